@@ -1,0 +1,165 @@
+package bindings
+
+import "time"
+
+// App describes an external system. An App is read by many goroutines and
+// changed by none.
+type App struct {
+	// Name is the word scripts require: lower case, letters only.
+	Name  string
+	Title string
+	// BaseURL is the host of the API with what all paths share, without a
+	// slash at its end. A connection may name another.
+	BaseURL string
+	// Docs is the address of the vendor's documentation.
+	Docs string
+
+	// Auth lists the ways to authorise a call, in the order of preference; a
+	// connection uses the first whose Fields it has.
+	Auth    []Auth
+	Account Account
+	Errors  Errors
+	Limits  []Limit
+	Webhook *Webhook
+	// KeyHeader carries an idempotency key, trusted for KeyTTL after the
+	// first sending.
+	KeyHeader string
+	KeyTTL    time.Duration
+
+	// Catalogue holds the operations, types and triggers.
+	Catalogue *Catalogue
+}
+
+// Auth is one way to authorise a call.
+type Auth struct {
+	// Name tells it from the others of the app: "oauth", "token".
+	Name string
+	// Fields are the settings of a connection that it needs; all are secrets
+	// except the OAuth client_id.
+	Fields []string
+	// Header and Format say what is sent; {field} stands for a setting and
+	// {access_token} for the token that OAuth gave.
+	Header string
+	Format string
+	OAuth  *OAuth
+}
+
+// OAuth says where tokens come from. Field names in forms are those of RFC 6749.
+type OAuth struct {
+	AuthorizeURL string
+	TokenURL     string
+	// Rotates says that each refresh answers a new refresh token and ends
+	// the old one.
+	Rotates bool
+	// TokenParams are sent with every token request.
+	TokenParams map[string]string
+	// Exchange gives a token for a child account out of its parent's, nil
+	// where there is no such thing.
+	Exchange *Exchange
+}
+
+// Exchange is the request that turns a company's token into a location's.
+type Exchange struct {
+	URL    string            // a path below BaseURL
+	Fields map[string]string // form field to {parent} or {account}
+	Header map[string]string // sent with it
+}
+
+// Account says what the vendor calls a customer's space and where it stands.
+type Account struct {
+	// Noun is the vendor's word: location, workspace, organisation.
+	Noun string
+	// Paths are the places in a webhook body, the first found counts.
+	Paths []string
+	// Parent is where a webhook body names the account's parent.
+	Parent string
+}
+
+// Limit is a rate limit of the vendor.
+type Limit struct {
+	// Name is what an Operation's Limit refers to; empty holds for all.
+	Name     string
+	Requests int
+	Per      time.Duration
+	// Scope says who shares the budget.
+	Scope LimitScope
+}
+
+// LimitScope says who shares a rate limit's budget.
+type LimitScope string
+
+// The scopes of a rate limit.
+const (
+	PerConnection LimitScope = "connection" // one account of one installation of the app
+	PerOperation  LimitScope = "operation"  // one operation on one connection
+	PerHost       LimitScope = "host"       // everything this machine sends to the app
+)
+
+// Errors says where an answer tells what went wrong. Paths are tried in order.
+type Errors struct {
+	Message []string
+	Code    []string
+	// OK is the path of a boolean that is false in an answer of status 200
+	// that reports an error; empty where the status tells.
+	OK string
+	// RequestID are headers that name the request at the vendor.
+	RequestID []string
+	// Kinds maps a vendor's code to a kind where the status does not tell.
+	Kinds map[string]ErrorKind
+	// RetryAfter and the headers of the remaining budget.
+	RetryAfter string // default "Retry-After", in seconds or an HTTP date
+	Remaining  string // requests left in the present interval
+	Interval   string // length of the interval in milliseconds
+}
+
+// Webhook says how the vendor's events arrive.
+type Webhook struct {
+	Signatures []Signature
+	// MaxAge bounds the age of a webhook; no shorter than the time over which
+	// the vendor sends again. Zero means no bound. Ids keep repeats out.
+	MaxAge time.Duration
+	// Time is the path in the body of the time it was sent, where the
+	// signature does not carry it.
+	Time string
+	// ID, Type and Data are paths in the body: the event's id, the vendor's
+	// type, and what scripts get as event.data (empty: the whole body).
+	ID   string
+	Type string
+	Data string
+	// At is the path of the time at which the event happened.
+	At string
+	// Challenge answers the vendor's check of the address, nil if it makes none.
+	Challenge *Challenge
+	// SendAgain is the status that makes the vendor send again later.
+	SendAgain int
+	// UnknownAccount is the status for an account that no connection has;
+	// zero means 404.
+	UnknownAccount int
+	// Life are the vendor's types that go to the account's parent: INSTALL.
+	Life []string
+}
+
+// Challenge is a webhook that asks to be echoed: Slack's url_verification.
+type Challenge struct {
+	Type string // the value at Webhook.Type
+	Echo string // the path of what is to be answered
+}
+
+// Trigger is a kind of event of an app.
+type Trigger struct {
+	// Name is app.noun.verb_past, always three parts.
+	Name string `json:"-"`
+	// Vendor is the vendor's type at Webhook.Type; empty for a trigger that
+	// does not come by webhook.
+	Vendor string `json:"vendor,omitempty"`
+	// When maps paths in the body to the values that tell this trigger from
+	// others of the same vendor type.
+	When map[string]string `json:"when,omitempty"`
+	// Record is the path in event.data of the record it is about; the default
+	// lane is account and record.
+	Record string `json:"record,omitempty"`
+	// Data is the type of event.data, nil where the documents are silent.
+	Data     *Type    `json:"data,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`
+	Inferred bool     `json:"inferred,omitempty"`
+}

@@ -1,0 +1,169 @@
+package bindings
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+)
+
+// Catalogue is all operations, types and triggers of an app. It is text with
+// one thing a line:
+//
+//	operation contacts.upsert {"id":"upsert-contact","method":"POST",…}
+//	type UpsertContactDto {"fields":["locationId!: string","email: string"]}
+//	trigger highlevel.contact.created {"vendor":"ContactCreate",…}
+//
+// Parsing it only finds the lines; each is decoded when it is first asked for,
+// so that a run pays for what it touches.
+type Catalogue struct {
+	operations map[string]*entry[Operation]
+	types      map[string]*entry[Definition]
+	triggers   map[string]*entry[Trigger]
+	groups     map[string][]string
+}
+
+type entry[T any] struct {
+	line int
+	text []byte
+	once sync.Once
+	item *T
+	err  error
+}
+
+// ParseCatalogue finds the lines of a catalogue; it keeps text and does not
+// change it. Lines that are empty or begin with "#" are passed over.
+func ParseCatalogue(text []byte) (*Catalogue, error) {
+	c := &Catalogue{
+		operations: map[string]*entry[Operation]{},
+		types:      map[string]*entry[Definition]{},
+		triggers:   map[string]*entry[Trigger]{},
+		groups:     map[string][]string{},
+	}
+	for number := 1; len(text) > 0; number++ {
+		line, rest, _ := bytes.Cut(text, []byte("\n"))
+		text = rest
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		if err := c.add(number, line); err != nil {
+			return nil, fmt.Errorf("catalogue line %d: %w", number, err)
+		}
+	}
+	for _, names := range c.groups {
+		sort.Strings(names)
+	}
+	return c, nil
+}
+
+func (c *Catalogue) add(number int, line []byte) error {
+	kind, rest, _ := bytes.Cut(line, []byte(" "))
+	name, body, found := bytes.Cut(rest, []byte(" "))
+	if !found {
+		return fmt.Errorf("expected %q, found %.60q", "kind name {…}", line)
+	}
+	switch string(kind) {
+	case "operation":
+		group, operation, found := strings.Cut(string(name), ".")
+		if !found {
+			return fmt.Errorf("operation %q: expected group.operation", name)
+		}
+		c.groups[group] = append(c.groups[group], operation)
+		return put(c.operations, number, name, body)
+	case "type":
+		return put(c.types, number, name, body)
+	case "trigger":
+		return put(c.triggers, number, name, body)
+	}
+	return fmt.Errorf("unknown kind %q; expected operation, type or trigger", kind)
+}
+
+func put[T any](m map[string]*entry[T], number int, name, text []byte) error {
+	if m[string(name)] != nil {
+		return fmt.Errorf("%q stands twice", name)
+	}
+	m[string(name)] = &entry[T]{line: number, text: text}
+	return nil
+}
+
+// get decodes an entry once. A catalogue is made by our own generator and read
+// whole by a test of each app, so an entry that does not decode is a bug.
+func get[T any](m map[string]*entry[T], name string, named func(*T)) (*T, bool) {
+	e := m[name]
+	if e == nil {
+		return nil, false
+	}
+	e.once.Do(func() {
+		e.item = new(T)
+		e.err = json.Unmarshal(e.text, e.item)
+		named(e.item)
+	})
+	if e.err != nil {
+		panic(fmt.Sprintf("catalogue line %d: %q: %v", e.line, name, e.err))
+	}
+	return e.item, true
+}
+
+// Operation finds an operation by "group.operation".
+func (c *Catalogue) Operation(name string) (*Operation, bool) {
+	return get(c.operations, name, func(o *Operation) { o.Name = name })
+}
+
+// Type finds a type by name, without "#".
+func (c *Catalogue) Type(name string) (*Definition, bool) {
+	return get(c.types, name, func(d *Definition) { d.Name = name })
+}
+
+// Trigger finds a trigger by its whole name.
+func (c *Catalogue) Trigger(name string) (*Trigger, bool) {
+	return get(c.triggers, name, func(t *Trigger) { t.Name = name })
+}
+
+// Resolve follows names until a type that is none, giving the definition of
+// an object where there is one. A nil type is Any.
+func (c *Catalogue) Resolve(t *Type) (Type, *Definition) {
+	if t == nil {
+		return Type{}, nil
+	}
+	for range maxTypeDepth {
+		if t.Kind != Named {
+			return *t, nil
+		}
+		d, found := c.Type(t.Name)
+		if !found {
+			return Type{}, nil
+		}
+		if d.Is == nil {
+			return Type{Kind: Object}, d
+		}
+		t = d.Is
+	}
+	return Type{}, nil
+}
+
+// Groups are the names of the groups of operations, sorted.
+func (c *Catalogue) Groups() []string { return sortedKeys(c.groups) }
+
+// Group lists the operations of a group without the group's name, sorted; nil
+// if there is no such group.
+func (c *Catalogue) Group(name string) []string { return c.groups[name] }
+
+// Operations are the names of all operations, sorted.
+func (c *Catalogue) Operations() []string { return sortedKeys(c.operations) }
+
+// Types are the names of all types, sorted.
+func (c *Catalogue) Types() []string { return sortedKeys(c.types) }
+
+// Triggers are the names of all triggers, sorted.
+func (c *Catalogue) Triggers() []string { return sortedKeys(c.triggers) }
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

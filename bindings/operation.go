@@ -1,0 +1,102 @@
+package bindings
+
+// Operation is one endpoint of an app.
+type Operation struct {
+	// Name is "group.operation" as scripts write it after the app: "contacts.upsert".
+	Name string `json:"-"`
+	// ID is the vendor's own name for it.
+	ID     string `json:"id"`
+	Method string `json:"method"`
+	// Path is the template below the app's base URL: "/contacts/{contactId}".
+	Path string `json:"path"`
+
+	PathParams []Field `json:"in_path,omitempty"`
+	Query      []Field `json:"in_query,omitempty"`
+	Header     []Field `json:"in_header,omitempty"`
+	Body       *Body   `json:"body,omitempty"`
+	// Fixed are headers sent with every call, such as HighLevel's Version.
+	Fixed map[string]string `json:"fixed,omitempty"`
+
+	// Answer is the type of a successful answer; nil where the documents do
+	// not describe one.
+	Answer *Type `json:"answer,omitempty"`
+	// Status is the status of a successful answer; 0 means any 2xx.
+	Status int `json:"status,omitempty"`
+
+	// Scopes are the permissions a token needs, all of them; AnyScope lists
+	// alternatives, one of which is enough.
+	Scopes   []string `json:"scopes,omitempty"`
+	AnyScope []string `json:"any_scope,omitempty"`
+
+	// Safe marks an operation that only reads: it may be sent again at will.
+	// Operations with the methods GET and HEAD are safe without the mark.
+	Safe bool `json:"safe,omitempty"`
+	// Idempotent marks an operation whose repetition changes nothing more; it
+	// holds the condition under which that is so, in our own words.
+	Idempotent string `json:"idempotent,omitempty"`
+	// Key marks an operation that takes the app's idempotency key.
+	Key bool `json:"key,omitempty"`
+
+	// Account is the parameter that takes the connection's account when the
+	// script leaves it out, and AccountWith the parameters that go with it.
+	Account     string            `json:"account,omitempty"`
+	AccountWith map[string]string `json:"account_with,omitempty"`
+
+	// Pages says how each walks the list, nil where it cannot.
+	Pages *Pages `json:"pages,omitempty"`
+	// Limit names one of the app's Limits; empty means those without a name.
+	Limit string `json:"limit,omitempty"`
+	// Inferred marks what was not read in the vendor's own documents.
+	Inferred bool `json:"inferred,omitempty"`
+	// Deprecated marks what the vendor advises to leave.
+	Deprecated bool `json:"deprecated,omitempty"`
+}
+
+// Encoding is how a body is written.
+type Encoding string
+
+// The encodings of a body.
+const (
+	JSON      Encoding = "json"
+	Form      Encoding = "form"
+	Multipart Encoding = "multipart"
+)
+
+// Body is what an operation takes as its body. The fields of an object stand
+// in the flat argument table beside the other parameters; any other type is
+// passed whole as the argument "body".
+type Body struct {
+	Encoding Encoding `json:"encoding"`
+	Type     Type     `json:"type"`
+	// Wrap is the name of the object that the vendor wants around the fields.
+	Wrap     string `json:"wrap,omitempty"`
+	Required bool   `json:"required,omitempty"`
+}
+
+// Pages says how a list is walked. Exactly one of Cursors, Page and Offset is
+// set.
+type Pages struct {
+	// Items is the path in the answer to the list.
+	Items string `json:"items"`
+	// Cursors maps a parameter of the next request to the path of its value
+	// in this answer, or, behind "item:", in the last item. The walk ends
+	// when the first of them in sorted order is absent, null or empty.
+	Cursors map[string]string `json:"cursors,omitempty"`
+	// Page is the parameter that counts pages; Next the path in the answer to
+	// the number of the next page. Without Next the walk ends with a page
+	// shorter than Size.
+	Page string `json:"page,omitempty"`
+	Next string `json:"next,omitempty"`
+	// Offset is the parameter that counts items passed over.
+	Offset string `json:"offset,omitempty"`
+	// More is the path of a boolean that is false on the last page.
+	More string `json:"more,omitempty"`
+	// SizeParam takes the page size, Size is what we ask for.
+	SizeParam string `json:"size_param,omitempty"`
+	Size      int    `json:"size,omitempty"`
+}
+
+// ReadOnly reports whether the operation changes nothing at the vendor.
+func (o *Operation) ReadOnly() bool {
+	return o.Safe || o.Method == "GET" || o.Method == "HEAD"
+}

@@ -1,0 +1,39 @@
+package journal
+
+import "time"
+
+// Hook is one registration of a script, as data: what Accept needs to decide
+// whether an event makes a run and which lane it joins.
+type Hook struct {
+	Script string // path below the scripts folder without ".lua" or "/main.lua"
+	Name   string // unique within the script; by default the trigger's text
+	// Version is the content hash of the script that registered it.
+	Version string
+	// Triggers are names, wildcards ("highlevel.contact.*") or "in:/path",
+	// "emit:type", "run.failed", "every".
+	Triggers   []string
+	Connection string // only events of this connection; empty: of any
+	// Where maps paths in event.data to the accepted values, as JSON text of
+	// scalars; an event must match all of them.
+	Where map[string][]string
+	Lane  Lane
+	// Timeout bounds the executing time of a run over all activations.
+	Timeout time.Duration
+}
+
+// Lane says which runs of a hook go one at a time, in order.
+type Lane struct {
+	Kind  LaneKind
+	Paths []string // of LanePaths, in event.data
+}
+
+// LaneKind is how a lane key is made.
+type LaneKind string
+
+// The kinds of lane.
+const (
+	LaneRecord LaneKind = "record" // account and record of the event
+	LanePaths  LaneKind = "paths"  // the values at Paths
+	LaneHook   LaneKind = "hook"   // all runs of the hook share one lane
+	LaneNone   LaneKind = "none"   // runs go side by side
+)

@@ -1,0 +1,102 @@
+package journal
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// State is where a run stands.
+type State string
+
+// The states of a run.
+const (
+	Queued      State = "queued"
+	Running     State = "running"
+	Succeeded   State = "succeeded"
+	Failed      State = "failed"
+	Cancelled   State = "cancelled"
+	Skipped     State = "skipped"
+	Interrupted State = "interrupted" // begun before a crash, and not to be repeated
+)
+
+// Ended reports whether the run is over.
+func (s State) Ended() bool { return s != Queued && s != Running }
+
+// Run is one hook handling one event.
+type Run struct {
+	ID     string `json:"id"`
+	Seq    int64  `json:"seq"` // order of acceptance
+	Event  string `json:"event"`
+	Script string `json:"script"`
+	Hook   string `json:"hook"`
+	// Matched is the version whose hook matched at Accept; Bound the version
+	// that runs, fixed at the first activation.
+	Matched    string    `json:"matched"`
+	Bound      string    `json:"bound,omitempty"`
+	Connection string    `json:"connection,omitempty"`
+	Account    string    `json:"account,omitempty"`
+	Lane       string    `json:"lane,omitempty"`
+	State      State     `json:"state"`
+	Epoch      int64     `json:"epoch"`
+	Attempts   int       `json:"attempts"`
+	Steps      int       `json:"steps"`
+	Problem    *Problem  `json:"error,omitempty"`
+	Created    time.Time `json:"created"`
+	Started    time.Time `json:"started,omitzero"`
+	Finished   time.Time `json:"finished,omitzero"`
+}
+
+// Problem says why a run did not succeed.
+type Problem struct {
+	Message  string          `json:"message"`
+	Position string          `json:"position,omitempty"` // "crm.lua:12"
+	Limit    string          `json:"limit,omitempty"`    // the limit that ended it
+	App      *bindings.Error `json:"app,omitempty"`
+}
+
+// StepState is where a step stands.
+type StepState string
+
+// The states of a step.
+const (
+	// Begun is recorded before an unsafe request leaves the machine.
+	Begun StepState = "begun"
+	Done  StepState = "done"
+	Erred StepState = "failed"
+)
+
+// Step is one call from a script to the host, with its recorded result.
+type Step struct {
+	Number int             `json:"number"` // from 1
+	Name   string          `json:"name"`   // highlevel.contacts.upsert, state.put
+	State  StepState       `json:"state"`
+	Args   json.RawMessage `json:"args,omitempty"` // as the script gave them, secrets by name
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *bindings.Error `json:"error,omitempty"`
+	// Position is where the script made the step: "crm.lua:12".
+	Position string        `json:"position,omitempty"`
+	Started  time.Time     `json:"started"`
+	Took     time.Duration `json:"took"`
+	Attempts int           `json:"attempts,omitempty"` // requests sent
+}
+
+// Activation is one hand-out of a run to a worker. Epoch fences it: writes
+// that carry an older one are refused with ErrFenced.
+type Activation struct {
+	Run   Run
+	Event Event
+	Steps []Step
+	Epoch int64
+}
+
+// Version is a script with all it requires, as it was when it was loaded.
+type Version struct {
+	Hash    string            `json:"hash"`
+	Script  string            `json:"script"`
+	Main    string            `json:"main"`    // the file that runs first
+	Sources map[string]string `json:"sources"` // file name to text
+	Params  json.RawMessage   `json:"params,omitempty"`
+	Created time.Time         `json:"created"`
+}

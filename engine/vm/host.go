@@ -1,0 +1,99 @@
+package vm
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Host does for an activation what a script asks for. Its methods are called
+// one at a time, in the goroutine of the activation, with its Lua slot given
+// back.
+type Host interface {
+	// Step performs one step and returns its result as JSON (null or nothing
+	// for none). A *bindings.Error is raised in the script as an app error; an
+	// error that wraps *End ends the activation where it stands, unseen by
+	// pcall; any other ends it as a fault of the engine.
+	Step(ctx context.Context, step Step) (json.RawMessage, error)
+	// Secret opens a secret for what is computed inside the script (hmac).
+	Secret(name string) (string, error)
+	// Log writes a line of the script's; fields is a JSON object or nil.
+	Log(level slog.Level, text string, fields json.RawMessage)
+}
+
+// StepKind says which part of the host a step is for.
+type StepKind string
+
+// The kinds of step.
+const (
+	StepCall    StepKind = "call"    // an operation of an app
+	StepPage    StepKind = "page"    // one page of a list, cut to {"items": […], "next": {…}}
+	StepRequest StepKind = "request" // app.request: an endpoint without an entry
+	StepHTTP    StepKind = "http"    // a request to any address
+	StepState   StepKind = "state"
+	StepLink    StepKind = "link"
+	StepEmit    StepKind = "emit"
+	StepNow     StepKind = "now"    // the time, RFC 3339 in UTC
+	StepRandom  StepKind = "random" // {"min":1,"max":6}; no args: a float64 in [0,1)
+	StepUUID    StepKind = "uuid"
+)
+
+// Step is what a script asks of its host.
+type Step struct {
+	Kind StepKind
+	// Name is what the script wrote: "highlevel.contacts.upsert", "state.put".
+	Name string
+	// App and Operation are set for StepCall and StepPage, App for StepRequest.
+	App       *bindings.App
+	Operation *bindings.Operation
+	// Args is a JSON object of the arguments, tables encoded by the declared
+	// types, in the order in which the script wrote them.
+	//
+	//	http     {"method","url","headers","query","json","body","auth","timeout"}
+	//	request  {"method","path","query","body"}
+	//	state    {"verb","key","value","expected"}
+	//	link     {"verb","kind","id","kind2","id2"}
+	//	emit     {"type","data","id","lane","connection"}
+	Args json.RawMessage
+	// Secrets holds, by JSON pointer into Args, the secrets that stand there
+	// as "secret:name"; whoever sends Args opens them.
+	Secrets map[string]Secret
+	Options CallOptions
+	// Position is where the script makes the step: "crm.lua:12".
+	Position string
+}
+
+// CallOptions are the second table of a call.
+type CallOptions struct {
+	Connection string // the part after the slash, or the whole name
+	Timeout    time.Duration
+	Unchecked  bool // check = false
+	Key        string
+}
+
+// Secret is text with parts that only the host may open, in order.
+type Secret []SecretPart
+
+// SecretPart is literal Text, the secret called Name, or the base64 of Of.
+type SecretPart struct {
+	Text string
+	Name string
+	Of   Secret
+}
+
+// Open gives the whole text; lookup finds a secret by name.
+func (s Secret) Open(lookup func(name string) (string, error)) (string, error) {
+	return openSecret(s, lookup)
+}
+
+// End ends an activation from inside a step: a park, a cancel, a lost lease, a
+// shutdown. No pcall sees it.
+type End struct{ Cause error }
+
+func (e *End) Error() string { return "the activation ended: " + e.Cause.Error() }
+
+// Unwrap gives the cause.
+func (e *End) Unwrap() error { return e.Cause }
