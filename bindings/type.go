@@ -237,8 +237,15 @@ func (p *typeParser) single() (Type, error) {
 	case p.take("{"):
 		return p.bracket(Map, "}")
 	case p.take("#"):
-		name, err := p.name()
-		return Type{Kind: Named, Name: name}, err
+		n := 0
+		for p.pos+n < len(p.text) && typeNameByte(p.text[p.pos+n]) {
+			n++
+		}
+		if n == 0 {
+			return Type{}, p.unexpected("a type's name")
+		}
+		p.pos += n
+		return Type{Kind: Named, Name: p.text[p.pos-n : p.pos]}, nil
 	case rest != "" && (rest[0] == '"' || rest[0] == '-' || rest[0] >= '0' && rest[0] <= '9'):
 		return p.literal()
 	}
@@ -285,6 +292,9 @@ func plainName(s string) bool {
 	return s != ""
 }
 
-func nameByte(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("_-.$[]@", b) >= 0
+func nameByte(b byte) bool { return typeNameByte(b) || strings.IndexByte("-$[]@", b) >= 0 }
+
+// typeNameByte holds no bracket, which ends the type that stands in it.
+func typeNameByte(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '.'
 }
