@@ -1,0 +1,137 @@
+// Command catalog makes the catalogue that an app's folder embeds from the
+// vendor's public documents, the app's names and its corrections. It is the
+// maintainer's tool: a build needs only what it once wrote.
+//
+//	go run ./cmd/catalog -app highlevel -documents DIR          writes bindings/highlevel/catalogue.txt
+//	go run ./cmd/catalog -app highlevel -documents DIR -check   fails when that file differs
+//
+// It reads no network, and says nothing that the documents, names.txt and
+// corrections.txt do not say.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// reader turns a vendor's documents into a Source.
+type reader func(documents string) (*Source, error)
+
+func readers() map[string]reader {
+	return map[string]reader{
+		"highlevel": readHighLevel,
+	}
+}
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "catalog:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("catalog", flag.ContinueOnError)
+	app := flags.String("app", "", "the app: "+strings.Join(apps(), ", "))
+	documents := flags.String("documents", "", "the folder with the vendor's documents")
+	folder := flags.String("folder", "", "the app's folder (default bindings/<app>)")
+	check := flags.Bool("check", false, "compare with the catalogue there instead of writing it")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	read := readers()[*app]
+	if read == nil {
+		return fmt.Errorf("-app %q: expected one of %s", *app, strings.Join(apps(), ", "))
+	}
+	if *documents == "" {
+		return fmt.Errorf("-documents is missing: the folder with the vendor's documents")
+	}
+	if *folder == "" {
+		*folder = filepath.Join("bindings", *app)
+	}
+	text, err := generate(*app, *folder, *documents, read)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(*folder, "catalogue.txt")
+	if *check {
+		return compare(path, text)
+	}
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: %s\n", path, summary(text))
+	return err
+}
+
+// generate makes the text of an app's catalogue.
+func generate(app, folder, documents string, read reader) ([]byte, error) {
+	names, err := readNames(filepath.Join(folder, "names.txt"))
+	if err != nil {
+		return nil, err
+	}
+	corrections, err := readCorrections(filepath.Join(folder, "corrections.txt"))
+	if err != nil {
+		return nil, err
+	}
+	source, err := read(documents)
+	if err != nil {
+		return nil, err
+	}
+	if err := names.apply(app, source); err != nil {
+		return nil, err
+	}
+	if err := corrections.apply(source); err != nil {
+		return nil, err
+	}
+	return write(source)
+}
+
+func apps() []string {
+	var names []string
+	for name := range readers() {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// compare tells the first line in which the catalogue at path differs.
+func compare(path string, want []byte) error {
+	found, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(found, want) {
+		return nil
+	}
+	have, made := strings.Split(string(found), "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(have), len(made)) {
+		var a, b string
+		if i < len(have) {
+			a = have[i]
+		}
+		if i < len(made) {
+			b = made[i]
+		}
+		if a != b {
+			return fmt.Errorf("%s:%d differs from what the documents give; run without -check\n  there  %.200q\n  made   %.200q", path, i+1, a, b)
+		}
+	}
+	return nil
+}
+
+func summary(text []byte) string {
+	counts := map[string]int{}
+	for line := range bytes.Lines(text) {
+		kind, _, _ := bytes.Cut(line, []byte(" "))
+		counts[string(kind)]++
+	}
+	return fmt.Sprintf("%d operations, %d types, %d triggers, %d bytes", counts["operation"], counts["type"], counts["trigger"], len(text))
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode"
+)
+
+// names is an app's names.txt: what the rule does not name well enough. One
+// thing a line, "#" begins a remark:
+//
+//	group saas-api saas                    the vendor's group, and ours
+//	operation contacts get-contacts list   the vendor's group and id, and our name
+//	trigger ContactCreate contact.created  the vendor's type, and ours without the app
+type names struct {
+	path       string
+	groups     map[string]string
+	operations map[[2]string]string
+	triggers   map[string]string
+	used       map[string]bool // lines that named something
+	lines      map[string]int
+}
+
+func readNames(path string) (*names, error) {
+	n := &names{
+		path: path, groups: map[string]string{}, operations: map[[2]string]string{}, triggers: map[string]string{},
+		used: map[string]bool{}, lines: map[string]int{},
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return n, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	for number := 1; lines.Scan(); number++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		words := strings.Fields(text)
+		if len(words) == 0 {
+			continue
+		}
+		if err := n.add(words, number); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, number, err)
+		}
+	}
+	return n, lines.Err()
+}
+
+func (n *names) add(words []string, number int) error {
+	key := strings.Join(words[:len(words)-1], " ")
+	if before := n.lines[key]; before > 0 {
+		return fmt.Errorf("%q is named on line %d already", key, before)
+	}
+	n.lines[key] = number
+	switch {
+	case words[0] == "group" && len(words) == 3:
+		n.groups[words[1]] = words[2]
+	case words[0] == "operation" && len(words) == 4:
+		n.operations[[2]string{words[1], words[2]}] = words[3]
+	case words[0] == "trigger" && len(words) == 3:
+		n.triggers[words[1]] = words[2]
+	default:
+		return fmt.Errorf("expected %q, %q or %q, found %q", "group theirs ours", "operation group id ours", "trigger theirs ours", strings.Join(words, " "))
+	}
+	return nil
+}
+
+// apply gives every operation and trigger of source its name. Names that stand
+// twice, and lines that name nothing, are errors.
+func (n *names) apply(app string, source *Source) error {
+	taken := map[string]string{}
+	take := func(name, by string) error {
+		if other, found := taken[name]; found {
+			return fmt.Errorf("%q names both %s and %s; say in %s which is which", name, other, by, n.path)
+		}
+		taken[name] = by
+		return nil
+	}
+	for _, o := range source.Operations {
+		if o.Name == "" {
+			o.Name = n.operation(o)
+		}
+		if err := take(o.Name, o.From); err != nil {
+			return err
+		}
+	}
+	for _, t := range source.Triggers {
+		if t.Name == "" {
+			ours, found := n.triggers[t.key()]
+			if !found {
+				return fmt.Errorf("%s: trigger %q has no name; add it to %s", t.From, t.key(), n.path)
+			}
+			n.used["trigger "+t.key()] = true
+			t.Name = app + "." + ours
+		}
+		if err := take(t.Name, t.From); err != nil {
+			return err
+		}
+	}
+	for line, number := range n.lines {
+		if !n.used[line] {
+			return fmt.Errorf("%s:%d: %q is not in the documents", n.path, number, line)
+		}
+	}
+	return nil
+}
+
+func (n *names) operation(o *Operation) string {
+	group, found := n.groups[o.Group]
+	if found {
+		n.used["group "+o.Group] = true
+	} else {
+		group = snake(o.Group)
+	}
+	if name, found := n.operations[[2]string{o.Group, o.ID}]; found {
+		n.used["operation "+o.Group+" "+o.ID] = true
+		return group + "." + name
+	}
+	return group + "." + operationName(group, o.ID)
+}
+
+// operationName is the rule: snake_case of the vendor's id less the group's
+// noun; getting several of the group's own is "list".
+func operationName(group, id string) string {
+	words := strings.Split(snake(id), "_")
+	plural := strings.Split(group, "_")
+	single := append([]string(nil), plural...)
+	single[len(single)-1] = singular(single[len(single)-1])
+	if equal(words, append([]string{"get"}, plural...)) && !equal(plural, single) {
+		return "list"
+	}
+	for _, noun := range [][]string{plural, single} {
+		for i := 0; i+len(noun) <= len(words) && len(words) > len(noun); i++ {
+			if equal(words[i:i+len(noun)], noun) {
+				words = append(append([]string(nil), words[:i]...), words[i+len(noun):]...)
+				return strings.Join(words, "_")
+			}
+		}
+	}
+	return strings.Join(words, "_")
+}
+
+func equal(a, b []string) bool { return strings.Join(a, "_") == strings.Join(b, "_") }
+
+func singular(word string) string {
+	switch {
+	case strings.HasSuffix(word, "ies"):
+		return strings.TrimSuffix(word, "ies") + "y"
+	case strings.HasSuffix(word, "sses"):
+		return strings.TrimSuffix(word, "es")
+	case strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss"):
+		return strings.TrimSuffix(word, "s")
+	}
+	return word
+}
+
+// snake turns "get-ContactByID v2" into "get_contact_by_id_v2".
+func snake(text string) string {
+	var b strings.Builder
+	runes := []rune(text)
+	for i, r := range runes {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			r = '_'
+		case unicode.IsUpper(r):
+			before := i > 0 && (unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1]))
+			within := i > 0 && unicode.IsUpper(runes[i-1]) && i+1 < len(runes) && unicode.IsLower(runes[i+1])
+			if before || within {
+				b.WriteByte('_')
+			}
+			r = unicode.ToLower(r)
+		}
+		if r == '_' && (b.Len() == 0 || strings.HasSuffix(b.String(), "_")) {
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return strings.TrimSuffix(b.String(), "_")
+}
