@@ -4,6 +4,12 @@ package bindings
 // words {signature}, {time} (Unix seconds), {id} and {body} stand for
 // themselves: Qonto's Value is "t={time},v1={signature}" and its Signed
 // "{time}.{body}".
+//
+// A Value that holds more than the signature is a list with commas, whose
+// order does not matter and whose unknown elements are passed over; any other
+// is one element, of which a header may hold several with spaces between
+// them. Where the key was just changed a vendor sends two signatures: one that
+// fits is enough.
 type Signature struct {
 	// Name is how configuration refers to it.
 	Name      string
@@ -41,8 +47,35 @@ const (
 // SignatureEncoding is how a signature's bytes are written.
 type SignatureEncoding string
 
-// The encodings of a signature.
+// The encodings of a signature. Hex is written in lower case and read in both.
 const (
 	Hex    SignatureEncoding = "hex"
 	Base64 SignatureEncoding = "base64"
 )
+
+// StandardWebhooks is the signature of standardwebhooks.com, which many
+// vendors share.
+var StandardWebhooks = Signature{
+	Name:       "standard-webhooks",
+	Algorithm:  HMACSHA256,
+	Encoding:   Base64,
+	Header:     "Webhook-Signature",
+	Value:      "v1,{signature}",
+	Signed:     "{id}.{time}.{body}",
+	TimeHeader: "Webhook-Timestamp",
+	IDHeader:   "Webhook-Id",
+	KeyPrefix:  "whsec_",
+}
+
+// PlainHMAC is an HMAC-SHA256 of the body in a header, behind a prefix such as
+// "sha256=". It carries no time, so that an old request looks like a new one.
+func PlainHMAC(header, prefix string, encoding SignatureEncoding) Signature {
+	return Signature{
+		Name:      "hmac",
+		Algorithm: HMACSHA256,
+		Encoding:  encoding,
+		Header:    header,
+		Value:     prefix + "{signature}",
+		Signed:    "{body}",
+	}
+}

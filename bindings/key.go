@@ -1,0 +1,115 @@
+package bindings
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"strings"
+)
+
+// verifier gives the function that says whether a signature fits a message.
+func (s Signature) verifier(key string) (func(message, signature []byte) bool, error) {
+	if s.Algorithm == HMACSHA256 {
+		secret, err := s.secret(key)
+		if err != nil {
+			return nil, err
+		}
+		return func(message, signature []byte) bool {
+			return hmac.Equal(signature, sum(secret, message))
+		}, nil
+	}
+	if key == "" {
+		key = s.Key
+	}
+	block, _ := pem.Decode([]byte(key))
+	if block == nil {
+		return nil, s.keyError("expected a public key in PEM")
+	}
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, s.keyError("expected a public key in PEM, of type PUBLIC KEY")
+	}
+	switch public := public.(type) {
+	case ed25519.PublicKey:
+		if s.Algorithm == Ed25519 {
+			return func(message, signature []byte) bool {
+				return ed25519.Verify(public, message, signature)
+			}, nil
+		}
+	case *rsa.PublicKey:
+		if s.Algorithm == RSASHA256 {
+			return func(message, signature []byte) bool {
+				digest := sha256.Sum256(message)
+				return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
+			}, nil
+		}
+	}
+	return nil, s.keyError(fmt.Sprintf("expected a key of %s, found %T", s.Algorithm, public))
+}
+
+// signer gives the function that signs a message.
+func (s Signature) signer(key string) (func(message []byte) ([]byte, error), error) {
+	if s.Algorithm == HMACSHA256 {
+		secret, err := s.secret(key)
+		if err != nil {
+			return nil, err
+		}
+		return func(message []byte) ([]byte, error) { return sum(secret, message), nil }, nil
+	}
+	block, _ := pem.Decode([]byte(key))
+	if block == nil {
+		return nil, s.keyError("expected a private key in PEM")
+	}
+	private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, s.keyError("expected a private key in PEM, of type PRIVATE KEY")
+	}
+	switch private := private.(type) {
+	case ed25519.PrivateKey:
+		if s.Algorithm == Ed25519 {
+			return func(message []byte) ([]byte, error) { return ed25519.Sign(private, message), nil }, nil
+		}
+	case *rsa.PrivateKey:
+		if s.Algorithm == RSASHA256 {
+			return func(message []byte) ([]byte, error) {
+				digest := sha256.Sum256(message)
+				return rsa.SignPKCS1v15(nil, private, crypto.SHA256, digest[:])
+			}, nil
+		}
+	}
+	return nil, s.keyError(fmt.Sprintf("expected a key of %s, found %T", s.Algorithm, private))
+}
+
+// secret gives the key of an HMAC.
+func (s Signature) secret(key string) ([]byte, error) {
+	if key == "" {
+		return nil, s.keyError("the secret is empty")
+	}
+	if s.KeyPrefix == "" {
+		return []byte(key), nil
+	}
+	// The prefix is often left out where secrets are copied by hand.
+	text := strings.TrimRight(strings.TrimPrefix(key, s.KeyPrefix), "=")
+	secret, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(secret) == 0 {
+		return nil, s.keyError(fmt.Sprintf("expected %q with base64 behind it", s.KeyPrefix))
+	}
+	return secret, nil
+}
+
+// keyError never shows the key.
+func (s Signature) keyError(text string) error {
+	return fmt.Errorf("%w: signature %q: %s", ErrKey, s.Name, text)
+}
+
+func sum(secret, message []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(message)
+	return mac.Sum(nil)
+}
