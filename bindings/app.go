@@ -41,7 +41,12 @@ type Auth struct {
 	// {access_token} for the token that OAuth gave.
 	Header string
 	Format string
-	OAuth  *OAuth
+	// Extra are headers sent too, token requests included, where the
+	// connection has the settings that their formats name; those settings are
+	// Optional.
+	Extra    map[string]string
+	Optional []string
+	OAuth    *OAuth
 }
 
 // OAuth says where tokens come from. Field names in forms are those of RFC 6749.
@@ -106,10 +111,22 @@ type Errors struct {
 	RequestID []string
 	// Kinds maps a vendor's code to a kind where the status does not tell.
 	Kinds map[string]ErrorKind
+	// Statuses says what a status of the vendor's own means.
+	Statuses map[int]Meaning
+	// Trace are paths in an answer that name the request at the vendor, for
+	// where no header does.
+	Trace []string
 	// RetryAfter and the headers of the remaining budget.
 	RetryAfter string // default "Retry-After", in seconds or an HTTP date
 	Remaining  string // requests left in the present interval
 	Interval   string // length of the interval in milliseconds
+}
+
+// Meaning is what a status says: the kind of error, and the code of an answer
+// that has none.
+type Meaning struct {
+	Kind ErrorKind
+	Code string
 }
 
 // Webhook says how the vendor's events arrive.
@@ -126,7 +143,11 @@ type Webhook struct {
 	ID   string
 	Type string
 	Data string
-	// At is the path of the time at which the event happened.
+	// Bare is the path of the type in a body without the envelope, where
+	// nothing stands at Type; its data is the whole body.
+	Bare string
+	// At is the path of the time at which the event happened: text of RFC
+	// 3339, or a number of Unix seconds, or of milliseconds from 1e11 on.
 	At string
 	// Challenge answers the vendor's check of the address, nil if it makes none.
 	Challenge *Challenge
@@ -141,8 +162,9 @@ type Webhook struct {
 
 // Challenge is a webhook that asks to be echoed: Slack's url_verification.
 type Challenge struct {
-	Type string // the value at Webhook.Type
-	Echo string // the path of what is to be answered
+	Type     string // the value at TypePath
+	TypePath string // empty: Webhook.Type
+	Echo     string // the path of what is to be answered
 }
 
 // Trigger is a kind of event of an app.
@@ -153,7 +175,8 @@ type Trigger struct {
 	// does not come by webhook.
 	Vendor string `json:"vendor,omitempty"`
 	// When maps paths in the body to the values that tell this trigger from
-	// others of the same vendor type.
+	// others of the same vendor type; an empty value stands for a path that is
+	// absent or null.
 	When map[string]string `json:"when,omitempty"`
 	// Record is the path in event.data of the record it is about; the default
 	// lane is account and record.

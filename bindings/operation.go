@@ -73,8 +73,8 @@ type Body struct {
 	Required bool   `json:"required,omitempty"`
 }
 
-// Pages says how a list is walked. Exactly one of Cursors, Page and Offset is
-// set.
+// Pages says how a list is walked. At most one of Cursors, Page and Offset is
+// set; none where the list comes whole.
 type Pages struct {
 	// Items is the path in the answer to the list.
 	Items string `json:"items"`
