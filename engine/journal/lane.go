@@ -1,0 +1,53 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// maxLaneKey bounds what a lane key takes from an event; of a longer one the
+// hash is used.
+const maxLaneKey = 200
+
+// LaneKey gives the key of the lane that an event's run joins among the runs
+// of the hook, empty for a run without a lane. Events that name no record
+// share one lane of their account.
+func (h *Hook) LaneKey(e *Event) string {
+	var b strings.Builder
+	switch h.Lane.Kind {
+	case LaneRecord:
+		b.WriteString("record:")
+		writeKeyPart(&b, e.Account)
+		b.WriteByte('/')
+		writeKeyPart(&b, e.Record)
+	case LanePaths:
+		b.WriteString("path:")
+		for i, path := range h.Lane.Paths {
+			if i > 0 {
+				b.WriteByte('/')
+			}
+			writeKeyPart(&b, lookup(e.Data, path).String())
+		}
+	case LaneHook:
+		return "hook"
+	default:
+		return ""
+	}
+	if b.Len() <= maxLaneKey {
+		return b.String()
+	}
+	kind, rest, _ := strings.Cut(b.String(), ":")
+	sum := sha256.Sum256([]byte(rest))
+	return kind + ":sha256:" + hex.EncodeToString(sum[:])
+}
+
+// writeKeyPart keeps the slashes of a value apart from those between values.
+func writeKeyPart(b *strings.Builder, s string) {
+	for i := range len(s) {
+		if s[i] == '/' || s[i] == '\\' {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+}

@@ -1,0 +1,82 @@
+package journal
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Lookup finds the value at a path such as "contact.tags.0" in JSON data. The
+// parts between the dots are names of fields or, in a list, positions from 0,
+// and nothing else: no character of a path has another meaning. Of a repeated
+// field the last counts, as it does for scripts. It reports false where there
+// is no value; a null is a value here.
+func Lookup(data []byte, path string) (json.RawMessage, bool) {
+	found := lookup(data, path)
+	if !found.Exists() {
+		return nil, false
+	}
+	return json.RawMessage(found.Raw), true
+}
+
+// LookupText finds a scalar at a path and gives it as text: a string without
+// its quotes, a number as it is written. It is empty where there is no value,
+// or a null, an object or a list.
+func LookupText(data []byte, path string) string {
+	found := lookup(data, path)
+	switch found.Type {
+	case gjson.String:
+		return found.Str
+	case gjson.Number, gjson.True, gjson.False:
+		return found.Raw
+	}
+	return ""
+}
+
+func lookup(data []byte, path string) gjson.Result {
+	if path == "" {
+		return gjson.Result{}
+	}
+	at := gjson.ParseBytes(data)
+	for more := true; more && at.Exists(); {
+		var part string
+		part, path, more = strings.Cut(path, ".")
+		switch {
+		case at.IsObject():
+			at = field(at, part)
+		case at.IsArray():
+			at = item(at, part)
+		default:
+			return gjson.Result{}
+		}
+	}
+	return at
+}
+
+func field(object gjson.Result, name string) (found gjson.Result) {
+	object.ForEach(func(key, value gjson.Result) bool {
+		if key.Str == name {
+			found = value
+		}
+		return true
+	})
+	return found
+}
+
+func item(list gjson.Result, part string) (found gjson.Result) {
+	position, err := strconv.ParseUint(part, 10, 31)
+	if err != nil || part != strconv.FormatUint(position, 10) {
+		return found
+	}
+	list.ForEach(func(_, value gjson.Result) bool {
+		if position == 0 {
+			found = value
+			return false
+		}
+		position--
+		return true
+	})
+	return found
+}

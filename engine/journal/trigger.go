@@ -1,0 +1,47 @@
+package journal
+
+import "strings"
+
+// MatchTrigger reports whether a hook's trigger names an event type. A part of
+// the trigger that is "*" stands for any one part: highlevel.contact.* names
+// highlevel.contact.created and not highlevel.contact.note.created. Paths
+// ("in:/orders") have no parts and are compared as they are.
+func MatchTrigger(trigger, eventType string) bool {
+	if !strings.Contains(trigger, "*") || strings.HasPrefix(trigger, "in:") {
+		return trigger == eventType
+	}
+	wantKind, want := splitKind(trigger)
+	kind, have := splitKind(eventType)
+	if wantKind != kind {
+		return false
+	}
+	for {
+		wantPart, wantRest, wantMore := strings.Cut(want, ".")
+		part, rest, more := strings.Cut(have, ".")
+		if wantMore != more || wantPart != "*" && wantPart != part || part == "" {
+			return false
+		}
+		if !more {
+			return true
+		}
+		want, have = wantRest, rest
+	}
+}
+
+// splitKind splits "emit:deal.won" after its colon.
+func splitKind(s string) (kind, rest string) {
+	if i := strings.IndexByte(s, ':'); i >= 0 {
+		return s[:i+1], s[i+1:]
+	}
+	return "", s
+}
+
+// Names reports whether one of the hook's triggers names an event type.
+func (h *Hook) Names(eventType string) bool {
+	for _, t := range h.Triggers {
+		if MatchTrigger(t, eventType) {
+			return true
+		}
+	}
+	return false
+}
