@@ -1,0 +1,119 @@
+package script
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Generation is all scripts as loaded at one moment. It never changes; what a
+// caller gets from it stays whole however often the folder changes meanwhile.
+type Generation struct {
+	// Scripts are the live scripts by name.
+	Scripts map[string]*Script
+
+	routes    map[string]route // by event type
+	schedules []Schedule
+	inbound   map[string]*Inbound // by path
+	replaced  chan struct{}
+}
+
+// route is the hooks that an event type reaches, by script and registration.
+type route struct {
+	hooks []*journal.Hook
+	// picky says that some of them name a connection.
+	picky bool
+}
+
+// newGeneration makes the tables by which events find their hooks.
+func newGeneration(scripts map[string]*Script, known *triggers) *Generation {
+	g := &Generation{
+		Scripts:  scripts,
+		routes:   map[string]route{},
+		inbound:  map[string]*Inbound{},
+		replaced: make(chan struct{}),
+	}
+	for _, name := range sortedKeys(scripts) {
+		s := scripts[name]
+		for i, hook := range s.Hooks {
+			if table := s.details[i].timetable; table != nil {
+				g.schedules = append(g.schedules, Schedule{Hook: hook, Timetable: table})
+				continue
+			}
+			for _, in := range s.details[i].inbound {
+				g.inbound[in.Path] = in
+			}
+			g.add(hook, known)
+		}
+	}
+	return g
+}
+
+func (g *Generation) add(hook *journal.Hook, known *triggers) {
+	for _, trigger := range hook.Triggers {
+		names := []string{trigger}
+		if strings.HasSuffix(trigger, "*") {
+			names = known.match(trigger)
+		}
+		for _, name := range names {
+			r := g.routes[name]
+			if n := len(r.hooks); n > 0 && r.hooks[n-1] == hook {
+				continue // named by two triggers of one hook
+			}
+			r.hooks = append(r.hooks, hook)
+			r.picky = r.picky || hook.Connection != ""
+			g.routes[name] = r
+		}
+	}
+}
+
+// Match gives the hooks that an event of this type and connection reaches, by
+// script and order of registration. Where and lane are the journal's to judge.
+// The slice is shared and must not be changed.
+func (g *Generation) Match(event, connection string) []*journal.Hook {
+	r := g.routes[event]
+	if !r.picky {
+		return r.hooks
+	}
+	var hooks []*journal.Hook
+	for _, hook := range r.hooks {
+		if hook.Connection == "" || hook.Connection == connection {
+			hooks = append(hooks, hook)
+		}
+	}
+	return hooks
+}
+
+// Hook finds a hook to run by the names of its script and its own.
+func (g *Generation) Hook(script, hook string) (*Script, int, bool) {
+	s := g.Scripts[script]
+	if s == nil {
+		return nil, 0, false
+	}
+	i, found := s.Index(hook)
+	return s, i, found
+}
+
+// Schedules are the every() hooks.
+func (g *Generation) Schedules() []Schedule { return g.schedules }
+
+// Inbound finds what scripts say of an address of their own: "/orders".
+func (g *Generation) Inbound(path string) (*Inbound, bool) {
+	in, found := g.inbound["/"+strings.TrimPrefix(path, "/")]
+	return in, found
+}
+
+// Hooks lists all hooks by script and order of registration.
+func (g *Generation) Hooks() []*journal.Hook {
+	var all []*journal.Hook
+	for _, s := range g.Scripts {
+		all = append(all, s.Hooks...)
+	}
+	slices.SortStableFunc(all, func(a, b *journal.Hook) int { return cmp.Compare(a.Script, b.Script) })
+	return all
+}
+
+// Replaced is closed when a newer generation is live.
+func (g *Generation) Replaced() <-chan struct{} { return g.replaced }

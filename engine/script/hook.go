@@ -1,0 +1,156 @@
+package script
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// world is what hooks are checked against.
+type world struct {
+	triggers   *triggers
+	connection func(name string) bool
+	zone       *time.Location
+	// trusting leaves triggers and connections unchecked: what an old version
+	// names may be gone since.
+	trusting bool
+}
+
+// draft is a hook being read from its registration.
+type draft struct {
+	world
+	registration vm.Registration
+	hook         *journal.Hook
+	limits       vm.Limits
+	detail       detail
+	verify       *Verify
+	id           string
+	laneSaid     bool
+	parallel     bool
+}
+
+// errLater says that an option of the contract is not there yet.
+var errLater = errors.New("not available in this version of Tidewire")
+
+// build makes the hook that a registration asks for. Every error in it is
+// returned, joined.
+func (d *draft) build(script, version string) error {
+	r := d.registration
+	d.hook = &journal.Hook{Script: script, Version: version, Triggers: slices.Clone(r.Triggers)}
+	d.detail.position = r.Position
+	if r.Every != "" {
+		d.hook.Triggers = []string{tick}
+		d.hook.Name = tick + " " + strings.Join(strings.Fields(r.Every), " ")
+	} else {
+		d.hook.Name = strings.Join(r.Triggers, ", ")
+	}
+	options, err := readTable(orEmpty(r.Options))
+	if err != nil {
+		return fmt.Errorf("options: %w", err)
+	}
+	var errs []error
+	zone := d.zone
+	if r.Every == "" {
+		errs = append(errs, d.checkTriggers())
+	} else if raw, said := options["tz"]; said {
+		zone, err = readZone(raw)
+		errs = append(errs, named("tz", err))
+	}
+	if r.Every != "" && zone != nil {
+		d.detail.timetable, err = ParseTimetable(r.Every, zone)
+		errs = append(errs, err)
+	}
+	for _, name := range sortedKeys(options) {
+		errs = append(errs, named(name, d.option(name, options[name])))
+	}
+	d.defaultLane()
+	errs = append(errs, d.finish())
+	return errors.Join(errs...)
+}
+
+func named(option string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errLater):
+		return fmt.Errorf("%s is %w", option, err)
+	}
+	return fmt.Errorf("%s: %w", option, err)
+}
+
+func orEmpty(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 || string(raw) == "null" {
+		return json.RawMessage("{}")
+	}
+	return raw
+}
+
+func (d *draft) checkTriggers() error {
+	if len(d.hook.Triggers) == 0 {
+		return errors.New("on() names no trigger")
+	}
+	if d.trusting {
+		return nil
+	}
+	var errs []error
+	for _, name := range d.hook.Triggers {
+		errs = append(errs, d.triggers.check(name))
+	}
+	return errors.Join(errs...)
+}
+
+// addresses are the paths of the hook's in: triggers.
+func (d *draft) addresses() []string {
+	var paths []string
+	for _, trigger := range d.hook.Triggers {
+		if path := inboundPath(trigger); path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// finish checks what concerns several options at once.
+func (d *draft) finish() error {
+	paths := d.addresses()
+	if len(paths) > 0 {
+		if d.verify == nil {
+			return fmt.Errorf("trigger %q says not how a post is verified; %s", "in:"+paths[0], verifyHint)
+		}
+		for _, path := range paths {
+			d.detail.inbound = append(d.detail.inbound, &Inbound{Path: path, Verify: *d.verify, ID: d.id})
+		}
+	}
+	if d.parallel && d.laneSaid && d.hook.Lane.Kind != journal.LaneNone {
+		return errors.New(`overlap = "parallel" and a lane contradict each other; leave one of them out`)
+	}
+	if d.parallel {
+		d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
+	}
+	return nil
+}
+
+// defaultLane is the lane of a hook that says none.
+func (d *draft) defaultLane() {
+	if d.laneSaid {
+		return
+	}
+	d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
+	for _, trigger := range d.hook.Triggers {
+		switch {
+		case trigger == tick:
+			d.hook.Lane = journal.Lane{Kind: journal.LaneHook}
+		case trigger == runFailed:
+			d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: []string{"key"}}
+		case d.triggers.record(trigger):
+			d.hook.Lane = journal.Lane{Kind: journal.LaneRecord}
+			return
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package script
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/textproto"
+	"reflect"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// Scheme is a way to verify a request to a script's own address.
+type Scheme string
+
+// The schemes.
+const (
+	VerifyStandard Scheme = "standard-webhooks"
+	VerifyHMAC     Scheme = "hmac"   // HMAC-SHA256 of the body in a header
+	VerifyBearer   Scheme = "bearer" // a token in a header
+	VerifyNone     Scheme = "none"   // anybody may post
+)
+
+var schemes = []string{string(VerifyStandard), string(VerifyHMAC), string(VerifyBearer), string(VerifyNone)}
+
+// Verify says how a request is verified.
+type Verify struct {
+	Scheme Scheme
+	// Signature is set for VerifyStandard and VerifyHMAC.
+	Signature bindings.Signature
+	// Header carries the token of VerifyBearer, behind Prefix.
+	Header, Prefix string
+	// Secret is the key or token; nil for VerifyNone.
+	Secret vm.Secret
+}
+
+const verifyHint = `write verify = { scheme = "standard-webhooks", secret = secret "name" }, the scheme "hmac" with a header, "bearer", or verify = "none" if anybody may post here`
+
+// readVerify reads the option verify.
+func readVerify(raw json.RawMessage, secrets map[string]vm.Secret) (Verify, error) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		if text == string(VerifyNone) {
+			return Verify{Scheme: VerifyNone}, nil
+		}
+		return Verify{}, fmt.Errorf("found %q; %s", text, verifyHint)
+	}
+	table, err := readTable(raw)
+	if err != nil {
+		return Verify{}, fmt.Errorf("%w; %s", err, verifyHint)
+	}
+	field := func(name, fallback string) string {
+		value, found := table[name]
+		if !found {
+			return fallback
+		}
+		text, textErr := readText(value)
+		if textErr != nil && err == nil {
+			err = fmt.Errorf("%s: %w", name, textErr)
+		}
+		return text
+	}
+	v := Verify{Scheme: Scheme(field("scheme", "")), Secret: secrets["/verify/secret"]}
+	known := []string{"scheme", "secret"}
+	switch v.Scheme {
+	case VerifyStandard:
+		v.Signature = bindings.StandardWebhooks
+	case VerifyHMAC:
+		known = append(known, "header", "prefix", "encoding")
+		header, encoding := field("header", ""), field("encoding", string(bindings.Hex))
+		if header == "" {
+			return v, fmt.Errorf(`the scheme "hmac" needs the header that carries the signature: header = "X-Signature"`)
+		}
+		if encoding != string(bindings.Hex) && encoding != string(bindings.Base64) {
+			return v, fmt.Errorf("encoding is %q; expected %q or %q", encoding, bindings.Hex, bindings.Base64)
+		}
+		v.Signature = bindings.PlainHMAC(textproto.CanonicalMIMEHeaderKey(header), field("prefix", ""), bindings.SignatureEncoding(encoding))
+	case VerifyBearer:
+		known = append(known, "header", "prefix")
+		v.Header = textproto.CanonicalMIMEHeaderKey(field("header", "Authorization"))
+		prefix := ""
+		if v.Header == "Authorization" {
+			prefix = "Bearer "
+		}
+		v.Prefix = field("prefix", prefix)
+	case VerifyNone:
+		known = known[:1]
+		v.Secret = nil
+	case "":
+		return v, fmt.Errorf("no scheme; %s", verifyHint)
+	default:
+		return v, fmt.Errorf("unknown scheme %q%s", v.Scheme, meant(string(v.Scheme), schemes, "expected one of"))
+	}
+	if err != nil {
+		return v, err
+	}
+	for _, name := range sortedKeys(table) {
+		if !contains(known, name) {
+			return v, fmt.Errorf("the scheme %q knows no %q%s", v.Scheme, name, meant(name, known, "it knows"))
+		}
+	}
+	if v.Scheme != VerifyNone && v.Secret == nil {
+		if _, plain := table["secret"]; plain {
+			return v, fmt.Errorf(`the secret stands in plain text; write secret = secret "name" and give it a value in the configuration`)
+		}
+		return v, fmt.Errorf(`the scheme %q needs secret = secret "name"`, v.Scheme)
+	}
+	return v, nil
+}
+
+// inboundPath gives the path of the trigger in:/path, or "".
+func inboundPath(trigger string) string {
+	path, found := strings.CutPrefix(trigger, "in:")
+	if !found {
+		return ""
+	}
+	return path
+}
+
+// agree reports whether two hooks on one address verify and name its events alike.
+func (i *Inbound) agree(other *Inbound) bool { return reflect.DeepEqual(i, other) }

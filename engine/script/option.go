@@ -1,0 +1,243 @@
+package script
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// place says on which hooks an option may stand.
+type place int
+
+const (
+	onAny place = iota
+	onInbound
+	onSchedule
+)
+
+// option is one word of a hook's second table.
+type option struct {
+	place place
+	read  func(d *draft, raw json.RawMessage) error
+}
+
+func later(*draft, json.RawMessage) error { return errLater }
+
+// options are those of the contract with scripts.
+var options = map[string]option{
+	"name":         {read: (*draft).readName},
+	"connection":   {read: (*draft).readConnection},
+	"where":        {read: (*draft).readWhere},
+	"lane":         {read: (*draft).readLane},
+	"overlap":      {read: (*draft).readOverlap},
+	"timeout":      {read: (*draft).readTimeout},
+	"limits":       {read: (*draft).readLimits},
+	"echo":         {read: func(_ *draft, raw json.RawMessage) error { _, err := readBool(raw); return err }},
+	"verify":       {place: onInbound, read: (*draft).readVerify},
+	"id":           {place: onInbound, read: (*draft).readID},
+	"tz":           {place: onSchedule, read: func(*draft, json.RawMessage) error { return nil }}, // read before the schedule
+	"changed":      {read: later},
+	"debounce":     {read: later},
+	"retry":        {read: later},
+	"on_uncertain": {read: later},
+	"missed":       {place: onSchedule, read: later},
+}
+
+// option reads one option of the hook.
+func (d *draft) option(name string, raw json.RawMessage) error {
+	o, known := options[name]
+	if !known {
+		return fmt.Errorf("unknown option%s", meant(name, sortedKeys(options), "options are"))
+	}
+	if o.place == onInbound && len(d.addresses()) == 0 {
+		return errors.New(`stands only on a trigger "in:/path"`)
+	}
+	if o.place == onSchedule && d.registration.Every == "" {
+		return errors.New("stands only on every()")
+	}
+	if slices.Contains(d.registration.Functions, name) && name != "where" {
+		return errors.New("cannot be a function; it is data that is judged before the script runs")
+	}
+	return o.read(d, raw)
+}
+
+func (d *draft) readName(raw json.RawMessage) error {
+	name, err := readText(raw)
+	if err != nil {
+		return err
+	}
+	if len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		return errors.New("expected one line of at most 200 bytes")
+	}
+	d.hook.Name = name
+	return nil
+}
+
+// readConnection accepts a whole name, or the part after the slash where all
+// triggers are of one app.
+func (d *draft) readConnection(raw json.RawMessage) error {
+	name, err := readText(raw)
+	if err != nil {
+		return err
+	}
+	var apps []string
+	for _, trigger := range d.hook.Triggers {
+		if app, _, dotted := strings.Cut(trigger, "."); dotted && !strings.Contains(app, ":") && app != "run" && !contains(apps, app) {
+			apps = append(apps, app)
+		}
+	}
+	whole := name
+	if app, _, slash := strings.Cut(name, "/"); !slash && len(apps) > 0 && !contains(apps, name) {
+		if len(apps) > 1 {
+			return fmt.Errorf("the triggers are of %s; write the whole name, such as %q", strings.Join(apps, " and "), apps[0]+"/"+name)
+		}
+		whole = apps[0] + "/" + name
+	} else if len(apps) > 0 && !contains(apps, app) {
+		return fmt.Errorf("%q is a connection of %s, and the triggers are of %s", name, app, strings.Join(apps, " and "))
+	}
+	if !d.trusting && d.connection != nil && !d.connection(whole) {
+		return fmt.Errorf("there is no connection %q in the configuration", whole)
+	}
+	d.hook.Connection = whole
+	return nil
+}
+
+func (d *draft) readWhere(raw json.RawMessage) error {
+	if slices.Contains(d.registration.Functions, "where") {
+		return nil // the vm asks it, first in the run
+	}
+	table, err := readTable(raw)
+	if err != nil {
+		return fmt.Errorf(`expected a table such as { status = "paid" } or a function, found %s`, found(raw))
+	}
+	where := make(map[string][]string, len(table))
+	for _, path := range sortedKeys(table) {
+		items := []json.RawMessage{table[path]}
+		if strings.HasPrefix(string(table[path]), "[") {
+			if err := json.Unmarshal(table[path], &items); err != nil {
+				return err
+			}
+			if len(items) == 0 {
+				return fmt.Errorf("%s: an empty list matches nothing", path)
+			}
+		}
+		for _, item := range items {
+			scalar, err := readScalar(item)
+			if err != nil {
+				return fmt.Errorf("%s: expected a text, number, boolean or a list of them, found %s; a field of a table is written %q", path, found(item), path+".field")
+			}
+			where[path] = append(where[path], scalar)
+		}
+	}
+	if len(where) > 0 {
+		d.hook.Where = where
+	}
+	return nil
+}
+
+func (d *draft) readLane(raw json.RawMessage) error {
+	d.laneSaid = true
+	if string(raw) == "false" {
+		d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
+		return nil
+	}
+	path, err := readText(raw)
+	paths := []string{path}
+	if err != nil {
+		if paths, err = readTexts(raw); err != nil {
+			return fmt.Errorf("expected a path in event.data, a list of paths or false, found %s", found(raw))
+		}
+	}
+	d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: paths}
+	return nil
+}
+
+func (d *draft) readOverlap(raw json.RawMessage) error {
+	choices := []string{"queue", "parallel", "skip", "replace"}
+	word, err := readText(raw)
+	if err != nil {
+		return err
+	}
+	switch word {
+	case "queue":
+	case "parallel":
+		d.parallel = true
+	case "skip", "replace":
+		return fmt.Errorf("%q is %w; there are %q and %q", word, errors.New(errLater.Error()), "queue", "parallel")
+	default:
+		return fmt.Errorf("unknown word %q%s", word, meant(word, choices, "expected one of"))
+	}
+	return nil
+}
+
+func (d *draft) readTimeout(raw json.RawMessage) (err error) {
+	d.hook.Timeout, err = readDuration(raw)
+	return err
+}
+
+func (d *draft) readLimits(raw json.RawMessage) error {
+	table, err := readTable(raw)
+	if err != nil {
+		return err
+	}
+	var count int64
+	readers := map[string]func(json.RawMessage) error{
+		"instructions": func(raw json.RawMessage) (err error) { d.limits.Instructions, err = readCount(raw); return },
+		"memory":       func(raw json.RawMessage) (err error) { d.limits.Memory, err = readSize(raw); return },
+		"time":         func(raw json.RawMessage) (err error) { d.limits.Time, err = readDuration(raw); return },
+		"steps": func(raw json.RawMessage) (err error) {
+			count, err = readCount(raw)
+			d.limits.Steps = int(count)
+			return
+		},
+		"output": func(raw json.RawMessage) (err error) { d.limits.Output, err = readSize(raw); return },
+		"depth": func(raw json.RawMessage) (err error) {
+			count, err = readCount(raw)
+			d.limits.Depth = int(count)
+			return
+		},
+		"string_length": func(raw json.RawMessage) (err error) {
+			count, err = readSize(raw)
+			d.limits.StringLength = int(count)
+			return
+		},
+	}
+	for _, name := range sortedKeys(table) {
+		read, known := readers[name]
+		if !known {
+			return fmt.Errorf("unknown limit %q%s", name, meant(name, sortedKeys(readers), "limits are"))
+		}
+		if err := read(table[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (d *draft) readVerify(raw json.RawMessage) error {
+	v, err := readVerify(raw, d.registration.Secrets)
+	d.verify = &v
+	return err
+}
+
+func (d *draft) readID(raw json.RawMessage) (err error) {
+	d.id, err = readText(raw)
+	return err
+}
+
+func readZone(raw json.RawMessage) (*time.Location, error) {
+	name, err := readText(raw)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, fmt.Errorf("unknown time zone %q; expected a name such as %q or %q", name, "Europe/Paris", "UTC")
+	}
+	return zone, nil
+}

@@ -1,0 +1,57 @@
+package script
+
+import (
+	"encoding/json"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// Script is one script as it was loaded. It never changes.
+type Script struct {
+	// Name is the path below the scripts folder without ".lua" or "/main.lua".
+	Name    string
+	Version journal.Version
+	Program *vm.Program
+	// Params is the object that the script reads as params.
+	Params json.RawMessage
+	// Hooks stand in the order of registration: the index is the vm's.
+	Hooks []*journal.Hook
+	// Limits are those that a hook asks for, by index; zero fields mean the
+	// machine's.
+	Limits []vm.Limits
+
+	details []detail
+	index   map[string]int
+}
+
+// detail is what a hook says beside what the journal needs.
+type detail struct {
+	position  string
+	timetable *Timetable
+	inbound   []*Inbound
+}
+
+// Index finds a hook by name.
+func (s *Script) Index(hook string) (int, bool) {
+	i, found := s.index[hook]
+	return i, found
+}
+
+// Position is where a hook is registered: "crm.lua:12".
+func (s *Script) Position(hook int) string { return s.details[hook].position }
+
+// Schedule is an every() hook.
+type Schedule struct {
+	Hook      *journal.Hook
+	Timetable *Timetable
+}
+
+// Inbound is an address of the scripts' own, POST /in/<path>, and how a
+// request there is verified.
+type Inbound struct {
+	Path   string // "/orders"
+	Verify Verify
+	// ID is the path in the body of the event's id; empty: each post is new.
+	ID string
+}

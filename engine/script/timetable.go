@@ -1,0 +1,209 @@
+package script
+
+import (
+	"time"
+	_ "time/tzdata" // schedules must be right where the machine has no zone files
+)
+
+// Timetable says when a schedule ticks. It is made by ParseTimetable and
+// never changes.
+//
+// Times of day are those of a wall clock in Zone. One that does not exist,
+// because the clock is put forward over it, ticks once at the first moment
+// after the gap; one that exists twice, because the clock is put back, ticks
+// once, at the first. Intervals of up to an hour and cron expressions for
+// every hour ("*/15 * * * *") mean moments, not times of day: they go on
+// through a repeated hour and have nothing to make up for after a gap.
+type Timetable struct {
+	text string
+	zone *time.Location
+	next func(time.Time) time.Time
+}
+
+// String gives the text that was parsed.
+func (t *Timetable) String() string { return t.text }
+
+// Zone is the time zone whose wall clock counts.
+func (t *Timetable) Zone() *time.Location { return t.zone }
+
+// Next gives the first tick after a moment, or the zero time if there is none
+// within the horizon of nine years.
+func (t *Timetable) Next(after time.Time) time.Time {
+	next := t.next(after.In(t.zone))
+	if next.IsZero() {
+		return next
+	}
+	return next.In(t.zone)
+}
+
+// horizon spans the longest wait between two leap days.
+const horizon = 9 * 366
+
+// days says which days of a calendar count. Like cron, it takes the day if
+// either set has it when both are restricted.
+type days struct {
+	months    uint64 // bit 1 is January
+	monthDays uint64 // bit 1 is the first
+	weekDays  uint64 // bit 0 is Sunday
+	anyMonth  bool   // monthDays is not restricted
+	anyWeek   bool   // weekDays is not restricted
+	last      bool   // the last day of the month, and no other
+	every     int64  // every so many days since 1970-01-01; 0 and 1: each
+}
+
+func (d days) has(year int, month time.Month, day int) bool {
+	date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	if d.every > 1 {
+		return (date.Unix()/86400)%d.every == 0
+	}
+	if d.months>>uint(month)&1 == 0 {
+		return false
+	}
+	if d.last {
+		return date.AddDate(0, 0, 1).Day() == 1
+	}
+	inMonth := d.monthDays>>uint(day)&1 == 1
+	inWeek := d.weekDays>>uint(date.Weekday())&1 == 1
+	if d.anyMonth || d.anyWeek {
+		return inMonth && inWeek
+	}
+	return inMonth || inWeek
+}
+
+// eachDay has every day.
+var eachDay = days{months: ^uint64(0), monthDays: ^uint64(0), weekDays: ^uint64(0), anyMonth: true, anyWeek: true}
+
+// wallTimes ticks at times of day, in minutes from midnight and ascending, on
+// certain days.
+func wallTimes(on days, times []int) func(time.Time) time.Time {
+	return func(after time.Time) time.Time {
+		zone := after.Location()
+		year, month, day := after.Date()
+		// A gap at midnight moves a tick of the day before into this one.
+		for offset := -1; offset < horizon; offset++ {
+			date := time.Date(year, month, day+offset, 0, 0, 0, 0, time.UTC)
+			y, m, d := date.Date()
+			if !on.has(y, m, d) {
+				continue
+			}
+			for _, minutes := range times {
+				if t := wall(y, m, d, minutes, zone); t.After(after) {
+					return t
+				}
+			}
+		}
+		return time.Time{}
+	}
+}
+
+// wallMinutes ticks at every moment whose wall clock shows one of the minutes
+// (bits 0 to 59), whatever the hour, on certain days.
+func wallMinutes(on days, minutes uint64) func(time.Time) time.Time {
+	return func(after time.Time) time.Time {
+		zone := after.Location()
+		t := nextMinute(after)
+		for range 60*25 + horizon {
+			year, month, day := t.Date()
+			if !on.has(year, month, day) {
+				next := wall(year, month, day+1, 0, zone)
+				if !next.After(t) { // the day begins twice
+					next = nextMinute(t)
+				}
+				t = next
+				continue
+			}
+			if minutes>>uint(t.Minute())&1 == 1 {
+				return t
+			}
+			t = nextMinute(t)
+		}
+		return time.Time{}
+	}
+}
+
+// nextMinute gives the next moment at which the wall clock shows full seconds 00.
+func nextMinute(t time.Time) time.Time {
+	return t.Add(time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
+}
+
+// interval ticks whenever the wall clock, counted from midnight, shows a
+// multiple of a distance that divides a day.
+func interval(distance time.Duration) func(time.Time) time.Time {
+	return func(after time.Time) time.Time {
+		t := after
+		for range 4 { // clocks change less often than that within an hour
+			_, seconds := t.Zone()
+			shift := time.Duration(seconds) * time.Second
+			next := multiple(t, distance, shift)
+			_, end := t.ZoneBounds()
+			if end.IsZero() || next.Before(end) {
+				return next
+			}
+			if _, seconds = end.Zone(); multiple(end.Add(-1), distance, time.Duration(seconds)*time.Second).Equal(end) {
+				return end
+			}
+			t = end
+		}
+		return t
+	}
+}
+
+// elapsed ticks at the multiples of a distance since the Unix epoch.
+func elapsed(distance time.Duration) func(time.Time) time.Time {
+	return func(after time.Time) time.Time { return multiple(after, distance, 0) }
+}
+
+// multiple gives the first moment after t at which the time since the epoch,
+// with shift added, is a multiple of distance, in whole seconds.
+func multiple(t time.Time, distance, shift time.Duration) time.Time {
+	step, offset := int64(distance/time.Second), int64(shift/time.Second)
+	local := t.Unix() + offset
+	rest := local % step
+	if rest < 0 {
+		rest += step
+	}
+	return time.Unix(local-rest+step-offset, 0).In(t.Location())
+}
+
+// wall gives the moment at which the clock of a zone shows a time of day:
+// the first if there are two, and the end of the gap if there is none.
+func wall(year int, month time.Month, day, minutes int, zone *time.Location) time.Time {
+	local := time.Date(year, month, day, 0, minutes, 0, 0, time.UTC).Unix()
+	guess := time.Date(year, month, day, 0, minutes, 0, 0, zone)
+	begin, end := guess.ZoneBounds()
+	var moments []time.Time
+	try := func(at time.Time) {
+		_, offset := at.Zone()
+		moment := time.Unix(local-int64(offset), 0).In(zone)
+		if _, there := moment.Zone(); there == offset {
+			moments = append(moments, moment)
+		}
+	}
+	if !begin.IsZero() {
+		try(begin.Add(-1))
+	}
+	try(guess)
+	if !end.IsZero() {
+		try(end)
+	}
+	if len(moments) > 0 {
+		first := moments[0]
+		for _, moment := range moments[1:] {
+			if moment.Before(first) {
+				first = moment
+			}
+		}
+		return first
+	}
+	for _, change := range []time.Time{begin, end} {
+		if change.IsZero() {
+			continue
+		}
+		_, before := change.Add(-1).Zone()
+		_, after := change.Zone()
+		if change.Unix()+int64(before) <= local && local < change.Unix()+int64(after) {
+			return change.In(zone)
+		}
+	}
+	return guess
+}

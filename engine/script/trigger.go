@@ -1,0 +1,117 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// runFailed is the trigger of the engine's own event about a failed run.
+const runFailed = "run.failed"
+
+// tick is the type of the events of schedules.
+const tick = "every"
+
+// triggers knows every trigger that a script can name.
+type triggers struct {
+	apps  []string
+	names map[string][]string          // of an app, sorted
+	known map[string]*bindings.Trigger // by whole name
+}
+
+func newTriggers(apps []*bindings.App) *triggers {
+	t := &triggers{names: map[string][]string{}, known: map[string]*bindings.Trigger{}}
+	for _, app := range apps {
+		t.apps = append(t.apps, app.Name)
+		// What the vendor sends and we know no name for.
+		names := []string{app.Name + ".event.other"}
+		if app.Catalogue != nil {
+			names = append(names, app.Catalogue.Triggers()...)
+			for _, name := range app.Catalogue.Triggers() {
+				t.known[name], _ = app.Catalogue.Trigger(name)
+			}
+		}
+		t.names[app.Name] = names
+	}
+	return t
+}
+
+// check says what is wrong with a trigger that a script names.
+func (t *triggers) check(name string) error {
+	if path, found := strings.CutPrefix(name, "in:"); found {
+		if !strings.HasPrefix(path, "/") || len(path) < 2 || len(path) > 200 || strings.Trim(path, pathBytes) != "" ||
+			strings.Contains(path, "//") || strings.HasSuffix(path, "/") || strings.Contains(path, "/.") {
+			return fmt.Errorf(`trigger %q: expected "in:/path" of letters, digits, "-", "_", "." and "/"`, name)
+		}
+		return nil
+	}
+	if kind, found := strings.CutPrefix(name, "emit:"); found {
+		if kind == "" || len(kind) > 200 || strings.Trim(kind, pathBytes+":") != "" {
+			return fmt.Errorf(`trigger %q: expected "emit:" and a type of letters, digits, "-", "_", "." and ":"`, name)
+		}
+		return nil
+	}
+	if name == runFailed {
+		return nil
+	}
+	app, rest, _ := strings.Cut(name, ".")
+	names := t.names[app]
+	if names == nil {
+		if app == "run" {
+			return fmt.Errorf("unknown trigger %q; the engine's own is %q", name, runFailed)
+		}
+		if rest == "" {
+			return fmt.Errorf(`unknown trigger %q; expected app.noun.verb, such as %q, "in:/path", "emit:type" or %q`, name, "qonto.client.created", runFailed)
+		}
+		return fmt.Errorf("trigger %q: unknown app %q%s", name, app, meant(app, t.apps, "apps are"))
+	}
+	if len(t.match(name)) > 0 {
+		return nil
+	}
+	if strings.Contains(name, "*") {
+		return fmt.Errorf("trigger %q matches nothing; a wildcard is %q or one for a noun, such as %q", name, app+".*", exampleWildcard(names))
+	}
+	if near := bindings.Nearest(name, names); near != "" {
+		return fmt.Errorf("unknown trigger %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("unknown trigger %q%s", name, offer(names, "the app's are"))
+}
+
+const pathBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+
+func exampleWildcard(names []string) string {
+	name := names[len(names)-1]
+	return name[:strings.LastIndex(name, ".")] + ".*"
+}
+
+// match lists the triggers that a name or wildcard stands for.
+func (t *triggers) match(name string) []string {
+	app, _, _ := strings.Cut(name, ".")
+	prefix, wild := strings.CutSuffix(name, "*")
+	if !wild || strings.Contains(prefix, "*") || !strings.HasSuffix(prefix, ".") {
+		for _, known := range t.names[app] {
+			if known == name {
+				return []string{name}
+			}
+		}
+		return nil
+	}
+	var matched []string
+	for _, known := range t.names[app] {
+		if strings.HasPrefix(known, prefix) {
+			matched = append(matched, known)
+		}
+	}
+	return matched
+}
+
+// record reports whether the catalogue says which record a trigger is about.
+func (t *triggers) record(name string) bool {
+	for _, matched := range t.match(name) {
+		if trigger := t.known[matched]; trigger != nil && trigger.Record != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+package script
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The options of hooks come as JSON. These readers say in plain words what
+// was expected and what was found.
+
+// found shows a value in a message, cut short.
+func found(raw json.RawMessage) string {
+	text := string(raw)
+	switch {
+	case text == "" || text == "null":
+		return "nothing"
+	case text[0] == '{':
+		return "a table"
+	case text[0] == '[':
+		return "a list"
+	case len(text) > 60:
+		return strings.ToValidUTF8(text[:60], "") + "…"
+	}
+	return text
+}
+
+func readText(raw json.RawMessage) (string, error) {
+	var text string
+	if json.Unmarshal(raw, &text) != nil || text == "" {
+		return "", fmt.Errorf("expected a text, found %s", found(raw))
+	}
+	return text, nil
+}
+
+func readBool(raw json.RawMessage) (bool, error) {
+	var value bool
+	if json.Unmarshal(raw, &value) != nil || found(raw) == "nothing" {
+		return false, fmt.Errorf("expected true or false, found %s", found(raw))
+	}
+	return value, nil
+}
+
+// readTable reads an object; an empty Lua table may come as a list.
+func readTable(raw json.RawMessage) (map[string]json.RawMessage, error) {
+	var table map[string]json.RawMessage
+	if json.Unmarshal(raw, &table) != nil || table == nil {
+		if string(bytes.TrimSpace(raw)) == "[]" {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("expected a table, found %s", found(raw))
+	}
+	return table, nil
+}
+
+func readTexts(raw json.RawMessage) ([]string, error) {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
+		return nil, fmt.Errorf("expected a list of texts, found %s", found(raw))
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		var err error
+		if texts[i], err = readText(item); err != nil {
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
+		}
+	}
+	return texts, nil
+}
+
+func readDuration(raw json.RawMessage) (time.Duration, error) {
+	text, err := readText(raw)
+	if err != nil {
+		return 0, fmt.Errorf(`expected a length of time such as "30s" or "15m", found %s`, found(raw))
+	}
+	length, err := ParseDuration(text)
+	if err != nil {
+		return 0, err
+	}
+	if length <= 0 {
+		return 0, fmt.Errorf("expected more than nothing, found %q", text)
+	}
+	return length, nil
+}
+
+func readCount(raw json.RawMessage) (int64, error) {
+	var n float64
+	if json.Unmarshal(raw, &n) != nil || n < 1 || n != float64(int64(n)) || n > 1e15 {
+		return 0, fmt.Errorf("expected a whole number above 0, found %s", found(raw))
+	}
+	return int64(n), nil
+}
+
+var sizes = map[string]int64{"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+
+// readSize reads a number of bytes: 65536, "64KB", "16 MB".
+func readSize(raw json.RawMessage) (int64, error) {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		n, err := readCount(raw)
+		if err != nil {
+			return 0, errors.New(`expected a number of bytes, or a text such as "16MB", found ` + found(raw))
+		}
+		return n, nil
+	}
+	digits := span(text, func(c byte) bool { return c >= '0' && c <= '9' })
+	unit := sizes[strings.ToUpper(strings.TrimSpace(text[digits:]))]
+	n, err := readCount(json.RawMessage(text[:digits]))
+	if err != nil || unit == 0 || n > 1<<40/unit {
+		return 0, fmt.Errorf(`expected a number of bytes, or a text such as "16MB", found %q`, text)
+	}
+	return n * unit, nil
+}
+
+// readScalar gives the JSON text of a text, number or boolean.
+func readScalar(raw json.RawMessage) (string, error) {
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return "", fmt.Errorf("expected a text, number or boolean, found %s", found(raw))
+	}
+	switch value.(type) {
+	case string, float64, bool:
+	default:
+		return "", fmt.Errorf("expected a text, number or boolean, found %s", found(raw))
+	}
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(text.String(), "\n"), nil
+}
