@@ -1,42 +1,189 @@
 package connection
 
-// The parts of the package as others use them:
-//
-//	func New(Config) (*Set, error)              // every bad setting named, all at once
-//	func (*Set) Get(name string) (*Connection, bool)
-//	func (*Set) All() []*Connection             // sorted by name
-//	func (*Set) OfApp(app string) []*Connection
-//	func (*Set) ByAccount(app, account string) (*Connection, bool)
-//	func (*Set) Resolve(app, wanted, event string) (*Connection, error)
-//	      // the connection of a call: CONTRACT section 1; event is the event's connection
-//	func (*Connection) Authorize(ctx, h http.Header) error
-//	func (*Connection) Expire(ctx, token string)   // the vendor refused this token
-//	func (*Connection) WebhookSecret() string
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
 
-import "time"
+	"github.com/tidewire/tidewire/bindings"
+)
 
-// Settings are what configuration says of one connection. Every value is
-// already opened: no ${ENV} and no file reference is left.
-type Settings struct {
-	// Name is "highlevel" or "highlevel/paris".
-	Name    string
-	Account string
-	// Parent is the connection whose webhooks and tokens serve this one too.
-	Parent  string
-	BaseURL string // instead of the app's
-	// Credentials are the fields that one of the app's Auth needs, and for
-	// OAuth client_id, client_secret, refresh_token.
-	Credentials map[string]string
-	TokenURL    string // instead of the app's
-	// WebhookSecret is what this connection's webhooks are signed with,
-	// WebhookKeys replaces the vendor's public keys by signature name (PEM),
-	// Signatures names opt-in signatures to accept.
-	WebhookSecret string
-	WebhookKeys   map[string]string
-	Signatures    []string
-	// Scopes that the token has, when known; empty: not checked.
-	Scopes   []string
-	ReadOnly bool
-	Checks   string // "", "warn" or "off"
-	Timeout  time.Duration
+// Connection is one account of one app. It is safe for concurrent use.
+type Connection struct {
+	settings Settings
+	app      *bindings.App
+	parent   *Connection
+	auth     *bindings.Auth // nil: the parent's, or an app that asks for none
+	source   *source        // of access tokens; nil: the credential is sent as it is
+}
+
+// Name is "highlevel" or "highlevel/paris".
+func (c *Connection) Name() string { return c.settings.Name }
+
+// App is the app that it connects to.
+func (c *Connection) App() *bindings.App { return c.app }
+
+// Account is the vendor's id of the account; empty where none is set.
+func (c *Connection) Account() string { return c.settings.Account }
+
+// Parent is the connection whose tokens and webhooks serve this one too, or nil.
+func (c *Connection) Parent() *Connection { return c.parent }
+
+// BaseURL is where calls go, without a slash at its end.
+func (c *Connection) BaseURL() string {
+	if c.settings.BaseURL != "" {
+		return c.settings.BaseURL
+	}
+	if c.parent != nil {
+		return c.parent.BaseURL()
+	}
+	return c.app.BaseURL
+}
+
+// Scopes are those that the token has; empty when they are not known.
+func (c *Connection) Scopes() []string { return slices.Clone(c.settings.Scopes) }
+
+// ReadOnly says that only operations that read may be called.
+func (c *Connection) ReadOnly() bool { return c.settings.ReadOnly }
+
+// Checks is "" (a call against the catalogue is an error), "warn" or "off".
+func (c *Connection) Checks() string { return c.settings.Checks }
+
+// Timeout bounds one request; zero means the default.
+func (c *Connection) Timeout() time.Duration { return c.settings.Timeout }
+
+// Signatures are the opt-in signatures that its webhooks may carry.
+func (c *Connection) Signatures() []string { return slices.Clone(c.settings.Signatures) }
+
+// WebhookSecret is what its webhooks are signed with, its own or its parent's.
+func (c *Connection) WebhookSecret() string {
+	if c.settings.WebhookSecret == "" && c.parent != nil {
+		return c.parent.WebhookSecret()
+	}
+	return c.settings.WebhookSecret
+}
+
+// WebhookKey is the key that a signature is checked with: the public key that
+// configuration gives in place of the vendor's, the vendor's, or the secret.
+// It is empty where none is known.
+func (c *Connection) WebhookKey(signature bindings.Signature) string {
+	for at := c; at != nil; at = at.parent {
+		if key := at.settings.WebhookKeys[signature.Name]; key != "" {
+			return key
+		}
+	}
+	if signature.Key != "" {
+		return signature.Key
+	}
+	return c.WebhookSecret()
+}
+
+// Authorize sets the header that authorises a call. It gives the token that
+// Expire takes back, empty where a refused credential is refused for good. An
+// error is a *bindings.Error, or the context's.
+func (c *Connection) Authorize(ctx context.Context, header http.Header) (token string, err error) {
+	if c.auth == nil {
+		if c.parent != nil {
+			return c.parent.Authorize(ctx, header)
+		}
+		return "", nil
+	}
+	if c.source != nil {
+		if token, err = c.source.access(ctx); err != nil {
+			return "", err
+		}
+	}
+	header.Set(c.auth.Header, format(c.auth.Format, c.settings.Credentials, token))
+	return token, nil
+}
+
+// Expire tells that the vendor refused a token that Authorize gave. It reports
+// whether asking again may give a better one.
+func (c *Connection) Expire(token string) bool {
+	switch {
+	case token == "":
+		return false
+	case c.source != nil:
+		return c.source.expire(token)
+	case c.parent != nil:
+		return c.parent.Expire(token)
+	}
+	return false
+}
+
+// Redact takes the connection's secrets out of a text.
+func (c *Connection) Redact(text string) string {
+	for at := c; at != nil; at = at.parent {
+		for _, secret := range at.secrets() {
+			text = strings.ReplaceAll(text, secret, Redacted)
+		}
+	}
+	return text
+}
+
+// Redacted stands where a secret was.
+const Redacted = "[secret]"
+
+// shortestSecret bounds what Redact looks for: a shorter text would blot out
+// ordinary words.
+const shortestSecret = 6
+
+func (c *Connection) secrets() []string {
+	all := []string{c.settings.WebhookSecret}
+	for name, value := range c.settings.Credentials {
+		if name != "client_id" {
+			all = append(all, value)
+		}
+	}
+	if c.source != nil {
+		all = append(all, c.source.secrets()...)
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return len(s) < shortestSecret })
+}
+
+// String names the connection and tells no secret.
+func (c *Connection) String() string { return c.settings.String() }
+
+// GoString keeps %#v from telling secrets.
+func (c *Connection) GoString() string { return c.String() }
+
+// LogValue keeps logs from telling secrets.
+func (c *Connection) LogValue() slog.Value { return slog.StringValue(c.Name()) }
+
+// format fills {field} and {access_token} in.
+func format(text string, fields map[string]string, token string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		if name == "access_token" && token != "" {
+			b.WriteString(token)
+		} else {
+			b.WriteString(fields[name])
+		}
+		text = after
+	}
+}
+
+// broken says that a connection needs somebody's hand.
+func broken(app, name, message string, args ...any) *bindings.Error {
+	return &bindings.Error{
+		Kind: bindings.BrokenConnection, App: app, Connection: name,
+		Message: fmt.Sprintf("connection %q: ", name) + fmt.Sprintf(message, args...),
+	}
+}
+
+// unavailable says that asking for a token may go better later.
+func unavailable(app, name, message string, args ...any) *bindings.Error {
+	e := broken(app, name, message, args...)
+	e.Kind, e.Retryable = bindings.Unavailable, true
+	return e
 }

@@ -1,0 +1,107 @@
+package connection
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Resolve finds the connection that a call to an app goes to. Wanted is what
+// the call says ("paris", "highlevel/paris", or nothing), event the connection
+// that the run's event came by, if any. What is said counts first; then, for
+// the event's own app, the event's connection; then what accounts: maps to it;
+// then the only connection of the app. It never guesses.
+func (s *Set) Resolve(app, wanted, event string) (*Connection, error) {
+	all := s.OfApp(app)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no connection to %s is configured; add connections.%s to the configuration", app, app)
+	}
+	if wanted != "" {
+		return s.wanted(app, wanted, all)
+	}
+	if event != "" && appOf(event) == app {
+		c, found := s.byName[event]
+		if !found {
+			return nil, fmt.Errorf("the event came by connection %q, which is no longer configured; %s has %s", event, app, names(all))
+		}
+		return c, nil
+	}
+	choice := all
+	if mapped := s.mapped(app, event); len(mapped) > 0 {
+		choice = mapped
+	}
+	if len(choice) == 1 {
+		return choice[0], nil
+	}
+	example := shortName(choice[len(choice)-1])
+	if event == "" {
+		return nil, fmt.Errorf("%s has %d connections (%s) and nothing says which is meant; say { connection = %q } in the call's second table",
+			app, len(choice), names(choice), example)
+	}
+	return nil, fmt.Errorf("%s has %d connections (%s) and nothing says which belongs to %q; map it under accounts: in the configuration, or say { connection = %q } in the call's second table",
+		app, len(choice), names(choice), event, example)
+}
+
+func (s *Set) wanted(app, wanted string, all []*Connection) (*Connection, error) {
+	name := wanted
+	if wanted != app && !strings.HasPrefix(wanted, app+"/") {
+		name = app + "/" + wanted
+	}
+	if c, found := s.byName[name]; found {
+		return c, nil
+	}
+	hint := ""
+	var candidates []string
+	for _, c := range all {
+		candidates = append(candidates, shortName(c))
+	}
+	if near := bindings.Nearest(strings.TrimPrefix(name, app+"/"), candidates); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return nil, fmt.Errorf("there is no connection %q%s (%s has %s)", name, hint, app, names(all))
+}
+
+// mapped are the connections of an app that accounts: ties to another
+// connection, in the direction that configuration gives or else backwards.
+func (s *Set) mapped(app, event string) []*Connection {
+	var forth, back []*Connection
+	for _, name := range s.accounts[event] {
+		if c := s.byName[name]; c != nil && c.app.Name == app {
+			forth = append(forth, c)
+		}
+	}
+	if len(forth) > 0 {
+		return forth
+	}
+	for from, to := range s.accounts {
+		if c := s.byName[from]; c != nil && c.app.Name == app && slices.Contains(to, event) {
+			back = append(back, c)
+		}
+	}
+	slices.SortFunc(back, func(x, y *Connection) int { return strings.Compare(x.Name(), y.Name()) })
+	return back
+}
+
+func appOf(name string) string {
+	app, _, _ := strings.Cut(name, "/")
+	return app
+}
+
+// shortName is what a script writes: "paris", or the app for its default one.
+func shortName(c *Connection) string {
+	_, short, found := strings.Cut(c.Name(), "/")
+	if !found {
+		return c.Name()
+	}
+	return short
+}
+
+func names(all []*Connection) string {
+	words := make([]string, len(all))
+	for i, c := range all {
+		words[i] = c.Name()
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,58 @@
+package connection
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Settings are what configuration says of one connection. Every value is
+// already opened: no ${ENV} and no file reference is left.
+type Settings struct {
+	// Name is "highlevel" or "highlevel/paris".
+	Name    string
+	Account string
+	// Parent is the connection whose webhooks and tokens serve this one too.
+	Parent  string
+	BaseURL string // instead of the app's
+	// Credentials are the fields that one of the app's Auth needs, and for
+	// OAuth client_id, client_secret, refresh_token.
+	Credentials map[string]string
+	TokenURL    string // instead of the app's
+	// WebhookSecret is what this connection's webhooks are signed with,
+	// WebhookKeys replaces the vendor's public keys by signature name (PEM),
+	// Signatures names opt-in signatures to accept.
+	WebhookSecret string
+	WebhookKeys   map[string]string
+	Signatures    []string
+	// Scopes that the token has, when known; empty: not checked.
+	Scopes   []string
+	ReadOnly bool
+	Checks   string // "", "warn" or "off"
+	Timeout  time.Duration
+}
+
+// String names the settings and tells no secret.
+func (s Settings) String() string {
+	fields := slices.Sorted(maps.Keys(s.Credentials))
+	return fmt.Sprintf("connection %q (account %q, credentials: %s)", s.Name, s.Account, orNone(fields))
+}
+
+// GoString keeps %#v from telling secrets.
+func (s Settings) GoString() string { return s.String() }
+
+// LogValue keeps logs from telling secrets.
+func (s Settings) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText keeps encoders from telling secrets.
+func (s Settings) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
+}

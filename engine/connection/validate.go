@@ -1,0 +1,198 @@
+package connection
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// builder turns settings into connections and gathers what is wrong.
+type builder struct {
+	Config
+	set      *Set
+	vault    *Vault
+	vaultErr error
+	problems []error
+}
+
+// wrong notes a problem at a path below connections.
+func (b *builder) wrong(c *Connection, setting, message string, args ...any) {
+	path := "connections." + c.Name()
+	if setting != "" {
+		path += "." + setting
+	}
+	b.problems = append(b.problems, fmt.Errorf("%s: %s", path, fmt.Sprintf(message, args...)))
+}
+
+var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$`)
+
+func (b *builder) add(settings Settings) {
+	settings.BaseURL = strings.TrimRight(settings.BaseURL, "/")
+	c := &Connection{settings: settings}
+	if !namePattern.MatchString(settings.Name) {
+		b.wrong(c, "", `expected a name such as "highlevel" or "highlevel/paris": an app, and behind a slash letters, digits, "-" and "_"`)
+		return
+	}
+	if b.set.byName[settings.Name] != nil {
+		b.wrong(c, "", "stands twice")
+		return
+	}
+	var known []string
+	for _, app := range b.Apps {
+		known = append(known, app.Name)
+		if app.Name == appOf(settings.Name) {
+			c.app = app
+		}
+	}
+	if c.app == nil {
+		b.wrong(c, "", "there is no app %q%s; known are %s", appOf(settings.Name), didYouMean(appOf(settings.Name), known), orNone(known))
+		return
+	}
+	b.checkURL(c, "base_url", settings.BaseURL)
+	b.checkURL(c, "token_url", settings.TokenURL)
+	b.checkSignatures(c)
+	switch settings.Checks {
+	case "", "warn", "off":
+	default:
+		b.wrong(c, "checks", `expected "warn" or "off", found %q`, settings.Checks)
+	}
+	if settings.Timeout < 0 {
+		b.wrong(c, "timeout", "expected a duration above zero, found %s", settings.Timeout)
+	}
+	for _, bad := range []struct{ name, value string }{{"account", settings.Account}, {"webhook_secret", settings.WebhookSecret}} {
+		if strings.ContainsFunc(bad.value, isControl) {
+			b.wrong(c, bad.name, "holds a line break or another control character")
+		}
+	}
+	b.set.byName[settings.Name] = c
+	b.set.sorted = append(b.set.sorted, c)
+}
+
+// checkURL wants https, since credentials travel there; http will do on this
+// machine.
+func (b *builder) checkURL(c *Connection, setting, text string) {
+	if text == "" {
+		return
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		b.wrong(c, setting, "expected an address such as https://host/path, without user, query and fragment")
+	case u.Scheme == "https":
+	case u.Scheme == "http" && loopback(u.Hostname()):
+	default:
+		b.wrong(c, setting, "expected https (http only on this machine), found %q", u.Scheme+"://"+u.Host)
+	}
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+func (b *builder) checkSignatures(c *Connection) {
+	var all, optional []string
+	if c.app.Webhook != nil {
+		for _, s := range c.app.Webhook.Signatures {
+			all = append(all, s.Name)
+			if s.OptIn {
+				optional = append(optional, s.Name)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.settings.WebhookKeys)) {
+		setting := "webhook_keys." + name
+		if !slices.Contains(all, name) {
+			b.wrong(c, setting, "%s has no such signature%s; it has %s", c.app.Name, didYouMean(name, all), orNone(all))
+			continue
+		}
+		block, _ := pem.Decode([]byte(c.settings.WebhookKeys[name]))
+		if block == nil {
+			b.wrong(c, setting, "expected a public key in PEM (-----BEGIN PUBLIC KEY-----)")
+		} else if _, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil {
+			b.wrong(c, setting, "expected a public key in PEM, found %q", block.Type)
+		}
+	}
+	for _, name := range c.settings.Signatures {
+		if !slices.Contains(optional, name) {
+			b.wrong(c, "signatures", "%s has no signature %q to ask for%s; it has %s", c.app.Name, name, didYouMean(name, optional), orNone(optional))
+		}
+	}
+}
+
+// join ties a connection to its parent.
+func (b *builder) join(c *Connection) {
+	name := c.settings.Parent
+	if name == "" {
+		return
+	}
+	parent := b.set.byName[name]
+	switch {
+	case parent == nil:
+		b.wrong(c, "parent", "there is no connection %q%s", name, didYouMean(name, slices.Sorted(maps.Keys(b.set.byName))))
+	case parent == c:
+		b.wrong(c, "parent", "a connection is not its own parent")
+	case parent.app != c.app:
+		b.wrong(c, "parent", "%q is a connection to %s, expected one to %s", name, parent.app.Name, c.app.Name)
+	case parent.settings.Parent != "":
+		b.wrong(c, "parent", "%q has a parent itself, expected one without", name)
+	default:
+		c.parent = parent
+	}
+}
+
+// checkAccounts checks what joins connections: no account twice, and the
+// names under accounts:.
+func (b *builder) checkAccounts() {
+	owner := map[[2]string]*Connection{}
+	for _, c := range b.set.sorted {
+		if c.settings.Account == "" {
+			continue
+		}
+		key := [2]string{c.app.Name, c.settings.Account}
+		if other := owner[key]; other != nil {
+			b.wrong(c, "account", "%q is the account of %q too", c.settings.Account, other.Name())
+		}
+		owner[key] = c
+	}
+	known := slices.Sorted(maps.Keys(b.set.byName))
+	for _, from := range slices.Sorted(maps.Keys(b.Accounts)) {
+		path := "accounts." + from
+		if b.set.byName[from] == nil {
+			b.problems = append(b.problems, fmt.Errorf("%s: there is no connection %q%s", path, from, didYouMean(from, known)))
+		}
+		taken := map[string]string{}
+		for _, to := range b.Accounts[from] {
+			app := appOf(to)
+			switch {
+			case b.set.byName[to] == nil:
+				b.problems = append(b.problems, fmt.Errorf("%s: there is no connection %q%s", path, to, didYouMean(to, known)))
+			case app == appOf(from):
+				b.problems = append(b.problems, fmt.Errorf("%s: %q is of the same app; calls to an event's own app always go to the event's connection", path, to))
+			case taken[app] != "":
+				b.problems = append(b.problems, fmt.Errorf("%s: both %q and %q; expected one connection of each app", path, taken[app], to))
+			}
+			taken[app] = to
+		}
+	}
+}
+
+func didYouMean(name string, candidates []string) string {
+	if near := bindings.Nearest(name, candidates); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
