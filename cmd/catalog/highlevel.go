@@ -1,7 +1,144 @@
 package main
 
-// readHighLevel reads the folder of the vendor's OpenAPI documents, in
-// openapi, and of its webhook events, in webhook-events.json.
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// highLevelVersion is sent where a document forgets to declare the header.
+const highLevelVersion = "2021-07-28"
+
+// readHighLevel reads the vendor's OpenAPI documents, in the folder openapi,
+// and the list of its webhook events, webhook-events.json.
 func readHighLevel(documents string) (*Source, error) {
-	return &Source{}, nil
+	api, err := readOpenAPI(filepath.Join(documents, "openapi"))
+	if err != nil {
+		return nil, err
+	}
+	api.header = highLevelHeader
+	source := &Source{}
+	for _, name := range api.names() {
+		operations, err := api.operations(api.documents[name])
+		if err != nil {
+			return nil, err
+		}
+		source.Operations = append(source.Operations, operations...)
+	}
+	if source.Types, err = api.merge(source.Operations, func(document string) string {
+		return snake(strings.TrimSuffix(document, "-api"))
+	}); err != nil {
+		return nil, err
+	}
+	for _, o := range source.Operations {
+		if o.Fixed == nil && o.Path != "/oauth/token" {
+			o.Fixed = map[string]string{"Version": highLevelVersion}
+		}
+		highLevelAccount(source, o)
+		if o.Method == "DELETE" && strings.HasSuffix(o.Path, "}") && o.Body == nil {
+			o.Idempotent = "deletes one record by its id, which the vendor does not give again"
+		}
+	}
+	if err := highLevelTriggers(source, filepath.Join(documents, "webhook-events.json")); err != nil {
+		return nil, err
+	}
+	return source, nil
+}
+
+// highLevelHeader takes the Version for all calls of the operation, and leaves
+// the token to the connection.
+func highLevelHeader(o *Operation, p parameter) (bool, error) {
+	switch p.Name {
+	case "Authorization":
+		return false, nil
+	case "Version":
+		if p.Schema == nil || len(p.Schema.Enum) != 1 {
+			return false, fmt.Errorf("header Version: expected one value")
+		}
+		var version string
+		if err := json.Unmarshal(p.Schema.Enum[0], &version); err != nil {
+			return false, fmt.Errorf("header Version: %w", err)
+		}
+		o.Fixed = map[string]string{"Version": version}
+		return false, nil
+	}
+	return true, nil
+}
+
+// highLevelAccount finds the parameter that takes the location. What deletes a
+// location gets none: it is never meant by default.
+func highLevelAccount(source *Source, o *Operation) {
+	if o.Method == "DELETE" && strings.HasSuffix(o.Path, "/{locationId}") {
+		return
+	}
+	fields := append(append([]bindings.Field(nil), o.PathParams...), o.Query...)
+	if o.Body != nil && o.Body.Type.Kind == bindings.Named {
+		if d := source.definition(o.Body.Type.Name); d != nil {
+			fields = append(fields, d.Fields...)
+		}
+	}
+	has := map[string]bool{}
+	for _, f := range fields {
+		has[f.Name] = true
+	}
+	switch {
+	case has["locationId"]:
+		o.Account = "locationId"
+	case has["altId"]:
+		o.Account = "altId"
+		if has["altType"] {
+			o.AccountWith = map[string]string{"altType": "location"}
+		}
+	case has["location_id"]:
+		o.Account = "location_id"
+	}
+}
+
+// highLevelEvent is one of the vendor's webhook events.
+type highLevelEvent struct {
+	Type    string
+	Fields  ordered[string]
+	Example json.RawMessage
+}
+
+// highLevelTriggers makes a trigger of each event. What a body calls itself
+// stands in its example, which for a few is the name of another event.
+func highLevelTriggers(source *Source, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var events []highLevelEvent
+	if err := json.Unmarshal(text, &events); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(file), err)
+	}
+	known := map[string]bool{}
+	for _, e := range events {
+		known[e.Type] = true
+	}
+	for _, e := range events {
+		from := filepath.Base(file) + ": " + e.Type
+		t := &Trigger{Key: e.Type, From: from}
+		t.Vendor, t.Inferred = e.Type, true
+		var sent struct{ Type string }
+		if len(e.Example) > 0 && string(e.Example) != "null" {
+			if err := json.Unmarshal(e.Example, &sent); err != nil {
+				return fmt.Errorf("%s: example: %w", from, err)
+			}
+		}
+		if sent.Type == e.Type || sent.Type != "" && sent.Type != "string" && !known[sent.Type] {
+			t.Vendor, t.Inferred = sent.Type, false
+		}
+		data, err := highLevelData(source, e)
+		if err != nil {
+			return fmt.Errorf("%s: %w", from, err)
+		}
+		t.Data = data
+		source.Triggers = append(source.Triggers, t)
+	}
+	return nil
 }

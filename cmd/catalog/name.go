@@ -75,20 +75,18 @@ func (n *names) add(words []string, number int) error {
 // twice, and lines that name nothing, are errors.
 func (n *names) apply(app string, source *Source) error {
 	taken := map[string]string{}
-	take := func(name, by string) error {
+	var twice []error
+	take := func(name, by string) {
 		if other, found := taken[name]; found {
-			return fmt.Errorf("%q names both %s and %s; say in %s which is which", name, other, by, n.path)
+			twice = append(twice, fmt.Errorf("%q names both %s and %s; say in %s which is which", name, other, by, n.path))
 		}
 		taken[name] = by
-		return nil
 	}
 	for _, o := range source.Operations {
 		if o.Name == "" {
 			o.Name = n.operation(o)
 		}
-		if err := take(o.Name, o.From); err != nil {
-			return err
-		}
+		take(o.Name, o.From)
 	}
 	for _, t := range source.Triggers {
 		if t.Name == "" {
@@ -99,16 +97,14 @@ func (n *names) apply(app string, source *Source) error {
 			n.used["trigger "+t.key()] = true
 			t.Name = app + "." + ours
 		}
-		if err := take(t.Name, t.From); err != nil {
-			return err
-		}
+		take(t.Name, t.From)
 	}
 	for line, number := range n.lines {
 		if !n.used[line] {
 			return fmt.Errorf("%s:%d: %q is not in the documents", n.path, number, line)
 		}
 	}
-	return nil
+	return errors.Join(twice...)
 }
 
 func (n *names) operation(o *Operation) string {
@@ -122,28 +118,53 @@ func (n *names) operation(o *Operation) string {
 		n.used["operation "+o.Group+" "+o.ID] = true
 		return group + "." + name
 	}
-	return group + "." + operationName(group, o.ID)
+	return group + "." + operationName(group, o)
 }
 
 // operationName is the rule: snake_case of the vendor's id less the group's
-// noun; getting several of the group's own is "list".
-func operationName(group, id string) string {
-	words := strings.Split(snake(id), "_")
-	plural := strings.Split(group, "_")
-	single := append([]string(nil), plural...)
-	single[len(single)-1] = singular(single[len(single)-1])
-	if equal(words, append([]string{"get"}, plural...)) && !equal(plural, single) {
-		return "list"
+// noun, where "edit", "put" and "patch" are update, getting "all" or several of
+// something by GET is list, and "by_id" goes without saying.
+func operationName(group string, o *Operation) string {
+	words := strings.Split(snake(o.ID), "_")
+	var end []string
+	if last := len(words) - 1; words[last] == "deprecated" {
+		words, end = words[:last], words[last:]
 	}
-	for _, noun := range [][]string{plural, single} {
+	if n := len(words); n > 3 && words[n-2] == "by" && words[n-1] == "id" {
+		words = words[:n-2]
+	}
+	switch words[0] {
+	case "edit", "put", "patch":
+		words[0] = "update"
+	case "get", "fetch":
+		words[0] = "get"
+		if len(words) > 2 && words[1] == "all" {
+			words = append([]string{"list"}, words[2:]...)
+		} else if several(words[len(words)-1]) && o.Method == "GET" && !strings.HasSuffix(o.Path, "}") {
+			words[0] = "list"
+		}
+	}
+	return strings.Join(append(without(words, strings.Split(group, "_")), end...), "_")
+}
+
+// without takes the group's noun out of a name, in the plural or the singular,
+// unless nothing would be left.
+func without(words, noun []string) []string {
+	single := append([]string(nil), noun...)
+	single[len(single)-1] = singular(single[len(single)-1])
+	for _, noun := range [][]string{noun, single} {
 		for i := 0; i+len(noun) <= len(words) && len(words) > len(noun); i++ {
 			if equal(words[i:i+len(noun)], noun) {
-				words = append(append([]string(nil), words[:i]...), words[i+len(noun):]...)
-				return strings.Join(words, "_")
+				return append(append([]string(nil), words[:i]...), words[i+len(noun):]...)
 			}
 		}
 	}
-	return strings.Join(words, "_")
+	return words
+}
+
+func several(word string) bool {
+	return strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss") && word != "status" &&
+		word != "settings" && word != "stats" && word != "details"
 }
 
 func equal(a, b []string) bool { return strings.Join(a, "_") == strings.Join(b, "_") }

@@ -1,0 +1,14 @@
+// Package all lists the apps. Adding an app is its folder and one line here.
+package all
+
+import (
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/highlevel"
+)
+
+// Apps are all apps, by name.
+func Apps() []*bindings.App {
+	return []*bindings.App{
+		highlevel.App(),
+	}
+}

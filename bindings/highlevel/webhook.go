@@ -1,0 +1,57 @@
+package highlevel
+
+import (
+	_ "embed"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// The vendor's public keys: of its present signature, and of the one that it
+// sent until July 2026.
+var (
+	//go:embed ed25519.pem
+	ed25519Key string
+	//go:embed rsa.pem
+	rsaKey string
+)
+
+func webhook() *bindings.Webhook {
+	return &bindings.Webhook{
+		// The first that is there decides alone.
+		Signatures: []bindings.Signature{
+			{
+				Name:      "ed25519",
+				Algorithm: bindings.Ed25519,
+				Encoding:  bindings.Base64,
+				Header:    "X-GHL-Signature",
+				Value:     "{signature}",
+				Signed:    "{body}",
+				Key:       ed25519Key,
+				None:      []string{"N/A"},
+			},
+			{
+				Name:      "rsa",
+				Algorithm: bindings.RSASHA256,
+				Encoding:  bindings.Base64,
+				Header:    "X-WH-Signature",
+				Value:     "{signature}",
+				Signed:    "{body}",
+				Key:       rsaKey,
+				None:      []string{"N/A"},
+				OptIn:     true,
+			},
+		},
+		// The vendor sends the same body again, six times over about 70
+		// minutes (its help centre: "Automated Webhook Retries"), so its own
+		// advice of five minutes would refuse what it repeats. A day leaves
+		// room for its queues; ids keep repeats out.
+		MaxAge:    24 * time.Hour,
+		Time:      "timestamp",
+		At:        "timestamp",
+		ID:        "webhookId",
+		Type:      "type",
+		SendAgain: 429,
+		Life:      []string{"INSTALL", "UNINSTALL", "PLAN_CHANGE"},
+	}
+}
