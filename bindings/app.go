@@ -163,7 +163,7 @@ type Webhook struct {
 // Challenge is a webhook that asks to be echoed: Slack's url_verification.
 type Challenge struct {
 	Type     string // the value at TypePath
-	TypePath string // empty: Webhook.Type
+	TypePath string // where it stands in the body
 	Echo     string // the path of what is to be answered
 }
 

@@ -26,6 +26,7 @@ type reader func(documents string) (*Source, error)
 func readers() map[string]reader {
 	return map[string]reader{
 		"highlevel": readHighLevel,
+		"qonto":     readQonto,
 	}
 }
 

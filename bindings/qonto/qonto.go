@@ -1,0 +1,96 @@
+// Package qonto describes Qonto's Business API, version 2: its operations,
+// its webhooks and how both are authorised.
+//
+// Much of it was not read in the vendor's own pages but in the code of public
+// clients; those operations and triggers are marked as inferred.
+package qonto
+
+import (
+	_ "embed"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+//go:generate go run ../../cmd/catalog -app qonto -folder . -documents $QONTO_DOCUMENTS
+
+//go:embed catalogue.txt
+var catalogue []byte
+
+// App describes Qonto.
+func App() *bindings.App {
+	return &bindings.App{
+		Name:    "qonto",
+		Title:   "Qonto",
+		BaseURL: "https://thirdparty.qonto.com/v2",
+		Docs:    "https://docs.qonto.com",
+		Auth:    auth(),
+		Account: bindings.Account{Noun: "organisation", Paths: []string{"organization_id"}},
+		Errors: bindings.Errors{
+			Message: []string{"errors.0.detail", "message"},
+			Code:    []string{"errors.0.code"},
+			Trace:   []string{"trace_id"},
+			// The customer has to confirm on a device of theirs.
+			Statuses: map[int]bindings.Meaning{428: {Kind: bindings.Forbidden, Code: "sca_required"}},
+		},
+		// Counted by address, and a blocked address blocks every connection.
+		Limits: []bindings.Limit{
+			{Requests: 1000, Per: 10 * time.Second, Scope: bindings.PerHost},
+			{Requests: 10000, Per: 10 * time.Minute, Scope: bindings.PerHost},
+		},
+		Webhook:   webhook(),
+		KeyHeader: "X-Qonto-Idempotency-Key",
+		KeyTTL:    30 * time.Minute,
+		Catalogue: bindings.MustCatalogue(catalogue),
+	}
+}
+
+// auth prefers OAuth: a key of the organisation reaches only a part of the
+// API. The sandbox wants a token of its own beside either.
+func auth() []bindings.Auth {
+	staging := map[string]string{"X-Qonto-Staging-Token": "{staging_token}"}
+	return []bindings.Auth{
+		{
+			Name:     "oauth",
+			Fields:   []string{"client_id", "client_secret", "refresh_token"},
+			Header:   "Authorization",
+			Format:   "Bearer {access_token}",
+			Extra:    staging,
+			Optional: []string{"staging_token"},
+			OAuth: &bindings.OAuth{
+				AuthorizeURL: "https://oauth.qonto.com/oauth2/auth",
+				TokenURL:     "https://oauth.qonto.com/oauth2/token",
+				Rotates:      true,
+			},
+		},
+		{
+			Name:     "api_key",
+			Fields:   []string{"login", "secret_key"},
+			Header:   "Authorization",
+			Format:   "{login}:{secret_key}",
+			Extra:    staging,
+			Optional: []string{"staging_token"},
+		},
+	}
+}
+
+func webhook() *bindings.Webhook {
+	return &bindings.Webhook{
+		Signatures: []bindings.Signature{{
+			Name:      "qonto",
+			Algorithm: bindings.HMACSHA256,
+			Encoding:  bindings.Hex,
+			Header:    "X-Qonto-Signature",
+			Value:     "t={time},v1={signature}",
+			Signed:    "{time}.{body}",
+		}},
+		// The vendor advises five minutes, but sends again for a few days and
+		// does not say whether it signs anew.
+		MaxAge:    7 * 24 * time.Hour,
+		ID:        "id",
+		Type:      "type",
+		Data:      "data",
+		At:        "created_at",
+		SendAgain: 503,
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// qontoEvent is a type of webhook with the values of data.event that were seen.
+type qontoEvent struct {
+	Type       string
+	Resource   string
+	Scope      string
+	Values     []string `json:"data_event_values"`
+	Fields     []string `json:"data_fields"`
+	Confidence string
+}
+
+// qontoRecords are the fields that hold the id of what an event is about,
+// where it is not "id".
+var qontoRecords = []string{"payment_link_id", "client_id"}
+
+// event makes a trigger of each value, and one for the type as a whole where
+// no value was seen, or where the field that holds it was not.
+func (q *qonto) event(e qontoEvent) error {
+	var names []string
+	for _, f := range e.Fields {
+		name, _, _ := strings.Cut(f, "{")
+		name, _, _ = strings.Cut(name, "(")
+		names = append(names, name)
+	}
+	data, err := q.eventData(e, names)
+	if err != nil {
+		return err
+	}
+	said := slices.Contains(names, "event")
+	values := e.Values
+	if !said {
+		values = append(slices.Clone(values), "")
+	}
+	for _, value := range values {
+		t := &Trigger{Key: e.Resource + ":" + value, From: "facts.json: " + e.Type}
+		t.Vendor, t.Data = e.Type, data
+		t.Inferred = e.Confidence == "inferred" || !said && len(values) > 1
+		if len(e.Values) > 0 {
+			t.When = map[string]string{"data.event": value}
+		}
+		if slices.Contains(names, "id") || len(names) == 0 {
+			t.Record = "id"
+		}
+		for _, name := range qontoRecords {
+			if slices.Contains(names, name) && t.Record == "" {
+				t.Record = name
+			}
+		}
+		if e.Scope != "" {
+			t.Scopes = []string{e.Scope}
+		}
+		q.source.Triggers = append(q.source.Triggers, t)
+	}
+	return nil
+}
+
+// eventData is the type of an event's data. A field is of the type that the
+// resource gives it, unless that is an amount of money or holds some: webhooks
+// flatten those.
+func (q *qonto) eventData(e qontoEvent, names []string) (*bindings.Type, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	noun := singular(strings.ReplaceAll(e.Resource, "-", "_"))
+	known := map[string]qontoField{}
+	for _, f := range q.schemas[qontoSchema(noun)] {
+		known[f.Name] = f
+	}
+	var fields []bindings.Field
+	for i, name := range names {
+		t := bindings.Type{Kind: bindings.Any}
+		f, found := known[name]
+		switch {
+		case name == "event" && len(e.Values) > 0:
+			t = enum(e.Values)
+		case strings.HasSuffix(e.Fields[i], "(JSON-string)"):
+			t = bindings.Type{Kind: bindings.String}
+		case strings.HasSuffix(e.Fields[i], "{currency,value}"):
+			t = bindings.Type{Kind: bindings.Named, Name: "Money"}
+		case strings.HasSuffix(e.Fields[i], "}"):
+			t = bindings.Type{Kind: bindings.Object}
+		case found:
+			declared, err := q.fieldType(camel(noun), f)
+			if err != nil {
+				return nil, err
+			}
+			t = flattened(declared)
+		case strings.HasSuffix(name, "_at") || name == "id" || strings.HasSuffix(name, "_id") || name == "status":
+			t = bindings.Type{Kind: bindings.String}
+		}
+		fields = append(fields, bindings.Field{Name: name, Type: t})
+	}
+	return q.shapes.add(camel(noun)+"Event", fields)
+}
+
+// flattened is what is sure of a type when an object may have become a scalar.
+func flattened(t bindings.Type) bindings.Type {
+	switch {
+	case t.Kind == bindings.Named && t.Name != "Address":
+		return bindings.Type{Kind: bindings.Any}
+	case t.Kind == bindings.List && t.Items.Kind == bindings.Named:
+		return bindings.Type{Kind: bindings.List, Items: &bindings.Type{Kind: bindings.Object}}
+	}
+	return t
+}
+
+// qontoSchema is the resource that an event of this noun is about.
+func qontoSchema(noun string) string {
+	switch noun {
+	case "account":
+		return "bank_account"
+	case "beneficiary", "membership", "card", "organization":
+		return noun
+	}
+	return strings.Replace(noun, "sepa_direct_debit_", "sdd_", 1)
+}
