@@ -1,15 +1,6 @@
 package vm
 
-// The parts of the package as others use them:
-//
-//	func New(Config) *Machine
-//	func (*Machine) Compile(name string, read func(name string) ([]byte, error)) (*Program, error)
-//	func (*Program) Files() map[string][]byte       // main and all it requires, by name
-//	func (*Machine) Load(ctx, *Program, Settings) ([]Registration, error)
-//	func (*Machine) Run(ctx, *Program, Activation) Outcome
-
 import (
-	"context"
 	"encoding/json"
 	"time"
 
@@ -33,9 +24,21 @@ type Limits struct {
 	Time         time.Duration // executing Lua, host calls not counted
 	Steps        int           // steps of the whole run
 	Output       int64         // bytes of all log lines
-	Depth        int           // calls within calls
+	Depth        int           // calls within calls; not above the machine's
 	StringLength int           // bytes of one string
 	Source       int           // bytes of one file
+}
+
+// DefaultLimits hold where nothing else is said.
+var DefaultLimits = Limits{
+	Instructions: 50_000_000,
+	Memory:       64 << 20,
+	Time:         5 * time.Second,
+	Steps:        10_000,
+	Output:       1 << 20,
+	Depth:        180,
+	StringLength: 8 << 20,
+	Source:       256 << 10,
 }
 
 // Settings are what a script's top level may read.
@@ -70,8 +73,8 @@ type Activation struct {
 // Outcome is how an activation went. All zero means that the handler returned.
 type Outcome struct {
 	Skipped bool // its where function said false
-	// Err is nil, a *ScriptError, a *LimitError, or what ended the activation
-	// from outside (it wraps *End, or ctx.Err()).
+	// Err is nil, a *ScriptError, a *LimitError, a *Fault, or what ended the
+	// activation from outside (it wraps *End, or ctx.Err()).
 	Err error
 }
 
@@ -98,33 +101,26 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
+	if e.Position == "" {
+		return "over the limit of " + e.Bound
+	}
 	return e.Position + ": over the limit of " + e.Bound
 }
 
-// A Program is a compiled script with all it requires. It is immutable and
-// shared by all activations.
-type Program struct{}
-
-// A Machine compiles and runs scripts.
-type Machine struct{}
-
-// New makes a machine.
-func New(Config) *Machine { return &Machine{} }
-
-// Compile compiles the file called name and what it requires.
-func (m *Machine) Compile(name string, read func(name string) ([]byte, error)) (*Program, error) {
-	return nil, nil
+// Fault is a mistake of the engine, not of the script: a panic in a library
+// function, or an error of the host that is none of the script's business.
+type Fault struct {
+	Position string
+	Err      error
+	Stack    string // of the panic
 }
 
-// Files gives the sources of the program by name.
-func (p *Program) Files() map[string][]byte { return nil }
-
-// Load runs the top level of a program and returns the hooks it registers.
-func (m *Machine) Load(ctx context.Context, p *Program, s Settings) ([]Registration, error) {
-	return nil, nil
+func (e *Fault) Error() string {
+	if e.Position == "" {
+		return "fault of the engine: " + e.Err.Error()
+	}
+	return e.Position + ": fault of the engine: " + e.Err.Error()
 }
 
-// Run runs the handler of one registration.
-func (m *Machine) Run(ctx context.Context, p *Program, a Activation) Outcome { return Outcome{} }
-
-func openSecret(s Secret, lookup func(string) (string, error)) (string, error) { return "", nil }
+// Unwrap gives what went wrong.
+func (e *Fault) Unwrap() error { return e.Err }

@@ -1,0 +1,354 @@
+package vm
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// listed is the Value of user data that scripts see as a table whose members
+// they may read and list: libraries and app modules.
+type listed interface {
+	list() []string // names in the order in which pairs gives them
+	member(name string) lua.LValue
+}
+
+func (f *frozen) list() []string                { return f.names }
+func (f *frozen) member(name string) lua.LValue { return f.members[name] }
+
+// baseLibrary gives the functions that Lua has without a library's name.
+func baseLibrary(*Machine) map[string]lua.LValue {
+	all := map[string]lua.LValue{"_VERSION": lua.LString("Lua 5.1")}
+	for name, f := range map[string]lua.LGFunction{
+		"assert": baseAssert, "error": baseError, "ipairs": baseIpairs, "next": baseNext, "pairs": basePairs,
+		"pcall": basePcall, "xpcall": baseXpcall, "select": baseSelect, "tonumber": baseTonumber,
+		"tostring": baseTostring, "type": baseType, "unpack": baseUnpack, "print": basePrint,
+		"rawget": baseRawget, "rawset": baseRawset, "rawequal": baseRawequal,
+		"setmetatable": baseSetmetatable, "getmetatable": baseGetmetatable,
+	} {
+		all[name] = function(f)
+	}
+	return all
+}
+
+func baseAssert(L *lua.LState) int {
+	if L.GetTop() == 0 {
+		raise(L, "assert needs a value to look at")
+	}
+	if lua.LVIsFalse(L.Get(1)) {
+		switch message := L.Get(2).(type) {
+		case *lua.LNilType:
+			raise(L, "assertion failed!")
+		default:
+			raiseValue(L, message)
+		}
+	}
+	return L.GetTop()
+}
+
+// baseError raises its first value; text gets the position of the line that
+// the level names, 1 being the caller.
+func baseError(L *lua.LState) int {
+	value, level := L.Get(1), L.OptInt(2, 1)
+	a := activationOf(L)
+	if text, ok := value.(lua.LString); ok && level > 0 {
+		if at := a.meter.positionAt(level); at != "" {
+			a.chargeString(L, len(at)+2+len(text))
+			value = lua.LString(at) + ": " + text
+		}
+	}
+	raiseValue(L, value)
+	return 0
+}
+
+var (
+	nextFunction   = function(baseNext)
+	ipairsFunction = function(ipairsNext)
+	memberFunction = function(memberNext)
+)
+
+func basePairs(L *lua.LState) int {
+	switch v := L.Get(1).(type) {
+	case *lua.LTable:
+		L.Push(nextFunction)
+	case *lua.LUserData:
+		if _, ok := v.Value.(listed); !ok {
+			raise(L, "pairs needs a table, got %s", describe(v))
+		}
+		L.Push(memberFunction)
+	default:
+		raise(L, "pairs needs a table, got %s", describe(v))
+	}
+	L.Push(L.Get(1))
+	L.Push(lua.LNil)
+	return 3
+}
+
+func baseNext(L *lua.LState) int {
+	t, ok := L.Get(1).(*lua.LTable)
+	if !ok {
+		if _, isLibrary := L.Get(1).(*lua.LUserData); isLibrary {
+			return memberNext(L)
+		}
+		raise(L, "next needs a table, got %s", describe(L.Get(1)))
+	}
+	key, value := t.Next(L.Get(2))
+	if key == lua.LNil {
+		L.Push(lua.LNil)
+		return 1
+	}
+	L.Push(key)
+	L.Push(value)
+	return 2
+}
+
+func memberNext(L *lua.LState) int {
+	data, _ := L.Get(1).(*lua.LUserData)
+	var all listed
+	if data != nil {
+		all, _ = data.Value.(listed)
+	}
+	if all == nil {
+		raise(L, "next needs a table, got %s", describe(L.Get(1)))
+	}
+	after, _ := L.Get(2).(lua.LString)
+	names := all.list()
+	i := 0
+	if after != "" {
+		for i < len(names) && names[i] != string(after) {
+			i++
+		}
+		i++
+	}
+	activationOf(L).charge(L, int64(i)/4, 0)
+	if i >= len(names) {
+		L.Push(lua.LNil)
+		return 1
+	}
+	L.Push(lua.LString(names[i]))
+	L.Push(all.member(names[i]))
+	return 2
+}
+
+func baseIpairs(L *lua.LState) int {
+	if _, ok := L.Get(1).(*lua.LTable); !ok {
+		raise(L, "ipairs needs a list, got %s", describe(L.Get(1)))
+	}
+	L.Push(ipairsFunction)
+	L.Push(L.Get(1))
+	L.Push(lua.LNumber(0))
+	return 3
+}
+
+func ipairsNext(L *lua.LState) int {
+	t, ok := L.Get(1).(*lua.LTable)
+	i, isNumber := L.Get(2).(lua.LNumber)
+	if !ok || !isNumber {
+		raise(L, "ipairs needs a list, got %s", describe(L.Get(1)))
+	}
+	value := t.RawGet(i + 1)
+	if value == lua.LNil {
+		L.Push(lua.LNil)
+		return 1
+	}
+	L.Push(i + 1)
+	L.Push(value)
+	return 2
+}
+
+func basePcall(L *lua.LState) int {
+	if L.GetTop() == 0 {
+		raise(L, "pcall needs a function to call")
+	}
+	raised := activationOf(L).protect(L, L.GetTop()-1, lua.MultRet)
+	if raised != nil {
+		L.SetTop(0)
+		L.Push(lua.LFalse)
+		L.Push(raised.value)
+		return 2
+	}
+	L.Insert(lua.LTrue, 1)
+	return L.GetTop()
+}
+
+// baseXpcall hands what was raised to its second function. That runs after
+// the stack is unwound; without a debug library no script can tell.
+func baseXpcall(L *lua.LState) int {
+	a := activationOf(L)
+	handler := L.Get(2)
+	L.SetTop(1)
+	if raised := a.protect(L, 0, lua.MultRet); raised != nil {
+		L.SetTop(0)
+		L.Push(handler)
+		L.Push(raised.value)
+		again := a.protect(L, 1, lua.MultRet)
+		if again != nil {
+			L.SetTop(0)
+			L.Push(lua.LFalse)
+			L.Push(again.value)
+			return 2
+		}
+		L.Insert(lua.LFalse, 1)
+		return L.GetTop()
+	}
+	L.Insert(lua.LTrue, 1)
+	return L.GetTop()
+}
+
+// maxResults bounds what unpack, select and string.byte return at once.
+const maxResults = 8000
+
+func baseSelect(L *lua.LState) int {
+	n := L.GetTop() - 1
+	if text, ok := L.Get(1).(lua.LString); ok && text == "#" {
+		L.Push(lua.LNumber(n))
+		return 1
+	}
+	i := L.CheckInt(1)
+	switch {
+	case i < 0:
+		i = n + i + 1
+	case i > n:
+		return 0
+	}
+	if i < 1 {
+		L.ArgError(1, "index out of range")
+	}
+	return n - i + 1
+}
+
+func baseUnpack(L *lua.LState) int {
+	t := checkTable(L, 1)
+	first, last := L.OptInt(2, 1), L.OptInt(3, t.Len())
+	if first > last {
+		return 0
+	}
+	if last-first >= maxResults || last-first < 0 {
+		raise(L, "unpack gives at most %s values at once", grouped(maxResults))
+	}
+	n := last - first + 1
+	activationOf(L).charge(L, int64(n), int64(n)*16)
+	for i := first; i <= last; i++ {
+		L.Push(t.RawGetInt(i))
+	}
+	return n
+}
+
+func baseTonumber(L *lua.LState) int {
+	value := L.CheckAny(1)
+	if L.Get(2) == lua.LNil {
+		switch v := value.(type) {
+		case lua.LNumber:
+			L.Push(v)
+			return 1
+		case lua.LString:
+			activationOf(L).charge(L, int64(len(v))/16, 0)
+			if n, ok := parseNumber(string(v)); ok {
+				L.Push(lua.LNumber(n))
+				return 1
+			}
+		}
+		L.Push(lua.LNil)
+		return 1
+	}
+	base := L.CheckInt(2)
+	if base < 2 || base > 36 {
+		L.ArgError(2, "base out of range")
+	}
+	text := strings.TrimSpace(L.CheckString(1))
+	n, err := strconv.ParseInt(text, base, 64)
+	if err != nil || strings.Contains(text, "_") {
+		L.Push(lua.LNil)
+		return 1
+	}
+	L.Push(lua.LNumber(n))
+	return 1
+}
+
+func baseTostring(L *lua.LState) int {
+	L.Push(lua.LString(toText(L, L.CheckAny(1))))
+	return 1
+}
+
+func baseType(L *lua.LState) int {
+	L.Push(lua.LString(typeName(L.CheckAny(1))))
+	return 1
+}
+
+func basePrint(L *lua.LState) int {
+	var line strings.Builder
+	a := activationOf(L)
+	for i := 1; i <= L.GetTop(); i++ {
+		if i > 1 {
+			line.WriteByte('\t')
+		}
+		text := toText(L, L.Get(i))
+		a.chargeString(L, line.Len()+len(text))
+		line.WriteString(text)
+	}
+	a.log(L, slog.LevelInfo, line.String(), nil)
+	return 0
+}
+
+func baseRawget(L *lua.LState) int {
+	L.Push(checkTable(L, 1).RawGet(L.CheckAny(2)))
+	return 1
+}
+
+func baseRawset(L *lua.LState) int {
+	t, key, value := checkTable(L, 1), L.CheckAny(2), L.CheckAny(3)
+	activationOf(L).setting(t, key)
+	L.RawSet(t, key, value)
+	L.SetTop(1)
+	return 1
+}
+
+func baseRawequal(L *lua.LState) int {
+	L.Push(lua.LBool(L.RawEqual(L.CheckAny(1), L.CheckAny(2))))
+	return 1
+}
+
+func baseSetmetatable(L *lua.LState) int {
+	t, ok := L.Get(1).(*lua.LTable)
+	if !ok {
+		raise(L, "setmetatable needs a table of the script's own, got %s", describe(L.Get(1)))
+	}
+	if mt, ok := t.Metatable.(*lua.LTable); ok && mt.RawGetString("__metatable") != lua.LNil {
+		raise(L, "this table's metatable cannot be changed")
+	}
+	switch mt := L.Get(2).(type) {
+	case *lua.LTable:
+		t.Metatable = mt
+	case *lua.LNilType:
+		t.Metatable = lua.LNil
+	default:
+		raise(L, "setmetatable needs a table or nil as metatable, got %s", describe(mt))
+	}
+	L.SetTop(1)
+	return 1
+}
+
+// baseGetmetatable shows the metatables of tables only; libraries, text and
+// opaque values answer false or nil.
+func baseGetmetatable(L *lua.LState) int {
+	switch v := L.CheckAny(1).(type) {
+	case *lua.LTable:
+		L.Push(L.GetMetatable(v))
+	case *lua.LUserData, lua.LString:
+		L.Push(lua.LFalse)
+	default:
+		L.Push(lua.LNil)
+	}
+	return 1
+}
+
+// checkTable gives a table argument; libraries are refused by name.
+func checkTable(L *lua.LState, n int) *lua.LTable {
+	t, ok := L.Get(n).(*lua.LTable)
+	if !ok {
+		L.ArgError(n, "a table is needed, got "+describe(L.Get(n)))
+	}
+	return t
+}

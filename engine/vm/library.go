@@ -1,0 +1,73 @@
+package vm
+
+import (
+	"maps"
+	"slices"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// library gives the globals that a file of this package contributes. It is
+// called once, when the machine is made.
+type library func(m *Machine) map[string]lua.LValue
+
+// frozen is the Value of the user data that scripts see as a library: a thing
+// with members that cannot be changed, shared by all runs. type() calls it a
+// table and pairs lists it; everything that changes or lists a table by other
+// means refuses it.
+type frozen struct {
+	name    string
+	members map[string]lua.LValue
+	names   []string // sorted
+}
+
+// freeze makes a library of functions and values. It is built once for a
+// machine and shared. A name that it has not is an error that suggests one.
+func freeze(name string, functions map[string]lua.LGFunction, values map[string]lua.LValue) lua.LValue {
+	f := &frozen{name: name, members: maps.Clone(values)}
+	if f.members == nil {
+		f.members = map[string]lua.LValue{}
+	}
+	for n, fn := range functions {
+		f.members[n] = function(fn)
+	}
+	f.names = slices.Sorted(maps.Keys(f.members))
+	members := sharedTable(f.members)
+	members.Metatable = sharedTable(map[string]lua.LValue{
+		"__index": function(func(L *lua.LState) int {
+			raise(L, "%s has no '%s'%s", name, textOf(L.Get(2)), near(textOf(L.Get(2)), f.names))
+			return 0
+		}),
+	})
+	return &lua.LUserData{Value: f, Metatable: sharedTable(map[string]lua.LValue{
+		"__index":     members,
+		"__newindex":  function(func(L *lua.LState) int { raise(L, "%s cannot be changed", name); return 0 }),
+		"__metatable": lua.LFalse,
+	})}
+}
+
+// function makes a Go function that states may share.
+func function(f lua.LGFunction) *lua.LFunction { return &lua.LFunction{IsG: true, GFunction: f} }
+
+// sharedTable makes a table for the engine's own use: shared, never written
+// again, and never handed to a script.
+func sharedTable(values map[string]lua.LValue) *lua.LTable {
+	t := &lua.LTable{Metatable: lua.LNil}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		t.RawSetString(name, values[name])
+	}
+	return t
+}
+
+// openLibraries builds the base that every run's globals fall through to.
+func (m *Machine) openLibraries() {
+	globals := map[string]lua.LValue{}
+	for _, open := range libraries {
+		maps.Copy(globals, open(m))
+	}
+	m.base = sharedTable(globals)
+	m.envMeta = sharedTable(map[string]lua.LValue{"__index": m.base, "__metatable": lua.LFalse})
+	m.known = slices.Sorted(maps.Keys(globals))
+	members := globals["string"].(*lua.LUserData).Metatable.(*lua.LTable).RawGetString("__index")
+	m.stringMeta = sharedTable(map[string]lua.LValue{"__index": members, "__metatable": lua.LFalse})
+}

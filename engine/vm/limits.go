@@ -1,0 +1,50 @@
+package vm
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+)
+
+// or fills the zero fields of l with those of other.
+func (l Limits) or(other Limits) Limits {
+	return Limits{
+		Instructions: cmp.Or(l.Instructions, other.Instructions),
+		Memory:       cmp.Or(l.Memory, other.Memory),
+		Time:         cmp.Or(l.Time, other.Time),
+		Steps:        cmp.Or(l.Steps, other.Steps),
+		Output:       cmp.Or(l.Output, other.Output),
+		Depth:        cmp.Or(l.Depth, other.Depth),
+		StringLength: cmp.Or(l.StringLength, other.StringLength),
+		Source:       cmp.Or(l.Source, other.Source),
+	}
+}
+
+// count says a number with its noun: "10,000 steps".
+func count(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return grouped(n) + " " + noun
+}
+
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// bytesText says a size as people write it: "64 MiB", "1,500 bytes".
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%s MiB", grouped(n>>20))
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%s KiB", grouped(n>>10))
+	case n >= 10<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return count(n, "byte")
+}

@@ -1,0 +1,258 @@
+package vm
+
+import (
+	"unsafe"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// watched are the instructions that the meter looks at before they run.
+var watched = [64]bool{
+	lua.OP_CONCAT: true, lua.OP_NEWTABLE: true, lua.OP_CLOSURE: true,
+	lua.OP_SETTABLE: true, lua.OP_SETTABLEKS: true, lua.OP_SETLIST: true, lua.OP_SETGLOBAL: true,
+}
+
+// What things weigh, roughly, in bytes.
+const (
+	tableBytes   = 112
+	entryBytes   = 72   // of the hash part: two map entries and the list of keys
+	firstEntry   = 2400 // the first named field makes maps with room for 32
+	slotBytes    = 16   // of the array part, and of a register
+	closureBytes = 96
+	upvalueBytes = 64
+	stringBytes  = 16
+	numberBytes  = 16
+)
+
+// watch charges for what an instruction is about to allocate.
+func (m *meter) watch(f *frameMirror, inst uint32) {
+	base, a := f.LocalBase, int(inst>>18)&0xff
+	b, c := int(inst&0x1ff), int(inst>>9)&0x1ff
+	reg := m.state.reg
+	switch int(inst >> 26) {
+	case lua.OP_CONCAT:
+		m.watchConcat(reg.array[base+b : base+c+1])
+	case lua.OP_NEWTABLE:
+		bytes := int64(tableBytes + b*slotBytes)
+		if c > 0 {
+			bytes += int64(c)*entryBytes + 200
+		}
+		m.charge(0, bytes)
+	case lua.OP_CLOSURE:
+		n := int64(f.Fn.Proto.FunctionPrototypes[inst&0x3ffff].NumUpvalues)
+		m.charge(n/8, closureBytes+n*upvalueBytes)
+	case lua.OP_SETTABLE:
+		if t, ok := reg.array[base+a].(*lua.LTable); ok {
+			m.activation.setting(t, m.rk(f, b))
+		}
+	case lua.OP_SETTABLEKS:
+		if t, ok := reg.array[base+a].(*lua.LTable); ok && tableOf(t).strdict == nil {
+			m.charge(0, firstEntry)
+		} else {
+			m.charge(0, entryBytes)
+		}
+	case lua.OP_SETGLOBAL:
+		m.charge(0, entryBytes)
+	case lua.OP_SETLIST:
+		n := int64(b)
+		if b == 0 {
+			n = int64(reg.top - (base + a) - 1)
+		}
+		m.charge(n/4, n*2*slotBytes)
+	}
+}
+
+func (m *meter) rk(f *frameMirror, i int) lua.LValue {
+	if i&0x100 != 0 {
+		return f.Fn.Proto.Constants[i&0xff]
+	}
+	return m.state.reg.array[f.LocalBase+i]
+}
+
+// watchConcat charges for the text that `..` is about to make, and puts
+// numbers as scripts see them in the place of the VM's own format. The
+// operands are temporaries that nothing else reads.
+func (m *meter) watchConcat(operands []lua.LValue) {
+	n := 0
+	for i, v := range operands {
+		switch v := v.(type) {
+		case lua.LString:
+			n += len(v)
+		case lua.LNumber:
+			text := numberText(v)
+			n += len(text)
+			operands[i] = lua.LString(text)
+		}
+	}
+	m.activation.chargeString(m.L, n)
+	m.charge(0, int64(len(operands))*slotBytes)
+}
+
+// setting charges for t[key] = value.
+func (a *activation) setting(t *lua.LTable, key lua.LValue) {
+	m := a.meter
+	if n, ok := key.(lua.LNumber); ok && n >= 1 && n < maxArrayIndex && n == lua.LNumber(int(n)) {
+		if gap := int64(n) - int64(len(tableOf(t).array)); gap > 0 {
+			m.charge(gap/16, gap*slotBytes+3*slotBytes)
+		}
+		return
+	}
+	if tableOf(t).strdict == nil {
+		m.charge(0, firstEntry)
+		return
+	}
+	m.charge(0, entryBytes)
+}
+
+// measure is called when the charge is used up: it counts what the script can
+// reach, so that garbage does not count, and ends the activation if that with
+// the bytes now wanted is over the limit.
+func (m *meter) measure(wanted int64) {
+	a := m.activation
+	live := m.reachable()
+	if live+wanted > a.limits.Memory {
+		a.end(a.overLimit("memory", bytesText(a.limits.Memory)+" of memory"))
+	}
+	// A sixteenth at least, so that a script near its limit does not spend its
+	// time being measured.
+	m.bytes = max(a.limits.Memory-live-wanted, a.limits.Memory/16)
+}
+
+// reachable counts the bytes of all that the script can reach.
+func (m *meter) reachable() int64 {
+	a := m.activation
+	w := walk{seen: map[unsafe.Pointer]struct{}{}, base: a.machine.base}
+	w.bytes = a.held + int64(len(m.state.reg.array))*slotBytes
+	w.values(m.state.reg.array[:m.state.reg.top])
+	for f := m.state.currentFrame; f != nil; f = f.Parent {
+		w.value(f.Fn)
+	}
+	for u := m.state.uvcache; u != nil; u = u.next {
+		w.bytes += upvalueBytes
+	}
+	if a.env != nil {
+		w.value(a.env)
+	}
+	for _, r := range a.registered {
+		w.value(r.handler)
+		for _, f := range r.functions {
+			w.value(f)
+		}
+		w.bytes += int64(len(r.Options)) + 1<<10
+	}
+	for _, v := range a.loaded {
+		w.value(v)
+	}
+	if a.params != nil {
+		w.value(a.params)
+	}
+	w.run()
+	m.left -= int64(len(w.seen))
+	return w.bytes
+}
+
+// walk counts values, each once, without recursion.
+type walk struct {
+	seen  map[unsafe.Pointer]struct{}
+	todo  []lua.LValue
+	bytes int64
+	base  *lua.LTable
+}
+
+// sizer is the Value of user data that says what it weighs and holds.
+type sizer interface {
+	// size gives the bytes of the value itself and the Lua values it holds.
+	size() (bytes int64, holds []lua.LValue)
+}
+
+func (w *walk) values(all []lua.LValue) {
+	for _, v := range all {
+		w.value(v)
+	}
+}
+
+func (w *walk) first(p unsafe.Pointer) bool {
+	if _, ok := w.seen[p]; ok {
+		return false
+	}
+	w.seen[p] = struct{}{}
+	return true
+}
+
+func (w *walk) value(v lua.LValue) {
+	switch v := v.(type) {
+	case lua.LNumber:
+		if v < 0 || v >= 128 || v != lua.LNumber(int(v)) {
+			w.bytes += numberBytes
+		}
+	case lua.LString:
+		w.bytes += stringBytes
+		if len(v) > 0 && (len(v) < 32 || w.first(unsafe.Pointer(unsafe.StringData(string(v))))) {
+			w.bytes += int64(len(v))
+		}
+	case *lua.LTable:
+		if v != nil && v != w.base && w.first(unsafe.Pointer(v)) {
+			w.todo = append(w.todo, v)
+		}
+	case *lua.LFunction:
+		if v != nil && w.first(unsafe.Pointer(v)) {
+			w.todo = append(w.todo, v)
+		}
+	case *lua.LUserData:
+		if v != nil && w.first(unsafe.Pointer(v)) {
+			w.todo = append(w.todo, v)
+		}
+	}
+}
+
+func (w *walk) run() {
+	for len(w.todo) > 0 {
+		v := w.todo[len(w.todo)-1]
+		w.todo = w.todo[:len(w.todo)-1]
+		switch v := v.(type) {
+		case *lua.LTable:
+			w.table(v)
+		case *lua.LFunction:
+			if v.IsG && len(v.Upvalues) == 0 {
+				continue // shared by all
+			}
+			w.bytes += closureBytes
+			if !v.IsG {
+				w.value(v.Env)
+			}
+			for _, u := range v.Upvalues {
+				if u != nil && w.first(unsafe.Pointer(u)) {
+					w.bytes += upvalueBytes
+					w.value(u.Value())
+				}
+			}
+		case *lua.LUserData:
+			if s, ok := v.Value.(sizer); ok {
+				bytes, holds := s.size()
+				w.bytes += bytes
+				w.values(holds)
+			}
+		}
+	}
+}
+
+func (w *walk) table(v *lua.LTable) {
+	t := tableOf(v)
+	w.bytes += tableBytes + int64(cap(t.array))*slotBytes + int64(len(t.keys))*entryBytes
+	if t.strdict != nil || t.dict != nil {
+		w.bytes += 300
+	}
+	w.values(t.array)
+	for k, e := range t.dict {
+		w.value(k)
+		w.value(e)
+	}
+	// Keys are counted from their list: it keeps those of deleted fields too.
+	w.values(t.keys)
+	for _, e := range t.strdict {
+		w.value(e)
+	}
+	if mt, ok := t.Metatable.(*lua.LTable); ok {
+		w.value(mt)
+	}
+}

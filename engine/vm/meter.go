@@ -1,0 +1,173 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// meter is the context of a state. The VM calls Done before every instruction,
+// in the goroutine of the script; there the meter counts, looks whether the
+// time is over, and charges for what the instruction is about to allocate.
+// Done never returns a channel: an activation is ended by Goexit.
+type meter struct {
+	L          *lua.LState
+	state      *stateMirror
+	activation *activation
+
+	left    int64 // instructions
+	bytes   int64 // that may be allocated before the next count of what is alive
+	depth   int
+	stopped atomic.Bool // the time is over or the context is done
+
+	slots     chan struct{}
+	protected int  // calls of protect under way
+	holding   bool // a slot
+	used      time.Duration
+	since     time.Time
+	timer     *time.Timer
+	release   func() bool // of the context's AfterFunc
+}
+
+func (m *meter) Done() <-chan struct{} {
+	if m.left--; m.left < 0 || m.stopped.Load() {
+		m.stop()
+	}
+	f := m.state.currentFrame
+	inst := f.Fn.Proto.Code[f.Pc-1]
+	if watched[inst>>26] {
+		m.watch(f, inst)
+	}
+	if f.Idx >= m.depth {
+		m.tooDeep()
+	}
+	return nil
+}
+
+// The rest of context.Context; nobody waits on a meter.
+func (m *meter) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (m *meter) Err() error                  { return nil }
+func (m *meter) Value(any) any               { return nil }
+
+func (m *meter) stop() {
+	a := m.activation
+	if err := a.ctx.Err(); err != nil {
+		if cause := context.Cause(a.ctx); cause != err {
+			err = fmt.Errorf("%w: %w", err, cause)
+		}
+		a.end(err)
+	}
+	if m.left < 0 {
+		a.end(a.overLimit("instructions", count(a.limits.Instructions, "instruction")))
+	}
+	a.end(a.overLimit("time", a.limits.Time.String()+" of executing"))
+}
+
+func (m *meter) tooDeep() {
+	a := m.activation
+	a.end(a.overLimit("depth", count(int64(a.limits.Depth), "call")+" within calls"))
+}
+
+func (m *meter) charge(work, bytes int64) {
+	if m.left -= work; m.left < 0 || m.stopped.Load() {
+		m.stop()
+	}
+	if m.bytes -= bytes; m.bytes < 0 {
+		m.measure(bytes)
+	}
+}
+
+// start readies the meter for an activation.
+func (m *meter) start(a *activation) {
+	m.activation = a
+	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
+	m.stopped.Store(false)
+	m.used = 0
+	m.release = nil
+	if a.ctx.Done() != nil {
+		m.release = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })
+	}
+}
+
+// finish lets go of all that the activation held. It says whether the meter
+// may serve another one: no timer of this one can fire any more.
+func (m *meter) finish() bool {
+	quiet := m.pause()
+	if m.release != nil {
+		quiet = m.release() && quiet
+	}
+	m.activation = nil
+	return quiet
+}
+
+// pause stops the clock and gives the slot back.
+func (m *meter) pause() (quiet bool) {
+	if !m.holding {
+		return true
+	}
+	quiet = m.timer.Stop()
+	m.used += time.Since(m.since)
+	m.holding = false
+	<-m.slots
+	return quiet
+}
+
+// resume waits for a slot and lets the clock run.
+func (m *meter) resume(ctx context.Context) error {
+	select {
+	case m.slots <- struct{}{}:
+	default:
+		select {
+		case m.slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	m.holding = true
+	m.since = time.Now()
+	left := max(m.activation.limits.Time-m.used, 0)
+	if m.timer == nil {
+		m.timer = time.AfterFunc(left, func() { m.stopped.Store(true) })
+	} else {
+		m.timer.Reset(left)
+	}
+	return nil
+}
+
+// position is that of the innermost script function: "crm.lua:12".
+func (m *meter) position() string {
+	for f := m.state.currentFrame; f != nil; f = f.Parent {
+		if !f.Fn.IsG {
+			return f.Fn.Proto.SourceName + ":" + strconv.Itoa(f.line())
+		}
+	}
+	return ""
+}
+
+// positionAt is that of the nth script function from the inside, 1 being the
+// innermost.
+func (m *meter) positionAt(n int) string {
+	for f := m.state.currentFrame; f != nil; f = f.Parent {
+		if f.Fn.IsG {
+			continue
+		}
+		if n--; n == 0 {
+			return f.Fn.Proto.SourceName + ":" + strconv.Itoa(f.line())
+		}
+	}
+	return ""
+}
+
+// scriptFile names the file of the innermost script function.
+func (m *meter) scriptFile() string {
+	for f := m.state.currentFrame; f != nil; f = f.Parent {
+		if !f.Fn.IsG {
+			return f.Fn.Proto.SourceName
+		}
+	}
+	return ""
+}

@@ -1,0 +1,406 @@
+package vm
+
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Bounds of a pattern match. Work is charged as it is done, so the budget of
+// instructions ends a match that tries too much.
+const (
+	maxCaptures     = 32
+	maxMatchDepth   = 200
+	workPerPosition = 8 // steps of the matcher that cost one instruction
+)
+
+// An open capture has no length yet; a position capture is "()".
+const (
+	captureOpen     = -1
+	capturePosition = -2
+)
+
+type capture struct{ start, length int }
+
+// matcher matches one Lua pattern at places of a text, as Lua 5.1 defines it.
+type matcher struct {
+	L        *lua.LState
+	a        *activation
+	text     string
+	pattern  string
+	captures [maxCaptures]capture
+	level    int
+	depth    int
+	work     int
+}
+
+func newMatcher(L *lua.LState, text, pattern string) *matcher {
+	return &matcher{L: L, a: activationOf(L), text: text, pattern: pattern}
+}
+
+func (m *matcher) fail(what string) { raise(m.L, "pattern %q: %s", shorten(m.pattern), what) }
+
+func shorten(text string) string {
+	if len(text) > 60 {
+		return text[:60] + "…"
+	}
+	return text
+}
+
+// step charges for the work done now and then.
+func (m *matcher) step() {
+	if m.work++; m.work == workPerPosition*64 {
+		m.work = 0
+		m.a.charge(m.L, 64, 0)
+	}
+}
+
+// match tries the pattern from p at s and gives where the match ends, -1 if
+// there is none.
+func (m *matcher) match(s, p int) int {
+	if m.depth++; m.depth > maxMatchDepth {
+		m.fail("too complex")
+	}
+	defer func() { m.depth-- }()
+	for p < len(m.pattern) {
+		m.step()
+		switch m.pattern[p] {
+		case '(':
+			if p+1 < len(m.pattern) && m.pattern[p+1] == ')' {
+				return m.open(s, p+2, capturePosition)
+			}
+			return m.open(s, p+1, captureOpen)
+		case ')':
+			return m.close(s, p+1)
+		case '$':
+			if p+1 == len(m.pattern) {
+				if s == len(m.text) {
+					return s
+				}
+				return -1
+			}
+		case '%':
+			if p+1 < len(m.pattern) {
+				switch c := m.pattern[p+1]; {
+				case c == 'b':
+					if s = m.balance(s, p+2); s < 0 {
+						return -1
+					}
+					p += 4
+					continue
+				case c == 'f':
+					p += 2
+					if p >= len(m.pattern) || m.pattern[p] != '[' {
+						m.fail("a '[' is missing after '%f'")
+					}
+					end := m.classEnd(p)
+					var before, now byte
+					if s > 0 {
+						before = m.text[s-1]
+					}
+					if s < len(m.text) {
+						now = m.text[s]
+					}
+					if m.inSet(before, p, end-1) || !m.inSet(now, p, end-1) {
+						return -1
+					}
+					p = end
+					continue
+				case c >= '0' && c <= '9':
+					if s = m.again(s, c); s < 0 {
+						return -1
+					}
+					p += 2
+					continue
+				}
+			}
+		}
+		end := m.classEnd(p)
+		var suffix byte
+		if end < len(m.pattern) {
+			suffix = m.pattern[end]
+		}
+		switch suffix {
+		case '?':
+			if m.single(s, p, end) {
+				if e := m.match(s+1, end+1); e >= 0 {
+					return e
+				}
+			}
+			p = end + 1
+		case '*':
+			return m.longest(s, p, end)
+		case '+':
+			if !m.single(s, p, end) {
+				return -1
+			}
+			return m.longest(s+1, p, end)
+		case '-':
+			return m.shortest(s, p, end)
+		default:
+			if !m.single(s, p, end) {
+				return -1
+			}
+			s, p = s+1, end
+		}
+	}
+	return s
+}
+
+func (m *matcher) longest(s, p, end int) int {
+	n := 0
+	for m.single(s+n, p, end) {
+		n++
+		m.step()
+	}
+	for ; n >= 0; n-- {
+		if e := m.match(s+n, end+1); e >= 0 {
+			return e
+		}
+		m.step()
+	}
+	return -1
+}
+
+func (m *matcher) shortest(s, p, end int) int {
+	for {
+		if e := m.match(s, end+1); e >= 0 {
+			return e
+		}
+		if !m.single(s, p, end) {
+			return -1
+		}
+		s++
+		m.step()
+	}
+}
+
+func (m *matcher) open(s, p, kind int) int {
+	if m.level >= maxCaptures {
+		m.fail("more than 32 captures")
+	}
+	m.captures[m.level] = capture{s, kind}
+	m.level++
+	e := m.match(s, p)
+	if e < 0 {
+		m.level--
+	}
+	return e
+}
+
+func (m *matcher) close(s, p int) int {
+	for i := m.level - 1; i >= 0; i-- {
+		if m.captures[i].length != captureOpen {
+			continue
+		}
+		m.captures[i].length = s - m.captures[i].start
+		e := m.match(s, p)
+		if e < 0 {
+			m.captures[i].length = captureOpen
+		}
+		return e
+	}
+	m.fail("a ')' without its '('")
+	return -1
+}
+
+// again matches what a capture matched, %1.
+func (m *matcher) again(s int, digit byte) int {
+	i := int(digit - '1')
+	if i < 0 || i >= m.level || m.captures[i].length < 0 {
+		m.fail("%" + string(digit) + " refers to a capture that is not there")
+	}
+	c := m.captures[i]
+	m.a.charge(m.L, int64(c.length)/64, 0)
+	if strings.HasPrefix(m.text[s:], m.text[c.start:c.start+c.length]) {
+		return s + c.length
+	}
+	return -1
+}
+
+// balance matches %bxy: x up to its y.
+func (m *matcher) balance(s, p int) int {
+	if p+1 >= len(m.pattern) {
+		m.fail("two characters are missing after '%b'")
+	}
+	if s >= len(m.text) || m.text[s] != m.pattern[p] {
+		return -1
+	}
+	opened := 1
+	for i := s + 1; i < len(m.text); i++ {
+		m.step()
+		switch m.text[i] {
+		case m.pattern[p+1]:
+			if opened--; opened == 0 {
+				return i + 1
+			}
+		case m.pattern[p]:
+			opened++
+		}
+	}
+	return -1
+}
+
+// classEnd gives where the single character class at p ends.
+func (m *matcher) classEnd(p int) int {
+	c := m.pattern[p]
+	p++
+	switch c {
+	case '%':
+		if p >= len(m.pattern) {
+			m.fail("it ends with '%'")
+		}
+		return p + 1
+	case '[':
+		if p < len(m.pattern) && m.pattern[p] == '^' {
+			p++
+		}
+		for first := true; first || p >= len(m.pattern) || m.pattern[p] != ']'; first = false {
+			if p >= len(m.pattern) {
+				m.fail("a ']' is missing")
+			}
+			if m.pattern[p] == '%' {
+				p++
+			}
+			p++
+			m.step()
+		}
+		return p + 1
+	}
+	return p
+}
+
+func (m *matcher) single(s, p, end int) bool {
+	if s >= len(m.text) {
+		return false
+	}
+	c := m.text[s]
+	switch m.pattern[p] {
+	case '.':
+		return true
+	case '%':
+		return inClass(c, m.pattern[p+1])
+	case '[':
+		return m.inSet(c, p, end-1)
+	}
+	return m.pattern[p] == c
+}
+
+// inSet reports whether c is in the set that begins at p with '[' and whose
+// ']' stands at end.
+func (m *matcher) inSet(c byte, p, end int) bool {
+	p++
+	wanted := true
+	if p < end && m.pattern[p] == '^' {
+		wanted = false
+		p++
+	}
+	for p < end {
+		m.step()
+		switch {
+		case m.pattern[p] == '%' && p+1 < end:
+			if inClass(c, m.pattern[p+1]) {
+				return wanted
+			}
+			p += 2
+		case p+2 < end && m.pattern[p+1] == '-':
+			if m.pattern[p] <= c && c <= m.pattern[p+2] {
+				return wanted
+			}
+			p += 3
+		default:
+			if m.pattern[p] == c {
+				return wanted
+			}
+			p++
+		}
+	}
+	return !wanted
+}
+
+// inClass reports whether c is in a class such as %a; a capital letter means
+// all others, and what is no class stands for itself.
+func inClass(c, class byte) bool {
+	var in bool
+	switch class | 0x20 {
+	case 'a':
+		in = isLetter(c)
+	case 'd':
+		in = isDigit(c)
+	case 'l':
+		in = c >= 'a' && c <= 'z'
+	case 's':
+		in = c == ' ' || c >= '\t' && c <= '\r'
+	case 'u':
+		in = c >= 'A' && c <= 'Z'
+	case 'w':
+		in = isLetter(c) || isDigit(c)
+	case 'x':
+		in = isDigit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+	case 'p':
+		in = c > ' ' && c < 0x7f && !isLetter(c) && !isDigit(c)
+	case 'c':
+		in = c < ' ' || c == 0x7f
+	case 'z':
+		in = c == 0
+	default:
+		return class == c
+	}
+	if !isLetter(class) {
+		return class == c
+	}
+	return in == (class >= 'a')
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
+
+// captured gives capture i; without captures the first is the whole match.
+func (m *matcher) captured(i, start, end int) lua.LValue {
+	if i >= m.level {
+		if i > 0 {
+			m.fail("a capture that is not there")
+		}
+		return cut(m.L, m.text[start:end])
+	}
+	c := m.captures[i]
+	switch c.length {
+	case captureOpen:
+		m.fail("a '(' without its ')'")
+	case capturePosition:
+		return lua.LNumber(c.start + 1)
+	}
+	return cut(m.L, m.text[c.start:c.start+c.length])
+}
+
+// push puts all captures on the stack, or the whole match if there are none.
+func (m *matcher) push(start, end int, whole bool) int {
+	n := m.level
+	if n == 0 && whole {
+		n = 1
+	}
+	for i := range n {
+		m.L.Push(m.captured(i, start, end))
+	}
+	return n
+}
+
+// find looks for the pattern from position from on.
+func (m *matcher) find(from int) (start, end int) {
+	anchored := strings.HasPrefix(m.pattern, "^")
+	p := 0
+	if anchored {
+		p = 1
+	}
+	for s := from; s <= len(m.text); s++ {
+		m.level = 0
+		if e := m.match(s, p); e >= 0 {
+			return s, e
+		}
+		if anchored {
+			break
+		}
+		m.step()
+	}
+	return -1, -1
+}

@@ -1,0 +1,155 @@
+package vm
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// thrown is what a Lua error is while it unwinds the Go stack.
+type thrown struct {
+	value    lua.LValue
+	position string
+	trace    []string // only of errors that no script's pcall can catch
+}
+
+// throw is the Panic of every state: the VM's own errors and all that is
+// raised arrive here, with the frames still in place.
+func throw(L *lua.LState) {
+	a := activationOf(L)
+	value := L.Get(-1)
+	if text, ok := value.(lua.LString); ok {
+		if strings.HasSuffix(string(text), " stack overflow") || strings.HasSuffix(string(text), " registry overflow") {
+			a.meter.tooDeep()
+		}
+		value = lua.LString(a.plain(string(text)))
+	}
+	t := &thrown{value: value, position: a.meter.position()}
+	if a.meter.protected == 1 {
+		t.trace = a.meter.trace()
+	}
+	panic(t)
+}
+
+// raise raises a script error (a bug) at the present line.
+func raise(L *lua.LState, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if at := activationOf(L).meter.position(); at != "" {
+		text = at + ": " + text
+	}
+	raiseValue(L, lua.LString(text))
+}
+
+// raiseValue raises any value, as error(value, 0) does.
+func raiseValue(L *lua.LState, value lua.LValue) { L.Error(value, 0) }
+
+// raiseApp raises an app error.
+func raiseApp(L *lua.LState, err *bindings.Error) { raiseValue(L, appError(L, err)) }
+
+// protect calls the function that stands on the stack below its nargs
+// arguments, as L.Call does, and returns what it raised, nil if it returned.
+// A Go panic ends the activation as a fault of the engine.
+func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
+	m := a.meter
+	s := m.state
+	sp, base := s.stack.data.sp, s.reg.top-nargs-1
+	var fault *Fault
+	m.protected++
+	func() {
+		defer func() {
+			r := recover()
+			if r == nil {
+				return
+			}
+			var ok bool
+			if raised, ok = r.(*thrown); !ok {
+				fault = &Fault{Position: m.position(), Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
+			}
+			s.stack.data.sp = sp
+			s.currentFrame = nil
+			if sp > 0 {
+				s.currentFrame = &s.stack.data.array[sp-1]
+			}
+			for i := base; i < s.reg.top; i++ {
+				s.reg.array[i] = nil
+			}
+			s.reg.top = base
+		}()
+		L.Call(nargs, nret)
+	}()
+	m.protected--
+	if fault != nil {
+		a.end(fault)
+	}
+	return raised
+}
+
+// trace lists the positions of the script's frames, innermost first.
+func (m *meter) trace() []string {
+	var all []string
+	for f := m.state.currentFrame; f != nil && len(all) < maxTrace; f = f.Parent {
+		if !f.Fn.IsG {
+			all = append(all, f.Fn.Proto.SourceName+":"+strconv.Itoa(f.line()))
+		}
+	}
+	return all
+}
+
+const maxTrace = 20
+
+// plain says what the VM's own errors say in words a script's author knows.
+func (a *activation) plain(text string) string { return text }
+
+// scriptError makes the error that leaves a script.
+func (a *activation) scriptError(t *thrown) *ScriptError {
+	e := &ScriptError{Position: t.position, Trace: t.trace}
+	switch v := t.value.(type) {
+	case lua.LString:
+		e.Message = string(v)
+		if at, rest, ok := a.program.cutPosition(e.Message); ok {
+			e.Position, e.Message = at, rest
+		}
+		if len(e.Message) > maxMessage {
+			e.Message = fmt.Sprintf("%s… (%s in all)", e.Message[:maxMessage], bytesText(int64(len(e.Message))))
+		}
+	case lua.LNumber:
+		e.Message = numberText(v)
+	case *lua.LTable:
+		if e.App = appErrorOf(v); e.App != nil {
+			e.Message = e.App.Error()
+			break
+		}
+		e.Message = "an error that is a table"
+		if text, ok := v.RawGetString("message").(lua.LString); ok {
+			e.Message = string(text[:min(len(text), maxMessage)])
+		}
+	default:
+		e.Message = "an error that is " + describe(t.value)
+	}
+	return e
+}
+
+const maxMessage = 4 << 10
+
+// cutPosition splits "crm.lua:12: text", where crm.lua is a file of the program.
+func (p *Program) cutPosition(text string) (at, rest string, ok bool) {
+	for name := range p.files {
+		after, found := strings.CutPrefix(text, name+":")
+		if !found {
+			continue
+		}
+		n := 0
+		for n < len(after) && after[n] >= '0' && after[n] <= '9' {
+			n++
+		}
+		if n > 0 && strings.HasPrefix(after[n:], ": ") {
+			return text[:len(name)+1+n], after[n+2:], true
+		}
+	}
+	return "", "", false
+}

@@ -1,0 +1,134 @@
+package vm
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// typeName is what type(v) answers.
+func typeName(v lua.LValue) string {
+	if data, ok := v.(*lua.LUserData); ok {
+		if _, ok := data.Value.(listed); ok {
+			return "table"
+		}
+	}
+	return v.Type().String()
+}
+
+// describe names a value in an error: "nil", "a table", "the text 'abc'".
+func describe(v lua.LValue) string {
+	switch v := v.(type) {
+	case *lua.LNilType:
+		return "nil"
+	case lua.LBool:
+		return v.String()
+	case lua.LNumber:
+		return "the number " + numberText(v)
+	case lua.LString:
+		text := string(v)
+		if len(text) > 40 {
+			text = strings.ToValidUTF8(text[:40], "") + "…"
+		}
+		return "the text " + strconv.Quote(text)
+	case *lua.LUserData:
+		if f, ok := v.Value.(*frozen); ok {
+			return "the library " + f.name
+		}
+	}
+	return "a " + typeName(v)
+}
+
+// textOf gives a text or number as text, and names anything else.
+func textOf(v lua.LValue) string {
+	switch v := v.(type) {
+	case lua.LString:
+		return string(v)
+	case lua.LNumber:
+		return numberText(v)
+	case *lua.LNilType, lua.LBool:
+		return v.String()
+	}
+	return typeName(v)
+}
+
+// toText is tostring: it asks __tostring and shows no address.
+func toText(L *lua.LState, v lua.LValue) string {
+	if f, ok := L.GetMetaField(v, "__tostring").(*lua.LFunction); ok {
+		L.Push(f)
+		L.Push(v)
+		L.Call(1, 1)
+		result := L.Get(-1)
+		L.Pop(1)
+		if s, ok := result.(lua.LString); ok {
+			return string(s)
+		}
+		return textOf(result)
+	}
+	return textOf(v)
+}
+
+// numberText prints a number as scripts see it: whole ones in full as far as a
+// float64 counts them exactly, others with 14 digits.
+func numberText(v lua.LNumber) string {
+	f := float64(v)
+	switch {
+	case f == math.Trunc(f) && math.Abs(f) <= 1<<53:
+		return strconv.FormatInt(int64(f), 10)
+	case math.IsNaN(f):
+		return "nan"
+	case math.IsInf(f, 0):
+		if f > 0 {
+			return "inf"
+		}
+		return "-inf"
+	}
+	return cFormatG(f, 14)
+}
+
+// cFormatG formats as C's %.<precision>g does.
+func cFormatG(f float64, precision int) string {
+	text := strconv.FormatFloat(f, 'e', precision-1, 64)
+	mantissa, exponent, _ := strings.Cut(text, "e")
+	e, _ := strconv.Atoi(exponent)
+	if e < -4 || e >= precision {
+		if strings.Contains(mantissa, ".") {
+			mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
+		}
+		if digits := strings.TrimLeft(exponent, "+-"); len(digits) < 2 {
+			exponent = exponent[:1] + "0" + digits
+		}
+		return mantissa + "e" + exponent
+	}
+	text = strconv.FormatFloat(f, 'f', precision-1-e, 64)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text
+}
+
+// parseNumber reads a number as Lua 5.1 does: decimal or 0x, spaces around.
+func parseNumber(text string) (float64, bool) {
+	text = strings.Trim(text, " \t\n\r\v\f")
+	digits := strings.TrimLeft(text, "+-")
+	if digits == "" || len(text)-len(digits) > 1 || strings.ContainsAny(text, "_pPnN") {
+		return 0, false // underscores, inf, nan and binary exponents are Go's, not Lua's
+	}
+	if len(digits) > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X') {
+		n, err := strconv.ParseUint(digits[2:], 16, 64)
+		if err != nil {
+			return 0, false
+		}
+		if text[0] == '-' {
+			return -float64(n), true
+		}
+		return float64(n), true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return 0, false
+	}
+	return f, true
+}
