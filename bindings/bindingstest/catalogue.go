@@ -1,0 +1,144 @@
+package bindingstest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// testCatalogue decodes every line and follows every name of a type.
+func testCatalogue(t *testing.T, c *bindings.Catalogue) {
+	if len(c.Operations()) == 0 {
+		t.Error("no operations")
+	}
+	check := func(where string, ty *bindings.Type) {
+		for _, problem := range problems(c, ty) {
+			t.Errorf("%s: %s", where, problem)
+		}
+	}
+	fields := func(where string, all []bindings.Field) {
+		seen := map[string]bool{}
+		for _, f := range all {
+			if seen[f.Name] {
+				t.Errorf("%s: %q stands twice", where, f.Name)
+			}
+			seen[f.Name] = true
+			check(where+": "+f.Name, &f.Type)
+		}
+	}
+	decode(t, "operation", c.Operations(), func(name string) {
+		o, _ := c.Operation(name)
+		fields(name+" path", o.PathParams)
+		fields(name+" query", o.Query)
+		fields(name+" header", o.Header)
+		if o.Body != nil {
+			check(name+" body", &o.Body.Type)
+		}
+		check(name+" answer", o.Answer)
+	})
+	decode(t, "type", c.Types(), func(name string) {
+		d, _ := c.Type(name)
+		fields("type "+name, d.Fields)
+		check("type "+name, d.Is)
+		if d.Is != nil && (len(d.Fields) > 0 || d.Open) {
+			t.Errorf("type %s: is another and has fields of its own", name)
+		}
+	})
+	decode(t, "trigger", c.Triggers(), func(name string) {
+		trigger, _ := c.Trigger(name)
+		check(name, trigger.Data)
+	})
+}
+
+// decode turns the panic over a line that cannot be read into an error.
+func decode(t *testing.T, kind string, names []string, read func(name string)) {
+	for _, name := range names {
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					t.Errorf("%s %s: %v", kind, name, p)
+				}
+			}()
+			read(name)
+		}()
+	}
+}
+
+// problems finds names that lead nowhere or in a circle, and empty enums.
+func problems(c *bindings.Catalogue, t *bindings.Type) []string {
+	if t == nil {
+		return nil
+	}
+	var found []string
+	switch t.Kind {
+	case bindings.Named:
+		seen := map[string]bool{}
+		for at := t; at != nil && at.Kind == bindings.Named; {
+			if seen[at.Name] {
+				found = append(found, fmt.Sprintf("#%s is itself", at.Name))
+				break
+			}
+			seen[at.Name] = true
+			d, known := c.Type(at.Name)
+			if !known {
+				found = append(found, fmt.Sprintf("there is no type #%s", at.Name))
+				break
+			}
+			at = d.Is
+		}
+	case bindings.List, bindings.Map:
+		if t.Items == nil {
+			found = append(found, "a list or map of nothing")
+		}
+	case bindings.Enum:
+		if len(t.Values) == 0 {
+			found = append(found, "an enum without values")
+		}
+	}
+	for i := range t.Of {
+		found = append(found, problems(c, &t.Of[i])...)
+	}
+	return append(found, problems(c, t.Items)...)
+}
+
+// leads follows a path of field names through declared types. It tells where
+// it ends: known is false where the documents are silent, and the error says
+// where a declared object has no such field.
+func leads(c *bindings.Catalogue, t *bindings.Type, path string) (end bindings.Type, known bool, err error) {
+	at, d := c.Resolve(t)
+	for _, name := range strings.Split(path, ".") {
+		if path == "" {
+			break
+		}
+		if at.Kind == bindings.List && strings.Trim(name, "0123456789") == "" {
+			at, d = c.Resolve(at.Items)
+			continue
+		}
+		if at.Kind != bindings.Object || d == nil {
+			if at.Kind == bindings.Any || at.Kind == bindings.Object || at.Kind == bindings.Map || at.Kind == bindings.Union {
+				return at, false, nil
+			}
+			return at, false, fmt.Errorf("%q: %q is in a %s", path, name, at)
+		}
+		f := find(d.Fields, name)
+		if f == nil {
+			if d.Open {
+				return at, false, nil
+			}
+			return at, false, fmt.Errorf("%q: #%s has no field %q", path, d.Name, name)
+		}
+		at, d = c.Resolve(&f.Type)
+	}
+	return at, at.Kind != bindings.Any, nil
+}
+
+func find(fields []bindings.Field, name string) *bindings.Field {
+	for i := range fields {
+		if fields[i].Name == name {
+			return &fields[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package bindingstest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// testGolden holds the names: scripts are written against them, so that one is
+// changed only on purpose.
+func testGolden(t *testing.T, c *bindings.Catalogue) {
+	var names, triggers strings.Builder
+	for _, name := range c.Operations() {
+		o, _ := c.Operation(name)
+		fmt.Fprintf(&names, "%s %s %s\n", name, o.Method, o.Path)
+	}
+	for _, name := range c.Triggers() {
+		trigger, _ := c.Trigger(name)
+		fmt.Fprintf(&triggers, "%s %s", name, trigger.Vendor)
+		for _, path := range sortedKeys(trigger.When) {
+			fmt.Fprintf(&triggers, " %s=%s", path, trigger.When[path])
+		}
+		triggers.WriteByte('\n')
+	}
+	golden(t, "names.golden", names.String())
+	golden(t, "triggers.golden", triggers.String())
+}
+
+func golden(t *testing.T, file, want string) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; write it with -update", err)
+	}
+	held := map[string]bool{}
+	for _, line := range strings.Split(string(found), "\n") {
+		held[line] = true
+	}
+	for _, line := range strings.Split(want, "\n") {
+		if !held[line] {
+			t.Errorf("%s has no %q", path, line)
+		}
+		delete(held, line)
+	}
+	for line := range held {
+		t.Errorf("%s has %q, which is gone; scripts may use it", path, line)
+	}
+}

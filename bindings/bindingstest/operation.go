@@ -1,0 +1,146 @@
+package bindingstest
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+var (
+	operationName = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`)
+	template      = regexp.MustCompile(`\{[^{}]*\}`)
+)
+
+// keywords cannot stand behind a dot in Lua.
+var keywords = map[string]bool{
+	"and": true, "break": true, "do": true, "else": true, "elseif": true, "end": true, "false": true, "for": true,
+	"function": true, "goto": true, "if": true, "in": true, "local": true, "nil": true, "not": true, "or": true,
+	"repeat": true, "return": true, "then": true, "true": true, "until": true, "while": true,
+}
+
+func testOperations(t *testing.T, app *bindings.App) {
+	limits := map[string]bool{"": true}
+	for _, limit := range app.Limits {
+		limits[limit.Name] = true
+	}
+	endpoints := map[string]string{}
+	for _, name := range app.Catalogue.Operations() {
+		o, _ := app.Catalogue.Operation(name)
+		group, verb, _ := strings.Cut(name, ".")
+		if !operationName.MatchString(name) || keywords[group] || keywords[verb] {
+			t.Errorf("%s: a script cannot write this name", name)
+		}
+		// request reaches endpoints without an entry, and is the app's own.
+		if group == "request" {
+			t.Errorf("%s: the group hides %s.request", name, app.Name)
+		}
+		if o.ID == "" {
+			t.Errorf("%s: the vendor's id is missing", name)
+		}
+		if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}, o.Method) {
+			t.Errorf("%s: method %q", name, o.Method)
+		}
+		if other := endpoints[o.Method+" "+o.Path]; other != "" {
+			t.Errorf("%s and %s are both %s %s", name, other, o.Method, o.Path)
+		}
+		endpoints[o.Method+" "+o.Path] = name
+		if !limits[o.Limit] {
+			t.Errorf("%s: the app has no limit %q", name, o.Limit)
+		}
+		if o.Key && app.KeyHeader == "" {
+			t.Errorf("%s takes an idempotency key and the app has no header for it", name)
+		}
+		if o.ReadOnly() && o.Idempotent != "" {
+			t.Errorf("%s only reads, so it needs no condition for being sent again", name)
+		}
+		if len(o.Scopes) > 0 && len(o.AnyScope) > 0 || slices.Contains(append(slices.Clone(o.Scopes), o.AnyScope...), "") {
+			t.Errorf("%s: scopes %q or any of %q", name, o.Scopes, o.AnyScope)
+		}
+		testPath(t, o)
+		testArguments(t, app.Catalogue, o)
+	}
+}
+
+func testPath(t *testing.T, o *bindings.Operation) {
+	if !strings.HasPrefix(o.Path, "/") || strings.ContainsAny(o.Path, "? #") {
+		t.Errorf("%s: path %q", o.Name, o.Path)
+	}
+	var names []string
+	for _, f := range o.PathParams {
+		names = append(names, f.Name)
+		if !f.Required {
+			t.Errorf("%s: path parameter %q is not required", o.Name, f.Name)
+		}
+	}
+	var inPath []string
+	for _, part := range template.FindAllString(o.Path, -1) {
+		inPath = append(inPath, strings.Trim(part, "{}"))
+	}
+	slices.Sort(names)
+	slices.Sort(inPath)
+	if !slices.Equal(names, inPath) {
+		t.Errorf("%s: path %s has %q, declared are %q", o.Name, o.Path, inPath, names)
+	}
+}
+
+// arguments are all that the flat table of an operation takes.
+func arguments(c *bindings.Catalogue, o *bindings.Operation) (fields []bindings.Field, free bool) {
+	fields = slices.Concat(o.PathParams, o.Query, o.Header)
+	if o.Body == nil {
+		return fields, false
+	}
+	kind, d := c.Resolve(&o.Body.Type)
+	if d != nil {
+		return append(fields, d.Fields...), d.Open
+	}
+	return fields, kind.Kind == bindings.Object || kind.Kind == bindings.Any
+}
+
+func testArguments(t *testing.T, c *bindings.Catalogue, o *bindings.Operation) {
+	fields, free := arguments(c, o)
+	for _, name := range append(sortedKeys(o.AccountWith), o.Account) {
+		if name != "" && find(fields, name) == nil && !free {
+			t.Errorf("%s: the account's parameter %q is none of its arguments", o.Name, name)
+		}
+	}
+	if o.Body == nil {
+		return
+	}
+	switch o.Body.Encoding {
+	case bindings.JSON, bindings.Form, bindings.Multipart:
+	default:
+		t.Errorf("%s: encoding %q", o.Name, o.Body.Encoding)
+	}
+	for _, f := range fields {
+		if holds(f.Type, bindings.File) && o.Body.Encoding != bindings.Multipart {
+			t.Errorf("%s: %q is a file in a body of %s", o.Name, f.Name, o.Body.Encoding)
+		}
+	}
+	if o.Method == "GET" || o.Method == "HEAD" {
+		t.Errorf("%s: a %s with a body", o.Name, o.Method)
+	}
+}
+
+func holds(t bindings.Type, kind bindings.Kind) bool {
+	if t.Kind == kind {
+		return true
+	}
+	for _, of := range t.Of {
+		if holds(of, kind) {
+			return true
+		}
+	}
+	return t.Items != nil && holds(*t.Items, kind)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

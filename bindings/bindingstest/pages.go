@@ -1,0 +1,65 @@
+package bindingstest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// testPages follows what each follows: parameters among the arguments, paths
+// in the answer where it is described.
+func testPages(t *testing.T, c *bindings.Catalogue) {
+	for _, name := range c.Operations() {
+		o, _ := c.Operation(name)
+		if o.Pages == nil {
+			continue
+		}
+		p := o.Pages
+		if !o.ReadOnly() {
+			t.Errorf("%s: each would send again what is not safe", name)
+		}
+		if ways := count(len(p.Cursors) > 0, p.Page != "", p.Offset != ""); ways > 1 {
+			t.Errorf("%s: %d ways to walk it, expected one or none", name, ways)
+		}
+		if (p.SizeParam == "") != (p.Size == 0) {
+			t.Errorf("%s: size_param %q and size %d go together", name, p.SizeParam, p.Size)
+		}
+		fields, free := arguments(c, o)
+		for _, param := range append(sortedKeys(p.Cursors), p.Page, p.Offset, p.SizeParam) {
+			if param != "" && find(fields, param) == nil && !free {
+				t.Errorf("%s: %q is none of its arguments", name, param)
+			}
+		}
+		items, known, err := leads(c, o.Answer, p.Items)
+		if err != nil {
+			t.Errorf("%s: items: %v", name, err)
+		}
+		if known && items.Kind != bindings.List {
+			t.Errorf("%s: items %q lead to a %s", name, p.Items, items)
+		}
+		for _, path := range []string{p.Next, p.More} {
+			if _, _, err := leads(c, o.Answer, path); path != "" && err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for param, path := range p.Cursors {
+			from := o.Answer
+			if inItem, found := strings.CutPrefix(path, "item:"); found {
+				path, from = inItem, items.Items
+			}
+			if _, _, err := leads(c, from, path); err != nil {
+				t.Errorf("%s: cursor %s: %v", name, param, err)
+			}
+		}
+	}
+}
+
+func count(all ...bool) (n int) {
+	for _, is := range all {
+		if is {
+			n++
+		}
+	}
+	return n
+}

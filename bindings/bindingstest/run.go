@@ -1,0 +1,117 @@
+package bindingstest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Documents is the environment variable that names a folder with the vendors'
+// documents, a folder of its app's name each. With it, Run also makes the
+// catalogue anew and compares.
+const Documents = "TIDEWIRE_DOCUMENTS"
+
+// Run tests an app, in whose folder the test runs.
+func Run(t *testing.T, app *bindings.App) {
+	t.Run("app", func(t *testing.T) { testApp(t, app) })
+	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, app.Catalogue) })
+	if t.Failed() {
+		t.Fatal("the rest reads the catalogue")
+	}
+	t.Run("operations", func(t *testing.T) { testOperations(t, app) })
+	t.Run("pages", func(t *testing.T) { testPages(t, app.Catalogue) })
+	t.Run("triggers", func(t *testing.T) { testTriggers(t, app) })
+	t.Run("webhook", func(t *testing.T) { testWebhook(t, app) })
+	t.Run("golden", func(t *testing.T) { testGolden(t, app.Catalogue) })
+	t.Run("documents", func(t *testing.T) { testDocuments(t, app.Name) })
+}
+
+var (
+	appName     = regexp.MustCompile(`^[a-z]+$`)
+	placeholder = regexp.MustCompile(`\{[a-z_]*\}`)
+)
+
+func testApp(t *testing.T, app *bindings.App) {
+	if !appName.MatchString(app.Name) || keywords[app.Name] {
+		t.Errorf("name %q: expected lower-case letters that Lua does not keep for itself", app.Name)
+	}
+	if app.Title == "" {
+		t.Error("Title is empty")
+	}
+	for what, address := range map[string]string{"BaseURL": app.BaseURL, "Docs": app.Docs} {
+		if !strings.HasPrefix(address, "https://") {
+			t.Errorf("%s %q: expected https", what, address)
+		}
+	}
+	if strings.HasSuffix(app.BaseURL, "/") {
+		t.Errorf("BaseURL %q ends with a slash; paths begin with one", app.BaseURL)
+	}
+	if app.Account.Noun == "" {
+		t.Error("Account.Noun is empty")
+	}
+	if (app.KeyHeader == "") != (app.KeyTTL == 0) {
+		t.Errorf("KeyHeader %q and KeyTTL %v go together", app.KeyHeader, app.KeyTTL)
+	}
+	testAuth(t, app)
+	testLimits(t, app.Limits)
+}
+
+func testAuth(t *testing.T, app *bindings.App) {
+	if len(app.Auth) == 0 {
+		t.Error("no way to authorise a call")
+	}
+	for _, auth := range app.Auth {
+		known := map[string]bool{"{access_token}": auth.OAuth != nil}
+		for _, field := range append(append([]string(nil), auth.Fields...), auth.Optional...) {
+			known["{"+field+"}"] = true
+		}
+		formats := []string{auth.Format}
+		for _, format := range auth.Extra {
+			formats = append(formats, format)
+		}
+		for _, format := range formats {
+			for _, word := range placeholder.FindAllString(format, -1) {
+				if !known[word] {
+					t.Errorf("way %q: %s in %q is no setting of it", auth.Name, word, format)
+				}
+			}
+		}
+		if auth.Name == "" || auth.Header == "" || len(auth.Fields) == 0 || !placeholder.MatchString(auth.Format) {
+			t.Errorf("way %q: expected a name, fields, a header and a format that holds a secret", auth.Name)
+		}
+		if o := auth.OAuth; o != nil && (!strings.HasPrefix(o.AuthorizeURL, "https://") || !strings.HasPrefix(o.TokenURL, "https://")) {
+			t.Errorf("way %q: AuthorizeURL %q and TokenURL %q: expected https", auth.Name, o.AuthorizeURL, o.TokenURL)
+		}
+	}
+}
+
+func testLimits(t *testing.T, limits []bindings.Limit) {
+	for _, limit := range limits {
+		if limit.Requests <= 0 || limit.Per <= 0 {
+			t.Errorf("limit %q: %d requests per %v", limit.Name, limit.Requests, limit.Per)
+		}
+		switch limit.Scope {
+		case bindings.PerConnection, bindings.PerOperation, bindings.PerHost:
+		default:
+			t.Errorf("limit %q: unknown scope %q", limit.Name, limit.Scope)
+		}
+	}
+}
+
+// testDocuments makes the catalogue from the vendor's documents.
+func testDocuments(t *testing.T, app string) {
+	folder := os.Getenv(Documents)
+	if folder == "" {
+		t.Skipf("%s names no folder with the vendors' documents", Documents)
+	}
+	out, err := exec.Command("go", "run", "github.com/tidewire/tidewire/cmd/catalog",
+		"-app", app, "-documents", filepath.Join(folder, app), "-folder", ".", "-check").CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

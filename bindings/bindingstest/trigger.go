@@ -1,0 +1,46 @@
+package bindingstest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+var triggerName = regexp.MustCompile(`^[a-z]+\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`)
+
+// irregular verbs in the past.
+var irregular = []string{"paid", "sent", "left", "made", "set", "won", "lost", "read", "begun", "given", "taken", "written", "held", "put", "met"}
+
+func testTriggers(t *testing.T, app *bindings.App) {
+	sent := map[string]string{}
+	for _, name := range app.Catalogue.Triggers() {
+		trigger, _ := app.Catalogue.Trigger(name)
+		if !triggerName.MatchString(name) || !strings.HasPrefix(name, app.Name+".") {
+			t.Errorf("%s: expected %s.noun.verb_past", name, app.Name)
+		}
+		verb := name[strings.LastIndexAny(name, "._")+1:]
+		if !strings.HasSuffix(verb, "ed") && !slices.Contains(irregular, verb) {
+			t.Errorf("%s: expected a verb in the past at the end", name)
+		}
+		if trigger.Vendor != "" {
+			told := fmt.Sprint(trigger.Vendor, trigger.When)
+			if other := sent[told]; other != "" {
+				t.Errorf("%s and %s cannot be told apart", name, other)
+			}
+			sent[told] = name
+			if app.Webhook == nil {
+				t.Errorf("%s comes by webhook, and the app sends none", name)
+			}
+		}
+		if _, _, err := leads(app.Catalogue, trigger.Data, trigger.Record); trigger.Record != "" && err != nil {
+			t.Errorf("%s: record: %v", name, err)
+		}
+	}
+	if app.Webhook != nil && len(sent) == 0 {
+		t.Error("the app sends webhooks, and no trigger comes by one")
+	}
+}

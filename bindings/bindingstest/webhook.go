@@ -1,0 +1,110 @@
+package bindingstest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+func testWebhook(t *testing.T, app *bindings.App) {
+	hook := app.Webhook
+	if hook == nil {
+		t.Skip("the app sends no webhooks")
+	}
+	if len(hook.Signatures) == 0 || hook.Signatures[0].OptIn {
+		t.Error("no signature that counts by itself")
+	}
+	if hook.Type == "" {
+		t.Error("Type is empty: where does a body say what it tells of?")
+	}
+	if hook.MaxAge < 0 || hook.SendAgain != 0 && (hook.SendAgain < 400 || hook.SendAgain > 599) {
+		t.Errorf("MaxAge %v, SendAgain %d", hook.MaxAge, hook.SendAgain)
+	}
+	names := map[string]bool{}
+	for _, signature := range hook.Signatures {
+		if names[signature.Name] || signature.Name == "" {
+			t.Errorf("signature %q: expected a name of its own", signature.Name)
+		}
+		names[signature.Name] = true
+		t.Run(signature.Name, func(t *testing.T) { testSignature(t, signature) })
+	}
+}
+
+// testSignature signs and verifies both ways round, with keys of our own.
+func testSignature(t *testing.T, s bindings.Signature) {
+	private, public := keys(t, s)
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	body := []byte(`{"type":"x","id":"1"}`)
+	headers, err := s.Sign(private, "id-1", now, body)
+	if err != nil {
+		t.Fatalf("sign: %v", err)
+	}
+	if _, err := s.Verify(headers, body, public, now, time.Minute); err != nil {
+		t.Errorf("its own signature: %v", err)
+	}
+	if _, err := s.Verify(headers, append(body, ' '), public, now, time.Minute); !errors.Is(err, bindings.ErrSignature) {
+		t.Errorf("another body: %v, expected %v", err, bindings.ErrSignature)
+	}
+	if _, err := s.Verify(http.Header{}, body, public, now, time.Minute); !errors.Is(err, bindings.ErrUnsigned) {
+		t.Errorf("no header: %v, expected %v", err, bindings.ErrUnsigned)
+	}
+	for _, none := range s.None {
+		if _, err := s.Verify(http.Header{http.CanonicalHeaderKey(s.Header): {none}}, body, public, now, time.Minute); !errors.Is(err, bindings.ErrUnsigned) {
+			t.Errorf("header %q: %v, expected %v", none, err, bindings.ErrUnsigned)
+		}
+	}
+	if s.Key == "" {
+		return
+	}
+	// The vendor's own key is one, and not ours.
+	if _, err := s.Verify(headers, body, "", now, time.Minute); !errors.Is(err, bindings.ErrSignature) {
+		t.Errorf("the vendor's key: %v, expected %v", err, bindings.ErrSignature)
+	}
+}
+
+// keys makes what a signature is made and checked with.
+func keys(t *testing.T, s bindings.Signature) (private, public string) {
+	t.Helper()
+	var secret, known any
+	switch s.Algorithm {
+	case bindings.HMACSHA256:
+		text := "a secret of the test"
+		if s.KeyPrefix != "" {
+			text = s.KeyPrefix + base64.StdEncoding.EncodeToString([]byte(text))
+		}
+		return text, text
+	case bindings.Ed25519:
+		pub, priv, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, known = priv, pub
+	case bindings.RSASHA256:
+		priv, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, known = priv, &priv.PublicKey
+	default:
+		t.Fatalf("unknown algorithm %q", s.Algorithm)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	knownDER, err := x509.MarshalPKIXPublicKey(known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: knownDER}))
+}

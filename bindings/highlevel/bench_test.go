@@ -1,0 +1,43 @@
+package highlevel_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+func BenchmarkParseCatalogue(b *testing.B) {
+	text, err := os.ReadFile("catalogue.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := bindings.ParseCatalogue(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFirstLookup is what a script's first use of an operation costs: the
+// operation with its body and answer, decoded.
+func BenchmarkFirstLookup(b *testing.B) {
+	text, err := os.ReadFile("catalogue.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		c, err := bindings.ParseCatalogue(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		o, _ := c.Operation("contacts.upsert")
+		c.Resolve(&o.Body.Type)
+		c.Resolve(o.Answer)
+	}
+}
