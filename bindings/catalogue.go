@@ -167,13 +167,3 @@ func sortedKeys[V any](m map[string]V) []string {
 	sort.Strings(keys)
 	return keys
 }
-
-// MustCatalogue is ParseCatalogue for the text that an app's folder embeds: it
-// panics where the generator wrote what cannot be read.
-func MustCatalogue(text []byte) *Catalogue {
-	c, err := ParseCatalogue(text)
-	if err != nil {
-		panic(err)
-	}
-	return c
-}

@@ -4,11 +4,15 @@ package all
 import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/highlevel"
+	"github.com/tidewire/tidewire/bindings/qonto"
+	"github.com/tidewire/tidewire/bindings/slack"
 )
 
 // Apps are all apps, by name.
 func Apps() []*bindings.App {
 	return []*bindings.App{
 		highlevel.App(),
+		qonto.App(),
+		slack.App(),
 	}
 }

@@ -7,24 +7,28 @@ package qonto
 
 import (
 	_ "embed"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 )
 
-//go:generate go run ../../cmd/catalog -app qonto -folder . -documents $QONTO_DOCUMENTS
-
 //go:embed catalogue.txt
 var catalogue []byte
 
-// App describes Qonto.
-func App() *bindings.App {
+// App describes Qonto. Every call gives the same App.
+var App = sync.OnceValue(func() *bindings.App {
+	parsed, err := bindings.ParseCatalogue(catalogue)
+	if err != nil {
+		panic(fmt.Sprintf("qonto: %v", err)) // made by cmd/catalog and read by a test
+	}
 	return &bindings.App{
 		Name:    "qonto",
 		Title:   "Qonto",
 		BaseURL: "https://thirdparty.qonto.com/v2",
 		Docs:    "https://docs.qonto.com",
-		Auth:    auth(),
+		Auth:    authorization(),
 		Account: bindings.Account{Noun: "organisation", Paths: []string{"organization_id"}},
 		Errors: bindings.Errors{
 			Message: []string{"errors.0.detail", "message"},
@@ -41,18 +45,18 @@ func App() *bindings.App {
 		Webhook:   webhook(),
 		KeyHeader: "X-Qonto-Idempotency-Key",
 		KeyTTL:    30 * time.Minute,
-		Catalogue: bindings.MustCatalogue(catalogue),
+		Catalogue: parsed,
 	}
-}
+})
 
-// auth prefers OAuth: a key of the organisation reaches only a part of the
+// authorization prefers OAuth: a key of the organisation reaches only a part of the
 // API. The sandbox wants a token of its own beside either.
-func auth() []bindings.Auth {
+func authorization() []bindings.Auth {
 	staging := map[string]string{"X-Qonto-Staging-Token": "{staging_token}"}
 	return []bindings.Auth{
 		{
 			Name:     "oauth",
-			Fields:   []string{"client_id", "client_secret", "refresh_token"},
+			Fields:   []string{"client_id", "client_secret"},
 			Header:   "Authorization",
 			Format:   "Bearer {access_token}",
 			Extra:    staging,

@@ -27,6 +27,7 @@ func readers() map[string]reader {
 	return map[string]reader{
 		"highlevel": readHighLevel,
 		"qonto":     readQonto,
+		"slack":     readSlack,
 	}
 }
 

@@ -1,0 +1,100 @@
+// Package slack describes Slack: the Web API's methods of chat, conversations
+// and users, the Events API, and how both are authorised.
+package slack
+
+import (
+	_ "embed"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+//go:embed catalogue.txt
+var catalogue []byte
+
+// App describes Slack. Every call gives the same App.
+var App = sync.OnceValue(func() *bindings.App {
+	parsed, err := bindings.ParseCatalogue(catalogue)
+	if err != nil {
+		panic(fmt.Sprintf("slack: %v", err)) // made by cmd/catalog and read by a test
+	}
+	return &bindings.App{
+		Name:      "slack",
+		Title:     "Slack",
+		BaseURL:   "https://slack.com/api",
+		Docs:      "https://docs.slack.dev",
+		Auth:      authorization(),
+		Account:   bindings.Account{Noun: "workspace", Paths: []string{"team_id"}},
+		Errors:    problems(),
+		Limits:    limits(),
+		Webhook:   webhook(),
+		Catalogue: parsed,
+	}
+})
+
+// authorization prefers a token that stays; OAuth is for apps whose tokens
+// rotate.
+func authorization() []bindings.Auth {
+	return []bindings.Auth{
+		{
+			Name:   "token",
+			Fields: []string{"token"},
+			Header: "Authorization",
+			Format: "Bearer {token}",
+		},
+		{
+			Name:   "oauth",
+			Fields: []string{"client_id", "client_secret"},
+			Header: "Authorization",
+			Format: "Bearer {access_token}",
+			OAuth: &bindings.OAuth{
+				AuthorizeURL: "https://slack.com/oauth/v2/authorize",
+				TokenURL:     "https://slack.com/api/oauth.v2.access",
+				Rotates:      true,
+			},
+		},
+	}
+}
+
+// limits are those of the method's tier, for each method and workspace by
+// itself. A channel takes one message a second in the long run, counted here
+// over all channels, with room for a burst.
+func limits() []bindings.Limit {
+	tier := func(name string, requests int) bindings.Limit {
+		return bindings.Limit{Name: name, Requests: requests, Per: time.Minute, Scope: bindings.PerOperation}
+	}
+	return []bindings.Limit{
+		tier("tier1", 1),
+		tier("tier2", 20),
+		tier("tier3", 50),
+		tier("tier4", 100),
+		tier("specialtier_chat_postmessage", 60),
+		tier("specialtier_chat_getpermalink", 200),
+	}
+}
+
+func webhook() *bindings.Webhook {
+	return &bindings.Webhook{
+		Signatures: []bindings.Signature{{
+			Name:       "v0",
+			Algorithm:  bindings.HMACSHA256,
+			Encoding:   bindings.Hex,
+			Header:     "X-Slack-Signature",
+			Value:      "v0={signature}",
+			Signed:     "v0:{time}:{body}",
+			TimeHeader: "X-Slack-Request-Timestamp",
+		}},
+		// The vendor advises five minutes. It sends again three times within
+		// the hour, and with delayed events every hour for a day.
+		MaxAge:    25 * time.Hour,
+		ID:        "event_id",
+		Type:      "event.type",
+		Bare:      "type",
+		Data:      "event",
+		At:        "event_time",
+		Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
+		SendAgain: 503,
+	}
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// slackGroups are the families of methods that the catalogue has.
+var slackGroups = []string{"chat", "conversations", "users"}
+
+// slackMethod is one method in methods.json.
+type slackMethod struct {
+	Name   string
+	Read   bool
+	Args   []slackField
+	Answer []slackField
+	Tier   string
+	Scopes []string
+	Paged  string
+}
+
+type slackField struct {
+	Name     string
+	Type     string
+	Items    string
+	Enum     []string
+	Required bool
+}
+
+// readSlack reads what the vendor's SDKs say: methods.json and events.json.
+func readSlack(documents string) (*Source, error) {
+	var methods struct{ Methods []slackMethod }
+	if err := readJSON(filepath.Join(documents, "methods.json"), &methods); err != nil {
+		return nil, err
+	}
+	var events struct{ Events []slackEvent }
+	if err := readJSON(filepath.Join(documents, "events.json"), &events); err != nil {
+		return nil, err
+	}
+	s := &slack{shapes: &shapes{}}
+	s.shapes.list = append(s.shapes.list, &bindings.Definition{Name: slackMetadata, Fields: []bindings.Field{
+		{Name: "next_cursor", Type: bindings.Type{Kind: bindings.String}},
+		{Name: "messages", Type: bindings.Type{Kind: bindings.List, Items: &bindings.Type{Kind: bindings.String}}},
+	}, Open: true})
+	for _, m := range methods.Methods {
+		group, _, _ := strings.Cut(m.Name, ".")
+		if !slices.Contains(slackGroups, group) {
+			continue
+		}
+		if err := s.method(group, m); err != nil {
+			return nil, fmt.Errorf("method %s: %w", m.Name, err)
+		}
+	}
+	for _, e := range events.Events {
+		if err := s.event(e); err != nil {
+			return nil, fmt.Errorf("event %s %s: %w", e.Type, e.Subtype, err)
+		}
+	}
+	s.source.Types = s.shapes.list
+	return &s.source, nil
+}
+
+func readJSON(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+type slack struct {
+	shapes *shapes
+	source Source
+}
+
+// slackMetadata is the type of what stands beside every answer.
+const slackMetadata = "ResponseMetadata"
+
+// method makes an operation of a method. One that reads takes its arguments as
+// a form, which all of those accept; one that changes something takes JSON.
+func (s *slack) method(group string, m slackMethod) error {
+	o := &Operation{Group: group, From: "methods.json: " + m.Name}
+	o.ID, o.Method, o.Path = m.Name, "POST", "/"+m.Name
+	o.Safe, o.Limit = m.Read, strings.ToLower(m.Tier)
+	o.AnyScope = slackScopes(m.Scopes)
+	encoding := bindings.JSON
+	if m.Read {
+		encoding = bindings.Form
+	}
+	if len(m.Args) > 0 {
+		fields, err := slackFields(m.Args)
+		if err != nil {
+			return err
+		}
+		name := camel(m.Name)
+		if _, err := s.shapes.add(name, fields); err != nil {
+			return err
+		}
+		o.Body = &bindings.Body{Encoding: encoding, Type: bindings.Type{Kind: bindings.Named, Name: name}}
+		for _, f := range fields {
+			o.Body.Required = o.Body.Required || f.Required
+		}
+	}
+	fields, err := slackFields(m.Answer)
+	if err != nil {
+		return err
+	}
+	fields = append([]bindings.Field{{Name: "ok", Type: bindings.Type{Kind: bindings.Boolean}}}, fields...)
+	fields = append(fields, bindings.Field{Name: "response_metadata", Type: bindings.Type{Kind: bindings.Named, Name: slackMetadata}})
+	name := camel(m.Name) + "Answer"
+	if len(m.Answer) == 0 {
+		name = "Answer"
+	}
+	if o.Answer, err = s.shapes.add(name, fields); err != nil {
+		return err
+	}
+	if m.Paged == "cursor" {
+		if o.Pages, err = slackPages(m); err != nil {
+			return err
+		}
+	}
+	s.source.Operations = append(s.source.Operations, o)
+	return nil
+}
+
+// slackPageSize is what the vendor advises to ask for at most.
+const slackPageSize = 200
+
+// slackPages walks the one list in the answer.
+func slackPages(m slackMethod) (*bindings.Pages, error) {
+	pages := &bindings.Pages{Cursors: map[string]string{"cursor": "response_metadata.next_cursor"}}
+	for _, f := range m.Answer {
+		if f.Type != "array" {
+			continue
+		}
+		if pages.Items != "" {
+			return nil, fmt.Errorf("two lists in the answer: %s and %s", pages.Items, f.Name)
+		}
+		pages.Items = f.Name
+	}
+	if pages.Items == "" {
+		return nil, fmt.Errorf("no list in the answer")
+	}
+	for _, f := range m.Args {
+		if f.Name == "limit" || f.Name == "count" {
+			pages.SizeParam, pages.Size = f.Name, slackPageSize
+		}
+	}
+	return pages, nil
+}
+
+// slackScopes adds to the scopes of 2021 those that took their place; any one
+// of them is enough. "none" stands for no scope.
+func slackScopes(scopes []string) []string {
+	var out []string
+	for _, scope := range scopes {
+		switch scope {
+		case "none":
+			continue
+		case "chat:write:user", "chat:write:bot":
+			if !slices.Contains(out, "chat:write") {
+				out = append(out, "chat:write")
+			}
+		case "channels:write":
+			out = append(out, "channels:manage")
+		}
+		out = append(out, scope)
+	}
+	return out
+}
+
+func slackFields(fields []slackField) ([]bindings.Field, error) {
+	var out []bindings.Field
+	for _, f := range fields {
+		t, err := slackType(f)
+		if err != nil {
+			return nil, fmt.Errorf("field %q: %w", f.Name, err)
+		}
+		out = append(out, bindings.Field{Name: f.Name, Required: f.Required, Type: t})
+	}
+	return out, nil
+}
+
+// slackIntegers are numbers that count.
+var slackIntegers = []string{"limit", "count"}
+
+func slackType(f slackField) (bindings.Type, error) {
+	if len(f.Enum) > 0 {
+		return enum(f.Enum), nil
+	}
+	switch f.Type {
+	case "string":
+		return bindings.Type{Kind: bindings.String}, nil
+	case "boolean":
+		return bindings.Type{Kind: bindings.Boolean}, nil
+	case "object":
+		return bindings.Type{Kind: bindings.Object}, nil
+	case "any":
+		return bindings.Type{}, nil
+	case "number":
+		if slices.Contains(slackIntegers, f.Name) || strings.HasSuffix(f.Name, "_count") {
+			return bindings.Type{Kind: bindings.Integer}, nil
+		}
+		return bindings.Type{Kind: bindings.Number}, nil
+	case "array":
+		item := bindings.Type{}
+		if f.Items != "" {
+			var err error
+			if item, err = slackType(slackField{Name: f.Name, Type: f.Items}); err != nil {
+				return item, err
+			}
+		}
+		return bindings.Type{Kind: bindings.List, Items: &item}, nil
+	}
+	if first, second, found := strings.Cut(f.Type, "|"); found {
+		a, err := slackType(slackField{Type: first})
+		if err != nil {
+			return a, err
+		}
+		b, err := slackType(slackField{Type: second})
+		return bindings.Type{Kind: bindings.Union, Of: []bindings.Type{a, b}}, err
+	}
+	return bindings.Type{}, fmt.Errorf("unknown type %q", f.Type)
+}

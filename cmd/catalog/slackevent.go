@@ -1,0 +1,76 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// slackEvent is a type of event in events.json, or a subtype of one.
+type slackEvent struct {
+	Type    string
+	Subtype string
+	Fields  []slackField
+}
+
+// slackSubtyped are the types whose subtypes are events of their own, so that
+// the type alone means that there is no subtype.
+const slackSubtyped = "message"
+
+func (s *slack) event(e slackEvent) error {
+	fields := []bindings.Field{{Name: "type", Type: enum([]string{e.Type})}}
+	if e.Subtype != "" {
+		fields = append(fields, bindings.Field{Name: "subtype", Type: enum([]string{e.Subtype})})
+	}
+	made, err := slackFields(e.Fields)
+	if err != nil {
+		return err
+	}
+	// What an event requires is for the vendor to keep; nothing is refused.
+	for _, f := range made {
+		f.Required = false
+		fields = append(fields, f)
+	}
+	t := &Trigger{From: "events.json: " + e.Type}
+	t.Vendor, t.Record = e.Type, slackRecord(e)
+	if e.Type == slackSubtyped {
+		t.When = map[string]string{"event.subtype": e.Subtype}
+	}
+	if e.Subtype != "" {
+		t.Key, t.From = e.Type+":"+e.Subtype, t.From+" "+e.Subtype
+	}
+	if t.Data, err = s.shapes.add(camel(e.Type+"_"+e.Subtype)+"Event", fields); err != nil {
+		return err
+	}
+	s.source.Triggers = append(s.source.Triggers, t)
+	return nil
+}
+
+// slackNouns are the nouns whose id stands under another name.
+var slackNouns = map[string]string{
+	"dnd": "user", "group": "channel", "im": "channel", "member": "user", "pin": "channel", "shared": "invite", "star": "user",
+}
+
+// slackRecord is the field with the id of the noun that the event's type
+// begins with: file_id, channel, or the id within an object called user. A
+// message is known by its time.
+func slackRecord(e slackEvent) string {
+	noun, _, _ := strings.Cut(e.Type, "_")
+	if e.Type == slackSubtyped {
+		return "ts"
+	}
+	if other := slackNouns[noun]; other != "" {
+		noun = other
+	}
+	for _, f := range e.Fields {
+		switch {
+		case f.Name == noun+"_id":
+			return f.Name
+		case f.Name == noun && f.Type == "object":
+			return f.Name + ".id"
+		case f.Name == noun && f.Type == "string":
+			return f.Name
+		}
+	}
+	return ""
+}
