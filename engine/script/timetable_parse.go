@@ -118,7 +118,7 @@ func parseDays(words []string) (func(time.Time) time.Time, error) {
 	}
 	on := eachDay
 	on.weekDays, on.anyWeek = 0, false
-	for _, name := range list(names) {
+	for _, name := range items(names) {
 		switch name {
 		case "day":
 			on.weekDays |= 0b1111111
@@ -178,23 +178,23 @@ func parseMonth(words []string) (func(time.Time) time.Time, error) {
 	return wallTimes(on, times), nil
 }
 
-// list splits "monday, tuesday and friday".
-func list(words []string) []string {
-	var items []string
+// items splits "monday, tuesday and friday".
+func items(words []string) []string {
+	var all []string
 	for _, word := range words {
 		for item := range strings.SplitSeq(word, ",") {
 			if item != "" && item != "and" {
-				items = append(items, item)
+				all = append(all, item)
 			}
 		}
 	}
-	return items
+	return all
 }
 
 // parseTimes reads times of day as minutes from midnight, sorted.
 func parseTimes(words []string) ([]int, error) {
 	var times []int
-	for _, word := range list(words) {
+	for _, word := range items(words) {
 		hour, minute, found := strings.Cut(word, ":")
 		h, err1 := strconv.ParseUint(hour, 10, 8)
 		m, err2 := strconv.ParseUint(minute, 10, 8)

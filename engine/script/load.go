@@ -1,0 +1,203 @@
+package script
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// attempt is what came of loading a script: the script, or problems.
+type attempt struct {
+	script   *Script
+	problems []Problem
+	deps     map[string]dep
+	// moving says that a file changed while it was read: nothing is known yet.
+	moving bool
+}
+
+// dep is a file that a script was made of, or was looked for and not there:
+// then its stamp is zero.
+type dep struct {
+	stamp stamp
+	sum   [sha256.Size]byte
+	read  time.Time
+}
+
+func (d dep) missing() bool { return d.stamp == stamp{} }
+
+// reader reads the files of one script and remembers what it read.
+type reader struct {
+	root    string
+	source  source
+	now     func() time.Time
+	deps    map[string]dep
+	texts   map[string]string
+	problem *Problem // of the first file that could not be read
+	moving  bool
+}
+
+// file reads a file at its path.
+func (r *reader) file(path string) ([]byte, error) {
+	began := r.now()
+	text, at, err := readFile(r.root, path)
+	r.deps[path] = dep{stamp: at, sum: sha256.Sum256(text), read: began}
+	if errors.Is(err, errMoving) {
+		r.moving = true
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && r.problem == nil {
+		r.problem = &Problem{Script: r.source.name, File: path, Message: err.Error()}
+	}
+	return text, err
+}
+
+// required reads what the vm asks for.
+func (r *reader) required(path string) ([]byte, error) {
+	if slices.ContainsFunc(strings.Split(path, "/"), passedOver) {
+		return nil, fmt.Errorf("%q has the name of a test or of an editor's own file, and is not loaded", path)
+	}
+	text, err := r.file(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%q: %w", path, err)
+	case !r.source.owns(path):
+		return nil, fmt.Errorf("%q belongs to another script; what scripts share lies in %s/", path, shared)
+	}
+	r.texts[path] = string(text)
+	return text, nil
+}
+
+// load makes a script of its files.
+func (s *Set) load(ctx context.Context, src source) attempt {
+	r := &reader{root: s.Dir, source: src, now: s.Now, deps: map[string]dep{}, texts: map[string]string{}}
+	script, problems := s.compile(ctx, src, r)
+	for i := range problems {
+		problems[i].Script = src.name
+	}
+	return attempt{script: script, problems: problems, deps: r.deps, moving: r.moving}
+}
+
+func (s *Set) compile(ctx context.Context, src source, r *reader) (*Script, []Problem) {
+	program, err := s.Machine.Compile(src.main, r.required)
+	if r.problem != nil {
+		return nil, []Problem{*r.problem}
+	}
+	if err != nil {
+		return nil, []Problem{problemOf(src.main, err)}
+	}
+	params, problems := s.params(src, r)
+	if problems != nil {
+		return nil, problems
+	}
+	version := journal.Version{
+		Hash:   versionHash(src.main, r.texts, params),
+		Script: src.name, Main: src.main, Sources: r.texts, Params: params, Created: s.Now().UTC(),
+	}
+	return s.register(ctx, version, program, world{triggers: s.triggers, connection: s.Connections, zone: s.Zone})
+}
+
+func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
+	var text []byte
+	declared := false
+	file := src.main
+	if src.folder != "" {
+		var err error
+		text, err = r.file(src.folder + "/" + templateFile)
+		if r.problem != nil {
+			return nil, []Problem{*r.problem}
+		}
+		if declared = err == nil; declared {
+			file = src.folder + "/" + templateFile
+		}
+	}
+	params, err := resolveParams(text, declared, s.Params[src.name])
+	if err != nil {
+		var problems []Problem
+		for _, err := range joined(err) {
+			problems = append(problems, Problem{File: file, Message: err.Error()})
+		}
+		return nil, problems
+	}
+	return params, nil
+}
+
+// register runs the top level of a program and reads the hooks it registers.
+func (s *Set) register(ctx context.Context, version journal.Version, program *vm.Program, w world) (*Script, []Problem) {
+	registrations, err := s.Machine.Load(ctx, program, vm.Settings{Params: version.Params, Zone: s.Zone})
+	if err != nil {
+		return nil, []Problem{problemOf(version.Main, err)}
+	}
+	script := &Script{
+		Name: version.Script, Version: version, Program: program, Params: version.Params,
+		index: make(map[string]int, len(registrations)),
+	}
+	var problems []Problem
+	addresses := map[string]*Inbound{}
+	for i, registration := range registrations {
+		d := &draft{world: w, registration: registration}
+		err := d.build(version.Script, version.Hash)
+		for _, err := range joined(err) {
+			problems = append(problems, Problem{File: version.Main, Position: registration.Position, Message: err.Error()})
+		}
+		if first, taken := script.index[d.hook.Name]; taken {
+			problems = append(problems, Problem{File: version.Main, Position: registration.Position,
+				Message: fmt.Sprintf("a second hook %q; the first is at %s: give one of them a name = \"…\"", d.hook.Name, script.details[first].position)})
+		} else {
+			script.index[d.hook.Name] = i
+		}
+		for _, in := range d.detail.inbound {
+			if other := addresses[in.Path]; other != nil && !other.agree(in) {
+				problems = append(problems, Problem{File: version.Main, Position: registration.Position,
+					Message: fmt.Sprintf("two hooks on %q verify posts differently; give both the same verify and id", "in:"+in.Path)})
+			}
+			addresses[in.Path] = in
+		}
+		script.Hooks = append(script.Hooks, d.hook)
+		script.Limits = append(script.Limits, d.limits)
+		script.details = append(script.details, d.detail)
+	}
+	if problems != nil {
+		return nil, problems
+	}
+	return script, nil
+}
+
+// problemOf says where an error of the vm stands, if it says so.
+func problemOf(main string, err error) Problem {
+	p := Problem{File: main, Message: err.Error()}
+	var wrong *vm.ScriptError
+	var limit *vm.LimitError
+	var syntax *vm.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		p.Position, p.Message = syntax.Position, syntax.Message
+	case errors.As(err, &wrong) && wrong.Position != "":
+		p.Position, p.Message = wrong.Position, wrong.Message
+	case errors.As(err, &limit):
+		p.Position, p.Message = limit.Position, "over the limit of "+limit.Bound
+	}
+	return p
+}
+
+// joined takes apart what errors.Join put together.
+func joined(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, err := range many.Unwrap() {
+			all = append(all, joined(err)...)
+		}
+		return all
+	}
+	return []error{err}
+}

@@ -1,0 +1,35 @@
+package script
+
+import (
+	"strings"
+	"time"
+)
+
+// Problem says why a script, or a file of the folder, is not live as it stands.
+type Problem struct {
+	Script string `json:"script,omitempty"`
+	// File is below the scripts folder; Position is file:line where known.
+	File     string `json:"file,omitempty"`
+	Position string `json:"position,omitempty"`
+	Message  string `json:"message"`
+	// Kept says that the last version of the script stays live.
+	Kept bool `json:"kept"`
+}
+
+func (p Problem) Error() string {
+	switch {
+	case p.Position != "" && !strings.HasPrefix(p.Message, p.Position):
+		return p.Position + ": " + p.Message
+	case p.Position == "" && p.File != "":
+		return p.File + ": " + p.Message
+	}
+	return p.Message
+}
+
+// Report says what a reload came to.
+type Report struct {
+	Loaded   []string // new or changed scripts that are live now
+	Removed  []string
+	Problems []Problem // all that there are at present
+	Took     time.Duration
+}

@@ -1,0 +1,152 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxFiles bounds the files that are looked at.
+	maxFiles = 20_000
+	// maxDepth bounds folders within folders.
+	maxDepth = 20
+)
+
+// tree is the scripts folder as a scan saw it. Paths are below the folder,
+// with slashes.
+type tree struct {
+	files   map[string]stamp
+	folders []folder
+	links   []string // absolute paths that symbolic links to files end at
+	// unread are the folders that could not be listed: what was below them is
+	// not known to be gone. "." stands for all.
+	unread   []string
+	problems []Problem
+}
+
+// folder is one to be watched.
+type folder struct {
+	path string // absolute
+	id   fileID
+}
+
+// scan lists what concerns scripts below root, following symbolic links. The
+// error is about root itself.
+func scan(root string) (*tree, error) {
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%q is not a folder", root)
+	}
+	t := &tree{files: map[string]stamp{}}
+	if err := t.walk(root, "", info, nil); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *tree) problem(file, format string, args ...any) {
+	t.problems = append(t.problems, Problem{File: file, Message: fmt.Sprintf(format, args...)})
+}
+
+// walk lists one folder. Above are the folders that it lies in, so that a
+// symbolic link to one of them ends the walk.
+func (t *tree) walk(root, below string, info fs.FileInfo, above []fileID) error {
+	id := idOf(info)
+	if id != (fileID{}) && slices.Contains(above, id) {
+		t.problem(below, "the link leads back to a folder that it lies in; it is passed over")
+		return nil
+	}
+	if len(above) > maxDepth {
+		t.problem(below, "more than %d folders within folders; it is passed over", maxDepth)
+		return nil
+	}
+	absolute := filepath.Join(root, filepath.FromSlash(below))
+	t.folders = append(t.folders, folder{path: absolute, id: id})
+	entries, err := os.ReadDir(absolute)
+	if err != nil && below == "" {
+		return err
+	}
+	if err != nil {
+		t.unreadable(below, err)
+		return nil
+	}
+	above = append(slices.Clip(above), id)
+	for _, entry := range entries {
+		t.entry(root, path.Join(below, entry.Name()), entry, above)
+	}
+	return nil
+}
+
+func (t *tree) entry(root, below string, entry fs.DirEntry, above []fileID) {
+	name := entry.Name()
+	wanted := strings.HasSuffix(name, ".lua") || name == templateFile
+	link := entry.Type()&fs.ModeSymlink != 0
+	if passedOver(name) || !wanted && !link && !entry.IsDir() {
+		return
+	}
+	absolute := filepath.Join(root, filepath.FromSlash(below))
+	info, err := os.Stat(absolute)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return // gone since, or a link to nothing
+	case err != nil:
+		t.unreadable(below, err)
+	case info.IsDir():
+		if err := t.walk(root, below, info, above); err != nil {
+			t.unreadable(below, err)
+		}
+	case !wanted:
+	case !utf8.ValidString(below):
+		t.problem(strings.ToValidUTF8(below, "?"), "the name of the file is not UTF-8 text")
+	case !info.Mode().IsRegular():
+		t.problem(below, "not a regular file; it is passed over")
+	case len(t.files) >= maxFiles:
+		if !slices.Contains(t.unread, ".") {
+			t.unread = append(t.unread, ".")
+			t.problem("", "more than %d files; the rest is passed over", maxFiles)
+		}
+	default:
+		t.files[below] = stampOf(info)
+		if link {
+			if target, err := filepath.EvalSymlinks(absolute); err == nil {
+				t.links = append(t.links, target)
+			}
+		}
+	}
+}
+
+func (t *tree) unreadable(below string, err error) {
+	t.unread = append(t.unread, below)
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		err = where.Err
+	}
+	t.problem(below, "cannot be read: %v", err)
+}
+
+// mayHold reports whether a file that was not seen may still be there.
+func (t *tree) mayHold(file string) bool {
+	for _, unread := range t.unread {
+		if unread == "." || file == unread || strings.HasPrefix(file, unread+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// passedOver reports whether a file or folder has a name that editors and
+// tools use for files of their own, or is a test.
+func passedOver(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || strings.HasSuffix(name, "_test.lua") ||
+		strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#")
+}

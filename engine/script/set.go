@@ -1,0 +1,131 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// Compiler makes programs and says what they register; a *vm.Machine is one.
+type Compiler interface {
+	Compile(name string, read func(name string) ([]byte, error)) (*vm.Program, error)
+	Load(ctx context.Context, program *vm.Program, settings vm.Settings) ([]vm.Registration, error)
+}
+
+// Config makes a Set. Dir and Machine are required.
+type Config struct {
+	Dir     string
+	Machine Compiler
+	// Params are the values of the scripts' params by script name, each a
+	// JSON object.
+	Params map[string]json.RawMessage
+	// Zone is the time zone of schedules and of the scripts' time library;
+	// nil means UTC.
+	Zone *time.Location
+	// Apps are those whose triggers scripts can name.
+	Apps []*bindings.App
+	// Connections says whether there is a connection of a name; nil: not checked.
+	Connections func(name string) bool
+	// Keep stores versions before their hooks can match an event; nil keeps none.
+	Keep func(ctx context.Context, versions ...journal.Version) error
+	// Rescan is how often the folder is looked through without a sign of
+	// change, for file systems that give none; zero means 5 s.
+	Rescan time.Duration
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Set is the scripts of a folder. Make one with Open.
+type Set struct {
+	Config
+	triggers   *triggers
+	generation atomic.Pointer[Generation]
+	revived    *revived
+
+	mu       sync.Mutex // held by whoever looks through the folder
+	entries  map[string]*entry
+	kept     map[string]bool // hashes of versions
+	missing  bool            // the folder itself is gone
+	problems []Problem       // of the folder, not of one script
+	reported map[Problem]bool
+}
+
+// Open loads all scripts. A script with a problem is reported in the log and
+// in Problems, and is not fatal; that the folder cannot be read is.
+func Open(ctx context.Context, c Config) (*Set, error) {
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	if c.Rescan <= 0 {
+		c.Rescan = 5 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find the scripts folder %q: %w", c.Dir, err)
+	}
+	c.Dir = dir
+	s := &Set{
+		Config: c, triggers: newTriggers(c.Apps), revived: newRevived(revivedVersions),
+		entries: map[string]*entry{}, kept: map[string]bool{}, reported: map[Problem]bool{},
+	}
+	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers))
+	t, err := scan(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the scripts folder %q does not exist; make it, or name another", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the scripts folder %q: %w", dir, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.take(ctx, t, look{}); err != nil {
+		return nil, err
+	}
+	for name := range c.Params {
+		if s.entries[name] == nil {
+			c.Log.Warn("the configuration gives params to a script that is not there", "script", name)
+		}
+	}
+	return s, nil
+}
+
+// Generation gives the scripts that are live now.
+func (s *Set) Generation() *Generation { return s.generation.Load() }
+
+// Problems are the reasons why scripts or files are not live as they stand.
+func (s *Set) Problems() []Problem {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.allProblems()
+}
+
+// Reload looks through the folder at once and takes it as it stands, without
+// the patience that a watch has with files that are being written.
+func (s *Set) Reload(ctx context.Context) (Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := scan(s.Dir)
+	if err != nil {
+		return Report{}, fmt.Errorf("read the scripts folder %q: %w", s.Dir, err)
+	}
+	s.missing = false
+	seen, err := s.take(ctx, t, look{reread: true})
+	return seen.report, err
+}

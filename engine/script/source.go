@@ -1,0 +1,148 @@
+package script
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	mainFile     = "main.lua"
+	templateFile = "template.yaml"
+	// shared is the folder at the top whose files every script can require.
+	shared = "lib"
+	// maxSource bounds what is read of one file; the vm's own limit is lower.
+	maxSource = 1 << 20
+)
+
+// source says where a script lies.
+type source struct {
+	name   string
+	main   string // path of the file that runs first
+	folder string // of a script that is a folder, else empty
+}
+
+// sourceOf gives the source of a script by its main file.
+func sourceOf(main string) source {
+	if folder := path.Dir(main); path.Base(main) == mainFile && folder != "." {
+		return source{name: folder, main: main, folder: folder}
+	}
+	return source{name: strings.TrimSuffix(main, ".lua"), main: main}
+}
+
+// sources finds the scripts among files, by name. A name that two files claim
+// is given to neither and reported.
+func sources(files map[string]stamp) (map[string]source, []Problem) {
+	found := map[string]source{}
+	clash := map[string]Problem{}
+	for _, file := range sortedKeys(files) {
+		if !strings.HasSuffix(file, ".lua") || strings.HasPrefix(file, shared+"/") {
+			continue
+		}
+		s := sourceOf(ownMain(file, files))
+		if s.main != file {
+			continue // a file of a script's own
+		}
+		if other, taken := found[s.name]; taken {
+			clash[s.name] = Problem{Script: s.name, File: file,
+				Message: fmt.Sprintf("%q and %q are both the script %q; rename one of them", other.main, file, s.name)}
+			continue
+		}
+		found[s.name] = s
+	}
+	var problems []Problem
+	for _, name := range sortedKeys(clash) {
+		delete(found, name)
+		problems = append(problems, clash[name])
+	}
+	return found, problems
+}
+
+// ownMain gives the main file of the outermost script that a file belongs to.
+func ownMain(file string, files map[string]stamp) string {
+	for i, c := range file {
+		if c != '/' {
+			continue
+		}
+		if main := file[:i+1] + mainFile; has(files, main) {
+			return main
+		}
+	}
+	return file
+}
+
+func has[V any](m map[string]V, key string) bool {
+	_, found := m[key]
+	return found
+}
+
+// owns reports whether a script may require a file: one of its own folder, or
+// a shared one.
+func (s source) owns(file string) bool {
+	return file == s.main || strings.HasPrefix(file, shared+"/") || s.folder != "" && strings.HasPrefix(file, s.folder+"/")
+}
+
+// errMoving says that a file changed while it was read.
+var errMoving = errors.New("the file is being written")
+
+// readFile reads a file of the scripts folder as text.
+func readFile(root, file string) (_ []byte, _ stamp, err error) {
+	f, err := os.Open(filepath.Join(root, filepath.FromSlash(file)))
+	if err != nil {
+		return nil, stamp{}, readError(err)
+	}
+	defer f.Close() // only read
+	before, err := f.Stat()
+	if err != nil {
+		return nil, stamp{}, readError(err)
+	}
+	at := stampOf(before)
+	if before.Size() > maxSource {
+		return nil, at, fmt.Errorf("the file has %d bytes; at most %d are read", before.Size(), maxSource)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxSource+1))
+	if err != nil {
+		return nil, at, readError(err)
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return nil, at, readError(err)
+	}
+	if stampOf(after) != at || int64(len(text)) != before.Size() {
+		return nil, at, errMoving
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors mark UTF-8 so
+	if bad := invalidAt(text); bad >= 0 {
+		return text, at, fmt.Errorf("line %d: the byte 0x%02x is not UTF-8 text; save the file as UTF-8", 1+bytes.Count(text[:bad], []byte("\n")), text[bad])
+	}
+	return text, at, nil
+}
+
+func readError(err error) error {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		return fmt.Errorf("cannot be read: %w", where.Err)
+	}
+	return err
+}
+
+func invalidAt(text []byte) int {
+	if utf8.Valid(text) {
+		return -1
+	}
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
+}

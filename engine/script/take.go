@@ -1,0 +1,387 @@
+package script
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// stillness is how long a file that is empty, smaller than before, gone or
+// wrong must be unchanged before it is believed: it may be half written.
+const stillness = 50 * time.Millisecond
+
+// again is when a file that moved while it was read is looked at next.
+const again = 10 * time.Millisecond
+
+// entry is what is known of one script.
+type entry struct {
+	source   source
+	deps     map[string]dep // of the last attempt that was believed
+	loaded   *Script        // of that attempt; nil if it failed
+	live     *Script        // in the generation
+	problems []Problem      // of the last attempt
+	conflict *Problem       // with another script
+	waiting  *waiting
+}
+
+// waiting is a state that is believed when it has been still.
+type waiting struct {
+	state string
+	since time.Time
+}
+
+// look says how the folder is looked at.
+type look struct {
+	patient bool // wait for stillness where a file may be half written
+	reread  bool // compare contents also where the stamps are equal
+}
+
+// seen is what came of a look.
+type seen struct {
+	report Report
+	wake   time.Time // when to look again, zero if nothing is waited for
+}
+
+func (s *seen) wakeAt(t time.Time) {
+	if s.wake.IsZero() || t.Before(s.wake) {
+		s.wake = t
+	}
+}
+
+// take brings the generation up to what a scan saw. Everything new is built
+// beside the live generation and swapped in at the end.
+func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
+	var out seen
+	began := s.Now()
+	found, clashes := sources(t.files)
+	s.problems = append(slices.Clone(t.problems), clashes...)
+	clashing := map[string]bool{}
+	for _, p := range clashes {
+		clashing[p.Script] = true
+	}
+	var changed []*entry
+	for _, name := range sortedKeys(found) {
+		e := s.entries[name]
+		if e == nil {
+			e = &entry{}
+			s.entries[name] = e
+		}
+		if e.source != found[name] {
+			e.source, e.deps = found[name], nil
+		}
+		if !s.changed(e, t, how) {
+			e.waiting = nil
+			continue
+		}
+		if how.patient && e.unsettled(t) && !out.believe(e, e.state(t), began) {
+			continue
+		}
+		changed = append(changed, e)
+	}
+	for _, name := range sortedKeys(s.entries) {
+		e := s.entries[name]
+		if has(found, name) || clashing[name] || t.mayHold(e.source.main) {
+			continue
+		}
+		if e.live != nil && how.patient && !out.believe(e, "gone", began) {
+			continue
+		}
+		delete(s.entries, name)
+	}
+	s.attempt(ctx, changed, t, how, began, &out)
+	if ctx.Err() != nil {
+		return out, ctx.Err()
+	}
+	err := s.swap(ctx, &out)
+	if err != nil {
+		out.wakeAt(began.Add(time.Second))
+	}
+	out.report.Problems = s.allProblems()
+	out.report.Took = s.Now().Sub(began)
+	s.tell(ctx, out.report)
+	return out, err
+}
+
+// changed reports whether a script's files are other than those it was last
+// made of.
+func (s *Set) changed(e *entry, t *tree, how look) bool {
+	if e.deps == nil {
+		return true
+	}
+	for path, d := range e.deps {
+		at := t.files[path]
+		if at == d.stamp && !d.stamp.racy(d.read) && !how.reread {
+			continue
+		}
+		if (at == stamp{}) {
+			if !d.missing() {
+				return true
+			}
+			continue
+		}
+		began := s.Now()
+		text, now, err := readFile(s.Dir, path)
+		if err != nil || sha256.Sum256(text) != d.sum || d.missing() {
+			return true
+		}
+		e.deps[path] = dep{stamp: now, sum: d.sum, read: began}
+	}
+	return false
+}
+
+// unsettled reports whether a script's files look half written: empty, smaller
+// than they were, or gone.
+func (e *entry) unsettled(t *tree) bool {
+	if t.files[e.source.main].size == 0 {
+		return true
+	}
+	for path, d := range e.deps {
+		if !d.missing() && t.files[path].size < d.stamp.size {
+			return true
+		}
+	}
+	return false
+}
+
+// state describes a script's files as a scan saw them.
+func (e *entry) state(t *tree) string {
+	paths := sortedKeys(e.deps)
+	if !slices.Contains(paths, e.source.main) {
+		paths = append(paths, e.source.main)
+	}
+	var b strings.Builder
+	for _, path := range paths {
+		fmt.Fprintf(&b, "%s %v\n", path, t.files[path])
+	}
+	return b.String()
+}
+
+// believe reports whether a state has been still for long enough, and sees to
+// it that it is looked at again when it will have been.
+func (s *seen) believe(e *entry, state string, now time.Time) bool {
+	if e.waiting == nil || e.waiting.state != state {
+		e.waiting = &waiting{state: state, since: now}
+	}
+	if now.Sub(e.waiting.since) >= stillness {
+		return true
+	}
+	s.wakeAt(e.waiting.since.Add(stillness))
+	return false
+}
+
+// attempt loads scripts side by side and notes what came of it.
+func (s *Set) attempt(ctx context.Context, changed []*entry, t *tree, how look, now time.Time, out *seen) {
+	attempts := make([]attempt, len(changed))
+	var group sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, e := range changed {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			attempts[i] = s.load(ctx, e.source)
+		})
+	}
+	group.Wait()
+	for i, e := range changed {
+		a := attempts[i]
+		if ctx.Err() != nil {
+			return // a load that was cut off says nothing
+		}
+		// Files that moved since the scan, and wrong ones, may be half written.
+		if how.patient && (a.script == nil || !a.fits(t)) {
+			probe := entry{source: e.source, deps: a.deps}
+			if !out.believe(e, "doubtful\n"+probe.state(t), now) {
+				if a.moving || !a.fits(t) {
+					out.wakeAt(now.Add(again))
+				}
+				continue
+			}
+		}
+		if a.script != nil && e.live != nil && a.script.Version.Hash == e.live.Version.Hash {
+			a.script = e.live
+		}
+		e.deps, e.waiting, e.loaded, e.problems = a.deps, nil, a.script, a.problems
+	}
+}
+
+// fits reports whether the files that were read are those that the scan saw:
+// if not, others may have changed with them.
+func (a *attempt) fits(t *tree) bool {
+	for path, d := range a.deps {
+		if t.files[path] != d.stamp && !(d.missing() && !has(t.files, path)) {
+			return false
+		}
+	}
+	return true
+}
+
+// swap makes the generation of what is loaded, keeps its versions and puts it
+// in the place of the live one.
+func (s *Set) swap(ctx context.Context, out *seen) error {
+	old := s.Generation()
+	scripts := s.assemble()
+	var versions []journal.Version
+	for _, name := range sortedKeys(scripts) {
+		if script := scripts[name]; old.Scripts[name] != script {
+			out.report.Loaded = append(out.report.Loaded, name)
+			if !s.kept[script.Version.Hash] {
+				versions = append(versions, script.Version)
+			}
+		}
+	}
+	for _, name := range sortedKeys(old.Scripts) {
+		if scripts[name] == nil {
+			out.report.Removed = append(out.report.Removed, name)
+		}
+	}
+	if len(out.report.Loaded)+len(out.report.Removed) == 0 {
+		return nil
+	}
+	if s.Keep != nil && len(versions) > 0 {
+		if err := s.Keep(ctx, versions...); err != nil {
+			out.report.Loaded, out.report.Removed = nil, nil
+			return fmt.Errorf("keep the versions of %d scripts: %w", len(versions), err)
+		}
+	}
+	for _, version := range versions {
+		s.kept[version.Hash] = true
+	}
+	for name, e := range s.entries {
+		e.live = scripts[name]
+	}
+	s.generation.Store(newGeneration(scripts, s.triggers))
+	close(old.replaced)
+	return nil
+}
+
+// assemble chooses the scripts of the next generation: of each the newest that
+// is right in itself and at one with the others, else the live one. Scripts
+// that stay as they are come first, so that a newcomer never ousts one.
+func (s *Set) assemble() map[string]*Script {
+	scripts := map[string]*Script{}
+	owners := map[string]claim{}
+	try := func(name string, script *Script) *Problem {
+		if script == nil {
+			return nil
+		}
+		if p := clash(script, owners); p != nil {
+			return p
+		}
+		scripts[name] = script
+		for i, d := range script.details {
+			for _, in := range d.inbound {
+				owners[in.Path] = claim{inbound: in, script: name, position: script.Position(i)}
+			}
+		}
+		return nil
+	}
+	names := sortedKeys(s.entries)
+	for _, name := range names {
+		if e := s.entries[name]; e.live != nil && (e.loaded == nil || e.loaded == e.live) {
+			try(name, e.live)
+			e.conflict = nil
+		}
+	}
+	for _, name := range names {
+		e := s.entries[name]
+		if scripts[name] != nil {
+			continue
+		}
+		e.conflict = try(name, e.loaded)
+		if e.conflict != nil && e.live != e.loaded {
+			try(name, e.live)
+		}
+	}
+	return scripts
+}
+
+// claim is how a script verifies one of its addresses.
+type claim struct {
+	inbound  *Inbound
+	script   string
+	position string
+}
+
+// clash says where a script disagrees with others about an address.
+func clash(script *Script, owners map[string]claim) *Problem {
+	for i, d := range script.details {
+		for _, in := range d.inbound {
+			owner, taken := owners[in.Path]
+			if taken && !owner.inbound.agree(in) {
+				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
+					Message: fmt.Sprintf("%q is verified differently by the script %q at %s; give both the same verify and id", "in:"+in.Path, owner.script, owner.position)}
+			}
+		}
+	}
+	return nil
+}
+
+// allProblems are those of the folder and of each script.
+func (s *Set) allProblems() []Problem {
+	all := slices.Clone(s.problems)
+	for _, name := range sortedKeys(s.entries) {
+		e := s.entries[name]
+		problems := e.problems
+		if e.conflict != nil {
+			problems = append(slices.Clone(problems), *e.conflict)
+		}
+		for _, p := range problems {
+			p.Kept = e.live != nil
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// tell writes to the log what a look came to, each problem once while it lasts.
+func (s *Set) tell(ctx context.Context, r Report) {
+	scripts := s.Generation().Scripts
+	level := slog.LevelInfo
+	if len(r.Loaded) > 20 {
+		level = slog.LevelDebug
+		s.Log.InfoContext(ctx, "scripts loaded", "scripts", len(r.Loaded), "took", r.Took.Round(time.Millisecond))
+	}
+	for _, name := range r.Loaded {
+		s.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
+			"version", scripts[name].Version.Hash[:8], "took", r.Took.Round(time.Millisecond))
+	}
+	for _, name := range r.Removed {
+		s.Log.InfoContext(ctx, "script removed", "script", name)
+	}
+	now := make(map[Problem]bool, len(r.Problems))
+	for _, p := range r.Problems {
+		now[p] = true
+		if s.reported[p] {
+			continue
+		}
+		what := "script not loaded"
+		switch {
+		case p.Kept:
+			what = "script not loaded; its last version stays live"
+		case p.Script == "":
+			what = "file passed over"
+		}
+		s.Log.ErrorContext(ctx, what, "script", p.Script, "error", p.Error())
+	}
+	solved := map[string]bool{}
+	for p := range s.reported {
+		solved[p.Script] = p.Script != ""
+	}
+	for p := range now {
+		solved[p.Script] = false
+	}
+	for _, name := range sortedKeys(solved) {
+		if solved[name] && scripts[name] != nil && !contains(r.Loaded, name) {
+			s.Log.InfoContext(ctx, "script is right again", "script", name)
+		}
+	}
+	s.reported = now
+}

@@ -1,0 +1,30 @@
+package script
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+)
+
+// replayFormat rises when a verb takes its steps in another order, or a pure
+// library gives another result: a run must not go on under other rules than it
+// began with.
+const replayFormat = 1
+
+// versionHash names a script by all that it is made of.
+func versionHash(main string, sources map[string]string, params json.RawMessage) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "tidewire %d\n", replayFormat)
+	put(h, main)
+	put(h, string(params))
+	for _, name := range sortedKeys(sources) {
+		put(h, name)
+		put(h, sources[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// put writes a text behind its length, so that no two lists of texts are alike.
+func put(h hash.Hash, text string) { fmt.Fprintf(h, "%d:%s\n", len(text), text) }

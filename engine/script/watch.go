@@ -1,0 +1,88 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+const (
+	// quiet is how long no sign of change must come before the folder is
+	// looked at: what is written together is taken together.
+	quiet = 15 * time.Millisecond
+	// patience bounds the wait for quiet.
+	patience = 60 * time.Millisecond
+)
+
+// Watch follows the folder until ctx is done. It looks at once, so that
+// nothing that changed since Open is missed.
+func (s *Set) Watch(ctx context.Context) error {
+	w := newWatcher(s.Dir, s.Log)
+	defer w.close()
+	rescan := time.NewTicker(s.Rescan)
+	defer rescan.Stop()
+	wake := time.NewTimer(0)
+	defer wake.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.signs:
+			if !w.settle(ctx) {
+				return nil
+			}
+		case <-rescan.C:
+		case <-wake.C:
+		}
+		next, err := s.look(ctx, w)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			s.Log.ErrorContext(ctx, "the scripts could not be taken up; the live ones stay", "error", err)
+		}
+		wake.Stop()
+		if !next.IsZero() {
+			wake.Reset(max(0, next.Sub(s.Now())))
+		}
+	}
+}
+
+// look scans the folder, watches what is new in it, and takes up what changed.
+// It gives the time at which to look again.
+func (s *Set) look(ctx context.Context, w *watcher) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := scan(s.Dir)
+	w.update(t)
+	if err != nil {
+		s.gone(ctx, err)
+		return time.Time{}, nil
+	}
+	if s.missing {
+		s.missing = false
+		s.Log.InfoContext(ctx, "the scripts folder is back")
+	}
+	if w.widened() {
+		// What was put into a new folder before it was watched gave no sign.
+		return s.Now().Add(quiet), nil
+	}
+	seen, err := s.take(ctx, t, look{patient: true})
+	return seen.wake, err
+}
+
+// gone notes that the folder cannot be read. Its scripts stay live: a folder
+// that is being replaced, or a disk that is away, deletes none.
+func (s *Set) gone(ctx context.Context, err error) {
+	if s.missing {
+		return
+	}
+	s.missing = true
+	reason := err.Error()
+	if errors.Is(err, fs.ErrNotExist) {
+		reason = fmt.Sprintf("%q does not exist", s.Dir)
+	}
+	s.Log.ErrorContext(ctx, "the scripts folder cannot be read; the live scripts stay until it is back", "error", reason)
+}

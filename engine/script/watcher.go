@@ -1,0 +1,199 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// watcher tells that something may have changed; what, a scan finds out. It
+// watches the folders of a scan, the one that the scripts folder lies in, and
+// those in which symbolic links end.
+type watcher struct {
+	dir    string
+	log    *slog.Logger
+	notify *fsnotify.Watcher // nil where the system has none left
+	signs  chan struct{}
+	done   sync.WaitGroup
+
+	mu      sync.Mutex
+	outside map[string]bool // folders of which only some names count
+	names   map[string]bool // paths that count there
+
+	folders map[string]fileID // watched, as they were then
+	added   int               // folders added by the last update
+	waits   int               // updates in a row that added some
+	told    bool              // that folders cannot be watched
+}
+
+func newWatcher(dir string, log *slog.Logger) *watcher {
+	w := &watcher{dir: dir, log: log, signs: make(chan struct{}, 1), folders: map[string]fileID{}}
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		w.cannot(err)
+		return w
+	}
+	w.notify = notify
+	w.done.Go(w.listen)
+	return w
+}
+
+func (w *watcher) close() {
+	if w.notify != nil {
+		w.notify.Close() // it only ends the channels
+	}
+	w.done.Wait()
+}
+
+// listen turns what the system reports into signs until the watcher is closed.
+func (w *watcher) listen() {
+	for {
+		select {
+		case event, open := <-w.notify.Events:
+			if !open {
+				return
+			}
+			if w.counts(event.Name) {
+				w.sign()
+			}
+		case err, open := <-w.notify.Errors:
+			if !open {
+				return
+			}
+			// An overflow has lost events: the scan sees what they told of.
+			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+				w.log.Warn("watching the scripts folder", "error", err)
+			}
+			w.sign()
+		}
+	}
+}
+
+func (w *watcher) sign() {
+	select {
+	case w.signs <- struct{}{}:
+	default:
+	}
+}
+
+// counts reports whether an event may concern scripts.
+func (w *watcher) counts(path string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.outside[filepath.Dir(path)] || w.names[path]
+}
+
+// settle waits for quiet, within patience; false when ctx is done.
+func (w *watcher) settle(ctx context.Context) bool {
+	bound := time.NewTimer(patience)
+	defer bound.Stop()
+	still := time.NewTimer(quiet)
+	defer still.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-w.signs:
+			still.Reset(quiet)
+		case <-still.C:
+			return true
+		case <-bound.C:
+			return true
+		}
+	}
+}
+
+// update watches what a scan found, and nothing else.
+func (w *watcher) update(t *tree) {
+	w.added = 0
+	if w.notify == nil {
+		return
+	}
+	wanted := map[string]fileID{}
+	inside := map[string]bool{}
+	seen := map[fileID]bool{}
+	if t != nil {
+		for _, f := range t.folders {
+			if f.id != (fileID{}) && seen[f.id] {
+				continue // two links to one folder: the system knows it once
+			}
+			seen[f.id] = true
+			wanted[f.path] = f.id
+			inside[f.path] = true
+		}
+	}
+	outside, names := map[string]bool{}, map[string]bool{}
+	far := []string{w.dir}
+	if t != nil {
+		far = append(far, t.links...)
+	}
+	for _, path := range far {
+		folder := filepath.Dir(path)
+		info, err := os.Stat(folder)
+		if err != nil || inside[folder] {
+			continue
+		}
+		id := idOf(info)
+		if id != (fileID{}) && seen[id] && !outside[folder] {
+			continue // watched as a folder of scripts, by another path
+		}
+		seen[id] = true
+		outside[folder], names[path] = true, true
+		wanted[folder] = id
+	}
+	w.mu.Lock()
+	w.outside, w.names = outside, names
+	w.mu.Unlock()
+
+	alive := w.notify.WatchList()
+	slices.Sort(alive)
+	// What is gone first: a folder that was moved is to the system the same.
+	for path, id := range w.folders {
+		_, watched := slices.BinarySearch(alive, path)
+		if now, there := wanted[path]; there && now == id && watched {
+			continue
+		}
+		if watched {
+			w.notify.Remove(path) // it may be gone meanwhile
+		}
+		delete(w.folders, path)
+	}
+	for path, id := range wanted {
+		if _, watched := w.folders[path]; watched {
+			continue
+		}
+		if err := w.notify.Add(path); err != nil {
+			w.cannot(err)
+			continue
+		}
+		w.folders[path] = id
+		w.added++
+	}
+}
+
+// widened reports whether the last update added folders, so that the scan must
+// be made anew; after some times in a row it is not put off any more.
+func (w *watcher) widened() bool {
+	if w.added == 0 || w.waits == 3 {
+		w.waits = 0
+		return false
+	}
+	w.waits++
+	return true
+}
+
+// cannot says once that changes will be noticed late.
+func (w *watcher) cannot(err error) {
+	if w.told || errors.Is(err, fsnotify.ErrClosed) {
+		return
+	}
+	w.told = true
+	w.log.Warn("some folders cannot be watched; changes there are noticed by looking through them from time to time", "error", err)
+}
