@@ -1,0 +1,173 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// source names a file for the driver, with pragmas that each connection sets.
+func source(path, mode string, pragmas ...string) string {
+	slashed := filepath.ToSlash(path)
+	if filepath.IsAbs(path) && !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/… stands as /C:/… in an address
+	}
+	query := url.Values{"mode": {mode}, "_pragma": pragmas}
+	return "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + query.Encode()
+}
+
+// conn is the connection of the writer. It goes round database/sql, which
+// costs as much as the statements themselves.
+type conn struct {
+	driver.Conn
+	begin, commit, rollback *stmt
+}
+
+func connect(path string, pragmas ...string) (*conn, error) {
+	connector, err := sqlite.NewConnector(source(path, "rwc", pragmas...))
+	if err != nil {
+		return nil, err
+	}
+	raw, err := connector.Connect(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw}
+	if err := c.prepare(map[**stmt]string{
+		&c.begin: `BEGIN IMMEDIATE`, &c.commit: `COMMIT`, &c.rollback: `ROLLBACK`,
+	}); err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	return c, nil
+}
+
+// prepare fills in statements. They live as long as the connection.
+func (c *conn) prepare(texts map[**stmt]string) error {
+	for to, text := range texts {
+		s, err := c.Prepare(text)
+		if err != nil {
+			return fmt.Errorf("prepare %q: %w", text, err)
+		}
+		exec, isExec := s.(driver.StmtExecContext)
+		query, isQuery := s.(driver.StmtQueryContext)
+		if !isExec || !isQuery {
+			return fmt.Errorf("the SQLite driver's %T cannot be used", s)
+		}
+		*to = &stmt{Stmt: s, exec: exec, query: query}
+	}
+	return nil
+}
+
+// run executes one text, which may hold several statements.
+func (c *conn) run(text string) error {
+	s, err := c.Prepare(text)
+	if err != nil {
+		return err
+	}
+	_, err = s.(driver.StmtExecContext).ExecContext(context.Background(), nil)
+	return errors.Join(err, s.Close())
+}
+
+// within calls f in a transaction, for what happens before the writer starts.
+func (c *conn) within(f func() error) error {
+	if _, err := c.begin.run(); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		_, err = c.commit.run()
+	}
+	if err != nil {
+		c.undo()
+	}
+	return err
+}
+
+// undo ends a transaction, if SQLite has not ended it itself.
+func (c *conn) undo() { _, _ = c.rollback.run() }
+
+// stmt is a prepared statement of the writer; it is used by one goroutine.
+type stmt struct {
+	driver.Stmt
+	exec  driver.StmtExecContext
+	query driver.StmtQueryContext
+	args  []driver.NamedValue
+}
+
+func (s *stmt) bind(values []any) []driver.NamedValue {
+	s.args = s.args[:0]
+	for i, v := range values {
+		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: v})
+	}
+	return s.args
+}
+
+// run executes the statement and says how many rows it changed. Values are
+// int64, string, []byte and nil.
+func (s *stmt) run(values ...any) (changed int64, err error) {
+	result, err := s.exec.ExecContext(context.Background(), s.bind(values))
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// each calls f with each row. The row is good until f returns.
+func (s *stmt) each(f func(row []driver.Value) error, values ...any) (err error) {
+	rows, err := s.query.QueryContext(context.Background(), s.bind(values))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(row); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := f(row); err != nil {
+			return err
+		}
+	}
+}
+
+// one gives the first value of the first row, nil where there is none.
+func (s *stmt) one(values ...any) (value driver.Value, err error) {
+	first := true
+	err = s.each(func(row []driver.Value) error {
+		if first {
+			value, first = row[0], false
+		}
+		return nil
+	}, values...)
+	return value, err
+}
+
+// The result codes that say that there is no room.
+const (
+	codeFull    = 13
+	codeShmSize = 10 | 19<<8
+)
+
+// explain gives an error of SQLite the meaning that callers know.
+func explain(err error) error {
+	var coded *sqlite.Error
+	if !errors.As(err, &coded) {
+		return err
+	}
+	if code := coded.Code(); code&0xff == codeFull || code == codeShmSize {
+		return fmt.Errorf("%w: %w", journal.ErrFull, err)
+	}
+	return err
+}

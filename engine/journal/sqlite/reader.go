@@ -1,0 +1,195 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Reader reads a journal, beside the writer or without one.
+type Reader struct {
+	path   string
+	db     *sql.DB
+	salt   uint16
+	wakeup *sql.Stmt // what a hand-out needs
+	closed atomic.Bool
+	// handedOut tells what only the engine's memory knows.
+	handedOut func() map[int64]live
+}
+
+var _ journal.Reader = (*Reader)(nil)
+
+// OpenReader reads a journal that no engine holds, also one whose engine died.
+func OpenReader(path string) (*Reader, error) {
+	r, err := openReader(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the journal %q: %w", path, err)
+	}
+	return r, nil
+}
+
+func openReader(path string) (*Reader, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, errors.New("there is none; the engine makes it when it first starts")
+	} else if err != nil {
+		return nil, err
+	}
+	texts, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return newReader(path, len(texts), nil)
+}
+
+// maxReaders bounds the connections that read.
+const maxReaders = 4
+
+func newReader(path string, known int, handedOut func() map[int64]live) (*Reader, error) {
+	connector, err := sqlite.NewConnector(source(path, "ro", "busy_timeout(10000)", "query_only(1)"))
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{path: path, db: sql.OpenDB(connector), handedOut: handedOut}
+	r.db.SetMaxOpenConns(maxReaders)
+	r.db.SetMaxIdleConns(maxReaders)
+	if r.handedOut == nil {
+		r.handedOut = func() map[int64]live { return nil }
+	}
+	if err := r.prepare(known); err != nil {
+		return nil, errors.Join(err, r.db.Close())
+	}
+	return r, nil
+}
+
+func (r *Reader) prepare(known int) (err error) {
+	var version int
+	if err := r.db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil {
+		return err
+	}
+	switch {
+	case version > known:
+		return newer(int64(version), known)
+	case version < known:
+		return fmt.Errorf("it has version %d, this Tidewire reads %d; start the engine once to bring it up to date", version, known)
+	}
+	if err := r.db.QueryRow(`SELECT salt FROM store`).Scan(&r.salt); err != nil {
+		return err
+	}
+	r.wakeup, err = r.db.Prepare(selectRun + `, e.type, e.source, e.record, e.echo, e.time, e.received, e.data
+		FROM run r` + joinRun + ` WHERE r.seq = ?`)
+	return err
+}
+
+// Close lets the file go.
+func (r *Reader) Close() error {
+	r.closed.Store(true)
+	return r.db.Close()
+}
+
+// fail names what was read and gives an error the meaning that callers know.
+func (r *Reader) fail(what string, err error) error {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		err = journal.ErrNotFound
+	case r.closed.Load():
+		err = journal.ErrClosed
+	default:
+		err = explain(err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func moment(micros sql.NullInt64) time.Time {
+	if !micros.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros.Int64).UTC()
+}
+
+// find gives the row of a run by its id.
+func (r *Reader) find(id string) (seq int64, err error) {
+	seq, salt, ok := journal.ParseRunID(id)
+	if !ok || salt != r.salt {
+		return 0, sql.ErrNoRows
+	}
+	return seq, nil
+}
+
+// Run implements journal.Reader.
+func (r *Reader) Run(ctx context.Context, id string) (journal.Run, []journal.Step, error) {
+	run, steps, err := r.run(ctx, id)
+	if err != nil {
+		return journal.Run{}, nil, r.fail(fmt.Sprintf("read run %q", id), err)
+	}
+	return run, steps, nil
+}
+
+func (r *Reader) run(ctx context.Context, id string) (journal.Run, []journal.Step, error) {
+	seq, err := r.find(id)
+	if err != nil {
+		return journal.Run{}, nil, err
+	}
+	runs, err := r.runs(ctx, []int64{seq})
+	if err != nil {
+		return journal.Run{}, nil, err
+	}
+	if len(runs) == 0 {
+		return journal.Run{}, nil, sql.ErrNoRows
+	}
+	steps, err := r.steps(ctx, seq)
+	return runs[0], steps, err
+}
+
+// Event implements journal.Reader. Runs stand in the order of acceptance.
+func (r *Reader) Event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
+	event, runs, err := r.event(ctx, id)
+	if err != nil {
+		return journal.Event{}, nil, r.fail(fmt.Sprintf("read event %q", id), err)
+	}
+	return event, runs, nil
+}
+
+func (r *Reader) event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
+	var seq int64
+	if err := r.db.QueryRowContext(ctx, `SELECT event FROM seen WHERE id = ?`, id).Scan(&seq); err != nil {
+		return journal.Event{}, nil, err
+	}
+	events, err := r.events(ctx, `WHERE e.seq = ?`, seq)
+	if err != nil {
+		return journal.Event{}, nil, err
+	}
+	if len(events) == 0 {
+		return journal.Event{}, nil, sql.ErrNoRows
+	}
+	seqs, err := r.seqs(ctx, `SELECT seq FROM run WHERE event = ? ORDER BY seq`, seq)
+	if err != nil {
+		return journal.Event{}, nil, err
+	}
+	runs, err := r.runs(ctx, seqs)
+	return events[0], runs, err
+}
+
+// seqs gives the numbers that a query selects.
+func (r *Reader) seqs(ctx context.Context, query string, args ...any) (all []int64, err error) {
+	rows, err := r.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		all = append(all, seq)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,64 @@
+package sqlite
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// migrations are the texts that bring a file from one version to the next, in
+// order; the version of a file is how many of them it has seen.
+func migrations() ([]string, error) {
+	files, err := fs.ReadDir(schema, "schema")
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(files))
+	for i, f := range files {
+		text, err := schema.ReadFile(path.Join("schema", f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		texts[i] = string(text)
+	}
+	return texts, nil
+}
+
+// migrate brings the file to the present version, each step in a transaction.
+func migrate(c *conn, texts []string) error {
+	var version *stmt
+	if err := c.prepare(map[**stmt]string{&version: `PRAGMA user_version`}); err != nil {
+		return err
+	}
+	defer version.Close()
+	value, err := version.one()
+	if err != nil {
+		return err
+	}
+	have, _ := value.(int64)
+	if have > int64(len(texts)) {
+		return newer(have, len(texts))
+	}
+	for i := int(have); i < len(texts); i++ {
+		err := c.within(func() error {
+			if err := c.run(texts[i]); err != nil {
+				return err
+			}
+			return c.run(fmt.Sprintf(`PRAGMA user_version = %d`, i+1))
+		})
+		if err != nil {
+			return fmt.Errorf("bring the file to version %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func newer(have int64, known int) error {
+	return fmt.Errorf("%w: it has version %d, this one reads up to %d; use the newer Tidewire", journal.ErrNewer, have, known)
+}

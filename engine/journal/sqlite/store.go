@@ -1,0 +1,171 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// The values that zero fields of Config stand for.
+const (
+	DefaultMaxQueued = 500_000
+	DefaultMemory    = 64 << 20
+)
+
+// Config opens a Store.
+type Config struct {
+	// Path is the journal's file, made where there is none; its folder must
+	// exist. The lock file stands beside it.
+	Path string
+	// Clock gives the time; nil means time.Now.
+	Clock func() time.Time
+	// Logger takes what an operator should know; nil means none of it.
+	Logger *slog.Logger
+	// MaxQueued bounds the runs that are not over yet: Accept refuses more of
+	// them with journal.ErrFull. Zero means DefaultMaxQueued.
+	MaxQueued int
+	// Memory bounds the bytes of events kept in memory until their runs are
+	// handed out; what is beyond it is read back. Zero means DefaultMemory.
+	Memory int64
+}
+
+// Store is a journal.Store on one SQLite file.
+//
+// A caller whose context ends while its write waits gets the context's error;
+// the write may still happen.
+type Store struct {
+	*Reader
+	writer   *writer
+	dispatch *dispatcher
+	now      func() time.Time
+	salt     uint16
+	lock     *os.File
+
+	closing sync.Once
+	closed  error
+}
+
+var _ journal.Store = (*Store)(nil)
+
+// Open opens the journal, brings its file to the present version, ends the
+// runs that a crash interrupted, queues again the ones that had not begun, and
+// starts the writer.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxQueued == 0 {
+		cfg.MaxQueued = DefaultMaxQueued
+	}
+	if cfg.Memory == 0 {
+		cfg.Memory = DefaultMemory
+	}
+	held, err := lock(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, cfg)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %q: %w", cfg.Path, explain(err)), held.Close())
+	}
+	s.lock = held
+	return s, nil
+}
+
+// The writer syncs at each commit. It moves the log into the file when the log
+// has walPages pages, and cuts a log that has grown beyond walBytes.
+const (
+	walPages = 4_000
+	walBytes = 64 << 20
+)
+
+func open(ctx context.Context, cfg Config) (_ *Store, err error) {
+	// As durable as fsync, and quicker. Where there is no fdatasync, as on
+	// macOS and Windows, SQLite syncs in its own way.
+	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
+		return nil, err
+	}
+	c, err := connect(cfg.Path, "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", walPages), fmt.Sprintf("journal_size_limit(%d)", walBytes),
+		"cache_size(-65536)", "temp_store(MEMORY)")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	texts, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(c, texts); err != nil {
+		return nil, err
+	}
+	found, err := load(ctx, c, cfg.Clock())
+	if err != nil {
+		return nil, err
+	}
+	if n := found.interrupted; n > 0 {
+		cfg.Logger.Warn("runs were interrupted when the engine stopped; they are not run again", "count", n)
+	}
+	if n := len(found.queued); n > 0 {
+		cfg.Logger.Info("runs wait from before", "count", n)
+	}
+	d := newDispatcher(found.owner, cfg.Memory, cfg.Clock)
+	d.update(found.queued, nil, nil)
+	w, err := newWriter(c, d, found, cfg)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newReader(cfg.Path, len(texts), d.handedOut)
+	if err != nil {
+		return nil, err
+	}
+	go w.work()
+	return &Store{Reader: r, writer: w, dispatch: d, now: cfg.Clock, salt: found.salt}, nil
+}
+
+// randomSalt ends the run ids of a new file.
+func randomSalt() int64 { return rand.Int64N(journal.MaxSalt + 1) }
+
+// Close commits what waits, moves the log into the file and lets the file go.
+// Callers that wait in Next get ErrClosed, as does everyone after it.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.dispatch.close()
+		s.closed = errors.Join(s.writer.close(), s.Reader.Close(), s.writer.conn.finish(), s.lock.Close())
+		if s.closed != nil {
+			s.closed = fmt.Errorf("close %q: %w", s.path, explain(s.closed))
+		}
+	})
+	return s.closed
+}
+
+// holding finds the run of a holder.
+func (s *Store) holding(ctx context.Context, h journal.Holder) (*run, live, error) {
+	seq, salt, ok := journal.ParseRunID(h.Run)
+	if !ok || salt != s.salt {
+		return nil, live{}, journal.ErrNotFound
+	}
+	if r, l := s.dispatch.holding(seq, h.Epoch); r != nil {
+		return r, l, nil
+	}
+	if _, _, err := s.Run(ctx, h.Run); err != nil {
+		return nil, live{}, err
+	}
+	return nil, live{}, journal.ErrFenced
+}

@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// writer is the one goroutine that changes the file. Its fields are its own
+// once it works.
+type writer struct {
+	conn     *conn
+	sql      statements
+	queue    *queue
+	dispatch *dispatcher
+	now      func() time.Time
+	log      *slog.Logger
+	stopped  chan struct{}
+
+	owner     int64
+	salt      uint16
+	last      int64 // the newest seq
+	live      int   // runs that are not over
+	maxQueued int
+	ids       names
+	failing   bool // the last write
+
+	// Of the open transaction.
+	time     time.Time
+	born     []*run
+	ended    []*run
+	released []*run // without a record
+	undo     []undo
+}
+
+// undo is what memory said before the transaction.
+type undo struct {
+	run  *run
+	kept kept
+}
+
+func newWriter(c *conn, d *dispatcher, found found, cfg Config) (*writer, error) {
+	w := &writer{
+		conn: c, dispatch: d, now: cfg.Clock, log: cfg.Logger, queue: newQueue(), stopped: make(chan struct{}),
+		owner: found.owner, salt: found.salt, last: found.last, live: len(found.queued), maxQueued: cfg.MaxQueued,
+		ids: newNames(),
+	}
+	return w, w.sql.prepare(c)
+}
+
+// maxBatch bounds the tasks of one transaction, so that none waits long.
+const maxBatch = 512
+
+func (w *writer) work() {
+	defer close(w.stopped)
+	for {
+		tasks := w.queue.take()
+		if len(tasks) == 0 {
+			if w.queue.isClosed() {
+				return
+			}
+			continue
+		}
+		for rest := tasks; len(rest) > 0; {
+			n := min(len(rest), maxBatch)
+			w.keep(rest[:n])
+			rest = rest[n:]
+		}
+		w.queue.reuse(tasks)
+	}
+}
+
+// close lets the writer finish what waits.
+func (w *writer) close() error {
+	w.queue.close()
+	<-w.stopped
+	return nil
+}
+
+// keep commits tasks together. If that fails each is tried alone, so that a
+// task which cannot be kept takes no other with it.
+func (w *writer) keep(tasks []task) {
+	err := w.transact(tasks)
+	if err != nil && len(tasks) > 1 {
+		for i := range tasks {
+			w.keep(tasks[i : i+1])
+		}
+		return
+	}
+	err = explain(err)
+	w.report(err)
+	for _, t := range tasks {
+		ticket := t.slot()
+		if err != nil {
+			ticket.done <- err
+		} else {
+			ticket.done <- ticket.refused
+		}
+	}
+}
+
+// report tells the operator once when writes begin to fail, and once when they
+// succeed again.
+func (w *writer) report(err error) {
+	switch {
+	case err != nil && !w.failing:
+		w.log.Error("the journal cannot be written; events are refused until it can", "error", err)
+	case err == nil && w.failing:
+		w.log.Info("the journal is written again")
+	}
+	w.failing = err != nil
+}
+
+func (w *writer) transact(tasks []task) (err error) {
+	w.time = w.now()
+	w.born, w.ended, w.released, w.undo = w.born[:0], w.ended[:0], w.released[:0], w.undo[:0]
+	live := w.live
+	if _, err := w.conn.begin.run(); err != nil {
+		return err
+	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		w.conn.undo()
+		w.live = live
+		w.ids.forget()
+		for i := len(w.undo) - 1; i >= 0; i-- {
+			w.undo[i].run.kept = w.undo[i].kept
+		}
+	}()
+	if err := w.stillOwner(); err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		t.slot().refused = nil
+		if err := t.apply(w); err != nil {
+			return err
+		}
+	}
+	if _, err := w.conn.commit.run(); err != nil {
+		return err
+	}
+	w.ids.settle()
+	for _, r := range w.released {
+		r.kept.released = false
+	}
+	w.dispatch.update(w.born, w.ended, w.released)
+	return nil
+}
+
+// stillOwner fences a store whose file was opened by another since, in case
+// the lock was of no use, as on some network drives.
+func (w *writer) stillOwner() error {
+	owner, err := w.sql.owner.one()
+	if err != nil {
+		return err
+	}
+	if owner != w.owner {
+		return fmt.Errorf("%w: another engine opened the journal", journal.ErrFenced)
+	}
+	return nil
+}
+
+// change notes what memory says of a run before the transaction changes it.
+func (w *writer) change(r *run) *kept {
+	w.undo = append(w.undo, undo{r, r.kept})
+	return &r.kept
+}
+
+// seq gives the next number of a row: the time in microseconds, or one more
+// than the last.
+func (w *writer) seq() int64 {
+	w.last = max(w.last+1, w.time.UnixMicro())
+	return w.last
+}
+
+// finish moves the log into the file and closes the connection.
+func (c *conn) finish() error {
+	return errors.Join(c.run(`PRAGMA wal_checkpoint(TRUNCATE)`), c.Close())
+}
