@@ -117,7 +117,7 @@ func (q *qonto) operation(o qontoOperation) error {
 	if made.Answer, err = q.answer(o); err != nil {
 		return err
 	}
-	if o.IsList {
+	if o.IsList && o.Method == "GET" {
 		made.Pages = &bindings.Pages{Items: o.Key}
 	}
 	if o.Paginated {
