@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -20,6 +21,15 @@ const (
 	Skipped     State = "skipped"
 	Interrupted State = "interrupted" // begun before a crash, and not to be repeated
 )
+
+// States gives all states, in the order of a run's life.
+func States() []State {
+	return []State{Queued, Running, Succeeded, Failed, Cancelled, Skipped, Interrupted}
+}
+
+// Known reports whether there is such a state. The empty one, which selects
+// runs in any state, is known too.
+func (s State) Known() bool { return s == "" || slices.Contains(States(), s) }
 
 // Ended reports whether the run is over.
 func (s State) Ended() bool { return s != Queued && s != Running }

@@ -38,7 +38,7 @@ func OpenReader(path string) (*Reader, error) {
 
 func openReader(path string) (*Reader, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, errors.New("there is none; the engine makes it when it first starts")
+		return nil, fmt.Errorf("there is none, the engine makes it when it first starts: %w", os.ErrNotExist)
 	} else if err != nil {
 		return nil, err
 	}

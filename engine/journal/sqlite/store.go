@@ -26,10 +26,10 @@ type Config struct {
 	// Path is the journal's file, made where there is none; its folder must
 	// exist. The lock file stands beside it.
 	Path string
-	// Clock gives the time; nil means time.Now.
-	Clock func() time.Time
-	// Logger takes what an operator should know; nil means none of it.
-	Logger *slog.Logger
+	// Now gives the time; nil means time.Now.
+	Now func() time.Time
+	// Log takes what an operator should know; nil means none of it.
+	Log *slog.Logger
 	// MaxQueued bounds the runs that are not over yet: Accept refuses more of
 	// them with journal.ErrFull. Zero means DefaultMaxQueued.
 	MaxQueued int
@@ -60,11 +60,11 @@ var _ journal.Store = (*Store)(nil)
 // runs that a crash interrupted, queues again the ones that had not begun, and
 // starts the writer.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.MaxQueued == 0 {
 		cfg.MaxQueued = DefaultMaxQueued
@@ -115,17 +115,17 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := migrate(c, texts); err != nil {
 		return nil, err
 	}
-	found, err := load(ctx, c, cfg.Clock())
+	found, err := load(ctx, c, cfg.Now())
 	if err != nil {
 		return nil, err
 	}
 	if n := found.interrupted; n > 0 {
-		cfg.Logger.Warn("runs were interrupted when the engine stopped; they are not run again", "count", n)
+		cfg.Log.Warn("runs were interrupted when the engine stopped; they are not run again", "count", n)
 	}
 	if n := len(found.queued); n > 0 {
-		cfg.Logger.Info("runs wait from before", "count", n)
+		cfg.Log.Info("runs wait from before", "count", n)
 	}
-	d := newDispatcher(found.owner, cfg.Memory, cfg.Clock)
+	d := newDispatcher(found.owner, cfg.Memory, cfg.Now)
 	d.update(found.queued, nil, nil)
 	w, err := newWriter(c, d, found, cfg)
 	if err != nil {
@@ -136,7 +136,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		return nil, err
 	}
 	go w.work()
-	return &Store{Reader: r, writer: w, dispatch: d, now: cfg.Clock, salt: found.salt}, nil
+	return &Store{Reader: r, writer: w, dispatch: d, now: cfg.Now, salt: found.salt}, nil
 }
 
 // randomSalt ends the run ids of a new file.

@@ -44,7 +44,7 @@ type undo struct {
 
 func newWriter(c *conn, d *dispatcher, found found, cfg Config) (*writer, error) {
 	w := &writer{
-		conn: c, dispatch: d, now: cfg.Clock, log: cfg.Logger, queue: newQueue(), stopped: make(chan struct{}),
+		conn: c, dispatch: d, now: cfg.Now, log: cfg.Log, queue: newQueue(), stopped: make(chan struct{}),
 		owner: found.owner, salt: found.salt, last: found.last, live: len(found.queued), maxQueued: cfg.MaxQueued,
 		ids: newNames(),
 	}
