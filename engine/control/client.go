@@ -1,0 +1,137 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Client talks to the engine of a data folder. It is a journal.Reader.
+type Client struct{ http *http.Client }
+
+var _ journal.Reader = (*Client)(nil)
+
+// Dial makes a client for the engine of a data folder; whether one answers is
+// seen at the first call.
+func Dial(data string) (*Client, error) {
+	path, err := SocketPath(data)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{&http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", path)
+		},
+	}}}, nil
+}
+
+// Close ends the connections that are kept open.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status asks the engine what it is doing.
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	return s, c.get(ctx, "/status", nil, &s)
+}
+
+// Send hands in an event.
+func (c *Client) Send(ctx context.Context, m Message) (sent Sent, err error) {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return sent, fmt.Errorf("write the message: %w", err)
+	}
+	return sent, c.do(ctx, http.MethodPost, "/events", bytes.NewReader(body), &sent)
+}
+
+// Run gives a run with its steps.
+func (c *Client) Run(ctx context.Context, id string) (journal.Run, []journal.Step, error) {
+	var story RunStory
+	err := c.get(ctx, "/runs/"+url.PathEscape(id), nil, &story)
+	return story.Run, story.Steps, err
+}
+
+// Event gives an event with its runs.
+func (c *Client) Event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
+	var story EventStory
+	err := c.get(ctx, "/events/"+url.PathEscape(id), nil, &story)
+	return story.Event, story.Runs, err
+}
+
+// Runs lists runs, newest first.
+func (c *Client) Runs(ctx context.Context, q journal.RunQuery) (runs []journal.Run, err error) {
+	v := values(q.Since, q.Limit)
+	set(v, "script", q.Script)
+	set(v, "hook", q.Hook)
+	set(v, "state", string(q.State))
+	set(v, "event", q.Event)
+	if q.Before > 0 {
+		v.Set("before", strconv.FormatInt(q.Before, 10))
+	}
+	return runs, c.get(ctx, "/runs", v, &runs)
+}
+
+// Events lists events, newest first.
+func (c *Client) Events(ctx context.Context, q journal.EventQuery) (events []journal.Event, err error) {
+	v := values(q.Since, q.Limit)
+	set(v, "type", q.Type)
+	return events, c.get(ctx, "/events", v, &events)
+}
+
+func values(since time.Time, limit int) url.Values {
+	v := url.Values{}
+	if !since.IsZero() {
+		v.Set("since", since.Format(time.RFC3339Nano))
+	}
+	if limit > 0 {
+		v.Set("limit", strconv.Itoa(limit))
+	}
+	return v
+}
+
+func set(v url.Values, name, value string) {
+	if value != "" {
+		v.Set(name, value)
+	}
+}
+
+func (c *Client) get(ctx context.Context, path string, q url.Values, into any) error {
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return c.do(ctx, http.MethodGet, path, nil, into)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, "http://engine"+path, body)
+	if err != nil {
+		return fmt.Errorf("ask the engine: %w", err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the engine: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+			return fmt.Errorf("read the engine's answer: %w", err)
+		}
+		return nil
+	}
+	var problem struct{ Error string }
+	if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
+		return fmt.Errorf("the engine answered %s", response.Status)
+	}
+	if response.StatusCode == http.StatusNotFound {
+		return journal.ErrNotFound
+	}
+	return errors.New(problem.Error)
+}

@@ -1,0 +1,51 @@
+package control
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+)
+
+// maxSocketPath is what fits into a sockaddr_un on every system we build for.
+const maxSocketPath = 100
+
+// SocketPath is where the engine of a data folder listens: inside the folder,
+// or, where that name is too long for a socket, under the folder for
+// temporary files by a name made from it.
+func SocketPath(data string) (string, error) {
+	abs, err := filepath.Abs(data)
+	if err != nil {
+		return "", fmt.Errorf("find the data folder %q: %w", data, err)
+	}
+	path := filepath.Join(abs, "control.sock")
+	if len(path) <= maxSocketPath {
+		return path, nil
+	}
+	sum := sha256.Sum256([]byte(abs))
+	return filepath.Join(os.TempDir(), fmt.Sprintf("tidewire-%d-%s.sock", os.Getuid(), hex.EncodeToString(sum[:8]))), nil
+}
+
+// Listen opens the socket of a data folder for its owner alone. The caller
+// holds the store's lock, so a socket that is there was left by a dead engine.
+func Listen(data string) (net.Listener, error) {
+	path, err := SocketPath(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove the socket of an engine that is gone: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for commands: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("close the socket to others: %w", err), listener.Close())
+	}
+	return listener, nil
+}

@@ -1,0 +1,234 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
+)
+
+// MaxBody is the largest body that is read, in bytes.
+const MaxBody = 5 << 20
+
+// Config makes a Server. Apps, Connections, Generation and Accept are required.
+type Config struct {
+	Apps        []*bindings.App
+	Connections *connection.Set
+	Generation  func() *script.Generation
+	// Accept keeps an event; it returns when that is durable.
+	Accept func(context.Context, journal.Event) (journal.Receipt, error)
+	// Secret opens a secret by name, for the hooks of scripts.
+	Secret func(name string) (string, error)
+	// InFlight bounds the requests that wait for the store; zero means 1024.
+	// One more is asked to come again.
+	InFlight int
+	// BodyTimeout is how long a sender may take for its request; zero means 10 s.
+	BodyTimeout time.Duration
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Server receives webhooks.
+type Server struct {
+	Config
+	apps     map[string]*source
+	places   chan struct{}
+	counters counters
+}
+
+// New makes a server; it does not listen.
+func New(c Config) *Server {
+	if c.InFlight <= 0 {
+		c.InFlight = 1024
+	}
+	if c.BodyTimeout <= 0 {
+		c.BodyTimeout = 10 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Config: c, apps: map[string]*source{}, places: make(chan struct{}, c.InFlight)}
+	for _, app := range c.Apps {
+		if app.Webhook != nil {
+			s.apps[app.Name] = newSource(app)
+		}
+	}
+	return s
+}
+
+// Handler answers everything under /hooks/ and /in/.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/hooks/{app}", s.receive(s.webhook))
+	mux.HandleFunc("/hooks/{app}/{name}", s.receive(s.webhook))
+	mux.HandleFunc("/in/{path...}", s.receive(s.inbound))
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		io.WriteString(w, "ok\n")
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, r, refusal{status: http.StatusNotFound, reason: "path",
+			text: "nothing is served here; webhooks go to /hooks/<app>, /hooks/<app>/<name> or /in/<path>"})
+	})
+	return mux
+}
+
+// Serve answers on listener until ctx is done, then lets what is being
+// answered finish within grace.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Duration) error {
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: s.BodyTimeout,
+		ReadTimeout:       s.BodyTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	err := server.Shutdown(bound)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	<-served
+	return err
+}
+
+// message is a request with its body, read whole.
+type message struct {
+	*http.Request
+	body []byte
+	// sendAgain is the status that makes this sender come again later.
+	sendAgain int
+}
+
+// verdict is an event to keep, or an answer to give without keeping one.
+type verdict struct {
+	event journal.Event
+	echo  []byte // the answer to a check of the address
+}
+
+// receive reads a request, has it judged, and answers it.
+func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		m := &message{Request: r, sendAgain: http.StatusServiceUnavailable}
+		if source := s.apps[r.PathValue("app")]; source != nil {
+			m.sendAgain = source.app.Webhook.SendAgain
+		}
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			s.refuse(w, r, refusal{status: http.StatusMethodNotAllowed, reason: "method", text: "found " + r.Method + "; webhooks are sent with POST"})
+			return
+		}
+		select {
+		case s.places <- struct{}{}:
+			defer func() { <-s.places }()
+		default:
+			s.refuse(w, r, m.again("overload", "too many webhooks are waiting to be kept"))
+			return
+		}
+		if no := m.read(w); no != nil {
+			s.refuse(w, r, *no)
+			return
+		}
+		v, no := judge(m)
+		if no != nil {
+			s.refuse(w, r, *no)
+			return
+		}
+		if v.echo != nil {
+			s.counters.add(label(r), "challenge")
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Write(v.echo)
+			return
+		}
+		s.keep(w, m, v.event)
+	}
+}
+
+func (m *message) read(w http.ResponseWriter) *refusal {
+	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, reason: "size", text: "the body is larger than 5 MiB"}
+	if m.ContentLength > MaxBody {
+		return tooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, m.Body, MaxBody))
+	var size *http.MaxBytesError
+	switch {
+	case err == nil:
+	case errors.As(err, &size):
+		return tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &refusal{status: http.StatusRequestTimeout, reason: "slow", text: "the body did not arrive in time"}
+	default:
+		return &refusal{status: http.StatusBadRequest, reason: "cut", text: "the body ended early: " + err.Error()}
+	}
+	m.body = body
+	return nil
+}
+
+// keep stores the event and acknowledges it; only here does a sender hear 2xx
+// for one.
+func (s *Server) keep(w http.ResponseWriter, m *message, event journal.Event) {
+	event.Received = s.Now()
+	// A sender that hangs up must not undo what is being kept.
+	receipt, err := s.Accept(context.WithoutCancel(m.Context()), event)
+	if err != nil {
+		no := m.again("store", "the event could not be kept")
+		no.cause = err
+		s.refuse(w, m.Request, no)
+		return
+	}
+	outcome := "accepted"
+	switch {
+	case receipt.Duplicate:
+		outcome = "repeated"
+	case !receipt.Kept:
+		outcome = "unheard"
+	}
+	s.counters.add(label(m.Request), outcome)
+	level := slog.LevelInfo
+	if outcome != "accepted" {
+		level = slog.LevelDebug
+	}
+	s.Log.Log(m.Context(), level, "event "+outcome, "event", event.ID, "type", event.Type,
+		"connection", event.Connection, "runs", len(receipt.Runs))
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(struct {
+		Event   string `json:"event"`
+		Outcome string `json:"outcome"`
+		Runs    int    `json:"runs"`
+	}{event.ID, outcome, len(receipt.Runs)})
+}
+
+// label names where a request came in, for counting: the path without what
+// anybody may put there.
+func label(r *http.Request) string {
+	if app := r.PathValue("app"); app != "" {
+		return app
+	}
+	if strings.HasPrefix(r.URL.Path, "/in/") {
+		return "in"
+	}
+	return "other"
+}
