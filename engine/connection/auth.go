@@ -49,7 +49,7 @@ func (b *builder) authorise(c *Connection) {
 func (b *builder) checkCredentials(c *Connection) bool {
 	var known []string
 	for _, auth := range c.app.Auth {
-		known = append(known, fields(&auth)...)
+		known = append(append(known, fields(&auth)...), auth.Optional...)
 	}
 	good := true
 	for _, name := range slices.Sorted(maps.Keys(c.settings.Credentials)) {

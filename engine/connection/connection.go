@@ -98,7 +98,25 @@ func (c *Connection) Authorize(ctx context.Context, header http.Header) (token s
 		}
 	}
 	header.Set(c.auth.Header, format(c.auth.Format, c.settings.Credentials, token))
+	for name, value := range c.extra() {
+		header.Set(name, value)
+	}
 	return token, nil
+}
+
+// extra are the headers that go with every request, those for tokens included,
+// as far as the connection has the settings that they name.
+func (c *Connection) extra() map[string]string {
+	headers := map[string]string{}
+	for name, text := range c.auth.Extra {
+		lacks := func(setting string) bool {
+			return c.settings.Credentials[setting] == "" && strings.Contains(text, "{"+setting+"}")
+		}
+		if !slices.ContainsFunc(c.auth.Optional, lacks) {
+			headers[name] = format(text, c.settings.Credentials, "")
+		}
+	}
+	return headers
 }
 
 // Expire tells that the vendor refused a token that Authorize gave. It reports

@@ -54,7 +54,7 @@ func (x *exchange) ask(ctx context.Context, header http.Header) (Token, int, err
 	}
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	header.Set("Accept", "application/json")
-	answer, err := tokenClient(x.http, nil).Do(request)
+	answer, err := tokenClient(x.http, nil, nil).Do(request)
 	if err != nil {
 		return Token{}, 0, unavailable(app.Name, name, "no token from %s: %s", request.URL.Host, x.c.Redact(plain(err)))
 	}

@@ -50,7 +50,7 @@ func newRefresh(c *Connection, oauth *bindings.OAuth, v *Vault, config Config) (
 			ClientSecret: c.settings.Credentials["client_secret"],
 			Endpoint:     oauth2.Endpoint{TokenURL: tokenURL, AuthStyle: oauth2.AuthStyleInParams},
 		},
-		http: tokenClient(config.HTTP, oauth.TokenParams),
+		http: tokenClient(config.HTTP, oauth.TokenParams, c.extra()),
 	}
 	configured := c.settings.Credentials[refreshToken]
 	if configured != "" {
@@ -163,26 +163,30 @@ func (r *refresh) lose(e *bindings.Error) error {
 	return e
 }
 
-// tokenClient sends token requests: with the app's parameters, and nowhere
-// else than to the address it was given.
-func tokenClient(base *http.Client, params map[string]string) *http.Client {
+// tokenClient sends token requests: with the app's parameters and headers, and
+// nowhere else than to the address it was given.
+func tokenClient(base *http.Client, params, headers map[string]string) *http.Client {
 	transport := base.Transport
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
 	return &http.Client{
-		Transport:     formTransport{transport, params},
+		Transport:     formTransport{transport, params, headers},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// formTransport adds parameters to a form.
+// formTransport adds parameters to a form, and headers to its request.
 type formTransport struct {
 	http.RoundTripper
-	params map[string]string
+	params, headers map[string]string
 }
 
 func (t formTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	request = request.Clone(request.Context())
+	for name, value := range t.headers {
+		request.Header.Set(name, value)
+	}
 	if len(t.params) == 0 {
 		return t.RoundTripper.RoundTrip(request)
 	}
@@ -199,7 +203,6 @@ func (t formTransport) RoundTrip(request *http.Request) (*http.Response, error) 
 		form.Set(name, value)
 	}
 	encoded := form.Encode()
-	request = request.Clone(request.Context())
 	request.Body = io.NopCloser(strings.NewReader(encoded))
 	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(encoded)), nil }
 	request.ContentLength = int64(len(encoded))
