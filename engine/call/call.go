@@ -1,15 +1,5 @@
 package call
 
-// The parts of the package as others use them:
-//
-//	func New(Config) *Client
-//	func (*Client) Do(ctx, Request) (Answer, error)          // an operation; errors are *bindings.Error
-//	func (*Client) Raw(ctx, RawRequest) (Answer, error)      // app.request
-//	func (*Client) HTTP(ctx, HTTPRequest) (HTTPAnswer, error) // the http library
-//	func Check(app, op, args json.RawMessage) error           // a *bindings.Error of kind invalid
-//	func Signature(app, op) string                            // the operation's signature in one or few lines
-//	func Page(op, args, answer json.RawMessage) (items, next json.RawMessage, err error)
-
 import (
 	"context"
 	"encoding/json"
@@ -24,22 +14,89 @@ type Request struct {
 	Operation  *bindings.Operation
 	Connection string // the whole name, resolved
 	// Args is the flat table of arguments, secrets opened.
-	Args      json.RawMessage
+	Args json.RawMessage
+	// Page asks for one page of a list: the page size is added if Args has none.
+	Page bool
+	// Unchecked lets arguments through that the catalogue does not know.
 	Unchecked bool
 	Timeout   time.Duration
 	Key       string // idempotency key, sent where the operation takes one
-	// Begin is called before each sending of an operation that is not
-	// read-only, and must make its mark durable before it returns.
-	Begin func(ctx context.Context) error
-	// Withdraw is called when a sending is known not to have been done.
-	Withdraw func(ctx context.Context) error
+	// Secrets are opened secrets that stand in Args; no error shows them.
+	Secrets []string
+	Marks
 }
 
-// Answer is what the vendor answered.
+// Marks tell whoever keeps the journal how far a request is that may change
+// something. Nil functions are passed over.
+type Marks struct {
+	// Begin is called before each sending of an operation that is not
+	// read-only, and must make its mark durable before it returns.
+	Begin func(ctx context.Context) error `json:"-"`
+	// Withdraw is called when a sending is known not to have been done.
+	Withdraw func(ctx context.Context) error `json:"-"`
+}
+
+// Answer is what the vendor answered. It comes with an error too, as far as
+// it is known.
 type Answer struct {
-	Status    int
-	Body      json.RawMessage // null for an empty answer
+	Status int
+	// Body is JSON: null for an empty answer, and for one that is not JSON
+	// {"content_type", "text"} or {"content_type", "base64"}.
+	Body      json.RawMessage
 	RequestID string
-	Attempts  int
+	Attempts  int // requests sent
 	Took      time.Duration
+	// RetryAfter says, with an error of kind rate_limited, when to come back.
+	RetryAfter time.Duration
+}
+
+// RawRequest reaches an endpoint that has no entry in the catalogue.
+type RawRequest struct {
+	App        *bindings.App `json:"-"`
+	Connection string        `json:"-"`
+	Timeout    time.Duration `json:"-"`
+	Key        string        `json:"-"`
+	Secrets    []string      `json:"-"`
+	Marks      `json:"-"`
+
+	Method  string            `json:"method"`  // default GET
+	Path    string            `json:"path"`    // below the connection's address, with "/" before it
+	Query   json.RawMessage   `json:"query"`   // an object
+	Headers map[string]string `json:"headers"` // beside the app's own
+	Body    json.RawMessage   `json:"body"`    // sent as JSON
+}
+
+// HTTPRequest is a request to any address.
+type HTTPRequest struct {
+	Secrets []string `json:"-"`
+	Marks   `json:"-"`
+
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"`
+	Query   json.RawMessage   `json:"query"` // an object
+	JSON    json.RawMessage   `json:"json"`  // the body, as JSON
+	Body    *string           `json:"body"`  // the body, as it is
+	// Auth is {"bearer": "…"} or {"user": "…", "password": "…"}.
+	Auth *HTTPAuth `json:"auth"`
+	// Timeout is a number of seconds or text such as "5s".
+	Timeout Duration `json:"timeout"`
+}
+
+// HTTPAuth authorises a request to any address.
+type HTTPAuth struct {
+	Bearer   string `json:"bearer"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// HTTPAnswer is what an address answered, whatever its status.
+type HTTPAnswer struct {
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers"`               // names in lower case
+	Body    string            `json:"body,omitempty"`        // text
+	Base64  string            `json:"body_base64,omitempty"` // what is not text
+	// Attempts and Took are not for scripts.
+	Attempts int           `json:"-"`
+	Took     time.Duration `json:"-"`
 }

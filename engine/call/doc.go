@@ -1,5 +1,8 @@
 // Package call is the only way out over HTTP. It checks a call's arguments
 // against the catalogue, then scope, read-only and rate limit, authorises,
-// sends through resty, sends again where the contract allows, and turns what
-// comes back into an answer or a structured error.
+// sends through resty, sends again where that is safe, and turns what comes
+// back into an answer or a structured error.
+//
+// It decides what is known of a request: done, not done, or uncertain. What
+// becomes of the run is for others: it keeps no record and parks nothing.
 package call

@@ -1,0 +1,99 @@
+package call
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// readAnswer tells a successful answer from an error.
+//
+// An empty answer is null. One that is not JSON is a table: text of a type
+// text/… stands in {"content_type", "text"}, anything else, and all that the
+// catalogue declares a file, in {"content_type", "base64"}. A page of HTML,
+// or broken JSON, where the catalogue says otherwise is an error: it comes
+// from something between us and the vendor.
+func readAnswer(app *bindings.App, op *bindings.Operation, status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
+	kind := contentType(header)
+	isJSON := len(body) > 0 && json.Valid(body)
+	if status >= 300 {
+		return nil, vendorError(app, op, status, header, body, isJSON)
+	}
+	declared := bindings.Any
+	if op.Answer != nil && app.Catalogue != nil {
+		t, _ := app.Catalogue.Resolve(op.Answer)
+		declared = t.Kind
+	}
+	switch {
+	case len(strings.TrimSpace(string(body[:min(len(body), 64)]))) == 0 && len(body) <= 64:
+		return []byte("null"), nil
+	case declared == bindings.File:
+		return wrapped(kind, body), nil
+	case isJSON && (jsonType(kind) || kind == "" || strings.HasPrefix(kind, "text/")):
+		if ok := app.Errors.OK; ok != "" {
+			if v := gjson.GetBytes(body, ok); v.Exists() && !v.Bool() {
+				return nil, vendorError(app, op, status, header, body, true)
+			}
+		}
+		return body, nil
+	case jsonType(kind) || kind == "text/html":
+		e := newError(app, op, bindings.Unavailable, status)
+		e.Message = fmt.Sprintf("it answered %d with something that is not JSON (%s): %s", status, orNothing(kind), excerpt(body))
+		e.Retryable = true
+		e.Body = bodyOf(body, false)
+		e.RequestID = requestID(app, header)
+		return nil, e
+	}
+	return wrapped(kind, body), nil
+}
+
+func wrapped(kind string, body []byte) []byte {
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	answer := map[string]string{"content_type": kind}
+	if strings.HasPrefix(kind, "text/") && utf8.Valid(body) {
+		answer["text"] = string(body)
+	} else {
+		answer["base64"] = base64.StdEncoding.EncodeToString(body)
+	}
+	text, _ := json.Marshal(answer) // strings always encode
+	return text
+}
+
+func contentType(header http.Header) string {
+	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
+func jsonType(kind string) bool {
+	return kind == "application/json" || strings.HasSuffix(kind, "+json") || kind == "text/json"
+}
+
+func orNothing(kind string) string {
+	if kind == "" {
+		return "no content type"
+	}
+	return kind
+}
+
+// excerpt is the beginning of an answer on one line.
+func excerpt(body []byte) string {
+	const most = 120
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 4*most)]), "?")), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return fmt.Sprintf("%q", text)
+}

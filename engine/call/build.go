@@ -1,0 +1,220 @@
+package call
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// wire is a request as it is sent, each time with the same bytes.
+type wire struct {
+	method string
+	url    string
+	header http.Header
+	body   []byte // nil: none
+}
+
+// located is a value with its place in the request.
+type located struct {
+	place place
+	name  string
+	typ   *bindings.Type
+	value gjson.Result
+}
+
+// userAgent is what vendors see.
+const userAgent = "tidewire"
+
+// build lays the arguments out as the operation wants them. They have passed
+// Check, or the caller asked for none: then names that are not declared go
+// into the body, or without one into the query.
+func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage) (*wire, error) {
+	w := &wire{method: op.Method, header: http.Header{}}
+	w.header.Set("Accept", "application/json, */*;q=0.5")
+	w.header.Set("User-Agent", userAgent)
+	values := s.locate(op, gjson.ParseBytes(args))
+	var body []located
+	path, query := op.Path, strings.Builder{}
+	for _, v := range values {
+		switch v.place {
+		case inPath:
+			text, err := pathText(v)
+			if err != nil {
+				return nil, err
+			}
+			path = strings.ReplaceAll(path, "{"+v.name+"}", text)
+		case inQuery:
+			addQuery(&query, v)
+		case inHeader:
+			text := plainText(v.value)
+			if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+				return nil, fmt.Errorf("argument %q holds a line break, which a header cannot", v.name)
+			}
+			w.header.Set(v.name, text)
+		case inBody:
+			body = append(body, v)
+		}
+	}
+	if start := strings.IndexByte(path, '{'); start >= 0 {
+		name, _, _ := strings.Cut(path[start+1:], "}")
+		return nil, fmt.Errorf("missing argument %q", name)
+	}
+	w.url = base + path
+	if query.Len() > 0 {
+		w.url += "?" + query.String()
+	}
+	if op.Body != nil {
+		if err := s.encodeBody(w, op.Body, body); err != nil {
+			return nil, err
+		}
+	} else if len(body) > 0 { // only unchecked arguments get here
+		if err := s.encodeBody(w, &bindings.Body{Encoding: bindings.JSON}, body); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range op.Fixed {
+		w.header.Set(name, value)
+	}
+	return w, nil
+}
+
+// locate says for each value of the table where it goes.
+func (s *shape) locate(op *bindings.Operation, table gjson.Result) []located {
+	var all []located
+	other := inBody
+	if op.Body == nil && !s.free {
+		other = inQuery
+	}
+	table.ForEach(func(key, value gjson.Result) bool {
+		name := key.String()
+		if a := s.index[name]; a != nil {
+			all = s.place(all, a, value, other, name)
+		} else {
+			all = append(all, located{other, name, s.others, value})
+		}
+		return true
+	})
+	return all
+}
+
+func (s *shape) place(all []located, a *argument, value gjson.Result, other place, wireName string) []located {
+	if len(a.members) > 0 && value.IsObject() {
+		value.ForEach(func(key, inner gjson.Result) bool {
+			name := wireName + "[" + key.String() + "]"
+			if member := find(a.members, key.String()); member != nil {
+				all = s.place(all, member, inner, other, name)
+			} else {
+				all = append(all, located{other, name, nil, inner})
+			}
+			return true
+		})
+		return all
+	}
+	for i := range a.spots {
+		at := &a.spots[i]
+		all = append(all, located{at.place, at.wire, &at.typ, value})
+	}
+	return all
+}
+
+// pathText is a value as one segment of a path: never empty, never a way to
+// another path.
+func pathText(v located) (string, error) {
+	text := plainText(v.value)
+	switch {
+	case v.value.Type == gjson.Null || text == "":
+		return "", fmt.Errorf("argument %q is empty, and it is part of the path", v.name)
+	case text == "." || text == "..":
+		return "", fmt.Errorf("argument %q cannot be %q, since it is part of the path", v.name, text)
+	}
+	return url.PathEscape(text), nil
+}
+
+// addQuery writes one parameter, a list once for each item.
+func addQuery(b *strings.Builder, v located) {
+	switch {
+	case v.value.Type == gjson.Null:
+	case v.value.IsArray():
+		v.value.ForEach(func(_, item gjson.Result) bool {
+			addQuery(b, located{name: v.name, value: item})
+			return true
+		})
+	default:
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(queryName(v.name))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(plainText(v.value)))
+	}
+}
+
+// queryName leaves brackets readable, as vendors write them.
+func queryName(name string) string {
+	return strings.NewReplacer("%5B", "[", "%5D", "]").Replace(url.QueryEscape(name))
+}
+
+// plainText is a scalar as text and anything else as JSON. Whole numbers have
+// no point and no exponent.
+func plainText(v gjson.Result) string {
+	if v.Type == gjson.Number {
+		return number(v)
+	}
+	if v.Type == gjson.String {
+		return v.Str
+	}
+	return v.Raw
+}
+
+// fill adds the connection's account where the operation takes it and the
+// script gave none.
+func fill(s *shape, op *bindings.Operation, args json.RawMessage, account string) json.RawMessage {
+	if len(args) == 0 {
+		args = json.RawMessage("{}")
+	}
+	if op.Account == "" || account == "" {
+		return args
+	}
+	table := gjson.ParseBytes(args)
+	if has(table, op.Account) {
+		return args
+	}
+	added := map[string]string{}
+	for name, value := range op.AccountWith {
+		if !has(table, name) {
+			added[name] = value
+		}
+	}
+	added[op.Account] = account
+	text, err := json.Marshal(added)
+	if err != nil {
+		return args // strings always encode
+	}
+	return with(args, text)
+}
+
+// with puts the members of one object before those of another, which may be
+// an empty list: a table with nothing in it.
+func with(args, added json.RawMessage) json.RawMessage {
+	inner := bytes.TrimSpace(args)
+	if len(inner) < 2 || inner[0] != '{' && inner[0] != '[' {
+		return args
+	}
+	list := inner[0] == '['
+	inner = bytes.TrimSpace(inner[1 : len(inner)-1])
+	switch {
+	case len(inner) == 0:
+		return added
+	case list:
+		return args
+	}
+	out := append([]byte{}, added[:len(added)-1]...)
+	return append(append(append(out, ','), inner...), '}')
+}

@@ -1,0 +1,174 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Check holds a call's arguments against the catalogue: unknown and missing
+// ones, types and enum values. The error is of kind invalid, names what is
+// wrong, and shows the operation's signature on further lines. Names that the
+// operation does not declare are let through where its body is open or
+// declares no fields.
+func (c *Client) Check(app *bindings.App, op *bindings.Operation, args json.RawMessage) error {
+	if problems := c.shapes.of(app, op).check(op, args); problems != nil {
+		return invalid(app, op, problems)
+	}
+	return nil
+}
+
+// Check is Client.Check for those without a client; it costs more.
+func Check(app *bindings.App, op *bindings.Operation, args json.RawMessage) error {
+	if problems := newShape(app, op).check(op, args); problems != nil {
+		return invalid(app, op, problems)
+	}
+	return nil
+}
+
+// mostProblems bounds how many problems one error names.
+const mostProblems = 5
+
+func invalid(app *bindings.App, op *bindings.Operation, problems []string) *bindings.Error {
+	if more := len(problems) - mostProblems; more > 0 {
+		problems = append(problems[:mostProblems:mostProblems], fmt.Sprintf("and %d more", more))
+	}
+	return &bindings.Error{
+		Kind: bindings.Invalid, App: app.Name, Operation: op.Name,
+		Message: strings.Join(problems, "; ") + "\n" + Signature(app, op),
+	}
+}
+
+func (s *shape) check(op *bindings.Operation, args json.RawMessage) []string {
+	if len(args) == 0 {
+		args = json.RawMessage("{}")
+	}
+	if !json.Valid(args) {
+		return []string{"the arguments are not JSON"}
+	}
+	table := gjson.ParseBytes(args)
+	if !table.IsObject() && !(table.IsArray() && len(table.Array()) == 0) {
+		return []string{"expected a table of arguments, found " + kindOf(table)}
+	}
+	k := checker{shape: s}
+	missing := k.members("", s.args, s.index, table, s.free)
+	k.problems = append(k.problems, missing...)
+	return k.problems
+}
+
+// checker gathers what is wrong with a table.
+type checker struct {
+	shape    *shape
+	problems []string
+	hinted   []string // names that were suggested: no need to call them missing
+}
+
+func (k *checker) wrong(message string, args ...any) {
+	k.problems = append(k.problems, fmt.Sprintf(message, args...))
+}
+
+// members checks a table of arguments; prefix is where it stands.
+func (k *checker) members(prefix string, all []*argument, index map[string]*argument, table gjson.Result, free bool) (missing []string) {
+	var room [16]*argument
+	given := room[:0]
+	if table.IsObject() {
+		table.ForEach(func(key, value gjson.Result) bool {
+			name := key.String()
+			a := index[name]
+			if index == nil {
+				a = find(all, name)
+			}
+			switch {
+			case a != nil:
+				given = append(given, a)
+				k.argument(prefix+name, a, value)
+			case free && k.shape.others != nil:
+				k.value("argument", prefix+name, value, k.shape.others)
+			case !free:
+				k.unknown(prefix, name, all)
+			}
+			return true
+		})
+	}
+	body := slices.ContainsFunc(given, (*argument).inBody)
+	for _, a := range all {
+		if (a.required || a.withBody && body) && !slices.Contains(given, a) && !slices.Contains(k.hinted, prefix+a.name) {
+			missing = append(missing, fmt.Sprintf("missing argument %q", prefix+a.name))
+		}
+	}
+	return missing
+}
+
+func find(all []*argument, name string) *argument {
+	for _, a := range all {
+		if a.name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+func (k *checker) unknown(prefix, name string, all []*argument) {
+	if near := bindings.Nearest(name, names(all)); near != "" {
+		k.hinted = append(k.hinted, prefix+near)
+		k.wrong("unknown argument %q; did you mean %q?", prefix+name, prefix+near)
+		return
+	}
+	if len(all) == 0 {
+		k.wrong("unknown argument %q; it takes none", prefix+name)
+		return
+	}
+	k.wrong("unknown argument %q", prefix+name)
+}
+
+func (k *checker) argument(path string, a *argument, value gjson.Result) {
+	if value.Type == gjson.Null {
+		if a.required {
+			k.wrong("missing argument %q", path)
+		}
+		return
+	}
+	if len(a.members) > 0 && (value.IsObject() || len(a.spots) == 0) {
+		if !value.IsObject() {
+			k.wrong("argument %q: expected a table with %s, found %s", path, strings.Join(names(a.members), ", "), kindOf(value))
+			return
+		}
+		k.problems = append(k.problems, k.members(path+".", a.members, nil, value, false)...)
+		return
+	}
+	for _, at := range a.spots {
+		if at.place != inBody && k.fitsText(value, &at.typ) {
+			continue
+		}
+		if !k.value("argument", path, value, &at.typ) {
+			return
+		}
+	}
+}
+
+// fitsText accepts for a parameter outside the body, where all is text, what
+// reads the same: 20 for "20" and the other way round.
+func (k *checker) fitsText(value gjson.Result, t *bindings.Type) bool {
+	r, _ := k.shape.resolve(t)
+	switch r.Kind {
+	case bindings.String:
+		return value.Type == gjson.Number || value.IsBool()
+	case bindings.Number, bindings.Integer:
+		_, err := strconv.ParseFloat(value.Str, 64)
+		return value.Type == gjson.String && err == nil
+	case bindings.Boolean:
+		return value.Type == gjson.String && (value.Str == "true" || value.Str == "false")
+	case bindings.Enum:
+		if value.IsObject() || value.IsArray() {
+			return false
+		}
+		return slices.ContainsFunc(r.Values, func(v string) bool { return gjson.Parse(v).String() == value.String() })
+	}
+	return false
+}

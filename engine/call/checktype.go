@@ -1,0 +1,266 @@
+package call
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// value holds a value against a type and notes the first thing that is wrong.
+// What names the kind of place: "argument" or "field".
+func (k *checker) value(what, path string, value gjson.Result, declared *bindings.Type) bool {
+	if value.Type == gjson.Null {
+		return true // null empties a field; vendors say which ones can be empty
+	}
+	t, definition := k.shape.resolve(declared)
+	good := true
+	switch t.Kind {
+	case bindings.Any:
+	case bindings.String:
+		good = value.Type == gjson.String
+	case bindings.Number:
+		good = value.Type == gjson.Number
+	case bindings.Integer:
+		good = value.Type == gjson.Number && whole(value.Num)
+	case bindings.Int64:
+		good = value.Type == gjson.Number && whole(value.Num) || value.Type == gjson.String && isInt64(value.Str)
+	case bindings.Decimal:
+		good = value.Type == gjson.Number || value.Type == gjson.String && isDecimal(value.Str)
+	case bindings.Boolean:
+		good = value.IsBool()
+	case bindings.File:
+		good = value.Type == gjson.String || value.IsObject() && isFile(value)
+	case bindings.Enum:
+		return k.enum(what, path, value, t.Values)
+	case bindings.Union:
+		return k.union(what, path, value, &t)
+	case bindings.List:
+		if good = value.IsArray(); good {
+			return k.list(path, value, t.Items)
+		}
+	case bindings.Map:
+		if good = value.IsObject(); good {
+			return k.entries(path, value, t.Items)
+		}
+	case bindings.Object:
+		if good = value.IsObject(); good && definition != nil {
+			return k.object(path, value, definition)
+		}
+	}
+	if !good {
+		k.wrong("%s %q: expected %s, found %s", what, path, describe(t, definition), kindOf(value))
+	}
+	return good
+}
+
+func (k *checker) list(path string, value gjson.Result, items *bindings.Type) bool {
+	good, i := true, 0
+	value.ForEach(func(_, item gjson.Result) bool {
+		i++
+		good = k.value("field", path+"["+strconv.Itoa(i)+"]", item, items)
+		return good
+	})
+	return good
+}
+
+func (k *checker) entries(path string, value gjson.Result, items *bindings.Type) bool {
+	good := true
+	value.ForEach(func(key, item gjson.Result) bool {
+		good = k.value("field", path+"."+key.String(), item, items)
+		return good
+	})
+	return good
+}
+
+func (k *checker) object(path string, value gjson.Result, d *bindings.Definition) bool {
+	before := len(k.problems)
+	closed := !d.Open && len(d.Fields) > 0
+	hint := ""
+	value.ForEach(func(key, item gjson.Result) bool {
+		name := key.String()
+		for i := range d.Fields {
+			if d.Fields[i].Name == name {
+				k.value("field", path+"."+name, item, &d.Fields[i].Type)
+				return true
+			}
+		}
+		if closed {
+			fields := make([]string, len(d.Fields))
+			for i, f := range d.Fields {
+				fields[i] = f.Name
+			}
+			if hint = bindings.Nearest(name, fields); hint != "" {
+				k.wrong("unknown field %q; did you mean %q?", path+"."+name, hint)
+			} else {
+				k.wrong("unknown field %q; expected %s", path+"."+name, some(fields))
+			}
+		}
+		return true
+	})
+	for _, f := range d.Fields {
+		if f.Required && f.Name != hint && !has(value, f.Name) {
+			k.wrong("missing field %q", path+"."+f.Name)
+		}
+	}
+	return len(k.problems) == before
+}
+
+func has(value gjson.Result, name string) bool {
+	found := false
+	value.ForEach(func(key, _ gjson.Result) bool {
+		found = key.String() == name
+		return !found
+	})
+	return found
+}
+
+func (k *checker) enum(what, path string, value gjson.Result, values []string) bool {
+	words := make([]string, len(values))
+	for i, literal := range values {
+		v := gjson.Parse(literal)
+		if v.Type == value.Type && v.Str == value.Str && v.Num == value.Num {
+			return true
+		}
+		words[i] = v.String()
+	}
+	found := kindOf(value)
+	if value.Type == gjson.String && len(value.Str) <= 40 || value.Type == gjson.Number {
+		found = value.Raw
+	}
+	hint := ""
+	if value.Type == gjson.String {
+		if near := bindings.Nearest(value.Str, words); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+	}
+	expected := some(values)
+	if len(values) > 1 {
+		expected = "one of " + expected
+	}
+	k.wrong("%s %q: expected %s, found %s%s", what, path, expected, found, hint)
+	return false
+}
+
+// union accepts what one of the types accepts. If only one of them is of the
+// value's own kind, what that one misses is what is told.
+func (k *checker) union(what, path string, value gjson.Result, t *bindings.Type) bool {
+	var near *checker
+	likely := 0
+	for i := range t.Of {
+		trial := checker{shape: k.shape}
+		if trial.value(what, path, value, &t.Of[i]) {
+			return true
+		}
+		of, _ := k.shape.resolve(&t.Of[i])
+		if sameKind(value, of.Kind) {
+			near = &trial
+			likely++
+		}
+	}
+	if likely == 1 {
+		k.problems = append(k.problems, near.problems...)
+		return false
+	}
+	k.wrong("%s %q: expected %s, found %s", what, path, describe(*t, nil), kindOf(value))
+	return false
+}
+
+func sameKind(value gjson.Result, kind bindings.Kind) bool {
+	switch kind {
+	case bindings.Object, bindings.Map:
+		return value.IsObject()
+	case bindings.List:
+		return value.IsArray()
+	case bindings.Enum, bindings.String:
+		return value.Type == gjson.String
+	}
+	return false
+}
+
+// some lists at most a dozen.
+func some(values []string) string {
+	if more := len(values) - 12; more > 1 {
+		return strings.Join(values[:12], ", ") + fmt.Sprintf(" … %d more", more)
+	}
+	return strings.Join(values, ", ")
+}
+
+// kindOf names what was found, in the words of a script.
+func kindOf(value gjson.Result) string {
+	switch {
+	case value.IsObject():
+		return "a table"
+	case value.IsArray():
+		return "a list"
+	case value.IsBool():
+		return "a boolean"
+	}
+	switch value.Type {
+	case gjson.String:
+		return "a string"
+	case gjson.Number:
+		return "the number " + value.Raw
+	}
+	return "nothing"
+}
+
+// describe names what was expected.
+func describe(t bindings.Type, d *bindings.Definition) string {
+	switch t.Kind {
+	case bindings.String:
+		return "a string"
+	case bindings.Number:
+		return "a number"
+	case bindings.Integer:
+		return "a whole number"
+	case bindings.Int64:
+		return "a whole number, or its digits as a string"
+	case bindings.Decimal:
+		return `a decimal such as "12.50"`
+	case bindings.Boolean:
+		return "true or false"
+	case bindings.File:
+		return `a string, or a table { name, content_type, text or base64 }`
+	case bindings.List:
+		return "a list"
+	case bindings.Object, bindings.Map:
+		if d != nil && len(d.Fields) > 0 {
+			fields := make([]string, len(d.Fields))
+			for i, f := range d.Fields {
+				fields[i] = f.Name
+			}
+			return "a table with " + some(fields)
+		}
+		return "a table"
+	}
+	return t.String()
+}
+
+func whole(n float64) bool { return n == math.Trunc(n) && !math.IsInf(n, 0) }
+
+func isInt64(text string) bool {
+	_, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && text[0] != '+'
+}
+
+// isDecimal accepts digits with a sign, a point and no more.
+func isDecimal(text string) bool {
+	text = strings.TrimPrefix(text, "-")
+	digits, point := 0, 0
+	for i := range len(text) {
+		switch {
+		case text[i] >= '0' && text[i] <= '9':
+			digits++
+		case text[i] == '.' && i > 0 && i < len(text)-1:
+			point++
+		default:
+			return false
+		}
+	}
+	return digits > 0 && point <= 1
+}

@@ -1,0 +1,132 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+// Do calls an operation. What a script can act on is a *bindings.Error; any
+// other error is the context's, or that of a mark. If Begin was called last
+// and Withdraw was not, an error leaves open whether the vendor did it, unless
+// it is a *bindings.Error of another kind than uncertain.
+func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
+	conn, err := c.connection(r.App, r.Operation.Name, r.Connection)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer, err := c.do(ctx, r, conn)
+	return answer, redact(err, conn, r.Secrets)
+}
+
+func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection) (Answer, error) {
+	op, s := r.Operation, c.shapes.of(r.App, r.Operation)
+	if r.Page {
+		r.Args = sized(op, r.Args)
+	}
+	args := fill(s, op, r.Args, conn.Account())
+	if problems := s.check(op, args); problems != nil {
+		switch {
+		case r.Unchecked || conn.Checks() == "off":
+		case conn.Checks() == "warn":
+			c.Log.LogAttrs(ctx, slogWarn, "call does not fit the catalogue", attrs(r.App.Name, op.Name, conn.Name(),
+				strings.Join(problems, "; "))...)
+		default:
+			e := invalid(r.App, op, problems)
+			e.Connection = conn.Name()
+			return Answer{}, e
+		}
+	}
+	w, err := s.build(conn.BaseURL(), op, args)
+	if err != nil {
+		e := invalid(r.App, op, []string{err.Error()})
+		e.Connection = conn.Name()
+		return Answer{}, e
+	}
+	if e := allowed(r.App, op, conn); e != nil {
+		return Answer{}, e
+	}
+	keyed := false
+	if op.Key && r.App.KeyHeader != "" {
+		if r.Key == "" {
+			r.Key = uuid.NewString()
+		}
+		w.header.Set(r.App.KeyHeader, r.Key)
+		keyed = true
+	}
+	j := c.appJob(r.App, op, conn, w, r.Timeout, r.Marks)
+	j.repeatable = func(age time.Duration) bool {
+		return j.safe || op.Idempotent != "" || keyed && age < r.App.KeyTTL
+	}
+	return c.send(ctx, j)
+}
+
+// appJob is a call of an app in all that operations and raw requests share.
+func (c *Client) appJob(app *bindings.App, op *bindings.Operation, conn *connection.Connection, w *wire, timeout time.Duration, marks Marks) *job {
+	j := &job{
+		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w, safe: op.ReadOnly(),
+		marks: marks, sender: c.apps, authorize: conn.Authorize, expire: conn.Expire,
+		limits: c.limits.of(app, op, conn.Name(), conn.BaseURL()),
+	}
+	j.timeout = c.Timeout
+	for _, wanted := range []time.Duration{conn.Timeout(), timeout} {
+		if wanted > 0 {
+			j.timeout = wanted
+		}
+	}
+	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
+		return readAnswer(app, op, status, header, body)
+	}
+	return j
+}
+
+func (c *Client) connection(app *bindings.App, operation, name string) (*connection.Connection, error) {
+	if c.Connections != nil {
+		if conn, found := c.Connections.Get(name); found && conn.App().Name == app.Name {
+			return conn, nil
+		}
+	}
+	return nil, &bindings.Error{
+		Kind: bindings.BrokenConnection, App: app.Name, Operation: operation, Connection: name,
+		Message: fmt.Sprintf("there is no connection %q to %s", name, app.Name),
+	}
+}
+
+// allowed holds an operation against what the connection may do.
+func allowed(app *bindings.App, op *bindings.Operation, conn *connection.Connection) *bindings.Error {
+	e := &bindings.Error{Kind: bindings.Forbidden, App: app.Name, Operation: op.Name, Connection: conn.Name()}
+	if conn.ReadOnly() && !op.ReadOnly() {
+		e.Message = fmt.Sprintf("connection %q is read_only and this may change something; it was not sent", conn.Name())
+		return e
+	}
+	scopes := conn.Scopes()
+	if len(scopes) == 0 {
+		return nil
+	}
+	var lacking []string
+	for _, scope := range op.Scopes {
+		if !slices.Contains(scopes, scope) {
+			lacking = append(lacking, scope)
+		}
+	}
+	has := func(scope string) bool { return slices.Contains(scopes, scope) }
+	switch {
+	case len(lacking) == 1:
+		e.Message = fmt.Sprintf("connection %q lacks the scope %s; it was not sent", conn.Name(), lacking[0])
+	case len(lacking) > 1:
+		e.Message = fmt.Sprintf("connection %q lacks the scopes %s; it was not sent", conn.Name(), strings.Join(lacking, ", "))
+	case len(op.AnyScope) > 0 && !slices.ContainsFunc(op.AnyScope, has):
+		e.Message = fmt.Sprintf("connection %q needs one of the scopes %s; it was not sent", conn.Name(), strings.Join(op.AnyScope, ", "))
+	default:
+		return nil
+	}
+	return e
+}

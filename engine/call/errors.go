@@ -1,0 +1,184 @@
+package call
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+func newError(app *bindings.App, op *bindings.Operation, kind bindings.ErrorKind, status int) *bindings.Error {
+	return &bindings.Error{Kind: kind, App: app.Name, Operation: op.Name, Status: status}
+}
+
+// vendorError reads what an answer that reports an error tells.
+func vendorError(app *bindings.App, op *bindings.Operation, status int, header http.Header, body []byte, isJSON bool) *bindings.Error {
+	e := newError(app, op, kindOfStatus(status), status)
+	meaning, special := app.Errors.Statuses[status]
+	if special && meaning.Kind != "" {
+		e.Kind = meaning.Kind
+	}
+	e.RequestID = requestID(app, header)
+	if isJSON {
+		e.Code = first(body, app.Errors.Code)
+		e.Message = first(body, app.Errors.Message)
+		if e.RequestID == "" {
+			e.RequestID = first(body, app.Errors.Trace)
+		}
+	}
+	if e.Code == "" {
+		e.Code = meaning.Code
+	}
+	if kind, known := app.Errors.Kinds[e.Code]; known && e.Code != "" {
+		e.Kind = kind
+	}
+	switch {
+	case e.Message != "":
+		e.Message = oneLine(e.Message)
+	case status >= 300 && status < 400:
+		e.Message = fmt.Sprintf("it answered with a redirect (%d) to %s, which is not followed; is base_url right?", status, target(header))
+	case e.Code != "":
+		e.Message = e.Code
+	case len(body) > 0 && !isJSON:
+		e.Message = fmt.Sprintf("it answered %d %s: %s", status, http.StatusText(status), excerpt(body))
+	default:
+		e.Message = strings.TrimSpace(fmt.Sprintf("it answered %d %s", status, http.StatusText(status)))
+	}
+	if needed := append(append([]string{}, op.Scopes...), op.AnyScope...); status == http.StatusForbidden && len(needed) > 0 {
+		e.Message += " (it needs the scope " + strings.Join(needed, ", ") + ")"
+	}
+	e.Retryable = e.Kind == bindings.RateLimited || e.Kind == bindings.Unavailable || e.Kind == bindings.Timeout
+	e.Body = bodyOf(body, isJSON)
+	return e
+}
+
+// kindOfStatus is the kind of an error where the vendor says nothing else.
+func kindOfStatus(status int) bindings.ErrorKind {
+	switch status {
+	case http.StatusUnauthorized:
+		return bindings.Unauthorized
+	case http.StatusForbidden, http.StatusPaymentRequired, http.StatusPreconditionRequired, http.StatusUnavailableForLegalReasons:
+		return bindings.Forbidden
+	case http.StatusNotFound, http.StatusGone:
+		return bindings.NotFound
+	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusLocked:
+		return bindings.Conflict
+	case http.StatusRequestTimeout:
+		return bindings.Timeout
+	case http.StatusRequestEntityTooLarge:
+		return bindings.TooLarge
+	case http.StatusTooManyRequests:
+		return bindings.RateLimited
+	}
+	if status >= 500 || status >= 300 && status < 400 {
+		return bindings.Unavailable
+	}
+	return bindings.Invalid
+}
+
+// first is the first text found at one of the paths; a list of texts counts
+// as one, joined.
+func first(body []byte, paths []string) string {
+	for _, path := range paths {
+		v := gjson.GetBytes(body, path)
+		switch {
+		case v.IsArray():
+			var parts []string
+			for _, item := range v.Array() {
+				if item.Type == gjson.String {
+					parts = append(parts, item.Str)
+				}
+			}
+			if len(parts) > 0 {
+				return strings.Join(parts, "; ")
+			}
+		case v.Type == gjson.String && v.Str != "", v.Type == gjson.Number:
+			return v.String()
+		}
+	}
+	return ""
+}
+
+const (
+	mostMessage = 500
+	mostBody    = 64 << 10
+)
+
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > mostMessage {
+		text = strings.ToValidUTF8(text[:mostMessage], "") + "…"
+	}
+	return text
+}
+
+// bodyOf keeps an answer with its error: JSON as it is, other text as a
+// string, and of a very long one the beginning.
+func bodyOf(body []byte, isJSON bool) json.RawMessage {
+	switch {
+	case len(body) == 0:
+		return nil
+	case isJSON && len(body) <= mostBody:
+		return body
+	}
+	return json.RawMessage(quote(strings.ToValidUTF8(string(body[:min(len(body), mostBody)]), "?")))
+}
+
+func requestID(app *bindings.App, header http.Header) string {
+	for _, name := range app.Errors.RequestID {
+		if id := header.Get(name); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// target is the host that a redirect leads to.
+func target(header http.Header) string {
+	to := header.Get("Location")
+	if to == "" {
+		return "nowhere"
+	}
+	if _, rest, found := strings.Cut(to, "://"); found {
+		host, _, _ := strings.Cut(rest, "/")
+		return host
+	}
+	return "another path"
+}
+
+// redact takes secrets out of an error: those of the connection and those that
+// stood in the arguments. Vendors repeat what they were sent.
+func redact(err error, conn *connection.Connection, secrets []string) error {
+	var e *bindings.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	hide := func(text string) string {
+		for _, secret := range secrets {
+			if len(secret) == 0 {
+				continue
+			}
+			text = strings.ReplaceAll(text, secret, connection.Redacted)
+			if inner := strings.Trim(quote(secret), `"`); inner != secret {
+				text = strings.ReplaceAll(text, inner, connection.Redacted)
+			}
+		}
+		if conn != nil {
+			text = conn.Redact(text)
+		}
+		return text
+	}
+	e.Message, e.Code, e.RequestID = hide(e.Message), hide(e.Code), hide(e.RequestID)
+	if len(e.Body) > 0 {
+		if e.Body = json.RawMessage(hide(string(e.Body))); !json.Valid(e.Body) {
+			e.Body = nil
+		}
+	}
+	return err
+}

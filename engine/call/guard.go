@@ -1,0 +1,148 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// errRefused is an address that the http library does not go to.
+var errRefused = errors.New("the address is refused")
+
+// newWebClient makes the client of the http library. The address is checked
+// when the connection is made, after the name was resolved, so that no name
+// and no redirect leads into the inner network.
+func newWebClient(private bool, hosts []string) *http.Client {
+	g := guard{private: private, hosts: hosts}
+	transport := newTransport()
+	transport.Proxy = nil // a proxy would be dialled in the place of the address
+	transport.DialContext = g.dial
+	return &http.Client{Transport: transport, CheckRedirect: redirect}
+}
+
+// redirect follows a few, never from https to http, and leaves to another host
+// nothing that may be a secret.
+func redirect(next *http.Request, before []*http.Request) error {
+	last := before[len(before)-1]
+	if len(before) > mostRedirect {
+		return fmt.Errorf("more than %d redirects", mostRedirect)
+	}
+	if last.URL.Scheme == "https" && next.URL.Scheme != "https" {
+		return fmt.Errorf("a redirect from https to %s is not followed", next.URL.Scheme)
+	}
+	if sameOrigin(next.URL, before[0].URL) {
+		return nil
+	}
+	for name := range next.Header {
+		if !slices.Contains([]string{"Accept", "Accept-Language", "Content-Type", "User-Agent"}, name) {
+			next.Header.Del(name)
+		}
+	}
+	return nil
+}
+
+// guard decides which addresses may be dialled.
+type guard struct {
+	private bool
+	hosts   []string
+}
+
+func (g guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	if !g.private && !g.listed(address) {
+		d.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
+			return g.check(address, resolved)
+		}
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// listed says that the configuration allows a host by its name.
+func (g guard) listed(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(g.hosts, func(allowed string) bool {
+		return strings.EqualFold(allowed, host) || strings.EqualFold(allowed, address)
+	})
+}
+
+// check refuses a resolved address unless it is public, or in an allowed network.
+func (g guard) check(address, resolved string) error {
+	at, err := netip.ParseAddrPort(resolved)
+	if err != nil {
+		return fmt.Errorf("%w: %s cannot be read", errRefused, resolved)
+	}
+	ip := at.Addr().WithZone("").Unmap()
+	why := inner(ip)
+	if why == "" {
+		return nil
+	}
+	for _, allowed := range g.hosts {
+		if network, err := netip.ParsePrefix(allowed); err == nil && network.Contains(ip) {
+			return nil
+		}
+	}
+	host, _, _ := net.SplitHostPort(address)
+	return fmt.Errorf("%w: %s is a %s address (%s); list it under http.allow in the configuration if scripts may reach it", errRefused, host, why, ip)
+}
+
+// inner says what makes an address none of the public internet; empty if it is.
+func inner(ip netip.Addr) string {
+	switch {
+	case ip.IsLoopback():
+		return "loopback"
+	case ip.IsPrivate():
+		return "private"
+	case ip.IsLinkLocalUnicast(), ip.IsLinkLocalMulticast():
+		return "link-local"
+	case ip.IsMulticast(), ip.IsInterfaceLocalMulticast():
+		return "multicast"
+	case ip.IsUnspecified():
+		return "unspecified"
+	}
+	for _, r := range reserved {
+		if r.Contains(ip) {
+			return "reserved"
+		}
+	}
+	if v4, embedded := embeddedIPv4(ip); embedded {
+		return inner(v4)
+	}
+	return ""
+}
+
+// reserved are networks that are not the public internet and that netip does
+// not know: this host, carrier NAT, protocol assignments, benchmarks, the
+// future, documentation, a cloud's own agent, discard, Teredo.
+var reserved = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("168.63.129.16/32"),
+	netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("fec0::/10"),
+}
+
+// embeddedIPv4 finds the address that a translated one leads to.
+func embeddedIPv4(ip netip.Addr) (netip.Addr, bool) {
+	if !ip.Is6() {
+		return netip.Addr{}, false
+	}
+	b := ip.As16()
+	switch {
+	case netip.MustParsePrefix("64:ff9b::/96").Contains(ip), netip.MustParsePrefix("::/96").Contains(ip):
+		return netip.AddrFrom4([4]byte(b[12:16])), true
+	case netip.MustParsePrefix("64:ff9b:1::/48").Contains(ip):
+		return netip.AddrFrom4([4]byte(b[12:16])), true
+	case netip.MustParsePrefix("2002::/16").Contains(ip):
+		return netip.AddrFrom4([4]byte(b[2:6])), true
+	}
+	return netip.Addr{}, false
+}

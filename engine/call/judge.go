@@ -1,0 +1,244 @@
+package call
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// trial is the state of a job between its sendings.
+type trial struct {
+	client   *Client
+	job      *job
+	patience time.Duration // what is left of it
+	first    time.Time     // of the sendings
+	renewed  bool          // a refused token was given back once
+	failures int           // that make the next wait longer
+	next     time.Duration // how long the rate limit wants us to wait
+}
+
+// verdict is what is to be done after a sending.
+type verdict struct {
+	body   []byte
+	err    *bindings.Error
+	undone bool // the vendor has not done it, for certain
+	again  bool // send again after wait
+	wait   time.Duration
+}
+
+// admit waits for the rate limit.
+func (t *trial) admit(ctx context.Context) error {
+	c, j := t.client, t.job
+	if c.Unlimited || len(j.limits) == 0 {
+		return nil
+	}
+	wait, short := c.limits.take(j.limits, c.Now(), t.patience)
+	if short != nil {
+		t.next = wait
+		if short.limit.Requests == 0 || wait > short.limit.Per {
+			return j.fail(bindings.RateLimited, true, "%s wants no request for another %s; it was not sent", j.app.Name, rounded(wait))
+		}
+		return j.fail(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s; it was not sent",
+			short.limit.Requests, short.limit.Per, j.app.Name, rounded(wait))
+	}
+	if wait <= 0 {
+		return nil
+	}
+	t.patience -= wait
+	if err := c.Sleep(ctx, wait); err != nil {
+		return fmt.Errorf("%s: wait for the rate limit: %w", j.name(), err)
+	}
+	return nil
+}
+
+// authorize sets the header that authorises the job. An error of the
+// connection gets the operation's name.
+func (t *trial) authorize(ctx context.Context) (string, error) {
+	if t.job.authorize == nil {
+		return "", nil
+	}
+	token, err := t.job.authorize(ctx, t.job.wire.header)
+	var e *bindings.Error
+	if errors.As(err, &e) {
+		named := *e
+		named.Operation = t.job.operation
+		return "", &named
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", t.job.name(), err)
+	}
+	return token, nil
+}
+
+// stopped is for a caller who gave up during a sending.
+func (t *trial) stopped(ctx context.Context, out outcome) error {
+	if !out.sent {
+		if err := mark(context.WithoutCancel(ctx), t.job, t.job.marks.Withdraw); err != nil {
+			return fmt.Errorf("withdraw the mark of %s: %w", t.job.name(), err)
+		}
+	}
+	return fmt.Errorf("%s: %w", t.job.name(), context.Cause(ctx))
+}
+
+// judge decides what a sending came to.
+func (t *trial) judge(out outcome, token string, attempt int) verdict {
+	j := t.job
+	repeatable := j.repeatable(t.client.Now().Sub(t.first))
+	switch {
+	case out.large:
+		return verdict{err: j.fail(bindings.TooLarge, false, "the answer is larger than %d MiB%s",
+			t.client.MaxAnswer>>20, doneAnyway(j, out.status))}
+	case out.err != nil && (out.status == 0 || out.status < 300):
+		return t.unanswered(out, repeatable)
+	}
+	body, e := j.read(out.status, out.header, out.body)
+	if e == nil {
+		return verdict{body: body}
+	}
+	if e.Connection = j.connection; e.Operation == "" {
+		e.Operation = j.operation
+	}
+	asked := t.asked(out.header)
+	switch {
+	case e.Kind == bindings.RateLimited:
+		e.Retryable = true
+		wait := asked
+		if wait == 0 {
+			wait = t.backoff(time.Second)
+		}
+		t.hold(wait)
+		return verdict{err: e, undone: true, again: true, wait: wait}
+	case out.status == http.StatusUnauthorized && !t.renewed && j.expire != nil && j.expire(token):
+		t.renewed = true
+		return verdict{err: e, undone: true, again: true}
+	case out.status == http.StatusRequestTimeout:
+		e.Retryable = true
+		return verdict{err: e, undone: true, again: true, wait: t.backoff(firstWait)}
+	case inconclusive(out.status, e) && !repeatable:
+		return verdict{err: j.uncertain(e, "it answered %d", out.status)}
+	case out.status == 502 || out.status == 503 || out.status == 504:
+		return verdict{err: e, again: true, wait: max(asked, t.backoff(firstWait))}
+	}
+	return verdict{err: e}
+}
+
+// inconclusive says that an answer leaves open whether the vendor did it.
+func inconclusive(status int, e *bindings.Error) bool {
+	return status >= 500 && status != http.StatusNotImplemented || status < 300 && e.Kind == bindings.Unavailable
+}
+
+// unanswered judges a sending without a complete answer.
+func (t *trial) unanswered(out outcome, repeatable bool) verdict {
+	j := t.job
+	reason := reasonOf(out.err)
+	timeout := errors.Is(out.err, errTimeout)
+	switch {
+	case !out.sent && !passing(out.err):
+		kind := bindings.Unavailable
+		if errors.Is(out.err, errRefused) {
+			kind = bindings.Forbidden
+		}
+		return verdict{err: j.fail(kind, false, "%s", reason), undone: true}
+	case !out.sent && timeout:
+		return verdict{err: j.fail(bindings.Timeout, true, "no connection within %s; it was not sent", j.timeout), undone: true}
+	case !out.sent:
+		return verdict{err: j.fail(bindings.Unavailable, true, "no connection: %s; it was not sent", reason),
+			undone: true, again: true, wait: t.backoff(firstWait)}
+	case timeout && repeatable:
+		return verdict{err: j.fail(bindings.Timeout, true, "no answer within %s", j.timeout)}
+	case timeout:
+		return verdict{err: j.uncertain(nil, "it did not answer within %s", j.timeout)}
+	case repeatable:
+		return verdict{err: j.fail(bindings.Unavailable, true, "the connection was cut before the answer was complete: %s", reason),
+			again: true, wait: t.backoff(firstWait)}
+	}
+	return verdict{err: j.uncertain(nil, "the connection was cut before the answer was complete: %s", reason)}
+}
+
+// uncertain says that nobody knows whether the vendor did it. It keeps what an
+// answer told.
+func (j *job) uncertain(of *bindings.Error, message string, args ...any) *bindings.Error {
+	e := j.fail(bindings.Uncertain, false, "")
+	e.Message = fmt.Sprintf(message, args...) + "; whether it was done is not known, so it is not sent again"
+	if of != nil {
+		e.Status, e.Code, e.RequestID, e.Body = of.Status, of.Code, of.RequestID, of.Body
+		if of.Message != "" {
+			e.Message = fmt.Sprintf(message, args...) + " (" + of.Message + "); whether it was done is not known, so it is not sent again"
+		}
+	}
+	return e
+}
+
+func doneAnyway(j *job, status int) string {
+	if j.safe || status > 299 {
+		return ""
+	}
+	return "; what was asked for is done"
+}
+
+func (t *trial) asked(header http.Header) time.Duration {
+	var errors bindings.Errors
+	if t.job.app != nil {
+		errors = t.job.app.Errors
+	}
+	return retryAfter(errors, header, t.client.Now())
+}
+
+// hold keeps others from asking while the vendor wants nothing.
+func (t *trial) hold(wait time.Duration) {
+	if n := len(t.job.limits); n > 0 && !t.client.Unlimited {
+		t.client.limits.hold(t.job.limits[n-1], t.client.Now().Add(wait))
+	}
+}
+
+// The waits between sendings: the first, doubled each time, at most the last.
+const (
+	firstWait = 250 * time.Millisecond
+	lastWait  = 5 * time.Second
+)
+
+// backoff doubles, and draws from the upper half so that many callers do not
+// come back at once.
+func (t *trial) backoff(first time.Duration) time.Duration {
+	wait := min(first<<t.failures, lastWait)
+	t.failures++
+	return wait/2 + time.Duration(t.client.Random()*float64(wait/2))
+}
+
+// passing says that a failure to connect may pass by itself.
+func passing(err error) bool {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.Is(err, errRefused), errors.As(err, &certificate), errors.As(err, &authority):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	return true
+}
+
+// reasonOf leaves the address out: it may hold what nobody is to read.
+func reasonOf(err error) string {
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return err.Error()
+}
+
+func rounded(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(time.Second)
+	}
+	return d.Round(time.Millisecond)
+}

@@ -1,0 +1,176 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Page cuts the answer of a list to its items and says what the next page is
+// asked for with. Next is an object of those arguments that change, to be laid
+// over the script's own; it is nil at the end.
+func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next json.RawMessage, err error) {
+	p := op.Pages
+	if p == nil {
+		return nil, nil, pageError(op, "the catalogue does not say how %s is walked; call it page by page", op.Name)
+	}
+	list := gjson.ParseBytes(answer)
+	if p.Items != "" {
+		list = gjson.GetBytes(answer, p.Items)
+	}
+	if !list.Exists() || list.Type == gjson.Null {
+		return json.RawMessage("[]"), nil, nil
+	}
+	if !list.IsArray() {
+		return nil, nil, pageError(op, "expected a list at %q in the answer, found %s", p.Items, kindOf(list))
+	}
+	all := list.Array()
+	items = json.RawMessage(list.Raw)
+	if len(all) == 0 {
+		return items, nil, nil
+	}
+	w := walk{p, gjson.ParseBytes(args), gjson.ParseBytes(answer), all}
+	switch {
+	case len(p.Cursors) > 0:
+		next, err = w.cursors(op)
+	case p.Page != "":
+		next, err = w.page(op)
+	case p.Offset != "":
+		next = w.offset()
+	}
+	return items, next, err
+}
+
+// walk is one page of a list.
+type walk struct {
+	pages        *bindings.Pages
+	args, answer gjson.Result
+	items        []gjson.Result
+}
+
+func (w walk) cursors(op *bindings.Operation) (json.RawMessage, error) {
+	if w.last() {
+		return nil, nil
+	}
+	next := map[string]json.RawMessage{}
+	moved := false
+	for i, name := range slices.Sorted(maps.Keys(w.pages.Cursors)) {
+		value := w.at(w.pages.Cursors[name])
+		if absent := value.Type == gjson.Null || value.String() == ""; absent {
+			if i == 0 {
+				return nil, nil
+			}
+			continue
+		}
+		next[name] = json.RawMessage(value.Raw)
+		moved = moved || given(w.args, name).String() != value.String()
+	}
+	if !moved {
+		return nil, pageError(op, "the answer asks for the same page again; the walk would never end")
+	}
+	return json.Marshal(next)
+}
+
+// at finds a cursor in the answer or, behind "item:", in the last item.
+func (w walk) at(path string) gjson.Result {
+	if inItem, found := strings.CutPrefix(path, "item:"); found {
+		return w.items[len(w.items)-1].Get(inItem)
+	}
+	return w.answer.Get(path)
+}
+
+func (w walk) page(op *bindings.Operation) (json.RawMessage, error) {
+	present := w.number(w.pages.Page, 1)
+	if w.pages.Next != "" {
+		value := w.answer.Get(w.pages.Next)
+		if value.Type == gjson.Null || value.String() == "" || value.Type == gjson.False || w.last() {
+			return nil, nil
+		}
+		if value.Float() == present {
+			return nil, pageError(op, "the answer asks for the same page again; the walk would never end")
+		}
+		return object(w.pages.Page, value.Float()), nil
+	}
+	if w.last() || w.short() {
+		return nil, nil
+	}
+	return object(w.pages.Page, present+1), nil
+}
+
+func (w walk) offset() json.RawMessage {
+	if w.last() || w.short() {
+		return nil
+	}
+	return object(w.pages.Offset, w.number(w.pages.Offset, 0)+float64(len(w.items)))
+}
+
+// last follows the answer's own word for whether there is more.
+func (w walk) last() bool {
+	if w.pages.More == "" {
+		return false
+	}
+	more := w.answer.Get(w.pages.More)
+	return more.Exists() && !more.Bool()
+}
+
+// short says, where the answer does not, that a page was not full.
+func (w walk) short() bool {
+	if w.pages.More != "" && w.answer.Get(w.pages.More).Exists() {
+		return false
+	}
+	size := float64(w.pages.Size)
+	if w.pages.SizeParam != "" {
+		size = w.number(w.pages.SizeParam, size)
+	}
+	return float64(len(w.items)) < size
+}
+
+func (w walk) number(name string, otherwise float64) float64 {
+	value := given(w.args, name)
+	if n := value.Float(); value.Exists() && !math.IsNaN(n) && !math.IsInf(n, 0) {
+		return n
+	}
+	return otherwise
+}
+
+// given is an argument by its plain name, whatever signs it has.
+func given(args gjson.Result, name string) gjson.Result {
+	var found gjson.Result
+	args.ForEach(func(key, value gjson.Result) bool {
+		if key.String() == name {
+			found = value
+		}
+		return !found.Exists()
+	})
+	return found
+}
+
+func object(name string, value float64) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf("{%s:%.0f}", quote(name), value))
+}
+
+// sized adds the page size that we ask for.
+func sized(op *bindings.Operation, args json.RawMessage) json.RawMessage {
+	if op.Pages == nil || op.Pages.SizeParam == "" || op.Pages.Size == 0 {
+		return args
+	}
+	if len(args) == 0 {
+		args = json.RawMessage("{}")
+	}
+	table := gjson.ParseBytes(args)
+	if has(table, op.Pages.SizeParam) {
+		return args
+	}
+	return with(args, object(op.Pages.SizeParam, float64(op.Pages.Size)))
+}
+
+func pageError(op *bindings.Operation, message string, args ...any) *bindings.Error {
+	return &bindings.Error{Kind: bindings.Invalid, Operation: op.Name, Message: fmt.Sprintf(message, args...)}
+}

@@ -1,0 +1,189 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+// rawName is what an endpoint without an entry is called in errors and logs.
+const rawName = "request"
+
+// Raw calls an endpoint that has no entry in the catalogue, on the
+// connection's own host and with its authorisation. All methods but GET and
+// HEAD count as changing something.
+func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
+	conn, err := c.connection(r.App, rawName, r.Connection)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer, err := c.raw(ctx, r, conn)
+	return answer, redact(err, conn, r.Secrets)
+}
+
+func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connection) (Answer, error) {
+	op, w, err := r.wire(conn.BaseURL())
+	if err != nil {
+		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: rawName, Connection: conn.Name(),
+			Message: err.Error() + "\n" + r.App.Name + ".request { path: string, method?: string, query?: table, headers?: table, body?: any }"}
+	}
+	if e := allowed(r.App, op, conn); e != nil {
+		return Answer{}, e
+	}
+	keyed := r.Key != "" && r.App.KeyHeader != "" && !op.ReadOnly()
+	if keyed {
+		w.header.Set(r.App.KeyHeader, r.Key)
+	}
+	j := c.appJob(r.App, op, conn, w, r.Timeout, r.Marks)
+	j.repeatable = func(age time.Duration) bool { return j.safe || keyed && age < r.App.KeyTTL }
+	return c.send(ctx, j)
+}
+
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+// wire makes the request and an operation that stands for it.
+func (r RawRequest) wire(base string) (*bindings.Operation, *wire, error) {
+	method := strings.ToUpper(r.Method)
+	if method == "" {
+		method = http.MethodGet
+	}
+	if !slices.Contains(methods, method) {
+		return nil, nil, fmt.Errorf("argument %q: expected one of %s, found %q", "method", strings.Join(methods, ", "), r.Method)
+	}
+	path, err := rawPath(base, r.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	op := &bindings.Operation{Name: rawName, Method: method, Path: "(raw)"}
+	w := &wire{method: method, url: base + path, header: http.Header{}}
+	w.header.Set("Accept", "application/json, */*;q=0.5")
+	w.header.Set("User-Agent", userAgent)
+	for name, value := range neighbour(r.App, path) {
+		w.header.Set(name, value)
+	}
+	if err := setHeaders(w.header, r.Headers); err != nil {
+		return nil, nil, err
+	}
+	query, err := queryOf(r.Query)
+	if err != nil {
+		return nil, nil, err
+	}
+	if query != "" {
+		w.url += "?" + query
+	}
+	if len(r.Body) > 0 && string(r.Body) != "null" {
+		w.body = r.Body
+		w.header.Set("Content-Type", "application/json")
+	}
+	return op, w, nil
+}
+
+// rawPath stays below the base address, whatever the path says.
+func rawPath(base, path string) (string, error) {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		return "", fmt.Errorf(`argument "path": expected a path below %s that begins with "/", found %q`, base, path)
+	}
+	if strings.ContainsAny(path, "?#") {
+		return "", fmt.Errorf(`argument "path": %q has a "?" or "#"; put what follows into query`, path)
+	}
+	u, err := url.Parse(base + path)
+	if err != nil || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
+		return "", fmt.Errorf(`argument "path": %q is not a path`, path)
+	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == ".." || segment == "." {
+			return "", fmt.Errorf(`argument "path": %q leads elsewhere; leave out "." and ".."`, path)
+		}
+	}
+	return (&url.URL{Path: path}).EscapedPath(), nil
+}
+
+// neighbour gives the fixed headers of the operation whose path begins most
+// alike: a vendor's version header is wanted by its raw requests too.
+func neighbour(app *bindings.App, path string) map[string]string {
+	if app.Catalogue == nil {
+		return nil
+	}
+	var fixed map[string]string
+	most := -1
+	for _, name := range app.Catalogue.Operations() {
+		op, _ := app.Catalogue.Operation(name)
+		if alike := common(op.Path, path); alike > most && len(op.Fixed) > 0 {
+			fixed, most = op.Fixed, alike
+		}
+	}
+	return fixed
+}
+
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// setHeaders sets what a script gave, except what would break the request or
+// take the place of the connection's authorisation.
+func setHeaders(header http.Header, given map[string]string) error {
+	for name, value := range given {
+		switch canonical := http.CanonicalHeaderKey(name); {
+		case !validHeader(name) || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+			return fmt.Errorf("header %q: its name or value cannot be sent", name)
+		case slices.Contains([]string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade"}, canonical):
+			return fmt.Errorf("header %q cannot be set", name)
+		default:
+			header.Set(name, value)
+		}
+	}
+	return nil
+}
+
+func validHeader(name string) bool {
+	for i := range len(name) {
+		b := name[i]
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// queryOf writes an object as a query: lists once for each item, tables as
+// bracket names.
+func queryOf(query json.RawMessage) (string, error) {
+	if len(query) == 0 || string(query) == "null" || string(query) == "[]" {
+		return "", nil
+	}
+	if !json.Valid(query) || !gjson.ParseBytes(query).IsObject() {
+		return "", fmt.Errorf("argument %q: expected a table of names and values", "query")
+	}
+	var b strings.Builder
+	addTable(&b, "", gjson.ParseBytes(query))
+	return b.String(), nil
+}
+
+func addTable(b *strings.Builder, prefix string, table gjson.Result) {
+	table.ForEach(func(key, value gjson.Result) bool {
+		name := key.String()
+		if prefix != "" {
+			name = prefix + "[" + name + "]"
+		}
+		if value.IsObject() {
+			addTable(b, name, value)
+		} else {
+			addQuery(b, located{name: name, value: value})
+		}
+		return true
+	})
+}

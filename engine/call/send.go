@@ -1,0 +1,178 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// job is a call ready to be sent, as often as it takes.
+type job struct {
+	app                         *bindings.App // nil: the http library
+	operation, path, connection string
+	wire                        *wire
+	safe                        bool // it only reads
+	// repeatable says whether it may be sent again although the vendor may
+	// have done it, so long after the first sending.
+	repeatable func(age time.Duration) bool
+	marks      Marks
+	timeout    time.Duration
+	sender     *resty.Client
+	limits     []*bucket
+	authorize  func(context.Context, http.Header) (string, error)
+	expire     func(token string) bool
+	// read tells an answer from an error.
+	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
+}
+
+// outcome is what one sending came to.
+type outcome struct {
+	status int
+	header http.Header
+	body   []byte
+	err    error // no complete answer
+	sent   bool  // something of the request may have reached the vendor
+	large  bool  // the answer is over the bound
+}
+
+// send sends a job until it is decided, or may not be sent again.
+func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
+	started := c.Now()
+	defer func() { answer.Took = c.Now().Sub(started) }()
+	t := trial{client: c, job: j, patience: c.Patience}
+	for {
+		if err := t.admit(ctx); err != nil {
+			answer.RetryAfter = t.next
+			return answer, err
+		}
+		token, err := t.authorize(ctx)
+		if err != nil {
+			return answer, err
+		}
+		if err := mark(ctx, j, j.marks.Begin); err != nil {
+			return answer, fmt.Errorf("mark %s as begun: %w", j.name(), err)
+		}
+		sentAt := c.Now()
+		if t.first.IsZero() {
+			t.first = sentAt
+		}
+		out := c.once(ctx, j)
+		answer.Attempts++
+		answer.Status = out.status
+		if out.header != nil && j.app != nil {
+			answer.RequestID = requestID(j.app, out.header)
+			c.limits.learn(j.limits, j.app.Errors, out.header, sentAt)
+		}
+		if ctx.Err() != nil && out.err != nil {
+			return answer, t.stopped(ctx, out)
+		}
+		v := t.judge(out, token, answer.Attempts)
+		c.observe(ctx, j, answer, v, c.Now().Sub(sentAt))
+		if v.undone {
+			if err := mark(ctx, j, j.marks.Withdraw); err != nil {
+				return answer, fmt.Errorf("withdraw the mark of %s: %w", j.name(), err)
+			}
+		}
+		if v.err == nil {
+			answer.Body = v.body
+			return answer, nil
+		}
+		if !v.again || answer.Attempts >= c.Sendings || v.wait > t.patience {
+			answer.RetryAfter = v.wait
+			if v.err.RequestID == "" {
+				v.err.RequestID = answer.RequestID
+			}
+			return answer, v.err
+		}
+		if v.wait > 0 {
+			t.patience -= v.wait
+			if err := c.Sleep(ctx, v.wait); err != nil {
+				return answer, fmt.Errorf("%s: %w", j.name(), err)
+			}
+		}
+	}
+}
+
+// mark calls a mark of a job that may change something.
+func mark(ctx context.Context, j *job, set func(context.Context) error) error {
+	if j.safe || set == nil {
+		return nil
+	}
+	return set(ctx)
+}
+
+// once sends a job one time.
+func (c *Client) once(ctx context.Context, j *job) (out outcome) {
+	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout, errTimeout)
+	defer cancel()
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{
+		// A connection is asked for anew only if nothing was sent on the one
+		// before, or after a redirect, which is an answer.
+		GetConn:      func(string) { sent.Store(false) },
+		WroteHeaders: func() { sent.Store(true) },
+	}
+	request := j.sender.R().SetContext(httptrace.WithClientTrace(ctx, trace))
+	request.Header = j.wire.header.Clone()
+	if j.wire.body != nil {
+		request.SetBody(bytes.NewReader(j.wire.body))
+	}
+	response, err := request.Execute(j.wire.method, j.wire.url)
+	out.sent = sent.Load()
+	if err != nil {
+		out.err = cause(ctx, err)
+		return out
+	}
+	defer response.RawBody().Close()
+	out.status, out.header, out.sent = response.StatusCode(), response.Header(), true
+	body, err := io.ReadAll(io.LimitReader(response.RawBody(), c.MaxAnswer+1))
+	if err != nil {
+		out.err = cause(ctx, err)
+	}
+	if int64(len(body)) > c.MaxAnswer {
+		out.large, out.err, body = true, errLarge, body[:c.MaxAnswer]
+	}
+	out.body = body
+	return out
+}
+
+var (
+	errTimeout = errors.New("timeout")
+	errLarge   = errors.New("the answer is too large")
+)
+
+// cause gives errTimeout for a sending that ran out of its time.
+func cause(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errTimeout) {
+		return errTimeout
+	}
+	return err
+}
+
+func (j *job) name() string {
+	if j.app == nil {
+		return j.operation
+	}
+	return j.app.Name + "." + j.operation
+}
+
+func (j *job) fail(kind bindings.ErrorKind, retryable bool, message string, args ...any) *bindings.Error {
+	e := &bindings.Error{
+		Kind: kind, Operation: j.operation, Connection: j.connection, Retryable: retryable,
+		Message: fmt.Sprintf(message, args...),
+	}
+	if j.app != nil {
+		e.App = j.app.Name
+	}
+	return e
+}

@@ -1,0 +1,165 @@
+package call
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// place says where in a request an argument goes.
+type place uint8
+
+const (
+	inPath place = iota
+	inQuery
+	inHeader
+	inBody
+)
+
+// shape is what an operation takes, as one flat table.
+type shape struct {
+	catalogue *bindings.Catalogue
+	args      []*argument // in the order path, query, header, body
+	index     map[string]*argument
+	// free takes any other name into the body, of the type others.
+	free   bool
+	others *bindings.Type
+}
+
+// argument is one name of the table. One that comes from bracket names, such
+// as filter[email], has members instead of spots.
+type argument struct {
+	name     string
+	required bool
+	// withBody requires it once another argument makes up a body that may be
+	// left out.
+	withBody bool
+	spots    []spot
+	members  []*argument
+}
+
+func (a *argument) inBody() bool {
+	return slices.ContainsFunc(a.spots, func(at spot) bool { return at.place == inBody })
+}
+
+// spot is where an argument goes, under which name, and of which type.
+type spot struct {
+	place place
+	wire  string
+	typ   bindings.Type
+}
+
+// shapes keeps the shape of each operation that was called. Operations are
+// decoded once for the life of a catalogue, so their addresses name them.
+type shapes struct{ byOperation sync.Map }
+
+func (s *shapes) of(app *bindings.App, op *bindings.Operation) *shape {
+	if known, found := s.byOperation.Load(op); found {
+		return known.(*shape)
+	}
+	made, _ := s.byOperation.LoadOrStore(op, newShape(app, op))
+	return made.(*shape)
+}
+
+func newShape(app *bindings.App, op *bindings.Operation) *shape {
+	s := &shape{catalogue: app.Catalogue, index: map[string]*argument{}}
+	for _, f := range op.PathParams {
+		f.Required = true
+		s.add(inPath, f, false)
+	}
+	for _, f := range op.Query {
+		s.add(inQuery, f, true)
+	}
+	for _, f := range op.Header {
+		if strings.EqualFold(f.Name, app.KeyHeader) {
+			continue // it comes with the call's options
+		}
+		s.add(inHeader, f, false)
+	}
+	if op.Body != nil {
+		s.addBody(op.Body)
+	}
+	return s
+}
+
+func (s *shape) addBody(body *bindings.Body) {
+	t, definition := s.resolve(&body.Type)
+	switch t.Kind {
+	case bindings.Object:
+		s.free = definition == nil || definition.Open || len(definition.Fields) == 0
+		if definition == nil {
+			return
+		}
+		for _, f := range definition.Fields {
+			late := f.Required && !body.Required
+			f.Required = f.Required && body.Required
+			s.add(inBody, f, body.Encoding != bindings.JSON)
+			s.index[f.Name].withBody = late
+		}
+	case bindings.Map:
+		s.free, s.others = true, t.Items
+	default:
+		s.add(inBody, bindings.Field{Name: "body", Required: body.Required, Type: body.Type}, false)
+	}
+}
+
+func (s *shape) resolve(t *bindings.Type) (bindings.Type, *bindings.Definition) {
+	if s.catalogue == nil {
+		if t == nil {
+			return bindings.Type{}, nil
+		}
+		return *t, nil
+	}
+	return s.catalogue.Resolve(t)
+}
+
+// add puts a field into the table. Brackets in its name make a table within.
+func (s *shape) add(where place, f bindings.Field, brackets bool) {
+	at := spot{place: where, wire: f.Name, typ: f.Type}
+	if !brackets || !strings.Contains(f.Name, "[") {
+		s.argument(&s.args, f.Name, true).take(at, f.Required)
+		return
+	}
+	base, rest, _ := strings.Cut(strings.TrimSuffix(f.Name, "[]"), "[")
+	a := s.argument(&s.args, base, true)
+	for rest != "" {
+		var name string
+		name, rest, _ = strings.Cut(rest, "]")
+		rest = strings.TrimPrefix(rest, "[")
+		a.required = a.required || f.Required
+		a = s.argument(&a.members, name, false)
+	}
+	a.take(at, f.Required)
+	s.index[f.Name] = a // the vendor's own spelling will do too
+}
+
+// argument finds or makes the argument of a name.
+func (s *shape) argument(among *[]*argument, name string, top bool) *argument {
+	for _, a := range *among {
+		if a.name == name {
+			return a
+		}
+	}
+	a := &argument{name: name}
+	*among = append(*among, a)
+	if top {
+		s.index[name] = a
+	}
+	return a
+}
+
+func (a *argument) take(at spot, required bool) {
+	a.spots = append(a.spots, at)
+	a.required = a.required || required
+}
+
+// names are what an unknown name can have meant.
+func names(all []*argument) []string {
+	found := make([]string, len(all))
+	for i, a := range all {
+		found[i] = a.name
+	}
+	return found
+}

@@ -1,0 +1,67 @@
+package call
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+const (
+	dialTimeout = 10 * time.Second
+	// idleTimeout is shorter than vendors keep a connection open: one that
+	// they close as we send leaves an unsafe request uncertain.
+	idleTimeout  = 20 * time.Second
+	mostIdle     = 32
+	mostHeader   = 256 << 10
+	mostRedirect = 5
+)
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    dialTimeout,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           4 * mostIdle,
+		MaxIdleConnsPerHost:    mostIdle,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: mostHeader,
+	}
+}
+
+// TokenClient is what token requests are sent with.
+func TokenClient() *http.Client { return &http.Client{Transport: newTransport()} }
+
+// newSender wraps an HTTP client. Retries and decoding are ours.
+func newSender(client *http.Client) *resty.Client {
+	return resty.NewWithClient(client).
+		SetAllowGetMethodPayload(true). // some vendors want a body with DELETE
+		SetDoNotParseResponse(true).
+		SetDisableWarn(true).
+		SetLogger(quiet{})
+}
+
+// quiet keeps resty from writing to standard error.
+type quiet struct{}
+
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Warnf(string, ...any)  {}
+func (quiet) Debugf(string, ...any) {}
+
+// sameHost follows a redirect only where the credentials may go: for a request
+// that reads, to the same host. Else the redirect is the answer.
+func sameHost(next *http.Request, before []*http.Request) error {
+	first := before[0]
+	if len(before) > mostRedirect || first.Method != http.MethodGet && first.Method != http.MethodHead ||
+		!sameOrigin(next.URL, first.URL) {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
