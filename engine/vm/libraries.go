@@ -10,6 +10,7 @@ var libraries = []library{
 	mathLibrary,
 	onLibrary,
 	requireLibrary,
+	removedLibrary,
 }
 
 // runGlobals are globals made anew for each run, and only for programs that

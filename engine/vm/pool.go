@@ -74,7 +74,7 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err 
 		if a.cause = mt.resume(a.ctx); a.cause != nil {
 			return
 		}
-		a.env = m.newEnv(a)
+		m.openEnv(a)
 		if raised := body(mt.L); raised != nil {
 			a.cause = a.scriptError(raised)
 			return
@@ -93,17 +93,15 @@ func (m *meter) clean() bool {
 		len(s.reg.array) <= keptRegisters && !s.hasErrorFunc
 }
 
-// newEnv makes the table of a run's globals. Reading falls through to the
+// openEnv makes the table of a run's globals. Reading falls through to the
 // shared base; writing stays in the run.
-func (m *Machine) newEnv(a *activation) *lua.LTable {
-	env := a.meter.L.CreateTable(0, 0)
-	env.Metatable = m.envMeta
+func (m *Machine) openEnv(a *activation) {
+	a.env = &lua.LTable{Metatable: m.envMeta}
 	for name, value := range runGlobals {
 		if a.program.names[name] || a.program.names["_G"] {
-			env.RawSetString(name, value(a))
+			a.env.RawSetString(name, value(a))
 		}
 	}
-	return env
 }
 
 // newActivation makes what all activations share.

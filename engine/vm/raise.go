@@ -27,7 +27,7 @@ func throw(L *lua.LState) {
 		if strings.HasSuffix(string(text), " stack overflow") || strings.HasSuffix(string(text), " registry overflow") {
 			a.meter.tooDeep()
 		}
-		value = lua.LString(a.plain(string(text)))
+		value = lua.LString(a.meter.explain(string(text)))
 	}
 	t := &thrown{value: value, position: a.meter.position()}
 	if a.meter.protected == 1 {
@@ -101,9 +101,6 @@ func (m *meter) trace() []string {
 }
 
 const maxTrace = 20
-
-// plain says what the VM's own errors say in words a script's author knows.
-func (a *activation) plain(text string) string { return text }
 
 // scriptError makes the error that leaves a script.
 func (a *activation) scriptError(t *thrown) *ScriptError {

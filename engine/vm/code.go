@@ -1,0 +1,83 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// maxCaptured is how many locals of outer functions a function can refer to:
+// gopher-lua counts them in a byte.
+const maxCaptured = 255
+
+// compileTree makes code of a prepared tree.
+func compileTree(name string, t *tree) (proto *lua.FunctionProto, err error) {
+	fail := func(line int, format string, args ...any) (*lua.FunctionProto, error) {
+		return nil, &SyntaxError{Position: fmt.Sprintf("%s:%d", name, max(line, 1)), Message: fmt.Sprintf(format, args...)}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			proto, err = fail(1, "this file cannot be compiled: %v", r)
+		}
+	}()
+	proto, err = lua.Compile(t.statements, name)
+	var e *lua.CompileError
+	switch {
+	case errors.As(err, &e):
+		return fail(e.Line, "%s", plainCompile(e.Message))
+	case err != nil:
+		return fail(1, "%v", err)
+	}
+	if line, n := adjust(proto); n > 0 {
+		return fail(line, "the function that begins here uses %d local variables of the functions around it; %d is the most", n, maxCaptured)
+	}
+	return proto, nil
+}
+
+func plainCompile(message string) string {
+	switch {
+	case strings.HasPrefix(message, "no loop to break"):
+		return "'break' stands outside of a loop"
+	case strings.HasPrefix(message, "too many local variables"):
+		return "the function that begins here has more than 200 local variables at once"
+	case strings.HasPrefix(message, "register overflow"):
+		return "the function that begins here has an expression, call or list of too many values for one statement; split it"
+	case strings.HasPrefix(message, "cannot use '...'"):
+		return "'...' stands in a function that does not take it: write function(...)"
+	}
+	return message
+}
+
+// adjust makes calls of tail calls, whose traceback grows without end, lets
+// go of the room that the compiler keeps (some 18 KB a function), and reports
+// a function that captures too much.
+func adjust(p *lua.FunctionProto) (line, captured int) {
+	if len(p.DbgUpvalues) > maxCaptured {
+		return p.LineDefined, len(p.DbgUpvalues)
+	}
+	for pc := 0; pc < len(p.Code); pc++ {
+		inst := p.Code[pc]
+		switch int(inst >> 26) {
+		case lua.OP_TAILCALL:
+			p.Code[pc] = inst&0x3ffffff | uint32(lua.OP_CALL)<<26
+		case lua.OP_CLOSURE:
+			pc += int(p.FunctionPrototypes[inst&0x3ffff].NumUpvalues)
+		}
+	}
+	p.Code = slices.Clone(p.Code)
+	p.Constants = slices.Clone(p.Constants)
+	p.DbgSourcePositions = slices.Clone(p.DbgSourcePositions)
+	p.DbgCalls = slices.Clone(p.DbgCalls)
+	p.DbgUpvalues = slices.Clone(p.DbgUpvalues)
+	p.DbgLocals = slices.Clone(p.DbgLocals)
+	p.FunctionPrototypes = slices.Clone(p.FunctionPrototypes)
+	for _, inner := range p.FunctionPrototypes {
+		if line, captured = adjust(inner); captured > 0 {
+			return line, captured
+		}
+	}
+	return 0, 0
+}

@@ -1,0 +1,284 @@
+package vm
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// The VM's own errors, as it words them. What a script raises never comes here.
+var (
+	vmPosition = regexp.MustCompile(`^\S*:\d+: `)
+	vmIndex    = regexp.MustCompile(`(?s)^attempt to index a non-table object\((\w+)\) with key '(.*)'$`)
+	vmArith    = regexp.MustCompile(`^cannot perform (\w+) operation between (\w+) and (\w+)$`)
+	vmArgument = regexp.MustCompile(`(?s)^bad argument #(\d+) to (\S+) \((.*)\)$`)
+)
+
+var vmOperators = map[string]string{"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "pow": "^", "concat": ".."}
+
+// explain says what one of the VM's own errors means in words a script's
+// author knows, with the names that stand in the line. It is called with the
+// frames still in place.
+func (m *meter) explain(text string) string {
+	at := vmPosition.FindString(text)
+	what := text[len(at):]
+	f := m.state.currentFrame
+	if found := vmArgument.FindStringSubmatch(what); found != nil {
+		return at + found[2] + ": argument " + found[1] + ": " + found[3]
+	}
+	if f == nil || f.Fn.IsG {
+		return text
+	}
+	inst := f.instruction()
+	a, b, c := int(inst>>18)&0xff, int(inst&0x1ff), int(inst>>9)&0x1ff
+	switch {
+	case what == "attempt to call a non-function object":
+		if int(inst>>26) == lua.OP_TFORLOOP {
+			return at + "'for … in' needs pairs(t), ipairs(t) or each(…), got " + describe(m.rk(f, a))
+		}
+		return at + m.explainCall(f, a)
+	case vmIndex.MatchString(what):
+		key := vmIndex.FindStringSubmatch(what)[2]
+		object := a
+		verb := "' cannot be set in it"
+		switch int(inst >> 26) {
+		case lua.OP_GETTABLE, lua.OP_GETTABLEKS, lua.OP_SELF:
+			object, verb = b, "' cannot be read from it"
+		case lua.OP_SETTABLE, lua.OP_SETTABLEKS:
+		default:
+			return text
+		}
+		value := m.rk(f, object)
+		x := f.expression(object, f.Pc-1, 0)
+		switch {
+		case x.global && value == lua.LNil:
+			return at + m.undefined(x.text)
+		case x.text != "":
+			return at + "'" + x.text + "' is " + describe(value) + ", so '" + shorten(key) + verb
+		}
+		return at + "this is " + describe(value) + ", so '" + shorten(key) + verb
+	case vmArith.MatchString(what):
+		operator := vmOperators[vmArith.FindStringSubmatch(what)[1]]
+		if operator == ".." {
+			operands := make([]int, c-b+1)
+			for i := range operands {
+				operands[i] = b + i
+			}
+			return at + m.explainOperands(f, operator, operands...)
+		}
+		return at + m.explainOperands(f, operator, b, c)
+	case what == "__unm undefined":
+		return at + m.explainOperands(f, "-", b)
+	case what == "__len undefined":
+		return at + "'#' gives the length of a text or table; " + f.named(b) + " is " + describe(m.rk(f, b))
+	}
+	return text
+}
+
+// explainCall says why what stands in a register cannot be called.
+func (m *meter) explainCall(f *frameMirror, register int) string {
+	value := m.rk(f, register)
+	x := f.expression(register, f.Pc-1, 0)
+	switch {
+	case x.text == "":
+		return describe(value) + " cannot be called"
+	case value != lua.LNil:
+		return "'" + x.text + "' is " + describe(value) + ", not a function"
+	case x.global:
+		return m.undefined(x.text)
+	}
+	message := "'" + x.text + "' is nil, so it cannot be called"
+	if owner, ok := m.ownerOf(f, x).(*lua.LTable); ok {
+		var names []string
+		for key := range tableOf(owner).strdict {
+			if names = append(names, key); len(names) == 500 {
+				break
+			}
+		}
+		slices.Sort(names)
+		message += near(x.key, names)
+	}
+	return message
+}
+
+// ownerOf gives the table that a field was read from, if it still stands in a
+// register.
+func (m *meter) ownerOf(f *frameMirror, x expression) lua.LValue {
+	if x.key == "" || x.owner < 0 {
+		return lua.LNil
+	}
+	return m.rk(f, x.owner)
+}
+
+// undefined says that a global is not there, and what may have been meant.
+func (m *meter) undefined(name string) string {
+	a := m.activation
+	names := slices.Concat(a.machine.known, slices.Collect(maps.Keys(a.program.names)))
+	names = slices.DeleteFunc(names, func(n string) bool { return n == name })
+	slices.Sort(names)
+	message := "'" + name + "' is not defined" + near(name, names)
+	if _, ok := a.machine.apps[name]; ok {
+		message += `; to use the app write: local ` + name + ` = require "` + name + `"`
+	}
+	return message
+}
+
+// explainOperands says which operand of an operator does not fit.
+func (m *meter) explainOperands(f *frameMirror, operator string, operands ...int) string {
+	needs := "needs numbers"
+	if operator == ".." {
+		needs = "joins texts and numbers"
+	}
+	for _, i := range operands {
+		fits := false
+		switch v := m.rk(f, i).(type) {
+		case lua.LNumber:
+			fits = true
+		case lua.LString:
+			_, number := parseNumber(string(v))
+			fits = number || operator == ".."
+		}
+		if !fits {
+			return "'" + operator + "' " + needs + "; " + f.named(i) + " is " + describe(m.rk(f, i))
+		}
+	}
+	return "'" + operator + "' " + needs
+}
+
+// expression is what a line says where a value comes from.
+type expression struct {
+	text   string // event.data.id
+	global bool
+	key    string // of the last field
+	owner  int    // the register of the table it was read from, -1 if gone
+}
+
+func (f *frameMirror) named(register int) string {
+	if x := f.expression(register, f.Pc-1, 0); x.text != "" {
+		return "'" + x.text + "'"
+	}
+	return "a value"
+}
+
+// expression finds in the code before pc what was put into a register. It
+// gives up, with an empty text, where another way through the code may have
+// put something else.
+func (f *frameMirror) expression(register, pc, depth int) expression {
+	p := f.Fn.Proto
+	if depth > 6 || register >= 0x100 {
+		return expression{owner: -1}
+	}
+	targets := jumpTargets(p)
+	for at := pc - 1; at >= 0; at-- {
+		if targets[at+1] {
+			break
+		}
+		inst := p.Code[at]
+		op, a, b, c := int(inst>>26), int(inst>>18)&0xff, int(inst&0x1ff), int(inst>>9)&0x1ff
+		writes := a == register
+		switch op {
+		case lua.OP_JMP, lua.OP_FORLOOP, lua.OP_FORPREP, lua.OP_TFORLOOP, lua.OP_RETURN:
+			return expression{owner: -1}
+		case lua.OP_CALL:
+			if a <= register && (c == 0 || register <= a+c-2) {
+				return expression{text: f.expression(a, at, depth+1).call(), owner: -1}
+			}
+			if a <= register {
+				return expression{owner: -1}
+			}
+			continue
+		case lua.OP_SELF:
+			writes = a == register || a+1 == register
+		case lua.OP_SETTABLE, lua.OP_SETTABLEKS, lua.OP_SETGLOBAL, lua.OP_SETUPVAL, lua.OP_SETLIST,
+			lua.OP_EQ, lua.OP_LT, lua.OP_LE, lua.OP_TEST, lua.OP_CLOSE, lua.OP_NOP:
+			continue
+		}
+		if !writes {
+			continue
+		}
+		switch op {
+		case lua.OP_GETGLOBAL:
+			return expression{text: f.constantText(int(inst & 0x3ffff)), global: true, owner: -1}
+		case lua.OP_GETUPVAL:
+			if b < len(p.DbgUpvalues) {
+				return expression{text: p.DbgUpvalues[b], owner: -1}
+			}
+		case lua.OP_MOVE, lua.OP_MOVEN:
+			x := f.expression(b, at, depth+1)
+			x.owner = -1
+			return x
+		case lua.OP_GETTABLEKS, lua.OP_SELF, lua.OP_GETTABLE:
+			if op == lua.OP_SELF && register == a+1 {
+				return f.expression(b, at, depth+1)
+			}
+			return f.field(op, b, c, at, depth, register)
+		}
+		return expression{owner: -1}
+	}
+	if register < int(p.NumParameters) && register < len(p.DbgLocals) {
+		return expression{text: p.DbgLocals[register].Name, owner: -1}
+	}
+	return expression{owner: -1}
+}
+
+// field words t.key or t:key; b is the register of t, c the key.
+func (f *frameMirror) field(op, b, c, at, depth, register int) expression {
+	from := f.expression(b, at, depth+1).text
+	x := expression{owner: b}
+	if b == register {
+		x.owner = -1
+		if op == lua.OP_SELF {
+			x.owner = register + 1
+		}
+	}
+	if c < 0x100 {
+		if from != "" {
+			x.text = from + "[…]"
+		}
+		return x
+	}
+	x.key = f.constantText(c & 0xff)
+	switch {
+	case from == "":
+		x.text = x.key
+	case op == lua.OP_SELF:
+		x.text = from + ":" + x.key
+	case op == lua.OP_GETTABLE:
+		x.text = from + "[" + x.key + "]"
+	default:
+		x.text = from + "." + x.key
+	}
+	return x
+}
+
+func (x expression) call() string {
+	if x.text == "" {
+		return ""
+	}
+	return x.text + "(…)"
+}
+
+func (f *frameMirror) constantText(i int) string {
+	if i >= len(f.Fn.Proto.Constants) {
+		return "?"
+	}
+	return shorten(textOf(f.Fn.Proto.Constants[i]))
+}
+
+// jumpTargets marks the instructions that some jump of the function leads to.
+func jumpTargets(p *lua.FunctionProto) map[int]bool {
+	targets := map[int]bool{}
+	for pc, inst := range p.Code {
+		switch int(inst >> 26) {
+		case lua.OP_JMP, lua.OP_FORLOOP, lua.OP_FORPREP:
+			targets[pc+1+int(inst&0x3ffff)-0x1ffff] = true
+		case lua.OP_LOADBOOL:
+			if inst>>9&0x1ff != 0 {
+				targets[pc+2] = true
+			}
+		}
+	}
+	return targets
+}

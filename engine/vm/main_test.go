@@ -1,0 +1,89 @@
+package vm_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeHost keeps log lines and answers steps with answer.
+type fakeHost struct {
+	lines  []string
+	steps  []vm.Step
+	answer func(ctx context.Context, s vm.Step) (json.RawMessage, error)
+}
+
+func (h *fakeHost) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
+	h.steps = append(h.steps, s)
+	if h.answer == nil {
+		return json.RawMessage("null"), nil
+	}
+	return h.answer(ctx, s)
+}
+
+func (h *fakeHost) Secret(name string) (string, error) { return "the " + name, nil }
+
+func (h *fakeHost) Log(_ slog.Level, text string, _ json.RawMessage) {
+	h.lines = append(h.lines, text)
+}
+
+// files is a scripts folder in memory.
+type files map[string]string
+
+func (f files) read(name string) ([]byte, error) {
+	text, ok := f[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return []byte(text), nil
+}
+
+func compile(t testing.TB, m *vm.Machine, source string) *vm.Program {
+	t.Helper()
+	p, err := m.Compile("test.lua", files{"test.lua": source}.read)
+	if err != nil {
+		t.Fatalf("compile: %v", err)
+	}
+	return p
+}
+
+// inHook wraps the lines of a test into the function of a hook, without
+// another line.
+func inHook(body string) string {
+	return `on("in:/test", function(event) ` + body + "\nend)"
+}
+
+// run compiles a script with one hook and runs it.
+func run(t testing.TB, m *vm.Machine, source string, limits vm.Limits) (vm.Outcome, *fakeHost) {
+	t.Helper()
+	host := &fakeHost{}
+	return runWith(t, m, source, limits, host), host
+}
+
+func runWith(t testing.TB, m *vm.Machine, source string, limits vm.Limits, host vm.Host) vm.Outcome {
+	t.Helper()
+	return m.Run(t.Context(), compile(t, m, source), vm.Activation{
+		Settings: vm.Settings{Zone: time.UTC},
+		Event:    json.RawMessage(`{"id":"e1","type":"in:/test","data":{"name":"Ada"}}`),
+		Host:     host, Limits: limits,
+	})
+}
+
+func wantScriptError(t testing.TB, err error) *vm.ScriptError {
+	t.Helper()
+	var e *vm.ScriptError
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v (%T), want a script error", err, err)
+	}
+	return e
+}

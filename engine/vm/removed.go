@@ -1,0 +1,69 @@
+package vm
+
+import (
+	"maps"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// removedLibrary stands for what Lua has and scripts have not. Using one of
+// these names says what to use in its place.
+func removedLibrary(*Machine) map[string]lua.LValue {
+	all := map[string]lua.LValue{}
+	for name, instead := range map[string]string{
+		"dofile": `use require "name"`, "loadfile": `use require "name"`,
+		"load": "write the code as a function", "loadstring": "write the code as a function",
+		"getfenv": "globals belong to the run; pass values as arguments", "setfenv": "globals belong to the run; pass values as arguments",
+		"module": "return a table at the end of the file and require it", "newproxy": "use setmetatable",
+		"collectgarbage": "memory is looked after; a run that ends lets go of all it held",
+	} {
+		all[name] = function(func(L *lua.LState) int {
+			raise(L, "%s is not there: %s", name, instead)
+			return 0
+		})
+	}
+	outside := "scripts reach the outside through apps and http only"
+	for name, l := range map[string]struct {
+		otherwise string
+		members   map[string]string
+	}{
+		"os": {outside, map[string]string{
+			"time": "use time.now()", "date": "use time.format(time.now(), \"%Y-%m-%d\")", "clock": "use time.now()",
+			"difftime": "use time.diff(a, b)", "getenv": "use params, or secret \"name\"", "tmpname": "use uuid()",
+		}},
+		"io": {outside, map[string]string{
+			"write": "use log.info(text)", "open": "a script has no files; state.put keeps values", "lines": "use text.split(text, \"\\n\")",
+			"read": "a script has no input but its event",
+		}},
+		"coroutine": {"a run is one thread; emit starts work that goes on by itself", nil},
+		"debug":     {"an error names its lines by itself", nil},
+		"package":   {`use require "name"`, nil},
+	} {
+		all[name] = removedTable(name, l.otherwise, l.members)
+	}
+	return all
+}
+
+func removedTable(name, otherwise string, members map[string]string) lua.LValue {
+	members = maps.Clone(members)
+	say := func(L *lua.LState, key string) {
+		instead, ok := members[key]
+		if !ok {
+			instead = otherwise
+		}
+		if key != "" {
+			key = "." + key
+		}
+		raise(L, "%s%s is not there: %s", name, key, instead)
+	}
+	return &lua.LUserData{Value: removed(name), Metatable: sharedTable(map[string]lua.LValue{
+		"__index":     function(func(L *lua.LState) int { say(L, textOf(L.Get(2))); return 0 }),
+		"__newindex":  function(func(L *lua.LState) int { say(L, ""); return 0 }),
+		"__call":      function(func(L *lua.LState) int { say(L, ""); return 0 }),
+		"__metatable": lua.LFalse,
+	})}
+}
+
+// removed is the Value of user data that stands for a library of Lua's that
+// scripts have not.
+type removed string

@@ -1,0 +1,321 @@
+package vm
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yuin/gopher-lua/parse"
+)
+
+// Bounds of a source, so that no file makes the parser or compiler of
+// gopher-lua overflow the Go stack or take minutes.
+const (
+	maxNesting   = 150 // brackets and blocks within each other
+	maxUnary     = 50  // of not, - and # in a row
+	maxTreeDepth = 220
+)
+
+func parseSource(name string, source []byte, limit int) (*tree, error) {
+	fail := func(line int, format string, args ...any) (*tree, error) {
+		return nil, &SyntaxError{Position: fmt.Sprintf("%s:%d", name, line), Message: fmt.Sprintf(format, args...)}
+	}
+	if len(source) > limit {
+		return fail(1, "the file has %s; a source has %s at most", bytesText(int64(len(source))), bytesText(int64(limit)))
+	}
+	source = withoutHeader(source)
+	var s scanner
+	s.scan(source)
+	if s.tooDeep > 0 {
+		return fail(s.tooDeep, "brackets and blocks stand more than %d deep in each other; split this into functions", maxNesting)
+	}
+	if s.tooUnary > 0 {
+		return fail(s.tooUnary, "more than %d of 'not', '-' and '#' in a row", maxUnary)
+	}
+	statements, err := parse.Parse(bytes.NewReader(source), name)
+	if err != nil {
+		line, message := s.explain(source, err)
+		return fail(line, "%s", message)
+	}
+	t := &tree{statements: statements}
+	if err := t.prepare(name); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// withoutHeader blanks a byte order mark and a "#!" line, keeping the lines.
+func withoutHeader(source []byte) []byte {
+	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
+	if bytes.HasPrefix(source, []byte("#!")) {
+		if i := bytes.IndexByte(source, '\n'); i >= 0 {
+			return source[i:]
+		}
+		return nil
+	}
+	return source
+}
+
+// scanner reads the words of a source just well enough to see how deep it is
+// nested and what is left open, before the parser is let at it.
+type scanner struct {
+	line  int
+	open  []opener
+	unary int
+
+	tooDeep, tooUnary int // lines
+	last              int // the last line with a word on it
+	elseIf            int // a line with "else if"
+	wasElse           int // the line of the last else
+}
+
+// opener is a word or bracket that waits for its end.
+type opener struct {
+	word  string
+	line  int
+	bare  bool // while and for, before their do
+	close string
+}
+
+func (s *scanner) push(word, end string, bare bool) {
+	s.open = append(s.open, opener{word, s.line, bare, end})
+	if len(s.open) > maxNesting && s.tooDeep == 0 {
+		s.tooDeep = s.line
+	}
+}
+
+func (s *scanner) pop(end string) {
+	if n := len(s.open); n > 0 && s.open[n-1].close == end {
+		s.open = s.open[:n-1]
+	}
+}
+
+func (s *scanner) scan(source []byte) {
+	s.line = 1
+	for i := 0; i < len(source) && s.tooDeep == 0 && s.tooUnary == 0; {
+		c := source[i]
+		switch {
+		case c == '\n':
+			s.line++
+			i++
+			continue
+		case c == ' ' || c == '\t' || c == '\r':
+			i++
+			continue
+		case c == '-' && bytes.HasPrefix(source[i:], []byte("--")):
+			i = s.comment(source, i+2)
+			continue
+		}
+		s.last = s.line
+		switch {
+		case c == '"' || c == '\'':
+			i = s.quoted(source, i)
+			s.unary = 0
+		case c == '[' && longBracket(source[i:]) >= 0:
+			i = s.long(source, i)
+			s.unary = 0
+		case isLetter(c) || c == '_':
+			from := i
+			for i < len(source) && (isLetter(source[i]) || isDigit(source[i]) || source[i] == '_') {
+				i++
+			}
+			s.word(string(source[from:i]))
+		default:
+			s.sign(c)
+			i++
+		}
+	}
+}
+
+func (s *scanner) word(w string) {
+	if w == "not" {
+		s.prefix()
+		return
+	}
+	s.unary = 0
+	switch w {
+	case "function", "if":
+		if w == "if" && s.wasElse == s.line {
+			s.elseIf = s.line
+		}
+		s.push(w, "end", false)
+	case "while", "for":
+		s.push(w, "end", true)
+	case "do":
+		if n := len(s.open); n > 0 && s.open[n-1].bare {
+			s.open[n-1].bare = false
+			return
+		}
+		s.push(w, "end", false)
+	case "repeat":
+		s.push(w, "until", false)
+	case "end", "until":
+		s.pop(w)
+	}
+	s.wasElse = 0
+	if w == "else" {
+		s.wasElse = s.line
+	}
+}
+
+func (s *scanner) sign(c byte) {
+	switch c {
+	case '-', '#':
+		s.prefix()
+		return
+	case '(':
+		s.push("(", ")", false)
+	case '{':
+		s.push("{", "}", false)
+	case '[':
+		s.push("[", "]", false)
+	case ')', '}', ']':
+		s.pop(string(c))
+	}
+	s.unary = 0
+}
+
+func (s *scanner) prefix() {
+	if s.unary++; s.unary > maxUnary && s.tooUnary == 0 {
+		s.tooUnary = s.line
+	}
+}
+
+func (s *scanner) comment(source []byte, i int) int {
+	if i < len(source) && source[i] == '[' && longBracket(source[i:]) >= 0 {
+		return s.long(source, i)
+	}
+	for i < len(source) && source[i] != '\n' {
+		i++
+	}
+	return i
+}
+
+func (s *scanner) quoted(source []byte, i int) int {
+	quote := source[i]
+	for i++; i < len(source) && source[i] != '\n'; i++ {
+		switch source[i] {
+		case quote:
+			return i + 1
+		case '\\':
+			if i++; i < len(source) && source[i] == '\n' {
+				s.line++
+			}
+		}
+	}
+	return i
+}
+
+// longBracket gives the number of '=' of the "[==[" that text begins with, -1
+// if it begins with none.
+func longBracket(text []byte) int {
+	n := 0
+	for n+1 < len(text) && text[n+1] == '=' {
+		n++
+	}
+	if n+1 < len(text) && text[n+1] == '[' {
+		return n
+	}
+	return -1
+}
+
+func (s *scanner) long(source []byte, i int) int {
+	end := "]" + strings.Repeat("=", longBracket(source[i:])) + "]"
+	n := bytes.Index(source[i:], []byte(end))
+	if n < 0 {
+		n = len(source) - i - len(end)
+	}
+	s.line += bytes.Count(source[i:i+max(n, 0)], []byte("\n"))
+	return i + max(n, 0) + len(end)
+}
+
+// explain says in plain words what the parser did not like.
+func (s *scanner) explain(source []byte, err error) (line int, message string) {
+	var e *parse.Error
+	if !errors.As(err, &e) {
+		return max(s.last, 1), err.Error()
+	}
+	if e.Pos.Line == parse.EOF || e.Pos.Line > s.last && len(s.open) > 0 && e.Message == "syntax error" {
+		return s.unfinished(e)
+	}
+	line = e.Pos.Line
+	switch e.Message {
+	case "syntax error":
+		return line, "unexpected " + nearToken(e.Token) + hint(e.Token, lineOf(source, line))
+	case "parse error":
+		return line, "an expression alone is no statement, near " + nearToken(e.Token) + ": a call needs (…), an assignment '='" + hint(e.Token, lineOf(source, line))
+	case "unterminated string":
+		return line, "the text that begins here has no closing quote on its line"
+	case "unterminated multiline string":
+		return line, "the text that begins with [[ has no ]]"
+	case "Invalid token", "Invalid '~' token":
+		return line, "unexpected " + nearToken(e.Token) + hint(e.Token, lineOf(source, line))
+	}
+	return line, strings.ToLower(e.Message[:1]) + e.Message[1:] + " near " + nearToken(e.Token)
+}
+
+func (s *scanner) unfinished(e *parse.Error) (int, string) {
+	line := max(s.last, 1)
+	if strings.Contains(e.Message, "unterminated") || strings.Contains(e.Message, "comment") {
+		return line, "the file ends inside of a text or comment"
+	}
+	if n := len(s.open); n > 0 {
+		o := s.open[n-1]
+		message := fmt.Sprintf("the file ends, and '%s' of line %d has no '%s'", o.word, o.line, o.close)
+		if s.elseIf > 0 {
+			message += fmt.Sprintf("; line %d has 'else if', which needs an 'end' of its own: write 'elseif'", s.elseIf)
+		}
+		return line, message
+	}
+	return line, "the file ends in the middle of a statement"
+}
+
+func nearToken(token string) string {
+	if len(token) > 40 {
+		token = strings.ToValidUTF8(token[:40], "") + "…"
+	}
+	if token == "" {
+		return "the end of the file"
+	}
+	return "'" + token + "'"
+}
+
+func lineOf(source []byte, n int) string {
+	for ; n > 1; n-- {
+		_, rest, ok := bytes.Cut(source, []byte("\n"))
+		if !ok {
+			return ""
+		}
+		source = rest
+	}
+	line, _, _ := bytes.Cut(source, []byte("\n"))
+	return string(line)
+}
+
+// hint knows what people write who come from other languages.
+func hint(token, line string) string {
+	for _, known := range [][2]string{
+		{"!=", "'~=' means not equal"}, {"&&", "write 'and'"}, {"||", "write 'or'"},
+		{"+=", "write x = x + …"}, {"-=", "write x = x - …"}, {"..=", "write x = x .. …"}, {"++", "write x = x + 1"},
+		{"=>", "a table's field is name = value, a function is function(…) … end"},
+	} {
+		if strings.Contains(line, known[0]) && (strings.Contains(known[0], token) || token == "=") {
+			return "; Lua has no '" + known[0] + "': " + known[1]
+		}
+	}
+	trimmed := strings.TrimSpace(line)
+	switch {
+	case token == "!":
+		return "; Lua has no '!': write 'not'"
+	case token == "=" && (strings.HasPrefix(trimmed, "if ") || strings.HasPrefix(trimmed, "while ") || strings.HasPrefix(trimmed, "elseif ")):
+		return "; '==' compares"
+	case strings.HasPrefix(trimmed, "continue"):
+		return "; Lua has no 'continue': write goto next, and ::next:: before the loop's end"
+	case token == "end":
+		return "; there is an 'end' too many, or something before it is not finished"
+	case strings.HasPrefix(trimmed, "//") || strings.HasPrefix(trimmed, "/*"):
+		return "; a comment begins with --"
+	}
+	return ""
+}
