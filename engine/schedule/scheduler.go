@@ -1,0 +1,211 @@
+package schedule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
+)
+
+const (
+	// nap bounds a wait: timers do not see a clock that is set, or a machine
+	// that slept.
+	nap = 30 * time.Second
+	// believable is how far ahead of the clock a kept tick can be before it is
+	// taken for the work of a clock that was wrong.
+	believable = 48 * time.Hour
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+)
+
+// Config makes a Scheduler. Generation and Accept are required.
+type Config struct {
+	Generation func() *script.Generation
+	// Accept keeps a tick and returns when that is durable. It is called for
+	// several schedules at once.
+	Accept func(context.Context, journal.Arrival) error
+	// Last gives the last tick kept of a schedule, zero if there is none; nil
+	// means that none is known.
+	Last  func(ctx context.Context, script, hook string) (time.Time, error)
+	Clock Clock
+	Log   *slog.Logger
+}
+
+// Scheduler fires schedules. Make one with New.
+type Scheduler struct {
+	Config
+	plans map[key]*plan
+	retry time.Duration // the next wait after a tick that could not be kept
+}
+
+type key struct{ script, hook string }
+
+// plan is where one schedule stands.
+type plan struct {
+	script.Schedule
+	after time.Time // ticks up to here are done with
+	next  time.Time // zero if none will come
+}
+
+// New makes a scheduler; it starts nothing.
+func New(c Config) *Scheduler {
+	if c.Clock == nil {
+		c.Clock = system{}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Scheduler{Config: c}
+}
+
+// Run fires ticks until ctx is done.
+func (s *Scheduler) Run(ctx context.Context) error {
+	for {
+		generation := s.Generation()
+		now := s.Clock.Now()
+		if err := s.plan(ctx, generation.Schedules(), now); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		wait := s.fire(ctx, now)
+		timer, stop := s.Clock.Timer(wait)
+		select {
+		case <-ctx.Done():
+			stop()
+			return nil
+		case <-generation.Replaced():
+			stop()
+		case <-timer:
+		}
+	}
+}
+
+// plan takes up what is new among the schedules and forgets what is gone.
+func (s *Scheduler) plan(ctx context.Context, schedules []script.Schedule, now time.Time) error {
+	plans := make(map[key]*plan, len(schedules))
+	for _, schedule := range schedules {
+		k := key{schedule.Hook.Script, schedule.Hook.Name}
+		p := s.plans[k]
+		switch {
+		case p == nil:
+			last, err := s.last(ctx, k)
+			if err != nil {
+				return err
+			}
+			p = &plan{Schedule: schedule, after: now}
+			if s.plans == nil { // at the start
+				s.missed(p, last, now)
+			}
+			if ahead := last.Sub(now); ahead > 0 && ahead <= believable {
+				p.after = last
+			}
+		case p.Timetable.String() != schedule.Timetable.String() || p.Timetable.Zone().String() != schedule.Timetable.Zone().String():
+			p = &plan{Schedule: schedule, after: now}
+		case p.after.Sub(now) > believable:
+			p.after = now
+		}
+		p.Schedule = schedule
+		p.next = p.Timetable.Next(p.after)
+		plans[k] = p
+	}
+	s.plans = plans
+	return nil
+}
+
+func (s *Scheduler) last(ctx context.Context, k key) (time.Time, error) {
+	if s.Last == nil {
+		return time.Time{}, nil
+	}
+	last, err := s.Last(ctx, k.script, k.hook)
+	if err != nil {
+		return last, fmt.Errorf("find the last tick of %q in %q: %w", k.hook, k.script, err)
+	}
+	return last, nil
+}
+
+// missed logs what came due while no engine ran.
+func (s *Scheduler) missed(p *plan, last, now time.Time) {
+	if last.IsZero() {
+		return
+	}
+	if first := p.Timetable.Next(last); first.IsZero() || first.After(now) {
+		return
+	}
+	tick, before := latest(p.Timetable, last, now)
+	s.Log.Warn("schedule missed ticks while no engine ran; they are not made up for", "script", p.Hook.Script,
+		"hook", p.Hook.Name, "ticks", before.plus(1), "latest", tick.Format(time.RFC3339))
+}
+
+// fire hands the ticks that are due to Accept and gives the time to wait until
+// the next.
+func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for _, p := range s.plans {
+		if p.next.IsZero() || p.next.After(now) {
+			continue
+		}
+		tick, before := latest(p.Timetable, p.after, now)
+		if before != 0 {
+			s.Log.Warn("schedule passed over ticks that came due together; only the latest runs", "script", p.Hook.Script,
+				"hook", p.Hook.Name, "passed_over", before.plus(0), "latest", tick.Format(time.RFC3339))
+		}
+		group.Go(func() {
+			if err := s.Accept(ctx, s.arrival(p, tick, now)); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = errors.Join(failed, fmt.Errorf("%s of %s: %w", p.Hook.Name, p.Hook.Script, err))
+				return
+			}
+			p.after = tick
+			p.next = p.Timetable.Next(tick)
+		})
+	}
+	group.Wait()
+	wait := nap
+	switch {
+	case failed == nil || ctx.Err() != nil:
+		s.retry = 0
+	default:
+		s.retry = min(max(2*s.retry, firstRetry), lastRetry)
+		wait = s.retry
+		s.Log.Error("schedule ticks could not be kept; they are tried again", "in", s.retry, "error", failed)
+	}
+	later := s.Clock.Now() // Accept may have taken its time
+	for _, p := range s.plans {
+		if p.next.After(now) {
+			wait = min(wait, p.next.Sub(later))
+		}
+	}
+	return max(wait, 0)
+}
+
+func (s *Scheduler) arrival(p *plan, tick, now time.Time) journal.Arrival {
+	utc := tick.UTC()
+	data, err := json.Marshal(struct {
+		Tick     string `json:"tick"`  // in UTC
+		Local    string `json:"local"` // in the schedule's zone
+		TZ       string `json:"tz"`
+		Schedule string `json:"schedule"`
+	}{utc.Format(time.RFC3339), tick.Format(time.RFC3339), p.Timetable.Zone().String(), p.Timetable.String()})
+	if err != nil {
+		panic(err) // four strings
+	}
+	return journal.Arrival{
+		Event: journal.Event{
+			ID:   fmt.Sprintf("schedule:%s:%s:%s", p.Hook.Script, p.Hook.Name, utc.Format(time.RFC3339)),
+			Type: "every", Source: journal.Schedule, Time: utc, Data: data, Received: now.UTC(),
+		},
+		Hooks: []*journal.Hook{p.Hook},
+		Tick:  utc,
+	}
+}
