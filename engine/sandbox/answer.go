@@ -1,0 +1,166 @@
+package sandbox
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// noteHeader says what an answer cannot: that the vendor's documents do not
+// describe it.
+const noteHeader = "X-Sandbox-Note"
+
+const undescribed = "answer not described by the vendor's documents"
+
+// reply is an answer ready to be sent, and to be sent again for the same
+// idempotency key.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// answer writes a result as the operation declares its answer.
+func (r *request) answer(res result) reply {
+	op := r.plan.op
+	out := reply{status: op.Status, header: http.Header{}}
+	if out.status == 0 {
+		out.status = http.StatusOK
+	}
+	if out.status == http.StatusNoContent {
+		return out
+	}
+	var body any = object{}
+	switch {
+	case res.whole != nil:
+		body = res.whole
+	case op.Answer == nil:
+		out.header.Set(noteHeader, undescribed)
+	default:
+		body = r.shaped(res)
+	}
+	if at, isObject := body.(object); isObject {
+		for name, v := range r.app.rules.success {
+			at[name] = v
+		}
+	}
+	if body != nil {
+		out.header.Set("Content-Type", "application/json; charset=utf-8")
+		out.body = encode(body)
+	}
+	return out
+}
+
+func (r *request) shaped(res result) any {
+	f := fitter{checkerOf(r.app), r.now}
+	resolved, d := f.catalogue.Resolve(r.plan.op.Answer)
+	var body any
+	switch {
+	case res.listed:
+		body = r.listed(f, res.page)
+	case res.record != nil && r.plan.verb == remove && d == nil:
+		body = nil
+	case res.record != nil && r.plan.verb != remove:
+		body = r.one(f, res.record, d)
+	default:
+		body = object{}
+	}
+	if resolved.Kind == bindings.List {
+		if at, isObject := body.(object); isObject {
+			body = []any{}
+			if len(at) > 0 {
+				body = []any{at}
+			}
+		}
+		return f.fit(&resolved, body, 0)
+	}
+	at, isObject := body.(object)
+	if d == nil || !isObject {
+		if body == nil {
+			body = object{}
+		}
+		if resolved.Kind == bindings.Boolean {
+			return true
+		}
+		return f.fit(&resolved, body, 0)
+	}
+	for name, v := range res.fields {
+		if field := fieldOf(d, name); field != nil {
+			at[name] = f.fit(&field.Type, v, 0)
+		}
+	}
+	r.complete(f, d, at, res)
+	return at
+}
+
+// complete says yes where the answer has a word for success, and fills what it
+// requires: from the record or the request where those have it.
+func (r *request) complete(f fitter, d *bindings.Definition, at object, res result) {
+	for i := range d.Fields {
+		field := &d.Fields[i]
+		if at[field.Name] != nil {
+			continue
+		}
+		resolved, _ := f.catalogue.Resolve(&field.Type)
+		if resolved.Kind == bindings.Boolean && successWords[fold(field.Name)] {
+			at[field.Name] = true
+			continue
+		}
+		if !field.Required {
+			continue
+		}
+		v := r.arg(field.Name)
+		if res.record != nil && v == nil {
+			v = res.record.fields[field.Name]
+		}
+		if v != nil && len(f.check(&field.Type, v, "")) == 0 {
+			at[field.Name] = clone(v)
+			continue
+		}
+		at[field.Name] = f.named(field.Name, f.least(&field.Type, 0))
+	}
+}
+
+var successWords = map[string]bool{
+	"success": true, "succeded": true, "succeeded": true, "successful": true, "ok": true, "deleted": true, "status": true,
+}
+
+// one writes a record, in its envelope where the answer has one.
+func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
+	shaped := f.record(r.plan.item, r.app.view(r.plan.resource, rec))
+	switch {
+	case r.plan.envelope != "":
+		return place(object{}, r.plan.envelope, shaped)
+	case d == nil || r.plan.verb == act && !r.app.model.hasID(r.plan.op.Answer):
+		if d != nil {
+			return object{}
+		}
+	}
+	return shaped
+}
+
+// view gives the fields of a record as answers show them.
+func (a *app) view(_ *resource, rec *record) object { return rec.fields }
+
+func (r *request) listed(f fitter, p page) any {
+	items := make([]any, 0, len(p.items))
+	for _, rec := range p.items {
+		item := f.record(r.plan.item, r.app.view(r.plan.resource, rec))
+		if pages := r.plan.op.Pages; pages != nil {
+			for param, path := range pages.Cursors {
+				if field, ofItem := strings.CutPrefix(path, "item:"); ofItem && lookup(item, field) == nil {
+					item = place(item, field, r.cursor(param, path, rec))
+				}
+			}
+		}
+		items = append(items, item)
+	}
+	if r.plan.items == "" {
+		if r.plan.item != nil {
+			return items
+		}
+		return r.meta(object{}, p)
+	}
+	return r.meta(place(object{}, r.plan.items, items), p)
+}

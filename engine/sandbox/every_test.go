@@ -1,0 +1,239 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
+)
+
+// TestEveryOperation calls each operation of each app once with the least
+// valid arguments. What it names is put there first, so every call must
+// succeed, and its answer must be of the declared type.
+func TestEveryOperation(t *testing.T) {
+	for _, def := range all.Apps() {
+		t.Run(def.Name, func(t *testing.T) {
+			for _, name := range def.Catalogue.Operations() {
+				op, _ := def.Catalogue.Operation(name)
+				t.Run(name, func(t *testing.T) { callOnce(t, def, op) })
+			}
+		})
+	}
+}
+
+func callOnce(t *testing.T, def *bindings.App, op *bindings.Operation) {
+	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	s, err := New(Config{Apps: []*bindings.App{def}, Seed: 7, Strict: true, Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	a := s.apps[def.Name]
+	m := maker{fitter{checkerOf(a), now}, op}
+	request := m.request(t, a)
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, request)
+	answer := w.Body.Bytes()
+	if w.Code < 200 || w.Code > 299 {
+		t.Fatalf("%s %s: status %d: %s", request.Method, request.URL, w.Code, answer)
+	}
+	if def.Errors.OK != "" && !bytes.Contains(answer, []byte(`"ok":true`)) {
+		t.Fatalf("%s %s: %s", request.Method, request.URL, answer)
+	}
+	if op.Status != 0 && w.Code != op.Status {
+		t.Errorf("status %d, expected %d", w.Code, op.Status)
+	}
+	if op.Answer == nil {
+		if w.Code != http.StatusNoContent && w.Header().Get(noteHeader) == "" {
+			t.Errorf("answer is not described, and %s does not say so: %s", noteHeader, answer)
+		}
+		return
+	}
+	v, err := decodeJSON(answer)
+	if err != nil {
+		t.Fatalf("answer is not JSON: %s", answer)
+	}
+	for _, p := range checkerOf(a).check(op.Answer, v, "answer") {
+		t.Errorf("%s in %s", p, answer)
+	}
+	if s.Calls(def.Name, op.Name) != 1 {
+		t.Errorf("calls of %s: %d, expected 1", op.Name, s.Calls(def.Name, op.Name))
+	}
+}
+
+// maker makes valid requests.
+type maker struct {
+	fitter
+	op *bindings.Operation
+}
+
+// given are values that have to fit the sandbox's first records.
+var given = map[string]map[string]any{
+	"slack": {
+		"channel": "C0SALES0001", "user": "U0SANDBEN01", "ts": "1.000000", "message_ts": "1.000000", "email": "ada@sandbox.example",
+		"post_at": json.Number("1900000000"), "scheduled_message_id": "Q01", "text": "hello", "name": "new-channel", "users": "U0SANDBEN01",
+	},
+	"highlevel": {"contactId": "there"},
+}
+
+func (m maker) request(t *testing.T, a *app) *http.Request {
+	a.mu.Lock()
+	a.make(a.model.resource("contacts"), "there", object{"email": "there@example.com"}, nil, nil)
+	a.make(a.model.resource("messages"), "1.000000", object{"text": "hi"}, map[string]string{"channel": "C0SALES0001"}, nil)
+	a.make(a.model.resource("scheduled_messages"), "Q01", object{}, nil, nil)
+	a.mu.Unlock()
+	path, links := m.op.Path, map[string]string{}
+	var plan *plan
+	for _, p := range a.model.plans {
+		if p.op == m.op {
+			plan = p
+		}
+	}
+	for i := range m.op.PathParams {
+		f := &m.op.PathParams[i]
+		v := text(m.value(&f.Type, f.Name, 0))
+		path = strings.ReplaceAll(path, "{"+f.Name+"}", url.PathEscape(v))
+		for _, l := range plan.links {
+			if l.param == f.Name {
+				links[l.name] = v
+				if l.parent != nil && a.store.get(l.parent.name, v) == nil {
+					a.make(l.parent, v, object{}, links, nil)
+				}
+			}
+		}
+		if plan.id == f.Name && plan.verb != put && a.store.get(plan.resource.name, v) == nil {
+			a.make(plan.resource, v, object{}, links, nil)
+		}
+	}
+	if m.op.Path == "/conversations.unarchive" {
+		a.store.get("channels", "C0SALES0001").fields["is_archived"] = true
+	}
+	if m.op.Path == "/conversations.kick" {
+		a.store.get("channels", "C0SALES0001").fields["members"] = []any{"U0SANDBEN01"}
+	}
+	query := url.Values{}
+	for i := range m.op.Query {
+		f := &m.op.Query[i]
+		if !f.Required {
+			continue
+		}
+		v := m.value(&f.Type, f.Name, 0)
+		if list, ok := v.([]any); ok {
+			for _, e := range list {
+				query.Add(f.Name, text(e))
+			}
+			continue
+		}
+		query.Set(f.Name, text(v))
+	}
+	body, kind := m.body(t, a)
+	target := "/" + a.def.Name + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	r := httptest.NewRequest(m.op.Method, target, body)
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	for name, v := range m.op.Fixed {
+		r.Header.Set(name, v)
+	}
+	r.Header.Set("Authorization", "Bearer "+Token)
+	if strings.HasSuffix(m.op.Path, "/oauth/token") {
+		r.Body = io.NopCloser(strings.NewReader("client_id=" + ClientID + "&client_secret=" + ClientSecret + "&grant_type=refresh_token&refresh_token=" + RefreshToken))
+	}
+	return r
+}
+
+func (m maker) body(t *testing.T, a *app) (io.Reader, string) {
+	if m.op.Body == nil {
+		return http.NoBody, ""
+	}
+	v := m.value(&m.op.Body.Type, "", 0)
+	fields, _ := v.(object)
+	if fields != nil && a.def.Name == "slack" && fields["text"] == nil && strings.HasPrefix(m.op.Path, "/chat.") {
+		if _, d := m.catalogue.Resolve(&m.op.Body.Type); fieldOf(d, "text") != nil {
+			fields["text"] = "hello"
+		}
+	}
+	if fields != nil && m.op.Path == "/conversations.open" {
+		fields["users"] = "U0SANDBEN01"
+	}
+	switch m.op.Body.Encoding {
+	case bindings.Form:
+		form := url.Values{}
+		for name, v := range fields {
+			form.Set(name, text(v))
+		}
+		return strings.NewReader(form.Encode()), "application/x-www-form-urlencoded"
+	case bindings.Multipart:
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		for name, v := range fields {
+			if v == "a file" {
+				part, _ := w.CreateFormFile(name, "file.txt")
+				fmt.Fprint(part, "content")
+				continue
+			}
+			_ = w.WriteField(name, text(v))
+		}
+		_ = w.Close()
+		return &b, w.FormDataContentType()
+	}
+	if m.op.Body.Wrap != "" {
+		v = object{m.op.Body.Wrap: v}
+	}
+	return bytes.NewReader(encode(v)), "application/json"
+}
+
+// value makes a value with all that is required.
+func (m maker) value(t *bindings.Type, name string, depth int) any {
+	if v, found := given[m.app()][name]; found && len(m.check(t, v, "")) == 0 {
+		return v
+	}
+	resolved, d := m.catalogue.Resolve(t)
+	switch resolved.Kind {
+	case bindings.String:
+		return "text"
+	case bindings.File:
+		return "a file"
+	case bindings.Number, bindings.Integer, bindings.Int64, bindings.Decimal:
+		return json.Number("1")
+	case bindings.List:
+		if depth > 4 {
+			return []any{}
+		}
+		return []any{m.value(resolved.Items, name, depth+1)}
+	case bindings.Union:
+		return m.value(&resolved.Of[0], name, depth+1)
+	case bindings.Object:
+		out := object{}
+		if d != nil {
+			for i := range d.Fields {
+				if f := &d.Fields[i]; f.Required && depth < 6 {
+					out[f.Name] = m.value(&f.Type, f.Name, depth+1)
+				}
+			}
+		}
+		return out
+	}
+	return m.least(&resolved, 0)
+}
+
+// app tells whose given values hold.
+func (m maker) app() string {
+	if strings.Count(m.op.Path, "/") == 1 && strings.Contains(m.op.Path, ".") {
+		return "slack"
+	}
+	return "highlevel"
+}

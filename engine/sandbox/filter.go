@@ -1,0 +1,179 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// filter keeps the records that fit what the request asks for: an argument
+// named as a field of the records, with or without filter[…], bounds such as
+// updated_at_from, words to search for, and the filters of a search body.
+func (r *request) filter(items []*record) []*record {
+	var tests []func(*record) bool
+	for name, v := range r.wanted() {
+		if test := r.test(name, v, items); test != nil {
+			tests = append(tests, test)
+		}
+	}
+	if filters, ok := r.fields["filters"].([]any); ok {
+		for _, f := range filters {
+			if test := condition(f); test != nil {
+				tests = append(tests, test)
+			}
+		}
+	}
+	if len(tests) == 0 {
+		return items
+	}
+	return slices.DeleteFunc(items, func(item *record) bool {
+		return slices.ContainsFunc(tests, func(test func(*record) bool) bool { return !test(item) })
+	})
+}
+
+// wanted are the arguments that may filter.
+func (r *request) wanted() object {
+	out := object{}
+	for name, v := range r.query {
+		out[name] = v
+	}
+	if r.plan.op.Method != "GET" {
+		for name, v := range r.fields {
+			out[name] = v
+		}
+	}
+	delete(out, "filters")
+	if pages := r.plan.op.Pages; pages != nil {
+		for _, name := range []string{pages.Page, pages.Offset, pages.SizeParam} {
+			delete(out, name)
+		}
+		for name := range pages.Cursors {
+			delete(out, name)
+		}
+	}
+	for name, v := range out {
+		if empty(v) || v == "all" {
+			delete(out, name)
+		}
+	}
+	return out
+}
+
+func (r *request) test(name string, v any, items []*record) func(*record) bool {
+	if nested, ok := v.(object); ok {
+		return r.nested(nested, items)
+	}
+	if inner, found := strings.CutPrefix(name, "filter["); found {
+		name = strings.TrimSuffix(inner, "]")
+	}
+	name = fold(strings.TrimSuffix(name, "[]"))
+	for _, bound := range []struct {
+		suffix string
+		after  bool
+	}{{"from", true}, {"to", false}} {
+		if field, found := strings.CutSuffix(name, bound.suffix); found && r.has(field, items) {
+			return func(item *record) bool {
+				have, _ := folded(item.fields, field)
+				return have != nil && (text(have) >= text(v)) == bound.after || text(have) == text(v)
+			}
+		}
+	}
+	if r.has(name, items) {
+		return func(item *record) bool {
+			have, found := folded(item.fields, name)
+			if !found && item.links[name] != "" {
+				have = item.links[name]
+			}
+			return fits(have, v)
+		}
+	}
+	if name == "query" || name == "q" || name == "search" {
+		return func(item *record) bool { return contains(item.fields, strings.ToLower(text(v))) }
+	}
+	return nil
+}
+
+func (r *request) nested(all object, items []*record) func(*record) bool {
+	var tests []func(*record) bool
+	for name, v := range all {
+		if test := r.test(name, v, items); test != nil {
+			tests = append(tests, test)
+		}
+	}
+	return func(item *record) bool {
+		for _, test := range tests {
+			if !test(item) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// has reports whether the records have a field, or their type declares it.
+func (r *request) has(name string, items []*record) bool {
+	if t := r.plan.resource.record; t != nil {
+		_, d := r.app.def.Catalogue.Resolve(t)
+		if d != nil && slices.ContainsFunc(d.Fields, func(f bindings.Field) bool { return fold(f.Name) == name }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(items, func(item *record) bool {
+		_, found := folded(item.fields, name)
+		return found
+	})
+}
+
+// fits compares a field with what is asked for; a list on either side fits
+// when one of it does.
+func fits(have, want any) bool {
+	if all, ok := want.([]any); ok {
+		return slices.ContainsFunc(all, func(v any) bool { return fits(have, v) })
+	}
+	if all, ok := have.([]any); ok {
+		return slices.ContainsFunc(all, func(v any) bool { return fits(v, want) })
+	}
+	return strings.EqualFold(text(have), text(want))
+}
+
+func contains(v any, word string) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(strings.ToLower(v), word)
+	case object:
+		for _, e := range v {
+			if contains(e, word) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(e any) bool { return contains(e, word) })
+	}
+	return false
+}
+
+// condition reads one {field, operator, value} of a search body.
+func condition(v any) func(*record) bool {
+	f, _ := v.(object)
+	field, value := text(f["field"]), f["value"]
+	if field == "" {
+		return nil
+	}
+	at := func(item *record) any { return lookup(item.fields, field) }
+	switch text(f["operator"]) {
+	case "", "eq":
+		return func(item *record) bool { return fits(at(item), value) }
+	case "not_eq":
+		return func(item *record) bool { return !fits(at(item), value) }
+	case "contains":
+		return func(item *record) bool { return contains(at(item), strings.ToLower(text(value))) }
+	case "not_contains":
+		return func(item *record) bool { return !contains(at(item), strings.ToLower(text(value))) }
+	case "exists":
+		return func(item *record) bool { return !empty(at(item)) }
+	case "not_exists":
+		return func(item *record) bool { return empty(at(item)) }
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// fitter brings stored values into the form that a type declares, and makes
+// the least value of a type where something required is missing.
+type fitter struct {
+	checker
+	now time.Time
+}
+
+// record gives a copy of fields in which all that the type declares has its
+// form and all that it requires is there. Fields it does not declare stay:
+// vendors send more than they document.
+func (f fitter) record(t *bindings.Type, fields object) any {
+	v := f.fit(t, fields, 0)
+	if _, isObject := v.(object); !isObject {
+		return clone(fields)
+	}
+	return v
+}
+
+func (f fitter) fit(t *bindings.Type, v any, depth int) any {
+	if t == nil || depth > maxDepth {
+		return clone(v)
+	}
+	resolved, definition := f.catalogue.Resolve(t)
+	switch resolved.Kind {
+	case bindings.Union:
+		return f.fitUnion(&resolved, v, depth)
+	case bindings.List:
+		list, isList := v.([]any)
+		if !isList {
+			return []any{}
+		}
+		out := make([]any, 0, len(list))
+		for _, e := range list {
+			out = append(out, f.fit(resolved.Items, e, depth+1))
+		}
+		return out
+	case bindings.Object, bindings.Map:
+		at, isObject := v.(object)
+		if definition == nil && resolved.Kind == bindings.Object && v != nil {
+			return clone(v)
+		}
+		if !isObject {
+			at = object{}
+		}
+		if definition == nil {
+			return clone(at)
+		}
+		return f.fitObject(definition, at, depth)
+	}
+	if scalar(resolved, v) == "" {
+		return clone(v)
+	}
+	if converted, ok := convert(resolved, v); ok {
+		return converted
+	}
+	return f.least(&resolved, depth)
+}
+
+func (f fitter) fitUnion(t *bindings.Type, v any, depth int) any {
+	for i := range t.Of {
+		if len(f.value(&t.Of[i], v, "", depth)) == 0 {
+			return clone(v)
+		}
+	}
+	if len(t.Of) == 0 {
+		return clone(v)
+	}
+	return f.fit(&t.Of[0], v, depth+1)
+}
+
+func (f fitter) fitObject(d *bindings.Definition, at object, depth int) object {
+	out := make(object, len(at))
+	for name, v := range at {
+		if v == nil {
+			continue
+		}
+		field := fieldOf(d, name)
+		switch {
+		case field == nil:
+			out[name] = clone(v)
+		case len(f.value(&field.Type, v, name, depth)) == 0:
+			out[name] = clone(v)
+		default:
+			fitted := f.fit(&field.Type, v, depth+1)
+			if field.Required || !f.zero(fitted) {
+				out[name] = fitted
+			}
+		}
+	}
+	for i := range d.Fields {
+		field := &d.Fields[i]
+		if _, there := out[field.Name]; field.Required && !there {
+			out[field.Name] = f.named(field.Name, f.least(&field.Type, depth+1))
+		}
+	}
+	return out
+}
+
+// zero reports whether a value came out of nothing, so that an optional field
+// is rather left out than shown with it.
+func (f fitter) zero(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return v == ""
+	case json.Number:
+		return v == "0"
+	case bool:
+		return !v
+	case []any:
+		return len(v) == 0
+	case object:
+		return len(v) == 0
+	}
+	return v == nil
+}
+
+// named gives a required text that has nothing yet a value of its kind.
+func (f fitter) named(name string, v any) any {
+	if v != "" {
+		return v
+	}
+	folded := fold(name)
+	for _, ending := range []string{"at", "date", "dateadded", "dateupdated", "time", "timestamp"} {
+		if strings.HasSuffix(folded, ending) {
+			return stamp(f.now)
+		}
+	}
+	return v
+}
+
+// least makes the smallest value of a type.
+func (f fitter) least(t *bindings.Type, depth int) any {
+	if t == nil || depth > maxDepth {
+		return object{}
+	}
+	resolved, definition := f.catalogue.Resolve(t)
+	switch resolved.Kind {
+	case bindings.String, bindings.File:
+		return ""
+	case bindings.Number, bindings.Integer:
+		return json.Number("0")
+	case bindings.Int64, bindings.Decimal:
+		return "0"
+	case bindings.Boolean:
+		return false
+	case bindings.List:
+		return []any{}
+	case bindings.Enum:
+		if v, err := decodeJSON([]byte(resolved.Values[0])); err == nil {
+			return v
+		}
+	case bindings.Union:
+		return f.least(&resolved.Of[0], depth+1)
+	}
+	if definition != nil {
+		return f.fitObject(definition, object{}, depth+1)
+	}
+	return object{}
+}
+
+// convert turns what a vendor keeps in one form into another: a time into
+// milliseconds, a number into text.
+func convert(t bindings.Type, v any) (any, bool) {
+	switch t.Kind {
+	case bindings.String:
+		switch v := v.(type) {
+		case json.Number, bool:
+			return text(v), true
+		}
+	case bindings.Number, bindings.Integer:
+		s, isText := v.(string)
+		if !isText {
+			return nil, false
+		}
+		if _, err := strconv.ParseFloat(s, 64); err == nil && decimal(s) && (t.Kind == bindings.Number || whole(s)) {
+			return json.Number(canonical(s)), true
+		}
+		if at, err := time.Parse(time.RFC3339, s); err == nil {
+			return number(at.UnixMilli()), true
+		}
+	case bindings.Boolean:
+		switch v {
+		case "true":
+			return true, true
+		case "false":
+			return false, true
+		}
+	}
+	return nil, false
+}
+
+// canonical writes a number as JSON wants it: "+5" and "05" are not JSON.
+func canonical(s string) string {
+	if json.Valid([]byte(s)) {
+		return s
+	}
+	f, _ := strconv.ParseFloat(s, 64)
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}

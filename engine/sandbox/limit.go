@@ -1,0 +1,101 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// window counts the requests of one budget.
+type window struct {
+	from time.Time
+	used int
+}
+
+// charge counts a request against every limit that holds for it. It gives the
+// vendor's rate headers, and a refusal when a budget is used up and limits
+// are enforced.
+func (a *app) charge(r *request) (http.Header, *failure) {
+	header := http.Header{}
+	var limited *failure
+	for i, limit := range a.def.Limits {
+		if limit.Name != r.plan.op.Limit || limit.Requests == 0 {
+			continue
+		}
+		w := a.windowFor(fmt.Sprintf("%d %s", i, a.budget(limit, r)), limit, r.now)
+		if a.sandbox.config.EnforceLimits && w.used >= limit.Requests {
+			wait := limit.Per - r.now.Sub(w.from)
+			seconds := int(wait/time.Second) + 1
+			limited = &failure{status: http.StatusTooManyRequests, kind: bindings.RateLimited, message: "Too Many Requests",
+				header: http.Header{"Retry-After": {strconv.Itoa(seconds)}}}
+		} else {
+			w.used++
+		}
+		a.tell(header, limit, max(limit.Requests-w.used, 0))
+	}
+	return header, limited
+}
+
+func (a *app) windowFor(key string, limit bindings.Limit, now time.Time) *window {
+	w := a.windows[key]
+	if w == nil || now.Sub(w.from) >= limit.Per || now.Before(w.from) {
+		w = &window{from: now}
+		a.windows[key] = w
+	}
+	return w
+}
+
+// budget names who shares a limit. The token stands for the connection.
+func (a *app) budget(limit bindings.Limit, r *request) string {
+	switch limit.Scope {
+	case bindings.PerHost:
+		return ""
+	case bindings.PerOperation:
+		return r.http.Header.Get("Authorization") + " " + r.plan.op.Name
+	}
+	return r.http.Header.Get("Authorization")
+}
+
+// tell writes the vendor's headers for one limit; a limit of a day or more has
+// headers of its own.
+func (a *app) tell(h http.Header, limit bindings.Limit, left int) {
+	names := a.rules.rate
+	if limit.Per >= 24*time.Hour {
+		set(h, names.daily, limit.Requests)
+		set(h, names.dailyRemaining, left)
+		return
+	}
+	set(h, names.max, limit.Requests)
+	set(h, names.remaining, left)
+	set(h, names.interval, int(limit.Per/time.Millisecond))
+}
+
+func set(h http.Header, name string, n int) {
+	if name != "" {
+		h.Set(name, strconv.Itoa(n))
+	}
+}
+
+func kindOf(status int) bindings.ErrorKind {
+	switch status {
+	case http.StatusUnauthorized:
+		return bindings.Unauthorized
+	case http.StatusForbidden:
+		return bindings.Forbidden
+	case http.StatusNotFound:
+		return bindings.NotFound
+	case http.StatusConflict:
+		return bindings.Conflict
+	case http.StatusRequestEntityTooLarge:
+		return bindings.TooLarge
+	case http.StatusTooManyRequests:
+		return bindings.RateLimited
+	}
+	if status >= 500 {
+		return bindings.Unavailable
+	}
+	return bindings.Invalid
+}

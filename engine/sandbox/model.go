@@ -1,0 +1,262 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// verb is what an operation does to the records of a resource.
+type verb string
+
+const (
+	create verb = "create"
+	read   verb = "read"
+	list   verb = "list"
+	change verb = "change"
+	remove verb = "remove"
+	upsert verb = "upsert"
+	put    verb = "put"    // makes or changes the record that the path names
+	act    verb = "act"    // changes the record above the last word of the path
+	extend verb = "extend" // adds to a list in the record above, or takes away
+	single verb = "single" // reads or changes the only record there is
+	none   verb = "none"   // checked and answered; the path does not tell what it changes
+)
+
+// resource is a kind of record, named by the words of its path without the
+// parameters: "contacts/tasks".
+type resource struct {
+	name string
+	noun string // of one record, folded: "task"
+	// record is the type of one record as answers declare it, nil if none does.
+	record *bindings.Type
+	// known says that the sandbox can tell a wrong id from a right one, since
+	// records come only through it.
+	known bool
+}
+
+// link is a parameter of the path above the record: the record hangs under it.
+type link struct {
+	param  string
+	name   string // the folded name under which records keep it: "contactid"
+	parent *resource
+}
+
+// plan is what the sandbox does for one operation.
+type plan struct {
+	op       *bindings.Operation
+	path     []segment
+	verb     verb
+	resource *resource
+	links    []link
+	id       string // the parameter that names the record
+	word     string // the last word of an act or extend
+	rule     *rule
+	// items is the path in the answer to the list, envelope the field around
+	// one record; empty where the answer is the list or the record.
+	items    string
+	envelope string
+	item     *bindings.Type // the type of one record in this answer
+}
+
+// model is everything derived from a catalogue.
+type model struct {
+	app       *bindings.App
+	rules     *rules
+	resources map[string]*resource
+	plans     []*plan
+	router    router
+	shapes    map[string]bool // "/a/{}" and "GET /a/{}" for every path of the catalogue
+}
+
+// lookingWords end a path that lists the collection before them.
+var lookingWords = map[string]bool{"search": true, "list": true, "all": true, "query": true, "filter": true, "lookup": true}
+
+func newModel(app *bindings.App, r *rules) *model {
+	m := &model{app: app, rules: r, resources: map[string]*resource{}, shapes: map[string]bool{}}
+	var ops []*bindings.Operation
+	for _, name := range app.Catalogue.Operations() {
+		op, _ := app.Catalogue.Operation(name)
+		ops = append(ops, op)
+		m.shapes[shape(template(op.Path))] = true
+		m.shapes[op.Method+" "+shape(template(op.Path))] = true
+	}
+	for _, op := range ops {
+		p := m.plan(op)
+		m.plans = append(m.plans, p)
+		m.router.add(op.Method, p.path, p)
+	}
+	m.learnTypes()
+	return m
+}
+
+// plan derives what an operation does from its method, path and answer, unless
+// a rule of the app says it.
+func (m *model) plan(op *bindings.Operation) *plan {
+	p := &plan{op: op, path: template(op.Path), rule: m.rules.operations[op.Method+" "+op.Path]}
+	last := len(p.path) - 1
+	end := p.path[last]
+	lists := m.answersList(op)
+	switch {
+	case end.param:
+		p.id = end.text
+		m.about(p, p.path[:last])
+		p.verb = map[string]verb{"GET": read, "PUT": change, "PATCH": change, "POST": put, "DELETE": remove}[op.Method]
+		if p.verb == read && lists {
+			p.verb, p.id = list, ""
+			m.about(p, p.path)
+		}
+		if p.verb == change && !m.shapes[shape(p.path[:last])] {
+			p.verb = put
+		}
+	case end.text == "upsert":
+		m.about(p, p.path[:last])
+		p.verb = upsert
+	case lookingWords[end.text] && last > 0:
+		m.about(p, p.path[:last])
+		p.verb = list
+	case m.collects(p.path):
+		m.about(p, p.path)
+		p.verb = map[string]verb{"GET": list, "POST": create, "PUT": put, "PATCH": put}[op.Method]
+	case last > 0 && p.path[last-1].param:
+		m.above(p, last, lists)
+	default:
+		m.about(p, p.path)
+		p.verb = m.bare(op, lists)
+	}
+	if p.verb == "" {
+		p.verb = none
+	}
+	m.override(p)
+	m.layout(p)
+	return p
+}
+
+// above plans a word behind a record: a collection or a part of it, or
+// something done to it.
+func (m *model) above(p *plan, last int, lists bool) {
+	op, word := p.op, p.path[last].text
+	if op.Method == "GET" {
+		m.about(p, p.path)
+		p.verb = single
+		if lists {
+			p.verb = list
+		}
+		return
+	}
+	p.word, p.id = word, p.path[last-1].text
+	m.about(p, p.path[:last-1])
+	p.verb = act
+	if f := m.bodyField(op, word); f != nil && f.Type.Kind == bindings.List {
+		p.verb = extend
+	} else if op.Method == "POST" && m.reads(p.path) {
+		p.word, p.id, p.verb = "", "", create
+		m.about(p, p.path)
+	}
+}
+
+// bare plans a path that ends in a word and has no records below it.
+func (m *model) bare(op *bindings.Operation, lists bool) verb {
+	switch op.Method {
+	case "GET":
+		if lists {
+			return list
+		}
+		return single
+	case "POST":
+		if _, item := m.envelope(op, ""); !lists && m.hasID(item) {
+			return create
+		}
+	}
+	return none
+}
+
+// collects reports whether records hang below a path.
+func (m *model) collects(path []segment) bool { return m.shapes[shape(path)+"/{}"] }
+
+// reads reports whether some GET has this very path.
+func (m *model) reads(path []segment) bool { return m.shapes["GET "+shape(path)] }
+
+// about sets resource and links of a plan from the path of a collection.
+func (m *model) about(p *plan, path []segment) {
+	p.resource, p.links = m.resource(resourceName(path)), nil
+	for i, s := range path {
+		if !s.param {
+			continue
+		}
+		l := link{param: s.text, parent: m.resource(resourceName(path[:i]))}
+		l.name = fold(s.text)
+		if l.name == "id" {
+			l.name = l.parent.noun + "id"
+		}
+		if m.isAccount(p.op, s.text) {
+			l.parent = nil
+		}
+		p.links = append(p.links, l)
+	}
+}
+
+func (m *model) isAccount(op *bindings.Operation, param string) bool {
+	return param == op.Account || slices.Contains(m.rules.accountParams, fold(param))
+}
+
+func resourceName(path []segment) string {
+	var words []string
+	for _, s := range path {
+		if !s.param {
+			words = append(words, s.text)
+		}
+	}
+	return strings.Join(words, "/")
+}
+
+// resource gives the resource of a name, made when first asked for.
+func (m *model) resource(name string) *resource {
+	if other, found := m.rules.aliases[name]; found {
+		name = other
+	}
+	r := m.resources[name]
+	if r == nil {
+		last := name[strings.LastIndexByte(name, '/')+1:]
+		r = &resource{name: name, noun: singular(fold(last))}
+		m.resources[name] = r
+	}
+	return r
+}
+
+func (m *model) override(p *plan) {
+	if p.rule == nil {
+		return
+	}
+	switch {
+	case p.rule.verb != "":
+		p.verb = p.rule.verb
+	case p.rule.do != nil:
+		p.verb = none
+	}
+	if p.rule.resource != "" {
+		p.resource = m.resource(p.rule.resource)
+	}
+	if p.rule.id != "" {
+		p.id = p.rule.id
+	}
+}
+
+// learnTypes gathers, for every resource, the type of its records and whether
+// its ids are known here.
+func (m *model) learnTypes() {
+	rank := map[verb]int{read: 5, create: 4, change: 3, upsert: 3, list: 2, single: 1}
+	best := map[*resource]int{}
+	for _, p := range m.plans {
+		if p.verb == create || p.verb == upsert {
+			p.resource.known = true
+		}
+		if n := rank[p.verb]; n > best[p.resource] && m.hasFields(p.item) {
+			best[p.resource], p.resource.record = n, p.item
+		}
+	}
+	for name := range m.rules.seeds {
+		m.resource(name).known = true
+	}
+}

@@ -1,0 +1,148 @@
+package sandbox
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// rules is what paths and types of a catalogue cannot tell about an app.
+type rules struct {
+	// account is the id of the customer's space that the sandbox has.
+	account string
+	// accountParams are folded names of parameters that hold it, or its parent.
+	accountParams []string
+	// accountField is the field of a record that names its account.
+	accountField string
+	// id makes an identifier in the vendor's style.
+	id func(r *rand.Rand, resource string) string
+	// aliases name one resource that the catalogue has at two paths.
+	aliases map[string]string
+	// operations are exceptions, by "METHOD /path/{template}".
+	operations map[string]*rule
+	// unique says which records count as the same one.
+	unique map[string]unique
+	// actions are the fields that the last word of a path sets.
+	actions map[string]object
+	// fill completes the fields of a new or changed record.
+	fill map[string]func(fields object)
+	// seeds are the records there from the start.
+	seeds map[string][]object
+	// triggers names the trigger of a change, by "resource verb", where it is
+	// not app.noun.created, updated or deleted.
+	triggers map[string]string
+	// fields names the trigger of a field's change, by "resource field".
+	fields map[string]string
+	// idField is the field that is the id where it is not "id", by resource.
+	idField map[string]string
+
+	// invalid is the status for arguments that do not fit, 422 where zero.
+	invalid int
+	// unversioned is the status for a missing fixed header, 400 where zero.
+	unversioned int
+	// fail writes a failure in the vendor's shape, beyond what App.Errors says.
+	fail func(f *failure, body object) (status int)
+	// success completes every successful answer.
+	success object
+	// pageSize is the vendor's own where a request names none.
+	pageSize int
+
+	tokenLife time.Duration // zero: tokens do not expire
+	// refreshGrace is how long a used refresh token stays usable.
+	refreshGrace time.Duration
+	// grant completes the answer of the token endpoint.
+	grant func(account string) object
+	rate  rateHeaders
+
+	delivery delivery
+	// envelope completes the body of a webhook.
+	envelope func(e *envelope)
+}
+
+// rule is an exception for one operation.
+type rule struct {
+	verb     verb
+	resource string
+	id       string // the argument that names the record, wherever it stands
+	envelope string
+	newest   bool   // a list begins with the newest
+	trigger  string // instead of the one of resource and verb
+	// do acts where no verb fits.
+	do func(*request) (result, *failure)
+}
+
+// unique says which records count as the same one: those that agree in one of
+// Fields, the first given one deciding, within the same account.
+type unique struct {
+	fields []string
+	// refuse is the status for a second record made with create; zero lets it be.
+	refuse  int
+	message string
+}
+
+// rateHeaders are the vendor's names for what is left.
+type rateHeaders struct {
+	max, remaining, interval, daily, dailyRemaining string
+}
+
+// delivery is how a vendor sends webhooks again.
+type delivery struct {
+	timeout time.Duration
+	// again reports whether an answer makes it send again; zero is no answer.
+	again    func(status int) bool
+	attempts int // all sendings together
+	factor   int
+	// mark adds what a repeated sending carries.
+	mark func(h http.Header, attempt int)
+}
+
+// rulesOf gives the rules of an app; an app without a table has the plain ones.
+func rulesOf(app string) *rules {
+	tables := map[string]func() *rules{
+		"highlevel": highlevel,
+		"qonto":     qonto,
+		"slack":     slack,
+	}
+	r := &rules{}
+	if table := tables[app]; table != nil {
+		r = table()
+	}
+	if r.account == "" {
+		r.account = "account-1"
+	}
+	if r.id == nil {
+		r.id = func(r *rand.Rand, _ string) string { return letters(r, 20, lowerAlphabet) }
+	}
+	if r.invalid == 0 {
+		r.invalid = http.StatusUnprocessableEntity
+	}
+	if r.unversioned == 0 {
+		r.unversioned = http.StatusBadRequest
+	}
+	if r.pageSize == 0 {
+		r.pageSize = 20
+	}
+	if r.delivery.attempts == 0 {
+		r.delivery = delivery{attempts: 5, factor: 2, again: notAccepted}
+	}
+	if r.delivery.timeout == 0 {
+		r.delivery.timeout = 10 * time.Second
+	}
+	return r
+}
+
+func notAccepted(status int) bool { return status < 200 || status > 299 }
+
+const (
+	lowerAlphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
+	upperAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	mixedAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+func letters(r *rand.Rand, n int, alphabet string) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = alphabet[r.IntN(len(alphabet))]
+	}
+	return string(b)
+}

@@ -1,0 +1,318 @@
+package sandbox
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Token is the access token that every app of the sandbox accepts unless
+// Config.Tokens says otherwise. For an app with an API key of two parts it is
+// the secret one.
+const Token = "sandbox-token"
+
+// The OAuth client that every app of the sandbox knows, and the refresh token
+// that it accepts once from the start.
+const (
+	ClientID     = "sandbox-client"
+	ClientSecret = "sandbox-secret"
+	RefreshToken = "sandbox-refresh-token"
+)
+
+// Config says what a sandbox is made of. Only Apps is needed.
+type Config struct {
+	Apps []*bindings.App
+	// Clock gives the present time; nil: the real one.
+	Clock func() time.Time
+	// Sleep waits for latencies and for sending webhooks again; nil: in real
+	// time. It must return early with an error when ctx ends.
+	Sleep  func(ctx context.Context, d time.Duration) error
+	Logger *slog.Logger // nil: silent
+	// Seed makes ids and keys the same each time; zero: different ones.
+	Seed int64
+	// Tokens are the access tokens accepted without OAuth, by app; an app that
+	// is not named accepts Token.
+	Tokens map[string][]string
+	// Accounts are the ids of the customer's space that the seeded records
+	// have, by app; an app that is not named has one of the sandbox's own.
+	Accounts map[string]string
+	// EnforceLimits answers 429 beyond the vendors' rate limits.
+	EnforceLimits bool
+	// Strict refuses fields and parameters that the catalogue does not declare.
+	Strict bool
+	// RetryDelay replaces the time that vendors let pass before they send a
+	// webhook again for the first time; zero: one second.
+	RetryDelay time.Duration
+}
+
+// Sandbox is a set of stand-ins. It is safe for concurrent use. Close ends it.
+type Sandbox struct {
+	config Config
+	logger *slog.Logger
+	apps   map[string]*app
+	seed   uint64
+	log    *requestLog
+	faults *faultList
+	hooks  *hooks
+
+	mu       sync.Mutex
+	base     string // "http://127.0.0.1:4010"
+	server   *http.Server
+	serving  sync.WaitGroup
+	ending   context.Context
+	end      context.CancelFunc
+	handlers http.Handler
+}
+
+// New makes a sandbox with its first records. It answers once Start was
+// called, or through Handler.
+func New(config Config) (*Sandbox, error) {
+	s := &Sandbox{config: config, logger: config.Logger, apps: map[string]*app{}, log: newRequestLog(), faults: &faultList{}}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	s.seed = uint64(config.Seed)
+	if s.seed == 0 {
+		var b [8]byte
+		_, _ = crand.Read(b[:])
+		s.seed = binary.NativeEndian.Uint64(b[:])
+	}
+	s.ending, s.end = context.WithCancel(context.Background())
+	var err error
+	if s.hooks, err = newHooks(s); err != nil {
+		return nil, err
+	}
+	for _, def := range config.Apps {
+		if s.apps[def.Name] != nil {
+			return nil, fmt.Errorf("app %q stands twice", def.Name)
+		}
+		if s.apps[def.Name], err = newApp(s, def, s.seed); err != nil {
+			return nil, err
+		}
+	}
+	s.handlers = s.routes()
+	return s, nil
+}
+
+func (s *Sandbox) routes() http.Handler {
+	mux := http.NewServeMux()
+	for name, a := range s.apps {
+		mux.Handle("/"+name+"/", a)
+	}
+	mux.Handle("/sandbox/", http.NewCrossOriginProtection().Handler(s.admin()))
+	mux.HandleFunc("/", func(w http.ResponseWriter, h *http.Request) {
+		writeJSON(w, http.StatusNotFound, object{"error": fmt.Sprintf(
+			"no app at %s; there are %s, and /sandbox/ says what it can do", h.URL.Path, strings.Join(sorted(s.apps), ", "))})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
+		// A ServeMux would redirect paths with // or ../; the vendors do not.
+		if prefix, _, _ := strings.Cut(strings.TrimPrefix(h.URL.Path, "/"), "/"); s.apps[prefix] != nil {
+			s.apps[prefix].ServeHTTP(w, h)
+			return
+		}
+		mux.ServeHTTP(w, h)
+	})
+}
+
+// Handler answers for every app under /<app>/ and for the admin surface under
+// /sandbox/.
+func (s *Sandbox) Handler() http.Handler { return s.handlers }
+
+// Start listens on addr ("127.0.0.1:0" for any free port) and serves until
+// Close or until ctx ends.
+func (s *Sandbox) Start(ctx context.Context, addr string) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("start sandbox on %q: %w", addr, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server != nil {
+		_ = listener.Close()
+		return errors.New("start sandbox: it is started already")
+	}
+	s.base = "http://" + listener.Addr().String()
+	s.server = &http.Server{
+		Handler:           s.handlers,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	server := s.server
+	s.serving.Go(func() { _ = server.Serve(listener) })
+	stop := context.AfterFunc(ctx, func() { s.end(); _ = server.Close() })
+	s.serving.Go(func() {
+		<-s.ending.Done()
+		stop()
+	})
+	return nil
+}
+
+// Close stops serving and sending, and returns when nothing of the sandbox
+// runs any more.
+func (s *Sandbox) Close() error {
+	s.end()
+	s.mu.Lock()
+	server := s.server
+	s.mu.Unlock()
+	var err error
+	if server != nil {
+		err = server.Close()
+	}
+	s.hooks.wait()
+	s.serving.Wait()
+	return err
+}
+
+// URL is the base URL of an app, for a connection's base_url; before Start it
+// is the path alone.
+func (s *Sandbox) URL(app string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.base + "/" + app
+}
+
+// TokenURL is where an app of the sandbox gives and renews access tokens.
+func (s *Sandbox) TokenURL(app string) string { return s.URL(app) + "/oauth/token" }
+
+// Account is the id of the customer's space that an app's first records have.
+func (s *Sandbox) Account(app string) string {
+	if a := s.apps[app]; a != nil {
+		return a.account
+	}
+	return ""
+}
+
+// AppNames are the names of the apps, sorted.
+func (s *Sandbox) AppNames() []string { return sorted(s.apps) }
+
+// Calls counts the requests that an operation got since the start or the last
+// reset; an empty operation counts all of the app.
+func (s *Sandbox) Calls(app, operation string) int { return s.log.calls(app, operation) }
+
+// Requests are the newest requests that an app got, oldest first; an empty app
+// gives those of all.
+func (s *Sandbox) Requests(app string) []Request { return s.log.of(app) }
+
+// Fault arms a fault for calls to come.
+func (s *Sandbox) Fault(f Fault) error {
+	if f.App != "" && s.apps[f.App] == nil {
+		return s.unknownApp(f.App)
+	}
+	if f.App != "" && f.Operation != "" {
+		if _, found := s.apps[f.App].def.Catalogue.Operation(f.Operation); !found {
+			return fmt.Errorf("app %q has no operation %q", f.App, f.Operation)
+		}
+	}
+	if !slices.Contains([]Cut{"", CutRequest, CutAnswer, CutBody}, f.Cut) {
+		return fmt.Errorf("fault: cut %q; expected %q, %q or %q", f.Cut, CutRequest, CutAnswer, CutBody)
+	}
+	s.faults.add(f)
+	return nil
+}
+
+// Records are the records of a resource in the order of their making. A
+// resource is named by the words of its path ("contacts/tasks"), or by the
+// last of them where only one has it ("tasks").
+func (s *Sandbox) Records(app, resource string) []json.RawMessage {
+	a := s.apps[app]
+	if a == nil {
+		return nil
+	}
+	res := a.model.short(resource)
+	if res == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := []json.RawMessage{}
+	for _, r := range a.store.all(res.name, nil) {
+		all = append(all, encode(r.fields))
+	}
+	return all
+}
+
+// Put stores a record by hand, without a webhook, and gives it back as
+// stored. A record with the same id is changed.
+func (s *Sandbox) Put(app, resource string, fields any) (json.RawMessage, error) {
+	a := s.apps[app]
+	if a == nil {
+		return nil, s.unknownApp(app)
+	}
+	res := a.model.short(resource)
+	if res == nil {
+		return nil, fmt.Errorf("app %q has no resource %q", app, resource)
+	}
+	v, err := normal(fields)
+	if err != nil {
+		return nil, fmt.Errorf("put %s %q: %w", app, resource, err)
+	}
+	given, isObject := v.(object)
+	if !isObject {
+		return nil, fmt.Errorf("put %s %q: expected an object, found %.60s", app, resource, encode(v))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return encode(a.seed(res.name, given).fields), nil
+}
+
+// Resources are the names of the resources that an app has.
+func (s *Sandbox) Resources(app string) []string {
+	if a := s.apps[app]; a != nil {
+		return sorted(a.model.resources)
+	}
+	return nil
+}
+
+// Reset brings all apps back to the start: records, tokens, faults, counters.
+// Subscriptions stay.
+func (s *Sandbox) Reset() {
+	s.faults.clear()
+	s.log.clear()
+	for _, a := range s.apps {
+		a.clear(s.seed)
+	}
+}
+
+func (s *Sandbox) unknownApp(app string) error {
+	return fmt.Errorf("unknown app %q; the sandbox has %s", app, strings.Join(sorted(s.apps), ", "))
+}
+
+func (s *Sandbox) now() time.Time {
+	if s.config.Clock != nil {
+		return s.config.Clock()
+	}
+	return time.Now()
+}
+
+// wait sleeps, and returns early with an error when ctx or the sandbox ends.
+func (s *Sandbox) wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ending, cancel)()
+	if s.config.Sleep != nil {
+		return s.config.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,166 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// record is one stored record.
+type record struct {
+	id     string
+	fields object
+	links  map[string]string // what it hangs under, by folded parameter
+	at     int64             // Unix milliseconds of its making, no two alike
+	key    map[string]string // where the index has it
+}
+
+// collection is all records of one resource in the order of their making.
+type collection struct {
+	byID  map[string]*record
+	order []*record
+	index map[string]*record // "field\x00account\x00value"
+}
+
+// store is the records of one app. Its app's lock guards it.
+type store struct {
+	collections map[string]*collection
+	rules       *rules
+	last        int64
+}
+
+func newStore(r *rules) *store {
+	return &store{collections: map[string]*collection{}, rules: r}
+}
+
+func (s *store) collection(name string) *collection {
+	c := s.collections[name]
+	if c == nil {
+		c = &collection{byID: map[string]*record{}, index: map[string]*record{}}
+		s.collections[name] = c
+	}
+	return c
+}
+
+// moment gives the time of a new record: now, or a little later, so that no
+// two are alike and a list has one order.
+func (s *store) moment(now time.Time) int64 {
+	s.last = max(s.last+1, now.UnixMilli())
+	return s.last
+}
+
+func (s *store) get(resource, id string) *record {
+	if c := s.collections[resource]; c != nil {
+		return c.byID[id]
+	}
+	return nil
+}
+
+// put stores a record, or stores it anew after its fields changed.
+func (s *store) put(resource string, r *record) {
+	c := s.collection(resource)
+	if c.byID[r.id] == nil {
+		c.order = append(c.order, r)
+	}
+	c.byID[r.id] = r
+	c.unindex(r)
+	for _, field := range s.rules.unique[resource].fields {
+		if v := text(r.fields[field]); v != "" {
+			key := s.key(field, r.fields, v)
+			if c.index[key] == nil {
+				c.index[key] = r
+				r.key[field] = key
+			}
+		}
+	}
+}
+
+func (c *collection) unindex(r *record) {
+	for _, key := range r.key {
+		delete(c.index, key)
+	}
+	r.key = map[string]string{}
+}
+
+// remove takes a record away with all that hangs under it.
+func (s *store) remove(resource string, r *record) {
+	c := s.collection(resource)
+	delete(c.byID, r.id)
+	c.unindex(r)
+	c.order = slices.DeleteFunc(c.order, func(o *record) bool { return o == r })
+	link := singular(fold(resource[strings.LastIndexByte(resource, '/')+1:])) + "id"
+	for name := range s.collections {
+		if !strings.HasPrefix(name, resource+"/") {
+			continue
+		}
+		for _, child := range slices.Clone(s.collections[name].order) {
+			if child.links[link] == r.id {
+				s.remove(name, child)
+			}
+		}
+	}
+}
+
+// same finds the record that counts as the one with these fields, and the
+// field that says so.
+func (s *store) same(resource string, fields object) (*record, string) {
+	c := s.collection(resource)
+	for _, field := range s.rules.unique[resource].fields {
+		if v := text(fields[field]); v != "" {
+			if r := c.index[s.key(field, fields, v)]; r != nil {
+				return r, field
+			}
+		}
+	}
+	return nil, ""
+}
+
+func (s *store) key(field string, fields object, value string) string {
+	account := text(fields[s.rules.accountField])
+	return field + "\x00" + account + "\x00" + strings.ToLower(strings.TrimSpace(value))
+}
+
+// all gives the records that hang under every one of links.
+func (s *store) all(resource string, links map[string]string) []*record {
+	c := s.collections[resource]
+	if c == nil {
+		return nil
+	}
+	if len(links) == 0 {
+		return slices.Clone(c.order)
+	}
+	var found []*record
+	for _, r := range c.order {
+		if r.under(links) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// under reports whether a record hangs under all of links; one that has no
+// such link and no such field hangs under everything.
+func (r *record) under(links map[string]string) bool {
+	for name, id := range links {
+		if have, found := r.links[name]; found {
+			if have != id {
+				return false
+			}
+			continue
+		}
+		if have, found := folded(r.fields, name); found && text(have) != id {
+			return false
+		}
+	}
+	return true
+}
+
+// folded finds a field by its folded name.
+func folded(fields object, name string) (any, bool) {
+	for key, v := range fields {
+		if fold(key) == name {
+			return v, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,192 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// object is a JSON object. Numbers in it are json.Number.
+type object = map[string]any
+
+// decodeJSON reads one JSON value and refuses anything behind it.
+func decodeJSON(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if d.More() {
+		return nil, errTrailing
+	}
+	return v, nil
+}
+
+// normal gives a Go value the form that decodeJSON would give it.
+func normal(v any) (any, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return decodeJSON(text)
+}
+
+// encode never fails on what decodeJSON and this package make.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return []byte("null")
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// clone copies objects and lists, so that an answer never shares them with
+// the store.
+func clone(v any) any {
+	switch v := v.(type) {
+	case object:
+		out := make(object, len(v))
+		for k, e := range v {
+			out[k] = clone(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = clone(e)
+		}
+		return out
+	}
+	return v
+}
+
+func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
+
+// steps cuts a path such as "meta.next", "errors[0].code" or "errors.#.code".
+func steps(path string) []string {
+	path = strings.NewReplacer("[", ".", "]", "").Replace(path)
+	all := strings.Split(strings.Trim(path, "."), ".")
+	for i, s := range all {
+		if s == "#" {
+			all[i] = "0"
+		}
+	}
+	return all
+}
+
+// lookup finds the value at a path, nil where there is none.
+func lookup(v any, path string) any {
+	for _, step := range steps(path) {
+		switch at := v.(type) {
+		case object:
+			v = at[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(at) {
+				return nil
+			}
+			v = at[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// maxIndex bounds the list positions that a path may make.
+const maxIndex = 8
+
+// place sets the value at a path and gives the whole back; objects and lists
+// on the way are made.
+func place(whole any, path string, v any) any { return placeAt(whole, steps(path), v) }
+
+func placeAt(whole any, path []string, v any) any {
+	if len(path) == 0 {
+		return v
+	}
+	if i, err := strconv.Atoi(path[0]); err == nil && i >= 0 && i < maxIndex {
+		if _, isObject := whole.(object); !isObject {
+			list, _ := whole.([]any)
+			for len(list) <= i {
+				list = append(list, nil)
+			}
+			list[i] = placeAt(list[i], path[1:], v)
+			return list
+		}
+	}
+	at, isObject := whole.(object)
+	if !isObject {
+		at = object{}
+	}
+	at[path[0]] = placeAt(at[path[0]], path[1:], v)
+	return at
+}
+
+// text gives a scalar as a query would carry it.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
+	}
+	return string(encode(v))
+}
+
+// empty reports whether a value says nothing.
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// fold makes names comparable: contact_id, contactId and contact-id are one.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == '_' || r == '-' || r == ' ' || r == '.':
+			return -1
+		}
+		return r
+	}, name)
+}
+
+// singular gives the noun of one for a folded plural.
+func singular(noun string) string {
+	switch {
+	case strings.HasSuffix(noun, "ies"):
+		return noun[:len(noun)-3] + "y"
+	case strings.HasSuffix(noun, "sses"), strings.HasSuffix(noun, "xes"), strings.HasSuffix(noun, "uses"):
+		return noun[:len(noun)-2]
+	case strings.HasSuffix(noun, "ss"), strings.HasSuffix(noun, "us"):
+		return noun
+	}
+	return strings.TrimSuffix(noun, "s")
+}
+
+// alike reports whether two names mean the same noun, in singular or plural.
+func alike(a, b string) bool { return singular(fold(a)) == singular(fold(b)) }
+
+// stamp writes a time as most vendors do.
+func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
