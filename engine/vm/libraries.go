@@ -9,6 +9,15 @@ var libraries = []library{
 	tableLibrary,
 	mathLibrary,
 	onLibrary,
+	verbLibrary,
+	jsonLibrary,
+	timeLibrary,
+	textLibrary,
+	cryptoLibrary,
+	moneyLibrary,
+	stateLibrary,
+	httpLibrary,
+	logLibrary,
 	requireLibrary,
 	removedLibrary,
 }
@@ -16,5 +25,6 @@ var libraries = []library{
 // runGlobals are globals made anew for each run, and only for programs that
 // name them.
 var runGlobals = map[string]func(a *activation) lua.LValue{
-	"_G": func(a *activation) lua.LValue { return a.env },
+	"_G":     func(a *activation) lua.LValue { return a.env },
+	"params": paramsValue,
 }

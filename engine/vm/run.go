@@ -22,6 +22,7 @@ type Machine struct {
 	envMeta    *lua.LTable
 	stringMeta *lua.LTable
 	known      []string // names of globals, sorted
+	modules    shelf    // what require gives for apps
 }
 
 // New makes a machine.

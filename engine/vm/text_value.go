@@ -18,6 +18,9 @@ func typeName(v lua.LValue) string {
 	return v.Type().String()
 }
 
+// described is the Value of user data that has a name of its own in an error.
+type described interface{ describe() string }
+
 // describe names a value in an error: "nil", "a table", "the text 'abc'".
 func describe(v lua.LValue) string {
 	switch v := v.(type) {
@@ -37,6 +40,9 @@ func describe(v lua.LValue) string {
 		if f, ok := v.Value.(*frozen); ok {
 			return "the library " + f.name
 		}
+		if d, ok := v.Value.(described); ok {
+			return d.describe()
+		}
 	}
 	return "a " + typeName(v)
 }
@@ -50,6 +56,8 @@ func textOf(v lua.LValue) string {
 		return numberText(v)
 	case *lua.LNilType, lua.LBool:
 		return v.String()
+	case *lua.LFunction:
+		return functionName(v)
 	}
 	return typeName(v)
 }

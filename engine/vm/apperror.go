@@ -1,0 +1,131 @@
+package vm
+
+import (
+	"encoding/json"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// appErrorMark is the metatable of app errors: tables with the fields of a
+// bindings.Error, which print as its line.
+var appErrorMark = func() *lua.LTable {
+	mark := guarded(map[string]lua.LGFunction{"__concat": concatSpecial, "__tostring": textSpecial})
+	mark.RawSetString(appErrorSign, appErrorTrue)
+	return mark
+}()
+
+// The metatable is known by a field that no script can give to one of its own.
+const appErrorSign = "app error"
+
+var appErrorTrue = &lua.LUserData{}
+
+// appError makes the table that a script sees of an app error.
+func appError(L *lua.LState, err *bindings.Error) *lua.LTable {
+	a := activationOf(L)
+	a.charge(L, 20, 1<<10+int64(len(err.Message)+len(err.Body)))
+	t := newTable(0, 10)
+	set := func(name, value string) {
+		if value != "" {
+			t.RawSetString(name, lua.LString(value))
+		}
+	}
+	set("kind", string(err.Kind))
+	if err.Status != 0 {
+		t.RawSetString("status", lua.LNumber(err.Status))
+	}
+	set("code", err.Code)
+	set("message", err.Message)
+	set("app", err.App)
+	set("operation", err.Operation)
+	set("connection", err.Connection)
+	set("request_id", err.RequestID)
+	t.RawSetString("retryable", lua.LBool(err.Retryable))
+	if !isEmptyJSON(err.Body) {
+		d := decoder{text: err.Body, charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
+		if body, bad := d.decode(nil); bad == nil {
+			t.RawSetString("body", body)
+		} else {
+			set("body", string(err.Body))
+		}
+	}
+	t.Metatable = appErrorMark
+	return t
+}
+
+// appErrorOf gives the error that a table stands for, nil if it is none.
+func appErrorOf(v lua.LValue) *bindings.Error {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return nil
+	}
+	mark, ok := t.Metatable.(*lua.LTable)
+	if !ok || mark.RawGetString(appErrorSign) != lua.LValue(appErrorTrue) {
+		return nil
+	}
+	get := func(name string) string {
+		s, _ := plainText(t.RawGetString(name))
+		return s
+	}
+	err := &bindings.Error{
+		Kind: bindings.ErrorKind(get("kind")), Code: get("code"), Message: get("message"), App: get("app"),
+		Operation: get("operation"), Connection: get("connection"), RequestID: get("request_id"),
+		Retryable: t.RawGetString("retryable") == lua.LTrue,
+	}
+	if status, ok := t.RawGetString("status").(lua.LNumber); ok {
+		err.Status = int(status)
+	}
+	if body := t.RawGetString("body"); body != lua.LNil {
+		var e encoder
+		if e.encode(body, nil) == nil {
+			err.Body = json.RawMessage(e.out)
+		}
+	}
+	return err
+}
+
+// appErrorLine is how an app error prints.
+func appErrorLine(v lua.LValue) (string, bool) {
+	if err := appErrorOf(v); err != nil {
+		err.Body = nil
+		return err.Error(), true
+	}
+	return "", false
+}
+
+// textSpecial is tostring of the values of our own: an error's line, a
+// secret's name, a number's digits.
+func textSpecial(L *lua.LState) int {
+	v := L.Get(1)
+	text, ok := appErrorLine(v)
+	if !ok {
+		if text, ok = plainText(v); !ok {
+			text = secretOf(v).String()
+		}
+	}
+	activationOf(L).chargeString(L, len(text))
+	L.Push(lua.LString(text))
+	return 1
+}
+
+// concatSpecial is .. where one side is an app error or a secret: an error
+// gives its line, a secret keeps the result secret.
+func concatSpecial(L *lua.LState) int {
+	left, right := L.Get(1), L.Get(2)
+	if line, ok := appErrorLine(left); ok {
+		left = lua.LString(line)
+	}
+	if line, ok := appErrorLine(right); ok {
+		right = lua.LString(line)
+	}
+	if secretOf(left) != nil || secretOf(right) != nil {
+		L.Push(joinSecret(L, left, right))
+		return 1
+	}
+	l := textArg(L, left, "the left side of ..")
+	r := textArg(L, right, "the right side of ..")
+	activationOf(L).chargeString(L, len(l)+len(r))
+	L.Push(lua.LString(l + r))
+	return 1
+}

@@ -1,0 +1,202 @@
+package vm
+
+import (
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// wantText takes argument n as text. what names the function and the argument
+// in the error: "text.trim: the text".
+func wantText(L *lua.LState, n int, what string) string {
+	return textArg(L, L.Get(n), what)
+}
+
+func textArg(L *lua.LState, v lua.LValue, what string) string {
+	s, ok := plainText(v)
+	if !ok {
+		raise(L, "%s must be a string, found %s", what, describe(v))
+	}
+	return s
+}
+
+// wantTable takes argument n as a table.
+func wantTable(L *lua.LState, n int, what string) *lua.LTable {
+	t, ok := L.Get(n).(*lua.LTable)
+	if !ok {
+		raise(L, "%s must be a table, found %s", what, describe(L.Get(n)))
+	}
+	return t
+}
+
+// wantFunction takes argument n as a function.
+func wantFunction(L *lua.LState, n int, what string) *lua.LFunction {
+	f, ok := L.Get(n).(*lua.LFunction)
+	if !ok {
+		raise(L, "%s must be a function, found %s", what, describe(L.Get(n)))
+	}
+	return f
+}
+
+// wantOptions takes argument n as a table of options, nil if it is left out,
+// and refuses names that are not known.
+func wantOptions(L *lua.LState, n int, function string, known ...string) *lua.LTable {
+	if L.Get(n) == lua.LNil {
+		return nil
+	}
+	t := wantTable(L, n, function+": the options")
+	for key, _ := t.Next(lua.LNil); key != lua.LNil; key, _ = t.Next(key) {
+		activationOf(L).charge(L, 1, 0)
+		name, ok := key.(lua.LString)
+		if !ok {
+			raise(L, "%s: options are written name = value, found the item %s; known are %s",
+				function, describe(key), strings.Join(known, ", "))
+		}
+		if !contains(known, string(name)) {
+			raise(L, "%s: unknown option %q%s; known are %s", function, brief(string(name), 40),
+				perhaps(string(name), known), strings.Join(known, ", "))
+		}
+	}
+	return t
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// perhaps suggests the name that was probably meant: "; did you mean upsert?".
+func perhaps(name string, known []string) string {
+	if near := bindings.Nearest(name, known); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
+}
+
+// option reads a field of options, which may be nil.
+func option(options *lua.LTable, name string) lua.LValue {
+	if options == nil {
+		return lua.LNil
+	}
+	return options.RawGetString(name)
+}
+
+// textOption reads a text, empty if it is left out.
+func textOption(L *lua.LState, options *lua.LTable, function, name string) string {
+	v := option(options, name)
+	if v == lua.LNil {
+		return ""
+	}
+	return textArg(L, v, function+": the option "+name)
+}
+
+// countOption reads a whole number of at least least, or gives absent.
+func countOption(L *lua.LState, options *lua.LTable, function, name string, least, absent int) int {
+	v := option(options, name)
+	if v == lua.LNil {
+		return absent
+	}
+	n, ok := v.(lua.LNumber)
+	if !ok || float64(n) != float64(int(n)) || int(n) < least {
+		raise(L, "%s: the option %s must be a whole number from %d, found %s", function, name, least, describe(v))
+	}
+	return int(n)
+}
+
+// durationOption reads seconds or a text such as "30s", zero if it is left out.
+func durationOption(L *lua.LState, options *lua.LTable, function, name string) time.Duration {
+	switch v := option(options, name).(type) {
+	case *lua.LNilType:
+		return 0
+	case lua.LNumber:
+		if v > 0 && float64(v) < maxSpan.Seconds() {
+			return time.Duration(float64(v) * float64(time.Second))
+		}
+	case lua.LString:
+		s, err := parseSpan(string(v))
+		if err != nil {
+			raise(L, "%s: the option %s: %v", function, name, err)
+		}
+		d, err := s.duration()
+		if err != nil {
+			raise(L, "%s: the option %s: %v", function, name, err)
+		}
+		if d > 0 {
+			return d
+		}
+	}
+	raise(L, "%s: the option %s must be seconds or a text such as \"30s\", found %s", function, name, describe(option(options, name)))
+	return 0
+}
+
+// decodeFor makes the Lua value of a host's answer.
+func (a *activation) decode(L *lua.LState, raw []byte, c *bindings.Catalogue, t *bindings.Type, own bool) lua.LValue {
+	if isEmptyJSON(raw) {
+		return lua.LNil
+	}
+	d := decoder{text: raw, catalogue: c, own: own, charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
+	v, err := d.decode(t)
+	if err != nil {
+		raise(L, "the answer is not JSON: %v", err)
+	}
+	return v
+}
+
+// encodes starts an encoder that charges the activation.
+func (a *activation) encodes(L *lua.LState) *encoder {
+	return &encoder{charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
+}
+
+// arguments writes the arguments of a step one after the other.
+type arguments struct {
+	L        *lua.LState
+	function string
+	e        *encoder
+}
+
+func (a *activation) arguments(L *lua.LState, function string) *arguments {
+	e := a.encodes(L)
+	e.secrets = map[string]Secret{}
+	return &arguments{L: L, function: function, e: e}
+}
+
+// set writes a field; a nil value leaves it out.
+func (g *arguments) set(name string, v lua.LValue) *arguments {
+	if v == lua.LNil {
+		return g
+	}
+	e := g.e
+	if len(e.out) > 0 {
+		e.out = append(e.out, ',')
+	}
+	e.path = append(e.path[:0], place{field: name})
+	err := e.text(name)
+	if err == nil {
+		e.out = append(e.out, ':')
+		err = e.encode(v, nil)
+	}
+	if err != nil {
+		raise(g.L, "%s: %v", g.function, err)
+	}
+	return g
+}
+
+func (g *arguments) text(name, s string) *arguments { return g.set(name, lua.LString(s)) }
+
+// step gives the step with all that was set.
+func (g *arguments) step(kind StepKind) Step {
+	args := make([]byte, 0, len(g.e.out)+2)
+	args = append(append(append(args, '{'), g.e.out...), '}')
+	s := Step{Kind: kind, Name: g.function, Args: args}
+	if len(g.e.secrets) > 0 {
+		s.Secrets = g.e.secrets
+	}
+	return s
+}

@@ -1,0 +1,211 @@
+package vm
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// defaultPages is how many pages each walks when nothing is said.
+const defaultPages = 1000
+
+// walker is one each(…) that is going on.
+type walker struct {
+	operation *operation
+	step      Step
+	limit     int // items still wanted; below zero: all
+	pages     int // pages that may still be asked for
+	stated    bool
+	over      bool
+	page      *bindings.Definition
+
+	items *lua.LTable
+	at    int
+}
+
+// size says what the walker holds, for the count of memory.
+func (w *walker) size() (int64, []lua.LValue) {
+	held := []lua.LValue{}
+	if w.items != nil {
+		held = append(held, w.items)
+	}
+	return int64(len(w.step.Args)) + 512, held
+}
+
+// eachFunction is each(operation, args, { limit, pages, … }): an iterator over
+// the items of a list, whatever way the app pages it.
+func eachFunction(L *lua.LState) int {
+	o := operationOf(L.Get(1))
+	if o == nil {
+		raise(L, "each: the first argument must be an operation such as highlevel.contacts.list, without calling it; found %s", describe(L.Get(1)))
+	}
+	if o.is.Pages == nil {
+		raise(L, "%s cannot be walked with each yet; call it with its own paging arguments: %s", o.name, pagingArguments(o.arguments()))
+	}
+	function := "each(" + o.name + ")"
+	options := wantOptions(L, 3, function, append([]string{"limit", "pages"}, hostOptions...)...)
+	w := &walker{
+		operation: o, step: o.step(L, StepPage, 2, options),
+		limit: countOption(L, options, function, "limit", 0, -1), pages: countOption(L, options, function, "pages", 1, defaultPages),
+		stated: option(options, "pages") != lua.LNil, page: o.pageType(),
+	}
+	activationOf(L).charge(L, 10, 1<<10)
+	f := &lua.LFunction{IsG: true, GFunction: w.next}
+	f.Upvalues = []*lua.Upvalue{upvalue(&lua.LUserData{Value: w, Metatable: lua.LNil})}
+	L.Push(f)
+	return 1
+}
+
+// next gives the next item, nil at the end.
+func (w *walker) next(L *lua.LState) int {
+	a := activationOf(L)
+	for w.limit != 0 {
+		for w.items != nil && w.at < w.items.MaxN() {
+			w.at++
+			item := w.items.RawGetInt(w.at)
+			if a.charge(L, 1, 0); isNull(item) {
+				continue
+			}
+			w.limit--
+			L.Push(item)
+			return 1
+		}
+		if w.over || !w.turn(L) {
+			break
+		}
+	}
+	w.over, w.items = true, nil
+	L.Push(lua.LNil)
+	return 1
+}
+
+// turn asks for the next page.
+func (w *walker) turn(L *lua.LState) bool {
+	a := activationOf(L)
+	if w.pages == 0 {
+		if w.stated {
+			return false
+		}
+		raise(L, "each(%s) has walked %s pages and there are more; say { pages = n } to walk further, or { limit = n } to stop earlier",
+			w.operation.name, grouped(defaultPages))
+	}
+	w.pages--
+	raw := a.step(L, w.step)
+	d := decoder{text: raw, catalogue: w.operation.app.Catalogue, charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
+	page, err := d.value(shape{kind: bindings.Object, def: w.page})
+	if err != nil {
+		raise(L, "each(%s): the answer is not JSON: %v", w.operation.name, err)
+	}
+	d.settle()
+	w.items, w.at, w.over = nil, 0, true
+	table, ok := page.(*lua.LTable)
+	if !ok {
+		return false
+	}
+	w.items, _ = table.RawGetString("items").(*lua.LTable)
+	next, err := nextArguments(w.step.Args, raw)
+	if err != nil {
+		raise(L, "each(%s): %v", w.operation.name, err)
+	}
+	if next != nil {
+		w.step.Args, w.over = next, false
+	}
+	return true
+}
+
+// nextArguments puts the "next" of a page over the arguments of this one; nil
+// says that this was the last.
+func nextArguments(args, page json.RawMessage) (json.RawMessage, error) {
+	var cut struct {
+		Next map[string]json.RawMessage `json:"next"`
+	}
+	if err := json.Unmarshal(page, &cut); err != nil {
+		return nil, err
+	}
+	if len(cut.Next) == 0 {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	write := func(name string, value json.RawMessage) {
+		if out.Len() > 0 {
+			out.WriteByte(',')
+		}
+		quoted, _ := json.Marshal(name)
+		out.Write(quoted)
+		out.WriteByte(':')
+		out.Write(value)
+	}
+	d := json.NewDecoder(bytes.NewReader(args))
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		text := fmt.Sprint(name)
+		if instead, found := cut.Next[text]; found {
+			value = instead
+			delete(cut.Next, text)
+		}
+		write(text, value)
+	}
+	for _, name := range sortedKeys(cut.Next) {
+		write(name, cut.Next[name])
+	}
+	return slices.Concat([]byte{'{'}, out.Bytes(), []byte{'}'}), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// pageType declares {"items", "next"}: the items are those of the answer's list.
+func (o *operation) pageType() *bindings.Definition {
+	s := shapeOf(o.app.Catalogue, o.is.Answer)
+	if o.is.Pages.Items != "" {
+		for _, name := range strings.Split(o.is.Pages.Items, ".") {
+			cursor := 0
+			s = fieldShape(o.app.Catalogue, s, name, &cursor)
+		}
+	}
+	d := &bindings.Definition{}
+	if s.kind == bindings.List && s.items != nil {
+		d.Fields = []bindings.Field{{Name: "items", Type: bindings.Type{Kind: bindings.List, Items: s.items}}}
+	}
+	return d
+}
+
+// pagingArguments lists the arguments of an operation that sound like paging.
+func pagingArguments(d *bindings.Definition) string {
+	var found []string
+	for _, f := range d.Fields {
+		lower := strings.ToLower(f.Name)
+		for _, word := range []string{"page", "limit", "offset", "cursor", "skip", "start", "after", "size"} {
+			if strings.Contains(lower, word) {
+				found = append(found, f.Name)
+				break
+			}
+		}
+	}
+	if found == nil {
+		return "it declares none"
+	}
+	return strings.Join(found, ", ")
+}

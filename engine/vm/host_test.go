@@ -1,0 +1,223 @@
+package vm_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// fakeHost answers steps from memory and keeps what it was asked.
+type fakeHost struct {
+	answers map[string][]string // by step name, one after the other; the last one stays
+	errors  map[string]*bindings.Error
+	secrets map[string]string
+	state   map[string]json.RawMessage
+	now     time.Time
+
+	steps []vm.Step
+	lines []string // "INFO text {fields}"
+}
+
+func (h *fakeHost) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
+	h.steps = append(h.steps, s)
+	if err := h.errors[s.Name]; err != nil {
+		return nil, err
+	}
+	if all := h.answers[s.Name]; len(all) > 0 {
+		if len(all) > 1 {
+			h.answers[s.Name] = all[1:]
+		}
+		return json.RawMessage(all[0]), nil
+	}
+	switch s.Kind {
+	case vm.StepNow:
+		return json.Marshal(h.now)
+	case vm.StepUUID:
+		return json.RawMessage(`"0b5c5e5e-3c6e-4d9b-9d4e-1f1d3b0a7c11"`), nil
+	case vm.StepRandom:
+		return json.RawMessage(`4`), nil
+	case vm.StepState:
+		return h.keep(s)
+	}
+	return nil, nil
+}
+
+// keep is the state of a script, as the journal keeps it.
+func (h *fakeHost) keep(s vm.Step) (json.RawMessage, error) {
+	var args struct {
+		Verb, Key       string
+		Value, Expected json.RawMessage
+	}
+	if err := json.Unmarshal(s.Args, &args); err != nil {
+		return nil, err
+	}
+	if h.state == nil {
+		h.state = map[string]json.RawMessage{}
+	}
+	switch args.Verb {
+	case "get":
+		return h.state[args.Key], nil
+	case "put":
+		h.state[args.Key] = args.Value
+	case "delete":
+		delete(h.state, args.Key)
+	case "add":
+		var sum, by float64
+		_ = json.Unmarshal(h.state[args.Key], &sum)
+		if err := json.Unmarshal(args.Value, &by); err != nil {
+			return nil, err
+		}
+		h.state[args.Key], _ = json.Marshal(sum + by)
+		return h.state[args.Key], nil
+	case "cas":
+		if string(h.state[args.Key]) != string(args.Expected) {
+			return json.RawMessage("false"), nil
+		}
+		h.state[args.Key] = args.Value
+		return json.RawMessage("true"), nil
+	}
+	return nil, nil
+}
+
+func (h *fakeHost) Secret(name string) (string, error) {
+	if text, found := h.secrets[name]; found {
+		return text, nil
+	}
+	return "", fmt.Errorf("there is no secret %q", name)
+}
+
+func (h *fakeHost) Log(level slog.Level, text string, fields json.RawMessage) {
+	h.lines = append(h.lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", level, text, fields)))
+}
+
+// last is the step made last, as "name {args}".
+func (h *fakeHost) last() string {
+	if len(h.steps) == 0 {
+		return ""
+	}
+	s := h.steps[len(h.steps)-1]
+	return s.Name + " " + string(s.Args)
+}
+
+const testCatalogue = `
+operation contacts.upsert {"id":"upsert-contact","method":"POST","path":"/contacts/upsert","body":{"encoding":"json","type":"#ContactIn"},"answer":"#ContactAnswer"}
+operation contacts.get {"id":"get-contact","method":"GET","path":"/contacts/{contactId}","in_path":["contactId!: string"],"answer":"#ContactAnswer"}
+operation contacts.list {"id":"get-contacts","method":"GET","path":"/contacts","in_query":["limit: integer","startAfter: string","status[]: [string]","filter: #Filter"],"answer":"#Contacts","pages":{"items":"data.contacts","cursors":{"startAfter":"meta.next"},"size_param":"limit","size":2}}
+operation contacts.create_task {"id":"create-task","method":"POST","path":"/contacts/{contactId}/tasks","in_path":["contactId!: string"],"body":{"encoding":"json","type":"#TaskIn"}}
+operation contacts.remove_tag {"id":"remove-tag","method":"DELETE","path":"/contacts/{contactId}/tags","in_path":["contactId!: string"]}
+operation tags.replace {"id":"replace-tags","method":"PUT","path":"/tags","body":{"encoding":"json","type":"[string]"}}
+operation forms.list {"id":"get-forms","method":"GET","path":"/forms","in_query":["skip: integer","pageSize: integer","type: string"]}
+type ContactIn {"fields":["email: string","tags: [string]","balance: decimal","customFields: [#CustomField]","meta: any","either: string|[string]"]}
+type CustomField {"fields":["id: string","value: any"]}
+type TaskIn {"fields":["title!: string","completed: boolean"]}
+type Filter {"fields":["email: string"]}
+type Contact {"fields":["id: string","email: string","balance: decimal","seq: int64","tags: [string]","parent: #Contact"]}
+type ContactAnswer {"fields":["contact: #Contact"]}
+type Contacts {"fields":["data: #ContactsData","meta: any"]}
+type ContactsData {"fields":["contacts: [#Contact]"]}
+`
+
+func testApp(t testing.TB) *bindings.App {
+	t.Helper()
+	catalogue, err := bindings.ParseCatalogue([]byte(testCatalogue))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bindings.App{Name: "acme", BaseURL: "https://api.acme.test", Catalogue: catalogue}
+}
+
+// compile compiles one file called "crm.lua".
+func compile(t testing.TB, m *vm.Machine, source string) *vm.Program {
+	t.Helper()
+	p, err := m.Compile("crm.lua", func(name string) ([]byte, error) {
+		if name != "crm.lua" {
+			return nil, fs.ErrNotExist
+		}
+		return []byte(source), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func newHost() *fakeHost {
+	return &fakeHost{answers: map[string][]string{}, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
+}
+
+// runScript runs the first hook of a script with an event.
+func runScript(t testing.TB, h *fakeHost, source, event string, s vm.Settings) error {
+	t.Helper()
+	m := vm.New(vm.Config{Apps: []*bindings.App{testApp(t)}})
+	return m.Run(t.Context(), compile(t, m, source), vm.Activation{Settings: s, Event: json.RawMessage(event), Host: h}).Err
+}
+
+// handle runs body as the function of a hook.
+func handle(t testing.TB, h *fakeHost, body string) error {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := "local acme = require \"acme\"\non(\"acme.contact.created\", function(event)\n" + body + "\nend)"
+	return runScript(t, h, source, `{"id":"e1","type":"acme.contact.created","data":{}}`,
+		vm.Settings{Zone: zone, Params: json.RawMessage(`{"channel":"#sales","list":[],"n":3}`)})
+}
+
+// snippet is Lua with what it comes to: the JSON of the value that it
+// returns, or a part of its error.
+type snippet struct{ lua, want, err string }
+
+func runSnippets(t *testing.T, all []snippet) {
+	t.Helper()
+	for _, s := range all {
+		t.Run(strings.TrimSpace(s.lua), func(t *testing.T) {
+			h := newHost()
+			got, err := evaluate(t, h, s.lua)
+			switch {
+			case s.err != "" && (err == nil || !strings.Contains(err.Error(), s.err)):
+				t.Errorf("error %v, value %s; want the error %q", err, got, s.err)
+			case s.err == "" && err != nil:
+				t.Errorf("error %v; want %s", err, s.want)
+			case s.err == "" && got != s.want:
+				t.Errorf("got %s; want %s", got, s.want)
+			}
+		})
+	}
+}
+
+// evaluate gives the JSON of what a snippet returns.
+func evaluate(t testing.TB, h *fakeHost, lua string) (string, error) {
+	t.Helper()
+	if !strings.Contains(lua, "return") {
+		lua = "return " + lua
+	}
+	err := handle(t, h, "local value = (function() "+lua+" end)()\nlog.info(\"value\", { value = value })")
+	if err != nil {
+		return "", err
+	}
+	line := h.lines[len(h.lines)-1]
+	line = strings.TrimPrefix(line, "INFO value ")
+	if line == "{}" {
+		return "nil", nil
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(line, `{"value":`), "}"), nil
+}
+
+func scriptError(t *testing.T, err error) *vm.ScriptError {
+	t.Helper()
+	var e *vm.ScriptError
+	if !errors.As(err, &e) {
+		t.Fatalf("error %T %v; want a *vm.ScriptError", err, err)
+	}
+	return e
+}

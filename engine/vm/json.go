@@ -1,0 +1,80 @@
+package vm
+
+import (
+	lua "github.com/yuin/gopher-lua"
+)
+
+// jsonLibrary is json: encode, decode, array, number and null.
+func jsonLibrary(*Machine) map[string]lua.LValue {
+	return map[string]lua.LValue{"json": freeze("json", map[string]lua.LGFunction{
+		"encode": jsonEncode, "decode": jsonDecode, "array": jsonArray, "number": jsonNumber,
+	}, map[string]lua.LValue{"null": null})}
+}
+
+// jsonEncode is json.encode(value [, { pretty = true }]).
+func jsonEncode(L *lua.LState) int {
+	options := wantOptions(L, 2, "json.encode", "pretty")
+	if L.GetTop() == 0 {
+		raise(L, "json.encode needs a value")
+	}
+	a := activationOf(L)
+	e := a.encodes(L)
+	if lua.LVAsBool(option(options, "pretty")) {
+		e.indent = "  "
+	}
+	if err := e.encode(L.Get(1), nil); err != nil {
+		raise(L, "json.encode: %v", err)
+	}
+	a.chargeString(L, len(e.out))
+	L.Push(lua.LString(e.out))
+	return 1
+}
+
+// jsonDecode is json.decode(text): tables in the order of the text, null
+// fields absent, lists marked as lists.
+func jsonDecode(L *lua.LState) int {
+	text := wantText(L, 1, "json.decode: the text")
+	a := activationOf(L)
+	a.charge(L, int64(len(text))/16, int64(len(text)))
+	d := decoder{text: []byte(text), charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
+	v, err := d.decode(nil)
+	if err != nil {
+		raise(L, "json.decode: %v", err)
+	}
+	L.Push(v)
+	return 1
+}
+
+// jsonArray is json.array([table]): marks a table as a list, so that it is
+// sent as [] also when empty.
+func jsonArray(L *lua.LState) int {
+	if L.Get(1) == lua.LNil {
+		activationOf(L).charge(L, 1, 128)
+		L.Push(asList(newTable(0, 0)))
+		return 1
+	}
+	t := wantTable(L, 1, "json.array: the list")
+	if t.Metatable != lua.LNil && !isList(t) {
+		raise(L, "json.array: this table has a metatable; give it a plain one")
+	}
+	if key := firstField(t); key != lua.LNil {
+		raise(L, "json.array: the table has the field %s; a list has only items", fieldText(key))
+	}
+	L.Push(asList(t))
+	return 1
+}
+
+// jsonNumber is json.number(digits): a number that is sent as it is written.
+func jsonNumber(L *lua.LState) int {
+	text := wantText(L, 1, "json.number: the digits")
+	d := decoder{text: []byte(text)}
+	if len(text) > maxDigits || len(text) == 0 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		raise(L, "json.number: %q is no number as JSON writes them", brief(text, 40))
+	}
+	if _, err := d.number(0); err != nil || d.pos < len(text) {
+		raise(L, "json.number: %q is no number as JSON writes them", brief(text, 40))
+	}
+	activationOf(L).charge(L, 1, int64(len(text))+100)
+	L.Push(&lua.LUserData{Value: exactNumber(text), Metatable: numberMark})
+	return 1
+}

@@ -1,0 +1,155 @@
+package vm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// module is what require gives for an app. Groups and operations are made when
+// a script first names them and then shared by all runs, so that a run pays
+// for what it touches.
+type module struct {
+	app     *bindings.App
+	value   *lua.LUserData
+	groups  shelf
+	request *lua.LFunction
+}
+
+// group is highlevel.contacts: the operations of one noun.
+type group struct {
+	module     *module
+	name       string // with the app: "highlevel.contacts"
+	short      string
+	operations shelf
+}
+
+// shelf keeps what was made, by name.
+type shelf struct{ made sync.Map }
+
+func (s *shelf) get(name string, make func() lua.LValue) lua.LValue {
+	if v, found := s.made.Load(name); found {
+		return v.(lua.LValue)
+	}
+	v, _ := s.made.LoadOrStore(name, make())
+	return v.(lua.LValue)
+}
+
+// newModule makes the module of an app.
+func newModule(app *bindings.App) lua.LValue {
+	m := &module{app: app}
+	m.request = requestFunction(app)
+	m.value = &lua.LUserData{Value: m, Metatable: memberMeta(app.Name, func(L *lua.LState, name string) lua.LValue {
+		if v := m.member(name); v != lua.LNil {
+			return v
+		}
+		raise(L, "%s has no group '%s'%s; its groups are %s", app.Name, brief(name, 60), perhaps(name, m.list()), strings.Join(m.list(), ", "))
+		return lua.LNil
+	})}
+	return m.value
+}
+
+// memberMeta is the metatable of a module or group: find gives a member or
+// raises.
+func memberMeta(name string, find func(L *lua.LState, name string) lua.LValue) *lua.LTable {
+	return sharedTable(map[string]lua.LValue{
+		"__index": function(func(L *lua.LState) int {
+			key, ok := L.Get(2).(lua.LString)
+			if !ok {
+				raise(L, "%s has no %s", name, describe(L.Get(2)))
+			}
+			L.Push(find(L, string(key)))
+			return 1
+		}),
+		"__newindex":  function(func(L *lua.LState) int { raise(L, "%s cannot be changed", name); return 0 }),
+		"__call":      function(func(L *lua.LState) int { raise(L, "%s is no function; call one of its operations", name); return 0 }),
+		"__tostring":  function(func(L *lua.LState) int { L.Push(lua.LString(name)); return 1 }),
+		"__metatable": lua.LFalse,
+	})
+}
+
+func (m *module) describe() string { return "the module " + m.app.Name }
+
+func (m *module) list() []string { return m.app.Catalogue.Groups() }
+
+func (m *module) member(name string) lua.LValue {
+	if m.app.Catalogue.Group(name) == nil {
+		if name == "request" {
+			return m.request
+		}
+		return lua.LNil
+	}
+	return m.groups.get(name, func() lua.LValue { return newGroup(m, name) })
+}
+
+func newGroup(m *module, short string) lua.LValue {
+	g := &group{module: m, short: short, name: m.app.Name + "." + short}
+	return &lua.LUserData{Value: g, Metatable: memberMeta(g.name, func(L *lua.LState, name string) lua.LValue {
+		if v := g.member(name); v != lua.LNil {
+			return v
+		}
+		raise(L, "%s has no '%s'%s", g.name, brief(name, 60), g.hint(name))
+		return lua.LNil
+	})}
+}
+
+func (g *group) describe() string { return "the group " + g.name }
+
+func (g *group) list() []string { return g.module.app.Catalogue.Group(g.short) }
+
+func (g *group) member(name string) lua.LValue {
+	if !slices.Contains(g.list(), name) {
+		return lua.LNil
+	}
+	return g.operations.get(name, func() lua.LValue {
+		found, _ := g.module.app.Catalogue.Operation(g.short + "." + name)
+		return newOperation(g.module.app, found)
+	})
+}
+
+// verbs are words that people use for one another at the beginning of an
+// operation's name.
+var verbs = [][]string{
+	{"get", "find", "fetch", "read", "show", "retrieve", "load"},
+	{"list", "all", "search", "query", "index"},
+	{"create", "add", "new", "insert", "make", "post"},
+	{"update", "edit", "change", "set", "patch", "modify", "put"},
+	{"delete", "remove", "destroy", "drop", "cancel"},
+	{"send", "post", "deliver"},
+	{"upsert", "create_or_update", "save"},
+}
+
+// hint says which operation was probably meant, or what there is.
+func (g *group) hint(name string) string {
+	all := g.list()
+	if near := perhaps(name, all); near != "" {
+		return near
+	}
+	for _, same := range verbs {
+		for _, verb := range same {
+			rest, found := strings.CutPrefix(name, verb)
+			if !found || rest != "" && rest[0] != '_' {
+				continue
+			}
+			for _, other := range same {
+				if slices.Contains(all, other+rest) {
+					return fmt.Sprintf("; did you mean %s?", other+rest)
+				}
+			}
+		}
+	}
+	if len(all) > 30 {
+		return fmt.Sprintf("; it has %d operations: %s, …", len(all), strings.Join(all[:30], ", "))
+	}
+	return "; it has " + strings.Join(all, ", ")
+}
+
+// module gives the module of an app that the machine knows, made once.
+func (m *Machine) module(app string) lua.LValue {
+	return m.modules.get(app, func() lua.LValue { return newModule(m.apps[app]) })
+}

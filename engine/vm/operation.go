@@ -1,0 +1,172 @@
+package vm
+
+import (
+	"strings"
+	"sync"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// operation is an operation as scripts hold it: a function.
+type operation struct {
+	app  *bindings.App
+	is   *bindings.Operation
+	name string // with the app: "highlevel.contacts.upsert"
+
+	once sync.Once
+	args *bindings.Definition
+}
+
+// newOperation makes the function. Its upvalue is how it is known again: no
+// script can look there.
+func newOperation(app *bindings.App, is *bindings.Operation) lua.LValue {
+	o := &operation{app: app, is: is, name: app.Name + "." + is.Name}
+	f := function(o.call)
+	f.Upvalues = []*lua.Upvalue{upvalue(&lua.LUserData{Value: o, Metatable: lua.LNil})}
+	return f
+}
+
+func upvalue(v lua.LValue) *lua.Upvalue {
+	u := new(lua.Upvalue)
+	u.Close()
+	u.SetValue(v)
+	return u
+}
+
+// operationOf gives the operation that a function is, nil if it is none.
+func operationOf(v lua.LValue) *operation {
+	f, ok := v.(*lua.LFunction)
+	if !ok || !f.IsG || len(f.Upvalues) != 1 {
+		return nil
+	}
+	u, ok := f.Upvalues[0].Value().(*lua.LUserData)
+	if !ok {
+		return nil
+	}
+	o, _ := u.Value.(*operation)
+	return o
+}
+
+// functionName names a function that is an operation, as tostring prints it.
+func functionName(f *lua.LFunction) string {
+	if o := operationOf(f); o != nil {
+		return o.name
+	}
+	return "function"
+}
+
+// hostOptions are what the second table of a call may hold.
+var hostOptions = []string{"connection", "timeout", "check", "idempotency_key"}
+
+// call is highlevel.contacts.upsert(args, host).
+func (o *operation) call(L *lua.LState) int {
+	s := o.step(L, StepCall, 1, wantOptions(L, 2, o.name, hostOptions...))
+	a := activationOf(L)
+	L.Push(a.decode(L, a.step(L, s), o.app.Catalogue, o.is.Answer, false))
+	return 1
+}
+
+// step makes the step for the arguments that stand at n. What they are is
+// compared with the catalogue by the host, which knows the connection.
+func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTable) Step {
+	a := activationOf(L)
+	s := Step{Kind: kind, Name: o.name, App: o.app, Operation: o.is, Args: []byte("{}"), Options: callOptions(L, o.name, options)}
+	switch args := L.Get(n).(type) {
+	case *lua.LNilType:
+		return s
+	case *lua.LTable:
+		e := a.encodes(L)
+		e.catalogue, e.secrets = o.app.Catalogue, map[string]Secret{}
+		if args.MaxN() > 0 || isList(args) {
+			raise(L, "%s: the arguments are a table of names and values, found a list; write { name = value } or, where the whole body is a list, { body = {…} }", o.name)
+		}
+		if err := e.object(args, shape{kind: bindings.Object, def: o.arguments()}); err != nil {
+			raise(L, "%s: %v", o.name, err)
+		}
+		e.settle()
+		s.Args = e.out
+		if len(e.secrets) > 0 {
+			s.Secrets = e.secrets
+		}
+		return s
+	case *lua.LUserData:
+		if _, ok := args.Value.(*group); ok {
+			raise(L, "%s is called with a dot: %s {…}", strings.Replace(o.name, "."+lastName(o.name), ":"+lastName(o.name), 1), o.name)
+		}
+	}
+	raise(L, "%s: the arguments must be a table, found %s", o.name, describe(L.Get(n)))
+	return s
+}
+
+func lastName(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// arguments declares the flat table of arguments: what goes into the path, the
+// query, headers and the body, by the name that the script writes.
+func (o *operation) arguments() *bindings.Definition {
+	o.once.Do(func() {
+		d := &bindings.Definition{}
+		for _, in := range [][]bindings.Field{o.is.PathParams, o.is.Query, o.is.Header} {
+			for _, f := range in {
+				if list, found := strings.CutSuffix(f.Name, "[]"); found {
+					f.Name = list
+				}
+				d.Fields = append(d.Fields, f)
+			}
+		}
+		if o.is.Body != nil {
+			if _, def := o.app.Catalogue.Resolve(&o.is.Body.Type); def != nil {
+				d.Fields = append(d.Fields, def.Fields...)
+			}
+			d.Fields = append(d.Fields, bindings.Field{Name: "body", Type: o.is.Body.Type})
+		}
+		o.args = d
+	})
+	return o.args
+}
+
+// callOptions reads what stands in the second table of a call.
+func callOptions(L *lua.LState, name string, options *lua.LTable) CallOptions {
+	if options == nil {
+		return CallOptions{}
+	}
+	check := option(options, "check")
+	if _, ok := check.(lua.LBool); !ok && check != lua.LNil {
+		raise(L, "%s: the option check must be true or false, found %s", name, describe(check))
+	}
+	return CallOptions{
+		Connection: textOption(L, options, name, "connection"),
+		Timeout:    durationOption(L, options, name, "timeout"),
+		Unchecked:  check == lua.LFalse,
+		Key:        textOption(L, options, name, "idempotency_key"),
+	}
+}
+
+// requestFunction is highlevel.request { method, path, query, body }: what has
+// no entry in the catalogue.
+func requestFunction(app *bindings.App) *lua.LFunction {
+	name := app.Name + ".request"
+	return function(func(L *lua.LState) int {
+		args := wantOptions(L, 1, name, "method", "path", "query", "body")
+		options := wantOptions(L, 2, name, hostOptions...)
+		path := textOption(L, args, name, "path")
+		if !strings.HasPrefix(path, "/") {
+			raise(L, "%s: path must begin with a slash, below %s; found %s", name, app.BaseURL, describe(option(args, "path")))
+		}
+		method := strings.ToUpper(textOption(L, args, name, "method"))
+		switch method {
+		case "":
+			method = "GET"
+		case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		default:
+			raise(L, "%s: method must be GET, POST, PUT, PATCH or DELETE, found %q", name, brief(method, 20))
+		}
+		a := activationOf(L)
+		s := a.arguments(L, name).text("method", method).text("path", path).
+			set("query", option(args, "query")).set("body", option(args, "body")).step(StepRequest)
+		s.App, s.Options = app, callOptions(L, name, options)
+		L.Push(a.decode(L, a.step(L, s), nil, nil, false))
+		return 1
+	})
+}

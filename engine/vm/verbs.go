@@ -1,0 +1,16 @@
+package vm
+
+import lua "github.com/yuin/gopher-lua"
+
+// verbLibrary gives the globals that are functions of our own.
+func verbLibrary(*Machine) map[string]lua.LValue {
+	all := map[string]lua.LValue{}
+	for name, f := range map[string]lua.LGFunction{
+		"try": tryFunction, "each": eachFunction, "emit": emitFunction, "secret": secretFunction,
+		"uuid": uuidFunction, "random": randomFunction,
+		"map": mapFunction, "required": requiredFunction, "const": constFunction, "when": whenFunction,
+	} {
+		all[name] = function(f)
+	}
+	return all
+}
