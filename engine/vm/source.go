@@ -244,9 +244,15 @@ func (s *scanner) explain(source []byte, err error) (line int, message string) {
 	case "syntax error":
 		return line, "unexpected " + nearToken(e.Token) + hint(e.Token, lineOf(source, line))
 	case "parse error":
-		return line, "an expression alone is no statement, near " + nearToken(e.Token) + ": a call needs (…), an assignment '='" + hint(e.Token, lineOf(source, line))
+		if strings.TrimSpace(lineOf(source, line-1)) == "continue" {
+			return line - 1, noContinue
+		}
+		if text := lineOf(source, line); hint(e.Token, text) != "" {
+			return line, "unexpected " + nearToken(e.Token) + hint(e.Token, text)
+		}
+		return line, notStatement(e.Token)
 	case "unterminated string":
-		return line, "the text that begins here has no closing quote on its line"
+		return line - 1, "the text that begins here has no closing quote on its line" // the scanner is past its end
 	case "unterminated multiline string":
 		return line, "the text that begins with [[ has no ]]"
 	case "Invalid token", "Invalid '~' token":
@@ -268,7 +274,14 @@ func (s *scanner) unfinished(e *parse.Error) (int, string) {
 		}
 		return line, message
 	}
+	if e.Message == "parse error" {
+		return line, notStatement(e.Token)
+	}
 	return line, "the file ends in the middle of a statement"
+}
+
+func notStatement(token string) string {
+	return "an expression alone is no statement, near " + nearToken(token) + ": a call needs (…), an assignment '='"
 }
 
 func nearToken(token string) string {
@@ -293,6 +306,8 @@ func lineOf(source []byte, n int) string {
 	return string(line)
 }
 
+const noContinue = "Lua has no 'continue': write goto next, and ::next:: before the loop's end"
+
 // hint knows what people write who come from other languages.
 func hint(token, line string) string {
 	for _, known := range [][2]string{
@@ -311,7 +326,7 @@ func hint(token, line string) string {
 	case token == "=" && (strings.HasPrefix(trimmed, "if ") || strings.HasPrefix(trimmed, "while ") || strings.HasPrefix(trimmed, "elseif ")):
 		return "; '==' compares"
 	case strings.HasPrefix(trimmed, "continue"):
-		return "; Lua has no 'continue': write goto next, and ::next:: before the loop's end"
+		return "; " + noContinue
 	case token == "end":
 		return "; there is an 'end' too many, or something before it is not finished"
 	case strings.HasPrefix(trimmed, "//") || strings.HasPrefix(trimmed, "/*"):
