@@ -1,8 +1,6 @@
 package bindings
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,12 +26,6 @@ var (
 // ClockSkew is how far a vendor's clock may be ahead of ours.
 const ClockSkew = 5 * time.Minute
 
-const (
-	maxSignatureHeader = 8 << 10
-	// maxSignatures bounds the work that one request can ask for.
-	maxSignatures = 8
-)
-
 // Signed is what a signature vouches for beside the body.
 type Signed struct {
 	Time time.Time // zero where the signature carries none
@@ -44,11 +36,11 @@ type Signed struct {
 // in PEM, or empty for the vendor's own. A maxAge of zero means any age. The
 // age is looked at only when the signature fits.
 func (s Signature) Verify(h http.Header, body []byte, key string, now time.Time, maxAge time.Duration) (Signed, error) {
-	verify, err := s.verifier(key)
+	found, err := s.read(h)
 	if err != nil {
 		return Signed{}, err
 	}
-	found, err := s.read(h)
+	verify, err := s.verifier(key)
 	if err != nil {
 		return Signed{}, err
 	}
@@ -157,116 +149,4 @@ func expand(template string, value func(word string) []byte) []byte {
 		template = after
 	}
 	return out
-}
-
-// headers is what the headers of a request say.
-type headers struct {
-	signatures [][]byte
-	time, id   string
-}
-
-// read finds signatures, time and id in the headers of a request.
-func (s Signature) read(h http.Header) (headers, error) {
-	value := strings.TrimSpace(h.Get(s.Header))
-	switch {
-	case value == "":
-		return headers{}, fmt.Errorf("%w: header %s is missing", ErrUnsigned, s.Header)
-	case slices.Contains(s.None, value):
-		return headers{}, fmt.Errorf("%w: header %s says %q", ErrUnsigned, s.Header, value)
-	case len(value) > maxSignatureHeader:
-		return headers{}, fmt.Errorf("%w: header %s has %d bytes, accepted are %d", ErrSignature, s.Header, len(value), maxSignatureHeader)
-	}
-	var found headers
-	if err := s.readValue(value, &found); err != nil {
-		return headers{}, err
-	}
-	if s.TimeHeader != "" {
-		found.time = h.Get(s.TimeHeader)
-		if found.time == "" {
-			return headers{}, fmt.Errorf("%w: header %s is missing", ErrUnsigned, s.TimeHeader)
-		}
-	}
-	if s.IDHeader != "" {
-		found.id = h.Get(s.IDHeader)
-		if found.id == "" && strings.Contains(s.Signed, "{id}") {
-			return headers{}, fmt.Errorf("%w: header %s is missing", ErrUnsigned, s.IDHeader)
-		}
-	}
-	return found, nil
-}
-
-// readValue reads the header that carries the signature.
-func (s Signature) readValue(value string, found *headers) error {
-	templates, elements := []string{s.Value}, strings.Fields(value)
-	if strings.Contains(s.Value, "{time}") || strings.Contains(s.Value, "{id}") {
-		templates, elements = strings.Split(s.Value, ","), strings.Split(value, ",")
-	}
-	for _, element := range elements {
-		element = strings.TrimSpace(element)
-		for _, template := range templates {
-			before, rest, _ := strings.Cut(template, "{")
-			word, after, _ := strings.Cut(rest, "}")
-			text, begins := strings.CutPrefix(element, before)
-			text, ends := strings.CutSuffix(text, after)
-			if !begins || !ends || text == "" {
-				continue
-			}
-			if err := s.readWord(word, text, found); err != nil {
-				return err
-			}
-			break
-		}
-	}
-	if len(found.signatures) == 0 {
-		return fmt.Errorf("%w: expected header %s in the form %q, in %s", ErrSignature, s.Header, s.Value, s.Encoding)
-	}
-	return nil
-}
-
-func (s Signature) readWord(word, text string, found *headers) error {
-	switch word {
-	case "time":
-		if found.time != "" {
-			return fmt.Errorf("%w: header %s has two times", ErrSignature, s.Header)
-		}
-		found.time = text
-	case "id":
-		if found.id != "" {
-			return fmt.Errorf("%w: header %s has two ids", ErrSignature, s.Header)
-		}
-		found.id = text
-	case "signature":
-		signature, err := s.decode(text)
-		if err != nil {
-			return nil // of another version, maybe; one that fits is enough
-		}
-		if len(found.signatures) == maxSignatures {
-			return fmt.Errorf("%w: header %s has more than %d signatures", ErrSignature, s.Header, maxSignatures)
-		}
-		found.signatures = append(found.signatures, signature)
-	}
-	return nil
-}
-
-func (s Signature) decode(text string) ([]byte, error) {
-	if s.Encoding == Hex {
-		return hex.DecodeString(text)
-	}
-	return base64.StdEncoding.Strict().DecodeString(text)
-}
-
-func (s Signature) encode(signature []byte) string {
-	if s.Encoding == Hex {
-		return hex.EncodeToString(signature)
-	}
-	return base64.StdEncoding.EncodeToString(signature)
-}
-
-// unixSeconds reads digits only: no sign, no blanks, nothing beyond the year 9999.
-func unixSeconds(text string) (int64, bool) {
-	if text == "" || len(text) > 12 || strings.Trim(text, "0123456789") != "" {
-		return 0, false
-	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	return seconds, err == nil && seconds < 253402300800
 }
