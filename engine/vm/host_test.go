@@ -3,9 +3,7 @@ package vm_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"strings"
 	"testing"
@@ -15,8 +13,8 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// fakeHost answers steps from memory and keeps what it was asked.
-type fakeHost struct {
+// appHost answers steps from memory and keeps what it was asked.
+type appHost struct {
 	answers map[string][]string // by step name, one after the other; the last one stays
 	errors  map[string]*bindings.Error
 	secrets map[string]string
@@ -27,7 +25,7 @@ type fakeHost struct {
 	lines []string // "INFO text {fields}"
 }
 
-func (h *fakeHost) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
+func (h *appHost) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
 	h.steps = append(h.steps, s)
 	if err := h.errors[s.Name]; err != nil {
 		return nil, err
@@ -52,7 +50,7 @@ func (h *fakeHost) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
 }
 
 // keep is the state of a script, as the journal keeps it.
-func (h *fakeHost) keep(s vm.Step) (json.RawMessage, error) {
+func (h *appHost) keep(s vm.Step) (json.RawMessage, error) {
 	var args struct {
 		Verb, Key       string
 		Value, Expected json.RawMessage
@@ -88,19 +86,19 @@ func (h *fakeHost) keep(s vm.Step) (json.RawMessage, error) {
 	return nil, nil
 }
 
-func (h *fakeHost) Secret(name string) (string, error) {
+func (h *appHost) Secret(name string) (string, error) {
 	if text, found := h.secrets[name]; found {
 		return text, nil
 	}
 	return "", fmt.Errorf("there is no secret %q", name)
 }
 
-func (h *fakeHost) Log(level slog.Level, text string, fields json.RawMessage) {
+func (h *appHost) Log(level slog.Level, text string, fields json.RawMessage) {
 	h.lines = append(h.lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", level, text, fields)))
 }
 
 // last is the step made last, as "name {args}".
-func (h *fakeHost) last() string {
+func (h *appHost) last() string {
 	if len(h.steps) == 0 {
 		return ""
 	}
@@ -135,34 +133,29 @@ func testApp(t testing.TB) *bindings.App {
 	return &bindings.App{Name: "acme", BaseURL: "https://api.acme.test", Catalogue: catalogue}
 }
 
-// compile compiles one file called "crm.lua".
-func compile(t testing.TB, m *vm.Machine, source string) *vm.Program {
+// compileCRM compiles one file called "crm.lua".
+func compileCRM(t testing.TB, m *vm.Machine, source string) *vm.Program {
 	t.Helper()
-	p, err := m.Compile("crm.lua", func(name string) ([]byte, error) {
-		if name != "crm.lua" {
-			return nil, fs.ErrNotExist
-		}
-		return []byte(source), nil
-	})
+	p, err := m.Compile("crm.lua", files{"crm.lua": source}.read)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func newHost() *fakeHost {
-	return &fakeHost{answers: map[string][]string{}, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
+func newHost() *appHost {
+	return &appHost{answers: map[string][]string{}, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
 }
 
 // runScript runs the first hook of a script with an event.
-func runScript(t testing.TB, h *fakeHost, source, event string, s vm.Settings) error {
+func runScript(t testing.TB, h *appHost, source, event string, s vm.Settings) error {
 	t.Helper()
 	m := vm.New(vm.Config{Apps: []*bindings.App{testApp(t)}})
-	return m.Run(t.Context(), compile(t, m, source), vm.Activation{Settings: s, Event: json.RawMessage(event), Host: h}).Err
+	return m.Run(t.Context(), compileCRM(t, m, source), vm.Activation{Settings: s, Event: json.RawMessage(event), Host: h}).Err
 }
 
 // handle runs body as the function of a hook.
-func handle(t testing.TB, h *fakeHost, body string) error {
+func handle(t testing.TB, h *appHost, body string) error {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
@@ -196,7 +189,7 @@ func runSnippets(t *testing.T, all []snippet) {
 }
 
 // evaluate gives the JSON of what a snippet returns.
-func evaluate(t testing.TB, h *fakeHost, lua string) (string, error) {
+func evaluate(t testing.TB, h *appHost, lua string) (string, error) {
 	t.Helper()
 	if !strings.Contains(lua, "return") {
 		lua = "return " + lua
@@ -211,13 +204,4 @@ func evaluate(t testing.TB, h *fakeHost, lua string) (string, error) {
 		return "nil", nil
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(line, `{"value":`), "}"), nil
-}
-
-func scriptError(t *testing.T, err error) *vm.ScriptError {
-	t.Helper()
-	var e *vm.ScriptError
-	if !errors.As(err, &e) {
-		t.Fatalf("error %T %v; want a *vm.ScriptError", err, err)
-	}
-	return e
 }
