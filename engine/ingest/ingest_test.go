@@ -41,6 +41,7 @@ trigger crm.app.installed {"vendor":"INSTALL"}
 `)
 	bank := catalogue(t, `trigger bank.client.created {"vendor":"v1/clients","when":{"data.event":"created"},"record":"id"}
 trigger bank.client.updated {"vendor":"v1/clients","when":{"data.event":"updated"},"record":"id"}
+trigger bank.limit.exceeded {"vendor":"limited"}
 `)
 	return []*bindings.App{{
 		Name: "crm", Catalogue: crm, Auth: token,
@@ -59,7 +60,7 @@ trigger bank.client.updated {"vendor":"v1/clients","when":{"data.event":"updated
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{{Name: "hmac", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex,
 				Header: "X-Bank-Signature", Value: "t={time},v1={signature}", Signed: "{time}.{body}"}},
-			MaxAge: time.Hour, ID: "id", Type: "type", Data: "data", SendAgain: http.StatusServiceUnavailable,
+			MaxAge: time.Hour, ID: "id", Type: "type", Bare: "notice", Data: "data", SendAgain: http.StatusServiceUnavailable,
 			Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		},
 	}}
@@ -253,6 +254,8 @@ func TestWebhook(t *testing.T) {
 			event: journal.Event{ID: "bank/lyon:e1", Type: "bank.client.created", Connection: "bank/lyon", Account: "lyon", Record: "cl1"}},
 		{name: "another connection's secret", path: "/hooks/bank/lyon", body: client, sign: signed(t, bank, 0, "bank-secret", now), status: 401},
 		{name: "too old by its signature", path: "/hooks/bank", body: client, sign: signed(t, bank, 0, "bank-secret", now.Add(-2*time.Hour)), status: 401, say: "ago"},
+		{name: "without the envelope", path: "/hooks/bank", body: `{"notice":"limited","id":"e2"}`, sign: signed(t, bank, 0, "bank-secret", now), status: 200,
+			event: journal.Event{ID: "bank:e2", Type: "bank.limit.exceeded", Connection: "bank", Data: json.RawMessage(`{"notice":"limited","id":"e2"}`)}},
 		{name: "the check of the address", path: "/hooks/bank", body: `{"type":"url_verification","challenge":"abc"}`,
 			sign: signed(t, bank, 0, "bank-secret", now), status: 200, say: "abc"},
 		{name: "an unsigned check of the address", path: "/hooks/bank", body: `{"type":"url_verification","challenge":"abc"}`, status: 401},

@@ -113,7 +113,11 @@ func (s *Server) event(src *source, conn *connection.Connection, body []byte, se
 		id = bodyHash(body)
 	}
 	event.ID = conn.Name() + ":" + id
-	t := src.trigger(journal.LookupText(body, hook.Type), body)
+	vendor := journal.LookupText(body, hook.Type)
+	if vendor == "" && hook.Bare != "" {
+		vendor = journal.LookupText(body, hook.Bare)
+	}
+	t := src.trigger(vendor, body)
 	if t == nil {
 		return event
 	}
