@@ -1,5 +1,7 @@
 package bindings
 
+import "slices"
+
 // Operation is one endpoint of an app.
 type Operation struct {
 	// Name is "group.operation" as scripts write it after the app: "contacts.upsert".
@@ -34,6 +36,10 @@ type Operation struct {
 	// Idempotent marks an operation whose repetition changes nothing more; it
 	// holds the condition under which that is so, in our own words.
 	Idempotent string `json:"idempotent,omitempty"`
+	// IdempotentWith lists arguments one of which must be given for that, and
+	// IdempotentWithout those that must not be.
+	IdempotentWith    []string `json:"idempotent_with,omitempty"`
+	IdempotentWithout []string `json:"idempotent_without,omitempty"`
 	// Key marks an operation that takes the app's idempotency key.
 	Key bool `json:"key,omitempty"`
 
@@ -99,4 +105,17 @@ type Pages struct {
 // ReadOnly reports whether the operation changes nothing at the vendor.
 func (o *Operation) ReadOnly() bool {
 	return o.Safe || o.Method == "GET" || o.Method == "HEAD"
+}
+
+// Repeatable reports whether a call may be sent again without changing more,
+// by what the operation is and not by a key; given tells whether the call has
+// an argument that is not null and not false.
+func (o *Operation) Repeatable(given func(argument string) bool) bool {
+	if o.ReadOnly() {
+		return true
+	}
+	if o.Idempotent == "" || slices.ContainsFunc(o.IdempotentWithout, given) {
+		return false
+	}
+	return len(o.IdempotentWith) == 0 || slices.ContainsFunc(o.IdempotentWith, given)
 }

@@ -106,6 +106,11 @@ func testArguments(t *testing.T, c *bindings.Catalogue, o *bindings.Operation) {
 			t.Errorf("%s: the account's parameter %q is none of its arguments", o.Name, name)
 		}
 	}
+	for _, name := range slices.Concat(o.IdempotentWith, o.IdempotentWithout) {
+		if o.Idempotent == "" || find(fields, name) == nil {
+			t.Errorf("%s: idempotent by %q, which is none of its arguments", o.Name, name)
+		}
+	}
 	if o.Body == nil {
 		return
 	}

@@ -12,7 +12,7 @@ import (
 // is in objects and lists. It is open: bodies grow.
 func highLevelData(source *Source, e highLevelEvent) (*bindings.Type, error) {
 	var example ordered[json.RawMessage]
-	if len(e.Example) > 0 && string(e.Example) != "null" {
+	if e.shown() {
 		if err := json.Unmarshal(e.Example, &example); err != nil {
 			return nil, fmt.Errorf("example: %w", err)
 		}

@@ -122,23 +122,60 @@ func highLevelTriggers(source *Source, file string) error {
 	}
 	for _, e := range events {
 		from := filepath.Base(file) + ": " + e.Type
-		t := &Trigger{Key: e.Type, From: from}
-		t.Vendor, t.Inferred = e.Type, true
-		var sent struct{ Type string }
-		if len(e.Example) > 0 && string(e.Example) != "null" {
-			if err := json.Unmarshal(e.Example, &sent); err != nil {
-				return fmt.Errorf("%s: example: %w", from, err)
-			}
-		}
-		if sent.Type == e.Type || sent.Type != "" && sent.Type != "string" && !known[sent.Type] {
-			t.Vendor, t.Inferred = sent.Type, false
-		}
 		data, err := highLevelData(source, e)
 		if err != nil {
 			return fmt.Errorf("%s: %w", from, err)
 		}
-		t.Data = data
-		source.Triggers = append(source.Triggers, t)
+		t := bindings.Trigger{Vendor: e.Type, Inferred: true, Data: data, Record: e.record()}
+		var sent struct{ Type string }
+		if e.shown() {
+			if err := json.Unmarshal(e.Example, &sent); err != nil {
+				return fmt.Errorf("%s: example: %w", from, err)
+			}
+		}
+		declared, _ := e.Fields.get("type")
+		if kinds := strings.Split(declared, "/"); len(kinds) > 1 {
+			// A body that calls itself Email or SMS is a trigger each.
+			for _, kind := range kinds {
+				one := t
+				one.Vendor, one.Inferred = kind, false
+				source.Triggers = append(source.Triggers, &Trigger{Trigger: one, Key: e.Type + "." + kind, From: from})
+			}
+			continue
+		}
+		if sent.Type == e.Type || sent.Type != "" && sent.Type != "string" && !known[sent.Type] {
+			t.Vendor, t.Inferred = sent.Type, false
+		}
+		source.Triggers = append(source.Triggers, &Trigger{Trigger: t, Key: e.Type, From: from})
 	}
 	return nil
+}
+
+// shown reports whether there is an example.
+func (e highLevelEvent) shown() bool { return len(e.Example) > 0 && string(e.Example) != "null" }
+
+// record is where the id of what the event is about stands.
+func (e highLevelEvent) record() string {
+	var example ordered[json.RawMessage]
+	if e.shown() && json.Unmarshal(e.Example, &example) != nil {
+		return ""
+	}
+	has := func(name string) bool {
+		_, declared := e.Fields.get(name)
+		_, shown := example.get(name)
+		return declared || shown
+	}
+	switch {
+	case has("appointment"):
+		return "appointment.id"
+	case has("id"):
+		return "id"
+	case has("_id"):
+		return "_id"
+	case has("conversationId"): // messages keep the order of their conversation
+		return "conversationId"
+	case has("messageId"):
+		return "messageId"
+	}
+	return ""
 }

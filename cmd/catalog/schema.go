@@ -223,6 +223,17 @@ func enumOf(literals []json.RawMessage) (bindings.Type, bool) {
 		case nil:
 			continue
 		case string, float64:
+		case []any: // a list of literals within the list
+			var within []json.RawMessage
+			if json.Unmarshal(raw, &within) != nil {
+				return t, false
+			}
+			inner, ok := enumOf(within)
+			if !ok {
+				return t, false
+			}
+			t.Values = append(t.Values, inner.Values...)
+			continue
 		default:
 			return t, false
 		}
