@@ -91,6 +91,9 @@ func (r *request) shaped(res result) any {
 		}
 	}
 	r.complete(f, d, at, res)
+	if len(f.check(r.plan.op.Answer, at, "")) > 0 {
+		return f.fitObject(d, at, 0)
+	}
 	return at
 }
 

@@ -80,12 +80,14 @@ func (r *request) test(name string, v any, items []*record) func(*record) bool {
 		}
 	}
 	if r.has(name, items) {
+		account := r.app.model.isAccount(r.plan.op, name)
 		return func(item *record) bool {
 			have, found := folded(item.fields, name)
 			if !found && item.links[name] != "" {
 				have = item.links[name]
 			}
-			return fits(have, v)
+			// What names no account belongs to whichever asks.
+			return have == nil && account || fits(have, v)
 		}
 	}
 	if name == "query" || name == "q" || name == "search" {

@@ -165,7 +165,7 @@ func sendMessage(direction, trigger string) func(*request) (result, *failure) {
 			"status": "delivered", "contentType": "text/plain", "subject": r.fields["subject"],
 		}
 		made := a.make(messages, "", fields, map[string]string{"conversationid": conversation.id}, r)
-		a.alter(conversations, conversation, object{"lastMessageBody": body, "lastMessageDate": stamp(r.now)})
+		a.alter(conversations, conversation, object{"lastMessageBody": body, "lastMessageDate": number(a.store.moment(r.now))})
 		return result{
 			fields:  object{"conversationId": conversation.id, "messageId": made.id, "success": true, "status": "delivered"},
 			changes: []changed{{resource: messages, record: made, trigger: trigger}},

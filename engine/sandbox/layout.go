@@ -84,8 +84,19 @@ func (m *model) bestList(d *bindings.Definition, noun string) (string, *bindings
 }
 
 func (m *model) itemAt(t *bindings.Type, path []string) *bindings.Type {
+	if t = m.typeAt(t, path); t == nil {
+		return nil
+	}
+	if resolved, _ := m.app.Catalogue.Resolve(t); resolved.Kind == bindings.List {
+		return resolved.Items
+	}
+	return nil
+}
+
+// typeAt gives the declared type at a path, nil where nothing is declared.
+func (m *model) typeAt(t *bindings.Type, path []string) *bindings.Type {
 	for _, step := range path {
-		if step == "" {
+		if step == "" || t == nil {
 			continue
 		}
 		_, d := m.app.Catalogue.Resolve(t)
@@ -95,10 +106,7 @@ func (m *model) itemAt(t *bindings.Type, path []string) *bindings.Type {
 		}
 		t = &f.Type
 	}
-	if resolved, _ := m.app.Catalogue.Resolve(t); resolved.Kind == bindings.List {
-		return resolved.Items
-	}
-	return nil
+	return t
 }
 
 // answersList reports whether an operation answers many records.
@@ -117,7 +125,7 @@ func (m *model) answersList(op *bindings.Operation) bool {
 		return false
 	}
 	noun := lastNoun(op)
-	if field, _ := m.envelope(op, noun); field != "" && alike(field, noun) {
+	if field, item := m.envelope(op, noun); field != "" && (alike(field, noun) || m.hasID(item)) {
 		return false
 	}
 	_, items := m.listPath(op, noun)

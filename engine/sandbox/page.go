@@ -109,12 +109,25 @@ func (r *request) cursor(param, path string, item *record) any {
 	field, ofItem := strings.CutPrefix(path, "item:")
 	if ofItem {
 		if v := lookup(item.fields, field); v != nil {
+			if t := r.app.model.typeAt(r.plan.item, steps(field)); t != nil {
+				v = fitter{checkerOf(r.app), r.now}.fit(t, v, 0)
+			}
 			return v
 		}
 	}
 	name := strings.TrimSuffix(fold(param), "[]")
 	last := fold(steps(field)[len(steps(field))-1])
-	switch kind := r.paramKind(param); {
+	kind := r.paramKind(param)
+	whole := r.plan.op.Answer
+	if ofItem {
+		whole = r.plan.item
+	}
+	if t := r.app.model.typeAt(whole, steps(field)); t != nil {
+		if resolved, _ := r.app.def.Catalogue.Resolve(t); resolved.Kind != bindings.Any {
+			kind = resolved.Kind
+		}
+	}
+	switch {
 	case ofItem && kind == bindings.List:
 		return []any{number(item.at), item.id}
 	case kind == bindings.Number || kind == bindings.Integer || kind == bindings.Int64:

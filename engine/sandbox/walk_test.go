@@ -1,0 +1,220 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
+)
+
+// TestEveryWalk walks every list that the catalogues say can be walked, three
+// items at a time, and must meet each of eight records once.
+func TestEveryWalk(t *testing.T) {
+	for _, def := range all.Apps() {
+		for _, name := range def.Catalogue.Operations() {
+			op, _ := def.Catalogue.Operation(name)
+			if p := op.Pages; p != nil && p.SizeParam != "" && (len(p.Cursors) > 0 || p.Page != "" || p.Offset != "") {
+				t.Run(def.Name+"."+name, func(t *testing.T) { walk(t, def, op) })
+			}
+		}
+	}
+}
+
+func walk(t *testing.T, def *bindings.App, op *bindings.Operation) {
+	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	s, err := New(Config{Apps: []*bindings.App{def}, Seed: 7, Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	a := s.apps[def.Name]
+	m := maker{fitter{checkerOf(a), now}, op}
+	first := m.request(t, a)
+	plan, values, _ := a.model.router.find(op.Method, strings.TrimPrefix(first.URL.Path, a.base))
+	links := map[string]string{}
+	for _, l := range plan.links {
+		links[l.name] = values[0]
+		values = values[1:]
+	}
+	if op.Path == "/conversations.members" {
+		a.store.get("channels", "C0SALES0001").fields["members"] = []any{"1", "2", "3", "4", "5", "6", "7", "8"}
+	} else {
+		a.store.collections[plan.resource.name] = nil
+		if plan.verb != list {
+			t.Skipf("%s is answered as %q", op.Name, plan.verb)
+		}
+		if strings.HasPrefix(op.Path, "/conversations.") {
+			a.seed("channels", slackSeed("C0SALES0001", "sales", false))
+			links["channel"] = "C0SALES0001"
+		}
+		for i := range 8 {
+			id := fmt.Sprintf("walk-%d", i)
+			if plan.resource.name == "messages" && op.Path == "/conversations.replies" {
+				id = fmt.Sprintf("%d.000000", i+1)
+			}
+			fields := object{"name": id, "thread_ts": threadOf(op, id)}
+			for i := range op.Query {
+				if f := &op.Query[i]; f.Required && f.Name != op.Pages.SizeParam {
+					fields[f.Name] = m.value(&f.Type, f.Name, 0)
+				}
+			}
+			a.make(plan.resource, id, fields, links, nil)
+		}
+		if plan.resource.name == "channels" {
+			delete(a.store.collections["channels"].byID, "C0SALES0001")
+			a.store.collections["channels"].order = a.store.collections["channels"].order[len(a.store.collections["channels"].order)-8:]
+		}
+	}
+	w := walker{t, s, op, first}
+	if got := w.all(); got != 8 {
+		t.Errorf("met %d records, expected 8", got)
+	}
+}
+
+func threadOf(op *bindings.Operation, _ string) any {
+	if op.Path == "/conversations.replies" {
+		return "1.000000"
+	}
+	return nil
+}
+
+// walker follows Pages as its documentation says, independently of the sandbox.
+type walker struct {
+	t     *testing.T
+	s     *Sandbox
+	op    *bindings.Operation
+	first *http.Request
+}
+
+func (w walker) all() int {
+	pages, seen, args := w.op.Pages, map[string]bool{}, map[string]any{w.op.Pages.SizeParam: number(3)}
+	for page := 1; page < 20; page++ {
+		if pages.Page != "" {
+			args[pages.Page] = count(page)
+		}
+		if pages.Offset != "" {
+			args[pages.Offset] = count(len(seen))
+		}
+		answer := w.call(args)
+		items, _ := lookup(answer, pages.Items).([]any)
+		if pages.Items == "" {
+			items, _ = answer.([]any)
+		}
+		for _, item := range items {
+			id := text(item)
+			if at, ok := item.(object); ok {
+				for _, field := range []string{"id", "_id", "ts", "name"} {
+					if v := text(at[field]); v != "" {
+						id = v
+						break
+					}
+				}
+			}
+			if seen[id] {
+				w.t.Errorf("met %q twice", id)
+			}
+			seen[id] = true
+		}
+		if !w.more(answer, items, args) {
+			return len(seen)
+		}
+	}
+	w.t.Errorf("the walk does not end")
+	return len(seen)
+}
+
+func (w walker) more(answer any, items []any, args map[string]any) bool {
+	pages := w.op.Pages
+	if pages.More != "" && lookup(answer, pages.More) == false {
+		return false
+	}
+	switch {
+	case len(pages.Cursors) > 0:
+		for i, param := range sorted(pages.Cursors) {
+			path, from := pages.Cursors[param], answer
+			if field, ofItem := strings.CutPrefix(path, "item:"); ofItem {
+				if len(items) == 0 {
+					return false
+				}
+				path, from = field, items[len(items)-1]
+			}
+			v := lookup(from, path)
+			if i == 0 && empty(v) {
+				return false
+			}
+			args[param] = v
+		}
+		return true
+	case pages.Next != "":
+		return !empty(lookup(answer, pages.Next))
+	}
+	return len(items) >= 3
+}
+
+func (w walker) call(args map[string]any) any {
+	c := w.first.Clone(w.t.Context())
+	body := object{}
+	if w.first.Body != nil && w.first.GetBody == nil {
+		raw := w.op.Body
+		if raw != nil {
+			def, _ := w.s.apps[appOf(w.first)], raw
+			m := maker{fitter{checkerOf(def), w.s.now()}, w.op}
+			if fields, ok := m.value(&raw.Type, "", 0).(object); ok {
+				body = fields
+			}
+		}
+	}
+	query := c.URL.Query()
+	for name, v := range args {
+		if inQuery(w.op, name) {
+			query.Set(name, text(v))
+		} else {
+			body[name] = v
+		}
+	}
+	c.URL.RawQuery = query.Encode()
+	c.Body, c.ContentLength = http.NoBody, 0
+	if w.op.Body != nil {
+		encoded := string(encode(body))
+		if w.op.Body.Encoding == bindings.Form {
+			form := url.Values{}
+			for name, v := range body {
+				form.Set(name, text(v))
+			}
+			encoded = form.Encode()
+		}
+		fresh := httptest.NewRequest(c.Method, c.URL.String(), strings.NewReader(encoded))
+		fresh.Header = c.Header
+		c = fresh
+	}
+	answer := httptest.NewRecorder()
+	w.s.Handler().ServeHTTP(answer, c)
+	if answer.Code != http.StatusOK && answer.Code != http.StatusCreated {
+		w.t.Fatalf("status %d: %s", answer.Code, answer.Body)
+	}
+	v, err := decodeJSON(answer.Body.Bytes())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+func appOf(r *http.Request) string {
+	app, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return app
+}
+
+func inQuery(op *bindings.Operation, name string) bool {
+	for _, f := range op.Query {
+		if f.Name == name {
+			return true
+		}
+	}
+	return false
+}
