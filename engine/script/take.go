@@ -30,6 +30,7 @@ type entry struct {
 	problems []Problem      // of the last attempt
 	conflict *Problem       // with another script
 	waiting  *waiting
+	still    bool // during a look: there is nothing to wait for
 }
 
 // waiting is a state that is believed when it has been still.
@@ -81,8 +82,11 @@ func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 			e.waiting = nil
 			continue
 		}
-		if how.patient && e.unsettled(t) && !out.believe(e, e.state(t), began) {
-			continue
+		e.still = !how.patient
+		if !e.still && e.unsettled(t) {
+			if e.still = out.believe(e, e.state(t), began); !e.still {
+				continue
+			}
 		}
 		changed = append(changed, e)
 	}
@@ -96,7 +100,7 @@ func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 		}
 		delete(s.entries, name)
 	}
-	s.attempt(ctx, changed, t, how, began, &out)
+	s.attempt(ctx, changed, t, began, &out)
 	if ctx.Err() != nil {
 		return out, ctx.Err()
 	}
@@ -178,7 +182,7 @@ func (s *seen) believe(e *entry, state string, now time.Time) bool {
 }
 
 // attempt loads scripts side by side and notes what came of it.
-func (s *Set) attempt(ctx context.Context, changed []*entry, t *tree, how look, now time.Time, out *seen) {
+func (s *Set) attempt(ctx context.Context, changed []*entry, t *tree, now time.Time, out *seen) {
 	attempts := make([]attempt, len(changed))
 	var group sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -196,7 +200,7 @@ func (s *Set) attempt(ctx context.Context, changed []*entry, t *tree, how look, 
 			return // a load that was cut off says nothing
 		}
 		// Files that moved since the scan, and wrong ones, may be half written.
-		if how.patient && (a.script == nil || !a.fits(t)) {
+		if !e.still && (a.script == nil || !a.fits(t)) {
 			probe := entry{source: e.source, deps: a.deps}
 			if !out.believe(e, "doubtful\n"+probe.state(t), now) {
 				if a.moving || !a.fits(t) {

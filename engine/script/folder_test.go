@@ -1,0 +1,223 @@
+package script_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patient is how long a test waits for what must happen.
+const patient = 20 * time.Second
+
+// shop is an app with a few triggers.
+func shop(t testing.TB) *bindings.App {
+	t.Helper()
+	catalogue, err := bindings.ParseCatalogue([]byte(`
+trigger shop.order.created {"vendor":"OrderCreate","record":"id"}
+trigger shop.order.updated {"vendor":"OrderUpdate","record":"id"}
+trigger shop.client.created {"vendor":"ClientCreate"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bindings.App{Name: "shop", Catalogue: catalogue}
+}
+
+// folder is a scripts folder with the set that lives on it.
+type folder struct {
+	t   testing.TB
+	dir string
+	set *script.Set
+	log *lines
+
+	mu   sync.Mutex
+	kept []journal.Version // in the order in which they went live
+}
+
+// open loads files, given as path and text by turns.
+func open(t testing.TB, files ...string) *folder {
+	t.Helper()
+	return openWith(t, script.Config{}, files...)
+}
+
+func openWith(t testing.TB, c script.Config, files ...string) *folder {
+	t.Helper()
+	// A folder below another, so that it can be moved away as a whole.
+	f := &folder{t: t, dir: filepath.Join(t.TempDir(), "scripts"), log: &lines{more: make(chan struct{})}}
+	if c.Dir != "" {
+		f.dir = c.Dir
+	}
+	f.mkdir("")
+	f.write(files...)
+	c.Dir, c.Log = f.dir, slog.New(slog.NewTextHandler(f.log, nil))
+	c.Apps = append(c.Apps, shop(t))
+	if c.Machine == nil {
+		c.Machine = vm.New(vm.Config{Apps: c.Apps})
+	}
+	if c.Rescan == 0 {
+		c.Rescan = time.Hour // what a test sees must come from signs of change
+	}
+	c.Keep = func(_ context.Context, versions ...journal.Version) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.kept = append(f.kept, versions...)
+		return nil
+	}
+	var err error
+	if f.set, err = script.Open(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// watch follows the folder until the test ends.
+func (f *folder) watch() *folder {
+	ctx, cancel := context.WithCancel(f.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.set.Watch(ctx) }()
+	f.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			f.t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+
+func (f *folder) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *folder) mkdir(name string) {
+	f.t.Helper()
+	f.must(os.MkdirAll(f.path(name), 0o755))
+}
+
+// write writes files in place, given as path and text by turns.
+func (f *folder) write(files ...string) {
+	f.t.Helper()
+	for pair := range slices.Chunk(files, 2) {
+		f.must(os.MkdirAll(filepath.Dir(f.path(pair[0])), 0o755))
+		f.must(os.WriteFile(f.path(pair[0]), []byte(pair[1]), 0o644))
+	}
+}
+
+func (f *folder) rename(from, to string) {
+	f.t.Helper()
+	f.must(os.Rename(f.path(from), f.path(to)))
+}
+
+// hooks shows a generation as "script:hook script:hook".
+func hooks(g *script.Generation) string {
+	var names []string
+	for _, h := range g.Hooks() {
+		names = append(names, h.Script+":"+strings.TrimPrefix(h.Name, "emit:"))
+	}
+	return strings.Join(names, " ")
+}
+
+func (f *folder) want(want string) {
+	f.t.Helper()
+	if got := hooks(f.set.Generation()); got != want {
+		f.t.Fatalf("hooks are %q, want %q; problems: %v", got, want, f.set.Problems())
+	}
+}
+
+// until waits for the generation with these hooks.
+func (f *folder) until(want string) {
+	f.t.Helper()
+	late := time.After(patient)
+	for {
+		g := f.set.Generation()
+		if hooks(g) == want {
+			return
+		}
+		select {
+		case <-g.Replaced():
+		case <-late:
+			f.t.Fatalf("hooks are %q, want %q; problems: %v", hooks(g), want, f.set.Problems())
+		}
+	}
+}
+
+// versions lists the texts of one file in the order in which they went live.
+func (f *folder) versions(file string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var texts []string
+	for _, v := range f.kept {
+		if text, there := v.Sources[file]; there {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// hook is a script with one hook of a name.
+func hook(name string) string {
+	return `on("emit:` + name + `", function() end)` + "\n"
+}
+
+// lines is a log whose lines a test can wait for.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.more)
+	l.more = make(chan struct{})
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// says waits for a line with this text.
+func (f *folder) says(text string) {
+	f.t.Helper()
+	late := time.After(patient)
+	for {
+		f.log.mu.Lock()
+		more := f.log.more
+		f.log.mu.Unlock()
+		if strings.Contains(f.log.String(), text) {
+			return
+		}
+		select {
+		case <-more:
+		case <-late:
+			f.t.Fatalf("the log has no %q:\n%s", text, f.log)
+		}
+	}
+}
+
+func raw(text string) json.RawMessage { return json.RawMessage(text) }

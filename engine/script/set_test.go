@@ -1,0 +1,340 @@
+package script_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+func TestWhatIsAScript(t *testing.T) {
+	f := open(t,
+		"crm.lua", hook("file"),
+		"welcome/main.lua", `local greet = require "greet" `+hook("folder"),
+		"welcome/greet.lua", `return {}`,
+		"welcome/parts/deep.lua", `return {}`,
+		"team/sales/lead/main.lua", `require "lib.format" `+hook("deep"),
+		"team/sales/loose.lua", hook("loose"),
+		"main.lua", hook("top"),
+		"lib/format.lua", `return {}`,
+		"crm_test.lua", hook("a test"),
+		"welcome/main_test.lua", hook("a test"),
+		".hidden.lua", hook("hidden"),
+		".git/hook.lua", hook("hidden"),
+		"crm.lua~", hook("a backup"),
+		".#crm.lua", hook("a lock"),
+		"#crm.lua#", hook("a draft"),
+		".crm.lua.swp", hook("vim's"),
+		"4913", hook("vim's"),
+		"notes.txt", hook("not Lua"),
+	)
+	f.want("crm:file main:top team/sales/lead:deep team/sales/loose:loose welcome:folder")
+	if p := f.set.Problems(); len(p) > 0 {
+		t.Errorf("problems: %v", p)
+	}
+	s := f.set.Generation().Scripts["welcome"]
+	if s.Version.Main != "welcome/main.lua" || len(s.Version.Sources) != 2 || s.Version.Sources["welcome/greet.lua"] != "return {}" {
+		t.Errorf("version is %+v", s.Version)
+	}
+	if s.Position(0) != "welcome/main.lua:1" {
+		t.Errorf("position is %q", s.Position(0))
+	}
+}
+
+// TestProblems shows what is said of a script that cannot be loaded. The
+// script beside it is live in each case.
+func TestProblems(t *testing.T) {
+	tests := []struct {
+		name, file, text, want string
+	}{
+		{"a syntax error", "bad.lua", "local x =\n", "bad.lua:"},
+		{"an error at the top", "bad.lua", "\nerror('no')", "bad.lua:2: "},
+		{"a file that is not there", "bad.lua", "local x\nrequire 'gone'", "bad.lua:2: "},
+		{"another script's file", "bad.lua", "require 'good'", `"good.lua" belongs to another script; what scripts share lies in lib/`},
+		{"not UTF-8", "bad.lua", "-- caf\xe9\n", "bad.lua: line 1: the byte 0xe9 is not UTF-8 text"},
+		{"too large", "bad.lua", strings.Repeat("-- long\n", 200_000), "bad.lua: the file has 1600000 bytes; at most 1048576 are read"},
+		{"two hooks of one name", "bad.lua", hook("a") + hook("a"), `bad.lua:2: a second hook "emit:a"; the first is at bad.lua:1`},
+		{"a folder and a file", "good/main.lua", hook("b"), `"good.lua" and "good/main.lua" are both the script "good"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := open(t, "good.lua", hook("good"), "other.lua", hook("other"))
+			f.write(test.file, test.text)
+			report, err := f.set.Reload(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.want("good:good other:other")
+			if len(report.Problems) != 1 || !strings.Contains(report.Problems[0].Error(), test.want) {
+				t.Fatalf("problems are %q, want one with %q", report.Problems, test.want)
+			}
+			if _, err := f.set.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(f.log.String(), "level=ERROR"); n != 1 {
+				t.Errorf("the log says it %d times:\n%s", n, f.log)
+			}
+		})
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	f := open(t, "good.lua", hook("good"), "closed.lua", hook("closed"), "room/a.lua", hook("a"))
+	f.must(os.Chmod(f.path("closed.lua"), 0))
+	f.must(os.Chmod(f.path("room"), 0))
+	t.Cleanup(func() { os.Chmod(f.path("room"), 0o755) })
+	report, err := f.set.Reload(t.Context())
+	f.must(err)
+	f.want("closed:closed good:good room/a:a")
+	var all []string
+	for _, p := range report.Problems {
+		all = append(all, p.Error())
+	}
+	if want := []string{"room: cannot be read: permission denied", "closed.lua: cannot be read: permission denied"}; !slices.Equal(all, want) {
+		t.Errorf("problems are %q, want %q", all, want)
+	}
+}
+
+func TestOddFiles(t *testing.T) {
+	f := open(t, "good.lua", hook("good"))
+	f.mkdir("loop/again")
+	f.must(os.Symlink(f.dir, f.path("loop/again/top")))
+	f.must(os.Symlink("nowhere.lua", f.path("broken.lua")))
+	f.must(os.Symlink("good.lua", f.path("link.lua")))
+	f.mkdir("folder.lua")
+	f.write("folder.lua/inner.lua", hook("inner"))
+	report, err := f.set.Reload(t.Context())
+	f.must(err)
+	f.want("folder.lua/inner:inner good:good link:good")
+	if len(report.Problems) != 1 || !strings.Contains(report.Problems[0].Error(), "loop/again/top: the link leads back") {
+		t.Errorf("problems are %q", report.Problems)
+	}
+}
+
+func TestOpenWithoutFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "scripts")
+	_, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{})})
+	if err == nil || !strings.Contains(err.Error(), "does not exist; make it") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	f := open(t, "a/main.lua", `require "b" `+hook("x"), "a/b.lua", "return 1", "lib/c.lua", "return 1")
+	hash := func() string {
+		t.Helper()
+		if r, err := f.set.Reload(t.Context()); err != nil || len(r.Problems) > 0 {
+			t.Fatal(r, err)
+		}
+		return f.set.Generation().Scripts["a"].Version.Hash
+	}
+	first := hash()
+	f.write("lib/c.lua", "return 2")
+	if hash() != first {
+		t.Error("a file that it does not require made another version")
+	}
+	f.write("a/b.lua", "return 2")
+	second := hash()
+	if second == first {
+		t.Error("a required file made no other version")
+	}
+	f.write("a/template.yaml", "params: { n: { type: number, default: 1 } }")
+	third := hash()
+	if third == second {
+		t.Error("a param made no other version")
+	}
+	f.write("a/template.yaml", "title: Something\nparams: { n: { type: number, default: 1 } }")
+	if hash() != third {
+		t.Error("the title of a template made another version")
+	}
+	f.write("a/b.lua", "return 1", "a/template.yaml", "{}")
+	if hash() != first {
+		t.Error("what was before is not the version that was before")
+	}
+	for _, hook := range f.set.Generation().Hooks() {
+		if hook.Version != first {
+			t.Errorf("the hook says version %q", hook.Version)
+		}
+	}
+}
+
+func TestOnlyWhatChangedIsLoaded(t *testing.T) {
+	f := open(t, "a/main.lua", `require "lib.c" `+hook("a"), "b/main.lua", `require "lib.c" `+hook("b"), "c.lua", hook("c"), "lib/c.lua", "return 1")
+	before := f.set.Generation()
+	f.write("lib/c.lua", "return 2")
+	report, err := f.set.Reload(t.Context())
+	f.must(err)
+	if !slices.Equal(report.Loaded, []string{"a", "b"}) {
+		t.Errorf("loaded %q, want a and b", report.Loaded)
+	}
+	after := f.set.Generation()
+	if after.Scripts["c"] != before.Scripts["c"] || after.Scripts["a"] == before.Scripts["a"] {
+		t.Error("want c as it was and a anew")
+	}
+	f.must(os.Remove(f.path("c.lua")))
+	report, err = f.set.Reload(t.Context())
+	f.must(err)
+	if !slices.Equal(report.Removed, []string{"c"}) {
+		t.Errorf("removed %q, want c", report.Removed)
+	}
+	if r, err := f.set.Reload(t.Context()); err != nil || len(r.Loaded)+len(r.Removed) > 0 {
+		t.Errorf("nothing changed, and yet %+v, %v", r, err)
+	}
+}
+
+// TestKeptBeforeLive refuses to let a version match an event before it is
+// stored: a run could not be brought back to it.
+func TestKeptBeforeLive(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string) {
+		if err := os.WriteFile(filepath.Join(dir, "a.lua"), []byte(hook(name)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	var set *script.Set
+	var full error
+	kept := map[string]bool{}
+	keep := func(_ context.Context, versions ...journal.Version) error {
+		if full != nil {
+			return full
+		}
+		for _, v := range versions {
+			if set != nil && set.Generation().Scripts["a"].Version.Hash == v.Hash {
+				t.Error("the version is live before it is kept")
+			}
+			kept[v.Hash] = true
+		}
+		return nil
+	}
+	set, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{}), Keep: keep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("two")
+	full = errors.New("disk full")
+	if _, err := set.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Errorf("error is %v", err)
+	}
+	if got := hooks(set.Generation()); got != "a:one" {
+		t.Errorf("hooks are %q: a version that is not kept must not be live", got)
+	}
+	full = nil
+	if _, err := set.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := hooks(set.Generation()); got != "a:two" || !kept[set.Generation().Scripts["a"].Version.Hash] {
+		t.Errorf("hooks are %q, kept are %v", got, kept)
+	}
+}
+
+func TestParams(t *testing.T) {
+	const template = `
+title: Welcome
+params:
+  channel: { type: string, required: true, description: where to post }
+  days:    { type: integer, default: 3 }
+  quiet:   { type: boolean }
+  tags:    { type: list }
+`
+	tests := []struct {
+		name, template, said, want string
+	}{
+		{"a value and a default", template, `{"channel":"#hello"}`, `{"channel":"#hello","days":3}`},
+		{"all of them", template, `{"channel":"#h","days":5,"quiet":true,"tags":["a"]}`, `{"channel":"#h","days":5,"quiet":true,"tags":["a"]}`},
+		{"one is missing", template, ``, `welcome/template.yaml: line 4: param "channel": required; give it a value in the configuration, under params`},
+		{"of the wrong type", template, `{"channel":7}`, `welcome/template.yaml: line 4: param "channel": expected a string, found 7 in the configuration`},
+		{"not whole", template, `{"channel":"#h","days":1.5}`, `line 5: param "days": expected an integer, found 1.5`},
+		{"unknown", template, `{"channel":"#h","chanel":"x"}`, `the configuration gives a param "chanel" that is not declared here; did you mean "channel"?`},
+		{"no template takes all", "", `{"anything":[1]}`, `{"anything":[1]}`},
+		{"none at all", "", ``, `{}`},
+		{"a bad default", "params: { n: { type: number, default: many } }", ``, `line 1: param "n": the default is "many"; expected a number`},
+		{"an unknown type", "params: { n: { type: strin } }", ``, `unknown type "strin"; did you mean "string"?`},
+		{"an unknown field", "params: { n: { typ: string } }", ``, `unknown field "typ"; did you mean "type"?`},
+		{"not a mapping", "params: { n: 3 }", ``, `line 1: param "n": expected type, default, required or description`},
+		{"not YAML", "params: [", ``, `welcome/template.yaml: not valid YAML`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			files := []string{"welcome/main.lua", hook("x")}
+			if test.template != "" {
+				files = append(files, "welcome/template.yaml", test.template)
+			}
+			c := script.Config{}
+			if test.said != "" {
+				c.Params = map[string]json.RawMessage{"welcome": raw(test.said)}
+			}
+			f := openWith(t, c, files...)
+			if s := f.set.Generation().Scripts["welcome"]; s != nil {
+				if got := string(s.Params); got != test.want {
+					t.Errorf("params are %s, want %s", got, test.want)
+				}
+				return
+			}
+			if p := f.set.Problems(); len(p) != 1 || !strings.Contains(p[0].Error(), test.want) {
+				t.Errorf("problems are %q, want %q", p, test.want)
+			}
+		})
+	}
+}
+
+func TestRevive(t *testing.T) {
+	f := open(t, "a/main.lua", `require "b" on("shop.order.created", { name = "old", timeout = "5s" }, function() end)`, "a/b.lua", "return 1")
+	live := f.set.Generation().Scripts["a"]
+	if got, err := f.set.Revive(t.Context(), live.Version); err != nil || got != live {
+		t.Errorf("the live version: got %v, %v", got, err)
+	}
+	f.must(os.RemoveAll(f.path("a")))
+	if _, err := f.set.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.want("")
+	old, err := f.set.Revive(t.Context(), live.Version)
+	f.must(err)
+	if i, found := old.Index("old"); !found || old.Hooks[i].Timeout != live.Hooks[0].Timeout || old.Hooks[i].Version != live.Version.Hash || old.Program == nil {
+		t.Errorf("revived: %+v", old)
+	}
+	if again, err := f.set.Revive(t.Context(), live.Version); err != nil || again != old {
+		t.Error("a second time, it is made anew")
+	}
+	// What it names may be gone by now: it was right when it was kept.
+	gone := live.Version
+	gone.Hash = "another"
+	gone.Sources = map[string]string{"a/main.lua": `on("shop.fax.received", { name = "old", connection = "shop/closed" }, function() end)`}
+	if _, err := f.set.Revive(t.Context(), gone); err != nil {
+		t.Error(err)
+	}
+	gone.Hash, gone.Sources = "broken", map[string]string{}
+	if _, err := f.set.Revive(t.Context(), gone); err == nil || !strings.Contains(err.Error(), `version broken`) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestReviveHoldsAFewVersions(t *testing.T) {
+	f := open(t)
+	version := func(n int) journal.Version {
+		name := strings.Repeat("x", n)
+		return journal.Version{Hash: name, Script: "a", Main: "a.lua", Sources: map[string]string{"a.lua": hook(name)}}
+	}
+	first, err := f.set.Revive(t.Context(), version(1))
+	f.must(err)
+	for n := 2; n <= 65; n++ {
+		if _, err := f.set.Revive(t.Context(), version(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again, err := f.set.Revive(t.Context(), version(1)); err != nil || again == first {
+		t.Errorf("the version used longest ago is still held: %v", err)
+	}
+}
