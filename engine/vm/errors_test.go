@@ -118,7 +118,7 @@ func TestSyntaxErrors(t *testing.T) {
 
 func TestRequireOwnFiles(t *testing.T) {
 	m := vm.New(vm.Config{})
-	host := &fakeHost{}
+	host := &recorder{}
 	folder := files{
 		"crm/main.lua":      `local names = require "lib.names"; local util = require "util"; on("in:/x", function() print(names.full("Ada"), util, require "util" == util) end)`,
 		"crm/lib/names.lua": `local util = require "util"; return { full = function(n) return util .. n end }`,

@@ -16,14 +16,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeHost keeps log lines and answers steps with answer.
-type fakeHost struct {
+// recorder keeps log lines and answers steps with answer.
+type recorder struct {
 	lines  []string
 	steps  []vm.Step
 	answer func(ctx context.Context, s vm.Step) (json.RawMessage, error)
 }
 
-func (h *fakeHost) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
+func (h *recorder) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.steps = append(h.steps, s)
 	if h.answer == nil {
 		return json.RawMessage("null"), nil
@@ -31,9 +31,9 @@ func (h *fakeHost) Step(ctx context.Context, s vm.Step) (json.RawMessage, error)
 	return h.answer(ctx, s)
 }
 
-func (h *fakeHost) Secret(name string) (string, error) { return "the " + name, nil }
+func (h *recorder) Secret(name string) (string, error) { return "the " + name, nil }
 
-func (h *fakeHost) Log(_ slog.Level, text string, _ json.RawMessage) {
+func (h *recorder) Log(_ slog.Level, text string, _ json.RawMessage) {
 	h.lines = append(h.lines, text)
 }
 
@@ -48,7 +48,7 @@ func (f files) read(name string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-func compile(t testing.TB, m *vm.Machine, source string) *vm.Program {
+func program(t testing.TB, m *vm.Machine, source string) *vm.Program {
 	t.Helper()
 	p, err := m.Compile("test.lua", files{"test.lua": source}.read)
 	if err != nil {
@@ -64,15 +64,15 @@ func inHook(body string) string {
 }
 
 // run compiles a script with one hook and runs it.
-func run(t testing.TB, m *vm.Machine, source string, limits vm.Limits) (vm.Outcome, *fakeHost) {
+func run(t testing.TB, m *vm.Machine, source string, limits vm.Limits) (vm.Outcome, *recorder) {
 	t.Helper()
-	host := &fakeHost{}
+	host := &recorder{}
 	return runWith(t, m, source, limits, host), host
 }
 
 func runWith(t testing.TB, m *vm.Machine, source string, limits vm.Limits, host vm.Host) vm.Outcome {
 	t.Helper()
-	return m.Run(t.Context(), compile(t, m, source), vm.Activation{
+	return m.Run(t.Context(), program(t, m, source), vm.Activation{
 		Settings: vm.Settings{Zone: time.UTC},
 		Event:    json.RawMessage(`{"id":"e1","type":"in:/test","data":{"name":"Ada"}}`),
 		Host:     host, Limits: limits,
