@@ -110,3 +110,14 @@ type Version struct {
 	Params  json.RawMessage   `json:"params,omitempty"`
 	Created time.Time         `json:"created"`
 }
+
+// Short is enough of the hash for a person to tell versions apart.
+func (v Version) Short() string { return v.Hash[:min(len(v.Hash), 8)] }
+
+// Text is the problem as one line.
+func (p *Problem) Text() string {
+	if p.Position == "" {
+		return p.Message
+	}
+	return p.Position + ": " + p.Message
+}

@@ -104,7 +104,7 @@ func (r *Reader) conditions(ctx context.Context, q journal.RunQuery) (where []st
 	if q.State != "" {
 		state := code(states, q.State)
 		if state < 0 {
-			return nil, nil, fmt.Errorf("there is no state %q; there are %s", q.State, stateList())
+			return nil, nil, fmt.Errorf("there is no state %q; there are %s", q.State, journal.States())
 		}
 		r.whereState(q.State, state, add)
 	}
@@ -147,14 +147,6 @@ func (r *Reader) executing() string {
 		panic(err) // integers can always be written
 	}
 	return string(text)
-}
-
-func stateList() string {
-	names := make([]string, len(states))
-	for i, s := range states {
-		names[i] = string(s)
-	}
-	return strings.Join(names, ", ")
 }
 
 // Events implements journal.Reader.

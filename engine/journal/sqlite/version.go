@@ -65,14 +65,11 @@ func (r *Reader) Version(ctx context.Context, hash string) (v journal.Version, e
 	var created int64
 	err = r.db.QueryRowContext(ctx, `SELECT hash, script, main, sources, params, created FROM version
 		WHERE hash = ? AND sources IS NOT NULL`, hash).Scan(&v.Hash, &v.Script, &v.Main, &sources, &params, &created)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = journal.ErrNotFound
-	}
 	if err == nil {
 		err = json.Unmarshal(sources, &v.Sources)
 	}
 	if err != nil {
-		return journal.Version{}, fmt.Errorf("read version %q: %w", hash, err)
+		return journal.Version{}, r.fail(fmt.Sprintf("read version %q", hash), err)
 	}
 	v.Params, v.Created = params, time.UnixMicro(created).UTC()
 	return v, nil
@@ -83,7 +80,7 @@ func (r *Reader) Tick(ctx context.Context, script, hook string) (time.Time, erro
 	var tick sql.NullInt64
 	err := r.db.QueryRowContext(ctx, `SELECT tick FROM hook WHERE script = ? AND name = ?`, script, hook).Scan(&tick)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, fmt.Errorf("read the last tick of %q %q: %w", script, hook, err)
+		return time.Time{}, r.fail(fmt.Sprintf("read the last tick of %q %q", script, hook), err)
 	}
 	return moment(tick), nil
 }

@@ -1,0 +1,145 @@
+package journaltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+var restartTests = map[string]func(f *fixture){
+	"queued runs come again, in their order": func(f *fixture) {
+		h := hook("new", laneless)
+		ids := f.queue(20, "c_1", h)
+		f.reopen()
+		for _, id := range ids {
+			a := f.next()
+			want(f, "run", a.Run.ID, id)
+			want(f, "data", string(a.Event.Data), `{}`)
+			want(f, "script", a.Run.Script+" "+a.Run.Hook+" "+a.Run.Matched, "crm new v1")
+			f.finish(holder(a), journal.Succeeded)
+		}
+		f.nothingNext()
+	},
+	"lanes stand as they stood": func(f *fixture) {
+		ids := f.queue(3, "c_1", hook("new"))
+		other := f.queue(1, "c_2", hook("new"))
+		f.finish(holder(f.next()), journal.Succeeded)
+		f.reopen()
+		first, second := f.next(), f.next()
+		wantList(f, "first of each lane", []string{first.Run.ID, second.Run.ID}, []string{ids[1], other[0]})
+		f.nothingNext()
+		f.finish(holder(first), journal.Succeeded)
+		want(f, "the lane's next", f.next().Run.ID, ids[2])
+	},
+	"a run that left no record starts again, first of its lane": func(f *fixture) {
+		ids := f.queue(2, "c_1", hook("new"))
+		if err := f.store.Bind(holder(f.next()), "v2"); err != nil {
+			f.Fatal(err)
+		}
+		f.reopen()
+		run, _ := f.run(ids[0])
+		want(f, "state", run.State, journal.Queued)
+		want(f, "bound", run.Bound, "")
+		a := f.next()
+		want(f, "run", a.Run.ID, ids[0])
+		want(f, "attempts", a.Run.Attempts, 1)
+		f.nothingNext()
+	},
+	"a run that had begun ends as interrupted and is not run again": func(f *fixture) {
+		ids := f.queue(2, "c_1", hook("new"))
+		h := holder(f.next())
+		f.record(h, step(1, "highlevel.contacts.get", `1`), journal.Effect{})
+		mark := step(2, "highlevel.contacts.upsert", "")
+		mark.State, mark.Result = journal.Begun, nil
+		f.record(h, mark, journal.Effect{})
+		f.reopen()
+		run, steps := f.run(ids[0])
+		want(f, "state", run.State, journal.Interrupted)
+		want(f, "steps", fmt.Sprint(run.Steps, len(steps)), "2 2")
+		if p := run.Problem; p == nil || !strings.Contains(p.Message, "highlevel.contacts.upsert") || p.Position != "crm.lua:2" {
+			f.Errorf("problem: found %+v", p)
+		}
+		if run.Finished.IsZero() {
+			f.Error("it has no end")
+		}
+		wantList(f, "interrupted runs", f.runs(journal.RunQuery{State: journal.Interrupted}), ids[:1])
+		want(f, "the lane's next", f.next().Run.ID, ids[1])
+		f.reopen()
+		f.finish(holder(f.next()), journal.Succeeded)
+		f.nothingNext()
+	},
+	"a run released with a record ends as interrupted": func(f *fixture) {
+		ids := f.queue(2, "c_1", hook("new"))
+		h := holder(f.next())
+		f.record(h, step(1, "a", `1`), journal.Effect{})
+		if err := f.store.Release(h); err != nil {
+			f.Fatal(err)
+		}
+		run, _ := f.run(ids[0])
+		want(f, "state", run.State, journal.Interrupted)
+		want(f, "the lane's next", f.next().Run.ID, ids[1])
+	},
+	"runs that are over stay over": func(f *fixture) {
+		f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		f.finish(h, journal.Failed)
+		f.reopen()
+		f.nothingNext()
+		run, _ := f.run(h.Run)
+		want(f, "state", run.State, journal.Failed)
+	},
+	"ids of events are remembered": func(f *fixture) {
+		a := arrival(contact("1", "c_1", `{}`), hook("new"))
+		f.accept(a)
+		f.reopen()
+		want(f, "duplicate", f.accept(a)[0].Duplicate, true)
+	},
+	"a holder from before is fenced": func(f *fixture) {
+		before := f.begun()
+		f.reopen()
+		f.wantErr(f.store.Finish(f.ctx, before, journal.Outcome{State: journal.Succeeded}), journal.ErrFenced)
+		f.next()
+		_, err := f.store.Record(f.ctx, before, step(1, "a", `1`), journal.Effect{})
+		f.wantErr(err, journal.ErrFenced)
+	},
+	"new runs come after old ones": func(f *fixture) {
+		old := f.queue(1, "c_1", hook("new"))
+		f.reopen()
+		e := contact("later", "c_1", `{}`)
+		later := f.accept(arrival(e, hook("new")))[0].Runs[0]
+		a, _ := f.run(old[0])
+		b, _ := f.run(later)
+		if b.Seq <= a.Seq || later <= old[0] {
+			f.Errorf("%s (%d) does not come after %s (%d)", later, b.Seq, old[0], a.Seq)
+		}
+	},
+	"a closed store says so": func(f *fixture) {
+		waiting := make(chan error)
+		go func() {
+			_, err := f.store.Next(context.WithoutCancel(f.ctx))
+			waiting <- err
+		}()
+		if err := f.store.Close(); err != nil {
+			f.Fatal(err)
+		}
+		f.wantErr(<-waiting, journal.ErrClosed)
+		if err := f.store.Close(); err != nil {
+			f.Errorf("closed twice: %v", err)
+		}
+		_, acceptErr := f.store.Accept(f.ctx, arrival(contact("1", "c_1", `{}`), hook("new")))
+		_, nextErr := f.store.Next(f.ctx)
+		_, runsErr := f.store.Runs(f.ctx, journal.RunQuery{})
+		_, tickErr := f.store.Tick(f.ctx, "crm", "new")
+		for what, err := range map[string]error{
+			"Accept": acceptErr, "Next": nextErr, "Runs": runsErr, "Tick": tickErr,
+			"PutVersions": f.store.PutVersions(f.ctx, journal.Version{Hash: "h"}),
+		} {
+			if !errors.Is(err, journal.ErrClosed) {
+				f.Errorf("%s: found %v, expected %v", what, err, journal.ErrClosed)
+			}
+		}
+	},
+}

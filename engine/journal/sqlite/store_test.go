@@ -1,0 +1,53 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t testing.TB, cfg sqlite.Config) *sqlite.Store {
+	t.Helper()
+	if cfg.Path == "" {
+		cfg.Path = filepath.Join(t.TempDir(), "tidewire.db")
+	}
+	s, err := sqlite.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	for name, cfg := range map[string]sqlite.Config{
+		"events in memory": {},
+		"events read back": {Memory: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journaltest.Run(t, func(t *testing.T) (journal.Store, func() journal.Store) {
+				cfg := cfg
+				cfg.Path = filepath.Join(t.TempDir(), "tidewire.db")
+				s := open(t, cfg)
+				return s, func() journal.Store {
+					if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
+					s = open(t, cfg)
+					return s
+				}
+			})
+		})
+	}
+}
