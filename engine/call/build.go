@@ -179,7 +179,7 @@ func fill(s *shape, op *bindings.Operation, args json.RawMessage, account string
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
 	}
-	if op.Account == "" || account == "" {
+	if op.Account == "" || account == "" || s.index[op.Account] == nil && !s.free {
 		return args
 	}
 	table := gjson.ParseBytes(args)

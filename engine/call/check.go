@@ -18,7 +18,7 @@ import (
 // operation does not declare are let through where its body is open or
 // declares no fields.
 func (c *Client) Check(app *bindings.App, op *bindings.Operation, args json.RawMessage) error {
-	if problems := c.shapes.of(app, op).check(op, args); problems != nil {
+	if problems := c.shapes.of(app, op).checkText(args); problems != nil {
 		return invalid(app, op, problems)
 	}
 	return nil
@@ -26,7 +26,7 @@ func (c *Client) Check(app *bindings.App, op *bindings.Operation, args json.RawM
 
 // Check is Client.Check for those without a client; it costs more.
 func Check(app *bindings.App, op *bindings.Operation, args json.RawMessage) error {
-	if problems := newShape(app, op).check(op, args); problems != nil {
+	if problems := newShape(app, op).checkText(args); problems != nil {
 		return invalid(app, op, problems)
 	}
 	return nil
@@ -45,12 +45,19 @@ func invalid(app *bindings.App, op *bindings.Operation, problems []string) *bind
 	}
 }
 
-func (s *shape) check(op *bindings.Operation, args json.RawMessage) []string {
+func (s *shape) checkText(args json.RawMessage) []string {
+	if len(args) > 0 && !json.Valid(args) {
+		return []string{notJSON}
+	}
+	return s.check(args)
+}
+
+const notJSON = "the arguments are not JSON"
+
+// check wants valid JSON, or nothing for an empty table.
+func (s *shape) check(args json.RawMessage) []string {
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
-	}
-	if !json.Valid(args) {
-		return []string{"the arguments are not JSON"}
 	}
 	table := gjson.ParseBytes(args)
 	if !table.IsObject() && !(table.IsArray() && len(table.Array()) == 0) {

@@ -95,7 +95,7 @@ func (k *checker) object(path string, value gjson.Result, d *bindings.Definition
 				fields[i] = f.Name
 			}
 			if hint = bindings.Nearest(name, fields); hint != "" {
-				k.wrong("unknown field %q; did you mean %q?", path+"."+name, hint)
+				k.wrong("unknown field %q; did you mean %q?", path+"."+name, path+"."+hint)
 			} else {
 				k.wrong("unknown field %q; expected %s", path+"."+name, some(fields))
 			}

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -29,11 +30,14 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 
 func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection) (Answer, error) {
 	op, s := r.Operation, c.shapes.of(r.App, r.Operation)
+	if len(r.Args) > 0 && !json.Valid(r.Args) {
+		return Answer{}, invalid(r.App, op, []string{notJSON})
+	}
 	if r.Page {
 		r.Args = sized(op, r.Args)
 	}
 	args := fill(s, op, r.Args, conn.Account())
-	if problems := s.check(op, args); problems != nil {
+	if problems := s.check(args); problems != nil {
 		switch {
 		case r.Unchecked || conn.Checks() == "off":
 		case conn.Checks() == "warn":

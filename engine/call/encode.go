@@ -154,14 +154,20 @@ func (s *shape) multipart(w *wire, values []located) error {
 }
 
 func (s *shape) part(parts *multipart.Writer, v located) error {
-	t, _ := s.resolve(v.typ)
+	t, definition := s.resolve(v.typ)
 	if t.Kind == bindings.List && v.value.IsArray() || strings.HasSuffix(v.name, "[]") && v.value.IsArray() {
+		if _, of := s.resolve(t.Items); of != nil && !strings.HasSuffix(v.name, "[]") {
+			v.name += "[]"
+		}
 		for _, item := range v.value.Array() {
 			if err := s.part(parts, located{v.place, v.name, t.Items, item}); err != nil {
 				return err
 			}
 		}
 		return nil
+	}
+	if definition != nil && v.value.IsObject() { // invoices[][file]
+		return s.members(parts, v, definition)
 	}
 	switch {
 	case v.value.Type == gjson.Null:
@@ -190,6 +196,22 @@ func (s *shape) part(parts *multipart.Writer, v located) error {
 	if err == nil {
 		_, err = part.Write(content)
 	}
+	return err
+}
+
+// members writes the members of a declared object, each as a part of its own.
+func (s *shape) members(parts *multipart.Writer, v located, d *bindings.Definition) error {
+	var err error
+	v.value.ForEach(func(key, value gjson.Result) bool {
+		member := located{v.place, v.name + "[" + key.String() + "]", nil, value}
+		for i := range d.Fields {
+			if d.Fields[i].Name == key.String() {
+				member.typ = &d.Fields[i].Type
+			}
+		}
+		err = s.part(parts, member)
+		return err == nil
+	})
 	return err
 }
 

@@ -33,7 +33,7 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 	}
 	all := list.Array()
 	items = json.RawMessage(list.Raw)
-	if len(all) == 0 {
+	if len(all) == 0 && !marked(p) {
 		return items, nil, nil
 	}
 	w := walk{p, gjson.ParseBytes(args), gjson.ParseBytes(answer), all}
@@ -46,6 +46,17 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 		next = w.offset()
 	}
 	return items, next, err
+}
+
+// marked reports whether the answer itself names the next page, which it may
+// behind a page that is empty: Slack counts what it then leaves out.
+func marked(p *bindings.Pages) bool {
+	for _, path := range p.Cursors {
+		if strings.HasPrefix(path, "item:") {
+			return false
+		}
+	}
+	return len(p.Cursors) > 0
 }
 
 // walk is one page of a list.

@@ -97,23 +97,31 @@ func (c *Connection) Authorize(ctx context.Context, header http.Header) (token s
 			return "", err
 		}
 	}
-	header.Set(c.auth.Header, format(c.auth.Format, c.settings.Credentials, token))
+	header.Set(c.auth.Header, format(c.auth.Format, c.credentials(), token))
 	for name, value := range c.extra() {
 		header.Set(name, value)
 	}
 	return token, nil
 }
 
+// credentials are its own, or else its parent's.
+func (c *Connection) credentials() map[string]string {
+	if len(c.settings.Credentials) == 0 && c.parent != nil {
+		return c.parent.credentials()
+	}
+	return c.settings.Credentials
+}
+
 // extra are the headers that go with every request, those for tokens included,
 // as far as the connection has the settings that they name.
 func (c *Connection) extra() map[string]string {
-	headers := map[string]string{}
+	headers, credentials := map[string]string{}, c.credentials()
 	for name, text := range c.auth.Extra {
 		lacks := func(setting string) bool {
-			return c.settings.Credentials[setting] == "" && strings.Contains(text, "{"+setting+"}")
+			return credentials[setting] == "" && strings.Contains(text, "{"+setting+"}")
 		}
 		if !slices.ContainsFunc(c.auth.Optional, lacks) {
-			headers[name] = format(text, c.settings.Credentials, "")
+			headers[name] = format(text, credentials, "")
 		}
 	}
 	return headers
