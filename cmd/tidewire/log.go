@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/pflag"
+)
+
+// logFlags say how logs are written.
+type logFlags struct{ format, level string }
+
+func (f *logFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.format, "log-format", "auto", "how logs are written: text, json, or auto (text on a terminal)")
+	flags.StringVar(&f.level, "log-level", "info", "the least level that is logged: debug, info, warn or error")
+}
+
+// logger writes to w, coloured where that is a terminal.
+func (f *logFlags) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.level)); err != nil {
+		return nil, usageError{fmt.Errorf("--log-level: found %q, expected debug, info, warn or error", f.level)}
+	}
+	switch f.format {
+	case "json":
+		return slog.New(jsonHandler(w, level)), nil
+	case "text":
+		return slog.New(textHandler(w, level, onTerminal(w))), nil
+	case "auto":
+		if onTerminal(w) {
+			return slog.New(textHandler(w, level, true)), nil
+		}
+		return slog.New(jsonHandler(w, level)), nil
+	}
+	return nil, usageError{fmt.Errorf("--log-format: found %q, expected text, json or auto", f.format)}
+}
+
+// jsonHandler writes durations as milliseconds, under a name that says so.
+func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			return slog.Float64(a.Key+"_ms", float64(a.Value.Duration().Microseconds())/1000)
+		}
+		return a
+	}})
+}
+
+func textHandler(w io.Writer, level slog.Level, colour bool) slog.Handler {
+	return tint.NewHandler(w, &tint.Options{
+		Level: level, TimeFormat: "15:04:05.000", NoColor: !colour || os.Getenv("NO_COLOR") != "",
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Value.Kind() == slog.KindDuration {
+				return slog.String(a.Key, shortDuration(a.Value.Duration()))
+			}
+			return a
+		},
+	})
+}
+
+func onTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(file.Fd())
+}
+
+// shortDuration writes a duration as people read it: 3.2ms, 1.5s, 2h4m.
+func shortDuration(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		d = d.Round(time.Microsecond)
+	case d < time.Second:
+		d = d.Round(100 * time.Microsecond)
+	case d < time.Minute:
+		d = d.Round(10 * time.Millisecond)
+	default:
+		text := d.Round(time.Second).String()
+		return strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
+	}
+	return d.String()
+}

@@ -1,0 +1,93 @@
+// Command tidewire runs Lua scripts on the changes of the apps it is connected
+// to. Each command stands in a file of its own; what they do is in the engine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(execute(os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.Environ()}))
+}
+
+// terminal is what a command may read from and write to.
+type terminal struct {
+	in      io.Reader
+	out     io.Writer // results
+	err     io.Writer // logs and errors
+	environ []string
+}
+
+// usageError is a mistake on the command line; it exits with 2.
+type usageError struct{ error }
+
+// execute runs one command and gives its exit status: 0 done, 1 not done,
+// 2 called wrongly.
+func execute(args []string, t terminal) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(t)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(t.err, "tidewire: "+err.Error())
+	var usage usageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+func newRoot(t terminal) *cobra.Command {
+	logs := &logFlags{}
+	root := &cobra.Command{
+		Use:   "tidewire",
+		Short: "Lua scripts on the changes of your apps, finished once",
+		Long: `Tidewire gives Lua scripts in a folder every endpoint of the apps you use as a
+function, and every change in those apps as a hook. Save a script and it is live.
+
+  tidewire demo          see it work, with nothing to set up
+  tidewire run [DIR]     run the scripts of a folder`,
+		SilenceUsage: true, SilenceErrors: true,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(t.in)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+	})
+	logs.add(root.PersistentFlags())
+	root.AddCommand(
+		demoCommand(t, logs), runCommand(t, logs), sandboxCommand(t, logs),
+		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t),
+	)
+	asUsage(root)
+	return root
+}
+
+// asUsage makes wrong arguments of every command usage errors.
+func asUsage(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		asUsage(sub)
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/engine"
+)
+
+// folderFlags say which installation a command is about.
+type folderFlags struct{ dir, file, data, listen, scripts string }
+
+func (f *folderFlags) add(flags *pflag.FlagSet) {
+	flags.StringVarP(&f.file, "config", "c", "", "configuration file (default tidewire.yaml in the folder)")
+	flags.StringVar(&f.data, "data-dir", "", "data folder (default data)")
+}
+
+// addDir adds the flags of a command that talks to an installation.
+func (f *folderFlags) addDir(flags *pflag.FlagSet) {
+	f.add(flags)
+	flags.StringVarP(&f.dir, "dir", "C", ".", "folder that tidewire run was given")
+}
+
+// sources gives what a configuration is read from; only flags that were given
+// count.
+func (f *folderFlags) sources(t terminal) engine.Sources {
+	flags := map[string]any{}
+	for name, value := range map[string]string{"data": f.data, "listen": f.listen, "scripts": f.scripts} {
+		if value != "" {
+			flags[name] = value
+		}
+	}
+	return engine.Sources{Dir: f.dir, File: f.file, Environ: t.environ, Flags: flags}
+}
+
+func runCommand(t terminal, logs *logFlags) *cobra.Command {
+	folder := &folderFlags{dir: "."}
+	c := &cobra.Command{
+		Use:   "run [DIR]",
+		Short: "Run the scripts of a folder",
+		Long: `Run the scripts of DIR (default: this folder) until SIGINT or SIGTERM.
+
+Settings come from DIR/tidewire.yaml. Variables override them: TIDEWIRE_LISTEN is
+listen; two underscores go one level down and three stand for a slash, so
+TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN is the token of highlevel/paris.
+Flags override both.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			log, err := logs.logger(t.err)
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				folder.dir = args[0]
+			}
+			config, err := engine.LoadConfig(folder.sources(t), all.Apps())
+			if err != nil {
+				return fmt.Errorf("the configuration cannot be used:\n%w", err)
+			}
+			if err := somethingToRun(folder.dir, config); err != nil {
+				return err
+			}
+			config.Log = log
+			e, err := engine.New(c.Context(), config)
+			if err != nil {
+				return err
+			}
+			return e.Run(c.Context())
+		},
+	}
+	folder.add(c.Flags())
+	c.Flags().StringVar(&folder.listen, "listen", "", "address for webhooks (default "+engine.DefaultListen+")")
+	c.Flags().StringVar(&folder.scripts, "scripts", "", "scripts folder (default scripts)")
+	return c
+}
+
+// somethingToRun tells a newcomer what to do in an empty folder.
+func somethingToRun(dir string, config engine.Config) error {
+	_, err := os.Stat(config.Scripts)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	shown, absErr := filepath.Abs(config.Scripts)
+	if absErr != nil {
+		shown = config.Scripts
+	}
+	return fmt.Errorf(`there is nothing to run: no scripts folder at %s
+
+To see Tidewire work with nothing to set up:   tidewire demo
+To start here, save this as %s:
+
+  every("1m", function(event)
+    log.info("it is " .. event.time)
+  end)
+
+and then:                                      tidewire run %s`, shown, filepath.Join(config.Scripts, "hello.lua"), dir)
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+func runsCommand(t terminal) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "runs",
+		Short: "Look at runs and what they did",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(runsList(t), runsShow(t))
+	return c
+}
+
+func runsList(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var q journal.RunQuery
+	var state string
+	var since time.Duration
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List runs, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			q.State, q.Since = journal.State(state), ago(since)
+			if !q.State.Known() {
+				return usageError{fmt.Errorf("--state: found %q, expected one of %s", state, journal.States())}
+			}
+			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
+				runs, err := r.Runs(c.Context(), q)
+				if err != nil || asJSON {
+					return lines(t.out, runs, err)
+				}
+				if len(runs) == 0 {
+					fmt.Fprintln(t.out, "no runs")
+					return nil
+				}
+				return runTable(t.out, runs)
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().StringVar(&q.Script, "script", "", "only runs of this script")
+	c.Flags().StringVar(&q.Hook, "hook", "", "only runs of this hook")
+	c.Flags().StringVar(&q.Event, "event", "", "only runs of this event")
+	c.Flags().StringVar(&state, "state", "", "only runs in this state")
+	c.Flags().DurationVar(&since, "since", 0, "only runs made within this time: 30m, 24h")
+	c.Flags().IntVar(&q.Limit, "limit", 50, "how many at most")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return c
+}
+
+func runTable(out io.Writer, runs []journal.Run) error {
+	return table(out, "RUN\tSTATE\tSCRIPT\tHOOK\tSTEPS\tCREATED\tTOOK\tERROR", runs, func(w io.Writer, r journal.Run) {
+		problem := ""
+		if r.Problem != nil {
+			problem = cut(r.Problem.Text(), 80)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.State, r.Script, r.Hook, r.Steps, clock(r.Created), took(r), problem)
+	})
+}
+
+func runsShow(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "show RUN",
+		Short: "Show a run and every step it made",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
+				run, steps, err := r.Run(c.Context(), args[0])
+				if errors.Is(err, journal.ErrNotFound) {
+					return fmt.Errorf("there is no run %q; see tidewire runs list", args[0])
+				}
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(t.out).Encode(control.RunStory{Run: run, Steps: steps})
+				}
+				showRun(t.out, run, steps)
+				return nil
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// shown is how much of a step's arguments and result is printed, in bytes.
+const shown = 400
+
+func showRun(out io.Writer, r journal.Run, steps []journal.Step) {
+	fmt.Fprintf(out, "run         %s\nstate       %s\nscript      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\ncreated     %s\ntook        %s\n",
+		r.ID, r.State, r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), clock(r.Created), took(r))
+	if r.Problem != nil {
+		fmt.Fprintf(out, "error       %s\n", r.Problem.Text())
+	}
+	for _, s := range steps {
+		fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Took), s.Position)
+		if len(s.Args) > 0 {
+			fmt.Fprintf(out, "     args    %s\n", cut(string(s.Args), shown))
+		}
+		if len(s.Result) > 0 {
+			fmt.Fprintf(out, "     result  %s\n", cut(string(s.Result), shown))
+		}
+		if s.Error != nil {
+			fmt.Fprintf(out, "     error   %s\n", s.Error)
+		}
+		if s.Attempts > 1 {
+			fmt.Fprintf(out, "     sent    %d times\n", s.Attempts)
+		}
+	}
+}
+
+func took(r journal.Run) string {
+	if r.Finished.IsZero() || r.Started.IsZero() {
+		return "-"
+	}
+	return shortDuration(r.Finished.Sub(r.Started))
+}
+
+// cut shortens text to n bytes at a rune's start.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n] + "…"
+}

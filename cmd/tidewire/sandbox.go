@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
+	var listen, webhooks string
+	var config sandbox.Config
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run the apps in memory, to try scripts against",
+		Long: `Serve stand-ins for HighLevel, Qonto and Slack on this machine. They speak the
+vendors' HTTP, keep what is created until they end, and send signed webhooks to
+the engine at --webhooks.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			log, err := logs.logger(t.err)
+			if err != nil {
+				return err
+			}
+			config.Apps, config.Logger = all.Apps(), log
+			apps, err := sandbox.New(config)
+			if err != nil {
+				return err
+			}
+			defer apps.Close()
+			if err := apps.Start(c.Context(), listen); err != nil {
+				return err
+			}
+			for _, app := range apps.AppNames() {
+				if webhooks == "" {
+					break
+				}
+				if err := apps.Subscribe(app, strings.TrimSuffix(webhooks, "/")+"/hooks/"+app, sandboxSecret); err != nil {
+					return usageError{fmt.Errorf("--webhooks: %w", err)}
+				}
+			}
+			describe(t.out, apps)
+			<-c.Context().Done()
+			return nil
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4010", "address to serve on")
+	c.Flags().StringVar(&webhooks, "webhooks", "http://"+engine.DefaultListen, "engine that webhooks are sent to; empty for none")
+	c.Flags().Int64Var(&config.Seed, "seed", 0, "make ids and keys the same each time (0: different ones)")
+	c.Flags().BoolVar(&config.EnforceLimits, "limits", false, "answer 429 beyond the vendors' rate limits")
+	c.Flags().BoolVar(&config.Strict, "strict", false, "refuse fields that the vendor does not declare")
+	return c
+}
+
+// sandboxSecret signs the webhooks of the sandbox's apps that sign with a secret.
+const sandboxSecret = "sandbox-webhook-secret"
+
+// describe says how to connect to the sandbox, as configuration to copy.
+func describe(out io.Writer, apps *sandbox.Sandbox) {
+	fmt.Fprint(out, "# The apps are in memory. Save this as tidewire.yaml:\nconnections:\n")
+	for _, app := range apps.AppNames() {
+		fmt.Fprintf(out, "  %s:\n    base_url: %s\n    account: %s\n", app, apps.URL(app), apps.Account(app))
+		if app == "qonto" {
+			fmt.Fprint(out, "    login: ${SANDBOX_LOGIN}\n    secret_key: ${SANDBOX_TOKEN}\n")
+		} else {
+			fmt.Fprint(out, "    token: ${SANDBOX_TOKEN}\n")
+		}
+		if key := apps.PublicKey(app); key != "" {
+			fmt.Fprintf(out, "    webhook_keys:\n      ed25519: |\n        %s\n", strings.ReplaceAll(strings.TrimSpace(key), "\n", "\n        "))
+		} else {
+			fmt.Fprint(out, "    webhook_secret: ${SANDBOX_WEBHOOK_SECRET}\n")
+		}
+	}
+	fmt.Fprintf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n# What the apps were asked, and more:\n#   curl %s/\n",
+		sandbox.Token, sandboxSecret, apps.URL("sandbox"))
+}

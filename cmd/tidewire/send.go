@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/engine/control"
+)
+
+func sendCommand(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var message control.Message
+	var data string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "send TRIGGER",
+		Short: "Hand an event to the running engine",
+		Long: `Hand an event to the running engine, as if it had come from the app. TRIGGER is
+what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
+		Example: `  tidewire send highlevel.contact.created --data contact.json
+  echo '{"id":"c1"}' | tidewire send qonto.client.created --data -`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			message.Type = args[0]
+			body, err := readData(t, data)
+			if err != nil {
+				return err
+			}
+			message.Data = body
+			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
+				sent, err := client.Send(c.Context(), message)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(t.out).Encode(sent)
+				}
+				if sent.Duplicate {
+					fmt.Fprintf(t.out, "%s is known already; nothing new was started\n", sent.Event)
+					return nil
+				}
+				fmt.Fprintf(t.out, "%s started %s\n", sent.Event, strings.Join(sent.Runs, ", "))
+				return nil
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().StringVarP(&data, "data", "d", "", "file with the event's data as JSON, - for standard input (default: {})")
+	c.Flags().StringVar(&message.ID, "id", "", "the event's id; a repeated one starts nothing")
+	c.Flags().StringVar(&message.Connection, "connection", "", "the connection it comes by (default: the app's only one)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// readData reads an event's data and says what is wrong with it.
+func readData(t terminal, name string) (json.RawMessage, error) {
+	if name == "" {
+		return json.RawMessage("{}"), nil
+	}
+	var body []byte
+	var err error
+	if name == "-" {
+		name = "standard input"
+		body, err = io.ReadAll(t.in)
+	} else {
+		body, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--data: %w", err)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil {
+		return nil, fmt.Errorf("--data: %s is not a JSON object: %w", name, err)
+	}
+	return body, nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/engine/control"
+)
+
+func statusCommand(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show what the running engine has live and what came in",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
+				status, err := client.Status(c.Context())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(t.out).Encode(status)
+				}
+				return showStatus(t.out, status)
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func showStatus(out io.Writer, s control.Status) error {
+	fmt.Fprintf(out, "listens on  %s\nprocess     %d\nsince       %s\n\n", s.Listen, s.PID, clock(s.Started))
+	err := table(out, "SCRIPT\tVERSION\tHOOKS\tPROBLEM", s.Scripts, func(w io.Writer, one control.ScriptStatus) {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Name, dash(one.Version), dash(strings.Join(one.Hooks, ", ")), one.Problem)
+	})
+	if err != nil || len(s.Webhooks) == 0 {
+		return err
+	}
+	fmt.Fprintln(out)
+	return table(out, "WEBHOOKS\tOUTCOME\tCOUNT", s.Webhooks, func(w io.Writer, one control.Count) {
+		fmt.Fprintf(w, "%s\t%s\t%d\n", one.Where, one.Outcome, one.Count)
+	})
+}

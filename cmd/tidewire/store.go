@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+// withReader lends a reader of the installation's journal: the running
+// engine's where there is one, else the file's own.
+func withReader(ctx context.Context, from engine.Sources, use func(journal.Reader) error) error {
+	data, err := engine.DataFolder(from)
+	if err != nil {
+		return err
+	}
+	client, err := control.Dial(data)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if _, err := client.Status(ctx); err == nil {
+		return use(client)
+	} else if !nobodyListens(err) {
+		return err
+	}
+	store, err := sqlite.OpenReader(engine.StorePath(data))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no journal in %s yet: no engine has run there; --data-dir names another folder", data)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(store), store.Close())
+}
+
+// withEngine lends a client of the running engine.
+func withEngine(ctx context.Context, from engine.Sources, use func(*control.Client) error) error {
+	data, err := engine.DataFolder(from)
+	if err != nil {
+		return err
+	}
+	client, err := control.Dial(data)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if _, err := client.Status(ctx); nobodyListens(err) {
+		return fmt.Errorf("no engine runs on %s; start one with: tidewire run", data)
+	} else if err != nil {
+		return err
+	}
+	return use(client)
+}
+
+// nobodyListens reports whether an error means that no engine is running.
+func nobodyListens(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial" &&
+		(errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED))
+}

@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Config says what an engine works with. LoadConfig reads one from a folder;
+// tests and the demo write one directly. Apps, Scripts and Data are required.
+type Config struct {
+	Apps []*bindings.App
+	// Listen is the address for webhooks.
+	Listen string
+	// Scripts and Data are folders; Data is made if it is not there.
+	Scripts string
+	Data    string
+	// Zone is where dates and schedules are meant.
+	Zone        *time.Location
+	Connections []connection.Settings
+	// Accounts maps a connection to the one that its runs use for another app.
+	Accounts map[string][]string
+	Secrets  map[string]string
+	// Params are the parameters of scripts, by script name.
+	Params map[string]json.RawMessage
+	HTTP   HTTPConfig
+	// InFlight bounds runs between their first line and their end, Grace the
+	// time that a shutdown waits for them.
+	InFlight int
+	Grace    time.Duration
+	Log      *slog.Logger
+	Now      func() time.Time
+	// Finished is told of every run that ended.
+	Finished func(journal.Run, []journal.Step)
+}
+
+// HTTPConfig says which addresses the http library may reach beyond public ones.
+type HTTPConfig struct {
+	AllowPrivate bool
+	Allow        []string // host names or addresses
+}
+
+// The defaults of a configuration.
+const (
+	DefaultListen = "127.0.0.1:8080"
+	DefaultGrace  = 20 * time.Second
+	// ConfigFile is looked for in the folder that tidewire run is given.
+	ConfigFile = "tidewire.yaml"
+)

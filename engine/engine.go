@@ -1,0 +1,244 @@
+// Package engine puts the rooms together: it opens the journal, loads the
+// scripts, executes runs, listens for webhooks and commands, and takes all of
+// it down again in the right order. What the rooms do is in them.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/ingest"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+	"github.com/tidewire/tidewire/engine/run"
+	"github.com/tidewire/tidewire/engine/schedule"
+	"github.com/tidewire/tidewire/engine/script"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// Engine is one installation at work. Make one with New, then Run it.
+type Engine struct {
+	config      Config
+	store       *sqlite.Store
+	connections *connection.Set
+	calls       *call.Client
+	scripts     *script.Set
+	runner      *run.Runner
+	ingest      *ingest.Server
+	schedule    *schedule.Scheduler
+	control     *control.Server
+	webhooks    net.Listener
+	commands    net.Listener
+	started     time.Time
+	ready       chan struct{}
+}
+
+// New opens everything that an engine needs and loads the scripts. Nothing
+// listens before all of it is open, so that nothing is acknowledged that could
+// not be kept. The caller runs the engine or closes it.
+func New(ctx context.Context, c Config) (_ *Engine, err error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	if c.Grace <= 0 {
+		c.Grace = DefaultGrace
+	}
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	e := &Engine{config: c, started: c.Now(), ready: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}()
+	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Now: c.Now, Log: c.Log}); err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	if err := e.connect(); err != nil {
+		return nil, err
+	}
+	if err := e.load(ctx); err != nil {
+		return nil, err
+	}
+	return e, e.listen()
+}
+
+// connect makes the connections and the client that sends on them.
+func (e *Engine) connect() (err error) {
+	c := e.config
+	e.connections, err = connection.New(connection.Config{
+		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data,
+		HTTP: call.TokenClient(), Now: c.Now, Log: c.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("the connections cannot be used:\n%w", err)
+	}
+	e.calls = call.New(call.Config{
+		Connections: e.connections, Now: c.Now, Log: c.Log,
+		AllowPrivate: c.HTTP.AllowPrivate, AllowHosts: c.HTTP.Allow,
+	})
+	return nil
+}
+
+// load compiles the scripts and prepares what executes them.
+func (e *Engine) load(ctx context.Context) (err error) {
+	c := e.config
+	machine := vm.New(vm.Config{Apps: c.Apps})
+	e.scripts, err = script.Open(ctx, script.Config{
+		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Now: c.Now,
+		Connections: func(name string) bool { _, found := e.connections.Get(name); return found },
+		Keep:        e.store.PutVersions,
+	})
+	if err != nil {
+		return fmt.Errorf("load the scripts: %w", err)
+	}
+	e.runner = run.New(run.Config{
+		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Connections: e.connections,
+		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Grace: c.Grace, Zone: c.Zone,
+		Now: c.Now, Log: c.Log, Finished: c.Finished,
+	})
+	e.schedule = schedule.New(schedule.Config{
+		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Log: c.Log,
+	})
+	e.ingest = ingest.New(ingest.Config{
+		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation,
+		Accept: e.runner.Accept, Secret: e.secret, Now: c.Now, Log: c.Log,
+	})
+	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Log: c.Log})
+	return nil
+}
+
+func (e *Engine) listen() (err error) {
+	if e.commands, err = control.Listen(e.config.Data); err != nil {
+		return err
+	}
+	if e.webhooks, err = net.Listen("tcp", e.config.Listen); err != nil {
+		return fmt.Errorf("listen for webhooks: %w; --listen or listen: in tidewire.yaml names another address", err)
+	}
+	return nil
+}
+
+// URL is where webhooks are received.
+func (e *Engine) URL() string { return "http://" + e.webhooks.Addr().String() }
+
+// Ready is closed when the engine receives events.
+func (e *Engine) Ready() <-chan struct{} { return e.ready }
+
+// Run works until ctx is done. Then it stops accepting, lets what runs finish
+// within the grace, and closes everything. It returns nil after a shutdown
+// that was asked for.
+func (e *Engine) Run(ctx context.Context) error {
+	receiving, stopReceiving := context.WithCancel(ctx)
+	defer stopReceiving()
+	commands, stopCommands := context.WithCancel(context.WithoutCancel(ctx))
+	var doors, desk sync.WaitGroup
+	failures := make(chan error, 8)
+	start := func(group *sync.WaitGroup, what string, work func() error) {
+		group.Go(func() {
+			if err := work(); err != nil && !errors.Is(err, context.Canceled) {
+				failures <- fmt.Errorf("%s: %w", what, err)
+				stopReceiving()
+			}
+		})
+	}
+	start(&doors, "watch the scripts", func() error { return e.scripts.Watch(receiving) })
+	start(&doors, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
+	start(&doors, "fire schedules", func() error { return e.schedule.Run(receiving) })
+	start(&doors, "execute runs", func() error { return e.runner.Run(receiving) })
+	start(&desk, "answer commands", func() error { return e.control.Serve(commands, e.commands) })
+	e.config.Log.Info("tidewire is ready", "webhooks", e.URL()+"/hooks/<app>", "scripts", len(e.scripts.Generation().Scripts),
+		"hooks", len(e.scripts.Generation().Hooks()), "connections", len(e.connections.All()), "data", e.config.Data)
+	close(e.ready)
+	<-receiving.Done()
+	e.config.Log.Info("tidewire is stopping")
+	doors.Wait()
+	stopCommands()
+	desk.Wait()
+	close(failures)
+	var problems []error
+	for err := range failures {
+		problems = append(problems, err)
+	}
+	problems = append(problems, e.Close())
+	e.config.Log.Info("tidewire has stopped")
+	return errors.Join(problems...)
+}
+
+// Close gives back what New opened. Run calls it.
+func (e *Engine) Close() error {
+	var problems []error
+	for _, l := range []net.Listener{e.webhooks, e.commands} {
+		if l != nil {
+			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				problems = append(problems, err)
+			}
+		}
+	}
+	if e.calls != nil {
+		e.calls.Close()
+	}
+	if e.connections != nil {
+		e.connections.Close()
+	}
+	if e.store != nil {
+		problems = append(problems, e.store.Close())
+	}
+	return errors.Join(problems...)
+}
+
+// Live counts the runs that have not ended.
+func (e *Engine) Live(ctx context.Context) (int, error) {
+	live := 0
+	for _, state := range []journal.State{journal.Queued, journal.Running} {
+		runs, err := e.store.Runs(ctx, journal.RunQuery{State: state, Limit: 1000})
+		if err != nil {
+			return 0, fmt.Errorf("count the live runs: %w", err)
+		}
+		live += len(runs)
+	}
+	return live, nil
+}
+
+// secret opens a secret of the configuration.
+func (e *Engine) secret(name string) (string, error) {
+	if value, found := e.config.Secrets[name]; found {
+		return value, nil
+	}
+	return "", fmt.Errorf("there is no secret %q; add secrets.%s to the configuration", name, name)
+}
+
+// StorePath is the journal's file in a data folder.
+func StorePath(data string) string { return filepath.Join(data, "tidewire.db") }
+
+// DataFolder finds the data folder of an installation without opening any
+// secret of it.
+func DataFolder(from Sources) (string, error) {
+	k, _, _, err := layers(from, false)
+	if err != nil {
+		return "", err
+	}
+	if data := k.String("data"); data != "" {
+		return below(from.Dir, data), nil
+	}
+	return below(from.Dir, defaultData), nil
+}

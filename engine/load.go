@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones on machines that have none
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/rawbytes"
+	"github.com/knadh/koanf/v2"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+// Sources are where a configuration is read from. Each overrides those before
+// it: defaults, the file in Dir, Environ, Flags.
+type Sources struct {
+	// Dir holds tidewire.yaml; paths in it are relative to Dir.
+	Dir string
+	// File is another file instead, which must exist.
+	File string
+	// Environ are variables as os.Environ gives them. TIDEWIRE_LISTEN is
+	// listen; two underscores go one level down and three stand for a slash:
+	// TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN.
+	Environ []string
+	// Flags are settings by name, as given on the command line.
+	Flags map[string]any
+}
+
+// settings are the words of tidewire.yaml.
+type settings struct {
+	Listen      string                    `koanf:"listen"`
+	Scripts     string                    `koanf:"scripts"`
+	Data        string                    `koanf:"data"`
+	Timezone    string                    `koanf:"timezone"`
+	Connections map[string]map[string]any `koanf:"connections"`
+	Accounts    map[string]any            `koanf:"accounts"`
+	Secrets     map[string]string         `koanf:"secrets"`
+	Params      map[string]map[string]any `koanf:"params"`
+	HTTP        struct {
+		AllowPrivate bool     `koanf:"allow_private"`
+		Allow        []string `koanf:"allow"`
+	} `koanf:"http"`
+	InFlight int           `koanf:"in_flight"`
+	Grace    time.Duration `koanf:"grace"`
+}
+
+const envPrefix = "TIDEWIRE_"
+
+// LoadConfig reads a configuration. Its error names every setting that is
+// wrong, where it stands, and what was expected.
+func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
+	k, where, problems, err := layers(from, true)
+	if err != nil {
+		return Config{}, err
+	}
+	s := settings{Listen: DefaultListen, Scripts: "scripts", Data: defaultData, Timezone: "UTC", Grace: DefaultGrace}
+	problems = append(problems, decode(k, &s, where)...)
+	c, wrong := s.config(from.Dir, where)
+	problems = append(problems, wrong...)
+	c.Apps = apps
+	return c, errors.Join(problems...)
+}
+
+const defaultData = "data"
+
+// layers reads the file, the variables and the flags over each other. With
+// open, references in the file are replaced by what they refer to.
+func layers(from Sources, open bool) (*koanf.Koanf, origin, []error, error) {
+	file, text, err := readConfigFile(from)
+	if err != nil {
+		return nil, origin{}, nil, err
+	}
+	where := origin{file: file, text: text, environ: map[string]string{}}
+	k := koanf.New(".")
+	if err := k.Load(rawbytes.Provider(text), yaml.Parser()); err != nil {
+		return nil, where, nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	var problems []error
+	if open {
+		problems = opener{dir: from.Dir, lookup: lookupIn(from.Environ), origin: where}.openAll(k)
+	}
+	environ := env.Provider(".", env.Opt{Prefix: envPrefix, EnvironFunc: func() []string { return from.Environ },
+		TransformFunc: func(name, value string) (string, any) {
+			key := envKey(name)
+			where.environ[key] = name
+			return key, value
+		}})
+	if err := k.Load(environ, nil); err != nil {
+		return nil, where, nil, fmt.Errorf("read %s variables: %w", envPrefix, err)
+	}
+	if err := k.Load(confmap.Provider(from.Flags, "."), nil); err != nil {
+		return nil, where, nil, fmt.Errorf("read flags: %w", err)
+	}
+	return k, where, problems, nil
+}
+
+// readConfigFile gives the name and text of the file; a missing one is empty
+// unless it was asked for.
+func readConfigFile(from Sources) (string, []byte, error) {
+	name := from.File
+	if name == "" {
+		name = filepath.Join(from.Dir, ConfigFile)
+	}
+	text, err := os.ReadFile(name)
+	switch {
+	case err == nil:
+		return name, text, nil
+	case errors.Is(err, fs.ErrNotExist) && from.File == "":
+		return name, nil, nil
+	}
+	return "", nil, fmt.Errorf("read the configuration: %w", err)
+}
+
+// envKey turns CONNECTIONS__HIGHLEVEL___PARIS__TOKEN into
+// connections.highlevel/paris.token.
+func envKey(name string) string {
+	key := strings.ToLower(strings.TrimPrefix(name, envPrefix))
+	key = strings.ReplaceAll(key, "___", "/")
+	return strings.ReplaceAll(key, "__", ".")
+}
+
+func lookupIn(environ []string) func(string) (string, bool) {
+	values := make(map[string]string, len(environ))
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		values[name] = value
+	}
+	return func(name string) (string, bool) {
+		v, found := values[name]
+		return v, found
+	}
+}
+
+// decode fills s, naming what does not fit and what is not known.
+func decode(k *koanf.Koanf, s *settings, where origin) []error {
+	var found mapstructure.Metadata
+	err := k.UnmarshalWithConf("", s, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		Result: s, Metadata: &found, WeaklyTypedInput: true, TagName: "koanf",
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(
+			mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+	}})
+	var problems []error
+	if err != nil {
+		problems = append(problems, fmt.Errorf("%s: %w", where.file, err))
+	}
+	slices.Sort(found.Unused)
+	for _, key := range found.Unused {
+		known := []string{"listen", "scripts", "data", "timezone", "connections", "accounts", "secrets", "params", "http", "in_flight", "grace"}
+		if strings.HasPrefix(key, "http.") || strings.HasPrefix(key, "http[") {
+			known = []string{"http.allow", "http.allow_private"}
+		}
+		text := "unknown setting"
+		if near := bindings.Nearest(key, known); near != "" {
+			text += fmt.Sprintf("; did you mean %s?", near)
+		} else {
+			text += "; the settings are " + strings.Join(known, ", ")
+		}
+		problems = append(problems, where.problem(key, text))
+	}
+	return problems
+}
+
+// config turns words into what the engine works with.
+func (s settings) config(dir string, where origin) (Config, []error) {
+	var problems []error
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		problems = append(problems, where.problem("timezone",
+			fmt.Sprintf("found %q, expected a name such as Europe/Paris or UTC", s.Timezone)))
+	}
+	c := Config{
+		Listen: s.Listen, Scripts: below(dir, s.Scripts), Data: below(dir, s.Data), Zone: zone,
+		Secrets: s.Secrets, InFlight: s.InFlight, Grace: s.Grace, Accounts: map[string][]string{},
+		HTTP: HTTPConfig{AllowPrivate: s.HTTP.AllowPrivate, Allow: s.HTTP.Allow},
+	}
+	for name, value := range s.Accounts {
+		for _, part := range anyList(value) {
+			text, ok := part.(string)
+			if !ok {
+				problems = append(problems, where.problem("accounts."+name,
+					fmt.Sprintf("found %v, expected the name of a connection", part)))
+				continue
+			}
+			c.Accounts[name] = append(c.Accounts[name], text)
+		}
+	}
+	for script, params := range s.Params {
+		raw, err := json.Marshal(params)
+		if err != nil {
+			problems = append(problems, where.problem("params."+script, err.Error()))
+			continue
+		}
+		if c.Params == nil {
+			c.Params = map[string]json.RawMessage{}
+		}
+		c.Params[script] = raw
+	}
+	for _, name := range sortedKeys(s.Connections) {
+		one, wrong := connectionSettings(name, s.Connections[name], where)
+		problems = append(problems, wrong...)
+		c.Connections = append(c.Connections, one)
+	}
+	return c, problems
+}
+
+// connectionSettings splits the settings of a connection from its credentials,
+// which are named by the app.
+func connectionSettings(name string, values map[string]any, where origin) (connection.Settings, []error) {
+	var problems []error
+	one := connection.Settings{Name: name}
+	var found mapstructure.Metadata
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result: &one, Metadata: &found, WeaklyTypedInput: true,
+		MatchName: func(key, field string) bool {
+			return field != "Name" && field != "Credentials" && strings.EqualFold(strings.ReplaceAll(key, "_", ""), field)
+		},
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(
+			mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+	})
+	if err == nil {
+		err = decoder.Decode(values)
+	}
+	if err != nil {
+		problems = append(problems, where.problem("connections."+name, err.Error()))
+	}
+	for _, key := range found.Unused {
+		text, ok := values[key].(string)
+		if !ok {
+			problems = append(problems, where.problem("connections."+name+"."+key, fmt.Sprintf("found %v, expected text", values[key])))
+			continue
+		}
+		if one.Credentials == nil {
+			one.Credentials = map[string]string{}
+		}
+		one.Credentials[key] = text
+	}
+	return one, problems
+}
+
+func below(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func anyList(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,66 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
+)
+
+// failedTrigger is the trigger of what a failed run leaves behind.
+const failedTrigger = "run.failed"
+
+// Accept keeps an event with one run for each hook of the present generation
+// that it matches. It returns when that is durable.
+func (r *Runner) Accept(ctx context.Context, event journal.Event) (journal.Receipt, error) {
+	receipts, err := r.Store.Accept(ctx, r.arrival(r.Scripts.Generation(), event))
+	if err != nil {
+		return journal.Receipt{}, fmt.Errorf("keep event %q: %w", event.ID, err)
+	}
+	return receipts[0], nil
+}
+
+// AcceptTick keeps a schedule's tick for its own hook alone.
+func (r *Runner) AcceptTick(ctx context.Context, arrival journal.Arrival) error {
+	if arrival.Event.Received.IsZero() {
+		arrival.Event.Received = r.Now()
+	}
+	if _, err := r.Store.Accept(ctx, arrival); err != nil {
+		return fmt.Errorf("keep tick %q: %w", arrival.Event.ID, err)
+	}
+	return nil
+}
+
+// arrival pairs an event with the hooks of one generation, so that no event is
+// handled by half of one and half of another.
+func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arrival {
+	if event.Received.IsZero() {
+		event.Received = r.Now()
+	}
+	if event.Time.IsZero() {
+		event.Time = event.Received
+	}
+	return journal.Arrival{Event: event, Hooks: g.Match(event.Type, event.Connection)}
+}
+
+// failure is the event by which other scripts hear of a failed run.
+func (r *Runner) failure(a journal.Activation, problem *journal.Problem) []journal.Arrival {
+	data, err := json.Marshal(map[string]any{
+		"run": a.Run.ID, "script": a.Run.Script, "hook": a.Run.Hook, "event": a.Event.ID,
+		"event_type": a.Event.Type, "key": a.Run.Script + "/" + a.Run.Hook, "error": problem,
+	})
+	if err != nil {
+		r.Log.Error("the failure of a run could not be told", "run", a.Run.ID, "error", err)
+		return nil
+	}
+	arrival := r.arrival(r.Scripts.Generation(), journal.Event{
+		ID: failedTrigger + ":" + a.Run.ID, Type: failedTrigger, Source: journal.Engine,
+		Connection: a.Run.Connection, Account: a.Run.Account, Data: data,
+	})
+	if len(arrival.Hooks) == 0 {
+		return nil
+	}
+	return []journal.Arrival{arrival}
+}

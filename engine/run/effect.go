@@ -1,0 +1,106 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/google/uuid"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// state reads or changes what the script keeps, in the commit of the step.
+func (h *host) state(s vm.Step) (result, error) {
+	var args struct {
+		Verb, Key       string
+		Value, Expected json.RawMessage
+	}
+	if err := json.Unmarshal(s.Args, &args); err != nil {
+		return result{}, fmt.Errorf("read the arguments of %s: %w", s.Name, err)
+	}
+	return result{effect: journal.Effect{State: &journal.StateOp{
+		Script: h.activation.Run.Script, Verb: args.Verb, Key: args.Key,
+		Value: args.Value, Expected: args.Expected,
+	}}}, nil
+}
+
+// link reads or changes the links between records; keys carry the account, so
+// that two accounts of one app never mix.
+func (h *host) link(s vm.Step) (result, error) {
+	var args struct{ Verb, Kind, ID, Kind2, ID2 string }
+	if err := json.Unmarshal(s.Args, &args); err != nil {
+		return result{}, fmt.Errorf("read the arguments of %s: %w", s.Name, err)
+	}
+	account := func(kind string) string {
+		return h.runner.accountOf(kind, h.activation.Run)
+	}
+	return result{effect: journal.Effect{Link: &journal.LinkOp{
+		Verb: args.Verb, Kind: args.Kind, ID: args.ID, Account: account(args.Kind),
+		Kind2: args.Kind2, ID2: args.ID2, Account2: account(args.Kind2),
+	}}}, nil
+}
+
+// emit makes an event of the script's own, kept in the commit of the step.
+func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
+	var args struct {
+		Type       string
+		Data       json.RawMessage
+		ID         string
+		Lane       string
+		Connection string
+	}
+	if err := json.Unmarshal(s.Args, &args); err != nil {
+		return result{}, invalid(s, "expected (type, data, { id, lane, connection }): "+err.Error())
+	}
+	event := journal.Event{
+		ID:   fmt.Sprintf("emit:%s:%d", h.holder.Run, step.Number),
+		Type: "emit:" + args.Type, Source: journal.Emit, Data: args.Data, Record: args.Lane,
+		Connection: h.activation.Run.Connection, Account: h.activation.Run.Account,
+	}
+	if args.ID != "" {
+		event.ID = "emit:" + args.Type + ":" + args.ID
+	}
+	if args.Connection != "" {
+		c, found := h.runner.Connections.Get(args.Connection)
+		if !found {
+			return result{}, invalid(s, fmt.Sprintf("there is no connection %q", args.Connection))
+		}
+		event.Connection, event.Account = c.Name(), c.Account()
+	}
+	if event.Data == nil {
+		event.Data = json.RawMessage("{}")
+	}
+	arrival := h.runner.arrival(h.runner.Scripts.Generation(), event)
+	return result{value: json.RawMessage("true"), effect: journal.Effect{Emit: &arrival}}, nil
+}
+
+// random gives a whole number from min to max, or a float in [0, 1).
+func random(raw json.RawMessage) (result, error) {
+	var args struct{ Min, Max *int64 }
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &args); err != nil {
+			return result{}, fmt.Errorf("read the arguments of random: %w", err)
+		}
+	}
+	if args.Min == nil || args.Max == nil {
+		return value(rand.Float64())
+	}
+	return value(*args.Min + rand.Int64N(*args.Max-*args.Min+1))
+}
+
+func newUUID() (result, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return result{}, fmt.Errorf("make a uuid: %w", err)
+	}
+	return text(id.String())
+}
+
+func text(s string) (result, error) { return value(s) }
+
+func value(v any) (result, error) {
+	raw, err := json.Marshal(v)
+	return result{value: raw}, err
+}
