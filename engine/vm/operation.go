@@ -62,6 +62,11 @@ var hostOptions = []string{"connection", "timeout", "check", "idempotency_key"}
 
 // call is highlevel.contacts.upsert(args, host).
 func (o *operation) call(L *lua.LState) int {
+	if u, ok := L.Get(1).(*lua.LUserData); ok {
+		if g, ok := u.Value.(*group); ok {
+			raise(L, "%s:%s is called with a dot: %s {…}", g.name, strings.TrimPrefix(o.name, g.name+"."), o.name)
+		}
+	}
 	s := o.step(L, StepCall, 1, wantOptions(L, 2, o.name, hostOptions...))
 	a := activationOf(L)
 	L.Push(a.decode(L, a.step(L, s), o.app.Catalogue, o.is.Answer, false))
@@ -91,16 +96,10 @@ func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTabl
 			s.Secrets = e.secrets
 		}
 		return s
-	case *lua.LUserData:
-		if _, ok := args.Value.(*group); ok {
-			raise(L, "%s is called with a dot: %s {…}", strings.Replace(o.name, "."+lastName(o.name), ":"+lastName(o.name), 1), o.name)
-		}
 	}
 	raise(L, "%s: the arguments must be a table, found %s", o.name, describe(L.Get(n)))
 	return s
 }
-
-func lastName(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
 // arguments declares the flat table of arguments: what goes into the path, the
 // query, headers and the body, by the name that the script writes.
