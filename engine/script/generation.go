@@ -14,7 +14,10 @@ type Generation struct {
 	// Scripts are the live scripts by name.
 	Scripts map[string]*Script
 
-	routes    map[string]route // by event type
+	routes map[string]route // by event type
+	// emitted are the hooks with a wildcard for emitted events, whose types
+	// nobody lists.
+	emitted   []*journal.Hook
 	schedules []Schedule
 	inbound   map[string]*Inbound // by path
 	replaced  chan struct{}
@@ -54,7 +57,12 @@ func newGeneration(scripts map[string]*Script, known *triggers) *Generation {
 func (g *Generation) add(hook *journal.Hook, known *triggers) {
 	for _, trigger := range hook.Triggers {
 		names := []string{trigger}
-		if strings.HasSuffix(trigger, "*") {
+		switch {
+		case !strings.Contains(trigger, "*"):
+		case strings.HasPrefix(trigger, emitPrefix):
+			g.emitted = append(g.emitted, hook)
+			continue
+		default:
 			names = known.match(trigger)
 		}
 		for _, name := range names {
@@ -74,15 +82,31 @@ func (g *Generation) add(hook *journal.Hook, known *triggers) {
 // The slice is shared and must not be changed.
 func (g *Generation) Match(event, connection string) []*journal.Hook {
 	r := g.routes[event]
-	if !r.picky {
+	wild := len(g.emitted) > 0 && strings.HasPrefix(event, emitPrefix)
+	if !r.picky && !wild {
 		return r.hooks
 	}
-	var hooks []*journal.Hook
-	for _, hook := range r.hooks {
-		if hook.Connection == "" || hook.Connection == connection {
+	hooks := slices.Clone(r.hooks)
+	if wild {
+		hooks = g.withEmitted(hooks, event)
+	}
+	return slices.DeleteFunc(hooks, func(hook *journal.Hook) bool {
+		return hook.Connection != "" && hook.Connection != connection
+	})
+}
+
+// withEmitted adds the hooks whose wildcards name an emitted event.
+func (g *Generation) withEmitted(hooks []*journal.Hook, event string) []*journal.Hook {
+	for _, hook := range g.emitted {
+		if hook.Names(event) && !slices.Contains(hooks, hook) {
 			hooks = append(hooks, hook)
 		}
 	}
+	slices.SortFunc(hooks, func(a, b *journal.Hook) int {
+		indexA, _ := g.Scripts[a.Script].Index(a.Name)
+		indexB, _ := g.Scripts[b.Script].Index(b.Name)
+		return cmp.Or(cmp.Compare(a.Script, b.Script), cmp.Compare(indexA, indexB))
+	})
 	return hooks
 }
 

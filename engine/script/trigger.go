@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
 )
 
 // runFailed is the trigger of the engine's own event about a failed run.
@@ -12,6 +13,9 @@ const runFailed = "run.failed"
 
 // tick is the type of the events of schedules.
 const tick = "every"
+
+// emitPrefix begins the types of events that scripts emit.
+const emitPrefix = "emit:"
 
 // triggers knows every trigger that a script can name.
 type triggers struct {
@@ -46,9 +50,9 @@ func (t *triggers) check(name string) error {
 		}
 		return nil
 	}
-	if kind, found := strings.CutPrefix(name, "emit:"); found {
-		if kind == "" || len(kind) > 200 || strings.Trim(kind, pathBytes+":") != "" {
-			return fmt.Errorf(`trigger %q: expected "emit:" and a type of letters, digits, "-", "_", "." and ":"`, name)
+	if kind, found := strings.CutPrefix(name, emitPrefix); found {
+		if kind == "" || len(kind) > 200 || strings.Trim(kind, pathBytes+":*") != "" {
+			return fmt.Errorf(`trigger %q: expected "emit:" and a type of letters, digits, "-", "_", ".", ":" and "/"`, name)
 		}
 		return nil
 	}
@@ -70,7 +74,7 @@ func (t *triggers) check(name string) error {
 		return nil
 	}
 	if strings.Contains(name, "*") {
-		return fmt.Errorf("trigger %q matches nothing; a wildcard is %q or one for a noun, such as %q", name, app+".*", exampleWildcard(names))
+		return fmt.Errorf("trigger %q matches nothing; a * stands for one of the three parts: %q, %q", name, app+".*.*", exampleWildcard(names))
 	}
 	if near := bindings.Nearest(name, names); near != "" {
 		return fmt.Errorf("unknown trigger %q; did you mean %q?", name, near)
@@ -85,21 +89,12 @@ func exampleWildcard(names []string) string {
 	return name[:strings.LastIndex(name, ".")] + ".*"
 }
 
-// match lists the triggers that a name or wildcard stands for.
+// match lists the triggers of apps that a name or wildcard stands for.
 func (t *triggers) match(name string) []string {
 	app, _, _ := strings.Cut(name, ".")
-	prefix, wild := strings.CutSuffix(name, "*")
-	if !wild || strings.Contains(prefix, "*") || !strings.HasSuffix(prefix, ".") {
-		for _, known := range t.names[app] {
-			if known == name {
-				return []string{name}
-			}
-		}
-		return nil
-	}
 	var matched []string
 	for _, known := range t.names[app] {
-		if strings.HasPrefix(known, prefix) {
+		if journal.MatchTrigger(name, known) {
 			matched = append(matched, known)
 		}
 	}

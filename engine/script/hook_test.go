@@ -1,0 +1,265 @@
+package script_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// connections are those that the tests' configuration has.
+func connections(name string) bool {
+	return name == "shop" || name == "shop/paris" || name == "qonto/paris"
+}
+
+// TestHooks registers hooks and compares them with a golden file: the Lua,
+// dashes, and what became of it, hook or error, as its author sees it.
+func TestHooks(t *testing.T) {
+	tests := []struct{ name, lua string }{
+		{"record lane by default", `on("shop.order.created", f)`},
+		{"no record, no lane", `on("shop.client.created", f)`},
+		{"a list of triggers", `on({ "shop.order.created", "shop.client.created" }, { name = "both" }, f)`},
+		{"default name of a list", `on({ "shop.order.created", "emit:x" }, f)`},
+		{"wildcard of a noun", `on("shop.order.*", f)`},
+		{"wildcard of a verb", `on("shop.*.created", f)`},
+		{"what the vendor sends and we do not know", `on("shop.event.other", f)`},
+		{"emit", `on("emit:deal.won", f)`},
+		{"a failed run", `on("run.failed", f)`},
+		{"every", `every("15m", f)`},
+		{"every with a zone", `every("monday  at 9:00", { tz = "Europe/Paris", name = "report" }, f)`},
+		{"where", `on("shop.order.created", { where = { status = "paid", kind = { "a", "b<c" }, ["client.vip"] = true, n = 3 } }, f)`},
+		{"where as a function", `on("shop.order.created", { where = f }, f)`},
+		{"lane of a path", `on("shop.order.created", { lane = "client.id" }, f)`},
+		{"lane of paths", `on("shop.order.created", { lane = { "client.id", "kind" } }, f)`},
+		{"no lane", `on("shop.order.created", { lane = false }, f)`},
+		{"side by side", `on("shop.order.created", { overlap = "parallel" }, f)`},
+		{"one by one", `on("shop.order.created", { overlap = "queue" }, f)`},
+		{"a connection by its part", `on("shop.order.created", { connection = "paris" }, f)`},
+		{"a connection by its whole name", `on("shop.order.created", { connection = "shop/paris" }, f)`},
+		{"the default connection", `on("shop.order.created", { connection = "shop" }, f)`},
+		{"an emitted event's connection", `on("emit:x", { connection = "qonto/paris" }, f)`},
+		{"limits and timeout", `on("emit:x", { timeout = "2 minutes", limits = { instructions = 5e6, memory = "64MB", time = "5s", steps = 50, output = 1000, depth = 20, string_length = "1 MB" } }, f)`},
+		{"echo", `on("shop.order.created", { echo = true }, f)`},
+		{"standard webhooks", `on("in:/orders", { verify = { scheme = "standard-webhooks", secret = secret "orders" }, id = "order.id" }, f)`},
+		{"hmac", `on("in:/orders/new", { verify = { scheme = "hmac", header = "x-signature", prefix = "sha256=", secret = secret "orders" } }, f)`},
+		{"bearer", `on("in:/orders", { verify = { scheme = "bearer", secret = secret "orders" } }, f)`},
+		{"a token in a header of its own", `on("in:/orders", { verify = { scheme = "bearer", header = "X-Token", secret = secret "orders" } }, f)`},
+		{"anybody", `on("in:/orders", { verify = "none" }, f)`},
+
+		{"misspelt trigger", `on("shop.order.creatd", f)`},
+		{"misspelt app", `on("shopp.order.created", f)`},
+		{"no such trigger", `on("shop.fax.received", f)`},
+		{"no trigger at all", `on("orders", f)`},
+		{"wildcard without a match", `on("shop.fax.*", f)`},
+		{"wildcard of two parts", `on("shop.*", f)`},
+		{"the engine's", `on("run.finished", f)`},
+		{"bad path", `on("in:orders", { verify = "none" }, f)`},
+		{"bad emit", `on("emit:", f)`},
+		{"bad schedule", `every("day at 25:00", f)`},
+		{"bad zone", `every("day", { tz = "Europe/Pari" }, f)`},
+		{"bad lane", `on("shop.order.created", { lane = 5 }, f)`},
+		{"bad where", `on("shop.order.created", { where = "paid" }, f)`},
+		{"where with a table", `on("shop.order.created", { where = { client = { vip = true } } }, f)`},
+		{"where with an empty list", `on("shop.order.created", { where = { kind = json.array {} } }, f)`},
+		{"bad timeout", `on("shop.order.created", { timeout = 30 }, f)`},
+		{"bad unit", `on("shop.order.created", { timeout = "30 parsecs" }, f)`},
+		{"bad name", `on("shop.order.created", { name = "" }, f)`},
+		{"bad echo", `on("shop.order.created", { echo = "yes" }, f)`},
+		{"unknown limit", `on("shop.order.created", { limits = { memroy = "1MB" } }, f)`},
+		{"bad limit", `on("shop.order.created", { limits = { memory = "much", steps = -1 } }, f)`},
+		{"unknown connection", `on("shop.order.created", { connection = "pari" }, f)`},
+		{"another app's connection", `on("shop.order.created", { connection = "qonto/paris" }, f)`},
+		{"unknown overlap", `on("shop.order.created", { overlap = "paralel" }, f)`},
+		{"contradiction", `on("shop.order.created", { overlap = "parallel", lane = "client.id" }, f)`},
+		{"verify elsewhere", `on("shop.order.created", { verify = "none" }, f)`},
+		{"no verify", `on("in:/orders", f)`},
+		{"unknown scheme", `on("in:/orders", { verify = { scheme = "hmca", secret = secret "orders" } }, f)`},
+		{"plain secret", `on("in:/orders", { verify = { scheme = "bearer", secret = "s3cret" } }, f)`},
+		{"hmac without a header", `on("in:/orders", { verify = { scheme = "hmac", secret = secret "orders" } }, f)`},
+		{"too much in verify", `on("in:/orders", { verify = { scheme = "bearer", secret = secret "orders", encoding = "hex" } }, f)`},
+		{"debounce", `on("shop.order.created", { debounce = "10s" }, f)`},
+		{"changed", `on("shop.order.created", { changed = "status" }, f)`},
+		{"retry", `on("shop.order.created", { retry = { attempts = 3 } }, f)`},
+		{"on_uncertain", `on("shop.order.created", { on_uncertain = "retry" }, f)`},
+		{"overlap not yet", `on("shop.order.created", { overlap = "skip" }, f)`},
+		{"missed", `every("day", { missed = "last" }, f)`},
+		{"several at once", `on("shop.order.creatd", { timeout = 1, lane = 5 }, f)`},
+		{"two agree on an address", `on("in:/a", { verify = "none" }, f) on("in:/a", { name = "two", verify = "none" }, f)`},
+		{"two disagree on an address", `on("in:/a", { verify = "none" }, f) on("in:/a", { name = "two", verify = "none", id = "id" }, f)`},
+	}
+	var got strings.Builder
+	for _, test := range tests {
+		f := openWith(t, script.Config{Connections: connections}, "a.lua", "local function f() end\n"+test.lua)
+		fmt.Fprintf(&got, "== %s\n%s\n--\n", test.name, test.lua)
+		for _, p := range f.set.Problems() {
+			fmt.Fprintf(&got, "%s\n", p.Error())
+		}
+		g := f.set.Generation()
+		for i, h := range g.Hooks() {
+			got.WriteString(show(t, h))
+			s := g.Scripts["a"]
+			if limits, err := json.Marshal(s.Limits[i]); err == nil && strings.Contains(test.lua, "limits") {
+				fmt.Fprintf(&got, "  limits %s\n", limits)
+			}
+			for _, trigger := range h.Triggers {
+				if in, found := g.Inbound(strings.TrimPrefix(trigger, "in:")); found && strings.HasPrefix(trigger, "in:") {
+					fmt.Fprintf(&got, "  inbound %+v\n", *in)
+				}
+			}
+		}
+		for _, s := range g.Schedules() {
+			fmt.Fprintf(&got, "  schedule %q in %s\n", s.Timetable, s.Timetable.Zone())
+		}
+		got.WriteString("\n")
+	}
+	golden(t, "hooks.txt", got.String())
+}
+
+// show writes a hook without its version, which is a hash.
+func show(t *testing.T, h *journal.Hook) string {
+	t.Helper()
+	text := fmt.Sprintf("hook %q on %q, lane %s %q", h.Name, h.Triggers, h.Lane.Kind, h.Lane.Paths)
+	if h.Connection != "" {
+		text += ", connection " + h.Connection
+	}
+	if h.Where != nil {
+		where, err := json.Marshal(h.Where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += ", where " + string(where)
+	}
+	if h.Timeout != 0 {
+		text += ", timeout " + h.Timeout.String()
+	}
+	return text + "\n"
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := strings.Split(string(want), "\n\n")
+	gots := strings.Split(got, "\n\n")
+	for i := range gots {
+		if i >= len(wants) || gots[i] != wants[i] {
+			t.Errorf("got\n%s\nwant\n%s\n(go test -update writes %s anew)", gots[i], at(wants, i), path)
+		}
+	}
+	if len(wants) > len(gots) {
+		t.Errorf("%s has more", path)
+	}
+}
+
+func at(texts []string, i int) string {
+	if i < len(texts) {
+		return texts[i]
+	}
+	return "nothing"
+}
+
+// TestMatch finds the hooks that an event reaches, in order.
+func TestMatch(t *testing.T) {
+	f := openWith(t, script.Config{Connections: connections},
+		"b.lua", `
+			on("shop.order.created", { name = "any" }, print)
+			on("shop.order.*", { name = "noun" }, print)
+			on("shop.*.created", { name = "verb", connection = "paris" }, print)
+			on({ "shop.order.created", "shop.order.*" }, { name = "once" }, print)
+			on("emit:deal.won", { name = "won" }, print)
+			on("emit:deal.*", { name = "deal" }, print)
+			on("in:/orders", { name = "in", verify = "none" }, print)
+			on("run.failed", { name = "failed" }, print)
+			every("15m", { name = "tick" }, print)`,
+		"a.lua", `on("shop.order.created", { name = "first" }, print)`,
+	)
+	tests := []struct{ event, connection, want string }{
+		{"shop.order.created", "shop", "first any noun once"},
+		{"shop.order.created", "shop/paris", "first any noun verb once"},
+		{"shop.order.updated", "shop/paris", "noun once"},
+		{"shop.client.created", "shop/paris", "verb"},
+		{"shop.client.created", "shop", ""},
+		{"shop.fax.received", "shop", ""},
+		{"emit:deal.won", "", "won deal"},
+		{"emit:deal.lost", "", "deal"},
+		{"emit:deal", "", ""},
+		{"in:/orders", "", "in"},
+		{"in:/other", "", ""},
+		{"run.failed", "shop", "failed"},
+		{"every", "", ""},
+	}
+	g := f.set.Generation()
+	for _, test := range tests {
+		var names []string
+		for _, h := range g.Match(test.event, test.connection) {
+			names = append(names, h.Name)
+			if e := (&journal.Event{Type: test.event, Connection: test.connection}); !h.Names(e.Type) || !h.Matches(e) {
+				t.Errorf("%s: the journal does not think that %q matches", test.event, h.Name)
+			}
+		}
+		if got := strings.Join(names, " "); got != test.want {
+			t.Errorf("%s of %q reaches %q, want %q", test.event, test.connection, got, test.want)
+		}
+	}
+	if s := g.Schedules(); len(s) != 1 || s[0].Hook.Name != "tick" {
+		t.Errorf("schedules are %v", s)
+	}
+}
+
+// TestSharedAddress: two scripts may listen to one address if they agree how
+// it is verified; who comes later and disagrees is not loaded.
+func TestSharedAddress(t *testing.T) {
+	post := func(name, verify string) string {
+		return `on("in:/orders", { name = "` + name + `", verify = ` + verify + ` }, print)`
+	}
+	const token = `{ scheme = "bearer", secret = secret "orders" }`
+	f := open(t, "a.lua", post("a", token), "b.lua", post("b", token))
+	f.want("a:a b:b")
+	reload := func() {
+		t.Helper()
+		if _, err := f.set.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.write("a.lua", post("aa", `"none"`))
+	reload()
+	f.want("a:a b:b")
+	if p := f.set.Problems(); len(p) != 1 || p[0].Error() != `a.lua:1: "in:/orders" is verified differently by the script "b" at b.lua:1; give both the same verify and id` || !p[0].Kept {
+		t.Errorf("problems are %q", p)
+	}
+	f.write("b.lua", post("bb", `"none"`))
+	reload()
+	f.want("a:aa b:bb")
+	f.write("c.lua", post("c", token))
+	reload()
+	f.want("a:aa b:bb")
+	f.must(os.Remove(f.path("a.lua")))
+	f.must(os.Remove(f.path("b.lua")))
+	reload()
+	f.want("c:c")
+	if p := f.set.Problems(); len(p) != 0 {
+		t.Errorf("problems are %q", p)
+	}
+	if in, found := f.set.Generation().Inbound("orders"); !found || in.Verify.Scheme != script.VerifyBearer {
+		t.Errorf("inbound is %+v", in)
+	}
+}
