@@ -38,7 +38,8 @@ type Error struct {
 	Body       json.RawMessage `json:"body,omitempty"` // the vendor's answer
 }
 
-// Error prints the error as one line.
+// Error prints the error as one line. Where the message goes on over further
+// lines, such as an operation's signature, they follow.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.App != "" {
@@ -48,11 +49,14 @@ func (e *Error) Error() string {
 		}
 		b.WriteString(": ")
 	}
-	b.WriteString(e.Message)
-	b.WriteString(" (" + string(e.Kind))
-	if e.Code != "" {
+	line, rest, more := strings.Cut(e.Message, "\n")
+	b.WriteString(line + " (" + string(e.Kind))
+	if e.Code != "" && e.Code != line {
 		b.WriteString(", " + e.Code)
 	}
 	b.WriteString(")")
+	if more {
+		b.WriteString("\n" + rest)
+	}
 	return b.String()
 }
