@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -90,12 +91,14 @@ func (s *Server) Handler() http.Handler {
 // Serve answers on listener until ctx is done, then lets what is being
 // answered finish within grace.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Duration) error {
+	silent := &silentConns{open: map[net.Conn]bool{}}
 	server := &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: s.BodyTimeout,
 		ReadTimeout:       s.BodyTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnState:         silent.track,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -107,12 +110,39 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Du
 	}
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
+	silent.close()
 	err := server.Shutdown(bound)
-	if err != nil {
-		err = errors.Join(err, server.Close())
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.Log.Warn("senders were cut off that did not finish in time", "grace", grace)
+		err = server.Close()
 	}
 	<-served
 	return err
+}
+
+// silentConns are connections on which nothing was sent yet. Shutdown would
+// wait for them.
+type silentConns struct {
+	mu   sync.Mutex
+	open map[net.Conn]bool
+}
+
+func (c *silentConns) track(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if state == http.StateNew {
+		c.open[conn] = true
+		return
+	}
+	delete(c.open, conn)
+}
+
+func (c *silentConns) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		conn.Close()
+	}
 }
 
 // message is a request with its body, read whole.

@@ -97,18 +97,28 @@ func (r *Runner) Run(ctx context.Context) error {
 		flights.Wait()
 		close(landed)
 	}()
-	if n := r.inFlight.Load(); n > 0 {
-		r.Log.Info("waiting for runs in flight", "runs", n, "at_most", r.Grace)
-	}
-	grace := time.NewTimer(r.Grace)
-	defer grace.Stop()
-	select {
-	case <-landed:
-	case <-grace.C:
-		cut(errShutdown)
-		<-landed
-	}
+	r.land(landed, func() { cut(errShutdown) })
 	return err
+}
+
+// land waits until all runs have landed, and cuts off those that outlast the
+// grace.
+func (r *Runner) land(landed <-chan struct{}, cut func()) {
+	patience, grace := time.NewTimer(time.Second), time.NewTimer(r.Grace)
+	defer patience.Stop()
+	defer grace.Stop()
+	for {
+		select {
+		case <-landed:
+			return
+		case <-patience.C:
+			r.Log.Info("waiting for runs in flight", "runs", r.inFlight.Load(), "at_most", r.Grace)
+		case <-grace.C:
+			cut()
+			<-landed
+			return
+		}
+	}
 }
 
 func (r *Runner) dispatch(ctx context.Context, places chan struct{}, fly func(journal.Activation)) error {
