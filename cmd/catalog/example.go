@@ -35,6 +35,12 @@ func highLevelData(source *Source, e highLevelEvent) (*bindings.Type, error) {
 			add(d, bindings.Field{Name: m.key, Type: fromExample(source, name+"."+m.key, m.value)})
 		}
 	}
+	// Every body carries these, which the list of events leaves out.
+	for _, name := range []string{"webhookId", "timestamp"} {
+		if _, declared := e.Fields.get(name); !declared {
+			add(d, bindings.Field{Name: name, Type: bindings.Type{Kind: bindings.String}})
+		}
+	}
 	source.Types = append(source.Types, d)
 	return &bindings.Type{Kind: bindings.Named, Name: name}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// highLevelVersion is sent where a document forgets to declare the header.
+// highLevelVersion is sent where no operation of a document declares one.
 const highLevelVersion = "2021-07-28"
 
 // readHighLevel reads the vendor's OpenAPI documents, in the folder openapi,
@@ -34,9 +35,15 @@ func readHighLevel(documents string) (*Source, error) {
 	}); err != nil {
 		return nil, err
 	}
+	versions := map[string]string{}
+	for _, o := range source.Operations {
+		if version := o.Fixed["Version"]; version != "" {
+			versions[o.Group] = version
+		}
+	}
 	for _, o := range source.Operations {
 		if o.Fixed == nil && o.Path != "/oauth/token" {
-			o.Fixed = map[string]string{"Version": highLevelVersion}
+			o.Fixed = map[string]string{"Version": cmp.Or(versions[o.Group], highLevelVersion)}
 		}
 		highLevelAccount(source, o)
 		if o.Method == "DELETE" && strings.HasSuffix(o.Path, "}") && o.Body == nil {

@@ -30,7 +30,11 @@ func (api *openAPI) convert(d *document, path string, s *schema) (bindings.Type,
 	}
 	switch {
 	case s.Ref != "":
-		return api.reference(d, s.Ref)
+		t, err := api.reference(d, s.Ref)
+		if err != nil {
+			return t, fmt.Errorf("%s: %w", path, err)
+		}
+		return t, nil
 	case len(s.AllOf) == 1 && len(s.Properties) == 0:
 		return api.convert(d, path, s.AllOf[0])
 	case len(s.AllOf) > 0 || len(s.Properties) > 0:
@@ -87,7 +91,7 @@ func (api *openAPI) reference(d *document, ref string) (bindings.Type, error) {
 	}
 	s, found := d.Components.Schemas.get(name)
 	if !found {
-		return bindings.Type{}, fmt.Errorf("%s: $ref %q leads nowhere", d.name, ref)
+		return bindings.Type{}, fmt.Errorf("$ref %q leads nowhere", ref)
 	}
 	name = typeName(name)
 	named := bindings.Type{Kind: bindings.Named, Name: name}
@@ -100,7 +104,7 @@ func (api *openAPI) reference(d *document, ref string) (bindings.Type, error) {
 	}
 	t, err := api.convert(d, name, s)
 	if err != nil {
-		return t, fmt.Errorf("%s: %w", name, err)
+		return t, err
 	}
 	if t.Kind == bindings.Named && t.Name == name {
 		return t, fmt.Errorf("%s: %s is itself", d.name, name)
@@ -154,7 +158,7 @@ func (api *openAPI) fill(d *document, definition *bindings.Definition, s *schema
 	for _, p := range s.Properties {
 		t, err := api.convert(d, definition.Name+"."+p.key, p.value)
 		if err != nil {
-			return fmt.Errorf("%s.%s: %w", definition.Name, p.key, err)
+			return err
 		}
 		add(definition, bindings.Field{Name: p.key, Required: required[p.key], Type: t})
 	}
