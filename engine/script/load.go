@@ -38,7 +38,6 @@ func (d dep) missing() bool { return d.stamp == stamp{} }
 type reader struct {
 	root    string
 	source  source
-	now     func() time.Time
 	deps    map[string]dep
 	texts   map[string]string
 	problem *Problem // of the first file that could not be read
@@ -47,7 +46,7 @@ type reader struct {
 
 // file reads a file at its path.
 func (r *reader) file(path string) ([]byte, error) {
-	began := r.now()
+	began := machineTime()
 	text, at, err := readFile(r.root, path)
 	r.deps[path] = dep{stamp: at, sum: sha256.Sum256(text), read: began}
 	if errors.Is(err, errMoving) {
@@ -77,7 +76,7 @@ func (r *reader) required(path string) ([]byte, error) {
 
 // load makes a script of its files.
 func (s *Set) load(ctx context.Context, src source) attempt {
-	r := &reader{root: s.Dir, source: src, now: s.Now, deps: map[string]dep{}, texts: map[string]string{}}
+	r := &reader{root: s.Dir, source: src, deps: map[string]dep{}, texts: map[string]string{}}
 	script, problems := s.compile(ctx, src, r)
 	for i := range problems {
 		problems[i].Script = src.name

@@ -42,8 +42,9 @@ type Config struct {
 	// Rescan is how often the folder is looked through without a sign of
 	// change, for file systems that give none; zero means 5 s.
 	Rescan time.Duration
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Now dates versions; nil means time.Now.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Set is the scripts of a folder. Make one with Open.

@@ -61,7 +61,7 @@ func (s *seen) wakeAt(t time.Time) {
 // beside the live generation and swapped in at the end.
 func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 	var out seen
-	began := s.Now()
+	began := machineTime()
 	found, clashes := sources(t.files)
 	s.problems = append(slices.Clone(t.problems), clashes...)
 	clashing := map[string]bool{}
@@ -109,7 +109,7 @@ func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 		out.wakeAt(began.Add(time.Second))
 	}
 	out.report.Problems = s.allProblems()
-	out.report.Took = s.Now().Sub(began)
+	out.report.Took = machineTime().Sub(began)
 	s.tell(ctx, out.report)
 	return out, err
 }
@@ -131,7 +131,7 @@ func (s *Set) changed(e *entry, t *tree, how look) bool {
 			}
 			continue
 		}
-		began := s.Now()
+		began := machineTime()
 		text, now, err := readFile(s.Dir, path)
 		if err != nil || sha256.Sum256(text) != d.sum || d.missing() {
 			return true
@@ -331,6 +331,11 @@ func clash(script *Script, owners map[string]claim) *Problem {
 // allProblems are those of the folder and of each script.
 func (s *Set) allProblems() []Problem {
 	all := slices.Clone(s.problems)
+	for i, p := range all {
+		if e := s.entries[p.Script]; e != nil {
+			all[i].Kept = e.live != nil
+		}
+	}
 	for _, name := range sortedKeys(s.entries) {
 		e := s.entries[name]
 		problems := e.problems
@@ -351,11 +356,11 @@ func (s *Set) tell(ctx context.Context, r Report) {
 	level := slog.LevelInfo
 	if len(r.Loaded) > 20 {
 		level = slog.LevelDebug
-		s.Log.InfoContext(ctx, "scripts loaded", "scripts", len(r.Loaded), "took", r.Took.Round(time.Millisecond))
+		s.Log.InfoContext(ctx, "scripts loaded", "scripts", len(r.Loaded), "took", r.Took.Round(time.Microsecond))
 	}
 	for _, name := range r.Loaded {
 		s.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
-			"version", scripts[name].Version.Hash[:8], "took", r.Took.Round(time.Millisecond))
+			"version", scripts[name].Version.Hash[:8], "took", r.Took.Round(time.Microsecond))
 	}
 	for _, name := range r.Removed {
 		s.Log.InfoContext(ctx, "script removed", "script", name)

@@ -249,3 +249,21 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseDuration(f *testing.F) {
+	for _, text := range []string{"30s", "1h30m", "3 days", "1 hour 15 minutes", "1.5h"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		length, err := script.ParseDuration(text)
+		if err != nil {
+			return
+		}
+		if length < 0 {
+			t.Fatalf("%q is %s", text, length)
+		}
+		if again, err := script.ParseDuration(length.String()); length >= time.Millisecond && length%time.Millisecond == 0 && (err != nil || again != length) {
+			t.Fatalf("%q is %s, which is read as %s, %v", text, length, again, err)
+		}
+	})
+}

@@ -45,7 +45,7 @@ func (s *Set) Watch(ctx context.Context) error {
 		}
 		wake.Stop()
 		if !next.IsZero() {
-			wake.Reset(max(0, next.Sub(s.Now())))
+			wake.Reset(max(0, next.Sub(machineTime())))
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (s *Set) look(ctx context.Context, w *watcher) (time.Time, error) {
 	}
 	if w.widened() {
 		// What was put into a new folder before it was watched gave no sign.
-		return s.Now().Add(quiet), nil
+		return machineTime().Add(quiet), nil
 	}
 	seen, err := s.take(ctx, t, look{patient: true})
 	return seen.wake, err

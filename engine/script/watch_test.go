@@ -318,3 +318,28 @@ func TestWatchWithoutSigns(t *testing.T) {
 	f.must(os.Rename(current+".tmp", current))
 	f.until("a:v2")
 }
+
+// TestWatchInANoisyFolder: what is written all the time beside the scripts
+// does not keep a change from being seen.
+func TestWatchInANoisyFolder(t *testing.T) {
+	f := open(t, "a.lua", hook("one"))
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := os.WriteFile(f.path("noise.log"), []byte("noise"), 0o644); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	f.watch()
+	f.write("a.lua", hook("two"))
+	f.until("a:two")
+}
