@@ -90,6 +90,14 @@ func (a *activation) chargeString(L *lua.LState, n int) {
 	a.meter.charge(int64(n)/32+1, int64(n)+16)
 }
 
+// grow accounts for more bytes at the end of a text that is being built.
+func (a *activation) grow(L *lua.LState, have, more int) {
+	if have+more > a.limits.StringLength {
+		a.chargeString(L, have+more)
+	}
+	a.meter.charge(int64(more)/32, int64(more))
+}
+
 // hold accounts for bytes that the script keeps alive out of Lua's sight; a
 // negative n gives them back.
 func (a *activation) hold(L *lua.LState, n int64) {

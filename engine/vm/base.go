@@ -285,7 +285,7 @@ func basePrint(L *lua.LState) int {
 			line.WriteByte('\t')
 		}
 		text := toText(L, L.Get(i))
-		a.chargeString(L, line.Len()+len(text))
+		a.grow(L, line.Len(), len(text))
 		line.WriteString(text)
 	}
 	a.log(L, slog.LevelInfo, line.String(), nil)

@@ -15,10 +15,7 @@ func stringFormat(L *lua.LState) int {
 	var out strings.Builder
 	argument := 1
 	write := func(part string) {
-		if out.Len()+len(part) > a.limits.StringLength {
-			a.chargeString(L, out.Len()+len(part))
-		}
-		a.charge(L, int64(len(part))/32, int64(len(part)))
+		a.grow(L, out.Len(), len(part))
 		out.WriteString(part)
 	}
 	for {

@@ -25,10 +25,15 @@ type recorder struct {
 
 func (h *recorder) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.steps = append(h.steps, s)
-	if h.answer == nil {
-		return json.RawMessage("null"), nil
+	switch {
+	case h.answer != nil:
+		return h.answer(ctx, s)
+	case s.Kind == vm.StepNow:
+		return json.RawMessage(`"2026-12-01T09:00:00Z"`), nil
+	case s.Kind == vm.StepRandom:
+		return json.RawMessage("4"), nil
 	}
-	return h.answer(ctx, s)
+	return json.RawMessage("null"), nil
 }
 
 func (h *recorder) Secret(name string) (string, error) { return "the " + name, nil }

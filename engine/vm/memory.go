@@ -88,20 +88,25 @@ func (m *meter) watchConcat(operands []lua.LValue) {
 	m.charge(0, int64(len(operands))*slotBytes)
 }
 
-// setting charges for t[key] = value.
+// setting charges for t[key] = value. What is charged beyond need is forgiven
+// when the memory is measured.
 func (a *activation) setting(t *lua.LTable, key lua.LValue) {
-	m := a.meter
-	if n, ok := key.(lua.LNumber); ok && n >= 1 && n < maxArrayIndex && n == lua.LNumber(int(n)) {
-		if gap := int64(n) - int64(len(tableOf(t).array)); gap > 0 {
-			m.charge(gap/16, gap*slotBytes+3*slotBytes)
+	table := tableOf(t)
+	switch n := key.(type) {
+	case lua.LString:
+		if table.strdict == nil {
+			a.meter.charge(0, firstEntry)
+			return
 		}
-		return
+	case lua.LNumber:
+		if n >= 1 && n < maxArrayIndex && n == lua.LNumber(int(n)) {
+			if gap := int64(n) - int64(len(table.array)); gap > 0 {
+				a.meter.charge(gap/16, gap*slotBytes+3*slotBytes)
+			}
+			return
+		}
 	}
-	if tableOf(t).strdict == nil {
-		m.charge(0, firstEntry)
-		return
-	}
-	m.charge(0, entryBytes)
+	a.meter.charge(0, entryBytes)
 }
 
 // measure is called when the charge is used up: it counts what the script can

@@ -111,10 +111,7 @@ func stringGsub(L *lua.LState) int {
 	m := newMatcher(L, text, pattern)
 	var out strings.Builder
 	write := func(part string) {
-		if out.Len()+len(part) > a.limits.StringLength {
-			a.chargeString(L, out.Len()+len(part))
-		}
-		a.charge(L, int64(len(part))/32, int64(len(part)))
+		a.grow(L, out.Len(), len(part))
 		out.WriteString(part)
 	}
 	s, n, kept := 0, 0, 0 // kept: text before it is written
@@ -194,11 +191,11 @@ func (m *matcher) expand(with string, start, end int) string {
 		}
 		switch c := with[i]; {
 		case c == '0':
-			m.a.chargeString(m.L, out.Len()+end-start)
+			m.a.grow(m.L, out.Len(), end-start)
 			out.WriteString(m.text[start:end])
 		case isDigit(c):
 			part := textOf(m.captured(int(c-'1'), start, end))
-			m.a.chargeString(m.L, out.Len()+len(part))
+			m.a.grow(m.L, out.Len(), len(part))
 			out.WriteString(part)
 		default:
 			out.WriteByte(c)

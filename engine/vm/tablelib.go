@@ -78,10 +78,8 @@ func tableConcat(L *lua.LState) int {
 		if i < last {
 			part += separator
 		}
-		if out.Len()+len(part) > a.limits.StringLength {
-			a.chargeString(L, out.Len()+len(part))
-		}
-		a.charge(L, int64(len(part))/32+1, int64(len(part)))
+		a.grow(L, out.Len(), len(part))
+		a.charge(L, 1, 0)
 		out.WriteString(part)
 	}
 	L.Push(lua.LString(out.String()))

@@ -1,0 +1,125 @@
+package vm_test
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+var hostileLimits = vm.Limits{
+	Instructions: 10_000_000, Memory: 16 << 20, Time: 400 * time.Millisecond, Steps: 50,
+	Output: 64 << 10, StringLength: 1 << 20,
+}
+
+// Each file of testdata/hostile tries to end or stall the host. Its first line
+// says what must end it: "limit memory" (or another), "error" and a part of
+// the message, or "syntax" and a part of what Compile says.
+func TestHostileScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/hostile/*.lua")
+	if err != nil || len(paths) < 60 {
+		t.Fatalf("%d hostile scripts, %v", len(paths), err)
+	}
+	m := vm.New(vm.Config{Limits: hostileLimits})
+	good := program(t, m, inHook(`assert(("good"):upper() == "GOOD"); kept = (kept or 0) + 1; assert(kept == 1)`))
+	peak := watchHeap(t)
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".lua"), func(t *testing.T) {
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _, _ := bufio.NewReader(strings.NewReader(string(source))).ReadLine()
+			kind, want, _ := strings.Cut(strings.TrimPrefix(string(first), "-- "), " ")
+			runtime.GC()
+			before := peak.Swap(0)
+			began := time.Now()
+			err = hostileEnd(t, m, source)
+			took := time.Since(began)
+			if took > hostileLimits.Time+time.Second {
+				t.Errorf("took %s", took)
+			}
+			if grown := peak.Load() - min(before, peak.Load()); grown > 6*uint64(hostileLimits.Memory) {
+				t.Errorf("used %d MiB", grown>>20)
+			}
+			checkEnd(t, err, kind, want)
+			if out := m.Run(t.Context(), good, vm.Activation{Event: smallEvent, Host: &recorder{}}); out.Err != nil {
+				t.Errorf("the next run: %v", out.Err)
+			}
+		})
+	}
+}
+
+// hostileEnd compiles and runs a script and gives what ended it.
+func hostileEnd(t *testing.T, m *vm.Machine, source []byte) error {
+	p, err := m.Compile("hostile.lua", files{"hostile.lua": string(source)}.read)
+	if err != nil {
+		return err
+	}
+	return m.Run(t.Context(), p, vm.Activation{Event: smallEvent, Host: &recorder{}}).Err
+}
+
+var hostileLine = regexp.MustCompile(`^hostile\.lua:\d+: `)
+
+func checkEnd(t *testing.T, err error, kind, want string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("it ended as if nothing were wrong")
+	}
+	var limit *vm.LimitError
+	var script *vm.ScriptError
+	var syntax *vm.SyntaxError
+	switch {
+	case errors.As(err, &limit):
+		if kind != "limit" || !strings.Contains(" "+want+" ", " "+limit.Limit+" ") && want != limit.Limit {
+			t.Errorf("ended by %q: %v; want %s %s", limit.Limit, err, kind, want)
+		}
+	case errors.As(err, &script):
+		if kind != "error" || !strings.Contains(script.Message, want) {
+			t.Errorf("ended by an error: %v; want %s %s", err, kind, want)
+		}
+	case errors.As(err, &syntax):
+		if kind != "syntax" || !strings.Contains(err.Error(), want) {
+			t.Errorf("not compiled: %v; want %s %s", err, kind, want)
+		}
+	default:
+		t.Errorf("ended by %T: %v; want %s %s", err, err, kind, want)
+	}
+	if !hostileLine.MatchString(err.Error()) {
+		t.Errorf("%q names no line", err)
+	}
+}
+
+// watchHeap keeps the most bytes of live and garbage objects seen.
+func watchHeap(t *testing.T) *atomic.Uint64 {
+	var peak atomic.Uint64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				metrics.Read(sample)
+				if now := sample[0].Value.Uint64(); now > peak.Load() {
+					peak.Store(now)
+				}
+			}
+		}
+	}()
+	t.Cleanup(func() { close(stop); <-stopped })
+	return &peak
+}

@@ -1,0 +1,6 @@
+-- limit depth
+on("in:/test", function(event)
+local function f() return 1 + f() end
+pcall(f)
+error("the limit was caught")
+end)

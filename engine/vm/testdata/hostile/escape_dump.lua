@@ -1,0 +1,4 @@
+-- error string has no 'dump'
+on("in:/test", function(event)
+string.dump(print)
+end)

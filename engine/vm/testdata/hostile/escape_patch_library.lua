@@ -1,0 +1,4 @@
+-- error table cannot be changed
+on("in:/test", function(event)
+table.insert = function() end
+end)

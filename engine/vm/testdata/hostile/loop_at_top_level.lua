@@ -1,0 +1,3 @@
+-- limit instructions
+while true do end
+on("in:/test", print)

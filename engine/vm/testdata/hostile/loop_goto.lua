@@ -1,0 +1,4 @@
+-- limit instructions
+on("in:/test", function(event)
+::top:: goto top
+end)

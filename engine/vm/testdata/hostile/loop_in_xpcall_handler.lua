@@ -1,0 +1,4 @@
+-- limit instructions
+on("in:/test", function(event)
+xpcall(error, function() while true do end end)
+end)

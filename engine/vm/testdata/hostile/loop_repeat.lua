@@ -1,0 +1,4 @@
+-- limit instructions
+on("in:/test", function(event)
+repeat until false
+end)

@@ -1,0 +1,4 @@
+-- limit instructions
+on("in:/test", function(event)
+while true do end
+end)

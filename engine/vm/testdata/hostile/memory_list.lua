@@ -1,0 +1,5 @@
+-- limit memory
+on("in:/test", function(event)
+local t = {}
+for i = 1, 1e9 do t[i] = "x" .. i end
+end)

@@ -1,0 +1,6 @@
+-- error unpack gives at most 8,000 values at once
+on("in:/test", function(event)
+local t = {}
+t[100000] = 1
+return { unpack(t) }
+end)
