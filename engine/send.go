@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -83,6 +84,14 @@ func (e *Engine) status() control.Status {
 			one.Hooks = append(one.Hooks, hook.Name)
 		}
 		s.Scripts = append(s.Scripts, one)
+	}
+	for _, problem := range e.scripts.Problems() {
+		i := slices.IndexFunc(s.Scripts, func(one control.ScriptStatus) bool { return one.Name == problem.Script })
+		if i < 0 {
+			i = len(s.Scripts)
+			s.Scripts = append(s.Scripts, control.ScriptStatus{Name: problem.Script})
+		}
+		s.Scripts[i].Problem = problem.Error()
 	}
 	for _, count := range e.ingest.Counts() {
 		s.Webhooks = append(s.Webhooks, control.Count(count))

@@ -241,8 +241,11 @@ func (s *Server) keep(w http.ResponseWriter, m *message, event journal.Event) {
 	if outcome != "accepted" {
 		level = slog.LevelDebug
 	}
-	s.Log.Log(m.Context(), level, "event "+outcome, "event", event.ID, "type", event.Type,
-		"connection", event.Connection, "runs", len(receipt.Runs))
+	args := []any{"event", event.ID, "type", event.Type, "runs", len(receipt.Runs)}
+	if event.Connection != "" {
+		args = append(args, "connection", event.Connection)
+	}
+	s.Log.Log(m.Context(), level, "event "+outcome, args...)
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(struct {
 		Event   string `json:"event"`
