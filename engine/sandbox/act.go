@@ -194,7 +194,7 @@ func (a *app) date(res *resource, fields object, at string, made bool) {
 	for i := range d.Fields {
 		f := &d.Fields[i]
 		name := fold(f.Name)
-		if updatedNames[name] || made && createdNames[name] && fields[f.Name] == nil {
+		if fresh := made && fields[f.Name] == nil; updatedNames[name] && (fresh || !made) || createdNames[name] && fresh {
 			fields[f.Name] = fitter{checker{a.def.Catalogue, false}, a.sandbox.now()}.fit(&f.Type, at, 0)
 		}
 	}

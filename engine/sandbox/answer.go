@@ -27,6 +27,9 @@ func (r *request) answer(res result) reply {
 	out := reply{status: op.Status, header: http.Header{}}
 	if out.status == 0 {
 		out.status = http.StatusOK
+		if r.plan.verb == create {
+			out.status = http.StatusCreated
+		}
 	}
 	if out.status == http.StatusNoContent {
 		return out
@@ -110,18 +113,19 @@ func (r *request) complete(f fitter, d *bindings.Definition, at object, res resu
 			at[field.Name] = true
 			continue
 		}
-		if !field.Required {
-			continue
-		}
-		v := r.arg(field.Name)
-		if res.record != nil && v == nil {
+		var v any
+		if res.record != nil && r.plan.verb != remove {
 			v = res.record.fields[field.Name]
 		}
-		if v != nil && len(f.check(&field.Type, v, "")) == 0 {
-			at[field.Name] = clone(v)
-			continue
+		if v == nil && field.Required {
+			v = r.arg(field.Name)
 		}
-		at[field.Name] = f.named(field.Name, f.least(&field.Type, 0))
+		switch {
+		case v != nil && len(f.check(&field.Type, v, "")) == 0:
+			at[field.Name] = clone(v)
+		case field.Required:
+			at[field.Name] = f.named(field.Name, f.least(&field.Type, 0))
+		}
 	}
 }
 
@@ -129,27 +133,22 @@ var successWords = map[string]bool{
 	"success": true, "succeded": true, "succeeded": true, "successful": true, "ok": true, "deleted": true, "status": true,
 }
 
-// one writes a record, in its envelope where the answer has one.
+// one writes a record, in its envelope where the answer has one. An answer
+// that is neither an envelope nor a record gets its fields from complete.
 func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
-	shaped := f.record(r.plan.item, r.app.view(r.plan.resource, rec))
 	switch {
 	case r.plan.envelope != "":
-		return place(object{}, r.plan.envelope, shaped)
-	case d == nil || r.plan.verb == act && !r.app.model.hasID(r.plan.op.Answer):
-		if d != nil {
-			return object{}
-		}
+		return place(object{}, r.plan.envelope, f.record(r.plan.item, rec.fields))
+	case d == nil || r.app.model.hasID(r.plan.op.Answer):
+		return f.record(r.plan.item, rec.fields)
 	}
-	return shaped
+	return object{}
 }
-
-// view gives the fields of a record as answers show them.
-func (a *app) view(_ *resource, rec *record) object { return rec.fields }
 
 func (r *request) listed(f fitter, p page) any {
 	items := make([]any, 0, len(p.items))
 	for _, rec := range p.items {
-		item := f.record(r.plan.item, r.app.view(r.plan.resource, rec))
+		item := f.record(r.plan.item, rec.fields)
 		if pages := r.plan.op.Pages; pages != nil {
 			for param, path := range pages.Cursors {
 				if field, ofItem := strings.CutPrefix(path, "item:"); ofItem && lookup(item, field) == nil {

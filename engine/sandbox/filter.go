@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 )
@@ -79,6 +81,11 @@ func (r *request) test(name string, v any, items []*record) func(*record) bool {
 			}
 		}
 	}
+	if name == "starttime" && r.argFolded("endtime") != "" {
+		return func(item *record) bool { return instant(item.fields["startTime"]) >= instant(v) }
+	} else if name == "endtime" && r.argFolded("starttime") != "" {
+		return func(item *record) bool { return instant(item.fields["startTime"]) <= instant(v) }
+	}
 	if r.has(name, items) {
 		account := r.app.model.isAccount(r.plan.op, name)
 		return func(item *record) bool {
@@ -94,6 +101,15 @@ func (r *request) test(name string, v any, items []*record) func(*record) bool {
 		return func(item *record) bool { return contains(item.fields, strings.ToLower(text(v))) }
 	}
 	return nil
+}
+
+// instant gives a time, written as text or in milliseconds, in milliseconds.
+func instant(v any) int64 {
+	if at, err := time.Parse(time.RFC3339, text(v)); err == nil {
+		return at.UnixMilli()
+	}
+	ms, _ := strconv.ParseInt(text(v), 10, 64)
+	return ms
 }
 
 func (r *request) nested(all object, items []*record) func(*record) bool {

@@ -1,0 +1,128 @@
+package sandbox_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+func TestFaults(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault sandbox.Fault
+		made  int // contacts after one call
+		check func(*testing.T, answer, error)
+	}{
+		{"status", sandbox.Fault{Status: 503, Header: map[string]string{"Retry-After": "2"}}, 0, func(t *testing.T, a answer, err error) {
+			if err != nil || a.status != 503 || a.header.Get("Retry-After") != "2" || a.get("statusCode") != "503" {
+				t.Errorf("got %v %+v", err, a)
+			}
+		}},
+		{"status after all was done", sandbox.Fault{Status: 500, Done: true}, 1, func(t *testing.T, a answer, err error) {
+			if err != nil || a.status != 500 {
+				t.Errorf("got %v %+v", err, a)
+			}
+		}},
+		{"cut before", sandbox.Fault{Cut: sandbox.CutRequest}, 0, broken},
+		{"cut after", sandbox.Fault{Cut: sandbox.CutAnswer}, 1, broken},
+		{"cut within", sandbox.Fault{Cut: sandbox.CutBody}, 1, broken},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := start(t, sandbox.Config{})
+			test.fault.App, test.fault.Operation, test.fault.Times = "highlevel", "contacts.create", 1
+			must(t, w.Fault(test.fault))
+			got, err := w.try("POST /highlevel/contacts/", contact)
+			test.check(t, got, err)
+			if made := len(records(w, "highlevel", "contacts")); made != test.made {
+				t.Errorf("%d contacts, expected %d", made, test.made)
+			}
+			w.call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"other@example.com"}`).is(201)
+		})
+	}
+}
+
+func broken(t *testing.T, a answer, err error) {
+	if err == nil {
+		t.Errorf("expected a broken connection, got %d %s", a.status, a.body)
+	}
+}
+
+func TestFaultWaitsAndIsCounted(t *testing.T) {
+	var waits []time.Duration
+	w := start(t, sandbox.Config{Sleep: func(_ context.Context, d time.Duration) error {
+		waits = append(waits, d)
+		return nil
+	}})
+	must(t, w.Fault(sandbox.Fault{App: "qonto", Operation: "organization.get", Latency: time.Hour, Times: 2, After: 1}))
+	for range 5 {
+		w.call("GET /qonto/organization", "").is(200)
+	}
+	if len(waits) != 2 || waits[0] != time.Hour {
+		t.Errorf("waited %v, expected an hour twice", waits)
+	}
+	if n := w.Calls("qonto", "organization.get"); n != 5 {
+		t.Errorf("%d calls, expected 5", n)
+	}
+	faulty := 0
+	for _, r := range w.Requests("qonto") {
+		if r.Fault {
+			faulty++
+		}
+		if strings.Contains(jsonOf(t, r), sandbox.Token) {
+			t.Error("the log shows a token")
+		}
+	}
+	if faulty != 2 {
+		t.Errorf("%d requests marked, expected 2", faulty)
+	}
+}
+
+func TestFaultNamesWhatIsWrongWithIt(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	for _, f := range []sandbox.Fault{{App: "nobody"}, {App: "qonto", Operation: "clients.crate"}, {Cut: "here"}} {
+		if err := w.Fault(f); err == nil {
+			t.Errorf("fault %+v was taken", f)
+		}
+	}
+}
+
+func TestRateLimits(t *testing.T) {
+	w := start(t, sandbox.Config{EnforceLimits: true})
+	line := "GET /highlevel/users/?locationId=x"
+	w.call(line, "").is(200)
+	last := answer{}
+	for range 99 {
+		last = w.call(line, "")
+	}
+	last.is(200)
+	for name, want := range map[string]string{
+		"X-RateLimit-Max": "100", "X-RateLimit-Remaining": "0", "X-RateLimit-Interval-Milliseconds": "10000",
+		"X-RateLimit-Limit-Daily": "200000", "X-RateLimit-Daily-Remaining": "199900",
+	} {
+		if got := last.header.Get(name); got != want {
+			t.Errorf("%s is %q, expected %q", name, got, want)
+		}
+	}
+	w.clock.pass(4 * time.Second)
+	refused := w.call(line, "").is(429)
+	if got := refused.header.Get("Retry-After"); got != "7" {
+		t.Errorf("Retry-After is %q, expected 7", got)
+	}
+	w.clock.pass(7 * time.Second)
+	w.call(line, "").is(200)
+}
+
+func TestSlackLimitsByMethod(t *testing.T) {
+	w := start(t, sandbox.Config{EnforceLimits: true})
+	for range 20 {
+		w.call("POST /slack/users.list", "").is(200, "ok", "true")
+	}
+	refused := w.call("POST /slack/users.list", "").is(429, "ok", "false", "error", "ratelimited")
+	if refused.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	w.call("POST /slack/conversations.list", "").is(200, "ok", "true")
+}
