@@ -19,10 +19,22 @@ import (
 // Parsing it only finds the lines; each is decoded when it is first asked for,
 // so that a run pays for what it touches.
 type Catalogue struct {
-	operations map[string]*entry[Operation]
-	types      map[string]*entry[Definition]
-	triggers   map[string]*entry[Trigger]
+	operations shelf[Operation]
+	types      shelf[Definition]
+	triggers   shelf[Trigger]
 	groups     map[string][]string
+}
+
+// shelf holds the entries of one kind by name. They lie in one piece, made for
+// as many as the text has: a catalogue is read at every start.
+type shelf[T any] struct {
+	byName  map[string]*entry[T]
+	entries []entry[T]
+}
+
+func newShelf[T any](text []byte, kind string) shelf[T] {
+	n := bytes.Count(text, []byte("\n"+kind+" ")) + 1
+	return shelf[T]{byName: make(map[string]*entry[T], n), entries: make([]entry[T], 0, n)}
 }
 
 type entry[T any] struct {
@@ -37,9 +49,9 @@ type entry[T any] struct {
 // change it. Lines that are empty or begin with "#" are passed over.
 func ParseCatalogue(text []byte) (*Catalogue, error) {
 	c := &Catalogue{
-		operations: map[string]*entry[Operation]{},
-		types:      map[string]*entry[Definition]{},
-		triggers:   map[string]*entry[Trigger]{},
+		operations: newShelf[Operation](text, "operation"),
+		types:      newShelf[Definition](text, "type"),
+		triggers:   newShelf[Trigger](text, "trigger"),
 		groups:     map[string][]string{},
 	}
 	for number := 1; len(text) > 0; number++ {
@@ -66,32 +78,34 @@ func (c *Catalogue) add(number int, line []byte) error {
 	}
 	switch string(kind) {
 	case "operation":
-		group, operation, found := strings.Cut(string(name), ".")
+		whole := string(name)
+		group, operation, found := strings.Cut(whole, ".")
 		if !found {
 			return fmt.Errorf("operation %q: expected group.operation", name)
 		}
 		c.groups[group] = append(c.groups[group], operation)
-		return put(c.operations, number, name, body)
+		return c.operations.put(number, whole, body)
 	case "type":
-		return put(c.types, number, name, body)
+		return c.types.put(number, string(name), body)
 	case "trigger":
-		return put(c.triggers, number, name, body)
+		return c.triggers.put(number, string(name), body)
 	}
 	return fmt.Errorf("unknown kind %q; expected operation, type or trigger", kind)
 }
 
-func put[T any](m map[string]*entry[T], number int, name, text []byte) error {
-	if m[string(name)] != nil {
+func (s *shelf[T]) put(line int, name string, text []byte) error {
+	if s.byName[name] != nil {
 		return fmt.Errorf("%q stands twice", name)
 	}
-	m[string(name)] = &entry[T]{line: number, text: text}
+	s.entries = append(s.entries, entry[T]{line: line, text: text})
+	s.byName[name] = &s.entries[len(s.entries)-1]
 	return nil
 }
 
 // get decodes an entry once. A catalogue is made by our own generator and read
 // whole by a test of each app, so an entry that does not decode is a bug.
-func get[T any](m map[string]*entry[T], name string, named func(*T)) (*T, bool) {
-	e := m[name]
+func (s *shelf[T]) get(name string, named func(*T)) (*T, bool) {
+	e := s.byName[name]
 	if e == nil {
 		return nil, false
 	}
@@ -108,17 +122,17 @@ func get[T any](m map[string]*entry[T], name string, named func(*T)) (*T, bool) 
 
 // Operation finds an operation by "group.operation".
 func (c *Catalogue) Operation(name string) (*Operation, bool) {
-	return get(c.operations, name, func(o *Operation) { o.Name = name })
+	return c.operations.get(name, func(o *Operation) { o.Name = name })
 }
 
 // Type finds a type by name, without "#".
 func (c *Catalogue) Type(name string) (*Definition, bool) {
-	return get(c.types, name, func(d *Definition) { d.Name = name })
+	return c.types.get(name, func(d *Definition) { d.Name = name })
 }
 
 // Trigger finds a trigger by its whole name.
 func (c *Catalogue) Trigger(name string) (*Trigger, bool) {
-	return get(c.triggers, name, func(t *Trigger) { t.Name = name })
+	return c.triggers.get(name, func(t *Trigger) { t.Name = name })
 }
 
 // Resolve follows names until a type that is none, giving the definition of
@@ -151,13 +165,13 @@ func (c *Catalogue) Groups() []string { return sortedKeys(c.groups) }
 func (c *Catalogue) Group(name string) []string { return c.groups[name] }
 
 // Operations are the names of all operations, sorted.
-func (c *Catalogue) Operations() []string { return sortedKeys(c.operations) }
+func (c *Catalogue) Operations() []string { return sortedKeys(c.operations.byName) }
 
 // Types are the names of all types, sorted.
-func (c *Catalogue) Types() []string { return sortedKeys(c.types) }
+func (c *Catalogue) Types() []string { return sortedKeys(c.types.byName) }
 
 // Triggers are the names of all triggers, sorted.
-func (c *Catalogue) Triggers() []string { return sortedKeys(c.triggers) }
+func (c *Catalogue) Triggers() []string { return sortedKeys(c.triggers.byName) }
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
