@@ -12,11 +12,15 @@ const maxLaneKey = 200
 
 // LaneKey gives the key of the lane that an event's run joins among the runs
 // of the hook, empty for a run without a lane. Events that name no record
-// share one lane of their account.
+// share one lane of their account, except those that scripts emit: they have a
+// lane only if emit was given one.
 func (h *Hook) LaneKey(e *Event) string {
 	var b strings.Builder
 	switch h.Lane.Kind {
 	case LaneRecord:
+		if e.Record == "" && strings.HasPrefix(e.Type, "emit:") {
+			return ""
+		}
 		b.WriteString("record:")
 		writeKeyPart(&b, e.Account)
 		b.WriteByte('/')

@@ -148,7 +148,7 @@ func (d *draft) defaultLane() {
 			d.hook.Lane = journal.Lane{Kind: journal.LaneHook}
 		case trigger == runFailed:
 			d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: []string{"key"}}
-		case d.triggers.record(trigger):
+		case d.triggers.record(trigger), strings.HasPrefix(trigger, emitPrefix): // emit can be given a lane
 			d.hook.Lane = journal.Lane{Kind: journal.LaneRecord}
 			return
 		}

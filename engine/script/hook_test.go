@@ -69,7 +69,8 @@ func TestHooks(t *testing.T) {
 		{"bad where", `on("shop.order.created", { where = "paid" }, f)`},
 		{"where with a table", `on("shop.order.created", { where = { client = { vip = true } } }, f)`},
 		{"where with an empty list", `on("shop.order.created", { where = { kind = json.array {} } }, f)`},
-		{"bad timeout", `on("shop.order.created", { timeout = 30 }, f)`},
+		{"bad timeout", `on("shop.order.created", { timeout = -1 }, f)`},
+		{"seconds", `on("shop.order.created", { timeout = 1.5 }, f)`},
 		{"bad unit", `on("shop.order.created", { timeout = "30 parsecs" }, f)`},
 		{"bad name", `on("shop.order.created", { name = "" }, f)`},
 		{"bad echo", `on("shop.order.created", { echo = "yes" }, f)`},
@@ -91,7 +92,7 @@ func TestHooks(t *testing.T) {
 		{"on_uncertain", `on("shop.order.created", { on_uncertain = "retry" }, f)`},
 		{"overlap not yet", `on("shop.order.created", { overlap = "skip" }, f)`},
 		{"missed", `every("day", { missed = "last" }, f)`},
-		{"several at once", `on("shop.order.creatd", { timeout = 1, lane = 5 }, f)`},
+		{"several at once", `on("shop.order.creatd", { timeout = {}, lane = 5 }, f)`},
 		{"two agree on an address", `on("in:/a", { verify = "none" }, f) on("in:/a", { name = "two", verify = "none" }, f)`},
 		{"two disagree on an address", `on("in:/a", { verify = "none" }, f) on("in:/a", { name = "two", verify = "none", id = "id" }, f)`},
 	}

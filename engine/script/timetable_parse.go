@@ -11,6 +11,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // maxTimetable bounds the text of a schedule.
@@ -75,7 +76,7 @@ func parseTimetable(words []string) (func(time.Time) time.Time, error) {
 }
 
 func parseInterval(text string) (func(time.Time) time.Time, error) {
-	distance, err := ParseDuration(text)
+	distance, err := vm.ParseDuration(text)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // The options of hooks come as JSON. These readers say in plain words what
@@ -71,17 +73,23 @@ func readTexts(raw json.RawMessage) ([]string, error) {
 	return texts, nil
 }
 
+// readDuration reads a length of time; a number is one of seconds.
 func readDuration(raw json.RawMessage) (time.Duration, error) {
+	const most = 366 * 24 * time.Hour
+	var seconds float64
+	if json.Unmarshal(raw, &seconds) == nil && seconds > 0 && seconds < most.Seconds() {
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
 	text, err := readText(raw)
 	if err != nil {
-		return 0, fmt.Errorf(`expected a length of time such as "30s" or "15m", found %s`, found(raw))
+		return 0, fmt.Errorf(`expected seconds, or a length of time such as "30s" or "15m", found %s`, found(raw))
 	}
-	length, err := ParseDuration(text)
+	length, err := vm.ParseDuration(text)
 	if err != nil {
 		return 0, err
 	}
-	if length <= 0 {
-		return 0, fmt.Errorf("expected more than nothing, found %q", text)
+	if length <= 0 || length > most {
+		return 0, fmt.Errorf("expected more than nothing and at most a year, found %q", text)
 	}
 	return length, nil
 }
@@ -106,7 +114,7 @@ func readSize(raw json.RawMessage) (int64, error) {
 		}
 		return n, nil
 	}
-	digits := span(text, func(c byte) bool { return c >= '0' && c <= '9' })
+	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
 	unit := sizes[strings.ToUpper(strings.TrimSpace(text[digits:]))]
 	n, err := readCount(json.RawMessage(text[:digits]))
 	if err != nil || unit == 0 || n > 1<<40/unit {
