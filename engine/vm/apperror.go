@@ -43,8 +43,7 @@ func appError(L *lua.LState, err *bindings.Error) *lua.LTable {
 	set("request_id", err.RequestID)
 	t.RawSetString("retryable", lua.LBool(err.Retryable))
 	if !isEmptyJSON(err.Body) {
-		d := decoder{text: err.Body, charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
-		if body, bad := d.decode(nil); bad == nil {
+		if body, bad := a.read(L, decoder{text: err.Body}, shape{}); bad == nil {
 			t.RawSetString("body", body)
 		} else {
 			set("body", string(err.Body))

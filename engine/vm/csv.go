@@ -35,7 +35,8 @@ func csvRead(L *lua.LState, text string, separator rune, header bool) int {
 	a.charge(L, int64(len(text))/8, int64(len(text)))
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\uFEFF")))
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord = separator, -1, true
-	rows := newTable(0, 0)
+	rows := asList(newTable(0, 0))
+	L.Push(rows) // so that what grows is seen
 	var names []string
 	for {
 		record, err := r.Read()
@@ -73,7 +74,6 @@ func csvRead(L *lua.LState, text string, separator rune, header bool) int {
 		}
 		rows.Append(row)
 	}
-	L.Push(asList(rows))
 	return 1
 }
 
@@ -82,6 +82,8 @@ func csvRead(L *lua.LState, text string, separator rune, header bool) int {
 // they are: what reads the text decides.
 func csvWrite(L *lua.LState, rows *lua.LTable, separator rune, header bool) int {
 	a := activationOf(L)
+	charge, release := a.holding(L)
+	defer release()
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	w.Comma = separator
@@ -95,7 +97,7 @@ func csvWrite(L *lua.LState, rows *lua.LTable, separator rune, header bool) int 
 			for key, _ := row.Next(lua.LNil); key != lua.LNil; key, _ = row.Next(key) {
 				names = append(names, textArg(L, key, "text.csv: the name of a column"))
 			}
-			csvLine(L, w, &b, names)
+			csvLine(charge, w, names)
 		}
 		var fields []string
 		if header {
@@ -107,19 +109,19 @@ func csvWrite(L *lua.LState, rows *lua.LTable, separator rune, header bool) int 
 				fields = append(fields, csvField(L, i, row.RawGetInt(j)))
 			}
 		}
-		csvLine(L, w, &b, fields)
+		csvLine(charge, w, fields)
 	}
 	a.chargeString(L, b.Len())
 	L.Push(lua.LString(b.String()))
 	return 1
 }
 
-func csvLine(L *lua.LState, w *csv.Writer, b *strings.Builder, fields []string) {
+func csvLine(charge func(work, bytes int64), w *csv.Writer, fields []string) {
 	n := len(fields)
 	for _, field := range fields {
 		n += len(field)
 	}
-	activationOf(L).charge(L, int64(len(fields)), int64(n))
+	charge(int64(len(fields)), int64(n))
 	_ = w.Write(fields) // a strings.Builder takes all
 	w.Flush()
 }

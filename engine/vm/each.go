@@ -97,12 +97,10 @@ func (w *walker) turn(L *lua.LState) bool {
 	}
 	w.pages--
 	raw := a.step(L, w.step)
-	d := decoder{text: raw, catalogue: w.operation.app.Catalogue, charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
-	page, err := d.value(shape{kind: bindings.Object, def: w.page})
+	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.app.Catalogue}, shape{kind: bindings.Object, def: w.page})
 	if err != nil {
 		raise(L, "each(%s): the answer is not JSON: %v", w.operation.name, err)
 	}
-	d.settle()
 	w.items, w.at, w.over = nil, 0, true
 	table, ok := page.(*lua.LTable)
 	if !ok {

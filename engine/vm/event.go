@@ -9,7 +9,6 @@ import (
 // eventValue makes the event table that a handler gets, a fresh one for each
 // activation, its data decoded by the declared type.
 func eventValue(L *lua.LState, act *Activation) lua.LValue {
-	a := activationOf(L)
 	declared := &bindings.Definition{}
 	var catalogue *bindings.Catalogue
 	if act.App != nil {
@@ -18,12 +17,10 @@ func eventValue(L *lua.LState, act *Activation) lua.LValue {
 			declared.Fields = []bindings.Field{{Name: "data", Type: *act.Data}}
 		}
 	}
-	d := decoder{text: act.Event, catalogue: catalogue, charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
-	v, err := d.value(shape{kind: bindings.Object, def: declared})
+	v, err := activationOf(L).read(L, decoder{text: act.Event, catalogue: catalogue}, shape{kind: bindings.Object, def: declared})
 	if err != nil {
 		raise(L, "the event is not JSON: %v", err)
 	}
-	d.settle()
 	return v
 }
 

@@ -72,12 +72,10 @@ func hook(L *lua.LState, name string, known []string) registered {
 	if options == nil {
 		return r
 	}
-	e := activationOf(L).encodes(L)
-	e.secrets, e.functions = map[string]Secret{}, &r.Functions
-	if err := e.object(options, shape{}); err != nil {
+	e := &encoder{secrets: map[string]Secret{}, functions: &r.Functions}
+	if err := activationOf(L).write(L, e, func() error { return e.object(options, shape{}) }); err != nil {
 		raise(L, "%s: %v", name, err)
 	}
-	e.settle()
 	r.Options = e.out
 	if len(e.secrets) > 0 {
 		r.Secrets = e.secrets

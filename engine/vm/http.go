@@ -70,8 +70,7 @@ func answerValue(L *lua.LState, v lua.LValue) lua.LValue {
 		return v
 	}
 	a.charge(L, int64(len(body))/16, int64(len(body)))
-	d := decoder{text: []byte(body), charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
-	if decoded, err := d.decode(nil); err == nil && decoded != lua.LNil {
+	if decoded, err := a.read(L, decoder{text: []byte(body)}, shape{}); err == nil && decoded != lua.LNil {
 		answer.RawSetString("json", decoded)
 	}
 	return v

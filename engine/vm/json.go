@@ -18,11 +18,11 @@ func jsonEncode(L *lua.LState) int {
 		raise(L, "json.encode needs a value")
 	}
 	a := activationOf(L)
-	e := a.encodes(L)
+	e := &encoder{}
 	if lua.LVAsBool(option(options, "pretty")) {
 		e.indent = "  "
 	}
-	if err := e.encode(L.Get(1), nil); err != nil {
+	if err := a.write(L, e, func() error { return e.value(L.Get(1), shape{}) }); err != nil {
 		raise(L, "json.encode: %v", err)
 	}
 	a.chargeString(L, len(e.out))
@@ -36,8 +36,7 @@ func jsonDecode(L *lua.LState) int {
 	text := wantText(L, 1, "json.decode: the text")
 	a := activationOf(L)
 	a.charge(L, int64(len(text))/16, int64(len(text)))
-	d := decoder{text: []byte(text), charge: func(work, bytes int64) { a.charge(L, work, bytes) }}
-	v, err := d.decode(nil)
+	v, err := a.read(L, decoder{text: []byte(text)}, shape{})
 	if err != nil {
 		raise(L, "json.decode: %v", err)
 	}

@@ -38,8 +38,10 @@ type decoder struct {
 }
 
 // decode reads the whole text as one value of type t; nil means undeclared.
-func (d *decoder) decode(t *bindings.Type) (lua.LValue, error) {
-	v, err := d.value(d.shape(t))
+func (d *decoder) decode(t *bindings.Type) (lua.LValue, error) { return d.read(d.shape(t)) }
+
+func (d *decoder) read(s shape) (lua.LValue, error) {
+	v, err := d.value(s)
 	if err != nil {
 		return lua.LNil, err
 	}

@@ -99,11 +99,7 @@ func isName(s string) bool {
 
 // encode appends v, declared as t; nil means undeclared.
 func (e *encoder) encode(v lua.LValue, t *bindings.Type) error {
-	if err := e.value(v, shapeOf(e.catalogue, t)); err != nil {
-		return err
-	}
-	e.settle()
-	return nil
+	return e.value(v, shapeOf(e.catalogue, t))
 }
 
 func (e *encoder) value(v lua.LValue, s shape) error {

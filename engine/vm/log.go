@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"encoding/json"
 	"log/slog"
 
 	lua "github.com/yuin/gopher-lua"
@@ -17,8 +18,8 @@ func logLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"log": freeze("log", functions, nil)}
 }
 
-// logLine writes a line. A log never fails a script for what it is to say:
-// what JSON cannot hold is left out, and secrets stand by their names.
+// logLine writes a line. Secrets stand by their names; fields that JSON cannot
+// hold are replaced by the reason, since a log must not fail what it tells of.
 func logLine(L *lua.LState, function string, level slog.Level) int {
 	a := activationOf(L)
 	text := toText(L, L.Get(1))
@@ -26,12 +27,11 @@ func logLine(L *lua.LState, function string, level slog.Level) int {
 		a.log(L, level, text, nil)
 		return 0
 	}
-	e := a.encodes(L)
-	e.secrets, e.functions = map[string]Secret{}, &[]string{}
-	if err := e.object(wantTable(L, 2, function+": the fields"), shape{}); err != nil {
-		raise(L, "%s: %v", function, err)
+	fields := wantTable(L, 2, function+": the fields")
+	e := &encoder{secrets: map[string]Secret{}, functions: &[]string{}}
+	if err := a.write(L, e, func() error { return e.object(fields, shape{}) }); err != nil {
+		e.out, _ = json.Marshal(map[string]string{"fields": err.Error()})
 	}
-	e.settle()
 	a.log(L, level, text, e.out)
 	return 0
 }

@@ -113,6 +113,9 @@ func mapFunction(L *lua.LState) int {
 			raise(L, "map: the source must be a table, found %s", describe(source))
 		}
 		m := mapper{L: L, a: activationOf(L), source: source}
+		charge, release := m.a.holding(L)
+		defer release()
+		m.charge = charge
 		L.Push(m.make(r))
 		return 1
 	})
@@ -189,6 +192,7 @@ type mapper struct {
 	L      *lua.LState
 	a      *activation
 	source lua.LValue
+	charge func(work, bytes int64)
 	target []string // the way to the field in hand
 	depth  int
 }
@@ -283,7 +287,7 @@ func (m *mapper) parse(spec *lua.LTable) *rule {
 
 // value follows a rule; nil leaves the field out.
 func (m *mapper) value(r *rule) lua.LValue {
-	m.a.charge(m.L, 5, 0)
+	m.charge(5, 0)
 	v := m.unchecked(r)
 	if v == lua.LNil && r.required {
 		if r.path != nil {
@@ -319,7 +323,7 @@ func (m *mapper) unchecked(r *rule) lua.LValue {
 }
 
 func (m *mapper) make(r *rule) lua.LValue {
-	m.a.charge(m.L, 5, int64(300+64*len(r.fields)+16*len(r.items)))
+	m.charge(5, int64(300+64*len(r.fields)+16*len(r.items)))
 	result := newTable(len(r.items), len(r.fields))
 	for _, f := range r.fields {
 		m.target = append(m.target, f.name)
@@ -350,7 +354,7 @@ func (m *mapper) holds(r *rule) bool {
 		for _, w := range c.wanted {
 			met = met || v == w || isNull(v) && isNull(w)
 		}
-		m.a.charge(m.L, int64(len(c.wanted)), 0)
+		m.charge(int64(len(c.wanted)), 0)
 		if !met {
 			return false
 		}
@@ -391,7 +395,7 @@ func (m *mapper) copy(v lua.LValue, depth int) lua.LValue {
 		m.fail("const: tables within tables more than %d deep", maxMapDepth)
 	}
 	n, fields := t.MaxN(), len(tableOf(t).keys)
-	m.a.charge(m.L, 5+int64(n+fields), int64(200+16*n+72*fields))
+	m.charge(5+int64(n+fields), int64(200+16*n+72*fields))
 	c := newTable(n, fields)
 	c.Metatable = t.Metatable
 	for key, inner := t.Next(lua.LNil); key != lua.LNil; key, inner = t.Next(key) {

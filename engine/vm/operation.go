@@ -82,15 +82,14 @@ func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTabl
 	case *lua.LNilType:
 		return s
 	case *lua.LTable:
-		e := a.encodes(L)
-		e.catalogue, e.secrets = o.app.Catalogue, map[string]Secret{}
+		e := &encoder{catalogue: o.app.Catalogue, secrets: map[string]Secret{}}
 		if args.MaxN() > 0 || isList(args) {
 			raise(L, "%s: the arguments are a table of names and values, found a list; write { name = value } or, where the whole body is a list, { body = {…} }", o.name)
 		}
-		if err := e.object(args, shape{kind: bindings.Object, def: o.arguments()}); err != nil {
+		declared := shape{kind: bindings.Object, def: o.arguments()}
+		if err := a.write(L, e, func() error { return e.object(args, declared) }); err != nil {
 			raise(L, "%s: %v", o.name, err)
 		}
-		e.settle()
 		s.Args = e.out
 		if len(e.secrets) > 0 {
 			s.Secrets = e.secrets

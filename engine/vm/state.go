@@ -36,11 +36,6 @@ func stateArguments(L *lua.LState, verb string) *arguments {
 	return activationOf(L).arguments(L, name).text("verb", verb).text("key", wantKey(L, 1, name+": the key"))
 }
 
-// own makes the step and decodes what an encoder of ours once wrote.
-func (a *activation) own(L *lua.LState, s Step) lua.LValue {
-	return a.decode(L, a.step(L, s), nil, nil, true)
-}
-
 // stateGet is state.get(key): the value, nil where there is none.
 func stateGet(L *lua.LState) int {
 	L.Push(activationOf(L).own(L, stateArguments(L, "get").step(StepState)))

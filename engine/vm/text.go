@@ -134,6 +134,8 @@ func textTemplate(L *lua.LState) int {
 	}
 	a := activationOf(L)
 	a.charge(L, int64(len(s))/16, int64(len(s)))
+	charge, release := a.holding(L)
+	defer release()
 	var b strings.Builder
 	for rest := s; rest != ""; {
 		before, after, found := strings.Cut(rest, "{{")
@@ -149,8 +151,10 @@ func textTemplate(L *lua.LState) int {
 		if escape == "html" {
 			text = html.EscapeString(text)
 		}
-		a.chargeString(L, b.Len()+len(text))
-		b.WriteString(text)
+		charge(10+int64(len(text))/32, int64(len(text)))
+		if b.WriteString(text); b.Len() > a.limits.StringLength {
+			break
+		}
 		rest = after
 	}
 	a.chargeString(L, b.Len())
