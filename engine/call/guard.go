@@ -92,7 +92,7 @@ func (g guard) check(address, resolved string) error {
 		}
 	}
 	host, _, _ := net.SplitHostPort(address)
-	return fmt.Errorf("%w: %s is a %s address (%s); list it under http.allow in the configuration if scripts may reach it", errRefused, host, why, ip)
+	return fmt.Errorf("%w: %s is not on the public internet (%s, %s); list it under http.allow in the configuration if scripts may reach it", errRefused, host, ip, why)
 }
 
 // inner says what makes an address none of the public internet; empty if it is.
@@ -102,9 +102,9 @@ func inner(ip netip.Addr) string {
 		return "loopback"
 	case ip.IsPrivate():
 		return "private"
-	case ip.IsLinkLocalUnicast(), ip.IsLinkLocalMulticast():
+	case ip.IsLinkLocalUnicast():
 		return "link-local"
-	case ip.IsMulticast(), ip.IsInterfaceLocalMulticast():
+	case ip.IsMulticast():
 		return "multicast"
 	case ip.IsUnspecified():
 		return "unspecified"

@@ -233,6 +233,10 @@ func reasonOf(err error) string {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
+	var dialled *net.OpError
+	if errors.Is(err, errRefused) && errors.As(err, &dialled) {
+		err = dialled.Err // it names the address itself
+	}
 	return err.Error()
 }
 

@@ -45,7 +45,10 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 	case p.Offset != "":
 		next = w.offset()
 	}
-	return items, next, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return items, next, nil
 }
 
 // marked reports whether the answer itself names the next page, which it may

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -192,7 +194,7 @@ func TestNoConnection(t *testing.T) {
 // A certificate that is not trusted does not become so by asking again.
 func TestCertificate(t *testing.T) {
 	server := httptest.NewUnstartedServer(answers(reply(200, `{}`)))
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
 	s := start(t, answers(reply(200, `{}`)), nil)

@@ -1,0 +1,40 @@
+package call
+
+import (
+	"net/netip"
+	"testing"
+)
+
+// The test stands inside the package so that no address but this machine's is
+// ever dialled.
+func TestInner(t *testing.T) {
+	tests := map[string]string{
+		"127.0.0.1": "loopback", "::1": "loopback", "10.1.2.3": "private", "192.168.1.1": "private", "172.16.0.1": "private",
+		"169.254.169.254": "link-local", "fe80::1": "link-local", "fd00:ec2::254": "private", "fec0::1": "reserved",
+		"100.100.100.200": "reserved", "168.63.129.16": "reserved", "198.18.0.1": "reserved", "255.255.255.255": "reserved",
+		"0.1.2.3": "reserved", "0.0.0.0": "unspecified", "::": "unspecified", "224.0.0.1": "multicast", "ff02::1": "multicast",
+		"64:ff9b::7f00:1": "loopback", "64:ff9b::a00:1": "private", "2002:7f00:1::": "loopback", "::127.0.0.1": "loopback",
+		"2001:0:1::1": "reserved", "2001:db8::1": "reserved",
+		"1.1.1.1": "", "8.8.8.8": "", "172.32.0.1": "", "2606:4700::1111": "", "64:ff9b::101:101": "",
+	}
+	for text, want := range tests {
+		if got := inner(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+	g := guard{hosts: []string{"intranet", "10.0.0.0/8"}}
+	for _, test := range []struct {
+		address, resolved string
+		fine              bool
+	}{
+		{"host:80", "10.9.8.7:80", true}, {"host:80", "192.168.0.1:80", false}, {"host:80", "1.1.1.1:80", true},
+		{"host:80", "[fe80::1%eth0]:80", false}, {"host:80", "[::ffff:10.0.0.1]:80", true}, {"host:80", "nonsense", false},
+	} {
+		if err := g.check(test.address, test.resolved); (err == nil) != test.fine {
+			t.Errorf("%s at %s: %v", test.address, test.resolved, err)
+		}
+	}
+	if !g.listed("Intranet:8080") || g.listed("evil.intranet:80") {
+		t.Error("a host is allowed by its whole name only")
+	}
+}

@@ -1,0 +1,146 @@
+package call_test
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+// window is a vendor who counts requests in any stretch of time.
+type window struct {
+	mu   sync.Mutex
+	seen []time.Time
+}
+
+// most is the highest number of requests within per of each other.
+func (w *window) most(per time.Duration) int {
+	most := 0
+	for i, from := range w.seen {
+		n := 0
+		for _, at := range w.seen[i:] {
+			if at.Sub(from) < per {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+func TestRateLimit(t *testing.T) {
+	limits := []bindings.Limit{
+		{Requests: 10, Per: time.Second, Scope: bindings.PerConnection},
+		{Name: "posting", Requests: 1, Per: time.Second, Scope: bindings.PerOperation},
+	}
+	var vendor window
+	var s *setup
+	s = start(t, func(w http.ResponseWriter, _ *http.Request) {
+		vendor.seen = append(vendor.seen, s.clock.now)
+		reply(200, `{}`)(w)
+	}, func(_ *call.Config, _ *connection.Settings, a *bindings.App) { a.Limits = limits })
+	began := s.clock.now
+	for range 35 {
+		if _, err := s.do(t, safe, `{}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if most := vendor.most(time.Second); most != 10 {
+		t.Errorf("the vendor saw %d requests within a second, want the 10 that it allows", most)
+	}
+	if took := s.clock.now.Sub(began); took != 3*time.Second {
+		t.Errorf("35 requests took %s, want 3s", took)
+	}
+	// A limit of its own comes on top, for that operation alone.
+	s.clock.now = s.clock.now.Add(time.Minute)
+	s.clock.waits = nil
+	for range 3 {
+		if _, err := s.do(t, "chat.post", `{"channel":"C"}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.clock.waits) != 2 || s.clock.waits[0] != time.Second {
+		t.Errorf("waited %v, want a second twice", s.clock.waits)
+	}
+}
+
+func TestRateLimitBeyondPatience(t *testing.T) {
+	s := start(t, answers(reply(200, `{}`)), func(_ *call.Config, _ *connection.Settings, a *bindings.App) {
+		a.Limits = []bindings.Limit{{Requests: 2, Per: time.Minute, Scope: bindings.PerHost}}
+	})
+	for range 2 {
+		if _, err := s.do(t, safe, `{}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer, err := s.do(t, unsafe, args[unsafe])
+	wantKind(t, err, bindings.RateLimited, true, "the 2 requests in 1m0s that crm allows are used up for another 1m0s")
+	if answer.RetryAfter != time.Minute || answer.Attempts != 0 || s.marks != nil {
+		t.Errorf("got %+v, marks %v, want nothing sent", answer, s.marks)
+	}
+	s.clock.now = s.clock.now.Add(time.Minute)
+	if _, err := s.do(t, safe, `{}`); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+// The vendor's own count is believed: others may draw on the same budget.
+func TestVendorCount(t *testing.T) {
+	s := start(t, answers(reply(200, `{}`, "X-Left", "0", "X-Interval", "4000"), reply(200, `{}`, "X-Left", "9")),
+		func(_ *call.Config, _ *connection.Settings, a *bindings.App) {
+			a.Limits = []bindings.Limit{{Requests: 10, Per: 10 * time.Second, Scope: bindings.PerConnection}}
+		})
+	for range 3 {
+		if _, err := s.do(t, safe, `{}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.clock.waits) != 1 || s.clock.waits[0] != 4*time.Second {
+		t.Errorf("waited %v, want 4s once", s.clock.waits)
+	}
+}
+
+func TestUnlimited(t *testing.T) {
+	s := start(t, answers(reply(200, `{}`)), func(c *call.Config, _ *connection.Settings, a *bindings.App) {
+		c.Unlimited = true
+		a.Limits = []bindings.Limit{{Requests: 1, Per: time.Hour}}
+	})
+	for range 3 {
+		if _, err := s.do(t, safe, `{}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Many at once share one budget, on the real clock.
+func TestRateLimitAtOnce(t *testing.T) {
+	var vendor window
+	s := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		vendor.mu.Lock()
+		vendor.seen = append(vendor.seen, time.Now())
+		vendor.mu.Unlock()
+		reply(200, `{}`)(w)
+	}, func(c *call.Config, _ *connection.Settings, a *bindings.App) {
+		c.Now, c.Sleep, c.Observe = nil, nil, nil
+		a.Limits = []bindings.Limit{{Requests: 20, Per: 200 * time.Millisecond, Scope: bindings.PerConnection}}
+	})
+	var failed atomic.Int32
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := s.Do(t.Context(), call.Request{App: s.app, Operation: s.op(t, safe), Connection: "crm/paris"}); err != nil {
+				failed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	// The margin is for requests that were under way for a while.
+	if most := vendor.most(150 * time.Millisecond); failed.Load() > 0 || len(vendor.seen) != 50 || most > 22 {
+		t.Errorf("%d failed, the vendor saw %d, at most %d close together", failed.Load(), len(vendor.seen), most)
+	}
+}

@@ -1,0 +1,82 @@
+package call_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+)
+
+func TestPage(t *testing.T) {
+	cursor := &bindings.Pages{Items: "data.items", Cursors: map[string]string{"after": "meta.next"}}
+	item := &bindings.Pages{Items: "items", Cursors: map[string]string{"after": "item:id", "at": "item:sort.0"}}
+	more := &bindings.Pages{Items: "items", Cursors: map[string]string{"after": "item:id"}, More: "has_more"}
+	counted := &bindings.Pages{Items: "items", Page: "page", Next: "meta.next_page"}
+	sized := &bindings.Pages{Items: "items", Page: "page", SizeParam: "per_page", Size: 2}
+	offset := &bindings.Pages{Items: "items", Offset: "skip", SizeParam: "limit", Size: 2}
+	offsetMore := &bindings.Pages{Items: "items", Offset: "skip", More: "more"}
+	whole := &bindings.Pages{Items: ""}
+	tests := []struct {
+		name         string
+		pages        *bindings.Pages
+		args, answer string
+		items, next  string
+		wrong        bool
+	}{
+		{"cursor", cursor, `{}`, `{"data":{"items":[{"id":1}]},"meta":{"next":"n2"}}`, `[{"id":1}]`, `{"after":"n2"}`, false},
+		{"cursor at the end", cursor, `{}`, `{"data":{"items":[1]},"meta":{"next":""}}`, `[1]`, ``, false},
+		{"cursor null", cursor, `{}`, `{"data":{"items":[1]},"meta":{"next":null}}`, `[1]`, ``, false},
+		{"cursor that stands still", cursor, `{"after":"n2"}`, `{"data":{"items":[1]},"meta":{"next":"n2"}}`, ``, ``, true},
+		{"no items", cursor, `{}`, `{"meta":{"next":"n2"}}`, `[]`, ``, false},
+		{"empty page before the end", cursor, `{}`, `{"data":{"items":[]},"meta":{"next":"n2"}}`, `[]`, `{"after":"n2"}`, false},
+		{"empty page without an item to go on from", item, `{}`, `{"items":[]}`, `[]`, ``, false},
+		{"empty page of many", counted, `{}`, `{"items":[],"meta":{"next_page":2}}`, `[]`, ``, false},
+		{"items that are no list", cursor, `{}`, `{"data":{"items":{}}}`, ``, ``, true},
+		{"cursors in the last item", item, `{}`, `{"items":[{"id":"a","sort":[1]},{"id":"b","sort":[1700000000000,"x"]}]}`,
+			`[{"id":"a","sort":[1]},{"id":"b","sort":[1700000000000,"x"]}]`, `{"after":"b","at":1700000000000}`, false},
+		{"second cursor absent", item, `{}`, `{"items":[{"id":"b"}]}`, `[{"id":"b"}]`, `{"after":"b"}`, false},
+		{"no more", more, `{}`, `{"items":[{"id":"b"}],"has_more":false}`, `[{"id":"b"}]`, ``, false},
+		{"next page", counted, `{}`, `{"items":[1],"meta":{"next_page":2}}`, `[1]`, `{"page":2}`, false},
+		{"last page", counted, `{"page":2}`, `{"items":[1],"meta":{"next_page":null}}`, `[1]`, ``, false},
+		{"page that stands still", counted, `{"page":"2"}`, `{"items":[1],"meta":{"next_page":2}}`, ``, ``, true},
+		{"full page", sized, `{}`, `{"items":[1,2]}`, `[1,2]`, `{"page":2}`, false},
+		{"full page of the script's size", sized, `{"per_page":1,"page":4}`, `{"items":[1]}`, `[1]`, `{"page":5}`, false},
+		{"short page", sized, `{"page":2}`, `{"items":[1]}`, `[1]`, ``, false},
+		{"offset", offset, `{"skip":4}`, `{"items":[1,2]}`, `[1,2]`, `{"skip":6}`, false},
+		{"offset at the end", offset, `{}`, `{"items":[1]}`, `[1]`, ``, false},
+		{"offset with more", offsetMore, `{}`, `{"items":[1],"more":true}`, `[1]`, `{"skip":1}`, false},
+		{"offset without more", offsetMore, `{}`, `{"items":[1],"more":false}`, `[1]`, ``, false},
+		{"list that comes whole", whole, `{}`, `[1,2]`, `[1,2]`, ``, false},
+		{"not a list", nil, `{}`, `{}`, ``, ``, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			op := &bindings.Operation{Name: "things.list", Pages: test.pages}
+			items, next, err := call.Page(op, json.RawMessage(test.args), json.RawMessage(test.answer))
+			if (err != nil) != test.wrong {
+				t.Fatalf("got the error %v", err)
+			}
+			if string(items) != test.items || string(next) != test.next {
+				t.Errorf("got  %s and %s\nwant %s and %s", items, next, test.items, test.next)
+			}
+		})
+	}
+}
+
+func TestPageSize(t *testing.T) {
+	for args, want := range map[string]string{`{}`: "/contacts?limit=100&locationId=loc1", `{"limit":5}`: "/contacts?locationId=loc1&limit=5"} {
+		var got string
+		s := start(t, record(&got), nil)
+		op := *s.op(t, "contacts.list")
+		op.Pages = &bindings.Pages{Items: "contacts", SizeParam: "limit", Size: 100}
+		r := s.request(t, "contacts.list", args)
+		r.Operation, r.Page = &op, true
+		if _, err := s.Do(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(want) {
+			t.Errorf("sent %s, want %s", got, want)
+		}
+	}
+}

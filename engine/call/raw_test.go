@@ -1,0 +1,101 @@
+package call_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+// record notes the address of the last request.
+func record(uri *string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		*uri = r.RequestURI
+		reply(200, `{}`)(w)
+	}
+}
+
+func TestRaw(t *testing.T) {
+	var got *http.Request
+	var body []byte
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		body, _ = io.ReadAll(r.Body)
+		reply(200, `{"done":true}`)(w)
+	}, nil)
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", Marks: s.noted()}
+	if err := json.Unmarshal([]byte(`{"method":"post","path":"/contacts/ä b/new","query":{"q":"a&b","in":{"x":[1,2]}},"headers":{"X-Own":"1"},"body":{"n":1.50}}`), &r); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := s.Raw(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(answer.Body) != `{"done":true}` || strings.Join(s.marks, " ") != "begin" {
+		t.Errorf("got %s, marks %v", answer.Body, s.marks)
+	}
+	if want := "/contacts/%C3%A4%20b/new?q=a%26b&in[x]=1&in[x]=2"; got.RequestURI != want || got.Method != "POST" || string(body) != `{"n":1.50}` {
+		t.Errorf("sent %s %s %s, want %s", got.Method, got.RequestURI, body, want)
+	}
+	if got.Header.Get("Authorization") != "Bearer very-secret-token" || got.Header.Get("X-Own") != "1" || got.Header.Get("Version") != "2021-07-28" {
+		t.Errorf("sent the headers %v", got.Header)
+	}
+}
+
+func TestRawRefused(t *testing.T) {
+	tests := []struct{ request, words string }{
+		{`{}`, `begins with "/"`},
+		{`{"path":"contacts"}`, `begins with "/"`},
+		{`{"path":"//evil.example/x"}`, `begins with "/"`},
+		{`{"path":"https://evil.example/x"}`, `begins with "/"`},
+		{`{"path":"/a/../../admin"}`, `leads elsewhere`},
+		{`{"path":"/a/%2e%2e/admin"}`, `leads elsewhere`},
+		{`{"path":"/a\\b"}`, `is not a path`},
+		{`{"path":"/a?b=c"}`, `put what follows into query`},
+		{`{"path":"/a","method":"TRACE"}`, `expected one of GET`},
+		{`{"path":"/a","query":"x=1"}`, `expected a table of names and values`},
+		{`{"path":"/a","headers":{"Host":"evil.example"}}`, `header "Host" cannot be set`},
+		{`{"path":"/a","headers":{"X":"a\r\nY: b"}}`, `cannot be sent`},
+	}
+	s := start(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }, nil)
+	for _, test := range tests {
+		r := call.RawRequest{App: s.app, Connection: "crm/paris"}
+		if err := json.Unmarshal([]byte(test.request), &r); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Raw(t.Context(), r)
+		wantKind(t, err, bindings.Invalid, false, test.words, "crm.request {")
+	}
+}
+
+func TestRawReadOnly(t *testing.T) {
+	var got string
+	s := start(t, record(&got), func(_ *call.Config, settings *connection.Settings, _ *bindings.App) { settings.ReadOnly = true })
+	if _, err := s.Raw(t.Context(), call.RawRequest{App: s.app, Connection: "crm/paris", Path: "/a"}); err != nil || got != "/a" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	_, err := s.Raw(t.Context(), call.RawRequest{App: s.app, Connection: "crm/paris", Method: "POST", Path: "/a"})
+	wantKind(t, err, bindings.Forbidden, false, "read_only")
+}
+
+// Whatever the path, the request stays on the connection's host and below its
+// address.
+func FuzzRawPath(f *testing.F) {
+	for _, seed := range []string{"/a", "//x", "/..", "/a/%2e%2e/b", "/\\evil", "/a;b", "/%", "/@evil", "/a%2f..%2fb"} {
+		f.Add(seed)
+	}
+	var got string
+	s := start(f, record(&got), func(_ *call.Config, _ *connection.Settings, a *bindings.App) { a.BaseURL += "/v2" })
+	f.Fuzz(func(t *testing.T, path string) {
+		got = ""
+		_, err := s.Raw(t.Context(), call.RawRequest{App: s.app, Connection: "crm/paris", Path: path})
+		if err == nil && !strings.HasPrefix(got, "/v2/") {
+			t.Fatalf("%q reached %q", path, got)
+		}
+	})
+}
