@@ -3,13 +3,12 @@ package bindingstest
 import (
 	"fmt"
 	"strings"
-	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
 )
 
 // testCatalogue decodes every line and follows every name of a type.
-func testCatalogue(t *testing.T, c *bindings.Catalogue) {
+func testCatalogue(t reporter, c *bindings.Catalogue) {
 	if len(c.Operations()) == 0 {
 		t.Error("no operations")
 	}
@@ -53,7 +52,7 @@ func testCatalogue(t *testing.T, c *bindings.Catalogue) {
 }
 
 // decode turns the panic over a line that cannot be read into an error.
-func decode(t *testing.T, kind string, names []string, read func(name string)) {
+func decode(t reporter, kind string, names []string, read func(name string)) {
 	for _, name := range names {
 		func() {
 			defer func() {

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
 )
@@ -21,7 +20,7 @@ var keywords = map[string]bool{
 	"repeat": true, "return": true, "then": true, "true": true, "until": true, "while": true,
 }
 
-func testOperations(t *testing.T, app *bindings.App) {
+func testOperations(t reporter, app *bindings.App) {
 	limits := map[string]bool{"": true}
 	for _, limit := range app.Limits {
 		limits[limit.Name] = true
@@ -64,7 +63,7 @@ func testOperations(t *testing.T, app *bindings.App) {
 	}
 }
 
-func testPath(t *testing.T, o *bindings.Operation) {
+func testPath(t reporter, o *bindings.Operation) {
 	if !strings.HasPrefix(o.Path, "/") || strings.ContainsAny(o.Path, "? #") {
 		t.Errorf("%s: path %q", o.Name, o.Path)
 	}
@@ -99,7 +98,7 @@ func arguments(c *bindings.Catalogue, o *bindings.Operation) (fields []bindings.
 	return fields, kind.Kind == bindings.Object || kind.Kind == bindings.Any
 }
 
-func testArguments(t *testing.T, c *bindings.Catalogue, o *bindings.Operation) {
+func testArguments(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 	fields, free := arguments(c, o)
 	for _, name := range append(sortedKeys(o.AccountWith), o.Account) {
 		if name != "" && find(fields, name) == nil && !free {

@@ -2,14 +2,13 @@ package bindingstest
 
 import (
 	"strings"
-	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
 )
 
 // testPages follows what each follows: parameters among the arguments, paths
 // in the answer where it is described.
-func testPages(t *testing.T, c *bindings.Catalogue) {
+func testPages(t reporter, c *bindings.Catalogue) {
 	for _, name := range c.Operations() {
 		o, _ := c.Operation(name)
 		if o.Pages == nil {

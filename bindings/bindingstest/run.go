@@ -16,6 +16,12 @@ import (
 // catalogue anew and compares.
 const Documents = "TIDEWIRE_DOCUMENTS"
 
+// reporter is the part of testing.T that most checks need.
+type reporter interface {
+	Error(args ...any)
+	Errorf(format string, args ...any)
+}
+
 // Run tests an app, in whose folder the test runs.
 func Run(t *testing.T, app *bindings.App) {
 	t.Run("app", func(t *testing.T) { testApp(t, app) })
@@ -36,7 +42,7 @@ var (
 	placeholder = regexp.MustCompile(`\{[a-z_]*\}`)
 )
 
-func testApp(t *testing.T, app *bindings.App) {
+func testApp(t reporter, app *bindings.App) {
 	if !appName.MatchString(app.Name) || keywords[app.Name] {
 		t.Errorf("name %q: expected lower-case letters that Lua does not keep for itself", app.Name)
 	}
@@ -61,7 +67,7 @@ func testApp(t *testing.T, app *bindings.App) {
 	testLimits(t, app.Limits)
 }
 
-func testAuth(t *testing.T, app *bindings.App) {
+func testAuth(t reporter, app *bindings.App) {
 	if len(app.Auth) == 0 {
 		t.Error("no way to authorise a call")
 	}
@@ -90,7 +96,7 @@ func testAuth(t *testing.T, app *bindings.App) {
 	}
 }
 
-func testLimits(t *testing.T, limits []bindings.Limit) {
+func testLimits(t reporter, limits []bindings.Limit) {
 	for _, limit := range limits {
 		if limit.Requests <= 0 || limit.Per <= 0 {
 			t.Errorf("limit %q: %d requests per %v", limit.Name, limit.Requests, limit.Per)

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
 )
@@ -15,7 +14,7 @@ var triggerName = regexp.MustCompile(`^[a-z]+\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$
 // irregular verbs in the past.
 var irregular = []string{"paid", "sent", "left", "made", "set", "won", "lost", "read", "begun", "given", "taken", "written", "held", "put", "met"}
 
-func testTriggers(t *testing.T, app *bindings.App) {
+func testTriggers(t reporter, app *bindings.App) {
 	sent := map[string]string{}
 	for _, name := range app.Catalogue.Triggers() {
 		trigger, _ := app.Catalogue.Trigger(name)

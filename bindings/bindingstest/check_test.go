@@ -1,0 +1,123 @@
+package bindingstest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+type notes []string
+
+func (n *notes) Error(args ...any)                 { *n = append(*n, fmt.Sprint(args...)) }
+func (n *notes) Errorf(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
+
+const sound = `operation things.list {"id":"l","method":"GET","path":"/things","in_query":["account: string","cursor: string"],"account":"account","answer":"#Things","pages":{"items":"things","cursors":{"cursor":"next"}}}
+operation things.update {"id":"u","method":"PUT","path":"/things/{id}","in_path":["id!: string"],"body":{"encoding":"json","type":"#Thing"},"idempotent":"sets the same again","idempotent_with":["name"]}
+type Thing {"fields":["id: string","name: string"]}
+type Things {"fields":["things: [#Thing]","next: string"]}
+trigger acme.thing.created {"vendor":"ThingCreate","record":"id","data":"#Thing"}
+`
+
+func app(t *testing.T, catalogue string) *bindings.App {
+	t.Helper()
+	c, err := bindings.ParseCatalogue([]byte(catalogue))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bindings.App{
+		Name: "acme", Title: "Acme", BaseURL: "https://api.acme.example", Docs: "https://acme.example",
+		Auth:      []bindings.Auth{{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"}},
+		Account:   bindings.Account{Noun: "shop"},
+		Limits:    []bindings.Limit{{Requests: 1, Per: time.Second, Scope: bindings.PerHost}},
+		Webhook:   &bindings.Webhook{Type: "type"},
+		Catalogue: c,
+	}
+}
+
+func problemsOf(a *bindings.App) notes {
+	var n notes
+	testApp(&n, a)
+	testCatalogue(&n, a.Catalogue)
+	if len(n) == 0 {
+		testOperations(&n, a)
+		testPages(&n, a.Catalogue)
+		testTriggers(&n, a)
+	}
+	return n
+}
+
+// TestSound finds nothing in an app that is right; TestBroken something in
+// each that is wrong.
+func TestSound(t *testing.T) {
+	if found := problemsOf(app(t, sound)); len(found) > 0 {
+		t.Errorf("problems of a sound app: %q", found)
+	}
+}
+
+func TestBroken(t *testing.T) {
+	for _, test := range []struct{ old, broken, want string }{
+		{"things.list", "things.end", "a script cannot write this name"},
+		{"things.list", "things.List", "a script cannot write this name"},
+		{"operation things.update", "operation request.update", "the group hides acme.request"},
+		{`"path":"/things/{id}"`, `"path":"/things/{thing}"`, `has ["thing"], declared are ["id"]`},
+		{`"in_path":["id!: string"]`, `"in_path":["id: string"]`, `path parameter "id" is not required`},
+		{`"account":"account"`, `"account":"shop"`, `the account's parameter "shop" is none of its arguments`},
+		{`"cursors":{"cursor":"next"}`, `"cursors":{"after":"next"}`, `"after" is none of its arguments`},
+		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"meta.next"}`, `#Things has no field "meta"`},
+		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"item:uid"}`, `#Thing has no field "uid"`},
+		{`"cursors":{"cursor":"next"}`, `"page":"cursor","size":5`, `size_param "" and size 5 go together`},
+		{`"items":"things"`, `"items":"next"`, `items "next" lead to a string`},
+		{`"items":"things"`, `"items":"data"`, `#Things has no field "data"`},
+		{`"idempotent_with":["name"]`, `"idempotent_with":["email"]`, `idempotent by "email"`},
+		{`"method":"GET"`, `"method":"GET","idempotent":"reads"`, `things.list only reads`},
+		{`"method":"PUT"`, `"method":"SET"`, `method "SET"`},
+		{`"method":"PUT"`, `"method":"GET"`, "a GET with a body"},
+		{`"encoding":"json"`, `"encoding":"xml"`, `encoding "xml"`},
+		{`"encoding":"json","type":"#Thing"`, `"encoding":"json","type":"#Thong"`, "there is no type #Thong"},
+		{`"name: string"`, `"name: file"`, `"name" is a file in a body of json`},
+		{`"name: string"`, `"name: strong"`, "expected a type"},
+		{`"name: string"`, `"id: string"`, `"id" stands twice`},
+		{`{"fields":["things: [#Thing]","next: string"]}`, `{"is":"#Things"}`, "#Things is itself"},
+		{`acme.thing.created`, `acme.thing.create`, "expected a verb in the past"},
+		{`acme.thing.created`, `other.thing.created`, "expected acme.noun.verb_past"},
+		{`"record":"id"`, `"record":"uid"`, `record: "uid": #Thing has no field "uid"`},
+		{"trigger acme.thing.created", `trigger acme.thing.made {"vendor":"ThingCreate"}` + "\ntrigger acme.thing.created", "cannot be told apart"},
+		{"operation things.list", `operation things.all {"id":"a","method":"GET","path":"/things"}` + "\noperation things.list", "are both GET /things"},
+		{`"method":"PUT"`, `"method":"PUT","limit":"slow"`, `the app has no limit "slow"`},
+		{`"method":"PUT"`, `"method":"PUT","key":true`, "the app has no header for it"},
+	} {
+		if !strings.Contains(sound, test.old) {
+			t.Fatalf("%q is not in the sound catalogue", test.old)
+		}
+		found := problemsOf(app(t, strings.Replace(sound, test.old, test.broken, 1)))
+		if !strings.Contains(strings.Join(found, "\n"), test.want) {
+			t.Errorf("%s for %s: found %q, expected %q", test.broken, test.old, found, test.want)
+		}
+	}
+}
+
+func TestBrokenApp(t *testing.T) {
+	for _, test := range []struct {
+		spoil func(*bindings.App)
+		want  string
+	}{
+		{func(a *bindings.App) { a.Name = "Acme" }, `name "Acme"`},
+		{func(a *bindings.App) { a.BaseURL = "http://api.acme.example" }, "expected https"},
+		{func(a *bindings.App) { a.BaseURL += "/" }, "ends with a slash"},
+		{func(a *bindings.App) { a.Auth[0].Format = "Bearer {secret}" }, "{secret}"},
+		{func(a *bindings.App) { a.Auth = nil }, "no way to authorise"},
+		{func(a *bindings.App) { a.Limits[0].Per = 0 }, "1 requests per 0s"},
+		{func(a *bindings.App) { a.Limits[0].Scope = "moon" }, `unknown scope "moon"`},
+		{func(a *bindings.App) { a.Webhook = nil }, "the app sends none"},
+		{func(a *bindings.App) { a.KeyHeader = "Idempotency-Key" }, "go together"},
+	} {
+		a := app(t, sound)
+		test.spoil(a)
+		if found := strings.Join(problemsOf(a), "\n"); !strings.Contains(found, test.want) {
+			t.Errorf("found %q, expected %q", found, test.want)
+		}
+	}
+}
