@@ -104,6 +104,7 @@ func (r *refresh) Fetch(ctx context.Context, refused string) (Token, error) {
 // token whose refresh token could be lost must not become the only one.
 func (r *refresh) keep() (Token, error) {
 	if err := r.vault.Save(r.token); err != nil {
+		r.log.Error("new token not kept; it is tried again at the next call", "connection", r.c.Name(), "error", err)
 		return Token{}, unavailable(r.c.app.Name, r.c.Name(), "its new token cannot be kept: %v", err)
 	}
 	r.unkept = false

@@ -1,0 +1,143 @@
+package connection_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+func vaultOf(t *testing.T, data string) *connection.Vault {
+	t.Helper()
+	v, err := connection.OpenVault(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestVault(t *testing.T) {
+	data := t.TempDir()
+	v := vaultOf(t, data)
+	if token, err := v.Load("crm/paris"); token != nil || err != nil {
+		t.Errorf("got %v, %v from an empty vault", token, err)
+	}
+	for _, refresh := range []string{"one", "two"} {
+		if err := v.Save(connection.Token{Connection: "crm/paris", Refresh: refresh}); err != nil {
+			t.Fatal(err)
+		}
+		token, err := vaultOf(t, data).Load("crm/paris")
+		if err != nil || token == nil || token.Refresh != refresh {
+			t.Errorf("got %v, %v, want %q back", token, err, refresh)
+		}
+	}
+	left, _ := filepath.Glob(filepath.Join(data, "vault", ".new-*"))
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestVaultRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		spoil func(t *testing.T, folder string)
+		words string
+	}{
+		{"a key that others can read", func(t *testing.T, folder string) { chmod(t, filepath.Join(folder, "key"), 0o640) }, "run: chmod 600 "},
+		{"a key that is none", func(t *testing.T, folder string) { write(t, filepath.Join(folder, "key"), "nonsense") }, "is not an age identity"},
+		{"a key that is gone", func(t *testing.T, folder string) { remove(t, filepath.Join(folder, "key")) }, "is gone, and 1 kept tokens need it"},
+		{"another key", func(t *testing.T, folder string) {
+			other := t.TempDir()
+			vaultOf(t, other)
+			text, _ := os.ReadFile(filepath.Join(other, "vault", "key"))
+			write(t, filepath.Join(folder, "key"), string(text))
+		}, "cannot be opened with the key"},
+		{"half a file", func(t *testing.T, folder string) {
+			path := filepath.Join(folder, "crm.age")
+			text, _ := os.ReadFile(path)
+			write(t, path, string(text[:len(text)-5]))
+		}, "is damaged"},
+		{"the file of another connection", func(t *testing.T, folder string) {
+			if err := os.Rename(filepath.Join(folder, "crm.age"), filepath.Join(folder, "crm@paris.age")); err != nil {
+				t.Fatal(err)
+			}
+			text, _ := os.ReadFile(filepath.Join(folder, "crm@paris.age"))
+			write(t, filepath.Join(folder, "crm.age"), string(text))
+			if err := os.Rename(filepath.Join(folder, "crm@paris.age"), filepath.Join(folder, "crm@lyon.age")); err != nil {
+				t.Fatal(err)
+			}
+		}, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			data := t.TempDir()
+			if err := vaultOf(t, data).Save(connection.Token{Connection: "crm", Refresh: "r"}); err != nil {
+				t.Fatal(err)
+			}
+			test.spoil(t, filepath.Join(data, "vault"))
+			v, err := connection.OpenVault(data)
+			if err == nil {
+				_, err = v.Load("crm")
+			}
+			if test.words == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = v.Load("crm/lyon")
+				test.words = `is that of "crm"`
+			}
+			if err == nil || !strings.Contains(err.Error(), test.words) {
+				t.Errorf("got %v, want %q", err, test.words)
+			}
+		})
+	}
+}
+
+// Two processes that start at once agree on one key.
+func TestVaultKeyAtOnce(t *testing.T) {
+	data := t.TempDir()
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			v, err := connection.OpenVault(data)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := v.Save(connection.Token{Connection: "crm/c" + string(rune('0'+i))}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	v := vaultOf(t, data)
+	for i := range 8 {
+		if token, err := v.Load("crm/c" + string(rune('0'+i))); err != nil || token == nil {
+			t.Errorf("got %v, %v", token, err)
+		}
+	}
+}
+
+func chmod(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
