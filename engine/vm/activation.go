@@ -44,6 +44,7 @@ type activation struct {
 	// runs: no step is allowed.
 	loading bool
 	where   bool
+	sealed  bool // the main file's top level is done; no hook can come any more
 
 	registered []registered
 	loaded     map[string]lua.LValue // values of required files
@@ -69,7 +70,7 @@ func activationOf(L *lua.LState) *activation { return L.Context().(*meter).activ
 
 // register keeps a hook; on and every call it.
 func (a *activation) register(L *lua.LState, r registered) {
-	if !a.loading {
+	if !a.loading || a.sealed {
 		raise(L, "hooks are registered at the top level of a file, not while a hook runs")
 	}
 	a.charge(L, 100, 1<<10)

@@ -29,6 +29,9 @@ func (m *meter) explain(text string) string {
 		return at + found[2] + ": argument " + found[1] + ": " + found[3]
 	}
 	if f == nil || f.Fn.IsG {
+		if what == "attempt to call a non-function object" {
+			return at + "what is to be called is not a function"
+		}
 		return text
 	}
 	inst := f.instruction()

@@ -22,9 +22,14 @@ var libraries = []library{
 	removedLibrary,
 }
 
-// runGlobals are globals made anew for each run, and only for programs that
-// name them.
-var runGlobals = map[string]func(a *activation) lua.LValue{
-	"_G":     func(a *activation) lua.LValue { return a.env },
-	"params": paramsValue,
+// runGlobals are globals made anew for each run, in this order, and only for
+// programs that name them.
+var runGlobals = []runGlobal{
+	{"_G", func(a *activation) lua.LValue { return a.env }},
+	{"params", paramsValue},
+}
+
+type runGlobal struct {
+	name  string
+	value func(a *activation) lua.LValue
 }

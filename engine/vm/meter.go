@@ -23,9 +23,11 @@ type meter struct {
 	bytes   int64 // that may be allocated before the next count of what is alive
 	depth   int
 	stopped atomic.Bool // the time is over or the context is done
+	late    bool        // a timer fired while it was being stopped
 
 	slots     chan struct{}
 	protected int  // calls of protect under way
+	raising   bool // what is thrown next is the script's or a library's, not the VM's
 	holding   bool // a slot
 	used      time.Duration
 	since     time.Time
@@ -86,7 +88,7 @@ func (m *meter) start(a *activation) {
 	m.activation = a
 	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
 	m.stopped.Store(false)
-	m.used = 0
+	m.late, m.raising, m.protected, m.used = false, false, 0, 0
 	m.release = nil
 	if a.ctx.Done() != nil {
 		m.release = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })
@@ -95,25 +97,26 @@ func (m *meter) start(a *activation) {
 
 // finish lets go of all that the activation held. It says whether the meter
 // may serve another one: no timer of this one can fire any more.
-func (m *meter) finish() bool {
-	quiet := m.pause()
-	if m.release != nil {
-		quiet = m.release() && quiet
+func (m *meter) finish() (quiet bool) {
+	m.pause()
+	if m.release != nil && !m.release() {
+		m.late = true
 	}
 	m.activation = nil
-	return quiet
+	return !m.late
 }
 
 // pause stops the clock and gives the slot back.
-func (m *meter) pause() (quiet bool) {
+func (m *meter) pause() {
 	if !m.holding {
-		return true
+		return
 	}
-	quiet = m.timer.Stop()
+	if !m.timer.Stop() {
+		m.late = true
+	}
 	m.used += time.Since(m.since)
 	m.holding = false
 	<-m.slots
-	return quiet
 }
 
 // resume waits for a slot and lets the clock run.

@@ -48,7 +48,8 @@ func sameLayout(ours, real reflect.Type) error {
 	}
 	for i := range ours.NumField() {
 		o, r := ours.Field(i), real.Field(i)
-		if o.Name != r.Name || o.Offset != r.Offset || o.Type.Size() != r.Type.Size() {
+		opaque := o.Type.Kind() == reflect.Array || o.Type.Kind() == reflect.Struct || o.Type.Kind() == reflect.UnsafePointer
+		if o.Name != r.Name || o.Offset != r.Offset || o.Type.Size() != r.Type.Size() || !opaque && o.Type.Kind() != r.Type.Kind() {
 			return fmt.Errorf("%s.%s is not %s.%s", real, r.Name, ours, o.Name)
 		}
 	}

@@ -65,7 +65,7 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err 
 				a.cause = &Fault{Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
 				returned = false
 			}
-			if quiet := mt.finish(); quiet && returned && mt.clean() {
+			if mt.finish() && returned && mt.clean() {
 				m.pool.Put(mt)
 			}
 		}()
@@ -85,21 +85,32 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err 
 	return a.cause
 }
 
-// clean reports whether the state is as it was made: nothing on its stack,
-// nothing set where only the engine could set it.
+// clean reports whether the state is as it was made, nothing on its stack and
+// nothing set where only the engine could set it, and lets go of what the
+// stack still remembers.
 func (m *meter) clean() bool {
 	s := m.state
-	return s.reg.top == 0 && s.stack.data.sp == 0 && s.currentFrame == nil && s.uvcache == nil &&
-		len(s.reg.array) <= keptRegisters && !s.hasErrorFunc
+	if s.reg.top != 0 || s.stack.data.sp != 0 || s.currentFrame != nil || s.uvcache != nil ||
+		len(s.reg.array) > keptRegisters || s.hasErrorFunc {
+		return false
+	}
+	clear(s.reg.array)
+	for i := range s.stack.data.array {
+		if s.stack.data.array[i].Fn == nil {
+			break
+		}
+		s.stack.data.array[i] = frameMirror{}
+	}
+	return true
 }
 
 // openEnv makes the table of a run's globals. Reading falls through to the
 // shared base; writing stays in the run.
 func (m *Machine) openEnv(a *activation) {
 	a.env = &lua.LTable{Metatable: m.envMeta}
-	for name, value := range runGlobals {
-		if a.program.names[name] || a.program.names["_G"] {
-			a.env.RawSetString(name, value(a))
+	for _, g := range runGlobals {
+		if a.program.names[g.name] || a.program.names["_G"] {
+			a.env.RawSetString(g.name, g.value(a))
 		}
 	}
 }

@@ -21,20 +21,25 @@ type thrown struct {
 // throw is the Panic of every state: the VM's own errors and all that is
 // raised arrive here, with the frames still in place.
 func throw(L *lua.LState) {
-	a := activationOf(L)
+	m := activationOf(L).meter
 	value := L.Get(-1)
-	if text, ok := value.(lua.LString); ok {
+	if text, ok := value.(lua.LString); ok && !m.raising {
 		if strings.HasSuffix(string(text), " stack overflow") || strings.HasSuffix(string(text), " registry overflow") {
-			a.meter.tooDeep()
+			m.tooDeep()
 		}
-		value = lua.LString(a.meter.explain(string(text)))
+		value = lua.LString(m.explain(string(text)))
 	}
-	t := &thrown{value: value, position: a.meter.position()}
-	if a.meter.protected == 1 {
-		t.trace = a.meter.trace()
+	m.raising = false
+	m.charge(throwWork, 0)
+	t := &thrown{value: value, position: m.position()}
+	if m.protected == 1 {
+		t.trace = m.trace()
 	}
 	panic(t)
 }
+
+// throwWork is what unwinding costs, in instructions.
+const throwWork = 50
 
 // raise raises a script error (a bug) at the present line.
 func raise(L *lua.LState, format string, args ...any) {
@@ -46,7 +51,10 @@ func raise(L *lua.LState, format string, args ...any) {
 }
 
 // raiseValue raises any value, as error(value, 0) does.
-func raiseValue(L *lua.LState, value lua.LValue) { L.Error(value, 0) }
+func raiseValue(L *lua.LState, value lua.LValue) {
+	activationOf(L).meter.raising = true
+	L.Error(value, 0)
+}
 
 // raiseApp raises an app error.
 func raiseApp(L *lua.LState, err *bindings.Error) { raiseValue(L, appError(L, err)) }

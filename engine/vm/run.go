@@ -66,7 +66,7 @@ func (m *Machine) Run(ctx context.Context, p *Program, act Activation) Outcome {
 			a.end(&Fault{Err: fmt.Errorf("hook %d of %q is wanted, and this time its top level registered %d", act.Hook, p.main, len(a.registered))})
 		}
 		hook := a.registered[act.Hook]
-		a.loading = false
+		a.loading, a.sealed = false, true
 		event := eventValue(L, &act)
 		if where := hook.functions["where"]; where != nil {
 			a.where = true

@@ -119,7 +119,7 @@ func tableSort(L *lua.LState) int {
 	// A copy is sorted: the order function may change the table meanwhile.
 	s.a.charge(L, int64(n)/16+1, int64(n)*slotBytes)
 	s.values = append([]lua.LValue(nil), s.values...)
-	sort.Sort(s)
+	sort.Stable(s) // the same order in every version of Go
 	copy(tableOf(t).array, s.values)
 	return 0
 }
