@@ -93,6 +93,9 @@ flags:
 func (s *formatSpec) apply(L *lua.LState, n int) string {
 	switch s.verb {
 	case 's':
+		if secretOf(L.Get(n)) != nil {
+			raise(L, "string.format: a secret cannot be made text; join it with .. and hand it to an app call or http")
+		}
 		text := toText(L, L.Get(n))
 		if s.precision >= 0 && s.precision < len(text) {
 			text = text[:s.precision]

@@ -89,6 +89,9 @@ func (c *compiler) compile(name string, source []byte) error {
 		return err
 	}
 	c.program.files[name] = f
+	if err := refuseLater(name, f.proto); err != nil {
+		return err
+	}
 	globalsOf(f.proto, c.program.names)
 	c.chain = append(c.chain, name)
 	defer func() { c.chain = c.chain[:len(c.chain)-1] }()

@@ -86,6 +86,7 @@ func stateDelete(L *lua.LState) int {
 	return 0
 }
 
+// refuseSecret ends what would keep a secret.
 func refuseSecret(L *lua.LState, n int, function string) {
 	if secretOf(L.Get(n)) != nil {
 		raise(L, "%s: a secret cannot be kept; keep its name, and write secret(name) where it is used", function)
