@@ -42,6 +42,14 @@ type Config struct {
 	// Rescan is how often the folder is looked through without a sign of
 	// change, for file systems that give none; zero means 5 s.
 	Rescan time.Duration
+	// Quiet is how long no sign of change must come before the folder is
+	// looked at, so that what is written together is taken together; zero
+	// means 15 ms. It is waited for no longer than four times that.
+	Quiet time.Duration
+	// Stillness is how long a file that is empty, smaller than before, gone
+	// or wrong must be unchanged before it is believed: it may be half
+	// written. Zero means 50 ms.
+	Stillness time.Duration
 	// Now dates versions; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -70,6 +78,12 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	if c.Rescan <= 0 {
 		c.Rescan = 5 * time.Second
+	}
+	if c.Quiet <= 0 {
+		c.Quiet = 15 * time.Millisecond
+	}
+	if c.Stillness <= 0 {
+		c.Stillness = 50 * time.Millisecond
 	}
 	if c.Now == nil {
 		c.Now = time.Now

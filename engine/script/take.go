@@ -14,10 +14,6 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// stillness is how long a file that is empty, smaller than before, gone or
-// wrong must be unchanged before it is believed: it may be half written.
-const stillness = 50 * time.Millisecond
-
 // again is when a file that moved while it was read is looked at next.
 const again = 10 * time.Millisecond
 
@@ -47,8 +43,9 @@ type look struct {
 
 // seen is what came of a look.
 type seen struct {
-	report Report
-	wake   time.Time // when to look again, zero if nothing is waited for
+	report    Report
+	wake      time.Time // when to look again, zero if nothing is waited for
+	stillness time.Duration
 }
 
 func (s *seen) wakeAt(t time.Time) {
@@ -60,7 +57,7 @@ func (s *seen) wakeAt(t time.Time) {
 // take brings the generation up to what a scan saw. Everything new is built
 // beside the live generation and swapped in at the end.
 func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
-	var out seen
+	out := seen{stillness: s.Stillness}
 	began := machineTime()
 	found, clashes := sources(t.files)
 	s.problems = append(slices.Clone(t.problems), clashes...)
@@ -174,10 +171,10 @@ func (s *seen) believe(e *entry, state string, now time.Time) bool {
 	if e.waiting == nil || e.waiting.state != state {
 		e.waiting = &waiting{state: state, since: now}
 	}
-	if now.Sub(e.waiting.since) >= stillness {
+	if now.Sub(e.waiting.since) >= s.stillness {
 		return true
 	}
-	s.wakeAt(e.waiting.since.Add(stillness))
+	s.wakeAt(e.waiting.since.Add(s.stillness))
 	return false
 }
 

@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-const (
-	// quiet is how long no sign of change must come before the folder is
-	// looked at: what is written together is taken together.
-	quiet = 15 * time.Millisecond
-	// patience bounds the wait for quiet.
-	patience = 60 * time.Millisecond
-)
-
 // Watch follows the folder until ctx is done. It looks at once, so that
 // nothing that changed since Open is missed.
 func (s *Set) Watch(ctx context.Context) error {
@@ -30,7 +22,7 @@ func (s *Set) Watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-w.signs:
-			if !w.settle(ctx) {
+			if !w.settle(ctx, s.Quiet) {
 				return nil
 			}
 		case <-rescan.C:
@@ -67,7 +59,7 @@ func (s *Set) look(ctx context.Context, w *watcher) (time.Time, error) {
 	}
 	if w.widened() {
 		// What was put into a new folder before it was watched gave no sign.
-		return machineTime().Add(quiet), nil
+		return machineTime().Add(s.Quiet), nil
 	}
 	seen, err := s.take(ctx, t, look{patient: true})
 	return seen.wake, err

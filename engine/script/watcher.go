@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,8 +25,8 @@ type watcher struct {
 	done   sync.WaitGroup
 
 	mu      sync.Mutex
-	outside map[string]bool // folders of which only some names count
-	names   map[string]bool // paths that count there
+	outside map[string]bool // folders of which only links' ends count
+	links   map[string]bool // the paths at which links end, and the scripts folder's own
 
 	folders map[string]fileID // watched, as they were then
 	added   int               // folders added by the last update
@@ -60,7 +61,7 @@ func (w *watcher) listen() {
 			if !open {
 				return
 			}
-			if w.counts(event.Name) {
+			if w.counts(event) {
 				w.sign()
 			}
 		case err, open := <-w.notify.Errors:
@@ -83,16 +84,24 @@ func (w *watcher) sign() {
 	}
 }
 
-// counts reports whether an event may concern scripts.
-func (w *watcher) counts(path string) bool {
+// counts reports whether an event may concern scripts. What comes, goes or
+// changes its mode may be a folder or a link; what is only written is not.
+func (w *watcher) counts(event fsnotify.Event) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.outside[filepath.Dir(path)] || w.names[path]
+	folder, name := filepath.Split(event.Name)
+	switch {
+	case w.links[event.Name]:
+		return true
+	case w.outside[filepath.Clean(folder)]:
+		return false
+	}
+	return event.Op != fsnotify.Write || strings.HasSuffix(name, ".lua") || name == templateFile
 }
 
-// settle waits for quiet, within patience; false when ctx is done.
-func (w *watcher) settle(ctx context.Context) bool {
-	bound := time.NewTimer(patience)
+// settle waits for quiet, within bounds; false when ctx is done.
+func (w *watcher) settle(ctx context.Context, quiet time.Duration) bool {
+	bound := time.NewTimer(4 * quiet)
 	defer bound.Stop()
 	still := time.NewTimer(quiet)
 	defer still.Stop()
@@ -129,12 +138,13 @@ func (w *watcher) update(t *tree) {
 			inside[f.path] = true
 		}
 	}
-	outside, names := map[string]bool{}, map[string]bool{}
+	outside, links := map[string]bool{}, map[string]bool{}
 	far := []string{w.dir}
 	if t != nil {
 		far = append(far, t.links...)
 	}
 	for _, path := range far {
+		links[path] = true
 		folder := filepath.Dir(path)
 		info, err := os.Stat(folder)
 		if err != nil || inside[folder] {
@@ -145,11 +155,11 @@ func (w *watcher) update(t *tree) {
 			continue // watched as a folder of scripts, by another path
 		}
 		seen[id] = true
-		outside[folder], names[path] = true, true
+		outside[folder] = true
 		wanted[folder] = id
 	}
 	w.mu.Lock()
-	w.outside, w.names = outside, names
+	w.outside, w.links = outside, links
 	w.mu.Unlock()
 
 	alive := w.notify.WatchList()
