@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
@@ -67,8 +68,13 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		keyed = true
 	}
 	j := c.appJob(r.App, op, conn, w, r.Timeout, r.Marks)
+	table := gjson.ParseBytes(args)
+	again := op.Repeatable(func(name string) bool {
+		value := given(table, name)
+		return value.Exists() && value.Type != gjson.Null && value.Type != gjson.False
+	})
 	j.repeatable = func(age time.Duration) bool {
-		return j.safe || op.Idempotent != "" || keyed && age < r.App.KeyTTL
+		return again || keyed && age < r.App.KeyTTL
 	}
 	return c.send(ctx, j)
 }
