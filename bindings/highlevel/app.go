@@ -75,8 +75,8 @@ func problems() bindings.Errors {
 	return bindings.Errors{
 		// A text, or for a refused body a list with one text a field.
 		Message:   []string{"message", "msg", "error_description", "error"},
-		Code:      []string{"code", "error", "name"},
-		RequestID: []string{"X-Request-Id", "Cf-Ray"},
+		Code:      []string{"code", "error"},
+		RequestID: []string{"Cf-Ray"},
 		Trace:     []string{"traceId"},
 		Remaining: "X-RateLimit-Remaining",
 		Interval:  "X-RateLimit-Interval-Milliseconds",

@@ -31,11 +31,10 @@ type corrections struct {
 }
 
 type correction struct {
-	line   int
-	kind   string
-	name   string
-	text   string // JSON, or "old -> new"
-	reason string
+	line int
+	kind string
+	name string
+	text string // JSON, or "old -> new"
 }
 
 func readCorrections(path string) (*corrections, error) {
@@ -50,25 +49,25 @@ func readCorrections(path string) (*corrections, error) {
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
-	var reason string
+	reason := false
 	for number := 1; lines.Scan(); number++ {
 		text := strings.TrimSpace(lines.Text())
 		if text == "" {
-			reason = ""
+			reason = false
 			continue
 		}
 		if remark, found := strings.CutPrefix(text, "#"); found {
-			reason = strings.TrimSpace(reason + " " + strings.TrimSpace(remark))
+			reason = reason || strings.TrimSpace(remark) != ""
 			continue
 		}
-		if reason == "" {
+		if !reason {
 			return nil, fmt.Errorf("%s:%d: a correction needs its reason above it, behind %q", path, number, "#")
 		}
 		words := strings.SplitN(text, " ", 3)
 		if len(words) != 3 {
 			return nil, fmt.Errorf("%s:%d: expected %q, found %q", path, number, "kind name change", text)
 		}
-		c.list = append(c.list, correction{line: number, kind: words[0], name: words[1], text: words[2], reason: reason})
+		c.list = append(c.list, correction{line: number, kind: words[0], name: words[1], text: words[2]})
 	}
 	return c, lines.Err()
 }
