@@ -19,8 +19,9 @@ type Request struct {
 	Page bool
 	// Unchecked lets arguments through that the catalogue does not know.
 	Unchecked bool
-	Timeout   time.Duration
-	Key       string // idempotency key, sent where the operation takes one
+	// Timeout bounds each sending; zero means the connection's or the default.
+	Timeout time.Duration
+	Key     string // idempotency key, sent where the operation takes one
 	// Secrets are opened secrets that stand in Args; no error shows them.
 	Secrets []string
 	Marks

@@ -103,6 +103,30 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// Whoever sends a body says how long it is, also when there is none.
+func TestContentLength(t *testing.T) {
+	var got *http.Request
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		reply(200, `{}`)(w)
+	}, nil)
+	for _, test := range []struct {
+		operation, args string
+		length          int64
+	}{
+		{"ping.now", `{}`, 0}, {"contacts.update", `{"contactId":"c"}`, 0}, {"objects.bulk", `{}`, 0},
+		{"contacts.tag", `{"contactId":"c","tags":[]}`, 11}, {"fields.put", `{"a":1}`, 7},
+	} {
+		if _, err := s.do(t, test.operation, test.args); err != nil {
+			t.Fatal(err)
+		}
+		typed := got.Header.Get("Content-Type") == "application/json"
+		if got.ContentLength != test.length || got.TransferEncoding != nil || typed != (test.length > 0) {
+			t.Errorf("%s: sent the length %d, %v, %q", test.operation, got.ContentLength, got.TransferEncoding, got.Header.Get("Content-Type"))
+		}
+	}
+}
+
 func TestMultipart(t *testing.T) {
 	var parts []string
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {

@@ -59,23 +59,34 @@ func (t *trial) admit(ctx context.Context) error {
 	return nil
 }
 
-// authorize sets the header that authorises the job. An error of the
-// connection gets the operation's name.
+// authorize sets the header that authorises the job, and asks again for a
+// token that cannot be had at the moment. An error of the connection gets the
+// operation's name.
 func (t *trial) authorize(ctx context.Context) (string, error) {
-	if t.job.authorize == nil {
+	c, j := t.client, t.job
+	if j.authorize == nil {
 		return "", nil
 	}
-	token, err := t.job.authorize(ctx, t.job.wire.header)
-	var e *bindings.Error
-	if errors.As(err, &e) {
-		named := *e
-		named.Operation = t.job.operation
-		return "", &named
+	for asked := 1; ; asked++ {
+		token, err := j.authorize(ctx, j.wire.header)
+		var e *bindings.Error
+		switch {
+		case err == nil:
+			return token, nil
+		case !errors.As(err, &e):
+			return "", fmt.Errorf("%s: %w", j.name(), err)
+		}
+		wait := t.backoff(firstWait)
+		if !e.Retryable || asked >= c.Sendings || wait > t.patience {
+			named := *e
+			named.Operation = j.operation
+			return "", &named
+		}
+		t.patience -= wait
+		if err := c.Sleep(ctx, wait); err != nil {
+			return "", fmt.Errorf("%s: wait for a token: %w", j.name(), err)
+		}
 	}
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", t.job.name(), err)
-	}
-	return token, nil
 }
 
 // stopped is for a caller who gave up during a sending.

@@ -87,7 +87,8 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 			answer.Body = v.body
 			return answer, nil
 		}
-		if !v.again || answer.Attempts >= c.Sendings || v.wait > t.patience {
+		late := c.Now().Sub(started)+v.wait > j.timeout+c.Patience
+		if !v.again || late || answer.Attempts >= c.Sendings || v.wait > t.patience {
 			answer.RetryAfter = v.wait
 			if v.err.RequestID == "" {
 				v.err.RequestID = answer.RequestID

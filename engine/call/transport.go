@@ -42,8 +42,18 @@ func newSender(client *http.Client) *resty.Client {
 	return resty.NewWithClient(client).
 		SetAllowGetMethodPayload(true). // some vendors want a body with DELETE
 		SetDoNotParseResponse(true).
+		SetPreRequestHook(noBody).
 		SetDisableWarn(true).
 		SetLogger(quiet{})
+}
+
+// noBody makes resty send "Content-Length: 0" where it would send an empty body
+// in chunks, which some vendors refuse. Our bodies are of known length.
+func noBody(_ *resty.Client, request *http.Request) error {
+	if request.ContentLength <= 0 {
+		request.Body, request.GetBody, request.ContentLength = nil, nil, 0
+	}
+	return nil
 }
 
 // quiet keeps resty from writing to standard error.
