@@ -108,11 +108,13 @@ func (r *request) create() (result, *failure) {
 
 // make stores a new record. An empty id is made.
 func (a *app) make(res *resource, id string, fields object, links map[string]string, r *request) *record {
-	if id == "" {
-		id = a.rules.id(a.random, res.name)
-	}
 	now := a.sandbox.now()
 	made := &record{id: id, fields: object{}, links: map[string]string{}, at: a.store.moment(now)}
+	if fromTime := a.rules.timeID[res.name]; id == "" && fromTime != nil {
+		made.id = fromTime(made.at)
+	} else if id == "" {
+		made.id = a.rules.id(a.random, res.name)
+	}
 	for name, v := range fields {
 		if v != nil {
 			made.fields[name] = clone(v)

@@ -54,6 +54,7 @@ func newApp(s *Sandbox, def *bindings.App, seed uint64) (*app, error) {
 func (a *app) clear(seed uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.sandbox.hooks.drop(a, "")
 	a.random = rand.New(rand.NewPCG(seed, uint64(len(a.def.Name))<<32|uint64(a.def.Name[0])))
 	a.store = newStore(a.rules)
 	a.tokens = newTokens(a)
@@ -122,6 +123,13 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 			out = a.refuse(&failure{status: fault.Status, message: http.StatusText(fault.Status), header: out.header}, a.trace())
 		}
 	}
+	if strings.HasPrefix(path, "/oauth/") {
+		// These carry tokens and the client's secret.
+		entry.Body, entry.Query = "", ""
+		a.finish(w, &entry, out, cut)
+		return
+	}
+	entry.Answer = cutText(out.body)
 	a.finish(w, &entry, out, cut)
 }
 
@@ -222,6 +230,9 @@ func (r *request) run(entry *Request) reply {
 	if failed == nil {
 		res, failed = r.perform()
 	}
+	if failed == nil && r.plan.rule != nil && r.plan.rule.after != nil {
+		failed = r.plan.rule.after(r, res)
+	}
 	if failed != nil {
 		return a.refuse(failed, a.traceLocked())
 	}
@@ -256,7 +267,7 @@ func (a *app) traceLocked() string { return letters(a.random, 32, "0123456789abc
 
 // finish sends the answer, whole or cut, and notes the request.
 func (a *app) finish(w http.ResponseWriter, entry *Request, out reply, cut Cut) {
-	entry.Status, entry.Answer, entry.Cut = out.status, cutText(out.body), cut
+	entry.Status, entry.Cut = out.status, cut
 	a.sandbox.log.add(*entry)
 	if cut == CutAnswer {
 		panic(http.ErrAbortHandler)

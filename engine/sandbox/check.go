@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -233,5 +232,3 @@ func problems(all []problem) string {
 	}
 	return strings.Join(lines, "; ")
 }
-
-var errTrailing = fmt.Errorf("more than one JSON value")

@@ -36,8 +36,11 @@ type envelope struct {
 // announce sends the webhook of a change, where the vendor has one. The app's
 // lock is held.
 func (a *app) announce(c changed) {
+	if !a.sandbox.hooks.wanted(a.def.Name) {
+		return
+	}
 	t := a.triggerOf(c)
-	if t == nil || !a.sandbox.hooks.wanted(a.def.Name) {
+	if t == nil {
 		return
 	}
 	fields := c.fields
@@ -59,9 +62,24 @@ func (a *app) announce(c changed) {
 			}
 		}
 	}
-	account := text(c.record.fields[a.rules.accountField])
-	e := a.envelope(t, data, EmitOptions{Account: account})
-	_ = a.sandbox.hooks.send(a, e)
+	a.sandbox.hooks.send(a, a.envelope(t, data, EmitOptions{Account: a.accountOf(c.record)}))
+}
+
+// accountOf gives the account of a record: its own, or that of a record it
+// hangs under; empty where neither names one.
+func (a *app) accountOf(r *record) string {
+	if account := text(r.fields[a.rules.accountField]); account != "" {
+		return account
+	}
+	for _, name := range sorted(r.links) {
+		for _, resource := range sorted(a.store.collections) {
+			above := a.store.get(resource, r.links[name])
+			if above != nil && above != r && a.model.resource(resource).noun+"id" == name {
+				return a.accountOf(above)
+			}
+		}
+	}
+	return ""
 }
 
 // wrapper is the field of an event's data that holds the whole record, for
@@ -177,6 +195,9 @@ func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitO
 		return fmt.Errorf("emit %q: nobody has subscribed to %q", trigger, name)
 	}
 	deliveries := a.emit(t, fields, opts)
+	if len(deliveries) == 0 {
+		return fmt.Errorf("emit %q: no subscriber takes events of this type", trigger)
+	}
 	var failed []error
 	for _, d := range deliveries {
 		select {
@@ -218,7 +239,8 @@ func (a *app) emit(t *bindings.Trigger, fields object, opts EmitOptions) []*job 
 // happened brings the store to where the event says it is, and gives the whole
 // record.
 func (a *app) happened(t *bindings.Trigger, data object) object {
-	_, verb, _ := strings.Cut(strings.TrimPrefix(t.Name, a.def.Name+"."), ".")
+	short := strings.TrimPrefix(t.Name, a.def.Name+".")
+	_, verb, _ := strings.Cut(short, ".")
 	res := a.resourceOf(t)
 	if res == nil {
 		return data
@@ -231,7 +253,14 @@ func (a *app) happened(t *bindings.Trigger, data object) object {
 		}
 		return data
 	}
-	return a.seed(res.name, data).fields
+	stored := a.seed(res.name, data)
+	for key, trigger := range a.rules.fields {
+		// "task.completed" says that the field is set now.
+		if field, found := strings.CutPrefix(key, res.name+" "); found && trigger == short && verb == field {
+			stored.fields[field] = true
+		}
+	}
+	return stored.fields
 }
 
 // resourceOf finds the resource that an event is about, the one with the
@@ -248,7 +277,7 @@ func (a *app) resourceOf(t *bindings.Trigger) *resource {
 	var best *resource
 	for _, name := range sorted(a.model.resources) {
 		r := a.model.resources[name]
-		if r.noun == noun && r.known && (best == nil || len(r.name) < len(best.name)) {
+		if r.noun == noun && (best == nil || r.known && !best.known || r.known == best.known && len(r.name) < len(best.name)) {
 			best = r
 		}
 	}

@@ -83,13 +83,13 @@ var given = map[string]map[string]any{
 		"channel": "C0SALES0001", "user": "U0SANDBEN01", "ts": "1.000000", "message_ts": "1.000000", "email": "ada@sandbox.example",
 		"post_at": json.Number("1900000000"), "scheduled_message_id": "Q01", "text": "hello", "name": "new-channel", "users": "U0SANDBEN01",
 	},
-	"highlevel": {"contactId": "there", "conversationId": "there"},
+	"highlevel": {"contactId": "there", "conversationId": "there", "callback_url": "http://127.0.0.1:9/"},
 }
 
 func (m maker) request(t *testing.T, a *app) *http.Request {
 	a.mu.Lock()
 	a.make(a.model.resource("contacts"), "there", object{"email": "there@example.com"}, nil, nil)
-	a.make(a.model.resource("conversations"), "there", object{"contactId": "there", "conversationId": "there"}, nil, nil)
+	a.make(a.model.resource("conversations"), "there", object{"contactId": "there", "conversationId": "there", "callback_url": "http://127.0.0.1:9/"}, nil, nil)
 	a.make(a.model.resource("messages"), "1.000000", object{"text": "hi"}, map[string]string{"channel": "C0SALES0001"}, nil)
 	a.make(a.model.resource("scheduled_messages"), "Q01", object{}, nil, nil)
 	a.mu.Unlock()
@@ -113,7 +113,7 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 			}
 		}
 		if plan.id == f.Name && plan.verb != put && a.store.get(plan.resource.name, v) == nil {
-			a.make(plan.resource, v, object{}, links, nil)
+			a.make(plan.resource, v, object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
 		}
 	}
 	if m.op.Path == "/conversations.unarchive" {

@@ -34,6 +34,25 @@ func (r *request) filter(items []*record) []*record {
 	})
 }
 
+// group joins conditions with AND or OR.
+func group(word string, all []any) func(*record) bool {
+	var tests []func(*record) bool
+	for _, v := range all {
+		if test := condition(v); test != nil {
+			tests = append(tests, test)
+		}
+	}
+	any := strings.EqualFold(word, "or")
+	return func(item *record) bool {
+		for _, test := range tests {
+			if test(item) == any {
+				return any
+			}
+		}
+		return !any
+	}
+}
+
 // wanted are the arguments that may filter.
 func (r *request) wanted() object {
 	out := object{}
@@ -171,9 +190,13 @@ func contains(v any, word string) bool {
 	return false
 }
 
-// condition reads one {field, operator, value} of a search body.
+// condition reads one {field, operator, value} of a search body, or a group of
+// them.
 func condition(v any) func(*record) bool {
 	f, _ := v.(object)
+	if inner, isList := f["filters"].([]any); isList {
+		return group(text(f["group"]), inner)
+	}
 	field, value := text(f["field"]), f["value"]
 	if field == "" {
 		return nil

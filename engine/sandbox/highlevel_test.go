@@ -94,6 +94,7 @@ func TestSearchTakesFilters(t *testing.T) {
 		{`{"field":"email","operator":"eq","value":"BOB@example.com"}`, `["Bob"]`},
 		{`{"field":"email","operator":"contains","value":"example"}`, `["Ann","Bob"]`},
 		{`{"field":"phone","operator":"not_exists"}`, `["Bob"]`},
+		{`{"group":"OR","filters":[{"field":"firstName","operator":"eq","value":"Ann"},{"field":"firstName","operator":"eq","value":"Zoe"}]}`, `["Ann"]`},
 	} {
 		w.call("POST /highlevel/contacts/search", `{"locationId":"loc1","pageLimit":10,"filters":[`+test.filters+`]}`).
 			is(200, "contacts.#.firstName", test.want, "total", w.call("POST /highlevel/contacts/search",

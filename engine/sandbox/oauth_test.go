@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,11 @@ func TestRefreshTokensAreUsedOnce(t *testing.T) {
 		is(200, "token_type", "Bearer", "expires_in", "86399", "userType", "Location")
 	w.post("/highlevel/oauth/token", client+"&grant_type=refresh_token&refresh_token="+sandbox.RefreshToken).is(400, "error", "invalid_grant")
 	second := w.post("/highlevel/oauth/token", client+"&grant_type=refresh_token&refresh_token="+first.get("refresh_token")).is(200)
+	for _, r := range w.Requests("highlevel") {
+		if log := jsonOf(t, r); strings.Contains(log, first.get("access_token")) || strings.Contains(log, sandbox.ClientSecret) {
+			t.Errorf("the log shows a secret: %s", log)
+		}
+	}
 	for _, token := range []string{first.get("access_token"), second.get("access_token")} {
 		w.call("GET /highlevel/users/?locationId="+w.Account("highlevel"), "", "Authorization", "Bearer "+token).is(200, "users.#", "2")
 	}

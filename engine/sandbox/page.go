@@ -26,10 +26,23 @@ const maxPage = 1000
 func (r *request) list() (result, *failure) {
 	items := r.app.store.all(r.plan.resource.name, r.links())
 	items = r.filter(items)
-	if r.plan.rule != nil && r.plan.rule.newest {
-		slices.Reverse(items)
-	}
+	r.sort(items)
 	return result{listed: true, page: r.cut(items)}, nil
+}
+
+// sort orders a list as sort_by=field:direction asks for.
+func (r *request) sort(items []*record) {
+	field, direction, found := strings.Cut(text(r.arg("sort_by")), ":")
+	if !found {
+		return
+	}
+	slices.SortStableFunc(items, func(a, b *record) int {
+		order := strings.Compare(strings.ToLower(text(a.fields[field])), strings.ToLower(text(b.fields[field])))
+		if direction == "desc" {
+			return -order
+		}
+		return order
+	})
 }
 
 // cut takes the page that the request asks for out of the whole list.

@@ -15,6 +15,8 @@ func TestQontoClients(t *testing.T) {
 	w.call("GET /qonto/clients/"+id, "").is(200, "client.email", "a@atelier.fr")
 	w.call("PATCH /qonto/clients/"+id, `{"city":"Lille"}`).is(200, "client.city", "Lille")
 	w.call("GET /qonto/clients?filter%5Bemail%5D=bo%40ek.se", "").is(200, "clients.#", "1", "clients.0.first_name", "Bo", "meta.total_count", "1")
+	w.call("GET /qonto/clients?sort_by=updated_at%3Adesc", "").is(200, "clients.#", "2")
+	w.call("GET /qonto/transactions?sort_by=updated_at%3Adesc", "").is(200, "transactions.0.label", "Tax office")
 	w.call("GET /qonto/clients?per_page=1&page=2", "").is(200, "clients.#", "1", "meta.current_page", "2", "meta.total_pages", "2", "meta.next_page", "", "meta.prev_page", "1")
 	w.call("DELETE /qonto/clients/"+id, "").is(204)
 	w.call("GET /qonto/clients/"+id, "").is(404, "errors.0.code", "client_not_found")
@@ -36,6 +38,26 @@ func TestQontoErrorsPointAtTheField(t *testing.T) {
 	w.call("POST /qonto/memberships", `{"membership":{"role":"admin"}}`).
 		is(422, "errors.0.code", "required", "errors.0.source.pointer", "/membership/email")
 	w.call("POST /qonto/clients", `{"kind":"robot"}`).is(422, "errors.0.code", "invalid")
+}
+
+func TestQontoSubscriptionsSendWebhooks(t *testing.T) {
+	w, r := start(t, sandbox.Config{}), receive(t)
+	made := w.call("POST /qonto/webhook_subscriptions", `{"callback_url":"`+r.URL+`","types":["v1/clients"],"secret":"shh"}`)
+	made.is(201, "callback_url", r.URL)
+	client := `{"kind":"company","name":"Atelier"}`
+	w.call("POST /qonto/clients", client).is(200)
+	w.call("POST /qonto/products", `{"title":"Hour","unit_price":{"value":"90.00","currency":"EUR"},"vat_rate":"0.2"}`)
+	must(t, w.Idle(t.Context()))
+	if got := r.hooks(); len(got) != 1 || at(got[0].body, "type") != "v1/clients" {
+		t.Errorf("got %+v", got)
+	}
+	w.call("DELETE /qonto/webhook_subscriptions/"+made.get("id"), "").is(200)
+	w.call("POST /qonto/clients", client).is(200)
+	must(t, w.Idle(t.Context()))
+	if n := len(r.hooks()); n != 1 {
+		t.Errorf("%d webhooks, expected none after the end of the subscription", n-1)
+	}
+	w.call("POST /qonto/webhook_subscriptions", `{"callback_url":"nowhere","types":["v1/clients"]}`).is(422, "errors.0.source.pointer", "/callback_url")
 }
 
 func TestIdempotencyKeyBringsBackTheAnswer(t *testing.T) {

@@ -20,8 +20,7 @@ type rules struct {
 	aliases map[string]string
 	// operations are exceptions, by "METHOD /path/{template}".
 	operations map[string]*rule
-	// unique says which records count as the same one.
-	unique map[string]unique
+	unique     map[string]unique
 	// actions are the fields that the last word of a path sets.
 	actions map[string]object
 	// fill completes the fields of a new or changed record.
@@ -33,6 +32,8 @@ type rules struct {
 	triggers map[string]string
 	// fields names the trigger of a field's change, by "resource field".
 	fields map[string]string
+	// timeID makes the id of a record out of its time, by resource.
+	timeID map[string]func(ms int64) string
 	// idField is the field that is the id where it is not "id", by resource.
 	idField map[string]string
 
@@ -65,8 +66,9 @@ type rule struct {
 	resource string
 	id       string // the argument that names the record, wherever it stands
 	envelope string
-	newest   bool   // a list begins with the newest
 	trigger  string // instead of the one of resource and verb
+	// after does more than the verb, when that went well.
+	after func(*request, result) *failure
 	// do acts where no verb fits.
 	do func(*request) (result, *failure)
 }

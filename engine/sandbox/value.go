@@ -3,12 +3,16 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
+
+var errTrailing = errors.New("more than one JSON value")
 
 // object is a JSON object. Numbers in it are json.Number.
 type object = map[string]any
@@ -21,7 +25,7 @@ func decodeJSON(text []byte) (any, error) {
 	if err := d.Decode(&v); err != nil {
 		return nil, err
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF {
 		return nil, errTrailing
 	}
 	return v, nil

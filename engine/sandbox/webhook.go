@@ -46,6 +46,12 @@ type subscription struct {
 	url    string
 	secret string
 	queue  chan *job
+	// record is the id of the record that an operation made it with, empty for
+	// one made with Subscribe; types are the vendor's types it wants, empty
+	// for all.
+	record string
+	types  []string
+	stop   chan struct{}
 }
 
 // job is one webhook on its way to one subscriber.
@@ -130,7 +136,7 @@ func (s *Sandbox) Subscribe(app, address, secret string) error {
 	if _, err := s.hooks.sign(a, secret, "probe", nil); err != nil {
 		return fmt.Errorf("subscribe to %q: %w", app, err)
 	}
-	return s.hooks.subscribe(&subscription{app: a, url: address, secret: secret, queue: make(chan *job, maxQueue)})
+	return s.hooks.subscribe(&subscription{app: a, url: address, secret: secret})
 }
 
 func (h *hooks) subscribe(sub *subscription) error {
@@ -139,12 +145,27 @@ func (h *hooks) subscribe(sub *subscription) error {
 	if h.closed {
 		return errors.New("subscribe: the sandbox has ended")
 	}
+	sub.queue, sub.stop = make(chan *job, maxQueue), make(chan struct{})
 	h.subscriptions = append(h.subscriptions, sub)
 	h.running.Go(func() { h.work(sub) })
 	if c := sub.app.def.Webhook.Challenge; c != nil {
 		h.enqueue(sub, challenge(sub.app, c))
 	}
 	return nil
+}
+
+// drop ends the subscriptions of an app that operations made: the one of a
+// record, or all of them.
+func (h *hooks) drop(a *app, record string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.subscriptions = slices.DeleteFunc(h.subscriptions, func(sub *subscription) bool {
+		gone := sub.app == a && sub.record != "" && (record == "" || sub.record == record)
+		if gone {
+			close(sub.stop)
+		}
+		return gone
+	})
 }
 
 // challenge is the vendor's check that the address is the subscriber's.
@@ -170,7 +191,7 @@ func (h *hooks) send(a *app, e *envelope) []*job {
 	defer h.mu.Unlock()
 	var all []*job
 	for _, sub := range h.subscriptions {
-		if sub.app != a {
+		if sub.app != a || len(sub.types) > 0 && !slices.Contains(sub.types, e.trigger.Vendor) {
 			continue
 		}
 		j := &job{trigger: e.trigger.Name, id: e.id, body: encode(e.body), done: make(chan error, 1)}
@@ -245,8 +266,24 @@ func (h *hooks) work(sub *subscription) {
 		select {
 		case <-h.sandbox.ending.Done():
 			return
+		case <-sub.stop:
+			h.abandon(sub)
+			return
 		case j := <-sub.queue:
 			h.deliver(sub, j)
+		}
+	}
+}
+
+// abandon gives up what still waits for a subscription that ended.
+func (h *hooks) abandon(sub *subscription) {
+	for {
+		select {
+		case j := <-sub.queue:
+			j.done <- fmt.Errorf("%s: the subscription has ended", sub.url)
+			h.settled()
+		default:
+			return
 		}
 	}
 }
