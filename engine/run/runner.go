@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -181,7 +180,7 @@ func (r *Runner) execute(ctx context.Context, log *slog.Logger, holder journal.H
 		return journal.Outcome{}, fmt.Errorf("bind the run to version %s: %w", unit.Version.Short(), err)
 	}
 	log.Info("run started", "version", unit.Version.Short(), "attempt", a.Run.Attempts)
-	event, err := eventTable(a.Event)
+	event, err := a.Event.Table()
 	if err != nil {
 		return failed("the event cannot be shown to the script: "+err.Error(), ""), nil
 	}
@@ -278,18 +277,4 @@ func (r *Runner) accountOf(kind string, run journal.Run) string {
 		return ""
 	}
 	return c.Account()
-}
-
-// eventTable is what a script sees as its event.
-func eventTable(e journal.Event) (json.RawMessage, error) {
-	return json.Marshal(struct {
-		ID         string          `json:"id"`
-		Type       string          `json:"type"`
-		Connection string          `json:"connection,omitempty"`
-		Account    string          `json:"account,omitempty"`
-		Time       time.Time       `json:"time"`
-		Source     journal.Source  `json:"source"`
-		Echo       bool            `json:"echo"`
-		Data       json.RawMessage `json:"data"`
-	}{e.ID, e.Type, e.Connection, e.Account, e.Time.UTC(), e.Source, e.Echo, e.Data})
 }
