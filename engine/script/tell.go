@@ -1,0 +1,75 @@
+package script
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// allProblems are those of the folder and of each script.
+func (s *Set) allProblems() []Problem {
+	all := slices.Clone(s.problems)
+	for i, p := range all {
+		if e := s.entries[p.Script]; e != nil {
+			all[i].Kept = e.live != nil
+		}
+	}
+	for _, name := range sortedKeys(s.entries) {
+		e := s.entries[name]
+		problems := e.problems
+		if e.conflict != nil {
+			problems = append(slices.Clone(problems), *e.conflict)
+		}
+		for _, p := range problems {
+			p.Kept = e.live != nil
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// tell writes to the log what a look came to, each problem once while it lasts.
+func (s *Set) tell(ctx context.Context, r Report) {
+	scripts := s.Generation().Scripts
+	level := slog.LevelInfo
+	if len(r.Loaded) > 20 {
+		level = slog.LevelDebug
+		s.Log.InfoContext(ctx, "scripts loaded", "scripts", len(r.Loaded), "took", r.Took.Round(time.Microsecond))
+	}
+	for _, name := range r.Loaded {
+		s.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
+			"version", scripts[name].Version.Hash[:8], "took", r.Took.Round(time.Microsecond))
+	}
+	for _, name := range r.Removed {
+		s.Log.InfoContext(ctx, "script removed", "script", name)
+	}
+	now := make(map[Problem]bool, len(r.Problems))
+	for _, p := range r.Problems {
+		now[p] = true
+		if s.reported[p] {
+			continue
+		}
+		what := "script not loaded"
+		switch {
+		case p.Kept:
+			what = "script not loaded; its last version stays live"
+		case p.Script == "":
+			what = "file passed over"
+		}
+		s.Log.ErrorContext(ctx, what, "script", p.Script, "error", p.Error())
+	}
+	solved := map[string]bool{}
+	for p := range s.reported {
+		solved[p.Script] = p.Script != ""
+	}
+	for p := range now {
+		solved[p.Script] = false
+	}
+	for _, name := range sortedKeys(solved) {
+		if solved[name] && scripts[name] != nil && !contains(r.Loaded, name) {
+			s.Log.InfoContext(ctx, "script is right again", "script", name)
+		}
+	}
+	s.reported = now
+}
