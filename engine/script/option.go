@@ -168,7 +168,7 @@ func (d *draft) readOverlap(raw json.RawMessage) error {
 	case "parallel":
 		d.parallel = true
 	case "skip", "replace":
-		return fmt.Errorf("%q is %w; there are %q and %q", word, errors.New(errLater.Error()), "queue", "parallel")
+		return fmt.Errorf("%q is %v; there are %q and %q", word, errLater, "queue", "parallel")
 	default:
 		return fmt.Errorf("unknown word %q%s", word, meant(word, choices, "expected one of"))
 	}
