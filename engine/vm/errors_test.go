@@ -14,12 +14,16 @@ import (
 func TestErrorMessages(t *testing.T) {
 	m := vm.New(vm.Config{Apps: []*bindings.App{{Name: "highlevel"}, {Name: "qonto"}}})
 	for line, want := range map[string]string{
-		`local x = event.contact.email`:     `'event.contact' is nil, so 'email' cannot be read from it`,
-		`event.contact.email = 1`:           `'event.contact' is nil, so 'email' cannot be set in it`,
-		`local a = nothing.field`:           `'nothing' is not defined`,
-		`highlevel.contacts.get({})`:        `'highlevel' is not defined; to use the app write: local highlevel = require "highlevel"`,
-		`pritn("x")`:                        `'pritn' is not defined; did you mean 'print'?`,
-		`event.send("x")`:                   `'event.send' is nil, so it cannot be called`,
+		`local x = event.contact.email`:                           `'event.contact' is nil, so 'email' cannot be read from it`,
+		`event.contact.email = 1`:                                 `'event.contact' is nil, so 'email' cannot be set in it`,
+		`local a = nothing.field`:                                 `'nothing' is not defined`,
+		`highlevel.contacts.get({})`:                              `'highlevel' is not defined; to use the app write: local highlevel = require "highlevel"`,
+		`pritn("x")`:                                              `'pritn' is not defined; did you mean 'print'?`,
+		`event.send("x")`:                                         `'event.send' is nil, so it cannot be called`,
+		`if event.id then print("x") end event.contact.x = 1`:     `'event.contact' is nil, so 'x' cannot be set in it`,
+		`local x; if event.id then x = event.nothing end x.y = 1`: `this is nil, so 'y' cannot be set in it`,
+		`local a = event.id; local f = function() return a, event end; local b = event.nothing.x`:        `'event.nothing' is nil, so 'x' cannot be read from it`,
+		`local ok, e = pcall(function() local k = ("x"):rep(100000); local v = string[k] end) error(#e)`: `4134`,
 		`event:nmae()`:                      `'event:nmae' is nil, so it cannot be called`,
 		`local t = {} t.x = {} t.x.y.z = 1`: `'x.y' is nil, so 'z' cannot be set in it`,
 		`("x"):foo()`:                       `string has no 'foo'`,

@@ -170,35 +170,30 @@ func (f *frameMirror) named(register int) string {
 // put something else.
 func (f *frameMirror) expression(register, pc, depth int) expression {
 	p := f.Fn.Proto
+	nothing := expression{owner: -1}
 	if depth > 6 || register >= 0x100 {
-		return expression{owner: -1}
+		return nothing
 	}
-	targets := jumpTargets(p)
+	targets, data := layout(p)
 	for at := pc - 1; at >= 0; at-- {
-		if targets[at+1] {
-			break
+		if data[at] {
+			continue
 		}
 		inst := p.Code[at]
 		op, a, b, c := int(inst>>26), int(inst>>18)&0xff, int(inst&0x1ff), int(inst>>9)&0x1ff
-		writes := a == register
-		switch op {
-		case lua.OP_JMP, lua.OP_FORLOOP, lua.OP_FORPREP, lua.OP_TFORLOOP, lua.OP_RETURN:
-			return expression{owner: -1}
-		case lua.OP_CALL:
-			if a <= register && (c == 0 || register <= a+c-2) {
+		if targets[at+1] || leaves(op) {
+			return f.parameter(register, data)
+		}
+		if op == lua.OP_CALL && a <= register {
+			if c == 0 || register <= a+c-2 {
 				return expression{text: f.expression(a, at, depth+1).call(), owner: -1}
 			}
-			if a <= register {
-				return expression{owner: -1}
-			}
-			continue
-		case lua.OP_SELF:
-			writes = a == register || a+1 == register
-		case lua.OP_SETTABLE, lua.OP_SETTABLEKS, lua.OP_SETGLOBAL, lua.OP_SETUPVAL, lua.OP_SETLIST,
-			lua.OP_EQ, lua.OP_LT, lua.OP_LE, lua.OP_TEST, lua.OP_CLOSE, lua.OP_NOP:
-			continue
+			return nothing
 		}
-		if !writes {
+		if op == lua.OP_SELF && register == a+1 {
+			return f.expression(b, at, depth+1)
+		}
+		if a != register || !writes(op) {
 			continue
 		}
 		switch op {
@@ -213,17 +208,44 @@ func (f *frameMirror) expression(register, pc, depth int) expression {
 			x.owner = -1
 			return x
 		case lua.OP_GETTABLEKS, lua.OP_SELF, lua.OP_GETTABLE:
-			if op == lua.OP_SELF && register == a+1 {
-				return f.expression(b, at, depth+1)
-			}
 			return f.field(op, b, c, at, depth, register)
 		}
+		return nothing
+	}
+	return f.parameter(register, data)
+}
+
+// parameter names a register that holds a parameter and is never written.
+func (f *frameMirror) parameter(register int, data []bool) expression {
+	p := f.Fn.Proto
+	if register >= int(p.NumParameters) || register >= len(p.DbgLocals) {
 		return expression{owner: -1}
 	}
-	if register < int(p.NumParameters) && register < len(p.DbgLocals) {
-		return expression{text: p.DbgLocals[register].Name, owner: -1}
+	for pc, inst := range p.Code {
+		if !data[pc] && writes(int(inst>>26)) && int(inst>>18)&0xff == register {
+			return expression{owner: -1}
+		}
 	}
-	return expression{owner: -1}
+	return expression{text: p.DbgLocals[register].Name, owner: -1}
+}
+
+// leaves reports whether an instruction may not be followed by the next one.
+func leaves(op int) bool {
+	switch op {
+	case lua.OP_JMP, lua.OP_FORLOOP, lua.OP_FORPREP, lua.OP_TFORLOOP, lua.OP_RETURN:
+		return true
+	}
+	return false
+}
+
+// writes reports whether an instruction writes the register A.
+func writes(op int) bool {
+	switch op {
+	case lua.OP_SETTABLE, lua.OP_SETTABLEKS, lua.OP_SETGLOBAL, lua.OP_SETUPVAL, lua.OP_SETLIST, lua.OP_EQ, lua.OP_LT,
+		lua.OP_LE, lua.OP_TEST, lua.OP_CLOSE, lua.OP_NOP, lua.OP_JMP, lua.OP_RETURN:
+		return false
+	}
+	return true
 }
 
 // field words t.key or t:key; b is the register of t, c the key.
@@ -270,18 +292,30 @@ func (f *frameMirror) constantText(i int) string {
 	return shorten(textOf(f.Fn.Proto.Constants[i]))
 }
 
-// jumpTargets marks the instructions that some jump of the function leads to.
-func jumpTargets(p *lua.FunctionProto) map[int]bool {
-	targets := map[int]bool{}
-	for pc, inst := range p.Code {
+// layout says what of a function's code is no instruction, but belongs to the
+// one before, and what some jump leads to.
+func layout(p *lua.FunctionProto) (targets, data []bool) {
+	targets, data = make([]bool, len(p.Code)+1), make([]bool, len(p.Code)+1)
+	mark := func(pc int) {
+		if pc >= 0 && pc < len(targets) {
+			targets[pc] = true
+		}
+	}
+	for pc := 0; pc < len(p.Code); pc++ {
+		inst := p.Code[pc]
 		switch int(inst >> 26) {
 		case lua.OP_JMP, lua.OP_FORLOOP, lua.OP_FORPREP:
-			targets[pc+1+int(inst&0x3ffff)-0x1ffff] = true
+			mark(pc + 1 + int(inst&0x3ffff) - 0x1ffff)
 		case lua.OP_LOADBOOL:
 			if inst>>9&0x1ff != 0 {
-				targets[pc+2] = true
+				mark(pc + 2)
+			}
+		case lua.OP_CLOSURE:
+			for range p.FunctionPrototypes[inst&0x3ffff].NumUpvalues {
+				pc++
+				data[min(pc, len(p.Code))] = true
 			}
 		}
 	}
-	return targets
+	return targets, data
 }

@@ -4,7 +4,32 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"time"
 )
+
+// Limits bound one activation, or for the Source fields one script.
+type Limits struct {
+	Instructions int64         // VM instructions, 0: the default
+	Memory       int64         // bytes that the script can reach
+	Time         time.Duration // executing Lua, host calls not counted
+	Steps        int           // steps of the whole run
+	Output       int64         // bytes of all log lines
+	Depth        int           // calls within calls; not above the machine's
+	StringLength int           // bytes of one string
+	Source       int           // bytes of one file
+}
+
+// DefaultLimits hold where nothing else is said.
+var DefaultLimits = Limits{
+	Instructions: 50_000_000,
+	Memory:       64 << 20,
+	Time:         5 * time.Second,
+	Steps:        10_000,
+	Output:       1 << 20,
+	Depth:        180,
+	StringLength: 8 << 20,
+	Source:       256 << 10,
+}
 
 // or fills the zero fields of l with those of other.
 func (l Limits) or(other Limits) Limits {

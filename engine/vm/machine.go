@@ -1,8 +1,14 @@
 package vm
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"runtime"
+	"sync"
 	"time"
+
+	lua "github.com/yuin/gopher-lua"
 
 	"github.com/tidewire/tidewire/bindings"
 )
@@ -15,30 +21,6 @@ type Config struct {
 	Slots int
 	// Limits are the defaults; zero fields mean DefaultLimits.
 	Limits Limits
-}
-
-// Limits bound one activation, or for the Source fields one script.
-type Limits struct {
-	Instructions int64         // VM instructions, 0: the default
-	Memory       int64         // bytes that the script can reach
-	Time         time.Duration // executing Lua, host calls not counted
-	Steps        int           // steps of the whole run
-	Output       int64         // bytes of all log lines
-	Depth        int           // calls within calls; not above the machine's
-	StringLength int           // bytes of one string
-	Source       int           // bytes of one file
-}
-
-// DefaultLimits hold where nothing else is said.
-var DefaultLimits = Limits{
-	Instructions: 50_000_000,
-	Memory:       64 << 20,
-	Time:         5 * time.Second,
-	Steps:        10_000,
-	Output:       1 << 20,
-	Depth:        180,
-	StringLength: 8 << 20,
-	Source:       256 << 10,
 }
 
 // Settings are what a script's top level may read.
@@ -78,49 +60,92 @@ type Outcome struct {
 	Err error
 }
 
-// ScriptError is an error that left a script.
-type ScriptError struct {
-	Position string // "crm.lua:12"
-	Message  string
-	App      *bindings.Error // when the script was left by an app error
-	Trace    []string        // positions, innermost first
+// A Machine compiles and runs scripts.
+type Machine struct {
+	apps   map[string]*bindings.App
+	limits Limits
+	slots  chan struct{}
+	pool   sync.Pool // of *meter
+
+	base       *lua.LTable // the globals of every run, shared and never written
+	envMeta    *lua.LTable
+	stringMeta *lua.LTable
+	known      []string // names of globals, sorted
+	modules    shelf    // what require gives for apps
 }
 
-func (e *ScriptError) Error() string {
-	if e.Position == "" {
-		return e.Message
+// New makes a machine.
+func New(c Config) *Machine {
+	tune()
+	slots := c.Slots
+	if slots <= 0 {
+		slots = runtime.GOMAXPROCS(0)
 	}
-	return e.Position + ": " + e.Message
-}
-
-// LimitError says which limit ended an activation, and where.
-type LimitError struct {
-	Limit    string // instructions, memory, time, steps, output, depth, string length
-	Bound    string // "10,000,000 instructions"
-	Position string
-}
-
-func (e *LimitError) Error() string {
-	if e.Position == "" {
-		return "over the limit of " + e.Bound
+	m := &Machine{apps: map[string]*bindings.App{}, limits: c.Limits.or(DefaultLimits), slots: make(chan struct{}, slots)}
+	for _, app := range c.Apps {
+		m.apps[app.Name] = app
 	}
-	return e.Position + ": over the limit of " + e.Bound
+	m.openLibraries()
+	return m
 }
 
-// Fault is a mistake of the engine, not of the script: a panic in a library
-// function, or an error of the host that is none of the script's business.
-type Fault struct {
-	Position string
-	Err      error
-	Stack    string // of the panic
-}
-
-func (e *Fault) Error() string {
-	if e.Position == "" {
-		return "fault of the engine: " + e.Err.Error()
+// Load runs the top level of a program and returns the hooks it registers.
+func (m *Machine) Load(ctx context.Context, p *Program, s Settings) ([]Registration, error) {
+	a := m.newActivation(ctx, p, s, Limits{})
+	if err := m.execute(a, func(L *lua.LState) *thrown { return a.topLevel(L) }); err != nil {
+		return nil, err
 	}
-	return e.Position + ": fault of the engine: " + e.Err.Error()
+	all := make([]Registration, len(a.registered))
+	for i, r := range a.registered {
+		all[i] = r.Registration
+	}
+	return all, nil
 }
 
-// Unwrap gives what went wrong.
-func (e *Fault) Unwrap() error { return e.Err }
+// Run runs the handler of one registration.
+func (m *Machine) Run(ctx context.Context, p *Program, act Activation) Outcome {
+	a := m.newActivation(ctx, p, act.Settings, act.Limits)
+	a.host = act.Host
+	skipped := false
+	err := m.execute(a, func(L *lua.LState) *thrown {
+		if raised := a.topLevel(L); raised != nil {
+			return raised
+		}
+		if act.Hook < 0 || act.Hook >= len(a.registered) {
+			a.end(&Fault{Err: fmt.Errorf("hook %d of %q is wanted, and this time its top level registered %d", act.Hook, p.main, len(a.registered))})
+		}
+		hook := a.registered[act.Hook]
+		a.loading, a.sealed = false, true
+		event := eventValue(L, &act)
+		if where := hook.functions["where"]; where != nil {
+			a.where = true
+			L.Push(where)
+			L.Push(event)
+			if raised := a.protect(L, 1, 1); raised != nil {
+				return raised
+			}
+			a.where = false
+			wanted := L.Get(-1)
+			L.Pop(1)
+			if lua.LVIsFalse(wanted) {
+				skipped = true
+				return nil
+			}
+		}
+		L.Push(hook.handler)
+		L.Push(event)
+		return a.protect(L, 1, 0)
+	})
+	return Outcome{Skipped: skipped, Err: err}
+}
+
+// topLevel runs the main file from the top.
+func (a *activation) topLevel(L *lua.LState) *thrown {
+	L.Push(a.function(a.program.files[a.program.main]))
+	return a.protect(L, 0, 0)
+}
+
+// function makes a file's function in the environment of this run.
+func (a *activation) function(f *file) *lua.LFunction {
+	return &lua.LFunction{Proto: f.proto, Env: a.env}
+}

@@ -34,14 +34,6 @@ type required struct {
 	file string
 }
 
-// SyntaxError says why a file cannot be compiled.
-type SyntaxError struct {
-	Position string // "crm.lua:12"
-	Message  string
-}
-
-func (e *SyntaxError) Error() string { return e.Position + ": " + e.Message }
-
 // Compile compiles the file called name and what it requires. read gives the
 // sources by name; it answers fs.ErrNotExist for a file that is not there.
 func (m *Machine) Compile(name string, read func(name string) ([]byte, error)) (*Program, error) {

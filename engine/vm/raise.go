@@ -27,7 +27,7 @@ func throw(L *lua.LState) {
 		if strings.HasSuffix(string(text), " stack overflow") || strings.HasSuffix(string(text), " registry overflow") {
 			m.tooDeep()
 		}
-		value = lua.LString(m.explain(string(text)))
+		value = lua.LString(m.explain(clip(string(text))))
 	}
 	m.raising = false
 	m.charge(throwWork, 0)
@@ -43,10 +43,12 @@ const throwWork = 50
 
 // raise raises a script error (a bug) at the present line.
 func raise(L *lua.LState, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if at := activationOf(L).meter.position(); at != "" {
+	m := activationOf(L).meter
+	text := clip(fmt.Sprintf(format, args...))
+	if at := m.position(); at != "" {
 		text = at + ": " + text
 	}
+	m.charge(0, int64(len(text)))
 	raiseValue(L, lua.LString(text))
 }
 
@@ -119,9 +121,7 @@ func (a *activation) scriptError(t *thrown) *ScriptError {
 		if at, rest, ok := a.program.cutPosition(e.Message); ok {
 			e.Position, e.Message = at, rest
 		}
-		if len(e.Message) > maxMessage {
-			e.Message = fmt.Sprintf("%s… (%s in all)", e.Message[:maxMessage], bytesText(int64(len(e.Message))))
-		}
+		e.Message = clip(e.Message)
 	case lua.LNumber:
 		e.Message = numberText(v)
 	case *lua.LTable:
@@ -131,7 +131,7 @@ func (a *activation) scriptError(t *thrown) *ScriptError {
 		}
 		e.Message = "an error that is a table"
 		if text, ok := v.RawGetString("message").(lua.LString); ok {
-			e.Message = string(text[:min(len(text), maxMessage)])
+			e.Message = clip(string(text))
 		}
 	default:
 		e.Message = "an error that is " + describe(t.value)
@@ -139,7 +139,15 @@ func (a *activation) scriptError(t *thrown) *ScriptError {
 	return e
 }
 
+// maxMessage bounds the text of an error: it may quote what a script holds.
 const maxMessage = 4 << 10
+
+func clip(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return fmt.Sprintf("%s… (%s in all)", strings.ToValidUTF8(text[:maxMessage], ""), bytesText(int64(len(text))))
+}
 
 // cutPosition splits "crm.lua:12: text", where crm.lua is a file of the program.
 func (p *Program) cutPosition(text string) (at, rest string, ok bool) {

@@ -1,0 +1,65 @@
+package vm_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// The largest source that is allowed, filled with what costs the parser and
+// compiler most: none may take long.
+func TestCompileEndsInTime(t *testing.T) {
+	const room = 250 << 10
+	fill := func(line func(i int) string) string {
+		var out strings.Builder
+		for i := 0; out.Len() < room; i++ {
+			next := line(i)
+			if out.Len()+len(next) > room {
+				break
+			}
+			out.WriteString(next)
+		}
+		return out.String()
+	}
+	deep := func(n int, open, inner, end string) string {
+		return strings.Repeat(open, n) + inner + strings.Repeat(end, n)
+	}
+	m := vm.New(vm.Config{})
+	for name, source := range map[string]string{
+		"constants":      fill(func(i int) string { return fmt.Sprintf("a=%d ", i%2900) }),
+		"sums":           fill(func(int) string { return "x=y" + strings.Repeat("+y", 200) + "\n" }),
+		"minus":          fill(func(int) string { return "x=" + strings.Repeat("- ", 45) + "y\n" }),
+		"folded minus":   fill(func(int) string { return "x=" + strings.Repeat("- ", 45) + "1\n" }),
+		"not":            fill(func(int) string { return "x=" + strings.Repeat("not ", 45) + "y\n" }),
+		"if not":         fill(func(int) string { return "if " + strings.Repeat("not ", 45) + "y then end\n" }),
+		"folded sums":    fill(func(int) string { return "x=1" + strings.Repeat("+1", 200) + "\n" }),
+		"parentheses":    fill(func(int) string { return "x=" + deep(140, "(", "1", ")") + "\n" }),
+		"and or":         fill(func(int) string { return "x=" + deep(70, "(a and (b or ", "c", "))") + "\n" }),
+		"if and or":      fill(func(int) string { return "if " + deep(70, "(a and (b or ", "c", "))") + " then end\n" }),
+		"comparisons":    fill(func(int) string { return "x=" + deep(100, "(a==", "c", ")") + "\n" }),
+		"braces":         fill(func(int) string { return "x=" + deep(140, "{", "1", "}") + "\n" }),
+		"calls":          fill(func(int) string { return "f" + strings.Repeat("()", 150) + "\n" }),
+		"blocks":         fill(func(int) string { return deep(140, "do ", "local x = y ", "end ") }),
+		"locals":         fill(func(int) string { return "do " + strings.Repeat("local x ", 190) + "end " }),
+		"deep functions": strings.Repeat("return function() ", 70) + strings.Repeat("x=y ", 50_000) + strings.Repeat("end ", 70),
+		"gotos":          strings.Repeat("goto done ", 900) + strings.Repeat("do end ", 30_000) + " ::done::",
+		"functions":      fill(func(i int) string { return "f=function()end " + strings.Repeat("g() ", 30) }),
+		"loops":          fill(func(int) string { return "while a do break end " }),
+		"one call":       "f(" + strings.Repeat("a,", 190) + "a)",
+		"comment":        "--" + strings.Repeat("[", room),
+		"long brackets":  strings.Repeat("--[==[ ]=] ", 20_000),
+		"quotes":         strings.Repeat(`x="\"" `, 30_000),
+		"unclosed":       strings.Repeat("if a then ", 149) + strings.Repeat("x=1 ", 50_000),
+	} {
+		began := time.Now()
+		_, err := m.Compile("test.lua", files{"test.lua": source}.read)
+		took := time.Since(began)
+		if took > 5*time.Second {
+			t.Errorf("%s: took %s", name, took)
+		}
+		t.Logf("%-15s %8s %v", name, took.Round(time.Millisecond), err)
+	}
+}

@@ -1,0 +1,58 @@
+package vm
+
+import "github.com/tidewire/tidewire/bindings"
+
+// ScriptError is an error that left a script.
+type ScriptError struct {
+	Position string // "crm.lua:12"
+	Message  string
+	App      *bindings.Error // when the script was left by an app error
+	Trace    []string        // positions, innermost first
+}
+
+func (e *ScriptError) Error() string {
+	if e.Position == "" {
+		return e.Message
+	}
+	return e.Position + ": " + e.Message
+}
+
+// LimitError says which limit ended an activation, and where.
+type LimitError struct {
+	Limit    string // instructions, memory, time, steps, output, depth, string length
+	Bound    string // "10,000,000 instructions"
+	Position string
+}
+
+func (e *LimitError) Error() string {
+	if e.Position == "" {
+		return "over the limit of " + e.Bound
+	}
+	return e.Position + ": over the limit of " + e.Bound
+}
+
+// Fault is a mistake of the engine, not of the script: a panic in a library
+// function, or an error of the host that is none of the script's business.
+type Fault struct {
+	Position string
+	Err      error
+	Stack    string // of the panic
+}
+
+func (e *Fault) Error() string {
+	if e.Position == "" {
+		return "fault of the engine: " + e.Err.Error()
+	}
+	return e.Position + ": fault of the engine: " + e.Err.Error()
+}
+
+// Unwrap gives what went wrong.
+func (e *Fault) Unwrap() error { return e.Err }
+
+// SyntaxError says why a file cannot be compiled.
+type SyntaxError struct {
+	Position string // "crm.lua:12"
+	Message  string
+}
+
+func (e *SyntaxError) Error() string { return e.Position + ": " + e.Message }
