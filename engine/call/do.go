@@ -26,7 +26,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	answer, err := c.do(ctx, r, conn)
-	return answer, redact(err, conn, r.Secrets)
+	return answer, hider{conn, r.Secrets}.redact(err)
 }
 
 func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection) (Answer, error) {
@@ -67,7 +67,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		w.header.Set(r.App.KeyHeader, r.Key)
 		keyed = true
 	}
-	j := c.appJob(r.App, op, conn, w, r.Timeout, r.Marks)
+	j := c.appJob(r.App, op, hider{conn, r.Secrets}, w, r.Timeout, r.Marks)
 	table := gjson.ParseBytes(args)
 	again := op.Repeatable(func(name string) bool {
 		value := given(table, name)
@@ -80,7 +80,8 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 }
 
 // appJob is a call of an app in all that operations and raw requests share.
-func (c *Client) appJob(app *bindings.App, op *bindings.Operation, conn *connection.Connection, w *wire, timeout time.Duration, marks Marks) *job {
+func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *wire, timeout time.Duration, marks Marks) *job {
+	conn := h.conn
 	j := &job{
 		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w, safe: op.ReadOnly(),
 		marks: marks, sender: c.apps, authorize: conn.Authorize, expire: conn.Expire,
@@ -93,7 +94,17 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, conn *connect
 		}
 	}
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
-		return readAnswer(app, op, status, header, body)
+		answer, e := readAnswer(app, op, status, header, body)
+		if e == nil {
+			return answer, nil
+		}
+		// Before anything is cut: half a secret would not be found.
+		if hidden := h.hide(string(body)); hidden != string(body) {
+			if _, again := readAnswer(app, op, status, header, []byte(hidden)); again != nil {
+				e = again
+			}
+		}
+		return nil, e
 	}
 	return j
 }

@@ -293,6 +293,16 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
+// A secret does not show by its beginning where a long answer is cut.
+func TestSecretAtTheCut(t *testing.T) {
+	for _, body := range []string{strings.Repeat("x", 110) + " very-secret-token", `{"message":"` + strings.Repeat("x ", 245) + `very-secret-token"}`} {
+		_, err := start(t, answers(reply(400, body)), nil).do(t, safe, `{}`)
+		if strings.Contains(err.Error(), "very") {
+			t.Errorf("half a secret shows: %v", err)
+		}
+	}
+}
+
 func TestTooLarge(t *testing.T) {
 	s := start(t, answers(reply(200, `"`+strings.Repeat("x", 2<<20)+`"`)), func(c *call.Config, _ *connection.Settings, _ *bindings.App) {
 		c.MaxAnswer = 1 << 20

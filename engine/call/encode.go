@@ -257,7 +257,7 @@ func number(v gjson.Result) string {
 	if whole(v.Num) && v.Num < 1<<53 && v.Num > -1<<53 {
 		return strconv.FormatFloat(v.Num, 'f', 0, 64)
 	}
-	if strings.ContainsAny(v.Raw, "eE") {
+	if strings.ContainsAny(v.Raw, "eE") && v.Num < 1e21 && v.Num > -1e21 {
 		return strconv.FormatFloat(v.Num, 'f', -1, 64)
 	}
 	return v.Raw

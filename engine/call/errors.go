@@ -152,31 +152,38 @@ func target(header http.Header) string {
 	return "another path"
 }
 
-// redact takes secrets out of an error: those of the connection and those that
+// hider takes secrets out of a text: those of the connection, and those that
 // stood in the arguments. Vendors repeat what they were sent.
-func redact(err error, conn *connection.Connection, secrets []string) error {
+type hider struct {
+	conn    *connection.Connection // nil: none
+	secrets []string
+}
+
+func (h hider) hide(text string) string {
+	for _, secret := range h.secrets {
+		if len(secret) == 0 {
+			continue
+		}
+		text = strings.ReplaceAll(text, secret, connection.Redacted)
+		if inner := strings.Trim(quote(secret), `"`); inner != secret {
+			text = strings.ReplaceAll(text, inner, connection.Redacted)
+		}
+	}
+	if h.conn != nil {
+		text = h.conn.Redact(text)
+	}
+	return text
+}
+
+// redact takes secrets out of an error.
+func (h hider) redact(err error) error {
 	var e *bindings.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	hide := func(text string) string {
-		for _, secret := range secrets {
-			if len(secret) == 0 {
-				continue
-			}
-			text = strings.ReplaceAll(text, secret, connection.Redacted)
-			if inner := strings.Trim(quote(secret), `"`); inner != secret {
-				text = strings.ReplaceAll(text, inner, connection.Redacted)
-			}
-		}
-		if conn != nil {
-			text = conn.Redact(text)
-		}
-		return text
-	}
-	e.Message, e.Code, e.RequestID = hide(e.Message), hide(e.Code), hide(e.RequestID)
+	e.Message, e.Code, e.RequestID = h.hide(e.Message), h.hide(e.Code), h.hide(e.RequestID)
 	if len(e.Body) > 0 {
-		if e.Body = json.RawMessage(hide(string(e.Body))); !json.Valid(e.Body) {
+		if e.Body = json.RawMessage(h.hide(string(e.Body))); !json.Valid(e.Body) {
 			e.Body = nil
 		}
 	}

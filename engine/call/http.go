@@ -42,7 +42,8 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	j, err := c.httpJob(r)
 	if err != nil {
-		return HTTPAnswer{}, redact(&bindings.Error{Kind: bindings.Invalid, Operation: httpName(r.Method), Message: err.Error()}, nil, r.Secrets)
+		return HTTPAnswer{}, hider{secrets: r.Secrets}.redact(&bindings.Error{
+			Kind: bindings.Invalid, Operation: httpName(r.Method), Message: err.Error()})
 	}
 	var answer HTTPAnswer
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
@@ -60,7 +61,7 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	}
 	answer.Attempts, answer.Took = sent.Attempts, sent.Took
 	if err != nil {
-		return HTTPAnswer{Attempts: sent.Attempts, Took: sent.Took}, redact(err, nil, r.secrets())
+		return HTTPAnswer{Attempts: sent.Attempts, Took: sent.Took}, hider{secrets: r.secrets()}.redact(err)
 	}
 	return answer, nil
 }

@@ -28,7 +28,7 @@ func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
 		return Answer{}, err
 	}
 	answer, err := c.raw(ctx, r, conn)
-	return answer, redact(err, conn, r.Secrets)
+	return answer, hider{conn, r.Secrets}.redact(err)
 }
 
 func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connection) (Answer, error) {
@@ -44,7 +44,7 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	if keyed {
 		w.header.Set(r.App.KeyHeader, r.Key)
 	}
-	j := c.appJob(r.App, op, conn, w, r.Timeout, r.Marks)
+	j := c.appJob(r.App, op, hider{conn, r.Secrets}, w, r.Timeout, r.Marks)
 	j.repeatable = func(age time.Duration) bool { return j.safe || keyed && age < r.App.KeyTTL }
 	return c.send(ctx, j)
 }
