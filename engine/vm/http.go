@@ -32,19 +32,48 @@ func httpRequest(L *lua.LState, verb string) int {
 	if option(options, "json") != lua.LNil && option(options, "body") != lua.LNil {
 		raise(L, "%s: json and body are two ways to say the same; give one", name)
 	}
-	switch body := option(options, "body"); body.(type) {
-	case *lua.LNilType, lua.LString, *lua.LUserData:
-	default:
+	body := option(options, "body")
+	if _, ok := body.(lua.LString); !ok && body != lua.LNil && secretOf(body) == nil {
 		raise(L, "%s: body must be a text, found %s; a table is sent as json = …", name, describe(body))
 	}
-	g := a.arguments(L, name).text("method", strings.ToUpper(verb)).set("url", url)
-	for _, part := range []string{"headers", "query", "json", "body", "auth", "timeout"} {
-		g.set(part, option(options, part))
+	auth := textsOption(L, options, name, "auth")
+	if auth != lua.LNil {
+		L.Push(auth)
+		wantOptions(L, L.GetTop(), name+": auth", "bearer", "user", "password")
+	}
+	g := a.arguments(L, name).text("method", strings.ToUpper(verb)).set("url", url).
+		set("headers", textsOption(L, options, name, "headers")).set("query", option(options, "query")).
+		set("json", option(options, "json")).set("body", body).set("auth", auth)
+	if timeout := durationOption(L, options, name, "timeout"); timeout > 0 {
+		g.set("timeout", lua.LNumber(timeout.Seconds()))
 	}
 	s := g.step(StepHTTP)
-	s.Options.Timeout = durationOption(L, options, name, "timeout")
 	L.Push(answerValue(L, a.decode(L, a.step(L, s), nil, nil, false)))
 	return 1
+}
+
+// textsOption reads a table of names and texts; numbers become texts, secrets
+// stay secrets.
+func textsOption(L *lua.LState, options *lua.LTable, function, name string) lua.LValue {
+	v := option(options, name)
+	if v == lua.LNil {
+		return v
+	}
+	given, ok := v.(*lua.LTable)
+	if !ok {
+		raise(L, "%s: the option %s must be a table of names and texts, found %s", function, name, describe(v))
+	}
+	n := len(tableOf(given).keys)
+	activationOf(L).charge(L, int64(n)+1, int64(200+72*n))
+	texts := newTable(0, n)
+	for key, value := given.Next(lua.LNil); key != lua.LNil; key, value = given.Next(key) {
+		field := textArg(L, key, function+": a name in "+name)
+		if secretOf(value) == nil {
+			value = lua.LString(textArg(L, value, function+": "+name+"."+brief(field, 40)))
+		}
+		texts.RawSetString(field, value)
+	}
+	return texts
 }
 
 // answerValue gives the answer lower-case headers and, where it is JSON, json.

@@ -215,15 +215,34 @@ func (d *decoder) object(s shape) (lua.LValue, error) {
 	entries := d.waiting[base:]
 	d.spend(0, int64(200+64*len(entries)))
 	table := newTable(0, len(entries)/2)
-	for i := 0; i < len(entries); i += 2 {
-		key := string(entries[i].(lua.LString))
-		// A name that stands twice counts as it stands last.
-		if entries[i+1] != lua.LNil || table.RawGetString(key) != lua.LNil {
-			table.RawSetString(key, entries[i+1])
-		}
-	}
+	fill(table, entries)
 	d.forget(base)
 	return table, nil
+}
+
+// fill sets the fields of a new table, names and values in turn. It does what
+// RawSetString does, with maps of the right size and without making each name
+// a second time. A name that stands twice counts as it stands last.
+func fill(table *lua.LTable, entries []lua.LValue) {
+	if len(entries) == 0 {
+		return
+	}
+	t := tableOf(table)
+	t.keys = make([]lua.LValue, 0, len(entries)/2)
+	t.k2i = make(map[lua.LValue]int, len(entries)/2)
+	for i := 0; i < len(entries); i += 2 {
+		key, value := entries[i], entries[i+1]
+		name := string(key.(lua.LString))
+		if value == lua.LNil {
+			delete(t.strdict, name)
+			continue
+		}
+		t.strdict[name] = value
+		if _, found := t.k2i[key]; !found {
+			t.k2i[key] = len(t.keys)
+			t.keys = append(t.keys, key)
+		}
+	}
 }
 
 func (d *decoder) list(s shape) (lua.LValue, error) {

@@ -28,13 +28,13 @@ type encoder struct {
 	// indent is put before each line, once a level; empty: everything in one line.
 	indent string
 
-	path   []place
+	path   []spot
 	worked int64
 	paid   int // bytes of out that are charged
 }
 
-// place is one step of the way to a value: a field or, from 1, an item.
-type place struct {
+// spot is one step of the way to a value: a field or, from 1, an item.
+type spot struct {
 	table *lua.LTable
 	field string
 	item  int
@@ -273,7 +273,7 @@ func (e *encoder) list(t *lua.LTable, items int, s shape) error {
 		inner = shapeOf(e.catalogue, s.items)
 	}
 	e.out = append(e.out, '[')
-	e.path = append(e.path, place{table: t})
+	e.path = append(e.path, spot{table: t})
 	for i := 1; i <= items; i++ {
 		e.path[len(e.path)-1].item = i
 		v := t.RawGetInt(i)
@@ -298,7 +298,7 @@ func (e *encoder) list(t *lua.LTable, items int, s shape) error {
 
 func (e *encoder) object(t *lua.LTable, s shape) error {
 	e.out = append(e.out, '{')
-	e.path = append(e.path, place{table: t})
+	e.path = append(e.path, spot{table: t})
 	cursor, count := 0, 0
 	for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
 		name, ok := key.(lua.LString)

@@ -214,8 +214,8 @@ func TestStepArguments(t *testing.T) {
 		{`random()`, `random {}`},
 		{`random(6)`, `random {"min":1,"max":6}`},
 		{`random(-2, 2)`, `random {"min":-2,"max":2}`},
-		{`http.post("https://x.test/a", { json = { a = json.array() }, headers = { A = "b" }, timeout = "5s" })`,
-			`http.post {"method":"POST","url":"https://x.test/a","headers":{"A":"b"},"json":{"a":[]},"timeout":"5s"}`},
+		{`http.post("https://x.test/a", { json = { a = json.array() }, headers = { A = "b", N = 5 }, auth = { bearer = secret "t" }, timeout = "1m30s" })`,
+			`http.post {"method":"POST","url":"https://x.test/a","headers":{"A":"b","N":"5"},"json":{"a":[]},"auth":{"bearer":"secret:t"},"timeout":90}`},
 	}
 	for _, test := range tests {
 		t.Run(test.lua, func(t *testing.T) {
@@ -236,6 +236,8 @@ func TestStepArguments(t *testing.T) {
 		{lua: `random(1.5)`, err: "random: expected whole numbers"},
 		{lua: `http.get "ftp://x"`, err: `http.get: the address must begin with https:// or http://`},
 		{lua: `http.post("https://x.test", { body = {} })`, err: "body must be a text, found a table; a table is sent as json = …"},
+		{lua: `http.post("https://x.test", { headers = { A = {} } })`, err: "http.post: headers.A must be a string, found a table"},
+		{lua: `http.post("https://x.test", { auth = { token = "x" } })`, err: `http.post: auth: unknown option "token"`},
 		{lua: `http.post("https://x.test", { body = "a", json = {} })`, err: "json and body are two ways to say the same"},
 	})
 }

@@ -141,12 +141,12 @@ func callOptions(L *lua.LState, name string, options *lua.LTable) CallOptions {
 	}
 }
 
-// requestFunction is highlevel.request { method, path, query, body }: what has
-// no entry in the catalogue.
+// requestFunction is highlevel.request { method, path, query, headers, body }:
+// what has no entry in the catalogue.
 func requestFunction(app *bindings.App) *lua.LFunction {
 	name := app.Name + ".request"
 	return function(func(L *lua.LState) int {
-		args := wantOptions(L, 1, name, "method", "path", "query", "body")
+		args := wantOptions(L, 1, name, "method", "path", "query", "headers", "body")
 		options := wantOptions(L, 2, name, hostOptions...)
 		path := textOption(L, args, name, "path")
 		if !strings.HasPrefix(path, "/") {
@@ -162,7 +162,7 @@ func requestFunction(app *bindings.App) *lua.LFunction {
 		}
 		a := activationOf(L)
 		s := a.arguments(L, name).text("method", method).text("path", path).
-			set("query", option(args, "query")).set("body", option(args, "body")).step(StepRequest)
+			set("query", option(args, "query")).set("headers", textsOption(L, args, name, "headers")).set("body", option(args, "body")).step(StepRequest)
 		s.App, s.Options = app, callOptions(L, name, options)
 		L.Push(a.decode(L, a.step(L, s), nil, nil, false))
 		return 1

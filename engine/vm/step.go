@@ -76,7 +76,7 @@ func (g *arguments) set(name string, v lua.LValue) *arguments {
 	if len(e.out) > 0 {
 		e.out = append(e.out, ',')
 	}
-	e.path = append(e.path[:0], place{field: name})
+	e.path = append(e.path[:0], spot{field: name})
 	err := activationOf(g.L).write(g.L, e, func() error {
 		_ = e.text(name) // a name of ours
 		e.out = append(e.out, ':')
