@@ -86,25 +86,21 @@ var given = map[string]map[string]any{
 	"highlevel": {"contactId": "there", "conversationId": "there", "callback_url": "http://127.0.0.1:9/"},
 }
 
-func (m maker) request(t *testing.T, a *app) *http.Request {
+// seed puts there what the operation names, and gives the arguments of its path.
+func (m maker) seed(a *app) map[string]string {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.make(a.model.resource("contacts"), "there", object{"email": "there@example.com"}, nil, nil)
-	a.make(a.model.resource("conversations"), "there", object{"contactId": "there", "conversationId": "there", "callback_url": "http://127.0.0.1:9/"}, nil, nil)
+	a.make(a.model.resource("conversations"), "there", object{"contactId": "there"}, nil, nil)
 	a.make(a.model.resource("messages"), "1.000000", object{"text": "hi"}, map[string]string{"channel": "C0SALES0001"}, nil)
 	a.make(a.model.resource("scheduled_messages"), "Q01", object{}, nil, nil)
-	a.mu.Unlock()
-	path, links := m.op.Path, map[string]string{}
-	var plan *plan
-	for _, p := range a.model.plans {
-		if p.op == m.op {
-			plan = p
-		}
-	}
+	params, links := map[string]string{}, map[string]string{}
+	p := m.plan(a)
 	for i := range m.op.PathParams {
 		f := &m.op.PathParams[i]
 		v := text(m.value(&f.Type, f.Name, 0))
-		path = strings.ReplaceAll(path, "{"+f.Name+"}", url.PathEscape(v))
-		for _, l := range plan.links {
+		params[f.Name] = v
+		for _, l := range p.links {
 			if l.param == f.Name {
 				links[l.name] = v
 				if l.parent != nil && a.store.get(l.parent.name, v) == nil {
@@ -112,8 +108,8 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 				}
 			}
 		}
-		if plan.id == f.Name && plan.verb != put && a.store.get(plan.resource.name, v) == nil {
-			a.make(plan.resource, v, object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
+		if p.id == f.Name && p.verb != put && a.store.get(p.resource.name, v) == nil {
+			a.make(p.resource, v, object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
 		}
 	}
 	if m.op.Path == "/conversations.unarchive" {
@@ -121,6 +117,23 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 	}
 	if m.op.Path == "/conversations.kick" {
 		a.store.get("channels", "C0SALES0001").fields["members"] = []any{"U0SANDBEN01"}
+	}
+	return params
+}
+
+func (m maker) plan(a *app) *plan {
+	for _, p := range a.model.plans {
+		if p.op == m.op {
+			return p
+		}
+	}
+	return nil
+}
+
+func (m maker) request(t *testing.T, a *app) *http.Request {
+	path := m.op.Path
+	for name, v := range m.seed(a) {
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(v))
 	}
 	query := url.Values{}
 	for i := range m.op.Query {
@@ -160,16 +173,8 @@ func (m maker) body(t *testing.T, a *app) (io.Reader, string) {
 	if m.op.Body == nil {
 		return http.NoBody, ""
 	}
-	v := m.value(&m.op.Body.Type, "", 0)
+	v := m.bodyValue()
 	fields, _ := v.(object)
-	if fields != nil && a.def.Name == "slack" && fields["text"] == nil && strings.HasPrefix(m.op.Path, "/chat.") {
-		if _, d := m.catalogue.Resolve(&m.op.Body.Type); fieldOf(d, "text") != nil {
-			fields["text"] = "hello"
-		}
-	}
-	if fields != nil && m.op.Path == "/conversations.open" {
-		fields["users"] = "U0SANDBEN01"
-	}
 	switch m.op.Body.Encoding {
 	case bindings.Form:
 		form := url.Values{}
@@ -195,6 +200,20 @@ func (m maker) body(t *testing.T, a *app) (io.Reader, string) {
 		v = object{m.op.Body.Wrap: v}
 	}
 	return bytes.NewReader(encode(v)), "application/json"
+}
+
+// bodyValue makes the fields of a body, with those that one of several needs.
+func (m maker) bodyValue() any {
+	v := m.value(&m.op.Body.Type, "", 0)
+	fields, _ := v.(object)
+	_, d := m.catalogue.Resolve(&m.op.Body.Type)
+	if fields != nil && strings.HasPrefix(m.op.Path, "/chat.") && fieldOf(d, "text") != nil {
+		fields["text"] = "hello"
+	}
+	if m.op.Path == "/conversations.open" {
+		fields["users"] = "U0SANDBEN01"
+	}
+	return v
 }
 
 // value makes a value with all that is required.

@@ -2,9 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -209,104 +206,4 @@ func fromText(c checker, t bindings.Type, values []string) any {
 		}
 	}
 	return first
-}
-
-// fromForm reads the texts of a form by the fields of its type.
-func fromForm(c checker, t *bindings.Type, body any) any {
-	_, d := c.catalogue.Resolve(t)
-	given, ok := body.(object)
-	if d == nil || !ok {
-		return body
-	}
-	for name, v := range given {
-		f := fieldOf(d, name)
-		if f == nil {
-			f = fieldOf(d, strings.TrimSuffix(name, "[]"))
-		}
-		if f == nil {
-			continue
-		}
-		switch v := v.(type) {
-		case string:
-			given[name] = fromText(c, f.Type, []string{v})
-		case []any:
-			texts := make([]string, 0, len(v))
-			for _, e := range v {
-				texts = append(texts, text(e))
-			}
-			delete(given, name)
-			given[f.Name] = fromText(c, f.Type, texts)
-		}
-	}
-	return given
-}
-
-// decodeBody reads the body by its Content-Type.
-func (r *request) decodeBody() (any, *failure) {
-	if len(r.raw) == 0 {
-		return nil, nil
-	}
-	kind, params, err := mime.ParseMediaType(r.http.Header.Get("Content-Type"))
-	if err != nil {
-		kind = "application/json"
-	}
-	switch kind {
-	case "application/x-www-form-urlencoded":
-		values, err := url.ParseQuery(string(r.raw))
-		if err != nil {
-			return nil, r.app.unreadable("the form cannot be read")
-		}
-		return formObject(values), nil
-	case "multipart/form-data":
-		return r.decodeMultipart(params["boundary"])
-	}
-	v, err := decodeJSON(r.raw)
-	if err != nil {
-		return nil, r.app.unreadable("the body is not valid JSON")
-	}
-	return v, nil
-}
-
-func formObject(values url.Values) object {
-	out := object{}
-	for name, all := range values {
-		if len(all) == 1 && !strings.HasSuffix(name, "[]") {
-			out[name] = all[0]
-			continue
-		}
-		list := make([]any, len(all))
-		for i, v := range all {
-			list[i] = v
-		}
-		out[name] = list
-	}
-	return out
-}
-
-// decodeMultipart keeps of a file its name, type and size.
-func (r *request) decodeMultipart(boundary string) (any, *failure) {
-	parts := multipart.NewReader(strings.NewReader(string(r.raw)), boundary)
-	out := object{}
-	for {
-		part, err := parts.NextPart()
-		if err == io.EOF {
-			return out, nil
-		}
-		if err != nil {
-			return nil, r.app.unreadable("the multipart body cannot be read")
-		}
-		content, err := io.ReadAll(part)
-		if err != nil {
-			return nil, r.app.unreadable("the multipart body cannot be read")
-		}
-		if part.FileName() == "" {
-			out[part.FormName()] = string(content)
-			continue
-		}
-		out[part.FormName()] = object{
-			"file_name":         part.FileName(),
-			"file_content_type": part.Header.Get("Content-Type"),
-			"file_size":         number(int64(len(content))),
-		}
-	}
 }

@@ -36,52 +36,50 @@ func walk(t *testing.T, def *bindings.App, op *bindings.Operation) {
 	a := s.apps[def.Name]
 	m := maker{fitter{checkerOf(a), now}, op}
 	first := m.request(t, a)
-	plan, values, _ := a.model.router.find(op.Method, strings.TrimPrefix(first.URL.Path, a.base))
-	links := map[string]string{}
-	for _, l := range plan.links {
-		links[l.name] = values[0]
-		values = values[1:]
-	}
-	if op.Path == "/conversations.members" {
-		a.store.get("channels", "C0SALES0001").fields["members"] = []any{"1", "2", "3", "4", "5", "6", "7", "8"}
-	} else {
-		a.store.collections[plan.resource.name] = nil
-		if plan.verb != list {
-			t.Skipf("%s is answered as %q", op.Name, plan.verb)
-		}
-		if strings.HasPrefix(op.Path, "/conversations.") {
-			a.seed("channels", slackSeed("C0SALES0001", "sales", false))
-			links["channel"] = "C0SALES0001"
-		}
-		for i := range 8 {
-			id := fmt.Sprintf("walk-%d", i)
-			if plan.resource.name == "messages" && op.Path == "/conversations.replies" {
-				id = fmt.Sprintf("%d.000000", i+1)
-			}
-			fields := object{"name": id, "thread_ts": threadOf(op, id)}
-			for i := range op.Query {
-				if f := &op.Query[i]; f.Required && f.Name != op.Pages.SizeParam {
-					fields[f.Name] = m.value(&f.Type, f.Name, 0)
-				}
-			}
-			a.make(plan.resource, id, fields, links, nil)
-		}
-		if plan.resource.name == "channels" {
-			delete(a.store.collections["channels"].byID, "C0SALES0001")
-			a.store.collections["channels"].order = a.store.collections["channels"].order[len(a.store.collections["channels"].order)-8:]
-		}
-	}
+	m.fill(a, m.plan(a))
 	w := walker{t, s, op, first}
 	if got := w.all(); got != 8 {
 		t.Errorf("met %d records, expected 8", got)
 	}
 }
 
-func threadOf(op *bindings.Operation, _ string) any {
-	if op.Path == "/conversations.replies" {
-		return "1.000000"
+// fill leaves eight records in the list that the operation gives.
+func (m maker) fill(a *app, p *plan) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m.op.Path == "/conversations.members" {
+		a.store.get("channels", "C0SALES0001").fields["members"] = []any{"1", "2", "3", "4", "5", "6", "7", "8"}
+		return
 	}
-	return nil
+	if p.resource.name != "messages" {
+		a.store.collections[p.resource.name] = nil
+	}
+	links := map[string]string{}
+	for _, l := range p.links {
+		for i := range m.op.PathParams {
+			if f := &m.op.PathParams[i]; f.Name == l.param {
+				links[l.name] = text(m.value(&f.Type, f.Name, 0))
+			}
+		}
+	}
+	fields := object{}
+	for i := range m.op.Query {
+		if f := &m.op.Query[i]; f.Required && f.Name != m.op.Pages.SizeParam {
+			fields[f.Name] = m.value(&f.Type, f.Name, 0)
+		}
+	}
+	first := 0
+	if p.resource.name == "messages" { // one is there
+		first, links["channel"] = 1, "C0SALES0001"
+		if m.op.Path == "/conversations.replies" {
+			fields["thread_ts"] = "1.000000"
+		}
+	}
+	for i := first; i < 8; i++ {
+		id := fmt.Sprintf("%d.000000", i+1)
+		fields["name"] = id
+		a.make(p.resource, id, fields, links, nil)
+	}
 }
 
 // walker follows Pages as its documentation says, independently of the sandbox.
