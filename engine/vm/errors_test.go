@@ -154,11 +154,14 @@ func TestRequireCircle(t *testing.T) {
 	}
 }
 
+// The trace names the script's lines, also of a bug that passed through try.
 func TestTrace(t *testing.T) {
 	m := vm.New(vm.Config{})
-	out, _ := run(t, m, "local function inner()\n  error('deep')\nend\nlocal function outer()\n  inner()\n  return 1\nend\n"+inHook("\n outer()"), vm.Limits{})
-	e := wantScriptError(t, out.Err)
-	if got := strings.Join(e.Trace, " "); e.Position != "test.lua:2" || got != "test.lua:2 test.lua:5 test.lua:9" {
-		t.Fatalf("at %s, trace %s", e.Position, got)
+	for _, call := range []string{"outer()", "try(outer)"} {
+		out, _ := run(t, m, "local function inner()\n  error('deep')\nend\nlocal function outer()\n  inner()\n  return 1\nend\n"+inHook("\n "+call), vm.Limits{})
+		e := wantScriptError(t, out.Err)
+		if got := strings.Join(e.Trace, " "); e.Position != "test.lua:2" || e.Message != "deep" || got != "test.lua:2 test.lua:5 test.lua:9" {
+			t.Errorf("%s: %v at %s, trace %s", call, e, e.Position, got)
+		}
 	}
 }

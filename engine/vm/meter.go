@@ -25,14 +25,14 @@ type meter struct {
 	stopped atomic.Bool // the time is over or the context is done
 	late    bool        // a timer fired while it was being stopped
 
-	slots     chan struct{}
-	protected int  // calls of protect under way
-	raising   bool // what is thrown next is the script's or a library's, not the VM's
-	holding   bool // a slot
-	used      time.Duration
-	since     time.Time
-	timer     *time.Timer
-	release   func() bool // of the context's AfterFunc
+	slots   chan struct{}
+	raising bool    // what is thrown next is the script's or a library's, not the VM's
+	again   *thrown // what is thrown next, by rethrow
+	holding bool    // a slot
+	used    time.Duration
+	since   time.Time
+	timer   *time.Timer
+	release func() bool // of the context's AfterFunc
 }
 
 func (m *meter) Done() <-chan struct{} {
@@ -88,7 +88,7 @@ func (m *meter) start(a *activation) {
 	m.activation = a
 	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
 	m.stopped.Store(false)
-	m.late, m.raising, m.protected, m.used = false, false, 0, 0
+	m.late, m.raising, m.again, m.used = false, false, nil, 0
 	m.release = nil
 	if a.ctx.Done() != nil {
 		m.release = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })

@@ -62,8 +62,11 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err 
 		returned := false
 		defer func() {
 			if r := recover(); r != nil {
-				a.cause = &Fault{Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
-				returned = false
+				if raised, ok := r.(*thrown); ok { // outside of any call of the script's
+					a.cause = a.scriptError(raised)
+				} else {
+					a.cause = &Fault{Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
+				}
 			}
 			if mt.finish() && returned && mt.clean() {
 				m.pool.Put(mt)

@@ -13,15 +13,26 @@ import (
 
 // thrown is what a Lua error is while it unwinds the Go stack.
 type thrown struct {
-	value    lua.LValue
-	position string
-	trace    []string // only of errors that no script's pcall can catch
+	value lua.LValue
+	trace []codeLine // innermost first
 }
+
+// codeLine is a line of a script.
+type codeLine struct {
+	proto *lua.FunctionProto
+	line  int
+}
+
+func (p codeLine) String() string { return p.proto.SourceName + ":" + strconv.Itoa(p.line) }
 
 // throw is the Panic of every state: the VM's own errors and all that is
 // raised arrive here, with the frames still in place.
 func throw(L *lua.LState) {
 	m := activationOf(L).meter
+	if t := m.again; t != nil {
+		m.again = nil
+		panic(t)
+	}
 	value := L.Get(-1)
 	if text, ok := value.(lua.LString); ok && !m.raising {
 		if strings.HasSuffix(string(text), " stack overflow") || strings.HasSuffix(string(text), " registry overflow") {
@@ -31,11 +42,7 @@ func throw(L *lua.LState) {
 	}
 	m.raising = false
 	m.charge(throwWork, 0)
-	t := &thrown{value: value, position: m.position()}
-	if m.protected == 1 {
-		t.trace = m.trace()
-	}
-	panic(t)
+	panic(&thrown{value: value, trace: m.trace()})
 }
 
 // throwWork is what unwinding costs, in instructions.
@@ -69,7 +76,6 @@ func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
 	s := m.state
 	sp, base := s.stack.data.sp, s.reg.top-nargs-1
 	var fault *Fault
-	m.protected++
 	func() {
 		defer func() {
 			r := recover()
@@ -92,19 +98,24 @@ func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
 		}()
 		L.Call(nargs, nret)
 	}()
-	m.protected--
 	if fault != nil {
 		a.end(fault)
 	}
 	return raised
 }
 
-// trace lists the positions of the script's frames, innermost first.
-func (m *meter) trace() []string {
-	var all []string
+// rethrow raises again what protect returned, as if it had not been caught.
+func rethrow(L *lua.LState, t *thrown) {
+	activationOf(L).meter.again = t
+	L.Error(t.value, 0)
+}
+
+// trace lists where the script's functions stand, innermost first.
+func (m *meter) trace() []codeLine {
+	all := make([]codeLine, 0, 4)
 	for f := m.state.currentFrame; f != nil && len(all) < maxTrace; f = f.Parent {
 		if !f.Fn.IsG {
-			all = append(all, f.Fn.Proto.SourceName+":"+strconv.Itoa(f.line()))
+			all = append(all, codeLine{f.Fn.Proto, f.line()})
 		}
 	}
 	return all
@@ -114,7 +125,13 @@ const maxTrace = 20
 
 // scriptError makes the error that leaves a script.
 func (a *activation) scriptError(t *thrown) *ScriptError {
-	e := &ScriptError{Position: t.position, Trace: t.trace}
+	e := &ScriptError{}
+	for _, p := range t.trace {
+		e.Trace = append(e.Trace, p.String())
+	}
+	if len(e.Trace) > 0 {
+		e.Position = e.Trace[0]
+	}
 	switch v := t.value.(type) {
 	case lua.LString:
 		e.Message = string(v)
