@@ -1,0 +1,2 @@
+-- limit instructions or memory
+while true do on("in:/test", { name = "h" }, print) end

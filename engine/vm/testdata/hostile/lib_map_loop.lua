@@ -1,0 +1,4 @@
+-- limit instructions
+on("in:/test", function(event)
+map({ a = function() while true do end end })({})
+end)
