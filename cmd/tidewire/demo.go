@@ -34,7 +34,7 @@ func demoCommand(t terminal, logs *logFlags) *cobra.Command {
 		Long: `Start the apps in memory (HighLevel, Qonto, Slack), an engine with three scripts,
 and create a client in Qonto. Its signed webhook becomes a contact, a note and a
 task in HighLevel and a message in Slack. Everything is on this machine.`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if logs.format == "auto" && !d.json {
 				logs.format = "text" // a demo is for people, also through a pipe
@@ -108,11 +108,12 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.log.Info("a client was created in Qonto; its webhook is on the way", "client", client)
-	if d.once {
-		return d.untilIdle(ctx, apps, e)
+	if err := d.untilIdle(ctx, apps, e); d.once || ctx.Err() != nil {
+		return err
+	} else if err != nil {
+		d.log.Error("the demo did not go as it should", "error", err)
 	}
-	d.waitForRuns(ctx, 1)
-	d.sayWhatNext(dir, apps, e)
+	d.sayWhatNext(dir, apps)
 	<-ctx.Done()
 	return nil
 }
@@ -306,7 +307,16 @@ func (d *demo) untilIdle(ctx context.Context, apps *sandbox.Sandbox, e *engine.E
 	return errors.Join(problems...)
 }
 
-func (d *demo) sayWhatNext(dir string, apps *sandbox.Sandbox, e *engine.Engine) {
+// command is how this binary is called: go run keeps it where nobody would
+// look.
+func command() string {
+	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
+		return "go run ./cmd/tidewire"
+	}
+	return "tidewire"
+}
+
+func (d *demo) sayWhatNext(dir string, apps *sandbox.Sandbox) {
 	fmt.Fprintf(d.err, `
 What to try next (Ctrl-C ends it; the folder %[1]s stays):
 
@@ -321,7 +331,7 @@ What to try next (Ctrl-C ends it; the folder %[1]s stays):
     curl %[3]s/sandbox/records/highlevel/contacts
 
   Look at the runs:
-    tidewire runs list --data-dir %[1]s/data
+    %[5]s runs list --data-dir %[1]s/data
 
-`, dir, apps.URL("qonto"), strings.TrimSuffix(apps.URL("qonto"), "/qonto"), sandbox.Token)
+`, dir, apps.URL("qonto"), strings.TrimSuffix(apps.URL("qonto"), "/qonto"), sandbox.Token, command())
 }
