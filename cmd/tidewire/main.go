@@ -26,9 +26,6 @@ type terminal struct {
 	environ []string
 }
 
-// usageError is a mistake on the command line; it exits with 2.
-type usageError struct{ error }
-
 // execute runs one command and gives its exit status: 0 done, 1 not done,
 // 2 called wrongly.
 func execute(args []string, t terminal) int {
@@ -59,35 +56,17 @@ function, and every change in those apps as a hook. Save a script and it is live
   tidewire demo          see it work, with nothing to set up
   tidewire run [DIR]     run the scripts of a folder`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: nothing,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(t.in)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
-	})
+	root.SetFlagErrorFunc(wrongFlag)
 	logs.add(root.PersistentFlags())
 	root.AddCommand(
 		demoCommand(t, logs), runCommand(t, logs), sandboxCommand(t, logs),
 		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t),
 	)
-	asUsage(root)
 	return root
-}
-
-// asUsage makes wrong arguments of every command usage errors.
-func asUsage(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		asUsage(sub)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ func runsCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "runs",
 		Short: "Look at runs and what they did",
-		Args:  cobra.NoArgs,
+		Args:  nothing,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(runsList(t), runsShow(t))
@@ -33,11 +34,14 @@ func runsList(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List runs, newest first",
-		Args:  cobra.NoArgs,
+		Args:  nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := limit(c, q.Limit); err != nil {
+				return err
+			}
 			q.State, q.Since = journal.State(state), ago(since)
 			if !q.State.Known() {
-				return usageError{fmt.Errorf("--state: found %q, expected one of %s", state, journal.States())}
+				return wrongUse(c, "--state: found %q, expected one of %s", state, stateNames())
 			}
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				runs, err := r.Runs(c.Context(), q)
@@ -56,11 +60,19 @@ func runsList(t terminal) *cobra.Command {
 	c.Flags().StringVar(&q.Script, "script", "", "only runs of this script")
 	c.Flags().StringVar(&q.Hook, "hook", "", "only runs of this hook")
 	c.Flags().StringVar(&q.Event, "event", "", "only runs of this event")
-	c.Flags().StringVar(&state, "state", "", "only runs in this state")
+	c.Flags().StringVar(&state, "state", "", "only runs in this state: "+stateNames())
 	c.Flags().DurationVar(&since, "since", 0, "only runs made within this time: 30m, 24h")
 	c.Flags().IntVar(&q.Limit, "limit", 50, "how many at most")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return c
+}
+
+func stateNames() string {
+	names := make([]string, 0, len(journal.States()))
+	for _, state := range journal.States() {
+		names = append(names, string(state))
+	}
+	return strings.Join(names, ", ")
 }
 
 func runTable(out io.Writer, runs []journal.Run) error {
@@ -79,7 +91,7 @@ func runsShow(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show RUN",
 		Short: "Show a run and every step it made",
-		Args:  cobra.ExactArgs(1),
+		Args:  one,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				run, steps, err := r.Run(c.Context(), args[0])
