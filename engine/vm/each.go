@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -107,28 +108,41 @@ func (w *walker) turn(L *lua.LState) bool {
 		return false
 	}
 	w.items, _ = table.RawGetString("items").(*lua.LTable)
-	next, err := nextArguments(w.step.Args, raw)
+	next, changed, err := nextArguments(w.step.Args, raw)
 	if err != nil {
 		raise(L, "each(%s): %v", w.operation.name, err)
 	}
-	if next != nil {
-		w.step.Args, w.over = next, false
+	if next == nil {
+		return true
+	}
+	w.step.Args, w.over = next, false
+	// What the page put in the place of a secret is none.
+	w.step.Secrets = maps.Clone(w.step.Secrets)
+	for at := range w.step.Secrets {
+		first, _, _ := strings.Cut(at[1:], "/")
+		if slices.Contains(changed, pointerName.Replace(first)) {
+			delete(w.step.Secrets, at)
+		}
 	}
 	return true
 }
 
-// nextArguments puts the "next" of a page over the arguments of this one; nil
-// says that this was the last.
-func nextArguments(args, page json.RawMessage) (json.RawMessage, error) {
-	var cut struct {
+// pointerName reads a name in a JSON pointer.
+var pointerName = strings.NewReplacer("~1", "/", "~0", "~")
+
+// nextArguments puts the "next" of a page over the arguments of this one and
+// names what it changed; nil says that this was the last.
+func nextArguments(args, page json.RawMessage) (next json.RawMessage, changed []string, err error) {
+	var answer struct {
 		Next map[string]json.RawMessage `json:"next"`
 	}
-	if err := json.Unmarshal(page, &cut); err != nil {
-		return nil, err
+	if err := json.Unmarshal(page, &answer); err != nil {
+		return nil, nil, err
 	}
-	if len(cut.Next) == 0 {
-		return nil, nil
+	if len(answer.Next) == 0 {
+		return nil, nil, nil
 	}
+	changed = slices.Sorted(maps.Keys(answer.Next))
 	var out bytes.Buffer
 	write := func(name string, value json.RawMessage) {
 		if out.Len() > 0 {
@@ -141,37 +155,30 @@ func nextArguments(args, page json.RawMessage) (json.RawMessage, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(args))
 	if _, err := d.Token(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		text := fmt.Sprint(name)
-		if instead, found := cut.Next[text]; found {
+		if instead, found := answer.Next[text]; found {
 			value = instead
-			delete(cut.Next, text)
+			delete(answer.Next, text)
 		}
 		write(text, value)
 	}
-	for _, name := range sortedKeys(cut.Next) {
-		write(name, cut.Next[name])
+	for _, name := range changed {
+		if value, left := answer.Next[name]; left {
+			write(name, value)
+		}
 	}
-	return slices.Concat([]byte{'{'}, out.Bytes(), []byte{'}'}), nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return slices.Concat([]byte{'{'}, out.Bytes(), []byte{'}'}), changed, nil
 }
 
 // pageType declares {"items", "next"}: the items are those of the answer's list.

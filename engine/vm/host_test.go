@@ -109,7 +109,7 @@ func (h *appHost) last() string {
 const testCatalogue = `
 operation contacts.upsert {"id":"upsert-contact","method":"POST","path":"/contacts/upsert","body":{"encoding":"json","type":"#ContactIn"},"answer":"#ContactAnswer"}
 operation contacts.get {"id":"get-contact","method":"GET","path":"/contacts/{contactId}","in_path":["contactId!: string"],"answer":"#ContactAnswer"}
-operation contacts.list {"id":"get-contacts","method":"GET","path":"/contacts","in_query":["limit: integer","startAfter: string","status[]: [string]","filter: #Filter"],"answer":"#Contacts","pages":{"items":"data.contacts","cursors":{"startAfter":"meta.next"},"size_param":"limit","size":2}}
+operation contacts.list {"id":"get-contacts","method":"GET","path":"/contacts","in_query":["limit: integer","startAfter: string","status[]: string","filter: #Filter"],"answer":"#Contacts","pages":{"items":"data.contacts","cursors":{"startAfter":"meta.next"},"size_param":"limit","size":2}}
 operation contacts.create_task {"id":"create-task","method":"POST","path":"/contacts/{contactId}/tasks","in_path":["contactId!: string"],"body":{"encoding":"json","type":"#TaskIn"}}
 operation contacts.remove_tag {"id":"remove-tag","method":"DELETE","path":"/contacts/{contactId}/tags","in_path":["contactId!: string"]}
 operation tags.replace {"id":"replace-tags","method":"PUT","path":"/tags","body":{"encoding":"json","type":"[string]"}}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -297,5 +298,30 @@ end)`, `{"id":"e1","data":{"list":[],"null":null,"big":12345678901234567890}}`, 
 	want := `INFO #sales {"n":4,"list":[],"event":{"id":"e1","data":{"list":["x"],"big":"12345678901234567890"}}}`
 	if len(h.lines) != 1 || h.lines[0] != want {
 		t.Errorf("got %q; want %q", h.lines, want)
+	}
+}
+
+// TestEventData: event.data is decoded by the type that the trigger declares.
+func TestEventData(t *testing.T) {
+	app := testApp(t)
+	m := vm.New(vm.Config{Apps: []*bindings.App{app}})
+	p := compileCRM(t, m, `on("acme.contact.created", function(event) log.info("data", event.data) end)`)
+	declared := &bindings.Type{Kind: bindings.Named, Name: "Contact"}
+	for name, test := range map[string]struct {
+		data *bindings.Type
+		want string
+	}{
+		"declared":   {declared, `INFO data {"id":"c1","balance":"12.50","seq":"7"}`},
+		"undeclared": {nil, `INFO data {"id":"c1","balance":12.5,"seq":7}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost()
+			out := m.Run(t.Context(), p, vm.Activation{
+				Event: json.RawMessage(`{"id":"e1","data":{"id":"c1","balance":12.50,"seq":7}}`), App: app, Data: test.data, Host: h,
+			})
+			if out.Err != nil || len(h.lines) != 1 || h.lines[0] != test.want {
+				t.Errorf("got %q, %v; want %q", h.lines, out.Err, test.want)
+			}
+		})
 	}
 }

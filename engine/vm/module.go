@@ -32,9 +32,16 @@ type group struct {
 // shelf keeps what was made, by name.
 type shelf struct{ made sync.Map }
 
+// known gives what was made under a name, nil if nothing was.
+func (s *shelf) known(name string) lua.LValue {
+	v, _ := s.made.Load(name)
+	made, _ := v.(lua.LValue)
+	return made
+}
+
 func (s *shelf) get(name string, make func() lua.LValue) lua.LValue {
-	if v, found := s.made.Load(name); found {
-		return v.(lua.LValue)
+	if made := s.known(name); made != nil {
+		return made
 	}
 	v, _ := s.made.LoadOrStore(name, make())
 	return v.(lua.LValue)
@@ -48,7 +55,7 @@ func newModule(app *bindings.App) lua.LValue {
 		if v := m.member(name); v != lua.LNil {
 			return v
 		}
-		raise(L, "%s has no group '%s'%s; its groups are %s", app.Name, brief(name, 60), perhaps(name, m.list()), strings.Join(m.list(), ", "))
+		raise(L, "%s has no group '%s'%s; its groups are %s", app.Name, brief(name, 60), perhaps(name, m.list()), listing(m.list()))
 		return lua.LNil
 	})}
 	return m.value
@@ -78,6 +85,9 @@ func (m *module) describe() string { return "the module " + m.app.Name }
 func (m *module) list() []string { return m.app.Catalogue.Groups() }
 
 func (m *module) member(name string) lua.LValue {
+	if made := m.groups.known(name); made != nil {
+		return made
+	}
 	if m.app.Catalogue.Group(name) == nil {
 		if name == "request" {
 			return m.request
@@ -103,6 +113,9 @@ func (g *group) describe() string { return "the group " + g.name }
 func (g *group) list() []string { return g.module.app.Catalogue.Group(g.short) }
 
 func (g *group) member(name string) lua.LValue {
+	if made := g.operations.known(name); made != nil {
+		return made
+	}
 	if !slices.Contains(g.list(), name) {
 		return lua.LNil
 	}
@@ -143,10 +156,15 @@ func (g *group) hint(name string) string {
 			}
 		}
 	}
-	if len(all) > 30 {
-		return fmt.Sprintf("; it has %d operations: %s, …", len(all), strings.Join(all[:30], ", "))
+	return "; it has " + listing(all)
+}
+
+// listing is a list of names as far as a line of text bears it.
+func listing(names []string) string {
+	if len(names) > 50 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:50], ", "), len(names)-50)
 	}
-	return "; it has " + strings.Join(all, ", ")
+	return strings.Join(names, ", ")
 }
 
 // module gives the module of an app that the machine knows, made once.

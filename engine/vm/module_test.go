@@ -210,6 +210,23 @@ func TestEach(t *testing.T) {
 	}
 }
 
+// TestEachSecrets: a secret among the arguments goes with every page, but not
+// into what the page itself put in its place.
+func TestEachSecrets(t *testing.T) {
+	h := newHost()
+	h.answers["acme.contacts.list"] = []string{`{"items":[{}],"next":{"startAfter":"x"}}`, `{"items":[{}]}`}
+	err := handle(t, h, `for c in each(acme.contacts.list, { startAfter = secret "a", filter = { email = secret "b" } }) do end`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.steps) != 2 || len(h.steps[0].Secrets) != 2 || len(h.steps[1].Secrets) != 1 || h.steps[1].Secrets["/filter/email"] == nil {
+		t.Errorf("steps %+v", h.steps)
+	}
+	if want := `{"startAfter":"x","filter":{"email":"secret:b"}}`; string(h.steps[1].Args) != want {
+		t.Errorf("args %s; want %s", h.steps[1].Args, want)
+	}
+}
+
 func TestEachErrors(t *testing.T) {
 	runSnippets(t, []snippet{
 		{lua: `each(acme.forms.list)`, err: "acme.forms.list cannot be walked with each yet; call it with its own paging arguments: skip, pageSize"},

@@ -109,6 +109,9 @@ func (o *operation) arguments() *bindings.Definition {
 			for _, f := range in {
 				if list, found := strings.CutSuffix(f.Name, "[]"); found {
 					f.Name = list
+					if s := shapeOf(o.app.Catalogue, &f.Type); s.kind != bindings.List && s.kind != bindings.Union {
+						f.Type = bindings.Type{Kind: bindings.List, Items: &f.Type}
+					}
 				}
 				d.Fields = append(d.Fields, f)
 			}

@@ -19,7 +19,7 @@ func tryFunction(L *lua.LState) int {
 		return L.GetTop()
 	}
 	if appErrorOf(raised.value) == nil {
-		rethrow(L, raised)
+		raiseValue(L, raised.value)
 	}
 	L.SetTop(0)
 	L.Push(lua.LNil)
