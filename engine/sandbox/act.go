@@ -60,6 +60,10 @@ func (r *request) perform() (result, *failure) {
 		return r.act()
 	case single:
 		return r.single()
+	case createAll:
+		return r.createAll(), nil
+	case clearAll:
+		return r.clear()
 	}
 	return result{}, nil
 }
@@ -339,6 +343,41 @@ func (r *request) extend(found *record) result {
 		out.changes = changes
 	}
 	return out
+}
+
+// createAll makes a record of each object in the body's list.
+func (r *request) createAll() result {
+	a, res := r.app, r.plan.resource
+	all, _ := r.fields[a.model.bulkField(r.plan.op)].([]any)
+	out := result{listed: true}
+	for _, v := range all {
+		fields, _ := v.(object)
+		made := a.make(res, "", fields, r.links(), r)
+		out.page.items = append(out.page.items, made)
+		out.changes = append(out.changes, changed{resource: res, verb: "created", record: made})
+	}
+	out.page.total, out.page.size = len(all), len(all)
+	return out
+}
+
+// clear removes the record that query or body names, else all below the path.
+func (r *request) clear() (result, *failure) {
+	a, res := r.app, r.plan.resource
+	id := text(r.arg("id"))
+	if _, inPath := r.params["id"]; inPath {
+		id = ""
+	}
+	var out result
+	for _, rec := range a.store.all(res.name, r.links()) {
+		if id == "" || rec.id == id {
+			a.store.remove(res.name, rec)
+			out.changes = append(out.changes, changed{resource: res, verb: "deleted", record: rec})
+		}
+	}
+	if id != "" && len(out.changes) == 0 && res.known {
+		return out, a.notFound(res.noun, id)
+	}
+	return out, nil
 }
 
 // single reads or changes a resource that has one record.

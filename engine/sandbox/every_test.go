@@ -83,7 +83,7 @@ var given = map[string]map[string]any{
 		"channel": "C0SALES0001", "user": "U0SANDBEN01", "ts": "1.000000", "message_ts": "1.000000", "email": "ada@sandbox.example",
 		"post_at": json.Number("1900000000"), "scheduled_message_id": "Q01", "text": "hello", "name": "new-channel", "users": "U0SANDBEN01",
 	},
-	"highlevel": {"contactId": "there", "conversationId": "there", "callback_url": "http://127.0.0.1:9/"},
+	"highlevel": {"contactId": "there", "conversationId": "there", "contacts": []any{"there"}, "ids": []any{"there"}, "callback_url": "http://127.0.0.1:9/"},
 }
 
 // seed puts there what the operation names, and gives the arguments of its path.
@@ -96,6 +96,9 @@ func (m maker) seed(a *app) map[string]string {
 	a.make(a.model.resource("scheduled_messages"), "Q01", object{}, nil, nil)
 	params, links := map[string]string{}, map[string]string{}
 	p := m.plan(a)
+	if p.verb == clearAll {
+		a.make(p.resource, "text", object{}, nil, nil)
+	}
 	for i := range m.op.PathParams {
 		f := &m.op.PathParams[i]
 		v := text(m.value(&f.Type, f.Name, 0))

@@ -42,14 +42,14 @@ func group(word string, all []any) func(*record) bool {
 			tests = append(tests, test)
 		}
 	}
-	any := strings.EqualFold(word, "or")
+	one := strings.EqualFold(word, "or") // one is enough
 	return func(item *record) bool {
 		for _, test := range tests {
-			if test(item) == any {
-				return any
+			if test(item) == one {
+				return one
 			}
 		}
-		return !any
+		return !one
 	}
 }
 

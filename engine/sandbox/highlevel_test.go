@@ -86,6 +86,24 @@ func TestMessagesMakeAConversation(t *testing.T) {
 	w.call("POST /highlevel/conversations/messages", `{"type":"SMS","contactId":"nobody","message":"Hello"}`, v...).is(400)
 }
 
+func TestBulkTags(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	ann := w.call("POST /highlevel/contacts/", contact).get("contact.id")
+	body := `{"contacts":["` + ann + `","nobody"],"tags":["a","b"],"locationId":"loc1"}`
+	w.call("POST /highlevel/contacts/bulk/tags/update/add", body).is(200, "succeded", "false", "errorCount", "1")
+	w.call("GET /highlevel/contacts/"+ann, "").is(200, "contact.tags", `["a","b"]`)
+	w.call("POST /highlevel/contacts/bulk/tags/update/remove", `{"contacts":["`+ann+`"],"tags":["A"],"locationId":"loc1"}`).is(200, "succeded", "true")
+	w.call("GET /highlevel/contacts/"+ann, "").is(200, "contact.tags", `["b"]`)
+}
+
+func TestCalendarResourcesArePartedByType(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	room := `{"locationId":"loc1","name":"Blue","description":"","quantity":1,"outOfService":0,"capacity":4,"calendarIds":[]}`
+	w.call("POST /highlevel/calendars/resources/rooms", room, "Version", "2021-04-15").is(201, "name", "Blue", "resourceType", "rooms")
+	w.call("GET /highlevel/calendars/resources/rooms?locationId=loc1&limit=10&skip=0", "", "Version", "2021-04-15").is(200, "#", "1", "0.name", "Blue")
+	w.call("GET /highlevel/calendars/resources/equipments?locationId=loc1&limit=10&skip=0", "", "Version", "2021-04-15").is(200, "#", "0")
+}
+
 func TestSearchTakesFilters(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	w.call("POST /highlevel/contacts/", contact).is(201)

@@ -8,7 +8,7 @@ import (
 
 // layout finds where in the answer the list or the record stands.
 func (m *model) layout(p *plan) {
-	if p.verb == list {
+	if p.verb == list || p.verb == createAll {
 		p.items, p.item = m.listPath(p.op, p.resource.noun)
 	} else {
 		p.envelope, p.item = m.envelope(p.op, p.resource.noun)
@@ -172,6 +172,26 @@ func (m *model) envelope(op *bindings.Operation, noun string) (string, *bindings
 		return only.Name, &only.Type
 	}
 	return "", op.Answer
+}
+
+// bulkField is the one list of objects in a body.
+func (m *model) bulkField(op *bindings.Operation) string {
+	if op.Body == nil {
+		return ""
+	}
+	_, d := m.app.Catalogue.Resolve(&op.Body.Type)
+	found := ""
+	for i := 0; d != nil && i < len(d.Fields); i++ {
+		t, _ := m.app.Catalogue.Resolve(&d.Fields[i].Type)
+		if t.Kind != bindings.List {
+			continue
+		}
+		if items, _ := m.app.Catalogue.Resolve(t.Items); items.Kind != bindings.Object || found != "" {
+			return ""
+		}
+		found = d.Fields[i].Name
+	}
+	return found
 }
 
 func (m *model) hasID(t *bindings.Type) bool {

@@ -21,7 +21,11 @@ const (
 	act    verb = "act"    // changes the record above the last word of the path
 	extend verb = "extend" // adds to a list in the record above, or takes away
 	single verb = "single" // reads or changes the only record there is
-	none   verb = "none"   // checked and answered; the path does not tell what it changes
+	// createAll makes a record of each object in the body's list, clearAll
+	// removes the one that the request names, else all below the path.
+	createAll verb = "create all"
+	clearAll  verb = "clear"
+	none      verb = "none" // checked and answered; the path does not tell what it changes
 )
 
 // resource is a kind of record, named by the words of its path without the
@@ -99,6 +103,10 @@ func (m *model) plan(op *bindings.Operation) *plan {
 	end := p.path[last]
 	lists := m.answersList(op)
 	switch {
+	case end.param && m.collects(p.path):
+		// The parameter parts a collection: /resources/{type}/{id}.
+		m.about(p, p.path)
+		p.verb = map[string]verb{"GET": list, "POST": create}[op.Method]
 	case end.param:
 		p.id = end.text
 		m.about(p, p.path[:last])
@@ -118,7 +126,10 @@ func (m *model) plan(op *bindings.Operation) *plan {
 		p.verb = list
 	case m.collects(p.path):
 		m.about(p, p.path)
-		p.verb = map[string]verb{"GET": list, "POST": create, "PUT": put, "PATCH": put}[op.Method]
+		p.verb = map[string]verb{"GET": list, "POST": create, "PUT": put, "PATCH": put, "DELETE": clearAll}[op.Method]
+	case end.text == "bulk" && op.Method == "POST" && m.bulkField(op) != "":
+		m.about(p, p.path[:last])
+		p.verb = createAll
 	case last > 0 && p.path[last-1].param:
 		m.above(p, last, lists)
 	default:
@@ -145,6 +156,11 @@ func (m *model) above(p *plan, last int, lists bool) {
 		}
 		return
 	}
+	if op.Method == "DELETE" && m.reads(p.path) {
+		m.about(p, p.path)
+		p.verb = clearAll
+		return
+	}
 	p.word, p.id = word, p.path[last-1].text
 	m.about(p, p.path[:last-1])
 	p.verb = act
@@ -165,8 +181,16 @@ func (m *model) bare(op *bindings.Operation, lists bool) verb {
 		}
 		return single
 	case "POST":
-		if _, item := m.envelope(op, ""); !lists && m.hasID(item) {
+		if _, item := m.envelope(op, ""); !lists && m.hasID(item) || m.reads(template(op.Path)) {
 			return create
+		}
+	case "PUT", "PATCH":
+		if m.reads(template(op.Path)) {
+			return put
+		}
+	case "DELETE":
+		if m.reads(template(op.Path)) {
+			return clearAll
 		}
 	}
 	return none
@@ -190,7 +214,7 @@ func (m *model) about(p *plan, path []segment) {
 		if l.name == "id" {
 			l.name = l.parent.noun + "id"
 		}
-		if m.isAccount(p.op, s.text) {
+		if m.isAccount(p.op, s.text) || l.parent == p.resource {
 			l.parent = nil
 		}
 		p.links = append(p.links, l)
@@ -249,7 +273,7 @@ func (m *model) learnTypes() {
 	rank := map[verb]int{read: 5, create: 4, change: 3, upsert: 3, list: 2, single: 1}
 	best := map[*resource]int{}
 	for _, p := range m.plans {
-		if p.verb == create || p.verb == upsert {
+		if p.verb == create || p.verb == upsert || p.verb == createAll {
 			p.resource.known = true
 		}
 		if n := rank[p.verb]; n > best[p.resource] && m.hasFields(p.item) {

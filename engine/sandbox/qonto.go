@@ -56,6 +56,7 @@ func qonto() *rules {
 			"POST /webhook_subscriptions":                {after: subscribeQonto},
 			"PUT /webhook_subscriptions/{id}":            {after: subscribeQonto},
 			"DELETE /webhook_subscriptions/{id}":         {after: unsubscribe},
+			"DELETE /transactions/{id}/attachments":      {verb: clearAll, resource: "transactions/attachments"},
 			"POST /requests/flash_cards":                 {verb: create, resource: "requests"},
 			"POST /requests/virtual_cards":               {verb: create, resource: "requests"},
 			"POST /requests/multi_transfers":             {verb: create, resource: "requests"},
@@ -152,11 +153,4 @@ func pointer(path string) string {
 		out += "/" + step
 	}
 	return out
-}
-
-// uuid makes a random UUID of version 4.
-func uuid(r *rand.Rand) string {
-	b := []byte(letters(r, 32, "0123456789abcdef"))
-	b[12], b[16] = '4', "89ab"[r.IntN(4)]
-	return string(b[:8]) + "-" + string(b[8:12]) + "-" + string(b[12:16]) + "-" + string(b[16:20]) + "-" + string(b[20:])
 }

@@ -148,3 +148,10 @@ func letters(r *rand.Rand, n int, alphabet string) string {
 	}
 	return string(b)
 }
+
+// uuid makes a random UUID of version 4.
+func uuid(r *rand.Rand) string {
+	b := []byte(letters(r, 32, "0123456789abcdef"))
+	b[12], b[16] = '4', "89ab"[r.IntN(4)]
+	return string(b[:8]) + "-" + string(b[8:12]) + "-" + string(b[12:16]) + "-" + string(b[16:20]) + "-" + string(b[20:])
+}

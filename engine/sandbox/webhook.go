@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -387,7 +386,12 @@ func (h *hooks) note(sub *subscription, j *job, status int, err error) {
 	if err != nil {
 		d.Error = err.Error()
 	}
-	h.sandbox.logger.Info("webhook sent", "app", d.App, "trigger", d.Trigger, "url", d.URL, "attempt", d.Attempt, "answer", strconv.Itoa(status))
+	log := h.sandbox.logger.With("app", d.App, "trigger", d.Trigger, "url", d.URL, "attempt", d.Attempt, "answer", status)
+	if err != nil || notAccepted(status) {
+		log.Warn("webhook not taken", "error", d.Error)
+	} else {
+		log.Info("webhook sent")
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.sent = append(h.sent, d); len(h.sent) > maxDeliveries {
