@@ -57,7 +57,7 @@ func TestCompileEndsInTime(t *testing.T) {
 		began := time.Now()
 		_, err := m.Compile("test.lua", files{"test.lua": source}.read)
 		took := time.Since(began)
-		if took > 5*time.Second {
+		if took > 30*time.Second {
 			t.Errorf("%s: took %s", name, took)
 		}
 		t.Logf("%-15s %8s %v", name, took.Round(time.Millisecond), err)
