@@ -21,6 +21,7 @@ type trial struct {
 	patience time.Duration // what is left of it
 	first    time.Time     // of the sendings
 	renewed  bool          // a refused token was given back once
+	open     bool          // an earlier sending may have been done
 	failures int           // that make the next wait longer
 	next     time.Duration // how long the rate limit wants us to wait
 }
@@ -44,10 +45,10 @@ func (t *trial) admit(ctx context.Context) error {
 	if short != nil {
 		t.next = wait
 		if short.limit.Requests == 0 || wait > short.limit.Per {
-			return j.fail(bindings.RateLimited, true, "%s wants no request for another %s; it was not sent", j.app.Name, rounded(wait))
+			return j.fail(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(wait), t.unsent())
 		}
-		return j.fail(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s; it was not sent",
-			short.limit.Requests, short.limit.Per, j.app.Name, rounded(wait))
+		return j.fail(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s%s",
+			short.limit.Requests, short.limit.Per, j.app.Name, rounded(wait), t.unsent())
 	}
 	if wait <= 0 {
 		return nil
@@ -91,7 +92,7 @@ func (t *trial) authorize(ctx context.Context) (string, error) {
 
 // stopped is for a caller who gave up during a sending.
 func (t *trial) stopped(ctx context.Context, out outcome) error {
-	if !out.sent {
+	if !out.sent && !t.open {
 		if err := mark(context.WithoutCancel(ctx), t.job, t.job.marks.Withdraw); err != nil {
 			return fmt.Errorf("withdraw the mark of %s: %w", t.job.name(), err)
 		}
@@ -100,7 +101,7 @@ func (t *trial) stopped(ctx context.Context, out outcome) error {
 }
 
 // judge decides what a sending came to.
-func (t *trial) judge(out outcome, token string, attempt int) verdict {
+func (t *trial) judge(out outcome, token string) verdict {
 	j := t.job
 	repeatable := j.repeatable(t.client.Now().Sub(t.first))
 	switch {
@@ -157,11 +158,11 @@ func (t *trial) unanswered(out outcome, repeatable bool) verdict {
 		if errors.Is(out.err, errRefused) {
 			kind = bindings.Forbidden
 		}
-		return verdict{err: j.fail(kind, false, "%s", reason), undone: true}
+		return verdict{err: j.fail(kind, false, "%s%s", reason, t.unsent()), undone: true}
 	case !out.sent && timeout:
-		return verdict{err: j.fail(bindings.Timeout, true, "no connection within %s; it was not sent", j.timeout), undone: true}
+		return verdict{err: j.fail(bindings.Timeout, true, "no connection within %s%s", j.timeout, t.unsent()), undone: true}
 	case !out.sent:
-		return verdict{err: j.fail(bindings.Unavailable, true, "no connection: %s; it was not sent", reason),
+		return verdict{err: j.fail(bindings.Unavailable, true, "no connection: %s%s", reason, t.unsent()),
 			undone: true, again: true, wait: t.backoff(firstWait)}
 	case timeout && repeatable:
 		return verdict{err: j.fail(bindings.Timeout, true, "no answer within %s", j.timeout)}
@@ -172,6 +173,14 @@ func (t *trial) unanswered(out outcome, repeatable bool) verdict {
 			again: true, wait: t.backoff(firstWait)}
 	}
 	return verdict{err: j.uncertain(nil, "the connection was cut before the answer was complete: %s", reason)}
+}
+
+// unsent tells what it means that a request did not leave.
+func (t *trial) unsent() string {
+	if t.open {
+		return "; an earlier sending of the same request may have been done"
+	}
+	return "; it was not sent"
 }
 
 // uncertain says that nobody knows whether the vendor did it. It keeps what an

@@ -66,6 +66,9 @@ func TestRetries(t *testing.T) {
 		{"cut within the answer of a GET", safe, list(half, fine), "", false, 2, ""},
 		{"cut within the answer of a POST", unsafe, list(half, fine), bindings.Uncertain, false, 1, "begin"},
 
+		{"cut, then 429: the first may have been done", keyed, list(cut, reply(429, `{}`), fine), "", false, 3, "begin begin begin"},
+		{"429, then cut", keyed, list(reply(429, `{}`), cut, fine), "", false, 3, "begin withdraw begin begin"},
+
 		{"not JSON", safe, list(reply(200, `<html>`, "Content-Type", "text/html"), fine), bindings.Unavailable, true, 1, ""},
 		{"broken JSON of a POST", unsafe, list(reply(200, `{"a":`), fine), bindings.Uncertain, false, 1, "begin"},
 		{"trouble in a 200 of a POST", unsafe, list(reply(200, `{"ok":false,"error":"gone_fishing"}`), fine), bindings.Uncertain, false, 1, "begin"},
@@ -146,6 +149,14 @@ func TestWaits(t *testing.T) {
 			t.Errorf("waited %v, want %v", s.clock.waits, want)
 		}
 	})
+	t.Run("waits add up", func(t *testing.T) {
+		s := start(t, answers(reply(429, `{}`, "Retry-After", "5")), nil)
+		answer, err := s.do(t, safe, `{}`)
+		wantKind(t, err, bindings.RateLimited, true)
+		if answer.Attempts != 3 || answer.RetryAfter != 5*time.Second || len(s.clock.waits) != 2 {
+			t.Errorf("got %d attempts and waits %v, want a third of 5s to be too much", answer.Attempts, s.clock.waits)
+		}
+	})
 	t.Run("longer than we wait", func(t *testing.T) {
 		s := start(t, answers(reply(429, `{}`, "Retry-After", "60")), nil)
 		answer, err := s.do(t, safe, `{}`)
@@ -165,6 +176,14 @@ func TestWaits(t *testing.T) {
 func seconds(n int) []time.Duration { return []time.Duration{time.Duration(n) * time.Second} }
 
 func TestKeyTooOld(t *testing.T) {
+	t.Run("while waiting", func(t *testing.T) {
+		s := start(t, answers(cut, reply(200, `{}`)), func(_ *call.Config, _ *connection.Settings, a *bindings.App) { a.KeyTTL = 100 * time.Millisecond })
+		answer, err := s.do(t, keyed, args[keyed])
+		wantKind(t, err, bindings.Uncertain, false, "is over", "not known")
+		if answer.Attempts != 1 {
+			t.Errorf("sent %d times, want once", answer.Attempts)
+		}
+	})
 	s := start(t, answers(cut, reply(200, `{}`)), func(_ *call.Config, _ *connection.Settings, a *bindings.App) { a.KeyTTL = 0 })
 	_, err := s.do(t, keyed, args[keyed])
 	wantKind(t, err, bindings.Uncertain, false, "not known")

@@ -76,9 +76,9 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 		if ctx.Err() != nil && out.err != nil {
 			return answer, t.stopped(ctx, out)
 		}
-		v := t.judge(out, token, answer.Attempts)
+		v := t.judge(out, token)
 		c.observe(ctx, j, answer, v, c.Now().Sub(sentAt))
-		if v.undone {
+		if v.undone && !t.open {
 			if err := mark(ctx, j, j.marks.Withdraw); err != nil {
 				return answer, fmt.Errorf("withdraw the mark of %s: %w", j.name(), err)
 			}
@@ -89,17 +89,23 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 		}
 		late := c.Now().Sub(started)+v.wait > j.timeout+c.Patience
 		if !v.again || late || answer.Attempts >= c.Sendings || v.wait > t.patience {
-			answer.RetryAfter = v.wait
+			if v.err.Kind == bindings.RateLimited {
+				answer.RetryAfter = v.wait
+			}
 			if v.err.RequestID == "" {
 				v.err.RequestID = answer.RequestID
 			}
 			return answer, v.err
 		}
+		t.open = t.open || !v.undone
 		if v.wait > 0 {
 			t.patience -= v.wait
 			if err := c.Sleep(ctx, v.wait); err != nil {
 				return answer, fmt.Errorf("%s: %w", j.name(), err)
 			}
+		}
+		if t.open && !j.repeatable(c.Now().Sub(t.first)) {
+			return answer, j.uncertain(v.err, "the time in which its key is trusted is over")
 		}
 	}
 }

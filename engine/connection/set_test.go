@@ -106,7 +106,7 @@ func resolvable(t *testing.T) *connection.Set {
 	token := map[string]string{"token": "t"}
 	set, err := connection.New(connection.Config{
 		Apps:     apps(),
-		Accounts: map[string][]string{"crm/paris": {"bank/paris"}},
+		Accounts: map[string][]string{"crm/paris": {"bank/paris"}, "bank/lyon": {"crm/paris"}},
 		Settings: []connection.Settings{
 			{Name: "crm", Credentials: token}, {Name: "crm/paris", Credentials: token, Account: "loc-paris"},
 			{Name: "bank", Credentials: token}, {Name: "bank/paris", Credentials: token}, {Name: "bank/lyon", Credentials: token},
@@ -131,6 +131,7 @@ func TestResolve(t *testing.T) {
 		{"crm", "paris", "crm", "crm/paris"},      //
 		{"crm", "crm/paris", "bank", "crm/paris"}, //
 		{"bank", "", "crm/paris", "bank/paris"},   // what accounts: maps
+		{"crm", "", "bank/lyon", "crm/paris"},     //
 		{"crm", "", "bank/paris", "crm/paris"},    // the other way round
 		{"chat", "", "crm/paris", "chat"},         // the only one
 		{"chat", "", "", "chat"},                  //
