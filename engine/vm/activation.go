@@ -28,8 +28,8 @@ import (
 //   - It calls scripts' functions with L.Call, or with protect when it must
 //     see errors. It never calls L.PCall, L.NewThread, L.Yield or L.SetContext.
 //   - It raises with raise, raiseValue, raiseApp or L.ArgError, never with panic.
-//   - Bytes that a script keeps alive but Lua cannot show (held in a Go closure
-//     or user data) are told with hold.
+//   - What a script keeps alive but Lua cannot show stands in user data that is
+//     a sizer, or is counted with holding while it grows.
 type activation struct {
 	machine  *Machine
 	program  *Program
@@ -50,7 +50,7 @@ type activation struct {
 	loaded     map[string]lua.LValue // values of required files
 	steps      int
 	output     int64
-	held       int64 // bytes told with hold
+	held       int64 // bytes told with holding
 
 	// cause is why the activation was ended from inside.
 	cause error
@@ -97,15 +97,6 @@ func (a *activation) grow(L *lua.LState, have, more int) {
 		a.chargeString(L, have+more)
 	}
 	a.meter.charge(int64(more)/32, int64(more))
-}
-
-// hold accounts for bytes that the script keeps alive out of Lua's sight; a
-// negative n gives them back.
-func (a *activation) hold(L *lua.LState, n int64) {
-	a.held += n
-	if n > 0 {
-		a.charge(L, 1, n)
-	}
 }
 
 // step asks the host for a step and waits for it with the Lua slot given back.

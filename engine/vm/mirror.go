@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 the fields stand for those of gopher-lua, read or not
+
 package vm
 
 import (
@@ -91,13 +93,10 @@ type tableMirror struct {
 	k2i       map[lua.LValue]int
 }
 
-func mirrorOf(L *lua.LState) *stateMirror           { return (*stateMirror)(unsafe.Pointer(L)) }
-func tableOf(t *lua.LTable) *tableMirror            { return (*tableMirror)(unsafe.Pointer(t)) }
-func upvalueOf(u *lua.Upvalue) *upvalueMirror       { return (*upvalueMirror)(unsafe.Pointer(u)) }
-func (f *frameMirror) line() int                    { return lineAt(f.Fn.Proto, f.Pc-1) }
-func (s *stateMirror) register(i int) lua.LValue    { return s.reg.array[i] }
-func (f *frameMirror) instruction() (inst uint32)   { return f.Fn.Proto.Code[f.Pc-1] }
-func (f *frameMirror) constant(i uint32) lua.LValue { return f.Fn.Proto.Constants[i] }
+func mirrorOf(L *lua.LState) *stateMirror         { return (*stateMirror)(unsafe.Pointer(L)) }
+func tableOf(t *lua.LTable) *tableMirror          { return (*tableMirror)(unsafe.Pointer(t)) }
+func (f *frameMirror) line() int                  { return lineAt(f.Fn.Proto, f.Pc-1) }
+func (f *frameMirror) instruction() (inst uint32) { return f.Fn.Proto.Code[f.Pc-1] }
 
 func lineAt(p *lua.FunctionProto, pc int) int {
 	if pc < 0 || pc >= len(p.DbgSourcePositions) {

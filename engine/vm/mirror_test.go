@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 the fields stand for those of gopher-lua
+
 package vm
 
 import (

@@ -19,7 +19,7 @@ func tryFunction(L *lua.LState) int {
 		return L.GetTop()
 	}
 	if appErrorOf(raised.value) == nil {
-		raiseValue(L, raised.value)
+		rethrow(L, raised) // with its trace
 	}
 	L.SetTop(0)
 	L.Push(lua.LNil)
