@@ -53,16 +53,41 @@ func appError(L *lua.LState, err *bindings.Error) *lua.LTable {
 	return t
 }
 
-// appErrorOf gives the error that a table stands for, nil if it is none.
-func appErrorOf(v lua.LValue) *bindings.Error {
+// isAppError tells an app error from other values.
+func isAppError(v lua.LValue) bool {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return nil
+		return false
 	}
 	mark, ok := t.Metatable.(*lua.LTable)
-	if !ok || mark.RawGetString(appErrorSign) != lua.LValue(appErrorTrue) {
+	return ok && mark.RawGetString(appErrorSign) == lua.LValue(appErrorTrue)
+}
+
+// maxErrorBody bounds what is kept of the vendor's answer when an app error
+// leaves a script, which may have put anything there.
+const maxErrorBody = 256 << 10
+
+// appErrorOf gives the error that a table stands for, nil if it is none.
+func appErrorOf(v lua.LValue) *bindings.Error {
+	err := appErrorHead(v)
+	if err == nil {
 		return nil
 	}
+	if body := v.(*lua.LTable).RawGetString("body"); body != lua.LNil {
+		e := encoder{most: maxErrorBody}
+		if e.encode(body, nil) == nil {
+			err.Body = json.RawMessage(e.out)
+		}
+	}
+	return err
+}
+
+// appErrorHead gives the error without the vendor's answer.
+func appErrorHead(v lua.LValue) *bindings.Error {
+	if !isAppError(v) {
+		return nil
+	}
+	t := v.(*lua.LTable)
 	get := func(name string) string {
 		s, _ := plainText(t.RawGetString(name))
 		return s
@@ -75,19 +100,12 @@ func appErrorOf(v lua.LValue) *bindings.Error {
 	if status, ok := t.RawGetString("status").(lua.LNumber); ok {
 		err.Status = int(status)
 	}
-	if body := t.RawGetString("body"); body != lua.LNil {
-		var e encoder
-		if e.encode(body, nil) == nil {
-			err.Body = json.RawMessage(e.out)
-		}
-	}
 	return err
 }
 
 // appErrorLine is how an app error prints.
 func appErrorLine(v lua.LValue) (string, bool) {
-	if err := appErrorOf(v); err != nil {
-		err.Body = nil
+	if err := appErrorHead(v); err != nil {
 		return err.Error(), true
 	}
 	return "", false

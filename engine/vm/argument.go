@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -32,15 +33,6 @@ func wantTable(L *lua.LState, n int, what string) *lua.LTable {
 	return t
 }
 
-// wantFunction takes argument n as a function.
-func wantFunction(L *lua.LState, n int, what string) *lua.LFunction {
-	f, ok := L.Get(n).(*lua.LFunction)
-	if !ok {
-		raise(L, "%s must be a function, found %s", what, describe(L.Get(n)))
-	}
-	return f
-}
-
 // wantOptions takes argument n as a table of options, nil if it is left out,
 // and refuses names that are not known.
 func wantOptions(L *lua.LState, n int, function string, known ...string) *lua.LTable {
@@ -55,21 +47,12 @@ func wantOptions(L *lua.LState, n int, function string, known ...string) *lua.LT
 			raise(L, "%s: options are written name = value, found the item %s; known are %s",
 				function, describe(key), strings.Join(known, ", "))
 		}
-		if !contains(known, string(name)) {
+		if !slices.Contains(known, string(name)) {
 			raise(L, "%s: unknown option %q%s; known are %s", function, brief(string(name), 40),
 				perhaps(string(name), known), strings.Join(known, ", "))
 		}
 	}
 	return t
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // perhaps suggests the name that was probably meant: "; did you mean upsert?".

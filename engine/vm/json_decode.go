@@ -3,8 +3,6 @@ package vm
 import (
 	"fmt"
 	"strconv"
-	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
@@ -38,7 +36,9 @@ type decoder struct {
 }
 
 // decode reads the whole text as one value of type t; nil means undeclared.
-func (d *decoder) decode(t *bindings.Type) (lua.LValue, error) { return d.read(d.shape(t)) }
+func (d *decoder) decode(t *bindings.Type) (lua.LValue, error) {
+	return d.read(shapeOf(d.catalogue, t))
+}
 
 func (d *decoder) read(s shape) (lua.LValue, error) {
 	v, err := d.value(s)
@@ -50,88 +50,6 @@ func (d *decoder) read(s shape) (lua.LValue, error) {
 	}
 	d.settle()
 	return v, nil
-}
-
-// shape is a type with its names resolved.
-type shape struct {
-	kind  bindings.Kind
-	def   *bindings.Definition
-	items *bindings.Type
-	of    []bindings.Type
-}
-
-func (d *decoder) shape(t *bindings.Type) shape { return shapeOf(d.catalogue, t) }
-
-func shapeOf(c *bindings.Catalogue, t *bindings.Type) shape {
-	if t == nil {
-		return shape{}
-	}
-	if t.Kind != bindings.Named {
-		return shape{kind: t.Kind, items: t.Items, of: t.Of}
-	}
-	if c == nil {
-		return shape{}
-	}
-	resolved, def := c.Resolve(t)
-	return shape{kind: resolved.Kind, items: resolved.Items, of: resolved.Of, def: def}
-}
-
-// fieldShape finds the type of a field. Documents mostly keep the declared
-// order, so the search goes on where it last ended.
-func fieldShape(c *bindings.Catalogue, s shape, name string, cursor *int) shape {
-	if s.kind == bindings.Map {
-		return shapeOf(c, s.items)
-	}
-	if s.def == nil {
-		return shape{}
-	}
-	fields := s.def.Fields
-	for i := range fields {
-		at := *cursor + i
-		if at >= len(fields) {
-			at -= len(fields)
-		}
-		if fields[at].Name == name {
-			*cursor = (at + 1) % len(fields)
-			return shapeOf(c, &fields[at].Type)
-		}
-	}
-	return shape{}
-}
-
-// narrow picks the member of a union that a value of this look belongs to.
-func (s shape) narrow(c *bindings.Catalogue, look byte) shape {
-	for range 4 {
-		if s.kind != bindings.Union {
-			return s
-		}
-		next, found := shape{}, false
-		for i := range s.of {
-			member := shapeOf(c, &s.of[i])
-			if member.kind == bindings.Union || !member.takes(look) {
-				if member.kind == bindings.Union && !found {
-					next, found = member, true
-				}
-				continue
-			}
-			next, found = member, true
-			break
-		}
-		s = next
-	}
-	return shape{}
-}
-
-func (s shape) takes(look byte) bool {
-	switch s.kind {
-	case bindings.Object, bindings.Map:
-		return look == '{'
-	case bindings.List:
-		return look == '['
-	case bindings.Decimal, bindings.Int64, bindings.Number, bindings.Integer:
-		return look == '0'
-	}
-	return look == '"'
 }
 
 func (d *decoder) value(s shape) (lua.LValue, error) {
@@ -248,7 +166,7 @@ func fill(table *lua.LTable, entries []lua.LValue) {
 func (d *decoder) list(s shape) (lua.LValue, error) {
 	items := shape{}
 	if s.kind == bindings.List {
-		items = d.shape(s.items)
+		items = shapeOf(d.catalogue, s.items)
 	}
 	base := len(d.waiting)
 	if d.space(); !d.take(']') {
@@ -349,122 +267,6 @@ func (d *decoder) digits() int {
 		d.pos++
 	}
 	return d.pos - start
-}
-
-// string reads a string; bytes that are not UTF-8 become U+FFFD.
-func (d *decoder) string() (string, error) {
-	d.pos++
-	start, ascii := d.pos, true
-	for d.pos < len(d.text) {
-		switch b := d.text[d.pos]; {
-		case b == '"':
-			text := d.text[start:d.pos]
-			d.pos++
-			d.spend(len(text)/64, int64(len(text)+32))
-			if ascii || utf8.Valid(text) {
-				return string(text), nil
-			}
-			return strings.ToValidUTF8(string(text), "\uFFFD"), nil
-		case b == '\\':
-			return d.escaped(start)
-		case b < ' ':
-			return "", d.unexpected(`"\"" to end the text`)
-		default:
-			ascii = ascii && b < utf8.RuneSelf
-			d.pos++
-		}
-	}
-	return "", d.unexpected(`"\"" to end the text`)
-}
-
-// escaped goes on with a string at its first escape.
-func (d *decoder) escaped(start int) (string, error) {
-	built := append(make([]byte, 0, d.pos-start+32), d.text[start:d.pos]...)
-	for d.pos < len(d.text) {
-		b := d.text[d.pos]
-		switch {
-		case b == '"':
-			d.pos++
-			d.spend(len(built)/32, int64(2*len(built)+32))
-			return strings.ToValidUTF8(string(built), "\uFFFD"), nil
-		case b < ' ':
-			return "", d.unexpected(`"\"" to end the text`)
-		case b != '\\':
-			built = append(built, b)
-			d.pos++
-			continue
-		}
-		d.pos++
-		if d.pos >= len(d.text) {
-			break
-		}
-		switch e := d.text[d.pos]; e {
-		case '"', '\\', '/':
-			built = append(built, e)
-		case 'b':
-			built = append(built, '\b')
-		case 'f':
-			built = append(built, '\f')
-		case 'n':
-			built = append(built, '\n')
-		case 'r':
-			built = append(built, '\r')
-		case 't':
-			built = append(built, '\t')
-		case 'u':
-			d.pos++
-			r, err := d.unicode()
-			if err != nil {
-				return "", err
-			}
-			built = utf8.AppendRune(built, r)
-			continue
-		default:
-			return "", d.unexpected("an escape")
-		}
-		d.pos++
-	}
-	return "", d.unexpected(`"\"" to end the text`)
-}
-
-// unicode reads the digits of \u, and of a second one where the first is half
-// of a pair; a half alone is U+FFFD.
-func (d *decoder) unicode() (rune, error) {
-	first, ok := d.hex(d.pos)
-	if !ok {
-		return 0, d.unexpected("four hexadecimal digits")
-	}
-	d.pos += 4
-	if !utf16.IsSurrogate(first) {
-		return first, nil
-	}
-	if d.pos+6 <= len(d.text) && d.text[d.pos] == '\\' && d.text[d.pos+1] == 'u' {
-		if second, ok := d.hex(d.pos + 2); ok {
-			if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
-				d.pos += 6
-				return r, nil
-			}
-		}
-	}
-	return utf8.RuneError, nil
-}
-
-func (d *decoder) hex(at int) (rune, bool) {
-	if at+4 > len(d.text) {
-		return 0, false
-	}
-	r := rune(0)
-	for _, b := range d.text[at : at+4] {
-		switch {
-		case b >= '0' && b <= '9':
-			r = r<<4 | rune(b-'0')
-		case b|0x20 >= 'a' && b|0x20 <= 'f':
-			r = r<<4 | rune(b|0x20-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
 }
 
 func (d *decoder) word(w string) error {

@@ -27,6 +27,8 @@ type encoder struct {
 	charge func(work, bytes int64)
 	// indent is put before each line, once a level; empty: everything in one line.
 	indent string
+	// most bounds the bytes written where nobody charges; zero: no bound.
+	most int
 
 	path   []spot
 	worked int64
@@ -105,6 +107,9 @@ func (e *encoder) encode(v lua.LValue, t *bindings.Type) error {
 func (e *encoder) value(v lua.LValue, s shape) error {
 	if e.worked++; e.worked > 256 || len(e.out)-e.paid > 4096 {
 		e.settle()
+	}
+	if e.most > 0 && len(e.out) > e.most {
+		return e.fail("longer than %s", bytesText(int64(e.most)))
 	}
 	switch v := v.(type) {
 	case *lua.LNilType:
@@ -247,17 +252,6 @@ func (e *encoder) table(t *lua.LTable, s shape) error {
 		return e.list(t, items, s)
 	}
 	return e.object(t, s)
-}
-
-// forTable picks the member of a union that this table is. An empty one is an
-// object where the union has one.
-func (s shape) forTable(c *bindings.Catalogue, t *lua.LTable) shape {
-	if !isList(t) && t.MaxN() == 0 {
-		if object := s.narrow(c, '{'); object.kind != bindings.Any {
-			return object
-		}
-	}
-	return s.narrow(c, '[')
 }
 
 func fieldText(key lua.LValue) string {

@@ -21,6 +21,8 @@ func TestHostileLibraries(t *testing.T) {
 		"log of shared tables":         `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; log.info("x", t)`,
 		"arguments of shared tables":   `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; acme.contacts.upsert { meta = t }`,
 		"const of shared tables":       `local t = { 1 }; for i = 1, 25 do t = { a = t, b = t } end; map { x = const(t) } {}`,
+		"map of shared tables":         `local t = { a = "x" }; for i = 1, 30 do t = { a = t, b = t } end; map(t)`,
+		"an error made large":          `local _, e = try(acme.contacts.get); local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; e.body = t; log.info(tostring(e)); error(e)`,
 		"map of shared rules":          `local r = map { a = const "x" }; for i = 1, 30 do r = map { a = r, b = r } end; r {}`,
 		"map that calls itself":        `local r; r = map { a = function(s) return r(s) end }; r {}`,
 		"text.split":                   `local s = (","):rep(4e6); text.split(s, ",")`,
@@ -50,7 +52,7 @@ func TestHostileLibraries(t *testing.T) {
 			p := compileCRM(t, m, "local acme = require \"acme\"\non(\"acme.contact.created\", function(event)\n"+script+"\nend)")
 			begun := time.Now()
 			out := m.Run(t.Context(), p, vm.Activation{
-				Event: json.RawMessage(`{"data":{}}`), Host: newHost(),
+				Event: json.RawMessage(`{"data":{}}`), Host: failingHost(),
 				Limits: vm.Limits{Time: 300 * time.Millisecond, Instructions: 20_000_000, Memory: 32 << 20},
 			})
 			if out.Err == nil || !strings.Contains(out.Err.Error(), "crm.lua:") {

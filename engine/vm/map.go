@@ -34,7 +34,7 @@ func (m *mapper) known(r *rule) *rule {
 	if r.depth > maxMapDepth {
 		m.fail("rules within rules more than %d deep", maxMapDepth)
 	}
-	m.a.charge(m.L, 5, 300)
+	m.charge(5, 300)
 	r.self = &lua.LUserData{Value: r, Metatable: lua.LNil}
 	return r
 }
@@ -102,7 +102,8 @@ func mapFunction(L *lua.LState) int {
 	if !ok || L.GetTop() != 1 {
 		raise(L, "map takes one table: map { field = \"path\", … }; found %s", describe(L.Get(1)))
 	}
-	m := mapper{L: L, a: activationOf(L)}
+	m, release := newMapper(L)
+	defer release()
 	r := m.parse(spec)
 	if r.items != nil {
 		raise(L, "map: the fields need names: map { field = \"path\", … }")
@@ -112,10 +113,9 @@ func mapFunction(L *lua.LState) int {
 		if _, ok := source.(*lua.LTable); !ok {
 			raise(L, "map: the source must be a table, found %s", describe(source))
 		}
-		m := mapper{L: L, a: activationOf(L), source: source}
-		charge, release := m.a.holding(L)
+		m, release := newMapper(L)
 		defer release()
-		m.charge = charge
+		m.source = source
 		L.Push(m.make(r))
 		return 1
 	})
@@ -137,7 +137,8 @@ func ruleOf(f *lua.LFunction) *rule {
 
 // requiredFunction is required(path or function): absent is an error.
 func requiredFunction(L *lua.LState) int {
-	m := mapper{L: L, a: activationOf(L)}
+	m, release := newMapper(L)
+	defer release()
 	inner := *m.rule(L.Get(1), "required")
 	inner.required = true
 	L.Push(m.known(&inner).self)
@@ -150,7 +151,8 @@ func constFunction(L *lua.LState) int {
 	if v == lua.LNil {
 		raise(L, "const needs a value; to leave a field out, leave it out of the map")
 	}
-	m := mapper{L: L, a: activationOf(L)}
+	m, release := newMapper(L)
+	defer release()
 	L.Push(m.known(&rule{constant: v}).self)
 	return 1
 }
@@ -158,7 +160,8 @@ func constFunction(L *lua.LState) int {
 // whenFunction is when(condition, rule [, otherwise]). The condition is a table
 // of paths and the values wanted there, or a function of the source.
 func whenFunction(L *lua.LState) int {
-	m := mapper{L: L, a: activationOf(L)}
+	m, release := newMapper(L)
+	defer release()
 	r := &rule{then: m.rule(L.Get(2), "when")}
 	if L.Get(3) != lua.LNil {
 		r.other = m.rule(L.Get(3), "when")
@@ -176,7 +179,7 @@ func whenFunction(L *lua.LState) int {
 			if err != nil {
 				raise(L, "when: %v", err)
 			}
-			m.a.charge(L, 5, 300)
+			m.charge(5, 300)
 			r.when = append(r.when, condition{path, m.wanted(string(name), wanted)})
 		}
 	}
@@ -197,6 +200,13 @@ type mapper struct {
 	depth  int
 }
 
+// newMapper makes a mapper whose charge counts as held until release.
+func newMapper(L *lua.LState) (m *mapper, release func()) {
+	m = &mapper{L: L, a: activationOf(L)}
+	m.charge, release = m.a.holding(L)
+	return m, release
+}
+
 func (m *mapper) fail(format string, args ...any) {
 	at := "map: "
 	if len(m.target) > 0 {
@@ -212,7 +222,7 @@ func (m *mapper) wanted(name string, v lua.LValue) []lua.LValue {
 	}
 	var all []lua.LValue
 	for i := 1; i <= list.MaxN(); i++ {
-		m.a.charge(m.L, 1, 16)
+		m.charge(1, 16)
 		all = append(all, m.scalar(name, list.RawGetInt(i)))
 	}
 	if all == nil {

@@ -16,7 +16,6 @@ import (
 // for what it touches.
 type module struct {
 	app     *bindings.App
-	value   *lua.LUserData
 	groups  shelf
 	request *lua.LFunction
 }
@@ -51,14 +50,13 @@ func (s *shelf) get(name string, make func() lua.LValue) lua.LValue {
 func newModule(app *bindings.App) lua.LValue {
 	m := &module{app: app}
 	m.request = requestFunction(app)
-	m.value = &lua.LUserData{Value: m, Metatable: memberMeta(app.Name, func(L *lua.LState, name string) lua.LValue {
+	return &lua.LUserData{Value: m, Metatable: memberMeta(app.Name, func(L *lua.LState, name string) lua.LValue {
 		if v := m.member(name); v != lua.LNil {
 			return v
 		}
 		raise(L, "%s has no group '%s'%s; its groups are %s", app.Name, brief(name, 60), perhaps(name, m.list()), listing(m.list()))
 		return lua.LNil
 	})}
-	return m.value
 }
 
 // memberMeta is the metatable of a module or group: find gives a member or
@@ -68,7 +66,7 @@ func memberMeta(name string, find func(L *lua.LState, name string) lua.LValue) *
 		"__index": function(func(L *lua.LState) int {
 			key, ok := L.Get(2).(lua.LString)
 			if !ok {
-				raise(L, "%s has no %s", name, describe(L.Get(2)))
+				raise(L, "%s has no member that is %s", name, describe(L.Get(2)))
 			}
 			L.Push(find(L, string(key)))
 			return 1

@@ -26,7 +26,7 @@ func TestModuleNames(t *testing.T) {
 		{lua: `acme.contacts.delete_tag {}`, err: "did you mean remove_tag?"},
 		{lua: `acme.contacts.fetch {}`, err: "did you mean get?"},
 		{lua: `acme.tags.xyzzy {}`, err: "acme.tags has no 'xyzzy'; it has replace"},
-		{lua: `acme.contacts[1]`, err: "acme.contacts has no the number 1"},
+		{lua: `acme.contacts[1]`, err: "acme.contacts has no member that is the number 1"},
 		{lua: `acme.x = 1; return 1`, err: "acme cannot be changed"},
 		{lua: `acme.contacts {}`, err: "acme.contacts is no function; call one of its operations"},
 		{lua: `acme.contacts:get { contactId = "c1" }`, err: "acme.contacts:get is called with a dot: acme.contacts.get {…}"},

@@ -65,7 +65,7 @@ func joinSecret(L *lua.LState, left, right lua.LValue) lua.LValue {
 
 // newSecret makes a secret out of others; mark is the metatable of one of them.
 func newSecret(L *lua.LState, mark lua.LValue, s Secret) lua.LValue {
-	parts, bytes, depth := s.size()
+	parts, bytes, depth := s.weight()
 	if parts > maxSecretParts || bytes > maxSecretText || depth > maxSecretDepth {
 		raise(L, "a secret can be joined of at most %d parts and %d bytes of text, and encoded %d times", maxSecretParts, maxSecretText, maxSecretDepth)
 	}
@@ -73,9 +73,10 @@ func newSecret(L *lua.LState, mark lua.LValue, s Secret) lua.LValue {
 	return &lua.LUserData{Value: s, Metatable: mark}
 }
 
-func (s Secret) size() (parts, bytes, depth int) {
+// weight counts the parts, the bytes of plain text and how deep base64 goes.
+func (s Secret) weight() (parts, bytes, depth int) {
 	for _, part := range s {
-		p, b, d := part.Of.size()
+		p, b, d := part.Of.weight()
 		parts += 1 + p
 		bytes += len(part.Text) + b
 		if part.Of != nil {

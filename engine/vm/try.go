@@ -18,8 +18,8 @@ func tryFunction(L *lua.LState) int {
 		}
 		return L.GetTop()
 	}
-	if appErrorOf(raised.value) == nil {
-		rethrow(L, raised) // with its trace
+	if !isAppError(raised.value) {
+		raiseValue(L, raised.value)
 	}
 	L.SetTop(0)
 	L.Push(lua.LNil)

@@ -72,10 +72,6 @@ func asList(t *lua.LTable) *lua.LTable {
 	return t
 }
 
-func exactOf(digits string) *lua.LUserData {
-	return &lua.LUserData{Value: exactNumber(digits), Metatable: numberMark}
-}
-
 // plainText gives the text of a value that has one: a string, a number as we
 // print it, or a number in exact digits.
 func plainText(v lua.LValue) (string, bool) {
@@ -97,6 +93,14 @@ func (nullValue) describe() string     { return "json.null" }
 func (n exactNumber) describe() string { return "the number " + string(n) }
 func (s Secret) describe() string      { return "a secret" }
 
+// size says what these values hold, for the count of memory.
+func (n exactNumber) size() (int64, []lua.LValue) { return int64(len(n)) + 64, nil }
+func (s Secret) size() (int64, []lua.LValue) {
+	parts, bytes, _ := s.weight()
+	return int64(64 + 64*parts + bytes), nil
+}
+
+// brief cuts a text that an error quotes.
 func brief(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -107,6 +111,7 @@ func brief(s string, n int) string {
 	return s[:n] + "…"
 }
 
+// isEmptyJSON reports whether a result is nothing or null.
 func isEmptyJSON(raw json.RawMessage) bool {
 	for i, b := range raw {
 		switch b {
