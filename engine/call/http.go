@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -51,13 +52,17 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 		if status != http.StatusTooManyRequests && status < 500 {
 			return nil, nil
 		}
-		e := j.fail(kindOfStatus(status), status != http.StatusNotImplemented, "%s answered %d %s", j.path, status, http.StatusText(status))
+		e := j.fail(kindOfStatus(status), status != http.StatusNotImplemented, "it answered %d %s", status, http.StatusText(status))
 		e.Status, e.Body = status, bodyOf(body, json.Valid(body))
 		return nil, e
 	}
 	sent, err := c.send(ctx, j)
-	if e, ok := err.(*bindings.Error); ok && answer.Status >= 500 && e.Kind == bindings.Unavailable {
-		err = nil // of a request that reads, or is not implemented: the script sees the status
+	var e *bindings.Error
+	if errors.As(err, &e) {
+		if answer.Status >= 500 && e.Kind == bindings.Unavailable {
+			err = nil // it reads, or is not implemented: the script sees the status
+		}
+		e.Message = j.operation + " " + j.path + ": " + e.Message
 	}
 	answer.Attempts, answer.Took = sent.Attempts, sent.Took
 	if err != nil {

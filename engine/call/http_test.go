@@ -98,7 +98,7 @@ func TestHTTPRetries(t *testing.T) {
 			case test.kind == "" && err != nil:
 				t.Fatal(err)
 			case test.kind != "":
-				if e := appError(t, err); e.Kind != test.kind || e.Operation != "http."+test.method || strings.Contains(e.Error(), "hidden") {
+				if e := appError(t, err); e.Kind != test.kind || !strings.HasPrefix(e.Message, "http."+test.method+" 127.0.0.1:") || e.Operation != "http."+test.method || strings.Contains(e.Error(), "hidden") {
 					t.Errorf("got %v, want kind %s", e, test.kind)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -105,7 +106,7 @@ func (t *trial) judge(out outcome, token string) verdict {
 	j := t.job
 	repeatable := j.repeatable(t.client.Now().Sub(t.first))
 	switch {
-	case out.large:
+	case out.large && out.status < 300:
 		return verdict{err: j.fail(bindings.TooLarge, false, "the answer is larger than %d MiB%s",
 			t.client.MaxAnswer>>20, doneAnyway(j, out.status))}
 	case out.err != nil && (out.status == 0 || out.status < 300):
@@ -186,13 +187,17 @@ func (t *trial) unsent() string {
 // uncertain says that nobody knows whether the vendor did it. It keeps what an
 // answer told.
 func (j *job) uncertain(of *bindings.Error, message string, args ...any) *bindings.Error {
-	e := j.fail(bindings.Uncertain, false, "")
-	e.Message = fmt.Sprintf(message, args...) + "; whether it was done is not known, so it is not sent again"
+	text := fmt.Sprintf(message, args...)
+	switch {
+	case of == nil || of.Message == "":
+	case strings.HasPrefix(of.Message, text):
+		text = of.Message
+	default:
+		text += " (" + of.Message + ")"
+	}
+	e := j.fail(bindings.Uncertain, false, "%s; whether it was done is not known, so it is not sent again", text)
 	if of != nil {
 		e.Status, e.Code, e.RequestID, e.Body = of.Status, of.Code, of.RequestID, of.Body
-		if of.Message != "" {
-			e.Message = fmt.Sprintf(message, args...) + " (" + of.Message + "); whether it was done is not known, so it is not sent again"
-		}
 	}
 	return e
 }
