@@ -34,7 +34,7 @@ type Set struct {
 	byName   map[string]*Connection
 	sorted   []*Connection
 	accounts map[string][]string
-	apps     []*bindings.App
+	http     *http.Client
 	fetches  sync.WaitGroup
 }
 
@@ -50,32 +50,43 @@ func New(config Config) (*Set, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Set{byName: map[string]*Connection{}, accounts: config.Accounts, apps: config.Apps}
-	b := builder{Config: config, set: s}
-	for _, settings := range config.Settings {
+	b := newBuilder(config)
+	b.build()
+	if len(b.problems) > 0 {
+		return nil, errors.Join(b.problems...)
+	}
+	return b.set, nil
+}
+
+func newBuilder(config Config) *builder {
+	return &builder{Config: config, set: &Set{byName: map[string]*Connection{}, accounts: config.Accounts, http: config.HTTP}}
+}
+
+// build makes the connections and notes what is wrong with them.
+func (b *builder) build() {
+	for _, settings := range b.Settings {
 		b.add(settings)
 	}
-	for _, c := range s.sorted {
+	for _, c := range b.set.sorted {
 		b.join(c)
 	}
-	slices.SortFunc(s.sorted, func(x, y *Connection) int { return strings.Compare(x.Name(), y.Name()) })
+	slices.SortFunc(b.set.sorted, func(x, y *Connection) int { return strings.Compare(x.Name(), y.Name()) })
 	b.checkAccounts()
 	for _, children := range []bool{false, true} {
-		for _, c := range s.sorted {
+		for _, c := range b.set.sorted {
 			if (c.parent != nil) == children {
 				b.authorise(c)
 			}
 		}
 	}
-	if len(b.problems) > 0 {
-		return nil, errors.Join(b.problems...)
-	}
-	return s, nil
 }
 
 // Close waits for token requests under way, so that no new refresh token is
 // lost between the vendor and the vault.
-func (s *Set) Close() { s.fetches.Wait() }
+func (s *Set) Close() {
+	s.fetches.Wait()
+	s.http.CloseIdleConnections()
+}
 
 // Get finds a connection by its whole name.
 func (s *Set) Get(name string) (*Connection, bool) {

@@ -3,6 +3,7 @@ package connection
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -21,6 +22,29 @@ type builder struct {
 	vault    *Vault
 	vaultErr error
 	problems []error
+	// dry builds nothing: neither vault nor tokens are touched.
+	dry bool
+}
+
+// Problem is something wrong with a setting, named by its path.
+type Problem struct{ Path, Text string }
+
+func (p *Problem) Error() string { return p.Path + ": " + p.Text }
+
+// Check finds what New would find wrong with settings, as far as that shows
+// without the data folder.
+func Check(config Config) []*Problem {
+	b := newBuilder(config)
+	b.dry = true
+	b.build()
+	found := make([]*Problem, 0, len(b.problems))
+	for _, err := range b.problems {
+		var p *Problem
+		if errors.As(err, &p) {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // wrong notes a problem at a path below connections.
@@ -29,7 +53,11 @@ func (b *builder) wrong(c *Connection, setting, message string, args ...any) {
 	if setting != "" {
 		path += "." + setting
 	}
-	b.problems = append(b.problems, fmt.Errorf("%s: %s", path, fmt.Sprintf(message, args...)))
+	b.at(path, message, args...)
+}
+
+func (b *builder) at(path, message string, args ...any) {
+	b.problems = append(b.problems, &Problem{path, fmt.Sprintf(message, args...)})
 }
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$`)
@@ -170,18 +198,18 @@ func (b *builder) checkAccounts() {
 	for _, from := range slices.Sorted(maps.Keys(b.Accounts)) {
 		path := "accounts." + from
 		if b.set.byName[from] == nil {
-			b.problems = append(b.problems, fmt.Errorf("%s: there is no connection %q%s", path, from, didYouMean(from, known)))
+			b.at(path, "there is no connection %q%s", from, didYouMean(from, known))
 		}
 		taken := map[string]string{}
 		for _, to := range b.Accounts[from] {
 			app := appOf(to)
 			switch {
 			case b.set.byName[to] == nil:
-				b.problems = append(b.problems, fmt.Errorf("%s: there is no connection %q%s", path, to, didYouMean(to, known)))
+				b.at(path, "there is no connection %q%s", to, didYouMean(to, known))
 			case app == appOf(from):
-				b.problems = append(b.problems, fmt.Errorf("%s: %q is of the same app; calls to an event's own app always go to the event's connection", path, to))
+				b.at(path, "%q is of the same app; calls to an event's own app always go to the event's connection", to)
 			case taken[app] != "":
-				b.problems = append(b.problems, fmt.Errorf("%s: both %q and %q; expected one connection of each app", path, taken[app], to))
+				b.at(path, "both %q and %q; expected one connection of each app", taken[app], to)
 			}
 			taken[app] = to
 		}
