@@ -18,8 +18,6 @@ type result struct {
 	page   page
 	// fields stand in the answer as they are, beside or over the rest.
 	fields object
-	// whole is the answer, unshaped.
-	whole any
 	// changes are what webhooks tell.
 	changes []changed
 }

@@ -36,8 +36,6 @@ func (r *request) answer(res result) reply {
 	}
 	var body any = object{}
 	switch {
-	case res.whole != nil:
-		body = res.whole
 	case op.Answer == nil:
 		out.header.Set(noteHeader, undescribed)
 	default:
@@ -62,8 +60,6 @@ func (r *request) shaped(res result) any {
 	switch {
 	case res.listed:
 		body = r.listed(f, res.page)
-	case res.record != nil && r.plan.verb == remove && d == nil:
-		body = nil
 	case res.record != nil && r.plan.verb != remove:
 		body = r.one(f, res.record, d)
 	default:
@@ -80,9 +76,6 @@ func (r *request) shaped(res result) any {
 	}
 	at, isObject := body.(object)
 	if d == nil || !isObject {
-		if body == nil {
-			body = object{}
-		}
 		if resolved.Kind == bindings.Boolean {
 			return true
 		}
@@ -109,7 +102,8 @@ func (r *request) complete(f fitter, d *bindings.Definition, at object, res resu
 			continue
 		}
 		resolved, _ := f.catalogue.Resolve(&field.Type)
-		if resolved.Kind == bindings.Boolean && successWords[fold(field.Name)] {
+		gone := r.plan.verb == remove || r.plan.verb == clearAll
+		if name := fold(field.Name); resolved.Kind == bindings.Boolean && (successWords[name] || name == "deleted" && gone) {
 			at[field.Name] = true
 			continue
 		}
@@ -130,7 +124,7 @@ func (r *request) complete(f fitter, d *bindings.Definition, at object, res resu
 }
 
 var successWords = map[string]bool{
-	"success": true, "succeded": true, "succeeded": true, "successful": true, "ok": true, "deleted": true, "status": true,
+	"success": true, "succeded": true, "succeeded": true, "successful": true, "ok": true, "status": true,
 }
 
 // one writes a record, in its envelope where the answer has one. An answer

@@ -92,12 +92,17 @@ func (a *app) seed(name string, fields object) *record {
 func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	now := a.sandbox.now()
 	raw, err := io.ReadAll(http.MaxBytesReader(w, h.Body, maxBody))
-	entry := Request{Time: now, App: a.def.Name, Method: h.Method, Path: h.URL.Path, Query: h.URL.RawQuery, Body: cutText(raw)}
+	path := strings.TrimPrefix(h.URL.EscapedPath(), a.base)
+	entry := Request{Time: now, App: a.def.Name, Method: h.Method, Path: h.URL.Path}
+	// What goes to the authorisation server and comes from it is secret.
+	secret := strings.HasPrefix(path, "/oauth/")
+	if !secret {
+		entry.Query, entry.Body = h.URL.RawQuery, cutText(raw)
+	}
 	if err != nil {
 		a.finish(w, &entry, a.refuse(a.unreadable("the body cannot be read, or is too large"), a.trace()), "")
 		return
 	}
-	path := strings.TrimPrefix(h.URL.EscapedPath(), a.base)
 	p, values, methods := a.model.router.find(h.Method, path)
 	if p != nil {
 		entry.Operation = p.op.Name
@@ -120,16 +125,12 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 			out.header.Set(name, v)
 		}
 		if fault.Status != 0 {
-			out = a.refuse(&failure{status: fault.Status, message: http.StatusText(fault.Status), header: out.header}, a.trace())
+			out = a.faultReply(fault)
 		}
 	}
-	if strings.HasPrefix(path, "/oauth/") {
-		// These carry tokens and the client's secret.
-		entry.Body, entry.Query = "", ""
-		a.finish(w, &entry, out, cut)
-		return
+	if !secret {
+		entry.Answer = cutText(out.body)
 	}
-	entry.Answer = cutText(out.body)
 	a.finish(w, &entry, out, cut)
 }
 

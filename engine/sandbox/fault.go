@@ -98,12 +98,19 @@ func (a *app) faulted(w http.ResponseWriter, entry *Request, f *Fault) bool {
 	if f.Status == 0 || f.Done {
 		return false
 	}
+	out := a.faultReply(f)
+	entry.Answer = cutText(out.body)
+	a.finish(w, entry, out, f.Cut)
+	return true
+}
+
+// faultReply is a fault's status in the vendor's shape.
+func (a *app) faultReply(f *Fault) reply {
 	header := http.Header{}
 	for name, v := range f.Header {
 		header.Set(name, v)
 	}
 	out := a.refuse(&failure{status: f.Status, kind: kindOf(f.Status), message: http.StatusText(f.Status), header: header}, a.trace())
 	out.status = f.Status
-	a.finish(w, entry, out, f.Cut)
-	return true
+	return out
 }

@@ -109,6 +109,9 @@ func secretOf(format, value string) (string, bool) {
 
 // oauth answers the paths of the authorisation server.
 func (a *app) oauth(h *http.Request, raw []byte, path string) (reply, bool) {
+	if !strings.HasPrefix(path, "/oauth/") {
+		return reply{}, false
+	}
 	form, err := url.ParseQuery(string(raw))
 	if err != nil {
 		form = url.Values{}
