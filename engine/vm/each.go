@@ -98,6 +98,9 @@ func (w *walker) turn(L *lua.LState) bool {
 	}
 	w.pages--
 	raw := a.step(L, w.step)
+	if isEmptyJSON(raw) {
+		return false
+	}
 	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.app.Catalogue}, shape{kind: bindings.Object, def: w.page})
 	if err != nil {
 		raise(L, "each(%s): the answer is not JSON: %v", w.operation.name, err)

@@ -1,9 +1,7 @@
 package vm
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	lua "github.com/yuin/gopher-lua"
@@ -54,7 +52,7 @@ func newModule(app *bindings.App) lua.LValue {
 		if v := m.member(name); v != lua.LNil {
 			return v
 		}
-		raise(L, "%s has no group '%s'%s; its groups are %s", app.Name, brief(name, 60), perhaps(name, m.list()), listing(m.list()))
+		raise(L, "%s has no group '%s'%s", app.Name, brief(name, 60), m.hint(name))
 		return lua.LNil
 	})}
 }
@@ -121,48 +119,6 @@ func (g *group) member(name string) lua.LValue {
 		found, _ := g.module.app.Catalogue.Operation(g.short + "." + name)
 		return newOperation(g.module.app, found)
 	})
-}
-
-// verbs are words that people use for one another at the beginning of an
-// operation's name.
-var verbs = [][]string{
-	{"get", "find", "fetch", "read", "show", "retrieve", "load"},
-	{"list", "all", "search", "query", "index"},
-	{"create", "add", "new", "insert", "make", "post"},
-	{"update", "edit", "change", "set", "patch", "modify", "put"},
-	{"delete", "remove", "destroy", "drop", "cancel"},
-	{"send", "post", "deliver"},
-	{"upsert", "create_or_update", "save"},
-}
-
-// hint says which operation was probably meant, or what there is.
-func (g *group) hint(name string) string {
-	all := g.list()
-	if near := perhaps(name, all); near != "" {
-		return near
-	}
-	for _, same := range verbs {
-		for _, verb := range same {
-			rest, found := strings.CutPrefix(name, verb)
-			if !found || rest != "" && rest[0] != '_' {
-				continue
-			}
-			for _, other := range same {
-				if slices.Contains(all, other+rest) {
-					return fmt.Sprintf("; did you mean %s?", other+rest)
-				}
-			}
-		}
-	}
-	return "; it has " + listing(all)
-}
-
-// listing is a list of names as far as a line of text bears it.
-func listing(names []string) string {
-	if len(names) > 50 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:50], ", "), len(names)-50)
-	}
-	return strings.Join(names, ", ")
 }
 
 // module gives the module of an app that the machine knows, made once.

@@ -1,0 +1,98 @@
+package vm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// verbs are words that people use for one another at the beginning of an
+// operation's name.
+var verbs = [][]string{
+	{"get", "find", "fetch", "read", "show", "retrieve", "load"},
+	{"list", "all", "search", "query", "index"},
+	{"create", "add", "new", "insert", "make", "post"},
+	{"update", "edit", "change", "set", "patch", "modify", "put"},
+	{"delete", "remove", "destroy", "drop", "cancel"},
+	{"send", "post", "deliver"},
+	{"upsert", "create_or_update", "save"},
+}
+
+// hint says which group was probably meant, or which there are.
+func (m *module) hint(name string) string {
+	if near := perhaps(name, m.list()); near != "" {
+		return near
+	}
+	return "; its groups are " + listing(m.list())
+}
+
+// hint says which operation was probably meant, or which there are.
+func (g *group) hint(name string) string {
+	all := g.list()
+	if near := perhaps(name, all); near != "" {
+		return near
+	}
+	// The vendor's own names repeat the noun: create_contact is contacts.create.
+	if noun := strings.TrimSuffix(g.short, "s"); strings.Contains(strings.ToLower(name), noun) {
+		bare := strings.NewReplacer("_"+g.short, "", "_"+noun, "").Replace(snake(name))
+		if slices.Contains(all, bare) {
+			return "; did you mean " + bare + "?"
+		}
+		name = bare
+	}
+	if meant := synonyms(name, all); meant != nil {
+		return "; did you mean " + strings.Join(meant, " or ") + "?"
+	}
+	return "; it has " + listing(all)
+}
+
+// synonyms are the names that begin with another word for the same verb: with
+// the same rest, or with any where the verb stands alone.
+func synonyms(name string, all []string) []string {
+	var loose []string
+	for _, same := range verbs {
+		for _, verb := range same {
+			rest, found := strings.CutPrefix(name, verb)
+			if !found || rest != "" && rest[0] != '_' {
+				continue
+			}
+			for _, other := range same {
+				if slices.Contains(all, other+rest) {
+					return []string{other + rest}
+				}
+				for _, candidate := range all {
+					if rest == "" && strings.HasPrefix(candidate, other+"_") && len(loose) < 3 {
+						loose = append(loose, candidate)
+					}
+				}
+			}
+		}
+	}
+	return loose
+}
+
+// snake writes createContact and create-contact as create_contact.
+func snake(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		switch {
+		case r == '-':
+			r = '_'
+		case r >= 'A' && r <= 'Z':
+			if i > 0 {
+				b.WriteByte('_')
+			}
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// listing is a list of names as far as a line of text bears it.
+func listing(names []string) string {
+	if len(names) > 50 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:50], ", "), len(names)-50)
+	}
+	return strings.Join(names, ", ")
+}
