@@ -12,7 +12,6 @@ import (
 	"time"
 	_ "time/tzdata" // zones on machines that have none
 
-	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -70,14 +69,19 @@ func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
 	c, wrong := s.config(from.Dir, where)
 	problems = append(problems, wrong...)
 	c.Apps = apps
-	return c, errors.Join(problems...)
+	if len(apps) > 0 {
+		for _, p := range connection.Check(connection.Config{Apps: apps, Settings: c.Connections, Accounts: c.Accounts}) {
+			problems = append(problems, where.problem(p.Path, p.Text))
+		}
+	}
+	return c, joined(problems)
 }
 
 const defaultData = "data"
 
 // layers reads the file, the variables and the flags over each other. With
 // open, references in the file are replaced by what they refer to.
-func layers(from Sources, open bool) (*koanf.Koanf, origin, []error, error) {
+func layers(from Sources, open bool) (*koanf.Koanf, origin, []*problem, error) {
 	file, text, err := readConfigFile(from)
 	if err != nil {
 		return nil, origin{}, nil, err
@@ -87,7 +91,7 @@ func layers(from Sources, open bool) (*koanf.Koanf, origin, []error, error) {
 	if err := k.Load(rawbytes.Provider(text), yaml.Parser()); err != nil {
 		return nil, where, nil, fmt.Errorf("read %s: %w", file, err)
 	}
-	var problems []error
+	var problems []*problem
 	if open {
 		problems = opener{dir: from.Dir, lookup: lookupIn(from.Environ), origin: where}.openAll(k)
 	}
@@ -143,38 +147,9 @@ func lookupIn(environ []string) func(string) (string, bool) {
 	}
 }
 
-// decode fills s, naming what does not fit and what is not known.
-func decode(k *koanf.Koanf, s *settings, where origin) []error {
-	var found mapstructure.Metadata
-	err := k.UnmarshalWithConf("", s, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
-		Result: s, Metadata: &found, WeaklyTypedInput: true, TagName: "koanf",
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
-	}})
-	var problems []error
-	if err != nil {
-		problems = append(problems, fmt.Errorf("%s: %w", where.file, err))
-	}
-	slices.Sort(found.Unused)
-	for _, key := range found.Unused {
-		known := []string{"listen", "scripts", "data", "timezone", "connections", "accounts", "secrets", "params", "http", "in_flight", "grace"}
-		if strings.HasPrefix(key, "http.") || strings.HasPrefix(key, "http[") {
-			known = []string{"http.allow", "http.allow_private"}
-		}
-		text := "unknown setting"
-		if near := bindings.Nearest(key, known); near != "" {
-			text += fmt.Sprintf("; did you mean %s?", near)
-		} else {
-			text += "; the settings are " + strings.Join(known, ", ")
-		}
-		problems = append(problems, where.problem(key, text))
-	}
-	return problems
-}
-
 // config turns words into what the engine works with.
-func (s settings) config(dir string, where origin) (Config, []error) {
-	var problems []error
+func (s settings) config(dir string, where origin) (Config, []*problem) {
+	var problems []*problem
 	zone, err := time.LoadLocation(s.Timezone)
 	if err != nil {
 		problems = append(problems, where.problem("timezone",
@@ -190,7 +165,7 @@ func (s settings) config(dir string, where origin) (Config, []error) {
 			text, ok := part.(string)
 			if !ok {
 				problems = append(problems, where.problem("accounts."+name,
-					fmt.Sprintf("found %v, expected the name of a connection", part)))
+					"found "+described(part)+", expected the name of a connection"))
 				continue
 			}
 			c.Accounts[name] = append(c.Accounts[name], text)
@@ -217,28 +192,16 @@ func (s settings) config(dir string, where origin) (Config, []error) {
 
 // connectionSettings splits the settings of a connection from its credentials,
 // which are named by the app.
-func connectionSettings(name string, values map[string]any, where origin) (connection.Settings, []error) {
-	var problems []error
+func connectionSettings(name string, values map[string]any, where origin) (connection.Settings, []*problem) {
 	one := connection.Settings{Name: name}
-	var found mapstructure.Metadata
-	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result: &one, Metadata: &found, WeaklyTypedInput: true,
-		MatchName: func(key, field string) bool {
-			return field != "Name" && field != "Credentials" && strings.EqualFold(strings.ReplaceAll(key, "_", ""), field)
-		},
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
-	})
-	if err == nil {
-		err = decoder.Decode(values)
-	}
-	if err != nil {
-		problems = append(problems, where.problem("connections."+name, err.Error()))
-	}
-	for _, key := range found.Unused {
+	problems := fill(&one, values, "connections."+name+".", where)
+	for _, key := range sortedKeys(values) {
+		if connectionWords[key] != "" {
+			continue
+		}
 		text, ok := values[key].(string)
-		if !ok {
-			problems = append(problems, where.problem("connections."+name+"."+key, fmt.Sprintf("found %v, expected text", values[key])))
+		if !ok { // it may be a secret, so it is not shown
+			problems = append(problems, where.problem("connections."+name+"."+key, "found "+kind(values[key])+", expected text; put it in quotes"))
 			continue
 		}
 		if one.Credentials == nil {

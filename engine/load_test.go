@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 )
 
@@ -103,7 +104,17 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"zone", "timezone: Mars/Olympus\n", nil, []string{`tidewire.yaml:1: timezone: found "Mars/Olympus", expected a name such as Europe/Paris`}},
 		{"not yaml", "listen: [\n", nil, []string{"tidewire.yaml: yaml:"}},
 		{"all at once", "listne: x\ntimezone: Mars\n", nil, []string{"listne", "timezone"}},
-		{"wrong type", "in_flight: many\n", nil, []string{"in_flight"}},
+		{"wrong type", "in_flight: many\n", nil, []string{`tidewire.yaml:1: in_flight: found "many", expected a whole number`}},
+		{"wrong type below", "http:\n  allow_private: maybe\n", nil, []string{`tidewire.yaml:2: http.allow_private: found "maybe", expected true or false`}},
+		{"wrong length of time", "grace: soon\n", nil, []string{`tidewire.yaml:1: grace: found "soon", expected a length of time such as 20s`}},
+		{"unknown setting below", "http:\n  alow: x\n", nil, []string{"tidewire.yaml:2: http.alow: unknown setting; did you mean http.allow?"}},
+		{"a number as a secret", "secrets:\n  pin: 4711\n", nil, []string{"tidewire.yaml:2: secrets.pin: a secret stands here in plain text"}},
+		{"a number as a credential", "connections:\n  highlevel:\n    token: 4711\n", nil,
+			[]string{"tidewire.yaml:3: connections.highlevel.token: found a number, expected text"}},
+		{"a connection that is none", "connections:\n  highlevel: hello\n", nil,
+			[]string{"tidewire.yaml:2: connections.highlevel: found text, expected settings by name"}},
+		{"a setting of a connection", "connections:\n  highlevel:\n    timeout: fast\n", nil,
+			[]string{`tidewire.yaml:3: connections.highlevel.timeout: found "fast", expected a length of time such as 30s`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := folder(t, map[string]string{"tidewire.yaml": c.file})
@@ -116,10 +127,40 @@ func TestLoadConfigProblems(t *testing.T) {
 					t.Errorf("got %q, want it to say %q", err, want)
 				}
 			}
-			if strings.Contains(err.Error(), "abc") {
+			if strings.Contains(err.Error(), "abc") || strings.Contains(err.Error(), "4711") {
 				t.Errorf("the error tells the secret: %v", err)
 			}
 		})
+	}
+}
+
+// TestLoadConfigConnections shows that connections are checked with the rest,
+// each problem with its line.
+func TestLoadConfigConnections(t *testing.T) {
+	dir := folder(t, map[string]string{"tidewire.yaml": `connections:
+  qonto:
+    login: ${X}
+    acount: somebody
+  asana:
+    token: ${X}
+accounts:
+  qonto: highlevel/rome
+listne: 1
+`})
+	_, err := engine.LoadConfig(engine.Sources{Dir: dir, Environ: []string{"X=x"}}, all.Apps())
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
+	want := `tidewire.yaml:4: connections.qonto.acount: qonto has no such setting (did you mean "account"?)
+tidewire.yaml:5: connections.asana: there is no app "asana"; known are highlevel, qonto, slack
+tidewire.yaml:8: accounts.qonto: there is no connection "highlevel/rome"
+tidewire.yaml:9: listne: unknown setting; did you mean listen?`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+		t.Error("reading a configuration made the data folder")
 	}
 }
 

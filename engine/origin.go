@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -19,15 +20,40 @@ type origin struct {
 	environ map[string]string // setting to variable
 }
 
+// problem is a setting that is wrong, where it stands and how.
+type problem struct {
+	key, place, text string
+	line             int
+	plain            bool // said only if nothing else is wrong with the setting
+}
+
+func (p *problem) Error() string { return p.place + ": " + p.text }
+
 // problem names a setting, where it stands and what is wrong with it.
-func (o origin) problem(key, text string) error {
+func (o origin) problem(key, text string) *problem {
+	p := &problem{key: key, place: key, text: text}
 	if name := o.environ[key]; name != "" {
-		return fmt.Errorf("%s (%s): %s", name, key, text)
+		p.place = fmt.Sprintf("%s (%s)", name, key)
+	} else if p.line = o.line(key); p.line > 0 {
+		p.place = fmt.Sprintf("%s:%d: %s", o.file, p.line, key)
 	}
-	if line := o.line(key); line > 0 {
-		return fmt.Errorf("%s:%d: %s: %s", o.file, line, key, text)
+	return p
+}
+
+// joined gives all problems in the order of the file's lines.
+func joined(problems []*problem) error {
+	slices.SortStableFunc(problems, func(a, b *problem) int { return a.line - b.line })
+	said := map[string]bool{}
+	for _, p := range problems {
+		said[p.key] = said[p.key] || !p.plain
 	}
-	return fmt.Errorf("%s: %s", key, text)
+	var all []error
+	for _, p := range problems {
+		if !p.plain || !said[p.key] {
+			all = append(all, p)
+		}
+	}
+	return errors.Join(all...)
 }
 
 // line finds a dotted key in the file, 0 if it is not there.
@@ -64,33 +90,46 @@ type opener struct {
 
 var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// plainCredentials are settings of a connection that are no secrets.
+// plainSettings are settings of a connection that are no secrets.
 var plainSettings = map[string]bool{
-	"account": true, "parent": true, "base_url": true, "token_url": true, "client_id": true, "checks": true, "timeout": true,
+	"account": true, "parent": true, "base_url": true, "token_url": true, "client_id": true, "checks": true, "timeout": true, "scopes": true, "signatures": true,
 }
 
 // openAll opens every text below connections and secrets, and refuses secrets
 // that stand there in plain.
-func (o opener) openAll(k *koanf.Koanf) []error {
-	var problems []error
+func (o opener) openAll(k *koanf.Koanf) []*problem {
+	var problems []*problem
 	all := k.All()
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		text, ok := all[key].(string)
-		if !ok {
-			continue
+		text, isText := all[key].(string)
+		var opened string
+		var referred bool
+		var err error
+		if isText {
+			opened, referred, err = o.open(text)
 		}
-		opened, referred, err := o.open(text)
-		if err == nil && !referred && text != "" && secretSetting(key) {
-			err = fmt.Errorf("a secret stands here in plain text; write ${NAME} to take it from the environment, or file:PATH to read it from a file")
-		}
-		if err == nil && opened != text {
-			err = k.Set(key, opened)
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			problems = append(problems, o.origin.problem(key, err.Error()))
+		case referred:
+			if err := k.Set(key, opened); err != nil {
+				problems = append(problems, o.origin.problem(key, err.Error()))
+			}
+		case text != "" && secretSetting(key), isNumber(all[key]) && secretSetting(key):
+			p := o.origin.problem(key, "a secret stands here in plain text; write ${NAME} to take it from the environment, or file:PATH to read it from a file")
+			p.plain = true
+			problems = append(problems, p)
 		}
 	}
 	return problems
+}
+
+func isNumber(v any) bool {
+	switch v.(type) {
+	case int, int64, uint64, float64:
+		return true
+	}
+	return false
 }
 
 // secretSetting reports whether a setting holds a secret.
