@@ -154,10 +154,11 @@ func TestRequireCircle(t *testing.T) {
 	}
 }
 
-// The trace names the script's lines, also of a bug that passed through try.
+// The trace names the script's lines, also of an error
+// that was caught and raised again.
 func TestTrace(t *testing.T) {
 	m := vm.New(vm.Config{})
-	for _, call := range []string{"outer()", "try(outer)"} {
+	for _, call := range []string{"outer()", "try(outer)", "local ok, e = pcall(outer) error(e, 0)"} {
 		out, _ := run(t, m, "local function inner()\n  error('deep')\nend\nlocal function outer()\n  inner()\n  return 1\nend\n"+inHook("\n "+call), vm.Limits{})
 		e := wantScriptError(t, out.Err)
 		if got := strings.Join(e.Trace, " "); e.Position != "test.lua:2" || e.Message != "deep" || got != "test.lua:2 test.lua:5 test.lua:9" {

@@ -151,6 +151,9 @@ func (m *meter) reachable() int64 {
 	if a.params != nil {
 		w.value(a.params)
 	}
+	if m.caught != nil {
+		w.value(m.caught.value)
+	}
 	w.run()
 	m.left -= int64(len(w.seen))
 	return w.bytes

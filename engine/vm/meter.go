@@ -27,7 +27,7 @@ type meter struct {
 
 	slots   chan struct{}
 	raising bool    // what is thrown next is the script's or a library's, not the VM's
-	again   *thrown // what is thrown next, by rethrow
+	caught  *thrown // last, by protect
 	holding bool    // a slot
 	used    time.Duration
 	since   time.Time
@@ -88,7 +88,7 @@ func (m *meter) start(a *activation) {
 	m.activation = a
 	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
 	m.stopped.Store(false)
-	m.late, m.raising, m.again, m.used = false, false, nil, 0
+	m.late, m.raising, m.caught, m.used = false, false, nil, 0
 	m.release = nil
 	if a.ctx.Done() != nil {
 		m.release = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })
@@ -102,7 +102,7 @@ func (m *meter) finish() (quiet bool) {
 	if m.release != nil && !m.release() {
 		m.late = true
 	}
-	m.activation = nil
+	m.activation, m.caught = nil, nil
 	return !m.late
 }
 

@@ -29,11 +29,11 @@ func (p codeLine) String() string { return p.proto.SourceName + ":" + strconv.It
 // raised arrive here, with the frames still in place.
 func throw(L *lua.LState) {
 	m := activationOf(L).meter
-	if t := m.again; t != nil {
-		m.again = nil
-		panic(t)
-	}
 	value := L.Get(-1)
+	if m.caught.is(value) && m.position() != m.caught.trace[0].String() {
+		m.raising = false
+		panic(m.caught)
+	}
 	if text, ok := value.(lua.LString); ok && !m.raising {
 		if strings.HasSuffix(string(text), " stack overflow") || strings.HasSuffix(string(text), " registry overflow") {
 			m.tooDeep()
@@ -101,13 +101,25 @@ func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
 	if fault != nil {
 		a.end(fault)
 	}
+	if raised != nil {
+		m.caught = raised
+	}
 	return raised
 }
 
-// rethrow raises again what protect returned, as if it had not been caught.
-func rethrow(L *lua.LState, t *thrown) {
-	activationOf(L).meter.again = t
-	L.Error(t.value, 0)
+// is reports whether a value that is raised is the one that was caught last,
+// and so goes on with the trace that it had. Texts are told by their position.
+func (t *thrown) is(value lua.LValue) bool {
+	if t == nil || len(t.trace) == 0 || value != t.value {
+		return false
+	}
+	switch v := value.(type) {
+	case *lua.LTable:
+		return true
+	case lua.LString:
+		return strings.HasPrefix(string(v), t.trace[0].String()+": ")
+	}
+	return false
 }
 
 // trace lists where the script's functions stand, innermost first.
