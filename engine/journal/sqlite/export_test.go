@@ -1,0 +1,20 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+)
+
+// pragmaTask sets a bound on the writer's connection, which no other can see.
+type pragmaTask struct {
+	ticket
+	text string
+}
+
+func (t *pragmaTask) apply(w *writer) error { return w.conn.run(t.text) }
+
+// SetMaxPages bounds the file, so that SQLite itself finds it full.
+func (s *Store) SetMaxPages(n int64) error {
+	t := &pragmaTask{ticket: newTicket(), text: fmt.Sprintf("PRAGMA max_page_count = %d", n)}
+	return s.writer.queue.do(context.Background(), t)
+}

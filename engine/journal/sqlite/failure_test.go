@@ -1,0 +1,216 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+// alter changes the file behind the store's back.
+func alter(t *testing.T, path, text string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func acceptOne(t testing.TB, s *sqlite.Store, i int) (journal.Receipt, error) {
+	t.Helper()
+	receipts, err := s.Accept(t.Context(), journal.Arrival{Event: contactEvent(i), Hooks: []*journal.Hook{contactHook()}})
+	if err != nil {
+		return journal.Receipt{}, err
+	}
+	return receipts[0], nil
+}
+
+func next(t testing.TB, s *sqlite.Store) (journal.Activation, journal.Holder) {
+	t.Helper()
+	a, err := s.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+}
+
+func TestAFailingWriteTakesNoOtherWithIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path})
+	alter(t, path, `CREATE TRIGGER refuse BEFORE INSERT ON event WHEN new.record LIKE '%7' BEGIN SELECT RAISE(ABORT, 'no seven'); END`)
+	var failed sync.Map
+	each(32, 200, func(i int) {
+		if _, err := acceptOne(t, s, i); err != nil {
+			failed.Store(i, err)
+		}
+	})
+	for i := range 200 {
+		_, bad := failed.Load(i)
+		if bad != (i%10 == 7) {
+			t.Errorf("event %d: failed is %v", i, bad)
+		}
+		_, runs, err := s.Event(t.Context(), contactEvent(i).ID)
+		if bad && !errors.Is(err, journal.ErrNotFound) || !bad && (err != nil || len(runs) != 1) {
+			t.Errorf("event %d: found %d runs, %v", i, len(runs), err)
+		}
+	}
+	// Only what was kept is handed out.
+	for range 180 {
+		a, h := next(t, s)
+		if strings.HasSuffix(a.Event.Record, "7") {
+			t.Errorf("event %s was handed out", a.Event.ID)
+		}
+		if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAStepThatCannotBeWrittenCanBeRecordedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path})
+	if _, err := acceptOne(t, s, 1); err != nil {
+		t.Fatal(err)
+	}
+	_, h := next(t, s)
+	alter(t, path, `CREATE TRIGGER refuse BEFORE INSERT ON step BEGIN SELECT RAISE(ABORT, 'not now'); END`)
+	put := journal.Effect{State: &journal.StateOp{Script: "crm", Verb: "add", Key: "n", Value: []byte(`1`)}}
+	step := journal.Step{Number: 1, Name: "state.add", State: journal.Done}
+	if _, err := s.Record(t.Context(), h, step, put); err == nil {
+		t.Fatal("the step was recorded")
+	}
+	alter(t, path, `DROP TRIGGER refuse`)
+	result, err := s.Record(t.Context(), h, step, put)
+	if err != nil || string(result) != `{"value":1}` {
+		t.Errorf("found %s, %v: the failed write left its effect", result, err)
+	}
+}
+
+func TestAFullDiskIsSaidAndRoomIsUsedAgain(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	if _, err := acceptOne(t, s, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetMaxPages(1); err != nil { // SQLite takes the present size
+		t.Fatal(err)
+	}
+	accepted := 1
+	for ; accepted < 10_000; accepted++ {
+		if _, err := acceptOne(t, s, accepted); err != nil {
+			if !errors.Is(err, journal.ErrFull) {
+				t.Fatalf("found %v, expected %v", err, journal.ErrFull)
+			}
+			break
+		}
+	}
+	if accepted == 10_000 {
+		t.Fatal("the file never was full")
+	}
+	if err := s.SetMaxPages(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	for ; accepted < 200; accepted++ {
+		if r, err := acceptOne(t, s, accepted); err != nil || !r.Kept {
+			t.Fatalf("with room again: %+v, %v", r, err)
+		}
+	}
+	runs, err := s.Runs(t.Context(), journal.RunQuery{Limit: 1000})
+	if err != nil || len(runs) != accepted {
+		t.Errorf("found %d runs, %v, expected %d", len(runs), err, accepted)
+	}
+}
+
+func TestTheBoundOnWaitingRuns(t *testing.T) {
+	s := open(t, sqlite.Config{MaxQueued: 2})
+	for i := range 2 {
+		if _, err := acceptOne(t, s, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := acceptOne(t, s, 2); !errors.Is(err, journal.ErrFull) || !strings.Contains(err.Error(), "2 runs wait") {
+		t.Errorf("a third run: found %v, expected %v", err, journal.ErrFull)
+	}
+	if r, err := acceptOne(t, s, 1); err != nil || !r.Duplicate {
+		t.Errorf("a repeat: found %+v, %v; nothing new is to be kept", r, err)
+	}
+	_, h := next(t, s)
+	emit := journal.Effect{Emit: &journal.Arrival{Event: journal.Event{ID: "emit:1", Type: "emit:x"}, Hooks: []*journal.Hook{contactHook()}}}
+	_, err := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "emit", State: journal.Done}, emit)
+	var problem *bindings.Error
+	if !errors.As(err, &problem) || problem.Kind != bindings.Unavailable || !problem.Retryable {
+		t.Errorf("an emit: found %v, expected an error of kind unavailable", err)
+	}
+	if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := acceptOne(t, s, 2); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
+func TestACallerThatLeavesDoesNotStopTheWrite(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			go cancel()
+			_, err := s.Accept(ctx, journal.Arrival{Event: contactEvent(i), Hooks: []*journal.Hook{contactHook()}})
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("event %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	// Those who come again learn what became of the first try.
+	for i := range 100 {
+		if r, err := acceptOne(t, s, i); err != nil || !r.Kept && !r.Duplicate {
+			t.Errorf("event %d: %+v, %v", i, r, err)
+		}
+	}
+	runs, err := s.Runs(t.Context(), journal.RunQuery{Limit: 1000})
+	if err != nil || len(runs) != 100 {
+		t.Errorf("found %d runs, %v", len(runs), err)
+	}
+}
+
+func TestAnEngineWhoseFileWasTakenOverWritesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path})
+	if _, err := acceptOne(t, s, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, h := next(t, s)
+	alter(t, path, `UPDATE store SET owner = owner + 1`)
+	if _, err := acceptOne(t, s, 1); !errors.Is(err, journal.ErrFenced) {
+		t.Errorf("Accept: found %v, expected %v", err, journal.ErrFenced)
+	}
+	if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); !errors.Is(err, journal.ErrFenced) {
+		t.Errorf("Finish: found %v, expected %v", err, journal.ErrFenced)
+	}
+}
+
+func TestARowThatIsGoneIsSaidAtHandOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path, Memory: 1})
+	r, err := acceptOne(t, s, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alter(t, path, `DELETE FROM event`)
+	if _, err := s.Next(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", r.Runs[0])) {
+		t.Errorf("found %v, expected an error that names the run", err)
+	}
+}

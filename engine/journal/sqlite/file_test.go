@@ -1,0 +1,217 @@
+package sqlite_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+func TestASecondEngineIsLockedOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	if pid, held, err := sqlite.Held(path); held || err != nil || pid != 0 {
+		t.Errorf("before the first: %d, %v, %v", pid, held, err)
+	}
+	s := open(t, sqlite.Config{Path: path})
+	_, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if !errors.Is(err, journal.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
+		t.Errorf("found %v, expected %v with the process", err, journal.ErrLocked)
+	}
+	if pid, held, err := sqlite.Held(path); !held || err != nil || pid != os.Getpid() {
+		t.Errorf("while it is held: %d, %v, %v", pid, held, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, held, err := sqlite.Held(path); held || err != nil {
+		t.Errorf("after it: %v, %v", held, err)
+	}
+	open(t, sqlite.Config{Path: path})
+}
+
+func TestAskingWhoHoldsItKeepsNobodyOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if _, _, err := sqlite.Held(path); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	for range 50 {
+		s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	<-stopped
+}
+
+func TestANewerFileIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	if err := open(t, sqlite.Config{Path: path}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	alter(t, path, `PRAGMA user_version = 99`)
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "99") {
+		t.Errorf("Open: found %v, expected %v", err, journal.ErrNewer)
+	}
+	if _, err := sqlite.OpenReader(path); !errors.Is(err, journal.ErrNewer) {
+		t.Errorf("OpenReader: found %v, expected %v", err, journal.ErrNewer)
+	}
+	if _, held, _ := sqlite.Held(path); held {
+		t.Error("the lock was kept")
+	}
+}
+
+func TestAFileThatIsNoJournalIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("Open: found %v", err)
+	}
+	if _, err := sqlite.OpenReader(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("OpenReader: found %v", err)
+	}
+}
+
+func TestAFolderThatIsNotThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none", "tidewire.db")
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Open: found %v", err)
+	}
+	if _, err := sqlite.OpenReader(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("OpenReader: found %v", err)
+	}
+}
+
+func TestReadingWithoutAnEngine(t *testing.T) {
+	for _, folder := range []string{"plain", "odd name? 50% #1"} {
+		path := filepath.Join(t.TempDir(), folder, "tidewire.db")
+		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, sqlite.Config{Path: path})
+		receipt, err := acceptOne(t, s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := func(when string) {
+			t.Helper()
+			r, err := sqlite.OpenReader(path)
+			if err != nil {
+				t.Fatalf("%s: %v", when, err)
+			}
+			defer r.Close()
+			run, _, err := r.Run(t.Context(), receipt.Runs[0])
+			if err != nil || run.State != journal.Queued {
+				t.Errorf("%s: found %+v, %v", when, run, err)
+			}
+			if events, err := r.Events(t.Context(), journal.EventQuery{}); err != nil || len(events) != 1 {
+				t.Errorf("%s: found %v, %v", when, events, err)
+			}
+		}
+		read("beside an engine")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("the file does not stand where it was asked for: %v", err)
+		}
+		read("after an engine")
+		read("after a reader")
+	}
+}
+
+func TestTheLogDoesNotGrowWithoutBound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path})
+	hook := contactHook()
+	largest := int64(0)
+	for from := 0; from < 60_000; from += 1000 {
+		arrivals := make([]journal.Arrival, 1000)
+		for i := range arrivals {
+			arrivals[i] = journal.Arrival{Event: contactEvent(from + i), Hooks: []*journal.Hook{hook}}
+		}
+		if _, err := s.Accept(t.Context(), arrivals...); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Runs(t.Context(), journal.RunQuery{}); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest = max(largest, info.Size())
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if largest > 32<<20 || info.Size() < 2*largest {
+		t.Errorf("the log grew to %d bytes, the file to %d", largest, info.Size())
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		t.Errorf("%d bytes stay in the log", info.Size())
+	}
+}
+
+func TestIDsOfANewFileDoNotComeAgain(t *testing.T) {
+	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+	seen := map[string]bool{}
+	for range 8 { // with the same clock only the digits that a store draws tell ids apart
+		r, err := acceptOne(t, open(t, sqlite.Config{Now: clock}), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[r.Runs[0]] = true
+	}
+	if len(seen) < 7 {
+		t.Errorf("8 stores gave %d ids", len(seen))
+	}
+}
+
+func TestAClockThatGoesBackDoesNotTurnTheOrder(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	path := filepath.Join(t.TempDir(), "tidewire.db")
+	last := ""
+	for i := range 6 {
+		s := open(t, sqlite.Config{Path: path, Now: func() time.Time { return now }})
+		r, err := acceptOne(t, s, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Runs[0] <= last {
+			t.Errorf("%s comes after %s", r.Runs[0], last)
+		}
+		last = r.Runs[0]
+		now = now.Add(-time.Hour)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
