@@ -66,7 +66,7 @@ function, and every change in those apps as a hook. Save a script and it is live
 	logs.add(root.PersistentFlags())
 	root.AddCommand(
 		demoCommand(t, logs), runCommand(t, logs), sandboxCommand(t, logs),
-		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t),
+		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t), benchCommand(t, logs),
 	)
 	return root
 }

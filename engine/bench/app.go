@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+const (
+	appName = "bench"
+	// secret signs the webhooks; nothing but this process ever sees it.
+	secret          = "bench-webhook-secret"
+	signatureHeader = "X-Bench-Signature"
+)
+
+// catalogue is what scripts can call and hear of. An order.created is worked
+// off; an order.held stands until the app answers, which it does not.
+const catalogue = `operation gate.wait {"id":"waitGate","method":"GET","path":"/gate"}
+operation items.get {"id":"getItem","method":"GET","path":"/items/{id}","in_path":["id!: string"],"answer":"#ItemAnswer","status":200}
+operation items.save {"id":"saveItem","method":"POST","path":"/items","body":{"encoding":"json","type":"#SaveItem","required":true},"answer":"#ItemAnswer","status":200}
+type Customer {"fields":["name: string","email: string","phone: string","city: string"]}
+type Item {"fields":["id: string","title: string","email: string","amount: decimal","city: string","source: string","tags: [string]"]}
+type ItemAnswer {"fields":["item: #Item"]}
+type Order {"fields":["id: string","title: string","kind: string","amount: decimal","customer: #Customer","tags: [string]","note: string"]}
+type SaveItem {"fields":["id!: string","title!: string","email: string","amount: decimal","city: string","company: string","source: string","known: boolean"]}
+trigger bench.order.created {"vendor":"order.created","record":"id","data":"#Order"}
+trigger bench.order.held {"vendor":"order.held","record":"id","data":"#Order"}
+`
+
+// script is the work of a run.
+const script = `local bench = require "bench"
+
+local to_item = map {
+  title   = required "title",
+  email   = "customer.email",
+  amount  = "amount",
+  city    = "customer.city",
+  company = when({ kind = "company" }, "customer.name"),
+  source  = const "bench",
+}
+
+on("bench.order.created", function(event)
+  local known = bench.items.get { id = event.data.id }.item
+  local item  = to_item(event.data)
+  item.id, item.known = event.data.id, known ~= nil
+  bench.items.save(item)
+end)
+
+-- All in one lane, whose first run waits for an answer that does not come.
+on("bench.order.held", { lane = "kind" }, function()
+  bench.gate.wait {}
+end)
+`
+
+// newApp describes the app, as a folder of bindings does for a real one.
+func newApp() (*bindings.App, error) {
+	parsed, err := bindings.ParseCatalogue([]byte(catalogue))
+	if err != nil {
+		return nil, fmt.Errorf("read the catalogue of the app to call: %w", err)
+	}
+	return &bindings.App{
+		Name: appName, Title: "Bench", BaseURL: "http://127.0.0.1",
+		Auth:   []bindings.Auth{{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"}},
+		Errors: bindings.Errors{Message: []string{"error"}},
+		Webhook: &bindings.Webhook{
+			Signatures: []bindings.Signature{{
+				Name: "bench", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex,
+				Header: signatureHeader, Value: "t={time},v1={signature}", Signed: "{time}.{body}",
+			}},
+			MaxAge: time.Hour, ID: "id", Type: "type", Data: "data", At: "created_at", SendAgain: 503,
+		},
+		Catalogue: parsed,
+	}, nil
+}

@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+)
+
+// Config says how to measure.
+type Config struct {
+	// Quick measures with smaller counts, within QuickBound.
+	Quick bool
+	// Dir is where the temporary folder is made; empty means the system's
+	// place for them. What it takes to make a write durable is that of its disk.
+	Dir string
+	// Log makes the engines' logger; nil means that nothing is logged.
+	Log func(io.Writer) (*slog.Logger, error)
+	// Progress, if set, is told what is measured next.
+	Progress func(string)
+}
+
+// QuickBound is when a quick measurement has ended, or gives up.
+const QuickBound = 45 * time.Second
+
+// fullBound is when any measurement gives up.
+const fullBound = 10 * time.Minute
+
+// plan is how much is measured.
+type plan struct {
+	Senders []int
+	// Window is the time of one measurement, Rounds how often each rate of
+	// runs is measured.
+	Window time.Duration
+	Rounds int
+	// Steady posts are made at rate.
+	Steady int
+	// Parked runs and History old ones.
+	Parked, History int
+	HistoryRounds   int
+}
+
+// rate is the steady one, per second.
+const rate = 200
+
+func (c Config) plan() plan {
+	p := plan{
+		Senders: []int{1, 16, 64, 256}, Window: 3 * time.Second, Rounds: 3,
+		Steady: 3_000, Parked: 100_000, History: 1_000_000, HistoryRounds: 5,
+	}
+	if c.Quick {
+		p.Window, p.Rounds = time.Second, 1
+		p.Steady, p.Parked, p.History, p.HistoryRounds = 800, 10_000, 100_000, 3
+	}
+	return p
+}
+
+// Run measures, and leaves nothing behind.
+func Run(ctx context.Context, c Config) (Report, error) {
+	bound := fullBound
+	if c.Quick {
+		bound = QuickBound
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("the measurement was not over after %s", bound))
+	defer cancel()
+	return run(ctx, c, c.plan())
+}
+
+func run(ctx context.Context, c Config, p plan) (report Report, err error) {
+	b, err := open(ctx, c)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	report = Report{
+		Quick: c.Quick, Parked: p.Parked, History: p.History, Cores: runtime.GOMAXPROCS(0),
+		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(),
+		AcceptsPerSecond: map[int]float64{}, RunsPerSecond: map[int]float64{},
+	}
+	for _, measure := range []struct {
+		what string
+		do   func(context.Context, plan, *Report) error
+	}{
+		{"what the rest stands on", b.ground},
+		{"events accepted", b.accepts},
+		{"whole runs", b.wholeRuns},
+		{"the time to the first call", b.firstCall},
+		{"runs that are parked", b.parked},
+		{"runs beside a long history", b.history},
+	} {
+		if c.Progress != nil {
+			c.Progress(measure.what)
+		}
+		if err := measure.do(ctx, p, &report); err != nil {
+			if ctx.Err() != nil {
+				err = context.Cause(ctx) // whatever it stopped
+			}
+			return Report{}, fmt.Errorf("measure %s: %w", measure.what, err)
+		}
+	}
+	return report, nil
+}

@@ -1,0 +1,74 @@
+//go:build unix
+
+package bench
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func silent(io.Writer) (*slog.Logger, error) { return slog.New(slog.DiscardHandler), nil }
+
+func benchmarkOn(b *testing.B, work func(b *testing.B, all *bench, r *rig)) {
+	for name, log := range map[string]func(io.Writer) (*slog.Logger, error){"logged": logged, "silent": silent} {
+		b.Run(name, func(b *testing.B) {
+			all, err := open(b.Context(), Config{Dir: b.TempDir(), Log: log})
+			if err != nil {
+				b.Fatal(err)
+			}
+			err = all.with(b.Context(), all.newFolder(), func(r *rig) error {
+				b.ReportAllocs()
+				b.ResetTimer()
+				before := processor(b)
+				work(b, all, r)
+				b.StopTimer()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "per-s")
+				// On a machine with other work this says more than the time.
+				b.ReportMetric(float64((processor(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := all.close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// processor is the time that all cores spent on this process.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkAccept is one webhook: posted, checked, kept with its run,
+// acknowledged.
+func BenchmarkAccept(b *testing.B) {
+	for _, senders := range []int{1, 64} {
+		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
+			benchmarkOn(b, func(b *testing.B, all *bench, r *rig) {
+				if _, _, err := all.fleet(r, held).burst(b.Context(), senders, b.N, time.Hour); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkRun is a whole run: a webhook, the mapping and two calls.
+func BenchmarkRun(b *testing.B) {
+	benchmarkOn(b, func(b *testing.B, all *bench, r *rig) {
+		if _, _, err := all.runs(b.Context(), r, 64, b.N, time.Hour); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
