@@ -17,6 +17,17 @@ type Hook struct {
 	// scalars; an event must match all of them.
 	Where map[string][]string
 	Lane  Lane
+	// Changed is a path in event.data: only events that change its value count.
+	Changed string
+	Overlap Overlap
+	// Debounce is how long after the last of several events their run starts.
+	Debounce time.Duration
+	Retry    Retry
+	// OnUncertain is what becomes of a call that may have been done and must
+	// not be repeated: hold, retry or raise.
+	OnUncertain string
+	// Missed is what a schedule makes up for at the start: none, last or all.
+	Missed string
 	// Timeout bounds the executing time of a run over all activations.
 	Timeout time.Duration
 }
