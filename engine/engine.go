@@ -72,6 +72,9 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		}
 	}()
 	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Now: c.Now, Log: c.Log}); err != nil {
+		if errors.Is(err, journal.ErrLocked) {
+			return nil, held(c.Data, err)
+		}
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
 	if err := e.connect(); err != nil {
@@ -82,6 +85,24 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	}
 	return e, e.listen()
 }
+
+// held says that the data folder is in use.
+func held(data string, err error) error {
+	process := ""
+	if pid, found, _ := sqlite.Held(StorePath(data)); found && pid != 0 {
+		process = fmt.Sprintf(" (process %d)", pid)
+	}
+	return &inUse{fmt.Sprintf("another engine%s runs on the data folder %s; stop it, or name another folder with --data-dir", process, data), err}
+}
+
+// inUse is said alone; what led to it says nothing more.
+type inUse struct {
+	text string
+	err  error
+}
+
+func (e *inUse) Error() string { return e.text }
+func (e *inUse) Unwrap() error { return e.err }
 
 // connect makes the connections and the client that sends on them.
 func (e *Engine) connect() (err error) {
@@ -168,6 +189,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	start(&desk, "answer commands", func() error { return e.control.Serve(commands, e.commands) })
 	e.config.Log.Info("tidewire is ready", "webhooks", e.URL()+"/hooks/<app>", "scripts", len(e.scripts.Generation().Scripts),
 		"hooks", len(e.scripts.Generation().Hooks()), "connections", len(e.connections.All()), "data", e.config.Data)
+	if len(e.scripts.Generation().Scripts) == 0 && len(e.scripts.Problems()) == 0 {
+		e.config.Log.Warn("there is no script yet; one that is saved in the folder is live at once", "folder", e.config.Scripts)
+	}
 	close(e.ready)
 	<-receiving.Done()
 	e.config.Log.Info("tidewire is stopping")

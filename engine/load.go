@@ -31,7 +31,8 @@ type Sources struct {
 	File string
 	// Environ are variables as os.Environ gives them. TIDEWIRE_LISTEN is
 	// listen; two underscores go one level down and three stand for a slash:
-	// TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN.
+	// TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN. An empty one counts as
+	// not set.
 	Environ []string
 	// Flags are settings by name, as given on the command line.
 	Flags map[string]any
@@ -97,6 +98,9 @@ func layers(from Sources, open bool) (*koanf.Koanf, origin, []*problem, error) {
 	}
 	environ := env.Provider(".", env.Opt{Prefix: envPrefix, EnvironFunc: func() []string { return from.Environ },
 		TransformFunc: func(name, value string) (string, any) {
+			if value == "" {
+				return "", nil
+			}
 			key := envKey(name)
 			where.environ[key] = name
 			return key, value

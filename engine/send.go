@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -28,10 +29,22 @@ func (e *Engine) send(ctx context.Context, m control.Message) (control.Sent, err
 	if err != nil {
 		return control.Sent{}, err
 	}
-	if !receipt.Duplicate && len(receipt.Runs) == 0 {
-		return control.Sent{}, wrong("no run was started and nothing kept: no hook takes this %s; tidewire status lists the hooks", m.Type)
+	if !receipt.Duplicate && !receipt.Kept {
+		return control.Sent{}, wrong("nothing was kept and no run started: no hook takes %s%s", m.Type, e.taken(m.Type))
 	}
 	return control.Sent{Event: event.ID, Duplicate: receipt.Duplicate, Runs: receipt.Runs}, nil
+}
+
+// taken tells which trigger hooks take instead of one that none does.
+func (e *Engine) taken(trigger string) string {
+	var all []string
+	for _, hook := range e.scripts.Generation().Hooks() {
+		all = append(all, hook.Triggers...)
+	}
+	if near := bindings.Nearest(trigger, all); near != "" && near != trigger {
+		return "; did you mean " + near + "?"
+	}
+	return "; tidewire status lists the hooks"
 }
 
 // address gives an event of an app the connection and record that a webhook
@@ -47,14 +60,13 @@ func (e *Engine) address(event *journal.Event, wanted string) error {
 		}
 		trigger, found := app.Catalogue.Trigger(event.Type)
 		if !found {
-			hint := "; the reference lists the triggers"
-			if near := bindings.Nearest(event.Type, app.Catalogue.Triggers()); near != "" {
-				hint = "; did you mean " + near + "?"
-			}
-			return wrong("unknown trigger %q%s", event.Type, hint)
+			return e.unknown(event.Type)
 		}
 		if trigger.Record != "" {
 			event.Record = journal.LookupText(event.Data, trigger.Record)
+		}
+		if all := e.connections.OfApp(name); wanted == "" && len(all) > 1 {
+			return wrong("%s has several connections (%s); --connection says which one the event comes by", name, names(all))
 		}
 		connection, err := e.connections.Resolve(name, wanted, "")
 		if err != nil {
@@ -63,11 +75,34 @@ func (e *Engine) address(event *journal.Event, wanted string) error {
 		event.Connection, event.Account = connection.Name(), connection.Account()
 		return nil
 	}
-	names := make([]string, len(e.config.Apps))
-	for i, app := range e.config.Apps {
-		names[i] = app.Name
+	return e.unknown(event.Type)
+}
+
+func names(connections []*connection.Connection) string {
+	all := make([]string, len(connections))
+	for i, c := range connections {
+		all[i] = c.Name()
 	}
-	return wrong("unknown trigger %q: it begins with none of the apps (%s), in:/ or emit:", event.Type, strings.Join(names, ", "))
+	return strings.Join(all, ", ")
+}
+
+// unknown says that no app has a trigger, and which one may have been meant.
+func (e *Engine) unknown(trigger string) error {
+	app, _, _ := strings.Cut(trigger, ".")
+	var apps, near []string
+	for _, a := range e.config.Apps {
+		apps = append(apps, a.Name)
+		if a.Name == app || bindings.Nearest(app, []string{a.Name}) != "" {
+			near = append(near, a.Catalogue.Triggers()...)
+		}
+	}
+	if meant := bindings.Nearest(trigger, near); meant != "" {
+		return wrong("unknown trigger %q; did you mean %s?", trigger, meant)
+	}
+	if slices.Contains(apps, app) {
+		return wrong("unknown trigger %q; %s has %s", trigger, app, strings.Join(near, ", "))
+	}
+	return wrong("unknown trigger %q: it begins with none of the apps (%s), in:/ or emit:", trigger, strings.Join(apps, ", "))
 }
 
 func wrong(format string, args ...any) error {
@@ -76,22 +111,26 @@ func wrong(format string, args ...any) error {
 
 // status tells commands what the engine has live.
 func (e *Engine) status() control.Status {
-	s := control.Status{PID: os.Getpid(), Listen: e.URL(), Started: e.started}
-	generation := e.scripts.Generation()
-	for _, name := range sortedKeys(generation.Scripts) {
-		one := control.ScriptStatus{Name: name, Version: generation.Scripts[name].Version.Short()}
-		for _, hook := range generation.Scripts[name].Hooks {
+	s := control.Status{PID: os.Getpid(), Listen: e.URL(), Started: e.started,
+		Scripts: []control.ScriptStatus{}, Webhooks: []control.Count{}}
+	scripts := map[string]control.ScriptStatus{}
+	for name, script := range e.scripts.Generation().Scripts {
+		one := control.ScriptStatus{Name: name, Version: script.Version.Short(), Hooks: []string{}}
+		for _, hook := range script.Hooks {
 			one.Hooks = append(one.Hooks, hook.Name)
 		}
-		s.Scripts = append(s.Scripts, one)
+		scripts[name] = one
 	}
 	for _, problem := range e.scripts.Problems() {
-		i := slices.IndexFunc(s.Scripts, func(one control.ScriptStatus) bool { return one.Name == problem.Script })
-		if i < 0 {
-			i = len(s.Scripts)
-			s.Scripts = append(s.Scripts, control.ScriptStatus{Name: problem.Script})
+		one, live := scripts[problem.Script]
+		if !live {
+			one = control.ScriptStatus{Name: problem.Script, Hooks: []string{}}
 		}
-		s.Scripts[i].Problem = problem.Error()
+		one.Problem = problem.Error()
+		scripts[problem.Script] = one
+	}
+	for _, name := range sortedKeys(scripts) {
+		s.Scripts = append(s.Scripts, scripts[name])
 	}
 	for _, count := range e.ingest.Counts() {
 		s.Webhooks = append(s.Webhooks, control.Count(count))

@@ -60,6 +60,9 @@ Flags override both.`,
 			if len(args) == 1 {
 				folder.dir = args[0]
 			}
+			if err := folderAt(folder.dir); err != nil {
+				return err
+			}
 			config, err := engine.LoadConfig(folder.sources(t), all.Apps())
 			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
@@ -79,6 +82,18 @@ Flags override both.`,
 	c.Flags().StringVar(&folder.listen, "listen", "", "address for webhooks (default "+engine.DefaultListen+")")
 	c.Flags().StringVar(&folder.scripts, "scripts", "", "scripts folder (default scripts)")
 	return c
+}
+
+// folderAt keeps a mistyped name from being taken for an empty folder.
+func folderAt(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no folder %s", dir)
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("%s is a file; expected the folder that holds %s and the scripts folder", dir, engine.ConfigFile)
+	}
+	return err
 }
 
 // somethingToRun tells a newcomer what to do in an empty folder.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,7 +28,7 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 		Args: one,
 		RunE: func(c *cobra.Command, args []string) error {
 			message.Type = args[0]
-			body, err := readData(t, data)
+			body, err := readData(t, data, message.Type)
 			if err != nil {
 				return err
 			}
@@ -44,6 +45,10 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 					fmt.Fprintf(t.out, "%s is known already; nothing new was started\n", sent.Event)
 					return nil
 				}
+				if len(sent.Runs) == 0 {
+					fmt.Fprintf(t.out, "%s is kept and started no run: the hooks that take it want something else of it (where, connection)\n", sent.Event)
+					return nil
+				}
 				fmt.Fprintf(t.out, "%s started %s\n", sent.Event, strings.Join(sent.Runs, ", "))
 				return nil
 			})
@@ -58,7 +63,7 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 }
 
 // readData reads an event's data and says what is wrong with it.
-func readData(t terminal, name string) (json.RawMessage, error) {
+func readData(t terminal, name, trigger string) (json.RawMessage, error) {
 	if name == "" {
 		return json.RawMessage("{}"), nil
 	}
@@ -73,9 +78,24 @@ func readData(t terminal, name string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(body, &object); err != nil {
-		return nil, fmt.Errorf("--data: %s is not a JSON object: %w", name, err)
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return nil, fmt.Errorf("--data: %s: %w", position(name, body, err), err)
+	}
+	if _, object := value.(map[string]any); !object && !strings.HasPrefix(trigger, "in:") {
+		return nil, fmt.Errorf("--data: %s holds no object; the data of %s is one: {…}", name, trigger)
 	}
 	return body, nil
+}
+
+// position names the place of a fault in JSON.
+func position(name string, body []byte, err error) string {
+	var fault *json.SyntaxError
+	if !errors.As(err, &fault) || fault.Offset > int64(len(body)) {
+		return name + " is not JSON"
+	}
+	before := string(body[:max(fault.Offset-1, 0)])
+	line := strings.Count(before, "\n") + 1
+	column := len(before) - strings.LastIndex(before, "\n")
+	return fmt.Sprintf("%s:%d:%d is not JSON", name, line, column)
 }

@@ -34,7 +34,7 @@ func withReader(ctx context.Context, from engine.Sources, use func(journal.Reade
 	}
 	store, err := sqlite.OpenReader(engine.StorePath(data))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no journal in %s yet: no engine has run there; --data-dir names another folder", data)
+		return fmt.Errorf("there is no journal in the data folder %s: no engine has run on it; --data-dir names another folder", data)
 	}
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func withEngine(ctx context.Context, from engine.Sources, use func(*control.Clie
 	}
 	defer client.Close()
 	if _, err := client.Status(ctx); nobodyListens(err) {
-		return fmt.Errorf("no engine runs on %s; start one with: tidewire run", data)
+		return fmt.Errorf("no engine runs on the data folder %s; start one with: tidewire run", data)
 	} else if err != nil {
 		return err
 	}

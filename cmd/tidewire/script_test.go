@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what was printed into the scripts of testdata")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tidewire": main})
+}
+
+// TestScripts runs the command as a person would, one story a file. Beside
+// testscript's own commands there are:
+//
+//	start NAME ARGS…        start tidewire ARGS… beside the script and wait until it serves; its address is $NAME
+//	await NAME REGEXP       wait for a line of what NAME prints
+//	[!] stop NAME           end NAME with SIGTERM, expect exit 0 (or not), keep what it printed in NAME.out and NAME.err
+//	keep NAME FILE          write what NAME printed on standard output into a file
+//	capture NAME REGEXP     set $NAME to what was found last on standard output
+//	post STATUS URL FILE    post a file with its $NAMES replaced, expect the status, print the answer; headers may follow
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[programs{}] = map[string]*program{}
+			env.Setenv("TZ", "UTC")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": start, "await": await, "stop": stop, "post": post, "capture": capture, "keep": keep,
+		},
+	})
+}
+
+// patience is how long a fact may be waited for.
+const patience = 20 * time.Second
+
+type programs struct{}
+
+// program is a tidewire that runs beside the script.
+type program struct {
+	cmd  *exec.Cmd
+	read sync.WaitGroup
+
+	mu       sync.Mutex
+	out, err []string // lines
+	moved    chan struct{}
+}
+
+var ready = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME ARGS…")
+	}
+	p := &program{cmd: exec.Command("tidewire", args[1:]...), moved: make(chan struct{})}
+	path, err := exec.LookPath("tidewire")
+	ts.Check(err)
+	p.cmd.Path, p.cmd.Dir = path, ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "TZ", "TMPDIR", "GOCOVERDIR"} {
+		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
+	}
+	for _, name := range strings.Fields(ts.Getenv("ENVIRON")) {
+		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
+	}
+	stdout, err := p.cmd.StdoutPipe()
+	ts.Check(err)
+	stderr, err := p.cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(p.cmd.Start())
+	p.read.Go(func() { p.follow(stdout, &p.out) })
+	p.read.Go(func() { p.follow(stderr, &p.err) })
+	ts.Value(programs{}).(map[string]*program)[args[0]] = p
+	ts.Defer(func() {
+		if p.cmd.ProcessState == nil {
+			p.cmd.Process.Kill()
+			p.end()
+		}
+	})
+	line, found := p.wait(regexp.MustCompile(`tidewire is ready|curl http://`))
+	if !found {
+		ts.Fatalf("%s did not come up:\n%s", args[0], strings.Join(append(p.out, p.err...), "\n"))
+	}
+	ts.Setenv(args[0], ready.FindString(line))
+}
+
+func (p *program) follow(from io.Reader, lines *[]string) {
+	scanner := bufio.NewScanner(from)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		p.mu.Lock()
+		*lines = append(*lines, scanner.Text())
+		close(p.moved)
+		p.moved = make(chan struct{})
+		p.mu.Unlock()
+	}
+}
+
+// wait waits for a line that matches.
+func (p *program) wait(pattern *regexp.Regexp) (string, bool) {
+	late := time.After(patience)
+	ended := make(chan struct{})
+	go func() {
+		p.read.Wait()
+		close(ended)
+	}()
+	for last := false; ; {
+		p.mu.Lock()
+		moved := p.moved
+		for _, line := range append(append([]string(nil), p.out...), p.err...) {
+			if pattern.MatchString(line) {
+				p.mu.Unlock()
+				return line, true
+			}
+		}
+		p.mu.Unlock()
+		if last {
+			return "", false
+		}
+		select {
+		case <-moved:
+		case <-ended:
+			last = true
+		case <-late:
+			last = true
+		}
+	}
+}
+
+func (p *program) end() error {
+	p.read.Wait()
+	return p.cmd.Wait()
+}
+
+func running(ts *testscript.TestScript, name string) *program {
+	p := ts.Value(programs{}).(map[string]*program)[name]
+	if p == nil {
+		ts.Fatalf("no %s was started", name)
+	}
+	return p
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await NAME REGEXP")
+	}
+	p := running(ts, args[0])
+	if _, found := p.wait(regexp.MustCompile(args[1])); !found {
+		ts.Fatalf("%s printed no line like %s:\n%s", args[0], args[1], strings.Join(append(p.out, p.err...), "\n"))
+	}
+}
+
+func stop(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: stop NAME")
+	}
+	p := running(ts, args[0])
+	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
+	late := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
+	err := p.end()
+	if !late.Stop() {
+		ts.Fatalf("%s did not end within %s:\n%s", args[0], patience, strings.Join(p.err, "\n"))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".out"), []byte(strings.Join(p.out, "\n")+"\n"), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".err"), []byte(strings.Join(p.err, "\n")+"\n"), 0o644))
+	if (err != nil) != neg {
+		ts.Fatalf("%s ended with %v:\n%s", args[0], p.cmd.ProcessState, strings.Join(p.err, "\n"))
+	}
+}
+
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: post STATUS URL FILE [HEADER: VALUE…]")
+	}
+	request, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(os.Expand(ts.ReadFile(args[2]), ts.Getenv)))
+	ts.Check(err)
+	request.Header.Set("Content-Type", "application/json")
+	for _, header := range args[3:] {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s", body)
+	if fmt.Sprint(response.StatusCode) != args[0] {
+		ts.Fatalf("got %s, want %s: %s", response.Status, args[0], body)
+	}
+}
+
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME REGEXP")
+	}
+	found := regexp.MustCompile(args[1]).FindAllString(ts.ReadFile("stdout"), -1)
+	if len(found) == 0 {
+		ts.Fatalf("standard output has nothing like %s", args[1])
+	}
+	ts.Setenv(args[0], found[len(found)-1])
+}
+
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keep NAME FILE")
+	}
+	p := running(ts, args[0])
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(p.out, "\n")+"\n"), 0o644))
+}
