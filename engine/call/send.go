@@ -142,16 +142,20 @@ func (c *Client) once(ctx context.Context, j *job) (out outcome) {
 	}
 	defer response.RawBody().Close()
 	out.status, out.header, out.sent = response.StatusCode(), response.Header(), true
-	body, err := io.ReadAll(io.LimitReader(response.RawBody(), c.MaxAnswer+1))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), firstRead)) + bytes.MinRead)
+	if _, err := body.ReadFrom(io.LimitReader(response.RawBody(), c.MaxAnswer+1)); err != nil {
 		out.err = cause(ctx, err)
 	}
-	if int64(len(body)) > c.MaxAnswer {
-		out.large, out.err, body = true, errLarge, body[:c.MaxAnswer]
+	if out.body = body.Bytes(); int64(len(out.body)) > c.MaxAnswer {
+		out.large, out.err, out.body = true, errLarge, out.body[:c.MaxAnswer]
 	}
-	out.body = body
 	return out
 }
+
+// firstRead bounds what is set aside for an answer because its header says
+// that it will be so long.
+const firstRead = 64 << 10
 
 var (
 	errTimeout = errors.New("timeout")

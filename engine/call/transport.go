@@ -14,8 +14,10 @@ const (
 	dialTimeout = 10 * time.Second
 	// idleTimeout is shorter than vendors keep a connection open: one that
 	// they close as we send leaves an unsafe request uncertain.
-	idleTimeout  = 20 * time.Second
-	mostIdle     = 32
+	idleTimeout = 20 * time.Second
+	// mostIdle keeps a connection for each of the calls that an engine makes at
+	// once; fewer would be dialled anew under load, TLS and all.
+	mostIdle     = 256
 	mostHeader   = 256 << 10
 	mostRedirect = 5
 )

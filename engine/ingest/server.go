@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,10 @@ import (
 
 // MaxBody is the largest body that is read, in bytes.
 const MaxBody = 5 << 20
+
+// firstRead bounds what is set aside for a body because its sender says that
+// it will be so long.
+const firstRead = 64 << 10
 
 // Config makes a Server. Apps, Connections, Generation and Accept are required.
 type Config struct {
@@ -202,7 +207,9 @@ func (m *message) read(w http.ResponseWriter) *refusal {
 	if m.ContentLength > MaxBody {
 		return tooLarge
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, m.Body, MaxBody))
+	var body bytes.Buffer
+	body.Grow(int(min(max(m.ContentLength, 0), firstRead)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, m.Body, MaxBody))
 	var size *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -213,7 +220,7 @@ func (m *message) read(w http.ResponseWriter) *refusal {
 	default:
 		return &refusal{status: http.StatusBadRequest, reason: "cut", text: "the body ended early: " + err.Error()}
 	}
-	m.body = body
+	m.body = body.Bytes()
 	return nil
 }
 

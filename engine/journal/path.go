@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/tidwall/gjson"
 )
@@ -28,18 +29,19 @@ func LookupText(data []byte, path string) string {
 	found := lookup(data, path)
 	switch found.Type {
 	case gjson.String:
-		return found.Str
+		return strings.Clone(found.Str)
 	case gjson.Number, gjson.True, gjson.False:
-		return found.Raw
+		return strings.Clone(found.Raw)
 	}
 	return ""
 }
 
+// lookup gives a value whose texts are parts of data: who keeps one clones it.
 func lookup(data []byte, path string) gjson.Result {
-	if path == "" {
+	if path == "" || len(data) == 0 {
 		return gjson.Result{}
 	}
-	at := gjson.ParseBytes(data)
+	at := gjson.Parse(unsafe.String(&data[0], len(data)))
 	for more := true; more && at.Exists(); {
 		var part string
 		part, path, more = strings.Cut(path, ".")
