@@ -32,20 +32,19 @@ type draft struct {
 	verify       *Verify
 	id           string
 	laneSaid     bool
-	parallel     bool
 }
-
-// errLater says that an option of the contract is not there yet.
-var errLater = errors.New("not available in this version of Tidewire")
 
 // build makes the hook that a registration asks for. Every error in it is
 // returned, joined.
 func (d *draft) build(script, version string) error {
 	r := d.registration
-	d.hook = &journal.Hook{Script: script, Version: version, Triggers: slices.Clone(r.Triggers)}
+	d.hook = &journal.Hook{
+		Script: script, Version: version, Triggers: slices.Clone(r.Triggers),
+		Overlap: journal.OverlapQueue, Retry: defaultRetry, OnUncertain: uncertainHold,
+	}
 	d.detail.position = r.Position
 	if r.Every != "" {
-		d.hook.Triggers = []string{tick}
+		d.hook.Triggers, d.hook.Missed = []string{tick}, missedNone
 		d.hook.Name = tick + " " + strings.Join(strings.Fields(r.Every), " ")
 	} else {
 		d.hook.Name = strings.Join(r.Triggers, ", ")
@@ -74,14 +73,13 @@ func (d *draft) build(script, version string) error {
 	return errors.Join(errs...)
 }
 
+// named puts the name of an option before each error of it.
 func named(option string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, errLater):
-		return fmt.Errorf("%s is %w", option, err)
+	var errs []error
+	for _, err := range joined(err) {
+		errs = append(errs, fmt.Errorf("%s: %w", option, err))
 	}
-	return fmt.Errorf("%s: %w", option, err)
+	return errors.Join(errs...)
 }
 
 func orEmpty(raw json.RawMessage) json.RawMessage {
@@ -127,13 +125,7 @@ func (d *draft) finish() error {
 			d.detail.inbound = append(d.detail.inbound, &Inbound{Path: path, Verify: *d.verify, ID: d.id})
 		}
 	}
-	if d.parallel && d.laneSaid && d.hook.Lane.Kind != journal.LaneNone {
-		return errors.New(`overlap = "parallel" and a lane contradict each other; leave one of them out`)
-	}
-	if d.parallel {
-		d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
-	}
-	return nil
+	return errors.Join(d.parallel(), d.decidedBefore(), d.needLane(), d.needRecord())
 }
 
 // defaultLane is the lane of a hook that says none.

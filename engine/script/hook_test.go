@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
@@ -86,12 +87,45 @@ func TestHooks(t *testing.T) {
 		{"plain secret", `on("in:/orders", { verify = { scheme = "bearer", secret = "s3cret" } }, f)`},
 		{"hmac without a header", `on("in:/orders", { verify = { scheme = "hmac", secret = secret "orders" } }, f)`},
 		{"too much in verify", `on("in:/orders", { verify = { scheme = "bearer", secret = secret "orders", encoding = "hex" } }, f)`},
-		{"debounce", `on("shop.order.created", { debounce = "10s" }, f)`},
-		{"changed", `on("shop.order.created", { changed = "status" }, f)`},
-		{"retry", `on("shop.order.created", { retry = { attempts = 3 } }, f)`},
+		{"debounce", `on({ "shop.order.created", "shop.order.updated" }, { debounce = "10s" }, f)`},
+		{"debounce in a lane of its own", `on("in:/orders", { verify = "none", debounce = 2, lane = "client.id" }, f)`},
+		{"debounce of failures", `on("run.failed", { debounce = "1m" }, f)`},
+		{"changed", `on("shop.order.*", { changed = "client.status" }, f)`},
+		{"retry", `on("shop.order.created", { retry = { attempts = 3, first = 2, max = "1h" } }, f)`},
+		{"never again", `on("shop.order.created", { retry = { attempts = 1 } }, f)`},
+		{"retry later", `on("shop.order.created", { retry = { first = "1 hour" } }, f)`},
+		{"retry sooner", `on("shop.order.created", { retry = { max = "1s" } }, f)`},
+		{"retry by default", `on("shop.order.created", { retry = {} }, f)`},
 		{"on_uncertain", `on("shop.order.created", { on_uncertain = "retry" }, f)`},
-		{"overlap not yet", `on("shop.order.created", { overlap = "skip" }, f)`},
+		{"skip", `on("shop.order.created", { overlap = "skip" }, f)`},
+		{"replace", `every("15m", { overlap = "replace" }, f)`},
 		{"missed", `every("day", { missed = "last" }, f)`},
+		{"all missed", `every("day", { missed = "all" }, f)`},
+
+		{"bad debounce", `on("shop.order.created", { debounce = "soon" }, f)`},
+		{"debounce without a record", `on("shop.client.created", { debounce = "10s" }, f)`},
+		{"debounce without a record in a list", `on({ "shop.order.created", "in:/orders" }, { verify = "none", debounce = "10s" }, f)`},
+		{"debounce without a record in a wildcard", `on("shop.*.created", { debounce = "10s" }, f)`},
+		{"debounce of what is emitted", `on("emit:x", { debounce = "10s" }, f)`},
+		{"debounce without a lane", `on("shop.order.created", { debounce = "10s", lane = false }, f)`},
+		{"debounce side by side", `on("shop.order.created", { debounce = "10s", overlap = "parallel" }, f)`},
+		{"debounce with a function", `on("shop.order.created", { debounce = "10s", where = f }, f)`},
+		{"skip with a function", `on("shop.order.created", { overlap = "skip", where = f }, f)`},
+		{"skip without a lane", `on("in:/orders", { verify = "none", overlap = "skip" }, f)`},
+		{"changed with a function", `on("shop.order.created", { changed = "status", where = f }, f)`},
+		{"changed without a record", `on({ "shop.order.created", "emit:x" }, { changed = "status" }, f)`},
+		{"bad changed", `on("shop.order.created", { changed = { "a", "b" } }, f)`},
+		{"bad path in changed", `on("shop.order.created", { changed = "client..status" }, f)`},
+		{"bad lane and debounce", `on("shop.order.created", { debounce = "10s", lane = 5 }, f)`},
+		{"bad retry", `on("shop.order.created", { retry = 3 }, f)`},
+		{"no attempt", `on("shop.order.created", { retry = { attempts = 0 } }, f)`},
+		{"too many attempts", `on("shop.order.created", { retry = { attempts = 1e6 } }, f)`},
+		{"first after max", `on("shop.order.created", { retry = { first = "1h", max = "1m" } }, f)`},
+		{"all wrong in retry", `on("shop.order.created", { retry = { atempts = 3, first = "x", max = -1 } }, f)`},
+		{"bad on_uncertain", `on("shop.order.created", { on_uncertain = "rase" }, f)`},
+		{"bad overlap", `on("shop.order.created", { overlap = true }, f)`},
+		{"bad missed", `every("day", { missed = "first" }, f)`},
+		{"missed elsewhere", `on("shop.order.created", { missed = "last" }, f)`},
 		{"several at once", `on("shop.order.creatd", { timeout = {}, lane = 5 }, f)`},
 		{"two agree on an address", `on("in:/a", { verify = "none" }, f) on("in:/a", { name = "two", verify = "none" }, f)`},
 		{"two disagree on an address", `on("in:/a", { verify = "none" }, f) on("in:/a", { name = "two", verify = "none", id = "id" }, f)`},
@@ -140,6 +174,24 @@ func show(t *testing.T, h *journal.Hook) string {
 	}
 	if h.Timeout != 0 {
 		text += ", timeout " + h.Timeout.String()
+	}
+	if h.Changed != "" {
+		text += ", changed " + h.Changed
+	}
+	if h.Overlap != journal.OverlapQueue {
+		text += ", overlap " + string(h.Overlap)
+	}
+	if h.Debounce != 0 {
+		text += ", debounce " + h.Debounce.String()
+	}
+	if r := h.Retry; r != (journal.Retry{Attempts: 5, First: 10 * time.Second, Max: 10 * time.Minute}) {
+		text += fmt.Sprintf(", retry %d first %s max %s", r.Attempts, r.First, r.Max)
+	}
+	if h.OnUncertain != "hold" {
+		text += ", on_uncertain " + h.OnUncertain
+	}
+	if h.Missed != "" {
+		text += ", missed " + h.Missed
 	}
 	return text + "\n"
 }

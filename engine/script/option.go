@@ -26,8 +26,6 @@ type option struct {
 	read  func(d *draft, raw json.RawMessage) error
 }
 
-func later(*draft, json.RawMessage) error { return errLater }
-
 // options are those of the contract with scripts.
 var options = map[string]option{
 	"name":         {read: (*draft).readName},
@@ -41,11 +39,11 @@ var options = map[string]option{
 	"verify":       {place: onInbound, read: (*draft).readVerify},
 	"id":           {place: onInbound, read: (*draft).readID},
 	"tz":           {place: onSchedule, read: func(*draft, json.RawMessage) error { return nil }}, // read before the schedule
-	"changed":      {read: later},
-	"debounce":     {read: later},
-	"retry":        {read: later},
-	"on_uncertain": {read: later},
-	"missed":       {place: onSchedule, read: later},
+	"changed":      {read: (*draft).readChanged},
+	"debounce":     {read: (*draft).readDebounce},
+	"retry":        {read: (*draft).readRetry},
+	"on_uncertain": {read: (*draft).readUncertain},
+	"missed":       {place: onSchedule, read: (*draft).readMissed},
 }
 
 // option reads one option of the hook.
@@ -154,24 +152,6 @@ func (d *draft) readLane(raw json.RawMessage) error {
 		}
 	}
 	d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: paths}
-	return nil
-}
-
-func (d *draft) readOverlap(raw json.RawMessage) error {
-	choices := []string{"queue", "parallel", "skip", "replace"}
-	word, err := readText(raw)
-	if err != nil {
-		return err
-	}
-	switch word {
-	case "queue":
-	case "parallel":
-		d.parallel = true
-	case "skip", "replace":
-		return fmt.Errorf("%q is %v; there are %q and %q", word, errLater, "queue", "parallel")
-	default:
-		return fmt.Errorf("unknown word %q%s", word, meant(word, choices, "expected one of"))
-	}
 	return nil
 }
 
