@@ -1,0 +1,192 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+// The test binary, started again with these, accepts events in the folder and
+// writes the number of each to its output once Accept has returned.
+const (
+	childFolder  = "TIDEWIRE_TEST_CHILD_FOLDER"
+	childEvents  = "TIDEWIRE_TEST_CHILD_EVENTS"
+	childWaiters = "TIDEWIRE_TEST_CHILD_WAITERS"
+)
+
+func child(folder string) {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(folder, "tidewire.db")})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	events, _ := strconv.Atoi(os.Getenv(childEvents))
+	waiters, _ := strconv.Atoi(os.Getenv(childWaiters))
+	hook := contactHook()
+	each(waiters, events, func(i int) {
+		if _, err := s.Accept(ctx, journal.Arrival{Event: contactEvent(i), Hooks: []*journal.Hook{hook}}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Fprintf(os.Stdout, "accepted %d\n", i) // one write each, not buffered
+	})
+}
+
+func childCommand(t *testing.T, folder string, events, waiters int, before ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := append(before, self)
+	c := exec.CommandContext(t.Context(), line[0], line[1:]...)
+	c.Env = append(os.Environ(), childFolder+"="+folder, childEvents+"="+strconv.Itoa(events), childWaiters+"="+strconv.Itoa(waiters))
+	c.Stderr = os.Stderr
+	return c
+}
+
+// TestKilledWhileItAccepts ends a process with SIGKILL in the middle of its
+// work and finds every event that it had acknowledged, with its run.
+func TestKilledWhileItAccepts(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "tidewire.db")
+	acknowledged := map[int]bool{}
+	for round := range 3 {
+		c := childCommand(t, folder, 1_000_000, 16)
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			if i, err := strconv.Atoi(strings.TrimPrefix(lines.Text(), "accepted ")); err == nil {
+				acknowledged[i] = true
+			}
+			if n == 100*(round+1) {
+				if err := c.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := c.Wait(); err == nil {
+			t.Fatal("the process ended by itself")
+		}
+	}
+	r, err := sqlite.OpenReader(path) // of the dead, as it was left
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range acknowledged {
+		if _, runs, err := r.Event(t.Context(), contactEvent(i).ID); err != nil || len(runs) != 1 {
+			t.Errorf("event %d was acknowledged: found %d runs, %v", i, len(runs), err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, sqlite.Config{Path: path})
+	left := len(acknowledged)
+	for last := int64(0); left > 0; {
+		a, h := next(t, s)
+		if a.Run.Seq <= last {
+			t.Errorf("run %d came after %d", a.Run.Seq, last)
+		}
+		last = a.Run.Seq
+		i, err := strconv.Atoi(strings.TrimPrefix(a.Event.Record, "c_"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if acknowledged[i] {
+			left--
+			delete(acknowledged, i)
+		}
+		if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var (
+	traceCall    = regexp.MustCompile(`^(\d+) +(\w+)\((\d+)<([^>]*)>(.*)$`)
+	traceResumed = regexp.MustCompile(`^(\d+) +<\.\.\. (\w+) resumed>.*= (-?\d+)`)
+)
+
+// TestTheDiskIsSyncedBeforeAcceptReturns watches the system calls of a process
+// that accepts one event after the other: before it says that one is accepted,
+// the log was written and then synced.
+func TestTheDiskIsSyncedBeforeAcceptReturns(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed; it shows the order of writes and syncs")
+	}
+	const events = 20
+	folder := t.TempDir()
+	trace := filepath.Join(folder, "trace")
+	c := childCommand(t, folder, events, 1, strace, "-f", "-y", "-s", "32", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o", trace)
+	marks, err := os.Create(filepath.Join(folder, "marks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer marks.Close()
+	c.Stdout = marks
+	if err := c.Run(); err != nil {
+		if text, _ := os.ReadFile(trace); len(text) == 0 {
+			t.Skipf("strace may not trace here: %v", err)
+		}
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := 0
+	written, synced := false, false
+	syncing := map[string]bool{} // by thread: a sync of the log that has not returned
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if m := traceResumed.FindStringSubmatch(line); m != nil {
+			if syncing[m[1]] && strings.HasSuffix(m[2], "sync") {
+				synced = synced || m[3] == "0"
+				delete(syncing, m[1])
+			}
+			continue
+		}
+		m := traceCall.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		thread, call, file, rest := m[1], m[2], m[4], m[5]
+		switch {
+		case call == "pwrite64" && strings.HasSuffix(file, "-wal"):
+			written, synced = true, false
+		case strings.HasSuffix(call, "sync") && strings.HasSuffix(file, "-wal"):
+			if strings.Contains(rest, "unfinished") {
+				syncing[thread] = true
+			} else {
+				synced = synced || strings.Contains(rest, "= 0")
+			}
+		case call == "write" && strings.Contains(rest, `"accepted `):
+			if !written || !synced {
+				t.Errorf("event %d was acknowledged with the log written %v, synced %v", accepted, written, synced)
+			}
+			accepted++
+			written, synced = false, false
+		}
+	}
+	if accepted != events {
+		t.Errorf("the trace shows %d events, expected %d", accepted, events)
+	}
+}
