@@ -21,7 +21,9 @@ type Event struct {
 	Source     Source          `json:"source"`
 	Echo       bool            `json:"echo,omitempty"` // caused by a call of ours
 	// Record is the value of the trigger's record path, part of the default lane.
-	Record   string    `json:"record,omitempty"`
+	Record string `json:"record,omitempty"`
+	// Received is when it came in; where it is zero, the store says when it was
+	// accepted. Times are kept to the microsecond, in UTC.
 	Received time.Time `json:"received"`
 }
 

@@ -25,11 +25,16 @@ var (
 
 // Store keeps events, runs, steps and versions. Every method that changes
 // something returns only when the change is durable; methods are safe for
-// concurrent use.
+// concurrent use. When a context ends while a change waits, its error comes
+// back and the change may still happen.
+//
+// When a store is opened, runs that had recorded a step and were not over have
+// become Interrupted; the others are queued in their old order.
 type Store interface {
 	// Accept keeps events with one run per matching hook and their places in
 	// the lanes, all in one durable commit. The receipts stand in the order
-	// of the arrivals.
+	// of the arrivals. It keeps all of a call or nothing; the caller does not
+	// change the data afterwards.
 	Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, error)
 	// Next hands out the next activation whose lane is free, first activations
 	// in the order of acceptance, and blocks until there is one. It makes no
@@ -40,13 +45,17 @@ type Store interface {
 	Bind(holder Holder, version string) error
 	// Record keeps a step, with the effect that it has, in one commit, and
 	// returns the step's result: that of the effect if there is one, else the
-	// step's own. Recording a number again replaces a Begun record only.
+	// step's own. Numbers follow each other from 1; recording one again
+	// replaces a Begun record only. An effect that cannot be had (an addition
+	// to text, a value too large) is recorded as the step's error, and comes
+	// back as a *bindings.Error.
 	Record(ctx context.Context, holder Holder, step Step, effect Effect) (json.RawMessage, error)
 	// Finish ends a run, frees its lane, and keeps what is to follow (a
-	// run.failed event) in the same commit.
+	// run.failed event) in the same commit, whatever bound there is on Accept.
 	Finish(ctx context.Context, holder Holder, outcome Outcome) error
 	// Release gives an activation back unfinished, at shutdown: a run without
-	// a recorded step is queued again, first of its lane.
+	// a recorded step is queued again, first of its lane; another ends as
+	// Interrupted.
 	Release(holder Holder) error
 
 	// PutVersions keeps the sources of versions; known ones are passed over.
@@ -94,7 +103,9 @@ type Receipt struct {
 }
 
 // Effect is what a step changes or reads in the store itself, at most one of
-// its fields. It happens in the commit that records the step.
+// its fields, and only with a step that is Done. It happens in the commit that
+// records the step. The result of Emit is {"id": …, "duplicate": true}, the
+// latter only if the id was known.
 type Effect struct {
 	State *StateOp
 	Link  *LinkOp
@@ -102,8 +113,9 @@ type Effect struct {
 }
 
 // StateOp works on the values a script keeps, by its Verb: get, put, add, cas,
-// delete. The result is {"value": …}, of cas {"value": …, "swapped": bool};
-// value is left out where there is none.
+// delete. The result is the value that then stands there, {"value": …}, of cas
+// {"value": …, "swapped": bool}; value is left out where there is none. A null
+// is no value. Apply works it out.
 type StateOp struct {
 	Script, Verb, Key string
 	Value             json.RawMessage // put, cas: the new value; add: the number added
@@ -112,7 +124,8 @@ type StateOp struct {
 
 // LinkOp works on the links between records, by its Verb: put, get, remove.
 // Links belong to the installation and are found from both ends. get gives
-// {"id": …} of the newest, without id where there is none.
+// {"id": …} of the newest, without id where there is none; put and remove give
+// {}.
 type LinkOp struct {
 	Verb     string
 	Kind, ID string

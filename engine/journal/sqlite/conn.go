@@ -28,7 +28,8 @@ func source(path, mode string, pragmas ...string) string {
 // conn is the connection of the writer. It goes round database/sql, which
 // costs as much as the statements themselves.
 type conn struct {
-	driver.Conn
+	raw                     driver.Conn
+	prepared                []*stmt
 	begin, commit, rollback *stmt
 }
 
@@ -41,11 +42,11 @@ func connect(path string, pragmas ...string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw}
+	c := &conn{raw: raw}
 	if err := c.prepare(map[**stmt]string{
 		&c.begin: `BEGIN IMMEDIATE`, &c.commit: `COMMIT`, &c.rollback: `ROLLBACK`,
 	}); err != nil {
-		return nil, errors.Join(err, raw.Close())
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
@@ -53,28 +54,24 @@ func connect(path string, pragmas ...string) (*conn, error) {
 // prepare fills in statements. They live as long as the connection.
 func (c *conn) prepare(texts map[**stmt]string) error {
 	for to, text := range texts {
-		s, err := c.Prepare(text)
+		raw, err := c.raw.Prepare(text)
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", text, err)
 		}
-		exec, isExec := s.(driver.StmtExecContext)
-		query, isQuery := s.(driver.StmtQueryContext)
-		if !isExec || !isQuery {
-			return fmt.Errorf("the SQLite driver's %T cannot be used", s)
-		}
-		*to = &stmt{Stmt: s, exec: exec, query: query}
+		s := &stmt{raw: raw.(usable)}
+		*to, c.prepared = s, append(c.prepared, s)
 	}
 	return nil
 }
 
 // run executes one text, which may hold several statements.
 func (c *conn) run(text string) error {
-	s, err := c.Prepare(text)
+	raw, err := c.raw.Prepare(text)
 	if err != nil {
 		return err
 	}
-	_, err = s.(driver.StmtExecContext).ExecContext(context.Background(), nil)
-	return errors.Join(err, s.Close())
+	_, err = raw.(usable).ExecContext(context.Background(), nil)
+	return errors.Join(err, raw.Close())
 }
 
 // within calls f in a transaction, for what happens before the writer starts.
@@ -92,15 +89,28 @@ func (c *conn) within(f func() error) error {
 	return err
 }
 
+// Close lets the statements go too: SQLite keeps the file open for them.
+func (c *conn) Close() (err error) {
+	for _, s := range c.prepared {
+		err = errors.Join(err, s.raw.Close())
+	}
+	return errors.Join(err, c.raw.Close())
+}
+
 // undo ends a transaction, if SQLite has not ended it itself.
 func (c *conn) undo() { _, _ = c.rollback.run() }
 
 // stmt is a prepared statement of the writer; it is used by one goroutine.
 type stmt struct {
+	raw  usable
+	args []driver.NamedValue
+}
+
+// usable is what the driver's statements are.
+type usable interface {
 	driver.Stmt
-	exec  driver.StmtExecContext
-	query driver.StmtQueryContext
-	args  []driver.NamedValue
+	driver.StmtExecContext
+	driver.StmtQueryContext
 }
 
 func (s *stmt) bind(values []any) []driver.NamedValue {
@@ -114,7 +124,7 @@ func (s *stmt) bind(values []any) []driver.NamedValue {
 // run executes the statement and says how many rows it changed. Values are
 // int64, string, []byte and nil.
 func (s *stmt) run(values ...any) (changed int64, err error) {
-	result, err := s.exec.ExecContext(context.Background(), s.bind(values))
+	result, err := s.raw.ExecContext(context.Background(), s.bind(values))
 	if err != nil {
 		return 0, err
 	}
@@ -123,7 +133,7 @@ func (s *stmt) run(values ...any) (changed int64, err error) {
 
 // each calls f with each row. The row is good until f returns.
 func (s *stmt) each(f func(row []driver.Value) error, values ...any) (err error) {
-	rows, err := s.query.QueryContext(context.Background(), s.bind(values))
+	rows, err := s.raw.QueryContext(context.Background(), s.bind(values))
 	if err != nil {
 		return err
 	}

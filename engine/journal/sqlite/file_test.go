@@ -135,8 +135,11 @@ func TestReadingWithoutAnEngine(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(path); err != nil {
-			t.Errorf("the file does not stand where it was asked for: %v", err)
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the file does not stand where it was asked for, for its owner alone: %v", err)
+		}
+		if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the log is left behind: %v", err)
 		}
 		read("after an engine")
 		read("after a reader")

@@ -1,10 +1,9 @@
 package sqlite
 
 import (
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
-
-	"database/sql/driver"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"

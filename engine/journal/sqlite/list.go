@@ -17,9 +17,16 @@ import (
 // defaultLimit is what the zero Limit of a query means.
 const defaultLimit = 50
 
+func limit(wanted int) int {
+	if wanted <= 0 {
+		return defaultLimit
+	}
+	return wanted
+}
+
 // Runs implements journal.Reader.
 func (r *Reader) Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, error) {
-	q.Limit = cmp.Or(q.Limit, defaultLimit)
+	q.Limit = limit(q.Limit)
 	seqs, err := r.pick(ctx, q)
 	if err == nil {
 		var runs []journal.Run
@@ -159,7 +166,7 @@ func (r *Reader) Events(ctx context.Context, q journal.EventQuery) ([]journal.Ev
 		where, args = append(where, `e.seq >= ? AND e.received >= ?`), append(args, q.Since.UnixMicro(), q.Since.UnixMicro())
 	}
 	all, err := r.events(ctx, `WHERE `+strings.Join(where, " AND ")+` ORDER BY e.seq DESC LIMIT ?`,
-		append(args, cmp.Or(q.Limit, defaultLimit))...)
+		append(args, limit(q.Limit))...)
 	if err != nil {
 		return nil, r.fail("list events", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -37,11 +36,6 @@ func load(ctx context.Context, c *conn, now time.Time) (f found, err error) {
 	if err != nil {
 		return f, err
 	}
-	defer func() {
-		for _, s := range []*stmt{own, last, begun, end, queued} {
-			err = errors.Join(err, s.Close())
-		}
-	}()
 	err = c.within(func() error {
 		err := own.each(func(row []driver.Value) error {
 			f.owner, f.salt = row[0].(int64), uint16(row[1].(int64))

@@ -36,7 +36,6 @@ func migrate(c *conn, texts []string) error {
 	if err := c.prepare(map[**stmt]string{&version: `PRAGMA user_version`}); err != nil {
 		return err
 	}
-	defer version.Close()
 	value, err := version.one()
 	if err != nil {
 		return err

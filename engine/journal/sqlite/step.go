@@ -88,17 +88,12 @@ func (t *stepTask) check() (err error) {
 	case count > 0 && step.State != journal.Done:
 		return fmt.Errorf("a step in state %q has no effect", step.State)
 	}
-	for name, text := range map[string][]byte{"arguments": step.Args, "result": step.Result} {
-		if len(text) > 0 && !journal.ValidJSON(text) {
-			return fmt.Errorf("the %s are not JSON", name)
-		}
-	}
+	bad := errors.Join(checkJSON("arguments", step.Args), checkJSON("result", step.Result))
 	if op := effect.State; op != nil {
-		for name, text := range map[string][]byte{"value": op.Value, "expected value": op.Expected} {
-			if len(text) > 0 && !journal.ValidJSON(text) {
-				return fmt.Errorf("the %s is not JSON", name)
-			}
-		}
+		bad = errors.Join(bad, checkJSON("value", op.Value), checkJSON("expected value", op.Expected))
+	}
+	if bad != nil {
+		return bad
 	}
 	if effect.Emit != nil {
 		if err := t.emit.fill(effect.Emit); err != nil {
@@ -109,6 +104,13 @@ func (t *stepTask) check() (err error) {
 		t.error, err = json.Marshal(step.Error)
 	}
 	return err
+}
+
+func checkJSON(what string, text []byte) error {
+	if len(text) > 0 && !journal.ValidJSON(text) {
+		return fmt.Errorf("%s: not JSON", what)
+	}
+	return nil
 }
 
 func (t *stepTask) apply(w *writer) error {

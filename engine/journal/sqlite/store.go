@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -97,6 +98,9 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
 		return nil, err
 	}
+	if err := makeFile(cfg.Path); err != nil {
+		return nil, err
+	}
 	c, err := connect(cfg.Path, "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", walPages), fmt.Sprintf("journal_size_limit(%d)", walBytes),
 		"cache_size(-65536)", "temp_store(MEMORY)")
@@ -139,6 +143,29 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	return &Store{Reader: r, writer: w, dispatch: d, now: cfg.Now, salt: found.salt}, nil
 }
 
+// makeFile makes the file where there is none, for its owner alone: it holds
+// the data of customers. SQLite gives its log the same rights.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	// The name must outlive a power cut too. Where a folder cannot be synced,
+	// as on Windows, the file system sees to it.
+	_ = folder.Sync()
+	return folder.Close()
+}
+
 // randomSalt ends the run ids of a new file.
 func randomSalt() int64 { return rand.Int64N(journal.MaxSalt + 1) }
 
@@ -147,7 +174,9 @@ func randomSalt() int64 { return rand.Int64N(journal.MaxSalt + 1) }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.dispatch.close()
-		s.closed = errors.Join(s.writer.close(), s.Reader.Close(), s.writer.conn.finish(), s.lock.Close())
+		s.writer.close()
+		c := s.writer.conn
+		s.closed = errors.Join(s.Reader.Close(), c.run(`PRAGMA wal_checkpoint(TRUNCATE)`), c.Close(), s.lock.Close())
 		if s.closed != nil {
 			s.closed = fmt.Errorf("close %q: %w", s.path, explain(s.closed))
 		}

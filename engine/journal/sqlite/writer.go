@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -74,17 +73,16 @@ func (w *writer) work() {
 }
 
 // close lets the writer finish what waits.
-func (w *writer) close() error {
+func (w *writer) close() {
 	w.queue.close()
 	<-w.stopped
-	return nil
 }
 
 // keep commits tasks together. If that fails each is tried alone, so that a
 // task which cannot be kept takes no other with it.
 func (w *writer) keep(tasks []task) {
-	err := w.transact(tasks)
-	if err != nil && len(tasks) > 1 {
+	begun, err := w.transact(tasks)
+	if err != nil && begun && len(tasks) > 1 {
 		for i := range tasks {
 			w.keep(tasks[i : i+1])
 		}
@@ -114,12 +112,13 @@ func (w *writer) report(err error) {
 	w.failing = err != nil
 }
 
-func (w *writer) transact(tasks []task) (err error) {
+// transact reports also whether there was a transaction to write in.
+func (w *writer) transact(tasks []task) (begun bool, err error) {
 	w.time = w.now()
 	w.born, w.ended, w.released, w.undo = w.born[:0], w.ended[:0], w.released[:0], w.undo[:0]
 	live := w.live
 	if _, err := w.conn.begin.run(); err != nil {
-		return err
+		return false, err
 	}
 	defer func() {
 		if err == nil {
@@ -133,23 +132,23 @@ func (w *writer) transact(tasks []task) (err error) {
 		}
 	}()
 	if err := w.stillOwner(); err != nil {
-		return err
+		return false, err
 	}
 	for _, t := range tasks {
 		t.slot().refused = nil
 		if err := t.apply(w); err != nil {
-			return err
+			return true, err
 		}
 	}
 	if _, err := w.conn.commit.run(); err != nil {
-		return err
+		return true, err
 	}
 	w.ids.settle()
 	for _, r := range w.released {
 		r.kept.released = false
 	}
 	w.dispatch.update(w.born, w.ended, w.released)
-	return nil
+	return true, nil
 }
 
 // stillOwner fences a store whose file was opened by another since, in case
@@ -176,9 +175,4 @@ func (w *writer) change(r *run) *kept {
 func (w *writer) seq() int64 {
 	w.last = max(w.last+1, w.time.UnixMicro())
 	return w.last
-}
-
-// finish moves the log into the file and closes the connection.
-func (c *conn) finish() error {
-	return errors.Join(c.run(`PRAGMA wal_checkpoint(TRUNCATE)`), c.Close())
 }
