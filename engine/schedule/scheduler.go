@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,8 +50,9 @@ type key struct{ script, hook string }
 // plan is where one schedule stands.
 type plan struct {
 	script.Schedule
-	after time.Time // ticks up to here are done with
-	next  time.Time // zero if none will come
+	owed  []time.Time // missed ticks still to be fired, oldest first
+	after time.Time   // ticks up to here are done with or owed
+	next  time.Time   // zero if none will come
 }
 
 // New makes a scheduler; it starts nothing.
@@ -101,9 +103,7 @@ func (s *Scheduler) plan(ctx context.Context, schedules []script.Schedule, now t
 				return err
 			}
 			p = &plan{Schedule: schedule, after: now}
-			if s.plans == nil { // at the start
-				s.missed(p, last, now)
-			}
+			s.missed(p, last, now)
 			if ahead := last.Sub(now); ahead > 0 && ahead <= believable {
 				p.after = last
 			}
@@ -131,19 +131,6 @@ func (s *Scheduler) last(ctx context.Context, k key) (time.Time, error) {
 	return last, nil
 }
 
-// missed logs what came due while no engine ran.
-func (s *Scheduler) missed(p *plan, last, now time.Time) {
-	if last.IsZero() {
-		return
-	}
-	if first := p.Timetable.Next(last); first.IsZero() || first.After(now) {
-		return
-	}
-	tick, before := latest(p.Timetable, last, now)
-	s.Log.Warn("schedule missed ticks while no engine ran; they are not made up for", "script", p.Hook.Script,
-		"hook", p.Hook.Name, "ticks", before.plus(1), "latest", tick.Format(time.RFC3339))
-}
-
 // fire hands the ticks that are due to Accept and gives the time to wait until
 // the next.
 func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
@@ -151,23 +138,16 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 	var mu sync.Mutex
 	var failed error
 	for _, p := range s.plans {
-		if p.next.IsZero() || p.next.After(now) {
+		due := s.due(p, now)
+		if len(due) == 0 {
 			continue
 		}
-		tick, before := latest(p.Timetable, p.after, now)
-		if before != 0 {
-			s.Log.Warn("schedule passed over ticks that came due together; only the latest runs", "script", p.Hook.Script,
-				"hook", p.Hook.Name, "passed_over", before.plus(0), "latest", tick.Format(time.RFC3339))
-		}
 		group.Go(func() {
-			if err := s.Accept(ctx, s.arrival(p, tick, now)); err != nil {
+			if err := s.keep(ctx, p, due, now); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = errors.Join(failed, fmt.Errorf("%s of %s: %w", p.Hook.Name, p.Hook.Script, err))
-				return
 			}
-			p.after = tick
-			p.next = p.Timetable.Next(tick)
 		})
 	}
 	group.Wait()
@@ -187,6 +167,37 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 		}
 	}
 	return max(wait, 0)
+}
+
+// due gives the ticks of a plan to be fired now: what it owes, then the latest
+// that came due.
+func (s *Scheduler) due(p *plan, now time.Time) []time.Time {
+	if p.next.IsZero() || p.next.After(now) {
+		return p.owed
+	}
+	tick, before := latest(p.Timetable, p.after, now)
+	if before != 0 {
+		s.Log.Warn("schedule passed over ticks that came due together; only the latest runs", "script", p.Hook.Script,
+			"hook", p.Hook.Name, "passed_over", before.plus(0), "latest", tick.Format(time.RFC3339))
+	}
+	return append(slices.Clone(p.owed), tick)
+}
+
+// keep hands ticks to Accept in order. Those that are kept are done with, also
+// if one of them could not be.
+func (s *Scheduler) keep(ctx context.Context, p *plan, due []time.Time, now time.Time) error {
+	for _, tick := range due {
+		if err := s.Accept(ctx, s.arrival(p, tick, now)); err != nil {
+			return err
+		}
+		if len(p.owed) > 0 {
+			p.owed = p.owed[1:]
+			continue
+		}
+		p.after = tick
+		p.next = p.Timetable.Next(tick)
+	}
+	return nil
 }
 
 func (s *Scheduler) arrival(p *plan, tick, now time.Time) journal.Arrival {

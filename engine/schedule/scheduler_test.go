@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -253,6 +254,84 @@ func TestMissedWhileNoEngineRan(t *testing.T) {
 			t.Errorf("the log has no %q:\n%s", want, &b.log)
 		}
 	}
+}
+
+// TestMissed says what is made up for at the start.
+func TestMissed(t *testing.T) {
+	const day = "schedule:tick:s:2026-03-%dT08:00:00Z"
+	minutes := func(from string, n int) []string {
+		var ids []string
+		for i := range n {
+			ids = append(ids, "schedule:tick:s:"+at(from).Add(time.Duration(i)*time.Minute).Format(time.RFC3339))
+		}
+		return ids
+	}
+	tests := []struct {
+		name, every, missed, last string
+		want                      []string
+		log                       string
+	}{
+		{"nothing by default", "day at 08:00", "", "2026-03-25 08:00:00", nil, "they are not made up for"},
+		{"nothing", "day at 08:00", "none", "2026-03-25 08:00:00", nil, "ticks=3"},
+		{"the last", "day at 08:00", "last", "2026-03-25 08:00:00", []string{fmt.Sprintf(day, 28)}, "ticks=3"},
+		{"all", "day at 08:00", "all", "2026-03-25 08:00:00", []string{fmt.Sprintf(day, 26), fmt.Sprintf(day, 27), fmt.Sprintf(day, 28)}, "ticks=3"},
+		{"one that was missed", "day at 08:00", "last", "2026-03-27 08:00:00", []string{fmt.Sprintf(day, 28)}, "ticks=1"},
+		{"none was missed", "day at 08:00", "all", "2026-03-28 08:00:00", nil, ""},
+		{"the first start", "day at 08:00", "all", "", nil, ""},
+		{"a tick of the future", "day at 08:00", "all", "2026-03-29 08:00:00", nil, ""},
+		{"a hundred", "1m", "all", "2026-03-28 08:20:00", minutes("2026-03-28 08:21:00", 100), "ticks=100"},
+		{"more than a hundred", "1m", "all", "2026-03-28 08:19:00", minutes("2026-03-28 08:21:00", 100), "run=100"},
+		{"far more", "1m", "all", "2016-03-28 08:19:00", minutes("2026-03-28 08:21:00", 100), `ticks="more than 1000"`},
+		{"the last of far more", "1m", "last", "2016-03-28 08:19:00", minutes("2026-03-28 10:00:00", 1), `ticks="more than 1000"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			option := ""
+			if test.missed != "" {
+				option = fmt.Sprintf(", missed = %q", test.missed)
+			}
+			b := newBench(t, "2026-03-28 10:00:00", fmt.Sprintf(`every(%q, { name = "s"%s }, function() end)`, test.every, option))
+			if test.last != "" {
+				b.last["tick/s"] = at(test.last)
+			}
+			b.start()
+			b.want("at the start", b.ids(), test.want...)
+			if log := b.log.String(); !strings.Contains(log, test.log) || (test.log == "") != (log == "") {
+				t.Errorf("the log is\n%s\nwant %q in it", log, test.log)
+			}
+			b.move("2026-03-28 10:00:01")
+			b.want("a second later", b.ids())
+		})
+	}
+}
+
+// TestMissedTickIsTriedAgain: what could not be kept is fired again before
+// what came due since, and nothing twice.
+func TestMissedTickIsTriedAgain(t *testing.T) {
+	b := newBench(t, "2026-03-28 10:29:59", `every("15m", { name = "q", missed = "all" }, function() end)`)
+	b.last["tick/q"] = at("2026-03-28 09:45:00")
+	b.refuse <- errors.New("disk full")
+	b.start()
+	b.want("at the start", b.ids())
+	b.move("2026-03-28 10:30:00")
+	b.want("when it can", b.ids(), "schedule:tick:q:2026-03-28T10:00:00Z",
+		"schedule:tick:q:2026-03-28T10:15:00Z", "schedule:tick:q:2026-03-28T10:30:00Z")
+	b.move("2026-03-28 10:45:00")
+	b.want("on again", b.ids(), "schedule:tick:q:2026-03-28T10:45:00Z")
+}
+
+// TestMissedWhileTheScriptWasBroken: a schedule that is loaded only later
+// makes up for what it missed until then.
+func TestMissedWhileTheScriptWasBroken(t *testing.T) {
+	b := newBench(t, "2026-03-28 10:00:00", `-- mended below`)
+	b.last["tick/nine"] = at("2026-03-26 08:00:00")
+	b.start()
+	b.write(`every("day at 08:00", { name = "nine", missed = "last" }, function() end)`)
+	if _, err := b.set.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.waiting = <-b.clock.waits
+	b.want("when it is loaded", b.ids(), "schedule:tick:nine:2026-03-28T08:00:00Z")
 }
 
 func TestKeptTickIsNotRepeated(t *testing.T) {

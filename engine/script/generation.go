@@ -20,6 +20,8 @@ type Generation struct {
 	emitted   []*journal.Hook
 	schedules []Schedule
 	inbound   map[string]*Inbound // by path
+	awaits    awaits              // of the scripts
+	held      *held               // of older versions; nil: none
 	replaced  chan struct{}
 }
 
@@ -31,15 +33,17 @@ type route struct {
 }
 
 // newGeneration makes the tables by which events find their hooks.
-func newGeneration(scripts map[string]*Script, known *triggers) *Generation {
+func newGeneration(scripts map[string]*Script, known *triggers, held *held) *Generation {
 	g := &Generation{
 		Scripts:  scripts,
 		routes:   map[string]route{},
 		inbound:  map[string]*Inbound{},
+		held:     held,
 		replaced: make(chan struct{}),
 	}
 	for _, name := range sortedKeys(scripts) {
 		s := scripts[name]
+		g.awaits.add(s.Awaits)
 		for i, hook := range s.Hooks {
 			if table := s.details[i].timetable; table != nil {
 				g.schedules = append(g.schedules, Schedule{Hook: hook, Timetable: table})

@@ -136,9 +136,10 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 	}
 	script := &Script{
 		Name: version.Script, Version: version, Program: program, Params: version.Params,
-		index: make(map[string]int, len(registrations)),
+		Awaits: awaitsOf(program),
+		index:  make(map[string]int, len(registrations)),
 	}
-	var problems []Problem
+	problems := w.awaited(script)
 	addresses := map[string]*Inbound{}
 	for i, registration := range registrations {
 		d := &draft{world: w, registration: registration}

@@ -30,6 +30,7 @@ func (p Problem) Error() string {
 type Report struct {
 	Loaded   []string // new or changed scripts that are live now
 	Removed  []string
+	Left     []Left
 	Problems []Problem // all that there are at present
 	Took     time.Duration
 }

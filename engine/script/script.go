@@ -20,6 +20,8 @@ type Script struct {
 	// Limits are those that a hook asks for, by index; zero fields mean the
 	// machine's.
 	Limits []vm.Limits
+	// Awaits are the triggers that the script waits for in the middle of a run.
+	Awaits []string
 
 	details []detail
 	index   map[string]int

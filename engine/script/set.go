@@ -50,6 +50,10 @@ type Config struct {
 	// or wrong must be unchanged before it is believed: it may be half
 	// written. Zero means 50 ms.
 	Stillness time.Duration
+	// Live counts the runs that have not ended by version: those bound to it,
+	// and those not yet bound that it matched. nil: what a reload replaces is
+	// thought to be in use for ever.
+	Live func(ctx context.Context, version string) (bound, matched int, err error)
 	// Now dates versions; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -61,6 +65,7 @@ type Set struct {
 	triggers   *triggers
 	generation atomic.Pointer[Generation]
 	revived    *revived
+	held       *held
 
 	mu       sync.Mutex // held by whoever looks through the folder
 	entries  map[string]*entry
@@ -97,10 +102,10 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	c.Dir = dir
 	s := &Set{
-		Config: c, triggers: newTriggers(c.Apps), revived: newRevived(revivedVersions),
+		Config: c, triggers: newTriggers(c.Apps), revived: newRevived(revivedVersions), held: &held{},
 		entries: map[string]*entry{}, kept: map[string]bool{}, reported: map[Problem]bool{},
 	}
-	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers))
+	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers, s.held))
 	t, err := scan(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the scripts folder %q does not exist; make it, or name another", dir)

@@ -13,12 +13,18 @@ func (s *Set) swap(ctx context.Context, out *seen) error {
 	old := s.Generation()
 	scripts := s.assemble()
 	var versions []journal.Version
+	var replaced []*Script
 	for _, name := range sortedKeys(scripts) {
 		if script := scripts[name]; old.Scripts[name] != script {
 			out.report.Loaded = append(out.report.Loaded, name)
 			if !s.kept[script.Version.Hash] {
 				versions = append(versions, script.Version)
 			}
+		}
+	}
+	for _, name := range sortedKeys(old.Scripts) {
+		if old.Scripts[name] != scripts[name] {
+			replaced = append(replaced, old.Scripts[name])
 		}
 	}
 	for _, name := range sortedKeys(old.Scripts) {
@@ -41,8 +47,13 @@ func (s *Set) swap(ctx context.Context, out *seen) error {
 	for name, e := range s.entries {
 		e.live = scripts[name]
 	}
-	s.generation.Store(newGeneration(scripts, s.triggers))
+	before := s.held.versions()
+	for _, script := range replaced {
+		s.held.hold(script.Version.Hash, script.Awaits)
+	}
+	s.generation.Store(newGeneration(scripts, s.triggers, s.held))
 	close(old.replaced)
+	s.leave(ctx, replaced, before, out)
 	return nil
 }
 

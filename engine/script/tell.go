@@ -44,6 +44,13 @@ func (s *Set) tell(ctx context.Context, r Report) {
 	for _, name := range r.Removed {
 		s.Log.InfoContext(ctx, "script removed", "script", name)
 	}
+	for _, left := range r.Left {
+		text := "runs go on with the version they began with; tidewire runs migrate moves those that are parked"
+		if left.Removed {
+			text = "runs of a removed script go on with its last version; tidewire runs cancel ends them"
+		}
+		s.Log.WarnContext(ctx, text, "script", left.Script, "runs", left.Runs, "version", left.Version[:8])
+	}
 	now := make(map[Problem]bool, len(r.Problems))
 	for _, p := range r.Problems {
 		now[p] = true

@@ -82,6 +82,36 @@ func (t *triggers) check(name string) error {
 	return fmt.Errorf("unknown trigger %q%s", name, offer(names, "the app's are"))
 }
 
+// awaited checks the triggers that a script waits for. They are literals, so
+// that the line of one can be shown.
+func (w world) awaited(script *Script) []Problem {
+	if w.trusting {
+		return nil
+	}
+	var problems []Problem
+	for _, name := range script.Awaits {
+		if err := w.triggers.check(name); err != nil {
+			file, position := literal(script.Version, name)
+			problems = append(problems, Problem{File: file, Position: position, Message: "wait_for: " + err.Error()})
+		}
+	}
+	return problems
+}
+
+// literal finds the first line of a version's sources that has a text in quotes.
+func literal(version journal.Version, text string) (file, position string) {
+	for _, name := range sortedKeys(version.Sources) {
+		line := 0
+		for source := range strings.Lines(version.Sources[name]) {
+			line++
+			if strings.Contains(source, `"`+text+`"`) || strings.Contains(source, `'`+text+`'`) {
+				return name, fmt.Sprintf("%s:%d", name, line)
+			}
+		}
+	}
+	return version.Main, ""
+}
+
 const pathBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
 
 func exampleWildcard(names []string) string {

@@ -1,0 +1,150 @@
+package script
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// awaiter says which triggers a program waits for; a *vm.Program is one.
+type awaiter interface{ Awaits() []string }
+
+func awaitsOf(program *vm.Program) []string {
+	if a, says := any(program).(awaiter); says {
+		return a.Awaits()
+	}
+	return nil
+}
+
+// awaits finds out whether an event is of a trigger that is waited for.
+type awaits struct {
+	exact map[string]bool
+	wild  []string
+}
+
+func (a *awaits) add(triggers []string) {
+	for _, trigger := range triggers {
+		switch {
+		case !strings.Contains(trigger, "*"):
+			if a.exact == nil {
+				a.exact = map[string]bool{}
+			}
+			a.exact[trigger] = true
+		case !contains(a.wild, trigger):
+			a.wild = append(a.wild, trigger)
+		}
+	}
+}
+
+func (a *awaits) has(event string) bool {
+	if a.exact[event] {
+		return true
+	}
+	for _, trigger := range a.wild {
+		if journal.MatchTrigger(trigger, event) {
+			return true
+		}
+	}
+	return false
+}
+
+// held is what versions wait for that are no longer the present ones, for the
+// runs that go on with them.
+type held struct {
+	mu        sync.RWMutex
+	byVersion map[string][]string
+	all       awaits
+}
+
+func (h *held) has(event string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.all.has(event)
+}
+
+func (h *held) hold(version string, triggers []string) {
+	if len(triggers) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.byVersion == nil {
+		h.byVersion = map[string][]string{}
+	}
+	h.byVersion[version] = triggers
+	h.all.add(triggers)
+}
+
+func (h *held) forget(version string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.byVersion, version)
+	h.all = awaits{}
+	for _, triggers := range h.byVersion {
+		h.all.add(triggers)
+	}
+}
+
+func (h *held) versions() []string {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return sortedKeys(h.byVersion)
+}
+
+// Awaited reports whether a run may wait for an event of this type: a
+// wait_for of a present version names it, or of one that runs go on with.
+// Which connection's events count is decided by the run that waits, so that
+// every connection's are awaited.
+func (g *Generation) Awaited(event, _ string) bool {
+	return g.awaits.has(event) || g.held != nil && g.held.has(event)
+}
+
+// Await has events kept that a version waits for, until no live run goes on
+// with it. It is for the versions that runs were left on when the engine last
+// stopped; what a reload replaces is seen to.
+func (s *Set) Await(ctx context.Context, version journal.Version) error {
+	script, err := s.Revive(ctx, version)
+	if err != nil {
+		return err
+	}
+	s.held.hold(version.Hash, script.Awaits)
+	return nil
+}
+
+// Left is a version that a reload took the place of while runs go on with it.
+type Left struct {
+	Script  string `json:"script"`
+	Version string `json:"version"`
+	Runs    int    `json:"runs"`
+	// Removed says that no version took its place.
+	Removed bool `json:"removed,omitempty"`
+}
+
+// leave asks which runs go on with versions that were replaced, and lets go
+// of what nobody waits for any more. before are the versions that were held
+// before this reload: an event may be on its way to the journal with hooks of
+// those that it replaced.
+func (s *Set) leave(ctx context.Context, replaced []*Script, before []string, out *seen) {
+	if s.Live == nil {
+		return
+	}
+	present := s.Generation().Scripts
+	for _, script := range replaced {
+		bound, _, err := s.Live(ctx, script.Version.Hash)
+		if err != nil {
+			s.Log.WarnContext(ctx, "the runs that go on with a replaced version could not be counted", "script", script.Name, "error", err)
+			continue
+		}
+		if bound > 0 {
+			out.report.Left = append(out.report.Left, Left{Script: script.Name, Version: script.Version.Hash, Runs: bound, Removed: present[script.Name] == nil})
+		}
+	}
+	for _, version := range before {
+		if bound, matched, err := s.Live(ctx, version); err == nil && bound+matched == 0 {
+			s.held.forget(version)
+		}
+	}
+}
