@@ -3,6 +3,7 @@ package journal_test
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -109,12 +110,8 @@ func walk(data []byte, path string) (json.RawMessage, bool) {
 			}
 			at = next
 		case at[0] == '[' && json.Unmarshal(at, &list) == nil:
-			var position int
-			digits, err := json.Marshal(&position)
-			if err != nil || json.Unmarshal([]byte(part), &position) != nil {
-				return nil, false
-			}
-			if digits, _ = json.Marshal(position); string(digits) != part || position < 0 || position >= len(list) {
+			position, err := strconv.Atoi(part)
+			if err != nil || strconv.Itoa(position) != part || position < 0 || position >= len(list) {
 				return nil, false
 			}
 			at = list[position]
