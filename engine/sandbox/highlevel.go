@@ -127,8 +127,9 @@ func defaults(all object) func(object) {
 // fillContact completes a contact's names and what a new one starts with.
 func fillContact(c object) {
 	first, last, name := text(c["firstName"]), text(c["lastName"]), text(c["name"])
-	switch {
-	case first == "" && last == "" && name != "":
+	differs := func(value, kept string) bool { return strings.ToLower(value) != text(c[kept]) }
+	switch renamed, parts := differs(name, "fullNameLowerCase"), differs(first, "firstNameLowerCase") || differs(last, "lastNameLowerCase"); {
+	case name != "" && renamed && !parts:
 		first, last, _ = strings.Cut(name, " ")
 	case first != "" || last != "":
 		name = strings.TrimSpace(first + " " + last)
@@ -139,6 +140,8 @@ func fillContact(c object) {
 	} {
 		if v != "" {
 			c[field] = v
+		} else {
+			delete(c, field)
 		}
 	}
 	defaults(object{"type": "lead", "dnd": false, "tags": []any{}, "customFields": []any{}})(c)

@@ -1,0 +1,245 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+var update = flag.Bool("update", false, "write what happened into the golden files")
+
+// TestStories tells the seed flows from end to end: something happens in one
+// app, its signed webhook starts a script, and the script changes another app.
+// Each folder of testdata/stories holds story.http, what people do in the
+// apps, and story.golden, what the engine said and heard and what its journal
+// keeps of it. Times stand still.
+//
+// A line "# let NAME = APP PATH" remembers what stands at the path in the
+// answer to the last request, for {{NAME}} in later ones.
+func TestStories(t *testing.T) {
+	folders, err := filepath.Glob("../testdata/stories/*/story.http")
+	must(t, err)
+	if len(folders) < 4 {
+		t.Fatalf("found %d stories", len(folders))
+	}
+	for _, file := range folders {
+		dir := filepath.Dir(file)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			must(t, err)
+			s := newStory(t)
+			s.play(string(text))
+			golden(t, filepath.Join(dir, "story.golden"), s.told.String())
+		})
+	}
+}
+
+// story is one that is being played.
+type story struct {
+	*world
+	told   strings.Builder
+	names  map[string]string // {{NAME}} to value
+	before int               // requests before the present act
+	ids    map[string]string
+	seen   map[string]bool // runs told
+	kept   map[string]int  // records that the apps had at the beginning
+}
+
+var storyTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func newStory(t *testing.T) *story {
+	still := func() time.Time { return storyTime }
+	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Clock: still}), log: newBook()}
+	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
+	w.build(templates(t), func(c *engine.Config) {
+		c.Now, c.InFlight = still, 1 // one run after the other, so that the order is the same each time
+		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel}
+	})
+	s := &story{world: w, names: map[string]string{"location": w.apps.Account("highlevel"), "calendar": record(t, w, "calendars")}, ids: map[string]string{}, seen: map[string]bool{}, kept: map[string]int{}}
+	for _, r := range resources {
+		s.kept[r.name] = len(w.apps.Records(r.app, r.name))
+	}
+	return s
+}
+
+// resources are what a story is about, each with the field that tells its
+// records apart.
+var resources = []struct{ app, name, field string }{
+	{"highlevel", "contacts", "name"}, {"highlevel", "contacts/notes", "body"}, {"highlevel", "contacts/tasks", "title"},
+	{"slack", "messages", "text"},
+}
+
+// play does one request after the other and tells what came of it.
+func (s *story) play(text string) {
+	for part := range strings.SplitSeq(text, "\n###") {
+		s.before = len(s.apps.Requests(""))
+		answer := s.act(part)
+		s.settle()
+		s.tell()
+		for line := range strings.Lines(part) {
+			var name, path string
+			if _, err := fmt.Sscanf(line, "# let %s = %s", &name, &path); err == nil {
+				if s.names[name] = gjson.Get(answer, path).String(); s.names[name] == "" {
+					s.t.Fatalf("%s: the answer has no %s: %s", strings.TrimSpace(line), path, answer)
+				}
+			}
+		}
+	}
+}
+
+var headerName = regexp.MustCompile(`^[A-Z][A-Za-z-]+$`)
+
+// act does what one part of a story says: "METHOD APP PATH", then headers and
+// a body.
+func (s *story) act(part string) string {
+	for name, value := range s.names {
+		part = strings.ReplaceAll(part, "{{"+name+"}}", value)
+	}
+	var lines []string
+	header := http.Header{}
+	for line := range strings.SplitSeq(part, "\n") {
+		name, value, found := strings.Cut(line, ": ")
+		switch {
+		case strings.HasPrefix(line, "#"), strings.TrimSpace(line) == "":
+		case found && headerName.MatchString(name):
+			header.Set(name, value)
+		default:
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		s.t.Fatalf("nothing is done in %q", part)
+	}
+	words := strings.Fields(lines[0])
+	if len(words) != 3 {
+		s.t.Fatalf("found %q, expected METHOD APP PATH", lines[0])
+	}
+	method, app, path := words[0], words[1], words[2]
+	request, err := http.NewRequest(method, s.apps.URL(app)+path, strings.NewReader(strings.Join(lines[1:], "\n")))
+	must(s.t, err)
+	request.Header = header
+	header.Set("Content-Type", "application/json")
+	header.Set("Authorization", "Bearer "+sandbox.Token)
+	if app == "qonto" {
+		header.Set("Authorization", "demo:"+sandbox.Token)
+	}
+	if app == "highlevel" && header.Get("Version") == "" {
+		header.Set("Version", "2021-07-28")
+	}
+	response, err := http.DefaultClient.Do(request)
+	must(s.t, err)
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	must(s.t, err)
+	if response.StatusCode >= 300 {
+		s.t.Fatalf("%s: %s %s", lines[0], response.Status, answer)
+	}
+	fmt.Fprintf(&s.told, "=== %s\n", s.normal(lines[0]))
+	return string(answer)
+}
+
+// tell adds what was said to the apps since the act, and the runs.
+func (s *story) tell() {
+	for _, r := range s.apps.Requests("")[s.before+1:] {
+		if r.Operation == "oauth.get_access_token" {
+			continue
+		}
+		fmt.Fprintf(&s.told, "\n> %s %s\n", r.Method, s.normal(strings.TrimSuffix(r.Path+"?"+r.Query, "?")))
+		if r.Body != "" {
+			fmt.Fprintf(&s.told, "%s\n", s.pretty(r.Body))
+		}
+		fmt.Fprintf(&s.told, "< %d %s\n%s\n", r.Status, r.Operation, s.pretty(r.Answer))
+	}
+	for _, one := range s.runs() {
+		if !s.seen[one.Run.ID] {
+			s.seen[one.Run.ID] = true
+			s.tellRun(one)
+		}
+	}
+	s.told.WriteString("\nthe apps have now\n")
+	for _, r := range resources {
+		for _, record := range s.apps.Records(r.app, r.name)[s.kept[r.name]:] {
+			fmt.Fprintf(&s.told, "  %s %s: %s\n", r.app, r.name, gjson.GetBytes(record, r.field))
+		}
+	}
+	s.told.WriteString("\n")
+}
+
+func (s *story) tellRun(one control.RunStory) {
+	event, _, err := s.journal.Event(s.t.Context(), one.Run.Event)
+	must(s.t, err)
+	fmt.Fprintf(&s.told, "\nrun of %s, hook %s: %s\n", one.Run.Script, one.Run.Hook, one.Run.State)
+	fmt.Fprintf(&s.told, "  event  %s by %s on %s, lane %s\n", event.Type, event.Source, event.Connection, s.normal(one.Run.Lane))
+	if one.Run.Problem != nil {
+		fmt.Fprintf(&s.told, "  error  %s\n", s.normal(one.Run.Problem.Text()))
+	}
+	for _, step := range one.Steps {
+		fmt.Fprintf(&s.told, "  %d %s %s at %s\n", step.Number, step.Name, step.State, step.Position)
+		if step.Error != nil {
+			fmt.Fprintf(&s.told, "    error %s\n", s.normal(step.Error.Error()))
+		}
+	}
+}
+
+// random are the ids in texts; what differs each time, and HighLevel's.
+var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\brun_[0-9a-z]+|\b[A-Za-z0-9]{20}\b`)
+
+// normal numbers the ids by their first appearance.
+func (s *story) normal(text string) string {
+	return random.ReplaceAllStringFunc(text, func(id string) string {
+		if strings.HasPrefix(id, "sandbox") || strings.ToLower(id) == id && !strings.ContainsAny(id, "0123456789") {
+			return id
+		}
+		if s.ids[id] == "" {
+			s.ids[id] = fmt.Sprintf("<id %d>", len(s.ids)+1)
+		}
+		return s.ids[id]
+	})
+}
+
+func (s *story) pretty(body string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(body), "", "  ") != nil {
+		return s.normal(body)
+	}
+	return s.normal(out.String())
+}
+
+// golden compares with a file, or writes it with -update.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		must(t, os.WriteFile(file, []byte(got), 0o644))
+		return
+	}
+	want, err := os.ReadFile(file)
+	must(t, err)
+	if got != string(want) {
+		t.Errorf("%s differs; -update writes it. Got\n%s", file, got)
+	}
+}
+
+// record is the id of a record that the sandbox's HighLevel has from the start.
+func record(t *testing.T, w *world, resource string) string {
+	t.Helper()
+	all := w.apps.Records("highlevel", resource)
+	if len(all) == 0 {
+		t.Fatalf("the sandbox has no %s from the start", resource)
+	}
+	return gjson.GetBytes(all[0], "id").String()
+}
