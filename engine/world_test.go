@@ -69,7 +69,7 @@ func (w *world) build(files map[string]string, changes ...func(*engine.Config)) 
 	for name, text := range files {
 		w.write(name, text)
 	}
-	config := connected(w.apps)
+	config := connected(places(w.apps))
 	config.Scripts, config.Data, config.Log = w.scripts, w.data, slog.New(slog.NewJSONHandler(w.log, nil))
 	for _, change := range changes {
 		change(&config)
@@ -93,23 +93,45 @@ func (w *world) build(files map[string]string, changes ...func(*engine.Config)) 
 	}
 }
 
-// connected is the configuration of an engine that works with the sandbox.
-func connected(apps *sandbox.Sandbox) engine.Config {
-	settings := func(app string, credentials map[string]string) connection.Settings {
-		return connection.Settings{Name: app, Account: apps.Account(app), BaseURL: apps.URL(app),
-			TokenURL: apps.TokenURL(app), Credentials: credentials, WebhookSecret: secret}
+// place is where an app is and what it is called with; it fits into JSON.
+type place struct{ BaseURL, TokenURL, Account, Key string }
+
+func places(apps *sandbox.Sandbox) map[string]place {
+	all := map[string]place{}
+	for _, app := range apps.AppNames() {
+		all[app] = place{apps.URL(app), apps.TokenURL(app), apps.Account(app), apps.PublicKey(app)}
 	}
-	crm := settings("highlevel", map[string]string{
-		"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret, "refresh_token": sandbox.RefreshToken,
-	})
-	crm.WebhookKeys = map[string]string{"ed25519": apps.PublicKey("highlevel")}
-	return engine.Config{
-		Apps: all.Apps(), Listen: "127.0.0.1:0", Grace: patience,
-		Connections: []connection.Settings{
-			crm,
-			settings("qonto", map[string]string{"login": "demo", "secret_key": sandbox.Token}),
-			settings("slack", map[string]string{"token": sandbox.Token}),
-		},
+	return all
+}
+
+// credentials are what each app of the sandbox is called with.
+var credentials = map[string]map[string]string{
+	"highlevel": {"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret, "refresh_token": sandbox.RefreshToken},
+	"qonto":     {"login": "demo", "secret_key": sandbox.Token},
+	"slack":     {"token": sandbox.Token},
+}
+
+// connected is the configuration of an engine that works with the sandbox.
+func connected(where map[string]place) engine.Config {
+	c := engine.Config{Apps: all.Apps(), Listen: "127.0.0.1:0", Grace: patience}
+	for _, app := range c.Apps {
+		p := where[app.Name]
+		one := connection.Settings{Name: app.Name, Account: p.Account, BaseURL: p.BaseURL, TokenURL: p.TokenURL,
+			Credentials: credentials[app.Name], WebhookSecret: secret}
+		if p.Key != "" {
+			one.WebhookKeys = map[string]string{"ed25519": p.Key}
+		}
+		c.Connections = append(c.Connections, one)
+	}
+	return c
+}
+
+// unlimited lets apps be called as often as the machine can.
+func unlimited(c *engine.Config) {
+	for i, app := range c.Apps {
+		without := *app
+		without.Limits = nil
+		c.Apps[i] = &without
 	}
 }
 
