@@ -15,7 +15,9 @@ import (
 )
 
 func main() {
-	os.Exit(execute(os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.Environ()}))
+	os.Exit(withRoom(func() int {
+		return execute(os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.Environ()})
+	}))
 }
 
 // terminal is what a command may read from and write to.

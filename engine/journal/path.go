@@ -13,13 +13,13 @@ import (
 // parts between the dots are names of fields or, in a list, positions from 0,
 // and nothing else: no character of a path has another meaning. Of a repeated
 // field the last counts, as it does for scripts. It reports false where there
-// is no value; a null is a value here.
+// is no value; a null is a value here. What it gives is a part of data.
 func Lookup(data []byte, path string) (json.RawMessage, bool) {
 	found := lookup(data, path)
 	if !found.Exists() {
 		return nil, false
 	}
-	return json.RawMessage(found.Raw), true
+	return unsafe.Slice(unsafe.StringData(found.Raw), len(found.Raw)), true
 }
 
 // LookupText finds a scalar at a path and gives it as text: a string without
