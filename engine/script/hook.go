@@ -119,7 +119,7 @@ func (d *draft) finish() error {
 	paths := d.addresses()
 	if len(paths) > 0 {
 		if d.verify == nil {
-			return fmt.Errorf("trigger %q says not how a post is verified; %s", "in:"+paths[0], verifyHint)
+			return fmt.Errorf("trigger %q does not say how a post is verified; %s", "in:"+paths[0], verifyHint)
 		}
 		for _, path := range paths {
 			d.detail.inbound = append(d.detail.inbound, &Inbound{Path: path, Verify: *d.verify, ID: d.id})

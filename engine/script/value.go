@@ -102,9 +102,9 @@ func readCount(raw json.RawMessage) (int64, error) {
 	return int64(n), nil
 }
 
-var sizes = map[string]int64{"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+var sizes = map[string]int64{"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
-// readSize reads a number of bytes: 65536, "64KB", "16 MB".
+// readSize reads a number of bytes: 65536, "64KB", "16 MiB".
 func readSize(raw json.RawMessage) (int64, error) {
 	var text string
 	if json.Unmarshal(raw, &text) != nil {

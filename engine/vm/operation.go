@@ -67,6 +67,7 @@ func (o *operation) call(L *lua.LState) int {
 			raise(L, "%s:%s is called with a dot: %s {…}", g.name, strings.TrimPrefix(o.name, g.name+"."), o.name)
 		}
 	}
+	o.wantArguments(L, 1)
 	s := o.step(L, StepCall, 1, wantOptions(L, 2, o.name, hostOptions...))
 	a := activationOf(L)
 	L.Push(a.decode(L, a.step(L, s), o.app.Catalogue, o.is.Answer, false))
@@ -78,10 +79,8 @@ func (o *operation) call(L *lua.LState) int {
 func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTable) Step {
 	a := activationOf(L)
 	s := Step{Kind: kind, Name: o.name, App: o.app, Operation: o.is, Args: []byte("{}"), Options: callOptions(L, o.name, options)}
-	switch args := L.Get(n).(type) {
-	case *lua.LNilType:
-		return s
-	case *lua.LTable:
+	o.wantArguments(L, n)
+	if args, ok := L.Get(n).(*lua.LTable); ok {
 		e := &encoder{catalogue: o.app.Catalogue, secrets: map[string]Secret{}}
 		if args.MaxN() > 0 || isList(args) {
 			raise(L, "%s: the arguments are a table of names and values, found a list; write { name = value } or, where the whole body is a list, { body = {…} }", o.name)
@@ -94,10 +93,17 @@ func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTabl
 		if len(e.secrets) > 0 {
 			s.Secrets = e.secrets
 		}
-		return s
 	}
-	raise(L, "%s: the arguments must be a table, found %s", o.name, describe(L.Get(n)))
 	return s
+}
+
+// wantArguments refuses what is no table of arguments, nor none.
+func (o *operation) wantArguments(L *lua.LState, n int) {
+	switch L.Get(n).(type) {
+	case *lua.LNilType, *lua.LTable:
+	default:
+		raise(L, "%s: the arguments are a table of names and values, found %s; write %s { name = value }", o.name, describe(L.Get(n)), o.name)
+	}
 }
 
 // arguments declares the flat table of arguments: what goes into the path, the
