@@ -34,7 +34,7 @@ func TestModuleNames(t *testing.T) {
 		{lua: `acme.x = 1; return 1`, err: "acme cannot be changed"},
 		{lua: `acme.contacts {}`, err: "acme.contacts is no function; call one of its operations"},
 		{lua: `acme.contacts:get { contactId = "c1" }`, err: "acme.contacts:get is called with a dot: acme.contacts.get {…}"},
-		{lua: `acme.contacts.get("c1")`, err: `acme.contacts.get: the arguments must be a table, found the text "c1"`},
+		{lua: `acme.contacts.get("c1")`, err: `acme.contacts.get: the arguments are a table of names and values, found the text "c1"; write acme.contacts.get { name = value }`},
 		{lua: `acme.contacts.get({}, { conection = "paris" })`, err: `acme.contacts.get: unknown option "conection"; did you mean connection?`},
 		{lua: `acme.contacts.get({}, { timeout = "soon" })`, err: `the option timeout: "soon" is no length of time`},
 		{lua: `acme.contacts.get({}, { check = "no" })`, err: "the option check must be true or false"},
