@@ -165,21 +165,27 @@ func (b *bench) parked(ctx context.Context, p plan, report *Report) error {
 	if err != nil {
 		return err
 	}
-	memory := map[string]int64{}
-	for _, data := range []string{empty, full} {
-		start := time.Now()
-		err := b.with(ctx, data, func(*rig) error {
-			report.StartMillis = float64(time.Since(start).Microseconds()) / 1000
-			memory[data] = resident()
-			return nil
-		})
-		if err != nil {
-			return err
+	memory, starts := map[string][]float64{}, map[string][]float64{}
+	for range starting {
+		for _, data := range []string{empty, full} {
+			start := time.Now()
+			err := b.with(ctx, data, func(*rig) error {
+				starts[data] = append(starts[data], float64(time.Since(start).Microseconds())/1000)
+				memory[data] = append(memory[data], float64(resident()))
+				return nil
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
-	report.ParkedBytes = max(0, float64(memory[full]-memory[empty])/float64(p.Parked))
+	report.StartMillis = median(starts[full])
+	report.ParkedBytes = max(0, (median(memory[full])-median(memory[empty]))/float64(p.Parked))
 	return nil
 }
+
+// starting is how often each of two engines is started, by turns.
+const starting = 3
 
 // history measures what old runs in the file cost, by turns with an engine
 // that has none.
@@ -190,28 +196,40 @@ func (b *bench) history(ctx context.Context, p plan, report *Report) error {
 	}
 	return b.with(ctx, old, func(oldRig *rig) error {
 		return b.with(ctx, empty, func(emptyRig *rig) error {
-			rates := map[*rig][]float64{}
-			orders := math.MaxInt
-			for _, r := range []*rig{oldRig, emptyRig} {
-				most, err := b.warm(ctx, r, p.Window)
-				if err != nil {
-					return err
-				}
-				orders = min(orders, most)
-			}
-			for range p.HistoryRounds {
-				for _, r := range []*rig{oldRig, emptyRig} {
-					sent, took, err := b.runs(ctx, r, 64, orders, p.Window)
-					if err != nil {
-						return err
-					}
-					rates[r] = append(rates[r], perSecond(sent, took))
-				}
-			}
-			report.HistoryRatio = median(rates[oldRig]) / median(rates[emptyRig])
-			return nil
+			ratios, err := b.compare(ctx, p, oldRig, emptyRig)
+			report.HistoryRatio = median(ratios)
+			return err
 		})
 	})
+}
+
+// compare gives how many runs per second one engine ends for each that the
+// other does, measured by turns, so that what else the machine does meets both.
+func (b *bench) compare(ctx context.Context, p plan, one, other *rig) (ratios []float64, err error) {
+	orders := math.MaxInt
+	for _, r := range []*rig{one, other} {
+		most, err := b.warm(ctx, r, p.Window)
+		if err != nil {
+			return nil, err
+		}
+		orders = min(orders, most)
+	}
+	for round := range p.HistoryRounds {
+		turns := []*rig{one, other}
+		if round%2 == 1 {
+			slices.Reverse(turns)
+		}
+		rates := map[*rig]float64{}
+		for _, r := range turns {
+			sent, took, err := b.runs(ctx, r, 64, orders, p.Window)
+			if err != nil {
+				return nil, err
+			}
+			rates[r] = perSecond(sent, took)
+		}
+		ratios = append(ratios, rates[one]/rates[other])
+	}
+	return ratios, nil
 }
 
 func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }

@@ -20,24 +20,29 @@ func benchmarkOn(b *testing.B, work func(b *testing.B, all *bench, r *rig)) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			err = all.with(b.Context(), all.newFolder(), func(r *rig) error {
-				b.ReportAllocs()
-				b.ResetTimer()
-				before := processor(b)
-				work(b, all, r)
-				b.StopTimer()
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "per-s")
-				// On a machine with other work this says more than the time.
-				b.ReportMetric(float64((processor(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
-				return nil
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
+			benchmarkAt(b, all, all.newFolder(), work)
 			if err := all.close(); err != nil {
 				b.Fatal(err)
 			}
 		})
+	}
+}
+
+// benchmarkAt measures work on an engine of a data folder.
+func benchmarkAt(b *testing.B, all *bench, data string, work func(b *testing.B, all *bench, r *rig)) {
+	err := all.with(b.Context(), data, func(r *rig) error {
+		b.ReportAllocs()
+		b.ResetTimer()
+		before := processor(b)
+		work(b, all, r)
+		b.StopTimer()
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "per-s")
+		// On a machine with other work this says more than the time.
+		b.ReportMetric(float64((processor(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
 	}
 }
 
@@ -71,4 +76,28 @@ func BenchmarkRun(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
+}
+
+// BenchmarkHistory is a whole run beside so many old ones in the file.
+func BenchmarkHistory(b *testing.B) {
+	for _, old := range []int{models, 1_000_000} {
+		all, err := open(b.Context(), Config{Dir: b.TempDir(), Log: logged})
+		if err != nil {
+			b.Fatal(err)
+		}
+		data := all.newFolder()
+		if err := all.age(b.Context(), data, old); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("old=%d", old), func(b *testing.B) {
+			benchmarkAt(b, all, data, func(b *testing.B, all *bench, r *rig) {
+				if _, _, err := all.runs(b.Context(), r, 64, b.N, time.Hour); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+		if err := all.close(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
