@@ -22,6 +22,10 @@ type Request struct {
 	// Timeout bounds each sending; zero means the connection's or the default.
 	Timeout time.Duration
 	Key     string // idempotency key, sent where the operation takes one
+	// Again is what Begin was given when the request was first sent: the same
+	// bytes and key are sent again, on the connection as it now is. The key's
+	// age counts from then. Args, Timeout and Secrets are wanted as before.
+	Again json.RawMessage
 	// Secrets are opened secrets that stand in Args; no error shows them.
 	Secrets []string
 	Marks
@@ -31,9 +35,14 @@ type Request struct {
 // something. Nil functions are passed over.
 type Marks struct {
 	// Begin is called before each sending of an operation that is not
-	// read-only, and must make its mark durable before it returns.
-	Begin func(ctx context.Context) error `json:"-"`
-	// Withdraw is called when a sending is known not to have been done.
+	// read-only, and must make its mark durable before it returns. Sent is the
+	// request that leaves, the same for each sending of one call: an object
+	// with at (of the first sending), method, url (below the connection's
+	// address), key, headers, and body or base64; without any credential. Give
+	// it back as Again to send it again.
+	Begin func(ctx context.Context, sent json.RawMessage) error `json:"-"`
+	// Withdraw is called when a sending is known not to have been done, nor any
+	// before it.
 	Withdraw func(ctx context.Context) error `json:"-"`
 }
 
@@ -58,7 +67,9 @@ type RawRequest struct {
 	Timeout    time.Duration `json:"-"`
 	Key        string        `json:"-"`
 	Secrets    []string      `json:"-"`
-	Marks      `json:"-"`
+	// Again is as in a Request.
+	Again json.RawMessage `json:"-"`
+	Marks `json:"-"`
 
 	Method  string            `json:"method"`  // default GET
 	Path    string            `json:"path"`    // below the connection's address, with "/" before it
@@ -70,7 +81,9 @@ type RawRequest struct {
 // HTTPRequest is a request to any address.
 type HTTPRequest struct {
 	Secrets []string `json:"-"`
-	Marks   `json:"-"`
+	// Again is as in a Request.
+	Again json.RawMessage `json:"-"`
+	Marks `json:"-"`
 
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`

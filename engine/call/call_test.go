@@ -74,6 +74,7 @@ type setup struct {
 	clock    *clock
 	sendings []call.Sending
 	marks    []string
+	sent     []json.RawMessage // what Begin was given
 }
 
 // clock moves by being waited for, at once.
@@ -133,13 +134,16 @@ func (s *setup) do(t testing.TB, name, args string) (call.Answer, error) {
 func (s *setup) request(t testing.TB, name, args string) call.Request {
 	t.Helper()
 	return call.Request{
-		App: s.app, Operation: s.op(t, name), Connection: "crm/paris", Args: json.RawMessage(args), Marks: s.noted(),
+		App: s.app, Operation: s.op(t, name), Connection: "crm/paris", Args: json.RawMessage(args), Key: "key-of-the-step", Marks: s.noted(),
 	}
 }
 
 func (s *setup) noted() call.Marks {
 	return call.Marks{
-		Begin:    func(context.Context) error { s.marks = append(s.marks, "begin"); return nil },
+		Begin: func(_ context.Context, sent json.RawMessage) error {
+			s.marks, s.sent = append(s.marks, "begin"), append(s.sent, sent)
+			return nil
+		},
 		Withdraw: func(context.Context) error { s.marks = append(s.marks, "withdraw"); return nil },
 	}
 }

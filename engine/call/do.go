@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -18,8 +17,9 @@ import (
 
 // Do calls an operation. What a script can act on is a *bindings.Error; any
 // other error is the context's, or that of a mark. If Begin was called last
-// and Withdraw was not, an error leaves open whether the vendor did it, unless
-// it is a *bindings.Error of another kind than uncertain.
+// and Withdraw was not, or Again is set, then an error leaves open whether the
+// vendor did it, unless it is a *bindings.Error of another kind than uncertain,
+// rate_limited and broken_connection.
 func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 	conn, err := c.connection(r.App, r.Operation.Name, r.Connection)
 	if err != nil {
@@ -31,6 +31,10 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 
 func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection) (Answer, error) {
 	op, s := r.Operation, c.shapes.of(r.App, r.Operation)
+	again, err := readSent(r.Again)
+	if err != nil {
+		return Answer{}, err
+	}
 	if len(r.Args) > 0 && !json.Valid(r.Args) {
 		return Answer{}, invalid(r.App, op, []string{notJSON})
 	}
@@ -38,6 +42,30 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		r.Args = sized(op, r.Args)
 	}
 	args := fill(s, op, r.Args, conn.Account())
+	w, err := c.wire(ctx, r, s, conn, args, again)
+	if err != nil {
+		return Answer{}, err
+	}
+	if e := allowed(r.App, op, conn); e != nil {
+		return Answer{}, notNow(e, again, op.Repeatable(givenIn(args)))
+	}
+	h := hider{conn, r.Secrets}
+	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
+	j.harmless = op.Repeatable(givenIn(args))
+	j.trust(w, r.App, op.Key)
+	if !j.safe {
+		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, nil, h, len(r.Secrets) > 0), again, r.Again)
+	}
+	return c.send(ctx, j)
+}
+
+// wire makes the request, or takes the one that was sent first.
+func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection.Connection, args json.RawMessage, again *sent) (*wire, error) {
+	op := r.Operation
+	if again.whole() { // it was checked then
+		w := &wire{}
+		return w, again.restore(w, conn.BaseURL(), r.App.KeyHeader)
+	}
 	if problems := s.check(args); problems != nil {
 		switch {
 		case r.Unchecked || conn.Checks() == "off":
@@ -47,36 +75,28 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		default:
 			e := invalid(r.App, op, problems)
 			e.Connection = conn.Name()
-			return Answer{}, e
+			return nil, e
 		}
 	}
 	w, err := s.build(conn.BaseURL(), op, args)
 	if err != nil {
 		e := invalid(r.App, op, []string{err.Error()})
 		e.Connection = conn.Name()
-		return Answer{}, e
+		return nil, e
 	}
-	if e := allowed(r.App, op, conn); e != nil {
-		return Answer{}, e
-	}
-	keyed := false
-	if op.Key && r.App.KeyHeader != "" {
-		if r.Key == "" {
-			r.Key = uuid.NewString()
-		}
+	if op.Key && r.App.KeyHeader != "" && r.Key != "" {
 		w.header.Set(r.App.KeyHeader, r.Key)
-		keyed = true
 	}
-	j := c.appJob(r.App, op, hider{conn, r.Secrets}, w, r.Timeout, r.Marks)
+	return w, nil
+}
+
+// givenIn tells of an argument whether it is there, not null and not false.
+func givenIn(args json.RawMessage) func(name string) bool {
 	table := gjson.ParseBytes(args)
-	again := op.Repeatable(func(name string) bool {
+	return func(name string) bool {
 		value := given(table, name)
 		return value.Exists() && value.Type != gjson.Null && value.Type != gjson.False
-	})
-	j.repeatable = func(age time.Duration) bool {
-		return again || keyed && age < r.App.KeyTTL
 	}
-	return c.send(ctx, j)
 }
 
 // appJob is a call of an app in all that operations and raw requests share.
@@ -119,6 +139,16 @@ func (c *Client) connection(app *bindings.App, operation, name string) (*connect
 		Kind: bindings.BrokenConnection, App: app.Name, Operation: operation, Connection: name,
 		Message: fmt.Sprintf("there is no connection %q to %s", name, app.Name),
 	}
+}
+
+// notNow is for a request that is refused although it was sent before: that
+// one may have been done.
+func notNow(e *bindings.Error, again *sent, harmless bool) *bindings.Error {
+	if again != nil && !harmless {
+		e.Kind = bindings.Uncertain
+		e.Message += "; whether it was done when it was sent before is not known"
+	}
+	return e
 }
 
 // allowed holds an operation against what the connection may do.

@@ -124,7 +124,19 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 	safe := method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 	j := &job{
 		operation: httpName(method), path: u.Host, wire: w, safe: safe, marks: r.Marks,
-		sender: c.web, timeout: c.Timeout, repeatable: func(time.Duration) bool { return safe },
+		sender: c.web, timeout: c.Timeout, harmless: safe,
+	}
+	again, err := readSent(r.Again)
+	if err != nil {
+		return nil, err
+	}
+	if again.whole() {
+		if err := again.restore(w, "", ""); err != nil {
+			return nil, err
+		}
+	}
+	if !safe {
+		j.remember(w.keep("", "", plainHeaders, hider{secrets: r.secrets()}, len(r.Secrets) > 0), again, r.Again)
 	}
 	if r.Timeout > 0 {
 		j.timeout = time.Duration(r.Timeout)

@@ -23,6 +23,8 @@ type trial struct {
 	first    time.Time     // of the sendings
 	renewed  bool          // a refused token was given back once
 	open     bool          // an earlier sending may have been done
+	before   bool          // one of an earlier call may have been
+	insist   bool          // the caller wants it sent again all the same
 	failures int           // that make the next wait longer
 	next     time.Duration // how long the rate limit wants us to wait
 }
@@ -32,6 +34,7 @@ type verdict struct {
 	body   []byte
 	err    *bindings.Error
 	undone bool // the vendor has not done it, for certain
+	open   bool // the vendor may have done it
 	again  bool // send again after wait
 	wait   time.Duration
 }
@@ -93,12 +96,38 @@ func (t *trial) authorize(ctx context.Context) (string, error) {
 
 // stopped is for a caller who gave up during a sending.
 func (t *trial) stopped(ctx context.Context, out outcome) error {
-	if !out.sent && !t.open {
-		if err := mark(context.WithoutCancel(ctx), t.job, t.job.marks.Withdraw); err != nil {
+	if !out.sent && !t.doubtful() {
+		if err := t.job.withdraw(context.WithoutCancel(ctx)); err != nil {
 			return fmt.Errorf("withdraw the mark of %s: %w", t.job.name(), err)
 		}
 	}
 	return fmt.Errorf("%s: %w", t.job.name(), context.Cause(ctx))
+}
+
+// doubtful says that a sending before the present one may have been done.
+func (t *trial) doubtful() bool { return t.open || t.before }
+
+// conclude gives the error that a call ends with. What may have been done, and
+// is kept from being done twice by nothing but its key, is uncertain: the key
+// may have become too old when somebody tries again.
+func (t *trial) conclude(e *bindings.Error, open bool) *bindings.Error {
+	if t.job.harmless || !open && !t.doubtful() {
+		return e
+	}
+	switch e.Kind {
+	case bindings.Unavailable, bindings.Timeout, bindings.Unauthorized, bindings.Forbidden:
+		return t.job.uncertain(e, "%s", e.Message)
+	}
+	return e
+}
+
+// unauthorized is for a request that did not get a token.
+func (t *trial) unauthorized(err error) error {
+	var e *bindings.Error
+	if errors.As(err, &e) {
+		return t.conclude(e, false)
+	}
+	return err
 }
 
 // judge decides what a sending came to.
@@ -138,9 +167,9 @@ func (t *trial) judge(out outcome, token string) verdict {
 	case inconclusive(out.status, e) && !repeatable:
 		return verdict{err: j.uncertain(e, "it answered %d", out.status)}
 	case out.status == 502 || out.status == 503 || out.status == 504:
-		return verdict{err: e, again: true, wait: max(asked, t.backoff(firstWait))}
+		return verdict{err: e, again: true, open: true, wait: max(asked, t.backoff(firstWait))}
 	}
-	return verdict{err: e}
+	return verdict{err: e, open: inconclusive(out.status, e)}
 }
 
 // inconclusive says that an answer leaves open whether the vendor did it.
@@ -166,19 +195,19 @@ func (t *trial) unanswered(out outcome, repeatable bool) verdict {
 		return verdict{err: j.fail(bindings.Unavailable, true, "no connection: %s%s", reason, t.unsent()),
 			undone: true, again: true, wait: t.backoff(firstWait)}
 	case timeout && repeatable:
-		return verdict{err: j.fail(bindings.Timeout, true, "no answer within %s", j.timeout)}
+		return verdict{err: j.fail(bindings.Timeout, true, "no answer within %s", j.timeout), open: true}
 	case timeout:
 		return verdict{err: j.uncertain(nil, "it did not answer within %s", j.timeout)}
 	case repeatable:
 		return verdict{err: j.fail(bindings.Unavailable, true, "the connection was cut before the answer was complete: %s", reason),
-			again: true, wait: t.backoff(firstWait)}
+			again: true, open: true, wait: t.backoff(firstWait)}
 	}
 	return verdict{err: j.uncertain(nil, "the connection was cut before the answer was complete: %s", reason)}
 }
 
 // unsent tells what it means that a request did not leave.
 func (t *trial) unsent() string {
-	if t.open {
+	if t.doubtful() {
 		return "; an earlier sending of the same request may have been done"
 	}
 	return "; it was not sent"
@@ -195,7 +224,7 @@ func (j *job) uncertain(of *bindings.Error, message string, args ...any) *bindin
 	default:
 		text += " (" + of.Message + ")"
 	}
-	e := j.fail(bindings.Uncertain, false, "%s; whether it was done is not known, so it is not sent again", text)
+	e := j.fail(bindings.Uncertain, false, "%s; whether it was done is not known", text)
 	if of != nil {
 		e.Status, e.Code, e.RequestID, e.Body = of.Status, of.Code, of.RequestID, of.Body
 	}

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -37,15 +36,29 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: rawName, Connection: conn.Name(),
 			Message: err.Error() + "\n" + r.App.Name + ".request { path: string, method?: string, query?: table, headers?: table, body?: any }"}
 	}
+	again, err := readSent(r.Again)
+	if err != nil {
+		return Answer{}, err
+	}
 	if e := allowed(r.App, op, conn); e != nil {
-		return Answer{}, e
+		return Answer{}, notNow(e, again, op.ReadOnly())
 	}
 	keyed := r.Key != "" && r.App.KeyHeader != "" && !op.ReadOnly()
 	if keyed {
 		w.header.Set(r.App.KeyHeader, r.Key)
 	}
-	j := c.appJob(r.App, op, hider{conn, r.Secrets}, w, r.Timeout, r.Marks)
-	j.repeatable = func(age time.Duration) bool { return j.safe || keyed && age < r.App.KeyTTL }
+	if again.whole() {
+		if err := again.restore(w, conn.BaseURL(), r.App.KeyHeader); err != nil {
+			return Answer{}, err
+		}
+	}
+	h := hider{conn, r.Secrets}
+	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
+	j.harmless = j.safe
+	j.trust(w, r.App, keyed)
+	if !j.safe {
+		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, plainHeaders, h, len(r.Secrets) > 0), again, r.Again)
+	}
 	return c.send(ctx, j)
 }
 

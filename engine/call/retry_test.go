@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -274,7 +275,7 @@ func TestMarkFails(t *testing.T) {
 	s := start(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }, nil)
 	fenced := errors.New("handed to another worker")
 	r := s.request(t, unsafe, args[unsafe])
-	r.Begin = func(context.Context) error { return fenced }
+	r.Begin = func(context.Context, json.RawMessage) error { return fenced }
 	if _, err := s.Do(t.Context(), r); !errors.Is(err, fenced) {
 		t.Errorf("got %v, want %v", err, fenced)
 	}

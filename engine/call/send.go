@@ -3,6 +3,7 @@ package call
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,15 +23,19 @@ type job struct {
 	operation, path, connection string
 	wire                        *wire
 	safe                        bool // it only reads
-	// repeatable says whether it may be sent again although the vendor may
-	// have done it, so long after the first sending.
-	repeatable func(age time.Duration) bool
-	marks      Marks
-	timeout    time.Duration
-	sender     *resty.Client
-	limits     []*bucket
-	authorize  func(context.Context, http.Header) (string, error)
-	expire     func(token string) bool
+	harmless                    bool // doing it twice changes nothing more
+	// keyTTL is how long the key that it carries is trusted; zero: it has none.
+	keyTTL time.Duration
+	marks  Marks
+	// first is what the marks are told; again that of an earlier call whose
+	// request is sent again, nil: none. The text of both is told.
+	first, again *sent
+	told         json.RawMessage
+	timeout      time.Duration
+	sender       *resty.Client
+	limits       []*bucket
+	authorize    func(context.Context, http.Header) (string, error)
+	expire       func(token string) bool
 	// read tells an answer from an error.
 	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
 }
@@ -50,6 +55,10 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 	started := c.Now()
 	defer func() { answer.Took = c.Now().Sub(started) }()
 	t := trial{client: c, job: j, patience: c.Patience}
+	if j.again != nil {
+		t.first, t.before = j.again.At, true
+		t.insist = !j.repeatable(started.Sub(t.first))
+	}
 	for {
 		if err := t.admit(ctx); err != nil {
 			answer.RetryAfter = t.next
@@ -57,14 +66,14 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 		}
 		token, err := t.authorize(ctx)
 		if err != nil {
-			return answer, err
-		}
-		if err := mark(ctx, j, j.marks.Begin); err != nil {
-			return answer, fmt.Errorf("mark %s as begun: %w", j.name(), err)
+			return answer, t.unauthorized(err)
 		}
 		sentAt := c.Now()
 		if t.first.IsZero() {
 			t.first = sentAt
+		}
+		if err := j.begin(ctx, t.first); err != nil {
+			return answer, fmt.Errorf("mark %s as begun: %w", j.name(), err)
 		}
 		out := c.once(ctx, j)
 		answer.Attempts++
@@ -78,8 +87,8 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 		}
 		v := t.judge(out, token)
 		c.observe(ctx, j, answer, v, c.Now().Sub(sentAt))
-		if v.undone && !t.open {
-			if err := mark(ctx, j, j.marks.Withdraw); err != nil {
+		if v.undone && !t.doubtful() {
+			if err := j.withdraw(ctx); err != nil {
 				return answer, fmt.Errorf("withdraw the mark of %s: %w", j.name(), err)
 			}
 		}
@@ -95,27 +104,65 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 			if v.err.RequestID == "" {
 				v.err.RequestID = answer.RequestID
 			}
-			return answer, v.err
+			return answer, t.conclude(v.err, v.open)
 		}
-		t.open = t.open || !v.undone
+		t.open = t.open || v.open
 		if v.wait > 0 {
 			t.patience -= v.wait
 			if err := c.Sleep(ctx, v.wait); err != nil {
 				return answer, fmt.Errorf("%s: %w", j.name(), err)
 			}
 		}
-		if t.open && !j.repeatable(c.Now().Sub(t.first)) {
+		if (t.open || t.before && !t.insist) && !j.repeatable(c.Now().Sub(t.first)) {
 			return answer, j.uncertain(v.err, "the time in which its key is trusted is over")
 		}
 	}
 }
 
-// mark calls a mark of a job that may change something.
-func mark(ctx context.Context, j *job, set func(context.Context) error) error {
-	if j.safe || set == nil {
+// trust says how long the key in the request keeps it from being done twice.
+func (j *job) trust(w *wire, app *bindings.App, keyed bool) {
+	if keyed && app.KeyHeader != "" && w.header.Get(app.KeyHeader) != "" {
+		j.keyTTL = app.KeyTTL
+	}
+}
+
+// remember sets what the marks are told. What an earlier call sent stays as it
+// was told then.
+func (j *job) remember(first sent, again *sent, told json.RawMessage) {
+	j.first = &first
+	if again != nil {
+		j.again, j.told = again, told
+	}
+}
+
+// repeatable says whether it may be sent again although the vendor may have
+// done it, so long after the first sending.
+func (j *job) repeatable(age time.Duration) bool {
+	return j.harmless || age >= 0 && age < j.keyTTL
+}
+
+// begin marks a job that may change something, before it is sent.
+func (j *job) begin(ctx context.Context, at time.Time) error {
+	if j.safe || j.marks.Begin == nil {
 		return nil
 	}
-	return set(ctx)
+	if j.told == nil {
+		j.first.At = at
+		told, err := json.Marshal(j.first)
+		if err != nil {
+			return err
+		}
+		j.told = told
+	}
+	return j.marks.Begin(ctx, j.told)
+}
+
+// withdraw takes the mark away.
+func (j *job) withdraw(ctx context.Context) error {
+	if j.safe || j.marks.Withdraw == nil {
+		return nil
+	}
+	return j.marks.Withdraw(ctx)
 }
 
 // once sends a job one time.

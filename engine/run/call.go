@@ -53,7 +53,7 @@ type page struct {
 // leaves the machine. A run that dies then is known to have begun it.
 func (h *host) marks(step journal.Step) call.Marks {
 	step.State = journal.Begun
-	return call.Marks{Begin: func(ctx context.Context) error {
+	return call.Marks{Begin: func(ctx context.Context, _ json.RawMessage) error {
 		_, err := h.runner.Store.Record(ctx, h.holder, step, journal.Effect{})
 		return err
 	}}

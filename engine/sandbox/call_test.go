@@ -52,7 +52,7 @@ func newCaller(t *testing.T) caller {
 func (c caller) do(t *testing.T, def *bindings.App, op *bindings.Operation, args object, page bool) (call.Answer, error) {
 	return c.client.Do(t.Context(), call.Request{
 		App: def, Operation: op, Connection: def.Name, Args: encode(args), Page: page, Timeout: 10 * time.Second,
-		Marks: call.Marks{Begin: func(context.Context) error { return nil }, Withdraw: func(context.Context) error { return nil }},
+		Marks: call.Marks{Begin: func(context.Context, json.RawMessage) error { return nil }, Withdraw: func(context.Context) error { return nil }},
 	})
 }
 

@@ -1,0 +1,150 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// sent is what the journal keeps of a request that is about to leave, so that
+// the same bytes can be sent again after a crash. No credential stands in it:
+// authorisation is added at each sending.
+type sent struct {
+	At     time.Time `json:"at"` // of the first sending
+	Method string    `json:"method"`
+	// URL is path and query below the connection's address, for the http
+	// library the whole address.
+	URL     string            `json:"url,omitempty"`
+	Key     string            `json:"key,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    *string           `json:"body,omitempty"` // text
+	Base64  []byte            `json:"base64,omitempty"`
+	// Withheld says that a secret stands in the request. Then nothing of it is
+	// kept, and the request is made anew from the same arguments.
+	Withheld bool `json:"withheld,omitempty"`
+}
+
+// plainHeaders are those that are kept of a request whose headers a script
+// gave: any other may be a credential.
+var plainHeaders = []string{"Accept", "Content-Type", "User-Agent"}
+
+// credentialHeaders are never kept.
+var credentialHeaders = []string{"Authorization", "Cookie", "Proxy-Authorization"}
+
+// keep describes a request before it is authorised. Nil names keep all headers;
+// opened says that secrets were put into the arguments.
+func (w *wire) keep(base, keyHeader string, names []string, h hider, opened bool) sent {
+	s := sent{Method: w.method, URL: strings.TrimPrefix(w.url, base)}
+	if keyHeader != "" {
+		s.Key = w.header.Get(keyHeader)
+	}
+	for name := range w.header {
+		if names != nil && !slices.Contains(names, name) || slices.Contains(credentialHeaders, name) || strings.EqualFold(name, keyHeader) {
+			continue
+		}
+		if s.Headers == nil {
+			s.Headers = make(map[string]string, len(w.header))
+		}
+		s.Headers[name] = w.header.Get(name)
+	}
+	switch {
+	case w.body == nil:
+	case utf8.Valid(w.body):
+		text := string(w.body)
+		s.Body = &text
+	default:
+		s.Base64 = w.body
+	}
+	if opened || h.shows(w.url) || h.shows(string(w.body)) || h.shows(s.Key) || h.showsAny(s.Headers) {
+		return sent{Method: w.method, Withheld: true}
+	}
+	return s
+}
+
+func (h hider) shows(text string) bool { return text != "" && h.hide(text) != text }
+
+func (h hider) showsAny(texts map[string]string) bool {
+	for _, text := range texts {
+		if h.shows(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// readSent reads what a mark kept; nil where there is nothing.
+func readSent(raw json.RawMessage) (*sent, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	var s sent
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, fmt.Errorf("read what was sent first: %w", err)
+	}
+	if s.Method == "" || s.At.IsZero() || !s.Withheld && s.URL == "" {
+		return nil, fmt.Errorf("read what was sent first: expected method, url and at")
+	}
+	return &s, nil
+}
+
+// whole reports whether the request can be sent again from it alone.
+func (s *sent) whole() bool { return s != nil && !s.Withheld }
+
+// restore puts what was first sent in the place of what w holds.
+func (s *sent) restore(w *wire, base, keyHeader string) error {
+	if base != "" && !strings.HasPrefix(s.URL, "/") {
+		return fmt.Errorf("read what was sent first: found the address %q, expected a path below %s", s.URL, base)
+	}
+	w.method, w.url, w.body = s.Method, base+s.URL, s.Base64
+	if s.Body != nil {
+		w.body = []byte(*s.Body)
+	}
+	if w.header == nil {
+		w.header = http.Header{}
+	}
+	for name, value := range s.Headers {
+		w.header.Set(name, value)
+	}
+	if s.Key != "" && keyHeader != "" {
+		w.header.Set(keyHeader, s.Key)
+	}
+	return nil
+}
+
+// Resendable says whether the host may by itself send a request again that the
+// vendor may have done, and why, in words. Op is nil for a raw request, app
+// too for one of the http library; args are the script's; sent is what Begin
+// was given.
+func Resendable(app *bindings.App, op *bindings.Operation, args, sent json.RawMessage, now time.Time) (bool, string) {
+	if op != nil && op.ReadOnly() {
+		return true, "it only reads"
+	}
+	if op != nil && op.Repeatable(givenIn(args)) {
+		return true, "repeating it changes nothing more: " + op.Idempotent
+	}
+	first, err := readSent(sent)
+	switch {
+	case err != nil:
+		return false, err.Error()
+	case first == nil:
+		return false, "it may change something, and what was sent is not known"
+	case op == nil && slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, first.Method) && (app == nil || first.Method != http.MethodOptions):
+		return true, "it only reads"
+	case first.Key == "" || app == nil || app.KeyTTL <= 0:
+		return false, "it may change something, and repeating it may change it twice"
+	}
+	age := now.Sub(first.At)
+	switch {
+	case age < 0:
+		return false, fmt.Sprintf("its idempotency key was first sent at %s, and the clock stands before that: its age is not known", first.At.UTC().Format(time.RFC3339))
+	case age >= app.KeyTTL:
+		return false, fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), app.Name, app.KeyTTL)
+	}
+	return true, fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), app.Name, app.KeyTTL)
+}

@@ -1,0 +1,315 @@
+package call_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+// heard is a request as a vendor got it.
+type heard struct {
+	Method, URI, Body string
+	Header            http.Header
+}
+
+// listening notes each request before the handler answers it.
+func listening(all *[]heard, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		*all = append(*all, heard{r.Method, r.RequestURI, string(body), r.Header.Clone()})
+		handler(w, r)
+	}
+}
+
+// The mark tells what leaves, and each sending of one call the same.
+func TestSent(t *testing.T) {
+	s := start(t, answers(reply(429, `{}`), cut, reply(200, `{}`)), nil)
+	if _, err := s.do(t, keyed, `{"amount":"1.50","X-Note":"hi"}`); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"at":"2026-03-01T09:00:00Z","method":"POST","url":"/transfers","key":"key-of-the-step",` +
+		`"headers":{"Accept":"application/json, */*;q=0.5","Content-Type":"application/json","User-Agent":"tidewire","X-Note":"hi"},` +
+		`"body":"{\"amount\":\"1.50\"}"}`
+	if len(s.sent) != 3 || string(s.sent[0]) != want {
+		t.Errorf("told\n%s\nwant\n%s", s.sent[0], want)
+	}
+	for i, told := range s.sent {
+		if string(told) != string(s.sent[0]) {
+			t.Errorf("sending %d told\n%s\nwant what the first told", i+1, told)
+		}
+	}
+}
+
+// What was sent first is sent again to the byte, also when the arguments, the
+// key, the address or the token have changed meanwhile.
+func TestAgain(t *testing.T) {
+	for _, operation := range []struct{ name, args string }{
+		{keyed, `{"amount":"1.50","X-Note":"hi"}`},
+		{idempotent, `{"contactId":"c ä","name":"n\u0000"}`},
+		{"files.upload", `{"title":"x","file":{"name":"a.bin","base64":"/wD+"}}`},
+		{"chat.post", `{"channel":"C","text":"a&b"}`},
+		{"objects.bulk", `{"altId":"a","altType":"location"}`},
+	} {
+		t.Run(operation.name, func(t *testing.T) {
+			var all []heard
+			s := start(t, listening(&all, reply200), nil)
+			if _, err := s.do(t, operation.name, operation.args); err != nil {
+				t.Fatal(err)
+			}
+			moved := start(t, listening(&all, reply200), func(_ *call.Config, settings *connection.Settings, _ *bindings.App) {
+				settings.Credentials["token"] = "another-token"
+			})
+			r := moved.request(t, operation.name, `{"contactId":"other","amount":"2","nonsense":true}`)
+			r.Key, r.Again = "another-key", s.sent[0]
+			if _, err := moved.Do(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			if len(all) != 2 {
+				t.Fatalf("the vendors heard %d requests, want 2", len(all))
+			}
+			first, second := all[0], all[1]
+			if got := second.Header.Get("Authorization"); got != "Bearer another-token" {
+				t.Errorf("authorised as %q, want it anew", got)
+			}
+			first.Header.Del("Authorization")
+			second.Header.Del("Authorization")
+			if !reflect.DeepEqual(first, second) {
+				t.Errorf("sent again\n%+v\nwant\n%+v", second, first)
+			}
+			if len(moved.sent) != 1 || string(moved.sent[0]) != string(s.sent[0]) {
+				t.Errorf("told %s, want %s", moved.sent, s.sent[0])
+			}
+		})
+	}
+}
+
+func reply200(w http.ResponseWriter, _ *http.Request) { reply(200, `{}`)(w) }
+
+func TestRawAgain(t *testing.T) {
+	var all []heard
+	s := start(t, listening(&all, reply200), nil)
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", Key: "k-1", Marks: s.noted()}
+	must(t, json.Unmarshal([]byte(`{"method":"POST","path":"/a b","query":{"x":[1,2]},"headers":{"X-Own":"own","Cookie":"biscuit"},"body":{"n":1.50}}`), &r))
+	if _, err := s.Raw(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if told := string(s.sent[0]); strings.Contains(told, "own") || strings.Contains(told, "biscuit") || !strings.Contains(told, `"url":"/a%20b?x=1\u0026x=2"`) || !strings.Contains(told, `"key":"k-1"`) {
+		t.Errorf("told %s, want no header of the script's", told)
+	}
+	r.Again, r.Body, r.Key = s.sent[0], json.RawMessage(`{"n":1.5}`), "k-2"
+	if _, err := s.Raw(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(all[0], all[1]) {
+		t.Errorf("sent again\n%+v\nwant\n%+v", all[1], all[0])
+	}
+}
+
+func TestHTTPAgain(t *testing.T) {
+	var all []heard
+	server := httptest.NewServer(listening(&all, reply200))
+	defer server.Close()
+	s := web(t, "127.0.0.1")
+	send := func(request string, again json.RawMessage) {
+		t.Helper()
+		r := call.HTTPRequest{Marks: s.noted(), Again: again}
+		must(t, json.Unmarshal([]byte(request), &r))
+		if _, err := s.HTTP(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(`{"method":"POST","url":"`+server.URL+`/x?a=1","json":{"n":1.0},"auth":{"bearer":"tok-tok"}}`, nil)
+	if strings.Contains(string(s.sent[0]), "tok-tok") {
+		t.Errorf("told a credential: %s", s.sent[0])
+	}
+	send(`{"method":"POST","url":"`+server.URL+`/x?a=1","json":{"n":1},"auth":{"bearer":"tok-tok"}}`, s.sent[0])
+	if !reflect.DeepEqual(all[0], all[1]) {
+		t.Errorf("sent again\n%+v\nwant\n%+v", all[1], all[0])
+	}
+}
+
+// Where a secret stands in the request nothing of it is told; it is made anew
+// from the arguments.
+func TestSentTellsNoSecret(t *testing.T) {
+	var all []heard
+	s := start(t, listening(&all, reply200), nil)
+	opened := s.request(t, keyed, `{"amount":"1.50","X-Note":"opened-secret"}`)
+	opened.Secrets = []string{"opened-secret"}
+	literal := s.request(t, keyed, `{"amount":"1.50","X-Note":"very-secret-token"}`)
+	for name, r := range map[string]call.Request{"an opened secret": opened, "the connection's token": literal} {
+		t.Run(name, func(t *testing.T) {
+			s.sent, all = nil, nil
+			if _, err := s.Do(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			if want := `{"at":"2026-03-01T09:00:00Z","method":"POST","withheld":true}`; string(s.sent[0]) != want {
+				t.Errorf("told %s, want %s", s.sent[0], want)
+			}
+			r.Again = s.sent[0]
+			if _, err := s.Do(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(all[0], all[1]) {
+				t.Errorf("sent again\n%+v\nwant\n%+v", all[1], all[0])
+			}
+		})
+	}
+	t.Run("auth of the http library", func(t *testing.T) {
+		w := web(t, "127.0.0.1")
+		_, _ = w.http(t, `{"method":"POST","url":"http://127.0.0.1:1/?key=hidden-word","body":"hidden-word","auth":{"user":"u","password":"hidden-word"}}`)
+		for _, told := range w.sent {
+			if strings.Contains(string(told), "hidden-word") {
+				t.Errorf("told %s", told)
+			}
+		}
+	})
+}
+
+// What an earlier call may have done leaves its mark until an answer tells.
+func TestAgainMarks(t *testing.T) {
+	tests := []struct {
+		name      string
+		operation string
+		answer    func(http.ResponseWriter)
+		age       time.Duration
+		kind      bindings.ErrorKind
+		marks     string
+	}{
+		{"fine", keyed, reply(200, `{}`), time.Minute, "", "begin"},
+		{"429 says nothing of the first", keyed, reply(429, `{}`, "Retry-After", "60"), time.Minute, bindings.RateLimited, "begin"},
+		{"503 leaves it open", keyed, reply(503, `{}`, "Retry-After", "60"), time.Minute, bindings.Uncertain, "begin"},
+		{"403 says nothing of the first", keyed, reply(403, `{}`), time.Minute, bindings.Uncertain, "begin"},
+		{"422 is an answer to both", keyed, reply(422, `{}`), time.Minute, bindings.Invalid, "begin"},
+		{"503 of what is idempotent", idempotent, reply(503, `{}`, "Retry-After", "60"), time.Hour, bindings.Unavailable, "begin"},
+		{"insisted on", unsafe, reply(200, `{}`), time.Hour, "", "begin"},
+		{"insisted on, and refused for now", unsafe, reply(429, `{}`, "Retry-After", "60"), time.Hour, bindings.RateLimited, "begin"},
+		{"insisted on, and open again", unsafe, reply(503, `{}`), time.Hour, bindings.Uncertain, "begin"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Sendings = 1 })
+			if _, err := before.do(t, test.operation, args[test.operation]); err == nil {
+				t.Fatal("got no error of the first sending")
+			}
+			s := start(t, answers(test.answer), nil)
+			s.clock.now = before.clock.now.Add(test.age)
+			r := s.request(t, test.operation, args[test.operation])
+			r.Again = before.sent[0]
+			_, err := s.Do(t.Context(), r)
+			switch {
+			case test.kind == "":
+				must(t, err)
+			default:
+				if e := appError(t, err); e.Kind != test.kind {
+					t.Errorf("got %v of kind %s, want %s", e, e.Kind, test.kind)
+				}
+			}
+			if got := strings.Join(s.marks, " "); got != test.marks {
+				t.Errorf("marks: %s, want: %s", got, test.marks)
+			}
+		})
+	}
+}
+
+// A key is trusted from its first sending on, whichever call that was in.
+func TestAgainKeyTooOld(t *testing.T) {
+	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Sendings = 1 })
+	_, err := before.do(t, keyed, args[keyed])
+	wantKind(t, err, bindings.Uncertain, false)
+	s := start(t, answers(reply(429, `{}`, "Retry-After", "2")), nil)
+	s.clock.now = before.clock.now.Add(30*time.Minute - time.Second)
+	r := s.request(t, keyed, args[keyed])
+	r.Again = before.sent[0]
+	answer, err := s.Do(t.Context(), r)
+	wantKind(t, err, bindings.Uncertain, false, "is over")
+	if answer.Attempts != 1 {
+		t.Errorf("sent %d times, want once: the key became too old while it waited", answer.Attempts)
+	}
+}
+
+// A connection that became read-only says nothing of what was sent before.
+func TestAgainForbidden(t *testing.T) {
+	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Sendings = 1 })
+	_, _ = before.do(t, keyed, args[keyed])
+	s := start(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }, func(_ *call.Config, settings *connection.Settings, _ *bindings.App) { settings.ReadOnly = true })
+	r := s.request(t, keyed, args[keyed])
+	_, err := s.Do(t.Context(), r)
+	wantKind(t, err, bindings.Forbidden, false)
+	r.Again = before.sent[0]
+	_, err = s.Do(t.Context(), r)
+	wantKind(t, err, bindings.Uncertain, false, "read_only", "is not known")
+}
+
+func TestAgainUnreadable(t *testing.T) {
+	s := start(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }, nil)
+	for _, again := range []string{`{`, `{}`, `{"method":"POST","at":"2026-03-01T09:00:00Z"}`, `{"method":"POST","url":"@evil.example/x","at":"2026-03-01T09:00:00Z"}`} {
+		r := s.request(t, unsafe, args[unsafe])
+		r.Again = json.RawMessage(again)
+		if _, err := s.Do(t.Context(), r); err == nil || !strings.Contains(err.Error(), "what was sent first") {
+			t.Errorf("%s: got %v", again, err)
+		}
+	}
+}
+
+func TestResendable(t *testing.T) {
+	crm := app(t, "http://127.0.0.1")
+	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	const plain, withKey = `{"at":"2026-03-01T09:00:00Z","method":"POST","url":"/x"}`, `{"at":"2026-03-01T09:00:00Z","method":"POST","url":"/x","key":"k"}`
+	const get = `{"at":"2026-03-01T09:00:00Z","method":"GET","url":"/x"}`
+	tests := []struct {
+		operation string // empty: a raw request; "http": the library
+		args      string
+		sent      string
+		after     time.Duration
+		want      bool
+		words     string
+	}{
+		{safe, `{}`, ``, 0, true, "only reads"},
+		{idempotent, `{}`, plain, 24 * time.Hour, true, "the same fields give the same contact"},
+		{unsafe, `{}`, plain, 0, false, "may change it twice"},
+		{unsafe, `{}`, ``, 0, false, "is not known"},
+		{unsafe, `{}`, `[]`, 0, false, "what was sent first"},
+		{keyed, `{}`, withKey, 29*time.Minute + 59*time.Second, true, "29m59s ago, and crm keeps one for 30m0s"},
+		{keyed, `{}`, withKey, 30 * time.Minute, false, "30m0s ago, and crm keeps one for 30m0s"},
+		{keyed, `{}`, withKey, -time.Hour, false, "the clock stands before that"},
+		{keyed, `{}`, plain, 0, false, "may change it twice"},
+		{"", `{}`, plain, 0, false, "may change it twice"},
+		{"", `{}`, withKey, time.Minute, true, "1m0s ago"},
+		{"", `{}`, get, 0, true, "only reads"},
+		{"http", `{}`, get, 0, true, "only reads"},
+		{"http", `{}`, withKey, 0, false, "may change it twice"},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprint(test.operation, test.after), func(t *testing.T) {
+			of, op := crm, (*bindings.Operation)(nil)
+			switch test.operation {
+			case "http":
+				of = nil
+			case "":
+			default:
+				op, _ = crm.Catalogue.Operation(test.operation)
+			}
+			got, reason := call.Resendable(of, op, json.RawMessage(test.args), json.RawMessage(test.sent), at.Add(test.after))
+			if got != test.want || !strings.Contains(reason, test.words) {
+				t.Errorf("got %v: %q, want %v: …%s…", got, reason, test.want, test.words)
+			}
+		})
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
