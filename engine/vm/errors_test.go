@@ -92,6 +92,8 @@ func TestSyntaxErrors(t *testing.T) {
 		"local s = 'abc\nprint(s)":             "test.lua:1: the text that begins here has no closing quote on its line",
 		"local s = [[abc\nprint(s)":            "test.lua:1: the file ends inside of a text or comment",
 		"foo":                                  "test.lua:1: an expression alone is no statement, near 'foo'",
+		"on('a', function()\nif a then\nend)":  "test.lua:3: unexpected ')'; 'function' of line 1 has no 'end'",
+		"on('a', {} function() end)":           "test.lua:1: unexpected 'function'; a ',' belongs before it",
 		"print('a')\nend":                      "test.lua:2: unexpected 'end'; there is an 'end' too many",
 		"break":                                "test.lua:1: 'break' stands outside of a loop",
 		"for i = 1, 2 do\n continue\nend":      "test.lua:2: Lua has no 'continue': write goto next, and ::next:: before the loop's end",

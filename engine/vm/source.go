@@ -68,6 +68,14 @@ type scanner struct {
 	last              int // the last line with a word on it
 	elseIf            int // a line with "else if"
 	wasElse           int // the line of the last else
+	clash             clash
+}
+
+// clash is the first closing word that another opener still waits before.
+type clash struct {
+	word string
+	line int
+	open opener
 }
 
 // opener is a word or bracket that waits for its end.
@@ -86,8 +94,13 @@ func (s *scanner) push(word, end string, bare bool) {
 }
 
 func (s *scanner) pop(end string) {
-	if n := len(s.open); n > 0 && s.open[n-1].close == end {
+	n := len(s.open)
+	switch {
+	case n == 0:
+	case s.open[n-1].close == end:
 		s.open = s.open[:n-1]
+	case s.clash.line == 0:
+		s.clash = clash{end, s.line, s.open[n-1]}
 	}
 }
 
@@ -242,6 +255,9 @@ func (s *scanner) explain(source []byte, err error) (line int, message string) {
 	line = e.Pos.Line
 	switch e.Message {
 	case "syntax error":
+		if o := s.clash.open; s.clash.line == line && s.clash.word == e.Token {
+			return line, fmt.Sprintf("unexpected '%s'; '%s' of line %d has no '%s'", e.Token, o.word, o.line, o.close)
+		}
 		return line, "unexpected " + nearToken(e.Token) + hint(e.Token, lineOf(source, line))
 	case "parse error":
 		if strings.TrimSpace(lineOf(source, line-1)) == "continue" {
@@ -327,6 +343,8 @@ func hint(token, line string) string {
 		return "; '==' compares"
 	case strings.HasPrefix(trimmed, "continue"):
 		return "; " + noContinue
+	case token == "function" && strings.HasSuffix(strings.TrimSpace(line[:max(strings.Index(line, token), 0)]), "}"):
+		return "; a ',' belongs before it"
 	case token == "end":
 		return "; there is an 'end' too many, or something before it is not finished"
 	case strings.HasPrefix(trimmed, "//") || strings.HasPrefix(trimmed, "/*"):
