@@ -86,6 +86,26 @@ func (c *Client) Events(ctx context.Context, q journal.EventQuery) (events []jou
 	return events, c.get(ctx, "/events", v, &events)
 }
 
+// Counts says how many runs are in each state.
+func (c *Client) Counts(ctx context.Context) (counts map[journal.State]int, err error) {
+	return counts, c.get(ctx, "/counts", nil, &counts)
+}
+
+// Lanes lists those whose owner stands.
+func (c *Client) Lanes(ctx context.Context) (lanes []journal.LaneStatus, err error) {
+	return lanes, c.get(ctx, "/lanes", nil, &lanes)
+}
+
+// Approval gives an approval with its decision.
+func (c *Client) Approval(ctx context.Context, id string) (a journal.Approval, err error) {
+	return a, c.get(ctx, "/approvals/"+url.PathEscape(id), nil, &a)
+}
+
+// Approvals lists those that can be decided.
+func (c *Client) Approvals(ctx context.Context) (all []journal.Approval, err error) {
+	return all, c.get(ctx, "/approvals", nil, &all)
+}
+
 func values(since time.Time, limit int) url.Values {
 	v := url.Values{}
 	if !since.IsZero() {

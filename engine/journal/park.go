@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -111,11 +112,42 @@ type Retry struct {
 	Max      time.Duration `json:"max"`
 }
 
-// Retention says what may be forgotten: what has ended longer ago than Age,
-// and what is beyond Count.
+// Retention says what may be forgotten. A zero field forgets nothing.
 type Retention struct {
-	Age   time.Duration
-	Count int
+	Age   time.Duration // runs that ended, and events that came, longer ago
+	Count int           // how many ended runs are kept
+	IDs   time.Duration // ids by which repeats of events are known
+}
+
+// Pruned counts what was forgotten.
+type Pruned struct{ Runs, Events, IDs int }
+
+// LaneStatus is a lane whose owner stands.
+type LaneStatus struct {
+	Script string    `json:"script"`
+	Hook   string    `json:"hook"`
+	Lane   string    `json:"lane"`
+	Run    string    `json:"run"` // the owner
+	State  State     `json:"state"`
+	Since  time.Time `json:"since"`
+	Behind int       `json:"behind"` // runs that wait for their turn
+}
+
+// Matches reports whether an event is what is waited for.
+func (a *Await) Matches(e *Event) bool {
+	named := false
+	for _, t := range a.Triggers {
+		named = named || MatchTrigger(t, e.Type)
+	}
+	if !named {
+		return false
+	}
+	if app, _, ok := strings.Cut(e.Type, "."); ok {
+		if c := a.Connections[app]; c != "" && c != e.Connection {
+			return false
+		}
+	}
+	return matchesWhere(a.Where, e.Data)
 }
 
 // Table is what scripts see of an event.

@@ -13,18 +13,22 @@ type State string
 
 // The states of a run.
 const (
-	Queued      State = "queued"
-	Running     State = "running"
-	Succeeded   State = "succeeded"
-	Failed      State = "failed"
-	Cancelled   State = "cancelled"
-	Skipped     State = "skipped"
-	Interrupted State = "interrupted" // begun before a crash, and not to be repeated
+	Queued    State = "queued"
+	Running   State = "running"
+	Waiting   State = "waiting"   // for a time, an event or a decision; its lane is free
+	Retrying  State = "retrying"  // until its next attempt
+	Throttled State = "throttled" // until an app takes requests again
+	Held      State = "held"      // a call may have been done; a person decides
+	Blocked   State = "blocked"   // until somebody mends what it stands at
+	Succeeded State = "succeeded"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+	Skipped   State = "skipped"
 )
 
 // States gives all states, in the order of a run's life.
 func States() []State {
-	return []State{Queued, Running, Succeeded, Failed, Cancelled, Skipped, Interrupted}
+	return []State{Queued, Running, Waiting, Retrying, Throttled, Held, Blocked, Succeeded, Failed, Cancelled, Skipped}
 }
 
 // Known reports whether there is such a state. The empty one, which selects
@@ -32,7 +36,14 @@ func States() []State {
 func (s State) Known() bool { return s == "" || slices.Contains(States(), s) }
 
 // Ended reports whether the run is over.
-func (s State) Ended() bool { return s != Queued && s != Running }
+func (s State) Ended() bool {
+	return s == Succeeded || s == Failed || s == Cancelled || s == Skipped
+}
+
+// Parked reports whether the run stands until something wakes it.
+func (s State) Parked() bool {
+	return s == Waiting || s == Retrying || s == Throttled || s == Held || s == Blocked
+}
 
 // Run is one hook handling one event.
 type Run struct {
@@ -56,6 +67,10 @@ type Run struct {
 	Created    time.Time `json:"created"`
 	Started    time.Time `json:"started,omitzero"`
 	Finished   time.Time `json:"finished,omitzero"`
+	// Executed is the executing time of all activations that were over.
+	Executed time.Duration `json:"executed,omitempty"`
+	// Park says what a run that stands waits for; nil for all others.
+	Park *Parked `json:"park,omitempty"`
 }
 
 // Problem says why a run did not succeed.
@@ -83,8 +98,14 @@ type Step struct {
 	Name   string          `json:"name"`   // highlevel.contacts.upsert, state.put
 	State  StepState       `json:"state"`
 	Args   json.RawMessage `json:"args,omitempty"` // as the script gave them, secrets by name
+	// Hash is that of the arguments, by which a replay knows the step again.
+	Hash   string          `json:"hash,omitempty"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *bindings.Error `json:"error,omitempty"`
+	// Sent is, with a begun mark, what was first sent.
+	Sent json.RawMessage `json:"sent,omitempty"`
+	// Event is the id of the event that answered a wait.
+	Event string `json:"event,omitempty"`
 	// Position is where the script made the step: "crm.lua:12".
 	Position string        `json:"position,omitempty"`
 	Started  time.Time     `json:"started"`
@@ -108,7 +129,10 @@ type Version struct {
 	Main    string            `json:"main"`    // the file that runs first
 	Sources map[string]string `json:"sources"` // file name to text
 	Params  json.RawMessage   `json:"params,omitempty"`
-	Created time.Time         `json:"created"`
+	// Awaits are the triggers that the script names in wait_for. Events that
+	// its live runs may still look back to are not pruned.
+	Awaits  []string  `json:"awaits,omitempty"`
+	Created time.Time `json:"created"`
 }
 
 // Short is enough of the hash for a person to tell versions apart.

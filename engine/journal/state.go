@@ -13,8 +13,8 @@ import (
 
 // The bounds of what a script keeps in its state.
 const (
-	MaxStateKey   = 1 << 10   // bytes of a key
-	MaxStateValue = 256 << 10 // bytes of a value, as JSON
+	MaxStateKey   = 1 << 10 // bytes of a key
+	MaxStateValue = MaxValue
 )
 
 // maxExact is the largest integer up to which float64 holds every integer.
@@ -42,7 +42,7 @@ func (op *StateOp) Apply(current json.RawMessage) (next, result json.RawMessage,
 		}
 		next = sum
 	case "cas":
-		if !sameJSON(current, present(op.Expected)) {
+		if !Same(current, present(op.Expected)) {
 			return current, casResult(current, false), nil
 		}
 		next = present(op.Value)
@@ -50,7 +50,9 @@ func (op *StateOp) Apply(current json.RawMessage) (next, result json.RawMessage,
 		return current, nil, op.invalid("there is no such operation; there are get, put, add, cas and delete")
 	}
 	if len(next) > MaxStateValue {
-		return current, nil, op.invalid("the value has %d bytes, at most %d can be kept under one key", len(next), MaxStateValue)
+		problem := op.invalid("the value has %d bytes, at most %d can be kept under one key", len(next), MaxStateValue)
+		problem.Kind = bindings.TooLarge
+		return current, nil, problem
 	}
 	if op.Verb == "cas" {
 		return next, casResult(next, true), nil
@@ -149,9 +151,9 @@ func kindOf(value gjson.Result) string {
 	return "an object"
 }
 
-// sameJSON compares two JSON values, nil being none; the order of fields and
-// the spelling of numbers and strings do not count.
-func sameJSON(a, b json.RawMessage) bool {
+// Same compares two JSON values, nil being none; the order of fields and the
+// spelling of numbers and strings do not count.
+func Same(a, b json.RawMessage) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}

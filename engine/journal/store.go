@@ -19,44 +19,56 @@ var (
 	ErrLocked = errors.New("another engine holds the store")
 	// ErrNewer says that a newer Tidewire wrote the store.
 	ErrNewer = errors.New("the store was written by a newer Tidewire")
+	// ErrPresent says that a backup would overwrite a file.
+	ErrPresent = errors.New("the file exists")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )
 
+// MaxValue is the largest argument, result or value that is kept, as JSON.
+const MaxValue = 8 << 20
+
 // Store keeps events, runs, steps and versions. Every method that changes
 // something returns only when the change is durable; methods are safe for
-// concurrent use. When a context ends while a change waits, its error comes
-// back and the change may still happen.
+// concurrent use.
 //
-// When a store is opened, runs that had recorded a step and were not over have
-// become Interrupted; the others are queued in their old order.
+// After a restart the runs that were running are queued again, first of their
+// lanes, with their records: a begun mark stays begun.
 type Store interface {
 	// Accept keeps events with one run per matching hook and their places in
-	// the lanes, all in one durable commit. The receipts stand in the order
-	// of the arrivals. It keeps all of a call or nothing; the caller does not
-	// change the data afterwards.
+	// the lanes, and wakes the runs that wait for them, all in one durable
+	// commit. The receipts stand in the order of the arrivals.
 	Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, error)
 	// Next hands out the next activation whose lane is free, first activations
 	// in the order of acceptance, and blocks until there is one. It makes no
 	// commit: a run that leaves no record before a crash starts again.
 	Next(ctx context.Context) (Activation, error)
-	// Bind fixes the version and the connections of a run at its first activation. It takes
+	// Bind fixes the version of a run at its first activation. It takes
 	// effect with the run's next durable write.
 	Bind(holder Holder, version string) error
 	// Record keeps a step, with the effect that it has, in one commit, and
 	// returns the step's result: that of the effect if there is one, else the
-	// step's own. Numbers follow each other from 1; recording one again
-	// replaces a Begun record only. An effect that cannot be had (an addition
-	// to text, a value too large) is recorded as the step's error, and comes
-	// back as a *bindings.Error.
+	// step's own. Recording a number again replaces a begun mark only; a mark
+	// that replaces one keeps what was first sent. What is larger than
+	// MaxValue is recorded, and returned, as an error of kind too_large.
 	Record(ctx context.Context, holder Holder, step Step, effect Effect) (json.RawMessage, error)
+	// Withdraw takes a begun mark away: what it marked was certainly not done.
+	Withdraw(ctx context.Context, holder Holder, number int) error
+	// Park takes a run off its worker until something wakes it; the holder
+	// holds it no longer. In the same commit the store looks back: the oldest
+	// event accepted since the run was created that Await matches, never the
+	// run's own and each at most once per run, or a decision made already,
+	// wakes it there and then. Whatever wakes a waiting run first writes the
+	// record of its wait.
+	Park(ctx context.Context, holder Holder, park Park) error
 	// Finish ends a run, frees its lane, and keeps what is to follow (a
-	// run.failed event) in the same commit, whatever bound there is on Accept.
+	// run.failed event) in the same commit.
 	Finish(ctx context.Context, holder Holder, outcome Outcome) error
-	// Release gives an activation back unfinished, at shutdown: a run without
-	// a recorded step is queued again, first of its lane; another ends as
-	// Interrupted.
+	// Release gives an activation back unfinished, at shutdown: the run is
+	// queued again, first of its lane, with its records.
 	Release(holder Holder) error
+
+	Commands
 
 	// PutVersions keeps the sources of versions; known ones are passed over.
 	PutVersions(ctx context.Context, versions ...Version) error
@@ -66,8 +78,38 @@ type Store interface {
 	// ticks themselves are events and are kept by Accept.
 	Tick(ctx context.Context, script, hook string) (time.Time, error)
 
+	// Prune forgets what may be forgotten, in small commits between others. It
+	// never takes what a live run may still need.
+	Prune(ctx context.Context, r Retention) (Pruned, error)
+	// Backup writes a consistent copy to a file that must not exist yet, while
+	// the store works.
+	Backup(ctx context.Context, file string) error
+
 	Reader
 	Close() error
+}
+
+// Commands are what a person does to a run. One that is in no state for it is
+// refused with ErrState, which says the state found and those that would do.
+type Commands interface {
+	// Cancel ends a live run. A worker that executes it is fenced.
+	Cancel(ctx context.Context, run string) error
+	// Decide answers an approval, once, and wakes the run that waits for it.
+	// The approval comes back also with ErrDecided and ErrExpired.
+	Decide(ctx context.Context, approval string, d Decision) (Approval, error)
+	// Resolve decides about a held run. Skip makes the call done with the
+	// result given; Fail ends the run, with what is to follow.
+	Resolve(ctx context.Context, run string, v Verdict, result json.RawMessage, follow ...Arrival) error
+	// Retry queues a failed or cancelled run again, at the tail of its lane. Its
+	// last record is taken away if it is an error of any kind but uncertain.
+	Retry(ctx context.Context, run string) error
+	// Wake queues a blocked, throttled or retrying run now.
+	Wake(ctx context.Context, run string) error
+	// Migrate binds a parked run to another version; a blocked one is queued.
+	Migrate(ctx context.Context, run, version string) error
+	// Replay makes a new run of the event of another, for hook, which begins
+	// with copies of the first keep steps. It gives the new run's id.
+	Replay(ctx context.Context, run string, hook *Hook, keep int) (string, error)
 }
 
 // Reader lists what a store keeps. It works beside a running engine.
@@ -76,6 +118,13 @@ type Reader interface {
 	Event(ctx context.Context, id string) (Event, []Run, error)
 	Runs(ctx context.Context, q RunQuery) ([]Run, error)
 	Events(ctx context.Context, q EventQuery) ([]Event, error)
+	// Counts says how many runs are in each state.
+	Counts(ctx context.Context) (map[State]int, error)
+	// Lanes lists those whose owner stands, the longest first.
+	Lanes(ctx context.Context) ([]LaneStatus, error)
+	Approval(ctx context.Context, id string) (Approval, error)
+	// Approvals lists those that can be decided, the oldest first.
+	Approvals(ctx context.Context) ([]Approval, error)
 }
 
 // Holder is who writes: a run and the epoch in which it was handed out.
@@ -100,6 +149,10 @@ type Receipt struct {
 	Duplicate bool // the event's ID is known; nothing new was kept
 	Kept      bool
 	Runs      []string // ids of the new runs, in the order of the hooks
+	Merged    []string // runs that take this event, newer, in place of theirs
+	Skipped   []string // hooks ("script name") that make no run while one is live
+	Replaced  []string // runs that were cancelled for a new one
+	Woken     []string // runs that waited for this event
 }
 
 // Effect is what a step changes or reads in the store itself, at most one of
@@ -110,6 +163,9 @@ type Effect struct {
 	State *StateOp
 	Link  *LinkOp
 	Emit  *Arrival
+	// Approval is asked: its id, title, text, choices and end are the
+	// caller's, the rest is filled in. The result stays the step's own.
+	Approval *Approval
 }
 
 // StateOp works on the values a script keeps, by its Verb: get, put, add, cas,
@@ -137,9 +193,10 @@ type LinkOp struct {
 
 // Outcome is how a run ended.
 type Outcome struct {
-	State   State // Succeeded, Failed, Skipped, Cancelled, Interrupted
-	Problem *Problem
-	Follow  []Arrival
+	State    State // Succeeded, Failed, Skipped, Cancelled
+	Problem  *Problem
+	Follow   []Arrival
+	Executed time.Duration // of this activation
 }
 
 // RunQuery selects runs, newest first.

@@ -15,12 +15,43 @@ func (h *Hook) Matches(e *Event) bool {
 	if h.Connection != "" && h.Connection != e.Connection {
 		return false
 	}
-	for path, accepted := range h.Where {
-		if !matchesAny(lookup(e.Data, path), accepted) {
+	return matchesWhere(h.Where, e.Data)
+}
+
+func matchesWhere(where map[string][]string, data []byte) bool {
+	for path, accepted := range where {
+		if !matchesAny(lookup(data, path), accepted) {
 			return false
 		}
 	}
 	return true
+}
+
+// maxClass bounds what a class takes from a string.
+const maxClass = 100
+
+// Class gives a short text that is the same for all scalars that a where takes
+// for equal, and may be the same for others too. It finds those who wait for a
+// value without asking each. It is empty for what equals nothing.
+func Class(value json.RawMessage) string {
+	found := gjson.ParseBytes(value)
+	switch found.Type {
+	case gjson.String:
+		return "s" + found.Str[:min(len(found.Str), maxClass)]
+	case gjson.Number:
+		n, _ := strconv.ParseFloat(found.Raw, 64) // out of range: an infinity, as good as any
+		if n == 0 {
+			return "n0" // -0 too
+		}
+		return "n" + strconv.FormatFloat(n, 'g', -1, 64)
+	case gjson.True:
+		return "t"
+	case gjson.False:
+		return "f"
+	case gjson.Null:
+		return "0"
+	}
+	return ""
 }
 
 func matchesAny(found gjson.Result, accepted []string) bool {

@@ -110,7 +110,7 @@ var stateTests = map[string]func(f *fixture){
 		cas(`3`, `null`, `{"swapped":true}`)
 		cas(`null`, `5`, `{"value":5,"swapped":true}`)
 	},
-	"a value has at most 256 KiB": func(f *fixture) {
+	"a value has at most 8 MiB": func(f *fixture) {
 		e := f.effects()
 		fits := `"` + strings.Repeat("x", journal.MaxStateValue-2) + `"`
 		e.gives("put", "k", fits, `{"value":`+fits+`}`)
@@ -130,6 +130,7 @@ var stateTests = map[string]func(f *fixture){
 	"it survives a restart": func(f *fixture) {
 		e := f.effects()
 		e.gives("put", "k", `1`, `{"value":1}`)
+		f.finish(e.holder, journal.Succeeded)
 		f.reopen()
 		f.effects().gives("add", "k", `1`, `{"value":2}`)
 	},
@@ -207,7 +208,9 @@ var linkTests = map[string]func(f *fixture){
 		}
 	},
 	"links survive a restart, and belong to all scripts": func(f *fixture) {
-		f.effects().links(link("put", "q_1", "c_1"), "")
+		e := f.effects()
+		e.links(link("put", "q_1", "c_1"), "")
+		f.finish(e.holder, journal.Succeeded)
 		f.reopen()
 		f.effects().links(link("get", "q_1", ""), `{"id":"c_1"}`)
 	},

@@ -9,7 +9,7 @@ import (
 
 var finishTests = map[string]func(f *fixture){
 	"a run ends with its outcome": func(f *fixture) {
-		for _, state := range []journal.State{journal.Succeeded, journal.Failed, journal.Skipped, journal.Cancelled, journal.Interrupted} {
+		for _, state := range []journal.State{journal.Succeeded, journal.Failed, journal.Skipped, journal.Cancelled} {
 			f.queue(1, string(state), hook("new"))
 			h := holder(f.next())
 			problem := &journal.Problem{Message: "it ended", Position: "crm.lua:3", Limit: "steps",
@@ -29,7 +29,7 @@ var finishTests = map[string]func(f *fixture){
 	},
 	"a run does not end as queued or running": func(f *fixture) {
 		h := f.begun()
-		for _, state := range []journal.State{journal.Queued, journal.Running, "", "done"} {
+		for _, state := range []journal.State{journal.Queued, journal.Running, journal.Waiting, journal.Held, "", "done"} {
 			if err := f.store.Finish(f.ctx, h, journal.Outcome{State: state}); err == nil {
 				f.Errorf("it ended as %q", state)
 			}

@@ -17,10 +17,10 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Open makes an empty store. reopen stands for a crash and a start: it closes
-// the store and opens it again on what it kept. The store is closed by Open's
-// own cleanup.
-type Open func(t *testing.T) (store journal.Store, reopen func() journal.Store)
+// Open makes an empty store that goes by clock. reopen stands for a crash and a
+// start: it closes the store and opens it again on what it kept. The store is
+// closed by Open's own cleanup.
+type Open func(t *testing.T, clock *Clock) (store journal.Store, reopen func() journal.Store)
 
 // Run shows that a store keeps all promises of journal.Store.
 func Run(t *testing.T, open Open) {
@@ -30,12 +30,13 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"accept", acceptTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
+		{"park", parkTests}, {"wait", waitTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, test := range part.tests {
 				t.Run(name, func(t *testing.T) {
-					f := &fixture{T: t, ctx: t.Context()}
-					f.store, f.reopenStore = open(t)
+					f := &fixture{T: t, ctx: t.Context(), clock: NewClock()}
+					f.store, f.reopenStore = open(t, f.clock)
 					test(f)
 				})
 			}
@@ -47,6 +48,7 @@ func Run(t *testing.T, open Open) {
 type fixture struct {
 	*testing.T
 	ctx         context.Context
+	clock       *Clock
 	store       journal.Store
 	reopenStore func() journal.Store
 	count       int // of events made by begun
@@ -98,6 +100,7 @@ func arrival(e journal.Event, hooks ...*journal.Hook) journal.Arrival {
 
 func (f *fixture) accept(arrivals ...journal.Arrival) []journal.Receipt {
 	f.Helper()
+	f.clock.Pass(time.Millisecond) // so that times tell events apart
 	receipts, err := f.store.Accept(f.ctx, arrivals...)
 	if err != nil {
 		f.Fatalf("Accept: %v", err)
@@ -162,6 +165,13 @@ func step(number int, name, result string) journal.Step {
 		Number: number, Name: name, State: journal.Done, Result: json.RawMessage(result), Position: fmt.Sprintf("crm.lua:%d", number),
 		Args: json.RawMessage(`{"id":"c_1"}`), Started: day, Took: 1500 * time.Microsecond, Attempts: 1,
 	}
+}
+
+// begun is the mark of a step whose request is about to be sent.
+func begun(number int, name string) journal.Step {
+	s := step(number, name, "")
+	s.State, s.Result = journal.Begun, nil
+	return s
 }
 
 func (f *fixture) record(h journal.Holder, s journal.Step, e journal.Effect) string {

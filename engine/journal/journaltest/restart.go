@@ -2,9 +2,9 @@ package journaltest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -48,30 +48,37 @@ var restartTests = map[string]func(f *fixture){
 		want(f, "attempts", a.Run.Attempts, 1)
 		f.nothingNext()
 	},
-	"a run that had begun ends as interrupted and is not run again": func(f *fixture) {
+	"a run that was cut off is queued again, first of its lane, with its records": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
 		h := holder(f.next())
+		if err := f.store.Bind(h, "v2"); err != nil {
+			f.Fatal(err)
+		}
 		f.record(h, step(1, "highlevel.contacts.get", `1`), journal.Effect{})
-		mark := step(2, "highlevel.contacts.upsert", "")
-		mark.State, mark.Result = journal.Begun, nil
+		mark := begun(2, "highlevel.contacts.upsert")
+		mark.Sent = json.RawMessage(`{"method":"POST"}`)
 		f.record(h, mark, journal.Effect{})
+		before, _ := f.run(ids[0])
 		f.reopen()
 		run, steps := f.run(ids[0])
-		want(f, "state", run.State, journal.Interrupted)
-		want(f, "steps", fmt.Sprint(run.Steps, len(steps)), "2 2")
-		if p := run.Problem; p == nil || !strings.Contains(p.Message, "highlevel.contacts.upsert") || p.Position != "crm.lua:2" {
-			f.Errorf("problem: found %+v", p)
-		}
-		if run.Finished.IsZero() {
-			f.Error("it has no end")
-		}
-		wantList(f, "interrupted runs", f.runs(journal.RunQuery{State: journal.Interrupted}), ids[:1])
-		want(f, "the lane's next", f.next().Run.ID, ids[1])
-		f.reopen()
-		f.finish(holder(f.next()), journal.Succeeded)
+		want(f, "state", run.State, journal.Queued)
+		want(f, "steps", fmt.Sprintf("%d %d %s", run.Steps, len(steps), steps[1].State), "2 2 begun")
+		a := f.next()
+		want(f, "run", a.Run.ID, ids[0])
+		want(f, "bound", a.Run.Bound, "v2")
+		want(f, "attempts", a.Run.Attempts, 1)
+		want(f, "started", a.Run.Started, before.Started)
+		want(f, "steps handed out", fmt.Sprintf("%+v", a.Steps), fmt.Sprintf("%+v", steps))
+		want(f, "what was sent", string(a.Steps[1].Sent), `{"method":"POST"}`)
 		f.nothingNext()
+		if a.Epoch <= h.Epoch {
+			f.Errorf("epoch %d after %d", a.Epoch, h.Epoch)
+		}
+		f.record(holder(a), step(2, "highlevel.contacts.upsert", `2`), journal.Effect{})
+		f.finish(holder(a), journal.Succeeded)
+		want(f, "the lane's next", f.next().Run.ID, ids[1])
 	},
-	"a run released with a record ends as interrupted": func(f *fixture) {
+	"a run released with a record is queued again, first of its lane": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
 		h := holder(f.next())
 		f.record(h, step(1, "a", `1`), journal.Effect{})
@@ -79,8 +86,11 @@ var restartTests = map[string]func(f *fixture){
 			f.Fatal(err)
 		}
 		run, _ := f.run(ids[0])
-		want(f, "state", run.State, journal.Interrupted)
-		want(f, "the lane's next", f.next().Run.ID, ids[1])
+		want(f, "state", run.State, journal.Queued)
+		a := f.next()
+		want(f, "run", a.Run.ID, ids[0])
+		want(f, "steps", len(a.Steps), 1)
+		f.nothingNext()
 	},
 	"runs that are over stay over": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))

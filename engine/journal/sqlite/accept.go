@@ -24,10 +24,11 @@ type arrival struct {
 	tick  time.Time
 }
 
-// journey is a run that an arrival makes.
+// journey is a run that an arrival may make.
 type journey struct {
-	hook *journal.Hook
-	lane string
+	hook   *journal.Hook
+	lane   string
+	passes bool // its where; what watches a change must know of the others too
 }
 
 func (a *arrival) fill(from *journal.Arrival) error {
@@ -48,11 +49,34 @@ func (a *arrival) fill(from *journal.Arrival) error {
 	a.named, a.tick = from.Hooks, from.Tick
 	a.keep = from.Keep || len(from.Hooks) > 0
 	for _, h := range from.Hooks {
-		if h.Matches(e) {
-			a.runs = append(a.runs, journey{h, h.LaneKey(e)})
+		if h.Connection != "" && h.Connection != e.Connection {
+			continue
+		}
+		if passes := h.Matches(e); passes || h.Changed != "" {
+			a.runs = append(a.runs, journey{h, h.LaneKey(e), passes})
 		}
 	}
 	return nil
+}
+
+// most is how many runs the arrival can make.
+func (a *arrival) most() (n int) {
+	for _, j := range a.runs {
+		if j.passes {
+			n++
+		}
+	}
+	return n
+}
+
+func fillAll(from []journal.Arrival) ([]arrival, error) {
+	all := make([]arrival, len(from))
+	for i := range from {
+		if err := all[i].fill(&from[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // atRest gives a time as the file keeps it.
@@ -71,14 +95,14 @@ type acceptTask struct {
 
 // Accept implements journal.Store.
 func (s *Store) Accept(ctx context.Context, arrivals ...journal.Arrival) ([]journal.Receipt, error) {
-	t := &acceptTask{ticket: newTicket(), arrivals: make([]arrival, len(arrivals)), receipts: make([]journal.Receipt, len(arrivals))}
+	filled, err := fillAll(arrivals)
+	if err != nil {
+		return nil, fmt.Errorf("accept: %w", err)
+	}
+	t := &acceptTask{ticket: newTicket(), arrivals: filled, receipts: make([]journal.Receipt, len(arrivals))}
 	writes := false
-	for i := range arrivals {
-		a := &t.arrivals[i]
-		if err := a.fill(&arrivals[i]); err != nil {
-			return nil, fmt.Errorf("accept: %w", err)
-		}
-		writes = writes || a.keep
+	for i := range filled {
+		writes = writes || filled[i].keep
 	}
 	if !writes {
 		return t.receipts, nil
@@ -99,7 +123,7 @@ func (t *acceptTask) name() string {
 func (t *acceptTask) apply(w *writer) error {
 	runs := 0
 	for i := range t.arrivals {
-		runs += len(t.arrivals[i].runs)
+		runs += t.arrivals[i].most()
 	}
 	if w.live+runs > w.maxQueued {
 		if known, err := w.allSeen(t.arrivals); err != nil || !known {
@@ -169,30 +193,81 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 		echo, micro(e.Time), received, blob(e.Data)); err != nil {
 		return receipt, err
 	}
-	receipt = journal.Receipt{Kept: true, Runs: make([]string, len(a.runs))}
-	for i, j := range a.runs {
-		r, err := w.addRun(seq, e, j, now)
-		if err != nil {
+	receipt.Kept = true
+	for _, j := range a.runs {
+		if err := w.start(&receipt, seq, e, j); err != nil {
 			return receipt, err
 		}
-		receipt.Runs[i] = journal.RunID(r.seq, w.salt)
 	}
-	return receipt, nil
+	return receipt, w.answer(&receipt, seq, e)
 }
 
-func (w *writer) addRun(event int64, e *journal.Event, j journey, now int64) (*run, error) {
+// start makes the run of a hook, if it is to be.
+func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, j journey) error {
 	hook, hookErr := w.hookID(j.hook.Script, j.hook.Name)
 	version, versionErr := w.versionID(j.hook.Version)
 	if err := errors.Join(hookErr, versionErr); err != nil {
-		return nil, err
+		return err
 	}
-	r := &run{seq: w.seq(), hook: hook, lane: j.lane, fresh: &fresh{event: e, hook: j.hook, created: atRest(w.time)}}
-	if _, err := w.sql.addRun.run(r.seq, event, hook, version, j.lane, now); err != nil {
-		return nil, err
+	if j.hook.Changed != "" {
+		if differs, err := w.changed(hook, e, j.hook.Changed); err != nil || !differs {
+			return err
+		}
+	}
+	if !j.passes {
+		return nil
+	}
+	n := birth{event: event, hook: hook, version: version, lane: j.lane, fresh: &fresh{event: e, hook: j.hook, created: atRest(w.time)}}
+	overlap := j.hook.Overlap
+	switch {
+	case j.lane != "" && j.hook.Debounce > 0:
+		return w.debounce(receipt, n, j.hook)
+	case j.lane == "", overlap == "", overlap == journal.OverlapQueue:
+	case overlap == journal.OverlapParallel:
+		n.lane = ""
+	default:
+		skip, replaced, err := w.overlap(overlap, hook, j.lane, 0)
+		if err != nil {
+			return err
+		}
+		if skip != 0 {
+			receipt.Skipped = append(receipt.Skipped, j.hook.Script+" "+j.hook.Name)
+			return nil
+		}
+		for _, seq := range replaced {
+			receipt.Replaced = append(receipt.Replaced, journal.RunID(seq, w.salt))
+		}
+	}
+	seq, err := w.addRun(n)
+	receipt.Runs = append(receipt.Runs, journal.RunID(seq, w.salt))
+	return err
+}
+
+// birth is a run to be.
+type birth struct {
+	event, hook, version int64
+	lane                 string
+	fresh                *fresh
+	// Of one that is queued later: when, and how it overlaps then.
+	wake    int64
+	overlap int64
+}
+
+func (w *writer) addRun(n birth) (seq int64, err error) {
+	seq = w.seq()
+	state, merging, wake := queued, int64(0), any(nil)
+	if n.wake != 0 {
+		state, merging, wake = later, 1, n.wake
+		w.alarm.before(n.wake)
+	}
+	if _, err := w.sql.addRun.run(seq, n.event, n.hook, n.version, n.lane, merging, n.overlap, state, w.time.UnixMicro(), wake); err != nil {
+		return 0, err
 	}
 	w.live++
-	w.born = append(w.born, r)
-	return r, nil
+	if state == queued {
+		w.enter(&run{seq: seq, hook: n.hook, lane: n.lane, fresh: n.fresh, kept: kept{known: true}})
+	}
+	return seq, nil
 }
 
 // tick keeps the time of a schedule's tick as its last.

@@ -9,10 +9,11 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// dispatcher holds the live runs and knows which may be handed out. Runs whose
-// lane is free are ready, and leave in the order in which they became so: a
-// lane with a long queue delays others by one run at most. All its operations
-// take the same time however many runs there are.
+// dispatcher holds the runs that have a place in a lane, or need none, and
+// knows which may be handed out. Runs whose lane is free are ready, and leave
+// in the order in which they became so: a lane with a long queue delays others
+// by one run at most. All its operations take the same time however many runs
+// there are.
 type dispatcher struct {
 	owner int64 // the store's epoch
 	now   func() time.Time
@@ -21,23 +22,11 @@ type dispatcher struct {
 	mu        sync.Mutex
 	closed    bool
 	used      int64
-	first     *run // ready
-	last      *run
+	ready     readyLine
 	lanes     map[laneKey]*lane
+	runs      map[int64]*run
 	executing map[int64]*run
 	waiting   list.List // of chan *run, those who wait in next
-}
-
-// A lane belongs to one hook.
-type laneKey struct {
-	hook int64
-	key  string
-}
-
-// lane is a line of runs; the first is ready or executing, the others wait.
-type lane struct {
-	laneKey
-	first, last *run
 }
 
 // epochShift leaves that many bits to count the hand-outs of one run by one
@@ -47,28 +36,65 @@ const epochShift = 20
 func newDispatcher(owner int64, room int64, now func() time.Time) *dispatcher {
 	return &dispatcher{
 		owner: owner, room: room, now: now,
-		lanes: map[laneKey]*lane{}, executing: map[int64]*run{},
+		lanes: map[laneKey]*lane{}, runs: map[int64]*run{}, executing: map[int64]*run{},
 	}
 }
 
-// update adds runs in the order of acceptance, lets go of ended ones, and makes
-// released ones ready again.
-func (d *dispatcher) update(born, ended, released []*run) {
-	if len(born)+len(ended)+len(released) == 0 {
+// move is what a commit means for a run in memory.
+type move struct {
+	run  *run
+	what what
+}
+
+type what uint8
+
+const (
+	enter    what = iota // takes its place, the last of its lane
+	remove               // is over, or waits as a row only
+	giveBack             // is ready again, first of its lane
+	park                 // stands and keeps its lane
+	rouse                // no longer stands
+)
+
+// update makes known what was committed.
+func (d *dispatcher) update(moves []move) {
+	if len(moves) == 0 {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, r := range born {
-		d.add(r)
+	for _, m := range moves {
+		switch m.what {
+		case enter:
+			d.add(m.run)
+		case remove:
+			d.drop(m.run)
+		case giveBack:
+			if m.run.spot == out {
+				d.back(m.run)
+			}
+		case park:
+			d.park(m.run)
+		case rouse:
+			if m.run.spot == parked {
+				d.push(m.run)
+			}
+		}
 	}
-	for _, r := range ended {
-		r.epoch.Store(0)
-		delete(d.executing, r.seq)
-		d.leave(r)
-	}
-	for _, r := range released {
-		d.back(r)
+}
+
+// fill adds what a file holds, before anybody asks.
+func (d *dispatcher) fill(runs []*run, standing []bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, r := range runs {
+		d.runs[r.seq] = r
+		switch free := d.join(r); {
+		case standing[i]:
+			r.spot = parked
+		case free:
+			d.push(r)
+		}
 	}
 }
 
@@ -80,63 +106,62 @@ func (d *dispatcher) add(r *run) {
 			r.fresh = nil
 		}
 	}
-	if r.lane == "" {
+	d.runs[r.seq] = r
+	if d.join(r) {
 		d.push(r)
-		return
 	}
-	key := laneKey{r.hook, r.lane}
-	l := d.lanes[key]
-	if l == nil {
-		l = &lane{laneKey: key}
-		d.lanes[key] = l
-	}
-	r.inLane = l
-	if l.first == nil {
-		l.first, l.last = r, r
-		d.push(r)
-		return
-	}
-	l.last.laneNext = r
-	l.last = r
 }
 
-// leave frees the lane of an ended run for the next.
-func (d *dispatcher) leave(r *run) {
-	l := r.inLane
-	if l == nil {
+// drop takes a run out, wherever it is, and frees its lane for the next.
+func (d *dispatcher) drop(r *run) {
+	switch r.spot {
+	case nowhere:
 		return
+	case ready:
+		d.ready.remove(r)
+	case out:
+		delete(d.executing, r.seq)
 	}
-	l.first = r.laneNext
-	r.inLane, r.laneNext = nil, nil
-	if l.first == nil {
-		delete(d.lanes, l.laneKey)
-		return
+	if r.spot != out { // of one that was handed out, its holder has it
+		d.stale(r)
 	}
-	d.push(l.first)
+	r.spot, r.bound = nowhere, ""
+	r.epoch.Store(0)
+	delete(d.runs, r.seq)
+	if next := d.leave(r); next != nil {
+		d.push(next)
+	}
+}
+
+// stale lets go of what was kept to save reading a run back.
+func (d *dispatcher) stale(r *run) {
+	if r.fresh != nil {
+		d.used -= r.fresh.size()
+		r.fresh = nil
+	}
+}
+
+func (d *dispatcher) park(r *run) {
+	if r.spot == out {
+		delete(d.executing, r.seq)
+		r.epoch.Store(0)
+		r.spot, r.bound = parked, ""
+	}
 }
 
 // push makes a run ready.
 func (d *dispatcher) push(r *run) {
-	if d.give(r) {
-		return
+	if !d.give(r) {
+		r.spot = ready
+		d.ready.add(r)
 	}
-	if d.last == nil {
-		d.first = r
-	} else {
-		d.last.readyNext = r
-	}
-	d.last = r
 }
 
 // pushFront makes a run ready again that had its turn already.
 func (d *dispatcher) pushFront(r *run) {
-	if d.give(r) {
-		return
-	}
-	r.readyNext = d.first
-	d.first = r
-	if d.last == nil {
-		d.last = r
+	if !d.give(r) {
+		r.spot = ready
+		d.ready.addFront(r)
 	}
 }
 
@@ -152,9 +177,10 @@ func (d *dispatcher) give(r *run) bool {
 }
 
 func (d *dispatcher) hand(r *run) {
-	r.handouts++
+	r.spot = out
 	r.started = d.now()
-	r.epoch.Store(d.owner<<epochShift + r.handouts)
+	r.last = max(r.last, d.owner<<epochShift) + 1
+	r.epoch.Store(r.last)
 	d.executing[r.seq] = r
 	if r.fresh != nil {
 		d.used -= r.fresh.size()
@@ -171,11 +197,8 @@ func (d *dispatcher) next(ctx context.Context) (*run, error) {
 		d.mu.Unlock()
 		return nil, journal.ErrClosed
 	}
-	if r := d.first; r != nil {
-		d.first, r.readyNext = r.readyNext, nil
-		if d.first == nil {
-			d.last = nil
-		}
+	if r := d.ready.first; r != nil {
+		d.ready.remove(r)
 		d.hand(r)
 		d.mu.Unlock()
 		return r, nil
@@ -196,7 +219,7 @@ func (d *dispatcher) next(ctx context.Context) (*run, error) {
 	defer d.mu.Unlock()
 	select {
 	case r := <-turn: // it came at the same moment
-		if r != nil {
+		if r != nil && r.spot == out {
 			d.back(r)
 		}
 	default:
@@ -216,10 +239,53 @@ func (d *dispatcher) back(r *run) {
 	d.pushFront(r)
 }
 
-func (d *dispatcher) putBack(r *run) {
+// putBack undoes the hand-out of an epoch, unless the run has been taken since.
+func (d *dispatcher) putBack(r *run, epoch int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.back(r)
+	if r.epoch.Load() == epoch {
+		d.back(r)
+	}
+}
+
+// find gives a run in memory, nil where there is none, and whether it is
+// handed out.
+func (d *dispatcher) find(seq int64) (r *run, executing bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r = d.runs[seq]
+	return r, r != nil && r.spot == out
+}
+
+// pull keeps a queued run from being handed out while the writer changes it.
+// It reports false where it is too late.
+func (d *dispatcher) pull(r *run) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch r.spot {
+	case out:
+		return false
+	case ready:
+		d.ready.remove(r)
+		r.spot = pulled
+	}
+	return true
+}
+
+// unpull makes runs ready again that were pulled and are still there. What is
+// known of them may be out of date.
+func (d *dispatcher) unpull(runs []*run) {
+	if len(runs) == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range runs {
+		if r.spot == pulled {
+			d.stale(r)
+			d.pushFront(r)
+		}
+	}
 }
 
 // holding gives the run that a holder holds, nil where it holds none, and what
@@ -231,6 +297,16 @@ func (d *dispatcher) holding(seq, epoch int64) (*run, live) {
 		return r, live{epoch, r.bound, r.started}
 	}
 	return nil, live{}
+}
+
+// resume notes the version that a run which is handed out again is bound to.
+func (d *dispatcher) resume(r *run, epoch int64, bound string) (started time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.epoch.Load() == epoch && bound != "" {
+		r.bound = bound
+	}
+	return r.started
 }
 
 // bind notes the version of a handed-out run. It reports the one that the run
@@ -268,9 +344,9 @@ type live struct {
 func (d *dispatcher) handedOut() map[int64]live {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := make(map[int64]live, len(d.executing))
+	all := make(map[int64]live, len(d.executing))
 	for seq, r := range d.executing {
-		out[seq] = live{r.epoch.Load(), r.bound, r.started}
+		all[seq] = live{r.epoch.Load(), r.bound, r.started}
 	}
-	return out
+	return all
 }

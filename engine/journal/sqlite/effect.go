@@ -12,39 +12,48 @@ import (
 func (w *writer) effect(t *stepTask) (err error) {
 	switch {
 	case t.effect.State != nil:
-		t.result, t.problem, err = w.state(t.effect.State)
+		t.result, t.failed, err = w.state(t.effect.State)
 	case t.effect.Link != nil:
-		t.result, t.problem, err = w.link(t.effect.Link)
+		t.result, t.failed, err = w.link(t.effect.Link)
 	case t.effect.Emit != nil:
-		t.result, t.problem, err = w.emit(&t.emit)
+		t.result, t.failed, err = w.emit(&t.emit)
+	case t.effect.Approval != nil:
+		err = w.ask(t.effect.Approval, t.run.seq, t.step.Number)
 	}
 	return err
 }
 
 func (w *writer) state(op *journal.StateOp) (json.RawMessage, *bindings.Error, error) {
+	held, err := w.sql.getState.one(op.Script, op.Key)
+	if err != nil {
+		return nil, nil, err
+	}
 	var current json.RawMessage
 	if op.Verb != "put" && op.Verb != "delete" {
-		value, err := w.sql.getState.one(op.Script, op.Key)
-		if err != nil {
+		if current, err = w.get(held); err != nil {
 			return nil, nil, err
 		}
-		current, _ = value.([]byte)
 	}
 	next, result, problem := op.Apply(current)
 	if problem != nil || op.Verb == "get" {
 		return result, problem, nil
 	}
-	var err error
+	if err := w.forget(held); err != nil {
+		return nil, nil, err
+	}
 	if next == nil {
 		_, err = w.sql.dropState.run(op.Script, op.Key)
-	} else {
-		_, err = w.sql.putState.run(op.Script, op.Key, []byte(next))
+		return result, nil, err
+	}
+	stands, err := w.put(pack(next))
+	if err == nil {
+		_, err = w.sql.putState.run(op.Script, op.Key, stands)
 	}
 	return result, nil, err
 }
 
 func (w *writer) emit(a *arrival) (json.RawMessage, *bindings.Error, error) {
-	if w.live+len(a.runs) > w.maxQueued {
+	if w.live+a.most() > w.maxQueued {
 		if known, err := w.allSeen([]arrival{*a}); err != nil {
 			return nil, nil, err
 		} else if !known {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 
@@ -12,9 +11,10 @@ import (
 type finishTask struct {
 	ticket
 	grasp
-	state   journal.State
-	problem []byte
-	follow  []arrival
+	state    int64
+	executed int64
+	problem  []byte
+	follow   []arrival
 }
 
 // Finish implements journal.Store.
@@ -29,11 +29,9 @@ func (s *Store) finish(ctx context.Context, h journal.Holder, outcome journal.Ou
 	if code(states, outcome.State) < 0 || !outcome.State.Ended() {
 		return fmt.Errorf("%q is not how a run ends", outcome.State)
 	}
-	t := &finishTask{ticket: newTicket(), state: outcome.State, follow: make([]arrival, len(outcome.Follow))}
-	for i := range outcome.Follow {
-		if err := t.follow[i].fill(&outcome.Follow[i]); err != nil {
-			return err
-		}
+	t := &finishTask{ticket: newTicket(), state: code(states, outcome.State), executed: int64(outcome.Executed)}
+	if t.follow, err = fillAll(outcome.Follow); err != nil {
+		return err
 	}
 	if outcome.Problem != nil {
 		if t.problem, err = json.Marshal(outcome.Problem); err != nil {
@@ -55,23 +53,19 @@ func (t *finishTask) apply(w *writer) error {
 			return err
 		}
 	}
-	return w.end(&t.grasp, t.state, t.problem)
-}
-
-// end writes how a run ended.
-func (w *writer) end(g *grasp, state journal.State, problem []byte) error {
-	bound, err := w.boundID(g)
+	if err := w.know(t.run); err != nil {
+		return err
+	}
+	bound, err := w.boundID(&t.grasp)
 	if err != nil {
 		return err
 	}
-	k := w.change(g.run)
-	if _, err := w.sql.end.run(g.run.seq, code(states, state), g.epoch, bound, micro(g.started), int64(k.steps),
-		w.time.UnixMicro(), blob(problem)); err != nil {
+	if _, err := w.sql.end.run(t.run.seq, t.state, t.epoch, bound, micro(t.started), int64(t.run.kept.steps),
+		w.time.UnixMicro(), blob(t.problem), t.executed); err != nil {
 		return err
 	}
-	k.ended = true
 	w.live--
-	w.ended = append(w.ended, g.run)
+	w.remove(t.run)
 	return nil
 }
 
@@ -80,8 +74,7 @@ type releaseTask struct {
 	grasp
 }
 
-// Release implements journal.Store. A run that has recorded a step ends as
-// interrupted, as it would after a crash.
+// Release implements journal.Store.
 func (s *Store) Release(h journal.Holder) error {
 	t := &releaseTask{ticket: newTicket()}
 	var err error
@@ -98,23 +91,13 @@ func (t *releaseTask) apply(w *writer) error {
 	if t.lost(&t.ticket) {
 		return nil
 	}
-	have := t.run.kept
-	if have.steps == 0 {
-		w.change(t.run).released = true
-		w.released = append(w.released, t.run)
-		return nil
+	k := w.change(t.run)
+	if k.written {
+		if _, err := w.sql.requeue.run(t.run.seq); err != nil {
+			return err
+		}
 	}
-	var name, position string
-	err := w.sql.lastStep.each(func(row []driver.Value) error {
-		name, position = row[0].(string), row[1].(string)
-		return nil
-	}, t.run.seq, int64(have.steps))
-	if err != nil {
-		return err
-	}
-	problem, err := json.Marshal(interrupted(have.steps, name, position, have.begun))
-	if err != nil {
-		return err
-	}
-	return w.end(&t.grasp, journal.Interrupted, problem)
+	k.written, k.fence = false, t.epoch
+	w.moves = append(w.moves, move{t.run, giveBack})
+	return nil
 }

@@ -65,86 +65,105 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 			return nil, err
 		}
 		if l, out := handedOut[run.Seq]; out && run.State == journal.Queued {
-			run.State, run.Epoch, run.Bound, run.Attempts = journal.Running, l.epoch, l.bound, 1
-			run.Started = atRest(l.started)
+			run.State, run.Epoch, run.Park = journal.Running, l.epoch, nil
+			run.Bound, run.Attempts = cmp.Or(run.Bound, l.bound), max(run.Attempts, 1)
+			if run.Started.IsZero() {
+				run.Started = atRest(l.started)
+			}
 		}
 		all = append(all, run)
 	}
 	return all, rows.Err()
 }
 
-// pick finds the newest runs that a query selects. Each hook's are walked
-// along its own index, so that the time does not depend on how many there are.
+// clause is a part of a condition, with its values.
+type clause struct {
+	text   string
+	values []any
+}
+
+// pick finds the newest runs that a query selects. It asks for those of each
+// hook and state apart, each of which is a walk of an index from its end: so
+// the time does not depend on how many there are.
 func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) {
-	where, args, err := r.conditions(ctx, q)
+	if q.State != "" && code(states, q.State) < 0 {
+		return nil, fmt.Errorf("there is no state %q; there are %s", q.State, journal.States())
+	}
+	common, err := r.common(ctx, q)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil // the event it asks for is not known
 	}
 	if err != nil {
 		return nil, err
 	}
-	query := `SELECT seq FROM run WHERE ` + strings.Join(append(where, "1"), " AND ")
-	const order = ` ORDER BY seq DESC LIMIT ?`
-	if q.Script == "" && q.Hook == "" {
-		return r.seqs(ctx, query+order, append(args, q.Limit)...)
-	}
-	hooks, err := r.seqs(ctx, `SELECT id FROM hook WHERE (?1 = '' OR script = ?1) AND (?2 = '' OR name = ?2)`, q.Script, q.Hook)
-	if err != nil {
-		return nil, err
-	}
-	var all []int64
-	for _, hook := range hooks {
-		some, err := r.seqs(ctx, query+` AND hook = ?`+order, append(args[:len(args):len(args)], hook, q.Limit)...)
+	hooks := []clause{{"1", nil}}
+	if q.Script != "" || q.Hook != "" {
+		ids, err := r.seqs(ctx, `SELECT id FROM hook WHERE (?1 = '' OR script = ?1) AND (?2 = '' OR name = ?2)`, q.Script, q.Hook)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, some...)
+		hooks = hooks[:0]
+		for _, id := range ids {
+			hooks = append(hooks, clause{"hook = ?", []any{id}})
+		}
+	}
+	var all []int64
+	for _, hook := range hooks {
+		for _, state := range r.inState(q.State, len(hook.values) > 0) {
+			where, args := []string{hook.text, state.text}, slices.Concat(hook.values, state.values)
+			for _, c := range common {
+				where, args = append(where, c.text), append(args, c.values...)
+			}
+			some, err := r.seqs(ctx, `SELECT seq FROM run WHERE `+strings.Join(where, " AND ")+` ORDER BY seq DESC LIMIT ?`,
+				append(args, q.Limit)...)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, some...)
+		}
 	}
 	slices.SortFunc(all, func(a, b int64) int { return cmp.Compare(b, a) })
 	return all[:min(len(all), q.Limit)], nil
 }
 
-func (r *Reader) conditions(ctx context.Context, q journal.RunQuery) (where []string, args []any, err error) {
-	add := func(condition string, values ...any) {
-		where, args = append(where, condition), append(args, values...)
-	}
-	if q.State != "" {
-		state := code(states, q.State)
-		if state < 0 {
-			return nil, nil, fmt.Errorf("there is no state %q; there are %s", q.State, journal.States())
-		}
-		r.whereState(q.State, state, add)
-	}
+// common are the conditions that do not depend on hook and state.
+func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, err error) {
 	if q.Event != "" {
 		var event int64
 		if err := r.db.QueryRowContext(ctx, `SELECT event FROM seen WHERE id = ?`, q.Event).Scan(&event); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		add(`event = ?`, event)
+		all = append(all, clause{`seq IN (SELECT seq FROM run WHERE event = ? UNION ALL SELECT run FROM merged WHERE event = ?)`,
+			[]any{event, event}})
 	}
 	if !q.Since.IsZero() {
 		since := q.Since.UnixMicro()
-		add(`seq >= ? AND created >= ?`, since, since) // a seq is never before its time
+		all = append(all, clause{`seq >= ? AND created >= ?`, []any{since, since}}) // a seq is never before its time
 	}
 	if q.Before > 0 {
-		add(`seq < ?`, q.Before)
+		all = append(all, clause{`seq < ?`, []any{q.Before}})
 	}
-	return where, args, nil
+	return all, nil
 }
 
-// whereState says which rows are in a state. The range of states lets SQLite
-// use the index that holds it.
-func (r *Reader) whereState(state journal.State, number int64, add func(string, ...any)) {
+// inState gives the rows of a state, in parts. The state of what is handed out
+// is not in its row yet.
+func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 	switch state {
 	case journal.Queued:
-		add(`state < 2 AND state = 0 AND seq NOT IN (SELECT value FROM json_each(?))`, r.executing())
+		return []clause{{`state = 0 AND seq NOT IN (SELECT value FROM json_each(?))`, []any{r.executing()}}, {`state = 6`, nil}}
 	case journal.Running:
-		add(`state < 2 AND (state = 1 OR seq IN (SELECT value FROM json_each(?)))`, r.executing())
-	case journal.Succeeded:
-		add(`state = 2`)
-	default:
-		add(`state > 2 AND state = ?`, number)
+		return []clause{{`state = 1`, nil}, {`state = 0 AND seq IN (SELECT value FROM json_each(?))`, []any{r.executing()}}}
+	case "":
+		if !each {
+			return []clause{{"1", nil}}
+		}
+		for i := range states {
+			parts = append(parts, clause{`state = ?`, []any{i}})
+		}
+		return parts
 	}
+	return []clause{{`state = ?`, []any{code(states, state)}}}
 }
 
 func (r *Reader) executing() string {

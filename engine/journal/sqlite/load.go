@@ -3,35 +3,37 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/json"
-	"fmt"
-	"time"
-
-	"github.com/tidewire/tidewire/engine/journal"
 )
 
 // found is what a file holds when it is opened.
 type found struct {
-	owner       int64
-	salt        uint16
-	last        int64
-	queued      []*run // in the order of acceptance
-	interrupted int
+	owner    int64
+	salt     uint16
+	last     int64
+	live     int
+	wake     int64
+	awaited  map[string]map[string]bool
+	runs     []*run // with their places, in their order
+	standing []bool // of runs: stands and keeps its lane
+	begun    int    // runs that were running
 }
 
-// load takes the file over: it raises the owner's epoch, ends the runs that
-// had begun and reads those that had not.
-func load(ctx context.Context, c *conn, now time.Time) (f found, err error) {
-	var own, last, begun, end, queued *stmt
+// load takes the file over: it raises the owner's epoch, queues again what was
+// running, and reads the runs that have a place in a lane. What waits stays in
+// the file.
+func load(ctx context.Context, c *conn) (f found, err error) {
+	var own, last, begun, placed, live, wake, awaited *stmt
 	err = c.prepare(map[**stmt]string{
 		&own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt`,
-		&last: `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
-		&begun: `SELECT r.seq, s.number, s.name, s.position, s.state FROM run r JOIN step s ON s.run = r.seq
-			WHERE r.state < 2 AND r.state = 1
-			AND s.number = (SELECT max(number) FROM step WHERE run = r.seq)`,
-		&end:    `UPDATE run SET state = 6, steps = ?, finished = ?, problem = ? WHERE seq = ?`,
-		&queued: `SELECT seq, hook, lane FROM run WHERE state < 2 ORDER BY seq`,
+		&last: `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0),
+			coalesce((SELECT max(place) FROM run WHERE state < 8), 0))`,
+		&begun: `UPDATE run SET state = 0 WHERE state = 1`,
+		// The order of places, in which those that own a lane come first of it.
+		&placed:  `SELECT seq, hook, lane, state, epoch FROM run WHERE state < 6 ORDER BY place`,
+		&live:    `SELECT count(*) FROM run WHERE state < 8`,
+		&wake:    `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
+		&awaited: `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
 	})
 	if err != nil {
 		return f, err
@@ -49,53 +51,51 @@ func load(ctx context.Context, c *conn, now time.Time) (f found, err error) {
 			return err
 		}
 		f.last = value.(int64)
-		if f.interrupted, err = interrupt(begun, end, now); err != nil {
+		changed, err := begun.run()
+		if err != nil {
 			return err
 		}
-		return queued.each(func(row []driver.Value) error {
-			f.queued = append(f.queued, &run{seq: row[0].(int64), hook: row[1].(int64), lane: row[2].(string)})
+		f.begun = int(changed)
+		if value, err = live.one(); err != nil {
+			return err
+		}
+		f.live = int(value.(int64))
+		if value, err = wake.one(); err != nil {
+			return err
+		}
+		f.wake, _ = value.(int64)
+		if f.awaited, err = awaitedIn(awaited); err != nil {
+			return err
+		}
+		return placed.each(func(row []driver.Value) error {
+			f.runs = append(f.runs, &run{seq: row[0].(int64), hook: row[1].(int64), lane: row[2].(string), last: row[4].(int64)})
+			f.standing = append(f.standing, ownsLane(row[3].(int64)))
 			return ctx.Err()
 		})
 	})
 	return f, err
 }
 
-// interrupt ends the runs that had taken a step when the engine stopped.
-func interrupt(begun, end *stmt, now time.Time) (count int, err error) {
-	type last struct {
-		seq, number    int64
-		name, position string
-		state          int64
-	}
-	var all []last
-	err = begun.each(func(row []driver.Value) error {
-		all = append(all, last{row[0].(int64), row[1].(int64), row[2].(string), row[3].(string), row[4].(int64)})
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	for _, l := range all {
-		problem, err := json.Marshal(interrupted(int(l.number), l.name, l.position, l.state == 0))
-		if err != nil {
-			return 0, err
+// awaitedIn reads for which triggers runs wait, jumping from one to the next.
+func awaitedIn(next *stmt) (map[string]map[string]bool, error) {
+	all := map[string]map[string]bool{}
+	trigger, path := "", ""
+	for {
+		more := false
+		err := next.each(func(row []driver.Value) error {
+			more = true
+			trigger, path = row[0].(string), row[1].(string)
+			return nil
+		}, trigger, path)
+		if err != nil || !more {
+			return all, err
 		}
-		if _, err := end.run(l.number, now.UnixMicro(), problem, l.seq); err != nil {
-			return 0, err
+		if trigger == approvalTrigger {
+			continue
 		}
+		if all[trigger] == nil {
+			all[trigger] = map[string]bool{}
+		}
+		all[trigger][path] = true
 	}
-	return len(all), nil
-}
-
-// interrupted says of a run that the engine stopped in the middle of it.
-func interrupted(step int, name, position string, begun bool) *journal.Problem {
-	what := "after"
-	if begun {
-		what = "during"
-	}
-	message := fmt.Sprintf("the engine stopped %s step %d (%s); what the run had done stands, and it is not run again", what, step, name)
-	if begun {
-		message += "; whether that step was carried out is not known"
-	}
-	return &journal.Problem{Message: message, Position: position}
 }

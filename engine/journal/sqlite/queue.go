@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -73,10 +74,13 @@ func (q *queue) signal() {
 // to ask, as those are whom the last commit let go.
 const gatherTurns = 8
 
-// take waits for tasks and gives all there are; none once the queue is closed
-// and empty.
-func (q *queue) take() []task {
-	<-q.wake
+// take waits for tasks, or the ring, and gives all there are; none once the
+// queue is closed and empty.
+func (q *queue) take(ring <-chan time.Time) []task {
+	select {
+	case <-q.wake:
+	case <-ring:
+	}
 	for before, turns := -1, 0; turns < gatherTurns; turns++ {
 		q.mu.Lock()
 		waiting := len(q.tasks)

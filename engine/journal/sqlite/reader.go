@@ -52,12 +52,20 @@ func openReader(path string) (*Reader, error) {
 // maxReaders bounds the connections that read.
 const maxReaders = 4
 
-func newReader(path string, known int, handedOut func() map[int64]live) (*Reader, error) {
-	connector, err := sqlite.NewConnector(source(path, "ro", "busy_timeout(10000)", "query_only(1)"))
+func openDB(path, mode string, pragmas ...string) (*sql.DB, error) {
+	connector, err := sqlite.NewConnector(source(path, mode, pragmas...))
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{path: path, db: sql.OpenDB(connector), handedOut: handedOut}
+	return sql.OpenDB(connector), nil
+}
+
+func newReader(path string, known int, handedOut func() map[int64]live) (*Reader, error) {
+	db, err := openDB(path, "ro", "busy_timeout(10000)", "query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{path: path, db: db, handedOut: handedOut}
 	r.db.SetMaxOpenConns(maxReaders)
 	r.db.SetMaxIdleConns(maxReaders)
 	if r.handedOut == nil {
@@ -169,7 +177,8 @@ func (r *Reader) event(ctx context.Context, id string) (journal.Event, []journal
 	if len(events) == 0 {
 		return journal.Event{}, nil, sql.ErrNoRows
 	}
-	seqs, err := r.seqs(ctx, `SELECT seq FROM run WHERE event = ? ORDER BY seq`, seq)
+	seqs, err := r.seqs(ctx, `SELECT seq FROM run WHERE event = ?1 UNION ALL SELECT run FROM merged WHERE event = ?1
+		ORDER BY 1`, seq)
 	if err != nil {
 		return journal.Event{}, nil, err
 	}

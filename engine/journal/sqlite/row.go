@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 // A run as its row and those it refers to tell it.
 const (
 	selectRun = `SELECT r.seq, e.id, h.script, h.name, m.hash, b.hash, e.connection, e.account, r.lane, r.state, r.epoch,
-		r.attempts, iif(r.state < 2, (SELECT count(*) FROM step WHERE run = r.seq), r.steps), r.problem,
-		r.created, r.started, r.finished`
+		r.attempts, iif(r.state < 8, (SELECT count(*) FROM step WHERE run = r.seq), r.steps), r.executed, r.problem,
+		r.created, r.started, r.finished, r.parked, r.wake, r.park`
 	joinRun = ` JOIN event e ON e.seq = r.event JOIN hook h ON h.id = r.hook
 		JOIN version m ON m.id = r.matched LEFT JOIN version b ON b.id = r.bound`
 )
@@ -27,13 +26,16 @@ type runRow struct {
 	problem           []byte
 	created           int64
 	started, finished sql.NullInt64
+	parked, wake      sql.NullInt64
+	park              []byte
 }
 
 func (row *runRow) fields() []any {
 	r := &row.run
 	return []any{
 		&r.Seq, &r.Event, &r.Script, &r.Hook, &r.Matched, &row.bound, &r.Connection, &r.Account, &r.Lane, &row.state, &r.Epoch,
-		&r.Attempts, &r.Steps, &row.problem, &row.created, &row.started, &row.finished,
+		&r.Attempts, &r.Steps, &r.Executed, &row.problem, &row.created, &row.started, &row.finished,
+		&row.parked, &row.wake, &row.park,
 	}
 }
 
@@ -47,6 +49,19 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 	r.Bound = row.bound.String
 	r.Created = time.UnixMicro(row.created).UTC()
 	r.Started, r.Finished = moment(row.started), moment(row.finished)
+	if row.parked.Valid || row.wake.Valid {
+		r.Park = &journal.Parked{Since: moment(row.parked), Until: moment(row.wake)}
+		if r.Park.Since.IsZero() { // it is queued later
+			r.Park.Since = r.Created
+		}
+	}
+	if row.park != nil {
+		var body parkBody
+		if err := json.Unmarshal(row.park, &body); err != nil {
+			return r, fmt.Errorf("what run %d waits for: %w", r.Seq, err)
+		}
+		r.Park.Await, r.Park.Step = body.Await, body.Step
+	}
 	if row.problem != nil {
 		return r, json.Unmarshal(row.problem, &r.Problem)
 	}
@@ -89,79 +104,66 @@ func (r *Reader) events(ctx context.Context, condition string, args ...any) (all
 }
 
 func (r *Reader) steps(ctx context.Context, run int64) (all []journal.Step, err error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT number, name, state, args, result, error, position, started, took, attempts
-		FROM step WHERE run = ? ORDER BY number`, run)
+	rows, err := r.db.QueryContext(ctx, `SELECT number, name, state, args, hash, result, error, sent, event, position, started,
+		took, attempts FROM step WHERE run = ? ORDER BY number`, run)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	var beside []placeOfLarge
 	for rows.Next() {
 		var s journal.Step
 		var state int
 		var started sql.NullInt64
-		var args, result, failure []byte
-		if err := rows.Scan(&s.Number, &s.Name, &state, &args, &result, &failure, &s.Position, &started, &s.Took,
-			&s.Attempts); err != nil {
+		var event sql.NullString
+		var args, result, sent any
+		var failure []byte
+		if err := rows.Scan(&s.Number, &s.Name, &state, &args, &s.Hash, &result, &failure, &sent, &event, &s.Position, &started,
+			&s.Took, &s.Attempts); err != nil {
 			return nil, err
 		}
 		if state < 0 || state >= len(stepStates) {
 			return nil, fmt.Errorf("step %d has the unknown state %d", s.Number, state)
 		}
-		s.State, s.Started = stepStates[state], moment(started)
-		s.Args, s.Result = args, result
+		s.State, s.Started, s.Event = stepStates[state], moment(started), event.String
 		if failure != nil {
 			if err := json.Unmarshal(failure, &s.Error); err != nil {
 				return nil, fmt.Errorf("the error of step %d: %w", s.Number, err)
 			}
 		}
 		all = append(all, s)
-	}
-	return all, rows.Err()
-}
-
-// Next implements journal.Store.
-func (s *Store) Next(ctx context.Context) (journal.Activation, error) {
-	r, err := s.dispatch.next(ctx)
-	if err != nil {
-		return journal.Activation{}, fmt.Errorf("wait for a run: %w", err)
-	}
-	a, err := s.activation(ctx, r)
-	if err != nil {
-		s.dispatch.putBack(r)
-		return a, s.fail(fmt.Sprintf("hand out run %q", journal.RunID(r.seq, s.salt)), err)
-	}
-	return a, nil
-}
-
-// activation makes what a worker gets. The caller holds the run.
-func (s *Store) activation(ctx context.Context, r *run) (journal.Activation, error) {
-	a := journal.Activation{Epoch: r.epoch.Load()}
-	if f := r.fresh; f != nil {
-		a.Event = *f.event
-		a.Run = journal.Run{
-			ID: journal.RunID(r.seq, s.salt), Seq: r.seq, Event: f.event.ID, Script: f.hook.Script, Hook: f.hook.Name,
-			Matched: f.hook.Version, Connection: f.event.Connection, Account: f.event.Account, Lane: r.lane, Created: f.created,
-		}
-		r.fresh = nil
-	} else {
-		var row runRow
-		var event eventRow
-		e := &event.event
-		if err := s.wakeup.QueryRowContext(ctx, r.seq).Scan(append(row.fields(), &e.Type, &e.Source, &e.Record, &e.Echo,
-			&event.time, &event.received, &event.data)...); err != nil {
-			if errors.Is(err, sql.ErrNoRows) {
-				err = errors.New("its row or that of its event is gone from the file")
+		for i, v := range []any{args, result, sent} {
+			switch v := v.(type) {
+			case []byte:
+				*valueOf(&all[len(all)-1], i) = v
+			case int64:
+				beside = append(beside, placeOfLarge{v, len(all) - 1, i})
 			}
-			return a, err
 		}
-		var err error
-		if a.Run, err = row.read(s.salt); err != nil {
-			return a, err
-		}
-		e.ID, e.Connection, e.Account = a.Run.Event, a.Run.Connection, a.Run.Account
-		a.Event = event.read()
 	}
-	a.Run.State, a.Run.Epoch, a.Run.Attempts = journal.Running, a.Epoch, 1
-	a.Run.Started = atRest(r.started)
-	return a, nil
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for _, p := range beside {
+		var packed []byte
+		if err := r.db.QueryRowContext(ctx, `SELECT data FROM large WHERE id = ?`, p.id).Scan(&packed); err != nil {
+			return nil, fmt.Errorf("a large value of step %d: %w", all[p.step].Number, err)
+		}
+		text, err := unpack(packed)
+		if err != nil {
+			return nil, err
+		}
+		*valueOf(&all[p.step], p.which) = text
+	}
+	return all, nil
+}
+
+// placeOfLarge is where a value belongs that does not stand in its row.
+type placeOfLarge struct {
+	id          int64
+	step, which int
+}
+
+func valueOf(s *journal.Step, which int) *json.RawMessage {
+	return []*json.RawMessage{&s.Args, &s.Result, &s.Sent}[which]
 }

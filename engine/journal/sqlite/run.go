@@ -1,26 +1,29 @@
 package sqlite
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// run is a live run in memory: queued, or handed out.
+// run is in memory while it is queued, handed out, or stands and keeps its
+// lane. A waiting run is a row only.
 type run struct {
 	seq  int64
 	hook int64 // hook.id
 	lane string
 
 	// Of the dispatcher, under its mutex.
-	inLane    *lane
-	laneNext  *run
-	readyNext *run
-	fresh     *fresh
-	bound     string
-	started   time.Time
-	handouts  int64
+	spot                 spot
+	inLane               *lane
+	laneNext, lanePrev   *run
+	readyNext, readyPrev *run
+	fresh                *fresh
+	bound                string // since it was handed out
+	started              time.Time
+	last                 int64 // the newest epoch
 
 	// epoch is that of the holder, 0 while there is none.
 	epoch atomic.Int64
@@ -29,15 +32,29 @@ type run struct {
 	kept kept
 }
 
-// kept is what the file holds of a live run.
+// spot is where a run is in the dispatcher.
+type spot uint8
+
+const (
+	nowhere spot = iota
+	behind       // others of its lane
+	ready
+	out    // handed out
+	parked // and first of its lane
+	pulled // by the writer, from among the ready
+)
+
+// kept is what the file holds of a run in memory.
 type kept struct {
-	written bool // its row is no longer as Accept wrote it
-	steps   int
+	known   bool // steps and begun are read
+	written bool // its row says that it runs
 	begun   bool // the last step is a begun mark
-	// Over for its holder, which dispatcher.update makes known.
-	ended    bool
-	released bool
+	steps   int
+	fence   int64 // the newest epoch whose holder lost its hold
 }
+
+// over is a fence that no epoch passes.
+const over = math.MaxInt64
 
 // fresh is what a hand-out needs of a run that was accepted a moment ago, so
 // that it need not be read back.
@@ -50,13 +67,32 @@ type fresh struct {
 func (f *fresh) size() int64 { return int64(len(f.event.Data)) + 512 }
 
 // Rows hold states as numbers; the order is that of the schema.
+const (
+	queued int64 = iota
+	running
+	retrying
+	throttled
+	held
+	blocked
+	later
+	waiting
+	succeeded
+	failed
+	cancelled
+	skipped
+)
+
 var (
 	states = []journal.State{
-		journal.Queued, journal.Running, journal.Succeeded, journal.Failed,
-		journal.Cancelled, journal.Skipped, journal.Interrupted,
+		journal.Queued, journal.Running, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked,
+		journal.Queued, journal.Waiting, journal.Succeeded, journal.Failed, journal.Cancelled, journal.Skipped,
 	}
 	stepStates = []journal.StepState{journal.Begun, journal.Done, journal.Erred}
+	overlaps   = []journal.Overlap{journal.OverlapQueue, journal.OverlapSkip, journal.OverlapReplace, journal.OverlapParallel}
 )
+
+// ownsLane reports whether a run in a state stands and keeps its lane.
+func ownsLane(state int64) bool { return state >= retrying && state <= blocked }
 
 // code gives the number of a state, -1 for an unknown one.
 func code[T comparable](all []T, one T) int64 {

@@ -10,7 +10,23 @@ type statements struct {
 
 	findSeen, addSeen, addEvent, addRun *stmt
 
-	begin, end, addStep, replaceStep, lastStep *stmt
+	begin, end, park, requeue                         *stmt
+	lastStep, putStep, stepValues, stepSent, dropStep *stmt
+	addLarge, getLarge, dropLarge, copyLarge          *stmt
+
+	findRun, findDue, nextWake, endWait, queueRun, rouseRun *stmt
+	addAwait, findAwaits, dropAwaits                        *stmt
+	eventsSince, nextType, hadEvent                         *stmt
+
+	addApproval, findDecision, decide *stmt
+
+	getChanged, putChanged, findLane, findMerging, merge, addMerged, endNow *stmt
+
+	lastError, countAttempt, rebind, findProblem, findMark, endMark *stmt
+	copySteps, keptSteps, largeSteps, setArgs, setResult            *stmt
+
+	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun *stmt
+	oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID                     *stmt
 
 	getState, putState, dropState *stmt
 
@@ -25,7 +41,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.addHook:     `INSERT INTO hook (script, name) VALUES (?, ?) RETURNING id`,
 		&s.findVersion: `SELECT id FROM version WHERE hash = ?`,
 		&s.addVersion:  `INSERT INTO version (hash) VALUES (?) RETURNING id`,
-		&s.putVersion: `UPDATE version SET script = ?2, main = ?3, sources = ?4, params = ?5, created = ?6
+		&s.putVersion: `UPDATE version SET script = ?2, main = ?3, sources = ?4, params = ?5, awaits = ?6, created = ?7
 			WHERE id = ?1 AND sources IS NULL`,
 		&s.tick: `UPDATE hook SET tick = ?2 WHERE id = ?1 AND (tick IS NULL OR tick < ?2)`,
 
@@ -33,18 +49,103 @@ func (s *statements) prepare(c *conn) error {
 		&s.addSeen:  `INSERT INTO seen (id, event) VALUES (?, ?) ON CONFLICT DO NOTHING`,
 		&s.addEvent: `INSERT INTO event (seq, id, type, connection, account, source, record, echo, time, received, data)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, state, epoch, attempts, steps, created)
-			VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, ?)`,
+		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, place, merging, overlap, state, epoch, attempts, steps,
+			executed, created, wake) VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?7, ?8, 0, 0, 0, 0, ?9, ?10)`,
 
-		&s.begin: `UPDATE run SET state = 1, epoch = ?2, bound = ?3, started = ?4, attempts = 1 WHERE seq = ?1`,
-		&s.end: `UPDATE run SET state = ?2, epoch = ?3, bound = ?4, started = ?5, attempts = 1, steps = ?6,
-			finished = ?7, problem = ?8 WHERE seq = ?1`,
-		&s.addStep: `INSERT INTO step (run, number, name, state, args, result, error, position, started, took, attempts)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.replaceStep: `UPDATE step SET name = ?3, state = ?4, args = ?5, result = ?6, error = ?7, position = ?8,
-			started = ?9, took = ?10, attempts = ?11 WHERE run = ?1 AND number = ?2 AND state = 0`,
+		&s.begin: `UPDATE run SET state = 1, epoch = ?2, bound = coalesce(bound, ?3), started = coalesce(started, ?4),
+			attempts = max(attempts, 1), merging = 0 WHERE seq = ?1`,
+		&s.end: `UPDATE run SET state = ?2, epoch = ?3, bound = coalesce(bound, ?4), started = coalesce(started, ?5),
+			attempts = max(attempts, 1), merging = 0, steps = ?6, finished = ?7, problem = ?8, executed = executed + ?9 WHERE seq = ?1`,
+		&s.park: `UPDATE run SET state = ?2, epoch = ?3, bound = coalesce(bound, ?4), started = coalesce(started, ?5),
+			attempts = max(attempts, 1) + ?6, merging = 0, executed = executed + ?7, parked = ?8, wake = ?9, park = ?10,
+			problem = ?11 WHERE seq = ?1`,
+		&s.requeue: `UPDATE run SET state = 0 WHERE seq = ?`,
 
-		&s.lastStep: `SELECT name, position FROM step WHERE run = ? AND number = ?`,
+		&s.lastStep: `SELECT number, state FROM step WHERE run = ? ORDER BY number DESC LIMIT 1`,
+		&s.putStep: `INSERT INTO step (run, number, name, state, args, hash, result, error, sent, event, position, started, took,
+			attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (run, number) DO UPDATE SET name = excluded.name, state = excluded.state, args = excluded.args,
+			hash = excluded.hash, result = excluded.result, error = excluded.error, sent = excluded.sent, event = excluded.event,
+			position = excluded.position, started = excluded.started, took = excluded.took, attempts = excluded.attempts`,
+		&s.stepValues: `SELECT args, result, sent FROM step WHERE run = ? AND number = ?`,
+		&s.stepSent:   `SELECT sent FROM step WHERE run = ? AND number = ?`,
+		&s.dropStep:   `DELETE FROM step WHERE run = ? AND number = ?`,
+
+		&s.addLarge:  `INSERT INTO large (data) VALUES (?) RETURNING id`,
+		&s.getLarge:  `SELECT data FROM large WHERE id = ?`,
+		&s.dropLarge: `DELETE FROM large WHERE id = ?`,
+		&s.copyLarge: `INSERT INTO large (data) SELECT data FROM large WHERE id = ? RETURNING id`,
+
+		&s.findRun:  `SELECT event, hook, lane, state, epoch, overlap, park FROM run WHERE seq = ?`,
+		&s.findDue:  `SELECT seq FROM run WHERE wake <= ? ORDER BY wake LIMIT ?`,
+		&s.nextWake: `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
+		&s.endWait: `UPDATE step SET state = ?3, result = ?4, error = ?5, event = ?6, took = max(0, ?7 - started) * 1000
+			WHERE run = ?1 AND number = ?2 AND state = 0`,
+		&s.queueRun: `UPDATE run SET state = 0, epoch = epoch + 1, place = ?2, lane = ?3, parked = NULL, wake = NULL, park = NULL,
+			problem = NULL, finished = NULL WHERE seq = ?1`,
+		&s.rouseRun: `UPDATE run SET state = 0, epoch = epoch + 1, parked = NULL, wake = NULL, park = NULL, problem = NULL
+			WHERE seq = ?`,
+
+		&s.addAwait:   `INSERT INTO await (trigger, path, class, run) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		&s.findAwaits: `SELECT run FROM await WHERE trigger = ? AND path = ? AND class = ?`,
+		&s.dropAwaits: `DELETE FROM await WHERE run = ?`,
+
+		&s.eventsSince: `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event
+			WHERE type = ? AND seq > ? AND seq < ? ORDER BY seq`,
+		&s.nextType: `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`,
+		&s.hadEvent: `SELECT 1 FROM step WHERE run = ?1 AND event = ?2 UNION ALL SELECT 1 FROM merged WHERE event = ?3 AND run = ?1`,
+
+		&s.addApproval: `INSERT INTO approval (id, run, step, title, text, choices, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+		&s.findDecision: `SELECT choice, by, note, decided FROM approval WHERE id = ? AND choice IS NOT NULL`,
+		&s.decide:       `UPDATE approval SET choice = ?2, by = ?3, note = ?4, decided = ?5 WHERE id = ?1 AND choice IS NULL`,
+
+		&s.getChanged: `SELECT value FROM changed WHERE hook = ? AND connection = ? AND record = ?`,
+		&s.putChanged: `INSERT INTO changed (hook, connection, record, value) VALUES (?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET value = excluded.value`,
+		&s.findLane: `SELECT seq, state FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state <> 6 AND seq <> ?
+			ORDER BY seq`,
+		&s.findMerging: `SELECT seq, state, event, created FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8
+			AND merging = 1 ORDER BY seq`,
+		&s.merge:     `UPDATE run SET event = ?2, matched = ?3, overlap = ?4, wake = coalesce(?5, wake) WHERE seq = ?1`,
+		&s.addMerged: `INSERT INTO merged (event, run) VALUES (?, ?)`,
+		&s.endNow: `UPDATE run SET state = ?2, epoch = ?3, finished = ?4, problem = ?5, merging = 0, parked = NULL, wake = NULL,
+			park = NULL, steps = (SELECT count(*) FROM step WHERE run = ?1) WHERE seq = ?1`,
+
+		&s.lastError:    `SELECT number, error FROM step WHERE run = ? ORDER BY number DESC LIMIT 1`,
+		&s.countAttempt: `UPDATE run SET attempts = attempts + 1 WHERE seq = ?`,
+		&s.rebind:       `UPDATE run SET bound = ?2 WHERE seq = ?1`,
+		&s.findProblem:  `SELECT problem FROM run WHERE seq = ?`,
+		&s.findMark:     `SELECT 1 FROM step WHERE run = ? AND number = ? AND state = 0`,
+		&s.endMark:      `UPDATE step SET state = 1, result = ?3, error = NULL, sent = NULL WHERE run = ?1 AND number = ?2 AND state = 0`,
+
+		&s.keptSteps: `SELECT count(*), coalesce(sum(state = 0), 0) FROM step WHERE run = ? AND number <= ?`,
+		&s.copySteps: `INSERT INTO step (run, number, name, state, args, hash, result, error, event, position, started, took, attempts)
+			SELECT ?1, number, name, state, args, hash, result, error, event, position, started, took, attempts
+			FROM step WHERE run = ?2 AND number <= ?3`,
+		&s.largeSteps: `SELECT number, args, result FROM step WHERE run = ? AND (typeof(args) = 'integer' OR typeof(result) = 'integer')`,
+		&s.setArgs:    `UPDATE step SET args = ?3 WHERE run = ?1 AND number = ?2`,
+		&s.setResult:  `UPDATE step SET result = ?3 WHERE run = ?1 AND number = ?2`,
+
+		&s.oldRuns: `SELECT seq, finished FROM run WHERE seq > ? ORDER BY seq LIMIT ?`,
+		&s.eraseLarge: `DELETE FROM large WHERE id IN (
+			SELECT args FROM step WHERE run = ?1 AND typeof(args) = 'integer' UNION ALL
+			SELECT result FROM step WHERE run = ?1 AND typeof(result) = 'integer' UNION ALL
+			SELECT sent FROM step WHERE run = ?1 AND typeof(sent) = 'integer')`,
+		&s.eraseSteps:     `DELETE FROM step WHERE run = ?`,
+		&s.eraseApprovals: `DELETE FROM approval WHERE run = ?`,
+		&s.eraseMerged:    `DELETE FROM merged WHERE run = ?`,
+		&s.eraseRun:       `DELETE FROM run WHERE seq = ?`,
+		&s.oldEvents: `SELECT seq, type, EXISTS (SELECT 1 FROM run WHERE event = e.seq)
+			OR EXISTS (SELECT 1 FROM merged WHERE event = e.seq) FROM event e WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?`,
+		&s.liveAwaits: `SELECT v.awaits, min(r.seq) FROM run r JOIN version v ON v.id = r.bound
+			WHERE r.state < 8 AND v.awaits IS NOT NULL GROUP BY v.id
+			UNION ALL SELECT v.awaits, min(r.seq) FROM run r JOIN hook h ON h.id = r.hook JOIN version v ON v.script = h.script
+			WHERE r.state < 8 AND r.bound IS NULL AND v.awaits IS NOT NULL GROUP BY v.id`,
+		&s.eraseEvent: `DELETE FROM event WHERE seq = ?`,
+		&s.oldIDs: `SELECT s.id, s.event, e.seq FROM seen s LEFT JOIN event e ON e.seq = s.event WHERE s.id > ?
+			ORDER BY s.id LIMIT ?`,
+		&s.eraseID: `DELETE FROM seen WHERE id = ?`,
 
 		&s.getState:  `SELECT value FROM state WHERE script = ? AND key = ?`,
 		&s.putState:  `INSERT INTO state (script, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`,

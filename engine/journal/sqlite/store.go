@@ -29,6 +29,9 @@ type Config struct {
 	Path string
 	// Now gives the time; nil means time.Now.
 	Now func() time.Time
+	// Timer gives a channel on which the time comes once d has passed by Now,
+	// and a function that gives the timer up; nil means that of the machine.
+	Timer func(d time.Duration) (<-chan time.Time, func())
 	// Log takes what an operator should know; nil means none of it.
 	Log *slog.Logger
 	// MaxQueued bounds the runs that are not over yet: Accept refuses more of
@@ -57,12 +60,14 @@ type Store struct {
 
 var _ journal.Store = (*Store)(nil)
 
-// Open opens the journal, brings its file to the present version, ends the
-// runs that a crash interrupted, queues again the ones that had not begun, and
-// starts the writer.
+// Open opens the journal, brings its file to the present version, queues again
+// the runs that a crash interrupted, and starts the writer.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Timer == nil {
+		cfg.Timer = systemTimer
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -119,18 +124,18 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := migrate(c, texts); err != nil {
 		return nil, err
 	}
-	found, err := load(ctx, c, cfg.Now())
+	found, err := load(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if n := found.interrupted; n > 0 {
-		cfg.Log.Warn("runs were interrupted when the engine stopped; they are not run again", "count", n)
+	if n := found.begun; n > 0 {
+		cfg.Log.Warn("runs were cut off when the engine stopped; they go on", "count", n)
 	}
-	if n := len(found.queued); n > 0 {
-		cfg.Log.Info("runs wait from before", "count", n)
+	if found.live > 0 {
+		cfg.Log.Info("runs wait from before", "count", found.live)
 	}
 	d := newDispatcher(found.owner, cfg.Memory, cfg.Now)
-	d.update(found.queued, nil, nil)
+	d.fill(found.runs, found.standing)
 	w, err := newWriter(c, d, found, cfg)
 	if err != nil {
 		return nil, err

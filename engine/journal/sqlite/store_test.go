@@ -43,8 +43,9 @@ func TestConformance(t *testing.T) {
 		"events read back": {Memory: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			journaltest.Run(t, func(t *testing.T) (journal.Store, func() journal.Store) {
+			journaltest.Run(t, func(t *testing.T, clock *journaltest.Clock) (journal.Store, func() journal.Store) {
 				cfg := cfg
+				cfg.Now, cfg.Timer = clock.Now, clock.Timer
 				cfg.Path = filepath.Join(t.TempDir(), "tidewire.db")
 				s := open(t, cfg)
 				return s, func() journal.Store {

@@ -52,7 +52,13 @@ func (t *versionTask) apply(w *writer) error {
 		if created.IsZero() {
 			created = w.time
 		}
-		if _, err := w.sql.putVersion.run(id, v.Script, v.Main, t.sources[i], blob(v.Params), created.UnixMicro()); err != nil {
+		var awaits any
+		if len(v.Awaits) > 0 {
+			if awaits, err = json.Marshal(v.Awaits); err != nil {
+				return err
+			}
+		}
+		if _, err := w.sql.putVersion.run(id, v.Script, v.Main, t.sources[i], blob(v.Params), awaits, created.UnixMicro()); err != nil {
 			return err
 		}
 	}
@@ -61,12 +67,15 @@ func (t *versionTask) apply(w *writer) error {
 
 // Version implements journal.Store.
 func (r *Reader) Version(ctx context.Context, hash string) (v journal.Version, err error) {
-	var sources, params []byte
+	var sources, params, awaits []byte
 	var created int64
-	err = r.db.QueryRowContext(ctx, `SELECT hash, script, main, sources, params, created FROM version
-		WHERE hash = ? AND sources IS NOT NULL`, hash).Scan(&v.Hash, &v.Script, &v.Main, &sources, &params, &created)
+	err = r.db.QueryRowContext(ctx, `SELECT hash, script, main, sources, params, awaits, created FROM version
+		WHERE hash = ? AND sources IS NOT NULL`, hash).Scan(&v.Hash, &v.Script, &v.Main, &sources, &params, &awaits, &created)
 	if err == nil {
 		err = json.Unmarshal(sources, &v.Sources)
+	}
+	if err == nil && awaits != nil {
+		err = json.Unmarshal(awaits, &v.Awaits)
 	}
 	if err != nil {
 		return journal.Version{}, r.fail(fmt.Sprintf("read version %q", hash), err)

@@ -27,12 +27,15 @@ type writer struct {
 	ids       names
 	failing   bool // the last write
 
+	alarm   alarm
+	awaited map[string]map[string]bool // trigger to the paths that found its waiting runs
+
 	// Of the open transaction.
-	time     time.Time
-	born     []*run
-	ended    []*run
-	released []*run // without a record
-	undo     []undo
+	time    time.Time
+	moves   []move
+	entered map[int64]*run // by it; nil: removed
+	pulled  []*run
+	undo    []undo
 }
 
 // undo is what memory said before the transaction.
@@ -44,8 +47,8 @@ type undo struct {
 func newWriter(c *conn, d *dispatcher, found found, cfg Config) (*writer, error) {
 	w := &writer{
 		conn: c, dispatch: d, now: cfg.Now, log: cfg.Log, queue: newQueue(), stopped: make(chan struct{}),
-		owner: found.owner, salt: found.salt, last: found.last, live: len(found.queued), maxQueued: cfg.MaxQueued,
-		ids: newNames(),
+		owner: found.owner, salt: found.salt, last: found.last, live: found.live, maxQueued: cfg.MaxQueued,
+		ids: newNames(), alarm: alarm{timer: cfg.Timer, at: found.wake}, awaited: found.awaited, entered: map[int64]*run{},
 	}
 	return w, w.sql.prepare(c)
 }
@@ -56,7 +59,12 @@ const maxBatch = 512
 func (w *writer) work() {
 	defer close(w.stopped)
 	for {
-		tasks := w.queue.take()
+		ring, stop := w.alarm.set(w.now(), w.failing)
+		tasks := w.queue.take(ring)
+		stop()
+		if w.alarm.due(w.now()) {
+			w.keep([]task{newTimerTask()})
+		}
 		if len(tasks) == 0 {
 			if w.queue.isClosed() {
 				return
@@ -115,8 +123,10 @@ func (w *writer) report(err error) {
 // transact reports also whether there was a transaction to write in.
 func (w *writer) transact(tasks []task) (begun bool, err error) {
 	w.time = w.now()
-	w.born, w.ended, w.released, w.undo = w.born[:0], w.ended[:0], w.released[:0], w.undo[:0]
+	w.moves, w.pulled, w.undo = w.moves[:0], w.pulled[:0], w.undo[:0]
+	clear(w.entered)
 	live := w.live
+	defer func() { w.dispatch.unpull(w.pulled) }()
 	if _, err := w.conn.begin.run(); err != nil {
 		return false, err
 	}
@@ -144,10 +154,7 @@ func (w *writer) transact(tasks []task) (begun bool, err error) {
 		return true, err
 	}
 	w.ids.settle()
-	for _, r := range w.released {
-		r.kept.released = false
-	}
-	w.dispatch.update(w.born, w.ended, w.released)
+	w.dispatch.update(w.moves)
 	return true, nil
 }
 
@@ -168,6 +175,39 @@ func (w *writer) stillOwner() error {
 func (w *writer) change(r *run) *kept {
 	w.undo = append(w.undo, undo{r, r.kept})
 	return &r.kept
+}
+
+// enter gives a run its place once the transaction is kept.
+func (w *writer) enter(r *run) {
+	w.entered[r.seq] = r
+	w.moves = append(w.moves, move{r, enter})
+}
+
+// remove takes a run out of memory once the transaction is kept. From now on
+// its holder holds it no longer.
+func (w *writer) remove(r *run) {
+	w.change(r).fence = over
+	w.entered[r.seq] = nil
+	w.moves = append(w.moves, move{r, remove})
+}
+
+// find gives a run in memory, as the transaction leaves it, and whether it is
+// handed out.
+func (w *writer) find(seq int64) (r *run, executing bool) {
+	if r, ok := w.entered[seq]; ok {
+		return r, false
+	}
+	return w.dispatch.find(seq)
+}
+
+// pull keeps a queued run from being handed out while the transaction changes
+// it. It reports false where it is handed out.
+func (w *writer) pull(r *run) bool {
+	if !w.dispatch.pull(r) {
+		return false
+	}
+	w.pulled = append(w.pulled, r)
+	return true
 }
 
 // seq gives the next number of a row: the time in microseconds, or one more

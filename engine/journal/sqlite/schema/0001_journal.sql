@@ -48,12 +48,15 @@ CREATE TABLE version (
   main    TEXT NOT NULL DEFAULT '',
   sources BLOB,
   params  BLOB,
+  awaits  BLOB,
   created INTEGER
 );
 
--- state: 0 queued, 1 running, 2 succeeded, 3 failed, 4 cancelled, 5 skipped,
--- 6 interrupted. A row is queued until the first write of its run: what was
--- handed out and left no record is as if it had not begun.
+-- state: 0 queued, 1 running, 2 retrying, 3 throttled, 4 held, 5 blocked,
+-- 6 queued later, 7 waiting, 8 succeeded, 9 failed, 10 cancelled, 11 skipped.
+-- Up to 5 a run has its place in its lane, up to 7 it is live. A row is queued
+-- until the first write of its run: what was handed out and left no record is
+-- as if it had not begun.
 CREATE TABLE run (
   seq      INTEGER PRIMARY KEY,
   event    INTEGER NOT NULL REFERENCES event (seq),
@@ -61,29 +64,68 @@ CREATE TABLE run (
   matched  INTEGER NOT NULL REFERENCES version (id),
   bound    INTEGER REFERENCES version (id),
   lane     TEXT NOT NULL,
+  place    INTEGER NOT NULL, -- in the lane; grows as seq does
+  merging  INTEGER NOT NULL, -- 1: events merge into it until its first activation
+  overlap  INTEGER NOT NULL, -- of one that is queued later: 0 queue, 1 skip, 2 replace, 3 parallel
   state    INTEGER NOT NULL,
   epoch    INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
   steps    INTEGER NOT NULL, -- counted when the run ends
+  executed INTEGER NOT NULL, -- nanoseconds, of activations that are over
   created  INTEGER NOT NULL,
   started  INTEGER,
   finished INTEGER,
+  parked   INTEGER, -- since when it stands
+  wake     INTEGER, -- when a timer wakes it
+  park     BLOB,    -- what else wakes it
   problem  BLOB
 );
 CREATE INDEX run_event ON run (event);
-CREATE INDEX run_hook ON run (hook);
-CREATE INDEX run_live ON run (seq) WHERE state < 2;
-CREATE INDEX run_trouble ON run (state) WHERE state > 2;
+CREATE INDEX run_hook ON run (hook, state);
+CREATE INDEX run_state ON run (state);
+CREATE INDEX run_lane ON run (hook, lane) WHERE state < 8 AND lane <> '';
+CREATE INDEX run_wake ON run (wake) WHERE wake IS NOT NULL;
 
--- state: 0 begun, 1 done, 2 failed.
+-- Events that a newer one replaced before their run began.
+CREATE TABLE merged (
+  event INTEGER PRIMARY KEY REFERENCES event (seq),
+  run   INTEGER NOT NULL REFERENCES run (seq)
+);
+CREATE INDEX merged_run ON merged (run);
+
+-- What waiting runs wait for, found by trigger and by the class of the value
+-- at one path of their where; "approval" stands for a trigger too.
+CREATE TABLE await (
+  trigger TEXT NOT NULL,
+  path    TEXT NOT NULL,
+  class   TEXT NOT NULL,
+  run     INTEGER NOT NULL REFERENCES run (seq),
+  PRIMARY KEY (trigger, path, class, run)
+) WITHOUT ROWID;
+CREATE INDEX await_run ON await (run);
+
+-- The last value of the field that a hook watches.
+CREATE TABLE changed (
+  hook       INTEGER NOT NULL REFERENCES hook (id),
+  connection TEXT NOT NULL,
+  record     TEXT NOT NULL,
+  value      BLOB,
+  PRIMARY KEY (hook, connection, record)
+) WITHOUT ROWID;
+
+-- state: 0 begun, 1 done, 2 failed. Where args, result or sent is an integer
+-- it is the number of a large value.
 CREATE TABLE step (
   run      INTEGER NOT NULL REFERENCES run (seq),
   number   INTEGER NOT NULL,
   name     TEXT NOT NULL,
   state    INTEGER NOT NULL,
   args     BLOB,
+  hash     TEXT NOT NULL,
   result   BLOB,
   error    BLOB,
+  sent     BLOB,
+  event    TEXT, -- id of the one that answered a wait
   position TEXT NOT NULL,
   started  INTEGER,
   took     INTEGER NOT NULL, -- nanoseconds
@@ -91,11 +133,34 @@ CREATE TABLE step (
 );
 CREATE UNIQUE INDEX step_number ON step (run, number);
 
+-- Values too large for a row, compressed.
+CREATE TABLE large (
+  id   INTEGER PRIMARY KEY,
+  data BLOB NOT NULL
+);
+
+CREATE TABLE approval (
+  id      TEXT PRIMARY KEY,
+  run     INTEGER NOT NULL REFERENCES run (seq),
+  step    INTEGER NOT NULL,
+  title   TEXT NOT NULL,
+  text    TEXT NOT NULL,
+  choices BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  expires INTEGER,
+  choice  TEXT, -- NULL until somebody decided
+  by      TEXT,
+  note    TEXT,
+  decided INTEGER
+) WITHOUT ROWID;
+CREATE INDEX approval_run ON approval (run);
+CREATE INDEX approval_open ON approval (created) WHERE choice IS NULL;
+
 -- What scripts keep.
 CREATE TABLE state (
   script TEXT NOT NULL,
   key    TEXT NOT NULL,
-  value  BLOB NOT NULL,
+  value  BLOB NOT NULL, -- an integer is the number of a large value
   PRIMARY KEY (script, key)
 ) WITHOUT ROWID;
 

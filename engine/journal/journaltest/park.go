@@ -1,0 +1,283 @@
+package journaltest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+func (f *fixture) park(h journal.Holder, p journal.Park) {
+	f.Helper()
+	if err := f.store.Park(f.ctx, h, p); err != nil {
+		f.Fatalf("Park: %v", err)
+	}
+}
+
+// retry parks a run until its next attempt.
+func (f *fixture) retry(h journal.Holder, after time.Duration) {
+	f.Helper()
+	f.park(h, journal.Park{State: journal.Retrying, Until: f.clock.Now().Add(after), Attempt: true,
+		Problem: &journal.Problem{Message: "no answer"}})
+}
+
+func (f *fixture) wantState(id string, state journal.State) journal.Run {
+	f.Helper()
+	run, _ := f.run(id)
+	want(f, "state of "+id, run.State, state)
+	return run
+}
+
+// nextIs takes the next activation and checks which run it is.
+func (f *fixture) nextIs(id string) journal.Activation {
+	f.Helper()
+	a := f.next()
+	want(f, "run handed out", a.Run.ID, id)
+	return a
+}
+
+var owning = []journal.State{journal.Retrying, journal.Throttled, journal.Held, journal.Blocked}
+
+var parkTests = map[string]func(f *fixture){
+	"a run that stands keeps its lane, through restarts": func(f *fixture) {
+		for _, state := range owning {
+			ids := f.queue(2, string(state), hook("new"))
+			h := holder(f.next())
+			f.park(h, journal.Park{State: state, Problem: &journal.Problem{Message: "it stands"}})
+			f.nothingNext()
+			f.reopen()
+			f.nothingNext()
+			run := f.wantState(ids[0], state)
+			if run.Park == nil || !run.Park.Since.Equal(f.clock.Now().UTC().Truncate(time.Microsecond)) || run.Problem.Message != "it stands" {
+				f.Errorf("found %+v, %+v", run.Park, run.Problem)
+			}
+			f.wantState(ids[1], journal.Queued)
+		}
+	},
+	"a timer wakes a run, first of its lane": func(f *fixture) {
+		ids := f.queue(3, "c_1", hook("new"))
+		f.retry(holder(f.nextIs(ids[0])), time.Minute)
+		f.clock.Pass(time.Minute - time.Millisecond)
+		f.nothingNext()
+		run := f.wantState(ids[0], journal.Retrying)
+		want(f, "until", run.Park.Until, f.clock.Now().Add(time.Millisecond).UTC().Truncate(time.Microsecond))
+		f.clock.Pass(time.Millisecond)
+		a := f.nextIs(ids[0])
+		want(f, "attempts", a.Run.Attempts, 2)
+		if a.Run.Park != nil || a.Run.Problem != nil {
+			f.Errorf("found %+v, %+v", a.Run.Park, a.Run.Problem)
+		}
+		f.nothingNext()
+		f.finish(holder(a), journal.Succeeded)
+		f.finish(holder(f.nextIs(ids[1])), journal.Succeeded)
+		f.nextIs(ids[2])
+	},
+	"timers are kept over a restart": func(f *fixture) {
+		ids := f.queue(2, "c_1", hook("new", laneless))
+		f.retry(holder(f.next()), time.Hour)
+		f.retry(holder(f.next()), 2*time.Hour)
+		f.reopen()
+		f.nothingNext()
+		f.clock.Pass(time.Hour)
+		f.nextIs(ids[0])
+		f.clock.Turn(time.Hour)
+		f.reopen() // its time came while nobody looked
+		f.nextIs(ids[0])
+		f.nextIs(ids[1])
+	},
+	"a clock that is turned makes no wake late by more than a minute": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		f.retry(holder(f.next()), 24*time.Hour)
+		f.nothingNext()
+		f.clock.Turn(25 * time.Hour)
+		f.clock.Pass(time.Minute)
+		a := f.nextIs(ids[0])
+		f.retry(holder(a), time.Hour)
+		f.clock.Turn(-30 * time.Hour)
+		f.clock.Pass(30 * time.Hour)
+		f.nothingNext()
+		f.clock.Pass(time.Hour)
+		f.nextIs(ids[0])
+	},
+	"a parked run's holder is fenced": func(f *fixture) {
+		for _, state := range owning {
+			f.queue(1, string(state), hook("new"))
+			h := holder(f.next())
+			f.park(h, journal.Park{State: state})
+			_, err := f.store.Record(f.ctx, h, step(1, "a", `1`), journal.Effect{})
+			f.wantErr(err, journal.ErrFenced)
+			f.wantErr(f.store.Park(f.ctx, h, journal.Park{State: state}), journal.ErrFenced)
+			f.wantErr(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed}), journal.ErrFenced)
+			f.wantErr(f.store.Release(h), journal.ErrFenced)
+			f.wantErr(f.store.Withdraw(f.ctx, h, 1), journal.ErrFenced)
+		}
+	},
+	"a step is kept or dropped in the same commit": func(f *fixture) {
+		f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		f.record(h, step(1, "a", `1`), journal.Effect{})
+		f.record(h, begun(2, "b"), journal.Effect{})
+		f.park(h, journal.Park{State: journal.Throttled, Drop: 2, Until: f.clock.Now().Add(time.Second)})
+		_, steps := f.run(h.Run)
+		want(f, "steps", len(steps), 1)
+		f.clock.Pass(time.Second)
+		a := f.next()
+		want(f, "steps handed out", len(a.Steps), 1)
+		mark := begun(2, "b")
+		f.park(holder(a), journal.Park{State: journal.Held, Step: &mark})
+		run, steps := f.run(h.Run)
+		want(f, "held", fmt.Sprintf("%s %d %s %d", run.State, len(steps), steps[1].State, run.Park.Step), "held 2 begun 2")
+	},
+	"what cannot be is refused and changes nothing": func(f *fixture) {
+		f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		f.record(h, step(1, "a", `1`), journal.Effect{})
+		mark, far := begun(2, "wait"), begun(5, "wait")
+		until := f.clock.Now().Add(time.Hour)
+		for name, p := range map[string]journal.Park{
+			"state":                {State: journal.Running},
+			"ended":                {State: journal.Failed},
+			"nothing wakes it":     {State: journal.Waiting, Step: &mark},
+			"no step":              {State: journal.Waiting, Until: until},
+			"far step":             {State: journal.Waiting, Until: until, Step: &far},
+			"drop of another step": {State: journal.Retrying, Until: until, Drop: 2},
+			"await of a retry":     {State: journal.Retrying, Await: &journal.Await{Triggers: []string{"x"}}},
+			"empty await":          {State: journal.Waiting, Step: &mark, Await: &journal.Await{}},
+		} {
+			if err := f.store.Park(f.ctx, h, p); err == nil || errors.Is(err, journal.ErrFenced) {
+				f.Errorf("%s: found the error %v", name, err)
+			}
+		}
+		f.record(h, step(2, "a", `1`), journal.Effect{})
+	},
+	"executing time adds up, and the first start stays": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		a := f.next()
+		f.park(holder(a), journal.Park{State: journal.Retrying, Until: f.clock.Now(), Executed: time.Second})
+		b := f.next()
+		want(f, "executed before", b.Run.Executed, time.Second)
+		want(f, "started", b.Run.Started, a.Run.Started)
+		err := f.store.Finish(f.ctx, holder(b), journal.Outcome{State: journal.Succeeded, Executed: 2 * time.Second})
+		if err != nil {
+			f.Fatal(err)
+		}
+		want(f, "executed", f.wantState(ids[0], journal.Succeeded).Executed, 3*time.Second)
+	},
+	"the version stays bound": func(f *fixture) {
+		f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		if err := f.store.Bind(h, "v2"); err != nil {
+			f.Fatal(err)
+		}
+		f.retry(h, 0)
+		a := f.next()
+		want(f, "bound", a.Run.Bound, "v2")
+		if err := f.store.Bind(holder(a), "v3"); err == nil {
+			f.Error("it was bound to another version")
+		}
+	},
+	"a begun mark can be withdrawn": func(f *fixture) {
+		h := f.begun()
+		f.record(h, begun(1, "a"), journal.Effect{})
+		if err := f.store.Withdraw(f.ctx, h, 1); err != nil {
+			f.Fatal(err)
+		}
+		if err := f.store.Withdraw(f.ctx, h, 1); err == nil {
+			f.Error("it was withdrawn twice")
+		}
+		f.record(h, step(1, "b", `1`), journal.Effect{})
+		if err := f.store.Withdraw(f.ctx, h, 1); err == nil {
+			f.Error("a result was withdrawn")
+		}
+		_, steps := f.run(h.Run)
+		want(f, "steps", len(steps), 1)
+	},
+	"what was first sent stays with further marks, until there is a result": func(f *fixture) {
+		h := f.begun()
+		for i := range 3 {
+			mark := begun(1, "a")
+			mark.Sent = []byte(fmt.Sprintf(`{"try":%d}`, i))
+			f.record(h, mark, journal.Effect{})
+			_, steps := f.run(h.Run)
+			want(f, "sent", string(steps[0].Sent), `{"try":0}`)
+		}
+		f.record(h, step(1, "a", `1`), journal.Effect{})
+		_, steps := f.run(h.Run)
+		want(f, "sent", string(steps[0].Sent), ``)
+	},
+}
+
+// waits parks the run of h for the first event that the await matches.
+func (f *fixture) waits(h journal.Holder, number int, a journal.Await) {
+	f.Helper()
+	mark := begun(number, "wait_for")
+	f.park(h, journal.Park{State: journal.Waiting, Step: &mark, Await: &a})
+}
+
+func paid(id, data string) journal.Event {
+	return journal.Event{ID: "qonto:" + id, Type: "qonto.invoice.paid", Connection: "qonto", Time: day, Data: []byte(data), Source: journal.Webhook}
+}
+
+func kept(e journal.Event) journal.Arrival { return journal.Arrival{Event: e, Keep: true} }
+
+func awaiting(trigger string) journal.Await { return journal.Await{Triggers: []string{trigger}} }
+
+var waitTests = map[string]func(f *fixture){
+	"a wait frees its lane and comes back at its tail": func(f *fixture) {
+		ids := f.queue(3, "c_1", hook("new"))
+		mark := begun(1, "wait")
+		f.park(holder(f.nextIs(ids[0])), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark})
+		f.wantState(ids[0], journal.Waiting)
+		second := f.nextIs(ids[1])
+		f.clock.Pass(time.Hour)
+		f.nothingNext()
+		f.finish(holder(second), journal.Succeeded)
+		f.finish(holder(f.nextIs(ids[2])), journal.Succeeded)
+		a := f.nextIs(ids[0])
+		want(f, "record", fmt.Sprintf("%s %q %v", a.Steps[0].State, a.Steps[0].Result, a.Steps[0].Error), `done "" <nil>`)
+		f.record(holder(a), step(2, "a", `1`), journal.Effect{})
+	},
+	"a wait for an event times out with its error": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		mark := begun(1, "wait_for")
+		f.park(holder(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark,
+			Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}, Timeout: &bindings.Error{Kind: bindings.Timeout, Message: "no event"}}})
+		f.clock.Pass(time.Hour)
+		a := f.nextIs(ids[0])
+		if s := a.Steps[0]; s.State != journal.Erred || s.Error == nil || s.Error.Kind != bindings.Timeout {
+			f.Errorf("found %+v", s)
+		}
+		f.accept(kept(paid("1", `{}`)))
+		f.nothingNext()
+	},
+	"an event that comes wakes it": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		f.waits(h, 1, awaiting("qonto.invoice.paid"))
+		f.nothingNext()
+		receipt := f.accept(kept(paid("1", `{"id":7}`)))[0]
+		wantList(f, "woken", receipt.Woken, ids)
+		a := f.nextIs(ids[0])
+		if a.Epoch <= h.Epoch {
+			f.Errorf("epoch %d after %d", a.Epoch, h.Epoch)
+		}
+		e := paid("1", `{"id":7}`)
+		table, _ := e.Table()
+		want(f, "record", string(a.Steps[0].Result), string(table))
+		want(f, "event", a.Steps[0].Event, e.ID)
+		want(f, "state", a.Steps[0].State, journal.Done)
+	},
+	"an event that came before the wait wakes it, the oldest first, each once": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		f.accept(kept(paid("1", `{}`)), kept(paid("2", `{}`)))
+		for i := range 2 {
+			f.waits(holder(f.nextIs(ids[0])), i+1, awaiting("qonto.invoice.paid"))
+		}
+		a := f.nextIs(ids[0])
+		want(f, "events", a.Steps[0].Event+" "+a.Steps[1].Event, "qonto:1 qonto:2")
+		f.waits(holder(a), 3, awaiting("qonto.invoice.paid"))
+		f.nothingNext()
+	},
+}
