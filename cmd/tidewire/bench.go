@@ -1,10 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -24,9 +25,8 @@ with --quick less than one. The folder must be on the disk that is meant: where
 it lies in memory, nothing waits for a disk.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			config.Log = func(w io.Writer) (*slog.Logger, error) { return logs.logger(w) }
 			config.Progress = func(what string) { fmt.Fprintf(t.err, "measuring %s …\n", what) }
-			report, err := bench.Run(c.Context(), config)
+			report, err := measured(c.Context(), config, logs)
 			if err != nil {
 				return err
 			}
@@ -40,4 +40,22 @@ it lies in memory, nothing waits for a disk.`,
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	c.Flags().StringVar(&config.Dir, "dir", "", "folder to measure in (default: that for temporary files)")
 	return c
+}
+
+// measured measures an engine that logs as it would for tidewire run, to a
+// file that is removed.
+func measured(ctx context.Context, config bench.Config, logs *logFlags) (report bench.Report, err error) {
+	file, err := os.CreateTemp(config.Dir, "tidewire-bench-*.log")
+	if err != nil {
+		return report, fmt.Errorf("make a file for the log: %w", err)
+	}
+	behind := newBacklog(file)
+	defer func() {
+		behind.close()
+		err = errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}()
+	if config.Log, err = logs.logger(behind); err != nil {
+		return report, err
+	}
+	return bench.Run(ctx, config)
 }

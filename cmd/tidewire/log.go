@@ -64,7 +64,7 @@ func textHandler(w io.Writer, level slog.Level, colour bool) slog.Handler {
 }
 
 func onTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+	file, ok := w.(interface{ Fd() uintptr })
 	return ok && isatty.IsTerminal(file.Fd())
 }
 

@@ -16,7 +16,9 @@ import (
 
 func main() {
 	os.Exit(withRoom(func() int {
-		return execute(os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.Environ()})
+		logs := newBacklog(os.Stderr)
+		defer logs.close()
+		return execute(os.Args[1:], terminal{os.Stdin, os.Stdout, logs, os.Environ()})
 	}))
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
 	"time"
@@ -17,8 +16,8 @@ type Config struct {
 	// Dir is where the temporary folder is made; empty means the system's
 	// place for them. What it takes to make a write durable is that of its disk.
 	Dir string
-	// Log makes the engines' logger; nil means that nothing is logged.
-	Log func(io.Writer) (*slog.Logger, error)
+	// Log is the engines'; nil means that nothing is logged.
+	Log *slog.Logger
 	// Progress, if set, is told what is measured next.
 	Progress func(string)
 }

@@ -5,16 +5,23 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
 // logged is how an engine logs where nobody said otherwise.
-func logged(w io.Writer) (*slog.Logger, error) { return slog.New(slog.NewJSONHandler(w, nil)), nil }
+func logged(t testing.TB) *slog.Logger {
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return slog.New(slog.NewJSONHandler(file, nil))
+}
 
 // small is a plan that takes a few seconds.
 func small() plan {
@@ -23,7 +30,7 @@ func small() plan {
 
 func TestReport(t *testing.T) {
 	dir := t.TempDir()
-	report, err := run(t.Context(), Config{Quick: true, Dir: dir, Log: logged}, small())
+	report, err := run(t.Context(), Config{Quick: true, Dir: dir, Log: logged(t)}, small())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@
 // webhooks of 1 KB over connections that stay open. All of them share the
 // machine's cores, and nothing leaves it.
 //
-// What is measured, always with the log that an operator would have, written
-// to a file:
+// What is measured (the command has the engine log as tidewire run does, to a
+// file):
 //
 //   - accepts_per_s: events acknowledged per second, each durable with the run
 //     that it causes. The runs queue in a lane that stands, so that no script

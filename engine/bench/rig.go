@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,15 +21,13 @@ type bench struct {
 	app    *bindings.App
 	stub   *stub
 	folder string
-	log    *slog.Logger
-	file   *os.File
 	number atomic.Int64 // of the last order
 	rigs   int
 }
 
 // open makes the folder and starts the app.
 func open(ctx context.Context, c Config) (_ *bench, err error) {
-	b := &bench{Config: c, log: slog.New(slog.DiscardHandler)}
+	b := &bench{Config: c}
 	if b.folder, err = os.MkdirTemp(c.Dir, "tidewire-bench-"); err != nil {
 		return nil, fmt.Errorf("make a folder to measure in: %w", err)
 	}
@@ -39,14 +36,6 @@ func open(ctx context.Context, c Config) (_ *bench, err error) {
 			err = errors.Join(err, b.close())
 		}
 	}()
-	if c.Log != nil {
-		if b.file, err = os.Create(filepath.Join(b.folder, "engine.log")); err != nil {
-			return nil, fmt.Errorf("make a file for the log: %w", err)
-		}
-		if b.log, err = c.Log(b.file); err != nil {
-			return nil, err
-		}
-	}
 	if b.app, err = newApp(); err != nil {
 		return nil, err
 	}
@@ -59,9 +48,6 @@ func (b *bench) close() error {
 	var problems []error
 	if b.stub != nil {
 		b.stub.close()
-	}
-	if b.file != nil {
-		problems = append(problems, b.file.Close())
 	}
 	problems = append(problems, os.RemoveAll(b.folder))
 	return errors.Join(problems...)
@@ -92,7 +78,7 @@ func (b *bench) start(ctx context.Context, data string) (*rig, error) {
 		return nil, fmt.Errorf("write the script: %w", err)
 	}
 	e, err := engine.New(ctx, engine.Config{
-		Apps: []*bindings.App{b.app}, Listen: "127.0.0.1:0", Scripts: scripts, Data: data, Log: b.log,
+		Apps: []*bindings.App{b.app}, Listen: "127.0.0.1:0", Scripts: scripts, Data: data, Log: b.Log,
 		Connections: []connection.Settings{{
 			Name: appName, BaseURL: b.stub.url(), WebhookSecret: secret, Credentials: map[string]string{"token": "bench-token"},
 			Timeout: time.Hour, // of what stands at the gate

@@ -4,19 +4,18 @@ package bench
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"syscall"
 	"testing"
 	"time"
 )
 
-func silent(io.Writer) (*slog.Logger, error) { return slog.New(slog.DiscardHandler), nil }
-
 func benchmarkOn(b *testing.B, work func(b *testing.B, all *bench, r *rig)) {
-	for name, log := range map[string]func(io.Writer) (*slog.Logger, error){"logged": logged, "silent": silent} {
+	for name, log := range map[string]func(testing.TB) *slog.Logger{
+		"logged": logged, "silent": func(testing.TB) *slog.Logger { return nil },
+	} {
 		b.Run(name, func(b *testing.B) {
-			all, err := open(b.Context(), Config{Dir: b.TempDir(), Log: log})
+			all, err := open(b.Context(), Config{Dir: b.TempDir(), Log: log(b)})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -81,7 +80,7 @@ func BenchmarkRun(b *testing.B) {
 // BenchmarkHistory is a whole run beside so many old ones in the file.
 func BenchmarkHistory(b *testing.B) {
 	for _, old := range []int{models, 1_000_000} {
-		all, err := open(b.Context(), Config{Dir: b.TempDir(), Log: logged})
+		all, err := open(b.Context(), Config{Dir: b.TempDir(), Log: logged(b)})
 		if err != nil {
 			b.Fatal(err)
 		}
