@@ -127,6 +127,9 @@ func (h *host) tell(kind vm.StepKind, step journal.Step) {
 // Secret opens a secret for what is computed inside the script.
 func (h *host) Secret(name string) (string, error) { return h.runner.Secret(name) }
 
+// Replaying reports whether the next step has a record.
+func (h *host) Replaying() bool { return false }
+
 // Log writes a line of the script's.
 func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
 	var attrs []slog.Attr

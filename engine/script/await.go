@@ -6,18 +6,7 @@ import (
 	"sync"
 
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/vm"
 )
-
-// awaiter says which triggers a program waits for; a *vm.Program is one.
-type awaiter interface{ Awaits() []string }
-
-func awaitsOf(program *vm.Program) []string {
-	if a, says := any(program).(awaiter); says {
-		return a.Awaits()
-	}
-	return nil
-}
 
 // awaits finds out whether an event is of a trigger that is waited for.
 type awaits struct {

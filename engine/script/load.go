@@ -136,7 +136,7 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 	}
 	script := &Script{
 		Name: version.Script, Version: version, Program: program, Params: version.Params,
-		Awaits: awaitsOf(program),
+		Awaits: program.Awaits(),
 		index:  make(map[string]int, len(registrations)),
 	}
 	problems := w.awaited(script)

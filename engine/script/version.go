@@ -6,17 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
-)
 
-// replayFormat rises when a verb takes its steps in another order, or a pure
-// library gives another result: a run must not go on under other rules than it
-// began with.
-const replayFormat = 1
+	"github.com/tidewire/tidewire/engine/vm"
+)
 
 // versionHash names a script by all that it is made of.
 func versionHash(main string, sources map[string]string, params json.RawMessage) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "tidewire %d\n", replayFormat)
+	fmt.Fprintf(h, "tidewire %d\n", vm.ReplayFormat)
 	put(h, main)
 	put(h, string(params))
 	for _, name := range sortedKeys(sources) {

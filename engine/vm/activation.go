@@ -27,7 +27,7 @@ import (
 //     (strings.Clone): memory is counted by what a script can reach.
 //   - It calls scripts' functions with L.Call, or with protect when it must
 //     see errors. It never calls L.PCall, L.NewThread, L.Yield or L.SetContext.
-//   - It raises with raise, raiseValue, raiseApp or L.ArgError, never with panic.
+//   - It raises with raise, raiseValue or L.ArgError, never with panic.
 //   - What a script keeps alive but Lua cannot show stands in user data that is
 //     a sizer, or is counted with holding while it grows.
 type activation struct {
@@ -102,6 +102,15 @@ func (a *activation) grow(L *lua.LState, have, more int) {
 // step asks the host for a step and waits for it with the Lua slot given back.
 // It raises app errors in the script and ends the activation on any other.
 func (a *activation) step(L *lua.LState, s Step) json.RawMessage {
+	result, err := a.ask(L, s)
+	if err != nil {
+		raiseValue(L, appError(L, err, a.steps))
+	}
+	return result
+}
+
+// ask is step for verbs that look at an app error themselves.
+func (a *activation) ask(L *lua.LState, s Step) (json.RawMessage, *bindings.Error) {
 	switch {
 	case a.loading:
 		raise(L, "%s cannot be used at the top level of a file; use it inside a hook's function", s.Name)
@@ -115,10 +124,13 @@ func (a *activation) step(L *lua.LState, s Step) json.RawMessage {
 	a.charge(L, 100, int64(len(s.Args)))
 	var result json.RawMessage
 	var err error
-	a.outside(func() { result, err = a.host.Step(a.ctx, s) })
+	a.outside(func() {
+		result, err = a.host.Step(a.ctx, s)
+		a.meter.replay(a.host.Replaying())
+	})
 	if err == nil {
 		a.charge(L, int64(len(result))/32, int64(len(result)))
-		return result
+		return result, nil
 	}
 	var end *End
 	var app *bindings.Error
@@ -126,10 +138,10 @@ func (a *activation) step(L *lua.LState, s Step) json.RawMessage {
 	case errors.As(err, &end), a.ctx.Err() != nil && errors.Is(err, a.ctx.Err()):
 		a.end(err)
 	case errors.As(err, &app):
-		raiseApp(L, app)
+		return nil, app
 	}
 	a.end(&Fault{Position: s.Position, Err: err})
-	return nil
+	return nil, nil
 }
 
 // secret opens a secret for what is computed inside the script.
@@ -146,9 +158,12 @@ func (a *activation) secret(L *lua.LState, name string) string {
 	return text
 }
 
-// log writes a line of the script's; at the top level in Load, where there is
-// no host, it is dropped.
+// log writes a line of the script's. In Load, where there is no host, and in a
+// replay, where it was written before, it is dropped.
 func (a *activation) log(L *lua.LState, level slog.Level, text string, fields json.RawMessage) {
+	if a.meter.replaying {
+		return
+	}
 	n := int64(len(text) + len(fields))
 	if a.output += n; a.output > a.limits.Output {
 		a.end(a.overLimit("output", bytesText(a.limits.Output)+" of log lines"))

@@ -8,23 +8,27 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// appErrorMark is the metatable of app errors: tables with the fields of a
-// bindings.Error, which print as its line.
-var appErrorMark = func() *lua.LTable {
-	mark := guarded(map[string]lua.LGFunction{"__concat": concatSpecial, "__tostring": textSpecial})
-	mark.RawSetString(appErrorSign, appErrorTrue)
-	return mark
-}()
+// appErrorMark is what the metatables of app errors have: tables with the
+// fields of a bindings.Error, which print as its line. Each error has a
+// metatable of its own, with the number of the step that it came from.
+var appErrorMark = map[string]lua.LValue{
+	"__metatable": lua.LFalse, "__concat": function(concatSpecial), "__tostring": function(textSpecial),
+	appErrorSign: appErrorTrue,
+}
 
-// The metatable is known by a field that no script can give to one of its own.
-const appErrorSign = "app error"
+// The metatable is known by a field that no script can give to one of its
+// own; another one holds the step.
+const (
+	appErrorSign = "app error"
+	appErrorStep = "step"
+)
 
 var appErrorTrue = &lua.LUserData{}
 
-// appError makes the table that a script sees of an app error.
-func appError(L *lua.LState, err *bindings.Error) *lua.LTable {
+// appError makes the table that a script sees of the app error of a step.
+func appError(L *lua.LState, err *bindings.Error, step int) *lua.LTable {
 	a := activationOf(L)
-	a.charge(L, 20, 1<<10+int64(len(err.Message)+len(err.Body)))
+	a.charge(L, 20, 2<<10+int64(len(err.Message)+len(err.Body)))
 	t := newTable(0, 10)
 	set := func(name, value string) {
 		if value != "" {
@@ -49,8 +53,19 @@ func appError(L *lua.LState, err *bindings.Error) *lua.LTable {
 			set("body", string(err.Body))
 		}
 	}
-	t.Metatable = appErrorMark
+	mark := newTable(0, len(appErrorMark)+1)
+	for name, value := range appErrorMark { // no script can list it
+		mark.RawSetString(name, value)
+	}
+	mark.RawSetString(appErrorStep, lua.LNumber(step))
+	t.Metatable = mark
 	return t
+}
+
+// stepOf gives the number of the step that an app error came from.
+func stepOf(err *lua.LTable) int {
+	step, _ := err.Metatable.(*lua.LTable).RawGetString(appErrorStep).(lua.LNumber)
+	return int(step)
 }
 
 // isAppError tells an app error from other values.

@@ -7,7 +7,10 @@ type ScriptError struct {
 	Position string // "crm.lua:12"
 	Message  string
 	App      *bindings.Error // when the script was left by an app error
-	Trace    []string        // positions, innermost first
+	// Step is the number of the step that the app error came from, if it is
+	// the very table that the step raised or returned, also when raised again.
+	Step  int
+	Trace []string // positions, innermost first
 }
 
 func (e *ScriptError) Error() string {

@@ -1,8 +1,6 @@
 package vm
 
 import (
-	"slices"
-
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -14,7 +12,7 @@ func (m *Machine) Globals() map[string][]string {
 	gone := removedLibrary(m)
 	for key, v := m.base.Next(lua.LNil); key != lua.LNil; key, v = m.base.Next(key) {
 		name := key.String()
-		if gone[name] != nil || slices.Contains(laterVerbs, name) {
+		if gone[name] != nil {
 			continue
 		}
 		all[name] = nil

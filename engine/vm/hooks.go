@@ -1,8 +1,6 @@
 package vm
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -91,51 +89,7 @@ func hook(L *lua.LState, name string, known []string) registered {
 	return r
 }
 
-// laterVerbs are names of the contract whose verbs a later version brings.
-var laterVerbs = []string{"wait", "wait_for", "approval"}
-
 // onLibrary gives the functions that register hooks.
 func onLibrary(*Machine) map[string]lua.LValue {
-	all := map[string]lua.LValue{"on": function(onFunction), "every": function(everyFunction)}
-	for _, name := range laterVerbs {
-		all[name] = function(func(L *lua.LState) int { raise(L, "%s", unavailable(name)); return 0 })
-	}
-	return all
-}
-
-func unavailable(name string) string { return name + " is not available in this version of Tidewire" }
-
-// refuseLater finds the first line of a file that names a verb of a later
-// version, so that a script which needs it is refused when it is loaded. A
-// global of that name that the file sets itself is its own.
-func refuseLater(name string, p *lua.FunctionProto) error {
-	own := map[string]bool{}
-	first, line := "", 0
-	var look func(p *lua.FunctionProto)
-	look = func(p *lua.FunctionProto) {
-		for pc := 0; pc < len(p.Code); pc++ {
-			inst := p.Code[pc]
-			switch int(inst >> 26) {
-			case lua.OP_GETGLOBAL, lua.OP_SETGLOBAL:
-				global, _ := p.Constants[inst&0x3ffff].(lua.LString)
-				if !slices.Contains(laterVerbs, string(global)) {
-					continue
-				}
-				if int(inst>>26) == lua.OP_SETGLOBAL {
-					own[string(global)] = true
-				} else if first == "" {
-					first, line = string(global), p.DbgSourcePositions[pc]
-				}
-			case lua.OP_CLOSURE:
-				pc += int(p.FunctionPrototypes[inst&0x3ffff].NumUpvalues)
-			}
-		}
-		for _, inner := range p.FunctionPrototypes {
-			look(inner)
-		}
-	}
-	if look(p); first == "" || own[first] {
-		return nil
-	}
-	return &SyntaxError{Position: fmt.Sprintf("%s:%d", name, line), Message: unavailable(first)}
+	return map[string]lua.LValue{"on": function(onFunction), "every": function(everyFunction)}
 }

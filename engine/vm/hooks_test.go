@@ -60,8 +60,8 @@ func TestHookErrors(t *testing.T) {
 		{`on("a.b.c", {}, function() end, 1)`, "on takes a trigger, a table of options if there are any, and a function; found 4 arguments"},
 		{`every(15, function() end)`, `every: the first argument must be a schedule such as "15m"`},
 		{`every("15m", { verify = {} }, function() end)`, `every: unknown option "verify"`},
-		{"on('a.b.c', function()\n  wait '3 days'\nend)", "crm.lua:2: wait is not available in this version of Tidewire"},
-		{`local d = wait_for("a.b.c")`, "crm.lua:1: wait_for is not available"},
+		{`wait "3 days"`, "crm.lua:1: wait cannot be used at the top level of a file"},
+		{`local d = wait_for("a.b.c")`, "crm.lua:1: wait_for cannot be used at the top level of a file"},
 		{`time.now()`, "time.now cannot be used at the top level of a file"},
 		{`require("acme").contacts.get {}`, "acme.contacts.get cannot be used at the top level of a file"},
 	}

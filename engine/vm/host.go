@@ -22,7 +22,16 @@ type Host interface {
 	Secret(name string) (string, error)
 	// Log writes a line of the script's; fields is a JSON object or nil.
 	Log(level slog.Level, text string, fields json.RawMessage)
+	// Replaying reports whether the next step has a record. It is asked at the
+	// start and after each step; while it holds, instructions and executing
+	// time are not charged and nothing is logged.
+	Replaying() bool
 }
+
+// ReplayFormat rises when a verb takes its steps in another order, or a pure
+// library gives another result: a run must not go on under other rules than it
+// began with.
+const ReplayFormat = 1
 
 // StepKind says which part of the host a step is for.
 type StepKind string
@@ -39,6 +48,10 @@ const (
 	StepNow     StepKind = "now"    // the time, RFC 3339 in UTC
 	StepRandom  StepKind = "random" // {"min":1,"max":6}; no args: a float64 in [0,1)
 	StepUUID    StepKind = "uuid"
+
+	StepWait     StepKind = "wait"     // until a time; After says when a length of time is over
+	StepAwait    StepKind = "wait_for" // the event table, or the decision; an error of kind timeout is returned to the script, not raised
+	StepApproval StepKind = "approval" // {"id":"…","url":"…"}
 )
 
 // Step is what a script asks of its host.
@@ -57,6 +70,9 @@ type Step struct {
 	//	state    {"verb","key","value","expected"}
 	//	link     {"verb","kind","id","kind2","id2"}
 	//	emit     {"type","data","id","lane","connection"}
+	//	wait     {"for":"3 days"} or {"until":"2026-12-01T08:00:00Z"}
+	//	wait_for {"triggers":[…],"where":{"path":value or [values]},"timeout":"7 days","connection"} or {"approval":"id","timeout"}
+	//	approval {"title","text","choices":[…],"timeout"}
 	Args json.RawMessage
 	// Secrets holds, by JSON pointer into Args, the secrets that stand there
 	// as "secret:name"; whoever sends Args opens them.

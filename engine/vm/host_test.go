@@ -97,6 +97,8 @@ func (h *appHost) Log(level slog.Level, text string, fields json.RawMessage) {
 	h.lines = append(h.lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", level, text, fields)))
 }
 
+func (h *appHost) Replaying() bool { return false }
+
 // last is the step made last, as "name {args}".
 func (h *appHost) last() string {
 	if len(h.steps) == 0 {

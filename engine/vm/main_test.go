@@ -38,6 +38,8 @@ func (h *recorder) Step(ctx context.Context, s vm.Step) (json.RawMessage, error)
 
 func (h *recorder) Secret(name string) (string, error) { return "the " + name, nil }
 
+func (h *recorder) Replaying() bool { return false }
+
 func (h *recorder) Log(_ slog.Level, text string, _ json.RawMessage) {
 	h.lines = append(h.lines, text)
 }

@@ -19,9 +19,13 @@ type meter struct {
 	state      *stateMirror
 	activation *activation
 
-	left    int64 // instructions
-	bytes   int64 // that may be allocated before the next count of what is alive
-	depth   int
+	left  int64 // instructions
+	bytes int64 // that may be allocated before the next count of what is alive
+	depth int
+
+	replaying bool  // what the script does is not charged
+	charged   int64 // instructions left when the replay began
+
 	stopped atomic.Bool // the time is over or the context is done
 	late    bool        // a timer fired while it was being stopped
 
@@ -29,6 +33,7 @@ type meter struct {
 	raising bool    // what is thrown next is the script's or a library's, not the VM's
 	caught  *thrown // last, by protect
 	holding bool    // a slot
+	timing  bool    // the clock runs
 	used    time.Duration
 	since   time.Time
 	timer   *time.Timer
@@ -87,12 +92,34 @@ func (m *meter) charge(work, bytes int64) {
 func (m *meter) start(a *activation) {
 	m.activation = a
 	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
+	m.replaying = false
+	if a.host != nil {
+		m.replay(a.host.Replaying())
+	}
 	m.stopped.Store(false)
 	m.late, m.raising, m.caught, m.used = false, false, nil, 0
 	m.release = nil
 	if a.ctx.Done() != nil {
 		m.release = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })
 	}
+}
+
+// replayFactor bounds what stands between two recorded steps, in limits of
+// one activation: a replay is not charged, and one that went astray must end.
+const replayFactor = 10
+
+// replay says whether what the script does now is charged. It is called while
+// the clock stands.
+func (m *meter) replay(on bool) {
+	switch limit := m.activation.limits.Instructions; {
+	case on && !m.replaying:
+		m.charged, m.left = m.left, replayFactor*limit
+	case on:
+		m.left = replayFactor * limit
+	case m.replaying:
+		m.left = m.charged
+	}
+	m.replaying = on
 }
 
 // finish lets go of all that the activation held. It says whether the meter
@@ -111,10 +138,12 @@ func (m *meter) pause() {
 	if !m.holding {
 		return
 	}
-	if !m.timer.Stop() {
+	if m.timing && !m.timer.Stop() {
 		m.late = true
 	}
-	m.used += time.Since(m.since)
+	if m.timing {
+		m.used += time.Since(m.since)
+	}
 	m.holding = false
 	<-m.slots
 }
@@ -130,7 +159,10 @@ func (m *meter) resume(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	m.holding = true
+	m.holding, m.timing = true, !m.replaying
+	if m.replaying {
+		return nil
+	}
 	m.since = time.Now()
 	left := max(m.activation.limits.Time-m.used, 0)
 	if m.timer == nil {

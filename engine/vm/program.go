@@ -17,7 +17,9 @@ type Program struct {
 	main  string
 	files map[string]*file
 	// names are the globals that the program reads or writes anywhere.
-	names map[string]bool
+	names    map[string]bool
+	awaits   []string
+	warnings []string
 }
 
 // file is one compiled source. Its prototype is shared and never written.
@@ -45,6 +47,8 @@ func (m *Machine) Compile(name string, read func(name string) ([]byte, error)) (
 	if err := c.compile(name, source); err != nil {
 		return nil, err
 	}
+	slices.Sort(c.program.awaits)
+	c.program.awaits = slices.Compact(c.program.awaits)
 	return c.program, nil
 }
 
@@ -56,6 +60,13 @@ func (p *Program) Files() map[string][]byte {
 	}
 	return all
 }
+
+// Awaits gives the triggers that stand in calls of wait_for, sorted.
+func (p *Program) Awaits() []string { return slices.Clone(p.awaits) }
+
+// Warnings are lines that compile and hardly do what they look like, each with
+// its position.
+func (p *Program) Warnings() []string { return slices.Clone(p.warnings) }
 
 // compiler compiles one program.
 type compiler struct {
@@ -81,9 +92,8 @@ func (c *compiler) compile(name string, source []byte) error {
 		return err
 	}
 	c.program.files[name] = f
-	if err := refuseLater(name, f.proto); err != nil {
-		return err
-	}
+	c.program.awaits = append(c.program.awaits, t.awaits...)
+	c.program.warnings = append(c.program.warnings, t.warnings...)
 	globalsOf(f.proto, c.program.names)
 	c.chain = append(c.chain, name)
 	defer func() { c.chain = c.chain[:len(c.chain)-1] }()

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
-
-	"github.com/tidewire/tidewire/bindings"
 )
 
 // thrown is what a Lua error is while it unwinds the Go stack.
@@ -64,9 +62,6 @@ func raiseValue(L *lua.LState, value lua.LValue) {
 	activationOf(L).meter.raising = true
 	L.Error(value, 0)
 }
-
-// raiseApp raises an app error.
-func raiseApp(L *lua.LState, err *bindings.Error) { raiseValue(L, appError(L, err)) }
 
 // protect calls the function that stands on the stack below its nargs
 // arguments, as L.Call does, and returns what it raised, nil if it returned.
@@ -155,7 +150,7 @@ func (a *activation) scriptError(t *thrown) *ScriptError {
 		e.Message = numberText(v)
 	case *lua.LTable:
 		if e.App = appErrorOf(v); e.App != nil {
-			e.Message = e.App.Error()
+			e.Message, e.Step = e.App.Error(), stepOf(v)
 			break
 		}
 		e.Message = "an error that is a table"

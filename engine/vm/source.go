@@ -39,7 +39,7 @@ func parseSource(name string, source []byte, limit int) (*tree, error) {
 		return fail(line, "%s", message)
 	}
 	t := &tree{statements: statements}
-	if err := t.prepare(name); err != nil {
+	if err := t.prepare(name, source); err != nil {
 		return nil, err
 	}
 	return t, nil

@@ -10,6 +10,8 @@ import (
 type tree struct {
 	statements []ast.Stmt
 	requires   []requireCall
+	awaits     []string // triggers in calls of wait_for
+	warnings   []string
 }
 
 // requireCall is a require with its literal name.
@@ -36,6 +38,7 @@ type preparer struct {
 	depth     int
 	functions int
 	fn        *functionShape
+	waits     waits
 }
 
 // functionShape counts what one function has.
@@ -47,8 +50,8 @@ type functionShape struct {
 // refusal is the error that unwinds the walk.
 type refusal struct{ *SyntaxError }
 
-func (t *tree) prepare(file string) (err error) {
-	p := &preparer{file: file, tree: t, fn: &functionShape{constants: map[string]struct{}{}}}
+func (t *tree) prepare(file string, source []byte) (err error) {
+	p := &preparer{file: file, tree: t, waits: waits{file: file, source: source}, fn: &functionShape{constants: map[string]struct{}{}}}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -59,6 +62,7 @@ func (t *tree) prepare(file string) (err error) {
 		}
 	}()
 	t.statements = p.block(t.statements)
+	p.waits.settle(t)
 	return nil
 }
 
@@ -189,9 +193,11 @@ func (p *preparer) statement(s ast.Stmt) {
 	p.enter(s)
 	switch s := s.(type) {
 	case *ast.AssignStmt:
+		p.waits.assigned(s)
 		p.exprs(s.Lhs)
 		p.exprs(s.Rhs)
 	case *ast.LocalAssignStmt:
+		p.waits.declared(s.Names, s.Exprs)
 		p.exprs(s.Exprs)
 	case *ast.FuncCallStmt:
 		p.expr(s.Expr)
@@ -219,6 +225,7 @@ func (p *preparer) statement(s ast.Stmt) {
 		s.Stmts = p.body(s.Line(), s.Stmts)
 	case *ast.FuncDefStmt:
 		if s.Name.Func != nil {
+			p.waits.named(s.Name.Func)
 			p.expr(s.Name.Func)
 		}
 		if s.Name.Receiver != nil {
@@ -302,6 +309,7 @@ func (p *preparer) table(e *ast.TableExpr) {
 }
 
 func (p *preparer) call(e *ast.FuncCallExpr) {
+	p.waits.call(e)
 	if f, ok := e.Func.(*ast.IdentExpr); ok && f.Value == "require" {
 		p.constant(e.Line(), "require")
 		if len(e.Args) == 1 {
@@ -325,6 +333,9 @@ func (p *preparer) call(e *ast.FuncCallExpr) {
 func (p *preparer) function(e *ast.FunctionExpr) {
 	if p.functions++; p.functions > maxFunctions {
 		p.refuse(e.Line(), "the file has more than %s functions", grouped(maxFunctions))
+	}
+	if e.ParList != nil {
+		p.waits.declared(e.ParList.Names, nil)
 	}
 	outer := p.fn
 	p.fn = &functionShape{constants: map[string]struct{}{}}
