@@ -1,0 +1,10 @@
+// Package dashboard serves pages for people; today it is the page of an
+// approval, on which a person answers a question that a run asked.
+//
+// Opening the page changes nothing, however often and whoever does it: link
+// previews and mail scanners do. A button decides, once. The link is the
+// permission: it is signed and expires, and there is no login beside it.
+//
+// The package keeps nothing, wakes no run and listens on no address: the
+// journal does the first two, and whoever mounts the Handler the last.
+package dashboard

@@ -1,0 +1,70 @@
+package dashboard
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// keySize is the length of the key that signs links, in bytes.
+const keySize = 32
+
+// Key reads the key that signs links from a data folder, or makes it there.
+// A key that others on the machine can read is refused.
+func Key(folder string) ([]byte, error) {
+	path := filepath.Join(folder, "approval.key")
+	key, err := readKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := makeKey(folder, path); err != nil {
+		return nil, fmt.Errorf("make the key of approval links: %w", err)
+	}
+	return readKey(path)
+}
+
+func readKey(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the key of approval links: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("the key of approval links %q can be read by others (mode %04o); run: chmod 600 %s", path, mode, path)
+	}
+	key, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the key of approval links: %w", err)
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("the key of approval links %q has %d bytes, expected %d; put the right one back, "+
+			"or remove it: then links that were sent no longer open", path, len(key), keySize)
+	}
+	return key, nil
+}
+
+// makeKey leaves the key of a process that was faster.
+func makeKey(folder, path string) error {
+	key := make([]byte, keySize)
+	rand.Read(key)                                        // never fails
+	temp, err := os.CreateTemp(folder, ".approval.key-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	_, err = temp.Write(key)
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	// A link, unlike a rename, does not replace.
+	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	dir, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
