@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -32,7 +31,7 @@ func (s *Server) inbound(m *message) (verdict, *refusal) {
 	if no != nil {
 		return verdict{}, no
 	}
-	if !gjson.ValidBytes(m.body) {
+	if !journal.ValidJSON(m.body) {
 		return verdict{}, &refusal{status: http.StatusBadRequest, reason: "json", text: "the body is not JSON"}
 	}
 	event := journal.Event{Type: "in:" + path, Source: journal.Webhook, Data: m.body, Time: signed.Time}

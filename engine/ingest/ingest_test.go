@@ -233,7 +233,7 @@ func TestWebhook(t *testing.T) {
 			event: journal.Event{ID: "crm:w3", Type: "crm.event.other", Connection: "crm", Account: "loc1"}},
 		{name: "no id: the body's hash", path: "/hooks/crm", body: `{"type":"ContactCreate","locationId":"loc1"}`, sign: good, status: 200,
 			event: journal.Event{ID: "crm:sha256-", Type: "crm.contact.created", Connection: "crm", Account: "loc1"}},
-		{name: "unsigned", path: "/hooks/crm", body: contact, status: 401, say: "no signature"},
+		{name: "unsigned", path: "/hooks/crm", body: contact, status: 401, say: "no signature: header X-Crm-Signature is missing"},
 		{name: "N/A is no signature", path: "/hooks/crm", body: contact, status: 401, say: "no signature",
 			sign: func([]byte) http.Header { return http.Header{"X-Crm-Signature": {"N/A"}} }},
 		{name: "signed with another key", path: "/hooks/crm", body: contact, status: 401, say: "does not match",
@@ -330,6 +330,10 @@ func TestInbound(t *testing.T) {
 		{"another token", "/in/token", `{}`, bearer("token-secre"), 401, "Authorization", ""},
 		{"no token", "/in/token", `{}`, nil, 401, "", ""},
 		{"not JSON", "/in/open", `hello`, nil, 400, "not JSON", ""},
+		{"nested to exhaust us", "/in/open", strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000), nil, 400, "not JSON", ""},
+		{"a path not written plainly", "/in/x/../open", `{}`, nil, 404, "/in/<path>", ""},
+		{"a path with two slashes", "//in/open", `{}`, nil, 404, "/in/<path>", ""},
+		{"no path", "/in", `{}`, nil, 404, "/in/<path>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newReceiver(t)

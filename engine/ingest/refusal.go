@@ -44,7 +44,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, no refusal) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(no.status)
-	json.NewEncoder(w).Encode(map[string]string{"error": no.text, "reason": no.reason})
+	answer := json.NewEncoder(w)
+	answer.SetEscapeHTML(false) // it is read by people
+	answer.Encode(map[string]string{"error": no.text, "reason": no.reason})
 }
 
 // counters count requests by where they came in and what became of them.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,8 @@ type Config struct {
 	Accept func(context.Context, journal.Event) (journal.Receipt, error)
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
+	// Pages are served beside the webhooks, by the beginning of their path.
+	Pages map[string]http.Handler
 	// InFlight bounds the requests that wait for the store; zero means 1024.
 	// One more is asked to come again.
 	InFlight int
@@ -76,21 +79,34 @@ func New(c Config) *Server {
 	return s
 }
 
-// Handler answers everything under /hooks/ and /in/.
+// Handler answers everything under /hooks/ and /in/, and the pages.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/hooks/{app}", s.receive(s.webhook))
 	mux.HandleFunc("/hooks/{app}/{name}", s.receive(s.webhook))
 	mux.HandleFunc("/in/{path...}", s.receive(s.inbound))
+	for prefix, page := range s.Pages {
+		mux.Handle(prefix, page)
+	}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, "ok\n")
 	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.refuse(w, r, refusal{status: http.StatusNotFound, reason: "path",
-			text: "nothing is served here; webhooks go to /hooks/<app>, /hooks/<app>/<name> or /in/<path>"})
+	mux.HandleFunc("/", s.nowhere)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would send elsewhere what is not written plainly; a sender of
+		// webhooks does not follow.
+		if p := r.URL.Path; p == "/in" || p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/") {
+			s.nowhere(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
 	})
-	return mux
+}
+
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	s.refuse(w, r, refusal{status: http.StatusNotFound, reason: "path",
+		text: "nothing is served here; webhooks go to /hooks/<app>, /hooks/<app>/<name> or /in/<path>"})
 }
 
 // Serve answers on listener until ctx is done, then lets what is being

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -67,7 +65,7 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 			text: fmt.Sprintf("no app %q sends webhooks here", m.PathValue("app"))}
 	}
 	hook := src.app.Webhook
-	valid := gjson.ValidBytes(m.body)
+	valid := journal.ValidJSON(m.body)
 	conn, no := s.recipient(src, m, valid)
 	if no != nil {
 		return verdict{}, no
@@ -195,6 +193,7 @@ func accountPaths(a bindings.Account, life bool) []string {
 
 // verify checks the signature that is present; the first one present decides.
 func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, m *message) (bindings.Signed, *refusal) {
+	unsigned := bindings.ErrUnsigned
 	for _, signature := range hook.Signatures {
 		if signature.OptIn && !slices.Contains(conn.Signatures(), signature.Name) {
 			continue
@@ -209,11 +208,14 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, m *
 		case err == nil:
 			return signed, nil
 		case errors.Is(err, bindings.ErrUnsigned):
+			if unsigned == bindings.ErrUnsigned {
+				unsigned = err // names the header of the signature that is preferred
+			}
 			continue
 		}
 		return signed, denied(err)
 	}
-	return bindings.Signed{}, denied(bindings.ErrUnsigned)
+	return bindings.Signed{}, denied(unsigned)
 }
 
 // denied tells why a signature does not let a request in.
