@@ -1,0 +1,25 @@
+package script_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/script"
+)
+
+// TestVersionHashStays: runs that wait are bound to versions by hash, so that a
+// newer binary must give the same sources the same one. It changes only with
+// vm.ReplayFormat.
+func TestVersionHashStays(t *testing.T) {
+	f := openWith(t, script.Config{Params: map[string]json.RawMessage{"welcome": json.RawMessage(`{"channel":"#team"}`)}},
+		"welcome/main.lua", `local part = require "part"`+"\non(\"shop.order.created\", part)\n",
+		"welcome/part.lua", "return function(event) end\n",
+		"welcome/template.yaml", "params:\n  channel:\n    type: string\n")
+	if p := f.set.Problems(); len(p) > 0 {
+		t.Fatal(p)
+	}
+	const want = "77e42becb9acbf74547569f2c3877d65"
+	if got := f.set.Generation().Scripts["welcome"].Version.Hash; got != want {
+		t.Errorf("the hash is %s, want %s", got, want)
+	}
+}
