@@ -30,7 +30,8 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"accept", acceptTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
-		{"park", parkTests}, {"wait", waitTests},
+		{"park", parkTests}, {"wait", waitTests}, {"approval", approvalTests},
+		{"command", commandTests}, {"policy", policyTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, test := range part.tests {

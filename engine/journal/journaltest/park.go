@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -206,78 +205,5 @@ var parkTests = map[string]func(f *fixture){
 		f.record(h, step(1, "a", `1`), journal.Effect{})
 		_, steps := f.run(h.Run)
 		want(f, "sent", string(steps[0].Sent), ``)
-	},
-}
-
-// waits parks the run of h for the first event that the await matches.
-func (f *fixture) waits(h journal.Holder, number int, a journal.Await) {
-	f.Helper()
-	mark := begun(number, "wait_for")
-	f.park(h, journal.Park{State: journal.Waiting, Step: &mark, Await: &a})
-}
-
-func paid(id, data string) journal.Event {
-	return journal.Event{ID: "qonto:" + id, Type: "qonto.invoice.paid", Connection: "qonto", Time: day, Data: []byte(data), Source: journal.Webhook}
-}
-
-func kept(e journal.Event) journal.Arrival { return journal.Arrival{Event: e, Keep: true} }
-
-func awaiting(trigger string) journal.Await { return journal.Await{Triggers: []string{trigger}} }
-
-var waitTests = map[string]func(f *fixture){
-	"a wait frees its lane and comes back at its tail": func(f *fixture) {
-		ids := f.queue(3, "c_1", hook("new"))
-		mark := begun(1, "wait")
-		f.park(holder(f.nextIs(ids[0])), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark})
-		f.wantState(ids[0], journal.Waiting)
-		second := f.nextIs(ids[1])
-		f.clock.Pass(time.Hour)
-		f.nothingNext()
-		f.finish(holder(second), journal.Succeeded)
-		f.finish(holder(f.nextIs(ids[2])), journal.Succeeded)
-		a := f.nextIs(ids[0])
-		want(f, "record", fmt.Sprintf("%s %q %v", a.Steps[0].State, a.Steps[0].Result, a.Steps[0].Error), `done "" <nil>`)
-		f.record(holder(a), step(2, "a", `1`), journal.Effect{})
-	},
-	"a wait for an event times out with its error": func(f *fixture) {
-		ids := f.queue(1, "c_1", hook("new"))
-		mark := begun(1, "wait_for")
-		f.park(holder(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark,
-			Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}, Timeout: &bindings.Error{Kind: bindings.Timeout, Message: "no event"}}})
-		f.clock.Pass(time.Hour)
-		a := f.nextIs(ids[0])
-		if s := a.Steps[0]; s.State != journal.Erred || s.Error == nil || s.Error.Kind != bindings.Timeout {
-			f.Errorf("found %+v", s)
-		}
-		f.accept(kept(paid("1", `{}`)))
-		f.nothingNext()
-	},
-	"an event that comes wakes it": func(f *fixture) {
-		ids := f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
-		f.waits(h, 1, awaiting("qonto.invoice.paid"))
-		f.nothingNext()
-		receipt := f.accept(kept(paid("1", `{"id":7}`)))[0]
-		wantList(f, "woken", receipt.Woken, ids)
-		a := f.nextIs(ids[0])
-		if a.Epoch <= h.Epoch {
-			f.Errorf("epoch %d after %d", a.Epoch, h.Epoch)
-		}
-		e := paid("1", `{"id":7}`)
-		table, _ := e.Table()
-		want(f, "record", string(a.Steps[0].Result), string(table))
-		want(f, "event", a.Steps[0].Event, e.ID)
-		want(f, "state", a.Steps[0].State, journal.Done)
-	},
-	"an event that came before the wait wakes it, the oldest first, each once": func(f *fixture) {
-		ids := f.queue(1, "c_1", hook("new"))
-		f.accept(kept(paid("1", `{}`)), kept(paid("2", `{}`)))
-		for i := range 2 {
-			f.waits(holder(f.nextIs(ids[0])), i+1, awaiting("qonto.invoice.paid"))
-		}
-		a := f.nextIs(ids[0])
-		want(f, "events", a.Steps[0].Event+" "+a.Steps[1].Event, "qonto:1 qonto:2")
-		f.waits(holder(a), 3, awaiting("qonto.invoice.paid"))
-		f.nothingNext()
 	},
 }

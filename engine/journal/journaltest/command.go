@@ -1,0 +1,247 @@
+package journaltest
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+func (f *fixture) do(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// inEach makes a run in every state and calls check with it; the lane is the
+// state's own.
+func (f *fixture) inEach(check func(state journal.State, id string)) {
+	f.Helper()
+	for _, state := range journal.States() {
+		id := f.queue(1, string(state), hook("new"))[0]
+		if state != journal.Queued {
+			h := holder(f.nextIs(id))
+			mark := begun(1, "wait")
+			switch {
+			case state == journal.Running:
+			case state == journal.Waiting:
+				f.park(h, journal.Park{State: state, Step: &mark, Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}}})
+			case state == journal.Held:
+				f.park(h, journal.Park{State: state, Step: &mark})
+			case state.Ended():
+				f.finish(h, state)
+			default:
+				f.park(h, journal.Park{State: state})
+			}
+		}
+		f.wantState(id, state)
+		check(state, id)
+		if run, _ := f.run(id); !run.State.Ended() {
+			f.do(f.store.Cancel(f.ctx, id))
+		}
+	}
+}
+
+// inOnly checks that a command is refused in all states but some, with words
+// that name the state found.
+func (f *fixture) inOnly(command func(id string) error, some ...journal.State) {
+	f.Helper()
+	f.inEach(func(state journal.State, id string) {
+		allowed := false
+		for _, s := range some {
+			allowed = allowed || s == state
+		}
+		err := command(id)
+		if allowed != (err == nil) {
+			f.Errorf("%s: found the error %v", state, err)
+		}
+		if !allowed && (!errors.Is(err, journal.ErrState) || !strings.Contains(err.Error(), string(state)) || !strings.Contains(err.Error(), string(some[0]))) {
+			f.Errorf("%s: found %v", state, err)
+		}
+	})
+	f.wantErr(command("run_00000000000000"), journal.ErrNotFound)
+}
+
+var commandTests = map[string]func(f *fixture){
+	"cancel ends every live run": func(f *fixture) {
+		f.inOnly(func(id string) error {
+			err := f.store.Cancel(f.ctx, id)
+			if err == nil {
+				if run := f.wantState(id, journal.Cancelled); run.Finished.IsZero() || run.Park != nil {
+					f.Errorf("found %+v", run)
+				}
+			}
+			return err
+		}, journal.Queued, journal.Running, journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked)
+		f.accept(kept(paid("1", `{}`)))
+		f.nothingNext()
+		f.reopen()
+		f.nothingNext()
+	},
+	"cancel frees the lane, wherever the run stands in it": func(f *fixture) {
+		ids := f.queue(4, "c_1", hook("new"))
+		h := holder(f.next())
+		f.do(f.store.Cancel(f.ctx, ids[2]))
+		f.do(f.store.Cancel(f.ctx, ids[0]))
+		f.wantErr(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Succeeded}), journal.ErrFenced)
+		f.retry(holder(f.nextIs(ids[1])), time.Hour)
+		f.do(f.store.Cancel(f.ctx, ids[1]))
+		f.nextIs(ids[3])
+	},
+	"cancel fences a run that is executed": func(f *fixture) {
+		h := f.begun()
+		f.record(h, step(1, "a", `1`), journal.Effect{})
+		f.do(f.store.Cancel(f.ctx, h.Run))
+		_, err := f.store.Record(f.ctx, h, step(2, "a", `1`), journal.Effect{State: &journal.StateOp{Script: "crm", Verb: "put", Key: "k", Value: json.RawMessage(`1`)}})
+		f.wantErr(err, journal.ErrFenced)
+		f.wantErr(f.store.Release(h), journal.ErrFenced)
+		run := f.wantState(h.Run, journal.Cancelled)
+		want(f, "steps", run.Steps, 1)
+		if run.Epoch <= h.Epoch {
+			f.Errorf("epoch %d after %d", run.Epoch, h.Epoch)
+		}
+	},
+	"retry queues what failed or was cancelled, at the tail of its lane": func(f *fixture) {
+		f.inOnly(func(id string) error { return f.store.Retry(f.ctx, id) }, journal.Failed, journal.Cancelled)
+		ids := f.queue(3, "c_1", hook("new"))
+		f.finish(holder(f.next()), journal.Failed)
+		f.do(f.store.Retry(f.ctx, ids[0]))
+		f.finish(holder(f.nextIs(ids[1])), journal.Succeeded)
+		f.finish(holder(f.nextIs(ids[2])), journal.Succeeded)
+		a := f.nextIs(ids[0])
+		want(f, "attempts", a.Run.Attempts, 2)
+		if a.Run.Problem != nil || !a.Run.Finished.IsZero() {
+			f.Errorf("found %+v", a.Run)
+		}
+	},
+	"retry takes the last record away if it is an error, but not an uncertain one": func(f *fixture) {
+		for kind, left := range map[bindings.ErrorKind]int{bindings.Unavailable: 1, bindings.Invalid: 1, bindings.Uncertain: 2, "": 2} {
+			f.queue(1, "c_"+string(kind), hook("new"))
+			h := holder(f.next())
+			f.record(h, step(1, "a", `1`), journal.Effect{})
+			last := step(2, "b", `2`)
+			if kind != "" {
+				last.State, last.Result, last.Error = journal.Erred, nil, &bindings.Error{Kind: kind, Message: "no"}
+			}
+			f.record(h, last, journal.Effect{})
+			f.finish(h, journal.Failed)
+			f.do(f.store.Retry(f.ctx, h.Run))
+			a := f.nextIs(h.Run)
+			want(f, "steps left of "+string(kind), len(a.Steps), left)
+			f.record(holder(a), step(left+1, "b", `2`), journal.Effect{})
+			f.finish(holder(a), journal.Succeeded)
+		}
+	},
+	"a retried wait waits again": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		f.waits(holder(f.next()), 1, awaiting("qonto.invoice.paid"))
+		f.do(f.store.Cancel(f.ctx, ids[0]))
+		f.accept(kept(paid("1", `{}`)))
+		f.do(f.store.Retry(f.ctx, ids[0]))
+		a := f.nextIs(ids[0])
+		want(f, "step", a.Steps[0].State, journal.Begun)
+		f.waits(holder(a), 1, awaiting("qonto.invoice.paid"))
+		want(f, "event", f.nextIs(ids[0]).Steps[0].Event, "qonto:1")
+	},
+	"wake queues what stands and owns its lane, first of it": func(f *fixture) {
+		f.inOnly(func(id string) error {
+			err := f.store.Wake(f.ctx, id)
+			if err == nil {
+				f.nextIs(id)
+			}
+			return err
+		}, journal.Retrying, journal.Throttled, journal.Blocked)
+	},
+	"a held run is resolved by sending again, skipping or failing": func(f *fixture) {
+		f.inOnly(func(id string) error { return f.store.Resolve(f.ctx, id, journal.Resend, nil) }, journal.Held)
+		hold := func(name string) journal.Holder {
+			f.queue(2, name, hook("new"))
+			h := holder(f.next())
+			f.record(h, step(1, "a", `1`), journal.Effect{})
+			mark := begun(2, "highlevel.contacts.upsert")
+			mark.Sent = json.RawMessage(`{}`)
+			f.park(h, journal.Park{State: journal.Held, Step: &mark, Problem: &journal.Problem{Message: "it may have been done", Position: "crm.lua:2"}})
+			return h
+		}
+		resend := hold("resend")
+		f.do(f.store.Resolve(f.ctx, resend.Run, journal.Resend, nil))
+		want(f, "steps", len(f.nextIs(resend.Run).Steps), 1)
+		for _, result := range []string{`{"id":"c_1"}`, ``} {
+			skip := hold("skip" + result)
+			f.do(f.store.Resolve(f.ctx, skip.Run, journal.Skip, json.RawMessage(result)))
+			s := f.nextIs(skip.Run).Steps[1]
+			want(f, "skipped", string(s.State)+" "+string(s.Result)+string(s.Sent)+" "+string(s.Args), `done `+result+` {"id":"c_1"}`)
+		}
+		fail := hold("fail")
+		follow := arrival(journal.Event{ID: "engine:1", Type: "run.failed", Source: journal.Engine}, hook("alarm", laneless))
+		f.do(f.store.Resolve(f.ctx, fail.Run, journal.Fail, nil, follow))
+		run := f.wantState(fail.Run, journal.Failed)
+		want(f, "problem", run.Problem.Text(), "crm.lua:2: it may have been done")
+		seen := f.next().Event.Type + " " + f.next().Event.Type
+		if !strings.Contains(seen, "run.failed") || !strings.Contains(seen, "highlevel.contact.created") {
+			f.Errorf("next: found %s", seen)
+		}
+		for _, bad := range []error{f.store.Resolve(f.ctx, fail.Run, "perhaps", nil), f.store.Resolve(f.ctx, fail.Run, journal.Skip, json.RawMessage(`{`)),
+			f.store.Resolve(f.ctx, fail.Run, journal.Resend, json.RawMessage(`1`))} {
+			if bad == nil || errors.Is(bad, journal.ErrState) {
+				f.Errorf("found %v", bad)
+			}
+		}
+	},
+	"migrate binds what stands to another version, and queues what is blocked": func(f *fixture) {
+		f.inOnly(func(id string) error {
+			before, _, _ := f.store.Run(f.ctx, id)
+			err := f.store.Migrate(f.ctx, id, "v9")
+			if err != nil {
+				return err
+			}
+			run, _ := f.run(id)
+			want(f, "bound", run.Bound, "v9")
+			if before.State == journal.Blocked {
+				a := f.nextIs(id)
+				want(f, "handed out", a.Run.Bound, "v9")
+				f.do(f.store.Bind(holder(a), "v9"))
+			} else {
+				want(f, "state", run.State, before.State)
+			}
+			return nil
+		}, journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked)
+	},
+	"replay is a new run of the same event, with the first steps": func(f *fixture) {
+		old := f.begun()
+		for n := 1; n <= 3; n++ {
+			f.record(old, step(n, "a", `1`), journal.Effect{})
+		}
+		f.record(old, begun(4, "b"), journal.Effect{})
+		f.finish(old, journal.Failed)
+		before, steps := f.run(old.Run)
+		for keep := range 4 {
+			id, err := f.store.Replay(f.ctx, old.Run, hook("begun", func(h *journal.Hook) { h.Version = "v5" }), keep)
+			f.do(err)
+			a := f.nextIs(id)
+			want(f, "event", a.Event.ID, before.Event)
+			want(f, "matched", a.Run.Matched+" "+a.Run.Bound, "v5 ")
+			want(f, "steps", len(a.Steps), keep)
+			for i := range a.Steps {
+				if a.Steps[i].Result == nil || string(a.Steps[i].Result) != string(steps[i].Result) || a.Steps[i].Name != steps[i].Name {
+					f.Errorf("step %d: found %+v", i+1, a.Steps[i])
+				}
+			}
+			f.record(holder(a), step(keep+1, "c", `2`), journal.Effect{})
+			f.finish(holder(a), journal.Succeeded)
+		}
+		for _, keep := range []int{4, 5} {
+			if _, err := f.store.Replay(f.ctx, old.Run, hook("begun"), keep); err == nil {
+				f.Errorf("%d steps were kept", keep)
+			}
+		}
+		after, _ := f.run(old.Run)
+		want(f, "the old run", after.State, journal.Failed)
+		_, err := f.store.Replay(f.ctx, "run_00000000000000", hook("begun"), 0)
+		f.wantErr(err, journal.ErrNotFound)
+	},
+}

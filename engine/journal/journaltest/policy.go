@@ -1,0 +1,224 @@
+package journaltest
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+func changing(path string) func(*journal.Hook) { return func(h *journal.Hook) { h.Changed = path } }
+
+func overlapping(how journal.Overlap) func(*journal.Hook) {
+	return func(h *journal.Hook) { h.Overlap = how }
+}
+
+func debounced(d time.Duration) func(*journal.Hook) {
+	return func(h *journal.Hook) { h.Debounce = d }
+}
+
+// sends accepts a contact's event with data of its own.
+func (f *fixture) sends(record, data string, h *journal.Hook) journal.Receipt {
+	f.Helper()
+	f.count++
+	return f.accept(arrival(contact("sent_"+strconv.Itoa(f.count), record, data), h))[0]
+}
+
+var policyTests = map[string]func(f *fixture){
+	"changed lets through what differs from the last, per record": func(f *fixture) {
+		h := hook("new", laneless, changing("status"))
+		for i, c := range []struct {
+			record, data string
+			runs         int
+		}{
+			{"c_1", `{"status":"a"}`, 1}, {"c_1", `{"status":"a"}`, 0}, {"c_2", `{"status":"a"}`, 1}, {"c_1", `{"status":"b"}`, 1},
+			{"c_1", `{}`, 1}, {"c_1", `{"status":null}`, 0}, {"c_1", `{"status":{"x":1,"y":2.0}}`, 1},
+			{"c_1", `{"status":{"y":2,"x":1}}`, 0}, {"c_1", `{"status":"a"}`, 1},
+		} {
+			if i == 4 {
+				f.reopen()
+			}
+			want(f, fmt.Sprint("runs of event ", i), len(f.sends(c.record, c.data, h).Runs), c.runs)
+		}
+		other := contact("elsewhere", "c_1", `{"status":"a"}`)
+		other.Connection = "highlevel/paris"
+		want(f, "runs of another connection", len(f.accept(arrival(other, h))[0].Runs), 1)
+		want(f, "runs of another hook", len(f.sends("c_1", `{"status":"a"}`, hook("other", laneless, changing("status"))).Runs), 1)
+	},
+	"changed learns from events that where turns away, echoes too, and repeats teach nothing": func(f *fixture) {
+		h := hook("new", laneless, changing("status"), where("kind", `"x"`))
+		want(f, "runs", len(f.sends("c_1", `{"status":"a","kind":"y"}`, h).Runs), 0)
+		want(f, "runs", len(f.sends("c_1", `{"status":"a","kind":"x"}`, h).Runs), 0)
+		echo := contact("echo", "c_1", `{"status":"b","kind":"y"}`)
+		echo.Echo = true
+		f.accept(arrival(echo, h))
+		want(f, "runs", len(f.sends("c_1", `{"status":"b","kind":"x"}`, h).Runs), 0)
+		f.accept(arrival(contact("echo", "c_1", `{"status":"c","kind":"x"}`), h))
+		want(f, "runs", len(f.sends("c_1", `{"status":"b","kind":"x"}`, h).Runs), 0)
+		want(f, "runs", len(f.sends("c_1", `{"status":"c","kind":"x"}`, h).Runs), 1)
+	},
+	"overlap skip makes no run while one of its lane is live, a waiting one too": func(f *fixture) {
+		h := hook("new", overlapping(journal.OverlapSkip))
+		id := f.sends("c_1", `{}`, h).Runs[0]
+		skipped := func(when string) {
+			f.Helper()
+			r := f.sends("c_1", `{}`, h)
+			want(f, when, fmt.Sprint(r.Kept, len(r.Runs), r.Skipped), "true 0 [crm new]")
+		}
+		skipped("queued")
+		a := holder(f.nextIs(id))
+		skipped("running")
+		f.waits(a, 1, awaiting("qonto.invoice.paid"))
+		skipped("waiting")
+		want(f, "runs of another record", len(f.sends("c_2", `{}`, h).Runs), 1)
+		f.accept(kept(paid("1", `{}`)))
+		f.next()
+		a = holder(f.nextIs(id))
+		f.finish(a, journal.Succeeded)
+		want(f, "runs after it", len(f.sends("c_1", `{}`, h).Runs), 1)
+	},
+	"overlap skip holds within one call": func(f *fixture) {
+		h := hook("new", overlapping(journal.OverlapSkip))
+		r := f.accept(arrival(contact("a", "c_1", `{}`), h), arrival(contact("b", "c_1", `{}`), h))
+		want(f, "runs", fmt.Sprint(len(r[0].Runs), len(r[1].Runs), len(r[1].Skipped)), "1 0 1")
+	},
+	"overlap replace cancels what is queued, waits or retries, not what executes or is held": func(f *fixture) {
+		for _, state := range []journal.State{journal.Queued, journal.Running, journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked} {
+			h := hook("new", overlapping(journal.OverlapReplace))
+			id := f.sends(string(state), `{}`, h).Runs[0]
+			mark := begun(1, "wait")
+			var a journal.Holder
+			if state != journal.Queued {
+				a = holder(f.nextIs(id))
+			}
+			switch state {
+			case journal.Queued, journal.Running:
+			case journal.Waiting:
+				f.waits(a, 1, awaiting("qonto.invoice.paid"))
+			case journal.Held:
+				f.park(a, journal.Park{State: state, Step: &mark})
+			default:
+				f.park(a, journal.Park{State: state})
+			}
+			r := f.sends(string(state), `{}`, h)
+			if state == journal.Queued || state == journal.Waiting || state == journal.Retrying {
+				wantList(f, "replaced while "+string(state), r.Replaced, []string{id})
+				f.wantState(id, journal.Cancelled)
+				f.finish(holder(f.nextIs(r.Runs[0])), journal.Succeeded)
+				continue
+			}
+			want(f, "replaced while "+string(state), len(r.Replaced), 0)
+			f.wantState(id, state)
+			f.nothingNext()
+			third := f.sends(string(state), `{}`, h)
+			wantList(f, "the second is replaced", third.Replaced, r.Runs)
+			f.do(f.store.Cancel(f.ctx, id))
+			f.finish(holder(f.nextIs(third.Runs[0])), journal.Succeeded)
+		}
+	},
+	"overlap parallel runs side by side": func(f *fixture) {
+		h := hook("new", overlapping(journal.OverlapParallel))
+		a, b := f.sends("c_1", `{}`, h).Runs[0], f.sends("c_1", `{}`, h).Runs[0]
+		f.nextIs(a)
+		f.nextIs(b)
+	},
+	"debounce merges events until the start, and the handler gets the newest": func(f *fixture) {
+		h := hook("new", debounced(10*time.Second))
+		id := f.sends("c_1", `{"n":1}`, h).Runs[0]
+		other := f.sends("c_2", `{"n":1}`, h).Runs[0]
+		f.clock.Pass(6 * time.Second)
+		r := f.sends("c_1", `{"n":2}`, h)
+		wantList(f, "merged", r.Merged, []string{id})
+		want(f, "runs", len(r.Runs), 0)
+		run := f.wantState(id, journal.Queued)
+		if run.Park == nil || run.Park.Until.Before(f.clock.Now().Add(9*time.Second)) {
+			f.Errorf("its start: found %+v", run.Park)
+		}
+		f.reopen()
+		f.nothingNext()
+		f.clock.Pass(6 * time.Second)
+		f.nextIs(other)
+		f.nothingNext()
+		f.clock.Pass(6 * time.Second)
+		a := f.nextIs(id)
+		want(f, "data", string(a.Event.Data), `{"n":2}`)
+		for _, event := range []string{"highlevel:sent_1", "highlevel:sent_3"} {
+			_, runs, err := f.store.Event(f.ctx, event)
+			if err != nil || len(runs) != 1 || runs[0].ID != id {
+				f.Errorf("runs of event %s: found %v, %v", event, runs, err)
+			}
+			wantList(f, "listed", f.runs(journal.RunQuery{Event: event}), []string{id})
+		}
+		want(f, "runs once it executes", len(f.sends("c_1", `{"n":3}`, h).Runs), 1)
+	},
+	"debounce waits ten lengths at most": func(f *fixture) {
+		h := hook("new", debounced(10*time.Second))
+		id := f.sends("c_1", `{}`, h).Runs[0]
+		for range 12 {
+			f.clock.Pass(8 * time.Second)
+			want(f, "merged", len(f.sends("c_1", `{}`, h).Merged), 1)
+		}
+		f.nothingNext()
+		f.clock.Pass(4 * time.Second)
+		f.nextIs(id)
+	},
+	"debounce merges into a run that is due but has not begun": func(f *fixture) {
+		h := hook("new", debounced(time.Second))
+		first := f.sends("c_1", `{"n":1}`, h).Runs[0]
+		f.clock.Pass(time.Second)
+		a := f.nextIs(first)
+		second := f.sends("c_1", `{"n":2}`, h).Runs[0]
+		f.clock.Pass(time.Second)
+		f.nothingNext()
+		wantList(f, "merged behind another", f.sends("c_1", `{"n":3}`, h).Merged, []string{second})
+		f.finish(holder(a), journal.Succeeded)
+		wantList(f, "merged when ready", f.sends("c_1", `{"n":4}`, h).Merged, []string{second})
+		b := f.nextIs(second)
+		want(f, "data", string(b.Event.Data), `{"n":4}`)
+		want(f, "merged once it began", len(f.sends("c_1", `{"n":5}`, h).Merged), 0)
+	},
+	"debounce decides overlap when the start is due": func(f *fixture) {
+		skip := hook("skip", debounced(time.Second), overlapping(journal.OverlapSkip))
+		first := f.sends("c_1", `{}`, skip).Runs[0]
+		f.clock.Pass(time.Second)
+		a := f.nextIs(first)
+		second := f.sends("c_1", `{}`, skip).Runs[0]
+		f.clock.Pass(time.Second)
+		f.nothingNext()
+		if run := f.wantState(second, journal.Skipped); run.Problem == nil {
+			f.Error("it does not say why")
+		}
+		third := f.sends("c_1", `{}`, skip).Runs[0]
+		f.finish(holder(a), journal.Succeeded)
+		f.clock.Pass(time.Second)
+		f.nextIs(third)
+
+		replace := hook("replace", debounced(time.Second), overlapping(journal.OverlapReplace))
+		old := f.sends("c_1", `{}`, replace).Runs[0]
+		f.clock.Pass(time.Second)
+		f.waits(holder(f.nextIs(old)), 1, awaiting("qonto.invoice.paid"))
+		newer := f.sends("c_1", `{}`, replace).Runs[0]
+		f.wantState(old, journal.Waiting)
+		f.clock.Pass(time.Second)
+		f.nextIs(newer)
+		f.wantState(old, journal.Cancelled)
+
+		beside := hook("beside", debounced(time.Second), overlapping(journal.OverlapParallel))
+		one := f.sends("c_1", `{}`, beside).Runs[0]
+		f.clock.Pass(time.Second)
+		f.nextIs(one)
+		two := f.sends("c_1", `{}`, beside).Runs[0]
+		f.clock.Pass(time.Second)
+		f.nextIs(two)
+	},
+	"an event that was merged is the run's own": func(f *fixture) {
+		h := hook("new", debounced(time.Second))
+		id := f.sends("c_1", `{}`, h).Runs[0]
+		f.sends("c_1", `{}`, h)
+		f.sends("c_1", `{}`, h)
+		f.clock.Pass(time.Second)
+		f.waits(holder(f.nextIs(id)), 1, awaiting("highlevel.contact.created"))
+		f.nothingNext()
+	},
+}

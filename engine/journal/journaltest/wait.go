@@ -1,0 +1,312 @@
+package journaltest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// waits parks the run of h for the first event that the await matches.
+func (f *fixture) waits(h journal.Holder, number int, a journal.Await) {
+	f.Helper()
+	mark := begun(number, "wait_for")
+	f.park(h, journal.Park{State: journal.Waiting, Step: &mark, Await: &a})
+}
+
+func paid(id, data string) journal.Event {
+	return journal.Event{ID: "qonto:" + id, Type: "qonto.invoice.paid", Connection: "qonto", Time: day, Data: []byte(data), Source: journal.Webhook}
+}
+
+func kept(e journal.Event) journal.Arrival { return journal.Arrival{Event: e, Keep: true} }
+
+func awaiting(trigger string) journal.Await { return journal.Await{Triggers: []string{trigger}} }
+
+var waitTests = map[string]func(f *fixture){
+	"a wait frees its lane and comes back at its tail": func(f *fixture) {
+		ids := f.queue(3, "c_1", hook("new"))
+		mark := begun(1, "wait")
+		f.park(holder(f.nextIs(ids[0])), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark})
+		f.wantState(ids[0], journal.Waiting)
+		second := f.nextIs(ids[1])
+		f.clock.Pass(time.Hour)
+		f.nothingNext()
+		f.finish(holder(second), journal.Succeeded)
+		f.finish(holder(f.nextIs(ids[2])), journal.Succeeded)
+		a := f.nextIs(ids[0])
+		want(f, "record", fmt.Sprintf("%s %q %v", a.Steps[0].State, a.Steps[0].Result, a.Steps[0].Error), `done "" <nil>`)
+		f.record(holder(a), step(2, "a", `1`), journal.Effect{})
+	},
+	"a wait for an event times out with its error": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		mark := begun(1, "wait_for")
+		f.park(holder(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark,
+			Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}, Timeout: &bindings.Error{Kind: bindings.Timeout, Message: "no event"}}})
+		f.clock.Pass(time.Hour)
+		a := f.nextIs(ids[0])
+		if s := a.Steps[0]; s.State != journal.Erred || s.Error == nil || s.Error.Kind != bindings.Timeout {
+			f.Errorf("found %+v", s)
+		}
+		f.accept(kept(paid("1", `{}`)))
+		f.nothingNext()
+	},
+	"an event that comes wakes it": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		f.waits(h, 1, awaiting("qonto.invoice.paid"))
+		f.nothingNext()
+		receipt := f.accept(kept(paid("1", `{"id":7}`)))[0]
+		wantList(f, "woken", receipt.Woken, ids)
+		a := f.nextIs(ids[0])
+		if a.Epoch <= h.Epoch {
+			f.Errorf("epoch %d after %d", a.Epoch, h.Epoch)
+		}
+		e := paid("1", `{"id":7}`)
+		table, _ := e.Table()
+		want(f, "record", string(a.Steps[0].Result), string(table))
+		want(f, "event", a.Steps[0].Event, e.ID)
+		want(f, "state", a.Steps[0].State, journal.Done)
+	},
+	"an event that came before the wait wakes it, the oldest first, each once": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		f.accept(kept(paid("1", `{}`)), kept(paid("2", `{}`)))
+		for i := range 2 {
+			f.waits(holder(f.nextIs(ids[0])), i+1, awaiting("qonto.invoice.paid"))
+		}
+		a := f.nextIs(ids[0])
+		want(f, "events", a.Steps[0].Event+" "+a.Steps[1].Event, "qonto:1 qonto:2")
+		f.waits(holder(a), 3, awaiting("qonto.invoice.paid"))
+		f.nothingNext()
+	},
+	"triggers, where and connections decide which event counts": func(f *fixture) {
+		for i, c := range []struct {
+			await   journal.Await
+			event   journal.Event
+			answers bool
+		}{
+			{awaiting("qonto.invoice.*"), paid("", `{}`), true},
+			{awaiting("qonto.*.*"), paid("", `{}`), true},
+			{awaiting("qonto.client.*"), paid("", `{}`), false},
+			{journal.Await{Triggers: []string{"qonto.client.created", "qonto.invoice.paid"}}, paid("", `{}`), true},
+			{journal.Await{Triggers: []string{"qonto.invoice.*"}, Where: map[string][]string{"id": {"7"}}}, paid("", `{"id":7.0}`), true},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {"7", "8"}}}, paid("", `{"id":8}`), true},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {"7"}}}, paid("", `{"id":"7"}`), false},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {"7"}, "b": {"true"}}}, paid("", `{"id":7}`), false},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {"7"}, "b": {"true"}}}, paid("", `{"id":7,"b":true}`), true},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"none": {"null"}}}, paid("", `{"id":7}`), true},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {}}}, paid("", `{"id":7}`), false},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Connections: map[string]string{"qonto": "qonto"}}, paid("", `{}`), true},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Connections: map[string]string{"qonto": "qonto/paris"}}, paid("", `{}`), false},
+			{journal.Await{Triggers: []string{"qonto.invoice.paid"}, Connections: map[string]string{"highlevel": "highlevel/paris"}}, paid("", `{}`), true},
+		} {
+			for _, before := range []bool{false, true} {
+				name := fmt.Sprint("case ", i, ", event first: ", before)
+				c.event.ID = "qonto:" + name
+				ids := f.queue(1, name, hook("new", laneless))
+				h := holder(f.next())
+				if before {
+					f.accept(kept(c.event))
+				}
+				f.waits(h, 1, c.await)
+				if !before {
+					f.accept(kept(c.event))
+				}
+				state := journal.Waiting
+				if c.answers {
+					state = journal.Running
+					f.next()
+				}
+				run, _ := f.run(ids[0])
+				want(f, name, run.State, state)
+				if err := f.store.Cancel(f.ctx, ids[0]); err != nil {
+					f.Fatal(err)
+				}
+			}
+		}
+	},
+	"a run never sees its own event, nor what came before it": func(f *fixture) {
+		f.accept(kept(contact("before", "c_9", `{}`)))
+		ids := f.queue(1, "c_1", hook("new"))
+		f.waits(holder(f.next()), 1, awaiting("highlevel.contact.created"))
+		f.nothingNext()
+		f.accept(kept(contact("after", "c_9", `{}`)))
+		a := f.nextIs(ids[0])
+		want(f, "event", a.Steps[0].Event, "highlevel:after")
+	},
+	"one event wakes all that wait for it, and makes its own runs": func(f *fixture) {
+		ids := f.queue(5, "c_1", hook("new", laneless))
+		for range ids {
+			f.waits(holder(f.next()), 1, awaiting("qonto.invoice.paid"))
+		}
+		onPaid := hook("paid", laneless)
+		receipt := f.accept(arrival(paid("1", `{}`), onPaid))[0]
+		wantList(f, "woken", receipt.Woken, ids)
+		for _, id := range append(receipt.Runs, ids...) {
+			f.nextIs(id)
+		}
+	},
+	"waits are kept over a restart": func(f *fixture) {
+		ids := f.queue(2, "c_1", hook("new", laneless))
+		f.waits(holder(f.next()), 1, journal.Await{Triggers: []string{"qonto.invoice.*"}, Where: map[string][]string{"id": {"7"}}})
+		f.waits(holder(f.next()), 1, journal.Await{Approval: "ap_1"})
+		f.reopen()
+		f.nothingNext()
+		run := f.wantState(ids[0], journal.Waiting)
+		want(f, "awaits", run.Park.Await.Triggers[0], "qonto.invoice.*")
+		f.accept(kept(paid("1", `{"id":7}`)))
+		f.reopen()
+		f.nextIs(ids[0])
+		f.nothingNext()
+	},
+	"the first to come wins, later ones change nothing": func(f *fixture) {
+		ids := f.queue(1, "c_1", hook("new"))
+		mark := begun(1, "wait_for")
+		await := awaiting("qonto.invoice.paid")
+		f.park(holder(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark, Await: &await})
+		f.accept(kept(paid("1", `{}`)), kept(paid("2", `{}`)))
+		f.clock.Pass(2 * time.Hour)
+		a := f.nextIs(ids[0])
+		want(f, "event", a.Steps[0].Event, "qonto:1")
+		f.nothingNext()
+		_, steps := f.run(ids[0])
+		want(f, "record", fmt.Sprintf("%+v", steps), fmt.Sprintf("%+v", a.Steps))
+	},
+	"no wake is lost between an event and a wait for it": func(f *fixture) {
+		for round := range 100 {
+			ids := f.queue(1, fmt.Sprint("c_", round), hook("new"))
+			h := holder(f.next())
+			e := paid(fmt.Sprint(round), fmt.Sprintf(`{"id":%d}`, round))
+			var both sync.WaitGroup
+			both.Go(func() {
+				if _, err := f.store.Accept(f.ctx, kept(e)); err != nil {
+					f.Errorf("Accept: %v", err)
+				}
+			})
+			both.Go(func() {
+				f.waits(h, 1, journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {fmt.Sprint(round)}}})
+			})
+			both.Wait()
+			a := f.nextIs(ids[0])
+			want(f, "event", a.Steps[0].Event, e.ID)
+			f.finish(holder(a), journal.Succeeded)
+		}
+	},
+	"an event wakes the runs that wait for what a script emits": func(f *fixture) {
+		ids := f.queue(2, "c_1", hook("new", laneless))
+		f.waits(holder(f.nextIs(ids[0])), 1, awaiting("emit:deal.won"))
+		emit := kept(won("1"))
+		f.record(holder(f.nextIs(ids[1])), step(1, "emit", ``), journal.Effect{Emit: &emit})
+		f.nextIs(ids[0])
+	},
+}
+
+// asks records an approval as a step of the run of h.
+func (f *fixture) asks(h journal.Holder, number int, id string, expires time.Time) {
+	f.Helper()
+	f.record(h, step(number, "approval", `{"id":"`+id+`"}`), journal.Effect{Approval: &journal.Approval{
+		ID: id, Title: "Pay?", Text: "7 euros", Choices: []string{"yes", "no"}, Expires: expires}})
+}
+
+var approvalTests = map[string]func(f *fixture){
+	"an approval is kept as it was asked": func(f *fixture) {
+		f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		expires := f.clock.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
+		f.asks(h, 1, "ap_1", expires)
+		f.reopen()
+		a, err := f.store.Approval(f.ctx, "ap_1")
+		if err != nil {
+			f.Fatal(err)
+		}
+		if a.Created.IsZero() || a.Decision != nil {
+			f.Errorf("found %+v", a)
+		}
+		a.Created = time.Time{}
+		want(f, "approval", fmt.Sprintf("%+v", a), fmt.Sprintf("%+v", journal.Approval{ID: "ap_1", Run: h.Run, Step: 1, Title: "Pay?",
+			Text: "7 euros", Choices: []string{"yes", "no"}, Expires: expires}))
+		_, steps := f.run(h.Run)
+		want(f, "result", string(steps[0].Result), `{"id":"ap_1"}`)
+		open, err := f.store.Approvals(f.ctx)
+		if err != nil || len(open) != 1 {
+			f.Errorf("open: found %v, %v", open, err)
+		}
+		_, err = f.store.Approval(f.ctx, "ap_2")
+		f.wantErr(err, journal.ErrNotFound)
+		_, err = f.store.Decide(f.ctx, "ap_2", journal.Decision{Choice: "yes"})
+		f.wantErr(err, journal.ErrNotFound)
+	},
+	"a decision wakes the run, before or after it waits": func(f *fixture) {
+		for _, before := range []bool{true, false} {
+			id := fmt.Sprint("ap_", before)
+			ids := f.queue(1, id, hook("new"))
+			h := holder(f.next())
+			f.asks(h, 1, id, time.Time{})
+			decide := func() {
+				a, err := f.store.Decide(f.ctx, id, journal.Decision{Choice: "yes", By: "Ana", Note: "fine", At: day})
+				if err != nil || a.Decision == nil || a.Decision.Choice != "yes" || a.Run != ids[0] {
+					f.Errorf("found %+v, %v", a, err)
+				}
+			}
+			if before {
+				decide()
+			}
+			f.waits(h, 2, journal.Await{Approval: id})
+			if !before {
+				f.nothingNext()
+				decide()
+			}
+			a := f.nextIs(ids[0])
+			want(f, "record", string(a.Steps[1].Result), `{"choice":"yes","by":"Ana","note":"fine","at":"2026-03-01T12:00:00Z"}`)
+		}
+	},
+	"it is decided once": func(f *fixture) {
+		h := f.begun()
+		f.asks(h, 1, "ap_1", time.Time{})
+		var all sync.WaitGroup
+		var made atomic.Int64
+		for range 8 {
+			all.Go(func() {
+				a, err := f.store.Decide(f.ctx, "ap_1", journal.Decision{Choice: "no", By: "Ana"})
+				if err == nil {
+					made.Add(1)
+				} else {
+					f.wantErr(err, journal.ErrDecided)
+				}
+				if a.Decision == nil || a.Decision.Choice != "no" {
+					f.Errorf("found %+v", a)
+				}
+			})
+		}
+		all.Wait()
+		want(f, "decisions", made.Load(), 1)
+		f.reopen()
+		_, err := f.store.Decide(f.ctx, "ap_1", journal.Decision{Choice: "yes"})
+		f.wantErr(err, journal.ErrDecided)
+	},
+	"a choice that was not offered is refused": func(f *fixture) {
+		f.asks(f.begun(), 1, "ap_1", time.Time{})
+		_, err := f.store.Decide(f.ctx, "ap_1", journal.Decision{Choice: "maybe"})
+		var problem *bindings.Error
+		if !errors.As(err, &problem) || problem.Kind != bindings.Invalid {
+			f.Errorf("found %v", err)
+		}
+	},
+	"it is not decided when its time or its run is over": func(f *fixture) {
+		h := f.begun()
+		f.asks(h, 1, "ap_1", f.clock.Now().Add(time.Hour))
+		f.asks(h, 2, "ap_2", time.Time{})
+		f.clock.Pass(time.Hour)
+		_, err := f.store.Decide(f.ctx, "ap_1", journal.Decision{Choice: "yes"})
+		f.wantErr(err, journal.ErrExpired)
+		f.finish(h, journal.Succeeded)
+		_, err = f.store.Decide(f.ctx, "ap_2", journal.Decision{Choice: "yes"})
+		f.wantErr(err, journal.ErrExpired)
+		if open, _ := f.store.Approvals(f.ctx); len(open) > 0 {
+			f.Errorf("open: found %v", open)
+		}
+	},
+}
