@@ -29,7 +29,7 @@ func TestUsage(t *testing.T) {
 		{"send --frobnicate", `there is no flag --frobnicate; see tidewire send --help`},
 		{"send -x", `there is no flag -x; see tidewire send --help`},
 		{"runs list --state", `--state: its value is missing; see tidewire runs list --help`},
-		{"runs list --state done", `--state: found "done", expected one of queued, running, succeeded, failed, cancelled, skipped, interrupted; see tidewire runs list --help`},
+		{"runs list --state done", `--state: found "done", expected one of ` + stateNames() + `; see tidewire runs list --help`},
 		{"runs list --since yesterday", `--since: found "yesterday", expected a length of time such as 30m or 24h; see tidewire runs list --help`},
 		{"runs list --limit many", `--limit: found "many", expected a whole number; see tidewire runs list --help`},
 		{"runs list --limit 0", `--limit: found 0, expected 1 or more; see tidewire runs list --help`},
