@@ -13,6 +13,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
 )
 
 // bench is what all measurements share.
@@ -59,7 +61,7 @@ type rig struct {
 	address string
 	halt    context.CancelFunc
 	ended   chan error
-	data    string
+	client  *control.Client
 }
 
 // newFolder names a data folder that nothing has used.
@@ -89,10 +91,14 @@ func (b *bench) start(ctx context.Context, data string) (*rig, error) {
 		return nil, fmt.Errorf("start an engine: %w", err)
 	}
 	working, halt := context.WithCancel(ctx)
-	r := &rig{Engine: e, address: strings.TrimPrefix(e.URL(), "http://"), halt: halt, ended: make(chan error, 1), data: data}
+	r := &rig{Engine: e, address: strings.TrimPrefix(e.URL(), "http://"), halt: halt, ended: make(chan error, 1)}
 	go func() { r.ended <- e.Run(working) }()
 	select {
 	case <-e.Ready():
+		r.client, err = control.Dial(data)
+		if err != nil {
+			return nil, errors.Join(err, r.stop())
+		}
 		return r, nil
 	case err := <-r.ended:
 		halt()
@@ -102,6 +108,9 @@ func (b *bench) start(ctx context.Context, data string) (*rig, error) {
 
 // stop ends the engine and gives what went wrong.
 func (r *rig) stop() error {
+	if r.client != nil {
+		r.client.Close()
+	}
 	r.halt()
 	return <-r.ended
 }
@@ -149,18 +158,29 @@ func (b *bench) warm(ctx context.Context, r *rig, within time.Duration) (orders 
 	return max(warmUp, int(perSecond(sent, took)*within.Seconds())), err
 }
 
-// idle waits until no run is live. It is called when all calls were made, so
-// that it looks only a few times.
+// idle waits until nothing is queued or executed. It is called when all calls
+// were made, so that it looks only a few times.
 func (r *rig) idle(ctx context.Context) error {
 	for {
-		live, err := r.Live(ctx)
-		if err != nil || live == 0 {
+		moving, err := r.moving(ctx)
+		if err != nil || !moving {
 			return err
 		}
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the last %d runs: %w", live, context.Cause(ctx))
+			return fmt.Errorf("wait for the last runs: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// moving looks at the queue first: what leaves it meanwhile is then executed.
+func (r *rig) moving(ctx context.Context) (bool, error) {
+	for _, state := range []journal.State{journal.Queued, journal.Running} {
+		runs, err := r.client.Runs(ctx, journal.RunQuery{State: state, Limit: 1})
+		if err != nil || len(runs) > 0 {
+			return len(runs) > 0, err
+		}
+	}
+	return false, nil
 }
