@@ -16,6 +16,9 @@ type Config struct {
 	Apps []*bindings.App
 	// Listen is the address for webhooks.
 	Listen string
+	// PublicURL is the address under which people reach the engine, for links
+	// to its pages; empty means the address it listens on.
+	PublicURL string
 	// Scripts and Data are folders; Data is made if it is not there.
 	Scripts string
 	Data    string

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/dashboard"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -37,6 +39,7 @@ type Engine struct {
 	ingest      *ingest.Server
 	schedule    *schedule.Scheduler
 	control     *control.Server
+	dashboard   *dashboard.Dashboard
 	webhooks    net.Listener
 	commands    net.Listener
 	started     time.Time
@@ -133,10 +136,18 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("load the scripts: %w", err)
 	}
+	if err := e.awaitOld(ctx); err != nil {
+		return err
+	}
+	key, err := dashboard.Key(c.Data)
+	if err != nil {
+		return err
+	}
+	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Now: c.Now, Log: c.Log})
 	e.runner = run.New(run.Config{
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Grace: c.Grace, Zone: c.Zone,
-		Now: c.Now, Log: c.Log, Finished: c.Finished,
+		Now: c.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
 	})
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Log: c.Log,
@@ -144,9 +155,37 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	e.ingest = ingest.New(ingest.Config{
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation,
 		Accept: e.runner.Accept, Secret: e.secret, Now: c.Now, Log: c.Log,
+		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
-	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Log: c.Log})
+	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Log: c.Log})
 	return nil
+}
+
+// awaitOld has events kept that runs of the last time may still wait for, on
+// versions that are not the present ones.
+func (e *Engine) awaitOld(ctx context.Context) error {
+	hashes, err := e.store.LiveVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("find what runs wait for: %w", err)
+	}
+	for _, hash := range hashes {
+		version, err := e.store.Version(ctx, hash)
+		if err == nil {
+			err = e.scripts.Await(ctx, version)
+		}
+		if err != nil {
+			e.config.Log.Warn("a version that runs go on with cannot be loaded; see tidewire doctor", "version", hash, "error", err)
+		}
+	}
+	return nil
+}
+
+// publicURL is where people reach the pages.
+func (e *Engine) publicURL() string {
+	if e.config.PublicURL != "" {
+		return e.config.PublicURL
+	}
+	return e.URL()
 }
 
 func (e *Engine) listen() (err error) {
@@ -233,12 +272,14 @@ func (e *Engine) Close() error {
 // Live counts the runs that have not ended.
 func (e *Engine) Live(ctx context.Context) (int, error) {
 	live := 0
-	for _, state := range []journal.State{journal.Queued, journal.Running} {
-		runs, err := e.store.Runs(ctx, journal.RunQuery{State: state, Limit: 1000})
-		if err != nil {
-			return 0, fmt.Errorf("count the live runs: %w", err)
+	counts, err := e.store.Counts(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("count the live runs: %w", err)
+	}
+	for state, n := range counts {
+		if !state.Ended() {
+			live += n
 		}
-		live += len(runs)
 	}
 	return live, nil
 }

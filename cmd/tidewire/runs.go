@@ -21,7 +21,7 @@ func runsCommand(t terminal) *cobra.Command {
 		Args:  nothing,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(runsList(t), runsShow(t))
+	c.AddCommand(runsList(t), runsShow(t), runsDecide(t), runsRetry(t), runsReplay(t), runsCancel(t), runsMigrate(t))
 	return c
 }
 

@@ -22,7 +22,9 @@ type Config struct {
 	// Send keeps an event that was handed in.
 	Send   func(context.Context, Message) (Sent, error)
 	Status func() Status
-	Log    *slog.Logger
+	// Commands change runs; nil offers none.
+	Commands Commands
+	Log      *slog.Logger
 }
 
 // maxMessage is the largest message that is read, in bytes; as for a webhook.
@@ -115,6 +117,9 @@ func (s *Server) Handler() http.Handler {
 		event, runs, err := s.Reader.Event(r.Context(), r.PathValue("id"))
 		return EventStory{event, runs}, err
 	}))
+	if s.Commands != nil {
+		s.commands(mux)
+	}
 	mux.HandleFunc("GET /runs", answer(func(r *http.Request) (any, error) {
 		q, err := runQuery(r.URL.Query())
 		if err != nil {
@@ -167,6 +172,8 @@ func answer(handle func(*http.Request) (any, error)) http.HandlerFunc {
 			switch {
 			case errors.Is(err, journal.ErrNotFound):
 				status = http.StatusNotFound
+			case errors.Is(err, journal.ErrState):
+				status = http.StatusConflict
 			case errors.As(err, &wrong):
 				status = http.StatusUnprocessableEntity
 			}

@@ -78,6 +78,12 @@ type Store interface {
 	// ticks themselves are events and are kept by Accept.
 	Tick(ctx context.Context, script, hook string) (time.Time, error)
 
+	// Live counts the runs that have not ended by version: those bound to it,
+	// and those that matched on it and are bound to none yet.
+	Live(ctx context.Context, version string) (bound, matched int, err error)
+	// LiveVersions are the hashes of the versions that live runs go on with.
+	LiveVersions(ctx context.Context) ([]string, error)
+
 	// Prune forgets what may be forgotten, in small commits between others. It
 	// never takes what a live run may still need.
 	Prune(ctx context.Context, r Retention) (Pruned, error)

@@ -42,22 +42,25 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	if event.Time.IsZero() {
 		event.Time = event.Received
 	}
-	return journal.Arrival{Event: event, Hooks: g.Match(event.Type, event.Connection)}
+	return journal.Arrival{
+		Event: event, Hooks: g.Match(event.Type, event.Connection),
+		Keep: g.Awaited(event.Type, event.Connection),
+	}
 }
 
 // failure is the event by which other scripts hear of a failed run.
-func (r *Runner) failure(a journal.Activation, problem *journal.Problem) []journal.Arrival {
+func (r *Runner) failure(run journal.Run, event journal.Event, problem *journal.Problem) []journal.Arrival {
 	data, err := json.Marshal(map[string]any{
-		"run": a.Run.ID, "script": a.Run.Script, "hook": a.Run.Hook, "event": a.Event.ID,
-		"event_type": a.Event.Type, "key": a.Run.Script + "/" + a.Run.Hook, "error": problem,
+		"run": run.ID, "script": run.Script, "hook": run.Hook, "event": event.ID,
+		"event_type": event.Type, "key": run.Script + "/" + run.Hook, "error": problem,
 	})
 	if err != nil {
-		r.Log.Error("the failure of a run could not be told", "run", a.Run.ID, "error", err)
+		r.Log.Error("the failure of a run could not be told", "run", run.ID, "error", err)
 		return nil
 	}
 	arrival := r.arrival(r.Scripts.Generation(), journal.Event{
-		ID: failedTrigger + ":" + a.Run.ID, Type: failedTrigger, Source: journal.Engine,
-		Connection: a.Run.Connection, Account: a.Run.Account, Data: data,
+		ID: failedTrigger + ":" + run.ID, Type: failedTrigger, Source: journal.Engine,
+		Connection: run.Connection, Account: run.Account, Data: data,
 	})
 	if len(arrival.Hooks) == 0 {
 		return nil

@@ -2,18 +2,21 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // call sends an operation of an app, or one page of a list.
-func (h *host) call(ctx context.Context, s vm.Step, step journal.Step) (result, error) {
+func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	connection, err := h.connection(s)
 	if err != nil {
 		return result{}, err
@@ -24,11 +27,11 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step) (result, 
 	}
 	answer, err := h.runner.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Page: s.Kind == vm.StepPage,
-		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: s.Options.Key,
-		Secrets: secrets, Marks: h.marks(step),
+		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step),
+		Secrets: secrets, Again: again, Marks: h.marks(step),
 	})
 	if err != nil {
-		return result{attempts: answer.Attempts}, err
+		return result{attempts: answer.Attempts, after: answer.RetryAfter}, err
 	}
 	value := answer.Body
 	if s.Kind == vm.StepPage {
@@ -49,18 +52,35 @@ type page struct {
 	Next  json.RawMessage `json:"next,omitempty"`
 }
 
-// marks keep the step as begun before a request that may change something
-// leaves the machine. A run that dies then is known to have begun it.
+// marks keep the step as begun, with what is sent, before a request that may
+// change something leaves the machine. A mark of what was conclusively not
+// done is taken away with the next record of the step, or when it parks.
 func (h *host) marks(step journal.Step) call.Marks {
 	step.State = journal.Begun
-	return call.Marks{Begin: func(ctx context.Context, _ json.RawMessage) error {
+	return call.Marks{Begin: func(ctx context.Context, sent json.RawMessage) error {
+		if step.Sent == nil {
+			step.Sent = sent
+		}
 		_, err := h.runner.Store.Record(ctx, h.holder, step, journal.Effect{})
+		if err == nil {
+			h.marked = step.Number
+		}
 		return err
 	}}
 }
 
+// key makes the idempotency key of an operation that takes one: the same for
+// every sending of the step.
+func (h *host) key(s vm.Step, step journal.Step) string {
+	if s.Options.Key != "" || s.Operation == nil || !s.Operation.Key {
+		return s.Options.Key
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s", h.holder.Run, step.Number, step.Name, canonical(step.Args)))
+	return hex.EncodeToString(sum[:16])
+}
+
 // request reaches an endpoint that has no entry in the catalogue.
-func (h *host) request(ctx context.Context, s vm.Step, step journal.Step) (result, error) {
+func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	connection, err := h.connection(s)
 	if err != nil {
 		return result{}, err
@@ -70,21 +90,21 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step) (resul
 		return result{}, invalid(s, err.Error())
 	}
 	raw := call.RawRequest{App: s.App, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key,
-		Secrets: secrets, Marks: h.marks(step)}
+		Secrets: secrets, Again: again, Marks: h.marks(step)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
 	answer, err := h.runner.Calls.Raw(ctx, raw)
-	return result{value: answer.Body, attempts: answer.Attempts}, err
+	return result{value: answer.Body, attempts: answer.Attempts, after: answer.RetryAfter}, err
 }
 
 // http sends a request to any address that is allowed.
-func (h *host) http(ctx context.Context, s vm.Step, step journal.Step) (result, error) {
+func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	args, secrets, err := h.open(s)
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	request := call.HTTPRequest{Secrets: secrets, Marks: h.marks(step)}
+	request := call.HTTPRequest{Secrets: secrets, Again: again, Marks: h.marks(step)}
 	if err := json.Unmarshal(args, &request); err != nil {
 		return result{}, invalid(s, "expected (url, { headers, query, json, body, auth, timeout }): "+err.Error())
 	}
@@ -98,13 +118,16 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step) (result, 
 
 // connection finds the account that a call goes to.
 func (h *host) connection(s vm.Step) (string, error) {
-	c, err := h.runner.Connections.Resolve(s.App.Name, s.Options.Connection, h.activation.Run.Connection)
+	c, err := h.resolve(s.App.Name, s.Options.Connection)
 	if err != nil {
-		e := invalid(s, err.Error())
-		e.Kind = bindings.BrokenConnection
-		return "", e
+		return "", invalid(s, err.Error())
 	}
 	return c.Name(), nil
+}
+
+// resolve finds the connection that the run's calls to an app go to.
+func (h *host) resolve(app, wanted string) (*connection.Connection, error) {
+	return h.runner.Connections.Resolve(app, wanted, h.run.Connection)
 }
 
 func invalid(s vm.Step, message string) *bindings.Error {

@@ -21,7 +21,7 @@ func (h *host) state(s vm.Step) (result, error) {
 		return result{}, fmt.Errorf("read the arguments of %s: %w", s.Name, err)
 	}
 	return result{effect: journal.Effect{State: &journal.StateOp{
-		Script: h.activation.Run.Script, Verb: args.Verb, Key: args.Key,
+		Script: h.run.Script, Verb: args.Verb, Key: args.Key,
 		Value: args.Value, Expected: args.Expected,
 	}}}, nil
 }
@@ -34,7 +34,7 @@ func (h *host) link(s vm.Step) (result, error) {
 		return result{}, fmt.Errorf("read the arguments of %s: %w", s.Name, err)
 	}
 	account := func(kind string) string {
-		return h.runner.accountOf(kind, h.activation.Run)
+		return h.runner.accountOf(kind, h.run)
 	}
 	return result{effect: journal.Effect{Link: &journal.LinkOp{
 		Verb: args.Verb, Kind: args.Kind, ID: args.ID, Account: account(args.Kind),
@@ -57,7 +57,7 @@ func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 	event := journal.Event{
 		ID:   fmt.Sprintf("emit:%s:%d", h.holder.Run, step.Number),
 		Type: "emit:" + args.Type, Source: journal.Emit, Data: args.Data, Record: args.Lane,
-		Connection: h.activation.Run.Connection, Account: h.activation.Run.Account,
+		Connection: h.run.Connection, Account: h.run.Account,
 	}
 	if args.ID != "" {
 		event.ID = "emit:" + args.Type + ":" + args.ID

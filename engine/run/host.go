@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,14 +16,20 @@ import (
 )
 
 // host is what the vm asks on behalf of one activation. The vm calls it one
-// step at a time.
+// step at a time. What is recorded already is answered from the record; what
+// is not is done and recorded.
 type host struct {
-	runner     *Runner
-	holder     journal.Holder
-	activation journal.Activation
-	unit       *script.Script
-	log        *slog.Logger
-	last       int // the number of the last step
+	runner  *Runner
+	holder  journal.Holder
+	run     journal.Run
+	event   journal.Event
+	unit    *script.Script
+	hook    *journal.Hook
+	records []journal.Step
+	began   time.Time // of this activation
+	log     *slog.Logger
+	last    int // the number of the last step
+	marked  int // the number of the step that stands as begun in the journal
 }
 
 // result is what a step came to before it is recorded.
@@ -30,16 +37,43 @@ type result struct {
 	value    json.RawMessage
 	effect   journal.Effect
 	attempts int
+	// after is how long the vendor asked to be left alone.
+	after time.Duration
 }
 
-// Step performs and records one step.
+// errParked ends an activation whose run was parked.
+var errParked = errors.New("the run is parked")
+
+// Replaying says that the next step is answered from the record.
+func (h *host) Replaying() bool { return h.last < len(h.records) }
+
+// Step gives the record of a step, or performs and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.last++
 	step := journal.Step{
 		Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position,
 		State: journal.Done, Started: h.runner.Now(),
 	}
-	done, err := h.perform(ctx, s, step)
+	if h.last > len(h.records) {
+		return h.make(ctx, s, step, nil)
+	}
+	record := h.records[h.last-1]
+	if record.Name != step.Name || !sameArgs(record.Args, step.Args) {
+		return nil, h.mismatch(ctx, step, record)
+	}
+	switch record.State {
+	case journal.Done:
+		return record.Result, nil
+	case journal.Erred:
+		return nil, record.Error
+	}
+	return h.resume(ctx, s, step, record)
+}
+
+// make performs a step and records what came of it. With again it sends what
+// a crash left without an answer once more, byte for byte.
+func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (json.RawMessage, error) {
+	done, err := h.perform(ctx, s, step, again)
 	step.Took = h.runner.Now().Sub(step.Started)
 	step.Attempts = done.attempts
 	step.Result = done.value
@@ -47,6 +81,9 @@ func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	switch {
 	case err == nil:
 	case errors.As(err, &refused):
+		if ended := h.stand(ctx, step, refused, done.after); ended != nil {
+			return nil, ended
+		}
 		step.State, step.Error, step.Result = journal.Erred, refused, nil
 	default:
 		return nil, h.ended(ctx, step, err)
@@ -68,14 +105,14 @@ func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 
 // perform does what the step asks for. The error is a *bindings.Error if the
 // script is to see it.
-func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step) (result, error) {
+func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage:
-		return h.call(ctx, s, step)
+		return h.call(ctx, s, step, again)
 	case vm.StepRequest:
-		return h.request(ctx, s, step)
+		return h.request(ctx, s, step, again)
 	case vm.StepHTTP:
-		return h.http(ctx, s, step)
+		return h.http(ctx, s, step, again)
 	case vm.StepState:
 		return h.state(s)
 	case vm.StepLink:
@@ -88,6 +125,12 @@ func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step) (resul
 		return random(s.Args)
 	case vm.StepUUID:
 		return newUUID()
+	case vm.StepWait:
+		return h.wait(ctx, s, step)
+	case vm.StepAwait:
+		return h.await(ctx, s, step)
+	case vm.StepApproval:
+		return h.approval(s, step)
 	}
 	return result{}, fmt.Errorf("step kind %q is unknown to the host", s.Kind)
 }
@@ -97,8 +140,10 @@ func (h *host) ended(ctx context.Context, step journal.Step, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return &vm.End{Cause: cause}
 	}
-	if errors.Is(err, journal.ErrFenced) || errors.Is(err, journal.ErrClosed) {
-		return &vm.End{Cause: err}
+	for _, over := range []error{errParked, journal.ErrFenced, journal.ErrClosed} {
+		if errors.Is(err, over) {
+			return &vm.End{Cause: err}
+		}
 	}
 	return fmt.Errorf("%s: step %d %s: %w", step.Position, step.Number, step.Name, err)
 }
@@ -113,12 +158,17 @@ func (h *host) tell(kind vm.StepKind, step journal.Step) {
 	if quiet[kind] {
 		level = slog.LevelDebug
 	}
+	if step.Error != nil {
+		level = max(level, slog.LevelWarn)
+	}
+	if !h.log.Enabled(context.Background(), level) {
+		return
+	}
 	attrs := []slog.Attr{slog.Int("step", step.Number), slog.Duration("took", step.Took.Round(time.Microsecond))}
 	if step.Attempts > 1 {
 		attrs = append(attrs, slog.Int("sent", step.Attempts))
 	}
 	if step.Error != nil {
-		level = max(level, slog.LevelWarn)
 		attrs = append(attrs, slog.String("at", step.Position), slog.String("error", step.Error.Error()))
 	}
 	h.log.LogAttrs(context.Background(), level, step.Name, attrs...)
@@ -127,11 +177,11 @@ func (h *host) tell(kind vm.StepKind, step journal.Step) {
 // Secret opens a secret for what is computed inside the script.
 func (h *host) Secret(name string) (string, error) { return h.runner.Secret(name) }
 
-// Replaying reports whether the next step has a record.
-func (h *host) Replaying() bool { return false }
-
-// Log writes a line of the script's.
+// Log writes a line of the script's; what a replay says was said before.
 func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
+	if h.Replaying() {
+		return
+	}
 	var attrs []slog.Attr
 	if len(fields) > 0 {
 		var values map[string]any
@@ -142,4 +192,32 @@ func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
 		}
 	}
 	h.log.LogAttrs(context.Background(), level, text, attrs...)
+}
+
+// sameArgs reports whether two steps ask for the same, whatever the order of
+// their fields.
+func sameArgs(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, y := canonical(a), canonical(b)
+	return x != nil && bytes.Equal(x, y)
+}
+
+// canonical writes JSON with sorted keys and its numbers as they stand.
+func canonical(raw json.RawMessage) []byte {
+	if len(raw) == 0 {
+		return []byte("null")
+	}
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return out
 }

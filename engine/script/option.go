@@ -105,37 +105,47 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 	return nil
 }
 
-func (d *draft) readWhere(raw json.RawMessage) error {
+func (d *draft) readWhere(raw json.RawMessage) (err error) {
 	if slices.Contains(d.registration.Functions, "where") {
 		return nil // the vm asks it, first in the run
 	}
+	d.hook.Where, err = ReadWhere(raw)
+	return err
+}
+
+// ReadWhere reads a where that is data: paths in event.data to a scalar, or a
+// list of those that are accepted. Nothing, or an empty table, is nil.
+func ReadWhere(raw json.RawMessage) (map[string][]string, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
 	table, err := readTable(raw)
 	if err != nil {
-		return fmt.Errorf(`expected a table such as { status = "paid" } or a function, found %s`, found(raw))
+		return nil, fmt.Errorf(`expected a table such as { status = "paid" } or a function, found %s`, found(raw))
 	}
 	where := make(map[string][]string, len(table))
 	for _, path := range sortedKeys(table) {
 		items := []json.RawMessage{table[path]}
 		if strings.HasPrefix(string(table[path]), "[") {
 			if err := json.Unmarshal(table[path], &items); err != nil {
-				return err
+				return nil, err
 			}
 			if len(items) == 0 {
-				return fmt.Errorf("%s: an empty list matches nothing", path)
+				return nil, fmt.Errorf("%s: an empty list matches nothing", path)
 			}
 		}
 		for _, item := range items {
 			scalar, err := readScalar(item)
 			if err != nil {
-				return fmt.Errorf("%s: expected a text, number, boolean or a list of them, found %s; a field of a table is written %q", path, found(item), path+".field")
+				return nil, fmt.Errorf("%s: expected a text, number, boolean or a list of them, found %s; a field of a table is written %q", path, found(item), path+".field")
 			}
 			where[path] = append(where[path], scalar)
 		}
 	}
-	if len(where) > 0 {
-		d.hook.Where = where
+	if len(where) == 0 {
+		return nil, nil
 	}
-	return nil
+	return where, nil
 }
 
 func (d *draft) readLane(raw json.RawMessage) error {

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// selection is the runs that a command is about: those named, or all that the
+// filters find.
+type selection struct {
+	folder folderFlags
+	query  journal.RunQuery
+	state  string
+	since  time.Duration
+}
+
+func (s *selection) add(c *cobra.Command) {
+	s.folder.addDir(c.Flags())
+	c.Flags().StringVar(&s.query.Script, "script", "", "all runs of this script")
+	c.Flags().StringVar(&s.query.Hook, "hook", "", "all runs of this hook")
+	c.Flags().StringVar(&s.state, "state", "", "all runs in this state")
+	c.Flags().DurationVar(&s.since, "since", 0, "all runs made within this time: 30m, 24h")
+}
+
+// each does something to every selected run and tells what became of each. It
+// goes on after a refusal, and ends with an error if there was one.
+func (s *selection) each(ctx context.Context, t terminal, args []string, do func(context.Context, *control.Client, string) (string, error)) error {
+	s.query.State, s.query.Since = journal.State(s.state), ago(s.since)
+	if !s.query.State.Known() {
+		return usageError{fmt.Errorf("--state: found %q, expected one of %s", s.state, journal.States())}
+	}
+	filtered := s.query.Script != "" || s.query.Hook != "" || s.query.State != "" || !s.query.Since.IsZero()
+	if filtered == (len(args) > 0) {
+		return usageError{errors.New("name runs, or select them with --script, --hook, --state or --since; one of the two")}
+	}
+	return withEngine(ctx, s.folder.sources(t), func(client *control.Client) error {
+		var refused int
+		act := func(run string) {
+			said, err := do(ctx, client, run)
+			if err != nil {
+				refused++
+				fmt.Fprintf(t.err, "%s  %v\n", run, err)
+				return
+			}
+			fmt.Fprintf(t.out, "%s  %s\n", run, said)
+		}
+		for _, run := range args {
+			act(run)
+		}
+		if filtered {
+			runs, err := s.all(ctx, client)
+			if err != nil {
+				return err
+			}
+			if len(runs) == 0 {
+				fmt.Fprintln(t.out, "no runs")
+			}
+			for _, run := range runs {
+				act(run)
+			}
+		}
+		if refused > 0 {
+			return fmt.Errorf("%d of the runs could not be changed", refused)
+		}
+		return nil
+	})
+}
+
+// all lists the selected runs, oldest first, before any of them is changed.
+func (s *selection) all(ctx context.Context, client *control.Client) ([]string, error) {
+	var all []string
+	q := s.query
+	for q.Limit = 500; ; {
+		runs, err := client.Runs(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range runs {
+			all = append(all, r.ID)
+			q.Before = r.Seq
+		}
+		if len(runs) < q.Limit {
+			break
+		}
+	}
+	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
+		all[i], all[j] = all[j], all[i]
+	}
+	return all, nil
+}
+
+func runsCancel(t terminal) *cobra.Command {
+	var s selection
+	c := &cobra.Command{
+		Use:   "cancel [RUN…]",
+		Short: "End runs that are not over",
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.each(c.Context(), t, args, func(ctx context.Context, client *control.Client, run string) (string, error) {
+				return "cancelled", client.Cancel(ctx, run)
+			})
+		},
+	}
+	s.add(c)
+	return c
+}
+
+func runsRetry(t terminal) *cobra.Command {
+	var s selection
+	c := &cobra.Command{
+		Use:   "retry [RUN…]",
+		Short: "Let failed or cancelled runs go on from their last good step",
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.each(c.Context(), t, args, func(ctx context.Context, client *control.Client, run string) (string, error) {
+				return "queued", client.Retry(ctx, run)
+			})
+		},
+	}
+	s.add(c)
+	return c
+}
+
+func runsReplay(t terminal) *cobra.Command {
+	var s selection
+	keep := 1
+	c := &cobra.Command{
+		Use:   "replay [RUN…]",
+		Short: "Make new runs of the same events on the present version",
+		RunE: func(c *cobra.Command, args []string) error {
+			if keep < 1 {
+				return usageError{fmt.Errorf("--from-step: found %d, expected 1 or more", keep)}
+			}
+			return s.each(c.Context(), t, args, func(ctx context.Context, client *control.Client, run string) (string, error) {
+				made, err := client.Replay(ctx, run, keep-1)
+				return "replayed as " + made, err
+			})
+		},
+	}
+	s.add(c)
+	c.Flags().IntVar(&keep, "from-step", 1, "keep the record of the steps before this one")
+	return c
+}
+
+func runsMigrate(t terminal) *cobra.Command {
+	var s selection
+	c := &cobra.Command{
+		Use:   "migrate [RUN…]",
+		Short: "Move parked runs to the present version of their script",
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.each(c.Context(), t, args, func(ctx context.Context, client *control.Client, run string) (string, error) {
+				return "moved", client.Migrate(ctx, run)
+			})
+		},
+	}
+	s.add(c)
+	return c
+}
+
+func runsDecide(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var file string
+	var empty bool
+	c := &cobra.Command{
+		Use:   "decide RUN retry|skip|fail",
+		Short: "Decide about a held run: was its call done?",
+		Long: `A held run sent a request that may or may not have been done. Look at the vendor's
+side, then decide: retry sends it again, skip takes it as done, fail ends the run.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			verdict := journal.Verdict(args[1])
+			var result json.RawMessage
+			switch verdict {
+			case journal.Resend, journal.Fail:
+				if file != "" || empty {
+					return usageError{fmt.Errorf("--result and --empty go with skip, found %s", verdict)}
+				}
+			case journal.Skip:
+				if (file != "") == empty {
+					return usageError{errors.New("skip needs the answer that the script is to get: --result FILE, or --empty")}
+				}
+			default:
+				return usageError{fmt.Errorf("found %q, expected retry, skip or fail", verdict)}
+			}
+			if file != "" {
+				var err error
+				if result, err = readResult(t, file); err != nil {
+					return err
+				}
+			}
+			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
+				if err := client.Resolve(c.Context(), args[0], verdict, result); err != nil {
+					return err
+				}
+				fmt.Fprintf(t.out, "%s  decided: %s\n", args[0], verdict)
+				return nil
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().StringVar(&file, "result", "", "with skip: file with the answer as JSON, - for standard input")
+	c.Flags().BoolVar(&empty, "empty", false, "with skip: the answer was empty")
+	return c
+}
+
+// readResult reads the answer that a script is to get.
+func readResult(t terminal, name string) (json.RawMessage, error) {
+	read := func() ([]byte, error) { return os.ReadFile(name) }
+	if name == "-" {
+		name, read = "standard input", func() ([]byte, error) { return io.ReadAll(t.in) }
+	}
+	body, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("--result: %w", err)
+	}
+	if !json.Valid(body) {
+		return nil, fmt.Errorf("--result: %s is not JSON", name)
+	}
+	return body, nil
+}

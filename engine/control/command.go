@@ -1,0 +1,125 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Commands are what a person can have done to runs and to the store.
+type Commands interface {
+	Cancel(ctx context.Context, run string) error
+	Retry(ctx context.Context, run string) error
+	Resolve(ctx context.Context, run string, verdict journal.Verdict, result json.RawMessage) error
+	Replay(ctx context.Context, run string, keep int) (string, error)
+	Migrate(ctx context.Context, run string) error
+	Backup(ctx context.Context, file string) error
+	Doctor(ctx context.Context) ([]Finding, error)
+}
+
+// Finding is something that will not mend itself.
+type Finding struct {
+	Kind  string `json:"kind"` // lane, wait, version, held, blocked
+	Run   string `json:"run,omitempty"`
+	Text  string `json:"text"`
+	Since string `json:"since,omitempty"`
+	Do    string `json:"do"` // the next act
+}
+
+// order is what a command sends.
+type order struct {
+	Verdict journal.Verdict `json:"verdict,omitempty"`
+	Result  json.RawMessage `json:"result,omitempty"`
+	Keep    int             `json:"keep,omitempty"`
+	File    string          `json:"file,omitempty"`
+}
+
+// done is what a command answers.
+type done struct {
+	Run string `json:"run,omitempty"`
+}
+
+func (s *Server) commands(mux *http.ServeMux) {
+	act := func(pattern string, do func(context.Context, string, order) (done, error)) {
+		mux.HandleFunc(pattern, answer(func(r *http.Request) (any, error) {
+			var o order
+			if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&o); err != nil {
+				return nil, &bindings.Error{Kind: bindings.Invalid, Message: "the command is not JSON: " + err.Error()}
+			}
+			return do(r.Context(), r.PathValue("id"), o)
+		}))
+	}
+	c := s.Commands
+	act("POST /runs/{id}/cancel", func(ctx context.Context, id string, _ order) (done, error) { return done{id}, c.Cancel(ctx, id) })
+	act("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{id}, c.Retry(ctx, id) })
+	act("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{id}, c.Migrate(ctx, id) })
+	act("POST /runs/{id}/decide", func(ctx context.Context, id string, o order) (done, error) {
+		return done{id}, c.Resolve(ctx, id, o.Verdict, o.Result)
+	})
+	act("POST /runs/{id}/replay", func(ctx context.Context, id string, o order) (done, error) {
+		made, err := c.Replay(ctx, id, o.Keep)
+		return done{made}, err
+	})
+	act("POST /backup", func(ctx context.Context, _ string, o order) (done, error) { return done{}, c.Backup(ctx, o.File) })
+	mux.HandleFunc("GET /doctor", answer(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
+}
+
+// The client's side of the commands; a Client is a Commands.
+var _ Commands = (*Client)(nil)
+
+// Cancel ends a live run.
+func (c *Client) Cancel(ctx context.Context, run string) error {
+	_, err := c.order(ctx, runPath(run, "cancel"), order{})
+	return err
+}
+
+// Retry lets a failed or cancelled run go on from its last good record.
+func (c *Client) Retry(ctx context.Context, run string) error {
+	_, err := c.order(ctx, runPath(run, "retry"), order{})
+	return err
+}
+
+// Migrate moves a parked run to the present version.
+func (c *Client) Migrate(ctx context.Context, run string) error {
+	_, err := c.order(ctx, runPath(run, "migrate"), order{})
+	return err
+}
+
+// Resolve decides about a held run.
+func (c *Client) Resolve(ctx context.Context, run string, verdict journal.Verdict, result json.RawMessage) error {
+	_, err := c.order(ctx, runPath(run, "decide"), order{Verdict: verdict, Result: result})
+	return err
+}
+
+// Replay makes a new run of the same event and gives its id.
+func (c *Client) Replay(ctx context.Context, run string, keep int) (string, error) {
+	made, err := c.order(ctx, runPath(run, "replay"), order{Keep: keep})
+	return made.Run, err
+}
+
+// Backup has the engine copy its store to a file.
+func (c *Client) Backup(ctx context.Context, file string) error {
+	_, err := c.order(ctx, "/backup", order{File: file})
+	return err
+}
+
+// Doctor asks what will not mend itself.
+func (c *Client) Doctor(ctx context.Context) (found []Finding, err error) {
+	return found, c.get(ctx, "/doctor", nil, &found)
+}
+
+func runPath(run, verb string) string { return "/runs/" + url.PathEscape(run) + "/" + verb }
+
+func (c *Client) order(ctx context.Context, path string, o order) (d done, err error) {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return d, fmt.Errorf("write the command: %w", err)
+	}
+	return d, c.do(ctx, http.MethodPost, path, bytes.NewReader(body), &d)
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// How long something may stand before the doctor speaks of it.
+const (
+	longLane = time.Hour
+	longDue  = time.Minute // after the moment at which a timer should have come
+)
+
+// Doctor lists what will not mend itself: runs that a person must decide
+// about, lanes that stand, waits that nothing can end.
+func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
+	d := examination{engine: e, now: e.config.Now(), versions: map[string]error{}}
+	for _, look := range []func(context.Context) error{d.held, d.blocked, d.waiting, d.overdue, d.lanes} {
+		if err := look(ctx); err != nil {
+			return nil, fmt.Errorf("examine the runs: %w", err)
+		}
+	}
+	return d.found, nil
+}
+
+// examination is one look at everything that stands.
+type examination struct {
+	engine   *Engine
+	now      time.Time
+	versions map[string]error // by hash: whether it can be loaded
+	found    []control.Finding
+}
+
+func (d *examination) say(kind string, run journal.Run, text, do string) {
+	since := run.Created
+	if run.Park != nil {
+		since = run.Park.Since
+	}
+	d.found = append(d.found, control.Finding{Kind: kind, Run: run.ID, Text: text, Since: since.UTC().Format(time.RFC3339), Do: do})
+}
+
+// each goes through all runs of a state.
+func (d *examination) each(ctx context.Context, state journal.State, look func(journal.Run)) error {
+	q := journal.RunQuery{State: state, Limit: 500}
+	for {
+		runs, err := d.engine.store.Runs(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, run := range runs {
+			look(run)
+			q.Before = run.Seq
+		}
+		if len(runs) < q.Limit {
+			return nil
+		}
+	}
+}
+
+func problemText(run journal.Run) string {
+	if run.Problem == nil {
+		return string(run.State)
+	}
+	return run.Problem.Text()
+}
+
+func (d *examination) held(ctx context.Context) error {
+	return d.each(ctx, journal.Held, func(run journal.Run) {
+		d.say("held", run, problemText(run), "look whether the vendor did it, then: tidewire runs decide "+run.ID+" retry|skip|fail")
+	})
+}
+
+func (d *examination) blocked(ctx context.Context) error {
+	return d.each(ctx, journal.Blocked, func(run journal.Run) {
+		do := "mend the script, then: tidewire runs migrate " + run.ID
+		if run.Problem != nil && run.Problem.App != nil {
+			do = "mend the connection and start tidewire again, or: tidewire runs retry " + run.ID
+		}
+		d.say("blocked", run, problemText(run), do)
+	})
+}
+
+// waiting finds waits that nothing can end, and versions that cannot be loaded.
+func (d *examination) waiting(ctx context.Context) error {
+	return d.each(ctx, journal.Waiting, func(run journal.Run) {
+		if err := d.version(ctx, run.Bound); err != nil {
+			d.say("version", run, fmt.Sprintf("its version cannot be loaded: %v", err), "tidewire runs migrate "+run.ID)
+		}
+		if run.Park == nil || run.Park.Await == nil {
+			return
+		}
+		for _, trigger := range run.Park.Await.Triggers {
+			app, _, _ := strings.Cut(trigger, ".")
+			if !d.isApp(app) {
+				continue
+			}
+			name := run.Park.Await.Connections[app]
+			if _, found := d.engine.connections.Get(name); !found {
+				d.say("wait", run, fmt.Sprintf("it waits for %s, and there is no connection %q to send it", trigger, name),
+					"add the connection, or: tidewire runs cancel "+run.ID)
+			}
+		}
+	})
+}
+
+func (d *examination) isApp(name string) bool {
+	for _, app := range d.engine.config.Apps {
+		if app.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// version tells whether the version that a run is bound to can be loaded.
+func (d *examination) version(ctx context.Context, hash string) error {
+	err, known := d.versions[hash]
+	if known || hash == "" {
+		return err
+	}
+	kept, err := d.engine.store.Version(ctx, hash)
+	if err == nil {
+		_, err = d.engine.scripts.Revive(ctx, kept)
+	}
+	d.versions[hash] = err
+	return err
+}
+
+// overdue finds runs whose timer should have come.
+func (d *examination) overdue(ctx context.Context) error {
+	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled} {
+		err := d.each(ctx, state, func(run journal.Run) {
+			if p := run.Park; p != nil && !p.Until.IsZero() && d.now.Sub(p.Until) > longDue {
+				d.say("overdue", run, "it should have gone on at "+p.Until.UTC().Format(time.RFC3339), "tidewire runs retry "+run.ID+", and report this as a fault")
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *examination) lanes(ctx context.Context) error {
+	lanes, err := d.engine.store.Lanes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lanes {
+		if d.now.Sub(l.Since) < longLane || l.Behind == 0 {
+			continue
+		}
+		d.found = append(d.found, control.Finding{
+			Kind: "lane", Run: l.Run, Since: l.Since.UTC().Format(time.RFC3339),
+			Text: fmt.Sprintf("%d runs of %s %s wait behind it; it is %s", l.Behind, l.Script, l.Hook, l.State),
+			Do:   "tidewire runs show " + l.Run,
+		})
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// activate executes one activation and records what became of its run: it
+// ended, it stands, or it goes back to the journal as it was.
+func (r *Runner) activate(ctx context.Context, a journal.Activation) {
+	log := r.Log.With("run", a.Run.ID, "script", a.Run.Script, "hook", a.Run.Hook, "event", a.Event.ID)
+	holder := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.fly(a.Run.ID, cancel)
+	defer r.landed(a.Run.ID)
+	h := &host{runner: r, holder: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.Now(), log: log}
+	end := r.execute(ctx, h)
+	// What is known must be kept although a shutdown may have begun meanwhile.
+	ctx = context.WithoutCancel(ctx)
+	switch {
+	case end.outcome != nil:
+		r.finish(ctx, h, *end.outcome)
+	case end.park != nil:
+		end.park.Executed = r.Now().Sub(h.began)
+		if err := r.Store.Park(ctx, holder, *end.park); err != nil {
+			log.Error("the run could not be parked", "state", end.park.State, "error", err)
+			return
+		}
+		r.tellPark(log, *end.park)
+	case errors.Is(end.back, errParked), errors.Is(end.back, errCancelled), errors.Is(end.back, journal.ErrFenced):
+	default:
+		log.Warn("run given back", "reason", end.back)
+		if err := r.Store.Release(holder); err != nil && !errors.Is(err, journal.ErrFenced) {
+			log.Error("the run could not be given back", "error", err)
+		}
+	}
+}
+
+// fly and landed keep who can be cancelled.
+func (r *Runner) fly(run string, cancel context.CancelCauseFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancels[run] = cancel
+}
+
+func (r *Runner) landed(run string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.cancels, run)
+}
+
+// execute runs the handler of the version that the run is bound to.
+func (r *Runner) execute(ctx context.Context, h *host) ending {
+	unit, hook, err := r.version(ctx, h.run)
+	if err != nil {
+		if h.run.Bound == "" {
+			return failed(err.Error(), "")
+		}
+		return ending{park: &journal.Park{State: journal.Blocked, Problem: &journal.Problem{Message: err.Error()}}}
+	}
+	h.unit, h.hook = unit, unit.Hooks[hook]
+	if h.run.Bound == "" {
+		if h.run.Matched != unit.Version.Hash && !h.hook.Matches(&h.event) {
+			return ending{outcome: &journal.Outcome{State: journal.Skipped}}
+		}
+		if err := r.Store.Bind(h.holder, unit.Version.Hash); err != nil {
+			return ending{back: fmt.Errorf("bind the run to version %s: %w", unit.Version.Short(), err)}
+		}
+	}
+	h.log.Info(startText(h), "version", unit.Version.Short(), "attempt", h.run.Attempts)
+	event, err := h.event.Table()
+	if err != nil {
+		return failed("the event cannot be shown to the script: "+err.Error(), "")
+	}
+	ctx, stop, over := h.bound(ctx)
+	defer stop()
+	if over {
+		return limited("timeout", fmt.Sprintf("over the hook's timeout of %s", h.hook.Timeout), "")
+	}
+	app, data := r.declared(h.event.Type)
+	return h.judge(ctx, r.Machine.Run(ctx, unit.Program, vm.Activation{
+		Settings: vm.Settings{Params: unit.Params, Zone: r.Zone},
+		Hook:     hook, Event: event, App: app, Data: data, Host: h, Limits: unit.Limits[hook],
+	}))
+}
+
+func startText(h *host) string {
+	if len(h.records) > 0 {
+		return "run resumed"
+	}
+	return "run started"
+}
+
+// bound limits the executing time of the run over all its activations.
+func (h *host) bound(ctx context.Context) (_ context.Context, stop context.CancelFunc, over bool) {
+	if h.hook.Timeout <= 0 {
+		return ctx, func() {}, false
+	}
+	left := h.hook.Timeout - h.run.Executed
+	ctx, stop = context.WithTimeoutCause(ctx, left, fmt.Errorf("over the hook's timeout of %s", h.hook.Timeout))
+	return ctx, stop, left <= 0
+}
+
+// version finds what a run executes: the version it is bound to, else the
+// present one if that still has its hook, else the one that matched its event.
+func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, int, error) {
+	unit, hook, found := r.Scripts.Generation().Hook(run.Script, run.Hook)
+	if found && (run.Bound == "" || run.Bound == unit.Version.Hash) {
+		return unit, hook, nil
+	}
+	hash := run.Bound
+	if hash == "" {
+		hash = run.Matched
+	}
+	kept, err := r.Store.Version(ctx, hash)
+	if err == nil {
+		unit, err = r.Scripts.Revive(ctx, kept)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("version %.8s of script %q cannot be loaded: %w", hash, run.Script, err)
+	}
+	if hook, found = unit.Index(run.Hook); !found {
+		return nil, 0, fmt.Errorf("version %.8s of script %q has no hook %q", hash, run.Script, run.Hook)
+	}
+	return unit, hook, nil
+}
+
+func (r *Runner) tellPark(log *slog.Logger, p journal.Park) {
+	args := []any{"state", p.State}
+	if !p.Until.IsZero() {
+		args = append(args, "until", p.Until.UTC().Format(time.RFC3339))
+	}
+	level := slog.LevelInfo
+	if p.Problem != nil {
+		level = slog.LevelWarn
+		args = append(args, "at", p.Problem.Position, "reason", p.Problem.Message)
+	}
+	log.Log(context.Background(), level, "run parked", args...)
+}

@@ -1,0 +1,166 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// Cancel ends a live run; what it is doing is cut off.
+func (r *Runner) Cancel(ctx context.Context, run string) error {
+	if err := r.Store.Cancel(ctx, run); err != nil {
+		return fmt.Errorf("cancel run %q: %w", run, err)
+	}
+	r.mu.Lock()
+	cancel := r.cancels[run]
+	r.mu.Unlock()
+	if cancel != nil {
+		cancel(errCancelled)
+	}
+	return nil
+}
+
+// Resolve decides about a held run.
+func (r *Runner) Resolve(ctx context.Context, run string, v journal.Verdict, result json.RawMessage) error {
+	var follow []journal.Arrival
+	if v == journal.Fail {
+		held, _, err := r.Store.Run(ctx, run)
+		if err != nil {
+			return fmt.Errorf("decide about run %q: %w", run, err)
+		}
+		event, _, err := r.Store.Event(ctx, held.Event)
+		if err != nil {
+			return fmt.Errorf("decide about run %q: %w", run, err)
+		}
+		follow = r.failure(held, event, held.Problem)
+	}
+	if err := r.Store.Resolve(ctx, run, v, result, follow...); err != nil {
+		return fmt.Errorf("decide about run %q: %w", run, err)
+	}
+	return nil
+}
+
+// Retry lets a failed or cancelled run go on from its last good record. A
+// blocked, throttled or retrying one goes on at once.
+func (r *Runner) Retry(ctx context.Context, run string) error {
+	err := r.Store.Retry(ctx, run)
+	if errors.Is(err, journal.ErrState) {
+		if wake := r.Store.Wake(ctx, run); wake == nil || !errors.Is(wake, journal.ErrState) {
+			err = wake
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("retry run %q: %w", run, err)
+	}
+	return nil
+}
+
+// Replay makes a new run of the same event on the present version. It keeps
+// the first steps of the old run, keep of them.
+func (r *Runner) Replay(ctx context.Context, run string, keep int) (string, error) {
+	old, _, err := r.Store.Run(ctx, run)
+	if err != nil {
+		return "", fmt.Errorf("replay run %q: %w", run, err)
+	}
+	unit, hook, found := r.Scripts.Generation().Hook(old.Script, old.Hook)
+	if !found {
+		return "", fmt.Errorf("replay run %q: script %q has no hook %q any more", run, old.Script, old.Hook)
+	}
+	id, err := r.Store.Replay(ctx, run, unit.Hooks[hook], keep)
+	if err != nil {
+		return "", fmt.Errorf("replay run %q: %w", run, err)
+	}
+	return id, nil
+}
+
+// Migrate moves a run that stands to the present version of its script, if
+// what is recorded replays there.
+func (r *Runner) Migrate(ctx context.Context, run string) error {
+	old, steps, err := r.Store.Run(ctx, run)
+	if err != nil {
+		return fmt.Errorf("migrate run %q: %w", run, err)
+	}
+	event, _, err := r.Store.Event(ctx, old.Event)
+	if err != nil {
+		return fmt.Errorf("migrate run %q: %w", run, err)
+	}
+	unit, hook, found := r.Scripts.Generation().Hook(old.Script, old.Hook)
+	if !found {
+		return fmt.Errorf("migrate run %q: script %q has no hook %q any more", run, old.Script, old.Hook)
+	}
+	if unit.Version.Hash == old.Bound {
+		return fmt.Errorf("migrate run %q: it is on the present version %s already", run, unit.Version.Short())
+	}
+	table, err := event.Table()
+	if err != nil {
+		return fmt.Errorf("migrate run %q: %w", run, err)
+	}
+	check := &rehearsal{records: steps}
+	app, data := r.declared(event.Type)
+	done := r.Machine.Run(ctx, unit.Program, vm.Activation{
+		Settings: vm.Settings{Params: unit.Params, Zone: r.Zone},
+		Hook:     hook, Event: table, App: app, Data: data, Host: check, Limits: unit.Limits[hook],
+	})
+	if problem := check.problem(done); problem != "" {
+		return fmt.Errorf("run %q cannot move to version %s: %s", run, unit.Version.Short(), problem)
+	}
+	if err := r.Store.Migrate(ctx, run, unit.Version.Hash); err != nil {
+		return fmt.Errorf("migrate run %q: %w", run, err)
+	}
+	return nil
+}
+
+// rehearsal is a host that only answers from a record.
+type rehearsal struct {
+	vm.Host
+	records []journal.Step
+	last    int
+	wrong   string
+}
+
+// errRehearsed ends a rehearsal that came to the end of the record.
+var errRehearsed = errors.New("the record is used up")
+
+// Replaying says that the next step is answered from the record.
+func (c *rehearsal) Replaying() bool { return c.last < len(c.records) }
+
+// Step answers from the record, and ends the rehearsal where that ends.
+func (c *rehearsal) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
+	if c.last == len(c.records) {
+		return nil, &vm.End{Cause: errRehearsed}
+	}
+	record := c.records[c.last]
+	c.last++
+	if record.Name != s.Name || !sameArgs(record.Args, s.Args) {
+		c.wrong = fmt.Sprintf("step %d was %s %s (at %s) and would be %s %s (at %s)",
+			record.Number, record.Name, brief(record.Args), record.Position, s.Name, brief(s.Args), s.Position)
+		return nil, &vm.End{Cause: errRehearsed}
+	}
+	switch record.State {
+	case journal.Done:
+		return record.Result, nil
+	case journal.Erred:
+		return nil, record.Error
+	}
+	c.last = len(c.records)
+	return nil, &vm.End{Cause: errRehearsed}
+}
+
+func (c *rehearsal) problem(done vm.Outcome) string {
+	switch {
+	case c.wrong != "":
+		return c.wrong
+	case c.last < len(c.records):
+		next := c.records[c.last]
+		text := fmt.Sprintf("the script would end before step %d, %s (at %s)", next.Number, next.Name, next.Position)
+		if done.Err != nil {
+			text += ": " + done.Err.Error()
+		}
+		return text
+	}
+	return ""
+}

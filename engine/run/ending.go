@@ -1,0 +1,112 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// ending is how an activation left its run: ended, to be parked, or to be
+// given back because it was stopped from outside.
+type ending struct {
+	outcome *journal.Outcome
+	park    *journal.Park
+	back    error
+}
+
+// judge tells how a run goes on from how its activation went.
+func (h *host) judge(ctx context.Context, done vm.Outcome) ending {
+	var end *vm.End
+	cause := context.Cause(ctx)
+	stopped := errors.Is(cause, errShutdown) || errors.Is(cause, errCancelled)
+	switch {
+	case errors.As(done.Err, &end) && !(ctx.Err() != nil && !stopped):
+		return ending{back: done.Err}
+	case stopped:
+		return ending{back: cause}
+	case ctx.Err() != nil:
+		return limited("timeout", cause.Error(), "")
+	case h.last < len(h.records):
+		return h.leftover(done)
+	case done.Err == nil && done.Skipped:
+		return ending{outcome: &journal.Outcome{State: journal.Skipped}}
+	case done.Err == nil:
+		return ending{outcome: &journal.Outcome{State: journal.Succeeded}}
+	}
+	var wrong *vm.ScriptError
+	var limit *vm.LimitError
+	switch {
+	case errors.As(done.Err, &wrong):
+		return h.failedOrAgain(wrong)
+	case errors.As(done.Err, &limit):
+		return limited(limit.Limit, "over the limit of "+limit.Bound, limit.Position)
+	}
+	return failed(done.Err.Error(), "")
+}
+
+// leftover blocks a run whose script ended before its record did.
+func (h *host) leftover(done vm.Outcome) ending {
+	next := h.records[h.last]
+	message := fmt.Sprintf("the script is not deterministic: it ended after step %d, and its record goes on with step %d, %s (at %s)",
+		h.last, next.Number, next.Name, next.Position)
+	if done.Err != nil {
+		message += "; it ended with: " + done.Err.Error()
+	}
+	return ending{park: &journal.Park{State: journal.Blocked, Problem: &journal.Problem{Message: message, Position: next.Position}}}
+}
+
+// failedOrAgain ends a run with a script's error, or lets it be made again: if
+// the error is the record of its last step, is worth another attempt, and
+// left the script uncaught.
+func (h *host) failedOrAgain(wrong *vm.ScriptError) ending {
+	problem := &journal.Problem{Message: wrong.Message, Position: wrong.Position, App: wrong.App}
+	if wrong.App != nil && wrong.App.Retryable && wrong.Step > 0 && wrong.Step == h.last && !h.exhausted() {
+		return ending{park: &journal.Park{
+			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Drop: wrong.Step, Attempt: true, Problem: problem,
+		}}
+	}
+	return ending{outcome: &journal.Outcome{State: journal.Failed, Problem: problem}}
+}
+
+func failed(message, position string) ending {
+	return ending{outcome: &journal.Outcome{State: journal.Failed, Problem: &journal.Problem{Message: message, Position: position}}}
+}
+
+func limited(limit, message, position string) ending {
+	end := failed(message, position)
+	end.outcome.Problem.Limit = limit
+	return end
+}
+
+// finish records the end of a run and tells of it.
+func (r *Runner) finish(ctx context.Context, h *host, o journal.Outcome) {
+	if h.run.Hook != failedTrigger && o.State == journal.Failed {
+		o.Follow = r.failure(h.run, h.event, o.Problem)
+	}
+	o.Executed = r.Now().Sub(h.began)
+	if err := r.Store.Finish(ctx, h.holder, o); err != nil {
+		if !errors.Is(err, journal.ErrFenced) {
+			h.log.Error("the end of the run could not be recorded", "state", o.State, "error", err)
+		}
+		return
+	}
+	took := (h.run.Executed + o.Executed).Round(time.Microsecond)
+	if o.Problem == nil {
+		h.log.Info("run "+string(o.State), "took", took)
+	} else {
+		h.log.Error("run "+string(o.State), "took", took, "at", o.Problem.Position, "error", o.Problem.Message)
+	}
+	if r.Finished == nil {
+		return
+	}
+	run, steps, err := r.Store.Run(ctx, h.run.ID)
+	if err != nil {
+		h.log.Error("the finished run could not be read back", "error", err)
+		return
+	}
+	r.Finished(run, steps)
+}

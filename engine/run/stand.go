@@ -1,0 +1,174 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// What a hook says of uncertain calls.
+const (
+	onUncertainRetry = "retry"
+	onUncertainRaise = "raise"
+)
+
+// stand parks a run whose step ended with an error that the script is not to
+// see yet. It gives nil if the script is to see it.
+func (h *host) stand(ctx context.Context, step journal.Step, e *bindings.Error, after time.Duration) error {
+	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
+	switch e.Kind {
+	case bindings.Uncertain:
+		return h.uncertain(ctx, step, e)
+	case bindings.RateLimited:
+		if h.exhausted() {
+			return nil
+		}
+		return h.park(ctx, step, journal.Park{
+			State: journal.Throttled, Until: h.runner.Now().Add(max(after, h.backoff())), Drop: h.mark(step), Attempt: true, Problem: problem,
+		})
+	case bindings.BrokenConnection:
+		if h.exhausted() {
+			return nil
+		}
+		return h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.mark(step), Attempt: true, Problem: problem})
+	}
+	return nil
+}
+
+// resume goes on with a step that a crash left begun: what may be sent again
+// is, of the rest nobody knows whether it was done.
+func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
+	step.Sent, step.Started, h.marked = record.Sent, record.Started, record.Number
+	again, why := h.resendable(s, record)
+	if again {
+		return h.make(ctx, s, step, record.Sent)
+	}
+	e := &bindings.Error{Kind: bindings.Uncertain, Message: "the request may have been done, and its answer was not recorded: " + why}
+	if s.App != nil {
+		e.App = s.App.Name
+	}
+	if s.Operation != nil {
+		e.Operation = s.Operation.Name
+	}
+	if ended := h.uncertain(ctx, step, e); ended != nil {
+		return nil, ended
+	}
+	step.State, step.Error = journal.Erred, e
+	if _, err := h.runner.Store.Record(context.WithoutCancel(ctx), h.holder, step, journal.Effect{}); err != nil {
+		return nil, h.ended(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
+	}
+	h.tell(s.Kind, step)
+	return nil, e
+}
+
+// resendable says whether the host may send a begun request again by itself.
+func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
+	if h.hook.OnUncertain == onUncertainRetry {
+		return true, ""
+	}
+	switch s.Kind {
+	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP:
+		return call.Resendable(s.App, s.Operation, record.Args, record.Sent, h.runner.Now())
+	}
+	return true, "" // no request: what the step does happens when it is recorded
+}
+
+// uncertain does what the hook says of a call that may or may not have been
+// done. It gives nil if the script is to see the error.
+func (h *host) uncertain(ctx context.Context, step journal.Step, e *bindings.Error) error {
+	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
+	switch {
+	case h.hook.OnUncertain == onUncertainRaise:
+		e.Retryable = false
+		return nil
+	case h.hook.OnUncertain == onUncertainRetry && !h.exhausted():
+		return h.park(ctx, step, journal.Park{
+			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Drop: h.mark(step), Attempt: true, Problem: problem,
+		})
+	case h.hook.OnUncertain == onUncertainRetry:
+		return nil
+	}
+	step.State = journal.Begun
+	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
+}
+
+// mark is the number of the step if it stands as begun, so that its mark is
+// taken away, else 0.
+func (h *host) mark(step journal.Step) int {
+	if h.marked == step.Number {
+		return step.Number
+	}
+	return 0
+}
+
+// mismatch blocks a run whose script asks for something else than its record
+// says it did.
+func (h *host) mismatch(ctx context.Context, step, record journal.Step) error {
+	message := fmt.Sprintf("the script is not deterministic: step %d was %s %s (at %s) and is now %s %s",
+		step.Number, record.Name, brief(record.Args), record.Position, step.Name, brief(step.Args))
+	return h.park(ctx, step, journal.Park{
+		State: journal.Blocked, Problem: &journal.Problem{Message: message, Position: step.Position},
+	})
+}
+
+// park parks the run and gives the end of the activation.
+func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) error {
+	p.Executed = h.runner.Now().Sub(h.began)
+	if err := h.runner.Store.Park(context.WithoutCancel(ctx), h.holder, p); err != nil {
+		return h.ended(ctx, step, fmt.Errorf("park the run at step %d %s: %w", step.Number, step.Name, err))
+	}
+	h.runner.tellPark(h.log, p)
+	return &vm.End{Cause: errParked}
+}
+
+// exhausted reports whether the hook's retry bound is used up.
+func (h *host) exhausted() bool { return h.run.Attempts >= h.retry().Attempts }
+
+func (h *host) retry() journal.Retry { return retryOf(h.hook) }
+
+// retryOf gives a hook's retry policy with the defaults put in.
+func retryOf(hook *journal.Hook) journal.Retry {
+	r := hook.Retry
+	if r.Attempts <= 0 {
+		r.Attempts = 5
+	}
+	if r.First <= 0 {
+		r.First = 10 * time.Second
+	}
+	if r.Max <= 0 {
+		r.Max = 10 * time.Minute
+	}
+	return r
+}
+
+// backoff is how long to stand before the next attempt: doubled each time,
+// with a jitter of a quarter either way.
+func (h *host) backoff() time.Duration { return backoff(h.retry(), h.run.Attempts) }
+
+func backoff(r journal.Retry, attempt int) time.Duration {
+	d := r.First
+	for range attempt - 1 {
+		if d *= 2; d >= r.Max || d <= 0 {
+			d = r.Max
+			break
+		}
+	}
+	d = min(d, r.Max)
+	return d*3/4 + rand.N(d/2+1)
+}
+
+// brief is enough of some JSON to tell two steps apart.
+func brief(raw json.RawMessage) string {
+	const most = 120
+	if len(raw) <= most {
+		return string(raw)
+	}
+	return string(raw[:most]) + "…"
+}
