@@ -162,15 +162,19 @@ func basePcall(L *lua.LState) int {
 	if L.GetTop() == 0 {
 		raise(L, "pcall needs a function to call")
 	}
-	raised := activationOf(L).protect(L, L.GetTop()-1, lua.MultRet)
-	if raised != nil {
-		L.SetTop(0)
-		L.Push(lua.LFalse)
-		L.Push(raised.value)
-		return 2
+	if raised := activationOf(L).protect(L, L.GetTop()-1, lua.MultRet); raised != nil {
+		return caught(L, raised)
 	}
 	L.Insert(lua.LTrue, 1)
 	return L.GetTop()
+}
+
+// caught is what pcall returns for what was raised.
+func caught(L *lua.LState, raised *thrown) int {
+	L.SetTop(0)
+	L.Push(lua.LFalse)
+	L.Push(raised.value)
+	return 2
 }
 
 // baseXpcall hands what was raised to its second function. That runs after
@@ -183,12 +187,8 @@ func baseXpcall(L *lua.LState) int {
 		L.SetTop(0)
 		L.Push(handler)
 		L.Push(raised.value)
-		again := a.protect(L, 1, lua.MultRet)
-		if again != nil {
-			L.SetTop(0)
-			L.Push(lua.LFalse)
-			L.Push(again.value)
-			return 2
+		if again := a.protect(L, 1, lua.MultRet); again != nil {
+			return caught(L, again)
 		}
 		L.Insert(lua.LFalse, 1)
 		return L.GetTop()

@@ -59,9 +59,9 @@ func (m *meter) explain(text string) string {
 		case x.global && value == lua.LNil:
 			return at + m.undefined(x.text)
 		case x.text != "":
-			return at + "'" + x.text + "' is " + describe(value) + ", so '" + shorten(key) + verb
+			return at + "'" + x.text + "' is " + describe(value) + ", so '" + brief(key, 60) + verb
 		}
-		return at + "this is " + describe(value) + ", so '" + shorten(key) + verb
+		return at + "this is " + describe(value) + ", so '" + brief(key, 60) + verb
 	case vmArith.MatchString(what):
 		operator := vmOperators[vmArith.FindStringSubmatch(what)[1]]
 		if operator == ".." {
@@ -94,16 +94,21 @@ func (m *meter) explainCall(f *frameMirror, register int) string {
 	}
 	message := "'" + x.text + "' is nil, so it cannot be called"
 	if owner, ok := m.ownerOf(f, x).(*lua.LTable); ok {
-		var names []string
-		for key := range tableOf(owner).strdict {
-			if names = append(names, key); len(names) == 500 {
-				break
-			}
-		}
-		slices.Sort(names)
-		message += near(x.key, names)
+		message += perhaps(x.key, fieldNames(owner))
 	}
 	return message
+}
+
+// fieldNames lists the first fields of a table, in the order of pairs: an
+// error must read the same each time.
+func fieldNames(t *lua.LTable) (names []string) {
+	keys := tableOf(t).keys
+	for _, key := range keys[:min(len(keys), 500)] {
+		if name, ok := key.(lua.LString); ok && t.RawGetString(string(name)) != lua.LNil {
+			names = append(names, string(name))
+		}
+	}
+	return names
 }
 
 // ownerOf gives the table that a field was read from, if it still stands in a
@@ -121,7 +126,7 @@ func (m *meter) undefined(name string) string {
 	names := slices.Concat(a.machine.known, slices.Collect(maps.Keys(a.program.names)))
 	names = slices.DeleteFunc(names, func(n string) bool { return n == name })
 	slices.Sort(names)
-	message := "'" + name + "' is not defined" + near(name, names)
+	message := "'" + name + "' is not defined" + perhaps(name, names)
 	if _, ok := a.machine.apps[name]; ok {
 		message += `; to use the app write: local ` + name + ` = require "` + name + `"`
 	}
@@ -289,7 +294,7 @@ func (f *frameMirror) constantText(i int) string {
 	if i >= len(f.Fn.Proto.Constants) {
 		return "?"
 	}
-	return shorten(textOf(f.Fn.Proto.Constants[i]))
+	return brief(textOf(f.Fn.Proto.Constants[i]), 60)
 }
 
 // layout says what of a function's code is no instruction, but belongs to the

@@ -45,6 +45,8 @@ func (h *appHost) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
 		return json.RawMessage(`4`), nil
 	case vm.StepState:
 		return h.keep(s)
+	case vm.StepApproval:
+		return json.RawMessage(`{"id":"a1","url":"https://tidewire.test/a/1"}`), nil
 	}
 	return nil, nil
 }
@@ -109,6 +111,7 @@ func (h *appHost) last() string {
 }
 
 const testCatalogue = `
+trigger acme.contact.updated {"record":"id","data":"#Contact"}
 operation contacts.upsert {"id":"upsert-contact","method":"POST","path":"/contacts/upsert","body":{"encoding":"json","type":"#ContactIn"},"answer":"#ContactAnswer"}
 operation contacts.get {"id":"get-contact","method":"GET","path":"/contacts/{contactId}","in_path":["contactId!: string"],"answer":"#ContactAnswer"}
 operation contacts.list {"id":"get-contacts","method":"GET","path":"/contacts","in_query":["limit: integer","startAfter: string","status[]: string","filter: #Filter"],"answer":"#Contacts","pages":{"items":"data.contacts","cursors":{"startAfter":"meta.next"},"size_param":"limit","size":2}}

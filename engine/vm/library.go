@@ -35,7 +35,7 @@ func freeze(name string, functions map[string]lua.LGFunction, values map[string]
 	members := sharedTable(f.members)
 	members.Metatable = sharedTable(map[string]lua.LValue{
 		"__index": function(func(L *lua.LState) int {
-			raise(L, "%s has no '%s'%s", name, textOf(L.Get(2)), near(textOf(L.Get(2)), f.names))
+			raise(L, "%s has no '%s'%s", name, textOf(L.Get(2)), perhaps(textOf(L.Get(2)), f.names))
 			return 0
 		}),
 	})

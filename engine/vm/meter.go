@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,9 @@ func (m *meter) stop() {
 		a.end(err)
 	}
 	if m.left < 0 {
+		if m.replaying {
+			a.end(a.overLimit("instructions", count(m.replayed(), "instruction")+" between two recorded steps"))
+		}
 		a.end(a.overLimit("instructions", count(a.limits.Instructions, "instruction")))
 	}
 	a.end(a.overLimit("time", a.limits.Time.String()+" of executing"))
@@ -111,15 +115,20 @@ const replayFactor = 10
 // replay says whether what the script does now is charged. It is called while
 // the clock stands.
 func (m *meter) replay(on bool) {
-	switch limit := m.activation.limits.Instructions; {
-	case on && !m.replaying:
-		m.charged, m.left = m.left, replayFactor*limit
+	if on && !m.replaying {
+		m.charged = m.left
+	}
+	switch {
 	case on:
-		m.left = replayFactor * limit
+		m.left = m.replayed()
 	case m.replaying:
 		m.left = m.charged
 	}
 	m.replaying = on
+}
+
+func (m *meter) replayed() int64 {
+	return min(m.activation.limits.Instructions, math.MaxInt64/replayFactor) * replayFactor
 }
 
 // finish lets go of all that the activation held. It says whether the meter

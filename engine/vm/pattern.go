@@ -38,14 +38,7 @@ func newMatcher(L *lua.LState, text, pattern string) *matcher {
 	return &matcher{L: L, a: activationOf(L), text: text, pattern: pattern}
 }
 
-func (m *matcher) fail(what string) { raise(m.L, "pattern %q: %s", shorten(m.pattern), what) }
-
-func shorten(text string) string {
-	if len(text) > 60 {
-		return text[:60] + "…"
-	}
-	return text
-}
+func (m *matcher) fail(what string) { raise(m.L, "pattern %q: %s", brief(m.pattern, 60), what) }
 
 // step charges for the work done now and then.
 func (m *matcher) step() {

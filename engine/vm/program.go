@@ -141,7 +141,7 @@ func (c *compiler) require(from string, r requireCall) (required, error) {
 		return required{file: name}, c.compile(name, source)
 	}
 	apps := c.machine.appNames()
-	return fail("no app or file called %q%s; looked for %s; %s", r.name, near(r.name, apps), strings.Join(tried, ", "), appsText(apps))
+	return fail("no app or file called %q%s; looked for %s; %s", r.name, perhaps(r.name, apps), strings.Join(tried, ", "), appsText(apps))
 }
 
 func appsText(apps []string) string {

@@ -301,13 +301,10 @@ func notStatement(token string) string {
 }
 
 func nearToken(token string) string {
-	if len(token) > 40 {
-		token = strings.ToValidUTF8(token[:40], "") + "…"
-	}
 	if token == "" {
 		return "the end of the file"
 	}
-	return "'" + token + "'"
+	return "'" + brief(token, 40) + "'"
 }
 
 func lineOf(source []byte, n int) string {

@@ -31,11 +31,7 @@ func describe(v lua.LValue) string {
 	case lua.LNumber:
 		return "the number " + numberText(v)
 	case lua.LString:
-		text := string(v)
-		if len(text) > 40 {
-			text = strings.ToValidUTF8(text[:40], "") + "…"
-		}
-		return "the text " + strconv.Quote(text)
+		return "the text " + strconv.Quote(brief(string(v), 40))
 	case *lua.LUserData:
 		if f, ok := v.Value.(*frozen); ok {
 			return "the library " + f.name

@@ -3,7 +3,7 @@ package vm
 import (
 	"math"
 	"time"
-	_ "time/tzdata" // zones are the same on every machine
+	_ "time/tzdata" // zones also where the machine has none
 
 	lua "github.com/yuin/gopher-lua"
 )

@@ -188,6 +188,9 @@ func (g *arguments) timeout(options *lua.LTable) {
 // awaitedEvent makes the table of an event that a run waited for, its data
 // decoded by the type that its trigger declares.
 func (a *activation) awaitedEvent(L *lua.LState, raw json.RawMessage) lua.LValue {
+	if isEmptyJSON(raw) {
+		return lua.LNil
+	}
 	var head struct{ Type string }
 	act := Activation{Event: raw}
 	if json.Unmarshal(raw, &head) == nil {
