@@ -79,7 +79,8 @@ func runTable(out io.Writer, runs []journal.Run) error {
 	return table(out, "RUN\tSTATE\tSCRIPT\tHOOK\tSTEPS\tCREATED\tTOOK\tERROR", runs, func(w io.Writer, r journal.Run) {
 		problem := ""
 		if r.Problem != nil {
-			problem = cut(r.Problem.Text(), 80)
+			problem, _, _ = strings.Cut(r.Problem.Text(), "\n") // the signature that follows is for runs show
+			problem = cut(problem, 80)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.State, r.Script, r.Hook, r.Steps, clock(r.Created), took(r), problem)
 	})
@@ -121,7 +122,7 @@ func showRun(out io.Writer, r journal.Run, steps []journal.Step) {
 	fmt.Fprintf(out, "run         %s\nstate       %s\nscript      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\ncreated     %s\ntook        %s\n",
 		r.ID, r.State, r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), clock(r.Created), took(r))
 	if r.Problem != nil {
-		fmt.Fprintf(out, "error       %s\n", r.Problem.Text())
+		fmt.Fprintf(out, "error       %s\n", indent(r.Problem.Text(), 12))
 	}
 	for _, s := range steps {
 		fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Took), s.Position)
@@ -132,7 +133,7 @@ func showRun(out io.Writer, r journal.Run, steps []journal.Step) {
 			fmt.Fprintf(out, "     result  %s\n", cut(string(s.Result), shown))
 		}
 		if s.Error != nil {
-			fmt.Fprintf(out, "     error   %s\n", s.Error)
+			fmt.Fprintf(out, "     error   %s\n", indent(s.Error.Error(), 13))
 		}
 		if s.Attempts > 1 {
 			fmt.Fprintf(out, "     sent    %d times\n", s.Attempts)
@@ -145,6 +146,11 @@ func took(r journal.Run) string {
 		return "-"
 	}
 	return shortDuration(r.Finished.Sub(r.Started))
+}
+
+// indent puts the lines after the first under it.
+func indent(text string, columns int) string {
+	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", columns))
 }
 
 // cut shortens text to n bytes at a rune's start.

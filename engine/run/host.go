@@ -187,12 +187,29 @@ func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
 		var values map[string]any
 		if json.Unmarshal(fields, &values) == nil {
 			for _, name := range sortedNames(values) {
-				attrs = append(attrs, slog.Any(name, values[name]))
+				attrs = append(attrs, slog.Any(name, logged(values[name])))
 			}
 		}
 	}
 	h.log.LogAttrs(context.Background(), level, text, attrs...)
 }
+
+// logged gives a table of a script's as one that every log writes as JSON.
+func logged(value any) any {
+	switch value.(type) {
+	case map[string]any, []any:
+		if raw, err := json.Marshal(value); err == nil {
+			return table(raw)
+		}
+	}
+	return value
+}
+
+// table is a script's table in the log.
+type table json.RawMessage
+
+func (t table) MarshalJSON() ([]byte, error) { return t, nil }
+func (t table) String() string               { return string(t) }
 
 // sameArgs reports whether two steps ask for the same, whatever the order of
 // their fields.
