@@ -31,6 +31,8 @@ type Config struct {
 	// Params are the parameters of scripts, by script name.
 	Params map[string]json.RawMessage
 	HTTP   HTTPConfig
+	// Retention says how long what has ended is kept; zero fields keep it.
+	Retention journal.Retention
 	// InFlight bounds runs between their first line and their end, Grace the
 	// time that a shutdown waits for them.
 	InFlight int
@@ -46,6 +48,9 @@ type HTTPConfig struct {
 	AllowPrivate bool
 	Allow        []string // host names or addresses
 }
+
+// DefaultRetention is that of a configuration which says none.
+var DefaultRetention = journal.Retention{Age: 30 * 24 * time.Hour, IDs: 90 * 24 * time.Hour}
 
 // The defaults of a configuration.
 const (

@@ -30,6 +30,11 @@ var words = map[string]string{
 	"http.allow_private": "true or false",
 	"in_flight":          "a whole number",
 	"grace":              "a length of time such as 20s",
+	"public_url":         "an address such as https://hooks.example.com",
+	"retention":          "age, count and ids",
+	"retention.age":      "a length of time such as 30 days",
+	"retention.count":    "a whole number",
+	"retention.ids":      "a length of time such as 90 days",
 }
 
 // connectionWords are the settings that every connection may have; others are
@@ -65,9 +70,12 @@ func decode(k *koanf.Koanf, s *settings, where origin) []*problem {
 			unknown(key, top)
 		}
 	}
-	for _, name := range k.MapKeys("http") {
-		if key := "http." + name; words[key] == "" {
-			unknown(key, []string{"http.allow", "http.allow_private"})
+	for _, group := range []string{"http", "retention"} {
+		inside := slices.DeleteFunc(slices.Clone(known), func(w string) bool { return !strings.HasPrefix(w, group+".") })
+		for _, name := range k.MapKeys(group) {
+			if key := group + "." + name; words[key] == "" {
+				unknown(key, inside)
+			}
 		}
 	}
 	return problems
@@ -79,7 +87,7 @@ func fill(into any, values map[string]any, prefix string, where origin) []*probl
 		Result: into, WeaklyTypedInput: true, TagName: "koanf",
 		MatchName: func(key, field string) bool { return key == field || key == snake(field) },
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+			durationHook, mapstructure.StringToSliceHookFunc(",")),
 	})
 	if err == nil {
 		err = decoder.Decode(values)

@@ -225,6 +225,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	start(&doors, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
 	start(&doors, "fire schedules", func() error { return e.schedule.Run(receiving) })
 	start(&doors, "execute runs", func() error { return e.runner.Run(receiving) })
+	start(&doors, "forget old runs", func() error { return e.prune(receiving) })
 	start(&desk, "answer commands", func() error { return e.control.Serve(commands, e.commands) })
 	e.config.Log.Info("tidewire is ready", "webhooks", e.URL()+"/hooks/<app>", "scripts", len(e.scripts.Generation().Scripts),
 		"hooks", len(e.scripts.Generation().Hooks()), "connections", len(e.connections.All()), "data", e.config.Data)

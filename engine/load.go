@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // Sources are where a configuration is read from. Each overrides those before
@@ -52,6 +55,11 @@ type settings struct {
 		AllowPrivate bool     `koanf:"allow_private"`
 		Allow        []string `koanf:"allow"`
 	} `koanf:"http"`
+	Retention struct {
+		Age   time.Duration `koanf:"age"`
+		Count int           `koanf:"count"`
+		IDs   time.Duration `koanf:"ids"`
+	} `koanf:"retention"`
 	InFlight int           `koanf:"in_flight"`
 	Grace    time.Duration `koanf:"grace"`
 }
@@ -66,6 +74,7 @@ func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
 		return Config{}, err
 	}
 	s := settings{Listen: DefaultListen, Scripts: "scripts", Data: defaultData, Timezone: "UTC", Grace: DefaultGrace}
+	s.Retention.Age, s.Retention.IDs = DefaultRetention.Age, DefaultRetention.IDs
 	problems = append(problems, decode(k, &s, where)...)
 	c, wrong := s.config(from.Dir, where)
 	problems = append(problems, wrong...)
@@ -161,7 +170,7 @@ func (s settings) config(dir string, where origin) (Config, []*problem) {
 	}
 	c := Config{
 		Listen: s.Listen, Scripts: below(dir, s.Scripts), Data: below(dir, s.Data), Zone: zone,
-		Secrets: s.Secrets, InFlight: s.InFlight, Grace: s.Grace, Accounts: map[string][]string{},
+		Secrets: s.Secrets, InFlight: s.InFlight, Grace: s.Grace, Retention: journal.Retention(s.Retention), Accounts: map[string][]string{},
 		HTTP: HTTPConfig{AllowPrivate: s.HTTP.AllowPrivate, Allow: s.HTTP.Allow},
 	}
 	for name, value := range s.Accounts {
@@ -237,4 +246,17 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// durationHook reads lengths of time as Go writes them and as scripts do: 20s,
+// 1h30m, "30 days".
+func durationHook(from, to reflect.Type, value any) (any, error) {
+	if from.Kind() != reflect.String || to != reflect.TypeFor[time.Duration]() {
+		return value, nil
+	}
+	text := value.(string)
+	if d, err := time.ParseDuration(text); err == nil {
+		return d, nil
+	}
+	return vm.ParseDuration(text)
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,8 @@ func TestLoadConfigLayers(t *testing.T) {
 listen: 127.0.0.1:1
 data: kept
 timezone: Europe/Paris
+public_url: https://hooks.example.com/
+retention: { age: 10 days, count: 5000 }
 accounts:
   highlevel/paris: qonto/paris
 connections:
@@ -68,6 +71,8 @@ params:
 		{"data: the variable wins over the file", c.Data, filepath.Join(dir, "env")},
 		{"scripts: the default", c.Scripts, filepath.Join(dir, "scripts")},
 		{"timezone", c.Zone.String(), "Europe/Paris"},
+		{"public_url", c.PublicURL, "https://hooks.example.com"},
+		{"retention", fmt.Sprint(c.Retention.Age, c.Retention.Count, c.Retention.IDs), "240h0m0s 5000 2160h0m0s"},
 		{"accounts", strings.Join(c.Accounts["highlevel/paris"], ","), "qonto/paris"},
 		{"name", paris.Name, "highlevel/paris"},
 		{"account: the variable wins", paris.Account, "loc2"},
@@ -104,6 +109,7 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"zone", "timezone: Mars/Olympus\n", nil, []string{`tidewire.yaml:1: timezone: found "Mars/Olympus", expected a name such as Europe/Paris`}},
 		{"not yaml", "listen: [\n", nil, []string{"tidewire.yaml: yaml:"}},
 		{"all at once", "listne: x\ntimezone: Mars\n", nil, []string{"listne", "timezone"}},
+		{"unknown in a group", "retention: { agee: 1h }\n", nil, []string{"retention.agee: unknown setting; did you mean retention.age?"}},
 		{"wrong type", "in_flight: many\n", nil, []string{`tidewire.yaml:1: in_flight: found "many", expected a whole number`}},
 		{"wrong type below", "http:\n  allow_private: maybe\n", nil, []string{`tidewire.yaml:2: http.allow_private: found "maybe", expected true or false`}},
 		{"wrong length of time", "grace: soon\n", nil, []string{`tidewire.yaml:1: grace: found "soon", expected a length of time such as 20s`}},

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -84,61 +81,6 @@ func runTable(out io.Writer, runs []journal.Run) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.State, r.Script, r.Hook, r.Steps, clock(r.Created), took(r), problem)
 	})
-}
-
-func runsShow(t terminal) *cobra.Command {
-	folder := &folderFlags{}
-	var asJSON bool
-	c := &cobra.Command{
-		Use:   "show RUN",
-		Short: "Show a run and every step it made",
-		Args:  one,
-		RunE: func(c *cobra.Command, args []string) error {
-			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
-				run, steps, err := r.Run(c.Context(), args[0])
-				if errors.Is(err, journal.ErrNotFound) {
-					return fmt.Errorf("there is no run %q; see tidewire runs list", args[0])
-				}
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return json.NewEncoder(t.out).Encode(control.RunStory{Run: run, Steps: steps})
-				}
-				showRun(t.out, run, steps)
-				return nil
-			})
-		},
-	}
-	folder.addDir(c.Flags())
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return c
-}
-
-// shown is how much of a step's arguments and result is printed, in bytes.
-const shown = 400
-
-func showRun(out io.Writer, r journal.Run, steps []journal.Step) {
-	fmt.Fprintf(out, "run         %s\nstate       %s\nscript      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\ncreated     %s\ntook        %s\n",
-		r.ID, r.State, r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), clock(r.Created), took(r))
-	if r.Problem != nil {
-		fmt.Fprintf(out, "error       %s\n", indent(r.Problem.Text(), 12))
-	}
-	for _, s := range steps {
-		fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Took), s.Position)
-		if len(s.Args) > 0 {
-			fmt.Fprintf(out, "     args    %s\n", cut(string(s.Args), shown))
-		}
-		if len(s.Result) > 0 {
-			fmt.Fprintf(out, "     result  %s\n", cut(string(s.Result), shown))
-		}
-		if s.Error != nil {
-			fmt.Fprintf(out, "     error   %s\n", indent(s.Error.Error(), 13))
-		}
-		if s.Attempts > 1 {
-			fmt.Fprintf(out, "     sent    %d times\n", s.Attempts)
-		}
-	}
 }
 
 func took(r journal.Run) string {

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+func runsShow(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var asJSON, follow bool
+	c := &cobra.Command{
+		Use:   "show RUN",
+		Short: "Show a run, every step it made, and what it waits for",
+		Args:  one,
+		RunE: func(c *cobra.Command, args []string) error {
+			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
+				run, steps, err := readRun(c.Context(), r, args[0])
+				if err != nil {
+					return err
+				}
+				if err := printStory(t.out, run, steps, asJSON); err != nil || !follow {
+					return err
+				}
+				return followRun(c.Context(), t.out, r, run, steps, asJSON)
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&follow, "follow", false, "go on printing until the run is over")
+	return c
+}
+
+func readRun(ctx context.Context, r journal.Reader, id string) (journal.Run, []journal.Step, error) {
+	run, steps, err := r.Run(ctx, id)
+	if errors.Is(err, journal.ErrNotFound) {
+		err = fmt.Errorf("there is no run %q; see tidewire runs list", id)
+	}
+	return run, steps, err
+}
+
+func printStory(out io.Writer, run journal.Run, steps []journal.Step, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(control.RunStory{Run: run, Steps: steps})
+	}
+	showRun(out, run)
+	for _, s := range steps {
+		showStep(out, s)
+	}
+	return nil
+}
+
+// followEvery is how often a followed run is looked at.
+const followEvery = 200 * time.Millisecond
+
+// followRun prints what is new of a run until it is over or ctx is done.
+func followRun(ctx context.Context, out io.Writer, r journal.Reader, run journal.Run, steps []journal.Step, asJSON bool) error {
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	for !run.State.Ended() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		next, more, err := readRun(ctx, r, run.ID)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if err := printNews(out, run, next, steps, more, asJSON); err != nil {
+			return err
+		}
+		run, steps = next, more
+	}
+	return nil
+}
+
+// printNews prints the steps that are new or have changed, and a new state.
+func printNews(out io.Writer, was, is journal.Run, old, steps []journal.Step, asJSON bool) error {
+	fresh := slices.DeleteFunc(slices.Clone(steps), func(s journal.Step) bool {
+		i := slices.IndexFunc(old, func(o journal.Step) bool { return o.Number == s.Number })
+		return i >= 0 && old[i].State == s.State && old[i].Started.Equal(s.Started)
+	})
+	if len(fresh) == 0 && was.State == is.State {
+		return nil
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(control.RunStory{Run: is, Steps: fresh})
+	}
+	for _, s := range fresh {
+		showStep(out, s)
+	}
+	if was.State != is.State {
+		fmt.Fprintf(out, "\n%s  %s%s\n", clock(time.Now()), is.State, why(is))
+	}
+	return nil
+}
+
+// shown is how much of a step's arguments and result is printed, in bytes.
+const shown = 400
+
+func showRun(out io.Writer, r journal.Run) {
+	fmt.Fprintf(out, "run         %s\nstate       %s\n", r.ID, r.State)
+	if r.Park != nil {
+		fmt.Fprintf(out, "since       %s\nwaits for   %s\n", clock(r.Park.Since), indent(wakes(r), 12))
+	}
+	fmt.Fprintf(out, "script      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\nlane        %s\ncreated     %s\nattempts    %d\nexecuted    %s\ntook        %s\n",
+		r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), dash(r.Lane), clock(r.Created), r.Attempts, shortDuration(r.Executed), took(r))
+	if r.Problem != nil {
+		fmt.Fprintf(out, "error       %s\n", indent(r.Problem.Text(), 12))
+	}
+}
+
+// why says in a line what a run that stands waits for, or how it ended.
+func why(r journal.Run) string {
+	switch {
+	case r.Park != nil:
+		return ", waits for " + wakes(r)
+	case r.Problem != nil:
+		return ": " + r.Problem.Text()
+	}
+	return ""
+}
+
+// wakes says what would wake a run that stands.
+func wakes(r journal.Run) string {
+	until := ""
+	if !r.Park.Until.IsZero() {
+		until = clock(r.Park.Until)
+	}
+	switch a := r.Park.Await; {
+	case r.State == journal.Held:
+		return "a decision: tidewire runs decide " + r.ID + " retry|skip|fail"
+	case r.State == journal.Blocked:
+		return "somebody to mend what it stands at; then tidewire runs retry or migrate " + r.ID
+	case a != nil && a.Approval != "":
+		return orUntil("the decision of approval "+a.Approval, until)
+	case a != nil:
+		what := strings.Join(a.Triggers, " or ")
+		for _, path := range sortedPaths(a.Where) {
+			what += fmt.Sprintf("\n  with %s = %s", path, strings.Join(a.Where[path], " or "))
+		}
+		return orUntil(what, until)
+	}
+	return until
+}
+
+func orUntil(what, until string) string {
+	if until == "" {
+		return what
+	}
+	return what + "\nor          " + until
+}
+
+func sortedPaths(where map[string][]string) []string {
+	paths := make([]string, 0, len(where))
+	for p := range where {
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+func showStep(out io.Writer, s journal.Step) {
+	fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Took), s.Position)
+	if len(s.Args) > 0 {
+		fmt.Fprintf(out, "     args    %s\n", cut(string(s.Args), shown))
+	}
+	if len(s.Result) > 0 {
+		fmt.Fprintf(out, "     result  %s\n", cut(string(s.Result), shown))
+	}
+	if s.Error != nil {
+		fmt.Fprintf(out, "     error   %s\n", indent(s.Error.Error(), 13))
+	}
+	if s.Attempts > 1 {
+		fmt.Fprintf(out, "     sent    %d times\n", s.Attempts)
+	}
+}
