@@ -44,6 +44,7 @@ type Sources struct {
 // settings are the words of tidewire.yaml.
 type settings struct {
 	Listen      string                    `koanf:"listen"`
+	PublicURL   string                    `koanf:"public_url"`
 	Scripts     string                    `koanf:"scripts"`
 	Data        string                    `koanf:"data"`
 	Timezone    string                    `koanf:"timezone"`
@@ -169,7 +170,7 @@ func (s settings) config(dir string, where origin) (Config, []*problem) {
 			fmt.Sprintf("found %q, expected a name such as Europe/Paris or UTC", s.Timezone)))
 	}
 	c := Config{
-		Listen: s.Listen, Scripts: below(dir, s.Scripts), Data: below(dir, s.Data), Zone: zone,
+		Listen: s.Listen, PublicURL: strings.TrimSuffix(s.PublicURL, "/"), Scripts: below(dir, s.Scripts), Data: below(dir, s.Data), Zone: zone,
 		Secrets: s.Secrets, InFlight: s.InFlight, Grace: s.Grace, Retention: journal.Retention(s.Retention), Accounts: map[string][]string{},
 		HTTP: HTTPConfig{AllowPrivate: s.HTTP.AllowPrivate, Allow: s.HTTP.Allow},
 	}

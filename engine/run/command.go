@@ -13,7 +13,7 @@ import (
 // Cancel ends a live run; what it is doing is cut off.
 func (r *Runner) Cancel(ctx context.Context, run string) error {
 	if err := r.Store.Cancel(ctx, run); err != nil {
-		return fmt.Errorf("cancel run %q: %w", run, err)
+		return err
 	}
 	r.mu.Lock()
 	cancel := r.cancels[run]
@@ -39,7 +39,7 @@ func (r *Runner) Resolve(ctx context.Context, run string, v journal.Verdict, res
 		follow = r.failure(held, event, held.Problem)
 	}
 	if err := r.Store.Resolve(ctx, run, v, result, follow...); err != nil {
-		return fmt.Errorf("decide about run %q: %w", run, err)
+		return err
 	}
 	return nil
 }
@@ -53,10 +53,7 @@ func (r *Runner) Retry(ctx context.Context, run string) error {
 			err = wake
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("retry run %q: %w", run, err)
-	}
-	return nil
+	return err
 }
 
 // Replay makes a new run of the same event on the present version. It keeps
@@ -70,11 +67,7 @@ func (r *Runner) Replay(ctx context.Context, run string, keep int) (string, erro
 	if !found {
 		return "", fmt.Errorf("replay run %q: script %q has no hook %q any more", run, old.Script, old.Hook)
 	}
-	id, err := r.Store.Replay(ctx, run, unit.Hooks[hook], keep)
-	if err != nil {
-		return "", fmt.Errorf("replay run %q: %w", run, err)
-	}
-	return id, nil
+	return r.Store.Replay(ctx, run, unit.Hooks[hook], keep)
 }
 
 // Migrate moves a run that stands to the present version of its script, if
@@ -108,10 +101,7 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	if problem := check.problem(done); problem != "" {
 		return fmt.Errorf("run %q cannot move to version %s: %s", run, unit.Version.Short(), problem)
 	}
-	if err := r.Store.Migrate(ctx, run, unit.Version.Hash); err != nil {
-		return fmt.Errorf("migrate run %q: %w", run, err)
-	}
-	return nil
+	return r.Store.Migrate(ctx, run, unit.Version.Hash)
 }
 
 // rehearsal is a host that only answers from a record.
