@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command as a person would, one story a file. Beside
-// testscript's own commands there are:
+// testscript's own commands there are the following; $ENVIRON names the
+// variables that start passes on.
 //
 //	start NAME ARGS…        start tidewire ARGS… beside the script and wait until it serves; its address is $NAME
 //	await NAME REGEXP       wait for a line of what NAME prints
@@ -40,12 +41,41 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Values[programs{}] = map[string]*program{}
 			env.Setenv("TZ", "UTC")
-			return nil
+			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "await": await, "stop": stop, "post": post, "capture": capture, "keep": keep,
 		},
 	})
+}
+
+// unpackReadme gives the stories what the README shows: its first script as
+// readme.lua, its configuration as readme.yaml, and the variables it exports.
+func unpackReadme(env *testscript.Env) error {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		return err
+	}
+	for _, language := range []string{"lua", "yaml"} {
+		_, block, found := strings.Cut(string(text), "\n```"+language+"\n")
+		block, _, ended := strings.Cut(block, "\n```")
+		if !found || !ended {
+			return fmt.Errorf("the README shows no %s", language)
+		}
+		if err := os.WriteFile(filepath.Join(env.WorkDir, "readme."+language), []byte(block+"\n"), 0o644); err != nil {
+			return err
+		}
+	}
+	_, line, _ := strings.Cut(string(text), "\nexport ")
+	line, _, _ = strings.Cut(line, "\n")
+	var names []string
+	for _, variable := range strings.Fields(line) {
+		name, value, _ := strings.Cut(variable, "=")
+		env.Setenv(name, value)
+		names = append(names, name)
+	}
+	env.Setenv("ENVIRON", strings.Join(names, " "))
+	return nil
 }
 
 // patience is how long a fact may be waited for.
