@@ -17,10 +17,11 @@ var appErrorMark = map[string]lua.LValue{
 }
 
 // The metatable is known by a field that no script can give to one of its
-// own; another one holds the step.
+// own; others hold the step, and whether the error was retryable when it came.
 const (
-	appErrorSign = "app error"
-	appErrorStep = "step"
+	appErrorSign  = "app error"
+	appErrorStep  = "step"
+	appErrorAgain = "retryable"
 )
 
 var appErrorTrue = &lua.LUserData{}
@@ -53,11 +54,12 @@ func appError(L *lua.LState, err *bindings.Error, step int) *lua.LTable {
 			set("body", string(err.Body))
 		}
 	}
-	mark := newTable(0, len(appErrorMark)+1)
+	mark := newTable(0, len(appErrorMark)+2)
 	for name, value := range appErrorMark { // no script can list it
 		mark.RawSetString(name, value)
 	}
 	mark.RawSetString(appErrorStep, lua.LNumber(step))
+	mark.RawSetString(appErrorAgain, lua.LBool(err.Retryable))
 	t.Metatable = mark
 	return t
 }
@@ -110,7 +112,8 @@ func appErrorHead(v lua.LValue) *bindings.Error {
 	err := &bindings.Error{
 		Kind: bindings.ErrorKind(get("kind")), Code: get("code"), Message: get("message"), App: get("app"),
 		Operation: get("operation"), Connection: get("connection"), RequestID: get("request_id"),
-		Retryable: t.RawGetString("retryable") == lua.LTrue,
+		// A script that changes the field can only forbid another attempt.
+		Retryable: t.RawGetString("retryable") == lua.LTrue && t.Metatable.(*lua.LTable).RawGetString(appErrorAgain) == lua.LTrue,
 	}
 	if status, ok := t.RawGetString("status").(lua.LNumber); ok {
 		err.Status = int(status)
