@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -40,6 +41,8 @@ type childConfig struct {
 	Scripts, Data string
 	InFlight      int
 	Places        map[string]place
+	Shop          string // instead of Places
+	Log           string // a file
 }
 
 // beChild runs an engine until SIGTERM. It prints its address, and each run
@@ -52,8 +55,19 @@ func beChild(text string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	config := connected(c.Places)
+	if c.Shop != "" {
+		config = atShop(c.Shop)
+	}
 	config.Scripts, config.Data = c.Scripts, c.Data
 	unlimited(&config)
+	if c.Log != "" {
+		log, err := os.OpenFile(c.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		config.Log = slog.New(slog.NewTextHandler(log, nil))
+	}
 	config.InFlight = c.InFlight
 	config.Finished = func(run journal.Run, _ []journal.Step) { fmt.Println("finished", run.ID, run.State) }
 	e, err := engine.New(ctx, config)
