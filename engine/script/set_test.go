@@ -86,6 +86,17 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// A script with a doubtful line is live, and the log tells of the line once.
+func TestWarnings(t *testing.T) {
+	f := open(t, "crm.lua", "on('emit:crm', function(event)\n  wait '3 days'\n  (event or {}).seen = true\nend)")
+	f.want("crm:crm")
+	_, err := f.set.Reload(t.Context())
+	f.must(err)
+	if n := strings.Count(f.log.String(), "crm.lua:3: this line goes on with the wait of line 2"); n != 1 {
+		t.Errorf("the log says it %d times:\n%s", n, f.log)
+	}
+}
+
 func TestUnreadableFile(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root reads everything")

@@ -40,6 +40,9 @@ func (s *Set) tell(ctx context.Context, r Report) {
 	for _, name := range r.Loaded {
 		s.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
 			"version", scripts[name].Version.Hash[:8], "took", r.Took.Round(time.Microsecond))
+		for _, warning := range scripts[name].Program.Warnings() {
+			s.Log.WarnContext(ctx, "a line may not do what it looks like", "script", name, "at", warning)
+		}
 	}
 	for _, name := range r.Removed {
 		s.Log.InfoContext(ctx, "script removed", "script", name)
