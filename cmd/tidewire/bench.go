@@ -23,7 +23,6 @@ this machine: events accepted and whole runs per second, the time from a post to
 the first call, what parked runs and a long history cost. It takes some minutes,
 with --quick less than one. The folder must be on the disk that is meant: where
 it lies in memory, nothing waits for a disk.`,
-		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			config.Progress = func(what string) { fmt.Fprintf(t.err, "measuring %s …\n", what) }
 			report, err := measured(c.Context(), config, logs)

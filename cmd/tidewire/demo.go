@@ -34,7 +34,6 @@ func demoCommand(t terminal, logs *logFlags) *cobra.Command {
 		Long: `Start the apps in memory (HighLevel, Qonto, Slack), an engine with three scripts,
 and create a client in Qonto. Its signed webhook becomes a contact, a note and a
 task in HighLevel and a message in Slack. Everything is on this machine.`,
-		Args: nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if logs.format == "auto" && !d.json {
 				logs.format = "text" // a demo is for people, also through a pipe

@@ -16,7 +16,6 @@ func doctorCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find what will not mend itself, and say what to do",
-		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
 				found, err := client.Doctor(c.Context())
@@ -43,7 +42,6 @@ func backupCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the running engine's journal to a file, whole and consistent",
-		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := filepath.Abs(args[0])
 			if err != nil {

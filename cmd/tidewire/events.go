@@ -18,7 +18,6 @@ func eventsCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "events",
 		Short: "Look at the events that were kept",
-		Args:  nothing,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(eventsList(t), eventsShow(t))
@@ -33,7 +32,6 @@ func eventsList(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List events, newest first",
-		Args:  nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := limit(c, q.Limit); err != nil {
 				return err
@@ -68,7 +66,6 @@ func eventsShow(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show EVENT",
 		Short: "Show an event with its data and the runs it started",
-		Args:  one,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				event, runs, err := r.Event(c.Context(), args[0])

@@ -60,7 +60,6 @@ function, and every change in those apps as a hook. Save a script and it is live
   tidewire demo          see it work, with nothing to set up
   tidewire run [DIR]     run the scripts of a folder`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: nothing,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(t.in)
@@ -72,5 +71,6 @@ function, and every change in those apps as a hook. Save a script and it is live
 		demoCommand(t, logs), runCommand(t, logs), sandboxCommand(t, logs),
 		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t), doctorCommand(t), backupCommand(t), benchCommand(t, logs),
 	)
+	asUsed(root)
 	return root
 }

@@ -51,7 +51,6 @@ Settings come from DIR/tidewire.yaml. Variables override them: TIDEWIRE_LISTEN i
 listen; two underscores go one level down and three stand for a slash, so
 TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN is the token of highlevel/paris.
 Flags override both.`,
-		Args: atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			log, err := logs.logger(t.err)
 			if err != nil {

@@ -15,7 +15,6 @@ func runsCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "runs",
 		Short: "Look at runs and what they did",
-		Args:  nothing,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(runsList(t), runsShow(t), runsDecide(t), runsRetry(t), runsReplay(t), runsCancel(t), runsMigrate(t))
@@ -31,7 +30,6 @@ func runsList(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List runs, newest first",
-		Args:  nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := limit(c, q.Limit); err != nil {
 				return err

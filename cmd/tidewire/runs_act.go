@@ -174,7 +174,6 @@ func runsDecide(t terminal) *cobra.Command {
 		Short: "Decide about a held run: was its call done?",
 		Long: `A held run sent a request that may or may not have been done. Look at the vendor's
 side, then decide: retry sends it again, skip takes it as done, fail ends the run.`,
-		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			verdict := journal.Verdict(args[1])
 			var result json.RawMessage

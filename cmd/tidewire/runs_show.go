@@ -22,7 +22,6 @@ func runsShow(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show RUN",
 		Short: "Show a run, every step it made, and what it waits for",
-		Args:  one,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				run, steps, err := readRun(c.Context(), r, args[0])

@@ -21,7 +21,6 @@ func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
 		Long: `Serve stand-ins for HighLevel, Qonto and Slack on this machine. They speak the
 vendors' HTTP, keep what is created until they end, and send signed webhooks to
 the engine at --webhooks.`,
-		Args: nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := logs.logger(t.err)
 			if err != nil {

@@ -25,7 +25,6 @@ func sendCommand(t terminal) *cobra.Command {
 what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 		Example: `  tidewire send highlevel.contact.created --data contact.json
   echo '{"id":"c1"}' | tidewire send qonto.client.created --data -`,
-		Args: one,
 		RunE: func(c *cobra.Command, args []string) error {
 			message.Type = args[0]
 			body, err := readData(t, data, message.Type)

@@ -17,7 +17,6 @@ func statusCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what the running engine has live and what came in",
-		Args:  nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
 				status, err := client.Status(c.Context())

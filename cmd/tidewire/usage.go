@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,46 +17,51 @@ import (
 // usageError is a mistake on the command line; it exits with 2.
 type usageError struct{ error }
 
-// nothing refuses arguments of a command that takes none. Where it has
-// commands of its own, an argument is one that was mistyped.
-func nothing(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
+// asUsed makes every command take the arguments that its Use names: RUN is
+// needed, [DIR] may be left out, [RUN…] may be several.
+func asUsed(c *cobra.Command) {
+	c.Args = arguments
+	for _, sub := range c.Commands() {
+		asUsed(sub)
+	}
+}
+
+func arguments(c *cobra.Command, args []string) error {
+	names := strings.Fields(c.Use)[1:]
+	for i, name := range names {
+		bare := strings.Trim(name, "[]…")
+		switch {
+		case strings.HasSuffix(name, "…]"):
+			return nil
+		case i >= len(args) && !strings.HasPrefix(name, "["):
+			return wrongUse(c, "%s is missing", bare)
+		case i < len(args) && strings.Contains(bare, "|") && !slices.Contains(strings.Split(bare, "|"), args[i]):
+			return wrongUse(c, "found %q, expected one of %s", args[i], strings.ReplaceAll(bare, "|", ", "))
+		}
+	}
+	switch {
+	case len(args) <= len(names):
 		return nil
+	case len(names) > 0:
+		return wrongUse(c, "found %q, expected nothing after %s", args[len(names)], strings.Trim(names[len(names)-1], "[]"))
+	case c.HasAvailableSubCommands():
+		return unknownCommand(c, args[0])
 	}
-	if !c.HasAvailableSubCommands() {
-		return wrongUse(c, "found %q, expected no argument", args[0])
-	}
+	return wrongUse(c, "found %q, expected no argument", args[0])
+}
+
+// unknownCommand guesses which command was meant.
+func unknownCommand(c *cobra.Command, name string) error {
 	var names []string
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() {
 			names = append(names, sub.Name())
 		}
 	}
-	if near := bindings.Nearest(args[0], names); near != "" {
-		return usageError{fmt.Errorf("there is no command %q; did you mean %s %s?", args[0], c.CommandPath(), near)}
+	if near := bindings.Nearest(name, names); near != "" {
+		return usageError{fmt.Errorf("there is no command %q; did you mean %s %s?", name, c.CommandPath(), near)}
 	}
-	return wrongUse(c, "there is no command %q", args[0])
-}
-
-// one asks for exactly the argument that a command's Use names.
-func one(c *cobra.Command, args []string) error {
-	_, name, _ := strings.Cut(c.Use, " ")
-	name = strings.Trim(name, "[]")
-	switch {
-	case len(args) == 0:
-		return wrongUse(c, "%s is missing", name)
-	case len(args) > 1:
-		return wrongUse(c, "found %q after %s, expected nothing more", args[1], name)
-	}
-	return nil
-}
-
-// atMostOne allows the argument that a command's Use names to be left out.
-func atMostOne(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return one(c, args)
+	return wrongUse(c, "there is no command %q", name)
 }
 
 func wrongUse(c *cobra.Command, format string, args ...any) error {
@@ -104,4 +111,12 @@ func limit(c *cobra.Command, n int) error {
 		return wrongUse(c, "--limit: found %d, expected 1 or more", n)
 	}
 	return nil
+}
+
+// self is how this program was called, for hints that can be pasted.
+func self() string {
+	if strings.Contains(filepath.ToSlash(os.Args[0]), "/go-build") {
+		return "go run ./cmd/tidewire"
+	}
+	return "tidewire"
 }
