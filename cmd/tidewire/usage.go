@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -111,12 +109,4 @@ func limit(c *cobra.Command, n int) error {
 		return wrongUse(c, "--limit: found %d, expected 1 or more", n)
 	}
 	return nil
-}
-
-// self is how this program was called, for hints that can be pasted.
-func self() string {
-	if strings.Contains(filepath.ToSlash(os.Args[0]), "/go-build") {
-		return "go run ./cmd/tidewire"
-	}
-	return "tidewire"
 }
