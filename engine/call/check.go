@@ -39,11 +39,19 @@ func invalid(app *bindings.App, op *bindings.Operation, problems []string) *bind
 	if more := len(problems) - mostProblems; more > 0 {
 		problems = append(problems[:mostProblems:mostProblems], fmt.Sprintf("and %d more", more))
 	}
-	return &bindings.Error{
-		Kind: bindings.Invalid, App: app.Name, Operation: op.Name,
-		Message: strings.Join(problems, "; ") + "\n" + Signature(app, op),
+	message := strings.Join(problems, "; ") + "\n" + Signature(app, op)
+	if slices.ContainsFunc(problems, mayBeRight) {
+		message += wayOut
 	}
+	return &bindings.Error{Kind: bindings.Invalid, App: app.Name, Operation: op.Name, Message: message}
 }
+
+// mayBeRight reports whether the vendor's description can be what errs.
+func mayBeRight(problem string) bool {
+	return strings.HasPrefix(problem, "unknown ") || strings.Contains(problem, `": expected `)
+}
+
+const wayOut = "\nif the vendor does take this, a second table { check = false } sends it as it is"
 
 func (s *shape) checkText(args json.RawMessage) []string {
 	if len(args) > 0 && !json.Valid(args) {

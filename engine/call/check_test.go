@@ -96,6 +96,10 @@ func TestCheck(t *testing.T) {
 			if want := "crm." + test.operation + " {"; !strings.HasPrefix(signature, want) {
 				t.Errorf("the signature is %q, want it to begin with %q", signature, want)
 			}
+			mayBeRight := strings.Contains(line, "unknown ") || strings.Contains(line, `": expected `)
+			if strings.Contains(signature, "{ check = false }") != mayBeRight {
+				t.Errorf("for %q the way out is wrong: %s", line, signature)
+			}
 		})
 	}
 }
@@ -109,7 +113,7 @@ func TestSignature(t *testing.T) {
   assignedTo?: string
 }`},
 		{"contacts.list", `crm.contacts.list {
-  locationId: string, limit?: integer, query?: string, filter?: { email?: string, name?: string },
+  locationId?: string, limit?: integer, query?: string, filter?: { email?: string, name?: string },
   status?: ["open"|"won"], ids?: [string]
 }`},
 		{"contacts.merge", `crm.contacts.merge { body: [string] }`},

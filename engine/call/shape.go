@@ -36,8 +36,10 @@ type argument struct {
 	// withBody requires it once another argument makes up a body that may be
 	// left out.
 	withBody bool
-	spots    []spot
-	members  []*argument
+	// account says that the connection gives it where the script does not.
+	account bool
+	spots   []spot
+	members []*argument
 }
 
 func (a *argument) inBody() bool {
@@ -80,6 +82,10 @@ func newShape(app *bindings.App, op *bindings.Operation) *shape {
 	}
 	if op.Body != nil {
 		s.addBody(op.Body)
+	}
+	for _, a := range s.args {
+		_, with := op.AccountWith[a.name]
+		a.account = with || a.name == op.Account
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -15,7 +16,8 @@ const (
 )
 
 // Signature writes what an operation takes as a script would: required
-// arguments first, optional ones with a question mark.
+// arguments first; with a question mark optional ones, and the account, which
+// the connection knows.
 //
 //	highlevel.contacts.create_task { contactId: string, title: string, body?: string }
 func Signature(app *bindings.App, op *bindings.Operation) string {
@@ -38,7 +40,7 @@ func Signature(app *bindings.App, op *bindings.Operation) string {
 func (s *shape) parts(all []*argument, required bool) []string {
 	var parts []string
 	for _, a := range all {
-		if a.required != required {
+		if (a.required && !a.account) != required {
 			continue
 		}
 		name := a.name
@@ -79,7 +81,9 @@ func (s *shape) typeName(declared *bindings.Type) string {
 	case bindings.Union:
 		var of []string
 		for i := range t.Of {
-			of = append(of, s.typeName(&t.Of[i]))
+			if name := s.typeName(&t.Of[i]); !slices.Contains(of, name) {
+				of = append(of, name)
+			}
 		}
 		return strings.Join(of, "|")
 	}
