@@ -19,7 +19,7 @@ func wantText(L *lua.LState, n int, what string) string {
 func textArg(L *lua.LState, v lua.LValue, what string) string {
 	s, ok := plainText(v)
 	if !ok {
-		raise(L, "%s must be a string, found %s", what, describe(v))
+		raise(L, "%s must be a text, found %s", what, describe(v))
 	}
 	return s
 }

@@ -75,11 +75,11 @@ func basePairs(L *lua.LState) int {
 		L.Push(nextFunction)
 	case *lua.LUserData:
 		if _, ok := v.Value.(listed); !ok {
-			raise(L, "pairs needs a table, got %s", describe(v))
+			raise(L, "pairs needs a table, found %s", describe(v))
 		}
 		L.Push(memberFunction)
 	default:
-		raise(L, "pairs needs a table, got %s", describe(v))
+		raise(L, "pairs needs a table, found %s", describe(v))
 	}
 	L.Push(L.Get(1))
 	L.Push(lua.LNil)
@@ -92,7 +92,7 @@ func baseNext(L *lua.LState) int {
 		if _, isLibrary := L.Get(1).(*lua.LUserData); isLibrary {
 			return memberNext(L)
 		}
-		raise(L, "next needs a table, got %s", describe(L.Get(1)))
+		raise(L, "next needs a table, found %s", describe(L.Get(1)))
 	}
 	key, value := t.Next(L.Get(2))
 	if key == lua.LNil {
@@ -111,7 +111,7 @@ func memberNext(L *lua.LState) int {
 		all, _ = data.Value.(listed)
 	}
 	if all == nil {
-		raise(L, "next needs a table, got %s", describe(L.Get(1)))
+		raise(L, "next needs a table, found %s", describe(L.Get(1)))
 	}
 	after, _ := L.Get(2).(lua.LString)
 	names := all.list()
@@ -134,7 +134,7 @@ func memberNext(L *lua.LState) int {
 
 func baseIpairs(L *lua.LState) int {
 	if _, ok := L.Get(1).(*lua.LTable); !ok {
-		raise(L, "ipairs needs a list, got %s", describe(L.Get(1)))
+		raise(L, "ipairs needs a list, found %s", describe(L.Get(1)))
 	}
 	L.Push(ipairsFunction)
 	L.Push(L.Get(1))
@@ -146,7 +146,7 @@ func ipairsNext(L *lua.LState) int {
 	t, ok := L.Get(1).(*lua.LTable)
 	i, isNumber := L.Get(2).(lua.LNumber)
 	if !ok || !isNumber {
-		raise(L, "ipairs needs a list, got %s", describe(L.Get(1)))
+		raise(L, "ipairs needs a list, found %s", describe(L.Get(1)))
 	}
 	value := t.RawGet(i + 1)
 	if value == lua.LNil {
@@ -313,7 +313,7 @@ func baseRawequal(L *lua.LState) int {
 func baseSetmetatable(L *lua.LState) int {
 	t, ok := L.Get(1).(*lua.LTable)
 	if !ok {
-		raise(L, "setmetatable needs a table of the script's own, got %s", describe(L.Get(1)))
+		raise(L, "setmetatable needs a table of the script's own, found %s", describe(L.Get(1)))
 	}
 	if mt, ok := t.Metatable.(*lua.LTable); ok && mt.RawGetString("__metatable") != lua.LNil {
 		raise(L, "this table's metatable cannot be changed")
@@ -324,7 +324,7 @@ func baseSetmetatable(L *lua.LState) int {
 	case *lua.LNilType:
 		t.Metatable = lua.LNil
 	default:
-		raise(L, "setmetatable needs a table or nil as metatable, got %s", describe(mt))
+		raise(L, "setmetatable needs a table or nil as metatable, found %s", describe(mt))
 	}
 	L.SetTop(1)
 	return 1
@@ -348,7 +348,7 @@ func baseGetmetatable(L *lua.LState) int {
 func checkTable(L *lua.LState, n int) *lua.LTable {
 	t, ok := L.Get(n).(*lua.LTable)
 	if !ok {
-		L.ArgError(n, "a table is needed, got "+describe(L.Get(n)))
+		L.ArgError(n, "a table is needed, found "+describe(L.Get(n)))
 	}
 	return t
 }

@@ -39,7 +39,7 @@ func (m *meter) explain(text string) string {
 	switch {
 	case what == "attempt to call a non-function object":
 		if int(inst>>26) == lua.OP_TFORLOOP {
-			return at + "'for … in' needs pairs(t), ipairs(t) or each(…), got " + describe(m.rk(f, a))
+			return at + "'for … in' needs pairs(t), ipairs(t) or each(…), found " + describe(m.rk(f, a))
 		}
 		return at + m.explainCall(f, a)
 	case vmIndex.MatchString(what):

@@ -210,3 +210,20 @@ func evaluate(t testing.TB, h *appHost, lua string) (string, error) {
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(line, `{"value":`), "}"), nil
 }
+
+// asked is Lua with the step that it makes last, as "name {args}".
+type asked struct{ lua, want string }
+
+func wantSteps(t *testing.T, all []asked) {
+	for _, a := range all {
+		t.Run(a.lua, func(t *testing.T) {
+			h := newHost()
+			if err := handle(t, h, a.lua); err != nil {
+				t.Fatal(err)
+			}
+			if h.last() != a.want {
+				t.Errorf("got  %s\nwant %s", h.last(), a.want)
+			}
+		})
+	}
+}

@@ -45,7 +45,7 @@ func TestJSON(t *testing.T) {
 		{lua: `json.decode('{} x')`, err: `byte 4: expected the end, found "x"`},
 		{lua: `json.decode('01')`, err: `expected the end`},
 		{lua: `json.decode(string.rep("[", 500))`, err: "more than 128 deep"},
-		{lua: `json.decode(nil)`, err: "json.decode: the text must be a string, found nil"},
+		{lua: `json.decode(nil)`, err: "json.decode: the text must be a text, found nil"},
 		{lua: `json.array({ a = 1 })`, want: "", err: `a list has only items`},
 		{lua: `json.number "1,5"`, err: `"1,5" is no number as JSON writes them`},
 		{lua: `getmetatable(json.array())`, want: "false"},

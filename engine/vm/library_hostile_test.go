@@ -44,6 +44,10 @@ func TestHostileLibraries(t *testing.T) {
 		"options without end":          `local o = {}; for i = 1, 1e6 do o[i .. ""] = 1 end; json.encode({}, o)`,
 		"hooks":                        `on("a.b.c", function() end)`,
 		"state of shared tables":       `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; state.put("k", t)`,
+		"waits":                        `while true do wait "1s" end`,
+		"wait_for many":                `local w = {}; for i = 1, 1e6 do w["k" .. i] = i end; wait_for("a.b.c", { where = w })`,
+		"wait_for of shared tables":    `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; wait_for("a.b.c", { where = { x = t } })`,
+		"choices without end":          `local c = {}; for i = 1, 1e5 do c[i] = "c" .. i end; approval { title = "?", choices = c }`,
 		"an event of shared tables":    `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; emit("x", t)`,
 	}
 	m := vm.New(vm.Config{Apps: []*bindings.App{testApp(t)}})

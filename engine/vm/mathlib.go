@@ -44,7 +44,7 @@ func checkNumber(L *lua.LState, n int) float64 {
 			return f
 		}
 	}
-	L.ArgError(n, "a number is needed, got "+describe(L.Get(n)))
+	L.ArgError(n, "a number is needed, found "+describe(L.Get(n)))
 	return 0
 }
 

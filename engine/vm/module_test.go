@@ -44,7 +44,7 @@ func TestModuleNames(t *testing.T) {
 }
 
 func TestCallArguments(t *testing.T) {
-	tests := []struct{ lua, want string }{
+	wantSteps(t, []asked{
 		{`acme.contacts.upsert { email = "ada@example.com", tags = {} }`, `acme.contacts.upsert {"email":"ada@example.com","tags":[]}`},
 		{`acme.contacts.upsert { balance = 12.5, meta = {} }`, `acme.contacts.upsert {"balance":"12.5","meta":{}}`},
 		{`acme.contacts.upsert { balance = "12.50" }`, `acme.contacts.upsert {"balance":"12.50"}`},
@@ -56,18 +56,7 @@ func TestCallArguments(t *testing.T) {
 		{`acme.contacts.list()`, `acme.contacts.list {}`},
 		{`acme.request { path = "/x", query = { a = 1 } }`, `acme.request {"method":"GET","path":"/x","query":{"a":1}}`},
 		{`acme.request { method = "post", path = "/x", body = json.array() }`, `acme.request {"method":"POST","path":"/x","body":[]}`},
-	}
-	for _, test := range tests {
-		t.Run(test.lua, func(t *testing.T) {
-			h := newHost()
-			if err := handle(t, h, test.lua); err != nil {
-				t.Fatal(err)
-			}
-			if h.last() != test.want {
-				t.Errorf("got  %s\nwant %s", h.last(), test.want)
-			}
-		})
-	}
+	})
 }
 
 func TestCallStep(t *testing.T) {

@@ -99,7 +99,7 @@ func stringGsub(L *lua.LState) int {
 	case lua.LNumber:
 		replacement = lua.LString(checkText(L, 3))
 	default:
-		L.ArgError(3, "a text, table or function is needed, got "+describe(replacement))
+		L.ArgError(3, "a text, table or function is needed, found "+describe(replacement))
 	}
 	most := optInt(L, 4, len(text)+1)
 	anchored := strings.HasPrefix(pattern, "^")

@@ -83,9 +83,9 @@ func TestReplayIsNotCharged(t *testing.T) {
 // Executing time does not count while replaying, and counts from there.
 func TestReplayTakesItsTime(t *testing.T) {
 	m := vm.New(vm.Config{})
-	work := `for i = 1, 3e6 do end `
+	work := `for i = 1, 1e7 do end `
 	host := &journalHost{records: []string{"null"}}
-	limits := vm.Limits{Time: 10 * time.Millisecond, Instructions: 1e9}
+	limits := vm.Limits{Time: 100 * time.Millisecond, Instructions: 1e9}
 	if out := runWith(t, m, inHook(work+`uuid() wait "1 day"`), limits, host); !errors.Is(out.Err, errParked) {
 		t.Errorf("work before the record: %v", out.Err)
 	}

@@ -24,7 +24,7 @@ func checkText(L *lua.LState, n int) string {
 	case lua.LNumber:
 		return numberText(v)
 	}
-	L.ArgError(n, "a text is needed, got "+describe(L.Get(n)))
+	L.ArgError(n, "a text is needed, found "+describe(L.Get(n)))
 	return ""
 }
 
@@ -140,7 +140,7 @@ func checkInt(L *lua.LState, n int) int {
 	f := checkNumber(L, n)
 	switch {
 	case f != f:
-		L.ArgError(n, "a number is needed, got nan")
+		L.ArgError(n, "a number is needed, found nan")
 	case f > most:
 		return most
 	case f < -most:

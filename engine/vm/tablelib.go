@@ -114,7 +114,7 @@ func tableSort(L *lua.LState) int {
 	case *lua.LFunction:
 		s.less = less
 	default:
-		L.ArgError(2, "a function is needed, got "+describe(less))
+		L.ArgError(2, "a function is needed, found "+describe(less))
 	}
 	// A copy is sorted: the order function may change the table meanwhile.
 	s.a.charge(L, int64(n)/16+1, int64(n)*slotBytes)

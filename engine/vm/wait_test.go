@@ -11,7 +11,7 @@ import (
 
 // What the host is asked when a script waits. The zone is Europe/Paris.
 func TestWaitArguments(t *testing.T) {
-	for _, test := range []struct{ lua, want string }{
+	wantSteps(t, []asked{
 		{`wait "3 days"`, `wait {"for":"3 days"}`},
 		{`wait "1h30m"`, `wait {"for":"1h30m"}`},
 		{`wait "1 month"`, `wait {"for":"1 month"}`},
@@ -31,17 +31,7 @@ func TestWaitArguments(t *testing.T) {
 		{`approval { title = " Pay? " }`, `approval {"title":"Pay?","choices":["approve","reject"]}`},
 		{`approval { title = "Pay?", text = "12 €", choices = { "now", "later" }, timeout = "3 days" }`,
 			`approval {"title":"Pay?","text":"12 €","choices":["now","later"],"timeout":"3 days"}`},
-	} {
-		t.Run(test.lua, func(t *testing.T) {
-			h := newHost()
-			if err := handle(t, h, test.lua); err != nil {
-				t.Fatal(err)
-			}
-			if h.last() != test.want {
-				t.Errorf("got  %s\nwant %s", h.last(), test.want)
-			}
-		})
-	}
+	})
 }
 
 // A wait that cannot be meant is refused before it is a step.
@@ -66,7 +56,7 @@ func TestWaitErrors(t *testing.T) {
 		`wait_for("a.b.c", { where = { kind = { "a", {} } } })`:                  `kind must be a text, number, boolean or a list`,
 		`wait_for("a.b.c", { where = { key = secret "x" } })`:                    `found a secret`,
 		`wait_for("a.b.c", { timeout = "soon" })`:                                `wait_for: the option timeout: "soon" is no length of time`,
-		`wait_for("a.b.c", { connection = {} })`:                                 `wait_for: the option connection must be a string`,
+		`wait_for("a.b.c", { connection = {} })`:                                 `wait_for: the option connection must be a text`,
 		`wait_for({ id = "a" }, { where = {} })`:                                 `wait_for(approval): unknown option "where"; known are timeout`,
 		`approval "Pay?"`:                                                        `approval takes a table such as { title = "Pay this invoice?" }, found the text "Pay?"`,
 		`approval {}`:                                                            `approval: the title is required and has 200 bytes at most, found nil`,
@@ -77,7 +67,7 @@ func TestWaitErrors(t *testing.T) {
 		`approval { title = "Pay?", choices = { "a", "a " } }`:                   `approval: the choice "a" stands twice`,
 		`approval { title = "Pay?", timeout = -5 }`:                              `approval: the option timeout: a length of time must be`,
 		`approval { title = "Pay?", text = ("x"):rep(20000) }`:                   `approval: the text has 20,000 bytes; 10,000 bytes at most`,
-		`approval { title = "Pay?", text = "key " .. secret "x" }`:               `approval: the option text must be a string, found a secret`,
+		`approval { title = "Pay?", text = "key " .. secret "x" }`:               `approval: the option text must be a text, found a secret`,
 		`on("a.b.c", { where = function() wait "1s" end }, function() end)`:      `hooks are registered at the top level`,
 		`wait_for("a.b.c", { where = { ["x"] = nil, ["y"] = function() end } })`: `y must be a text, number, boolean or a list of them, found a function`,
 	} {
