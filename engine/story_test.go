@@ -64,7 +64,7 @@ var storyTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func newStory(t *testing.T) *story {
 	still := func() time.Time { return storyTime }
-	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Clock: still}), log: newBook()}
+	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: still}), log: newBook()}
 	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
 	w.build(templates(t), func(c *engine.Config) {
 		c.Now, c.InFlight = still, 1 // one run after the other, so that the order is the same each time

@@ -77,7 +77,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, clean()) }()
-	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Logger: d.log.With("in", "sandbox")})
+	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Log: d.log.With("in", "sandbox")})
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ the engine at --webhooks.`,
 			if err != nil {
 				return err
 			}
-			config.Apps, config.Logger = all.Apps(), log
+			config.Apps, config.Log = all.Apps(), log
 			apps, err := sandbox.New(config)
 			if err != nil {
 				return err

@@ -33,7 +33,7 @@ func TestEveryOperation(t *testing.T) {
 
 func callOnce(t *testing.T, def *bindings.App, op *bindings.Operation) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	s, err := New(Config{Apps: []*bindings.App{def}, Seed: 7, Strict: true, Clock: func() time.Time { return now }})
+	s, err := New(Config{Apps: []*bindings.App{def}, Seed: 7, Strict: true, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

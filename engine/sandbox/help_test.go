@@ -43,7 +43,7 @@ func (c *clock) pass(d time.Duration) {
 func start(t *testing.T, config sandbox.Config) world {
 	t.Helper()
 	w := world{t: t, clock: &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}}
-	config.Apps, config.Seed, config.Clock = all.Apps(), 42, w.clock.now
+	config.Apps, config.Seed, config.Now = all.Apps(), 42, w.clock.now
 	s, err := sandbox.New(config)
 	if err != nil {
 		t.Fatal(err)

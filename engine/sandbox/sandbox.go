@@ -34,12 +34,11 @@ const (
 // Config says what a sandbox is made of. Only Apps is needed.
 type Config struct {
 	Apps []*bindings.App
-	// Clock gives the present time; nil: the real one.
-	Clock func() time.Time
+	Now  func() time.Time // nil: time.Now
+	Log  *slog.Logger     // nil: none
 	// Sleep waits for latencies and for sending webhooks again; nil: in real
 	// time. It must return early with an error when ctx ends.
-	Sleep  func(ctx context.Context, d time.Duration) error
-	Logger *slog.Logger // nil: silent
+	Sleep func(ctx context.Context, d time.Duration) error
 	// Seed makes ids and keys the same each time; zero: different ones.
 	Seed int64
 	// Tokens are the access tokens accepted without OAuth, by app; an app that
@@ -79,7 +78,7 @@ type Sandbox struct {
 // New makes a sandbox with its first records. It answers once Start was
 // called, or through Handler.
 func New(config Config) (*Sandbox, error) {
-	s := &Sandbox{config: config, logger: config.Logger, apps: map[string]*app{}, log: newRequestLog(), faults: &faultList{}}
+	s := &Sandbox{config: config, logger: config.Log, apps: map[string]*app{}, log: newRequestLog(), faults: &faultList{}}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -290,8 +289,8 @@ func (s *Sandbox) unknownApp(app string) error {
 }
 
 func (s *Sandbox) now() time.Time {
-	if s.config.Clock != nil {
-		return s.config.Clock()
+	if s.config.Now != nil {
+		return s.config.Now()
 	}
 	return time.Now()
 }
