@@ -15,7 +15,8 @@ const (
 )
 
 // catalogue is what scripts can call and hear of. An order.created is worked
-// off; an order.held stands until the app answers, which it does not.
+// off; an order.held stands until the app answers, which it does not; an
+// order.parked waits for an order.answered that nobody sends.
 const catalogue = `operation gate.wait {"id":"waitGate","method":"GET","path":"/gate"}
 operation items.get {"id":"getItem","method":"GET","path":"/items/{id}","in_path":["id!: string"],"answer":"#ItemAnswer","status":200}
 operation items.save {"id":"saveItem","method":"POST","path":"/items","body":{"encoding":"json","type":"#SaveItem","required":true},"answer":"#ItemAnswer","status":200}
@@ -24,11 +25,13 @@ type Item {"fields":["id: string","title: string","email: string","amount: decim
 type ItemAnswer {"fields":["item: #Item"]}
 type Order {"fields":["id: string","title: string","kind: string","amount: decimal","customer: #Customer","tags: [string]","note: string"]}
 type SaveItem {"fields":["id!: string","title!: string","email: string","amount: decimal","city: string","company: string","source: string","known: boolean"]}
+trigger bench.order.answered {"vendor":"order.answered","record":"id","data":"#Order"}
 trigger bench.order.created {"vendor":"order.created","record":"id","data":"#Order"}
 trigger bench.order.held {"vendor":"order.held","record":"id","data":"#Order"}
+trigger bench.order.parked {"vendor":"order.parked","record":"id","data":"#Order"}
 `
 
-// script is the work of a run.
+// script is the work of the runs.
 const script = `local bench = require "bench"
 
 local to_item = map {
@@ -50,6 +53,12 @@ end)
 -- All in one lane, whose first run waits for an answer that does not come.
 on("bench.order.held", { lane = "kind" }, function()
   bench.gate.wait {}
+end)
+
+-- Parked with a timer and an event that would wake it.
+on("bench.order.parked", function(event)
+  bench.items.get { id = event.data.id }
+  wait_for("bench.order.answered", { where = { id = event.data.id }, timeout = "30 days" })
 end)
 `
 

@@ -37,9 +37,14 @@ type plan struct {
 	Rounds int
 	// Steady posts are made at rate.
 	Steady int
-	// Parked runs and History old ones.
-	Parked, History int
-	HistoryRounds   int
+	// Parked runs, or as many as can be made in the time of Parking.
+	Parked  int
+	Parking time.Duration
+	// History is how many old runs there are, or as many as can be made in
+	// the time of Aging.
+	History       int
+	Aging         time.Duration
+	HistoryRounds int
 }
 
 // rate is the steady one, per second.
@@ -48,11 +53,13 @@ const rate = 200
 func (c Config) plan() plan {
 	p := plan{
 		Senders: []int{1, 16, 64, 256}, Window: 3 * time.Second, Rounds: 3,
-		Steady: 3_000, Parked: 100_000, History: 1_000_000, HistoryRounds: 5,
+		Steady: 3_000, Parked: 100_000, Parking: 2 * time.Minute,
+		History: 1_000_000, Aging: 3 * time.Minute, HistoryRounds: 5,
 	}
 	if c.Quick {
-		p.Window, p.Rounds = time.Second, 1
-		p.Steady, p.Parked, p.History, p.HistoryRounds = 800, 10_000, 100_000, 3
+		p.Window, p.Rounds, p.Steady = 700*time.Millisecond, 1, 800
+		p.Parked, p.Parking = 10_000, 5*time.Second
+		p.History, p.Aging, p.HistoryRounds = 100_000, 6*time.Second, 3
 	}
 	return p
 }
@@ -75,7 +82,7 @@ func run(ctx context.Context, c Config, p plan) (report Report, err error) {
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	report = Report{
-		Quick: c.Quick, Parked: p.Parked, History: p.History, Cores: runtime.GOMAXPROCS(0),
+		Quick: c.Quick, Cores: runtime.GOMAXPROCS(0),
 		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(),
 		AcceptsPerSecond: map[int]float64{}, RunsPerSecond: map[int]float64{},
 	}

@@ -25,7 +25,7 @@ func logged(t testing.TB) *slog.Logger {
 
 // small is a plan that takes a few seconds.
 func small() plan {
-	return plan{Senders: []int{1, 8}, Window: 200 * time.Millisecond, Rounds: 1, Steady: 40, Parked: 500, History: 3_000, HistoryRounds: 1}
+	return plan{Senders: []int{1, 8}, Window: 200 * time.Millisecond, Rounds: 1, Steady: 40, Parked: 250, Parking: time.Minute, History: 3_000, Aging: time.Minute, HistoryRounds: 1}
 }
 
 func TestReport(t *testing.T) {
@@ -64,7 +64,7 @@ func TestReport(t *testing.T) {
 	if err := report.Table(&table); err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"accepted/s", "quick", "3000 old runs", "500 parked runs"} {
+	for _, words := range []string{"accepted/s", "quick", "3000 old runs", "250 parked runs"} {
 		if !strings.Contains(table.String(), words) {
 			t.Errorf("the table does not say %q:\n%s", words, table.String())
 		}
@@ -116,7 +116,7 @@ func TestForgedPostIsAnError(t *testing.T) {
 }
 
 func TestOrderBody(t *testing.T) {
-	for _, kind := range []string{created, held} {
+	for _, kind := range []string{created, held, parked} {
 		body := orderBody(kind)
 		if len(body) != bodySize || !json.Valid([]byte(body)) {
 			t.Errorf("%s has %d bytes: %s", kind, len(body), body)

@@ -15,9 +15,9 @@
 //     one that writes.
 //   - first_call_ms: from before a post is written until the app has read the
 //     run's first call, at a steady 200 posts a second.
-//   - parked_bytes_per_run and start_ms: a second start on the same folder with
-//     many runs that do not move, against one on an empty folder; the memory is
-//     what the operating system says the process holds.
+//   - parked_bytes_per_run and start_ms: starts on a folder with many runs that
+//     wait for an event and a timer, by turns with starts on an empty one; the
+//     memory is what the operating system says the process holds.
 //   - history_ratio: runs per second with many old runs in the file against an
 //     empty one, both engines in this process, measured by turns. The old runs
 //     are copies of runs that the engine made.

@@ -154,12 +154,16 @@ func (b *bench) steady(ctx context.Context, r *rig, n int) ([]float64, error) {
 	return times, r.idle(ctx)
 }
 
-// parked measures what many runs that do not move cost in memory and at a
-// start, against a start with none.
+// parked measures what many runs that wait cost in memory and at a start,
+// against a start with none.
 func (b *bench) parked(ctx context.Context, p plan, report *Report) error {
 	full, empty := b.newFolder(), b.newFolder()
 	err := b.with(ctx, full, func(r *rig) error {
-		_, _, err := b.fleet(r, held).burst(ctx, 64, p.Parked, fullBound)
+		most, err := b.warm(ctx, r, p.Parking)
+		if err != nil {
+			return err
+		}
+		report.Parked, _, err = b.work(ctx, r, parked, 64, min(p.Parked, most), p.Parking)
 		return err
 	})
 	if err != nil {
@@ -180,7 +184,7 @@ func (b *bench) parked(ctx context.Context, p plan, report *Report) error {
 		}
 	}
 	report.StartMillis = median(starts[full])
-	report.ParkedBytes = max(0, (median(memory[full])-median(memory[empty]))/float64(p.Parked))
+	report.ParkedBytes = max(0, (median(memory[full])-median(memory[empty]))/float64(report.Parked))
 	return nil
 }
 
@@ -191,7 +195,8 @@ const starting = 3
 // that has none.
 func (b *bench) history(ctx context.Context, p plan, report *Report) error {
 	old, empty := b.newFolder(), b.newFolder()
-	if err := b.age(ctx, old, p.History); err != nil {
+	var err error
+	if report.History, err = b.age(ctx, old, p.History, p.Aging); err != nil {
 		return err
 	}
 	return b.with(ctx, old, func(oldRig *rig) error {

@@ -130,21 +130,29 @@ func (b *bench) fleet(r *rig, kind string) fleet {
 	return fleet{address: r.address, kind: kind, next: &b.number}
 }
 
-// runs posts orders and waits until their runs have ended; it gives how many
-// there were and the time from the first post until the last end.
-func (b *bench) runs(ctx context.Context, r *rig, senders, limit int, most time.Duration) (int, time.Duration, error) {
+// callsOf says how many calls a run makes.
+var callsOf = map[string]int64{created: 2, parked: 1}
+
+// work posts orders and waits until their runs have ended or are parked; it
+// gives how many there were and the time from the first post until then.
+func (b *bench) work(ctx context.Context, r *rig, kind string, senders, limit int, most time.Duration) (int, time.Duration, error) {
 	before, start := b.stub.calls.Load(), time.Now()
-	sent, _, err := b.fleet(r, created).burst(ctx, senders, limit, most)
+	sent, _, err := b.fleet(r, kind).burst(ctx, senders, limit, most)
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := b.stub.await(ctx, before+2*int64(sent)); err != nil {
+	if err := b.stub.await(ctx, before+callsOf[kind]*int64(sent)); err != nil {
 		return 0, 0, err
 	}
 	if err := r.idle(ctx); err != nil {
 		return 0, 0, err
 	}
 	return sent, time.Since(start), nil
+}
+
+// runs is work on orders that come to an end.
+func (b *bench) runs(ctx context.Context, r *rig, senders, limit int, most time.Duration) (int, time.Duration, error) {
+	return b.work(ctx, r, created, senders, limit, most)
 }
 
 // warmUp is how many posts or runs go before what is measured.

@@ -26,10 +26,11 @@ const (
 	numberDigits = 12
 )
 
-// The kinds of order that are sent, of one length.
+// The kinds of order that are sent.
 const (
 	created = "order.created"
 	held    = "order.held"
+	parked  = "order.parked"
 )
 
 // fleet is any number of senders that post to one engine. Numbers of orders

@@ -85,7 +85,7 @@ func BenchmarkHistory(b *testing.B) {
 			b.Fatal(err)
 		}
 		data := all.newFolder()
-		if err := all.age(b.Context(), data, old); err != nil {
+		if _, err := all.age(b.Context(), data, old, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 		b.Run(fmt.Sprintf("old=%d", old), func(b *testing.B) {
