@@ -18,18 +18,36 @@ func (s *Store) Backup(ctx context.Context, file string) error {
 	return nil
 }
 
-// backup writes a copy, under another name until it is whole and on the disk.
-func backup(ctx context.Context, path, file string) (err error) {
+// backup writes a copy to a file that is not there yet.
+func backup(ctx context.Context, path, file string) error {
+	present := fmt.Errorf("%q: %w", file, journal.ErrPresent)
 	if _, err := os.Lstat(file); err == nil {
-		return fmt.Errorf("%q: %w", file, journal.ErrPresent)
+		return present
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	return copyTo(ctx, path, file, func(part string) error {
+		err := os.Link(part, file) // unlike a rename it overwrites nothing
+		switch {
+		case err == nil:
+			return os.Remove(part)
+		case errors.Is(err, os.ErrExist):
+			return present
+		}
+		return os.Rename(part, file) // where there are no links
+	})
+}
+
+// replaceBackup writes a copy in place of an older one.
+func replaceBackup(ctx context.Context, path, file string) error {
+	return copyTo(ctx, path, file, func(part string) error { return os.Rename(part, file) })
+}
+
+// copyTo writes a copy under another name, and gives it its own once it is
+// whole and on the disk.
+func copyTo(ctx context.Context, path, file string, name func(part string) error) (err error) {
 	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*") // for its owner alone
 	if err != nil {
-		return err
-	}
-	if err := part.Close(); err != nil {
 		return err
 	}
 	defer func() {
@@ -37,18 +55,16 @@ func backup(ctx context.Context, path, file string) (err error) {
 			err = errors.Join(err, os.Remove(part.Name()))
 		}
 	}()
+	if err := part.Close(); err != nil {
+		return err
+	}
 	if err := copyInto(ctx, path, part.Name()); err != nil {
 		return err
 	}
 	if err := syncFile(part.Name()); err != nil {
 		return err
 	}
-	if err := os.Link(part.Name(), file); err == nil { // unlike a rename it overwrites nothing
-		return os.Remove(part.Name())
-	} else if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%q: %w", file, journal.ErrPresent)
-	}
-	return os.Rename(part.Name(), file) // where there are no links
+	return name(part.Name())
 }
 
 func copyInto(ctx context.Context, path, file string) error {

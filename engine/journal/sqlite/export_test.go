@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -17,4 +18,13 @@ func (t *pragmaTask) apply(w *writer) error { return w.conn.run(t.text) }
 func (s *Store) SetMaxPages(n int64) error {
 	t := &pragmaTask{ticket: newTicket(), text: fmt.Sprintf("PRAGMA max_page_count = %d", n)}
 	return s.writer.queue.do(context.Background(), t)
+}
+
+// Migrate brings a file to the version that the texts make.
+func Migrate(ctx context.Context, path string, texts ...string) error {
+	c, err := connect(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(migrate(ctx, c, path, texts), c.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -197,8 +198,19 @@ func TestAnEngineWhoseFileWasTakenOverWritesNothing(t *testing.T) {
 	if _, err := acceptOne(t, s, 1); !errors.Is(err, journal.ErrFenced) {
 		t.Errorf("Accept: found %v, expected %v", err, journal.ErrFenced)
 	}
-	if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); !errors.Is(err, journal.ErrFenced) {
-		t.Errorf("Finish: found %v, expected %v", err, journal.ErrFenced)
+	_, recordErr := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "a", State: journal.Done}, journal.Effect{})
+	_, replayErr := s.Replay(t.Context(), h.Run, contactHook(), 0)
+	_, pruneErr := s.Prune(t.Context(), journal.Retention{Age: time.Hour})
+	for what, err := range map[string]error{
+		"Record": recordErr, "Replay": replayErr, "Prune": pruneErr,
+		"Park":    s.Park(t.Context(), h, journal.Park{State: journal.Retrying}),
+		"Cancel":  s.Cancel(t.Context(), h.Run),
+		"Release": s.Release(h),
+		"Finish":  s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}),
+	} {
+		if !errors.Is(err, journal.ErrFenced) {
+			t.Errorf("%s: found %v, expected %v", what, err, journal.ErrFenced)
+		}
 	}
 }
 

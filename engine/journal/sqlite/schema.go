@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -30,8 +31,9 @@ func migrations() ([]string, error) {
 	return texts, nil
 }
 
-// migrate brings the file to the present version, each step in a transaction.
-func migrate(c *conn, texts []string) error {
+// migrate brings the file at path, which c has open, to the present version,
+// each step in a transaction. Before the first it makes a copy beside it.
+func migrate(ctx context.Context, c *conn, path string, texts []string) error {
 	var version *stmt
 	if err := c.prepare(map[**stmt]string{&version: `PRAGMA user_version`}); err != nil {
 		return err
@@ -43,6 +45,11 @@ func migrate(c *conn, texts []string) error {
 	have, _ := value.(int64)
 	if have > int64(len(texts)) {
 		return newer(have, len(texts))
+	}
+	if have > 0 && have < int64(len(texts)) {
+		if err := replaceBackup(ctx, path, BackupPath(path, have)); err != nil {
+			return fmt.Errorf("copy the file before it is brought to version %d: %w", len(texts), err)
+		}
 	}
 	for i := int(have); i < len(texts); i++ {
 		err := c.within(func() error {
@@ -56,6 +63,12 @@ func migrate(c *conn, texts []string) error {
 		}
 	}
 	return nil
+}
+
+// BackupPath names the copy that is made of a journal of an older version
+// before it is brought to the present one.
+func BackupPath(path string, version int64) string {
+	return fmt.Sprintf("%s.version-%d", path, version)
 }
 
 func newer(have int64, known int) error {

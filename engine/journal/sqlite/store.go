@@ -121,7 +121,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(c, texts); err != nil {
+	if err := migrate(ctx, c, cfg.Path, texts); err != nil {
 		return nil, err
 	}
 	found, err := load(ctx, c)

@@ -1,0 +1,117 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+func wait(i int, until time.Time) journal.Park {
+	return journal.Park{
+		State: journal.Waiting, Until: until, Step: &journal.Step{Number: 1, Name: "wait_for", State: journal.Begun, Position: "crm.lua:12"},
+		Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {fmt.Sprintf("%q", fmt.Sprint("inv_", i))}}},
+	}
+}
+
+// parkAll makes n runs that wait for an event each.
+func parkAll(b *testing.B, s *sqlite.Store, n int) {
+	fill(b, s, n)
+	until := time.Now().Add(24 * time.Hour)
+	each(64, n, func(i int) {
+		a, err := s.Next(b.Context())
+		if err == nil {
+			err = s.Park(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, wait(i, until))
+		}
+		if err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+// BenchmarkParkAndWake parks a run for an event and wakes it by that event,
+// among 10,000 that wait for others, with 64 in flight.
+func BenchmarkParkAndWake(b *testing.B) {
+	s := open(b, sqlite.Config{})
+	parkAll(b, s, 10_000)
+	fill(b, s, 500)
+	until := time.Now().Add(24 * time.Hour)
+	b.ReportAllocs()
+	b.ResetTimer()
+	each(64, b.N, func(i int) {
+		a, err := s.Next(b.Context())
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		h := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+		p := wait(1_000_000+i, until)
+		p.Step.Number = len(a.Steps) + 1
+		if err := s.Park(b.Context(), h, p); err != nil {
+			b.Error(err)
+		}
+		e := journal.Event{ID: fmt.Sprint("qonto:", i), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, 1_000_000+i)}
+		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, Keep: true}); err != nil || len(r[0].Woken) != 1 {
+			b.Errorf("event %d: woke %v, %v", i, r, err)
+		}
+	})
+	b.StopTimer()
+	perSecond(b, "runs")
+}
+
+// BenchmarkOpenParked opens a journal of 100,000 runs that wait, and measures
+// what they cost in memory.
+func BenchmarkOpenParked(b *testing.B) {
+	for _, kind := range []string{"waiting", "retrying"} {
+		b.Run(kind, func(b *testing.B) {
+			const runs = 100_000
+			path := filepath.Join(b.TempDir(), "tidewire.db")
+			s := open(b, sqlite.Config{Path: path})
+			if kind == "waiting" {
+				parkAll(b, s, runs)
+			} else {
+				fill(b, s, runs)
+				until := time.Now().Add(24 * time.Hour)
+				each(64, runs, func(int) {
+					a, err := s.Next(b.Context())
+					if err == nil {
+						err = s.Park(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, journal.Park{State: journal.Retrying, Until: until})
+					}
+					if err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+			before := heap()
+			var opening time.Duration
+			b.ResetTimer()
+			for range b.N {
+				begin := time.Now()
+				s = open(b, sqlite.Config{Path: path})
+				opening += time.Since(begin)
+				b.StopTimer()
+				b.ReportMetric(float64(heap()-before)/runs, "B/run")
+				if err := s.Close(); err != nil {
+					b.Fatal(err)
+				}
+				before = heap()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(opening.Milliseconds())/float64(b.N), "ms/open")
+		})
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
