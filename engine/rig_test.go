@@ -166,11 +166,11 @@ func (m *mortal) Finish(ctx context.Context, h journal.Holder, o journal.Outcome
 	return err
 }
 
-func (m *mortal) Bind(h journal.Holder, version string) error {
+func (m *mortal) Bind(h journal.Holder, to journal.Binding) error {
 	if m.dead() {
 		return journal.ErrClosed
 	}
-	return m.Store.Bind(h, version)
+	return m.Store.Bind(h, to)
 }
 
 func (m *mortal) Release(h journal.Holder) error {

@@ -54,8 +54,9 @@ type Run struct {
 	Hook   string `json:"hook"`
 	// Matched is the version whose hook matched at Accept; Bound the version
 	// that runs, fixed at the first activation.
-	Matched    string    `json:"matched"`
-	Bound      string    `json:"bound,omitempty"`
+	Matched string `json:"matched"`
+	Bound   string `json:"bound,omitempty"`
+	Resolved
 	Connection string    `json:"connection,omitempty"`
 	Account    string    `json:"account,omitempty"`
 	Lane       string    `json:"lane,omitempty"`
@@ -71,6 +72,14 @@ type Run struct {
 	Executed time.Duration `json:"executed,omitempty"`
 	// Park says what a run that stands waits for; nil for all others.
 	Park *Parked `json:"park,omitempty"`
+}
+
+// Resolved is what a run takes from the configuration, as it was at its first
+// activation.
+type Resolved struct {
+	// Connections say by app where calls go that name no connection.
+	Connections map[string]string `json:"connections,omitempty"`
+	Zone        string            `json:"zone,omitempty"`
 }
 
 // Problem says why a run did not succeed.

@@ -15,6 +15,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrFull says that the disk, or the bound on what waits, leaves no room.
 	ErrFull = errors.New("no room to store")
+	// ErrUnwritten says that the file cannot be written now; nothing was changed.
+	ErrUnwritten = errors.New("the journal cannot be written")
 	// ErrLocked says that another engine holds the store.
 	ErrLocked = errors.New("another engine holds the store")
 	// ErrNewer says that a newer Tidewire wrote the store.
@@ -43,9 +45,9 @@ type Store interface {
 	// in the order of acceptance, and blocks until there is one. It makes no
 	// commit: a run that leaves no record before a crash starts again.
 	Next(ctx context.Context) (Activation, error)
-	// Bind fixes the version of a run at its first activation. It takes
-	// effect with the run's next durable write.
-	Bind(holder Holder, version string) error
+	// Bind fixes at a run's first activation what must stay the same for it. It
+	// takes effect with the run's next durable write.
+	Bind(holder Holder, binding Binding) error
 	// Record keeps a step, with the effect that it has, in one commit, and
 	// returns the step's result: that of the effect if there is one, else the
 	// step's own. Recording a number again replaces a begun mark only; a mark
@@ -131,6 +133,12 @@ type Reader interface {
 	Approval(ctx context.Context, id string) (Approval, error)
 	// Approvals lists those that can be decided, the oldest first.
 	Approvals(ctx context.Context) ([]Approval, error)
+}
+
+// Binding is what is fixed for a run at its first activation.
+type Binding struct {
+	Version string
+	Resolved
 }
 
 // Holder is who writes: a run and the epoch in which it was handed out.

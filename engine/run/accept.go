@@ -48,18 +48,27 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	}
 }
 
-// failure is the event by which other scripts hear of a failed run.
+// failure is the event by which other scripts hear of a failed run. A run that
+// handles such an event tells of no failure of its own.
 func (r *Runner) failure(run journal.Run, event journal.Event, problem *journal.Problem) []journal.Arrival {
+	if event.Type == failedTrigger {
+		return nil
+	}
+	lane := run.Lane
+	if lane == "" {
+		lane = run.ID
+	}
 	data, err := json.Marshal(map[string]any{
 		"run": run.ID, "script": run.Script, "hook": run.Hook, "event": event.ID,
-		"event_type": event.Type, "key": run.Script + "/" + run.Hook, "error": problem,
+		"event_type": event.Type, "key": run.Script + "/" + run.Hook + "/" + lane, "error": problem,
 	})
 	if err != nil {
 		r.Log.Error("the failure of a run could not be told", "run", run.ID, "error", err)
 		return nil
 	}
 	arrival := r.arrival(r.Scripts.Generation(), journal.Event{
-		ID: failedTrigger + ":" + run.ID, Type: failedTrigger, Source: journal.Engine,
+		// A run that was retried may fail again, in another epoch.
+		ID: fmt.Sprintf("%s:%s:%d", failedTrigger, run.ID, run.Epoch), Type: failedTrigger, Source: journal.Engine,
 		Connection: run.Connection, Account: run.Account, Data: data,
 	})
 	if len(arrival.Hooks) == 0 {

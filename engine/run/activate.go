@@ -17,20 +17,23 @@ import (
 func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	log := r.Log.With("run", a.Run.ID, "script", a.Run.Script, "hook", a.Run.Hook, "event", a.Event.ID)
 	holder := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+	work := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.fly(a.Run.ID, cancel)
 	defer r.landed(a.Run.ID)
 	h := &host{runner: r, holder: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.Now(), log: log}
 	end := r.execute(ctx, h)
-	// What is known must be kept although a shutdown may have begun meanwhile.
-	ctx = context.WithoutCancel(ctx)
 	switch {
 	case end.outcome != nil:
-		r.finish(ctx, h, *end.outcome)
+		r.finish(work, h, *end.outcome)
 	case end.park != nil:
 		end.park.Executed = r.Now().Sub(h.began)
-		if err := r.Store.Park(ctx, holder, *end.park); err != nil {
+		err := r.keep(work, func() error { return r.Store.Park(context.WithoutCancel(work), holder, *end.park) })
+		if errors.Is(err, journal.ErrFenced) {
+			return
+		}
+		if err != nil {
 			log.Error("the run could not be parked", "state", end.park.State, "error", err)
 			return
 		}
@@ -60,10 +63,10 @@ func (r *Runner) landed(run string) {
 // execute runs the handler of the version that the run is bound to.
 func (r *Runner) execute(ctx context.Context, h *host) ending {
 	unit, hook, err := r.version(ctx, h.run)
-	if err != nil {
-		if h.run.Bound == "" {
-			return failed(err.Error(), "")
-		}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ending{back: context.Cause(ctx)}
+	case err != nil:
 		return ending{park: &journal.Park{State: journal.Blocked, Problem: &journal.Problem{Message: err.Error()}}}
 	}
 	h.unit, h.hook = unit, unit.Hooks[hook]
@@ -71,10 +74,12 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 		if h.run.Matched != unit.Version.Hash && !h.hook.Matches(&h.event) {
 			return ending{outcome: &journal.Outcome{State: journal.Skipped}}
 		}
-		if err := r.Store.Bind(h.holder, unit.Version.Hash); err != nil {
+		h.run.Resolved = r.resolved(h.run)
+		if err := r.Store.Bind(h.holder, journal.Binding{Version: unit.Version.Hash, Resolved: h.run.Resolved}); err != nil {
 			return ending{back: fmt.Errorf("bind the run to version %s: %w", unit.Version.Short(), err)}
 		}
 	}
+	h.zone = r.zone(h.run)
 	h.log.Info(startText(h), "version", unit.Version.Short(), "attempt", h.run.Attempts)
 	event, err := h.event.Table()
 	if err != nil {
@@ -87,7 +92,7 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 	}
 	app, data := r.declared(h.event.Type)
 	return h.judge(ctx, r.Machine.Run(ctx, unit.Program, vm.Activation{
-		Settings: vm.Settings{Params: unit.Params, Zone: r.Zone},
+		Settings: vm.Settings{Params: unit.Params, Zone: h.zone},
 		Hook:     hook, Event: event, App: app, Data: data, Host: h, Limits: unit.Limits[hook],
 	}))
 }

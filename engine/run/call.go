@@ -10,7 +10,6 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
-	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -61,7 +60,7 @@ func (h *host) marks(step journal.Step) call.Marks {
 		if step.Sent == nil {
 			step.Sent = sent
 		}
-		_, err := h.runner.Store.Record(ctx, h.holder, step, journal.Effect{})
+		_, err := h.record(ctx, step, journal.Effect{})
 		if err == nil {
 			h.marked = step.Number
 		}
@@ -114,20 +113,6 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	}
 	value, err := json.Marshal(answer)
 	return result{value: value, attempts: answer.Attempts}, err
-}
-
-// connection finds the account that a call goes to.
-func (h *host) connection(s vm.Step) (string, error) {
-	c, err := h.resolve(s.App.Name, s.Options.Connection)
-	if err != nil {
-		return "", invalid(s, err.Error())
-	}
-	return c.Name(), nil
-}
-
-// resolve finds the connection that the run's calls to an app go to.
-func (h *host) resolve(app, wanted string) (*connection.Connection, error) {
-	return h.runner.Connections.Resolve(app, wanted, h.run.Connection)
 }
 
 func invalid(s vm.Step, message string) *bindings.Error {

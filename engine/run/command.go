@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
@@ -49,11 +50,20 @@ func (r *Runner) Resolve(ctx context.Context, run string, v journal.Verdict, res
 func (r *Runner) Retry(ctx context.Context, run string) error {
 	err := r.Store.Retry(ctx, run)
 	if errors.Is(err, journal.ErrState) {
-		if wake := r.Store.Wake(ctx, run); wake == nil || !errors.Is(wake, journal.ErrState) {
-			err = wake
-		}
+		err = r.Store.Wake(ctx, run)
 	}
-	return err
+	if !errors.Is(err, journal.ErrState) {
+		return err
+	}
+	found, _, readErr := r.Store.Run(ctx, run)
+	if readErr != nil {
+		return readErr
+	}
+	why := "it would have to be failed, cancelled, retrying, throttled or blocked"
+	if found.State == journal.Held {
+		why = fmt.Sprintf("whether its call was done is to be said by: tidewire runs decide %s retry|skip|fail", run)
+	}
+	return fmt.Errorf("retry run %q: %w: it is %s; %s", run, journal.ErrState, found.State, why)
 }
 
 // Replay makes a new run of the same event on the present version. It keeps
@@ -92,10 +102,10 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)
 	}
-	check := &rehearsal{records: steps}
+	check := &rehearsal{secret: r.Secret, records: steps}
 	app, data := r.declared(event.Type)
 	done := r.Machine.Run(ctx, unit.Program, vm.Activation{
-		Settings: vm.Settings{Params: unit.Params, Zone: r.Zone},
+		Settings: vm.Settings{Params: unit.Params, Zone: r.zone(old)},
 		Hook:     hook, Event: table, App: app, Data: data, Host: check, Limits: unit.Limits[hook],
 	})
 	if problem := check.problem(done); problem != "" {
@@ -106,7 +116,7 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 
 // rehearsal is a host that only answers from a record.
 type rehearsal struct {
-	vm.Host
+	secret  func(name string) (string, error)
 	records []journal.Step
 	last    int
 	wrong   string
@@ -114,6 +124,12 @@ type rehearsal struct {
 
 // errRehearsed ends a rehearsal that came to the end of the record.
 var errRehearsed = errors.New("the record is used up")
+
+// Secret opens a secret for what is computed inside the script.
+func (c *rehearsal) Secret(name string) (string, error) { return c.secret(name) }
+
+// Log writes nothing: what is said was said, or is yet to be.
+func (c *rehearsal) Log(slog.Level, string, json.RawMessage) {}
 
 // Replaying says that the next step is answered from the record.
 func (c *rehearsal) Replaying() bool { return c.last < len(c.records) }

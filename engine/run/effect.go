@@ -33,12 +33,17 @@ func (h *host) link(s vm.Step) (result, error) {
 	if err := json.Unmarshal(s.Args, &args); err != nil {
 		return result{}, fmt.Errorf("read the arguments of %s: %w", s.Name, err)
 	}
-	account := func(kind string) string {
-		return h.runner.accountOf(kind, h.run)
+	account, err := h.account(s, args.Kind)
+	if err != nil {
+		return result{}, err
+	}
+	account2, err := h.account(s, args.Kind2)
+	if err != nil {
+		return result{}, err
 	}
 	return result{effect: journal.Effect{Link: &journal.LinkOp{
-		Verb: args.Verb, Kind: args.Kind, ID: args.ID, Account: account(args.Kind),
-		Kind2: args.Kind2, ID2: args.ID2, Account2: account(args.Kind2),
+		Verb: args.Verb, Kind: args.Kind, ID: args.ID, Account: account,
+		Kind2: args.Kind2, ID2: args.ID2, Account2: account2,
 	}}}, nil
 }
 

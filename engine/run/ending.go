@@ -83,13 +83,15 @@ func limited(limit, message, position string) ending {
 }
 
 // finish records the end of a run and tells of it.
-func (r *Runner) finish(ctx context.Context, h *host, o journal.Outcome) {
-	if h.run.Hook != failedTrigger && o.State == journal.Failed {
+func (r *Runner) finish(work context.Context, h *host, o journal.Outcome) {
+	// What is known must be kept although a shutdown may have begun meanwhile.
+	ctx := context.WithoutCancel(work)
+	if o.State == journal.Failed {
 		o.Follow = r.failure(h.run, h.event, o.Problem)
 	}
 	o.Executed = r.Now().Sub(h.began)
-	if err := r.Store.Finish(ctx, h.holder, o); err != nil {
-		if !errors.Is(err, journal.ErrFenced) {
+	if err := r.keep(work, func() error { return r.Store.Finish(ctx, h.holder, o) }); err != nil {
+		if !errors.Is(err, journal.ErrFenced) && !errors.Is(err, journal.ErrUnwritten) {
 			h.log.Error("the end of the run could not be recorded", "state", o.State, "error", err)
 		}
 		return

@@ -26,6 +26,7 @@ type host struct {
 	unit    *script.Script
 	hook    *journal.Hook
 	records []journal.Step
+	zone    *time.Location
 	began   time.Time // of this activation
 	log     *slog.Logger
 	last    int // the number of the last step
@@ -89,7 +90,7 @@ func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again jso
 		return nil, h.ended(ctx, step, err)
 	}
 	// What an app did must be kept even if the run is being ended meanwhile.
-	value, err := h.runner.Store.Record(context.WithoutCancel(ctx), h.holder, step, done.effect)
+	value, err := h.record(ctx, step, done.effect)
 	if errors.As(err, &refused) {
 		step.State, step.Error, err = journal.Erred, refused, nil
 	}
@@ -101,6 +102,15 @@ func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again jso
 		return nil, step.Error
 	}
 	return value, nil
+}
+
+// record keeps a step. Its result is what the journal made of it.
+func (h *host) record(ctx context.Context, step journal.Step, effect journal.Effect) (value json.RawMessage, err error) {
+	err = h.runner.keep(ctx, func() error {
+		value, err = h.runner.Store.Record(context.WithoutCancel(ctx), h.holder, step, effect)
+		return err
+	})
+	return value, err
 }
 
 // perform does what the step asks for. The error is a *bindings.Error if the
@@ -140,7 +150,7 @@ func (h *host) ended(ctx context.Context, step journal.Step, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return &vm.End{Cause: cause}
 	}
-	for _, over := range []error{errParked, journal.ErrFenced, journal.ErrClosed} {
+	for _, over := range []error{errParked, journal.ErrFenced, journal.ErrClosed, journal.ErrUnwritten} {
 		if errors.Is(err, over) {
 			return &vm.End{Cause: err}
 		}

@@ -86,6 +86,9 @@ var (
 // no longer than the grace. A run that is cut off then is given back to the
 // journal, and goes on from its last record when the engine starts again.
 func (r *Runner) Run(ctx context.Context) error {
+	if err := r.mended(ctx); err != nil {
+		return err
+	}
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	var flights sync.WaitGroup

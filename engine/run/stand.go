@@ -61,7 +61,7 @@ func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step)
 		return nil, ended
 	}
 	step.State, step.Error = journal.Erred, e
-	if _, err := h.runner.Store.Record(context.WithoutCancel(ctx), h.holder, step, journal.Effect{}); err != nil {
+	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
 		return nil, h.ended(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
 	h.tell(s.Kind, step)
@@ -121,7 +121,7 @@ func (h *host) mismatch(ctx context.Context, step, record journal.Step) error {
 // park parks the run and gives the end of the activation.
 func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) error {
 	p.Executed = h.runner.Now().Sub(h.began)
-	if err := h.runner.Store.Park(context.WithoutCancel(ctx), h.holder, p); err != nil {
+	if err := h.runner.keep(ctx, func() error { return h.runner.Store.Park(context.WithoutCancel(ctx), h.holder, p) }); err != nil {
 		return h.ended(ctx, step, fmt.Errorf("park the run at step %d %s: %w", step.Number, step.Name, err))
 	}
 	h.runner.tellPark(h.log, p)

@@ -34,7 +34,7 @@ func (h *host) moment(length, at string) (time.Time, error) {
 	if at != "" {
 		return time.Parse(time.RFC3339Nano, at)
 	}
-	return vm.After(length, h.runner.Now(), h.runner.Zone)
+	return vm.After(length, h.runner.Now(), h.zone)
 }
 
 // await parks the run until an event comes, a person decides, or the time is
@@ -80,11 +80,11 @@ func (h *host) awaited(triggers []string, wanted string) (map[string]string, err
 		if h.runner.apps[app] == nil {
 			continue
 		}
-		c, err := h.resolve(app, wanted)
+		name, err := h.resolve(app, wanted)
 		if err != nil {
 			return nil, err
 		}
-		of[app] = c.Name()
+		of[app] = name
 	}
 	return of, nil
 }

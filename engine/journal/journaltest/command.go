@@ -204,7 +204,7 @@ var commandTests = map[string]func(f *fixture){
 			if before.State == journal.Blocked {
 				a := f.nextIs(id)
 				want(f, "handed out", a.Run.Bound, "v9")
-				f.do(f.store.Bind(holder(a), "v9"))
+				f.do(f.store.Bind(holder(a), journal.Binding{Version: "v9"}))
 			} else {
 				want(f, "state", run.State, before.State)
 			}

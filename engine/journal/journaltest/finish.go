@@ -64,7 +64,7 @@ var finishTests = map[string]func(f *fixture){
 	},
 	"the version it was bound to stays": func(f *fixture) {
 		h := f.begun()
-		if err := f.store.Bind(h, "v2"); err != nil {
+		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		f.finish(h, journal.Succeeded)

@@ -167,13 +167,13 @@ var parkTests = map[string]func(f *fixture){
 	"the version stays bound": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
 		h := holder(f.next())
-		if err := f.store.Bind(h, "v2"); err != nil {
+		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		f.retry(h, 0)
 		a := f.next()
 		want(f, "bound", a.Run.Bound, "v2")
-		if err := f.store.Bind(holder(a), "v3"); err == nil {
+		if err := f.store.Bind(holder(a), journal.Binding{Version: "v3"}); err == nil {
 			f.Error("it was bound to another version")
 		}
 	},

@@ -118,7 +118,7 @@ var readTests = map[string]func(f *fixture){
 	},
 	"a run that was handed out reads as running everywhere": func(f *fixture) {
 		h := f.begun()
-		if err := f.store.Bind(h, "v2"); err != nil {
+		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		one, _ := f.run(h.Run)

@@ -97,7 +97,7 @@ var recordTests = map[string]func(f *fixture){
 			f.Helper()
 			_, err := f.store.Record(f.ctx, stale, step(1, "a", `1`), journal.Effect{State: &journal.StateOp{Verb: "put", Key: "k", Value: json.RawMessage(`1`)}})
 			for what, err := range map[string]error{
-				"Record": err, "Bind": f.store.Bind(stale, "v2"), "Release": f.store.Release(stale),
+				"Record": err, "Bind": f.store.Bind(stale, journal.Binding{Version: "v2"}), "Release": f.store.Release(stale),
 				"Finish": f.store.Finish(f.ctx, stale, journal.Outcome{State: journal.Failed}),
 			} {
 				if !errors.Is(err, journal.ErrFenced) {
@@ -129,13 +129,13 @@ var recordTests = map[string]func(f *fixture){
 	},
 	"a run is bound once, with its next write": func(f *fixture) {
 		h := f.begun()
-		if err := f.store.Bind(h, "v2"); err != nil {
+		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
-		if err := f.store.Bind(h, "v2"); err != nil {
+		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Errorf("bound again to the same: %v", err)
 		}
-		if err := f.store.Bind(h, "v3"); err == nil {
+		if err := f.store.Bind(h, journal.Binding{Version: "v3"}); err == nil {
 			f.Error("bound to another")
 		}
 		f.record(h, step(1, "a", `1`), journal.Effect{})

@@ -36,7 +36,7 @@ var restartTests = map[string]func(f *fixture){
 	},
 	"a run that left no record starts again, first of its lane": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
-		if err := f.store.Bind(holder(f.next()), "v2"); err != nil {
+		if err := f.store.Bind(holder(f.next()), journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		f.reopen()
@@ -51,7 +51,7 @@ var restartTests = map[string]func(f *fixture){
 	"a run that was cut off is queued again, first of its lane, with its records": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
 		h := holder(f.next())
-		if err := f.store.Bind(h, "v2"); err != nil {
+		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		f.record(h, step(1, "highlevel.contacts.get", `1`), journal.Effect{})

@@ -111,7 +111,7 @@ func BenchmarkRun(b *testing.B) {
 
 func whole(ctx context.Context, s *sqlite.Store, a journal.Activation) error {
 	h := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
-	if err := s.Bind(h, a.Run.Matched); err != nil {
+	if err := s.Bind(h, journal.Binding{Version: a.Run.Matched}); err != nil {
 		return err
 	}
 	for n := 1; n <= 2; n++ {

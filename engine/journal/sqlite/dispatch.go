@@ -125,7 +125,7 @@ func (d *dispatcher) drop(r *run) {
 	if r.spot != out { // of one that was handed out, its holder has it
 		d.stale(r)
 	}
-	r.spot, r.bound = nowhere, ""
+	r.spot, r.bound = nowhere, bound{}
 	r.epoch.Store(0)
 	delete(d.runs, r.seq)
 	if next := d.leave(r); next != nil {
@@ -145,7 +145,7 @@ func (d *dispatcher) park(r *run) {
 	if r.spot == out {
 		delete(d.executing, r.seq)
 		r.epoch.Store(0)
-		r.spot, r.bound = parked, ""
+		r.spot, r.bound = parked, bound{}
 	}
 }
 
@@ -231,7 +231,7 @@ func (d *dispatcher) next(ctx context.Context) (*run, error) {
 // back undoes a hand-out.
 func (d *dispatcher) back(r *run) {
 	r.epoch.Store(0)
-	r.bound = ""
+	r.bound = bound{}
 	delete(d.executing, r.seq)
 	if r.fresh != nil {
 		d.used += r.fresh.size()
@@ -300,26 +300,26 @@ func (d *dispatcher) holding(seq, epoch int64) (*run, live) {
 }
 
 // resume notes the version that a run which is handed out again is bound to.
-func (d *dispatcher) resume(r *run, epoch int64, bound string) (started time.Time) {
+func (d *dispatcher) resume(r *run, epoch int64, version string) (started time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r.epoch.Load() == epoch && bound != "" {
-		r.bound = bound
+	if r.epoch.Load() == epoch && version != "" {
+		r.bound.version = version
 	}
 	return r.started
 }
 
-// bind notes the version of a handed-out run. It reports the one that the run
+// bind notes what a handed-out run is bound to. It reports the version that it
 // was bound to before.
-func (d *dispatcher) bind(seq, epoch int64, version string) (before string, ok bool) {
+func (d *dispatcher) bind(seq, epoch int64, to bound) (before string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.executing[seq]
 	if r == nil || r.epoch.Load() != epoch {
 		return "", false
 	}
-	if before = r.bound; before == "" {
-		r.bound = version
+	if before = r.bound.version; before == "" {
+		r.bound = to
 	}
 	return before, true
 }
@@ -337,7 +337,7 @@ func (d *dispatcher) close() {
 // live is what is known only in memory of a run that was handed out.
 type live struct {
 	epoch   int64
-	bound   string
+	bound   bound
 	started time.Time
 }
 

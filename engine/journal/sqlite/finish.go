@@ -56,11 +56,11 @@ func (t *finishTask) apply(w *writer) error {
 	if err := w.know(t.run); err != nil {
 		return err
 	}
-	bound, err := w.boundID(&t.grasp)
+	bound, resolved, err := w.bound(&t.grasp)
 	if err != nil {
 		return err
 	}
-	if _, err := w.sql.end.run(t.run.seq, t.state, t.epoch, bound, micro(t.started), int64(t.run.kept.steps),
+	if _, err := w.sql.end.run(t.run.seq, t.state, t.epoch, bound, resolved, micro(t.started), int64(t.run.kept.steps),
 		w.time.UnixMicro(), blob(t.problem), t.executed); err != nil {
 		return err
 	}

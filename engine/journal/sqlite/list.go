@@ -66,7 +66,7 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 		}
 		if l, out := handedOut[run.Seq]; out && run.State == journal.Queued {
 			run.State, run.Epoch, run.Park = journal.Running, l.epoch, nil
-			run.Bound, run.Attempts = cmp.Or(run.Bound, l.bound), max(run.Attempts, 1)
+			run.Bound, run.Attempts = cmp.Or(run.Bound, l.bound.version), max(run.Attempts, 1)
 			if run.Started.IsZero() {
 				run.Started = atRest(l.started)
 			}

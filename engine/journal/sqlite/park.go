@@ -99,7 +99,7 @@ func (t *parkTask) apply(w *writer) error {
 	if err != nil {
 		return err
 	}
-	bound, err := w.boundID(&t.grasp)
+	bound, resolved, err := w.bound(&t.grasp)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (t *parkTask) apply(w *writer) error {
 	if t.park.Attempt {
 		attempt = 1
 	}
-	if _, err := w.sql.park.run(t.run.seq, t.state, t.epoch, bound, micro(t.started), attempt, int64(t.park.Executed),
+	if _, err := w.sql.park.run(t.run.seq, t.state, t.epoch, bound, resolved, micro(t.started), attempt, int64(t.park.Executed),
 		w.time.UnixMicro(), micro(t.park.Until), body, blob(t.problem)); err != nil {
 		return err
 	}

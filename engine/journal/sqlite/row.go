@@ -12,7 +12,7 @@ import (
 
 // A run as its row and those it refers to tell it.
 const (
-	selectRun = `SELECT r.seq, e.id, h.script, h.name, m.hash, b.hash, e.connection, e.account, r.lane, r.state, r.epoch,
+	selectRun = `SELECT r.seq, e.id, h.script, h.name, m.hash, b.hash, r.resolved, e.connection, e.account, r.lane, r.state, r.epoch,
 		r.attempts, iif(r.state < 8, (SELECT count(*) FROM step WHERE run = r.seq), r.steps), r.executed, r.problem,
 		r.created, r.started, r.finished, r.parked, r.wake, r.park`
 	joinRun = ` JOIN event e ON e.seq = r.event JOIN hook h ON h.id = r.hook
@@ -22,7 +22,7 @@ const (
 type runRow struct {
 	run               journal.Run
 	state             int64
-	bound             sql.NullString
+	bound, resolved   sql.NullString
 	problem           []byte
 	created           int64
 	started, finished sql.NullInt64
@@ -33,7 +33,7 @@ type runRow struct {
 func (row *runRow) fields() []any {
 	r := &row.run
 	return []any{
-		&r.Seq, &r.Event, &r.Script, &r.Hook, &r.Matched, &row.bound, &r.Connection, &r.Account, &r.Lane, &row.state, &r.Epoch,
+		&r.Seq, &r.Event, &r.Script, &r.Hook, &r.Matched, &row.bound, &row.resolved, &r.Connection, &r.Account, &r.Lane, &row.state, &r.Epoch,
 		&r.Attempts, &r.Steps, &r.Executed, &row.problem, &row.created, &row.started, &row.finished,
 		&row.parked, &row.wake, &row.park,
 	}
@@ -47,6 +47,11 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 	r.ID = journal.RunID(r.Seq, salt)
 	r.State = states[row.state]
 	r.Bound = row.bound.String
+	if row.resolved.Valid {
+		if err := json.Unmarshal([]byte(row.resolved.String), &r.Resolved); err != nil {
+			return r, fmt.Errorf("what run %d took from the configuration: %w", r.Seq, err)
+		}
+	}
 	r.Created = time.UnixMicro(row.created).UTC()
 	r.Started, r.Finished = moment(row.started), moment(row.finished)
 	if row.parked.Valid || row.wake.Valid {

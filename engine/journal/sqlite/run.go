@@ -21,7 +21,7 @@ type run struct {
 	laneNext, lanePrev   *run
 	readyNext, readyPrev *run
 	fresh                *fresh
-	bound                string // since it was handed out
+	bound                bound // since it was handed out
 	started              time.Time
 	last                 int64 // the newest epoch
 
@@ -31,6 +31,10 @@ type run struct {
 	// kept is what the file holds of the run; of the writer.
 	kept kept
 }
+
+// bound is what a run was bound to: its version, and what it took from the
+// configuration, as JSON.
+type bound struct{ version, resolved string }
 
 // spot is where a run is in the dispatcher.
 type spot uint8

@@ -278,33 +278,46 @@ func (w *writer) begin(g *grasp) error {
 	if g.run.kept.written {
 		return nil
 	}
-	bound, err := w.boundID(g)
+	bound, resolved, err := w.bound(g)
 	if err != nil {
 		return err
 	}
 	w.change(g.run).written = true
-	_, err = w.sql.begin.run(g.run.seq, g.epoch, bound, micro(g.started))
+	_, err = w.sql.begin.run(g.run.seq, g.epoch, bound, resolved, micro(g.started))
 	return err
 }
 
-func (w *writer) boundID(g *grasp) (any, error) {
-	if g.bound == "" {
-		return nil, nil
+// bound gives what the row of a run says of what it is bound to, nil for what
+// is not known here: then the row knows it.
+func (w *writer) bound(g *grasp) (version, resolved any, err error) {
+	if g.live.bound.resolved != "" {
+		resolved = g.live.bound.resolved
 	}
-	return w.versionID(g.bound)
+	if g.live.bound.version != "" {
+		version, err = w.versionID(g.live.bound.version)
+	}
+	return version, resolved, err
 }
 
 // Bind implements journal.Store.
-func (s *Store) Bind(h journal.Holder, version string) error {
+func (s *Store) Bind(h journal.Holder, b journal.Binding) error {
 	seq, salt, ok := journal.ParseRunID(h.Run)
 	if !ok || salt != s.salt {
 		return fmt.Errorf("bind run %q: %w", h.Run, journal.ErrNotFound)
 	}
-	switch before, ok := s.dispatch.bind(seq, h.Epoch, version); {
+	to := bound{version: b.Version}
+	if b.Zone != "" || len(b.Connections) > 0 {
+		text, err := json.Marshal(b.Resolved)
+		if err != nil {
+			return fmt.Errorf("bind run %q: %w", h.Run, err)
+		}
+		to.resolved = string(text)
+	}
+	switch before, ok := s.dispatch.bind(seq, h.Epoch, to); {
 	case !ok:
 		return fmt.Errorf("bind run %q: %w", h.Run, journal.ErrFenced)
-	case before != "" && before != version:
-		return fmt.Errorf("bind run %q to version %q: it is bound to %q", h.Run, version, before)
+	case before != "" && before != b.Version:
+		return fmt.Errorf("bind run %q to version %q: it is bound to %q", h.Run, b.Version, before)
 	}
 	return nil
 }

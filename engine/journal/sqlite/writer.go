@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -96,7 +97,9 @@ func (w *writer) keep(tasks []task) {
 		}
 		return
 	}
-	err = explain(err)
+	if err = explain(err); err != nil && !errors.Is(err, journal.ErrFenced) {
+		err = fmt.Errorf("%w: %w", journal.ErrUnwritten, err)
+	}
 	w.report(err)
 	for _, t := range tasks {
 		ticket := t.slot()
@@ -113,7 +116,7 @@ func (w *writer) keep(tasks []task) {
 func (w *writer) report(err error) {
 	switch {
 	case err != nil && !w.failing:
-		w.log.Error("the journal cannot be written; events are refused until it can", "error", err)
+		w.log.Error("events are refused, and runs stand, until the journal can be written", "error", err)
 	case err == nil && w.failing:
 		w.log.Info("the journal is written again")
 	}

@@ -63,6 +63,7 @@ CREATE TABLE run (
   hook     INTEGER NOT NULL REFERENCES hook (id),
   matched  INTEGER NOT NULL REFERENCES version (id),
   bound    INTEGER REFERENCES version (id),
+  resolved TEXT, -- what it took from the configuration when it was bound, as JSON
   lane     TEXT NOT NULL,
   place    INTEGER NOT NULL, -- in the lane; grows as seq does
   merging  INTEGER NOT NULL, -- 1: events merge into it until its first activation

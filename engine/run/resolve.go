@@ -1,0 +1,83 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// resolved is what a run takes from the configuration at its first activation:
+// where its calls go, as far as that is clear, and the time zone.
+func (r *Runner) resolved(run journal.Run) journal.Resolved {
+	of := make(map[string]string, len(r.apps))
+	for app := range r.apps {
+		if c, err := r.Connections.Resolve(app, "", run.Connection); err == nil {
+			of[app] = c.Name()
+		}
+	}
+	if app, _, _ := strings.Cut(run.Connection, "/"); r.apps[app] != nil {
+		of[app] = run.Connection
+	}
+	return journal.Resolved{Connections: of, Zone: r.Zone.String()}
+}
+
+// zone is that of the run's first activation, as far as this machine knows it.
+func (r *Runner) zone(run journal.Run) *time.Location {
+	if run.Zone == "" || run.Zone == r.Zone.String() {
+		return r.Zone
+	}
+	zone, err := time.LoadLocation(run.Zone)
+	if err != nil {
+		r.Log.Warn("the run's time zone is not known here; the present one is taken", "run", run.ID, "zone", run.Zone, "error", err)
+		return r.Zone
+	}
+	return zone
+}
+
+// connection finds the connection that a call goes to. Where there is none at
+// all the run stands until it is configured.
+func (h *host) connection(s vm.Step) (string, error) {
+	name, err := h.resolve(s.App.Name, s.Options.Connection)
+	if err == nil {
+		return name, nil
+	}
+	e := invalid(s, err.Error())
+	if len(h.runner.Connections.OfApp(s.App.Name)) == 0 {
+		e.Kind = bindings.BrokenConnection
+	}
+	return "", e
+}
+
+// resolve finds the connection that the run's calls to an app go to, which may
+// be configured no longer.
+func (h *host) resolve(app, wanted string) (string, error) {
+	if name := h.run.Connections[app]; wanted == "" && name != "" {
+		return name, nil
+	}
+	c, err := h.runner.Connections.Resolve(app, wanted, h.run.Connection)
+	if err != nil {
+		return "", err
+	}
+	return c.Name(), nil
+}
+
+// account gives the account that a link's kind ("qonto.client") belongs to
+// within the run, empty where its app has no connection of its own.
+func (h *host) account(s vm.Step, kind string) (string, error) {
+	app, _, _ := strings.Cut(kind, ".")
+	name, err := h.resolve(app, "")
+	if err != nil {
+		return "", nil
+	}
+	c, found := h.runner.Connections.Get(name)
+	if !found {
+		e := invalid(s, fmt.Sprintf("the account of %q is not known: connection %q is not configured any more", kind, name))
+		e.Kind, e.Connection = bindings.BrokenConnection, name
+		return "", e
+	}
+	return c.Account(), nil
+}
