@@ -45,7 +45,8 @@ func runCommand(t terminal, logs *logFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [DIR]",
 		Short: "Run the scripts of a folder",
-		Long: `Run the scripts of DIR (default: this folder) until SIGINT or SIGTERM.
+		Long: `Run the scripts of DIR (default: this folder) until SIGINT or SIGTERM, which lets what
+runs finish; a second one ends it at once, and the next start goes on from there.
 
 Settings come from DIR/tidewire.yaml. Variables override them: TIDEWIRE_LISTEN is
 listen; two underscores go one level down and three stand for a slash, so

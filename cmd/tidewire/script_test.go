@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //
 //	start NAME ARGS…        start tidewire ARGS… beside the script and wait until it serves; its address is $NAME
 //	await NAME REGEXP       wait for a line of what NAME prints
+//	signal NAME             send SIGTERM to NAME and go on
 //	[!] stop NAME           end NAME with SIGTERM, expect exit 0 (or not), keep what it printed in NAME.out and NAME.err
 //	keep NAME FILE          write what NAME printed on standard output into a file
 //	capture NAME REGEXP     set $NAME to what was found last on standard output
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "stop": stop, "post": post, "capture": capture, "keep": keep,
+			"start": start, "await": await, "signal": terminate, "stop": stop, "post": post, "capture": capture, "keep": keep,
 		},
 	})
 }
@@ -194,6 +195,13 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	if _, found := p.wait(regexp.MustCompile(args[1])); !found {
 		ts.Fatalf("%s printed no line like %s:\n%s", args[0], args[1], strings.Join(append(p.out, p.err...), "\n"))
 	}
+}
+
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: signal NAME")
+	}
+	ts.Check(running(ts, args[0]).cmd.Process.Signal(syscall.SIGTERM))
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {
