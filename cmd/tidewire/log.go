@@ -52,7 +52,7 @@ func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
 }
 
 func textHandler(w io.Writer, level slog.Level, colour bool) slog.Handler {
-	return tint.NewHandler(w, &tint.Options{
+	return tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: "15:04:05.000", NoColor: !colour || os.Getenv("NO_COLOR") != "",
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Value.Kind() == slog.KindDuration {

@@ -23,8 +23,8 @@ func TestAge(t *testing.T) {
 		}
 	}()
 	data := all.newFolder()
-	made, err := all.age(t.Context(), data, 5*models, time.Minute)
-	if err != nil || made != 5*models {
+	made, err := all.age(t.Context(), data, 22*models, time.Minute)
+	if err != nil || made != 22*models {
 		t.Fatalf("made %d runs: %v", made, err)
 	}
 	db, err := sql.Open("sqlite", engine.StorePath(data))
@@ -34,12 +34,12 @@ func TestAge(t *testing.T) {
 	defer db.Close()
 	for query, want := range map[string]string{
 		`PRAGMA integrity_check`:               "ok",
-		`SELECT count(*) FROM run`:             "5000",
-		`SELECT count(*) FROM seen`:            "5000",
-		`SELECT count(DISTINCT id) FROM event`: "5000",
-		`SELECT count(*) FROM step`:            "10000",
-		`SELECT count(*) FROM run JOIN event ON event.seq = run.event JOIN seen ON seen.id = event.id WHERE seen.event = event.seq`: "5000",
-		`SELECT count(*) FROM (SELECT run FROM step JOIN run ON run.seq = step.run GROUP BY run HAVING count(*) = 2)`:               "5000",
+		`SELECT count(*) FROM run`:             "22000",
+		`SELECT count(*) FROM seen`:            "22000",
+		`SELECT count(DISTINCT id) FROM event`: "22000",
+		`SELECT count(*) FROM step`:            "44000",
+		`SELECT count(*) FROM run JOIN event ON event.seq = run.event JOIN seen ON seen.id = event.id WHERE seen.event = event.seq`: "22000",
+		`SELECT count(*) FROM (SELECT run FROM step JOIN run ON run.seq = step.run GROUP BY run HAVING count(*) = 2)`:               "22000",
 		`SELECT min(seq) > 0 FROM run`: "1",
 	} {
 		var got string
