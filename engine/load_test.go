@@ -133,7 +133,7 @@ func TestLoadConfigProblems(t *testing.T) {
 					t.Errorf("got %q, want it to say %q", err, want)
 				}
 			}
-			if strings.Contains(err.Error(), "abc") || strings.Contains(err.Error(), "4711") {
+			if text := strings.ReplaceAll(err.Error(), dir, ""); strings.Contains(text, "abc") || strings.Contains(text, "4711") {
 				t.Errorf("the error tells the secret: %v", err)
 			}
 		})
