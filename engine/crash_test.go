@@ -213,7 +213,7 @@ func drawScript(t *rapid.T, unsafe bool) string {
 	d.line(`local shop = require "shop"`)
 	d.line(`local trace = {}`)
 	d.line(`local function note(v) trace[#trace + 1] = v end`)
-	d.line(`on("shop.order.created", { retry = { attempts = 5, first = "10ms", max = "1s" } }, function(event)`)
+	d.line(`on("shop.order.created", { retry = { attempts = 100, first = "10ms", max = "1s" } }, function(event)`)
 	d.depth++
 	d.line(`trace = {}`)
 	for range rapid.IntRange(2, 6).Draw(t, "statements") {
@@ -263,6 +263,9 @@ func (d *drawer) operation(bare bool) (name, tag string) {
 		suffixes = append(suffixes, "!flaky")
 	}
 	if bare && (name == opRead || name == opIdempotent) {
+		suffixes = append(suffixes, "!down", "!lost3")
+	}
+	if name == opKeyed {
 		suffixes = append(suffixes, "!down", "!lost3")
 	}
 	if !bare {

@@ -257,7 +257,7 @@ func (r *rig) live(event journal.Event, at int, after bool) (journal.Run, []jour
 		}
 	}
 	stop()
-	if err := <-ended; err != nil && !errors.Is(err, journal.ErrClosed) {
+	if err := <-ended; err != nil && !errors.Is(err, journal.ErrClosed) && !errors.Is(err, context.Canceled) {
 		r.Fatal(err)
 	}
 	one, steps := r.find(store, event)

@@ -56,16 +56,22 @@ type page struct {
 // done is taken away with the next record of the step, or when it parks.
 func (h *host) marks(step journal.Step) call.Marks {
 	step.State = journal.Begun
-	return call.Marks{Begin: func(ctx context.Context, sent json.RawMessage) error {
-		if step.Sent == nil {
-			step.Sent = sent
-		}
-		_, err := h.record(ctx, step, journal.Effect{})
-		if err == nil {
-			h.marked = step.Number
-		}
-		return err
-	}}
+	return call.Marks{
+		Begin: func(ctx context.Context, sent json.RawMessage) error {
+			if step.Sent == nil {
+				step.Sent = sent
+			}
+			_, err := h.record(ctx, step, journal.Effect{})
+			if err == nil {
+				h.marked, h.sent, h.undone = step.Number, step.Sent, false
+			}
+			return err
+		},
+		Withdraw: func(context.Context) error {
+			h.undone = true
+			return nil
+		},
+	}
 }
 
 // key makes the idempotency key of an operation that takes one: the same for

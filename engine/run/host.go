@@ -30,7 +30,11 @@ type host struct {
 	began   time.Time // of this activation
 	log     *slog.Logger
 	last    int // the number of the last step
-	marked  int // the number of the step that stands as begun in the journal
+	// marked is the step that stands as begun; sent is what its mark keeps, and
+	// undone says that it was certainly not done.
+	marked int
+	sent   json.RawMessage
+	undone bool
 }
 
 // result is what a step came to before it is recorded.
@@ -82,7 +86,7 @@ func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again jso
 	switch {
 	case err == nil:
 	case errors.As(err, &refused):
-		if ended := h.stand(ctx, step, refused, done.after); ended != nil {
+		if ended := h.stand(ctx, s, step, refused, done.after); ended != nil {
 			return nil, ended
 		}
 		step.State, step.Error, step.Result = journal.Erred, refused, nil

@@ -21,31 +21,43 @@ const (
 
 // stand parks a run whose step ended with an error that the script is not to
 // see yet. It gives nil if the script is to see it.
-func (h *host) stand(ctx context.Context, step journal.Step, e *bindings.Error, after time.Duration) error {
+func (h *host) stand(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) error {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
 	switch e.Kind {
 	case bindings.Uncertain:
-		return h.uncertain(ctx, step, e)
+		return h.uncertain(ctx, s, step, e)
 	case bindings.RateLimited:
 		if h.exhausted() {
-			return nil
+			return h.doubt(ctx, s, step, e)
 		}
 		return h.park(ctx, step, journal.Park{
 			State: journal.Throttled, Until: h.runner.Now().Add(max(after, h.backoff())), Drop: h.mark(step), Attempt: true, Problem: problem,
 		})
 	case bindings.BrokenConnection:
 		if h.exhausted() {
-			return nil
+			return h.doubt(ctx, s, step, e)
 		}
 		return h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.mark(step), Attempt: true, Problem: problem})
 	}
 	return nil
 }
 
+// doubt is for a call that was refused in the end: a sending before that may
+// have been done, and then its error is not all there is to say.
+func (h *host) doubt(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
+	if h.marked != step.Number || h.undone {
+		return nil
+	}
+	e.Kind, e.Retryable = bindings.Uncertain, false
+	e.Message += "; whether it was done when it was sent before is not known"
+	return h.uncertain(ctx, s, step, e)
+}
+
 // resume goes on with a step that a crash left begun: what may be sent again
 // is, of the rest nobody knows whether it was done.
 func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
-	step.Sent, step.Started, h.marked = record.Sent, record.Started, record.Number
+	step.Sent, step.Started = record.Sent, record.Started
+	h.marked, h.sent, h.undone = record.Number, record.Sent, false
 	again, why := h.resendable(s, record)
 	if again {
 		return h.make(ctx, s, step, record.Sent)
@@ -57,7 +69,7 @@ func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step)
 	if s.Operation != nil {
 		e.Operation = s.Operation.Name
 	}
-	if ended := h.uncertain(ctx, step, e); ended != nil {
+	if ended := h.uncertain(ctx, s, step, e); ended != nil {
 		return nil, ended
 	}
 	step.State, step.Error = journal.Erred, e
@@ -80,17 +92,27 @@ func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
 	return true, "" // no request: what the step does happens when it is recorded
 }
 
-// uncertain does what the hook says of a call that may or may not have been
-// done. It gives nil if the script is to see the error.
-func (h *host) uncertain(ctx context.Context, step journal.Step, e *bindings.Error) error {
+// uncertain makes a call that may or may not have been done again after a
+// while, where that is safe, and else does what the hook says. The mark stays,
+// with what was sent first. It gives nil if the script is to see the error.
+func (h *host) uncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
+	safe := false
+	if h.marked == step.Number {
+		step.Sent = h.sent
+		safe, _ = call.Resendable(s.App, s.Operation, step.Args, h.sent, h.runner.Now())
+	}
 	switch {
+	case safe && !h.exhausted():
+		return h.park(ctx, step, journal.Park{
+			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Attempt: true, Problem: problem,
+		})
 	case h.hook.OnUncertain == onUncertainRaise:
 		e.Retryable = false
 		return nil
 	case h.hook.OnUncertain == onUncertainRetry && !h.exhausted():
 		return h.park(ctx, step, journal.Park{
-			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Drop: h.mark(step), Attempt: true, Problem: problem,
+			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Attempt: true, Problem: problem,
 		})
 	case h.hook.OnUncertain == onUncertainRetry:
 		return nil
@@ -99,10 +121,10 @@ func (h *host) uncertain(ctx context.Context, step journal.Step, e *bindings.Err
 	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
 }
 
-// mark is the number of the step if it stands as begun, so that its mark is
-// taken away, else 0.
+// mark is the number of the step if it stands as begun and was certainly not
+// done, so that its mark is taken away, else 0.
 func (h *host) mark(step journal.Step) int {
-	if h.marked == step.Number {
+	if h.marked == step.Number && h.undone {
 		return step.Number
 	}
 	return 0
