@@ -218,22 +218,24 @@ var encodings = map[string]bindings.Encoding{
 	"multipart/form-data":               bindings.Multipart,
 }
 
+// body takes the first media type of a request.
 func (api *openAPI) body(d *document, stem string, c *content) (*bindings.Body, error) {
-	for _, one := range c.Content {
-		encoding, known := encodings[one.key]
-		if !known {
-			return nil, fmt.Errorf("unknown media type %q", one.key)
-		}
-		t, err := api.convert(d, stem+"Body", one.value.Schema)
-		if err != nil {
-			return nil, err
-		}
-		if t.Kind == bindings.Any {
-			t.Kind = bindings.Object
-		}
-		return &bindings.Body{Encoding: encoding, Type: t, Required: c.Required}, nil
+	if len(c.Content) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	first := c.Content[0]
+	encoding, known := encodings[first.key]
+	if !known {
+		return nil, fmt.Errorf("unknown media type %q", first.key)
+	}
+	t, err := api.convert(d, stem+"Body", first.value.Schema)
+	if err != nil {
+		return nil, err
+	}
+	if t.Kind == bindings.Any {
+		t.Kind = bindings.Object
+	}
+	return &bindings.Body{Encoding: encoding, Type: t, Required: c.Required}, nil
 }
 
 // answer takes the first 2xx answer that has a schema.
