@@ -10,6 +10,7 @@
 package main
 
 import (
+	"errors"
 	"bytes"
 	"flag"
 	"fmt"
@@ -44,7 +45,9 @@ func run(args []string, out io.Writer) error {
 	documents := flags.String("documents", "", "the folder with the vendor's documents")
 	folder := flags.String("folder", "", "the app's folder (default bindings/<app>)")
 	check := flags.Bool("check", false, "compare with the catalogue there instead of writing it")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	read := readers()[*app]
