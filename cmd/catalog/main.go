@@ -10,8 +10,8 @@
 package main
 
 import (
-	"errors"
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
