@@ -148,7 +148,7 @@ func (c *rehearsal) Step(_ context.Context, s vm.Step) (json.RawMessage, error) 
 	}
 	switch record.State {
 	case journal.Done:
-		return record.Result, nil
+		return shown(s, record.Result), nil
 	case journal.Erred:
 		return nil, record.Error
 	}

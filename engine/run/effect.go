@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/google/uuid"
+	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
@@ -79,6 +80,23 @@ func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 	}
 	arrival := h.runner.arrival(h.runner.Scripts.Generation(), event)
 	return result{value: json.RawMessage("true"), effect: journal.Effect{Emit: &arrival}}, nil
+}
+
+// shown is what a script sees of what the journal keeps of a step: of a state's
+// verb the value, or whether it was swapped, of a link the other's id.
+func shown(s vm.Step, result json.RawMessage) json.RawMessage {
+	field := ""
+	switch {
+	case s.Kind == vm.StepState && s.Name == "state.cas":
+		field = "swapped"
+	case s.Kind == vm.StepState:
+		field = "value"
+	case s.Kind == vm.StepLink:
+		field = "id"
+	default:
+		return result
+	}
+	return json.RawMessage(gjson.GetBytes(result, field).Raw)
 }
 
 // random gives a whole number from min to max, or a float in [0, 1).

@@ -68,7 +68,7 @@ func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	}
 	switch record.State {
 	case journal.Done:
-		return record.Result, nil
+		return shown(s, record.Result), nil
 	case journal.Erred:
 		return nil, record.Error
 	}
@@ -105,7 +105,7 @@ func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if step.Error != nil {
 		return nil, step.Error
 	}
-	return value, nil
+	return shown(s, value), nil
 }
 
 // record keeps a step. Its result is what the journal made of it.

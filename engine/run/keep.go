@@ -43,6 +43,9 @@ func (r *Runner) mended(ctx context.Context) error {
 	q := journal.RunQuery{State: journal.Blocked, Limit: 500}
 	for {
 		runs, err := r.Store.Runs(ctx, q)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("find the runs that a broken connection stopped: %w", err)
 		}
@@ -51,7 +54,7 @@ func (r *Runner) mended(ctx context.Context) error {
 			if run.Problem == nil || run.Problem.App == nil || run.Problem.App.Kind != bindings.BrokenConnection {
 				continue
 			}
-			if err := r.Store.Wake(ctx, run.ID); err != nil && !errors.Is(err, journal.ErrState) {
+			if err := r.Store.Wake(ctx, run.ID); err != nil && !errors.Is(err, journal.ErrState) && ctx.Err() == nil {
 				return fmt.Errorf("wake the runs that a broken connection stopped: %w", err)
 			}
 			woken++

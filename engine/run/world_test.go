@@ -1,0 +1,520 @@
+package run_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+	"github.com/tidewire/tidewire/engine/run"
+	"github.com/tidewire/tidewire/engine/script"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a fact may be waited for.
+const patience = 20 * time.Second
+
+const hour = time.Hour
+
+// The apps of these tests have one operation of each kind of safety.
+const catalogue = `operation look.now {"id":"look","method":"GET","path":"/look","in_query":["tag: string"]}
+operation items.save {"id":"saveItem","method":"POST","path":"/items","body":{"encoding":"json","type":"#Tagged","required":true},"idempotent":"the same tag gives the same item"}
+operation orders.pay {"id":"payOrder","method":"POST","path":"/orders","body":{"encoding":"json","type":"#Tagged","required":true}}
+operation transfers.make {"id":"makeTransfer","method":"POST","path":"/transfers","in_header":["\"X-Key\": string"],"body":{"encoding":"json","type":"#Tagged","required":true},"key":true}
+type Tagged {"fields":["tag: string"]}
+type Order {"fields":["id: string","customer: string","n: integer"]}
+trigger %[1]s.order.created {"vendor":"order.created","record":"customer","data":"#Order"}
+trigger %[1]s.order.confirmed {"vendor":"order.confirmed","record":"customer","data":"#Order"}
+trigger %[1]s.order.closed {"vendor":"order.closed","record":"customer","data":"#Order"}
+`
+
+func app(t testing.TB, name string) *bindings.App {
+	t.Helper()
+	parsed, err := bindings.ParseCatalogue(fmt.Appendf(nil, catalogue, name))
+	must(t, err)
+	return &bindings.App{
+		Name: name, Title: name, BaseURL: "http://127.0.0.1",
+		Auth:      []bindings.Auth{{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"}},
+		Errors:    bindings.Errors{Message: []string{"error"}},
+		KeyHeader: "X-Key", KeyTTL: 30 * time.Minute, Catalogue: parsed,
+	}
+}
+
+// asked is a request as the vendor saw it.
+type asked struct{ Method, Path, Key, Token, Body string }
+
+// reply is what the vendor answers: a status and a body, or a connection that
+// is cut before the answer.
+type reply struct {
+	status int
+	body   string
+	header map[string]string
+	cut    bool
+}
+
+var ok = reply{status: 200, body: `{"ok":true}`}
+
+// vendor answers all calls of all apps, and counts them.
+type vendor struct {
+	*httptest.Server
+	mu     sync.Mutex
+	heard  []asked
+	answer func(n int, r asked) reply // n counts the requests of this path, from 1
+}
+
+func newVendor(t testing.TB) *vendor {
+	v := &vendor{answer: func(int, asked) reply { return ok }}
+	v.Server = httptest.NewServer(v)
+	t.Cleanup(v.Close)
+	return v
+}
+
+func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	one := asked{r.Method, r.URL.Path, r.Header.Get("X-Key"), r.Header.Get("Authorization"), string(body)}
+	v.mu.Lock()
+	v.heard = append(v.heard, one)
+	n := 0
+	for _, other := range v.heard {
+		if other.Path == one.Path {
+			n++
+		}
+	}
+	answer := v.answer
+	v.mu.Unlock()
+	made := answer(n, one)
+	if made.cut {
+		panic(http.ErrAbortHandler)
+	}
+	for name, value := range made.header {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(made.status)
+	_, _ = io.WriteString(w, made.body)
+}
+
+func (v *vendor) answers(f func(n int, r asked) reply) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.answer = f
+}
+
+// requests are those to a path so far.
+func (v *vendor) requests(path string) (all []asked) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, one := range v.heard {
+		if one.Path == path {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// brittle is a store that dies at one of its durable writes, as if the process
+// had been killed just after it, or just before.
+type brittle struct {
+	journal.Store
+	mu     sync.Mutex
+	at     int // the write, from 1; 0: it lives
+	before bool
+	writes int
+	broken func(write int) error // what a write meets instead
+	dead   chan struct{}
+	moved  chan struct{}
+}
+
+func (b *brittle) write(do func() error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer func() {
+		close(b.moved)
+		b.moved = make(chan struct{})
+	}()
+	if b.isDead() {
+		return journal.ErrClosed
+	}
+	b.writes++
+	if b.broken != nil {
+		if err := b.broken(b.writes); err != nil {
+			return err
+		}
+	}
+	if b.writes != b.at {
+		return do()
+	}
+	if !b.before {
+		_ = do()
+	}
+	close(b.dead)
+	return journal.ErrClosed
+}
+
+func (b *brittle) isDead() bool {
+	select {
+	case <-b.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill lets it die now.
+func (b *brittle) kill() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.isDead() {
+		close(b.dead)
+	}
+}
+
+func (b *brittle) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.moved
+}
+
+func (b *brittle) Record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (result json.RawMessage, err error) {
+	err = b.write(func() (err error) {
+		result, err = b.Store.Record(ctx, h, step, effect)
+		return err
+	})
+	return result, err
+}
+
+func (b *brittle) Park(ctx context.Context, h journal.Holder, park journal.Park) error {
+	return b.write(func() error { return b.Store.Park(ctx, h, park) })
+}
+
+func (b *brittle) Finish(ctx context.Context, h journal.Holder, o journal.Outcome) error {
+	return b.write(func() error { return b.Store.Finish(ctx, h, o) })
+}
+
+func (b *brittle) Release(h journal.Holder) error {
+	if b.isDead() {
+		return journal.ErrClosed
+	}
+	return b.Store.Release(h)
+}
+
+// world is a folder with scripts and a journal, and the lives of the process
+// that works on it.
+type world struct {
+	testing.TB
+	*journaltest.Clock
+	vendor *vendor
+	folder string
+	apps   []*bindings.App
+	log    *book
+
+	// What the next life is configured with.
+	connections []connection.Settings
+	accounts    map[string][]string
+	zone        *time.Location
+	dieAt       int
+	dieBefore   bool
+	broken      func(write int) error
+	secrets     map[string]string
+
+	store   *brittle
+	file    *sqlite.Store
+	scripts *script.Set
+	runner  *run.Runner
+	client  *call.Client
+	stop    context.CancelFunc
+	ended   chan error
+	sent    int
+}
+
+// newWorld writes the scripts, by name, and starts.
+func newWorld(t testing.TB, scripts map[string]string, changes ...func(*world)) *world {
+	t.Helper()
+	w := &world{
+		TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: t.TempDir(), log: &book{},
+		apps: []*bindings.App{app(t, "shop"), app(t, "bank")},
+	}
+	w.connections = w.settings("shop", "bank")
+	must(t, os.Mkdir(filepath.Join(w.folder, "scripts"), 0o700))
+	for name, text := range scripts {
+		w.write(name, text)
+	}
+	for _, change := range changes {
+		change(w)
+	}
+	w.start()
+	t.Cleanup(w.end)
+	return w
+}
+
+// settings are connections of these names, with a token that tells them apart.
+func (w *world) settings(names ...string) (all []connection.Settings) {
+	for _, name := range names {
+		all = append(all, connection.Settings{Name: name, Account: "account of " + name, BaseURL: w.vendor.URL,
+			Credentials: map[string]string{"token": "token-of-" + name}})
+	}
+	return all
+}
+
+func (w *world) write(name, text string) {
+	w.Helper()
+	must(w.TB, os.WriteFile(filepath.Join(w.folder, "scripts", name+".lua"), []byte(text), 0o600))
+}
+
+// edit changes a script and has it loaded.
+func (w *world) edit(name, text string) {
+	w.Helper()
+	w.write(name, text)
+	w.reload()
+}
+
+// remove deletes a script and has that seen.
+func (w *world) remove(name string) {
+	w.Helper()
+	must(w.TB, os.Remove(filepath.Join(w.folder, "scripts", name+".lua")))
+	w.reload()
+}
+
+func (w *world) reload() {
+	w.Helper()
+	report, err := w.scripts.Reload(w.Context())
+	must(w.TB, err)
+	for _, p := range report.Problems {
+		w.Fatalf("%+v", p)
+	}
+}
+
+// start begins a life.
+func (w *world) start() {
+	w.Helper()
+	var err error
+	w.file, err = sqlite.Open(w.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.Now, Timer: w.Timer})
+	must(w.TB, err)
+	w.store = &brittle{Store: w.file, at: w.dieAt, before: w.dieBefore, broken: w.broken, dead: make(chan struct{}), moved: make(chan struct{})}
+	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Now: w.Now})
+	must(w.TB, err)
+	w.client = call.New(call.Config{
+		Connections: set, Now: w.Now, Patience: 5 * time.Second, Sendings: 2, AllowPrivate: true,
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
+	machine := vm.New(vm.Config{Apps: w.apps})
+	w.scripts, err = script.Open(w.Context(), script.Config{
+		Dir: filepath.Join(w.folder, "scripts"), Machine: machine, Apps: w.apps, Zone: w.zone, Keep: w.file.PutVersions, Live: w.file.Live,
+		Stillness: time.Nanosecond, Now: w.Now,
+	})
+	must(w.TB, err)
+	for _, p := range w.scripts.Problems() {
+		w.Fatalf("%+v", p)
+	}
+	w.runner = run.New(run.Config{
+		Store: w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
+		Now: w.Now, Grace: patience, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Secret: func(name string) (string, error) {
+			if value, found := w.secrets[name]; found {
+				return value, nil
+			}
+			return "", fmt.Errorf("there is no secret %q", name)
+		},
+		ApprovalLink: func(id string, _ time.Time) string { return "http://127.0.0.1/approvals/" + id },
+	})
+	ctx, stop := context.WithCancel(context.WithoutCancel(w.Context()))
+	w.stop, w.ended = stop, make(chan error, 1)
+	go func() { w.ended <- w.runner.Run(ctx) }()
+}
+
+// crash ends a life as kill -9 does: what is not in the journal is gone.
+func (w *world) crash() {
+	w.Helper()
+	w.store.kill()
+	w.end()
+}
+
+// again is a crash and the life after it.
+func (w *world) again() {
+	w.Helper()
+	w.crash()
+	w.dieAt = 0
+	w.start()
+}
+
+func (w *world) end() {
+	w.Helper()
+	if w.stop == nil {
+		return
+	}
+	w.stop()
+	if err := <-w.ended; err != nil && !errors.Is(err, journal.ErrClosed) {
+		w.Error(err)
+	}
+	w.client.Close()
+	must(w.TB, w.file.Close())
+	w.stop = nil
+}
+
+// send hands in an event and gives its runs.
+func (w *world) send(trigger, data string) []string {
+	w.Helper()
+	connection, _, _ := strings.Cut(trigger, ".")
+	return w.sendBy(connection, trigger, data)
+}
+
+func (w *world) sendBy(connection, trigger, data string) []string {
+	w.Helper()
+	w.sent++
+	receipt, err := w.runner.Accept(w.Context(), journal.Event{
+		ID: fmt.Sprintf("test:%d", w.sent), Type: trigger, Connection: connection, Account: "account of " + connection, Source: journal.Webhook,
+		Data: json.RawMessage(data), Record: gjson.Get(data, "customer").String(),
+	})
+	must(w.TB, err)
+	return receipt.Runs
+}
+
+// order is the usual event, of one customer.
+func (w *world) order() string {
+	w.Helper()
+	runs := w.send("shop.order.created", `{"id":"o1","customer":"c1","n":1}`)
+	if len(runs) != 1 {
+		w.Fatalf("the event made the runs %v", runs)
+	}
+	return runs[0]
+}
+
+func (w *world) run(id string) (journal.Run, []journal.Step) {
+	w.Helper()
+	one, steps, err := w.file.Run(w.Context(), id)
+	must(w.TB, err)
+	return one, steps
+}
+
+// until waits until a run is as wanted.
+func (w *world) until(id string, wanted func(journal.Run) bool) journal.Run {
+	w.Helper()
+	late := time.After(patience)
+	for {
+		moved := w.store.next()
+		one, steps := w.run(id)
+		if wanted(one) {
+			return one
+		}
+		select {
+		case <-moved:
+		case <-w.store.dead:
+			return one
+		case <-late:
+			w.Fatalf("the run stayed %s (%+v, %+v) with the steps %+v; the log:\n%s", one.State, one.Problem, one.Park, steps, w.log)
+		}
+	}
+}
+
+// is waits until a run is in a state.
+func (w *world) is(id string, state journal.State) journal.Run {
+	w.Helper()
+	one := w.until(id, func(r journal.Run) bool { return r.State == state || r.State.Ended() })
+	if one.State != state {
+		w.Fatalf("the run is %s (%+v), expected %s; the log:\n%s", one.State, one.Problem, state, w.log)
+	}
+	return one
+}
+
+// said gives what scripts logged, line by line.
+func (w *world) said(text string) (all []map[string]any) {
+	for line := range strings.Lines(w.log.String()) {
+		var fields map[string]any
+		must(w.TB, json.Unmarshal([]byte(line), &fields))
+		if fields["msg"] == text {
+			all = append(all, fields)
+		}
+	}
+	return all
+}
+
+// book is a log.
+type book struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *book) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+func (b *book) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal[T comparable](t testing.TB, what string, found, expected T) {
+	t.Helper()
+	if found != expected {
+		t.Errorf("%s: found %v, expected %v", what, found, expected)
+	}
+}
+
+func contains(t testing.TB, what, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%s: found %q, expected it to have %q", what, text, part)
+		}
+	}
+}
+
+func names(steps []journal.Step) (all []string) {
+	for _, s := range steps {
+		all = append(all, s.Name+" "+string(s.State))
+	}
+	return all
+}
+
+func sameNames(t testing.TB, steps []journal.Step, expected ...string) {
+	t.Helper()
+	if found := names(steps); !slices.Equal(found, expected) {
+		t.Errorf("steps: found %q, expected %q", found, expected)
+	}
+}
+
+// onlyRun is the one run of the hook on new orders.
+func (w *world) onlyRun() string {
+	w.Helper()
+	runs, err := w.file.Runs(w.Context(), journal.RunQuery{Hook: "shop.order.created"})
+	must(w.TB, err)
+	if len(runs) != 1 {
+		w.Fatalf("there are %d runs", len(runs))
+	}
+	return runs[0].ID
+}
