@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,30 +35,45 @@ func parkAll(b *testing.B, s *sqlite.Store, n int) {
 	})
 }
 
-// BenchmarkParkAndWake parks a run for an event and wakes it by that event,
-// among 10,000 that wait for others, with 64 in flight.
+// BenchmarkParkAndWake parks a run for an event, wakes it by that event and
+// ends it, among 10,000 that wait for others, with 64 in flight.
 func BenchmarkParkAndWake(b *testing.B) {
 	s := open(b, sqlite.Config{})
 	parkAll(b, s, 10_000)
-	fill(b, s, 500)
 	until := time.Now().Add(24 * time.Hour)
-	b.ReportAllocs()
-	b.ResetTimer()
-	each(64, b.N, func(i int) {
+	next := func() (journal.Activation, journal.Holder) {
 		a, err := s.Next(b.Context())
 		if err != nil {
 			b.Error(err)
-			return
 		}
-		h := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
-		p := wait(1_000_000+i, until)
-		p.Step.Number = len(a.Steps) + 1
-		if err := s.Park(b.Context(), h, p); err != nil {
+		return a, journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	each(64, b.N, func(i int) {
+		if _, err := acceptOne(b, s, 1_000_000+i); err != nil {
 			b.Error(err)
 		}
-		e := journal.Event{ID: fmt.Sprint("qonto:", i), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, 1_000_000+i)}
-		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, Keep: true}); err != nil || len(r[0].Woken) != 1 {
-			b.Errorf("event %d: woke %v, %v", i, r, err)
+		// Whoever is next: each of the 64 ends as many as it parks.
+		for range 2 {
+			a, h := next()
+			if len(a.Steps) > 0 {
+				if err := s.Finish(b.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+					b.Error(err)
+				}
+				continue
+			}
+			number, err := strconv.Atoi(strings.TrimPrefix(a.Event.Record, "c_"))
+			if err != nil {
+				b.Error(err)
+			}
+			if err := s.Park(b.Context(), h, wait(number, until)); err != nil {
+				b.Error(err)
+			}
+			e := journal.Event{ID: fmt.Sprint("qonto:", number), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, number)}
+			if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, Keep: true}); err != nil || len(r[0].Woken) != 1 {
+				b.Errorf("event %d: %+v, %v", number, r, err)
+			}
 		}
 	})
 	b.StopTimer()
