@@ -60,6 +60,7 @@ function, and every change in those apps as a hook. Save a script and it is live
 
   tidewire demo          see it work, with nothing to set up
   tidewire run [DIR]     run the scripts of a folder`,
+		Version:      version(),
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -51,6 +52,14 @@ func TestUsage(t *testing.T) {
 				t.Errorf("exit status %d, printed %q; want 2 and nothing", code, out)
 			}
 		})
+	}
+}
+
+// TestVersion shows how a build says which one it is.
+func TestVersion(t *testing.T) {
+	code, out, err := call("--version")
+	if !strings.HasPrefix(out, "tidewire version ") || !strings.Contains(out, runtime.GOOS) || code != 0 || err != "" {
+		t.Errorf("exit status %d, printed %q and %q", code, out, err)
 	}
 }
 
