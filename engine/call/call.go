@@ -26,7 +26,8 @@ type Request struct {
 	// bytes and key are sent again, on the connection as it now is. The key's
 	// age counts from then. Args, Timeout and Secrets are wanted as before.
 	Again json.RawMessage
-	// Secrets are opened secrets that stand in Args; no error shows them.
+	// Secrets are opened secrets that stand in Args; no error and no answer
+	// shows them.
 	Secrets []string
 	Marks
 }

@@ -116,7 +116,7 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *w
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
 		answer, e := readAnswer(app, op, status, header, body)
 		if e == nil {
-			return answer, nil
+			return h.echoJSON(answer), nil
 		}
 		// Before anything is cut: half a secret would not be found.
 		if hidden := h.hide(string(body)); hidden != string(body) {

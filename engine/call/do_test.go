@@ -295,6 +295,18 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
+// An answer that repeats an opened secret does not bring it into the journal;
+// what is too short to be told from other text stays.
+func TestSecretsStayOutOfAnswers(t *testing.T) {
+	s := start(t, answers(reply(200, `{"text":"it is pass\"word","short":"abc"}`)), nil)
+	r := s.request(t, "fields.put", `{"password":"pass\"word","other":"abc"}`)
+	r.Secrets = []string{`pass"word`, "abc"}
+	answer, err := s.Do(t.Context(), r)
+	if want := `{"text":"it is [secret]","short":"abc"}`; err != nil || string(answer.Body) != want {
+		t.Errorf("got %s, %v, want %s", answer.Body, err, want)
+	}
+}
+
 // A secret does not show by its beginning where a long answer is cut.
 func TestSecretAtTheCut(t *testing.T) {
 	for _, body := range []string{strings.Repeat("x", 110) + " very-secret-token", `{"message":"` + strings.Repeat("x ", 245) + `very-secret-token"}`} {

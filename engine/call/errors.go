@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -171,6 +172,31 @@ func (h hider) hide(text string) string {
 	}
 	if h.conn != nil {
 		text = h.conn.Redact(text)
+	}
+	return text
+}
+
+// shortestEcho bounds what is looked for in an answer: a shorter text may well
+// stand there by itself.
+const shortestEcho = 6
+
+// echo takes opened secrets out of an answer that repeats what it was sent:
+// answers are kept, and scripts read them.
+func (h hider) echo(text string) string {
+	long := hider{secrets: slices.DeleteFunc(slices.Clone(h.secrets), func(s string) bool { return len(s) < shortestEcho })}
+	if len(long.secrets) == 0 {
+		return text
+	}
+	return long.hide(text)
+}
+
+// echoJSON is echo for JSON, which stays JSON.
+func (h hider) echoJSON(text []byte) []byte {
+	if len(h.secrets) == 0 {
+		return text
+	}
+	if hidden := []byte(h.echo(string(text))); json.Valid(hidden) {
+		return hidden
 	}
 	return text
 }

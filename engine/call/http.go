@@ -49,6 +49,7 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	var answer HTTPAnswer
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
 		answer = readHTTP(status, header, body)
+		answer.hide(hider{secrets: r.secrets()})
 		if status != http.StatusTooManyRequests && status < 500 {
 			return nil, nil
 		}
@@ -167,6 +168,13 @@ func (r HTTPRequest) encode(w *wire) error {
 		value = "Basic " + base64.StdEncoding.EncodeToString([]byte(r.Auth.User+":"+r.Auth.Password))
 	}
 	return setHeaders(w.header, map[string]string{"Authorization": value})
+}
+
+func (a *HTTPAnswer) hide(h hider) {
+	a.Body = h.echo(a.Body)
+	for name, value := range a.Headers {
+		a.Headers[name] = h.echo(value)
+	}
 }
 
 func readHTTP(status int, header http.Header, body []byte) HTTPAnswer {

@@ -38,6 +38,8 @@ func TestHTTP(t *testing.T) {
 			_, _ = w.Write([]byte{0xff, 0x00})
 		case "/missing":
 			reply(404, "no")(w)
+		case "/echo":
+			reply(200, r.Header.Get("Authorization"))(w)
 		default:
 			reply(201, `{"id":1}`, "X-Two", "2")(w)
 		}
@@ -55,6 +57,9 @@ func TestHTTP(t *testing.T) {
 	}
 	if answer.Status != 201 || answer.Body != `{"id":1}` || answer.Headers["x-two"] != "2" || answer.Attempts != 1 || strings.Join(s.marks, " ") != "begin" {
 		t.Errorf("got %+v, marks %v", answer, s.marks)
+	}
+	if answer, err = s.http(t, `{"url":"`+server.URL+`/echo","auth":{"bearer":"the-token"}}`); err != nil || answer.Body != "Bearer [secret]" {
+		t.Errorf("got %+v, %v: want the secret that the answer repeats to be hidden", answer, err)
 	}
 	if answer, err = s.http(t, `{"url":"`+server.URL+`/missing","auth":{"user":"u","password":"p"}}`); err != nil || answer.Status != 404 || answer.Body != "no" {
 		t.Errorf("got %+v, %v: want a status, not an error", answer, err)
