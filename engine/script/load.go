@@ -134,9 +134,10 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 	if err != nil {
 		return nil, []Problem{problemOf(version.Main, err)}
 	}
+	version.Awaits = program.Awaits()
 	script := &Script{
 		Name: version.Script, Version: version, Program: program, Params: version.Params,
-		Awaits: program.Awaits(),
+		Awaits: version.Awaits,
 		index:  make(map[string]int, len(registrations)),
 	}
 	problems := w.awaited(script)

@@ -29,6 +29,19 @@ func (f *fixture) wantState(id string, state journal.State) journal.Run {
 	return run
 }
 
+// becomes waits until a run is in a state to which a timer brings it, which
+// happens beside the caller.
+func (f *fixture) becomes(id string, state journal.State) journal.Run {
+	f.Helper()
+	for range 200 {
+		if run, _ := f.run(id); run.State == state {
+			return run
+		}
+		f.nothingNext() // gives the timer 30 ms
+	}
+	return f.wantState(id, state)
+}
+
 // nextIs takes the next activation and checks which run it is.
 func (f *fixture) nextIs(id string) journal.Activation {
 	f.Helper()

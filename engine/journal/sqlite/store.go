@@ -108,7 +108,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	}
 	c, err := connect(cfg.Path, "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", walPages), fmt.Sprintf("journal_size_limit(%d)", walBytes),
-		"cache_size(-65536)", "temp_store(MEMORY)")
+		"cache_size(-16384)", "temp_store(MEMORY)")
 	if err != nil {
 		return nil, err
 	}
