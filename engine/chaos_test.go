@@ -147,6 +147,8 @@ type load struct {
 	t       *testing.T
 	url     atomic.Pointer[string]
 	ending  chan struct{} // no new order
+	abort   chan struct{} // the test is over
+	ended   sync.Once
 	sending sync.WaitGroup
 
 	mu           sync.Mutex
@@ -158,7 +160,11 @@ type load struct {
 const pace = 250 * time.Millisecond
 
 func newLoad(t *testing.T, senders int) *load {
-	l := &load{t: t, ending: make(chan struct{}), acknowledged: map[string]bool{}}
+	l := &load{t: t, ending: make(chan struct{}), abort: make(chan struct{}), acknowledged: map[string]bool{}}
+	t.Cleanup(func() {
+		close(l.abort)
+		l.stop()
+	})
 	for sender := range senders {
 		l.sending.Go(func() {
 			client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
@@ -188,7 +194,7 @@ func (l *load) deliverTo(url string) { l.url.Store(&url) }
 
 // stop ends the senders when all that they began is taken.
 func (l *load) stop() {
-	close(l.ending)
+	l.ended.Do(func() { close(l.ending) })
 	l.sending.Wait()
 }
 
@@ -225,6 +231,8 @@ func (l *load) deliver(client *http.Client, o order) {
 		}
 		select {
 		case <-time.After(10 * time.Millisecond):
+		case <-l.abort:
+			return
 		case <-late:
 			l.t.Errorf("%s was not taken in %s", o.id, 2*patience)
 			return

@@ -104,6 +104,7 @@ func spawn(t *testing.T, c childConfig, before ...string) *child {
 	out, err := p.command.StdoutPipe()
 	must(t, err)
 	must(t, p.command.Start())
+	t.Cleanup(func() { _ = p.command.Process.Kill() }) // where the test did not come to its end
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "listens ") {
 		t.Fatalf("the engine said %q and %v", lines.Text(), p.command.Wait())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -198,7 +199,7 @@ func (v *vendor) work(what, key string) int {
 func (v *vendor) effects() map[string]int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.done
+	return maps.Clone(v.done)
 }
 
 // mayRepeat tells of what was done whether it may be done again.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,33 +60,35 @@ func TestDoubt(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			source := fmt.Sprintf("local shop = require \"shop\"\non(\"shop.order.created\", { %s }, function()\n  %s\nend)\n", test.hook, test.call)
 			o := &oracle{answers: strings.Fields(test.answers)}
-			r := newRig(t, fmt.Sprintf("local shop = require \"shop\"\non(\"shop.order.created\", { %s }, function()\n  %s\nend)\n", test.hook, test.call), o)
-			o.now = r.Now
+			r := newRig(t, source, o)
+			o.begin(r.Now)
 			if test.crash {
+				// One life tells at which write the answer is recorded.
 				_, _, m := r.live(crashEvent, 0, false)
-				if at := slices.IndexFunc(m.what, func(what string) bool { return strings.HasSuffix(what, " done") }); at > 0 {
-					o.heard = nil
-					r = newRig(t, fmt.Sprintf("local shop = require \"shop\"\non(\"shop.order.created\", { %s }, function()\n  %s\nend)\n", test.hook, test.call), o)
-					o.now = r.Now
-					r.live(crashEvent, at+1, false)
-				} else {
+				at := slices.IndexFunc(m.what, func(what string) bool { return strings.HasSuffix(what, " done") })
+				if at < 0 {
 					t.Fatalf("the call is not recorded; the writes are %v", m.what)
 				}
+				r = newRig(t, source, o)
+				o.begin(r.Now)
+				r.live(crashEvent, at+1, false)
 				r.move(test.later)
 			}
 			got, steps, _ := r.live(crashEvent, 0, false)
 			if got.State != test.state {
 				t.Errorf("the run is %s, want %s: %s; park %+v", got.State, test.state, problem(got), got.Park)
 			}
-			if test.heard > 0 && len(o.heard) != test.heard {
-				t.Errorf("the shop heard %d requests, want %d: %+v", len(o.heard), test.heard, o.heard)
+			heard := o.requests()
+			if test.heard > 0 && len(heard) != test.heard {
+				t.Errorf("the shop heard %d requests, want %d: %+v", len(heard), test.heard, heard)
 			}
-			for _, one := range o.heard[1:] {
-				if one.body != o.heard[0].body || one.key != o.heard[0].key {
-					t.Errorf("sent again %+v, want %+v", one, o.heard[0])
+			for _, one := range heard[1:] {
+				if one.body != heard[0].body || one.key != heard[0].key {
+					t.Errorf("sent again %+v, want %+v", one, heard[0])
 				}
-				if age := one.at.Sub(o.heard[0].at); test.gap > 0 && age >= test.gap {
+				if age := one.at.Sub(heard[0].at); test.gap > 0 && age >= test.gap {
 					t.Errorf("sent again after %s with a key that is kept for %s", age, test.gap)
 				}
 			}
@@ -109,20 +112,27 @@ type petition struct {
 	at        time.Time
 }
 
+// begin forgets what was heard, and dates what is to come.
+func (o *oracle) begin(now func() time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.now, o.heard = now, nil
+}
+
+func (o *oracle) requests() []petition {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.heard)
+}
+
 func (o *oracle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var body strings.Builder
-	fmt.Fprint(&body, r.Method, r.RequestURI)
-	buffer := make([]byte, 1<<10)
-	for {
-		n, err := r.Body.Read(buffer)
-		body.Write(buffer[:n])
-		if err != nil {
-			break
-		}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
 	}
-	o.heard = append(o.heard, petition{body.String(), r.Header.Get("X-Shop-Key"), o.now()})
+	o.heard = append(o.heard, petition{fmt.Sprint(r.Method, r.RequestURI, string(body)), r.Header.Get("X-Shop-Key"), o.now()})
 	w.Header().Set("Content-Type", "application/json")
 	switch o.answers[min(len(o.heard), len(o.answers))-1] {
 	case "lost":

@@ -27,6 +27,10 @@ import (
 type jumper struct {
 	mu  sync.Mutex
 	now time.Time
+	// turns are what the clock is set on or back, beside the time that passes,
+	// at the timers to come.
+	turns  []time.Duration
+	timers int
 }
 
 func newJumper() *jumper { return &jumper{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)} }
@@ -45,10 +49,20 @@ func (j *jumper) move(d time.Duration) {
 
 // Timer is over at once.
 func (j *jumper) Timer(d time.Duration) (<-chan time.Time, func()) {
-	j.move(d)
+	j.move(d + j.turn())
 	over := make(chan time.Time, 1)
 	over <- j.Now()
 	return over, func() {}
+}
+
+func (j *jumper) turn() (d time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.timers++
+	if len(j.turns) > 0 {
+		d, j.turns = j.turns[0], j.turns[1:]
+	}
+	return d
 }
 
 // Sleep is over at once.
