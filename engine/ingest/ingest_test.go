@@ -106,7 +106,13 @@ type receiver struct {
 	mu   sync.Mutex
 	kept map[string]journal.Event
 	fail error
+
+	// arrived, if set, is told of each event before it is kept; hold delays that.
+	arrived, hold chan struct{}
 }
+
+// places is how many requests a receiver lets wait for the store.
+const places = 2
 
 func newReceiver(t testing.TB, connections ...connection.Settings) *receiver {
 	t.Helper()
@@ -145,6 +151,7 @@ on("in:/token", { verify = { scheme = "bearer", secret = secret "token" } }, fun
 			}
 			return name + "-secret", nil
 		},
+		InFlight:    places,
 		BodyTimeout: 300 * time.Millisecond,
 		Now:         func() time.Time { return now },
 	})
@@ -164,6 +171,10 @@ func write(t testing.TB, path, text string) {
 }
 
 func (r *receiver) accept(_ context.Context, e journal.Event) (journal.Receipt, error) {
+	if r.arrived != nil {
+		r.arrived <- struct{}{}
+		<-r.hold
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {

@@ -13,6 +13,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -42,6 +43,9 @@ type Config struct {
 	// InFlight bounds the requests that wait for the store; zero means 1024.
 	// One more is asked to come again.
 	InFlight int
+	// Held bounds the bytes of all bodies that are being read or kept; zero
+	// means 256 MiB. A sender that would go beyond is asked to come again.
+	Held int64
 	// BodyTimeout is how long a sender may take for its request; zero means 10 s.
 	BodyTimeout time.Duration
 	Now         func() time.Time
@@ -53,6 +57,7 @@ type Server struct {
 	Config
 	apps     map[string]*source
 	places   chan struct{}
+	held     atomic.Int64 // bytes of bodies
 	counters counters
 }
 
@@ -60,6 +65,9 @@ type Server struct {
 func New(c Config) *Server {
 	if c.InFlight <= 0 {
 		c.InFlight = 1024
+	}
+	if c.Held <= 0 {
+		c.Held = 256 << 20
 	}
 	if c.BodyTimeout <= 0 {
 		c.BodyTimeout = 10 * time.Second
@@ -192,15 +200,18 @@ func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerF
 			s.refuse(w, r, refusal{status: http.StatusMethodNotAllowed, reason: "method", text: "found " + r.Method + "; webhooks are sent with POST"})
 			return
 		}
+		load := &load{held: &s.held, most: s.Held}
+		defer load.off()
+		if no := m.read(w, load); no != nil {
+			s.refuse(w, r, *no)
+			return
+		}
+		// Only now: senders that are slow must not keep others out.
 		select {
 		case s.places <- struct{}{}:
 			defer func() { <-s.places }()
 		default:
-			s.refuse(w, r, m.again("overload", "too many webhooks are waiting to be kept"))
-			return
-		}
-		if no := m.read(w); no != nil {
-			s.refuse(w, r, *no)
+			s.refuse(w, r, m.overload())
 			return
 		}
 		v, no := judge(m)
@@ -218,19 +229,23 @@ func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerF
 	}
 }
 
-func (m *message) read(w http.ResponseWriter) *refusal {
+func (m *message) read(w http.ResponseWriter, load *load) *refusal {
 	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, reason: "size", text: "the body is larger than 5 MiB"}
 	if m.ContentLength > MaxBody {
 		return tooLarge
 	}
 	var body bytes.Buffer
 	body.Grow(int(min(max(m.ContentLength, 0), firstRead)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(w, m.Body, MaxBody))
+	load.Reader = http.MaxBytesReader(w, m.Body, MaxBody)
+	_, err := body.ReadFrom(load)
 	var size *http.MaxBytesError
 	switch {
 	case err == nil:
 	case errors.As(err, &size):
 		return tooLarge
+	case errors.Is(err, errHeld):
+		no := m.overload()
+		return &no
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &refusal{status: http.StatusRequestTimeout, reason: "slow", text: "the body did not arrive in time"}
 	default:
