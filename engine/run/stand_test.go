@@ -1,0 +1,272 @@
+package run_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+const lookTwice = `local shop = require "shop"
+on("shop.order.created", { retry = { attempts = 3, first = "1s" } }, function(event)
+  log.info("begins", { n = event.data.n })
+  shop.look.now { tag = "t" }
+  log.info("goes on", { n = event.data.n })
+end)`
+
+func TestARefusedRequestWaitsForTheTimeThatTheVendorNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"orders": lookTwice})
+	busy := reply{status: 429, body: `{"error":"slow down"}`, header: map[string]string{"Retry-After": "600"}}
+	w.vendor.answers(failing("/look", 1, busy))
+	first := w.order()
+	standing := w.is(first, journal.Throttled)
+	equal(t, "kind", standing.Problem.App.Kind, bindings.RateLimited)
+	if wait := standing.Park.Until.Sub(standing.Park.Since).Round(time.Second); wait != 10*time.Minute {
+		t.Errorf("it waits for %s, expected 10m", wait)
+	}
+	_, steps := w.run(first)
+	sameNames(t, steps)
+	second := w.order() // of the same lane
+	w.Pass(9 * time.Minute)
+	w.is(first, journal.Throttled)
+	w.is(second, journal.Queued)
+	w.Pass(2 * time.Minute)
+	w.is(first, journal.Succeeded)
+	w.is(second, journal.Succeeded)
+	equal(t, "requests", len(w.vendor.requests("/look")), 3)
+	equal(t, "the second began after the first", w.said("begins")[2]["n"], any(1.0))
+	if log := w.log.String(); strings.Index(log, "goes on") > strings.LastIndex(log, `"begins"`) {
+		t.Errorf("the lane was let go:\n%s", log)
+	}
+}
+
+func TestRefusalsReachTheScriptWhenTheAttemptsAreUsedUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function(event)
+  local done, err = try(shop.look.now, {})
+  log.info("told", { kind = err.kind })
+end)`})
+	w.vendor.answers(failing("/look", 99, reply{status: 429, body: `{}`, header: map[string]string{"Retry-After": "600"}}))
+	id := w.order()
+	w.is(id, journal.Throttled)
+	w.Pass(hour)
+	equal(t, "attempts", w.is(id, journal.Succeeded).Attempts, 2)
+	equal(t, "kind", w.said("told")[0]["kind"], any("rate_limited"))
+}
+
+func TestWhatABrokenConnectionStopsGoesOnWhenItIsMended(t *testing.T) {
+	t.Parallel()
+	for name, mend := range map[string]func(w *world, id string){
+		"by a start with it": func(w *world, id string) {
+			w.crash()
+			w.connections = w.settings("shop", "bank")
+			w.start()
+		},
+		"by hand, once it is there": func(w *world, id string) {
+			must(w.TB, w.runner.Retry(w.Context(), id))
+			again := w.until(id, func(r journal.Run) bool { return r.State == journal.Blocked && r.Attempts == 3 })
+			equal(w.TB, "kind", again.Problem.App.Kind, bindings.BrokenConnection)
+			w.crash()
+			w.connections = w.settings("shop", "bank")
+			w.start()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"orders": `local bank = require "bank"
+on("shop.order.created", function(event)
+  state.add("begun")
+  bank.orders.pay { tag = "t" }
+end)`}, func(w *world) { w.connections = w.settings("shop") })
+			id := w.order()
+			standing := w.is(id, journal.Blocked)
+			contains(t, "why", standing.Problem.Text(), "orders.lua:4", "no connection to bank is configured")
+			second := w.order()
+			w.Pass(24 * hour)
+			w.is(id, journal.Blocked)
+			w.is(second, journal.Queued)
+			mend(w, id)
+			w.is(id, journal.Succeeded)
+			w.is(second, journal.Succeeded)
+			equal(t, "requests", len(w.vendor.requests("/orders")), 2)
+		})
+	}
+}
+
+func TestWhatARunResolvesIsFixedAtItsFirstActivation(t *testing.T) {
+	t.Parallel()
+	paris, err := time.LoadLocation("Europe/Paris")
+	must(t, err)
+	rome := func(w *world) {
+		w.connections = w.settings("shop/paris", "bank/paris", "bank/rome")
+		w.accounts = map[string][]string{"shop/paris": {"bank/rome"}}
+		w.zone = paris
+	}
+	const source = `local bank = require "bank"
+on("shop.order.created", function(event)
+  bank.look.now {}
+  local t1 = time.format("2026-07-01T12:00:00Z", "%H")
+  wait "1 hour"
+  bank.look.now {}
+  log.info("hours", { before = t1, after = time.format("2026-07-01T12:00:00Z", "%H") })
+end)`
+	tokens := func(w *world) string {
+		var all []string
+		for _, r := range w.vendor.requests("/look") {
+			all = append(all, strings.TrimPrefix(r.Token, "Bearer token-of-"))
+		}
+		return strings.Join(all, " ")
+	}
+	t.Run("the mapping is changed", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, map[string]string{"orders": source}, rome)
+		id := w.sendBy("shop/paris", "shop.order.created", `{}`)[0]
+		standing := w.is(id, journal.Waiting)
+		equal(t, "bank", standing.Connections["bank"], "bank/rome")
+		equal(t, "shop", standing.Connections["shop"], "shop/paris")
+		equal(t, "zone", standing.Zone, "Europe/Paris")
+		w.crash()
+		w.accounts, w.zone = map[string][]string{"shop/paris": {"bank/paris"}}, nil
+		w.start()
+		w.Pass(2 * hour)
+		w.is(id, journal.Succeeded)
+		later := w.sendBy("shop/paris", "shop.order.created", `{}`)[0]
+		w.is(later, journal.Waiting)
+		equal(t, "connections", tokens(w), "bank/rome bank/rome bank/paris")
+		line := w.said("hours")[0]
+		equal(t, "hour before", line["before"], any("14"))
+		equal(t, "hour after", line["after"], any("14"))
+	})
+	t.Run("the connection is gone", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, map[string]string{"orders": source}, rome)
+		id := w.sendBy("shop/paris", "shop.order.created", `{}`)[0]
+		w.is(id, journal.Waiting)
+		w.crash()
+		w.connections, w.accounts = w.settings("shop/paris", "bank/paris"), nil
+		w.start()
+		w.Pass(2 * hour)
+		contains(t, "why", w.is(id, journal.Blocked).Problem.Message, `there is no connection "bank/rome"`)
+		w.crash()
+		rome(w)
+		w.start()
+		w.is(id, journal.Succeeded)
+		equal(t, "connections", tokens(w), "bank/rome bank/rome")
+	})
+	t.Run("two, and nothing says which", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, map[string]string{"orders": source}, rome, func(w *world) { w.accounts = nil })
+		failed := w.is(w.sendBy("shop/paris", "shop.order.created", `{}`)[0], journal.Failed)
+		contains(t, "why", failed.Problem.Message, "bank has 2 connections (bank/paris, bank/rome)", "accounts:")
+	})
+}
+
+func TestCancelEndsARunInEveryLiveState(t *testing.T) {
+	t.Parallel()
+	blocking := make(chan struct{})
+	release := sync.OnceFunc(func() { close(blocking) })
+	cases := map[journal.State]struct {
+		body   string
+		answer func(n int, r asked) reply
+		change func(w *world)
+	}{
+		journal.Queued:    {body: `shop.look.now {}`, answer: failing("/look", 1, reply{status: 429, header: map[string]string{"Retry-After": "600"}})},
+		journal.Running:   {body: `shop.look.now {}`, answer: func(int, asked) reply { <-blocking; return ok }},
+		journal.Waiting:   {body: `wait "1 day"`, answer: nil},
+		journal.Retrying:  {body: `shop.look.now {}`, answer: failing("/look", 9, down)},
+		journal.Throttled: {body: `shop.look.now {}`, answer: failing("/look", 1, reply{status: 429, header: map[string]string{"Retry-After": "600"}})},
+		journal.Held:      {body: `shop.orders.pay {}`, answer: failing("/orders", 1, reply{cut: true})},
+		journal.Blocked:   {body: `bank.look.now {}`, change: func(w *world) { w.connections = w.settings("shop") }},
+	}
+	for state, c := range cases {
+		t.Run(string(state), func(t *testing.T) {
+			change := c.change
+			if change == nil {
+				change = func(*world) {}
+			}
+			defer release()
+			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+local bank = require "bank"
+on("shop.order.created", function(event)
+  if event.data.n == 2 then return end
+  ` + c.body + `
+end)`}, change)
+			if c.answer != nil {
+				w.vendor.answers(c.answer)
+			}
+			id := w.order()
+			if state == journal.Queued {
+				w.is(id, journal.Throttled)
+				id = w.order()
+			}
+			w.is(id, state)
+			if state == journal.Running {
+				for len(w.vendor.requests("/look")) == 0 {
+					<-time.After(time.Millisecond)
+				}
+			}
+			behind := w.send("shop.order.created", `{"customer":"c1","n":2}`)[0]
+			must(t, w.runner.Cancel(t.Context(), id))
+			w.is(id, journal.Cancelled)
+			release()
+			if state != journal.Queued {
+				w.is(behind, journal.Succeeded) // the lane is free
+			}
+			err := w.runner.Cancel(t.Context(), id)
+			if !errors.Is(err, journal.ErrState) {
+				t.Errorf("a second cancel: %v", err)
+			}
+			contains(t, "refusal", err.Error(), "it is cancelled, and would have to be queued, running, waiting, retrying, throttled, held or blocked")
+		})
+	}
+}
+
+func TestAJournalThatCannotBeWrittenLosesNoAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"orders": pay("")}, func(w *world) {
+		full := 0
+		w.broken = func(write int) error {
+			if write > 1 && full < 3 { // the mark is kept, then the disk is full
+				full++
+				return journal.ErrUnwritten
+			}
+			return nil
+		}
+	})
+	id := w.order()
+	w.is(id, journal.Succeeded)
+	equal(t, "requests", len(w.vendor.requests("/orders")), 1)
+	_, steps := w.run(id)
+	sameNames(t, steps, "shop.orders.pay done")
+}
+
+func TestTheTimeoutCountsTheExecutingTimeOfAllActivations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", { timeout = "25s" }, function()
+  for i = 1, 5 do
+    shop.look.now { tag = "t" .. i }
+    wait "1 hour"
+  end
+end)`})
+	w.vendor.answers(func(int, asked) reply { w.Pass(10 * time.Second); return ok })
+	id := w.order()
+	for n := 1; n <= 2; n++ {
+		standing := w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 2*n && r.Park != nil })
+		equal(t, "executed", standing.Executed, time.Duration(n)*10*time.Second)
+		w.Pass(2 * hour)
+	}
+	// The third call takes it to 30 s: it is found over when it wakes again.
+	w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 6 && r.Park != nil })
+	w.Pass(2 * hour)
+	failed := w.is(id, journal.Failed)
+	equal(t, "limit", failed.Problem.Limit, "timeout")
+	contains(t, "why", failed.Problem.Message, "over the hook's timeout of 25s")
+	equal(t, "requests", len(w.vendor.requests("/look")), 3)
+}
