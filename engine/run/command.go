@@ -87,6 +87,9 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)
 	}
+	if !old.State.Parked() {
+		return fmt.Errorf("migrate run %q: %w: it is %s, and would have to be waiting, retrying, throttled, held or blocked", run, journal.ErrState, old.State)
+	}
 	event, _, err := r.Store.Event(ctx, old.Event)
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)

@@ -169,8 +169,7 @@ end)`
 
 func TestCancelEndsARunInEveryLiveState(t *testing.T) {
 	t.Parallel()
-	blocking := make(chan struct{})
-	release := sync.OnceFunc(func() { close(blocking) })
+	var blocking chan struct{}
 	cases := map[journal.State]struct {
 		body   string
 		answer func(n int, r asked) reply
@@ -190,6 +189,8 @@ func TestCancelEndsARunInEveryLiveState(t *testing.T) {
 			if change == nil {
 				change = func(*world) {}
 			}
+			blocking = make(chan struct{})
+			release := sync.OnceFunc(func() { close(blocking) })
 			defer release()
 			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
 local bank = require "bank"

@@ -331,6 +331,13 @@ func (w *world) start() {
 	for _, p := range w.scripts.Problems() {
 		w.Fatalf("%+v", p)
 	}
+	old, err := w.file.LiveVersions(w.Context())
+	must(w.TB, err)
+	for _, hash := range old { // as the engine does
+		version, err := w.file.Version(w.Context(), hash)
+		must(w.TB, err)
+		must(w.TB, w.scripts.Await(w.Context(), version))
+	}
 	w.runner = run.New(run.Config{
 		Store: w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
 		Now: w.Now, Grace: patience, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -1,0 +1,205 @@
+package run_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+const saysOne = `on("shop.order.created", function(event)
+  local at = time.now()
+  log.info("asks", { secret = hmac.sha256(secret "seal", "x") })
+  local e = wait_for "shop.order.confirmed"
+  log.info("says", { version = "one", n = e.data.n })
+end)`
+
+var saysTwo = strings.Replace(saysOne, `version = "one"`, `version = "two", at = at`, 1)
+
+func sealed(w *world) { w.secrets = map[string]string{"seal": "wax-and-more"} }
+
+func (w *world) says(expected string) {
+	w.Helper()
+	lines := w.said("says")
+	if len(lines) == 0 {
+		w.Fatalf("it says nothing, expected %q", expected)
+	}
+	equal(w.TB, "it says", lines[len(lines)-1]["version"], any(expected))
+}
+
+func TestARunEndsOnTheVersionThatItBeganOn(t *testing.T) {
+	t.Parallel()
+	changes := map[string]func(w *world){
+		"the script is edited":  func(w *world) { w.edit("orders", saysTwo) },
+		"the script is deleted": func(w *world) { w.remove("orders") },
+		"the hook is taken out": func(w *world) { w.edit("orders", `on("shop.order.closed", function() end)`) },
+	}
+	for name, change := range changes {
+		for _, crash := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, map[string]string{"orders": saysOne}, sealed)
+				id := w.order()
+				w.is(id, journal.Waiting)
+				change(w)
+				if crash {
+					w.again()
+				}
+				w.confirm("shop", `{"n":1}`) // which no present version may name
+				w.is(id, journal.Succeeded)
+				w.says("one")
+			})
+		}
+	}
+}
+
+func TestAnAcceptedEventRunsAlthoughItsHookIsGone(t *testing.T) {
+	t.Parallel()
+	script := func(name string) string {
+		return `local shop = require "shop"
+on("shop.order.created", function(event)
+  shop.look.now {}
+  log.info("says", { version = "` + name + `", n = event.data.n })
+end)`
+	}
+	cases := map[string]struct {
+		change func(w *world)
+		second string // the version on which the second run ends
+	}{
+		"edited":         {func(w *world) { w.edit("orders", script("two")) }, "two"},
+		"deleted":        {func(w *world) { w.remove("orders") }, "one"},
+		"without a hook": {func(w *world) { w.edit("orders", `on("shop.order.closed", function() end)`) }, "one"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"orders": script("one")})
+			reached, goOn := make(chan struct{}), make(chan struct{})
+			w.vendor.answers(func(n int, _ asked) reply {
+				if n == 1 {
+					close(reached)
+					<-goOn
+				}
+				return ok
+			})
+			first := w.order()
+			<-reached
+			second := w.order() // accepted, and behind the first
+			c.change(w)
+			close(goOn)
+			w.is(first, journal.Succeeded)
+			w.is(second, journal.Succeeded)
+			lines := w.said("says")
+			equal(t, "the first", lines[0]["version"], any("one"))
+			equal(t, "the second", lines[1]["version"], any(c.second))
+		})
+	}
+}
+
+func TestMigrateMovesARunWhoseRecordReplays(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		second  string
+		refused []string
+	}{
+		"a later part changed":  {second: saysTwo},
+		"a step before":         {strings.Replace(saysOne, "local at", "uuid() local at", 1), []string{"step 1 was time.now", "(at orders.lua:2)", "would be uuid"}},
+		"another wait":          {strings.Replace(saysOne, "confirmed", "closed", 1), []string{"step 2 was wait_for", `"shop.order.confirmed"`, `"shop.order.closed"`}},
+		"an end before":         {strings.Replace(saysOne, "local e = ", "if true then return end local e = ", 1), []string{"would end before step 2, wait_for (at orders.lua:4)"}},
+		"an error before":       {strings.Replace(saysOne, "local e = ", `error "no more" local e = `, 1), []string{"would end before step 2, wait_for", "no more"}},
+		"the same as before":    {saysOne, []string{"it is on the present version"}},
+		"a hook of that name":   {`on("shop.order.closed", function() end)`, []string{`script "orders" has no hook "shop.order.created" any more`}},
+		"an error right behind": {second: strings.Replace(saysTwo, `log.info("says"`, `log.info("more", {}) log.info("says"`, 1)},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"orders": saysOne}, sealed)
+			id := w.order()
+			before := w.is(id, journal.Waiting)
+			w.edit("orders", c.second)
+			err := w.runner.Migrate(t.Context(), id)
+			moved, steps := w.run(id)
+			sameNames(t, steps, "time.now done", "wait_for begun")
+			equal(t, "state", moved.State, journal.Waiting)
+			if c.refused != nil {
+				if err == nil {
+					t.Fatal("it was moved")
+				}
+				t.Log(err)
+				contains(t, "refusal", err.Error(), c.refused...)
+				equal(t, "version", moved.Bound, before.Bound)
+				w.confirm("shop", `{"n":1}`)
+				w.is(id, journal.Succeeded)
+				w.says("one")
+				return
+			}
+			must(t, err)
+			if moved.Bound == before.Bound {
+				t.Error("it is bound as before")
+			}
+			w.confirm("shop", `{"n":1}`)
+			w.is(id, journal.Succeeded)
+			w.says("two")
+			equal(t, "lines that were said before", len(w.said("asks")), 1)
+			err = w.runner.Migrate(t.Context(), id)
+			if err == nil {
+				t.Fatal("a run that is over was moved")
+			}
+			contains(t, "refusal", err.Error(), "it is succeeded, and would have to be waiting, retrying, throttled, held or blocked")
+		})
+	}
+}
+
+func TestMigrateMendsABlockedRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"orders": saysOne}, sealed)
+	id := w.order()
+	w.is(id, journal.Waiting)
+	w.edit("orders", strings.Replace(saysOne, "local at", "uuid() local at", 1))
+	unit, _, _ := w.scripts.Generation().Hook("orders", "shop.order.created")
+	must(t, w.file.Migrate(t.Context(), id, unit.Version.Hash))
+	w.confirm("shop", `{"n":1}`)
+	w.is(id, journal.Blocked)
+	w.edit("orders", saysTwo)
+	must(t, w.runner.Migrate(t.Context(), id))
+	w.is(id, journal.Succeeded)
+	w.says("two")
+}
+
+func TestReplayMakesANewRunOnThePresentVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", function(event)
+  local id = uuid()
+  shop.orders.pay { tag = "p" }
+  error("a bug")
+end)`})
+	id := w.order()
+	w.is(id, journal.Failed)
+	w.edit("orders", `local shop = require "shop"
+on("shop.order.created", function(event)
+  local id = uuid()
+  shop.orders.pay { tag = "p" }
+  log.info("says", { version = "two", id = id })
+end)`)
+	_, old := w.run(id)
+	kept, err := w.runner.Replay(t.Context(), id, 2)
+	must(t, err)
+	w.is(kept, journal.Succeeded)
+	equal(t, "requests", len(w.vendor.requests("/orders")), 1)
+	_, steps := w.run(kept)
+	equal(t, "the id", string(steps[0].Result), string(old[0].Result))
+	whole, err := w.runner.Replay(t.Context(), id, 0)
+	must(t, err)
+	w.is(whole, journal.Succeeded)
+	equal(t, "requests", len(w.vendor.requests("/orders")), 2)
+	if _, err := w.runner.Replay(t.Context(), id, 3); err == nil || !strings.Contains(err.Error(), "it has 2 steps, 3 cannot be kept") {
+		t.Errorf("found %v", err)
+	}
+	w.is(id, journal.Failed)
+	w.remove("orders")
+	if _, err := w.runner.Replay(t.Context(), id, 0); err == nil || !strings.Contains(err.Error(), `script "orders" has no hook`) {
+		t.Errorf("found %v", err)
+	}
+}
