@@ -200,10 +200,11 @@ func TestIDsOfANewFileDoNotComeAgain(t *testing.T) {
 }
 
 func TestAClockThatGoesBackDoesNotTurnTheOrder(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	path := filepath.Join(t.TempDir(), "tidewire.db")
 	last := ""
 	for i := range 6 {
+		now := noon.Add(-time.Duration(i) * time.Hour)
 		s := open(t, sqlite.Config{Path: path, Now: func() time.Time { return now }})
 		r, err := acceptOne(t, s, i)
 		if err != nil {
@@ -213,7 +214,6 @@ func TestAClockThatGoesBackDoesNotTurnTheOrder(t *testing.T) {
 			t.Errorf("%s comes after %s", r.Runs[0], last)
 		}
 		last = r.Runs[0]
-		now = now.Add(-time.Hour)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
