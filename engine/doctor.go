@@ -20,7 +20,7 @@ const (
 // about, lanes that stand, waits that nothing can end.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	d := examination{engine: e, now: e.config.Now(), versions: map[string]error{}}
-	for _, look := range []func(context.Context) error{d.held, d.blocked, d.waiting, d.overdue, d.lanes} {
+	for _, look := range []func(context.Context) error{d.held, d.blocked, d.waits, d.unloadable, d.overdue, d.lanes} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
 		}
@@ -85,12 +85,25 @@ func (d *examination) blocked(ctx context.Context) error {
 	})
 }
 
-// waiting finds waits that nothing can end, and versions that cannot be loaded.
-func (d *examination) waiting(ctx context.Context) error {
-	return d.each(ctx, journal.Waiting, func(run journal.Run) {
-		if err := d.version(ctx, run.Bound); err != nil {
-			d.say("version", run, fmt.Sprintf("its version cannot be loaded: %v", err), "tidewire runs migrate "+run.ID)
+// unloadable finds runs whose version cannot be loaded any more. A blocked one
+// says so itself.
+func (d *examination) unloadable(ctx context.Context) error {
+	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled, journal.Held} {
+		err := d.each(ctx, state, func(run journal.Run) {
+			if err := d.version(ctx, run.Bound); err != nil {
+				d.say("version", run, fmt.Sprintf("its version cannot be loaded: %v", err), "tidewire runs migrate "+run.ID)
+			}
+		})
+		if err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// waits finds waits that nothing can end.
+func (d *examination) waits(ctx context.Context) error {
+	return d.each(ctx, journal.Waiting, func(run journal.Run) {
 		if run.Park == nil || run.Park.Await == nil {
 			return
 		}
@@ -157,9 +170,16 @@ func (d *examination) lanes(ctx context.Context) error {
 		}
 		d.found = append(d.found, control.Finding{
 			Kind: "lane", Run: l.Run, Since: l.Since.UTC().Format(time.RFC3339),
-			Text: fmt.Sprintf("%d runs of %s %s wait behind it; it is %s", l.Behind, l.Script, l.Hook, l.State),
+			Text: fmt.Sprintf("it is %s, and in its lane of %s %s %s behind it", l.State, l.Script, l.Hook, runsWait(l.Behind)),
 			Do:   "tidewire runs show " + l.Run,
 		})
 	}
 	return nil
+}
+
+func runsWait(n int) string {
+	if n == 1 {
+		return "1 run waits"
+	}
+	return fmt.Sprintf("%d runs wait", n)
 }

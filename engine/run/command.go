@@ -145,8 +145,9 @@ func (c *rehearsal) Step(_ context.Context, s vm.Step) (json.RawMessage, error) 
 	record := c.records[c.last]
 	c.last++
 	if record.Name != s.Name || !sameArgs(record.Args, s.Args) {
+		was, now := apart(record.Args, s.Args)
 		c.wrong = fmt.Sprintf("step %d was %s %s (at %s) and would be %s %s (at %s)",
-			record.Number, record.Name, brief(record.Args), record.Position, s.Name, brief(s.Args), s.Position)
+			record.Number, record.Name, was, record.Position, s.Name, now, s.Position)
 		return nil, &vm.End{Cause: errRehearsed}
 	}
 	switch record.State {

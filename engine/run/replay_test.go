@@ -143,6 +143,9 @@ end)`
   state.put("a", 5)
   wait "1 hour"
 end)`, "orders.lua:2", []string{"step 1", `"value":1}`, `"value":5}`, "(at orders.lua:2)"}},
+		"a value far inside": {`on("shop.order.created", function()
+  state.put("a", { text = ("x"):rep(300) .. "two" })
+end)`, "orders.lua:2", []string{"xone\"}}", "xtwo\"}}"}},
 		"another step": {`on("shop.order.created", function()
 
   state.put("a", 1)
@@ -159,6 +162,13 @@ end)`, "orders.lua:3", []string{"ended after step 1", "another mood"}},
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			first := first
+			if name == "a value far inside" {
+				first = `on("shop.order.created", function()
+  state.put("a", { text = ("x"):rep(300) .. "one" })
+  wait "1 hour"
+end)`
+			}
 			w := newWorld(t, map[string]string{"orders": first})
 			id := w.order()
 			w.is(id, journal.Waiting)

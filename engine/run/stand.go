@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -133,8 +134,9 @@ func (h *host) mark(step journal.Step) int {
 // mismatch blocks a run whose script asks for something else than its record
 // says it did.
 func (h *host) mismatch(ctx context.Context, step, record journal.Step) error {
+	was, now := apart(record.Args, step.Args)
 	message := fmt.Sprintf("the script is not deterministic: step %d was %s %s (at %s) and is now %s %s",
-		step.Number, record.Name, brief(record.Args), record.Position, step.Name, brief(step.Args))
+		step.Number, record.Name, was, record.Position, step.Name, now)
 	return h.park(ctx, step, journal.Park{
 		State: journal.Blocked, Problem: &journal.Problem{Message: message, Position: step.Position},
 	})
@@ -186,11 +188,26 @@ func backoff(r journal.Retry, attempt int) time.Duration {
 	return d*3/4 + rand.N(d/2+1)
 }
 
-// brief is enough of some JSON to tell two steps apart.
-func brief(raw json.RawMessage) string {
-	const most = 120
-	if len(raw) <= most {
-		return string(raw)
+// apart gives enough of the arguments of two steps to tell them apart: where
+// they are long, from a little before the first difference on.
+func apart(a, b json.RawMessage) (string, string) {
+	const most, before = 120, 40
+	from := 0
+	if len(a) > most || len(b) > most {
+		for from < min(len(a), len(b)) && a[from] == b[from] {
+			from++
+		}
+		from = max(0, from-before)
 	}
-	return string(raw[:most]) + "…"
+	cut := func(raw json.RawMessage) string {
+		text := string(raw[from:])
+		if from > 0 {
+			text = "…" + text
+		}
+		if len(text) > most {
+			text = text[:most] + "…"
+		}
+		return strings.ToValidUTF8(text, "")
+	}
+	return cut(a), cut(b)
 }
