@@ -262,8 +262,7 @@ func TestAfterACrashWhatIsSafeIsSentAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			options := map[string]string{"unsafe, but told to": `{ on_uncertain = "retry" },`, "unsafe, and is raised": `{ on_uncertain = "raise" },`}[name]
-			var w *world
-			w = newWorld(t, nil, func(w *world) {
+			w := newWorld(t, nil, func(w *world) {
 				w.write("orders", `local shop = require "shop"
 on("shop.order.created", `+options+` function()
   `+strings.ReplaceAll(strings.ReplaceAll(c.call, "params.url", fmt.Sprintf("%q", w.vendor.URL)), `, at = time.now()`, "")+`
