@@ -35,7 +35,7 @@ var options = map[string]option{
 	"overlap":      {read: (*draft).readOverlap},
 	"timeout":      {read: (*draft).readTimeout},
 	"limits":       {read: (*draft).readLimits},
-	"echo":         {read: func(_ *draft, raw json.RawMessage) error { _, err := readBool(raw); return err }},
+	"echo":         {read: func(*draft, json.RawMessage) error { return errNoEchoes }},
 	"verify":       {place: onInbound, read: (*draft).readVerify},
 	"id":           {place: onInbound, read: (*draft).readID},
 	"tz":           {place: onSchedule, read: func(*draft, json.RawMessage) error { return nil }}, // read before the schedule
@@ -104,6 +104,9 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 	d.hook.Connection = whole
 	return nil
 }
+
+// errNoEchoes refuses an option that would have no effect.
+var errNoEchoes = errors.New("not available in this version of Tidewire: events that calls of ours caused are not told from others; leave it out")
 
 func (d *draft) readWhere(raw json.RawMessage) (err error) {
 	if slices.Contains(d.registration.Functions, "where") {

@@ -38,14 +38,6 @@ func readText(raw json.RawMessage) (string, error) {
 	return text, nil
 }
 
-func readBool(raw json.RawMessage) (bool, error) {
-	var value bool
-	if json.Unmarshal(raw, &value) != nil || found(raw) == "nothing" {
-		return false, fmt.Errorf("expected true or false, found %s", found(raw))
-	}
-	return value, nil
-}
-
 // readTable reads an object; an empty Lua table may come as a list.
 func readTable(raw json.RawMessage) (map[string]json.RawMessage, error) {
 	var table map[string]json.RawMessage
