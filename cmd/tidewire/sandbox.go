@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/sandbox"
@@ -43,7 +45,7 @@ the engine at --webhooks.`,
 					return usageError{fmt.Errorf("--webhooks: %w", err)}
 				}
 			}
-			describe(t.out, apps)
+			describe(t.out, config.Apps, apps)
 			<-c.Context().Done()
 			return nil
 		},
@@ -60,21 +62,35 @@ the engine at --webhooks.`,
 const sandboxSecret = "sandbox-webhook-secret"
 
 // describe says how to connect to the sandbox, as configuration to copy.
-func describe(out io.Writer, apps *sandbox.Sandbox) {
+func describe(out io.Writer, known []*bindings.App, apps *sandbox.Sandbox) {
 	fmt.Fprint(out, "# The apps are in memory. Save this as tidewire.yaml:\nconnections:\n")
-	for _, app := range apps.AppNames() {
-		fmt.Fprintf(out, "  %s:\n    base_url: %s\n    account: %s\n", app, apps.URL(app), apps.Account(app))
-		if app == "qonto" {
-			fmt.Fprint(out, "    login: ${SANDBOX_LOGIN}\n    secret_key: ${SANDBOX_TOKEN}\n")
-		} else {
-			fmt.Fprint(out, "    token: ${SANDBOX_TOKEN}\n")
-		}
-		if key := apps.PublicKey(app); key != "" {
-			fmt.Fprintf(out, "    webhook_keys:\n      ed25519: |\n        %s\n", strings.ReplaceAll(strings.TrimSpace(key), "\n", "\n        "))
-		} else {
-			fmt.Fprint(out, "    webhook_secret: ${SANDBOX_WEBHOOK_SECRET}\n")
-		}
+	for _, app := range known {
+		fmt.Fprintf(out, "  %s:\n    base_url: %s\n    account: %s\n", app.Name, apps.URL(app.Name), apps.Account(app.Name))
+		describeKeys(out, app, apps.PublicKey(app.Name))
 	}
 	fmt.Fprintf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n# What the apps were asked, and more:\n#   curl %s/\n",
 		sandbox.Token, sandboxSecret, apps.URL("sandbox"))
+}
+
+// describeKeys says with what a connection calls, where the app has a way
+// without OAuth, and with what it checks webhooks.
+func describeKeys(out io.Writer, app *bindings.App, public string) {
+	if i := slices.IndexFunc(app.Auth, func(a bindings.Auth) bool { return a.OAuth == nil }); i >= 0 {
+		fields := app.Auth[i].Fields
+		for n, field := range fields {
+			variable := "SANDBOX_LOGIN"
+			if n == len(fields)-1 { // the secret part
+				variable = "SANDBOX_TOKEN"
+			}
+			fmt.Fprintf(out, "    %s: ${%s}\n", field, variable)
+		}
+	}
+	switch {
+	case app.Webhook == nil:
+	case public != "":
+		fmt.Fprintf(out, "    webhook_keys:\n      %s: |\n        %s\n", app.Webhook.Signatures[0].Name,
+			strings.ReplaceAll(strings.TrimSpace(public), "\n", "\n        "))
+	default:
+		fmt.Fprint(out, "    webhook_secret: ${SANDBOX_WEBHOOK_SECRET}\n")
+	}
 }
