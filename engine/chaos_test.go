@@ -89,7 +89,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		}
 	})
 
-	l := newLoad(t, 12)
+	l := newLoad(t, 8)
 	start, struck := time.Now(), 0
 	for ; struck < kills && time.Since(start) < limit; struck++ {
 		if struck%5 == 4 {
@@ -200,8 +200,8 @@ func (l *load) stop() {
 
 func (l *load) orders() []string { return l.sent }
 
-// deliver posts until the webhook is taken. Of some the answer is not waited
-// for, and the repeat follows at once: a vendor may do that too.
+// deliver posts until the webhook is taken, as a vendor does that never gives
+// up; what was kept without an answer comes again so.
 func (l *load) deliver(client *http.Client, o order) {
 	late := time.After(2 * patience)
 	for {
