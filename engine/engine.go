@@ -132,6 +132,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Now: c.Now,
 		Connections: func(name string) bool { _, found := e.connections.Get(name); return found },
 		Keep:        e.store.PutVersions,
+		Live:        e.store.Live,
 	})
 	if err != nil {
 		return fmt.Errorf("load the scripts: %w", err)

@@ -32,7 +32,8 @@ func (e *Engine) send(ctx context.Context, m control.Message) (control.Sent, err
 	if !receipt.Duplicate && !receipt.Kept {
 		return control.Sent{}, wrong("nothing was kept and no run started: no hook takes %s%s", m.Type, e.taken(m.Type))
 	}
-	return control.Sent{Event: event.ID, Duplicate: receipt.Duplicate, Runs: receipt.Runs}, nil
+	return control.Sent{Event: event.ID, Duplicate: receipt.Duplicate, Runs: receipt.Runs,
+		Woken: receipt.Woken, Merged: receipt.Merged, Skipped: receipt.Skipped}, nil
 }
 
 // taken tells which trigger hooks take instead of one that none does.

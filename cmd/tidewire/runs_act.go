@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,7 @@ func (s *selection) add(c *cobra.Command) {
 func (s *selection) each(ctx context.Context, t terminal, args []string, do func(context.Context, *control.Client, string) (string, error)) error {
 	s.query.State, s.query.Since = journal.State(s.state), ago(s.since)
 	if !s.query.State.Known() {
-		return usageError{fmt.Errorf("--state: found %q, expected one of %s", s.state, journal.States())}
+		return usageError{fmt.Errorf("--state: found %q, expected one of %s", s.state, stateNames())}
 	}
 	filtered := s.query.Script != "" || s.query.Hook != "" || s.query.State != "" || !s.query.Since.IsZero()
 	if filtered == (len(args) > 0) {
@@ -49,7 +50,7 @@ func (s *selection) each(ctx context.Context, t terminal, args []string, do func
 			said, err := do(ctx, client, run)
 			if err != nil {
 				refused++
-				fmt.Fprintf(t.err, "%s  %v\n", run, err)
+				fmt.Fprintf(t.err, "%s  %s\n", run, refusal(run, err))
 				return
 			}
 			fmt.Fprintf(t.out, "%s  %s\n", run, said)
@@ -74,6 +75,20 @@ func (s *selection) each(ctx context.Context, t terminal, args []string, do func
 		}
 		return nil
 	})
+}
+
+// refusal says why something was not done to a run, whose name stands before it.
+func refusal(run string, err error) string {
+	if errors.Is(err, journal.ErrNotFound) {
+		return "there is no such run; see: tidewire runs list"
+	}
+	text := err.Error()
+	for _, known := range []string{fmt.Sprintf("run %q: ", run), journal.ErrState.Error() + ": "} {
+		if _, rest, found := strings.Cut(text, known); found {
+			text = rest
+		}
+	}
+	return text
 }
 
 // all lists the selected runs, oldest first, before any of them is changed.
@@ -197,7 +212,7 @@ side, then decide: retry sends it again, skip takes it as done, fail ends the ru
 			}
 			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
 				if err := client.Resolve(c.Context(), args[0], verdict, result); err != nil {
-					return err
+					return fmt.Errorf("%s  %s", args[0], refusal(args[0], err))
 				}
 				fmt.Fprintf(t.out, "%s  decided: %s\n", args[0], verdict)
 				return nil

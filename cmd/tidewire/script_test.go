@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 //	start NAME ARGS…        start tidewire ARGS… beside the script and wait until it serves; its address is $NAME
 //	await NAME REGEXP       wait for a line of what NAME prints
 //	signal NAME             send SIGTERM to NAME and go on
+//	crash NAME              end NAME with SIGKILL
+//	vendor NAME N           serve at $NAME a vendor that cuts the first N requests before it answers
 //	[!] stop NAME           end NAME with SIGTERM, expect exit 0 (or not), keep what it printed in NAME.out and NAME.err
 //	keep NAME FILE          write what NAME printed on standard output into a file
 //	capture NAME REGEXP     set $NAME to what was found last on standard output
@@ -45,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "signal": terminate, "stop": stop, "post": post, "capture": capture, "keep": keep,
+			"start": start, "await": await, "signal": terminate, "crash": crash, "vendor": vendor, "stop": stop, "post": post, "capture": capture, "keep": keep,
 		},
 	})
 }

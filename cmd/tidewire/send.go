@@ -40,15 +40,7 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 				if asJSON {
 					return json.NewEncoder(t.out).Encode(sent)
 				}
-				if sent.Duplicate {
-					fmt.Fprintf(t.out, "%s is known already; nothing new was started\n", sent.Event)
-					return nil
-				}
-				if len(sent.Runs) == 0 {
-					fmt.Fprintf(t.out, "%s is kept and started no run: the hooks that take it want something else of it (where, connection)\n", sent.Event)
-					return nil
-				}
-				fmt.Fprintf(t.out, "%s started %s\n", sent.Event, strings.Join(sent.Runs, ", "))
+				fmt.Fprintf(t.out, "%s %s\n", sent.Event, became(sent))
 				return nil
 			})
 		},
@@ -59,6 +51,32 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 	c.Flags().StringVar(&message.Connection, "connection", "", "the connection it comes by (default: the app's only one)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// became tells what an event led to.
+func became(sent control.Sent) string {
+	if sent.Duplicate {
+		return "is known already; nothing new was started"
+	}
+	var all []string
+	for _, part := range []struct {
+		verb  string
+		names []string
+		more  string
+	}{
+		{"started", sent.Runs, ""},
+		{"woke", sent.Woken, ""},
+		{"joined", sent.Merged, ", which starts later"},
+		{"started nothing of", sent.Skipped, ", which has a live run"},
+	} {
+		if len(part.names) > 0 {
+			all = append(all, part.verb+" "+strings.Join(part.names, ", ")+part.more)
+		}
+	}
+	if len(all) == 0 {
+		return "is kept and started no run: no hook that takes it wants it (where, connection), and no run waits for it now"
+	}
+	return strings.Join(all, "; ")
 }
 
 // readData reads an event's data and says what is wrong with it.

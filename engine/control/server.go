@@ -43,6 +43,9 @@ type Sent struct {
 	Event     string   `json:"event"`
 	Duplicate bool     `json:"duplicate,omitempty"`
 	Runs      []string `json:"runs"`
+	Woken     []string `json:"woken,omitempty"`   // runs that waited for it
+	Merged    []string `json:"merged,omitempty"`  // runs that take it in place of an older event
+	Skipped   []string `json:"skipped,omitempty"` // hooks that make no run while one is live
 }
 
 // Status is what an engine says of itself.

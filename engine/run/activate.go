@@ -37,7 +37,7 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 			log.Error("the run could not be parked", "state", end.park.State, "error", err)
 			return
 		}
-		r.tellPark(log, *end.park)
+		h.tellPark(*end.park)
 	case errors.Is(end.back, errParked), errors.Is(end.back, errCancelled), errors.Is(end.back, journal.ErrFenced):
 	default:
 		log.Warn("run given back", "reason", end.back)
@@ -138,8 +138,8 @@ func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, 
 	return unit, hook, nil
 }
 
-func (r *Runner) tellPark(log *slog.Logger, p journal.Park) {
-	args := []any{"state", p.State}
+func (h *host) tellPark(p journal.Park) {
+	args := []any{"state", p.State, "attempt", h.run.Attempts}
 	if !p.Until.IsZero() {
 		args = append(args, "until", p.Until.UTC().Format(time.RFC3339))
 	}
@@ -148,5 +148,5 @@ func (r *Runner) tellPark(log *slog.Logger, p journal.Park) {
 		level = slog.LevelWarn
 		args = append(args, "at", p.Problem.Position, "reason", p.Problem.Message)
 	}
-	log.Log(context.Background(), level, "run parked", args...)
+	h.log.Log(context.Background(), level, "run parked", args...)
 }

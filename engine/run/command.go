@@ -16,6 +16,7 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 	if err := r.Store.Cancel(ctx, run); err != nil {
 		return err
 	}
+	r.Log.Info("run cancelled", "run", run)
 	r.mu.Lock()
 	cancel := r.cancels[run]
 	r.mu.Unlock()
@@ -42,6 +43,7 @@ func (r *Runner) Resolve(ctx context.Context, run string, v journal.Verdict, res
 	if err := r.Store.Resolve(ctx, run, v, result, follow...); err != nil {
 		return err
 	}
+	r.Log.Info("a held run was decided", "run", run, "verdict", v)
 	return nil
 }
 

@@ -148,7 +148,7 @@ func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) erro
 	if err := h.runner.keep(ctx, func() error { return h.runner.Store.Park(context.WithoutCancel(ctx), h.holder, p) }); err != nil {
 		return h.ended(ctx, step, fmt.Errorf("park the run at step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.runner.tellPark(h.log, p)
+	h.tellPark(p)
 	return &vm.End{Cause: errParked}
 }
 

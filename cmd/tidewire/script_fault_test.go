@@ -1,0 +1,45 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// crash ends a program as a power cut does.
+func crash(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: crash NAME")
+	}
+	p := running(ts, args[0])
+	ts.Check(p.cmd.Process.Kill())
+	if err := p.end(); err == nil {
+		ts.Fatalf("%s ended by itself", args[0])
+	}
+}
+
+// vendor serves a vendor of whom nobody knows at first whether it did what it
+// was asked for.
+func vendor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: vendor NAME N")
+	}
+	cut, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		n := asked.Add(1)
+		if n <= cut {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"request":`+strconv.FormatInt(n, 10)+`}`)
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL)
+}
