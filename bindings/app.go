@@ -68,6 +68,9 @@ type Exchange struct {
 	URL    string            // a path below BaseURL
 	Fields map[string]string // form field to {parent} or {account}
 	Header map[string]string // sent with it
+	// ParentParams are sent, over TokenParams, with the token requests of a
+	// connection that is a parent.
+	ParentParams map[string]string
 }
 
 // Account says what the vendor calls a customer's space and where it stands.

@@ -50,6 +50,8 @@ func authorization() []bindings.Auth {
 					URL:    "/oauth/locationToken",
 					Fields: map[string]string{"companyId": "{parent}", "locationId": "{account}"},
 					Header: map[string]string{"Version": "2021-07-28"},
+
+					ParentParams: map[string]string{"user_type": "Company"},
 				},
 			},
 		},

@@ -138,12 +138,24 @@ func (b *builder) refresh(c *Connection, oauth *bindings.OAuth) {
 		b.wrong(c, "", "%v", err)
 		return
 	}
-	r, err := newRefresh(c, oauth, v, b.Config)
+	r, err := newRefresh(c, oauth, b.params(c, oauth), v, b.Config)
 	if err != nil {
 		b.wrong(c, refreshToken, "%v", err)
 		return
 	}
 	c.source = b.source(r)
+}
+
+// params are what goes with the token requests of a connection.
+func (b *builder) params(c *Connection, oauth *bindings.OAuth) map[string]string {
+	isParent := slices.ContainsFunc(b.set.sorted, func(child *Connection) bool { return child.parent == c })
+	if !isParent || oauth.Exchange == nil {
+		return oauth.TokenParams
+	}
+	params := map[string]string{}
+	maps.Copy(params, oauth.TokenParams)
+	maps.Copy(params, oauth.Exchange.ParentParams)
+	return params
 }
 
 // kept tells whether the vault has a token to go on from.

@@ -100,8 +100,9 @@ func (v *vendor) app() *bindings.App {
 			{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"},
 			{Name: "oauth", Fields: []string{"client_id", "client_secret"}, Header: "Authorization", Format: "Bearer {access_token}",
 				OAuth: &bindings.OAuth{
-					TokenURL: v.URL + "/oauth/token", Rotates: true, TokenParams: map[string]string{"user_type": "Company"},
+					TokenURL: v.URL + "/oauth/token", Rotates: true, TokenParams: map[string]string{"user_type": "Location"},
 					Exchange: &bindings.Exchange{URL: "/oauth/locationToken", Header: map[string]string{"Version": "2021-07-28"},
+						ParentParams: map[string]string{"user_type": "Company"},
 						Fields: map[string]string{"companyId": "{parent}", "locationId": "{account}"}},
 				}},
 		},
@@ -184,7 +185,7 @@ func TestRotation(t *testing.T) {
 	set := v.open(t, data, clock, oauth("refresh-0"))
 	wantHeader(t, set, "crm", "Bearer access-1")
 	want := map[string]string{"grant_type": "refresh_token", "refresh_token": "refresh-0", "client_id": "the-id",
-		"client_secret": "the-client-secret", "user_type": "Company"}
+		"client_secret": "the-client-secret", "user_type": "Location"}
 	if fmt.Sprint(v.form) != fmt.Sprint(want) {
 		t.Errorf("asked with %v, want %v", v.form, want)
 	}
@@ -386,6 +387,9 @@ func TestExchange(t *testing.T) {
 	wantHeader(t, set, "crm/paris", "Bearer loc1 of company by access-1")
 	if v.requests != 2 {
 		t.Errorf("the vendor was asked %d times, want 2", v.requests)
+	}
+	if kind := v.form["user_type"]; kind != "Company" {
+		t.Errorf("the parent asked for a token of the kind %q, want Company", kind)
 	}
 	// The parent's token is no longer taken: it is renewed on the way.
 	v.given = 7

@@ -38,7 +38,7 @@ type refresh struct {
 
 // newRefresh begins with the vault's token, or with the configured refresh
 // token if the vault has none or began with another.
-func newRefresh(c *Connection, oauth *bindings.OAuth, v *Vault, config Config) (*refresh, error) {
+func newRefresh(c *Connection, oauth *bindings.OAuth, params map[string]string, v *Vault, config Config) (*refresh, error) {
 	tokenURL := oauth.TokenURL
 	if c.settings.TokenURL != "" {
 		tokenURL = c.settings.TokenURL
@@ -50,7 +50,7 @@ func newRefresh(c *Connection, oauth *bindings.OAuth, v *Vault, config Config) (
 			ClientSecret: c.settings.Credentials["client_secret"],
 			Endpoint:     oauth2.Endpoint{TokenURL: tokenURL, AuthStyle: oauth2.AuthStyleInParams},
 		},
-		http: tokenClient(config.HTTP, oauth.TokenParams, c.extra()),
+		http: tokenClient(config.HTTP, params, c.extra()),
 	}
 	configured := c.settings.Credentials[refreshToken]
 	if configured != "" {
