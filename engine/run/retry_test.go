@@ -300,6 +300,58 @@ end)`)
 	}
 }
 
+func TestARefusalAfterASendingThatMayHaveBeenDoneKeepsTheKeysAge(t *testing.T) {
+	t.Parallel()
+	refusal := func(after string) reply {
+		return reply{status: 429, body: `{"error":"slow down"}`, header: map[string]string{"Retry-After": after}}
+	}
+	cases := map[string]struct {
+		call     string
+		answers  []reply // then ok
+		later    time.Duration
+		begun    bool // while it stands
+		state    journal.State
+		requests int
+	}{
+		"refused at once":                {`shop.orders.pay { tag = "t" }`, []reply{refusal("600")}, hour, false, journal.Succeeded, 2},
+		"refused, then cut":              {`shop.orders.pay { tag = "t" }`, []reply{refusal("600"), {cut: true}}, hour, false, journal.Held, 2},
+		"refused at once, with a key":    {`shop.transfers.make { tag = "t" }`, []reply{refusal("600")}, hour, false, journal.Succeeded, 2},
+		"down, refused, key young":       {`shop.transfers.make { tag = "t" }`, []reply{down, refusal("600")}, 11 * time.Minute, true, journal.Succeeded, 3},
+		"down, refused, key too old":     {`shop.transfers.make { tag = "t" }`, []reply{down, refusal("600")}, 31 * time.Minute, true, journal.Held, 2},
+		"down, refused, idempotent":      {`shop.items.save { tag = "t" }`, []reply{down, refusal("600")}, 5 * hour, true, journal.Succeeded, 3},
+		"down, refused to the end":       {`shop.transfers.make { tag = "t" }`, []reply{down, refusal("60"), refusal("60")}, 2 * time.Minute, true, journal.Held, 3},
+		"refused to the end, not done":   {`shop.transfers.make { tag = "t" }`, []reply{refusal("60"), refusal("60")}, 2 * time.Minute, false, journal.Failed, 2},
+		"idempotent, refused to the end": {`shop.items.save { tag = "t" }`, []reply{down, refusal("60"), refusal("60")}, 2 * time.Minute, true, journal.Failed, 3},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function() ` + c.call + ` end)`})
+			w.vendor.answers(func(n int, _ asked) reply {
+				if n <= len(c.answers) {
+					return c.answers[n-1]
+				}
+				return ok
+			})
+			id := w.order()
+			w.is(id, journal.Throttled)
+			_, steps := w.run(id)
+			equal(t, "the mark stays", len(steps) == 1 && steps[0].State == journal.Begun, c.begun)
+			w.Pass(c.later)
+			w.is(id, c.state)
+			var requests []asked
+			for _, path := range []string{"/orders", "/transfers", "/items"} {
+				requests = append(requests, w.vendor.requests(path)...)
+			}
+			equal(t, "requests", len(requests), c.requests)
+			for _, r := range requests {
+				equal(t, "request", r, requests[0])
+			}
+		})
+	}
+}
+
 func TestKeysTellStepsApart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"

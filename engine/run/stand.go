@@ -49,6 +49,9 @@ func (h *host) doubt(ctx context.Context, s vm.Step, step journal.Step, e *bindi
 	if h.marked != step.Number || h.undone {
 		return nil
 	}
+	if harmless, _ := call.Resendable(s.App, s.Operation, step.Args, nil, h.runner.Now()); harmless {
+		return nil
+	}
 	e.Kind, e.Retryable = bindings.Uncertain, false
 	e.Message += "; whether it was done when it was sent before is not known"
 	return h.uncertain(ctx, s, step, e)

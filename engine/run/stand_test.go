@@ -247,6 +247,43 @@ func TestAJournalThatCannotBeWrittenLosesNoAnswer(t *testing.T) {
 	sameNames(t, steps, "shop.orders.pay done")
 }
 
+func TestAShutdownGivesBackWhatDoesNotEndInTime(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		call     string
+		path     string
+		state    journal.State // in the next life
+		requests int
+	}{
+		"what only reads is made again": {`shop.look.now {}`, "/look", journal.Succeeded, 2},
+		"what was sent may be done":     {`shop.orders.pay {}`, "/orders", journal.Held, 1},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asking, goOn := make(chan struct{}), make(chan struct{})
+			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", function() uuid() ` + c.call + ` end)`}, func(w *world) { w.grace = time.Millisecond })
+			w.vendor.answers(func(n int, _ asked) reply {
+				if n == 1 {
+					close(asking)
+					<-goOn
+				}
+				return ok
+			})
+			id := w.order()
+			<-asking
+			w.end()
+			close(goOn)
+			w.start()
+			w.is(id, c.state)
+			equal(t, "requests", len(w.vendor.requests(c.path)), c.requests)
+			one, _ := w.run(id)
+			equal(t, "attempts", one.Attempts, 1)
+		})
+	}
+}
+
 func TestTheTimeoutCountsTheExecutingTimeOfAllActivations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"

@@ -241,6 +241,7 @@ type world struct {
 	dieBefore   bool
 	broken      func(write int) error
 	secrets     map[string]string
+	grace       time.Duration
 
 	store   *brittle
 	file    *sqlite.Store
@@ -256,7 +257,7 @@ type world struct {
 func newWorld(t testing.TB, scripts map[string]string, changes ...func(*world)) *world {
 	t.Helper()
 	w := &world{
-		TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: t.TempDir(), log: &book{},
+		grace: patience, TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: t.TempDir(), log: &book{},
 		apps: []*bindings.App{app(t, "shop"), app(t, "bank")},
 	}
 	w.connections = w.settings("shop", "bank")
@@ -340,7 +341,7 @@ func (w *world) start() {
 	}
 	w.runner = run.New(run.Config{
 		Store: w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
-		Now: w.Now, Grace: patience, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now: w.Now, Grace: w.grace, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Secret: func(name string) (string, error) {
 			if value, found := w.secrets[name]; found {
 				return value, nil

@@ -190,6 +190,25 @@ var parkTests = map[string]func(f *fixture){
 			f.Error("it was bound to another version")
 		}
 	},
+	"what it took from the configuration stays": func(f *fixture) {
+		f.queue(1, "c_1", hook("new"))
+		h := holder(f.next())
+		first := journal.Resolved{Connections: map[string]string{"shop": "shop/paris"}, Zone: "Europe/Paris"}
+		if err := f.store.Bind(h, journal.Binding{Version: "v2", Resolved: first}); err != nil {
+			f.Fatal(err)
+		}
+		f.retry(h, 0)
+		a := f.next()
+		want(f, "connection", a.Run.Connections["shop"], "shop/paris")
+		want(f, "zone", a.Run.Zone, "Europe/Paris")
+		if err := f.store.Bind(holder(a), journal.Binding{Version: "v2", Resolved: journal.Resolved{Zone: "UTC"}}); err != nil {
+			f.Fatal(err)
+		}
+		f.finish(holder(a), journal.Succeeded)
+		run, _ := f.run(a.Run.ID)
+		want(f, "zone", run.Zone, "Europe/Paris")
+		want(f, "connection", run.Connections["shop"], "shop/paris")
+	},
 	"a begun mark can be withdrawn": func(f *fixture) {
 		h := f.begun()
 		f.record(h, begun(1, "a"), journal.Effect{})
