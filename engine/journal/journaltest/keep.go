@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -163,6 +164,35 @@ var statusTests = map[string]func(f *fixture){
 		want(f, "counts", fmt.Sprint(counts), fmt.Sprint(map[journal.State]int{
 			journal.Succeeded: 2, journal.Failed: 2, journal.Running: 1, journal.Queued: 3, journal.Waiting: 0, journal.Retrying: 0,
 			journal.Throttled: 0, journal.Held: 0, journal.Blocked: 0, journal.Cancelled: 0, journal.Skipped: 0}))
+	},
+	"counts are of one moment, also while runs go on": func(f *fixture) {
+		h := f.begun()
+		ending := make(chan struct{})
+		var counting sync.WaitGroup
+		defer counting.Wait()
+		defer close(ending)
+		counting.Go(func() {
+			for {
+				select {
+				case <-ending:
+					return
+				default:
+				}
+				counts, err := f.store.Counts(f.ctx)
+				all := 0
+				for _, n := range counts {
+					all += n
+				}
+				if err != nil || all != 1 {
+					f.Errorf("counted %d runs, %v, want 1: %v", all, err, counts)
+					return
+				}
+			}
+		})
+		for range 200 {
+			f.retry(h, 0)
+			h = holder(f.next())
+		}
 	},
 	"runs that are queued later are listed as queued": func(f *fixture) {
 		id := f.sends("c_1", `{}`, hook("later", debounced(time.Hour))).Runs[0]

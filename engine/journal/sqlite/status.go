@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
@@ -10,17 +11,24 @@ import (
 // Counts implements journal.Reader. A state in which no run is stands with
 // none.
 func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
+	// All is read at one moment: a run that goes on meanwhile must not be
+	// missed in the state that it left and in the one that it came to.
+	moment, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, r.fail("count runs", err)
+	}
+	defer moment.Rollback()
 	counts := make(map[journal.State]int, len(states))
 	for i, state := range states {
 		var n int
-		if err := r.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, i).Scan(&n); err != nil {
+		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, i).Scan(&n); err != nil {
 			return nil, r.fail("count runs", err)
 		}
 		counts[state] += n
 	}
 	if out := r.executing(); out != "[]" {
 		var n int
-		if err := r.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 0 AND seq IN (SELECT value FROM json_each(?))`,
+		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 0 AND seq IN (SELECT value FROM json_each(?))`,
 			out).Scan(&n); err != nil {
 			return nil, r.fail("count runs", err)
 		}
