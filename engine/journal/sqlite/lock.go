@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -55,13 +55,17 @@ func lock(path string) (*os.File, error) {
 	return f, nil
 }
 
-// lockTries bounds how often take stands back for somebody who only asks.
-const lockTries = 1000
+// How long, and in what steps, take stands back for somebody who only asks and
+// may have to wait for a processor meanwhile.
+const (
+	lockPatience = 2 * time.Second
+	lockPause    = time.Millisecond
+)
 
 // take locks the file. Held asks with a shared lock, which is gone at once: so
 // where a shared lock can be had, nobody holds the file and it is tried again.
 func take(f *os.File) error {
-	for range lockTries {
+	for waited := time.Duration(0); waited < lockPatience; waited += lockPause {
 		if mine, err := tryLock(f, true); mine || err != nil {
 			return err
 		}
@@ -73,7 +77,7 @@ func take(f *os.File) error {
 			break
 		}
 		unlock(f)
-		runtime.Gosched()
+		time.Sleep(lockPause)
 	}
 	if pid := readPID(f); pid != 0 {
 		return fmt.Errorf("%w (process %d)", journal.ErrLocked, pid)
