@@ -74,6 +74,10 @@ func TestARunGoesOnAfterACrashAtAnyWrite(t *testing.T) {
 				if len(one) > 2 || len(w.said("three")) > 2 {
 					t.Errorf("lines were repeated:\n%s", w.log)
 				}
+				three := w.said("three")
+				equal(t, "the link", three[0]["link"], any("b1"))
+				equal(t, "the count", three[0]["count"], any(1.0))
+				equal(t, "what try gave", three[0]["none"], any("nil"))
 				last := one[len(one)-1]
 				put := string(steps[len(steps)-1].Args)
 				contains(t, "what the script saw", put, fmt.Sprintf(`"id":%q`, last["id"]), fmt.Sprintf(`"at":%q`, last["at"]),
