@@ -82,6 +82,11 @@ func TestSyntaxErrors(t *testing.T) {
 	for source, want := range map[string]string{
 		"local x = = 1":                        "test.lua:1: unexpected '='",
 		"\nif x = 1 then end":                  "test.lua:2: unexpected '='; '==' compares",
+		"local été = 1":                        "test.lua:1: unexpected 'é'; names are of the letters a to z and A to Z, digits and '_'",
+		"local x =\n  “a”":                     "test.lua:2: unexpected '“'; texts stand between plain quotes, \"…\" or '…'",
+		"local\u00a0x = 1":                     "test.lua:1: unexpected U+00A0, a character that is not seen; write a plain space in its place",
+		"local x\u200b = 1":                    "test.lua:1: unexpected U+200B, a character that is not seen; write a plain space in its place",
+		"local x = \xff":                       "test.lua:1: a character that is no UTF-8; save the file as UTF-8",
 		"x += 1":                               "test.lua:1: unexpected '+'; Lua has no '+=': write x = x + …",
 		"if a != b then end":                   "test.lua:1: unexpected '!'; Lua has no '!=': '~=' means not equal",
 		"if a && b then end":                   "test.lua:1: unexpected '&'; Lua has no '&&': write 'and'",

@@ -272,6 +272,9 @@ func (s *scanner) explain(source []byte, err error) (line int, message string) {
 	case "unterminated multiline string":
 		return line, "the text that begins with [[ has no ]]"
 	case "Invalid token", "Invalid '~' token":
+		if text := foreign(e.Token, lineOf(source, line)); text != "" {
+			return line, text
+		}
 		return line, "unexpected " + nearToken(e.Token) + hint(e.Token, lineOf(source, line))
 	}
 	return line, strings.ToLower(e.Message[:1]) + e.Message[1:] + " near " + nearToken(e.Token)
