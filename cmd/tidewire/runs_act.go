@@ -133,7 +133,7 @@ func runsRetry(t terminal) *cobra.Command {
 	var s selection
 	c := &cobra.Command{
 		Use:   "retry [RUN…]",
-		Short: "Let failed or cancelled runs go on from their last good step",
+		Short: "Let failed or cancelled runs go on from their last good step, and parked ones now",
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.each(c.Context(), t, args, func(ctx context.Context, client *control.Client, run string) (string, error) {
 				return "queued", client.Retry(ctx, run)

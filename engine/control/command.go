@@ -25,7 +25,7 @@ type Commands interface {
 
 // Finding is something that will not mend itself.
 type Finding struct {
-	Kind  string `json:"kind"` // lane, wait, version, held, blocked
+	Kind  string `json:"kind"` // held, blocked, wait, version, overdue, lane
 	Run   string `json:"run,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`
