@@ -20,6 +20,34 @@ func (s *Store) SetMaxPages(n int64) error {
 	return s.writer.queue.do(context.Background(), t)
 }
 
+// commitTask changes the writer's way to commit.
+type commitTask struct {
+	ticket
+	change func(c *conn) error
+}
+
+func (t *commitTask) apply(w *writer) error { return t.change(w.conn) }
+
+// BreakCommit makes every commit fail, as on a disk that is full by then; mend
+// ends that.
+func (s *Store) BreakCommit() (mend func() error, err error) {
+	var commit, broken *stmt
+	change := func(change func(c *conn) error) error {
+		return s.writer.queue.do(context.Background(), &commitTask{newTicket(), change})
+	}
+	err = change(func(c *conn) error {
+		commit = c.commit
+		return c.prepare(map[**stmt]string{&broken: `RELEASE a_savepoint_that_is_not_there`})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if change(func(c *conn) error { c.commit = broken; return nil }) == nil {
+		return nil, errors.New("the commit did not fail")
+	}
+	return func() error { return change(func(c *conn) error { c.commit = commit; return nil }) }, nil
+}
+
 // Migrate brings a file to the version that the texts make.
 func Migrate(ctx context.Context, path string, texts ...string) error {
 	c, err := connect(path)

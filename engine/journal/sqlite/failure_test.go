@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
@@ -96,6 +97,35 @@ func TestAStepThatCannotBeWrittenCanBeRecordedAgain(t *testing.T) {
 	result, err := s.Record(t.Context(), h, step, put)
 	if err != nil || string(result) != `{"value":1}` {
 		t.Errorf("found %s, %v: the failed write left its effect", result, err)
+	}
+}
+
+// A run whose time comes while nothing can be committed is woken when that is
+// possible again.
+func TestAWakeThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	clock := journaltest.NewClock()
+	s := open(t, sqlite.Config{Now: clock.Now, Timer: clock.Timer})
+	if _, err := acceptOne(t, s, 0); err != nil {
+		t.Fatal(err)
+	}
+	a, h := next(t, s)
+	if err := s.Park(t.Context(), h, journal.Park{State: journal.Retrying, Until: clock.Now().Add(time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
+	mend, err := s.BreakCommit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Pass(time.Minute) // the writer looks who is due before it takes what is asked of it
+	if err := mend(); err != nil {
+		t.Fatal(err)
+	}
+	clock.Pass(time.Minute)
+	bound, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	again, err := s.Next(bound)
+	if err != nil || again.Run.ID != a.Run.ID {
+		t.Errorf("woken is %q, %v, want %q", again.Run.ID, err, a.Run.ID)
 	}
 }
 

@@ -128,7 +128,7 @@ func (w *writer) transact(tasks []task) (begun bool, err error) {
 	w.time = w.now()
 	w.moves, w.pulled, w.undo = w.moves[:0], w.pulled[:0], w.undo[:0]
 	clear(w.entered)
-	live := w.live
+	live, alarm := w.live, w.alarm.at
 	defer func() { w.dispatch.unpull(w.pulled) }()
 	if _, err := w.conn.begin.run(); err != nil {
 		return false, err
@@ -138,7 +138,7 @@ func (w *writer) transact(tasks []task) (begun bool, err error) {
 			return
 		}
 		w.conn.undo()
-		w.live = live
+		w.live, w.alarm.at = live, alarm // who was due is due still
 		w.ids.forget()
 		for i := len(w.undo) - 1; i >= 0; i-- {
 			w.undo[i].run.kept = w.undo[i].kept
