@@ -206,12 +206,12 @@ end)`}, change)
 				w.is(id, journal.Throttled)
 				id = w.order()
 			}
-			w.is(id, state)
-			if state == journal.Running {
+			if state == journal.Running { // its hand-out writes nothing that could be waited for
 				for len(w.vendor.requests("/look")) == 0 {
 					<-time.After(time.Millisecond)
 				}
 			}
+			w.is(id, state)
 			behind := w.send("shop.order.created", `{"customer":"c1","n":2}`)[0]
 			must(t, w.runner.Cancel(t.Context(), id))
 			w.is(id, journal.Cancelled)
