@@ -26,6 +26,11 @@ type App struct {
 	KeyHeader string
 	KeyTTL    time.Duration
 
+	// Polls are the lists that are looked at for changes.
+	Polls []Poll
+	// Subscriptions say how webhooks are registered.
+	Subscriptions []Subscription
+
 	// Catalogue holds the operations, types and triggers.
 	Catalogue *Catalogue
 }
@@ -154,6 +159,26 @@ type Webhook struct {
 	At string
 	// Challenge answers the vendor's check of the address, nil if it makes none.
 	Challenge *Challenge
+	// Confirm is such a check outside the body, nil if there is none.
+	Confirm *Confirm
+	// Proof stands in the place of signatures, nil if there is none.
+	Proof *Proof
+	// Batch is the path of a list of notifications, each an event of its own,
+	// to which all paths here then refer; empty: the body is one.
+	Batch string
+	// Headers maps names to headers whose values count as fields of the body,
+	// for vendors that say everything there.
+	Headers map[string]string
+	// Nudge are the vendor's types that tell only that something changed: the
+	// Poll of the subscription is looked at and no event is made of them.
+	// "*" stands for all.
+	Nudge []string
+	// Ignore are types that tell nothing: they are acknowledged.
+	Ignore []string
+	// Lost are types that say that webhooks were lost or that a subscription
+	// ended: it is registered anew and its Poll, or those that reconcile, are
+	// looked at.
+	Lost []string
 	// SendAgain is the status that makes the vendor send again later.
 	SendAgain int
 	// UnknownAccount is the status for an account that no connection has;

@@ -1,0 +1,122 @@
+package bindings
+
+import "time"
+
+// Call is a call that the engine makes for itself: an operation of the
+// catalogue, by its name, with arguments as a script would write them. In the
+// texts of Args a word in braces stands for what is known where the call is
+// made. A text that is nothing but one such word takes the value with its
+// type; an argument whose word stands for nothing is left out.
+//
+//	{account} {parent}   of the connection
+//	{of.PATH}            of the item that the call is made for
+//	{since}              the time up to which changes are known, RFC 3339
+//	{since.ms}           the same in Unix milliseconds
+//	{url} {secret} {id} {types} {expires} {filter.PATH}   of a Subscription
+type Call struct {
+	Operation string
+	Args      map[string]any
+}
+
+// Of lists what something is done for, once for each item: the calendars of
+// which each has events.
+type Of struct {
+	// List is walked by the Pages of its operation.
+	List Call
+	// ID is the path of an item's name, which tells one from another.
+	ID string
+	// Of is what that list itself is made for, nil if it is asked for once.
+	Of *Of
+}
+
+// Poll is a list that is looked at from time to time, so that what changed in
+// it becomes events: for what no webhook tells, for connections that get none,
+// and, behind webhooks, to find what they lost.
+type Poll struct {
+	// Name tells it from the others of the app: "tasks". With the connection
+	// it is what a cursor belongs to.
+	Name string
+	// Of is what the list is made for, nil if there is one for a connection.
+	Of *Of
+	// List is walked by the Pages of its operation. Where {since} stands in
+	// its Args it answers only what changed after that; Overlap is asked for
+	// again each time, because vendors' lists lag behind their clocks.
+	List    Call
+	Overlap time.Duration
+	// Newest says that the list begins with what changed last, by Updated, so
+	// that a walk may end at what is known.
+	Newest bool
+	// Sync is how the vendor itself keeps what we have seen, nil if it does
+	// not. It goes before {since}.
+	Sync *Sync
+
+	// Record is the path in an item of the record's id; Updated and Created
+	// are those of its times, empty where an item does not carry them.
+	Record  string
+	Updated string
+	Created string
+	// Data maps fields of event.data to paths in the item, or, behind "of.",
+	// in the item that it was made for. Empty: event.data is the item.
+	Data map[string]string
+	// Same are paths in event.data that say whether two events tell the same
+	// change, however they came; empty means all but Ignore. A webhook's data
+	// and a list's item have the same values there.
+	Same []string
+	// Ignore are paths that change although nothing happened.
+	Ignore []string
+
+	// The triggers of an item that is new, that changed, and that is gone.
+	// Empty: not told.
+	OnCreated, OnUpdated, OnDeleted string
+
+	// Every is how often it is looked at where nobody says otherwise.
+	Every time.Duration
+	// Auths names the ways to authorise (Auth.Name) that get no webhooks, so
+	// that their connections are polled without being asked. A trigger that
+	// has no Vendor type is polled on every connection.
+	Auths []string
+	// Reconcile says that it finds, by Since or Updated, what webhooks lost.
+	Reconcile bool
+}
+
+// Sync is a token of the vendor's that stands for what we have seen.
+type Sync struct {
+	// Param of the list takes it; Answer is its path in the last page. Without
+	// lists the parameters that may not stand beside it.
+	Param   string
+	Answer  string
+	Without []string
+	// Lost are the statuses that refuse a token which is too old: everything
+	// is listed anew and compared with what is known. LostAnswer is the path
+	// in that answer of a new token, where the vendor gives one there.
+	Lost       []int
+	LostAnswer string
+	// Deleted maps paths in an item to the values that say that it is gone.
+	Deleted map[string]string
+	// Feed says that the items are changes and not records: each is an event
+	// whose trigger is found as that of a webhook is, by Trigger.Vendor and
+	// When. There is nothing to compare, and what happened while a token was
+	// lost is not told.
+	Feed bool
+}
+
+// PollOf finds a poll by its name.
+func (a *App) PollOf(name string) (*Poll, bool) {
+	for i := range a.Polls {
+		if a.Polls[i].Name == name {
+			return &a.Polls[i], true
+		}
+	}
+	return nil, false
+}
+
+// Triggers are the names of what a poll tells.
+func (p *Poll) Triggers() []string {
+	var names []string
+	for _, name := range []string{p.OnCreated, p.OnUpdated, p.OnDeleted} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,71 @@
+package bindings
+
+import "time"
+
+// Subscription says how webhooks are registered at the vendor. Where the
+// vendor has no API for it, Steps say what to do by hand and the rest is empty.
+//
+// What is ours is found again by its address: {url} is the address under which
+// this installation is reached, /hooks/<app>/<name> with ?subscription=KEY
+// behind it, where KEY is made of connection, subscription and item, so that
+// registering twice changes nothing.
+type Subscription struct {
+	// Name tells it from the others of the app: "events".
+	Name string
+	// Of is what one is registered for each item of (a calendar, a project),
+	// nil if there is one for a connection.
+	Of *Of
+	// Triggers are patterns of the triggers that it brings:
+	// "qonto.*", "googlecalendar.event.*". It is wanted while a live hook or
+	// wait names one of them.
+	Triggers []string
+
+	// Create registers it. {types} is the list of the vendor's types of the
+	// triggers that are wanted (Trigger.Vendor), {secret} one of our making,
+	// {expires} the end of Lifetime, RFC 3339; {expires.ms} in Unix milliseconds.
+	Create Call
+	// List finds what is registered; without an operation, what this
+	// installation remembers is all that is known.
+	List *Call
+	// Renew prolongs it; nil: it is created anew, and the old one removed.
+	Renew *Call
+	// Remove ends it. {id} and what stands at Keep are known there.
+	Remove Call
+
+	// ID and Address are paths in a created or listed one; Expires that of its
+	// end (RFC 3339 or Unix milliseconds); Types that of the list of its types,
+	// where it can be read back. Keep are paths of what Remove needs besides,
+	// known there as {kept.PATH}.
+	ID, Address, Expires, Types string
+	Keep                        []string
+	// Secret is the path in the answer of a secret that the vendor made.
+	Secret string
+	// Lifetime is how long one is asked for, zero if it does not end. It is
+	// renewed when a quarter of its life is left.
+	Lifetime time.Duration
+	// Poll is looked at once when it was created and whenever a webhook of it
+	// comes, for vendors that say only that something changed.
+	Poll string
+
+	// Steps are what to do by hand, in our own words, with {url} in them.
+	Steps []string
+}
+
+// Confirm is the vendor's check of an address, where it is not made in a
+// body: at most one field is set.
+type Confirm struct {
+	// Query is the parameter whose value is to be answered as plain text:
+	// Graph's validationToken.
+	Query string
+	// Header is to be sent back as it came, and its value is the secret with
+	// which this subscription's webhooks are signed from now on: Asana's
+	// X-Hook-Secret. It is taken only while we wait for it.
+	Header string
+}
+
+// Proof is a secret that a webhook shows as it is instead of signing with it:
+// that of its subscription.
+type Proof struct {
+	Header string // carries it: Google's X-Goog-Channel-Token
+	Path   string // carries it in each notification: Graph's clientState
+}
