@@ -16,11 +16,15 @@ type App struct {
 
 	// Auth lists the ways to authorise a call, in the order of preference; a
 	// connection uses the first whose Fields it has.
-	Auth    []Auth
-	Account Account
-	Errors  Errors
-	Limits  []Limit
-	Webhook *Webhook
+	Auth []Auth
+	// Variants are kinds of connection beside the usual one, Test the call
+	// that says whose a connection is; nil where the app has none.
+	Variants []Variant
+	Test     *Test
+	Account  Account
+	Errors   Errors
+	Limits   []Limit
+	Webhook  *Webhook
 	// KeyHeader carries an idempotency key, trusted for KeyTTL after the
 	// first sending.
 	KeyHeader string
@@ -33,49 +37,6 @@ type App struct {
 
 	// Catalogue holds the operations, types and triggers.
 	Catalogue *Catalogue
-}
-
-// Auth is one way to authorise a call.
-type Auth struct {
-	// Name tells it from the others of the app: "oauth", "token".
-	Name string
-	// Fields are the settings of a connection that it needs; all are secrets
-	// except the OAuth client_id.
-	Fields []string
-	// Header and Format say what is sent; {field} stands for a setting and
-	// {access_token} for the token that OAuth gave.
-	Header string
-	Format string
-	// Extra are headers sent too, token requests included, where the
-	// connection has the settings that their formats name; those settings are
-	// Optional.
-	Extra    map[string]string
-	Optional []string
-	OAuth    *OAuth
-}
-
-// OAuth says where tokens come from. Field names in forms are those of RFC 6749.
-type OAuth struct {
-	AuthorizeURL string
-	TokenURL     string
-	// Rotates says that each refresh answers a new refresh token and ends
-	// the old one.
-	Rotates bool
-	// TokenParams are sent with every token request.
-	TokenParams map[string]string
-	// Exchange gives a token for a child account out of its parent's, nil
-	// where there is no such thing.
-	Exchange *Exchange
-}
-
-// Exchange is the request that turns a company's token into a location's.
-type Exchange struct {
-	URL    string            // a path below BaseURL
-	Fields map[string]string // form field to {parent} or {account}
-	Header map[string]string // sent with it
-	// ParentParams are sent, over TokenParams, with the token requests of a
-	// connection that is a parent.
-	ParentParams map[string]string
 }
 
 // Account says what the vendor calls a customer's space and where it stands.
@@ -185,7 +146,11 @@ type Webhook struct {
 	// zero means 404.
 	UnknownAccount int
 	// Life are the vendor's types that go to the account's parent: INSTALL.
-	Life []string
+	// Those in Installed begin an account's installation, those in Uninstalled
+	// end it: its connection is broken from then on.
+	Life        []string
+	Installed   []string
+	Uninstalled []string
 }
 
 // Challenge is a webhook that asks to be echoed: Slack's url_verification.

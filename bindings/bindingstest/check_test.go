@@ -14,7 +14,7 @@ type notes []string
 func (n *notes) Error(args ...any)                 { *n = append(*n, fmt.Sprint(args...)) }
 func (n *notes) Errorf(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
 
-const sound = `operation things.list {"id":"l","method":"GET","path":"/things","in_query":["account: string","cursor: string"],"account":"account","answer":"#Things","pages":{"items":"things","cursors":{"cursor":"next"}}}
+const sound = `operation things.list {"id":"l","method":"GET","path":"/things","in_query":["account: string","cursor: string"],"account":"account","scopes":["things.read"],"answer":"#Things","pages":{"items":"things","cursors":{"cursor":"next"}}}
 operation things.update {"id":"u","method":"PUT","path":"/things/{id}","in_path":["id!: string"],"body":{"encoding":"json","type":"#Thing"},"idempotent":"sets the same again","idempotent_with":["name"]}
 type Thing {"fields":["id: string","name: string"]}
 type Things {"fields":["things: [#Thing]","next: string"]}
@@ -41,6 +41,7 @@ func problemsOf(a *bindings.App) notes {
 	var n notes
 	testApp(&n, a)
 	testCatalogue(&n, a.Catalogue)
+	testAuth(&n, a)
 	if len(n) == 0 {
 		testOperations(&n, a)
 		testPages(&n, a.Catalogue)
@@ -99,6 +100,16 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// oauth adds a sound way and spoils it.
+func oauth(spoil func(*bindings.OAuth)) func(*bindings.App) {
+	return func(a *bindings.App) {
+		way := bindings.Auth{Name: "oauth", Fields: []string{"client_id"}, Header: "Authorization", Format: "Bearer {access_token}",
+			OAuth: &bindings.OAuth{AuthorizeURL: "https://acme.example/a", TokenURL: "https://acme.example/t", Rotates: true, Grace: time.Second}}
+		spoil(way.OAuth)
+		a.Auth = append(a.Auth, way)
+	}
+}
+
 func TestBrokenApp(t *testing.T) {
 	for _, test := range []struct {
 		spoil func(*bindings.App)
@@ -109,6 +120,24 @@ func TestBrokenApp(t *testing.T) {
 		{func(a *bindings.App) { a.BaseURL += "/" }, "ends with a slash"},
 		{func(a *bindings.App) { a.Auth[0].Format = "Bearer {secret}" }, "{secret}"},
 		{func(a *bindings.App) { a.Auth = nil }, "no way to authorise"},
+		{func(a *bindings.App) { a.Auth = append(a.Auth, a.Auth[0]) }, `way "token": expected a name of its own`},
+		{func(a *bindings.App) { a.Auth[0].Plain = []string{"tenant"} }, `"tenant" is plain and no setting`},
+		{func(a *bindings.App) { a.Auth[0].Defaults = map[string]string{"token": "x"} }, `"token" has a default and is not optional`},
+		{oauth(func(o *bindings.OAuth) { o.TokenURL = "http://acme.example" }), `TokenURL "http://acme.example": expected https`},
+		{oauth(func(o *bindings.OAuth) { o.AuthorizeURL = "" }), `AuthorizeURL "": expected https`},
+		{oauth(func(o *bindings.OAuth) { o.TokenURL = "https://acme.example/{tenant}" }), "{tenant}"},
+		{oauth(func(o *bindings.OAuth) { o.TokenAuth = "smoke" }), `unknown TokenAuth "smoke"`},
+		{oauth(func(o *bindings.OAuth) { o.Rotates = false }), "a grace of 1s"},
+		{oauth(func(o *bindings.OAuth) { o.Scopes.ReadOnly = []string{"things.peek"} }), `no operation or trigger needs the scope "things.peek"`},
+		{func(a *bindings.App) { a.Test = &bindings.Test{Operation: "things.update"} }, `reads only, found "things.update"`},
+		{func(a *bindings.App) {
+			a.Test = &bindings.Test{Operation: "things.list", Args: map[string]string{"x": ""}}
+		}, `no parameter "x"`},
+		{func(a *bindings.App) { a.Test = &bindings.Test{Operation: "things.list", Account: "shop"} }, `no field "shop"`},
+		{func(a *bindings.App) { a.Variants = []bindings.Variant{{Name: "boss"}, {Name: "boss"}} }, `variant "boss": expected a name of its own`},
+		{func(a *bindings.App) {
+			a.Variants = []bindings.Variant{{Name: "boss", Parent: true}, {Name: "chief", Parent: true}}
+		}, "2 variants are parents"},
 		{func(a *bindings.App) { a.Limits[0].Per = 0 }, "1 requests per 0s"},
 		{func(a *bindings.App) { a.Limits[0].Scope = "moon" }, `unknown scope "moon"`},
 		{func(a *bindings.App) { a.Webhook = nil }, "the app sends none"},

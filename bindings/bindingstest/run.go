@@ -25,6 +25,7 @@ type reporter interface {
 // Run tests an app, in whose folder the test runs.
 func Run(t *testing.T, app *bindings.App) {
 	t.Run("app", func(t *testing.T) { testApp(t, app) })
+	t.Run("auth", func(t *testing.T) { testAuth(t, app) })
 	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, app.Catalogue) })
 	if t.Failed() {
 		t.Fatal("the rest reads the catalogue")
@@ -37,10 +38,7 @@ func Run(t *testing.T, app *bindings.App) {
 	t.Run("documents", func(t *testing.T) { testDocuments(t, app.Name) })
 }
 
-var (
-	appName     = regexp.MustCompile(`^[a-z]+$`)
-	placeholder = regexp.MustCompile(`\{[a-z_]*\}`)
-)
+var appName = regexp.MustCompile(`^[a-z]+$`)
 
 func testApp(t reporter, app *bindings.App) {
 	if !appName.MatchString(app.Name) || keywords[app.Name] {
@@ -63,37 +61,7 @@ func testApp(t reporter, app *bindings.App) {
 	if (app.KeyHeader == "") != (app.KeyTTL == 0) {
 		t.Errorf("KeyHeader %q and KeyTTL %v go together", app.KeyHeader, app.KeyTTL)
 	}
-	testAuth(t, app)
 	testLimits(t, app.Limits)
-}
-
-func testAuth(t reporter, app *bindings.App) {
-	if len(app.Auth) == 0 {
-		t.Error("no way to authorise a call")
-	}
-	for _, auth := range app.Auth {
-		known := map[string]bool{"{access_token}": auth.OAuth != nil}
-		for _, field := range append(append([]string(nil), auth.Fields...), auth.Optional...) {
-			known["{"+field+"}"] = true
-		}
-		formats := []string{auth.Format}
-		for _, format := range auth.Extra {
-			formats = append(formats, format)
-		}
-		for _, format := range formats {
-			for _, word := range placeholder.FindAllString(format, -1) {
-				if !known[word] {
-					t.Errorf("way %q: %s in %q is no setting of it", auth.Name, word, format)
-				}
-			}
-		}
-		if auth.Name == "" || auth.Header == "" || len(auth.Fields) == 0 || !placeholder.MatchString(auth.Format) {
-			t.Errorf("way %q: expected a name, fields, a header and a format that holds a secret", auth.Name)
-		}
-		if o := auth.OAuth; o != nil && (!strings.HasPrefix(o.AuthorizeURL, "https://") || !strings.HasPrefix(o.TokenURL, "https://")) {
-			t.Errorf("way %q: AuthorizeURL %q and TokenURL %q: expected https", auth.Name, o.AuthorizeURL, o.TokenURL)
-		}
-	}
 }
 
 func testLimits(t reporter, limits []bindings.Limit) {

@@ -24,6 +24,8 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL:   "https://services.leadconnectorhq.com",
 		Docs:      "https://marketplace.gohighlevel.com/docs/",
 		Auth:      authorization(),
+		Variants:  variants(),
+		Test:      &bindings.Test{Operation: "locations.get", Args: map[string]string{"locationId": "{account}"}, Account: "location.id", Name: []string{"location.name"}},
 		Account:   account(),
 		Errors:    problems(),
 		Limits:    limits(),
@@ -31,38 +33,6 @@ var App = sync.OnceValue(func() *bindings.App {
 		Catalogue: parsed,
 	}
 })
-
-// authorization: an installed app's OAuth, or a private integration's token,
-// which one location or company makes for itself.
-func authorization() []bindings.Auth {
-	return []bindings.Auth{
-		{
-			Name:   "oauth",
-			Fields: []string{"client_id", "client_secret"},
-			Header: "Authorization",
-			Format: "Bearer {access_token}",
-			OAuth: &bindings.OAuth{
-				AuthorizeURL: "https://marketplace.gohighlevel.com/v2/oauth/chooselocation",
-				TokenURL:     "https://services.leadconnectorhq.com/oauth/token",
-				Rotates:      true,
-				TokenParams:  map[string]string{"user_type": "Location"},
-				Exchange: &bindings.Exchange{
-					URL:    "/oauth/locationToken",
-					Fields: map[string]string{"companyId": "{parent}", "locationId": "{account}"},
-					Header: map[string]string{"Version": "2021-07-28"},
-
-					ParentParams: map[string]string{"user_type": "Company"},
-				},
-			},
-		},
-		{
-			Name:   "token",
-			Fields: []string{"token"},
-			Header: "Authorization",
-			Format: "Bearer {token}",
-		},
-	}
-}
 
 func account() bindings.Account {
 	return bindings.Account{

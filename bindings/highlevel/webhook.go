@@ -53,5 +53,8 @@ func webhook() *bindings.Webhook {
 		Type:      "type",
 		SendAgain: 429,
 		Life:      []string{"INSTALL", "UNINSTALL", "PLAN_CHANGE"},
+
+		Installed:   []string{"INSTALL"},
+		Uninstalled: []string{"UNINSTALL"},
 	}
 }

@@ -29,6 +29,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL: "https://thirdparty.qonto.com/v2",
 		Docs:    "https://docs.qonto.com",
 		Auth:    authorization(),
+		Test:    &bindings.Test{Operation: "organization.get", Account: "organization.id", Name: []string{"organization.name", "organization.legal_name"}},
 		Account: bindings.Account{Noun: "organisation", Paths: []string{"organization_id"}},
 		Errors: bindings.Errors{
 			Message: []string{"errors.0.detail", "message"},
@@ -48,35 +49,6 @@ var App = sync.OnceValue(func() *bindings.App {
 		Catalogue: parsed,
 	}
 })
-
-// authorization prefers OAuth: a key of the organisation reaches only a part of the
-// API. The sandbox wants a token of its own beside either.
-func authorization() []bindings.Auth {
-	staging := map[string]string{"X-Qonto-Staging-Token": "{staging_token}"}
-	return []bindings.Auth{
-		{
-			Name:     "oauth",
-			Fields:   []string{"client_id", "client_secret"},
-			Header:   "Authorization",
-			Format:   "Bearer {access_token}",
-			Extra:    staging,
-			Optional: []string{"staging_token"},
-			OAuth: &bindings.OAuth{
-				AuthorizeURL: "https://oauth.qonto.com/oauth2/auth",
-				TokenURL:     "https://oauth.qonto.com/oauth2/token",
-				Rotates:      true,
-			},
-		},
-		{
-			Name:     "api_key",
-			Fields:   []string{"login", "secret_key"},
-			Header:   "Authorization",
-			Format:   "{login}:{secret_key}",
-			Extra:    staging,
-			Optional: []string{"staging_token"},
-		},
-	}
-}
 
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{

@@ -26,6 +26,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL:   "https://slack.com/api",
 		Docs:      "https://docs.slack.dev",
 		Auth:      authorization(),
+		Variants:  variants(),
 		Account:   bindings.Account{Noun: "workspace", Paths: []string{"team_id"}},
 		Errors:    problems(),
 		Limits:    limits(),
@@ -33,30 +34,6 @@ var App = sync.OnceValue(func() *bindings.App {
 		Catalogue: parsed,
 	}
 })
-
-// authorization prefers a token that stays; OAuth is for apps whose tokens
-// rotate.
-func authorization() []bindings.Auth {
-	return []bindings.Auth{
-		{
-			Name:   "token",
-			Fields: []string{"token"},
-			Header: "Authorization",
-			Format: "Bearer {token}",
-		},
-		{
-			Name:   "oauth",
-			Fields: []string{"client_id", "client_secret"},
-			Header: "Authorization",
-			Format: "Bearer {access_token}",
-			OAuth: &bindings.OAuth{
-				AuthorizeURL: "https://slack.com/oauth/v2/authorize",
-				TokenURL:     "https://slack.com/api/oauth.v2.access",
-				Rotates:      true,
-			},
-		},
-	}
-}
 
 // limits are those of the method's tier, for each method and workspace by
 // itself. A channel takes one message a second in the long run, counted here
@@ -96,5 +73,7 @@ func webhook() *bindings.Webhook {
 		At:        "event_time",
 		Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		SendAgain: 503,
+		// The workspace took the app away, or its tokens.
+		Uninstalled: []string{"app_uninstalled", "tokens_revoked"},
 	}
 }

@@ -149,12 +149,13 @@ func (b *builder) refresh(c *Connection, oauth *bindings.OAuth) {
 // params are what goes with the token requests of a connection.
 func (b *builder) params(c *Connection, oauth *bindings.OAuth) map[string]string {
 	isParent := slices.ContainsFunc(b.set.sorted, func(child *Connection) bool { return child.parent == c })
-	if !isParent || oauth.Exchange == nil {
+	variant := c.app.ParentVariant()
+	if !isParent || variant == nil {
 		return oauth.TokenParams
 	}
 	params := map[string]string{}
 	maps.Copy(params, oauth.TokenParams)
-	maps.Copy(params, oauth.Exchange.ParentParams)
+	maps.Copy(params, variant.TokenParams)
 	return params
 }
 

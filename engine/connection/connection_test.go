@@ -102,11 +102,11 @@ func (v *vendor) app() *bindings.App {
 				OAuth: &bindings.OAuth{
 					TokenURL: v.URL + "/oauth/token", Rotates: true, TokenParams: map[string]string{"user_type": "Location"},
 					Exchange: &bindings.Exchange{URL: "/oauth/locationToken", Header: map[string]string{"Version": "2021-07-28"},
-						ParentParams: map[string]string{"user_type": "Company"},
-						Fields:       map[string]string{"companyId": "{parent}", "locationId": "{account}"}},
+						Fields: map[string]string{"companyId": "{parent}", "locationId": "{account}"}},
 				}},
 		},
-		Webhook: &bindings.Webhook{Signatures: []bindings.Signature{{Name: "ed25519", Key: "the vendor's"}, {Name: "rsa", OptIn: true}}},
+		Variants: []bindings.Variant{{Name: "company", Parent: true, TokenParams: map[string]string{"user_type": "Company"}}},
+		Webhook:  &bindings.Webhook{Signatures: []bindings.Signature{{Name: "ed25519", Key: "the vendor's"}, {Name: "rsa", OptIn: true}}},
 	}
 }
 

@@ -1,0 +1,145 @@
+package bindingstest
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+var (
+	placeholder = regexp.MustCompile(`\{[a-z_]*\}`)
+	variantName = regexp.MustCompile(`^[a-z]+$`)
+)
+
+func testAuth(t reporter, app *bindings.App) {
+	if len(app.Auth) == 0 {
+		t.Error("no way to authorise a call")
+	}
+	names := map[string]bool{}
+	for _, auth := range app.Auth {
+		if auth.Name == "" || names[auth.Name] || auth.Header == "" || len(auth.Fields) == 0 || !placeholder.MatchString(auth.Format) {
+			t.Errorf("way %q: expected a name of its own, fields, a header and a format that holds a secret", auth.Name)
+		}
+		names[auth.Name] = true
+		testSettings(t, auth)
+		if auth.OAuth != nil {
+			testOAuth(t, app, auth.Name, auth.OAuth)
+		}
+	}
+	testTest(t, app, "Test", app.Test)
+	parents := 0
+	for i, v := range app.Variants {
+		if found, _ := app.Variant(v.Name); found != &app.Variants[i] || !variantName.MatchString(v.Name) {
+			t.Errorf("variant %q: expected a name of its own in lower-case letters", v.Name)
+		}
+		if v.Parent {
+			parents++
+		}
+		testScopes(t, app, "variant "+v.Name, v.Scopes)
+		testTest(t, app, "variant "+v.Name, v.Test)
+	}
+	if parents > 1 {
+		t.Errorf("%d variants are parents, expected one at most", parents)
+	}
+}
+
+// testSettings checks that what is sent is made of settings that there are.
+func testSettings(t reporter, auth bindings.Auth) {
+	settings := slices.Concat(auth.Fields, auth.Optional)
+	known := map[string]bool{"{access_token}": auth.OAuth != nil}
+	for _, field := range settings {
+		known["{"+field+"}"] = true
+	}
+	texts := append([]string{auth.Format}, slices.Collect(maps.Values(auth.Extra))...)
+	if o := auth.OAuth; o != nil {
+		texts = append(texts, o.AuthorizeURL, o.TokenURL, o.RevokeURL)
+	}
+	for _, text := range texts {
+		for _, word := range placeholder.FindAllString(text, -1) {
+			if !known[word] {
+				t.Errorf("way %q: %s in %q is no setting of it", auth.Name, word, text)
+			}
+		}
+	}
+	for _, plain := range auth.Plain {
+		if !slices.Contains(settings, plain) {
+			t.Errorf("way %q: %q is plain and no setting of it", auth.Name, plain)
+		}
+	}
+	for field := range auth.Defaults {
+		if !slices.Contains(auth.Optional, field) {
+			t.Errorf("way %q: %q has a default and is not optional", auth.Name, field)
+		}
+	}
+}
+
+func testOAuth(t reporter, app *bindings.App, way string, o *bindings.OAuth) {
+	for what, address := range map[string]string{"AuthorizeURL": o.AuthorizeURL, "TokenURL": o.TokenURL, "RevokeURL": o.RevokeURL} {
+		optional := what == "RevokeURL" || what == "AuthorizeURL" && o.ClientCredentials
+		if !strings.HasPrefix(address, "https://") && (address != "" || !optional) {
+			t.Errorf("way %q: %s %q: expected https", way, what, address)
+		}
+	}
+	if o.TokenAuth != bindings.InParams && o.TokenAuth != bindings.InHeader {
+		t.Errorf("way %q: unknown TokenAuth %q", way, o.TokenAuth)
+	}
+	if o.Grace != 0 && !o.Rotates {
+		t.Errorf("way %q: a grace of %v for tokens that are not spent", way, o.Grace)
+	}
+	testScopes(t, app, "way "+way, slices.Concat(o.Scopes.Default, o.Scopes.ReadOnly))
+}
+
+// testScopes wants scopes that the catalogue knows, if it knows any.
+func testScopes(t reporter, app *bindings.App, what string, scopes []string) {
+	known := map[string]bool{}
+	for _, name := range app.Catalogue.Operations() {
+		if op, found := app.Catalogue.Operation(name); found {
+			for _, scope := range slices.Concat(op.Scopes, op.AnyScope) {
+				known[scope] = true
+			}
+		}
+	}
+	for _, name := range app.Catalogue.Triggers() {
+		if trigger, found := app.Catalogue.Trigger(name); found {
+			for _, scope := range trigger.Scopes {
+				known[scope] = true
+			}
+		}
+	}
+	for _, scope := range scopes {
+		if len(known) > 0 && !known[scope] {
+			t.Errorf("%s: no operation or trigger needs the scope %q", what, scope)
+		}
+	}
+}
+
+// testTest wants an operation that reads only and gets all that it requires.
+func testTest(t reporter, app *bindings.App, what string, test *bindings.Test) {
+	if test == nil {
+		return
+	}
+	op, found := app.Catalogue.Operation(test.Operation)
+	if !found || !op.ReadOnly() {
+		t.Errorf("%s: expected an operation that reads only, found %q", what, test.Operation)
+		return
+	}
+	parameters := slices.Concat(op.PathParams, op.Query, op.Header)
+	for _, parameter := range parameters {
+		if _, given := test.Args[parameter.Name]; parameter.Required && !given && op.Fixed[parameter.Name] == "" {
+			t.Errorf("%s: %s requires %q", what, test.Operation, parameter.Name)
+		}
+	}
+	for name := range test.Args {
+		if !slices.ContainsFunc(parameters, func(f bindings.Field) bool { return f.Name == name }) {
+			t.Errorf("%s: %s has no parameter %q", what, test.Operation, name)
+		}
+	}
+	for _, path := range append([]string{test.Account}, test.Name...) {
+		if _, _, err := leads(app.Catalogue, op.Answer, path); path != "" && err != nil {
+			t.Errorf("%s: %s: %v", what, test.Operation, err)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package highlevel
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// authorization: an installed app's OAuth, or a private integration's token,
+// which one location or company makes for itself.
+func authorization() []bindings.Auth {
+	return []bindings.Auth{
+		{
+			Name:   "oauth",
+			Title:  "app of the marketplace (OAuth)",
+			Help:   "Client id and secret stand in the developer's marketplace, at the app, Advanced Settings, Auth; add the redirect URL there too.",
+			Fields: []string{"client_id", "client_secret"},
+			Header: "Authorization",
+			Format: "Bearer {access_token}",
+			OAuth: &bindings.OAuth{
+				AuthorizeURL: "https://marketplace.gohighlevel.com/v2/oauth/chooselocation",
+				Scopes:       scopes(),
+				TokenURL:     "https://services.leadconnectorhq.com/oauth/token",
+				TokenParams:  map[string]string{"user_type": "Location"},
+				// A company's token names no location.
+				Answer:  bindings.Answer{Account: "locationId", Parent: "companyId"},
+				Rotates: true,
+				// The vendor's help to developers: a spent token answers the same
+				// new one for 30 seconds.
+				Grace: 30 * time.Second,
+				Exchange: &bindings.Exchange{
+					URL:    "/oauth/locationToken",
+					Fields: map[string]string{"companyId": "{parent}", "locationId": "{account}"},
+					Header: map[string]string{"Version": "2021-07-28"},
+				},
+			},
+		},
+		{
+			Name:   "token",
+			Title:  "private integration token",
+			Help:   "It is made in the location's, or the company's, Settings, Private Integrations.",
+			Fields: []string{"token"},
+			Header: "Authorization",
+			Format: "Bearer {token}",
+		},
+	}
+}
+
+// variants: a company authorises for all its locations.
+func variants() []bindings.Variant {
+	return []bindings.Variant{{
+		Name:        "company",
+		Parent:      true,
+		Scopes:      []string{"companies.readonly", "oauth.readonly", "oauth.write"},
+		TokenParams: map[string]string{"user_type": "Company"},
+		Test:        &bindings.Test{Operation: "companies.get", Args: map[string]string{"companyId": "{account}"}, Account: "company.id", Name: []string{"company.name"}},
+	}}
+}
+
+// scopes asked for must be among those that the app has at the vendor: the
+// default is what most automations touch, not all 118.
+func scopes() bindings.Scopes {
+	read := []string{
+		"businesses.readonly", "calendars.readonly", "calendars/events.readonly", "contacts.readonly", "conversations.readonly",
+		"conversations/message.readonly", "forms.readonly", "invoices.readonly", "locations.readonly", "locations/customFields.readonly",
+		"locations/customValues.readonly", "locations/tags.readonly", "locations/tasks.readonly", "opportunities.readonly",
+		"payments/orders.readonly", "payments/transactions.readonly", "products.readonly", "products/prices.readonly", "users.readonly",
+		"workflows.readonly",
+	}
+	write := []string{
+		"businesses.write", "calendars.write", "calendars/events.write", "contacts.write", "conversations.write",
+		"conversations/message.write", "invoices.write", "locations/customFields.write", "locations/customValues.write",
+		"locations/tags.write", "opportunities.write",
+	}
+	return bindings.Scopes{Default: append(write, read...), ReadOnly: read}
+}
