@@ -9,7 +9,7 @@ import (
 )
 
 // call runs a command inside the test.
-func call(args ...string) (code int, out, err string) {
+func invoke(args ...string) (code int, out, err string) {
 	var stdout, stderr strings.Builder
 	code = execute(args, terminal{strings.NewReader(""), &stdout, &stderr, nil})
 	return code, stdout.String(), stderr.String()
@@ -44,7 +44,7 @@ func TestUsage(t *testing.T) {
 		{"run --log-format pretty", `--log-format: found "pretty", expected text, json or auto`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
-			code, out, err := call(strings.Fields(c.args)...)
+			code, out, err := invoke(strings.Fields(c.args)...)
 			if want := "tidewire: " + c.want + "\n"; err != want {
 				t.Errorf("said  %swanted %s", err, want)
 			}
@@ -57,7 +57,7 @@ func TestUsage(t *testing.T) {
 
 // TestVersion shows how a build says which one it is.
 func TestVersion(t *testing.T) {
-	code, out, err := call("--version")
+	code, out, err := invoke("--version")
 	if !strings.HasPrefix(out, "tidewire version ") || !strings.Contains(out, runtime.GOOS) || code != 0 || err != "" {
 		t.Errorf("exit status %d, printed %q and %q", code, out, err)
 	}
@@ -79,7 +79,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, path := range commands {
 		t.Run(path, func(t *testing.T) {
-			code, out, err := call(append(strings.Fields(path)[1:], "--help")...)
+			code, out, err := invoke(append(strings.Fields(path)[1:], "--help")...)
 			if code != 0 || err != "" {
 				t.Errorf("exit status %d, said %q; want 0 and nothing", code, err)
 			}
