@@ -128,8 +128,15 @@ type Webhook struct {
 	// to which all paths here then refer; empty: the body is one.
 	Batch string
 	// Headers maps names to headers whose values count as fields of the body,
-	// for vendors that say everything there.
+	// for vendors that say everything there. The body may then be empty.
 	Headers map[string]string
+	// Same are the paths whose values together are the id of an event where
+	// the vendor gives none; empty: all that tells of it. In a batch it is
+	// never the place in the list.
+	Same []string
+	// Alike are types of which each webhook is an event of its own where the
+	// vendor gives no id, since the next change looks like the last one.
+	Alike []string
 	// Nudge are the vendor's types that tell only that something changed: the
 	// Poll of the subscription is looked at and no event is made of them.
 	// "*" stands for all.
@@ -137,9 +144,14 @@ type Webhook struct {
 	// Ignore are types that tell nothing: they are acknowledged.
 	Ignore []string
 	// Lost are types that say that webhooks were lost or that a subscription
-	// ended: it is registered anew and its Poll, or those that reconcile, are
-	// looked at.
+	// ended: it is registered anew if it is gone and its Poll, or those that
+	// reconcile, are looked at.
 	Lost []string
+	// Expiring are types that ask for a subscription to be renewed now.
+	Expiring []string
+	// Gone is the status for a subscription that is not ours or no longer
+	// wanted; zero means 404. 410 makes some vendors stop.
+	Gone int
 	// SendAgain is the status that makes the vendor send again later.
 	SendAgain int
 	// UnknownAccount is the status for an account that no connection has;

@@ -9,10 +9,11 @@ import "time"
 // type; an argument whose word stands for nothing is left out.
 //
 //	{account} {parent}   of the connection
-//	{of.PATH}            of the item that the call is made for
+//	{of.PATH}            of the item that the call is made for; {of.of.PATH} of
+//	                     the one that its list was made for
 //	{since}              the time up to which changes are known, RFC 3339
 //	{since.ms}           the same in Unix milliseconds
-//	{url} {secret} {id} {types} {expires} {filter.PATH}   of a Subscription
+//	{url} {secret} {id} {types} {expires} {kept.PATH}   of a Subscription
 type Call struct {
 	Operation string
 	Args      map[string]any

@@ -15,31 +15,46 @@ type Subscription struct {
 	// Of is what one is registered for each item of (a calendar, a project),
 	// nil if there is one for a connection.
 	Of *Of
-	// Triggers are patterns of the triggers that it brings:
-	// "qonto.*", "googlecalendar.event.*". It is wanted while a live hook or
-	// wait names one of them.
+	// Triggers are patterns of the triggers that it brings, three parts each:
+	// "qonto.*.*", "googlecalendar.event.*". It is wanted while a live hook or
+	// wait names one of them, and its webhooks tell of no other: two whose
+	// vendor types have the same words are told apart by it.
 	Triggers []string
 
 	// Create registers it. {types} is the list of the vendor's types of the
-	// triggers that are wanted (Trigger.Vendor), {secret} one of our making,
-	// {expires} the end of Lifetime, RFC 3339; {expires.ms} in Unix milliseconds.
+	// triggers that are wanted (Trigger.Vendor), {types.text} the same with
+	// commas between; {secret} is one of our making, letters and digits, {id} a
+	// UUID of ours for vendors that let the client name it; {expires} the end
+	// of Lifetime, RFC 3339, and {expires.ms} in Unix milliseconds.
 	Create Call
-	// List finds what is registered; without an operation, what this
-	// installation remembers is all that is known.
+	// List finds what is registered, by the Pages of its operation; nil: what
+	// this installation remembers is all that is known.
 	List *Call
-	// Renew prolongs it; nil: it is created anew, and the old one removed.
+	// Update gives a registered one other types; nil: it is created anew, and
+	// the old one removed when that is so. Where {types} stands nowhere in
+	// Create, other types change nothing.
+	Update *Call
+	// Renew prolongs it; nil: as with Update.
 	Renew *Call
-	// Remove ends it. {id} and what stands at Keep are known there.
+	// Remove ends it. {id}, {account}, {of.PATH} and, for what stands at Keep,
+	// {kept.PATH} are known here, in Renew and in Update.
 	Remove Call
 
+	// Wrap is the path in the answers of Create, Update and Renew at which the
+	// subscription stands, empty where the answer is it. The other paths lead
+	// from there, and from an item of List.
+	Wrap string
 	// ID and Address are paths in a created or listed one; Expires that of its
 	// end (RFC 3339 or Unix milliseconds); Types that of the list of its types,
-	// where it can be read back. Keep are paths of what Remove needs besides,
-	// known there as {kept.PATH}.
+	// where it can be read back. Keep are paths of what else is needed to
+	// remove it.
 	ID, Address, Expires, Types string
 	Keep                        []string
-	// Secret is the path in the answer of a secret that the vendor made.
+	// Secret is the path in a created one of a secret that the vendor made.
 	Secret string
+	// Adds are fields of event.data that the vendor leaves out, with the paths
+	// of their values in the item of Of: the team of a message.
+	Adds map[string]string
 	// Lifetime is how long one is asked for, zero if it does not end. It is
 	// renewed when a quarter of its life is left.
 	Lifetime time.Duration
