@@ -30,6 +30,9 @@ type App struct {
 	KeyHeader string
 	KeyTTL    time.Duration
 
+	// Consent is how the vendor's customer agrees to a call, nil if it asks for
+	// no such thing.
+	Consent *Consent
 	// Polls are the lists that are looked at for changes.
 	Polls []Poll
 	// Subscriptions say how webhooks are registered.

@@ -43,6 +43,10 @@ type Operation struct {
 	// Key marks an operation that takes the app's idempotency key.
 	Key bool `json:"key,omitempty"`
 
+	// Consent marks an operation to which the vendor's customer may have to
+	// agree, as App.Consent says.
+	Consent bool `json:"consent,omitempty"`
+
 	// Account is the parameter that takes the connection's account when the
 	// script leaves it out, and AccountWith the parameters that go with it.
 	Account     string            `json:"account,omitempty"`

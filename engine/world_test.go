@@ -202,6 +202,23 @@ func (w *world) settle() {
 	}
 }
 
+// until waits for a fact of which the log tells when it has come.
+func (w *world) until(fact func() bool) {
+	w.t.Helper()
+	late := time.After(patience)
+	for {
+		moved := w.log.moved()
+		if fact() {
+			return
+		}
+		select {
+		case <-moved:
+		case <-late:
+			w.t.Fatalf("it did not come within %s; the log:\n%s", patience, w.log)
+		}
+	}
+}
+
 // runs are all runs with their steps, oldest first.
 func (w *world) runs() []control.RunStory {
 	w.t.Helper()

@@ -35,7 +35,7 @@ var App = sync.OnceValue(func() *bindings.App {
 			Message: []string{"errors.0.detail", "message"},
 			Code:    []string{"errors.0.code"},
 			Trace:   []string{"trace_id"},
-			// The customer has to confirm on a device of theirs.
+			// The customer has to confirm on a device of theirs, or has none.
 			Statuses: map[int]bindings.Meaning{428: {Kind: bindings.Forbidden, Code: "sca_required"}},
 		},
 		// Counted by address, and a blocked address blocks every connection.
@@ -44,6 +44,7 @@ var App = sync.OnceValue(func() *bindings.App {
 			{Requests: 10000, Per: 10 * time.Minute, Scope: bindings.PerHost},
 		},
 		Webhook:   webhook(),
+		Consent:   consent(),
 		KeyHeader: "X-Qonto-Idempotency-Key",
 		KeyTTL:    30 * time.Minute,
 		Catalogue: parsed,
@@ -68,5 +69,20 @@ func webhook() *bindings.Webhook {
 		Data:      "data",
 		At:        "created_at",
 		SendAgain: 503,
+	}
+}
+
+// consent is the vendor's strong customer authentication by paired device, its
+// default (docs.qonto.com, "SCA flows"): a session lasts 15 minutes and may be
+// asked for once a second.
+func consent() *bindings.Consent {
+	return &bindings.Consent{
+		Status:  428,
+		Session: "sca_session_token",
+		Header:  "X-Qonto-Sca-Session-Token",
+		Look:    bindings.Call{Operation: "sca_sessions.get", Args: map[string]any{"token": "{session}"}},
+		Result:  "result", Allowed: "allow", Denied: "deny",
+		Every: time.Second, Within: 15 * time.Minute,
+		Where: "in the Qonto app on their paired phone",
 	}
 }

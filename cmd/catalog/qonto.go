@@ -37,6 +37,7 @@ type qontoOperation struct {
 	Paginated  bool
 	Confidence string
 	Idempotent bool `json:"idempotency_header"`
+	SCA        string
 }
 
 // qontoField is a field; Required is true, false or the condition under which
@@ -101,6 +102,7 @@ func (q *qonto) operation(o qontoOperation) error {
 	made := &Operation{Group: qontoGroup(path), From: "facts.json: " + o.ID}
 	made.ID, made.Method, made.Path = o.ID, o.Method, path
 	made.Status, made.Key, made.Inferred = o.Status, o.Idempotent, o.Confidence == "inferred"
+	made.Consent = o.SCA != ""
 	if o.Scope != "" {
 		made.Scopes = []string{o.Scope}
 	}

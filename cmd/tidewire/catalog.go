@@ -196,6 +196,9 @@ func showOperation(out io.Writer, d call.Description) error {
 	if d.Each != "" {
 		facts = append(facts, [2]string{"each walks", d.Each})
 	}
+	if d.Consent {
+		facts = append(facts, [2]string{"approval", "the customer may be asked to approve it; the run waits for that"})
+	}
 	if d.Inferred {
 		facts = append(facts, [2]string{"source", "inferred, not read in the vendor's documents"})
 	}

@@ -22,6 +22,9 @@ type Request struct {
 	// Timeout bounds each sending; zero means the connection's or the default.
 	Timeout time.Duration
 	Key     string // idempotency key, sent where the operation takes one
+	// Consent is the token of the session in which the vendor's customer agreed
+	// to this call, see bindings.Consent.
+	Consent string
 	// Again is what Begin was given when the request was first sent: the same
 	// bytes and key are sent again, on the connection as it now is. The key's
 	// age counts from then. Args, Timeout and Secrets are wanted as before.

@@ -24,7 +24,8 @@ type Description struct {
 	// Repeat says when it may be sent again: "always", "with its idempotency
 	// key", the condition under which it is idempotent, or "never".
 	Repeat     string `json:"repeat"`
-	Each       string `json:"each,omitempty"` // the list that each walks
+	Each       string `json:"each,omitempty"`    // the list that each walks
+	Consent    bool   `json:"consent,omitempty"` // the vendor's customer may have to agree
 	Inferred   bool   `json:"inferred,omitempty"`
 	Deprecated bool   `json:"deprecated,omitempty"`
 	Example    string `json:"example"` // a call in Lua
@@ -48,7 +49,7 @@ func Describe(app *bindings.App, op *bindings.Operation) Description {
 	d := Description{
 		Operation: app.Name + "." + op.Name, Method: op.Method, Path: op.Path, Signature: Signature(app, op),
 		AnyOther: s.free, Scopes: op.Scopes, AnyScope: op.AnyScope, ReadOnly: op.ReadOnly(), Repeat: repeats(op),
-		Inferred: op.Inferred, Deprecated: op.Deprecated, Example: s.example(app, op), Arguments: []Argument{},
+		Consent: op.Consent, Inferred: op.Inferred, Deprecated: op.Deprecated, Example: s.example(app, op), Arguments: []Argument{},
 	}
 	for _, a := range s.args {
 		d.Arguments = append(d.Arguments, Argument{

@@ -87,6 +87,9 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 	if op.Key && r.App.KeyHeader != "" && r.Key != "" {
 		w.header.Set(r.App.KeyHeader, r.Key)
 	}
+	if r.Consent != "" && r.App.Consent != nil {
+		w.header.Set(r.App.Consent.Header, r.Consent)
+	}
 	return w, nil
 }
 

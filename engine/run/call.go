@@ -26,7 +26,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	}
 	answer, err := h.runner.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Page: s.Kind == vm.StepPage,
-		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step),
+		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.session,
 		Secrets: secrets, Again: again, Marks: h.marks(step),
 	})
 	if err != nil {

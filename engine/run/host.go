@@ -35,6 +35,8 @@ type host struct {
 	marked int
 	sent   json.RawMessage
 	undone bool
+	// session is the one in which the customer agreed to the call that is made.
+	session string
 }
 
 // result is what a step came to before it is recorded.

@@ -23,6 +23,9 @@ const (
 // stand parks a run whose step ended with an error that the script is not to
 // see yet. It gives nil if the script is to see it.
 func (h *host) stand(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) error {
+	if session := asked(s, e); session != "" {
+		return h.ask(ctx, s, step, session)
+	}
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
 	switch e.Kind {
 	case bindings.Uncertain:
@@ -60,7 +63,11 @@ func (h *host) doubt(ctx context.Context, s vm.Step, step journal.Step, e *bindi
 // resume goes on with a step that a crash left begun: what may be sent again
 // is, of the rest nobody knows whether it was done.
 func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
-	step.Sent, step.Started = record.Sent, record.Started
+	step.Started = record.Started
+	if c := consentOf(record.Sent); c != nil && s.App != nil && s.App.Consent != nil {
+		return h.agree(ctx, s, step, c)
+	}
+	step.Sent = record.Sent
 	h.marked, h.sent, h.undone = record.Number, record.Sent, false
 	again, why := h.resendable(s, record)
 	if again {

@@ -33,11 +33,14 @@ func app(t testing.TB, name string) *bindings.App {
 		Auth:      []bindings.Auth{{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"}},
 		Errors:    bindings.Errors{Message: []string{"error"}},
 		KeyHeader: "X-Key", KeyTTL: 30 * time.Minute, Catalogue: parsed,
+		Consent: &bindings.Consent{Status: 428, Session: "session", Header: "X-Session",
+			Look: bindings.Call{Operation: "look.now", Args: map[string]any{"tag": "{session}"}}, Result: "result",
+			Allowed: "allow", Denied: "deny", Every: time.Second, Within: 15 * time.Minute, Where: "on their phone"},
 	}
 }
 
 // asked is a request as the vendor saw it.
-type asked struct{ Method, Path, Key, Token, Body string }
+type asked struct{ Method, Path, Query, Key, Token, Session, Body string }
 
 // reply is what the vendor answers: a status and a body, or a connection that
 // is cut before the answer.
@@ -70,7 +73,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	one := asked{r.Method, r.URL.Path, r.Header.Get("X-Key"), r.Header.Get("Authorization"), string(body)}
+	one := asked{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("X-Key"), r.Header.Get("Authorization"), r.Header.Get("X-Session"), string(body)}
 	v.mu.Lock()
 	v.heard = append(v.heard, one)
 	n := 0

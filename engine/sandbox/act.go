@@ -34,7 +34,13 @@ type changed struct {
 // perform does what the plan says. The app's lock is held.
 func (r *request) perform() (result, *failure) {
 	p := r.plan
+	if res, failed, is := r.looked(); is {
+		return res, failed
+	}
 	if failed := r.checkLinks(); failed != nil {
+		return result{}, failed
+	}
+	if failed := r.agreed(); failed != nil {
 		return result{}, failed
 	}
 	if p.rule != nil && p.rule.do != nil {

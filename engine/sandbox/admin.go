@@ -41,6 +41,7 @@ func (s *Sandbox) admin() http.Handler {
 	mux.HandleFunc("POST /sandbox/emit", s.postEmit)
 	mux.HandleFunc("POST /sandbox/subscriptions", s.postSubscription)
 	mux.HandleFunc("POST /sandbox/expire", s.postExpire)
+	mux.HandleFunc("POST /sandbox/consent", s.postConsent)
 	mux.HandleFunc("POST /sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()
 		writeJSON(w, http.StatusOK, object{"reset": true})
@@ -61,7 +62,8 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 		"GET /sandbox/records/<app>/<resource>", "POST /sandbox/records/<app>/<resource> {fields}",
 		`POST /sandbox/faults {"app","operation","status","latency","cut","times","after","done","header"}`,
 		`POST /sandbox/emit {"trigger","data","unstored","id","account"}`,
-		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`, "POST /sandbox/reset",
+		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`,
+		`POST /sandbox/consent {"app","ask","session","agree"}`, "POST /sandbox/reset",
 	}})
 }
 

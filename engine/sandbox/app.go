@@ -22,12 +22,13 @@ type app struct {
 	account string
 	base    string // the prefix of its paths: "/highlevel"
 
-	mu      sync.Mutex // guards what follows
-	store   *store
-	random  *rand.Rand
-	tokens  *tokens
-	windows map[string]*window
-	keys    map[string]kept // by idempotency key
+	mu       sync.Mutex // guards what follows
+	store    *store
+	random   *rand.Rand
+	tokens   *tokens
+	windows  map[string]*window
+	keys     map[string]kept // by idempotency key
+	consents consents
 }
 
 // kept is an answer that an idempotency key brings back.
@@ -60,6 +61,7 @@ func (a *app) clear(seed uint64) {
 	a.tokens = newTokens(a)
 	a.windows = map[string]*window{}
 	a.keys = map[string]kept{}
+	a.consents = consents{}
 	for _, name := range sorted(a.rules.seeds) {
 		for _, fields := range a.rules.seeds[name] {
 			a.seed(name, fields)

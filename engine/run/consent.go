@@ -1,0 +1,160 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// consent is what the mark of a step keeps while the vendor's customer is
+// asked. The call was refused meanwhile: it was certainly not done.
+type consent struct {
+	Session string    `json:"session"`
+	Since   time.Time `json:"since"`
+}
+
+// consentMark is a consent as a begun mark keeps it, apart from what marks keep
+// of requests.
+type consentMark struct {
+	Consent *consent `json:"consent"`
+}
+
+// consentOf reads a mark; nil where it is that of a request.
+func consentOf(sent json.RawMessage) *consent {
+	var mark consentMark
+	if len(sent) == 0 || json.Unmarshal(sent, &mark) != nil {
+		return nil
+	}
+	return mark.Consent
+}
+
+// asked gives the session in which the customer is asked to agree to a call
+// that was refused until then; empty where the error is an ordinary one.
+func asked(s vm.Step, e *bindings.Error) string {
+	if s.App == nil || s.App.Consent == nil || e.Status != s.App.Consent.Status {
+		return ""
+	}
+	return gjson.GetBytes(e.Body, s.App.Consent.Session).String()
+}
+
+// ask parks the run until the customer agrees. The mark of the refused request
+// gives way to that of the session, so that a crash meanwhile asks the vendor
+// how the session stands and not the customer again.
+func (h *host) ask(ctx context.Context, s vm.Step, step journal.Step, session string) error {
+	if h.marked == step.Number {
+		if err := h.withdraw(ctx, step.Number); err != nil {
+			return h.ended(ctx, step, err)
+		}
+	}
+	c := &consent{Session: session, Since: h.runner.Now()}
+	sent, err := json.Marshal(consentMark{c})
+	if err != nil {
+		return h.ended(ctx, step, err)
+	}
+	step.State, step.Sent = journal.Begun, sent
+	return h.awaitConsent(ctx, s, step, c, &step)
+}
+
+// awaitConsent parks the run for as long as the vendor wants between two looks,
+// and longer the longer the customer takes.
+func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c *consent, mark *journal.Step) error {
+	def := s.App.Consent
+	now := h.runner.Now()
+	wait := max(def.Every, min(now.Sub(c.Since)/10, 30*time.Second))
+	return h.park(ctx, step, journal.Park{
+		State: journal.Blocked, Until: now.Add(wait), Step: mark,
+		Problem: &journal.Problem{Position: step.Position, Message: fmt.Sprintf("%s: the customer is asked to approve it %s, until %s",
+			s.Name, def.Where, c.Since.Add(def.Within).In(h.zone).Format("15:04:05 MST"))},
+	})
+}
+
+// agree looks how a session stands, and goes on with the call if the customer
+// agreed.
+func (h *host) agree(ctx context.Context, s vm.Step, step journal.Step, c *consent) (json.RawMessage, error) {
+	h.marked, h.undone = step.Number, true
+	result, err := h.look(ctx, s, c)
+	switch def := s.App.Consent; {
+	case err != nil && ctx.Err() != nil:
+		return nil, h.ended(ctx, step, err)
+	case err == nil && result == def.Allowed:
+		if err := h.withdraw(ctx, step.Number); err != nil {
+			return nil, h.ended(ctx, step, err)
+		}
+		h.session = c.Session
+		defer func() { h.session = "" }()
+		return h.make(ctx, s, step, nil)
+	case err == nil && result == def.Denied:
+		return h.deny(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Within))
+	case h.runner.Now().Sub(c.Since) <= def.Within+time.Minute:
+		if err != nil {
+			h.log.Warn("how the customer's approval stands is not known", "step", step.Number, "error", err)
+		}
+		return nil, h.awaitConsent(ctx, s, step, c, nil)
+	case err != nil:
+		return h.deny(ctx, s, step, fmt.Sprintf("whether the customer approved it cannot be learned (%v); it was not done", err))
+	}
+	return h.deny(ctx, s, step, fmt.Sprintf("the customer did not approve it within %s; it was not done", s.App.Consent.Within))
+}
+
+// look asks the vendor how a session stands. It is no step of the script.
+func (h *host) look(ctx context.Context, s vm.Step, c *consent) (string, error) {
+	connection, err := h.connection(s)
+	if err != nil {
+		return "", err
+	}
+	def := s.App.Consent
+	op, found := s.App.Catalogue.Operation(def.Look.Operation)
+	if !found {
+		return "", fmt.Errorf("%s has no operation %q", s.App.Name, def.Look.Operation)
+	}
+	args := make(map[string]any, len(def.Look.Args))
+	for name, value := range def.Look.Args {
+		if text, ok := value.(string); ok {
+			value = strings.ReplaceAll(text, "{session}", c.Session)
+		}
+		args[name] = value
+	}
+	body, err := json.Marshal(args)
+	if err != nil {
+		return "", err
+	}
+	answer, err := h.runner.Calls.Do(ctx, call.Request{App: s.App, Operation: op, Connection: connection, Args: body})
+	if err != nil {
+		return "", err
+	}
+	return gjson.GetBytes(answer.Body, def.Result).String(), nil
+}
+
+// deny records that the customer did not agree, as an error that the script
+// can handle.
+func (h *host) deny(ctx context.Context, s vm.Step, step journal.Step, why string) (json.RawMessage, error) {
+	e := &bindings.Error{Kind: bindings.Forbidden, Status: s.App.Consent.Status, Code: bindings.ConsentDenied, Message: why, App: s.App.Name}
+	if s.Operation != nil {
+		e.Operation = s.Operation.Name
+	}
+	step.State, step.Error, step.Took = journal.Erred, e, h.runner.Now().Sub(step.Started)
+	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
+		return nil, h.ended(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
+	}
+	h.tell(s.Kind, step)
+	return nil, e
+}
+
+// withdraw takes the mark of a step away.
+func (h *host) withdraw(ctx context.Context, number int) error {
+	err := h.runner.keep(ctx, func() error { return h.runner.Store.Withdraw(context.WithoutCancel(ctx), h.holder, number) })
+	if err != nil {
+		return fmt.Errorf("withdraw the mark of step %d: %w", number, err)
+	}
+	h.marked, h.sent, h.undone = 0, nil, false
+	return nil
+}

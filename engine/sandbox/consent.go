@@ -1,0 +1,148 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// consents are the sessions in which the customer of an app is asked to agree
+// to a call, as App.Consent says. Guarded by the app's lock.
+type consents struct {
+	asking   bool
+	sessions map[string]*consentSession
+}
+
+type consentSession struct {
+	since    time.Time
+	decision string // empty: nobody said anything
+}
+
+// AskConsent has an app ask its customer before it does what the catalogue
+// marks so, or no longer. Sessions are decided with Decide.
+func (s *Sandbox) AskConsent(app string, ask bool) error {
+	a := s.apps[app]
+	switch {
+	case a == nil:
+		return s.unknownApp(app)
+	case a.def.Consent == nil:
+		return fmt.Errorf("app %q asks its customer for nothing", app)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.consents.asking = ask
+	return nil
+}
+
+// Consents are the sessions of an app that nobody has decided, sorted.
+func (s *Sandbox) Consents(app string) []string {
+	a := s.apps[app]
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	open := map[string]bool{}
+	for token, session := range a.consents.sessions {
+		if session.decision == "" {
+			open[token] = true
+		}
+	}
+	return sorted(open)
+}
+
+// Decide says for the customer whether to agree in a session.
+func (s *Sandbox) Decide(app, session string, agree bool) error {
+	a := s.apps[app]
+	if a == nil {
+		return s.unknownApp(app)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.consents.sessions[session]
+	if found == nil {
+		return fmt.Errorf("app %q has no session %q", app, session)
+	}
+	found.decision = a.def.Consent.Denied
+	if agree {
+		found.decision = a.def.Consent.Allowed
+	}
+	return nil
+}
+
+// agreed refuses a call to which the customer has to agree and did not yet.
+func (r *request) agreed() *failure {
+	def, op := r.app.def.Consent, r.plan.op
+	if def == nil || !op.Consent || !r.app.consents.asking {
+		return nil
+	}
+	if token := r.http.Header.Get(def.Header); token != "" {
+		session := r.app.consents.sessions[token]
+		if session != nil && r.app.consents.result(def, session, r.now) == def.Allowed {
+			delete(r.app.consents.sessions, token) // it is good for one call
+			return nil
+		}
+		return &failure{status: http.StatusPreconditionFailed, kind: bindings.Conflict, code: "sca_not_allowed", message: "the session does not allow it"}
+	}
+	token := letters(r.app.random, 32, "0123456789abcdef")
+	if r.app.consents.sessions == nil {
+		r.app.consents.sessions = map[string]*consentSession{}
+	}
+	r.app.consents.sessions[token] = &consentSession{since: r.now}
+	extra := object{}
+	place(extra, def.Session, token)
+	return &failure{status: def.Status, kind: bindings.Forbidden, code: "sca_required", message: "SCA required", extra: extra}
+}
+
+// result is how a session stands.
+func (c *consents) result(def *bindings.Consent, session *consentSession, now time.Time) string {
+	switch {
+	case session.decision != "":
+		return session.decision
+	case now.Sub(session.since) > def.Within:
+		return def.Denied
+	}
+	return "waiting"
+}
+
+// looked answers the operation that asks how a session stands.
+func (r *request) looked() (result, *failure, bool) {
+	def := r.app.def.Consent
+	if def == nil || r.plan.op.Name != def.Look.Operation || !r.app.consents.asking {
+		return result{}, nil, false
+	}
+	for _, token := range r.params {
+		if session := r.app.consents.sessions[token]; session != nil {
+			fields := object{}
+			place(fields, def.Result, r.app.consents.result(def, session, r.now))
+			return result{fields: fields}, nil, true
+		}
+	}
+	return result{}, r.app.notFound("session", ""), true
+}
+
+func (s *Sandbox) postConsent(w http.ResponseWriter, h *http.Request) {
+	var given struct {
+		App     string `json:"app"`
+		Ask     *bool  `json:"ask"`
+		Session string `json:"session"`
+		Agree   bool   `json:"agree"`
+	}
+	if !readJSON(w, h, &given) {
+		return
+	}
+	var err error
+	if given.Ask != nil {
+		err = s.AskConsent(given.App, *given.Ask)
+	}
+	if err == nil && given.Session != "" {
+		err = s.Decide(given.App, given.Session, given.Agree)
+	}
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, object{"app": given.App, "waiting": s.Consents(given.App)})
+}
