@@ -38,8 +38,10 @@ type App struct {
 	// Subscriptions say how webhooks are registered.
 	Subscriptions []Subscription
 
-	// Catalogue holds the operations, types and triggers.
+	// Catalogue holds the operations, types and triggers, Editions the
+	// operations and types of further versions of the API.
 	Catalogue *Catalogue
+	Editions  []Edition
 }
 
 // Account says what the vendor calls a customer's space and where it stands.

@@ -19,6 +19,7 @@ import (
 // Parsing it only finds the lines; each is decoded when it is first asked for,
 // so that a run pays for what it touches.
 type Catalogue struct {
+	prefix     string // of the names of operations: "v3.", empty for an app's own
 	operations shelf[Operation]
 	types      shelf[Definition]
 	triggers   shelf[Trigger]
@@ -47,8 +48,11 @@ type entry[T any] struct {
 
 // ParseCatalogue finds the lines of a catalogue; it keeps text and does not
 // change it. Lines that are empty or begin with "#" are passed over.
-func ParseCatalogue(text []byte) (*Catalogue, error) {
+func ParseCatalogue(text []byte) (*Catalogue, error) { return parseCatalogue("", text) }
+
+func parseCatalogue(prefix string, text []byte) (*Catalogue, error) {
 	c := &Catalogue{
+		prefix:     prefix,
 		operations: newShelf[Operation](text, "operation"),
 		types:      newShelf[Definition](text, "type"),
 		triggers:   newShelf[Trigger](text, "trigger"),
@@ -84,7 +88,7 @@ func (c *Catalogue) add(number int, line []byte) error {
 			return fmt.Errorf("operation %q: expected group.operation", name)
 		}
 		c.groups[group] = append(c.groups[group], operation)
-		return c.operations.put(number, whole, body)
+		return c.operations.put(number, c.prefix+whole, body)
 	case "type":
 		return c.types.put(number, string(name), body)
 	case "trigger":
@@ -120,9 +124,10 @@ func (s *shelf[T]) get(name string, named func(*T)) (*T, bool) {
 	return e.item, true
 }
 
-// Operation finds an operation by "group.operation".
+// Operation finds an operation by "group.operation", with the edition before
+// it where the catalogue is that of one.
 func (c *Catalogue) Operation(name string) (*Operation, bool) {
-	return c.operations.get(name, func(o *Operation) { o.Name = name })
+	return c.operations.get(name, func(o *Operation) { o.Name, o.catalogue = name, c })
 }
 
 // Type finds a type by name, without "#".

@@ -4,7 +4,8 @@ import "slices"
 
 // Operation is one endpoint of an app.
 type Operation struct {
-	// Name is "group.operation" as scripts write it after the app: "contacts.upsert".
+	// Name is "group.operation" as scripts write it after the app, with its
+	// edition: "contacts.upsert", "v3.contacts.upsert".
 	Name string `json:"-"`
 	// ID is the vendor's own name for it.
 	ID     string `json:"id"`
@@ -60,6 +61,8 @@ type Operation struct {
 	Inferred bool `json:"inferred,omitempty"`
 	// Deprecated marks what the vendor advises to leave.
 	Deprecated bool `json:"deprecated,omitempty"`
+
+	catalogue *Catalogue // that it was found in
 }
 
 // Encoding is how a body is written.

@@ -15,7 +15,8 @@ type Found struct {
 	score     int
 }
 
-// Name is the whole name: "highlevel.contacts.create_task".
+// Name is the whole name: "highlevel.contacts.create_task",
+// "highlevel.v3.contacts.create_task".
 func (f Found) Name() string {
 	if f.Operation != nil {
 		return f.App.Name + "." + f.Operation.Name
@@ -36,8 +37,8 @@ func Search(apps []*App, query string) []Found {
 	}, query))
 	var found []Found
 	for _, app := range apps {
-		for _, name := range app.Catalogue.Operations() {
-			op, _ := app.Catalogue.Operation(name)
+		for _, name := range app.Operations() {
+			op, _ := app.Operation(name)
 			if n := fit(words, app.Name+"."+name, op.ID+" "+op.Path+" "+app.Title); n > 0 {
 				found = append(found, Found{App: app, Operation: op, score: n})
 			}

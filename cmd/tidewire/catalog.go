@@ -19,8 +19,9 @@ func catalogCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "catalog",
 		Short: "Look up what the apps offer: operations and triggers",
-		Long: `List the apps with how many operations and triggers each has. Scripts call an
-operation as app.group.operation and hook a trigger with on("app.noun.verb_past", …).`,
+		Long: `List the apps, and the editions of their APIs, with how many operations and
+triggers each has. Scripts require each by its name, call an operation as
+app.group.operation and hook a trigger with on("app.noun.verb_past", …).`,
 		RunE: func(c *cobra.Command, _ []string) error { return catalogApps(t.out, all.Apps(), asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -28,7 +29,7 @@ operation as app.group.operation and hook a trigger with on("app.noun.verb_past"
 	return c
 }
 
-// appCounts is a line of the list of apps.
+// appCounts is a line of the list of apps: an app, or an edition of it.
 type appCounts struct {
 	App        string `json:"app"`
 	Title      string `json:"title"`
@@ -40,7 +41,10 @@ type appCounts struct {
 func catalogApps(out io.Writer, apps []*bindings.App, asJSON bool) error {
 	var counts []appCounts
 	for _, app := range apps {
-		counts = append(counts, appCounts{app.Name, app.Title, len(app.Catalogue.Operations()), len(app.Catalogue.Triggers()), app.Docs})
+		for _, name := range app.Modules() {
+			c, _ := app.Module(name)
+			counts = append(counts, appCounts{name, app.Title, len(c.Operations()), len(c.Triggers()), app.Docs})
+		}
 	}
 	if asJSON {
 		return lines(out, counts, nil)
@@ -150,9 +154,9 @@ func lookUp(apps []*bindings.App, name string) ([]bindings.Found, error) {
 	var below []bindings.Found
 	var known []string
 	for _, app := range apps {
-		known = append(known, app.Name)
-		for _, operation := range app.Catalogue.Operations() {
-			op, _ := app.Catalogue.Operation(operation)
+		known = append(known, app.Modules()...)
+		for _, operation := range app.Operations() {
+			op, _ := app.Operation(operation)
 			below = take(below, &known, name, bindings.Found{App: app, Operation: op})
 		}
 		for _, trigger := range app.Catalogue.Triggers() {

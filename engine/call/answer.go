@@ -28,8 +28,8 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 		return nil, vendorError(app, op, status, header, body, isJSON)
 	}
 	declared := bindings.Any
-	if op.Answer != nil && app.Catalogue != nil {
-		t, _ := app.Catalogue.Resolve(op.Answer)
+	if catalogue := app.CatalogueOf(op); op.Answer != nil && catalogue != nil {
+		t, _ := catalogue.Resolve(op.Answer)
 		declared = t.Kind
 	}
 	switch {

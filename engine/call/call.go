@@ -74,6 +74,9 @@ type RawRequest struct {
 	// Again is as in a Request.
 	Again json.RawMessage `json:"-"`
 	Marks `json:"-"`
+	// Catalogue is that of the edition whose fixed headers are sent; nil: the
+	// app's own.
+	Catalogue *bindings.Catalogue `json:"-"`
 
 	Method  string            `json:"method"`  // default GET
 	Path    string            `json:"path"`    // below the connection's address, with "/" before it

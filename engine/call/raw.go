@@ -18,11 +18,19 @@ import (
 // rawName is what an endpoint without an entry is called in errors and logs.
 const rawName = "request"
 
+// name is rawName with the edition before it.
+func (r RawRequest) name() string {
+	if r.Catalogue == nil {
+		return rawName
+	}
+	return r.Catalogue.Named(rawName)
+}
+
 // Raw calls an endpoint that has no entry in the catalogue, on the
 // connection's own host and with its authorisation. All methods but GET and
 // HEAD count as changing something.
 func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
-	conn, err := c.connection(r.App, rawName, r.Connection)
+	conn, err := c.connection(r.App, r.name(), r.Connection)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -33,8 +41,8 @@ func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
 func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connection) (Answer, error) {
 	op, w, err := r.wire(conn.BaseURL())
 	if err != nil {
-		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: rawName, Connection: conn.Name(),
-			Message: err.Error() + "\n" + r.App.Name + ".request { path: string, method?: string, query?: table, headers?: table, body?: any }"}
+		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: r.name(), Connection: conn.Name(),
+			Message: err.Error() + "\n" + r.App.Name + "." + r.name() + " { path: string, method?: string, query?: table, headers?: table, body?: any }"}
 	}
 	again, err := readSent(r.Again)
 	if err != nil {
@@ -77,11 +85,15 @@ func (r RawRequest) wire(base string) (*bindings.Operation, *wire, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	op := &bindings.Operation{Name: rawName, Method: method, Path: "(raw)"}
+	op := &bindings.Operation{Name: r.name(), Method: method, Path: "(raw)"}
 	w := &wire{method: method, url: base + path, header: http.Header{}}
 	w.header.Set("Accept", "application/json, */*;q=0.5")
 	w.header.Set("User-Agent", userAgent)
-	for name, value := range neighbour(r.App, path) {
+	catalogue := r.Catalogue
+	if catalogue == nil {
+		catalogue = r.App.Catalogue
+	}
+	for name, value := range neighbour(catalogue, path) {
 		w.header.Set(name, value)
 	}
 	if err := setHeaders(w.header, r.Headers); err != nil {
@@ -123,14 +135,14 @@ func rawPath(base, path string) (string, error) {
 
 // neighbour gives the fixed headers of the operation whose path begins most
 // alike: a vendor's version header is wanted by its raw requests too.
-func neighbour(app *bindings.App, path string) map[string]string {
-	if app.Catalogue == nil {
+func neighbour(catalogue *bindings.Catalogue, path string) map[string]string {
+	if catalogue == nil {
 		return nil
 	}
 	var fixed map[string]string
 	most := -1
-	for _, name := range app.Catalogue.Operations() {
-		op, _ := app.Catalogue.Operation(name)
+	for _, name := range catalogue.Operations() {
+		op, _ := catalogue.Operation(name)
 		if alike := common(op.Path, path); alike > most && len(op.Fixed) > 0 {
 			fixed, most = op.Fixed, alike
 		}

@@ -47,6 +47,34 @@ func TestRaw(t *testing.T) {
 	}
 }
 
+// An edition's raw requests carry its own headers and its name.
+func TestRawOfAnEdition(t *testing.T) {
+	var version string
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		version = r.Header.Get("Version")
+		reply(404, `{"message":"no such thing"}`)(w)
+	}, nil)
+	v3, err := bindings.ParseEdition("v3", []byte(`operation contacts.get {"id":"g","method":"GET","path":"/contacts/{id}","in_path":["id!: string"],"fixed":{"Version":"v3"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.app.Editions = []bindings.Edition{v3}
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", Catalogue: v3.Catalogue, Path: "/contacts/c1/new", Marks: s.noted()}
+	_, err = s.Raw(t.Context(), r)
+	if err == nil || !strings.HasPrefix(err.Error(), "crm.v3.request: no such thing") || version != "v3" {
+		t.Errorf("sent Version %q, got %v", version, err)
+	}
+	r.Path = "contacts"
+	if _, err := s.Raw(t.Context(), r); err == nil || !strings.Contains(err.Error(), "crm.v3.request {") {
+		t.Errorf("got %v", err)
+	}
+	op, _ := s.app.Operation("v3.contacts.get")
+	_, err = s.Do(t.Context(), call.Request{App: s.app, Operation: op, Connection: "crm/paris", Args: []byte(`{"ids":"1"}`)})
+	if err == nil || !strings.Contains(err.Error(), "crm.v3.contacts.get { id: string }") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRawRefused(t *testing.T) {
 	tests := []struct{ request, words string }{
 		{`{}`, `begins with "/"`},

@@ -66,7 +66,7 @@ func (s *shapes) of(app *bindings.App, op *bindings.Operation) *shape {
 }
 
 func newShape(app *bindings.App, op *bindings.Operation) *shape {
-	s := &shape{catalogue: app.Catalogue, index: map[string]*argument{}}
+	s := &shape{catalogue: app.CatalogueOf(op), index: map[string]*argument{}}
 	for _, f := range op.PathParams {
 		f.Required = true
 		s.add(inPath, f, false)

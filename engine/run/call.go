@@ -94,7 +94,8 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	raw := call.RawRequest{App: s.App, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key,
+	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
+	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key,
 		Secrets: secrets, Again: again, Marks: h.marks(step)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())

@@ -101,7 +101,7 @@ func (w *walker) turn(L *lua.LState) bool {
 	if isEmptyJSON(raw) {
 		return false
 	}
-	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.app.Catalogue}, shape{kind: bindings.Object, def: w.page})
+	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.catalogue}, shape{kind: bindings.Object, def: w.page})
 	if err != nil {
 		raise(L, "each(%s): the answer is not JSON: %v", w.operation.name, err)
 	}
@@ -186,11 +186,11 @@ func nextArguments(args, page json.RawMessage) (next json.RawMessage, changed []
 
 // pageType declares {"items", "next"}: the items are those of the answer's list.
 func (o *operation) pageType() *bindings.Definition {
-	s := shapeOf(o.app.Catalogue, o.is.Answer)
+	s := shapeOf(o.catalogue, o.is.Answer)
 	if o.is.Pages.Items != "" {
 		for _, name := range strings.Split(o.is.Pages.Items, ".") {
 			cursor := 0
-			s = fieldShape(o.app.Catalogue, s, name, &cursor)
+			s = fieldShape(o.catalogue, s, name, &cursor)
 		}
 	}
 	d := &bindings.Definition{}

@@ -20,6 +20,9 @@ var verbs = [][]string{
 
 // hint says which group was probably meant, or which there are.
 func (m *module) hint(name string) string {
+	if edition := m.app.Name + "." + name; slices.Contains(m.app.Modules(), edition) {
+		return fmt.Sprintf("; it is an edition of %s: write require %q", m.app.Name, edition)
+	}
 	if near := perhaps(name, m.list()); near != "" {
 		return near
 	}

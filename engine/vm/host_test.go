@@ -129,13 +129,26 @@ type Contacts {"fields":["data: #ContactsData","meta: any"]}
 type ContactsData {"fields":["contacts: [#Contact]"]}
 `
 
+// testEdition gives contacts another shape, and has what acme itself has not.
+const testEdition = `
+operation contacts.get {"id":"get-contact","method":"GET","path":"/contacts/{id}","in_path":["id!: string"],"answer":"#Contact"}
+operation contacts.list {"id":"get-contacts","method":"GET","path":"/contacts","answer":"#Contacts","pages":{"items":"rows"}}
+operation boards.list {"id":"get-boards","method":"GET","path":"/boards"}
+type Contact {"fields":["id: string","balance: decimal"]}
+type Contacts {"fields":["rows: [#Contact]"]}
+`
+
 func testApp(t testing.TB) *bindings.App {
 	t.Helper()
 	catalogue, err := bindings.ParseCatalogue([]byte(testCatalogue))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bindings.App{Name: "acme", BaseURL: "https://api.acme.test", Catalogue: catalogue}
+	v2, err := bindings.ParseEdition("v2", []byte(testEdition))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bindings.App{Name: "acme", BaseURL: "https://api.acme.test", Catalogue: catalogue, Editions: []bindings.Edition{v2}}
 }
 
 // compileCRM compiles one file called "crm.lua".

@@ -63,6 +63,7 @@ type Outcome struct {
 // A Machine compiles and runs scripts.
 type Machine struct {
 	apps   map[string]*bindings.App
+	named  map[string]*bindings.App // by what scripts can require: an edition's name too
 	limits Limits
 	slots  chan struct{}
 	pool   sync.Pool // of *meter
@@ -81,9 +82,15 @@ func New(c Config) *Machine {
 	if slots <= 0 {
 		slots = runtime.GOMAXPROCS(0)
 	}
-	m := &Machine{apps: map[string]*bindings.App{}, limits: c.Limits.or(DefaultLimits), slots: make(chan struct{}, slots)}
+	m := &Machine{
+		apps: map[string]*bindings.App{}, named: map[string]*bindings.App{},
+		limits: c.Limits.or(DefaultLimits), slots: make(chan struct{}, slots),
+	}
 	for _, app := range c.Apps {
 		m.apps[app.Name] = app
+		for _, module := range app.Modules() {
+			m.named[module] = app
+		}
 	}
 	m.openLibraries()
 	return m

@@ -9,13 +9,15 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// module is what require gives for an app. Groups and operations are made when
+// module is what require gives for an app or an edition of it. Groups and operations are made when
 // a script first names them and then shared by all runs, so that a run pays
 // for what it touches.
 type module struct {
-	app     *bindings.App
-	groups  shelf
-	request *lua.LFunction
+	app       *bindings.App
+	name      string // "highlevel", "highlevel.v3"
+	catalogue *bindings.Catalogue
+	groups    shelf
+	request   *lua.LFunction
 }
 
 // group is highlevel.contacts: the operations of one noun.
@@ -44,15 +46,16 @@ func (s *shelf) get(name string, make func() lua.LValue) lua.LValue {
 	return v.(lua.LValue)
 }
 
-// newModule makes the module of an app.
-func newModule(app *bindings.App) lua.LValue {
-	m := &module{app: app}
-	m.request = requestFunction(app)
-	return &lua.LUserData{Value: m, Metatable: memberMeta(app.Name, func(L *lua.LState, name string) lua.LValue {
+// newModule makes the module that a name stands for.
+func newModule(app *bindings.App, name string) lua.LValue {
+	m := &module{app: app, name: name}
+	m.catalogue, _ = app.Module(name)
+	m.request = requestFunction(app, name)
+	return &lua.LUserData{Value: m, Metatable: memberMeta(m.name, func(L *lua.LState, name string) lua.LValue {
 		if v := m.member(name); v != lua.LNil {
 			return v
 		}
-		raise(L, "%s has no group '%s'%s", app.Name, brief(name, 60), m.hint(name))
+		raise(L, "%s has no group '%s'%s", m.name, brief(name, 60), m.hint(name))
 		return lua.LNil
 	})}
 }
@@ -76,15 +79,15 @@ func memberMeta(name string, find func(L *lua.LState, name string) lua.LValue) *
 	})
 }
 
-func (m *module) describe() string { return "the module " + m.app.Name }
+func (m *module) describe() string { return "the module " + m.name }
 
-func (m *module) list() []string { return m.app.Catalogue.Groups() }
+func (m *module) list() []string { return m.catalogue.Groups() }
 
 func (m *module) member(name string) lua.LValue {
 	if made := m.groups.known(name); made != nil {
 		return made
 	}
-	if m.app.Catalogue.Group(name) == nil {
+	if m.catalogue.Group(name) == nil {
 		if name == "request" {
 			return m.request
 		}
@@ -94,7 +97,7 @@ func (m *module) member(name string) lua.LValue {
 }
 
 func newGroup(m *module, short string) lua.LValue {
-	g := &group{module: m, short: short, name: m.app.Name + "." + short}
+	g := &group{module: m, short: short, name: m.name + "." + short}
 	return &lua.LUserData{Value: g, Metatable: memberMeta(g.name, func(L *lua.LState, name string) lua.LValue {
 		if v := g.member(name); v != lua.LNil {
 			return v
@@ -106,7 +109,7 @@ func newGroup(m *module, short string) lua.LValue {
 
 func (g *group) describe() string { return "the group " + g.name }
 
-func (g *group) list() []string { return g.module.app.Catalogue.Group(g.short) }
+func (g *group) list() []string { return g.module.catalogue.Group(g.short) }
 
 func (g *group) member(name string) lua.LValue {
 	if made := g.operations.known(name); made != nil {
@@ -116,12 +119,12 @@ func (g *group) member(name string) lua.LValue {
 		return lua.LNil
 	}
 	return g.operations.get(name, func() lua.LValue {
-		found, _ := g.module.app.Catalogue.Operation(g.short + "." + name)
+		found, _ := g.module.catalogue.In(g.short, name)
 		return newOperation(g.module.app, found)
 	})
 }
 
-// module gives the module of an app that the machine knows, made once.
-func (m *Machine) module(app string) lua.LValue {
-	return m.modules.get(app, func() lua.LValue { return newModule(m.apps[app]) })
+// module gives the module of a name that the machine knows, made once.
+func (m *Machine) module(name string) lua.LValue {
+	return m.modules.get(name, func() lua.LValue { return newModule(m.named[name], name) })
 }

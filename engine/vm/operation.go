@@ -11,9 +11,10 @@ import (
 
 // operation is an operation as scripts hold it: a function.
 type operation struct {
-	app  *bindings.App
-	is   *bindings.Operation
-	name string // with the app: "highlevel.contacts.upsert"
+	app       *bindings.App
+	is        *bindings.Operation
+	catalogue *bindings.Catalogue // of its types
+	name      string              // with the app: "highlevel.contacts.upsert"
 
 	once sync.Once
 	args *bindings.Definition
@@ -22,7 +23,7 @@ type operation struct {
 // newOperation makes the function. Its upvalue is how it is known again: no
 // script can look there.
 func newOperation(app *bindings.App, is *bindings.Operation) lua.LValue {
-	o := &operation{app: app, is: is, name: app.Name + "." + is.Name}
+	o := &operation{app: app, is: is, catalogue: app.CatalogueOf(is), name: app.Name + "." + is.Name}
 	f := function(o.call)
 	f.Upvalues = []*lua.Upvalue{upvalue(&lua.LUserData{Value: o, Metatable: lua.LNil})}
 	return f
@@ -70,7 +71,7 @@ func (o *operation) call(L *lua.LState) int {
 	o.wantArguments(L, 1)
 	s := o.step(L, StepCall, 1, wantOptions(L, 2, o.name, hostOptions...))
 	a := activationOf(L)
-	L.Push(a.decode(L, a.step(L, s), o.app.Catalogue, o.is.Answer, false))
+	L.Push(a.decode(L, a.step(L, s), o.catalogue, o.is.Answer, false))
 	return 1
 }
 
@@ -81,7 +82,7 @@ func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTabl
 	s := Step{Kind: kind, Name: o.name, App: o.app, Operation: o.is, Args: []byte("{}"), Options: callOptions(L, o.name, options)}
 	o.wantArguments(L, n)
 	if args, ok := L.Get(n).(*lua.LTable); ok {
-		e := &encoder{catalogue: o.app.Catalogue, secrets: map[string]Secret{}}
+		e := &encoder{catalogue: o.catalogue, secrets: map[string]Secret{}}
 		if args.MaxN() > 0 || isList(args) {
 			raise(L, "%s: the arguments are a table of names and values, found a list; write { name = value } or, where the whole body is a list, { body = {…} }", o.name)
 		}
@@ -115,7 +116,7 @@ func (o *operation) arguments() *bindings.Definition {
 			for _, f := range in {
 				if list, found := strings.CutSuffix(f.Name, "[]"); found {
 					f.Name = list
-					if s := shapeOf(o.app.Catalogue, &f.Type); s.kind != bindings.List && s.kind != bindings.Union {
+					if s := shapeOf(o.catalogue, &f.Type); s.kind != bindings.List && s.kind != bindings.Union {
 						f.Type = bindings.Type{Kind: bindings.List, Items: &f.Type}
 					}
 				}
@@ -123,7 +124,7 @@ func (o *operation) arguments() *bindings.Definition {
 			}
 		}
 		if o.is.Body != nil {
-			if _, def := o.app.Catalogue.Resolve(&o.is.Body.Type); def != nil {
+			if _, def := o.catalogue.Resolve(&o.is.Body.Type); def != nil {
 				d.Fields = append(d.Fields, def.Fields...)
 			}
 			d.Fields = append(d.Fields, bindings.Field{Name: "body", Type: o.is.Body.Type})
@@ -152,8 +153,8 @@ func callOptions(L *lua.LState, name string, options *lua.LTable) CallOptions {
 
 // requestFunction is highlevel.request { method, path, query, headers, body }:
 // what has no entry in the catalogue.
-func requestFunction(app *bindings.App) *lua.LFunction {
-	name := app.Name + ".request"
+func requestFunction(app *bindings.App, module string) *lua.LFunction {
+	name := module + ".request"
 	return function(func(L *lua.LState) int {
 		args := wantOptions(L, 1, name, "method", "path", "query", "headers", "body")
 		options := wantOptions(L, 2, name, hostOptions...)

@@ -30,10 +30,11 @@ type file struct {
 	requires map[string]required
 }
 
-// required is what a name given to require stands for: an app or a file.
+// required is what a name given to require stands for: an app, an edition of
+// one, or a file.
 type required struct {
-	app  string
-	file string
+	module string
+	file   string
 }
 
 // Compile compiles the file called name and what it requires. read gives the
@@ -111,8 +112,8 @@ func (c *compiler) require(from string, r requireCall) (required, error) {
 	fail := func(format string, args ...any) (required, error) {
 		return required{}, &SyntaxError{Position: fmt.Sprintf("%s:%d", from, r.line), Message: fmt.Sprintf(format, args...)}
 	}
-	if _, ok := c.machine.apps[r.name]; ok {
-		return required{app: r.name}, nil
+	if _, ok := c.machine.named[r.name]; ok {
+		return required{module: r.name}, nil
 	}
 	below := strings.ReplaceAll(strings.TrimSuffix(r.name, ".lua"), ".", "/") + ".lua"
 	if r.name == "" || !fs.ValidPath(below) {
@@ -140,7 +141,7 @@ func (c *compiler) require(from string, r requireCall) (required, error) {
 		}
 		return required{file: name}, c.compile(name, source)
 	}
-	apps := c.machine.appNames()
+	apps := c.machine.moduleNames()
 	return fail("no app or file called %q%s; looked for %s; %s", r.name, perhaps(r.name, apps), strings.Join(tried, ", "), appsText(apps))
 }
 

@@ -11,9 +11,10 @@ func requireLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"require": function(require)}
 }
 
-func (m *Machine) appNames() []string { return slices.Sorted(maps.Keys(m.apps)) }
+// moduleNames are the names of apps and their editions.
+func (m *Machine) moduleNames() []string { return slices.Sorted(maps.Keys(m.named)) }
 
-// require gives an app's module, or runs a file of the script once a run and
+// require gives the module of an app or edition, or runs a file of the script once a run and
 // gives what it returned. What a name stands for was settled by Compile.
 func require(L *lua.LState) int {
 	a := activationOf(L)
@@ -23,8 +24,8 @@ func require(L *lua.LState) int {
 	switch {
 	case !ok:
 		raise(L, "require takes a name written in quotes right behind it, so that the script is known whole before it runs")
-	case target.app != "":
-		L.Push(a.machine.module(target.app))
+	case target.module != "":
+		L.Push(a.machine.module(target.module))
 		return 1
 	}
 	if value, ok := a.loaded[target.file]; ok {
