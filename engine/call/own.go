@@ -1,0 +1,111 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Words tells what a word in braces stands for in the arguments of a
+// bindings.Call, and whether it stands for anything.
+type Words func(word string) (value any, known bool)
+
+// Item is one of the things that something is done for, once for each.
+type Item struct {
+	Value json.RawMessage
+	Of    *Item // what its list was made for
+}
+
+// Word tells what {of.PATH} stands for. A nil Item knows nothing.
+func (i *Item) Word(word string) (any, bool) {
+	path, found := strings.CutPrefix(word, "of.")
+	if i == nil || !found {
+		return nil, false
+	}
+	if value, found := journal.Lookup(i.Value, path); found && string(value) != "null" {
+		return value, true
+	}
+	return i.Of.Word(path)
+}
+
+// wordInText is a word in braces. What else stands in braces stays as it is.
+var wordInText = regexp.MustCompile(`\{[a-z]+(?:\.[A-Za-z0-9_@$-]+)*\}`)
+
+// Arguments writes the arguments of a call that the engine makes for itself.
+// A text that is nothing but one word takes the value as it is; where a word
+// stands for nothing, the argument or field is left out.
+func Arguments(args map[string]any, words Words) (json.RawMessage, error) {
+	filled := fillWords(args, words)
+	if filled == nil {
+		return json.RawMessage("{}"), nil
+	}
+	text, err := json.Marshal(filled)
+	if err != nil {
+		return nil, fmt.Errorf("write the arguments: %w", err)
+	}
+	return text, nil
+}
+
+// fillWords gives nil for what is to be left out.
+func fillWords(v any, words Words) any {
+	switch v := v.(type) {
+	case string:
+		return fillText(v, words)
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, inner := range v {
+			if filled := fillWords(inner, words); filled != nil {
+				out[name] = filled
+			}
+		}
+		if len(out) == 0 && len(v) > 0 {
+			return nil
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, inner := range v {
+			if filled := fillWords(inner, words); filled != nil {
+				out = append(out, filled)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+func fillText(text string, words Words) any {
+	if whole := wordInText.FindString(text); whole == text && whole != "" {
+		value, known := words(text[1 : len(text)-1])
+		if !known {
+			return nil
+		}
+		return value
+	}
+	missing := false
+	filled := wordInText.ReplaceAllStringFunc(text, func(word string) string {
+		value, known := words(word[1 : len(word)-1])
+		missing = missing || !known
+		return wordText(value)
+	})
+	if missing {
+		return nil
+	}
+	return filled
+}
+
+// wordText is a value within a text.
+func wordText(value any) string {
+	raw, isJSON := value.(json.RawMessage)
+	if !isJSON {
+		return fmt.Sprint(value)
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	return string(raw)
+}

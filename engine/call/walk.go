@@ -1,0 +1,142 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Own is a call that the engine makes for itself, not for a run: no mark is
+// made and nothing of it is recorded.
+type Own struct {
+	App        *bindings.App
+	Connection string
+	Call       bindings.Call
+	Words      Words
+	// Secrets are those that stand in the arguments.
+	Secrets []string
+}
+
+func (o Own) operation() (*bindings.Operation, error) {
+	op, found := o.App.Catalogue.Operation(o.Call.Operation)
+	if !found {
+		return nil, fmt.Errorf("%s has no operation %q", o.App.Name, o.Call.Operation)
+	}
+	return op, nil
+}
+
+// Make makes the call.
+func (c *Client) Make(ctx context.Context, o Own) (Answer, error) {
+	op, err := o.operation()
+	if err != nil {
+		return Answer{}, err
+	}
+	args, err := Arguments(o.Call.Args, o.Words)
+	if err != nil {
+		return Answer{}, err
+	}
+	return c.Do(ctx, Request{App: o.App, Operation: op, Connection: o.Connection, Args: args, Secrets: o.Secrets})
+}
+
+// maxWalk bounds the pages of one walk.
+const maxWalk = 1000
+
+// Walk visits the items of a list, page by page, until visit fails. It ends
+// with an error where the list does not.
+func (c *Client) Walk(ctx context.Context, o Own, visit func(item json.RawMessage) error) error {
+	op, err := o.operation()
+	if err != nil {
+		return err
+	}
+	args, err := Arguments(o.Call.Args, o.Words)
+	if err != nil {
+		return err
+	}
+	request := Request{App: o.App, Operation: op, Connection: o.Connection, Args: args, Secrets: o.Secrets, Page: true}
+	for range maxWalk {
+		answer, err := c.Do(ctx, request)
+		if err != nil {
+			return err
+		}
+		items, next, err := Page(op, request.Args, answer.Body)
+		if err != nil {
+			return err
+		}
+		for _, item := range gjson.ParseBytes(items).Array() {
+			if item.Type == gjson.Null {
+				continue
+			}
+			if err := visit(json.RawMessage(item.Raw)); err != nil {
+				return err
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		request.Args = over(args, next)
+	}
+	return pageError(op, "more than %d pages; the list does not end", maxWalk)
+}
+
+// over lays the members of one object over those of another.
+func over(args, added json.RawMessage) json.RawMessage {
+	merged := map[string]json.RawMessage{}
+	for _, object := range []json.RawMessage{args, added} {
+		gjson.ParseBytes(object).ForEach(func(key, value gjson.Result) bool {
+			merged[key.String()] = json.RawMessage(value.Raw)
+			return true
+		})
+	}
+	text, err := json.Marshal(merged)
+	if err != nil {
+		return args // it was JSON before
+	}
+	return text
+}
+
+// maxItems bounds what one thing may be done for.
+const maxItems = 10_000
+
+// Items lists what something is done for, and the names that tell the items
+// from one another. Without of that is one thing without an item.
+func (c *Client) Items(ctx context.Context, app *bindings.App, connection string, of *bindings.Of, words Words) (map[string]*Item, error) {
+	if of == nil {
+		return map[string]*Item{"": nil}, nil
+	}
+	outer, err := c.Items(ctx, app, connection, of.Of, words)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*Item{}
+	for _, name := range slices.Sorted(maps.Keys(outer)) {
+		above := outer[name]
+		own := Own{App: app, Connection: connection, Call: of.List, Words: func(word string) (any, bool) {
+			if value, known := above.Word(word); known {
+				return value, true
+			}
+			return words(word)
+		}}
+		err := c.Walk(ctx, own, func(value json.RawMessage) error {
+			id := journal.LookupText(value, of.ID)
+			if id == "" {
+				return fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", app.Name, of.List.Operation, of.ID)
+			}
+			if len(found) == maxItems && found[id] == nil {
+				return fmt.Errorf("%s.%s: more than %d items", app.Name, of.List.Operation, maxItems)
+			}
+			found[id] = &Item{Value: append(json.RawMessage{}, value...), Of: above}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
