@@ -16,7 +16,11 @@ type Operation struct {
 	PathParams []Field `json:"in_path,omitempty"`
 	Query      []Field `json:"in_query,omitempty"`
 	Header     []Field `json:"in_header,omitempty"`
-	Body       *Body   `json:"body,omitempty"`
+	// Join names the parameters of the query whose lists are written as one
+	// text, with what stands between the items: "opt_fields" with ",". Other
+	// lists repeat the parameter for each item.
+	Join map[string]string `json:"join,omitempty"`
+	Body *Body             `json:"body,omitempty"`
 	// Fixed are headers sent with every call, such as HighLevel's Version.
 	Fixed map[string]string `json:"fixed,omitempty"`
 

@@ -59,6 +59,10 @@ type Poll struct {
 	// Data maps fields of event.data to paths in the item, or, behind "of.",
 	// in the item that it was made for. Empty: event.data is the item.
 	Data map[string]string
+	// Adds are fields of event.data beside those of the item or of Data, with
+	// the paths of their values in the item that the list was made for: the
+	// calendar of an event.
+	Adds map[string]string
 	// Same are paths in event.data that say whether two events tell the same
 	// change, however they came; empty means all but Ignore. A webhook's data
 	// and a list's item have the same values there.
