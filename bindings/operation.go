@@ -95,15 +95,19 @@ type Body struct {
 type Pages struct {
 	// Items is the path in the answer to the list.
 	Items string `json:"items"`
+	// Keyed marks a list that is written as an object: its items are the
+	// members, each as { key = name, value = member }.
+	Keyed bool `json:"keyed,omitempty"`
 	// Cursors maps a parameter of the next request to the path of its value
 	// in this answer, or, behind "item:", in the last item. The walk ends
 	// when the first of them in sorted order is absent, null or empty.
 	Cursors map[string]string `json:"cursors,omitempty"`
 	// Page is the parameter that counts pages; Next the path in the answer to
-	// the number of the next page. Without Next the walk ends with a page
-	// shorter than Size.
+	// the number of the next page, Last to that of the last one. Without either
+	// the walk ends with a page shorter than Size.
 	Page string `json:"page,omitempty"`
 	Next string `json:"next,omitempty"`
+	Last string `json:"last,omitempty"`
 	// Offset is the parameter that counts items passed over.
 	Offset string `json:"offset,omitempty"`
 	// More is the path of a boolean that is false on the last page.

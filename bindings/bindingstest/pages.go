@@ -34,10 +34,13 @@ func testPages(t reporter, c *bindings.Catalogue) {
 		if err != nil {
 			t.Errorf("%s: items: %v", name, err)
 		}
-		if known && items.Kind != bindings.List {
+		if want := listKind(p); known && items.Kind != want {
 			t.Errorf("%s: items %q lead to a %s", name, p.Items, items)
 		}
-		for _, path := range []string{p.Next, p.More} {
+		if p.Page == "" && (p.Next != "" || p.Last != "") {
+			t.Errorf("%s: next %q and last %q count pages, and no parameter does", name, p.Next, p.Last)
+		}
+		for _, path := range []string{p.Next, p.Last, p.More} {
 			if _, _, err := leads(c, o.Answer, path); path != "" && err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -52,6 +55,14 @@ func testPages(t reporter, c *bindings.Catalogue) {
 			}
 		}
 	}
+}
+
+// listKind is what the items of a list stand in.
+func listKind(p *bindings.Pages) bindings.Kind {
+	if p.Keyed {
+		return bindings.Map
+	}
+	return bindings.List
 }
 
 func count(all ...bool) (n int) {

@@ -2,6 +2,9 @@ package slack_test
 
 import (
 	"net/http"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,25 +30,64 @@ func TestWebhookSignature(t *testing.T) {
 	}
 }
 
-// What reads may be sent again, and takes a form; what changes something may
-// not, and takes JSON.
-func TestReadingMethods(t *testing.T) {
+// What reads may be sent again, and takes a form; what changes something in
+// the families that take JSON is sent so.
+func TestEncodings(t *testing.T) {
 	c := slack.App().Catalogue
 	for _, name := range c.Operations() {
 		o, _ := c.Operation(name)
 		if o.Body == nil || o.Body.Encoding == bindings.Multipart {
 			continue
 		}
-		if reads := o.Body.Encoding == bindings.Form; reads != o.Safe {
-			t.Errorf("%s: safe is %v, and its body is %s", name, o.Safe, o.Body.Encoding)
+		group, _, _ := strings.Cut(name, ".")
+		want := bindings.Form
+		if slices.Contains([]string{"chat", "conversations", "users"}, group) && !o.Safe {
+			want = bindings.JSON
+		}
+		if o.Body.Encoding != want {
+			t.Errorf("%s: its body is %s, expected %s", name, o.Body.Encoding, want)
 		}
 	}
-	for _, name := range []string{"conversations.list", "conversations.history", "users.lookup_by_email", "chat.get_permalink"} {
+}
+
+// A method whose word means a change is not safe.
+func TestReadingMethods(t *testing.T) {
+	c := slack.App().Catalogue
+	changes := regexp.MustCompile(`\.(add|approve|archive|assign|bulk|cancel|clear|complete|convert|create|delete|deny|disable|edit|enable|end|` +
+		`invalidate|invite|open|post|publish|push|remove|rename|reset|restrict|revoke|rotate|set|share|start|unarchive|uninstall|unpublish|update)(_|$)`)
+	for _, name := range c.Operations() {
+		if o, _ := c.Operation(name); o.Safe && changes.MatchString(name) {
+			t.Errorf("%s is safe", name)
+		}
+	}
+	if o, _ := c.Operation("admin_users_unsupported_versions.export"); o.Safe {
+		t.Errorf("%s is safe, and has Slackbot send a message", o.Name)
+	}
+	for _, name := range []string{"conversations.list", "conversations.history", "users.lookup_by_email", "chat.get_permalink", "auth.test", "files.list", "team.info"} {
 		if o, _ := c.Operation(name); !o.Safe {
 			t.Errorf("%s is not safe", name)
 		}
 	}
 	if o, _ := c.Operation("chat.post_message"); o.Safe {
 		t.Error("chat.post_message is safe")
+	}
+}
+
+// All methods are there, and everything that is paged can be walked, but the
+// search that answers with pages of three lists at once.
+func TestEveryListIsPaged(t *testing.T) {
+	c := slack.App().Catalogue
+	if n := len(c.Operations()); n != 270 {
+		t.Errorf("%d methods, expected 270", n)
+	}
+	for _, name := range c.Operations() {
+		o, _ := c.Operation(name)
+		if o.Pages != nil || o.Body == nil {
+			continue
+		}
+		_, d := c.Resolve(&o.Body.Type)
+		if slices.ContainsFunc(d.Fields, func(f bindings.Field) bool { return f.Name == "cursor" || f.Name == "page" }) && name != "search.all" {
+			t.Errorf("%s is paged, and each cannot walk it", name)
+		}
 	}
 }

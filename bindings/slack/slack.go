@@ -1,5 +1,5 @@
-// Package slack describes Slack: the Web API's methods of chat, conversations
-// and users, the Events API, and how both are authorised.
+// Package slack describes Slack: the methods of the Web API, the Events API,
+// and how both are authorised.
 package slack
 
 import (
@@ -47,6 +47,8 @@ func limits() []bindings.Limit {
 		tier("tier2", 20),
 		tier("tier3", 50),
 		tier("tier4", 100),
+		tier("specialtier_assistant_threads_setstatus", 60),
+		tier("specialtier_auth_test", 200),
 		tier("specialtier_chat_postmessage", 60),
 		tier("specialtier_chat_getpermalink", 200),
 	}

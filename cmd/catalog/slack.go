@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,8 +12,18 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// slackGroups are the families of methods that the catalogue has.
-var slackGroups = []string{"chat", "conversations", "users"}
+// slackFamilies are groups of all methods that begin with the word. What
+// changes something there is sent as JSON; every other method is sent as a
+// form, which all of them take and some alone: files.getUploadURLExternal.
+var slackFamilies = []string{"chat", "conversations", "users"}
+
+// slackGroup is what a method belongs to: its name without the last word.
+func slackGroup(method string) string {
+	if first, _, _ := strings.Cut(method, "."); slices.Contains(slackFamilies, first) {
+		return first
+	}
+	return method[:strings.LastIndexByte(method, '.')]
+}
 
 // slackMethod is one method in methods.json.
 type slackMethod struct {
@@ -23,6 +34,8 @@ type slackMethod struct {
 	Tier   string
 	Scopes []string
 	Paged  string
+
+	Deprecated bool
 }
 
 type slackField struct {
@@ -49,11 +62,10 @@ func readSlack(documents string) (*Source, error) {
 		{Name: "messages", Type: bindings.Type{Kind: bindings.List, Items: &bindings.Type{Kind: bindings.String}}},
 	}, Open: true})
 	for _, m := range methods.Methods {
-		group, _, _ := strings.Cut(m.Name, ".")
-		if !slices.Contains(slackGroups, group) {
-			continue
+		if !strings.Contains(m.Name, ".") {
+			return nil, fmt.Errorf("method %s: expected a family and a dot before the last word", m.Name)
 		}
-		if err := s.method(group, m); err != nil {
+		if err := s.method(slackGroup(m.Name), m); err != nil {
 			return nil, fmt.Errorf("method %s: %w", m.Name, err)
 		}
 	}
@@ -85,16 +97,18 @@ type slack struct {
 // slackMetadata is the type of what stands beside every answer.
 const slackMetadata = "ResponseMetadata"
 
-// method makes an operation of a method. One that reads takes its arguments as
-// a form, which all of those accept; one that changes something takes JSON.
+// slackTier is the tier of methods whose own is not stated; most have it.
+const slackTier = "Tier2"
+
+// method makes an operation of a method.
 func (s *slack) method(group string, m slackMethod) error {
 	o := &Operation{Group: group, From: "methods.json: " + m.Name}
 	o.ID, o.Method, o.Path = m.Name, "POST", "/"+m.Name
-	o.Safe, o.Limit = m.Read, strings.ToLower(m.Tier)
+	o.Safe, o.Limit, o.Deprecated = m.Read, strings.ToLower(cmp.Or(m.Tier, slackTier)), m.Deprecated
 	o.AnyScope = slackScopes(m.Scopes)
-	encoding := bindings.JSON
-	if m.Read {
-		encoding = bindings.Form
+	encoding := bindings.Form
+	if slices.Contains(slackFamilies, group) && !m.Read {
+		encoding = bindings.JSON
 	}
 	if len(m.Args) > 0 {
 		fields, err := slackFields(m.Args)
@@ -135,7 +149,8 @@ func (s *slack) method(group string, m slackMethod) error {
 // slackPageSize is what the vendor advises to ask for at most.
 const slackPageSize = 200
 
-// slackPages walks the one list in the answer.
+// slackPages walks the one list in the answer. Where there is none of that
+// name, the corrections say what is walked.
 func slackPages(m slackMethod) (*bindings.Pages, error) {
 	pages := &bindings.Pages{Cursors: map[string]string{"cursor": "response_metadata.next_cursor"}}
 	for _, f := range m.Answer {
@@ -147,12 +162,9 @@ func slackPages(m slackMethod) (*bindings.Pages, error) {
 		}
 		pages.Items = f.Name
 	}
-	if pages.Items == "" {
-		return nil, fmt.Errorf("no list in the answer")
-	}
-	for _, f := range m.Args {
-		if f.Name == "limit" || f.Name == "count" {
-			pages.SizeParam, pages.Size = f.Name, slackPageSize
+	for _, size := range []string{"limit", "count"} { // with both, limit goes with the cursor
+		if pages.SizeParam == "" && slices.ContainsFunc(m.Args, func(f slackField) bool { return f.Name == size }) {
+			pages.SizeParam, pages.Size = size, slackPageSize
 		}
 	}
 	return pages, nil
@@ -172,6 +184,8 @@ func slackScopes(scopes []string) []string {
 			}
 		case "channels:write":
 			out = append(out, "channels:manage")
+		case "files:write:user":
+			out = append(out, "files:write")
 		}
 		out = append(out, scope)
 	}
@@ -190,8 +204,12 @@ func slackFields(fields []slackField) ([]bindings.Field, error) {
 	return out, nil
 }
 
-// slackIntegers are numbers that count.
-var slackIntegers = []string{"limit", "count"}
+// slackIntegers are numbers that count, or are whole seconds.
+var slackIntegers = []string{
+	"limit", "count", "page", "length", "duration", "duration_days", "num_minutes", "num_trigger_ids", "expires_in",
+	"expiration_ts", "date_start", "date_end_of_support", "date_sessions_started", "last_message_activity_before", "before",
+	"max_date_created", "min_date_created", "max_workflow_triggers", "crop_w", "crop_x", "crop_y",
+}
 
 func slackType(f slackField) (bindings.Type, error) {
 	if len(f.Enum) > 0 {

@@ -28,11 +28,15 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 	if !list.Exists() || list.Type == gjson.Null {
 		return json.RawMessage("[]"), nil, nil
 	}
+	items = json.RawMessage(list.Raw)
+	if p.Keyed && list.IsObject() {
+		items = members(list)
+		list = gjson.ParseBytes(items)
+	}
 	if !list.IsArray() {
 		return nil, nil, pageError(op, "expected a list at %q in the answer, found %s", p.Items, kindOf(list))
 	}
 	all := list.Array()
-	items = json.RawMessage(list.Raw)
 	if len(all) == 0 && !marked(p) {
 		return items, nil, nil
 	}
@@ -49,6 +53,20 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 		return nil, nil, err
 	}
 	return items, next, nil
+}
+
+// members writes an object as the list of its members.
+func members(o gjson.Result) json.RawMessage {
+	list := []byte{'['}
+	o.ForEach(func(key, value gjson.Result) bool {
+		if len(list) > 1 {
+			list = append(list, ',')
+		}
+		list = append(append(list, `{"key":`...), key.Raw...)
+		list = append(append(append(list, `,"value":`...), value.Raw...), '}')
+		return true
+	})
+	return append(list, ']')
 }
 
 // marked reports whether the answer itself names the next page, which it may
@@ -111,6 +129,12 @@ func (w walk) page(op *bindings.Operation) (json.RawMessage, error) {
 			return nil, pageError(op, "the answer asks for the same page again; the walk would never end")
 		}
 		return object(w.pages.Page, value.Float()), nil
+	}
+	if last := w.answer.Get(w.pages.Last); w.pages.Last != "" && last.Type == gjson.Number {
+		if present >= last.Float() {
+			return nil, nil
+		}
+		return object(w.pages.Page, present+1), nil
 	}
 	if w.last() || w.short() {
 		return nil, nil

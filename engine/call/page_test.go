@@ -14,6 +14,8 @@ func TestPage(t *testing.T) {
 	more := &bindings.Pages{Items: "items", Cursors: map[string]string{"after": "item:id"}, More: "has_more"}
 	counted := &bindings.Pages{Items: "items", Page: "page", Next: "meta.next_page"}
 	sized := &bindings.Pages{Items: "items", Page: "page", SizeParam: "per_page", Size: 2}
+	last := &bindings.Pages{Items: "items", Page: "page", Last: "paging.pages", SizeParam: "count", Size: 2}
+	keyed := &bindings.Pages{Items: "by", Keyed: true, Cursors: map[string]string{"after": "next"}}
 	offset := &bindings.Pages{Items: "items", Offset: "skip", SizeParam: "limit", Size: 2}
 	offsetMore := &bindings.Pages{Items: "items", Offset: "skip", More: "more"}
 	whole := &bindings.Pages{Items: ""}
@@ -43,6 +45,13 @@ func TestPage(t *testing.T) {
 		{"full page", sized, `{}`, `{"items":[1,2]}`, `[1,2]`, `{"page":2}`, false},
 		{"full page of the script's size", sized, `{"per_page":1,"page":4}`, `{"items":[1]}`, `[1]`, `{"page":5}`, false},
 		{"short page", sized, `{"page":2}`, `{"items":[1]}`, `[1]`, ``, false},
+		{"page before the last, not full", last, `{}`, `{"items":[1],"paging":{"pages":2}}`, `[1]`, `{"page":2}`, false},
+		{"the last page, full", last, `{"page":2}`, `{"items":[1,2],"paging":{"pages":2}}`, `[1,2]`, ``, false},
+		{"full page that names no last", last, `{}`, `{"items":[1,2]}`, `[1,2]`, `{"page":2}`, false},
+		{"list that is an object", keyed, `{}`, `{"by":{"a":{"n":1},"b\"":2},"next":"x"}`,
+			`[{"key":"a","value":{"n":1}},{"key":"b\"","value":2}]`, `{"after":"x"}`, false},
+		{"object without members", keyed, `{}`, `{"by":{}}`, `[]`, ``, false},
+		{"text where an object is", keyed, `{}`, `{"by":"a"}`, ``, ``, true},
 		{"offset", offset, `{"skip":4}`, `{"items":[1,2]}`, `[1,2]`, `{"skip":6}`, false},
 		{"offset at the end", offset, `{}`, `{"items":[1]}`, `[1]`, ``, false},
 		{"offset with more", offsetMore, `{}`, `{"items":[1],"more":true}`, `[1]`, `{"skip":1}`, false},

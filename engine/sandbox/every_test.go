@@ -82,6 +82,7 @@ var given = map[string]map[string]any{
 	"slack": {
 		"channel": "C0SALES0001", "user": "U0SANDBEN01", "ts": "1.000000", "message_ts": "1.000000", "email": "ada@sandbox.example",
 		"post_at": json.Number("1900000000"), "scheduled_message_id": "Q01", "text": "hello", "name": "new-channel", "users": "U0SANDBEN01",
+		"query": "000000",
 	},
 	"highlevel": {"contactId": "there", "conversationId": "there", "contacts": []any{"there"}, "ids": []any{"there"}, "callback_url": "http://127.0.0.1:9/"},
 }
@@ -221,10 +222,10 @@ func (m maker) bodyValue() any {
 
 // value makes a value with all that is required.
 func (m maker) value(t *bindings.Type, name string, depth int) any {
-	if v, found := given[m.app()][name]; found && len(m.check(t, v, "")) == 0 {
+	resolved, d := m.catalogue.Resolve(t)
+	if v, found := given[m.app()][name]; found && len(m.check(t, v, "")) == 0 && resolved.Kind != bindings.Object {
 		return v
 	}
-	resolved, d := m.catalogue.Resolve(t)
 	switch resolved.Kind {
 	case bindings.String:
 		return "text"

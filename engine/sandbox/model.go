@@ -99,6 +99,9 @@ func newModel(app *bindings.App, r *rules) *model {
 // a rule of the app says it.
 func (m *model) plan(op *bindings.Operation) *plan {
 	p := &plan{op: op, path: template(op.Path), rule: m.rules.operations[op.Method+" "+op.Path]}
+	if p.rule == nil && m.rules.derive != nil {
+		p.rule = m.rules.derive(m, op)
+	}
 	last := len(p.path) - 1
 	end := p.path[last]
 	lists := m.answersList(op)

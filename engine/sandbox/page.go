@@ -194,6 +194,9 @@ func (r *request) meta(out any, p page) any {
 		if pages.More != "" {
 			out = place(out, pages.More, p.more)
 		}
+		if pages.Last != "" {
+			out = place(out, pages.Last, count(max((p.total+p.size-1)/max(p.size, 1), 1)))
+		}
 	}
 	known := map[string]any{
 		"total": count(p.total), "count": count(p.total), "totalcount": count(p.total),

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/tidewire/tidewire/bindings"
 )
 
 // rules is what paths and types of a catalogue cannot tell about an app.
@@ -20,7 +22,10 @@ type rules struct {
 	aliases map[string]string
 	// operations are exceptions, by "METHOD /path/{template}".
 	operations map[string]*rule
-	unique     map[string]unique
+	// derive gives the rule of an operation that operations does not name, for
+	// an app whose paths tell nothing; nil where there is no such rule.
+	derive func(*model, *bindings.Operation) *rule
+	unique map[string]unique
 	// actions are the fields that the last word of a path sets.
 	actions map[string]object
 	// fill completes the fields of a new or changed record.

@@ -71,6 +71,7 @@ func slack() *rules {
 			"POST /users.profile.get":                      {resource: "users", do: slackProfile},
 			"POST /users.profile.set":                      {resource: "users", do: slackSetProfile},
 		},
+		derive: slackDerived,
 		triggers: map[string]string{
 			"messages created": "message.posted", "messages updated": "message.changed", "messages deleted": "message.deleted",
 		},

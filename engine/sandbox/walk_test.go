@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,14 @@ func (m maker) fill(a *app, p *plan) {
 			fields[f.Name] = m.value(&f.Type, f.Name, 0)
 		}
 	}
+	if m.op.Body != nil {
+		_, d := m.catalogue.Resolve(&m.op.Body.Type)
+		for i := 0; d != nil && i < len(d.Fields); i++ {
+			if f := &d.Fields[i]; f.Required && f.Name != m.op.Pages.SizeParam {
+				fields[f.Name] = m.value(&f.Type, f.Name, 0)
+			}
+		}
+	}
 	first := 0
 	if p.resource.name == "messages" { // one is there
 		first, links["channel"] = 1, "C0SALES0001"
@@ -77,7 +86,7 @@ func (m maker) fill(a *app, p *plan) {
 	}
 	for i := first; i < 8; i++ {
 		id := fmt.Sprintf("%d.000000", i+1)
-		fields["name"] = id
+		fields["name"], fields["text"] = id, id
 		a.make(p.resource, id, fields, links, nil)
 	}
 }
@@ -103,6 +112,11 @@ func (w walker) all() int {
 		items, _ := lookup(answer, pages.Items).([]any)
 		if pages.Items == "" {
 			items, _ = answer.([]any)
+		}
+		if members, ok := lookup(answer, pages.Items).(object); ok {
+			for _, key := range sorted(members) {
+				items = append(items, key)
+			}
 		}
 		for _, item := range items {
 			id := text(item)
@@ -151,6 +165,10 @@ func (w walker) more(answer any, items []any, args map[string]any) bool {
 		return true
 	case pages.Next != "":
 		return !empty(lookup(answer, pages.Next))
+	case pages.Last != "":
+		last, _ := strconv.Atoi(text(lookup(answer, pages.Last)))
+		page, _ := strconv.Atoi(text(args[pages.Page]))
+		return page < last
 	}
 	return len(items) >= 3
 }
