@@ -106,6 +106,11 @@ func (c *Client) Approvals(ctx context.Context) (all []journal.Approval, err err
 	return all, c.get(ctx, "/approvals", nil, &all)
 }
 
+// Subscriptions lists the webhooks that are registered at vendors.
+func (c *Client) Subscriptions(ctx context.Context) (all []journal.Subscription, err error) {
+	return all, c.get(ctx, "/subscriptions", nil, &all)
+}
+
 func values(since time.Time, limit int) url.Values {
 	v := url.Values{}
 	if !since.IsZero() {

@@ -140,6 +140,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /approvals/{id}", answer(func(r *http.Request) (any, error) {
 		return s.Reader.Approval(r.Context(), r.PathValue("id"))
 	}))
+	mux.HandleFunc("GET /subscriptions", answer(func(r *http.Request) (any, error) { return s.Reader.Subscriptions(r.Context()) }))
 	return mux
 }
 

@@ -80,6 +80,11 @@ type Store interface {
 	// ticks themselves are events and are kept by Accept.
 	Tick(ctx context.Context, script, hook string) (time.Time, error)
 
+	// PutSubscription keeps a subscription in place of the one with its key.
+	PutSubscription(ctx context.Context, s Subscription) error
+	// DropSubscription forgets one; an unknown key changes nothing.
+	DropSubscription(ctx context.Context, key string) error
+
 	// Live counts the runs that have not ended by version: those bound to it,
 	// and those that matched on it and are bound to none yet.
 	Live(ctx context.Context, version string) (bound, matched int, err error)
@@ -133,6 +138,9 @@ type Reader interface {
 	Approval(ctx context.Context, id string) (Approval, error)
 	// Approvals lists those that can be decided, the oldest first.
 	Approvals(ctx context.Context) ([]Approval, error)
+	// Subscriptions lists all that are kept, by connection, name and item, the
+	// oldest first.
+	Subscriptions(ctx context.Context) ([]Subscription, error)
 }
 
 // Binding is what is fixed for a run at its first activation.

@@ -31,6 +31,8 @@ type statements struct {
 	getState, putState, dropState *stmt
 
 	putLink, getLink, findLinks, dropLink *stmt
+
+	putSubscription, dropSubscription *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
@@ -127,6 +129,10 @@ func (s *statements) prepare(c *conn) error {
 		&s.largeSteps: `SELECT number, args, result FROM step WHERE run = ? AND (typeof(args) = 'integer' OR typeof(result) = 'integer')`,
 		&s.setArgs:    `UPDATE step SET args = ?3 WHERE run = ?1 AND number = ?2`,
 		&s.setResult:  `UPDATE step SET result = ?3 WHERE run = ?1 AND number = ?2`,
+
+		&s.putSubscription: `INSERT INTO subscription (key, data) VALUES (?, ?)
+			ON CONFLICT DO UPDATE SET data = excluded.data`,
+		&s.dropSubscription: `DELETE FROM subscription WHERE key = ?`,
 
 		&s.oldRuns: `SELECT seq, finished FROM run WHERE seq > ? ORDER BY seq LIMIT ?`,
 		&s.eraseLarge: `DELETE FROM large WHERE id IN (
