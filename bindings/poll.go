@@ -6,13 +6,16 @@ import "time"
 // catalogue, by its name, with arguments as a script would write them. In the
 // texts of Args a word in braces stands for what is known where the call is
 // made. A text that is nothing but one such word takes the value with its
-// type; an argument whose word stands for nothing is left out.
+// type; an argument whose word stands for nothing is left out, and so is the
+// item of a list in which any does.
 //
 //	{account} {parent}   of the connection
 //	{of.PATH}            of the item that the call is made for; {of.of.PATH} of
 //	                     the one that its list was made for
 //	{since}              the time up to which changes are known, RFC 3339
 //	{since.ms}           the same in Unix milliseconds
+//	{from} {to}          the bounds of a Poll's Window, RFC 3339
+//	{from.ms} {to.ms}    the same in Unix milliseconds
 //	{url} {secret} {id} {types} {expires} {kept.PATH}   of a Subscription
 type Call struct {
 	Operation string
@@ -22,7 +25,8 @@ type Call struct {
 // Of lists what something is done for, once for each item: the calendars of
 // which each has events.
 type Of struct {
-	// List is walked by the Pages of its operation.
+	// List is walked by the Pages of its operation. Where {since} stands in it
+	// only the items that changed after that are looked at.
 	List Call
 	// ID is the path of an item's name, which tells one from another.
 	ID string
@@ -47,17 +51,27 @@ type Poll struct {
 	// Newest says that the list begins with what changed last, by Updated, so
 	// that a walk may end at what is known.
 	Newest bool
+	// Window bounds a list that wants bounds: {from} and {to} are now less
+	// Past and now plus Ahead. What leaves the window is not gone.
+	Window Window
+	// Whole is how often everything is walked although {since} or Newest would
+	// do, since only then what is gone is found; zero: never.
+	Whole time.Duration
 	// Sync is how the vendor itself keeps what we have seen, nil if it does
 	// not. It goes before {since}.
 	Sync *Sync
 
 	// Record is the path in an item of the record's id; Updated and Created
-	// are those of its times, empty where an item does not carry them.
+	// are those of its times, empty where an item does not carry them. PerItem
+	// says that ids are told apart only within one item of Of.
 	Record  string
+	PerItem bool
 	Updated string
 	Created string
 	// Data maps fields of event.data to paths in the item, or, behind "of.",
-	// in the item that it was made for. Empty: event.data is the item.
+	// in the item that it was made for; the path "." is the item itself, and
+	// {account} stands for what it does in a Call. Empty: event.data is the
+	// item.
 	Data map[string]string
 	// Adds are fields of event.data beside those of the item or of Data, with
 	// the paths of their values in the item that the list was made for: the
@@ -65,10 +79,14 @@ type Poll struct {
 	Adds map[string]string
 	// Same are paths in event.data that say whether two events tell the same
 	// change, however they came; empty means all but Ignore. A webhook's data
-	// and a list's item have the same values there.
+	// and a list's item have the same values there: what is absent, null or
+	// empty is the same, as are times and numbers of the same value and lists
+	// of texts in any order.
 	Same []string
 	// Ignore are paths that change although nothing happened.
 	Ignore []string
+	// Facets are parts of a record whose change has a trigger of its own.
+	Facets []Facet
 
 	// The triggers of an item that is new, that changed, and that is gone.
 	// Empty: not told.
@@ -82,6 +100,21 @@ type Poll struct {
 	Auths []string
 	// Reconcile says that it finds, by Since or Updated, what webhooks lost.
 	Reconcile bool
+}
+
+// Window is how far a list goes into the past and the future.
+type Window struct{ Past, Ahead time.Duration }
+
+// Facet is a part of a record whose change is told by a trigger of its own,
+// beside OnUpdated if that watches the part too: the stage of an opportunity.
+type Facet struct {
+	Trigger string
+	// Same are paths in event.data, as in Poll.
+	Same []string
+	// When maps paths in event.data to the values, as text, that it must have
+	// to be told: a task's completed is told when it becomes true. What a new
+	// record begins with is no change.
+	When map[string]string
 }
 
 // Sync is a token of the vendor's that stands for what we have seen.
@@ -98,11 +131,13 @@ type Sync struct {
 	LostAnswer string
 	// Deleted maps paths in an item to the values that say that it is gone.
 	Deleted map[string]string
-	// Feed says that the items are changes and not records: each is an event
-	// whose trigger is found as that of a webhook is, by Trigger.Vendor and
-	// When. There is nothing to compare, and what happened while a token was
-	// lost is not told.
-	Feed bool
+	// Feed says that the items are changes and not records: each is read as one
+	// of a webhook's Batch is, and its trigger found by Trigger.Vendor and When.
+	// There is nothing to compare, and what happened while a token was lost is
+	// not told. Brings are patterns of the triggers that come of it:
+	// "asana.task.*".
+	Feed   bool
+	Brings []string
 }
 
 // PollOf finds a poll by its name.
@@ -115,13 +150,19 @@ func (a *App) PollOf(name string) (*Poll, bool) {
 	return nil, false
 }
 
-// Triggers are the names of what a poll tells.
+// Triggers are the names of what a poll tells; of a Feed they are patterns.
 func (p *Poll) Triggers() []string {
 	var names []string
 	for _, name := range []string{p.OnCreated, p.OnUpdated, p.OnDeleted} {
 		if name != "" {
 			names = append(names, name)
 		}
+	}
+	for _, facet := range p.Facets {
+		names = append(names, facet.Trigger)
+	}
+	if p.Sync != nil {
+		names = append(names, p.Sync.Brings...)
 	}
 	return names
 }

@@ -36,7 +36,8 @@ var wordInText = regexp.MustCompile(`\{[a-z]+(?:\.[A-Za-z0-9_@$-]+)*\}`)
 
 // Arguments writes the arguments of a call that the engine makes for itself.
 // A text that is nothing but one word takes the value as it is; where a word
-// stands for nothing, the argument or field is left out.
+// stands for nothing, the argument or field is left out, or the whole item of
+// a list: half a filter would ask for something else.
 func Arguments(args map[string]any, words Words) (json.RawMessage, error) {
 	filled := fillWords(args, words)
 	if filled == nil {
@@ -68,9 +69,18 @@ func fillWords(v any, words Words) any {
 	case []any:
 		out := make([]any, 0, len(v))
 		for _, inner := range v {
-			if filled := fillWords(inner, words); filled != nil {
+			whole := true
+			filled := fillWords(inner, func(word string) (any, bool) {
+				value, known := words(word)
+				whole = whole && known
+				return value, known
+			})
+			if filled != nil && whole {
 				out = append(out, filled)
 			}
+		}
+		if len(out) == 0 && len(v) > 0 {
+			return nil
 		}
 		return out
 	}

@@ -51,38 +51,60 @@ const maxWalk = 1000
 // Walk visits the items of a list, page by page, until visit fails. It ends
 // with an error where the list does not.
 func (c *Client) Walk(ctx context.Context, o Own, visit func(item json.RawMessage) error) error {
-	op, err := o.operation()
-	if err != nil {
-		return err
-	}
-	args, err := Arguments(o.Call.Args, o.Words)
-	if err != nil {
-		return err
-	}
-	request := Request{App: o.App, Operation: op, Connection: o.Connection, Args: args, Secrets: o.Secrets, Page: true}
+	var next json.RawMessage
 	for range maxWalk {
-		answer, err := c.Do(ctx, request)
+		page, err := c.List(ctx, o, next)
 		if err != nil {
 			return err
 		}
-		items, next, err := Page(op, request.Args, answer.Body)
-		if err != nil {
-			return err
-		}
-		for _, item := range gjson.ParseBytes(items).Array() {
-			if item.Type == gjson.Null {
-				continue
-			}
-			if err := visit(json.RawMessage(item.Raw)); err != nil {
+		for _, item := range page.Items {
+			if err := visit(item); err != nil {
 				return err
 			}
 		}
-		if next == nil {
+		if next = page.Next; next == nil {
 			return nil
 		}
-		request.Args = over(args, next)
 	}
-	return pageError(op, "more than %d pages; the list does not end", maxWalk)
+	return pageError(&bindings.Operation{Name: o.Call.Operation}, "more than %d pages; the list does not end", maxWalk)
+}
+
+// Listed is one page of a list.
+type Listed struct {
+	Items []json.RawMessage // without those that are null
+	Next  json.RawMessage   // what the next page is asked for with; nil: it is the last
+	Answer
+}
+
+// List asks for one page of a list: the first, or the one that next names. The
+// answer comes with an error too, as far as it is known.
+func (c *Client) List(ctx context.Context, o Own, next json.RawMessage) (Listed, error) {
+	op, err := o.operation()
+	if err != nil {
+		return Listed{}, err
+	}
+	args, err := Arguments(o.Call.Args, o.Words)
+	if err != nil {
+		return Listed{}, err
+	}
+	if next != nil {
+		args = over(args, next)
+	}
+	answer, err := c.Do(ctx, Request{App: o.App, Operation: op, Connection: o.Connection, Args: args, Secrets: o.Secrets, Page: true})
+	if err != nil {
+		return Listed{Answer: answer}, err
+	}
+	items, next, err := Page(op, args, answer.Body)
+	if err != nil {
+		return Listed{Answer: answer}, err
+	}
+	page := Listed{Next: next, Answer: answer}
+	for _, item := range gjson.ParseBytes(items).Array() {
+		if item.Type != gjson.Null {
+			page.Items = append(page.Items, json.RawMessage(item.Raw))
+		}
+	}
+	return page, nil
 }
 
 // over lays the members of one object over those of another.
