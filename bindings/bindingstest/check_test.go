@@ -40,11 +40,16 @@ func app(t *testing.T, catalogue string) *bindings.App {
 func problemsOf(a *bindings.App) notes {
 	var n notes
 	testApp(&n, a)
-	testCatalogue(&n, a.Catalogue)
 	testAuth(&n, a)
+	for _, c := range a.Catalogues() {
+		testCatalogue(&n, c)
+	}
 	if len(n) == 0 {
-		testOperations(&n, a)
-		testPages(&n, a.Catalogue)
+		testEditions(&n, a)
+		for _, c := range a.Catalogues() {
+			testOperations(&n, a, c)
+			testPages(&n, c)
+		}
 		testTriggers(&n, a)
 	}
 	return n
@@ -147,6 +152,31 @@ func TestBrokenApp(t *testing.T) {
 		test.spoil(a)
 		if found := strings.Join(problemsOf(a), "\n"); !strings.Contains(found, test.want) {
 			t.Errorf("found %q, expected %q", found, test.want)
+		}
+	}
+}
+
+func TestBrokenEdition(t *testing.T) {
+	const v2 = `operation things.list {"id":"l","method":"GET","path":"/things"}
+operation things.update {"id":"u","method":"PUT","path":"/things/{thing}","in_path":["thing!: string"]}
+`
+	for _, test := range []struct{ name, text, want string }{
+		{"v2", v2, ""},
+		{"V2", v2, `edition "V2": expected a name of its own`},
+		{"things", v2, `edition "things": the app has a group of this name`},
+		{"v2", strings.Replace(v2, "things.update", "things.replace", 1), "v2.things.replace: PUT /things/{} is called things.update by the app"},
+		{"v2", v2 + `trigger acme.thing.deleted {"vendor":"ThingDelete"}`, `edition "v2" has 1 triggers`},
+		{"v2", strings.Replace(v2, "things.list", "things.end", 1), "v2.things.end: a script cannot write this name"},
+	} {
+		a := app(t, sound)
+		edition, err := bindings.ParseEdition(test.name, []byte(test.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Editions = []bindings.Edition{edition}
+		found := strings.Join(problemsOf(a), "\n")
+		if test.want == "" && found != "" || !strings.Contains(found, test.want) {
+			t.Errorf("edition %s of %s: found %q, expected %q", test.name, test.text, found, test.want)
 		}
 	}
 }

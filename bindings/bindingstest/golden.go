@@ -29,6 +29,10 @@ func testGolden(t *testing.T, c *bindings.Catalogue) {
 		}
 		triggers.WriteByte('\n')
 	}
+	if edition := c.Edition(); edition != "" {
+		golden(t, edition+".names.golden", names.String())
+		return
+	}
 	golden(t, "names.golden", names.String())
 	golden(t, "triggers.golden", triggers.String())
 }

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	operationName = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`)
+	operationName = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`) // behind the edition
 	template      = regexp.MustCompile(`\{[^{}]*\}`)
 )
 
@@ -20,16 +20,17 @@ var keywords = map[string]bool{
 	"repeat": true, "return": true, "then": true, "true": true, "until": true, "while": true,
 }
 
-func testOperations(t reporter, app *bindings.App) {
+func testOperations(t reporter, app *bindings.App, c *bindings.Catalogue) {
 	limits := map[string]bool{"": true}
 	for _, limit := range app.Limits {
 		limits[limit.Name] = true
 	}
 	endpoints := map[string]string{}
-	for _, name := range app.Catalogue.Operations() {
-		o, _ := app.Catalogue.Operation(name)
-		group, verb, _ := strings.Cut(name, ".")
-		if !operationName.MatchString(name) || keywords[group] || keywords[verb] {
+	for _, name := range c.Operations() {
+		o, _ := c.Operation(name)
+		short := strings.TrimPrefix(name, c.Named(""))
+		group, verb, _ := strings.Cut(short, ".")
+		if !operationName.MatchString(short) || keywords[group] || keywords[verb] {
 			t.Errorf("%s: a script cannot write this name", name)
 		}
 		// request reaches endpoints without an entry, and is the app's own.
@@ -59,7 +60,7 @@ func testOperations(t reporter, app *bindings.App) {
 			t.Errorf("%s: scopes %q or any of %q", name, o.Scopes, o.AnyScope)
 		}
 		testPath(t, o)
-		testArguments(t, app.Catalogue, o)
+		testArguments(t, c, o)
 	}
 }
 

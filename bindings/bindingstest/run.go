@@ -26,16 +26,28 @@ type reporter interface {
 func Run(t *testing.T, app *bindings.App) {
 	t.Run("app", func(t *testing.T) { testApp(t, app) })
 	t.Run("auth", func(t *testing.T) { testAuth(t, app) })
-	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, app.Catalogue) })
+	for _, name := range app.Modules() {
+		c, _ := app.Module(name)
+		t.Run(name, func(t *testing.T) { runCatalogue(t, app, name, c) })
+	}
 	if t.Failed() {
 		t.Fatal("the rest reads the catalogue")
 	}
-	t.Run("operations", func(t *testing.T) { testOperations(t, app) })
-	t.Run("pages", func(t *testing.T) { testPages(t, app.Catalogue) })
+	t.Run("editions", func(t *testing.T) { testEditions(t, app) })
 	t.Run("triggers", func(t *testing.T) { testTriggers(t, app) })
 	t.Run("webhook", func(t *testing.T) { testWebhook(t, app) })
-	t.Run("golden", func(t *testing.T) { testGolden(t, app.Catalogue) })
-	t.Run("documents", func(t *testing.T) { testDocuments(t, app.Name) })
+}
+
+// runCatalogue tests the catalogue of an app or of an edition.
+func runCatalogue(t *testing.T, app *bindings.App, name string, c *bindings.Catalogue) {
+	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, c) })
+	if t.Failed() {
+		t.Fatal("the rest reads it")
+	}
+	t.Run("operations", func(t *testing.T) { testOperations(t, app, c) })
+	t.Run("pages", func(t *testing.T) { testPages(t, c) })
+	t.Run("golden", func(t *testing.T) { testGolden(t, c) })
+	t.Run("documents", func(t *testing.T) { testDocuments(t, app.Name, name, c.Edition()) })
 }
 
 var appName = regexp.MustCompile(`^[a-z]+$`)
@@ -78,13 +90,13 @@ func testLimits(t reporter, limits []bindings.Limit) {
 }
 
 // testDocuments makes the catalogue from the vendor's documents.
-func testDocuments(t *testing.T, app string) {
+func testDocuments(t *testing.T, app, name, edition string) {
 	folder := os.Getenv(Documents)
 	if folder == "" {
 		t.Skipf("%s names no folder with the vendors' documents", Documents)
 	}
 	out, err := exec.Command("go", "run", "github.com/tidewire/tidewire/cmd/catalog",
-		"-app", app, "-documents", filepath.Join(folder, app), "-folder", ".", "-check").CombinedOutput()
+		"-app", name, "-documents", filepath.Join(folder, app), "-folder", filepath.Join(".", edition), "-check").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -9,14 +9,22 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-//go:embed catalogue.txt
-var catalogue []byte
+var (
+	//go:embed catalogue.txt
+	catalogue []byte
+	//go:embed v3/catalogue.txt
+	catalogueV3 []byte
+)
 
 // App describes HighLevel. Every call gives the same App.
 var App = sync.OnceValue(func() *bindings.App {
 	parsed, err := bindings.ParseCatalogue(catalogue)
 	if err != nil {
 		panic(fmt.Sprintf("highlevel: %v", err)) // made by cmd/catalog and read by a test
+	}
+	v3, err := bindings.ParseEdition("v3", catalogueV3)
+	if err != nil {
+		panic(fmt.Sprintf("highlevel.v3: %v", err))
 	}
 	return &bindings.App{
 		Name:      "highlevel",
@@ -31,6 +39,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Limits:    limits(),
 		Webhook:   webhook(),
 		Catalogue: parsed,
+		Editions:  []bindings.Edition{v3},
 	}
 })
 

@@ -1,7 +1,9 @@
-// Package highlevel describes HighLevel as data: its API 2021 (the dated
-// versions), its webhooks and how calls to it are authorised.
+// Package highlevel describes HighLevel as data: its API in the dated versions
+// and, as the edition v3, in the newer one, its webhooks and how calls to it
+// are authorised.
 //
-// catalogue.txt holds the operations, types and triggers. It is made by
-// cmd/catalog from the vendor's public documents, names.txt and
-// corrections.txt, and never edited by hand.
+// catalogue.txt holds the operations, types and triggers, v3/catalogue.txt
+// the operations and types of that edition. They are made by cmd/catalog from
+// the vendor's public documents, names.txt and corrections.txt, and never
+// edited by hand.
 package highlevel

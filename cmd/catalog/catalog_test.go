@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,17 +29,21 @@ func TestCatalog(t *testing.T) {
 				put(t, filepath.Join(folder, s.name), s.text)
 			}
 			var got string
-			switch err := run([]string{"-app", "highlevel", "-documents", folder, "-folder", folder}, io.Discard); last.name {
+			app, below := "highlevel", folder
+			if slices.ContainsFunc(sections, func(s section) bool { return strings.HasPrefix(s.name, "v3/") }) {
+				app, below = "highlevel.v3", filepath.Join(folder, "v3")
+			}
+			switch err := run([]string{"-app", app, "-documents", folder, "-folder", below}, io.Discard); last.name {
 			case "error.txt":
 				if err == nil {
 					t.Fatalf("no error, expected %s", last.text)
 				}
 				got = strings.ReplaceAll(err.Error(), folder+"/", "") + "\n"
-			case "catalogue.txt":
+			case "catalogue.txt", "v3/catalogue.txt":
 				if err != nil {
 					t.Fatal(err)
 				}
-				got = text(t, filepath.Join(folder, "catalogue.txt"))
+				got = text(t, filepath.Join(folder, last.name))
 			default:
 				t.Fatalf("the last file is %s, expected catalogue.txt or error.txt", last.name)
 			}

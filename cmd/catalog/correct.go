@@ -22,12 +22,16 @@ import (
 //	field Contact age: string -> age: number  replaces a field of a type
 //	query contacts.list limit: string -> …    replaces a parameter; also path and header
 //
+// In the file of an edition, "not" before a line of its app's own corrections
+// says that it does not hold there.
+//
 // A field or parameter is added where nothing stands before "->", and taken
 // away where nothing stands behind it. What is replaced must stand so in the
 // documents, so that a correction which they have caught up with is noticed.
 type corrections struct {
-	path string
-	list []correction
+	path    string
+	list    []correction
+	without []correction // whose text is a line of the app's
 }
 
 type correction struct {
@@ -63,6 +67,10 @@ func readCorrections(path string) (*corrections, error) {
 		if !reason {
 			return nil, fmt.Errorf("%s:%d: a correction needs its reason above it, behind %q", path, number, "#")
 		}
+		if line, found := strings.CutPrefix(text, "not "); found {
+			c.without = append(c.without, correction{line: number, kind: "not", text: line})
+			continue
+		}
 		words := strings.SplitN(text, " ", 3)
 		if len(words) != 3 {
 			return nil, fmt.Errorf("%s:%d: expected %q, found %q", path, number, "kind name change", text)
@@ -72,13 +80,17 @@ func readCorrections(path string) (*corrections, error) {
 	return c, lines.Err()
 }
 
+// String is the line that says it.
+func (c correction) String() string { return c.kind + " " + c.name + " " + c.text }
+
 func (c *corrections) apply(source *Source) error {
+	var wrong []error
 	for _, one := range c.list {
 		if err := one.apply(source); err != nil {
-			return fmt.Errorf("%s:%d: %s %s: %w", c.path, one.line, one.kind, one.name, err)
+			wrong = append(wrong, fmt.Errorf("%s:%d: %s %s: %w", c.path, one.line, one.kind, one.name, err))
 		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 func (c correction) apply(source *Source) error {

@@ -7,6 +7,9 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
+// eventTypes begins the names of types that only events have.
+const eventTypes = "event."
+
 // highLevelData makes the type of an event's body from its declared fields,
 // and from its example what they are silent about: fields left out, and what
 // is in objects and lists. It is open: bodies grow.
@@ -20,7 +23,7 @@ func highLevelData(source *Source, e highLevelEvent) (*bindings.Type, error) {
 	if len(e.Fields) == 0 && len(example) == 0 {
 		return nil, nil
 	}
-	name := "event." + e.Type
+	name := eventTypes + e.Type
 	d := &bindings.Definition{Name: name, Open: true}
 	for _, f := range e.Fields {
 		shown, _ := example.get(f.key)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,13 +12,26 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// highLevelVersion is sent where no operation of a document declares one.
-const highLevelVersion = "2021-07-28"
-
-// readHighLevel reads the vendor's OpenAPI documents, in the folder openapi,
-// and the list of its webhook events, webhook-events.json.
+// readHighLevel reads the vendor's OpenAPI documents of the dated versions, in
+// the folder openapi, and the list of its webhook events, webhook-events.json.
 func readHighLevel(documents string) (*Source, error) {
-	api, err := readOpenAPI(filepath.Join(documents, "openapi"))
+	source, err := readHighLevelAPI(filepath.Join(documents, "openapi"), "2021-07-28")
+	if err != nil {
+		return nil, err
+	}
+	return source, highLevelTriggers(source, filepath.Join(documents, "webhook-events.json"))
+}
+
+// readHighLevelV3 reads the documents of the version that is called v3. Its
+// events are those of the app.
+func readHighLevelV3(documents string) (*Source, error) {
+	return readHighLevelAPI(filepath.Join(documents, "openapi-v3"), "v3")
+}
+
+// readHighLevelAPI reads a folder of OpenAPI documents; version is sent where
+// no operation of a document declares one.
+func readHighLevelAPI(folder, version string) (*Source, error) {
+	api, err := readOpenAPI(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -37,21 +51,18 @@ func readHighLevel(documents string) (*Source, error) {
 	}
 	versions := map[string]string{}
 	for _, o := range source.Operations {
-		if version := o.Fixed["Version"]; version != "" {
-			versions[o.Group] = version
+		if declared := o.Fixed["Version"]; declared != "" {
+			versions[o.Group] = declared
 		}
 	}
 	for _, o := range source.Operations {
 		if o.Fixed == nil && o.Path != "/oauth/token" {
-			o.Fixed = map[string]string{"Version": cmp.Or(versions[o.Group], highLevelVersion)}
+			o.Fixed = map[string]string{"Version": cmp.Or(versions[o.Group], version)}
 		}
 		highLevelAccount(source, o)
 		if o.Method == "DELETE" && strings.HasSuffix(o.Path, "}") && o.Body == nil {
 			o.Idempotent = "deletes one record by its id, which the vendor does not give again"
 		}
-	}
-	if err := highLevelTriggers(source, filepath.Join(documents, "webhook-events.json")); err != nil {
-		return nil, err
 	}
 	return source, nil
 }
@@ -59,7 +70,7 @@ func readHighLevel(documents string) (*Source, error) {
 // highLevelHeader takes the Version for all calls of the operation, and leaves
 // the token to the connection.
 func highLevelHeader(o *Operation, p parameter) (bool, error) {
-	switch p.Name {
+	switch http.CanonicalHeaderKey(p.Name) { // two of v3 write version
 	case "Authorization":
 		return false, nil
 	case "Version":

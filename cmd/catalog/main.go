@@ -4,6 +4,7 @@
 //
 //	go run ./cmd/catalog -app highlevel -documents DIR          writes bindings/highlevel/catalogue.txt
 //	go run ./cmd/catalog -app highlevel -documents DIR -check   fails when that file differs
+//	go run ./cmd/catalog -app highlevel.v3 -documents DIR       writes bindings/highlevel/v3/catalogue.txt
 //
 // It reads no network, and says nothing that the documents, names.txt and
 // corrections.txt do not say.
@@ -26,9 +27,10 @@ type reader func(documents string) (*Source, error)
 
 func readers() map[string]reader {
 	return map[string]reader{
-		"highlevel": readHighLevel,
-		"qonto":     readQonto,
-		"slack":     readSlack,
+		"highlevel":    readHighLevel,
+		"highlevel.v3": readHighLevelV3,
+		"qonto":        readQonto,
+		"slack":        readSlack,
 	}
 }
 
@@ -41,9 +43,9 @@ func main() {
 
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("catalog", flag.ContinueOnError)
-	app := flags.String("app", "", "the app: "+strings.Join(apps(), ", "))
+	app := flags.String("app", "", "the app, or an edition of it: "+strings.Join(apps(), ", "))
 	documents := flags.String("documents", "", "the folder with the vendor's documents")
-	folder := flags.String("folder", "", "the app's folder (default bindings/<app>)")
+	folder := flags.String("folder", "", "the app's folder (default bindings/<app>), an edition's is below it")
 	check := flags.Bool("check", false, "compare with the catalogue there instead of writing it")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -58,7 +60,7 @@ func run(args []string, out io.Writer) error {
 		return fmt.Errorf("-documents is missing: the folder with the vendor's documents")
 	}
 	if *folder == "" {
-		*folder = filepath.Join("bindings", *app)
+		*folder = filepath.Join("bindings", strings.ReplaceAll(*app, ".", "/"))
 	}
 	text, err := generate(*app, *folder, *documents, read)
 	if err != nil {
@@ -75,7 +77,7 @@ func run(args []string, out io.Writer) error {
 	return err
 }
 
-// generate makes the text of an app's catalogue.
+// generate makes the text of an app's catalogue, or of an edition's.
 func generate(app, folder, documents string, read reader) ([]byte, error) {
 	names, err := readNames(filepath.Join(folder, "names.txt"))
 	if err != nil {
@@ -89,8 +91,20 @@ func generate(app, folder, documents string, read reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	var of *base
+	if strings.Contains(app, ".") {
+		if of, err = readBase(filepath.Dir(filepath.Clean(folder))); err != nil {
+			return nil, err
+		}
+		of.name(source)
+	}
 	if err := names.apply(app, source); err != nil {
 		return nil, err
+	}
+	if of != nil {
+		if err := of.correct(source, corrections); err != nil {
+			return nil, err
+		}
 	}
 	if err := corrections.apply(source); err != nil {
 		return nil, err
