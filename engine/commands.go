@@ -28,5 +28,10 @@ func (e *Engine) Replay(ctx context.Context, run string, keep int) (string, erro
 // Migrate moves a standing run to the present version of its script.
 func (e *Engine) Migrate(ctx context.Context, run string) error { return e.runner.Migrate(ctx, run) }
 
+// ReleaseFlood lets the paused runs of a trigger go on, or drops them.
+func (e *Engine) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
+	return e.store.ReleaseFlood(ctx, trigger, drop)
+}
+
 // Backup copies the store to a file while the engine works.
 func (e *Engine) Backup(ctx context.Context, file string) error { return e.store.Backup(ctx, file) }

@@ -33,6 +33,9 @@ type Config struct {
 	HTTP   HTTPConfig
 	// Retention says how long what has ended is kept; zero fields keep it.
 	Retention journal.Retention
+	// Flood is how many events of one trigger may come from an app in a minute
+	// before their runs are paused; zero means no bound.
+	Flood int
 	// InFlight bounds runs between their first line and their end, Grace the
 	// time that a shutdown waits for them.
 	InFlight int
@@ -56,6 +59,7 @@ var DefaultRetention = journal.Retention{Age: 30 * 24 * time.Hour, IDs: 90 * 24 
 const (
 	DefaultListen = "127.0.0.1:8080"
 	DefaultGrace  = 20 * time.Second
+	DefaultFlood  = 1000
 	// ConfigFile is looked for in the folder that tidewire run is given.
 	ConfigFile = "tidewire.yaml"
 )

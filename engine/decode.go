@@ -29,6 +29,7 @@ var words = map[string]string{
 	"http.allow":         "a list of hosts",
 	"http.allow_private": "true or false",
 	"in_flight":          "a whole number",
+	"flood":              "a whole number, 0 for no bound",
 	"grace":              "a length of time such as 20s",
 	"public_url":         "an address such as https://hooks.example.com",
 	"retention":          "age, count and ids",

@@ -20,7 +20,7 @@ const (
 // about, lanes that stand, waits that nothing can end.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	d := examination{engine: e, now: e.config.Now(), versions: map[string]error{}}
-	for _, look := range []func(context.Context) error{d.held, d.blocked, d.waits, d.unloadable, d.overdue, d.lanes} {
+	for _, look := range []func(context.Context) error{d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
 		}
@@ -83,6 +83,20 @@ func (d *examination) blocked(ctx context.Context) error {
 		}
 		d.say("blocked", run, problemText(run), do)
 	})
+}
+
+// floods finds triggers whose runs are paused.
+func (d *examination) floods(ctx context.Context) error {
+	floods, err := d.engine.store.Floods(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range floods {
+		d.found = append(d.found, control.Finding{Kind: "flood", Since: f.Since.Format(time.RFC3339),
+			Text: fmt.Sprintf("%d runs of %s are paused: more events came in a minute than flood allows", f.Runs, f.Trigger),
+			Do:   "tidewire events release " + f.Trigger + ", or: tidewire events drop " + f.Trigger})
+	}
+	return nil
 }
 
 // unloadable finds runs whose version cannot be loaded any more. A blocked one

@@ -147,7 +147,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Now: c.Now, Log: c.Log})
 	e.runner = run.New(run.Config{
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Connections: e.connections,
-		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Grace: c.Grace, Zone: c.Zone,
+		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Now: c.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
 	})
 	e.schedule = schedule.New(schedule.Config{

@@ -62,6 +62,7 @@ type settings struct {
 		IDs   time.Duration `koanf:"ids"`
 	} `koanf:"retention"`
 	InFlight int           `koanf:"in_flight"`
+	Flood    int           `koanf:"flood"`
 	Grace    time.Duration `koanf:"grace"`
 }
 
@@ -74,7 +75,7 @@ func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	s := settings{Listen: DefaultListen, Scripts: "scripts", Data: defaultData, Timezone: "UTC", Grace: DefaultGrace}
+	s := settings{Listen: DefaultListen, Scripts: "scripts", Data: defaultData, Timezone: "UTC", Grace: DefaultGrace, Flood: DefaultFlood}
 	s.Retention.Age, s.Retention.IDs = DefaultRetention.Age, DefaultRetention.IDs
 	problems = append(problems, decode(k, &s, where)...)
 	c, wrong := s.config(from.Dir, where)
@@ -171,8 +172,12 @@ func (s settings) config(dir string, where origin) (Config, []*problem) {
 	}
 	c := Config{
 		Listen: s.Listen, PublicURL: strings.TrimSuffix(s.PublicURL, "/"), Scripts: below(dir, s.Scripts), Data: below(dir, s.Data), Zone: zone,
-		Secrets: s.Secrets, InFlight: s.InFlight, Grace: s.Grace, Retention: journal.Retention(s.Retention), Accounts: map[string][]string{},
+		Secrets: s.Secrets, InFlight: s.InFlight, Flood: s.Flood, Grace: s.Grace, Retention: journal.Retention(s.Retention), Accounts: map[string][]string{},
 		HTTP: HTTPConfig{AllowPrivate: s.HTTP.AllowPrivate, Allow: s.HTTP.Allow},
+	}
+	if s.Flood < 0 {
+		problems = append(problems, where.problem("flood",
+			fmt.Sprintf("found %d, expected how many events of one trigger a minute may bring, or 0 for no bound", s.Flood)))
 	}
 	for name, value := range s.Accounts {
 		for _, part := range anyList(value) {

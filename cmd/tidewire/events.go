@@ -21,6 +21,7 @@ func eventsCommand(t terminal) *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(eventsList(t), eventsShow(t))
+	c.AddCommand(eventsFlood(t)...)
 	return c
 }
 

@@ -96,6 +96,11 @@ func (c *Client) Lanes(ctx context.Context) (lanes []journal.LaneStatus, err err
 	return lanes, c.get(ctx, "/lanes", nil, &lanes)
 }
 
+// Floods lists the triggers whose runs are paused.
+func (c *Client) Floods(ctx context.Context) (all []journal.Flood, err error) {
+	return all, c.get(ctx, "/floods", nil, &all)
+}
+
 // Approval gives an approval with its decision.
 func (c *Client) Approval(ctx context.Context, id string) (a journal.Approval, err error) {
 	return a, c.get(ctx, "/approvals/"+url.PathEscape(id), nil, &a)

@@ -19,13 +19,14 @@ type Commands interface {
 	Resolve(ctx context.Context, run string, verdict journal.Verdict, result json.RawMessage) error
 	Replay(ctx context.Context, run string, keep int) (string, error)
 	Migrate(ctx context.Context, run string) error
+	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
 	Backup(ctx context.Context, file string) error
 	Doctor(ctx context.Context) ([]Finding, error)
 }
 
 // Finding is something that will not mend itself.
 type Finding struct {
-	Kind  string `json:"kind"` // held, blocked, wait, version, overdue, lane
+	Kind  string `json:"kind"` // held, blocked, flood, wait, version, overdue, lane
 	Run   string `json:"run,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`
@@ -38,11 +39,14 @@ type order struct {
 	Result  json.RawMessage `json:"result,omitempty"`
 	Keep    int             `json:"keep,omitempty"`
 	File    string          `json:"file,omitempty"`
+	Trigger string          `json:"trigger,omitempty"`
+	Drop    bool            `json:"drop,omitempty"`
 }
 
 // done is what a command answers.
 type done struct {
-	Run string `json:"run,omitempty"`
+	Run  string `json:"run,omitempty"`
+	Runs int    `json:"runs,omitempty"`
 }
 
 func (s *Server) commands(mux *http.ServeMux) {
@@ -56,15 +60,19 @@ func (s *Server) commands(mux *http.ServeMux) {
 		}))
 	}
 	c := s.Commands
-	act("POST /runs/{id}/cancel", func(ctx context.Context, id string, _ order) (done, error) { return done{id}, c.Cancel(ctx, id) })
-	act("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{id}, c.Retry(ctx, id) })
-	act("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{id}, c.Migrate(ctx, id) })
+	act("POST /runs/{id}/cancel", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Cancel(ctx, id) })
+	act("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Retry(ctx, id) })
+	act("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Migrate(ctx, id) })
 	act("POST /runs/{id}/decide", func(ctx context.Context, id string, o order) (done, error) {
-		return done{id}, c.Resolve(ctx, id, o.Verdict, o.Result)
+		return done{Run: id}, c.Resolve(ctx, id, o.Verdict, o.Result)
 	})
 	act("POST /runs/{id}/replay", func(ctx context.Context, id string, o order) (done, error) {
 		made, err := c.Replay(ctx, id, o.Keep)
-		return done{made}, err
+		return done{Run: made}, err
+	})
+	act("POST /floods", func(ctx context.Context, _ string, o order) (done, error) {
+		n, err := c.ReleaseFlood(ctx, o.Trigger, o.Drop)
+		return done{Runs: n}, err
 	})
 	act("POST /backup", func(ctx context.Context, _ string, o order) (done, error) { return done{}, c.Backup(ctx, o.File) })
 	mux.HandleFunc("GET /doctor", answer(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
@@ -101,6 +109,12 @@ func (c *Client) Resolve(ctx context.Context, run string, verdict journal.Verdic
 func (c *Client) Replay(ctx context.Context, run string, keep int) (string, error) {
 	made, err := c.order(ctx, runPath(run, "replay"), order{Keep: keep})
 	return made.Run, err
+}
+
+// ReleaseFlood lets the paused runs of a trigger go on, or drops them.
+func (c *Client) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
+	made, err := c.order(ctx, "/floods", order{Trigger: trigger, Drop: drop})
+	return made.Runs, err
 }
 
 // Backup has the engine copy its store to a file.

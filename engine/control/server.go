@@ -136,6 +136,7 @@ func (s *Server) Handler() http.Handler {
 	}))
 	mux.HandleFunc("GET /counts", answer(func(r *http.Request) (any, error) { return s.Reader.Counts(r.Context()) }))
 	mux.HandleFunc("GET /lanes", answer(func(r *http.Request) (any, error) { return s.Reader.Lanes(r.Context()) }))
+	mux.HandleFunc("GET /floods", answer(func(r *http.Request) (any, error) { return s.Reader.Floods(r.Context()) }))
 	mux.HandleFunc("GET /approvals", answer(func(r *http.Request) (any, error) { return s.Reader.Approvals(r.Context()) }))
 	mux.HandleFunc("GET /approvals/{id}", answer(func(r *http.Request) (any, error) {
 		return s.Reader.Approval(r.Context(), r.PathValue("id"))

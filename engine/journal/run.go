@@ -20,6 +20,7 @@ const (
 	Throttled State = "throttled" // until an app takes requests again
 	Held      State = "held"      // a call may have been done; a person decides
 	Blocked   State = "blocked"   // until somebody mends what it stands at
+	Paused    State = "paused"    // one of a flood of events; a person decides
 	Succeeded State = "succeeded"
 	Failed    State = "failed"
 	Cancelled State = "cancelled"
@@ -28,7 +29,7 @@ const (
 
 // States gives all states, in the order of a run's life.
 func States() []State {
-	return []State{Queued, Running, Waiting, Retrying, Throttled, Held, Blocked, Succeeded, Failed, Cancelled, Skipped}
+	return []State{Queued, Running, Waiting, Retrying, Throttled, Held, Blocked, Paused, Succeeded, Failed, Cancelled, Skipped}
 }
 
 // Known reports whether there is such a state. The empty one, which selects

@@ -120,6 +120,10 @@ type Commands interface {
 	Wake(ctx context.Context, run string) error
 	// Migrate binds a parked run to another version; a blocked one is queued.
 	Migrate(ctx context.Context, run, version string) error
+	// ReleaseFlood queues the paused runs of a trigger, each in its place, or with
+	// drop cancels them; an empty trigger means all. The rest of the flood is
+	// let through. It gives the number of runs.
+	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
 	// Replay makes a new run of the event of another, for hook, which begins
 	// with copies of the first keep steps. It gives the new run's id.
 	Replay(ctx context.Context, run string, hook *Hook, keep int) (string, error)
@@ -135,6 +139,8 @@ type Reader interface {
 	Counts(ctx context.Context) (map[State]int, error)
 	// Lanes lists those whose owner stands, the longest first.
 	Lanes(ctx context.Context) ([]LaneStatus, error)
+	// Floods lists the triggers whose runs are paused, by name.
+	Floods(ctx context.Context) ([]Flood, error)
 	Approval(ctx context.Context, id string) (Approval, error)
 	// Approvals lists those that can be decided, the oldest first.
 	Approvals(ctx context.Context) ([]Approval, error)
@@ -164,6 +170,18 @@ type Arrival struct {
 	Keep  bool
 	// Tick is the time of a schedule's tick, kept as its last.
 	Tick time.Time
+	// Flood is how many events of its trigger may come within a minute; the
+	// runs of more are paused, in their places, until ReleaseFlood. Once there are
+	// more they are paused until a whole minute brought no more than that. Zero
+	// means no bound.
+	Flood int
+}
+
+// Flood is the paused runs of a trigger.
+type Flood struct {
+	Trigger string    `json:"trigger"`
+	Runs    int       `json:"runs"`
+	Since   time.Time `json:"since"` // of the oldest
 }
 
 // Receipt says what became of an arrival.
@@ -175,6 +193,9 @@ type Receipt struct {
 	Skipped   []string // hooks ("script name") that make no run while one is live
 	Replaced  []string // runs that were cancelled for a new one
 	Woken     []string // runs that waited for this event
+	// Flood is the first event of a flood: its runs, and those of all that
+	// follow it, are paused.
+	Flood bool
 }
 
 // Effect is what a step changes or reads in the store itself, at most one of

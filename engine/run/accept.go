@@ -19,6 +19,10 @@ func (r *Runner) Accept(ctx context.Context, event journal.Event) (journal.Recei
 	if err != nil {
 		return journal.Receipt{}, fmt.Errorf("keep event %q: %w", event.ID, err)
 	}
+	if receipts[0].Flood {
+		r.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", event.Type,
+			"more_than", r.Flood, "in", "1m", "do", "tidewire events release|drop "+event.Type)
+	}
 	return receipts[0], nil
 }
 
@@ -42,10 +46,15 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	if event.Time.IsZero() {
 		event.Time = event.Received
 	}
-	return journal.Arrival{
+	a := journal.Arrival{
 		Event: event, Hooks: g.Match(event.Type, event.Connection),
 		Keep: g.Awaited(event.Type, event.Connection),
 	}
+	switch event.Source {
+	case journal.Webhook, journal.Poll, journal.Reconcile:
+		a.Flood = r.Flood
+	}
+	return a
 }
 
 // failure is the event by which other scripts hear of a failed run. A run that

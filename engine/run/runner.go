@@ -31,6 +31,9 @@ type Config struct {
 	// InFlight bounds the runs between their first line and their end; zero
 	// means 256. Most of them wait for an app, which costs a goroutine each.
 	InFlight int
+	// Flood is how many events of one trigger may come in a minute; the runs of
+	// more are paused. Zero means no bound.
+	Flood int
 	// Grace is how long a shutdown waits for runs in flight; zero means 20 s.
 	Grace time.Duration
 	Zone  *time.Location

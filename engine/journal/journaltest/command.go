@@ -22,6 +22,14 @@ func (f *fixture) do(err error) {
 func (f *fixture) inEach(check func(state journal.State, id string)) {
 	f.Helper()
 	for _, state := range journal.States() {
+		if state == journal.Paused {
+			id := f.paused(string(state))
+			check(state, id)
+			if run, _ := f.run(id); !run.State.Ended() {
+				f.do(f.store.Cancel(f.ctx, id))
+			}
+			continue
+		}
 		id := f.queue(1, string(state), hook("new"))[0]
 		if state != journal.Queued {
 			h := holder(f.nextIs(id))
@@ -76,7 +84,7 @@ var commandTests = map[string]func(f *fixture){
 				}
 			}
 			return err
-		}, journal.Queued, journal.Running, journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked)
+		}, journal.Queued, journal.Running, journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked, journal.Paused)
 		f.accept(kept(paid("1", `{}`)))
 		f.nothingNext()
 		f.reopen()

@@ -163,7 +163,7 @@ var statusTests = map[string]func(f *fixture){
 		}
 		want(f, "counts", fmt.Sprint(counts), fmt.Sprint(map[journal.State]int{
 			journal.Succeeded: 2, journal.Failed: 2, journal.Running: 1, journal.Queued: 3, journal.Waiting: 0, journal.Retrying: 0,
-			journal.Throttled: 0, journal.Held: 0, journal.Blocked: 0, journal.Cancelled: 0, journal.Skipped: 0}))
+			journal.Throttled: 0, journal.Held: 0, journal.Blocked: 0, journal.Paused: 0, journal.Cancelled: 0, journal.Skipped: 0}))
 	},
 	"counts are of one moment, also while runs go on": func(f *fixture) {
 		h := f.begun()

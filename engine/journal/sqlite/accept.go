@@ -22,6 +22,7 @@ type arrival struct {
 	runs  []journey
 	keep  bool
 	tick  time.Time
+	flood int
 }
 
 // journey is a run that an arrival may make.
@@ -46,7 +47,7 @@ func (a *arrival) fill(from *journal.Arrival) error {
 	}
 	e.Time = atRest(e.Time)
 	e.Received = atRest(e.Received)
-	a.named, a.tick = from.Hooks, from.Tick
+	a.named, a.tick, a.flood = from.Hooks, from.Tick, from.Flood
 	a.keep = from.Keep || len(from.Hooks) > 0
 	for _, h := range from.Hooks {
 		if h.Connection != "" && h.Connection != e.Connection {
@@ -194,8 +195,12 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 		return receipt, err
 	}
 	receipt.Kept = true
+	high := false
+	if a.flood > 0 {
+		high, receipt.Flood = w.tides.rise(e.Type, a.flood, w.time)
+	}
 	for _, j := range a.runs {
-		if err := w.start(&receipt, seq, e, j); err != nil {
+		if err := w.start(&receipt, seq, e, j, high); err != nil {
 			return receipt, err
 		}
 	}
@@ -203,7 +208,7 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 }
 
 // start makes the run of a hook, if it is to be.
-func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, j journey) error {
+func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, j journey, high bool) error {
 	hook, hookErr := w.hookID(j.hook.Script, j.hook.Name)
 	version, versionErr := w.versionID(j.hook.Version)
 	if err := errors.Join(hookErr, versionErr); err != nil {
@@ -217,7 +222,7 @@ func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, 
 	if !j.passes {
 		return nil
 	}
-	n := birth{event: event, hook: hook, version: version, lane: j.lane, fresh: &fresh{event: e, hook: j.hook, created: atRest(w.time)}}
+	n := birth{event: event, hook: hook, version: version, lane: j.lane, paused: high, fresh: &fresh{event: e, hook: j.hook, created: atRest(w.time)}}
 	overlap := j.hook.Overlap
 	switch {
 	case j.lane != "" && j.hook.Debounce > 0:
@@ -247,6 +252,7 @@ func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, 
 type birth struct {
 	event, hook, version int64
 	lane                 string
+	paused               bool
 	fresh                *fresh
 	// Of one that is queued later: when, and how it overlaps then.
 	wake    int64
@@ -264,8 +270,14 @@ func (w *writer) addRun(n birth) (seq int64, err error) {
 		return 0, err
 	}
 	w.live++
+	if state == queued && n.paused {
+		if _, err := w.sql.pauseRun.run(seq, w.time.UnixMicro()); err != nil {
+			return 0, err
+		}
+		n.fresh = nil // nobody knows for how long
+	}
 	if state == queued {
-		w.enter(&run{seq: seq, hook: n.hook, lane: n.lane, fresh: n.fresh, kept: kept{known: true}})
+		w.enter(&run{seq: seq, hook: n.hook, lane: n.lane, paused: n.paused, fresh: n.fresh, kept: kept{known: true}})
 	}
 	return seq, nil
 }

@@ -96,7 +96,7 @@ func (t *decideTask) apply(w *writer) error {
 	case s == nil:
 		t.refused = fmt.Errorf("%w: its run is over", journal.ErrExpired)
 	case s.state >= succeeded:
-		t.refused = fmt.Errorf("%w: its run is over, it is %s", journal.ErrExpired, states[s.state])
+		t.refused = fmt.Errorf("%w: its run is over, it is %s", journal.ErrExpired, stateOf(s.state))
 	case !t.approval.Expires.IsZero() && !w.time.Before(t.approval.Expires):
 		t.refused = journal.ErrExpired
 	}

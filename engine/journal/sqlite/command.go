@@ -44,7 +44,7 @@ func (t *commandTask) apply(w *writer) error {
 		t.refused = journal.ErrNotFound
 		return nil
 	}
-	state := states[s.state]
+	state := stateOf(s.state)
 	if s.state == queued {
 		if _, executing := w.find(s.seq); executing {
 			state = journal.Running

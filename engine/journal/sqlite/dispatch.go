@@ -54,6 +54,7 @@ const (
 	giveBack             // is ready again, first of its lane
 	park                 // stands and keeps its lane
 	rouse                // no longer stands
+	unpause              // is as any other that is queued
 )
 
 // update makes known what was committed.
@@ -79,6 +80,11 @@ func (d *dispatcher) update(moves []move) {
 			if m.run.spot == parked {
 				d.push(m.run)
 			}
+		case unpause:
+			m.run.paused = false
+			if m.run.spot == parked {
+				d.push(m.run)
+			}
 		}
 	}
 }
@@ -93,7 +99,7 @@ func (d *dispatcher) fill(runs []*run, standing []bool) {
 		case standing[i]:
 			r.spot = parked
 		case free:
-			d.push(r)
+			d.turn(r)
 		}
 	}
 }
@@ -108,8 +114,17 @@ func (d *dispatcher) add(r *run) {
 	}
 	d.runs[r.seq] = r
 	if d.join(r) {
-		d.push(r)
+		d.turn(r)
 	}
+}
+
+// turn is for a run whose lane is free.
+func (d *dispatcher) turn(r *run) {
+	if r.paused {
+		r.spot = parked
+		return
+	}
+	d.push(r)
 }
 
 // drop takes a run out, wherever it is, and frees its lane for the next.
@@ -129,7 +144,7 @@ func (d *dispatcher) drop(r *run) {
 	r.epoch.Store(0)
 	delete(d.runs, r.seq)
 	if next := d.leave(r); next != nil {
-		d.push(next)
+		d.turn(next)
 	}
 }
 

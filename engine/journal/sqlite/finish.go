@@ -26,7 +26,7 @@ func (s *Store) Finish(ctx context.Context, h journal.Holder, outcome journal.Ou
 }
 
 func (s *Store) finish(ctx context.Context, h journal.Holder, outcome journal.Outcome) (err error) {
-	if code(states, outcome.State) < 0 || !outcome.State.Ended() {
+	if !outcome.State.Ended() {
 		return fmt.Errorf("%q is not how a run ends", outcome.State)
 	}
 	t := &finishTask{ticket: newTicket(), state: code(states, outcome.State), executed: int64(outcome.Executed)}

@@ -86,7 +86,7 @@ type clause struct {
 // hook and state apart, each of which is a walk of an index from its end: so
 // the time does not depend on how many there are.
 func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) {
-	if q.State != "" && code(states, q.State) < 0 {
+	if _, known := codeOf(q.State); q.State != "" && !known {
 		return nil, fmt.Errorf("there is no state %q; there are %s", q.State, journal.States())
 	}
 	common, err := r.common(ctx, q)
@@ -158,12 +158,13 @@ func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 		if !each {
 			return []clause{{"1", nil}}
 		}
-		for i := range states {
+		for i := paused; i < int64(len(states)); i++ {
 			parts = append(parts, clause{`state = ?`, []any{i}})
 		}
 		return parts
 	}
-	return []clause{{`state = ?`, []any{code(states, state)}}}
+	number, _ := codeOf(state)
+	return []clause{{`state = ?`, []any{number}}}
 }
 
 func (r *Reader) executing() string {

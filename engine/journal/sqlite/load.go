@@ -16,13 +16,14 @@ type found struct {
 	runs     []*run // with their places, in their order
 	standing []bool // of runs: stands and keeps its lane
 	begun    int    // runs that were running
+	tides    tides  // the triggers whose runs are paused
 }
 
 // load takes the file over: it raises the owner's epoch, queues again what was
 // running, and reads the runs that have a place in a lane. What waits stays in
 // the file.
 func load(ctx context.Context, c *conn) (f found, err error) {
-	var own, last, begun, placed, live, wake, awaited *stmt
+	var own, last, begun, placed, live, wake, awaited, floods *stmt
 	err = c.prepare(map[**stmt]string{
 		&own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt`,
@@ -32,6 +33,7 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 		&placed:  `SELECT seq, hook, lane, state, epoch, place FROM run WHERE state < 6 ORDER BY place`,
 		&live:    `SELECT count(*) FROM run WHERE state < 8`,
 		&wake:    `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
+		&floods:  `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1`,
 		&awaited: `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
 	})
 	if err != nil {
@@ -66,8 +68,17 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 		if f.awaited, err = awaitedIn(awaited); err != nil {
 			return err
 		}
+		f.tides = tides{}
+		err = floods.each(func(row []driver.Value) error {
+			f.tides[row[0].(string)] = &tide{high: true}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		return placed.each(func(row []driver.Value) error {
-			f.runs = append(f.runs, &run{seq: row[0].(int64), hook: row[1].(int64), lane: row[2].(string), last: row[4].(int64)})
+			f.runs = append(f.runs, &run{seq: row[0].(int64), hook: row[1].(int64), lane: row[2].(string), last: row[4].(int64),
+				paused: row[3].(int64) == paused})
 			f.standing = append(f.standing, ownsLane(row[3].(int64)))
 			f.last = max(f.last, row[5].(int64))
 			return ctx.Err()

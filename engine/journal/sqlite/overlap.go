@@ -54,7 +54,7 @@ func (w *writer) overlap(how journal.Overlap, hook int64, lane string, self int6
 			if r, _ := w.find(o.seq); r != nil && !w.pull(r) {
 				continue // handed out: it first ends
 			}
-		case waiting, retrying:
+		case waiting, retrying, paused:
 		default:
 			continue
 		}
@@ -142,6 +142,13 @@ func (w *writer) debounce(receipt *journal.Receipt, n birth, hook *journal.Hook)
 
 // queueNow gives a run its place whose start is due.
 func (w *writer) queueNow(s *standing) error {
+	high, err := w.floods(s.event)
+	switch {
+	case err != nil:
+		return err
+	case high:
+		return w.hold(s)
+	}
 	lane := s.lane
 	switch how := overlaps[s.overlap]; how {
 	case journal.OverlapParallel:

@@ -41,11 +41,11 @@ func (row *runRow) fields() []any {
 
 func (row *runRow) read(salt uint16) (journal.Run, error) {
 	r := row.run
-	if row.state < 0 || row.state >= int64(len(states)) {
+	if stateOf(row.state) == "" {
 		return r, fmt.Errorf("run %d has the unknown state %d", r.Seq, row.state)
 	}
 	r.ID = journal.RunID(r.Seq, salt)
-	r.State = states[row.state]
+	r.State = stateOf(row.state)
 	r.Bound = row.bound.String
 	if row.resolved.Valid {
 		if err := json.Unmarshal([]byte(row.resolved.String), &r.Resolved); err != nil {

@@ -21,6 +21,7 @@ type run struct {
 	laneNext, lanePrev   *run
 	readyNext, readyPrev *run
 	fresh                *fresh
+	paused               bool  // it is not handed out, and keeps its place
 	bound                bound // since it was handed out
 	started              time.Time
 	last                 int64 // the newest epoch
@@ -86,6 +87,9 @@ const (
 	skipped
 )
 
+// paused stands before all others: such a run has its place in its lane.
+const paused int64 = -1
+
 var (
 	states = []journal.State{
 		journal.Queued, journal.Running, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked,
@@ -98,7 +102,27 @@ var (
 // ownsLane reports whether a run in a state stands and keeps its lane.
 func ownsLane(state int64) bool { return state >= retrying && state <= blocked }
 
-// code gives the number of a state, -1 for an unknown one.
+// stateOf gives the state that a number stands for, empty for an unknown one.
+func stateOf(code int64) journal.State {
+	switch {
+	case code == paused:
+		return journal.Paused
+	case code < 0 || code >= int64(len(states)):
+		return ""
+	}
+	return states[code]
+}
+
+// codeOf gives the number of a state, and whether there is one.
+func codeOf(state journal.State) (int64, bool) {
+	if state == journal.Paused {
+		return paused, true
+	}
+	c := code(states, state)
+	return c, c >= 0
+}
+
+// code gives the place of a word in a list, -1 for an unknown one.
 func code[T comparable](all []T, one T) int64 {
 	for i, s := range all {
 		if s == one {

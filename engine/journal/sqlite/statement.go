@@ -22,6 +22,8 @@ type statements struct {
 
 	getChanged, putChanged, findLane, findMerging, merge, addMerged, endNow *stmt
 
+	eventType, pauseRun, unpauseRun, findPaused *stmt
+
 	lastError, countAttempt, rebind, findProblem, findMark, endMark *stmt
 	copySteps, keptSteps, largeSteps, setArgs, setResult            *stmt
 
@@ -114,6 +116,12 @@ func (s *statements) prepare(c *conn) error {
 		&s.addMerged: `INSERT INTO merged (event, run) VALUES (?, ?)`,
 		&s.endNow: `UPDATE run SET state = ?2, epoch = ?3, finished = ?4, problem = ?5, merging = 0, parked = NULL, wake = NULL,
 			park = NULL, steps = (SELECT count(*) FROM step WHERE run = ?1) WHERE seq = ?1`,
+
+		&s.eventType:  `SELECT type FROM event WHERE seq = ?`,
+		&s.pauseRun:   `UPDATE run SET state = -1, parked = ?2 WHERE seq = ?1`,
+		&s.unpauseRun: `UPDATE run SET state = 0, parked = NULL WHERE seq = ?`,
+		&s.findPaused: `SELECT r.seq FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 AND (?1 = '' OR e.type = ?1)
+			ORDER BY r.place LIMIT ?2`,
 
 		&s.lastError:    `SELECT number, error FROM step WHERE run = ? ORDER BY number DESC LIMIT 1`,
 		&s.countAttempt: `UPDATE run SET attempts = attempts + 1 WHERE seq = ?`,

@@ -19,7 +19,8 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 	}
 	defer moment.Rollback()
 	counts := make(map[journal.State]int, len(states))
-	for i, state := range states {
+	for i := paused; i < int64(len(states)); i++ {
+		state := stateOf(i)
 		var n int
 		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, i).Scan(&n); err != nil {
 			return nil, r.fail("count runs", err)
@@ -53,7 +54,7 @@ func (r *Reader) Lanes(ctx context.Context) (all []journal.LaneStatus, err error
 		if err := rows.Scan(&l.Script, &l.Hook, &l.Lane, &seq, &state, &since, &l.Behind); err != nil {
 			return nil, r.fail("list lanes", err)
 		}
-		l.Run, l.State, l.Since = journal.RunID(seq, r.salt), states[state], time.UnixMicro(since).UTC()
+		l.Run, l.State, l.Since = journal.RunID(seq, r.salt), stateOf(state), time.UnixMicro(since).UTC()
 		all = append(all, l)
 	}
 	if err := rows.Err(); err != nil {

@@ -29,6 +29,7 @@ type writer struct {
 	failing   bool // the last write
 
 	alarm   alarm
+	tides   tides
 	awaited map[string]map[string]bool // trigger to the paths that found its waiting runs
 
 	// Of the open transaction.
@@ -49,7 +50,7 @@ func newWriter(c *conn, d *dispatcher, found found, cfg Config) (*writer, error)
 	w := &writer{
 		conn: c, dispatch: d, now: cfg.Now, log: cfg.Log, queue: newQueue(), stopped: make(chan struct{}),
 		owner: found.owner, salt: found.salt, last: found.last, live: found.live, maxQueued: cfg.MaxQueued,
-		ids: newNames(), alarm: alarm{timer: cfg.Timer, at: found.wake}, awaited: found.awaited, entered: map[int64]*run{},
+		ids: newNames(), alarm: alarm{timer: cfg.Timer, at: found.wake}, awaited: found.awaited, tides: found.tides, entered: map[int64]*run{},
 	}
 	return w, w.sql.prepare(c)
 }
