@@ -123,6 +123,8 @@ type Webhook struct {
 	// At is the path of the time at which the event happened: text of RFC
 	// 3339, or a number of Unix seconds, or of milliseconds from 1e11 on.
 	At string
+	// Forms are how webhooks come that are no JSON but a form.
+	Forms []WebhookForm
 	// Challenge answers the vendor's check of the address, nil if it makes none.
 	Challenge *Challenge
 	// Confirm is such a check outside the body, nil if there is none.
@@ -184,6 +186,8 @@ type Trigger struct {
 	// Vendor is the vendor's type at Webhook.Type; empty for a trigger that
 	// does not come by webhook.
 	Vendor string `json:"vendor,omitempty"`
+	// Form names the one of Webhook.Forms by which it comes, empty for JSON.
+	Form string `json:"form,omitempty"`
 	// When maps paths in the body to the values that tell this trigger from
 	// others of the same vendor type; an empty value stands for a path that is
 	// absent or null.

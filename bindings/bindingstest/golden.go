@@ -24,6 +24,9 @@ func testGolden(t *testing.T, c *bindings.Catalogue) {
 	for _, name := range c.Triggers() {
 		trigger, _ := c.Trigger(name)
 		fmt.Fprintf(&triggers, "%s %s", name, trigger.Vendor)
+		if trigger.Form != "" {
+			fmt.Fprintf(&triggers, " form=%s", trigger.Form)
+		}
 		for _, path := range sortedKeys(trigger.When) {
 			fmt.Fprintf(&triggers, " %s=%s", path, trigger.When[path])
 		}

@@ -26,7 +26,7 @@ func testTriggers(t reporter, app *bindings.App) {
 			t.Errorf("%s: expected a verb in the past at the end", name)
 		}
 		if trigger.Vendor != "" {
-			told := fmt.Sprint(trigger.Vendor, trigger.When)
+			told := fmt.Sprint(trigger.Form, trigger.Vendor, trigger.When)
 			if other := sent[told]; other != "" {
 				t.Errorf("%s and %s cannot be told apart", name, other)
 			}
@@ -35,6 +35,9 @@ func testTriggers(t reporter, app *bindings.App) {
 				t.Errorf("%s comes by webhook, and the app sends none", name)
 			}
 		}
+		if trigger.Form != "" && !hasForm(app.Webhook, trigger.Form) {
+			t.Errorf("%s comes by the form %q, which the app does not have", name, trigger.Form)
+		}
 		if _, _, err := leads(app.Catalogue, trigger.Data, trigger.Record); trigger.Record != "" && err != nil {
 			t.Errorf("%s: record: %v", name, err)
 		}
@@ -42,4 +45,8 @@ func testTriggers(t reporter, app *bindings.App) {
 	if app.Webhook != nil && len(sent) == 0 {
 		t.Error("the app sends webhooks, and no trigger comes by one")
 	}
+}
+
+func hasForm(hook *bindings.Webhook, name string) bool {
+	return hook != nil && slices.ContainsFunc(hook.Forms, func(f bindings.WebhookForm) bool { return f.Name == name })
 }

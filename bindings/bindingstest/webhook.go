@@ -29,6 +29,7 @@ func testWebhook(t *testing.T, app *bindings.App) {
 	if hook.MaxAge < 0 || hook.SendAgain != 0 && (hook.SendAgain < 400 || hook.SendAgain > 599) {
 		t.Errorf("MaxAge %v, SendAgain %d", hook.MaxAge, hook.SendAgain)
 	}
+	testForms(t, hook)
 	names := map[string]bool{}
 	for _, signature := range hook.Signatures {
 		if names[signature.Name] || signature.Name == "" {
@@ -36,6 +37,21 @@ func testWebhook(t *testing.T, app *bindings.App) {
 		}
 		names[signature.Name] = true
 		t.Run(signature.Name, func(t *testing.T) { testSignature(t, signature) })
+	}
+}
+
+// testForms: each has a name, and only the last is not told by a field, since
+// those behind it could never be meant.
+func testForms(t *testing.T, hook *bindings.Webhook) {
+	names := map[string]bool{}
+	for i, f := range hook.Forms {
+		if f.Name == "" || names[f.Name] {
+			t.Errorf("form %q: expected a name of its own", f.Name)
+		}
+		names[f.Name] = true
+		if f.Field == "" && i < len(hook.Forms)-1 {
+			t.Errorf("form %q has no field that tells it, and others stand behind it", f.Name)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Docs:      "https://docs.slack.dev",
 		Auth:      authorization(),
 		Variants:  variants(),
-		Account:   bindings.Account{Noun: "workspace", Paths: []string{"team_id"}},
+		Account:   bindings.Account{Noun: "workspace", Paths: []string{"team_id", "team.id"}},
 		Errors:    problems(),
 		Limits:    limits(),
 		Webhook:   webhook(),
@@ -73,9 +73,32 @@ func webhook() *bindings.Webhook {
 		Bare:      "type",
 		Data:      "event",
 		At:        "event_time",
+		Forms:     forms(),
 		Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		SendAgain: 503,
 		// The workspace took the app away, or its tokens.
 		Uninstalled: []string{"app_uninstalled", "tokens_revoked"},
+	}
+}
+
+// forms are interactions and slash commands. A trigger_id names one gesture of
+// one person; what has none is known by what it says. The verification token
+// and the token of a workflow's step are not for keeping.
+func forms() []bindings.WebhookForm {
+	return []bindings.WebhookForm{
+		{
+			Name:   "interaction",
+			Field:  "payload",
+			Type:   "type",
+			ID:     []string{"trigger_id"},
+			At:     []string{"actions.0.action_ts", "action_ts"},
+			Secret: []string{"token", "bot_access_token"},
+		},
+		{
+			Name:   "slash_command",
+			ID:     []string{"trigger_id"},
+			Secret: []string{"token"},
+			Check:  "ssl_check",
+		},
 	}
 }

@@ -17,7 +17,7 @@ import (
 // that begin with "#", and then says, one a line:
 //
 //	operation contacts.list {"pages":{…}}     sets these keys of an operation; null clears one
-//	trigger highlevel.contact.created {…}     the same of a trigger
+//	trigger highlevel.contact.created {…}     the same of a trigger, made where there is none if its vendor's type is given
 //	type Contact {"fields":[…]}               the same of a type, made where there is none
 //	field Contact age: string -> age: number  replaces a field of a type
 //	query contacts.list limit: string -> …    replaces a parameter; also path and header
@@ -103,10 +103,19 @@ func (c correction) apply(source *Source) error {
 		return c.set(&o.Operation)
 	case "trigger":
 		t, err := source.trigger(c.name)
-		if err != nil {
+		if err == nil {
+			return c.set(&t.Trigger)
+		}
+		made := &Trigger{From: "corrections.txt"}
+		made.Name = c.name
+		if wrong := c.set(&made.Trigger); wrong != nil {
+			return wrong
+		}
+		if made.Vendor == "" {
 			return err
 		}
-		return c.set(&t.Trigger)
+		source.Triggers = append(source.Triggers, made)
+		return nil
 	case "type":
 		d := source.definition(c.name)
 		if d == nil {

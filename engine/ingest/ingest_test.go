@@ -33,7 +33,7 @@ var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // crm is an app whose vendor signs with a public key and sends again only
 // after 429; bank one that signs with a secret for each connection and checks
-// the address first.
+// the address first; chat one that also sends forms.
 func apps(t testing.TB) []*bindings.App {
 	t.Helper()
 	crm := catalogue(t, `trigger crm.contact.created {"vendor":"ContactCreate","record":"id"}
@@ -63,7 +63,7 @@ trigger bank.limit.exceeded {"vendor":"limited"}
 			MaxAge: time.Hour, ID: "id", Type: "type", Bare: "notice", Data: "data", SendAgain: http.StatusServiceUnavailable,
 			Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		},
-	}}
+	}, chat(t)}
 }
 
 var token = []bindings.Auth{{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"}}
@@ -122,6 +122,7 @@ func newReceiver(t testing.TB, connections ...connection.Settings) *receiver {
 			{Name: "crm", Account: "loc1", Credentials: map[string]string{"token": "secret-token"}},
 			{Name: "crm/agency", Account: "comp1", Credentials: map[string]string{"token": "secret-token"}},
 			{Name: "bank", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "bank-secret"},
+			{Name: "chat", Account: "T1", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "chat-secret"},
 			{Name: "bank/lyon", Account: "lyon", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "lyon-secret"},
 		}
 	}

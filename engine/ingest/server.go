@@ -184,8 +184,9 @@ type message struct {
 
 // verdict is an event to keep, or an answer to give without keeping one.
 type verdict struct {
-	event journal.Event
-	echo  []byte // the answer to a check of the address
+	event  journal.Event
+	echo   []byte // the answer to a check of the address
+	silent bool   // 2xx has no body
 }
 
 // receive reads a request, has it judged, and answers it.
@@ -225,7 +226,7 @@ func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerF
 			w.Write(v.echo)
 			return
 		}
-		s.keep(w, m, v.event)
+		s.keep(w, m, v)
 	}
 }
 
@@ -257,7 +258,8 @@ func (m *message) read(w http.ResponseWriter, load *load) *refusal {
 
 // keep stores the event and acknowledges it; only here does a sender hear 2xx
 // for one.
-func (s *Server) keep(w http.ResponseWriter, m *message, event journal.Event) {
+func (s *Server) keep(w http.ResponseWriter, m *message, v verdict) {
+	event := v.event
 	event.Received = s.Now()
 	// A sender that hangs up must not undo what is being kept.
 	receipt, err := s.Accept(context.WithoutCancel(m.Context()), event)
@@ -284,6 +286,9 @@ func (s *Server) keep(w http.ResponseWriter, m *message, event journal.Event) {
 		args = append(args, "connection", event.Connection)
 	}
 	s.Log.Log(m.Context(), level, "event "+outcome, args...)
+	if v.silent {
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(struct {
 		Event   string `json:"event"`

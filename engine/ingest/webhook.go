@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,20 +15,24 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// source is an app that sends webhooks, with its triggers by vendor type.
+// source is an app that sends webhooks, with its triggers by what they come as.
 type source struct {
 	app      *bindings.App
-	triggers map[string][]*bindings.Trigger
+	triggers map[told][]*bindings.Trigger
 }
 
+// told is the vendor's type with the name of the form that it comes by.
+type told struct{ form, vendor string }
+
 func newSource(app *bindings.App) *source {
-	s := &source{app: app, triggers: map[string][]*bindings.Trigger{}}
+	s := &source{app: app, triggers: map[told][]*bindings.Trigger{}}
 	if app.Catalogue == nil {
 		return s
 	}
 	for _, name := range app.Catalogue.Triggers() {
 		if t, _ := app.Catalogue.Trigger(name); t.Vendor != "" {
-			s.triggers[t.Vendor] = append(s.triggers[t.Vendor], t)
+			told := told{t.Form, t.Vendor}
+			s.triggers[told] = append(s.triggers[told], t)
 		}
 	}
 	for _, list := range s.triggers { // the most particular first
@@ -39,8 +42,8 @@ func newSource(app *bindings.App) *source {
 }
 
 // trigger finds what the vendor's type and the body mean; nil if we know none.
-func (s *source) trigger(vendor string, body []byte) *bindings.Trigger {
-	for _, t := range s.triggers[vendor] {
+func (s *source) trigger(as told, body []byte) *bindings.Trigger {
+	for _, t := range s.triggers[as] {
 		if matches(t.When, body) {
 			return t
 		}
@@ -65,8 +68,8 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 			text: fmt.Sprintf("no app %q sends webhooks here", m.PathValue("app"))}
 	}
 	hook := src.app.Webhook
-	valid := journal.ValidJSON(m.body)
-	conn, no := s.recipient(src, m, valid)
+	body := readContent(hook, m)
+	conn, no := s.recipient(src, m, body)
 	if no != nil {
 		return verdict{}, no
 	}
@@ -74,54 +77,62 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 	if no != nil {
 		return verdict{}, no
 	}
-	if !valid || bytes.TrimLeft(m.body, " \t\r\n")[0] != '{' {
-		return verdict{}, &refusal{status: http.StatusBadRequest, reason: "json", text: "the body is not a JSON object"}
+	if body.problem != "" {
+		return verdict{}, &refusal{status: http.StatusBadRequest, reason: body.kind(), text: body.problem}
 	}
-	if c := hook.Challenge; c != nil && journal.LookupText(m.body, c.TypePath) == c.Type {
-		return verdict{echo: []byte(journal.LookupText(m.body, c.Echo))}, nil
+	if body.form != nil && body.form.Checked {
+		return verdict{echo: []byte{}}, nil
+	}
+	if c := hook.Challenge; c != nil && body.form == nil && journal.LookupText(body.json, c.TypePath) == c.Type {
+		return verdict{echo: []byte(journal.LookupText(body.json, c.Echo))}, nil
 	}
 	if sent.Time.IsZero() && hook.Time != "" {
-		sent.Time = moment(journal.LookupText(m.body, hook.Time))
+		sent.Time = moment(journal.LookupText(body.json, hook.Time))
 	}
 	if !sent.Time.IsZero() {
 		if err := bindings.CheckAge(sent.Time, s.Now(), hook.MaxAge); err != nil {
 			return verdict{}, denied(err)
 		}
 	}
-	return verdict{event: s.event(src, conn, m.body, sent)}, nil
+	event := s.event(src, conn, body, sent)
+	if event.ID == "" {
+		event.ID = bodyHash(m.body)
+	}
+	event.ID = conn.Name() + ":" + event.ID
+	return verdict{event: event, silent: body.form != nil}, nil
 }
 
-// event makes the event that a verified webhook tells of.
-func (s *Server) event(src *source, conn *connection.Connection, body []byte, sent bindings.Signed) journal.Event {
+// event makes the event that a verified webhook tells of, its id being the
+// vendor's or empty.
+func (s *Server) event(src *source, conn *connection.Connection, body content, sent bindings.Signed) journal.Event {
 	hook := src.app.Webhook
 	event := journal.Event{
 		Type: src.app.Name + ".event.other", Connection: conn.Name(), Account: conn.Account(),
-		Source: journal.Webhook, Data: body, Time: sent.Time,
+		Source: journal.Webhook, Data: body.json, Time: sent.Time,
 	}
-	if at := moment(journal.LookupText(body, hook.At)); !at.IsZero() {
-		event.Time = at
+	for _, path := range body.at(hook) {
+		if at := moment(journal.LookupText(body.json, path)); !at.IsZero() {
+			event.Time = at
+			break
+		}
 	}
 	for _, path := range src.app.Account.Paths {
-		if account := journal.LookupText(body, path); account != "" {
+		if account := journal.LookupText(body.json, path); account != "" {
 			event.Account = account
 			break
 		}
 	}
-	id := journal.LookupText(body, hook.ID)
-	if id == "" {
-		id = bodyHash(body)
+	for _, path := range body.id(hook) {
+		if event.ID = journal.LookupText(body.json, path); event.ID != "" {
+			break
+		}
 	}
-	event.ID = conn.Name() + ":" + id
-	vendor := journal.LookupText(body, hook.Type)
-	if vendor == "" && hook.Bare != "" {
-		vendor = journal.LookupText(body, hook.Bare)
-	}
-	t := src.trigger(vendor, body)
+	t := src.trigger(body.told(hook), body.json)
 	if t == nil {
 		return event
 	}
 	event.Type = t.Name
-	if data, found := journal.Lookup(body, hook.Data); found {
+	if data, found := journal.Lookup(body.json, hook.Data); found && body.form == nil {
 		event.Data = data
 	}
 	if t.Record != "" {
@@ -133,7 +144,7 @@ func (s *Server) event(src *source, conn *connection.Connection, body []byte, se
 // recipient finds the connection that a webhook is for: by the address's name,
 // else by the account in the body, else the only one that there can be. What
 // the body says is proven afterwards by that connection's own signature key.
-func (s *Server) recipient(src *source, m *message, valid bool) (*connection.Connection, *refusal) {
+func (s *Server) recipient(src *source, m *message, body content) (*connection.Connection, *refusal) {
 	app := src.app
 	if name := m.PathValue("name"); name != "" {
 		if c, found := s.Connections.Get(app.Name + "/" + name); found {
@@ -147,10 +158,10 @@ func (s *Server) recipient(src *source, m *message, valid bool) (*connection.Con
 		unknown = app.Webhook.UnknownAccount
 	}
 	var account string
-	if valid {
-		life := slices.Contains(app.Webhook.Life, journal.LookupText(m.body, app.Webhook.Type))
+	if body.problem == "" {
+		life := slices.Contains(app.Webhook.Life, journal.LookupText(body.json, app.Webhook.Type))
 		for _, path := range accountPaths(app.Account, life) {
-			found := journal.LookupText(m.body, path)
+			found := journal.LookupText(body.json, path)
 			if found == "" {
 				continue
 			}

@@ -140,6 +140,11 @@ func (a *app) serve(entry *Request, h *http.Request, raw []byte, path string, p 
 	if out, done := a.oauth(h, raw, path); done {
 		return out
 	}
+	if p == nil && a.rules.beside != nil {
+		if out, done := a.rules.beside(a, h, raw, path); done {
+			return out
+		}
+	}
 	if p == nil {
 		return a.unrouted(h, path, methods)
 	}

@@ -28,6 +28,7 @@ type envelope struct {
 	app     *app
 	trigger *bindings.Trigger
 	body    object
+	form    *bindings.WebhookForm // nil: JSON
 	id      string
 	account string
 	at      time.Time
@@ -133,6 +134,10 @@ func (a *app) envelope(t *bindings.Trigger, data object, opts EmitOptions) *enve
 	if e.account == "" {
 		e.account = a.account
 	}
+	if e.form = a.formOf(t); e.form != nil {
+		e.fillForm(data)
+		return e
+	}
 	var body any = data
 	if w.Data != "" {
 		body = place(object{}, w.Data, data)
@@ -218,6 +223,10 @@ func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitO
 func (a *app) emit(t *bindings.Trigger, fields object, opts EmitOptions) []*job {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if t.Form != "" { // what somebody did on a screen is no record
+		data, _ := clone(fields).(object)
+		return a.sandbox.hooks.send(a, a.envelope(t, data, opts))
+	}
 	wrap := a.wrapper(t)
 	data := fields
 	if wrap != nil {

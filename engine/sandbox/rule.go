@@ -53,6 +53,10 @@ type rules struct {
 	// pageSize is the vendor's own where a request names none.
 	pageSize int
 
+	// beside answers at addresses of the vendor that are no operation and take
+	// no token: those that it gives out for one use. Path is below the app's own.
+	beside func(a *app, h *http.Request, raw []byte, path string) (reply, bool)
+
 	tokenLife time.Duration // zero: tokens do not expire
 	// refreshGrace is how long a used refresh token stays usable.
 	refreshGrace time.Duration

@@ -98,6 +98,7 @@ func slack() *rules {
 				h.Set("X-Slack-Retry-Reason", "http_error")
 			}},
 		envelope: envelopeSlack,
+		beside:   slackRespond,
 	}
 }
 
@@ -142,6 +143,10 @@ func slackError(code string) *failure {
 }
 
 func envelopeSlack(e *envelope) {
+	if e.form != nil {
+		slackForm(e)
+		return
+	}
 	e.body["type"] = "event_callback"
 	e.body["token"], e.body["api_app_id"] = "sandbox-verification", "A0SANDBOX01"
 	e.body["event_time"] = number(e.at.Unix())

@@ -328,7 +328,7 @@ func slackHistory(r *request) (result, *failure) {
 	}
 	all := slices.DeleteFunc(r.app.store.all("messages", map[string]string{"channel": channel.id}), func(m *record) bool {
 		thread := text(m.fields["thread_ts"])
-		return thread != "" && thread != m.id || !r.within(m.id)
+		return thread != "" && thread != m.id || m.fields["is_ephemeral"] == true || !r.within(m.id)
 	})
 	slices.Reverse(all)
 	return result{listed: true, page: r.cut(all)}, nil

@@ -58,6 +58,7 @@ type job struct {
 	trigger string
 	id      string
 	body    []byte
+	form    bool // a form, which no vendor sends again: somebody waits before a screen
 	attempt int
 	done    chan error // gets one value
 	check   string     // the challenge to be echoed, for a check of the address
@@ -193,7 +194,7 @@ func (h *hooks) send(a *app, e *envelope) []*job {
 		if sub.app != a || len(sub.types) > 0 && !slices.Contains(sub.types, e.trigger.Vendor) {
 			continue
 		}
-		j := &job{trigger: e.trigger.Name, id: e.id, body: encode(e.body), done: make(chan error, 1)}
+		j := &job{trigger: e.trigger.Name, id: e.id, body: e.written(), form: e.form != nil, done: make(chan error, 1)}
 		h.enqueue(sub, j)
 		all = append(all, j)
 	}
@@ -299,7 +300,7 @@ func (h *hooks) deliver(sub *subscription, j *job) {
 		j.done <- nil
 		h.settled()
 		return
-	case j.check == "" && policy.again(status) && j.attempt < policy.attempts && h.sandbox.ending.Err() == nil:
+	case j.check == "" && !j.form && policy.again(status) && j.attempt < policy.attempts && h.sandbox.ending.Err() == nil:
 		h.running.Go(func() {
 			if h.sandbox.wait(h.sandbox.ending, h.delay(policy, j.attempt)) == nil {
 				h.deliver(sub, j)
@@ -340,6 +341,9 @@ func (h *hooks) post(sub *subscription, j *job) (int, error) {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if j.form {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	r.Header.Set("User-Agent", "tidewire-sandbox")
 	if mark := sub.app.rules.delivery.mark; mark != nil && j.attempt > 1 {
 		mark(r.Header, j.attempt)
