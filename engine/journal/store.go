@@ -23,6 +23,8 @@ var (
 	ErrNewer = errors.New("the store was written by a newer Tidewire")
 	// ErrPresent says that a backup would overwrite a file.
 	ErrPresent = errors.New("the file exists")
+	// ErrStale refuses a sweep: what it goes by has changed since it was read.
+	ErrStale = errors.New("what is known of a record has changed since it was read")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )
@@ -41,6 +43,11 @@ type Store interface {
 	// the lanes, and wakes the runs that wait for them, all in one durable
 	// commit. The receipts stand in the order of the arrivals.
 	Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, error)
+	// Sweep keeps what a page of a poll came to, all in one durable commit:
+	// events as Accept does, what is known of their records, and how far the
+	// poll has come. If a sighting has changed since it was read nothing is
+	// kept, with ErrStale.
+	Sweep(ctx context.Context, s Sweep) ([]Receipt, error)
 	// Next hands out the next activation whose lane is free, first activations
 	// in the order of acceptance, and blocks until there is one. It makes no
 	// commit: a run that leaves no record before a crash starts again.
@@ -79,6 +86,14 @@ type Store interface {
 	// Tick gives the last tick kept of a schedule, zero if there is none; the
 	// ticks themselves are events and are kept by Accept.
 	Tick(ctx context.Context, script, hook string) (time.Time, error)
+
+	// Cursors are how far a poll of a connection has looked.
+	Cursors(ctx context.Context, key PollKey) ([]Cursor, error)
+	// Sightings is what is known of these records of a poll, by record.
+	Sightings(ctx context.Context, key PollKey, records ...string) (map[string]Sighting, error)
+	// SightingsOf lists what is known of the records of one item, in the order
+	// of their rows, those behind a row, at most so many.
+	SightingsOf(ctx context.Context, key PollKey, item string, after int64, limit int) ([]Sighting, error)
 
 	// PutSubscription keeps a subscription in place of the one with its key.
 	PutSubscription(ctx context.Context, s Subscription) error
@@ -175,6 +190,9 @@ type Arrival struct {
 	// more they are paused until a whole minute brought no more than that. Zero
 	// means no bound.
 	Flood int
+	// Mark is what an event from a webhook says of a record that is polled too.
+	// If a list told it already, the event is a duplicate.
+	Mark *Mark
 }
 
 // Flood is the paused runs of a trigger.
@@ -182,6 +200,23 @@ type Flood struct {
 	Trigger string    `json:"trigger"`
 	Runs    int       `json:"runs"`
 	Since   time.Time `json:"since"` // of the oldest
+}
+
+// Sweep is what a page of a poll came to.
+type Sweep struct {
+	PollKey
+	// Cursors replace those of the same name and item.
+	Cursors []Cursor
+	// Sightings are as they are to stand, with the Row and Version that were
+	// read.
+	Sightings []Sighting
+	Arrivals  []Arrival
+}
+
+// Cursor is how far a poll has looked. Name tells several of one poll apart.
+type Cursor struct {
+	Name, Item string
+	Value      json.RawMessage
 }
 
 // Receipt says what became of an arrival.

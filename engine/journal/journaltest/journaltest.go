@@ -28,7 +28,7 @@ func Run(t *testing.T, open Open) {
 		name  string
 		tests map[string]func(f *fixture)
 	}{
-		{"accept", acceptTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
+		{"accept", acceptTests}, {"sweep", sweepTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
 		{"park", parkTests}, {"wait", waitTests}, {"approval", approvalTests},
 		{"command", commandTests}, {"policy", policyTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},

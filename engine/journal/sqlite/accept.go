@@ -23,6 +23,7 @@ type arrival struct {
 	keep  bool
 	tick  time.Time
 	flood int
+	mark  *journal.Mark
 }
 
 // journey is a run that an arrival may make.
@@ -47,7 +48,7 @@ func (a *arrival) fill(from *journal.Arrival) error {
 	}
 	e.Time = atRest(e.Time)
 	e.Received = atRest(e.Received)
-	a.named, a.tick, a.flood = from.Hooks, from.Tick, from.Flood
+	a.named, a.tick, a.flood, a.mark = from.Hooks, from.Tick, from.Flood, from.Mark
 	a.keep = from.Keep || len(from.Hooks) > 0
 	for _, h := range from.Hooks {
 		if h.Connection != "" && h.Connection != e.Connection {
@@ -122,6 +123,14 @@ func (t *acceptTask) name() string {
 }
 
 func (t *acceptTask) apply(w *writer) error {
+	if room, err := t.room(w); err != nil || !room {
+		return err
+	}
+	return t.write(w)
+}
+
+// room refuses what would be more runs than may wait.
+func (t *acceptTask) room(w *writer) (bool, error) {
 	runs := 0
 	for i := range t.arrivals {
 		runs += t.arrivals[i].most()
@@ -129,9 +138,13 @@ func (t *acceptTask) apply(w *writer) error {
 	if w.live+runs > w.maxQueued {
 		if known, err := w.allSeen(t.arrivals); err != nil || !known {
 			t.refused = w.tooMany()
-			return err
+			return false, err
 		}
 	}
+	return true, nil
+}
+
+func (t *acceptTask) write(w *writer) error {
 	for i := range t.arrivals {
 		receipt, err := w.accept(&t.arrivals[i])
 		if err != nil {
@@ -178,6 +191,11 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 	}
 	if added == 0 {
 		return journal.Receipt{Duplicate: true}, nil
+	}
+	if a.mark != nil {
+		if told, err := w.push(a.mark); told || err != nil {
+			return journal.Receipt{Duplicate: told}, err
+		}
 	}
 	now := w.time.UnixMicro()
 	received := now

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,7 +56,8 @@ func (p *pruning) all(ctx context.Context, r journal.Retention) error {
 		}
 	}
 	if r.IDs > 0 {
-		return p.ids(ctx, p.now.Add(-max(r.IDs, r.Age)).UnixMicro())
+		before := p.now.Add(-max(r.IDs, r.Age)).UnixMicro()
+		return errors.Join(p.ids(ctx, before), p.sightings(ctx, before))
 	}
 	return nil
 }
@@ -220,6 +222,28 @@ func (p *pruning) ids(ctx context.Context, before int64) error {
 		}
 		p.pruned.IDs += gone
 		from, more = next, some
+	}
+	return nil
+}
+
+// sightings forgets the records of polls that were gone before a time.
+func (p *pruning) sightings(ctx context.Context, before int64) error {
+	for more := true; more; {
+		err := p.batch(ctx, func(w *writer) error {
+			var ids []int64
+			err := w.sql.oldSightings.each(func(row []driver.Value) error {
+				ids = append(ids, row[0].(int64))
+				return nil
+			}, before, int64(pruneBatch))
+			for i := 0; err == nil && i < len(ids); i++ {
+				_, err = w.sql.dropSighting.run(ids[i])
+			}
+			more = len(ids) == pruneBatch
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ type statements struct {
 	putLink, getLink, findLinks, dropLink *stmt
 
 	putSubscription, dropSubscription *stmt
+
+	findPoll, addPoll, putCursor                                       *stmt
+	findSighting, addSighting, putSighting, oldSightings, dropSighting *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
@@ -137,6 +140,17 @@ func (s *statements) prepare(c *conn) error {
 		&s.largeSteps: `SELECT number, args, result FROM step WHERE run = ? AND (typeof(args) = 'integer' OR typeof(result) = 'integer')`,
 		&s.setArgs:    `UPDATE step SET args = ?3 WHERE run = ?1 AND number = ?2`,
 		&s.setResult:  `UPDATE step SET result = ?3 WHERE run = ?1 AND number = ?2`,
+
+		&s.findPoll: `SELECT id FROM poll WHERE connection = ? AND name = ?`,
+		&s.addPoll:  `INSERT INTO poll (connection, name) VALUES (?, ?) RETURNING id`,
+		&s.putCursor: `INSERT INTO cursor (poll, name, item, value) VALUES (?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET value = excluded.value`,
+		&s.findSighting: `SELECT id, item, version, missed, told FROM sighting WHERE poll = ? AND record = ?`,
+		&s.addSighting:  `INSERT INTO sighting (poll, record, item, version, missed, gone, told) VALUES (?, ?, ?, 1, ?, ?, ?)`,
+		&s.putSighting: `UPDATE sighting SET item = ?3, version = version + 1, missed = ?4, gone = ?5, told = ?6
+			WHERE poll = ?1 AND record = ?2`,
+		&s.oldSightings: `SELECT id FROM sighting WHERE gone < ? ORDER BY gone LIMIT ?`,
+		&s.dropSighting: `DELETE FROM sighting WHERE id = ?`,
 
 		&s.putSubscription: `INSERT INTO subscription (key, data) VALUES (?, ?)
 			ON CONFLICT DO UPDATE SET data = excluded.data`,

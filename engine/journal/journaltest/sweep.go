@@ -1,0 +1,233 @@
+package journaltest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+var contacts = journal.PollKey{Connection: "highlevel", Poll: "contacts"}
+
+// listed is an event about a contact that a list showed.
+func listed(id, record string) journal.Event {
+	e := contact(id, record, `{}`)
+	e.ID, e.Source = "poll:highlevel:contacts:"+id, journal.Poll
+	return e
+}
+
+// sighting is what is known of a contact after a list showed it.
+func sighting(record string, hash rune, by journal.Teller) journal.Sighting {
+	return journal.Sighting{PollKey: contacts, Record: record, Told: []journal.Telling{{Hash: uint64(hash), At: day, By: by}}}
+}
+
+// pushed is an arrival by webhook of a contact that is polled too.
+func pushed(id, record string, hash rune) journal.Arrival {
+	a := arrival(contact(id, record, `{}`), hook("new"))
+	a.Mark = &journal.Mark{PollKey: contacts, Record: record, Telling: journal.Telling{Hash: uint64(hash), At: day}}
+	return a
+}
+
+func cursor(item, value string) journal.Cursor {
+	return journal.Cursor{Name: "poll", Item: item, Value: json.RawMessage(value)}
+}
+
+func (f *fixture) sweep(s journal.Sweep) []journal.Receipt {
+	f.Helper()
+	f.clock.Pass(time.Millisecond)
+	s.PollKey = contacts
+	receipts, err := f.store.Sweep(f.ctx, s)
+	if err != nil {
+		f.Fatalf("Sweep: %v", err)
+	}
+	return receipts
+}
+
+// known is what is told of a record: hashes with the first letter of who told.
+func (f *fixture) known(record string) string {
+	f.Helper()
+	return tellings(f.sighting(record))
+}
+
+func (f *fixture) sighting(record string) journal.Sighting {
+	f.Helper()
+	all, err := f.store.Sightings(f.ctx, contacts, record)
+	if err != nil {
+		f.Fatalf("Sightings: %v", err)
+	}
+	return all[record]
+}
+
+func tellings(s journal.Sighting) string {
+	var told []string
+	for _, t := range s.Told {
+		told = append(told, fmt.Sprintf("%c%c", rune(t.Hash), "FLP"[t.By]))
+	}
+	return strings.Join(told, " ")
+}
+
+func (f *fixture) cursors() string {
+	f.Helper()
+	all, err := f.store.Cursors(f.ctx, contacts)
+	if err != nil {
+		f.Fatalf("Cursors: %v", err)
+	}
+	var told []string
+	for _, c := range all {
+		told = append(told, c.Name+" "+c.Item+" "+string(c.Value))
+	}
+	return strings.Join(told, ", ")
+}
+
+var sweepTests = map[string]func(f *fixture){
+	"nothing is known at first": func(f *fixture) {
+		want(f, "cursors", f.cursors(), "")
+		want(f, "known", f.known("c_1"), "")
+	},
+	"events, sightings and cursors are kept together": func(f *fixture) {
+		receipts := f.sweep(journal.Sweep{
+			Cursors:   []journal.Cursor{cursor("", `{"since":1}`), cursor("cal", `"x"`)},
+			Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Listed), sighting("c_2", 'B', journal.Found)},
+			Arrivals:  []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))},
+		})
+		if len(receipts) != 1 || !receipts[0].Kept || len(receipts[0].Runs) != 1 {
+			f.Errorf("found %+v", receipts)
+		}
+		f.reopen()
+		want(f, "cursors", f.cursors(), `poll  {"since":1}, poll cal "x"`)
+		want(f, "known", f.known("c_1")+", "+f.known("c_2"), "AL, BF")
+		want(f, "event", f.next().Event.ID, "poll:highlevel:contacts:1")
+	},
+	"a sighting comes back as it was kept": func(f *fixture) {
+		s := sighting("c_1", 'A', journal.Listed)
+		s.Item, s.Missed = "cal", true
+		s.Told = append(s.Told, journal.Telling{Thread: journal.FacetThread("x"), Hash: 1<<64 - 1})
+		f.sweep(journal.Sweep{Sightings: []journal.Sighting{s}})
+		got := f.sighting("c_1")
+		if got.Row == 0 || got.Version == 0 {
+			f.Errorf("found %+v, expected a row and a version", got)
+		}
+		s.Row, s.Version = got.Row, got.Version
+		want(f, "sighting", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", s))
+	},
+	"a cursor replaces the one of its name and item": func(f *fixture) {
+		f.sweep(journal.Sweep{Cursors: []journal.Cursor{cursor("", `1`), cursor("cal", `1`), {Name: "reconcile", Value: []byte(`7`)}}})
+		f.sweep(journal.Sweep{Cursors: []journal.Cursor{cursor("cal", `2`)}})
+		want(f, "cursors", f.cursors(), "poll  1, poll cal 2, reconcile  7")
+	},
+	"polls and connections are told apart": func(f *fixture) {
+		f.sweep(journal.Sweep{Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Found)}, Cursors: []journal.Cursor{cursor("", `1`)}})
+		for _, other := range []journal.PollKey{{Connection: "highlevel", Poll: "notes"}, {Connection: "highlevel/paris", Poll: "contacts"}} {
+			seen, err := f.store.Sightings(f.ctx, other, "c_1")
+			cursors, cursorErr := f.store.Cursors(f.ctx, other)
+			if len(seen)+len(cursors) > 0 || err != nil || cursorErr != nil {
+				f.Errorf("%v: found %v, %v, %v, %v", other, seen, cursors, err, cursorErr)
+			}
+		}
+	},
+	"a stale sighting refuses the whole sweep": func(f *fixture) {
+		f.sweep(journal.Sweep{Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Found)}})
+		read := f.sighting("c_1")
+		f.accept(pushed("1", "c_1", 'B'))
+		for name, stale := range map[string]journal.Sighting{"changed since": read, "new, and known": sighting("c_1", 'A', journal.Found)} {
+			_, err := f.store.Sweep(f.ctx, journal.Sweep{PollKey: contacts, Cursors: []journal.Cursor{cursor("", `9`)},
+				Sightings: []journal.Sighting{sighting("c_2", 'A', journal.Found), stale},
+				Arrivals:  []journal.Arrival{arrival(listed("9", "c_1"), hook("new"))}})
+			if !errors.Is(err, journal.ErrStale) {
+				f.Errorf("%s: found %v, expected that it is stale", name, err)
+			}
+		}
+		want(f, "cursors", f.cursors(), "")
+		want(f, "known", f.known("c_1")+", "+f.known("c_2"), "AF BP, ")
+		_, _, err := f.store.Event(f.ctx, "poll:highlevel:contacts:9")
+		f.wantErr(err, journal.ErrNotFound)
+	},
+	"what a list told is the duplicate of its webhook, once": func(f *fixture) {
+		f.sweep(journal.Sweep{Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Listed)},
+			Arrivals: []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))}})
+		receipts := f.accept(pushed("1", "c_1", 'A'), pushed("2", "c_1", 'A'))
+		if !receipts[0].Duplicate || receipts[0].Kept || receipts[1].Duplicate || len(receipts[1].Runs) != 1 {
+			f.Errorf("found %+v", receipts)
+		}
+		_, _, err := f.store.Event(f.ctx, "highlevel:1")
+		f.wantErr(err, journal.ErrNotFound)
+		if again := f.accept(pushed("1", "c_1", 'A'))[0]; !again.Duplicate {
+			f.Errorf("sent again: found %+v", again)
+		}
+	},
+	"a webhook tells what a list then knows": func(f *fixture) {
+		f.accept(pushed("1", "c_1", 'A'))
+		f.accept(pushed("1", "c_1", 'A')) // a repeat
+		want(f, "known", f.known("c_1"), "AP")
+	},
+	"what a webhook says that nobody takes is not known": func(f *fixture) {
+		a := pushed("1", "c_1", 'A')
+		a.Hooks = nil
+		f.accept(a)
+		want(f, "known", f.known("c_1"), "")
+	},
+	"the records of an item are listed in pieces": func(f *fixture) {
+		var all []journal.Sighting
+		for i := range 7 {
+			s := sighting(fmt.Sprint("c_", i), 'A', journal.Found)
+			s.Item = []string{"cal", "other"}[i/6]
+			all = append(all, s)
+		}
+		f.sweep(journal.Sweep{Sightings: all})
+		var found []string
+		after := int64(0)
+		for {
+			some, err := f.store.SightingsOf(f.ctx, contacts, "cal", after, 4)
+			if err != nil {
+				f.Fatal(err)
+			}
+			for _, s := range some {
+				if s.Row <= after {
+					f.Errorf("row %d stands behind row %d", s.Row, after)
+				}
+				after = s.Row
+				found = append(found, s.Record)
+			}
+			if len(some) < 4 {
+				break
+			}
+		}
+		slices.Sort(found)
+		wantList(f, "records", found, []string{"c_0", "c_1", "c_2", "c_3", "c_4", "c_5"})
+	},
+	"a sweep that makes no sense keeps nothing": func(f *fixture) {
+		good := sighting("c_1", 'A', journal.Found)
+		for name, bad := range map[string]journal.Sweep{
+			"no poll":         {PollKey: journal.PollKey{Connection: "highlevel"}, Sightings: []journal.Sighting{good}},
+			"no record":       {PollKey: contacts, Sightings: []journal.Sighting{good, {}}},
+			"long record":     {PollKey: contacts, Sightings: []journal.Sighting{good, sighting(strings.Repeat("x", 5000), 'A', 0)}},
+			"cursor not JSON": {PollKey: contacts, Sightings: []journal.Sighting{good}, Cursors: []journal.Cursor{cursor("", `{`)}},
+			"bad event":       {PollKey: contacts, Sightings: []journal.Sighting{good}, Arrivals: []journal.Arrival{{}}},
+		} {
+			if _, err := f.store.Sweep(f.ctx, bad); err == nil {
+				f.Errorf("%s: kept", name)
+			}
+		}
+		want(f, "known", f.known("c_1"), "")
+	},
+	"records that are gone are forgotten with the ids of events": func(f *fixture) {
+		gone := journal.Sighting{PollKey: contacts, Record: "c_1", Told: []journal.Telling{{Thread: journal.DeletedThread, At: day, By: journal.Listed}}}
+		f.sweep(journal.Sweep{Sightings: []journal.Sighting{gone, sighting("c_2", 'A', journal.Found)}})
+		prune := func() {
+			if _, err := f.store.Prune(f.ctx, journal.Retention{IDs: 24 * time.Hour}); err != nil {
+				f.Fatal(err)
+			}
+		}
+		prune()
+		s := f.sighting("c_1")
+		want(f, "at once", s.Gone(), true)
+		f.clock.Pass(25 * time.Hour)
+		prune()
+		want(f, "later", f.sighting("c_1").Row, 0)
+		want(f, "one that is there", f.known("c_2"), "AF")
+	},
+}

@@ -1,0 +1,173 @@
+package journal_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// at is so many minutes after noon.
+func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+
+func told(s *journal.Sighting) string {
+	var all []string
+	for _, t := range s.Told {
+		all = append(all, fmt.Sprintf("%d:%c@%.0f%c", t.Thread, rune(t.Hash), t.At.Sub(noon).Minutes(), "FLP"[t.By]))
+	}
+	return strings.Join(all, " ")
+}
+
+func content(hash rune, minutes int, by journal.Teller) journal.Telling {
+	return journal.Telling{Hash: uint64(hash), At: at(minutes), By: by}
+}
+
+func push(hash rune, minutes int) *journal.Mark {
+	return &journal.Mark{Telling: content(hash, minutes, journal.Pushed)}
+}
+
+func TestSightingTell(t *testing.T) {
+	for name, test := range map[string]struct {
+		tell []journal.Telling
+		want string
+	}{
+		"states stand in the order of their times": {
+			[]journal.Telling{content('A', 1, journal.Found), content('C', 9, journal.Listed), content('B', 5, journal.Pushed)},
+			"0:A@1F 0:B@5P 0:C@9L",
+		},
+		"the same state again is no new one, and is of its newest time": {
+			[]journal.Telling{content('A', 1, journal.Found), content('A', 3, journal.Pushed), content('A', 2, journal.Found)},
+			"0:A@3P",
+		},
+		"a state that comes back is a new one": {
+			[]journal.Telling{content('A', 1, journal.Found), content('B', 2, journal.Pushed), content('A', 3, journal.Pushed)},
+			"0:A@1F 0:B@2P 0:A@3P",
+		},
+		"only the newest are kept, of each thread for itself": {
+			[]journal.Telling{
+				{Thread: journal.CreatedThread, At: at(0)}, content('A', 1, 0), content('B', 2, 0), content('C', 3, 0), content('D', 4, 0), content('E', 5, 0),
+			},
+			"1:\x00@0F 0:B@2F 0:C@3F 0:D@4F 0:E@5F",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s journal.Sighting
+			for _, one := range test.tell {
+				s.Tell(one)
+			}
+			if got := told(&s); got != test.want {
+				t.Errorf("found %s, expected %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSightingPush(t *testing.T) {
+	for name, test := range map[string]struct {
+		before journal.Sighting
+		push   []*journal.Mark
+		want   string // d for a duplicate, n for a new one
+	}{
+		"what nobody told is new, each time": {
+			push: []*journal.Mark{push('A', 1), push('B', 2), push('B', 2)}, want: "nnn",
+		},
+		"what a list told is the duplicate, once": {
+			before: journal.Sighting{Told: []journal.Telling{content('B', 2, journal.Listed)}},
+			push:   []*journal.Mark{push('B', 3), push('B', 4)}, want: "dn",
+		},
+		"what a list only showed is new": {
+			before: journal.Sighting{Told: []journal.Telling{content('B', 2, journal.Found)}},
+			push:   []*journal.Mark{push('B', 2)}, want: "n",
+		},
+		"a state before the one that was told is new": {
+			before: journal.Sighting{Told: []journal.Telling{content('C', 3, journal.Listed)}},
+			push:   []*journal.Mark{push('B', 2), push('C', 3)}, want: "nd",
+		},
+		"weeks later it is another change": {
+			before: journal.Sighting{Told: []journal.Telling{content('B', 2, journal.Listed)}},
+			push:   []*journal.Mark{push('B', 30*24*60)}, want: "n",
+		},
+		"that it was created and deleted is told once whatever it holds": {
+			before: journal.Sighting{Told: []journal.Telling{
+				{Thread: journal.CreatedThread, At: at(1), By: journal.Listed}, {Thread: journal.DeletedThread, At: at(2), By: journal.Listed},
+			}},
+			push: []*journal.Mark{
+				{Telling: journal.Telling{Thread: journal.CreatedThread, At: at(1)}}, {Telling: journal.Telling{Thread: journal.DeletedThread, At: at(2)}},
+			}, want: "dd",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ""
+			for _, m := range test.push {
+				got += map[bool]string{true: "d", false: "n"}[test.before.Push(m)]
+			}
+			if got != test.want {
+				t.Errorf("found %s, expected %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSightingKnows(t *testing.T) {
+	s := journal.Sighting{Told: []journal.Telling{content('A', 10, journal.Found), content('B', 20, journal.Pushed)}}
+	for _, test := range []struct {
+		hash    rune
+		updated time.Time
+		want    bool
+	}{
+		{'B', at(19), true}, {'B', at(99), true}, // the newest
+		{'A', at(10), true},                  // a list that lags
+		{'A', at(10).Add(time.Second), true}, // clocks of one vendor
+		{'A', at(30), false},                 // it came back
+		{'A', time.Time{}, false}, {'C', at(1), false},
+	} {
+		if got := s.Knows(journal.WholeThread, uint64(test.hash), test.updated); got != test.want {
+			t.Errorf("%c of %v: found %v", test.hash, test.updated, got)
+		}
+	}
+}
+
+func TestSightingGone(t *testing.T) {
+	s := journal.Sighting{Told: []journal.Telling{{Thread: journal.DeletedThread, At: at(10), By: journal.Pushed}}}
+	s.Push(push('A', 9)) // late
+	if !s.Gone() {
+		t.Error("an older state brought it back")
+	}
+	s.Push(push('A', 11))
+	if s.Gone() {
+		t.Error("a newer state did not bring it back")
+	}
+}
+
+func TestFacetThread(t *testing.T) {
+	seen := map[journal.Thread]bool{journal.WholeThread: true, journal.CreatedThread: true, journal.DeletedThread: true}
+	for _, trigger := range []string{"opportunity.stage_updated", "opportunity.status_updated", "contact.tags_updated", "contact.dnd_updated"} {
+		if thread := journal.FacetThread(trigger); seen[thread] {
+			t.Errorf("%s has the thread of another", trigger)
+		} else {
+			seen[thread] = true
+		}
+	}
+}
+
+func FuzzSighting(f *testing.F) {
+	whole := journal.Sighting{Told: []journal.Telling{content('A', 1, journal.Found), {Thread: 7, Hash: 1<<64 - 1, By: journal.Listed}}}
+	data, _ := whole.MarshalBinary()
+	f.Add(data)
+	f.Add([]byte("short"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s, again journal.Sighting
+		if s.UnmarshalBinary(data) != nil {
+			return
+		}
+		out, err := s.MarshalBinary()
+		if err != nil || again.UnmarshalBinary(out) != nil || !reflect.DeepEqual(s, again) {
+			t.Errorf("found %+v, expected %+v, %v", again, s, err)
+		}
+	})
+}
