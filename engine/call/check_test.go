@@ -132,8 +132,8 @@ func TestSignature(t *testing.T) {
 // Every operation of every app has a signature, and a check that ends.
 func TestEveryOperation(t *testing.T) {
 	for _, app := range all.Apps() {
-		for _, name := range app.Catalogue.Operations() {
-			op, _ := app.Catalogue.Operation(name)
+		for _, name := range app.Operations() {
+			op, _ := app.Operation(name)
 			if got := call.Signature(app, op); !strings.HasPrefix(got, app.Name+"."+name+" {") {
 				t.Errorf("%s.%s: its signature is %q", app.Name, name, got)
 			}

@@ -41,9 +41,9 @@ func TestEveryOperationIsSent(t *testing.T) {
 			defer set.Close()
 			client := call.New(call.Config{Connections: set, Unlimited: true})
 			defer client.Close()
-			for _, name := range app.Catalogue.Operations() {
-				op, _ := app.Catalogue.Operation(name)
-				arguments, err := json.Marshal(sample{app.Catalogue}.arguments(op))
+			for _, name := range app.Operations() {
+				op, _ := app.Operation(name)
+				arguments, err := json.Marshal(sample{app.CatalogueOf(op)}.arguments(op))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -150,24 +150,27 @@ func (a *app) identify(res *resource, r *record) {
 		r.fields[field] = r.id
 		return
 	}
-	_, d := a.def.Catalogue.Resolve(res.record)
-	if fieldOf(d, "_id") != nil {
-		r.fields["_id"] = r.id
-	}
-	if fieldOf(d, "_id") == nil || fieldOf(d, "id") != nil {
+	if len(res.records) == 0 {
 		r.fields["id"] = r.id
+	}
+	for _, t := range res.records {
+		_, d := t.Resolve(t.is)
+		if fieldOf(d, "_id") != nil {
+			r.fields["_id"] = r.id
+		}
+		if fieldOf(d, "_id") == nil || fieldOf(d, "id") != nil {
+			r.fields["id"] = r.id
+		}
 	}
 }
 
 // mirror shows a link in the field of the same name that the type declares.
 func (a *app) mirror(res *resource, fields object, name, v string) {
-	_, d := a.def.Catalogue.Resolve(res.record)
-	if d == nil || res.record == nil {
-		return
-	}
-	for i := range d.Fields {
-		if f := &d.Fields[i]; fold(f.Name) == name && fields[f.Name] == nil {
-			fields[f.Name] = v
+	for _, t := range res.records {
+		for _, f := range t.fields() {
+			if fold(f.Name) == name && fields[f.Name] == nil {
+				fields[f.Name] = v
+			}
 		}
 	}
 }
@@ -194,18 +197,15 @@ var updatedNames = map[string]bool{"dateupdated": true, "updatedat": true, "upda
 
 // date writes the times of making and change where the type has them.
 func (a *app) date(res *resource, fields object, at string, made bool) {
-	if res.record == nil {
-		return
-	}
-	_, d := a.def.Catalogue.Resolve(res.record)
-	if d == nil {
-		return
-	}
-	for i := range d.Fields {
-		f := &d.Fields[i]
-		name := fold(f.Name)
-		if fresh := made && fields[f.Name] == nil; updatedNames[name] && (fresh || !made) || createdNames[name] && fresh {
-			fields[f.Name] = fitter{checker{a.def.Catalogue, false}, a.sandbox.now()}.fit(&f.Type, at, 0)
+	written := map[string]bool{}
+	for _, t := range res.records {
+		for _, f := range t.fields() {
+			name := fold(f.Name)
+			fresh := made && fields[f.Name] == nil
+			if !written[f.Name] && (updatedNames[name] && (fresh || !made) || createdNames[name] && fresh) {
+				written[f.Name] = true
+				fields[f.Name] = fitter{checker{t.Catalogue, false}, a.sandbox.now()}.fit(&f.Type, at, 0)
+			}
 		}
 	}
 }
@@ -352,7 +352,7 @@ func (r *request) extend(found *record) result {
 // createAll makes a record of each object in the body's list.
 func (r *request) createAll() result {
 	a, res := r.app, r.plan.resource
-	all, _ := r.fields[a.model.bulkField(r.plan.op)].([]any)
+	all, _ := r.fields[r.plan.types.bulkField(r.plan.op)].([]any)
 	out := result{listed: true}
 	for _, v := range all {
 		fields, _ := v.(object)

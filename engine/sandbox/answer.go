@@ -54,7 +54,7 @@ func (r *request) answer(res result) reply {
 }
 
 func (r *request) shaped(res result) any {
-	f := fitter{checkerOf(r.app), r.now}
+	f := fitter{r.checker(), r.now}
 	resolved, d := f.catalogue.Resolve(r.plan.op.Answer)
 	var body any
 	switch {
@@ -127,14 +127,24 @@ var successWords = map[string]bool{
 	"success": true, "succeded": true, "succeeded": true, "successful": true, "ok": true, "status": true,
 }
 
+// record gives a record as this operation declares it.
+func (r *request) record(f fitter, rec *record) any {
+	fields := rec.fields
+	if len(r.plan.resource.records) > 1 {
+		fields, _ = clone(fields).(object)
+		respell(f.checker, r.plan.item, fields, 0)
+	}
+	return f.record(r.plan.item, fields)
+}
+
 // one writes a record, in its envelope where the answer has one. An answer
 // that is neither an envelope nor a record gets its fields from complete.
 func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
 	switch {
 	case r.plan.envelope != "":
-		return place(object{}, r.plan.envelope, f.record(r.plan.item, rec.fields))
-	case d == nil || r.app.model.hasID(r.plan.op.Answer):
-		return f.record(r.plan.item, rec.fields)
+		return place(object{}, r.plan.envelope, r.record(f, rec))
+	case d == nil || r.plan.types.hasID(r.plan.op.Answer):
+		return r.record(f, rec)
 	}
 	return object{}
 }
@@ -142,7 +152,7 @@ func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
 func (r *request) listed(f fitter, p page) any {
 	items := make([]any, 0, len(p.items))
 	for _, rec := range p.items {
-		item := f.record(r.plan.item, rec.fields)
+		item := r.record(f, rec)
 		if pages := r.plan.op.Pages; pages != nil {
 			for param, path := range pages.Cursors {
 				if field, ofItem := strings.CutPrefix(path, "item:"); ofItem && lookup(item, field) == nil {

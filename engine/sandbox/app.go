@@ -105,9 +105,10 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 		a.finish(w, &entry, a.refuse(a.unreadable("the body cannot be read, or is too large"), a.trace()), "")
 		return
 	}
-	p, values, methods := a.model.router.find(h.Method, path)
-	if p != nil {
-		entry.Operation = p.op.Name
+	matches, methods := a.model.router.find(h.Method, path)
+	m := a.choose(matches, h, raw)
+	if m.plan != nil {
+		entry.Operation = m.plan.op.Name
 	}
 	fault := a.sandbox.faults.take(a.def.Name, entry.Operation)
 	if fault != nil {
@@ -119,7 +120,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 			return
 		}
 	}
-	out := a.serve(&entry, h, raw, path, p, values, methods, now)
+	out := a.serve(&entry, h, raw, path, m, methods, now)
 	cut := Cut("")
 	if fault != nil {
 		cut = fault.Cut
@@ -136,31 +137,38 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	a.finish(w, &entry, out, cut)
 }
 
-func (a *app) serve(entry *Request, h *http.Request, raw []byte, path string, p *plan, values, methods []string, now time.Time) reply {
+func (a *app) serve(entry *Request, h *http.Request, raw []byte, path string, m match, methods []string, now time.Time) reply {
 	if out, done := a.oauth(h, raw, path); done {
-		return out
+		return m.plan.spelled(out)
 	}
-	if p == nil && a.rules.beside != nil {
+	if m.plan == nil && a.rules.beside != nil {
 		if out, done := a.rules.beside(a, h, raw, path); done {
 			return out
 		}
 	}
-	if p == nil {
+	if m.plan == nil {
 		return a.unrouted(h, path, methods)
 	}
-	r := &request{app: a, plan: p, http: h, raw: raw, params: map[string]string{}, now: now}
+	r := a.request(m, h, raw)
+	r.now = now
+	return r.answered(entry)
+}
+
+// request makes what a plan has to do with a request.
+func (a *app) request(m match, h *http.Request, raw []byte) *request {
+	r := &request{app: a, plan: m.plan, http: h, raw: raw, params: map[string]string{}}
 	i := 0
-	for _, s := range p.path {
+	for _, s := range m.plan.path {
 		if s.param {
-			value, err := url.PathUnescape(values[i])
+			value, err := url.PathUnescape(m.values[i])
 			if err != nil {
-				value = values[i]
+				value = m.values[i]
 			}
 			r.params[s.text] = value
 			i++
 		}
 	}
-	return r.answered(entry)
+	return r
 }
 
 func (a *app) unrouted(h *http.Request, path string, methods []string) reply {

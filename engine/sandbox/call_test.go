@@ -86,14 +86,14 @@ func TestEveryCall(t *testing.T) {
 	c := newCaller(t)
 	for _, def := range all.Apps() {
 		a := c.apps[def.Name]
-		for _, name := range def.Catalogue.Operations() {
-			op, _ := def.Catalogue.Operation(name)
+		for _, name := range def.Operations() {
+			op, _ := def.Operation(name)
 			t.Run(def.Name+"."+name, func(t *testing.T) {
 				if op.Path == "/oauth/token" {
 					t.Skip("its client is another")
 				}
 				a.clear(7)
-				m := maker{fitter{checkerOf(a), c.now()}, op}
+				m := maker{fitter{checkerOf(a, op), c.now()}, op}
 				if _, err := c.do(t, def, op, m.arguments(m.seed(a)), false); err != nil {
 					var known *bindings.Error
 					if errors.As(err, &known) {
@@ -111,14 +111,14 @@ func TestEveryListIsWalked(t *testing.T) {
 	c := newCaller(t)
 	for _, def := range all.Apps() {
 		a := c.apps[def.Name]
-		for _, name := range def.Catalogue.Operations() {
-			op, _ := def.Catalogue.Operation(name)
+		for _, name := range def.Operations() {
+			op, _ := def.Operation(name)
 			if p := op.Pages; p == nil || p.SizeParam == "" || p.Page == "" && p.Offset == "" && len(p.Cursors) == 0 {
 				continue
 			}
 			t.Run(def.Name+"."+name, func(t *testing.T) {
 				a.clear(7)
-				m := maker{fitter{checkerOf(a), c.now()}, op}
+				m := maker{fitter{checkerOf(a, op), c.now()}, op}
 				args := m.arguments(m.seed(a))
 				args[op.Pages.SizeParam] = number(3)
 				delete(args, op.Pages.Page)

@@ -50,12 +50,12 @@ func (a *app) announce(c changed) {
 	}
 	fields, _ = clone(fields).(object)
 	for name, id := range c.record.links {
-		a.mirror(&resource{record: t.Data}, fields, name, id)
+		a.mirror(&resource{records: []recordType{{types{a.def.Catalogue}, t.Data}}}, fields, name, id)
 	}
 	if f := a.wrapper(t); f != nil {
 		fields = object{f.Name: fields}
 	}
-	data, _ := fitter{checkerOf(a), a.sandbox.now()}.record(t.Data, fields).(object)
+	data, _ := fitter{a.checker(), a.sandbox.now()}.record(t.Data, fields).(object)
 	if _, d := a.def.Catalogue.Resolve(t.Data); d != nil && !d.Open && t.Data != nil {
 		for name := range data {
 			if !declares(d, name) {
@@ -82,6 +82,10 @@ func (a *app) accountOf(r *record) string {
 	}
 	return ""
 }
+
+// checker holds events against the types of the app's own catalogue, which has
+// those of all editions.
+func (a *app) checker() checker { return checker{a.def.Catalogue, false} }
 
 // wrapper is the field of an event's data that holds the whole record, for
 // vendors that wrap it.
@@ -241,7 +245,7 @@ func (a *app) emit(t *bindings.Trigger, fields object, opts EmitOptions) []*job 
 	if wrap != nil {
 		data = object{wrap.Name: data}
 	}
-	whole, _ := fitter{checkerOf(a), a.sandbox.now()}.record(t.Data, data).(object)
+	whole, _ := fitter{a.checker(), a.sandbox.now()}.record(t.Data, data).(object)
 	return a.sandbox.hooks.send(a, a.envelope(t, whole, opts))
 }
 

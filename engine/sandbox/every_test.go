@@ -23,23 +23,31 @@ import (
 func TestEveryOperation(t *testing.T) {
 	for _, def := range all.Apps() {
 		t.Run(def.Name, func(t *testing.T) {
-			for _, name := range def.Catalogue.Operations() {
-				op, _ := def.Catalogue.Operation(name)
-				t.Run(name, func(t *testing.T) { callOnce(t, def, op) })
+			s := newSandbox(t, def, true)
+			for _, name := range def.Operations() {
+				op, _ := def.Operation(name)
+				t.Run(name, func(t *testing.T) { callOnce(t, s, def, op) })
 			}
 		})
 	}
 }
 
-func callOnce(t *testing.T, def *bindings.App, op *bindings.Operation) {
+// newSandbox makes a sandbox of one app whose clock stands still.
+func newSandbox(t *testing.T, def *bindings.App, strict bool) *Sandbox {
+	t.Helper()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	s, err := New(Config{Apps: []*bindings.App{def}, Seed: 7, Strict: true, Now: func() time.Time { return now }})
+	s, err := New(Config{Apps: []*bindings.App{def}, Seed: 7, Strict: strict, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	a := s.apps[def.Name]
-	m := maker{fitter{checkerOf(a), now}, op}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func callOnce(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
+	s.Reset()
+	a, now := s.apps[def.Name], s.now()
+	m := maker{fitter{checkerOf(a, op), now}, op}
 	request := m.request(t, a)
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, request)
@@ -63,7 +71,7 @@ func callOnce(t *testing.T, def *bindings.App, op *bindings.Operation) {
 	if err != nil {
 		t.Fatalf("answer is not JSON: %s", answer)
 	}
-	for _, p := range checkerOf(a).check(op.Answer, v, "answer") {
+	for _, p := range checkerOf(a, op).check(op.Answer, v, "answer") {
 		t.Errorf("%s in %s", p, answer)
 	}
 	if s.Calls(def.Name, op.Name) != 1 {
@@ -168,7 +176,12 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 	}
 	r.Header.Set("Authorization", "Bearer "+Token)
 	if strings.HasSuffix(m.op.Path, "/oauth/token") {
-		r.Body = io.NopCloser(strings.NewReader("client_id=" + ClientID + "&client_secret=" + ClientSecret + "&grant_type=refresh_token&refresh_token=" + RefreshToken))
+		form := url.Values{}
+		_, d := m.catalogue.Resolve(&m.op.Body.Type)
+		for name, v := range map[string]string{"client_id": ClientID, "client_secret": ClientSecret, "grant_type": "refresh_token", "refresh_token": RefreshToken} {
+			form.Set(spelledLike(d, name, object{}).Name, v)
+		}
+		r.Body = io.NopCloser(strings.NewReader(form.Encode()))
 	}
 	return r
 }
@@ -260,4 +273,9 @@ func (m maker) app() string {
 		return "slack"
 	}
 	return "highlevel"
+}
+
+// checkerOf holds values against the types that an operation refers to.
+func checkerOf(a *app, op *bindings.Operation) checker {
+	return checker{a.def.CatalogueOf(op), false}
 }

@@ -150,9 +150,8 @@ func (r *request) nested(all object, items []*record) func(*record) bool {
 
 // has reports whether the records have a field, or their type declares it.
 func (r *request) has(name string, items []*record) bool {
-	if t := r.plan.resource.record; t != nil {
-		_, d := r.app.def.Catalogue.Resolve(t)
-		if d != nil && slices.ContainsFunc(d.Fields, func(f bindings.Field) bool { return fold(f.Name) == name }) {
+	for _, t := range r.plan.resource.records {
+		if slices.ContainsFunc(t.fields(), func(f bindings.Field) bool { return fold(f.Name) == name }) {
 			return true
 		}
 	}

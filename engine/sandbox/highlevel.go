@@ -33,6 +33,7 @@ func highlevel() *rules {
 			"POST /contacts/bulk/tags/update/{type}":    {do: bulkTags},
 			"POST /conversations/messages":              {do: sendMessage("outbound", "message.sent")},
 			"POST /conversations/messages/inbound":      {do: sendMessage("inbound", "message.received")},
+			"POST /oauth/location-token":                {do: locationToken},
 		},
 		unique: map[string]unique{
 			"contacts": {
@@ -191,6 +192,18 @@ func bulkBusiness(r *request) (result, *failure) {
 	}
 	out.fields = object{"success": true, "ids": clone(r.fields["ids"])}
 	return out, nil
+}
+
+// locationToken gives a location's token for its company's, as v3 writes it.
+func locationToken(r *request) (result, *failure) {
+	account := text(r.fields["locationId"])
+	if !r.token.parent {
+		return result{}, &failure{status: http.StatusForbidden, kind: bindings.Forbidden, message: "expected the token of a company"}
+	}
+	return result{fields: object{
+		"accessToken": r.app.newToken(account, false).value, "tokenType": "Bearer", "locationId": account,
+		"expiresIn": number(int64(r.app.rules.tokenLife / time.Second)), "userId": "sandboxUser000000001",
+	}}, nil
 }
 
 // sendMessage puts a message into the conversation with its contact, which is

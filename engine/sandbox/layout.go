@@ -6,53 +6,58 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
+// types finds things in the types of one catalogue.
+type types struct{ *bindings.Catalogue }
+
+func (m *model) types(op *bindings.Operation) types { return types{m.app.CatalogueOf(op)} }
+
 // layout finds where in the answer the list or the record stands.
 func (m *model) layout(p *plan) {
 	if p.verb == list || p.verb == createAll {
-		p.items, p.item = m.listPath(p.op, p.resource.noun)
+		p.items, p.item = p.types.listPath(p.op, p.resource.noun)
 	} else {
-		p.envelope, p.item = m.envelope(p.op, p.resource.noun)
+		p.envelope, p.item = p.types.envelope(p.op, p.resource.noun)
 	}
 	if p.rule != nil && p.rule.envelope != "" {
 		p.envelope = p.rule.envelope
-		if f := fieldOf(m.answerDefinition(p.op), p.envelope); f != nil {
+		if f := fieldOf(p.types.answerDefinition(p.op), p.envelope); f != nil {
 			p.item = &f.Type
 		}
 	}
 }
 
-func (m *model) answerDefinition(op *bindings.Operation) *bindings.Definition {
+func (c types) answerDefinition(op *bindings.Operation) *bindings.Definition {
 	if op.Answer == nil {
 		return nil
 	}
-	_, d := m.app.Catalogue.Resolve(op.Answer)
+	_, d := c.Resolve(op.Answer)
 	return d
 }
 
 // listPath gives the path of the list in the answer and the type of its
 // items. Pages names it; else it is the list named as the resource, else the
 // first list of objects, else the first list.
-func (m *model) listPath(op *bindings.Operation, noun string) (string, *bindings.Type) {
+func (c types) listPath(op *bindings.Operation, noun string) (string, *bindings.Type) {
 	if op.Answer == nil {
 		return "", nil
 	}
 	if op.Pages != nil && op.Pages.Items != "" {
-		return op.Pages.Items, m.itemAt(op.Answer, steps(op.Pages.Items))
+		return op.Pages.Items, c.itemAt(op.Answer, steps(op.Pages.Items))
 	}
-	resolved, d := m.app.Catalogue.Resolve(op.Answer)
+	resolved, d := c.Resolve(op.Answer)
 	if resolved.Kind == bindings.List {
 		return "", resolved.Items
 	}
 	if d == nil {
 		return "", nil
 	}
-	if path, items := m.bestList(d, noun); path != "" {
+	if path, items := c.bestList(d, noun); path != "" {
 		return path, items
 	}
 	for i := range d.Fields {
 		f := &d.Fields[i]
-		if _, inner := m.app.Catalogue.Resolve(&f.Type); inner != nil && (alike(f.Name, noun) || fold(f.Name) == "data") {
-			if path, items := m.bestList(inner, noun); path != "" {
+		if _, inner := c.Resolve(&f.Type); inner != nil && (alike(f.Name, noun) || fold(f.Name) == "data") {
+			if path, items := c.bestList(inner, noun); path != "" {
 				return f.Name + "." + path, items
 			}
 		}
@@ -60,17 +65,17 @@ func (m *model) listPath(op *bindings.Operation, noun string) (string, *bindings
 	return "", nil
 }
 
-func (m *model) bestList(d *bindings.Definition, noun string) (string, *bindings.Type) {
+func (c types) bestList(d *bindings.Definition, noun string) (string, *bindings.Type) {
 	path, score := "", 0
 	var items *bindings.Type
 	for i := range d.Fields {
 		f := &d.Fields[i]
-		t, _ := m.app.Catalogue.Resolve(&f.Type)
+		t, _ := c.Resolve(&f.Type)
 		if t.Kind != bindings.List {
 			continue
 		}
 		n := 1
-		if m.hasFields(t.Items) {
+		if c.hasFields(t.Items) {
 			n = 2
 		}
 		if alike(f.Name, noun) {
@@ -83,23 +88,23 @@ func (m *model) bestList(d *bindings.Definition, noun string) (string, *bindings
 	return path, items
 }
 
-func (m *model) itemAt(t *bindings.Type, path []string) *bindings.Type {
-	if t = m.typeAt(t, path); t == nil {
+func (c types) itemAt(t *bindings.Type, path []string) *bindings.Type {
+	if t = c.typeAt(t, path); t == nil {
 		return nil
 	}
-	if resolved, _ := m.app.Catalogue.Resolve(t); resolved.Kind == bindings.List {
+	if resolved, _ := c.Resolve(t); resolved.Kind == bindings.List {
 		return resolved.Items
 	}
 	return nil
 }
 
 // typeAt gives the declared type at a path, nil where nothing is declared.
-func (m *model) typeAt(t *bindings.Type, path []string) *bindings.Type {
+func (c types) typeAt(t *bindings.Type, path []string) *bindings.Type {
 	for _, step := range path {
 		if step == "" || t == nil {
 			continue
 		}
-		_, d := m.app.Catalogue.Resolve(t)
+		_, d := c.Resolve(t)
 		f := fieldOf(d, step)
 		if f == nil {
 			return nil
@@ -110,26 +115,26 @@ func (m *model) typeAt(t *bindings.Type, path []string) *bindings.Type {
 }
 
 // answersList reports whether an operation answers many records.
-func (m *model) answersList(op *bindings.Operation) bool {
+func (c types) answersList(op *bindings.Operation) bool {
 	if op.Pages != nil {
 		return true
 	}
 	if op.Answer == nil {
 		return false
 	}
-	resolved, d := m.app.Catalogue.Resolve(op.Answer)
+	resolved, d := c.Resolve(op.Answer)
 	if resolved.Kind == bindings.List {
 		return true
 	}
-	if d == nil || m.hasID(op.Answer) {
+	if d == nil || c.hasID(op.Answer) {
 		return false
 	}
 	noun := lastNoun(op)
-	if field, item := m.envelope(op, noun); field != "" && (alike(field, noun) || m.hasID(item)) {
+	if field, item := c.envelope(op, noun); field != "" && (alike(field, noun) || c.hasID(item)) {
 		return false
 	}
-	_, items := m.listPath(op, noun)
-	return items != nil && (m.hasFields(items) || len(d.Fields) <= 2)
+	_, items := c.listPath(op, noun)
+	return items != nil && (c.hasFields(items) || len(d.Fields) <= 2)
 }
 
 func lastNoun(op *bindings.Operation) string {
@@ -144,49 +149,49 @@ func lastNoun(op *bindings.Operation) string {
 
 // envelope gives the field of the answer around one record and the record's
 // type; an answer that has an id is the record itself.
-func (m *model) envelope(op *bindings.Operation, noun string) (string, *bindings.Type) {
-	d := m.answerDefinition(op)
+func (c types) envelope(op *bindings.Operation, noun string) (string, *bindings.Type) {
+	d := c.answerDefinition(op)
 	if d == nil {
 		return "", op.Answer
 	}
-	if m.hasID(op.Answer) {
+	if c.hasID(op.Answer) {
 		return "", op.Answer
 	}
 	var only *bindings.Field
 	count := 0
 	for i := range d.Fields {
 		f := &d.Fields[i]
-		t, _ := m.app.Catalogue.Resolve(&f.Type)
+		t, _ := c.Resolve(&f.Type)
 		if t.Kind != bindings.Object && t.Kind != bindings.Map {
 			continue
 		}
 		if noun != "" && fold(f.Name) == noun {
 			return f.Name, &f.Type
 		}
-		if m.hasID(&f.Type) || count == 0 {
+		if c.hasID(&f.Type) || count == 0 {
 			only = f
 		}
 		count++
 	}
-	if only != nil && (count == 1 && len(d.Fields) <= 4 || m.hasID(&only.Type)) {
+	if only != nil && (count == 1 && len(d.Fields) <= 4 || c.hasID(&only.Type)) {
 		return only.Name, &only.Type
 	}
 	return "", op.Answer
 }
 
 // bulkField is the one list of objects in a body.
-func (m *model) bulkField(op *bindings.Operation) string {
+func (c types) bulkField(op *bindings.Operation) string {
 	if op.Body == nil {
 		return ""
 	}
-	_, d := m.app.Catalogue.Resolve(&op.Body.Type)
+	_, d := c.Resolve(&op.Body.Type)
 	found := ""
 	for i := 0; d != nil && i < len(d.Fields); i++ {
-		t, _ := m.app.Catalogue.Resolve(&d.Fields[i].Type)
+		t, _ := c.Resolve(&d.Fields[i].Type)
 		if t.Kind != bindings.List {
 			continue
 		}
-		if items, _ := m.app.Catalogue.Resolve(t.Items); items.Kind != bindings.Object || found != "" {
+		if items, _ := c.Resolve(t.Items); items.Kind != bindings.Object || found != "" {
 			return ""
 		}
 		found = d.Fields[i].Name
@@ -194,32 +199,32 @@ func (m *model) bulkField(op *bindings.Operation) string {
 	return found
 }
 
-func (m *model) hasID(t *bindings.Type) bool {
+func (c types) hasID(t *bindings.Type) bool {
 	if t == nil {
 		return false
 	}
-	_, d := m.app.Catalogue.Resolve(t)
+	_, d := c.Resolve(t)
 	return fieldOf(d, "id") != nil || fieldOf(d, "_id") != nil
 }
 
-func (m *model) hasFields(t *bindings.Type) bool {
+func (c types) hasFields(t *bindings.Type) bool {
 	if t == nil {
 		return false
 	}
-	_, d := m.app.Catalogue.Resolve(t)
+	_, d := c.Resolve(t)
 	return d != nil && len(d.Fields) > 0
 }
 
-func (m *model) bodyField(op *bindings.Operation, name string) *bindings.Field {
+func (c types) bodyField(op *bindings.Operation, name string) *bindings.Field {
 	if op.Body == nil {
 		return nil
 	}
-	_, d := m.app.Catalogue.Resolve(&op.Body.Type)
+	_, d := c.Resolve(&op.Body.Type)
 	f := fieldOf(d, name)
 	if f == nil {
 		return nil
 	}
-	resolved, _ := m.app.Catalogue.Resolve(&f.Type)
+	resolved, _ := c.Resolve(&f.Type)
 	return &bindings.Field{Name: f.Name, Required: f.Required, Type: resolved}
 }
 

@@ -33,11 +33,26 @@ const (
 type resource struct {
 	name string
 	noun string // of one record, folded: "task"
-	// record is the type of one record as answers declare it, nil if none does.
-	record *bindings.Type
+	// records are the types of one record as answers declare it, the best of
+	// each catalogue.
+	records []recordType
 	// known says that the sandbox can tell a wrong id from a right one, since
 	// records come only through it.
 	known bool
+}
+
+// recordType is the type of a record in one catalogue.
+type recordType struct {
+	types
+	is *bindings.Type
+}
+
+// fields are the fields that a record has by this type.
+func (t recordType) fields() []bindings.Field {
+	if _, d := t.Resolve(t.is); d != nil {
+		return d.Fields
+	}
+	return nil
 }
 
 // link is a parameter of the path above the record: the record hangs under it.
@@ -50,6 +65,7 @@ type link struct {
 // plan is what the sandbox does for one operation.
 type plan struct {
 	op       *bindings.Operation
+	types    types // that it refers to
 	path     []segment
 	verb     verb
 	resource *resource
@@ -64,7 +80,7 @@ type plan struct {
 	item     *bindings.Type // the type of one record in this answer
 }
 
-// model is everything derived from a catalogue.
+// model is everything derived from the catalogues of an app.
 type model struct {
 	app       *bindings.App
 	rules     *rules
@@ -80,8 +96,8 @@ var lookingWords = map[string]bool{"search": true, "list": true, "all": true, "q
 func newModel(app *bindings.App, r *rules) *model {
 	m := &model{app: app, rules: r, resources: map[string]*resource{}, shapes: map[string]bool{}}
 	var ops []*bindings.Operation
-	for _, name := range app.Catalogue.Operations() {
-		op, _ := app.Catalogue.Operation(name)
+	for _, name := range app.Operations() {
+		op, _ := app.Operation(name)
 		ops = append(ops, op)
 		m.shapes[shape(template(op.Path))] = true
 		m.shapes[op.Method+" "+shape(template(op.Path))] = true
@@ -98,13 +114,13 @@ func newModel(app *bindings.App, r *rules) *model {
 // plan derives what an operation does from its method, path and answer, unless
 // a rule of the app says it.
 func (m *model) plan(op *bindings.Operation) *plan {
-	p := &plan{op: op, path: template(op.Path), rule: m.rules.operations[op.Method+" "+op.Path]}
+	p := &plan{op: op, types: m.types(op), path: template(op.Path), rule: m.rules.operations[op.Method+" "+op.Path]}
 	if p.rule == nil && m.rules.derive != nil {
 		p.rule = m.rules.derive(m, op)
 	}
 	last := len(p.path) - 1
 	end := p.path[last]
-	lists := m.answersList(op)
+	lists := p.types.answersList(op)
 	switch {
 	case end.param && m.collects(p.path):
 		// The parameter parts a collection: /resources/{type}/{id}.
@@ -130,14 +146,14 @@ func (m *model) plan(op *bindings.Operation) *plan {
 	case m.collects(p.path):
 		m.about(p, p.path)
 		p.verb = map[string]verb{"GET": list, "POST": create, "PUT": put, "PATCH": put, "DELETE": clearAll}[op.Method]
-	case end.text == "bulk" && op.Method == "POST" && m.bulkField(op) != "":
+	case end.text == "bulk" && op.Method == "POST" && p.types.bulkField(op) != "":
 		m.about(p, p.path[:last])
 		p.verb = createAll
 	case last > 0 && p.path[last-1].param:
 		m.above(p, last, lists)
 	default:
 		m.about(p, p.path)
-		p.verb = m.bare(op, lists)
+		p.verb = m.bare(p, lists)
 	}
 	if p.verb == "" {
 		p.verb = none
@@ -167,7 +183,7 @@ func (m *model) above(p *plan, last int, lists bool) {
 	p.word, p.id = word, p.path[last-1].text
 	m.about(p, p.path[:last-1])
 	p.verb = act
-	if f := m.bodyField(op, word); f != nil && f.Type.Kind == bindings.List {
+	if f := p.types.bodyField(op, word); f != nil && f.Type.Kind == bindings.List {
 		p.verb = extend
 	} else if op.Method == "POST" && m.reads(p.path) {
 		p.word, p.id, p.verb = "", "", create
@@ -176,7 +192,8 @@ func (m *model) above(p *plan, last int, lists bool) {
 }
 
 // bare plans a path that ends in a word and has no records below it.
-func (m *model) bare(op *bindings.Operation, lists bool) verb {
+func (m *model) bare(p *plan, lists bool) verb {
+	op := p.op
 	switch op.Method {
 	case "GET":
 		if lists {
@@ -184,7 +201,7 @@ func (m *model) bare(op *bindings.Operation, lists bool) verb {
 		}
 		return single
 	case "POST":
-		if _, item := m.envelope(op, ""); !lists && m.hasID(item) || m.reads(template(op.Path)) {
+		if _, item := p.types.envelope(op, ""); !lists && p.types.hasID(item) || m.reads(template(op.Path)) {
 			return create
 		}
 	case "PUT", "PATCH":
@@ -270,20 +287,37 @@ func (m *model) override(p *plan) {
 	}
 }
 
-// learnTypes gathers, for every resource, the type of its records and whether
+// learnTypes gathers, for every resource, the types of its records and whether
 // its ids are known here.
 func (m *model) learnTypes() {
 	rank := map[verb]int{read: 5, create: 4, change: 3, upsert: 3, list: 2, single: 1}
-	best := map[*resource]int{}
+	type in struct {
+		resource *resource
+		types    types
+	}
+	best := map[in]int{}
 	for _, p := range m.plans {
 		if p.verb == create || p.verb == upsert || p.verb == createAll {
 			p.resource.known = true
 		}
-		if n := rank[p.verb]; n > best[p.resource] && m.hasFields(p.item) {
-			best[p.resource], p.resource.record = n, p.item
+		at := in{p.resource, p.types}
+		if n := rank[p.verb]; n > best[at] && p.types.hasFields(p.item) {
+			best[at] = n
+			p.resource.learn(recordType{p.types, p.item})
 		}
 	}
 	for name := range m.rules.seeds {
 		m.resource(name).known = true
 	}
+}
+
+// learn takes a type in the place of another of the same catalogue.
+func (r *resource) learn(t recordType) {
+	for i := range r.records {
+		if r.records[i].types == t.types {
+			r.records[i] = t
+			return
+		}
+	}
+	r.records = append(r.records, t)
 }

@@ -126,6 +126,9 @@ func (a *app) oauth(h *http.Request, raw []byte, path string) (reply, bool) {
 			}
 		}
 	}
+	for name, values := range form { // an edition may write clientId
+		form[snake(name)] = values
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {

@@ -122,8 +122,8 @@ func (r *request) cursor(param, path string, item *record) any {
 	field, ofItem := strings.CutPrefix(path, "item:")
 	if ofItem {
 		if v := lookup(item.fields, field); v != nil {
-			if t := r.app.model.typeAt(r.plan.item, steps(field)); t != nil {
-				v = fitter{checkerOf(r.app), r.now}.fit(t, v, 0)
+			if t := r.plan.types.typeAt(r.plan.item, steps(field)); t != nil {
+				v = fitter{r.checker(), r.now}.fit(t, v, 0)
 			}
 			return v
 		}
@@ -135,8 +135,8 @@ func (r *request) cursor(param, path string, item *record) any {
 	if ofItem {
 		whole = r.plan.item
 	}
-	if t := r.app.model.typeAt(whole, steps(field)); t != nil {
-		if resolved, _ := r.app.def.Catalogue.Resolve(t); resolved.Kind != bindings.Any {
+	if t := r.plan.types.typeAt(whole, steps(field)); t != nil {
+		if resolved, _ := r.plan.types.Resolve(t); resolved.Kind != bindings.Any {
 			kind = resolved.Kind
 		}
 	}
@@ -154,7 +154,7 @@ func (r *request) cursor(param, path string, item *record) any {
 }
 
 func (r *request) paramKind(name string) bindings.Kind {
-	c := r.app.def.Catalogue
+	c := r.plan.types
 	for i := range r.plan.op.Query {
 		if f := &r.plan.op.Query[i]; f.Name == name {
 			t, _ := c.Resolve(&f.Type)
@@ -220,13 +220,13 @@ func (r *request) blank(out any, path string) any {
 	t := r.plan.op.Answer
 	var field *bindings.Field
 	for _, step := range steps(path) {
-		_, d := r.app.def.Catalogue.Resolve(t)
+		_, d := r.plan.types.Resolve(t)
 		if field = fieldOf(d, step); field == nil {
 			return out
 		}
 		t = &field.Type
 	}
-	if resolved, _ := r.app.def.Catalogue.Resolve(t); field != nil && field.Required && resolved.Kind == bindings.String {
+	if resolved, _ := r.plan.types.Resolve(t); field != nil && field.Required && resolved.Kind == bindings.String {
 		return place(out, path, "")
 	}
 	return out
@@ -238,13 +238,13 @@ func (r *request) describe(out any, t *bindings.Type, known map[string]any, dept
 	if t == nil || !isObject || depth > 2 {
 		return
 	}
-	_, d := r.app.def.Catalogue.Resolve(t)
+	_, d := r.plan.types.Resolve(t)
 	if d == nil {
 		return
 	}
 	for i := range d.Fields {
 		f := &d.Fields[i]
-		resolved, inner := r.app.def.Catalogue.Resolve(&f.Type)
+		resolved, inner := r.plan.types.Resolve(&f.Type)
 		if inner != nil {
 			if name := fold(f.Name); name == "meta" || name == "pagination" || name == "data" || at[f.Name] != nil {
 				nested, has := at[f.Name].(object)
@@ -265,10 +265,11 @@ func (r *request) describe(out any, t *bindings.Type, known map[string]any, dept
 		if _, isNumber := v.(json.Number); isNumber && resolved.Kind == bindings.String {
 			v = text(v)
 		}
-		if len(checkerOf(r.app).check(&f.Type, v, "")) == 0 {
+		if len(r.checker().check(&f.Type, v, "")) == 0 {
 			at[f.Name] = v
 		}
 	}
 }
 
-func checkerOf(a *app) checker { return checker{a.def.Catalogue, false} }
+// checker holds values against the types of the operation's catalogue.
+func (r *request) checker() checker { return checker{r.plan.types.Catalogue, false} }

@@ -54,7 +54,7 @@ func (r *request) argFolded(name string) string {
 
 // decode reads query and body by the operation's declaration and checks both.
 func (r *request) decode(strict bool) *failure {
-	c := checker{r.app.def.Catalogue, strict}
+	c := checker{r.plan.types.Catalogue, strict}
 	found := r.decodeQuery(c)
 	body, failed := r.decodeBody()
 	if failed != nil {

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -37,7 +37,7 @@ func shape(all []segment) string {
 	return b.String()
 }
 
-// router finds the operation of a method and path. A literal segment wins
+// router finds the operations of a method and path. A literal segment wins
 // over a parameter, from the left.
 type router struct {
 	root node
@@ -46,7 +46,7 @@ type router struct {
 type node struct {
 	literal map[string]*node
 	param   *node
-	plans   map[string]*plan // by method
+	plans   map[string][]*plan // by method: one an edition at most
 }
 
 func (r *router) add(method string, path []segment, p *plan) {
@@ -70,44 +70,57 @@ func (r *router) add(method string, path []segment, p *plan) {
 		at = next
 	}
 	if at.plans == nil {
-		at.plans = map[string]*plan{}
+		at.plans = map[string][]*plan{}
 	}
-	if at.plans[method] == nil {
-		at.plans[method] = p
+	same := func(other *plan) bool { return other.types == p.types }
+	if !slices.ContainsFunc(at.plans[method], same) {
+		at.plans[method] = append(at.plans[method], p)
 	}
 }
 
-// find gives the plan and the values of the parameters in order; without a
-// plan it gives the methods that the path has, none where there is no such
+// match is a plan that fits a request, with the values of its parameters in
+// order.
+type match struct {
+	plan   *plan
+	values []string
+}
+
+// find gives the plans that fit, the best first and one an edition; without
+// any it gives the methods that the path has, none where there is no such
 // path.
-func (r *router) find(method, path string) (*plan, []string, []string) {
+func (r *router) find(method, path string) ([]match, []string) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
-	seen := map[string]bool{}
-	if p, values := r.root.find(method, parts, nil, seen); p != nil {
-		return p, values, nil
+	s := search{method: method, seen: map[string]bool{}}
+	s.from(&r.root, parts, nil)
+	if len(s.found) > 0 {
+		return s.found, nil
 	}
-	methods := make([]string, 0, len(seen))
-	for m := range seen {
-		methods = append(methods, m)
-	}
-	sort.Strings(methods)
-	return nil, nil, methods
+	return nil, sorted(s.seen)
 }
 
-func (n *node) find(method string, parts, values []string, seen map[string]bool) (*plan, []string) {
+// search is a walk down the tree of paths.
+type search struct {
+	method string
+	seen   map[string]bool // methods that the path has
+	found  []match
+}
+
+func (s *search) from(n *node, parts, values []string) {
 	if len(parts) == 0 {
 		for m := range n.plans {
-			seen[m] = true
+			s.seen[m] = true
 		}
-		return n.plans[method], values
+		for _, p := range n.plans[s.method] {
+			if !slices.ContainsFunc(s.found, func(m match) bool { return m.plan.types == p.types }) {
+				s.found = append(s.found, match{p, values})
+			}
+		}
+		return
 	}
 	if next := n.literal[parts[0]]; next != nil {
-		if p, v := next.find(method, parts[1:], values, seen); p != nil {
-			return p, v
-		}
+		s.from(next, parts[1:], values)
 	}
 	if n.param != nil && parts[0] != "" {
-		return n.param.find(method, parts[1:], append(values, parts[0]), seen)
+		s.from(n.param, parts[1:], append(slices.Clip(values), parts[0]))
 	}
-	return nil, nil
 }

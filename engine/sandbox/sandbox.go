@@ -210,7 +210,7 @@ func (s *Sandbox) Fault(f Fault) error {
 		return s.unknownApp(f.App)
 	}
 	if f.App != "" && f.Operation != "" {
-		if _, found := s.apps[f.App].def.Catalogue.Operation(f.Operation); !found {
+		if _, found := s.apps[f.App].def.Operation(f.Operation); !found {
 			return fmt.Errorf("app %q has no operation %q", f.App, f.Operation)
 		}
 	}

@@ -22,7 +22,7 @@ func slackList(m *model, op *bindings.Operation, resource string) *rule {
 	if op.Pages.Keyed {
 		return &rule{resource: resource, do: slackKeyed}
 	}
-	if _, item := m.listPath(op, ""); item != nil && item.Kind == bindings.String {
+	if _, item := m.types(op).listPath(op, ""); item != nil && item.Kind == bindings.String {
 		return &rule{resource: resource, do: slackIDs}
 	}
 	return &rule{resource: resource, verb: list}

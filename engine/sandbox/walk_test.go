@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
@@ -18,24 +17,20 @@ import (
 // items at a time, and must meet each of eight records once.
 func TestEveryWalk(t *testing.T) {
 	for _, def := range all.Apps() {
-		for _, name := range def.Catalogue.Operations() {
-			op, _ := def.Catalogue.Operation(name)
+		s := newSandbox(t, def, false)
+		for _, name := range def.Operations() {
+			op, _ := def.Operation(name)
 			if p := op.Pages; p != nil && p.SizeParam != "" && (len(p.Cursors) > 0 || p.Page != "" || p.Offset != "") {
-				t.Run(def.Name+"."+name, func(t *testing.T) { walk(t, def, op) })
+				t.Run(def.Name+"."+name, func(t *testing.T) { walk(t, s, def, op) })
 			}
 		}
 	}
 }
 
-func walk(t *testing.T, def *bindings.App, op *bindings.Operation) {
-	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	s, err := New(Config{Apps: []*bindings.App{def}, Seed: 7, Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	a := s.apps[def.Name]
-	m := maker{fitter{checkerOf(a), now}, op}
+func walk(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
+	s.Reset()
+	a, now := s.apps[def.Name], s.now()
+	m := maker{fitter{checkerOf(a, op), now}, op}
 	first := m.request(t, a)
 	m.fill(a, m.plan(a))
 	w := walker{t, s, op, first}
@@ -180,7 +175,7 @@ func (w walker) call(args map[string]any) any {
 		raw := w.op.Body
 		if raw != nil {
 			def, _ := w.s.apps[appOf(w.first)], raw
-			m := maker{fitter{checkerOf(def), w.s.now()}, w.op}
+			m := maker{fitter{checkerOf(def, w.op), w.s.now()}, w.op}
 			if fields, ok := m.value(&raw.Type, "", 0).(object); ok {
 				body = fields
 			}

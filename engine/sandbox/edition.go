@@ -1,0 +1,102 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// choose finds the edition that a request means: the one whose fixed headers
+// it has, and of several those with the most. Where two have the same ones,
+// as for HighLevel's ads, it is the first that declares all that is sent.
+func (a *app) choose(matches []match, h *http.Request, raw []byte) match {
+	if len(matches) == 0 {
+		return match{}
+	}
+	var fit []match
+	for _, m := range matches {
+		if (&request{app: a, plan: m.plan, http: h}).fixed() != nil {
+			continue
+		}
+		most := 0
+		if len(fit) > 0 {
+			most = len(fit[0].plan.op.Fixed)
+		}
+		switch fixed := len(m.plan.op.Fixed); {
+		case fixed > most:
+			fit = []match{m}
+		case fixed == most:
+			fit = append(fit, m)
+		}
+	}
+	if len(fit) == 0 {
+		return matches[0] // whose headers the answer then asks for
+	}
+	for _, m := range fit {
+		if len(fit) > 1 && a.request(m, h, raw).decode(true) == nil {
+			return m
+		}
+	}
+	return fit[0]
+}
+
+// spelled writes the fields of an answer as the operation declares them:
+// access_token is accessToken in HighLevel's v3.
+func (p *plan) spelled(out reply) reply {
+	if p == nil || p.op.Answer == nil {
+		return out
+	}
+	v, err := decodeJSON(out.body)
+	at, isObject := v.(object)
+	if err != nil || !isObject || out.status >= http.StatusMultipleChoices {
+		return out
+	}
+	respell(checker{p.types.Catalogue, false}, p.op.Answer, at, 0)
+	out.body = encode(at)
+	return out
+}
+
+// respell gives fields that are declared in another spelling that one, at any
+// depth: records are kept as the edition that made them wrote them.
+func respell(c checker, t *bindings.Type, v any, depth int) {
+	if t == nil || depth > maxDepth {
+		return
+	}
+	resolved, d := c.catalogue.Resolve(t)
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			respell(c, resolved.Items, item, depth+1)
+		}
+	case object:
+		if d == nil {
+			return
+		}
+		for _, name := range sorted(v) {
+			f := fieldOf(d, name)
+			if f == nil {
+				f = spelledLike(d, name, v)
+			}
+			if f == nil {
+				continue
+			}
+			if f.Name != name {
+				v[f.Name] = v[name]
+				delete(v, name)
+			}
+			respell(c, &f.Type, v[f.Name], depth+1)
+		}
+	}
+}
+
+// spelledLike finds a field that is not there and has this name but for case
+// and separators.
+func spelledLike(d *bindings.Definition, name string, there object) *bindings.Field {
+	name = fold(name)
+	i := slices.IndexFunc(d.Fields, func(f bindings.Field) bool { return there[f.Name] == nil && fold(f.Name) == name })
+	if i < 0 {
+		return nil
+	}
+	return &d.Fields[i]
+}
