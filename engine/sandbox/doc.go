@@ -10,6 +10,9 @@
 // in one table an app: highlevel.go, qonto.go, slack.go. An app without a
 // table works too.
 //
+// The editions of an app reach the same records. A request means the one whose
+// fixed headers it has, and is answered as that one writes it.
+//
 // It keeps nothing on disk, calls no vendor, and knows nothing of scripts,
 // runs and connections.
 package sandbox

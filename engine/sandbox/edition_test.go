@@ -1,0 +1,88 @@
+package sandbox_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+// Both editions of HighLevel reach the same records; each answers as its own
+// version writes them.
+func TestEditionsShareTheirRecords(t *testing.T) {
+	w := start(t, sandbox.Config{Strict: true})
+	v3 := []string{"Version", "v3"}
+
+	made := w.call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"ada@example.com","firstName":"Ada",
+		"dndSettings":{"SMS":{"status":"active"}}}`).is(201, "contact.email", "ada@example.com").get("contact.id")
+	w.call("GET /highlevel/contacts/"+made, "", v3...).is(200, "contact.id", made, "contact.firstName", "Ada",
+		"contact.dndSettings.sms.status", "active", "contact.dndSettings.SMS.status", "")
+	w.call("POST /highlevel/contacts/search", `{"locationId":"loc1","pageLimit":5,"query":"ada"}`, v3...).is(200, "contacts.#.id", `["`+made+`"]`)
+
+	other := w.call("POST /highlevel/contacts/upsert", `{"locationId":"loc1","email":"ben@example.com","dndSettings":{"call":{"status":"inactive"}}}`, v3...).
+		is(200, "new", "true").get("contact.id")
+	w.call("GET /highlevel/contacts/"+other, "").is(200, "contact.email", "ben@example.com", "contact.dndSettings.Call.status", "inactive")
+	w.call("POST /highlevel/contacts/upsert", `{"locationId":"loc1","email":"ben@example.com"}`).is(200, "new", "false", "contact.id", other)
+	w.call("DELETE /highlevel/contacts/"+other, "", v3...).is(200, "succeeded", "true")
+	w.call("GET /highlevel/contacts/"+other, "").is(404)
+
+	// What one version calls pipeline_id is pipelineId in the other.
+	deal := w.call("POST /highlevel/opportunities/", `{"locationId":"loc1","pipelineId":"p1","name":"Deal","status":"open","contactId":"`+made+`"}`, v3...).
+		is(201).get("opportunity.id")
+	w.call("GET /highlevel/opportunities/search?location_id=loc1&pipeline_id=p1", "").is(200, "opportunities.#.id", `["`+deal+`"]`)
+	w.call("GET /highlevel/opportunities/search?locationId=loc1&pipelineId=p2", "", v3...).is(200, "opportunities.#", "0")
+	w.call("GET /highlevel/opportunities/search?locationId=loc1&pipelineId=p1", "", v3...).is(200, "opportunities.#.id", `["`+deal+`"]`)
+}
+
+// Each version has its own endpoints; an endpoint of the other is refused as
+// one with the wrong version.
+func TestEditionsHaveTheirOwnEndpoints(t *testing.T) {
+	w := start(t, sandbox.Config{Strict: true})
+	w.call("GET /highlevel/contacts/?locationId=loc1", "").is(200)
+	w.call("GET /highlevel/contacts/?locationId=loc1", "", "Version", "v3").is(401)
+	w.call("GET /highlevel/calendars/services/locations?locationId=loc1", "", "Version", "v3").is(200)
+	w.call("GET /highlevel/calendars/services/locations?locationId=loc1", "").is(401)
+	w.call("GET /highlevel/calendars/services/locations?locationId=loc1", "", "Version", "v4").is(401, "message",
+		"header Version is invalid: expected v3, found v4")
+
+	// The path with a literal is the older one's, that with a parameter v3's.
+	w.call("GET /highlevel/social-media-posting/oauth/google/start?locationId=loc1&userId=u1", "").is(200)
+	w.call("GET /highlevel/social-media-posting/oauth/google/start?locationId=loc1&userId=u1", "", "Version", "v3").is(200)
+	got := map[string]int{}
+	for _, r := range w.Requests("highlevel") {
+		got[r.Operation]++
+	}
+	if got["social_media_posting.start_google_oauth"] != 1 || got["v3.social_media_posting.start_oauth"] != 1 {
+		t.Errorf("the operations asked for are %v", got)
+	}
+}
+
+// HighLevel's ads have one version in both editions: what is sent tells which
+// of the two descriptions is meant.
+func TestEditionsOfOneVersion(t *testing.T) {
+	w := start(t, sandbox.Config{Strict: true})
+	w.call("GET /highlevel/ad-publishing/facebook/me?locationId=loc1", "").is(200)
+	w.call("GET /highlevel/ad-publishing/facebook/me?locationId=loc1&isDraft=true", "").is(200)
+	requests := w.Requests("highlevel")
+	first, second := requests[0].Operation, requests[1].Operation
+	if first != "ad_manager.get_facebook_current_user" || second != "v3."+first {
+		t.Errorf("the operations asked for are %s, %s", first, second)
+	}
+	w.call("GET /highlevel/ad-publishing/facebook/me?locationId=loc1&isDrafty=true", "").is(422, "message.0", "property isDrafty should not exist")
+}
+
+// v3 writes what the authorisation server says in its own spelling.
+func TestTokensOfAnEdition(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	form := "client_id=" + sandbox.ClientID + "&client_secret=" + sandbox.ClientSecret + "&grant_type=refresh_token&refresh_token=" + sandbox.RefreshToken
+	next := w.post("/highlevel/oauth/token", form).is(200).get("refresh_token")
+	spelled := strings.NewReplacer("client_id", "clientId", "client_secret", "clientSecret", "grant_type", "grantType", "refresh_token=", "refreshToken=").
+		Replace(strings.Replace(form, sandbox.RefreshToken, next, 1))
+	got := w.call("POST /highlevel/oauth/token", spelled, "Version", "v3", "Content-Type", "application/x-www-form-urlencoded").
+		is(200, "access_token", "", "tokenType", "Bearer")
+	w.call("POST /highlevel/contacts/search", `{"locationId":"loc1"}`, "Version", "v3", "Authorization", "Bearer "+got.get("accessToken")).is(200)
+
+	location := w.call("POST /highlevel/oauth/location-token", "companyId=c1&locationId=loc2", "Version", "v3",
+		"Content-Type", "application/x-www-form-urlencoded").is(200, "locationId", "loc2").get("accessToken")
+	w.call("GET /highlevel/contacts/?locationId=loc2", "", "Authorization", "Bearer "+location).is(200)
+}
