@@ -83,8 +83,8 @@ func TestCannotStart(t *testing.T) {
 		{"no scripts folder", func(c *engine.Config) { c.Scripts = file + "s" }, `load the scripts: the scripts folder "` + file + `s" does not exist; make it, or name another`},
 		{"the scripts folder is a file", func(c *engine.Config) { c.Scripts = file }, "load the scripts: "},
 		{"the data folder is a file", func(c *engine.Config) { c.Data = file }, "make the data folder: mkdir " + file + ": not a directory"},
-		{"a wrong connection", func(c *engine.Config) { c.Connections = []connection.Settings{{Name: "asana"}} },
-			"the connections cannot be used:\nconnections.asana: there is no app \"asana\"; known are highlevel, qonto, slack"},
+		{"a wrong connection", func(c *engine.Config) { c.Connections = []connection.Settings{{Name: "notion"}} },
+			"the connections cannot be used:\nconnections.notion: there is no app \"notion\"; known are asana, googlecalendar, highlevel, qonto, slack"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()

@@ -147,7 +147,7 @@ func TestLoadConfigConnections(t *testing.T) {
   qonto:
     login: ${X}
     acount: somebody
-  asana:
+  notion:
     token: ${X}
 accounts:
   qonto: highlevel/rome
@@ -159,7 +159,7 @@ listne: 1
 	}
 	got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
 	want := `tidewire.yaml:4: connections.qonto.acount: qonto has no such setting (did you mean "account"?)
-tidewire.yaml:5: connections.asana: there is no app "asana"; known are highlevel, qonto, slack
+tidewire.yaml:5: connections.notion: there is no app "notion"; known are asana, googlecalendar, highlevel, qonto, slack
 tidewire.yaml:8: accounts.qonto: there is no connection "highlevel/rome"
 tidewire.yaml:9: listne: unknown setting; did you mean listen?`
 	if got != want {

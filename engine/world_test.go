@@ -109,6 +109,8 @@ var credentials = map[string]map[string]string{
 	"highlevel": {"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret, "refresh_token": sandbox.RefreshToken},
 	"qonto":     {"login": "demo", "secret_key": sandbox.Token},
 	"slack":     {"token": sandbox.Token},
+
+	"asana": {"token": sandbox.Token}, "googlecalendar": {"token": sandbox.Token},
 }
 
 // connected is the configuration of an engine that works with the sandbox.

@@ -3,6 +3,8 @@ package all
 
 import (
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/asana"
+	"github.com/tidewire/tidewire/bindings/googlecalendar"
 	"github.com/tidewire/tidewire/bindings/highlevel"
 	"github.com/tidewire/tidewire/bindings/qonto"
 	"github.com/tidewire/tidewire/bindings/slack"
@@ -11,6 +13,8 @@ import (
 // Apps are all apps, by name.
 func Apps() []*bindings.App {
 	return []*bindings.App{
+		asana.App(),
+		googlecalendar.App(),
 		highlevel.App(),
 		qonto.App(),
 		slack.App(),

@@ -71,6 +71,7 @@ func TestBroken(t *testing.T) {
 		{`"path":"/things/{id}"`, `"path":"/things/{thing}"`, `has ["thing"], declared are ["id"]`},
 		{`"in_path":["id!: string"]`, `"in_path":["id: string"]`, `path parameter "id" is not required`},
 		{`"account":"account"`, `"account":"shop"`, `the account's parameter "shop" is none of its arguments`},
+		{`"account":"account"`, `"account":"account","join":{"cursor":","}`, `"cursor" is written as one text, and is no list of the query`},
 		{`"cursors":{"cursor":"next"}`, `"cursors":{"after":"next"}`, `"after" is none of its arguments`},
 		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"meta.next"}`, `#Things has no field "meta"`},
 		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"item:uid"}`, `#Thing has no field "uid"`},

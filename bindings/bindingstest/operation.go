@@ -106,6 +106,11 @@ func testArguments(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 			t.Errorf("%s: the account's parameter %q is none of its arguments", o.Name, name)
 		}
 	}
+	for name := range o.Join {
+		if f := find(o.Query, name); f == nil || f.Type.Kind != bindings.List {
+			t.Errorf("%s: %q is written as one text, and is no list of the query", o.Name, name)
+		}
+	}
 	for _, name := range slices.Concat(o.IdempotentWith, o.IdempotentWithout) {
 		if o.Idempotent == "" || find(fields, name) == nil {
 			t.Errorf("%s: idempotent by %q, which is none of its arguments", o.Name, name)

@@ -80,7 +80,7 @@ func TestCheck(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
-		{"-app notion", `-app "notion": expected one of highlevel`},
+		{"-app notion", `-app "notion": expected one of asana, `},
 		{"-app highlevel", "-documents is missing"},
 		{"-app highlevel -documents /nowhere", "no OpenAPI document"},
 	} {

@@ -17,7 +17,7 @@ import (
 // that begin with "#", and then says, one a line:
 //
 //	operation contacts.list {"pages":{…}}     sets these keys of an operation; null clears one
-//	trigger highlevel.contact.created {…}     the same of a trigger, made where there is none if its vendor's type is given
+//	trigger highlevel.contact.created {…}     the same of a trigger, made where there is none if its vendor's type or its data is given
 //	type Contact {"fields":[…]}               the same of a type, made where there is none
 //	field Contact age: string -> age: number  replaces a field of a type
 //	query contacts.list limit: string -> …    replaces a parameter; also path and header
@@ -106,12 +106,13 @@ func (c correction) apply(source *Source) error {
 		if err == nil {
 			return c.set(&t.Trigger)
 		}
+		// A name that is spelt wrong makes no trigger.
 		made := &Trigger{From: "corrections.txt"}
 		made.Name = c.name
 		if wrong := c.set(&made.Trigger); wrong != nil {
 			return wrong
 		}
-		if made.Vendor == "" {
+		if made.Vendor == "" && made.Data == nil {
 			return err
 		}
 		source.Triggers = append(source.Triggers, made)

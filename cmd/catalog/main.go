@@ -27,10 +27,12 @@ type reader func(documents string) (*Source, error)
 
 func readers() map[string]reader {
 	return map[string]reader{
-		"highlevel":    readHighLevel,
-		"highlevel.v3": readHighLevelV3,
-		"qonto":        readQonto,
-		"slack":        readSlack,
+		"asana":          readAsana,
+		"googlecalendar": readGoogleCalendar,
+		"highlevel":      readHighLevel,
+		"highlevel.v3":   readHighLevelV3,
+		"qonto":          readQonto,
+		"slack":          readSlack,
 	}
 }
 

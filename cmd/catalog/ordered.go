@@ -21,6 +21,9 @@ func (o *ordered[T]) UnmarshalJSON(text []byte) error {
 	if err != nil {
 		return err
 	}
+	if open == nil { // null is no object
+		return nil
+	}
 	if open != json.Delim('{') {
 		return fmt.Errorf("expected an object, found %.40s", text)
 	}

@@ -51,6 +51,9 @@ func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage)
 			}
 			path = strings.ReplaceAll(path, "{"+v.name+"}", text)
 		case inQuery:
+			if between, found := op.Join[v.name]; found && v.value.IsArray() {
+				v.value = joined(v.value, between)
+			}
 			addQuery(&query, v)
 		case inHeader:
 			text := plainText(v.value)
@@ -154,6 +157,21 @@ func addQuery(b *strings.Builder, v located) {
 		b.WriteByte('=')
 		b.WriteString(url.QueryEscape(plainText(v.value)))
 	}
+}
+
+// joined writes a list as one text. Nulls are passed over, and an empty list
+// is null.
+func joined(list gjson.Result, between string) gjson.Result {
+	var parts []string
+	for _, item := range list.Array() {
+		if item.Type != gjson.Null {
+			parts = append(parts, plainText(item))
+		}
+	}
+	if len(parts) == 0 {
+		return gjson.Result{}
+	}
+	return gjson.Result{Type: gjson.String, Str: strings.Join(parts, between)}
 }
 
 // queryName leaves brackets readable, as vendors write them.

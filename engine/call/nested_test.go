@@ -73,3 +73,24 @@ operation notes.list {"id":"notes","method":"GET","path":"/notes","pages":{"item
 		}
 	}
 }
+
+// Lists that a vendor wants as one text.
+func TestListAsOneText(t *testing.T) {
+	var got string
+	s := start(t, func(_ http.ResponseWriter, r *http.Request) { got = r.URL.RequestURI() }, func(_ *call.Config, _ *connection.Settings, app *bindings.App) {
+		app.Catalogue = parsed(t, `
+operation tasks.list {"id":"list","method":"GET","path":"/tasks","in_query":["opt_fields: [string]","ids: [integer]","tag: [string]"],"join":{"opt_fields":",","ids":"|"}}
+`)
+	})
+	for arguments, want := range map[string]string{
+		`{"opt_fields":["name","assignee.name",null],"ids":[1,2],"tag":["a","b"]}`: "/tasks?opt_fields=name%2Cassignee.name&ids=1%7C2&tag=a&tag=b",
+		`{"opt_fields":[]}`: "/tasks",
+	} {
+		if _, err := s.do(t, "tasks.list", arguments); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", arguments, got, want)
+		}
+	}
+}

@@ -103,10 +103,9 @@ type receiver struct {
 	ingest *ingest.Server
 	apps   []*bindings.App
 
-	mu      sync.Mutex
-	kept    map[string]journal.Event
-	commits int
-	fail    error
+	mu   sync.Mutex
+	kept map[string]journal.Event
+	fail error
 
 	// arrived, if set, is told of each event before it is kept; hold delays that.
 	arrived, hold chan struct{}
@@ -172,7 +171,7 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-func (r *receiver) accept(_ context.Context, events ...journal.Event) ([]journal.Receipt, error) {
+func (r *receiver) accept(_ context.Context, e journal.Event) (journal.Receipt, error) {
 	if r.arrived != nil {
 		r.arrived <- struct{}{}
 		<-r.hold
@@ -180,19 +179,13 @@ func (r *receiver) accept(_ context.Context, events ...journal.Event) ([]journal
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {
-		return nil, r.fail
+		return journal.Receipt{}, r.fail
 	}
-	r.commits++
-	receipts := make([]journal.Receipt, len(events))
-	for i, e := range events {
-		if _, known := r.kept[e.ID]; known {
-			receipts[i] = journal.Receipt{Duplicate: true, Kept: true}
-			continue
-		}
-		r.kept[e.ID] = e
-		receipts[i] = journal.Receipt{Kept: true, Runs: []string{"run_1"}}
+	if _, known := r.kept[e.ID]; known {
+		return journal.Receipt{Duplicate: true, Kept: true}, nil
 	}
-	return receipts, nil
+	r.kept[e.ID] = e
+	return journal.Receipt{Kept: true, Runs: []string{"run_1"}}, nil
 }
 
 // post sends a body, signed by sign unless that is nil.

@@ -32,6 +32,7 @@ func newCaller(t *testing.T) caller {
 	}
 	credentials := map[string]map[string]string{
 		"highlevel": {"token": Token}, "qonto": {"login": "acme", "secret_key": Token}, "slack": {"token": Token},
+		"asana": {"token": Token}, "googlecalendar": {"token": Token},
 	}
 	var settings []connection.Settings
 	for _, name := range s.AppNames() {

@@ -1,0 +1,56 @@
+// Package asana describes version 1.0 of Asana's API: its operations, its
+// webhooks, and the feed in which the same changes stand.
+package asana
+
+import (
+	_ "embed"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+//go:embed catalogue.txt
+var catalogue []byte
+
+// App describes Asana. Every call gives the same App.
+var App = sync.OnceValue(func() *bindings.App {
+	parsed, err := bindings.ParseCatalogue(catalogue)
+	if err != nil {
+		panic(fmt.Sprintf("asana: %v", err)) // made by cmd/catalog and read by a test
+	}
+	return &bindings.App{
+		Name:    "asana",
+		Title:   "Asana",
+		BaseURL: "https://app.asana.com/api/1.0",
+		Docs:    "https://developers.asana.com",
+		Auth:    authorization(),
+		// Webhooks name no workspace: their subscription tells whose they are.
+		Account: bindings.Account{Noun: "workspace"},
+		// A person may be in several workspaces; the first is where the
+		// connection works if nothing else is said.
+		Test: &bindings.Test{
+			Operation: "users.get", Args: map[string]string{"user_gid": "me"},
+			Account: "data.workspaces.0.gid", Name: []string{"data.workspaces.0.name", "data.name"},
+		},
+		Errors: bindings.Errors{
+			Message: []string{"errors.0.message", "error_description"},
+			Code:    []string{"error"},
+			// A phrase of a few words, which the vendor's support asks for.
+			Trace: []string{"errors.0.phrase"},
+			// What only a plan that is paid for has.
+			Statuses: map[int]bindings.Meaning{402: {Kind: bindings.Forbidden, Code: "payment_required"}},
+		},
+		// developers.asana.com, "rate limits", for each token: 150 a minute where
+		// the workspace is free, 1,500 where it is paid for.
+		Limits: []bindings.Limit{
+			{Requests: 150, Per: time.Minute, Scope: bindings.PerConnection},
+			{Name: "search", Requests: 60, Per: time.Minute, Scope: bindings.PerConnection},
+		},
+		Webhook:       webhook(),
+		Polls:         polls(),
+		Subscriptions: subscriptions(),
+		Catalogue:     parsed,
+	}
+})

@@ -1,0 +1,78 @@
+package asana
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// same are what tells one change from another: the vendor numbers none, and
+// sends the same one for every project that a task is in.
+func same() []string {
+	return []string{
+		"action", "created_at", "user.gid", "resource.gid", "parent.gid", "change.field", "change.action",
+		"change.new_value.gid", "change.added_value.gid", "change.removed_value.gid",
+	}
+}
+
+// webhook: a body lists what happened since the last one, and nothing at all
+// every eight hours, to see whether the address is still there.
+// developers.asana.com, "webhooks"
+func webhook() *bindings.Webhook {
+	return &bindings.Webhook{
+		Signatures: []bindings.Signature{{
+			Name:      "asana",
+			Algorithm: bindings.HMACSHA256,
+			Encoding:  bindings.Hex,
+			Header:    "X-Hook-Signature",
+			Value:     "{signature}",
+			Signed:    "{body}",
+		}},
+		Confirm: &bindings.Confirm{Header: "X-Hook-Secret"},
+		Batch:   "events",
+		Type:    "action",
+		At:      "created_at",
+		Same:    same(),
+		// The vendor then removes the webhook.
+		Gone:      410,
+		SendAgain: 503,
+	}
+}
+
+// projects are those of the connection's workspace that people work in.
+func projects() *bindings.Of {
+	return &bindings.Of{
+		List: bindings.Call{Operation: "projects.list", Args: map[string]any{"workspace": "{account}", "archived": false}},
+		ID:   "gid",
+	}
+}
+
+// subscriptions: one webhook for each project tells of all that is in it.
+func subscriptions() []bindings.Subscription {
+	return []bindings.Subscription{{
+		Name:     "projects",
+		Of:       projects(),
+		Triggers: []string{"asana.*.*"},
+		Create:   bindings.Call{Operation: "webhooks.create", Args: map[string]any{"resource": "{of.gid}", "target": "{url}"}},
+		List:     &bindings.Call{Operation: "webhooks.list", Args: map[string]any{"workspace": "{account}", "resource": "{of.gid}"}},
+		Remove:   bindings.Call{Operation: "webhooks.delete", Args: map[string]any{"webhook_gid": "{id}"}},
+		Wrap:     "data",
+		ID:       "gid",
+		Address:  "target",
+	}}
+}
+
+// polls: the feed of a project has what its webhook tells, for where none
+// arrives. A token that is too old, and the first call, is answered by 412
+// with a new one.
+func polls() []bindings.Poll {
+	return []bindings.Poll{{
+		Name:   "changes",
+		Of:     projects(),
+		List:   bindings.Call{Operation: "events.list", Args: map[string]any{"resource": "{of.gid}"}},
+		Sync:   &bindings.Sync{Param: "sync", Answer: "sync", Lost: []int{412}, LostAnswer: "sync", Feed: true},
+		Record: "resource.gid",
+		Same:   same(),
+		Every:  time.Minute,
+	}}
+}

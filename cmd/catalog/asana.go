@@ -1,0 +1,257 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// asanaDocument is operations.json: what Asana's OpenAPI document says of its
+// operations, without their answers. Those stand in corrections.txt.
+type asanaDocument struct {
+	Operations []asanaOperation
+}
+
+type asanaOperation struct {
+	ID       string
+	Method   string
+	Path     string
+	Tag      string
+	Scopes   []string
+	Params   []asanaParam
+	BodyType string `json:"body_type"`
+	Body     ordered[asanaField]
+}
+
+type asanaParam struct {
+	Name     string
+	In       string
+	Type     string
+	Required bool
+}
+
+// asanaField is a field of a body; Items is the type of a list's items.
+type asanaField struct {
+	Type     string
+	Format   string
+	Items    string
+	Enum     []string
+	Required bool
+	Fields   ordered[asanaField]
+}
+
+// asanaWrap is what stands around the fields of every JSON body and around
+// what every answer tells.
+const asanaWrap = "data"
+
+func readAsana(documents string) (*Source, error) {
+	var document asanaDocument
+	if err := readJSON(filepath.Join(documents, "operations.json"), &document); err != nil {
+		return nil, err
+	}
+	a := &asana{shapes: &shapes{}}
+	a.answers()
+	for _, o := range document.Operations {
+		if err := a.operation(o); err != nil {
+			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
+		}
+	}
+	a.source.Types = a.shapes.list
+	return &a.source, nil
+}
+
+type asana struct {
+	shapes *shapes
+	source Source
+}
+
+// The answers that corrections.txt makes more of.
+const (
+	asanaAnswer = "Answer"   // of one thing
+	asanaPage   = "Page"     // one of several
+	asanaNext   = "NextPage" // where it goes on
+	// A record where another names it, with and without its name.
+	asanaCompact   = "Compact"
+	asanaReference = "Reference"
+)
+
+func (a *asana) answers() {
+	text, thing := bindings.Type{Kind: bindings.String}, bindings.Type{Kind: bindings.Object}
+	data := func(t bindings.Type) bindings.Field { return bindings.Field{Name: asanaWrap, Type: t} }
+	things := bindings.Type{Kind: bindings.List, Items: &thing}
+	a.shapes.list = []*bindings.Definition{
+		{Name: asanaAnswer, Fields: []bindings.Field{data(thing)}},
+		{Name: asanaPage, Fields: []bindings.Field{data(things), {Name: "next_page", Type: bindings.Type{Kind: bindings.Named, Name: asanaNext}}}},
+		{Name: asanaNext, Fields: []bindings.Field{{Name: "offset", Type: text}, {Name: "path", Type: text}, {Name: "uri", Type: text}}},
+		{Name: asanaReference, Fields: []bindings.Field{{Name: "gid", Type: text}, {Name: "resource_type", Type: text}}},
+		{Name: asanaCompact, Fields: []bindings.Field{{Name: "gid", Type: text}, {Name: "resource_type", Type: text}, {Name: "name", Type: text}}},
+	}
+}
+
+func (a *asana) operation(o asanaOperation) error {
+	made := &Operation{Group: snake(o.Tag), From: "operations.json: " + o.ID}
+	made.ID, made.Method, made.Path = o.ID, o.Method, o.Path
+	made.Scopes = slices.Clone(o.Scopes)
+	for _, p := range o.Params {
+		if err := a.param(made, p); err != nil {
+			return err
+		}
+	}
+	if o.Body != nil {
+		if err := a.body(made, o); err != nil {
+			return err
+		}
+	}
+	made.Answer = &bindings.Type{Kind: bindings.Named, Name: asanaAnswer}
+	if made.Pages = asanaPages(made); made.Pages != nil {
+		made.Answer.Name = asanaPage
+	}
+	if made.Method == "DELETE" {
+		made.Idempotent = "deletes one record by its id, which the vendor does not give again"
+	}
+	a.source.Operations = append(a.source.Operations, made)
+	return nil
+}
+
+func (a *asana) param(o *Operation, p asanaParam) error {
+	t, err := a.fieldType("", asanaField{Type: p.Type, Items: "string"})
+	if err != nil {
+		return fmt.Errorf("parameter %q: %w", p.Name, err)
+	}
+	field := bindings.Field{Name: p.Name, Required: p.Required, Type: t}
+	// Some operations repeat what their path declares.
+	for _, before := range slices.Concat(o.PathParams, o.Query) {
+		if before.String() == field.String() {
+			return nil
+		}
+	}
+	switch p.In {
+	case "path":
+		o.PathParams = append(o.PathParams, field)
+		if p.Name == "workspace_gid" {
+			o.Account = p.Name
+		}
+	case "query":
+		o.Query = append(o.Query, field)
+		// Asana calls it form style without explode.
+		if t.Kind == bindings.List {
+			o.joined(p.Name)
+		}
+		if p.Name == "workspace" && p.Required {
+			o.Account = p.Name
+		}
+	default:
+		return fmt.Errorf("parameter %q: unknown place %q", p.Name, p.In)
+	}
+	return nil
+}
+
+func (o *Operation) joined(name string) {
+	if o.Join == nil {
+		o.Join = map[string]string{}
+	}
+	o.Join[name] = ","
+}
+
+func (a *asana) body(o *Operation, from asanaOperation) error {
+	encodings := map[string]bindings.Encoding{"application/json": bindings.JSON, "multipart/form-data": bindings.Multipart}
+	body := &bindings.Body{Encoding: encodings[from.BodyType], Required: true}
+	fields := from.Body
+	switch body.Encoding {
+	case "":
+		return fmt.Errorf("unknown content type %q", from.BodyType)
+	case bindings.JSON:
+		data, found := fields.get(asanaWrap)
+		if !found || len(fields) != 1 {
+			return fmt.Errorf("expected a body that is %q", asanaWrap)
+		}
+		body.Wrap, fields = asanaWrap, data.Fields
+	}
+	made, err := a.fields(camel(from.ID), fields)
+	if err != nil {
+		return err
+	}
+	t, err := a.shapes.share(made, camel(from.ID))
+	if err != nil {
+		return err
+	}
+	body.Type = *t
+	o.Body = body
+	return nil
+}
+
+func (a *asana) fields(owner string, from ordered[asanaField]) ([]bindings.Field, error) {
+	var out []bindings.Field
+	for _, m := range from {
+		t, err := a.fieldType(owner+camel(m.key), m.value)
+		if err != nil {
+			return nil, fmt.Errorf("field %q: %w", m.key, err)
+		}
+		out = append(out, bindings.Field{Name: m.key, Required: m.value.Required, Type: t})
+	}
+	return out, nil
+}
+
+func (a *asana) fieldType(name string, f asanaField) (bindings.Type, error) {
+	switch {
+	case len(f.Enum) > 0 && f.Type == "string":
+		return enum(f.Enum), nil
+	case len(f.Fields) > 0:
+		fields, err := a.fields(name, f.Fields)
+		if err != nil {
+			return bindings.Type{}, err
+		}
+		t, err := a.shapes.share(fields, name)
+		if err != nil {
+			return bindings.Type{}, err
+		}
+		return *t, nil
+	}
+	switch f.Type {
+	case "string":
+		if f.Format == "binary" {
+			return bindings.Type{Kind: bindings.File}, nil
+		}
+		return bindings.Type{Kind: bindings.String}, nil
+	case "boolean":
+		return bindings.Type{Kind: bindings.Boolean}, nil
+	case "integer":
+		return bindings.Type{Kind: bindings.Integer}, nil
+	case "number":
+		return bindings.Type{Kind: bindings.Number}, nil
+	case "object":
+		return bindings.Type{Kind: bindings.Object}, nil
+	case "any":
+		return bindings.Type{}, nil
+	case "array":
+		item, err := a.fieldType(name, asanaField{Type: f.Items})
+		return bindings.Type{Kind: bindings.List, Items: &item}, err
+	}
+	return bindings.Type{}, fmt.Errorf("unknown type %q", f.Type)
+}
+
+// asanaPageSize is the most that a list takes.
+const asanaPageSize = 100
+
+// asanaPages walks what takes an offset, which is a token and no number.
+func asanaPages(o *Operation) *bindings.Pages {
+	var pages *bindings.Pages
+	size := false
+	for _, f := range o.Query {
+		switch f.Name {
+		case "offset":
+			pages = &bindings.Pages{Items: asanaWrap, Cursors: map[string]string{"offset": "next_page.offset"}}
+		case "limit":
+			size = true
+		}
+	}
+	if pages == nil || o.Method != "GET" {
+		return nil
+	}
+	if size {
+		pages.SizeParam, pages.Size = "limit", asanaPageSize
+	}
+	return pages
+}
