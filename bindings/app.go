@@ -195,6 +195,8 @@ type Trigger struct {
 	// Record is the path in event.data of the record it is about; the default
 	// lane is account and record.
 	Record string `json:"record,omitempty"`
+	// Decides says how it answers an approval, nil where it never does.
+	Decides *Decides `json:"decides,omitempty"`
 	// Data is the type of event.data, nil where the documents are silent.
 	Data     *Type    `json:"data,omitempty"`
 	Scopes   []string `json:"scopes,omitempty"`

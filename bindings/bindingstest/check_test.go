@@ -91,6 +91,8 @@ func TestBroken(t *testing.T) {
 		{`acme.thing.created`, `acme.thing.create`, "expected a verb in the past"},
 		{`acme.thing.created`, `other.thing.created`, "expected acme.noun.verb_past"},
 		{`"record":"id"`, `"record":"id","form":"click"`, `the form "click", which the app does not have`},
+		{`"record":"id"`, `"decides":{"answer":["value"]}`, `decides: "value": #Thing has no field "value"`},
+		{`"record":"id"`, `"decides":{"by":"name"}`, "nothing says where the answer stands"},
 		{`"record":"id"`, `"record":"uid"`, `record: "uid": #Thing has no field "uid"`},
 		{"trigger acme.thing.created", `trigger acme.thing.made {"vendor":"ThingCreate"}` + "\ntrigger acme.thing.created", "cannot be told apart"},
 		{"operation things.list", `operation things.all {"id":"a","method":"GET","path":"/things"}` + "\noperation things.list", "are both GET /things"},

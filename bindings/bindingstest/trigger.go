@@ -38,6 +38,16 @@ func testTriggers(t reporter, app *bindings.App) {
 		if trigger.Form != "" && !hasForm(app.Webhook, trigger.Form) {
 			t.Errorf("%s comes by the form %q, which the app does not have", name, trigger.Form)
 		}
+		if d := trigger.Decides; d != nil {
+			for _, path := range append(slices.Clone(d.Answer), d.By) {
+				if _, _, err := leads(app.Catalogue, trigger.Data, path); path != "" && err != nil {
+					t.Errorf("%s: decides: %v", name, err)
+				}
+			}
+			if len(d.Answer) == 0 {
+				t.Errorf("%s: decides, and nothing says where the answer stands", name)
+			}
+		}
 		if _, _, err := leads(app.Catalogue, trigger.Data, trigger.Record); trigger.Record != "" && err != nil {
 			t.Errorf("%s: record: %v", name, err)
 		}

@@ -13,8 +13,12 @@ import (
 const failedTrigger = "run.failed"
 
 // Accept keeps an event with one run for each hook of the present generation
-// that it matches. It returns when that is durable.
+// that it matches, and answers the approval that it may be about. It returns
+// when that is durable.
 func (r *Runner) Accept(ctx context.Context, event journal.Event) (journal.Receipt, error) {
+	if err := r.decide(ctx, &event); err != nil {
+		return journal.Receipt{}, err
+	}
 	receipts, err := r.Store.Accept(ctx, r.arrival(r.Scripts.Generation(), event))
 	if err != nil {
 		return journal.Receipt{}, fmt.Errorf("keep event %q: %w", event.ID, err)

@@ -22,6 +22,7 @@ type Order {"fields":["id: string","customer: string","n: integer"]}
 trigger %[1]s.order.created {"vendor":"order.created","record":"customer","data":"#Order"}
 trigger %[1]s.order.confirmed {"vendor":"order.confirmed","record":"customer","data":"#Order"}
 trigger %[1]s.order.closed {"vendor":"order.closed","record":"customer","data":"#Order"}
+trigger %[1]s.button.clicked {"vendor":"button.clicked","decides":{"answer":["values.0","option"],"by":"user.name"}}
 `
 
 func app(t testing.TB, name string) *bindings.App {

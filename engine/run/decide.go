@@ -1,0 +1,61 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// decide answers the approval that an event names, where its trigger says that
+// it may: a click on a button. It comes before the event is kept, so that
+// whoever clicked hears of it if it could not be written. A second answer, one
+// that comes too late and one to no approval change nothing.
+func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
+	rule := r.decides(event.Type)
+	if rule == nil {
+		return nil
+	}
+	for _, path := range rule.Answer {
+		answer := journal.LookupText(event.Data, path)
+		if answer == "" {
+			continue
+		}
+		id, choice, ok := bindings.Decision(answer)
+		if !ok {
+			return nil
+		}
+		by := journal.LookupText(event.Data, rule.By)
+		log := r.Log.With("approval", id, "choice", choice, "by", by, "event", event.ID)
+		_, err := r.Store.Decide(ctx, id, journal.Decision{Choice: choice, By: by})
+		var wrong *bindings.Error
+		switch {
+		case err == nil:
+			log.Info("approval decided")
+		case errors.Is(err, journal.ErrNotFound): // a text of the script's own
+		case errors.Is(err, journal.ErrDecided), errors.Is(err, journal.ErrExpired), errors.As(err, &wrong):
+			log.Warn("an answer to an approval has no effect", "error", err)
+		default:
+			return fmt.Errorf("answer the approval %q: %w", id, err)
+		}
+		return nil
+	}
+	return nil
+}
+
+// decides is how events of a type answer approvals, nil where they do not.
+func (r *Runner) decides(trigger string) *bindings.Decides {
+	name, _, _ := strings.Cut(trigger, ".")
+	app := r.apps[name]
+	if app == nil || app.Catalogue == nil {
+		return nil
+	}
+	t, found := app.Catalogue.Trigger(trigger)
+	if !found {
+		return nil
+	}
+	return t.Decides
+}
