@@ -118,9 +118,6 @@ type Answer struct {
 	Parent  string
 	// Name are names for people, of the account or of who authorised.
 	Name []string
-	// Error is the path of the vendor's code in an answer of status 200 that
-	// refuses, Errors.OK telling that it does. Default "error".
-	Error string
 }
 
 // Exchange is the request that turns a company's token into a location's.
@@ -139,7 +136,8 @@ type Variant struct {
 	Parent bool
 	// What is not empty here stands in place of what OAuth says.
 	ScopeParam  string
-	Scopes      []string
+	Scopes      []string          // instead of Default
+	ReadOnly    []string          // goes with Scopes
 	TokenParams map[string]string // over OAuth's, one by one
 	Within      string
 	Test        *Test

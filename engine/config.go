@@ -23,7 +23,12 @@ type Config struct {
 	Scripts string
 	Data    string
 	// Zone is where dates and schedules are meant.
-	Zone        *time.Location
+	Zone *time.Location
+	// VaultKey opens what is kept of connections: empty for a key in a file of
+	// the data folder, "keyring", or the key itself. Keyring is then the
+	// operating system's where it is nil.
+	VaultKey    string
+	Keyring     connection.Keyring
 	Connections []connection.Settings
 	// Accounts maps a connection to the one that its runs use for another app.
 	Accounts map[string][]string

@@ -31,6 +31,7 @@ var words = map[string]string{
 	"in_flight":          "a whole number",
 	"flood":              "a whole number, 0 for no bound",
 	"grace":              "a length of time such as 20s",
+	"vault_key":          "keyring, or a key that age-keygen made",
 	"public_url":         "an address such as https://hooks.example.com",
 	"retention":          "age, count and ids",
 	"retention.age":      "a length of time such as 30 days",
@@ -42,9 +43,12 @@ var words = map[string]string{
 // credentials, named by the app.
 var connectionWords = map[string]string{
 	"account":        "text",
+	"as":             "the name of a kind of connection",
 	"parent":         "the name of a connection",
 	"base_url":       "an address",
+	"authorize_url":  "an address",
 	"token_url":      "an address",
+	"revoke_url":     "an address",
 	"webhook_secret": "text",
 	"webhook_keys":   "keys by the name of their signature",
 	"signatures":     "a list of names",
@@ -108,7 +112,7 @@ func fill(into any, values map[string]any, prefix string, where origin) []*probl
 			want = "settings by name"
 		}
 		found := described(lookup(values, key))
-		if expected[key] == "" || strings.HasPrefix(key, "webhook_") { // it may be a secret
+		if expected[key] == "" || strings.HasPrefix(key, "webhook_") || key == "vault_key" { // it may be a secret
 			found = kind(lookup(values, key))
 		}
 		problems = append(problems, where.problem(prefix+key, "found "+found+", expected "+want))

@@ -111,7 +111,7 @@ func (e *inUse) Unwrap() error { return e.err }
 func (e *Engine) connect() (err error) {
 	c := e.config
 	e.connections, err = connection.New(connection.Config{
-		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data,
+		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
 		HTTP: call.TokenClient(), Now: c.Now, Log: c.Log,
 	})
 	if err != nil {
@@ -300,7 +300,7 @@ func StorePath(data string) string { return filepath.Join(data, "tidewire.db") }
 // DataFolder finds the data folder of an installation without opening any
 // secret of it.
 func DataFolder(from Sources) (string, error) {
-	k, _, _, err := layers(from, false)
+	k, _, _, err := layers(from, false, nil)
 	if err != nil {
 		return "", err
 	}

@@ -48,6 +48,7 @@ type settings struct {
 	Scripts     string                    `koanf:"scripts"`
 	Data        string                    `koanf:"data"`
 	Timezone    string                    `koanf:"timezone"`
+	VaultKey    string                    `koanf:"vault_key"`
 	Connections map[string]map[string]any `koanf:"connections"`
 	Accounts    map[string]any            `koanf:"accounts"`
 	Secrets     map[string]string         `koanf:"secrets"`
@@ -71,7 +72,7 @@ const envPrefix = "TIDEWIRE_"
 // LoadConfig reads a configuration. Its error names every setting that is
 // wrong, where it stands, and what was expected.
 func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
-	k, where, problems, err := layers(from, true)
+	k, where, problems, err := layers(from, true, apps)
 	if err != nil {
 		return Config{}, err
 	}
@@ -82,7 +83,7 @@ func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
 	problems = append(problems, wrong...)
 	c.Apps = apps
 	if len(apps) > 0 {
-		for _, p := range connection.Check(connection.Config{Apps: apps, Settings: c.Connections, Accounts: c.Accounts}) {
+		for _, p := range connection.Check(connection.Config{Apps: apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data}) {
 			problems = append(problems, where.problem(p.Path, p.Text))
 		}
 	}
@@ -93,7 +94,7 @@ const defaultData = "data"
 
 // layers reads the file, the variables and the flags over each other. With
 // open, references in the file are replaced by what they refer to.
-func layers(from Sources, open bool) (*koanf.Koanf, origin, []*problem, error) {
+func layers(from Sources, open bool, apps []*bindings.App) (*koanf.Koanf, origin, []*problem, error) {
 	file, text, err := readConfigFile(from)
 	if err != nil {
 		return nil, origin{}, nil, err
@@ -105,7 +106,7 @@ func layers(from Sources, open bool) (*koanf.Koanf, origin, []*problem, error) {
 	}
 	var problems []*problem
 	if open {
-		problems = opener{dir: from.Dir, lookup: lookupIn(from.Environ), origin: where}.openAll(k)
+		problems = opener{dir: from.Dir, lookup: lookupIn(from.Environ), origin: where, plain: plainCredentials(apps)}.openAll(k)
 	}
 	environ := env.Provider(".", env.Opt{Prefix: envPrefix, EnvironFunc: func() []string { return from.Environ },
 		TransformFunc: func(name, value string) (string, any) {
@@ -171,7 +172,7 @@ func (s settings) config(dir string, where origin) (Config, []*problem) {
 			fmt.Sprintf("found %q, expected a name such as Europe/Paris or UTC", s.Timezone)))
 	}
 	c := Config{
-		Listen: s.Listen, PublicURL: strings.TrimSuffix(s.PublicURL, "/"), Scripts: below(dir, s.Scripts), Data: below(dir, s.Data), Zone: zone,
+		Listen: s.Listen, PublicURL: strings.TrimSuffix(s.PublicURL, "/"), Scripts: below(dir, s.Scripts), Data: below(dir, s.Data), VaultKey: s.VaultKey, Zone: zone,
 		Secrets: s.Secrets, InFlight: s.InFlight, Flood: s.Flood, Grace: s.Grace, Retention: journal.Retention(s.Retention), Accounts: map[string][]string{},
 		HTTP: HTTPConfig{AllowPrivate: s.HTTP.AllowPrivate, Allow: s.HTTP.Allow},
 	}

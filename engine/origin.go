@@ -11,6 +11,9 @@ import (
 
 	"github.com/knadh/koanf/v2"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
 )
 
 // origin remembers where settings stand, so that an error can say it.
@@ -86,13 +89,16 @@ type opener struct {
 	dir    string
 	lookup func(string) (string, bool)
 	origin origin
+	// plain are the credentials that are no secrets, by app.
+	plain map[string][]string
 }
 
 var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // plainSettings are settings of a connection that are no secrets.
 var plainSettings = map[string]bool{
-	"account": true, "parent": true, "base_url": true, "token_url": true, "client_id": true, "checks": true, "timeout": true, "scopes": true, "signatures": true,
+	"account": true, "as": true, "parent": true, "base_url": true, "authorize_url": true, "token_url": true, "revoke_url": true, "client_id": true,
+	"checks": true, "timeout": true, "scopes": true, "signatures": true,
 }
 
 // openAll opens every text below connections and secrets, and refuses secrets
@@ -107,6 +113,9 @@ func (o opener) openAll(k *koanf.Koanf) []*problem {
 		var err error
 		if isText {
 			opened, referred, err = o.open(text)
+			if path, found := strings.CutPrefix(text, "file:"); found && key == "vault_key" && err == nil {
+				err = connection.CheckPrivate(below(o.dir, path))
+			}
 		}
 		switch {
 		case err != nil:
@@ -115,7 +124,7 @@ func (o opener) openAll(k *koanf.Koanf) []*problem {
 			if err := k.Set(key, opened); err != nil {
 				problems = append(problems, o.origin.problem(key, err.Error()))
 			}
-		case text != "" && secretSetting(key), isNumber(all[key]) && secretSetting(key):
+		case text != "" && o.secret(key, text), isNumber(all[key]) && o.secret(key, ""):
 			p := o.origin.problem(key, "a secret stands here in plain text; write ${NAME} to take it from the environment, or file:PATH to read it from a file")
 			p.plain = true
 			problems = append(problems, p)
@@ -132,13 +141,31 @@ func isNumber(v any) bool {
 	return false
 }
 
-// secretSetting reports whether a setting holds a secret.
-func secretSetting(key string) bool {
+// secret reports whether a setting holds a secret.
+func (o opener) secret(key, value string) bool {
+	if key == "vault_key" {
+		return value != connection.KeyInKeyring
+	}
 	if strings.HasPrefix(key, "secrets.") {
 		return true
 	}
 	parts := strings.Split(key, ".")
-	return len(parts) == 3 && parts[0] == "connections" && !plainSettings[parts[2]]
+	if len(parts) != 3 || parts[0] != "connections" || plainSettings[parts[2]] {
+		return false
+	}
+	app, _, _ := strings.Cut(parts[1], "/")
+	return !slices.Contains(o.plain[app], parts[2])
+}
+
+// plainCredentials are the credentials of apps that are no secrets.
+func plainCredentials(apps []*bindings.App) map[string][]string {
+	plain := map[string][]string{}
+	for _, app := range apps {
+		for _, auth := range app.Auth {
+			plain[app.Name] = append(plain[app.Name], auth.Plain...)
+		}
+	}
+	return plain
 }
 
 func (o opener) open(text string) (opened string, referred bool, err error) {

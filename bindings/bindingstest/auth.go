@@ -38,7 +38,7 @@ func testAuth(t reporter, app *bindings.App) {
 		if v.Parent {
 			parents++
 		}
-		testScopes(t, app, "variant "+v.Name, v.Scopes)
+		testScopes(t, app, "variant "+v.Name, slices.Concat(v.Scopes, v.ReadOnly))
 		testTest(t, app, "variant "+v.Name, v.Test)
 	}
 	if parents > 1 {

@@ -49,9 +49,11 @@ func authorization() []bindings.Auth {
 // variants: a company authorises for all its locations.
 func variants() []bindings.Variant {
 	return []bindings.Variant{{
-		Name:        "company",
-		Parent:      true,
-		Scopes:      []string{"companies.readonly", "oauth.readonly", "oauth.write"},
+		Name:   "company",
+		Parent: true,
+		// A location's token is exchanged for the company's, and has its scopes.
+		Scopes:      append([]string{"companies.readonly", "oauth.readonly", "oauth.write"}, scopes().Default...),
+		ReadOnly:    append([]string{"companies.readonly", "oauth.readonly", "oauth.write"}, scopes().ReadOnly...),
 		TokenParams: map[string]string{"user_type": "Company"},
 		Test:        &bindings.Test{Operation: "companies.get", Args: map[string]string{"companyId": "{account}"}, Account: "company.id", Name: []string{"company.name"}},
 	}}

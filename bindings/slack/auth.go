@@ -44,6 +44,7 @@ func variants() []bindings.Variant {
 		ScopeParam: "user_scope",
 		Within:     "authed_user",
 		Scopes:     []string{"channels:history", "channels:read", "chat:write", "users:read"},
+		ReadOnly:   []string{"channels:history", "channels:read", "users:read"},
 	}}
 }
 

@@ -2,7 +2,6 @@ package connection
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -17,8 +16,11 @@ type Connection struct {
 	settings Settings
 	app      *bindings.App
 	parent   *Connection
+	parental bool           // others name it as their parent
 	auth     *bindings.Auth // nil: the parent's, or an app that asks for none
-	source   *source        // of access tokens; nil: the credential is sent as it is
+	entry    *Entry         // what the vault keeps of it, nil if nothing
+	inFile   bool           // the configuration names it
+	*state
 }
 
 // Name is "highlevel" or "highlevel/paris".
@@ -45,7 +47,49 @@ func (c *Connection) BaseURL() string {
 }
 
 // Scopes are those that the token has; empty when they are not known.
-func (c *Connection) Scopes() []string { return slices.Clone(c.settings.Scopes) }
+func (c *Connection) Scopes() []string {
+	switch {
+	case len(c.settings.Scopes) > 0:
+		return slices.Clone(c.settings.Scopes)
+	case c.source != nil:
+		return slices.Clone(c.source.scopes())
+	case c.auth == nil && c.parent != nil:
+		return c.parent.Scopes()
+	case c.entry != nil && c.auth != nil && c.auth.OAuth == nil:
+		return slices.Clone(c.entry.Token.Scopes)
+	}
+	return nil
+}
+
+// variant is the kind of connection that it is, nil for the usual one.
+func (c *Connection) variant() *bindings.Variant {
+	if v, found := c.app.Variant(c.settings.As); found {
+		return v
+	}
+	if c.parental {
+		return c.app.ParentVariant()
+	}
+	return nil
+}
+
+// Test is the harmless call that says whose the connection is, nil if the app
+// has none.
+func (c *Connection) Test() *bindings.Test {
+	if v := c.variant(); v != nil && v.Test != nil {
+		return v.Test
+	}
+	return c.app.Test
+}
+
+// Stopped is why the connection cannot be used, nil if it can as far as is
+// known here.
+func (c *Connection) Stopped() *bindings.Error {
+	verdict, _, _ := c.stopped()
+	if verdict == nil && c.parent != nil && c.source == nil && c.auth == nil {
+		return c.parent.Stopped()
+	}
+	return verdict
+}
 
 // ReadOnly says that only operations that read may be called.
 func (c *Connection) ReadOnly() bool { return c.settings.ReadOnly }
@@ -86,6 +130,9 @@ func (c *Connection) WebhookKey(signature bindings.Signature) string {
 // Expire takes back, empty where a refused credential is refused for good. An
 // error is a *bindings.Error, or the context's.
 func (c *Connection) Authorize(ctx context.Context, header http.Header) (token string, err error) {
+	if verdict, _, _ := c.stopped(); verdict != nil {
+		return "", verdict
+	}
 	if c.auth == nil {
 		if c.parent != nil {
 			return c.parent.Authorize(ctx, header)
@@ -98,10 +145,19 @@ func (c *Connection) Authorize(ctx context.Context, header http.Header) (token s
 		}
 	}
 	header.Set(c.auth.Header, format(c.auth.Format, c.credentials(), token))
-	for name, value := range c.extra() {
+	for name, value := range extraHeaders(c.auth, c.credentials()) {
 		header.Set(name, value)
 	}
 	return token, nil
+}
+
+// Expired reports whether a code that the vendor answered with means that the
+// access token has expired.
+func (c *Connection) Expired(code string) bool {
+	if c.auth == nil && c.parent != nil {
+		return c.parent.Expired(code)
+	}
+	return c.source != nil && c.auth.OAuth != nil && slices.Contains(c.auth.OAuth.Expired, code)
 }
 
 // credentials are its own, or else its parent's.
@@ -112,15 +168,15 @@ func (c *Connection) credentials() map[string]string {
 	return c.settings.Credentials
 }
 
-// extra are the headers that go with every request, those for tokens included,
-// as far as the connection has the settings that they name.
-func (c *Connection) extra() map[string]string {
-	headers, credentials := map[string]string{}, c.credentials()
-	for name, text := range c.auth.Extra {
+// extraHeaders are the headers that go with every request, those for tokens
+// included, as far as there are the settings that they name.
+func extraHeaders(auth *bindings.Auth, credentials map[string]string) map[string]string {
+	headers := map[string]string{}
+	for name, text := range auth.Extra {
 		lacks := func(setting string) bool {
 			return credentials[setting] == "" && strings.Contains(text, "{"+setting+"}")
 		}
-		if !slices.ContainsFunc(c.auth.Optional, lacks) {
+		if !slices.ContainsFunc(auth.Optional, lacks) {
 			headers[name] = format(text, credentials, "")
 		}
 	}
@@ -161,14 +217,19 @@ const shortestSecret = 6
 func (c *Connection) secrets() []string {
 	all := []string{c.settings.WebhookSecret}
 	for name, value := range c.settings.Credentials {
-		if name != "client_id" {
+		if secretField(c.app, name) {
 			all = append(all, value)
 		}
 	}
-	if c.source != nil {
+	if c.state != nil && c.source != nil {
 		all = append(all, c.source.secrets()...)
 	}
 	return slices.DeleteFunc(all, func(s string) bool { return len(s) < shortestSecret })
+}
+
+// secretField reports whether a credential of an app is a secret.
+func secretField(app *bindings.App, name string) bool {
+	return !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return !a.Secret(name) })
 }
 
 // String names the connection and tells no secret.
@@ -197,19 +258,4 @@ func format(text string, fields map[string]string, token string) string {
 		}
 		text = after
 	}
-}
-
-// broken says that a connection needs somebody's hand.
-func broken(app, name, message string, args ...any) *bindings.Error {
-	return &bindings.Error{
-		Kind: bindings.BrokenConnection, App: app, Connection: name,
-		Message: fmt.Sprintf("connection %q: ", name) + fmt.Sprintf(message, args...),
-	}
-}
-
-// unavailable says that asking for a token may go better later.
-func unavailable(app, name, message string, args ...any) *bindings.Error {
-	e := broken(app, name, message, args...)
-	e.Kind, e.Retryable = bindings.Unavailable, true
-	return e
 }

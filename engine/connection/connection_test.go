@@ -68,10 +68,15 @@ func (v *vendor) token(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, `{"error":"invalid_grant","error_description":"no such token %s"}`, r.PostForm.Get("refresh_token"))
 	default:
-		v.given++
-		v.refresh = fmt.Sprintf("refresh-%d", v.given)
-		fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":3600,"token_type":"Bearer"}`, v.given, v.refresh)
+		v.give(w, r)
 	}
+}
+
+// give answers a token; the refresh token before is spent.
+func (v *vendor) give(w http.ResponseWriter, _ *http.Request) {
+	v.given++
+	v.refresh = fmt.Sprintf("refresh-%d", v.given)
+	fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":3600,"token_type":"Bearer"}`, v.given, v.refresh)
 }
 
 func (v *vendor) exchange(w http.ResponseWriter, r *http.Request) {
@@ -210,7 +215,7 @@ func TestRotation(t *testing.T) {
 		}
 		info, _ := entry.Info()
 		text, _ := os.ReadFile(path)
-		if strings.Contains(string(text), "refresh") || strings.Contains(string(text), "access") || info.Mode().Perm() != 0o600 {
+		if strings.Contains(string(text), "refresh-") || strings.Contains(string(text), "access-") || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %o and holds a token in plain, or so it seems", path, info.Mode().Perm())
 		}
 		return nil
@@ -266,7 +271,7 @@ func TestRefreshRefused(t *testing.T) {
 	set := v.open(t, t.TempDir(), nil, oauth("refresh-old"))
 	for range 3 {
 		_, err := authorize(t, set, "crm")
-		wantError(t, err, bindings.BrokenConnection, `connection "crm"`, "invalid_grant", "put the new refresh_token under connections.crm")
+		wantError(t, err, bindings.BrokenConnection, `connection "crm"`, "invalid_grant", "tidewire connect crm")
 	}
 	if v.requests != 1 {
 		t.Errorf("the vendor was asked %d times for the same, want once", v.requests)
@@ -284,7 +289,7 @@ func TestRefreshTrouble(t *testing.T) {
 		{"429", status(429, `{}`), bindings.Unavailable, "status 429"},
 		{"cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, bindings.Unavailable, "no token from 127.0.0.1"},
 		{"not JSON", status(200, `<html>`), bindings.Unavailable, "no token from"},
-		{"wrong client", status(401, `{"error":"invalid_client"}`), bindings.BrokenConnection, "correct them under connections.crm"},
+		{"wrong client", status(401, `{"error":"invalid_client"}`), bindings.BrokenConnection, "tidewire connect crm"},
 		{"error in a 200", status(200, `{"ok":false,"error":"invalid_refresh_token"}`), bindings.BrokenConnection, "invalid_refresh_token"},
 		{"wrong address", status(404, `{}`), bindings.BrokenConnection, "is token_url right?"},
 	}
@@ -330,23 +335,30 @@ func TestEarlyRefreshFails(t *testing.T) {
 // later and no second one is asked for.
 func TestKeepFails(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	set := v.open(t, data, nil, oauth("refresh-0"))
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	set := v.open(t, data, clock, oauth("refresh-0"))
+	wantHeader(t, set, "crm", "Bearer access-1")
+	now = now.Add(2 * time.Hour)
 	folder := filepath.Join(data, "vault")
-	if err := os.Rename(folder, folder+".away"); err != nil {
-		t.Fatal(err)
+	v.answer = func(w http.ResponseWriter, r *http.Request) {
+		if err := os.Rename(folder, folder+".away"); err != nil {
+			t.Error(err)
+		}
+		v.give(w, r)
 	}
 	_, err := authorize(t, set, "crm")
 	wantError(t, err, bindings.Unavailable, "its new token cannot be kept")
 	_, err = authorize(t, set, "crm")
-	wantError(t, err, bindings.Unavailable, "its new token cannot be kept")
+	wantError(t, err, bindings.Unavailable, "its token cannot be renewed")
 	if err := os.Rename(folder+".away", folder); err != nil {
 		t.Fatal(err)
 	}
-	wantHeader(t, set, "crm", "Bearer access-1")
-	if v.requests != 1 {
-		t.Errorf("the vendor was asked %d times, want once", v.requests)
+	wantHeader(t, set, "crm", "Bearer access-2")
+	if v.requests != 2 {
+		t.Errorf("the vendor was asked %d times, want twice", v.requests)
 	}
-	wantHeader(t, v.open(t, data, nil, oauth("refresh-0")), "crm", "Bearer access-1")
+	wantHeader(t, v.open(t, data, clock, oauth("refresh-0")), "crm", "Bearer access-2")
 }
 
 // A crash between the vendor's answer and the vault loses the new refresh
@@ -356,7 +368,7 @@ func TestCrashBeforeKeeping(t *testing.T) {
 	v.open(t, data, nil, oauth("refresh-0"))
 	v.refresh = "refresh-that-nobody-kept"
 	_, err := authorize(t, v.open(t, data, nil, oauth("refresh-0")), "crm")
-	wantError(t, err, bindings.BrokenConnection, "authorise the app again")
+	wantError(t, err, bindings.BrokenConnection, "authorise again")
 	v.refresh = "refresh-by-hand"
 	wantHeader(t, v.open(t, data, nil, oauth("refresh-by-hand")), "crm", "Bearer access-1")
 }
@@ -432,14 +444,17 @@ func TestNothingTellsSecrets(t *testing.T) {
 	set := v.open(t, t.TempDir(), nil, settings)
 	wantHeader(t, set, "crm", "Bearer access-1")
 	c, _ := set.Get("crm")
-	token := connection.Token{Connection: "crm", Access: "access-1", Refresh: "refresh-1"}
+	token := connection.Entry{Connection: "crm", Token: connection.Token{Access: "access-1", Refresh: "refresh-1"}}
 	var log strings.Builder
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
-		slog.New(handler).Info("x", "settings", settings, "all", []connection.Settings{settings}, "connection", c, "token", token)
+		slog.New(handler).Info("x", "settings", settings, "all", []connection.Settings{settings}, "connection", c, "entry", token, "token", token.Token)
 	}
 	text, _ := json.Marshal(settings)
 	shown := log.String() + string(text) + fmt.Sprintf("%v %+v %#v %s", settings, settings, settings, settings) +
-		fmt.Sprintf("%v %+v %#v %s", c, c, c, c) + fmt.Sprintf("%v %+v %#v %s", token, token, token, token)
+		fmt.Sprintf("%v %+v %#v %s", c, c, c, c) + fmt.Sprintf("%v %+v %#v %s", token, token, token, token) +
+		fmt.Sprintf("%v %+v %#v %s", token.Token, token.Token, token.Token, token.Token)
+	kept, _ := json.Marshal(token)
+	shown += string(kept)
 	for _, secret := range []string{"the-client-secret", "refresh-", "access-", "hook-secret"} {
 		if strings.Contains(shown, secret) {
 			t.Errorf("%q shows in %s", secret, shown)

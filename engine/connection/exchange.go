@@ -2,12 +2,15 @@ package connection
 
 import (
 	"context"
-	"encoding/json"
-	"io"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
 )
 
 // exchange gets the token of an account for its parent's. It is not kept: the
@@ -21,6 +24,9 @@ type exchange struct {
 // Secrets are none beside the parent's and the source's own.
 func (x *exchange) Secrets() []string { return nil }
 
+// Renews says that the parent's token gives another.
+func (x *exchange) Renews() bool { return true }
+
 // Fetch asks with the parent's token, and once more with its next one.
 func (x *exchange) Fetch(ctx context.Context, _ string) (Token, error) {
 	for again := true; ; again = false {
@@ -32,6 +38,9 @@ func (x *exchange) Fetch(ctx context.Context, _ string) (Token, error) {
 		token, status, err := x.ask(ctx, header)
 		if status == http.StatusUnauthorized && again && x.c.parent.Expire(used) {
 			continue
+		}
+		if e := (*bindings.Error)(nil); errors.As(err, &e) && e.Kind == bindings.BrokenConnection && status != 0 {
+			err = x.c.state.breaks(e, x.now())
 		}
 		return token, err
 	}
@@ -54,32 +63,32 @@ func (x *exchange) ask(ctx context.Context, header http.Header) (Token, int, err
 	}
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	header.Set("Accept", "application/json")
-	answer, err := tokenClient(x.http, nil, nil).Do(request)
+	wire := &tokenTransport{}
+	asked := x.now()
+	answer, err := tokenClient(x.http, wire).Do(request)
 	if err != nil {
 		return Token{}, 0, unavailable(app.Name, name, "no token from %s: %s", request.URL.Host, x.c.Redact(plain(err)))
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if err != nil {
-		return Token{}, 0, unavailable(app.Name, name, "the token from %s was cut: %s", request.URL.Host, plain(err))
-	}
+	answer.Body.Close()
 	status := answer.StatusCode
-	if status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500 {
+	// A 401 is about the parent's token; if that is dead its own refresh says so.
+	if status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status == http.StatusUnauthorized || status >= 500 {
 		e := unavailable(app.Name, name, "%s gives no token at the moment: status %d", request.URL.Host, status)
 		e.Status = status
 		return Token{}, status, e
 	}
-	var given struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int64  `json:"expires_in"`
-	}
-	if json.Unmarshal(text, &given) != nil || status > 299 || given.AccessToken == "" {
-		e := broken(app.Name, name, "%s gives no token for the %s %q with that of %q: status %d; is the app installed there?",
-			request.URL.Host, app.Account.Noun, x.c.Account(), x.c.parent.Name(), status)
+	access, seconds := gjson.GetBytes(wire.answer, "access_token").String(), gjson.GetBytes(wire.answer, "expires_in").Int()
+	if status > 299 || access == "" {
+		said := firstText(wire.answer, app.Errors.Message)
+		if said != "" {
+			said = " (" + x.c.Redact(oneLine(said)) + ")"
+		}
+		e := broken(app.Name, name, "%s gives no token for the %s %q with that of %q: status %d%s; is the app installed there?",
+			request.URL.Host, app.Account.Noun, x.c.Account(), x.c.parent.Name(), status, said)
 		e.Status = status
 		return Token{}, status, e
 	}
-	token := Token{Connection: name, Access: given.AccessToken}
-	token.lived(x.now(), given.ExpiresIn)
+	token := Token{Access: access, Scopes: bindings.SplitScopes(gjson.GetBytes(wire.answer, "scope").String())}
+	token.lived(asked, seconds)
 	return token, status, nil
 }

@@ -6,68 +6,181 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"filippo.io/age"
 )
 
-func keyPath(folder string) string { return filepath.Join(folder, "key") }
+// KeyInKeyring, as the key of a VaultConfig, says that the key is in the
+// operating system's keyring.
+const KeyInKeyring = "keyring"
 
-// readKey refuses a key that others on the machine can read.
-func readKey(folder string) (*age.X25519Identity, error) {
-	path := keyPath(folder)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+// keyStore is where a vault's key is.
+type keyStore interface {
+	// read gives the key; fs.ErrNotExist if there is none.
+	read() (*age.X25519Identity, error)
+	// write puts a key in place of the one before, or all of it stays as it was.
+	write(*age.X25519Identity) error
+	// where names the place for people.
+	where() string
+}
+
+func keyStoreOf(folder string, config VaultConfig) keyStore {
+	switch config.Key {
+	case "":
+		return keyFile{folder}
+	case KeyInKeyring:
+		ring := config.Keyring
+		if ring == nil {
+			ring = systemKeyring{}
+		}
+		return keyRing{folder, ring}
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("the vault's key %q can be read by others (mode %04o); run: chmod 600 %s", path, mode, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the vault's key: %w", err)
-	}
-	for line := range strings.Lines(string(text)) {
+	return keyGiven{config.Key}
+}
+
+// parseKey reads an age identity; lines that are empty or begin with # are
+// passed over.
+func parseKey(text string) (*age.X25519Identity, bool) {
+	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
 		}
-		if key, err := age.ParseX25519Identity(line); err == nil {
-			return key, nil
-		}
-		break
+		key, err := age.ParseX25519Identity(line)
+		return key, err == nil
 	}
-	return nil, fmt.Errorf("the vault's key %q is not an age identity (AGE-SECRET-KEY-1…); put the right one back", path)
+	return nil, false
 }
 
-// makeKey makes the vault's key, unless tokens show that there was one.
-func makeKey(folder string) (*age.X25519Identity, error) {
-	kept, err := filepath.Glob(filepath.Join(folder, "*"+tokenSuffix))
+// keyFile is a key in a file of the vault that nobody else may read.
+type keyFile struct{ folder string }
+
+func (k keyFile) path() string  { return filepath.Join(k.folder, "key") }
+func (k keyFile) where() string { return k.path() }
+
+func (k keyFile) read() (*age.X25519Identity, error) {
+	if err := CheckPrivate(k.path()); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(k.path())
+	if err != nil {
+		return nil, fmt.Errorf("read the vault's key: %w", err)
+	}
+	key, ok := parseKey(string(text))
+	if !ok {
+		return nil, fmt.Errorf("the vault's key %q is not an age identity (AGE-SECRET-KEY-1…); put the right one back", k.path())
+	}
+	return key, nil
+}
+
+func (k keyFile) write(key *age.X25519Identity) error {
+	text := "# Opens the files in this folder. Keep a copy elsewhere, show it to nobody.\n" + key.String() + "\n"
+	return replaceFile(k.path(), []byte(text))
+}
+
+// CheckPrivate refuses the file of a key that others on the machine can read.
+func CheckPrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+		return fmt.Errorf("the vault's key %q can be read by others (mode %04o); run: chmod 600 %s", path, mode, path)
+	}
+	return nil
+}
+
+// keyGiven is a key that the configuration holds.
+type keyGiven struct{ text string }
+
+func (k keyGiven) where() string { return "vault_key (TIDEWIRE_VAULT_KEY)" }
+
+func (k keyGiven) read() (*age.X25519Identity, error) {
+	key, ok := parseKey(k.text)
+	if !ok {
+		return nil, errors.New("vault_key (TIDEWIRE_VAULT_KEY) is not an age identity (AGE-SECRET-KEY-1…), nor the word keyring")
+	}
+	return key, nil
+}
+
+// write finds the key there already: whoever gives it put it there.
+func (k keyGiven) write(key *age.X25519Identity) error {
+	present, err := k.read()
+	if err == nil && present.String() != key.String() {
+		err = errors.New("a key that the configuration holds cannot be replaced from here")
+	}
+	return err
+}
+
+// keyRing is a key in the operating system's keyring, under a name that the
+// vault's folder holds.
+type keyRing struct {
+	folder string
+	ring   Keyring
+}
+
+// keyringService is what keyrings show people.
+const keyringService = "tidewire vault"
+
+func (k keyRing) where() string { return "the keyring of this machine" }
+
+func (k keyRing) name() (string, error) {
+	text, err := os.ReadFile(filepath.Join(k.folder, "keyring"))
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+func (k keyRing) read() (*age.X25519Identity, error) {
+	name, err := k.name()
 	if err != nil {
 		return nil, err
 	}
-	if len(kept) > 0 {
-		return nil, fmt.Errorf("the vault's key %q is gone, and %d kept tokens need it; put it back, or remove %s and configure new refresh tokens",
-			keyPath(folder), len(kept), filepath.Join(folder, "*"+tokenSuffix))
-	}
-	key, err := age.GenerateX25519Identity()
-	if err != nil {
-		return nil, fmt.Errorf("make the vault's key: %w", err)
-	}
-	temp, err := writeTemp(folder, []byte("# Opens the tokens in this folder. Keep a copy, show it to nobody.\n"+key.String()+"\n"))
-	if err != nil {
-		return nil, fmt.Errorf("make the vault's key: %w", err)
-	}
-	// A link, unlike a rename, leaves the key of a process that was faster.
-	err = os.Link(temp, keyPath(folder))
-	os.Remove(temp)
-	if errors.Is(err, fs.ErrExist) {
-		return readKey(folder)
-	}
-	if err == nil {
-		err = syncFolder(folder)
+	text, err := k.ring.Get(keyringService, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fs.ErrNotExist
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make the vault's key: %w", err)
+		return nil, fmt.Errorf("read the vault's key in %s: %w", k.where(), err)
+	}
+	key, ok := parseKey(text)
+	if !ok {
+		return nil, fmt.Errorf("what %s has as %q, %q is not an age identity (AGE-SECRET-KEY-1…)", k.where(), keyringService, name)
 	}
 	return key, nil
+}
+
+func (k keyRing) write(key *age.X25519Identity) error {
+	name, err := k.name()
+	if errors.Is(err, fs.ErrNotExist) {
+		name = randomText()
+		err = replaceFile(filepath.Join(k.folder, "keyring"), []byte(name+"\n"))
+	}
+	if err != nil {
+		return err
+	}
+	if err := k.ring.Set(keyringService, name, key.String()); err != nil {
+		return fmt.Errorf("put the vault's key into %s: %w", k.where(), err)
+	}
+	return nil
+}
+
+// KeyError says that a vault's key does not open it. Nothing is lost as long
+// as the key can be put back.
+type KeyError struct {
+	Text string
+	// Do is the next act; empty: put the key back, or give it up.
+	Do string
+	// Names are the connections that the vault keeps.
+	Names []string
+}
+
+func (e *KeyError) Error() string {
+	if e.Do != "" {
+		return e.Text + "; " + e.Do
+	}
+	return fmt.Sprintf("%s; put the right key back, or, if it is lost: tidewire vault rotate --lost, and then tidewire connect each of %s",
+		e.Text, orNone(e.Names))
 }

@@ -5,223 +5,228 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/oauth2"
 
 	"github.com/tidewire/tidewire/bindings"
 )
 
 // refresh gets access tokens for a refresh token and keeps what comes back in
-// the vault before anybody uses it.
+// the vault before anybody uses it. Of all processes that share the vault one
+// refreshes at a time, and the others take what it got.
 type refresh struct {
-	c     *Connection
-	conf  oauth2.Config
-	http  *http.Client
+	ask   *asker
 	vault *Vault
-	now   func() time.Time
+	state *state
 	log   *slog.Logger
-	seed  string
+	seed  string // the hash of the configured refresh token, empty if there is none
 
-	mu      sync.Mutex // guards token against Secrets
-	token   Token      // the newest
-	unkept  bool       // token is not in the vault yet
-	lost    string     // the refresh token that the vendor refused
-	verdict error      // what it said
+	mu     sync.Mutex // guards what follows against Secrets
+	token  Token      // the newest
+	unkept *unkept    // a token that is not in the vault yet
+	seen   bool       // the vault has an entry
+}
+
+// unkept is a token that could not be kept, and the one that was spent for it.
+type unkept struct {
+	token Token
+	spent string
 }
 
 // newRefresh begins with the vault's token, or with the configured refresh
 // token if the vault has none or began with another.
-func newRefresh(c *Connection, oauth *bindings.OAuth, params map[string]string, v *Vault, config Config) (*refresh, error) {
-	tokenURL := oauth.TokenURL
-	if c.settings.TokenURL != "" {
-		tokenURL = c.settings.TokenURL
+func newRefresh(ask *asker, v *Vault, entry *Entry, configured string, s *state, log *slog.Logger) *refresh {
+	r := &refresh{ask: ask, vault: v, state: s, log: log, seen: entry != nil}
+	r.token.Refresh = configured
+	switch {
+	case configured != "":
+		r.seed = hashOf(configured)
+	case entry != nil:
+		r.seed = entry.Seed
 	}
-	r := &refresh{
-		c: c, vault: v, now: config.Now, log: config.Log,
-		conf: oauth2.Config{
-			ClientID:     c.settings.Credentials["client_id"],
-			ClientSecret: c.settings.Credentials["client_secret"],
-			Endpoint:     oauth2.Endpoint{TokenURL: tokenURL, AuthStyle: oauth2.AuthStyleInParams},
-		},
-		http: tokenClient(config.HTTP, params, c.extra()),
+	r.token = r.presentOf(entry)
+	return r
+}
+
+// presentOf is the token to go on from: the kept one, unless it began with
+// another than the configured refresh token.
+func (r *refresh) presentOf(entry *Entry) Token {
+	if entry != nil && entry.Seed == r.seed && (entry.Token.Refresh != "" || entry.Token.Access != "") {
+		return entry.Token
 	}
-	configured := c.settings.Credentials[refreshToken]
-	if configured != "" {
-		sum := sha256.Sum256([]byte(configured))
-		r.seed = hex.EncodeToString(sum[:])
-	}
-	kept, err := v.Load(c.Name())
-	if err != nil {
-		return nil, err
-	}
-	if kept != nil && (configured == "" || kept.Seed == r.seed) {
-		r.token, r.seed = *kept, kept.Seed
-		return r, nil
-	}
-	r.token = Token{Connection: c.Name(), Refresh: configured, Seed: r.seed}
-	return r, nil
+	return r.newest()
+}
+
+// Renews says whether there is a refresh token: some vendors give an access
+// token that stays.
+func (r *refresh) Renews() bool { return r.newest().Refresh != "" }
+
+func hashOf(texts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
+	return hex.EncodeToString(sum[:])
 }
 
 // Fetch gives the vault's token if that is good, else refreshes it.
 func (r *refresh) Fetch(ctx context.Context, refused string) (Token, error) {
-	if r.unkept {
-		return r.keep()
+	app, name := r.ask.app.Name, r.ask.name
+	release, err := r.vault.hold(ctx, name)
+	if err != nil {
+		return Token{}, unavailable(app, name, "its token cannot be renewed: %v", err)
 	}
+	defer release()
 	// Another process, or a hand, may have put a newer one there.
-	kept, err := r.vault.Load(r.c.Name())
+	entry, err := r.vault.Load(name)
 	if err != nil {
-		return Token{}, broken(r.c.app.Name, r.c.Name(), "%v", err)
+		return Token{}, broken(app, name, "%v", err)
 	}
-	if kept != nil && kept.Seed == r.seed {
-		r.set(*kept)
+	if entry == nil && r.seen {
+		return Token{}, broken(app, name, "what the vault kept of it is gone; connect again: tidewire connect %s", name)
 	}
-	if r.token.Access != refused && r.token.good(r.now()) {
-		return r.token, nil
+	if entry == nil {
+		entry = &Entry{Connection: name, Seed: r.seed}
 	}
-	if r.lost != "" && r.lost == r.token.Refresh {
-		return Token{}, r.verdict
+	if token := r.presentOf(entry); entry.Seed == r.seed && entry.Token.Refresh == token.Refresh {
+		r.set(token)
+	} else { // the vault's began with another one than the configured
+		entry.Token, entry.Seed, entry.Begun = token, r.seed, time.Time{}
 	}
-	given, err := r.conf.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, r.http),
-		&oauth2.Token{RefreshToken: r.token.Refresh}).Token()
-	if err != nil {
-		return Token{}, r.refused(err)
+	if u := r.held(); u != nil && u.spent == entry.Token.Refresh {
+		return r.keep(ctx, entry, u.token)
 	}
-	next := Token{Connection: r.c.Name(), Access: given.AccessToken, Refresh: given.RefreshToken, Seed: r.seed}
-	next.lived(r.now(), given.ExpiresIn)
-	r.set(next)
-	r.unkept = true
-	return r.keep()
+	if entry.Token.Access != refused && entry.Token.good(r.ask.now()) {
+		return entry.Token, nil
+	}
+	if b := entry.Broken; b != nil && b.Of == r.print(entry.Token) {
+		return Token{}, r.state.breaks(broken(app, name, "%s", b.Said), b.At)
+	}
+	return r.renew(ctx, entry)
 }
 
-// keep makes the newest token durable. Until that is done it is not used: a
-// token whose refresh token could be lost must not become the only one.
-func (r *refresh) keep() (Token, error) {
-	if err := r.vault.Save(r.token); err != nil {
-		r.log.Error("new token not kept; it is tried again at the next call", "connection", r.c.Name(), "error", err)
-		return Token{}, unavailable(r.c.app.Name, r.c.Name(), "its new token cannot be kept: %v", err)
+// renew asks for the next token. That it was begun is kept before: whoever
+// finds it there knows that the refresh token may be spent.
+func (r *refresh) renew(ctx context.Context, entry *Entry) (Token, error) {
+	name, rotates := r.ask.name, r.ask.oauth.Rotates
+	begun := entry.Begun
+	if rotates && begun.IsZero() && entry.Token.Refresh != "" {
+		entry.Begun = r.ask.now()
+		if err := r.vault.Save(ctx, *entry); err != nil {
+			return Token{}, unavailable(r.ask.app.Name, name, "its token is not renewed, since the new one could not be kept: %v", err)
+		}
 	}
-	r.unkept = false
-	r.log.Debug("token refreshed", "connection", r.c.Name(), "expires", r.token.Expires)
-	return r.token, nil
+	if entry.Token.Refresh == "" {
+		e := broken(r.ask.app.Name, name, "its token is over, and no other can be had for it; authorise again with: tidewire connect %s", name)
+		e.Code = "refused"
+		return Token{}, r.refused(ctx, entry, time.Time{}, e)
+	}
+	if !begun.IsZero() {
+		r.log.Warn("a refresh that was cut off is made again with the token that it may have spent", "connection", name, "begun", begun)
+	}
+	given, err := r.ask.refresh(ctx, entry.Token)
+	if err != nil {
+		return Token{}, r.refused(ctx, entry, begun, err)
+	}
+	return r.keep(ctx, entry, given.Token)
+}
+
+// keep makes a token durable. Until that is done it is not used: a token whose
+// refresh token could be lost must not become the only one.
+func (r *refresh) keep(ctx context.Context, entry *Entry, token Token) (Token, error) {
+	spent := entry.Token.Refresh
+	entry.Token, entry.Begun, entry.Broken = token, time.Time{}, nil
+	if err := r.vault.Save(ctx, *entry); err != nil {
+		r.holdBack(&unkept{token, spent})
+		r.log.Error("new token not kept; it is tried again at the next call", "connection", r.ask.name, "error", err)
+		return Token{}, unavailable(r.ask.app.Name, r.ask.name, "its new token cannot be kept: %v", err)
+	}
+	r.holdBack(nil)
+	r.set(token)
+	r.state.mends()
+	r.log.Debug("token refreshed", "connection", r.ask.name, "expires", token.Expires)
+	return token, nil
+}
+
+// refused notes that the vendor gives no token for this one any more. What is
+// kept of the token stays as it is.
+func (r *refresh) refused(ctx context.Context, entry *Entry, begun time.Time, err error) error {
+	var e *bindings.Error
+	if !errors.As(err, &e) || !definite(e) {
+		return err
+	}
+	if !begun.IsZero() && !slices.Contains(clientCodes, e.Code) {
+		e.Message += "; a refresh begun at " + begun.UTC().Format(time.RFC3339) + " was cut off before its answer was kept"
+	}
+	now := r.ask.now()
+	entry.Broken = &Broken{Said: strings.TrimPrefix(e.Message, prefix(r.ask.name)), At: now, Of: r.print(entry.Token)}
+	if saveErr := r.vault.Save(ctx, *entry); saveErr != nil {
+		r.log.Error("that the connection is broken could not be kept", "connection", r.ask.name, "error", saveErr)
+	}
+	r.log.Error("connection broken", "connection", r.ask.name, "error", e.Message)
+	return r.state.breaks(e, now)
+}
+
+// print tells the credentials of one refusal from those of another.
+func (r *refresh) print(token Token) string {
+	return hashOf(r.ask.conf.ClientID, r.ask.conf.ClientSecret, r.ask.conf.Endpoint.TokenURL, token.Refresh)
 }
 
 func (r *refresh) set(t Token) {
 	r.mu.Lock()
-	r.token = t
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.token, r.seen = t, true
+}
+
+func (r *refresh) newest() Token {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.token
+}
+
+func (r *refresh) held() *unkept {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unkept
+}
+
+func (r *refresh) holdBack(u *unkept) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unkept = u
 }
 
 // Secrets are the texts that no error may show.
 func (r *refresh) Secrets() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return []string{r.token.Access, r.token.Refresh}
+	all := []string{r.token.Access, r.token.Refresh}
+	if r.unkept != nil {
+		all = append(all, r.unkept.token.Access, r.unkept.token.Refresh)
+	}
+	return all
 }
 
-// refused tells a refusal, which only a hand can mend, from trouble that passes.
-func (r *refresh) refused(err error) error {
-	app, name := r.c.app.Name, r.c.Name()
-	host := hostOf(r.conf.Endpoint.TokenURL)
-	var answer *oauth2.RetrieveError
-	if !errors.As(err, &answer) {
-		return unavailable(app, name, "no token from %s: %s", host, r.c.Redact(plain(err)))
-	}
-	status := answer.Response.StatusCode
-	said := answer.ErrorCode
-	if said == "" {
-		said = http.StatusText(status)
-	}
-	if answer.ErrorDescription != "" {
-		said += ": " + answer.ErrorDescription
-	}
-	said = r.c.Redact(said)
-	switch {
-	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500:
-		e := unavailable(app, name, "%s gives no token at the moment: status %d, %s", host, status, said)
-		e.Status = status
-		return e
-	case answer.ErrorCode == "invalid_client" || answer.ErrorCode == "unauthorized_client":
-		return r.lose(broken(app, name, "%s refused client_id and client_secret (%s); correct them under connections.%s", host, said, name))
-	case status == http.StatusBadRequest, status == http.StatusUnauthorized, answer.ErrorCode != "":
-		return r.lose(broken(app, name, "%s refused the refresh token (%s); authorise the app again and put the new refresh_token under connections.%s", host, said, name))
-	}
-	e := broken(app, name, "%s answered %d (%s) to the request for a token; is token_url right?", host, status, said)
-	e.Status = status
-	return e
+// clientGrant gets tokens for client_id and client_secret alone. They are not
+// kept: another is had by asking.
+type clientGrant struct {
+	ask    *asker
+	scopes []string
+	state  *state
 }
 
-// lose remembers a refusal, so that the vendor is not asked the same again.
-func (r *refresh) lose(e *bindings.Error) error {
-	r.lost, r.verdict = r.token.Refresh, e
-	r.log.Error("connection broken", "connection", r.c.Name(), "error", e.Message)
-	return e
-}
+// Secrets are none beside the source's own.
+func (g *clientGrant) Secrets() []string { return nil }
 
-// tokenClient sends token requests: with the app's parameters and headers, and
-// nowhere else than to the address it was given.
-func tokenClient(base *http.Client, params, headers map[string]string) *http.Client {
-	transport := base.Transport
-	if transport == nil {
-		transport = http.DefaultTransport
-	}
-	return &http.Client{
-		Transport:     formTransport{transport, params, headers},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
+// Renews says that another token can be had at any time.
+func (g *clientGrant) Renews() bool { return true }
 
-// formTransport adds parameters to a form, and headers to its request.
-type formTransport struct {
-	http.RoundTripper
-	params, headers map[string]string
-}
-
-func (t formTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	request = request.Clone(request.Context())
-	for name, value := range t.headers {
-		request.Header.Set(name, value)
+// Fetch asks for a token.
+func (g *clientGrant) Fetch(ctx context.Context, _ string) (Token, error) {
+	given, err := g.ask.client(ctx, g.scopes)
+	var e *bindings.Error
+	if errors.As(err, &e) && definite(e) {
+		return Token{}, g.state.breaks(e, g.ask.now())
 	}
-	if len(t.params) == 0 {
-		return t.RoundTripper.RoundTrip(request)
-	}
-	text, err := io.ReadAll(request.Body)
-	request.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	form, err := url.ParseQuery(string(text))
-	if err != nil {
-		return nil, err
-	}
-	for name, value := range t.params {
-		form.Set(name, value)
-	}
-	encoded := form.Encode()
-	request.Body = io.NopCloser(strings.NewReader(encoded))
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(encoded)), nil }
-	request.ContentLength = int64(len(encoded))
-	return t.RoundTripper.RoundTrip(request)
-}
-
-func hostOf(address string) string {
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return address
-}
-
-// plain leaves the address, which may carry secrets, out of an HTTP error.
-func plain(err error) string {
-	var at *url.Error
-	if errors.As(err, &at) {
-		return at.Err.Error()
-	}
-	return err.Error()
+	return given.Token, err
 }

@@ -14,15 +14,19 @@ import (
 // the event's own app, the event's connection; then what accounts: maps to it;
 // then the only connection of the app. It never guesses.
 func (s *Set) Resolve(app, wanted, event string) (*Connection, error) {
-	all := s.OfApp(app)
+	return s.present.Load().resolve(app, wanted, event)
+}
+
+func (s *snapshot) resolve(app, wanted, event string) (*Connection, error) {
+	all := s.ofApp(app)
 	if len(all) == 0 {
-		return nil, fmt.Errorf("no connection to %s is configured; add connections.%s to the configuration", app, app)
+		return nil, fmt.Errorf("no connection to %s is configured; connect it with: tidewire connect %s", app, app)
 	}
 	if wanted != "" {
 		return s.wanted(app, wanted, all)
 	}
 	if event != "" && appOf(event) == app {
-		c, found := s.byName[event]
+		c, found := s.get(event)
 		if !found {
 			return nil, fmt.Errorf("the event came by connection %q, which is no longer configured; %s has %s", event, app, names(all))
 		}
@@ -44,12 +48,12 @@ func (s *Set) Resolve(app, wanted, event string) (*Connection, error) {
 		app, len(choice), names(choice), event, example)
 }
 
-func (s *Set) wanted(app, wanted string, all []*Connection) (*Connection, error) {
+func (s *snapshot) wanted(app, wanted string, all []*Connection) (*Connection, error) {
 	name := wanted
 	if wanted != app && !strings.HasPrefix(wanted, app+"/") {
 		name = app + "/" + wanted
 	}
-	if c, found := s.byName[name]; found {
+	if c, found := s.get(name); found {
 		return c, nil
 	}
 	hint := ""
@@ -65,7 +69,7 @@ func (s *Set) wanted(app, wanted string, all []*Connection) (*Connection, error)
 
 // mapped are the connections of an app that accounts: ties to another
 // connection, in the direction that configuration gives or else backwards.
-func (s *Set) mapped(app, event string) []*Connection {
+func (s *snapshot) mapped(app, event string) []*Connection {
 	var forth, back []*Connection
 	for _, name := range s.accounts[event] {
 		if c := s.byName[name]; c != nil && c.app.Name == app {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -14,91 +15,101 @@ import (
 
 // Config makes a Set.
 type Config struct {
-	Apps     []*bindings.App
+	Apps []*bindings.App
+	// Settings are what the configuration says of connections. What the vault
+	// keeps of others, or beside, is added.
 	Settings []Settings
 	// Accounts maps a connection to those of other apps that belong to it:
 	// calls from its runs go there, and the other way round where that leaves
 	// one choice.
 	Accounts map[string][]string
-	// Folder is the data folder; the vault is a folder below it, made when a
-	// connection first needs one.
+	// Folder is the data folder; the vault is a folder below it, made when
+	// there is something to keep.
 	Folder string
+	// VaultKey and Keyring are those of a VaultConfig.
+	VaultKey string
+	Keyring  Keyring
 	// HTTP sends token requests; nil means http.DefaultClient.
 	HTTP *http.Client
 	Now  func() time.Time // nil: time.Now
 	Log  *slog.Logger     // nil: none
 }
 
-// Set is all connections of an installation.
+// Set is all connections of an installation. It is safe for concurrent use.
 type Set struct {
+	config  Config
+	fetches sync.WaitGroup
+	present atomic.Pointer[snapshot]
+	mends   atomic.Uint64
+
+	mu    sync.Mutex // one change at a time
+	vault *Vault     // nil: none, or it cannot be opened
+}
+
+// snapshot is all connections as they are at one moment.
+type snapshot struct {
 	byName   map[string]*Connection
+	formerly map[string]*Connection // by a name that it had
 	sorted   []*Connection
 	accounts map[string][]string
-	http     *http.Client
-	fetches  sync.WaitGroup
 }
 
 // New checks all settings and makes the connections. The error joins
-// everything that is wrong, each named by its path in the configuration.
+// everything that is wrong, each named by its path in the configuration. What
+// the vault does not open stops nothing but the connections that need it.
 func New(config Config) (*Set, error) {
-	if config.HTTP == nil {
-		config.HTTP = http.DefaultClient
-	}
-	if config.Now == nil {
-		config.Now = time.Now
-	}
-	if config.Log == nil {
-		config.Log = slog.New(slog.DiscardHandler)
-	}
-	b := newBuilder(config)
+	config = config.filled()
+	s := &Set{config: config}
+	b := newBuilder(config, &s.fetches)
+	b.openVault()
 	b.build()
 	if len(b.problems) > 0 {
 		return nil, errors.Join(b.problems...)
 	}
-	return b.set, nil
+	b.tell()
+	s.vault = b.vault
+	s.present.Store(b.made)
+	return s, nil
 }
 
-func newBuilder(config Config) *builder {
-	return &builder{Config: config, set: &Set{byName: map[string]*Connection{}, accounts: config.Accounts, http: config.HTTP}}
-}
-
-// build makes the connections and notes what is wrong with them.
-func (b *builder) build() {
-	for _, settings := range b.Settings {
-		b.add(settings)
+func (c Config) filled() Config {
+	if c.HTTP == nil {
+		c.HTTP = http.DefaultClient
 	}
-	for _, c := range b.set.sorted {
-		b.join(c)
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	slices.SortFunc(b.set.sorted, func(x, y *Connection) int { return strings.Compare(x.Name(), y.Name()) })
-	b.checkAccounts()
-	for _, children := range []bool{false, true} {
-		for _, c := range b.set.sorted {
-			if (c.parent != nil) == children {
-				b.authorise(c)
-			}
-		}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
+	return c
 }
 
 // Close waits for token requests under way, so that no new refresh token is
 // lost between the vendor and the vault.
 func (s *Set) Close() {
 	s.fetches.Wait()
-	s.http.CloseIdleConnections()
+	s.config.HTTP.CloseIdleConnections()
 }
 
-// Get finds a connection by its whole name.
-func (s *Set) Get(name string) (*Connection, bool) {
+// Get finds a connection by its whole name, or by one that it had.
+func (s *Set) Get(name string) (*Connection, bool) { return s.present.Load().get(name) }
+
+func (s *snapshot) get(name string) (*Connection, bool) {
 	c, found := s.byName[name]
+	if !found {
+		c, found = s.formerly[name]
+	}
 	return c, found
 }
 
 // All are the connections, sorted by name.
-func (s *Set) All() []*Connection { return slices.Clone(s.sorted) }
+func (s *Set) All() []*Connection { return slices.Clone(s.present.Load().sorted) }
 
 // OfApp are the connections of an app, sorted by name.
-func (s *Set) OfApp(app string) []*Connection {
+func (s *Set) OfApp(app string) []*Connection { return s.present.Load().ofApp(app) }
+
+func (s *snapshot) ofApp(app string) []*Connection {
 	var all []*Connection
 	for _, c := range s.sorted {
 		if c.app.Name == app {
@@ -113,10 +124,13 @@ func (s *Set) ByAccount(app, account string) (*Connection, bool) {
 	if account == "" {
 		return nil, false
 	}
-	for _, c := range s.sorted {
+	for _, c := range s.present.Load().sorted {
 		if c.app.Name == app && c.settings.Account == account {
 			return c, true
 		}
 	}
 	return nil, false
 }
+
+// byNames sorts connections.
+func byNames(x, y *Connection) int { return strings.Compare(x.Name(), y.Name()) }

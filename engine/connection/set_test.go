@@ -29,8 +29,9 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			{Name: "bank", Credentials: token},
 			{Name: "bank/b", Credentials: map[string]string{"tokn": "x", "token": ""}, Account: "a1"},
 			{Name: "bank/c", Checks: "maybe", Timeout: -time.Second, Credentials: map[string]string{"token": "a\nb"}},
-			{Name: "chat"},
-			{Name: "crm/a", Credentials: map[string]string{"client_id": "x"}},
+			{Name: "chat"}, // it waits to be connected
+			{Name: "crm/a", Credentials: map[string]string{"client_secret": "x"}},
+			{Name: "crm/f", Credentials: map[string]string{"client_id": "x"}, As: "compny"},
 			{Name: "crm/b", Parent: "crm/z"},
 			{Name: "crm/c", Parent: "bank"},
 			{Name: "crm/d", Credentials: token, WebhookKeys: map[string]string{"ed2551": "x", "rsa": "x"}, Signatures: []string{"ed25519"}},
@@ -52,8 +53,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`connections.bank/c.checks: expected "warn" or "off", found "maybe"`,
 		`connections.bank/c.timeout: expected a duration above zero`,
 		`connections.bank/c.token: holds a line break`,
-		`connections.chat: has no credentials; expected token`,
-		`connections.crm/a.client_secret: is missing; the way "oauth" needs client_id, client_secret, refresh_token`,
+		`connections.crm/a.client_id: is missing; the way "oauth" needs client_id, client_secret, refresh_token`,
 		`connections.crm/a.refresh_token: is missing`,
 		`connections.crm/b.parent: there is no connection "crm/z"`,
 		`connections.crm/c.parent: "bank" is a connection to bank, expected one to crm`,
@@ -61,6 +61,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`connections.crm/d.webhook_keys.rsa: expected a public key in PEM`,
 		`connections.crm/d.signatures: crm has no signature "ed25519" to ask for; it has rsa`,
 		`connections.crm/e: its tokens rotate and there is no data folder`,
+		`connections.crm/f.as: crm has no such kind of connection (did you mean "company"?); it has company`,
 		`connections.open.token_url: expected an address such as https://`,
 		`accounts.bank: there is no connection "chat/x"`,
 		`accounts.bank: "bank/b" is of the same app`,
@@ -140,7 +141,7 @@ func TestResolve(t *testing.T) {
 		{"bank", "", "", `bank has 3 connections (bank, bank/lyon, bank/paris) and nothing says which is meant; say { connection = "paris" }`},
 		{"bank", "", "crm", `nothing says which belongs to "crm"; map it under accounts:`},
 		{"crm", "", "crm/gone", `the event came by connection "crm/gone", which is no longer configured`},
-		{"mail", "", "crm", `no connection to mail is configured; add connections.mail`},
+		{"mail", "", "crm", `no connection to mail is configured; connect it with: tidewire connect mail`},
 	}
 	for _, test := range tests {
 		c, err := set.Resolve(test.app, test.wanted, test.event)

@@ -15,20 +15,24 @@ type Settings struct {
 	// Name is "highlevel" or "highlevel/paris".
 	Name    string
 	Account string
+	// As names one of the app's Variants; empty: the usual kind of connection.
+	As string
 	// Parent is the connection whose webhooks and tokens serve this one too.
 	Parent  string
 	BaseURL string // instead of the app's
 	// Credentials are the fields that one of the app's Auth needs, and for
 	// OAuth client_id, client_secret, refresh_token.
 	Credentials map[string]string
-	TokenURL    string // instead of the app's
+	// Instead of the app's.
+	AuthorizeURL, TokenURL, RevokeURL string
 	// WebhookSecret is what this connection's webhooks are signed with,
 	// WebhookKeys replaces the vendor's public keys by signature name (PEM),
 	// Signatures names opt-in signatures to accept.
 	WebhookSecret string
 	WebhookKeys   map[string]string
 	Signatures    []string
-	// Scopes that the token has, when known; empty: not checked.
+	// Scopes that the token has; empty: those that the vendor said it granted,
+	// and where it said nothing no scope is checked.
 	Scopes   []string
 	ReadOnly bool
 	Checks   string // "", "warn" or "off"
@@ -55,4 +59,26 @@ func orNone(words []string) string {
 		return "none"
 	}
 	return strings.Join(words, ", ")
+}
+
+// over gives settings that stand over those that the vault keeps, one by one.
+// Credentials are taken together: those kept fill up what is not given here.
+func (s Settings) over(kept Settings) Settings {
+	for _, field := range []struct{ at, kept *string }{
+		{&s.Account, &kept.Account}, {&s.As, &kept.As}, {&s.Parent, &kept.Parent}, {&s.BaseURL, &kept.BaseURL},
+		{&s.AuthorizeURL, &kept.AuthorizeURL}, {&s.TokenURL, &kept.TokenURL}, {&s.RevokeURL, &kept.RevokeURL},
+		{&s.WebhookSecret, &kept.WebhookSecret},
+	} {
+		if *field.at == "" {
+			*field.at = *field.kept
+		}
+	}
+	credentials := map[string]string{}
+	maps.Copy(credentials, kept.Credentials)
+	maps.Copy(credentials, s.Credentials)
+	if len(credentials) > 0 {
+		s.Credentials = credentials
+	}
+	s.ReadOnly = s.ReadOnly || kept.ReadOnly
+	return s
 }

@@ -2,8 +2,6 @@ package connection
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 )
@@ -13,50 +11,9 @@ type grant interface {
 	// Fetch gives a token that is kept, if it must be. Refused is the access
 	// token that the vendor no longer takes, if that is why.
 	Fetch(ctx context.Context, refused string) (Token, error)
+	// Renews says whether another token can be had once one is refused.
+	Renews() bool
 	Secrets() []string
-}
-
-// Token is what a vendor gave. Its fields are secrets.
-type Token struct {
-	Connection string    `json:"connection"`
-	Access     string    `json:"access_token"`
-	Refresh    string    `json:"refresh_token,omitempty"`
-	Expires    time.Time `json:"expires,omitzero"` // zero: not known to
-	Renew      time.Time `json:"renew,omitzero"`   // from when to ask for the next
-	// Seed is the hash of the configured refresh token that it began with.
-	Seed string `json:"seed,omitempty"`
-}
-
-// String tells no secret.
-func (t Token) String() string {
-	return fmt.Sprintf("token of %q until %s", t.Connection, t.Expires.UTC().Format(time.RFC3339))
-}
-
-// GoString keeps %#v from telling secrets.
-func (t Token) GoString() string { return t.String() }
-
-// LogValue keeps logs from telling secrets.
-func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
-// good says that a token can be used and need not be renewed yet.
-func (t Token) good(now time.Time) bool {
-	return t.Access != "" && (t.Renew.IsZero() || now.Before(t.Renew))
-}
-
-// alive says that a token can be used.
-func (t Token) alive(now time.Time) bool {
-	return t.Access != "" && (t.Expires.IsZero() || now.Before(t.Expires))
-}
-
-// lived sets the times of a token that lives for so many seconds from now on.
-// It is renewed when a tenth of its life, at most five minutes, is left.
-func (t *Token) lived(now time.Time, seconds int64) {
-	if seconds <= 0 {
-		return
-	}
-	life := time.Duration(seconds) * time.Second
-	t.Expires = now.Add(life)
-	t.Renew = t.Expires.Add(-min(life/10, 5*time.Minute))
 }
 
 const (
@@ -119,6 +76,20 @@ func (s *source) access(ctx context.Context) (string, error) {
 	return f.token.Access, f.err
 }
 
+// recover fetches although the token may be good still: a refresh was cut off.
+func (s *source) recover() {
+	s.mu.Lock()
+	f := s.flight
+	if f == nil {
+		f = &flight{done: make(chan struct{})}
+		s.flight = f
+		present := s.token.Access
+		s.fetches.Go(func() { s.fetch(context.Background(), f, present) })
+	}
+	s.mu.Unlock()
+	<-f.done
+}
+
 func (s *source) fetch(ctx context.Context, f *flight, refused string) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -134,20 +105,33 @@ func (s *source) fetch(ctx context.Context, f *flight, refused string) {
 	close(f.done)
 }
 
-// expire forgets a token that the vendor refused.
+// expire forgets a token that the vendor refused, and reports whether asking
+// again may give a better one.
 func (s *source) expire(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token.Access != token {
 		return true // another caller told already
 	}
-	if now := s.now(); !s.expired.IsZero() && now.Sub(s.expired) < expireEvery {
+	if !s.grant.Renews() {
 		return false
-	} else {
+	}
+	now := s.now()
+	if s.token.good(now) { // its time was not over
+		if !s.expired.IsZero() && now.Sub(s.expired) < expireEvery {
+			return false
+		}
 		s.expired = now
 	}
 	s.token.Access, s.refused = "", token
 	return true
+}
+
+// scopes are those that the token was given.
+func (s *source) scopes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token.Scopes
 }
 
 func (s *source) secrets() []string {
@@ -155,4 +139,12 @@ func (s *source) secrets() []string {
 	access := s.token.Access
 	s.mu.Unlock()
 	return append(s.grant.Secrets(), access)
+}
+
+// forget has the next caller ask for a token, and not wait because the last
+// one was refused.
+func (s *source) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token.Access, s.expired, s.retry = "", time.Time{}, time.Time{}
 }

@@ -3,7 +3,6 @@ package connection
 import (
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -14,38 +13,6 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 )
-
-// builder turns settings into connections and gathers what is wrong.
-type builder struct {
-	Config
-	set      *Set
-	vault    *Vault
-	vaultErr error
-	problems []error
-	// dry builds nothing: neither vault nor tokens are touched.
-	dry bool
-}
-
-// Problem is something wrong with a setting, named by its path.
-type Problem struct{ Path, Text string }
-
-func (p *Problem) Error() string { return p.Path + ": " + p.Text }
-
-// Check finds what New would find wrong with settings, as far as that shows
-// without the data folder.
-func Check(config Config) []*Problem {
-	b := newBuilder(config)
-	b.dry = true
-	b.build()
-	found := make([]*Problem, 0, len(b.problems))
-	for _, err := range b.problems {
-		var p *Problem
-		if errors.As(err, &p) {
-			found = append(found, p)
-		}
-	}
-	return found
-}
 
 // wrong notes a problem at a path below connections.
 func (b *builder) wrong(c *Connection, setting, message string, args ...any) {
@@ -62,14 +29,15 @@ func (b *builder) at(path, message string, args ...any) {
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$`)
 
-func (b *builder) add(settings Settings) {
-	settings.BaseURL = strings.TrimRight(settings.BaseURL, "/")
-	c := &Connection{settings: settings}
+// check checks one connection by itself, and adds it to the others.
+func (b *builder) check(c *Connection) {
+	c.settings.BaseURL = strings.TrimRight(c.settings.BaseURL, "/")
+	settings := c.settings
 	if !namePattern.MatchString(settings.Name) {
 		b.wrong(c, "", `expected a name such as "highlevel" or "highlevel/paris": an app, and behind a slash letters, digits, "-" and "_"`)
 		return
 	}
-	if b.set.byName[settings.Name] != nil {
+	if b.made.byName[settings.Name] != nil {
 		b.wrong(c, "", "stands twice")
 		return
 	}
@@ -85,7 +53,9 @@ func (b *builder) add(settings Settings) {
 		return
 	}
 	b.checkURL(c, "base_url", settings.BaseURL)
+	b.checkURL(c, "authorize_url", settings.AuthorizeURL)
 	b.checkURL(c, "token_url", settings.TokenURL)
+	b.checkURL(c, "revoke_url", settings.RevokeURL)
 	b.checkSignatures(c)
 	switch settings.Checks {
 	case "", "warn", "off":
@@ -100,8 +70,8 @@ func (b *builder) add(settings Settings) {
 			b.wrong(c, bad.name, "holds a line break or another control character")
 		}
 	}
-	b.set.byName[settings.Name] = c
-	b.set.sorted = append(b.set.sorted, c)
+	b.made.byName[settings.Name] = c
+	b.made.sorted = append(b.made.sorted, c)
 }
 
 // checkURL wants https, since credentials travel there; http will do on this
@@ -165,10 +135,10 @@ func (b *builder) join(c *Connection) {
 	if name == "" {
 		return
 	}
-	parent := b.set.byName[name]
+	parent := b.made.byName[name]
 	switch {
 	case parent == nil:
-		b.wrong(c, "parent", "there is no connection %q%s", name, didYouMean(name, slices.Sorted(maps.Keys(b.set.byName))))
+		b.wrong(c, "parent", "there is no connection %q%s", name, didYouMean(name, slices.Sorted(maps.Keys(b.made.byName))))
 	case parent == c:
 		b.wrong(c, "parent", "a connection is not its own parent")
 	case parent.app != c.app:
@@ -176,7 +146,7 @@ func (b *builder) join(c *Connection) {
 	case parent.settings.Parent != "":
 		b.wrong(c, "parent", "%q has a parent itself, expected one without", name)
 	default:
-		c.parent = parent
+		c.parent, parent.parental = parent, true
 	}
 }
 
@@ -184,7 +154,7 @@ func (b *builder) join(c *Connection) {
 // names under accounts:.
 func (b *builder) checkAccounts() {
 	owner := map[[2]string]*Connection{}
-	for _, c := range b.set.sorted {
+	for _, c := range b.made.sorted {
 		if c.settings.Account == "" {
 			continue
 		}
@@ -194,17 +164,17 @@ func (b *builder) checkAccounts() {
 		}
 		owner[key] = c
 	}
-	known := slices.Sorted(maps.Keys(b.set.byName))
+	known := slices.Sorted(maps.Keys(b.made.byName))
 	for _, from := range slices.Sorted(maps.Keys(b.Accounts)) {
 		path := "accounts." + from
-		if b.set.byName[from] == nil {
+		if b.made.byName[from] == nil {
 			b.at(path, "there is no connection %q%s", from, didYouMean(from, known))
 		}
 		taken := map[string]string{}
 		for _, to := range b.Accounts[from] {
 			app := appOf(to)
 			switch {
-			case b.set.byName[to] == nil:
+			case b.made.byName[to] == nil:
 				b.at(path, "there is no connection %q%s", to, didYouMean(to, known))
 			case app == appOf(from):
 				b.at(path, "%q is of the same app; calls to an event's own app always go to the event's connection", to)

@@ -2,132 +2,370 @@ package connection
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"filippo.io/age"
+
+	"github.com/tidewire/tidewire/engine/filelock"
 )
 
+// VaultConfig says where a vault is and where its key.
+type VaultConfig struct {
+	// Folder is the data folder; the vault is a folder in it.
+	Folder string
+	// Key is empty for a key in a file of the vault, KeyInKeyring, or the key
+	// itself as age writes it (AGE-SECRET-KEY-1…).
+	Key     string
+	Keyring Keyring // nil: the operating system's
+}
+
 // Vault keeps one encrypted file a connection. A file that stands under its
-// name is whole and on the disk.
+// name is whole and on the disk. Any number of vaults and processes may be
+// open on one folder.
 type Vault struct {
 	folder string
-	key    *age.X25519Identity
+	keys   keyStore
+
+	mu  sync.Mutex
+	key *age.X25519Identity // nil: none is made yet
 }
 
-const tokenSuffix = ".age"
+const (
+	entrySuffix = ".age"
+	// recipientFile holds the public half of the vault's key, so that a wrong
+	// key is known as such.
+	recipientFile = "recipient"
+	// lockTimeout bounds how long a rotation or another process is waited for.
+	lockTimeout = time.Minute
+)
 
-// OpenVault opens the vault in a data folder, making it and its key at first.
-func OpenVault(data string) (*Vault, error) {
-	folder := filepath.Join(data, "vault")
-	err := os.MkdirAll(folder, 0o700)
-	if err == nil {
-		err = syncFolder(data)
+// OpenVault opens the vault in a data folder. One that is not there is made,
+// with its key, when the first entry is saved. A key that does not open what
+// is kept is a *KeyError.
+func OpenVault(config VaultConfig) (*Vault, error) {
+	folder := filepath.Join(config.Folder, "vault")
+	v := &Vault{folder: folder, keys: keyStoreOf(folder, config)}
+	if _, err := os.Stat(v.path(rotatingFile)); err == nil {
+		if err := v.finish(context.Background()); err != nil {
+			return nil, fmt.Errorf("finish the rotation of the vault's key: %w", err)
+		}
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v, v.reread()
+}
+
+// reread reads the key again, and holds it against the vault's.
+func (v *Vault) reread() error {
+	names, err := v.Names()
 	if err != nil {
-		return nil, fmt.Errorf("open the vault: %w", err)
+		return err
 	}
-	key, err := readKey(folder)
+	key, err := v.keys.read()
+	recipient, readErr := v.recipient()
+	switch {
+	case readErr != nil:
+		return readErr
+	case errors.Is(err, fs.ErrNotExist) && len(names) > 0:
+		return &KeyError{Text: fmt.Sprintf("the vault's key in %s is gone", v.keys.where()), Names: names}
+	case errors.Is(err, fs.ErrNotExist):
+		v.key = nil
+		return nil
+	case err != nil && len(names) > 0:
+		return &KeyError{Text: err.Error(), Names: names}
+	case err != nil:
+		return err
+	case recipient != "" && recipient != key.Recipient().String() && len(names) > 0:
+		return &KeyError{Text: fmt.Sprintf("the key in %s is not that of the vault %s", v.keys.where(), v.folder), Names: names}
+	}
+	v.key = key
+	return nil
+}
+
+func (v *Vault) recipient() (string, error) {
+	text, err := os.ReadFile(v.path(recipientFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		key, err = makeKey(folder)
+		return "", nil
 	}
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("open the vault: %w", err)
 	}
-	return &Vault{folder: folder, key: key}, nil
+	return strings.TrimSpace(string(text)), nil
 }
 
-func (v *Vault) path(connection string) string {
-	return filepath.Join(v.folder, strings.ReplaceAll(connection, "/", "@")+tokenSuffix)
+func (v *Vault) path(name string) string { return filepath.Join(v.folder, name) }
+
+func (v *Vault) entryPath(connection string) string {
+	return v.path(fileName(connection) + entrySuffix)
 }
 
-// Load gives the token of a connection, nil if there is none.
-func (v *Vault) Load(connection string) (*Token, error) {
-	path := v.path(connection)
-	sealed, err := os.ReadFile(path)
+// fileName writes a connection's name as that of a file; connections have no
+// "@" in their names.
+func fileName(connection string) string { return strings.ReplaceAll(connection, "/", "@") }
+
+// Names are the connections of which the vault keeps something, sorted. The
+// key is not needed to know them.
+func (v *Vault) Names() ([]string, error) { return namesIn(v.folder) }
+
+// KeptNames are the connections that the vault in a data folder knows.
+func KeptNames(data string) ([]string, error) { return namesIn(filepath.Join(data, "vault")) }
+
+func namesIn(folder string) ([]string, error) {
+	files, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the kept token: %w", err)
+		return nil, fmt.Errorf("open the vault: %w", err)
 	}
-	opened, err := age.Decrypt(bytes.NewReader(sealed), v.key)
-	if err != nil {
-		return nil, fmt.Errorf("the kept token in %q cannot be opened with the key in %q (%v); put the right key back, or remove the file and configure a new refresh_token", path, keyPath(v.folder), err)
+	var names []string
+	for _, file := range files {
+		if name, found := strings.CutSuffix(file.Name(), entrySuffix); found && !strings.HasPrefix(name, ".") {
+			names = append(names, strings.ReplaceAll(name, "@", "/"))
+		}
 	}
-	text, err := io.ReadAll(io.LimitReader(opened, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("the kept token in %q is damaged (%v); remove the file and configure a new refresh_token", path, err)
-	}
-	var token Token
-	if err := json.Unmarshal(text, &token); err != nil {
-		return nil, fmt.Errorf("the kept token in %q is damaged; remove the file and configure a new refresh_token", path)
-	}
-	if token.Connection != connection {
-		return nil, fmt.Errorf("the kept token in %q is that of %q; remove the file and configure a new refresh_token", path, token.Connection)
-	}
-	return &token, nil
+	slices.Sort(names)
+	return names, nil
 }
 
-// Save keeps a token in place of the one before.
-func (v *Vault) Save(token Token) error {
-	text, err := json.Marshal(token)
-	if err != nil {
-		return err
+// Load gives what is kept of a connection, nil if there is nothing.
+func (v *Vault) Load(connection string) (*Entry, error) {
+	path := v.entryPath(connection)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, v.key.Recipient())
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read what is kept of %q: %w", connection, err)
 	}
-	if _, err := w.Write(text); err != nil {
-		return err
+	plain, err := v.open(text)
+	if err != nil {
+		return nil, fmt.Errorf("what is kept of %q in %q cannot be opened with the key in %s (%w); put the right key or file back, or connect again: tidewire connect %s",
+			connection, path, v.keys.where(), err, connection)
+	}
+	entry, err := unseal(plain)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("what is kept of %q in %q is damaged; put the file back from a copy, or connect again: tidewire connect %s", connection, path, connection)
+	case entry.Connection != connection:
+		return nil, fmt.Errorf("what is kept in %q is that of %q; put the file back under its own name, or connect again: tidewire connect %s", path, entry.Connection, connection)
+	}
+	return entry, nil
+}
+
+// maxEntry bounds what is read of one entry, in bytes.
+const maxEntry = 1 << 20
+
+// open decrypts with the key, read again where another process has rotated it
+// meanwhile.
+func (v *Vault) open(text []byte) ([]byte, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	plain, err := decrypt(text, v.key)
+	var other *age.NoIdentityMatchError
+	if !errors.As(err, &other) && v.key != nil {
+		return plain, err
+	}
+	if rereadErr := v.reread(); rereadErr != nil || v.key == nil {
+		return nil, errors.Join(err, rereadErr)
+	}
+	return decrypt(text, v.key)
+}
+
+func decrypt(text []byte, keys ...*age.X25519Identity) ([]byte, error) {
+	var all []age.Identity
+	for _, key := range keys {
+		if key != nil {
+			all = append(all, key)
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("there is no key")
+	}
+	opened, err := age.Decrypt(bytes.NewReader(text), all...)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(opened, maxEntry))
+}
+
+func encrypt(plain []byte, to ...age.Recipient) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, to...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
 	}
 	if err := w.Close(); err != nil {
-		return err
+		return nil, err
 	}
-	temp, err := writeTemp(v.folder, sealed.Bytes())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp, v.path(token.Connection)); err != nil {
-		os.Remove(temp)
-		return err
-	}
-	return syncFolder(v.folder)
+	return out.Bytes(), nil
 }
 
-// writeTemp writes a file of which every byte is on the disk when it returns.
-func writeTemp(folder string, content []byte) (string, error) {
-	f, err := os.CreateTemp(folder, ".new-*") // mode 0600
+// Save keeps an entry in place of the one before. When it returns, it is on
+// the disk.
+func (v *Vault) Save(ctx context.Context, entry Entry) error {
+	plain, err := entry.seal()
 	if err != nil {
-		return "", err
+		return err
 	}
-	_, err = f.Write(content)
+	return v.change(ctx, func(key *age.X25519Identity) error {
+		text, err := encrypt(plain, key.Recipient())
+		if err != nil {
+			return err
+		}
+		return replaceFile(v.entryPath(entry.Connection), text)
+	})
+}
+
+// Remove forgets a connection.
+func (v *Vault) Remove(ctx context.Context, connection string) error {
+	return v.change(ctx, func(*age.X25519Identity) error {
+		err := os.Remove(v.entryPath(connection))
+		if err == nil {
+			err = syncFolder(v.folder)
+		}
+		return err
+	})
+}
+
+// change lends the vault's key, made if there is none, while no rotation can
+// begin.
+func (v *Vault) change(ctx context.Context, do func(key *age.X25519Identity) error) error {
+	release, err := v.lock(ctx, ".lock", false)
+	if err != nil {
+		return err
+	}
+	key, err := v.current()
+	if err == nil && key == nil { // the first: it takes the vault for itself
+		release()
+		if err := v.makeKey(ctx); err != nil {
+			return err
+		}
+		return v.change(ctx, do)
+	}
+	defer release()
+	if err != nil {
+		return err
+	}
+	return do(key)
+}
+
+// current is the key, read again where another process has rotated it.
+func (v *Vault) current() (*age.X25519Identity, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	recipient, err := v.recipient()
+	if err != nil {
+		return nil, err
+	}
+	if v.key == nil || recipient != v.key.Recipient().String() {
+		if err := v.reread(); err != nil {
+			return nil, err
+		}
+	}
+	if v.key != nil && recipient == "" {
+		// Of a vault made by hand, or with a key that was given.
+		return v.key, replaceFile(v.path(recipientFile), []byte(v.key.Recipient().String()+"\n"))
+	}
+	return v.key, nil
+}
+
+// makeKey makes the vault's first key, unless another process was faster.
+func (v *Vault) makeKey(ctx context.Context) error {
+	release, err := v.lock(ctx, ".lock", true)
+	if err != nil {
+		return err
+	}
+	defer release()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.reread(); err != nil || v.key != nil {
+		return err
+	}
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return fmt.Errorf("make the vault's key: %w", err)
+	}
+	if err := v.keys.write(key); err != nil {
+		return fmt.Errorf("make the vault's key: %w", err)
+	}
+	v.key = key
+	return replaceFile(v.path(recipientFile), []byte(key.Recipient().String()+"\n"))
+}
+
+// lock takes a lock file of the vault; the folder is made if need be.
+func (v *Vault) lock(ctx context.Context, name string, exclusive bool) (release func(), err error) {
+	if err := v.makeFolder(); err != nil {
+		return nil, fmt.Errorf("make the vault: %w", err)
+	}
+	f, err := os.OpenFile(v.path(name), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the vault: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	if err := filelock.Wait(ctx, f, exclusive); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("wait for the vault: %w", err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// makeFolder makes the vault's folder. One that was there and is gone is not
+// made anew: it may come back.
+func (v *Vault) makeFolder() error {
+	_, err := os.Stat(v.folder)
 	if err == nil {
-		err = f.Sync()
+		return nil
 	}
-	if closed := f.Close(); err == nil {
-		err = closed
+	v.mu.Lock()
+	opened := v.key != nil
+	v.mu.Unlock()
+	if opened {
+		return err
 	}
-	if err != nil {
-		os.Remove(f.Name())
-		return "", err
+	if err := os.MkdirAll(v.folder, 0o700); err != nil {
+		return err
 	}
-	return f.Name(), nil
+	return syncFolder(filepath.Dir(v.folder))
 }
 
-func syncFolder(folder string) error {
-	f, err := os.Open(folder)
+// hold keeps other goroutines and processes from changing what is kept of a
+// connection.
+func (v *Vault) hold(ctx context.Context, connection string) (release func(), err error) {
+	return v.lock(ctx, "."+fileName(connection)+".lock", true)
+}
+
+// Update changes what is kept of a connection: change gets the entry, an empty
+// one if there is none, and says whether it is to be saved.
+func (v *Vault) Update(ctx context.Context, connection string, change func(*Entry) (save bool)) error {
+	release, err := v.hold(ctx, connection)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return f.Sync()
+	defer release()
+	entry, err := v.Load(connection)
+	if err != nil {
+		return err
+	}
+	if entry == nil {
+		entry = &Entry{Connection: connection}
+	}
+	if !change(entry) {
+		return nil
+	}
+	return v.Save(ctx, *entry)
 }

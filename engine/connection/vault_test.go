@@ -12,7 +12,7 @@ import (
 
 func vaultOf(t *testing.T, data string) *connection.Vault {
 	t.Helper()
-	v, err := connection.OpenVault(data)
+	v, err := connection.OpenVault(connection.VaultConfig{Folder: data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,11 +26,11 @@ func TestVault(t *testing.T) {
 		t.Errorf("got %v, %v from an empty vault", token, err)
 	}
 	for _, refresh := range []string{"one", "two"} {
-		if err := v.Save(connection.Token{Connection: "crm/paris", Refresh: refresh}); err != nil {
+		if err := v.Save(t.Context(), connection.Entry{Connection: "crm/paris", Token: connection.Token{Refresh: refresh}}); err != nil {
 			t.Fatal(err)
 		}
 		token, err := vaultOf(t, data).Load("crm/paris")
-		if err != nil || token == nil || token.Refresh != refresh {
+		if err != nil || token == nil || token.Token.Refresh != refresh {
 			t.Errorf("got %v, %v, want %q back", token, err, refresh)
 		}
 	}
@@ -48,18 +48,18 @@ func TestVaultRefuses(t *testing.T) {
 	}{
 		{"a key that others can read", func(t *testing.T, folder string) { chmod(t, filepath.Join(folder, "key"), 0o640) }, "run: chmod 600 "},
 		{"a key that is none", func(t *testing.T, folder string) { write(t, filepath.Join(folder, "key"), "nonsense") }, "is not an age identity"},
-		{"a key that is gone", func(t *testing.T, folder string) { remove(t, filepath.Join(folder, "key")) }, "is gone, and 1 kept tokens need it"},
+		{"a key that is gone", func(t *testing.T, folder string) { remove(t, filepath.Join(folder, "key")) }, " is gone; put the right key back, or, if it is lost: tidewire vault rotate --lost, and then tidewire connect each of crm"},
 		{"another key", func(t *testing.T, folder string) {
 			other := t.TempDir()
-			vaultOf(t, other)
+			save(t, vaultOf(t, other), "crm")
 			text, _ := os.ReadFile(filepath.Join(other, "vault", "key"))
 			write(t, filepath.Join(folder, "key"), string(text))
-		}, "cannot be opened with the key"},
+		}, "is not that of the vault"},
 		{"half a file", func(t *testing.T, folder string) {
 			path := filepath.Join(folder, "crm.age")
 			text, _ := os.ReadFile(path)
 			write(t, path, string(text[:len(text)-5]))
-		}, "is damaged"},
+		}, "cannot be opened with the key"},
 		{"the file of another connection", func(t *testing.T, folder string) {
 			if err := os.Rename(filepath.Join(folder, "crm.age"), filepath.Join(folder, "crm@paris.age")); err != nil {
 				t.Fatal(err)
@@ -74,11 +74,11 @@ func TestVaultRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			data := t.TempDir()
-			if err := vaultOf(t, data).Save(connection.Token{Connection: "crm", Refresh: "r"}); err != nil {
+			if err := vaultOf(t, data).Save(t.Context(), connection.Entry{Connection: "crm", Token: connection.Token{Refresh: "r"}}); err != nil {
 				t.Fatal(err)
 			}
 			test.spoil(t, filepath.Join(data, "vault"))
-			v, err := connection.OpenVault(data)
+			v, err := connection.OpenVault(connection.VaultConfig{Folder: data})
 			if err == nil {
 				_, err = v.Load("crm")
 			}
@@ -102,12 +102,12 @@ func TestVaultKeyAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			v, err := connection.OpenVault(data)
+			v, err := connection.OpenVault(connection.VaultConfig{Folder: data})
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if err := v.Save(connection.Token{Connection: "crm/c" + string(rune('0'+i))}); err != nil {
+			if err := v.Save(t.Context(), connection.Entry{Connection: "crm/c" + string(rune('0'+i))}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -118,6 +118,13 @@ func TestVaultKeyAtOnce(t *testing.T) {
 		if token, err := v.Load("crm/c" + string(rune('0'+i))); err != nil || token == nil {
 			t.Errorf("got %v, %v", token, err)
 		}
+	}
+}
+
+func save(t *testing.T, v *connection.Vault, name string) {
+	t.Helper()
+	if err := v.Save(t.Context(), connection.Entry{Connection: name, Token: connection.Token{Refresh: "token of " + name}}); err != nil {
+		t.Fatal(err)
 	}
 }
 

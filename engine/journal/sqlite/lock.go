@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/filelock"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -26,7 +27,7 @@ func Held(path string) (pid int, held bool, err error) {
 		return 0, false, fmt.Errorf("ask who holds %q: %w", path, err)
 	}
 	defer f.Close()
-	free, err := tryLock(f, false)
+	free, err := filelock.Try(f, false)
 	if err != nil {
 		return 0, false, fmt.Errorf("ask who holds %q: %w", path, err)
 	}
@@ -66,17 +67,17 @@ const (
 // where a shared lock can be had, nobody holds the file and it is tried again.
 func take(f *os.File) error {
 	for waited := time.Duration(0); waited < lockPatience; waited += lockPause {
-		if mine, err := tryLock(f, true); mine || err != nil {
+		if mine, err := filelock.Try(f, true); mine || err != nil {
 			return err
 		}
-		asked, err := tryLock(f, false)
+		asked, err := filelock.Try(f, false)
 		if err != nil {
 			return err
 		}
 		if !asked {
 			break
 		}
-		unlock(f)
+		filelock.Unlock(f)
 		time.Sleep(lockPause)
 	}
 	if pid := readPID(f); pid != 0 {

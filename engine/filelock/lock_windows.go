@@ -1,4 +1,4 @@
-package sqlite
+package filelock
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 // The lock is on one byte far behind the text, which stays readable.
 const lockOffset = 1 << 20
 
-// tryLock reports whether it got the lock without waiting.
-func tryLock(f *os.File, exclusive bool) (bool, error) {
+// Try reports whether it got the lock without waiting.
+func Try(f *os.File, exclusive bool) (bool, error) {
 	how := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if exclusive {
 		how |= windows.LOCKFILE_EXCLUSIVE_LOCK
@@ -23,6 +23,7 @@ func tryLock(f *os.File, exclusive bool) (bool, error) {
 	return err == nil, err
 }
 
-func unlock(f *os.File) {
+// Unlock ends a lock.
+func Unlock(f *os.File) {
 	_ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &windows.Overlapped{Offset: lockOffset})
 }

@@ -1,0 +1,65 @@
+package connection
+
+import (
+	"errors"
+	"slices"
+)
+
+// Reload takes up what changed in the vault: new connections, mended ones,
+// those that are gone. What is as it was goes on with its token. On an error
+// everything stays as it was. It gives the names of the connections that can
+// be used now and could not before.
+func (s *Set) Reload() (mended []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.present.Load()
+	b := newBuilder(s.config, &s.fetches)
+	for _, c := range before.sorted {
+		b.former[c.Name()] = c.state
+	}
+	b.openVault()
+	b.build()
+	if len(b.problems) > 0 {
+		return nil, errors.Join(b.problems...)
+	}
+	for _, c := range b.made.sorted {
+		old := before.byName[c.Name()]
+		usable := c.Stopped() == nil
+		if usable && (old == nil || old.state != c.state || old.Stopped() != nil) {
+			mended = append(mended, c.Name())
+		}
+	}
+	s.vault = b.vault
+	s.present.Store(b.made)
+	if len(mended) > 0 {
+		s.mends.Add(1)
+	}
+	return mended, nil
+}
+
+// Mends counts how often connections were mended: whoever is stopped by a
+// broken one looks whether it rose meanwhile.
+func (s *Set) Mends() uint64 { return s.mends.Load() }
+
+// Recover makes refreshes again that a crash cut off, while their tokens still
+// may give another. It returns at once; Close waits.
+func (s *Set) Recover() {
+	for _, c := range s.present.Load().sorted {
+		if c.entry == nil || c.entry.Begun.IsZero() || c.source == nil || c.Stopped() != nil {
+			continue
+		}
+		s.fetches.Go(func() { c.source.recover() })
+	}
+}
+
+// Users names the connections whose parent a connection is.
+func (s *Set) Users(parent string) []string {
+	var names []string
+	for _, c := range s.present.Load().sorted {
+		if c.parent != nil && c.parent.Name() == parent {
+			names = append(names, c.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,253 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+)
+
+// rotatingFile stands while a rotation is under way. It is what a crash leaves.
+const rotatingFile = "rotating"
+
+// Rotation says how a vault's key is replaced.
+type Rotation struct {
+	// Old is a key that opens what the present one does not: the one before,
+	// where the configuration holds the next one already.
+	Old string
+	// Lost gives up what no key opens: it is set aside, not removed.
+	Lost bool
+	Now  func() time.Time // nil: time.Now
+
+	before func() error // each durable step, for tests that crash there
+}
+
+// Rotated is what a rotation did.
+type Rotated struct {
+	Where string   // where the new key is
+	Names []string // the connections that it opens
+	Lost  []string // those that are to be connected again
+	Aside string   // the folder that holds what was kept of those
+}
+
+// RotateVault encrypts everything that a vault keeps under a new key. A crash
+// at any moment leaves it openable by the key that is then in its place, and
+// the next opening or rotation finishes what was begun.
+//
+// For a while everything is encrypted for both keys; then the key in its place
+// is replaced; then everything is encrypted for the new one alone.
+func RotateVault(ctx context.Context, config VaultConfig, how Rotation) (Rotated, error) {
+	folder := filepath.Join(config.Folder, "vault")
+	v := &Vault{folder: folder, keys: keyStoreOf(folder, config)}
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return Rotated{}, fmt.Errorf("there is no vault in %s: nothing was connected yet", config.Folder)
+	}
+	release, err := v.lock(ctx, ".lock", true)
+	if err != nil {
+		return Rotated{}, err
+	}
+	defer release()
+	r := rotation{vault: v, how: how, old: v.oldKeys(config, how.Old)}
+	if r.next, err = v.nextKey(); err != nil {
+		return Rotated{}, err
+	}
+	return r.run()
+}
+
+// oldKeys are the keys that may open what is kept: wherever one may be.
+func (v *Vault) oldKeys(config VaultConfig, named string) (all []*age.X25519Identity) {
+	add := func(key *age.X25519Identity, err error) {
+		if err == nil && key != nil && !slices.ContainsFunc(all, func(k *age.X25519Identity) bool { return k.String() == key.String() }) {
+			all = append(all, key)
+		}
+	}
+	if key, ok := parseKey(named); ok {
+		add(key, nil)
+	}
+	add(v.keys.read())
+	add(keyFile{v.folder}.read())
+	add(keyStoreOf(v.folder, VaultConfig{Key: KeyInKeyring, Keyring: config.Keyring}).read())
+	return all
+}
+
+// nextKey is a new one, or the one that the configuration holds already.
+func (v *Vault) nextKey() (*age.X25519Identity, error) {
+	if _, given := v.keys.(keyGiven); !given {
+		return age.GenerateX25519Identity()
+	}
+	key, err := v.keys.read()
+	if err != nil {
+		return nil, err
+	}
+	present, err := v.recipient()
+	if err == nil && present == key.Recipient().String() {
+		err = fmt.Errorf("the key in %s is the present one; put a new one there (age-keygen makes one), name the file of the present one with --old-key, and rotate again", v.keys.where())
+	}
+	return key, err
+}
+
+// again is what to do about a rotation that cannot be finished by itself.
+const again = "make it again: tidewire vault rotate"
+
+type rotation struct {
+	vault *Vault
+	how   Rotation
+	old   []*age.X25519Identity
+	next  *age.X25519Identity
+}
+
+func (r *rotation) run() (Rotated, error) {
+	v := r.vault
+	names, err := v.Names()
+	if err != nil {
+		return Rotated{}, err
+	}
+	done := Rotated{Where: v.keys.where()}
+	plain := map[string][]byte{}
+	for _, name := range names {
+		text, err := os.ReadFile(v.entryPath(name))
+		if err != nil {
+			return Rotated{}, fmt.Errorf("read what is kept of %q: %w", name, err)
+		}
+		// A rotation that was cut off may have got to the new key already.
+		if plain[name], err = decrypt(text, append(slices.Clone(r.old), r.next)...); err != nil {
+			done.Lost = append(done.Lost, name)
+			continue
+		}
+		done.Names = append(done.Names, name)
+	}
+	if len(done.Lost) > 0 && !r.how.Lost {
+		return Rotated{}, &KeyError{Text: fmt.Sprintf("no key that is here opens what is kept of %s; nothing was changed", strings.Join(done.Lost, ", ")), Names: done.Lost}
+	}
+	both := []age.Recipient{r.next.Recipient()}
+	for _, key := range r.old {
+		if key.String() != r.next.String() {
+			both = append(both, key.Recipient())
+		}
+	}
+	if err := r.how.step(func() error {
+		return replaceFile(v.path(rotatingFile), []byte(r.next.Recipient().String()+"\n"))
+	}); err != nil {
+		return Rotated{}, fmt.Errorf("begin the rotation: %w", err)
+	}
+	if done.Aside, err = v.setAside(done.Lost, r.how.now()); err != nil {
+		return Rotated{}, err
+	}
+	if err := v.rewrite(r.how, plain, both...); err != nil {
+		return Rotated{}, err
+	}
+	if err := r.how.step(func() error { return v.keys.write(r.next) }); err != nil {
+		return Rotated{}, fmt.Errorf("put the new key in its place: %w", err)
+	}
+	return done, v.settle(r.how, plain, r.next)
+}
+
+func (r Rotation) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
+}
+
+// step does one thing that a crash may come before or after.
+func (r Rotation) step(do func() error) error {
+	if r.before != nil {
+		if err := r.before(); err != nil {
+			return err
+		}
+	}
+	return do()
+}
+
+// rewrite encrypts entries anew, each in place of what stood there.
+func (v *Vault) rewrite(how Rotation, plain map[string][]byte, to ...age.Recipient) error {
+	for name, text := range plain {
+		sealed, err := encrypt(text, to...)
+		if err == nil {
+			err = how.step(func() error { return replaceFile(v.entryPath(name), sealed) })
+		}
+		if err != nil {
+			return fmt.Errorf("encrypt what is kept of %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// settle leaves everything encrypted for the key that is in its place, and
+// nothing of another.
+func (v *Vault) settle(how Rotation, plain map[string][]byte, key *age.X25519Identity) error {
+	if err := how.step(func() error {
+		return replaceFile(v.path(recipientFile), []byte(key.Recipient().String()+"\n"))
+	}); err != nil {
+		return fmt.Errorf("end the rotation: %w", err)
+	}
+	if err := v.rewrite(how, plain, key.Recipient()); err != nil {
+		return err
+	}
+	if _, inFile := v.keys.(keyFile); !inFile {
+		err := how.step(func() error { return os.Remove(keyFile{v.folder}.path()) })
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the old key: %w", err)
+		}
+	}
+	if err := how.step(func() error { return os.Remove(v.path(rotatingFile)) }); err != nil {
+		return fmt.Errorf("end the rotation: %w", err)
+	}
+	return syncFolder(v.folder)
+}
+
+// finish ends a rotation that a crash cut off, with the key that is in its
+// place. Where that does not open everything the rotation has to be made again.
+func (v *Vault) finish(ctx context.Context) error {
+	release, err := v.lock(ctx, ".lock", true)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := os.Stat(v.path(rotatingFile)); err != nil {
+		return nil // another process ended it
+	}
+	names, err := v.Names()
+	if err != nil {
+		return err
+	}
+	key, err := v.keys.read()
+	if err != nil {
+		return &KeyError{Text: fmt.Sprintf("a rotation of the key was cut off, and the key in %s cannot be read: %v", v.keys.where(), err), Do: again, Names: names}
+	}
+	plain := map[string][]byte{}
+	for _, name := range names {
+		text, err := os.ReadFile(v.entryPath(name))
+		if err != nil {
+			return err
+		}
+		if plain[name], err = decrypt(text, key); err != nil {
+			return &KeyError{Text: fmt.Sprintf("a rotation of the key was cut off, and the key in %s does not open all of it", v.keys.where()), Do: again, Names: names}
+		}
+	}
+	return v.settle(Rotation{}, plain, key)
+}
+
+// setAside moves what is kept of connections into a folder of its own.
+func (v *Vault) setAside(names []string, now time.Time) (folder string, err error) {
+	if len(names) == 0 {
+		return "", nil
+	}
+	folder = v.path("aside-" + now.UTC().Format("20060102T150405.000"))
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("set aside what cannot be opened: %w", err)
+	}
+	for _, name := range names {
+		if err := os.Rename(v.entryPath(name), filepath.Join(folder, fileName(name)+entrySuffix)); err != nil {
+			return "", fmt.Errorf("set aside what cannot be opened: %w", err)
+		}
+	}
+	return folder, errors.Join(syncFolder(folder), syncFolder(v.folder))
+}

@@ -1,0 +1,84 @@
+package connection
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// state is what is known of a connection beside its settings. It outlives a
+// Reload that leaves the connection as it was.
+type state struct {
+	print  string  // of the settings that it is of
+	source *source // of access tokens; nil: the credential is sent as it is
+
+	mu      sync.Mutex
+	verdict *bindings.Error // why the connection cannot be used, nil if it can
+	since   time.Time
+	// kind says what sort of verdict it is.
+	kind StateKind
+}
+
+// StateKind says in one word how a connection stands.
+type StateKind string
+
+// How a connection stands.
+const (
+	Connected   StateKind = "connected"
+	Unconnected StateKind = "unconnected" // never authorised
+	Unreadable  StateKind = "unreadable"  // the vault does not open what it keeps of it
+	Refused     StateKind = "broken"      // the vendor refuses its credentials
+)
+
+// breaks notes a vendor's refusal, and gives it back.
+func (s *state) breaks(e *bindings.Error, at time.Time) *bindings.Error {
+	s.stop(Refused, e, at)
+	return e
+}
+
+func (s *state) stop(kind StateKind, e *bindings.Error, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.verdict == nil || s.kind != kind {
+		s.since = at
+	}
+	s.kind, s.verdict = kind, e
+}
+
+// mends takes a verdict back.
+func (s *state) mends() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kind, s.verdict, s.since = Connected, nil, time.Time{}
+}
+
+// stopped is a copy of the verdict, nil if the connection can be used.
+func (s *state) stopped() (*bindings.Error, StateKind, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.verdict == nil {
+		return nil, Connected, time.Time{}
+	}
+	verdict := *s.verdict
+	return &verdict, s.kind, s.since
+}
+
+// prefix begins the message of an error about a connection.
+func prefix(name string) string { return fmt.Sprintf("connection %q: ", name) }
+
+// broken says that a connection needs somebody's hand.
+func broken(app, name, message string, args ...any) *bindings.Error {
+	return &bindings.Error{
+		Kind: bindings.BrokenConnection, App: app, Connection: name,
+		Message: prefix(name) + fmt.Sprintf(message, args...),
+	}
+}
+
+// unavailable says that asking for a token may go better later.
+func unavailable(app, name, message string, args ...any) *bindings.Error {
+	e := broken(app, name, message, args...)
+	e.Kind, e.Retryable = bindings.Unavailable, true
+	return e
+}

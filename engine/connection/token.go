@@ -1,0 +1,336 @@
+package connection
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Grant is what a token request gave.
+type Grant struct {
+	Token
+	// Account is the account that the token is for, as far as the answer says;
+	// Parental says that it is one of the parent's kind.
+	Account  string
+	Parental bool
+	Who      string
+}
+
+// asker sends the token requests of one connection.
+type asker struct {
+	app     *bindings.App
+	name    string
+	oauth   bindings.OAuth // with what the connection's variant says
+	conf    oauth2.Config
+	http    *http.Client
+	headers map[string]string
+	now     func() time.Time
+	redact  func(string) string
+}
+
+// newAsker fills the app's data in with the connection's settings.
+func newAsker(c *Connection, auth *bindings.Auth, client *http.Client, now func() time.Time) *asker {
+	oauth := variedOAuth(auth.OAuth, c.variant())
+	credentials := c.credentials()
+	fill := func(own, ofApp string) string {
+		if own != "" {
+			return own
+		}
+		return format(ofApp, withDefaults(credentials, auth.Defaults), "")
+	}
+	oauth.AuthorizeURL = fill(c.settings.AuthorizeURL, oauth.AuthorizeURL)
+	oauth.TokenURL = fill(c.settings.TokenURL, oauth.TokenURL)
+	oauth.RevokeURL = revokeURL(c.settings, fill(c.settings.RevokeURL, oauth.RevokeURL))
+	style := oauth2.AuthStyleInParams
+	if oauth.TokenAuth == bindings.InHeader {
+		style = oauth2.AuthStyleInHeader
+	}
+	return &asker{
+		app: c.app, name: c.Name(), oauth: oauth, http: client, headers: extraHeaders(auth, credentials), now: now, redact: c.Redact,
+		conf: oauth2.Config{
+			ClientID: credentials["client_id"], ClientSecret: credentials["client_secret"],
+			Endpoint: oauth2.Endpoint{AuthURL: oauth.AuthorizeURL, TokenURL: oauth.TokenURL, AuthStyle: style},
+		},
+	}
+}
+
+// revokeURL keeps a token that another server gave from being sent to the
+// vendor's.
+func revokeURL(s Settings, ofApp string) string {
+	if s.RevokeURL == "" && s.TokenURL != "" {
+		return ""
+	}
+	return ofApp
+}
+
+// variedOAuth is an app's OAuth with what a variant says in its place.
+func variedOAuth(oauth *bindings.OAuth, v *bindings.Variant) bindings.OAuth {
+	varied := *oauth
+	if v == nil {
+		return varied
+	}
+	if v.ScopeParam != "" {
+		varied.Scopes.Param = v.ScopeParam
+	}
+	if len(v.Scopes) > 0 {
+		varied.Scopes.Default, varied.Scopes.ReadOnly = v.Scopes, v.ReadOnly
+	}
+	if v.Within != "" {
+		varied.Answer.Within = v.Within
+	}
+	varied.TokenParams = map[string]string{}
+	maps.Copy(varied.TokenParams, oauth.TokenParams)
+	maps.Copy(varied.TokenParams, v.TokenParams)
+	return varied
+}
+
+func withDefaults(credentials, defaults map[string]string) map[string]string {
+	if len(defaults) == 0 {
+		return credentials
+	}
+	all := map[string]string{}
+	maps.Copy(all, defaults)
+	maps.Copy(all, credentials)
+	return all
+}
+
+// refresh asks for the next token. Former is the one that it follows.
+func (a *asker) refresh(ctx context.Context, former Token) (Grant, error) {
+	g, err := a.ask(ctx, func(ctx context.Context) (*oauth2.Token, error) {
+		return a.conf.TokenSource(ctx, &oauth2.Token{RefreshToken: former.Refresh}).Token()
+	})
+	if len(g.Scopes) == 0 {
+		g.Scopes = former.Scopes
+	}
+	return g, err
+}
+
+// exchange asks for the token that an authorisation code stands for.
+func (a *asker) exchange(ctx context.Context, code, redirect, verifier string) (Grant, error) {
+	conf := a.conf
+	conf.RedirectURL = redirect
+	var options []oauth2.AuthCodeOption
+	if verifier != "" {
+		options = append(options, oauth2.VerifierOption(verifier))
+	}
+	return a.ask(ctx, func(ctx context.Context) (*oauth2.Token, error) { return conf.Exchange(ctx, code, options...) })
+}
+
+// client asks for a token for client_id and client_secret alone.
+func (a *asker) client(ctx context.Context, scopes []string) (Grant, error) {
+	conf := clientcredentials.Config{ClientID: a.conf.ClientID, ClientSecret: a.conf.ClientSecret, TokenURL: a.conf.Endpoint.TokenURL,
+		Scopes: scopes, AuthStyle: a.conf.Endpoint.AuthStyle}
+	return a.ask(ctx, conf.Token)
+}
+
+// ask sends one token request and reads its answer. An error is a
+// *bindings.Error.
+func (a *asker) ask(ctx context.Context, send func(context.Context) (*oauth2.Token, error)) (Grant, error) {
+	wire := &tokenTransport{params: a.oauth.TokenParams, headers: a.headers, within: a.oauth.Answer.Within}
+	// A token lives from when it was made, which is not before it was asked for.
+	asked := a.now()
+	given, err := send(context.WithValue(ctx, oauth2.HTTPClient, tokenClient(a.http, wire)))
+	if err != nil {
+		return Grant{}, a.refused(err, wire.answer)
+	}
+	g := Grant{Token: Token{Access: given.AccessToken, Refresh: given.RefreshToken}}
+	g.lived(asked, given.ExpiresIn)
+	at := func(path string) string { return gjson.GetBytes(wire.answer, path).String() }
+	within := a.oauth.Answer.Within
+	if within != "" {
+		within += "."
+	}
+	g.Scopes = bindings.SplitScopes(at(within + "scope"))
+	if path := a.oauth.Answer.Account; path != "" {
+		g.Account = at(path)
+	}
+	if path := a.oauth.Answer.Parent; path != "" && g.Account == "" {
+		g.Account, g.Parental = at(path), at(path) != ""
+	}
+	for _, path := range a.oauth.Answer.Name {
+		if name := at(path); name != "" {
+			g.Who = name
+			break
+		}
+	}
+	return g, nil
+}
+
+// refused tells a refusal, which only a hand can mend, from trouble that passes.
+func (a *asker) refused(err error, answer []byte) *bindings.Error {
+	host := hostOf(a.conf.Endpoint.TokenURL)
+	var refusal *oauth2.RetrieveError
+	if !errors.As(err, &refusal) {
+		return unavailable(a.app.Name, a.name, "no token from %s: %s", host, a.redact(plain(err)))
+	}
+	status := refusal.Response.StatusCode
+	code, said := refusal.ErrorCode, refusal.ErrorCode
+	if text := refusal.ErrorDescription; text != "" {
+		said = strings.TrimPrefix(said+": "+text, ": ")
+	} else if text := firstText(answer, a.app.Errors.Message); text != "" && text != code {
+		said = strings.TrimPrefix(said+": "+text, ": ")
+	}
+	if said == "" {
+		said = http.StatusText(status)
+	}
+	said = a.redact(oneLine(said))
+	kind := a.app.Errors.Kinds[code]
+	passes := kind == bindings.RateLimited || kind == bindings.Unavailable || kind == bindings.Timeout
+	var e *bindings.Error
+	switch {
+	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500 || passes:
+		e = unavailable(a.app.Name, a.name, "%s gives no token at the moment: status %d, %s", host, status, said)
+	case slices.Contains(clientCodes, code):
+		e = broken(a.app.Name, a.name, "%s refused client_id and client_secret (%s); correct them, or give others with: tidewire connect %s", host, said, a.name)
+	case code != "" || status == http.StatusBadRequest || status == http.StatusUnauthorized:
+		e = broken(a.app.Name, a.name, "%s refused to give a token (%s); authorise again with: tidewire connect %s", host, said, a.name)
+	default: // something in between may have answered
+		e = unavailable(a.app.Name, a.name, "%s answered %d (%s) to the request for a token; is token_url right?", host, status, said)
+		e.Kind, e.Retryable = bindings.BrokenConnection, false
+		e.Status = status
+		return e
+	}
+	e.Status, e.Code = status, code
+	if e.Kind == bindings.BrokenConnection && code == "" {
+		e.Code = "refused"
+	}
+	return e
+}
+
+// clientCodes are what vendors call a wrong client.
+var clientCodes = []string{"invalid_client", "unauthorized_client", "bad_client_secret", "invalid_client_id"}
+
+// definite says that a refusal is the vendor's word about the credentials, and
+// not that of something in between.
+func definite(e *bindings.Error) bool { return e.Kind == bindings.BrokenConnection && e.Code != "" }
+
+func firstText(answer []byte, paths []string) string {
+	for _, path := range paths {
+		v := gjson.GetBytes(answer, path)
+		if v.Type == gjson.String && v.Str != "" {
+			return v.Str
+		}
+		if first := v.Get("0"); v.IsArray() && first.Type == gjson.String {
+			return first.Str
+		}
+	}
+	return ""
+}
+
+// mostSaid bounds what is quoted of a vendor, in bytes.
+const mostSaid = 300
+
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	if len(text) > mostSaid {
+		text = strings.ToValidUTF8(text[:mostSaid], "") + "…"
+	}
+	return text
+}
+
+// tokenClient sends token requests: nowhere else than to the address it was
+// given.
+func tokenClient(base *http.Client, wire *tokenTransport) *http.Client {
+	wire.RoundTripper = base.Transport
+	if wire.RoundTripper == nil {
+		wire.RoundTripper = http.DefaultTransport
+	}
+	return &http.Client{
+		Transport:     wire,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// tokenTransport adds an app's parameters and headers to a token request, and
+// keeps the answer, in which it puts the token where RFC 6749 has it.
+type tokenTransport struct {
+	http.RoundTripper
+	params, headers map[string]string
+	within          string
+	answer          []byte // as it came
+}
+
+// maxTokenAnswer bounds what is read of an answer, in bytes.
+const maxTokenAnswer = 1 << 20
+
+func (t *tokenTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	request = request.Clone(request.Context())
+	for name, value := range t.headers {
+		request.Header.Set(name, value)
+	}
+	request.Header.Set("Accept", "application/json")
+	if err := t.addParams(request); err != nil {
+		return nil, err
+	}
+	response, err := t.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxTokenAnswer))
+	response.Body.Close()
+	if err != nil {
+		return nil, fmt.Errorf("the answer was cut: %w", err)
+	}
+	t.answer = text
+	if inner := gjson.GetBytes(text, t.within); t.within != "" && inner.Get("access_token").Exists() {
+		text = []byte(inner.Raw)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	response.ContentLength = int64(len(text))
+	return response, nil
+}
+
+func (t *tokenTransport) addParams(request *http.Request) error {
+	if len(t.params) == 0 || request.Body == nil {
+		return nil
+	}
+	text, err := io.ReadAll(request.Body)
+	request.Body.Close()
+	if err != nil {
+		return err
+	}
+	form, err := url.ParseQuery(string(text))
+	if err != nil {
+		return err
+	}
+	for name, value := range t.params {
+		form.Set(name, value)
+	}
+	encoded := form.Encode()
+	request.Body = io.NopCloser(strings.NewReader(encoded))
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(encoded)), nil }
+	request.ContentLength = int64(len(encoded))
+	request.Header.Set("Content-Length", strconv.Itoa(len(encoded)))
+	return nil
+}
+
+func hostOf(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return address
+}
+
+// plain leaves the address, which may carry secrets, out of an HTTP error.
+func plain(err error) string {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err.Error()
+	}
+	return err.Error()
+}
