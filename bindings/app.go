@@ -159,7 +159,8 @@ type Webhook struct {
 	// Gone is the status for a subscription that is not ours or no longer
 	// wanted; zero means 404. 410 makes some vendors stop.
 	Gone int
-	// SendAgain is the status that makes the vendor send again later.
+	// SendAgain is the status that makes the vendor send again later; zero
+	// means 503.
 	SendAgain int
 	// UnknownAccount is the status for an account that no connection has;
 	// zero means 404.

@@ -84,3 +84,13 @@ type Proof struct {
 	Header string // carries it: Google's X-Goog-Channel-Token
 	Path   string // carries it in each notification: Graph's clientState
 }
+
+// Subscription finds a subscription by its name.
+func (a *App) Subscription(name string) (*Subscription, bool) {
+	for i := range a.Subscriptions {
+		if a.Subscriptions[i].Name == name {
+			return &a.Subscriptions[i], true
+		}
+	}
+	return nil, false
+}

@@ -155,7 +155,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	})
 	e.ingest = ingest.New(ingest.Config{
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation,
-		Accept: e.runner.Accept, Secret: e.secret, Now: c.Now, Log: c.Log,
+		Accept: e.runner.AcceptAll, Secret: e.secret, Now: c.Now, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
 	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Log: c.Log})

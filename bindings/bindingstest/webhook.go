@@ -20,9 +20,29 @@ func testWebhook(t *testing.T, app *bindings.App) {
 	if hook == nil {
 		t.Skip("the app sends no webhooks")
 	}
-	if hook.Proof == nil && (len(hook.Signatures) == 0 || hook.Signatures[0].OptIn) {
-		t.Error("no signature that counts by itself, and no proof in its place")
+	checkWebhook(t, hook)
+	for _, signature := range hook.Signatures {
+		t.Run(signature.Name, func(t *testing.T) { testSignature(t, signature) })
 	}
+}
+
+// checkWebhook checks what can be seen without a signature.
+func checkWebhook(t reporter, hook *bindings.Webhook) {
+	switch {
+	case hook.Proof != nil:
+		if count(hook.Proof.Header != "", hook.Proof.Path != "") != 1 || len(hook.Signatures) > 0 {
+			t.Error("Proof: expected one place of the secret, and no signatures beside it")
+		}
+	case len(hook.Signatures) == 0 || hook.Signatures[0].OptIn:
+		t.Error("no signature that counts by itself, and no proof")
+	}
+	if c := hook.Confirm; c != nil && count(c.Query != "", c.Header != "") != 1 {
+		t.Error("Confirm: expected one of Query and Header")
+	}
+	if hook.Gone != 0 && (hook.Gone < 400 || hook.Gone > 499) {
+		t.Errorf("Gone %d", hook.Gone)
+	}
+	testWords(t, hook)
 	if hook.Type == "" {
 		t.Error("Type is empty: where does a body say what it tells of?")
 	}
@@ -36,13 +56,25 @@ func testWebhook(t *testing.T, app *bindings.App) {
 			t.Errorf("signature %q: expected a name of its own", signature.Name)
 		}
 		names[signature.Name] = true
-		t.Run(signature.Name, func(t *testing.T) { testSignature(t, signature) })
+	}
+}
+
+// testWords wants each of the vendor's words to mean one thing.
+func testWords(t reporter, hook *bindings.Webhook) {
+	means := map[string]string{}
+	for what, words := range map[string][]string{"nudge": hook.Nudge, "ignore": hook.Ignore, "lost": hook.Lost, "expiring": hook.Expiring} {
+		for _, word := range words {
+			if other := means[word]; other != "" {
+				t.Errorf("type %q: %s and %s", word, what, other)
+			}
+			means[word] = what
+		}
 	}
 }
 
 // testForms: each has a name, and only the last is not told by a field, since
 // those behind it could never be meant.
-func testForms(t *testing.T, hook *bindings.Webhook) {
+func testForms(t reporter, hook *bindings.Webhook) {
 	names := map[string]bool{}
 	for i, f := range hook.Forms {
 		if f.Name == "" || names[f.Name] {

@@ -46,7 +46,7 @@ func (s *Server) inbound(m *message) (verdict, *refusal) {
 		id = uuid.NewString()
 	}
 	event.ID = "in:" + path + ":" + id
-	return verdict{event: event}, nil
+	return verdict{events: []journal.Event{event}}, nil
 }
 
 // verifyInbound checks that a post comes from who the script expects.

@@ -103,9 +103,10 @@ type receiver struct {
 	ingest *ingest.Server
 	apps   []*bindings.App
 
-	mu   sync.Mutex
-	kept map[string]journal.Event
-	fail error
+	mu      sync.Mutex
+	kept    map[string]journal.Event
+	commits int
+	fail    error
 
 	// arrived, if set, is told of each event before it is kept; hold delays that.
 	arrived, hold chan struct{}
@@ -171,7 +172,7 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-func (r *receiver) accept(_ context.Context, e journal.Event) (journal.Receipt, error) {
+func (r *receiver) accept(_ context.Context, events ...journal.Event) ([]journal.Receipt, error) {
 	if r.arrived != nil {
 		r.arrived <- struct{}{}
 		<-r.hold
@@ -179,13 +180,19 @@ func (r *receiver) accept(_ context.Context, e journal.Event) (journal.Receipt, 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {
-		return journal.Receipt{}, r.fail
+		return nil, r.fail
 	}
-	if _, known := r.kept[e.ID]; known {
-		return journal.Receipt{Duplicate: true, Kept: true}, nil
+	r.commits++
+	receipts := make([]journal.Receipt, len(events))
+	for i, e := range events {
+		if _, known := r.kept[e.ID]; known {
+			receipts[i] = journal.Receipt{Duplicate: true, Kept: true}
+			continue
+		}
+		r.kept[e.ID] = e
+		receipts[i] = journal.Receipt{Kept: true, Runs: []string{"run_1"}}
 	}
-	r.kept[e.ID] = e
-	return journal.Receipt{Kept: true, Runs: []string{"run_1"}}, nil
+	return receipts, nil
 }
 
 // post sends a body, signed by sign unless that is nil.

@@ -66,8 +66,10 @@ func (c *counters) add(where, outcome string) {
 
 // Count is how many requests came to one end.
 type Count struct {
-	Where   string `json:"where"`   // an app's name, "in" or "other"
-	Outcome string `json:"outcome"` // accepted, repeated, unheard, challenge, or the reason of a refusal
+	Where string `json:"where"` // an app's name, "in" or "other"
+	// accepted, repeated, unheard, challenge, confirmed, nudge, lost, expiring,
+	// ignored, empty, or the reason of a refusal
+	Outcome string `json:"outcome"`
 	Count   int64  `json:"count"`
 }
 

@@ -34,8 +34,11 @@ type Config struct {
 	Apps        []*bindings.App
 	Connections *connection.Set
 	Generation  func() *script.Generation
-	// Accept keeps an event; it returns when that is durable.
-	Accept func(context.Context, journal.Event) (journal.Receipt, error)
+	// Accept keeps events in one commit; it returns when that is durable. The
+	// receipts stand in the order of the events.
+	Accept func(context.Context, ...journal.Event) ([]journal.Receipt, error)
+	// Subscriptions are those that we registered; nil: none.
+	Subscriptions Subscriptions
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
 	// Pages are served beside the webhooks, by the beginning of their path.
@@ -71,6 +74,9 @@ func New(c Config) *Server {
 	}
 	if c.BodyTimeout <= 0 {
 		c.BodyTimeout = 10 * time.Second
+	}
+	if c.Subscriptions == nil {
+		c.Subscriptions = nobody{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -182,18 +188,27 @@ type message struct {
 	sendAgain int
 }
 
-// verdict is an event to keep, or an answer to give without keeping one.
+// verdict is what a request comes to: events to keep, or an answer to a check
+// of the address.
 type verdict struct {
-	event  journal.Event
-	echo   []byte // the answer to a check of the address
-	silent bool   // 2xx has no body
+	outcome string // what it counts as, where there is no event
+	events  []journal.Event
+	// then is done when the events are kept, before the sender hears of it.
+	then   []func()
+	echo   []byte // the answer
+	header http.Header
+	silent bool // 2xx has no body
+}
+
+func (v *verdict) tell(outcome string, then func()) {
+	v.outcome, v.then = outcome, append(v.then, then)
 }
 
 // receive reads a request, has it judged, and answers it.
 func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		m := &message{Request: r, sendAgain: http.StatusServiceUnavailable}
-		if source := s.apps[r.PathValue("app")]; source != nil {
+		if source := s.apps[r.PathValue("app")]; source != nil && source.app.Webhook.SendAgain != 0 {
 			m.sendAgain = source.app.Webhook.SendAgain
 		}
 		if r.Method != http.MethodPost {
@@ -220,13 +235,11 @@ func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerF
 			s.refuse(w, r, *no)
 			return
 		}
-		if v.echo != nil {
-			s.counters.add(label(r), "challenge")
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			w.Write(v.echo)
+		if len(v.events) > 0 {
+			s.keep(w, m, v)
 			return
 		}
-		s.keep(w, m, v)
+		s.acknowledge(w, m, v)
 	}
 }
 
@@ -256,45 +269,84 @@ func (m *message) read(w http.ResponseWriter, load *load) *refusal {
 	return nil
 }
 
-// keep stores the event and acknowledges it; only here does a sender hear 2xx
-// for one.
+// acknowledge answers a request that brought no event.
+func (s *Server) acknowledge(w http.ResponseWriter, m *message, v verdict) {
+	for _, then := range v.then {
+		then()
+	}
+	s.counters.add(label(m.Request), v.outcome)
+	s.Log.Debug("webhook "+v.outcome, "path", m.URL.Path)
+	for name, values := range v.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff") // it may say what the sender says
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Write(v.echo)
+}
+
+// keep stores the events of a request and acknowledges them; only here does a
+// sender hear 2xx for one.
 func (s *Server) keep(w http.ResponseWriter, m *message, v verdict) {
-	event := v.event
-	event.Received = s.Now()
+	now := s.Now()
+	for i := range v.events {
+		v.events[i].Received = now
+	}
 	// A sender that hangs up must not undo what is being kept.
-	receipt, err := s.Accept(context.WithoutCancel(m.Context()), event)
+	receipts, err := s.Accept(context.WithoutCancel(m.Context()), v.events...)
 	if err != nil {
 		no := m.again("store", "the event could not be kept")
 		no.cause = err
 		s.refuse(w, m.Request, no)
 		return
 	}
-	outcome := "accepted"
-	switch {
-	case receipt.Duplicate:
-		outcome = "repeated"
-	case !receipt.Kept:
-		outcome = "unheard"
+	for _, then := range v.then {
+		then()
 	}
-	s.counters.add(label(m.Request), outcome)
-	level := slog.LevelInfo
-	if outcome != "accepted" {
-		level = slog.LevelDebug
+	kept := make([]keptEvent, len(receipts))
+	for i, receipt := range receipts {
+		kept[i] = keptEvent{v.events[i].ID, outcome(receipt), len(receipt.Runs)}
+		s.note(m, v.events[i], kept[i])
 	}
-	args := []any{"event", event.ID, "type", event.Type, "runs", len(receipt.Runs)}
-	if event.Connection != "" {
-		args = append(args, "connection", event.Connection)
-	}
-	s.Log.Log(m.Context(), level, "event "+outcome, args...)
 	if v.silent {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(struct {
-		Event   string `json:"event"`
-		Outcome string `json:"outcome"`
-		Runs    int    `json:"runs"`
-	}{event.ID, outcome, len(receipt.Runs)})
+	if len(kept) == 1 {
+		json.NewEncoder(w).Encode(kept[0])
+		return
+	}
+	json.NewEncoder(w).Encode(map[string][]keptEvent{"events": kept})
+}
+
+// keptEvent is what a sender is told of an event.
+type keptEvent struct {
+	Event   string `json:"event"`
+	Outcome string `json:"outcome"`
+	Runs    int    `json:"runs"`
+}
+
+func outcome(receipt journal.Receipt) string {
+	switch {
+	case receipt.Duplicate:
+		return "repeated"
+	case !receipt.Kept:
+		return "unheard"
+	}
+	return "accepted"
+}
+
+// note counts and logs what became of an event.
+func (s *Server) note(m *message, event journal.Event, kept keptEvent) {
+	s.counters.add(label(m.Request), kept.Outcome)
+	level := slog.LevelInfo
+	if kept.Outcome != "accepted" {
+		level = slog.LevelDebug
+	}
+	args := []any{"event", event.ID, "type", event.Type, "runs", kept.Runs}
+	if event.Connection != "" {
+		args = append(args, "connection", event.Connection)
+	}
+	s.Log.Log(m.Context(), level, "event "+kept.Outcome, args...)
 }
 
 // label names where a request came in, for counting: the path without what

@@ -1,9 +1,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,51 +12,6 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// source is an app that sends webhooks, with its triggers by what they come as.
-type source struct {
-	app      *bindings.App
-	triggers map[told][]*bindings.Trigger
-}
-
-// told is the vendor's type with the name of the form that it comes by.
-type told struct{ form, vendor string }
-
-func newSource(app *bindings.App) *source {
-	s := &source{app: app, triggers: map[told][]*bindings.Trigger{}}
-	if app.Catalogue == nil {
-		return s
-	}
-	for _, name := range app.Catalogue.Triggers() {
-		if t, _ := app.Catalogue.Trigger(name); t.Vendor != "" {
-			told := told{t.Form, t.Vendor}
-			s.triggers[told] = append(s.triggers[told], t)
-		}
-	}
-	for _, list := range s.triggers { // the most particular first
-		slices.SortStableFunc(list, func(a, b *bindings.Trigger) int { return len(b.When) - len(a.When) })
-	}
-	return s
-}
-
-// trigger finds what the vendor's type and the body mean; nil if we know none.
-func (s *source) trigger(as told, body []byte) *bindings.Trigger {
-	for _, t := range s.triggers[as] {
-		if matches(t.When, body) {
-			return t
-		}
-	}
-	return nil
-}
-
-func matches(when map[string]string, body []byte) bool {
-	for path, want := range when {
-		if journal.LookupText(body, path) != want {
-			return false
-		}
-	}
-	return true
-}
-
 // webhook judges a webhook of an app.
 func (s *Server) webhook(m *message) (verdict, *refusal) {
 	src := s.apps[m.PathValue("app")]
@@ -68,83 +20,113 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 			text: fmt.Sprintf("no app %q sends webhooks here", m.PathValue("app"))}
 	}
 	hook := src.app.Webhook
-	body := readContent(hook, m)
-	conn, no := s.recipient(src, m, body)
+	sub, no := s.subscription(src, m)
 	if no != nil {
 		return verdict{}, no
 	}
-	sent, no := s.verify(hook, conn, m)
+	if v, done, no := s.confirm(src, sub, m); done || no != nil {
+		return v, no
+	}
+	notices, wrong := read(hook, m)
+	conn, no := s.recipient(src, sub, m, notices)
 	if no != nil {
 		return verdict{}, no
 	}
-	if body.problem != "" {
-		return verdict{}, &refusal{status: http.StatusBadRequest, reason: body.kind(), text: body.problem}
+	sent, no := s.verify(hook, conn, sub, m, notices)
+	if no != nil {
+		return verdict{}, no
 	}
-	if body.form != nil && body.form.Checked {
-		return verdict{echo: []byte{}}, nil
+	if wrong != nil {
+		return verdict{}, wrong
 	}
-	if c := hook.Challenge; c != nil && body.form == nil && journal.LookupText(body.json, c.TypePath) == c.Type {
-		return verdict{echo: []byte(journal.LookupText(body.json, c.Echo))}, nil
+	var v verdict
+	for _, n := range notices {
+		if n.form != nil && n.form.Checked {
+			return verdict{outcome: "challenge"}, nil
+		}
+		v.silent = n.form != nil
+		if c := hook.Challenge; c != nil && n.form == nil && journal.LookupText(n.said, c.TypePath) == c.Type {
+			return verdict{outcome: "challenge", echo: []byte(journal.LookupText(n.said, c.Echo))}, nil
+		}
+		if no := s.hear(&v, src, conn, sub, n, sent); no != nil {
+			return verdict{}, no
+		}
 	}
+	if v.outcome == "" {
+		v.outcome = "empty"
+	}
+	return v, nil
+}
+
+// hear adds what one notification tells to the verdict.
+func (s *Server) hear(v *verdict, src *source, conn *connection.Connection, sub *registered, n notice, sent bindings.Signed) *refusal {
+	hook := src.app.Webhook
 	if sent.Time.IsZero() && hook.Time != "" {
-		sent.Time = moment(journal.LookupText(body.json, hook.Time))
+		sent.Time = moment(journal.LookupText(n.said, hook.Time))
 	}
 	if !sent.Time.IsZero() {
 		if err := bindings.CheckAge(sent.Time, s.Now(), hook.MaxAge); err != nil {
-			return verdict{}, denied(err)
+			return denied(err)
 		}
 	}
-	event := s.event(src, conn, body, sent)
-	if event.ID == "" {
-		event.ID = bodyHash(m.body)
+	name, key := conn.Name(), sub.key()
+	switch vendor := n.told(hook).vendor; {
+	case slices.Contains(hook.Ignore, vendor):
+		v.outcome = "ignored"
+	case slices.Contains(hook.Lost, vendor):
+		v.tell("lost", func() { s.Subscriptions.Lost(name, key) })
+	case slices.Contains(hook.Expiring, vendor):
+		v.tell("expiring", func() { s.Subscriptions.Expiring(name, key) })
+	case slices.Contains(hook.Nudge, vendor), slices.Contains(hook.Nudge, "*"):
+		v.tell("nudge", func() { s.Subscriptions.Nudge(name, key) })
+	default:
+		v.outcome = "event"
+		v.events = append(v.events, s.event(src, conn, sub, n, sent))
 	}
-	event.ID = conn.Name() + ":" + event.ID
-	return verdict{event: event, silent: body.form != nil}, nil
+	return nil
 }
 
-// event makes the event that a verified webhook tells of, its id being the
-// vendor's or empty.
-func (s *Server) event(src *source, conn *connection.Connection, body content, sent bindings.Signed) journal.Event {
+// event makes the event that a verified notification tells of.
+func (s *Server) event(src *source, conn *connection.Connection, sub *registered, n notice, sent bindings.Signed) journal.Event {
 	hook := src.app.Webhook
 	event := journal.Event{
 		Type: src.app.Name + ".event.other", Connection: conn.Name(), Account: conn.Account(),
-		Source: journal.Webhook, Data: body.json, Time: sent.Time,
+		Source: journal.Webhook, Data: n.said, Time: sent.Time,
 	}
-	for _, path := range body.at(hook) {
-		if at := moment(journal.LookupText(body.json, path)); !at.IsZero() {
-			event.Time = at
-			break
-		}
+	if at := n.at(hook); !at.IsZero() {
+		event.Time = at
 	}
 	for _, path := range src.app.Account.Paths {
-		if account := journal.LookupText(body.json, path); account != "" {
+		if account := journal.LookupText(n.said, path); account != "" {
 			event.Account = account
 			break
 		}
 	}
-	for _, path := range body.id(hook) {
-		if event.ID = journal.LookupText(body.json, path); event.ID != "" {
-			break
-		}
+	event.ID = conn.Name() + ":" + n.id(hook)
+	var patterns []string
+	if sub != nil {
+		patterns = sub.def.Triggers
 	}
-	t := src.trigger(body.told(hook), body.json)
+	t := src.trigger(n.told(hook), n.said, patterns)
 	if t == nil {
 		return event
 	}
 	event.Type = t.Name
-	if data, found := journal.Lookup(body.json, hook.Data); found && body.form == nil {
-		event.Data = data
-	}
+	event.Data = sub.add(n.data(hook))
 	if t.Record != "" {
 		event.Record = journal.LookupText(event.Data, t.Record)
 	}
 	return event
 }
 
-// recipient finds the connection that a webhook is for: by the address's name,
-// else by the account in the body, else the only one that there can be. What
-// the body says is proven afterwards by that connection's own signature key.
-func (s *Server) recipient(src *source, m *message, body content) (*connection.Connection, *refusal) {
+// recipient finds the connection that a webhook is for: that of its
+// subscription, or by the address's name, else by the account in the body, else
+// the only one that there can be. What the body says is proven afterwards by
+// that connection's own key.
+func (s *Server) recipient(src *source, sub *registered, m *message, notices []notice) (*connection.Connection, *refusal) {
+	if sub != nil {
+		return s.ofSubscription(sub)
+	}
 	app := src.app
 	if name := m.PathValue("name"); name != "" {
 		if c, found := s.Connections.Get(app.Name + "/" + name); found {
@@ -153,25 +135,50 @@ func (s *Server) recipient(src *source, m *message, body content) (*connection.C
 		return nil, &refusal{status: http.StatusNotFound, reason: "connection",
 			text: fmt.Sprintf("there is no connection %q", app.Name+"/"+name)}
 	}
+	var account string
+	var found *connection.Connection
+	for _, n := range notices {
+		named, c := s.byAccount(src.app, n)
+		switch {
+		case account == "":
+			account, found = named, c
+		case named != "" && c != found:
+			// One key vouches for all of them, and an event must not come to a
+			// connection on the word of another.
+			return nil, &refusal{status: http.StatusUnprocessableEntity, reason: "account",
+				text: fmt.Sprintf("the body tells of the %s %q and of %q, which are not of one connection; send to /hooks/%s/<name>", app.Account.Noun, account, named, app.Name)}
+		}
+	}
+	if found != nil {
+		return found, nil
+	}
+	return s.onlyOne(app, account)
+}
+
+// byAccount gives the account that a notification names, and its connection if
+// there is one.
+func (s *Server) byAccount(app *bindings.App, n notice) (account string, c *connection.Connection) {
+	life := slices.Contains(app.Webhook.Life, journal.LookupText(n.said, app.Webhook.Type))
+	for _, path := range accountPaths(app.Account, life) {
+		named := journal.LookupText(n.said, path)
+		if named == "" {
+			continue
+		}
+		if account == "" {
+			account = named
+		}
+		if c, found := s.Connections.ByAccount(app.Name, named); found {
+			return named, c
+		}
+	}
+	return account, nil
+}
+
+// onlyOne finds the connection where the account tells none.
+func (s *Server) onlyOne(app *bindings.App, account string) (*connection.Connection, *refusal) {
 	unknown := http.StatusNotFound
 	if app.Webhook.UnknownAccount != 0 {
 		unknown = app.Webhook.UnknownAccount
-	}
-	var account string
-	if body.problem == "" {
-		life := slices.Contains(app.Webhook.Life, journal.LookupText(body.json, app.Webhook.Type))
-		for _, path := range accountPaths(app.Account, life) {
-			found := journal.LookupText(body.json, path)
-			if found == "" {
-				continue
-			}
-			if account == "" {
-				account = found
-			}
-			if c, ok := s.Connections.ByAccount(app.Name, found); ok {
-				return c, nil
-			}
-		}
 	}
 	all := s.Connections.OfApp(app.Name)
 	anonymous := slices.DeleteFunc(slices.Clone(all), func(c *connection.Connection) bool { return c.Account() != "" })
@@ -200,53 +207,6 @@ func accountPaths(a bindings.Account, life bool) []string {
 		return append([]string{a.Parent}, a.Paths...)
 	}
 	return append(slices.Clone(a.Paths), a.Parent)
-}
-
-// verify checks the signature that is present; the first one present decides.
-func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, m *message) (bindings.Signed, *refusal) {
-	unsigned := bindings.ErrUnsigned
-	for _, signature := range hook.Signatures {
-		if signature.OptIn && !slices.Contains(conn.Signatures(), signature.Name) {
-			continue
-		}
-		key := conn.WebhookKey(signature)
-		if key == "" {
-			return bindings.Signed{}, &refusal{status: http.StatusUnauthorized, reason: "secret",
-				text: fmt.Sprintf("connection %q has no webhook_secret, so nothing it is sent can be checked", conn.Name())}
-		}
-		signed, err := signature.Verify(m.Header, m.body, key, s.Now(), hook.MaxAge)
-		switch {
-		case err == nil:
-			return signed, nil
-		case errors.Is(err, bindings.ErrUnsigned):
-			if unsigned == bindings.ErrUnsigned {
-				unsigned = err // names the header of the signature that is preferred
-			}
-			continue
-		}
-		return signed, denied(err)
-	}
-	return bindings.Signed{}, denied(unsigned)
-}
-
-// denied tells why a signature does not let a request in.
-func denied(err error) *refusal {
-	no := &refusal{status: http.StatusUnauthorized, reason: "signature", text: err.Error()}
-	switch {
-	case errors.Is(err, bindings.ErrTooOld):
-		no.reason = "age"
-	case errors.Is(err, bindings.ErrUnsigned):
-		no.reason = "unsigned"
-	case errors.Is(err, bindings.ErrKey):
-		no.reason, no.text, no.cause = "key", "the signature cannot be checked", err
-	}
-	return no
-}
-
-// bodyHash stands for an id where the vendor gives none.
-func bodyHash(body []byte) string {
-	sum := sha256.Sum256(body)
-	return "sha256-" + hex.EncodeToString(sum[:16])
 }
 
 // moment reads a time as vendors write it: RFC 3339, or Unix seconds or

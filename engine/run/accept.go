@@ -16,18 +16,39 @@ const failedTrigger = "run.failed"
 // that it matches, and answers the approval that it may be about. It returns
 // when that is durable.
 func (r *Runner) Accept(ctx context.Context, event journal.Event) (journal.Receipt, error) {
-	if err := r.decide(ctx, &event); err != nil {
+	receipts, err := r.AcceptAll(ctx, event)
+	if err != nil {
 		return journal.Receipt{}, err
 	}
-	receipts, err := r.Store.Accept(ctx, r.arrival(r.Scripts.Generation(), event))
-	if err != nil {
-		return journal.Receipt{}, fmt.Errorf("keep event %q: %w", event.ID, err)
-	}
-	if receipts[0].Flood {
-		r.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", event.Type,
-			"more_than", r.Flood, "in", "1m", "do", "tidewire events release|drop "+event.Type)
-	}
 	return receipts[0], nil
+}
+
+// AcceptAll keeps events as Accept does, all or none of them. The receipts
+// stand in their order.
+func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]journal.Receipt, error) {
+	generation := r.Scripts.Generation()
+	arrivals := make([]journal.Arrival, len(events))
+	for i, event := range events {
+		if err := r.decide(ctx, &event); err != nil {
+			return nil, err
+		}
+		arrivals[i] = r.arrival(generation, event)
+	}
+	receipts, err := r.Store.Accept(ctx, arrivals...)
+	if err != nil {
+		more := ""
+		if len(events) > 1 {
+			more = fmt.Sprintf(" and %d more", len(events)-1)
+		}
+		return nil, fmt.Errorf("keep event %q%s: %w", events[0].ID, more, err)
+	}
+	for i, receipt := range receipts {
+		if receipt.Flood {
+			r.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", events[i].Type,
+				"more_than", r.Flood, "in", "1m", "do", "tidewire events release|drop "+events[i].Type)
+		}
+	}
+	return receipts, nil
 }
 
 // AcceptTick keeps a schedule's tick for its own hook alone.

@@ -1,0 +1,166 @@
+package bindingstest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// testSubscriptions checks how webhooks are registered.
+func testSubscriptions(t reporter, app *bindings.App) {
+	names := map[string]bool{}
+	for i := range app.Subscriptions {
+		s := &app.Subscriptions[i]
+		what := "subscription " + s.Name
+		if s.Name == "" || names[s.Name] {
+			t.Errorf("%s: expected a name of its own", what)
+		}
+		names[s.Name] = true
+		if app.Webhook == nil {
+			t.Errorf("%s: the app sends no webhooks", what)
+			continue
+		}
+		testPatterns(t, app, what, s.Triggers)
+		if _, found := app.PollOf(s.Poll); s.Poll != "" && !found {
+			t.Errorf("%s: there is no poll %q", what, s.Poll)
+		}
+		if len(app.Webhook.Nudge) > 0 && s.Poll == "" {
+			t.Errorf("%s: the vendor says only that something changed, and no poll is named that is looked at then", what)
+		}
+		if s.Create.Operation == "" {
+			testByHand(t, what, s)
+			continue
+		}
+		testOf(t, app, what, s.Of)
+		testRegistered(t, app, what, s)
+	}
+}
+
+// testPatterns wants patterns that name triggers of the app.
+func testPatterns(t reporter, app *bindings.App, what string, patterns []string) {
+	if len(patterns) == 0 {
+		t.Errorf("%s: it brings no triggers", what)
+	}
+	for _, pattern := range patterns {
+		named := slices.ContainsFunc(app.Catalogue.Triggers(), func(name string) bool { return names(pattern, name) })
+		if !named {
+			t.Errorf("%s: %q names none of the app's triggers; patterns have three parts", what, pattern)
+		}
+	}
+}
+
+// names reports whether a pattern names a trigger: "*" stands for any part.
+func names(pattern, trigger string) bool {
+	want, have := strings.Split(pattern, "."), strings.Split(trigger, ".")
+	return slices.EqualFunc(want, have, func(want, have string) bool { return want == "*" || want == have })
+}
+
+func testByHand(t reporter, what string, s *bindings.Subscription) {
+	if len(s.Steps) == 0 || !strings.Contains(strings.Join(s.Steps, " "), "{url}") {
+		t.Errorf("%s: the vendor has no API for it, so Steps must say what to do by hand, with {url}", what)
+	}
+	for _, step := range s.Steps {
+		if words := wordsIn(step); slices.ContainsFunc(words, func(w string) bool { return w != "url" }) {
+			t.Errorf("%s: step %q: only {url} stands for something", what, step)
+		}
+	}
+	if s.List != nil || s.Update != nil || s.Renew != nil || s.Remove.Operation != "" || s.Of != nil {
+		t.Errorf("%s: without Create there is nothing to list, update, renew or remove", what)
+	}
+}
+
+// testRegistered follows the life of a subscription.
+func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
+	if len(s.Steps) > 0 {
+		t.Errorf("%s: it is registered by Create, so nobody reads its Steps", what)
+	}
+	known := []string{"url", "secret", "id", "types", "types.text", "expires", "expires.ms"}
+	later := []string{"id", "types", "types.text", "secret", "url", "expires", "expires.ms"}
+	if s.Of != nil {
+		known, later = append(known, "of."), append(later, "of.")
+	}
+	for _, path := range s.Keep {
+		later = append(later, "kept."+path)
+	}
+	create := testCall(t, app, what+": create", s.Create, known...)
+	if !slices.Contains(wordsIn(s.Create.Args), "url") {
+		t.Errorf("%s: create: no argument takes {url}", what)
+	}
+	testSecret(t, app, what, s)
+	if s.ID == "" {
+		t.Errorf("%s: ID is empty: by what is it updated and removed?", what)
+	}
+	if create != nil {
+		inside, _, err := leads(app.Catalogue, create.Answer, s.Wrap)
+		if err != nil {
+			t.Errorf("%s: create: %v", what, err)
+		}
+		for _, path := range append([]string{s.ID, s.Expires, s.Secret}, s.Keep...) {
+			if create.Answer != nil {
+				testLeads(t, app, what+": create", &inside, path)
+			}
+		}
+	}
+	if s.List != nil {
+		testList(t, app, what, s)
+	}
+	for verb, call := range map[string]*bindings.Call{"update": s.Update, "renew": s.Renew, "remove": &s.Remove} {
+		if call == nil {
+			continue
+		}
+		testCall(t, app, what+": "+verb, *call, later...)
+		if !slices.Contains(wordsIn(call.Args), "id") {
+			t.Errorf("%s: %s: no argument takes {id}", what, verb)
+		}
+	}
+	if ends := s.Lifetime > 0; !ends && (s.Expires != "" || s.Renew != nil) {
+		t.Errorf("%s: it ends, and Lifetime does not say when to renew it", what)
+	}
+	if s.Update != nil && !slices.ContainsFunc(wordsIn(s.Update.Args), isTypes) {
+		t.Errorf("%s: update: no argument takes {types}", what)
+	}
+	if len(s.Adds) > 0 && s.Of == nil {
+		t.Errorf("%s: Adds takes from an item, and it is registered for none", what)
+	}
+}
+
+func isTypes(word string) bool { return word == "types" || word == "types.text" }
+
+func testList(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
+	words := []string{}
+	if s.Of != nil {
+		words = append(words, "of.")
+	}
+	list := testCall(t, app, what+": list", *s.List, words...)
+	if list == nil {
+		return
+	}
+	if list.Pages == nil || !list.ReadOnly() {
+		t.Errorf("%s: list: %s is no list that can be walked", what, list.Name)
+		return
+	}
+	if s.Address == "" {
+		t.Errorf("%s: Address is empty: how is what is ours found again?", what)
+	}
+	for _, path := range append([]string{s.ID, s.Address, s.Expires, s.Types}, s.Keep...) {
+		testLeads(t, app, what+": list", listed(app.Catalogue, list), path)
+	}
+}
+
+// testSecret wants one source of the secret that webhooks are checked with.
+func testSecret(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
+	hook := app.Webhook
+	ours := slices.Contains(wordsIn(s.Create.Args), "secret")
+	shakes := hook.Confirm != nil && hook.Confirm.Header != ""
+	needs := hook.Proof != nil
+	for _, signature := range hook.Signatures {
+		needs = needs || signature.Key == "" && !signature.OptIn
+	}
+	switch sources := count(ours, shakes, s.Secret != ""); {
+	case needs && sources != 1:
+		t.Errorf("%s: its webhooks are checked with a secret, which comes from %d places, expected one: {secret} in Create, Secret, or Confirm.Header", what, sources)
+	case !needs && sources > 0:
+		t.Errorf("%s: it has a secret, and no webhook is checked with one", what)
+	}
+}

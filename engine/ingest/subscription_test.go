@@ -1,0 +1,375 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/ingest"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// tasks sends many events at once, signed with a secret that it chose itself;
+// teams shows the secret in each of them; calendar says all in headers, and
+// that only something changed.
+func subscribable(t testing.TB) []*bindings.App {
+	t.Helper()
+	return []*bindings.App{{
+		Name: "tasks", Auth: token, Account: bindings.Account{Noun: "workspace", Paths: []string{"workspace"}},
+		Catalogue: catalogue(t, `trigger tasks.task.changed {"vendor":"changed","when":{"resource.type":"task"},"record":"resource.gid"}
+trigger tasks.project.changed {"vendor":"changed","when":{"resource.type":"project"},"record":"resource.gid"}
+`),
+		Webhook: &bindings.Webhook{
+			Signatures: []bindings.Signature{bindings.PlainHMAC("X-Hook-Signature", "", bindings.Hex)},
+			Confirm:    &bindings.Confirm{Header: "X-Hook-Secret"},
+			Batch:      "events", Type: "action", At: "created_at", Gone: http.StatusGone,
+		},
+		Subscriptions: []bindings.Subscription{{Name: "events", Triggers: []string{"tasks.*.*"}}},
+	}, {
+		Name: "teams", Auth: token, Account: bindings.Account{Noun: "tenant", Paths: []string{"tenantId"}},
+		Catalogue: catalogue(t, `trigger teams.message.created {"vendor":"created","record":"id"}
+trigger teams.message.updated {"vendor":"updated","record":"id"}
+trigger teams.chat.created {"vendor":"created","record":"id"}
+`),
+		Webhook: &bindings.Webhook{
+			Confirm: &bindings.Confirm{Query: "validationToken"}, Proof: &bindings.Proof{Path: "clientState"},
+			Batch: "value", ID: "id", Type: "changeType", Bare: "lifecycleEvent", Data: "resourceData",
+			Same: []string{"changeType", "resource"}, Alike: []string{"updated"},
+			Lost: []string{"missed", "subscriptionRemoved"}, Expiring: []string{"reauthorizationRequired"},
+		},
+		Subscriptions: []bindings.Subscription{
+			{Name: "messages", Triggers: []string{"teams.message.*"}, Adds: map[string]string{"channelId": "id", "teamId": "of.id"}},
+			{Name: "chats", Triggers: []string{"teams.chat.*"}},
+		},
+	}, {
+		Name: "calendar", Auth: token, Account: bindings.Account{Noun: "account"},
+		Catalogue: catalogue(t, `trigger calendar.event.changed {"record":"id"}
+`),
+		Webhook: &bindings.Webhook{
+			Proof: &bindings.Proof{Header: "X-Goog-Channel-Token"}, Headers: map[string]string{"state": "X-Goog-Resource-State"},
+			Type: "state", Nudge: []string{"exists", "not_exists"}, Ignore: []string{"sync"},
+		},
+		Subscriptions: []bindings.Subscription{{Name: "events", Triggers: []string{"calendar.event.*"}}},
+	}}
+}
+
+// book is the subscriptions of a test; it notes what it is told.
+type book struct {
+	mu      sync.Mutex
+	entries map[string]journal.Subscription
+	secrets map[string]string
+	waits   map[string]bool // for the vendor's secret
+	told    []string
+	fail    error
+}
+
+func (b *book) Find(key string) (journal.Subscription, string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail != nil {
+		return journal.Subscription{}, "", b.fail
+	}
+	s, found := b.entries[key]
+	if !found {
+		return s, "", fmt.Errorf("look for %q: %w", key, journal.ErrNotFound)
+	}
+	return s, b.secrets[key], nil
+}
+
+func (b *book) Confirm(_ context.Context, key, secret string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.waits[key] {
+		return errors.New("it does not wait")
+	}
+	delete(b.waits, key)
+	b.secrets[key] = secret
+	return nil
+}
+
+func (b *book) tell(what, connection, key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.told = append(b.told, what+" "+connection+" "+key)
+}
+
+func (b *book) Nudge(connection, key string)    { b.tell("nudge", connection, key) }
+func (b *book) Lost(connection, key string)     { b.tell("lost", connection, key) }
+func (b *book) Expiring(connection, key string) { b.tell("expiring", connection, key) }
+
+func newBook() *book {
+	entry := func(key, connection, name string) journal.Subscription {
+		return journal.Subscription{Key: key, Connection: connection, Name: name, State: journal.SubscriptionLive}
+	}
+	messages := entry("messages", "teams", "messages")
+	messages.Of = []json.RawMessage{json.RawMessage(`{"id":"channel-1"}`), json.RawMessage(`{"id":"team-1"}`)}
+	return &book{
+		entries: map[string]journal.Subscription{
+			"tasks": entry("tasks", "tasks/paris", "events"), "new": entry("new", "tasks/paris", "events"),
+			"messages": messages, "chats": entry("chats", "teams", "chats"), "calendar": entry("calendar", "calendar", "events"),
+		},
+		secrets: map[string]string{"tasks": "tasks-secret", "messages": "teams-secret", "chats": "chats-secret", "calendar": "calendar-secret"},
+		waits:   map[string]bool{"new": true},
+	}
+}
+
+func newSubscribed(t testing.TB) (*receiver, *book) {
+	t.Helper()
+	r, b := &receiver{apps: subscribable(t), kept: map[string]journal.Event{}}, newBook()
+	credentials := map[string]string{"token": "secret-token"}
+	set, err := connection.New(connection.Config{Apps: r.apps, Folder: t.TempDir(), Settings: []connection.Settings{
+		{Name: "tasks/paris", Account: "w1", Credentials: credentials, WebhookSecret: "by-hand"},
+		{Name: "tasks/lyon", Account: "w2", Credentials: credentials, WebhookSecret: "by-hand"},
+		{Name: "teams", Credentials: credentials}, {Name: "calendar", Credentials: credentials, WebhookSecret: "by-hand"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ingest = ingest.New(ingest.Config{Apps: r.apps, Connections: set, Accept: r.accept, Subscriptions: b, Now: func() time.Time { return now }})
+	r.Server = httptest.NewServer(r.ingest.Handler())
+	t.Cleanup(func() {
+		r.Server.Close()
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return r, b
+}
+
+func headers(pairs ...string) func([]byte) http.Header {
+	return func([]byte) http.Header {
+		h := http.Header{}
+		for i := 0; i < len(pairs); i += 2 {
+			h.Set(pairs[i], pairs[i+1])
+		}
+		return h
+	}
+}
+
+func TestSubscribedWebhook(t *testing.T) {
+	tasks := subscribable(t)[0]
+	sign := signed(t, tasks, 0, "tasks-secret", now)
+	channel := headers("X-Goog-Channel-Token", "calendar-secret", "X-Goog-Resource-State", "exists")
+	for _, c := range []struct {
+		name, path, body string
+		sign             func([]byte) http.Header
+		status           int
+		say              string // part of the answer
+		events, told     []string
+	}{
+		{name: "many events in one body", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, status: 200, say: `"events":[`,
+			body: `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}},{"action":"changed","resource":{"type":"project","gid":"p1"}},
+				{"action":"novel","resource":{"gid":"x"}}]}`,
+			events: []string{"tasks.task.changed t1", "tasks.project.changed p1", "tasks.event.other "}},
+		{name: "the same notification twice is one event", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, status: 200, say: "repeated",
+			body:   `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}},{"action":"changed","resource":{"type":"task","gid":"t1"}}]}`,
+			events: []string{"tasks.task.changed t1"}},
+		{name: "a sign of life", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":[]}`, status: 200},
+		{name: "a sign of life without a list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{}`, status: 200},
+		{name: "no list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":{"action":"changed"}}`, status: 400, say: "expected a list"},
+		{name: "no objects in the list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":[{},7]}`, status: 400, say: "objects"},
+		{name: "signed with the connection's own secret", path: "/hooks/tasks/paris?subscription=tasks", sign: signed(t, tasks, 0, "by-hand", now),
+			body: `{"events":[]}`, status: 401, say: "does not match"},
+		{name: "registered by hand: no key, the connection's secret", path: "/hooks/tasks/paris", sign: signed(t, tasks, 0, "by-hand", now), status: 200,
+			body: `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}}]}`, events: []string{"tasks.task.changed t1"}},
+		{name: "by hand, found by the account", path: "/hooks/tasks", sign: signed(t, tasks, 0, "by-hand", now), status: 200,
+			body:   `{"events":[{"action":"x","workspace":"w1"},{"action":"y"},{"action":"z","workspace":"w1"}]}`,
+			events: []string{"tasks.event.other ", "tasks.event.other ", "tasks.event.other "}},
+		{name: "one body for two connections", path: "/hooks/tasks", sign: signed(t, tasks, 0, "by-hand", now), status: 422, say: "not of one connection",
+			body: `{"events":[{"action":"x","workspace":"w1"},{"action":"y","workspace":"w2"}]}`},
+		{name: "a key of nobody", path: "/hooks/tasks/paris?subscription=other", sign: sign, body: `{"events":[]}`, status: 410, say: "no such subscription"},
+		{name: "another connection's key", path: "/hooks/tasks/lyon?subscription=tasks", sign: sign, body: `{"events":[]}`, status: 410},
+		{name: "another app's key", path: "/hooks/teams?subscription=tasks", body: `{"value":[]}`, status: 404},
+		{name: "an empty key", path: "/hooks/teams?subscription=", body: `{"value":[]}`, status: 404},
+		{name: "before it is confirmed", path: "/hooks/tasks/paris?subscription=new", sign: sign, body: `{"events":[]}`, status: 401, say: "no secret yet"},
+
+		{name: "the secret in each, the item's fields added", path: "/hooks/teams?subscription=messages", status: 200,
+			body: `{"value":[{"changeType":"created","clientState":"teams-secret","resource":"m1","resourceData":{"id":"m1"}},
+				{"changeType":"updated","clientState":"teams-secret","resource":"m1","resourceData":{"id":"m1","teamId":"theirs"}}]}`,
+			events: []string{`teams.message.created m1 {"id":"m1","channelId":"channel-1","teamId":"team-1"}`,
+				`teams.message.updated m1 {"id":"m1","teamId":"theirs","channelId":"channel-1","teamId":"team-1"}`}},
+		{name: "the same words in another subscription", path: "/hooks/teams?subscription=chats", status: 200,
+			body:   `{"value":[{"changeType":"created","clientState":"chats-secret","resourceData":{"id":"c1"}}]}`,
+			events: []string{"teams.chat.created c1"}},
+		{name: "a wrong secret in one of them", path: "/hooks/teams?subscription=messages", status: 401, say: "does not carry the secret",
+			body: `{"value":[{"changeType":"created","clientState":"teams-secret"},{"changeType":"created","clientState":"chats-secret"}]}`},
+		{name: "no secret in one of them", path: "/hooks/teams?subscription=messages", status: 401, say: "clientState",
+			body: `{"value":[{"changeType":"created","clientState":"teams-secret"},{"changeType":"created"}]}`},
+		{name: "nothing that shows a secret", path: "/hooks/teams?subscription=messages", body: `{"value":[]}`, status: 401},
+		{name: "webhooks were lost", path: "/hooks/teams?subscription=messages", status: 200,
+			body: `{"value":[{"lifecycleEvent":"missed","clientState":"teams-secret"}]}`, told: []string{"lost teams messages"}},
+		{name: "events and a wish to be renewed", path: "/hooks/teams?subscription=messages", status: 200,
+			body: `{"value":[{"lifecycleEvent":"reauthorizationRequired","clientState":"teams-secret"},
+				{"changeType":"created","clientState":"teams-secret","resourceData":{"id":"m2"}}]}`,
+			events: []string{"teams.message.created m2"}, told: []string{"expiring teams messages"}},
+		{name: "nobody's secret", path: "/hooks/teams", status: 401, say: "webhook_secret", body: `{"value":[{"changeType":"created","clientState":""}]}`},
+
+		{name: "a nudge without a body", path: "/hooks/calendar?subscription=calendar", sign: channel, status: 200, told: []string{"nudge calendar calendar"}},
+		{name: "a nudge by hand", path: "/hooks/calendar", status: 200, told: []string{"nudge calendar "},
+			sign: headers("X-Goog-Channel-Token", "by-hand", "X-Goog-Resource-State", "not_exists")},
+		{name: "the vendor's first word tells nothing", path: "/hooks/calendar?subscription=calendar", status: 200,
+			sign: headers("X-Goog-Channel-Token", "calendar-secret", "X-Goog-Resource-State", "sync")},
+		{name: "what we do not know", path: "/hooks/calendar?subscription=calendar", status: 200, events: []string{`calendar.event.other  {"state":"novel"}`},
+			sign: headers("X-Goog-Channel-Token", "calendar-secret", "X-Goog-Resource-State", "novel")},
+		{name: "a wrong token", path: "/hooks/calendar?subscription=calendar", status: 401, say: "X-Goog-Channel-Token",
+			sign: headers("X-Goog-Channel-Token", "by-hand", "X-Goog-Resource-State", "exists")},
+		{name: "no token", path: "/hooks/calendar?subscription=calendar", status: 401, say: "X-Goog-Channel-Token is missing",
+			sign: headers("X-Goog-Resource-State", "exists")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, b := newSubscribed(t)
+			status, answer, _ := r.post(t, c.path, c.body, c.sign)
+			if status != c.status || !strings.Contains(answer, c.say) {
+				t.Fatalf("got %d %s, want %d and %q", status, answer, c.status, c.say)
+			}
+			var got []string
+			for _, e := range r.kept {
+				got = append(got, e.Type+" "+e.Record+" "+string(e.Data))
+			}
+			slices.Sort(got)
+			slices.Sort(c.events)
+			if !slices.EqualFunc(got, c.events, strings.HasPrefix) {
+				t.Errorf("kept\n%q, want\n%q", got, c.events)
+			}
+			if len(c.events) > 0 && r.commits != 1 {
+				t.Errorf("%d commits, want one for all events of a body", r.commits)
+			}
+			if !slices.Equal(b.told, c.told) {
+				t.Errorf("told %q, want %q", b.told, c.told)
+			}
+			for _, secret := range b.secrets {
+				if strings.Contains(answer, secret) {
+					t.Errorf("the answer shows a secret: %s", answer)
+				}
+			}
+		})
+	}
+}
+
+// What the vendor gives no id may come again, alone or with others, and is one
+// event; where changes look alike, each is one.
+func TestIDsOfNotifications(t *testing.T) {
+	r, _ := newSubscribed(t)
+	notification := func(change, resource, more string) string {
+		return fmt.Sprintf(`{"changeType":%q,"clientState":"teams-secret","resource":%q%s}`, change, resource, more)
+	}
+	for _, body := range []string{
+		notification("created", "m1", ""),
+		notification("created", "m1", `,"subscriptionExpirationDateTime":"2026-11-24"`) + "," + notification("created", "m2", ""),
+		notification("updated", "m1", ""), notification("updated", "m1", ""),
+		notification("updated", "m1", `,"id":"n1"`), notification("updated", "m1", `,"id":"n1"`),
+	} {
+		if status, answer, _ := r.post(t, "/hooks/teams?subscription=messages", `{"value":[`+body+`]}`, nil); status != 200 {
+			t.Fatalf("got %d %s", status, answer)
+		}
+	}
+	counts := map[string]int{}
+	for _, e := range r.kept {
+		counts[e.Type]++
+	}
+	if counts["teams.message.created"] != 2 || counts["teams.message.updated"] != 3 {
+		t.Errorf("kept %v, want 2 created and 3 updated", counts)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	r, b := newSubscribed(t)
+	hook := headers("X-Hook-Secret", "the-vendor's-own")
+	status, _, header := r.post(t, "/hooks/tasks/paris?subscription=new", "", hook)
+	if status != 200 || header.Get("X-Hook-Secret") != "the-vendor's-own" || b.secrets["new"] != "the-vendor's-own" {
+		t.Fatalf("got %d with %q, kept %q, want the secret kept and sent back", status, header.Get("X-Hook-Secret"), b.secrets["new"])
+	}
+	body := `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}}]}`
+	if status, answer, _ := r.post(t, "/hooks/tasks/paris?subscription=new", body, signed(t, r.apps[0], 0, "the-vendor's-own", now)); status != 200 {
+		t.Errorf("signed with it: got %d %s", status, answer)
+	}
+	for path, want := range map[string]int{
+		"/hooks/tasks/paris?subscription=new":   403, // waits no longer
+		"/hooks/tasks/paris?subscription=tasks": 403,
+		"/hooks/tasks/paris?subscription=other": 410,
+		"/hooks/tasks/paris":                    400,
+	} {
+		status, _, header := r.post(t, path, "", headers("X-Hook-Secret", "an-attacker's"))
+		if status != want || header.Get("X-Hook-Secret") != "" {
+			t.Errorf("%s: got %d with %q, want %d", path, status, header.Get("X-Hook-Secret"), want)
+		}
+	}
+	if b.secrets["new"] != "the-vendor's-own" || b.secrets["tasks"] != "tasks-secret" {
+		t.Errorf("secrets are now %v", b.secrets)
+	}
+}
+
+func TestConfirmByQuery(t *testing.T) {
+	r, _ := newSubscribed(t)
+	token := `Validation: Testing <script>alert("1")</script> & more é`
+	status, answer, header := r.post(t, "/hooks/teams?subscription=messages&validationToken="+url.QueryEscape(token), "", nil)
+	if status != 200 || answer != token {
+		t.Errorf("got %d %q", status, answer)
+	}
+	if header.Get("Content-Type") != "text/plain; charset=utf-8" || header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("a browser could take it for a page: %v", header)
+	}
+	for query, want := range map[string]int{
+		"?validationToken=x":                                                  200,
+		"?subscription=other&validationToken=x":                               404,
+		"?subscription=messages&validationToken=":                             400,
+		"?subscription=messages&validationToken=" + strings.Repeat("x", 5000): 400,
+	} {
+		if status, _, _ := r.post(t, "/hooks/teams"+query, "", nil); status != want {
+			t.Errorf("%.60s: got %d, want %d", query, status, want)
+		}
+	}
+}
+
+// A subscription that cannot be looked up now is not one that is gone: the
+// vendor must not stop.
+func TestSubscriptionsCannotBeRead(t *testing.T) {
+	r, b := newSubscribed(t)
+	b.fail = errors.New("the vault is locked")
+	status, answer, _ := r.post(t, "/hooks/tasks/paris?subscription=tasks", `{"events":[]}`, nil)
+	if status != 503 || strings.Contains(answer, "vault") {
+		t.Errorf("got %d %s", status, answer)
+	}
+}
+
+// FuzzSubscribed sends any body, query and headers with a true signature or
+// secret: it is kept or refused, and the server lives.
+func FuzzSubscribed(f *testing.F) {
+	r, _ := newSubscribed(f)
+	handler := r.ingest.Handler()
+	f.Add(0, []byte(`{"events":[{"action":"changed"}]}`), "subscription=tasks", "x")
+	f.Add(0, []byte(`{"events":[[],{}]}`), "subscription=new", "secret")
+	f.Add(1, []byte(`{"value":[{"clientState":"teams-secret","resourceData":{}},{"clientState":"teams-secret"}]}`), "subscription=messages", "")
+	f.Add(1, []byte(`{"value":[{"clientState":"teams-secret","resourceData":[1],"changeType":"created"}]}`), "subscription=messages", "")
+	f.Add(1, []byte(""), "validationToken=%00%ff", "")
+	f.Add(2, []byte(" "), "subscription=calendar", "exists")
+	f.Add(2, []byte(`{"state":"x" , "state":{} } `), "subscription=calendar", "\"}")
+	f.Fuzz(func(t *testing.T, app int, body []byte, query, value string) {
+		path := [...]string{"/hooks/tasks/paris", "/hooks/teams", "/hooks/calendar"}[uint(app)%3]
+		request := httptest.NewRequest(http.MethodPost, path, strings.NewReader(string(body)))
+		request.URL.RawQuery = query
+		request.Header = signed(t, r.apps[0], 0, "tasks-secret", now)(body)
+		request.Header.Set("X-Goog-Channel-Token", "calendar-secret")
+		request.Header.Set("X-Goog-Resource-State", value)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		if answer.Code >= 500 {
+			t.Errorf("got %d for %q", answer.Code, body)
+		}
+		for id, e := range r.kept {
+			if !json.Valid(e.Data) || id == "" || e.Connection == "" {
+				t.Errorf("kept %+v with the data %q", e, e.Data)
+			}
+			delete(r.kept, id)
+		}
+	})
+}
