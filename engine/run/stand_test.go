@@ -223,7 +223,7 @@ end)`}, change)
 			if !errors.Is(err, journal.ErrState) {
 				t.Errorf("a second cancel: %v", err)
 			}
-			contains(t, "refusal", err.Error(), "it is cancelled, and would have to be queued, running, waiting, retrying, throttled, held or blocked")
+			contains(t, "refusal", err.Error(), "it is cancelled, and would have to be queued, running, waiting, retrying, throttled, held, blocked or paused")
 		})
 	}
 }
