@@ -33,6 +33,8 @@ type App struct {
 	// Consent is how the vendor's customer agrees to a call, nil if it asks for
 	// no such thing.
 	Consent *Consent
+	// Echo says which records calls change, nil if that is not known.
+	Echo *Echo
 	// Polls are the lists that are looked at for changes.
 	Polls []Poll
 	// Subscriptions say how webhooks are registered.

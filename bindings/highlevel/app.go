@@ -38,6 +38,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Errors:    problems(),
 		Limits:    limits(),
 		Webhook:   webhook(),
+		Echo:      echo(),
 		Catalogue: parsed,
 		Editions:  []bindings.Edition{v3},
 	}

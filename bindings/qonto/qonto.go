@@ -45,6 +45,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		},
 		Webhook:   webhook(),
 		Consent:   consent(),
+		Echo:      echo(),
 		KeyHeader: "X-Qonto-Idempotency-Key",
 		KeyTTL:    30 * time.Minute,
 		Catalogue: parsed,

@@ -19,6 +19,8 @@ type Hook struct {
 	Lane  Lane
 	// Changed is a path in event.data: only events that change its value count.
 	Changed string
+	// Echo takes events too that bring back what a call of ours wrote.
+	Echo    bool
 	Overlap Overlap
 	// Debounce is how long after the last of several events their run starts.
 	Debounce time.Duration

@@ -241,6 +241,11 @@ type Effect struct {
 	State *StateOp
 	Link  *LinkOp
 	Emit  *Arrival
+	// Written is what the call makes of a record at its vendor, kept with its
+	// begun mark as far as it is known before it is answered, and with its
+	// answer. It may stand with a step that is Begun; the result stays the
+	// step's own.
+	Written *Written
 	// Approval is asked: its id, title, text, choices and end are the
 	// caller's, the rest is filled in. The result stays the step's own.
 	Approval *Approval

@@ -27,7 +27,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	answer, err := h.runner.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Page: s.Kind == vm.StepPage,
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.session,
-		Secrets: secrets, Again: again, Marks: h.marks(step),
+		Secrets: secrets, Again: again, Marks: h.marks(step, h.written(s, connection, nil)),
 	})
 	if err != nil {
 		return result{attempts: answer.Attempts, after: answer.RetryAfter}, err
@@ -42,7 +42,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 			return result{attempts: answer.Attempts}, fmt.Errorf("keep a page: %w", err)
 		}
 	}
-	return result{value: value, attempts: answer.Attempts}, nil
+	return result{value: value, attempts: answer.Attempts, effect: journal.Effect{Written: h.written(s, connection, value)}}, nil
 }
 
 // page is what is kept of one page of a list.
@@ -54,14 +54,14 @@ type page struct {
 // marks keep the step as begun, with what is sent, before a request that may
 // change something leaves the machine. A mark of what was conclusively not
 // done is taken away with the next record of the step, or when it parks.
-func (h *host) marks(step journal.Step) call.Marks {
+func (h *host) marks(step journal.Step, written *journal.Written) call.Marks {
 	step.State = journal.Begun
 	return call.Marks{
 		Begin: func(ctx context.Context, sent json.RawMessage) error {
 			if step.Sent == nil {
 				step.Sent = sent
 			}
-			_, err := h.record(ctx, step, journal.Effect{})
+			_, err := h.record(ctx, step, journal.Effect{Written: written})
 			if err == nil {
 				h.marked, h.sent, h.undone = step.Number, step.Sent, false
 			}
@@ -96,7 +96,7 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 	}
 	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
 	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key,
-		Secrets: secrets, Again: again, Marks: h.marks(step)}
+		Secrets: secrets, Again: again, Marks: h.marks(step, nil)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
@@ -110,7 +110,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	request := call.HTTPRequest{Secrets: secrets, Again: again, Marks: h.marks(step)}
+	request := call.HTTPRequest{Secrets: secrets, Again: again, Marks: h.marks(step, nil)}
 	if err := json.Unmarshal(args, &request); err != nil {
 		return result{}, invalid(s, "expected (url, { headers, query, json, body, auth, timeout }): "+err.Error())
 	}

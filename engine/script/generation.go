@@ -20,6 +20,7 @@ type Generation struct {
 	emitted   []*journal.Hook
 	schedules []Schedule
 	inbound   map[string]*Inbound // by path
+	nouns     map[string]bool     // of the triggers that hooks name: "highlevel.contact"
 	awaits    awaits              // of the scripts
 	held      *held               // of older versions; nil: none
 	replaced  chan struct{}
@@ -38,6 +39,7 @@ func newGeneration(scripts map[string]*Script, known *triggers, held *held) *Gen
 		Scripts:  scripts,
 		routes:   map[string]route{},
 		inbound:  map[string]*Inbound{},
+		nouns:    map[string]bool{},
 		held:     held,
 		replaced: make(chan struct{}),
 	}
@@ -77,6 +79,9 @@ func (g *Generation) add(hook *journal.Hook, known *triggers) {
 			r.hooks = append(r.hooks, hook)
 			r.picky = r.picky || hook.Connection != ""
 			g.routes[name] = r
+			if last := strings.LastIndexByte(name, '.'); last > 0 {
+				g.nouns[name[:last]] = true
+			}
 		}
 	}
 }
@@ -98,6 +103,9 @@ func (g *Generation) Match(event, connection string) []*journal.Hook {
 		return hook.Connection != "" && hook.Connection != connection
 	})
 }
+
+// Hears reports whether a hook names a trigger of a noun: "highlevel.contact".
+func (g *Generation) Hears(noun string) bool { return g.nouns[noun] }
 
 // withEmitted adds the hooks whose wildcards name an emitted event.
 func (g *Generation) withEmitted(hooks []*journal.Hook, event string) []*journal.Hook {

@@ -108,6 +108,7 @@ func TestHooks(t *testing.T) {
 		{"debounce without a lane", `on("shop.order.created", { debounce = "10s", lane = false }, f)`},
 		{"debounce side by side", `on("shop.order.created", { debounce = "10s", overlap = "parallel" }, f)`},
 		{"echo", `on("shop.order.created", { echo = true }, f)`},
+		{"bad echo", `on("shop.order.created", { echo = "yes" }, f)`},
 		{"debounce with a function", `on("shop.order.created", { debounce = "10s", where = f }, f)`},
 		{"skip with a function", `on("shop.order.created", { overlap = "skip", where = f }, f)`},
 		{"skip without a lane", `on("in:/orders", { verify = "none", overlap = "skip" }, f)`},
@@ -176,6 +177,9 @@ func show(t *testing.T, h *journal.Hook) string {
 	}
 	if h.Changed != "" {
 		text += ", changed " + h.Changed
+	}
+	if h.Echo {
+		text += ", echoes too"
 	}
 	if h.Overlap != journal.OverlapQueue {
 		text += ", overlap " + string(h.Overlap)

@@ -35,7 +35,7 @@ var options = map[string]option{
 	"overlap":      {read: (*draft).readOverlap},
 	"timeout":      {read: (*draft).readTimeout},
 	"limits":       {read: (*draft).readLimits},
-	"echo":         {read: func(*draft, json.RawMessage) error { return errNoEchoes }},
+	"echo":         {read: (*draft).readEcho},
 	"verify":       {place: onInbound, read: (*draft).readVerify},
 	"id":           {place: onInbound, read: (*draft).readID},
 	"tz":           {place: onSchedule, read: func(*draft, json.RawMessage) error { return nil }}, // read before the schedule
@@ -105,8 +105,12 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 	return nil
 }
 
-// errNoEchoes refuses an option that would have no effect.
-var errNoEchoes = errors.New("not available in this version of Tidewire: events that calls of ours caused are not told from others; leave it out")
+func (d *draft) readEcho(raw json.RawMessage) error {
+	if json.Unmarshal(raw, &d.hook.Echo) != nil {
+		return fmt.Errorf("expected true (take what our own calls brought about too) or false, found %s", found(raw))
+	}
+	return nil
+}
 
 func (d *draft) readWhere(raw json.RawMessage) (err error) {
 	if slices.Contains(d.registration.Functions, "where") {

@@ -204,6 +204,9 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 	} else {
 		e.Received = atRest(w.time)
 	}
+	if err := w.echo(e); err != nil {
+		return receipt, err
+	}
 	echo := int64(0)
 	if e.Echo {
 		echo = 1
@@ -237,7 +240,7 @@ func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, 
 			return err
 		}
 	}
-	if !j.passes {
+	if !j.passes || e.Echo && !j.hook.Echo {
 		return nil
 	}
 	n := birth{event: event, hook: hook, version: version, lane: j.lane, paused: high, fresh: &fresh{event: e, hook: j.hook, created: atRest(w.time)}}

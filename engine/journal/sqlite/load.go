@@ -17,13 +17,14 @@ type found struct {
 	standing []bool // of runs: stands and keeps its lane
 	begun    int    // runs that were running
 	tides    tides  // the triggers whose runs are paused
+	writes   writes
 }
 
 // load takes the file over: it raises the owner's epoch, queues again what was
 // running, and reads the runs that have a place in a lane. What waits stays in
 // the file.
 func load(ctx context.Context, c *conn) (f found, err error) {
-	var own, last, begun, placed, live, wake, awaited, floods *stmt
+	var own, last, begun, placed, live, wake, awaited, floods, nouns, steps *stmt
 	err = c.prepare(map[**stmt]string{
 		&own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt`,
@@ -33,6 +34,8 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 		&placed:  `SELECT seq, hook, lane, state, epoch, place FROM run WHERE state < 6 ORDER BY place`,
 		&live:    `SELECT count(*) FROM run WHERE state < 8`,
 		&wake:    `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
+		&nouns:   `SELECT DISTINCT connection, noun FROM written`,
+		&steps:   `SELECT run, number FROM written WHERE run <> 0`,
 		&floods:  `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1`,
 		&awaited: `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
 	})
@@ -66,6 +69,9 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 		}
 		f.wake, _ = value.(int64)
 		if f.awaited, err = awaitedIn(awaited); err != nil {
+			return err
+		}
+		if err := f.writes.load(nouns, steps); err != nil {
 			return err
 		}
 		f.tides = tides{}

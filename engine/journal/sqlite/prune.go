@@ -57,7 +57,7 @@ func (p *pruning) all(ctx context.Context, r journal.Retention) error {
 	}
 	if r.IDs > 0 {
 		before := p.now.Add(-max(r.IDs, r.Age)).UnixMicro()
-		return errors.Join(p.ids(ctx, before), p.sightings(ctx, before))
+		return errors.Join(p.ids(ctx, before), p.sightings(ctx, before), p.written(ctx, before))
 	}
 	return nil
 }
@@ -246,4 +246,12 @@ func (p *pruning) sightings(ctx context.Context, before int64) error {
 		}
 	}
 	return nil
+}
+
+// written forgets what calls wrote of records before a time.
+func (p *pruning) written(ctx context.Context, before int64) error {
+	return p.batch(ctx, func(w *writer) error {
+		_, err := w.sql.oldWritten.run(before)
+		return err
+	})
 }

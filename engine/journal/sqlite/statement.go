@@ -22,6 +22,8 @@ type statements struct {
 
 	getChanged, putChanged, findLane, findMerging, merge, addMerged, endNow *stmt
 
+	putWritten, dropWritten, findWritten, learnWritten, staleWritten, oldWritten *stmt
+
 	eventType, pauseRun, unpauseRun, findPaused *stmt
 
 	lastError, countAttempt, rebind, findProblem, findMark, endMark *stmt
@@ -119,6 +121,16 @@ func (s *statements) prepare(c *conn) error {
 		&s.addMerged: `INSERT INTO merged (event, run) VALUES (?, ?)`,
 		&s.endNow: `UPDATE run SET state = ?2, epoch = ?3, finished = ?4, problem = ?5, merging = 0, parked = NULL, wake = NULL,
 			park = NULL, steps = (SELECT count(*) FROM step WHERE run = ?1) WHERE seq = ?1`,
+
+		&s.putWritten: `INSERT INTO written (connection, noun, record, run, number, gone, at, rule, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET gone = excluded.gone, at = excluded.at, rule = excluded.rule, data = excluded.data`,
+		&s.dropWritten: `DELETE FROM written WHERE run = ? AND number = ?`,
+		// What is done comes before what is under way.
+		&s.findWritten: `SELECT record, run, number, gone, rule, data, at FROM written WHERE connection = ?1 AND noun = ?2 AND record IN (?3, '')
+			ORDER BY run, number`,
+		&s.learnWritten: `UPDATE written SET data = ?6 WHERE connection = ?1 AND noun = ?2 AND record = ?3 AND run = ?4 AND number = ?5`,
+		&s.staleWritten: `DELETE FROM written WHERE connection = ? AND noun = ? AND record = ? AND run = 0`,
+		&s.oldWritten:   `DELETE FROM written WHERE at < ?`,
 
 		&s.eventType:  `SELECT type FROM event WHERE seq = ?`,
 		&s.pauseRun:   `UPDATE run SET state = -1, parked = ?2 WHERE seq = ?1`,

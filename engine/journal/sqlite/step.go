@@ -120,6 +120,8 @@ func (t *stepTask) check(step journal.Step) (err error) {
 	switch {
 	case count > 1:
 		return errors.New("a step has one effect at most")
+	case effect.Written != nil && (count > 0 || step.State == journal.Erred):
+		return errors.New("what was written comes with a call that is begun or done, alone")
 	case count > 0 && step.State != journal.Done:
 		return fmt.Errorf("a step in state %q has no effect", step.State)
 	}
@@ -128,6 +130,9 @@ func (t *stepTask) check(step journal.Step) (err error) {
 	}
 	if t.problem != nil {
 		*effect = journal.Effect{}
+	}
+	if made := effect.Written; made != nil {
+		return errors.Join(checkJSON("what was written", made.Data))
 	}
 	if op := effect.State; op != nil {
 		return errors.Join(checkJSON("value", op.Value), checkJSON("expected value", op.Expected))
@@ -170,8 +175,11 @@ func (t *stepTask) apply(w *writer) error {
 		}
 		done.step.State, t.result = journal.Erred, nil
 	}
-	if t.effect != (journal.Effect{}) {
+	if t.effect.Written == nil && t.effect != (journal.Effect{}) {
 		done.result = pack(t.result)
+	}
+	if err := w.written(t.run.seq, t.step.Number, done.step.State, t.effect.Written); err != nil {
+		return err
 	}
 	if err := w.begin(&t.grasp); err != nil {
 		return err
@@ -357,5 +365,5 @@ func (t *withdrawTask) apply(w *writer) error {
 		return err
 	}
 	k.steps, k.begun = k.steps-1, false
-	return nil
+	return w.settle(t.run.seq, t.number)
 }

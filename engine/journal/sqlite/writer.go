@@ -30,6 +30,7 @@ type writer struct {
 
 	alarm   alarm
 	tides   tides
+	writes  writes
 	awaited map[string]map[string]bool // trigger to the paths that found its waiting runs
 
 	// Of the open transaction.
@@ -38,6 +39,7 @@ type writer struct {
 	entered map[int64]*run // by it; nil: removed
 	pulled  []*run
 	undo    []undo
+	settled []writtenStep
 }
 
 // undo is what memory said before the transaction.
@@ -50,7 +52,7 @@ func newWriter(c *conn, d *dispatcher, found found, cfg Config) (*writer, error)
 	w := &writer{
 		conn: c, dispatch: d, now: cfg.Now, log: cfg.Log, queue: newQueue(), stopped: make(chan struct{}),
 		owner: found.owner, salt: found.salt, last: found.last, live: found.live, maxQueued: cfg.MaxQueued,
-		ids: newNames(), alarm: alarm{timer: cfg.Timer, at: found.wake}, awaited: found.awaited, tides: found.tides, entered: map[int64]*run{},
+		ids: newNames(), alarm: alarm{timer: cfg.Timer, at: found.wake}, awaited: found.awaited, tides: found.tides, writes: found.writes, entered: map[int64]*run{},
 	}
 	return w, w.sql.prepare(c)
 }
@@ -128,6 +130,7 @@ func (w *writer) report(err error) {
 func (w *writer) transact(tasks []task) (begun bool, err error) {
 	w.time = w.now()
 	w.moves, w.pulled, w.undo = w.moves[:0], w.pulled[:0], w.undo[:0]
+	w.settled = w.settled[:0]
 	clear(w.entered)
 	live, alarm := w.live, w.alarm.at
 	defer func() { w.dispatch.unpull(w.pulled) }()
@@ -158,6 +161,9 @@ func (w *writer) transact(tasks []task) (begun bool, err error) {
 		return true, err
 	}
 	w.ids.settle()
+	for _, step := range w.settled {
+		delete(w.writes.steps, step)
+	}
 	w.dispatch.update(w.moves)
 	return true, nil
 }

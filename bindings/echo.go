@@ -1,0 +1,61 @@
+package bindings
+
+import "strings"
+
+// Echo says which records calls of ours change, so that the event which such a
+// change brings back is known as our own.
+type Echo struct {
+	Writes []Write
+	// Free are fields of event.data that change by themselves, with every
+	// change or without one: times of change, counters. They tell nothing.
+	Free []string
+	// Version is the field of a record that holds the time of its last change,
+	// in answers and where they have it in events: an event of a later time is
+	// news, whatever else it tells.
+	Version string
+}
+
+// Write is what some operations do to a record.
+type Write struct {
+	// Operations are names, "contacts.update", or patterns, "contacts.*".
+	Operations []string
+	// Noun is the middle part of the triggers that tell of it: "contact".
+	Noun string
+	// Record is the path in the answer of the record's id, or behind
+	// "argument:" the argument that holds it.
+	Record string
+	// State is the path in the answer of the record as it then is, Whole for
+	// the answer itself; empty: only the arguments are known of it.
+	State string
+	// Within is the field of event.data that holds the record; empty:
+	// event.data is the record.
+	Within string
+	// Names maps fields of event.data to what they are called in the arguments
+	// and in the state, where that is something else.
+	Names map[string]string
+	// Gone says that the record is deleted.
+	Gone bool
+}
+
+// WriteOf finds what an operation does to a record; nil where nothing is said.
+// The first entry that fits counts.
+func (e *Echo) WriteOf(operation string) *Write {
+	if e == nil {
+		return nil
+	}
+	for i := range e.Writes {
+		for _, pattern := range e.Writes[i].Operations {
+			group, all := strings.CutSuffix(pattern, ".*")
+			if pattern == operation || all && strings.HasPrefix(operation, group+".") {
+				return &e.Writes[i]
+			}
+		}
+	}
+	return nil
+}
+
+// Whole stands in Write.State for the answer itself.
+const Whole = "."
+
+// ArgumentPrefix stands before an argument's name in Write.Record.
+const ArgumentPrefix = "argument:"

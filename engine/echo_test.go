@@ -1,0 +1,112 @@
+package engine_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// twoWay keeps contacts and clients alike, both ways. Without a guard each change
+// would go to and fro for ever.
+const twoWay = `local highlevel, qonto = require "highlevel", require "qonto"
+
+on({ "highlevel.contact.created", "highlevel.contact.updated" }, function(event)
+  local c = event.data
+  local fields = { kind = "individual", first_name = c.firstName, last_name = c.lastName, email = c.email }
+  local known = links.get("highlevel.contact", c.id, "qonto.client")
+  if known then
+    fields.id = known
+    qonto.clients.update(fields)
+  else
+    local made = qonto.clients.create(fields).client
+    links.put("highlevel.contact", c.id, "qonto.client", made.id)
+  end
+end)
+
+on({ "qonto.client.created", "qonto.client.updated" }, function(event)
+  local c = event.data
+  local client = qonto.clients.get { id = c.id }.client
+  local known = links.get("qonto.client", c.id, "highlevel.contact")
+  local fields = { firstName = client.first_name, lastName = client.last_name, email = client.email }
+  if known then
+    fields.contactId = known
+    highlevel.contacts.update(fields)
+  else
+    local made = highlevel.contacts.create(fields).contact
+    links.put("qonto.client", c.id, "highlevel.contact", made.id)
+  end
+end)
+`
+
+// change does what a person would in an app of the sandbox, and gives the answer.
+func (w *world) change(app, method, path, body string) gjson.Result {
+	w.t.Helper()
+	request, err := http.NewRequest(method, w.apps.URL(app)+path, strings.NewReader(body))
+	must(w.t, err)
+	for name, value := range map[string]string{"Authorization": "Bearer sandbox-token", "Content-Type": "application/json", "Version": "2021-07-28"} {
+		request.Header.Set(name, value)
+	}
+	if app == "qonto" {
+		request.Header.Set("Authorization", "demo:sandbox-token")
+	}
+	response, err := http.DefaultClient.Do(request)
+	must(w.t, err)
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	must(w.t, err)
+	if response.StatusCode > 299 {
+		w.t.Fatalf("%s %s answered %d %s", method, path, response.StatusCode, answer)
+	}
+	return gjson.ParseBytes(answer)
+}
+
+// TestATwoWaySyncDoesNotLoop changes a record on one side, then on the other:
+// each change is carried over once, and what it brings back is an echo.
+func TestATwoWaySyncDoesNotLoop(t *testing.T) {
+	w := newWorld(t, map[string]string{"sync.lua": twoWay})
+	location := w.apps.Account("highlevel")
+	made := w.change("highlevel", "POST", "/contacts/", `{"locationId":"`+location+`","firstName":"Ada","lastName":"Lovelace","email":"ada@example.com"}`)
+	w.settle()
+	w.change("highlevel", "PUT", "/contacts/"+made.Get("contact.id").Str, `{"firstName":"Augusta"}`)
+	w.settle()
+	client := ""
+	for _, one := range w.apps.Records("qonto", "clients") {
+		if gjson.GetBytes(one, "email").Str == "ada@example.com" {
+			client = gjson.GetBytes(one, "id").Str
+			if name := gjson.GetBytes(one, "first_name").Str; name != "Augusta" {
+				t.Errorf("the client is called %q", name)
+			}
+		}
+	}
+	w.change("qonto", "PATCH", "/clients/"+client, `{"last_name":"King"}`)
+	w.settle()
+	contact := w.change("highlevel", "GET", "/contacts/"+made.Get("contact.id").Str, "").Get("contact")
+	if name := contact.Get("lastName").Str; name != "King" {
+		t.Errorf("the contact is called %q; it was changed on the other side", name)
+	}
+	runs := w.runs()
+	if len(runs) != 3 {
+		t.Errorf("%d runs for 3 changes", len(runs))
+	}
+	for _, story := range runs {
+		if story.Run.State != journal.Succeeded {
+			t.Errorf("run of %s: %s %+v", story.Run.Event, story.Run.State, story.Run.Problem)
+		}
+	}
+	events, err := w.journal.Events(t.Context(), journal.EventQuery{Limit: 100})
+	must(t, err)
+	echoes := 0
+	for _, e := range events {
+		if e.Echo {
+			echoes++
+		}
+	}
+	if echoes < 3 || len(events) != echoes+3 {
+		t.Errorf("%d events, %d of them echoes; expected each of 3 changes to come back as one", len(events), echoes)
+	}
+}

@@ -1,0 +1,159 @@
+package journaltest
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// wrote is what a call made of the contact c_1.
+func wrote(record, data string) journal.Effect {
+	return journal.Effect{Written: &journal.Written{
+		Version: "changed", Connection: "highlevel", Noun: "highlevel.contact", Record: record, Data: json.RawMessage(data), Free: []string{"dateUpdated"},
+	}}
+}
+
+// updated is an event that a vendor tells of a contact.
+func updated(id, record, data string, hooks ...*journal.Hook) journal.Arrival {
+	e := contact(id, record, data)
+	e.Type = "highlevel.contact.updated"
+	return arrival(e, hooks...)
+}
+
+func onUpdates(h *journal.Hook) { h.Triggers = []string{"highlevel.contact.updated"} }
+
+// echoed reports whether an event was taken for an echo. The hook that is told
+// of it wants none.
+func (f *fixture) echoed(a journal.Arrival) bool {
+	f.Helper()
+	a.Hooks = []*journal.Hook{hook("sync", onUpdates, laneless)}
+	receipt := f.accept(a)[0]
+	event, _, err := f.store.Event(f.ctx, a.Event.ID)
+	f.do(err)
+	want(f, "runs of an event whose echo is "+map[bool]string{true: "true", false: "false"}[event.Echo], len(receipt.Runs), map[bool]int{true: 0, false: 1}[event.Echo])
+	return event.Echo
+}
+
+const known = `{"id":"c_1","email":"ada@example.com","firstName":"Ada","tags":["vip","new"],"dateUpdated":"2026-03-01"}`
+
+var echoTests = map[string]func(f *fixture){
+	"an event that tells just what a call wrote is an echo": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		want(f, "the same", f.echoed(updated("1", "c_1", `{"id":"c_1","email":"ADA@example.com","tags":["new","vip"],"dateUpdated":"2026-03-02"}`)), true)
+		want(f, "told again", f.echoed(updated("2", "c_1", known)), true)
+	},
+	"an event that tells anything else is none": func(f *fixture) {
+		for name, data := range map[string]string{
+			"another value":   `{"id":"c_1","email":"eve@example.com","firstName":"Ada"}`,
+			"a value removed": `{"id":"c_1","email":"ada@example.com","firstName":null}`,
+			"another list":    `{"id":"c_1","email":"ada@example.com","tags":["vip"]}`,
+			"nothing known":   `{"id":"c_1","phone":"1"}`,
+			"free ones alone": `{"id":"c_1","dateUpdated":"2026-03-01"}`,
+		} {
+			f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+			want(f, name, f.echoed(updated(name, "c_1", data)), false)
+		}
+	},
+	"after another's change the same as before is news": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		want(f, "another's", f.echoed(updated("1", "c_1", `{"email":"eve@example.com"}`)), false)
+		want(f, "back again", f.echoed(updated("2", "c_1", known)), false)
+	},
+	"what an echo tells beyond what was known is known from then on": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", `{"email":"ada@example.com"}`))
+		want(f, "the echo", f.echoed(updated("1", "c_1", `{"email":"ada@example.com","firstName":"Ada"}`)), true)
+		want(f, "another's", f.echoed(updated("2", "c_1", `{"email":"ada@example.com","firstName":"Eve"}`)), false)
+	},
+	"an event of a later change is none, although it tells the same": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", `{"email":"a@b.c","changed":"2026-03-01T12:00:00Z"}`))
+		want(f, "of that change", f.echoed(updated("1", "c_1", `{"email":"a@b.c","changed":"2026-03-01T12:00:00.000Z"}`)), true)
+		want(f, "of a later one", f.echoed(updated("2", "c_1", `{"email":"a@b.c","changed":"2026-03-01T12:00:01Z"}`)), false)
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		late := updated("3", "c_1", known)
+		late.Event.Time = f.clock.Now().Add(2 * time.Minute)
+		want(f, "long after, by the vendor's clock", f.echoed(late), false)
+	},
+	"records, connections and nouns are apart": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		want(f, "another record", f.echoed(updated("1", "c_2", known)), false)
+		other := updated("2", "c_1", known)
+		other.Event.Connection = "highlevel/paris"
+		want(f, "another connection", f.echoed(other), false)
+		want(f, "the one", f.echoed(updated("3", "c_1", known)), true)
+	},
+	"by hand or emitted an event is never an echo": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		for _, source := range []journal.Source{journal.Hand, journal.Emit} {
+			a := updated(string(source), "c_1", known)
+			a.Event.Source = source
+			want(f, string(source), f.echoed(a), false)
+		}
+		for _, source := range []journal.Source{journal.Poll, journal.Reconcile} {
+			a := updated(string(source), "c_1", known)
+			a.Event.Source = source
+			want(f, string(source), f.echoed(a), true)
+		}
+	},
+	"a hook that wants echoes gets them, and what watches a change learns of them": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		a := updated("1", "c_1", known, hook("all", onUpdates, func(h *journal.Hook) { h.Echo = true }),
+			hook("watch", onUpdates, func(h *journal.Hook) { h.Changed = "email" }))
+		receipt := f.accept(a)[0]
+		want(f, "runs", len(receipt.Runs), 1)
+		want(f, "the event that the run has", f.nextIs(receipt.Runs[0]).Event.Echo, true)
+		again := f.accept(updated("2", "c_1", `{"email":"ada@example.com","firstName":"Eve"}`, a.Hooks[1]))[0]
+		want(f, "runs of what did not change", len(again.Runs), 0)
+	},
+	"an echo may come before the answer": func(f *fixture) {
+		h := f.begun()
+		f.record(h, begun(1, "highlevel.contacts.update"), wrote("c_1", `{"email":"ada@example.com"}`))
+		want(f, "meanwhile", f.echoed(updated("1", "c_1", known)), true)
+		want(f, "another's, meanwhile", f.echoed(updated("2", "c_1", `{"email":"ada@example.com","firstName":"Eve"}`)), false)
+		f.record(h, step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		want(f, "afterwards", f.echoed(updated("3", "c_1", known)), true)
+	},
+	"so may that of a record which the vendor was to name": func(f *fixture) {
+		h := f.begun()
+		f.record(h, begun(1, "highlevel.contacts.create"), wrote("", `{"email":"ada@example.com"}`))
+		f.reopen()
+		want(f, "another's", f.echoed(updated("1", "c_8", `{"email":"eve@example.com"}`)), false)
+		want(f, "ours", f.echoed(updated("2", "c_9", `{"email":"ada@example.com"}`)), true)
+		f.record(holder(f.next()), step(1, "highlevel.contacts.create", `{}`), wrote("c_9", known))
+		want(f, "of another record afterwards", f.echoed(updated("3", "c_8", `{"email":"ada@example.com"}`)), false)
+		want(f, "afterwards", f.echoed(updated("4", "c_9", known)), true)
+	},
+	"a call that failed, or was withdrawn, wrote nothing": func(f *fixture) {
+		h := f.begun()
+		f.record(h, begun(1, "highlevel.contacts.update"), wrote("c_1", known))
+		f.do(f.store.Withdraw(f.ctx, h, 1))
+		want(f, "withdrawn", f.echoed(updated("1", "c_1", known)), false)
+		f.record(h, begun(1, "highlevel.contacts.update"), wrote("c_1", known))
+		erred := step(1, "highlevel.contacts.update", "")
+		erred.State, erred.Result = journal.Erred, nil
+		f.record(h, erred, journal.Effect{})
+		want(f, "failed", f.echoed(updated("2", "c_1", known)), false)
+	},
+	"the end of a record that we deleted is an echo": func(f *fixture) {
+		gone := wrote("c_1", `{}`)
+		gone.Written.Gone = true
+		f.record(f.begun(), step(1, "highlevel.contacts.delete", `{}`), gone)
+		a := updated("1", "c_1", `{"id":"c_1"}`)
+		want(f, "an update", f.echoed(a), false)
+		f.record(f.begun(), step(1, "highlevel.contacts.delete", `{}`), gone)
+		a = updated("2", "c_1", `{"id":"c_1"}`)
+		a.Event.Type = "highlevel.contact.deleted"
+		f.accept(arrival(a.Event, hook("x", func(h *journal.Hook) { h.Triggers = []string{a.Event.Type} })))
+		event, runs, err := f.store.Event(f.ctx, a.Event.ID)
+		f.do(err)
+		want(f, "the end", event.Echo, true)
+		want(f, "runs", len(runs), 0)
+	},
+	"what was written is forgotten with the ids of events": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		f.clock.Pass(48 * time.Hour)
+		_, err := f.store.Prune(f.ctx, journal.Retention{IDs: 24 * time.Hour})
+		f.do(err)
+		want(f, "long after", f.echoed(updated("1", "c_1", known)), false)
+	},
+}

@@ -1,0 +1,82 @@
+package run
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// written says what a call makes of a record, as far as that is known before
+// it is answered, or with its answer. It is nil where no hook would hear of it.
+func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *journal.Written {
+	if s.Operation == nil || s.App.Echo == nil {
+		return nil
+	}
+	edition := s.App.CatalogueOf(s.Operation).Named("")
+	w := s.App.Echo.WriteOf(strings.TrimPrefix(s.Operation.Name, edition))
+	if w == nil || !h.runner.Scripts.Generation().Hears(s.App.Name+"."+w.Noun) {
+		return nil
+	}
+	made := &journal.Written{
+		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Free: s.App.Echo.Free,
+		Version: s.App.Echo.Version, Gone: w.Gone,
+	}
+	if w.Within != "" && made.Version != "" {
+		made.Version = w.Within + "." + made.Version
+	}
+	if made.Record == "" && answer != nil {
+		return nil // the vendor does not say of what
+	}
+	if !w.Gone {
+		made.Data = fieldsOf(w, s.Args, answer)
+	}
+	return made
+}
+
+// recordOf gives the id of the record, empty while it is not known.
+func recordOf(w *bindings.Write, args, answer json.RawMessage) string {
+	if name, found := strings.CutPrefix(w.Record, bindings.ArgumentPrefix); found {
+		return journal.LookupText(args, name)
+	}
+	return journal.LookupText(answer, w.Record)
+}
+
+// fieldsOf gives what is known of the record under the names that events have
+// for it: what the vendor answers, and what it was told.
+func fieldsOf(w *bindings.Write, args, answer json.RawMessage) json.RawMessage {
+	known := map[string]json.RawMessage{}
+	take := func(from json.RawMessage) {
+		gjson.ParseBytes(from).ForEach(func(name, value gjson.Result) bool {
+			known[name.Str] = json.RawMessage(value.Raw)
+			return true
+		})
+	}
+	take(args)
+	if w.State != "" {
+		state, path := answer, w.State
+		if path != bindings.Whole {
+			state, _ = journal.Lookup(answer, path)
+		}
+		take(state)
+	}
+	for event, ours := range w.Names {
+		value, has := known[ours]
+		delete(known, ours)
+		if has {
+			known[event] = value
+		}
+	}
+	data, err := json.Marshal(known)
+	if err == nil && w.Within != "" {
+		data, err = json.Marshal(map[string]json.RawMessage{w.Within: data})
+	}
+	if err != nil {
+		return nil
+	}
+	return data
+}
