@@ -20,6 +20,10 @@ type Auth struct {
 	Fields []string
 	// Plain are those of Fields and Optional that are no secret: "tenant".
 	Plain []string
+	// Addresses are those of Fields and Optional that are whole addresses and
+	// secret themselves, for Operation.Address. A way that has nothing else for
+	// Fields authorises no other operation, and has no Header.
+	Addresses []string
 	// Header and Format say what is sent; {field} stands for a setting and
 	// {access_token} for the token that OAuth gave.
 	Header string

@@ -21,6 +21,10 @@ type Operation struct {
 	// lists repeat the parameter for each item.
 	Join map[string]string `json:"join,omitempty"`
 	Body *Body             `json:"body,omitempty"`
+	// Address names the setting of a connection, one of Auth.Addresses, that
+	// holds the whole address which the call goes to, with no other credential.
+	// Path then only says what it is.
+	Address string `json:"address,omitempty"`
 	// Fixed are headers sent with every call, such as HighLevel's Version.
 	Fixed map[string]string `json:"fixed,omitempty"`
 
@@ -88,10 +92,13 @@ type Body struct {
 	// Wrap is the name of the object that the vendor wants around the fields.
 	Wrap     string `json:"wrap,omitempty"`
 	Required bool   `json:"required,omitempty"`
+	// Max is the most bytes that the vendor takes; more is refused before it is
+	// sent. Zero: not known.
+	Max int `json:"max,omitempty"`
 }
 
-// Pages says how a list is walked. At most one of Cursors, Page and Offset is
-// set; none where the list comes whole.
+// Pages says how a list is walked. At most one of Cursors, Page, Offset and URL
+// is set; none where the list comes whole.
 type Pages struct {
 	// Items is the path in the answer to the list.
 	Items string `json:"items"`
@@ -110,6 +117,11 @@ type Pages struct {
 	Last string `json:"last,omitempty"`
 	// Offset is the parameter that counts items passed over.
 	Offset string `json:"offset,omitempty"`
+	// URL is the field at the top of the answer that holds the whole address of
+	// the next page, absent on the last one: "@odata.nextLink". The operation,
+	// a GET, takes an argument of the same name, and with it goes to that
+	// address and nowhere else; it must lie below the connection's own.
+	URL string `json:"url,omitempty"`
 	// More is the path of a boolean that is false on the last page.
 	More string `json:"more,omitempty"`
 	// SizeParam takes the page size, Size is what we ask for.

@@ -15,7 +15,7 @@ import (
 // floors only; packages below a listed one belong to it.
 var floors = [][]string{
 	{"cmd/tidewire", "cmd/catalog"},
-	{"bindings/all", "bindings/bindingstest", "bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack", "scripts"},
+	{"bindings/all", "bindings/bindingstest", "bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack", "bindings/teams", "scripts"},
 	{"engine/harness", "engine/bench"},
 	{"engine"},
 	{"engine/ingest", "engine/poll", "engine/schedule", "engine/subscription", "engine/control", "engine/dashboard"},
@@ -30,7 +30,7 @@ var floors = [][]string{
 // within are imports between rooms of one floor that the design names.
 var within = map[string][]string{
 	"cmd/catalog":           {},
-	"bindings/all":          {"bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack"},
+	"bindings/all":          {"bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack", "bindings/teams"},
 	"engine/journal":        {"engine/journal"},
 	"bindings/highlevel":    {},
 	"bindings/bindingstest": {},

@@ -159,7 +159,7 @@ listne: 1
 	}
 	got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
 	want := `tidewire.yaml:4: connections.qonto.acount: qonto has no such setting (did you mean "account"?)
-tidewire.yaml:5: connections.notion: there is no app "notion"; known are asana, googlecalendar, highlevel, qonto, slack
+tidewire.yaml:5: connections.notion: there is no app "notion"; known are asana, googlecalendar, highlevel, qonto, slack, teams
 tidewire.yaml:8: accounts.qonto: there is no connection "highlevel/rome"
 tidewire.yaml:9: listne: unknown setting; did you mean listen?`
 	if got != want {

@@ -110,7 +110,7 @@ var credentials = map[string]map[string]string{
 	"qonto":     {"login": "demo", "secret_key": sandbox.Token},
 	"slack":     {"token": sandbox.Token},
 
-	"asana": {"token": sandbox.Token}, "googlecalendar": {"token": sandbox.Token},
+	"teams": {"token": sandbox.Token}, "asana": {"token": sandbox.Token}, "googlecalendar": {"token": sandbox.Token},
 }
 
 // connected is the configuration of an engine that works with the sandbox.

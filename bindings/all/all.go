@@ -8,6 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/highlevel"
 	"github.com/tidewire/tidewire/bindings/qonto"
 	"github.com/tidewire/tidewire/bindings/slack"
+	"github.com/tidewire/tidewire/bindings/teams"
 )
 
 // Apps are all apps, by name.
@@ -18,5 +19,6 @@ func Apps() []*bindings.App {
 		highlevel.App(),
 		qonto.App(),
 		slack.App(),
+		teams.App(),
 	}
 }

@@ -20,7 +20,11 @@ func testAuth(t reporter, app *bindings.App) {
 	}
 	names := map[string]bool{}
 	for _, auth := range app.Auth {
-		if auth.Name == "" || names[auth.Name] || auth.Header == "" || len(auth.Fields) == 0 || !placeholder.MatchString(auth.Format) {
+		header := auth.Header != "" && placeholder.MatchString(auth.Format)
+		if onlyAddresses(auth) {
+			header = auth.Header == "" && auth.Format == ""
+		}
+		if auth.Name == "" || names[auth.Name] || len(auth.Fields) == 0 || !header {
 			t.Errorf("way %q: expected a name of its own, fields, a header and a format that holds a secret", auth.Name)
 		}
 		names[auth.Name] = true
@@ -69,11 +73,23 @@ func testSettings(t reporter, auth bindings.Auth) {
 			t.Errorf("way %q: %q is plain and no setting of it", auth.Name, plain)
 		}
 	}
+	for _, address := range auth.Addresses {
+		if !slices.Contains(settings, address) || slices.Contains(auth.Plain, address) {
+			t.Errorf("way %q: the address %q is no secret setting of it", auth.Name, address)
+		}
+	}
 	for field := range auth.Defaults {
 		if !slices.Contains(auth.Optional, field) {
 			t.Errorf("way %q: %q has a default and is not optional", auth.Name, field)
 		}
 	}
+}
+
+// onlyAddresses reports whether a way has nothing to send in a header.
+func onlyAddresses(auth bindings.Auth) bool {
+	return auth.OAuth == nil && len(auth.Fields) > 0 && !slices.ContainsFunc(auth.Fields, func(field string) bool {
+		return !slices.Contains(auth.Addresses, field)
+	})
 }
 
 func testOAuth(t reporter, app *bindings.App, way string, o *bindings.OAuth) {

@@ -47,6 +47,9 @@ func testOperations(t reporter, app *bindings.App, c *bindings.Catalogue) {
 			t.Errorf("%s and %s are both %s %s", name, other, o.Method, o.Path)
 		}
 		endpoints[o.Method+" "+o.Path] = name
+		if o.Address != "" && !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return slices.Contains(a.Addresses, o.Address) }) {
+			t.Errorf("%s: no way to authorise has the address %q", name, o.Address)
+		}
 		if !limits[o.Limit] {
 			t.Errorf("%s: the app has no limit %q", name, o.Limit)
 		}

@@ -18,7 +18,7 @@ func testPages(t reporter, c *bindings.Catalogue) {
 		if !o.ReadOnly() {
 			t.Errorf("%s: each would send again what is not safe", name)
 		}
-		if ways := count(len(p.Cursors) > 0, p.Page != "", p.Offset != ""); ways > 1 {
+		if ways := count(len(p.Cursors) > 0, p.Page != "", p.Offset != "", p.URL != ""); ways > 1 {
 			t.Errorf("%s: %d ways to walk it, expected one or none", name, ways)
 		}
 		if (p.SizeParam == "") != (p.Size == 0) {
@@ -30,6 +30,7 @@ func testPages(t reporter, c *bindings.Catalogue) {
 				t.Errorf("%s: %q is none of its arguments", name, param)
 			}
 		}
+		testAddress(t, c, o, fields)
 		items, known, err := leads(c, o.Answer, p.Items)
 		if err != nil {
 			t.Errorf("%s: items: %v", name, err)
@@ -63,6 +64,24 @@ func listKind(p *bindings.Pages) bindings.Kind {
 		return bindings.Map
 	}
 	return bindings.List
+}
+
+// testAddress wants an address of the next page that the answer can hold and
+// that hides no argument.
+func testAddress(t reporter, c *bindings.Catalogue, o *bindings.Operation, arguments []bindings.Field) {
+	address := o.Pages.URL
+	if address == "" {
+		return
+	}
+	if o.Method != "GET" {
+		t.Errorf("%s: the address of its next page is asked for by GET", o.Name)
+	}
+	if find(arguments, address) != nil {
+		t.Errorf("%s: the address %q is one of its other arguments", o.Name, address)
+	}
+	if _, d := c.Resolve(o.Answer); d != nil && !d.Open && find(d.Fields, address) == nil {
+		t.Errorf("%s: #%s has no field %q", o.Name, d.Name, address)
+	}
 }
 
 func count(all ...bool) (n int) {

@@ -33,6 +33,7 @@ func readers() map[string]reader {
 		"highlevel.v3":   readHighLevelV3,
 		"qonto":          readQonto,
 		"slack":          readSlack,
+		"teams":          readTeams,
 	}
 }
 

@@ -39,7 +39,12 @@ func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage)
 	w := &wire{method: op.Method, header: http.Header{}}
 	w.header.Set("Accept", "application/json, */*;q=0.5")
 	w.header.Set("User-Agent", userAgent)
-	values := s.locate(op, gjson.ParseBytes(args))
+	table := gjson.ParseBytes(args)
+	next, err := nextAddress(base, op.Pages, table)
+	if err != nil {
+		return nil, err
+	}
+	values := s.locate(op, table)
 	var body []located
 	path, query := op.Path, strings.Builder{}
 	for _, v := range values {
@@ -70,6 +75,10 @@ func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage)
 		return nil, fmt.Errorf("missing argument %q", name)
 	}
 	w.url = base + path
+	if next != "" {
+		w.url = next
+		query.Reset()
+	}
 	if query.Len() > 0 {
 		w.url += "?" + query.String()
 	}

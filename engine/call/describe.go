@@ -36,12 +36,12 @@ type Argument struct {
 	Name     string `json:"name"`
 	Type     string `json:"type"`
 	Required bool   `json:"required,omitempty"`
-	In       string `json:"in,omitempty"` // path, query, header or body
+	In       string `json:"in,omitempty"` // path, query, header, body or address
 	// Account says that the connection gives it where the script does not.
 	Account bool `json:"account,omitempty"`
 }
 
-var placeNames = map[place]string{inPath: "path", inQuery: "query", inHeader: "header", inBody: "body"}
+var placeNames = map[place]string{inPath: "path", inQuery: "query", inHeader: "header", inBody: "body", inAddress: "address"}
 
 // Describe tells of an operation from its catalogue.
 func Describe(app *bindings.App, op *bindings.Operation) Description {

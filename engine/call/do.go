@@ -41,6 +41,9 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if r.Page {
 		r.Args = sized(op, r.Args)
 	}
+	if e := reachable(r.App, op, conn); e != nil {
+		return Answer{}, notNow(e, again, op.ReadOnly())
+	}
 	args := fill(s, op, r.Args, conn.Account())
 	w, err := c.wire(ctx, r, s, conn, args, again)
 	if err != nil {
@@ -51,6 +54,9 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	}
 	h := hider{conn, r.Secrets}
 	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
+	if op.Address != "" {
+		j.authorize, j.expire = nil, nil // its address is all that authorises it
+	}
 	j.harmless = op.Repeatable(givenIn(args))
 	j.trust(w, r.App, op.Key)
 	if !j.safe {
@@ -81,6 +87,13 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 	w, err := s.build(conn.BaseURL(), op, args)
 	if err != nil {
 		e := invalid(r.App, op, []string{err.Error()})
+		e.Connection = conn.Name()
+		return nil, e
+	}
+	if op.Address != "" {
+		w.url = conn.Address(op.Address)
+	}
+	if e := tooLarge(r.App, op, len(w.body)); e != nil {
 		e.Connection = conn.Name()
 		return nil, e
 	}

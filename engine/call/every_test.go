@@ -27,7 +27,7 @@ func TestEveryOperationIsSent(t *testing.T) {
 			}))
 			defer server.Close()
 			set, err := connection.New(connection.Config{Apps: all.Apps(), Folder: t.TempDir(), Settings: []connection.Settings{
-				{Name: app.Name, Account: "acc", BaseURL: server.URL, Credentials: credentials(app)},
+				{Name: app.Name, Account: "acc", BaseURL: server.URL, Credentials: credentials(app, server.URL)},
 			}})
 			if err != nil {
 				t.Fatal(err)
@@ -63,18 +63,23 @@ func TestEveryOperationIsSent(t *testing.T) {
 	}
 }
 
-// credentials are those of the first way that is not OAuth.
-func credentials(app *bindings.App) map[string]string {
+// credentials are those of the first way that is not OAuth, with addresses
+// below one.
+func credentials(app *bindings.App, base string) map[string]string {
+	given := map[string]string{}
 	for _, auth := range app.Auth {
-		if auth.OAuth == nil {
-			given := map[string]string{}
-			for _, field := range auth.Fields {
-				given[field] = "a-" + field
-			}
-			return given
+		if auth.OAuth != nil {
+			continue
 		}
+		for _, field := range auth.Fields {
+			given[field] = "a-" + field
+		}
+		for _, address := range auth.Addresses {
+			given[address] = base + "/workflows/invoke"
+		}
+		break
 	}
-	return nil
+	return given
 }
 
 // sample makes a value of each declared type.

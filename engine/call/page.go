@@ -48,6 +48,8 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 		next, err = w.page(op)
 	case p.Offset != "":
 		next = w.offset()
+	case p.URL != "":
+		next, err = w.address(op)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -77,7 +79,7 @@ func marked(p *bindings.Pages) bool {
 			return false
 		}
 	}
-	return len(p.Cursors) > 0
+	return len(p.Cursors) > 0 || p.URL != ""
 }
 
 // walk is one page of a list.
@@ -105,7 +107,7 @@ func (w walk) cursors(op *bindings.Operation) (json.RawMessage, error) {
 		moved = moved || given(w.args, name).String() != value.String()
 	}
 	if !moved {
-		return nil, pageError(op, "the answer asks for the same page again; the walk would never end")
+		return nil, standstill(op)
 	}
 	return json.Marshal(next)
 }
@@ -118,6 +120,17 @@ func (w walk) at(path string) gjson.Result {
 	return w.answer.Get(path)
 }
 
+func (w walk) address(op *bindings.Operation) (json.RawMessage, error) {
+	value := given(w.answer, w.pages.URL)
+	if value.Type == gjson.Null || value.String() == "" {
+		return nil, nil
+	}
+	if given(w.args, w.pages.URL).String() == value.String() {
+		return nil, standstill(op)
+	}
+	return json.Marshal(map[string]json.RawMessage{w.pages.URL: json.RawMessage(value.Raw)})
+}
+
 func (w walk) page(op *bindings.Operation) (json.RawMessage, error) {
 	present := w.number(w.pages.Page, 1)
 	if w.pages.Next != "" {
@@ -126,7 +139,7 @@ func (w walk) page(op *bindings.Operation) (json.RawMessage, error) {
 			return nil, nil
 		}
 		if value.Float() == present {
-			return nil, pageError(op, "the answer asks for the same page again; the walk would never end")
+			return nil, standstill(op)
 		}
 		return object(w.pages.Page, value.Float()), nil
 	}
@@ -207,6 +220,10 @@ func sized(op *bindings.Operation, args json.RawMessage) json.RawMessage {
 		return args
 	}
 	return with(args, object(op.Pages.SizeParam, float64(op.Pages.Size)))
+}
+
+func standstill(op *bindings.Operation) error {
+	return pageError(op, "the answer asks for the same page again; the walk would never end")
 }
 
 func pageError(op *bindings.Operation, message string, args ...any) *bindings.Error {

@@ -19,6 +19,7 @@ func TestPage(t *testing.T) {
 	offset := &bindings.Pages{Items: "items", Offset: "skip", SizeParam: "limit", Size: 2}
 	offsetMore := &bindings.Pages{Items: "items", Offset: "skip", More: "more"}
 	whole := &bindings.Pages{Items: ""}
+	address := &bindings.Pages{Items: "value", URL: "@odata.nextLink"}
 	tests := []struct {
 		name         string
 		pages        *bindings.Pages
@@ -57,6 +58,10 @@ func TestPage(t *testing.T) {
 		{"offset with more", offsetMore, `{}`, `{"items":[1],"more":true}`, `[1]`, `{"skip":1}`, false},
 		{"offset without more", offsetMore, `{}`, `{"items":[1],"more":false}`, `[1]`, ``, false},
 		{"list that comes whole", whole, `{}`, `[1,2]`, `[1,2]`, ``, false},
+		{"address", address, `{}`, `{"value":[1],"@odata.nextLink":"https://a/b?c=d&e"}`, `[1]`, `{"@odata.nextLink":"https://a/b?c=d\u0026e"}`, false},
+		{"no address", address, `{"@odata.nextLink":"https://a/b"}`, `{"value":[1]}`, `[1]`, ``, false},
+		{"address behind an empty page", address, `{}`, `{"value":[],"@odata.nextLink":"https://a/b"}`, `[]`, `{"@odata.nextLink":"https://a/b"}`, false},
+		{"address that stands still", address, `{"@odata.nextLink":"https://a/b"}`, `{"value":[1],"@odata.nextLink":"https://a/b"}`, ``, ``, true},
 		{"not a list", nil, `{}`, `{}`, ``, ``, true},
 	}
 	for _, test := range tests {

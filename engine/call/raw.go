@@ -48,6 +48,9 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	if err != nil {
 		return Answer{}, err
 	}
+	if e := reachable(r.App, op, conn); e != nil {
+		return Answer{}, notNow(e, again, op.ReadOnly())
+	}
 	if e := allowed(r.App, op, conn); e != nil {
 		return Answer{}, notNow(e, again, op.ReadOnly())
 	}

@@ -16,6 +16,7 @@ const (
 	inQuery
 	inHeader
 	inBody
+	inAddress // it is the whole address: Pages.URL
 )
 
 // shape is what an operation takes, as one flat table.
@@ -82,6 +83,9 @@ func newShape(app *bindings.App, op *bindings.Operation) *shape {
 	}
 	if op.Body != nil {
 		s.addBody(op.Body)
+	}
+	if op.Pages != nil && op.Pages.URL != "" {
+		s.add(inAddress, bindings.Field{Name: op.Pages.URL, Type: bindings.Type{Kind: bindings.String}}, false)
 	}
 	for _, a := range s.args {
 		_, with := op.AccountWith[a.name]

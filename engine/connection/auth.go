@@ -54,6 +54,8 @@ func (b *builder) checkCredentials(c *Connection) bool {
 			b.wrong(c, name, "is empty; is the variable or file that it refers to filled?")
 		case strings.ContainsFunc(value, isControl):
 			b.wrong(c, name, "holds a line break or another control character")
+		case isAddress(c.app, name) && wrongAddress(value) != "":
+			b.wrong(c, name, "%s", wrongAddress(value))
 		default:
 			continue
 		}

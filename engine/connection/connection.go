@@ -144,6 +144,9 @@ func (c *Connection) Authorize(ctx context.Context, header http.Header) (token s
 			return "", err
 		}
 	}
+	if c.auth.Header == "" {
+		return "", nil // it has an address and nothing else
+	}
 	header.Set(c.auth.Header, format(c.auth.Format, c.credentials(), token))
 	for name, value := range extraHeaders(c.auth, c.credentials()) {
 		header.Set(name, value)
@@ -217,7 +220,10 @@ const shortestSecret = 6
 func (c *Connection) secrets() []string {
 	all := []string{c.settings.WebhookSecret}
 	for name, value := range c.settings.Credentials {
-		if secretField(c.app, name) {
+		switch {
+		case isAddress(c.app, name):
+			all = append(all, addressSecrets(value)...)
+		case secretField(c.app, name):
 			all = append(all, value)
 		}
 	}

@@ -192,8 +192,8 @@ func (a *app) inherit(res *resource, made *record, r *request) {
 	a.mirror(res, made.fields, fold(field), account)
 }
 
-var createdNames = map[string]bool{"dateadded": true, "createdat": true, "created": true, "creationdate": true}
-var updatedNames = map[string]bool{"dateupdated": true, "updatedat": true, "updated": true}
+var createdNames = map[string]bool{"dateadded": true, "createdat": true, "created": true, "creationdate": true, "createddatetime": true}
+var updatedNames = map[string]bool{"dateupdated": true, "updatedat": true, "updated": true, "lastmodifieddatetime": true, "lastupdateddatetime": true}
 
 // date writes the times of making and change where the type has them.
 func (a *app) date(res *resource, fields object, at string, made bool) {

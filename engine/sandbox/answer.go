@@ -38,6 +38,9 @@ func (r *request) answer(res result) reply {
 	switch {
 	case op.Answer == nil:
 		out.header.Set(noteHeader, undescribed)
+		if op.Status != 0 {
+			body = nil
+		}
 	default:
 		body = r.shaped(res)
 	}

@@ -87,7 +87,7 @@ func (a *app) seed(name string, fields object) *record {
 		a.alter(res, old, fields)
 		return old
 	}
-	return a.make(res, id, fields, nil, nil)
+	return a.make(res, id, fields, a.rules.under[name], nil)
 }
 
 // ServeHTTP answers one request as the vendor would.
@@ -109,6 +109,9 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	m := a.choose(matches, h, raw)
 	if m.plan != nil {
 		entry.Operation = m.plan.op.Name
+		if m.plan.op.Address != "" {
+			entry.Query = "" // it holds the secret
+		}
 	}
 	fault := a.sandbox.faults.take(a.def.Name, entry.Operation)
 	if fault != nil {
@@ -202,11 +205,20 @@ func (r *request) answered(entry *Request) reply {
 func (r *request) gate(limited *failure) (reply, bool) {
 	a := r.app
 	var failed *failure
-	if r.token, failed = a.authorize(r.http); failed == nil {
+	if r.plan.op.Address != "" {
+		failed = a.addressed(r.http)
+	} else {
+		r.token, failed = a.authorize(r.http)
+	}
+	if failed == nil {
 		failed = limited
 	}
 	if failed == nil {
 		failed = r.fixed()
+	}
+	if body := r.plan.op.Body; failed == nil && body != nil && body.Max > 0 && len(r.raw) > body.Max {
+		failed = &failure{status: http.StatusRequestEntityTooLarge, kind: bindings.TooLarge,
+			message: fmt.Sprintf("the body has %d bytes, the most is %d", len(r.raw), body.Max)}
 	}
 	if failed != nil {
 		return a.refuse(failed, a.traceLocked()), true

@@ -103,6 +103,9 @@ func (m maker) seed(a *app) map[string]string {
 	a.make(a.model.resource("conversations"), "there", object{"contactId": "there"}, nil, nil)
 	a.make(a.model.resource("messages"), "1.000000", object{"text": "hi"}, map[string]string{"channel": "C0SALES0001"}, nil)
 	a.make(a.model.resource("scheduled_messages"), "Q01", object{}, nil, nil)
+	if a.def.Name == "teams" {
+		a.make(a.model.resource(chatMessages), "text", object{}, nil, nil)
+	}
 	params, links := map[string]string{}, map[string]string{}
 	p := m.plan(a)
 	if p.verb == clearAll {
@@ -161,6 +164,9 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 			continue
 		}
 		query.Set(f.Name, text(v))
+	}
+	if m.op.Address != "" {
+		query.Set("sig", Token)
 	}
 	body, kind := m.body(t, a)
 	target := "/" + a.def.Name + path
@@ -226,6 +232,9 @@ func (m maker) bodyValue() any {
 	_, d := m.catalogue.Resolve(&m.op.Body.Type)
 	if fields != nil && strings.HasPrefix(m.op.Path, "/chat.") && fieldOf(d, "text") != nil {
 		fields["text"] = "hello"
+	}
+	if fields != nil && (strings.HasSuffix(m.op.Path, "/messages") || strings.HasSuffix(m.op.Path, "/replies")) && fieldOf(d, "hostedContents") != nil {
+		fields["body"] = object{"content": "hello"}
 	}
 	if m.op.Path == "/conversations.open" {
 		fields["users"] = "U0SANDBEN01"

@@ -71,6 +71,14 @@ func (a *app) authorize(h *http.Request) (*token, *failure) {
 		message: "the access token is invalid or has expired"}
 }
 
+// addressed wants the secret that an address of its own has in its query.
+func (a *app) addressed(h *http.Request) *failure {
+	if t := a.tokens.access[h.URL.Query().Get("sig")]; t != nil {
+		return nil
+	}
+	return &failure{status: http.StatusUnauthorized, kind: bindings.Unauthorized, message: "the address is not signed as it should be"}
+}
+
 // authCode keeps a code only where the vendor has it.
 func (a *app) authCode(code string) string {
 	if _, found := a.def.Errors.Kinds[code]; found {

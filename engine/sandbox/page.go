@@ -25,7 +25,10 @@ const maxPage = 1000
 
 func (r *request) list() (result, *failure) {
 	items := r.app.store.all(r.plan.resource.name, r.links())
-	items = r.filter(items)
+	items, failed := r.odata(r.filter(items))
+	if failed != nil {
+		return result{}, failed
+	}
 	r.sort(items)
 	return result{listed: true, page: r.cut(items)}, nil
 }
@@ -66,6 +69,8 @@ func (r *request) cut(items []*record) page {
 			out.start = (max(r.positive(pages.Page), 1) - 1) * out.size
 		case pages.Offset != "":
 			out.start = r.positive(pages.Offset)
+		case pages.URL != "":
+			out.start = r.skipped(items)
 		default:
 			out.start = r.after(items, pages)
 		}
@@ -187,6 +192,9 @@ func (r *request) meta(out any, p page) any {
 					out = r.blank(out, path)
 				}
 			}
+		}
+		if at, isObject := out.(object); isObject && pages.URL != "" {
+			r.linked(at, p)
 		}
 		if pages.Next != "" && p.more {
 			out = place(out, pages.Next, count(number+1))

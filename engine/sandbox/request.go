@@ -136,7 +136,11 @@ func (r *request) decodeQuery(c checker) []problem {
 		found = append(found, c.check(&f.Type, v, f.Name)...)
 		r.query[f.Name] = v
 	}
-	if c.strict {
+	if pages := r.plan.op.Pages; pages != nil && pages.URL != "" {
+		delete(given, odataSkip)
+		delete(given, odataDelta)
+	}
+	if c.strict && r.plan.op.Address == "" {
 		for _, name := range sorted(given) {
 			found = append(found, problem{name, unknown, ""})
 		}

@@ -30,8 +30,10 @@ type rules struct {
 	actions map[string]object
 	// fill completes the fields of a new or changed record.
 	fill map[string]func(fields object)
-	// seeds are the records there from the start.
+	// seeds are the records there from the start, under what they hang, by
+	// resource and folded parameter.
 	seeds map[string][]object
+	under map[string]map[string]string
 	// triggers names the trigger of a change, by "resource verb", where it is
 	// not app.noun.created, updated or deleted.
 	triggers map[string]string
@@ -113,6 +115,7 @@ func rulesOf(app string) *rules {
 		"highlevel": highlevel,
 		"qonto":     qonto,
 		"slack":     slack,
+		"teams":     teams,
 	}
 	r := &rules{}
 	if table := tables[app]; table != nil {

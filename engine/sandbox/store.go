@@ -13,6 +13,8 @@ type record struct {
 	links  map[string]string // what it hangs under, by folded parameter
 	at     int64             // Unix milliseconds of its making, no two alike
 	key    map[string]string // where the index has it
+	// changed is the number of the store's change that was the last of it.
+	changed int64
 }
 
 // collection is all records of one resource in the order of their making.
@@ -27,6 +29,7 @@ type store struct {
 	collections map[string]*collection
 	rules       *rules
 	last        int64
+	changes     int64
 }
 
 func newStore(r *rules) *store {
@@ -63,6 +66,8 @@ func (s *store) put(resource string, r *record) {
 		c.order = append(c.order, r)
 	}
 	c.byID[r.id] = r
+	s.changes++
+	r.changed = s.changes
 	c.unindex(r)
 	for _, field := range s.rules.unique[resource].fields {
 		if v := text(r.fields[field]); v != "" {

@@ -20,7 +20,7 @@ func TestEveryWalk(t *testing.T) {
 		s := newSandbox(t, def, false)
 		for _, name := range def.Operations() {
 			op, _ := def.Operation(name)
-			if p := op.Pages; p != nil && p.SizeParam != "" && (len(p.Cursors) > 0 || p.Page != "" || p.Offset != "") {
+			if p := op.Pages; p != nil && p.SizeParam != "" && (len(p.Cursors) > 0 || p.Page != "" || p.Offset != "" || p.URL != "") {
 				t.Run(def.Name+"."+name, func(t *testing.T) { walk(t, s, def, op) })
 			}
 		}
@@ -33,7 +33,7 @@ func walk(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
 	m := maker{fitter{checkerOf(a, op), now}, op}
 	first := m.request(t, a)
 	m.fill(a, m.plan(a))
-	w := walker{t, s, op, first}
+	w := walker{t: t, s: s, op: op, first: first}
 	if got := w.all(); got != 8 {
 		t.Errorf("met %d records, expected 8", got)
 	}
@@ -92,9 +92,10 @@ type walker struct {
 	s     *Sandbox
 	op    *bindings.Operation
 	first *http.Request
+	next  string // the whole address of the next page
 }
 
-func (w walker) all() int {
+func (w *walker) all() int {
 	pages, seen, args := w.op.Pages, map[string]bool{}, map[string]any{w.op.Pages.SizeParam: number(3)}
 	for page := 1; page < 20; page++ {
 		if pages.Page != "" {
@@ -136,7 +137,7 @@ func (w walker) all() int {
 	return len(seen)
 }
 
-func (w walker) more(answer any, items []any, args map[string]any) bool {
+func (w *walker) more(answer any, items []any, args map[string]any) bool {
 	pages := w.op.Pages
 	if pages.More != "" && lookup(answer, pages.More) == false {
 		return false
@@ -158,6 +159,9 @@ func (w walker) more(answer any, items []any, args map[string]any) bool {
 			args[param] = v
 		}
 		return true
+	case pages.URL != "":
+		w.next, _ = answer.(object)[pages.URL].(string)
+		return w.next != ""
 	case pages.Next != "":
 		return !empty(lookup(answer, pages.Next))
 	case pages.Last != "":
@@ -168,7 +172,7 @@ func (w walker) more(answer any, items []any, args map[string]any) bool {
 	return len(items) >= 3
 }
 
-func (w walker) call(args map[string]any) any {
+func (w *walker) call(args map[string]any) any {
 	c := w.first.Clone(w.t.Context())
 	body := object{}
 	if w.first.Body != nil && w.first.GetBody == nil {
@@ -190,6 +194,12 @@ func (w walker) call(args map[string]any) any {
 		}
 	}
 	c.URL.RawQuery = query.Encode()
+	if w.next != "" {
+		var err error
+		if c.URL, err = url.Parse(w.next); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 	c.Body, c.ContentLength = http.NoBody, 0
 	if w.op.Body != nil {
 		encoded := string(encode(body))

@@ -1,0 +1,75 @@
+package teams
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// webhook: change notifications, some at a time. They are not signed; each
+// shows the secret of its subscription. The vendor's types are the kinds of
+// change, and beside them those of the subscription's own life. Notifications
+// carry no id, and the second change of a message looks like the first.
+func webhook() *bindings.Webhook {
+	return &bindings.Webhook{
+		Confirm:   &bindings.Confirm{Query: "validationToken"},
+		Proof:     &bindings.Proof{Path: "clientState"},
+		Batch:     "value",
+		Type:      "changeType",
+		Bare:      "lifecycleEvent",
+		ID:        "id",
+		Same:      []string{"subscriptionId", "changeType", "resource"},
+		Alike:     []string{"updated"},
+		Expiring:  []string{"reauthorizationRequired"},
+		Lost:      []string{"subscriptionRemoved", "missed"},
+		SendAgain: 503,
+	}
+}
+
+// lifetime of a subscription: three days at most where the lifecycle is told
+// to an address, an hour otherwise.
+const lifetime = 70 * time.Hour
+
+// subscriptions: one for each team, channel or chat of the person who
+// connected; those for a whole tenant are for apps of the tenant only, and
+// metered.
+func subscriptions() []bindings.Subscription {
+	of := func(name string, over *bindings.Of, resource string, adds map[string]string, triggers ...string) bindings.Subscription {
+		return bindings.Subscription{
+			Name: name, Of: over, Triggers: triggers,
+			Create: bindings.Call{Operation: "subscriptions.create", Args: map[string]any{
+				"changeType": "{types.text}", "notificationUrl": "{url}", "lifecycleNotificationUrl": "{url}", "resource": resource,
+				"expirationDateTime": "{expires}", "clientState": "{secret}",
+			}},
+			List: &bindings.Call{Operation: "subscriptions.list"},
+			Renew: &bindings.Call{Operation: "subscriptions.update", Args: map[string]any{
+				"subscriptionId": "{id}", "expirationDateTime": "{expires}",
+			}},
+			Remove: bindings.Call{Operation: "subscriptions.delete", Args: map[string]any{"subscriptionId": "{id}"}},
+			ID:     "id", Address: "notificationUrl", Expires: "expirationDateTime",
+			Adds: adds, Lifetime: lifetime,
+		}
+	}
+	team, chat := map[string]string{"teamId": "id"}, map[string]string{"chatId": "id"}
+	return []bindings.Subscription{
+		of("messages", channels(), "/teams/{of.of.id}/channels/{of.id}/messages", map[string]string{"teamId": "of.id", "channelId": "id"}, "teams.message.*"),
+		of("channels", teams(), "/teams/{of.id}/channels", team, "teams.channel.*"),
+		of("members", teams(), "/teams/{of.id}/members", team, "teams.member.*"),
+		of("teams", teams(), "/teams/{of.id}", nil, "teams.team.*"),
+		of("chat_messages", chats(), "/chats/{of.id}/messages", chat, "teams.chat_message.*"),
+		of("chat_members", chats(), "/chats/{of.id}/members", chat, "teams.chat_member.*"),
+		of("chats", chats(), "/chats/{of.id}", nil, "teams.chat.*"),
+	}
+}
+
+func teams() *bindings.Of {
+	return &bindings.Of{List: bindings.Call{Operation: "me.list_joined_teams"}, ID: "id"}
+}
+
+func channels() *bindings.Of {
+	return &bindings.Of{List: bindings.Call{Operation: "channels.list", Args: map[string]any{"teamId": "{of.id}"}}, ID: "id", Of: teams()}
+}
+
+func chats() *bindings.Of {
+	return &bindings.Of{List: bindings.Call{Operation: "chats.list"}, ID: "id"}
+}

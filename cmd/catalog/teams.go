@@ -1,0 +1,251 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// teamsFacts is what is known of the part of Microsoft Graph that is Teams, in
+// operations.json. It has neither names nor answers: both follow from Graph's
+// own conventions, which are those of OData.
+type teamsFacts struct {
+	Operations []teamsOperation
+	Types      ordered[teamsType]
+}
+
+type teamsOperation struct {
+	Method string
+	Path   string
+	Query  []string
+	Body   teamsBody
+}
+
+// teamsBody is the name of a type, or the parameters of an action.
+type teamsBody struct {
+	Type   string
+	Fields []teamsField
+}
+
+type teamsField struct {
+	Name string
+	Type string
+}
+
+// teamsType is an object with fields, or one of several words.
+type teamsType struct {
+	Fields []teamsField
+	Enum   []string
+	Open   bool
+}
+
+// UnmarshalJSON reads a body.
+func (b *teamsBody) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, &b.Type)
+	}
+	return json.Unmarshal(text, &b.Fields)
+}
+
+func readTeams(documents string) (*Source, error) {
+	var facts teamsFacts
+	if err := readJSON(filepath.Join(documents, "operations.json"), &facts); err != nil {
+		return nil, err
+	}
+	t := &teams{facts: facts, shapes: &shapes{}}
+	for _, m := range facts.Types {
+		if err := t.define(m.key, m.value); err != nil {
+			return nil, fmt.Errorf("type %s: %w", m.key, err)
+		}
+	}
+	for _, o := range facts.Operations {
+		if err := t.operation(o); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", o.Method, o.Path, err)
+		}
+	}
+	if err := t.card(); err != nil {
+		return nil, err
+	}
+	t.events()
+	t.source.Types = t.shapes.list
+	return &t.source, nil
+}
+
+type teams struct {
+	facts  teamsFacts
+	shapes *shapes
+	source Source
+}
+
+func (t *teams) operation(o teamsOperation) error {
+	name, err := teamsNameOf(o.Method, o.Path)
+	if err != nil {
+		return err
+	}
+	made := &Operation{Group: name.group, From: "operations.json: " + o.Method + " " + o.Path}
+	made.ID, made.Method, made.Path = name.id, o.Method, o.Path
+	for part := range strings.SplitSeq(o.Path, "/") {
+		if param, found := strings.CutPrefix(part, "{"); found {
+			made.PathParams = append(made.PathParams, bindings.Field{Name: strings.TrimSuffix(param, "}"), Required: true, Type: bindings.Type{Kind: bindings.String}})
+		}
+	}
+	for _, param := range o.Query {
+		made.Query = append(made.Query, bindings.Field{Name: param, Type: bindings.Type{Kind: teamsOption(param)}})
+	}
+	if made.Body, err = t.body(o, name); err != nil {
+		return err
+	}
+	if err := t.answer(made, name); err != nil {
+		return err
+	}
+	switch {
+	case o.Method == "PATCH" || o.Method == "PUT":
+		made.Idempotent = "gives one record the same values again"
+	case o.Method == "DELETE" && name.item && !teamsReused[name.noun]:
+		made.Idempotent = "deletes one record by its id, which the vendor does not give again"
+	}
+	t.source.Operations = append(t.source.Operations, made)
+	return nil
+}
+
+// teamsReused are the nouns whose ids are made of what they tie together, so
+// that the same one can come back.
+var teamsReused = map[string]bool{"chat": true, "member": true, "pinned-message": true}
+
+// teamsOption is the type of one of OData's parameters; lists stand in one
+// text, as "id,displayName".
+func teamsOption(param string) bindings.Kind {
+	switch param {
+	case "$count":
+		return bindings.Boolean
+	case "$skip", teamsTop:
+		return bindings.Integer
+	}
+	return bindings.String
+}
+
+// teamsTop is the parameter for the size of a page.
+const teamsTop = "$top"
+
+// teamsPaged are the nouns whose lists take $top, with the most that they take,
+// by the vendor's reference. Its description of the API has $top everywhere,
+// and elsewhere the service refuses it.
+var teamsPaged = map[string]int{"message": 50, "reply": 50, "chat": 50}
+
+// teamsNext is where every list says what comes next, as a whole address.
+const teamsNext = "@odata.nextLink"
+
+// answer sets what an operation answers: a list with the address of its next
+// page, the one record that the path names, or nothing that is described.
+func (t *teams) answer(made *Operation, name teamsName) error {
+	switch {
+	case made.Method == "DELETE":
+		made.Status = 204
+	case name.list:
+		page, err := t.page(name.kind.typ, name.delta)
+		if err != nil {
+			return err
+		}
+		made.Answer, made.Pages = page, &bindings.Pages{Items: "value", URL: teamsNext}
+		if size := teamsPaged[name.noun]; size > 0 {
+			made.Pages.SizeParam, made.Pages.Size = teamsTop, size
+		}
+	case name.noun != "" && name.kind.typ == "":
+		made.Answer = &bindings.Type{Kind: bindings.Object}
+	case name.noun != "":
+		made.Answer = &bindings.Type{Kind: bindings.Named, Name: name.kind.typ}
+	}
+	return nil
+}
+
+// page is the type of an answer that lists.
+func (t *teams) page(kind string, delta bool) (*bindings.Type, error) {
+	text := bindings.Type{Kind: bindings.String}
+	fields := []bindings.Field{
+		{Name: "value", Type: bindings.Type{Kind: bindings.List, Items: &bindings.Type{Kind: bindings.Named, Name: kind}}},
+		{Name: "@odata.count", Type: bindings.Type{Kind: bindings.Integer}},
+		{Name: teamsNext, Type: text},
+	}
+	name := kind + "Page"
+	if delta {
+		name, fields = kind+"Changes", append(fields, bindings.Field{Name: "@odata.deltaLink", Type: text})
+	}
+	return t.shapes.add(name, fields)
+}
+
+// body is what is sent. Actions leave out what they need not be told.
+func (t *teams) body(o teamsOperation, name teamsName) (*bindings.Body, error) {
+	if o.Body.Type != "" {
+		typ, err := t.parse(o.Body.Type)
+		return &bindings.Body{Encoding: bindings.JSON, Type: typ, Required: true}, err
+	}
+	if len(o.Body.Fields) == 0 {
+		return nil, nil
+	}
+	fields, err := t.fields(o.Body.Fields)
+	if err != nil {
+		return nil, err
+	}
+	typ, err := t.shapes.share(fields, camel(name.id))
+	if err != nil {
+		return nil, err
+	}
+	return &bindings.Body{Encoding: bindings.JSON, Type: *typ}, nil
+}
+
+// define adds a type; one that is one of several words stands where it is used.
+func (t *teams) define(name string, typ teamsType) error {
+	if len(typ.Enum) > 0 {
+		return nil
+	}
+	fields, err := t.fields(typ.Fields)
+	if err != nil {
+		return err
+	}
+	t.shapes.list = append(t.shapes.list, &bindings.Definition{Name: name, Fields: fields, Open: typ.Open})
+	return nil
+}
+
+func (t *teams) fields(fields []teamsField) ([]bindings.Field, error) {
+	var out []bindings.Field
+	for _, f := range fields {
+		typ, err := t.parse(f.Type)
+		if err != nil {
+			return nil, fmt.Errorf("field %q: %w", f.Name, err)
+		}
+		out = append(out, bindings.Field{Name: f.Name, Type: typ})
+	}
+	return out, nil
+}
+
+// teamsUnknown stands in the vendor's lists for words to come; nobody sends it.
+const teamsUnknown = "unknownFutureValue"
+
+func (t *teams) parse(text string) (bindings.Type, error) {
+	if item, found := strings.CutPrefix(text, "[]"); found {
+		items, err := t.parse(item)
+		return bindings.Type{Kind: bindings.List, Items: &items}, err
+	}
+	switch text {
+	case "string", "datetime", "time", "base64":
+		return bindings.Type{Kind: bindings.String}, nil
+	case "boolean":
+		return bindings.Type{Kind: bindings.Boolean}, nil
+	case "integer":
+		return bindings.Type{Kind: bindings.Integer}, nil
+	case "number":
+		return bindings.Type{Kind: bindings.Number}, nil
+	}
+	typ, found := t.facts.Types.get(text)
+	if !found {
+		return bindings.Type{}, fmt.Errorf("unknown type %q", text)
+	}
+	if len(typ.Enum) > 0 {
+		return enum(slices.DeleteFunc(slices.Clone(typ.Enum), func(word string) bool { return word == teamsUnknown })), nil
+	}
+	return bindings.Type{Kind: bindings.Named, Name: text}, nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import "github.com/tidewire/tidewire/bindings"
+
+// teamsCardBytes is the most that a message by webhook may have.
+const teamsCardBytes = 28 << 10
+
+// teamsAddress is the setting of a connection that holds a workflow's address.
+const teamsAddress = "webhook_url"
+
+// card adds what Graph does not have: the address that a workflow gives to
+// post Adaptive Cards to. Its message is that of the vendor's page on incoming
+// webhooks; of a card only what every one has is checked, since the rest grows
+// with its versions.
+func (t *teams) card() error {
+	text := bindings.Type{Kind: bindings.String}
+	named := func(name string) bindings.Type { return bindings.Type{Kind: bindings.Named, Name: name} }
+	listOf := func(name string) bindings.Type {
+		item := named(name)
+		return bindings.Type{Kind: bindings.List, Items: &item}
+	}
+	t.shapes.list = append(t.shapes.list,
+		&bindings.Definition{Name: "cardElement", Fields: []bindings.Field{{Name: "type", Required: true, Type: text}}, Open: true},
+		&bindings.Definition{Name: "adaptiveCard", Fields: []bindings.Field{
+			{Name: "type", Required: true, Type: enum([]string{"AdaptiveCard"})},
+			{Name: "version", Required: true, Type: enum([]string{"1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"})},
+			{Name: "$schema", Type: text},
+			{Name: "body", Type: listOf("cardElement")},
+			{Name: "actions", Type: listOf("cardElement")},
+			{Name: "fallbackText", Type: text},
+			{Name: "msteams", Type: bindings.Type{Kind: bindings.Object}},
+		}, Open: true},
+		&bindings.Definition{Name: "cardAttachment", Fields: []bindings.Field{
+			{Name: "contentType", Required: true, Type: enum([]string{"application/vnd.microsoft.card.adaptive"})},
+			{Name: "content", Required: true, Type: named("adaptiveCard")},
+			{Name: "contentUrl", Type: text},
+			{Name: "name", Type: text},
+		}})
+	message, err := t.shapes.add("cardMessage", []bindings.Field{
+		{Name: "type", Required: true, Type: enum([]string{"message"})},
+		{Name: "attachments", Required: true, Type: listOf("cardAttachment")},
+		{Name: "summary", Type: text},
+	})
+	if err != nil {
+		return err
+	}
+	o := &Operation{Group: "webhooks", From: "incoming webhooks by workflows"}
+	o.ID, o.Method, o.Path, o.Address = "post-webhook", "POST", "/workflows/invoke", teamsAddress
+	o.Body = &bindings.Body{Encoding: bindings.JSON, Type: *message, Required: true, Max: teamsCardBytes}
+	o.Status, o.Limit = 202, "workflow"
+	t.source.Operations = append(t.source.Operations, o)
+	return nil
+}

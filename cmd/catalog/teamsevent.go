@@ -1,0 +1,59 @@
+package main
+
+import "github.com/tidewire/tidewire/bindings"
+
+// teamsEvents are the resources that Graph notifies of, with our noun, the
+// ids that say where the changed record is, the permission that a person's
+// token needs, and our verbs for its three kinds of change. All notifications
+// look alike; they are told apart by the subscription that brings them.
+var teamsEvents = []struct {
+	noun, scope string
+	ids         []string
+	verbs       map[string]string
+}{
+	{"channel", "Channel.ReadBasic.All", []string{"teamId"}, teamsMade},
+	{"chat", "Chat.ReadBasic", nil, map[string]string{"updated": "updated"}},
+	{"chat_member", "ChatMember.Read", []string{"chatId"}, teamsJoined},
+	{"chat_message", "Chat.Read", []string{"chatId"}, teamsMade},
+	{"member", "TeamMember.Read.All", []string{"teamId"}, teamsJoined},
+	{"message", "ChannelMessage.Read.All", []string{"teamId", "channelId"}, teamsMade},
+	{"team", "Team.ReadBasic.All", nil, map[string]string{"updated": "updated", "deleted": "deleted"}},
+}
+
+var (
+	teamsMade   = map[string]string{"created": "created", "updated": "updated", "deleted": "deleted"}
+	teamsJoined = map[string]string{"created": "added", "updated": "updated", "deleted": "removed"}
+)
+
+// events makes the triggers. A notification names what changed and does not
+// hold it, which would come encrypted; resourceData has its id.
+func (t *teams) events() {
+	text := bindings.Type{Kind: bindings.String}
+	t.shapes.list = append(t.shapes.list, &bindings.Definition{Name: "resourceData", Open: true, Fields: []bindings.Field{
+		{Name: "id", Type: text}, {Name: "@odata.type", Type: text}, {Name: "@odata.id", Type: text},
+	}})
+	for _, e := range teamsEvents {
+		fields := []bindings.Field{
+			{Name: "changeType", Type: text}, {Name: "resource", Type: text},
+			{Name: "resourceData", Type: bindings.Type{Kind: bindings.Named, Name: "resourceData"}},
+			{Name: "tenantId", Type: text}, {Name: "subscriptionId", Type: text}, {Name: "subscriptionExpirationDateTime", Type: text},
+		}
+		for _, id := range e.ids {
+			fields = append(fields, bindings.Field{Name: id, Type: text})
+		}
+		kind := camel(e.noun) + "Notification"
+		t.shapes.list = append(t.shapes.list, &bindings.Definition{Name: kind, Fields: fields, Open: true})
+		for _, change := range sorted(e.verbs) {
+			t.event(e.noun+"."+e.verbs[change], change, kind, e.scope)
+		}
+	}
+	// Nobody is told of a chat that is new but the app of a whole tenant.
+	t.event("chat.created", "", "ChatNotification", "Chat.ReadBasic")
+}
+
+func (t *teams) event(name, vendor, kind, scope string) {
+	made := &Trigger{From: "change notifications: " + name}
+	made.Name, made.Vendor, made.Record = "teams."+name, vendor, "resourceData.id"
+	made.Data, made.Scopes = &bindings.Type{Kind: bindings.Named, Name: kind}, []string{scope}
+	t.source.Triggers = append(t.source.Triggers, made)
+}

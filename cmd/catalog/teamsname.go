@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// teamsName is what method and path say of an operation. Graph names its
+// operations in its documentation only, where "List messages in a chat" is
+// chat-list-messages; the id made here has the same words in the order that
+// the rule for our names wants: list-chat-messages.
+type teamsName struct {
+	group string
+	id    string
+	kind  teamsKind // of the records it is about
+	noun  string    // of one of them, empty where the path ends in something done
+	list  bool      // many are answered
+	delta bool      // what changed since a token is listed
+	item  bool      // the path ends with the id of one
+}
+
+// teamsKind is a word of a path that stands for records.
+type teamsKind struct {
+	noun  string // of one of them, as ids have it
+	group string // of operations, empty where they belong to the group before
+	typ   string // of a record, empty where nobody describes it
+	// single says that there is one and no id follows; within that the nouns
+	// before it go without saying in an id.
+	single, within bool
+}
+
+var teamsKinds = map[string]teamsKind{
+	"channels":       {noun: "channel", group: "channels", typ: "channel", within: true},
+	"chats":          {noun: "chat", group: "chats", typ: "chat"},
+	"hostedContents": {noun: "hosted-content", typ: "chatMessageHostedContent"},
+	"installedApps":  {noun: "installed-app", typ: "teamsAppInstallation"},
+	"joinedTeams":    {noun: "joined-team", typ: "team"},
+	"me":             {noun: "me", group: "me", typ: "user", single: true},
+	"members":        {noun: "member", typ: "conversationMember"},
+	"message":        {noun: "message", typ: "chatMessage", single: true},
+	"messages":       {noun: "message", typ: "chatMessage"},
+	"pinnedMessages": {noun: "pinned-message", typ: "pinnedChatMessageInfo"},
+	"replies":        {noun: "reply", typ: "chatMessage"},
+	"schedule":       {noun: "schedule", group: "schedules", typ: "schedule", single: true, within: true},
+	"shifts":         {noun: "shift", group: "shifts", typ: "shift", within: true},
+	"subscriptions":  {noun: "subscription", group: "subscriptions", typ: "subscription"},
+	"tabs":           {noun: "tab", typ: "teamsTab"},
+	"tags":           {noun: "tag", group: "tags", typ: "teamworkTag", within: true},
+	"teams":          {noun: "team", group: "teams", typ: "team"},
+	"teamsApp":       {noun: "teams-app", single: true},
+	"users":          {noun: "user", group: "users", typ: "user"},
+}
+
+// teamsTagMember is what members of a tag are, unlike those of all else.
+const teamsTagMember = "teamworkTagMember"
+
+func teamsNameOf(method, path string) (teamsName, error) {
+	n := teamsName{}
+	var nouns []string
+	action := ""
+	for word := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		kind, known := teamsKinds[word]
+		if action != "" || n.delta {
+			return n, fmt.Errorf("%q stands behind something done", word)
+		}
+		n.item = strings.HasPrefix(word, "{")
+		switch {
+		case n.item:
+		case word == "delta()":
+			n.delta = true
+		case !known:
+			action = word
+		case known:
+			if kind.within {
+				nouns = nil
+			}
+			// Replies and contents are those of messages.
+			if last := len(nouns) - 1; last >= 0 && nouns[last] == "message" {
+				nouns = nouns[:last]
+			}
+			// The chats of a person belong to the person.
+			if kind.group != "" && (n.group == "" || kind.within) {
+				n.group = kind.group
+			}
+			nouns, n.kind = append(nouns, kind.noun), kind
+		}
+	}
+	if n.group == "" {
+		return n, fmt.Errorf("what is it about?")
+	}
+	if n.group == "tags" && n.kind.noun == "member" {
+		n.kind.typ = teamsTagMember
+	}
+	return n.named(method, action, nouns)
+}
+
+// teamsVerbs are what methods do with a record, and with all of them.
+var teamsVerbs = map[string]string{"GET": "get", "POST": "create", "PATCH": "update", "PUT": "set", "DELETE": "delete"}
+
+// teamsAll is a function that lists messages of many places.
+const teamsAll = "getAllMessages()"
+
+func (n teamsName) named(method, action string, nouns []string) (teamsName, error) {
+	verb := teamsVerbs[method]
+	if verb == "" {
+		return n, fmt.Errorf("%s is no method of Graph's", method)
+	}
+	whole := strings.Join(nouns, "-")
+	switch {
+	case action == teamsAll:
+		n.id, n.list, n.noun = "list-all-"+whole+"-messages", true, "message"
+		n.kind = teamsKinds["messages"]
+	case strings.HasSuffix(action, "()"):
+		return n, fmt.Errorf("unknown function %q", action)
+	case action != "":
+		n.id = strings.ReplaceAll(snake(action), "_", "-")
+		if !strings.Contains("-"+n.id+"-", "-"+whole+"-") { // markChatReadForUser says it
+			n.id += "-" + whole
+		}
+	case n.delta:
+		n.id, n.list, n.noun = "list-"+plural(whole)+"-delta", true, n.kind.noun
+	case method == "GET" && !n.item && !n.kind.single:
+		n.id, n.list, n.noun = "list-"+plural(whole), true, n.kind.noun
+	default:
+		n.id, n.noun = verb+"-"+whole, n.kind.noun
+	}
+	return n, nil
+}
+
+func plural(noun string) string {
+	if stem, found := strings.CutSuffix(noun, "y"); found {
+		return stem + "ies"
+	}
+	return noun + "s"
+}
