@@ -18,6 +18,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 // clinic is an engine whose clock a test sets, at a shop that the test plays.
@@ -37,7 +38,7 @@ func openClinic(t *testing.T, source string) *clinic {
 	c.answer(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) })
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*c.answers.Load())(w, r) }))
 	t.Cleanup(shop.Close)
-	dir := t.TempDir()
+	dir := journaltest.Folder(t)
 	c.config = atShop(shop.URL)
 	c.config.Scripts, c.config.Data = filepath.Join(dir, "scripts"), filepath.Join(dir, "data")
 	c.config.Log = slog.New(slog.NewJSONHandler(c.log, nil))

@@ -13,12 +13,13 @@ import (
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 // small is an engine on one script, with no connection.
 func small(t testing.TB) engine.Config {
 	t.Helper()
-	dir := t.TempDir()
+	dir := journaltest.Folder(t)
 	must(t, os.Mkdir(filepath.Join(dir, "scripts"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "scripts", "hello.lua"), []byte(`every("1h", function() end)`), 0o644))
 	return engine.Config{Apps: all.Apps(), Listen: "127.0.0.1:0", Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data")}

@@ -9,12 +9,13 @@ import (
 
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 // folder writes files into a new folder and gives its name.
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := journaltest.Folder(t)
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -171,7 +172,7 @@ tidewire.yaml:9: listne: unknown setting; did you mean listen?`
 }
 
 func TestLoadConfigWithoutFile(t *testing.T) {
-	dir := t.TempDir()
+	dir := journaltest.Folder(t)
 	c, err := engine.LoadConfig(engine.Sources{Dir: dir}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 	"github.com/tidewire/tidewire/engine/run"
 	"github.com/tidewire/tidewire/engine/script"
@@ -209,7 +210,7 @@ type rig struct {
 // newRig writes the script; handler is the shop.
 func newRig(t testing.TB, source string, handler http.Handler) *rig {
 	t.Helper()
-	r := &rig{TB: t, folder: quickFolder(t), app: newShopApp(), vendor: httptest.NewServer(handler), jumper: newJumper()}
+	r := &rig{TB: t, folder: journaltest.Folder(t), app: newShopApp(), vendor: httptest.NewServer(handler), jumper: newJumper()}
 	t.Cleanup(r.vendor.Close)
 	apps := []*bindings.App{r.app}
 	r.machine = vm.New(vm.Config{Apps: apps})
@@ -219,18 +220,6 @@ func newRig(t testing.TB, source string, handler http.Handler) *rig {
 	r.set, err = connection.New(connection.Config{Apps: apps, Settings: atShop(r.vendor.URL).Connections, Folder: r.folder, Now: r.Now})
 	must(t, err)
 	return r
-}
-
-// quickFolder is a folder in memory where there is one: what these tests
-// crash is the process, not the disk.
-func quickFolder(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "tidewire-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 func (r *rig) storePath() string { return filepath.Join(r.folder, "tidewire.db") }

@@ -21,6 +21,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/sandbox"
 	"github.com/tidewire/tidewire/scripts"
 )
@@ -63,7 +64,7 @@ func newSandbox(t testing.TB, c sandbox.Config) *sandbox.Sandbox {
 // build starts the engine, and ends it with the test.
 func (w *world) build(files map[string]string, changes ...func(*engine.Config)) {
 	w.t.Helper()
-	dir := w.t.TempDir()
+	dir := journaltest.Folder(w.t)
 	w.scripts, w.data = filepath.Join(dir, "scripts"), filepath.Join(dir, "data")
 	must(w.t, os.Mkdir(w.scripts, 0o755))
 	for name, text := range files {

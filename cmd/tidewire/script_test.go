@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 var update = flag.Bool("update", false, "write what was printed into the scripts of testdata")
@@ -40,7 +42,7 @@ func TestMain(m *testing.M) {
 //	post STATUS URL FILE    post a file with its $NAMES replaced, expect the status, print the answer; headers may follow
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true,
+		Dir: filepath.Join("testdata", "script"), WorkdirRoot: journaltest.Folder(t), UpdateScripts: *update, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[programs{}] = map[string]*program{}
 			env.Setenv("TZ", "UTC")

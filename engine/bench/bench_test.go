@@ -11,11 +11,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 // logged is how an engine logs where nobody said otherwise.
 func logged(t testing.TB) *slog.Logger {
-	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	file, err := os.Create(filepath.Join(journaltest.Folder(t), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +31,7 @@ func small() plan {
 }
 
 func TestReport(t *testing.T) {
-	dir := t.TempDir()
+	dir := journaltest.Folder(t)
 	report, err := run(t.Context(), Config{Quick: true, Dir: dir, Log: logged(t)}, small())
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +74,7 @@ func TestReport(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
-	dir := t.TempDir()
+	dir := journaltest.Folder(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("that is enough")
 	config := Config{Dir: dir, Progress: func(what string) {
@@ -90,7 +92,7 @@ func TestCancelled(t *testing.T) {
 
 // What is measured would be worth nothing if webhooks were taken unread.
 func TestForgedPostIsAnError(t *testing.T) {
-	all, err := open(t.Context(), Config{Dir: t.TempDir()})
+	all, err := open(t.Context(), Config{Dir: journaltest.Folder(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

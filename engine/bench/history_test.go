@@ -7,13 +7,14 @@ import (
 
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
 // The copies are whole runs: each with an event of its own and all its steps,
 // and older than those that the engine made.
 func TestAge(t *testing.T) {
-	all, err := open(t.Context(), Config{Dir: t.TempDir()})
+	all, err := open(t.Context(), Config{Dir: journaltest.Folder(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ type world struct {
 func newWorld(t testing.TB, scripts map[string]string, changes ...func(*world)) *world {
 	t.Helper()
 	w := &world{
-		grace: patience, TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: t.TempDir(), log: &book{},
+		grace: patience, TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: journaltest.Folder(t), log: &book{},
 		apps: []*bindings.App{app(t, "shop"), app(t, "bank")},
 	}
 	w.connections = w.settings("shop", "bank")

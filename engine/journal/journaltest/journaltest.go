@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		t.Run(part.name, func(t *testing.T) {
 			for name, test := range part.tests {
 				t.Run(name, func(t *testing.T) {
+					t.Parallel() // a test waits for the disk most of the time
 					f := &fixture{T: t, ctx: t.Context(), clock: NewClock()}
 					f.store, f.reopenStore = open(t, f.clock)
 					test(f)
@@ -45,6 +46,9 @@ func Run(t *testing.T, open Open) {
 		})
 	}
 }
+
+// patience is how long a fact may be waited for, on the slowest machine.
+const patience = 2 * time.Minute
 
 // fixture is one store in one test.
 type fixture struct {
@@ -127,7 +131,7 @@ func (f *fixture) queue(n int, record string, h *journal.Hook) []string {
 
 func (f *fixture) next() journal.Activation {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(f.ctx, patience)
 	defer cancel()
 	a, err := f.store.Next(ctx)
 	if err != nil {

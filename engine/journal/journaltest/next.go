@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
-	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -158,7 +157,7 @@ var nextTests = map[string]func(f *fixture){
 	},
 	"no lane has two runs at once or out of order, whatever happens": func(f *fixture) {
 		const events, lanes, workers = 400, 7, 8
-		ctx, stop := context.WithTimeout(f.ctx, 30*time.Second)
+		ctx, stop := context.WithTimeout(f.ctx, patience)
 		defer stop()
 		var mu sync.Mutex
 		busy, last, left := map[string]bool{}, map[string]int64{}, events

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
@@ -55,7 +56,7 @@ func life(t *testing.T, s *sqlite.Store, logged func(), runs int) {
 // TestALogCutOffAnywhereIsAPrefix ends the log at many bytes, as a power cut
 // could, and finds what was committed up to there, nothing of it by halves.
 func TestALogCutOffAnywhereIsAPrefix(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	var lengths []int64 // of the log, after each commit
 	life(t, s, func() {
@@ -82,7 +83,7 @@ func TestALogCutOffAnywhereIsAPrefix(t *testing.T) {
 		case 2:
 			cut = lengths[random.IntN(len(lengths))] - int64(random.IntN(2))
 		}
-		folder := t.TempDir()
+		folder := journaltest.Folder(t)
 		copied := filepath.Join(folder, "tidewire.db")
 		if err := os.WriteFile(copied, file, 0o600); err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func next(t testing.TB, s *sqlite.Store) (journal.Activation, journal.Holder) {
 }
 
 func TestAFailingWriteTakesNoOtherWithIt(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	alter(t, path, `CREATE TRIGGER refuse BEFORE INSERT ON event WHEN new.record LIKE '%7' BEGIN SELECT RAISE(ABORT, 'no seven'); END`)
 	var failed sync.Map
@@ -81,7 +81,7 @@ func TestAFailingWriteTakesNoOtherWithIt(t *testing.T) {
 }
 
 func TestAStepThatCannotBeWrittenCanBeRecordedAgain(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	if _, err := acceptOne(t, s, 1); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestAWakeThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock.Pass(time.Minute)
-	bound, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	bound, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	again, err := s.Next(bound)
 	if err != nil || again.Run.ID != a.Run.ID {
@@ -218,7 +218,7 @@ func TestACallerThatLeavesDoesNotStopTheWrite(t *testing.T) {
 }
 
 func TestAnEngineWhoseFileWasTakenOverWritesNothing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	if _, err := acceptOne(t, s, 0); err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestAnEngineWhoseFileWasTakenOverWritesNothing(t *testing.T) {
 }
 
 func TestARowThatIsGoneIsSaidAtHandOut(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path, Memory: 1})
 	r, err := acceptOne(t, s, 0)
 	if err != nil {

@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
 func TestASecondEngineIsLockedOut(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	if pid, held, err := sqlite.Held(path); held || err != nil || pid != 0 {
 		t.Errorf("before the first: %d, %v, %v", pid, held, err)
 	}
@@ -37,7 +38,7 @@ func TestASecondEngineIsLockedOut(t *testing.T) {
 }
 
 func TestAskingWhoHoldsItKeepsNobodyOut(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -66,7 +67,7 @@ func TestAskingWhoHoldsItKeepsNobodyOut(t *testing.T) {
 }
 
 func TestANewerFileIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	if err := open(t, sqlite.Config{Path: path}).Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestANewerFileIsRefused(t *testing.T) {
 }
 
 func TestAFileThatIsNoJournalIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestAFileThatIsNoJournalIsRefused(t *testing.T) {
 }
 
 func TestAFolderThatIsNotThere(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "none", "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "none", "tidewire.db")
 	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open: found %v", err)
 	}
@@ -107,7 +108,7 @@ func TestAFolderThatIsNotThere(t *testing.T) {
 
 func TestReadingWithoutAnEngine(t *testing.T) {
 	for _, folder := range []string{"plain", "odd name? 50% #1"} {
-		path := filepath.Join(t.TempDir(), folder, "tidewire.db")
+		path := filepath.Join(journaltest.Folder(t), folder, "tidewire.db")
 		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +148,7 @@ func TestReadingWithoutAnEngine(t *testing.T) {
 }
 
 func TestTheLogDoesNotGrowWithoutBound(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	hook := contactHook()
 	largest := int64(0)
@@ -201,7 +202,7 @@ func TestIDsOfANewFileDoNotComeAgain(t *testing.T) {
 
 func TestAClockThatGoesBackDoesNotTurnTheOrder(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	last := ""
 	for i := range 6 {
 		now := noon.Add(-time.Duration(i) * time.Hour)

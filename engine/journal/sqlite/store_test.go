@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 func open(t testing.TB, cfg sqlite.Config) *sqlite.Store {
 	t.Helper()
 	if cfg.Path == "" {
-		cfg.Path = filepath.Join(t.TempDir(), "tidewire.db")
+		cfg.Path = filepath.Join(journaltest.Folder(t), "tidewire.db")
 	}
 	s, err := sqlite.Open(t.Context(), cfg)
 	if err != nil {
@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 			journaltest.Run(t, func(t *testing.T, clock *journaltest.Clock) (journal.Store, func() journal.Store) {
 				cfg := cfg
 				cfg.Now, cfg.Timer = clock.Now, clock.Timer
-				cfg.Path = filepath.Join(t.TempDir(), "tidewire.db")
+				cfg.Path = filepath.Join(journaltest.Folder(t), "tidewire.db")
 				s := open(t, cfg)
 				return s, func() journal.Store {
 					if err := s.Close(); err != nil {

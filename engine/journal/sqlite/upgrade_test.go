@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
@@ -26,7 +27,7 @@ func number(t *testing.T, path, query string) (n int) {
 }
 
 func TestAnOlderFileIsCopiedAndBroughtUpToDate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tidewire.db")
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	const first, second = `CREATE TABLE a (x); INSERT INTO a VALUES (7)`, `ALTER TABLE a ADD y; UPDATE a SET y = x + 1`
 	if err := sqlite.Migrate(t.Context(), path, first); err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func TestAnOlderFileIsCopiedAndBroughtUpToDate(t *testing.T) {
 
 func TestABackupOfAWorkingStoreOpens(t *testing.T) {
 	s := open(t, sqlite.Config{})
-	file := filepath.Join(t.TempDir(), "copy.db")
+	file := filepath.Join(journaltest.Folder(t), "copy.db")
 	var both sync.WaitGroup
 	begin := make(chan bool)
 	both.Go(func() {
