@@ -72,17 +72,16 @@ end)
 // recorded is done again, what is unsafe is done at most once, what a script
 // adds is added once, and lanes keep their order.
 func TestKilledUnderLoad(t *testing.T) {
-	kills, limit := 50, 60*time.Second
+	kills, pause := 50, 250*time.Millisecond
 	switch {
 	case soak:
-		kills, limit = 500, 30*time.Minute
+		kills, pause = 500, 450*time.Millisecond
 	case testing.Short():
-		kills, limit = 8, 20*time.Second
+		kills = 8
 	}
 	s := openShop(t, 12*time.Millisecond)
 	dir := folder(t, map[string]string{"scripts/orders.lua": chaosScript})
-	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Shop: s.url(), InFlight: 16,
-		Log: filepath.Join(dir, "engine.log")}
+	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), InFlight: 16, Log: filepath.Join(dir, "engine.log")}
 	t.Cleanup(func() {
 		if t.Failed() {
 			tellEnd(t, settings.Log)
@@ -91,18 +90,21 @@ func TestKilledUnderLoad(t *testing.T) {
 
 	l := newLoad(t, 8)
 	start, struck := time.Now(), 0
-	for ; struck < kills && time.Since(start) < limit; struck++ {
+	// A few more if none of them has struck in the middle of a call.
+	for ; struck < kills || s.cutOff() == 0 && struck < 10*kills; struck++ {
+		settings.Shop = s.nextLife()
 		if struck%5 == 4 {
 			killAtStart(t, settings)
 			continue
 		}
 		p := spawn(t, settings)
 		l.deliverTo(p.url)
-		<-time.After(20*time.Millisecond + rand.N(450*time.Millisecond)) // any moment will do
+		<-time.After(20*time.Millisecond + rand.N(pause)) // any moment will do
 		p.kill()
 	}
 	took := time.Since(start)
 
+	settings.Shop = s.nextLife()
 	p := spawn(t, settings)
 	l.deliverTo(p.url)
 	l.stop()
@@ -119,10 +121,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	a := &auditor{T: t, reader: r, shop: s, heard: s.heard(), orders: l.orders(), acknowledged: l.acknowledged}
 	a.check(audit)
 	t.Logf("%d kills in %s, %d events acknowledged, %d requests at the shop; %s", struck, took.Round(time.Millisecond), len(l.acknowledged), len(s.all), a.summary())
-	if struck < kills {
-		t.Errorf("only %d of %d kills fit into %s", struck, kills, limit)
-	}
-	if a.again == 0 && !testing.Short() {
+	if a.again+int(a.uncertain)+a.states[journal.Held] == 0 {
 		t.Error("no kill struck in the middle of a call; the test shows nothing")
 	}
 }
@@ -445,7 +444,7 @@ func (a *auditor) lane(lane string, runs map[string]*journal.Run) {
 			all = append(all, heard...)
 		}
 	}
-	slices.SortFunc(all, func(x, y asked) int { return x.from.Compare(y.from) })
+	slices.SortFunc(all, func(x, y asked) int { return cmp.Or(cmp.Compare(x.life, y.life), x.from.Compare(y.from)) })
 	over := map[string]bool{} // orders whose first activation is over, since another had its turn
 	for i, one := range all {
 		name, what, _ := strings.Cut(one.tag, " ")
@@ -458,7 +457,7 @@ func (a *auditor) lane(lane string, runs map[string]*journal.Run) {
 		before := all[i-1]
 		if other, _, _ := strings.Cut(before.tag, " "); other != name {
 			over[other] = true
-			if !before.cut && before.to.After(one.from) {
+			if before.life == one.life && before.to.After(one.from) {
 				a.Errorf("lane %s: %q was asked for before %q was answered", lane, one.tag, before.tag)
 			}
 		}

@@ -24,12 +24,12 @@ import (
 // does without a crash, record for record. Of the others every side effect
 // happens at most once, and the run ends so too, or is held.
 func TestCrashedAtEveryStep(t *testing.T) {
-	checks := "30"
+	checks := "20"
 	switch {
 	case soak:
 		checks = "200"
 	case testing.Short():
-		checks = "5"
+		checks = "3"
 	}
 	was := flag.Lookup("rapid.checks").Value.String()
 	must(t, flag.Set("rapid.checks", checks))

@@ -160,7 +160,7 @@ func TestNoEventIsLostToAnEdit(t *testing.T) {
 			}
 		}
 	}()
-	const events = 300
+	const events = 150
 	for range events {
 		if code, answer := w.post("/in/hello", `{}`); code != 200 {
 			t.Errorf("got %d %s", code, answer)

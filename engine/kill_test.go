@@ -35,7 +35,7 @@ end)
 `})
 	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Places: places(apps),
 		InFlight: 8} // so that a kill finds runs that have not begun
-	const kills, senders = 12, 6
+	const kills, senders = 6, 6
 	var next atomic.Int64
 	acknowledged := map[string]bool{}
 	for range kills {

@@ -155,7 +155,7 @@ func TestStopped(t *testing.T) {
 	must(t, p.command.Process.Signal(syscall.SIGSTOP))
 	awaitFact(t, "the end of the requests on their way", func() bool {
 		before := s.count()
-		<-time.After(50 * time.Millisecond)
+		<-time.After(500 * time.Millisecond)
 		return s.count() == before
 	})
 
@@ -167,7 +167,7 @@ func TestStopped(t *testing.T) {
 		if _, err := engine.New(t.Context(), config); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a second engine got %v, want %q", err, want)
 		}
-		<-time.After(200 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 	if after := s.count(); after != before {
 		t.Errorf("the shop heard %d requests while the engine was stopped", after-before)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -79,8 +80,7 @@ type asked struct {
 	tag, path, key string
 	from, to       time.Time
 	status         int
-	// cut says that nobody waited for the answer any more.
-	cut bool
+	life           int // of the engine that asked
 }
 
 // shop is the app at work: the sandbox, which counts, behind a door that notes
@@ -90,6 +90,8 @@ type shop struct {
 	door *httptest.Server
 	mu   sync.Mutex
 	all  []asked
+	life int // begun last
+	lost int // requests whose engine had died when they were answered
 	// slow is the longest that a request takes, a part of it before it is done
 	// and a part after.
 	slow time.Duration
@@ -110,8 +112,30 @@ func openShop(t testing.TB, slow time.Duration) *shop {
 
 func (s *shop) url() string { return s.door.URL + "/shop" }
 
+// nextLife is the address for another life of the engine, by which the shop
+// knows whose requests are whose: one may come late from an engine that was
+// killed.
+func (s *shop) nextLife() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.life++
+	return fmt.Sprintf("%s/%d/shop", s.door.URL, s.life)
+}
+
+// cutOff is how many requests had lost their engine when they were answered.
+func (s *shop) cutOff() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost
+}
+
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	one := asked{from: time.Now(), path: r.URL.Path, key: r.Header.Get("X-Shop-Key"), tag: r.URL.Query().Get("tag")}
+	one := asked{from: time.Now(), key: r.Header.Get("X-Shop-Key"), tag: r.URL.Query().Get("tag")}
+	if life, path, _ := strings.Cut(r.URL.Path[1:], "/"); life != "shop" {
+		one.life, _ = strconv.Atoi(life)
+		r.URL.Path = "/" + path
+	}
+	one.path = r.URL.Path
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // cut off before it was whole: nothing is done
@@ -124,9 +148,12 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := httptest.NewRecorder()
 	s.apps.Handler().ServeHTTP(answer, r)
 	s.dawdle()
-	one.to, one.status, one.cut = time.Now(), answer.Code, r.Context().Err() != nil
+	one.to, one.status = time.Now(), answer.Code
 	s.mu.Lock()
 	s.all = append(s.all, one)
+	if r.Context().Err() != nil {
+		s.lost++
+	}
 	s.mu.Unlock()
 	for name, values := range answer.Header() {
 		w.Header()[name] = values

@@ -26,8 +26,8 @@ import (
 	"github.com/tidewire/tidewire/scripts"
 )
 
-// patience is how long a fact may be waited for.
-const patience = 20 * time.Second
+// patience is how long a fact may be waited for, on the slowest machine.
+const patience = 2 * time.Minute
 
 // secret signs the webhooks of the sandbox's apps that sign with a secret.
 const secret = "webhook-secret"

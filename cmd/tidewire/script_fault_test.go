@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -19,6 +21,28 @@ func crash(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(p.cmd.Process.Kill())
 	if err := p.end(); err == nil {
 		ts.Fatalf("%s ended by itself", args[0])
+	}
+}
+
+// struck waits until the sandbox has done what goes wrong: a call has arrived.
+func struck(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: struck URL")
+	}
+	for late := time.After(patience); ; {
+		response, err := http.Get(args[0] + "/sandbox/faults")
+		ts.Check(err)
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		ts.Check(err)
+		if strings.TrimSpace(string(body)) == "[]" {
+			return
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-late:
+			ts.Fatalf("no call has arrived: %s is left", body)
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 //	signal NAME             send SIGTERM to NAME and go on
 //	crash NAME              end NAME with SIGKILL
 //	vendor NAME N           serve at $NAME a vendor that cuts the first N requests before it answers
-//	[!] stop NAME           end NAME with SIGTERM, expect exit 0 (or not), keep what it printed in NAME.out and NAME.err
+//	[!] quit NAME           end NAME with SIGTERM, expect exit 0 (or not), keep what it printed in NAME.out and NAME.err
 //	keep NAME FILE          write what NAME printed on standard output into a file
 //	capture NAME REGEXP     set $NAME to what was found last on standard output
 //	post STATUS URL FILE    post a file with its $NAMES replaced, expect the status, print the answer; headers may follow
@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "signal": terminate, "crash": crash, "vendor": vendor, "stop": stop, "post": post, "capture": capture, "keep": keep,
+			"start": start, "await": await, "signal": terminate, "crash": crash, "struck": struck, "vendor": vendor, "quit": quit, "post": post, "capture": capture, "keep": keep,
 		},
 	})
 }
@@ -84,7 +84,7 @@ func unpackReadme(env *testscript.Env) error {
 }
 
 // patience is how long a fact may be waited for.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 type programs struct{}
 
@@ -208,9 +208,9 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(running(ts, args[0]).cmd.Process.Signal(syscall.SIGTERM))
 }
 
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+func quit(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+		ts.Fatalf("usage: quit NAME")
 	}
 	p := running(ts, args[0])
 	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))

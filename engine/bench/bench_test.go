@@ -27,7 +27,7 @@ func logged(t testing.TB) *slog.Logger {
 
 // small is a plan that takes a few seconds.
 func small() plan {
-	return plan{Senders: []int{1, 8}, Window: 200 * time.Millisecond, Rounds: 1, Steady: 40, Parked: 250, Parking: time.Minute, History: 3_000, Aging: time.Minute, HistoryRounds: 1}
+	return plan{Senders: []int{1, 8}, Window: 200 * time.Millisecond, Rounds: 1, Steady: 40, Parked: 250, Parking: 10 * time.Minute, History: 3_000, Aging: 10 * time.Minute, HistoryRounds: 1}
 }
 
 func TestReport(t *testing.T) {

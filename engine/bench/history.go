@@ -29,7 +29,7 @@ const (
 func (b *bench) age(ctx context.Context, data string, runs int, most time.Duration) (made int, err error) {
 	start := time.Now()
 	err = b.with(ctx, data, func(r *rig) error {
-		sent, _, err := b.runs(ctx, r, 16, models, time.Minute)
+		sent, _, err := b.runs(ctx, r, 16, models, max(most, time.Minute))
 		if err == nil && sent != models {
 			err = fmt.Errorf("made %d runs to copy, expected %d", sent, models)
 		}

@@ -24,7 +24,7 @@ func TestAge(t *testing.T) {
 		}
 	}()
 	data := all.newFolder()
-	made, err := all.age(t.Context(), data, 22*models, time.Minute)
+	made, err := all.age(t.Context(), data, 22*models, 10*time.Minute)
 	if err != nil || made != 22*models {
 		t.Fatalf("made %d runs: %v", made, err)
 	}

@@ -41,8 +41,8 @@ type fleet struct {
 	next    *atomic.Int64
 }
 
-// burst posts from so many senders at once, until limit posts are
-// acknowledged or the time is over; it gives how many were, and the time that
+// burst posts from so many senders at once, each of them once at least, until
+// limit posts are acknowledged or the time is over; it gives how many were, and the time that
 // they took.
 func (f fleet) burst(ctx context.Context, senders, limit int, most time.Duration) (int, time.Duration, error) {
 	all, err := f.dial(ctx, senders)
@@ -58,7 +58,7 @@ func (f fleet) burst(ctx context.Context, senders, limit int, most time.Duration
 	start := time.Now()
 	for _, s := range all {
 		group.Go(func() {
-			for taken.Add(1) <= int64(limit) && time.Since(start) < most {
+			for first := true; taken.Add(1) <= int64(limit) && (first || time.Since(start) < most); first = false {
 				if err := s.post(f.next.Add(1)); err != nil {
 					failures <- err
 					return

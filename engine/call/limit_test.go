@@ -119,6 +119,7 @@ func TestUnlimited(t *testing.T) {
 
 // Many at once share one budget, on the real clock.
 func TestRateLimitAtOnce(t *testing.T) {
+	t.Parallel() // it waits
 	var vendor window
 	s := start(t, func(w http.ResponseWriter, _ *http.Request) {
 		vendor.mu.Lock()
@@ -127,7 +128,7 @@ func TestRateLimitAtOnce(t *testing.T) {
 		reply(200, `{}`)(w)
 	}, func(c *call.Config, _ *connection.Settings, a *bindings.App) {
 		c.Now, c.Sleep, c.Observe = nil, nil, nil
-		a.Limits = []bindings.Limit{{Requests: 20, Per: 200 * time.Millisecond, Scope: bindings.PerConnection}}
+		a.Limits = []bindings.Limit{{Requests: 20, Per: 2 * time.Second, Scope: bindings.PerConnection}}
 	})
 	var failed atomic.Int32
 	var all sync.WaitGroup
@@ -139,8 +140,8 @@ func TestRateLimitAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// The margin is for requests that were under way for a while.
-	if most := vendor.most(150 * time.Millisecond); failed.Load() > 0 || len(vendor.seen) != 50 || most > 22 {
+	// Half of the stretch is for requests that were under way for a while.
+	if most := vendor.most(time.Second); failed.Load() > 0 || len(vendor.seen) != 50 || most > 20 {
 		t.Errorf("%d failed, the vendor saw %d, at most %d close together", failed.Load(), len(vendor.seen), most)
 	}
 }

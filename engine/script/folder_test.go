@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patient is how long a test waits for what must happen.
-const patient = 20 * time.Second
+const patient = 2 * time.Minute
 
 // shop is an app with a few triggers.
 func shop(t testing.TB) *bindings.App {

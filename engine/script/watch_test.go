@@ -266,11 +266,12 @@ func TestWatchFolderItself(t *testing.T) {
 // TestWatchSeveralFilesAtOnce changes two files of one script together: no
 // version may hold one new and one old file.
 func TestWatchSeveralFilesAtOnce(t *testing.T) {
+	t.Parallel() // it waits
 	text := func(n string) []string {
 		return []string{"a/main.lua", `local b = require "b"  -- ` + n + "\n" + hook(n), "a/b.lua", "return " + n}
 	}
 	// However long the machine takes, the files are written within the quiet.
-	f := openWith(t, script.Config{Quiet: 300 * time.Millisecond}, text("1")...).watch()
+	f := openWith(t, script.Config{Quiet: time.Second}, text("1")...).watch()
 	for _, n := range []string{"2", "3", "4"} {
 		f.write(text(n)...)
 		f.until("a:" + n)
