@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,6 +60,9 @@ type demo struct {
 	once, json  bool
 	listen, dir string
 	log         *slog.Logger
+	// refresh is the refresh token of this time's sandbox. It is another each
+	// time, as what the folder keeps of an earlier one is not known to it.
+	refresh string
 
 	mu       sync.Mutex
 	finished []journal.Run
@@ -77,7 +81,8 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, clean()) }()
-	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Log: d.log.With("in", "sandbox")})
+	d.refresh = rand.Text()
+	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Log: d.log.With("in", "sandbox"), Refresh: d.refresh})
 	if err != nil {
 		return err
 	}
@@ -124,7 +129,7 @@ func (d *demo) config(dir string, apps *sandbox.Sandbox) engine.Config {
 			TokenURL: apps.TokenURL(app), Credentials: credentials, WebhookSecret: demoSecret}
 	}
 	crm := settings("highlevel", map[string]string{
-		"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret, "refresh_token": sandbox.RefreshToken,
+		"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret, "refresh_token": d.refresh,
 	})
 	channel := json.RawMessage(`{"channel":"` + demoChannel + `"}`)
 	crm.WebhookKeys = map[string]string{"ed25519": apps.PublicKey("highlevel")}

@@ -40,7 +40,7 @@ func newTokens(a *app) *tokens {
 	for _, value := range static {
 		t.access[value] = &token{value: value, account: a.account, parent: true}
 	}
-	t.refresh[RefreshToken] = &refresh{account: a.account}
+	t.refresh[a.sandbox.config.Refresh] = &refresh{account: a.account}
 	return t
 }
 

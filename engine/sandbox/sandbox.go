@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
@@ -44,6 +45,9 @@ type Config struct {
 	// Tokens are the access tokens accepted without OAuth, by app; an app that
 	// is not named accepts Token.
 	Tokens map[string][]string
+	// Refresh is the refresh token accepted once from the start; empty means
+	// RefreshToken.
+	Refresh string
 	// Accounts are the ids of the customer's space that the seeded records
 	// have, by app; an app that is not named has one of the sandbox's own.
 	Accounts map[string]string
@@ -79,6 +83,7 @@ type Sandbox struct {
 // called, or through Handler.
 func New(config Config) (*Sandbox, error) {
 	s := &Sandbox{config: config, logger: config.Log, apps: map[string]*app{}, log: newRequestLog(), faults: &faultList{}}
+	s.config.Refresh = cmp.Or(config.Refresh, RefreshToken)
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
