@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -62,6 +63,8 @@ type Answer struct {
 	Took      time.Duration
 	// RetryAfter says, with an error of kind rate_limited, when to come back.
 	RetryAfter time.Duration
+
+	header http.Header
 }
 
 // RawRequest reaches an endpoint that has no entry in the catalogue.

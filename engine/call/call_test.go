@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,17 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs the tests, or one of the processes of the rotation's soak.
+func TestMain(m *testing.M) {
+	if text := os.Getenv(soakSettings); text != "" {
+		if err := beCaller(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // crm is a small vendor with something of everything.
 const crm = `

@@ -67,6 +67,7 @@ type Client struct {
 	web    *resty.Client
 	limits *limiter
 	shapes shapes
+	doubts turns
 }
 
 // New makes a client.

@@ -26,7 +26,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	answer, err := c.do(ctx, r, conn)
-	return answer, hider{conn, r.Secrets}.redact(err)
+	return answer, hider{conn, r.Secrets}.redact(c.doubt(ctx, conn, err))
 }
 
 func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection) (Answer, error) {
@@ -120,7 +120,7 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *w
 	conn := h.conn
 	j := &job{
 		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w, safe: op.ReadOnly(),
-		marks: marks, sender: c.apps, authorize: conn.Authorize, expire: conn.Expire,
+		marks: marks, sender: c.apps, authorize: conn.Authorize, expire: conn.Expire, expired: conn.Expired,
 		limits: c.limits.of(app, op, conn.Name(), conn.BaseURL()),
 	}
 	j.timeout = c.Timeout

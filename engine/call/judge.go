@@ -21,7 +21,6 @@ type trial struct {
 	job      *job
 	patience time.Duration // what is left of it
 	first    time.Time     // of the sendings
-	renewed  bool          // a refused token was given back once
 	open     bool          // an earlier sending may have been done
 	before   bool          // one of an earlier call may have been
 	insist   bool          // the caller wants it sent again all the same
@@ -158,9 +157,10 @@ func (t *trial) judge(out outcome, token string) verdict {
 		}
 		t.hold(wait)
 		return verdict{err: e, undone: true, again: true, wait: wait}
-	case out.status == http.StatusUnauthorized && !t.renewed && j.expire != nil && j.expire(token):
-		t.renewed = true
+	case j.expire != nil && (out.status == http.StatusUnauthorized || j.expired(e.Code)) && j.expire(token):
 		return verdict{err: e, undone: true, again: true}
+	case out.status == http.StatusUnauthorized, e.Kind == bindings.BrokenConnection:
+		return verdict{err: e, undone: true}
 	case out.status == http.StatusRequestTimeout:
 		e.Retryable = true
 		return verdict{err: e, undone: true, again: true, wait: t.backoff(firstWait)}

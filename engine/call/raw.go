@@ -35,7 +35,7 @@ func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
 		return Answer{}, err
 	}
 	answer, err := c.raw(ctx, r, conn)
-	return answer, hider{conn, r.Secrets}.redact(err)
+	return answer, hider{conn, r.Secrets}.redact(c.doubt(ctx, conn, err))
 }
 
 func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connection) (Answer, error) {

@@ -74,7 +74,7 @@ func TestRetries(t *testing.T) {
 		{"broken JSON of a POST", unsafe, list(reply(200, `{"a":`), fine), bindings.Uncertain, false, 1, "begin"},
 		{"trouble in a 200 of a POST", unsafe, list(reply(200, `{"ok":false,"error":"gone_fishing"}`), fine), bindings.Uncertain, false, 1, "begin"},
 		{"404", unsafe, list(reply(404, `{}`), fine), bindings.NotFound, false, 1, "begin"},
-		{"401", unsafe, list(reply(401, `{}`), fine), bindings.Unauthorized, false, 1, "begin"},
+		{"401", unsafe, list(reply(401, `{}`), fine), bindings.Unauthorized, false, 1, "begin withdraw"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -36,6 +36,7 @@ type job struct {
 	limits       []*bucket
 	authorize    func(context.Context, http.Header) (string, error)
 	expire       func(token string) bool
+	expired      func(code string) bool // whether a code means that the token is over
 	// read tells an answer from an error.
 	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
 }
@@ -77,7 +78,7 @@ func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
 		}
 		out := c.once(ctx, j)
 		answer.Attempts++
-		answer.Status = out.status
+		answer.Status, answer.header = out.status, out.header
 		if out.header != nil && j.app != nil {
 			answer.RequestID = requestID(j.app, out.header)
 			c.limits.learn(j.limits, j.app.Errors, out.header, sentAt)

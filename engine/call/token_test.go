@@ -19,6 +19,8 @@ type bank struct {
 	good, given int
 	refreshes   int
 	down        int // token requests to refuse
+	// over answers a token that is over; nil: 401.
+	over func(http.ResponseWriter)
 }
 
 func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -33,6 +35,8 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.given++
 		b.good = b.given
 		reply(200, fmt.Sprintf(`{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":3600,"token_type":"Bearer"}`, b.given, b.given))(w)
+	case r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", b.good) && b.over != nil:
+		b.over(w)
 	case r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", b.good):
 		reply(401, `{"message":"token is over"}`)(w)
 	default:

@@ -94,6 +94,21 @@ func (b *builder) readEntries(v *Vault) {
 			b.entries[name] = entry
 		}
 	}
+	// A crash in the middle of a renaming leaves the old name beside the new.
+	for _, entry := range b.entries {
+		for _, name := range formerly(entry) {
+			if old := b.entries[name]; old != nil && old.Made.Equal(entry.Made) {
+				delete(b.entries, name)
+			}
+		}
+	}
+}
+
+func formerly(e *Entry) []string {
+	if e == nil {
+		return nil
+	}
+	return e.Formerly
 }
 
 // build makes the connections and notes what is wrong with them.

@@ -36,8 +36,9 @@ type Vault struct {
 	folder string
 	keys   keyStore
 
-	mu  sync.Mutex
-	key *age.X25519Identity // nil: none is made yet
+	mu    sync.Mutex
+	key   *age.X25519Identity // nil: none is made yet
+	there bool                // the folder was seen
 }
 
 const (
@@ -62,6 +63,9 @@ func OpenVault(config VaultConfig) (*Vault, error) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if _, err := os.Stat(folder); err == nil {
+		v.there = true
+	}
 	return v, v.reread()
 }
 
@@ -327,19 +331,17 @@ func (v *Vault) lock(ctx context.Context, name string, exclusive bool) (release 
 // makeFolder makes the vault's folder. One that was there and is gone is not
 // made anew: it may come back.
 func (v *Vault) makeFolder() error {
-	_, err := os.Stat(v.folder)
-	if err == nil {
-		return nil
-	}
 	v.mu.Lock()
-	opened := v.key != nil
-	v.mu.Unlock()
-	if opened {
+	defer v.mu.Unlock()
+	_, err := os.Stat(v.folder)
+	if err == nil || v.there {
+		v.there = true
 		return err
 	}
 	if err := os.MkdirAll(v.folder, 0o700); err != nil {
 		return err
 	}
+	v.there = true
 	return syncFolder(filepath.Dir(v.folder))
 }
 
@@ -368,4 +370,67 @@ func (v *Vault) Update(ctx context.Context, connection string, change func(*Entr
 		return nil
 	}
 	return v.Save(ctx, *entry)
+}
+
+// Rename gives what is kept of a connection another name; the old one is
+// remembered. Those that name it as parent follow.
+func (v *Vault) Rename(ctx context.Context, from, to string) error {
+	for _, name := range []string{from, to} {
+		release, err := v.hold(ctx, name)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	entry, err := v.Load(from)
+	if err != nil {
+		return err
+	}
+	taken, err := v.Load(to)
+	switch {
+	case err != nil:
+		return err
+	case entry == nil:
+		return fmt.Errorf("nothing is kept of a connection %q", from)
+	case taken != nil:
+		return fmt.Errorf("there is a connection %q already", to)
+	}
+	entry.rename(to)
+	if err := v.Save(ctx, *entry); err != nil { // a crash here leaves both, under either name
+		return err
+	}
+	names, err := v.Names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name == from || name == to {
+			continue
+		}
+		err := v.Update(ctx, name, func(e *Entry) bool {
+			follows := e.Settings != nil && e.Settings.Parent == from
+			if follows {
+				e.Settings.Parent = to
+			}
+			return follows
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return v.Remove(ctx, from)
+}
+
+// SetAside moves away what is kept of a connection and cannot be opened, so
+// that it can be connected again. It gives the folder, empty if there was
+// nothing.
+func (v *Vault) SetAside(ctx context.Context, connection string, now time.Time) (folder string, err error) {
+	if _, err := os.Stat(v.entryPath(connection)); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	err = v.change(ctx, func(*age.X25519Identity) error {
+		folder, err = v.setAside([]string{connection}, now)
+		return err
+	})
+	return folder, err
 }

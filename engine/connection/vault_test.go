@@ -148,3 +148,15 @@ func remove(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func vaultOfErr(data string) error {
+	_, err := connection.OpenVault(connection.VaultConfig{Folder: data})
+	return err
+}

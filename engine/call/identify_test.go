@@ -1,0 +1,99 @@
+package call_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
+)
+
+// tested gives the app a call that says whose a connection is.
+func tested(_ *call.Config, _ *connection.Settings, app *bindings.App) {
+	app.Title = "CRM"
+	app.Test = &bindings.Test{Operation: "contacts.get", Args: map[string]string{"contactId": "{account}"}, Account: "id", Name: []string{"owner.name", "email"}, Scopes: "X-Scopes"}
+}
+
+func TestIdentify(t *testing.T) {
+	var asked string
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Path
+		reply(200, `{"id":"loc1","owner":{"name":"Acme"}}`, "X-Scopes", "contacts.readonly, contacts.write")(w)
+	}, tested)
+	who, err := s.Identify(t.Context(), "crm/paris")
+	if err != nil || asked != "/contacts/loc1" {
+		t.Fatalf("asked for %q: %v", asked, err)
+	}
+	if got := fmt.Sprintf("%s %v %v", who.Account, who.Names, who.Scopes); got != "loc1 [Acme] [contacts.readonly contacts.write]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A 401 may be about one operation. The test tells; where it is refused too,
+// the connection is broken and nothing more is sent on it.
+func TestRefusedCredentials(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer func(path string) func(http.ResponseWriter)
+		kind   bindings.ErrorKind
+		sent   int // requests that the two calls make
+		words  string
+	}{
+		{"one operation only", func(path string) func(http.ResponseWriter) {
+			if path == "/contacts/loc1" {
+				return reply(200, `{"id":"loc1"}`)
+			}
+			return reply(401, `{"message":"not with this token"}`)
+		}, bindings.Unauthorized, 4, "not with this token"},
+		{"the whole connection", func(string) func(http.ResponseWriter) {
+			return reply(401, `{"message":"the key was revoked","code":"E17"}`)
+		}, bindings.BrokenConnection, 2, "CRM refuses its credentials: the key was revoked (E17); connect again: tidewire connect crm/paris"},
+		{"in the vendor's own code", func(string) func(http.ResponseWriter) {
+			return reply(200, `{"ok":false,"error":"token_revoked"}`)
+		}, bindings.BrokenConnection, 1, "token_revoked"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sent := 0
+			s := start(t, func(w http.ResponseWriter, r *http.Request) {
+				sent++
+				test.answer(r.URL.Path)(w)
+			}, func(c *call.Config, settings *connection.Settings, app *bindings.App) {
+				tested(c, settings, app)
+				app.Errors.Kinds["token_revoked"] = bindings.BrokenConnection
+			})
+			_, err := s.do(t, unsafe, args[unsafe])
+			wantKind(t, err, test.kind, false)
+			if got := strings.Join(s.marks, " "); got != "begin withdraw" {
+				t.Errorf("marks: %s", got)
+			}
+			_, err = s.do(t, unsafe, args[unsafe])
+			wantKind(t, err, test.kind, false, test.words)
+			if sent != test.sent {
+				t.Errorf("the vendor got %d requests, want %d", sent, test.sent)
+			}
+		})
+	}
+}
+
+// A vendor that says in a 200 that the token is over is asked again with the
+// next one.
+func TestExpiredInA200(t *testing.T) {
+	b := &bank{over: reply(200, `{"ok":false,"error":"token_expired"}`)}
+	s := b.client(t)
+	s.app.Errors.OK, s.app.Errors.Code = "ok", []string{"error"}
+	s.app.Auth[0].OAuth.Expired = []string{"token_expired"}
+	if _, err := s.do(t, unsafe, args[unsafe]); err != nil {
+		t.Fatal(err)
+	}
+	b.good = -1
+	answer, err := s.do(t, unsafe, args[unsafe])
+	if err != nil || answer.Attempts != 2 || b.refreshes != 2 {
+		t.Fatalf("got %+v, %v after %d refreshes", answer, err, b.refreshes)
+	}
+	if got := fmt.Sprint(s.marks); got != "[begin begin withdraw begin]" {
+		t.Errorf("marks %s", got)
+	}
+}
