@@ -16,6 +16,9 @@ type Request struct {
 	Connection string // the whole name, resolved
 	// Args is the flat table of arguments, secrets opened.
 	Args json.RawMessage
+	// For is who it is made for, a script: those who wait for the same rate
+	// limit are served in rounds, one call of each.
+	For string
 	// Page asks for one page of a list: the page size is added if Args has none.
 	Page bool
 	// Unchecked lets arguments through that the catalogue does not know.
@@ -73,6 +76,7 @@ type RawRequest struct {
 	Connection string        `json:"-"`
 	Timeout    time.Duration `json:"-"`
 	Key        string        `json:"-"`
+	For        string        `json:"-"` // as in a Request
 	Secrets    []string      `json:"-"`
 	// Again is as in a Request.
 	Again json.RawMessage `json:"-"`

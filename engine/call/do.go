@@ -54,6 +54,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	}
 	h := hider{conn, r.Secrets}
 	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
+	j.who = r.For
 	if op.Address != "" {
 		j.authorize, j.expire = nil, nil // its address is all that authorises it
 	}

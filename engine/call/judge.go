@@ -44,23 +44,30 @@ func (t *trial) admit(ctx context.Context) error {
 	if c.Unlimited || len(j.limits) == 0 {
 		return nil
 	}
-	wait, short := c.limits.take(j.limits, c.Now(), t.patience)
-	if short != nil {
-		t.next = wait
-		if short.limit.Requests == 0 || wait > short.limit.Per {
-			return j.fail(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(wait), t.unsent())
+	place := c.limits.join(j.who, j.limits)
+	defer c.limits.leave(place)
+	for now := c.Now(); ; {
+		wait, short := c.limits.turn(place, now)
+		switch {
+		case short == nil:
+			return nil
+		case wait > t.patience:
+			t.next = wait
+			if short.limit.Requests == 0 || wait > short.limit.Per {
+				return j.fail(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(wait), t.unsent())
+			}
+			return j.fail(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s%s",
+				short.limit.Requests, short.limit.Per, j.app.Name, rounded(wait), t.unsent())
 		}
-		return j.fail(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s%s",
-			short.limit.Requests, short.limit.Per, j.app.Name, rounded(wait), t.unsent())
+		t.patience -= wait
+		if err := c.Sleep(ctx, wait); err != nil {
+			return fmt.Errorf("%s: wait for the rate limit: %w", j.name(), err)
+		}
+		// Whoever came meanwhile may have an earlier turn.
+		if now = now.Add(wait); c.Now().After(now) {
+			now = c.Now()
+		}
 	}
-	if wait <= 0 {
-		return nil
-	}
-	t.patience -= wait
-	if err := c.Sleep(ctx, wait); err != nil {
-		return fmt.Errorf("%s: wait for the rate limit: %w", j.name(), err)
-	}
-	return nil
 }
 
 // authorize sets the header that authorises the job, and asks again for a

@@ -28,6 +28,7 @@ type bucket struct {
 	due   []time.Time // a ring once it is full
 	next  int
 	held  time.Time // the vendor wants nothing before
+	queue queue
 }
 
 // of finds the budgets that an operation draws on, the narrowest last. There
@@ -70,27 +71,6 @@ func (l *limiter) get(limit bindings.Limit, app, op, connection, base string) *b
 	return b
 }
 
-// take reserves a place in every budget and says how long it is until then. It
-// reserves nothing if that is longer than bound: short is then the budget that
-// is used up.
-func (l *limiter) take(all []*bucket, now time.Time, bound time.Duration) (wait time.Duration, short *bucket) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	at, last := now, all[0]
-	for _, b := range all {
-		if next := b.earliest(now); next.After(at) {
-			at, last = next, b
-		}
-	}
-	if wait = at.Sub(now); wait > bound && wait > 0 {
-		return wait, last
-	}
-	for _, b := range all {
-		b.reserve(at)
-	}
-	return wait, nil
-}
-
 // hold keeps a budget still until a time that the vendor named.
 func (l *limiter) hold(b *bucket, until time.Time) {
 	l.mu.Lock()
@@ -100,15 +80,24 @@ func (l *limiter) hold(b *bucket, until time.Time) {
 	}
 }
 
-func (b *bucket) earliest(now time.Time) time.Time {
+// free says when a budget takes a request before which others, that many,
+// still have to be taken.
+func (b *bucket) free(others int, now time.Time) time.Time {
 	at := now
 	if b.held.After(at) {
 		at = b.held
 	}
-	if b.limit.Requests > 0 && len(b.due) == b.limit.Requests {
-		if free := b.due[b.next].Add(b.limit.Per); free.After(at) {
-			at = free
-		}
+	n := b.limit.Requests
+	if n <= 0 {
+		return at
+	}
+	if others -= n - len(b.due); others < 0 {
+		return at
+	}
+	// The oldest request is the first to leave the window.
+	next := b.due[(b.next+others)%len(b.due)].Add(b.limit.Per * time.Duration(1+others/len(b.due)))
+	if next.After(at) {
+		at = next
 	}
 	return at
 }

@@ -65,6 +65,7 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	}
 	h := hider{conn, r.Secrets}
 	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
+	j.who = r.For
 	j.harmless = j.safe
 	j.trust(w, r.App, keyed)
 	if !j.safe {

@@ -21,6 +21,7 @@ import (
 type job struct {
 	app                         *bindings.App // nil: the http library
 	operation, path, connection string
+	who                         string // shares rate limits fairly with others
 	wire                        *wire
 	safe                        bool // it only reads
 	harmless                    bool // doing it twice changes nothing more

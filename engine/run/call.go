@@ -25,7 +25,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 		return result{}, invalid(s, err.Error())
 	}
 	answer, err := h.runner.Calls.Do(ctx, call.Request{
-		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Page: s.Kind == vm.StepPage,
+		App: s.App, Operation: s.Operation, Connection: connection, Args: args, For: h.run.Script, Page: s.Kind == vm.StepPage,
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.session,
 		Secrets: secrets, Again: again, Marks: h.marks(step, h.written(s, connection, nil)),
 	})
@@ -95,7 +95,7 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 		return result{}, invalid(s, err.Error())
 	}
 	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
-	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key,
+	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, For: h.run.Script,
 		Secrets: secrets, Again: again, Marks: h.marks(step, nil)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())

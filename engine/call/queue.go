@@ -1,0 +1,95 @@
+package call
+
+import (
+	"slices"
+	"time"
+)
+
+// ticket is a place among those who wait for the same budgets. Whoever waits
+// is served in rounds, one of each script: a script that asks for thousands of
+// calls delays the few of another by one call each, and not by all of its own.
+type ticket struct {
+	buckets []*bucket
+	rounds  []int // in the queue of each
+}
+
+// queue is who waits for a budget, in the order of arrival.
+type queue struct {
+	tickets []*ticket
+	round   int            // of the one that was served last
+	last    map[string]int // the newest round of each script
+}
+
+// join takes a ticket.
+func (l *limiter) join(who string, buckets []*bucket) *ticket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := &ticket{buckets, make([]int, len(buckets))}
+	for i, b := range buckets {
+		q := &b.queue
+		t.rounds[i] = q.round
+		if last, waits := q.last[who]; waits {
+			t.rounds[i] = max(q.round, last+1)
+		}
+		if q.last == nil {
+			q.last = map[string]int{}
+		}
+		q.last[who] = t.rounds[i]
+		q.tickets = append(q.tickets, t)
+	}
+	return t
+}
+
+// leave gives a ticket back, whether it had its turn or not.
+func (l *limiter) leave(t *ticket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range t.buckets {
+		q := &b.queue
+		if i := slices.Index(q.tickets, t); i >= 0 {
+			q.tickets = slices.Delete(q.tickets, i, i+1)
+		}
+		if len(q.tickets) == 0 {
+			q.round = 0
+			clear(q.last)
+		}
+	}
+}
+
+// turn takes a place in every budget if it is the ticket's turn; else it says
+// how long that takes, as far as can be seen now, and which budget is short.
+func (l *limiter) turn(t *ticket, now time.Time) (wait time.Duration, short *bucket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := now
+	for i, b := range t.buckets {
+		if next := b.free(b.queue.before(t, t.rounds[i], b), now); next.After(at) {
+			at, short = next, b
+		}
+	}
+	if short != nil {
+		return at.Sub(now), short
+	}
+	for i, b := range t.buckets {
+		b.reserve(now)
+		b.queue.round = max(b.queue.round, t.rounds[i])
+	}
+	return 0, nil
+}
+
+// before counts who goes before a ticket: all of an earlier round, and of the
+// same round those who came earlier.
+func (q *queue) before(t *ticket, round int, b *bucket) (n int) {
+	earlier := true
+	for _, other := range q.tickets {
+		if other == t {
+			earlier = false
+			continue
+		}
+		theirs := other.rounds[slices.Index(other.buckets, b)]
+		if theirs < round || theirs == round && earlier {
+			n++
+		}
+	}
+	return n
+}
