@@ -27,7 +27,8 @@ type app struct {
 	random   *rand.Rand
 	tokens   *tokens
 	windows  map[string]*window
-	keys     map[string]kept // by idempotency key
+	keys     map[string]kept   // by idempotency key
+	files    map[string][]byte // what was uploaded, by id
 	consents consents
 }
 
@@ -61,6 +62,7 @@ func (a *app) clear(seed uint64) {
 	a.tokens = newTokens(a)
 	a.windows = map[string]*window{}
 	a.keys = map[string]kept{}
+	a.files = map[string][]byte{}
 	a.consents = consents{}
 	for _, name := range sorted(a.rules.seeds) {
 		for _, fields := range a.rules.seeds[name] {

@@ -87,11 +87,7 @@ type maker struct {
 
 // given are values that have to fit the sandbox's first records.
 var given = map[string]map[string]any{
-	"slack": {
-		"channel": "C0SALES0001", "user": "U0SANDBEN01", "ts": "1.000000", "message_ts": "1.000000", "email": "ada@sandbox.example",
-		"post_at": json.Number("1900000000"), "scheduled_message_id": "Q01", "text": "hello", "name": "new-channel", "users": "U0SANDBEN01",
-		"query": "000000",
-	},
+	"slack":     slackGiven,
 	"highlevel": {"contactId": "there", "conversationId": "there", "contacts": []any{"there"}, "ids": []any{"there"}, "callback_url": "http://127.0.0.1:9/"},
 }
 
@@ -101,10 +97,11 @@ func (m maker) seed(a *app) map[string]string {
 	defer a.mu.Unlock()
 	a.make(a.model.resource("contacts"), "there", object{"email": "there@example.com"}, nil, nil)
 	a.make(a.model.resource("conversations"), "there", object{"contactId": "there"}, nil, nil)
-	a.make(a.model.resource("messages"), "1.000000", object{"text": "hi"}, map[string]string{"channel": "C0SALES0001"}, nil)
-	a.make(a.model.resource("scheduled_messages"), "Q01", object{}, nil, nil)
 	if a.def.Name == "teams" {
 		a.make(a.model.resource(chatMessages), "text", object{}, nil, nil)
+	}
+	if a.def.Name == "slack" {
+		m.seedSlack(a)
 	}
 	params, links := map[string]string{}, map[string]string{}
 	p := m.plan(a)
@@ -126,12 +123,6 @@ func (m maker) seed(a *app) map[string]string {
 		if p.id == f.Name && p.verb != put && a.store.get(p.resource.name, v) == nil {
 			a.make(p.resource, v, object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
 		}
-	}
-	if m.op.Path == "/conversations.unarchive" {
-		a.store.get("channels", "C0SALES0001").fields["is_archived"] = true
-	}
-	if m.op.Path == "/conversations.kick" {
-		a.store.get("channels", "C0SALES0001").fields["members"] = []any{"U0SANDBEN01"}
 	}
 	return params
 }
@@ -230,14 +221,11 @@ func (m maker) bodyValue() any {
 	v := m.value(&m.op.Body.Type, "", 0)
 	fields, _ := v.(object)
 	_, d := m.catalogue.Resolve(&m.op.Body.Type)
-	if fields != nil && strings.HasPrefix(m.op.Path, "/chat.") && fieldOf(d, "text") != nil {
-		fields["text"] = "hello"
-	}
 	if fields != nil && (strings.HasSuffix(m.op.Path, "/messages") || strings.HasSuffix(m.op.Path, "/replies")) && fieldOf(d, "hostedContents") != nil {
 		fields["body"] = object{"content": "hello"}
 	}
-	if m.op.Path == "/conversations.open" {
-		fields["users"] = "U0SANDBEN01"
+	for name, more := range slackMore[m.op.Path] {
+		fields[name] = more
 	}
 	return v
 }

@@ -16,66 +16,29 @@ const (
 	slackUser = "U0SANDADA01"
 )
 
+// slackPrefixes begin the ids of a resource.
+var slackPrefixes = map[string]string{
+	"channels": "C", "users": "U", "scheduled_messages": "Q", "files": "F", "files/remote": "F", "canvases": "F", "slack_lists": "F",
+	"usergroups": "S", "views": "V", "calls": "R", "reminders": "Rm", "bookmarks": "Bk", "slackLists/items": "Rec",
+}
+
 // slack is what Slack's methods mean: their paths do not tell.
 func slack() *rules {
 	return &rules{
 		account: slackTeam,
 		id: func(r *rand.Rand, resource string) string {
-			prefix := map[string]string{"channels": "C", "users": "U", "scheduled_messages": "Q"}[resource]
+			prefix := slackPrefixes[resource]
 			return prefix + "0" + letters(r, 9, upperAlphabet)
 		},
-		timeID:  map[string]func(int64) string{"messages": slackTime},
-		idField: map[string]string{"messages": "ts"},
-		operations: map[string]*rule{
-			"POST /chat.postMessage":            {resource: "messages", do: slackPost("")},
-			"POST /chat.meMessage":              {resource: "messages", do: slackPost("me_message")},
-			"POST /chat.postEphemeral":          {resource: "messages", do: slackEphemeral},
-			"POST /chat.update":                 {resource: "messages", do: slackUpdate},
-			"POST /chat.delete":                 {resource: "messages", do: slackDelete},
-			"POST /chat.getPermalink":           {resource: "messages", do: slackPermalink},
-			"POST /chat.scheduleMessage":        {resource: "scheduled_messages", do: slackSchedule},
-			"POST /chat.deleteScheduledMessage": {resource: "scheduled_messages", do: slackUnschedule},
-			"POST /chat.scheduledMessages.list": {resource: "scheduled_messages", verb: list},
-			"POST /conversations.list":          {resource: "channels", verb: list, do: slackChannels},
-			"POST /users.conversations":         {resource: "channels", verb: list, do: slackChannels},
-			"POST /conversations.info":          {resource: "channels", do: slackChannel(nil)},
-			"POST /conversations.join":          {resource: "channels", do: slackChannel(func(*request) object { return object{"is_member": true} })},
-			"POST /conversations.leave":         {resource: "channels", do: slackChannel(func(*request) object { return object{"is_member": false} })},
-			"POST /conversations.archive":       {resource: "channels", trigger: "channel.archived", do: slackArchive(true)},
-			"POST /conversations.unarchive":     {resource: "channels", trigger: "channel.unarchived", do: slackArchive(false)},
-			"POST /conversations.rename": {resource: "channels", trigger: "channel.renamed", do: slackChannel(func(r *request) object {
-				return object{"name": r.fields["name"]}
-			})},
-			"POST /conversations.setTopic": {resource: "channels", do: slackChannel(func(r *request) object {
-				return object{"topic": slackText(r, "topic")}
-			})},
-			"POST /conversations.setPurpose": {resource: "channels", do: slackChannel(func(r *request) object {
-				return object{"purpose": slackText(r, "purpose")}
-			})},
-			"POST /conversations.invite":                   {resource: "channels", do: slackMembers(true)},
-			"POST /conversations.kick":                     {resource: "channels", do: slackMembers(false)},
-			"POST /conversations.mark":                     {resource: "channels", do: slackChannel(nil)},
-			"POST /conversations.close":                    {resource: "channels", do: slackChannel(nil)},
-			"POST /conversations.create":                   {resource: "channels", trigger: "channel.created", do: slackCreate},
-			"POST /conversations.open":                     {resource: "channels", do: slackOpen},
-			"POST /conversations.history":                  {resource: "messages", verb: list, do: slackHistory},
-			"POST /conversations.replies":                  {resource: "messages", verb: list, do: slackReplies},
-			"POST /conversations.members":                  {resource: "channels", do: slackListMembers},
-			"POST /conversations.listConnectInvites":       {resource: "invites", verb: list},
-			"POST /conversations.requestSharedInvite.list": {resource: "invite_requests", verb: list},
-			"POST /users.list":                             {resource: "users", verb: list},
-			"POST /users.info":                             {resource: "users", do: slackUserInfo},
-			"POST /users.lookupByEmail":                    {resource: "users", do: slackByEmail},
-			"POST /users.identity":                         {resource: "users", do: slackUserInfo},
-			"POST /users.getPresence":                      {resource: "users", do: slackPresence},
-			"POST /users.profile.get":                      {resource: "users", do: slackProfile},
-			"POST /users.profile.set":                      {resource: "users", do: slackSetProfile},
-		},
-		derive: slackDerived,
+		timeID:     map[string]func(int64) string{"messages": slackTime},
+		idField:    map[string]string{"messages": "ts"},
+		operations: slackOperations(),
+		derive:     slackDerived,
 		triggers: map[string]string{
 			"messages created": "message.posted", "messages updated": "message.changed", "messages deleted": "message.deleted",
 		},
 		seeds: map[string][]object{
+			"teams":    {{"id": slackTeam, "name": "Sandbox", "domain": "sandbox", "email_domain": "sandbox.example"}},
 			"channels": {slackSeed("C0GENERAL01", "general", true), slackSeed("C0SALES0001", "sales", false), slackSeed("C0RANDOM001", "random", false)},
 			"users": {
 				slackPerson(slackUser, "ada", "Ada Sand", "ada@sandbox.example", false),
@@ -98,7 +61,7 @@ func slack() *rules {
 				h.Set("X-Slack-Retry-Reason", "http_error")
 			}},
 		envelope: envelopeSlack,
-		beside:   slackRespond,
+		beside:   slackBeside,
 	}
 }
 
@@ -115,6 +78,80 @@ func slackPerson(id, name, real, email string, bot bool) object {
 	}
 	return object{"id": id, "team_id": slackTeam, "name": name, "real_name": real, "deleted": false, "is_bot": bot, "is_admin": !bot,
 		"tz": "Europe/Paris", "tz_offset": number(3600), "updated": number(1767225600), "profile": profile}
+}
+
+// slackOperations are the methods that do something with what is there.
+func slackOperations() map[string]*rule {
+	all := map[string]*rule{}
+	for _, table := range []map[string]*rule{slackTalk(), slackFiles(), slackViews(), slackMarks(), slackSpaces()} {
+		for method, r := range table {
+			all["POST /"+method] = r
+		}
+	}
+	return all
+}
+
+// slackTalk are the methods of messages, channels and people.
+func slackTalk() map[string]*rule {
+	return map[string]*rule{
+		"chat.startStream":            {resource: "messages", do: slackStartStream},
+		"chat.appendStream":           {resource: "messages", do: slackStream},
+		"chat.stopStream":             {resource: "messages", do: slackStream},
+		"chat.postMessage":            {resource: "messages", do: slackPost("")},
+		"chat.meMessage":              {resource: "messages", do: slackPost("me_message")},
+		"chat.postEphemeral":          {resource: "messages", do: slackEphemeral},
+		"chat.update":                 {resource: "messages", do: slackUpdate},
+		"chat.delete":                 {resource: "messages", do: slackDelete},
+		"chat.getPermalink":           {resource: "messages", do: slackPermalink},
+		"chat.scheduleMessage":        {resource: "scheduled_messages", do: slackSchedule},
+		"chat.deleteScheduledMessage": {resource: "scheduled_messages", do: slackUnschedule},
+		"chat.scheduledMessages.list": {resource: "scheduled_messages", verb: list},
+		"conversations.list":          {resource: "channels", verb: list, do: slackChannels},
+		"users.conversations":         {resource: "channels", verb: list, do: slackChannels},
+		"conversations.info":          {resource: "channels", do: slackChannel(nil)},
+		"conversations.join":          {resource: "channels", do: slackChannel(func(*request) object { return object{"is_member": true} })},
+		"conversations.leave":         {resource: "channels", do: slackChannel(func(*request) object { return object{"is_member": false} })},
+		"conversations.archive":       {resource: "channels", trigger: "channel.archived", do: slackArchive(true)},
+		"conversations.unarchive":     {resource: "channels", trigger: "channel.unarchived", do: slackArchive(false)},
+		"conversations.rename": {resource: "channels", trigger: "channel.renamed", do: slackChannel(func(r *request) object {
+			return object{"name": r.fields["name"]}
+		})},
+		"conversations.setTopic": {resource: "channels", do: slackChannel(func(r *request) object {
+			return object{"topic": slackText(r, "topic")}
+		})},
+		"conversations.setPurpose": {resource: "channels", do: slackChannel(func(r *request) object {
+			return object{"purpose": slackText(r, "purpose")}
+		})},
+		"conversations.invite":                   {resource: "channels", do: slackMembers(true)},
+		"conversations.kick":                     {resource: "channels", do: slackMembers(false)},
+		"conversations.mark":                     {resource: "channels", do: slackChannel(nil)},
+		"conversations.close":                    {resource: "channels", do: slackChannel(nil)},
+		"conversations.create":                   {resource: "channels", trigger: "channel.created", do: slackCreate},
+		"conversations.open":                     {resource: "channels", do: slackOpen},
+		"conversations.history":                  {resource: "messages", verb: list, do: slackHistory},
+		"conversations.replies":                  {resource: "messages", verb: list, do: slackReplies},
+		"conversations.members":                  {resource: "channels", do: slackListMembers},
+		"conversations.listConnectInvites":       {resource: "invites", verb: list},
+		"conversations.requestSharedInvite.list": {resource: "invite_requests", verb: list},
+		"users.list":                             {resource: "users", verb: list},
+		"users.info":                             {resource: "users", do: slackUserInfo},
+		"users.lookupByEmail":                    {resource: "users", do: slackByEmail},
+		"users.identity":                         {resource: "users", do: slackUserInfo},
+		"users.getPresence":                      {resource: "users", do: slackPresence},
+		"users.profile.get":                      {resource: "users", do: slackProfile},
+		"users.profile.set":                      {resource: "users", do: slackSetProfile},
+	}
+}
+
+// slackBeside answers at the addresses that methods and interactions give out.
+func slackBeside(a *app, h *http.Request, raw []byte, path string) (reply, bool) {
+	if out, done := slackRespond(a, h, raw, path); done {
+		return out, done
+	}
+	if out, done := slackUploaded(a, h, raw, path); done {
+		return out, done
+	}
+	return slackDownload(a, h, path)
 }
 
 // failSlack writes the one word that a refusal is, and the details of

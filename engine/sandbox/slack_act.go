@@ -58,6 +58,9 @@ func slackPost(subtype string) func(*request) (result, *failure) {
 				fields[name] = clone(v)
 			}
 		}
+		if fields["blocks"] != nil {
+			fields["blocks"] = r.named(fields["blocks"])
+		}
 		if fields["text"] == nil {
 			fields["text"] = text(r.fields["markdown_text"])
 		}
@@ -117,6 +120,9 @@ func slackUpdate(r *request) (result, *failure) {
 		if v := r.fields[name]; v != nil {
 			fields[name] = v
 		}
+	}
+	if fields["blocks"] != nil {
+		fields["blocks"] = r.named(fields["blocks"])
 	}
 	r.app.alter(r.plan.resource, found, fields)
 	event := object{"channel": channel.id, "message": clone(found.fields), "previous_message": previous,
@@ -435,4 +441,30 @@ func slackSetProfile(r *request) (result, *failure) {
 	}
 	r.app.alter(r.plan.resource, user, object{"profile": profile})
 	return result{fields: object{"profile": profile}}, nil
+}
+
+// slackStartStream begins a message that is written bit by bit.
+func slackStartStream(r *request) (result, *failure) {
+	channel, failed := r.channel()
+	if failed != nil {
+		return result{}, failed
+	}
+	thread := text(r.fields["thread_ts"])
+	if r.app.store.get("messages", thread) == nil {
+		return result{}, slackError("thread_not_found")
+	}
+	made := r.app.make(r.plan.resource, "", object{"type": "message", "user": slackBot, "bot_id": "B0SANDBOT01", "thread_ts": thread,
+		"text": text(r.fields["markdown_text"])}, map[string]string{"channel": channel.id}, nil)
+	return result{fields: object{"channel": channel.id, "ts": made.id}}, nil
+}
+
+// slackStream writes a message bit by bit.
+func slackStream(r *request) (result, *failure) {
+	channel, found, failed := r.message("ts")
+	if failed != nil {
+		return result{}, failed
+	}
+	written := text(found.fields["text"]) + text(r.fields["markdown_text"])
+	r.app.alter(r.plan.resource, found, slackMerged(object{"text": written}, r.given("blocks", "metadata")))
+	return result{fields: object{"channel": channel.id, "ts": found.id, "message": found.fields}}, nil
 }
