@@ -62,7 +62,8 @@ type Subscription struct {
 	// comes, for vendors that say only that something changed.
 	Poll string
 
-	// Steps are what to do by hand, in our own words, with {url} in them.
+	// Steps are what to do by hand, in our own words, with {url} in them, and
+	// {types.text} where types are chosen.
 	Steps []string
 }
 

@@ -97,7 +97,7 @@ func TestSubscriptions(t *testing.T) {
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Steps = []string{"Open {url}"} }, "nobody reads its Steps"},
 		{func(a *bindings.App, _ *bindings.Subscription) { byHand(a) }, "Steps must say"},
 		{func(a *bindings.App, _ *bindings.Subscription) { byHand(a, "Open the settings.") }, "with {url}"},
-		{func(a *bindings.App, _ *bindings.Subscription) { byHand(a, "Paste {url} and {secret}.") }, "only {url}"},
+		{func(a *bindings.App, _ *bindings.Subscription) { byHand(a, "Paste {url} and {secret}.") }, "only {url} and {types.text}"},
 		{func(a *bindings.App, _ *bindings.Subscription) { a.Subscriptions = nil }, "cannot be told apart"},
 	} {
 		a, found := subscribed(t), notes{}

@@ -27,20 +27,21 @@ var App = sync.OnceValue(func() *bindings.App {
 		panic(fmt.Sprintf("highlevel.v3: %v", err))
 	}
 	return &bindings.App{
-		Name:      "highlevel",
-		Title:     "HighLevel",
-		BaseURL:   "https://services.leadconnectorhq.com",
-		Docs:      "https://marketplace.gohighlevel.com/docs/",
-		Auth:      authorization(),
-		Variants:  variants(),
-		Test:      &bindings.Test{Operation: "locations.get", Args: map[string]string{"locationId": "{account}"}, Account: "location.id", Name: []string{"location.name"}},
-		Account:   account(),
-		Errors:    problems(),
-		Limits:    limits(),
-		Webhook:   webhook(),
-		Echo:      echo(),
-		Catalogue: parsed,
-		Editions:  []bindings.Edition{v3},
+		Name:          "highlevel",
+		Title:         "HighLevel",
+		BaseURL:       "https://services.leadconnectorhq.com",
+		Docs:          "https://marketplace.gohighlevel.com/docs/",
+		Auth:          authorization(),
+		Variants:      variants(),
+		Test:          &bindings.Test{Operation: "locations.get", Args: map[string]string{"locationId": "{account}"}, Account: "location.id", Name: []string{"location.name"}},
+		Account:       account(),
+		Errors:        problems(),
+		Limits:        limits(),
+		Webhook:       webhook(),
+		Subscriptions: subscriptions(),
+		Echo:          echo(),
+		Catalogue:     parsed,
+		Editions:      []bindings.Edition{v3},
 	}
 })
 

@@ -43,12 +43,13 @@ var App = sync.OnceValue(func() *bindings.App {
 			{Requests: 1000, Per: 10 * time.Second, Scope: bindings.PerHost},
 			{Requests: 10000, Per: 10 * time.Minute, Scope: bindings.PerHost},
 		},
-		Webhook:   webhook(),
-		Consent:   consent(),
-		Echo:      echo(),
-		KeyHeader: "X-Qonto-Idempotency-Key",
-		KeyTTL:    30 * time.Minute,
-		Catalogue: parsed,
+		Webhook:       webhook(),
+		Subscriptions: subscriptions(),
+		Consent:       consent(),
+		Echo:          echo(),
+		KeyHeader:     "X-Qonto-Idempotency-Key",
+		KeyTTL:        30 * time.Minute,
+		Catalogue:     parsed,
 	}
 })
 

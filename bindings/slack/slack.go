@@ -21,17 +21,18 @@ var App = sync.OnceValue(func() *bindings.App {
 		panic(fmt.Sprintf("slack: %v", err)) // made by cmd/catalog and read by a test
 	}
 	return &bindings.App{
-		Name:      "slack",
-		Title:     "Slack",
-		BaseURL:   "https://slack.com/api",
-		Docs:      "https://docs.slack.dev",
-		Auth:      authorization(),
-		Variants:  variants(),
-		Account:   bindings.Account{Noun: "workspace", Paths: []string{"team_id", "team.id"}},
-		Errors:    problems(),
-		Limits:    limits(),
-		Webhook:   webhook(),
-		Catalogue: parsed,
+		Name:          "slack",
+		Title:         "Slack",
+		BaseURL:       "https://slack.com/api",
+		Docs:          "https://docs.slack.dev",
+		Auth:          authorization(),
+		Variants:      variants(),
+		Account:       bindings.Account{Noun: "workspace", Paths: []string{"team_id", "team.id"}},
+		Errors:        problems(),
+		Limits:        limits(),
+		Webhook:       webhook(),
+		Subscriptions: subscriptions(),
+		Catalogue:     parsed,
 	}
 })
 
