@@ -27,10 +27,10 @@ type Subscription struct {
 	// for behind it. Kept is an object of what else its removal needs.
 	Of   []json.RawMessage `json:"of,omitempty"`
 	Kept json.RawMessage   `json:"kept,omitempty"`
-	// Created is when the vendor was first asked, Changed when it last agreed
-	// to something; Expires is zero for one that does not end.
+	// Created is when the vendor was first asked, Renewed when it last agreed to
+	// an end; Expires is that end, zero for one that has none.
 	Created time.Time `json:"created"`
-	Changed time.Time `json:"changed,omitzero"`
+	Renewed time.Time `json:"renewed,omitzero"`
 	Expires time.Time `json:"expires,omitzero"`
 	// Problem says why the vendor last did not do what we asked, and Failures
 	// how often in a row.

@@ -28,7 +28,7 @@ func (f *fixture) subscriptions() []journal.Subscription {
 var subscriptionTests = map[string]func(f *fixture){
 	"a subscription is kept as it was": func(f *fixture) {
 		s := subscription("k1", "calendar/paris", "primary")
-		s.State, s.ID, s.Changed, s.Expires = journal.SubscriptionLive, "id-1", day.Add(time.Second), day.Add(7*24*time.Hour)
+		s.State, s.ID, s.Renewed, s.Expires = journal.SubscriptionLive, "id-1", day.Add(time.Second), day.Add(7*24*time.Hour)
 		s.Of = []json.RawMessage{json.RawMessage(`{"id":"primary","summary":"é"}`), json.RawMessage(`{"id":"outer"}`)}
 		s.Kept = json.RawMessage(`{"resourceId":"r1"}`)
 		s.Problem, s.Failures = "the vendor was away", 3

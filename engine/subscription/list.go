@@ -1,0 +1,151 @@
+package subscription
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// list asks the vendor what of ours it has of one kind, and lays it to the
+// places. Where that fails nothing is done about them: what is not seen could
+// be registered twice.
+func (v *visit) list(ctx context.Context, def *bindings.Subscription) {
+	if def.List == nil {
+		return
+	}
+	asked := map[string]bool{}
+	var items []*call.Item
+	if mentionsItem(def.List.Args) {
+		for p, s := range v.places {
+			if p.name == def.Name {
+				items = append(items, s.item())
+			}
+		}
+	} else {
+		items = []*call.Item{nil}
+	}
+	var entries []entry
+	for _, item := range items {
+		words := v.words(item, nil, nil)
+		args, err := call.Arguments(def.List.Args, words)
+		if err == nil && !asked[string(args)] {
+			asked[string(args)] = true
+			own := call.Own{App: v.app, Connection: v.conn.Name(), Call: *def.List, Words: words}
+			err = v.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
+				if e := v.entry(def, raw); e.key != "" {
+					entries = append(entries, e)
+				}
+				return nil
+			})
+		}
+		if err != nil {
+			v.failed(place{v.conn.Name(), def.Name, ""}, nil, fmt.Errorf("list what is registered: %w", err))
+			for p := range v.places {
+				if p.name == def.Name {
+					v.places[p] = nil
+				}
+			}
+			v.doubt = true
+			return
+		}
+	}
+	for p, s := range v.places {
+		if p.name == def.Name && s != nil {
+			s.listed = true
+		}
+	}
+	for _, e := range entries {
+		v.lay(def, e)
+	}
+}
+
+// lay gives an entry to its place; where there is none it is an orphan.
+func (v *visit) lay(def *bindings.Subscription, e entry) {
+	for p, s := range v.places {
+		if s == nil || p.name != def.Name {
+			continue
+		}
+		known := func(row journal.Subscription) bool { return row.Key == e.key }
+		if slices.ContainsFunc(s.rows, known) || e.key[:min(len(e.key), len(p.mark()))] == p.mark() {
+			if !slices.ContainsFunc(s.entries, func(o entry) bool { return o.id == e.id }) {
+				s.entries = append(s.entries, e)
+			}
+			return
+		}
+	}
+	if !slices.ContainsFunc(v.orphans, func(o orphan) bool { return o.entry.id == e.id }) {
+		v.orphans = append(v.orphans, orphan{def, e})
+	}
+}
+
+// entry reads one that the vendor lists. It has no key if it is not ours.
+func (v *visit) entry(def *bindings.Subscription, raw json.RawMessage) entry {
+	e := entry{
+		id: journal.LookupText(raw, def.ID), address: journal.LookupText(raw, def.Address),
+		expires: moment(journal.LookupText(raw, def.Expires)), raw: slices.Clone(raw),
+	}
+	if def.Types != "" {
+		if list, found := journal.Lookup(raw, def.Types); found && json.Unmarshal(list, &e.types) == nil && e.types != nil {
+			slices.Sort(e.types)
+		}
+	}
+	if e.key = keyAt(v.PublicURL, v.conn.Name(), e.address); v.PublicURL == "" {
+		e.key = ""
+	}
+	for _, s := range v.places {
+		for i := 0; s != nil && i < len(s.rows); i++ {
+			if s.rows[i].Address == e.address {
+				e.key = s.rows[i].Key
+			}
+		}
+	}
+	return e
+}
+
+// item is what a place is for, as the vendor last described it.
+func (s *standing) item() *call.Item {
+	if s.target != nil {
+		return s.target.item
+	}
+	for _, row := range s.rows {
+		return itemOf(row)
+	}
+	return nil
+}
+
+// itemOf is the item that a row was registered for.
+func itemOf(row journal.Subscription) (item *call.Item) {
+	for i := len(row.Of) - 1; i >= 0; i-- {
+		item = &call.Item{Value: row.Of[i], Of: item}
+	}
+	return item
+}
+
+// mentionsItem reports whether arguments hold a word of the item.
+func mentionsItem(args map[string]any) bool {
+	seen := false
+	_, _ = call.Arguments(args, func(word string) (any, bool) {
+		seen = seen || len(word) > 3 && word[:3] == "of."
+		return "", true
+	})
+	return seen
+}
+
+// moment reads a time as vendors write it: RFC 3339 or Unix milliseconds. It is
+// zero if there is none.
+func moment(text string) time.Time {
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return t.UTC()
+	}
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil && ms > 1e11 && ms < 1e14 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
+}
