@@ -100,7 +100,7 @@ type Body struct {
 // Pages says how a list is walked. At most one of Cursors, Page, Offset and URL
 // is set; none where the list comes whole.
 type Pages struct {
-	// Items is the path in the answer to the list.
+	// Items is the path in the answer to the list, or OneList.
 	Items string `json:"items"`
 	// Keyed marks a list that is written as an object: its items are the
 	// members, each as { key = name, value = member }.
@@ -115,6 +115,8 @@ type Pages struct {
 	Page string `json:"page,omitempty"`
 	Next string `json:"next,omitempty"`
 	Last string `json:"last,omitempty"`
+	// Zero says that the first page is 0, not 1.
+	Zero bool `json:"zero,omitempty"`
 	// Offset is the parameter that counts items passed over.
 	Offset string `json:"offset,omitempty"`
 	// URL is the field at the top of the answer that holds the whole address of
@@ -127,7 +129,14 @@ type Pages struct {
 	// SizeParam takes the page size, Size is what we ask for.
 	SizeParam string `json:"size_param,omitempty"`
 	Size      int    `json:"size,omitempty"`
+	// With are arguments that a walk gives where the script does not, such as
+	// one that asks for the whole list at once.
+	With map[string]string `json:"with,omitempty"`
 }
+
+// OneList, as Pages.Items, stands for the one list in an answer, for answers
+// that the documents do not describe.
+const OneList = "*"
 
 // ReadOnly reports whether the operation changes nothing at the vendor.
 func (o *Operation) ReadOnly() bool {

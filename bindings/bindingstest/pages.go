@@ -1,6 +1,8 @@
 package bindingstest
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -11,6 +13,7 @@ import (
 func testPages(t reporter, c *bindings.Catalogue) {
 	for _, name := range c.Operations() {
 		o, _ := c.Operation(name)
+		testPaged(t, c, o)
 		if o.Pages == nil {
 			continue
 		}
@@ -25,12 +28,21 @@ func testPages(t reporter, c *bindings.Catalogue) {
 			t.Errorf("%s: size_param %q and size %d go together", name, p.SizeParam, p.Size)
 		}
 		fields, free := arguments(c, o)
-		for _, param := range append(sortedKeys(p.Cursors), p.Page, p.Offset, p.SizeParam) {
+		for _, param := range slices.Concat(sortedKeys(p.Cursors), sortedKeys(p.With), []string{p.Page, p.Offset, p.SizeParam}) {
 			if param != "" && find(fields, param) == nil && !free {
 				t.Errorf("%s: %q is none of its arguments", name, param)
 			}
 		}
 		testAddress(t, c, o, fields)
+		if p.Zero && p.Page == "" {
+			t.Errorf("%s: the first page is 0, and none are counted", name)
+		}
+		if resolved, d := c.Resolve(o.Answer); p.Items == bindings.OneList {
+			if d != nil || resolved.Kind == bindings.List {
+				t.Errorf("%s: the answer is described; say where in it the list is", name)
+			}
+			continue
+		}
 		items, known, err := leads(c, o.Answer, p.Items)
 		if err != nil {
 			t.Errorf("%s: items: %v", name, err)
@@ -82,6 +94,51 @@ func testAddress(t reporter, c *bindings.Catalogue, o *bindings.Operation, argum
 	if _, d := c.Resolve(o.Answer); d != nil && !d.Open && find(d.Fields, address) == nil {
 		t.Errorf("%s: #%s has no field %q", o.Name, d.Name, address)
 	}
+}
+
+// turning are names of parameters that lead to another page, in lower case and
+// without separators; sizing those that say how long one is.
+var (
+	turning = []string{"skip", "offset", "page", "pagetoken", "pagenumber", "cursor", "startafter", "startafterid", "startafterdate", "startat", "synctoken"}
+	sizing  = []string{"limit", "pagesize", "perpage", "maxresults", "pagelimit", "pagelength"}
+)
+
+// testPaged wants the pages of every list that has some, so that each works:
+// of a GET that takes a place or a size of a page and answers a list.
+func testPaged(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
+	if o.Method != "GET" {
+		return
+	}
+	takes := func(names []string) string {
+		for _, f := range o.Query {
+			if slices.Contains(names, strings.ToLower(strings.NewReplacer("_", "", "-", "", "$", "").Replace(f.Name))) {
+				return f.Name
+			}
+		}
+		return ""
+	}
+	turn, size := takes(turning), takes(sizing)
+	switch p := o.Pages; {
+	case p == nil && turn+size != "" && lists(c, o.Answer, 2) > 0:
+		t.Errorf("%s takes %q and answers a list; name its pages", o.Name, cmp.Or(turn, size))
+	case p != nil && turn != "" && len(p.Cursors) == 0 && p.Page == "" && p.Offset == "" && p.URL == "" && len(p.With) == 0:
+		t.Errorf("%s takes %q, and its list comes whole", o.Name, turn)
+	}
+}
+
+// lists counts the lists in an answer, down to a depth.
+func lists(c *bindings.Catalogue, t *bindings.Type, depth int) (n int) {
+	resolved, d := c.Resolve(t)
+	if resolved.Kind == bindings.List {
+		return 1
+	}
+	if d == nil || depth == 0 {
+		return 0
+	}
+	for i := range d.Fields {
+		n += lists(c, &d.Fields[i].Type, depth-1)
+	}
+	return n
 }
 
 func count(all ...bool) (n int) {

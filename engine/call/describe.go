@@ -62,7 +62,12 @@ func Describe(app *bindings.App, op *bindings.Operation) Description {
 		}
 	}
 	if op.Pages != nil {
-		d.Each = op.Pages.Items
+		switch d.Each = op.Pages.Items; d.Each {
+		case "":
+			d.Each = "the answer"
+		case bindings.OneList:
+			d.Each = "the list in the answer"
+		}
 	}
 	return d
 }

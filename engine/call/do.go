@@ -39,7 +39,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		return Answer{}, invalid(r.App, op, []string{notJSON})
 	}
 	if r.Page {
-		r.Args = sized(op, r.Args)
+		r.Args = walked(s, op.Pages, r.Args)
 	}
 	if e := reachable(r.App, op, conn); e != nil {
 		return Answer{}, notNow(e, again, op.ReadOnly())

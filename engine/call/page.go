@@ -21,9 +21,9 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 	if p == nil {
 		return nil, nil, pageError(op, "the catalogue does not say how %s is walked; call it page by page", op.Name)
 	}
-	list := gjson.ParseBytes(answer)
-	if p.Items != "" {
-		list = gjson.GetBytes(answer, p.Items)
+	list, err := listOf(op, gjson.ParseBytes(answer))
+	if err != nil {
+		return nil, nil, err
 	}
 	if !list.Exists() || list.Type == gjson.Null {
 		return json.RawMessage("[]"), nil, nil
@@ -55,6 +55,53 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 		return nil, nil, err
 	}
 	return items, next, nil
+}
+
+// listOf finds the list in an answer.
+func listOf(op *bindings.Operation, answer gjson.Result) (gjson.Result, error) {
+	switch op.Pages.Items {
+	case "":
+		return answer, nil
+	case bindings.OneList:
+		return oneList(op, answer)
+	}
+	return answer.Get(op.Pages.Items), nil
+}
+
+// maxListDepth bounds how far below the answer a list is looked for.
+const maxListDepth = 3
+
+// oneList is the answer itself, or the only list among its members, or else
+// among theirs.
+func oneList(op *bindings.Operation, answer gjson.Result) (gjson.Result, error) {
+	if answer.IsArray() || answer.Type == gjson.Null {
+		return answer, nil
+	}
+	level := map[string]gjson.Result{"": answer}
+	for range maxListDepth {
+		lists, below := map[string]gjson.Result{}, map[string]gjson.Result{}
+		for path, o := range level {
+			o.ForEach(func(key, value gjson.Result) bool {
+				at := strings.TrimPrefix(path+"."+key.String(), ".")
+				switch {
+				case value.IsArray():
+					lists[at] = value
+				case value.IsObject():
+					below[at] = value
+				}
+				return true
+			})
+		}
+		names := slices.Sorted(maps.Keys(lists))
+		switch {
+		case len(names) == 1:
+			return lists[names[0]], nil
+		case len(names) > 1:
+			return answer, pageError(op, "the answer has several lists, %s, and the documents do not say which is meant; call it page by page", strings.Join(names, ", "))
+		}
+		level = below
+	}
+	return answer, pageError(op, "expected a list somewhere in the answer, found none; call it page by page")
 }
 
 // members writes an object as the list of its members.
@@ -132,7 +179,7 @@ func (w walk) address(op *bindings.Operation) (json.RawMessage, error) {
 }
 
 func (w walk) page(op *bindings.Operation) (json.RawMessage, error) {
-	present := w.number(w.pages.Page, 1)
+	present := w.number(w.pages.Page, firstPage(w.pages))
 	if w.pages.Next != "" {
 		value := w.answer.Get(w.pages.Next)
 		if value.Type == gjson.Null || value.String() == "" || value.Type == gjson.False || w.last() {
@@ -207,19 +254,41 @@ func object(name string, value float64) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf("{%s:%.0f}", quote(name), value))
 }
 
-// sized adds the page size that we ask for.
-func sized(op *bindings.Operation, args json.RawMessage) json.RawMessage {
-	if op.Pages == nil || op.Pages.SizeParam == "" || op.Pages.Size == 0 {
+func firstPage(p *bindings.Pages) float64 {
+	if p.Zero {
+		return 0
+	}
+	return 1
+}
+
+// walked adds what a walk gives where the script does not: the page size that
+// we ask for, and where the operation requires it, the place of the first page.
+func walked(s *shape, p *bindings.Pages, args json.RawMessage) json.RawMessage {
+	if p == nil {
 		return args
 	}
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
 	}
 	table := gjson.ParseBytes(args)
-	if has(table, op.Pages.SizeParam) {
-		return args
+	add := func(name string, value json.RawMessage) {
+		if name != "" && !has(table, name) {
+			args = with(args, value)
+		}
 	}
-	return with(args, object(op.Pages.SizeParam, float64(op.Pages.Size)))
+	for _, name := range slices.Sorted(maps.Keys(p.With)) {
+		add(name, json.RawMessage("{"+quote(name)+":"+quote(p.With[name])+"}"))
+	}
+	if p.Size > 0 {
+		add(p.SizeParam, object(p.SizeParam, float64(p.Size)))
+	}
+	if a := s.index[p.Page]; a != nil && a.required {
+		add(p.Page, object(p.Page, firstPage(p)))
+	}
+	if a := s.index[p.Offset]; a != nil && a.required {
+		add(p.Offset, object(p.Offset, 0))
+	}
+	return args
 }
 
 func standstill(op *bindings.Operation) error {

@@ -2,10 +2,12 @@ package call_test
 
 import (
 	"encoding/json"
+	"net/url"
 	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/connection"
 )
 
 func TestPage(t *testing.T) {
@@ -20,6 +22,8 @@ func TestPage(t *testing.T) {
 	offsetMore := &bindings.Pages{Items: "items", Offset: "skip", More: "more"}
 	whole := &bindings.Pages{Items: ""}
 	address := &bindings.Pages{Items: "value", URL: "@odata.nextLink"}
+	zero := &bindings.Pages{Items: "items", Page: "page", Zero: true, SizeParam: "per_page", Size: 2}
+	one := &bindings.Pages{Items: bindings.OneList}
 	tests := []struct {
 		name         string
 		pages        *bindings.Pages
@@ -62,6 +66,14 @@ func TestPage(t *testing.T) {
 		{"no address", address, `{"@odata.nextLink":"https://a/b"}`, `{"value":[1]}`, `[1]`, ``, false},
 		{"address behind an empty page", address, `{}`, `{"value":[],"@odata.nextLink":"https://a/b"}`, `[]`, `{"@odata.nextLink":"https://a/b"}`, false},
 		{"address that stands still", address, `{"@odata.nextLink":"https://a/b"}`, `{"value":[1],"@odata.nextLink":"https://a/b"}`, ``, ``, true},
+		{"the first page is 0", zero, `{}`, `{"items":[1,2]}`, `[1,2]`, `{"page":1}`, false},
+		{"the second page is 1", zero, `{"page":1}`, `{"items":[1,2]}`, `[1,2]`, `{"page":2}`, false},
+		{"the answer is the one list", one, `{}`, `[1]`, `[1]`, ``, false},
+		{"one list among the members", one, `{}`, `{"count":2,"rows":[1,2],"meta":{"pages":[1]}}`, `[1,2]`, ``, false},
+		{"one list further down", one, `{}`, `{"data":{"page":{"rows":[{"tags":["a"]}]}}}`, `[{"tags":["a"]}]`, ``, false},
+		{"no answer", one, `{}`, `null`, `[]`, ``, false},
+		{"several lists", one, `{}`, `{"rows":[1],"columns":[2]}`, ``, ``, true},
+		{"no list at all", one, `{}`, `{"data":{"count":1}}`, ``, ``, true},
 		{"not a list", nil, `{}`, `{}`, ``, ``, true},
 	}
 	for _, test := range tests {
@@ -75,6 +87,37 @@ func TestPage(t *testing.T) {
 				t.Errorf("got  %s and %s\nwant %s and %s", items, next, test.items, test.next)
 			}
 		})
+	}
+}
+
+// A walk gives what the script does not: the first page where one must be
+// named, and what asks for everything.
+func TestPageOfAWalk(t *testing.T) {
+	for _, test := range []struct{ query, pages, args, want string }{
+		{`"skip!: integer","limit: integer"`, `"offset":"skip","size_param":"limit","size":50`, `{}`, "limit=50&skip=0"},
+		{`"skip!: integer","limit: integer"`, `"offset":"skip","size_param":"limit","size":50`, `{"skip":50}`, "limit=50&skip=50"},
+		{`"skip: integer","limit: integer"`, `"offset":"skip","size_param":"limit","size":50`, `{}`, "limit=50"},
+		{`"page!: integer"`, `"page":"page"`, `{}`, "page=1"},
+		{`"page!: integer"`, `"page":"page","zero":true`, `{}`, "page=0"},
+		{`"fetchAll: string"`, `"with":{"fetchAll":"true"}`, `{}`, "fetchAll=true"},
+		{`"fetchAll: string"`, `"with":{"fetchAll":"true"}`, `{"fetchAll":"false"}`, "fetchAll=false"},
+	} {
+		var got string
+		s := start(t, record(&got), func(_ *call.Config, _ *connection.Settings, app *bindings.App) {
+			app.Catalogue = parsed(t, `operation things.list {"id":"l","method":"GET","path":"/things","in_query":[`+test.query+`],"pages":{"items":"things",`+test.pages+`}}`)
+		})
+		r := s.request(t, "things.list", test.args)
+		r.Page = true
+		if _, err := s.Do(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		at, err := url.Parse(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if query := at.Query().Encode(); query != test.want {
+			t.Errorf("%s, %s: sent %s, want %s", test.pages, test.args, query, test.want)
+		}
 	}
 }
 

@@ -38,8 +38,11 @@ func (r *request) answer(res result) reply {
 	switch {
 	case op.Answer == nil:
 		out.header.Set(noteHeader, undescribed)
-		if op.Status != 0 {
+		switch {
+		case op.Status != 0:
 			body = nil
+		case res.listed && op.Pages != nil:
+			body = r.listed(fitter{r.checker(), r.now}, res.page)
 		}
 	default:
 		body = r.shaped(res)

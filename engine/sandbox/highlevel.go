@@ -13,6 +13,7 @@ import (
 // highlevel is what HighLevel's documents leave out.
 func highlevel() *rules {
 	const location, company = "sandboxLocation00001", "sandboxCompany000001"
+	const queues = "POST /social-media-posting/category/queues/{queueId}/"
 	return &rules{
 		account:       location,
 		accountParams: []string{"locationid", "companyid", "altid"},
@@ -34,6 +35,9 @@ func highlevel() *rules {
 			"POST /conversations/messages":              {do: sendMessage("outbound", "message.sent")},
 			"POST /conversations/messages/inbound":      {do: sendMessage("inbound", "message.received")},
 			"POST /oauth/location-token":                {do: locationToken},
+			queues + "items":                            {verb: list},
+			queues + "slots":                            {verb: list},
+			queues + "create/item":                      {verb: create, resource: "social-media-posting/category/queues/items"},
 		},
 		unique: map[string]unique{
 			"contacts": {

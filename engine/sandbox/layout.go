@@ -38,6 +38,9 @@ func (c types) answerDefinition(op *bindings.Operation) *bindings.Definition {
 // items. Pages names it; else it is the list named as the resource, else the
 // first list of objects, else the first list.
 func (c types) listPath(op *bindings.Operation, noun string) (string, *bindings.Type) {
+	if op.Pages != nil && op.Pages.Items == bindings.OneList {
+		return lastWord(op), nil
+	}
 	if op.Answer == nil {
 		return "", nil
 	}
@@ -137,11 +140,14 @@ func (c types) answersList(op *bindings.Operation) bool {
 	return items != nil && (c.hasFields(items) || len(d.Fields) <= 2)
 }
 
-func lastNoun(op *bindings.Operation) string {
+func lastNoun(op *bindings.Operation) string { return singular(fold(lastWord(op))) }
+
+// lastWord is the last part of the path that is no parameter.
+func lastWord(op *bindings.Operation) string {
 	path := template(op.Path)
 	for i := len(path) - 1; i >= 0; i-- {
 		if !path[i].param {
-			return singular(fold(path[i].text))
+			return path[i].text
 		}
 	}
 	return ""

@@ -279,8 +279,11 @@ func (m *model) override(p *plan) {
 	case p.rule.do != nil:
 		p.verb = none
 	}
-	if p.rule.resource != "" {
+	switch {
+	case p.rule.resource != "":
 		p.resource = m.resource(p.rule.resource)
+	case p.rule.verb == list:
+		m.about(p, p.path)
 	}
 	if p.rule.id != "" {
 		p.id = p.rule.id

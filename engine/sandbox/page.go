@@ -65,6 +65,8 @@ func (r *request) cut(items []*record) page {
 			}
 		}
 		switch {
+		case pages.Page != "" && pages.Zero:
+			out.start = r.positive(pages.Page) * out.size
 		case pages.Page != "":
 			out.start = (max(r.positive(pages.Page), 1) - 1) * out.size
 		case pages.Offset != "":

@@ -100,14 +100,24 @@ func (w *walker) all() int {
 	for page := 1; page < 20; page++ {
 		if pages.Page != "" {
 			args[pages.Page] = count(page)
+			if pages.Zero {
+				args[pages.Page] = count(page - 1)
+			}
 		}
 		if pages.Offset != "" {
 			args[pages.Offset] = count(len(seen))
 		}
 		answer := w.call(args)
 		items, _ := lookup(answer, pages.Items).([]any)
-		if pages.Items == "" {
+		switch at, _ := answer.(object); pages.Items {
+		case "":
 			items, _ = answer.([]any)
+		case bindings.OneList:
+			for _, v := range at {
+				if list, isList := v.([]any); isList {
+					items = list
+				}
+			}
 		}
 		if members, ok := lookup(answer, pages.Items).(object); ok {
 			for _, key := range sorted(members) {

@@ -47,7 +47,7 @@ func eachFunction(L *lua.LState) int {
 		raise(L, "each: the first argument must be an operation such as highlevel.contacts.list, without calling it; found %s", describe(L.Get(1)))
 	}
 	if o.is.Pages == nil {
-		raise(L, "%s cannot be walked with each yet; call it with its own paging arguments: %s", o.name, pagingArguments(o.arguments()))
+		raise(L, "each: %s gives no list in pages; call it and go through its answer", o.name)
 	}
 	function := "each(" + o.name + ")"
 	options := wantOptions(L, 3, function, append([]string{"limit", "pages"}, hostOptions...)...)
@@ -198,22 +198,4 @@ func (o *operation) pageType() *bindings.Definition {
 		d.Fields = []bindings.Field{{Name: "items", Type: bindings.Type{Kind: bindings.List, Items: s.items}}}
 	}
 	return d
-}
-
-// pagingArguments lists the arguments of an operation that sound like paging.
-func pagingArguments(d *bindings.Definition) string {
-	var found []string
-	for _, f := range d.Fields {
-		lower := strings.ToLower(f.Name)
-		for _, word := range []string{"page", "limit", "offset", "cursor", "skip", "start", "after", "size"} {
-			if strings.Contains(lower, word) {
-				found = append(found, f.Name)
-				break
-			}
-		}
-	}
-	if found == nil {
-		return "it declares none"
-	}
-	return strings.Join(found, ", ")
 }

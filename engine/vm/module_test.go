@@ -222,7 +222,7 @@ func TestEachSecrets(t *testing.T) {
 
 func TestEachErrors(t *testing.T) {
 	runSnippets(t, []snippet{
-		{lua: `each(acme.forms.list)`, err: "acme.forms.list cannot be walked with each yet; call it with its own paging arguments: skip, pageSize"},
+		{lua: `each(acme.forms.list)`, err: "each: acme.forms.list gives no list in pages; call it and go through its answer"},
 		{lua: `each(acme.contacts.list({}))`, err: "each: the first argument must be an operation such as"},
 		{lua: `each(acme.contacts.list, {}, { limt = 3 })`, err: `each(acme.contacts.list): unknown option "limt"; did you mean limit?`},
 		{lua: `each(acme.contacts.list, {}, { limit = -1 })`, err: "the option limit must be a whole number from 0"},
