@@ -56,6 +56,9 @@ var connectionWords = map[string]string{
 	"read_only":      "true or false",
 	"checks":         "warn or off",
 	"timeout":        "a length of time such as 30s",
+	"poll":           "a length of time such as 5m, or off",
+	"reconcile":      "a length of time such as 1h, or off",
+	"since":          "a date such as 2026-01-31, or a time such as 2026-01-31T09:00:00Z",
 }
 
 // decode fills s, naming what does not fit and what is not known.
@@ -92,7 +95,7 @@ func fill(into any, values map[string]any, prefix string, where origin) []*probl
 		Result: into, WeaklyTypedInput: true, TagName: "koanf",
 		MatchName: func(key, field string) bool { return key == field || key == snake(field) },
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			durationHook, mapstructure.StringToSliceHookFunc(",")),
+			durationHook, momentHook, mapstructure.StringToSliceHookFunc(",")),
 	})
 	if err == nil {
 		err = decoder.Decode(values)

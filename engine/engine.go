@@ -22,6 +22,7 @@ import (
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
+	"github.com/tidewire/tidewire/engine/poll"
 	"github.com/tidewire/tidewire/engine/run"
 	"github.com/tidewire/tidewire/engine/schedule"
 	"github.com/tidewire/tidewire/engine/script"
@@ -38,6 +39,7 @@ type Engine struct {
 	runner      *run.Runner
 	ingest      *ingest.Server
 	schedule    *schedule.Scheduler
+	polls       *poll.Poller
 	control     *control.Server
 	dashboard   *dashboard.Dashboard
 	webhooks    net.Listener
@@ -149,6 +151,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Now: c.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
+		Mark: func(event *journal.Event) *journal.Mark { return e.polls.Mark(event) },
 	})
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Log: c.Log,
@@ -157,6 +160,10 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation,
 		Accept: e.runner.AcceptAll, Secret: e.secret, Now: c.Now, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
+	})
+	e.polls = poll.New(poll.Config{
+		Connections: e.connections.All, Calls: e.calls, Store: e.store, Generation: e.scripts.Generation,
+		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Now, Log: c.Log,
 	})
 	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Log: c.Log})
 	return nil
@@ -225,6 +232,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	start(&doors, "watch the scripts", func() error { return e.scripts.Watch(receiving) })
 	start(&doors, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
 	start(&doors, "fire schedules", func() error { return e.schedule.Run(receiving) })
+	start(&doors, "poll", func() error { return e.polls.Run(receiving) })
 	start(&doors, "execute runs", func() error { return e.runner.Run(receiving) })
 	start(&doors, "forget old runs", func() error { return e.prune(receiving) })
 	start(&desk, "answer commands", func() error { return e.control.Serve(commands, e.commands) })

@@ -262,8 +262,22 @@ func durationHook(from, to reflect.Type, value any) (any, error) {
 		return value, nil
 	}
 	text := value.(string)
+	if text == "off" {
+		return connection.Off, nil
+	}
 	if d, err := time.ParseDuration(text); err == nil {
 		return d, nil
 	}
 	return vm.ParseDuration(text)
+}
+
+// momentHook reads a date, which begins in UTC, or a time of RFC 3339.
+func momentHook(from, to reflect.Type, value any) (any, error) {
+	if from.Kind() != reflect.String || to != reflect.TypeFor[time.Time]() {
+		return value, nil
+	}
+	if t, err := time.Parse(time.DateOnly, value.(string)); err == nil {
+		return t, nil
+	}
+	return time.Parse(time.RFC3339, value.(string))
 }

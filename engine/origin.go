@@ -98,7 +98,7 @@ var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 // plainSettings are settings of a connection that are no secrets.
 var plainSettings = map[string]bool{
 	"account": true, "as": true, "parent": true, "base_url": true, "authorize_url": true, "token_url": true, "revoke_url": true, "client_id": true,
-	"checks": true, "timeout": true, "scopes": true, "signatures": true,
+	"checks": true, "timeout": true, "poll": true, "reconcile": true, "since": true, "scopes": true, "signatures": true,
 }
 
 // openAll opens every text below connections and secrets, and refuses secrets

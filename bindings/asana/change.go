@@ -70,7 +70,7 @@ func polls() []bindings.Poll {
 		Name:   "changes",
 		Of:     projects(),
 		List:   bindings.Call{Operation: "events.list", Args: map[string]any{"resource": "{of.gid}"}},
-		Sync:   &bindings.Sync{Param: "sync", Answer: "sync", Lost: []int{412}, LostAnswer: "sync", Feed: true},
+		Sync:   &bindings.Sync{Param: "sync", Answer: "sync", Lost: []int{412}, LostAnswer: "sync", Feed: true, Brings: []string{"asana.*.*"}},
 		Record: "resource.gid",
 		Same:   same(),
 		Every:  time.Minute,

@@ -37,6 +37,11 @@ type Settings struct {
 	ReadOnly bool
 	Checks   string // "", "warn" or "off"
 	Timeout  time.Duration
+	// Poll is how often its lists are looked at, and Reconcile how often for
+	// what webhooks lost: zero as the app says, or not at all; or Off. Since is
+	// from when on the first look tells what changed.
+	Poll, Reconcile time.Duration
+	Since           time.Time
 }
 
 // String names the settings and tells no secret.

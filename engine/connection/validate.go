@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 )
@@ -26,6 +27,9 @@ func (b *builder) wrong(c *Connection, setting, message string, args ...any) {
 func (b *builder) at(path, message string, args ...any) {
 	b.problems = append(b.problems, &Problem{path, fmt.Sprintf(message, args...)})
 }
+
+// leastInterval keeps a slip of the pen from using up a vendor's rate limit.
+const leastInterval = 10 * time.Second
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$`)
 
@@ -64,6 +68,14 @@ func (b *builder) check(c *Connection) {
 	}
 	if settings.Timeout < 0 {
 		b.wrong(c, "timeout", "expected a duration above zero, found %s", settings.Timeout)
+	}
+	for _, every := range []struct {
+		name  string
+		value time.Duration
+	}{{"poll", settings.Poll}, {"reconcile", settings.Reconcile}} {
+		if every.value != Off && every.value != 0 && every.value < leastInterval {
+			b.wrong(c, every.name, "expected off, or %s at least, found %s", leastInterval, every.value)
+		}
 	}
 	for _, bad := range []struct{ name, value string }{{"account", settings.Account}, {"webhook_secret", settings.WebhookSecret}} {
 		if strings.ContainsFunc(bad.value, isControl) {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -117,6 +118,18 @@ func (s *Server) event(src *source, conn *connection.Connection, sub *registered
 		event.Record = journal.LookupText(event.Data, t.Record)
 	}
 	return event
+}
+
+// Read makes of an item of a feed the event that it would be as a webhook;
+// false if that is of a type we do not know.
+func (s *Server) Read(conn *connection.Connection, said json.RawMessage) (journal.Event, bool) {
+	src := s.apps[conn.App().Name]
+	if src == nil {
+		return journal.Event{}, false
+	}
+	event := s.event(src, conn, nil, notice{said: said, bytes: said}, bindings.Signed{})
+	_, known := conn.App().Catalogue.Trigger(event.Type)
+	return event, known
 }
 
 // recipient finds the connection that a webhook is for: that of its

@@ -42,13 +42,33 @@ func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]jour
 		}
 		return nil, fmt.Errorf("keep event %q%s: %w", events[0].ID, more, err)
 	}
+	r.warn(receipts, arrivals)
+	return receipts, nil
+}
+
+// AcceptSweep keeps what a page of a poll came to, with events as Accept does,
+// all or none of it.
+func (r *Runner) AcceptSweep(ctx context.Context, sweep journal.Sweep, events ...journal.Event) ([]journal.Receipt, error) {
+	generation := r.Scripts.Generation()
+	for _, event := range events {
+		sweep.Arrivals = append(sweep.Arrivals, r.arrival(generation, event))
+	}
+	receipts, err := r.Store.Sweep(ctx, sweep)
+	if err != nil {
+		return nil, err
+	}
+	r.warn(receipts, sweep.Arrivals)
+	return receipts, nil
+}
+
+// warn tells of floods that begin.
+func (r *Runner) warn(receipts []journal.Receipt, arrivals []journal.Arrival) {
 	for i, receipt := range receipts {
-		if receipt.Flood {
-			r.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", events[i].Type,
-				"more_than", r.Flood, "in", "1m", "do", "tidewire events release|drop "+events[i].Type)
+		if trigger := arrivals[i].Event.Type; receipt.Flood {
+			r.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", trigger,
+				"more_than", r.Flood, "in", "1m", "do", "tidewire events release|drop "+trigger)
 		}
 	}
-	return receipts, nil
 }
 
 // AcceptTick keeps a schedule's tick for its own hook alone.
@@ -78,6 +98,9 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	switch event.Source {
 	case journal.Webhook, journal.Poll, journal.Reconcile:
 		a.Flood = r.Flood
+	}
+	if r.Mark != nil {
+		a.Mark = r.Mark(&a.Event)
 	}
 	return a
 }

@@ -41,6 +41,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Finished is told of every run that ended, after it was recorded.
 	Finished func(journal.Run, []journal.Step)
+	// Mark says what an event tells of a record that is polled too; nil: none is.
+	Mark func(*journal.Event) *journal.Mark
 	// ApprovalLink gives the address of the page of an approval.
 	ApprovalLink func(id string, expires time.Time) string
 }

@@ -1,0 +1,280 @@
+package poll
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// comparison holds what a page shows against what is known, and gathers what
+// comes of it.
+type comparison struct {
+	*look
+	walk    *walk
+	known   map[string]journal.Sighting
+	changed map[string]*journal.Sighting
+	order   []*journal.Sighting
+	events  []journal.Event
+}
+
+func (c *comparison) sweep() journal.Sweep {
+	s := journal.Sweep{PollKey: c.job.key.PollKey}
+	for _, one := range c.order {
+		s.Sightings = append(s.Sightings, *one)
+	}
+	return s
+}
+
+// of gives what is known of a record, to be changed.
+func (c *comparison) of(record string) *journal.Sighting {
+	if s := c.changed[record]; s != nil {
+		return s
+	}
+	s, found := c.known[record]
+	if !found {
+		s = journal.Sighting{PollKey: c.job.key.PollKey, Record: record}
+	}
+	return &s
+}
+
+// change notes that what is known of a record is to be written.
+func (c *comparison) change(s *journal.Sighting) {
+	if c.changed[s.Record] == nil {
+		c.changed[s.Record] = s
+		c.order = append(c.order, s)
+	}
+}
+
+func (c *comparison) mode(trigger string) mode {
+	if trigger == "" {
+		return silent
+	}
+	return c.modes[trigger]
+}
+
+// compare decides what one item tells.
+func (c *comparison) compare(item *shown) error {
+	s := c.of(item.record)
+	if item.deleted {
+		return c.deleted(s, item)
+	}
+	if gone, is := s.Last(journal.DeletedThread); is {
+		if at := item.updated; !at.After(gone.At) && (!at.IsZero() || c.began.Sub(gone.At) < c.lag()) {
+			return nil // a list that lags
+		}
+		s.Drop(journal.DeletedThread)
+		c.change(s)
+	}
+	fresh := s.Row == 0 && len(s.Told) == 0
+	if c.isNew(s, item) {
+		if c.mode(c.poll.OnCreated) == leave {
+			return nil
+		}
+		return c.created(s, item)
+	}
+	if s.Missed || s.Item != c.walk.item {
+		s.Missed, s.Item = false, c.walk.item
+		c.change(s)
+	}
+	if fresh && !c.changedSince(item) {
+		c.note(s, item, journal.Found)
+		return nil
+	}
+	if err := c.updated(s, item); err != nil {
+		return err
+	}
+	for _, f := range item.facets {
+		if err := c.facet(s, item, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lag is how far a list may be behind.
+func (c *comparison) lag() time.Duration { return max(c.poll.Overlap, time.Minute) }
+
+// first reports whether nothing of the item is known yet, so that what is
+// listed is what there was before.
+func (c *comparison) first() bool { return !c.cursors[c.walk.item].Known && !c.changedOnly() }
+
+// isNew reports whether a record was made since the poll first looked, and
+// nobody was told.
+func (c *comparison) isNew(s *journal.Sighting, item *shown) bool {
+	if _, told := s.Last(journal.CreatedThread); told {
+		return false
+	}
+	if c.poll.Created != "" && !item.created.IsZero() {
+		return !item.created.Before(c.walk.base) && (!c.first() || c.walk.backfill)
+	}
+	return s.Row == 0 && len(s.Told) == 0 && !c.first()
+}
+
+// changedSince reports whether a record of which nothing is known changed
+// since the poll first looked.
+func (c *comparison) changedSince(item *shown) bool {
+	return !item.updated.IsZero() && !item.updated.Before(c.walk.base) && (!c.first() || c.walk.backfill)
+}
+
+// note takes all that an item holds as known.
+func (c *comparison) note(s *journal.Sighting, item *shown, by journal.Teller) {
+	s.Item, s.Missed = c.walk.item, false
+	s.Tell(journal.Telling{Hash: item.hash, At: c.at(item), By: by})
+	for _, f := range item.facets {
+		s.Tell(journal.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: journal.Found})
+	}
+	c.change(s)
+}
+
+// at is when what an item holds was so: when it changed, or, where that is not
+// known, as early as the list can be behind.
+func (c *comparison) at(item *shown) time.Time {
+	if !item.updated.IsZero() {
+		return item.updated
+	}
+	return c.began.Add(-c.lag())
+}
+
+func (c *comparison) created(s *journal.Sighting, item *shown) error {
+	by := journal.Found
+	if c.mode(c.poll.OnCreated) == tell {
+		by = journal.Listed
+		if err := c.tell(c.poll.OnCreated, item, item.created); err != nil {
+			return err
+		}
+	}
+	s.Tell(journal.Telling{Thread: journal.CreatedThread, At: item.created, By: by})
+	c.note(s, item, by)
+	return nil
+}
+
+// lags reports whether what an item holds was so before a webhook told
+// otherwise a moment ago: a list without times cannot say it itself.
+func (c *comparison) lags(s *journal.Sighting, item *shown, thread journal.Thread, hash uint64) bool {
+	last, told := s.Last(thread)
+	return item.updated.IsZero() && told && last.By == journal.Pushed && c.began.Sub(last.At) < c.lag() && s.Had(thread, hash)
+}
+
+func (c *comparison) updated(s *journal.Sighting, item *shown) error {
+	if s.Knows(journal.WholeThread, item.hash, item.updated) || c.lags(s, item, journal.WholeThread, item.hash) {
+		return nil
+	}
+	by := journal.Found
+	switch c.mode(c.poll.OnUpdated) {
+	case leave:
+		return nil
+	case tell:
+		if c.first() && !c.changedSince(item) {
+			break
+		}
+		by = journal.Listed
+		if err := c.tell(c.poll.OnUpdated, item, item.updated); err != nil {
+			return err
+		}
+	}
+	s.Tell(journal.Telling{Hash: item.hash, At: c.at(item), By: by})
+	c.change(s)
+	return nil
+}
+
+func (c *comparison) facet(s *journal.Sighting, item *shown, f facet) error {
+	if s.Knows(f.thread, f.hash, item.updated) || c.lags(s, item, f.thread, f.hash) {
+		return nil
+	}
+	by := journal.Found
+	if _, known := s.Last(f.thread); known && f.fits && !c.first() {
+		switch c.mode(f.trigger) {
+		case leave:
+			return nil
+		case tell:
+			by = journal.Listed
+			if err := c.tell(f.trigger, item, item.updated); err != nil {
+				return err
+			}
+		}
+	}
+	s.Tell(journal.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: by})
+	c.change(s)
+	return nil
+}
+
+// deleted takes an item that says that its record is gone.
+func (c *comparison) deleted(s *journal.Sighting, item *shown) error {
+	if s.Gone() || s.Row == 0 && len(s.Told) == 0 {
+		return nil // told, or nobody knew it
+	}
+	return c.goneAt(s, item)
+}
+
+// missing takes a record that a whole walk did not list.
+func (c *comparison) missing(s *journal.Sighting, sure bool) error {
+	if !sure && !s.Missed {
+		s.Missed = true
+		c.change(s)
+		return nil
+	}
+	id := s.Record
+	if c.poll.PerItem {
+		id = strings.TrimPrefix(id, c.walk.item+perItem)
+	}
+	// All that is left of it is its name.
+	return c.goneAt(s, &shown{record: s.Record, data: c.remains(id, c.walk.of)})
+}
+
+func (c *comparison) goneAt(s *journal.Sighting, item *shown) error {
+	by := journal.Found
+	at := item.updated
+	if at.IsZero() {
+		at = c.began
+	}
+	switch c.mode(c.poll.OnDeleted) {
+	case leave:
+		return nil
+	case tell:
+		by = journal.Listed
+		if err := c.tell(c.poll.OnDeleted, item, at); err != nil {
+			return err
+		}
+	}
+	s.Drop(journal.CreatedThread) // made again it is another
+	s.Tell(journal.Telling{Thread: journal.DeletedThread, At: at, By: by})
+	c.change(s)
+	return nil
+}
+
+// tell makes an event of a change.
+func (c *comparison) tell(trigger string, item *shown, at time.Time) error {
+	if at.IsZero() {
+		at = c.began
+	}
+	conn := c.conn
+	t, found := conn.App().Catalogue.Trigger(trigger)
+	if !found {
+		return fmt.Errorf("poll %q of %s: there is no trigger %q", c.poll.Name, conn.App().Name, trigger)
+	}
+	event := journal.Event{
+		ID: c.eventID(t, item, at), Type: trigger, Connection: conn.Name(), Account: conn.Account(),
+		Time: at, Data: item.data, Source: c.source,
+	}
+	if t.Record != "" {
+		event.Record = journal.LookupText(item.data, t.Record)
+	}
+	c.events = append(c.events, event)
+	return nil
+}
+
+// maxRecord bounds what of a record's id stands in that of an event.
+const maxRecord = 200
+
+// eventID says which change of which record it is: its time and what it holds.
+func (c *comparison) eventID(t *bindings.Trigger, item *shown, at time.Time) string {
+	record := item.record
+	if len(record) > maxRecord {
+		record = fmt.Sprintf("%016x", hashText(record))
+	}
+	_, verb, _ := strings.Cut(strings.TrimPrefix(t.Name, c.conn.App().Name+"."), ".")
+	return fmt.Sprintf("%s:%s:%s:%s:%s:%d-%08x", c.source, c.job.key.Connection, c.poll.Name, record, verb, at.UnixMilli(), uint32(item.hash))
+}

@@ -1,0 +1,55 @@
+package poll
+
+import "github.com/tidewire/tidewire/engine/journal"
+
+// Mark says what an event of a webhook tells of a record that is polled too,
+// nil if none is: so that list and webhook tell a change once, whichever comes
+// first.
+func (p *Poller) Mark(e *journal.Event) *journal.Mark {
+	if e.Source != journal.Webhook || e.Record == "" {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, source := range []journal.Source{journal.Poll, journal.Reconcile} {
+		for key, j := range p.jobs {
+			if key.Connection != e.Connection || key.source != source || j.poll.PerItem || j.poll.Sync != nil && j.poll.Sync.Feed {
+				continue
+			}
+			if m := j.mark(e); m != nil {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// mark is what an event tells of the record of a job's poll, nil if it is of
+// none of the poll's triggers.
+func (j *job) mark(e *journal.Event) *journal.Mark {
+	m := &journal.Mark{PollKey: j.key.PollKey, Record: e.Record}
+	m.At = e.Time
+	whole := journal.Telling{Hash: fingerprint(e.Data, j.poll.Same, j.poll.Ignore), At: e.Time}
+	switch e.Type {
+	case j.poll.OnCreated:
+		m.Thread = journal.CreatedThread
+		m.Shows = []journal.Telling{whole}
+		for _, f := range j.poll.Facets {
+			m.Shows = append(m.Shows, journal.Telling{Thread: journal.FacetThread(f.Trigger), Hash: fingerprint(e.Data, f.Same, nil), At: e.Time})
+		}
+		return m
+	case j.poll.OnUpdated:
+		m.Hash = whole.Hash
+		return m
+	case j.poll.OnDeleted:
+		m.Thread = journal.DeletedThread
+		return m
+	}
+	for _, f := range j.poll.Facets {
+		if f.Trigger == e.Type {
+			m.Thread, m.Hash = journal.FacetThread(f.Trigger), fingerprint(e.Data, f.Same, nil)
+			return m
+		}
+	}
+	return nil
+}

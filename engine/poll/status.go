@@ -1,0 +1,37 @@
+package poll
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Status is how one poll stands.
+type Status struct {
+	Connection, Poll string
+	Purpose          string // poll or reconcile
+	Every            time.Duration
+	Looked           time.Time // end of the last complete look, zero before it
+	Next             time.Time
+	Found            int // events of the last look
+	// Problem is why the last look failed, and Failing since when looks do.
+	Problem string
+	Failing time.Time
+}
+
+// Status tells how all polls stand, by connection and poll.
+func (p *Poller) Status() []Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]Status, 0, len(p.jobs))
+	for key, j := range p.jobs {
+		all = append(all, Status{
+			Connection: key.Connection, Poll: key.Poll, Purpose: string(key.source), Every: j.every, Looked: j.looked,
+			Next: j.next, Found: j.found, Problem: j.problem, Failing: j.failing,
+		})
+	}
+	slices.SortFunc(all, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Poll, b.Poll), cmp.Compare(a.Purpose, b.Purpose))
+	})
+	return all
+}
