@@ -33,6 +33,9 @@ func testAuth(t reporter, app *bindings.App) {
 			testOAuth(t, app, auth.Name, auth.OAuth)
 		}
 	}
+	if app.Test == nil {
+		t.Error("Test is nil: with which call is a connection tested?")
+	}
 	testTest(t, app, "Test", app.Test)
 	parents := 0
 	for i, v := range app.Variants {

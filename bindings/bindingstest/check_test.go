@@ -15,6 +15,7 @@ func (n *notes) Error(args ...any)                 { *n = append(*n, fmt.Sprint(
 func (n *notes) Errorf(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
 
 const sound = `operation things.list {"id":"l","method":"GET","path":"/things","in_query":["account: string","cursor: string"],"account":"account","scopes":["things.read"],"answer":"#Things","pages":{"items":"things","cursors":{"cursor":"next"}}}
+operation shop.show {"id":"s","method":"GET","path":"/shop"}
 operation things.update {"id":"u","method":"PUT","path":"/things/{id}","in_path":["id!: string"],"body":{"encoding":"json","type":"#Thing"},"idempotent":"sets the same again","idempotent_with":["name"]}
 type Thing {"fields":["id: string","name: string"]}
 type Things {"fields":["things: [#Thing]","next: string"]}
@@ -30,6 +31,7 @@ func app(t *testing.T, catalogue string) *bindings.App {
 	return &bindings.App{
 		Name: "acme", Title: "Acme", BaseURL: "https://api.acme.example", Docs: "https://acme.example",
 		Auth:      []bindings.Auth{{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"}},
+		Test:      &bindings.Test{Operation: "shop.show"},
 		Account:   bindings.Account{Noun: "shop"},
 		Limits:    []bindings.Limit{{Requests: 1, Per: time.Second, Scope: bindings.PerHost}},
 		Webhook:   &bindings.Webhook{Type: "type"},
@@ -146,6 +148,7 @@ func TestBrokenApp(t *testing.T) {
 		{oauth(func(o *bindings.OAuth) { o.TokenAuth = "smoke" }), `unknown TokenAuth "smoke"`},
 		{oauth(func(o *bindings.OAuth) { o.Rotates = false }), "a grace of 1s"},
 		{oauth(func(o *bindings.OAuth) { o.Scopes.ReadOnly = []string{"things.peek"} }), `no operation or trigger needs the scope "things.peek"`},
+		{func(a *bindings.App) { a.Test = nil }, "Test is nil"},
 		{func(a *bindings.App) { a.Test = &bindings.Test{Operation: "things.update"} }, `reads only, found "things.update"`},
 		{func(a *bindings.App) {
 			a.Test = &bindings.Test{Operation: "things.list", Args: map[string]string{"x": ""}}

@@ -26,6 +26,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL:       "https://slack.com/api",
 		Docs:          "https://docs.slack.dev",
 		Auth:          authorization(),
+		Test:          &bindings.Test{Operation: "auth.test", Account: "team_id", Name: []string{"team", "user"}, Scopes: "X-OAuth-Scopes"},
 		Variants:      variants(),
 		Account:       bindings.Account{Noun: "workspace", Paths: []string{"team_id", "team.id"}},
 		Errors:        problems(),

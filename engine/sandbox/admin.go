@@ -41,6 +41,7 @@ func (s *Sandbox) admin() http.Handler {
 	mux.HandleFunc("POST /sandbox/emit", s.postEmit)
 	mux.HandleFunc("POST /sandbox/subscriptions", s.postSubscription)
 	mux.HandleFunc("POST /sandbox/expire", s.postExpire)
+	mux.HandleFunc("POST /sandbox/revoke", s.postRevoke)
 	mux.HandleFunc("POST /sandbox/consent", s.postConsent)
 	mux.HandleFunc("POST /sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()
@@ -53,7 +54,7 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 	apps := object{}
 	for name, a := range s.apps {
 		apps[name] = object{
-			"base_url": s.URL(name), "token_url": s.TokenURL(name), "account": a.account,
+			"base_url": s.URL(name), "token_url": s.TokenURL(name), "authorize_url": s.AuthorizeURL(name), "revoke_url": s.RevokeURL(name), "account": a.account,
 			"operations": len(a.model.plans), "webhook_key": s.PublicKey(name),
 		}
 	}
@@ -62,7 +63,7 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 		"GET /sandbox/records/<app>/<resource>", "POST /sandbox/records/<app>/<resource> {fields}",
 		`POST /sandbox/faults {"app","operation","status","latency","cut","times","after","done","header"}`,
 		`POST /sandbox/emit {"trigger","data","unstored","id","account"}`,
-		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`,
+		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`, `POST /sandbox/revoke {"app"}`,
 		`POST /sandbox/consent {"app","ask","session","agree"}`, "POST /sandbox/reset",
 	}})
 }
@@ -170,6 +171,20 @@ func (s *Sandbox) postExpire(w http.ResponseWriter, h *http.Request) {
 	}
 	s.Expire(given.App)
 	writeJSON(w, http.StatusOK, object{"expired": given.App})
+}
+
+func (s *Sandbox) postRevoke(w http.ResponseWriter, h *http.Request) {
+	var given struct {
+		App string `json:"app"`
+	}
+	if !readJSON(w, h, &given) {
+		return
+	}
+	if err := s.Revoke(given.App); err != nil {
+		writeError(w, http.StatusBadRequest, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, object{"revoked": given.App})
 }
 
 func readJSON(w http.ResponseWriter, h *http.Request, into any) bool {

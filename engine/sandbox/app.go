@@ -216,6 +216,9 @@ func (r *request) gate(limited *failure) (reply, bool) {
 		failed = limited
 	}
 	if failed == nil {
+		failed = r.scoped()
+	}
+	if failed == nil {
 		failed = r.fixed()
 	}
 	if body := r.plan.op.Body; failed == nil && body != nil && body.Max > 0 && len(r.raw) > body.Max {

@@ -87,12 +87,19 @@ func highlevel() *rules {
 				object{"id": "sandboxStage00000001", "name": "New"}, object{"id": "sandboxStage00000002", "name": "Offer sent"},
 				object{"id": "sandboxStage00000003", "name": "Won"}}}},
 		},
-		unversioned: http.StatusUnauthorized,
-		fail:        failHighLevel,
-		pageSize:    20,
-		tokenLife:   24*time.Hour - time.Second,
-		grant: func(account string) object {
-			return object{"scope": "", "userType": "Location", "locationId": account, "companyId": company, "userId": "sandboxUser000000001"}
+		unversioned:  http.StatusUnauthorized,
+		fail:         failHighLevel,
+		pageSize:     20,
+		tokenLife:    24*time.Hour - time.Second,
+		parent:       company,
+		refreshGrace: 30 * time.Second,
+		scopeStatus:  http.StatusUnauthorized,
+		grant: func(by authority) object {
+			kind := "Location"
+			if by.parent {
+				kind = "Company"
+			}
+			return object{"userType": kind, "userId": "sandboxUser000000001"}
 		},
 		rate: rateHeaders{
 			max: "X-RateLimit-Max", remaining: "X-RateLimit-Remaining", interval: "X-RateLimit-Interval-Milliseconds",
@@ -205,7 +212,7 @@ func locationToken(r *request) (result, *failure) {
 		return result{}, &failure{status: http.StatusForbidden, kind: bindings.Forbidden, message: "expected the token of a company"}
 	}
 	return result{fields: object{
-		"accessToken": r.app.newToken(account, false).value, "tokenType": "Bearer", "locationId": account,
+		"accessToken": r.app.newToken(authority{account: account, scopes: r.token.scopes, family: r.token.family}).value, "tokenType": "Bearer", "locationId": account,
 		"expiresIn": number(int64(r.app.rules.tokenLife / time.Second)), "userId": "sandboxUser000000001",
 	}}, nil
 }

@@ -62,9 +62,15 @@ type rules struct {
 	tokenLife time.Duration // zero: tokens do not expire
 	// refreshGrace is how long a used refresh token stays usable.
 	refreshGrace time.Duration
-	// grant completes the answer of the token endpoint.
-	grant func(account string) object
-	rate  rateHeaders
+	// parent is the id of the account that the customer's space belongs to.
+	parent string
+	// grant completes the answer of the token endpoint; grantCodes are the
+	// vendor's words for the errors of RFC 6749.
+	grant      func(by authority) object
+	grantCodes map[string]string
+	// scopeStatus is the status for a token without the scope, 403 where zero.
+	scopeStatus int
+	rate        rateHeaders
 
 	delivery delivery
 	// envelope completes the body of a webhook.
@@ -129,6 +135,9 @@ func rulesOf(app string) *rules {
 	}
 	if r.invalid == 0 {
 		r.invalid = http.StatusUnprocessableEntity
+	}
+	if r.scopeStatus == 0 {
+		r.scopeStatus = http.StatusForbidden
 	}
 	if r.unversioned == 0 {
 		r.unversioned = http.StatusBadRequest

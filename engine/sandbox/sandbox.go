@@ -51,6 +51,8 @@ type Config struct {
 	// Accounts are the ids of the customer's space that the seeded records
 	// have, by app; an app that is not named has one of the sandbox's own.
 	Accounts map[string]string
+	// TokenLife replaces how long the vendors' access tokens live.
+	TokenLife time.Duration
 	// EnforceLimits answers 429 beyond the vendors' rate limits.
 	EnforceLimits bool
 	// Strict refuses fields and parameters that the catalogue does not declare.
@@ -189,6 +191,12 @@ func (s *Sandbox) URL(app string) string {
 
 // TokenURL is where an app of the sandbox gives and renews access tokens.
 func (s *Sandbox) TokenURL(app string) string { return s.URL(app) + "/oauth/token" }
+
+// AuthorizeURL is where a person agrees to what an app's client asks for.
+func (s *Sandbox) AuthorizeURL(app string) string { return s.URL(app) + "/oauth/authorize" }
+
+// RevokeURL is where tokens are ended.
+func (s *Sandbox) RevokeURL(app string) string { return s.URL(app) + "/oauth/revoke" }
 
 // Account is the id of the customer's space that an app's first records have.
 func (s *Sandbox) Account(app string) string {

@@ -51,9 +51,14 @@ func slack() *rules {
 		fail:     failSlack,
 		pageSize: 100,
 		// Tokens of apps that rotate live for half a day.
-		tokenLife: 12 * time.Hour,
-		grant: func(account string) object {
-			return object{"ok": true, "token_type": "bot", "bot_user_id": slackBot, "team": object{"id": account, "name": "Sandbox"}}
+		tokenLife:  12 * time.Hour,
+		grantCodes: map[string]string{"invalid_client": "bad_client_secret", "invalid_grant": "invalid_refresh_token", "invalid_code": "invalid_code"},
+		grant: func(by authority) object {
+			answer := object{"ok": true, "team": object{"id": by.account, "name": "Sandbox"}}
+			if by.within == "" {
+				answer["token_type"], answer["bot_user_id"] = "bot", slackBot
+			}
+			return answer
 		},
 		delivery: delivery{timeout: 3 * time.Second, attempts: 4, factor: 5, again: notAccepted,
 			mark: func(h http.Header, attempt int) {

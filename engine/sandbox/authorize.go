@@ -1,0 +1,189 @@
+package sandbox
+
+import (
+	"bytes"
+	htmltemplate "html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// code is what a person's consent is redeemed with.
+type code struct {
+	authority
+	redirect, challenge string
+	expires             time.Time
+	offline             bool // a refresh token goes with it
+}
+
+// codeLife is how long a code is good.
+const codeLife = 10 * time.Minute
+
+// asked is a request to the authorisation endpoint, in order.
+type asked struct {
+	back   *url.URL
+	state  string
+	scopes []string
+	within string
+}
+
+// consent shows a person what a client asks for, and sends the browser back
+// with a code when the person agrees.
+func (a *app) consent(h *http.Request, form url.Values) reply {
+	o := a.oauthDef()
+	if o == nil {
+		return a.refuse(&failure{status: http.StatusNotFound, kind: bindings.NotFound, message: "the app has no OAuth"}, a.traceLocked())
+	}
+	q := h.URL.Query()
+	back, err := url.Parse(q.Get("redirect_uri"))
+	switch {
+	case q.Get("client_id") != ClientID:
+		return showConsent(http.StatusBadRequest, consentView{Title: a.def.Title, Problem: "The app is not known: client_id is wrong."})
+	case err != nil || back.Host == "":
+		return showConsent(http.StatusBadRequest, consentView{Title: a.def.Title, Problem: "redirect_uri is missing."})
+	case o.HTTPSRedirect && back.Scheme != "https":
+		return showConsent(http.StatusBadRequest, consentView{Title: a.def.Title, Problem: "redirect_uri must use https."})
+	}
+	want := asked{back: back, state: q.Get("state")}
+	if code := a.understand(o, q, &want); code != "" {
+		return want.answer("error", code)
+	}
+	switch {
+	case h.Method == http.MethodGet:
+		view := consentView{Title: a.def.Title, Scopes: want.scopes, Account: a.account}
+		if a.def.ParentVariant() != nil {
+			view.Parent, view.ParentNoun = a.rules.parent, a.def.ParentVariant().Name
+		}
+		return showConsent(http.StatusOK, view)
+	case form.Get("decision") != "allow":
+		return want.answer("error", "access_denied")
+	}
+	value := letters(a.random, 40, mixedAlphabet)
+	by := authority{account: a.account, scopes: want.scopes, within: want.within, family: "family-" + value}
+	if form.Get("account") == a.rules.parent && a.rules.parent != "" {
+		by.account, by.parent = a.rules.parent, true
+	}
+	a.tokens.codes[value] = &code{authority: by, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"),
+		expires: a.sandbox.now().Add(codeLife), offline: offline(o, q, want.scopes)}
+	return want.answer("code", value)
+}
+
+// understand reads what is asked for, and gives the code of what is wrong.
+func (a *app) understand(o *bindings.OAuth, q url.Values, want *asked) string {
+	param := o.Scopes.Param
+	if param == "" {
+		param = "scope"
+	}
+	want.scopes = bindings.SplitScopes(q.Get(param))
+	for _, v := range a.def.Variants {
+		if v.ScopeParam != "" && len(want.scopes) == 0 && q.Get(v.ScopeParam) != "" {
+			want.scopes, want.within = bindings.SplitScopes(q.Get(v.ScopeParam)), v.Within
+		}
+	}
+	known := a.knownScopes(o)
+	method, challenge := q.Get("code_challenge_method"), q.Get("code_challenge")
+	switch {
+	case q.Get("response_type") != "code":
+		return "unsupported_response_type"
+	case len(want.scopes) == 0:
+		return "invalid_scope"
+	case len(known) > 0 && slices.ContainsFunc(want.scopes, func(scope string) bool { return !known[scope] }):
+		return "invalid_scope"
+	case challenge != "" && method != "S256", o.PKCE && challenge == "", !o.PKCE && challenge != "":
+		return "invalid_request"
+	}
+	return ""
+}
+
+// knownScopes are those of the catalogue and those that go with every consent.
+func (a *app) knownScopes(o *bindings.OAuth) map[string]bool {
+	known := map[string]bool{}
+	for _, name := range a.def.Catalogue.Operations() {
+		if op, found := a.def.Catalogue.Operation(name); found {
+			for _, scope := range slices.Concat(op.Scopes, op.AnyScope) {
+				known[scope] = true
+			}
+		}
+	}
+	for _, name := range a.def.Catalogue.Triggers() {
+		if trigger, found := a.def.Catalogue.Trigger(name); found {
+			for _, scope := range trigger.Scopes {
+				known[scope] = true
+			}
+		}
+	}
+	for _, scope := range slices.Concat(o.Scopes.Always, o.Scopes.Default, o.Scopes.ReadOnly) {
+		known[scope] = true
+	}
+	return known
+}
+
+// offline reports whether a refresh token was asked for as the vendor wants
+// it: with a scope, or with parameters of its own.
+func offline(o *bindings.OAuth, q url.Values, scopes []string) bool {
+	for _, scope := range o.Scopes.Always {
+		if !slices.Contains(scopes, scope) {
+			return false
+		}
+	}
+	for name, value := range o.AuthorizeParams {
+		if q.Get(name) != value {
+			return false
+		}
+	}
+	return true
+}
+
+// answer sends the browser back.
+func (w asked) answer(name, value string) reply {
+	back := *w.back
+	q := back.Query()
+	q.Set(name, value)
+	if w.state != "" {
+		q.Set("state", w.state)
+	}
+	back.RawQuery = q.Encode()
+	return reply{status: http.StatusFound, header: http.Header{"Location": {back.String()}}}
+}
+
+// consentView is what the page shows.
+type consentView struct {
+	Title, Problem              string
+	Scopes                      []string
+	Account, Parent, ParentNoun string
+}
+
+var consentPage = htmltemplate.Must(htmltemplate.New("consent").Funcs(htmltemplate.FuncMap{"first": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] }}).Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{.Title}}: allow access?</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem}button{font:inherit;padding:.7rem 1.4rem}</style>
+<main>
+{{- if .Problem}}<h1>{{.Title}}</h1><p>{{.Problem}}</p>
+{{- else}}<h1>Allow Tidewire to use {{.Title}}?</h1>
+<p>This is the sandbox: nothing real is given away. It asks for:</p>
+<ul>{{range .Scopes}}<li>{{.}}</li>{{end}}</ul>
+<form method="post">
+{{- if .Parent}}
+<p><label><input type="radio" name="account" value="{{.Account}}" checked> {{.Account}}</label><br>
+<label><input type="radio" name="account" value="{{.Parent}}"> {{first .ParentNoun}} {{.Parent}} with all its accounts</label></p>
+{{- end}}
+<p><button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></p>
+</form>
+{{- end}}
+</main></html>
+`))
+
+func showConsent(status int, view consentView) reply {
+	var out bytes.Buffer
+	if err := consentPage.Execute(&out, view); err != nil {
+		status = http.StatusInternalServerError
+	}
+	return reply{status: status, body: out.Bytes(), header: http.Header{
+		"Content-Type": {"text/html; charset=utf-8"}, "Cache-Control": {"no-store"},
+		"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'"},
+	}}
+}
