@@ -21,6 +21,8 @@ type app struct {
 	model   *model
 	account string
 	base    string // the prefix of its paths: "/highlevel"
+	// registrars are the operations that register webhooks and end them.
+	registrars map[string]*registrar
 
 	mu       sync.Mutex // guards what follows
 	store    *store
@@ -44,6 +46,7 @@ func newApp(s *Sandbox, def *bindings.App, seed uint64) (*app, error) {
 	}
 	a := &app{sandbox: s, def: def, rules: rulesOf(def.Name), base: "/" + def.Name}
 	a.model = newModel(def, a.rules)
+	a.registrars = registrars(def)
 	a.account = a.rules.account
 	if other := s.config.Accounts[def.Name]; other != "" {
 		a.account = other
@@ -258,6 +261,7 @@ func (r *request) run(entry *Request) reply {
 		entry.Replayed = true
 		return old.reply.copy()
 	}
+	a.lapse(r.now)
 	failed := r.decode(a.sandbox.config.Strict)
 	var res result
 	if failed == nil {
@@ -265,6 +269,9 @@ func (r *request) run(entry *Request) reply {
 	}
 	if failed == nil && r.plan.rule != nil && r.plan.rule.after != nil {
 		failed = r.plan.rule.after(r, res)
+	}
+	if failed == nil {
+		failed = r.registered(&res)
 	}
 	if failed != nil {
 		return a.refuse(failed, a.traceLocked())

@@ -100,7 +100,7 @@ func TestEveryCall(t *testing.T) {
 					t.Skip("its client is another")
 				}
 				a.clear(7)
-				m := maker{fitter{checkerOf(a, op), c.now()}, op}
+				m := maker{fitter{checkerOf(a, op), c.now()}, op, subscriber(t, def, op)}
 				if _, err := c.do(t, def, op, m.arguments(m.seed(a)), false); err != nil {
 					var known *bindings.Error
 					if errors.As(err, &known) {
@@ -125,7 +125,7 @@ func TestEveryListIsWalked(t *testing.T) {
 			}
 			t.Run(def.Name+"."+name, func(t *testing.T) {
 				a.clear(7)
-				m := maker{fitter{checkerOf(a, op), c.now()}, op}
+				m := maker{fitter{checkerOf(a, op), c.now()}, op, nil}
 				args := m.arguments(m.seed(a))
 				if op.Pages.SizeParam != "" {
 					args[op.Pages.SizeParam] = number(3)

@@ -32,6 +32,10 @@ type envelope struct {
 	id      string
 	account string
 	at      time.Time
+	// links and fields are those of the record that changed; no links where the
+	// event was made by hand.
+	links  map[string]string
+	fields object
 }
 
 // announce sends the webhook of a change, where the vendor has one. The app's
@@ -63,7 +67,9 @@ func (a *app) announce(c changed) {
 			}
 		}
 	}
-	a.sandbox.hooks.send(a, a.envelope(t, data, EmitOptions{Account: a.accountOf(c.record)}))
+	e := a.envelope(t, data, EmitOptions{Account: a.accountOf(c.record)})
+	e.links, e.fields = c.record.links, c.record.fields
+	a.sandbox.hooks.send(a, e)
 }
 
 // accountOf gives the account of a record: its own, or that of a record it

@@ -47,7 +47,7 @@ func newSandbox(t *testing.T, def *bindings.App, strict bool) *Sandbox {
 func callOnce(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
 	s.Reset()
 	a, now := s.apps[def.Name], s.now()
-	m := maker{fitter{checkerOf(a, op), now}, op}
+	m := maker{fitter{checkerOf(a, op), now}, op, subscriber(t, def, op)}
 	request := m.request(t, a)
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, request)
@@ -83,6 +83,34 @@ func callOnce(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operatio
 type maker struct {
 	fitter
 	op *bindings.Operation
+	// addressed are arguments that take an address which confirms itself.
+	addressed object
+}
+
+// subscriber gives the arguments of an operation that take an address for
+// webhooks, with one of a subscriber who confirms it in any vendor's way.
+func subscriber(t *testing.T, def *bindings.App, op *bindings.Operation) object {
+	args := object{}
+	for _, s := range def.Subscriptions {
+		if s.Create.Operation != op.Name {
+			continue
+		}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			if c := def.Webhook.Confirm; c != nil && c.Header != "" {
+				w.Header().Set(c.Header, r.Header.Get(c.Header))
+			} else if c != nil {
+				io.WriteString(w, r.URL.Query().Get(c.Query))
+			}
+		}))
+		t.Cleanup(server.Close)
+		for name, arg := range s.Create.Args {
+			if arg == "{url}" {
+				args[name] = server.URL
+			}
+		}
+	}
+	return args
 }
 
 // given are values that have to fit the sandbox's first records.
@@ -226,6 +254,9 @@ func (m maker) bodyValue() any {
 	}
 	for name, more := range slackMore[m.op.Path] {
 		fields[name] = more
+	}
+	for name, address := range m.addressed {
+		fields[name] = address
 	}
 	return v
 }

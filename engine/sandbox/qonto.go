@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -53,9 +52,6 @@ func qonto() *rules {
 			"deactivate": {"status": "canceled"}, "reject": {"status": "rejected"},
 		},
 		operations: map[string]*rule{
-			"POST /webhook_subscriptions":                {after: subscribeQonto},
-			"PUT /webhook_subscriptions/{id}":            {after: subscribeQonto},
-			"DELETE /webhook_subscriptions/{id}":         {after: unsubscribe},
 			"DELETE /transactions/{id}/attachments":      {verb: clearAll, resource: "transactions/attachments"},
 			"POST /requests/flash_cards":                 {verb: create, resource: "requests"},
 			"POST /requests/virtual_cards":               {verb: create, resource: "requests"},
@@ -79,36 +75,8 @@ func qonto() *rules {
 		envelope: func(e *envelope) {
 			e.body["subscription_id"], e.body["membership_id"] = "0d2f6c3e-5a41-4c7e-9b8a-5a0d1b0c0007", member
 		},
+		notify: func(sub *subscription, body object) { body["subscription_id"] = sub.record },
 	}
-}
-
-// subscribeQonto has webhooks sent to the address of a subscription that was
-// made or changed.
-func subscribeQonto(r *request, res result) *failure {
-	a, fields := r.app, res.record.fields
-	if empty(fields["secret"]) {
-		fields["secret"] = letters(a.random, 32, mixedAlphabet)
-	}
-	address, err := url.Parse(text(fields["callback_url"]))
-	if err != nil || address.Host == "" {
-		a.store.remove(r.plan.resource.name, res.record)
-		return a.invalid([]problem{{"callback_url", wrong, "an http or https address"}})
-	}
-	sub := &subscription{app: a, url: address.String(), secret: text(fields["secret"]), record: res.record.id}
-	types, _ := fields["types"].([]any)
-	for _, t := range types {
-		sub.types = append(sub.types, text(t))
-	}
-	a.sandbox.hooks.drop(a, sub.record)
-	if err := a.sandbox.hooks.subscribe(sub); err != nil {
-		return a.unreadable(err.Error())
-	}
-	return nil
-}
-
-func unsubscribe(r *request, res result) *failure {
-	r.app.sandbox.hooks.drop(r.app, res.record.id)
-	return nil
 }
 
 func transaction(n int64, account, side, label, amount string, cents int64, operation string) object {

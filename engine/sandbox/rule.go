@@ -73,8 +73,10 @@ type rules struct {
 	rate        rateHeaders
 
 	delivery delivery
-	// envelope completes the body of a webhook.
+	// envelope completes the body of a webhook, notify that which one
+	// subscription gets.
 	envelope func(e *envelope)
+	notify   func(sub *subscription, body object)
 }
 
 // rule is an exception for one operation.

@@ -30,7 +30,7 @@ func TestEveryWalk(t *testing.T) {
 func walk(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
 	s.Reset()
 	a, now := s.apps[def.Name], s.now()
-	m := maker{fitter{checkerOf(a, op), now}, op}
+	m := maker{fitter{checkerOf(a, op), now}, op, nil}
 	first := m.request(t, a)
 	m.fill(a, m.plan(a))
 	w := walker{t: t, s: s, op: op, first: first}
@@ -189,7 +189,7 @@ func (w *walker) call(args map[string]any) any {
 		raw := w.op.Body
 		if raw != nil {
 			def, _ := w.s.apps[appOf(w.first)], raw
-			m := maker{fitter{checkerOf(def, w.op), w.s.now()}, w.op}
+			m := maker{fitter{checkerOf(def, w.op), w.s.now()}, w.op, nil}
 			if fields, ok := m.value(&raw.Type, "", 0).(object); ok {
 				body = fields
 			}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -51,6 +52,13 @@ type subscription struct {
 	record string
 	types  []string
 	stop   chan struct{}
+	// Of one that an operation made: what it is for, the resource of its
+	// record, the items whose changes it wants (all that are there must fit) and
+	// its end, zero if it has none.
+	def      *bindings.Subscription
+	resource string
+	items    []string
+	expires  time.Time
 }
 
 // job is one webhook on its way to one subscriber.
@@ -58,7 +66,8 @@ type job struct {
 	trigger string
 	id      string
 	body    []byte
-	form    bool // a form, which no vendor sends again: somebody waits before a screen
+	header  http.Header // sent besides
+	form    bool        // a form, which no vendor sends again: somebody waits before a screen
 	attempt int
 	done    chan error // gets one value
 	check   string     // the challenge to be echoed, for a check of the address
@@ -191,10 +200,10 @@ func (h *hooks) send(a *app, e *envelope) []*job {
 	defer h.mu.Unlock()
 	var all []*job
 	for _, sub := range h.subscriptions {
-		if sub.app != a || len(sub.types) > 0 && !slices.Contains(sub.types, e.trigger.Vendor) {
+		if sub.app != a || !sub.takes(e) {
 			continue
 		}
-		j := &job{trigger: e.trigger.Name, id: e.id, body: e.written(), form: e.form != nil, done: make(chan error, 1)}
+		j := sub.addressed(e)
 		h.enqueue(sub, j)
 		all = append(all, j)
 	}
@@ -295,6 +304,11 @@ func (h *hooks) deliver(sub *subscription, j *job) {
 	j.attempt++
 	status, err := h.post(sub, j)
 	h.note(sub, j, status, err)
+	if status == http.StatusGone && sub.def != nil && sub.app.def.Webhook.Gone == status {
+		sub.app.mu.Lock()
+		sub.app.end(sub)
+		sub.app.mu.Unlock()
+	}
 	switch {
 	case err == nil && status >= 200 && status < 300:
 		j.done <- nil
@@ -332,11 +346,14 @@ func (h *hooks) delay(policy delivery, attempt int) time.Duration {
 func (h *hooks) post(sub *subscription, j *job) (int, error) {
 	ctx, cancel := context.WithTimeout(h.sandbox.ending, sub.app.rules.delivery.timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, sub.url, bytes.NewReader(j.body))
+	h.mu.Lock()
+	address, secret := sub.url, sub.secret // an operation may change them
+	h.mu.Unlock()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(j.body))
 	if err != nil {
 		return 0, err
 	}
-	r.Header, err = h.sign(sub.app, sub.secret, j.id, j.body)
+	r.Header, err = h.sign(sub.app, secret, j.id, j.body)
 	if err != nil {
 		return 0, err
 	}
@@ -345,6 +362,7 @@ func (h *hooks) post(sub *subscription, j *job) (int, error) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set("User-Agent", "tidewire-sandbox")
+	maps.Copy(r.Header, j.header)
 	if mark := sub.app.rules.delivery.mark; mark != nil && j.attempt > 1 {
 		mark(r.Header, j.attempt)
 	}
