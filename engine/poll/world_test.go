@@ -126,11 +126,14 @@ type world struct {
 	setting connection.Settings
 	log     *lines
 	heard   int // events that told gave
+	closed  bool
 
 	mu     sync.Mutex
 	fail   func(n int) error // of the nth sweep, from 1, before it is kept
 	sweeps int
-	dies   int // the sweep after which nothing is heard any more
+	dies   int                            // the sweep after which nothing is heard any more
+	sleeps map[<-chan time.Time]time.Time // until when somebody waits
+	slept  *sync.Cond
 }
 
 // everything takes all triggers of the desk.
@@ -138,7 +141,9 @@ const everything = `on("desk.*.*", { lane = false }, function(event) end)`
 
 func newWorld(t *testing.T, source string, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, clock: journaltest.NewClock(), app: deskApp(), folder: t.TempDir(), log: &lines{}}
+	w := &world{T: t, clock: journaltest.NewClock(), app: deskApp(), folder: journaltest.Folder(t), log: &lines{},
+		sleeps: map[<-chan time.Time]time.Time{}}
+	w.slept = sync.NewCond(&w.mu)
 	w.desk = newDesk(w.clock.Now)
 	server := httptest.NewServer(w.desk)
 	t.Cleanup(server.Close)
@@ -149,7 +154,11 @@ func newWorld(t *testing.T, source string, change ...func(*world)) *world {
 	w.must(os.MkdirAll(filepath.Join(w.folder, "scripts"), 0o700))
 	w.script(source)
 	w.open()
-	t.Cleanup(func() { w.close() })
+	t.Cleanup(func() {
+		if !w.closed {
+			w.close()
+		}
+	})
 	return w
 }
 
@@ -182,8 +191,64 @@ func (w *world) open() {
 	}
 	w.poller = poll.New(poll.Config{
 		Connections: w.set.All, Calls: w.calls, Store: w.store, Generation: w.scripts.Generation, Accept: w.accept, Read: w.read,
-		Now: w.clock.Now, Timer: w.clock.Timer, Random: func() float64 { return 0.5 }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Now: w.clock.Now, Timer: w.timer, Random: func() float64 { return 0.5 }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
+}
+
+// timer is the clock's, and knows who waits.
+func (w *world) timer(d time.Duration) (<-chan time.Time, func()) {
+	ring, stop := w.clock.Timer(d)
+	w.mu.Lock()
+	w.sleeps[ring] = w.clock.Now().Add(d)
+	w.slept.Broadcast()
+	w.mu.Unlock()
+	return ring, func() {
+		stop()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.sleeps, ring)
+		w.slept.Broadcast()
+	}
+}
+
+// run has the poller work until the test ends.
+func (w *world) run() {
+	ctx, stop := context.WithCancel(w.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.poller.Run(ctx) }()
+	w.Cleanup(func() {
+		stop()
+		w.must(<-ended)
+	})
+	w.settle()
+}
+
+// settle waits until nothing is to be done before the clock goes on: the
+// poller and its worker both wait for it.
+func (w *world) settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		waiting, now := 0, w.clock.Now()
+		for _, until := range w.sleeps {
+			if until.After(now) {
+				waiting++
+			}
+		}
+		if waiting >= 2 {
+			return
+		}
+		w.slept.Wait()
+	}
+}
+
+// pass lets time pass in small steps.
+func (w *world) pass(d time.Duration) {
+	const step = 5 * time.Second
+	for ; d > 0; d -= step {
+		w.clock.Pass(min(d, step))
+		w.settle()
+	}
 }
 
 func (w *world) close() {
@@ -321,12 +386,26 @@ type desk struct {
 	files   []object
 	lost    bool // tokens of files are too old
 	asked   []string
+	heard   *sync.Cond
 	answer  func(path string, n int) (status int, header http.Header) // instead of a list; 0: the list
 }
 
 type object = map[string]any
 
-func newDesk(now func() time.Time) *desk { return &desk{now: now, boards: map[string][]object{}} }
+func newDesk(now func() time.Time) *desk {
+	d := &desk{now: now, boards: map[string][]object{}}
+	d.heard = sync.NewCond(&d.mu)
+	return d
+}
+
+// await waits until so many requests came.
+func (d *desk) await(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.asked) < n {
+		d.heard.Wait()
+	}
+}
 
 // do changes the desk.
 func (d *desk) do(f func()) {
@@ -367,6 +446,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked = append(d.asked, r.URL.String())
+	d.heard.Broadcast()
 	w.Header().Set("Content-Type", "application/json")
 	if d.answer != nil {
 		if status, header := d.answer(r.URL.Path, len(d.asked)); status != 0 {
