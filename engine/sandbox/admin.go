@@ -39,6 +39,7 @@ func (s *Sandbox) admin() http.Handler {
 		writeJSON(w, http.StatusOK, object{"faults": []any{}})
 	})
 	mux.HandleFunc("POST /sandbox/emit", s.postEmit)
+	mux.HandleFunc("POST /sandbox/do/{app}/{what}", s.postGesture)
 	mux.HandleFunc("POST /sandbox/subscriptions", s.postSubscription)
 	mux.HandleFunc("POST /sandbox/expire", s.postExpire)
 	mux.HandleFunc("POST /sandbox/revoke", s.postRevoke)
@@ -63,6 +64,8 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 		"GET /sandbox/records/<app>/<resource>", "POST /sandbox/records/<app>/<resource> {fields}",
 		`POST /sandbox/faults {"app","operation","status","latency","cut","times","after","done","header"}`,
 		`POST /sandbox/emit {"trigger","data","unstored","id","account"}`,
+		`POST /sandbox/do/slack/click {"value","action_id","channel","ts","user"}`, `POST /sandbox/do/slack/command {"command","channel","user"}`,
+		`POST /sandbox/do/slack/submit {"values","view","user"}`, `POST /sandbox/do/slack/shortcut {"callback_id","ts","user"}`,
 		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`, `POST /sandbox/revoke {"app"}`,
 		`POST /sandbox/consent {"app","ask","session","agree"}`, "POST /sandbox/reset",
 	}})

@@ -72,6 +72,9 @@ type rules struct {
 	scopeStatus int
 	rate        rateHeaders
 
+	// gestures are what people do on the app's own screens.
+	gestures map[string]gesture
+
 	delivery delivery
 	// envelope completes the body of a webhook, notify that which one
 	// subscription gets.

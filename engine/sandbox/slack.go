@@ -67,6 +67,7 @@ func slack() *rules {
 			}},
 		envelope: envelopeSlack,
 		beside:   slackBeside,
+		gestures: slackGestures(),
 	}
 }
 

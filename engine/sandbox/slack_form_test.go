@@ -86,3 +86,52 @@ func TestFormsAreSentOnce(t *testing.T) {
 		t.Errorf("sent %d times, expected once", got)
 	}
 }
+
+func TestPeopleActInSlack(t *testing.T) {
+	w, r := start(t, sandbox.Config{}), receive(t)
+	must(t, w.Subscribe("slack", r.URL, "shh"))
+	w.call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Pay?","blocks":[{"type":"actions","elements":[
+		{"type":"button","text":{"type":"plain_text","text":"Yes"},"value":"a1:yes"},
+		{"type":"static_select","action_id":"why","options":[{"text":{"type":"plain_text","text":"Too much"},"value":"a1:no"}]}]}]}`).is(200, "ok", "true")
+
+	w.call("POST /sandbox/do/slack/click", `{"value":"a1:yes","user":"U0SANDBEN01"}`).is(200, "done", "click")
+	click := sentForm(t, w, r).Get("payload")
+	for path, want := range map[string]string{"actions.0.value": "a1:yes", "actions.0.type": "button", "user.username": "ben", "message.text": "Pay?", "channel.id": "C0SALES0001"} {
+		if got := at(click, path); got != want {
+			t.Errorf("%s is %q, expected %q: %s", path, got, want, click)
+		}
+	}
+	if at(click, "actions.0.block_id") == "" || at(click, "response_url") == "" {
+		t.Errorf("no block_id or response_url: %s", click)
+	}
+	w.call("POST /sandbox/do/slack/click", `{"action_id":"why","value":"a1:no"}`).is(200)
+	if got := at(sentForm(t, w, r).Get("payload"), "actions.0.selected_option.value"); got != "a1:no" {
+		t.Errorf("chosen %q", got)
+	}
+	answer, err := url.Parse(at(click, "response_url"))
+	must(t, err)
+	w.call("POST "+answer.Path, `{"replace_original":true,"text":"Paid"}`).is(200, "ok", "true")
+	w.post("/slack/conversations.history", "channel=C0SALES0001").is(200, "messages.#.text", `["Paid"]`)
+
+	w.call("POST /sandbox/do/slack/command", `{"command":"/deploy to production","user":"U0SANDBEN01"}`).is(200)
+	if form := sentForm(t, w, r); form.Get("text") != "to production" || form.Get("user_name") != "ben" {
+		t.Errorf("typed %v", form)
+	}
+	w.call("POST /sandbox/do/slack/shortcut", `{"callback_id":"new"}`).is(200)
+	gesture := at(sentForm(t, w, r).Get("payload"), "trigger_id")
+	w.post("/slack/views.open", "trigger_id="+gesture+"&view="+url.QueryEscape(`{"type":"modal","callback_id":"order","private_metadata":"m",
+		"blocks":[{"type":"input","block_id":"b","element":{"type":"plain_text_input","action_id":"a"}}]}`)).is(200, "ok", "true")
+	w.call("POST /sandbox/do/slack/submit", `{"values":{"b":{"a":"two"}}}`).is(200)
+	sent := sentForm(t, w, r).Get("payload")
+	for path, want := range map[string]string{"type": "view_submission", "view.callback_id": "order", "view.private_metadata": "m", "view.state.values.b.a.value": "two"} {
+		if got := at(sent, path); got != want {
+			t.Errorf("%s is %q, expected %q: %s", path, got, want, sent)
+		}
+	}
+	for _, wrong := range [][2]string{
+		{"slack/submit", `{}`}, {"slack/click", `{"value":"a1:yes"}`}, {"slack/command", `{"command":"deploy"}`}, {"slack/shortcut", `{}`},
+		{"slack/shortcut", `{"callback_id":"x","ts":"1"}`}, {"slack/clik", `{}`}, {"nobody/click", `{}`}, {"slack/click", `[]`},
+	} {
+		w.call("POST /sandbox/do/"+wrong[0], wrong[1]).is(400)
+	}
+}

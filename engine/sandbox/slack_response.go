@@ -51,7 +51,7 @@ func slackRespond(a *app, h *http.Request, raw []byte, path string) (reply, bool
 			a.store.remove("messages", acted)
 		}
 	case given["replace_original"] == true && acted != nil:
-		a.alter(a.model.resource("messages"), acted, message)
+		a.alter(a.model.resource("messages"), acted, slackMerged(object{"text": "", "blocks": nil, "attachments": nil}, message))
 	case empty(message["text"]) && empty(message["blocks"]) && empty(message["attachments"]):
 		return slackSay(http.StatusInternalServerError, object{"ok": false, "error": "no_text"}), true
 	default:

@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// gesture makes of what a person does on an app's own screen the trigger and
+// the data of the webhook that tells of it. The app's lock is held.
+type gesture func(a *app, args object) (trigger string, data object, err error)
+
+// Do plays a person at an app's own screen: a click on a button, a command
+// that is typed. It returns when every subscriber has taken the webhook.
+func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
+	a := s.apps[app]
+	if a == nil {
+		return s.unknownApp(app)
+	}
+	act := a.rules.gestures[what]
+	if act == nil {
+		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(sorted(a.rules.gestures), ", "))
+		if near := bindings.Nearest(what, sorted(a.rules.gestures)); near != "" {
+			err = fmt.Errorf("%w; did you mean %q?", err, near)
+		}
+		return err
+	}
+	v, err := normal(args)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", app, what, err)
+	}
+	given, isObject := v.(object)
+	if v != nil && !isObject {
+		return fmt.Errorf("%s %s: expected an object, found %.60s", app, what, encode(v))
+	}
+	a.mu.Lock()
+	trigger, data, err := act(a, given)
+	a.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", app, what, err)
+	}
+	return s.Emit(ctx, app+"."+trigger, data, EmitOptions{Unstored: true})
+}
+
+func (s *Sandbox) postGesture(w http.ResponseWriter, h *http.Request) {
+	var args object
+	if !readJSON(w, h, &args) {
+		return
+	}
+	if err := s.Do(h.Context(), h.PathValue("app"), h.PathValue("what"), args); err != nil {
+		writeError(w, http.StatusBadRequest, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, object{"done": h.PathValue("what")})
+}
+
+var errNoScreen = errors.New("there is nothing like that on the screen")
