@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
@@ -29,6 +31,7 @@ var update = flag.Bool("update", false, "write what happened into the golden fil
 // apps, and story.golden, what the engine said and heard and what its journal
 // keeps of it. Times stand still.
 //
+// Requests to the app "sandbox" are what people do on the apps' own screens.
 // A line "# let NAME = APP PATH" remembers what stands at the path in the
 // answer to the last request, for {{NAME}} in later ones.
 func TestStories(t *testing.T) {
@@ -56,7 +59,7 @@ type story struct {
 	names  map[string]string // {{NAME}} to value
 	before int               // requests before the present act
 	ids    map[string]string
-	seen   map[string]bool // runs told
+	seen   map[string]bool // runs told, each in its state
 	kept   map[string]int  // records that the apps had at the beginning
 }
 
@@ -68,7 +71,9 @@ func newStory(t *testing.T) *story {
 	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
 	w.build(templates(t), func(c *engine.Config) {
 		c.Now, c.InFlight = still, 1 // one run after the other, so that the order is the same each time
-		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel}
+		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel}
+		c.HTTP.AllowPrivate = true // where Slack takes answers is on this machine
+		c.PublicURL = "https://hooks.example.com"
 	})
 	s := &story{world: w, names: map[string]string{"location": w.apps.Account("highlevel"), "calendar": record(t, w, "calendars")}, ids: map[string]string{}, seen: map[string]bool{}, kept: map[string]int{}}
 	for _, r := range resources {
@@ -89,7 +94,7 @@ func (s *story) play(text string) {
 	for part := range strings.SplitSeq(text, "\n###") {
 		s.before = len(s.apps.Requests(""))
 		answer := s.act(part)
-		s.settle()
+		s.rest()
 		s.tell()
 		for line := range strings.Lines(part) {
 			var name, path string
@@ -100,6 +105,17 @@ func (s *story) play(text string) {
 			}
 		}
 	}
+}
+
+// rest waits until every webhook is delivered and every run has ended or waits.
+func (s *story) rest() {
+	must(s.t, s.apps.Idle(s.t.Context()))
+	s.until(func() bool {
+		return !slices.ContainsFunc(s.runs(), func(one control.RunStory) bool {
+			return !one.Run.State.Ended() && one.Run.State != journal.Waiting
+		})
+	})
+	must(s.t, s.apps.Idle(s.t.Context()))
 }
 
 var headerName = regexp.MustCompile(`^[A-Z][A-Za-z-]+$`)
@@ -150,12 +166,15 @@ func (s *story) act(part string) string {
 		s.t.Fatalf("%s: %s %s", lines[0], response.Status, answer)
 	}
 	fmt.Fprintf(&s.told, "=== %s\n", s.normal(lines[0]))
+	if app != "sandbox" { // what people do is no request to an app
+		s.before++
+	}
 	return string(answer)
 }
 
 // tell adds what was said to the apps since the act, and the runs.
 func (s *story) tell() {
-	for _, r := range s.apps.Requests("")[s.before+1:] {
+	for _, r := range s.apps.Requests("")[s.before:] {
 		if r.Operation == "oauth.get_access_token" {
 			continue
 		}
@@ -166,8 +185,8 @@ func (s *story) tell() {
 		fmt.Fprintf(&s.told, "< %d %s\n%s\n", r.Status, r.Operation, s.pretty(r.Answer))
 	}
 	for _, one := range s.runs() {
-		if !s.seen[one.Run.ID] {
-			s.seen[one.Run.ID] = true
+		if state := one.Run.ID + string(one.Run.State); !s.seen[state] {
+			s.seen[state] = true
 			s.tellRun(one)
 		}
 	}
@@ -196,8 +215,9 @@ func (s *story) tellRun(one control.RunStory) {
 	}
 }
 
-// random are the ids in texts; what differs each time, and HighLevel's.
-var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\brun_[0-9a-z]+|\b[A-Za-z0-9]{20}\b`)
+// random are the ids in texts; what differs each time, HighLevel's, and what
+// signs the address of an approval.
+var random = regexp.MustCompile(`\b[0-9]{10}\.[A-Za-z0-9_-]{43}|\b[A-Za-z0-9]{24}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\brun_[0-9a-z]+|\b[A-Za-z0-9]{20}\b`)
 
 // normal numbers the ids by their first appearance.
 func (s *story) normal(text string) string {

@@ -32,7 +32,7 @@ func demoCommand(t terminal, logs *logFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "See the main job done, with nothing to set up",
-		Long: `Start the apps in memory (HighLevel, Qonto, Slack), an engine with three scripts,
+		Long: `Start the apps in memory (HighLevel, Qonto, Slack), an engine with four scripts,
 and create a client in Qonto. Its signed webhook becomes a contact, a note and a
 task in HighLevel and a message in Slack. Everything is on this machine.`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -140,7 +140,8 @@ func (d *demo) config(dir string, apps *sandbox.Sandbox) engine.Config {
 			settings("qonto", map[string]string{"login": "demo", "secret_key": sandbox.Token}),
 			settings("slack", map[string]string{"token": sandbox.Token}),
 		},
-		Params: map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel},
+		Params: map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel},
+		HTTP:   engine.HTTPConfig{AllowPrivate: true}, // where the sandbox's Slack takes answers
 		Log:    d.log, Grace: 5 * time.Second, Finished: d.runFinished,
 	}
 }
@@ -333,6 +334,11 @@ What to try next (Ctrl-C ends it; the folder %[1]s stays):
 
   See what the sandbox's HighLevel has now:
     curl %[3]s/sandbox/records/highlevel/contacts
+
+  Ask for something in the sandbox's Slack, and decide by a click there:
+    curl %[3]s/sandbox/do/slack/command -d '{"command":"/request 120 EUR for the fair"}'
+    curl %[3]s/sandbox/do/slack/click -d '{"value":"Approve"}'
+    curl %[3]s/sandbox/records/slack/messages
 
   Look at the runs:
     %[5]s runs list --data-dir %[1]s/data
