@@ -43,6 +43,11 @@ func (r *request) perform() (result, *failure) {
 	if failed := r.agreed(); failed != nil {
 		return result{}, failed
 	}
+	if guard := r.app.rules.guard; guard != nil {
+		if failed := guard(r); failed != nil {
+			return result{}, failed
+		}
+	}
 	if p.rule != nil && p.rule.do != nil {
 		return p.rule.do(r)
 	}
@@ -96,11 +101,25 @@ func (r *request) links() map[string]string {
 // find gives the record that the request names.
 func (r *request) find() (*record, *failure) {
 	id := text(r.arg(r.plan.id))
-	found := r.app.store.get(r.plan.resource.name, id)
-	if found == nil || !found.under(r.links()) {
-		return nil, r.app.notFound(r.plan.resource.noun, id)
+	if found := r.seek(id); found != nil {
+		return found, nil
 	}
-	return found, nil
+	return nil, r.app.notFound(r.plan.resource.noun, id)
+}
+
+// seek gives the record of an id below what the path names: ids may be there
+// once for each of those only.
+func (r *request) seek(id string) *record {
+	found, links := r.app.store.get(r.plan.resource.name, id), r.links()
+	if found != nil && found.under(links) {
+		return found
+	}
+	for _, rec := range r.app.store.all(r.plan.resource.name, links) {
+		if len(links) > 0 && r.app.rules.idOf(rec.fields) == id {
+			return rec
+		}
+	}
+	return nil
 }
 
 func (r *request) create() (result, *failure) {
@@ -137,9 +156,7 @@ func (a *app) make(res *resource, id string, fields object, links map[string]str
 	if r != nil {
 		a.inherit(res, made, r)
 	}
-	if fill := a.rules.fill[res.name]; fill != nil {
-		fill(made.fields)
-	}
+	a.settle(res, made)
 	a.store.put(res.name, made)
 	return made
 }
@@ -150,16 +167,20 @@ func (a *app) identify(res *resource, r *record) {
 		r.fields[field] = r.id
 		return
 	}
+	usual := a.rules.ids[0]
 	if len(res.records) == 0 {
-		r.fields["id"] = r.id
+		r.fields[usual] = r.id
 	}
 	for _, t := range res.records {
 		_, d := t.Resolve(t.is)
-		if fieldOf(d, "_id") != nil {
-			r.fields["_id"] = r.id
+		other := false
+		for _, name := range a.rules.ids[1:] {
+			if fieldOf(d, name) != nil {
+				r.fields[name], other = r.id, true
+			}
 		}
-		if fieldOf(d, "_id") == nil || fieldOf(d, "id") != nil {
-			r.fields["id"] = r.id
+		if !other || fieldOf(d, usual) != nil {
+			r.fields[usual] = r.id
 		}
 	}
 }
@@ -193,7 +214,7 @@ func (a *app) inherit(res *resource, made *record, r *request) {
 }
 
 var createdNames = map[string]bool{"dateadded": true, "createdat": true, "created": true, "creationdate": true, "createddatetime": true}
-var updatedNames = map[string]bool{"dateupdated": true, "updatedat": true, "updated": true, "lastmodifieddatetime": true, "lastupdateddatetime": true}
+var updatedNames = map[string]bool{"modifiedat": true, "dateupdated": true, "updatedat": true, "updated": true, "lastmodifieddatetime": true, "lastupdateddatetime": true}
 
 // date writes the times of making and change where the type has them.
 func (a *app) date(res *resource, fields object, at string, made bool) {
@@ -218,7 +239,7 @@ func (a *app) alter(res *resource, r *record, fields object) []changed {
 	other := len(fields) == 0
 	for _, name := range sorted(fields) {
 		v := fields[name]
-		if name == "id" || name == "_id" {
+		if slices.Contains(a.rules.ids, name) {
 			continue
 		}
 		same := string(encode(r.fields[name])) == string(encode(v))
@@ -237,11 +258,19 @@ func (a *app) alter(res *resource, r *record, fields object) []changed {
 		found = append(found, changed{resource: res, verb: "updated", record: r})
 	}
 	a.date(res, r.fields, stamp(a.sandbox.now()), false)
+	a.settle(res, r)
+	a.store.put(res.name, r)
+	return found
+}
+
+// settle completes a record that is new or was changed.
+func (a *app) settle(res *resource, r *record) {
 	if fill := a.rules.fill[res.name]; fill != nil {
 		fill(r.fields)
 	}
-	a.store.put(res.name, r)
-	return found
+	if a.rules.settle != nil {
+		a.rules.settle(a, res, r)
+	}
 }
 
 func (r *request) change() (result, *failure) {
@@ -249,13 +278,10 @@ func (r *request) change() (result, *failure) {
 	id := ""
 	if r.plan.id != "" {
 		id = text(r.arg(r.plan.id))
-	} else if id = text(r.fields["id"]); id == "" {
-		id = text(r.fields["_id"])
+	} else {
+		id = a.rules.idOf(r.fields)
 	}
-	found := a.store.get(res.name, id)
-	if found != nil && !found.under(r.links()) {
-		found = nil
-	}
+	found := r.seek(id)
 	if found == nil {
 		if r.plan.verb == put {
 			made := a.make(res, id, r.fields, r.links(), r)
@@ -272,8 +298,18 @@ func (r *request) remove() (result, *failure) {
 		return result{}, failed
 	}
 	res := r.plan.resource
-	r.app.store.remove(res.name, found)
+	r.app.drop(res, found)
 	return result{record: found, changes: []changed{{resource: res, verb: "deleted", record: found}}}, nil
+}
+
+// drop takes a record away, or leaves of it what the vendor's lists tell.
+func (a *app) drop(res *resource, r *record) {
+	if a.rules.leaves == nil || !a.rules.leaves(res, r) {
+		a.store.remove(res.name, r)
+		return
+	}
+	a.settle(res, r)
+	a.store.put(res.name, r)
 }
 
 func (r *request) upsert() (result, *failure) {

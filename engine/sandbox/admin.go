@@ -44,6 +44,7 @@ func (s *Sandbox) admin() http.Handler {
 	mux.HandleFunc("POST /sandbox/expire", s.postExpire)
 	mux.HandleFunc("POST /sandbox/revoke", s.postRevoke)
 	mux.HandleFunc("POST /sandbox/consent", s.postConsent)
+	mux.HandleFunc("POST /sandbox/forget", s.postForget)
 	mux.HandleFunc("POST /sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()
 		writeJSON(w, http.StatusOK, object{"reset": true})
@@ -67,7 +68,7 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 		`POST /sandbox/do/slack/click {"value","action_id","channel","ts","user"}`, `POST /sandbox/do/slack/command {"command","channel","user"}`,
 		`POST /sandbox/do/slack/submit {"values","view","user"}`, `POST /sandbox/do/slack/shortcut {"callback_id","ts","user"}`,
 		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`, `POST /sandbox/revoke {"app"}`,
-		`POST /sandbox/consent {"app","ask","session","agree"}`, "POST /sandbox/reset",
+		`POST /sandbox/consent {"app","ask","session","agree"}`, `POST /sandbox/forget {"app"}`, "POST /sandbox/reset",
 	}})
 }
 
@@ -177,17 +178,26 @@ func (s *Sandbox) postExpire(w http.ResponseWriter, h *http.Request) {
 }
 
 func (s *Sandbox) postRevoke(w http.ResponseWriter, h *http.Request) {
+	s.toApp(w, h, "revoked", s.Revoke)
+}
+
+func (s *Sandbox) postForget(w http.ResponseWriter, h *http.Request) {
+	s.toApp(w, h, "forgotten", s.Forget)
+}
+
+// toApp does something to the app that a request names.
+func (s *Sandbox) toApp(w http.ResponseWriter, h *http.Request, what string, do func(app string) error) {
 	var given struct {
 		App string `json:"app"`
 	}
 	if !readJSON(w, h, &given) {
 		return
 	}
-	if err := s.Revoke(given.App); err != nil {
+	if err := do(given.App); err != nil {
 		writeError(w, http.StatusBadRequest, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"revoked": given.App})
+	writeJSON(w, http.StatusOK, object{what: given.App})
 }
 
 func readJSON(w http.ResponseWriter, h *http.Request, into any) bool {

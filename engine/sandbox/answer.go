@@ -134,13 +134,17 @@ var successWords = map[string]bool{
 }
 
 // record gives a record as this operation declares it.
-func (r *request) record(f fitter, rec *record) any {
+func (r *request) record(f fitter, rec *record, listed bool) any {
 	fields := rec.fields
 	if len(r.plan.resource.records) > 1 {
 		fields, _ = clone(fields).(object)
 		respell(f.checker, r.plan.item, fields, 0)
 	}
-	return f.record(r.plan.item, fields)
+	shown := f.record(r.plan.item, fields)
+	if at, isObject := shown.(object); isObject && r.app.rules.show != nil {
+		return r.app.rules.show(r, at, listed)
+	}
+	return shown
 }
 
 // one writes a record, in its envelope where the answer has one. An answer
@@ -148,9 +152,9 @@ func (r *request) record(f fitter, rec *record) any {
 func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
 	switch {
 	case r.plan.envelope != "":
-		return place(object{}, r.plan.envelope, r.record(f, rec))
+		return place(object{}, r.plan.envelope, r.record(f, rec, false))
 	case d == nil || r.plan.types.hasID(r.plan.op.Answer):
-		return r.record(f, rec)
+		return r.record(f, rec, false)
 	}
 	return object{}
 }
@@ -158,7 +162,7 @@ func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
 func (r *request) listed(f fitter, p page) any {
 	items := make([]any, 0, len(p.items))
 	for _, rec := range p.items {
-		item := r.record(f, rec)
+		item := r.record(f, rec, true)
 		if pages := r.plan.op.Pages; pages != nil {
 			for param, path := range pages.Cursors {
 				if field, ofItem := strings.CutPrefix(path, "item:"); ofItem && lookup(item, field) == nil {

@@ -32,6 +32,9 @@ type app struct {
 	keys     map[string]kept   // by idempotency key
 	files    map[string][]byte // what was uploaded, by id
 	consents consents
+	// forgotten is the version of the store that tokens for what was seen must
+	// have at least.
+	forgotten int64
 }
 
 // kept is an answer that an idempotency key brings back.
@@ -67,6 +70,7 @@ func (a *app) clear(seed uint64) {
 	a.keys = map[string]kept{}
 	a.files = map[string][]byte{}
 	a.consents = consents{}
+	a.forgotten = 0
 	for _, name := range sorted(a.rules.seeds) {
 		for _, fields := range a.rules.seeds[name] {
 			a.seed(name, fields)
@@ -78,11 +82,9 @@ func (a *app) clear(seed uint64) {
 // own id is kept, and the fields named as parents are its links.
 func (a *app) seed(name string, fields object) *record {
 	res := a.model.resource(name)
-	id := text(fields["id"])
+	id := a.rules.idOf(fields)
 	if field := a.rules.idField[name]; field != "" {
 		id = text(fields[field])
-	} else if id == "" {
-		id = text(fields["_id"])
 	}
 	fields, _ = clone(fields).(object)
 	if field := a.rules.accountField; field != "" && empty(fields[field]) {
@@ -171,6 +173,9 @@ func (a *app) request(m match, h *http.Request, raw []byte) *request {
 			value, err := url.PathUnescape(m.values[i])
 			if err != nil {
 				value = m.values[i]
+			}
+			if stands := a.rules.stands; stands != nil {
+				value = stands(a, s.text, value)
 			}
 			r.params[s.text] = value
 			i++

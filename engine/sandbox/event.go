@@ -41,6 +41,10 @@ type envelope struct {
 // announce sends the webhook of a change, where the vendor has one. The app's
 // lock is held.
 func (a *app) announce(c changed) {
+	if a.rules.announce != nil {
+		a.rules.announce(a, c)
+		return
+	}
 	if !a.sandbox.hooks.wanted(a.def.Name) {
 		return
 	}
@@ -54,7 +58,7 @@ func (a *app) announce(c changed) {
 	}
 	fields, _ = clone(fields).(object)
 	for name, id := range c.record.links {
-		a.mirror(&resource{records: []recordType{{types{a.def.Catalogue}, t.Data}}}, fields, name, id)
+		a.mirror(&resource{records: []recordType{{types{a.def.Catalogue, a.rules}, t.Data}}}, fields, name, id)
 	}
 	if f := a.wrapper(t); f != nil {
 		fields = object{f.Name: fields}
@@ -237,6 +241,9 @@ func (a *app) emit(t *bindings.Trigger, fields object, opts EmitOptions) []*job 
 		data, _ := clone(fields).(object)
 		return a.sandbox.hooks.send(a, a.envelope(t, data, opts))
 	}
+	if a.rules.announce != nil {
+		return a.rules.announce(a, a.happening(t, fields))
+	}
 	wrap := a.wrapper(t)
 	data := fields
 	if wrap != nil {
@@ -255,6 +262,24 @@ func (a *app) emit(t *bindings.Trigger, fields object, opts EmitOptions) []*job 
 	return a.sandbox.hooks.send(a, a.envelope(t, whole, opts))
 }
 
+// happening is the change that an event made by hand tells of, for a vendor
+// with a way of its own to tell.
+func (a *app) happening(t *bindings.Trigger, data object) changed {
+	c := changed{resource: a.resourceOf(t), trigger: t.Name, fields: data}
+	if c.resource == nil {
+		return c
+	}
+	id := a.rules.idOf(data)
+	c.record = a.store.get(c.resource.name, id)
+	switch {
+	case !strings.HasSuffix(t.Name, ".deleted") && !strings.HasSuffix(t.Name, ".removed"):
+		c.record = a.seed(c.resource.name, data)
+	case c.record != nil:
+		a.drop(c.resource, c.record)
+	}
+	return c
+}
+
 // happened brings the store to where the event says it is, and gives the whole
 // record.
 func (a *app) happened(t *bindings.Trigger, data object) object {
@@ -265,9 +290,9 @@ func (a *app) happened(t *bindings.Trigger, data object) object {
 		return data
 	}
 	if verb == "deleted" {
-		id := text(data["id"])
+		id := a.rules.idOf(data)
 		if r := a.store.get(res.name, id); r != nil {
-			a.store.remove(res.name, r)
+			a.drop(res, r)
 			return r.fields
 		}
 		return data

@@ -119,12 +119,35 @@ var given = map[string]map[string]any{
 	"highlevel": {"contactId": "there", "conversationId": "there", "contacts": []any{"there"}, "ids": []any{"there"}, "callback_url": "http://127.0.0.1:9/"},
 }
 
+var (
+	onADay  = object{"date": "2026-03-05"}
+	toWatch = object{"id": "text", "type": "web_hook", "address": "http://127.0.0.1:9/"}
+)
+
+// needed are the fields of bodies that types cannot require.
+var needed = map[string]object{
+	"POST /calendars/{calendarId}/events":          {"start": onADay, "end": onADay},
+	"POST /calendars/{calendarId}/events/import":   {"start": onADay, "end": onADay},
+	"PUT /calendars/{calendarId}/events/{eventId}": {"start": onADay, "end": onADay},
+	"POST /calendars/{calendarId}/acl":             {"scope": object{"type": "default"}},
+	"POST /calendars/{calendarId}/events/watch":    toWatch,
+	"POST /calendars/{calendarId}/acl/watch":       toWatch,
+	"POST /users/me/calendarList/watch":            toWatch,
+	"POST /users/me/settings/watch":                toWatch,
+}
+
 // seed puts there what the operation names, and gives the arguments of its path.
 func (m maker) seed(a *app) map[string]string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.make(a.model.resource("contacts"), "there", object{"email": "there@example.com"}, nil, nil)
 	a.make(a.model.resource("conversations"), "there", object{"contactId": "there"}, nil, nil)
+	if a.def.Name == "googlecalendar" {
+		a.make(a.model.resource("calendars"), "text", object{"summary": "text"}, nil, nil)
+	}
+	if m.op.Path == "/channels/stop" {
+		a.make(a.model.resource("channels"), "text", object{"resourceId": "text"}, nil, nil)
+	}
 	if a.def.Name == "teams" {
 		a.make(a.model.resource(chatMessages), "text", object{}, nil, nil)
 	}
@@ -151,6 +174,9 @@ func (m maker) seed(a *app) map[string]string {
 		if p.id == f.Name && p.verb != put && a.store.get(p.resource.name, v) == nil {
 			a.make(p.resource, v, object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
 		}
+	}
+	if m.op.Path == "/calendars/{calendarId}/clear" {
+		params["calendarId"] = "primary"
 	}
 	return params
 }
@@ -257,6 +283,9 @@ func (m maker) bodyValue() any {
 	}
 	for name, address := range m.addressed {
 		fields[name] = address
+	}
+	for name, v := range needed[m.op.Method+" "+m.op.Path] {
+		fields[name] = v
 	}
 	return v
 }

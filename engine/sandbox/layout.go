@@ -1,15 +1,19 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
 )
 
 // types finds things in the types of one catalogue.
-type types struct{ *bindings.Catalogue }
+type types struct {
+	*bindings.Catalogue
+	rules *rules
+}
 
-func (m *model) types(op *bindings.Operation) types { return types{m.app.CatalogueOf(op)} }
+func (m *model) types(op *bindings.Operation) types { return types{m.app.CatalogueOf(op), m.rules} }
 
 // layout finds where in the answer the list or the record stands.
 func (m *model) layout(p *plan) {
@@ -210,7 +214,7 @@ func (c types) hasID(t *bindings.Type) bool {
 		return false
 	}
 	_, d := c.Resolve(t)
-	return fieldOf(d, "id") != nil || fieldOf(d, "_id") != nil
+	return slices.ContainsFunc(c.rules.ids, func(name string) bool { return fieldOf(d, name) != nil })
 }
 
 func (c types) hasFields(t *bindings.Type) bool {

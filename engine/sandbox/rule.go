@@ -30,6 +30,20 @@ type rules struct {
 	actions map[string]object
 	// fill completes the fields of a new or changed record.
 	fill map[string]func(fields object)
+	// settle completes a new or changed record by what else the app knows.
+	settle func(a *app, res *resource, r *record)
+	// stands gives what a value of a path stands for: "me".
+	stands func(a *app, param, value string) string
+	// guard refuses what paths and types cannot tell, before anything is done.
+	guard func(*request) *failure
+	// leaves marks a record that is taken away and stays as its own trace; false
+	// where nothing stays.
+	leaves func(res *resource, r *record) bool
+	// show makes of a record what an answer shows of it.
+	show func(r *request, shown object, listed bool) object
+	// announce tells of a change in a way of the vendor's own, nil where it is
+	// the webhook that App.Webhook describes.
+	announce func(a *app, c changed) []*job
 	// seeds are the records there from the start, under what they hang, by
 	// resource and folded parameter.
 	seeds map[string][]object
@@ -41,6 +55,9 @@ type rules struct {
 	fields map[string]string
 	// timeID makes the id of a record out of its time, by resource.
 	timeID map[string]func(ms int64) string
+	// ids are the fields that may hold a record's id, the usual one first;
+	// none: "id" and "_id".
+	ids []string
 	// idField is the field that is the id where it is not "id", by resource.
 	idField map[string]string
 
@@ -123,10 +140,12 @@ type delivery struct {
 // rulesOf gives the rules of an app; an app without a table has the plain ones.
 func rulesOf(app string) *rules {
 	tables := map[string]func() *rules{
-		"highlevel": highlevel,
-		"qonto":     qonto,
-		"slack":     slack,
-		"teams":     teams,
+		"asana":          asana,
+		"googlecalendar": googleCalendar,
+		"highlevel":      highlevel,
+		"qonto":          qonto,
+		"slack":          slack,
+		"teams":          teams,
 	}
 	r := &rules{}
 	if table := tables[app]; table != nil {
@@ -134,6 +153,9 @@ func rulesOf(app string) *rules {
 	}
 	if r.account == "" {
 		r.account = "account-1"
+	}
+	if len(r.ids) == 0 {
+		r.ids = []string{"id", "_id"}
 	}
 	if r.id == nil {
 		r.id = func(r *rand.Rand, _ string) string { return letters(r, 20, lowerAlphabet) }
@@ -157,6 +179,16 @@ func rulesOf(app string) *rules {
 		r.delivery.timeout = 10 * time.Second
 	}
 	return r
+}
+
+// idOf is the id that fields name, empty if they name none.
+func (r *rules) idOf(fields object) string {
+	for _, name := range r.ids {
+		if id := text(fields[name]); id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 func notAccepted(status int) bool { return status < 200 || status > 299 }

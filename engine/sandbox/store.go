@@ -12,7 +12,9 @@ type record struct {
 	fields object
 	links  map[string]string // what it hangs under, by folded parameter
 	at     int64             // Unix milliseconds of its making, no two alike
-	key    map[string]string // where the index has it
+	// version is the store's when it was last changed.
+	version int64
+	key     map[string]string // where the index has it
 	// changed is the number of the store's change that was the last of it.
 	changed int64
 }
@@ -29,6 +31,7 @@ type store struct {
 	collections map[string]*collection
 	rules       *rules
 	last        int64
+	version     int64 // counts what is stored and removed
 	changes     int64
 }
 
@@ -61,6 +64,8 @@ func (s *store) get(resource, id string) *record {
 
 // put stores a record, or stores it anew after its fields changed.
 func (s *store) put(resource string, r *record) {
+	s.version++
+	r.version = s.version
 	c := s.collection(resource)
 	if c.byID[r.id] == nil {
 		c.order = append(c.order, r)
@@ -89,6 +94,7 @@ func (c *collection) unindex(r *record) {
 
 // remove takes a record away with all that hangs under it.
 func (s *store) remove(resource string, r *record) {
+	s.version++
 	c := s.collection(resource)
 	delete(c.byID, r.id)
 	c.unindex(r)

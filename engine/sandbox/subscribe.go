@@ -119,7 +119,7 @@ func (r *request) open(reg *registrar, res *result) *failure {
 		return undo(a.unreadable(err.Error()))
 	}
 	if nudges(hook) && len(hook.Ignore) > 0 {
-		a.sandbox.hooks.tell(sub, &job{trigger: hook.Ignore[0], body: []byte{}, header: sub.headers(object{hook.Type: hook.Ignore[0]})})
+		a.sandbox.hooks.tell(sub, &job{trigger: hook.Ignore[0], body: []byte{}, header: sub.nudge(hook.Ignore[0])})
 	}
 	return nil
 }
@@ -272,7 +272,7 @@ func names(pattern, trigger string) bool {
 }
 
 // tellsOf reports whether a change is one of an item: it hangs under it, or
-// holds its id. Of what was made by hand nobody knows, so that it is.
+// hangs under nothing and holds its id. Of what was made by hand nobody knows, so that it is.
 func (e *envelope) tellsOf(item string) bool {
 	if e.links == nil {
 		return true
@@ -282,7 +282,7 @@ func (e *envelope) tellsOf(item string) bool {
 			return true
 		}
 	}
-	return holds(e.fields, item)
+	return len(e.links) == 0 && holds(e.fields, item)
 }
 
 func holds(v any, id string) bool {
@@ -317,7 +317,7 @@ func (sub *subscription) addressed(e *envelope) *job {
 		if hook.Nudge[0] != "*" {
 			word = hook.Nudge[0]
 		}
-		j.body, j.header = []byte{}, sub.headers(object{hook.Type: word})
+		j.body, j.header = []byte{}, sub.nudge(word)
 		return j
 	}
 	body, _ := clone(e.body).(object)
@@ -334,6 +334,15 @@ func (sub *subscription) addressed(e *envelope) *job {
 	}
 	j.body = encode(whole)
 	return j
+}
+
+// nudge is a message that is headers alone.
+func (sub *subscription) nudge(word string) http.Header {
+	said := object{sub.app.def.Webhook.Type: word}
+	if sub.app.rules.notify != nil && sub.def != nil {
+		sub.app.rules.notify(sub, said)
+	}
+	return sub.headers(said)
 }
 
 // headers are those that say something beside the body.

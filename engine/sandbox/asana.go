@@ -1,0 +1,3 @@
+package sandbox
+
+func asana() *rules { return &rules{ids: []string{"gid"}} }
