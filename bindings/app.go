@@ -119,6 +119,9 @@ type Webhook struct {
 	ID   string
 	Type string
 	Data string
+	// AnyCase says that the vendor does not always write a type in the same
+	// case; ours are in lower case.
+	AnyCase bool
 	// Bare is the path of the type in a body without the envelope, where
 	// nothing stands at Type; its data is the whole body.
 	Bare string

@@ -35,6 +35,10 @@ type Write struct {
 	Names map[string]string
 	// Gone says that the record is deleted.
 	Gone bool
+	// Verbs are the last parts of the triggers that can tell of it, where an
+	// event holds too little of the record to tell one change from another;
+	// empty: all.
+	Verbs []string
 }
 
 // WriteOf finds what an operation does to a record; nil where nothing is said.

@@ -83,7 +83,7 @@ type Confirm struct {
 // that of its subscription.
 type Proof struct {
 	Header string // carries it: Google's X-Goog-Channel-Token
-	Path   string // carries it in each notification: Graph's clientState
+	Path   string // the field that carries it in each notification: Graph's clientState
 }
 
 // Subscription finds a subscription by its name.

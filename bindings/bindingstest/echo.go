@@ -29,6 +29,11 @@ func testEcho(t reporter, app *bindings.App) {
 		if !slices.ContainsFunc(app.Catalogue.Triggers(), func(trigger string) bool { return strings.HasPrefix(trigger, prefix) }) {
 			t.Errorf("write of %s: no trigger %s… tells of it", w.Noun, prefix)
 		}
+		for _, verb := range w.Verbs {
+			if _, found := app.Catalogue.Trigger(prefix + verb); !found {
+				t.Errorf("write of %s: there is no trigger %s%s", w.Noun, prefix, verb)
+			}
+		}
 	}
 }
 

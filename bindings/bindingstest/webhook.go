@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +65,9 @@ func testWords(t reporter, hook *bindings.Webhook) {
 	means := map[string]string{}
 	for what, words := range map[string][]string{"nudge": hook.Nudge, "ignore": hook.Ignore, "lost": hook.Lost, "expiring": hook.Expiring} {
 		for _, word := range words {
+			if hook.AnyCase && word != strings.ToLower(word) {
+				t.Errorf("type %q: the vendor writes it in any case, expected lower case here", word)
+			}
 			if other := means[word]; other != "" {
 				t.Errorf("type %q: %s and %s", word, what, other)
 			}

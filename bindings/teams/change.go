@@ -9,19 +9,22 @@ import (
 // webhook: change notifications, some at a time. They are not signed; each
 // shows the secret of its subscription. The vendor's types are the kinds of
 // change, and beside them those of the subscription's own life. Notifications
-// carry no id, and the second change of a message looks like the first.
+// carry no id, and the second change of a message looks like the first. Their
+// reference writes "created" of messages and "Created" of chats.
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{
 		Confirm:   &bindings.Confirm{Query: "validationToken"},
 		Proof:     &bindings.Proof{Path: "clientState"},
 		Batch:     "value",
 		Type:      "changeType",
+		AnyCase:   true,
 		Bare:      "lifecycleEvent",
+		Data:      "resourceData",
 		ID:        "id",
 		Same:      []string{"subscriptionId", "changeType", "resource"},
 		Alike:     []string{"updated"},
-		Expiring:  []string{"reauthorizationRequired"},
-		Lost:      []string{"subscriptionRemoved", "missed"},
+		Expiring:  []string{"reauthorizationrequired"},
+		Lost:      []string{"subscriptionremoved", "missed"},
 		SendAgain: 503,
 	}
 }
@@ -72,4 +75,51 @@ func channels() *bindings.Of {
 
 func chats() *bindings.Of {
 	return &bindings.Of{List: bindings.Call{Operation: "chats.list"}, ID: "id"}
+}
+
+// polls find what no notification told, and serve where none arrives. A
+// channel has a list of what changed, in which replies are not; messages of a
+// chat are listed by the time of their last change. What is new is looked for
+// apart from what changed, since a notification does not say which change it
+// tells of, so that only the former can be known to be told already.
+func polls() []bindings.Poll {
+	ofChannels := bindings.Poll{
+		Of: channels(),
+		List: bindings.Call{Operation: "channels.list_messages_delta", Args: map[string]any{
+			"teamId": "{of.of.id}", "channelId": "{of.id}",
+		}},
+		Sync:   &bindings.Sync{Param: "@odata.nextLink", Answer: "@odata.deltaLink", Lost: []int{410}},
+		Record: "id", PerItem: true, Created: "createdDateTime", Updated: "lastModifiedDateTime",
+		Adds:  map[string]string{"teamId": "of.id", "channelId": "id"},
+		Every: 5 * time.Minute,
+	}
+	ofChats := bindings.Poll{
+		Of: chats(),
+		List: bindings.Call{Operation: "chats.list_messages", Args: map[string]any{
+			"chatId": "{of.id}", "$orderby": "lastModifiedDateTime desc", "$filter": "lastModifiedDateTime gt {since}",
+		}},
+		Newest: true, Overlap: time.Minute,
+		Record: "id", PerItem: true, Created: "createdDateTime", Updated: "lastModifiedDateTime",
+		Adds:  map[string]string{"chatId": "id"},
+		Every: 5 * time.Minute,
+	}
+	made := func(name string, p bindings.Poll, trigger string, same ...string) bindings.Poll {
+		p.Name, p.OnCreated, p.Same, p.Reconcile = name, trigger, same, true
+		return p
+	}
+	changed := func(name string, p bindings.Poll, trigger string, same ...string) bindings.Poll {
+		p.Name, p.OnUpdated, p.Same = name, trigger, append(same, p.Updated)
+		return p
+	}
+	return []bindings.Poll{
+		made("messages", ofChannels, "teams.message.created", "teamId", "channelId", "id"),
+		changed("message_changes", ofChannels, "teams.message.updated", "teamId", "channelId", "id"),
+		made("chat_messages", ofChats, "teams.chat_message.created", "chatId", "id"),
+		changed("chat_message_changes", ofChats, "teams.chat_message.updated", "chatId", "id"),
+		{
+			Name: "chats", List: bindings.Call{Operation: "chats.list"},
+			Record: "id", Created: "createdDateTime", Updated: "lastUpdatedDateTime",
+			Same: []string{"id"}, OnCreated: "teams.chat.created", Every: 5 * time.Minute,
+		},
+	}
 }

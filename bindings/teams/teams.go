@@ -34,7 +34,9 @@ var App = sync.OnceValue(func() *bindings.App {
 		Errors:        problems(),
 		Limits:        limits(),
 		Webhook:       webhook(),
+		Polls:         polls(),
 		Subscriptions: subscriptions(),
+		Echo:          echo(),
 		Catalogue:     parsed,
 	}
 })

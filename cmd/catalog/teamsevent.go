@@ -25,35 +25,28 @@ var (
 	teamsJoined = map[string]string{"created": "added", "updated": "updated", "deleted": "removed"}
 )
 
-// events makes the triggers. A notification names what changed and does not
-// hold it, which would come encrypted; resourceData has its id.
+// events makes the triggers. A notification has no more of the record than its
+// id and path, since the rest would come encrypted; a poll has all of it.
 func (t *teams) events() {
 	text := bindings.Type{Kind: bindings.String}
-	t.shapes.list = append(t.shapes.list, &bindings.Definition{Name: "resourceData", Open: true, Fields: []bindings.Field{
-		{Name: "id", Type: text}, {Name: "@odata.type", Type: text}, {Name: "@odata.id", Type: text},
-	}})
 	for _, e := range teamsEvents {
-		fields := []bindings.Field{
-			{Name: "changeType", Type: text}, {Name: "resource", Type: text},
-			{Name: "resourceData", Type: bindings.Type{Kind: bindings.Named, Name: "resourceData"}},
-			{Name: "tenantId", Type: text}, {Name: "subscriptionId", Type: text}, {Name: "subscriptionExpirationDateTime", Type: text},
-		}
+		fields := []bindings.Field{{Name: "id", Type: text}, {Name: "@odata.type", Type: text}, {Name: "@odata.id", Type: text}}
 		for _, id := range e.ids {
 			fields = append(fields, bindings.Field{Name: id, Type: text})
 		}
-		kind := camel(e.noun) + "Notification"
+		kind := camel(e.noun) + "Event"
 		t.shapes.list = append(t.shapes.list, &bindings.Definition{Name: kind, Fields: fields, Open: true})
 		for _, change := range sorted(e.verbs) {
 			t.event(e.noun+"."+e.verbs[change], change, kind, e.scope)
 		}
 	}
-	// Nobody is told of a chat that is new but the app of a whole tenant.
-	t.event("chat.created", "", "ChatNotification", "Chat.ReadBasic")
+	// Nobody is notified of a chat that is new but the app of a whole tenant.
+	t.event("chat.created", "", "ChatEvent", "Chat.ReadBasic")
 }
 
 func (t *teams) event(name, vendor, kind, scope string) {
 	made := &Trigger{From: "change notifications: " + name}
-	made.Name, made.Vendor, made.Record = "teams."+name, vendor, "resourceData.id"
+	made.Name, made.Vendor, made.Record = "teams."+name, vendor, "id"
 	made.Data, made.Scopes = &bindings.Type{Kind: bindings.Named, Name: kind}, []string{scope}
 	t.source.Triggers = append(t.source.Triggers, made)
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +42,9 @@ func (n notice) told(hook *bindings.Webhook) told {
 	vendor := journal.LookupText(n.said, hook.Type)
 	if vendor == "" && hook.Bare != "" {
 		vendor = journal.LookupText(n.said, hook.Bare)
+	}
+	if hook.AnyCase {
+		vendor = strings.ToLower(vendor)
 	}
 	return told{"", vendor}
 }
@@ -189,6 +193,22 @@ func withFields(object json.RawMessage, fields map[string]json.RawMessage) json.
 		key, _ := json.Marshal(name)
 		out = append(append(append(out, key...), ':'), fields[name]...)
 	}
+	return append(out, '}')
+}
+
+// withoutField leaves a field of an object out.
+func withoutField(object json.RawMessage, name string) json.RawMessage {
+	out := []byte{'{'}
+	gjson.ParseBytes(object).ForEach(func(key, value gjson.Result) bool {
+		if key.Str == name {
+			return true
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, key.Raw...), ':'), value.Raw...)
+		return true
+	})
 	return append(out, '}')
 }
 

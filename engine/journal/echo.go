@@ -26,6 +26,9 @@ type Written struct {
 	Version string
 	// Gone says that the record is deleted.
 	Gone bool
+	// Verbs are the last parts of the types of events that can tell of it;
+	// empty: all.
+	Verbs []string
 	// At is when it was kept; the store sets it.
 	At time.Time
 }
@@ -39,6 +42,9 @@ const echoTime = time.Minute
 // that somebody changed since. It must have a field in common with what is
 // known, and all that it has in common must be the same.
 func (w *Written) Echoes(e *Event) bool {
+	if len(w.Verbs) > 0 && !slices.Contains(w.Verbs, e.Type[strings.LastIndexByte(e.Type, '.')+1:]) {
+		return false
+	}
 	known, told := gjson.ParseBytes(w.Data), gjson.ParseBytes(e.Data)
 	before, now := timeOf(lookup(w.Data, w.Version).String()), timeOf(lookup(e.Data, w.Version).String())
 	if before.IsZero() || now.IsZero() {

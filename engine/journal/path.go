@@ -11,7 +11,8 @@ import (
 
 // Lookup finds the value at a path such as "contact.tags.0" in JSON data. The
 // parts between the dots are names of fields or, in a list, positions from 0,
-// and nothing else: no character of a path has another meaning. Of a repeated
+// and nothing else: no character of a path has another meaning. A field whose
+// own name has dots ("@odata.type") can stand last. Of a repeated
 // field the last counts, as it does for scripts. It reports false where there
 // is no value; a null is a value here. What it gives is a part of data.
 func Lookup(data []byte, path string) (json.RawMessage, bool) {
@@ -47,7 +48,11 @@ func lookup(data []byte, path string) gjson.Result {
 		part, path, more = strings.Cut(path, ".")
 		switch {
 		case at.IsObject():
-			at = field(at, part)
+			within := field(at, part)
+			if !within.Exists() && more {
+				return field(at, part+"."+path)
+			}
+			at = within
 		case at.IsArray():
 			at = item(at, part)
 		default:

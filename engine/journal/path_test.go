@@ -15,6 +15,7 @@ func TestLookup(t *testing.T) {
 		"contact": {"id": "c_1", "tags": ["vip", "new"], "name": null, "age": 41, "dnd": false},
 		"a*": 1, "b": 2, "#": 3, "@reverse": 4, "{x}": 5, "x|y": 6, "\u0041b": 7, "": {"": 8}, "0": 9, "..": 10, "!1": 11,
 		"twice": 12, "twice": 13, "text": "{\"inner\":1}",
+		"@odata.type": "t", "data": {"@odata.id": "i", "a": 1}, "data.b": 14,
 		"list": [[1, 2], {"k": "v"}, [], "last"]
 	}`
 	for path, expected := range map[string]string{
@@ -40,6 +41,10 @@ func TestLookup(t *testing.T) {
 		"twice":                     `13`,
 		"..":                        "",
 		"":                          "",
+		"@odata.type":               `"t"`,
+		"data.@odata.id":            `"i"`,
+		"data.b":                    "",
+		"data.@odata.id.x":          "",
 		"contact.tags.2":            "",
 		"contact.tags.-1":           "",
 		"contact.tags.00":           "",

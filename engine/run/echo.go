@@ -24,7 +24,7 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *jo
 	}
 	made := &journal.Written{
 		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Free: s.App.Echo.Free,
-		Version: s.App.Echo.Version, Gone: w.Gone,
+		Version: s.App.Echo.Version, Gone: w.Gone, Verbs: w.Verbs,
 	}
 	if w.Within != "" && made.Version != "" {
 		made.Version = w.Within + "." + made.Version

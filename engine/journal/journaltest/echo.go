@@ -55,6 +55,14 @@ var echoTests = map[string]func(f *fixture){
 			want(f, name, f.echoed(updated(name, "c_1", data)), false)
 		}
 	},
+	"what is told of another kind of change is none": func(f *fixture) {
+		for verb, echo := range map[string]bool{"created": false, "updated": true} {
+			made := wrote("c_1", known)
+			made.Written.Verbs = []string{verb}
+			f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), made)
+			want(f, verb, f.echoed(updated(verb, "c_1", known)), echo)
+		}
+	},
 	"after another's change the same as before is news": func(f *fixture) {
 		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
 		want(f, "another's", f.echoed(updated("1", "c_1", `{"email":"eve@example.com"}`)), false)

@@ -25,6 +25,7 @@ type writtenStep struct {
 type writtenRule struct {
 	Free    []string `json:"free,omitempty"`
 	Version string   `json:"version,omitempty"`
+	Verbs   []string `json:"verbs,omitempty"`
 }
 
 func (s *writes) load(nouns, steps *stmt) error {
@@ -52,7 +53,7 @@ func (w *writer) written(run int64, number int, state journal.StepState, made *j
 	if state != journal.Begun {
 		step = writtenStep{}
 	}
-	rule, err := json.Marshal(writtenRule{made.Free, made.Version})
+	rule, err := json.Marshal(writtenRule{made.Free, made.Version, made.Verbs})
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (w *writer) echo(e *journal.Event) error {
 		last := &rows[len(rows)-1]
 		var rule writtenRule
 		err := json.Unmarshal([]byte(v[4].(string)), &rule)
-		last.Free, last.Version, last.At = rule.Free, rule.Version, fromMicro(v[6].(int64))
+		last.Free, last.Version, last.Verbs, last.At = rule.Free, rule.Version, rule.Verbs, fromMicro(v[6].(int64))
 		return err
 	}, e.Connection, e.Type[:last], e.Record)
 	if err != nil {

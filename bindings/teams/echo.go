@@ -1,0 +1,32 @@
+package teams
+
+import "github.com/tidewire/tidewire/bindings"
+
+// echo says which records calls change. A notification does not say what
+// changed, so that its place is all there is to compare; each write is told
+// only by the kind of change that it makes.
+func echo() *bindings.Echo {
+	made, changed := []string{"created"}, []string{"updated"}
+	gone := []string{"deleted"}
+	const message, reply = bindings.ArgumentPrefix + "chatMessageId", bindings.ArgumentPrefix + "chatMessageId1"
+	of := func(group, noun string) []bindings.Write {
+		return []bindings.Write{
+			{Operations: []string{group + ".send_message", group + ".send_reply"}, Noun: noun, Record: "id", State: bindings.Whole, Verbs: made},
+			{Operations: []string{group + ".update_message", group + ".set_message_reaction", group + ".unset_message_reaction",
+				group + ".undo_soft_delete_message"}, Noun: noun, Record: message, Verbs: changed},
+			{Operations: []string{group + ".update_reply", group + ".set_reply_reaction", group + ".unset_reply_reaction",
+				group + ".undo_soft_delete_reply"}, Noun: noun, Record: reply, Verbs: changed},
+			{Operations: []string{group + ".soft_delete_message"}, Noun: noun, Record: message, Gone: true, Verbs: gone},
+			{Operations: []string{group + ".soft_delete_reply"}, Noun: noun, Record: reply, Gone: true, Verbs: gone},
+		}
+	}
+	return &bindings.Echo{
+		Free:    []string{"lastModifiedDateTime", "etag"},
+		Version: "lastModifiedDateTime",
+		Writes: append(append(of("channels", "message"), of("chats", "chat_message")...),
+			bindings.Write{Operations: []string{"channels.create"}, Noun: "channel", Record: "id", State: bindings.Whole, Verbs: made},
+			bindings.Write{Operations: []string{"channels.update"}, Noun: "channel", Record: bindings.ArgumentPrefix + "channelId", Verbs: changed},
+			bindings.Write{Operations: []string{"channels.delete"}, Noun: "channel", Record: bindings.ArgumentPrefix + "channelId", Gone: true, Verbs: gone},
+		),
+	}
+}
