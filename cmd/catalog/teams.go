@@ -151,7 +151,8 @@ func (t *teams) answer(made *Operation, name teamsName) error {
 			return err
 		}
 		made.Answer, made.Pages = page, &bindings.Pages{Items: "value", URL: teamsNext}
-		if size := teamsPaged[name.noun]; size > 0 {
+		takes := slices.ContainsFunc(made.Query, func(f bindings.Field) bool { return f.Name == teamsTop })
+		if size := teamsPaged[name.noun]; takes && size > 0 {
 			made.Pages.SizeParam, made.Pages.Size = teamsTop, size
 		}
 	case name.noun != "" && name.kind.typ == "":

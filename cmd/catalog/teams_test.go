@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const teamsDocument = `{
+	"operations": [
+		{"method": "GET", "path": "/chats/{chatId}/messages", "query": ["$count", "$filter", "$top"]},
+		{"method": "POST", "path": "/chats/{chatId}/messages", "query": [], "body": "chatMessage"},
+		{"method": "GET", "path": "/teams/{teamId}/channels/{channelId}/messages/delta()", "query": ["$top"]},
+		{"method": "DELETE", "path": "/teams/{teamId}/channels/{channelId}/messages/{chatMessageId}/replies/{chatMessageId1}", "query": []},
+		{"method": "POST", "path": "/chats/{chatId}/markChatReadForUser", "query": [], "body": [{"name": "user", "type": "identity"}]},
+		{"method": "PATCH", "path": "/teams/{teamId}/channels/{channelId}/members/{conversationMemberId}", "query": [], "body": "conversationMember"},
+		{"method": "GET", "path": "/teams/{teamId}/channels/{channelId}/tabs/{teamsTabId}/teamsApp", "query": []},
+		{"method": "GET", "path": "/teams/getAllMessages()", "query": []}
+	],
+	"types": {
+		"chatMessage": {"fields": [{"name": "id", "type": "string"}, {"name": "createdDateTime", "type": "datetime"}, {"name": "from", "type": "identity"},
+			{"name": "importance", "type": "importance"}, {"name": "mentions", "type": "[]identity"}]},
+		"conversationMember": {"fields": [{"name": "roles", "type": "[]string"}]},
+		"identity": {"fields": [{"name": "id", "type": "string"}], "open": true},
+		"importance": {"enum": ["normal", "high", "unknownFutureValue"]}
+	}
+}`
+
+func TestTeams(t *testing.T) {
+	got := made(t, "teams", "operation chats create-chat-message send_message\n", readTeams, map[string]string{"operations.json": teamsDocument})
+	mine := slices.DeleteFunc(got, func(line string) bool { // less what no document says
+		words := strings.Fields(line + " x x")
+		return words[0] == "trigger" || words[1] == "webhooks.post" || strings.HasSuffix(words[1], "Event") ||
+			strings.HasPrefix(words[1], "card") || words[1] == "adaptiveCard"
+	})
+	sameLines(t, mine, `
+operation channels.delete_reply {"id":"delete-channel-reply","method":"DELETE","path":"/teams/{teamId}/channels/{channelId}/messages/{chatMessageId}/replies/{chatMessageId1}","in_path":["teamId!: string","channelId!: string","chatMessageId!: string","chatMessageId1!: string"],"status":204,"idempotent":"deletes one record by its id, which the vendor does not give again"}
+operation channels.get_tab_teams_app {"id":"get-channel-tab-teams-app","method":"GET","path":"/teams/{teamId}/channels/{channelId}/tabs/{teamsTabId}/teamsApp","in_path":["teamId!: string","channelId!: string","teamsTabId!: string"],"answer":"object"}
+operation channels.list_messages_delta {"id":"list-channel-messages-delta","method":"GET","path":"/teams/{teamId}/channels/{channelId}/messages/delta()","in_path":["teamId!: string","channelId!: string"],"in_query":["$top: integer"],"answer":"#chatMessageChanges","pages":{"items":"value","url":"@odata.nextLink","size_param":"$top","size":50}}
+operation channels.update_member {"id":"update-channel-member","method":"PATCH","path":"/teams/{teamId}/channels/{channelId}/members/{conversationMemberId}","in_path":["teamId!: string","channelId!: string","conversationMemberId!: string"],"body":{"encoding":"json","type":"#conversationMember","required":true},"answer":"#conversationMember","idempotent":"gives one record the same values again"}
+operation chats.list_messages {"id":"list-chat-messages","method":"GET","path":"/chats/{chatId}/messages","in_path":["chatId!: string"],"in_query":["$count: boolean","$filter: string","$top: integer"],"answer":"#chatMessagePage","pages":{"items":"value","url":"@odata.nextLink","size_param":"$top","size":50}}
+operation chats.mark_read_for_user {"id":"mark-chat-read-for-user","method":"POST","path":"/chats/{chatId}/markChatReadForUser","in_path":["chatId!: string"],"body":{"encoding":"json","type":"#MarkChatReadForUser"}}
+operation chats.send_message {"id":"create-chat-message","method":"POST","path":"/chats/{chatId}/messages","in_path":["chatId!: string"],"body":{"encoding":"json","type":"#chatMessage","required":true},"answer":"#chatMessage"}
+operation teams.list_all_messages {"id":"list-all-team-messages","method":"GET","path":"/teams/getAllMessages()","answer":"#chatMessagePage","pages":{"items":"value","url":"@odata.nextLink"}}
+type MarkChatReadForUser {"fields":["user: #identity"]}
+type chatMessage {"fields":["id: string","createdDateTime: string","from: #identity","importance: \"normal\"|\"high\"","mentions: [#identity]"]}
+type chatMessageChanges {"fields":["value: [#chatMessage]","@odata.count: integer","@odata.nextLink: string","@odata.deltaLink: string"]}
+type chatMessagePage {"fields":["value: [#chatMessage]","@odata.count: integer","@odata.nextLink: string"]}
+type conversationMember {"fields":["roles: [string]"]}
+type identity {"fields":["id: string"],"open":true}
+`)
+}
+
+func TestTeamsSaysWhatItCannotRead(t *testing.T) {
+	for change, want := range map[string]string{
+		`"[]identity" -> "[]person"`:                            `type chatMessage: field "mentions": unknown type "person"`,
+		`/teams/getAllMessages() -> /teams/getSome()`:           `GET /teams/getSome(): unknown function "getSome()"`,
+		`/teams/getAllMessages() -> /planner`:                   `GET /planner: what is it about?`,
+		`{chatId}/markChatReadForUser -> {chatId}/close/sooner`: `"sooner" stands behind something done`,
+		`"PATCH" -> "MERGE"`:                                    `MERGE is no method of Graph's`,
+	} {
+		before, after, _ := strings.Cut(change, " -> ")
+		text := strings.Replace(teamsDocument, before, after, 1)
+		if text == teamsDocument {
+			t.Fatalf("%q is not in the document", before)
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "operations.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readTeams(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", change, err, want)
+		}
+	}
+}
