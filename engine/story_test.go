@@ -86,7 +86,7 @@ func newStory(t *testing.T) *story {
 // records apart.
 var resources = []struct{ app, name, field string }{
 	{"highlevel", "contacts", "name"}, {"highlevel", "contacts/notes", "body"}, {"highlevel", "contacts/tasks", "title"},
-	{"slack", "messages", "text"},
+	{"slack", "messages", "text"}, {"teams", "cards", "attachments.0.content.body.0.text"},
 }
 
 // play does one request after the other and tells what came of it.

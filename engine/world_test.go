@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -120,7 +121,10 @@ func connected(where map[string]place) engine.Config {
 	for _, app := range c.Apps {
 		p := where[app.Name]
 		one := connection.Settings{Name: app.Name, Account: p.Account, BaseURL: p.BaseURL, TokenURL: p.TokenURL,
-			Credentials: credentials[app.Name], WebhookSecret: secret}
+			Credentials: maps.Clone(credentials[app.Name]), WebhookSecret: secret}
+		for _, address := range app.Auth[0].Addresses {
+			one.Credentials[address] = p.BaseURL + "/workflows/invoke?sig=" + sandbox.Token
+		}
 		if p.Key != "" {
 			one.WebhookKeys = map[string]string{"ed25519": p.Key}
 		}

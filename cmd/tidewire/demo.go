@@ -139,6 +139,7 @@ func (d *demo) config(dir string, apps *sandbox.Sandbox) engine.Config {
 			crm,
 			settings("qonto", map[string]string{"login": "demo", "secret_key": sandbox.Token}),
 			settings("slack", map[string]string{"token": sandbox.Token}),
+			settings("teams", map[string]string{"webhook_url": apps.URL("teams") + "/workflows/invoke?sig=" + sandbox.Token}),
 		},
 		Params: map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel},
 		HTTP:   engine.HTTPConfig{AllowPrivate: true}, // where the sandbox's Slack takes answers
