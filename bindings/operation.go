@@ -81,6 +81,7 @@ const (
 	JSON      Encoding = "json"
 	Form      Encoding = "form"
 	Multipart Encoding = "multipart"
+	Binary    Encoding = "binary" // the argument "body" as it is: a file or a text
 )
 
 // Body is what an operation takes as its body. The fields of an object stand

@@ -19,6 +19,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/dashboard"
+	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -35,6 +36,7 @@ type Engine struct {
 	store       *sqlite.Store
 	connections *connection.Set
 	calls       *call.Client
+	files       *file.Store
 	scripts     *script.Set
 	runner      *run.Runner
 	ingest      *ingest.Server
@@ -119,8 +121,9 @@ func (e *Engine) connect() (err error) {
 	if err != nil {
 		return fmt.Errorf("the connections cannot be used:\n%w", err)
 	}
+	e.files = file.New(filepath.Join(c.Data, "files"), 0)
 	e.calls = call.New(call.Config{
-		Connections: e.connections, Now: c.Now, Log: c.Log,
+		Files: e.files, Connections: e.connections, Now: c.Now, Log: c.Log,
 		AllowPrivate: c.HTTP.AllowPrivate, AllowHosts: c.HTTP.Allow,
 	})
 	return nil
@@ -148,7 +151,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	}
 	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Now: c.Now, Log: c.Log})
 	e.runner = run.New(run.Config{
-		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Connections: e.connections,
+		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Now: c.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
 		Mark: func(event *journal.Event) *journal.Mark { return e.polls.Mark(event) },

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"engine/vm", "engine/connection"},
 	{"engine/journal"},
 	{"engine/sandbox"},
-	{"bindings", "engine/filelock"},
+	{"bindings", "engine/filelock", "engine/file"},
 }
 
 // within are imports between rooms of one floor that the design names.

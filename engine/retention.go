@@ -14,13 +14,10 @@ const pruneEvery = 10 * time.Minute
 // prune forgets, until ctx is done, what the retention no longer keeps. A
 // failure is told and tried again: it must not stop work.
 func (e *Engine) prune(ctx context.Context) error {
-	if e.config.Retention == (journal.Retention{}) {
-		return nil
-	}
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {
-		pruned, err := e.store.Prune(ctx, e.config.Retention)
+		pruned, err := e.forget(ctx)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, journal.ErrClosed):
 			return nil
@@ -35,4 +32,20 @@ func (e *Engine) prune(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// fileGrace is how old a file must be before it may be removed: its run may be
+// about to record that it has it.
+const fileGrace = time.Hour
+
+// forget prunes the journal, and then the files that no run has any more.
+func (e *Engine) forget(ctx context.Context) (pruned journal.Pruned, err error) {
+	if e.config.Retention != (journal.Retention{}) {
+		if pruned, err = e.store.Prune(ctx, e.config.Retention); err != nil {
+			return pruned, err
+		}
+	}
+	// The files carry the machine's own times.
+	_, err = e.files.Sweep(ctx, time.Now().Add(-fileGrace), e.store.NeedsFile)
+	return pruned, err
 }

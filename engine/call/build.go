@@ -19,6 +19,7 @@ type wire struct {
 	url    string
 	header http.Header
 	body   []byte // nil: none
+	stream stream // instead of body, where files stand in it
 }
 
 // located is a value with its place in the request.

@@ -26,6 +26,8 @@ type Request struct {
 	// Timeout bounds each sending; zero means the connection's or the default.
 	Timeout time.Duration
 	Key     string // idempotency key, sent where the operation takes one
+	// AsFile keeps a good answer as a file: Answer.Body is then that file.
+	AsFile bool
 	// Consent is the token of the session in which the vendor's customer agreed
 	// to this call, see bindings.Consent.
 	Consent string
@@ -77,6 +79,7 @@ type RawRequest struct {
 	Timeout    time.Duration `json:"-"`
 	Key        string        `json:"-"`
 	For        string        `json:"-"` // as in a Request
+	AsFile     bool          `json:"-"` // as in a Request
 	Secrets    []string      `json:"-"`
 	// Again is as in a Request.
 	Again json.RawMessage `json:"-"`
@@ -104,7 +107,12 @@ type HTTPRequest struct {
 	Headers map[string]string `json:"headers"`
 	Query   json.RawMessage   `json:"query"` // an object
 	JSON    json.RawMessage   `json:"json"`  // the body, as JSON
-	Body    *string           `json:"body"`  // the body, as it is
+	// File is the body, as a file; Multipart an object of texts and files.
+	File      json.RawMessage `json:"file"`
+	Multipart json.RawMessage `json:"multipart"`
+	// As is "file" where a good answer is to be kept as one.
+	As   string  `json:"as"`
+	Body *string `json:"body"` // the body, as it is
 	// Auth is {"bearer": "…"} or {"user": "…", "password": "…"}.
 	Auth *HTTPAuth `json:"auth"`
 	// Timeout is a number of seconds or text such as "5s".
@@ -124,6 +132,7 @@ type HTTPAnswer struct {
 	Headers map[string]string `json:"headers"`               // names in lower case
 	Body    string            `json:"body,omitempty"`        // text
 	Base64  string            `json:"body_base64,omitempty"` // what is not text
+	File    json.RawMessage   `json:"file,omitempty"`        // what was kept as a file
 	// Attempts and Took are not for scripts.
 	Attempts int           `json:"-"`
 	Took     time.Duration `json:"-"`

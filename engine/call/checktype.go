@@ -22,7 +22,7 @@ func (k *checker) value(what, path string, value gjson.Result, declared *binding
 	switch t.Kind {
 	case bindings.Any:
 	case bindings.String:
-		good = value.Type == gjson.String
+		good = value.Type == gjson.String || isKept(value) // a part of a multipart body
 	case bindings.Number:
 		good = value.Type == gjson.Number
 	case bindings.Integer:
@@ -225,7 +225,7 @@ func describe(t bindings.Type, d *bindings.Definition) string {
 	case bindings.Boolean:
 		return "true or false"
 	case bindings.File:
-		return `a string, or a table { name, content_type, text or base64 }`
+		return `a file, a string, or a table { name, content_type, text or base64 }`
 	case bindings.List:
 		return "a list"
 	case bindings.Object, bindings.Map:

@@ -10,6 +10,7 @@ import (
 	"github.com/go-resty/resty/v2"
 
 	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/file"
 )
 
 // The defaults of a Config.
@@ -32,6 +33,8 @@ type Config struct {
 	Sendings int
 	// MaxAnswer bounds the bytes of an answer.
 	MaxAnswer int64
+	// Files keeps what is sent and answered as files; nil: there are none.
+	Files *file.Store
 	// Unlimited switches our own rate limits off, for tests and benchmarks.
 	Unlimited bool
 	// AllowPrivate lets the http library reach any address. AllowHosts lets it

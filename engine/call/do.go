@@ -44,6 +44,9 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if e := reachable(r.App, op, conn); e != nil {
 		return Answer{}, notNow(e, again, op.ReadOnly())
 	}
+	if r.Args, err = inline(r.Args, op, c.Files); err != nil {
+		return Answer{}, invalid(r.App, op, []string{err.Error()})
+	}
 	args := fill(s, op, r.Args, conn.Account())
 	w, err := c.wire(ctx, r, s, conn, args, again)
 	if err != nil {
@@ -57,6 +60,9 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	j.who = r.For
 	if op.Address != "" {
 		j.authorize, j.expire = nil, nil // its address is all that authorises it
+	}
+	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
+		j.timeout = fileTimeout
 	}
 	j.harmless = op.Repeatable(givenIn(args))
 	j.trust(w, r.App, op.Key)
@@ -131,6 +137,9 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *w
 		}
 	}
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
+		if j.asFile && status < 300 {
+			return body, nil
+		}
 		answer, e := readAnswer(app, op, status, header, body)
 		if e == nil {
 			return h.echoJSON(answer), nil

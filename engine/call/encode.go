@@ -2,8 +2,8 @@ package call
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -25,6 +25,8 @@ func (s *shape) encodeBody(w *wire, body *bindings.Body, values []located) error
 		return nil
 	case bindings.Multipart:
 		return s.multipart(w, values)
+	case bindings.Binary:
+		return binary(w, body, values)
 	}
 	if len(values) == 0 && !body.Required {
 		return nil
@@ -42,6 +44,38 @@ func (s *shape) encodeBody(w *wire, body *bindings.Body, values []located) error
 	}
 	if body.Wrap != "" {
 		w.body = append(append([]byte(`{`+quote(body.Wrap)+`:`), w.body...), '}')
+	}
+	return nil
+}
+
+// binary sends a file, or a text, as it is.
+func binary(w *wire, body *bindings.Body, values []located) error {
+	if len(values) == 0 {
+		if body.Required {
+			return fmt.Errorf("missing argument %q", "body")
+		}
+		return nil
+	}
+	v := values[0].value
+	c := content{Text: v.String()}
+	if v.IsObject() {
+		c.Text = ""
+		if err := json.Unmarshal([]byte(v.Raw), &c); err != nil {
+			return fmt.Errorf("argument %q: %w", "body", err)
+		}
+	}
+	return w.send(c)
+}
+
+// send makes a file the whole body.
+func (w *wire) send(c content) (err error) {
+	w.header.Set("Content-Type", strings.Map(headerRune, cmp.Or(c.ContentType, "application/octet-stream")))
+	if c.kept() {
+		w.stream = stream{{hash: c.hash()}}
+		return nil
+	}
+	if w.body, err = c.bytes(); err != nil {
+		return fmt.Errorf("argument %q: %w", "body", err)
 	}
 	return nil
 }
@@ -130,77 +164,102 @@ func (s *shape) form(wrap string, values []located) []byte {
 
 // multipart writes files as parts with a file name and all else as fields.
 func (s *shape) multipart(w *wire, values []located) error {
-	var b bytes.Buffer
-	parts := multipart.NewWriter(&b)
 	digest := sha256.New()
 	for _, v := range values {
 		digest.Write([]byte(v.value.Raw))
 	}
 	// The same arguments make the same bytes.
-	if err := parts.SetBoundary(hex.EncodeToString(digest.Sum(nil))); err != nil {
+	form := &form{}
+	form.parts = multipart.NewWriter(&form.buffer)
+	if err := form.parts.SetBoundary(hex.EncodeToString(digest.Sum(nil))); err != nil {
 		return err
 	}
 	for _, v := range values {
-		if err := s.part(parts, v); err != nil {
+		if err := s.part(form, v); err != nil {
 			return err
 		}
 	}
-	if err := parts.Close(); err != nil {
+	return form.end(w)
+}
+
+// form is a multipart body that is being written: what is written stands in
+// the buffer until a file comes between.
+type form struct {
+	buffer bytes.Buffer
+	parts  *multipart.Writer
+	stream stream
+}
+
+// file writes a part with a file name.
+func (f *form) file(name string, c content) error {
+	header := textproto.MIMEHeader{}
+	header.Set("Content-Disposition", multipart.FileContentDisposition(name, cmp.Or(c.Name, name)))
+	header.Set("Content-Type", strings.Map(headerRune, cmp.Or(c.ContentType, "application/octet-stream")))
+	part, err := f.parts.CreatePart(header)
+	if err != nil {
 		return err
 	}
-	w.header.Set("Content-Type", parts.FormDataContentType())
-	w.body = b.Bytes()
+	if c.kept() {
+		f.stream = append(f.stream, piece{data: bytes.Clone(f.buffer.Bytes())}, piece{hash: c.hash()})
+		f.buffer.Reset()
+		return nil
+	}
+	text, err := c.bytes()
+	if err != nil {
+		return fmt.Errorf("argument %q: %w", name, err)
+	}
+	_, err = part.Write(text)
+	return err
+}
+
+// end makes the body of what was written.
+func (f *form) end(w *wire) error {
+	if err := f.parts.Close(); err != nil {
+		return err
+	}
+	w.header.Set("Content-Type", f.parts.FormDataContentType())
+	if f.stream == nil {
+		w.body = f.buffer.Bytes()
+		return nil
+	}
+	w.stream = append(f.stream, piece{data: f.buffer.Bytes()})
 	return nil
 }
 
-func (s *shape) part(parts *multipart.Writer, v located) error {
+func (s *shape) part(form *form, v located) error {
 	t, definition := s.resolve(v.typ)
 	if t.Kind == bindings.List && v.value.IsArray() || strings.HasSuffix(v.name, "[]") && v.value.IsArray() {
 		if _, of := s.resolve(t.Items); of != nil && !strings.HasSuffix(v.name, "[]") {
 			v.name += "[]"
 		}
 		for _, item := range v.value.Array() {
-			if err := s.part(parts, located{v.place, v.name, t.Items, item}); err != nil {
+			if err := s.part(form, located{v.place, v.name, t.Items, item}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if definition != nil && v.value.IsObject() { // invoices[][file]
-		return s.members(parts, v, definition)
+		return s.members(form, v, definition)
 	}
 	switch {
 	case v.value.Type == gjson.Null:
 		return nil
 	case t.Kind != bindings.File && !(v.value.IsObject() && isFile(v.value)):
-		return parts.WriteField(v.name, plainText(v.value))
+		return form.parts.WriteField(v.name, plainText(v.value))
 	}
-	f := file{Name: v.name, ContentType: "application/octet-stream", Text: v.value.String()}
+	c := content{Name: v.name, Text: v.value.String()}
 	if v.value.IsObject() {
-		f.Text = ""
-		if err := json.Unmarshal([]byte(v.value.Raw), &f); err != nil {
+		c.Text = ""
+		if err := json.Unmarshal([]byte(v.value.Raw), &c); err != nil {
 			return fmt.Errorf("argument %q: %w", v.name, err)
 		}
 	}
-	content := []byte(f.Text)
-	if f.Base64 != "" {
-		var err error
-		if content, err = base64.StdEncoding.DecodeString(f.Base64); err != nil {
-			return fmt.Errorf("argument %q: its base64 does not decode", v.name)
-		}
-	}
-	header := textproto.MIMEHeader{}
-	header.Set("Content-Disposition", multipart.FileContentDisposition(v.name, f.Name))
-	header.Set("Content-Type", strings.Map(headerRune, f.ContentType))
-	part, err := parts.CreatePart(header)
-	if err == nil {
-		_, err = part.Write(content)
-	}
-	return err
+	return form.file(v.name, c)
 }
 
 // members writes the members of a declared object, each as a part of its own.
-func (s *shape) members(parts *multipart.Writer, v located, d *bindings.Definition) error {
+func (s *shape) members(form *form, v located, d *bindings.Definition) error {
 	var err error
 	v.value.ForEach(func(key, value gjson.Result) bool {
 		member := located{v.place, v.name + "[" + key.String() + "]", nil, value}
@@ -209,36 +268,10 @@ func (s *shape) members(parts *multipart.Writer, v located, d *bindings.Definiti
 				member.typ = &d.Fields[i].Type
 			}
 		}
-		err = s.part(parts, member)
+		err = s.part(form, member)
 		return err == nil
 	})
 	return err
-}
-
-// file is how a script gives a file that is more than its bytes.
-type file struct {
-	Name        string `json:"name"`
-	ContentType string `json:"content_type"`
-	Text        string `json:"text"`
-	Base64      string `json:"base64"`
-}
-
-// isFile tells a file from another table: it holds text or base64, and
-// nothing that a file does not have.
-func isFile(v gjson.Result) bool {
-	content, good := 0, true
-	v.ForEach(func(key, value gjson.Result) bool {
-		switch key.String() {
-		case "text", "base64":
-			content++
-		case "name", "content_type":
-		default:
-			good = false
-		}
-		good = good && value.Type == gjson.String
-		return good
-	})
-	return good && content == 1
 }
 
 func headerRune(r rune) rune {

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/tidewire/tidewire/bindings"
 )
 
@@ -48,7 +50,12 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	}
 	var answer HTTPAnswer
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
-		answer = readHTTP(status, header, body)
+		if j.asFile && status < 300 {
+			answer = readHTTP(status, header, nil)
+			answer.File = body
+		} else {
+			answer = readHTTP(status, header, body)
+		}
 		answer.hide(hider{secrets: r.secrets()})
 		if status != http.StatusTooManyRequests && status < 500 {
 			return nil, nil
@@ -139,6 +146,12 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 	if !safe {
 		j.remember(w.keep("", "", plainHeaders, hider{secrets: r.secrets()}, len(r.Secrets) > 0), again, r.Again)
 	}
+	if r.As != "" && r.As != "file" {
+		return nil, fmt.Errorf("as: expected %q, found %q", "file", r.As)
+	}
+	if j.asFile = r.As != ""; j.asFile {
+		j.timeout = max(j.timeout, fileTimeout)
+	}
 	if r.Timeout > 0 {
 		j.timeout = time.Duration(r.Timeout)
 	}
@@ -147,17 +160,35 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 
 // encode sets body and authorisation.
 func (r HTTPRequest) encode(w *wire) error {
-	switch hasJSON := len(r.JSON) > 0 && string(r.JSON) != "null"; {
-	case hasJSON && r.Body != nil:
-		return fmt.Errorf("expected json or body, found both")
-	case hasJSON:
+	given := 0
+	for _, has := range []bool{stated(r.JSON), r.Body != nil, stated(r.File), stated(r.Multipart)} {
+		if has {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return fmt.Errorf("expected one of json, body and multipart, found more than one")
+	case stated(r.File):
+		var c content
+		if err := json.Unmarshal(r.File, &c); err != nil {
+			return fmt.Errorf("body: %w", err)
+		}
+		if err := w.send(c); err != nil {
+			return err
+		}
+	case stated(r.Multipart):
+		if err := multipartOf(w, r.Multipart); err != nil {
+			return err
+		}
+	case stated(r.JSON):
 		w.body = r.JSON
 		w.header.Set("Content-Type", "application/json")
 	case r.Body != nil:
 		w.body = []byte(*r.Body)
 		w.header.Set("Content-Type", "text/plain; charset=utf-8")
 	}
-	if w.body != nil && (w.method == http.MethodGet || w.method == http.MethodHead) {
+	if (w.body != nil || w.stream != nil) && (w.method == http.MethodGet || w.method == http.MethodHead) {
 		return fmt.Errorf("a request of method %s takes no body", w.method)
 	}
 	if r.Auth == nil {
@@ -168,6 +199,19 @@ func (r HTTPRequest) encode(w *wire) error {
 		value = "Basic " + base64.StdEncoding.EncodeToString([]byte(r.Auth.User+":"+r.Auth.Password))
 	}
 	return setHeaders(w.header, map[string]string{"Authorization": value})
+}
+
+// stated reports whether a field was given.
+func stated(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// multipartOf writes an object of texts and files as a form.
+func multipartOf(w *wire, fields json.RawMessage) error {
+	var values []located
+	gjson.ParseBytes(fields).ForEach(func(name, value gjson.Result) bool {
+		values = append(values, located{inBody, name.String(), nil, value})
+		return true
+	})
+	return (&shape{}).multipart(w, values)
 }
 
 func (a *HTTPAnswer) hide(h hider) {

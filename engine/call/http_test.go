@@ -163,7 +163,7 @@ func TestHTTPRefused(t *testing.T) {
 		{`{"url":"nonsense"}`, "such as https://"},
 		{`{"url":"https://user:pass@host/"}`, "no user in the address"},
 		{`{"url":"https://host/","body":"x"}`, "takes no body"},
-		{`{"url":"https://host/","method":"post","body":"x","json":1}`, "found both"},
+		{`{"url":"https://host/","method":"post","body":"x","json":1}`, "found more than one"},
 		{`{"url":"https://host/","method":"CONNECT"}`, "found \"CONNECT\""},
 	}
 	s := web(t)

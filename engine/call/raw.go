@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/file"
 )
 
 // rawName is what an endpoint without an entry is called in errors and logs.
@@ -39,7 +41,7 @@ func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
 }
 
 func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connection) (Answer, error) {
-	op, w, err := r.wire(conn.BaseURL())
+	op, w, err := r.wire(conn.BaseURL(), c.Files)
 	if err != nil {
 		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: r.name(), Connection: conn.Name(),
 			Message: err.Error() + "\n" + r.App.Name + "." + r.name() + " { path: string, method?: string, query?: table, headers?: table, body?: any }"}
@@ -66,6 +68,9 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	h := hider{conn, r.Secrets}
 	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
 	j.who = r.For
+	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
+		j.timeout = fileTimeout
+	}
 	j.harmless = j.safe
 	j.trust(w, r.App, keyed)
 	if !j.safe {
@@ -77,7 +82,7 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 // wire makes the request and an operation that stands for it.
-func (r RawRequest) wire(base string) (*bindings.Operation, *wire, error) {
+func (r RawRequest) wire(base string, files *file.Store) (*bindings.Operation, *wire, error) {
 	method := strings.ToUpper(r.Method)
 	if method == "" {
 		method = http.MethodGet
@@ -110,11 +115,22 @@ func (r RawRequest) wire(base string) (*bindings.Operation, *wire, error) {
 	if query != "" {
 		w.url += "?" + query
 	}
-	if len(r.Body) > 0 && string(r.Body) != "null" {
-		w.body = r.Body
-		w.header.Set("Content-Type", "application/json")
+	if stated(r.Body) {
+		err = r.encode(w, files)
 	}
-	return op, w, nil
+	return op, w, err
+}
+
+// encode sets the body: JSON, or a file as it is.
+func (r RawRequest) encode(w *wire, files *file.Store) (err error) {
+	if v := gjson.ParseBytes(r.Body); isKept(v) {
+		return binary(w, &bindings.Body{}, []located{{inBody, "body", nil, v}})
+	}
+	w.header.Set("Content-Type", "application/json")
+	if w.body = r.Body; bytes.Contains(r.Body, []byte(`"file":`)) {
+		w.body, err = inlined(nil, gjson.ParseBytes(r.Body), files)
+	}
+	return err
 }
 
 // rawPath stays below the base address, whatever the path says.

@@ -15,6 +15,7 @@ import (
 	"github.com/go-resty/resty/v2"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/file"
 )
 
 // job is a call ready to be sent, as often as it takes.
@@ -33,6 +34,7 @@ type job struct {
 	first, again *sent
 	told         json.RawMessage
 	timeout      time.Duration
+	asFile       bool // a good answer is kept as a file
 	sender       *resty.Client
 	limits       []*bucket
 	authorize    func(context.Context, http.Header) (string, error)
@@ -178,11 +180,22 @@ func (c *Client) once(ctx context.Context, j *job) (out outcome) {
 		GetConn:      func(string) { sent.Store(false) },
 		WroteHeaders: func() { sent.Store(true) },
 	}
-	request := j.sender.R().SetContext(httptrace.WithClientTrace(ctx, trace))
-	request.Header = j.wire.header.Clone()
-	if j.wire.body != nil {
+	traced := httptrace.WithClientTrace(ctx, trace)
+	request := j.sender.R()
+	switch {
+	case j.wire.stream != nil:
+		body, size, err := j.wire.stream.open(c.Files)
+		if err != nil {
+			out.err = err
+			return out
+		}
+		defer body.Close()
+		traced = withLength(traced, size)
+		request.SetBody(io.Reader(body))
+	case j.wire.body != nil:
 		request.SetBody(bytes.NewReader(j.wire.body))
 	}
+	request.SetContext(traced).Header = j.wire.header.Clone()
 	response, err := request.Execute(j.wire.method, j.wire.url)
 	out.sent = sent.Load()
 	if err != nil {
@@ -191,6 +204,16 @@ func (c *Client) once(ctx context.Context, j *job) (out outcome) {
 	}
 	defer response.RawBody().Close()
 	out.status, out.header, out.sent = response.StatusCode(), response.Header(), true
+	if j.asFile && out.status < 300 {
+		out.body, err = c.store(response.RawResponse.Request.URL, out.header, response.RawBody())
+		switch {
+		case errors.Is(err, file.ErrTooLarge):
+			out.large, out.err = true, err
+		case err != nil:
+			out.err = cause(ctx, err)
+		}
+		return out
+	}
 	var body bytes.Buffer
 	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), firstRead)) + bytes.MinRead)
 	if _, err := body.ReadFrom(io.LimitReader(response.RawBody(), c.MaxAnswer+1)); err != nil {

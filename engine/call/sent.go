@@ -25,8 +25,8 @@ type sent struct {
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    *string           `json:"body,omitempty"` // text
 	Base64  []byte            `json:"base64,omitempty"`
-	// Withheld says that a secret stands in the request. Then nothing of it is
-	// kept, and the request is made anew from the same arguments.
+	// Withheld says that a secret or a file stands in the request. Then nothing
+	// of it is kept, and the request is made anew from the same arguments.
 	Withheld bool `json:"withheld,omitempty"`
 }
 
@@ -61,7 +61,7 @@ func (w *wire) keep(base, keyHeader string, names []string, h hider, opened bool
 	default:
 		s.Base64 = w.body
 	}
-	if opened || h.shows(w.url) || h.shows(string(w.body)) || h.shows(s.Key) || h.showsAny(s.Headers) {
+	if opened || w.stream != nil || h.shows(w.url) || h.shows(string(w.body)) || h.shows(s.Key) || h.showsAny(s.Headers) {
 		return sent{Method: w.method, Withheld: true}
 	}
 	return s

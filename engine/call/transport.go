@@ -52,6 +52,9 @@ func newSender(client *http.Client) *resty.Client {
 // noBody makes resty send "Content-Length: 0" where it would send an empty body
 // in chunks, which some vendors refuse. Our bodies are of known length.
 func noBody(_ *resty.Client, request *http.Request) error {
+	if size, is := request.Context().Value(lengthKey{}).(int64); is {
+		request.ContentLength = size
+	}
 	if request.ContentLength <= 0 {
 		request.Body, request.GetBody, request.ContentLength = nil, nil, 0
 	}

@@ -109,6 +109,8 @@ type Store interface {
 	// Prune forgets what may be forgotten, in small commits between others. It
 	// never takes what a live run may still need.
 	Prune(ctx context.Context, r Retention) (Pruned, error)
+	// NeedsFile reports whether a run that is kept has a file, by its hash.
+	NeedsFile(ctx context.Context, hash string) (bool, error)
 	// Backup writes a consistent copy to a file that must not exist yet, while
 	// the store works.
 	Backup(ctx context.Context, file string) error
@@ -246,6 +248,9 @@ type Effect struct {
 	// answer. It may stand with a step that is Begun; the result stays the
 	// step's own.
 	Written *Written
+	// File is the hash of a file that is the result, or stands in it: it is
+	// needed as long as the run is kept. The result stays the step's own.
+	File string
 	// Approval is asked: its id, title, text, choices and end are the
 	// caller's, the rest is filled in. The result stays the step's own.
 	Approval *Approval

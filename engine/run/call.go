@@ -26,7 +26,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	}
 	answer, err := h.runner.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, For: h.run.Script, Page: s.Kind == vm.StepPage,
-		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.session,
+		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, Marks: h.marks(step, h.written(s, connection, nil)),
 	})
 	if err != nil {
@@ -42,7 +42,11 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 			return result{attempts: answer.Attempts}, fmt.Errorf("keep a page: %w", err)
 		}
 	}
-	return result{value: value, attempts: answer.Attempts, effect: journal.Effect{Written: h.written(s, connection, value)}}, nil
+	effect := journal.Effect{Written: h.written(s, connection, value)}
+	if s.Options.AsFile {
+		effect = journal.Effect{File: hashOf(value)}
+	}
+	return result{value: value, attempts: answer.Attempts, effect: effect}, nil
 }
 
 // page is what is kept of one page of a list.
@@ -95,13 +99,17 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 		return result{}, invalid(s, err.Error())
 	}
 	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
-	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, For: h.run.Script,
+	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, For: h.run.Script, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, Marks: h.marks(step, nil)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
 	answer, err := h.runner.Calls.Raw(ctx, raw)
-	return result{value: answer.Body, attempts: answer.Attempts, after: answer.RetryAfter}, err
+	done := result{value: answer.Body, attempts: answer.Attempts, after: answer.RetryAfter}
+	if err == nil && s.Options.AsFile {
+		done.effect.File = hashOf(answer.Body)
+	}
+	return done, err
 }
 
 // http sends a request to any address that is allowed.
@@ -119,7 +127,13 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 		return result{attempts: answer.Attempts}, err
 	}
 	value, err := json.Marshal(answer)
-	return result{value: value, attempts: answer.Attempts}, err
+	return result{value: value, attempts: answer.Attempts, effect: journal.Effect{File: hashOf(answer.File)}}, err
+}
+
+// hashOf gives the hash of the file that an answer was kept as, empty where it
+// was not.
+func hashOf(answer json.RawMessage) string {
+	return strings.TrimPrefix(journal.LookupText(answer, "file"), call.Kept)
 }
 
 func invalid(s vm.Step, message string) *bindings.Error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -107,7 +108,7 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)
 	}
-	check := &rehearsal{secret: r.Secret, records: steps}
+	check := &rehearsal{secret: r.Secret, files: r.Files, records: steps}
 	app, data := r.declared(event.Type)
 	done := r.Machine.Run(ctx, unit.Program, vm.Activation{
 		Settings: vm.Settings{Params: unit.Params, Zone: r.zone(old)},
@@ -122,6 +123,7 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 // rehearsal is a host that only answers from a record.
 type rehearsal struct {
 	secret  func(name string) (string, error)
+	files   *file.Store
 	records []journal.Step
 	last    int
 	wrong   string
@@ -129,6 +131,11 @@ type rehearsal struct {
 
 // errRehearsed ends a rehearsal that came to the end of the record.
 var errRehearsed = errors.New("the record is used up")
+
+// File reads a kept file for the script.
+func (c *rehearsal) File(hash string, most int64) ([]byte, error) {
+	return readFile(c.files, hash, most)
+}
 
 // Secret opens a secret for what is computed inside the script.
 func (c *rehearsal) Secret(name string) (string, error) { return c.secret(name) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
@@ -192,6 +193,18 @@ func (h *host) tell(kind vm.StepKind, step journal.Step) {
 
 // Secret opens a secret for what is computed inside the script.
 func (h *host) Secret(name string) (string, error) { return h.runner.Secret(name) }
+
+// File reads a kept file for the script.
+func (h *host) File(hash string, most int64) ([]byte, error) {
+	return readFile(h.runner.Files, hash, most)
+}
+
+func readFile(files *file.Store, hash string, most int64) ([]byte, error) {
+	if files == nil {
+		return nil, errors.New("files are not kept here")
+	}
+	return files.Read(hash, most)
+}
 
 // Log writes a line of the script's; what a replay says was said before.
 func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {

@@ -12,6 +12,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
@@ -20,10 +21,12 @@ import (
 // Config makes a Runner. Store, Machine, Scripts, Calls and Connections are
 // required.
 type Config struct {
-	Store       journal.Store
-	Machine     *vm.Machine
-	Scripts     *script.Set
-	Calls       *call.Client
+	Store   journal.Store
+	Machine *vm.Machine
+	Scripts *script.Set
+	Calls   *call.Client
+	// Files are those that scripts hold; nil: there are none.
+	Files       *file.Store
 	Connections *connection.Set
 	Apps        []*bindings.App
 	// Secret opens a secret by name.

@@ -20,6 +20,8 @@ type Host interface {
 	Step(ctx context.Context, step Step) (json.RawMessage, error)
 	// Secret opens a secret for what is computed inside the script (hmac).
 	Secret(name string) (string, error)
+	// File reads a kept file of no more than so many bytes, by its hash.
+	File(hash string, most int64) ([]byte, error)
 	// Log writes a line of the script's; fields is a JSON object or nil.
 	Log(level slog.Level, text string, fields json.RawMessage)
 	// Replaying reports whether the next step has a record. It is asked at the
@@ -65,7 +67,7 @@ type Step struct {
 	// Args is a JSON object of the arguments, tables encoded by the declared
 	// types, in the order in which the script wrote them.
 	//
-	//	http     {"method","url","headers","query","json","body","auth","timeout"}
+	//	http     {"method","url","headers","query","json","body","file","multipart","auth","timeout","as"}
 	//	request  {"method","path","query","body"}
 	//	state    {"verb","key","value","expected"}
 	//	link     {"verb","kind","id","kind2","id2"}
@@ -87,6 +89,7 @@ type CallOptions struct {
 	Connection string // the part after the slash, or the whole name
 	Timeout    time.Duration
 	Unchecked  bool // check = false
+	AsFile     bool // as = "file": the answer is kept as a file
 	Key        string
 }
 

@@ -15,10 +15,10 @@ func httpLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"http": freeze("http", functions, nil)}
 }
 
-// httpRequest is http.post(url, { headers, query, json, body, auth, timeout }).
-// The answer is { status, headers, body, json }: header names in lower case,
-// json where the body is JSON by its content type, body_base64 instead of body
-// where that is no text.
+// httpRequest is http.post(url, { headers, query, json, body, multipart, auth,
+// timeout, as }). The answer is { status, headers, body, json }: header names in
+// lower case, json where the body is JSON by its content type, body_base64
+// instead of body where that is no text, and with as = "file" file.
 func httpRequest(L *lua.LState, verb string) int {
 	a, name := activationOf(L), "http."+verb
 	url := L.Get(1)
@@ -28,24 +28,37 @@ func httpRequest(L *lua.LState, verb string) int {
 			raise(L, "%s: the address must begin with https:// or http://, found %q", name, brief(text, 60))
 		}
 	}
-	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "auth", "timeout")
+	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "multipart", "auth", "timeout", "as")
 	if option(options, "json") != lua.LNil && option(options, "body") != lua.LNil {
 		raise(L, "%s: json and body are two ways to say the same; give one", name)
 	}
-	body := option(options, "body")
+	body, file := option(options, "body"), lua.LValue(lua.LNil)
+	if fileOf(body) != nil {
+		body, file = lua.LNil, body
+	}
 	if _, ok := body.(lua.LString); !ok && body != lua.LNil && secretOf(body) == nil {
-		raise(L, "%s: body must be a text, found %s; a table is sent as json = …", name, describe(body))
+		raise(L, "%s: body must be a text or a file, found %s; a table is sent as json = …", name, describe(body))
 	}
 	auth := textsOption(L, options, name, "auth")
 	if auth != lua.LNil {
 		L.Push(auth)
 		wantOptions(L, L.GetTop(), name+": auth", "bearer", "user", "password")
 	}
-	g := a.arguments(L, name).text("method", strings.ToUpper(verb)).set("url", url).
+	multipart := option(options, "multipart")
+	if _, ok := multipart.(*lua.LTable); !ok && multipart != lua.LNil {
+		raise(L, "%s: multipart must be a table of names with texts and files, found %s", name, describe(multipart))
+	}
+	g := a.arguments(L, name)
+	g.e.files = true
+	g.text("method", strings.ToUpper(verb)).set("url", url).
 		set("headers", textsOption(L, options, name, "headers")).set("query", option(options, "query")).
-		set("json", option(options, "json")).set("body", body).set("auth", auth)
+		set("json", option(options, "json")).set("body", body).
+		set("file", file).set("multipart", multipart).set("auth", auth)
 	if timeout := durationOption(L, options, name, "timeout"); timeout > 0 {
 		g.set("timeout", lua.LNumber(timeout.Seconds()))
+	}
+	if asFile(L, options, name) {
+		g.text("as", "file")
 	}
 	s := g.step(StepHTTP)
 	L.Push(answerValue(L, a.decode(L, a.step(L, s), nil, nil, false)))
@@ -93,6 +106,9 @@ func answerValue(L *lua.LState, v lua.LValue) lua.LValue {
 		lower.RawSetString(strings.ToLower(textOf(key)), value)
 	}
 	answer.RawSetString("headers", lower)
+	if kept, ok := answer.RawGetString("file").(*lua.LTable); ok {
+		answer.RawSetString("file", fileOfTable(L, kept))
+	}
 	kind, _, _ := strings.Cut(textOf(lower.RawGetString("content-type")), ";")
 	body, ok := answer.RawGetString("body").(lua.LString)
 	if kind = strings.TrimSpace(kind); !ok || kind != "application/json" && !strings.HasSuffix(kind, "+json") {

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -20,6 +21,8 @@ type encoder struct {
 	catalogue *bindings.Catalogue
 	// secrets takes the secrets met, by JSON pointer; nil refuses them.
 	secrets map[string]Secret
+	// files lets files stand here.
+	files bool
 	// functions takes the paths of functions met, which stand as true; nil
 	// refuses them.
 	functions *[]string
@@ -148,6 +151,19 @@ func (e *encoder) special(u *lua.LUserData) error {
 		}
 		e.secrets[e.pointer()] = v
 		return e.text(v.String())
+	case *fileValue:
+		if !e.files {
+			return e.fail("a file cannot stand here: only app calls and http take it")
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			return e.fail("%v", err)
+		}
+		if e.charge != nil {
+			e.charge(int64(len(text))/64, int64(len(text)))
+		}
+		e.out = append(e.out, text...)
+		e.paid += len(text)
 	default:
 		return e.fail("%s cannot be sent", describe(u))
 	}

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -58,8 +59,12 @@ func functionName(f *lua.LFunction) string {
 	return "function"
 }
 
-// hostOptions are what the second table of a call may hold.
-var hostOptions = []string{"connection", "timeout", "check", "idempotency_key"}
+// hostOptions are what the host is told of a call beside its arguments, and
+// callOptionNames what the second table of one call may hold.
+var (
+	hostOptions     = []string{"connection", "timeout", "check", "idempotency_key"}
+	callOptionNames = append(slices.Clone(hostOptions), "as")
+)
 
 // call is highlevel.contacts.upsert(args, host).
 func (o *operation) call(L *lua.LState) int {
@@ -69,8 +74,12 @@ func (o *operation) call(L *lua.LState) int {
 		}
 	}
 	o.wantArguments(L, 1)
-	s := o.step(L, StepCall, 1, wantOptions(L, 2, o.name, hostOptions...))
+	s := o.step(L, StepCall, 1, wantOptions(L, 2, o.name, callOptionNames...))
 	a := activationOf(L)
+	if s.Options.AsFile {
+		L.Push(answeredFile(L, a.step(L, s)))
+		return 1
+	}
 	L.Push(a.decode(L, a.step(L, s), o.catalogue, o.is.Answer, false))
 	return 1
 }
@@ -82,7 +91,7 @@ func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTabl
 	s := Step{Kind: kind, Name: o.name, App: o.app, Operation: o.is, Args: []byte("{}"), Options: callOptions(L, o.name, options)}
 	o.wantArguments(L, n)
 	if args, ok := L.Get(n).(*lua.LTable); ok {
-		e := &encoder{catalogue: o.catalogue, secrets: map[string]Secret{}}
+		e := &encoder{catalogue: o.catalogue, secrets: map[string]Secret{}, files: true}
 		if args.MaxN() > 0 || isList(args) {
 			raise(L, "%s: the arguments are a table of names and values, found a list; write { name = value } or, where the whole body is a list, { body = {…} }", o.name)
 		}
@@ -148,7 +157,17 @@ func callOptions(L *lua.LState, name string, options *lua.LTable) CallOptions {
 		Timeout:    durationOption(L, options, name, "timeout"),
 		Unchecked:  check == lua.LFalse,
 		Key:        textOption(L, options, name, "idempotency_key"),
+		AsFile:     asFile(L, options, name),
 	}
+}
+
+// asFile reads the option as, which has one value.
+func asFile(L *lua.LState, options *lua.LTable, name string) bool {
+	as := textOption(L, options, name, "as")
+	if as != "" && as != "file" {
+		raise(L, "%s: the option as must be \"file\", found %q", name, brief(as, 20))
+	}
+	return as != ""
 }
 
 // requestFunction is highlevel.request { method, path, query, headers, body }:
@@ -157,7 +176,7 @@ func requestFunction(app *bindings.App, module string) *lua.LFunction {
 	name := module + ".request"
 	return function(func(L *lua.LState) int {
 		args := wantOptions(L, 1, name, "method", "path", "query", "headers", "body")
-		options := wantOptions(L, 2, name, hostOptions...)
+		options := wantOptions(L, 2, name, callOptionNames...)
 		path := textOption(L, args, name, "path")
 		if !strings.HasPrefix(path, "/") {
 			raise(L, "%s: path must begin with a slash, below %s; found %s", name, app.BaseURL, describe(option(args, "path")))
@@ -171,9 +190,15 @@ func requestFunction(app *bindings.App, module string) *lua.LFunction {
 			raise(L, "%s: method must be GET, POST, PUT, PATCH or DELETE, found %q", name, brief(method, 20))
 		}
 		a := activationOf(L)
-		s := a.arguments(L, name).text("method", method).text("path", path).
+		g := a.arguments(L, name)
+		g.e.files = true
+		s := g.text("method", method).text("path", path).
 			set("query", option(args, "query")).set("headers", textsOption(L, args, name, "headers")).set("body", option(args, "body")).step(StepRequest)
 		s.App, s.Options = app, callOptions(L, name, options)
+		if s.Options.AsFile {
+			L.Push(answeredFile(L, a.step(L, s)))
+			return 1
+		}
 		L.Push(a.decode(L, a.step(L, s), nil, nil, false))
 		return 1
 	})

@@ -6,7 +6,7 @@ import lua "github.com/yuin/gopher-lua"
 func verbLibrary(*Machine) map[string]lua.LValue {
 	all := map[string]lua.LValue{}
 	for name, f := range map[string]lua.LGFunction{
-		"try": tryFunction, "each": eachFunction, "emit": emitFunction, "secret": secretFunction,
+		"try": tryFunction, "each": eachFunction, "emit": emitFunction, "secret": secretFunction, "file": fileFunction,
 		"uuid": uuidFunction, "random": randomFunction,
 		"wait": waitFunction, "wait_for": waitForFunction, "approval": approvalFunction,
 		"map": mapFunction, "required": requiredFunction, "const": constFunction, "when": whenFunction,

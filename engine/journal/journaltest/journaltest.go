@@ -32,7 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
 		{"park", parkTests}, {"wait", waitTests}, {"approval", approvalTests},
 		{"command", commandTests}, {"policy", policyTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},
-		{"subscription", subscriptionTests}, {"flood", floodTests}, {"echo", echoTests},
+		{"subscription", subscriptionTests}, {"flood", floodTests}, {"echo", echoTests}, {"file", fileTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, test := range part.tests {

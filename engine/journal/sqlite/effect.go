@@ -17,6 +17,8 @@ func (w *writer) effect(t *stepTask) (err error) {
 		t.result, t.failed, err = w.link(t.effect.Link)
 	case t.effect.Emit != nil:
 		t.result, t.failed, err = w.emit(&t.emit)
+	case t.effect.File != "":
+		_, err = w.sql.addFile.run(t.run.seq, t.effect.File)
 	case t.effect.Approval != nil:
 		err = w.ask(t.effect.Approval, t.run.seq, t.step.Number)
 	}

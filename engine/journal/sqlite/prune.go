@@ -111,7 +111,7 @@ func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 
 // erase takes a run away that is over.
 func (w *writer) erase(seq int64) error {
-	for _, s := range []*stmt{w.sql.eraseLarge, w.sql.eraseSteps, w.sql.eraseApprovals, w.sql.eraseMerged, w.sql.eraseRun} {
+	for _, s := range []*stmt{w.sql.eraseLarge, w.sql.eraseSteps, w.sql.eraseApprovals, w.sql.eraseMerged, w.sql.eraseFiles, w.sql.eraseRun} {
 		if _, err := s.run(seq); err != nil {
 			return err
 		}

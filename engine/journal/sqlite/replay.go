@@ -85,6 +85,9 @@ func (t *replayTask) apply(w *writer) error {
 	if _, err := w.sql.copySteps.run(t.result, t.from, int64(t.keep)); err != nil {
 		return err
 	}
+	if _, err := w.sql.copyFiles.run(t.result, t.from); err != nil {
+		return err
+	}
 	return w.copyLarge(t.result)
 }
 

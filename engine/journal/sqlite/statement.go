@@ -22,6 +22,8 @@ type statements struct {
 
 	getChanged, putChanged, findLane, findMerging, merge, addMerged, endNow *stmt
 
+	addFile, copyFiles, eraseFiles *stmt
+
 	putWritten, dropWritten, findWritten, learnWritten, staleWritten, oldWritten *stmt
 
 	eventType, pauseRun, unpauseRun, findPaused *stmt
@@ -121,6 +123,10 @@ func (s *statements) prepare(c *conn) error {
 		&s.addMerged: `INSERT INTO merged (event, run) VALUES (?, ?)`,
 		&s.endNow: `UPDATE run SET state = ?2, epoch = ?3, finished = ?4, problem = ?5, merging = 0, parked = NULL, wake = NULL,
 			park = NULL, steps = (SELECT count(*) FROM step WHERE run = ?1) WHERE seq = ?1`,
+
+		&s.addFile:    `INSERT INTO file (run, hash) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+		&s.copyFiles:  `INSERT INTO file (run, hash) SELECT ?1, hash FROM file WHERE run = ?2`,
+		&s.eraseFiles: `DELETE FROM file WHERE run = ?`,
 
 		&s.putWritten: `INSERT INTO written (connection, noun, record, run, number, gone, at, rule, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET gone = excluded.gone, at = excluded.at, rule = excluded.rule, data = excluded.data`,

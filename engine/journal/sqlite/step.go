@@ -112,7 +112,7 @@ func (s *Store) record(ctx context.Context, h journal.Holder, step journal.Step,
 func (t *stepTask) check(step journal.Step) (err error) {
 	effect := &t.effect
 	count := 0
-	for _, has := range []bool{effect.State != nil, effect.Link != nil, effect.Emit != nil, effect.Approval != nil} {
+	for _, has := range []bool{effect.State != nil, effect.Link != nil, effect.Emit != nil, effect.Approval != nil, effect.File != ""} {
 		if has {
 			count++
 		}
@@ -175,7 +175,7 @@ func (t *stepTask) apply(w *writer) error {
 		}
 		done.step.State, t.result = journal.Erred, nil
 	}
-	if t.effect.Written == nil && t.effect != (journal.Effect{}) {
+	if e := &t.effect; e.State != nil || e.Link != nil || e.Emit != nil || e.Approval != nil {
 		done.result = pack(t.result)
 	}
 	if err := w.written(t.run.seq, t.step.Number, done.step.State, t.effect.Written); err != nil {

@@ -1,0 +1,253 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/file"
+)
+
+// content is a file as it stands in arguments and answers. File is the hash
+// under which it is kept, behind Kept, or Inline where Text or Base64 hold it. A table with
+// text or base64 and no File is a file only where one is declared.
+type content struct {
+	File        string `json:"file,omitempty"`
+	Name        string `json:"name,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
+	Size        int64  `json:"size,omitempty"`
+	Text        string `json:"text,omitempty"`
+	Base64      string `json:"base64,omitempty"`
+}
+
+// A file's word: Inline where the content stands beside it, and Kept before the
+// hash of one that is kept.
+const (
+	Inline = "inline"
+	Kept   = "sha256:"
+)
+
+// mostInline bounds a file that is put into a body of JSON, as base64.
+const mostInline = 32 << 20
+
+// isFile tells a file from another table: it holds a hash, text or base64, and
+// nothing that a file does not have.
+func isFile(v gjson.Result) bool {
+	found, good := 0, true
+	v.ForEach(func(key, value gjson.Result) bool {
+		want := gjson.String
+		switch key.String() {
+		case "text", "base64":
+			found++
+		case "file":
+			good = good && (value.Str == Inline || strings.HasPrefix(value.Str, Kept))
+			if value.Str != Inline {
+				found++
+			}
+		case "name", "content_type":
+		case "size":
+			want = gjson.Number
+		default:
+			good = false
+		}
+		good = good && value.Type == want
+		return good
+	})
+	return good && found == 1
+}
+
+// isKept tells a file that scripts hold as one from a table that may be one.
+func isKept(v gjson.Result) bool {
+	return v.IsObject() && v.Get("file").Type == gjson.String && isFile(v)
+}
+
+// bytes gives the content, where it is not kept as a file.
+func (f content) bytes() ([]byte, error) {
+	if f.Base64 == "" {
+		return []byte(f.Text), nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(f.Base64)
+	if err != nil {
+		return nil, errors.New("its base64 does not decode")
+	}
+	return decoded, nil
+}
+
+func (f content) kept() bool { return strings.HasPrefix(f.File, Kept) }
+
+func (f content) hash() string { return strings.TrimPrefix(f.File, Kept) }
+
+// read gives the content of a file of either kind.
+func (f content) read(files *file.Store) ([]byte, error) {
+	if !f.kept() {
+		return f.bytes()
+	}
+	if files == nil {
+		return nil, errNoFiles
+	}
+	return files.Read(f.hash(), mostInline)
+}
+
+var errNoFiles = errors.New("files are not kept here")
+
+// inline puts files that stand in arguments for a body of JSON or a form into
+// it, as base64: such a body has no other place for them.
+func inline(args json.RawMessage, op *bindings.Operation, files *file.Store) (json.RawMessage, error) {
+	if op.Body == nil || op.Body.Encoding == bindings.Multipart || op.Body.Encoding == bindings.Binary || !bytes.Contains(args, []byte(`"file":`)) {
+		return args, nil
+	}
+	out, err := inlined(nil, gjson.ParseBytes(args), files)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func inlined(out []byte, v gjson.Result, files *file.Store) ([]byte, error) {
+	if isKept(v) {
+		var f content
+		if err := json.Unmarshal([]byte(v.Raw), &f); err != nil {
+			return nil, err
+		}
+		text, err := f.read(files)
+		if err != nil {
+			return nil, fmt.Errorf("file %q: %w", f.Name, err)
+		}
+		out = append(out, '"')
+		out = base64.StdEncoding.AppendEncode(out, text)
+		return append(out, '"'), nil
+	}
+	if !v.IsObject() && !v.IsArray() {
+		return append(out, v.Raw...), nil
+	}
+	open, end := byte('{'), byte('}')
+	if v.IsArray() {
+		open, end = '[', ']'
+	}
+	out = append(out, open)
+	first := true
+	var failed error
+	v.ForEach(func(key, item gjson.Result) bool {
+		if !first {
+			out = append(out, ',')
+		}
+		first = false
+		if open == '{' {
+			out = append(append(out, key.Raw...), ':')
+		}
+		out, failed = inlined(out, item, files)
+		return failed == nil
+	})
+	return append(out, end), failed
+}
+
+// stream is a body in pieces, some of which are files.
+type stream []piece
+
+type piece struct {
+	data []byte
+	hash string // of a file, instead
+}
+
+// open gives the whole body and its length. The caller closes it.
+func (s stream) open(files *file.Store) (body io.ReadCloser, size int64, err error) {
+	if files == nil {
+		return nil, 0, errNoFiles
+	}
+	var all opened
+	defer func() {
+		if err != nil {
+			all.Close()
+		}
+	}()
+	readers := make([]io.Reader, 0, len(s))
+	for _, p := range s {
+		if p.hash == "" {
+			readers = append(readers, bytes.NewReader(p.data))
+			size += int64(len(p.data))
+			continue
+		}
+		f, err := files.Open(p.hash)
+		if err != nil {
+			return nil, 0, err
+		}
+		all.files = append(all.files, f)
+		info, err := f.Stat()
+		if err != nil {
+			return nil, 0, err
+		}
+		readers = append(readers, f)
+		size += info.Size()
+	}
+	all.Reader = io.MultiReader(readers...)
+	return &all, size, nil
+}
+
+type opened struct {
+	io.Reader
+	files []io.Closer
+}
+
+func (o *opened) Close() (err error) {
+	for _, f := range o.files {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
+
+// store keeps an answer as a file, and gives how it stands in the journal.
+func (c *Client) store(from *url.URL, header http.Header, body io.Reader) ([]byte, error) {
+	if c.Files == nil {
+		return nil, errNoFiles
+	}
+	hash, size, err := c.Files.Put(body)
+	if err != nil {
+		return nil, err
+	}
+	kind := contentType(header)
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	return json.Marshal(content{File: Kept + hash, Name: nameOf(from, header), ContentType: kind, Size: size})
+}
+
+// nameOf is what the answer calls its file, else the end of its address.
+func nameOf(from *url.URL, header http.Header) string {
+	name := ""
+	if _, params, err := mime.ParseMediaType(header.Get("Content-Disposition")); err == nil {
+		name = params["filename"]
+	}
+	if name == "" && from != nil {
+		name = from.Path
+	}
+	name = path.Base("/" + strings.ReplaceAll(name, `\`, "/"))
+	name = strings.Map(headerRune, name)
+	if name == "/" || name == "." || name == ".." {
+		return "file"
+	}
+	return name[:min(len(name), 200)]
+}
+
+// fileTimeout bounds a sending whose answer is a file, where nobody says
+// otherwise.
+const fileTimeout = 10 * time.Minute
+
+// lengthKey is the context's key of the length of a body that is a stream.
+type lengthKey struct{}
+
+func withLength(ctx context.Context, size int64) context.Context {
+	return context.WithValue(ctx, lengthKey{}, size)
+}

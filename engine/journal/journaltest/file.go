@@ -1,0 +1,31 @@
+package journaltest
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+var fileTests = map[string]func(f *fixture){
+	"a file is needed as long as a run that has it is kept": func(f *fixture) {
+		needs := func(hash string) bool {
+			f.Helper()
+			needed, err := f.store.NeedsFile(f.ctx, hash)
+			f.do(err)
+			return needed
+		}
+		h := f.begun()
+		want(f, "result", f.record(h, step(1, "http.get", `{"file":"sha256:aa"}`), journal.Effect{File: "aa"}), `{"file":"sha256:aa"}`)
+		f.record(h, step(2, "http.get", `{}`), journal.Effect{File: "aa"}) // fetched again
+		f.finish(h, journal.Succeeded)
+		again, err := f.store.Replay(f.ctx, h.Run, hook("begun"), 1)
+		f.do(err)
+		want(f, "needed", needs("aa"), true)
+		want(f, "another", needs("bb"), false)
+		f.finish(holder(f.nextIs(again)), journal.Succeeded)
+		f.clock.Pass(48 * time.Hour)
+		_, err = f.store.Prune(f.ctx, journal.Retention{Age: 24 * time.Hour})
+		f.do(err)
+		want(f, "needed after its runs were pruned", needs("aa"), false)
+	},
+}

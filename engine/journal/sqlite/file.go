@@ -1,0 +1,12 @@
+package sqlite
+
+import "context"
+
+// NeedsFile implements journal.Store.
+func (r *Reader) NeedsFile(ctx context.Context, hash string) (needed bool, err error) {
+	err = r.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM file WHERE hash = ?)`, hash).Scan(&needed)
+	if err != nil {
+		return false, r.fail("look for who needs a file", err)
+	}
+	return needed, nil
+}
