@@ -305,7 +305,7 @@ func (s *Server) keep(w http.ResponseWriter, m *message, v verdict) {
 	kept := make([]keptEvent, len(receipts))
 	for i, receipt := range receipts {
 		kept[i] = keptEvent{v.events[i].ID, outcome(receipt), len(receipt.Runs)}
-		s.note(m, v.events[i], kept[i])
+		s.note(m, v.events[i], kept[i], receipt.Echo)
 	}
 	if v.silent {
 		return
@@ -336,7 +336,7 @@ func outcome(receipt journal.Receipt) string {
 }
 
 // note counts and logs what became of an event.
-func (s *Server) note(m *message, event journal.Event, kept keptEvent) {
+func (s *Server) note(m *message, event journal.Event, kept keptEvent, echo bool) {
 	s.counters.add(label(m.Request), kept.Outcome)
 	level := slog.LevelInfo
 	if kept.Outcome != "accepted" {
@@ -345,6 +345,9 @@ func (s *Server) note(m *message, event journal.Event, kept keptEvent) {
 	args := []any{"event", event.ID, "type", event.Type, "runs", kept.Runs}
 	if event.Connection != "" {
 		args = append(args, "connection", event.Connection)
+	}
+	if echo { // why hooks that name it did not run
+		args = append(args, "echo", true)
 	}
 	s.Log.Log(m.Context(), level, "event "+kept.Outcome, args...)
 }

@@ -230,6 +230,9 @@ type Receipt struct {
 	Skipped   []string // hooks ("script name") that make no run while one is live
 	Replaced  []string // runs that were cancelled for a new one
 	Woken     []string // runs that waited for this event
+	// Echo says that the event brings back just what a call of ours wrote: only
+	// hooks that want echoes took it.
+	Echo bool
 	// Flood is the first event of a flood: its runs, and those of all that
 	// follow it, are paused.
 	Flood bool

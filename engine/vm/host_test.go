@@ -88,7 +88,9 @@ func (h *appHost) keep(s vm.Step) (json.RawMessage, error) {
 	return nil, nil
 }
 
-func (h *appHost) File(hash string, _ int64) ([]byte, error) { return []byte("the content of " + hash), nil }
+func (h *appHost) File(hash string, _ int64) ([]byte, error) {
+	return []byte("the content of " + hash), nil
+}
 
 func (h *appHost) Secret(name string) (string, error) {
 	if text, found := h.secrets[name]; found {

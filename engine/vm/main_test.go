@@ -37,7 +37,9 @@ func (h *recorder) Step(ctx context.Context, s vm.Step) (json.RawMessage, error)
 	return json.RawMessage("null"), nil
 }
 
-func (h *recorder) File(hash string, _ int64) ([]byte, error) { return []byte("the content of " + hash), nil }
+func (h *recorder) File(hash string, _ int64) ([]byte, error) {
+	return []byte("the content of " + hash), nil
+}
 
 func (h *recorder) Secret(name string) (string, error) { return "the " + name, nil }
 

@@ -215,7 +215,7 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 		echo, micro(e.Time), received, blob(e.Data)); err != nil {
 		return receipt, err
 	}
-	receipt.Kept = true
+	receipt.Kept, receipt.Echo = true, e.Echo
 	high := false
 	if a.flood > 0 {
 		high, receipt.Flood = w.tides.rise(e.Type, a.flood, w.time)
