@@ -79,7 +79,11 @@ func (d *examination) blocked(ctx context.Context) error {
 	return d.each(ctx, journal.Blocked, func(run journal.Run) {
 		do := "mend the script, then: tidewire runs migrate " + run.ID
 		if run.Problem != nil && run.Problem.App != nil {
-			do = "mend the connection and start tidewire again, or: tidewire runs retry " + run.ID
+			name := run.Problem.App.Connection
+			if name == "" {
+				name = run.Problem.App.App
+			}
+			do = "tidewire connect " + name + ", and the run goes on; or: tidewire runs retry " + run.ID
 		}
 		d.say("blocked", run, problemText(run), do)
 	})

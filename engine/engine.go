@@ -161,14 +161,14 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	})
 	e.ingest = ingest.New(ingest.Config{
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation,
-		Accept: e.runner.AcceptAll, Secret: e.secret, Now: c.Now, Log: c.Log,
+		Accept: e.runner.AcceptAll, Secret: e.secret, Life: e.life, Now: c.Now, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
 	e.polls = poll.New(poll.Config{
 		Connections: e.connections.All, Calls: e.calls, Store: e.store, Generation: e.scripts.Generation,
 		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Now, Log: c.Log,
 	})
-	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Log: c.Log})
+	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
 	return nil
 }
 
@@ -244,6 +244,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if len(e.scripts.Generation().Scripts) == 0 && len(e.scripts.Problems()) == 0 {
 		e.config.Log.Warn("there is no script yet; one that is saved in the folder is live at once", "folder", e.config.Scripts)
 	}
+	e.connections.Recover()
 	close(e.ready)
 	<-receiving.Done()
 	e.config.Log.Info("tidewire is stopping")

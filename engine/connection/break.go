@@ -3,24 +3,27 @@ package connection
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Break notes that a connection cannot be used until it is connected again,
 // and why: the vendor refuses its credentials, or says that they are gone. A
 // wrong name changes nothing.
 func (s *Set) Break(ctx context.Context, name, said string) error {
-	c, found := s.Get(name)
-	if !found {
-		return nil
+	if c, found := s.Get(name); found {
+		return s.breakAt(ctx, c, said, s.config.Now())
 	}
-	now := s.config.Now()
+	return nil
+}
+
+func (s *Set) breakAt(ctx context.Context, c *Connection, said string, at time.Time) error {
 	verdict := broken(c.app.Name, c.Name(), "%s; connect again: tidewire connect %s", said, c.Name())
 	if c.Stopped() == nil {
 		s.config.Log.Error("connection broken", "connection", c.Name(), "error", said)
 	}
-	c.stop(Refused, verdict, now)
+	c.stop(Refused, verdict, at)
 	return s.update(ctx, c.Name(), func(e *Entry) bool {
-		e.Broken = &Broken{Said: verdict.Message[len(prefix(c.Name())):], At: now, Of: c.refusedPrint(e)}
+		e.Broken = &Broken{Said: trimPrefix(verdict.Message, c.Name()), At: at, Of: c.refusedPrint(e)}
 		return true
 	})
 }

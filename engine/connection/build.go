@@ -51,6 +51,10 @@ func Check(config Config) []*Problem {
 		}
 	}
 	b.build()
+	return b.found()
+}
+
+func (b *builder) found() []*Problem {
 	found := make([]*Problem, 0, len(b.problems))
 	for _, err := range b.problems {
 		var p *Problem

@@ -78,7 +78,7 @@ func TestUnconnected(t *testing.T) {
 	}
 	put(t, data, kept("crm", "refresh-0"))
 	before := set.Mends()
-	mended, err := set.Reload()
+	mended, err := set.Reload("")
 	if err != nil || fmt.Sprint(mended) != "[crm]" || set.Mends() == before {
 		t.Fatalf("mended %v, %v", mended, err)
 	}
@@ -93,7 +93,7 @@ func TestReload(t *testing.T) {
 	wantHeader(t, set, "crm", "Bearer access-1")
 	put(t, data, connection.Entry{Connection: "crm/paris", Way: "token", Made: monday,
 		Settings: &connection.Settings{Name: "crm/paris", Credentials: map[string]string{"token": "pit-1234"}}})
-	if mended, err := set.Reload(); err != nil || fmt.Sprint(mended) != "[crm/paris]" {
+	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm/paris]" {
 		t.Fatalf("mended %v, %v", mended, err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-1")
@@ -104,7 +104,7 @@ func TestReload(t *testing.T) {
 	if err := vaultOf(t, data).Rename(t.Context(), "crm/paris", "crm/rome"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := set.Reload(); err != nil {
+	if _, err := set.Reload(""); err != nil {
 		t.Fatal(err)
 	}
 	wantHeader(t, set, "crm/paris", "Bearer pit-1234") // runs under way know it by its old name
@@ -114,7 +114,7 @@ func TestReload(t *testing.T) {
 	if err := vaultOf(t, data).Remove(t.Context(), "crm/rome"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := set.Reload(); err != nil {
+	if _, err := set.Reload(""); err != nil {
 		t.Fatal(err)
 	}
 	if _, found := set.Get("crm/paris"); found {
@@ -139,7 +139,7 @@ func TestVaultWithoutItsKey(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	rename(t, away, data+"/vault/key")
-	if mended, err := set.Reload(); err != nil || fmt.Sprint(mended) != "[crm crm/lyon]" {
+	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm crm/lyon]" {
 		t.Fatalf("mended %v, %v", mended, err)
 	}
 	wantHeader(t, set, "crm/lyon", "Bearer access-1")
@@ -213,14 +213,14 @@ func TestBreakAndMend(t *testing.T) {
 		_, err := authorize(t, set, "crm")
 		wantError(t, err, bindings.BrokenConnection, "the app was uninstalled; connect again: tidewire connect crm")
 	}
-	if mended, err := set.Reload(); err != nil || len(mended) > 0 {
+	if mended, err := set.Reload(""); err != nil || len(mended) > 0 {
 		t.Errorf("mended %v, %v by nothing", mended, err)
 	}
 	v.refresh = "refresh-new"
 	again := kept("crm", "refresh-new")
 	again.Made = monday.Add(time.Hour)
 	put(t, data, again)
-	if mended, err := set.Reload(); err != nil || fmt.Sprint(mended) != "[crm]" {
+	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm]" {
 		t.Fatalf("mended %v, %v", mended, err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-2")

@@ -159,7 +159,7 @@ func (r *refresh) refused(ctx context.Context, entry *Entry, begun time.Time, er
 		e.Message += "; a refresh begun at " + begun.UTC().Format(time.RFC3339) + " was cut off before its answer was kept"
 	}
 	now := r.ask.now()
-	entry.Broken = &Broken{Said: strings.TrimPrefix(e.Message, prefix(r.ask.name)), At: now, Of: r.print(entry.Token)}
+	entry.Broken = &Broken{Said: trimPrefix(e.Message, r.ask.name), At: now, Of: r.print(entry.Token)}
 	if saveErr := r.vault.Save(ctx, *entry); saveErr != nil {
 		r.log.Error("that the connection is broken could not be kept", "connection", r.ask.name, "error", saveErr)
 	}

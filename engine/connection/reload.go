@@ -8,10 +8,14 @@ import (
 // Reload takes up what changed in the vault: new connections, mended ones,
 // those that are gone. What is as it was goes on with its token. On an error
 // everything stays as it was. It gives the names of the connections that can
-// be used now and could not before.
-func (s *Set) Reload() (mended []string, err error) {
+// be used now and could not before. A vault key that is not empty stands in
+// place of the configured one from now on.
+func (s *Set) Reload(key string) (mended []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if key != "" {
+		s.config.VaultKey = key
+	}
 	before := s.present.Load()
 	b := newBuilder(s.config, &s.fetches)
 	for _, c := range before.sorted {

@@ -58,18 +58,30 @@ type snapshot struct {
 // everything that is wrong, each named by its path in the configuration. What
 // the vault does not open stops nothing but the connections that need it.
 func New(config Config) (*Set, error) {
+	s, b := open(config)
+	if len(b.problems) > 0 {
+		return nil, errors.Join(b.problems...)
+	}
+	b.tell()
+	return s, nil
+}
+
+// Open is New for who looks after connections: what is wrong with one is told,
+// and keeps it alone from being used.
+func Open(config Config) (*Set, []*Problem) {
+	s, b := open(config)
+	return s, b.found()
+}
+
+func open(config Config) (*Set, *builder) {
 	config = config.filled()
 	s := &Set{config: config}
 	b := newBuilder(config, &s.fetches)
 	b.openVault()
 	b.build()
-	if len(b.problems) > 0 {
-		return nil, errors.Join(b.problems...)
-	}
-	b.tell()
 	s.vault = b.vault
 	s.present.Store(b.made)
-	return s, nil
+	return s, b
 }
 
 func (c Config) filled() Config {

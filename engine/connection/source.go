@@ -148,3 +148,9 @@ func (s *source) forget() {
 	defer s.mu.Unlock()
 	s.token.Access, s.expired, s.retry = "", time.Time{}, time.Time{}
 }
+
+func (s *source) expires() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token.Expires
+}

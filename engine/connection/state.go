@@ -2,6 +2,7 @@ package connection
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +68,8 @@ func (s *state) stopped() (*bindings.Error, StateKind, time.Time) {
 
 // prefix begins the message of an error about a connection.
 func prefix(name string) string { return fmt.Sprintf("connection %q: ", name) }
+
+func trimPrefix(message, name string) string { return strings.TrimPrefix(message, prefix(name)) }
 
 // broken says that a connection needs somebody's hand.
 func broken(app, name, message string, args ...any) *bindings.Error {

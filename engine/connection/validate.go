@@ -17,6 +17,10 @@ import (
 
 // wrong notes a problem at a path below connections.
 func (b *builder) wrong(c *Connection, setting, message string, args ...any) {
+	if c.state != nil && c.app != nil {
+		// Whoever goes on all the same sends nothing on it.
+		c.stop(Unreadable, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.Now())
+	}
 	path := "connections." + c.Name()
 	if setting != "" {
 		path += "." + setting

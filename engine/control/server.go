@@ -24,7 +24,9 @@ type Config struct {
 	Status func() Status
 	// Commands change runs; nil offers none.
 	Commands Commands
-	Log      *slog.Logger
+	// Connections answers about connections; nil answers nothing.
+	Connections Connections
+	Log         *slog.Logger
 }
 
 // maxMessage is the largest message that is read, in bytes; as for a webhook.
@@ -122,6 +124,9 @@ func (s *Server) Handler() http.Handler {
 	}))
 	if s.Commands != nil {
 		s.commands(mux)
+	}
+	if s.Connections != nil {
+		s.connectionRoutes(mux)
 	}
 	mux.HandleFunc("GET /runs", answer(func(r *http.Request) (any, error) {
 		q, err := runQuery(r.URL.Query())

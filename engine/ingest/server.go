@@ -39,6 +39,9 @@ type Config struct {
 	Accept func(context.Context, ...journal.Event) ([]journal.Receipt, error)
 	// Subscriptions are those that we registered; nil: none.
 	Subscriptions Subscriptions
+	// Life is told, before the event is kept, that an app was installed in an
+	// account or taken away; an error has the vendor send again. Nil tells nobody.
+	Life func(context.Context, Life) error
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
 	// Pages are served beside the webhooks, by the beginning of their path.
@@ -53,6 +56,15 @@ type Config struct {
 	BodyTimeout time.Duration
 	Now         func() time.Time
 	Log         *slog.Logger
+}
+
+// Life is a vendor's word that an account's installation of the app began or
+// ended.
+type Life struct {
+	Connection *connection.Connection // that the webhook came to
+	Account    string                 // empty: the connection's own
+	Began      bool
+	At         time.Time
 }
 
 // Server receives webhooks.
@@ -195,6 +207,7 @@ type verdict struct {
 	events  []journal.Event
 	// then is done when the events are kept, before the sender hears of it.
 	then   []func()
+	lives  []Life // told before the events are kept
 	echo   []byte // the answer
 	header http.Header
 	silent bool // 2xx has no body
@@ -292,6 +305,14 @@ func (s *Server) keep(w http.ResponseWriter, m *message, v verdict) {
 		v.events[i].Received = now
 	}
 	// A sender that hangs up must not undo what is being kept.
+	for _, life := range v.lives {
+		if err := s.Life(context.WithoutCancel(m.Context()), life); err != nil {
+			no := m.again("store", "what it tells of could not be kept")
+			no.cause = err
+			s.refuse(w, m.Request, no)
+			return
+		}
+	}
 	receipts, err := s.Accept(context.WithoutCancel(m.Context()), v.events...)
 	if err != nil {
 		no := m.again("store", "the event could not be kept")

@@ -87,9 +87,28 @@ func (s *Server) hear(v *verdict, src *source, conn *connection.Connection, sub 
 		v.tell("nudge", func() { s.Subscriptions.Nudge(name, key) })
 	default:
 		v.outcome = "event"
-		v.events = append(v.events, s.event(src, conn, sub, n, sent))
+		event := s.event(src, conn, sub, n, sent)
+		v.events = append(v.events, event)
+		began := slices.Contains(hook.Installed, vendor)
+		if s.Life != nil && (began || slices.Contains(hook.Uninstalled, vendor)) {
+			at := event.Time
+			if at.IsZero() {
+				at = s.Now()
+			}
+			v.lives = append(v.lives, Life{conn, ownAccount(src.app, n), began, at})
+		}
 	}
 	return nil
+}
+
+// ownAccount is the account that a notification names, not its parent.
+func ownAccount(app *bindings.App, n notice) string {
+	for _, path := range app.Account.Paths {
+		if account := journal.LookupText(n.said, path); account != "" {
+			return account
+		}
+	}
+	return ""
 }
 
 // event makes the event that a verified notification tells of.

@@ -36,6 +36,8 @@ type host struct {
 	marked int
 	sent   json.RawMessage
 	undone bool
+	// mends is how often connections had been mended when the step began.
+	mends uint64
 	// session is the one in which the customer agreed to the call that is made.
 	session string
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// mended wakes the runs that a broken connection stopped: whoever starts the
-// engine again may have mended it.
-func (r *Runner) mended(ctx context.Context) error {
+// Mended wakes the runs that a broken connection stopped, where it is one of
+// these, or stands in for one that there was none of.
+func (r *Runner) Mended(ctx context.Context, connections ...string) error {
 	woken := 0
 	q := journal.RunQuery{State: journal.Blocked, Limit: 500}
 	for {
@@ -24,7 +25,7 @@ func (r *Runner) mended(ctx context.Context) error {
 		}
 		for _, run := range runs {
 			q.Before = run.Seq
-			if run.Problem == nil || run.Problem.App == nil || run.Problem.App.Kind != bindings.BrokenConnection {
+			if !r.stoppedBy(run, connections) {
 				continue
 			}
 			if err := r.Store.Wake(ctx, run.ID); err != nil && !errors.Is(err, journal.ErrState) && ctx.Err() == nil {
@@ -40,4 +41,43 @@ func (r *Runner) mended(ctx context.Context) error {
 		r.Log.Info("runs that a broken connection stopped go on", "runs", woken)
 	}
 	return nil
+}
+
+// usable are the connections that nothing is known against.
+func (r *Runner) usable() []string {
+	var names []string
+	for _, c := range r.Connections.All() {
+		if c.Stopped() == nil {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+// stoppedBy reports whether a run stands because of one of the connections.
+func (r *Runner) stoppedBy(run journal.Run, connections []string) bool {
+	if run.Problem == nil || run.Problem.App == nil || run.Problem.App.Kind != bindings.BrokenConnection {
+		return false
+	}
+	e := run.Problem.App
+	if e.Connection == "" {
+		return slices.ContainsFunc(connections, func(name string) bool { return appOf(name) == e.App })
+	}
+	name := e.Connection
+	if c, found := r.Connections.Get(name); found { // it may have another name now
+		name = c.Name()
+	}
+	return slices.Contains(connections, name)
+}
+
+// mendedMeanwhile wakes a run that parked because of a connection which was
+// mended while it did: whoever mended it did not find it.
+func (h *host) mendedMeanwhile(ctx context.Context) {
+	if h.runner.Connections.Mends() == h.mends {
+		return
+	}
+	err := h.runner.Store.Wake(context.WithoutCancel(ctx), h.holder.Run)
+	if err != nil && !errors.Is(err, journal.ErrState) {
+		h.log.Error("the run could not be woken; tidewire runs retry does", "error", err)
+	}
 }

@@ -19,10 +19,15 @@ func (r *Runner) resolved(run journal.Run) journal.Resolved {
 			of[app] = c.Name()
 		}
 	}
-	if app, _, _ := strings.Cut(run.Connection, "/"); r.apps[app] != nil {
+	if app := appOf(run.Connection); r.apps[app] != nil {
 		of[app] = run.Connection
 	}
 	return journal.Resolved{Connections: of, Zone: r.Zone.String()}
+}
+
+func appOf(connection string) string {
+	app, _, _ := strings.Cut(connection, "/")
+	return app
 }
 
 // zone is that of the run's first activation, as far as this machine knows it.
@@ -41,6 +46,7 @@ func (r *Runner) zone(run journal.Run) *time.Location {
 // connection finds the connection that a call goes to. Where there is none at
 // all the run stands until it is configured.
 func (h *host) connection(s vm.Step) (string, error) {
+	h.mends = h.runner.Connections.Mends()
 	name, err := h.resolve(s.App.Name, s.Options.Connection)
 	if err == nil {
 		return name, nil

@@ -94,7 +94,8 @@ var (
 // no longer than the grace. A run that is cut off then is given back to the
 // journal, and goes on from its last record when the engine starts again.
 func (r *Runner) Run(ctx context.Context) error {
-	if err := r.mended(ctx); err != nil {
+	// Whoever starts the engine again may have mended a connection.
+	if err := r.Mended(ctx, r.usable()...); err != nil {
 		return err
 	}
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))

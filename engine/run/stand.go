@@ -41,7 +41,9 @@ func (h *host) stand(ctx context.Context, s vm.Step, step journal.Step, e *bindi
 		if h.exhausted() {
 			return h.doubt(ctx, s, step, e)
 		}
-		return h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.mark(step), Attempt: true, Problem: problem})
+		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.mark(step), Attempt: true, Problem: problem})
+		h.mendedMeanwhile(ctx)
+		return ended
 	}
 	return nil
 }

@@ -1,0 +1,145 @@
+// Package callback is the door at which a browser comes back from a vendor's
+// consent page: one address on this machine, open for one login.
+package callback
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Door listens for the browser. Close ends it.
+type Door struct {
+	listeners []net.Listener
+	path      string
+}
+
+// Open listens on the host and port of a redirect address, which is on this
+// machine. Under the name localhost it listens for both versions of IP, since
+// browsers choose.
+func Open(redirect string) (*Door, error) {
+	u, err := url.Parse(redirect)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "" {
+		return nil, fmt.Errorf("the redirect address %q is not one that can be listened on; expected http://localhost:PORT/PATH", redirect)
+	}
+	hosts := []string{u.Hostname()}
+	switch host := u.Hostname(); {
+	case host == "localhost":
+		hosts = []string{"127.0.0.1", "::1"}
+	case !net.ParseIP(host).IsLoopback():
+		return nil, fmt.Errorf("the redirect address %q is not on this machine", redirect)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	d := &Door{path: u.EscapedPath()}
+	if d.path == "" {
+		d.path = "/"
+	}
+	for i, host := range hosts {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		switch {
+		case err == nil:
+			d.listeners = append(d.listeners, listener)
+		case i == 0: // the second is for machines that have it
+			return nil, fmt.Errorf("listen for the browser: %w; --redirect names another address, --manual needs none", err)
+		}
+	}
+	return d, nil
+}
+
+// Close ends a door that nobody waits at.
+func (d *Door) Close() {
+	for _, l := range d.listeners {
+		l.Close()
+	}
+}
+
+// Answer is what the page tells the person.
+type Answer struct {
+	Title string
+	Text  string
+}
+
+// Wait lets the browser in until one comes whose answer is ours, has it taken,
+// and shows the person what came of it. It returns the error of take, or the
+// context's.
+func (d *Door) Wait(ctx context.Context, ours func(url.Values) bool, take func(context.Context, url.Values) (Answer, error)) error {
+	type end struct{ err error }
+	ended := make(chan end, 1)
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		answer := r.URL.Query()
+		if r.Method != http.MethodGet || r.URL.EscapedPath() != d.path || !ours(answer) {
+			show(w, http.StatusNotFound, Answer{"Not here", "This page waits for somebody who comes back from a login that Tidewire began. Nothing was changed."})
+			return
+		}
+		select {
+		case <-turn: // one is taken
+		default:
+			show(w, http.StatusConflict, Answer{"Once is enough", "This login was taken already."})
+			return
+		}
+		said, err := take(ctx, answer)
+		if err != nil {
+			said = Answer{"Not connected", err.Error()}
+		}
+		show(w, http.StatusOK, said)
+		ended <- end{err}
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+	served := make(chan error, len(d.listeners))
+	for _, l := range d.listeners {
+		go func() { served <- server.Serve(l) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case done := <-ended:
+		err = done.err
+	}
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if server.Shutdown(bound) != nil { // the page is written; who does not read it is cut off
+		err = errors.Join(err, server.Close())
+	}
+	for range d.listeners {
+		<-served
+	}
+	return err
+}
+
+var view = template.Must(template.New("callback").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{.Title}}</title>
+<style>
+:root{color-scheme:light dark}
+body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}
+</style>
+<main><h1>{{.Title}}</h1><p>{{.Text}}</p></main></html>
+`))
+
+func show(w http.ResponseWriter, status int, a Answer) {
+	var page bytes.Buffer
+	if err := view.Execute(&page, a); err != nil {
+		http.Error(w, a.Title, http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer") // the address holds the code
+	w.WriteHeader(status)
+	w.Write(page.Bytes())
+}

@@ -1,0 +1,130 @@
+package connection
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// LoginConfig says what a person is asked to authorise.
+type LoginConfig struct {
+	App  *bindings.App
+	Auth *bindings.Auth // one of the app's, with OAuth
+	// Settings are those that the connection will have; client_id at least is
+	// among its credentials.
+	Settings Settings
+	// Redirect is the address that the browser is sent back to.
+	Redirect string
+	// Scopes are asked for beside those that the app always wants.
+	Scopes []string
+	HTTP   *http.Client // nil: http.DefaultClient
+	Now    func() time.Time
+}
+
+// Login is an authorisation by a person that is under way (RFC 6749, section
+// 4.1): URL goes to the browser, Redeem takes what comes back.
+type Login struct {
+	// Scopes are all that is asked for.
+	Scopes []string
+
+	ask                       *asker
+	redirect, state, verifier string
+}
+
+// NewLogin begins an authorisation.
+func NewLogin(c LoginConfig) *Login {
+	filled := Config{HTTP: c.HTTP, Now: c.Now}.filled()
+	draft := &Connection{settings: c.Settings, app: c.App, state: &state{}}
+	l := &Login{ask: newAsker(draft, c.Auth, filled.HTTP, filled.Now), redirect: c.Redirect, state: rand.Text()}
+	for _, scope := range slices.Concat(l.ask.oauth.Scopes.Always, c.Scopes) {
+		if !slices.Contains(l.Scopes, scope) {
+			l.Scopes = append(l.Scopes, scope)
+		}
+	}
+	if l.ask.oauth.PKCE {
+		l.verifier = oauth2.GenerateVerifier()
+	}
+	return l
+}
+
+// Offered are the scopes that an app's way offers a kind of connection: the
+// usual ones, and those that only read. Both may be empty.
+func Offered(app *bindings.App, auth *bindings.Auth, as string) (usual, readOnly []string) {
+	variant, _ := app.Variant(as)
+	oauth := variedOAuth(auth.OAuth, variant)
+	return oauth.Scopes.Default, oauth.Scopes.ReadOnly
+}
+
+// URL is where the person's browser goes. It holds no secret but the state of
+// this login, which is of no use to others.
+func (l *Login) URL() string {
+	conf := l.ask.conf
+	conf.RedirectURL = l.redirect
+	param := l.ask.oauth.Scopes.Param
+	if param == "" {
+		param = "scope"
+	}
+	options := []oauth2.AuthCodeOption{oauth2.SetAuthURLParam(param, l.ask.oauth.Scopes.Join(l.Scopes))}
+	for name, value := range l.ask.oauth.AuthorizeParams {
+		options = append(options, oauth2.SetAuthURLParam(name, value))
+	}
+	if l.verifier != "" {
+		options = append(options, oauth2.S256ChallengeOption(l.verifier))
+	}
+	return conf.AuthCodeURL(l.state, options...)
+}
+
+// Ours reports whether an answer belongs to this login.
+func (l *Login) Ours(answer url.Values) bool {
+	return subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(l.state)) == 1
+}
+
+// Pasted reads the address that a browser was sent back to, as a person copies
+// it: whole, or what stands behind the "?".
+func Pasted(text string) (url.Values, error) {
+	text = strings.TrimSpace(text)
+	if _, query, found := strings.Cut(text, "?"); found {
+		text = query
+	}
+	text, _, _ = strings.Cut(text, "#")
+	answer, err := url.ParseQuery(text)
+	if err != nil || answer.Get("code") == "" && answer.Get("error") == "" {
+		return nil, fmt.Errorf("that is not the address that the browser was sent to: it holds neither code=… nor error=…")
+	}
+	return answer, nil
+}
+
+// Redeem exchanges what the browser came back with for tokens. Without an
+// answer about scopes those that were asked for count as granted.
+func (l *Login) Redeem(ctx context.Context, answer url.Values) (Grant, error) {
+	switch {
+	case !l.Ours(answer):
+		return Grant{}, fmt.Errorf("the answer is not to this request (its state is another); begin again")
+	case answer.Get("error") != "":
+		said := answer.Get("error")
+		if text := answer.Get("error_description"); text != "" {
+			said += ": " + text
+		}
+		return Grant{}, fmt.Errorf("%s did not authorise it: %s", l.ask.app.Title, oneLine(said))
+	case answer.Get("code") == "":
+		return Grant{}, fmt.Errorf("%s sent the browser back without a code", l.ask.app.Title)
+	}
+	grant, err := l.ask.exchange(ctx, answer.Get("code"), l.redirect, l.verifier)
+	if err != nil {
+		return Grant{}, err
+	}
+	if grant.Scopes == nil {
+		grant.Scopes = slices.Clone(l.Scopes)
+	}
+	return grant, nil
+}
