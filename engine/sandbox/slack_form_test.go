@@ -68,7 +68,7 @@ func TestSlashCommandIsAForm(t *testing.T) {
 	w.call("POST "+answer.Path, `{"text":"Only for you"}`, "Authorization", "").is(200, "ok", "true")
 	w.call("POST "+answer.Path, `{"text":"For all","response_type":"in_channel"}`, "Authorization", "").is(200, "ok", "true")
 	w.post("/slack/conversations.history", "channel=C0GENERAL01").is(200, "messages.#.text", `["For all"]`)
-	w.call("POST "+answer.Path, `{}`).is(500, "error", "no_text")
+	w.call("POST "+answer.Path, `{}`).is(400, "error", "no_text")
 	w.call("POST "+answer.Path, `no`).is(400, "error", "invalid_payload")
 	w.clock.pass(31 * time.Minute)
 	w.call("POST "+answer.Path, `{"text":"late"}`).is(404, "error", "used_url")
@@ -120,10 +120,10 @@ func TestPeopleActInSlack(t *testing.T) {
 	w.call("POST /sandbox/do/slack/shortcut", `{"callback_id":"new"}`).is(200)
 	gesture := at(sentForm(t, w, r).Get("payload"), "trigger_id")
 	w.post("/slack/views.open", "trigger_id="+gesture+"&view="+url.QueryEscape(`{"type":"modal","callback_id":"order","private_metadata":"m",
-		"blocks":[{"type":"input","block_id":"b","element":{"type":"plain_text_input","action_id":"a"}}]}`)).is(200, "ok", "true")
-	w.call("POST /sandbox/do/slack/submit", `{"values":{"b":{"a":"two"}}}`).is(200)
+		"blocks":[{"type":"input","block_id":"b.1","element":{"type":"plain_text_input","action_id":"0"}}]}`)).is(200, "ok", "true")
+	w.call("POST /sandbox/do/slack/submit", `{"values":{"b.1":{"0":"two"}}}`).is(200)
 	sent := sentForm(t, w, r).Get("payload")
-	for path, want := range map[string]string{"type": "view_submission", "view.callback_id": "order", "view.private_metadata": "m", "view.state.values.b.a.value": "two"} {
+	for path, want := range map[string]string{"type": "view_submission", "view.callback_id": "order", "view.private_metadata": "m", `view.state.values.b\.1.0.value`: "two"} {
 		if got := at(sent, path); got != want {
 			t.Errorf("%s is %q, expected %q: %s", path, got, want, sent)
 		}

@@ -124,13 +124,15 @@ func slackState(blocks any, given object) object {
 	for _, b := range all {
 		block, _ := b.(object)
 		for _, element := range slackElements(block) {
-			entered := lookup(given, text(block["block_id"])+"."+text(element["action_id"]))
-			state, isWhole := clone(entered).(object)
+			name, action := text(block["block_id"]), text(element["action_id"])
+			inBlock, _ := given[name].(object)
+			state, isWhole := clone(inBlock[action]).(object)
 			if !isWhole {
-				state = object{"value": entered}
+				state = object{"value": inBlock[action]}
 			}
 			state["type"] = element["type"]
-			values = place(values, text(block["block_id"])+"."+text(element["action_id"]), state).(object)
+			shown, _ := values[name].(object)
+			values[name] = slackMerged(shown, object{action: state})
 		}
 	}
 	return values

@@ -53,7 +53,7 @@ func slackRespond(a *app, h *http.Request, raw []byte, path string) (reply, bool
 	case given["replace_original"] == true && acted != nil:
 		a.alter(a.model.resource("messages"), acted, slackMerged(object{"text": "", "blocks": nil, "attachments": nil}, message))
 	case empty(message["text"]) && empty(message["blocks"]) && empty(message["attachments"]):
-		return slackSay(http.StatusInternalServerError, object{"ok": false, "error": "no_text"}), true
+		return slackSay(http.StatusBadRequest, object{"ok": false, "error": "no_text"}), true
 	default:
 		message["type"], message["user"], message["bot_id"] = "message", slackBot, "B0SANDBOT01"
 		if given["response_type"] != "in_channel" {
