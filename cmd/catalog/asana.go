@@ -91,7 +91,7 @@ func (a *asana) answers() {
 }
 
 func (a *asana) operation(o asanaOperation) error {
-	made := &Operation{Group: snake(o.Tag), From: "operations.json: " + o.ID}
+	made := &Operation{Group: bindings.Snake(o.Tag), From: "operations.json: " + o.ID}
 	made.ID, made.Method, made.Path = o.ID, o.Method, o.Path
 	made.Scopes = slices.Clone(o.Scopes)
 	for _, p := range o.Params {

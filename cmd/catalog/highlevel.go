@@ -45,7 +45,7 @@ func readHighLevelAPI(folder, version string) (*Source, error) {
 		source.Operations = append(source.Operations, operations...)
 	}
 	if source.Types, err = api.merge(source.Operations, func(document string) string {
-		return snake(strings.TrimSuffix(document, "-api"))
+		return bindings.Snake(strings.TrimSuffix(document, "-api"))
 	}); err != nil {
 		return nil, err
 	}

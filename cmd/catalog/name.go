@@ -7,7 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"unicode"
+
+	"github.com/tidewire/tidewire/bindings"
 )
 
 // names is an app's names.txt: what the rule does not name well enough. One
@@ -112,7 +113,7 @@ func (n *names) operation(o *Operation) string {
 	if found {
 		n.used["group "+o.Group] = true
 	} else {
-		group = snake(o.Group)
+		group = bindings.Snake(o.Group)
 	}
 	if name, found := n.operations[[2]string{o.Group, o.ID}]; found {
 		n.used["operation "+o.Group+" "+o.ID] = true
@@ -121,86 +122,7 @@ func (n *names) operation(o *Operation) string {
 	return group + "." + operationName(group, o)
 }
 
-// operationName is the rule: snake_case of the vendor's id less the group's
-// noun, where "edit", "put" and "patch" are update, getting "all" or several of
-// something by GET is list, and "by_id" goes without saying.
+// operationName names an operation of the documents by the rule.
 func operationName(group string, o *Operation) string {
-	words := strings.Split(snake(o.ID), "_")
-	var end []string
-	if last := len(words) - 1; words[last] == "deprecated" {
-		words, end = words[:last], words[last:]
-	}
-	if n := len(words); n > 3 && words[n-2] == "by" && words[n-1] == "id" {
-		words = words[:n-2]
-	}
-	switch words[0] {
-	case "edit", "put", "patch":
-		words[0] = "update"
-	case "get", "fetch":
-		words[0] = "get"
-		if len(words) > 2 && words[1] == "all" {
-			words = append([]string{"list"}, words[2:]...)
-		} else if several(words[len(words)-1]) && o.Method == "GET" && !strings.HasSuffix(o.Path, "}") {
-			words[0] = "list"
-		}
-	}
-	return strings.Join(append(without(words, strings.Split(group, "_")), end...), "_")
-}
-
-// without takes the group's noun out of a name, in the plural or the singular,
-// unless nothing would be left.
-func without(words, noun []string) []string {
-	single := append([]string(nil), noun...)
-	single[len(single)-1] = singular(single[len(single)-1])
-	for _, noun := range [][]string{noun, single} {
-		for i := 0; i+len(noun) <= len(words) && len(words) > len(noun); i++ {
-			if equal(words[i:i+len(noun)], noun) {
-				return append(append([]string(nil), words[:i]...), words[i+len(noun):]...)
-			}
-		}
-	}
-	return words
-}
-
-func several(word string) bool {
-	return strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss") && word != "status" &&
-		word != "settings" && word != "stats" && word != "details"
-}
-
-func equal(a, b []string) bool { return strings.Join(a, "_") == strings.Join(b, "_") }
-
-func singular(word string) string {
-	switch {
-	case strings.HasSuffix(word, "ies"):
-		return strings.TrimSuffix(word, "ies") + "y"
-	case strings.HasSuffix(word, "sses"):
-		return strings.TrimSuffix(word, "es")
-	case strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss"):
-		return strings.TrimSuffix(word, "s")
-	}
-	return word
-}
-
-// snake turns "get-ContactByID v2" into "get_contact_by_id_v2".
-func snake(text string) string {
-	var b strings.Builder
-	runes := []rune(text)
-	for i, r := range runes {
-		switch {
-		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
-			r = '_'
-		case unicode.IsUpper(r):
-			before := i > 0 && (unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1]))
-			within := i > 0 && unicode.IsUpper(runes[i-1]) && i+1 < len(runes) && unicode.IsLower(runes[i+1])
-			if before || within {
-				b.WriteByte('_')
-			}
-			r = unicode.ToLower(r)
-		}
-		if r == '_' && (b.Len() == 0 || strings.HasSuffix(b.String(), "_")) {
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return strings.TrimSuffix(b.String(), "_")
+	return bindings.OperationName(group, o.ID, o.Method, o.Path)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -278,7 +279,7 @@ func scopes(security []map[string][]string) (all, one []string) {
 		if len(set) == 0 {
 			return nil, nil // an alternative that asks for nothing
 		}
-		if i > 0 && !equal(set, sets[0]) {
+		if i > 0 && !slices.Equal(set, sets[0]) {
 			for _, set := range sets {
 				for _, scope := range set {
 					if !seen[scope] {
@@ -299,7 +300,7 @@ func scopes(security []map[string][]string) (all, one []string) {
 // pascal turns "get-contact" into "GetContact".
 func pascal(id string) string {
 	var b strings.Builder
-	for _, word := range strings.Split(snake(id), "_") {
+	for _, word := range strings.Split(bindings.Snake(id), "_") {
 		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return b.String()

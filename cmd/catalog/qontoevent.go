@@ -69,7 +69,7 @@ func (q *qonto) eventData(e qontoEvent, names []string) (*bindings.Type, error) 
 	if len(names) == 0 {
 		return nil, nil
 	}
-	noun := singular(strings.ReplaceAll(e.Resource, "-", "_"))
+	noun := bindings.Singular(strings.ReplaceAll(e.Resource, "-", "_"))
 	known := map[string]qontoField{}
 	for _, f := range q.schemas[qontoSchema(noun)] {
 		known[f.Name] = f

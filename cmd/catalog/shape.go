@@ -61,7 +61,7 @@ func enum(values []string) bindings.Type {
 // camel turns "client_invoice" into "ClientInvoice".
 func camel(text string) string {
 	var b strings.Builder
-	for _, word := range strings.Split(snake(text), "_") {
+	for _, word := range strings.Split(bindings.Snake(text), "_") {
 		if word != "" {
 			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 		}

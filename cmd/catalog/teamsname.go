@@ -113,7 +113,7 @@ func (n teamsName) named(method, action string, nouns []string) (teamsName, erro
 	case strings.HasSuffix(action, "()"):
 		return n, fmt.Errorf("unknown function %q", action)
 	case action != "":
-		n.id = strings.ReplaceAll(snake(action), "_", "-")
+		n.id = strings.ReplaceAll(bindings.Snake(action), "_", "-")
 		if !strings.Contains("-"+n.id+"-", "-"+whole+"-") { // markChatReadForUser says it
 			n.id += "-" + whole
 		}
