@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
 )
 
 // teamsName is what method and path say of an operation. Graph names its
