@@ -35,6 +35,9 @@ type app struct {
 	// forgotten is the version of the store that tokens for what was seen must
 	// have at least.
 	forgotten int64
+	// feed is what an app tells in a feed of changes, of which fed were dropped.
+	feed []feedEntry
+	fed  int
 }
 
 // kept is an answer that an idempotency key brings back.
@@ -71,6 +74,7 @@ func (a *app) clear(seed uint64) {
 	a.files = map[string][]byte{}
 	a.consents = consents{}
 	a.forgotten = 0
+	a.feed, a.fed = nil, 0
 	for _, name := range sorted(a.rules.seeds) {
 		for _, fields := range a.rules.seeds[name] {
 			a.seed(name, fields)

@@ -74,6 +74,7 @@ func (m maker) arguments(params map[string]string) object {
 			args[f.Name] = m.value(&f.Type, f.Name, 0)
 		}
 	}
+	maps.Copy(args, neededQuery[m.op.Method+" "+m.op.Path])
 	if m.op.Body == nil {
 		return args
 	}

@@ -134,6 +134,14 @@ var needed = map[string]object{
 	"POST /calendars/{calendarId}/acl/watch":       toWatch,
 	"POST /users/me/calendarList/watch":            toWatch,
 	"POST /users/me/settings/watch":                toWatch,
+	"POST /tasks":                                  {"workspace": asanaWorkspace},
+	"POST /projects":                               {"workspace": asanaWorkspace},
+}
+
+// neededQuery are parameters without which a vendor refuses the first call.
+var neededQuery = map[string]object{
+	"GET /events":                            {"sync": asanaToken(1, 0)},
+	"GET /workspaces/{workspace_gid}/events": {"sync": asanaToken(1, 0)},
 }
 
 // seed puts there what the operation names, and gives the arguments of its path.
@@ -144,6 +152,11 @@ func (m maker) seed(a *app) map[string]string {
 	a.make(a.model.resource("conversations"), "there", object{"contactId": "there"}, nil, nil)
 	if a.def.Name == "googlecalendar" {
 		a.make(a.model.resource("calendars"), "text", object{"summary": "text"}, nil, nil)
+	}
+	if a.def.Name == "asana" {
+		for _, name := range []string{"enum_options", "tasks"} {
+			a.make(a.model.resource(name), "text", object{"name": "text"}, nil, nil)
+		}
 	}
 	if m.op.Path == "/channels/stop" {
 		a.make(a.model.resource("channels"), "text", object{"resourceId": "text"}, nil, nil)
@@ -212,6 +225,9 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 	}
 	if m.op.Address != "" {
 		query.Set("sig", Token)
+	}
+	for name, v := range neededQuery[m.op.Method+" "+m.op.Path] {
+		query.Set(name, text(v))
 	}
 	body, kind := m.body(t, a)
 	target := "/" + a.def.Name + path

@@ -44,6 +44,9 @@ type rules struct {
 	// announce tells of a change in a way of the vendor's own, nil where it is
 	// the webhook that App.Webhook describes.
 	announce func(a *app, c changed) []*job
+	// wants reports whether a registered webhook takes what it is told, beyond
+	// what App.Subscriptions say.
+	wants func(sub *subscription, e *envelope) bool
 	// seeds are the records there from the start, under what they hang, by
 	// resource and folded parameter.
 	seeds map[string][]object

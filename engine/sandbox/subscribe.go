@@ -263,6 +263,9 @@ func (sub *subscription) takes(e *envelope) bool {
 	if !slices.ContainsFunc(sub.def.Triggers, func(pattern string) bool { return names(pattern, e.trigger.Name) }) {
 		return false
 	}
+	if wants := sub.app.rules.wants; wants != nil && !wants(sub, e) {
+		return false
+	}
 	return !slices.ContainsFunc(sub.items, func(item string) bool { return !e.tellsOf(item) })
 }
 

@@ -55,6 +55,9 @@ func (m maker) fill(a *app, p *plan) {
 		for i := range m.op.PathParams {
 			if f := &m.op.PathParams[i]; f.Name == l.param {
 				links[l.name] = text(m.value(&f.Type, f.Name, 0))
+				if l.parent != nil && l.parent.known && a.store.get(l.parent.name, links[l.name]) == nil {
+					a.make(l.parent, links[l.name], object{}, nil, nil) // a subtask hangs under a task
+				}
 			}
 		}
 	}
