@@ -60,6 +60,9 @@ type Operation struct {
 	// script leaves it out, and AccountWith the parameters that go with it.
 	Account     string            `json:"account,omitempty"`
 	AccountWith map[string]string `json:"account_with,omitempty"`
+	// Parent is the parameter that takes, in the same way, the id of the
+	// account's parent.
+	Parent string `json:"parent,omitempty"`
 
 	// Pages says how each walks the list, nil where it cannot.
 	Pages *Pages `json:"pages,omitempty"`

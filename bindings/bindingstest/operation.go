@@ -104,7 +104,7 @@ func arguments(c *bindings.Catalogue, o *bindings.Operation) (fields []bindings.
 
 func testArguments(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 	fields, free := arguments(c, o)
-	for _, name := range append(sortedKeys(o.AccountWith), o.Account) {
+	for _, name := range append(sortedKeys(o.AccountWith), o.Account, o.Parent) {
 		if name != "" && find(fields, name) == nil && !free {
 			t.Errorf("%s: the account's parameter %q is none of its arguments", o.Name, name)
 		}

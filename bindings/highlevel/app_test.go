@@ -1,10 +1,57 @@
 package highlevel_test
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/bindingstest"
 	"github.com/tidewire/tidewire/bindings/highlevel"
 )
 
 func TestApp(t *testing.T) { bindingstest.Run(t, highlevel.App()) }
+
+// What names a location or a company is given by the connection, in both
+// editions, except where another one than the caller's own may be meant: what
+// is deleted, installed or sold.
+func TestAccounts(t *testing.T) {
+	app := highlevel.App()
+	never := []string{
+		"locations.delete", "marketplace.uninstall_app", "oauth.get_location_access_token",
+		"saas.allow_attach_rebilling", "saas.enable", "saas.enable_deprecated", "saas.get_subscription", "saas.get_subscription_deprecated",
+		"saas.get_wallet_balance", "saas.pause", "saas.pause_deprecated", "saas.update_subscription", "saas.update_subscription_deprecated",
+		"saas.update_wallet_balance",
+	}
+	given := 0
+	for _, c := range app.Catalogues() {
+		for _, name := range c.Operations() {
+			op, _ := c.Operation(name)
+			fields := slices.Concat(op.PathParams, op.Query)
+			if op.Body != nil {
+				if _, d := c.Resolve(&op.Body.Type); d != nil {
+					fields = append(fields, d.Fields...)
+				}
+			}
+			for _, f := range fields {
+				names := []string{"locationId", "altId", "location_id", "companyId"}
+				if !f.Required || !slices.Contains(names, f.Name) {
+					continue
+				}
+				switch f.Name {
+				case op.Account, op.Parent:
+					given++
+				default:
+					if !slices.ContainsFunc(never, func(n string) bool { return name == c.Named(n) }) {
+						t.Errorf("%s requires %q, and the connection does not give it", name, f.Name)
+					}
+				}
+			}
+			if op.Account == "altId" && op.AccountWith["altType"] != "location" && slices.ContainsFunc(fields, func(f bindings.Field) bool { return f.Name == "altType" }) {
+				t.Errorf("%s takes an altId of which altType is not said", name)
+			}
+		}
+	}
+	if given < 600 {
+		t.Errorf("the connection gives %d required ids, expected more", given)
+	}
+}

@@ -87,8 +87,9 @@ func highLevelHeader(o *Operation, p parameter) (bool, error) {
 	return true, nil
 }
 
-// highLevelAccount finds the parameter that takes the location. What deletes a
-// location gets none: it is never meant by default.
+// highLevelAccount finds the parameters that take the location and, where it
+// is required, the company. What deletes a location gets none, and what
+// deletes anything no company: they are never meant by default.
 func highLevelAccount(source *Source, o *Operation) {
 	if o.Method == "DELETE" && strings.HasSuffix(o.Path, "/{locationId}") {
 		return
@@ -99,12 +100,16 @@ func highLevelAccount(source *Source, o *Operation) {
 			fields = append(fields, d.Fields...)
 		}
 	}
-	has := map[string]bool{}
+	has, required := map[string]bool{}, map[string]bool{}
 	for _, f := range fields {
 		has[f.Name] = true
+		required[f.Name] = required[f.Name] || f.Required
+		if f.Name == "companyId" && f.Required && o.Method != "DELETE" {
+			o.Parent = f.Name
+		}
 	}
 	switch {
-	case has["locationId"]:
+	case has["locationId"] && (required["locationId"] || !required["altId"]):
 		o.Account = "locationId"
 	case has["altId"]:
 		o.Account = "altId"

@@ -201,26 +201,31 @@ func plainText(v gjson.Result) string {
 	return v.Raw
 }
 
-// fill adds the connection's account where the operation takes it and the
-// script gave none.
-func fill(s *shape, op *bindings.Operation, args json.RawMessage, account string) json.RawMessage {
+// fill adds the connection's account, and that account's parent, where the
+// operation takes them and the script gave none.
+func fill(s *shape, op *bindings.Operation, args json.RawMessage, account, parent string) json.RawMessage {
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
 	}
-	if op.Account == "" || account == "" || s.index[op.Account] == nil && !s.free {
-		return args
-	}
-	table := gjson.ParseBytes(args)
-	if has(table, op.Account) {
-		return args
-	}
-	added := map[string]string{}
-	for name, value := range op.AccountWith {
-		if !has(table, name) {
+	table, added := gjson.ParseBytes(args), map[string]string{}
+	add := func(name, value string) bool {
+		lacks := name != "" && value != "" && !has(table, name) && (s.index[name] != nil || s.free)
+		if lacks {
 			added[name] = value
 		}
+		return lacks
 	}
-	added[op.Account] = account
+	add(op.Parent, parent)
+	if add(op.Account, account) {
+		for name, value := range op.AccountWith {
+			if !has(table, name) {
+				added[name] = value
+			}
+		}
+	}
+	if len(added) == 0 {
+		return args
+	}
 	text, err := json.Marshal(added)
 	if err != nil {
 		return args // strings always encode

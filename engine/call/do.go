@@ -47,7 +47,8 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if r.Args, err = inline(r.Args, op, c.Files); err != nil {
 		return Answer{}, invalid(r.App, op, []string{err.Error()})
 	}
-	args := fill(s, op, r.Args, conn.Account())
+	account, parent := conn.Accounts()
+	args := fill(s, op, r.Args, account, parent)
 	w, err := c.wire(ctx, r, s, conn, args, again)
 	if err != nil {
 		return Answer{}, err

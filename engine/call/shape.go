@@ -89,7 +89,7 @@ func newShape(app *bindings.App, op *bindings.Operation) *shape {
 	}
 	for _, a := range s.args {
 		_, with := op.AccountWith[a.name]
-		a.account = with || a.name == op.Account
+		a.account = with || a.name == op.Account || a.name == op.Parent
 	}
 	return s
 }

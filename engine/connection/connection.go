@@ -32,6 +32,19 @@ func (c *Connection) App() *bindings.App { return c.app }
 // Account is the vendor's id of the account; empty where none is set.
 func (c *Connection) Account() string { return c.settings.Account }
 
+// Accounts are the ids that calls take where they name none: of the account,
+// and of its parent as far as that is known. A connection of a parent has no
+// other account: its id must never stand for that of a child.
+func (c *Connection) Accounts() (account, parent string) {
+	if v := c.variant(); v != nil && v.Parent {
+		return "", c.Account()
+	}
+	if c.parent != nil {
+		parent = c.parent.Account()
+	}
+	return c.Account(), parent
+}
+
 // Parent is the connection whose tokens and webhooks serve this one too, or nil.
 func (c *Connection) Parent() *Connection { return c.parent }
 
