@@ -37,6 +37,9 @@ func (r *request) perform() (result, *failure) {
 	if res, failed, is := r.looked(); is {
 		return res, failed
 	}
+	if failed := r.checkAccount(); failed != nil {
+		return result{}, failed
+	}
 	if failed := r.checkLinks(); failed != nil {
 		return result{}, failed
 	}
@@ -83,7 +86,8 @@ func (r *request) checkLinks() *failure {
 		if l.parent == nil || !l.parent.known {
 			continue
 		}
-		if id := r.params[l.param]; r.app.store.get(l.parent.name, id) == nil {
+		id := r.params[l.param]
+		if parent := r.app.store.get(l.parent.name, id); parent == nil || r.foreign(parent) {
 			return r.app.notFound(l.parent.noun, id)
 		}
 	}
@@ -101,7 +105,7 @@ func (r *request) links() map[string]string {
 // find gives the record that the request names.
 func (r *request) find() (*record, *failure) {
 	id := text(r.arg(r.plan.id))
-	if found := r.seek(id); found != nil {
+	if found := r.seek(id); found != nil && !r.foreign(found) {
 		return found, nil
 	}
 	return nil, r.app.notFound(r.plan.resource.noun, id)
@@ -282,6 +286,9 @@ func (r *request) change() (result, *failure) {
 		id = a.rules.idOf(r.fields)
 	}
 	found := r.seek(id)
+	if found != nil && r.foreign(found) {
+		return result{}, a.notFound(res.noun, id)
+	}
 	if found == nil {
 		if r.plan.verb == put {
 			made := a.make(res, id, r.fields, r.links(), r)

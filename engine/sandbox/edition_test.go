@@ -80,9 +80,24 @@ func TestTokensOfAnEdition(t *testing.T) {
 		Replace(strings.Replace(form, sandbox.RefreshToken, next, 1))
 	got := w.call("POST /highlevel/oauth/token", spelled, "Version", "v3", "Content-Type", "application/x-www-form-urlencoded").
 		is(200, "access_token", "", "tokenType", "Bearer")
-	w.call("POST /highlevel/contacts/search", `{"locationId":"loc1"}`, "Version", "v3", "Authorization", "Bearer "+got.get("accessToken")).is(200)
+	w.call("POST /highlevel/contacts/search", `{"locationId":"`+w.Account("highlevel")+`"}`, "Version", "v3", "Authorization", "Bearer "+got.get("accessToken")).is(200)
 
 	location := w.call("POST /highlevel/oauth/location-token", "companyId=c1&locationId=loc2", "Version", "v3",
 		"Content-Type", "application/x-www-form-urlencoded").is(200, "locationId", "loc2").get("accessToken")
 	w.call("GET /highlevel/contacts/?locationId=loc2", "", "Authorization", "Bearer "+location).is(200)
+}
+
+// A location's token is good for that location alone.
+func TestTokenOfALocation(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	paris := w.call("POST /highlevel/contacts/", `{"locationId":"paris","email":"ada@example.com"}`).is(201).get("contact.id")
+	got := w.post("/highlevel/oauth/locationToken", "companyId=c1&locationId=oslo").is(200)
+	oslo := []string{"Authorization", "Bearer " + got.get("access_token")}
+	w.call("POST /highlevel/contacts/", `{"locationId":"paris"}`, oslo...).is(403, "message", "The token does not have access to this location.")
+	w.call("GET /highlevel/contacts/"+paris, "", oslo...).is(404)
+	w.call("PUT /highlevel/contacts/"+paris, `{"firstName":"Eve"}`, oslo...).is(404)
+	w.call("GET /highlevel/contacts/"+paris+"/notes", "", oslo...).is(404)
+	w.call("DELETE /highlevel/contacts/"+paris, "", oslo...).is(404)
+	w.call("POST /highlevel/contacts/search", `{"locationId":"oslo"}`, oslo...).is(200, "contacts.#", "0")
+	w.call("GET /highlevel/contacts/"+paris, "").is(200, "contact.email", "ada@example.com")
 }

@@ -25,7 +25,7 @@ const maxPage = 1000
 
 func (r *request) list() (result, *failure) {
 	items := r.app.store.all(r.plan.resource.name, r.links())
-	items, failed := r.odata(r.filter(items))
+	items, failed := r.odata(r.filter(slices.DeleteFunc(items, r.foreign)))
 	if failed != nil {
 		return result{}, failed
 	}
