@@ -183,8 +183,6 @@ var nextTests = map[string]func(f *fixture){
 				}
 				mu.Lock()
 				busy[lane] = false
-				left--
-				over := left == 0
 				mu.Unlock()
 				if failed == nil {
 					failed = f.store.Finish(ctx, holder(a), journal.Outcome{State: journal.Succeeded})
@@ -192,9 +190,11 @@ var nextTests = map[string]func(f *fixture){
 				if failed != nil {
 					f.Errorf("run %s: %v", a.Run.ID, failed)
 				}
-				if over {
+				mu.Lock()
+				if left--; left == 0 {
 					stop()
 				}
+				mu.Unlock()
 			}
 		}
 		var all sync.WaitGroup
