@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 //	capture NAME REGEXP     set $NAME to what was found last on standard output
 //	post STATUS URL FILE    post a file with its $NAMES replaced, expect the status, print the answer; headers may follow
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a hundred processes")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), WorkdirRoot: journaltest.Folder(t), UpdateScripts: *update, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {

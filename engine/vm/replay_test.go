@@ -82,6 +82,9 @@ func TestReplayIsNotCharged(t *testing.T) {
 
 // Executing time does not count while replaying, and counts from there.
 func TestReplayTakesItsTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector, which finds nothing in one goroutine")
+	}
 	m := vm.New(vm.Config{})
 	source := inHook(`for i = 1, 1e7 do end uuid() wait "1 day"`)
 	limits := vm.Limits{Time: time.Hour, Instructions: 1e9}
