@@ -85,6 +85,9 @@ type Poll struct {
 	Same []string
 	// Ignore are paths that change although nothing happened.
 	Ignore []string
+	// Deleted maps paths in an item to the values that say that it is gone,
+	// where a list goes on showing it.
+	Deleted map[string]string
 	// Facets are parts of a record whose change has a trigger of its own.
 	Facets []Facet
 

@@ -35,6 +35,7 @@ func Run(t *testing.T, app *bindings.App) {
 	}
 	t.Run("editions", func(t *testing.T) { testEditions(t, app) })
 	t.Run("triggers", func(t *testing.T) { testTriggers(t, app) })
+	t.Run("polls", func(t *testing.T) { testPolls(t, app) })
 	t.Run("echo", func(t *testing.T) { testEcho(t, app) })
 	t.Run("webhook", func(t *testing.T) { testWebhook(t, app) })
 }

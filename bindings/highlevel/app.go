@@ -38,6 +38,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Errors:        problems(),
 		Limits:        limits(),
 		Webhook:       webhook(),
+		Polls:         polls(),
 		Subscriptions: subscriptions(),
 		Echo:          echo(),
 		Catalogue:     parsed,

@@ -44,6 +44,7 @@ var App = sync.OnceValue(func() *bindings.App {
 			{Requests: 10000, Per: 10 * time.Minute, Scope: bindings.PerHost},
 		},
 		Webhook:       webhook(),
+		Polls:         polls(),
 		Subscriptions: subscriptions(),
 		Consent:       consent(),
 		Echo:          echo(),

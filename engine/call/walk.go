@@ -32,13 +32,48 @@ func (o Own) operation() (*bindings.Operation, error) {
 	return op, nil
 }
 
+// arguments are those of the call. A number that the operation takes as text,
+// such as a time in milliseconds, is one.
+func (o Own) arguments(op *bindings.Operation) (json.RawMessage, error) {
+	args, err := Arguments(o.Call.Args, o.Words)
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string]json.RawMessage{}
+	gjson.ParseBytes(args).ForEach(func(name, value gjson.Result) bool {
+		if value.Type == gjson.Number && isText(o.App.CatalogueOf(op), op, name.String()) {
+			texts[name.String()] = json.RawMessage(quote(value.Raw))
+		}
+		return true
+	})
+	if len(texts) == 0 {
+		return args, nil
+	}
+	added, err := json.Marshal(texts)
+	return over(args, added), err
+}
+
+// isText reports whether an argument is declared as text.
+func isText(c *bindings.Catalogue, op *bindings.Operation, name string) bool {
+	fields := slices.Concat(op.PathParams, op.Query, op.Header)
+	if op.Body != nil {
+		if _, d := c.Resolve(&op.Body.Type); d != nil {
+			fields = append(fields, d.Fields...)
+		}
+	}
+	return slices.ContainsFunc(fields, func(f bindings.Field) bool {
+		kind, _ := c.Resolve(&f.Type)
+		return f.Name == name && kind.Kind == bindings.String
+	})
+}
+
 // Make makes the call.
 func (c *Client) Make(ctx context.Context, o Own) (Answer, error) {
 	op, err := o.operation()
 	if err != nil {
 		return Answer{}, err
 	}
-	args, err := Arguments(o.Call.Args, o.Words)
+	args, err := o.arguments(op)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -83,7 +118,7 @@ func (c *Client) List(ctx context.Context, o Own, next json.RawMessage) (Listed,
 	if err != nil {
 		return Listed{}, err
 	}
-	args, err := Arguments(o.Call.Args, o.Words)
+	args, err := o.arguments(op)
 	if err != nil {
 		return Listed{}, err
 	}

@@ -49,8 +49,9 @@ func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
 		if l.poll.PerItem {
 			s.record = w.item + perItem + id
 		}
+		s.deleted = len(l.poll.Deleted) > 0 && fits(item, l.poll.Deleted)
 		if sync := l.poll.Sync; sync != nil && len(sync.Deleted) > 0 {
-			s.deleted = fits(item, sync.Deleted)
+			s.deleted = s.deleted || fits(item, sync.Deleted)
 		}
 		s.data = l.data(item, w.of)
 		s.hash = fingerprint(s.data, l.poll.Same, l.poll.Ignore)

@@ -254,7 +254,15 @@ func (l *look) keep(ctx context.Context, s journal.Sweep, events ...journal.Even
 
 // losing reports whether the walk tells what is gone.
 func (l *look) losing(w *walk) bool {
-	return w.whole && l.poll.OnDeleted != "" && l.poll.Window == (bindings.Window{}) && (w.cursor.Known && l.cursors[w.item].Known)
+	return w.whole && l.poll.OnDeleted != "" && l.poll.Window == (bindings.Window{}) && w.cursor.Known && l.known(w.item)
+}
+
+// known reports whether all that there was of an item has been noted.
+func (l *look) known(item string) bool {
+	if l.changedOnly() {
+		item = ""
+	}
+	return l.cursors[item].Known
 }
 
 // lostBatch is how many records are looked at together.
@@ -289,7 +297,7 @@ func (l *look) lost(ctx context.Context, w *walk) error {
 				}
 			}
 			sweep := c.sweep()
-			if more = len(some) == lostBatch; !more {
+			if more = len(some) == lostBatch; !more && !l.changedOnly() {
 				sweep.Cursors = l.kept(w.item, w.cursor)
 			}
 			var told int

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,8 @@ func (r *request) test(name string, v any, items []*record) func(*record) bool {
 		if field, found := strings.CutSuffix(name, bound.suffix); found && r.has(field, items) {
 			return func(item *record) bool {
 				have, _ := folded(item.fields, field)
-				return have != nil && (text(have) >= text(v)) == bound.after || text(have) == text(v)
+				order := compare(have, v)
+				return have != nil && (order == 0 || order > 0 == bound.after)
 			}
 		}
 	}
@@ -214,6 +216,46 @@ func condition(v any) func(*record) bool {
 		return func(item *record) bool { return !empty(at(item)) }
 	case "not_exists":
 		return func(item *record) bool { return empty(at(item)) }
+	case "range":
+		bounds, _ := value.(object)
+		return func(item *record) bool { return within(at(item), bounds) }
 	}
 	return nil
+}
+
+// within reports whether a value lies within bounds: gt, gte, lt and lte.
+func within(have any, bounds object) bool {
+	if empty(have) {
+		return false
+	}
+	for name, bound := range bounds {
+		order := compare(have, bound)
+		switch name {
+		case "gt":
+			if order <= 0 {
+				return false
+			}
+		case "gte":
+			if order < 0 {
+				return false
+			}
+		case "lt":
+			if order >= 0 {
+				return false
+			}
+		case "lte":
+			if order > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// compare orders two times, however they are written, two numbers or two texts.
+func compare(a, b any) int {
+	if x, y := instant(a), instant(b); x != 0 && y != 0 {
+		return cmp.Compare(x, y)
+	}
+	return strings.Compare(text(a), text(b))
 }

@@ -1,0 +1,90 @@
+package bindingstest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+const pollable = sound + `operation shops.list {"id":"s","method":"GET","path":"/shops","in_query":["since: string"],"answer":"#Shops","pages":{"items":"data"}}
+operation shops.search {"id":"p","method":"GET","path":"/shops/{shop}/things","in_path":["shop!: string"],"in_query":["token: string","since: string","from: string"],"answer":"#Found","pages":{"items":"data"}}
+type Shops {"fields":["data: [#Shop]"]}
+type Shop {"fields":["id: string"]}
+type Found {"fields":["data: [#Item]","token: string"]}
+type Item {"fields":["key: string","title: string","at: string","stage: string"]}
+type Told {"fields":["id: string","name: string","stage: string"]}
+trigger acme.thing.updated {"vendor":"ThingUpdate","record":"id","data":"#Told"}
+trigger acme.thing.moved {"record":"id","data":"#Told"}
+`
+
+// polled is an app with one poll in which everything is said.
+func polled(t *testing.T) *bindings.App {
+	a := app(t, pollable)
+	a.Polls = []bindings.Poll{{
+		Name: "things", Every: time.Minute, Auths: []string{"token"},
+		Of:     &bindings.Of{List: bindings.Call{Operation: "shops.list"}, ID: "id"},
+		List:   bindings.Call{Operation: "shops.search", Args: map[string]any{"shop": "{of.id}", "since": "{since}"}},
+		Sync:   &bindings.Sync{Param: "token", Answer: "token", Without: []string{"since"}, Lost: []int{410}, Deleted: map[string]string{"stage": "gone"}},
+		Record: "key", Updated: "at", Created: "at",
+		Data:      map[string]string{"id": "key", "name": "title", "stage": "stage", "shop": "of.id", "account": "{account}"},
+		Same:      []string{"name"},
+		OnUpdated: "acme.thing.updated",
+		Facets:    []bindings.Facet{{Trigger: "acme.thing.moved", Same: []string{"stage"}, When: map[string]string{"stage": "done"}}},
+	}}
+	return a
+}
+
+func TestPolls(t *testing.T) {
+	var found notes
+	testPolls(&found, polled(t))
+	if len(found) > 0 {
+		t.Errorf("problems of a sound app: %q", found)
+	}
+	for _, test := range []struct {
+		spoil func(p *bindings.Poll)
+		want  string
+	}{
+		{func(p *bindings.Poll) { p.Name = "" }, "expected a name of its own"},
+		{func(p *bindings.Poll) { p.Every = 0 }, "Every 0s"},
+		{func(p *bindings.Poll) { p.Auths = []string{"key"} }, `no way "key" to authorise`},
+		{func(p *bindings.Poll) { p.List.Operation = "shops.find" }, `there is no operation "shops.find"`},
+		{func(p *bindings.Poll) { p.List.Args = nil }, `shops.search requires "shop"`},
+		{func(p *bindings.Poll) { p.List.Args["after"] = "{since}" }, `has no argument "after"`},
+		{func(p *bindings.Poll) { p.List.Args["since"] = "{until}" }, "{until} stands for nothing here"},
+		{func(p *bindings.Poll) { p.List.Args["from"] = "{from}" }, "{from} stands for nothing here"},
+		{func(p *bindings.Poll) { p.List = bindings.Call{Operation: "shop.show"} }, "shop.show is no list that can be walked"},
+		{func(p *bindings.Poll) { p.Of.ID = "name" }, `#Shop has no field "name"`},
+		{func(p *bindings.Poll) { p.Of = nil }, "{of.id} stands for nothing here"},
+		{func(p *bindings.Poll) { p.Record = "" }, "by what is a record known"},
+		{func(p *bindings.Poll) { p.Record = "id" }, `#Item has no field "id"`},
+		{func(p *bindings.Poll) { p.Updated = "updated" }, `#Item has no field "updated"`},
+		{func(p *bindings.Poll) { p.Deleted = map[string]string{"deleted": "true"} }, `#Item has no field "deleted"`},
+		{func(p *bindings.Poll) { p.Data["name"] = "name" }, `#Item has no field "name"`},
+		{func(p *bindings.Poll) { p.Newest, p.Updated = true, "" }, "needs Updated"},
+		{func(p *bindings.Poll) { p.Sync.Param = "page" }, `has no argument "page"`},
+		{func(p *bindings.Poll) { p.Sync.Answer = "next" }, `#Found has no field "next"`},
+		{func(p *bindings.Poll) { p.Sync.Deleted = map[string]string{"gone": "true"} }, `#Item has no field "gone"`},
+		{func(p *bindings.Poll) { p.Sync.Lost = []int{200} }, "status 200 refuses no token"},
+		{func(p *bindings.Poll) { p.Sync.Feed = true }, "it brings no triggers"},
+		{func(p *bindings.Poll) { p.OnUpdated, p.Facets = "", nil }, "it tells nothing"},
+		{func(p *bindings.Poll) { p.OnUpdated = "acme.thing.changed" }, `there is no trigger "acme.thing.changed"`},
+		{func(p *bindings.Poll) { p.Same = nil }, "Same does not say"},
+		{func(p *bindings.Poll) { p.Same = []string{"title"} }, `#Told has no field "title"`},
+		{func(p *bindings.Poll) { delete(p.Data, "name") }, `event.data has nothing at "name"`},
+		{func(p *bindings.Poll) { p.Facets[0].Same = nil }, "Same is empty"},
+		{func(p *bindings.Poll) { p.Facets[0].When = map[string]string{"done": "yes"} }, `#Told has no field "done"`},
+		{func(p *bindings.Poll) { p.Window.Past, p.OnDeleted = time.Hour, "acme.thing.created" }, "OnDeleted cannot be told"},
+		{func(p *bindings.Poll) { p.Window.Past, p.Created = time.Hour, "" }, "Created must say what is new"},
+		{func(p *bindings.Poll) { p.Of.List.Args, p.Created = map[string]any{"since": "{since}"}, "" }, "Created must say what is new"},
+	} {
+		var found notes
+		a := polled(t)
+		test.spoil(&a.Polls[0])
+		testPolls(&found, a)
+		if !strings.Contains(strings.Join(found, "\n"), test.want) {
+			t.Errorf("found %q, expected %q", found, test.want)
+		}
+	}
+}

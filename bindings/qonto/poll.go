@@ -1,0 +1,65 @@
+package qonto
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// polls stand behind the webhooks: for where none can be received, and to find
+// what was lost. Each list tells what changed since a time.
+func polls() []bindings.Poll {
+	all := []bindings.Poll{clients(), transactions(), clientInvoices()}
+	for i := range all {
+		all[i].Overlap = 2 * time.Minute
+		all[i].Record, all[i].Updated, all[i].Created = "id", "updated_at", "created_at"
+		all[i].Every, all[i].Reconcile = 5*time.Minute, true
+	}
+	return all
+}
+
+func clients() bindings.Poll {
+	return bindings.Poll{
+		Name:  "clients",
+		List:  bindings.Call{Operation: "clients.list", Args: map[string]any{"filter[updated_at_from]": "{since}", "sort_by": "updated_at:desc"}},
+		Whole: 24 * time.Hour,
+		Same: []string{
+			"kind", "name", "email", "extra_emails", "phone_number", "tax_identification_number", "vat_number", "locale", "currency",
+			"address", "city", "zip_code", "country_code", "billing_address",
+		},
+		OnCreated: "qonto.client.created",
+		OnUpdated: "qonto.client.updated",
+		OnDeleted: "qonto.client.deleted",
+	}
+}
+
+// transactions are listed of one account each; without a status only those that
+// are completed would be.
+func transactions() bindings.Poll {
+	return bindings.Poll{
+		Name: "transactions",
+		Of:   &bindings.Of{List: bindings.Call{Operation: "bank_accounts.list"}, ID: "id"},
+		List: bindings.Call{Operation: "transactions.list", Args: map[string]any{
+			"bank_account_id": "{of.id}", "updated_at_from": "{since}", "sort_by": "updated_at:desc",
+			"status[]": []any{"pending", "declined", "completed"},
+		}},
+		Same: []string{
+			"amount", "currency", "side", "operation_type", "status", "label", "note", "reference", "settled_at", "emitted_at", "attachment_ids",
+		},
+		OnCreated: "qonto.transaction.created",
+		OnUpdated: "qonto.transaction.updated",
+	}
+}
+
+func clientInvoices() bindings.Poll {
+	return bindings.Poll{
+		Name: "client_invoices",
+		List: bindings.Call{Operation: "client_invoices.list", Args: map[string]any{"filter[updated_at_from]": "{since}"}},
+		Same: []string{
+			"number", "status", "contact_email", "terms_and_conditions", "header", "footer", "currency", "issue_date", "due_date", "performance_date",
+			"finalized_at", "paid_at",
+		},
+		OnCreated: "qonto.client_invoice.created",
+		OnUpdated: "qonto.client_invoice.updated",
+	}
+}
