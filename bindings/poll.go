@@ -122,8 +122,9 @@ type Facet struct {
 
 // Sync is a token of the vendor's that stands for what we have seen.
 type Sync struct {
-	// Param of the list takes it; Answer is its path in the last page. Without
-	// lists the parameters that may not stand beside it.
+	// Param of the list takes it; Answer is its path in the last page, or the
+	// name of a field at its top. Without lists the parameters that may not
+	// stand beside it. Where Param is the Pages' URL it is an address.
 	Param   string
 	Answer  string
 	Without []string

@@ -66,6 +66,7 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 			testLeads(t, app, what+": data", item, path)
 		}
 	}
+	testPollAdds(t, app, what, p)
 	if p.Newest && p.Updated == "" {
 		t.Errorf("%s: a list that begins with what changed last needs Updated", what)
 	}
@@ -74,17 +75,39 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 	}
 }
 
+// testPollAdds follows what events get of the items that lists are made for.
+func testPollAdds(t reporter, app *bindings.App, what string, p *bindings.Poll) {
+	for _, field := range sortedKeys(p.Adds) {
+		of, path := p.Of, p.Adds[field]
+		for of != nil && strings.HasPrefix(path, "of.") {
+			of, path = of.Of, strings.TrimPrefix(path, "of.")
+		}
+		if of == nil {
+			t.Errorf("%s: adds %q: there is no item that the list is made for", what, field)
+			continue
+		}
+		if op, found := app.Catalogue.Operation(of.List.Operation); found {
+			testLeads(t, app, what+": adds", listed(app.Catalogue, op), path)
+		}
+	}
+	if p.PerItem && p.Of == nil {
+		t.Errorf("%s: PerItem, and the list is made for no item", what)
+	}
+}
+
 func testSync(t reporter, app *bindings.App, what string, op *bindings.Operation, item *bindings.Type, s *bindings.Sync) {
 	fields, free := arguments(app.Catalogue, op)
 	for _, name := range append([]string{s.Param}, s.Without...) {
-		if find(fields, name) == nil && !free {
+		if find(fields, name) == nil && !free && name != op.Pages.URL {
 			t.Errorf("%s: %s has no argument %q", what, op.Name, name)
 		}
 	}
 	if s.Param == "" || s.Answer == "" {
 		t.Errorf("%s: a token needs Param and Answer", what)
 	}
-	testLeads(t, app, what, op.Answer, s.Answer)
+	if _, d := app.Catalogue.Resolve(op.Answer); d == nil || find(d.Fields, s.Answer) == nil {
+		testLeads(t, app, what, op.Answer, s.Answer)
+	}
 	for _, path := range sortedKeys(s.Deleted) {
 		testLeads(t, app, what, item, path)
 	}

@@ -29,18 +29,18 @@ func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
 				l.Log.Warn("the vendor forgot how far a poll has read; what happened meanwhile is not known", "connection", l.job.key.Connection,
 					"poll", l.poll.Name, "item", name)
 			}
-			token := journal.LookupText(problem.Body, sync.LostAnswer)
-			if token == "" || token == c.Token {
+			given := token(problem.Body, sync.LostAnswer)
+			if given == "" || given == c.Token {
 				return err
 			}
-			_, err := l.advance(ctx, name, token, nil)
+			_, err := l.advance(ctx, name, given, nil)
 			return err
 		}
 		if err != nil {
 			return err
 		}
-		token := journal.LookupText(page.Body, sync.Answer)
-		if token == "" {
+		given := token(page.Body, sync.Answer)
+		if given == "" {
 			return &bindings.Error{Kind: bindings.Invalid, App: l.conn.App().Name, Operation: list.Operation,
 				Message: fmt.Sprintf("poll %q: the answer has no token at %q", l.poll.Name, sync.Answer)}
 		}
@@ -48,7 +48,7 @@ func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
 		if c.Token != "" { // else it is where to begin
 			events = l.happened(page.Items, of)
 		}
-		if c, err = l.advance(ctx, name, token, events); err != nil || page.Next == nil {
+		if c, err = l.advance(ctx, name, given, events); err != nil || page.Next == nil {
 			return err
 		}
 		if err := l.pause(ctx); err != nil {
@@ -59,9 +59,9 @@ func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
 }
 
 // advance keeps events with the token behind them.
-func (l *look) advance(ctx context.Context, name, token string, events []journal.Event) (cursor, error) {
+func (l *look) advance(ctx context.Context, name, given string, events []journal.Event) (cursor, error) {
 	c := l.cursors[name]
-	c.Base, c.Known, c.Token = l.base(name), true, token
+	c.Base, c.Known, c.Token = l.base(name), true, given
 	told, err := l.keep(ctx, journal.Sweep{PollKey: l.job.key.PollKey, Cursors: l.kept(name, c)}, events...)
 	if err == nil {
 		l.cursors[name] = c

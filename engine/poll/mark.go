@@ -13,7 +13,7 @@ func (p *Poller) Mark(e *journal.Event) *journal.Mark {
 	defer p.mu.Unlock()
 	for _, source := range []journal.Source{journal.Poll, journal.Reconcile} {
 		for key, j := range p.jobs {
-			if key.Connection != e.Connection || key.source != source || j.poll.PerItem || j.poll.Sync != nil && j.poll.Sync.Feed {
+			if key.Connection != e.Connection || key.source != source || j.poll.Sync != nil && j.poll.Sync.Feed {
 				continue
 			}
 			if m := j.mark(e); m != nil {
@@ -27,7 +27,11 @@ func (p *Poller) Mark(e *journal.Event) *journal.Mark {
 // mark is what an event tells of the record of a job's poll, nil if it is of
 // none of the poll's triggers.
 func (j *job) mark(e *journal.Event) *journal.Mark {
-	m := &journal.Mark{PollKey: j.key.PollKey, Record: e.Record}
+	record := j.record(e)
+	if record == "" {
+		return nil
+	}
+	m := &journal.Mark{PollKey: j.key.PollKey, Record: record}
 	m.At = e.Time
 	whole := journal.Telling{Hash: fingerprint(e.Data, j.poll.Same, j.poll.Ignore), At: e.Time}
 	switch e.Type {
@@ -52,4 +56,17 @@ func (j *job) mark(e *journal.Event) *journal.Mark {
 		}
 	}
 	return nil
+}
+
+// record is how the poll knows the record of an event; empty if it cannot.
+func (j *job) record(e *journal.Event) string {
+	if !j.poll.PerItem {
+		return e.Record
+	}
+	for field, path := range j.poll.Adds {
+		if item := journal.LookupText(e.Data, field); path == j.poll.Of.ID && item != "" {
+			return item + perItem + e.Record
+		}
+	}
+	return ""
 }

@@ -89,8 +89,9 @@ func (l *look) data(item json.RawMessage, of *call.Item) json.RawMessage {
 func (l *look) add(data json.RawMessage, of *call.Item) json.RawMessage {
 	for _, field := range sortedKeys(l.poll.Adds) {
 		if of != nil {
-			value, _ := journal.Lookup(of.Value, l.poll.Adds[field])
-			data = with(data, field, value)
+			value, _ := of.Word("of." + l.poll.Adds[field])
+			raw, _ := value.(json.RawMessage)
+			data = with(data, field, raw)
 		}
 	}
 	return data

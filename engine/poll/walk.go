@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -143,7 +145,7 @@ func (l *look) finish(w *walk, page call.Listed) {
 		}
 	}
 	if s := l.poll.Sync; s != nil {
-		c.Token = journal.LookupText(page.Body, s.Answer)
+		c.Token = token(page.Body, s.Answer)
 		return
 	}
 	if !l.poll.Newest && !asksSince(&l.poll.List) || l.changedOnly() {
@@ -311,6 +313,22 @@ func (l *look) lost(ctx context.Context, w *walk) error {
 		}
 	}
 	return nil
+}
+
+// token finds what stands for what is known: in a field at the top, which may
+// have dots in its name, or at a path.
+func token(answer json.RawMessage, at string) string {
+	found := ""
+	gjson.ParseBytes(answer).ForEach(func(name, value gjson.Result) bool {
+		if name.String() == at {
+			found = value.String()
+		}
+		return found == ""
+	})
+	if found != "" {
+		return found
+	}
+	return journal.LookupText(answer, at)
 }
 
 // by asks for a list by a token instead of by what may not stand beside it.
