@@ -111,3 +111,24 @@ end)`}, near)
 		t.Errorf("%v bytes were uploaded", size)
 	}
 }
+
+// each walks a list that the vendor writes as an object: by key and value.
+func TestARunWalksAnObject(t *testing.T) {
+	w := newWorld(t, map[string]string{"emoji.lua": `local slack = require "slack"
+on("in:/emoji", { verify = "none" }, function()
+  for _, name in ipairs { "ship", "tada", "wave" } do
+    slack.admin_emoji.add { name = name, url = "https://example.com/" .. name .. ".png" }
+  end
+  local all = {}
+  for emoji in each(slack.admin_emoji.list, { limit = 2 }) do
+    all[#all + 1] = emoji.key .. "=" .. emoji.value.url
+  end
+  log.info("walked", { all = table.concat(all, " ") })
+end)`}, unlimited)
+	w.post("/in/emoji", "{}")
+	w.only(journal.Succeeded)
+	const want = "ship=https://example.com/ship.png tada=https://example.com/tada.png wave=https://example.com/wave.png"
+	if got := w.log.await(t, 0, `"walked"`)["all"]; got != want {
+		t.Errorf("it walked %v, expected %s", got, want)
+	}
+}
