@@ -124,6 +124,7 @@ type world struct {
 	poller  *poll.Poller
 	folder  string
 	setting connection.Settings
+	reader  func(*connection.Connection, json.RawMessage) (journal.Event, bool)
 	log     *lines
 	heard   int // events that told gave
 	closed  bool
@@ -143,7 +144,7 @@ func newWorld(t *testing.T, source string, change ...func(*world)) *world {
 	t.Helper()
 	w := &world{T: t, clock: journaltest.NewClock(), app: deskApp(), folder: journaltest.Folder(t), log: &lines{},
 		sleeps: map[<-chan time.Time]time.Time{}}
-	w.slept = sync.NewCond(&w.mu)
+	w.slept, w.reader = sync.NewCond(&w.mu), w.read
 	w.desk = newDesk(w.clock.Now)
 	server := httptest.NewServer(w.desk)
 	t.Cleanup(server.Close)
@@ -190,7 +191,7 @@ func (w *world) open() {
 		w.Fatal(p.Error())
 	}
 	w.poller = poll.New(poll.Config{
-		Connections: w.set.All, Calls: w.calls, Store: w.store, Generation: w.scripts.Generation, Accept: w.accept, Read: w.read,
+		Connections: w.set.All, Calls: w.calls, Store: w.store, Generation: w.scripts.Generation, Accept: w.accept, Read: w.reader,
 		Now: w.clock.Now, Timer: w.timer, Random: func() float64 { return 0.5 }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 }

@@ -1,0 +1,143 @@
+package poll_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/asana"
+	"github.com/tidewire/tidewire/bindings/googlecalendar"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/ingest"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+// stage is a poller on the sandbox's stand-in of a real app.
+type stage struct {
+	*world
+	apps *sandbox.Sandbox
+}
+
+func newStage(t *testing.T, app *bindings.App, source string) stage {
+	t.Helper()
+	var apps *sandbox.Sandbox
+	w := newWorld(t, source, func(w *world) {
+		var err error
+		apps, err = sandbox.New(sandbox.Config{Apps: []*bindings.App{app}, Seed: 1, Now: w.clock.Now})
+		w.must(err)
+		w.must(apps.Start(context.WithoutCancel(t.Context()), "127.0.0.1:0"))
+		t.Cleanup(func() { w.must(apps.Close()) })
+		w.app = app
+		w.setting = connection.Settings{Name: app.Name, Account: apps.Account(app.Name), BaseURL: apps.URL(app.Name),
+			Credentials: map[string]string{"token": sandbox.Token}, Poll: app.Polls[0].Every}
+		w.reader = func(c *connection.Connection, item json.RawMessage) (journal.Event, bool) {
+			return ingest.New(ingest.Config{Apps: []*bindings.App{app}, Connections: w.set}).Read(c, item)
+		}
+	})
+	return stage{w, apps}
+}
+
+// call does something in the app, and gives what stands at a path of the answer.
+func (s stage) call(line, body, path string) string {
+	s.Helper()
+	method, target, _ := strings.Cut(line, " ")
+	r, err := http.NewRequestWithContext(s.Context(), method, s.apps.URL(s.app.Name)+target, strings.NewReader(body))
+	s.must(err)
+	r.Header.Set("Authorization", "Bearer "+sandbox.Token)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	s.must(err)
+	defer answer.Body.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	said, err := io.ReadAll(answer.Body)
+	s.must(err)
+	if answer.StatusCode > 299 {
+		s.Fatalf("%s: %s: %s", line, answer.Status, said)
+	}
+	return gjson.GetBytes(said, path).String()
+}
+
+// tells looks at a poll, and wants these events, each with a field of its data.
+func (s stage) tells(poll, field string, want ...string) {
+	s.Helper()
+	s.clock.Pass(time.Minute)
+	if _, err := s.poller.Look(s.Context(), s.app.Name, poll, journal.Poll); err != nil {
+		s.Fatalf("look at %s: %v", poll, err)
+	}
+	all := s.events()
+	var found []string
+	for _, e := range all[s.heard:] {
+		found = append(found, strings.TrimPrefix(e.Type, s.app.Name+".")+" "+gjson.GetBytes(e.Data, field).String())
+	}
+	s.heard = len(all)
+	s.clock.Pass(time.Minute)
+	s.want("told", fmt.Sprint(found), fmt.Sprint(want))
+}
+
+// Google's lists have tokens: what is new, changed and gone is told once, of
+// each calendar, also when the vendor forgets the token.
+func TestGoogleCalendarIsPolled(t *testing.T) {
+	s := newStage(t, googlecalendar.App(), `on("googlecalendar.*.*", { lane = false }, function(event) end)`)
+	const day = `"start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`
+	const team = "/calendars/c_0sandboxteam@group.calendar.google.com"
+	old := s.call("POST /calendars/primary/events", `{"summary":"old",`+day, "id")
+	gone := s.call("POST /calendars/primary/events", `{"summary":"gone",`+day, "id")
+	s.tells("events", "summary")
+	s.call("POST "+team+"/events", `{"summary":"new",`+day, "id")
+	s.call("PATCH /calendars/primary/events/"+old, `{"summary":"changed"}`, "id")
+	s.call("DELETE /calendars/primary/events/"+gone, "", "")
+	s.tells("events", "calendarId", "event.updated ada@sandbox.example", "event.deleted ada@sandbox.example",
+		"event.created c_0sandboxteam@group.calendar.google.com")
+	s.tells("events", "summary")
+
+	s.call("PATCH /calendars/primary/events/"+old, `{"summary":"changed again"}`, "id")
+	s.must(s.apps.Forget("googlecalendar"))
+	s.tells("events", "summary", "event.updated changed again")
+
+	s.tells("calendars", "summary")
+	trips := s.call("POST /calendars", `{"summary":"Trips"}`, "id")
+	s.tells("calendars", "summary", "calendar.added Trips")
+	s.call("DELETE /calendars/"+trips, "", "")
+	s.tells("calendars", "summary", "calendar.removed Trips")
+
+	s.tells("acl", "id")
+	s.call("POST "+team+"/acl", `{"role":"reader","scope":{"type":"user","value":"ben@sandbox.example"}}`, "id")
+	s.tells("acl", "id", "acl_rule.created user:ben@sandbox.example")
+	s.call("DELETE "+team+"/acl/user:ben@sandbox.example", "", "")
+	s.tells("acl", "calendarId", "acl_rule.deleted c_0sandboxteam@group.calendar.google.com")
+
+	s.tells("settings", "id")
+	_, err := s.apps.Put("googlecalendar", "users/me/settings", map[string]any{"id": "locale", "value": "fr"})
+	s.must(err)
+	s.tells("settings", "value", "setting.changed fr")
+}
+
+// Asana's feed of a project tells what its webhook would.
+func TestAsanaIsPolled(t *testing.T) {
+	s := newStage(t, asana.App(), `on("asana.*.*", { lane = false }, function(event) end)`)
+	const launch = `"projects":["1200000000000005"]`
+	s.call("POST /tasks", `{"data":{"name":"before",`+launch+`}}`, "data.gid")
+	s.tells("changes", "resource.gid")
+	task := s.call("POST /tasks", `{"data":{"name":"after",`+launch+`}}`, "data.gid")
+	s.call("PUT /tasks/"+task, `{"data":{"completed":true}}`, "data.gid")
+	s.call("POST /tasks/"+task+"/stories", `{"data":{"text":"done"}}`, "data.gid")
+	s.tells("changes", "resource.resource_type", "task.added task", "task.added task", "task.changed task", "story.added story", "comment.added story")
+	s.tells("changes", "resource.gid")
+
+	s.call("DELETE /tasks/"+task, "", "")
+	s.tells("changes", "resource.gid", "task.deleted "+task)
+	s.must(s.apps.Forget("asana"))
+	s.call("POST /tasks", `{"data":{"name":"unseen",`+launch+`}}`, "data.gid")
+	s.tells("changes", "resource.gid")
+	s.call("POST /tasks", `{"data":{"name":"seen",`+launch+`}}`, "data.gid")
+	s.tells("changes", "action", "task.added added", "task.added added")
+}
