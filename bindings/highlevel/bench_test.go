@@ -7,17 +7,22 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
+// BenchmarkParseCatalogue is what each catalogue costs at every start.
 func BenchmarkParseCatalogue(b *testing.B) {
-	text, err := os.ReadFile("catalogue.txt")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		if _, err := bindings.ParseCatalogue(text); err != nil {
-			b.Fatal(err)
-		}
+	for name, file := range map[string]string{"dated": "catalogue.txt", "v3": "v3/catalogue.txt"} {
+		b.Run(name, func(b *testing.B) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if _, err := bindings.ParseEdition("v3", text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
