@@ -114,8 +114,8 @@ func testOAuth(t reporter, app *bindings.App, way string, o *bindings.OAuth) {
 // testScopes wants scopes that the catalogue knows, if it knows any.
 func testScopes(t reporter, app *bindings.App, what string, scopes []string) {
 	known := map[string]bool{}
-	for _, name := range app.Catalogue.Operations() {
-		if op, found := app.Catalogue.Operation(name); found {
+	for _, name := range app.Operations() {
+		if op, found := app.Operation(name); found {
 			for _, scope := range slices.Concat(op.Scopes, op.AnyScope) {
 				known[scope] = true
 			}
@@ -140,7 +140,7 @@ func testTest(t reporter, app *bindings.App, what string, test *bindings.Test) {
 	if test == nil {
 		return
 	}
-	op, found := app.Catalogue.Operation(test.Operation)
+	op, found := app.Operation(test.Operation)
 	if !found || !op.ReadOnly() {
 		t.Errorf("%s: expected an operation that reads only, found %q", what, test.Operation)
 		return
@@ -157,7 +157,7 @@ func testTest(t reporter, app *bindings.App, what string, test *bindings.Test) {
 		}
 	}
 	for _, path := range append([]string{test.Account}, test.Name...) {
-		if _, _, err := leads(app.Catalogue, op.Answer, path); path != "" && err != nil {
+		if _, _, err := leads(app.CatalogueOf(op), op.Answer, path); path != "" && err != nil {
 			t.Errorf("%s: %s: %v", what, test.Operation, err)
 		}
 	}

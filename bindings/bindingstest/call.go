@@ -16,12 +16,12 @@ var wordInCall = regexp.MustCompile(`\{[a-z]+(?:\.[A-Za-z0-9_@$-]+)*\}`)
 // them is one that stands for something there. A word that ends in a dot
 // stands for all that begin with it.
 func testCall(t reporter, app *bindings.App, what string, call bindings.Call, words ...string) *bindings.Operation {
-	op, found := app.Catalogue.Operation(call.Operation)
+	op, found := app.Operation(call.Operation)
 	if !found {
 		t.Errorf("%s: there is no operation %q", what, call.Operation)
 		return nil
 	}
-	fields, free := arguments(app.Catalogue, op)
+	fields, free := arguments(app.CatalogueOf(op), op)
 	for _, name := range sortedKeys(call.Args) {
 		if find(fields, name) == nil && !free {
 			t.Errorf("%s: %s has no argument %q", what, op.Name, name)
@@ -29,7 +29,7 @@ func testCall(t reporter, app *bindings.App, what string, call bindings.Call, wo
 	}
 	for _, field := range fields {
 		_, given := call.Args[field.Name]
-		filled := field.Name == op.Account || op.AccountWith[field.Name] != "" || op.Fixed[field.Name] != ""
+		filled := field.Name == op.Account || field.Name == op.Parent || op.AccountWith[field.Name] != "" || op.Fixed[field.Name] != ""
 		if field.Required && !given && !filled {
 			t.Errorf("%s: %s requires %q", what, op.Name, field.Name)
 		}
@@ -85,7 +85,7 @@ func testOf(t reporter, app *bindings.App, what string, of *bindings.Of, words .
 	if of.ID == "" {
 		t.Errorf("%s: nothing tells the items of %s from one another", what, op.Name)
 	}
-	testLeads(t, app, what, listed(app.Catalogue, op), of.ID)
+	testLeads(t, app, what, listed(app.CatalogueOf(op), op), of.ID)
 }
 
 // listed is the type of an item of a list, nil where the documents are silent.

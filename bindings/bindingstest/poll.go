@@ -48,7 +48,7 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 		t.Errorf("%s: %s is no list that can be walked", what, op.Name)
 		return
 	}
-	item := listed(app.Catalogue, op)
+	item := listed(app.CatalogueOf(op), op)
 	if p.Record == "" {
 		t.Errorf("%s: Record is empty: by what is a record known?", what)
 	}
@@ -86,8 +86,8 @@ func testPollAdds(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 			t.Errorf("%s: adds %q: there is no item that the list is made for", what, field)
 			continue
 		}
-		if op, found := app.Catalogue.Operation(of.List.Operation); found {
-			testLeads(t, app, what+": adds", listed(app.Catalogue, op), path)
+		if op, found := app.Operation(of.List.Operation); found {
+			testLeads(t, app, what+": adds", listed(app.CatalogueOf(op), op), path)
 		}
 	}
 	if p.PerItem && p.Of == nil {
@@ -96,7 +96,7 @@ func testPollAdds(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 }
 
 func testSync(t reporter, app *bindings.App, what string, op *bindings.Operation, item *bindings.Type, s *bindings.Sync) {
-	fields, free := arguments(app.Catalogue, op)
+	fields, free := arguments(app.CatalogueOf(op), op)
 	for _, name := range append([]string{s.Param}, s.Without...) {
 		if find(fields, name) == nil && !free && name != op.Pages.URL {
 			t.Errorf("%s: %s has no argument %q", what, op.Name, name)
@@ -105,7 +105,7 @@ func testSync(t reporter, app *bindings.App, what string, op *bindings.Operation
 	if s.Param == "" || s.Answer == "" {
 		t.Errorf("%s: a token needs Param and Answer", what)
 	}
-	if _, d := app.Catalogue.Resolve(op.Answer); d == nil || find(d.Fields, s.Answer) == nil {
+	if _, d := app.CatalogueOf(op).Resolve(op.Answer); d == nil || find(d.Fields, s.Answer) == nil {
 		testLeads(t, app, what, op.Answer, s.Answer)
 	}
 	for _, path := range sortedKeys(s.Deleted) {
@@ -170,8 +170,8 @@ func testPollTriggers(t reporter, app *bindings.App, what string, p *bindings.Po
 // what the list shows.
 func testSame(t reporter, app *bindings.App, what string, p *bindings.Poll) {
 	var item *bindings.Type
-	if op, found := app.Catalogue.Operation(p.List.Operation); found {
-		item = listed(app.Catalogue, op)
+	if op, found := app.Operation(p.List.Operation); found {
+		item = listed(app.CatalogueOf(op), op)
 	}
 	check := func(trigger string, paths []string) {
 		told, found := app.Catalogue.Trigger(trigger)

@@ -92,7 +92,7 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 		t.Errorf("%s: ID is empty: by what is it updated and removed?", what)
 	}
 	if create != nil {
-		inside, _, err := leads(app.Catalogue, create.Answer, s.Wrap)
+		inside, _, err := leads(app.CatalogueOf(create), create.Answer, s.Wrap)
 		if err != nil {
 			t.Errorf("%s: create: %v", what, err)
 		}
@@ -144,7 +144,7 @@ func testList(t reporter, app *bindings.App, what string, s *bindings.Subscripti
 		t.Errorf("%s: Address is empty: how is what is ours found again?", what)
 	}
 	for _, path := range append([]string{s.ID, s.Address, s.Expires, s.Types}, s.Keep...) {
-		testLeads(t, app, what+": list", listed(app.Catalogue, list), path)
+		testLeads(t, app, what+": list", listed(app.CatalogueOf(list), list), path)
 	}
 }
 

@@ -47,7 +47,7 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 	if test == nil {
 		return Identity{}, ErrNoTest
 	}
-	op, found := conn.App().Catalogue.Operation(test.Operation)
+	op, found := conn.App().Operation(test.Operation)
 	if !found {
 		return Identity{}, ErrNoTest
 	}

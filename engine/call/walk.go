@@ -25,7 +25,7 @@ type Own struct {
 }
 
 func (o Own) operation() (*bindings.Operation, error) {
-	op, found := o.App.Catalogue.Operation(o.Call.Operation)
+	op, found := o.App.Operation(o.Call.Operation)
 	if !found {
 		return nil, fmt.Errorf("%s has no operation %q", o.App.Name, o.Call.Operation)
 	}

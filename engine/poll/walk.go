@@ -173,7 +173,7 @@ func (l *look) finish(w *walk, page call.Listed) {
 
 // counted reports whether the list is walked by numbers of pages.
 func (l *look) counted() bool {
-	op, found := l.conn.App().Catalogue.Operation(l.poll.List.Operation)
+	op, found := l.conn.App().Operation(l.poll.List.Operation)
 	return found && op.Pages != nil && len(op.Pages.Cursors) == 0
 }
 

@@ -112,7 +112,7 @@ func (h *host) look(ctx context.Context, s vm.Step, c *consent) (string, error) 
 		return "", err
 	}
 	def := s.App.Consent
-	op, found := s.App.Catalogue.Operation(def.Look.Operation)
+	op, found := s.App.Operation(def.Look.Operation)
 	if !found {
 		return "", fmt.Errorf("%s has no operation %q", s.App.Name, def.Look.Operation)
 	}

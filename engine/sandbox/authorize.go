@@ -102,8 +102,8 @@ func (a *app) understand(o *bindings.OAuth, q url.Values, want *asked) string {
 // knownScopes are those of the catalogue and those that go with every consent.
 func (a *app) knownScopes(o *bindings.OAuth) map[string]bool {
 	known := map[string]bool{}
-	for _, name := range a.def.Catalogue.Operations() {
-		if op, found := a.def.Catalogue.Operation(name); found {
+	for _, name := range a.def.Operations() {
+		if op, found := a.def.Operation(name); found {
 			for _, scope := range slices.Concat(op.Scopes, op.AnyScope) {
 				known[scope] = true
 			}
