@@ -47,6 +47,9 @@ type Config struct {
 	Grace    time.Duration
 	Log      *slog.Logger
 	Now      func() time.Time
+	// Timer waits by Now: it gives a channel on which the time comes once d has
+	// passed, and a function that gives the timer up; nil means the machine's.
+	Timer func(d time.Duration) (<-chan time.Time, func())
 	// Finished is told of every run that ended.
 	Finished func(journal.Run, []journal.Step)
 }

@@ -14,13 +14,14 @@ import (
 const (
 	longLane = time.Hour
 	longDue  = time.Minute // after the moment at which a timer should have come
+	longPoll = time.Hour   // that looks at a list fail
 )
 
 // Doctor lists what will not mend itself: runs that a person must decide
-// about, lanes that stand, waits that nothing can end.
+// about, lanes that stand, waits that nothing can end, lists that cannot be read.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	d := examination{engine: e, now: e.config.Now(), versions: map[string]error{}}
-	for _, look := range []func(context.Context) error{d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes} {
+	for _, look := range []func(context.Context) error{d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes, d.polls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
 		}
@@ -173,6 +174,21 @@ func (d *examination) overdue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// polls finds lists that could not be looked at for long.
+func (d *examination) polls(context.Context) error {
+	for _, p := range d.engine.polls.Status() {
+		if p.Failing.IsZero() || d.now.Sub(p.Failing) < longPoll {
+			continue
+		}
+		d.found = append(d.found, control.Finding{
+			Kind: "poll", Since: p.Failing.UTC().Format(time.RFC3339),
+			Text: fmt.Sprintf("%s of %s cannot be looked at: %s", p.Poll, p.Connection, p.Problem),
+			Do:   "mend what it says; it is tried again at " + p.Next.UTC().Format(time.RFC3339),
+		})
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Now: c.Now, Log: c.Log}); err != nil {
+	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Now: c.Now, Timer: c.Timer, Log: c.Log}); err != nil {
 		if errors.Is(err, journal.ErrLocked) {
 			return nil, held(c.Data, err)
 		}
@@ -166,7 +166,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	})
 	e.polls = poll.New(poll.Config{
 		Connections: e.connections.All, Calls: e.calls, Store: e.store, Generation: e.scripts.Generation,
-		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Now, Log: c.Log,
+		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Now, Timer: c.Timer, Log: c.Log,
 	})
 	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
@@ -46,7 +47,11 @@ connections:
     scopes: [contacts.write]
     read_only: true
     timeout: 30s
+    poll: 5m
+    reconcile: 1 hour
+    since: 2026-01-31
   qonto/paris:
+    poll: off
     login: file:login
     secret_key: ${QONTO_KEY}
 secrets:
@@ -81,6 +86,8 @@ params:
 		{"key out of a file", paris.WebhookKeys["ed25519"], "PEM"},
 		{"scopes", strings.Join(paris.Scopes, ","), "contacts.write"},
 		{"timeout", paris.Timeout.String(), "30s"},
+		{"poll, reconcile, since", fmt.Sprint(paris.Poll, paris.Reconcile, paris.Since), "5m0s 1h0m0s 2026-01-31 00:00:00 +0000 UTC"},
+		{"poll: off", fmt.Sprint(bank.Poll == connection.Off), "true"},
 		{"login out of a file, its end of line cut", bank.Credentials["login"], "acme"},
 		{"secret", c.Secrets["orders"], "o"},
 		{"params", string(c.Params["welcome"]), `{"channel":"C1","days":3}`},
@@ -113,6 +120,10 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"unknown in a group", "retention: { agee: 1h }\n", nil, []string{"retention.agee: unknown setting; did you mean retention.age?"}},
 		{"wrong type", "in_flight: many\n", nil, []string{`tidewire.yaml:1: in_flight: found "many", expected a whole number`}},
 		{"wrong type below", "http:\n  allow_private: maybe\n", nil, []string{`tidewire.yaml:2: http.allow_private: found "maybe", expected true or false`}},
+		{"wrong interval", "connections:\n  qonto:\n    poll: often\n", nil,
+			[]string{`tidewire.yaml:3: connections.qonto.poll: found "often", expected a length of time such as 5m, or off`}},
+		{"wrong beginning", "connections:\n  qonto:\n    since: yesterday\n", nil,
+			[]string{`tidewire.yaml:3: connections.qonto.since: found "yesterday", expected a date such as 2026-01-31`}},
 		{"wrong length of time", "grace: soon\n", nil, []string{`tidewire.yaml:1: grace: found "soon", expected a length of time such as 20s`}},
 		{"unknown setting below", "http:\n  alow: x\n", nil, []string{"tidewire.yaml:2: http.alow: unknown setting; did you mean http.allow?"}},
 		{"a number as a secret", "secrets:\n  pin: 4711\n", nil, []string{"tidewire.yaml:2: secrets.pin: a secret stands here in plain text"}},

@@ -113,7 +113,7 @@ func wrong(format string, args ...any) error {
 // status tells commands what the engine has live.
 func (e *Engine) status() control.Status {
 	s := control.Status{PID: os.Getpid(), Listen: e.URL(), Started: e.started,
-		Scripts: []control.ScriptStatus{}, Webhooks: []control.Count{}}
+		Scripts: []control.ScriptStatus{}, Webhooks: []control.Count{}, Polls: []control.PollStatus{}}
 	scripts := map[string]control.ScriptStatus{}
 	for name, script := range e.scripts.Generation().Scripts {
 		one := control.ScriptStatus{Name: name, Version: script.Version.Short(), Hooks: []string{}}
@@ -135,6 +135,12 @@ func (e *Engine) status() control.Status {
 	}
 	for _, count := range e.ingest.Counts() {
 		s.Webhooks = append(s.Webhooks, control.Count(count))
+	}
+	for _, one := range e.polls.Status() {
+		s.Polls = append(s.Polls, control.PollStatus{
+			Connection: one.Connection, Poll: one.Poll, Purpose: one.Purpose, Every: one.Every.String(), Looked: one.Looked.UTC(),
+			Next: one.Next.UTC(), Found: one.Found, Problem: one.Problem, Failing: one.Failing.UTC(),
+		})
 	}
 	return s
 }

@@ -40,6 +40,16 @@ func showStatus(out io.Writer, s control.Status) error {
 	err := table(out, "SCRIPT\tVERSION\tHOOKS\tPROBLEM", s.Scripts, func(w io.Writer, one control.ScriptStatus) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Name, dash(one.Version), dash(strings.Join(one.Hooks, ", ")), one.Problem)
 	})
+	if err == nil && len(s.Polls) > 0 {
+		fmt.Fprintln(out)
+		err = table(out, "CONNECTION\tPOLL\tFOR\tEVERY\tLOOKED\tNEXT\tFOUND\tPROBLEM", s.Polls, func(w io.Writer, one control.PollStatus) {
+			looked := "-"
+			if !one.Looked.IsZero() {
+				looked = clock(one.Looked)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", one.Connection, one.Poll, one.Purpose, one.Every, looked, clock(one.Next), one.Found, one.Problem)
+		})
+	}
 	if err != nil || len(s.Webhooks) == 0 {
 		return err
 	}

@@ -26,7 +26,7 @@ type Commands interface {
 
 // Finding is something that will not mend itself.
 type Finding struct {
-	Kind  string `json:"kind"` // held, blocked, flood, wait, version, overdue, lane
+	Kind  string `json:"kind"` // held, blocked, flood, wait, version, overdue, lane, poll
 	Run   string `json:"run,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`

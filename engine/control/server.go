@@ -56,6 +56,7 @@ type Status struct {
 	Listen   string         `json:"listen"`
 	Scripts  []ScriptStatus `json:"scripts"`
 	Webhooks []Count        `json:"webhooks"`
+	Polls    []PollStatus   `json:"polls"`
 	Started  time.Time      `json:"started"`
 }
 
@@ -64,6 +65,19 @@ type Count struct {
 	Where   string `json:"where"`
 	Outcome string `json:"outcome"`
 	Count   int64  `json:"count"`
+}
+
+// PollStatus is one list that is looked at.
+type PollStatus struct {
+	Connection string    `json:"connection"`
+	Poll       string    `json:"poll"`
+	Purpose    string    `json:"purpose"` // poll or reconcile
+	Every      string    `json:"every"`
+	Looked     time.Time `json:"looked,omitzero"` // end of the last complete look
+	Next       time.Time `json:"next"`
+	Found      int       `json:"found"` // events of the last look
+	Problem    string    `json:"problem,omitempty"`
+	Failing    time.Time `json:"failing,omitzero"` // since when looks fail
 }
 
 // ScriptStatus is one script as it is live.

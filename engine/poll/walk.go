@@ -246,9 +246,10 @@ func (l *look) keep(ctx context.Context, s journal.Sweep, events ...journal.Even
 	if err != nil {
 		return 0, err
 	}
-	for _, r := range receipts {
-		if r.Kept && !r.Duplicate {
+	for i, r := range receipts {
+		if r.Kept {
 			told++
+			l.Log.Info("event accepted", "event", events[i].ID, "type", events[i].Type, "runs", len(r.Runs), "connection", events[i].Connection)
 		}
 	}
 	return told, nil

@@ -113,7 +113,7 @@ func deskApp() *bindings.App {
 // world is a poller on a desk, with a real journal and real HTTP. Its clock
 // stands until a test lets it go on.
 type world struct {
-	*testing.T
+	testing.TB
 	clock   *journaltest.Clock
 	app     *bindings.App
 	desk    *desk
@@ -140,9 +140,9 @@ type world struct {
 // everything takes all triggers of the desk.
 const everything = `on("desk.*.*", { lane = false }, function(event) end)`
 
-func newWorld(t *testing.T, source string, change ...func(*world)) *world {
+func newWorld(t testing.TB, source string, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, clock: journaltest.NewClock(), app: deskApp(), folder: journaltest.Folder(t), log: &lines{},
+	w := &world{TB: t, clock: journaltest.NewClock(), app: deskApp(), folder: journaltest.Folder(t), log: &lines{},
 		sleeps: map[<-chan time.Time]time.Time{}}
 	w.slept, w.reader = sync.NewCond(&w.mu), w.read
 	w.desk = newDesk(w.clock.Now)

@@ -22,6 +22,7 @@ const (
 	childFolder  = "TIDEWIRE_TEST_CHILD_FOLDER"
 	childEvents  = "TIDEWIRE_TEST_CHILD_EVENTS"
 	childWaiters = "TIDEWIRE_TEST_CHILD_WAITERS"
+	childSweeps  = "TIDEWIRE_TEST_CHILD_SWEEPS" // not empty: it sweeps instead
 )
 
 func child(folder string) {
@@ -34,6 +35,9 @@ func child(folder string) {
 	events, _ := strconv.Atoi(os.Getenv(childEvents))
 	waiters, _ := strconv.Atoi(os.Getenv(childWaiters))
 	hook := contactHook()
+	if os.Getenv(childSweeps) != "" {
+		childSweep(ctx, s, hook)
+	}
 	each(waiters, events, func(i int) {
 		if _, err := s.Accept(ctx, journal.Arrival{Event: contactEvent(i), Hooks: []*journal.Hook{hook}}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -41,6 +45,86 @@ func child(folder string) {
 		}
 		fmt.Fprintf(os.Stdout, "accepted %d\n", i) // one write each, not buffered
 	})
+}
+
+var sweptContacts = journal.PollKey{Connection: "highlevel", Poll: "contacts"}
+
+// childSweep keeps one page of a poll after the other: what was known, an event
+// and how far it has come.
+func childSweep(ctx context.Context, s *sqlite.Store, hook *journal.Hook) {
+	at := swept(ctx, s)
+	for i := at + 1; ; i++ {
+		event := contactEvent(i)
+		_, err := s.Sweep(ctx, journal.Sweep{
+			PollKey:   sweptContacts,
+			Cursors:   []journal.Cursor{{Name: "poll", Value: []byte(strconv.Itoa(i))}},
+			Sightings: []journal.Sighting{{Record: event.Record, Told: []journal.Telling{{Hash: uint64(i), By: journal.Listed}}}},
+			Arrivals:  []journal.Arrival{{Event: event, Hooks: []*journal.Hook{hook}}},
+		})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Fprintf(os.Stdout, "accepted %d\n", i)
+	}
+}
+
+// swept is how far the poll has come.
+func swept(ctx context.Context, s *sqlite.Store) int {
+	cursors, err := s.Cursors(ctx, sweptContacts)
+	if err != nil || len(cursors) == 0 {
+		return 0
+	}
+	at, _ := strconv.Atoi(string(cursors[0].Value))
+	return at
+}
+
+// TestKilledBetweenPages ends a process with SIGKILL in the middle of a poll:
+// what it kept of a page is all of it or nothing.
+func TestKilledBetweenPages(t *testing.T) {
+	folder := t.TempDir()
+	for round := range 3 {
+		c := childCommand(t, folder, 0, 0)
+		c.Env = append(c.Env, childSweeps+"=1")
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		said := 0
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			said, _ = strconv.Atoi(strings.TrimPrefix(lines.Text(), "accepted "))
+			if n == 30*(round+1) {
+				if err := c.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := c.Wait(); err == nil {
+			t.Fatal("the process ended by itself")
+		}
+		s := open(t, sqlite.Config{Path: filepath.Join(folder, "tidewire.db")})
+		at := swept(t.Context(), s)
+		if at < said {
+			t.Errorf("the poll stands at %d, and %d was acknowledged", at, said)
+		}
+		known, err := s.SightingsOf(t.Context(), sweptContacts, "", 0, 10_000)
+		if err != nil || len(known) != at {
+			t.Errorf("%d records are known of %d pages, %v", len(known), at, err)
+		}
+		for i := 1; i <= at+1; i++ {
+			_, runs, err := s.Event(t.Context(), contactEvent(i).ID)
+			if kept := err == nil && len(runs) == 1; kept != (i <= at) {
+				t.Errorf("the event of page %d of %d: %d runs, %v", i, at, len(runs), err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func childCommand(t *testing.T, folder string, events, waiters int, before ...string) *exec.Cmd {

@@ -1,0 +1,213 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+// watched is a world whose clock goes as fast as the machine can follow.
+type watched struct {
+	*world
+	clock *journaltest.Clock
+}
+
+func newWatched(t *testing.T, script string, changes ...func(*engine.Config)) *watched {
+	t.Helper()
+	clock := journaltest.NewClock()
+	w := &watched{&world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook()}, clock}
+	w.build(map[string]string{"watch.lua": script}, append(changes, func(c *engine.Config) { c.Now, c.Timer = clock.Now, clock.Timer })...)
+	return w
+}
+
+// setting changes the settings of a connection.
+func setting(name string, change func(i int, c *engine.Config)) func(*engine.Config) {
+	return func(c *engine.Config) {
+		for i := range c.Connections {
+			if c.Connections[i].Name == name {
+				change(i, c)
+			}
+		}
+	}
+}
+
+// private gives HighLevel the token of a private integration, which gets no
+// webhooks: what comes is signed with a key that is not the vendor's.
+func private(i int, c *engine.Config) {
+	c.Connections[i].Credentials = map[string]string{"token": sandbox.Token}
+	c.Connections[i].WebhookKeys = nil
+}
+
+func reconciled(i int, c *engine.Config) { c.Connections[i].Reconcile = time.Hour }
+
+// come lets time pass until a fact has come.
+func (w *watched) come(what string, fact func() bool) {
+	w.t.Helper()
+	late := time.Now().Add(patience)
+	for !fact() {
+		if time.Now().After(late) {
+			w.t.Fatalf("%s: it did not come within %s; the log:\n%s", what, patience, w.log)
+		}
+		w.clock.Pass(time.Second)
+	}
+}
+
+// looked waits until each poll was looked at once more.
+func (w *watched) looked() {
+	w.t.Helper()
+	from := w.clock.Now()
+	w.come("a look", func() bool {
+		status, err := w.journal.Status(w.t.Context())
+		must(w.t, err)
+		return len(status.Polls) > 0 && !slices.ContainsFunc(status.Polls, func(p control.PollStatus) bool {
+			if p.Problem != "" {
+				w.t.Fatalf("poll %s of %s: %s", p.Poll, p.Connection, p.Problem)
+			}
+			return !p.Looked.After(from)
+		})
+	})
+	w.settle()
+}
+
+// told are the events of triggers, oldest first: trigger, way in, and a field.
+func (w *watched) told(field string) (all []string) {
+	w.t.Helper()
+	events, err := w.journal.Events(w.t.Context(), journal.EventQuery{Limit: 1000})
+	must(w.t, err)
+	slices.Reverse(events)
+	for _, e := range events {
+		_, short, _ := strings.Cut(e.Type, ".")
+		all = append(all, fmt.Sprintf("%s by %s: %s", short, e.Source, journal.LookupText(e.Data, field)))
+	}
+	return all
+}
+
+func (w *watched) want(field string, expected ...string) {
+	w.t.Helper()
+	got := w.told(field)
+	slices.Sort(got) // connections are polled side by side
+	slices.Sort(expected)
+	if !slices.Equal(got, expected) {
+		w.t.Errorf("told\n  %s\nexpected\n  %s\nthe log:\n%s", strings.Join(got, "\n  "), strings.Join(expected, "\n  "), w.log)
+	}
+	runs := w.runs()
+	if len(runs) != len(expected) {
+		w.t.Errorf("%d runs for %d events", len(runs), len(expected))
+	}
+	for _, one := range runs {
+		if one.Run.State != journal.Succeeded {
+			w.t.Errorf("run of %s is %s: %+v", one.Run.Event, one.Run.State, one.Run.Problem)
+		}
+	}
+}
+
+// put stores a record at the vendor without a webhook, as if that were lost.
+func (w *watched) put(app, resource string, fields map[string]any) gjson.Result {
+	w.t.Helper()
+	stored, err := w.apps.Put(app, resource, fields)
+	must(w.t, err)
+	return gjson.ParseBytes(stored)
+}
+
+// TestAPrivateIntegrationHearsOfChanges changes things in HighLevel, which
+// sends a private integration no webhooks: each change runs its hook once.
+func TestAPrivateIntegrationHearsOfChanges(t *testing.T) {
+	w := newWatched(t, `
+on("highlevel.*.*", { lane = false }, function(event) log.info("told", { type = event.type, source = event.source }) end)`,
+		setting("highlevel", private))
+	location := w.apps.Account("highlevel")
+	for i := range 250 { // of which nothing is told
+		w.put("highlevel", "contacts", map[string]any{"firstName": "Old", "lastName": fmt.Sprint(i), "email": fmt.Sprintf("old%d@example.com", i)})
+	}
+	w.looked()
+	w.want("id")
+
+	made := w.change("highlevel", "POST", "/contacts/", `{"locationId":"`+location+`","firstName":"Ada","email":"ada@example.com"}`).Get("contact.id").Str
+	w.looked()
+	w.want("email", "contact.created by poll: ada@example.com")
+
+	w.change("highlevel", "PUT", "/contacts/"+made, `{"email":"lovelace@example.com"}`)
+	w.change("highlevel", "POST", "/contacts/"+made+"/tags", `{"tags":["vip"]}`)
+	w.looked()
+	w.looked()
+	w.want("email", "contact.created by poll: ada@example.com", "contact.updated by poll: lovelace@example.com", "contact.tags_updated by poll: lovelace@example.com")
+}
+
+// TestWhatHighLevelTellsByNoWebhook changes a task.
+func TestWhatHighLevelTellsByNoWebhook(t *testing.T) {
+	w := newWatched(t, `on("highlevel.task.*", { lane = false }, function(event) end)`)
+	contact := w.put("highlevel", "contacts", map[string]any{"firstName": "Ada", "email": "ada@example.com"}).Get("id").Str
+	w.looked()
+	task := w.change("highlevel", "POST", "/contacts/"+contact+"/tasks", `{"title":"Call","dueDate":"2027-01-01T09:00:00Z","completed":false}`).Get("task.id").Str
+	w.settle()
+	w.looked()
+	w.want("title", "task.created by webhook: Call")
+	w.change("highlevel", "PUT", "/contacts/"+contact+"/tasks/"+task, `{"title":"Call back"}`)
+	w.looked()
+	w.looked()
+	w.want("title", "task.created by webhook: Call", "task.updated by poll: Call back")
+	w.change("highlevel", "PUT", "/contacts/"+contact+"/tasks/"+task+"/completed", `{"completed":true}`)
+	w.settle()
+	w.looked()
+	w.want("title", "task.created by webhook: Call", "task.updated by poll: Call back", "task.completed by webhook: Call back", "task.updated by poll: Call back")
+}
+
+// TestReconcileFindsWhatWebhooksLost has webhooks that are lost, and come late.
+func TestReconcileFindsWhatWebhooksLost(t *testing.T) {
+	w := newWatched(t, `on({ "highlevel.contact.created", "highlevel.contact.updated" }, { lane = false }, function(event) end)
+on("qonto.client.*", { lane = false }, function(event) end)`,
+		setting("highlevel", reconciled), setting("qonto", reconciled))
+	location := w.apps.Account("highlevel")
+	w.looked()
+	first := w.change("highlevel", "POST", "/contacts/", `{"locationId":"`+location+`","firstName":"Ada","email":"ada@example.com"}`).Get("contact.id").Str
+	w.settle()
+	w.looked()
+	w.want("email", "contact.created by webhook: ada@example.com") // once
+
+	w.put("highlevel", "contacts", map[string]any{"id": first, "email": "lost@example.com"})
+	client := w.put("qonto", "clients", map[string]any{"kind": "company", "name": "Lost SAS", "email": "lost@sas.example"})
+	w.looked()
+	expected := []string{"contact.created by webhook: ada@example.com", "contact.updated by reconcile: lost@example.com", "client.created by reconcile: lost@sas.example"}
+	w.want("email", expected...)
+
+	// And then the webhooks come after all.
+	contact := map[string]any{}
+	for _, r := range w.apps.Records("highlevel", "contacts") {
+		if gjson.GetBytes(r, "id").Str == first {
+			must(t, json.Unmarshal(r, &contact))
+		}
+	}
+	must(t, w.apps.Emit(t.Context(), "highlevel.contact.updated", contact, sandbox.EmitOptions{Unstored: true}))
+	must(t, w.apps.Emit(t.Context(), "qonto.client.created", json.RawMessage(client.Raw), sandbox.EmitOptions{Unstored: true}))
+	w.settle()
+	w.looked()
+	w.want("email", expected...)
+}
+
+// TestTheDoctorTellsOfAPollThatFails waits two hours for a list.
+func TestTheDoctorTellsOfAPollThatFails(t *testing.T) {
+	w := newWatched(t, `on("highlevel.task.updated", function(event) end)`)
+	w.looked()
+	must(t, w.apps.Fault(sandbox.Fault{App: "highlevel", Operation: "locations.search_tasks", Status: 403, Times: 1000}))
+	var found []control.Finding
+	w.come("a finding", func() bool {
+		var err error
+		found, err = w.journal.Doctor(t.Context())
+		must(t, err)
+		return len(found) > 0
+	})
+	if len(found) != 1 || found[0].Kind != "poll" || !strings.HasPrefix(found[0].Text, "tasks of highlevel cannot be looked at: highlevel.locations.search_tasks") {
+		t.Errorf("found %+v", found)
+	}
+}
