@@ -72,9 +72,19 @@ const envPrefix = "TIDEWIRE_"
 // LoadConfig reads a configuration. Its error names every setting that is
 // wrong, where it stands, and what was expected.
 func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
+	c, problems, err := loadConfig(from, apps)
+	if err != nil {
+		return c, err
+	}
+	return c, joined(problems)
+}
+
+// loadConfig gives the configuration as far as it can be read, and what is
+// wrong with it.
+func loadConfig(from Sources, apps []*bindings.App) (Config, []*problem, error) {
 	k, where, problems, err := layers(from, true, apps)
 	if err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
 	s := settings{Listen: DefaultListen, Scripts: "scripts", Data: defaultData, Timezone: "UTC", Grace: DefaultGrace, Flood: DefaultFlood}
 	s.Retention.Age, s.Retention.IDs = DefaultRetention.Age, DefaultRetention.IDs
@@ -87,7 +97,7 @@ func LoadConfig(from Sources, apps []*bindings.App) (Config, error) {
 			problems = append(problems, where.problem(p.Path, p.Text))
 		}
 	}
-	return c, joined(problems)
+	return c, problems, nil
 }
 
 const defaultData = "data"

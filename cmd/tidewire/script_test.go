@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	await NAME REGEXP       wait for a line of what NAME prints
 //	signal NAME             send SIGTERM to NAME and go on
 //	crash NAME              end NAME with SIGKILL
+//	[!] authorise allow|deny ARGS…  run tidewire connect ARGS and do the person's part in the browser
 //	vendor NAME N           serve at $NAME a vendor that cuts the first N requests before it answers
 //	[!] quit NAME           end NAME with SIGTERM, expect exit 0 (or not), keep what it printed in NAME.out and NAME.err
 //	keep NAME FILE          write what NAME printed on standard output into a file
@@ -52,7 +53,7 @@ func TestScripts(t *testing.T) {
 			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "signal": terminate, "crash": crash, "struck": struck, "vendor": vendor, "quit": quit, "post": post, "capture": capture, "keep": keep,
+			"start": start, "await": await, "signal": terminate, "crash": crash, "struck": struck, "vendor": vendor, "quit": quit, "post": post, "capture": capture, "keep": keep, "authorise": authorise,
 		},
 	})
 }

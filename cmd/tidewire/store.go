@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"os"
-	"syscall"
 
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
@@ -29,7 +26,7 @@ func withReader(ctx context.Context, from engine.Sources, use func(journal.Reade
 	defer client.Close()
 	if _, err := client.Status(ctx); err == nil {
 		return use(client)
-	} else if !nobodyListens(err) {
+	} else if !engine.NobodyListens(err) {
 		return err
 	}
 	store, err := sqlite.OpenReader(engine.StorePath(data))
@@ -53,17 +50,10 @@ func withEngine(ctx context.Context, from engine.Sources, use func(*control.Clie
 		return err
 	}
 	defer client.Close()
-	if _, err := client.Status(ctx); nobodyListens(err) {
+	if _, err := client.Status(ctx); engine.NobodyListens(err) {
 		return fmt.Errorf("no engine runs on the data folder %s; start one with: tidewire run", data)
 	} else if err != nil {
 		return err
 	}
 	return use(client)
-}
-
-// nobodyListens reports whether an error means that no engine is running.
-func nobodyListens(err error) bool {
-	var dial *net.OpError
-	return errors.As(err, &dial) && dial.Op == "dial" &&
-		(errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED))
 }

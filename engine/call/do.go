@@ -30,6 +30,9 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 }
 
 func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection) (Answer, error) {
+	if e := stopped(conn, r.Operation); e != nil {
+		return Answer{}, e
+	}
 	op, s := r.Operation, c.shapes.of(r.App, r.Operation)
 	again, err := readSent(r.Again)
 	if err != nil {
@@ -166,6 +169,17 @@ func (c *Client) connection(app *bindings.App, operation, name string) (*connect
 		Kind: bindings.BrokenConnection, App: app.Name, Operation: operation, Connection: name,
 		Message: fmt.Sprintf("there is no connection %q to %s", name, app.Name),
 	}
+}
+
+// stopped is why a connection cannot be used, nil if it can. It is known before
+// arguments are looked at: one that is not connected has no account to fill in.
+func stopped(conn *connection.Connection, op *bindings.Operation) error {
+	e := conn.Stopped()
+	if e == nil {
+		return nil
+	}
+	e.Operation = op.Name
+	return e
 }
 
 // notNow is for a request that is refused although it was sent before: that

@@ -43,6 +43,9 @@ func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
 }
 
 func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Identity, error) {
+	if stopped := conn.Stopped(); stopped != nil {
+		return Identity{}, stopped
+	}
 	test := conn.Test()
 	if test == nil {
 		return Identity{}, ErrNoTest

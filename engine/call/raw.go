@@ -46,6 +46,9 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: r.name(), Connection: conn.Name(),
 			Message: err.Error() + "\n" + r.App.Name + "." + r.name() + " { path: string, method?: string, query?: table, headers?: table, body?: any }"}
 	}
+	if e := stopped(conn, op); e != nil {
+		return Answer{}, e
+	}
 	again, err := readSent(r.Again)
 	if err != nil {
 		return Answer{}, err

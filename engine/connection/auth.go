@@ -17,6 +17,10 @@ var settingWords = []string{"account", "as", "parent", "base_url", "authorize_ur
 // authorise chooses the way in which a connection authorises its calls: that
 // which connect used, else the first of the app's for which it has everything.
 func (b *builder) authorise(c *Connection) {
+	if text := b.Wrong[c.Name()]; text != "" {
+		c.stop(Misconfigured, broken(c.app.Name, c.Name(), "%s", text), b.Now())
+		return
+	}
 	if !b.checkCredentials(c) || !b.checkVariant(c) || len(c.app.Auth) == 0 {
 		return
 	}

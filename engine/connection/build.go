@@ -162,7 +162,7 @@ func (b *builder) add(settings Settings, inFile bool) {
 			own.Settings, own.Way = nil, ""
 			entry = &own
 		} else {
-			settings = settings.over(*entry.Settings)
+			settings = settings.Over(*entry.Settings)
 		}
 	}
 	b.check(&Connection{settings: settings, entry: entry, inFile: inFile, state: &state{kind: Connected}})

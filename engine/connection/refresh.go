@@ -64,6 +64,14 @@ func (r *refresh) presentOf(entry *Entry) Token {
 // token that stays.
 func (r *refresh) Renews() bool { return r.newest().Refresh != "" }
 
+// SeedOf is what an Entry has as its Seed for a configured refresh token.
+func SeedOf(configured string) string {
+	if configured == "" {
+		return ""
+	}
+	return hashOf(configured)
+}
+
 func hashOf(texts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
 	return hex.EncodeToString(sum[:])

@@ -19,6 +19,9 @@ type Config struct {
 	// Settings are what the configuration says of connections. What the vault
 	// keeps of others, or beside, is added.
 	Settings []Settings
+	// Wrong says what is known to be wrong with settings, by connection; such a
+	// one is there and cannot be used.
+	Wrong map[string]string
 	// Accounts maps a connection to those of other apps that belong to it:
 	// calls from its runs go there, and the other way round where that leaves
 	// one choice.

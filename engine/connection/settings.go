@@ -66,9 +66,9 @@ func orNone(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// over gives settings that stand over those that the vault keeps, one by one.
+// Over gives settings that stand over others, such as those that the vault keeps, one by one.
 // Credentials are taken together: those kept fill up what is not given here.
-func (s Settings) over(kept Settings) Settings {
+func (s Settings) Over(kept Settings) Settings {
 	for _, field := range []struct{ at, kept *string }{
 		{&s.Account, &kept.Account}, {&s.As, &kept.As}, {&s.Parent, &kept.Parent}, {&s.BaseURL, &kept.BaseURL},
 		{&s.AuthorizeURL, &kept.AuthorizeURL}, {&s.TokenURL, &kept.TokenURL}, {&s.RevokeURL, &kept.RevokeURL},

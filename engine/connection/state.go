@@ -27,10 +27,11 @@ type StateKind string
 
 // How a connection stands.
 const (
-	Connected   StateKind = "connected"
-	Unconnected StateKind = "unconnected" // never authorised
-	Unreadable  StateKind = "unreadable"  // the vault does not open what it keeps of it
-	Refused     StateKind = "broken"      // the vendor refuses its credentials
+	Connected     StateKind = "connected"
+	Unconnected   StateKind = "unconnected"   // never authorised
+	Unreadable    StateKind = "unreadable"    // the vault does not open what it keeps of it
+	Misconfigured StateKind = "misconfigured" // its settings are wrong
+	Refused       StateKind = "broken"        // the vendor refuses its credentials
 )
 
 // breaks notes a vendor's refusal, and gives it back.

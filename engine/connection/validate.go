@@ -19,7 +19,7 @@ import (
 func (b *builder) wrong(c *Connection, setting, message string, args ...any) {
 	if c.state != nil && c.app != nil {
 		// Whoever goes on all the same sends nothing on it.
-		c.stop(Unreadable, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.Now())
+		c.stop(Misconfigured, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.Now())
 	}
 	path := "connections." + c.Name()
 	if setting != "" {
@@ -36,6 +36,9 @@ func (b *builder) at(path, message string, args ...any) {
 const leastInterval = 10 * time.Second
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$`)
+
+// ValidName reports whether a text can be the name of a connection.
+func ValidName(name string) bool { return namePattern.MatchString(name) }
 
 // check checks one connection by itself, and adds it to the others.
 func (b *builder) check(c *Connection) {

@@ -212,6 +212,9 @@ func (r *request) answered(entry *Request) reply {
 	for name, values := range rates {
 		out.header[name] = values
 	}
+	if t := a.def.Test; t != nil && t.Scopes != "" && r.token != nil && r.token.scopes != nil {
+		out.header.Set(t.Scopes, strings.Join(r.token.scopes, ","))
+	}
 	return out
 }
 

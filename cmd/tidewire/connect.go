@@ -1,0 +1,398 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/connection/callback"
+)
+
+// defaultRedirect is where the browser comes back to. Vendors want it written
+// down at the app, so it is the same each time.
+const defaultRedirect = "http://localhost:8976/callback"
+
+// connectFlags are what connect is told beside the name.
+type connectFlags struct {
+	folder                          folderFlags
+	way, scopes, clientID, redirect string
+	readOnly, manual, noBrowser     bool
+	stdin, untested, ask            bool
+	set                             []string
+	given                           connection.Settings
+	patience                        time.Duration
+}
+
+func connectCommand(t terminal) *cobra.Command {
+	f := &connectFlags{}
+	c := &cobra.Command{
+		Use:   "connect APP[/NAME]",
+		Short: "Connect an account of an app, or connect it again",
+		Long: `Connect an account of an app: by OAuth in the browser, or with a key. What it
+gets is kept encrypted in the data folder, and a running engine uses it at once;
+runs that a broken connection stopped go on.
+
+On a machine without a browser, --manual prints the address to open elsewhere
+and asks for the one that the browser is sent to. Keys are asked for without
+being shown; --stdin reads them instead: one line, or lines NAME=VALUE.
+
+What tidewire.yaml says of the connection stands over what is kept. client_id
+and client_secret may stand there, in TIDEWIRE_CONNECTIONS__APP__CLIENT_SECRET,
+or be given here.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			connector, err := engine.OpenConnector(f.folder.sources(t), all.Apps())
+			if err != nil {
+				return err
+			}
+			defer connector.Close()
+			made, d, err := f.connect(c.Context(), t, connector, args[0])
+			if d != nil && made.Test.Name != "" {
+				tellMade(t.out, d, made)
+			}
+			return err
+		},
+	}
+	f.folder.addDir(c.Flags())
+	flags := c.Flags()
+	flags.StringVar(&f.way, "way", "", "way to connect, where the app has several (oauth, token, …)")
+	flags.StringVar(&f.given.As, "as", "", "kind of connection, where it is not the usual one (company, user)")
+	flags.StringVar(&f.given.Account, "account", "", "account, where the vendor does not tell it")
+	flags.StringVar(&f.given.Parent, "parent", "", "connection whose tokens serve this account too")
+	flags.StringVar(&f.scopes, "scopes", "", "scopes to ask for, with commas between")
+	flags.BoolVar(&f.readOnly, "read-only", false, "ask for scopes that read, and refuse every call that changes something")
+	flags.StringVar(&f.clientID, "client-id", "", "client_id of the app at the vendor")
+	flags.StringArrayVar(&f.set, "set", nil, "further setting NAME=VALUE that is no secret, such as tenant=…")
+	flags.BoolVar(&f.stdin, "stdin", false, "read secrets from standard input")
+	flags.BoolVar(&f.manual, "manual", false, "ask for the address that the browser is sent to, instead of listening for it")
+	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
+	flags.StringVar(&f.redirect, "redirect", "", "address that the browser comes back to (default "+defaultRedirect+")")
+	flags.BoolVar(&f.untested, "untested", false, "keep a key without trying it")
+	flags.BoolVar(&f.ask, "ask", false, "ask again for what is known already")
+	flags.DurationVar(&f.patience, "wait", 10*time.Minute, "how long to wait for the browser")
+	flags.StringVar(&f.given.BaseURL, "base-url", "", "address of the app's API instead of the vendor's")
+	flags.StringVar(&f.given.AuthorizeURL, "authorize-url", "", "address of its consent page")
+	flags.StringVar(&f.given.TokenURL, "token-url", "", "address that gives tokens")
+	flags.StringVar(&f.given.RevokeURL, "revoke-url", "", "address that ends tokens")
+	return c
+}
+
+func (f *connectFlags) connect(ctx context.Context, t terminal, connector *engine.Connector, name string) (engine.Made, *engine.Draft, error) {
+	f.given.ReadOnly = f.readOnly
+	d, err := connector.Draft(name, f.given)
+	if err != nil {
+		return engine.Made{}, nil, err
+	}
+	talk := newDialog(t)
+	if f.given.Parent != "" {
+		made, err := connector.Child(ctx, d)
+		return made, d, err
+	}
+	if err := f.choose(ctx, talk, d); err != nil {
+		return engine.Made{}, nil, err
+	}
+	if err := f.fill(ctx, t, talk, d); err != nil {
+		return engine.Made{}, nil, err
+	}
+	if o := d.Auth.OAuth; o == nil || o.ClientCredentials {
+		made, err := connector.Keyed(ctx, d, f.untested)
+		return made, d, err
+	}
+	scopes, err := f.chosen(ctx, talk, connector, d)
+	if err != nil {
+		return engine.Made{}, nil, err
+	}
+	made, err := f.login(ctx, t, talk, connector, d, scopes)
+	return made, d, err
+}
+
+// choose settles the way.
+func (f *connectFlags) choose(ctx context.Context, talk dialog, d *engine.Draft) error {
+	settled, err := d.Choose(f.way)
+	if err != nil || settled {
+		return err
+	}
+	var names, titles []string
+	for _, auth := range d.App.Auth {
+		names = append(names, auth.Name)
+		titles = append(titles, titleOf(auth))
+	}
+	if !talk.person() {
+		return usageError{fmt.Errorf("--way is missing: %s can be connected by %s", d.App.Title, strings.Join(names, ", "))}
+	}
+	n, err := talk.choose(ctx, "How is "+d.App.Title+" to be connected?", titles)
+	if err != nil {
+		return err
+	}
+	_, err = d.Choose(names[n])
+	return err
+}
+
+func titleOf(auth bindings.Auth) string {
+	if auth.Title == "" {
+		return auth.Name
+	}
+	return auth.Title
+}
+
+// fill gets the settings that are missing: from flags, standard input, or the
+// person.
+func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *engine.Draft) error {
+	isKey := d.Auth.OAuth == nil
+	if f.ask || d.Again && isKey {
+		d.Forget()
+	}
+	if f.clientID != "" {
+		d.Give("client_id", f.clientID)
+	}
+	for _, pair := range f.set {
+		name, value, found := strings.Cut(pair, "=")
+		switch {
+		case !found:
+			return usageError{fmt.Errorf("--set: found %q, expected NAME=VALUE", pair)}
+		case d.Secret(name):
+			return usageError{fmt.Errorf("--set: %s is a secret, and the command line shows in lists of processes; leave it out to be asked for it, or use --stdin", name)}
+		}
+		d.Give(name, value)
+	}
+	if f.stdin {
+		if err := readGiven(t.in, d); err != nil {
+			return err
+		}
+	}
+	missing := d.Missing()
+	if len(missing) == 0 {
+		return nil
+	}
+	if !talk.person() {
+		return usageError{fmt.Errorf("%s missing; give it with --stdin (%s), in tidewire.yaml or a variable, or at a terminal",
+			listed(missing), strings.Join(missing, "=…, ")+"=…")}
+	}
+	if d.Auth.Help != "" {
+		fmt.Fprintln(talk.out, d.Auth.Help)
+	}
+	for _, name := range missing {
+		ask := talk.line
+		if d.Secret(name) {
+			ask = talk.hidden
+		}
+		value, err := ask(ctx, name+": ")
+		if err != nil {
+			return err
+		}
+		if value == "" {
+			return fmt.Errorf("%s is empty; nothing was changed", name)
+		}
+		d.Give(name, value)
+	}
+	return f.webhookSecret(ctx, talk, d)
+}
+
+// webhookSecret asks for what webhooks are signed with, where that is a secret
+// of the customer's.
+func (f *connectFlags) webhookSecret(ctx context.Context, talk dialog, d *engine.Draft) error {
+	hook := d.App.Webhook
+	if hook == nil || len(hook.Signatures) == 0 || hook.Signatures[0].Key != "" || d.Settings.WebhookSecret != "" || d.Auth.OAuth != nil {
+		return nil
+	}
+	value, err := talk.hidden(ctx, "secret that its webhooks are signed with (Enter for none yet): ")
+	d.Settings.WebhookSecret = value
+	return err
+}
+
+func listed(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " are"
+}
+
+// readGiven reads lines NAME=VALUE, or one line that is the one secret which is
+// missing.
+func readGiven(in io.Reader, d *engine.Draft) error {
+	text, err := io.ReadAll(io.LimitReader(in, maxLine))
+	if err != nil {
+		return fmt.Errorf("read standard input: %w", err)
+	}
+	known := append(append([]string{"account", "webhook_secret"}, d.Auth.Fields...), d.Auth.Optional...)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	missing := d.Missing()
+	for n, line := range lines {
+		line = strings.TrimSpace(line)
+		name, value, _ := strings.Cut(line, "=")
+		named := false
+		for _, one := range known {
+			named = named || one == name
+		}
+		switch {
+		case line == "" || line[0] == '#':
+		case named && name == "webhook_secret":
+			d.Settings.WebhookSecret = value
+		case named:
+			d.Give(name, value)
+		case len(lines) == 1 && len(missing) > 0:
+			// The account and the client's id are no secrets: the bare line is what is.
+			for _, one := range missing {
+				if d.Secret(one) {
+					d.Give(one, line)
+					break
+				}
+			}
+		default:
+			return fmt.Errorf("standard input, line %d: expected one of %s=VALUE", n+1, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// chosen settles the scopes; the usual ones are offered first.
+func (f *connectFlags) chosen(ctx context.Context, talk dialog, connector *engine.Connector, d *engine.Draft) ([]string, error) {
+	usual, readOnly, needed := connector.Offered(d)
+	switch {
+	case f.scopes != "":
+		return bindings.SplitScopes(f.scopes), nil
+	case f.readOnly && len(readOnly) > 0:
+		return readOnly, nil
+	case f.readOnly:
+		return nil, usageError{fmt.Errorf("--read-only: which scopes of %s read only is not known; name them with --scopes", d.App.Title)}
+	case !talk.person() && len(usual) > 0:
+		return usual, nil
+	case !talk.person():
+		return needed, nil
+	}
+	return f.askScopes(ctx, talk, d, usual, readOnly, needed)
+}
+
+func (f *connectFlags) askScopes(ctx context.Context, talk dialog, d *engine.Draft, usual, readOnly, needed []string) ([]string, error) {
+	var options []string
+	var sets [][]string
+	offer := func(what string, scopes []string) {
+		if len(scopes) > 0 {
+			options, sets = append(options, fmt.Sprintf("%s: %s", what, strings.Join(scopes, " "))), append(sets, scopes)
+		}
+	}
+	offer("the usual ones", usual)
+	offer("what the scripts here need", needed)
+	offer("those that read only", readOnly)
+	options = append(options, "others")
+	n, err := talk.choose(ctx, "Which scopes are to be asked for?", options)
+	if err != nil {
+		return nil, err
+	}
+	if n < len(sets) {
+		d.Settings.ReadOnly = d.Settings.ReadOnly || strings.HasPrefix(options[n], "those that read only")
+		return sets[n], nil
+	}
+	text, err := talk.line(ctx, "scopes, with commas or blanks between: ")
+	return bindings.SplitScopes(text), err
+}
+
+// login has a person authorise it.
+func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, connector *engine.Connector, d *engine.Draft, scopes []string) (engine.Made, error) {
+	redirect, manual := f.redirect, f.manual
+	if redirect == "" {
+		redirect = defaultRedirect
+		if d.Auth.OAuth.HTTPSRedirect {
+			// The browser finds nothing there; its address is what counts.
+			redirect = "https" + strings.TrimPrefix(redirect, "http")
+		}
+	}
+	manual = manual || !strings.HasPrefix(redirect, "http://")
+	login := connector.Login(d, redirect, scopes)
+	ctx, cancel := context.WithTimeoutCause(ctx, f.patience, fmt.Errorf("nobody came back from the consent page within %s; nothing was changed", f.patience))
+	defer cancel()
+	var made engine.Made
+	take := func(ctx context.Context, answer url.Values) (callback.Answer, error) {
+		grant, err := login.Redeem(ctx, answer)
+		if err != nil {
+			return callback.Answer{}, err
+		}
+		made, err = connector.Authorised(ctx, d, login, grant)
+		return callback.Answer{Title: d.App.Title + " is connected", Text: "You can close this page and go back to the terminal."}, err
+	}
+	if manual {
+		fmt.Fprintf(t.err, "Open this address in a browser, on any machine:\n\n%s\n\nIt is sent to %s, where it may find nothing. Copy the address that it shows then.\n", login.URL(), redirect)
+		text, err := talk.line(ctx, "address: ")
+		if err != nil {
+			return made, err
+		}
+		answer, err := connection.Pasted(text)
+		if err != nil {
+			return made, err
+		}
+		_, err = take(ctx, answer)
+		return made, err
+	}
+	door, err := callback.Open(redirect)
+	if err != nil {
+		return made, err
+	}
+	defer door.Close()
+	fmt.Fprintf(t.err, "Open this address in a browser on this machine:\n\n%s\n\nThe app at %s must know the redirect URL %s. Waiting for the browser …\n", login.URL(), d.App.Title, redirect)
+	if !f.noBrowser {
+		openBrowser(login.URL())
+	}
+	err = door.Wait(ctx, login.Ours, take)
+	return made, err
+}
+
+// openBrowser shows an address to the person; where that cannot be done the
+// address stands in the terminal.
+func openBrowser(address string) {
+	command := exec.Command("xdg-open", address)
+	switch runtime.GOOS {
+	case "darwin":
+		command = exec.Command("open", address)
+	case "windows":
+		command = exec.Command("rundll32", "url.dll,FileProtocolHandler", address)
+	}
+	if command.Start() == nil {
+		go command.Wait() // it ends when it has handed the address on
+	}
+}
+
+// tellMade says what was connected and what it may do.
+func tellMade(out io.Writer, d *engine.Draft, made engine.Made) {
+	s := made.Test
+	fmt.Fprintf(out, "%s is connected%s\n", s.Name, toWhom(d.App, s.Status))
+	if len(s.Scopes) > 0 {
+		fmt.Fprintf(out, "granted      %s\n", strings.Join(s.Scopes, " "))
+	}
+	if len(made.Lacking) > 0 {
+		fmt.Fprintf(out, "not granted  %s\n", strings.Join(made.Lacking, " "))
+	}
+	tellLacks(out, s)
+	if s.Problem != "" {
+		fmt.Fprintf(out, "but a test call did not succeed: %s\n", s.Problem)
+	}
+	if made.Running {
+		fmt.Fprintln(out, "the running engine uses it from now on")
+	}
+}
+
+// toWhom names whose a connection is.
+func toWhom(app *bindings.App, s connection.Status) string {
+	noun := app.Account.Noun
+	if s.As != "" {
+		noun = s.As
+	}
+	switch {
+	case s.Who != "" && s.Account != "":
+		return fmt.Sprintf(": %s %s (%s)", noun, s.Who, s.Account)
+	case s.Who != "":
+		return ": " + s.Who
+	case s.Account != "":
+		return fmt.Sprintf(": %s %s", noun, s.Account)
+	}
+	return ""
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/control"
+)
+
+func connectionsCommand(t terminal) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "connections",
+		Short: "See, test, rename and remove connections",
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(connectionsList(t), connectionsTest(t), connectionsShow(t), connectionsRename(t), connectionsRemove(t))
+	return c
+}
+
+// withConnector makes the body of a command that is about connections.
+func withConnector(t terminal, folder *folderFlags, use func(*cobra.Command, []string, *engine.Connector) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		connector, err := engine.OpenConnector(folder.sources(t), all.Apps())
+		if err != nil {
+			return err
+		}
+		defer connector.Close()
+		return use(c, args, connector)
+	}
+}
+
+func connectionsList(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List connections and how they stand",
+	}
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, _ []string, connector *engine.Connector) error {
+		all, err := connector.List(c.Context())
+		if err != nil || asJSON {
+			return lines(t.out, all, err)
+		}
+		if len(all) == 0 {
+			fmt.Fprintln(t.out, "nothing is connected yet; tidewire connect APP connects an account")
+			return nil
+		}
+		return table(t.out, "CONNECTION\tSTATE\tACCOUNT\tNAME\tBY\tWHY", all, func(w io.Writer, s connection.Status) {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, dash(s.Account), dash(s.Who), dash(by(s)), s.Said)
+		})
+	})
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return c
+}
+
+// by says what a connection goes by.
+func by(s connection.Status) string {
+	if s.Way == "" && s.Parent != "" || s.Parent != "" && len(s.Credentials) == 0 {
+		return s.Parent
+	}
+	return s.Way
+}
+
+var errTest = errors.New("a connection cannot be used, or lacks scopes that scripts need")
+
+func connectionsTest(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "test [APP/NAME…]",
+		Short: "Make one harmless call, and see whose a connection is and what it may do",
+		Long: `Make one harmless call on each connection, or on those that are named: it says
+whose the connection is, which scopes it has, and which it lacks for the scripts
+present. What scripts call is read in their text; places where that shows only
+when they run are listed.
+
+It exits with 1 if one cannot be used or lacks a scope.`,
+	}
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, names []string, connector *engine.Connector) error {
+		if len(names) == 0 {
+			list, err := connector.List(c.Context())
+			if err != nil {
+				return err
+			}
+			for _, one := range list {
+				names = append(names, one.Name)
+			}
+		}
+		bad := false
+		for _, name := range names {
+			test, err := connector.Test(c.Context(), name)
+			if err != nil {
+				return err
+			}
+			bad = bad || test.Problem != "" || len(test.Lacks) > 0
+			if asJSON {
+				if err := json.NewEncoder(t.out).Encode(test); err != nil {
+					return err
+				}
+				continue
+			}
+			tellTest(t.out, test)
+		}
+		if bad {
+			return errTest
+		}
+		return nil
+	})
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return c
+}
+
+func tellTest(out io.Writer, s control.ConnectionTest) {
+	whose := strings.Join(s.Names, ", ")
+	if s.Account != "" {
+		whose = strings.TrimSpace(whose + " (" + s.Account + ")")
+	}
+	switch {
+	case s.Problem != "":
+		fmt.Fprintf(out, "%s  %s: %s\n", s.Name, s.State, s.Problem)
+	case whose != "":
+		fmt.Fprintf(out, "%s  works: %s, says %s\n", s.Name, whose, s.Operation)
+	default:
+		fmt.Fprintf(out, "%s  works, says %s\n", s.Name, s.Operation)
+	}
+	if len(s.Scopes) > 0 {
+		fmt.Fprintf(out, "  has    %s\n", strings.Join(s.Scopes, " "))
+	} else if len(s.Needs) > 0 {
+		fmt.Fprintln(out, "  which scopes it has the vendor does not tell; the scripts here need:")
+		for _, need := range s.Needs {
+			fmt.Fprintf(out, "  needs  %s for %s\n", strings.Join(need.Scopes, " or "), strings.Join(need.For, ", "))
+		}
+	}
+	tellLacks(out, s)
+	if s.ReadOnly {
+		fmt.Fprintln(out, "  only reads: calls that change something are refused here")
+	}
+}
+
+func tellLacks(out io.Writer, s control.ConnectionTest) {
+	for _, lack := range s.Lacks {
+		fmt.Fprintf(out, "  lacks  %s for %s\n", strings.Join(lack.Scopes, " or "), strings.Join(lack.For, ", "))
+	}
+	if len(s.Unseen) > 0 {
+		fmt.Fprintf(out, "  what is called at %s shows only when it runs\n", strings.Join(s.Unseen, ", "))
+	}
+}
+
+func connectionsShow(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "show APP[/NAME]",
+		Short: "Show all about a connection but its secrets",
+	}
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *engine.Connector) error {
+		s, err := connector.Show(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return json.NewEncoder(t.out).Encode(s)
+		}
+		for _, row := range []struct{ name, value string }{
+			{"connection", s.Name}, {"formerly", strings.Join(s.Formerly, ", ")}, {"state", string(s.State)}, {"why", s.Said}, {"since", stamp(s.Since)},
+			{"account", s.Account}, {"name", s.Who}, {"kind", s.As}, {"parent", s.Parent}, {"way", s.Way},
+			{"credentials", strings.Join(s.Credentials, ", ")}, {"scopes", strings.Join(s.Scopes, " ")}, {"only reads", yes(s.ReadOnly)},
+			{"token until", stamp(s.Expires)}, {"address", s.BaseURL}, {"webhooks", webhooks(s)}, {"stands in", place(s)},
+		} {
+			if row.value != "" {
+				fmt.Fprintf(t.out, "%-12s %s\n", row.name, row.value)
+			}
+		}
+		return nil
+	})
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func stamp(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return clock(at)
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return ""
+}
+
+func webhooks(s connection.Status) string {
+	if s.Webhooks {
+		return "can be checked"
+	}
+	return "cannot be checked: webhook_secret is not set"
+}
+
+func place(s connection.Status) string {
+	switch {
+	case s.Configured && s.Kept:
+		return "the configuration and the vault"
+	case s.Configured:
+		return "the configuration"
+	}
+	return "the vault"
+}
+
+func connectionsRename(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	c := &cobra.Command{
+		Use:   "rename APP/NAME APP/NEW",
+		Short: "Give a connection another name; runs that know the old one go on",
+	}
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *engine.Connector) error {
+		if err := connector.Rename(c.Context(), args[0], args[1]); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, "%s is called %s now\n", args[0], args[1])
+		return nil
+	})
+	folder.addDir(c.Flags())
+	return c
+}
+
+func connectionsRemove(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var sure, keepTokens bool
+	c := &cobra.Command{
+		Use:   "remove APP[/NAME]",
+		Short: "End a connection: its tokens at the vendor, and what is kept of it",
+	}
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *engine.Connector) error {
+		if !sure {
+			talk := newDialog(t)
+			if !talk.person() {
+				return usageError{errors.New("--yes is missing: nobody is there to be asked")}
+			}
+			answer, err := talk.line(c.Context(), fmt.Sprintf("Remove %s? What is kept of it cannot be brought back. Write yes: ", args[0]))
+			if err != nil {
+				return err
+			}
+			if answer != "yes" {
+				return errors.New("nothing was changed")
+			}
+		}
+		done, err := connector.Remove(c.Context(), args[0], !keepTokens)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t.out, "%s is removed\n", args[0])
+		switch {
+		case done.Revoked:
+			fmt.Fprintln(t.out, "its tokens were ended at the vendor")
+		case done.Problem != "":
+			fmt.Fprintf(t.out, "its tokens were not ended at the vendor (%s); take the app away there\n", done.Problem)
+		}
+		if done.Configured {
+			fmt.Fprintf(t.out, "tidewire.yaml names it still, under connections.%s\n", args[0])
+		}
+		return nil
+	})
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&sure, "yes", false, "do not ask")
+	c.Flags().BoolVar(&keepTokens, "keep-tokens", false, "leave its tokens valid at the vendor")
+	return c
+}
