@@ -75,7 +75,7 @@ type Poll struct {
 	Data map[string]string
 	// Adds are fields of event.data beside those of the item or of Data, with
 	// the paths of their values in the item that the list was made for: the
-	// calendar of an event.
+	// calendar of an event; behind "of.", in that for which its list was made.
 	Adds map[string]string
 	// Same are paths in event.data that say whether two events tell the same
 	// change, however they came; empty means all but Ignore. A webhook's data

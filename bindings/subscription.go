@@ -53,7 +53,8 @@ type Subscription struct {
 	// Secret is the path in a created one of a secret that the vendor made.
 	Secret string
 	// Adds are fields of event.data that the vendor leaves out, with the paths
-	// of their values in the item of Of: the team of a message.
+	// of their values in the item of Of; behind "of.", in that for which its list
+	// was made: the team of a channel's message.
 	Adds map[string]string
 	// Lifetime is how long one is asked for, zero if it does not end. It is
 	// renewed when a quarter of its life is left.

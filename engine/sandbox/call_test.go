@@ -101,7 +101,7 @@ func TestEveryCall(t *testing.T) {
 					t.Skip("its client is another")
 				}
 				a.clear(7)
-				m := maker{fitter{checkerOf(a, op), c.now()}, op, subscriber(t, def, op)}
+				m := maker{fitter{checkerOf(a, op), c.now()}, op, subscriber(t, def, op, c.now())}
 				if _, err := c.do(t, def, op, m.arguments(m.seed(a)), false); err != nil {
 					var known *bindings.Error
 					if errors.As(err, &known) {

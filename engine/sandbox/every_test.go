@@ -47,7 +47,7 @@ func newSandbox(t *testing.T, def *bindings.App, strict bool) *Sandbox {
 func callOnce(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
 	s.Reset()
 	a, now := s.apps[def.Name], s.now()
-	m := maker{fitter{checkerOf(a, op), now}, op, subscriber(t, def, op)}
+	m := maker{fitter{checkerOf(a, op), now}, op, subscriber(t, def, op, now)}
 	request := m.request(t, a)
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, request)
@@ -89,7 +89,7 @@ type maker struct {
 
 // subscriber gives the arguments of an operation that take an address for
 // webhooks, with one of a subscriber who confirms it in any vendor's way.
-func subscriber(t *testing.T, def *bindings.App, op *bindings.Operation) object {
+func subscriber(t *testing.T, def *bindings.App, op *bindings.Operation, now time.Time) object {
 	args := object{}
 	for _, s := range def.Subscriptions {
 		if s.Create.Operation != op.Name {
@@ -105,8 +105,11 @@ func subscriber(t *testing.T, def *bindings.App, op *bindings.Operation) object 
 		}))
 		t.Cleanup(server.Close)
 		for name, arg := range s.Create.Args {
-			if arg == "{url}" {
+			switch arg {
+			case "{url}":
 				args[name] = server.URL
+			case "{expires}":
+				args[name] = stamp(now.Add(time.Hour))
 			}
 		}
 	}

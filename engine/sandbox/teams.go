@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,21 +34,24 @@ func teams() *rules {
 		id:           teamsID,
 		timeID:       map[string]func(int64) string{},
 		operations: map[string]*rule{
-			"GET /me":                                       {resource: "users", do: teamsMe},
-			"GET /me/chats":                                 {resource: "chats", verb: list},
-			"GET /me/joinedTeams":                           {resource: "teams", verb: list},
-			"GET /users/{userId}/joinedTeams":               {resource: "teams", verb: list},
-			"GET /chats/getAllMessages()":                   {resource: chatMessages, verb: list},
-			"GET /teams/getAllMessages()":                   {resource: channelMessages, verb: list},
-			"GET /teams/{teamId}/channels/getAllMessages()": {resource: channelMessages, verb: list},
-			"POST /teams":                                   {after: teamsFurnish},
-			"POST /workflows/invoke":                        {resource: "cards", verb: create},
-			"POST /teams/{teamId}/clone":                    {resource: "teams", do: teamsClone},
-			"POST " + chat + "/hideForUser":                 {resource: "chats", do: teamsView(object{"isHidden": true})},
-			"POST " + chat + "/unhideForUser":               {resource: "chats", do: teamsView(object{"isHidden": false})},
-			"POST " + chat + "/markChatReadForUser":         {resource: "chats", do: teamsView(nil)},
-			"POST " + chat + "/markChatUnreadForUser":       {resource: "chats", do: teamsView(nil)},
-			"POST " + chat + "/pinnedMessages":              {do: teamsPin},
+			"GET /me":                                                           {resource: "users", do: teamsMe},
+			"GET /me/chats":                                                     {resource: "chats", verb: list},
+			"GET /me/joinedTeams":                                               {resource: "teams", verb: list},
+			"GET /users/{userId}/joinedTeams":                                   {resource: "teams", verb: list},
+			"GET /chats/getAllMessages()":                                       {resource: chatMessages, verb: list},
+			"GET /teams/getAllMessages()":                                       {resource: channelMessages, verb: list},
+			"GET /teams/{teamId}/channels/getAllMessages()":                     {resource: channelMessages, verb: list},
+			"POST /teams":                                                       {after: teamsFurnish},
+			"PATCH " + channel + "/members/{conversationMemberId}":              {resource: "teams/channels/members", verb: change, do: teamsUntold},
+			"POST /subscriptions":                                               {after: teamsLifetime},
+			"PATCH /subscriptions/{subscriptionId}":                             {after: teamsLifetime},
+			"POST /workflows/invoke":                                            {resource: "cards", verb: create},
+			"POST /teams/{teamId}/clone":                                        {resource: "teams", do: teamsClone},
+			"POST " + chat + "/hideForUser":                                     {resource: "chats", do: teamsView(object{"isHidden": true})},
+			"POST " + chat + "/unhideForUser":                                   {resource: "chats", do: teamsView(object{"isHidden": false})},
+			"POST " + chat + "/markChatReadForUser":                             {resource: "chats", do: teamsView(nil)},
+			"POST " + chat + "/markChatUnreadForUser":                           {resource: "chats", do: teamsView(nil)},
+			"POST " + chat + "/pinnedMessages":                                  {do: teamsPin},
 			"GET " + chat + "/pinnedMessages/{pinnedChatMessageInfoId}/message": {resource: chatMessages, do: teamsPinned},
 			"POST " + chat + "/sendActivityNotification":                        {do: teamsNothing},
 			"POST /teams/{teamId}/sendActivityNotification":                     {do: teamsNothing},
@@ -61,6 +65,8 @@ func teams() *rules {
 		fill:     map[string]func(object){},
 		seeds:    teamsSeeds(),
 		under:    map[string]map[string]string{},
+		triggers: map[string]string{},
+		notify:   notifyTeams,
 		invalid:  http.StatusBadRequest,
 		fail:     failTeams,
 		pageSize: 20,
@@ -74,6 +80,17 @@ func teams() *rules {
 	r.under[channelMessages] = map[string]string{"teamid": teamsSales, "channelid": teamsLeads}
 	r.under[chatMessages] = map[string]string{"chatid": teamsChat}
 	r.under["chats/members"] = r.under[chatMessages]
+	for resource, noun := range map[string]string{
+		channelMessages + "/replies": "message", chatMessages: "chat_message", chatMessages + "/replies": "chat_message",
+		"teams/members": "member", "chats/members": "chat_member",
+	} {
+		for verb, told := range map[string]string{"created": "added", "updated": "updated", "deleted": "removed"} {
+			if strings.HasSuffix(noun, "message") {
+				told = verb
+			}
+			r.triggers[resource+" "+verb] = noun + "." + told
+		}
+	}
 	messages := map[string]string{channelMessages: channel + "/messages", chatMessages: chat + "/messages"}
 	for resource, path := range messages {
 		for name, path := range map[string]string{resource: path, resource + "/replies": path + "/{chatMessageId}/replies"} {

@@ -103,6 +103,13 @@ func teamsView(set object) func(*request) (result, *failure) {
 	}
 }
 
+// teamsUntold changes the member of a channel, of which nobody is notified.
+func teamsUntold(r *request) (result, *failure) {
+	out, failed := r.change()
+	out.changes = nil
+	return out, failed
+}
+
 func teamsEmail(address string) func(*request) (result, *failure) {
 	return func(r *request) (result, *failure) {
 		return r.altered(func(object) object {

@@ -2,10 +2,16 @@ package sandbox_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/engine/sandbox"
 )
@@ -114,5 +120,54 @@ func TestTeamsCards(t *testing.T) {
 		if strings.Contains(r.Query, "sig") {
 			t.Errorf("the log shows %q", r.Query)
 		}
+	}
+}
+
+// TestTeamsNotifications: the address is checked, what happens in one channel
+// is told with its place and the subscription's secret, and nothing else.
+func TestTeamsNotifications(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	var got []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token := r.URL.Query().Get("validationToken"); token != "" {
+			w.Header().Set("Content-Type", "text/plain")
+			fmt.Fprint(w, token)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		for _, n := range gjson.GetBytes(body, "value").Array() {
+			got = append(got, fmt.Sprintln(n.Get("changeType"), n.Get("resource"), n.Get(`resourceData.\@odata\.type`), n.Get("clientState"), n.Get("tenantId").String() != "", n.Get("resourceData.body").Exists()))
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	t.Cleanup(server.Close)
+	register := func(resource string, lasts time.Duration, more string) answer {
+		return w.call("POST /teams/subscriptions", fmt.Sprintf(`{"changeType":"created,updated,deleted","notificationUrl":%q,"resource":%q,"expirationDateTime":%q,"clientState":"shown"%s}`,
+			server.URL, resource, w.clock.now().Add(lasts).Format(time.RFC3339), more))
+	}
+	resource := strings.TrimPrefix(teamsLeads, "/teams") + "/messages"
+	register(resource, 2*time.Hour, "").is(400, "error.code", "BadRequest")
+	id := register(resource, 70*time.Hour, `,"lifecycleNotificationUrl":"`+server.URL+`"`).is(201, "clientState", "shown").get("id")
+	w.call("GET /teams/subscriptions", "").is(200, "value.#", "1", "value.0.clientState", "")
+
+	message := w.call("POST "+teamsLeads+"/messages", `{"body":{"content":"Hello"}}`).get("id")
+	w.call("POST "+teamsDeals+"/messages", `{"body":{"content":"elsewhere"}}`).is(201)
+	must(t, w.Idle(t.Context()))
+	w.call("POST "+teamsLeads+"/messages/"+message+"/softDelete", "").is(204)
+	must(t, w.Idle(t.Context()))
+	at := "teams('5a0d7e2c-0000-4000-8000-0000005a1e50')/channels('19:5a0d7e2c000000000000000000000002@thread.tacv2')/messages('" + message + "')"
+	want := []string{
+		"created " + at + " #Microsoft.Graph.chatMessage shown true false\n",
+		"deleted " + at + " #Microsoft.Graph.chatMessage shown true false\n",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	w.call("PATCH /teams/subscriptions/"+id, `{"expirationDateTime":"`+w.clock.now().Add(80*time.Hour).Format(time.RFC3339)+`"}`).is(400)
+	w.call("DELETE /teams/subscriptions/"+id, "").is(204)
+	w.call("POST "+teamsLeads+"/messages", `{"body":{"content":"unheard"}}`).is(201)
+	must(t, w.Idle(t.Context()))
+	if len(got) != 2 {
+		t.Errorf("told after its end: %q", got[2:])
 	}
 }
