@@ -18,11 +18,12 @@ func (c *Connection) ReconcileEvery() time.Duration { return c.settings.Reconcil
 // notes what there is.
 func (c *Connection) PollSince() time.Time { return c.settings.Since }
 
-// Polled reports whether its lists can be looked at: those of a parent are its
+// Polled reports whether its lists can be looked at: with an address to post to
+// alone they cannot, and those of a parent are its
 // children's.
 func (c *Connection) Polled() bool {
 	v := c.variant()
-	return v == nil || !v.Parent
+	return (v == nil || !v.Parent) && c.Authorizes()
 }
 
 // AuthName names the way in which its calls are authorised; empty where they

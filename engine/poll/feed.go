@@ -51,7 +51,7 @@ func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
 		if c, err = l.advance(ctx, name, given, events); err != nil || page.Next == nil {
 			return err
 		}
-		if err := l.pause(ctx); err != nil {
+		if err := l.pause(ctx, l.poll.List.Operation); err != nil {
 			return err
 		}
 	}

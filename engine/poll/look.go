@@ -249,7 +249,7 @@ func (l *look) list(ctx context.Context, of *bindings.Of, since time.Time) (map[
 // ask asks for one page.
 func (l *look) ask(ctx context.Context, list bindings.Call, words call.Words, next json.RawMessage) (call.Listed, error) {
 	if next != nil {
-		if err := l.pause(ctx); err != nil {
+		if err := l.pause(ctx, list.Operation); err != nil {
 			return call.Listed{}, err
 		}
 	}
@@ -264,10 +264,17 @@ func (l *look) ask(ctx context.Context, list bindings.Call, words call.Words, ne
 // the rest to scripts.
 const share = 4
 
-// pause waits between two pages.
-func (l *look) pause(ctx context.Context) error {
+// pause waits between two pages, by the limits that hold for the list.
+func (l *look) pause(ctx context.Context, operation string) error {
 	var wait time.Duration
+	named := ""
+	if op, found := l.conn.App().Operation(operation); found {
+		named = op.Limit
+	}
 	for _, limit := range l.conn.App().Limits {
+		if limit.Name != "" && limit.Name != named {
+			continue
+		}
 		if limit.Per <= time.Minute && limit.Requests > 0 {
 			wait = max(wait, share*limit.Per/time.Duration(limit.Requests))
 		}
