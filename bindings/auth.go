@@ -24,9 +24,12 @@ type Auth struct {
 	// secret themselves, for Operation.Address. A way that has nothing else for
 	// Fields authorises no other operation, and has no Header.
 	Addresses []string
-	// Header and Format say what is sent; {field} stands for a setting and
-	// {access_token} for the token that OAuth gave.
+	// Header and Format say what is sent; {field} stands for a setting,
+	// {access_token} for the token that OAuth gave, and {base64:a:b} for the
+	// settings a and b with a colon between them, in base64. Query is the
+	// parameter that takes it where no header does.
 	Header string
+	Query  string
 	Format string
 	// Extra are headers sent too, token requests included, where the
 	// connection has the settings that their formats name; those settings are

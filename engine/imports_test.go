@@ -15,7 +15,7 @@ import (
 // floors only; packages below a listed one belong to it.
 var floors = [][]string{
 	{"cmd/tidewire", "cmd/catalog"},
-	{"bindings/all", "bindings/bindingstest", "bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack", "bindings/teams", "scripts"},
+	{"bindings/all", "bindings/bindingstest", "bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/openapi", "bindings/qonto", "bindings/slack", "bindings/teams", "scripts"},
 	{"engine/harness", "engine/bench"},
 	{"engine"},
 	{"engine/ingest", "engine/poll", "engine/schedule", "engine/subscription", "engine/control", "engine/dashboard"},

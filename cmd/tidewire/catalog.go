@@ -10,22 +10,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine/call"
 )
 
 func catalogCommand(t terminal) *cobra.Command {
 	var asJSON bool
+	var dir string
 	c := &cobra.Command{
 		Use:   "catalog",
 		Short: "Look up what the apps offer: operations and triggers",
 		Long: `List the apps, and the editions of their APIs, with how many operations and
 triggers each has. Scripts require each by its name, call an operation as
 app.group.operation and hook a trigger with on("app.noun.verb_past", …).`,
-		RunE: func(c *cobra.Command, _ []string) error { return catalogApps(t.out, all.Apps(), asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			apps, err := appsOf(dir)
+			if err != nil {
+				return err
+			}
+			return catalogApps(t.out, apps, asJSON)
+		},
 	}
+	c.PersistentFlags().StringVarP(&dir, "dir", "C", ".", "folder that tidewire run is given, for apps of its own")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	c.AddCommand(catalogSearch(t), catalogShow(t))
+	c.AddCommand(catalogSearch(t, &dir), catalogShow(t, &dir))
 	return c
 }
 
@@ -70,7 +77,7 @@ func entry(f bindings.Found) catalogEntry {
 	return catalogEntry{Name: f.Name(), Kind: "trigger", Vendor: f.Trigger.Vendor}
 }
 
-func catalogSearch(t terminal) *cobra.Command {
+func catalogSearch(t terminal, dir *string) *cobra.Command {
 	var asJSON bool
 	var most int
 	c := &cobra.Command{
@@ -81,7 +88,11 @@ func catalogSearch(t terminal) *cobra.Command {
 				return err
 			}
 			query := strings.Join(args, " ")
-			found := bindings.Search(all.Apps(), query)
+			apps, err := appsOf(*dir)
+			if err != nil {
+				return err
+			}
+			found := bindings.Search(apps, query)
 			if len(found) == 0 && !asJSON {
 				return fmt.Errorf("nothing fits %q; try fewer words, or tidewire catalog for the apps", query)
 			}
@@ -93,7 +104,7 @@ func catalogSearch(t terminal) *cobra.Command {
 			if asJSON {
 				return lines(t.out, entries, nil)
 			}
-			err := table(t.out, "NAME\tKIND\tENDPOINT", entries, func(w io.Writer, e catalogEntry) {
+			err = table(t.out, "NAME\tKIND\tENDPOINT", entries, func(w io.Writer, e catalogEntry) {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Kind, dash(strings.TrimSpace(e.Method+" "+e.Path+e.Vendor)))
 			})
 			if err == nil && more > 0 {
@@ -107,7 +118,7 @@ func catalogSearch(t terminal) *cobra.Command {
 	return c
 }
 
-func catalogShow(t terminal) *cobra.Command {
+func catalogShow(t terminal, dir *string) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "show NAME",
@@ -119,7 +130,11 @@ trigger with the data of its events; or list what a group or an app has.
   tidewire catalog show qonto.client.created
   tidewire catalog show slack.chat`,
 		RunE: func(c *cobra.Command, args []string) error {
-			found, err := lookUp(all.Apps(), args[0])
+			apps, err := appsOf(*dir)
+			if err != nil {
+				return err
+			}
+			found, err := lookUp(apps, args[0])
 			switch {
 			case err != nil:
 				return err

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/connection/callback"
@@ -51,7 +50,11 @@ What tidewire.yaml says of the connection stands over what is kept. client_id
 and client_secret may stand there, in TIDEWIRE_CONNECTIONS__APP__CLIENT_SECRET,
 or be given here.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			connector, err := engine.OpenConnector(f.folder.sources(t), all.Apps())
+			apps, err := appsOf(f.folder.dir)
+			if err != nil {
+				return err
+			}
+			connector, err := engine.OpenConnector(f.folder.sources(t), apps)
 			if err != nil {
 				return err
 			}

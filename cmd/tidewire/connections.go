@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
@@ -29,7 +28,11 @@ func connectionsCommand(t terminal) *cobra.Command {
 // withConnector makes the body of a command that is about connections.
 func withConnector(t terminal, folder *folderFlags, use func(*cobra.Command, []string, *engine.Connector) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		connector, err := engine.OpenConnector(folder.sources(t), all.Apps())
+		apps, err := appsOf(folder.dir)
+		if err != nil {
+			return err
+		}
+		connector, err := engine.OpenConnector(folder.sources(t), apps)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 )
 
@@ -63,7 +62,11 @@ Flags override both.`,
 			if err := folderAt(folder.dir); err != nil {
 				return err
 			}
-			config, err := engine.LoadConfig(folder.sources(t), all.Apps())
+			apps, err := appsOf(folder.dir)
+			if err != nil {
+				return err
+			}
+			config, err := engine.LoadConfig(folder.sources(t), apps)
 			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
 			}

@@ -9,13 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
-	var listen, webhooks string
+	var listen, webhooks, dir string
 	var config sandbox.Config
 	c := &cobra.Command{
 		Use:   "sandbox",
@@ -28,7 +27,10 @@ the engine at --webhooks.`,
 			if err != nil {
 				return err
 			}
-			config.Apps, config.Log = all.Apps(), log
+			if config.Apps, err = appsOf(dir); err != nil {
+				return err
+			}
+			config.Log = log
 			apps, err := sandbox.New(config)
 			if err != nil {
 				return err
@@ -52,6 +54,7 @@ the engine at --webhooks.`,
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4010", "address to serve on")
 	c.Flags().StringVar(&webhooks, "webhooks", "http://"+engine.DefaultListen, "engine that webhooks are sent to; empty for none")
+	c.Flags().StringVarP(&dir, "dir", "C", ".", "folder that tidewire run is given, for apps of its own")
 	c.Flags().Int64Var(&config.Seed, "seed", 0, "make ids and keys the same each time (0: different ones)")
 	c.Flags().BoolVar(&config.EnforceLimits, "limits", false, "answer 429 beyond the vendors' rate limits")
 	c.Flags().BoolVar(&config.Strict, "strict", false, "refuse fields that the vendor does not declare")

@@ -131,7 +131,7 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *w
 	conn := h.conn
 	j := &job{
 		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w, safe: op.ReadOnly(),
-		marks: marks, sender: c.apps, authorize: conn.Authorize, expire: conn.Expire, expired: conn.Expired,
+		marks: marks, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
 		limits: c.limits.of(app, op, conn.Name(), conn.BaseURL()),
 	}
 	j.timeout = c.Timeout

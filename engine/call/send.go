@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +41,7 @@ type job struct {
 	limits       []*bucket
 	authorize    func(context.Context, http.Header) (string, error)
 	expire       func(token string) bool
+	query        func() (name, value string) // that authorises too; nil: none
 	expired      func(code string) bool // whether a code means that the token is over
 	// read tells an answer from an error.
 	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
@@ -196,7 +199,7 @@ func (c *Client) once(ctx context.Context, j *job) (out outcome) {
 		request.SetBody(bytes.NewReader(j.wire.body))
 	}
 	request.SetContext(traced).Header = j.wire.header.Clone()
-	response, err := request.Execute(j.wire.method, j.wire.url)
+	response, err := request.Execute(j.wire.method, j.address())
 	out.sent = sent.Load()
 	if err != nil {
 		out.err = cause(ctx, err)
@@ -223,6 +226,23 @@ func (c *Client) once(ctx context.Context, j *job) (out outcome) {
 		out.large, out.err, out.body = true, errLarge, out.body[:c.MaxAnswer]
 	}
 	return out
+}
+
+// address is where the request goes, with what authorises it there. That is
+// never kept.
+func (j *job) address() string {
+	if j.query == nil {
+		return j.wire.url
+	}
+	name, value := j.query()
+	if name == "" {
+		return j.wire.url
+	}
+	joint := "?"
+	if strings.Contains(j.wire.url, "?") {
+		joint = "&"
+	}
+	return j.wire.url + joint + url.QueryEscape(name) + "=" + url.QueryEscape(value)
 }
 
 // firstRead bounds what is set aside for an answer because its header says

@@ -19,7 +19,7 @@ func (c *Connection) Authorizes() bool {
 	if auth == nil && c.parent != nil {
 		auth = c.parent.auth
 	}
-	return auth == nil || auth.Header != ""
+	return auth == nil || auth.Header != "" || auth.Query != ""
 }
 
 // isAddress reports whether a setting of an app holds a whole address.

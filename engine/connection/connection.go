@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -158,13 +159,25 @@ func (c *Connection) Authorize(ctx context.Context, header http.Header) (token s
 		}
 	}
 	if c.auth.Header == "" {
-		return "", nil // it has an address and nothing else
+		return token, nil // it has an address, or a parameter, and nothing else
 	}
 	header.Set(c.auth.Header, format(c.auth.Format, c.credentials(), token))
 	for name, value := range extraHeaders(c.auth, c.credentials()) {
 		header.Set(name, value)
 	}
 	return token, nil
+}
+
+// Query gives the parameter that authorises a request beside its headers, both
+// empty where the app wants none.
+func (c *Connection) Query() (name, value string) {
+	switch {
+	case c.auth == nil && c.parent != nil:
+		return c.parent.Query()
+	case c.auth == nil || c.auth.Query == "":
+		return "", ""
+	}
+	return c.auth.Query, format(c.auth.Format, c.credentials(), "")
 }
 
 // Expired reports whether a code that the vendor answered with means that the
@@ -270,9 +283,13 @@ func format(text string, fields map[string]string, token string) string {
 			return b.String()
 		}
 		name, after, _ := strings.Cut(rest, "}")
-		if name == "access_token" && token != "" {
+		switch pair, encoded := strings.CutPrefix(name, "base64:"); {
+		case encoded:
+			user, password, _ := strings.Cut(pair, ":")
+			b.WriteString(base64.StdEncoding.EncodeToString([]byte(fields[user] + ":" + fields[password])))
+		case name == "access_token" && token != "":
 			b.WriteString(token)
-		} else {
+		default:
 			b.WriteString(fields[name])
 		}
 		text = after

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,6 +59,9 @@ func (a *app) authorize(h *http.Request) (*token, *failure) {
 	given := ""
 	for _, auth := range a.def.Auth {
 		value := h.Header.Get(auth.Header)
+		if auth.Query != "" {
+			value = h.URL.Query().Get(auth.Query)
+		}
 		if value == "" {
 			continue
 		}
@@ -98,6 +102,11 @@ func (a *app) authCode(code string) string {
 // secretOf takes the last setting out of a header written as format:
 // "Bearer {access_token}", "{login}:{secret_key}".
 func secretOf(format, value string) (string, bool) {
+	if before, _, encoded := strings.Cut(format, "{base64:"); encoded {
+		pair, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(value, before))
+		_, secret, found := strings.Cut(string(pair), ":")
+		return secret, err == nil && found
+	}
 	for {
 		before, rest, found := strings.Cut(format, "{")
 		if !found {

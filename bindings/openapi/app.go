@@ -1,0 +1,328 @@
+package openapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// The ends of the names of an app's two files: what a person completes, and the
+// catalogue that was made of the document.
+const (
+	appEnd       = ".app.yaml"
+	catalogueEnd = ".catalogue.txt"
+)
+
+// appFile is what NAME.app.yaml may say, in the words of bindings.App: the
+// fields' names with "_" between their words, lengths of time such as "30m".
+type appFile struct {
+	Title, BaseURL, Docs string
+	Auth                 []bindings.Auth
+	Variants             []bindings.Variant
+	Test                 *bindings.Test
+	Account              bindings.Account
+	Errors               bindings.Errors
+	Limits               []bindings.Limit
+	KeyHeader            string
+	KeyTTL               time.Duration
+	Webhook              *bindings.Webhook
+	Echo                 *bindings.Echo
+	Polls                []bindings.Poll
+	Subscriptions        []bindings.Subscription
+	// Pages says how lists are walked, Operations what else the document does
+	// not say, both by operation; Triggers are the kinds of event, by name.
+	Pages      map[string]bindings.Pages
+	Operations map[string]said
+	Triggers   map[string]bindings.Trigger
+}
+
+// said is what may be said of an operation over its document.
+type said struct {
+	Safe              *bool
+	Idempotent        *string
+	IdempotentWith    []string
+	IdempotentWithout []string
+	Key               *bool
+	Limit             *string
+	Scopes            []string
+	Account           *string
+}
+
+// Load reads the apps of a folder, by name. A folder that is not there has
+// none.
+func Load(folder string) ([]*bindings.App, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*"+appEnd))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(files)
+	var all []*bindings.App
+	var problems []error
+	for _, file := range files {
+		app, err := load(file)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", file, err))
+			continue
+		}
+		all = append(all, app)
+	}
+	return all, errors.Join(problems...)
+}
+
+func load(file string) (*bindings.App, error) {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.TrimSuffix(filepath.Base(file), appEnd)
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	said, err := decode(source)
+	if err != nil {
+		return nil, err
+	}
+	catalogueFile := strings.TrimSuffix(file, appEnd) + catalogueEnd
+	text, err := os.ReadFile(catalogueFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is missing; tidewire app add makes it anew from the document", filepath.Base(catalogueFile))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return said.app(name, text)
+}
+
+var appName = regexp.MustCompile(`^[a-z]+$`)
+
+// CheckName refuses a name that scripts could not require.
+func CheckName(name string) error {
+	if !appName.MatchString(name) || slices.Contains(luaWords, name) {
+		return fmt.Errorf("the name of an app is lower-case letters and no word of Lua's own, found %q", name)
+	}
+	return nil
+}
+
+// decode reads the words of an app file.
+func decode(source []byte) (*appFile, error) {
+	var words map[string]any
+	if err := yaml.Unmarshal(source, &words); err != nil {
+		return nil, err
+	}
+	said, seen := &appFile{}, &mapstructure.Metadata{}
+	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result: said, Metadata: seen, MatchName: sameWord, DecodeHook: mapstructure.ComposeDecodeHookFunc(durationHook, typeHook),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Decode(words); err != nil {
+		return nil, errors.New(inWords(err.Error()))
+	}
+	slices.Sort(seen.Unused)
+	for _, key := range seen.Unused {
+		if near := bindings.Nearest(key, topWords()); near != "" {
+			return nil, fmt.Errorf("%s: unknown word; did you mean %s?", key, near)
+		}
+		return nil, fmt.Errorf("%s: unknown word; the words are those of the file that tidewire app add writes", inWords(key))
+	}
+	return said, nil
+}
+
+// topWords are the words that stand at the left of an app file.
+func topWords() (all []string) {
+	for i, t := 0, reflect.TypeFor[appFile](); i < t.NumField(); i++ {
+		all = append(all, bindings.Snake(t.Field(i).Name))
+	}
+	return all
+}
+
+var fieldNames = regexp.MustCompile(`'[A-Za-z.\[\]0-9]+'`)
+
+// inWords writes the names of fields in an error as the file has them.
+func inWords(message string) string {
+	message = strings.TrimPrefix(message, "decoding failed due to the following error(s):\n\n")
+	return fieldNames.ReplaceAllStringFunc(message, func(quoted string) string {
+		parts := strings.Split(strings.Trim(quoted, "'"), ".")
+		for i, part := range parts {
+			name, index, indexed := strings.Cut(part, "[")
+			parts[i] = bindings.Snake(name)
+			if indexed {
+				parts[i] += "[" + index
+			}
+		}
+		return strings.Join(parts, ".") + ":"
+	})
+}
+
+func durationHook(from, to reflect.Type, value any) (any, error) {
+	if from.Kind() != reflect.String || to != reflect.TypeFor[time.Duration]() {
+		return value, nil
+	}
+	d, err := time.ParseDuration(value.(string))
+	if err != nil {
+		return nil, fmt.Errorf("found %q, expected a length of time such as 30m or 24h", value)
+	}
+	return d, nil
+}
+
+// sameWord matches base_url with BaseURL and oauth with OAuth.
+func sameWord(key, field string) bool {
+	return strings.EqualFold(strings.ReplaceAll(key, "_", ""), field)
+}
+
+func typeHook(from, to reflect.Type, value any) (any, error) {
+	if from.Kind() != reflect.String || to != reflect.TypeFor[bindings.Type]() {
+		return value, nil
+	}
+	return bindings.ParseType(value.(string))
+}
+
+// app makes the App of what is said and of the catalogue.
+func (f *appFile) app(name string, text []byte) (*bindings.App, error) {
+	text, err := f.over(name, text)
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := bindings.ParseCatalogue(text)
+	if err != nil {
+		return nil, err
+	}
+	app := &bindings.App{
+		Name: name, Title: f.Title, BaseURL: strings.TrimSuffix(f.BaseURL, "/"), Docs: f.Docs, Auth: f.Auth, Variants: f.Variants, Test: f.Test,
+		Account: f.Account, Errors: f.Errors, Limits: f.Limits, KeyHeader: f.KeyHeader, KeyTTL: f.KeyTTL, Webhook: f.Webhook,
+		Echo: f.Echo, Polls: f.Polls, Subscriptions: f.Subscriptions, Catalogue: catalogue,
+	}
+	if app.Title == "" {
+		app.Title = name
+	}
+	if app.Account.Noun == "" {
+		app.Account.Noun = "account"
+	}
+	return app, check(app)
+}
+
+// over lays what is said of operations over their lines in the catalogue, and
+// adds the triggers.
+func (f *appFile) over(app string, text []byte) ([]byte, error) {
+	wanted := map[string]bool{}
+	for _, names := range [][]string{slices.Collect(maps.Keys(f.Pages)), slices.Collect(maps.Keys(f.Operations))} {
+		for _, operation := range names {
+			wanted[operation] = true
+		}
+	}
+	var out bytes.Buffer
+	for line := range bytes.Lines(text) {
+		rest, isOperation := bytes.CutPrefix(line, []byte("operation "))
+		operation, body, _ := bytes.Cut(rest, []byte(" "))
+		if !isOperation || !wanted[string(operation)] {
+			out.Write(line)
+			continue
+		}
+		delete(wanted, string(operation))
+		changed, err := f.laid(string(operation), body)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&out, "operation %s %s\n", operation, changed)
+	}
+	for _, operation := range slices.Sorted(maps.Keys(wanted)) {
+		return nil, fmt.Errorf("there is no operation %q; tidewire catalog show %s lists them", operation, app)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Triggers)) {
+		if !strings.HasPrefix(name, app+".") || strings.Count(name, ".") != 2 {
+			return nil, fmt.Errorf("triggers: %q: expected %s.noun.verb_past", name, app)
+		}
+		trigger := f.Triggers[name]
+		body, err := json.Marshal(trigger)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&out, "trigger %s %s\n", name, body)
+	}
+	return out.Bytes(), nil
+}
+
+func (f *appFile) laid(name string, body []byte) ([]byte, error) {
+	var o bindings.Operation
+	if err := json.Unmarshal(body, &o); err != nil {
+		return nil, fmt.Errorf("operation %q of the catalogue: %w", name, err)
+	}
+	if pages, found := f.Pages[name]; found {
+		o.Pages = &pages
+	}
+	s := f.Operations[name]
+	put(&o.Safe, s.Safe)
+	put(&o.Idempotent, s.Idempotent)
+	put(&o.Key, s.Key)
+	put(&o.Limit, s.Limit)
+	put(&o.Account, s.Account)
+	if s.IdempotentWith != nil {
+		o.IdempotentWith = s.IdempotentWith
+	}
+	if s.IdempotentWithout != nil {
+		o.IdempotentWithout = s.IdempotentWithout
+	}
+	if s.Scopes != nil {
+		o.Scopes, o.AnyScope = s.Scopes, nil
+	}
+	return json.Marshal(o)
+}
+
+func put[T any](into *T, value *T) {
+	if value != nil {
+		*into = *value
+	}
+}
+
+// check refuses what could not work.
+func check(app *bindings.App) error {
+	var problems []error
+	say := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	for i, auth := range app.Auth {
+		if auth.Header == "" && auth.Query == "" || auth.Format == "" || len(auth.Fields) == 0 {
+			say("auth.%d: expected a name, fields, a header or query, and a format such as \"Bearer {token}\"", i)
+		}
+	}
+	exists := func(where, operation string) {
+		if _, found := app.Operation(operation); operation != "" && !found {
+			say("%s: there is no operation %q", where, operation)
+		}
+	}
+	for i := range app.Polls {
+		p := &app.Polls[i]
+		exists("polls."+p.Name, p.List.Operation)
+		for _, trigger := range p.Triggers() {
+			if _, found := app.Catalogue.Trigger(trigger); !found {
+				say("polls.%s: there is no trigger %q; say it under triggers", p.Name, trigger)
+			}
+		}
+	}
+	for i := range app.Subscriptions {
+		exists("subscriptions."+app.Subscriptions[i].Name, app.Subscriptions[i].Create.Operation)
+	}
+	if app.Test != nil {
+		exists("test", app.Test.Operation)
+	}
+	for i, l := range app.Limits {
+		if l.Requests <= 0 || l.Per <= 0 {
+			say("limits.%d: expected requests and per, such as requests: 100, per: 10s", i)
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,100 @@
+package openapi
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// documents are a document and the files that it refers to.
+type documents struct {
+	// open reads a file beside the document, by its path from there; nil: there
+	// are none.
+	open  func(name string) ([]byte, error)
+	files map[string]*node
+	main  string // the document's own name, beside which others are looked for
+}
+
+// place is a node with the file in which it stands, by which its own
+// references are meant.
+type place struct {
+	*node
+	file string
+}
+
+// mostHops bounds references that lead to references.
+const mostHops = 32
+
+// follow gives what a node stands for: itself, or what its $ref leads to. ref
+// is the whole reference, "file#/pointer", empty where there is none.
+func (d *documents) follow(p place) (to place, ref string, err error) {
+	for range mostHops {
+		at := p.str("$ref")
+		if p.node == nil || at == "" {
+			return p, ref, nil
+		}
+		if p, ref, err = d.reference(p.file, at); err != nil {
+			return p, ref, err
+		}
+	}
+	return p, ref, fmt.Errorf("$ref %q leads in a circle", ref)
+}
+
+// reference finds what a $ref in a file leads to.
+func (d *documents) reference(from, ref string) (place, string, error) {
+	file, pointer, _ := strings.Cut(ref, "#")
+	if strings.Contains(file, "://") {
+		return place{}, ref, fmt.Errorf("$ref %q is an address; save the document it names beside this one and refer to that", ref)
+	}
+	if file == "" {
+		file = from
+	} else {
+		file = path.Join(path.Dir(from), file)
+	}
+	whole := file + "#" + pointer
+	root, err := d.file(file)
+	if err != nil {
+		return place{}, whole, fmt.Errorf("$ref %q: %w", ref, err)
+	}
+	n := root
+	for _, part := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
+		if part == "" {
+			continue
+		}
+		if decoded, err := url.PathUnescape(part); err == nil {
+			part = decoded
+		}
+		part = strings.ReplaceAll(strings.ReplaceAll(part, "~1", "/"), "~0", "~")
+		next := n.get(part)
+		if i, err := strconv.Atoi(part); next == nil && err == nil && n.kind == list && i >= 0 && i < len(n.all) {
+			next = n.all[i]
+		}
+		if next == nil {
+			return place{}, whole, fmt.Errorf("$ref %q leads nowhere: there is no %q", ref, part)
+		}
+		n = next
+	}
+	return place{n, file}, whole, nil
+}
+
+// file reads a file once. Files above the document are not read.
+func (d *documents) file(name string) (*node, error) {
+	if n := d.files[name]; n != nil {
+		return n, nil
+	}
+	if d.open == nil || strings.HasPrefix(name, "../") || path.IsAbs(name) {
+		return nil, fmt.Errorf("file %q does not stand beside the document or below it", name)
+	}
+	source, err := d.open(name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := parse(source)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	d.files[name] = n
+	return n, nil
+}

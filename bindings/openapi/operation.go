@@ -1,0 +1,367 @@
+package openapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// methods are the members of a path that are operations.
+var methods = []string{"get", "head", "post", "put", "patch", "delete", "options"}
+
+// endpoint is an operation of the document on its way into the vocabulary.
+type endpoint struct {
+	place
+	method, path string
+	shared       []*node // parameters of its path
+	made         *bindings.Operation
+	group        string
+}
+
+// parameter is one of an operation, with its schema and how a list is written.
+type parameter struct {
+	in       string
+	name     string
+	required bool
+	schema   place
+	commas   bool // a list is one text with commas
+}
+
+// operation converts one operation.
+func (r *reader) operation(e *endpoint) error {
+	o := &bindings.Operation{ID: e.str("operationId"), Method: strings.ToUpper(e.method), Path: e.path, Deprecated: e.is("deprecated")}
+	e.made = o
+	if o.ID == "" {
+		o.ID = o.Method + " " + o.Path
+	}
+	stem := pascal(o.ID)
+	parameters, err := r.parameters(e)
+	if err != nil {
+		return err
+	}
+	var form []parameter
+	for _, p := range parameters {
+		if p.in == "formData" || p.in == "body" {
+			form = append(form, p)
+			continue
+		}
+		if err := r.parameter(o, stem, p); err != nil {
+			return err
+		}
+	}
+	if err := inPath(o); err != nil {
+		return err
+	}
+	if r.two {
+		err = r.bodyOfTwo(e, o, stem, form)
+	} else {
+		err = r.body(e, o, stem)
+	}
+	if err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	if o.Answer, err = r.answer(e, stem); err != nil {
+		o.Answer = nil // it can be called all the same
+		r.problems = append(r.problems, Problem{Operation: e.where(), Line: e.line, Note: true,
+			Text: "its answer is not described: " + err.Error()})
+	}
+	o.Scopes, o.AnyScope = r.scopes(e)
+	if o.Method == "DELETE" && strings.HasSuffix(o.Path, "}") {
+		o.Idempotent = "deletes one record by its id"
+	}
+	if o.Method == "PUT" {
+		o.Idempotent = "puts the whole record in its place"
+	}
+	if o.Method == "OPTIONS" {
+		o.Safe = true
+	}
+	return nil
+}
+
+// parameters are those of the operation over those of its path.
+func (r *reader) parameters(e *endpoint) (all []parameter, err error) {
+	index := map[string]int{}
+	for _, n := range append(slices.Clone(e.shared), e.items("parameters")...) {
+		p, _, err := r.documents.follow(place{n, e.file})
+		if err != nil {
+			return nil, err
+		}
+		one := parameter{in: p.str("in"), name: p.str("name"), required: p.is("required"), schema: p}
+		if s := p.get("schema"); s != nil {
+			one.schema = place{s, p.file}
+		} else if content := p.get("content"); content != nil && len(content.all) > 0 {
+			one.schema = place{nil, p.file} // JSON in one text; scripts write it
+		}
+		if r.two {
+			format := p.str("collectionFormat")
+			one.commas = one.in == "query" && p.str("type") == "array" && format != "multi"
+		} else if explode := p.get("explode"); one.in == "query" {
+			one.commas = explode != nil && explode.text == "false"
+		}
+		if at, again := index[one.in+" "+one.name]; again {
+			all[at] = one
+			continue
+		}
+		index[one.in+" "+one.name] = len(all)
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// ours are headers that the call path writes by itself.
+var ours = []string{"authorization", "accept", "content-type", "content-length", "user-agent", "cookie", "host"}
+
+func (r *reader) parameter(o *bindings.Operation, stem string, p parameter) error {
+	if p.name == "" {
+		return fmt.Errorf("a parameter in %q has no name", p.in)
+	}
+	t, err := r.types.convert(stem+"."+p.name, p.schema)
+	if err != nil {
+		return fmt.Errorf("parameter %q: %w", p.name, err)
+	}
+	if list, _ := r.resolve(t); p.commas && list.Kind == bindings.List {
+		t = bindings.Type{Kind: bindings.String}
+	}
+	field := bindings.Field{Name: p.name, Required: p.required, Type: t}
+	switch p.in {
+	case "path":
+		field.Required = true
+		o.PathParams = append(o.PathParams, field)
+	case "query":
+		o.Query = append(o.Query, field)
+	case "header":
+		if !slices.Contains(ours, strings.ToLower(p.name)) && !r.credentials[strings.ToLower(p.name)] {
+			o.Header = append(o.Header, field)
+		}
+	case "cookie":
+	default:
+		return fmt.Errorf("parameter %q stands in %q; expected path, query or header", p.name, p.in)
+	}
+	return nil
+}
+
+func (r *reader) resolve(t bindings.Type) (bindings.Type, *bindings.Definition) {
+	for range mostHops {
+		d := r.types.byName[t.Name]
+		if t.Kind != bindings.Named || d == nil || d.Is == nil {
+			return t, d
+		}
+		t = *d.Is
+	}
+	return t, nil
+}
+
+// inPath puts the parameters in the order of the path, and adds as texts those
+// that the document forgot.
+func inPath(o *bindings.Operation) error {
+	declared := map[string]bindings.Field{}
+	for _, f := range o.PathParams {
+		declared[f.Name] = f
+	}
+	o.PathParams = nil
+	for _, part := range strings.Split(o.Path, "{")[1:] {
+		name, _, found := strings.Cut(part, "}")
+		if !found || name == "" {
+			return fmt.Errorf("path %q: a brace is not closed", o.Path)
+		}
+		f, known := declared[name]
+		if !known {
+			f = bindings.Field{Name: name, Required: true, Type: bindings.Type{Kind: bindings.String}}
+		}
+		if !slices.ContainsFunc(o.PathParams, func(other bindings.Field) bool { return other.Name == name }) {
+			o.PathParams = append(o.PathParams, f)
+		}
+	}
+	return nil
+}
+
+// body takes the media type that we write best.
+func (r *reader) body(e *endpoint, o *bindings.Operation, stem string) error {
+	body, _, err := r.documents.follow(place{e.get("requestBody"), e.file})
+	if err != nil || body.node == nil {
+		return err
+	}
+	content := body.get("content")
+	if content == nil || len(content.keys) == 0 {
+		return nil
+	}
+	best, encoding := -1, bindings.Encoding("")
+	for i, media := range content.keys {
+		if as, rank := encodingOf(media); best < 0 || rank < rankOf(content.keys[best]) {
+			best, encoding = i, as
+		}
+	}
+	t, err := r.types.convert(stem+"Body", place{content.all[best].get("schema"), body.file})
+	if err != nil {
+		return err
+	}
+	o.Body = &bindings.Body{Encoding: encoding, Type: t, Required: body.is("required")}
+	r.fitBody(o)
+	return nil
+}
+
+// encodingOf says how a body of a media type is written, and how gladly.
+func encodingOf(media string) (bindings.Encoding, int) {
+	media, _, _ = strings.Cut(strings.ToLower(media), ";")
+	switch media = strings.TrimSpace(media); {
+	case media == "application/json":
+		return bindings.JSON, 0
+	case strings.HasSuffix(media, "+json"):
+		return bindings.JSON, 1
+	case media == "multipart/form-data":
+		return bindings.Multipart, 2
+	case media == "application/x-www-form-urlencoded":
+		return bindings.Form, 3
+	case media == "*/*":
+		return bindings.JSON, 4
+	}
+	return bindings.Binary, 5
+}
+
+func rankOf(media string) int {
+	_, rank := encodingOf(media)
+	return rank
+}
+
+// fitBody gives a body a type that its encoding can write: forms are objects,
+// and what is sent as it is is a file.
+func (r *reader) fitBody(o *bindings.Operation) {
+	t, _ := r.resolve(o.Body.Type)
+	switch {
+	case o.Body.Encoding == bindings.Binary:
+		o.Body.Type = bindings.Type{Kind: bindings.File}
+	case t.Kind == bindings.Any:
+		o.Body.Type = bindings.Type{Kind: bindings.Object}
+	}
+}
+
+// bodyOfTwo makes the body of what version 2 has among the parameters.
+func (r *reader) bodyOfTwo(e *endpoint, o *bindings.Operation, stem string, parameters []parameter) error {
+	if len(parameters) == 0 {
+		return nil
+	}
+	consumes := e.texts("consumes")
+	if e.get("consumes") == nil {
+		consumes = r.root.texts("consumes")
+	}
+	o.Body = &bindings.Body{Encoding: bindings.JSON}
+	if p := parameters[0]; p.in == "body" {
+		t, err := r.types.convert(stem+"Body", p.schema)
+		o.Body.Type, o.Body.Required = t, p.required
+		if as, _ := encodingOf(first(consumes, "application/json")); as == bindings.Binary {
+			o.Body.Encoding = as
+		}
+		r.fitBody(o)
+		return err
+	}
+	o.Body.Encoding = bindings.Form
+	d := r.types.define(stem + "Form")
+	for _, p := range parameters {
+		t, err := r.types.convert(d.Name+"."+p.name, p.schema)
+		if err != nil {
+			return err
+		}
+		if t.Kind == bindings.File || slices.Contains(consumes, "multipart/form-data") {
+			o.Body.Encoding = bindings.Multipart
+		}
+		o.Body.Required = o.Body.Required || p.required
+		addField(d, bindings.Field{Name: p.name, Type: t})
+		d.Fields[len(d.Fields)-1].Required = p.required
+	}
+	o.Body.Type = bindings.Type{Kind: bindings.Named, Name: d.Name}
+	return nil
+}
+
+func first(all []string, otherwise string) string {
+	if len(all) > 0 {
+		return all[0]
+	}
+	return otherwise
+}
+
+// answer takes the first 2xx answer that has a schema.
+func (r *reader) answer(e *endpoint, stem string) (found *bindings.Type, err error) {
+	e.get("responses").each(func(status string, n *node) {
+		if found != nil || err != nil || !strings.HasPrefix(status, "2") && status != "default" {
+			return
+		}
+		var response place
+		if response, _, err = r.documents.follow(place{n, e.file}); err != nil {
+			return
+		}
+		schemas := []*node{response.get("schema")}
+		if content := response.get("content"); content != nil {
+			schemas = nil
+			for i, media := range content.keys {
+				if as, _ := encodingOf(media); as == bindings.Binary && !strings.HasPrefix(media, "text/") && media != "application/xml" {
+					schemas = append(schemas, &node{kind: object, keys: []string{"type", "format"}, all: []*node{{kind: text, text: "string"}, {kind: text, text: "binary"}}})
+					continue
+				}
+				schemas = append(schemas, content.all[i].get("schema"))
+			}
+		}
+		for _, s := range schemas {
+			if s == nil {
+				continue
+			}
+			var t bindings.Type
+			if t, err = r.types.convert(stem+"Answer", place{s, response.file}); err == nil && t.Kind != bindings.Any {
+				found = &t
+			}
+			return
+		}
+	})
+	return found, err
+}
+
+// scopes gives what all alternatives of the security requirements ask for, or
+// the alternatives where they differ.
+func (r *reader) scopes(e *endpoint) (all, one []string) {
+	requirements := e.items("security")
+	if e.get("security") == nil {
+		requirements = r.root.items("security")
+	}
+	var sets [][]string
+	for _, requirement := range requirements {
+		var set []string
+		requirement.each(func(scheme string, scopes *node) {
+			for _, s := range scopes.all {
+				set = append(set, s.text)
+			}
+		})
+		slices.Sort(set)
+		if len(set) == 0 {
+			return nil, nil // an alternative that asks for nothing
+		}
+		sets = append(sets, set)
+	}
+	for _, set := range sets {
+		if !slices.Equal(set, sets[0]) {
+			for _, set := range sets {
+				for _, scope := range set {
+					if !slices.Contains(one, scope) {
+						one = append(one, scope)
+					}
+				}
+			}
+			return nil, one
+		}
+	}
+	if len(sets) > 0 {
+		return sets[0], nil
+	}
+	return nil, nil
+}
+
+// pascal turns "get-contact" into "GetContact".
+func pascal(id string) string {
+	var b strings.Builder
+	for _, word := range strings.Split(bindings.Snake(id), "_") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return typeName(b.String())
+}

@@ -1,0 +1,168 @@
+package openapi
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// Problem is something of a document that could not be mapped, or, as a Note,
+// was mapped in a way that one may want to know of.
+type Problem struct {
+	Operation string // "GET /orders/{id}"; empty: of the document as a whole
+	Line      int    // in the document; 0 where that is not known
+	Text      string
+	Note      bool
+}
+
+func (p Problem) String() string {
+	text := p.Text
+	if p.Operation != "" {
+		text = p.Operation + ": " + text
+	}
+	if p.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", p.Line, text)
+	}
+	return text
+}
+
+// Document is what was read.
+type Document struct {
+	// Title, BaseURL, Docs and Auth are those of an App.
+	Title   string
+	BaseURL string
+	Docs    string
+	Auth    []bindings.Auth
+	// Servers are all addresses that the document names, variables filled in.
+	Servers []string
+	// Catalogue is the text of the operations and types.
+	Catalogue  []byte
+	Operations int
+	Problems   []Problem
+}
+
+// reader is a document on its way.
+type reader struct {
+	documents   *documents
+	root        place
+	two         bool // version 2
+	types       *types
+	credentials map[string]bool // headers that carry them, lower case
+	problems    []Problem
+}
+
+// Read makes a Document of an OpenAPI document. Open reads the files beside it
+// that it refers to; nil: there are none. An error means that nothing of it
+// can be used.
+func Read(source []byte, open func(name string) ([]byte, error)) (*Document, error) {
+	root, err := parse(source)
+	if err != nil {
+		return nil, err
+	}
+	const main = "document"
+	r := &reader{credentials: map[string]bool{}, root: place{root, main},
+		documents: &documents{open: open, files: map[string]*node{main: root}, main: main}}
+	r.types = &types{documents: r.documents, byRef: map[string]*bindings.Definition{}, byName: map[string]*bindings.Definition{}}
+	switch version := root.str("openapi"); {
+	case strings.HasPrefix(version, "3."):
+	case root.str("swagger") == "2.0":
+		r.two = true
+	case root.kind != object:
+		return nil, errors.New("expected an OpenAPI document, found something that is no object")
+	case version != "":
+		return nil, fmt.Errorf("openapi: found version %s, expected 3.0 or 3.1", version)
+	default:
+		return nil, errors.New("expected an OpenAPI document: neither openapi nor swagger says its version")
+	}
+	d := &Document{Title: root.get("info").str("title"), Docs: root.get("externalDocs").str("url")}
+	d.Auth, r.problems = r.authorization()
+	d.Servers = r.servers()
+	if len(d.Servers) > 0 {
+		d.BaseURL = d.Servers[0]
+	}
+	all := r.operations()
+	r.problems = append(r.problems, name(all)...)
+	operations := make([]*bindings.Operation, len(all))
+	for i, e := range all {
+		operations[i] = e.made
+	}
+	if d.Catalogue, err = bindings.PrintCatalogue(operations, r.types.order, nil); err != nil {
+		return nil, err
+	}
+	d.Operations, d.Problems = len(operations), r.problems
+	if len(operations) == 0 {
+		return nil, errors.Join(errors.New("no operation of it can be used"), joinedProblems(r.problems))
+	}
+	return d, nil
+}
+
+func joinedProblems(problems []Problem) error {
+	var all []error
+	for _, p := range problems[:min(len(problems), 20)] {
+		all = append(all, errors.New(p.String()))
+	}
+	return errors.Join(all...)
+}
+
+// operations converts all of them; one that cannot be is a problem, and the
+// others go on.
+func (r *reader) operations() (all []*endpoint) {
+	r.root.get("paths").each(func(path string, n *node) {
+		item, _, err := r.documents.follow(place{n, r.documents.main})
+		if err != nil {
+			r.problems = append(r.problems, Problem{Operation: path, Line: n.line, Text: err.Error()})
+			return
+		}
+		for _, method := range methods {
+			op := item.get(method)
+			if op == nil {
+				continue
+			}
+			e := &endpoint{place: place{op, item.file}, method: method, path: path, shared: item.items("parameters")}
+			if err := r.operation(e); err != nil {
+				r.problems = append(r.problems, Problem{Operation: e.where(), Line: op.line, Text: err.Error()})
+				continue
+			}
+			all = append(all, e)
+		}
+		if item.get("trace") != nil {
+			r.problems = append(r.problems, Problem{Operation: "TRACE " + path, Line: n.line, Text: "the method is not sent"})
+		}
+	})
+	return all
+}
+
+// servers are the addresses below which the paths are, variables at their
+// defaults, without a slash at the end. Relative ones are left out: nobody
+// knows where the document came from.
+func (r *reader) servers() (all []string) {
+	if r.two {
+		host, base := r.root.str("host"), r.root.str("basePath")
+		schemes := r.root.texts("schemes")
+		if host == "" {
+			return nil
+		}
+		scheme := "https"
+		if len(schemes) > 0 && !slices.Contains(schemes, "https") {
+			scheme = schemes[0]
+		}
+		return []string{strings.TrimSuffix(scheme+"://"+host+base, "/")}
+	}
+	for _, server := range r.root.items("servers") {
+		address := server.str("url")
+		server.get("variables").each(func(name string, v *node) {
+			address = strings.ReplaceAll(address, "{"+name+"}", v.str("default"))
+		})
+		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			r.problems = append(r.problems, Problem{Line: server.line, Note: true,
+				Text: fmt.Sprintf("server %q is no whole address; write base_url into the app file, or into the connection", address)})
+			continue
+		}
+		all = append(all, strings.TrimSuffix(address, "/"))
+	}
+	return all
+}

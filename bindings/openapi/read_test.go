@@ -1,0 +1,275 @@
+package openapi_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/openapi"
+)
+
+var update = flag.Bool("update", false, "write what was read into the golden files")
+
+// TestRead shows what becomes of a document: its catalogue, how it is
+// authorised, and what could not be mapped.
+func TestRead(t *testing.T) {
+	documents, err := filepath.Glob("testdata/*/document.*")
+	if err != nil || len(documents) < 2 {
+		t.Fatal(documents, err)
+	}
+	for _, file := range documents {
+		folder := filepath.Dir(file)
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			d := read(t, file)
+			var b strings.Builder
+			fmt.Fprintf(&b, "%s at %s, %d operations\n\n", d.Title, d.BaseURL, d.Operations)
+			for _, a := range d.Auth {
+				fmt.Fprintf(&b, "auth %s: %v as %s%s %q\n", a.Name, a.Fields, a.Header, a.Query, a.Format)
+				if a.OAuth != nil {
+					fmt.Fprintf(&b, "  %+v\n", *a.OAuth)
+				}
+			}
+			b.WriteString("\n")
+			for _, p := range d.Problems {
+				fmt.Fprintf(&b, "note %v: %s\n", p.Note, p)
+			}
+			fmt.Fprintf(&b, "\n%s", d.Catalogue)
+			golden := filepath.Join(folder, "golden.txt")
+			if *update {
+				if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil || string(want) != b.String() {
+				t.Errorf("%v; go test -update writes %s anew. Got\n%s", err, golden, b.String())
+			}
+			if _, err := bindings.ParseCatalogue(d.Catalogue); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func read(t testing.TB, file string) *openapi.Document {
+	t.Helper()
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside := os.DirFS(filepath.Dir(file))
+	d, err := openapi.Read(source, func(name string) ([]byte, error) { return fs.ReadFile(beside, name) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestReadErrors(t *testing.T) {
+	for source, want := range map[string]string{
+		``:                               "the document is empty",
+		`{`:                              "before it is complete",
+		"{\n\"openapi\": }":              "line 2: invalid character",
+		`[]`:                             "found something that is no object",
+		"openapi: 3.0.0\n\tpaths: {}":    "line 2: found a tab character",
+		`{}`:                             "neither openapi nor swagger says its version",
+		`{"openapi":"4.0"}`:              "found version 4.0, expected 3.0 or 3.1",
+		`{"openapi":"3.0.0","paths":{}}`: "no operation of it can be used",
+		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"https://x.test/p.yaml"}]}}}}`: "save the document it names beside this one",
+		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"../p.yaml"}]}}}}`:             "does not stand beside the document or below it",
+		`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/~1a"}}}`:                                    "leads in a circle",
+		strings.Repeat(`{"a":`, 1000): "too large",
+	} {
+		if _, err := openapi.Read([]byte(source), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60s\ngot  %v\nwant %s", source, err, want)
+		}
+	}
+}
+
+// TestApp shows that what a person completes stands over the document, and is
+// kept when the document is read again.
+func TestApp(t *testing.T) {
+	dir := t.TempDir()
+	d := read(t, "testdata/acme/document.yaml")
+	files, err := d.Write(dir, "acme", "document.yaml")
+	if err != nil || files.KeptApp {
+		t.Fatal(files, err)
+	}
+	if apps, err := openapi.Load(dir); err != nil || len(apps) != 1 || apps[0].BaseURL != "https://eu.acme.example/v1" {
+		t.Fatal(apps, err)
+	}
+	completed := `title: Acme
+base_url: https://us.acme.example/v1/
+auth: [{ name: key, fields: [api_key], query: api_key, format: "{api_key}" }]
+test: { operation: orders.list, args: { limit: "1" } }
+account: { noun: shop, paths: [shop.id] }
+errors: { message: [error.message], statuses: { 418: { kind: invalid, code: teapot } } }
+limits: [{ requests: 10, per: 1s, scope: host }]
+key_header: Idempotency-Key
+key_ttl: 24h
+pages: { orders.list: { items: data, cursors: { after: meta.next }, size_param: limit, size: 50 } }
+operations: { orders.create: { key: true, scopes: [orders.write] } }
+triggers: { acme.order.created: { vendor: order.created, record: id, data: "#Order" } }
+webhook:
+  id: id
+  type: type
+  data: data
+  max_age: 10m
+  signatures: [{ name: acme, algorithm: hmac-sha256, encoding: hex, header: X-Sign, value: "{signature}", signed: "{body}" }]
+polls: [{ name: orders, list: { operation: orders.list }, record: id, on_created: acme.order.created, every: 5m }]
+`
+	if err := os.WriteFile(files.App, []byte(completed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if files, err = d.Write(dir, "acme", "document.yaml"); err != nil || !files.KeptApp {
+		t.Fatal(files, err)
+	}
+	apps, err := openapi.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := apps[0]
+	list, _ := app.Operation("orders.list")
+	create, _ := app.Operation("orders.create")
+	trigger, _ := app.Catalogue.Trigger("acme.order.created")
+	got := fmt.Sprint(app.Title, app.BaseURL, app.Test.Args, app.Account, app.Errors.Statuses, app.Limits, app.KeyTTL, app.Webhook.MaxAge,
+		list.Pages.Cursors, list.Pages.Size, create.Key, create.Scopes, trigger.Vendor, trigger.Data, app.Polls[0].Every)
+	want := "Acmehttps://us.acme.example/v1map[limit:1]{shop [shop.id] }map[418:{invalid teapot}][{ 10 1s host}]24h0m0s10m0s" +
+		"map[after:meta.next]50true[orders.write]order.created#Order5m0s"
+	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAppErrors(t *testing.T) {
+	for words, want := range map[string]string{
+		"titel: Acme":                                                "titel: unknown word; did you mean title?",
+		"pages: { orders.lst: { items: data } }":                     `there is no operation "orders.lst"`,
+		"auth: [{ name: key, fields: [k] }]":                         "auth.0: expected a name, fields, a header or query, and a format",
+		"limits: [{ requests: 10 }]":                                 "limits.0: expected requests and per",
+		"triggers: { order.created: {} }":                            "expected acme.noun.verb_past",
+		"polls: [{ name: a, list: { operation: x.y }, record: id }]": `polls.a: there is no operation "x.y"`,
+		"polls: [{ name: a, list: { operation: orders.list }, record: id, on_created: acme.a.b }]": `there is no trigger "acme.a.b"`,
+		"key_ttl: soon":            `key_ttl: found "soon", expected a length of time such as 30m or 24h`,
+		"test: { operation: a.b }": `test: there is no operation "a.b"`,
+		"a: [":                     "line 1",
+	} {
+		dir := t.TempDir()
+		files, err := read(t, "testdata/acme/document.yaml").Write(dir, "acme", "x")
+		if err == nil {
+			err = os.WriteFile(files.App, []byte(words), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openapi.Load(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\ngot  %v\nwant %s", words, err, want)
+		}
+	}
+	for _, name := range []string{"", "Acme", "end", "a-b", "a1"} {
+		if openapi.CheckName(name) == nil {
+			t.Errorf("the name %q is taken", name)
+		}
+	}
+	if apps, err := openapi.Load(filepath.Join(t.TempDir(), "none")); len(apps) > 0 || err != nil {
+		t.Error(apps, err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, file := range []string{"testdata/acme/document.yaml", "testdata/shop/document.json"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(source)
+	}
+	f.Add([]byte(`{"openapi":"3.1.0","paths":{"/a":{"get":{"responses":{"200":{"content":{"*/*":{"schema":{"allOf":[{"$ref":"#/x"},{}]}}}}}}}},"x":{"$ref":"#/x"}}`))
+	f.Add([]byte("a: &a [*a, *a]"))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		d, err := openapi.Read(source, nil)
+		if err != nil {
+			return
+		}
+		c, err := bindings.ParseCatalogue(d.Catalogue)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, d.Catalogue)
+		}
+		for _, name := range c.Operations() {
+			c.Operation(name) // panics where it does not decode
+		}
+		for _, name := range c.Types() {
+			c.Type(name)
+		}
+	})
+}
+
+// large is a document of so many operations.
+func large(operations int) []byte {
+	var b bytes.Buffer
+	b.WriteString("openapi: 3.0.3\ninfo: { title: Large, version: '1' }\nservers: [{ url: https://large.example }]\npaths:\n")
+	for i := range operations / 2 {
+		fmt.Fprintf(&b, `  /things%[1]d/{id}:
+    get:
+      operationId: getThing%[1]d
+      tags: [group%[2]d]
+      parameters:
+        - { name: id, in: path, required: true, schema: { type: string } }
+        - { name: fields, in: query, schema: { type: array, items: { type: string } } }
+      responses:
+        '200': { description: ok, content: { application/json: { schema: { $ref: '#/components/schemas/Thing%[1]d' } } } }
+    patch:
+      operationId: updateThing%[1]d
+      tags: [group%[2]d]
+      parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+      requestBody: { required: true, content: { application/json: { schema: { $ref: '#/components/schemas/Thing%[1]d' } } } }
+      responses: { '200': { description: ok, content: { application/json: { schema: { $ref: '#/components/schemas/Thing%[1]d' } } } } }
+`, i, i/20)
+	}
+	b.WriteString("components:\n  schemas:\n")
+	for i := range operations / 2 {
+		fmt.Fprintf(&b, "    Thing%[1]d:\n      type: object\n      properties:\n", i)
+		for f := range 12 {
+			fmt.Fprintf(&b, "        field%d: { type: string, description: 'what the field says' }\n", f)
+		}
+		fmt.Fprintf(&b, "        next: { $ref: '#/components/schemas/Thing%d' }\n", (i+1)%(operations/2))
+	}
+	return b.Bytes()
+}
+
+// BenchmarkRead is what adding an app of 3,000 operations costs, BenchmarkLoad
+// what each start pays for it.
+func BenchmarkRead(b *testing.B) {
+	source := large(3000)
+	b.SetBytes(int64(len(source)))
+	for b.Loop() {
+		d, err := openapi.Read(source, nil)
+		if err != nil || d.Operations != 3000 {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	d, err := openapi.Read(large(3000), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	if _, err := d.Write(dir, "large", "large.yaml"); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := openapi.Load(dir); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(time.Millisecond), "ms/load")
+}

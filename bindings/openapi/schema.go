@@ -1,0 +1,309 @@
+package openapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// types converts schemas into types, each component once.
+type types struct {
+	documents *documents
+	byRef     map[string]*bindings.Definition
+	byName    map[string]*bindings.Definition
+	order     []*bindings.Definition
+	depth     int
+}
+
+// mostNested bounds schemas within schemas.
+const mostNested = 64
+
+// convert gives the type of a schema. Objects with properties become types of
+// their own, called by the name of their component or by path, which says
+// where an inline one stands: CreateOrderBody.address.
+func (t *types) convert(path string, s place) (bindings.Type, error) {
+	if s.node == nil || s.kind != object { // true, false or nothing
+		return bindings.Type{}, nil
+	}
+	if t.depth++; t.depth > mostNested {
+		return bindings.Type{}, fmt.Errorf("%s: schemas within schemas more than %d deep", path, mostNested)
+	}
+	defer func() { t.depth-- }()
+	if s.str("$ref") != "" {
+		return t.component(s)
+	}
+	kinds, nullable := kindsOf(s)
+	allOf, oneOf := s.items("allOf"), append(s.items("oneOf"), s.items("anyOf")...)
+	if nullable || len(kinds) > 1 {
+		oneOf = slices.DeleteFunc(oneOf, func(n *node) bool { return n.str("type") == "null" })
+	}
+	switch {
+	case len(allOf) == 1 && s.get("properties") == nil:
+		return t.convert(path, place{allOf[0], s.file})
+	case len(allOf) > 0, s.get("properties") != nil && len(s.get("properties").keys) > 0:
+		return t.inline(path, s)
+	case len(oneOf) > 0:
+		return t.union(path, s.file, oneOf)
+	case s.get("const") != nil:
+		return enumOf([]*node{s.get("const")}), nil
+	case len(s.items("enum")) > 0 && !slices.Contains(kinds, "array") && !slices.Contains(kinds, "object"):
+		return enumOf(s.items("enum")), nil
+	}
+	if len(kinds) > 1 {
+		var of []bindings.Type
+		for _, kind := range kinds {
+			one, err := t.plain(path, kind, s)
+			if err != nil || one.Kind == bindings.Any {
+				return one, err
+			}
+			of = append(of, one)
+		}
+		return joined(of), nil
+	}
+	if len(kinds) == 0 {
+		switch {
+		case s.get("items") != nil:
+			kinds = []string{"array"}
+		case s.get("additionalProperties") != nil:
+			kinds = []string{"object"}
+		default:
+			return bindings.Type{}, nil
+		}
+	}
+	return t.plain(path, kinds[0], s)
+}
+
+// kindsOf gives the words of type, which is one or, since 3.1, a list, without
+// null.
+func kindsOf(s place) (kinds []string, nullable bool) {
+	kinds = s.texts("type")
+	if one := s.str("type"); one != "" {
+		kinds = []string{one}
+	}
+	n := len(kinds)
+	kinds = slices.DeleteFunc(kinds, func(kind string) bool { return kind == "null" })
+	return kinds, n > len(kinds) || s.is("nullable") || s.is("x-nullable")
+}
+
+func (t *types) plain(path, kind string, s place) (bindings.Type, error) {
+	switch kind {
+	case "string":
+		if f := s.str("format"); f == "binary" || s.str("contentMediaType") == "application/octet-stream" {
+			return bindings.Type{Kind: bindings.File}, nil
+		}
+		if s.str("format") == "decimal" {
+			return bindings.Type{Kind: bindings.Decimal}, nil
+		}
+		return bindings.Type{Kind: bindings.String}, nil
+	case "file":
+		return bindings.Type{Kind: bindings.File}, nil
+	case "number":
+		return bindings.Type{Kind: bindings.Number}, nil
+	case "integer":
+		if s.str("format") == "int64" {
+			return bindings.Type{Kind: bindings.Int64}, nil
+		}
+		return bindings.Type{Kind: bindings.Integer}, nil
+	case "boolean":
+		return bindings.Type{Kind: bindings.Boolean}, nil
+	case "array":
+		items, err := t.convert(path, place{s.get("items"), s.file})
+		return bindings.Type{Kind: bindings.List, Items: &items}, err
+	case "object":
+		more := s.get("additionalProperties")
+		if more == nil || more.kind != object || len(more.keys) == 0 {
+			return bindings.Type{Kind: bindings.Object}, nil
+		}
+		items, err := t.convert(path, place{more, s.file})
+		return bindings.Type{Kind: bindings.Map, Items: &items}, err
+	case "any":
+		return bindings.Type{}, nil
+	}
+	return bindings.Type{}, fmt.Errorf("%s: there is no type %q", path, kind)
+}
+
+// component gives the type of a referenced schema, by its own name.
+func (t *types) component(s place) (bindings.Type, error) {
+	to, ref, err := t.documents.follow(s)
+	if err != nil {
+		return bindings.Type{}, err
+	}
+	if d := t.byRef[ref]; d != nil {
+		return bindings.Type{Kind: bindings.Named, Name: d.Name}, nil
+	}
+	name := ref[strings.LastIndexAny(ref, "/#")+1:]
+	if name == "" { // a whole file
+		name, _, _ = strings.Cut(to.file[strings.LastIndex(to.file, "/")+1:], ".")
+	}
+	d := t.define(name)
+	t.byRef[ref] = d
+	named := bindings.Type{Kind: bindings.Named, Name: d.Name}
+	if to.node != nil && (len(to.items("allOf")) > 1 || to.get("properties") != nil) {
+		return named, t.fill(d, to, 0)
+	}
+	is, err := t.convert(d.Name, to)
+	if err != nil {
+		return named, err
+	}
+	if is.Kind == bindings.Named && is.Name == d.Name {
+		is = bindings.Type{}
+	}
+	d.Is = &is
+	return named, nil
+}
+
+// define makes a type with a name like this that no other has.
+func (t *types) define(like string) *bindings.Definition {
+	like = typeName(like)
+	name := like
+	for n := 2; t.byName[name] != nil; n++ {
+		name = fmt.Sprintf("%s.%d", like, n)
+	}
+	d := &bindings.Definition{Name: name}
+	t.byName[name] = d
+	t.order = append(t.order, d)
+	return d
+}
+
+// inline defines an object where it stands.
+func (t *types) inline(path string, s place) (bindings.Type, error) {
+	d := t.define(path)
+	return bindings.Type{Kind: bindings.Named, Name: d.Name}, t.fill(d, s, 0)
+}
+
+// fill adds to a definition the fields of a schema and of all it is made of.
+func (t *types) fill(d *bindings.Definition, s place, depth int) error {
+	if depth > mostHops {
+		return fmt.Errorf("%s: allOf leads in a circle", d.Name)
+	}
+	for _, part := range s.items("allOf") {
+		to, _, err := t.documents.follow(place{part, s.file})
+		if err != nil {
+			return err
+		}
+		if err := t.fill(d, to, depth+1); err != nil {
+			return err
+		}
+	}
+	required := s.texts("required")
+	var failed error
+	s.get("properties").each(func(name string, property *node) {
+		if failed != nil {
+			return
+		}
+		var one bindings.Type
+		if one, failed = t.convert(d.Name+"."+name, place{property, s.file}); failed == nil {
+			addField(d, bindings.Field{Name: name, Type: one})
+		}
+	})
+	for i := range d.Fields {
+		d.Fields[i].Required = d.Fields[i].Required || slices.Contains(required, d.Fields[i].Name)
+	}
+	if more := s.get("additionalProperties"); more != nil && (more.kind == object || more.text == "true") {
+		d.Open = true
+	}
+	// Of an object that is one of several the fields of each may be there.
+	if s.get("properties") != nil && (len(s.items("oneOf")) > 0 || len(s.items("anyOf")) > 0) {
+		d.Open = true
+	}
+	return failed
+}
+
+func addField(d *bindings.Definition, f bindings.Field) {
+	for i, there := range d.Fields {
+		if there.Name == f.Name {
+			d.Fields[i].Type = f.Type
+			return
+		}
+	}
+	d.Fields = append(d.Fields, f)
+}
+
+func (t *types) union(path, file string, schemas []*node) (bindings.Type, error) {
+	var of []bindings.Type
+	for _, s := range schemas {
+		one, err := t.convert(path, place{s, file})
+		if err != nil || one.Kind == bindings.Any {
+			return one, err
+		}
+		of = append(of, one)
+	}
+	return joined(of), nil
+}
+
+// joined makes one type of several, each once, with all literals together.
+func joined(of []bindings.Type) bindings.Type {
+	seen := map[string]bool{}
+	var all []bindings.Type
+	enum := -1
+	for _, one := range of {
+		parts := []bindings.Type{one}
+		if one.Kind == bindings.Union {
+			parts = one.Of
+		}
+		for _, part := range parts {
+			key := part.String()
+			switch {
+			case seen[key]:
+			case part.Kind == bindings.Enum && enum >= 0:
+				for _, v := range part.Values {
+					if !slices.Contains(all[enum].Values, v) {
+						all[enum].Values = append(all[enum].Values, v)
+					}
+				}
+			default:
+				if part.Kind == bindings.Enum {
+					enum = len(all)
+					part.Values = slices.Clone(part.Values)
+				}
+				all = append(all, part)
+			}
+			seen[key] = true
+		}
+	}
+	switch len(all) {
+	case 0:
+		return bindings.Type{}
+	case 1:
+		return all[0]
+	}
+	return bindings.Type{Kind: bindings.Union, Of: all}
+}
+
+// enumOf gives the type of some literals; any type for those that are no texts
+// and no numbers.
+func enumOf(literals []*node) bindings.Type {
+	t := bindings.Type{Kind: bindings.Enum}
+	for _, n := range literals {
+		if n.kind == null {
+			continue
+		}
+		literal, ok := n.literal()
+		if !ok {
+			return bindings.Type{}
+		}
+		if !slices.Contains(t.Values, literal) {
+			t.Values = append(t.Values, literal)
+		}
+	}
+	if len(t.Values) == 0 {
+		return bindings.Type{}
+	}
+	return t
+}
+
+// typeName keeps the letters of a name that a catalogue takes.
+func typeName(text string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' {
+			return r
+		}
+		return '_'
+	}, text)
+	if name == "" {
+		return "_"
+	}
+	return name
+}

@@ -1,0 +1,113 @@
+package openapi
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// authorization gives the ways to authorise that the document declares, and
+// what it declares and we cannot do.
+func (r *reader) authorization() (all []bindings.Auth, notes []Problem) {
+	schemes := r.root.get("components").get("securitySchemes")
+	if r.two {
+		schemes = r.root.get("securityDefinitions")
+	}
+	schemes.each(func(name string, n *node) {
+		s, _, err := r.documents.follow(place{n, r.documents.main})
+		if err != nil {
+			notes = append(notes, Problem{Text: "security scheme " + name + ": " + err.Error()})
+			return
+		}
+		auth, why := authOf(name, s)
+		if why != "" {
+			notes = append(notes, Problem{Text: "security scheme " + name + ": " + why})
+			return
+		}
+		if !slices.ContainsFunc(all, func(other bindings.Auth) bool { return other.Name == auth.Name }) {
+			all = append(all, auth)
+			r.credentials[strings.ToLower(auth.Header)] = true
+		}
+	})
+	// OAuth asks for less by hand than the others do, and for more at once.
+	slices.SortStableFunc(all, func(a, b bindings.Auth) int {
+		switch {
+		case (a.OAuth == nil) == (b.OAuth == nil):
+			return 0
+		case a.OAuth != nil:
+			return -1
+		}
+		return 1
+	})
+	return all, notes
+}
+
+func authOf(name string, s place) (bindings.Auth, string) {
+	auth := bindings.Auth{Name: word(name)}
+	if auth.Name == "" {
+		auth.Name = "auth"
+	}
+	switch kind := strings.ToLower(s.str("type")); kind {
+	case "http":
+		auth.Header = "Authorization"
+		switch strings.ToLower(s.str("scheme")) {
+		case "bearer":
+			auth.Fields, auth.Format = []string{"token"}, "Bearer {token}"
+		case "basic":
+			auth.Fields, auth.Format = []string{"user", "password"}, "Basic {base64:user:password}"
+			auth.Plain = []string{"user"}
+		default:
+			return auth, "the HTTP scheme " + s.str("scheme") + " is not known here"
+		}
+	case "basic":
+		auth.Header, auth.Fields, auth.Format = "Authorization", []string{"user", "password"}, "Basic {base64:user:password}"
+		auth.Plain = []string{"user"}
+	case "apikey":
+		auth.Fields, auth.Format = []string{"api_key"}, "{api_key}"
+		switch s.str("in") {
+		case "header":
+			auth.Header = s.str("name")
+		case "query":
+			auth.Query = s.str("name")
+		default:
+			return auth, "a key in a " + s.str("in") + " is not sent"
+		}
+	case "oauth2":
+		return oauth(auth, s)
+	default:
+		return auth, "its type " + kind + " is not known here"
+	}
+	return auth, ""
+}
+
+// oauth takes the flow in which a person agrees, else that of a machine.
+func oauth(auth bindings.Auth, s place) (bindings.Auth, string) {
+	flow := s.get("flows").get("authorizationCode")
+	machine := s.get("flows").get("clientCredentials")
+	if kind := s.str("flow"); kind != "" { // version 2
+		switch kind {
+		case "accessCode":
+			flow = s.node
+		case "application":
+			machine = s.node
+		}
+	}
+	auth.Header, auth.Format, auth.Fields = "Authorization", "Bearer {access_token}", []string{"client_id", "client_secret"}
+	auth.OAuth = &bindings.OAuth{Rotates: true, PKCE: flow != nil}
+	use := flow
+	if flow == nil {
+		use, auth.OAuth.ClientCredentials, auth.OAuth.Rotates = machine, true, false
+	}
+	if use == nil {
+		return auth, "it has neither the flow authorizationCode nor clientCredentials"
+	}
+	auth.OAuth.AuthorizeURL, auth.OAuth.TokenURL = use.str("authorizationUrl"), use.str("tokenUrl")
+	if !strings.Contains(auth.OAuth.TokenURL, "://") {
+		return auth, "its tokenUrl " + auth.OAuth.TokenURL + " is no whole address; write it into the app file"
+	}
+	use.get("scopes").each(func(scope string, _ *node) {
+		auth.OAuth.Scopes.Default = append(auth.OAuth.Scopes.Default, scope)
+	})
+	return auth, ""
+}
