@@ -75,7 +75,7 @@ func TestCheck(t *testing.T) {
 		{"contacts.tag", `{"contactId":"c","silent":true}`, `missing argument "tags"`},
 		{"files.upload", `{"file":"bytes"}`, ""},
 		{"files.upload", `{"file":{"name":"a.pdf","base64":"aGk="}}`, ""},
-		{"files.upload", `{"file":{"path":"/etc/passwd"}}`, `argument "file": expected a string, or a table { name, content_type, text or base64 }, found a table`},
+		{"files.upload", `{"file":{"path":"/etc/passwd"}}`, `argument "file": expected a file, a string, or a table { name, content_type, text or base64 }, found a table`},
 	}
 	vendor := app(t, "")
 	for _, test := range tests {
