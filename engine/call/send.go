@@ -42,7 +42,7 @@ type job struct {
 	authorize    func(context.Context, http.Header) (string, error)
 	expire       func(token string) bool
 	query        func() (name, value string) // that authorises too; nil: none
-	expired      func(code string) bool // whether a code means that the token is over
+	expired      func(code string) bool      // whether a code means that the token is over
 	// read tells an answer from an error.
 	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
 }
