@@ -39,6 +39,8 @@ on("highlevel.app.installed", function(event)
   v3.saas.list_locations { page = 1 }
   local answer, err = try(highlevel.contacts.upsert, { email = "x@example.com" })
   log.info("refused", { kind = err.kind, message = err.message })
+  local gone, why = try(v3.companies.get, { companyId = "nowhere" })
+  log.info("lost", { says = tostring(why), app = why.app, operation = why.operation })
 end)
 `
 
@@ -105,6 +107,13 @@ func TestCallsOfACompany(t *testing.T) {
 	if len(runs) != 1 || runs[0].Run.Connection != "highlevel/agency" || runs[0].Run.State != "succeeded" {
 		t.Fatalf("runs %+v", runs)
 	}
+	var steps []string
+	for _, s := range runs[0].Steps {
+		steps = append(steps, s.Name)
+	}
+	if got, want := strings.Join(steps, " "), "highlevel.users.search highlevel.v3.saas.list_locations highlevel.contacts.upsert highlevel.v3.companies.get"; got != want {
+		t.Errorf("the journal has the steps %s, expected %s", got, want)
+	}
 	queries := map[string]string{}
 	for _, r := range w.apps.Requests("highlevel") {
 		queries[r.Operation] = r.Path + "?" + r.Query
@@ -118,7 +127,8 @@ func TestCallsOfACompany(t *testing.T) {
 	if _, sent := queries["contacts.upsert"]; sent {
 		t.Error("a contact was upserted without a location")
 	}
-	w.log.await(t, 0, `refused.*missing argument \\"locationId\\"`)
+	w.log.await(t, 0, `refused.*missing argument \\"locationId\\": connection \\"highlevel/agency\\" has no location of its own, so name one`)
+	w.log.await(t, 0, `lost.*"app":"highlevel","operation":"v3\.companies\.get","says":"highlevel\.v3\.companies\.get: `)
 
 	// What names a location that no connection has is refused.
 	err := w.apps.Emit(t.Context(), "highlevel.contact.created", map[string]any{"id": "nice-1", "locationId": "loc-nice"},

@@ -57,9 +57,10 @@ func account() bindings.Account {
 
 func problems() bindings.Errors {
 	return bindings.Errors{
-		// A text, or for a refused body a list with one text a field.
-		Message:   []string{"message", "msg", "error_description", "error"},
-		Code:      []string{"code", "error"},
+		// A text, or for a refused body a list with one text a field; the lists
+		// of installed locations in v3 put both into an object.
+		Message:   []string{"message", "msg", "error_description", "error.message", "error"},
+		Code:      []string{"code", "error.code", "error"},
 		RequestID: []string{"Cf-Ray"},
 		Trace:     []string{"traceId"},
 		Remaining: "X-RateLimit-Remaining",

@@ -90,7 +90,7 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 			c.Log.LogAttrs(ctx, slogWarn, "call does not fit the catalogue", attrs(r.App.Name, op.Name, conn.Name(),
 				strings.Join(problems, "; "))...)
 		default:
-			e := invalid(r.App, op, problems)
+			e := invalid(r.App, op, lacksAccount(r.App, op, conn, problems))
 			e.Connection = conn.Name()
 			return nil, e
 		}
@@ -115,6 +115,17 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 		w.header.Set(r.App.Consent.Header, r.Consent)
 	}
 	return w, nil
+}
+
+// lacksAccount says why an account that connections mostly give is missing.
+func lacksAccount(app *bindings.App, op *bindings.Operation, conn *connection.Connection, problems []string) []string {
+	missing := fmt.Sprintf("missing argument %q", op.Account)
+	for i, problem := range problems {
+		if op.Account != "" && problem == missing {
+			problems[i] += fmt.Sprintf(": connection %q has no %s of its own, so name one", conn.Name(), app.Account.Noun)
+		}
+	}
+	return problems
 }
 
 // givenIn tells of an argument whether it is there, not null and not false.
