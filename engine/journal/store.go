@@ -68,7 +68,8 @@ type Store interface {
 	// event accepted since the run was created that Await matches, never the
 	// run's own and each at most once per run, or a decision made already,
 	// wakes it there and then. Whatever wakes a waiting run first writes the
-	// record of its wait.
+	// record of its wait. A run that would wait or retry while a newer one of
+	// its lane is to replace it is cancelled instead, with ErrFenced.
 	Park(ctx context.Context, holder Holder, park Park) error
 	// Finish ends a run, frees its lane, and keeps what is to follow (a
 	// run.failed event) in the same commit.

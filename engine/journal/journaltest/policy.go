@@ -117,6 +117,39 @@ var policyTests = map[string]func(f *fixture){
 			f.finish(holder(f.nextIs(third.Runs[0])), journal.Succeeded)
 		}
 	},
+	"a run that executes ends as replaced once it would wait or retry": func(f *fixture) {
+		mark := begun(1, "wait")
+		for name, c := range map[string]struct {
+			park     journal.Park
+			replaced bool
+		}{
+			"waiting":   {journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark}, true},
+			"retrying":  {journal.Park{State: journal.Retrying, Until: f.clock.Now().Add(time.Hour)}, true},
+			"throttled": {journal.Park{State: journal.Throttled, Until: f.clock.Now().Add(time.Hour)}, false},
+			"held":      {journal.Park{State: journal.Held, Step: &mark}, false},
+		} {
+			h := hook(name, overlapping(journal.OverlapReplace))
+			id := f.sends(name, `{}`, h).Runs[0]
+			f.nextIs(id)
+			newer := f.sends(name, `{}`, h)
+			want(f, name+": replaced at once", len(newer.Replaced), 0)
+			f.reopen() // also of one that goes on after a crash
+			err := f.store.Park(f.ctx, holder(f.nextIs(id)), c.park)
+			if c.replaced {
+				f.wantErr(err, journal.ErrFenced)
+				if run := f.wantState(id, journal.Cancelled); run.Problem == nil || run.Park != nil {
+					f.Errorf("%s: it ended with %+v, parked %+v", name, run.Problem, run.Park)
+				}
+				f.finish(holder(f.nextIs(newer.Runs[0])), journal.Succeeded)
+				continue
+			}
+			f.wantErr(err, nil)
+			f.wantState(id, c.park.State)
+			f.nothingNext()
+			f.do(f.store.Cancel(f.ctx, id))
+			f.finish(holder(f.nextIs(newer.Runs[0])), journal.Succeeded)
+		}
+	},
 	"overlap parallel runs side by side": func(f *fixture) {
 		h := hook("new", overlapping(journal.OverlapParallel))
 		a, b := f.sends("c_1", `{}`, h).Runs[0], f.sends("c_1", `{}`, h).Runs[0]

@@ -260,6 +260,9 @@ func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, 
 			receipt.Skipped = append(receipt.Skipped, j.hook.Script+" "+j.hook.Name)
 			return nil
 		}
+		if overlap == journal.OverlapReplace {
+			n.overlap = replace
+		}
 		for _, seq := range replaced {
 			receipt.Replaced = append(receipt.Replaced, journal.RunID(seq, w.salt))
 		}
@@ -275,9 +278,10 @@ type birth struct {
 	lane                 string
 	paused               bool
 	fresh                *fresh
-	// Of one that is queued later: when, and how it overlaps then.
-	wake    int64
+	// overlap is how it meets those of its lane: of one that is queued later,
+	// then; of others replace, for those that are to stand.
 	overlap int64
+	wake    int64 // of one that is queued later: when
 }
 
 func (w *writer) addRun(n birth) (seq int64, err error) {

@@ -32,6 +32,8 @@ func (w *writer) changed(hook int64, e *journal.Event, path string) (bool, error
 	return true, err
 }
 
+const replacedText = "a newer event took its place"
+
 // overlap applies what a hook says of runs that meet a live one of their lane:
 // skip gives the live run that makes a new one needless, replace cancels those
 // that may be replaced.
@@ -62,12 +64,29 @@ func (w *writer) overlap(how journal.Overlap, hook int64, lane string, self int6
 		if err != nil {
 			return 0, nil, err
 		}
-		if err := w.endNow(s, cancelled, &journal.Problem{Message: "a newer event took its place"}); err != nil {
+		if err := w.endNow(s, cancelled, &journal.Problem{Message: replacedText}); err != nil {
 			return 0, nil, err
 		}
 		replaced = append(replaced, o.seq)
 	}
 	return 0, replaced, nil
+}
+
+// replaced cancels a run that has just been parked if a newer one of its lane
+// is to replace it: one that executed when that was accepted.
+func (w *writer) replaced(r *run, state int64) (bool, error) {
+	if r.lane == "" || state != waiting && state != retrying {
+		return false, nil
+	}
+	newer, err := w.sql.findReplacer.one(r.hook, r.lane, r.seq)
+	if err != nil || newer == nil {
+		return false, err
+	}
+	s, err := w.standing(r.seq)
+	if err != nil {
+		return false, err
+	}
+	return true, w.endNow(s, cancelled, &journal.Problem{Message: replacedText})
 }
 
 // endNow ends a live run, whoever holds it.

@@ -111,6 +111,10 @@ func (t *parkTask) apply(w *writer) error {
 		w.time.UnixMicro(), micro(t.park.Until), body, blob(t.problem)); err != nil {
 		return err
 	}
+	if replaced, err := w.replaced(t.run, t.state); err != nil || replaced {
+		t.refused = journal.ErrFenced
+		return err
+	}
 	if !t.park.Until.IsZero() {
 		w.alarm.before(t.park.Until.UnixMicro())
 	}

@@ -87,6 +87,9 @@ const (
 	skipped
 )
 
+// replace is the number of journal.OverlapReplace.
+const replace int64 = 2
+
 // paused stands before all others: such a run has its place in its lane.
 const paused int64 = -1
 

@@ -20,7 +20,7 @@ type statements struct {
 
 	addApproval, findDecision, decide *stmt
 
-	getChanged, putChanged, findLane, findMerging, merge, addMerged, endNow *stmt
+	getChanged, putChanged, findLane, findReplacer, findMerging, merge, addMerged, endNow *stmt
 
 	addFile, copyFiles, eraseFiles *stmt
 
@@ -117,6 +117,8 @@ func (s *statements) prepare(c *conn) error {
 			ON CONFLICT DO UPDATE SET value = excluded.value`,
 		&s.findLane: `SELECT seq, state FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state <> 6 AND seq <> ?
 			ORDER BY seq`,
+		&s.findReplacer: `SELECT 1 FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state IN (0, -1) AND overlap = 2
+			AND seq > ? LIMIT 1`,
 		&s.findMerging: `SELECT seq, state, event, created FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8
 			AND merging = 1 ORDER BY seq`,
 		&s.merge:     `UPDATE run SET event = ?2, matched = ?3, overlap = ?4, wake = coalesce(?5, wake) WHERE seq = ?1`,

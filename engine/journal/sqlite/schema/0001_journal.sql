@@ -67,7 +67,7 @@ CREATE TABLE run (
   lane     TEXT NOT NULL,
   place    INTEGER NOT NULL, -- in the lane; grows as seq does
   merging  INTEGER NOT NULL, -- 1: events merge into it until its first activation
-  overlap  INTEGER NOT NULL, -- of one that is queued later: 0 queue, 1 skip, 2 replace, 3 parallel
+  overlap  INTEGER NOT NULL, -- with those of its lane: 0 queue, 1 skip, 2 replace, 3 parallel
   state    INTEGER NOT NULL,
   epoch    INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
