@@ -3,6 +3,7 @@ package journaltest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,6 +82,44 @@ var waitTests = map[string]func(f *fixture){
 		want(f, "events", a.Steps[0].Event+" "+a.Steps[1].Event, "qonto:1 qonto:2")
 		f.waits(holder(a), 3, awaiting("qonto.invoice.paid"))
 		f.nothingNext()
+	},
+	"it looks back over very many events, of several triggers": func(f *fixture) {
+		all := func(from, n int) {
+			arrivals := make([]journal.Arrival, n)
+			for i := range arrivals {
+				e := paid(strconv.Itoa(from+i), fmt.Sprintf(`{"n":%d}`, from+i))
+				if i%2 == 1 {
+					e.Type = "qonto.invoice.sent"
+				}
+				arrivals[i] = kept(e)
+			}
+			f.accept(arrivals...)
+		}
+		all(0, 2000) // before it began
+		id := f.queue(1, "c", hook("new", laneless))[0]
+		h := holder(f.next())
+		all(2000, 3000)
+		of := func(n ...string) journal.Await {
+			return journal.Await{Triggers: []string{"qonto.invoice.paid", "qonto.invoice.s*", "qonto.invoice.sent"}, Where: map[string][]string{"n": n}}
+		}
+		answered := func(number int, n string) {
+			f.Helper()
+			h = holder(f.nextIs(id))
+			_, steps := f.run(id)
+			if s := steps[number-1]; s.State != journal.Done || s.Event != "qonto:"+n {
+				f.Errorf("wait %d was answered by %q, expected that of %s", number, s.Event, n)
+			}
+		}
+		f.waits(h, 1, of("4001", "3001", "4002"))
+		answered(1, "3001")
+		f.waits(h, 2, of("3001", "4002", "4001"))
+		answered(2, "4001")
+		f.waits(h, 3, of("3001", "4001", "1000"))
+		f.nothingNext()
+		all(5000, 10)
+		f.nothingNext()
+		f.accept(kept(paid("late", `{"n":1000}`)))
+		answered(3, "late")
 	},
 	"triggers, where and connections decide which event counts": func(f *fixture) {
 		for i, c := range []struct {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"database/sql/driver"
-	"errors"
 	"slices"
 	"strings"
 
@@ -117,76 +116,4 @@ func (w *writer) awaitedBy(e *journal.Event) (keys []awaitKey) {
 		}
 	}
 	return keys
-}
-
-// errFound ends a walk of rows.
-var errFound = errors.New("found")
-
-// lookBack finds the oldest event since the run was created that it waits for
-// and has not had.
-func (w *writer) lookBack(run, own int64, a *journal.Await) (found *journal.Event, err error) {
-	var types []string
-	for _, t := range a.Triggers {
-		some := []string{t}
-		if strings.Contains(t, "*") {
-			if some, err = w.typesLike(t); err != nil {
-				return nil, err
-			}
-		}
-		for _, t := range some {
-			if !slices.Contains(types, t) {
-				types = append(types, t)
-			}
-		}
-	}
-	before := int64(over)
-	for _, t := range types {
-		err := w.sql.eventsSince.each(func(row []driver.Value) error {
-			seq, e := row[0].(int64), eventOf(row[1:])
-			if seq == own || !a.Matches(e) {
-				return nil
-			}
-			had, err := w.sql.hadEvent.one(run, e.ID, seq)
-			if err != nil || had != nil {
-				return err
-			}
-			found, before = e, seq
-			return errFound
-		}, t, run, before)
-		if err != nil && !errors.Is(err, errFound) {
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
-// typesLike gives the types of events that are kept and that a wildcard names.
-func (w *writer) typesLike(trigger string) (all []string, err error) {
-	prefix, _, _ := strings.Cut(trigger, "*")
-	for last := prefix; ; {
-		next, err := w.sql.nextType.one(last)
-		if err != nil {
-			return nil, err
-		}
-		name, ok := next.(string)
-		if !ok || !strings.HasPrefix(name, prefix) {
-			return all, nil
-		}
-		if journal.MatchTrigger(trigger, name) {
-			all = append(all, name)
-		}
-		last = name
-	}
-}
-
-// eventOf reads an event from the columns that eventsSince selects.
-func eventOf(row []driver.Value) *journal.Event {
-	text := func(i int) string { s, _ := row[i].(string); return s }
-	data, _ := row[8].([]byte)
-	e := &journal.Event{ID: text(0), Type: text(1), Connection: text(2), Account: text(3), Source: journal.Source(text(4)),
-		Record: text(5), Echo: row[6].(int64) != 0, Data: slices.Clone(data)}
-	if at, ok := row[7].(int64); ok {
-		e.Time = fromMicro(at)
-	}
-	return e
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -16,6 +17,8 @@ type parkTask struct {
 	park    journal.Park
 	state   int64
 	problem []byte
+	looked  looked
+	most    int // events to look back at
 }
 
 // Park implements journal.Store.
@@ -51,7 +54,20 @@ func (s *Store) park(ctx context.Context, h journal.Holder, park journal.Park) (
 	if t.run, t.live, err = s.holding(ctx, h); err != nil {
 		return err
 	}
-	return s.writer.queue.do(ctx, t)
+	for try := 0; ; try++ {
+		if t.most = lookBackMost; try == lookBackTries {
+			t.most = math.MaxInt
+		}
+		if err = s.writer.queue.do(ctx, t); !errors.Is(err, errLookBack) {
+			return err
+		}
+		if t.looked.found != 0 {
+			t.looked = looked{} // it was forgotten meanwhile
+		}
+		if t.looked, err = s.lookBack(ctx, t.run.seq, park.Await, t.looked); err != nil {
+			return s.fail("look back", err)
+		}
+	}
 }
 
 func (t *parkTask) check() error {
@@ -80,6 +96,18 @@ func (t *parkTask) apply(w *writer) error {
 	}
 	if t.refused = t.admit(t.run.kept); t.refused != nil {
 		return nil
+	}
+	var missed *journal.Event
+	if a := t.park.Await; a != nil && a.Approval == "" {
+		var err error
+		missed, err = w.lookBack(t.run.seq, a, t.looked, t.most)
+		if errors.Is(err, errLookBack) {
+			t.refused = err
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 	k := w.change(t.run)
 	if t.park.Drop > 0 {
@@ -123,7 +151,7 @@ func (t *parkTask) apply(w *writer) error {
 		return nil
 	}
 	w.remove(t.run)
-	return w.wait(t.run.seq, t.park.Await)
+	return w.wait(t.run.seq, t.park.Await, missed)
 }
 
 // admit says why the run cannot be parked so.
@@ -146,9 +174,8 @@ func (t *parkTask) admit(have kept) error {
 	return nil
 }
 
-// wait looks back for what a run waits for, and makes it found by what is to
-// come.
-func (w *writer) wait(run int64, a *journal.Await) error {
+// wait wakes a run by what it missed, or makes it found by what is to come.
+func (w *writer) wait(run int64, a *journal.Await, missed *journal.Event) error {
 	if a == nil {
 		return nil
 	}
@@ -166,12 +193,8 @@ func (w *writer) wait(run int64, a *journal.Await) error {
 		}
 		return w.await(run, a)
 	}
-	found, err := w.lookBack(run, s.event, a)
-	if err != nil {
-		return err
-	}
-	if found != nil {
-		return w.wake(s, happened(found))
+	if missed != nil {
+		return w.wake(s, happened(missed))
 	}
 	return w.await(run, a)
 }

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -78,6 +79,62 @@ func BenchmarkParkAndWake(b *testing.B) {
 	})
 	b.StopTimer()
 	perSecond(b, "runs")
+}
+
+// BenchmarkLookBack parks a run for an event while 100,000 others of its trigger
+// have come since it began, and measures how long other writes wait meanwhile.
+func BenchmarkLookBack(b *testing.B) {
+	s := open(b, sqlite.Config{})
+	if _, err := acceptOne(b, s, 1_000_000); err != nil {
+		b.Fatal(err)
+	}
+	a, h := next(b, s)
+	for from := 0; from < 100_000; from += 500 {
+		arrivals := make([]journal.Arrival, 500)
+		for i := range arrivals {
+			arrivals[i] = journal.Arrival{Keep: true, Event: contactEvent(from + i)}
+			arrivals[i].Event.Type = "qonto.invoice.paid"
+		}
+		if _, err := s.Accept(b.Context(), arrivals...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var longest time.Duration
+	ctx, stop := context.WithCancel(b.Context())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 2_000_000; ctx.Err() == nil; i++ {
+			begin := time.Now()
+			if _, err := acceptOne(b, s, i); err != nil {
+				b.Error(err)
+			}
+			longest = max(longest, time.Since(begin))
+		}
+	}()
+	number := 0
+	for b.Loop() {
+		number++
+		park := wait(number, time.Time{})
+		park.Step.Number = number
+		if err := s.Park(b.Context(), h, park); err != nil {
+			b.Fatal(err)
+		}
+		e := journal.Event{ID: fmt.Sprint("qonto:", number), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, number)}
+		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, Keep: true}); err != nil || len(r[0].Woken) != 1 {
+			b.Fatalf("it was not woken: %+v, %v", r, err)
+		}
+		for { // behind all that was accepted beside
+			next, holder := next(b, s)
+			if next.Run.ID == a.Run.ID {
+				h = holder
+				break
+			}
+		}
+	}
+	stop()
+	<-stopped
+	b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest-accept")
 }
 
 // BenchmarkOpenParked opens a journal of 100,000 runs that wait, and measures

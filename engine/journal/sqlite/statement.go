@@ -16,7 +16,7 @@ type statements struct {
 
 	findRun, findDue, nextWake, endWait, queueRun, rouseRun *stmt
 	addAwait, findAwaits, dropAwaits                        *stmt
-	eventsSince, nextType, hadEvent                         *stmt
+	eventsSince, eventAt, nextType, hadEvent                *stmt
 
 	addApproval, findDecision, decide *stmt
 
@@ -104,6 +104,7 @@ func (s *statements) prepare(c *conn) error {
 
 		&s.eventsSince: `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event
 			WHERE type = ? AND seq > ? AND seq < ? ORDER BY seq`,
+		&s.eventAt:  `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event WHERE seq = ?`,
 		&s.nextType: `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`,
 		&s.hadEvent: `SELECT 1 FROM step WHERE run = ?1 AND event = ?2 UNION ALL SELECT 1 FROM merged WHERE event = ?3 AND run = ?1`,
 
