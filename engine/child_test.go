@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -93,6 +94,12 @@ type child struct {
 // is put before the command: strace.
 func spawn(t *testing.T, c childConfig, before ...string) *child {
 	t.Helper()
+	return spawnTo(t, os.Stderr, c, before...)
+}
+
+// spawnTo is spawn with a place for what the process says on standard error.
+func spawnTo(t *testing.T, stderr io.Writer, c childConfig, before ...string) *child {
+	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
 	settings, err := json.Marshal(c)
@@ -100,7 +107,7 @@ func spawn(t *testing.T, c childConfig, before ...string) *child {
 	line := append(before, self)
 	p := &child{t: t, command: exec.CommandContext(context.WithoutCancel(t.Context()), line[0], line[1:]...), moved: make(chan struct{}, 1)}
 	p.command.Env = append(os.Environ(), childSettings+"="+string(settings))
-	p.command.Stderr = os.Stderr
+	p.command.Stderr = stderr
 	out, err := p.command.StdoutPipe()
 	must(t, err)
 	must(t, p.command.Start())

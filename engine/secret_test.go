@@ -1,0 +1,206 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+// findings are texts that must hold no secret, by where they were found.
+type findings map[string][]byte
+
+func (f findings) add(t *testing.T, where string, v any, err error) {
+	t.Helper()
+	must(t, err)
+	text, err := json.Marshal(v)
+	must(t, err)
+	f[where] = text
+}
+
+// TestNoSecretShows plants secrets in everything that an engine is given, has
+// it work, fail, be asked and crash, and looks for them in all that it leaves
+// behind or says: logs, errors, the journal, a backup, pages, the control API,
+// what the apps were asked, and the dump of the crash.
+func TestNoSecretShows(t *testing.T) {
+	apps := newSandbox(t, sandbox.Config{})
+	dir := folder(t, map[string]string{"scripts/all.lua": `
+local highlevel, qonto, slack = require "highlevel", require "qonto", require "slack"
+on("in:/work", { verify = "none" }, function(event)
+  highlevel.contacts.upsert { email = "ada@example.com" }
+  local clients = qonto.clients.list {}
+  slack.chat.post_message { channel = "C0GENERAL01", text = "clients " .. #clients.clients }
+  log.info("done", { clients = clients })
+  local ask = approval { title = "Go on?" }
+  log.info("ask", { url = ask.url })
+  wait_for(ask)
+end)
+on("in:/fail", { verify = "none" }, function(event)
+  local _, err = try(slack.chat.post_message, { channel = "C-NOT-THERE", text = "x" })
+  error(tostring(err))
+end)
+on("in:/broken", { verify = "none" }, function(event) highlevel.contacts.upsert { email = "ben@example.com" } end)
+`})
+	data, logs := filepath.Join(dir, "data"), filepath.Join(dir, "engine.log")
+	var dump bytes.Buffer
+	p := spawnTo(t, &dump, childConfig{Scripts: filepath.Join(dir, "scripts"), Data: data, Places: places(apps), Log: logs})
+	client, err := control.Dial(data)
+	must(t, err)
+	defer client.Close()
+	found := findings{}
+	hear := func(path, body string) {
+		t.Helper()
+		status, answer := post(t, p.url+path, body, map[string]string{"X-Slack-Signature": "v0=" + secret})
+		found["answer to "+path] = fmt.Appendf(nil, "%d %s", status, answer)
+	}
+	settled := func(state journal.State, n int) {
+		t.Helper()
+		for late := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+			runs, err := client.Runs(t.Context(), journal.RunQuery{State: state, Limit: 10})
+			must(t, err)
+			switch {
+			case len(runs) >= n:
+				return
+			case time.Now().After(late):
+				t.Fatalf("%d runs are %s after %s, want %d", len(runs), state, patience, n)
+			}
+		}
+	}
+	hear("/in/work", `{}`)
+	settled(journal.Waiting, 1)
+	hear("/in/fail", `{}`)
+	settled(journal.Failed, 1)
+	hear("/hooks/slack", `{"type":"event_callback"}`)
+	hear("/hooks/nobody", `{}`)
+	must(t, apps.Revoke("highlevel"))
+	hear("/in/broken", `{}`)
+	settled(journal.Blocked, 1)
+
+	tokens := keptTokens(t, data)
+	if len(tokens) < 2 {
+		t.Fatalf("the vault has %d tokens; the test shows nothing", len(tokens))
+	}
+	ask(t, found, client, p.url)
+	backup := filepath.Join(dir, "backup.db")
+	must(t, client.Backup(t.Context(), backup))
+	for _, r := range apps.Requests("") {
+		found.add(t, "what "+r.App+" was asked: "+r.Operation, r, nil)
+	}
+	must(t, p.command.Process.Signal(syscall.SIGQUIT)) // the runtime dumps every goroutine
+	p.read.Wait()
+	_ = p.command.Wait()
+	found["the dump of the crash"] = dump.Bytes()
+	if !strings.Contains(dump.String(), "goroutine ") {
+		t.Fatalf("there is no dump: %s", &dump)
+	}
+	key := readFiles(t, found, dir)
+
+	secrets := append(tokens, key, sandbox.Token, sandbox.ClientSecret, sandbox.RefreshToken, secret)
+	for where, text := range found {
+		for _, one := range secrets {
+			if bytes.Contains(text, []byte(one)) {
+				t.Errorf("%s shows %.8s…", where, one)
+			}
+		}
+	}
+	if len(found) < 20 {
+		t.Errorf("looked at %d places only", len(found))
+	}
+}
+
+// keptTokens are the tokens that the vault keeps.
+func keptTokens(t *testing.T, data string) []string {
+	t.Helper()
+	v, err := connection.OpenVault(connection.VaultConfig{Folder: data})
+	must(t, err)
+	names, err := v.Names()
+	must(t, err)
+	var tokens []string
+	for _, name := range names {
+		entry, err := v.Load(name)
+		must(t, err)
+		for _, token := range []string{entry.Token.Access, entry.Token.Refresh} {
+			if token != "" {
+				tokens = append(tokens, token)
+			}
+		}
+	}
+	return tokens
+}
+
+// ask has the engine say all that it can be asked.
+func ask(t *testing.T, found findings, client *control.Client, url string) {
+	t.Helper()
+	ctx := t.Context()
+	status, err := client.Status(ctx)
+	found.add(t, "status", status, err)
+	all, err := client.Connections(ctx)
+	found.add(t, "connections", all, err)
+	for _, one := range all {
+		tested, err := client.TestConnection(ctx, one.Name)
+		found.add(t, "test of "+one.Name, tested, err)
+	}
+	runs, err := client.Runs(ctx, journal.RunQuery{Limit: 100})
+	found.add(t, "runs", runs, err)
+	for _, one := range runs {
+		run, steps, err := client.Run(ctx, one.ID)
+		found.add(t, "run "+one.ID, control.RunStory{Run: run, Steps: steps}, err)
+	}
+	events, err := client.Events(ctx, journal.EventQuery{Limit: 100})
+	found.add(t, "events", events, err)
+	doctor, err := client.Doctor(ctx)
+	found.add(t, "doctor", doctor, err)
+	approvals, err := client.Approvals(ctx)
+	found.add(t, "approvals", approvals, err)
+	pages := []string{"/", "/healthz", "/hooks/slack", "/approve/nothing"}
+	for _, path := range pages {
+		answer, err := http.Get(url + path)
+		must(t, err)
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		must(t, err)
+		found["page "+path] = text
+	}
+}
+
+// readFiles adds everything in a folder, but for the vault's key, which it
+// gives.
+func readFiles(t *testing.T, found findings, dir string) (key string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if filepath.Base(path) != "key" || filepath.Base(filepath.Dir(path)) != "vault" {
+			found[path] = text
+			return nil
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "AGE-SECRET-KEY-") {
+				key = strings.TrimSpace(line)
+			}
+		}
+		return nil
+	}))
+	if key == "" {
+		t.Fatal("the vault has no key")
+	}
+	return key
+}
