@@ -23,10 +23,10 @@ type watched struct {
 	clock *journaltest.Clock
 }
 
-func newWatched(t *testing.T, script string, changes ...func(*engine.Config)) *watched {
+func newWatched(t *testing.T, mute, script string, changes ...func(*engine.Config)) *watched {
 	t.Helper()
 	clock := journaltest.NewClock()
-	w := &watched{&world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook()}, clock}
+	w := &watched{&world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook(), mute: mute}, clock}
 	w.build(map[string]string{"watch.lua": script}, append(changes, func(c *engine.Config) { c.Now, c.Timer = clock.Now, clock.Timer })...)
 	return w
 }
@@ -42,11 +42,9 @@ func setting(name string, change func(i int, c *engine.Config)) func(*engine.Con
 	}
 }
 
-// private gives HighLevel the token of a private integration, which gets no
-// webhooks: what comes is signed with a key that is not the vendor's.
+// private gives HighLevel the token of a private integration.
 func private(i int, c *engine.Config) {
 	c.Connections[i].Credentials = map[string]string{"token": sandbox.Token}
-	c.Connections[i].WebhookKeys = nil
 }
 
 func reconciled(i int, c *engine.Config) { c.Connections[i].Reconcile = time.Hour }
@@ -123,7 +121,7 @@ func (w *watched) put(app, resource string, fields map[string]any) gjson.Result 
 // TestAPrivateIntegrationHearsOfChanges changes things in HighLevel, which
 // sends a private integration no webhooks: each change runs its hook once.
 func TestAPrivateIntegrationHearsOfChanges(t *testing.T) {
-	w := newWatched(t, `
+	w := newWatched(t, "highlevel", `
 on("highlevel.*.*", { lane = false }, function(event) log.info("told", { type = event.type, source = event.source }) end)`,
 		setting("highlevel", private))
 	location := w.apps.Account("highlevel")
@@ -146,7 +144,7 @@ on("highlevel.*.*", { lane = false }, function(event) log.info("told", { type = 
 
 // TestWhatHighLevelTellsByNoWebhook changes a task.
 func TestWhatHighLevelTellsByNoWebhook(t *testing.T) {
-	w := newWatched(t, `on("highlevel.task.*", { lane = false }, function(event) end)`)
+	w := newWatched(t, "", `on("highlevel.task.*", { lane = false }, function(event) end)`)
 	contact := w.put("highlevel", "contacts", map[string]any{"firstName": "Ada", "email": "ada@example.com"}).Get("id").Str
 	w.looked()
 	task := w.change("highlevel", "POST", "/contacts/"+contact+"/tasks", `{"title":"Call","dueDate":"2027-01-01T09:00:00Z","completed":false}`).Get("task.id").Str
@@ -165,7 +163,7 @@ func TestWhatHighLevelTellsByNoWebhook(t *testing.T) {
 
 // TestReconcileFindsWhatWebhooksLost has webhooks that are lost, and come late.
 func TestReconcileFindsWhatWebhooksLost(t *testing.T) {
-	w := newWatched(t, `on({ "highlevel.contact.created", "highlevel.contact.updated" }, { lane = false }, function(event) end)
+	w := newWatched(t, "", `on({ "highlevel.contact.created", "highlevel.contact.updated" }, { lane = false }, function(event) end)
 on("qonto.client.*", { lane = false }, function(event) end)`,
 		setting("highlevel", reconciled), setting("qonto", reconciled))
 	location := w.apps.Account("highlevel")
@@ -197,7 +195,7 @@ on("qonto.client.*", { lane = false }, function(event) end)`,
 
 // TestTheDoctorTellsOfAPollThatFails waits two hours for a list.
 func TestTheDoctorTellsOfAPollThatFails(t *testing.T) {
-	w := newWatched(t, `on("highlevel.task.updated", function(event) end)`)
+	w := newWatched(t, "", `on("highlevel.task.updated", function(event) end)`)
 	w.looked()
 	must(t, w.apps.Fault(sandbox.Fault{App: "highlevel", Operation: "locations.search_tasks", Status: 403, Times: 1000}))
 	var found []control.Finding
@@ -210,4 +208,65 @@ func TestTheDoctorTellsOfAPollThatFails(t *testing.T) {
 	if len(found) != 1 || found[0].Kind != "poll" || !strings.HasPrefix(found[0].Text, "tasks of highlevel cannot be looked at: highlevel.locations.search_tasks") {
 		t.Errorf("found %+v", found)
 	}
+}
+
+// polled asks for all that webhooks tell too.
+func polled(i int, c *engine.Config) { c.Connections[i].Poll = time.Minute }
+
+// TestGoogleCalendarIsPolledByTokens makes, changes and removes an event, also
+// while the vendor forgets the token.
+func TestGoogleCalendarIsPolledByTokens(t *testing.T) {
+	w := newWatched(t, "", `on("googlecalendar.event.*", { lane = false }, function(event) end)`)
+	const events = "/calendars/primary/events"
+	w.looked()
+	id := w.change("googlecalendar", "POST", events, `{"summary":"Call","start":{"dateTime":"2027-03-02T09:00:00Z"},"end":{"dateTime":"2027-03-02T10:00:00Z"}}`).Get("id").Str
+	w.looked()
+	w.want("summary", "event.created by poll: Call")
+	w.change("googlecalendar", "PATCH", events+"/"+id, `{"summary":"Call back"}`)
+	must(t, w.apps.Forget("googlecalendar"))
+	w.looked()
+	w.want("summary", "event.created by poll: Call", "event.updated by poll: Call back")
+	w.change("googlecalendar", "DELETE", events+"/"+id, "")
+	w.looked()
+	w.looked()
+	told := w.told("id")
+	if len(told) != 3 || told[2] != "event.deleted by poll: "+id {
+		t.Errorf("told %q", told)
+	}
+}
+
+// TestAsanaIsPolledByItsFeed has changes of a task told in their order.
+func TestAsanaIsPolledByItsFeed(t *testing.T) {
+	w := newWatched(t, "asana", `on("asana.task.*", { lane = false }, function(event) end)`, setting("asana", polled))
+	project := gjson.GetBytes(w.apps.Records("asana", "projects")[0], "gid").Str
+	w.looked()
+	task := w.change("asana", "POST", "/tasks", `{"data":{"name":"Call","projects":["`+project+`"]}}`).Get("data.gid").Str
+	w.looked()
+	w.change("asana", "PUT", "/tasks/"+task, `{"data":{"name":"Call back"}}`)
+	w.looked()
+	w.looked()
+	told := w.told("resource.gid")
+	if len(told) < 2 || told[0] != "task.added by poll: "+task || told[len(told)-1] != "task.changed by poll: "+task {
+		t.Errorf("told %q", told)
+	}
+}
+
+// TestTeamsIsPolledByItsDelta has messages of a channel told.
+func TestTeamsIsPolledByItsDelta(t *testing.T) {
+	w := newWatched(t, "teams", `on({ "teams.message.*", "teams.chat_message.*" }, { lane = false }, function(event) end)`, setting("teams", polled))
+	const (
+		leads = "/teams/5a0d7e2c-0000-4000-8000-0000005a1e50/channels/19:5a0d7e2c000000000000000000000002@thread.tacv2/messages"
+		deals = "/chats/19:5a0d7e2c000000000000000000000003@thread.v2/messages"
+	)
+	w.change("teams", "POST", leads, `{"body":{"content":"before"}}`)
+	w.looked()
+	id := w.change("teams", "POST", leads, `{"body":{"content":"Hello"}}`).Get("id").Str
+	w.change("teams", "POST", deals, `{"body":{"content":"Deal"}}`)
+	w.looked()
+	w.want("body.content", "message.created by poll: Hello", "chat_message.created by poll: Deal")
+	w.clock.Pass(time.Hour)
+	w.change("teams", "PATCH", leads+"/"+id, `{"body":{"content":"Hello again"}}`)
+	w.looked()
+	w.looked()
+	w.want("body.content", "message.created by poll: Hello", "chat_message.created by poll: Deal", "message.updated by poll: Hello again")
 }

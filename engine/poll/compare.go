@@ -108,7 +108,7 @@ func (c *comparison) isNew(s *journal.Sighting, item *shown) bool {
 		return false
 	}
 	if c.poll.Created != "" && !item.created.IsZero() {
-		return !item.created.Before(c.walk.base) && (!c.first() || c.walk.backfill)
+		return !item.created.Before(c.walk.base)
 	}
 	return s.Row == 0 && len(s.Told) == 0 && !c.first()
 }

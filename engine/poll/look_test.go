@@ -350,6 +350,32 @@ func TestAWalkThatIsCutOffDoublesNothing(t *testing.T) {
 	}
 }
 
+// What changes behind a walk is found by the next, although the walk itself saw
+// a later change.
+func TestWhatChangesBehindTheFirstWalkIsTold(t *testing.T) {
+	w := newWorld(t, everything)
+	w.desk.byID = true
+	cardsBefore(w, 6)
+	w.desk.do(func() {
+		w.desk.answer = func(_ string, n int) (int, http.Header) {
+			if n == 2 { // the first page was read
+				w.clock.Pass(10 * time.Minute)
+				w.desk.mu.Unlock()
+				w.desk.card("c1", object{"title": "behind it"})
+				w.desk.card("c0", object{"title": "new behind it"})
+				w.clock.Pass(10 * time.Minute)
+				w.desk.card("c6", object{"title": "before it"})
+				w.desk.card("c7", object{"title": "new before it"})
+				w.desk.mu.Lock()
+			}
+			return 0, nil
+		}
+	})
+	w.want("the first walk", w.look("cards"), "card.created c7")
+	w.want("the second", w.look("cards"), "card.created c0, card.updated c1")
+	w.want("the third", w.look("cards"), "")
+}
+
 // While a list is walked by numbers of pages, what is deleted pulls others over
 // the border of pages that were read already.
 func TestARecordThatSlipsBetweenPagesIsFoundNextTime(t *testing.T) {

@@ -152,13 +152,11 @@ func (l *look) finish(w *walk, page call.Listed) {
 		return
 	}
 	newest := c.Since
-	switch {
-	case l.poll.Updated == "":
-		newest = w.began
-	case w.newest.After(newest):
-		newest = w.newest
-	case newest.IsZero():
-		newest = w.began // the list was empty
+	if at := w.newest; l.poll.Updated != "" && !at.IsZero() && at.Before(w.began) {
+		newest = latest(newest, at)
+	} else if l.poll.Updated == "" || !at.IsZero() || newest.IsZero() {
+		// What changed since the walk began may have changed behind it.
+		newest = latest(newest, w.began)
 	}
 	// What changes while a list is walked by numbers of pages moves others
 	// over the borders of pages: such a walk is made once more.
@@ -169,6 +167,13 @@ func (l *look) finish(w *walk, page call.Listed) {
 			c.Since = before.Next
 		}
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // counted reports whether the list is walked by numbers of pages.

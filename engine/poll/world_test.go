@@ -386,6 +386,7 @@ type desk struct {
 	log     []object
 	files   []object
 	lost    bool // tokens of files are too old
+	byID    bool // cards are listed by id, not by the time of their change
 	asked   []string
 	heard   *sync.Cond
 	answer  func(path string, n int) (status int, header http.Header) // instead of a list; 0: the list
@@ -496,7 +497,12 @@ func (d *desk) writeCards(w http.ResponseWriter, since, page, size string) {
 			found = append(found, c)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b object) int { return strings.Compare(b["updated"].(string), a["updated"].(string)) })
+	slices.SortStableFunc(found, func(a, b object) int {
+		if d.byID {
+			return strings.Compare(a["id"].(string), b["id"].(string))
+		}
+		return strings.Compare(b["updated"].(string), a["updated"].(string))
+	})
 	n, _ := strconv.Atoi(page)
 	s, _ := strconv.Atoi(size)
 	from := min(max(n-1, 0)*s, len(found))
