@@ -225,7 +225,7 @@ func TestStepArguments(t *testing.T) {
 		{lua: `random(5, 1)`, err: "random: 5 is more than 1"},
 		{lua: `random(1.5)`, err: "random: expected whole numbers"},
 		{lua: `http.get "ftp://x"`, err: `http.get: the address must begin with https:// or http://`},
-		{lua: `http.post("https://x.test", { body = {} })`, err: "body must be a text, found a table; a table is sent as json = …"},
+		{lua: `http.post("https://x.test", { body = {} })`, err: "body must be a text or a file, found a table; a table is sent as json = …"},
 		{lua: `http.post("https://x.test", { headers = { A = {} } })`, err: "http.post: headers.A must be a text, found a table"},
 		{lua: `http.post("https://x.test", { auth = { token = "x" } })`, err: `http.post: auth: unknown option "token"`},
 		{lua: `http.post("https://x.test", { body = "a", json = {} })`, err: "json and body are two ways to say the same"},
