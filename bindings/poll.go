@@ -28,10 +28,22 @@ type Of struct {
 	// List is walked by the Pages of its operation. Where {since} stands in it
 	// only the items that changed after that are looked at.
 	List Call
+	// Instead are lists that stand in its place on connections which are
+	// authorised in another way, by Auth.Name: an app of a whole tenant has no
+	// teams of its own.
+	Instead map[string]Call
 	// ID is the path of an item's name, which tells one from another.
 	ID string
 	// Of is what that list itself is made for, nil if it is asked for once.
 	Of *Of
+}
+
+// ListBy is the list for connections that are authorised in a way.
+func (o *Of) ListBy(auth string) Call {
+	if instead, found := o.Instead[auth]; found {
+		return instead
+	}
+	return o.List
 }
 
 // Poll is a list that is looked at from time to time, so that what changed in

@@ -73,8 +73,18 @@ func testOf(t reporter, app *bindings.App, what string, of *bindings.Of, words .
 	if of.Of != nil {
 		words = append(words, "of.")
 	}
-	op := testCall(t, app, what, of.List, words...)
 	testOf(t, app, what, of.Of)
+	testItems(t, app, what, of, of.List, words)
+	for _, way := range sortedKeys(of.Instead) {
+		if !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return a.Name == way }) {
+			t.Errorf("%s: there is no way to authorise called %q", what, way)
+		}
+		testItems(t, app, what, of, of.Instead[way], words)
+	}
+}
+
+func testItems(t reporter, app *bindings.App, what string, of *bindings.Of, list bindings.Call, words []string) {
+	op := testCall(t, app, what, list, words...)
 	if op == nil {
 		return
 	}

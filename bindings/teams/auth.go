@@ -14,6 +14,9 @@ const (
 	token     = "/oauth2/v2.0/token"
 )
 
+// app is the way in which an app acts by itself.
+const app = "app"
+
 // webhookURL is the setting that holds the address which a workflow gives.
 const webhookURL = "webhook_url"
 
@@ -47,7 +50,7 @@ func authorization() []bindings.Auth {
 			},
 		},
 		{
-			Name:   "app",
+			Name:   app,
 			Title:  "app that acts by itself (client credentials)",
 			Help:   help + "; an administrator grants it application permissions.",
 			Fields: []string{"client_id", "client_secret", "app_tenant"},

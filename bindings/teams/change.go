@@ -33,9 +33,9 @@ func webhook() *bindings.Webhook {
 // to an address, an hour otherwise.
 const lifetime = 70 * time.Hour
 
-// subscriptions: one for each team, channel or chat of the person who
-// connected; those for a whole tenant are for apps of the tenant only, and
-// metered.
+// subscriptions: one for each team and channel of the person who connected, or
+// for an app of the tenant's; and one for each chat of the person. Those for a
+// whole tenant at once are for such apps only, and metered.
 func subscriptions() []bindings.Subscription {
 	of := func(name string, over *bindings.Of, resource string, adds map[string]string, triggers ...string) bindings.Subscription {
 		return bindings.Subscription{
@@ -66,7 +66,11 @@ func subscriptions() []bindings.Subscription {
 }
 
 func teams() *bindings.Of {
-	return &bindings.Of{List: bindings.Call{Operation: "me.list_joined_teams"}, ID: "id"}
+	return &bindings.Of{
+		List:    bindings.Call{Operation: "me.list_joined_teams"},
+		Instead: map[string]bindings.Call{app: {Operation: "teams.list"}},
+		ID:      "id",
+	}
 }
 
 func channels() *bindings.Of {

@@ -171,10 +171,14 @@ func (c *Client) Items(ctx context.Context, app *bindings.App, connection string
 	if err != nil {
 		return nil, err
 	}
+	list := of.List
+	if conn, known := c.Connections.Get(connection); known {
+		list = of.ListBy(conn.AuthName())
+	}
 	found := map[string]*Item{}
 	for _, name := range slices.Sorted(maps.Keys(outer)) {
 		above := outer[name]
-		own := Own{App: app, Connection: connection, Call: of.List, Words: func(word string) (any, bool) {
+		own := Own{App: app, Connection: connection, Call: list, Words: func(word string) (any, bool) {
 			if value, known := above.Word(word); known {
 				return value, true
 			}
@@ -183,10 +187,10 @@ func (c *Client) Items(ctx context.Context, app *bindings.App, connection string
 		err := c.Walk(ctx, own, func(value json.RawMessage) error {
 			id := journal.LookupText(value, of.ID)
 			if id == "" {
-				return fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", app.Name, of.List.Operation, of.ID)
+				return fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", app.Name, list.Operation, of.ID)
 			}
 			if len(found) == maxItems && found[id] == nil {
-				return fmt.Errorf("%s.%s: more than %d items", app.Name, of.List.Operation, maxItems)
+				return fmt.Errorf("%s.%s: more than %d items", app.Name, list.Operation, maxItems)
 			}
 			found[id] = &Item{Value: append(json.RawMessage{}, value...), Of: above}
 			return nil

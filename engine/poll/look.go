@@ -223,23 +223,24 @@ func (l *look) list(ctx context.Context, of *bindings.Of, since time.Time) (map[
 			return nil, err
 		}
 	}
+	list := of.ListBy(l.conn.AuthName())
 	found := map[string]*call.Item{}
 	for _, name := range slices.Sorted(maps.Keys(above)) {
 		var next json.RawMessage
 		for more := true; more; more = next != nil {
-			page, err := l.ask(ctx, of.List, l.words(above[name], since), next)
+			page, err := l.ask(ctx, list, l.words(above[name], since), next)
 			if err != nil {
 				return nil, err
 			}
 			for _, value := range page.Items {
 				id := journal.LookupText(value, of.ID)
 				if id == "" {
-					return nil, fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", l.conn.App().Name, of.List.Operation, of.ID)
+					return nil, fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", l.conn.App().Name, list.Operation, of.ID)
 				}
 				found[id] = &call.Item{Value: slices.Clone(value), Of: above[name]}
 			}
 			if next = page.Next; len(found) > maxItems {
-				return nil, fmt.Errorf("%s.%s: more than %d items", l.conn.App().Name, of.List.Operation, maxItems)
+				return nil, fmt.Errorf("%s.%s: more than %d items", l.conn.App().Name, list.Operation, maxItems)
 			}
 		}
 	}

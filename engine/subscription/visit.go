@@ -60,6 +60,9 @@ func (v *visit) make(ctx context.Context) time.Time {
 		v.skip("the connection is read_only, so nothing is registered or removed for it")
 		return v.planner.next
 	}
+	if !v.conn.Authorizes() {
+		return v.planner.next // there is an address to post to and nothing else
+	}
 	defs := v.find(ctx)
 	for _, def := range defs {
 		v.list(ctx, def)
