@@ -376,6 +376,18 @@ func TestWhatChangesBehindTheFirstWalkIsTold(t *testing.T) {
 	w.want("the third", w.look("cards"), "")
 }
 
+func TestAClockThatIsAheadLosesNothing(t *testing.T) {
+	w := newWorld(t, everything)
+	w.desk.now = func() time.Time { return w.clock.Now().Add(-8 * time.Minute) }
+	cardsBefore(w, 2)
+	w.look("cards")
+	w.clock.Pass(time.Minute)
+	w.desk.card("c3", object{"title": "new"})
+	w.desk.card("c1", object{"title": "changed"})
+	w.want("told", w.look("cards"), "card.updated c1, card.created c3")
+	w.want("once", w.look("cards"), "")
+}
+
 // While a list is walked by numbers of pages, what is deleted pulls others over
 // the border of pages that were read already.
 func TestARecordThatSlipsBetweenPagesIsFoundNextTime(t *testing.T) {

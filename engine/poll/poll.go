@@ -137,6 +137,19 @@ func (p *Poller) Nudge(connection, poll, item string) {
 	p.wake(connection)
 }
 
+// Reconcile has it looked for soon what webhooks of a connection lost, by all
+// polls that do so there.
+func (p *Poller) Reconcile(connection string) {
+	p.mu.Lock()
+	for key, j := range p.jobs {
+		if key.Connection == connection && key.source == journal.Reconcile {
+			j.nudged = map[string]bool{"": true}
+		}
+	}
+	p.mu.Unlock()
+	p.wake(connection)
+}
+
 // hand gives nudges to the jobs that they are about, and forgets those that
 // are about none. The lock is held.
 func (p *Poller) hand() {

@@ -16,8 +16,12 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// maxPages bounds the pages of one walk.
-const maxPages = 20_000
+const (
+	// maxPages bounds the pages of one walk.
+	maxPages = 20_000
+	// clocks is how far ours may be ahead of a vendor's.
+	clocks = 10 * time.Minute
+)
 
 // walk is one way through the list of one item.
 type walk struct {
@@ -139,6 +143,10 @@ func (l *look) until(items []json.RawMessage, since time.Time) (kept []json.RawM
 func (l *look) finish(w *walk, page call.Listed) {
 	c := &w.cursor
 	c.Base, c.Known = w.base, true
+	if at := w.newest; !l.known(w.item) && !w.backfill && !at.IsZero() && at.Before(w.base) {
+		// Where our clock is ahead, what is made next seems to be older.
+		c.Base = moment(latest(at.Add(time.Millisecond), w.base.Add(-clocks)))
+	}
 	if w.whole {
 		if l.poll.Whole > 0 {
 			c.Whole = moment(w.began)
@@ -230,7 +238,7 @@ func (l *look) page(ctx context.Context, w *walk, items []json.RawMessage, last 
 		l.found += told
 		w.told += told
 		for i := range shown {
-			if at := shown[i].updated; at.After(w.newest) && !at.After(w.began.Add(l.poll.Overlap)) {
+			if at := shown[i].updated; at.After(w.newest) {
 				w.newest = at
 			}
 			if w.whole {

@@ -97,6 +97,19 @@ func TestNudgesAreOneLook(t *testing.T) {
 	}
 }
 
+func TestWhatWebhooksLostIsLookedForAtOnce(t *testing.T) {
+	w := newWorld(t, `on("desk.card.*", { lane = false }, function() end)`, reconciled)
+	w.run()
+	w.pass(time.Minute)
+	before := w.desk.requests()
+	w.desk.card("c1", object{"title": "new"})
+	w.poller.Reconcile("nowhere")
+	w.poller.Reconcile("desk")
+	w.desk.await(before + 1)
+	w.pass(time.Minute)
+	w.want("told", w.told(), "card.created c1")
+}
+
 func TestANudgeLooksAtOneItem(t *testing.T) {
 	w := newWorld(t, `on("desk.sticker.*", { lane = false }, function() end)`)
 	for _, board := range []string{"b1", "b2", "b3"} {
