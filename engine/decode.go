@@ -50,6 +50,7 @@ var connectionWords = map[string]string{
 	"token_url":      "an address",
 	"revoke_url":     "an address",
 	"webhook_secret": "text",
+	"webhooks":       "auto or manual",
 	"webhook_keys":   "keys by the name of their signature",
 	"signatures":     "a list of names",
 	"scopes":         "a list of scopes",

@@ -99,6 +99,7 @@ var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 var plainSettings = map[string]bool{
 	"account": true, "as": true, "parent": true, "base_url": true, "authorize_url": true, "token_url": true, "revoke_url": true, "client_id": true,
 	"checks": true, "timeout": true, "poll": true, "reconcile": true, "since": true, "scopes": true, "signatures": true,
+	"webhooks": true,
 }
 
 // openAll opens every text below connections and secrets, and refuses secrets

@@ -108,6 +108,10 @@ func (c *Connection) Stopped() *bindings.Error {
 // ReadOnly says that only operations that read may be called.
 func (c *Connection) ReadOnly() bool { return c.settings.ReadOnly }
 
+// WebhooksAuto says that its webhooks are registered at the vendor without
+// being asked for.
+func (c *Connection) WebhooksAuto() bool { return c.settings.Webhooks == "auto" }
+
 // Checks is "" (a call against the catalogue is an error), "warn" or "off".
 func (c *Connection) Checks() string { return c.settings.Checks }
 

@@ -72,6 +72,8 @@ type Entry struct {
 	Broken *Broken
 	// Formerly are names that it had.
 	Formerly []string
+	// Hooks are the secrets of webhooks registered for it, by their keys.
+	Hooks map[string]string
 }
 
 // Broken is why a connection cannot be used.
@@ -98,14 +100,15 @@ func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 type sealed struct {
 	Connection string `json:"connection"`
 	Token
-	Seed     string          `json:"seed,omitempty"`
-	Begun    time.Time       `json:"begun,omitzero"`
-	Broken   *Broken         `json:"broken,omitempty"`
-	Way      string          `json:"way,omitempty"`
-	Made     time.Time       `json:"made,omitzero"`
-	Who      string          `json:"who,omitempty"`
-	Formerly []string        `json:"formerly,omitempty"`
-	Settings *sealedSettings `json:"settings,omitempty"`
+	Seed     string            `json:"seed,omitempty"`
+	Begun    time.Time         `json:"begun,omitzero"`
+	Broken   *Broken           `json:"broken,omitempty"`
+	Way      string            `json:"way,omitempty"`
+	Made     time.Time         `json:"made,omitzero"`
+	Who      string            `json:"who,omitempty"`
+	Formerly []string          `json:"formerly,omitempty"`
+	Settings *sealedSettings   `json:"settings,omitempty"`
+	Hooks    map[string]string `json:"hooks,omitempty"`
 }
 
 // sealedSettings are Settings without the methods that hide them.
@@ -123,7 +126,7 @@ type sealedSettings struct {
 }
 
 func (e Entry) seal() ([]byte, error) {
-	s := sealed{e.Connection, e.Token, e.Seed, e.Begun, e.Broken, e.Way, e.Made, e.Who, e.Formerly, nil}
+	s := sealed{e.Connection, e.Token, e.Seed, e.Begun, e.Broken, e.Way, e.Made, e.Who, e.Formerly, nil, e.Hooks}
 	if o := e.Settings; o != nil {
 		s.Settings = &sealedSettings{o.Account, o.As, o.Parent, o.BaseURL, o.AuthorizeURL, o.TokenURL, o.RevokeURL,
 			o.Credentials, o.WebhookSecret, o.ReadOnly}
@@ -137,7 +140,7 @@ func unseal(text []byte) (*Entry, error) {
 		return nil, err
 	}
 	e := &Entry{Connection: s.Connection, Way: s.Way, Made: s.Made, Who: s.Who, Token: s.Token, Seed: s.Seed,
-		Begun: s.Begun, Broken: s.Broken, Formerly: s.Formerly}
+		Begun: s.Begun, Broken: s.Broken, Formerly: s.Formerly, Hooks: s.Hooks}
 	if o := s.Settings; o != nil {
 		e.Settings = &Settings{Name: s.Connection, Account: o.Account, As: o.As, Parent: o.Parent, BaseURL: o.BaseURL,
 			AuthorizeURL: o.AuthorizeURL, TokenURL: o.TokenURL, RevokeURL: o.RevokeURL, Credentials: o.Credentials,

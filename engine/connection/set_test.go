@@ -28,7 +28,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			{Name: "bank", Credentials: token, BaseURL: "http://bank.example", Account: "a1"},
 			{Name: "bank", Credentials: token},
 			{Name: "bank/b", Credentials: map[string]string{"tokn": "x", "token": ""}, Account: "a1"},
-			{Name: "bank/c", Checks: "maybe", Timeout: -time.Second, Poll: time.Second, Reconcile: connection.Off, Credentials: map[string]string{"token": "a\nb"}},
+			{Name: "bank/c", Checks: "maybe", Webhooks: "always", Timeout: -time.Second, Poll: time.Second, Reconcile: connection.Off, Credentials: map[string]string{"token": "a\nb"}},
 			{Name: "chat"}, // it waits to be connected
 			{Name: "crm/a", Credentials: map[string]string{"client_secret": "x"}},
 			{Name: "crm/f", Credentials: map[string]string{"client_id": "x"}, As: "compny"},
@@ -51,6 +51,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`connections.bank/b.token: is empty`,
 		`connections.bank/b.tokn: bank has no such setting (did you mean "token"?)`,
 		`connections.bank/c.checks: expected "warn" or "off", found "maybe"`,
+		`connections.bank/c.webhooks: expected "auto" or "manual", found "always"`,
 		`connections.bank/c.timeout: expected a duration above zero`,
 		`connections.bank/c.poll: expected off, or 10s at least, found 1s`,
 		`connections.bank/c.token: holds a line break`,

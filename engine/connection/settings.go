@@ -42,6 +42,9 @@ type Settings struct {
 	// from when on the first look tells what changed.
 	Poll, Reconcile time.Duration
 	Since           time.Time
+	// Webhooks is "auto" where they are registered at the vendor as scripts
+	// want them, and "" or "manual" where that is done when somebody says so.
+	Webhooks string
 }
 
 // String names the settings and tells no secret.

@@ -68,6 +68,11 @@ func (b *builder) check(c *Connection) {
 	b.checkURL(c, "token_url", settings.TokenURL)
 	b.checkURL(c, "revoke_url", settings.RevokeURL)
 	b.checkSignatures(c)
+	switch settings.Webhooks {
+	case "", "auto", "manual":
+	default:
+		b.wrong(c, "webhooks", `expected "auto" or "manual", found %q`, settings.Webhooks)
+	}
 	switch settings.Checks {
 	case "", "warn", "off":
 	default:

@@ -94,7 +94,10 @@ func (r *request) open(reg *registrar, res *result) *failure {
 	if sub == nil {
 		return nil // of what it tells nobody knows here
 	}
-	failed := r.terms(sub, sub.def.Create.Args, res)
+	failed := r.chosen(sub, res)
+	if failed == nil {
+		failed = r.terms(sub, sub.def.Create.Args, res)
+	}
 	if failed != nil {
 		return undo(failed)
 	}
@@ -121,6 +124,24 @@ func (r *request) open(reg *registrar, res *result) *failure {
 	if nudges(hook) && len(hook.Ignore) > 0 {
 		a.sandbox.hooks.tell(sub, &job{trigger: hook.Ignore[0], body: []byte{}, header: sub.nudge(hook.Ignore[0])})
 	}
+	return nil
+}
+
+// chosen gives a subscription the id that the subscriber chose for it.
+func (r *request) chosen(sub *subscription, res *result) *failure {
+	name, value := r.spot(sub.def.Create.Args, "id")
+	id, made := text(value), res.record
+	if name == "" || id == "" || id == made.id {
+		return nil
+	}
+	store := r.app.store
+	if store.get(sub.resource, id) != nil {
+		return r.app.invalid([]problem{{name, wrong, "an id that is not taken"}})
+	}
+	store.remove(sub.resource, made)
+	made.id, sub.record = id, id
+	r.app.identify(r.plan.resource, made)
+	store.put(sub.resource, made)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,9 +53,14 @@ func (v *visit) do(ctx context.Context, p place, s *standing, a act) bool {
 }
 
 func (v *visit) perform(ctx context.Context, p place, s *standing, a act) (after journal.Subscription, err error) {
+	// An act before this one may have changed the row since it was planned.
+	if now, _, err := v.book.find(a.row.Key); err == nil {
+		now.Types = a.row.Types
+		a.row = now
+	}
 	switch a.deed {
 	case keep:
-		return a.row, v.forgive(ctx, a.row)
+		return a.row, v.settled(ctx, a.row)
 	case create:
 		return v.create(ctx, p, s, a.types)
 	case replace:
@@ -305,9 +311,10 @@ func (v *visit) blame(ctx context.Context, key string, err error) {
 	}
 }
 
-// forgive takes away what was wrong with one that is as it should be.
-func (v *visit) forgive(ctx context.Context, row journal.Subscription) error {
-	if row.Problem == "" {
+// settled keeps what the vendor says of one that is as it should be.
+func (v *visit) settled(ctx context.Context, row journal.Subscription) error {
+	known, _, err := v.book.find(row.Key)
+	if err != nil || row.Problem == "" && slices.Equal(row.Types, known.Types) {
 		return nil
 	}
 	row.Problem, row.Failures = "", 0

@@ -17,6 +17,7 @@ type care struct {
 	seen   *script.Generation // of the last visit
 	next   time.Time          // of the next one
 	roused bool
+	hinted *script.Generation // for which it was said that nothing is registered
 	// What visits remember. A visit that has its turn uses them alone, but for
 	// rushed and doubted, which webhooks fill.
 	wants           map[place]want
@@ -77,16 +78,18 @@ func (c *care) flag(keys map[string]bool, key string) {
 	keys[key], c.roused = true, true
 }
 
-// flagged takes the keys that were noted.
-func (c *care) flagged(keys map[string]bool) map[string]bool {
+// flagged are the keys that were noted. They are noted no longer if take is set.
+func (c *care) flagged(keys map[string]bool, take bool) map[string]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	taken := make(map[string]bool, len(keys))
+	noted := make(map[string]bool, len(keys))
 	for key := range keys {
-		taken[key] = true
+		noted[key] = true
 	}
-	clear(keys)
-	return taken
+	if take {
+		clear(keys)
+	}
+	return noted
 }
 
 // since says from when on a place is wanted as it now is.

@@ -120,6 +120,7 @@ const nap = 30 * time.Second
 func (k *Keeper) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	defer work.Wait()
+	k.complain()
 	for {
 		generation, now, wait := k.Generation(), k.Clock.Now(), nap
 		for _, conn := range k.Connections.All() {
@@ -175,7 +176,38 @@ func (k *Keeper) tend(ctx context.Context, conn *connection.Connection, c *care,
 	for _, change := range v.changes {
 		k.note(change)
 	}
+	k.hint(conn, c, g)
 	c.end(next)
+}
+
+// complain says at start which connections ask for what cannot be.
+func (k *Keeper) complain() {
+	for _, conn := range k.Connections.All() {
+		if k.PublicURL == "" && k.Auto(conn.Name()) && registers(conn.App()) {
+			k.Log.Warn("webhooks are not registered", "connection", conn.Name(), "error", ErrNoAddress)
+		}
+	}
+}
+
+// hint says once for each generation that scripts want webhooks which nobody
+// registered, as far as we know.
+func (k *Keeper) hint(conn *connection.Connection, c *care, g *script.Generation) {
+	if c.hinted == g || k.Auto(conn.Name()) || conn.ReadOnly() || conn.WebhookSecret() != "" {
+		return
+	}
+	c.hinted = g
+	for i := range conn.App().Subscriptions {
+		def := &conn.App().Subscriptions[i]
+		wanted, types := wants(conn.App(), def, conn.Name(), g)
+		if !wanted || byHand(def) || polled(conn.App(), def, conn.Name(), g) {
+			continue
+		}
+		have := k.book.all(func(s journal.Subscription) bool { return s.Connection == conn.Name() && s.Name == def.Name })
+		if len(have) == 0 {
+			k.Log.Warn("scripts want webhooks that are not registered", "connection", conn.Name(), "types", types,
+				"do", "tidewire webhooks sync "+conn.Name()+", or webhooks: auto in its settings")
+		}
+	}
 }
 
 // note logs what was done, and what could not be.

@@ -55,9 +55,11 @@ func (k *Keeper) Sync(ctx context.Context, o Order) ([]Change, error) {
 		if ctx.Err() != nil {
 			return changes, ctx.Err()
 		}
-		c.rouse()
+		if !o.Dry {
+			c.rouse() // what was replaced goes in a while
+			k.rouse()
+		}
 	}
-	k.rouse()
 	slices.SortStableFunc(changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Subscription, b.Subscription), cmp.Compare(a.Item, b.Item))
 	})

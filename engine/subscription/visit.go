@@ -90,8 +90,11 @@ func (v *visit) skip(why string) {
 // find gathers the places that scripts want and those of which there is
 // something, and gives the subscriptions of which any was found.
 func (v *visit) find(ctx context.Context) (defs []*bindings.Subscription) {
-	rushed, doubted := v.care.flagged(v.care.rushed), v.care.flagged(v.care.doubted)
-	rows := v.book.all(func(s journal.Subscription) bool { return s.Connection == v.conn.Name() })
+	rushed, doubted := v.care.flagged(v.care.rushed, !v.dry), v.care.flagged(v.care.doubted, !v.dry)
+	rows := v.book.all(func(s journal.Subscription) bool {
+		conn, found := v.Connections.Get(s.Connection) // maybe by a name that it had
+		return found && conn.Name() == v.conn.Name()
+	})
 	for i := range v.app.Subscriptions {
 		def := &v.app.Subscriptions[i]
 		if byHand(def) {

@@ -51,3 +51,10 @@ func choosesTypes(sub *bindings.Subscription) bool {
 
 // byHand reports whether the vendor has no API for a subscription.
 func byHand(sub *bindings.Subscription) bool { return sub.Create.Operation == "" }
+
+// polled reports whether all that scripts want of a subscription is also found
+// by looking, since no webhook of the vendor's carries it.
+func polled(app *bindings.App, sub *bindings.Subscription, connection string, g *script.Generation) bool {
+	_, types := wants(app, sub, connection, g)
+	return len(types) == 0 && sub.Poll != ""
+}

@@ -1,0 +1,365 @@
+package subscription_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/sandbox"
+	"github.com/tidewire/tidewire/engine/subscription"
+)
+
+const client = `{"kind":"company","name":"Atelier"}`
+
+// What scripts want is registered, brought, extended as they want more, and
+// removed when none has wanted it for a while.
+func TestScriptsSayWhatIsRegistered(t *testing.T) {
+	w := newWorld(t, on("qonto.client.created"))
+	w.run()
+	hooks := func(want ...string) {
+		t.Helper()
+		w.same("registered", w.hooks("qonto", "webhook_subscriptions", "types"), want)
+	}
+	hooks(`["v1/clients"]`)
+	w.do("qonto", "POST /clients", client, "")
+	w.same("told", w.told(), []string{"qonto.client.created qonto"})
+
+	id := w.hooks("qonto", "webhook_subscriptions", "id")
+	w.save(on("qonto.client.created", "qonto.product.*"))
+	hooks(`["v1/clients","v1/products"]`)
+	w.same("it is the same one", w.hooks("qonto", "webhook_subscriptions", "id"), id)
+	w.do("qonto", "POST /clients", client, "")
+	w.same("told after it was updated", w.told(), []string{"qonto.client.created qonto"})
+
+	w.save(on("qonto.client.created"))
+	w.pass(59 * time.Second)
+	hooks(`["v1/clients","v1/products"]`)
+	w.save(on("qonto.product.updated", "qonto.client.deleted")) // an editor that saves twice
+	w.pass(2 * time.Minute)
+	hooks(`["v1/clients","v1/products"]`)
+
+	w.save("")
+	w.pass(59 * time.Second)
+	hooks(`["v1/clients","v1/products"]`)
+	w.pass(time.Second)
+	hooks()
+	if len(w.kept()) != 0 {
+		t.Errorf("kept %+v", w.kept())
+	}
+	w.save(on("qonto.client.created"))
+	hooks(`["v1/clients"]`)
+}
+
+// Secrets are nowhere but encrypted in the vault, and at the vendor.
+func TestSecretsStayIn(t *testing.T) {
+	w := newWorld(t, on("qonto.client.created", "desk.card.created", "post.card.created"))
+	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
+	w.run()
+	keys := 0
+	var secrets []string
+	for _, s := range w.kept() {
+		secret, err := w.set.HookSecrets().Load(t.Context(), s.Connection, s.Key)
+		if err != nil || len(secret) < 20 {
+			t.Errorf("%s: the secret %q, %v", s.Connection, secret, err)
+		}
+		secrets = append(secrets, secret)
+		keys++
+	}
+	if keys != 3 {
+		t.Fatalf("registered %+v, want three\n%s", w.kept(), w.log)
+	}
+	w.stop()
+	files, err := filepath.Glob(filepath.Join(w.folder, "*"))
+	w.must(err)
+	more, err := filepath.Glob(filepath.Join(w.folder, "vault", "*"))
+	w.must(err)
+	for _, file := range append(files, more...) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // a folder
+		}
+		for _, secret := range secrets {
+			if strings.Contains(string(text), secret) || strings.Contains(w.log.String(), secret) {
+				t.Errorf("%s or the log shows a secret", file)
+			}
+		}
+	}
+}
+
+// One webhook for each item, confirmed by the handshake of a vendor that
+// chooses the secret; what hangs under it is told with the item's fields.
+func TestOneForEachItem(t *testing.T) {
+	w := newWorld(t, on("desk.card.created"))
+	plan := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
+	w.run()
+	w.same("registered", w.hooks("desk", "hooks", "board"), []string{plan})
+	w.do("desk", "POST /boards/"+plan+"/cards", `{"text":"One"}`, "")
+	w.must(w.sandbox.Idle(t.Context()))
+	w.mu.Lock()
+	if len(w.events) != 1 || gjson.GetBytes(w.events[0].Data, "board_title").String() != "Plan" {
+		t.Errorf("told %+v, want one with the board's title\n%s", w.events, w.log)
+	}
+	w.mu.Unlock()
+	// A board of later is seen when the vendor is asked again.
+	later := w.do("desk", "POST /boards", `{"title":"Later"}`, "id")
+	w.pass(subscription.DefaultCheck)
+	if got := w.hooks("desk", "hooks", "board"); len(got) != 2 {
+		t.Errorf("registered for %q, want both", got)
+	}
+	w.do("desk", "DELETE /boards/"+plan, "", "")
+	w.pass(2 * subscription.DefaultCheck)
+	w.same("the board is gone", w.hooks("desk", "hooks", "board"), []string{later})
+}
+
+// Renewed when a quarter of its life is left, however often.
+func TestRenewal(t *testing.T) {
+	w := newWorld(t, on("desk.card.created"))
+	board := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
+	w.run()
+	id := w.hooks("desk", "hooks", "id")
+	w.pass(44 * time.Minute)
+	w.same("until", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T13:00:00Z"})
+	w.pass(time.Minute)
+	w.same("until", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T13:45:00Z"})
+	w.pass(5 * time.Hour)
+	w.same("the same one", w.hooks("desk", "hooks", "id"), id)
+	w.do("desk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
+	w.same("told", w.told(), []string{"desk.card.created desk"})
+}
+
+// A vendor that is away is asked again, later and later; the log and the
+// doctor say so. What ended meanwhile is registered anew.
+func TestRenewalFails(t *testing.T) {
+	w := newWorld(t, on("desk.card.created"))
+	board := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
+	w.run()
+	w.pass(44 * time.Minute)
+	w.must(w.sandbox.Fault(sandbox.Fault{App: "desk", Operation: "hooks.change", Status: 500, Times: 1000}))
+	w.pass(2 * time.Minute)
+	if !strings.Contains(w.log.String(), "webhook not registered as wanted") {
+		t.Errorf("the log says nothing:\n%s", w.log)
+	}
+	problems := w.keeper.Problems()
+	if len(problems) != 1 || problems[0].Connection != "desk" || !strings.Contains(problems[0].Text, "renew:") || problems[0].Item != board {
+		t.Errorf("problems %+v, want one of the renewal", problems)
+	}
+	if s := w.kept()[0]; s.Problem == "" || s.Failures == 0 {
+		t.Errorf("kept %+v, want why", s)
+	}
+	asked := w.sandbox.Calls("desk", "hooks.change")
+	w.pass(12 * time.Minute)
+	if n := w.sandbox.Calls("desk", "hooks.change") - asked; n < 1 || n > 4 {
+		t.Errorf("asked again %d times in 12 minutes, want a few", n)
+	}
+	w.pass(30 * time.Minute) // it has ended
+	w.do("desk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
+	w.same("told", w.told(), []string{"desk.card.created desk"})
+	if problems := w.keeper.Problems(); len(problems) != 0 {
+		t.Errorf("problems %+v, want none since it is there again", problems)
+	}
+}
+
+// A vendor without lists and renewals: another channel is opened, and the old
+// one goes when the new one has been there for a while.
+func TestReplaced(t *testing.T) {
+	w := newWorld(t, on("post.card.created"))
+	board := w.do("post", "POST /boards", `{"title":"Plan"}`, "id")
+	w.run()
+	first := w.hooks("post", "channels", "id")
+	w.same("nudged when it was opened", w.nudges, []string{"post cards"})
+	w.pass(18 * time.Hour)
+	if got := w.hooks("post", "channels", "id"); len(got) != 2 {
+		t.Fatalf("channels %q, want the old one beside the new\n%s", got, w.log)
+	}
+	w.nudges = nil
+	w.do("post", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
+	told := w.told()
+	w.same("nudged", w.nudges, []string{"post cards", "post cards"})
+	w.pass(subscription.DefaultSettle)
+	if got := w.hooks("post", "channels", "id"); len(got) != 1 || got[0] == first[0] {
+		t.Errorf("channels %q, want the new one only", got)
+	}
+	if len(told) != 0 {
+		t.Errorf("told %+v, want nothing: there is only something new to be asked for", told)
+	}
+}
+
+// However a registration is cut, there is one in the end, and what it brings
+// can be checked.
+func TestNeverTwice(t *testing.T) {
+	live := func(s journal.Subscription) bool { return s.State == journal.SubscriptionLive }
+	for _, c := range []struct {
+		name, trigger, app, create, resource string
+		cut                                  sandbox.Cut
+		dies                                 bool // before it has noted that the vendor agreed
+	}{
+		{"dies in between", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", "", true},
+		{"the answer is lost", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", sandbox.CutAnswer, false},
+		{"the request is lost", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", sandbox.CutRequest, false},
+		{"dies in between, after the handshake", "desk.card.created", "desk", "hooks.create", "hooks", "", true},
+		{"the answer is lost, after the handshake", "desk.card.created", "desk", "hooks.create", "hooks", sandbox.CutAnswer, false},
+		{"dies in between, and there are no lists", "post.card.created", "post", "channels.open", "channels", "", true},
+		{"the answer is lost, and there are no lists", "post.card.created", "post", "channels.open", "channels", sandbox.CutAnswer, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, on(c.trigger))
+			board := ""
+			if c.app != "qonto" {
+				board = w.do(c.app, "POST /boards", `{"title":"Plan"}`, "id")
+			}
+			if c.dies {
+				w.store.refuses(live)
+			}
+			if c.cut != "" {
+				w.must(w.sandbox.Fault(sandbox.Fault{App: c.app, Operation: c.create, Cut: c.cut, Times: 1}))
+			}
+			w.run()
+			if kept := w.kept(); len(kept) != 1 || kept[0].State != journal.SubscriptionPending {
+				t.Fatalf("kept %+v, want that it was asked for\n%s", kept, w.log)
+			}
+			w.restart()
+			w.run()
+			w.pass(3 * time.Minute)
+			if got := w.hooks(c.app, c.resource, "id"); len(got) != 1 {
+				t.Fatalf("registered %q, want one\n%s", got, w.log)
+			}
+			if kept := w.kept(); len(kept) != 1 || kept[0].State != journal.SubscriptionLive {
+				t.Errorf("kept %+v", kept)
+			}
+			w.told()
+			w.nudges = nil
+			if board == "" {
+				w.do("qonto", "POST /clients", client, "")
+			} else {
+				w.do(c.app, "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
+			}
+			if told := append(w.told(), w.nudges...); len(told) != 1 {
+				t.Errorf("told %q, want one\n%s", told, w.log)
+			}
+		})
+	}
+}
+
+// All that was kept is lost: what is ours at the vendor is known by its
+// address, and what others registered there is left alone.
+func TestWhatIsKeptIsLost(t *testing.T) {
+	w := newWorld(t, on("qonto.client.created"))
+	for _, address := range []string{"https://elsewhere.example/hooks/qonto?subscription=x", w.public + "/hooks/qonto"} {
+		w.do("qonto", "POST /webhook_subscriptions", fmt.Sprintf(`{"callback_url":%q,"types":["v1/cards"]}`, address), "")
+	}
+	w.run()
+	w.stop()
+	for _, s := range w.kept() {
+		w.must(w.store.DropSubscription(t.Context(), s.Key))
+	}
+	w.restart()
+	w.run()
+	got := w.hooks("qonto", "webhook_subscriptions", "callback_url")
+	if len(got) != 3 {
+		t.Fatalf("registered %q, want ours once beside theirs\n%s", got, w.log)
+	}
+	if kept := w.kept(); len(kept) != 1 || !strings.Contains(strings.Join(got, " "), kept[0].Key) {
+		t.Errorf("kept %+v, registered %q", kept, got)
+	}
+	w.do("qonto", "POST /clients", client, "")
+	w.same("told", w.told(), []string{"qonto.client.created qonto"})
+}
+
+// The vendor ended it: it is found out when it is asked, or when it says so.
+func TestEndedByTheVendor(t *testing.T) {
+	w := newWorld(t, on("qonto.client.created", "post.card.created"))
+	w.run()
+	first := w.hooks("qonto", "webhook_subscriptions", "id")
+	w.do("qonto", "DELETE /webhook_subscriptions/"+first[0], "", "")
+	w.pass(subscription.DefaultCheck)
+	if got := w.hooks("qonto", "webhook_subscriptions", "id"); len(got) != 1 || got[0] == first[0] {
+		t.Errorf("registered %q, want another", got)
+	}
+	first = w.hooks("qonto", "webhook_subscriptions", "id")
+	w.do("qonto", "DELETE /webhook_subscriptions/"+first[0], "", "")
+	w.pass(2 * time.Minute)
+	for _, s := range w.kept() {
+		w.keeper.Lost(s.Connection, s.Key)
+	}
+	w.quiet()
+	if got := w.hooks("qonto", "webhook_subscriptions", "id"); len(got) != 1 || got[0] == first[0] {
+		t.Errorf("registered %q, want another at once", got)
+	}
+	if got := w.hooks("post", "channels", "id"); len(got) != 2 {
+		t.Errorf("channels %q, want another beside the one that cannot be looked at", got)
+	}
+	w.pass(2 * time.Minute)
+	if got := w.hooks("post", "channels", "id"); len(got) != 1 {
+		t.Errorf("channels %q, want one", got)
+	}
+}
+
+func TestExpiring(t *testing.T) {
+	w := newWorld(t, on("desk.card.created"))
+	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
+	w.run()
+	w.pass(10 * time.Minute)
+	w.keeper.Expiring("desk", w.kept()[0].Key)
+	w.quiet()
+	w.same("renewed at once", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T13:10:00Z"})
+}
+
+// A new address: the old registration goes when the new one has been there
+// for a while.
+func TestAnotherAddress(t *testing.T) {
+	w := newWorld(t, on("qonto.client.created"))
+	w.run()
+	w.stop()
+	w.public = strings.Replace(w.public, "127.0.0.1", "localhost", 1)
+	w.restart()
+	w.run()
+	if got := w.hooks("qonto", "webhook_subscriptions", "callback_url"); len(got) != 2 {
+		t.Errorf("registered %q, want both for a while", got)
+	}
+	w.pass(2 * time.Minute)
+	got := w.hooks("qonto", "webhook_subscriptions", "callback_url")
+	if len(got) != 1 || !strings.HasPrefix(got[0], w.public) {
+		t.Errorf("registered %q, want the new address", got)
+	}
+}
+
+// A vault that cannot be opened now loses nothing: the vendor is asked to come
+// again, and nothing is registered anew.
+func TestTheVaultIsShut(t *testing.T) {
+	w := newWorld(t, on("qonto.client.created"))
+	w.run()
+	w.stop()
+	before := w.hooks("qonto", "webhook_subscriptions", "id")
+	keeper, err := subscription.New(t.Context(), subscription.Config{
+		Connections: w.set, Calls: w.calls, Store: w.store, Secrets: unread{}, Generation: w.scripts.Generation, PublicURL: w.public,
+		Auto: func(string) bool { return true }, Clock: w.clock,
+	})
+	w.must(err)
+	if _, _, err := keeper.Find(w.kept()[0].Key); err == nil || strings.Contains(err.Error(), journal.ErrNotFound.Error()) {
+		t.Errorf("found with %v, want that it cannot be read", err)
+	}
+	_, err = keeper.Sync(t.Context(), subscription.Order{Connections: []string{"qonto"}})
+	w.must(err)
+	w.same("registered", w.hooks("qonto", "webhook_subscriptions", "id"), before)
+}
+
+// What is kept of a connection that is gone is named; nobody else can end it.
+func TestAConnectionIsGone(t *testing.T) {
+	w := newWorld(t, on("qonto.client.created"))
+	orphan := journal.Subscription{Key: "k", Connection: "qonto/old", Name: "events", State: journal.SubscriptionLive, ID: "id-1", Of: []json.RawMessage{}}
+	w.must(w.store.PutSubscription(t.Context(), orphan))
+	w.restart()
+	w.run()
+	w.pass(2 * time.Hour)
+	problems := w.keeper.Problems()
+	if len(problems) != 1 || !strings.Contains(problems[0].Text, `"id-1"`) || problems[0].Connection != "qonto/old" {
+		t.Errorf("problems %+v", problems)
+	}
+}
