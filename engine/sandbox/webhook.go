@@ -304,7 +304,8 @@ func (h *hooks) deliver(sub *subscription, j *job) {
 	j.attempt++
 	status, err := h.post(sub, j)
 	h.note(sub, j, status, err)
-	if status == http.StatusGone && sub.def != nil && sub.app.def.Webhook.Gone == status {
+	ended := status == http.StatusGone && sub.def != nil && sub.app.def.Webhook.Gone == status
+	if ended {
 		sub.app.mu.Lock()
 		sub.app.end(sub)
 		sub.app.mu.Unlock()
@@ -314,7 +315,7 @@ func (h *hooks) deliver(sub *subscription, j *job) {
 		j.done <- nil
 		h.settled()
 		return
-	case j.check == "" && !j.form && policy.again(status) && j.attempt < policy.attempts && h.sandbox.ending.Err() == nil:
+	case j.check == "" && !j.form && !ended && policy.again(status) && j.attempt < policy.attempts && h.sandbox.ending.Err() == nil:
 		h.running.Go(func() {
 			if h.sandbox.wait(h.sandbox.ending, h.delay(policy, j.attempt)) == nil {
 				h.deliver(sub, j)
