@@ -21,7 +21,7 @@ const (
 // about, lanes that stand, waits that nothing can end, lists that cannot be read.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	d := examination{engine: e, now: e.config.Now(), versions: map[string]error{}}
-	for _, look := range []func(context.Context) error{d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes, d.polls} {
+	for _, look := range []func(context.Context) error{d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes, d.polls, d.webhooks} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
 		}

@@ -27,6 +27,7 @@ import (
 	"github.com/tidewire/tidewire/engine/run"
 	"github.com/tidewire/tidewire/engine/schedule"
 	"github.com/tidewire/tidewire/engine/script"
+	"github.com/tidewire/tidewire/engine/subscription"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -42,6 +43,7 @@ type Engine struct {
 	ingest      *ingest.Server
 	schedule    *schedule.Scheduler
 	polls       *poll.Poller
+	hooks       *subscription.Keeper
 	control     *control.Server
 	dashboard   *dashboard.Dashboard
 	webhooks    net.Listener
@@ -159,8 +161,11 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Log: c.Log,
 	})
+	if e.hooks, err = e.keeper(ctx); err != nil {
+		return err
+	}
 	e.ingest = ingest.New(ingest.Config{
-		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation,
+		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Subscriptions: e.hooks,
 		Accept: e.runner.AcceptAll, Secret: e.secret, Life: e.life, Now: c.Now, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
@@ -236,6 +241,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	start(&doors, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
 	start(&doors, "fire schedules", func() error { return e.schedule.Run(receiving) })
 	start(&doors, "poll", func() error { return e.polls.Run(receiving) })
+	start(&doors, "keep webhooks registered", func() error { return e.hooks.Run(receiving) })
 	start(&doors, "execute runs", func() error { return e.runner.Run(receiving) })
 	start(&doors, "forget old runs", func() error { return e.prune(receiving) })
 	start(&desk, "answer commands", func() error { return e.control.Serve(commands, e.commands) })

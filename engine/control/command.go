@@ -22,11 +22,12 @@ type Commands interface {
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
 	Backup(ctx context.Context, file string) error
 	Doctor(ctx context.Context) ([]Finding, error)
+	SyncWebhooks(ctx context.Context, o SyncOrder) ([]Webhook, error)
 }
 
 // Finding is something that will not mend itself.
 type Finding struct {
-	Kind  string `json:"kind"` // held, blocked, flood, wait, version, overdue, lane, poll
+	Kind  string `json:"kind"` // held, blocked, flood, wait, version, overdue, lane, webhook, poll
 	Run   string `json:"run,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`
@@ -75,6 +76,7 @@ func (s *Server) commands(mux *http.ServeMux) {
 		return done{Runs: n}, err
 	})
 	act("POST /backup", func(ctx context.Context, _ string, o order) (done, error) { return done{}, c.Backup(ctx, o.File) })
+	mux.HandleFunc("POST /webhooks/sync", answer(s.syncWebhooks))
 	mux.HandleFunc("GET /doctor", answer(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
 }
 

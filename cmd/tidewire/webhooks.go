@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+func webhooksCommand(t terminal) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "webhooks",
+		Short: "Register webhooks at vendors, and see which there are",
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(webhooksSync(t), webhooksList(t))
+	return c
+}
+
+func webhooksSync(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var dry, asJSON bool
+	c := &cobra.Command{
+		Use:   "sync [CONNECTION…]",
+		Short: "Register the webhooks that scripts want, renew what is due and remove the rest",
+		Long: `Register the webhooks that scripts want, renew what is due and remove the rest,
+now. The running engine does it: vendors check the address while they register.
+Where a vendor has no API for it, the address and the steps are printed.
+
+With webhooks: auto in a connection's settings the engine does this by itself.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
+				done, err := client.SyncWebhooks(c.Context(), control.SyncOrder{Connections: args, Dry: dry})
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					err = lines(t.out, done, nil)
+				} else {
+					err = showSync(t.out, done, dry)
+				}
+				failed := func(w control.Webhook) bool { return w.Action == "failed" }
+				if err == nil && slices.ContainsFunc(done, failed) {
+					err = errors.New("not all webhooks are registered as scripts want them")
+				}
+				return err
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and do nothing")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return c
+}
+
+// showSync prints what was done, and then what is left to be done by hand,
+// once for each address.
+func showSync(out io.Writer, done []control.Webhook, dry bool) error {
+	var byCall, byHand []control.Webhook
+	for _, w := range done {
+		switch {
+		case w.Action != "by hand":
+			byCall = append(byCall, w)
+		case !slices.ContainsFunc(byHand, func(o control.Webhook) bool { return o.URL == w.URL && slices.Equal(o.Steps, w.Steps) }):
+			byHand = append(byHand, w)
+		}
+	}
+	if len(byCall)+len(byHand) == 0 {
+		fmt.Fprintln(out, "no script wants a webhook, and none is registered")
+		return nil
+	}
+	if len(byCall) > 0 {
+		what := "DONE"
+		if dry {
+			what = "WOULD BE"
+		}
+		err := table(out, "CONNECTION\tWEBHOOK\t"+what+"\tTYPES\tUNTIL\tWHY", byCall, func(out io.Writer, w control.Webhook) {
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", w.Connection, named(w.Subscription, w.Item), w.Action, dash(strings.Join(w.Types, ", ")), until(w.Expires), dash(w.Text))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, w := range byHand {
+		fmt.Fprintf(out, "\n%s: by hand at the vendor\n", w.Connection)
+		for i, step := range w.Steps {
+			fmt.Fprintf(out, "  %d. %s\n", i+1, step)
+		}
+	}
+	return nil
+}
+
+// named is a webhook with the item that it is for, if there is one.
+func named(subscription, item string) string {
+	if item == "" {
+		return dash(subscription)
+	}
+	return subscription + " of " + item
+}
+
+func webhooksList(t terminal) *cobra.Command {
+	folder := &folderFlags{}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the webhooks that are registered at vendors",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
+				all, err := r.Subscriptions(c.Context())
+				if err != nil || asJSON {
+					return lines(t.out, all, err)
+				}
+				if len(all) == 0 {
+					fmt.Fprintln(t.out, "none is registered; tidewire webhooks sync registers what scripts want")
+					return nil
+				}
+				return table(t.out, "CONNECTION\tWEBHOOK\tSTATE\tTYPES\tUNTIL\tPROBLEM", all, func(w io.Writer, s journal.Subscription) {
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Connection, named(s.Name, s.Item), s.State, dash(strings.Join(s.Types, ", ")), until(s.Expires), dash(s.Problem))
+				})
+			})
+		},
+	}
+	folder.addDir(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return c
+}
+
+// until is the end of something that may have none.
+func until(t time.Time) string {
+	if t.IsZero() {
+		return "removed"
+	}
+	return clock(t)
+}
