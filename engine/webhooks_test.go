@@ -125,7 +125,14 @@ func TestWebhooksAreRegistered(t *testing.T) {
 	}
 
 	must(t, os.Remove(filepath.Join(w.scripts, "clients.lua")))
-	w.come("the removal", func() bool { return len(w.hooks("qonto", "webhook_subscriptions", "id")) == 0 })
+	w.come("the removal", func() bool {
+		left, err := w.journal.Subscriptions(t.Context())
+		must(t, err)
+		return len(left) == 0
+	})
+	if got := w.hooks("qonto", "webhook_subscriptions", "id"); len(got) != 0 {
+		t.Errorf("the vendor still has %q", got)
+	}
 	status, answer := w.post("/hooks/qonto?subscription="+listed[0].Key, `{}`)
 	if status != http.StatusNotFound || !strings.Contains(answer, "no such subscription") {
 		t.Errorf("a webhook of what was removed: got %d %s", status, answer)
