@@ -43,7 +43,7 @@ type world struct {
 	log     *book
 	journal *control.Client
 	mute    string // an app that sends no webhooks
-	alone   bool // nobody registered its webhooks at the vendors by hand
+	alone   bool   // nobody registered its webhooks at the vendors by hand
 }
 
 // newWorld starts the apps and an engine on these scripts, by file name.
