@@ -46,6 +46,8 @@ func (d desk) test(ctx context.Context, name string) (control.ConnectionTest, er
 	who, err := d.calls.Identify(ctx, c.Name())
 	var e *bindings.Error
 	switch {
+	case errors.Is(err, call.ErrNoTest):
+		t.Untested = true
 	case errors.As(err, &e):
 		t.Problem = e.Message
 	case err != nil:
@@ -165,10 +167,12 @@ func (e *Engine) ReloadConnections(ctx context.Context, key string) ([]string, e
 	if err != nil {
 		return nil, fmt.Errorf("the connections cannot be taken up:\n%w", err)
 	}
-	if len(mended) > 0 {
-		e.config.Log.Info("connections can be used", "connections", strings.Join(mended, ", "))
+	if len(mended) == 0 {
+		return nil, nil
 	}
-	return mended, e.runner.Mended(ctx, mended...)
+	e.config.Log.Info("connections can be used", "connections", strings.Join(mended, ", "))
+	// A script may have waited for one by name.
+	return mended, errors.Join(e.scripts.Retry(ctx), e.runner.Mended(ctx, mended...))
 }
 
 // life takes a vendor's word about installations.

@@ -250,6 +250,7 @@ func (c *Connector) Keyed(ctx context.Context, d *Draft, untested bool) (Made, e
 		found, err := c.try(ctx, d)
 		var e *bindings.Error
 		switch {
+		case errors.Is(err, call.ErrNoTest):
 		case err == nil:
 			scopes, who = found.Scopes, strings.Join(found.Names, ", ")
 			if d.Settings.Account == "" {

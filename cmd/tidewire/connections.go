@@ -132,6 +132,8 @@ func tellTest(out io.Writer, s control.ConnectionTest) {
 	switch {
 	case s.Problem != "":
 		fmt.Fprintf(out, "%s  %s: %s\n", s.Name, s.State, s.Problem)
+	case s.Untested:
+		fmt.Fprintf(out, "%s  %s; it has no call to be tested with\n", s.Name, s.State)
 	case whose != "":
 		fmt.Fprintf(out, "%s  works: %s, says %s\n", s.Name, whose, s.Operation)
 	default:

@@ -56,6 +56,9 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if err != nil {
 		return Answer{}, err
 	}
+	if len(op.Scopes)+len(op.AnyScope) > 0 && len(conn.Scopes()) == 0 {
+		conn.Learn(ctx)
+	}
 	if e := allowed(r.App, op, conn); e != nil {
 		return Answer{}, notNow(e, again, op.Repeatable(givenIn(args)))
 	}

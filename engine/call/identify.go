@@ -47,7 +47,7 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 		return Identity{}, stopped
 	}
 	test := conn.Test()
-	if test == nil {
+	if test == nil || !conn.Authorizes() {
 		return Identity{}, ErrNoTest
 	}
 	op, found := conn.App().Operation(test.Operation)

@@ -20,7 +20,9 @@ type bank struct {
 	refreshes   int
 	down        int // token requests to refuse
 	// over answers a token that is over; nil: 401.
-	over func(http.ResponseWriter)
+	over  func(http.ResponseWriter)
+	scope string // what tokens are given
+	calls int
 }
 
 func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -34,12 +36,13 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.refreshes++
 		b.given++
 		b.good = b.given
-		reply(200, fmt.Sprintf(`{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":3600,"token_type":"Bearer"}`, b.given, b.given))(w)
+		reply(200, fmt.Sprintf(`{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":3600,"token_type":"Bearer","scope":%q}`, b.given, b.given, b.scope))(w)
 	case r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", b.good) && b.over != nil:
 		b.over(w)
 	case r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", b.good):
 		reply(401, `{"message":"token is over"}`)(w)
 	default:
+		b.calls++
 		reply(200, `{"paid":true}`)(w)
 	}
 }
@@ -123,5 +126,20 @@ func TestTokenEndpointDown(t *testing.T) {
 	e := wantKind(t, err, bindings.Unavailable, true, "no token at the moment")
 	if e.Operation != unsafe || e.Connection != "crm/paris" {
 		t.Errorf("got %+v", e)
+	}
+}
+
+// What was granted with the token is held against what a call needs before it
+// is sent, the first one too.
+func TestGrantedScopes(t *testing.T) {
+	b := &bank{scope: "contacts.readonly tags.write"}
+	s := b.client(t)
+	_, err := s.do(t, "contacts.create", `{"name":"x"}`)
+	wantKind(t, err, bindings.Forbidden, false, `connection "crm/paris" lacks the scope contacts.write; it was not sent`)
+	if b.calls != 0 || len(s.marks) > 0 {
+		t.Errorf("%d calls were sent, marks %v", b.calls, s.marks)
+	}
+	if _, err := s.do(t, "contacts.get", `{"contactId":"1"}`); err != nil {
+		t.Error(err)
 	}
 }

@@ -75,6 +75,17 @@ func (c *Connection) Scopes() []string {
 	return nil
 }
 
+// Learn fetches a token where none was had yet, so that its scopes are known.
+// What goes wrong shows when the call is authorised.
+func (c *Connection) Learn(ctx context.Context) {
+	switch {
+	case c.source != nil && c.source.none():
+		_, _ = c.source.access(ctx)
+	case c.auth == nil && c.parent != nil:
+		c.parent.Learn(ctx)
+	}
+}
+
 // variant is the kind of connection that it is, nil for the usual one.
 func (c *Connection) variant() *bindings.Variant {
 	if v, found := c.app.Variant(c.settings.As); found {

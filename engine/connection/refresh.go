@@ -165,6 +165,9 @@ func (r *refresh) refused(ctx context.Context, entry *Entry, begun time.Time, er
 	}
 	if !begun.IsZero() && !slices.Contains(clientCodes, e.Code) {
 		e.Message += "; a refresh begun at " + begun.UTC().Format(time.RFC3339) + " was cut off before its answer was kept"
+		if grace := r.ask.oauth.Grace; grace > 0 && r.ask.now().Sub(begun) > grace {
+			e.Message += ", longer ago than the " + grace.String() + " for which a spent token is taken once more"
+		}
 	}
 	now := r.ask.now()
 	entry.Broken = &Broken{Said: trimPrefix(e.Message, r.ask.name), At: now, Of: r.print(entry.Token)}

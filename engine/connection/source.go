@@ -154,3 +154,10 @@ func (s *source) expires() time.Time {
 	defer s.mu.Unlock()
 	return s.token.Expires
 }
+
+// none says that no token was had yet, nor refused.
+func (s *source) none() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token.Access == "" && s.refused == ""
+}

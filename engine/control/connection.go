@@ -28,6 +28,8 @@ type ConnectionTest struct {
 	// Operation is the call that was made, Names what the vendor said.
 	Operation string   `json:"operation,omitempty"`
 	Names     []string `json:"names,omitempty"`
+	// Untested says that there is no call to test it with.
+	Untested bool `json:"untested,omitempty"`
 	// Problem is why the call did not succeed, empty if it did.
 	Problem string `json:"problem,omitempty"`
 	// Needs are the scopes that the scripts present need and what for, Lacks

@@ -99,7 +99,7 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 		return fmt.Errorf("%q is a connection of %s, and the triggers are of %s", name, app, strings.Join(apps, " and "))
 	}
 	if !d.trusting && d.connection != nil && !d.connection(whole) {
-		return fmt.Errorf("there is no connection %q in the configuration", whole)
+		return fmt.Errorf("there is no connection %q yet; connect it with: tidewire connect %s", whole, whole)
 	}
 	d.hook.Connection = whole
 	return nil

@@ -136,6 +136,19 @@ func (s *Set) Problems() []Problem {
 	return s.allProblems()
 }
 
+// Retry loads scripts again that could not be loaded, although they did not
+// change: what they lacked may be there now.
+func (s *Set) Retry(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := scan(s.Dir)
+	if err != nil {
+		return fmt.Errorf("read the scripts folder %q: %w", s.Dir, err)
+	}
+	_, err = s.take(ctx, t, look{patient: true, failed: true})
+	return err
+}
+
 // Reload looks through the folder at once and takes it as it stands, without
 // the patience that a watch has with files that are being written.
 func (s *Set) Reload(ctx context.Context) (Report, error) {

@@ -36,6 +36,7 @@ type waiting struct {
 type look struct {
 	patient bool // wait for stillness where a file may be half written
 	reread  bool // compare contents also where the stamps are equal
+	failed  bool // try again what could not be loaded
 }
 
 // seen is what came of a look.
@@ -111,7 +112,7 @@ func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 // changed reports whether a script's files are other than those it was last
 // made of.
 func (s *Set) changed(e *entry, t *tree, how look) bool {
-	if e.deps == nil {
+	if e.deps == nil || how.failed && e.loaded == nil {
 		return true
 	}
 	for path, d := range e.deps {
