@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,9 +18,11 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
@@ -32,6 +35,10 @@ var update = flag.Bool("update", false, "write what happened into the golden fil
 // keeps of it. Times stand still.
 //
 // Requests to the app "sandbox" are what people do on the apps' own screens.
+// A line "# later CONNECTION POLL" lets time pass until the poll has looked at
+// its list, for what no webhook tells. It may be all that is done: the first
+// look only sees what is there.
+//
 // A line "# let NAME = APP PATH" remembers what stands at the path in the
 // answer to the last request, for {{NAME}} in later ones.
 func TestStories(t *testing.T) {
@@ -61,21 +68,29 @@ type story struct {
 	ids    map[string]string
 	seen   map[string]bool // runs told, each in its state
 	kept   map[string]int  // records that the apps had at the beginning
+	clock  *journaltest.Clock
 }
 
 var storyTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func newStory(t *testing.T) *story {
-	still := func() time.Time { return storyTime }
-	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: still}), log: newBook()}
+	clock := journaltest.NewClock()
+	clock.Turn(storyTime.Sub(clock.Now()))
+	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook()}
 	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
 	w.build(templates(t), func(c *engine.Config) {
-		c.Now, c.InFlight = still, 1 // one run after the other, so that the order is the same each time
-		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel}
+		c.Now, c.Timer, c.InFlight = clock.Now, clock.Timer, 1 // one run after the other, so that the order is the same each time
+		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel, "event-to-slack": channel}
+		for i := range c.Connections {
+			if c.Connections[i].Name == "asana" { // Asana reaches no webhooks here
+				c.Connections[i].Poll = time.Minute
+			}
+		}
 		c.HTTP.AllowPrivate = true // where Slack takes answers is on this machine
 		c.PublicURL = "https://hooks.example.com"
+		c.Log = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	s := &story{world: w, names: map[string]string{"location": w.apps.Account("highlevel"), "calendar": record(t, w, "calendars")}, ids: map[string]string{}, seen: map[string]bool{}, kept: map[string]int{}}
+	s := &story{world: w, names: map[string]string{"location": w.apps.Account("highlevel"), "calendar": record(t, w, "calendars")}, ids: map[string]string{}, seen: map[string]bool{}, kept: map[string]int{}, clock: clock}
 	for _, r := range resources {
 		s.kept[r.name] = len(w.apps.Records(r.app, r.name))
 	}
@@ -95,6 +110,12 @@ func (s *story) play(text string) {
 		s.before = len(s.apps.Requests(""))
 		answer := s.act(part)
 		s.rest()
+		for line := range strings.Lines(part) {
+			var connection, poll string
+			if _, err := fmt.Sscanf(line, "# later %s %s", &connection, &poll); err == nil {
+				s.later(connection, poll)
+			}
+		}
 		s.tell()
 		for line := range strings.Lines(part) {
 			var name, path string
@@ -118,6 +139,38 @@ func (s *story) rest() {
 	must(s.t, s.apps.Idle(s.t.Context()))
 }
 
+// later moves the clock on, and waits until a poll has looked at its list.
+func (s *story) later(connection, poll string) {
+	before := s.looked(connection, poll)
+	s.clock.Pass(2 * time.Minute)
+	s.until(func() bool { return s.looked(connection, poll) > before })
+	s.rest()
+}
+
+// looked counts the looks of a poll.
+func (s *story) looked(connection, poll string) int {
+	return strings.Count(s.log.String(), fmt.Sprintf(`"msg":"looked at a list","connection":%q,"poll":%q`, connection, poll))
+}
+
+// looks reports whether a request is one of the engine's looks at a list.
+func (s *story) looks(r sandbox.Request) bool {
+	for _, app := range all.Apps() {
+		for i := range app.Polls {
+			if app.Name != r.App {
+				continue
+			}
+			calls := []string{app.Polls[i].List.Operation}
+			for of := app.Polls[i].Of; of != nil; of = of.Of {
+				calls = append(calls, of.List.Operation)
+			}
+			if r.Method == http.MethodGet && slices.Contains(calls, r.Operation) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 var headerName = regexp.MustCompile(`^[A-Z][A-Za-z-]+$`)
 
 // act does what one part of a story says: "METHOD APP PATH", then headers and
@@ -137,6 +190,10 @@ func (s *story) act(part string) string {
 		default:
 			lines = append(lines, line)
 		}
+	}
+	if len(lines) == 0 && strings.Contains(part, "# later ") {
+		s.told.WriteString("=== time passes\n")
+		return ""
 	}
 	if len(lines) == 0 {
 		s.t.Fatalf("nothing is done in %q", part)
@@ -175,7 +232,7 @@ func (s *story) act(part string) string {
 // tell adds what was said to the apps since the act, and the runs.
 func (s *story) tell() {
 	for _, r := range s.apps.Requests("")[s.before:] {
-		if r.Operation == "oauth.get_access_token" {
+		if r.Operation == "oauth.get_access_token" || s.looks(r) {
 			continue
 		}
 		fmt.Fprintf(&s.told, "\n> %s %s\n", r.Method, s.normal(strings.TrimSuffix(r.Path+"?"+r.Query, "?")))

@@ -108,6 +108,7 @@ func (p *Poller) done(l *look, found int, err error) {
 		}
 		j.failures, j.problem, j.failing = 0, "", time.Time{}
 		j.looked = now
+		p.Log.Debug("looked at a list", "connection", j.key.Connection, "poll", j.key.Poll, "found", found)
 		if l.only == nil {
 			j.next = now.Add(p.jittered(j.every))
 		}

@@ -1,0 +1,27 @@
+-- A completed task in Asana leaves a note with the HighLevel contact whose
+-- email address stands in its description.
+local asana     = require "asana"
+local highlevel = require "highlevel"
+
+local function email_in(notes)
+  return string.match(notes or "", "[%w%.%+%-_]+@[%w%-]+%.[%w%.%-]*%w")
+end
+
+on("asana.task.changed", { where = { ["change.field"] = "completed" } }, function(event)
+  -- The event says that the field changed, and not to what.
+  local task = asana.tasks.get {
+    task_gid   = event.data.resource.gid,
+    opt_fields = { "name", "notes", "completed", "permalink_url" },
+  }.data
+  local email = email_in(task.notes)
+  if not task.completed or not email then return end
+
+  local contact = highlevel.contacts.search {
+    pageLimit = 1, filters = { { field = "email", operator = "eq", value = email } },
+  }.contacts[1]
+  if not contact then return log.info("no contact has this address", { email = email }) end
+  highlevel.contacts.create_note {
+    contactId = contact.id,
+    body      = text.template("Done in Asana: {{name}}\n{{link}}", { name = task.name, link = task.permalink_url }),
+  }
+end)
