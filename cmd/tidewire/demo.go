@@ -141,7 +141,7 @@ func (d *demo) config(dir string, apps *sandbox.Sandbox) engine.Config {
 			settings("slack", map[string]string{"token": sandbox.Token}),
 			settings("teams", map[string]string{"webhook_url": apps.URL("teams") + "/workflows/invoke?sig=" + sandbox.Token}),
 		},
-		Params: map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel},
+		Params: map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel, "event-to-slack": channel},
 		HTTP:   engine.HTTPConfig{AllowPrivate: true}, // where the sandbox's Slack takes answers
 		Log:    d.log, Grace: 5 * time.Second, Finished: d.runFinished,
 	}
