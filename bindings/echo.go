@@ -13,6 +13,10 @@ type Echo struct {
 	// in answers and where they have it in events: an event of a later time is
 	// news, whatever else it tells.
 	Version string
+	// Follows maps fields that the vendor makes of others to those: a full name
+	// to its parts. Any other field that a call did not send and that is not as
+	// it was is somebody else's change.
+	Follows map[string][]string
 }
 
 // Write is what some operations do to a record.

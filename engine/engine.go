@@ -125,7 +125,7 @@ func (e *Engine) connect() (err error) {
 	}
 	e.files = file.New(filepath.Join(c.Data, "files"), 0)
 	e.calls = call.New(call.Config{
-		Files: e.files, Connections: e.connections, Now: c.Now, Log: c.Log,
+		Files: e.files, Connections: e.connections, Now: c.Now, Sleep: c.sleep(), Log: c.Log,
 		AllowPrivate: c.HTTP.AllowPrivate, AllowHosts: c.HTTP.Allow,
 	})
 	return nil
@@ -159,7 +159,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Mark: func(event *journal.Event) *journal.Mark { return e.polls.Mark(event) },
 	})
 	e.schedule = schedule.New(schedule.Config{
-		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Log: c.Log,
+		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.clock(), Log: c.Log,
 	})
 	if e.hooks, err = e.keeper(ctx); err != nil {
 		return err

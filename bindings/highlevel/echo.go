@@ -10,6 +10,9 @@ func echo() *bindings.Echo {
 		Free: []string{"type", "timestamp", "webhookId", "dateAdded", "dateUpdated"},
 		// Lists and answers have it, webhooks do not.
 		Version: "dateUpdated",
+		Follows: map[string][]string{
+			"name": {"firstName", "lastName"}, "firstName": {"name"}, "lastName": {"name"}, "dnd": {"dndSettings"}, "dndSettings": {"dnd"},
+		},
 		Writes: []bindings.Write{
 			{Operations: []string{"contacts.create", "contacts.upsert"}, Noun: "contact", Record: "contact.id", State: "contact"},
 			{Operations: []string{"contacts.update"}, Noun: "contact", Record: "argument:contactId", State: "contact"},

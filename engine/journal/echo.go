@@ -17,149 +17,239 @@ type Written struct {
 	Noun string
 	// Record is its id; empty while the vendor is still to give it one.
 	Record string
-	// Data are its fields, as far as they are known, as a JSON object.
+	// Data are its fields, as far as they are known, as a JSON object. Sent are
+	// those that the call set, nil for all: another one may be the work of
+	// somebody else of whom nobody was told yet.
 	Data json.RawMessage
-	// Free are fields that tell nothing.
-	Free []string
-	// Version is the path in Data, and in event.data, of the time of the
-	// record's last change; empty where there is none.
-	Version string
+	Sent []string
 	// Gone says that the record is deleted.
 	Gone bool
+	EchoRule
+}
+
+// EchoRule is how what is known of a record is held against what is told.
+type EchoRule struct {
+	// Free are fields that tell nothing.
+	Free []string `json:"free,omitempty"`
+	// Version is the path in Data, and in event.data, of the time of the
+	// record's last change; empty where there is none.
+	Version string `json:"version,omitempty"`
+	// Within is the field of Data that holds the record; empty: Data is it.
+	Within string `json:"within,omitempty"`
 	// Verbs are the last parts of the types of events that can tell of it;
 	// empty: all.
-	Verbs []string
-	// At is when it was kept; the store sets it.
-	At time.Time
+	Verbs []string `json:"verbs,omitempty"`
 }
 
-// echoTime is how long after a call the clock of a vendor may put the change
-// that it made.
-const echoTime = time.Minute
+// version is the name of the field with the version.
+func (r *EchoRule) version() string { return r.Version[strings.LastIndexByte(r.Version, '.')+1:] }
 
-// Echoes reports whether an event tells just what is known of its record, and
-// happened no later than that: a vendor's event may leave out the very field
-// that somebody changed since. It must have a field in common with what is
-// known, and all that it has in common must be the same.
-func (w *Written) Echoes(e *Event) bool {
-	if len(w.Verbs) > 0 && !slices.Contains(w.Verbs, e.Type[strings.LastIndexByte(e.Type, '.')+1:]) {
+// Known is what scripts know of a record: what events told, and what calls of
+// theirs wrote.
+type Known struct {
+	Data json.RawMessage
+	Gone bool
+	At   time.Time // when the newest of it was kept; the store sets it
+	Lore
+}
+
+// Lore is where what is known of a record comes from.
+type Lore struct {
+	EchoRule
+	// Ours says that a call of ours wrote the newest of it, Since is when that
+	// was begun, and Sent the fields that it set; nil: all.
+	Ours  bool      `json:"ours,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	Sent  []string  `json:"sent,omitempty"`
+	// Strays are fields that were not sent and changed all the same, with the
+	// number of writes in a row that did it: a change of somebody else is told,
+	// a counter of the vendor's is not told for ever.
+	Strays map[string]int `json:"strays,omitempty"`
+}
+
+const (
+	// echoTime is how far the clock of a vendor may be apart from ours.
+	echoTime = time.Minute
+	// strayWrites is after how many writes a field that changes with each of
+	// them is taken for the vendor's own.
+	strayWrites = 3
+)
+
+// Over gives what is known of the record once the call was made; before is
+// what was known until then, nil for nothing.
+func (w *Written) Over(before *Known, since, at time.Time) Known {
+	after := Known{Data: w.Data, Gone: w.Gone, At: at, Lore: Lore{EchoRule: w.EchoRule, Ours: true, Since: since, Sent: w.Sent}}
+	if before == nil || before.Gone || w.Gone {
+		return after
+	}
+	after.Strays = before.Strays
+	version := w.version()
+	after.Data = overlay(before.Data, w.Data, w.Within, version, func(name string) bool { return name == version || after.sent(name) })
+	return after
+}
+
+// Hear takes an event about the record, and reports whether it is an echo: it
+// tells just what is known, and of no later change, since a vendor's event may
+// leave out the very field that somebody changed.
+func (k *Known) Hear(e *Event, now time.Time) (echo bool) {
+	verb := e.Type[strings.LastIndexByte(e.Type, '.')+1:]
+	switch {
+	case len(k.Verbs) > 0 && !slices.Contains(k.Verbs, verb):
+		return false
+	case verb == "deleted":
+		if k.Ours && k.Gone {
+			return true
+		}
+		*k = Known{Data: json.RawMessage("{}"), Gone: true, At: now, Lore: Lore{EchoRule: k.EchoRule}}
+		return false
+	case k.Ours && k.Gone:
+		return false // of before, and only late
+	case !k.Ours:
+		k.tell(e, now, nil)
 		return false
 	}
-	known, told := gjson.ParseBytes(w.Data), gjson.ParseBytes(e.Data)
-	before, now := timeOf(lookup(w.Data, w.Version).String()), timeOf(lookup(e.Data, w.Version).String())
-	if before.IsZero() || now.IsZero() {
-		before, now = w.At.Add(echoTime), e.Time
-	}
-	if now.After(before) {
+	order, sure := k.order(e)
+	if order > 0 {
+		k.Ours = false
+		k.tell(e, now, nil)
 		return false
 	}
-	if w.Gone || strings.HasSuffix(e.Type, ".deleted") {
-		return w.Gone && strings.HasSuffix(e.Type, ".deleted")
+	if order < 0 {
+		k.tell(e, now, k.sent)
+		return false
 	}
-	c := comparison{free: w.Free, ids: []string{e.Record, e.Account}}
-	return c.same(known, told, true) && c.shared > 0
+	return k.compare(e, now, sure)
 }
 
-// Learn adds what an event tells of the record beyond what was known.
-func (w *Written) Learn(e *Event) {
-	if data, err := json.Marshal(learned(gjson.ParseBytes(w.Data), gjson.ParseBytes(e.Data))); err == nil {
-		w.Data = data
+// compare holds an event that may be of our own change against what is known.
+func (k *Known) compare(e *Event, now time.Time, sure bool) bool {
+	c := comparison{lore: &k.Lore, ids: []string{e.Record, e.Account}}
+	c.records(gjson.ParseBytes(k.Data), gjson.ParseBytes(e.Data))
+	switch {
+	case c.contradicted: // somebody changed what we wrote
+		k.Ours = false
+		k.tell(e, now, nil)
+		return false
+	case c.shared == 0, c.sent == 0 && !sure:
+		k.tell(e, now, k.sent)
+		return false
 	}
+	if strays := k.stray(c.strays); strays {
+		k.tell(e, now, nil)
+		return false
+	}
+	if data, err := json.Marshal(learned(gjson.ParseBytes(k.Data), gjson.ParseBytes(e.Data))); err == nil {
+		k.Data = data
+	}
+	return true
 }
 
-func learned(known, told gjson.Result) map[string]json.RawMessage {
+// stray counts the fields that changed with a write that did not send them, and
+// reports whether that is to be told.
+func (k *Known) stray(fields []string) (tell bool) {
+	counts := map[string]int{}
+	for _, name := range fields {
+		counts[name] = k.Strays[name] + 1
+		tell = tell || counts[name] < strayWrites
+	}
+	k.Strays = nil
+	if len(counts) > 0 {
+		k.Strays = counts
+	}
+	return tell
+}
+
+// order says whether an event is of a time before our write, at about it, or
+// after it; and whether that is sure.
+func (k *Known) order(e *Event) (order int, sure bool) {
+	wrote, tells := timeOf(lookup(k.Data, k.Version).String()), timeOf(lookup(e.Data, k.Version).String())
+	if !wrote.IsZero() && !tells.IsZero() {
+		precision := max(precisionOf(wrote), precisionOf(tells))
+		return tells.Truncate(precision).Compare(wrote.Truncate(precision)), true
+	}
+	switch {
+	case e.Source != Webhook: // a list shows what is, and not when that came about
+	case e.Time.After(k.At.Add(echoTime)):
+		return 1, false
+	case e.Time.Before(k.Since.Add(-echoTime)):
+		return -1, false
+	}
+	return 0, false
+}
+
+// precisionOf is how exactly a time is given.
+func precisionOf(t time.Time) time.Duration {
+	for _, d := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
+		if t.Truncate(d).Equal(t) {
+			return d
+		}
+	}
+	return 1
+}
+
+// sent reports whether our call set a field.
+func (l *Lore) sent(name string) bool { return l.Sent == nil || slices.Contains(l.Sent, name) }
+
+// tell takes over what an event tells, but for some fields.
+func (k *Known) tell(e *Event, now time.Time, but func(name string) bool) {
+	if !k.Ours {
+		k.Gone, k.At, k.Since, k.Sent = false, now, time.Time{}, nil
+	}
+	k.Data = overlay(k.Data, e.Data, k.Within, "", func(name string) bool { return but == nil || !but(name) })
+}
+
+// overlay puts fields over others: those that were not there, and those that
+// are to be taken. A field named always stands as it does above, or not at all.
+func overlay(below, above json.RawMessage, within, always string, take func(name string) bool) json.RawMessage {
+	under, over := objectOf(below), objectOf(above)
+	if within != "" {
+		inner := overlay(under[within], over[within], "", always, take)
+		for name, value := range over {
+			under[name] = value
+		}
+		under[within] = inner
+	} else {
+		if always != "" {
+			delete(under, always)
+		}
+		for name, value := range over {
+			if _, there := under[name]; !there || take(name) {
+				under[name] = value
+			}
+		}
+	}
+	data, err := json.Marshal(under)
+	if err != nil {
+		return above
+	}
+	return data
+}
+
+func objectOf(data json.RawMessage) map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
-	known.ForEach(func(name, value gjson.Result) bool {
-		all[name.Str] = json.RawMessage(value.Raw)
-		return true
-	})
+	if parsed := gjson.ParseBytes(data); parsed.IsObject() {
+		parsed.ForEach(func(name, value gjson.Result) bool {
+			all[name.String()] = json.RawMessage(value.Raw)
+			return true
+		})
+	}
+	return all
+}
+
+// learned adds what is told beyond what is known.
+func learned(known, told gjson.Result) map[string]json.RawMessage {
+	all := objectOf(json.RawMessage(known.Raw))
 	told.ForEach(func(name, value gjson.Result) bool {
-		before, has := all[name.Str]
+		before, has := all[name.String()]
 		switch {
 		case !has:
-			all[name.Str] = json.RawMessage(value.Raw)
+			all[name.String()] = json.RawMessage(value.Raw)
 		case value.IsObject():
 			if inner, err := json.Marshal(learned(gjson.ParseBytes(before), value)); err == nil {
-				all[name.Str] = inner
+				all[name.String()] = inner
 			}
 		}
 		return true
 	})
 	return all
-}
-
-// comparison holds what is told against what is known.
-type comparison struct {
-	free   []string // fields passed over
-	ids    []string // values that every event about the record has
-	shared int      // values found in both
-}
-
-func (c *comparison) same(known, told gjson.Result, fields bool) bool {
-	switch {
-	case empty(known) && empty(told):
-		return true
-	case known.IsObject() && told.IsObject():
-		return c.sameFields(known, told)
-	case known.IsArray() && told.IsArray():
-		return c.sameList(known.Array(), told.Array())
-	case known.IsObject() || known.IsArray() || told.IsObject() || told.IsArray():
-		return false
-	}
-	a, b := strings.TrimSpace(known.String()), strings.TrimSpace(told.String())
-	if fields && b != "" && !slices.Contains(c.ids, b) {
-		c.shared++
-	}
-	// Vendors put texts, numbers and times into a form of their own on the way.
-	return strings.EqualFold(a, b) || known.Type == gjson.Number && told.Type == gjson.Number && known.Num == told.Num || sameTime(a, b)
-}
-
-// sameTime compares times, and days as their beginning in UTC.
-func sameTime(a, b string) bool {
-	x, y := timeOf(a), timeOf(b)
-	return !x.IsZero() && x.Equal(y)
-}
-
-func timeOf(text string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t
-		}
-	}
-	return time.Time{}
-}
-
-// sameFields compares what both have; a field that one does not have is not
-// known, or not told.
-func (c *comparison) sameFields(known, told gjson.Result) bool {
-	have := known.Map()
-	same := true
-	told.ForEach(func(name, value gjson.Result) bool {
-		if before, has := have[name.Str]; has && !slices.Contains(c.free, name.Str) {
-			same = c.same(before, value, true)
-		}
-		return same
-	})
-	return same
-}
-
-// sameList compares lists in which the order of plain values tells nothing.
-func (c *comparison) sameList(known, told []gjson.Result) bool {
-	if len(known) != len(told) {
-		return false
-	}
-	c.shared++
-	left := slices.Clone(known)
-	for _, value := range told {
-		found := slices.IndexFunc(left, func(before gjson.Result) bool { return c.same(before, value, false) })
-		if found < 0 {
-			return false
-		}
-		left = slices.Delete(left, found, found+1)
-	}
-	return true
-}
-
-func empty(v gjson.Result) bool {
-	return !v.Exists() || v.Type == gjson.Null || v.Type == gjson.String && v.Str == ""
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -23,8 +24,8 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *jo
 		return nil
 	}
 	made := &journal.Written{
-		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Free: s.App.Echo.Free,
-		Version: s.App.Echo.Version, Gone: w.Gone, Verbs: w.Verbs,
+		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Gone: w.Gone,
+		EchoRule: journal.EchoRule{Free: s.App.Echo.Free, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs},
 	}
 	if w.Within != "" && made.Version != "" {
 		made.Version = w.Within + "." + made.Version
@@ -33,9 +34,30 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *jo
 		return nil // the vendor does not say of what
 	}
 	if !w.Gone {
-		made.Data = fieldsOf(w, s.Args, answer)
+		made.Data, made.Sent = fieldsOf(w, s.Args, answer), sentBy(s.App.Echo, w, s.Args)
 	}
 	return made
+}
+
+// sentBy names the fields, as events have them, that a call set: those of its
+// arguments, and those that the vendor makes of them.
+func sentBy(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []string {
+	sent := []string{}
+	gjson.ParseBytes(args).ForEach(func(name, _ gjson.Result) bool {
+		sent = append(sent, name.String())
+		return true
+	})
+	for event, ours := range w.Names {
+		if i := slices.Index(sent, ours); i >= 0 {
+			sent[i] = event
+		}
+	}
+	for made, of := range echo.Follows {
+		if !slices.Contains(sent, made) && slices.ContainsFunc(of, func(name string) bool { return slices.Contains(sent, name) }) {
+			sent = append(sent, made)
+		}
+	}
+	return sent
 }
 
 // recordOf gives the id of the record, empty while it is not known.

@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
@@ -10,7 +11,8 @@ import (
 // wrote is what a call made of the contact c_1.
 func wrote(record, data string) journal.Effect {
 	return journal.Effect{Written: &journal.Written{
-		Version: "changed", Connection: "highlevel", Noun: "highlevel.contact", Record: record, Data: json.RawMessage(data), Free: []string{"dateUpdated"},
+		Connection: "highlevel", Noun: "highlevel.contact", Record: record, Data: json.RawMessage(data),
+		EchoRule: journal.EchoRule{Version: "changed", Free: []string{"dateUpdated"}},
 	}}
 }
 
@@ -142,13 +144,53 @@ var echoTests = map[string]func(f *fixture){
 		f.record(h, erred, journal.Effect{})
 		want(f, "failed", f.echoed(updated("2", "c_1", known)), false)
 	},
+	"what somebody else changed is told, although our own change brings it": func(f *fixture) {
+		sent := func(data string) journal.Effect {
+			made := wrote("c_1", data)
+			made.Written.Sent = []string{"email"}
+			return made
+		}
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), sent(`{"email":"a@b.c","city":"Paris","visits":1}`))
+		want(f, "with nothing to compare", f.echoed(updated("1", "c_1", `{"email":"a@b.c","city":"Paris","visits":1}`)), true)
+		want(f, "another's", f.echoed(updated("2", "c_1", `{"email":"a@b.c","city":"Oslo","visits":1}`)), false)
+		// Of Rome nobody was told.
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), sent(`{"email":"d@b.c","city":"Rome","visits":1}`))
+		rome := `{"email":"d@b.c","city":"Rome","visits":1}`
+		want(f, "ours, with another's of which nobody was told", f.echoed(updated("3", "c_1", rome)), false)
+		want(f, "once told", f.echoed(updated("4", "c_1", rome)), true)
+		// What changes with every write is the vendor's own.
+		for n, echo := range []bool{false, false, true, true} {
+			data := fmt.Sprintf(`{"email":"%d@b.c","city":"Rome","visits":%d}`, n, n+2)
+			f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), sent(data))
+			want(f, "a counter, the "+fmt.Sprint(n+1)+". time", f.echoed(updated(fmt.Sprint("n", n), "c_1", data)), echo)
+		}
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), sent(`{"email":"e@b.c","city":"Nice","visits":9}`))
+		want(f, "another's beside a counter", f.echoed(updated("5", "c_1", `{"email":"e@b.c","city":"Nice","visits":9}`)), false)
+	},
+	"an event of before our change tells what it tells, and the echo is one still": func(f *fixture) {
+		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", `{"email":"b@b.c","changed":"2026-03-01T12:00:05Z"}`))
+		want(f, "late", f.echoed(updated("1", "c_1", `{"email":"a@b.c","city":"Rome","changed":"2026-03-01T12:00:01Z"}`)), false)
+		want(f, "ours", f.echoed(updated("2", "c_1", `{"email":"b@b.c","city":"Rome","changed":"2026-03-01T12:00:05.4Z"}`)), true)
+		now := step(1, "highlevel.contacts.update", `{}`)
+		now.Started = f.clock.Now()
+		f.record(f.begun(), now, wrote("c_1", `{"email":"b@b.c"}`))
+		early := updated("3", "c_1", `{"email":"b@b.c"}`)
+		early.Event.Time = f.clock.Now().Add(-2 * time.Minute)
+		want(f, "the same, long before", f.echoed(early), false)
+	},
+	"other letters are another's once, and the vendor's own in the end": func(f *fixture) {
+		for n, echo := range []bool{false, false, true} {
+			f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", `{"firstName":"ada"}`))
+			want(f, fmt.Sprint("time ", n), f.echoed(updated(fmt.Sprint(n), "c_1", `{"firstName":"Ada"}`)), echo)
+		}
+	},
 	"the end of a record that we deleted is an echo": func(f *fixture) {
 		gone := wrote("c_1", `{}`)
 		gone.Written.Gone = true
 		f.record(f.begun(), step(1, "highlevel.contacts.delete", `{}`), gone)
 		a := updated("1", "c_1", `{"id":"c_1"}`)
-		want(f, "an update", f.echoed(a), false)
-		f.record(f.begun(), step(1, "highlevel.contacts.delete", `{}`), gone)
+		want(f, "an update, late", f.echoed(a), false)
+		f.clock.Pass(time.Hour) // however late
 		a = updated("2", "c_1", `{"id":"c_1"}`)
 		a.Event.Type = "highlevel.contact.deleted"
 		f.accept(arrival(a.Event, hook("x", func(h *journal.Hook) { h.Triggers = []string{a.Event.Type} })))

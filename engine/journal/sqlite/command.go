@@ -222,6 +222,8 @@ func (w *writer) endMark(s *standing, result value) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.sql.endMark.run(s.seq, int64(s.park.Step), held)
-	return err
+	if _, err = w.sql.endMark.run(s.seq, int64(s.park.Step), held); err != nil {
+		return err
+	}
+	return w.settle(s.seq, s.park.Step)
 }

@@ -21,13 +21,6 @@ type writtenStep struct {
 	number int64
 }
 
-// writtenRule is how what was written is compared with what is told.
-type writtenRule struct {
-	Free    []string `json:"free,omitempty"`
-	Version string   `json:"version,omitempty"`
-	Verbs   []string `json:"verbs,omitempty"`
-}
-
 func (s *writes) load(nouns, steps *stmt) error {
 	s.nouns, s.steps = map[string]bool{}, map[writtenStep]bool{}
 	err := nouns.each(func(row []driver.Value) error {
@@ -43,32 +36,79 @@ func (s *writes) load(nouns, steps *stmt) error {
 	})
 }
 
-// written keeps what a call makes of a record: as under way with a begun mark,
-// and with its answer as done.
-func (w *writer) written(run int64, number int, state journal.StepState, made *journal.Written) error {
-	if err := w.settle(run, number); err != nil || made == nil {
-		return err
-	}
-	step := writtenStep{run, int64(number)}
-	if state != journal.Begun {
-		step = writtenStep{}
-	}
-	rule, err := json.Marshal(writtenRule{made.Free, made.Version, made.Verbs})
+// knownRow is what is known of a record, in its place: step says by which call
+// under way, and is empty for what is done and told.
+type knownRow struct {
+	journal.Known
+	record string
+	step   writtenStep
+}
+
+// known reads the rows of a record, what is done and told before what is under
+// way, and those of which the vendor is still to give the id.
+func (w *writer) known(connection, noun, record string) (rows []knownRow, err error) {
+	err = w.sql.findWritten.each(func(v []driver.Value) error {
+		one := knownRow{record: v[0].(string), step: writtenStep{v[1].(int64), v[2].(int64)}}
+		one.Gone, one.At = v[3].(int64) == 1, fromMicro(v[6].(int64))
+		data, _ := v[5].([]byte)
+		one.Data = slices.Clone(data)
+		rows = append(rows, one)
+		return json.Unmarshal([]byte(v[4].(string)), &rows[len(rows)-1].Lore)
+	}, connection, noun, record)
+	return rows, err
+}
+
+func (w *writer) putKnown(connection, noun string, row *knownRow) error {
+	lore, err := json.Marshal(row.Lore)
 	if err != nil {
 		return err
 	}
 	gone := int64(0)
-	if made.Gone {
+	if row.Gone {
 		gone = 1
 	}
-	if _, err := w.sql.putWritten.run(made.Connection, made.Noun, made.Record, step.run, step.number, gone, w.time.UnixMicro(),
-		string(rule), blob(made.Data)); err != nil {
+	_, err = w.sql.putWritten.run(connection, noun, row.record, row.step.run, row.step.number, gone, row.At.UnixMicro(), string(lore), blob(row.Data))
+	return err
+}
+
+// written keeps what a call makes of a record: as under way with a begun mark,
+// and with its answer as done.
+func (w *writer) written(run int64, step *journal.Step, state journal.StepState, made *journal.Written) error {
+	if made == nil {
+		return w.settle(run, step.Number)
+	}
+	rows, err := w.known(made.Connection, made.Noun, made.Record)
+	if err != nil {
+		return err
+	}
+	own := writtenStep{run, int64(step.Number)}
+	var before *journal.Known
+	var strays map[string]int
+	for i := range rows {
+		switch {
+		case rows[i].step == own:
+			strays = rows[i].Strays
+		case rows[i].step == writtenStep{} && rows[i].record == made.Record:
+			before = &rows[i].Known
+		}
+	}
+	if err := w.settle(run, step.Number); err != nil {
+		return err
+	}
+	row := knownRow{Known: made.Over(before, step.Started, w.time), record: made.Record}
+	if strays != nil {
+		row.Strays = strays
+	}
+	if state == journal.Begun {
+		row.step = own
+	}
+	if err := w.putKnown(made.Connection, made.Noun, &row); err != nil {
 		return err
 	}
 	w.writes.nouns[made.Connection+" "+made.Noun] = true
-	if step.run != 0 {
-		w.writes.steps[step] = true
-		w.settled = slices.DeleteFunc(w.settled, func(s writtenStep) bool { return s == step })
+	if state == journal.Begun {
+		w.writes.steps[own] = true
+		w.settled = slices.DeleteFunc(w.settled, func(s writtenStep) bool { return s == own })
 	}
 	return nil
 }
@@ -87,7 +127,7 @@ func (w *writer) settle(run int64, number int) error {
 }
 
 // echo marks an event that tells just what a call of ours made of its record.
-// Another change of the record makes out of date what was known of it.
+// What it tells is known from then on.
 func (w *writer) echo(e *journal.Event) error {
 	switch e.Source {
 	case journal.Webhook, journal.Poll, journal.Reconcile:
@@ -98,35 +138,28 @@ func (w *writer) echo(e *journal.Event) error {
 	if e.Record == "" || last < 0 || !w.writes.nouns[e.Connection+" "+e.Type[:last]] {
 		return nil
 	}
-	type row struct {
-		journal.Written
-		run, number int64
-	}
-	var rows []row
-	err := w.sql.findWritten.each(func(v []driver.Value) error {
-		one := row{run: v[1].(int64), number: v[2].(int64)}
-		one.Connection, one.Noun, one.Record = e.Connection, e.Type[:last], v[0].(string)
-		one.Gone = v[3].(int64) == 1
-		one.Data, _ = v[5].([]byte)
-		rows = append(rows, one)
-		last := &rows[len(rows)-1]
-		var rule writtenRule
-		err := json.Unmarshal([]byte(v[4].(string)), &rule)
-		last.Free, last.Version, last.Verbs, last.At = rule.Free, rule.Version, rule.Verbs, fromMicro(v[6].(int64))
-		return err
-	}, e.Connection, e.Type[:last], e.Record)
+	noun := e.Type[:last]
+	rows, err := w.known(e.Connection, noun, e.Record)
 	if err != nil {
 		return err
 	}
-	for _, one := range rows {
-		if !one.Echoes(e) {
-			continue
+	told := knownRow{record: e.Record}
+	for i := range rows {
+		row := rows[i]
+		switch heard := row.Hear(e, w.time); {
+		case heard:
+			e.Echo = true
+			return w.putKnown(e.Connection, noun, &row)
+		case row.step == writtenStep{}:
+			told = row
+		case row.record != "" && row.Ours:
+			if err := w.putKnown(e.Connection, noun, &row); err != nil {
+				return err
+			}
 		}
-		e.Echo = true
-		one.Learn(e)
-		_, err := w.sql.learnWritten.run(one.Connection, one.Noun, one.Record, one.run, one.number, blob(one.Data))
-		return err
 	}
-	_, err = w.sql.staleWritten.run(e.Connection, e.Type[:last], e.Record)
-	return err
+	if told.At.IsZero() {
+		told.Hear(e, w.time)
+	}
+	return w.putKnown(e.Connection, noun, &told)
 }

@@ -24,7 +24,7 @@ type statements struct {
 
 	addFile, copyFiles, eraseFiles *stmt
 
-	putWritten, dropWritten, findWritten, learnWritten, staleWritten, oldWritten *stmt
+	putWritten, dropWritten, findWritten, oldWritten *stmt
 
 	eventType, pauseRun, unpauseRun, findPaused *stmt
 
@@ -137,9 +137,7 @@ func (s *statements) prepare(c *conn) error {
 		// What is done comes before what is under way.
 		&s.findWritten: `SELECT record, run, number, gone, rule, data, at FROM written WHERE connection = ?1 AND noun = ?2 AND record IN (?3, '')
 			ORDER BY run, number`,
-		&s.learnWritten: `UPDATE written SET data = ?6 WHERE connection = ?1 AND noun = ?2 AND record = ?3 AND run = ?4 AND number = ?5`,
-		&s.staleWritten: `DELETE FROM written WHERE connection = ? AND noun = ? AND record = ? AND run = 0`,
-		&s.oldWritten:   `DELETE FROM written WHERE at < ?`,
+		&s.oldWritten: `DELETE FROM written WHERE at < ?`,
 
 		&s.eventType:  `SELECT type FROM event WHERE seq = ?`,
 		&s.pauseRun:   `UPDATE run SET state = -1, parked = ?2 WHERE seq = ?1`,

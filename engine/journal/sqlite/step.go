@@ -178,7 +178,7 @@ func (t *stepTask) apply(w *writer) error {
 	if e := &t.effect; e.State != nil || e.Link != nil || e.Emit != nil || e.Approval != nil {
 		done.result = pack(t.result)
 	}
-	if err := w.written(t.run.seq, t.step.Number, done.step.State, t.effect.Written); err != nil {
+	if err := w.written(t.run.seq, &t.step, done.step.State, t.effect.Written); err != nil {
 		return err
 	}
 	if err := w.begin(&t.grasp); err != nil {
@@ -272,13 +272,15 @@ func (w *writer) takeStep(run int64, number int, keep func(sent driver.Value) bo
 	return nil
 }
 
-// drop takes the last step of a run away.
+// drop takes the last step of a run away, and what it was to write.
 func (w *writer) drop(run int64, number int) error {
 	if err := w.takeStep(run, number, func(driver.Value) bool { return false }); err != nil {
 		return err
 	}
-	_, err := w.sql.dropStep.run(run, int64(number))
-	return err
+	if _, err := w.sql.dropStep.run(run, int64(number)); err != nil {
+		return err
+	}
+	return w.settle(run, number)
 }
 
 // begin writes to the row of a run what its hand-out meant.
@@ -365,5 +367,5 @@ func (t *withdrawTask) apply(w *writer) error {
 		return err
 	}
 	k.steps, k.begun = k.steps-1, false
-	return w.settle(t.run.seq, t.number)
+	return nil
 }
