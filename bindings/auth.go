@@ -89,6 +89,9 @@ type OAuth struct {
 	// Exchange gives a token for a child account out of its parent's, nil
 	// where there is no such thing.
 	Exchange *Exchange
+	// Reconnect gives tokens anew where the last ones were lost, without a
+	// person; nil where a person has to authorise again.
+	Reconnect *Reconnect
 }
 
 // TokenAuth is how a client proves itself at a token endpoint.
@@ -132,6 +135,19 @@ type Exchange struct {
 	URL    string            // a path below BaseURL
 	Fields map[string]string // form field to {parent} or {account}
 	Header map[string]string // sent with it
+}
+
+// Reconnect is a request with the client's own credentials that answers an
+// authorisation code for an account in which the app is installed. It is made
+// after a crash between a refresh and its storing, and never where a person
+// took the app away.
+type Reconnect struct {
+	URL string // a path below BaseURL
+	// Fields are sent as JSON: {client_id}, {client_secret} and {account} stand
+	// for the connection's. ParentFields are sent for a parent's account.
+	Fields, ParentFields map[string]string
+	// Code is the path of the code in the answer.
+	Code string
 }
 
 // Variant is another kind of connection than the app's usual one, chosen with

@@ -108,6 +108,9 @@ func testOAuth(t reporter, app *bindings.App, way string, o *bindings.OAuth) {
 	if o.Grace != 0 && !o.Rotates {
 		t.Errorf("way %q: a grace of %v for tokens that are not spent", way, o.Grace)
 	}
+	if r := o.Reconnect; r != nil && (!strings.HasPrefix(r.URL, "/") || len(r.Fields) == 0 || r.Code == "" || (app.ParentVariant() != nil) != (r.ParentFields != nil)) {
+		t.Errorf("way %q: reconnect: expected a path, fields for each kind of account, and where the code stands", way)
+	}
 	testScopes(t, app, "way "+way, slices.Concat(o.Scopes.Default, o.Scopes.ReadOnly))
 }
 

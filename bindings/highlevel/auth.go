@@ -33,6 +33,13 @@ func authorization() []bindings.Auth {
 					Fields: map[string]string{"companyId": "{parent}", "locationId": "{account}"},
 					Header: map[string]string{"Version": "2021-07-28"},
 				},
+				// help.gohighlevel.com, "How to reconnect broken Marketplace Apps?".
+				Reconnect: &bindings.Reconnect{
+					URL:          "/oauth/reconnect",
+					Fields:       map[string]string{"clientKey": "{client_id}", "clientSecret": "{client_secret}", "locationId": "{account}"},
+					ParentFields: map[string]string{"clientKey": "{client_id}", "clientSecret": "{client_secret}", "companyId": "{account}"},
+					Code:         "authorizationCode",
+				},
 			},
 		},
 		{

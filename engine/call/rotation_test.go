@@ -81,6 +81,12 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"access_token":%q,"refresh_token":%q,"expires_in":1,"token_type":"Bearer"}`, access, s.refresh)
 }
 
+func (s *strict) made() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refreshes
+}
+
 // TestRotation is a soak: two processes with a hundred callers each share one
 // connection whose tokens live for a second. No call fails, and no spent
 // refresh token is sent again.
@@ -174,4 +180,63 @@ func beCaller(text string) error {
 	}
 	callers.Wait()
 	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// TestKilledInARefresh ends a process at the worst moment: the vendor has spent
+// the refresh token, and its answer never arrives. The next start finds that a
+// refresh was begun, makes it again within the vendor's grace, and goes on.
+func TestKilledInARefresh(t *testing.T) {
+	vendor := &strict{refresh: "refresh-0", access: map[string]time.Time{}, spent: map[string]bool{}}
+	var first sync.Once
+	spent, killed := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lost := false
+		if r.URL.Path == "/token" {
+			first.Do(func() { lost = true })
+		}
+		if !lost {
+			vendor.ServeHTTP(w, r)
+			return
+		}
+		vendor.ServeHTTP(httptest.NewRecorder(), r) // done, and nobody hears of it
+		vendor.mu.Lock()
+		vendor.refresh = "refresh-0" // the grace
+		vendor.mu.Unlock()
+		close(spent)
+		<-killed
+	}))
+	defer server.Close()
+	settings, err := json.Marshal(soakConfig{Data: t.TempDir(), URL: server.URL, Callers: 3, Time: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func() *exec.Cmd {
+		p := exec.CommandContext(t.Context(), self)
+		p.Env = append(os.Environ(), soakSettings+"="+string(settings))
+		return p
+	}
+	process := start()
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-spent
+	if err := process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Wait(); err == nil {
+		t.Fatal("the process ended by itself")
+	}
+	close(killed)
+	out, err := start().Output()
+	var result soakResult
+	if err == nil {
+		err = json.Unmarshal(out, &result)
+	}
+	if err != nil || result.Failed > 0 || result.Calls == 0 || vendor.made() < 2 {
+		t.Errorf("after the restart: %+v, %v, %d refreshes", result, err, vendor.made())
+	}
 }

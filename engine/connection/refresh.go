@@ -133,10 +133,30 @@ func (r *refresh) renew(ctx context.Context, entry *Entry) (Token, error) {
 		r.log.Warn("a refresh that was cut off is made again with the token that it may have spent", "connection", name, "begun", begun)
 	}
 	given, err := r.ask.refresh(ctx, entry.Token)
+	if e := (*bindings.Error)(nil); !begun.IsZero() && errors.As(err, &e) && definite(e) {
+		if again, found := r.reconnect(ctx); found {
+			given, err = again, nil
+		}
+	}
 	if err != nil {
 		return Token{}, r.refused(ctx, entry, begun, err)
 	}
 	return r.keep(ctx, entry, given.Token)
+}
+
+// reconnect asks for tokens anew, where the vendor gives them to who has lost
+// the last ones. That it does not leaves the first refusal as it is.
+func (r *refresh) reconnect(ctx context.Context) (Grant, bool) {
+	if r.ask.oauth.Reconnect == nil || r.ask.account == "" {
+		return Grant{}, false
+	}
+	given, err := r.ask.reconnect(ctx)
+	if err != nil {
+		r.log.Warn("tokens that were lost are not given anew", "connection", r.ask.name, "error", err)
+		return Grant{}, false
+	}
+	r.log.Warn("tokens that were lost were given anew", "connection", r.ask.name)
+	return given, true
 }
 
 // keep makes a token durable. Until that is done it is not used: a token whose

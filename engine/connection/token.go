@@ -41,6 +41,10 @@ type asker struct {
 	headers map[string]string
 	now     func() time.Time
 	redact  func(string) string
+	// account is the connection's, parental says that it is a parent's; base is
+	// where its calls go.
+	account, base string
+	parental      bool
 }
 
 // newAsker fills the app's data in with the connection's settings.
@@ -62,6 +66,7 @@ func newAsker(c *Connection, auth *bindings.Auth, client *http.Client, now func(
 	}
 	return &asker{
 		app: c.app, name: c.Name(), oauth: oauth, http: client, headers: extraHeaders(auth, credentials), now: now, redact: c.Redact,
+		account: c.Account(), base: c.BaseURL(), parental: c.variant() != nil && c.variant().Parent,
 		conf: oauth2.Config{
 			ClientID: credentials["client_id"], ClientSecret: credentials["client_secret"],
 			Endpoint: oauth2.Endpoint{AuthURL: oauth.AuthorizeURL, TokenURL: oauth.TokenURL, AuthStyle: style},

@@ -67,6 +67,7 @@ func (a *app) consent(h *http.Request, form url.Values) reply {
 	if form.Get("account") == a.rules.parent && a.rules.parent != "" {
 		by.account, by.parent = a.rules.parent, true
 	}
+	a.tokens.installed[by.account] = by
 	a.tokens.codes[value] = &code{authority: by, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"),
 		expires: a.sandbox.now().Add(codeLife), offline: offline(o, q, want.scopes)}
 	return want.answer("code", value)

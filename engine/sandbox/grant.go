@@ -191,6 +191,11 @@ func (a *app) revoke(value string) reply {
 }
 
 func (a *app) revokeAll(which func(authority) bool) {
+	for account, by := range a.tokens.installed {
+		if which(by) {
+			delete(a.tokens.installed, account)
+		}
+	}
 	for value, t := range a.tokens.access {
 		if which(t.authority) && !t.expires.IsZero() {
 			delete(a.tokens.access, value)
@@ -201,6 +206,42 @@ func (a *app) revokeAll(which func(authority) bool) {
 			delete(a.tokens.refresh, value)
 		}
 	}
+}
+
+// reconnect answers a code for an account in which the app is installed.
+func (a *app) reconnect(form url.Values) reply {
+	def := a.oauthDef().Reconnect
+	fields := def.Fields
+	if _, of := parentField(def, form); of {
+		fields = def.ParentFields
+	}
+	account := ""
+	for name, value := range fields {
+		given := form.Get(name)
+		switch {
+		case value == "{account}":
+			account = given
+		case value == "{client_id}" && given != ClientID, value == "{client_secret}" && given != ClientSecret:
+			return a.grantError(http.StatusUnauthorized, "invalid_client", "the client is wrong")
+		}
+	}
+	by, installed := a.tokens.installed[account]
+	if !installed {
+		return a.grantError(http.StatusBadRequest, "invalid_request", "the app is not installed there")
+	}
+	value := letters(a.random, 40, mixedAlphabet)
+	a.tokens.codes[value] = &code{authority: by, expires: a.sandbox.now().Add(codeLife), offline: true}
+	return jsonReply(http.StatusOK, place(object{}, def.Code, value))
+}
+
+// parentField reports whether a request names a parent's account.
+func parentField(def *bindings.Reconnect, form url.Values) (string, bool) {
+	for name, value := range def.ParentFields {
+		if value == "{account}" && form.Get(name) != "" {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // Revoke ends all tokens of an app that came from OAuth, as a customer does

@@ -38,10 +38,12 @@ type tokens struct {
 	access  map[string]*token
 	refresh map[string]*refresh
 	codes   map[string]*code
+	// installed are the accounts in which the app is, with what was agreed to.
+	installed map[string]authority
 }
 
 func newTokens(a *app) *tokens {
-	t := &tokens{access: map[string]*token{}, refresh: map[string]*refresh{}, codes: map[string]*code{}}
+	t := &tokens{access: map[string]*token{}, refresh: map[string]*refresh{}, codes: map[string]*code{}, installed: map[string]authority{}}
 	static, named := a.sandbox.config.Tokens[a.def.Name]
 	if !named {
 		static = []string{Token}
@@ -50,6 +52,7 @@ func newTokens(a *app) *tokens {
 		t.access[value] = &token{value: value, authority: authority{account: a.account, parent: true}}
 	}
 	t.refresh[a.sandbox.config.Refresh] = &refresh{authority: authority{account: a.account}}
+	t.installed[a.account] = authority{account: a.account}
 	return t
 }
 
@@ -164,6 +167,8 @@ func (a *app) oauth(h *http.Request, raw []byte, path string) (reply, bool) {
 		return a.tokenAnswer(h, form), true
 	case path == "/oauth/revoke" && post:
 		return a.revoke(form.Get("token")), true
+	case post && a.oauthDef() != nil && a.oauthDef().Reconnect != nil && path == a.oauthDef().Reconnect.URL:
+		return a.reconnect(form), true
 	case post && a.exchangePath() != "" && path == a.exchangePath():
 		return a.exchange(h, form), true
 	}

@@ -1,0 +1,72 @@
+package connection_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/sandbox"
+)
+
+// TestReconnect: the answer to a refresh was lost longer ago than the vendor's
+// grace. HighLevel gives tokens anew to who has lost them, but not where the
+// customer took the app away.
+func TestReconnect(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		revoked bool
+	}{{"lost", false}, {"taken away", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			now := monday
+			apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Now: func() time.Time { return now }, Seed: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := apps.Start(context.WithoutCancel(t.Context()), "127.0.0.1:0"); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = apps.Close() })
+			data := t.TempDir()
+			entry := connection.Entry{Connection: "highlevel", Way: "oauth", Made: now, Token: connection.Token{Refresh: sandbox.RefreshToken},
+				Settings: &connection.Settings{Name: "highlevel", Account: apps.Account("highlevel"), BaseURL: apps.URL("highlevel"), TokenURL: apps.TokenURL("highlevel"),
+					Credentials: map[string]string{"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret}}}
+			open := func() *connection.Set {
+				set, err := connection.New(connection.Config{Apps: all.Apps(), Folder: data, Now: func() time.Time { return now },
+					HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(set.Close)
+				return set
+			}
+			put(t, data, entry)
+			if _, err := authorize(t, open(), "highlevel"); err != nil {
+				t.Fatal(err)
+			}
+			entry.Begun = now // as if its end had not been kept
+			put(t, data, entry)
+			now = now.Add(time.Hour)
+			if test.revoked {
+				if err := apps.Revoke("highlevel"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			header, err := authorize(t, open(), "highlevel")
+			if test.revoked {
+				wantError(t, err, bindings.BrokenConnection, "invalid_grant", "was cut off before its answer was kept, longer ago than the 30s for which")
+				return
+			}
+			if err != nil || header == "" {
+				t.Fatalf("got %q, %v", header, err)
+			}
+			if kept := entryOf(t, data, "highlevel"); !kept.Begun.IsZero() || slices.Contains([]string{"", sandbox.RefreshToken}, kept.Token.Refresh) {
+				t.Errorf("kept is a refresh begun at %v", kept.Begun)
+			}
+		})
+	}
+}
