@@ -28,7 +28,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			{Name: "bank", Credentials: token, BaseURL: "http://bank.example", Account: "a1"},
 			{Name: "bank", Credentials: token},
 			{Name: "bank/b", Credentials: map[string]string{"tokn": "x", "token": ""}, Account: "a1"},
-			{Name: "bank/c", Checks: "maybe", Webhooks: "always", Timeout: -time.Second, Poll: time.Second, Reconcile: connection.Off, Credentials: map[string]string{"token": "a\nb"}},
+			{Name: "bank/c", Checks: "maybe", Webhooks: "always", Timeout: -time.Second, Poll: time.Second, Reconcile: time.Hour, Credentials: map[string]string{"token": "a\nb"}},
 			{Name: "chat"}, // it waits to be connected
 			{Name: "crm/a", Credentials: map[string]string{"client_secret": "x"}},
 			{Name: "crm/f", Credentials: map[string]string{"client_id": "x"}, As: "compny"},
@@ -54,6 +54,8 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`connections.bank/c.webhooks: expected "auto" or "manual", found "always"`,
 		`connections.bank/c.timeout: expected a duration above zero`,
 		`connections.bank/c.poll: expected off, or 10s at least, found 1s`,
+		`connections.bank/c.poll: bank has no list that could be looked at`,
+		`connections.bank/c.reconcile: bank has no list in which what webhooks lost could be found`,
 		`connections.bank/c.token: holds a line break`,
 		`connections.crm/a.client_id: is missing; the way "oauth" needs client_id, client_secret, refresh_token`,
 		`connections.crm/a.refresh_token: is missing`,

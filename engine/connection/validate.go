@@ -89,6 +89,13 @@ func (b *builder) check(c *Connection) {
 			b.wrong(c, every.name, "expected off, or %s at least, found %s", leastInterval, every.value)
 		}
 	}
+	reconciles := func(p bindings.Poll) bool { return p.Reconcile }
+	if settings.Reconcile > 0 && !slices.ContainsFunc(c.app.Polls, reconciles) {
+		b.wrong(c, "reconcile", "%s has no list in which what webhooks lost could be found", c.app.Name)
+	}
+	if (settings.Poll > 0 || !settings.Since.IsZero()) && len(c.app.Polls) == 0 {
+		b.wrong(c, "poll", "%s has no list that could be looked at", c.app.Name)
+	}
 	for _, bad := range []struct{ name, value string }{{"account", settings.Account}, {"webhook_secret", settings.WebhookSecret}} {
 		if strings.ContainsFunc(bad.value, isControl) {
 			b.wrong(c, bad.name, "holds a line break or another control character")

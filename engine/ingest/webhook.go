@@ -254,7 +254,7 @@ func moment(text string) time.Time {
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	switch {
-	case err != nil || n <= 0 || n > 1e15:
+	case err != nil || !(n > 0 && n < 1e15): // NaN too
 		return time.Time{}
 	case n > 1e11:
 		return time.UnixMilli(int64(n)).UTC()
