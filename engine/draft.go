@@ -332,7 +332,7 @@ func (c *Connector) keep(ctx context.Context, d *Draft, fill func(*connection.En
 	}
 	return v.Update(ctx, d.Settings.Name, func(e *connection.Entry) bool {
 		settings := d.Settings
-		*e = connection.Entry{Connection: settings.Name, Settings: &settings, Made: c.config.Now(), Formerly: e.Formerly}
+		*e = connection.Entry{Connection: settings.Name, Settings: &settings, Made: c.config.Now(), Formerly: e.Formerly, Hooks: e.Hooks}
 		if d.Auth != nil {
 			e.Way = d.Auth.Name
 		}
