@@ -51,6 +51,9 @@ func (w *world) change(app, method, path, body string) gjson.Result {
 	for name, value := range map[string]string{"Authorization": "Bearer sandbox-token", "Content-Type": "application/json", "Version": "2021-07-28"} {
 		request.Header.Set(name, value)
 	}
+	if app == "highlevel" && strings.HasPrefix(path, "/calendars") {
+		request.Header.Set("Version", "2021-04-15")
+	}
 	if app == "qonto" {
 		request.Header.Set("Authorization", "demo:sandbox-token")
 	}

@@ -270,3 +270,85 @@ func TestTeamsIsPolledByItsDelta(t *testing.T) {
 	w.looked()
 	w.want("body.content", "message.created by poll: Hello", "chat_message.created by poll: Deal", "message.updated by poll: Hello again")
 }
+
+// TestATwoWaySyncByPollsDoesNotLoop carries changes to and fro where one side is
+// polled: what our own calls changed comes back as an echo.
+func TestATwoWaySyncByPollsDoesNotLoop(t *testing.T) {
+	w := newWatched(t, "highlevel", twoWay, setting("highlevel", private))
+	location := w.apps.Account("highlevel")
+	w.looked()
+	made := w.change("highlevel", "POST", "/contacts/", `{"locationId":"`+location+`","firstName":"Ada","lastName":"Lovelace","email":"ada@example.com"}`).Get("contact.id").Str
+	for range 3 {
+		w.looked()
+	}
+	clients := w.apps.Records("qonto", "clients")
+	client := gjson.GetBytes(clients[len(clients)-1], "id").Str
+	w.change("qonto", "PATCH", "/clients/"+client, `{"last_name":"King"}`)
+	for range 3 {
+		w.looked()
+	}
+	if name := w.change("highlevel", "GET", "/contacts/"+made, "").Get("contact.lastName").Str; name != "King" {
+		t.Errorf("the contact is called %q", name)
+	}
+	if runs := w.runs(); len(runs) != 2 {
+		t.Errorf("%d runs for 2 changes: %q", len(runs), w.told("email"))
+	}
+}
+
+// TestAllThatAPrivateIntegrationIsTold makes and changes one of each thing.
+func TestAllThatAPrivateIntegrationIsTold(t *testing.T) {
+	w := newWatched(t, "highlevel", `on({ "highlevel.note.*", "highlevel.task.*", "highlevel.opportunity.*", "highlevel.appointment.*" }, { lane = false }, function(event) end)`,
+		setting("highlevel", private))
+	location := w.apps.Account("highlevel")
+	contact := w.put("highlevel", "contacts", map[string]any{"firstName": "Ada", "email": "ada@example.com"}).Get("id").Str
+	w.looked()
+	note := w.change("highlevel", "POST", "/contacts/"+contact+"/notes", `{"body":"Called"}`).Get("note.id").Str
+	w.put("highlevel", "contacts", map[string]any{"id": contact, "source": "phone"}) // as a note does
+	task := w.change("highlevel", "POST", "/contacts/"+contact+"/tasks", `{"title":"Call","dueDate":"2027-01-01T09:00:00Z","completed":false}`).Get("task.id").Str
+	deal := w.change("highlevel", "POST", "/opportunities/", `{"pipelineId":"sandboxPipeline00001","pipelineStageId":"sandboxStage00000001","locationId":"`+location+
+		`","name":"Deal","status":"open","contactId":"`+contact+`","monetaryValue":40}`).Get("opportunity.id").Str
+	at := w.clock.Now().UTC().Add(48 * time.Hour)
+	meeting := w.change("highlevel", "POST", "/calendars/events/appointments", fmt.Sprintf(`{"calendarId":"sandboxCalendar00001","locationId":%q,"contactId":%q,"title":"Meet","startTime":%q,"endTime":%q}`,
+		location, contact, at.Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339))).Get("id").Str
+	w.looked()
+	w.looked()
+	made := []string{"note.created by poll: " + location, "task.created by poll: " + location, "opportunity.created by poll: " + location, "appointment.created by poll: " + location}
+	w.want("locationId", slices.Clone(made)...)
+
+	w.change("highlevel", "PUT", "/contacts/"+contact+"/notes/"+note, `{"body":"Called twice"}`)
+	w.put("highlevel", "contacts", map[string]any{"id": contact, "source": "again"})
+	w.change("highlevel", "PUT", "/contacts/"+contact+"/tasks/"+task+"/completed", `{"completed":true}`)
+	w.change("highlevel", "PUT", "/opportunities/"+deal, `{"pipelineStageId":"sandboxStage00000002","monetaryValue":50}`)
+	w.change("highlevel", "PUT", "/calendars/events/appointments/"+meeting, `{"title":"Meet again"}`)
+	w.looked()
+	w.looked()
+	for _, trigger := range []string{"note.updated", "task.updated", "task.completed", "opportunity.stage_updated", "opportunity.monetary_value_updated", "appointment.updated"} {
+		made = append(made, trigger+" by poll: "+location)
+	}
+	w.want("locationId", slices.Clone(made)...)
+
+	w.change("highlevel", "DELETE", "/contacts/"+contact+"/tasks/"+task, "")
+	w.change("highlevel", "DELETE", "/opportunities/"+deal, "")
+	w.clock.Pass(time.Hour)
+	w.looked()
+	w.looked()
+	w.want("locationId", append(made, "task.deleted by poll: "+location, "opportunity.deleted by poll: "+location)...)
+}
+
+// TestQontoIsPolled finds what happened where no webhook can be received.
+func TestQontoIsPolled(t *testing.T) {
+	w := newWatched(t, "qonto", `on({ "qonto.client.*", "qonto.transaction.*", "qonto.client_invoice.*" }, { lane = false }, function(event) end)`, setting("qonto", polled))
+	account := gjson.GetBytes(w.apps.Records("qonto", "bank_accounts")[0], "id").Str
+	w.looked()
+	client := w.put("qonto", "clients", map[string]any{"kind": "company", "name": "Acme", "currency": "EUR", "locale": "FR"}).Get("id").Str
+	w.put("qonto", "transactions", map[string]any{"bank_account_id": account, "amount": 12.5, "side": "debit", "status": "pending", "currency": "EUR"})
+	invoice := w.put("qonto", "client_invoices", map[string]any{"number": "F-1", "status": "unpaid", "currency": "EUR"}).Get("id").Str
+	w.looked()
+	made := []string{"client.created by poll: EUR", "transaction.created by poll: EUR", "client_invoice.created by poll: EUR"}
+	w.want("currency", slices.Clone(made)...)
+	w.put("qonto", "clients", map[string]any{"id": client, "name": "Acme SAS"})
+	w.put("qonto", "client_invoices", map[string]any{"id": invoice, "status": "paid"})
+	w.looked()
+	w.looked()
+	w.want("currency", append(made, "client.updated by poll: EUR", "client_invoice.updated by poll: EUR")...)
+}

@@ -21,14 +21,8 @@ func (e *Engine) keeper(ctx context.Context) (*subscription.Keeper, error) {
 			conn, found := e.connections.Get(name)
 			return found && conn.WebhooksAuto()
 		},
-		Nudge: func(connection, poll, item string) { e.polls.Nudge(connection, poll, item) },
-		Reconcile: func(connection string) {
-			if conn, found := e.connections.Get(connection); found {
-				for _, poll := range conn.App().Polls {
-					e.polls.Nudge(conn.Name(), poll.Name, "")
-				}
-			}
-		},
+		Nudge:     func(connection, poll, item string) { e.polls.Nudge(connection, poll, item) },
+		Reconcile: func(connection string) { e.polls.Reconcile(connection) },
 	})
 }
 
