@@ -315,9 +315,9 @@ func (c *Connector) finish(ctx context.Context, d *Draft, made Made) (Made, erro
 
 // keep saves a draft in place of what was kept of the connection before.
 func (c *Connector) keep(ctx context.Context, d *Draft, fill func(*connection.Entry)) error {
-	if c.desk.set != nil {
-		other, found := c.desk.set.ByAccount(d.App.Name, d.Settings.Account)
-		if found && other.Name() != d.Settings.Name {
+	for _, other := range c.desk.set.OfApp(d.App.Name) {
+		s := other.Status()
+		if s.Account != "" && s.Account == d.Settings.Account && s.As == d.Settings.As && s.Name != d.Settings.Name {
 			return fmt.Errorf("%s is connected to the %s %q already; nothing was changed: connect that one again, or remove it first", other.Name(), d.App.Account.Noun, d.Settings.Account)
 		}
 	}

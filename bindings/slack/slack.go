@@ -78,8 +78,8 @@ func webhook() *bindings.Webhook {
 		Forms:     forms(),
 		Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		SendAgain: 503,
-		// The workspace took the app away, or its tokens.
-		Uninstalled: []string{"app_uninstalled", "tokens_revoked"},
+		// tokens_revoked may be about one person; a call shows what is revoked.
+		Uninstalled: []string{"app_uninstalled"},
 	}
 }
 

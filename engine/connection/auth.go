@@ -19,9 +19,9 @@ var settingWords = []string{"account", "as", "parent", "base_url", "authorize_ur
 func (b *builder) authorise(c *Connection) {
 	if text := b.Wrong[c.Name()]; text != "" {
 		c.stop(Misconfigured, broken(c.app.Name, c.Name(), "%s", text), b.Now())
-		return
 	}
-	if !b.checkCredentials(c) || !b.checkVariant(c) || len(c.app.Auth) == 0 {
+	good := b.checkCredentials(c) && b.checkVariant(c)
+	if _, kind, _ := c.stopped(); kind == Misconfigured || !good || len(c.app.Auth) == 0 {
 		return
 	}
 	if len(c.settings.Credentials) == 0 && c.settings.Parent != "" {

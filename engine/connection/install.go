@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,17 +57,23 @@ func (s *Set) reinstalled(ctx context.Context, c *Connection, at time.Time) ([]s
 // Uninstalled notes that the vendor says an app was taken away from an
 // account, or, without one, from that of the connection itself.
 func (s *Set) Uninstalled(ctx context.Context, c *Connection, account string, at time.Time) error {
-	if account != "" {
-		var found bool
-		if c, found = s.ByAccount(c.app.Name, account); !found {
-			return nil
+	if account == "" {
+		return s.ended(ctx, c, at)
+	}
+	var problems []error
+	for _, one := range s.OfApp(c.app.Name) {
+		if one.Account() == account {
+			problems = append(problems, s.ended(ctx, one, at))
 		}
 	}
+	return errors.Join(problems...)
+}
+
+func (s *Set) ended(ctx context.Context, c *Connection, at time.Time) error {
 	if c.entry != nil && c.entry.Made.After(at) {
 		return nil // it came late: the app was installed again since
 	}
-	said := fmt.Sprintf("%s says that the app was uninstalled", c.app.Title)
-	return s.breakAt(ctx, c, said, at)
+	return s.breakAt(ctx, c, fmt.Sprintf("%s says that the app was uninstalled", c.app.Title), at)
 }
 
 // freeName makes a name of an account.

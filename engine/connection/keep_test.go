@@ -299,3 +299,28 @@ func TestClientCredentials(t *testing.T) {
 		t.Errorf("asked with %s", form)
 	}
 }
+
+// A bot and a person of one workspace are two connections; events are the
+// bot's.
+func TestTwoKindsOfOneAccount(t *testing.T) {
+	v, data := newVendor(t), t.TempDir()
+	bot, person, copied := kept("crm/z", "refresh-0"), kept("crm/me", "refresh-0"), kept("crm/copy", "refresh-0")
+	for _, entry := range []*connection.Entry{&bot, &person, &copied} {
+		entry.Settings.Account = "acme"
+	}
+	person.Settings.As = "company"
+	put(t, data, bot, person)
+	set := v.open(t, data, nil)
+	if c, found := set.ByAccount("crm", "acme"); !found || c.Name() != "crm/z" {
+		t.Errorf("its events go to %v", c)
+	}
+	put(t, data, copied)
+	if _, err := set.Reload(""); err != nil {
+		t.Fatal(err)
+	}
+	_, err := authorize(t, set, "crm/z")
+	wantError(t, err, bindings.BrokenConnection, `crm/copy has its location "acme" too; remove one of them`)
+	if c, _ := set.ByAccount("crm", "acme"); c.Name() != "crm/copy" {
+		t.Errorf("its events go to %v", c)
+	}
+}

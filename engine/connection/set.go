@@ -134,17 +134,22 @@ func (s *snapshot) ofApp(app string) []*Connection {
 	return all
 }
 
-// ByAccount finds the connection of an account.
+// ByAccount finds the connection of an account; of several that share it, the
+// one of the usual kind.
 func (s *Set) ByAccount(app, account string) (*Connection, bool) {
-	if account == "" {
-		return nil, false
-	}
+	var found *Connection
 	for _, c := range s.present.Load().sorted {
-		if c.app.Name == app && c.settings.Account == account {
-			return c, true
+		if account == "" || c.app.Name != app || c.settings.Account != account {
+			continue
+		}
+		if _, kind, _ := c.stopped(); kind == Misconfigured {
+			continue
+		}
+		if found == nil || found.settings.As != "" && c.settings.As == "" {
+			found = c
 		}
 	}
-	return nil, false
+	return found, found != nil
 }
 
 // byNames sorts connections.

@@ -184,16 +184,24 @@ func (b *builder) join(c *Connection) {
 // checkAccounts checks what joins connections: no account twice, and the
 // names under accounts:.
 func (b *builder) checkAccounts() {
-	owner := map[[2]string]*Connection{}
+	// A bot and a person may share an account; two of a kind would hear all twice.
+	owner := map[[3]string]*Connection{}
 	for _, c := range b.made.sorted {
 		if c.settings.Account == "" {
 			continue
 		}
-		key := [2]string{c.app.Name, c.settings.Account}
-		if other := owner[key]; other != nil {
+		key := [3]string{c.app.Name, c.settings.Account, c.settings.As}
+		switch other := owner[key]; {
+		case other == nil:
+			owner[key] = c
+		case c.inFile && other.inFile:
 			b.wrong(c, "account", "%q is the account of %q too", c.settings.Account, other.Name())
+		case c.inFile: // what is kept gives way
+			b.twice(other, c)
+			owner[key] = c
+		default:
+			b.twice(c, other)
 		}
-		owner[key] = c
 	}
 	known := slices.Sorted(maps.Keys(b.made.byName))
 	for _, from := range slices.Sorted(maps.Keys(b.Accounts)) {
@@ -215,6 +223,12 @@ func (b *builder) checkAccounts() {
 			taken[app] = to
 		}
 	}
+}
+
+// twice keeps a connection from being used whose account another one has.
+func (b *builder) twice(c, other *Connection) {
+	c.stop(Misconfigured, broken(c.app.Name, c.Name(), "%s has its %s %q too; remove one of them: tidewire connections remove %s",
+		other.Name(), c.app.Account.Noun, c.settings.Account, c.Name()), b.Now())
 }
 
 func didYouMean(name string, candidates []string) string {
