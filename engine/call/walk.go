@@ -118,6 +118,9 @@ func (c *Client) List(ctx context.Context, o Own, next json.RawMessage) (Listed,
 	if err != nil {
 		return Listed{}, err
 	}
+	if !op.ReadOnly() { // it is asked again and again, and nobody keeps a mark
+		return Listed{}, pageError(op, "%s may change something, so it is no list that is looked at", op.Name)
+	}
 	args, err := o.arguments(op)
 	if err != nil {
 		return Listed{}, err

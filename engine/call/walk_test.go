@@ -54,6 +54,7 @@ func TestArguments(t *testing.T) {
 const workspaces = `
 operation workspaces.list {"id":"w","method":"GET","path":"/workspaces","in_query":["offset: string"],"pages":{"items":"data","cursors":{"offset":"next.offset"}}}
 operation projects.list {"id":"p","method":"GET","path":"/workspaces/{workspace}/projects","in_path":["workspace!: string"],"in_query":["team: string"],"pages":{"items":"data"}}
+operation things.make {"id":"m","method":"POST","path":"/things","pages":{"items":"data"}}
 operation endless.list {"id":"e","method":"GET","path":"/endless","in_query":["offset: string"],"pages":{"items":"data","cursors":{"offset":"next.offset"}}}
 `
 
@@ -108,6 +109,10 @@ func TestItems(t *testing.T) {
 	of.ID = "name"
 	if _, err := s.Items(t.Context(), s.app, "crm/paris", of, words); err == nil || !strings.Contains(err.Error(), `nothing at "name"`) {
 		t.Errorf("items without a name: got %v", err)
+	}
+	if _, err := s.List(t.Context(), call.Own{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "things.make"}, Words: words}, nil); err == nil ||
+		!strings.Contains(err.Error(), "may change something") {
+		t.Errorf("a list that changes something: got %v", err)
 	}
 	err = s.Walk(t.Context(), call.Own{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "endless.list"}, Words: words},
 		func(json.RawMessage) error { return nil })
