@@ -31,6 +31,9 @@ type Operation struct {
 	// Answer is the type of a successful answer; nil where the documents do
 	// not describe one.
 	Answer *Type `json:"answer,omitempty"`
+	// AnswerHeaders are headers that make up the answer where it has no body,
+	// as fields of the same names: the address of what is under way.
+	AnswerHeaders []string `json:"answer_headers,omitempty"`
 	// Status is the status of a successful answer; 0 means any 2xx.
 	Status int `json:"status,omitempty"`
 

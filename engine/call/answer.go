@@ -16,7 +16,7 @@ import (
 
 // readAnswer tells a successful answer from an error.
 //
-// An empty answer is null. One that is not JSON is a table: text of a type
+// An empty answer is null, or made of headers where the catalogue says so. One that is not JSON is a table: text of a type
 // text/… stands in {"content_type", "text"}, anything else, and all that the
 // catalogue declares a file, in {"content_type", "base64"}. A page of HTML,
 // or broken JSON, where the catalogue says otherwise is an error: it comes
@@ -34,7 +34,7 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 	}
 	switch {
 	case len(strings.TrimSpace(string(body[:min(len(body), 64)]))) == 0 && len(body) <= 64:
-		return []byte("null"), nil
+		return headerAnswer(op, header), nil
 	case declared == bindings.File:
 		return wrapped(kind, body), nil
 	case isJSON && (jsonType(kind) || kind == "" || strings.HasPrefix(kind, "text/")):
@@ -53,6 +53,22 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 		return nil, e
 	}
 	return wrapped(kind, body), nil
+}
+
+// headerAnswer is the answer without a body: null, or the headers that the
+// operation's answer is.
+func headerAnswer(op *bindings.Operation, header http.Header) []byte {
+	fields := map[string]string{}
+	for _, name := range op.AnswerHeaders {
+		if value := header.Get(name); value != "" {
+			fields[name] = value
+		}
+	}
+	if len(fields) == 0 {
+		return []byte("null")
+	}
+	text, _ := json.Marshal(fields) // strings always encode
+	return text
 }
 
 func wrapped(kind string, body []byte) []byte {

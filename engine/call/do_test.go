@@ -236,6 +236,18 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+func TestAnswerOfHeaders(t *testing.T) {
+	for header, want := range map[string]string{"Location": `{"Location":"/teams('t1')"}`, "X-Other": `null`} {
+		s := start(t, answers(reply(202, ``, header, "/teams('t1')")), nil)
+		r := s.request(t, "ping.now", `{}`)
+		op := *r.Operation
+		op.AnswerHeaders, r.Operation = []string{"Content-Location", "Location"}, &op
+		if answer, err := s.Do(t.Context(), r); err != nil || string(answer.Body) != want {
+			t.Errorf("%s: got %s, %v, want %s", header, answer.Body, err, want)
+		}
+	}
+}
+
 func TestVendorErrors(t *testing.T) {
 	tests := []struct {
 		name   string

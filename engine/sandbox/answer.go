@@ -31,6 +31,12 @@ func (r *request) answer(res result) reply {
 			out.status = http.StatusCreated
 		}
 	}
+	if len(op.AnswerHeaders) > 0 && r.app.rules.headers != nil {
+		for name, value := range r.app.rules.headers(r, res) {
+			out.header.Set(name, value)
+		}
+		return out
+	}
 	if out.status == http.StatusNoContent {
 		return out
 	}

@@ -61,6 +61,14 @@ func callOnce(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operatio
 	if op.Status != 0 && w.Code != op.Status {
 		t.Errorf("status %d, expected %d", w.Code, op.Status)
 	}
+	if len(op.AnswerHeaders) > 0 {
+		for _, name := range op.AnswerHeaders {
+			if w.Header().Get(name) == "" {
+				t.Errorf("the answer has no header %s", name)
+			}
+		}
+		return
+	}
 	if op.Answer == nil {
 		if w.Code != http.StatusNoContent && w.Header().Get(noteHeader) == "" {
 			t.Errorf("answer is not described, and %s does not say so: %s", noteHeader, answer)

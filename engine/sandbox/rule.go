@@ -70,6 +70,8 @@ type rules struct {
 	unversioned int
 	// fail writes a failure in the vendor's shape, beyond what App.Errors says.
 	fail func(f *failure, body object) (status int)
+	// headers are those of an answer that is made of headers.
+	headers func(r *request, res result) map[string]string
 	// success completes every successful answer.
 	success object
 	// pageSize is the vendor's own where a request names none.

@@ -67,6 +67,7 @@ func teams() *rules {
 		under:    map[string]map[string]string{},
 		triggers: map[string]string{},
 		notify:   notifyTeams,
+		headers:  teamsUnderWay,
 		invalid:  http.StatusBadRequest,
 		fail:     failTeams,
 		pageSize: 20,

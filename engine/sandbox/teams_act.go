@@ -128,6 +128,13 @@ func teamsFurnish(r *request, made result) *failure {
 	return nil
 }
 
+// teamsUnderWay says where a team is that is being made or changed, and what
+// does it.
+func teamsUnderWay(r *request, res result) map[string]string {
+	at := "/teams('" + res.record.id + "')"
+	return map[string]string{"Content-Location": at, "Location": at + "/operations('" + uuid(r.app.random) + "')"}
+}
+
 func teamsClone(r *request) (result, *failure) {
 	found, failed := r.find()
 	if failed != nil {

@@ -92,10 +92,11 @@ func TestTeamsPlaces(t *testing.T) {
 	w.call("GET /teams/teams/"+team+"/members", "").is(200, "value.#", "3")
 	w.call("POST /teams/teams/"+team+"/archive", "").is(202)
 	w.call("GET /teams/teams/"+team, "").is(200, "isArchived", "true")
-	if made := w.call("POST /teams/teams", `{"displayName":"New"}`).is(202); made.body != "" {
-		t.Errorf("got %s", made.body)
-	}
+	under := w.call("POST /teams/teams", `{"displayName":"New"}`).is(202)
 	made := w.call("GET /teams/me/joinedTeams", "").is(200, "value.#.displayName", `["Sales","New"]`).get("value.1.id")
+	if at := under.header.Get("Content-Location"); under.body != "" || at != "/teams('"+made+"')" {
+		t.Errorf("got %s at %s", under.body, at)
+	}
 	w.call("GET /teams/teams/"+made+"/channels", "").is(200, "value.#.displayName", `["General"]`)
 	w.call("POST "+teamsDeals+"/hideForUser", `{"user":{"id":"me"}}`).is(204)
 	w.call("GET "+teamsDeals, "").is(200, "viewpoint.isHidden", "true", "topic", "Deals")
