@@ -92,6 +92,6 @@ func TestMessagesOfTeams(t *testing.T) {
 	do("PATCH", chat+"/messages/"+old, `{"body":{"content":"changed"}}`)
 	expect("chat_messages", "chat_message.created new false false true true")
 	expect("chat_message_changes", "chat_message.updated changed false false true true")
-	do("POST", "/chats", `{"chatType":"group","topic":"New"}`)
+	do("POST", "/chats", `{"chatType":"group","topic":"New","members":[]}`)
 	expect("chats", "chat.created  false false false true")
 }

@@ -34,24 +34,25 @@ func teams() *rules {
 		id:           teamsID,
 		timeID:       map[string]func(int64) string{},
 		operations: map[string]*rule{
-			"GET /me":                                                           {resource: "users", do: teamsMe},
-			"GET /me/chats":                                                     {resource: "chats", verb: list},
-			"GET /me/joinedTeams":                                               {resource: "teams", verb: list},
-			"GET /users/{userId}/joinedTeams":                                   {resource: "teams", verb: list},
-			"GET /chats/getAllMessages()":                                       {resource: chatMessages, verb: list},
-			"GET /teams/getAllMessages()":                                       {resource: channelMessages, verb: list},
-			"GET /teams/{teamId}/channels/getAllMessages()":                     {resource: channelMessages, verb: list},
-			"POST /teams":                                                       {after: teamsFurnish},
-			"PATCH " + channel + "/members/{conversationMemberId}":              {resource: "teams/channels/members", verb: change, do: teamsUntold},
-			"POST /subscriptions":                                               {after: teamsLifetime},
-			"PATCH /subscriptions/{subscriptionId}":                             {after: teamsLifetime},
-			"POST /workflows/invoke":                                            {resource: "cards", verb: create},
-			"POST /teams/{teamId}/clone":                                        {resource: "teams", do: teamsClone},
-			"POST " + chat + "/hideForUser":                                     {resource: "chats", do: teamsView(object{"isHidden": true})},
-			"POST " + chat + "/unhideForUser":                                   {resource: "chats", do: teamsView(object{"isHidden": false})},
-			"POST " + chat + "/markChatReadForUser":                             {resource: "chats", do: teamsView(nil)},
-			"POST " + chat + "/markChatUnreadForUser":                           {resource: "chats", do: teamsView(nil)},
-			"POST " + chat + "/pinnedMessages":                                  {do: teamsPin},
+			"GET /me":                                              {resource: "users", do: teamsMe},
+			"GET /me/chats":                                        {resource: "chats", verb: list},
+			"GET /me/joinedTeams":                                  {resource: "teams", verb: list},
+			"GET /users/{userId}/joinedTeams":                      {resource: "teams", verb: list},
+			"GET /chats/getAllMessages()":                          {resource: chatMessages, verb: list},
+			"GET /teams/getAllMessages()":                          {resource: channelMessages, verb: list},
+			"GET /teams/{teamId}/channels/getAllMessages()":        {resource: channelMessages, verb: list},
+			"POST /teams":                                          {after: teamsFurnish},
+			"PATCH " + channel + "/members/{conversationMemberId}": {resource: "teams/channels/members", verb: change, do: teamsUntold},
+			"POST /subscriptions":                                  {after: teamsLifetime},
+			"PATCH /subscriptions/{subscriptionId}":                {after: teamsLifetime},
+			"POST /chats":                                          {after: teamsGather},
+			"POST /workflows/invoke":                               {resource: "cards", verb: create},
+			"POST /teams/{teamId}/clone":                           {resource: "teams", do: teamsClone},
+			"POST " + chat + "/hideForUser":                        {resource: "chats", do: teamsView(object{"isHidden": true})},
+			"POST " + chat + "/unhideForUser":                      {resource: "chats", do: teamsView(object{"isHidden": false})},
+			"POST " + chat + "/markChatReadForUser":                {resource: "chats", do: teamsView(nil)},
+			"POST " + chat + "/markChatUnreadForUser":              {resource: "chats", do: teamsView(nil)},
+			"POST " + chat + "/pinnedMessages":                     {do: teamsPin},
 			"GET " + chat + "/pinnedMessages/{pinnedChatMessageInfoId}/message": {resource: chatMessages, do: teamsPinned},
 			"POST " + chat + "/sendActivityNotification":                        {do: teamsNothing},
 			"POST /teams/{teamId}/sendActivityNotification":                     {do: teamsNothing},
@@ -74,6 +75,9 @@ func teams() *rules {
 		// Tokens live a little over an hour.
 		tokenLife: 4000 * time.Second,
 		delivery:  delivery{attempts: 5, factor: 2, again: notAccepted},
+	}
+	for _, name := range []string{"teams/members", "teams/channels/members", "chats/members"} {
+		r.fill[name] = fillMember
 	}
 	for _, name := range []string{"teams/channels", "teams/members"} {
 		r.under[name] = map[string]string{"teamid": teamsSales}
@@ -183,6 +187,15 @@ func fillMessage(fields object) {
 		body["contentType"] = "text"
 	}
 	fields["etag"] = text(fields["lastModifiedDateTime"])
+}
+
+// fillMember takes the id of the person out of the address that it was given by.
+func fillMember(fields object) {
+	address, _ := fields["user@odata.bind"].(string)
+	if _, id, found := strings.Cut(address, "users('"); found {
+		fields["userId"], _, _ = strings.Cut(id, "'")
+	}
+	delete(fields, "user@odata.bind")
 }
 
 // teamsPerson is who acts: the person of the token.

@@ -128,6 +128,17 @@ func teamsFurnish(r *request, made result) *failure {
 	return nil
 }
 
+// teamsGather makes the members of a new chat.
+func teamsGather(r *request, made result) *failure {
+	all, _ := made.record.fields["members"].([]any)
+	delete(made.record.fields, "members")
+	for _, v := range all {
+		fields, _ := v.(object)
+		r.app.make(r.app.model.resource("chats/members"), "", fields, map[string]string{"chatid": made.record.id}, r)
+	}
+	return nil
+}
+
 // teamsUnderWay says where a team is that is being made or changed, and what
 // does it.
 func teamsUnderWay(r *request, res result) map[string]string {
