@@ -40,8 +40,8 @@ type Write struct {
 	// Gone says that the record is deleted.
 	Gone bool
 	// Verbs are the last parts of the triggers that can tell of it, where an
-	// event holds too little of the record to tell one change from another;
-	// empty: all.
+	// event holds too little of the record to tell one change from another, or a
+	// new record from others before its id is known; empty: all.
 	Verbs []string
 }
 

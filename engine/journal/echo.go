@@ -36,8 +36,9 @@ type EchoRule struct {
 	Version string `json:"version,omitempty"`
 	// Within is the field of Data that holds the record; empty: Data is it.
 	Within string `json:"within,omitempty"`
-	// Verbs are the last parts of the types of events that can tell of it;
-	// empty: all.
+	// Verbs are the last parts of the types of events that can tell of it, which
+	// hold so little that none is meant before the record's id is known; empty:
+	// all.
 	Verbs []string `json:"verbs,omitempty"`
 }
 

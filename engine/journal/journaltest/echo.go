@@ -64,6 +64,12 @@ var echoTests = map[string]func(f *fixture){
 			f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), made)
 			want(f, verb, f.echoed(updated(verb, "c_1", known)), echo)
 		}
+		made := wrote("", known)
+		made.Written.Verbs = []string{"updated"}
+		begun := step(1, "highlevel.contacts.create", `{}`)
+		begun.State = journal.Begun
+		f.record(f.begun(), begun, made)
+		want(f, "of a record that is still to get its id", f.echoed(updated("other", "c_9", known)), false)
 	},
 	"after another's change the same as before is news": func(f *fixture) {
 		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))

@@ -146,6 +146,9 @@ func (w *writer) echo(e *journal.Event) error {
 	told := knownRow{record: e.Record}
 	for i := range rows {
 		row := rows[i]
+		if row.record == "" && len(row.Verbs) > 0 {
+			continue // its events hold too little to be told from others before it has an id
+		}
 		switch heard := row.Hear(e, w.time); {
 		case heard:
 			e.Echo = true
