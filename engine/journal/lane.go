@@ -10,6 +10,18 @@ import (
 // hash is used.
 const maxLaneKey = 200
 
+// Rule says in text how a lane's keys are made: where it is the same, so are
+// they.
+func (l Lane) Rule() string {
+	switch l.Kind {
+	case LanePaths:
+		return string(l.Kind) + " " + strings.Join(l.Paths, " ")
+	case LaneRecord, LaneHook:
+		return string(l.Kind)
+	}
+	return string(LaneNone)
+}
+
 // LaneKey gives the key of the lane that an event's run joins among the runs
 // of the hook, empty for a run without a lane. Events that name no record
 // share one lane of their account, except those that scripts emit: they have a

@@ -31,7 +31,7 @@ func Run(t *testing.T, open Open) {
 		{"accept", acceptTests}, {"sweep", sweepTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
 		{"park", parkTests}, {"wait", waitTests}, {"approval", approvalTests},
-		{"command", commandTests}, {"policy", policyTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},
+		{"command", commandTests}, {"policy", policyTests}, {"rule", ruleTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},
 		{"subscription", subscriptionTests}, {"flood", floodTests}, {"echo", echoTests}, {"file", fileTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {

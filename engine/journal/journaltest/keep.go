@@ -202,7 +202,7 @@ var statusTests = map[string]func(f *fixture){
 	"lanes whose owner stands are listed": func(f *fixture) {
 		ids := f.queue(3, "c_1", hook("new"))
 		f.park(holder(f.next()), journal.Park{State: journal.Blocked})
-		f.queue(1, "c_2", hook("new", laneless))
+		f.queue(1, "c_2", hook("free", laneless))
 		f.park(holder(f.next()), journal.Park{State: journal.Held})
 		f.waits(f.begun(), 1, awaiting("qonto.invoice.paid"))
 		lanes, err := f.store.Lanes(f.ctx)

@@ -33,7 +33,7 @@ func (f *fixture) wantState(id string, state journal.State) journal.Run {
 // happens beside the caller.
 func (f *fixture) becomes(id string, state journal.State) journal.Run {
 	f.Helper()
-	for range 200 {
+	for late := time.Now().Add(patience); time.Now().Before(late); {
 		if run, _ := f.run(id); run.State == state {
 			return run
 		}

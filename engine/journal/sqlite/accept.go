@@ -243,7 +243,7 @@ func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, 
 	if !j.passes || e.Echo && !j.hook.Echo {
 		return nil
 	}
-	n := birth{event: event, hook: hook, version: version, lane: j.lane, paused: high, fresh: &fresh{event: e, hook: j.hook, created: atRest(w.time)}}
+	n := birth{event: event, hook: hook, version: version, lane: j.lane, rule: j.hook.Lane.Rule(), paused: high, fresh: &fresh{event: e, hook: j.hook, created: atRest(w.time)}}
 	overlap := j.hook.Overlap
 	switch {
 	case j.lane != "" && j.hook.Debounce > 0:
@@ -275,7 +275,7 @@ func (w *writer) start(receipt *journal.Receipt, event int64, e *journal.Event, 
 // birth is a run to be.
 type birth struct {
 	event, hook, version int64
-	lane                 string
+	lane, rule           string
 	paused               bool
 	fresh                *fresh
 	// overlap is how it meets those of its lane: of one that is queued later,
@@ -285,13 +285,17 @@ type birth struct {
 }
 
 func (w *writer) addRun(n birth) (seq int64, err error) {
+	rule, err := w.rule(n.hook, n.rule)
+	if err != nil {
+		return 0, err
+	}
 	seq = w.seq()
 	state, merging, wake := queued, int64(0), any(nil)
 	if n.wake != 0 {
 		state, merging, wake = later, 1, n.wake
 		w.alarm.before(n.wake)
 	}
-	if _, err := w.sql.addRun.run(seq, n.event, n.hook, n.version, n.lane, merging, n.overlap, state, w.time.UnixMicro(), wake); err != nil {
+	if _, err := w.sql.addRun.run(seq, n.event, n.hook, n.version, n.lane, merging, n.overlap, state, w.time.UnixMicro(), wake, rule); err != nil {
 		return 0, err
 	}
 	w.live++
@@ -302,7 +306,7 @@ func (w *writer) addRun(n birth) (seq int64, err error) {
 		n.fresh = nil // nobody knows for how long
 	}
 	if state == queued {
-		w.enter(&run{seq: seq, hook: n.hook, lane: n.lane, paused: n.paused, fresh: n.fresh, kept: kept{known: true}})
+		w.enter(&run{seq: seq, hook: n.hook, lane: n.lane, rule: rule, paused: n.paused, fresh: n.fresh, kept: kept{known: true}})
 	}
 	return seq, nil
 }

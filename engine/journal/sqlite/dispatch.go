@@ -24,6 +24,7 @@ type dispatcher struct {
 	used      int64
 	ready     readyLine
 	lanes     map[laneKey]*lane
+	turns     map[int64]*turns // by hook
 	runs      map[int64]*run
 	executing map[int64]*run
 	waiting   list.List // of chan *run, those who wait in next
@@ -36,7 +37,7 @@ const epochShift = 20
 func newDispatcher(owner int64, room int64, now func() time.Time) *dispatcher {
 	return &dispatcher{
 		owner: owner, room: room, now: now,
-		lanes: map[laneKey]*lane{}, runs: map[int64]*run{}, executing: map[int64]*run{},
+		lanes: map[laneKey]*lane{}, turns: map[int64]*turns{}, runs: map[int64]*run{}, executing: map[int64]*run{},
 	}
 }
 
@@ -83,7 +84,7 @@ func (d *dispatcher) update(moves []move) {
 		case unpause:
 			m.run.paused = false
 			if m.run.spot == parked {
-				d.push(m.run)
+				d.turn(m.run)
 			}
 		}
 	}
@@ -120,11 +121,15 @@ func (d *dispatcher) add(r *run) {
 
 // turn is for a run whose lane is free.
 func (d *dispatcher) turn(r *run) {
-	if r.paused {
+	switch {
+	case r.paused:
 		r.spot = parked
-		return
+	case !r.inTurn.now():
+		r.spot = barred
+		r.inTurn.barred.add(r)
+	default:
+		d.push(r)
 	}
-	d.push(r)
 }
 
 // drop takes a run out, wherever it is, and frees its lane for the next.
@@ -134,6 +139,8 @@ func (d *dispatcher) drop(r *run) {
 		return
 	case ready:
 		d.ready.remove(r)
+	case barred:
+		r.inTurn.barred.remove(r)
 	case out:
 		delete(d.executing, r.seq)
 	}
@@ -146,6 +153,7 @@ func (d *dispatcher) drop(r *run) {
 	if next := d.leave(r); next != nil {
 		d.turn(next)
 	}
+	d.endTurn(r)
 }
 
 // stale lets go of what was kept to save reading a run back.

@@ -15,6 +15,7 @@ type lane struct {
 // join puts a run at the end of its lane. It reports whether the lane was
 // free, as it always is for a run without one.
 func (d *dispatcher) join(r *run) bool {
+	d.takeTurn(r)
 	if r.lane == "" {
 		return true
 	}

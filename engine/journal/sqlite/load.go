@@ -31,7 +31,7 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 		&last:  `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
 		&begun: `UPDATE run SET state = 0 WHERE state = 1`,
 		// The order of places, in which those that own a lane come first of it.
-		&placed:  `SELECT seq, hook, lane, state, epoch, place FROM run WHERE state < 6 ORDER BY place`,
+		&placed:  `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE state < 6 ORDER BY place`,
 		&live:    `SELECT count(*) FROM run WHERE state < 8`,
 		&wake:    `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
 		&nouns:   `SELECT DISTINCT connection, noun FROM written`,
@@ -83,7 +83,7 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 			return err
 		}
 		return placed.each(func(row []driver.Value) error {
-			f.runs = append(f.runs, &run{seq: row[0].(int64), hook: row[1].(int64), lane: row[2].(string), last: row[4].(int64),
+			f.runs = append(f.runs, &run{seq: row[0].(int64), hook: row[1].(int64), lane: row[2].(string), rule: row[6].(int64), last: row[4].(int64),
 				paused: row[3].(int64) == paused})
 			f.standing = append(f.standing, ownsLane(row[3].(int64)))
 			f.last = max(f.last, row[5].(int64))

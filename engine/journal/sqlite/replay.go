@@ -78,7 +78,7 @@ func (t *replayTask) apply(w *writer) error {
 	if err := errors.Join(hookErr, versionErr); err != nil {
 		return err
 	}
-	if t.result, err = w.addRun(birth{event: old.event, hook: hook, version: version, lane: t.lane}); err != nil || t.keep == 0 {
+	if t.result, err = w.addRun(birth{event: old.event, hook: hook, version: version, lane: t.lane, rule: t.hook.Lane.Rule()}); err != nil || t.keep == 0 {
 		return err
 	}
 	w.entered[t.result].kept.known = false

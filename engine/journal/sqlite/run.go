@@ -14,10 +14,12 @@ type run struct {
 	seq  int64
 	hook int64 // hook.id
 	lane string
+	rule int64 // that made the lane's key
 
 	// Of the dispatcher, under its mutex.
 	spot                 spot
 	inLane               *lane
+	inTurn               *turn
 	laneNext, lanePrev   *run
 	readyNext, readyPrev *run
 	fresh                *fresh
@@ -43,6 +45,7 @@ type spot uint8
 const (
 	nowhere spot = iota
 	behind       // others of its lane
+	barred       // by runs of another rule
 	ready
 	out    // handed out
 	parked // and first of its lane

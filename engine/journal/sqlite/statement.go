@@ -5,6 +5,7 @@ type statements struct {
 	owner *stmt
 
 	findHook, addHook       *stmt
+	findRule, putRule       *stmt
 	findVersion, addVersion *stmt
 	putVersion, tick        *stmt
 
@@ -50,6 +51,8 @@ func (s *statements) prepare(c *conn) error {
 
 		&s.findHook:    `SELECT id FROM hook WHERE script = ? AND name = ?`,
 		&s.addHook:     `INSERT INTO hook (script, name) VALUES (?, ?) RETURNING id`,
+		&s.findRule:    `SELECT lane, rule FROM hook WHERE id = ?`,
+		&s.putRule:     `UPDATE hook SET lane = ?2, rule = ?3 WHERE id = ?1`,
 		&s.findVersion: `SELECT id FROM version WHERE hash = ?`,
 		&s.addVersion:  `INSERT INTO version (hash) VALUES (?) RETURNING id`,
 		&s.putVersion: `UPDATE version SET script = ?2, main = ?3, sources = ?4, params = ?5, awaits = ?6, created = ?7
@@ -61,7 +64,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.addEvent: `INSERT INTO event (seq, id, type, connection, account, source, record, echo, time, received, data)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, place, merging, overlap, state, epoch, attempts, steps,
-			executed, created, wake) VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?7, ?8, 0, 0, 0, 0, ?9, ?10)`,
+			executed, created, wake, rule) VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?7, ?8, 0, 0, 0, 0, ?9, ?10, ?11)`,
 
 		&s.begin: `UPDATE run SET state = 1, epoch = ?2, bound = coalesce(bound, ?3), resolved = coalesce(resolved, ?4), started = coalesce(started, ?5),
 			attempts = max(attempts, 1), merging = 0 WHERE seq = ?1`,
@@ -88,7 +91,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.dropLarge: `DELETE FROM large WHERE id = ?`,
 		&s.copyLarge: `INSERT INTO large (data) SELECT data FROM large WHERE id = ? RETURNING id`,
 
-		&s.findRun:  `SELECT event, hook, lane, state, epoch, overlap, park FROM run WHERE seq = ?`,
+		&s.findRun:  `SELECT event, hook, lane, state, epoch, overlap, park, rule FROM run WHERE seq = ?`,
 		&s.findDue:  `SELECT seq FROM run WHERE wake <= ? ORDER BY wake LIMIT ?`,
 		&s.nextWake: `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
 		&s.endWait: `UPDATE step SET state = ?3, result = ?4, error = ?5, event = ?6, took = max(0, ?7 - started) * 1000

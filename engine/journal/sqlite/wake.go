@@ -13,6 +13,7 @@ import (
 // standing is a run's row as the transaction leaves it.
 type standing struct {
 	seq, event, hook, state, epoch int64
+	rule                           int64
 	lane                           string
 	overlap                        int64
 	park                           parkBody
@@ -31,7 +32,7 @@ func (w *writer) standing(seq int64) (s *standing, err error) {
 	var body []byte
 	err = w.sql.findRun.each(func(row []driver.Value) error {
 		s = &standing{seq: seq, event: row[0].(int64), hook: row[1].(int64), lane: row[2].(string), state: row[3].(int64),
-			epoch: row[4].(int64), overlap: row[5].(int64)}
+			epoch: row[4].(int64), overlap: row[5].(int64), rule: row[7].(int64)}
 		body, _ = row[6].([]byte)
 		if body == nil {
 			return nil
@@ -107,7 +108,7 @@ func (w *writer) queueAgain(s *standing, lane string) error {
 	if _, err := w.sql.queueRun.run(s.seq, w.seq(), lane); err != nil {
 		return err
 	}
-	w.enter(&run{seq: s.seq, hook: s.hook, lane: lane, last: s.epoch + 1})
+	w.enter(&run{seq: s.seq, hook: s.hook, lane: lane, rule: s.rule, last: s.epoch + 1})
 	return nil
 }
 
