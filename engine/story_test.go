@@ -107,7 +107,7 @@ var resources = []struct{ app, name, field string }{
 // play does one request after the other and tells what came of it.
 func (s *story) play(text string) {
 	for part := range strings.SplitSeq(text, "\n###") {
-		s.before = len(s.apps.Requests(""))
+		s.before = len(s.requests())
 		answer := s.act(part)
 		s.rest()
 		for line := range strings.Lines(part) {
@@ -155,10 +155,15 @@ func (s *story) looked(connection, poll string) int {
 // looks reports whether a request is one of the engine's looks at a list.
 func (s *story) looks(r sandbox.Request) bool {
 	for _, app := range all.Apps() {
-		for i := range app.Polls {
-			if app.Name != r.App {
-				continue
+		if app.Name != r.App {
+			continue
+		}
+		for _, sub := range app.Subscriptions {
+			if sub.List != nil && sub.List.Operation == r.Operation {
+				return true
 			}
+		}
+		for i := range app.Polls {
 			calls := []string{app.Polls[i].List.Operation}
 			for of := app.Polls[i].Of; of != nil; of = of.Of {
 				calls = append(calls, of.List.Operation)
@@ -229,12 +234,17 @@ func (s *story) act(part string) string {
 	return string(answer)
 }
 
+// requests are what the apps were asked, but for what the engine asks by itself
+// and at its own time.
+func (s *story) requests() []sandbox.Request {
+	return slices.DeleteFunc(s.apps.Requests(""), func(r sandbox.Request) bool {
+		return r.Operation == "oauth.get_access_token" || s.looks(r)
+	})
+}
+
 // tell adds what was said to the apps since the act, and the runs.
 func (s *story) tell() {
-	for _, r := range s.apps.Requests("")[s.before:] {
-		if r.Operation == "oauth.get_access_token" || s.looks(r) {
-			continue
-		}
+	for _, r := range s.requests()[s.before:] {
 		fmt.Fprintf(&s.told, "\n> %s %s\n", r.Method, s.normal(strings.TrimSuffix(r.Path+"?"+r.Query, "?")))
 		if r.Body != "" {
 			fmt.Fprintf(&s.told, "%s\n", s.pretty(r.Body))
