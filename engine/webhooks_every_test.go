@@ -24,7 +24,7 @@ func TestEveryVendorRegisters(t *testing.T) {
 		"qonto": {"qonto.client.created", "webhook_subscriptions", "POST /clients", `{"kind":"company","name":"Atelier"}`, 0},
 		"asana": {"asana.task.*", "webhooks", "POST /tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`, 0},
 		"googlecalendar": {"googlecalendar.event.created", "channels", "POST /calendars/ada@sandbox.example/events",
-			`{"summary":"Call","start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`, 30 * 24 * time.Hour},
+			`{"summary":"Call","start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`, 7 * 24 * time.Hour},
 		"teams": {"teams.message.created", "subscriptions", "POST " + teamsMessages, `{"body":{"content":"Hello"}}`, 3 * 24 * time.Hour},
 	} {
 		t.Run(app, func(t *testing.T) {
