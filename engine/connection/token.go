@@ -210,7 +210,7 @@ func (a *asker) refused(err error, answer []byte) *bindings.Error {
 		e.Status = status
 		return e
 	}
-	e.Status, e.Code = status, code
+	e.Status, e.Code = status, a.redact(oneLine(code))
 	if e.Kind == bindings.BrokenConnection && code == "" {
 		e.Code = "refused"
 	}
