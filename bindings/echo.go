@@ -34,9 +34,14 @@ type Write struct {
 	// Within is the field of event.data that holds the record; empty:
 	// event.data is the record.
 	Within string
-	// Names maps fields of event.data to what they are called in the arguments
-	// and in the state, where that is something else.
+	// Names maps fields of event.data, or one within one ("parent.gid"), to what
+	// they are called in the arguments and in the state, where that is something
+	// else.
 	Names map[string]string
+	// Changed is the path in event.data of the name of a field, where an event
+	// tells which one changed and not to what: it is ours if that is one of the
+	// arguments. Empty: values are compared.
+	Changed string
 	// Gone says that the record is deleted.
 	Gone bool
 	// Verbs are the last parts of the triggers that can tell of it, where an

@@ -5,10 +5,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // twoWay keeps contacts and clients alike, both ways. Without a guard each change
@@ -111,5 +115,56 @@ func TestATwoWaySyncDoesNotLoop(t *testing.T) {
 	}
 	if echoes < 3 || len(events) != echoes+3 {
 		t.Errorf("%d events, %d of them echoes; expected each of 3 changes to come back as one", len(events), echoes)
+	}
+}
+
+// TestWhatAsanaTellsOfOurOwnChangesIsAnEcho: its events tell which field
+// changed and not to what.
+func TestWhatAsanaTellsOfOurOwnChangesIsAnEcho(t *testing.T) {
+	w := newWorld(t, map[string]string{"sync.lua": `local asana = require "asana"
+on("asana.task.changed", function(event)
+  asana.tasks.update { task_gid = event.data.resource.gid, notes = event.id }
+end)`})
+	task := w.change("asana", "POST", "/tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`).Get("data.gid").Str
+	w.change("asana", "PUT", "/tasks/"+task, `{"data":{"name":"Call Ada"}}`)
+	w.settle()
+	w.change("asana", "PUT", "/tasks/"+task, `{"data":{"completed":true}}`)
+	w.settle()
+	if runs := w.runs(); len(runs) != 2 {
+		t.Errorf("%d runs for a name and an end that somebody gave a task", len(runs))
+	}
+}
+
+// TestWhatGoogleTellsOfOurOwnChangesIsAnEcho: its lists tell the event as our
+// call left it.
+func TestWhatGoogleTellsOfOurOwnChangesIsAnEcho(t *testing.T) {
+	clock := journaltest.NewClock()
+	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Now: clock.Now}), log: newBook()}
+	w.build(map[string]string{"sync.lua": `local googlecalendar = require "googlecalendar"
+on({ "googlecalendar.event.created", "googlecalendar.event.updated" }, function(event)
+  googlecalendar.events.patch { calendarId = event.data.calendarId, eventId = event.data.id, description = event.id }
+end)`}, func(c *engine.Config) { c.Now, c.Timer = clock.Now, clock.Timer })
+	look := func() {
+		t.Helper()
+		for range 2 { // what the first look found is then kept
+			before, late := w.apps.Calls("googlecalendar", "events.list"), time.After(patience)
+			for clock.Pass(2 * time.Minute); w.apps.Calls("googlecalendar", "events.list") == before; {
+				select {
+				case <-time.After(5 * time.Millisecond):
+				case <-late:
+					t.Fatal("nobody looks at the calendars")
+				}
+			}
+			w.settle()
+		}
+	}
+	look()
+	made := w.change("googlecalendar", "POST", "/calendars/primary/events", `{"summary":"Review","start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`).Get("id").Str
+	look()
+	w.change("googlecalendar", "PATCH", "/calendars/primary/events/"+made, `{"summary":"Compiler review"}`)
+	look()
+	look()
+	if runs := w.runs(); len(runs) != 2 {
+		t.Errorf("%d runs for an event that somebody made and changed", len(runs))
 	}
 }

@@ -51,6 +51,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Webhook:       webhook(),
 		Polls:         polls(),
 		Subscriptions: subscriptions(),
+		Echo:          echo(),
 		Catalogue:     parsed,
 	}
 })

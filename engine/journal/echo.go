@@ -40,6 +40,9 @@ type EchoRule struct {
 	// hold so little that none is meant before the record's id is known; empty:
 	// all.
 	Verbs []string `json:"verbs,omitempty"`
+	// Changed is the path in event.data of the name of the one field that an
+	// event tells of; empty where it tells values.
+	Changed string `json:"changed,omitempty"`
 }
 
 // version is the name of the field with the version.
@@ -124,6 +127,9 @@ func (k *Known) Hear(e *Event, now time.Time) (echo bool) {
 
 // compare holds an event that may be of our own change against what is known.
 func (k *Known) compare(e *Event, now time.Time, sure bool) bool {
+	if k.Changed != "" {
+		return slices.Contains(k.Sent, lookup(e.Data, k.Changed).String())
+	}
 	c := comparison{lore: &k.Lore, ids: []string{e.Record, e.Account}}
 	c.records(gjson.ParseBytes(k.Data), gjson.ParseBytes(e.Data))
 	switch {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *jo
 	}
 	made := &journal.Written{
 		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Gone: w.Gone,
-		EchoRule: journal.EchoRule{Free: s.App.Echo.Free, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs},
+		EchoRule: journal.EchoRule{Free: s.App.Echo.Free, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs, Changed: w.Changed},
 	}
 	if w.Within != "" && made.Version != "" {
 		made.Version = w.Within + "." + made.Version
@@ -49,7 +50,7 @@ func sentBy(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []stri
 	})
 	for event, ours := range w.Names {
 		if i := slices.Index(sent, ours); i >= 0 {
-			sent[i] = event
+			sent[i], _, _ = strings.Cut(event, ".")
 		}
 	}
 	for made, of := range echo.Follows {
@@ -90,7 +91,11 @@ func fieldsOf(w *bindings.Write, args, answer json.RawMessage) json.RawMessage {
 		value, has := known[ours]
 		delete(known, ours)
 		if has {
-			known[event] = value
+			outer, inner, nested := strings.Cut(event, ".")
+			if nested {
+				value = json.RawMessage(fmt.Sprintf(`{%q:%s}`, inner, value))
+			}
+			known[outer] = value
 		}
 	}
 	data, err := json.Marshal(known)

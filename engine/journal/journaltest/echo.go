@@ -71,6 +71,14 @@ var echoTests = map[string]func(f *fixture){
 		f.record(f.begun(), begun, made)
 		want(f, "of a record that is still to get its id", f.echoed(updated("other", "c_9", known)), false)
 	},
+	"an event that tells which field changed is one if a call wrote it": func(f *fixture) {
+		for field, echo := range map[string]bool{"completed": true, "name": false} {
+			made := wrote("t_1", `{"completed":true,"notes":"Call"}`)
+			made.Written.Changed, made.Written.Sent = "change.field", []string{"completed", "notes"}
+			f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), made)
+			want(f, field, f.echoed(updated(field, "t_1", `{"resource":{"gid":"t_1"},"change":{"field":"`+field+`"}}`)), echo)
+		}
+	},
 	"after another's change the same as before is news": func(f *fixture) {
 		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
 		want(f, "another's", f.echoed(updated("1", "c_1", `{"email":"eve@example.com"}`)), false)
