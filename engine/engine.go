@@ -304,6 +304,10 @@ func (e *Engine) Live(ctx context.Context) (int, error) {
 	return live, nil
 }
 
+// InFlight counts the runs that a worker has at this moment, until their ends
+// are told.
+func (e *Engine) InFlight() int { return e.runner.InFlight() }
+
 // secret opens a secret of the configuration.
 func (e *Engine) secret(name string) (string, error) {
 	if value, found := e.config.Secrets[name]; found {

@@ -291,9 +291,10 @@ func (d *demo) untilIdle(ctx context.Context, apps *sandbox.Sandbox, e *engine.E
 		if live, err = e.Live(bound); err != nil {
 			return fmt.Errorf("the demo's runs did not finish: %w", err)
 		}
-		if live > 0 {
+		if live = max(live, e.InFlight()); live > 0 { // or its end is still to be told
 			select {
 			case <-d.moved:
+			case <-time.After(20 * time.Millisecond):
 			case <-bound.Done():
 				return fmt.Errorf("%d of the demo's runs did not finish in time", live)
 			}
