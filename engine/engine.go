@@ -306,7 +306,7 @@ func (e *Engine) Live(ctx context.Context) (int, error) {
 
 // InFlight counts the runs that a worker has at this moment, until their ends
 // are told.
-func (e *Engine) InFlight() int { return e.runner.InFlight() }
+func (e *Engine) InFlight() int { return e.runner.Flying() }
 
 // secret opens a secret of the configuration.
 func (e *Engine) secret(name string) (string, error) {

@@ -90,9 +90,9 @@ var (
 	errCancelled = errors.New("the run was cancelled")
 )
 
-// InFlight counts the activations that are not over: their runs may have ended,
+// Flying counts the activations that are not over: their runs may have ended,
 // and Finished not have returned.
-func (r *Runner) InFlight() int { return int(r.inFlight.Load()) }
+func (r *Runner) Flying() int { return int(r.inFlight.Load()) }
 
 // Run hands out activations until ctx is done, then waits for those in flight,
 // no longer than the grace. A run that is cut off then is given back to the
