@@ -192,7 +192,7 @@ func (k *Keeper) complain() {
 // hint says once for each generation that scripts want webhooks which nobody
 // registered, as far as we know.
 func (k *Keeper) hint(conn *connection.Connection, c *care, g *script.Generation) {
-	if c.hinted == g || k.Auto(conn.Name()) || conn.ReadOnly() || conn.WebhookSecret() != "" {
+	if c.hinted == g || k.Auto(conn.Name()) || conn.ReadOnly() || conn.WebhookSecret() != "" || conn.PollEvery() > 0 {
 		return
 	}
 	c.hinted = g
