@@ -149,6 +149,9 @@ func (w *writer) echo(e *journal.Event) error {
 		if row.record == "" && len(row.Verbs) > 0 {
 			continue // its events hold too little to be told from others before it has an id
 		}
+		if row.step != (writtenStep{}) {
+			row.At = w.time // it may be done at any time until it is answered
+		}
 		switch heard := row.Hear(e, w.time); {
 		case heard:
 			e.Echo = true
