@@ -57,6 +57,7 @@ the engine at --webhooks.`,
 	c.Flags().StringVarP(&dir, "dir", "C", ".", "folder that tidewire run is given, for apps of its own")
 	c.Flags().Int64Var(&config.Seed, "seed", 0, "make ids and keys the same each time (0: different ones)")
 	c.Flags().BoolVar(&config.EnforceLimits, "limits", false, "answer 429 beyond the vendors' rate limits")
+	c.Flags().DurationVar(&config.TokenLife, "token-life", 0, "how long access tokens live (0: as the vendors')")
 	c.Flags().BoolVar(&config.Strict, "strict", false, "refuse fields that the vendor does not declare")
 	return c
 }
@@ -71,8 +72,11 @@ func describe(out io.Writer, known []*bindings.App, apps *sandbox.Sandbox) {
 		fmt.Fprintf(out, "  %s:\n    base_url: %s\n    account: %s\n", app.Name, apps.URL(app.Name), apps.Account(app.Name))
 		describeKeys(out, app, apps.PublicKey(app.Name))
 	}
-	fmt.Fprintf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n# What the apps were asked, and more:\n#   curl %s/\n",
-		sandbox.Token, sandboxSecret, apps.URL("sandbox"))
+	base := strings.TrimSuffix(apps.URL("sandbox"), "/sandbox")
+	fmt.Fprintf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n", sandbox.Token, sandboxSecret)
+	fmt.Fprintf(out, "# To try tidewire connect instead, for instance:\n#   tidewire connect asana/me --way oauth --client-id %s --base-url %[2]s/asana --authorize-url %[2]s/asana/oauth/authorize --token-url %[2]s/asana/oauth/token\n#   the client_secret is %[3]s\n",
+		sandbox.ClientID, base, sandbox.ClientSecret)
+	fmt.Fprintf(out, "# What the apps were asked, and more:\n#   curl %s/\n", apps.URL("sandbox"))
 }
 
 // describeKeys says with what a connection calls, where the app has a way

@@ -56,7 +56,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if err != nil {
 		return Answer{}, err
 	}
-	if len(op.Scopes)+len(op.AnyScope) > 0 && len(conn.Scopes()) == 0 {
+	if len(op.Scopes)+len(op.AnyScope) > 0 {
 		conn.Learn(ctx)
 	}
 	if e := allowed(r.App, op, conn); e != nil {
@@ -213,17 +213,19 @@ func allowed(app *bindings.App, op *bindings.Operation, conn *connection.Connect
 		e.Message = fmt.Sprintf("connection %q is read_only and this may change something; it was not sent", conn.Name())
 		return e
 	}
-	scopes := conn.Scopes()
-	if len(scopes) == 0 {
+	if _, known := conn.Granted(""); !known {
 		return nil
+	}
+	has := func(scope string) bool {
+		granted, _ := conn.Granted(scope)
+		return granted
 	}
 	var lacking []string
 	for _, scope := range op.Scopes {
-		if !slices.Contains(scopes, scope) {
+		if !has(scope) {
 			lacking = append(lacking, scope)
 		}
 	}
-	has := func(scope string) bool { return slices.Contains(scopes, scope) }
 	switch {
 	case len(lacking) == 1:
 		e.Message = fmt.Sprintf("connection %q lacks the scope %s; it was not sent", conn.Name(), lacking[0])

@@ -61,16 +61,26 @@ func (c *Connection) BaseURL() string {
 }
 
 // Scopes are those that the token has; empty when they are not known.
-func (c *Connection) Scopes() []string {
+func (c *Connection) Scopes() []string { return slices.Clone(c.granted()) }
+
+// Granted reports whether the token has a scope, and whether that is known at
+// all.
+func (c *Connection) Granted(scope string) (granted, known bool) {
+	scopes := c.granted()
+	return slices.Contains(scopes, scope), len(scopes) > 0
+}
+
+// granted is not to be changed.
+func (c *Connection) granted() []string {
 	switch {
 	case len(c.settings.Scopes) > 0:
-		return slices.Clone(c.settings.Scopes)
+		return c.settings.Scopes
 	case c.source != nil:
-		return slices.Clone(c.source.scopes())
+		return c.source.scopes()
 	case c.auth == nil && c.parent != nil:
-		return c.parent.Scopes()
+		return c.parent.granted()
 	case c.entry != nil && c.auth != nil && c.auth.OAuth == nil:
-		return slices.Clone(c.entry.Token.Scopes)
+		return c.entry.Token.Scopes
 	}
 	return nil
 }
