@@ -111,8 +111,8 @@ func (c *copier) copy(ctx context.Context, n int) error {
 		}
 	}
 	// Ids stand in no order, as vendors' do; they are put in by order, which is quicker.
-	if _, err := tx.ExecContext(ctx, `INSERT INTO seen (id, event) SELECT id, seq FROM event WHERE seq < ?1 ORDER BY id`,
-		c.first-int64(c.done)*c.span); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO seen (part, id, event)
+		SELECT -1 - (?2 - seq - 1) / ?3 / 4, id, seq FROM event WHERE seq < ?1 ORDER BY 1, 2`, c.first-int64(c.done)*c.span, c.first, c.span); err != nil {
 		return err
 	}
 	c.done += n

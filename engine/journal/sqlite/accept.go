@@ -166,7 +166,7 @@ func (w *writer) allSeen(arrivals []arrival) (bool, error) {
 		if !arrivals[i].keep {
 			continue
 		}
-		if event, err := w.sql.findSeen.one(arrivals[i].event.ID); err != nil || event == nil {
+		if known, err := w.isSeen(arrivals[i].event.ID); err != nil || !known {
 			return false, err
 		}
 	}
@@ -185,11 +185,11 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 	}
 	e := &a.event
 	seq := w.seq()
-	added, err := w.sql.addSeen.run(e.ID, seq)
+	added, err := w.addSeen(e.ID, seq)
 	if err != nil {
 		return receipt, err
 	}
-	if added == 0 {
+	if !added {
 		return journal.Receipt{Duplicate: true}, nil
 	}
 	if a.mark != nil {

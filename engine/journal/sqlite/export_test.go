@@ -56,3 +56,6 @@ func Migrate(ctx context.Context, path string, texts ...string) error {
 	}
 	return errors.Join(migrate(ctx, c, path, texts), c.Close())
 }
+
+// Migrations are the texts of all versions of the file.
+func Migrations() ([]string, error) { return migrations() }

@@ -130,7 +130,7 @@ func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) 
 func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, err error) {
 	if q.Event != "" {
 		var event int64
-		if err := r.db.QueryRowContext(ctx, `SELECT event FROM seen WHERE id = ?`, q.Event).Scan(&event); err != nil {
+		if err := r.db.QueryRowContext(ctx, whereSeen, q.Event).Scan(&event); err != nil {
 			return nil, err
 		}
 		all = append(all, clause{`seq IN (SELECT seq FROM run WHERE event = ? UNION ALL SELECT run FROM merged WHERE event = ?)`,

@@ -18,6 +18,7 @@ type found struct {
 	begun    int    // runs that were running
 	tides    tides  // the triggers whose runs are paused
 	writes   writes
+	seen     seen
 }
 
 // load takes the file over: it raises the owner's epoch, queues again what was
@@ -72,6 +73,9 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 			return err
 		}
 		if err := f.writes.load(nouns, steps); err != nil {
+			return err
+		}
+		if err := f.seen.load(c); err != nil {
 			return err
 		}
 		f.tides = tides{}

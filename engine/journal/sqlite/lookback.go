@@ -120,9 +120,16 @@ func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, know
 		return known, err
 	}
 	had, err := r.seqs(ctx, `SELECT event FROM run WHERE seq = ?1 UNION SELECT event FROM merged WHERE run = ?1
-		UNION SELECT s.event FROM step JOIN seen s ON s.id = step.event WHERE step.run = ?1`, run)
+		ORDER BY 1`, run)
 	if err != nil {
 		return known, err
+	}
+	ids, err := r.texts(ctx, `SELECT event FROM step WHERE run = ? AND event IS NOT NULL`, run)
+	if err != nil {
+		return known, err
+	}
+	fits := func(seq int64, e *journal.Event) bool {
+		return a.Matches(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
 	}
 	types, err := typesOf(a, func(after string) (name string, err error) {
 		err = r.db.QueryRowContext(ctx, `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`, after).Scan(&name)
@@ -135,21 +142,21 @@ func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, know
 		return known, err
 	}
 	for _, t := range types {
-		if err := r.firstOf(ctx, t, max(run, known.upto), a, had, &now.found); err != nil {
+		if err := r.firstOf(ctx, t, max(run, known.upto), fits, &now.found); err != nil {
 			return known, err
 		}
 	}
 	return now, nil
 }
 
-// firstOf puts the first event of a type behind a row into found that an await
-// matches and that was not had, if it is older than the one there.
-func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, a *journal.Await, had []int64, found *int64) error {
+// firstOf puts the first event of a type behind a row into found that fits, if
+// it is older than the one there.
+func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, fits func(int64, *journal.Event) bool, found *int64) error {
 	before := *found
 	if before == 0 {
 		before = over
 	}
-	rows, err := r.db.QueryContext(ctx, `SELECT seq, connection, data FROM event
+	rows, err := r.db.QueryContext(ctx, `SELECT seq, id, connection, data FROM event
 		WHERE type = ? AND seq > ? AND seq < ? ORDER BY seq`, eventType, after, before)
 	if err != nil {
 		return err
@@ -159,11 +166,11 @@ func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, a *
 		var seq int64
 		var data sql.RawBytes
 		e := journal.Event{Type: eventType}
-		if err := rows.Scan(&seq, &e.Connection, &data); err != nil {
+		if err := rows.Scan(&seq, &e.ID, &e.Connection, &data); err != nil {
 			return err
 		}
 		e.Data = json.RawMessage(data)
-		if a.Matches(&e) && !slices.Contains(had, seq) {
+		if fits(seq, &e) {
 			*found = seq
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
@@ -194,36 +195,62 @@ func (w *writer) needs() (all needs, err error) {
 
 // ids forgets by which ids events were known that came before a time.
 func (p *pruning) ids(ctx context.Context, before int64) error {
+	var parts []int64
+	err := p.batch(ctx, func(w *writer) error {
+		parts = []int64{w.seen.open.part}
+		for _, s := range w.seen.full {
+			if s.newest < before {
+				parts = append(parts, s.part)
+			}
+		}
+		return nil
+	})
+	for i := 0; err == nil && i < len(parts); i++ {
+		err = p.part(ctx, parts[i], before)
+	}
+	return err
+}
+
+// part forgets ids of one part, and the part with its last.
+func (p *pruning) part(ctx context.Context, part, before int64) error {
 	for from, more := "", true; more; {
-		next, some, gone := from, false, 0
+		next, gone := from, 0
 		err := p.batch(ctx, func(w *writer) error {
-			next, some, gone = from, false, 0
+			next, more = from, false
 			var ids []string
 			err := w.sql.oldIDs.each(func(row []driver.Value) error {
-				next, some = row[0].(string), true
+				next, more = row[0].(string), true
 				if row[1].(int64) < before && row[2] == nil {
 					ids = append(ids, next)
 				}
 				return nil
-			}, from, int64(10*pruneBatch))
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				if _, err := w.sql.eraseID.run(id); err != nil {
-					return err
-				}
+			}, part, from, int64(5*pruneBatch))
+			for i := 0; err == nil && i < len(ids); i++ {
+				_, err = w.sql.eraseID.run(part, ids[i])
 			}
 			gone = len(ids)
-			return nil
+			return err
 		})
 		if err != nil {
 			return err
 		}
 		p.pruned.IDs += gone
-		from, more = next, some
+		from = next
 	}
-	return nil
+	empty := false
+	err := p.batch(ctx, func(w *writer) error {
+		n, err := w.sql.eraseSieve.run(part)
+		empty = n > 0
+		return err
+	})
+	if err != nil || !empty {
+		return err
+	}
+	// Memory forgets it once that is kept.
+	return p.batch(ctx, func(w *writer) error {
+		w.seen.full = slices.DeleteFunc(w.seen.full, func(s sieve) bool { return s.part == part })
+		return nil
+	})
 }
 
 // sightings forgets the records of polls that were gone before a time.

@@ -167,7 +167,7 @@ func (r *Reader) Event(ctx context.Context, id string) (journal.Event, []journal
 
 func (r *Reader) event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
 	var seq int64
-	if err := r.db.QueryRowContext(ctx, `SELECT event FROM seen WHERE id = ?`, id).Scan(&seq); err != nil {
+	if err := r.db.QueryRowContext(ctx, whereSeen, id).Scan(&seq); err != nil {
 		return journal.Event{}, nil, err
 	}
 	events, err := r.events(ctx, `WHERE e.seq = ?`, seq)
@@ -187,18 +187,26 @@ func (r *Reader) event(ctx context.Context, id string) (journal.Event, []journal
 }
 
 // seqs gives the numbers that a query selects.
-func (r *Reader) seqs(ctx context.Context, query string, args ...any) (all []int64, err error) {
+func (r *Reader) seqs(ctx context.Context, query string, args ...any) ([]int64, error) {
+	return column[int64](ctx, r, query, args...)
+}
+
+func (r *Reader) texts(ctx context.Context, query string, args ...any) ([]string, error) {
+	return column[string](ctx, r, query, args...)
+}
+
+func column[T any](ctx context.Context, r *Reader, query string, args ...any) (all []T, err error) {
 	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
+		var one T
+		if err := rows.Scan(&one); err != nil {
 			return nil, err
 		}
-		all = append(all, seq)
+		all = append(all, one)
 	}
 	return all, rows.Err()
 }

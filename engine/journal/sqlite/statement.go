@@ -9,7 +9,7 @@ type statements struct {
 	findVersion, addVersion *stmt
 	putVersion, tick        *stmt
 
-	findSeen, addSeen, addEvent, addRun *stmt
+	findSeen, addSeen, putSieve, addEvent, addRun *stmt
 
 	begin, end, park, requeue                         *stmt
 	lastStep, putStep, stepValues, stepSent, dropStep *stmt
@@ -33,7 +33,7 @@ type statements struct {
 	copySteps, keptSteps, largeSteps, setArgs, setResult            *stmt
 
 	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun *stmt
-	oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID                     *stmt
+	oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseSieve         *stmt
 
 	getState, putState, dropState *stmt
 
@@ -59,8 +59,9 @@ func (s *statements) prepare(c *conn) error {
 			WHERE id = ?1 AND sources IS NULL`,
 		&s.tick: `UPDATE hook SET tick = ?2 WHERE id = ?1 AND (tick IS NULL OR tick < ?2)`,
 
-		&s.findSeen: `SELECT event FROM seen WHERE id = ?`,
-		&s.addSeen:  `INSERT INTO seen (id, event) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+		&s.findSeen: `SELECT event FROM seen WHERE part = ? AND id = ?`,
+		&s.addSeen:  `INSERT INTO seen (part, id, event) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		&s.putSieve: putSieve,
 		&s.addEvent: `INSERT INTO event (seq, id, type, connection, account, source, record, echo, time, received, data)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, place, merging, overlap, state, epoch, attempts, steps,
@@ -194,9 +195,10 @@ func (s *statements) prepare(c *conn) error {
 			UNION ALL SELECT v.awaits, min(r.seq) FROM run r JOIN hook h ON h.id = r.hook JOIN version v ON v.script = h.script
 			WHERE r.state < 8 AND r.bound IS NULL AND v.awaits IS NOT NULL GROUP BY v.id`,
 		&s.eraseEvent: `DELETE FROM event WHERE seq = ?`,
-		&s.oldIDs: `SELECT s.id, s.event, e.seq FROM seen s LEFT JOIN event e ON e.seq = s.event WHERE s.id > ?
+		&s.oldIDs: `SELECT s.id, s.event, e.seq FROM seen s LEFT JOIN event e ON e.seq = s.event WHERE s.part = ? AND s.id > ?
 			ORDER BY s.id LIMIT ?`,
-		&s.eraseID: `DELETE FROM seen WHERE id = ?`,
+		&s.eraseID:    `DELETE FROM seen WHERE part = ? AND id = ?`,
+		&s.eraseSieve: `DELETE FROM sieve WHERE part = ?1 AND NOT EXISTS (SELECT 1 FROM seen WHERE part = ?1)`,
 
 		&s.getState:  `SELECT value FROM state WHERE script = ? AND key = ?`,
 		&s.putState:  `INSERT INTO state (script, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`,

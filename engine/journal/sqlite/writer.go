@@ -31,6 +31,7 @@ type writer struct {
 	alarm   alarm
 	tides   tides
 	writes  writes
+	seen    seen
 	awaited map[string]map[string]bool // trigger to the paths that found its waiting runs
 
 	// Of the open transaction.
@@ -52,7 +53,7 @@ func newWriter(c *conn, d *dispatcher, found found, cfg Config) (*writer, error)
 	w := &writer{
 		conn: c, dispatch: d, now: cfg.Now, log: cfg.Log, queue: newQueue(), stopped: make(chan struct{}),
 		owner: found.owner, salt: found.salt, last: found.last, live: found.live, maxQueued: cfg.MaxQueued,
-		ids: newNames(), alarm: alarm{timer: cfg.Timer, at: found.wake}, awaited: found.awaited, tides: found.tides, writes: found.writes, entered: map[int64]*run{},
+		ids: newNames(), alarm: alarm{timer: cfg.Timer, at: found.wake}, awaited: found.awaited, seen: found.seen, tides: found.tides, writes: found.writes, entered: map[int64]*run{},
 	}
 	return w, w.sql.prepare(c)
 }
