@@ -70,7 +70,7 @@ var ruleTests = map[string]func(f *fixture){
 		f.do(f.store.Cancel(f.ctx, gone))
 		f.nothingNext()
 		f.do(f.store.Release(holder(a)))
-		a = f.nextIs(first)
+		f.nextIs(first)
 		f.nothingNext()
 		f.do(f.store.Cancel(f.ctx, first))
 		f.nextIs(last)
