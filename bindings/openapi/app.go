@@ -134,8 +134,8 @@ func decode(source []byte) (*appFile, error) {
 	if err := d.Decode(words); err != nil {
 		return nil, errors.New(inWords(err.Error()))
 	}
-	slices.Sort(seen.Unused)
-	for _, key := range seen.Unused {
+	if len(seen.Unused) > 0 {
+		key := slices.Min(seen.Unused)
 		if near := bindings.Nearest(key, topWords()); near != "" {
 			return nil, fmt.Errorf("%s: unknown word; did you mean %s?", key, near)
 		}
