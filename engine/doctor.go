@@ -17,11 +17,11 @@ const (
 	longPoll = time.Hour   // that looks at a list fail
 )
 
-// Doctor lists what will not mend itself: runs that a person must decide
-// about, lanes that stand, waits that nothing can end, lists that cannot be read.
+// Doctor lists what will not mend itself: scripts that do not load, runs that a
+// person must decide about, lanes that stand, waits that nothing can end, lists that cannot be read.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	d := examination{engine: e, now: e.config.Now(), versions: map[string]error{}}
-	for _, look := range []func(context.Context) error{d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes, d.polls, d.webhooks} {
+	for _, look := range []func(context.Context) error{d.scripts, d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes, d.polls, d.webhooks} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
 		}
@@ -68,6 +68,18 @@ func problemText(run journal.Run) string {
 		return string(run.State)
 	}
 	return run.Problem.Text()
+}
+
+// scripts finds those whose files cannot be loaded as they stand.
+func (d *examination) scripts(context.Context) error {
+	for _, p := range d.engine.scripts.Problems() {
+		state := "it is not live"
+		if p.Kept {
+			state = "its last version stays live"
+		}
+		d.found = append(d.found, control.Finding{Kind: "script", Text: fmt.Sprintf("%s was not loaded, %s: %v", p.Script, state, p), Do: "mend the script and save it"})
+	}
+	return nil
 }
 
 func (d *examination) held(ctx context.Context) error {

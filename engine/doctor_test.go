@@ -125,6 +125,23 @@ on({ "shop.order.created", "emit:pay" }, { name = "pay" }, function() shop.order
 
 const waits = `on("shop.order.created", function() wait_for "shop.order.confirmed" end)`
 
+func TestTheDoctorFindsScriptsThatDoNotLoad(t *testing.T) {
+	t.Parallel()
+	c := openClinic(t, waits)
+	c.well()
+	file, mark := filepath.Join(c.config.Scripts, "orders.lua"), c.log.mark()
+	must(t, os.WriteFile(file, []byte(waits+" end"), 0o644))
+	c.log.await(t, mark, `"script not loaded`)
+	c.finds("script", "", "orders was not loaded, its last version stays live: orders.lua:1: ", "mend the script and save it")
+	c.stop()
+	c.start()
+	c.finds("script", "", "orders was not loaded, it is not live: orders.lua:1: ")
+	mark = c.log.mark()
+	must(t, os.WriteFile(file, []byte(waits), 0o644))
+	c.log.await(t, mark, `"script loaded`)
+	c.well()
+}
+
 func TestTheDoctorFindsHeldRunsAndLongLanes(t *testing.T) {
 	t.Parallel()
 	c := openClinic(t, pays)

@@ -27,7 +27,7 @@ type Commands interface {
 
 // Finding is something that will not mend itself.
 type Finding struct {
-	Kind  string `json:"kind"` // held, blocked, flood, wait, version, overdue, lane, webhook, poll
+	Kind  string `json:"kind"` // script, held, blocked, flood, wait, version, overdue, lane, webhook, poll
 	Run   string `json:"run,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`
