@@ -130,13 +130,15 @@ func (s *story) play(text string) {
 
 // rest waits until every webhook is delivered and every run has ended or waits.
 func (s *story) rest() {
-	must(s.t, s.apps.Idle(s.t.Context()))
-	s.until(func() bool {
-		return !slices.ContainsFunc(s.runs(), func(one control.RunStory) bool {
-			return !one.Run.State.Ended() && one.Run.State != journal.Waiting
+	for webhooks := -1; webhooks != s.apps.Webhooks(); { // a run may cause another
+		webhooks = s.apps.Webhooks()
+		must(s.t, s.apps.Idle(s.t.Context()))
+		s.until(func() bool {
+			return !slices.ContainsFunc(s.runs(), func(one control.RunStory) bool {
+				return !one.Run.State.Ended() && one.Run.State != journal.Waiting
+			})
 		})
-	})
-	must(s.t, s.apps.Idle(s.t.Context()))
+	}
 }
 
 // later moves the clock on, and waits until a poll has looked at its list.

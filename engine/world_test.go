@@ -199,12 +199,15 @@ func (w *world) settle() {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	for {
-		moved := w.log.moved()
+		moved, webhooks := w.log.moved(), w.apps.Webhooks()
 		must(w.t, w.apps.Idle(ctx))
 		live, err := w.engine.Live(ctx)
 		must(w.t, err)
-		if live == 0 {
+		if live == 0 && w.apps.Webhooks() == webhooks {
 			return
+		}
+		if live == 0 {
+			continue // a run has caused another webhook
 		}
 		select {
 		case <-moved:

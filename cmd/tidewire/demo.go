@@ -283,15 +283,18 @@ func (d *demo) untilIdle(ctx context.Context, apps *sandbox.Sandbox, e *engine.E
 	bound, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
 	d.waitForRuns(bound, 1)
-	for live := 1; live > 0; {
+	for quiet := false; !quiet; {
+		before := apps.Webhooks()
 		if err := apps.Idle(bound); err != nil {
 			return fmt.Errorf("the sandbox's webhooks were not delivered: %w", err)
 		}
-		var err error
-		if live, err = e.Live(bound); err != nil {
+		live, err := e.Live(bound)
+		if err != nil {
 			return fmt.Errorf("the demo's runs did not finish: %w", err)
 		}
-		if live = max(live, e.InFlight()); live > 0 { // or its end is still to be told
+		live = max(live, e.InFlight())
+		quiet = live == 0 && apps.Webhooks() == before
+		if live > 0 { // or its end is still to be told
 			select {
 			case <-d.moved:
 			case <-time.After(20 * time.Millisecond):

@@ -84,6 +84,7 @@ type hooks struct {
 	mu            sync.Mutex
 	subscriptions []*subscription
 	sent          []Delivery
+	queued        int // ever
 	pending       int
 	idle          chan struct{} // closed when pending falls to zero
 	closed        bool
@@ -217,6 +218,7 @@ func (h *hooks) enqueue(sub *subscription, j *job) {
 	}
 	select {
 	case sub.queue <- j:
+		h.queued++
 		if h.pending++; h.pending == 1 {
 			h.idle = make(chan struct{})
 		}
@@ -253,6 +255,14 @@ func (s *Sandbox) Idle(ctx context.Context) error {
 	case <-s.ending.Done():
 		return errors.New("the sandbox has ended")
 	}
+}
+
+// Webhooks is how many were ever put on their way. Where it is the same before
+// and after Idle and a look at the engine, no run has caused another meanwhile.
+func (s *Sandbox) Webhooks() int {
+	s.hooks.mu.Lock()
+	defer s.hooks.mu.Unlock()
+	return s.hooks.queued
 }
 
 // Deliveries are the newest sendings of webhooks, oldest first.
