@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -160,6 +161,34 @@ func (c *Catalogue) Resolve(t *Type) (Type, *Definition) {
 		t = d.Is
 	}
 	return Type{}, nil
+}
+
+// FieldsAt names the fields that a type declares at a path such as
+// "client.address"; an empty one, or Whole, is the type itself. It is nil where
+// nothing is declared there.
+func (c *Catalogue) FieldsAt(t *Type, path string) []string {
+	_, d := c.Resolve(t)
+	for name := range strings.SplitSeq(path, ".") {
+		if path == "" || path == Whole {
+			break
+		}
+		if d == nil {
+			return nil
+		}
+		i := slices.IndexFunc(d.Fields, func(f Field) bool { return f.Name == name })
+		if i < 0 {
+			return nil
+		}
+		_, d = c.Resolve(&d.Fields[i].Type)
+	}
+	if d == nil {
+		return nil
+	}
+	names := make([]string, len(d.Fields))
+	for i, f := range d.Fields {
+		names[i] = f.Name
+	}
+	return names
 }
 
 // Groups are the names of the groups of operations, sorted.

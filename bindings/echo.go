@@ -67,6 +67,20 @@ func (e *Echo) WriteOf(operation string) *Write {
 	return nil
 }
 
+// Within is the field of event.data that holds the records of a noun; found is
+// false where nothing is written to them.
+func (e *Echo) Within(noun string) (field string, found bool) {
+	if e == nil {
+		return "", false
+	}
+	for i := range e.Writes {
+		if e.Writes[i].Noun == noun && (!found || field == "") {
+			field, found = e.Writes[i].Within, true
+		}
+	}
+	return field, found
+}
+
 // Whole stands in Write.State for the answer itself.
 const Whole = "."
 

@@ -22,8 +22,13 @@ type Written struct {
 	// somebody else of whom nobody was told yet.
 	Data json.RawMessage
 	Sent []string
+	// Fields are those that the vendor's answer can have.
+	Fields Fields
 	// Gone says that the record is deleted.
 	Gone bool
+	// Mark is what a poll may know of a record that the call made, so that its
+	// end is found although no list showed it; nil where nothing polls it.
+	Mark *Mark
 	EchoRule
 }
 
@@ -65,6 +70,9 @@ type Lore struct {
 	Ours  bool      `json:"ours,omitempty"`
 	Since time.Time `json:"since,omitzero"`
 	Sent  []string  `json:"sent,omitempty"`
+	// Unsaid are fields that were not sent, and that the vendor's answer showed
+	// otherwise than they were known: nobody was told yet.
+	Unsaid []string `json:"unsaid,omitempty"`
 	// Strays are fields that were not sent and changed all the same, with the
 	// number of writes in a row that did it: a change of somebody else is told,
 	// a counter of the vendor's is not told for ever.
@@ -83,19 +91,52 @@ const (
 // what was known until then, nil for nothing.
 func (w *Written) Over(before *Known, since, at time.Time) Known {
 	after := Known{Data: w.Data, Gone: w.Gone, At: at, Lore: Lore{EchoRule: w.EchoRule, Ours: true, Since: since, Sent: w.Sent}}
-	if before == nil || before.Gone || w.Gone {
+	if w.Gone {
 		return after
 	}
-	after.Strays = before.Strays
-	version := w.version()
-	after.Data = overlay(before.Data, w.Data, w.Within, version, func(name string) bool { return name == version || after.sent(name) })
+	if before != nil && !before.Gone {
+		after.Strays = before.Strays
+		c := comparison{lore: &after.Lore}
+		c.records(gjson.ParseBytes(before.Data), gjson.ParseBytes(w.Data))
+		after.Unsaid = slices.DeleteFunc(append(c.strays, before.Unsaid...), after.sent)
+		after.Data = overlay(before.Data, w.Data, w.Within, w.version(), func(string) bool { return true })
+	}
+	after.Data = w.Fields.fill(after.Data)
 	return after
+}
+
+// Fields are names of fields of a record, and the field of an event's data that
+// it stands in; empty: the data is the record.
+type Fields struct {
+	Within string
+	Names  []string
+}
+
+// fill says of the fields that nobody knows anything of that there is nothing.
+func (f Fields) fill(data json.RawMessage) json.RawMessage {
+	nothing := map[string]json.RawMessage{}
+	for _, name := range f.Names {
+		nothing[name] = json.RawMessage("null")
+	}
+	above, err := json.Marshal(nothing)
+	if err == nil && f.Within != "" {
+		above, err = json.Marshal(map[string]json.RawMessage{f.Within: above})
+	}
+	if err != nil {
+		return data
+	}
+	return overlay(data, above, f.Within, "", func(string) bool { return false })
 }
 
 // Hear takes an event about the record, and reports whether it is an echo: it
 // tells just what is known, and of no later change, since a vendor's event may
 // leave out the very field that somebody changed.
-func (k *Known) Hear(e *Event, now time.Time) (echo bool) {
+func (k *Known) Hear(e *Event, can Fields, now time.Time) (echo bool) {
+	defer func() {
+		if !k.Gone {
+			k.Data = can.fill(k.Data)
+		}
+	}()
 	verb := e.Type[strings.LastIndexByte(e.Type, '.')+1:]
 	switch {
 	case len(k.Verbs) > 0 && !slices.Contains(k.Verbs, verb):
@@ -141,7 +182,12 @@ func (k *Known) compare(e *Event, now time.Time, sure bool) bool {
 		k.tell(e, now, k.sent)
 		return false
 	}
-	if strays := k.stray(c.strays); strays {
+	for _, name := range k.Unsaid {
+		if !slices.Contains(c.strays, name) {
+			c.strays = append(c.strays, name)
+		}
+	}
+	if k.stray(c.strays) {
 		k.tell(e, now, nil)
 		return false
 	}
@@ -202,6 +248,7 @@ func (k *Known) tell(e *Event, now time.Time, but func(name string) bool) {
 	if !k.Ours {
 		k.Gone, k.At, k.Since, k.Sent = false, now, time.Time{}, nil
 	}
+	k.Unsaid = nil
 	k.Data = overlay(k.Data, e.Data, k.Within, "", func(name string) bool { return but == nil || !but(name) })
 }
 

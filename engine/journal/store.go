@@ -196,6 +196,9 @@ type Arrival struct {
 	// Mark is what an event from a webhook says of a record that is polled too.
 	// If a list told it already, the event is a duplicate.
 	Mark *Mark
+	// Fields are those that such an event can have of its record, within one of
+	// its own: a record without one of them has nothing there.
+	Fields Fields
 }
 
 // Flood is the paused runs of a trigger.

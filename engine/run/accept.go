@@ -98,6 +98,7 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	switch event.Source {
 	case journal.Webhook, journal.Poll, journal.Reconcile:
 		a.Flood = r.Flood
+		a.Fields = r.fieldsOf(event.Type)
 	}
 	if r.Mark != nil {
 		a.Mark = r.Mark(&a.Event)

@@ -35,7 +35,15 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *jo
 		return nil // the vendor does not say of what
 	}
 	if !w.Gone {
+		if answer != nil && w.State != "" {
+			made.Fields = journal.Fields{Within: w.Within, Names: s.App.CatalogueOf(s.Operation).FieldsAt(s.Operation.Answer, w.State)}
+		}
 		made.Data, made.Sent = fieldsOf(w, s.Args, answer), sentBy(s.App.Echo, w, s.Args)
+	}
+	if answer != nil && !strings.HasPrefix(w.Record, bindings.ArgumentPrefix) && h.runner.Mark != nil {
+		made.Mark = h.runner.Mark(&journal.Event{
+			Type: made.Noun + ".created", Connection: connection, Source: journal.Webhook, Record: made.Record, Time: h.runner.Now(), Data: made.Data,
+		})
 	}
 	return made
 }
@@ -67,6 +75,32 @@ func recordOf(w *bindings.Write, args, answer json.RawMessage) string {
 		return journal.LookupText(args, name)
 	}
 	return journal.LookupText(answer, w.Record)
+}
+
+// fieldsOf gives the fields that events of a trigger can have of a record which
+// calls of ours may change.
+func (r *Runner) fieldsOf(trigger string) (f journal.Fields) {
+	app := r.apps[appOfTrigger(trigger)]
+	if app == nil || app.Echo == nil {
+		return f
+	}
+	within, found := app.Echo.Within(nounOf(trigger))
+	t, known := app.Catalogue.Trigger(trigger)
+	if !found || !known {
+		return f
+	}
+	return journal.Fields{Within: within, Names: app.Catalogue.FieldsAt(t.Data, within)}
+}
+
+func appOfTrigger(trigger string) string {
+	app, _, _ := strings.Cut(trigger, ".")
+	return app
+}
+
+// nounOf is what stands between the app and the verb.
+func nounOf(trigger string) string {
+	_, rest, _ := strings.Cut(trigger, ".")
+	return rest[:max(strings.LastIndexByte(rest, '.'), 0)]
 }
 
 // fieldsOf gives what is known of the record under the names that events have

@@ -37,6 +37,32 @@ func (f *fixture) echoed(a journal.Arrival) bool {
 	return event.Echo
 }
 
+// doubted accepts an event that begins no run before a call is answered.
+func (f *fixture) doubted(a journal.Arrival) {
+	f.Helper()
+	want(f, "an echo already: "+a.Event.ID, f.echoedNow(a), false)
+	_, runs, err := f.store.Event(f.ctx, a.Event.ID)
+	f.do(err)
+	want(f, "runs before the answer, of event "+a.Event.ID, len(runs), 0)
+}
+
+func (f *fixture) echoedNow(a journal.Arrival) bool {
+	a.Hooks = []*journal.Hook{hook("sync", onUpdates, laneless)}
+	f.accept(a)
+	event, _, err := f.store.Event(f.ctx, a.Event.ID)
+	f.do(err)
+	return event.Echo
+}
+
+// wasEcho reports what became of an event that was in doubt.
+func (f *fixture) wasEcho(id string) bool {
+	f.Helper()
+	event, runs, err := f.store.Event(f.ctx, "highlevel:"+id)
+	f.do(err)
+	want(f, "runs of event "+id, len(runs), map[bool]int{true: 0, false: 1}[event.Echo])
+	return event.Echo
+}
+
 const known = `{"id":"c_1","email":"ada@example.com","firstName":"Ada","tags":["vip","new"],"dateUpdated":"2026-03-01"}`
 
 var echoTests = map[string]func(f *fixture){
@@ -129,23 +155,55 @@ var echoTests = map[string]func(f *fixture){
 		again := f.accept(updated("2", "c_1", `{"email":"ada@example.com","firstName":"Eve"}`, a.Hooks[1]))[0]
 		want(f, "runs of what did not change", len(again.Runs), 0)
 	},
-	"an echo may come before the answer": func(f *fixture) {
+	"what comes before the answer waits for it": func(f *fixture) {
 		h := f.begun()
 		f.record(h, begun(1, "highlevel.contacts.update"), wrote("c_1", `{"email":"ada@example.com"}`))
-		want(f, "meanwhile", f.echoed(updated("1", "c_1", known)), true)
-		want(f, "another's, meanwhile", f.echoed(updated("2", "c_1", `{"email":"ada@example.com","firstName":"Eve"}`)), false)
-		f.record(h, step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
-		want(f, "afterwards", f.echoed(updated("3", "c_1", known)), true)
+		want(f, "another value, meanwhile", f.echoed(updated("1", "c_1", `{"email":"eve@example.com"}`)), false)
+		f.doubted(updated("2", "c_1", known))
+		f.doubted(updated("3", "c_1", `{"email":"ada@example.com","firstName":"Eve"}`))
+		f.reopen()
+		f.record(holder(f.next()), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
+		want(f, "ours", f.wasEcho("2"), true)
+		want(f, "another's, meanwhile", f.wasEcho("3"), false)
+		want(f, "afterwards", f.echoed(updated("4", "c_1", known)), false)
+		want(f, "the first run", f.next().Event.ID, "highlevel:1")
+		want(f, "the next", f.next().Event.ID, "highlevel:3")
 	},
-	"so may that of a record which the vendor was to name": func(f *fixture) {
+	"so does that of a record which the vendor was to name": func(f *fixture) {
 		h := f.begun()
 		f.record(h, begun(1, "highlevel.contacts.create"), wrote("", `{"email":"ada@example.com"}`))
 		f.reopen()
 		want(f, "another's", f.echoed(updated("1", "c_8", `{"email":"eve@example.com"}`)), false)
-		want(f, "ours", f.echoed(updated("2", "c_9", `{"email":"ada@example.com"}`)), true)
+		f.doubted(updated("2", "c_9", `{"email":"ada@example.com"}`))
+		f.doubted(updated("3", "c_7", `{"email":"ada@example.com"}`))
 		f.record(holder(f.next()), step(1, "highlevel.contacts.create", `{}`), wrote("c_9", known))
-		want(f, "of another record afterwards", f.echoed(updated("3", "c_8", `{"email":"ada@example.com"}`)), false)
-		want(f, "afterwards", f.echoed(updated("4", "c_9", known)), true)
+		want(f, "ours", f.wasEcho("2"), true)
+		want(f, "of another record", f.wasEcho("3"), false)
+		want(f, "of another record afterwards", f.echoed(updated("4", "c_8", `{"email":"ada@example.com"}`)), false)
+		want(f, "afterwards", f.echoed(updated("5", "c_9", known)), true)
+	},
+	"what waits for an answer that does not come is told": func(f *fixture) {
+		for name, end := range map[string]func(h journal.Holder){
+			"withdrawn": func(h journal.Holder) { f.do(f.store.Withdraw(f.ctx, h, 1)) },
+			"failed": func(h journal.Holder) {
+				erred := step(1, "highlevel.contacts.update", "")
+				erred.State, erred.Result = journal.Erred, nil
+				f.record(h, erred, journal.Effect{})
+			},
+			"held": func(h journal.Holder) {
+				mark := begun(1, "highlevel.contacts.update")
+				f.do(f.store.Park(f.ctx, h, journal.Park{State: journal.Held, Step: &mark, Problem: &journal.Problem{Message: "?"}}))
+			},
+			"cancelled": func(h journal.Holder) { f.do(f.store.Cancel(f.ctx, h.Run)) },
+			"over":      func(h journal.Holder) { f.do(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed})) },
+		} {
+			h := f.begun()
+			f.record(h, begun(1, "highlevel.contacts.update"), wrote("c_1", `{"email":"ada@example.com"}`))
+			f.doubted(updated(name, "c_1", known))
+			end(h)
+			want(f, name, f.wasEcho(name), false)
+			want(f, "the run of what is "+name, f.next().Event.ID, "highlevel:"+name)
+		}
 	},
 	"a call that failed, or was withdrawn, wrote nothing": func(f *fixture) {
 		h := f.begun()

@@ -17,13 +17,14 @@ const (
 
 // arrival is a journal.Arrival with all worked out that needs no file.
 type arrival struct {
-	event journal.Event
-	named []*journal.Hook // the hooks that name the trigger
-	runs  []journey
-	keep  bool
-	tick  time.Time
-	flood int
-	mark  *journal.Mark
+	event  journal.Event
+	named  []*journal.Hook // the hooks that name the trigger
+	runs   []journey
+	keep   bool
+	tick   time.Time
+	flood  int
+	mark   *journal.Mark
+	fields journal.Fields
 }
 
 // journey is a run that an arrival may make.
@@ -48,7 +49,7 @@ func (a *arrival) fill(from *journal.Arrival) error {
 	}
 	e.Time = atRest(e.Time)
 	e.Received = atRest(e.Received)
-	a.named, a.tick, a.flood, a.mark = from.Hooks, from.Tick, from.Flood, from.Mark
+	a.named, a.tick, a.flood, a.mark, a.fields = from.Hooks, from.Tick, from.Flood, from.Mark, from.Fields
 	a.keep = from.Keep || len(from.Hooks) > 0
 	for _, h := range from.Hooks {
 		if h.Connection != "" && h.Connection != e.Connection {
@@ -204,7 +205,8 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 	} else {
 		e.Received = atRest(w.time)
 	}
-	if err := w.echo(e); err != nil {
+	doubt, err := w.echo(e, a.fields)
+	if err != nil {
 		return receipt, err
 	}
 	echo := int64(0)
@@ -219,6 +221,12 @@ func (w *writer) accept(a *arrival) (receipt journal.Receipt, err error) {
 	high := false
 	if a.flood > 0 {
 		high, receipt.Flood = w.tides.rise(e.Type, a.flood, w.time)
+	}
+	if (doubt != writtenStep{}) {
+		if err := w.doubt(seq, a, doubt); err != nil {
+			return receipt, err
+		}
+		return receipt, w.answer(&receipt, seq, e)
 	}
 	for _, j := range a.runs {
 		if err := w.start(&receipt, seq, e, j, high); err != nil {

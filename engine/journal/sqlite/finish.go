@@ -66,7 +66,7 @@ func (t *finishTask) apply(w *writer) error {
 	}
 	w.live--
 	w.remove(t.run)
-	return nil
+	return w.settleAll(t.run.seq)
 }
 
 type releaseTask struct {

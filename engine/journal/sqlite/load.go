@@ -25,7 +25,7 @@ type found struct {
 // running, and reads the runs that have a place in a lane. What waits stays in
 // the file.
 func load(ctx context.Context, c *conn) (f found, err error) {
-	var own, last, begun, placed, live, wake, awaited, floods, nouns, steps *stmt
+	var own, last, begun, placed, live, wake, awaited, floods, nouns, steps, doubts *stmt
 	err = c.prepare(map[**stmt]string{
 		&own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt`,
@@ -37,6 +37,7 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 		&wake:    `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
 		&nouns:   `SELECT DISTINCT connection, noun FROM written`,
 		&steps:   `SELECT run, number FROM written WHERE run <> 0`,
+		&doubts:  `SELECT DISTINCT run, number FROM doubt`,
 		&floods:  `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1`,
 		&awaited: `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
 	})
@@ -72,7 +73,7 @@ func load(ctx context.Context, c *conn) (f found, err error) {
 		if f.awaited, err = awaitedIn(awaited); err != nil {
 			return err
 		}
-		if err := f.writes.load(nouns, steps); err != nil {
+		if err := f.writes.load(nouns, steps, doubts); err != nil {
 			return err
 		}
 		if err := f.seen.load(c); err != nil {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/tidewire/tidewire/engine/journal"
@@ -106,7 +107,7 @@ func (w *writer) endNow(s *standing, state int64, problem *journal.Problem) erro
 	if _, err := w.sql.endNow.run(s.seq, state, epoch+1, w.time.UnixMicro(), blob(text)); err != nil {
 		return err
 	}
-	if err := w.stopWaiting(s); err != nil {
+	if err := errors.Join(w.stopWaiting(s), w.settleAll(s.seq)); err != nil {
 		return err
 	}
 	w.live--

@@ -122,6 +122,11 @@ func (t *parkTask) apply(w *writer) error {
 		}
 	}
 	k = w.change(t.run)
+	if k.begun { // who knows how long
+		if err := w.settle(t.run.seq, k.steps); err != nil {
+			return err
+		}
+	}
 	k.written, k.fence = false, t.epoch
 	body, err := json.Marshal(parkBody{t.park.Await, k.steps})
 	if err != nil {

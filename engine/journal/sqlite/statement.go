@@ -26,6 +26,7 @@ type statements struct {
 	addFile, copyFiles, eraseFiles *stmt
 
 	putWritten, dropWritten, findWritten, oldWritten *stmt
+	addDoubt, findDoubts, dropDoubts, markEcho       *stmt
 
 	eventType, pauseRun, unpauseRun, findPaused *stmt
 
@@ -142,6 +143,11 @@ func (s *statements) prepare(c *conn) error {
 		&s.findWritten: `SELECT record, run, number, gone, rule, data, at FROM written WHERE connection = ?1 AND noun = ?2 AND record IN (?3, '')
 			ORDER BY run, number`,
 		&s.oldWritten: `DELETE FROM written WHERE at < ?`,
+		&s.addDoubt:   `INSERT INTO doubt (event, run, number, hooks) VALUES (?, ?, ?, ?)`,
+		&s.findDoubts: `SELECT e.seq, e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.data, d.hooks
+			FROM doubt d JOIN event e ON e.seq = d.event WHERE d.run = ? AND d.number = ? ORDER BY e.seq`,
+		&s.dropDoubts: `DELETE FROM doubt WHERE run = ? AND number = ?`,
+		&s.markEcho:   `UPDATE event SET echo = 1 WHERE seq = ?`,
 
 		&s.eventType:  `SELECT type FROM event WHERE seq = ?`,
 		&s.pauseRun:   `UPDATE run SET state = -1, parked = ?2 WHERE seq = ?1`,
@@ -189,7 +195,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.eraseMerged:    `DELETE FROM merged WHERE run = ?`,
 		&s.eraseRun:       `DELETE FROM run WHERE seq = ?`,
 		&s.oldEvents: `SELECT seq, type, EXISTS (SELECT 1 FROM run WHERE event = e.seq)
-			OR EXISTS (SELECT 1 FROM merged WHERE event = e.seq) FROM event e WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?`,
+			OR EXISTS (SELECT 1 FROM merged WHERE event = e.seq) OR EXISTS (SELECT 1 FROM doubt WHERE event = e.seq) FROM event e WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?`,
 		&s.liveAwaits: `SELECT v.awaits, min(r.seq) FROM run r JOIN version v ON v.id = r.bound
 			WHERE r.state < 8 AND v.awaits IS NOT NULL GROUP BY v.id
 			UNION ALL SELECT v.awaits, min(r.seq) FROM run r JOIN hook h ON h.id = r.hook JOIN version v ON v.script = h.script

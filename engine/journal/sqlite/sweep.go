@@ -105,6 +105,28 @@ func (w *writer) push(m *journal.Mark) (duplicate bool, err error) {
 	return duplicate, err
 }
 
+// show takes what a call of ours made as known to a poll that does not know the
+// record.
+func (w *writer) show(m *journal.Mark) error {
+	poll, err := findOrAdd(w.sql.findPoll, w.sql.addPoll, m.Connection, m.Poll)
+	if err != nil {
+		return err
+	}
+	s, err := w.sighting(poll, m.Record)
+	if err != nil || s.Row != 0 {
+		return err
+	}
+	for _, t := range append([]journal.Telling{m.Telling}, m.Shows...) {
+		t.By = journal.Found
+		s.Tell(t)
+	}
+	told, err := s.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	return w.putSighting(poll, &s, told)
+}
+
 // sighting reads what is known of a record, as the transaction leaves it.
 func (w *writer) sighting(poll int64, record string) (s journal.Sighting, err error) {
 	s.Record = record

@@ -41,6 +41,7 @@ type writer struct {
 	pulled  []*run
 	undo    []undo
 	settled []writtenStep
+	decided []writtenStep
 }
 
 // undo is what memory said before the transaction.
@@ -131,7 +132,7 @@ func (w *writer) report(err error) {
 func (w *writer) transact(tasks []task) (begun bool, err error) {
 	w.time = w.now()
 	w.moves, w.pulled, w.undo = w.moves[:0], w.pulled[:0], w.undo[:0]
-	w.settled = w.settled[:0]
+	w.settled, w.decided = w.settled[:0], w.decided[:0]
 	clear(w.entered)
 	live, alarm := w.live, w.alarm.at
 	defer func() { w.dispatch.unpull(w.pulled) }()
@@ -164,6 +165,9 @@ func (w *writer) transact(tasks []task) (begun bool, err error) {
 	w.ids.settle()
 	for _, step := range w.settled {
 		delete(w.writes.steps, step)
+	}
+	for _, step := range w.decided {
+		delete(w.writes.doubts, step)
 	}
 	w.dispatch.update(w.moves)
 	return true, nil
