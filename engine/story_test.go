@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -78,7 +79,9 @@ func newStory(t *testing.T) *story {
 	clock.Turn(storyTime.Sub(clock.Now()))
 	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook()}
 	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
-	w.build(templates(t), func(c *engine.Config) {
+	files := templates(t)
+	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, "two-way-contacts/") }) // another's work again
+	w.build(files, func(c *engine.Config) {
 		c.Now, c.Timer, c.InFlight = clock.Now, clock.Timer, 1 // one run after the other, so that the order is the same each time
 		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel, "event-to-slack": channel}
 		for i := range c.Connections {

@@ -78,6 +78,18 @@ func (w *world) build(files map[string]string, changes ...func(*engine.Config)) 
 	for _, change := range changes {
 		change(&config)
 	}
+	w.start(config)
+	for _, app := range w.apps.AppNames() {
+		if w.alone || app == w.mute {
+			continue
+		}
+		must(w.t, w.apps.Subscribe(app, w.engine.URL()+"/hooks/"+app, secret))
+	}
+}
+
+// start runs an engine until the end of the test.
+func (w *world) start(config engine.Config) {
+	w.t.Helper()
 	var err error
 	w.engine, err = engine.New(w.t.Context(), config)
 	must(w.t, err)
@@ -92,12 +104,6 @@ func (w *world) build(files map[string]string, changes ...func(*engine.Config)) 
 	<-w.engine.Ready()
 	w.journal, err = control.Dial(w.data)
 	must(w.t, err)
-	for _, app := range w.apps.AppNames() {
-		if w.alone || app == w.mute {
-			continue
-		}
-		must(w.t, w.apps.Subscribe(app, w.engine.URL()+"/hooks/"+app, secret))
-	}
 }
 
 // place is where an app is and what it is called with; it fits into JSON.

@@ -167,8 +167,14 @@ func (d *demo) folder() (dir string, clean func() error, err error) {
 	return dir, clean, copyTemplates(target)
 }
 
+// notShown does again, and more, what another template of the demo does.
+const notShown = "two-way-contacts"
+
 func copyTemplates(target string) error {
 	return fs.WalkDir(scripts.Templates, ".", func(path string, entry fs.DirEntry, err error) error {
+		if path == notShown {
+			return fs.SkipDir
+		}
 		if err != nil || entry.IsDir() {
 			return err
 		}

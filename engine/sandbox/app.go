@@ -206,6 +206,7 @@ func (r *request) answered(entry *Request) reply {
 	defer a.mu.Unlock()
 	rates, limited := a.charge(r)
 	out, done := r.gate(limited)
+	entry.Account = r.bound()
 	if !done {
 		out = r.run(entry)
 	}

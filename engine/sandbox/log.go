@@ -11,6 +11,7 @@ type Request struct {
 	Time      time.Time `json:"time"`
 	App       string    `json:"app"`
 	Operation string    `json:"operation,omitempty"` // empty where no operation has the path
+	Account   string    `json:"account,omitempty"`   // the one that the token is good for, if only one
 	Method    string    `json:"method"`
 	Path      string    `json:"path"`
 	Query     string    `json:"query,omitempty"`
