@@ -41,9 +41,8 @@ type EchoRule struct {
 	Version string `json:"version,omitempty"`
 	// Within is the field of Data that holds the record; empty: Data is it.
 	Within string `json:"within,omitempty"`
-	// Verbs are the last parts of the types of events that can tell of it, which
-	// hold so little that none is meant before the record's id is known; empty:
-	// all.
+	// Verbs are the last parts of the types of events that can tell of it;
+	// empty: all.
 	Verbs []string `json:"verbs,omitempty"`
 	// Changed is the path in event.data of the name of the one field that an
 	// event tells of; empty where it tells values.
@@ -96,6 +95,11 @@ func (w *Written) Over(before *Known, since, at time.Time) Known {
 	}
 	if before != nil && !before.Gone {
 		after.Strays = before.Strays
+		if w.Changed != "" && before.Ours { // what is still to be told of an earlier one
+			after.Sent = slices.Concat(w.Sent, before.Sent)
+			slices.Sort(after.Sent)
+			after.Sent = slices.Compact(after.Sent)
+		}
 		c := comparison{lore: &after.Lore}
 		c.records(gjson.ParseBytes(before.Data), gjson.ParseBytes(w.Data))
 		after.Unsaid = slices.DeleteFunc(append(c.strays, before.Unsaid...), after.sent)
@@ -169,7 +173,12 @@ func (k *Known) Hear(e *Event, can Fields, now time.Time) (echo bool) {
 // compare holds an event that may be of our own change against what is known.
 func (k *Known) compare(e *Event, now time.Time, sure bool) bool {
 	if k.Changed != "" {
-		return slices.Contains(k.Sent, lookup(e.Data, k.Changed).String())
+		i := slices.Index(k.Sent, lookup(e.Data, k.Changed).String())
+		if i < 0 {
+			return false
+		}
+		k.Sent = slices.Delete(slices.Clone(k.Sent), i, i+1) // told once; again it is somebody else's
+		return true
 	}
 	c := comparison{lore: &k.Lore, ids: []string{e.Record, e.Account}}
 	c.records(gjson.ParseBytes(k.Data), gjson.ParseBytes(e.Data))
