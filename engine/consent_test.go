@@ -31,6 +31,11 @@ end)`})
 	if text := waiting.Run.Problem.Message; !strings.Contains(text, "the customer is asked to approve it in the Qonto app") {
 		t.Errorf("the run says that %q", text)
 	}
+	found, err := w.engine.Doctor(t.Context())
+	must(t, err)
+	if len(found) != 1 || !strings.HasPrefix(found[0].Do, "have the customer approve it, and the run goes on") {
+		t.Errorf("the doctor found %+v", found)
+	}
 	sessions := w.apps.Consents("qonto")
 	if len(sessions) != 1 {
 		t.Fatalf("the customer was asked %d times", len(sessions))

@@ -91,6 +91,9 @@ func (d *examination) held(ctx context.Context) error {
 func (d *examination) blocked(ctx context.Context) error {
 	return d.each(ctx, journal.Blocked, func(run journal.Run) {
 		do := "mend the script, then: tidewire runs migrate " + run.ID
+		if run.Park != nil && !run.Park.Until.IsZero() { // it looks again by itself
+			do = "have the customer approve it, and the run goes on; or: tidewire runs cancel " + run.ID
+		}
 		if run.Problem != nil && run.Problem.App != nil {
 			name := run.Problem.App.Connection
 			if name == "" {
