@@ -195,8 +195,10 @@ func TestTwoWayContacts(t *testing.T) {
 			if runs[journal.Succeeded] != all {
 				t.Errorf("runs: %v; expected all to succeed", runs)
 			}
-			if all > 3*w.changes {
-				t.Errorf("%d runs for %d changes", all, w.changes)
+			// Of a change come its own run and the pair's, and some come twice;
+			// a third for its echo is what the guard saves.
+			if 2*all > 5*w.changes {
+				t.Errorf("%d runs for %d changes: echoes start some", all, w.changes)
 			}
 			w.pass(e, 45*time.Minute, nil)
 			if later := w.count(e); !maps.Equal(runs, later) {
