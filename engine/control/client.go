@@ -146,6 +146,9 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, in
 		return fmt.Errorf("ask the engine: %w", err)
 	}
 	response, err := c.http.Do(request)
+	if err != nil && method == http.MethodGet && ctx.Err() == nil {
+		response, err = c.http.Do(request) // it may just have ended: the next try says whether one runs
+	}
 	if err != nil {
 		return fmt.Errorf("ask the engine: %w", err)
 	}
