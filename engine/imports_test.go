@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"bindings", "engine/filelock", "engine/file"},
 }
 
-// within are imports between rooms of one floor that the design names.
+// within are imports between rooms of one floor that README.md names.
 var within = map[string][]string{
 	"cmd/catalog":           {},
 	"bindings/all":          {"bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack", "bindings/teams"},

@@ -26,7 +26,7 @@ type option struct {
 	read  func(d *draft, raw json.RawMessage) error
 }
 
-// options are those of the contract with scripts.
+// options are those of the contract with scripts (scripts/README.md, section 2).
 var options = map[string]option{
 	"name":         {read: (*draft).readName},
 	"connection":   {read: (*draft).readConnection},
