@@ -2,7 +2,6 @@ package vm
 
 import (
 	"log/slog"
-	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -51,7 +50,7 @@ func baseAssert(L *lua.LState) int {
 // baseError raises its first value; text gets the position of the line that
 // the level names, 1 being the caller.
 func baseError(L *lua.LState) int {
-	value, level := L.Get(1), L.OptInt(2, 1)
+	value, level := L.Get(1), optInt(L, 2, 1)
 	a := activationOf(L)
 	if text, ok := value.(lua.LString); ok && level > 0 {
 		if at := a.meter.positionAt(level); at != "" {
@@ -177,24 +176,34 @@ func caught(L *lua.LState, raised *thrown) int {
 	return 2
 }
 
-// baseXpcall hands what was raised to its second function. That runs after
-// the stack is unwound; without a debug library no script can tell.
+// maxHandlerErrors bounds how often the handler of xpcall is called with an
+// error of its own, as Lua does until its C stack is used up.
+const maxHandlerErrors = 20
+
+// baseXpcall hands what was raised to its second function, and an error of
+// that function to it again. The handler runs after the stack is unwound;
+// without a debug library no script sees the difference.
 func baseXpcall(L *lua.LState) int {
 	a := activationOf(L)
 	handler := L.Get(2)
 	L.SetTop(1)
-	if raised := a.protect(L, 0, lua.MultRet); raised != nil {
-		L.SetTop(0)
-		L.Push(handler)
-		L.Push(raised.value)
-		if again := a.protect(L, 1, lua.MultRet); again != nil {
-			return caught(L, again)
-		}
-		L.Insert(lua.LFalse, 1)
+	raised := a.protect(L, 0, lua.MultRet)
+	if raised == nil {
+		L.Insert(lua.LTrue, 1)
 		return L.GetTop()
 	}
-	L.Insert(lua.LTrue, 1)
-	return L.GetTop()
+	for range maxHandlerErrors {
+		L.SetTop(0)
+		L.Push(lua.LFalse)
+		L.Push(handler)
+		L.Push(raised.value)
+		if raised = a.protect(L, 1, 1); raised == nil {
+			return 2
+		}
+	}
+	L.SetTop(1)
+	L.Push(lua.LString("error in error handling"))
+	return 2
 }
 
 // maxResults bounds what unpack, select and string.byte return at once.
@@ -206,7 +215,7 @@ func baseSelect(L *lua.LState) int {
 		L.Push(lua.LNumber(n))
 		return 1
 	}
-	i := L.CheckInt(1)
+	i := checkInt(L, 1)
 	switch {
 	case i < 0:
 		i = n + i + 1
@@ -221,7 +230,7 @@ func baseSelect(L *lua.LState) int {
 
 func baseUnpack(L *lua.LState) int {
 	t := checkTable(L, 1)
-	first, last := L.OptInt(2, 1), L.OptInt(3, t.Len())
+	first, last := optInt(L, 2, 1), optInt(L, 3, t.Len())
 	if first > last {
 		return 0
 	}
@@ -238,32 +247,31 @@ func baseUnpack(L *lua.LState) int {
 
 func baseTonumber(L *lua.LState) int {
 	value := L.CheckAny(1)
-	if L.Get(2) == lua.LNil {
-		switch v := value.(type) {
-		case lua.LNumber:
-			L.Push(v)
-			return 1
-		case lua.LString:
-			activationOf(L).charge(L, int64(len(v))/16, 0)
-			if n, ok := parseNumber(string(v)); ok {
-				L.Push(lua.LNumber(n))
-				return 1
-			}
-		}
-		L.Push(lua.LNil)
-		return 1
-	}
-	base := L.CheckInt(2)
+	base := optInt(L, 2, 10)
 	if base < 2 || base > 36 {
-		L.ArgError(2, "base out of range")
+		L.ArgError(2, "a base from 2 to 36 is needed, found "+describe(L.Get(2)))
 	}
-	text := strings.TrimSpace(L.CheckString(1))
-	n, err := strconv.ParseInt(text, base, 64)
-	if err != nil || strings.Contains(text, "_") {
-		L.Push(lua.LNil)
+	if base == 10 {
+		if n, ok := value.(lua.LNumber); ok {
+			L.Push(n)
+			return 1
+		}
+		if _, ok := value.(lua.LString); !ok {
+			L.Push(lua.LNil)
+			return 1
+		}
+	}
+	text := checkText(L, 1)
+	activationOf(L).charge(L, int64(len(text))/16, 0)
+	read := parseNumber
+	if base != 10 {
+		read = func(text string) (float64, bool) { return parseNumberIn(base, text) }
+	}
+	if n, ok := read(text); ok {
+		L.Push(lua.LNumber(n))
 		return 1
 	}
-	L.Push(lua.LNumber(n))
+	L.Push(lua.LNil)
 	return 1
 }
 

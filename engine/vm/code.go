@@ -67,6 +67,8 @@ func adjust(p *lua.FunctionProto) (line, captured int) {
 			pc += int(p.FunctionPrototypes[inst&0x3ffff].NumUpvalues)
 		}
 	}
+	storeOnce(p)
+	replaceMarkers(p)
 	p.Code = slices.Clone(p.Code)
 	p.Constants = slices.Clone(p.Constants)
 	p.DbgSourcePositions = slices.Clone(p.DbgSourcePositions)

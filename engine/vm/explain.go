@@ -133,6 +133,21 @@ func (m *meter) undefined(name string) string {
 	return message
 }
 
+// explainArithmetic says why the arithmetic cannot be done that made the VM
+// call the Go function that runs now.
+func (m *meter) explainArithmetic(operator string) string {
+	f := m.state.currentFrame.Parent
+	if f == nil || f.Fn.IsG {
+		return "'" + operator + "' needs numbers"
+	}
+	inst := f.instruction()
+	operands := []int{int(inst & 0x1ff), int(inst>>9) & 0x1ff}
+	if int(inst>>26) == lua.OP_UNM {
+		operands = operands[:1]
+	}
+	return m.explainOperands(f, operator, operands...)
+}
+
 // explainOperands says which operand of an operator does not fit.
 func (m *meter) explainOperands(f *frameMirror, operator string, operands ...int) string {
 	needs := "needs numbers"

@@ -69,5 +69,7 @@ func (m *Machine) openLibraries() {
 	m.envMeta = sharedTable(map[string]lua.LValue{"__index": m.base, "__metatable": lua.LFalse})
 	m.known = slices.Sorted(maps.Keys(globals))
 	members := globals["string"].(*lua.LUserData).Metatable.(*lua.LTable).RawGetString("__index")
-	m.stringMeta = sharedTable(map[string]lua.LValue{"__index": members, "__metatable": lua.LFalse})
+	text := textArithmetic()
+	text["__index"], text["__metatable"] = members, lua.LFalse
+	m.stringMeta = sharedTable(text)
 }

@@ -41,6 +41,7 @@ func (m *Machine) newMeter() *meter {
 	L.Panic = throw
 	L.SetMetatable(lua.LString(""), m.stringMeta)
 	mt := &meter{L: L, state: mirrorOf(L), slots: m.slots}
+	mt.state.keepUpvalues()
 	// Numbers live in blocks that stay as long as one of them does. Small
 	// blocks keep a script from holding 256 bytes for every number it keeps.
 	mt.state.alloc.size = 8
@@ -94,7 +95,7 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err 
 func (m *meter) clean() bool {
 	s := m.state
 	if s.reg.top != 0 || s.stack.data.sp != 0 || s.currentFrame != nil || s.uvcache != nil ||
-		len(s.reg.array) > keptRegisters || s.hasErrorFunc {
+		len(s.reg.array) > keptRegisters {
 		return false
 	}
 	clear(s.reg.array)

@@ -86,6 +86,7 @@ func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
 			if sp > 0 {
 				s.currentFrame = &s.stack.data.array[sp-1]
 			}
+			s.closeUpvalues(base)
 			for i := base; i < s.reg.top; i++ {
 				s.reg.array[i] = nil
 			}

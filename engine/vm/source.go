@@ -27,13 +27,16 @@ func parseSource(name string, source []byte, limit int) (*tree, error) {
 	source = withoutHeader(source)
 	var s scanner
 	s.scan(source)
+	if s.malformed != "" && s.tooDeep+s.tooUnary == 0 {
+		return fail(s.malformedLine, "%s", malformedNumber(s.malformed))
+	}
 	if s.tooDeep > 0 {
 		return fail(s.tooDeep, "brackets and blocks stand more than %d deep in each other; split this into functions", maxNesting)
 	}
 	if s.tooUnary > 0 {
 		return fail(s.tooUnary, "more than %d of 'not', '-' and '#' in a row", maxUnary)
 	}
-	statements, err := parse.Parse(bytes.NewReader(source), name)
+	statements, err := parse.Parse(bytes.NewReader(s.withoutHexadecimals(source)), name)
 	if err != nil {
 		line, message := s.explain(source, err)
 		return fail(line, "%s", message)
@@ -69,6 +72,10 @@ type scanner struct {
 	elseIf            int // a line with "else if"
 	wasElse           int // the line of the last else
 	clash             clash
+
+	hexadecimals  []literal
+	malformed     string // the first number that is none
+	malformedLine int
 }
 
 // clash is the first closing word that another opener still waits before.
@@ -134,6 +141,14 @@ func (s *scanner) scan(source []byte) {
 				i++
 			}
 			s.word(string(source[from:i]))
+		case isDigit(c) || c == '.' && i+1 < len(source) && isDigit(source[i+1]):
+			i = s.numeral(source, i)
+			s.unary = 0
+		case c == '.':
+			for i < len(source) && source[i] == '.' {
+				i++
+			}
+			s.unary = 0
 		default:
 			s.sign(c)
 			i++

@@ -112,27 +112,3 @@ func cFormatG(f float64, precision int) string {
 	}
 	return text
 }
-
-// parseNumber reads a number as Lua 5.1 does: decimal or 0x, spaces around.
-func parseNumber(text string) (float64, bool) {
-	text = strings.Trim(text, " \t\n\r\v\f")
-	digits := strings.TrimLeft(text, "+-")
-	if digits == "" || len(text)-len(digits) > 1 || strings.ContainsAny(text, "_pPnN") {
-		return 0, false // underscores, inf, nan and binary exponents are Go's, not Lua's
-	}
-	if len(digits) > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X') {
-		n, err := strconv.ParseUint(digits[2:], 16, 64)
-		if err != nil {
-			return 0, false
-		}
-		if text[0] == '-' {
-			return -float64(n), true
-		}
-		return float64(n), true
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil && !math.IsInf(f, 0) {
-		return 0, false
-	}
-	return f, true
-}

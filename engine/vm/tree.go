@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 )
@@ -38,20 +39,28 @@ type preparer struct {
 	depth     int
 	functions int
 	fn        *functionShape
+	mentions  map[string]int // how often a name was used so far
 	waits     waits
 }
 
-// functionShape counts what one function has.
+// functionShape is what the preparer knows of one function.
 type functionShape struct {
 	constants     map[string]struct{}
 	labels, gotos int
+	locals        []string // in scope
 }
+
+func newFunctionShape() *functionShape {
+	return &functionShape{constants: map[string]struct{}{}}
+}
+
+func (f *functionShape) isLocal(name string) bool { return slices.Contains(f.locals, name) }
 
 // refusal is the error that unwinds the walk.
 type refusal struct{ *SyntaxError }
 
 func (t *tree) prepare(file string, source []byte) (err error) {
-	p := &preparer{file: file, tree: t, waits: waits{file: file, source: source}, fn: &functionShape{constants: map[string]struct{}{}}}
+	p := &preparer{file: file, tree: t, waits: waits{file: file, source: source}, fn: newFunctionShape(), mentions: map[string]int{}}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -62,6 +71,7 @@ func (t *tree) prepare(file string, source []byte) (err error) {
 		}
 	}()
 	t.statements = p.block(t.statements)
+	t.statements = closeJumps(t.statements)
 	p.waits.settle(t)
 	return nil
 }
@@ -83,17 +93,21 @@ func (p *preparer) constant(line int, text string) {
 	}
 }
 
-// block prepares the statements of a block and puts a no-op behind a label
-// that others follow: see noop.
-func (p *preparer) block(all []ast.Stmt) []ast.Stmt {
+// block prepares the statements of a block, and puts a no-op behind a label
+// that others follow: see noop. then prepares what still belongs to the scope.
+func (p *preparer) block(all []ast.Stmt, then ...func()) []ast.Stmt {
+	scope := len(p.fn.locals)
 	out := make([]ast.Stmt, 0, len(all))
 	for i, s := range all {
-		p.statement(s)
-		out = append(out, s)
+		out = append(out, p.statement(s))
 		if _, ok := s.(*ast.LabelStmt); ok && !onlyLabels(all[i:]) {
 			out = append(out, noop(s.Line()))
 		}
 	}
+	for _, f := range then {
+		f()
+	}
+	p.fn.locals = p.fn.locals[:scope]
 	return out
 }
 
@@ -109,18 +123,15 @@ func onlyLabels(all []ast.Stmt) bool {
 // noop is an instruction without effect. The compiler follows jumps that lead
 // to jumps, and takes one that it has patched before for one that it has not:
 // what is jumped back to must not be a jump.
-func noop(line int) ast.Stmt {
-	local := &ast.LocalAssignStmt{Names: []string{"(no-op)"}}
-	local.SetLine(line)
-	block := &ast.DoBlockStmt{Stmts: []ast.Stmt{local}}
-	block.SetLine(line)
-	block.SetLastLine(line)
-	return block
-}
+func noop(line int) ast.Stmt { return do(line, local(line, []string{"(no-op)"}, nil)) }
 
-// body prepares the block of a loop, which must not begin with a jump.
-func (p *preparer) body(line int, all []ast.Stmt) []ast.Stmt {
-	all = p.block(all)
+// body prepares the block of a loop that declares names. It must not begin
+// with a jump.
+func (p *preparer) body(line int, names []string, all []ast.Stmt, then ...func()) []ast.Stmt {
+	scope := len(p.fn.locals)
+	p.fn.locals = append(p.fn.locals, names...)
+	all = p.block(all, then...)
+	p.fn.locals = p.fn.locals[:scope]
 	if len(all) > 0 && startsPlain(all[0]) {
 		return all
 	}
@@ -137,7 +148,7 @@ func startsPlain(s ast.Stmt) bool {
 		return plainExprs(s.Exprs)
 	case *ast.AssignStmt:
 		return plainExprs(s.Lhs) && plainExprs(s.Rhs)
-	case *ast.DoBlockStmt: // a no-op of ours
+	case *ast.DoBlockStmt: // of ours
 		return len(s.Stmts) > 0 && startsPlain(s.Stmts[0])
 	}
 	return false
@@ -168,71 +179,47 @@ func plainExpr(e ast.Expr) bool {
 	return false
 }
 
-// condition prepares the condition of a loop. A constant false compiles to a
-// jump; "not true" does not.
-func (p *preparer) condition(e ast.Expr) ast.Expr {
-	p.expr(e)
-	return withoutJump(e)
-}
+// condition prepares the condition of a loop.
+func (p *preparer) condition(e ast.Expr) ast.Expr { return withoutJump(p.expr(e)) }
 
-func withoutJump(e ast.Expr) ast.Expr {
-	switch e := e.(type) {
-	case *ast.FalseExpr, *ast.NilExpr:
-		yes := &ast.TrueExpr{}
-		yes.SetLine(e.Line())
-		not := &ast.UnaryNotOpExpr{Expr: yes}
-		not.SetLine(e.Line())
-		return not
-	case *ast.LogicalOpExpr:
-		e.Lhs, e.Rhs = withoutJump(e.Lhs), withoutJump(e.Rhs)
-	}
-	return e
-}
-
-func (p *preparer) statement(s ast.Stmt) {
+// statement prepares a statement and returns what stands in its place.
+func (p *preparer) statement(s ast.Stmt) ast.Stmt {
 	p.enter(s)
+	defer func() { p.depth-- }()
 	switch s := s.(type) {
 	case *ast.AssignStmt:
 		p.waits.assigned(s)
 		p.exprs(s.Lhs)
 		p.exprs(s.Rhs)
+		return p.assignment(s)
 	case *ast.LocalAssignStmt:
-		p.waits.declared(s.Names, s.Exprs)
-		p.exprs(s.Exprs)
+		p.local(s)
 	case *ast.FuncCallStmt:
-		p.expr(s.Expr)
+		s.Expr = p.expr(s.Expr)
 	case *ast.DoBlockStmt:
 		s.Stmts = p.block(s.Stmts)
 	case *ast.WhileStmt:
 		s.Condition = p.condition(s.Condition)
-		s.Stmts = p.body(s.Line(), s.Stmts)
+		s.Stmts = p.body(s.Line(), nil, s.Stmts)
 	case *ast.RepeatStmt:
-		s.Stmts = p.body(s.Line(), s.Stmts)
-		s.Condition = p.condition(s.Condition)
+		s.Stmts = p.body(s.Line(), nil, s.Stmts, func() { s.Condition = p.condition(s.Condition) })
 	case *ast.IfStmt:
-		p.expr(s.Condition)
+		s.Condition = p.expr(s.Condition)
 		s.Then = p.block(s.Then)
 		s.Else = p.block(s.Else)
 	case *ast.NumberForStmt:
-		p.expr(s.Init)
-		p.expr(s.Limit)
+		s.Init = p.expr(s.Init)
+		s.Limit = p.expr(s.Limit)
 		if s.Step != nil {
-			p.expr(s.Step)
+			s.Step = p.expr(s.Step)
 		}
-		s.Stmts = p.body(s.Line(), s.Stmts)
+		s.Stmts = p.body(s.Line(), []string{s.Name}, s.Stmts)
 	case *ast.GenericForStmt:
 		p.exprs(s.Exprs)
-		s.Stmts = p.body(s.Line(), s.Stmts)
+		s.Stmts = p.body(s.Line(), s.Names, s.Stmts)
+		return genericFor(s)
 	case *ast.FuncDefStmt:
-		if s.Name.Func != nil {
-			p.waits.named(s.Name.Func)
-			p.expr(s.Name.Func)
-		}
-		if s.Name.Receiver != nil {
-			p.expr(s.Name.Receiver)
-			p.constant(s.Line(), s.Name.Method)
-		}
-		p.expr(s.Func)
+		p.definition(s)
 	case *ast.ReturnStmt:
 		p.exprs(s.Exprs)
 	case *ast.LabelStmt:
@@ -244,19 +231,53 @@ func (p *preparer) statement(s ast.Stmt) {
 			p.refuse(s.Line(), "this function has more than %s gotos", grouped(maxGotos))
 		}
 	}
-	p.depth--
+	return s
+}
+
+// local prepares a declaration of locals.
+func (p *preparer) local(s *ast.LocalAssignStmt) {
+	p.waits.declared(s.Names, s.Exprs)
+	if isLocalFunction(s) {
+		p.fn.locals = append(p.fn.locals, s.Names...)
+		p.exprs(s.Exprs)
+		return
+	}
+	before := p.mentions[s.Names[0]]
+	p.exprs(s.Exprs)
+	if len(s.Names) == 1 && len(s.Exprs) == 1 && p.mentions[s.Names[0]] > before {
+		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
+			separate(s)
+		}
+	}
+	p.fn.locals = append(p.fn.locals, s.Names...)
+}
+
+// definition prepares "function name(…)" and "function name:method(…)".
+func (p *preparer) definition(s *ast.FuncDefStmt) {
+	if s.Name.Func != nil {
+		p.waits.named(s.Name.Func)
+		s.Name.Func = p.expr(s.Name.Func)
+		p.function(s.Func)
+		return
+	}
+	s.Name.Receiver = p.expr(s.Name.Receiver)
+	p.constant(s.Line(), s.Name.Method)
+	p.function(s.Func, "self")
 }
 
 func (p *preparer) exprs(all []ast.Expr) {
-	for _, e := range all {
-		p.expr(e)
+	for i, e := range all {
+		all[i] = p.expr(e)
 	}
 }
 
-func (p *preparer) expr(e ast.Expr) {
+// expr prepares an expression and returns what stands in its place.
+func (p *preparer) expr(e ast.Expr) ast.Expr {
 	p.enter(e)
+	defer func() { p.depth-- }()
 	switch e := e.(type) {
 	case *ast.NumberExpr:
+		number(e)
 		p.constant(e.Line(), "number "+e.Value)
 	case *ast.StringExpr:
 		p.constant(e.Line(), e.Value)
@@ -265,47 +286,53 @@ func (p *preparer) expr(e ast.Expr) {
 			p.refuse(e.Line(), `require takes one name in quotes, such as require "lib.names", so that the script is known whole before it runs`)
 		}
 		p.constant(e.Line(), e.Value)
+		p.mentions[e.Value]++
 	case *ast.AttrGetExpr:
-		p.expr(e.Object)
-		p.expr(e.Key)
+		e.Object = p.expr(e.Object)
+		e.Key = p.expr(e.Key)
 	case *ast.TableExpr:
 		p.table(e)
 	case *ast.FuncCallExpr:
 		p.call(e)
 	case *ast.LogicalOpExpr:
-		p.expr(e.Lhs)
-		p.expr(e.Rhs)
+		e.Lhs = p.expr(e.Lhs)
+		e.Rhs = p.expr(e.Rhs)
+		return fold(e)
 	case *ast.RelationalOpExpr:
-		p.expr(e.Lhs)
-		p.expr(e.Rhs)
+		e.Lhs = p.expr(e.Lhs)
+		e.Rhs = p.expr(e.Rhs)
 	case *ast.StringConcatOpExpr:
-		p.expr(e.Lhs)
-		p.expr(e.Rhs)
+		e.Lhs = p.expr(e.Lhs)
+		e.Rhs = p.expr(e.Rhs)
 	case *ast.ArithmeticOpExpr:
-		p.expr(e.Lhs)
-		p.expr(e.Rhs)
+		e.Lhs = p.expr(e.Lhs)
+		e.Rhs = p.expr(e.Rhs)
 	case *ast.UnaryMinusOpExpr:
-		p.expr(e.Expr)
+		e.Expr = p.expr(e.Expr)
 	case *ast.UnaryNotOpExpr:
-		p.expr(e.Expr)
+		e.Expr = p.expr(e.Expr)
+		return fold(e)
 	case *ast.UnaryLenOpExpr:
-		p.expr(e.Expr)
+		e.Expr = p.expr(e.Expr)
 	case *ast.FunctionExpr:
+		p.depth-- // function counts it
 		p.function(e)
+		p.depth++
 	}
-	p.depth--
+	return e
 }
 
 func (p *preparer) table(e *ast.TableExpr) {
 	listed := 0
 	for _, f := range e.Fields {
 		if f.Key != nil {
-			p.expr(f.Key)
+			f.Key = p.expr(f.Key)
 		} else if listed++; listed > maxListLiteral {
 			p.refuse(f.Value.Line(), "a list written in braces has more than %s values", grouped(maxListLiteral))
 		}
-		p.expr(f.Value)
+		f.Value = p.expr(f.Value)
 	}
+	namedFields(e)
 }
 
 func (p *preparer) call(e *ast.FuncCallExpr) {
@@ -322,23 +349,28 @@ func (p *preparer) call(e *ast.FuncCallExpr) {
 		p.expr(f) // refuses it
 	}
 	if e.Func != nil {
-		p.expr(e.Func)
+		e.Func = p.expr(e.Func)
 	} else {
-		p.expr(e.Receiver)
+		e.Receiver = p.expr(e.Receiver)
 		p.constant(e.Line(), e.Method)
 	}
 	p.exprs(e.Args)
 }
 
-func (p *preparer) function(e *ast.FunctionExpr) {
+// function prepares a function. parameters are those that are not written.
+func (p *preparer) function(e *ast.FunctionExpr, parameters ...string) {
+	p.enter(e)
+	defer func() { p.depth-- }()
 	if p.functions++; p.functions > maxFunctions {
 		p.refuse(e.Line(), "the file has more than %s functions", grouped(maxFunctions))
 	}
+	outer := p.fn
+	p.fn = newFunctionShape()
+	p.fn.locals = append(p.fn.locals, parameters...)
 	if e.ParList != nil {
 		p.waits.declared(e.ParList.Names, nil)
+		p.fn.locals = append(p.fn.locals, e.ParList.Names...)
 	}
-	outer := p.fn
-	p.fn = &functionShape{constants: map[string]struct{}{}}
 	e.Stmts = p.block(e.Stmts)
 	p.fn = outer
 }

@@ -1,0 +1,192 @@
+package vm
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// gopher-lua compiles the right sides of an assignment one after the other
+// into the registers of the locals on the left (compileAssignStmtRight), so
+// that a later one reads what an earlier one wrote (upstream issue 478). A
+// single assignment has two faults of the same kind: "a = (b or c) and d"
+// writes b into a before d is read, and "a = (f(a))" loads f into the register
+// of a, if a is the last parameter. Assignments are rewritten so that every
+// value is complete before anything is assigned. TestAssignment shows when a
+// new gopher-lua makes this file superfluous.
+
+// assignment rewrites an assignment whose parts are prepared.
+func (p *preparer) assignment(s *ast.AssignStmt) ast.Stmt {
+	if len(s.Lhs) == 1 && len(s.Rhs) == 1 {
+		return p.single(s)
+	}
+	return p.multiple(s)
+}
+
+// single rewrites an assignment of one value to one target.
+func (p *preparer) single(s *ast.AssignStmt) ast.Stmt {
+	oneValue(s.Rhs[0], false) // one value is taken anyway
+	target, ok := s.Lhs[0].(*ast.IdentExpr)
+	if !ok || !p.fn.isLocal(target.Value) || !writesEarly(s.Rhs[0]) {
+		return s
+	}
+	temporary := local(s.Line(), []string{"(value)"}, s.Rhs)
+	return do(s.Line(), temporary, assign(target, name("(value)", s.Rhs[0].Line())))
+}
+
+// writesEarly reports whether the compiler may write the target of an
+// expression before it has read all of it: an "or" that is decided jumps to
+// the other side of the "and" around it.
+func writesEarly(e ast.Expr) bool {
+	l, ok := e.(*ast.LogicalOpExpr)
+	return ok && (l.Operator == "and" && hasOr(l.Lhs) || writesEarly(l.Lhs) || writesEarly(l.Rhs))
+}
+
+func hasOr(e ast.Expr) bool {
+	l, ok := e.(*ast.LogicalOpExpr)
+	return ok && (l.Operator == "or" || hasOr(l.Lhs) || hasOr(l.Rhs))
+}
+
+// multiple rewrites an assignment to several targets, or of several values, as
+//
+//	do
+//	  local tables and keys of the targets, from left to right
+//	  local values, from left to right
+//	  the assignments, from right to left, as lua5.1 does them
+//	end
+//
+// As in lua5.1 the last value goes straight to the last target, and a local
+// that holds a table or key is not copied unless it is a target itself. That
+// keeps the number of registers small.
+func (p *preparer) multiple(s *ast.AssignStmt) ast.Stmt {
+	targets := make([]ast.Expr, len(s.Lhs))
+	var out []ast.Stmt
+	for i, target := range s.Lhs {
+		field, ok := target.(*ast.AttrGetExpr)
+		if !ok {
+			targets[i] = target
+			continue
+		}
+		keep := func(e ast.Expr, kind string) ast.Expr {
+			if isConstant(e) || p.stays(e, s.Lhs[i+1:]) {
+				return e
+			}
+			temporary := fmt.Sprintf("(%s %d)", kind, i+1)
+			out = append(out, local(e.Line(), []string{temporary}, []ast.Expr{e}))
+			return name(temporary, e.Line())
+		}
+		kept := &ast.AttrGetExpr{Object: keep(field.Object, "table"), Key: keep(field.Key, "key")}
+		kept.SetLine(field.Line())
+		targets[i] = kept
+	}
+	values, evaluate := p.values(s)
+	if len(evaluate.Exprs) > 0 {
+		out = append(out, evaluate)
+	}
+	for i, target := range slices.Backward(targets) {
+		out = append(out, p.single(assign(target, values[i])))
+	}
+	return do(s.Line(), out...)
+}
+
+// stays reports whether an expression is a local of this function that none
+// of the targets to its right changes.
+func (p *preparer) stays(e ast.Expr, targets []ast.Expr) bool {
+	n, ok := e.(*ast.IdentExpr)
+	return ok && p.fn.isLocal(n.Value) && !slices.ContainsFunc(targets, func(t ast.Expr) bool { return isNamed(t, n.Value) })
+}
+
+// values gives the expression for each target, and the statement that
+// evaluates into locals what cannot be written down twice or later.
+func (p *preparer) values(s *ast.AssignStmt) ([]ast.Expr, *ast.LocalAssignStmt) {
+	n, m := len(s.Lhs), len(s.Rhs)
+	values := make([]ast.Expr, n)
+	evaluate := local(s.Line(), nil, nil)
+	keep := func(i, line int) {
+		temporary := fmt.Sprintf("(value %d)", i+1)
+		evaluate.Names = append(evaluate.Names, temporary)
+		values[i] = name(temporary, line)
+	}
+	for i, e := range s.Rhs {
+		switch {
+		case i < n && isConstant(e), n == m && i == n-1:
+			values[i] = e
+		case i < n:
+			keep(i, e.Line())
+			evaluate.Exprs = append(evaluate.Exprs, e)
+		default: // its value is not wanted
+			evaluate.Exprs = append(evaluate.Exprs, e)
+		}
+	}
+	for i := m; i < n; i++ {
+		if last := s.Rhs[m-1]; isMultiple(last) {
+			keep(i, last.Line())
+			continue
+		}
+		none := &ast.NilExpr{}
+		none.SetLine(s.Lhs[i].Line())
+		values[i] = none
+	}
+	if len(evaluate.Names) == 0 && len(evaluate.Exprs) > 0 {
+		evaluate.Names = []string{"(value)"}
+	}
+	return values, evaluate
+}
+
+// isConstant reports whether an expression is a constant, which can be
+// evaluated at any time.
+func isConstant(e ast.Expr) bool {
+	_, ok := e.(ast.ConstExpr)
+	return ok
+}
+
+// isMultiple reports whether an expression may give several values.
+func isMultiple(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.FuncCallExpr:
+		return !e.AdjustRet
+	case *ast.Comma3Expr:
+		return !e.AdjustRet
+	}
+	return false
+}
+
+// oneValue says whether a call or "…" is cut to one value, as in parentheses.
+func oneValue(e ast.Expr, one bool) {
+	switch e := e.(type) {
+	case *ast.FuncCallExpr:
+		e.AdjustRet = one
+	case *ast.Comma3Expr:
+		e.AdjustRet = one
+	}
+}
+
+// name makes an expression of a name.
+func name(text string, line int) *ast.IdentExpr {
+	n := &ast.IdentExpr{Value: text}
+	n.SetLine(line)
+	return n
+}
+
+// local makes a declaration of locals.
+func local(line int, names []string, values []ast.Expr) *ast.LocalAssignStmt {
+	s := &ast.LocalAssignStmt{Names: names, Exprs: values}
+	s.SetLine(line)
+	return s
+}
+
+// assign makes an assignment to one target.
+func assign(target, value ast.Expr) *ast.AssignStmt {
+	s := &ast.AssignStmt{Lhs: []ast.Expr{target}, Rhs: []ast.Expr{value}}
+	s.SetLine(target.Line())
+	return s
+}
+
+// do makes a block.
+func do(line int, all ...ast.Stmt) *ast.DoBlockStmt {
+	s := &ast.DoBlockStmt{Stmts: all}
+	s.SetLine(line)
+	s.SetLastLine(line)
+	return s
+}

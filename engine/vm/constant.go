@@ -1,0 +1,63 @@
+package vm
+
+import "github.com/yuin/gopher-lua/ast"
+
+// gopher-lua compiles a constant in a condition to a jump, and follows jumps
+// that lead to jumps: it then takes an offset that it has patched for a label
+// (patchCode), and "while not (false and n)" ends after one turn. Constants in
+// and, or and not are folded in the tree, so that no condition begins with
+// one. TestConstantConditions shows when a new gopher-lua makes this file
+// superfluous.
+
+// fold gives an expression whose operands are prepared without the constants
+// in its and, or and not.
+func fold(e ast.Expr) ast.Expr {
+	switch e := e.(type) {
+	case *ast.UnaryNotOpExpr:
+		if truth, ok := constantTruth(e.Expr); ok {
+			return boolean(!truth, e.Line())
+		}
+	case *ast.LogicalOpExpr:
+		truth, ok := constantTruth(e.Lhs)
+		switch {
+		case !ok:
+		case truth == (e.Operator == "and"):
+			oneValue(e.Rhs, true)
+			return e.Rhs
+		default:
+			return e.Lhs
+		}
+	}
+	return e
+}
+
+// constantTruth says whether a constant counts as true.
+func constantTruth(e ast.Expr) (truth, ok bool) {
+	switch e.(type) {
+	case *ast.FalseExpr, *ast.NilExpr:
+		return false, true
+	case *ast.TrueExpr, *ast.NumberExpr, *ast.StringExpr:
+		return true, true
+	}
+	return false, false
+}
+
+func boolean(value bool, line int) ast.Expr {
+	var e ast.Expr = &ast.FalseExpr{}
+	if value {
+		e = &ast.TrueExpr{}
+	}
+	e.SetLine(line)
+	return e
+}
+
+// withoutJump gives the condition of a loop that is never true a form that
+// compiles to no jump: what is jumped back to must not be a jump.
+func withoutJump(e ast.Expr) ast.Expr {
+	if truth, ok := constantTruth(e); !ok || truth {
+		return e
+	}
+	not := &ast.UnaryNotOpExpr{Expr: boolean(true, e.Line())}
+	not.SetLine(e.Line())
+	return not
+}

@@ -1,0 +1,48 @@
+package vm
+
+import "github.com/yuin/gopher-lua/ast"
+
+// gopher-lua compiles the expressions of a generic for into registers that it
+// has already counted as used (compileGenericForStmt), so that a call in the
+// first of them is taken for one without a value; with fewer than three
+// values the others keep what stood in their registers. What is not a plain
+// call such as pairs(t) is evaluated into locals before the loop.
+// TestGenericFor shows when a new gopher-lua makes this file superfluous.
+
+// genericFor rewrites a loop whose parts are prepared.
+func genericFor(s *ast.GenericForStmt) ast.Stmt {
+	if len(s.Exprs) == 1 && isPlainCall(s.Exprs[0]) {
+		return s
+	}
+	names := []string{"(function)", "(state)", "(control)"}
+	values := local(s.Line(), names, s.Exprs)
+	s.Exprs = nil
+	for _, n := range names {
+		s.Exprs = append(s.Exprs, name(n, s.Line()))
+	}
+	return do(s.Line(), values, s)
+}
+
+// isPlainCall reports whether an expression is a call of a named function or
+// method: no other call can be compiled into the first register.
+func isPlainCall(e ast.Expr) bool {
+	call, ok := e.(*ast.FuncCallExpr)
+	if !ok || call.AdjustRet {
+		return false
+	}
+	if call.Func != nil {
+		return isPath(call.Func)
+	}
+	return isPath(call.Receiver)
+}
+
+// isPath reports whether an expression is a name with constant keys.
+func isPath(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		return true
+	case *ast.AttrGetExpr:
+		return isPath(e.Object) && isConstant(e.Key)
+	}
+	return false
+}

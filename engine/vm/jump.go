@@ -1,0 +1,333 @@
+package vm
+
+import (
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// A variable that a closure captured lives in a register of its function until
+// an instruction CLOSE moves it into the closure. gopher-lua puts wrong ones
+// before jumps. For a goto it mostly closes all variables of the function
+// (compileGotoStmt), so that the function and its closures stop sharing them.
+// For a break it closes none, unless the block of the loop itself, and not one
+// within it, was seen to have a captured variable before the break
+// (compileBreakStmt): the closure then reads a register that has another use.
+//
+// Here the right number of the first variable to close is computed from the
+// tree. It reaches the code as the line of a statement that sets a nameless
+// local to nil, put in before the jump: a negative line, which no source has.
+// replaceMarkers makes the right instruction of it. TestJumps shows when a new
+// gopher-lua makes this file superfluous.
+
+// closeJumps puts the markers into a file.
+func closeJumps(all []ast.Stmt) []ast.Stmt {
+	r := &registers{visible: map[string][]*variable{}}
+	return r.function(nil, all)
+}
+
+// registers follows the compiler in giving registers to locals.
+type registers struct {
+	fn      *frame
+	visible map[string][]*variable // by name, the innermost last
+}
+
+// frame is one function.
+type frame struct {
+	outer *frame
+	block *scope
+	count int // of the registers in use
+	jumps []*jump
+}
+
+// scope is one block.
+type scope struct {
+	outer  *scope
+	first  int // register
+	locals []*variable
+	labels map[string]int // the registers in use there
+	gotos  []*jump        // forward, from here or from a block within
+	loop   bool
+}
+
+// variable is a local. One that no source can name has no name.
+type variable struct {
+	name     string
+	fn       *frame
+	register int
+	captured bool
+}
+
+// jump is a goto or a break, with the variables in scope before it.
+type jump struct {
+	marker *ast.LocalAssignStmt
+	label  string
+	keeps  int // registers in use behind the jump
+	locals []*variable
+}
+
+func (r *registers) function(parameters []string, all []ast.Stmt) []ast.Stmt {
+	r.fn = &frame{outer: r.fn}
+	r.enter(false)
+	r.declare(parameters...)
+	all = r.statements(all)
+	r.leave()
+	for _, j := range r.fn.jumps {
+		j.mark()
+	}
+	r.fn = r.fn.outer
+	return all
+}
+
+func (r *registers) enter(loop bool) {
+	f := r.fn
+	f.block = &scope{outer: f.block, first: f.count, labels: map[string]int{}, loop: loop}
+}
+
+// leave ends a block. What it jumps to may stand behind it.
+func (r *registers) leave() {
+	f := r.fn
+	b := f.block
+	f.block, f.count = b.outer, b.first
+	for _, v := range b.locals {
+		r.visible[v.name] = r.visible[v.name][:len(r.visible[v.name])-1]
+	}
+	if b.outer != nil {
+		for _, j := range b.gotos {
+			j.keeps = min(j.keeps, f.count)
+		}
+		b.outer.gotos = append(b.outer.gotos, b.gotos...)
+	}
+}
+
+func (r *registers) declare(names ...string) {
+	f := r.fn
+	for _, name := range names {
+		v := &variable{name: name, fn: f, register: f.count}
+		f.block.locals = append(f.block.locals, v)
+		r.visible[name] = append(r.visible[name], v)
+		f.count++
+	}
+}
+
+// use looks a name up, and notes that a function within captures it.
+func (r *registers) use(name string) {
+	if all := r.visible[name]; len(all) > 0 {
+		v := all[len(all)-1]
+		v.captured = v.captured || v.fn != r.fn
+	}
+}
+
+// jump notes a jump and gives its marker.
+func (r *registers) jump(line int, label string) (*jump, ast.Stmt) {
+	f := r.fn
+	j := &jump{marker: local(line, []string{""}, nil), label: label, keeps: f.count}
+	for b := f.block; b != nil; b = b.outer {
+		j.locals = append(j.locals, b.locals...)
+	}
+	f.jumps = append(f.jumps, j)
+	return j, do(line, j.marker)
+}
+
+// nothing is the number of a register above all locals.
+const nothing = 0xff
+
+// mark writes into the marker what the jump has to close.
+func (j *jump) mark() {
+	first := nothing
+	for _, v := range j.locals {
+		if v.captured && v.register >= j.keeps {
+			first = j.keeps
+		}
+	}
+	j.marker.SetLine(-1 - first)
+}
+
+// block walks the statements of a block within a function.
+func (r *registers) block(loop bool, names []string, all []ast.Stmt, then ...ast.Expr) []ast.Stmt {
+	r.enter(loop)
+	r.declare(names...)
+	all = r.statements(all)
+	for _, e := range then {
+		r.expr(e)
+	}
+	r.leave()
+	return all
+}
+
+func (r *registers) statements(all []ast.Stmt) []ast.Stmt {
+	out := make([]ast.Stmt, 0, len(all))
+	for _, s := range all {
+		if marker := r.statement(s); marker != nil {
+			out = append(out, marker)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// statement walks a statement and gives the marker to stand before it.
+func (r *registers) statement(s ast.Stmt) (marker ast.Stmt) {
+	switch s := s.(type) {
+	case *ast.AssignStmt:
+		r.exprs(s.Lhs)
+		r.exprs(s.Rhs)
+	case *ast.LocalAssignStmt:
+		if isLocalFunction(s) {
+			r.declare(s.Names...)
+			r.exprs(s.Exprs)
+			return nil
+		}
+		r.exprs(s.Exprs)
+		r.declare(s.Names...)
+	case *ast.FuncCallStmt:
+		r.expr(s.Expr)
+	case *ast.DoBlockStmt:
+		s.Stmts = r.block(false, nil, s.Stmts)
+	case *ast.WhileStmt:
+		r.expr(s.Condition)
+		s.Stmts = r.block(true, nil, s.Stmts)
+	case *ast.RepeatStmt:
+		s.Stmts = r.block(true, nil, s.Stmts, s.Condition)
+	case *ast.IfStmt:
+		r.expr(s.Condition)
+		s.Then = r.block(false, nil, s.Then)
+		s.Else = r.block(false, nil, s.Else)
+	case *ast.NumberForStmt:
+		r.exprs([]ast.Expr{s.Init, s.Limit, s.Step})
+		s.Stmts = r.block(true, []string{"", "", "", s.Name}, s.Stmts)
+	case *ast.GenericForStmt:
+		r.exprs(s.Exprs)
+		s.Stmts = r.block(true, append([]string{"", "", ""}, s.Names...), s.Stmts)
+	case *ast.FuncDefStmt:
+		r.definition(s)
+	case *ast.ReturnStmt:
+		r.exprs(s.Exprs)
+	case *ast.BreakStmt:
+		return r.breakLoop(s)
+	case *ast.GotoStmt:
+		return r.goTo(s)
+	case *ast.LabelStmt:
+		r.label(s)
+	}
+	return nil
+}
+
+func (r *registers) definition(s *ast.FuncDefStmt) {
+	if s.Name.Func != nil {
+		r.expr(s.Name.Func)
+		r.expr(s.Func)
+		return
+	}
+	r.expr(s.Name.Receiver)
+	s.Func.Stmts = r.function(append([]string{"self"}, s.Func.ParList.Names...), s.Func.Stmts)
+}
+
+func (r *registers) breakLoop(s *ast.BreakStmt) ast.Stmt {
+	for b := r.fn.block; b != nil; b = b.outer {
+		if b.loop {
+			j, marker := r.jump(s.Line(), "")
+			j.keeps = b.first
+			return marker
+		}
+	}
+	return nil // the compiler refuses it
+}
+
+func (r *registers) goTo(s *ast.GotoStmt) ast.Stmt {
+	j, marker := r.jump(s.Line(), s.Label)
+	for b := r.fn.block; b != nil; b = b.outer {
+		if keeps, ok := b.labels[s.Label]; ok {
+			j.keeps = keeps
+			return marker
+		}
+	}
+	r.fn.block.gotos = append(r.fn.block.gotos, j)
+	return marker
+}
+
+// label ends the search of the gotos that stand before it. Variables declared
+// between them and the label are out of scope there: Lua allows such a label
+// only at the end of a block.
+func (r *registers) label(s *ast.LabelStmt) {
+	b := r.fn.block
+	b.labels[s.Name] = r.fn.count
+	waiting := b.gotos[:0]
+	for _, j := range b.gotos {
+		if j.label != s.Name {
+			waiting = append(waiting, j)
+		}
+	}
+	b.gotos = waiting
+}
+
+func (r *registers) exprs(all []ast.Expr) {
+	for _, e := range all {
+		r.expr(e)
+	}
+}
+
+func (r *registers) expr(e ast.Expr) {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		r.use(e.Value)
+	case *ast.AttrGetExpr:
+		r.expr(e.Object)
+		r.expr(e.Key)
+	case *ast.TableExpr:
+		for _, f := range e.Fields {
+			r.expr(f.Key)
+			r.expr(f.Value)
+		}
+	case *ast.FuncCallExpr:
+		r.expr(e.Func)
+		r.expr(e.Receiver)
+		r.exprs(e.Args)
+	case *ast.LogicalOpExpr:
+		r.expr(e.Lhs)
+		r.expr(e.Rhs)
+	case *ast.RelationalOpExpr:
+		r.expr(e.Lhs)
+		r.expr(e.Rhs)
+	case *ast.StringConcatOpExpr:
+		r.expr(e.Lhs)
+		r.expr(e.Rhs)
+	case *ast.ArithmeticOpExpr:
+		r.expr(e.Lhs)
+		r.expr(e.Rhs)
+	case *ast.UnaryMinusOpExpr:
+		r.expr(e.Expr)
+	case *ast.UnaryNotOpExpr:
+		r.expr(e.Expr)
+	case *ast.UnaryLenOpExpr:
+		r.expr(e.Expr)
+	case *ast.FunctionExpr:
+		e.Stmts = r.function(e.ParList.Names, e.Stmts)
+	}
+}
+
+// replaceMarkers makes instructions of the markers. Before the jump stand the
+// marker and, mostly, a CLOSE of the compiler's: in their place come the right
+// CLOSE, if there is something to close, and the jump.
+func replaceMarkers(p *lua.FunctionProto) {
+	for pc, line := range p.DbgSourcePositions {
+		if line >= 0 {
+			continue
+		}
+		at := pc
+		if first := uint32(-1 - line); first != nothing {
+			p.Code[at] = uint32(lua.OP_CLOSE)<<26 | first<<18
+			at++
+		}
+		end := pc + 1
+		if int(p.Code[end]>>26) == lua.OP_CLOSE {
+			end++
+		}
+		for ; at < end; at++ {
+			p.Code[at] = p.Code[end] + uint32(end-at) // as far as from there
+			if int(p.Code[end]>>26) != lua.OP_JMP {
+				p.Code[at] = uint32(lua.OP_NOP) << 26 // the jump leads to the next instruction
+			}
+		}
+		p.DbgSourcePositions[pc] = p.DbgSourcePositions[end]
+	}
+}

@@ -1,0 +1,220 @@
+package vm
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// gopher-lua reads numbers by Go's rules: a leading zero means octal, and 0b,
+// 0o and underscores are allowed (upstream issue 448 and others). Literals are
+// rewritten as plain decimals before the parser and the compiler read them.
+// Text in arithmetic goes through metamethods of the string metatable, which
+// the VM looks for before it calls its own parseNumber; the bounds of a
+// numeric for are converted by the meter. TestNumerals shows when a new
+// gopher-lua makes this file superfluous.
+
+// parseNumber reads a number as Lua 5.1 does: decimal or hexadecimal, with
+// spaces around it. Unlike C it takes no "inf" and no "nan".
+func parseNumber(text string) (float64, bool) {
+	text = strings.Trim(text, " \t\n\r\v\f")
+	if strings.ContainsAny(text, "_nN") {
+		return 0, false
+	}
+	unsigned := strings.TrimLeft(text, "+-")
+	if len(text)-len(unsigned) > 1 {
+		return 0, false
+	}
+	if len(unsigned) > 1 && unsigned[0] == '0' && unsigned[1]|0x20 == 'x' && !strings.ContainsAny(unsigned, "pP") {
+		text += "p0" // Go wants an exponent
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return 0, false
+	}
+	return f, true
+}
+
+// parseNumberIn reads a whole number of the given base, 2 to 36.
+func parseNumberIn(base int, text string) (float64, bool) {
+	digits := strings.Trim(text, " \t\n\r\v\f")
+	negative := strings.HasPrefix(digits, "-")
+	if negative || strings.HasPrefix(digits, "+") {
+		digits = digits[1:]
+	}
+	if base == 16 && len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x' {
+		digits = digits[2:]
+	}
+	n := 0.0
+	for i := range len(digits) {
+		d := 36
+		switch c := digits[i]; {
+		case isDigit(c):
+			d = int(c - '0')
+		case isLetter(c):
+			d = int(c|0x20-'a') + 10
+		}
+		if d >= base {
+			return 0, false
+		}
+		n = n*float64(base) + float64(d)
+	}
+	if negative {
+		n = -n
+	}
+	return n, digits != ""
+}
+
+// plainNumeral writes a number so that gopher-lua reads the same value.
+func plainNumeral(f float64) string {
+	if math.IsInf(f, 0) {
+		return "+Inf" // 1e999, which gopher-lua would make NaN
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+// number gives a literal the value that Lua reads in it.
+func number(e *ast.NumberExpr) {
+	if f, ok := parseNumber(e.Value); ok {
+		e.Value = plainNumeral(f)
+	}
+}
+
+// numeral reads the number that begins at source[i], as Lua's scanner does,
+// and returns where it ends. It notes the first that is no number, and those
+// that gopher-lua's scanner would cut in two.
+func (s *scanner) numeral(source []byte, i int) int {
+	from := i
+	for i < len(source) && (isDigit(source[i]) || source[i] == '.') {
+		i++
+	}
+	if i < len(source) && source[i]|0x20 == 'e' {
+		if i++; i < len(source) && (source[i] == '+' || source[i] == '-') {
+			i++
+		}
+	}
+	for i < len(source) && (isLetter(source[i]) || isDigit(source[i]) || source[i] == '_') {
+		i++
+	}
+	text := string(source[from:i])
+	f, ok := parseNumber(text)
+	switch {
+	case !ok && s.malformed == "":
+		s.malformed, s.malformedLine = text, s.line
+	case ok && len(text) > 1 && text[0] == '0' && strings.ContainsAny(text, "xX"):
+		s.hexadecimals = append(s.hexadecimals, literal{from, i, plainNumeral(f)})
+	}
+	return i
+}
+
+// literal is a part of a source and what is to stand in its place.
+type literal struct {
+	from, to int
+	text     string
+}
+
+// withoutHexadecimals gives the source with hexadecimal numbers as decimals.
+func (s *scanner) withoutHexadecimals(source []byte) []byte {
+	if len(s.hexadecimals) == 0 {
+		return source
+	}
+	var out bytes.Buffer
+	at := 0
+	for _, l := range s.hexadecimals {
+		out.Write(source[at:l.from])
+		out.WriteString(l.text)
+		at = l.to
+	}
+	out.Write(source[at:])
+	return out.Bytes()
+}
+
+// malformedNumber says what is wrong with a number in a source.
+func malformedNumber(text string) string {
+	message := "malformed number '" + brief(text, 40) + "'"
+	switch {
+	case strings.Contains(text, ".."):
+		message += ": put a space before '..'"
+	case len(text) > 1 && text[0] == '0' && (text[1]|0x20 == 'b' || text[1]|0x20 == 'o'):
+		message += ": Lua writes numbers as decimals, or as hexadecimals such as 0x1F"
+	case strings.Contains(text, "_"):
+		message += ": Lua takes no '_' in numbers"
+	}
+	return message
+}
+
+// textArithmetic gives the metamethods for arithmetic on text.
+func textArithmetic() map[string]lua.LValue {
+	all := map[string]lua.LValue{}
+	for _, o := range []struct {
+		event, operator string
+		apply           func(a, b lua.LNumber) lua.LNumber
+	}{
+		{"__add", "+", func(a, b lua.LNumber) lua.LNumber { return a + b }},
+		{"__sub", "-", func(a, b lua.LNumber) lua.LNumber { return a - b }},
+		{"__mul", "*", func(a, b lua.LNumber) lua.LNumber { return a * b }},
+		{"__div", "/", func(a, b lua.LNumber) lua.LNumber { return a / b }},
+		{"__mod", "%", modulo},
+		{"__pow", "^", func(a, b lua.LNumber) lua.LNumber { return lua.LNumber(math.Pow(float64(a), float64(b))) }},
+		{"__unm", "-", func(a, _ lua.LNumber) lua.LNumber { return -a }},
+	} {
+		all[o.event] = function(func(L *lua.LState) int {
+			a, aFits := operand(L.Get(1))
+			b, bFits := operand(L.Get(2))
+			if aFits && (bFits || o.event == "__unm") {
+				L.Push(o.apply(a, b))
+				return 1
+			}
+			right := L.Get(2)
+			if f, ok := L.GetMetaField(right, o.event).(*lua.LFunction); ok && right.Type() != lua.LTString {
+				left := L.Get(1)
+				L.SetTop(0)
+				L.Push(f)
+				L.Push(left)
+				L.Push(right)
+				L.Call(2, 1)
+				return 1
+			}
+			raise(L, "%s", activationOf(L).meter.explainArithmetic(o.operator))
+			return 0
+		})
+	}
+	return all
+}
+
+// operand takes a number, or a text that is one.
+func operand(v lua.LValue) (lua.LNumber, bool) {
+	switch v := v.(type) {
+	case lua.LNumber:
+		return v, true
+	case lua.LString:
+		f, ok := parseNumber(string(v))
+		return lua.LNumber(f), ok
+	}
+	return 0, false
+}
+
+// modulo is the VM's own %.
+func modulo(a, b lua.LNumber) lua.LNumber {
+	m := math.Mod(float64(a), float64(b))
+	if b > 0 && m < 0 || b < 0 && m > 0 {
+		m += float64(b)
+	}
+	return lua.LNumber(m)
+}
+
+// forBounds makes numbers of the texts among the start, the limit and the step
+// of a numeric for, before the loop reads them.
+func (m *meter) forBounds(registers []lua.LValue) {
+	for i, v := range registers {
+		if text, ok := v.(lua.LString); ok {
+			if f, ok := parseNumber(string(text)); ok {
+				registers[i] = lua.LNumber(f)
+			}
+		}
+	}
+}
