@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // How long something may stand before the doctor speaks of it.
@@ -20,8 +21,8 @@ const (
 // Doctor lists what will not mend itself: scripts that do not load, runs that a
 // person must decide about, lanes that stand, waits that nothing can end, lists that cannot be read.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
-	d := examination{engine: e, now: e.config.Now(), versions: map[string]error{}}
-	for _, look := range []func(context.Context) error{d.scripts, d.held, d.blocked, d.floods, d.waits, d.unloadable, d.overdue, d.lanes, d.polls, d.webhooks} {
+	d := examination{engine: e, now: e.config.Now(), versions: map[string]loaded{}}
+	for _, look := range []func(context.Context) error{d.scripts, d.held, d.blocked, d.floods, d.waits, d.outdated, d.overdue, d.lanes, d.polls, d.webhooks} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
 		}
@@ -33,7 +34,7 @@ func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 type examination struct {
 	engine   *Engine
 	now      time.Time
-	versions map[string]error // by hash: whether it can be loaded
+	versions map[string]loaded // by hash
 	found    []control.Finding
 }
 
@@ -119,13 +120,19 @@ func (d *examination) floods(ctx context.Context) error {
 	return nil
 }
 
-// unloadable finds runs whose version cannot be loaded any more. A blocked one
-// says so itself.
-func (d *examination) unloadable(ctx context.Context) error {
+// outdated finds runs whose version cannot be loaded any more, or was loaded
+// under an older replay format. A blocked run has its reason already.
+func (d *examination) outdated(ctx context.Context) error {
 	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled, journal.Held} {
 		err := d.each(ctx, state, func(run journal.Run) {
-			if err := d.version(ctx, run.Bound); err != nil {
-				d.say("version", run, fmt.Sprintf("its version cannot be loaded: %v", err), "tidewire runs migrate "+run.ID)
+			version := d.version(ctx, run.Bound)
+			switch {
+			case version.err != nil:
+				d.say("version", run, fmt.Sprintf("its version cannot be loaded: %v", version.err), "tidewire runs migrate "+run.ID)
+			case version.format < vm.ReplayFormat:
+				d.say("format", run, fmt.Sprintf("it began under replay format %d, and the language was corrected since (now %d): "+
+					"it is replayed by the present rules, and blocked if its records do not fit", version.format, vm.ReplayFormat),
+					"to see now whether they fit: tidewire runs migrate "+run.ID)
 			}
 		})
 		if err != nil {
@@ -164,18 +171,26 @@ func (d *examination) isApp(name string) bool {
 	return false
 }
 
-// version tells whether the version that a run is bound to can be loaded.
-func (d *examination) version(ctx context.Context, hash string) error {
-	err, known := d.versions[hash]
-	if known || hash == "" {
-		return err
+// loaded is a version that runs are bound to.
+type loaded struct {
+	format int
+	err    error // why it cannot be loaded
+}
+
+// version loads the version that a run is bound to.
+func (d *examination) version(ctx context.Context, hash string) loaded {
+	if hash == "" {
+		return loaded{format: vm.ReplayFormat}
+	}
+	if known, found := d.versions[hash]; found {
+		return known
 	}
 	kept, err := d.engine.store.Version(ctx, hash)
 	if err == nil {
 		_, err = d.engine.scripts.Revive(ctx, kept)
 	}
-	d.versions[hash] = err
-	return err
+	d.versions[hash] = loaded{kept.Format, err}
+	return d.versions[hash]
 }
 
 // overdue finds runs whose timer should have come.

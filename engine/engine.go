@@ -184,14 +184,21 @@ func (e *Engine) awaitOld(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find what runs wait for: %w", err)
 	}
+	older := 0
 	for _, hash := range hashes {
 		version, err := e.store.Version(ctx, hash)
 		if err == nil {
 			err = e.scripts.Await(ctx, version)
 		}
+		if err == nil && version.Format < vm.ReplayFormat {
+			older++
+		}
 		if err != nil {
 			e.config.Log.Warn("a version that runs go on with cannot be loaded; see tidewire doctor", "version", hash, "error", err)
 		}
+	}
+	if older > 0 {
+		e.config.Log.Warn("runs go on that began before the language was corrected; tidewire doctor lists them", "versions", older)
 	}
 	return nil
 }

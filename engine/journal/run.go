@@ -141,7 +141,10 @@ type Version struct {
 	Params  json.RawMessage   `json:"params,omitempty"`
 	// Awaits are the triggers that the script names in wait_for. Events that
 	// its live runs may still look back to are not pruned.
-	Awaits  []string  `json:"awaits,omitempty"`
+	Awaits []string `json:"awaits,omitempty"`
+	// Format is the replay format under which the version was loaded: the
+	// rules of the language and the libraries.
+	Format  int       `json:"format"`
 	Created time.Time `json:"created"`
 }
 

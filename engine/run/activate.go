@@ -130,6 +130,9 @@ func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, 
 		unit, err = r.Scripts.Revive(ctx, kept)
 	}
 	if err != nil {
+		if text := corrected(kept); kept.Hash != "" && text != "" {
+			err = fmt.Errorf("%s: %w", text, err)
+		}
 		return nil, 0, fmt.Errorf("version %.8s of script %q cannot be loaded: %w", hash, run.Script, err)
 	}
 	if hook, found = unit.Index(run.Hook); !found {

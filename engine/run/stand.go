@@ -147,11 +147,28 @@ func (h *host) mark(step journal.Step) int {
 // says it did.
 func (h *host) mismatch(ctx context.Context, step, record journal.Step) error {
 	was, now := apart(record.Args, step.Args)
-	message := fmt.Sprintf("the script is not deterministic: step %d was %s %s (at %s) and is now %s %s",
-		step.Number, record.Name, was, record.Position, step.Name, now)
+	message := fmt.Sprintf("%s: step %d was %s %s (at %s) and is now %s %s",
+		h.misfit(), step.Number, record.Name, was, record.Position, step.Name, now)
 	return h.park(ctx, step, journal.Park{
 		State: journal.Blocked, Problem: &journal.Problem{Message: message, Position: step.Position},
 	})
+}
+
+// misfit says why a replay may do something else than its records say.
+func (h *host) misfit() string {
+	if text := corrected(h.unit.Version); text != "" {
+		return text + " and the records do not fit any more"
+	}
+	return "the script is not deterministic"
+}
+
+// corrected says that a version was loaded under an older replay format; it is
+// empty for one of the present format.
+func corrected(v journal.Version) string {
+	if v.Format >= vm.ReplayFormat {
+		return ""
+	}
+	return fmt.Sprintf("the language was corrected since the run began (replay format %d, now %d)", v.Format, vm.ReplayFormat)
 }
 
 // park parks the run and gives the end of the activation.

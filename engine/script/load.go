@@ -98,7 +98,8 @@ func (s *Set) compile(ctx context.Context, src source, r *reader) (*Script, []Pr
 	}
 	version := journal.Version{
 		Hash:   versionHash(src.main, r.texts, params),
-		Script: src.name, Main: src.main, Sources: r.texts, Params: params, Created: s.Now().UTC(),
+		Script: src.name, Main: src.main, Sources: r.texts, Params: params,
+		Format: vm.ReplayFormat, Created: s.Now().UTC(),
 	}
 	return s.register(ctx, version, program, world{triggers: s.triggers, connection: s.Connections, zone: s.Zone})
 }

@@ -18,7 +18,7 @@ func TestVersionHashStays(t *testing.T) {
 	if p := f.set.Problems(); len(p) > 0 {
 		t.Fatal(p)
 	}
-	const want = "77e42becb9acbf74547569f2c3877d65"
+	const want = "fe5488a80b83a704a647406c37ac78f4"
 	if got := f.set.Generation().Scripts["welcome"].Version.Hash; got != want {
 		t.Errorf("the hash is %s, want %s", got, want)
 	}

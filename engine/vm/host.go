@@ -30,10 +30,14 @@ type Host interface {
 	Replaying() bool
 }
 
-// ReplayFormat rises when a verb takes its steps in another order, or a pure
-// library gives another result: a run must not go on under other rules than it
-// began with.
-const ReplayFormat = 1
+// ReplayFormat is the number of the rules under which runs make their records.
+// It rises when a verb takes its steps in another order, or when the language
+// or a pure library gives another result. A run of an older format is replayed
+// by the present rules, and blocked where its records do not fit any more.
+//
+//	2: assignments, captured variables, numbers, constructors, conditions and
+//	   loops give the results of Lua 5.1
+const ReplayFormat = 2
 
 // StepKind says which part of the host a step is for.
 type StepKind string

@@ -12,7 +12,7 @@ import (
 var versionTests = map[string]func(f *fixture){
 	"the sources of a version are kept": func(f *fixture) {
 		v := journal.Version{Hash: "h1", Script: "crm", Main: "crm.lua", Sources: map[string]string{"crm.lua": "on()", "lib/x.lua": "é"},
-			Params: json.RawMessage(`{"channel":"#x"}`), Created: day}
+			Params: json.RawMessage(`{"channel":"#x"}`), Format: 3, Created: day}
 		if err := f.store.PutVersions(f.ctx, v, journal.Version{Hash: "h2", Script: "empty"}); err != nil {
 			f.Fatal(err)
 		}

@@ -56,7 +56,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.putRule:     `UPDATE hook SET lane = ?2, rule = ?3 WHERE id = ?1`,
 		&s.findVersion: `SELECT id FROM version WHERE hash = ?`,
 		&s.addVersion:  `INSERT INTO version (hash) VALUES (?) RETURNING id`,
-		&s.putVersion: `UPDATE version SET script = ?2, main = ?3, sources = ?4, params = ?5, awaits = ?6, created = ?7
+		&s.putVersion: `UPDATE version SET script = ?2, main = ?3, sources = ?4, params = ?5, awaits = ?6, created = ?7, format = ?8
 			WHERE id = ?1 AND sources IS NULL`,
 		&s.tick: `UPDATE hook SET tick = ?2 WHERE id = ?1 AND (tick IS NULL OR tick < ?2)`,
 

@@ -58,7 +58,7 @@ func (t *versionTask) apply(w *writer) error {
 				return err
 			}
 		}
-		if _, err := w.sql.putVersion.run(id, v.Script, v.Main, t.sources[i], blob(v.Params), awaits, created.UnixMicro()); err != nil {
+		if _, err := w.sql.putVersion.run(id, v.Script, v.Main, t.sources[i], blob(v.Params), awaits, created.UnixMicro(), int64(v.Format)); err != nil {
 			return err
 		}
 	}
@@ -69,8 +69,8 @@ func (t *versionTask) apply(w *writer) error {
 func (r *Reader) Version(ctx context.Context, hash string) (v journal.Version, err error) {
 	var sources, params, awaits []byte
 	var created int64
-	err = r.db.QueryRowContext(ctx, `SELECT hash, script, main, sources, params, awaits, created FROM version
-		WHERE hash = ? AND sources IS NOT NULL`, hash).Scan(&v.Hash, &v.Script, &v.Main, &sources, &params, &awaits, &created)
+	err = r.db.QueryRowContext(ctx, `SELECT hash, script, main, sources, params, awaits, created, format FROM version
+		WHERE hash = ? AND sources IS NOT NULL`, hash).Scan(&v.Hash, &v.Script, &v.Main, &sources, &params, &awaits, &created, &v.Format)
 	if err == nil {
 		err = json.Unmarshal(sources, &v.Sources)
 	}
