@@ -3,6 +3,8 @@ package script
 import (
 	"time"
 	_ "time/tzdata" // schedules must be right where the machine has no zone files
+
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // Timetable says when a schedule ticks. It is made by ParseTimetable and
@@ -168,42 +170,5 @@ func multiple(t time.Time, distance, shift time.Duration) time.Time {
 // wall gives the moment at which the clock of a zone shows a time of day:
 // the first if there are two, and the end of the gap if there is none.
 func wall(year int, month time.Month, day, minutes int, zone *time.Location) time.Time {
-	local := time.Date(year, month, day, 0, minutes, 0, 0, time.UTC).Unix()
-	guess := time.Date(year, month, day, 0, minutes, 0, 0, zone)
-	begin, end := guess.ZoneBounds()
-	var moments []time.Time
-	try := func(at time.Time) {
-		_, offset := at.Zone()
-		moment := time.Unix(local-int64(offset), 0).In(zone)
-		if _, there := moment.Zone(); there == offset {
-			moments = append(moments, moment)
-		}
-	}
-	if !begin.IsZero() {
-		try(begin.Add(-1))
-	}
-	try(guess)
-	if !end.IsZero() {
-		try(end)
-	}
-	if len(moments) > 0 {
-		first := moments[0]
-		for _, moment := range moments[1:] {
-			if moment.Before(first) {
-				first = moment
-			}
-		}
-		return first
-	}
-	for _, change := range []time.Time{begin, end} {
-		if change.IsZero() {
-			continue
-		}
-		_, before := change.Add(-1).Zone()
-		_, after := change.Zone()
-		if change.Unix()+int64(before) <= local && local < change.Unix()+int64(after) {
-			return change.In(zone)
-		}
-	}
-	return guess
+	return vm.WallTime(time.Date(year, month, day, 0, minutes, 0, 0, time.UTC), zone)
 }

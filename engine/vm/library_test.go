@@ -46,7 +46,7 @@ func TestTime(t *testing.T) {
 		{lua: `time.after "1.5 months"`, err: "a part of a month or year has no length of its own"},
 		{lua: `time.after "1000000 years"`, err: "longer than 100 years"},
 		{lua: `time.after(-5)`, err: "a length of time must be a text such as"},
-		{lua: `time.format("2026-12-01", "%Q")`, err: `"%Q": %Q is not known; known are %Y`},
+		{lua: `time.format("2026-12-01", "%Q")`, err: `time.format: the format "%Q": "%Q" at character 1 is not known; known are %Y`},
 		{lua: `time.format("2026-12-01", "%Y", "Mars")`, err: `"Mars" is no time zone`},
 		{lua: `time.diff("2026-12-01", "2026-12-02", "moons")`, err: "the unit is seconds, minutes, hours, days or weeks"},
 		{lua: `time.after("100 years", "9950-01-01")`, err: "the year 10049 is beyond what RFC 3339 can write"},

@@ -113,7 +113,7 @@ func (s span) shift(t time.Time, zone *time.Location, sign int) time.Time {
 		hour, minute, second := local.Clock()
 		first := time.Date(year, month+time.Month(sign*s.months), 1, 0, 0, 0, 0, time.UTC)
 		last := first.AddDate(0, 1, -1).Day()
-		t = time.Date(first.Year(), first.Month(), min(day, last)+sign*s.days, hour, minute, second, local.Nanosecond(), zone)
+		t = WallTime(time.Date(first.Year(), first.Month(), min(day, last)+sign*s.days, hour, minute, second, local.Nanosecond(), time.UTC), zone)
 	}
 	return t.Add(time.Duration(sign) * s.clock)
 }

@@ -5,131 +5,179 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// strftime writes a time by the conversions of the C function; names are
-// English. An unknown conversion is an error rather than something to guess.
-func strftime(pattern string, t time.Time) (string, error) {
-	var b strings.Builder
-	for i := 0; i < len(pattern); i++ {
-		if pattern[i] != '%' {
-			b.WriteByte(pattern[i])
+// formatPart is a part of the format of a time: a directive such as %d, or
+// text that stands for itself.
+type formatPart struct {
+	letter byte // of the directive, or literal or space
+	plain  bool // %-d: without leading zeros
+	text   string
+	at     int // the character of the format at which it stands, from 1
+	// follow counts the digits of the numbers that come directly after this
+	// part: where it is not 0, a number is read in its full width.
+	follow int
+}
+
+const (
+	literal byte = 0
+	space   byte = ' ' // white space, which any other matches
+)
+
+const directives = "%Y %m %d %H %M %S %y %e %I %l %p %a %A %b %B %h %j %u %w %V %G %F %T %R %D %s %L %z %Z %c %x %X %n %t %%, and %- before one without leading zeros"
+
+// composites are the directives that stand for others.
+var composites = map[byte]string{
+	'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'X': "%H:%M:%S", 'R': "%H:%M", 'D': "%m/%d/%y", 'x': "%m/%d/%y", 'c': "%a %b %e %H:%M:%S %Y",
+}
+
+// number is a directive that is written as a whole number of a fixed width.
+type number struct {
+	name        byte // the directive that has the same value: %d for %e
+	width       int
+	least, most int64
+	pad         string
+	of          func(time.Time) int
+}
+
+var numbers = map[byte]number{
+	'Y': {'Y', 4, 1, 9999, "0", time.Time.Year},
+	'y': {'y', 2, 0, 99, "0", func(t time.Time) int { return t.Year() % 100 }},
+	'm': {'m', 2, 1, 12, "0", func(t time.Time) int { return int(t.Month()) }},
+	'd': {'d', 2, 1, 31, "0", time.Time.Day},
+	'e': {'d', 2, 1, 31, " ", time.Time.Day},
+	'j': {'j', 3, 1, 366, "0", time.Time.YearDay},
+	'H': {'H', 2, 0, 23, "0", time.Time.Hour},
+	'I': {'I', 2, 1, 12, "0", func(t time.Time) int { return (t.Hour()+11)%12 + 1 }},
+	'l': {'I', 2, 1, 12, " ", func(t time.Time) int { return (t.Hour()+11)%12 + 1 }},
+	'M': {'M', 2, 0, 59, "0", time.Time.Minute},
+	'S': {'S', 2, 0, 59, "0", time.Time.Second},
+	'G': {'G', 4, 1, 9999, "0", func(t time.Time) int { year, _ := t.ISOWeek(); return year }},
+	'V': {'V', 2, 1, 53, "0", func(t time.Time) int { _, week := t.ISOWeek(); return week }},
+	'u': {'w', 1, 1, 7, "0", func(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }},
+	'w': {'w', 1, 0, 6, "0", func(t time.Time) int { return int(t.Weekday()) }},
+}
+
+// parseFormat reads the format of a time. An unknown directive is an error.
+func parseFormat(format string) ([]formatPart, error) {
+	var parts []formatPart
+	for i := 0; i < len(format); {
+		if format[i] != '%' {
+			r, size := utf8.DecodeRuneInString(format[i:])
+			letter := literal
+			if unicode.IsSpace(r) {
+				letter = space
+			}
+			parts = addText(parts, letter, format[i:i+size])
+			i += size
 			continue
 		}
-		if i++; i == len(pattern) {
-			return "", fmt.Errorf("%q ends with a lone %%; write %%%% for the sign itself", brief(pattern, 40))
+		at := utf8.RuneCountInString(format[:i]) + 1
+		directive := strings.TrimPrefix(format[i+1:], "-")
+		plain := len(directive) < len(format)-i-1
+		if directive == "" {
+			return nil, fmt.Errorf("the format %q ends at character %d with %q, where a directive is expected; known are %s; the sign itself is %%%%",
+				brief(format, 40), at, format[i:], directives)
 		}
-		plain := pattern[i] == '-' && i+1 < len(pattern)
-		if plain {
-			i++
+		letter := directive[0]
+		switch composite := composites[letter]; {
+		case composite != "":
+			inner, _ := parseFormat(composite)
+			inner[0].plain = plain
+			parts = append(parts, inner...)
+		case letter == '%':
+			parts = addText(parts, literal, "%")
+		case letter == 'n':
+			parts = addText(parts, space, "\n")
+		case letter == 't':
+			parts = addText(parts, space, "\t")
+		case numbers[letter].width > 0 || strings.IndexByte("paAbBhsLzZ", letter) >= 0:
+			parts = append(parts, formatPart{letter: letter, plain: plain, at: at})
+		default:
+			_, size := utf8.DecodeRuneInString(directive)
+			return nil, fmt.Errorf("the format %q: %q at character %d is not known; known are %s",
+				brief(format, 40), format[i:len(format)-len(directive)+size], at, directives)
 		}
-		text, ok := conversion(pattern[i], t)
-		if !ok {
-			return "", fmt.Errorf("%q: %%%c is not known; known are %s", brief(pattern, 40), pattern[i], conversions)
-		}
-		if plain {
-			if trimmed := strings.TrimLeft(text, "0 "); trimmed != "" {
-				text = trimmed
-			} else {
-				text = "0"
-			}
-		}
-		b.WriteString(text)
+		i = len(format) - len(directive) + 1
+	}
+	for i := len(parts) - 2; i >= 0; i-- {
+		parts[i].follow = parts[i+1].digits()
+	}
+	return parts, nil
+}
+
+// addText adds text that stands for itself, joined with text of the same kind
+// before it.
+func addText(parts []formatPart, letter byte, text string) []formatPart {
+	if n := len(parts); n > 0 && parts[n-1].letter == letter {
+		parts[n-1].text += text
+		return parts
+	}
+	return append(parts, formatPart{letter: letter, text: text})
+}
+
+// digits counts the digits with which a part and those directly after it begin.
+func (d formatPart) digits() int {
+	switch {
+	case numbers[d.letter].width > 0:
+		return numbers[d.letter].width + d.follow
+	case d.letter == 'L':
+		return 3 + d.follow
+	case d.letter == 's':
+		return 1 + d.follow
+	}
+	return len(d.text) - len(strings.TrimLeft(d.text, "0123456789"))
+}
+
+// strftime writes a time by the directives of the C function; names are
+// English.
+func strftime(format string, t time.Time) (string, error) {
+	parts, err := parseFormat(format)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, d := range parts {
+		b.WriteString(d.write(t))
 	}
 	return b.String(), nil
 }
 
-const conversions = "%Y %m %d %H %M %S %y %e %I %l %p %a %A %b %B %j %u %w %V %G %F %T %R %D %s %L %z %Z %c %x %X %n %t %%, and %- before one without leading zeros"
-
-func conversion(c byte, t time.Time) (string, bool) {
-	switch c {
-	case '%':
-		return "%", true
-	case 'n':
-		return "\n", true
-	case 't':
-		return "\t", true
-	case 'j':
-		return fmt.Sprintf("%03d", t.YearDay()), true
-	case 'u':
-		return strconv.Itoa((int(t.Weekday())+6)%7 + 1), true
-	case 'w':
-		return strconv.Itoa(int(t.Weekday())), true
-	case 'V':
-		_, week := t.ISOWeek()
-		return fmt.Sprintf("%02d", week), true
-	case 'G':
-		year, _ := t.ISOWeek()
-		return strconv.Itoa(year), true
+func (d formatPart) write(t time.Time) string {
+	if n := numbers[d.letter]; n.width > 0 {
+		text := strconv.Itoa(n.of(t))
+		if d.plain {
+			return text
+		}
+		return strings.Repeat(n.pad, max(n.width-len(text), 0)) + text
+	}
+	switch d.letter {
+	case 'a':
+		return t.Weekday().String()[:3]
+	case 'A':
+		return t.Weekday().String()
+	case 'b', 'h':
+		return t.Month().String()[:3]
+	case 'B':
+		return t.Month().String()
+	case 'p':
+		return t.Format("PM")
 	case 's':
-		return strconv.FormatInt(t.Unix(), 10), true
+		return strconv.FormatInt(t.Unix(), 10)
 	case 'L':
-		return fmt.Sprintf("%03d", t.Nanosecond()/1e6), true
-	case 'l':
-		return fmt.Sprintf("%2d", (t.Hour()+11)%12+1), true
-	}
-	if layout, found := layouts[c]; found {
-		return t.Format(layout), true
-	}
-	return "", false
-}
-
-// layouts are the conversions that Go's own layouts can both write and read.
-var layouts = map[byte]string{
-	'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'e': "_2", 'I': "03", 'p': "PM",
-	'a': "Mon", 'A': "Monday", 'b': "Jan", 'h': "Jan", 'B': "January", 'F': "2006-01-02", 'T': "15:04:05", 'R': "15:04",
-	'D': "01/02/06", 'z': "-0700", 'Z': "MST", 'c': "Mon Jan _2 15:04:05 2006", 'x': "01/02/06", 'X': "15:04:05",
-}
-
-// strptime reads a time by the conversions that have a layout; found says
-// whether the text looks so.
-func strptime(pattern, text string, zone *time.Location) (t time.Time, found bool, err error) {
-	layout := ""
-	for rest := pattern; rest != ""; {
-		literal, after, conversion := strings.Cut(rest, "%")
-		if strings.ContainsAny(literal, "0123456789_") || strings.Contains(literal, "PM") || strings.Contains(literal, "pm") ||
-			strings.Contains(literal, "Mon") || strings.Contains(literal, "Jan") || strings.Contains(literal, "MST") {
-			return t, false, fmt.Errorf("%q: %q cannot stand between the conversions of a time that is read", brief(pattern, 40), brief(literal, 20))
+		if d.plain {
+			return strconv.Itoa(t.Nanosecond() / 1e6)
 		}
-		layout += literal
-		if !conversion {
-			break
+		return fmt.Sprintf("%03d", t.Nanosecond()/1e6)
+	case 'z':
+		if _, offset := t.Zone(); offset%60 != 0 { // local mean time, long ago
+			return t.Format("-070000")
 		}
-		if after = strings.TrimPrefix(after, "-"); after == "" {
-			return t, false, fmt.Errorf("%q ends with a lone %%", brief(pattern, 40))
-		}
-		part, known := layouts[after[0]]
-		if !known || after[0] == 'Z' {
-			return t, false, fmt.Errorf("%q: %%%c cannot be read back from a text", brief(pattern, 40), after[0])
-		}
-		layout += part
-		rest = after[1:]
+		return t.Format("-0700")
+	case 'Z':
+		return t.Format("MST")
 	}
-	t, err = time.ParseInLocation(layout, text, zone)
-	return t, err == nil, nil
+	return d.text
 }
-
-// readable are the forms of a time that are known without a pattern, those
-// without an offset being in the zone of the run.
-var readable = []string{
-	time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02T15:04:05Z0700",
-	"2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04", "2006-01-02",
-	time.RFC1123Z, time.RFC1123,
-}
-
-// parseTime reads a time in one of the readable forms.
-func parseTime(text string, zone *time.Location) (time.Time, bool) {
-	text = strings.TrimSpace(text)
-	if len(text) > 64 {
-		return time.Time{}, false
-	}
-	for _, layout := range readable {
-		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return t, t.Year() > 0 && t.Year() < 10000
-		}
-	}
-	return time.Time{}, false
-}
-
-// formatTime writes a time as scripts see all times: RFC 3339 in UTC.
-func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -41,8 +41,8 @@ func (a *activation) now(L *lua.LState, args *arguments) time.Time {
 }
 
 func pushTime(L *lua.LState, t time.Time, function string) int {
-	if year := t.UTC().Year(); year < 1 || year > 9999 {
-		raise(L, "%s: the year %d is beyond what RFC 3339 can write", function, year)
+	if !inRange(t) {
+		raise(L, "%s: the year %d is beyond what RFC 3339 can write", function, t.UTC().Year())
 	}
 	activationOf(L).charge(L, 10, 48)
 	L.Push(lua.LString(formatTime(t)))
@@ -72,8 +72,8 @@ func timeShift(L *lua.LState, function string, shift func(span, time.Time, *time
 // RFC 3339 in UTC.
 func timeAt(L *lua.LState) int { return pushTime(L, wantTime(L, 1, "time.at"), "time.at") }
 
-// timeParse is time.parse(text [, pattern [, zone]]): like at, but nil where
-// the text is no such time. A pattern is written as for format.
+// timeParse is time.parse(text [, format [, zone]]): like at, but nil where the
+// text is no such time. A format has the directives that time.format has.
 func timeParse(L *lua.LState) int {
 	const function = "time.parse"
 	text := wantText(L, 1, function+": the text")
@@ -85,7 +85,7 @@ func timeParse(L *lua.LState) int {
 		t, ok = parseTime(text, zone)
 	} else {
 		var err error
-		if t, ok, err = strptime(wantPattern(L, 2, function), text, zone); err != nil {
+		if t, ok, err = strptime(wantFormat(L, 2, function), text, zone); err != nil {
 			raise(L, "%s: %v", function, err)
 		}
 	}
@@ -96,16 +96,16 @@ func timeParse(L *lua.LState) int {
 	return pushTime(L, t, function)
 }
 
-// timeFormat is time.format(time [, pattern [, zone]]), by default
+// timeFormat is time.format(time [, format [, zone]]), by default
 // "%Y-%m-%d %H:%M:%S" in the run's zone.
 func timeFormat(L *lua.LState) int {
 	const function = "time.format"
 	t := wantTime(L, 1, function)
-	pattern := "%Y-%m-%d %H:%M:%S"
+	format := "%Y-%m-%d %H:%M:%S"
 	if L.Get(2) != lua.LNil {
-		pattern = wantPattern(L, 2, function)
+		format = wantFormat(L, 2, function)
 	}
-	text, err := strftime(pattern, t.In(wantZone(L, 3, function)))
+	text, err := strftime(format, t.In(wantZone(L, 3, function)))
 	if err != nil {
 		raise(L, "%s: %v", function, err)
 	}
@@ -149,12 +149,6 @@ func seconds(a, b time.Time) float64 {
 	return float64(a.Unix()-b.Unix()) + float64(a.Nanosecond()-b.Nanosecond())/1e9
 }
 
-// wall is what a clock on the wall shows, as if it were UTC.
-func wall(t time.Time, zone *time.Location) time.Time {
-	l := t.In(zone)
-	return time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), l.Second(), l.Nanosecond(), time.UTC)
-}
-
 // wantTime takes argument n as a time: a text in a readable form, or seconds
 // since 1970 as a number.
 func wantTime(L *lua.LState, n int, function string) time.Time {
@@ -193,13 +187,14 @@ func wantSpan(L *lua.LState, n int, function string) span {
 	return span{}
 }
 
-func wantPattern(L *lua.LState, n int, function string) string {
-	pattern := wantText(L, n, function+": the pattern")
-	if len(pattern) > 1000 {
-		raise(L, "%s: the pattern has more than 1,000 bytes", function)
+// wantFormat takes argument n as the format of a time.
+func wantFormat(L *lua.LState, n int, function string) string {
+	format := wantText(L, n, function+": the format")
+	if len(format) > 1000 {
+		raise(L, "%s: the format has more than 1,000 bytes", function)
 	}
-	activationOf(L).charge(L, int64(len(pattern)), 0)
-	return pattern
+	activationOf(L).charge(L, 8*int64(len(format)), 0) // %c alone stands for eleven parts
+	return format
 }
 
 // wantZone takes argument n as a time zone, the run's if it is left out.
@@ -210,7 +205,7 @@ func wantZone(L *lua.LState, n int, function string) *time.Location {
 	name := wantText(L, n, function+": the zone")
 	activationOf(L).charge(L, 1000, 0)
 	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
+	if err != nil || name == "" || name == "Local" {
 		raise(L, "%s: %q is no time zone; expected one like \"Europe/Paris\"", function, brief(name, 40))
 	}
 	return zone

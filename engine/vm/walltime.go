@@ -1,0 +1,50 @@
+package vm
+
+import (
+	"iter"
+	"time"
+)
+
+// WallTime gives the moment at which the clock of a zone shows local, whose
+// date and time of day are read in UTC. A time that exists twice, because the
+// clock is put back, is the first of the two; one that does not exist, because
+// the clock is put forward over it, is the first moment after the gap.
+func WallTime(local time.Time, zone *time.Location) time.Time {
+	var first time.Time
+	for first = range moments(local, zone) {
+		break
+	}
+	return first
+}
+
+// moments gives, in order, the moments at which the clock of a zone shows
+// local, with true. The last may come with false: it is the first moment at
+// which the clock is past local. In a gap it is the only one.
+func moments(local time.Time, zone *time.Location) iter.Seq2[time.Time, bool] {
+	return func(yield func(time.Time, bool) bool) {
+		local = local.UTC()
+		begin := local.Add(-24 * time.Hour).In(zone) // no offset is larger
+		for {
+			_, offset := begin.Zone()
+			moment := local.Add(-time.Duration(offset) * time.Second).In(zone)
+			if moment.Before(begin) {
+				yield(begin, false)
+				return
+			}
+			_, end := begin.ZoneBounds()
+			if end.IsZero() || moment.Before(end) {
+				if !yield(moment, true) || end.IsZero() {
+					return
+				}
+			}
+			begin = end
+		}
+	}
+}
+
+// wall is the date and time of day that the clock of a zone shows, in UTC: the
+// inverse of WallTime.
+func wall(t time.Time, zone *time.Location) time.Time {
+	l := t.In(zone)
+	return time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), l.Second(), l.Nanosecond(), time.UTC)
+}
