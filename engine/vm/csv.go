@@ -1,132 +1,261 @@
 package vm
 
 import (
-	"encoding/csv"
-	"errors"
-	"io"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// textCSV is text.csv(value [, { separator = ";", header = true }]): rows of a
-// text, or the text of rows. With header the rows are tables by the names in
-// the first line.
-func textCSV(L *lua.LState) int {
-	const function = "text.csv"
-	options := wantOptions(L, 2, function, "separator", "header")
-	separator := ','
-	if s := textOption(L, options, function, "separator"); s != "" {
-		runes := []rune(s)
-		if len(runes) != 1 || runes[0] == '"' || runes[0] == '\r' || runes[0] == '\n' || runes[0] == '\uFFFD' {
-			raise(L, "%s: the separator must be one character, found %q", function, brief(s, 20))
-		}
-		separator = runes[0]
-	}
-	header := lua.LVAsBool(option(options, "header"))
-	if rows, ok := L.Get(1).(*lua.LTable); ok {
-		return csvWrite(L, rows, separator, header)
-	}
-	return csvRead(L, wantText(L, 1, function+": the text"), separator, header)
+// columns are the names of the fields of a row.
+type columns struct {
+	names []string
+	seen  map[string]int // the number of the field that has a name, from 1
 }
 
-func csvRead(L *lua.LState, text string, separator rune, header bool) int {
+// add takes the name of the next field.
+func (c *columns) add(name string) error {
+	n := len(c.names) + 1
+	if strings.TrimSpace(name) == "" {
+		return fmt.Errorf("name %d is empty", n)
+	}
+	if first := c.seen[name]; first > 0 {
+		return fmt.Errorf("name %d, %q, is that of field %d too", n, brief(name, 40), first)
+	}
+	if c.seen == nil {
+		c.seen = map[string]int{}
+	}
+	c.names, c.seen[name] = append(c.names, name), n
+	return nil
+}
+
+// columnBytes is what a name takes in columns beside its text.
+const columnBytes = 128
+
+// csvOptions are the options of text.csv.
+type csvOptions struct {
+	separator string
+	lazy      bool
+	header    bool
+	names     []lua.LValue // that header lists, nil if it is true
+}
+
+func wantCSVOptions(L *lua.LState, n int, function string) csvOptions {
+	table := wantOptions(L, n, function, "separator", "header", "lazy")
+	o := csvOptions{separator: ","}
+	if option(table, "separator") != lua.LNil {
+		o.separator = textOption(L, table, function, "separator")
+		if utf8.RuneCountInString(o.separator) != 1 || !utf8.ValidString(o.separator) || strings.ContainsAny(o.separator, "\"\r\n\x00"+byteOrderMark) {
+			raise(L, "%s: the separator must be one character, and no quote or line break, found %q", function, brief(o.separator, 20))
+		}
+	}
+	switch lazy := option(table, "lazy").(type) {
+	case *lua.LNilType:
+	case lua.LBool:
+		o.lazy = bool(lazy)
+	default:
+		raise(L, "%s: the option lazy must be true or false, found %s", function, describe(lazy))
+	}
+	switch header := option(table, "header").(type) {
+	case *lua.LNilType:
+	case lua.LBool:
+		o.header = bool(header)
+	case *lua.LTable:
+		o.header = true
+		count := header.MaxN()
+		if count == 0 {
+			raise(L, "%s: the option header must be true or a list of names, found a table without any", function)
+		}
+		activationOf(L).charge(L, int64(count), 0)
+		for i := 1; i <= count; i++ {
+			o.names = append(o.names, header.RawGetInt(i))
+		}
+	default:
+		raise(L, "%s: the option header must be true or a list of names, found %s", function, describe(header))
+	}
+	return o
+}
+
+// columns takes the names that the option header lists.
+func (o csvOptions) columns(L *lua.LState, function string, charge func(work, bytes int64)) *columns {
+	c := &columns{}
+	for i, v := range o.names {
+		name := textArg(L, v, fmt.Sprintf("%s: the option header: name %d", function, i+1))
+		charge(1, columnBytes)
+		if err := c.add(name); err != nil {
+			raise(L, "%s: the option header: %v", function, err)
+		}
+	}
+	return c
+}
+
+// textCSV is text.csv(value [, { separator = ";", header = true, lazy = true }]):
+// the rows of a text, or the text of rows. Rows are lists of texts or, with
+// header, tables by the names in the first line. A list of names as header
+// stands in for that line.
+func textCSV(L *lua.LState) int {
+	const function = "text.csv"
+	o := wantCSVOptions(L, 2, function)
+	if rows, ok := L.Get(1).(*lua.LTable); ok {
+		return csvWrite(L, rows, o)
+	}
+	return csvRead(L, wantText(L, 1, function+": the text"), o)
+}
+
+func csvRead(L *lua.LState, text string, o csvOptions) int {
+	const function = "text.csv"
 	a := activationOf(L)
-	a.charge(L, int64(len(text))/8, int64(len(text)))
-	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\uFEFF")))
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord = separator, -1, true
-	rows := asList(newTable(0, 0))
-	L.Push(rows) // so that what grows is seen
-	var names []string
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	a.charge(L, int64(len(text))/4, 0)
+	charge, release := a.holding(L)
+	defer release()
+	r := &csvReader{text: strings.TrimPrefix(text, byteOrderMark), separator: o.separator, lazy: o.lazy}
+	fail := func(err error) {
 		if err != nil {
-			raise(L, "text.csv: %v", err)
+			raise(L, "%s: %v", function, err)
 		}
-		bytes := int64(200)
-		for _, field := range record {
-			bytes += 96 + int64(len(field))
-		}
-		a.charge(L, int64(len(record)), bytes)
-		if header && names == nil {
-			for _, field := range record {
-				names = append(names, strings.Clone(strings.TrimSpace(field)))
+	}
+	c := o.columns(L, function, charge)
+	if o.header && r.next() {
+		fail(r.header(c, o.names != nil, charge))
+	}
+	rows := asList(newTable(0, 0))
+	L.Push(rows) // so that the rows are counted as they come
+	var fields []csvField
+	for r.next() {
+		fields = fields[:0]
+		for last := false; !last; {
+			var f csvField
+			var err error
+			f, last, err = r.field()
+			fail(err)
+			if o.header && len(fields) == len(c.names) {
+				fail(r.errorAt(f.start, fmt.Sprintf("field %d has no name; the header has %d", len(fields)+1, len(c.names))))
 			}
+			if len(fields) == cap(fields) {
+				charge(0, csvFieldBytes*int64(len(fields)+1)) // append doubles it
+			}
+			fields = append(fields, f)
+			a.charge(L, 1, entryBytes+2*stringBytes+int64(len(f.raw)))
+		}
+		a.charge(L, 1, tableBytes+300+2*slotBytes)
+		if !o.header {
+			row := asList(newTable(len(fields), 0))
+			for _, f := range fields {
+				row.Append(lua.LString(f.value()))
+			}
+			rows.Append(row)
 			continue
 		}
-		row := newTable(len(record), 0)
-		if header {
-			row = newTable(0, len(record))
-		}
-		for i, field := range record {
-			switch {
-			case !header:
-				row.Append(lua.LString(strings.Clone(field)))
-			case i < len(names) && names[i] != "":
-				row.RawSetString(names[i], lua.LString(strings.Clone(field)))
-			}
-		}
-		if !header {
-			asList(row)
+		row := newTable(0, len(fields))
+		for i, f := range fields {
+			row.RawSetString(c.names[i], lua.LString(f.value()))
 		}
 		rows.Append(row)
 	}
 	return 1
 }
 
-// csvWrite writes rows: lists, or with header tables whose names are those of
-// the first row. Fields that a spreadsheet would take for a formula stay as
-// they are: what reads the text decides.
-func csvWrite(L *lua.LState, rows *lua.LTable, separator rune, header bool) int {
+// header reads the first line as names into c, or skips it because c has them.
+func (r *csvReader) header(c *columns, skip bool, charge func(work, bytes int64)) error {
+	for {
+		f, last, err := r.field()
+		if err != nil {
+			return err
+		}
+		if !skip {
+			charge(1, columnBytes+int64(len(f.raw)))
+			name := f.value()
+			if !f.quoted {
+				name = strings.TrimSpace(name)
+			}
+			if err := c.add(name); err != nil {
+				return r.errorAt(f.start, err.Error()+`; give the names yourself: header = { "a", "b" }`)
+			}
+		}
+		charge(1, 0)
+		if last {
+			return nil
+		}
+	}
+}
+
+// csvFieldBytes is the size of a csvField.
+const csvFieldBytes = 32
+
+// csvWrite writes rows: lists, or with header tables. The columns are the
+// fields of the first row, or those that header lists. Fields that a
+// spreadsheet would take for a formula stay as they are: what reads the text
+// decides.
+func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
+	const function = "text.csv"
 	a := activationOf(L)
 	charge, release := a.holding(L)
 	defer release()
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	w.Comma = separator
-	var names []string
+	w := csvWriter{separator: o.separator}
+	field := func(text string) {
+		charge(1+int64(len(text))/32, int64(len(text))+4)
+		if w.field(text); w.text.Len() > a.limits.StringLength {
+			a.chargeString(L, w.text.Len())
+		}
+	}
+	c := o.columns(L, function, charge)
+	header := func() {
+		for _, name := range c.names {
+			field(name)
+		}
+		w.end()
+	}
+	if o.names != nil {
+		header()
+	}
 	for i := 1; i <= rows.MaxN(); i++ {
 		row, ok := rows.RawGetInt(i).(*lua.LTable)
 		if !ok {
-			raise(L, "text.csv: row %d must be a table, found %s", i, describe(rows.RawGetInt(i)))
+			raise(L, "%s: row %d must be a table, found %s", function, i, describe(rows.RawGetInt(i)))
 		}
-		if header && i == 1 {
-			for key, _ := row.Next(lua.LNil); key != lua.LNil; key, _ = row.Next(key) {
-				names = append(names, textArg(L, key, "text.csv: the name of a column"))
+		if !o.header {
+			if key := firstField(row); key != lua.LNil {
+				raise(L, "%s: row %d has the field %s, and rows are written as lists; set header = true to write fields by name", function, i, describe(key))
 			}
-			csvLine(charge, w, names)
-		}
-		var fields []string
-		if header {
-			for _, name := range names {
-				fields = append(fields, csvField(L, i, row.RawGetString(name)))
-			}
-		} else {
 			for j := 1; j <= row.MaxN(); j++ {
-				fields = append(fields, csvField(L, i, row.RawGetInt(j)))
+				field(csvText(L, i, row.RawGetInt(j)))
+			}
+			w.end()
+			continue
+		}
+		if o.names == nil {
+			for key, _ := row.Next(lua.LNil); key != lua.LNil; key, _ = row.Next(key) {
+				charge(1, 0)
+				name, ok := key.(lua.LString)
+				switch {
+				case !ok:
+					raise(L, "%s: row %d has the item %s; with header a row is written name = value", function, i, describe(key))
+				case i == 1:
+					charge(0, columnBytes)
+					if err := c.add(string(name)); err != nil {
+						raise(L, "%s: row 1: %v", function, err)
+					}
+				case c.seen[string(name)] == 0:
+					raise(L, "%s: row %d has the field %q, which row 1 lacks; list the columns: header = { \"a\", \"b\" }", function, i, brief(string(name), 40))
+				}
+			}
+			if i == 1 {
+				header()
 			}
 		}
-		csvLine(charge, w, fields)
+		for _, name := range c.names {
+			field(csvText(L, i, row.RawGetString(name)))
+		}
+		w.end()
 	}
-	a.chargeString(L, b.Len())
-	L.Push(lua.LString(b.String()))
+	a.chargeString(L, w.text.Len())
+	L.Push(lua.LString(w.text.String()))
 	return 1
 }
 
-func csvLine(charge func(work, bytes int64), w *csv.Writer, fields []string) {
-	n := len(fields)
-	for _, field := range fields {
-		n += len(field)
-	}
-	charge(int64(len(fields)), int64(n))
-	_ = w.Write(fields) // a strings.Builder takes all
-	w.Flush()
-}
-
-func csvField(L *lua.LState, row int, v lua.LValue) string {
+// csvText gives the text of a value in a row.
+func csvText(L *lua.LState, row int, v lua.LValue) string {
 	switch v := v.(type) {
 	case *lua.LNilType:
 		return ""

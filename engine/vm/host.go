@@ -35,8 +35,8 @@ type Host interface {
 // or a pure library gives another result. A run of an older format is replayed
 // by the present rules, and blocked where its records do not fit any more.
 //
-//	2: assignments, captured variables, numbers, constructors, conditions and
-//	   loops give the results of Lua 5.1
+//	2: the language gives the results of Lua 5.1; time, csv and the libraries
+//	   of Lua read and write some texts otherwise
 const ReplayFormat = 2
 
 // StepKind says which part of the host a step is for.

@@ -77,8 +77,8 @@ func plainNumeral(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-// number gives a literal the value that Lua reads in it.
-func number(e *ast.NumberExpr) {
+// plainLiteral gives a number in a source the value that Lua reads in it.
+func plainLiteral(e *ast.NumberExpr) {
 	if f, ok := parseNumber(e.Value); ok {
 		e.Value = plainNumeral(f)
 	}
@@ -106,13 +106,13 @@ func (s *scanner) numeral(source []byte, i int) int {
 	case !ok && s.malformed == "":
 		s.malformed, s.malformedLine = text, s.line
 	case ok && len(text) > 1 && text[0] == '0' && strings.ContainsAny(text, "xX"):
-		s.hexadecimals = append(s.hexadecimals, literal{from, i, plainNumeral(f)})
+		s.hexadecimals = append(s.hexadecimals, replacement{from, i, plainNumeral(f)})
 	}
 	return i
 }
 
-// literal is a part of a source and what is to stand in its place.
-type literal struct {
+// replacement is a part of a source and what is to stand in its place.
+type replacement struct {
 	from, to int
 	text     string
 }

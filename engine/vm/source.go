@@ -73,7 +73,7 @@ type scanner struct {
 	wasElse           int // the line of the last else
 	clash             clash
 
-	hexadecimals  []literal
+	hexadecimals  []replacement
 	malformed     string // the first number that is none
 	malformedLine int
 }

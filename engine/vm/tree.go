@@ -277,7 +277,7 @@ func (p *preparer) expr(e ast.Expr) ast.Expr {
 	defer func() { p.depth-- }()
 	switch e := e.(type) {
 	case *ast.NumberExpr:
-		number(e)
+		plainLiteral(e)
 		p.constant(e.Line(), "number "+e.Value)
 	case *ast.StringExpr:
 		p.constant(e.Line(), e.Value)

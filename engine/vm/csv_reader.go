@@ -1,0 +1,132 @@
+package vm
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const byteOrderMark = "\uFEFF"
+
+// csvReader reads fields one after the other from the text of a CSV file, as
+// RFC 4180 has it, with any line break: CR, LF or CRLF.
+type csvReader struct {
+	text      string
+	at        int // the byte at which the next field begins
+	separator string
+	lazy      bool // a quote may stand anywhere
+}
+
+// csvField is a field as the text has it.
+type csvField struct {
+	start   int    // its first byte in the text
+	raw     string // part of the text, without the quotes around it
+	quoted  bool
+	doubled bool // raw has two quotes for each one
+}
+
+// value gives the text of a field in memory of its own.
+func (f csvField) value() string {
+	if f.doubled {
+		return strings.ReplaceAll(f.raw, `""`, `"`)
+	}
+	return strings.Clone(f.raw)
+}
+
+// next skips blank lines and reports whether there is another row.
+func (r *csvReader) next() bool {
+	for {
+		n := lineBreak(r.text[r.at:])
+		if n == 0 {
+			return r.at < len(r.text)
+		}
+		r.at += n
+	}
+}
+
+// field reads a field and reports whether it is the last of its row.
+func (r *csvReader) field() (f csvField, last bool, err error) {
+	f.start = r.at
+	end := r.at
+	if strings.HasPrefix(r.text[end:], `"`) {
+		f.quoted = true
+		if end, f.doubled, err = r.closing(); err != nil {
+			return f, false, err
+		}
+		f.raw = r.text[f.start+1 : end]
+		end++
+	} else {
+		for !r.ends(end) {
+			if r.text[end] == '"' && !r.lazy {
+				return f, false, r.errorAt(end, `found a quote in a field that does not begin with one; put the field in quotes and write each quote in it twice, or set lazy = true`)
+			}
+			end++
+		}
+		f.raw = r.text[f.start:end]
+	}
+	rest := r.text[end:]
+	if strings.HasPrefix(rest, r.separator) {
+		r.at = end + len(r.separator)
+		return f, false, nil
+	}
+	r.at = end + lineBreak(rest)
+	return f, true, nil
+}
+
+// closing finds the quote that ends the field that begins at r.at.
+func (r *csvReader) closing() (end int, doubled bool, err error) {
+	for at := r.at + 1; ; {
+		n := strings.IndexByte(r.text[at:], '"')
+		if n < 0 {
+			return 0, false, r.errorAt(r.at, "the quote that begins this field is not closed")
+		}
+		at += n
+		switch {
+		case strings.HasPrefix(r.text[at+1:], `"`):
+			doubled = true
+			at += 2
+		case r.ends(at + 1):
+			return at, doubled, nil
+		case r.lazy:
+			at++
+		default:
+			return 0, false, r.errorAt(at, fmt.Sprintf(`after a quote that closes a field, found %q; expected %q or the end of the line; write a quote in a field twice, or set lazy = true`,
+				firstRune(r.text[at+1:]), r.separator))
+		}
+	}
+}
+
+// ends reports whether a field ends before a byte of the text.
+func (r *csvReader) ends(at int) bool {
+	return at == len(r.text) || r.text[at] == '\n' || r.text[at] == '\r' || strings.HasPrefix(r.text[at:], r.separator)
+}
+
+// lineBreak gives the length of the line break with which a text begins.
+func lineBreak(text string) int {
+	switch {
+	case strings.HasPrefix(text, "\r\n"):
+		return 2
+	case strings.HasPrefix(text, "\n"), strings.HasPrefix(text, "\r"):
+		return 1
+	}
+	return 0
+}
+
+func firstRune(text string) string {
+	_, size := utf8.DecodeRuneInString(text)
+	return text[:size]
+}
+
+// errorAt names the line and the column of a byte of the text, both from 1.
+func (r *csvReader) errorAt(at int, problem string) error {
+	line, start := 1, 0
+	for i := 0; i < at; {
+		if n := lineBreak(r.text[i:]); n > 0 {
+			line, start = line+1, i+n
+			i += n
+		} else {
+			i++
+		}
+	}
+	return fmt.Errorf("line %d, column %d: %s", line, utf8.RuneCountInString(r.text[start:at])+1, problem)
+}
