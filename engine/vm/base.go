@@ -47,15 +47,15 @@ func baseAssert(L *lua.LState) int {
 	return L.GetTop()
 }
 
-// baseError raises its first value; text gets the position of the line that
-// the level names, 1 being the caller.
+// baseError raises its first value; text and numbers get the position of the
+// line that the level names, 1 being the caller.
 func baseError(L *lua.LState) int {
 	value, level := L.Get(1), optInt(L, 2, 1)
 	a := activationOf(L)
-	if text, ok := value.(lua.LString); ok && level > 0 {
+	if text, ok := concatText(value); ok && level > 0 {
 		if at := a.meter.positionAt(level); at != "" {
 			a.chargeString(L, len(at)+2+len(text))
-			value = lua.LString(at) + ": " + text
+			value = lua.LString(at + ": " + text)
 		}
 	}
 	raiseValue(L, value)

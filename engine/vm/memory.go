@@ -32,7 +32,7 @@ func (m *meter) watch(f *frameMirror, inst uint32) {
 	reg := m.state.reg
 	switch int(inst >> 26) {
 	case lua.OP_CONCAT:
-		m.watchConcat(reg.array[base+b : base+c+1])
+		m.watchConcat(f, b, c)
 	case lua.OP_NEWTABLE:
 		bytes := int64(tableBytes + b*slotBytes)
 		if c > 0 {
@@ -70,25 +70,6 @@ func (m *meter) rk(f *frameMirror, i int) lua.LValue {
 		return f.Fn.Proto.Constants[i&0xff]
 	}
 	return m.state.reg.array[f.LocalBase+i]
-}
-
-// watchConcat charges for the text that `..` is about to make, and puts
-// numbers as scripts see them in the place of the VM's own format. The
-// operands are temporaries that nothing else reads.
-func (m *meter) watchConcat(operands []lua.LValue) {
-	n := 0
-	for i, v := range operands {
-		switch v := v.(type) {
-		case lua.LString:
-			n += len(v)
-		case lua.LNumber:
-			text := numberText(v)
-			n += len(text)
-			operands[i] = lua.LString(text)
-		}
-	}
-	m.activation.chargeString(m.L, n)
-	m.charge(0, int64(len(operands))*slotBytes)
 }
 
 // setting charges for t[key] = value. What is charged beyond need is forgiven
