@@ -54,9 +54,10 @@ func baseError(L *lua.LState) int {
 	a := activationOf(L)
 	if text, ok := concatText(value); ok && level > 0 {
 		if at := a.meter.positionAt(level); at != "" {
-			a.chargeString(L, len(at)+2+len(text))
-			value = lua.LString(at + ": " + text)
+			text = at + ": " + text
 		}
+		a.chargeString(L, len(text))
+		value = lua.LString(text)
 	}
 	raiseValue(L, value)
 	return 0

@@ -192,18 +192,17 @@ func (m *meter) position() string {
 	return ""
 }
 
-// positionAt is that of the nth script function from the inside, 1 being the
-// innermost.
-func (m *meter) positionAt(n int) string {
-	for f := m.state.currentFrame; f != nil; f = f.Parent {
-		if f.Fn.IsG {
-			continue
-		}
-		if n--; n == 0 {
-			return f.Fn.Proto.SourceName + ":" + strconv.Itoa(f.line())
-		}
+// positionAt is that of the function at a level, 1 being the one that called
+// the Go function that runs now. It is empty for a Go function.
+func (m *meter) positionAt(level int) string {
+	f := m.state.currentFrame
+	for ; f != nil && level > 0; level-- {
+		f = f.Parent
 	}
-	return ""
+	if f == nil || f.Fn.IsG {
+		return ""
+	}
+	return f.Fn.Proto.SourceName + ":" + strconv.Itoa(f.line())
 }
 
 // scriptFile names the file of the innermost script function.
