@@ -9,7 +9,7 @@ import (
 
 // gopher-lua compiles the right sides of an assignment one after the other
 // into the registers of the locals on the left (compileAssignStmtRight), so
-// that a later one reads what an earlier one wrote (upstream issue 478). A
+// that a later one reads what an earlier one wrote (upstream issue 440). A
 // single assignment has two faults of the same kind: "a = (b or c) and d"
 // writes b into a before d is read, and "a = (f(a))" loads f into the register
 // of a, if a is the last parameter. Assignments are rewritten so that every

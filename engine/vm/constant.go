@@ -4,10 +4,10 @@ import "github.com/yuin/gopher-lua/ast"
 
 // gopher-lua compiles a constant in a condition to a jump, and follows jumps
 // that lead to jumps: it then takes an offset that it has patched for a label
-// (patchCode), and "while not (false and n)" ends after one turn. Constants in
-// and, or and not are folded in the tree, so that no condition begins with
-// one. TestConstantConditions shows when a new gopher-lua makes this file
-// superfluous.
+// (patchCode, upstream issue 540), and "while not (false and n)" ends after
+// one turn. Constants in and, or and not are folded in the tree, so that no
+// condition begins with one. TestConstantConditions shows when a new
+// gopher-lua makes this file superfluous.
 
 // fold gives an expression whose operands are prepared without the constants
 // in its and, or and not.

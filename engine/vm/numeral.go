@@ -11,7 +11,7 @@ import (
 )
 
 // gopher-lua reads numbers by Go's rules: a leading zero means octal, and 0b,
-// 0o and underscores are allowed (upstream issue 448 and others). Literals are
+// 0o and underscores are allowed. Literals are
 // rewritten as plain decimals before the parser and the compiler read them.
 // Text in arithmetic goes through metamethods of the string metatable, which
 // the VM looks for before it calls its own parseNumber; the bounds of a

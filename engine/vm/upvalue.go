@@ -9,7 +9,7 @@ import (
 // Each error that is raised makes gopher-lua close all upvalues of the state
 // (raiseError and Error call closeAllUpvalues), also those of functions that
 // go on when pcall caught it: these and their closures then stop sharing their
-// variables (upstream issue 440). It does not where an error function is set.
+// variables (upstream issue 448). It does not where an error function is set.
 // Here one seems always to be set, and protect closes the upvalues of the
 // frames that were unwound. TestCaughtError shows when a new gopher-lua makes
 // this file superfluous.
