@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"engine/vm", "engine/connection"},
 	{"engine/journal"},
 	{"engine/sandbox"},
-	{"bindings", "engine/filelock", "engine/file"},
+	{"bindings", "engine/filelock", "engine/file", "engine/charset"},
 }
 
 // within are imports between rooms of one floor that README.md names.

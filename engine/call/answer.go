@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -20,12 +21,20 @@ import (
 // text/… stands in {"content_type", "text"}, anything else, and all that the
 // catalogue declares a file, in {"content_type", "base64"}. A page of HTML,
 // or broken JSON, where the catalogue says otherwise is an error: it comes
-// from something between us and the vendor.
+// from something between us and the vendor. JSON and text whose charset is
+// unknown, or that does not fit its charset, is an error too.
 func readAnswer(app *bindings.App, op *bindings.Operation, status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
 	kind := contentType(header)
-	isJSON := len(body) > 0 && json.Valid(body)
+	text, err := body, error(nil)
+	if kind == "" || strings.HasPrefix(kind, "text/") || jsonType(kind) {
+		text, _, err = answerText(header, body, "")
+	}
+	if err != nil {
+		text = bytes.ToValidUTF8(body, []byte("?"))
+	}
+	isJSON := len(text) > 0 && json.Valid(text)
 	if status >= 300 {
-		return nil, vendorError(app, op, status, header, body, isJSON)
+		return nil, vendorError(app, op, status, header, text, isJSON)
 	}
 	declared := bindings.Any
 	if catalogue := app.CatalogueOf(op); op.Answer != nil && catalogue != nil {
@@ -33,26 +42,30 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 		declared = t.Kind
 	}
 	switch {
-	case len(strings.TrimSpace(string(body[:min(len(body), 64)]))) == 0 && len(body) <= 64:
+	case len(bytes.TrimSpace(text[:min(len(text), 64)])) == 0 && len(text) <= 64:
 		return headerAnswer(op, header), nil
 	case declared == bindings.File:
 		return wrapped(kind, body), nil
+	case err != nil && (isJSON || kind != "text/html"):
+		e := newError(app, op, bindings.Invalid, status)
+		e.Message, e.RequestID = unreadableText(status, err, asBytes, op.ReadOnly()), requestID(app, header)
+		return nil, e
 	case isJSON && (jsonType(kind) || kind == "" || strings.HasPrefix(kind, "text/")):
 		if ok := app.Errors.OK; ok != "" {
 			if v := gjson.GetBytes(body, ok); v.Exists() && !v.Bool() {
-				return nil, vendorError(app, op, status, header, body, true)
+				return nil, vendorError(app, op, status, header, text, true)
 			}
 		}
-		return body, nil
+		return text, nil
 	case jsonType(kind) || kind == "text/html":
 		e := newError(app, op, bindings.Unavailable, status)
-		e.Message = fmt.Sprintf("it answered %d with something that is not JSON (%s): %s", status, orNothing(kind), excerpt(body))
+		e.Message = fmt.Sprintf("it answered %d with something that is not JSON (%s): %s", status, orNothing(kind), excerpt(text))
 		e.Retryable = true
-		e.Body = bodyOf(body, false)
+		e.Body = bodyOf(text, false)
 		e.RequestID = requestID(app, header)
 		return nil, e
 	}
-	return wrapped(kind, body), nil
+	return wrapped(kind, text), nil
 }
 
 // headerAnswer is the answer without a body: null, or the headers that the
@@ -85,9 +98,14 @@ func wrapped(kind string, body []byte) []byte {
 	return text
 }
 
+// contentType is the type without its parameters, in lower case, empty where
+// there is none. Parameters that are malformed are passed over.
 func contentType(header http.Header) string {
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {
+		kind, _, _ = strings.Cut(header.Get("Content-Type"), ";")
+	}
+	if kind = strings.ToLower(strings.TrimSpace(kind)); !strings.Contains(kind, "/") {
 		return ""
 	}
 	return kind

@@ -111,8 +111,11 @@ type HTTPRequest struct {
 	File      json.RawMessage `json:"file"`
 	Multipart json.RawMessage `json:"multipart"`
 	// As is "file" where a good answer is to be kept as one.
-	As   string  `json:"as"`
-	Body *string `json:"body"` // the body, as it is
+	As string `json:"as"`
+	// Charset is that of the answer's text, whatever the answer declares and
+	// whatever byte order mark it begins with; empty: those decide.
+	Charset string  `json:"charset"`
+	Body    *string `json:"body"` // the body, as it is
 	// Auth is {"bearer": "…"} or {"user": "…", "password": "…"}.
 	Auth *HTTPAuth `json:"auth"`
 	// Timeout is a number of seconds or text such as "5s".
@@ -130,7 +133,7 @@ type HTTPAuth struct {
 type HTTPAnswer struct {
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`               // names in lower case
-	Body    string            `json:"body,omitempty"`        // text
+	Body    string            `json:"body,omitempty"`        // text, in UTF-8
 	Base64  string            `json:"body_base64,omitempty"` // what is not text
 	File    json.RawMessage   `json:"file,omitempty"`        // what was kept as a file
 	// Attempts and Took are not for scripts.

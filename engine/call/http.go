@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -12,11 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/charset"
 )
 
 // Duration is a number of seconds, or text such as "5s" or "2m".
@@ -41,7 +42,8 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 // HTTP sends a request to any address that is allowed. Every complete answer
 // is handed back whatever its status, except where it leaves open whether an
 // unsafe request was done: that is an error of kind uncertain, and 429 beyond
-// the client's patience one of kind rate_limited.
+// the client's patience one of kind rate_limited. An answer whose text cannot
+// be decoded is an error of kind invalid.
 func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	j, err := c.httpJob(r)
 	if err != nil {
@@ -49,19 +51,28 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 			Kind: bindings.Invalid, Operation: httpName(r.Method), Message: err.Error()})
 	}
 	var answer HTTPAnswer
+	var unread *bindings.Error
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
+		kept := json.RawMessage(nil)
 		if j.asFile && status < 300 {
-			answer = readHTTP(status, header, nil)
-			answer.File = body
-		} else {
-			answer = readHTTP(status, header, body)
+			kept, body = body, nil
 		}
+		var err error
+		unread = nil
+		if answer, err = readHTTP(status, header, body, r.Charset); err != nil {
+			unread = j.unreadable(status, err)
+		}
+		answer.File = kept
 		answer.hide(hider{secrets: r.secrets()})
 		if status != http.StatusTooManyRequests && status < 500 {
-			return nil, nil
+			return nil, unread
 		}
 		e := j.fail(kindOfStatus(status), status != http.StatusNotImplemented, "it answered %d %s", status, http.StatusText(status))
-		e.Status, e.Body = status, bodyOf(body, json.Valid(body))
+		said := bytes.ToValidUTF8(body, []byte("?"))
+		if answer.Body != "" {
+			said = []byte(answer.Body)
+		}
+		e.Status, e.Body = status, bodyOf(said, json.Valid(said))
 		return nil, e
 	}
 	sent, err := c.send(ctx, j)
@@ -69,6 +80,9 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	if errors.As(err, &e) {
 		if answer.Status >= 500 && e.Kind == bindings.Unavailable {
 			err = nil // it reads, or is not implemented: the script sees the status
+			if unread != nil {
+				e, err = unread, unread
+			}
 		}
 		e.Message = j.operation + " " + j.path + ": " + e.Message
 	}
@@ -146,6 +160,11 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 	if !safe {
 		j.remember(w.keep("", "", plainHeaders, hider{secrets: r.secrets()}, len(r.Secrets) > 0), again, r.Again)
 	}
+	if r.Charset != "" {
+		if err := charset.Known(r.Charset); err != nil {
+			return nil, fmt.Errorf("charset: %w", err)
+		}
+	}
 	if r.As != "" && r.As != "file" {
 		return nil, fmt.Errorf("as: expected %q, found %q", "file", r.As)
 	}
@@ -221,15 +240,32 @@ func (a *HTTPAnswer) hide(h hider) {
 	}
 }
 
-func readHTTP(status int, header http.Header, body []byte) HTTPAnswer {
+func readHTTP(status int, header http.Header, body []byte, certain string) (HTTPAnswer, error) {
 	a := HTTPAnswer{Status: status, Headers: make(map[string]string, len(header))}
 	for name, values := range header {
 		a.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
 	}
-	if utf8.Valid(body) {
-		a.Body = string(body)
-	} else {
+	text, isText, err := answerText(header, body, certain)
+	switch {
+	case err != nil:
+	case isText:
+		a.Body = string(text)
+	default:
 		a.Base64 = base64.StdEncoding.EncodeToString(body)
 	}
-	return a
+	return a, err
+}
+
+// MarshalJSON writes the answer as scripts get it: with a body, empty or not,
+// unless something is in its place.
+func (a HTTPAnswer) MarshalJSON() ([]byte, error) {
+	type answer HTTPAnswer
+	if a.Body != "" || a.Base64 != "" || a.File != nil {
+		return json.Marshal(answer(a))
+	}
+	return json.Marshal(struct {
+		Status  int               `json:"status"`
+		Headers map[string]string `json:"headers"`
+		Body    string            `json:"body"`
+	}{a.Status, a.Headers, ""})
 }

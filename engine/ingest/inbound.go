@@ -31,13 +31,17 @@ func (s *Server) inbound(m *message) (verdict, *refusal) {
 	if no != nil {
 		return verdict{}, no
 	}
-	if !journal.ValidJSON(m.body) {
+	body, no := m.text()
+	if no != nil {
+		return verdict{}, no
+	}
+	if !journal.ValidJSON(body) {
 		return verdict{}, &refusal{status: http.StatusBadRequest, reason: "json", text: "the body is not JSON"}
 	}
-	event := journal.Event{Type: "in:" + path, Source: journal.Webhook, Data: m.body, Time: signed.Time}
+	event := journal.Event{Type: "in:" + path, Source: journal.Webhook, Data: body, Time: signed.Time}
 	id := signed.ID
 	if in.ID != "" {
-		if id = journal.LookupText(m.body, in.ID); id == "" {
+		if id = journal.LookupText(body, in.ID); id == "" {
 			return verdict{}, &refusal{status: http.StatusUnprocessableEntity, reason: "id",
 				text: fmt.Sprintf("the body has no %q, where the script looks for the event's id", in.ID)}
 		}

@@ -109,7 +109,10 @@ func read(hook *bindings.Webhook, m *message) ([]notice, *refusal) {
 	if len(hook.Forms) > 0 && kind == "application/x-www-form-urlencoded" {
 		return readForm(hook, m)
 	}
-	body := m.body
+	body, no := m.text()
+	if no != nil {
+		return nil, no
+	}
 	if len(hook.Headers) > 0 && len(bytes.TrimSpace(body)) == 0 {
 		body = []byte("{}")
 	}
@@ -126,7 +129,11 @@ func read(hook *bindings.Webhook, m *message) ([]notice, *refusal) {
 }
 
 func readForm(hook *bindings.Webhook, m *message) ([]notice, *refusal) {
-	form, err := hook.ReadForm(m.body)
+	fields, no := m.form()
+	if no != nil {
+		return nil, no
+	}
+	form, err := hook.ReadForm(fields)
 	switch {
 	case err != nil:
 		return nil, unreadable("form", "the body is a form that cannot be read: "+err.Error())

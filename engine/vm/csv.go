@@ -91,7 +91,8 @@ func (o csvOptions) columns(L *lua.LState, function string, charge func(work, by
 }
 
 // textCSV is text.csv(value [, { separator = ";", header = true, lazy = true }]):
-// the rows of a text, or the text of rows. Rows are lists of texts or, with
+// the rows of a text, or the text of rows. A byte order mark decides the charset
+// of the text, else it is UTF-8. Rows are lists of texts or, with
 // header, tables by the names in the first line. A list of names as header
 // stands in for that line.
 func textCSV(L *lua.LState) int {
@@ -106,10 +107,14 @@ func textCSV(L *lua.LState) int {
 func csvRead(L *lua.LState, text string, o csvOptions) int {
 	const function = "text.csv"
 	a := activationOf(L)
-	a.charge(L, int64(len(text))/4, 0)
+	decoded, err := decodeText(L, []byte(text))
+	if err != nil {
+		raise(L, "%s: %v; %s", function, err, otherCharset)
+	}
+	a.charge(L, int64(len(text))/4, 2*int64(len(text)))
 	charge, release := a.holding(L)
 	defer release()
-	r := &csvReader{text: strings.TrimPrefix(text, byteOrderMark), separator: o.separator, lazy: o.lazy}
+	r := &csvReader{text: string(decoded), separator: o.separator, lazy: o.lazy}
 	fail := func(err error) {
 		if err != nil {
 			raise(L, "%s: %v", function, err)

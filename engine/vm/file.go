@@ -52,12 +52,13 @@ var fileMembers = map[string]func(f *fileValue) lua.LValue{
 
 var (
 	fileText = function(func(L *lua.LState) int {
-		content := fileContent(L, "text")
-		if !utf8.Valid(content) {
-			raise(L, "file:text: %s is no text; file:base64() gives its bytes", fileOf(L.Get(1)))
+		text, err := decodeText(L, fileContent(L, "text"))
+		if err != nil {
+			raise(L, "file:text: %s is no text; file:base64() gives its bytes, and text.decode reads them in another charset: %v",
+				fileOf(L.Get(1)), err)
 		}
-		activationOf(L).chargeString(L, len(content))
-		L.Push(lua.LString(content))
+		activationOf(L).chargeString(L, len(text))
+		L.Push(lua.LString(text))
 		return 1
 	})
 	fileBase64 = function(func(L *lua.LState) int {

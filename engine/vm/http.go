@@ -16,9 +16,10 @@ func httpLibrary(*Machine) map[string]lua.LValue {
 }
 
 // httpRequest is http.post(url, { headers, query, json, body, multipart, auth,
-// timeout, as }). The answer is { status, headers, body, json }: header names in
-// lower case, json where the body is JSON by its content type, body_base64
-// instead of body where that is no text, and with as = "file" file.
+// timeout, as, charset }). The answer is { status, headers, body, json }: header
+// names in lower case, json where the body is JSON by its content type,
+// body_base64 instead of body where that is no text, and with as = "file" file.
+// charset is that of the answer's text.
 func httpRequest(L *lua.LState, verb string) int {
 	a, name := activationOf(L), "http."+verb
 	url := L.Get(1)
@@ -28,7 +29,7 @@ func httpRequest(L *lua.LState, verb string) int {
 			raise(L, "%s: the address must begin with https:// or http://, found %q", name, brief(text, 60))
 		}
 	}
-	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "multipart", "auth", "timeout", "as")
+	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "multipart", "auth", "timeout", "as", "charset")
 	if option(options, "json") != lua.LNil && option(options, "body") != lua.LNil {
 		raise(L, "%s: json and body are two ways to say the same; give one", name)
 	}
@@ -59,6 +60,9 @@ func httpRequest(L *lua.LState, verb string) int {
 	}
 	if asFile(L, options, name) {
 		g.text("as", "file")
+	}
+	if charset := textOption(L, options, name, "charset"); charset != "" {
+		g.text("charset", charset)
 	}
 	s := g.step(StepHTTP)
 	L.Push(answerValue(L, a.decode(L, a.step(L, s), nil, nil, false)))
@@ -111,7 +115,7 @@ func answerValue(L *lua.LState, v lua.LValue) lua.LValue {
 	}
 	kind, _, _ := strings.Cut(textOf(lower.RawGetString("content-type")), ";")
 	body, ok := answer.RawGetString("body").(lua.LString)
-	if kind = strings.TrimSpace(kind); !ok || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
+	if !ok || !jsonType(kind) {
 		return v
 	}
 	a.charge(L, int64(len(body))/16, int64(len(body)))
@@ -119,4 +123,10 @@ func answerValue(L *lua.LState, v lua.LValue) lua.LValue {
 		answer.RawSetString("json", decoded)
 	}
 	return v
+}
+
+// jsonType reports whether an answer of this content type is JSON.
+func jsonType(kind string) bool {
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "application/json" || kind == "text/json" || strings.HasSuffix(kind, "+json")
 }

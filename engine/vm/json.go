@@ -31,12 +31,17 @@ func jsonEncode(L *lua.LState) int {
 }
 
 // jsonDecode is json.decode(text): tables in the order of the text, null
-// fields absent, lists marked as lists.
+// fields absent, lists marked as lists. A byte order mark decides the charset
+// of the text, else it is UTF-8.
 func jsonDecode(L *lua.LState) int {
 	text := wantText(L, 1, "json.decode: the text")
 	a := activationOf(L)
 	a.charge(L, int64(len(text))/16, int64(len(text)))
-	v, err := a.read(L, decoder{text: []byte(text)}, shape{})
+	decoded, err := decodeText(L, []byte(text))
+	if err != nil {
+		raise(L, "json.decode: %v; %s", err, otherCharset)
+	}
+	v, err := a.read(L, decoder{text: decoded}, shape{})
 	if err != nil {
 		raise(L, "json.decode: %v", err)
 	}

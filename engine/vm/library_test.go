@@ -122,8 +122,42 @@ func TestText(t *testing.T) {
 		{lua: `text.csv("name;n\nAda;3\nBob\n", { separator = ";", header = true })`, want: `[{"name":"Ada","n":"3"},{"name":"Bob"}]`},
 		{lua: `text.csv({ { "a", 1 }, { "x, y", true } })`, want: `"a,1\n\"x, y\",true\n"`},
 		{lua: `text.csv({ { name = "Ada", n = 3 }, { n = 4 } }, { header = true })`, want: `"name,n\nAda,3\n,4\n"`},
+		{lua: `text.csv "\239\187\191a,b\n"`, want: `[["a","b"]]`},
+		{lua: `text.csv "\255\254\65\0\44\0\172\32"`, want: `[["A","€"]]`},
+		{lua: `text.csv "caf\233"`, err: `text.csv: the byte 0xE9 at offset 3 does not fit the charset "utf-8"; text.decode(bytes, "windows-1252") reads another charset`},
 		{lua: `text.csv '"a'`, err: "text.csv: "},
 		{lua: `text.csv("a", { separator = ";;" })`, err: "the separator must be one character"},
+	})
+}
+
+func TestCharset(t *testing.T) {
+	runSnippets(t, []snippet{
+		{lua: `text.decode("Caf\233 \128", "windows-1252")`, want: `"Café €"`},
+		{lua: `text.decode("\164", "ISO-8859-15")`, want: `"€"`},
+		{lua: `text.decode("\239\187\191Caf\195\169", "utf-8")`, want: `"Café"`},
+		{lua: `text.decode("", "windows-1252")`, want: `""`},
+		{lua: `text.decode(12, "windows-1252")`, want: `"12"`},
+		{lua: `text.encode("Café €", "windows-1252") == "Caf\233 \128"`, want: `true`},
+		{lua: `base64.encode(text.encode("A€", "utf-16le"))`, want: `"QQCsIA=="`},
+		{lua: `text.decode(text.encode("日本", "Shift_JIS"), "Shift_JIS")`, want: `"日本"`},
+		{lua: `text.decode(base64.decode(file({ name = "a", base64 = "Q2Fm6Q==" }):base64()), "latin1")`, want: `"Café"`},
+		{lua: `text.decode("\147", "Shift_JIS")`, err: `text.decode: the byte 0x93 at offset 0 does not fit the charset "Shift_JIS"`},
+		{lua: `text.decode("a", "x-unknown")`, err: `text.decode: unknown charset "x-unknown"`},
+		{lua: `text.decode("a")`, err: "text.decode: the charset must be a text, found nil"},
+		{lua: `text.decode({}, "utf-8")`, err: "text.decode: the bytes must be a text, found a table"},
+		{lua: `text.decode(secret "k", "utf-8")`, err: "text.decode: the bytes must be a text, found a secret"},
+		{lua: `text.encode("a😀", "windows-1252")`, err: `text.encode: the character '😀' (U+1F600) at offset 1 cannot be written in the charset "windows-1252"`},
+		{lua: `text.encode("\233", "windows-1252")`, err: `text.encode: the byte 0xE9 at offset 0 does not fit the charset "utf-8"`},
+		{lua: `text.encode("a", "x-unknown")`, err: `text.encode: unknown charset "x-unknown"`},
+		{lua: `text.encode(secret "k", "utf-8")`, err: "text.encode: the text must be a text, found a secret"},
+		{lua: `text.encode(("a"):rep(5 * 1024 * 1024), "utf-16le")`, err: "over the limit of 8 MiB in one string"},
+		{lua: `text.decode(("\128"):rep(3 * 1024 * 1024), "windows-1252")`, err: "over the limit of 8 MiB in one string"},
+		{lua: `json.decode("\239\187\191{\"a\":1}").a`, want: `1`},
+		{lua: `json.decode "\255\254\49\0"`, want: `1`},
+		{lua: `json.decode '"caf\233"'`, err: `json.decode: the byte 0xE9 at offset 4 does not fit the charset "utf-8"; text.decode(bytes, "windows-1252") reads another charset`},
+		{lua: `file({ name = "a", base64 = base64.encode("\239\187\191a") }):text()`, want: `"a"`},
+		{lua: `file({ name = "a", base64 = base64.encode("\254\255\32\172") }):text()`, want: `"€"`},
+		{lua: `file({ name = "a", base64 = base64.encode("\233") }):text()`, err: `text.decode reads them in another charset: the byte 0xE9 at offset 0 does not fit the charset "utf-8"`},
 	})
 }
 
@@ -218,6 +252,10 @@ func TestStepArguments(t *testing.T) {
 		{`http.post("https://x.test/a", { json = { a = json.array() }, headers = { A = "b", N = 5 }, auth = { bearer = secret "t" }, timeout = "1m30s" })`,
 			`http.post {"method":"POST","url":"https://x.test/a","headers":{"A":"b","N":"5"},"json":{"a":[]},"auth":{"bearer":"secret:t"},"timeout":90}`},
 	})
+	wantSteps(t, []asked{
+		{`http.get("https://x.test/a", { charset = "windows-1252" })`, `http.get {"method":"GET","url":"https://x.test/a","charset":"windows-1252"}`},
+		{`http.get("https://x.test/a", {})`, `http.get {"method":"GET","url":"https://x.test/a"}`},
+	})
 	runSnippets(t, []snippet{
 		{lua: `links.put("a", "1", "b")`, err: "links.put: the second id must be a text, found nil"},
 		{lua: `emit("deal won")`, err: `emit: the type must be a name without spaces such as "deal.won"`},
@@ -239,6 +277,8 @@ func TestHTTPAnswer(t *testing.T) {
 		{`{"status":200,"headers":{"Content-Type":"application/problem+json"},"body":"[]"}`, `a.json`, `[]`},
 		{`{"status":200,"headers":{"Content-Type":"application/json"},"body":"{"}`, `{ a.json == nil, a.body }`, `[true,"{"]`},
 		{`{"status":200,"headers":{"Content-Type":"text/plain"},"body":"{}"}`, `a.json == nil`, `true`},
+		{`{"status":200,"headers":{"Content-Type":"Application/JSON ; charset=ISO-8859-1"},"body":"{\"n\":\"Café\"}"}`, `a.json.n`, `"Café"`},
+		{`{"status":200,"headers":{"Content-Type":"text/json"},"body":"[1]"}`, `a.json`, `[1]`},
 		{`{"status":204}`, `a.status`, `204`},
 	}
 	for _, test := range tests {

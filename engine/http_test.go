@@ -1,0 +1,74 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// TestCharsets is text that is not UTF-8, on all its ways into a script: the
+// event, answers, files, and bytes that a script decodes itself.
+func TestCharsets(t *testing.T) {
+	posts := 0
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/latin1":
+			w.Header().Set("Content-Type", "application/json; charset=ISO-8859-1")
+			fmt.Fprint(w, "{\"n\":\"Caf\xE9\"}")
+		case "/mark":
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "\xEF\xBB\xBF{\"n\":1}")
+		case "/wrong":
+			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+			fmt.Fprint(w, "name\nCaf\xE9\n")
+		case "/write":
+			posts++
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusCreated)
+			fmt.Fprint(w, "\"\xE9\"")
+		case "/empty":
+		}
+	}))
+	defer web.Close()
+	w := newWorld(t, map[string]string{"read.lua": `
+on("in:/read", { verify = "none" }, function(event)
+  local web = event.data.web
+  local latin1, mark, empty = http.get(web .. "/latin1"), http.get(web .. "/mark"), http.get(web .. "/empty")
+  log.info("answers", { event = event.data.name, latin1 = latin1.json.n, body = latin1.body, mark = mark.json.n, empty = empty.body })
+  log.info("wrong", { error = tostring(select(2, pcall(http.get, web .. "/wrong"))) })
+  local rows = text.csv(http.get(web .. "/wrong", { charset = "windows-1252" }).body, { header = true })
+  local kept = http.get(web .. "/wrong", { as = "file" }).file
+  log.info("option", { name = rows[1].name, kept = text.decode(base64.decode(kept:base64()), "windows-1252") })
+end)
+on("in:/write", { verify = "none" }, function(event)
+  http.post(event.data.web .. "/write", { json = { n = 1 } })
+end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
+	body, err := json.Marshal(map[string]string{"web": web.URL})
+	must(t, err)
+	latin1 := strings.Replace(string(body), "{", "{\"name\":\"Ren\xE9\",", 1)
+	post(t, w.engine.URL()+"/in/read", latin1, map[string]string{"Content-Type": "application/json; charset=windows-1252"})
+	w.settle()
+	if one := w.runs()[0]; one.Run.State != journal.Succeeded {
+		t.Fatalf("the run is %s: %+v", one.Run.State, one.Run.Problem)
+	}
+	for _, want := range []string{
+		`"event":"René"`, `"latin1":"Café"`, `"body":"{\"n\":\"Café\"}"`, `"mark":1`, `"empty":""`,
+		`the byte 0xE9 at offset 8 does not fit the charset \"utf-8\"`, `"name":"Café"`, `"kept":"name\nCafé\n"`,
+	} {
+		if !strings.Contains(w.log.String(), want) {
+			t.Errorf("the log does not say %s:\n%s", want, w.log)
+		}
+	}
+	w.post("/in/write", string(body))
+	w.settle()
+	run := w.runs()[1].Run
+	if run.State != journal.Failed || posts != 1 || run.Attempts > 1 || !strings.Contains(run.Problem.Message, "what was asked for is done") {
+		t.Errorf("the run is %s after %d requests: %+v", run.State, posts, run.Problem)
+	}
+}
