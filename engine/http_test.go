@@ -3,9 +3,11 @@ package engine_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tidewire/tidewire/engine"
@@ -71,4 +73,61 @@ end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 	if run.State != journal.Failed || posts != 1 || run.Attempts > 1 || !strings.Contains(run.Problem.Message, "what was asked for is done") {
 		t.Errorf("the run is %s after %d requests: %+v", run.State, posts, run.Problem)
 	}
+}
+
+// TestRedirectsOfWrites: a script sees where its write was sent to, and nothing
+// else is done in its name.
+func TestRedirectsOfWrites(t *testing.T) {
+	var mu sync.Mutex
+	var target []string
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/r301":
+			http.Redirect(w, r, "/target", http.StatusMovedPermanently)
+		case "/r303":
+			http.Redirect(w, r, "/target", http.StatusSeeOther)
+		case "/r308":
+			http.Redirect(w, r, "/target", http.StatusPermanentRedirect)
+		default:
+			body, err := io.ReadAll(r.Body)
+			mu.Lock()
+			defer mu.Unlock()
+			target = append(target, fmt.Sprint(r.Method, " ", string(body), err))
+			w.WriteHeader(http.StatusCreated)
+		}
+	}))
+	defer web.Close()
+	w := newWorld(t, map[string]string{"write.lua": `
+on("in:/write", { verify = "none" }, function(event)
+  for _, path in ipairs { "/r301", "/r303", "/r308" } do
+    local answer = http.post(event.data.web .. path, { json = { a = 1 } })
+    log.info("answer" .. path, { status = answer.status, location = answer.headers.location })
+  end
+end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
+	body, err := json.Marshal(map[string]string{"web": web.URL})
+	must(t, err)
+	w.post("/in/write", string(body))
+	w.settle()
+	if one := w.runs()[0]; one.Run.State != journal.Succeeded {
+		t.Fatalf("the run is %s: %+v", one.Run.State, one.Run.Problem)
+	}
+	for path, want := range map[string]string{"r301": `"status":301`, "r303": `"status":303`, "r308": `"status":201`} {
+		line := lineOf(w.log.String(), `"msg":"answer/`+path+`"`)
+		if !strings.Contains(line, want) || strings.Contains(line, `"location":"/target"`) != (path != "r308") {
+			t.Errorf("%s: logged %s, want %s", path, line, want)
+		}
+	}
+	if got := strings.Join(target, ", "); got != `POST {"a":1}<nil>` {
+		t.Errorf("the target got %s", got)
+	}
+}
+
+// lineOf gives the first line that holds a text.
+func lineOf(log, text string) string {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
 }

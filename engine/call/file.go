@@ -245,9 +245,13 @@ func nameOf(from *url.URL, header http.Header) string {
 // otherwise.
 const fileTimeout = 10 * time.Minute
 
-// lengthKey is the context's key of the length of a body that is a stream.
-type lengthKey struct{}
+// opener opens a body that is a stream, once for each request that carries it,
+// and gives its length in bytes.
+type opener func() (io.ReadCloser, int64, error)
 
-func withLength(ctx context.Context, size int64) context.Context {
-	return context.WithValue(ctx, lengthKey{}, size)
+// streamKey is the context's key of a request's opener.
+type streamKey struct{}
+
+func withStream(ctx context.Context, open opener) context.Context {
+	return context.WithValue(ctx, streamKey{}, open)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,13 +25,43 @@ func newWebClient(private bool, hosts []string) *http.Client {
 	transport := newTransport()
 	transport.Proxy = nil // a proxy would be dialled in the place of the address
 	transport.DialContext = g.dial
-	return &http.Client{Transport: transport, CheckRedirect: redirect}
+	return &http.Client{Transport: webTransport{transport}, CheckRedirect: redirect}
 }
 
+// webTransport gives every redirect of a write to the caller: http.Client
+// makes an error of a Location that it cannot parse, which would leave the write
+// uncertain. It does not look for the name in lower case.
+type webTransport struct{ *http.Transport }
+
+func (t webTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := t.Transport.RoundTrip(request)
+	if err != nil || reads(request.Method) {
+		return response, err
+	}
+	if _, bad := request.URL.Parse(response.Header.Get("Location")); bad != nil {
+		response.Header["location"] = response.Header["Location"]
+		response.Header.Del("Location")
+	}
+	return response, nil
+}
+
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
 // redirect follows a few, never from https to http, and leaves to another host
-// nothing that may be a secret.
+// nothing that may be a secret. A redirect of a write is its answer, unless it
+// asks for the same request on the same host: any other becomes a GET, and its
+// answer would look as if the write was done.
 func redirect(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1]
+	if !reads(before[0].Method) {
+		status := next.Response.StatusCode
+		same := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
+		secure := next.URL.Scheme == "https" || next.URL.Scheme == "http" && last.URL.Scheme == "http"
+		if !same || !secure || !sameServer(next.URL, before[0].URL) || len(before) > mostRedirect {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
 	if len(before) > mostRedirect {
 		return fmt.Errorf("more than %d redirects", mostRedirect)
 	}
@@ -46,6 +77,20 @@ func redirect(next *http.Request, before []*http.Request) error {
 		}
 	}
 	return nil
+}
+
+// sameServer reports whether two addresses have the same host and port, which
+// may be the default port of either scheme.
+func sameServer(a, b *url.URL) bool {
+	return strings.EqualFold(a.Host, b.Host) || strings.EqualFold(a.Hostname(), b.Hostname()) && ownPort(a) == ownPort(b)
+}
+
+// ownPort is the port of an address, empty if it is that of the scheme.
+func ownPort(u *url.URL) string {
+	if u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443" {
+		return ""
+	}
+	return u.Port()
 }
 
 // guard decides which addresses may be dialled.

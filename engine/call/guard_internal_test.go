@@ -1,7 +1,10 @@
 package call
 
 import (
+	"errors"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"testing"
 )
 
@@ -37,4 +40,62 @@ func TestInner(t *testing.T) {
 	if !g.listed("Intranet:8080") || g.listed("evil.intranet:80") {
 		t.Error("a host is allowed by its whole name only")
 	}
+}
+
+// The test stands inside the package because no test server has both schemes on
+// one port, nor the default ports.
+func TestRedirectOfAWrite(t *testing.T) {
+	tests := []struct {
+		from, to string
+		status   int
+		follow   bool
+	}{
+		{"https://a.test/x", "https://a.test/y", 307, true},
+		{"https://a.test/x", "https://A.test:443/y", 308, true},
+		{"http://a.test/x", "https://a.test/x", 308, true},
+		{"http://a.test:80/x", "https://a.test:443/x", 307, true},
+		{"http://a.test:8080/x", "https://a.test:8080/x", 307, true},
+		{"https://[2001:db8::1]/x", "https://[2001:db8::1]:443/y", 307, true},
+		{"https://a.test/x", "http://a.test/x", 307, false},
+		{"https://a.test:8080/x", "http://a.test:8080/x", 308, false},
+		{"https://a.test/x", "https://a.test:8443/x", 307, false},
+		{"http://a.test/x", "https://a.test:8443/x", 307, false},
+		{"http://a.test:8080/x", "https://a.test/x", 307, false},
+		{"https://a.test/x", "https://b.a.test/x", 307, false},
+		{"https://a.test/x", "https://a.test.b/x", 307, false},
+		{"https://a.test/x", "ftp://a.test/x", 307, false},
+		{"https://a.test/x", "https://a.test/y", 301, false},
+		{"https://a.test/x", "https://a.test/y", 302, false},
+		{"https://a.test/x", "https://a.test/y", 303, false},
+	}
+	for _, test := range tests {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			before := request(t, method, test.from)
+			next := request(t, method, test.to)
+			next.Response = &http.Response{StatusCode: test.status}
+			next.Header.Set("Authorization", "Bearer x")
+			err := redirect(next, []*http.Request{before})
+			if test.follow != (err == nil) || err != nil && !errors.Is(err, http.ErrUseLastResponse) {
+				t.Errorf("%s %d from %s to %s: %v", method, test.status, test.from, test.to, err)
+			}
+			if test.follow && next.Header.Get("Authorization") == "" {
+				t.Errorf("%s %d from %s to %s: it leaves without its headers", method, test.status, test.from, test.to)
+			}
+		}
+	}
+	// What went from http to https does not go back.
+	back := request(t, "POST", "http://a.test/z")
+	back.Response = &http.Response{StatusCode: http.StatusTemporaryRedirect}
+	if err := redirect(back, []*http.Request{request(t, "POST", "http://a.test/x"), request(t, "POST", "https://a.test/y")}); err == nil {
+		t.Error("a redirect from https to http was followed")
+	}
+}
+
+func request(t *testing.T, method, address string) *http.Request {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Request{Method: method, URL: u, Header: http.Header{}}
 }

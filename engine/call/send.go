@@ -187,14 +187,7 @@ func (c *Client) once(ctx context.Context, j *job) (out outcome) {
 	request := j.sender.R()
 	switch {
 	case j.wire.stream != nil:
-		body, size, err := j.wire.stream.open(c.Files)
-		if err != nil {
-			out.err = err
-			return out
-		}
-		defer body.Close()
-		traced = withLength(traced, size)
-		request.SetBody(io.Reader(body))
+		traced = withStream(traced, func() (io.ReadCloser, int64, error) { return j.wire.stream.open(c.Files) })
 	case j.wire.body != nil:
 		request.SetBody(bytes.NewReader(j.wire.body))
 	}

@@ -2,6 +2,7 @@ package call
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -44,18 +45,30 @@ func newSender(client *http.Client) *resty.Client {
 	return resty.NewWithClient(client).
 		SetAllowGetMethodPayload(true). // some vendors want a body with DELETE
 		SetDoNotParseResponse(true).
-		SetPreRequestHook(noBody).
+		SetPreRequestHook(setBody).
 		SetDisableWarn(true).
 		SetLogger(quiet{})
 }
 
-// noBody makes resty send "Content-Length: 0" where it would send an empty body
-// in chunks, which some vendors refuse. Our bodies are of known length.
-func noBody(_ *resty.Client, request *http.Request) error {
-	if size, is := request.Context().Value(lengthKey{}).(int64); is {
-		request.ContentLength = size
+// setBody sets a body that is a stream: resty would read it whole before it
+// sends it. And it makes resty send "Content-Length: 0" where it would send an
+// empty body in chunks, which some vendors refuse. Our bodies are of known length.
+func setBody(_ *resty.Client, request *http.Request) error {
+	if open, is := request.Context().Value(streamKey{}).(opener); is {
+		body, size, err := open()
+		if err != nil {
+			return err
+		}
+		request.Body, request.ContentLength = body, size
+		request.GetBody = func() (io.ReadCloser, error) {
+			again, _, err := open()
+			return again, err
+		}
 	}
 	if request.ContentLength <= 0 {
+		if request.Body != nil {
+			request.Body.Close()
+		}
 		request.Body, request.GetBody, request.ContentLength = nil, nil, 0
 	}
 	return nil
