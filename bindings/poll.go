@@ -80,6 +80,10 @@ type Poll struct {
 	PerItem bool
 	Updated string
 	Created string
+	// Series is the path in an item of the id of the recurring record that the
+	// item is one occurrence of; empty where no item has one. An occurrence
+	// that is listed on its own because it was changed is no new record.
+	Series string
 	// Data maps fields of event.data to paths in the item, or, behind "of.",
 	// in the item that it was made for; the path "." is the item itself, and
 	// {account} stands for what it does in a Call. Empty: event.data is the
@@ -145,6 +149,10 @@ type Sync struct {
 	// in that answer of a new token, where the vendor gives one there.
 	Lost       []int
 	LostAnswer string
+	// Complete says that the list without a token holds every record. A record
+	// that is listed for the first time after that is new whatever its Created:
+	// an invitation to an older event. Where it is not set, Created decides.
+	Complete bool
 	// Deleted maps paths in an item to the values that say that it is gone.
 	Deleted map[string]string
 	// Feed says that the items are changes and not records: each is read as one

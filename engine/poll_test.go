@@ -235,6 +235,35 @@ func TestGoogleCalendarIsPolledByTokens(t *testing.T) {
 	}
 }
 
+// TestAnInvitationToAnOlderEventIsCreated has a hook on created only. It runs
+// for an event that was made before the first look and is listed only later.
+func TestAnInvitationToAnOlderEventIsCreated(t *testing.T) {
+	clock := journaltest.NewClock()
+	w := &watched{&world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook()}, clock}
+	put := func(summary string, age time.Duration) (id string) {
+		id = w.change("googlecalendar", "POST", "/calendars/primary/events", `{"summary":"`+summary+`","start":{"date":"2027-03-05"},"end":{"date":"2027-03-06"}}`).Get("id").Str
+		w.put("googlecalendar", "calendars/events", map[string]any{"id": id, "created": w.clock.Now().Add(-age).UTC().Format(time.RFC3339)})
+		return id
+	}
+	const days = 24 * time.Hour
+	a := put("a", 9*days)
+	put("b", time.Hour)
+	w.build(map[string]string{"watch.lua": `on("googlecalendar.event.created", { lane = false }, function(event) end)`},
+		func(c *engine.Config) { c.Now, c.Timer = clock.Now, clock.Timer })
+	w.looked()
+	put("c", 9*days)
+	put("d", 0)
+	w.looked()
+	w.looked()
+	w.want("summary", "event.created by poll: c", "event.created by poll: d")
+	must(t, w.apps.Forget("googlecalendar"))
+	w.change("googlecalendar", "PATCH", "/calendars/primary/events/"+a, `{"location":"Lille"}`)
+	put("e", 9*days)
+	w.looked()
+	w.looked()
+	w.want("summary", "event.created by poll: c", "event.created by poll: d", "event.created by poll: e")
+}
+
 // TestAsanaIsPolledByItsFeed has changes of a task told in their order.
 func TestAsanaIsPolledByItsFeed(t *testing.T) {
 	w := newWatched(t, "asana", `on("asana.task.*", { lane = false }, function(event) end)`, setting("asana", polled))

@@ -52,7 +52,7 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 	if p.Record == "" {
 		t.Errorf("%s: Record is empty: by what is a record known?", what)
 	}
-	for _, path := range append([]string{p.Record, p.Updated, p.Created}, sortedKeys(p.Deleted)...) {
+	for _, path := range append([]string{p.Record, p.Updated, p.Created, p.Series}, sortedKeys(p.Deleted)...) {
 		testLeads(t, app, what, item, path)
 	}
 	for _, field := range sortedKeys(p.Data) {
@@ -117,6 +117,8 @@ func testSync(t reporter, app *bindings.App, what string, op *bindings.Operation
 		}
 	}
 	switch {
+	case s.Feed && s.Complete:
+		t.Errorf("%s: a feed lists changes and no records, so that it cannot be Complete", what)
 	case !s.Feed:
 	case app.Webhook == nil:
 		t.Errorf("%s: a feed is read as webhooks are, and the app sends none", what)

@@ -70,6 +70,8 @@ func TestPolls(t *testing.T) {
 		{func(p *bindings.Poll) { p.Sync.Answer = "next" }, `#Found has no field "next"`},
 		{func(p *bindings.Poll) { p.Sync.Deleted = map[string]string{"gone": "true"} }, `#Item has no field "gone"`},
 		{func(p *bindings.Poll) { p.Sync.Lost = []int{200} }, "status 200 refuses no token"},
+		{func(p *bindings.Poll) { p.Sync.Feed, p.Sync.Complete = true, true }, "it cannot be Complete"},
+		{func(p *bindings.Poll) { p.Series = "series" }, `#Item has no field "series"`},
 		{func(p *bindings.Poll) { p.Sync.Feed = true }, "it brings no triggers"},
 		{func(p *bindings.Poll) { p.OnUpdated, p.Facets = "", nil }, "it tells nothing"},
 		{func(p *bindings.Poll) { p.OnUpdated = "acme.thing.changed" }, `there is no trigger "acme.thing.changed"`},

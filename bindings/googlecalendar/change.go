@@ -22,10 +22,11 @@ func listed(p bindings.Poll, deleted map[string]string) bindings.Poll {
 	p.Record = "id"
 	p.Ignore = []string{"etag"}
 	p.Sync = &bindings.Sync{
-		Param:   "syncToken",
-		Answer:  "nextSyncToken",
-		Lost:    []int{410},
-		Deleted: deleted,
+		Param:    "syncToken",
+		Answer:   "nextSyncToken",
+		Lost:     []int{410},
+		Complete: true,
+		Deleted:  deleted,
 	}
 	return p
 }
@@ -41,6 +42,7 @@ func polls() []bindings.Poll {
 			List:      bindings.Call{Operation: "events.list", Args: ofCalendar},
 			Updated:   "updated",
 			Created:   "created",
+			Series:    "recurringEventId",
 			Adds:      map[string]string{"calendarId": "id"},
 			PerItem:   true,
 			OnCreated: "googlecalendar.event.created",

@@ -121,6 +121,49 @@ func TestGoogleCalendarIsPolled(t *testing.T) {
 	s.tells("settings", "value", "setting.changed fr")
 }
 
+// An event that comes into a calendar is created there however old it is, also
+// when the vendor forgets the token. A changed occurrence of a recurring event
+// is a change, unless the calendar has only that occurrence.
+func TestAnOlderEventComesIntoAGoogleCalendar(t *testing.T) {
+	s := newStage(t, googlecalendar.App(), `on("googlecalendar.*.*", { lane = false }, function(event) end)`)
+	put := func(summary, series string) (id string) {
+		t.Helper()
+		id = s.call("POST /calendars/primary/events", `{"summary":"`+summary+`","start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`, "id")
+		fields := map[string]any{"id": id, "created": s.clock.Now().Add(-9 * 24 * time.Hour).UTC().Format(time.RFC3339)}
+		if series != "" {
+			fields["recurringEventId"] = series
+		}
+		_, err := s.apps.Put("googlecalendar", "calendars/events", fields)
+		s.must(err)
+		return id
+	}
+	weekly := put("weekly", "")
+	s.tells("events", "summary")
+	put("invitation", "")
+	put("one of weekly", weekly)
+	put("one of another", "another")
+	s.tells("events", "summary", "event.created invitation", "event.updated one of weekly", "event.created one of another")
+	s.tells("events", "summary")
+	s.must(s.apps.Forget("googlecalendar"))
+	moved := put("moved", "")
+	s.tells("events", "summary", "event.created moved")
+	s.must(s.apps.Forget("googlecalendar"))
+	s.tells("events", "summary")
+
+	s.call("DELETE /calendars/primary/events/"+moved, "", "")
+	s.tells("events", "summary", "event.deleted moved")
+	s.call("PATCH /calendars/primary/events/"+moved, `{"status":"confirmed"}`, "")
+	s.tells("events", "summary", "event.created moved")
+
+	s.tells("calendars", "summary")
+	trips := s.call("POST /calendars", `{"summary":"Trips"}`, "id")
+	s.tells("calendars", "summary", "calendar.added Trips")
+	s.call("DELETE /users/me/calendarList/"+trips, "", "")
+	s.tells("calendars", "summary", "calendar.removed Trips")
+	s.call("POST /users/me/calendarList", `{"id":"`+trips+`"}`, "")
+	s.tells("calendars", "summary", "calendar.added Trips")
+}
+
 // Asana's feed of a project tells what its webhook would.
 func TestAsanaIsPolled(t *testing.T) {
 	s := newStage(t, asana.App(), `on("asana.*.*", { lane = false }, function(event) end)`)

@@ -61,19 +61,20 @@ func (c *comparison) compare(item *shown) error {
 	if item.deleted {
 		return c.deleted(s, item)
 	}
-	if gone, is := s.Last(journal.DeletedThread); is {
-		if at := item.updated; !at.After(gone.At) && (!at.IsZero() || c.began.Sub(gone.At) < c.lag()) {
-			return nil // a list that lags
-		}
+	gone, returned := s.Last(journal.DeletedThread)
+	if returned && c.outdated(item, gone) {
+		return nil
+	}
+	fresh, isNew := unseen(s), c.isNew(s, item, returned)
+	if isNew && c.mode(c.poll.OnCreated) == leave {
+		return nil
+	}
+	if returned {
 		s.Drop(journal.DeletedThread)
 		c.change(s)
 	}
-	fresh := s.Row == 0 && len(s.Told) == 0
-	if c.isNew(s, item) {
-		if c.mode(c.poll.OnCreated) == leave {
-			return nil
-		}
-		return c.created(s, item)
+	if isNew {
+		return c.created(s, item, returned)
 	}
 	if s.Missed || s.Item != c.walk.item {
 		s.Missed, s.Item = false, c.walk.item
@@ -97,20 +98,57 @@ func (c *comparison) compare(item *shown) error {
 // lag is how far a list may be behind.
 func (c *comparison) lag() time.Duration { return max(c.poll.Overlap, time.Minute) }
 
+// outdated reports whether an item shows its record as it was before it was
+// deleted, because the list lags. Only a webhook can be ahead of a complete list.
+func (c *comparison) outdated(item *shown, gone journal.Telling) bool {
+	if c.complete() && gone.By != journal.Pushed {
+		return false
+	}
+	at := item.updated
+	return !at.After(gone.At) && (!at.IsZero() || c.began.Sub(gone.At) < c.lag())
+}
+
+// unseen reports whether nothing is known of a record.
+func unseen(s *journal.Sighting) bool { return s.Row == 0 && len(s.Told) == 0 }
+
+// complete reports whether every record of the list was noted once, so that
+// one without a sighting came into the list later. A lost token does not clear
+// cursor.Known.
+func (c *comparison) complete() bool {
+	return c.poll.Sync != nil && c.poll.Sync.Complete && !c.changedOnly() && c.cursors[c.walk.item].Known
+}
+
 // first reports whether nothing of the item is known yet, so that what is
 // listed is what there was before.
 func (c *comparison) first() bool { return !c.cursors[c.walk.item].Known && !c.changedOnly() }
 
-// isNew reports whether a record was made since the poll first looked, and
-// nobody was told.
-func (c *comparison) isNew(s *journal.Sighting, item *shown) bool {
+// isNew reports whether a record came into the list since the poll first
+// looked, and no event says so yet. Returned says that it was deleted before.
+func (c *comparison) isNew(s *journal.Sighting, item *shown, returned bool) bool {
 	if _, told := s.Last(journal.CreatedThread); told {
 		return false
+	}
+	if c.complete() {
+		switch {
+		case returned:
+			return true
+		case unseen(s):
+			return !c.seriesKnown(item)
+		case item.series != "":
+			return false // when it was first listed it was a change of its series
+		}
 	}
 	if c.poll.Created != "" && !item.created.IsZero() {
 		return !item.created.Before(c.walk.base)
 	}
-	return s.Row == 0 && len(s.Told) == 0 && !c.first()
+	return unseen(s) && !c.first()
+}
+
+// seriesKnown reports whether an item is an occurrence of a record that was
+// listed before.
+func (c *comparison) seriesKnown(item *shown) bool {
+	series, found := c.known[item.series]
+	return found && !series.Gone()
 }
 
 // changedSince reports whether a record of which nothing is known changed
@@ -138,15 +176,29 @@ func (c *comparison) at(item *shown) time.Time {
 	return c.began.Add(-c.lag())
 }
 
-func (c *comparison) created(s *journal.Sighting, item *shown) error {
+// cameAt is when a new record came into the list, zero where that is not
+// known: when it was made or, if it is older than the poll or returned, when it
+// last changed.
+func (c *comparison) cameAt(item *shown, returned bool) time.Time {
+	switch {
+	case item.created.IsZero(), !returned && !item.created.Before(c.walk.base):
+		return item.created
+	case item.updated.Before(c.walk.base):
+		return time.Time{}
+	}
+	return item.updated
+}
+
+func (c *comparison) created(s *journal.Sighting, item *shown, returned bool) error {
+	at := c.cameAt(item, returned)
 	by := journal.Found
 	if c.mode(c.poll.OnCreated) == tell {
 		by = journal.Listed
-		if err := c.tell(c.poll.OnCreated, item, item.created); err != nil {
+		if err := c.tell(c.poll.OnCreated, item, at); err != nil {
 			return err
 		}
 	}
-	s.Tell(journal.Telling{Thread: journal.CreatedThread, At: item.created, By: by})
+	s.Tell(journal.Telling{Thread: journal.CreatedThread, At: at, By: by})
 	c.note(s, item, by)
 	return nil
 }
@@ -203,7 +255,7 @@ func (c *comparison) facet(s *journal.Sighting, item *shown, f facet) error {
 
 // deleted takes an item that says that its record is gone.
 func (c *comparison) deleted(s *journal.Sighting, item *shown) error {
-	if s.Gone() || s.Row == 0 && len(s.Told) == 0 {
+	if s.Gone() || unseen(s) {
 		return nil // told, or nobody knew it
 	}
 	return c.goneAt(s, item)

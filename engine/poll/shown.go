@@ -22,6 +22,7 @@ const perItem = "\x1f"
 // shown is what an item of a list shows of its record.
 type shown struct {
 	record           string          // as it is known
+	series           string          // the record that this one is an occurrence of
 	data             json.RawMessage // of an event
 	hash             uint64
 	facets           []facet
@@ -45,9 +46,11 @@ func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
 			return nil, &bindings.Error{Kind: bindings.Invalid, App: l.conn.App().Name, Operation: l.poll.List.Operation,
 				Message: fmt.Sprintf("poll %q: an item of the list has nothing at %q, by which it is known", l.poll.Name, l.poll.Record)}
 		}
-		s := shown{record: id, updated: timeAt(item, l.poll.Updated), created: timeAt(item, l.poll.Created)}
-		if l.poll.PerItem {
-			s.record = w.item + perItem + id
+		s := shown{record: l.recordID(w, id), updated: timeAt(item, l.poll.Updated), created: timeAt(item, l.poll.Created)}
+		if l.poll.Series != "" {
+			if of := journal.LookupText(item, l.poll.Series); of != "" {
+				s.series = l.recordID(w, of)
+			}
 		}
 		s.deleted = len(l.poll.Deleted) > 0 && fits(item, l.poll.Deleted)
 		if sync := l.poll.Sync; sync != nil && len(sync.Deleted) > 0 {
@@ -61,6 +64,14 @@ func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// recordID is the name in the journal of a record with this id in the list.
+func (l *look) recordID(w *walk, id string) string {
+	if l.poll.PerItem {
+		return w.item + perItem + id
+	}
+	return id
 }
 
 // fits reports whether all paths have the values that they must have.

@@ -204,6 +204,9 @@ func (l *look) page(ctx context.Context, w *walk, items []json.RawMessage, last 
 	records := make([]string, 0, len(shown))
 	for _, s := range shown {
 		records = append(records, s.record)
+		if s.series != "" {
+			records = append(records, s.series)
+		}
 	}
 	for range staleTries {
 		known, err := l.Store.Sightings(ctx, l.job.key.PollKey, records...)

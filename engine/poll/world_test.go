@@ -102,8 +102,10 @@ func deskApp() *bindings.App {
 				Sync: &bindings.Sync{Param: "token", Answer: "token", Lost: []int{412}, LostAnswer: "token", Feed: true, Brings: []string{"desk.entry.*"}},
 			},
 			{
-				Name: "files", List: bindings.Call{Operation: "files.list", Args: map[string]any{"since": "2020-01-01"}}, Record: "id",
-				Sync:      &bindings.Sync{Param: "token", Answer: "sync", Without: []string{"since"}, Lost: []int{410}, Deleted: map[string]string{"state": "gone"}},
+				Name: "files", List: bindings.Call{Operation: "files.list", Args: map[string]any{"since": "2020-01-01"}},
+				Record: "id", Updated: "updated", Created: "created", Series: "series",
+				Sync: &bindings.Sync{Param: "token", Answer: "sync", Without: []string{"since"}, Lost: []int{410}, Complete: true,
+					Deleted: map[string]string{"state": "gone"}},
 				OnCreated: "desk.file.created", OnUpdated: "desk.file.updated", OnDeleted: "desk.file.deleted",
 			},
 		},
@@ -124,6 +126,7 @@ type world struct {
 	poller  *poll.Poller
 	folder  string
 	setting connection.Settings
+	others  []connection.Settings // further connections
 	reader  func(*connection.Connection, json.RawMessage) (journal.Event, bool)
 	log     *lines
 	heard   int // events that told gave
@@ -181,7 +184,7 @@ func (w *world) open() {
 	var err error
 	w.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.clock.Now, Timer: w.clock.Timer})
 	w.must(err)
-	w.set, err = connection.New(connection.Config{Apps: []*bindings.App{w.app}, Settings: []connection.Settings{w.setting}, Folder: w.folder, Now: w.clock.Now})
+	w.set, err = connection.New(connection.Config{Apps: []*bindings.App{w.app}, Settings: append([]connection.Settings{w.setting}, w.others...), Folder: w.folder, Now: w.clock.Now})
 	w.must(err)
 	w.calls = call.New(call.Config{Connections: w.set, Now: w.clock.Now, Patience: -1, Sendings: 1})
 	w.scripts, err = script.Open(ctx, script.Config{Dir: filepath.Join(w.folder, "scripts"), Machine: vm.New(vm.Config{Apps: []*bindings.App{w.app}}),
@@ -552,24 +555,20 @@ func (d *desk) writeFiles(w http.ResponseWriter, token, since, after string) {
 		return
 	}
 	from, _ := strconv.Atoi(token)
+	last := map[string]object{}
+	var order []string
+	for _, f := range d.files[from:] {
+		id := f["id"].(string)
+		if last[id] == nil {
+			order = append(order, id)
+		}
+		last[id] = f
+	}
 	var all []object
-	if token == "" {
-		last := map[string]object{}
-		var order []string
-		for _, f := range d.files {
-			id := f["id"].(string)
-			if last[id] == nil {
-				order = append(order, id)
-			}
-			last[id] = f
+	for _, id := range order {
+		if token != "" || last[id]["state"] != "gone" {
+			all = append(all, last[id])
 		}
-		for _, id := range order {
-			if last[id]["state"] != "gone" {
-				all = append(all, last[id])
-			}
-		}
-	} else {
-		all = d.files[from:]
 	}
 	d.writeAfter(w, "files", all, after, object{"sync": strconv.Itoa(len(d.files))})
 }
