@@ -108,11 +108,12 @@ func (l *look) pages(ctx context.Context, w *walk) error {
 		if l.poll.Newest && !w.whole {
 			page.Items, stop = l.until(page.Items, w.since(l.poll))
 		}
-		last := page.Next == nil || stop
+		last, before := page.Next == nil || stop, w.cursor
 		if last {
 			l.finish(w, page)
 		}
 		if err := l.page(ctx, w, page.Items, last && !l.losing(w)); err != nil {
+			w.cursor = before // the same page is asked for again, without the new token
 			return err
 		}
 		if w.next = page.Next; last {
