@@ -9,12 +9,14 @@ import (
 
 // gopher-lua compiles the right sides of an assignment one after the other
 // into the registers of the locals on the left (compileAssignStmtRight), so
-// that a later one reads what an earlier one wrote (upstream issue 440). A
-// single assignment has two faults of the same kind: "a = (b or c) and d"
-// writes b into a before d is read, and "a = (f(a))" loads f into the register
-// of a, if a is the last parameter. Assignments are rewritten so that every
-// value is complete before anything is assigned. TestAssignment shows when a
-// new gopher-lua makes this file superfluous.
+// that a later one reads what an earlier one wrote, and takes a wrong register
+// for the value of a global that stands before a field (upstream issue 440). A
+// single assignment to a local has faults of the same kind: "a = t.x and 1"
+// leaves a alone where t.x is nil, "a = (b or c) and d" writes b into a before d
+// is read (compileLogicalOpExprAux), and "a = (f(a))" loads f into the register
+// of a, if a is the last parameter (compileFuncCallExpr). Assignments are
+// rewritten so that every value is complete before anything is assigned.
+// TestAssignment shows when a new gopher-lua makes this file superfluous.
 
 // assignment rewrites an assignment whose parts are prepared.
 func (p *preparer) assignment(s *ast.AssignStmt) ast.Stmt {
@@ -28,24 +30,13 @@ func (p *preparer) assignment(s *ast.AssignStmt) ast.Stmt {
 func (p *preparer) single(s *ast.AssignStmt) ast.Stmt {
 	oneValue(s.Rhs[0], false) // one value is taken anyway
 	target, ok := s.Lhs[0].(*ast.IdentExpr)
-	if !ok || !p.fn.isLocal(target.Value) || !writesEarly(s.Rhs[0]) {
+	if !ok || !p.fn.isLocal(target.Value) {
 		return s
 	}
-	temporary := local(s.Line(), []string{"(value)"}, s.Rhs)
-	return do(s.Line(), temporary, assign(target, name("(value)", s.Rhs[0].Line())))
-}
-
-// writesEarly reports whether the compiler may write the target of an
-// expression before it has read all of it: an "or" that is decided jumps to
-// the other side of the "and" around it.
-func writesEarly(e ast.Expr) bool {
-	l, ok := e.(*ast.LogicalOpExpr)
-	return ok && (l.Operator == "and" && hasOr(l.Lhs) || writesEarly(l.Lhs) || writesEarly(l.Rhs))
-}
-
-func hasOr(e ast.Expr) bool {
-	l, ok := e.(*ast.LogicalOpExpr)
-	return ok && (l.Operator == "or" || hasOr(l.Lhs) || hasOr(l.Rhs))
+	if _, ok := s.Rhs[0].(*ast.LogicalOpExpr); !ok {
+		return s
+	}
+	return do(s.Line(), local(s.Line(), []string{"(value)"}, s.Rhs), assign(target, name("(value)", s.Rhs[0].Line())))
 }
 
 // multiple rewrites an assignment to several targets, or of several values, as
