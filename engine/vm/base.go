@@ -48,7 +48,8 @@ func baseAssert(L *lua.LState) int {
 }
 
 // baseError raises its first value; text and numbers get the position of the
-// line that the level names, 1 being the caller.
+// line that the level names, 1 being the function that called error, 2 the one
+// that called that. A library function has no position.
 func baseError(L *lua.LState) int {
 	value, level := L.Get(1), optInt(L, 2, 1)
 	a := activationOf(L)
@@ -94,7 +95,7 @@ func baseNext(L *lua.LState) int {
 		}
 		raise(L, "next needs a table, found %s", describe(L.Get(1)))
 	}
-	key, value := t.Next(L.Get(2))
+	key, value := t.Next(present(L, t, L.Get(2)))
 	if key == lua.LNil {
 		L.Push(lua.LNil)
 		return 1
@@ -102,6 +103,23 @@ func baseNext(L *lua.LState) int {
 	L.Push(key)
 	L.Push(value)
 	return 2
+}
+
+// present gives the key after which next goes on. LTable.Next begins again
+// after the first field when it does not find a key.
+func present(L *lua.LState, t *lua.LTable, key lua.LValue) lua.LValue {
+	mirror := tableOf(t)
+	if n, ok := key.(lua.LNumber); ok && n == lua.LNumber(int(n)) && n > 0 && n < lua.LNumber(lua.MaxArrayIndex) {
+		n = min(n, lua.LNumber(len(mirror.array))) // the list may have become shorter
+		if n == 0 {
+			return lua.LNil
+		}
+		return n
+	}
+	if _, ok := mirror.k2i[key]; !ok && key != lua.LNil {
+		raise(L, "next: the table has no field %s", describe(key))
+	}
+	return key
 }
 
 func memberNext(L *lua.LState) int {
@@ -150,8 +168,7 @@ func ipairsNext(L *lua.LState) int {
 	}
 	value := t.RawGet(i + 1)
 	if value == lua.LNil {
-		L.Push(lua.LNil)
-		return 1
+		return 0
 	}
 	L.Push(i + 1)
 	L.Push(value)
@@ -186,7 +203,7 @@ const maxHandlerErrors = 20
 // without a debug library no script sees the difference.
 func baseXpcall(L *lua.LState) int {
 	a := activationOf(L)
-	handler := L.Get(2)
+	handler := L.CheckAny(2)
 	L.SetTop(1)
 	raised := a.protect(L, 0, lua.MultRet)
 	if raised == nil {
@@ -241,7 +258,7 @@ func baseUnpack(L *lua.LState) int {
 	n := last - first + 1
 	activationOf(L).charge(L, int64(n), int64(n)*16)
 	for i := first; i <= last; i++ {
-		L.Push(t.RawGetInt(i))
+		L.Push(t.RawGet(lua.LNumber(i)))
 	}
 	return n
 }
@@ -327,7 +344,7 @@ func baseSetmetatable(L *lua.LState) int {
 	if mt, ok := t.Metatable.(*lua.LTable); ok && mt.RawGetString("__metatable") != lua.LNil {
 		raise(L, "this table's metatable cannot be changed")
 	}
-	switch mt := L.Get(2).(type) {
+	switch mt := L.CheckAny(2).(type) {
 	case *lua.LTable:
 		t.Metatable = mt
 	case *lua.LNilType:

@@ -1,14 +1,15 @@
 package vm
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// stringFormat is C's printf for text and numbers. %s and %d show no address,
-// and a table by its name.
+// stringFormat is C's printf for text and numbers. %s shows no address:
+// a table is "table".
 func stringFormat(L *lua.LState) int {
 	format := checkText(L, 1)
 	a := activationOf(L)
@@ -108,58 +109,67 @@ func (s *formatSpec) apply(L *lua.LState, n int) string {
 		s.zero = false
 		return s.pad("", string([]byte{byte(checkInt(L, n))}))
 	case 'd', 'i':
-		f := checkNumber(L, n)
-		return s.integer(f < 0, strconv.FormatUint(magnitude(f), 10))
-	case 'u':
-		return s.integer(false, strconv.FormatUint(unsigned(checkNumber(L, n)), 10))
-	case 'x', 'X', 'o':
-		base, prefix := 16, "0x"
-		if s.verb == 'o' {
-			base, prefix = 8, "0"
+		i := int64(s.whole(L, n, 1<<63))
+		if i < 0 {
+			return s.integer("-", strconv.FormatInt(i, 10)[1:])
 		}
-		u := unsigned(checkNumber(L, n))
-		digits := strconv.FormatUint(u, base)
-		if s.alternate && u != 0 {
-			digits = prefix + digits
-		}
-		if s.verb == 'X' {
-			digits = strings.ToUpper(digits)
-		}
-		s.plus, s.space = false, false
-		return s.integer(false, digits)
-	case 'e', 'E', 'f', 'F', 'g', 'G':
+		return s.integer(s.sign(false), strconv.FormatInt(i, 10))
+	case 'u', 'x', 'X', 'o':
+		return s.unsigned(s.whole(L, n, 1<<64))
+	case 'e', 'E', 'f', 'g', 'G':
 		return s.float(checkNumber(L, n))
 	}
 	raise(L, "string.format: '%%%c' is no format; there are %%s %%d %%i %%u %%f %%g %%e %%x %%X %%o %%c %%q %%%%", s.verb)
 	return ""
 }
 
-func magnitude(f float64) uint64 {
+// whole gives a number argument cut to a whole one, from -2^63 to below bound.
+// C has no defined result for others.
+func (s *formatSpec) whole(L *lua.LState, n int, bound float64) float64 {
+	f := checkNumber(L, n)
+	if !(f >= -1<<63 && f < bound) {
+		raise(L, "string.format: '%%%c' needs a number of 64 bits, found %s; '%%.0f' writes any number without decimals",
+			s.verb, describe(lua.LNumber(f)))
+	}
+	return math.Trunc(f)
+}
+
+// unsigned formats for %u, %x, %X and %o. Negative numbers wrap as in C.
+func (s *formatSpec) unsigned(f float64) string {
+	u := uint64(f)
 	if f < 0 {
-		f = -f
+		u = uint64(int64(f))
 	}
-	return unsigned(f)
+	switch prefix := ""; s.verb {
+	case 'u':
+		return s.integer("", strconv.FormatUint(u, 10))
+	case 'o':
+		digits := strconv.FormatUint(u, 8)
+		if s.alternate { // C asks for a leading zero
+			s.precision = max(s.precision, len("0"+strings.TrimLeft(digits, "0")))
+		}
+		return s.integer("", digits)
+	default:
+		digits := strconv.FormatUint(u, 16)
+		if s.alternate && u != 0 {
+			prefix = "0x"
+		}
+		if s.verb == 'X' {
+			prefix, digits = strings.ToUpper(prefix), strings.ToUpper(digits)
+		}
+		return s.integer(prefix, digits)
+	}
 }
 
-// unsigned cuts a number to a whole one; negative ones wrap as in C.
-func unsigned(f float64) uint64 {
-	switch {
-	case f != f:
-		return 0
-	case f >= 1<<64:
-		return 1<<64 - 1
-	case f < 0:
-		return uint64(int64(max(f, -1<<63)))
-	}
-	return uint64(f)
-}
-
-func (s *formatSpec) integer(negative bool, digits string) string {
+// integer applies precision and width. As in C, a precision turns the flag 0
+// off, and zero with the precision 0 has no digits.
+func (s *formatSpec) integer(prefix, digits string) string {
 	if s.precision >= 0 {
 		s.zero = false
+		digits = strings.TrimLeft(digits, "0")
 		digits = strings.Repeat("0", max(s.precision-len(digits), 0)) + digits
 	}
-	return s.pad(s.sign(negative), digits)
+	return s.pad(prefix, digits)
 }
 
 func (s *formatSpec) sign(negative bool) string {
@@ -175,22 +185,22 @@ func (s *formatSpec) sign(negative bool) string {
 }
 
 func (s *formatSpec) float(f float64) string {
-	text := numberText(lua.LNumber(f))
-	if f-f != 0 { // infinite or not a number
-		s.zero = false
-		return s.pad(s.sign(f < 0), strings.TrimPrefix(text, "-"))
-	}
 	precision := s.precision
 	if precision < 0 {
 		precision = 6
 	}
-	switch s.verb {
-	case 'f', 'F':
-		text = strconv.FormatFloat(f, 'f', precision, 64)
-	case 'e', 'E':
-		text = strconv.FormatFloat(f, 'e', precision, 64)
+	text := ""
+	switch verb := s.verb | 0x20; {
+	case f-f != 0: // infinite or not a number
+		s.zero = false
+		text = numberText(lua.LNumber(f))
+	case verb == 'g':
+		text = cFormatG(f, max(precision, 1), s.alternate)
 	default:
-		text = cFormatG(f, max(precision, 1))
+		text = strconv.FormatFloat(f, verb, precision, 64)
+		if s.alternate {
+			text = withPoint(text)
+		}
 	}
 	if s.verb < 'a' {
 		text = strings.ToUpper(text)

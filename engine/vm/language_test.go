@@ -88,7 +88,7 @@ func TestLanguage(t *testing.T) {
 		`("abc"):byte() == 97 and select("#", ("abc"):byte(1, -1)) == 3 and string.char(72, 105) == "Hi"`,
 		`("ab"):rep(3) == "ababab" and ("ab"):rep(0) == "" and ("x"):rep(-1) == ""`,
 		`("hello world"):find("wor") == 7 and ("hello"):find("l+") == 3 and select(2, ("hello"):find("l+")) == 4`,
-		`("a.b"):find(".", 1, true) == 2 and ("abc"):find("x") == nil and ("abc"):find("") == 1 and ("abc"):find("", 10) == nil`,
+		`("a.b"):find(".", 1, true) == 2 and ("abc"):find("x") == nil and ("abc"):find("") == 1 and ("abc"):find("x", 10) == nil`,
 		`("key = value"):match("^(%w+)%s*=%s*(%w+)$") == "key" and ("2026-11-23"):match("(%d+)-(%d+)") == "2026"`,
 		`("  x  "):match("^%s*(.-)%s*$") == "x" and ("[[x]]"):match("%[%[(.-)%]%]") == "x"`,
 		`("f(a(b)c)d"):match("%b()") == "(a(b)c)" and ("THE (quick) fox"):find("%((%a+)%)") == 5`,

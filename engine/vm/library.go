@@ -35,7 +35,11 @@ func freeze(name string, functions map[string]lua.LGFunction, values map[string]
 	members := sharedTable(f.members)
 	members.Metatable = sharedTable(map[string]lua.LValue{
 		"__index": function(func(L *lua.LState) int {
-			raise(L, "%s has no '%s'%s", name, textOf(L.Get(2)), perhaps(textOf(L.Get(2)), f.names))
+			member := textOf(L.Get(2))
+			if instead, ok := removedMembers[name+"."+member]; ok {
+				raise(L, "%s.%s is not there: %s", name, member, instead)
+			}
+			raise(L, "%s has no '%s'%s", name, member, perhaps(member, f.names))
 			return 0
 		}),
 	})

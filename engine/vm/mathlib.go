@@ -2,6 +2,8 @@ package vm
 
 import (
 	"math"
+	"strconv"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -12,18 +14,10 @@ func mathLibrary(*Machine) map[string]lua.LValue {
 	functions := map[string]lua.LGFunction{
 		"max": mathMax, "min": mathMin, "fmod": mathFmod, "modf": mathModf, "frexp": mathFrexp, "ldexp": mathLdexp, "pow": mathPow,
 		"atan2": mathAtan2,
-		"random": func(L *lua.LState) int {
-			raise(L, "math.random is not there: use random(min, max), which a replayed run repeats")
-			return 0
-		},
-		"randomseed": func(L *lua.LState) int {
-			raise(L, "math.randomseed is not there: random(min, max) needs no seed")
-			return 0
-		},
 	}
 	for name, f := range map[string]func(float64) float64{
 		"abs": math.Abs, "acos": math.Acos, "asin": math.Asin, "atan": math.Atan, "ceil": math.Ceil, "cos": math.Cos,
-		"cosh": math.Cosh, "exp": math.Exp, "floor": math.Floor, "log": math.Log, "log10": math.Log10, "sin": math.Sin,
+		"cosh": math.Cosh, "exp": exp, "floor": math.Floor, "log": log, "log10": log10, "sin": math.Sin,
 		"sinh": math.Sinh, "sqrt": math.Sqrt, "tan": math.Tan, "tanh": math.Tanh,
 		"deg": func(x float64) float64 { return x * 180 / math.Pi }, "rad": func(x float64) float64 { return x * math.Pi / 180 },
 	} {
@@ -87,8 +81,37 @@ func mathFrexp(L *lua.LState) int {
 }
 
 func mathLdexp(L *lua.LState) int {
-	L.Push(lua.LNumber(math.Ldexp(checkNumber(L, 1), int(max(min(checkNumber(L, 2), 5000), -5000)))))
+	L.Push(lua.LNumber(math.Ldexp(checkNumber(L, 1), checkInt(L, 2))))
 	return 1
+}
+
+// exp is also right where the result is near the largest number: on amd64
+// math.Exp gives infinity from 709.5 on.
+func exp(x float64) float64 {
+	if x > 709 && x < 710 {
+		return math.Exp(x-1) * math.E
+	}
+	return math.Exp(x)
+}
+
+// log is also right for numbers below 2^-1022, which math.Log is not on amd64.
+func log(x float64) float64 {
+	if x > 0 && x < 0x1p-1022 {
+		return math.Log(x*0x1p60) - 60*math.Ln2
+	}
+	return math.Log(x)
+}
+
+// log10 is exact for powers of ten: scripts count digits with it.
+func log10(x float64) float64 {
+	if exponent, ok := strings.CutPrefix(strconv.FormatFloat(x, 'e', -1, 64), "1e"); ok {
+		n, _ := strconv.Atoi(exponent)
+		return float64(n)
+	}
+	if x > 0 && x < 0x1p-1022 {
+		return log(x) / math.Ln10
+	}
+	return math.Log10(x)
 }
 
 func mathPow(L *lua.LState) int {

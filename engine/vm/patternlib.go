@@ -8,11 +8,7 @@ import (
 
 func stringFind(L *lua.LState) int {
 	text, pattern := checkText(L, 1), checkText(L, 2)
-	from, ok := begin(L, text)
-	if !ok {
-		L.Push(lua.LNil)
-		return 1
-	}
+	from := begin(L, text)
 	if lua.LVAsBool(L.Get(4)) || !strings.ContainsAny(pattern, "^$*+?.([%-") {
 		activationOf(L).charge(L, int64(len(text)-from)/64, 0)
 		i := strings.Index(text[from:], pattern)
@@ -37,25 +33,22 @@ func stringFind(L *lua.LState) int {
 
 func stringMatch(L *lua.LState) int {
 	text, pattern := checkText(L, 1), checkText(L, 2)
-	from, ok := begin(L, text)
-	if ok {
-		m := newMatcher(L, text, pattern)
-		if start, end := m.find(from); start >= 0 {
-			return m.push(start, end, true)
-		}
+	m := newMatcher(L, text, pattern)
+	if start, end := m.find(begin(L, text)); start >= 0 {
+		return m.push(start, end, true)
 	}
 	L.Push(lua.LNil)
 	return 1
 }
 
-// begin reads the third argument: where to look from.
-func begin(L *lua.LState, text string) (from int, ok bool) {
+// begin reads the third argument: where to look from. A position behind the
+// text counts as its end.
+func begin(L *lua.LState, text string) int {
 	first := optInt(L, 3, 1)
 	if first < 0 {
-		first = max(len(text)+first+1, 1)
+		first += len(text) + 1
 	}
-	from = max(first, 1) - 1
-	return from, from <= len(text)
+	return min(max(first, 1)-1, len(text))
 }
 
 // stringGmatch gives an iterator; where it stands is in its upvalues.
@@ -87,8 +80,7 @@ func gmatchNext(L *lua.LState) int {
 		return m.push(s, end, true)
 	}
 	L.Replace(lua.UpvalueIndex(3), lua.LNumber(len(text)+1))
-	L.Push(lua.LNil)
-	return 1
+	return 0
 }
 
 func stringGsub(L *lua.LState) int {

@@ -68,7 +68,7 @@ func lua51(t *testing.T, bodies []string) []string {
 	for _, body := range bodies {
 		fmt.Fprintf(&script, "do local f, e = loadstring(%s, '=test.lua')\n", longText(body))
 		script.WriteString("local ok, v; if f then ok, v = pcall(f) else ok, v = false, e end\n")
-		script.WriteString("io.write((ok and '' or 'error: ') .. tostring(v), '\\0') end\n")
+		script.WriteString("io.write((ok and '' or 'error: ') .. tostring(v), '\\0\\n\\0') end\n")
 	}
 	command := exec.CommandContext(t.Context(), path, "-")
 	command.Stdin = strings.NewReader(script.String())
@@ -76,7 +76,7 @@ func lua51(t *testing.T, bodies []string) []string {
 	if err != nil {
 		t.Fatalf("lua5.1: %v\n%s", err, out)
 	}
-	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+	return strings.Split(strings.TrimSuffix(string(out), "\x00\n\x00"), "\x00\n\x00")
 }
 
 // longText writes a text between long brackets that it does not contain.

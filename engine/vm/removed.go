@@ -44,6 +44,19 @@ func removedLibrary(*Machine) map[string]lua.LValue {
 	return all
 }
 
+// removedMembers are functions of the libraries that scripts do have, and what
+// to use in their place.
+var removedMembers = map[string]string{
+	"math.random":     "use random(min, max), which a replayed run repeats",
+	"math.randomseed": "random(min, max) needs no seed",
+	"math.mod":        "use math.fmod, or the operator %",
+	"string.dump":     "a function has no text; pass the function itself",
+	"string.gfind":    "use string.gmatch",
+	"table.foreach":   "write for key, value in pairs(t) do",
+	"table.foreachi":  "write for i, value in ipairs(t) do",
+	"table.setn":      "a list is as long as its last value",
+}
+
 func removedTable(name, otherwise string, members map[string]string) lua.LValue {
 	members = maps.Clone(members)
 	say := func(L *lua.LState, key string) {

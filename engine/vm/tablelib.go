@@ -39,9 +39,8 @@ func tableRemove(L *lua.LState) int {
 	t := checkTable(L, 1)
 	n := t.Len()
 	at := optInt(L, 2, n)
-	if n == 0 || at < 1 || at > n {
-		L.Push(lua.LNil)
-		return 1
+	if at < 1 || at > n {
+		return 0
 	}
 	activationOf(L).charge(L, int64(n-at)/16+1, 0)
 	// LTable.Remove counts the nils behind the last value; setting and
@@ -67,7 +66,7 @@ func tableConcat(L *lua.LState) int {
 	var out strings.Builder
 	for i := first; i <= last; i++ {
 		var part string
-		switch v := t.RawGetInt(i).(type) {
+		switch v := t.RawGet(lua.LNumber(i)).(type) {
 		case lua.LString:
 			part = string(v)
 		case lua.LNumber:

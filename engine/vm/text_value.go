@@ -89,26 +89,38 @@ func numberText(v lua.LNumber) string {
 		}
 		return "-inf"
 	}
-	return cFormatG(f, 14)
+	return cFormatG(f, 14, false)
 }
 
-// cFormatG formats as C's %.<precision>g does.
-func cFormatG(f float64, precision int) string {
+// cFormatG formats as C's %.<precision>g does; keepZeros stands for its flag #.
+func cFormatG(f float64, precision int, keepZeros bool) string {
+	trimmed := func(text string) string {
+		switch {
+		case keepZeros:
+			return withPoint(text)
+		case strings.Contains(text, "."):
+			return strings.TrimRight(strings.TrimRight(text, "0"), ".")
+		}
+		return text
+	}
 	text := strconv.FormatFloat(f, 'e', precision-1, 64)
 	mantissa, exponent, _ := strings.Cut(text, "e")
 	e, _ := strconv.Atoi(exponent)
 	if e < -4 || e >= precision {
-		if strings.Contains(mantissa, ".") {
-			mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
-		}
-		if digits := strings.TrimLeft(exponent, "+-"); len(digits) < 2 {
-			exponent = exponent[:1] + "0" + digits
-		}
-		return mantissa + "e" + exponent
+		return trimmed(mantissa) + "e" + exponent
 	}
-	text = strconv.FormatFloat(f, 'f', precision-1-e, 64)
+	return trimmed(strconv.FormatFloat(f, 'f', precision-1-e, 64))
+}
+
+// withPoint writes a decimal point in a number that has none, as C's flag #
+// asks for.
+func withPoint(text string) string {
 	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+		return text
 	}
-	return text
+	mantissa, exponent, scientific := strings.Cut(text, "e")
+	if scientific {
+		return mantissa + ".e" + exponent
+	}
+	return mantissa + "."
 }

@@ -1,4 +1,4 @@
--- error string has no 'dump'
+-- error string.dump is not there
 on("in:/test", function(event)
 string.dump(print)
 end)
