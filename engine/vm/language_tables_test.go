@@ -1,0 +1,45 @@
+package vm_test
+
+import "testing"
+
+func TestLanguageTables(t *testing.T) {
+	testResults(t, []result{
+		{body: "local t = {} for i = 1, 100 do t[i] = true end for k in pairs(t) do t[k] = nil end return tostring(next(t))", want: "nil"},
+		{body: "local t = { a = 1, b = 2, c = 3 } for k in next, t do t[k] = nil end return tostring(next(t))", want: "nil"},
+		{body: "local t = { a = 1, b = 2, c = 3 } for k, v in pairs(t) do t[k] = v + 1 end return t.a + t.b + t.c", want: "9"},
+		{body: `local t = {} t[1] = 1 t[1.0] = 2 t["1"] = 3 return t[1] .. t["1"]`, want: "23"},
+		{body: `local t = {} t[2^53] = "big" return t[9007199254740992]`, want: "big"},
+		{body: `local t = { [1] = "a", [1.5] = "b", [-1] = "c", [0] = "d" } return t[1] .. t[1.5] .. t[-1] .. t[0] .. #t`, want: "abcd1"},
+		{body: "local t = { 1, 2, 3, nil } return #t", want: "3"},
+		{body: "local t = { nil, nil } return #t", want: "0"},
+		{body: "local t = { n = 1 } return #t", want: "0"},
+		{body: "local t = { 1, 2, 3 } t[#t + 1] = 4 t[#t] = nil return #t", want: "3"},
+		{body: "local t = { 1, 2, 3 } t[#t] = nil t[#t] = nil t[#t] = nil return #t .. tostring(next(t))", want: "0nil"},
+		{body: "local t = {} t[1], t[2], t[3] = 1, 2, 3 return #t", want: "3"},
+		{body: "local t = {} for i = 1, 1000 do t[i] = i end for i = 1000, 501, -1 do t[i] = nil end return #t", want: "500"},
+		{body: "local t = {} t[true] = 1 t[false] = 2 return t[true] .. t[false]", want: "12"},
+		{body: "local k = {} local t = { [k] = 1 } return t[k] .. tostring(t[{}])", want: "1nil"},
+		{body: `local f = function() end local t = { [f] = "f", [print] = "p" } return t[f] .. t[print]`, want: "fp"},
+		{body: `local t = { x = 1, ["y z"] = 2, [3] = 3 } return t.x + t["y z"] + t[3]`, want: "6"},
+		{body: "local t = { { 1, 2 }, { 3, 4 } } return t[2][1] + t[1][2]", want: "5"},
+		{body: "local t = { 1, 2; 3, x = 4; } return #t .. t.x", want: "34"},
+		{body: `local t = { [1] = "x", "y" } return t[1]`, want: "y"},
+		{body: "local t = { a = 1, a = 2 } return t.a", want: "2"},
+		{body: "local t = {} t.x = nil return tostring(next(t))", want: "nil"},
+		{body: "local n = 0 for k, v in pairs({ 1, nil, 3, x = 4, [2.5] = 5 }) do n = n + v end return n", want: "13"},
+		{body: "local t = { 10, 20, 30 } local k, v = next(t) local k2, v2 = next(t, k) return k .. v .. k2 .. v2", want: "110220"},
+		{body: "local t = {} t.x = 1 local k, v = next(t) return k .. v .. tostring(next(t, k))", want: "x1nil"},
+		{body: "local t = { 1, 2, 3 } for i, v in ipairs(t) do if i == 1 then t[2] = nil end end return tostring(t[2])", want: "nil"},
+		{body: "local n = 0 local t = { 1, 2, 3, 4 } for i, v in ipairs(t) do t[i + 1] = nil n = n + 1 end return n", want: "1"},
+		{body: `local t = { 3, 2, 1 } table.sort(t) table.insert(t, 1, 0) table.remove(t, 2) return table.concat(t, ",")`, want: "0,2,3"},
+		{body: "local s = {} for i = 1, 10 do s[#s + 1] = i end for i = 1, 5 do table.remove(s) end return #s .. s[#s]", want: "55"},
+		{body: `local q = {} for i = 1, 5 do table.insert(q, i) end local out = "" while #q > 0 do out = out .. table.remove(q, 1) end return out`, want: "12345"},
+		{body: `local t = {} for i = 1, 10 do t["k" .. i] = i end local n = 0 for k, v in pairs(t) do t[k] = nil n = n + v end return n .. tostring(next(t))`, want: "55nil"},
+		{body: "local t = {} t.a = 1 t.b = 2 t.a = nil t.c = 3 t.a = 4 local n = 0 for k, v in pairs(t) do n = n + v end return n", want: "9"},
+		{body: "local a = {} for i = -3, 3 do a[i] = i end local n, s = 0, 0 for k, v in pairs(a) do n = n + 1 s = s + k end return n .. s .. #a", want: "703"},
+		{body: `local t = setmetatable({}, { __index = table }) t:insert("a") t:insert("b") return t:concat(",")`, want: "a,b"},
+		{body: "local t = { f = 1 } for k, v in pairs(t) do local t = {} t[k] = v end return t.f", want: "1"},
+		{body: `local big = {} for i = 1, 300 do big[i] = i end return select("#", unpack(big)) .. select(300, unpack(big))`, want: "300300"},
+		{body: "local t = { (function() return 1, 2, 3 end)(), (function() return 4, 5 end)() } return #t .. t[1] .. t[2] .. t[3]", want: "3145"},
+	})
+}
