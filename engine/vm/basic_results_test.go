@@ -11,6 +11,8 @@ func TestBasicResults(t *testing.T) {
 		{`tostring(setmetatable({}, { __tostring = function() return "mine" end }))`, "mine"},
 		{`tostring(setmetatable({}, { __tostring = function(t) return t.name end, __index = { name = "n" } }))`, "n"},
 		{`tostring(setmetatable({}, { __tostring = function() error("no") end }))`, "error"},
+		{`tostring(setmetatable({}, { __tostring = setmetatable({}, { __call = function() return "called" end }) }))`, "called"},
+		{`tostring(setmetatable({}, { __tostring = 5 }))`, "error"},
 		{`tonumber(5), tonumber("5"), tonumber(" 5 "), tonumber("5.5"), tonumber("-5"), tonumber("+5")`, "5 5 5 5.5 -5 5"},
 		{`tonumber("0x10"), tonumber("-0x10"), tonumber("0XfF"), tonumber("0x"), tonumber("x10")`, "16 -16 255 nil nil"},
 		{`tonumber("1e3"), tonumber("1E3"), tonumber("1e+3"), tonumber("1e-3"), tonumber("1e"), tonumber("e3")`, "1000 1000 1000 0.001 nil nil"},

@@ -60,7 +60,7 @@ func textOf(v lua.LValue) string {
 
 // toText is tostring: it asks __tostring and shows no address.
 func toText(L *lua.LState, v lua.LValue) string {
-	if f, ok := L.GetMetaField(v, "__tostring").(*lua.LFunction); ok {
+	if f := L.GetMetaField(v, "__tostring"); f != lua.LNil {
 		L.Push(f)
 		L.Push(v)
 		L.Call(1, 1)
