@@ -31,10 +31,30 @@ func compileTree(name string, t *tree) (proto *lua.FunctionProto, err error) {
 	case err != nil:
 		return fail(1, "%v", err)
 	}
+	if long := longFunction(proto); long != nil {
+		return fail(long.LineDefined, "the function that begins here has %s instructions; %s is the most: split it", grouped(int64(len(long.Code))), grouped(maxInstructions))
+	}
 	if line, n := adjust(proto); n > 0 {
 		return fail(line, "the function that begins here uses %d local variables of the functions around it; %d is the most", n, maxCaptured)
 	}
 	return proto, nil
+}
+
+// maxInstructions is how far a jump can lead. The compiler checks that for
+// some jumps only.
+const maxInstructions = 1<<17 - 1
+
+// longFunction gives a function in which a jump may lead too far.
+func longFunction(p *lua.FunctionProto) *lua.FunctionProto {
+	if len(p.Code) > maxInstructions {
+		return p
+	}
+	for _, inner := range p.FunctionPrototypes {
+		if long := longFunction(inner); long != nil {
+			return long
+		}
+	}
+	return nil
 }
 
 func plainCompile(message string) string {

@@ -66,3 +66,18 @@ func TestCompileEndsInTime(t *testing.T) {
 		t.Logf("%-15s %8s %v", name, took.Round(time.Millisecond), err)
 	}
 }
+
+// A jump cannot lead over more instructions than its field holds.
+func TestLongFunctions(t *testing.T) {
+	m := vm.New(vm.Config{})
+	const want = "test.lua:1: the function that begins here has "
+	for name, source := range map[string]string{
+		"for":      "for i = 1, 3 do " + strings.Repeat("x=-x ", 50_000) + "end",
+		"function": "local f = function() " + strings.Repeat("x=-x ", 50_000) + "end",
+	} {
+		_, err := m.Compile("test.lua", files{"test.lua": source}.read)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: found %v, want %q", name, err, want)
+		}
+	}
+}

@@ -118,7 +118,7 @@ func (d *difference) String() string {
 // TestDifferential compares generated programs with lua5.1.
 func TestDifferential(t *testing.T) {
 	c := newComparison(t, nil, *diffLines)
-	n := 6000
+	n := 12_000
 	if testing.Short() {
 		n /= 10
 	}

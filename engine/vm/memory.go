@@ -10,7 +10,7 @@ import (
 var watched = [64]bool{
 	lua.OP_CONCAT: true, lua.OP_NEWTABLE: true, lua.OP_CLOSURE: true,
 	lua.OP_SETTABLE: true, lua.OP_SETTABLEKS: true, lua.OP_SETLIST: true, lua.OP_SETGLOBAL: true,
-	lua.OP_FORPREP: true,
+	lua.OP_FORPREP: true, lua.OP_MOD: true,
 }
 
 // What things weigh, roughly, in bytes.
@@ -60,6 +60,8 @@ func (m *meter) watch(f *frameMirror, inst uint32) {
 			n = int64(reg.top - (base + a) - 1)
 		}
 		m.charge(n/4, n*2*slotBytes)
+	case lua.OP_MOD:
+		m.watchModulo(base+a, m.rk(f, b), m.rk(f, c))
 	case lua.OP_FORPREP:
 		m.forBounds(reg.array[base+a : base+a+3])
 	}

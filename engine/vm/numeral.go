@@ -133,8 +133,11 @@ func (s *scanner) withoutHexadecimals(source []byte) []byte {
 	return out.Bytes()
 }
 
-// malformedNumber says what is wrong with a number in a source.
+// malformedNumber says what is wrong with a number, or an escape, in a source.
 func malformedNumber(text string) string {
+	if strings.HasPrefix(text, `\`) {
+		return "the escape " + text + " is no byte: \\0 to \\255 are"
+	}
 	message := "malformed number '" + brief(text, 40) + "'"
 	switch {
 	case strings.Contains(text, ".."):
@@ -196,15 +199,6 @@ func operand(v lua.LValue) (lua.LNumber, bool) {
 		return lua.LNumber(f), ok
 	}
 	return 0, false
-}
-
-// modulo is the VM's own %.
-func modulo(a, b lua.LNumber) lua.LNumber {
-	m := math.Mod(float64(a), float64(b))
-	if b > 0 && m < 0 || b < 0 && m > 0 {
-		m += float64(b)
-	}
-	return lua.LNumber(m)
 }
 
 // forBounds makes numbers of the texts among the start, the limit and the step

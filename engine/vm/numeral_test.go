@@ -77,6 +77,7 @@ func TestNumeralErrors(t *testing.T) {
 		{"x = 0b = 1", "compile: test.lua:1: malformed number '0b'"},
 		{"return 1..2", "compile: test.lua:1: malformed number '1..2': put a space before '..'"},
 		{"return 0x", "compile: test.lua:1: malformed number '0x'"},
+		{`return "\300"`, `compile: test.lua:1: the escape \300 is no byte: \0 to \255 are`},
 		{"return 3x", "compile: test.lua:1: malformed number '3x'"},
 		{"return 1e", "compile: test.lua:1: malformed number '1e'"},
 		{"local price = 'ten'\nreturn price * 2", "error: test.lua:2: '*' needs numbers; a value is the text \"ten\""},

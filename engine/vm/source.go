@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/yuin/gopher-lua/parse"
@@ -74,7 +75,7 @@ type scanner struct {
 	clash             clash
 
 	hexadecimals  []replacement
-	malformed     string // the first number that is none
+	malformed     string // the first number or escape that is none
 	malformedLine int
 }
 
@@ -230,9 +231,22 @@ func (s *scanner) quoted(source []byte, i int) int {
 			if i++; i < len(source) && source[i] == '\n' {
 				s.line++
 			}
+			s.escape(source[i:])
 		}
 	}
 	return i
+}
+
+// escape notes the first decimal escape that is no byte: gopher-lua would keep
+// its low eight bits.
+func (s *scanner) escape(text []byte) {
+	n := 0
+	for n < 3 && n < len(text) && isDigit(text[n]) {
+		n++
+	}
+	if value, err := strconv.Atoi(string(text[:n])); err == nil && value > 255 && s.malformed == "" {
+		s.malformed, s.malformedLine = `\`+string(text[:n]), s.line
+	}
 }
 
 // longBracket gives the number of '=' of the "[==[" that text begins with, -1

@@ -307,6 +307,7 @@ func (p *preparer) expr(e ast.Expr) ast.Expr {
 	case *ast.ArithmeticOpExpr:
 		e.Lhs = p.expr(e.Lhs)
 		e.Rhs = p.expr(e.Rhs)
+		return constantModulo(e)
 	case *ast.UnaryMinusOpExpr:
 		e.Expr = p.expr(e.Expr)
 	case *ast.UnaryNotOpExpr:
