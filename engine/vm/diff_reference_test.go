@@ -56,7 +56,8 @@ type reference struct {
 }
 
 func newReference() (*reference, error) {
-	r := &reference{process: exec.Command("lua5.1", "testdata/diff/driver.lua")}
+	// A text that is doubled a few times would use up the machine's memory.
+	r := &reference{process: exec.Command("sh", "-c", "ulimit -v 1000000; exec lua5.1 testdata/diff/driver.lua")}
 	var err error
 	if r.in, err = r.process.StdinPipe(); err != nil {
 		return nil, err

@@ -64,15 +64,18 @@ local function msg(e)
 end
 
 local caughtAny
-local function caught(ok, ...)
-  if ok then return ok, ... end
-  caughtAny = true
-  return ok, msg((...))
+local function noted(ok, ...)
+  if not ok then
+    caughtAny = true
+    if ... == "not enough memory" then limit() end
+  end
+  return ok, ...
 end
 
-local function noted(ok, ...)
-  caughtAny = caughtAny or not ok
-  return ok, ...
+local function caught(ok, ...)
+  noted(ok, ...)
+  if ok then return ok, ... end
+  return ok, msg((...))
 end
 
 function run(source)
@@ -94,7 +97,7 @@ function run(source)
     handler({})
   end)
   debug.sethook()
-  if limited then collectgarbage(); return "limit" end
+  if limited or e == "not enough memory" then collectgarbage(); return "limit" end
   local status = ok and "ok" or "raised " .. (type(e) == "string" and (e:match("!%a.*") or "error") or type(e))
   if caughtAny then status = status .. " caught" end
   return status .. "\n" .. table.concat(lines, "\n")
