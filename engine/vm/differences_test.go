@@ -71,6 +71,9 @@ func TestDifferences(t *testing.T) {
 		{`pcall(function() return table.foreachi end)`, "false test.lua:7: table.foreachi is not there: write for i, value in ipairs(t) do", varies},
 		{`pcall(function() return table.setn end)`, "false test.lua:7: table.setn is not there: a list is as long as its last value", varies},
 		{`pcall(function() return math.mod end)`, "false test.lua:7: math.mod is not there: use math.fmod, or the operator %", varies},
+		// Metatables.
+		{`pcall(function() return setmetatable({}, { __add = setmetatable({}, { __call = function() return "called" end }) }) + 1 end) and "called"`, "false", "called"},
+		{`-setmetatable({}, { __unm = function(...) return select("#", ...) end })`, "1", "2"},
 		// Errors and calls.
 		{`pcall(function() local x = nil + 1 end)`, "false test.lua:7: '+' needs numbers; a value is nil", "false test.lua:7: attempt to perform arithmetic on a nil value"},
 		{`(function() local function f() error("x", 2) end local function g() return f() end return pcall(g) end)()`, "false test.lua:7: x", "false x"},

@@ -26,7 +26,11 @@ func (m *meter) explain(text string) string {
 	what := text[len(at):]
 	f := m.state.currentFrame
 	if found := vmArgument.FindStringSubmatch(what); found != nil {
-		return at + found[2] + ": argument " + found[1] + ": " + found[3]
+		message := "argument " + found[1] + ": " + found[3]
+		if found[2] == "(anonymous)" { // pcall called it
+			return at + message
+		}
+		return at + found[2] + ": " + message
 	}
 	if f == nil || f.Fn.IsG {
 		if what == "attempt to call a non-function object" {
