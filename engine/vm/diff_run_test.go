@@ -14,27 +14,32 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/engine/vm/difftest"
 )
 
-// diffLimits end a program that testdata/diff/driver.lua ends too.
-var diffLimits = Limits{Instructions: 200_000, Memory: 64 << 20, Time: 10 * time.Minute, StringLength: 1 << 20}
+// This file runs programs of package difftest and gives their results in the
+// form that its driver.lua gives those of lua5.1.
 
-const maxDiffLines = 1000
-
-// diffMachine is a machine whose scripts have the functions that driver.lua
-// gives to its programs.
+// diffMachine makes a machine with the functions that the programs call.
 func diffMachine() *Machine {
-	m := New(Config{Limits: diffLimits})
-	for nameNode, f := range map[string]lua.LGFunction{"out": diffOut, "msg": diffMessage, "caught": diffCaught, "noted": diffNoted} {
-		m.base.RawSetString(nameNode, function(f))
+	m := New(Config{Limits: Limits{
+		Instructions: difftest.MaxInstructions,
+		Memory:       difftest.MaxMemory,
+		Time:         10 * time.Minute,
+		StringLength: 1 << 20,
+	}})
+	for name, f := range map[string]lua.LGFunction{"out": diffOut, "msg": diffMsg, "caught": diffCaught, "noted": diffNoted} {
+		m.base.RawSetString(name, function(f))
 	}
-	// A field of a text that is no method is nil for lua5.1 and an error here.
+	// In lua5.1 a field of a string that is no method is nil. Here it is an
+	// error, which this makes nil too.
 	m.stringMeta.RawGetString("__index").(*lua.LTable).Metatable = lua.LNil
 	return m
 }
 
-// diffHost is the host of a program that is compared: it has no steps.
-type diffHost struct{ result result }
+// diffHost collects the result of a program. It refuses all steps.
+type diffHost struct{ result difftest.Result }
 
 func (h *diffHost) Step(context.Context, Step) (json.RawMessage, error) {
 	return nil, errors.New("no steps")
@@ -43,49 +48,56 @@ func (h *diffHost) Secret(string) (string, error)           { return "", errors.
 func (h *diffHost) File(string, int64) ([]byte, error)      { return nil, errors.New("no files") }
 func (h *diffHost) Log(slog.Level, string, json.RawMessage) {}
 func (h *diffHost) Replaying() bool                         { return false }
-func (h *diffHost) readSource(source string) func(string) ([]byte, error) {
-	return func(string) ([]byte, error) { return []byte(source), nil }
+
+func diffResult(L *lua.LState) *difftest.Result {
+	return &activationOf(L).host.(*diffHost).result
 }
 
-// runOurs compiles and runs a program.
-func runOurs(m *Machine, source string) result {
-	h := &diffHost{}
-	r := &h.result
-	p, err := m.Compile("diff.lua", h.readSource(source))
+// runCompared compiles and runs a program.
+func runCompared(m *Machine, source string) difftest.Result {
+	p, err := m.Compile("diff.lua", func(string) ([]byte, error) { return []byte(source), nil })
 	if err != nil {
-		r.status, r.detail = "syntax", err.Error()
-		return *r
+		return difftest.Result{Status: "syntax", Detail: err.Error()}
 	}
+	h := &diffHost{}
 	err = m.Run(context.Background(), p, Activation{Event: json.RawMessage(`{}`), Host: h}).Err
+	r := h.result
 	var script *ScriptError
 	var limit *LimitError
 	switch {
 	case err == nil:
-		r.status = "ok"
+		r.Status = "ok"
 	case errors.As(err, &limit):
-		r.status, r.detail = "limit", err.Error()
+		r.Status, r.Detail = "limit", err.Error()
 	case errors.As(err, &script):
-		r.status = "raised " + raisedKind(script.Message)
+		r.Status = "raised " + diffRaised(script.Message)
 	default:
-		r.status, r.detail = "fault", err.Error()
+		r.Status, r.Detail = "fault", err.Error()
 	}
-	return *r
+	return r
 }
 
-// raisedKind gives what the driver says of an error that left a program.
-func raisedKind(message string) string {
-	if own := ownMessage.FindString(message); own != "" {
+// diffMessage is what a program puts into its errors; it follows the position.
+var diffMessage = regexp.MustCompile(`(?s)![a-z].*`)
+
+// diffRaised gives what follows "raised" in the status of a program that an
+// error has ended.
+func diffRaised(message string) string {
+	if own := diffMessage.FindString(message); own != "" {
 		return own
 	}
-	switch {
-	case message == "an error that is a table":
-		return "table"
-	case message == "an error that is nil":
-		return "nil"
-	case message == "an error that is true", message == "an error that is false", message == "an error that is a boolean":
-		return "boolean"
-	case message == "an error that is a function", strings.HasPrefix(message, "an error that is the function"):
-		return "function"
+	if kind, ok := strings.CutPrefix(message, "an error that is "); ok {
+		switch kind {
+		case "a table":
+			return "table"
+		case "nil":
+			return "nil"
+		case "true", "false", "a boolean":
+			return "boolean"
+		}
+		if kind == "a function" || strings.HasPrefix(kind, "the function") {
+			return "function"
+		}
 	}
 	if _, err := strconv.ParseFloat(message, 64); err == nil {
 		return "number"
@@ -93,27 +105,30 @@ func raisedKind(message string) string {
 	return "error"
 }
 
-func writeLine(L *lua.LState, line string) {
-	a := activationOf(L)
-	r := &a.host.(*diffHost).result
-	if len(r.trace)+len(r.lines) >= maxDiffLines {
+func diffWrite(L *lua.LState, line string) {
+	r := diffResult(L)
+	if len(r.Trace)+len(r.Lines) >= difftest.MaxLines {
+		a := activationOf(L)
 		a.end(a.overLimit("output", "lines"))
 	}
-	r.add(strings.Split(line, "\n")...) // as the driver's answer is split
+	r.Add(line)
 }
 
 func diffOut(L *lua.LState) int {
 	all := make([]string, L.GetTop())
 	for i := range all {
-		all[i] = canonical(L.Get(i+1), 1)
+		all[i] = diffText(L.Get(i+1), 1)
 	}
-	writeLine(L, ">"+strings.Join(all, " "))
+	diffWrite(L, ">"+strings.Join(all, " "))
 	return 0
 }
 
+// negativeZero finds the negative zeros in a string. Here they are written
+// without a sign.
 var negativeZero = regexp.MustCompile(`-0([^\d.xX])`)
 
-func canonical(v lua.LValue, depth int) string {
+// diffText gives a value as driver.lua writes it.
+func diffText(v lua.LValue, depth int) string {
 	switch v := v.(type) {
 	case lua.LNumber:
 		switch f := float64(v); {
@@ -121,13 +136,12 @@ func canonical(v lua.LValue, depth int) string {
 			return "nan"
 		case math.IsInf(f, 0):
 			return numberText(v)
-		case f == 0: // also for the negative zero
+		case f == 0: // also the negative zero
 			return "0"
 		default:
 			return cFormatG(f, 14, false)
 		}
 	case lua.LString:
-		// A negative zero prints as 0, and lua5.1 prints nan as C does.
 		return negativeZero.ReplaceAllString(quoted(string(v)), "0$1")
 	case *lua.LTable:
 		if depth > 3 {
@@ -135,7 +149,7 @@ func canonical(v lua.LValue, depth int) string {
 		}
 		var all []string
 		for key, value := v.Next(lua.LNil); key != lua.LNil; key, value = v.Next(key) {
-			all = append(all, canonical(key, depth+1)+"="+canonical(value, depth+1))
+			all = append(all, diffText(key, depth+1)+"="+diffText(value, depth+1))
 		}
 		slices.Sort(all)
 		return "{" + strings.Join(all, ",") + "}"
@@ -145,17 +159,16 @@ func canonical(v lua.LValue, depth int) string {
 	return v.String()
 }
 
-// ownMessage is what follows the position in an error that a program raises.
-var ownMessage = regexp.MustCompile(`(?s)![a-z].*`)
-
 var diffPosition = regexp.MustCompile(`^diff\.lua:(\d+): ((?s).*)$`)
 
-func diffMessage(L *lua.LState) int {
-	L.Push(plainMessage(L, L.Get(1)))
+func diffMsg(L *lua.LState) int {
+	L.Push(diffError(L, L.Get(1)))
 	return 1
 }
 
-func plainMessage(L *lua.LState, v lua.LValue) lua.LValue {
+// diffError gives an error without its position and without the machine's own
+// words, and writes its line.
+func diffError(L *lua.LState, v lua.LValue) lua.LValue {
 	s, ok := v.(lua.LString)
 	if !ok {
 		return v
@@ -167,18 +180,18 @@ func plainMessage(L *lua.LState, v lua.LValue) lua.LValue {
 	if diffPosition.MatchString(rest) {
 		at = "?" // raised again; lua5.1 gives no position to some errors
 	}
-	writeLine(L, "@"+at)
-	return lua.LString(cmp.Or(ownMessage.FindString(rest), "error"))
+	diffWrite(L, "@"+at)
+	return lua.LString(cmp.Or(diffMessage.FindString(rest), "error"))
 }
 
 func diffCaught(L *lua.LState) int {
 	if lua.LVAsBool(L.Get(1)) {
 		return L.GetTop()
 	}
-	activationOf(L).host.(*diffHost).result.caught = true
+	diffResult(L).Caught = true
 	ok, message := L.Get(1), L.Get(2)
 	L.Push(ok)
-	L.Push(plainMessage(L, message))
+	L.Push(diffError(L, message))
 	return 2
 }
 

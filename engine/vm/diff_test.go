@@ -1,136 +1,43 @@
 package vm
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"os/exec"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/vm/difftest"
 )
 
 var (
 	diffFor     = flag.Duration("diff.for", 0, "how long TestDifferentialSoak compares programs with lua5.1")
 	diffSeed    = flag.Uint64("diff.seed", 1, "the seed of the first program")
-	diffWithout = flag.String("diff.without", "", "groups of features to leave out, separated by commas: "+strings.Join(groups, ", "))
+	diffWithout = flag.String("diff.without", "", "groups of features to leave out, separated by commas: "+strings.Join(difftest.Groups, ", "))
 	diffLines   = flag.Bool("diff.lines", true, "compare the lines of errors too")
 )
 
-// comparison runs programs here and with lua5.1.
-type comparison struct {
-	machine   *Machine
-	reference *reference
-	without   map[string]bool
-	lines     bool
-	run       int
-	discarded int
-	statuses  map[string]int
-}
-
-// difference is a program that ends in another way, or writes something else.
-type difference struct {
-	seed         uint64
-	program      *node
-	kind         string // compile, fault, lines or result
-	ours, theirs result
-}
-
-func newComparison(t testing.TB, without map[string]bool, lines bool) *comparison {
-	t.Helper()
-	wantReference(t)
-	r, err := newReference()
-	if err != nil {
-		t.Fatal(err)
-	}
-	gc := debug.SetGCPercent(800) // the compiler makes much garbage, and little lives
-	t.Cleanup(func() { debug.SetGCPercent(gc) })
-	c := &comparison{machine: diffMachine(), reference: r, without: without, lines: lines, statuses: map[string]int{}}
-	t.Cleanup(func() { c.reference.close() })
-	return c
-}
-
-// programs compares the programs of n seeds.
-func (c *comparison) programs(first uint64, n int) ([]difference, error) {
-	all := make([]*node, n)
-	for i := range all {
-		all[i] = generate(first+uint64(i), c.without)
-	}
-	found, err := c.compare(all)
-	for i := range found {
-		found[i].seed = first + uint64(slices.Index(all, found[i].program))
-	}
-	return found, err
-}
-
-// compare runs programs and gives those that differ.
-func (c *comparison) compare(programs []*node) ([]difference, error) {
-	plain := make([]string, len(programs))
-	valid := make([]bool, len(programs))
-	for i, p := range programs {
-		plain[i], valid[i] = render(p, true)
-	}
-	ours := make([]result, len(programs))
-	theirs, err := c.reference.run(plain, func() {
-		for i, p := range programs {
-			source, _ := render(p, false)
-			ours[i] = runOurs(c.machine, source)
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	var found []difference
-	for i, p := range programs {
-		c.run++
-		c.statuses[theirs[i].status]++
-		if !valid[i] || strings.Contains(theirs[i].String(), ": 0x") || theirs[i].status == "syntax" || theirs[i].status == "limit" || ours[i].status == "limit" || strings.Contains(ours[i].detail, "too many values for one statement") || c.without["caught"] && theirs[i].caught {
-			c.discarded++
-			continue
-		}
-		if kind := differs(ours[i], theirs[i], c.lines); kind != "" {
-			found = append(found, difference{program: p, kind: kind, ours: ours[i], theirs: theirs[i]})
-		}
-	}
-	return found, nil
-}
-
-// differs says in what two results differ, "" if in nothing.
-func differs(ours, theirs result, lines bool) string {
-	switch {
-	case ours.status == "syntax":
-		return "compile"
-	case ours.status == "fault":
-		return "fault"
-	case ours.status != theirs.status || !slices.Equal(ours.trace, theirs.trace):
-		return "result"
-	case lines && !slices.EqualFunc(ours.lines, theirs.lines, func(a, b string) bool { return a == b || a == "?" || b == "?" }):
-		return "lines"
-	}
-	return ""
-}
-
-func (d *difference) String() string {
-	source, _ := render(d.program, false)
-	return fmt.Sprintf("seed %d, %s:\n%s\nours: %s\nlua5.1: %s\nlines %v and %v", d.seed, d.kind, source, d.ours.String(), d.theirs.String(), d.ours.lines, d.theirs.lines)
-}
+// diffBatch is how many programs are compared at once.
+const diffBatch = 50
 
 // TestDifferential compares generated programs with lua5.1.
 func TestDifferential(t *testing.T) {
-	c := newComparison(t, nil, *diffLines)
+	c := newComparison(t, nil)
 	n := 12_000
 	if testing.Short() {
 		n /= 10
 	}
-	const batch = 50
-	for first := 0; first < n; first += batch {
-		found, err := c.programs(uint64(first), batch)
+	for first := 0; first < n; first += diffBatch {
+		found, err := c.seeds(uint64(first))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range found {
-			reduced := c.reduce(d)
-			t.Error(reduced.String())
+			t.Error(c.reduce(d))
 		}
 		if len(found) > 0 {
 			return
@@ -139,41 +46,175 @@ func TestDifferential(t *testing.T) {
 }
 
 // TestDifferentialSoak does the same for -diff.for, from -diff.seed on, and
-// goes on after a difference.
+// goes on after a difference. Of differences that look alike it prints one.
 func TestDifferentialSoak(t *testing.T) {
 	if *diffFor == 0 {
-		t.Skip("-diff.for says how long to search")
+		t.Skip("-diff.for sets how long to search")
 	}
-	without := map[string]bool{}
-	for _, group := range strings.Split(*diffWithout, ",") {
-		without[group] = true
-	}
-	c := newComparison(t, without, *diffLines)
-	seen := map[string]int{}
-	total, shapes := 0, 0
+	c := newComparison(t, withoutGroups(t))
+	differ, outlines := 0, map[string]bool{}
 	began := time.Now()
-	for seed := *diffSeed; time.Since(began) < *diffFor; seed += 50 {
-		found, err := c.programs(seed, 50)
+	for seed := *diffSeed; time.Since(began) < *diffFor; seed += diffBatch {
+		found, err := c.seeds(seed)
 		if err != nil {
 			t.Logf("seeds from %d: %v", seed, err)
-			c.reference.close()
-			if c.reference, err = newReference(); err != nil {
-				t.Fatal(err)
-			}
+			c.restart()
 		}
 		for _, d := range found {
-			total++
-			at := c.run
+			differ++
 			reduced := c.reduce(d)
-			c.run = at
-			shape := outline(reduced)
-			if seen[shape]++; seen[shape] == 1 {
-				shapes++
-				fmt.Printf("--- %d after %d programs, %s\n", shapes, at, reduced.String())
+			outline := reduced.kind + reduced.program.Outline()
+			if !outlines[outline] {
+				outlines[outline] = true
+				fmt.Printf("--- %d after %d programs, %s\n", len(outlines), c.compared, reduced)
 			}
 		}
 	}
-	took := time.Since(began)
-	fmt.Printf("%d programs, %.0f a second, %d discarded, %d differ, %d shapes, ended %v\n",
-		c.run, float64(c.run)/took.Seconds(), c.discarded, total, shapes, c.statuses)
+	fmt.Printf("%d programs, %.0f a second, %d discarded, %d differ, %d of them not alike, ended %v\n",
+		c.compared, float64(c.compared)/time.Since(began).Seconds(), c.discarded, differ, len(outlines), c.statuses)
+}
+
+// withoutGroups reads -diff.without.
+func withoutGroups(t *testing.T) map[string]bool {
+	without := map[string]bool{}
+	for _, group := range strings.FieldsFunc(*diffWithout, func(r rune) bool { return r == ',' }) {
+		if !slices.Contains(difftest.Groups, group) {
+			t.Fatalf("-diff.without: unknown group %q; the groups are %s", group, strings.Join(difftest.Groups, ", "))
+		}
+		without[group] = true
+	}
+	return without
+}
+
+// comparison runs programs in a machine and with lua5.1.
+type comparison struct {
+	t         *testing.T
+	machine   *Machine
+	reference *difftest.Reference
+	without   map[string]bool
+	// What seeds has compared:
+	compared  int
+	discarded int
+	statuses  map[string]int
+}
+
+// newComparison skips the test if there is no lua5.1.
+func newComparison(t *testing.T, without map[string]bool) *comparison {
+	t.Helper()
+	r, err := difftest.NewReference()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip("lua5.1, which programs are compared with, is not installed")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	gc := debug.SetGCPercent(800) // the compiler makes much garbage, and little of it is used for long
+	t.Cleanup(func() { debug.SetGCPercent(gc) })
+	c := &comparison{t: t, machine: diffMachine(), reference: r, without: without, statuses: map[string]int{}}
+	t.Cleanup(func() { c.reference.Close() })
+	return c
+}
+
+// restart starts another process of lua5.1 after one has failed.
+func (c *comparison) restart() {
+	c.t.Helper()
+	c.reference.Close()
+	r, err := difftest.NewReference()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.reference = r
+}
+
+// difference is a program whose results differ.
+type difference struct {
+	seed         uint64
+	program      *difftest.Program
+	kind         string // as difftest.Difference gives it
+	ours, theirs difftest.Result
+}
+
+func (d difference) String() string {
+	return fmt.Sprintf("seed %d, %s:\n%s\nours: %s\nlua5.1: %s\nlines %v and %v",
+		d.seed, d.kind, d.program.Source(false), d.ours, d.theirs, d.ours.Lines, d.theirs.Lines)
+}
+
+// seeds compares the programs of a batch of seeds and gives those that differ.
+func (c *comparison) seeds(first uint64) ([]difference, error) {
+	programs := make([]*difftest.Program, diffBatch)
+	for i := range programs {
+		programs[i] = difftest.Generate(first+uint64(i), c.without)
+	}
+	all, err := c.run(programs)
+	var found []difference
+	for i, d := range all {
+		c.compared++
+		c.statuses[d.theirs.Status]++
+		d.seed = first + uint64(i)
+		if c.discards(d) {
+			c.discarded++
+		} else if d.kind != "" {
+			found = append(found, d)
+		}
+	}
+	return found, err
+}
+
+// reduce makes the program of a difference smaller, as long as it differs in the
+// same way.
+func (c *comparison) reduce(d difference) difference {
+	difftest.Reduce(d.program, func(variants []*difftest.Program) int {
+		all, err := c.run(variants)
+		if err != nil {
+			c.restart()
+			return -1
+		}
+		for i, v := range all {
+			if v.kind == d.kind && v.ours.Status == d.ours.Status && v.theirs.Status == d.theirs.Status && !c.discards(v) {
+				v.seed = d.seed
+				d = v
+				return i
+			}
+		}
+		return -1
+	})
+	return d
+}
+
+// run gives the results of programs, with the kind "" for equal ones.
+func (c *comparison) run(programs []*difftest.Program) ([]difference, error) {
+	plain := make([]string, len(programs))
+	for i, p := range programs {
+		plain[i] = p.Source(true)
+	}
+	ours := make([]difftest.Result, len(programs))
+	theirs, err := c.reference.Run(plain, func() {
+		for i, p := range programs {
+			ours[i] = runCompared(c.machine, p.Source(false))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]difference, len(programs))
+	for i, p := range programs {
+		kind := difftest.Difference(ours[i], theirs[i], *diffLines)
+		all[i] = difference{program: p, kind: kind, ours: ours[i], theirs: theirs[i]}
+	}
+	return all, nil
+}
+
+// discards reports whether the results of a program cannot be compared.
+func (c *comparison) discards(d difference) bool {
+	switch {
+	case d.theirs.Status == "syntax": // a variant that is no Lua, or a program that lua5.1's compiler refuses
+		return true
+	case d.theirs.Status == "limit", d.ours.Status == "limit": // the limits are not exactly equal
+		return true
+	case strings.Contains(d.theirs.String(), ": 0x"): // the address of a table
+		return true
+	case strings.Contains(d.ours.Detail, "too many values for one statement"): // a limit of our own
+		return true
+	}
+	return c.without["caught"] && d.theirs.Caught
 }

@@ -1,11 +1,13 @@
--- Runs programs that come on standard input, each as a line with its length
--- and then its text, and answers in the same form: how it ended, then what it
--- wrote with out.
+-- Runs programs with lua5.1. Reference.Run writes each to standard input, as a
+-- line with its length in bytes and then its text. The answer has the same form:
+-- a line with how the program ended, then what it wrote.
 
-local maxCount, maxMemory, maxLines = 200, 64 * 1024, 1000 -- thousands of instructions, KiB, lines
+-- The limits, as in result.go: thousands of instructions, KiB, lines.
+local maxCount, maxMemory, maxLines = 200, 64 * 1024, 1000
 local lines, limited, run
 
--- limit ends a program, whatever it catches.
+-- limit ends the program that is running. The hook raises the error again at
+-- every instruction, so that pcall cannot end it.
 local function limit()
   limited = true
   debug.sethook(function()
@@ -54,8 +56,8 @@ local function out(...)
   line(">" .. table.concat(all, " "))
 end
 
--- msg is what an error is without the words of the machine that found it; its
--- line is written apart.
+-- msg gives an error without its position and without the interpreter's own
+-- words, and writes its line.
 local function msg(e)
   if type(e) ~= "string" then return e end
   local at, rest = e:match("^diff%.lua:(%d+): (.*)$")
