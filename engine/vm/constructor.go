@@ -23,7 +23,7 @@ func namedFields(e *ast.TableExpr) {
 
 // storeOnce corrects the instructions that store the values of a list.
 func storeOnce(p *lua.FunctionProto) {
-	stored := map[uint32]uint32{} // the last block of 50, by the register of the table
+	var stored [256]uint32 // the last block of 50, by the register of the table
 	for pc := 0; pc < len(p.Code); pc++ {
 		inst := p.Code[pc]
 		table, values, block := inst>>18&0xff, inst&0x1ff, inst>>9&0x1ff
@@ -31,7 +31,7 @@ func storeOnce(p *lua.FunctionProto) {
 		case lua.OP_CLOSURE:
 			pc += int(p.FunctionPrototypes[inst&0x3ffff].NumUpvalues)
 		case lua.OP_NEWTABLE:
-			delete(stored, table)
+			stored[table] = 0
 		case lua.OP_SETLIST:
 			switch {
 			case stored[table] != block:

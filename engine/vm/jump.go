@@ -80,7 +80,7 @@ func (r *registers) function(parameters []string, all []ast.Stmt) []ast.Stmt {
 
 func (r *registers) enter(loop bool) {
 	f := r.fn
-	f.block = &scope{outer: f.block, first: f.count, labels: map[string]int{}, loop: loop}
+	f.block = &scope{outer: f.block, first: f.count, loop: loop}
 }
 
 // leave ends a block. What it jumps to may stand behind it.
@@ -250,6 +250,9 @@ func (r *registers) goTo(s *ast.GotoStmt) ast.Stmt {
 // only at the end of a block.
 func (r *registers) label(s *ast.LabelStmt) {
 	b := r.fn.block
+	if b.labels == nil {
+		b.labels = map[string]int{}
+	}
 	b.labels[s.Name] = r.fn.count
 	waiting := b.gotos[:0]
 	for _, j := range b.gotos {

@@ -38,8 +38,9 @@ type preparer struct {
 	tree      *tree
 	depth     int
 	functions int
+	jumps     bool // the file has a goto or a break
 	fn        *functionShape
-	mentions  map[string]int // how often a name was used so far
+	selves    selves
 	waits     waits
 }
 
@@ -60,7 +61,7 @@ func (f *functionShape) isLocal(name string) bool { return slices.Contains(f.loc
 type refusal struct{ *SyntaxError }
 
 func (t *tree) prepare(file string, source []byte) (err error) {
-	p := &preparer{file: file, tree: t, waits: waits{file: file, source: source}, fn: newFunctionShape(), mentions: map[string]int{}}
+	p := &preparer{file: file, tree: t, waits: waits{file: file, source: source}, fn: newFunctionShape()}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -71,7 +72,9 @@ func (t *tree) prepare(file string, source []byte) (err error) {
 		}
 	}()
 	t.statements = p.block(t.statements)
-	t.statements = closeJumps(t.statements)
+	if p.jumps {
+		t.statements = closeJumps(t.statements)
+	}
 	p.waits.settle(t)
 	return nil
 }
@@ -185,7 +188,13 @@ func (p *preparer) condition(e ast.Expr) ast.Expr { return withoutJump(p.expr(e)
 // statement prepares a statement and returns what stands in its place.
 func (p *preparer) statement(s ast.Stmt) ast.Stmt {
 	p.enter(s)
-	defer func() { p.depth-- }()
+	s = p.parts(s)
+	p.depth--
+	return s
+}
+
+// parts prepares the parts of a statement, and then itself.
+func (p *preparer) parts(s ast.Stmt) ast.Stmt {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
 		p.waits.assigned(s)
@@ -222,11 +231,14 @@ func (p *preparer) statement(s ast.Stmt) ast.Stmt {
 		p.definition(s)
 	case *ast.ReturnStmt:
 		p.exprs(s.Exprs)
+	case *ast.BreakStmt:
+		p.jumps = true
 	case *ast.LabelStmt:
 		if p.fn.labels++; p.fn.labels > maxLabels {
 			p.refuse(s.Line(), "this function has more than %d labels", maxLabels)
 		}
 	case *ast.GotoStmt:
+		p.jumps = true
 		if p.fn.gotos++; p.fn.gotos > maxGotos {
 			p.refuse(s.Line(), "this function has more than %s gotos", grouped(maxGotos))
 		}
@@ -242,12 +254,14 @@ func (p *preparer) local(s *ast.LocalAssignStmt) {
 		p.exprs(s.Exprs)
 		return
 	}
-	before := p.mentions[s.Names[0]]
-	p.exprs(s.Exprs)
-	if len(s.Names) == 1 && len(s.Exprs) == 1 && p.mentions[s.Names[0]] > before {
-		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
+	if isOneFunction(s) {
+		p.selves.begin(s.Names[0])
+		p.exprs(s.Exprs)
+		if p.selves.end() {
 			separate(s)
 		}
+	} else {
+		p.exprs(s.Exprs)
 	}
 	p.fn.locals = append(p.fn.locals, s.Names...)
 }
@@ -274,7 +288,13 @@ func (p *preparer) exprs(all []ast.Expr) {
 // expr prepares an expression and returns what stands in its place.
 func (p *preparer) expr(e ast.Expr) ast.Expr {
 	p.enter(e)
-	defer func() { p.depth-- }()
+	e = p.operands(e)
+	p.depth--
+	return e
+}
+
+// operands prepares the operands of an expression, and then itself.
+func (p *preparer) operands(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.NumberExpr:
 		plainLiteral(e)
@@ -286,7 +306,7 @@ func (p *preparer) expr(e ast.Expr) ast.Expr {
 			p.refuse(e.Line(), `require takes one name in quotes, such as require "lib.names", so that the script is known whole before it runs`)
 		}
 		p.constant(e.Line(), e.Value)
-		p.mentions[e.Value]++
+		p.selves.use(e.Value)
 	case *ast.AttrGetExpr:
 		e.Object = p.expr(e.Object)
 		e.Key = p.expr(e.Key)
@@ -361,7 +381,6 @@ func (p *preparer) call(e *ast.FuncCallExpr) {
 // function prepares a function. parameters are those that are not written.
 func (p *preparer) function(e *ast.FunctionExpr, parameters ...string) {
 	p.enter(e)
-	defer func() { p.depth-- }()
 	if p.functions++; p.functions > maxFunctions {
 		p.refuse(e.Line(), "the file has more than %s functions", grouped(maxFunctions))
 	}
@@ -374,4 +393,5 @@ func (p *preparer) function(e *ast.FunctionExpr, parameters ...string) {
 	}
 	e.Stmts = p.block(e.Stmts)
 	p.fn = outer
+	p.depth--
 }
