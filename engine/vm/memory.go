@@ -61,7 +61,9 @@ func (m *meter) watch(f *frameMirror, inst uint32) {
 		}
 		m.charge(n/4, n*2*slotBytes)
 	case lua.OP_MOD:
-		m.watchModulo(base+a, m.rk(f, b), m.rk(f, c))
+		if x, ok := m.rk(f, b).(lua.LNumber); ok && x < 0 {
+			m.watchModulo(base+a, x, m.rk(f, c))
+		}
 	case lua.OP_FORPREP:
 		m.forBounds(reg.array[base+a : base+a+3])
 	}

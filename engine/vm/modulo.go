@@ -50,15 +50,12 @@ func constantNumber(e ast.Expr) (lua.LNumber, bool) {
 	return 0, false
 }
 
-// watchModulo has the result of a % corrected if it will be a negative zero.
+// watchModulo has the result of a negative number % b corrected if it will be
+// a negative zero.
 // The next instruction is made to look like one over the limit, so that the
 // other instructions need no check.
-func (m *meter) watchModulo(register int, a, b lua.LValue) {
-	x, ok := a.(lua.LNumber)
-	if !ok || x >= 0 {
-		return
-	}
-	if y, ok := b.(lua.LNumber); ok && modulo(x, y) == 0 {
+func (m *meter) watchModulo(register int, a lua.LNumber, b lua.LValue) {
+	if b, ok := b.(lua.LNumber); ok && modulo(a, b) == 0 {
 		m.zero, m.leftThen, m.left = register, m.left, 0
 	}
 }
