@@ -83,7 +83,8 @@ func (r *registers) enter(loop bool) {
 	f.block = &scope{outer: f.block, first: f.count, loop: loop}
 }
 
-// leave ends a block. What it jumps to may stand behind it.
+// leave ends a block. A goto that found no label in it may lead to one before
+// the block, or to one that comes later.
 func (r *registers) leave() {
 	f := r.fn
 	b := f.block
@@ -91,12 +92,24 @@ func (r *registers) leave() {
 	for _, v := range b.locals {
 		r.visible[v.name] = r.visible[v.name][:len(r.visible[v.name])-1]
 	}
-	if b.outer != nil {
-		for _, j := range b.gotos {
-			j.keeps = min(j.keeps, f.count)
-		}
-		b.outer.gotos = append(b.outer.gotos, b.gotos...)
+	if b.outer == nil {
+		return
 	}
+	for _, j := range b.gotos {
+		j.keeps = min(j.keeps, f.count)
+		r.resolve(j)
+	}
+}
+
+// resolve finds the label of a goto in the present block, before the goto. If
+// it is not there, the goto waits for a label behind it.
+func (r *registers) resolve(j *jump) {
+	b := r.fn.block
+	if keeps, ok := b.labels[j.label]; ok {
+		j.keeps = keeps
+		return
+	}
+	b.gotos = append(b.gotos, j)
 }
 
 func (r *registers) declare(names ...string) {
@@ -235,13 +248,7 @@ func (r *registers) breakLoop(s *ast.BreakStmt) ast.Stmt {
 
 func (r *registers) goTo(s *ast.GotoStmt) ast.Stmt {
 	j, marker := r.jump(s.Line(), s.Label)
-	for b := r.fn.block; b != nil; b = b.outer {
-		if keeps, ok := b.labels[s.Label]; ok {
-			j.keeps = keeps
-			return marker
-		}
-	}
-	r.fn.block.gotos = append(r.fn.block.gotos, j)
+	r.resolve(j)
 	return marker
 }
 

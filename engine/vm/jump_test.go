@@ -25,6 +25,9 @@ func TestJumps(t *testing.T) {
 		{body: `local f, n = nil, 0; for i = 1, 3 do for j = 1, 3 do local x = i * 10 + j; if j == 2 then f = function() x = x + 1; return x end; goto next end; n = n + 1 end ::next:: end
 			local a, b, c, d, e, g, h, k = 0, 0, 0, 0, 0, 0, 0, 0; return f() .. n`, want: "333", oursOnly: true},
 		{body: `goto skip; do return "no" end ::skip:: return "yes"`, want: "yes", oursOnly: true},
+		// A label has the name of one around it.
+		{body: `local n = 0; ::a:: do local x = 1; local function bump() x = x + 1 end; bump(); if n > 50 then goto a end; do goto a end; n = 99 ::a:: bump(); n = n + x end; return n`, want: "3", oursOnly: true},
+		{body: `local n = 0; local function bump() n = n + 10 end; ::a:: do goto a; ::a:: bump() end; n = n + 1; return n`, want: "11", oursOnly: true},
 		{body: `local n = 0; goto a ::a:: goto b ::b:: n = n + 1; return n`, want: "1", oursOnly: true},
 		{body: `local n = 0; local function bump() n = n + 1 end; goto a ::a:: bump(); goto b ::b:: bump(); return n`, want: "2", oursOnly: true},
 		{body: `local o = {}; function o:m() local n = 0; local function bump() n = n + self.step end; for i = 1, 4 do if i % 2 == 0 then goto continue end; bump() ::continue:: end; return n end
