@@ -10,7 +10,7 @@ import (
 var watched = [64]bool{
 	lua.OP_CONCAT: true, lua.OP_NEWTABLE: true, lua.OP_CLOSURE: true,
 	lua.OP_SETTABLE: true, lua.OP_SETTABLEKS: true, lua.OP_SETLIST: true, lua.OP_SETGLOBAL: true,
-	lua.OP_FORPREP: true, lua.OP_MOD: true,
+	lua.OP_FORPREP: true,
 }
 
 // What things weigh, roughly, in bytes.
@@ -60,10 +60,6 @@ func (m *meter) watch(f *frameMirror, inst uint32) {
 			n = int64(reg.top - (base + a) - 1)
 		}
 		m.charge(n/4, n*2*slotBytes)
-	case lua.OP_MOD:
-		if x, ok := m.rk(f, b).(lua.LNumber); ok && x < 0 {
-			m.watchModulo(base+a, x, m.rk(f, c))
-		}
 	case lua.OP_FORPREP:
 		m.forBounds(reg.array[base+a : base+a+3])
 	}

@@ -24,9 +24,6 @@ type meter struct {
 	bytes int64 // that may be allocated before the next count of what is alive
 	depth int
 
-	zero     int   // the register whose negative zero is to be corrected, 0: none
-	leftThen int64 // instructions left, while that is to be done
-
 	replaying bool  // what the script does is not charged
 	charged   int64 // instructions left when the replay began
 
@@ -65,11 +62,6 @@ func (m *meter) Err() error                  { return nil }
 func (m *meter) Value(any) any               { return nil }
 
 func (m *meter) stop() {
-	if m.zero != 0 {
-		if m.correctZero(); m.left >= 0 && !m.stopped.Load() {
-			return
-		}
-	}
 	a := m.activation
 	if err := a.ctx.Err(); err != nil {
 		if cause := context.Cause(a.ctx); cause != err {
@@ -104,7 +96,7 @@ func (m *meter) charge(work, bytes int64) {
 func (m *meter) start(a *activation) {
 	m.activation = a
 	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
-	m.replaying, m.zero = false, 0
+	m.replaying = false
 	if a.host != nil {
 		m.replay(a.host.Replaying())
 	}

@@ -96,7 +96,7 @@ func stillWrong(t *testing.T, file string, row result) {
 	defer L.Close()
 	got := "an error"
 	if err := L.DoString("return tostring((function(...) " + row.body + "\nend)())"); err == nil {
-		got = L.Get(-1).String()
+		got = strings.ToLower(strings.TrimPrefix(L.Get(-1).String(), "+")) // +Inf
 	}
 	if got == row.want {
 		t.Errorf("gopher-lua gives the right value by itself: %s can go\n%s", file, row.body)
