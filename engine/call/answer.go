@@ -26,7 +26,8 @@ import (
 func readAnswer(app *bindings.App, op *bindings.Operation, status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
 	kind := contentType(header)
 	text, err := body, error(nil)
-	if kind == "" || strings.HasPrefix(kind, "text/") || jsonType(kind) {
+	isText := kind == "" || strings.HasPrefix(kind, "text/") || jsonType(kind)
+	if isText {
 		text, _, err = answerText(header, body, "")
 	}
 	if err != nil {
@@ -46,16 +47,13 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 		return headerAnswer(op, header), nil
 	case declared == bindings.File:
 		return wrapped(kind, body), nil
+	case isJSON && isText && refuses(app, text):
+		return nil, vendorError(app, op, status, header, text, true)
 	case err != nil && (isJSON || kind != "text/html"):
 		e := newError(app, op, bindings.Invalid, status)
 		e.Message, e.RequestID = unreadableText(status, err, asBytes, op.ReadOnly()), requestID(app, header)
 		return nil, e
-	case isJSON && (jsonType(kind) || kind == "" || strings.HasPrefix(kind, "text/")):
-		if ok := app.Errors.OK; ok != "" {
-			if v := gjson.GetBytes(body, ok); v.Exists() && !v.Bool() {
-				return nil, vendorError(app, op, status, header, text, true)
-			}
-		}
+	case isJSON && isText:
 		return text, nil
 	case jsonType(kind) || kind == "text/html":
 		e := newError(app, op, bindings.Unavailable, status)
@@ -66,6 +64,16 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 		return nil, e
 	}
 	return wrapped(kind, text), nil
+}
+
+// refuses reports whether an answer with a status of success says in its JSON
+// that nothing was done.
+func refuses(app *bindings.App, text []byte) bool {
+	if app.Errors.OK == "" {
+		return false
+	}
+	ok := gjson.GetBytes(text, app.Errors.OK)
+	return ok.Exists() && !ok.Bool()
 }
 
 // headerAnswer is the answer without a body: null, or the headers that the

@@ -185,3 +185,19 @@ func TestVendorErrorText(t *testing.T) {
 		}
 	}
 }
+
+// An answer that says in its JSON that it was refused is that error in every
+// charset, also where its text does not fit the charset.
+func TestRefusalText(t *testing.T) {
+	utf16 := "\xFF\xFE"
+	for _, c := range `{"ok":false,"error":"no_text"}` {
+		utf16 += string(c) + "\x00"
+	}
+	for name, body := range map[string]string{"UTF-16": utf16, "a byte that does not fit": "{\"ok\":false,\"error\":\"no_text\",\"of\":\"\xE9\"}"} {
+		s := start(t, typed(200, "application/json", body), nil)
+		_, err := s.do(t, unsafe, args[unsafe])
+		if e := wantKind(t, err, bindings.Invalid, false); e.Code != "no_text" {
+			t.Errorf("%s: got code %q: %v", name, e.Code, e)
+		}
+	}
+}
