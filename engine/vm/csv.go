@@ -63,11 +63,12 @@ func wantCSVOptions(L *lua.LState, n int, function string) csvOptions {
 		o.header = bool(header)
 	case *lua.LTable:
 		o.header = true
+		activationOf(L).charge(L, scanWork(header), 0)
 		count := header.MaxN()
 		if count == 0 {
 			raise(L, "%s: the option header must be true or a list of names, found a table without any", function)
 		}
-		activationOf(L).charge(L, int64(count), 0)
+		activationOf(L).charge(L, int64(count), slotBytes*int64(count))
 		for i := 1; i <= count; i++ {
 			o.names = append(o.names, header.RawGetInt(i))
 		}
@@ -111,9 +112,9 @@ func csvRead(L *lua.LState, text string, o csvOptions) int {
 	if err != nil {
 		raise(L, "%s: %v; %s", function, err, otherCharset)
 	}
-	a.charge(L, int64(len(text))/4, 2*int64(len(text)))
 	charge, release := a.holding(L)
 	defer release()
+	charge(int64(len(text))/4, 2*int64(len(decoded)))
 	r := &csvReader{text: string(decoded), separator: o.separator, lazy: o.lazy}
 	fail := func(err error) {
 		if err != nil {
@@ -214,16 +215,20 @@ func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 	if o.names != nil {
 		header()
 	}
-	for i := 1; i <= rows.MaxN(); i++ {
+	charge(scanWork(rows), 0)
+	count := rows.MaxN()
+	for i := 1; i <= count; i++ {
 		row, ok := rows.RawGetInt(i).(*lua.LTable)
 		if !ok {
 			raise(L, "%s: row %d must be a table, found %s", function, i, describe(rows.RawGetInt(i)))
 		}
+		charge(scanWork(row), 1)
 		if !o.header {
 			if key := firstField(row); key != lua.LNil {
 				raise(L, "%s: row %d has the field %s, and rows are written as lists; set header = true to write fields by name", function, i, describe(key))
 			}
-			for j := 1; j <= row.MaxN(); j++ {
+			fields := row.MaxN()
+			for j := 1; j <= fields; j++ {
 				field(csvText(L, i, row.RawGetInt(j)))
 			}
 			w.end()

@@ -121,3 +121,17 @@ func TestCSVMemory(t *testing.T) {
 		})
 	}
 }
+
+// A row whose values were deleted is charged for the places that they keep.
+func TestCSVWork(t *testing.T) {
+	const many = `local rows, row = {}, {}; for i = 1, 2000 do rows[i] = row end; `
+	for name, body := range map[string]string{
+		"items":  many + `for i = 1, 1e5 do row[i] = 1 end; for i = 1e5, 1, -1 do row[i] = nil end; text.csv(rows)`,
+		"fields": many + `for i = 1, 1e5 do row["k" .. i] = 1 end; for k in pairs(row) do row[k] = nil end; text.csv(rows, { header = true })`,
+	} {
+		out, _ := run(t, newMachine(), inHook(body), vm.Limits{Instructions: 20_000_000})
+		if out.Err == nil || !strings.Contains(out.Err.Error(), "instructions") {
+			t.Errorf("%s: it ended with %v", name, out.Err)
+		}
+	}
+}

@@ -65,6 +65,13 @@ func firstField(t *lua.LTable) lua.LValue {
 	return key
 }
 
+// scanWork is the work of a walk over a table, to be charged before it. Values
+// and fields that were set to nil keep their places, and count.
+func scanWork(t *lua.LTable) int64 {
+	m := tableOf(t)
+	return 1 + int64(len(m.array)+len(m.keys))/8
+}
+
 func isList(t *lua.LTable) bool { return t.Metatable == lua.LValue(listMark) }
 
 func asList(t *lua.LTable) *lua.LTable {
