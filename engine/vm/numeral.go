@@ -166,8 +166,9 @@ func textArithmetic() map[string]lua.LValue {
 		{"__unm", "-", func(a, _ lua.LNumber) lua.LNumber { return -a }},
 	} {
 		all[o.event] = function(func(L *lua.LState) int {
-			a, aFits := operand(L.Get(1))
-			b, bFits := operand(L.Get(2))
+			m := activationOf(L).meter
+			a, aFits := m.operand(L.Get(1))
+			b, bFits := m.operand(L.Get(2))
 			if aFits && (bFits || o.event == "__unm") {
 				L.Push(o.apply(a, b))
 				return 1
@@ -182,7 +183,7 @@ func textArithmetic() map[string]lua.LValue {
 				L.Call(2, 1)
 				return 1
 			}
-			raise(L, "%s", activationOf(L).meter.explainArithmetic(o.operator))
+			raise(L, "%s", m.explainArithmetic(o.operator))
 			return 0
 		})
 	}
@@ -190,11 +191,12 @@ func textArithmetic() map[string]lua.LValue {
 }
 
 // operand takes a number, or a text that is one.
-func operand(v lua.LValue) (lua.LNumber, bool) {
+func (m *meter) operand(v lua.LValue) (lua.LNumber, bool) {
 	switch v := v.(type) {
 	case lua.LNumber:
 		return v, true
 	case lua.LString:
+		m.charge(int64(len(v))/16, 0)
 		f, ok := parseNumber(string(v))
 		return lua.LNumber(f), ok
 	}
@@ -205,10 +207,11 @@ func operand(v lua.LValue) (lua.LNumber, bool) {
 // of a numeric for, before the loop reads them.
 func (m *meter) forBounds(registers []lua.LValue) {
 	for i, v := range registers {
-		if text, ok := v.(lua.LString); ok {
-			if f, ok := parseNumber(string(text)); ok {
-				registers[i] = lua.LNumber(f)
-			}
+		if v.Type() != lua.LTString {
+			continue
+		}
+		if n, ok := m.operand(v); ok {
+			registers[i] = n
 		}
 	}
 }

@@ -90,3 +90,18 @@ func TestNumeralErrors(t *testing.T) {
 		}
 	}
 }
+
+// The length of a text that is read as a number is charged.
+func TestNumeralWork(t *testing.T) {
+	for _, body := range []string{
+		`local s = ("1"):rep(1e6); for i = 1, 10 do local x = s + 1 end`,
+		`local s = ("1"):rep(1e6); for i = 1, 10 do local x = 1 % s end`,
+		`local s = ("1"):rep(1e6); for i = 1, 10 do local x = -s end`,
+		`local s = ("1"):rep(1e6); for i = 1, 10 do for j = s, 1 do end end`,
+	} {
+		out, _ := run(t, newMachine(), inHook(body), vm.Limits{Instructions: 300_000})
+		if out.Err == nil || !strings.Contains(out.Err.Error(), "instructions") {
+			t.Errorf("%s\n\tended with %v", body, out.Err)
+		}
+	}
+}
