@@ -1,7 +1,7 @@
-// Measure starts a stripped binary in an empty folder with one script, and
-// prints its size, how long it takes until it is ready, and its memory when it
-// is idle. It fails where size or memory are over their bounds, and where the
-// start takes ten times its bound: the machine may be busy.
+// Measure runs a stripped binary of Tidewire with one script, and prints the
+// size of the binary, the time until it is ready, and its memory when idle. It
+// fails if size or memory is over its bound, or if the start takes more than
+// ten times its bound: less may be due to a busy machine.
 package main
 
 import (
@@ -24,11 +24,16 @@ const (
 	maxMemory = 40 << 10 // KiB
 	starts    = 5        // the median counts
 	idle      = 3 * time.Second
+	patience  = time.Minute // for one run of the engine
 )
 
 func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: measure BINARY")
+		os.Exit(2)
+	}
 	if err := measure(os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, "measure:", err)
 		os.Exit(1)
 	}
 }
@@ -63,15 +68,20 @@ func measure(binary string) error {
 	start := took[starts/2]
 	fmt.Printf("stripped size %.1f MB (bound %d), ready after %s (bound %s), idle memory %.1f MB (bound %d)\n",
 		float64(info.Size())/(1<<20), maxSize>>20, start.Round(time.Millisecond), maxStart, float64(memory)/(1<<10), maxMemory>>10)
-	if info.Size() > maxSize || start > 10*maxStart || memory > maxMemory {
-		return errors.New("over a bound")
+	switch {
+	case info.Size() > maxSize:
+		return errors.New("the binary is over its bound")
+	case start > 10*maxStart:
+		return errors.New("the start takes more than ten times its bound")
+	case memory > maxMemory:
+		return errors.New("the memory is over its bound")
 	}
 	return nil
 }
 
 // run starts the engine once, and gives the time until it is ready and, if
-// asked, its memory after a while.
-func run(binary, dir string, wait bool) (ready time.Duration, kib int, err error) {
+// idle memory is wanted, the memory that it has some seconds later, in KiB.
+func run(binary, dir string, wantMemory bool) (ready time.Duration, kib int, err error) {
 	c := exec.Command(binary, "run", dir, "--listen", "127.0.0.1:0")
 	logs, err := c.StderrPipe()
 	if err != nil {
@@ -81,22 +91,26 @@ func run(binary, dir string, wait bool) (ready time.Duration, kib int, err error
 	if err := c.Start(); err != nil {
 		return 0, 0, err
 	}
+	stuck := time.AfterFunc(patience, func() { c.Process.Kill() })
+	defer stuck.Stop()
+	log, isReady := "", false
 	lines := bufio.NewScanner(logs)
-	for lines.Scan() && !strings.Contains(lines.Text(), "tidewire is ready") {
+	for !isReady && lines.Scan() {
+		log += lines.Text() + "\n"
+		isReady = strings.Contains(lines.Text(), "tidewire is ready")
 	}
 	ready = time.Since(began)
-	if wait {
+	if !isReady {
+		return 0, 0, fmt.Errorf("it did not become ready: %w\n%s", errors.Join(lines.Err(), c.Wait()), log)
+	}
+	if wantMemory {
 		time.Sleep(idle)
-		if kib, err = resident(c.Process.Pid); err != nil {
-			return 0, 0, err
-		}
+		kib, err = resident(c.Process.Pid)
 	}
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
-		return 0, 0, err
-	}
+	err = errors.Join(err, c.Process.Signal(syscall.SIGTERM))
 	for lines.Scan() {
 	}
-	return ready, kib, c.Wait()
+	return ready, kib, errors.Join(err, c.Wait())
 }
 
 // resident gives the resident memory of a process in KiB.
@@ -110,5 +124,5 @@ func resident(pid int) (int, error) {
 			return strconv.Atoi(strings.Fields(text)[0])
 		}
 	}
-	return 0, errors.New("the kernel does not say how much memory the process has")
+	return 0, errors.New("/proc has no VmRSS of the process")
 }

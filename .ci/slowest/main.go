@@ -1,5 +1,6 @@
-// Slowest reads the output of go test -json. It prints what go test prints
-// without -json, and then the tests that took longest.
+// Slowest reads the output of go test -json. It prints the results of packages
+// and the output of tests that failed or did not end, and then the tests that
+// took longest.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -22,29 +24,33 @@ const shown = 15
 
 func main() {
 	var slow []event
-	output := map[string]*strings.Builder{} // of tests, shown if they fail
+	output := map[string]map[string]string{} // by package and test, of tests that run
 	in := bufio.NewReader(os.Stdin)
 	for {
 		line, err := in.ReadBytes('\n')
 		var e event
 		if len(line) > 0 && json.Unmarshal(line, &e) != nil {
-			os.Stdout.Write(line) // of a build that failed
+			os.Stdout.Write(line)
 		}
-		name := e.Package + " " + e.Test
-		switch {
+		switch tests := output[e.Package]; {
 		case e.Action == "output" && e.Test != "":
-			if output[name] == nil {
-				output[name] = &strings.Builder{}
+			if tests == nil {
+				tests = map[string]string{}
+				output[e.Package] = tests
 			}
-			output[name].WriteString(e.Output)
+			tests[e.Test] += e.Output
 		case (e.Action == "output" || e.Action == "build-output") && e.Output != "PASS\n":
 			fmt.Print(e.Output)
-		case e.Test != "" && (e.Action == "pass" || e.Action == "fail"):
-			if e.Action == "fail" && output[name] != nil {
-				fmt.Print(output[name])
+		case e.Test == "" && e.Action == "fail": // a test that did not end has no result of its own
+			for _, test := range slices.Sorted(maps.Keys(tests)) {
+				fmt.Print(tests[test])
 			}
-			delete(output, name)
-			if !strings.Contains(e.Test, "/") {
+		case e.Action == "pass" || e.Action == "fail" || e.Action == "skip":
+			if e.Action == "fail" {
+				fmt.Print(tests[e.Test])
+			}
+			delete(tests, e.Test)
+			if e.Test != "" && !strings.Contains(e.Test, "/") {
 				slow = append(slow, e)
 			}
 		}
