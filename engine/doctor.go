@@ -21,7 +21,7 @@ const (
 // Doctor lists what will not mend itself: scripts that do not load, runs that a
 // person must decide about, lanes that stand, waits that nothing can end, lists that cannot be read.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
-	d := examination{engine: e, now: e.config.Now(), versions: map[string]loaded{}}
+	d := examination{engine: e, now: e.config.Now(), versions: map[string]boundVersion{}}
 	for _, look := range []func(context.Context) error{d.scripts, d.held, d.blocked, d.floods, d.waits, d.outdated, d.overdue, d.lanes, d.polls, d.webhooks} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
@@ -34,7 +34,7 @@ func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 type examination struct {
 	engine   *Engine
 	now      time.Time
-	versions map[string]loaded // by hash
+	versions map[string]boundVersion // by hash
 	found    []control.Finding
 }
 
@@ -171,16 +171,16 @@ func (d *examination) isApp(name string) bool {
 	return false
 }
 
-// loaded is a version that runs are bound to.
-type loaded struct {
+// boundVersion is a version that runs are bound to.
+type boundVersion struct {
 	format int
 	err    error // why it cannot be loaded
 }
 
 // version loads the version that a run is bound to.
-func (d *examination) version(ctx context.Context, hash string) loaded {
+func (d *examination) version(ctx context.Context, hash string) boundVersion {
 	if hash == "" {
-		return loaded{format: vm.ReplayFormat}
+		return boundVersion{format: vm.ReplayFormat}
 	}
 	if known, found := d.versions[hash]; found {
 		return known
@@ -189,7 +189,7 @@ func (d *examination) version(ctx context.Context, hash string) loaded {
 	if err == nil {
 		_, err = d.engine.scripts.Revive(ctx, kept)
 	}
-	d.versions[hash] = loaded{kept.Format, err}
+	d.versions[hash] = boundVersion{kept.Format, err}
 	return d.versions[hash]
 }
 

@@ -198,7 +198,7 @@ func (e *Engine) awaitOld(ctx context.Context) error {
 		}
 	}
 	if older > 0 {
-		e.config.Log.Warn("runs go on that began before the language was corrected; tidewire doctor lists them", "versions", older)
+		e.config.Log.Warn("live runs began before the language was corrected; tidewire doctor lists them", "versions", older)
 	}
 	return nil
 }

@@ -57,8 +57,8 @@ func copyFile(t *testing.T, from, to string) {
 func TestTheDoctorListsRunsOfAnOlderFormatBeforeTheyWake(t *testing.T) {
 	t.Parallel()
 	c := openFormat1(t, 0)
-	if !strings.Contains(c.log.String(), `"runs go on that began before the language was corrected; tidewire doctor lists them","versions":3`) {
-		t.Errorf("the log does not speak of them:\n%s", c.log)
+	if !strings.Contains(c.log.String(), `"live runs began before the language was corrected; tidewire doctor lists them","versions":3`) {
+		t.Errorf("the log does not have the warning:\n%s", c.log)
 	}
 	for _, run := range []string{keptRun, swapRun, countRun} {
 		c.finds("format", run, "replay format 1", "(now 2)", "tidewire runs migrate "+run)

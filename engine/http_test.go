@@ -14,8 +14,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// TestCharsets is text that is not UTF-8, on all its ways into a script: the
-// event, answers, files, and bytes that a script decodes itself.
+// TestCharsets runs scripts on text that is not UTF-8: of an event, of answers
+// and files, and bytes that the script decodes itself.
 func TestCharsets(t *testing.T) {
 	posts := 0
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,8 +75,8 @@ end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 	}
 }
 
-// TestRedirectsOfWrites: a script sees where its write was sent to, and nothing
-// else is done in its name.
+// TestRedirectsOfWrites: a script gets the redirect of its write, and no other
+// request is sent.
 func TestRedirectsOfWrites(t *testing.T) {
 	var mu sync.Mutex
 	var target []string

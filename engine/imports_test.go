@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"bindings", "engine/filelock", "engine/file", "engine/charset"},
 }
 
-// within are imports between rooms of one floor that README.md names.
+// within are the imports inside a level that README.md allows.
 var within = map[string][]string{
 	"cmd/catalog":           {},
 	"bindings/all":          {"bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack", "bindings/teams"},

@@ -28,9 +28,9 @@ func newWebClient(private bool, hosts []string) *http.Client {
 	return &http.Client{Transport: webTransport{transport}, CheckRedirect: redirect}
 }
 
-// webTransport gives every redirect of a write to the caller: http.Client
-// makes an error of a Location that it cannot parse, which would leave the write
-// uncertain. It does not look for the name in lower case.
+// webTransport hides from http.Client a Location that cannot be parsed, by
+// writing its name in lower case: http.Client would return an error in place of
+// the answer, and the write would be uncertain.
 type webTransport struct{ *http.Transport }
 
 func (t webTransport) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -49,8 +49,8 @@ func reads(method string) bool { return method == http.MethodGet || method == ht
 
 // redirect follows a few, never from https to http, and leaves to another host
 // nothing that may be a secret. A redirect of a write is its answer, unless it
-// asks for the same request on the same host: any other becomes a GET, and its
-// answer would look as if the write was done.
+// asks for the same request on the same host: http.Client would make a GET of
+// any other, whose answer would look as if the write was done.
 func redirect(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1]
 	if !reads(before[0].Method) {
@@ -85,7 +85,7 @@ func sameServer(a, b *url.URL) bool {
 	return strings.EqualFold(a.Host, b.Host) || strings.EqualFold(a.Hostname(), b.Hostname()) && ownPort(a) == ownPort(b)
 }
 
-// ownPort is the port of an address, empty if it is that of the scheme.
+// ownPort is the port of an address, empty if it is the default of its scheme.
 func ownPort(u *url.URL) string {
 	if u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443" {
 		return ""

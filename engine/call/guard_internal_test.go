@@ -42,7 +42,7 @@ func TestInner(t *testing.T) {
 	}
 }
 
-// The test stands inside the package because no test server has both schemes on
+// The test is inside the package because no test server has both schemes on
 // one port, nor the default ports.
 func TestRedirectOfAWrite(t *testing.T) {
 	tests := []struct {
@@ -83,7 +83,7 @@ func TestRedirectOfAWrite(t *testing.T) {
 			}
 		}
 	}
-	// What went from http to https does not go back.
+	// Once https, never http again.
 	back := request(t, "POST", "http://a.test/z")
 	back.Response = &http.Response{StatusCode: http.StatusTemporaryRedirect}
 	if err := redirect(back, []*http.Request{request(t, "POST", "http://a.test/x"), request(t, "POST", "https://a.test/y")}); err == nil {

@@ -240,12 +240,12 @@ func (a *HTTPAnswer) hide(h hider) {
 	}
 }
 
-func readHTTP(status int, header http.Header, body []byte, certain string) (HTTPAnswer, error) {
+func readHTTP(status int, header http.Header, body []byte, override string) (HTTPAnswer, error) {
 	a := HTTPAnswer{Status: status, Headers: make(map[string]string, len(header))}
 	for name, values := range header {
 		a.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
 	}
-	text, isText, err := answerText(header, body, certain)
+	text, isText, err := answerText(header, body, override)
 	switch {
 	case err != nil:
 	case isText:

@@ -14,8 +14,8 @@ import (
 	"github.com/tidewire/tidewire/engine/file"
 )
 
-// redirecting answers /<status> with that redirect to /target, or to where the
-// query says, and hands all else to the target.
+// redirecting answers /<status> with that redirect to /target, or to the address
+// in the query, and calls target for all other requests.
 func redirecting(t *testing.T, all *[]heard, target func(http.ResponseWriter)) string {
 	t.Helper()
 	server := httptest.NewServer(listening(all, func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +37,7 @@ func redirecting(t *testing.T, all *[]heard, target func(http.ResponseWriter)) s
 	return server.URL
 }
 
-// A redirect of a write is its answer. Nothing is sent to where it leads.
+// A redirect of a write is its answer. Nothing is sent to its Location.
 func TestHTTPRedirectOfAWrite(t *testing.T) {
 	var elsewhere []heard
 	abroad := httptest.NewServer(listening(&elsewhere, reply200))
@@ -161,8 +161,8 @@ func TestHTTPRedirectsInARow(t *testing.T) {
 	}
 }
 
-// A write that was redirected is one call: what is known of it is known of its
-// last request.
+// A write that was redirected is one call: its last request decides whether it
+// is uncertain.
 func TestHTTPRedirectMarks(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -200,7 +200,7 @@ func TestHTTPRedirectMarks(t *testing.T) {
 	}
 }
 
-// What reads is led on as ever, and another host gets no secret.
+// A redirect of a read is followed, and another host gets no secret.
 func TestHTTPRedirectOfARead(t *testing.T) {
 	var here, there []heard
 	abroad := httptest.NewServer(listening(&there, reply200))

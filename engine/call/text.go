@@ -10,13 +10,13 @@ import (
 	"github.com/tidewire/tidewire/engine/charset"
 )
 
-// answerText gives the body of an answer as UTF-8; false says that it is not
-// text. A certain charset, if not empty, replaces the one that is declared. It
-// is an error if what is declared as text cannot be decoded.
-func answerText(header http.Header, body []byte, certain string) ([]byte, bool, error) {
+// answerText returns the body of an answer as UTF-8, and whether it is text. The
+// charset override, if not empty, replaces mark and declaration. It is an error
+// if what is declared as text cannot be decoded.
+func answerText(header http.Header, body []byte, override string) ([]byte, bool, error) {
 	kind, declared := contentType(header), charset.Declared(header.Get("Content-Type"))
-	if certain != "" {
-		text, err := charset.DecodeAs(body, certain)
+	if override != "" {
+		text, err := charset.DecodeAs(body, override)
 		return text, true, err
 	}
 	switch {
@@ -31,7 +31,7 @@ func answerText(header http.Header, body []byte, certain string) ([]byte, bool, 
 			return text, true, nil
 		}
 	}
-	// A charset declared for what is not text, such as a PDF, means nothing.
+	// A charset declared for what is not text, such as a PDF, has no meaning.
 	return body, utf8.Valid(body), nil
 }
 
@@ -46,7 +46,7 @@ func textType(kind string) bool {
 }
 
 // unreadableText is the message for a complete answer whose text cannot be decoded.
-// Instead says how to call so that it can be read.
+// instead is how else to call, so that it can be read.
 func unreadableText(status int, err error, instead string, safe bool) string {
 	done := ""
 	if !safe && status < 300 {

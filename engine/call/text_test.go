@@ -120,8 +120,8 @@ func TestHTTPUnknownCharset(t *testing.T) {
 	wantKind(t, err, bindings.Invalid, false, `charset: unknown charset "x-foo"`)
 }
 
-// What was answered is never uncertain because its text cannot be read.
-func TestHTTPTextOfAStatusThatLeavesItOpen(t *testing.T) {
+// A write that was answered with 500 is uncertain, whatever the text.
+func TestHTTPTextOfAnUncertainWrite(t *testing.T) {
 	server := httptest.NewServer(typed(500, "text/plain", "\xE9"))
 	defer server.Close()
 	_, err := web(t, "127.0.0.1").http(t, `{"method":"post","url":"`+server.URL+`"}`)
@@ -173,7 +173,8 @@ func TestAnswerTextRefused(t *testing.T) {
 	}
 }
 
-// An error of the vendor's is read in its charset too, and as far as it can be.
+// An error of the vendor's is read in its charset too. Bytes that do not fit are
+// replaced.
 func TestVendorErrorText(t *testing.T) {
 	for kind, want := range map[string]string{
 		"application/json; charset=ISO-8859-1": "Café manque", "application/json": "Caf? manque", "application/json; charset=x-foo": "Caf? manque",

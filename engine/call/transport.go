@@ -50,8 +50,8 @@ func newSender(client *http.Client) *resty.Client {
 		SetLogger(quiet{})
 }
 
-// setBody sets a body that is a stream: resty would read it whole before it
-// sends it. And it makes resty send "Content-Length: 0" where it would send an
+// setBody sets a body that is a stream, which resty would read whole before it
+// sends it. It also makes resty send "Content-Length: 0" where it would send an
 // empty body in chunks, which some vendors refuse. Our bodies are of known length.
 func setBody(_ *resty.Client, request *http.Request) error {
 	if open, is := request.Context().Value(streamKey{}).(opener); is {

@@ -69,8 +69,7 @@ func Decode(text []byte, declared string) ([]byte, error) {
 	return DecodeAs(text, cmp.Or(Marked(text), declared, utf8Name))
 }
 
-// DecodeAs is Decode for a charset that is certain, whatever mark the text
-// begins with. A mark in that charset is left out. UTF-16 without a byte order
+// DecodeAs is Decode for a charset that replaces the one of a mark. A mark in that charset is left out. UTF-16 without a byte order
 // in its name has that of the mark, else little endian.
 //
 // Names are those of the WHATWG Encoding Standard, then those of IANA:
@@ -146,7 +145,7 @@ func misfit(decoder *encoding.Decoder, text, own []byte) int {
 		// Escape sequences, which write nothing, are no part of what they precede.
 		_, skipped, _ := decoder.Transform(nil, text[at:], true)
 		at += skipped
-		// A replacement fills all three bytes, so it comes alone.
+		// A replacement has three bytes, so no other character is decoded with it.
 		written, read, err := decoder.Transform(one[:len(replacement)], text[at:], true)
 		if written == 0 && read == 0 && errors.Is(err, transform.ErrShortDst) {
 			written, read, _ = decoder.Transform(one[:], text[at:], true)
@@ -207,7 +206,7 @@ func strict(name string) (encoding.Encoding, error) {
 }
 
 func supported(charset encoding.Encoding, name string) (encoding.Encoding, error) {
-	// The web gives Replacement the names of charsets that it refuses.
+	// htmlindex has Replacement for the charsets that browsers refuse.
 	if charset == nil || charset == encoding.Replacement {
 		return nil, fmt.Errorf("unknown charset %.40q", name)
 	}

@@ -94,7 +94,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// A charset that is certain counts more than a mark.
+// The charset replaces that of a mark.
 func TestDecodeAs(t *testing.T) {
 	tests := []struct{ bytes, name, want string }{
 		{"\xEF\xBB\xBFCaf\xE9", "windows-1252", "ï»¿Café"},
@@ -209,8 +209,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// decoded is what some charsets make of bytes, done in another way; false for
-// those that do not fit, and for the other charsets.
+// decoded decodes bytes of some charsets in another way; false for bytes that do
+// not fit, and for other charsets.
 func decoded(input []byte, name string) (string, bool) {
 	switch marked := charset.Marked(input); {
 	case marked != "":

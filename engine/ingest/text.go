@@ -9,7 +9,7 @@ import (
 	"github.com/tidewire/tidewire/engine/charset"
 )
 
-// text gives the body as UTF-8. Signatures are made of the body as it came.
+// text returns the body as UTF-8. A signature is of the bytes as received.
 func (m *message) text() ([]byte, *refusal) {
 	text, err := charset.Decode(m.body, charset.Declared(m.Header.Get("Content-Type")))
 	if err != nil {
@@ -18,8 +18,8 @@ func (m *message) text() ([]byte, *refusal) {
 	return text, nil
 }
 
-// form gives a body in the form encoding with names and values in UTF-8: the
-// bytes of a charset stand in it behind percent signs.
+// form returns a body in the form encoding with names and values in UTF-8. Its
+// percent signs encode bytes of the charset.
 func (m *message) form() ([]byte, *refusal) {
 	body, declared := m.body, charset.Declared(m.Header.Get("Content-Type"))
 	if charset.Marked(body) != "" {
@@ -41,7 +41,7 @@ func (m *message) form() ([]byte, *refusal) {
 			}
 			unescaped, err := url.QueryUnescape(part)
 			if err != nil {
-				return m.body, nil // what reads the form says what is wrong with it
+				return m.body, nil // ReadForm returns this error
 			}
 			text, err := charset.DecodeAs([]byte(unescaped), cmp.Or(declared, "utf-8"))
 			if err != nil {

@@ -19,8 +19,8 @@ func typed(kind string, sign func([]byte) http.Header) func([]byte) http.Header 
 	}
 }
 
-// Whatever charset a body is in, an event holds UTF-8, and the signature is
-// that of the bytes that came.
+// An event is UTF-8 whatever the charset of the body, and the signature is that
+// of the bytes as received.
 func TestText(t *testing.T) {
 	bank := signed(t, apps(t)[1], 0, "bank-secret", now)
 	slack := signed(t, chat(t), 0, "chat-secret", now)
@@ -64,7 +64,7 @@ func TestText(t *testing.T) {
 			}
 		})
 	}
-	// Who sends what cannot be checked is not told more.
+	// The answer to an unsigned request has no details.
 	r := newReceiver(t)
 	if status, answer, _ := r.post(t, "/hooks/bank", "\xE9", typed(json, nil)); status != 401 {
 		t.Errorf("unsigned: got %d %s", status, answer)

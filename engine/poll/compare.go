@@ -122,8 +122,8 @@ func (c *comparison) complete() bool {
 // listed is what there was before.
 func (c *comparison) first() bool { return !c.cursors[c.walk.item].Known && !c.changedOnly() }
 
-// isNew reports whether a record came into the list since the poll first
-// looked, and no event says so yet. Returned says that it was deleted before.
+// isNew reports whether a record came into the list after the first poll, and
+// has no created event yet. returned is true if it was deleted before.
 func (c *comparison) isNew(s *journal.Sighting, item *shown, returned bool) bool {
 	if _, told := s.Last(journal.CreatedThread); told {
 		return false

@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/engine/poll"
 )
 
-// tokenPlay is a desk whose files change between looks at them.
+// tokenPlay is a stand-in of a vendor whose files change between polls.
 type tokenPlay struct {
 	*world
 	found []string // the events of each look

@@ -113,7 +113,7 @@ func (l *look) pages(ctx context.Context, w *walk) error {
 			l.finish(w, page)
 		}
 		if err := l.page(ctx, w, page.Items, last && !l.losing(w)); err != nil {
-			w.cursor = before // the same page is asked for again, without the new token
+			w.cursor = before // the page is read again, and the new token is not used until it is written
 			return err
 		}
 		if w.next = page.Next; last {

@@ -52,7 +52,7 @@ func (h *host) judge(ctx context.Context, done vm.Outcome) ending {
 func (h *host) leftover(done vm.Outcome) ending {
 	next := h.records[h.last]
 	message := fmt.Sprintf("%s: it ended after step %d, and its record goes on with step %d, %s (at %s)",
-		h.misfit(), h.last, next.Number, next.Name, next.Position)
+		h.mismatchCause(), h.last, next.Number, next.Name, next.Position)
 	if done.Err != nil {
 		message += "; it ended with: " + done.Err.Error()
 	}

@@ -148,22 +148,22 @@ func (h *host) mark(step journal.Step) int {
 func (h *host) mismatch(ctx context.Context, step, record journal.Step) error {
 	was, now := apart(record.Args, step.Args)
 	message := fmt.Sprintf("%s: step %d was %s %s (at %s) and is now %s %s",
-		h.misfit(), step.Number, record.Name, was, record.Position, step.Name, now)
+		h.mismatchCause(), step.Number, record.Name, was, record.Position, step.Name, now)
 	return h.park(ctx, step, journal.Park{
 		State: journal.Blocked, Problem: &journal.Problem{Message: message, Position: step.Position},
 	})
 }
 
-// misfit says why a replay may do something else than its records say.
-func (h *host) misfit() string {
+// mismatchCause is why a replay may differ from its records.
+func (h *host) mismatchCause() string {
 	if text := corrected(h.unit.Version); text != "" {
 		return text + " and the records do not fit any more"
 	}
 	return "the script is not deterministic"
 }
 
-// corrected says that a version was loaded under an older replay format; it is
-// empty for one of the present format.
+// corrected is the reason why runs of a version that was loaded under an older
+// replay format may be blocked; it is empty for the present format.
 func corrected(v journal.Version) string {
 	if v.Format >= vm.ReplayFormat {
 		return ""

@@ -9,9 +9,9 @@ import (
 
 // gopher-lua compiles the right sides of an assignment one after the other
 // into the registers of the locals on the left (compileAssignStmtRight), so
-// that a later one reads what an earlier one wrote, and takes a wrong register
-// for the value of a global that stands before a field (upstream issue 440). A
-// single assignment to a local has faults of the same kind: "a = t.x and 1"
+// that a later one reads what an earlier one wrote. It takes the value of a
+// global from a wrong register if a field follows among the targets (upstream
+// issue 440). A single assignment to a local has similar faults: "a = t.x and 1"
 // leaves a alone where t.x is nil, "a = (b or c) and d" writes b into a before d
 // is read (compileLogicalOpExprAux), and "a = (f(a))" loads f into the register
 // of a, if a is the last parameter (compileFuncCallExpr). Assignments are
@@ -47,9 +47,9 @@ func (p *preparer) single(s *ast.AssignStmt) ast.Stmt {
 //	  the assignments, from right to left, as lua5.1 does them
 //	end
 //
-// As in lua5.1 the last value goes straight to the last target, and a local
-// that holds a table or key is not copied unless it is a target itself. That
-// keeps the number of registers small.
+// As in lua5.1 the last value is assigned directly to the last target, and a
+// local that is a table or key is not copied unless it is a target too, so that
+// few registers are needed.
 func (p *preparer) multiple(s *ast.AssignStmt) ast.Stmt {
 	targets := make([]ast.Expr, len(s.Lhs))
 	var out []ast.Stmt
@@ -59,17 +59,17 @@ func (p *preparer) multiple(s *ast.AssignStmt) ast.Stmt {
 			targets[i] = target
 			continue
 		}
-		keep := func(e ast.Expr, kind string) ast.Expr {
-			if isConstant(e) || p.stays(e, s.Lhs[i+1:]) {
+		store := func(e ast.Expr, kind string) ast.Expr {
+			if isConstant(e) || p.isUnchanged(e, s.Lhs[i+1:]) {
 				return e
 			}
 			temporary := fmt.Sprintf("(%s %d)", kind, i+1)
 			out = append(out, local(e.Line(), []string{temporary}, []ast.Expr{e}))
 			return name(temporary, e.Line())
 		}
-		kept := &ast.AttrGetExpr{Object: keep(field.Object, "table"), Key: keep(field.Key, "key")}
-		kept.SetLine(field.Line())
-		targets[i] = kept
+		stored := &ast.AttrGetExpr{Object: store(field.Object, "table"), Key: store(field.Key, "key")}
+		stored.SetLine(field.Line())
+		targets[i] = stored
 	}
 	values, evaluate := p.values(s)
 	if len(evaluate.Exprs) > 0 {
@@ -81,20 +81,20 @@ func (p *preparer) multiple(s *ast.AssignStmt) ast.Stmt {
 	return do(s.Line(), out...)
 }
 
-// stays reports whether an expression is a local of this function that none
-// of the targets to its right changes.
-func (p *preparer) stays(e ast.Expr, targets []ast.Expr) bool {
+// isUnchanged reports whether an expression is a local of this function that
+// none of the targets to its right changes.
+func (p *preparer) isUnchanged(e ast.Expr, targets []ast.Expr) bool {
 	n, ok := e.(*ast.IdentExpr)
 	return ok && p.fn.isLocal(n.Value) && !slices.ContainsFunc(targets, func(t ast.Expr) bool { return isNamed(t, n.Value) })
 }
 
-// values gives the expression for each target, and the statement that
-// evaluates into locals what cannot be written down twice or later.
+// values returns the expression to assign to each target, and a declaration of
+// locals for the values that have to be evaluated before the assignments.
 func (p *preparer) values(s *ast.AssignStmt) ([]ast.Expr, *ast.LocalAssignStmt) {
 	n, m := len(s.Lhs), len(s.Rhs)
 	values := make([]ast.Expr, n)
 	evaluate := local(s.Line(), nil, nil)
-	keep := func(i, line int) {
+	store := func(i, line int) {
 		temporary := fmt.Sprintf("(value %d)", i+1)
 		evaluate.Names = append(evaluate.Names, temporary)
 		values[i] = name(temporary, line)
@@ -104,15 +104,15 @@ func (p *preparer) values(s *ast.AssignStmt) ([]ast.Expr, *ast.LocalAssignStmt) 
 		case i < n && isConstant(e), n == m && i == n-1:
 			values[i] = e
 		case i < n:
-			keep(i, e.Line())
+			store(i, e.Line())
 			evaluate.Exprs = append(evaluate.Exprs, e)
-		default: // its value is not wanted
+		default: // there is no target for its value
 			evaluate.Exprs = append(evaluate.Exprs, e)
 		}
 	}
 	for i := m; i < n; i++ {
 		if last := s.Rhs[m-1]; isMultiple(last) {
-			keep(i, last.Line())
+			store(i, last.Line())
 			continue
 		}
 		none := &ast.NilExpr{}
@@ -143,7 +143,7 @@ func isMultiple(e ast.Expr) bool {
 	return false
 }
 
-// oneValue says whether a call or "…" is cut to one value, as in parentheses.
+// oneValue sets whether a call or "..." is cut to one value, as in parentheses.
 func oneValue(e ast.Expr, one bool) {
 	switch e := e.(type) {
 	case *ast.FuncCallExpr:

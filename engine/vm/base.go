@@ -95,7 +95,7 @@ func baseNext(L *lua.LState) int {
 		}
 		raise(L, "next needs a table, found %s", describe(L.Get(1)))
 	}
-	key, value := t.Next(present(L, t, L.Get(2)))
+	key, value := t.Next(nextFrom(L, t, L.Get(2)))
 	if key == lua.LNil {
 		L.Push(lua.LNil)
 		return 1
@@ -105,9 +105,9 @@ func baseNext(L *lua.LState) int {
 	return 2
 }
 
-// present gives the key after which next goes on. LTable.Next begins again
-// after the first field when it does not find a key.
-func present(L *lua.LState, t *lua.LTable, key lua.LValue) lua.LValue {
+// nextFrom checks a key that was given to next, and returns the one for
+// LTable.Next, which begins again after the first field if it does not find it.
+func nextFrom(L *lua.LState, t *lua.LTable, key lua.LValue) lua.LValue {
 	mirror := tableOf(t)
 	if n, ok := key.(lua.LNumber); ok && n == lua.LNumber(int(n)) && n > 0 && n < lua.LNumber(lua.MaxArrayIndex) {
 		n = min(n, lua.LNumber(len(mirror.array))) // the list may have become shorter
@@ -198,8 +198,8 @@ func caught(L *lua.LState, raised *thrown) int {
 // error of its own, as Lua does until its C stack is used up.
 const maxHandlerErrors = 20
 
-// baseXpcall hands what was raised to its second function, and an error of
-// that function to it again. The handler runs after the stack is unwound;
+// baseXpcall calls its second function, the handler, with what was raised, and
+// again with an error of the handler itself. The handler runs after the stack is unwound;
 // without a debug library no script sees the difference.
 func baseXpcall(L *lua.LState) int {
 	a := activationOf(L)

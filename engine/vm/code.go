@@ -40,11 +40,11 @@ func compileTree(name string, t *tree) (proto *lua.FunctionProto, err error) {
 	return proto, nil
 }
 
-// maxInstructions is how far a jump can lead. The compiler checks that for
+// maxInstructions is the length of the longest jump. The compiler checks it for
 // some jumps only.
 const maxInstructions = 1<<17 - 1
 
-// longFunction gives a function in which a jump may lead too far.
+// longFunction returns a function in which a jump may be too long, or nil.
 func longFunction(p *lua.FunctionProto) *lua.FunctionProto {
 	if len(p.Code) > maxInstructions {
 		return p

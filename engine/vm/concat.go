@@ -7,10 +7,10 @@ import (
 )
 
 // gopher-lua writes numbers in ".." as Go does. The meter puts their text in
-// the registers before the instruction runs. Where an operand is neither text
-// nor number, a number may be an operand of a metamethod, which has to get the
-// number: such an instruction is computed here, and the VM is given operands
-// that make it return the result. TestConcat shows when a new gopher-lua makes
+// the registers before the instruction runs. If an operand is neither text nor
+// number, a number may be an operand of a metamethod, which has to get it as a
+// number: the result of such an instruction is computed here, and its operands
+// are replaced with user data whose metamethod returns the result. TestConcat shows when a new gopher-lua makes
 // this file superfluous.
 
 // watchConcat charges for the text that ".." is about to make, and replaces
@@ -35,7 +35,8 @@ func (m *meter) watchConcat(f *frameMirror, b, c int) {
 	m.charge(0, int64(len(operands))*slotBytes)
 }
 
-// replaceConcat computes the result and gives the VM operands that return it.
+// replaceConcat computes the result, and replaces the operands so that the VM
+// gets it.
 func (m *meter) replaceConcat(f *frameMirror, b, c int) {
 	operands := slices.Clone(m.state.reg.array[f.LocalBase+b : f.LocalBase+c+1])
 	result := m.join(f, b, operands)
@@ -43,7 +44,7 @@ func (m *meter) replaceConcat(f *frameMirror, b, c int) {
 	for i := range registers {
 		registers[i] = lua.LNil
 	}
-	registers[len(registers)-1] = &lua.LUserData{Value: &joined{result, len(registers) - 1}, Metatable: joinedMark}
+	registers[len(registers)-1] = &lua.LUserData{Value: &joined{result, len(registers) - 1}, Metatable: joinedMeta}
 }
 
 // join computes ".." from the right, as the VM does.
@@ -99,14 +100,14 @@ func concatText(v lua.LValue) (string, bool) {
 	return "", false
 }
 
-// joined is what the VM is given in place of operands: its metamethod returns
-// the result at the last of so many calls.
+// joined takes the place of the operands: its metamethod returns the result at
+// the last of the calls, and itself before.
 type joined struct {
 	result lua.LValue
 	calls  int
 }
 
-var joinedMark = sharedTable(map[string]lua.LValue{"__concat": function(func(L *lua.LState) int {
+var joinedMeta = sharedTable(map[string]lua.LValue{"__concat": function(func(L *lua.LState) int {
 	data := L.Get(2).(*lua.LUserData)
 	j := data.Value.(*joined)
 	if j.calls--; j.calls == 0 {

@@ -3,14 +3,13 @@ package vm
 import "github.com/yuin/gopher-lua/ast"
 
 // gopher-lua compiles a constant in a condition to a jump, and follows jumps
-// that lead to jumps: it then takes an offset that it has patched for a label
-// (patchCode, upstream issue 540), and "while not (false and n)" ends after
-// one turn. Constants in and, or and not are folded in the tree, so that no
+// that lead to jumps: it then mistakes a patched offset for a label (patchCode,
+// upstream issue 540), and "while not (false and n)" ends after one round. Constants in and, or and not are folded in the tree, so that no
 // condition begins with one. TestConstantConditions shows when a new
 // gopher-lua makes this file superfluous.
 
-// fold gives an expression whose operands are prepared without the constants
-// in its and, or and not.
+// fold computes and, or and not of a constant. The operands are prepared
+// before.
 func fold(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.UnaryNotOpExpr:
@@ -51,8 +50,9 @@ func boolean(value bool, line int) ast.Expr {
 	return e
 }
 
-// withoutJump gives the condition of a loop that is never true a form that
-// compiles to no jump: what is jumped back to must not be a jump.
+// withoutJump rewrites the condition of a loop that is false or nil, which
+// compiles to a jump, as "not true", which does not: a loop must not jump back
+// to a jump.
 func withoutJump(e ast.Expr) ast.Expr {
 	if truth, ok := constantTruth(e); !ok || truth {
 		return e

@@ -6,10 +6,10 @@ import (
 )
 
 // gopher-lua has three faults in table constructors (compileTableExpr). A call
-// as the value of a named last field gives all its values to the list. Behind
+// as the value of a named last field adds all its values to the list. After
 // every 50th value each named field stores the last 50 again, from registers
-// that hold other values by then. A call behind a multiple of 50 values is
-// stored from the place where those began. TestConstructor shows when a new
+// that have other values by then. The values of a call after a multiple of 50
+// values replace the last 50. TestConstructor shows when a new
 // gopher-lua makes this file superfluous.
 
 // namedFields cuts the calls among the values of named fields to one value.

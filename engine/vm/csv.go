@@ -14,14 +14,14 @@ type columns struct {
 	seen  map[string]int // the number of the field that has a name, from 1
 }
 
-// add takes the name of the next field.
+// add adds the name of the next field.
 func (c *columns) add(name string) error {
 	n := len(c.names) + 1
 	if strings.TrimSpace(name) == "" {
 		return fmt.Errorf("name %d is empty", n)
 	}
 	if first := c.seen[name]; first > 0 {
-		return fmt.Errorf("name %d, %q, is that of field %d too", n, brief(name, 40), first)
+		return fmt.Errorf("name %d, %q, is also the name of field %d", n, brief(name, 40), first)
 	}
 	if c.seen == nil {
 		c.seen = map[string]int{}
@@ -78,7 +78,7 @@ func wantCSVOptions(L *lua.LState, n int, function string) csvOptions {
 	return o
 }
 
-// columns takes the names that the option header lists.
+// columns returns the names that the option header lists.
 func (o csvOptions) columns(L *lua.LState, function string, charge func(work, bytes int64)) *columns {
 	c := &columns{}
 	for i, v := range o.names {
@@ -93,9 +93,8 @@ func (o csvOptions) columns(L *lua.LState, function string, charge func(work, by
 
 // textCSV is text.csv(value [, { separator = ";", header = true, lazy = true }]):
 // the rows of a text, or the text of rows. A byte order mark decides the charset
-// of the text, else it is UTF-8. Rows are lists of texts or, with
-// header, tables by the names in the first line. A list of names as header
-// stands in for that line.
+// of the text, else it is UTF-8. Rows are lists of texts or, with header, tables
+// by the names in the first line. A list of names as header replaces those.
 func textCSV(L *lua.LState) int {
 	const function = "text.csv"
 	o := wantCSVOptions(L, 2, function)
@@ -126,7 +125,7 @@ func csvRead(L *lua.LState, text string, o csvOptions) int {
 		fail(r.header(c, o.names != nil, charge))
 	}
 	rows := asList(newTable(0, 0))
-	L.Push(rows) // so that the rows are counted as they come
+	L.Push(rows) // so that the rows count as memory while they are added
 	var fields []csvField
 	for r.next() {
 		fields = fields[:0]
@@ -225,7 +224,7 @@ func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 		charge(scanWork(row), 1)
 		if !o.header {
 			if key := firstField(row); key != lua.LNil {
-				raise(L, "%s: row %d has the field %s, and rows are written as lists; set header = true to write fields by name", function, i, describe(key))
+				raise(L, "%s: row %d has %s as a key, where a list is expected; set header = true to write fields by name", function, i, describe(key))
 			}
 			fields := row.MaxN()
 			for j := 1; j <= fields; j++ {
@@ -240,7 +239,7 @@ func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 				name, ok := key.(lua.LString)
 				switch {
 				case !ok:
-					raise(L, "%s: row %d has the item %s; with header a row is written name = value", function, i, describe(key))
+					raise(L, "%s: row %d has %s as a key, where the name of a column is expected; without header a row is a list", function, i, describe(key))
 				case i == 1:
 					charge(0, columnBytes)
 					if err := c.add(string(name)); err != nil {
@@ -264,7 +263,7 @@ func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 	return 1
 }
 
-// csvText gives the text of a value in a row.
+// csvText returns the text of a value in a row.
 func csvText(L *lua.LState, row int, v lua.LValue) string {
 	switch v := v.(type) {
 	case *lua.LNilType:

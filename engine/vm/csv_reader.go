@@ -14,10 +14,10 @@ type csvReader struct {
 	text      string
 	at        int // the byte at which the next field begins
 	separator string
-	lazy      bool // a quote may stand anywhere
+	lazy      bool // a quote may be anywhere
 }
 
-// csvField is a field as the text has it.
+// csvField is a field as it is written in the text.
 type csvField struct {
 	start   int    // its first byte in the text
 	raw     string // part of the text, without the quotes around it
@@ -25,7 +25,7 @@ type csvField struct {
 	doubled bool // raw has two quotes for each one
 }
 
-// value gives the text of a field in memory of its own.
+// value returns a copy of the text of a field.
 func (f csvField) value() string {
 	if f.doubled {
 		return strings.ReplaceAll(f.raw, `""`, `"`)
@@ -101,7 +101,8 @@ func (r *csvReader) ends(at int) bool {
 	return at == len(r.text) || r.text[at] == '\n' || r.text[at] == '\r' || strings.HasPrefix(r.text[at:], r.separator)
 }
 
-// lineBreak gives the length of the line break with which a text begins.
+// lineBreak returns the length of the line break at the beginning of a text, 0 if
+// there is none.
 func lineBreak(text string) int {
 	switch {
 	case strings.HasPrefix(text, "\r\n"):

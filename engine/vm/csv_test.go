@@ -61,8 +61,8 @@ func TestCSVHeader(t *testing.T) {
 		{lua: `text.csv("a,b\n", { header = true })`, want: `[]`},
 		{lua: `text.csv("", { header = true })`, want: `[]`},
 		{lua: `text.csv("a,b\n1,2\n", { header = false })`, want: `[["a","b"],["1","2"]]`},
-		{lua: `text.csv("a,a\n1,2\n", { header = true })`, err: `text.csv: line 1, column 3: name 2, "a", is that of field 1 too; give the names yourself: header = { "a", "b" }`},
-		{lua: `text.csv("a,b, a\n", { header = true })`, err: `line 1, column 5: name 3, "a", is that of field 1 too`},
+		{lua: `text.csv("a,a\n1,2\n", { header = true })`, err: `text.csv: line 1, column 3: name 2, "a", is also the name of field 1; give the names yourself: header = { "a", "b" }`},
+		{lua: `text.csv("a,b, a\n", { header = true })`, err: `line 1, column 5: name 3, "a", is also the name of field 1`},
 		{lua: `text.csv("\na,\"\nb\",,c\n", { header = true })`, err: `line 3, column 4: name 3 is empty`},
 		{lua: `text.csv("a,b,\n1,2,3\n", { header = true })`, err: `line 1, column 5: name 3 is empty`},
 		{lua: `text.csv("a,b\n1,2\n\n3,4,5\n", { header = true })`, err: `line 4, column 5: field 3 has no name; the header has 2`},
@@ -73,7 +73,7 @@ func TestCSVHeader(t *testing.T) {
 		{lua: `text.csv("a\n1\n", { header = { "x", "y" } })`, want: `[{"x":"1"}]`},
 		{lua: `text.csv("", { header = { "x", "y" } })`, want: `[]`},
 		{lua: `text.csv("a,b,c\n1,2,3\n", { header = { "x", "y" } })`, err: `line 2, column 5: field 3 has no name; the header has 2`},
-		{lua: `text.csv("a,b\n", { header = { "x", "x" } })`, err: `text.csv: the option header: name 2, "x", is that of field 1 too`},
+		{lua: `text.csv("a,b\n", { header = { "x", "x" } })`, err: `text.csv: the option header: name 2, "x", is also the name of field 1`},
 		{lua: `text.csv("a,b\n", { header = { "x", " " } })`, err: `text.csv: the option header: name 2 is empty`},
 		{lua: `text.csv("a,b\n", { header = { "x", false } })`, err: `text.csv: the option header: name 2 must be a text, found false`},
 		{lua: `text.csv("a,b\n", { header = {} })`, err: `the option header must be true or a list of names, found a table without any`},
@@ -93,8 +93,8 @@ func TestCSVWrite(t *testing.T) {
 		{lua: `text.csv(text.csv(text.csv({ { a = "", [" b"] = "1\r\n2" } }, { header = true }), { header = true }), { header = true })`, want: `"a,\" b\"\n,\"1\r\n2\"\n"`},
 
 		{lua: `text.csv({ { a = 1 }, { a = 2, b = 3 } }, { header = true })`, err: `text.csv: row 2 has the field "b", which row 1 lacks; list the columns: header = { "a", "b" }`},
-		{lua: `text.csv({ { 1, 2 } }, { header = true })`, err: `text.csv: row 1 has the item the number 1; with header a row is written name = value`},
-		{lua: `text.csv({ { a = 1 } })`, err: `text.csv: row 1 has the field the text "a", and rows are written as lists; set header = true`},
+		{lua: `text.csv({ { 1, 2 } }, { header = true })`, err: `text.csv: row 1 has the number 1 as a key, where the name of a column is expected; without header a row is a list`},
+		{lua: `text.csv({ { a = 1 } })`, err: `text.csv: row 1 has the text "a" as a key, where a list is expected; set header = true`},
 		{lua: `text.csv({ { [""] = 1 } }, { header = true })`, err: `text.csv: row 1: name 1 is empty`},
 		{lua: `text.csv({ { {} } })`, err: `text.csv: row 1 holds a table, which is no text`},
 		{lua: `text.csv({ 1 })`, err: `text.csv: row 1 must be a table, found the number 1`},
@@ -102,7 +102,7 @@ func TestCSVWrite(t *testing.T) {
 	})
 }
 
-// What is read and written counts as memory before it is there.
+// What is read and written is charged before it is allocated.
 func TestCSVMemory(t *testing.T) {
 	for name, lua := range map[string]string{
 		"many rows":            `text.csv(("\n,"):rep(2e5))`,
@@ -122,7 +122,8 @@ func TestCSVMemory(t *testing.T) {
 	}
 }
 
-// A row whose values were deleted is charged for the places that they keep.
+// Fields of a row that were set to nil are charged too: a table still has their
+// places.
 func TestCSVWork(t *testing.T) {
 	const many = `local rows, row = {}, {}; for i = 1, 2000 do rows[i] = row end; `
 	for name, body := range map[string]string{

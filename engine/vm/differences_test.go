@@ -20,6 +20,7 @@ func TestDifferences(t *testing.T) {
 		// Numbers.
 		{`1e15, 2 ^ 53, 123456789012345 .. ""`, "1000000000000000 9007199254740992 123456789012345", "1e+15 9.007199254741e+15 1.2345678901234e+14"},
 		{`0 * -1, math.fmod(-6, 3), math.ceil(-0.5)`, "0 0 0", "-0 -0 -0"},
+		{`(function(a, b) return 1 / (a * b) end)(0, -1)`, "inf", "-inf"},
 		{`0 / 0, string.format("%f", 0 / 0)`, "nan nan", varies},
 		{`5 % math.huge, -5 % math.huge`, "5 inf", varies},
 		{`1 % 0.1 > 0.09, 2 ^ 60 % 3, 1e20 % 7`, "true 1 2", "false 0 0"},

@@ -137,8 +137,8 @@ func (m *meter) undefined(name string) string {
 	return message
 }
 
-// explainArithmetic says why the arithmetic cannot be done that made the VM
-// call the Go function that runs now.
+// explainArithmetic says which operand of an arithmetic operator does not fit.
+// The Go function that runs now is the metamethod that the operator called.
 func (m *meter) explainArithmetic(operator string) string {
 	f := m.state.currentFrame.Parent
 	if f == nil || f.Fn.IsG {

@@ -123,8 +123,8 @@ func (s *formatSpec) apply(L *lua.LState, n int) string {
 	return ""
 }
 
-// whole gives a number argument cut to a whole one, from -2^63 to below bound.
-// C has no defined result for others.
+// whole returns a number argument without its fraction. It raises an error
+// unless it is at least -2^63 and below bound: in C the result is undefined.
 func (s *formatSpec) whole(L *lua.LState, n int, bound float64) float64 {
 	f := checkNumber(L, n)
 	if !(f >= -1<<63 && f < bound) {

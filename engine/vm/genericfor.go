@@ -4,9 +4,9 @@ import "github.com/yuin/gopher-lua/ast"
 
 // gopher-lua compiles the expressions of a generic for into registers that it
 // has already counted as used (compileGenericForStmt), so that a call in the
-// first of them is taken for one without a value; with fewer than three
-// values the others keep what stood in their registers. What is not a plain
-// call such as pairs(t) is evaluated into locals before the loop.
+// first of them is taken for one without a value. If there are fewer than three
+// values, the others are what the registers had before. All expressions except
+// a plain call such as pairs(t) are evaluated into locals before the loop.
 // TestGenericFor shows when a new gopher-lua makes this file superfluous.
 
 // genericFor rewrites a loop whose parts are prepared.

@@ -33,10 +33,10 @@ type Host interface {
 // ReplayFormat is the number of the rules under which runs make their records.
 // It rises when a verb takes its steps in another order, or when the language
 // or a pure library gives another result. A run of an older format is replayed
-// by the present rules, and blocked where its records do not fit any more.
+// by the present rules, and blocked if its records do not fit any more.
 //
 //	2: the language gives the results of Lua 5.1; time, csv and the libraries
-//	   of Lua read and write some texts otherwise
+//	   of Lua read and write some texts differently
 const ReplayFormat = 2
 
 // StepKind says which part of the host a step is for.

@@ -5,18 +5,19 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// A variable that a closure captured lives in a register of its function until
-// an instruction CLOSE moves it into the closure. gopher-lua puts wrong ones
-// before jumps. For a goto it mostly closes all variables of the function
-// (compileGotoStmt), so that the function and its closures stop sharing them.
-// For a break it closes none, unless the block of the loop itself, and not one
-// within it, was seen to have a captured variable before the break
-// (compileBreakStmt): the closure then reads a register that has another use.
+// A variable that a closure captured is in a register of its function until a
+// CLOSE instruction moves it into the closure. The CLOSE that gopher-lua puts
+// before a jump closes the wrong variables. For a goto it mostly closes all
+// variables of the function (compileGotoStmt), so that the function and its
+// closures stop sharing them. For a break it closes none, unless the block of
+// the loop itself, and not one within it, has a captured variable before the
+// break (compileBreakStmt): the closure then reads a register that is used for
+// something else.
 //
-// Here the right number of the first variable to close is computed from the
-// tree. It reaches the code as the line of a statement that sets a nameless
-// local to nil, put in before the jump: a negative line, which no source has.
-// replaceMarkers makes the right instruction of it. TestJumps shows when a new
+// closeJumps computes from the tree which register is the first to close. It
+// puts a marker before each jump, a declaration of a nameless local. The line
+// of the marker is negative, which no source line is, and encodes the register.
+// After compiling, replaceMarkers puts the right instruction in its place. TestJumps shows when a new
 // gopher-lua makes this file superfluous.
 
 // closeJumps puts the markers into a file.
@@ -35,7 +36,7 @@ type registers struct {
 type frame struct {
 	outer *frame
 	block *scope
-	count int // of the registers in use
+	count int // registers in use
 	jumps []*jump
 }
 
@@ -44,7 +45,7 @@ type scope struct {
 	outer  *scope
 	first  int // register
 	locals []*variable
-	labels map[string]int // the registers in use there
+	labels map[string]int // by name, the registers in use there
 	gotos  []*jump        // forward, from here or from a block within
 	loop   bool
 }
@@ -59,10 +60,10 @@ type variable struct {
 
 // jump is a goto or a break, with the variables in scope before it.
 type jump struct {
-	marker *ast.LocalAssignStmt
-	label  string
-	keeps  int // registers in use behind the jump
-	locals []*variable
+	marker   *ast.LocalAssignStmt
+	label    string
+	atTarget int // registers in use at the target
+	locals   []*variable
 }
 
 func (r *registers) function(parameters []string, all []ast.Stmt) []ast.Stmt {
@@ -96,7 +97,7 @@ func (r *registers) leave() {
 		return
 	}
 	for _, j := range b.gotos {
-		j.keeps = min(j.keeps, f.count)
+		j.atTarget = min(j.atTarget, f.count)
 		r.resolve(j)
 	}
 }
@@ -105,8 +106,8 @@ func (r *registers) leave() {
 // it is not there, the goto waits for a label behind it.
 func (r *registers) resolve(j *jump) {
 	b := r.fn.block
-	if keeps, ok := b.labels[j.label]; ok {
-		j.keeps = keeps
+	if count, ok := b.labels[j.label]; ok {
+		j.atTarget = count
 		return
 	}
 	b.gotos = append(b.gotos, j)
@@ -122,7 +123,7 @@ func (r *registers) declare(names ...string) {
 	}
 }
 
-// use looks a name up, and notes that a function within captures it.
+// use looks up a name, and records whether an inner function captures it.
 func (r *registers) use(name string) {
 	if all := r.visible[name]; len(all) > 0 {
 		v := all[len(all)-1]
@@ -130,10 +131,10 @@ func (r *registers) use(name string) {
 	}
 }
 
-// jump notes a jump and gives its marker.
+// jump records a jump and returns it with its marker.
 func (r *registers) jump(line int, label string) (*jump, ast.Stmt) {
 	f := r.fn
-	j := &jump{marker: local(line, []string{""}, nil), label: label, keeps: f.count}
+	j := &jump{marker: local(line, []string{""}, nil), label: label, atTarget: f.count}
 	for b := f.block; b != nil; b = b.outer {
 		j.locals = append(j.locals, b.locals...)
 	}
@@ -141,15 +142,15 @@ func (r *registers) jump(line int, label string) (*jump, ast.Stmt) {
 	return j, do(line, j.marker)
 }
 
-// nothing is the number of a register above all locals.
+// nothing is the first register to close if none is: it is above all locals.
 const nothing = 0xff
 
-// mark writes into the marker what the jump has to close.
+// mark writes the first register to close into the marker.
 func (j *jump) mark() {
 	first := nothing
 	for _, v := range j.locals {
-		if v.captured && v.register >= j.keeps {
-			first = j.keeps
+		if v.captured && v.register >= j.atTarget {
+			first = j.atTarget
 		}
 	}
 	j.marker.SetLine(-1 - first)
@@ -178,7 +179,7 @@ func (r *registers) statements(all []ast.Stmt) []ast.Stmt {
 	return out
 }
 
-// statement walks a statement and gives the marker to stand before it.
+// statement walks a statement and returns the marker to put before it, or nil.
 func (r *registers) statement(s ast.Stmt) (marker ast.Stmt) {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
@@ -239,7 +240,7 @@ func (r *registers) breakLoop(s *ast.BreakStmt) ast.Stmt {
 	for b := r.fn.block; b != nil; b = b.outer {
 		if b.loop {
 			j, marker := r.jump(s.Line(), "")
-			j.keeps = b.first
+			j.atTarget = b.first
 			return marker
 		}
 	}
@@ -252,9 +253,9 @@ func (r *registers) goTo(s *ast.GotoStmt) ast.Stmt {
 	return marker
 }
 
-// label ends the search of the gotos that stand before it. Variables declared
-// between them and the label are out of scope there: Lua allows such a label
-// only at the end of a block.
+// label resolves the gotos before it. Locals that are declared between a goto
+// and its label need no check: the compiler refuses such a label, unless it is
+// at the end of a block, where they are out of scope.
 func (r *registers) label(s *ast.LabelStmt) {
 	b := r.fn.block
 	if b.labels == nil {
@@ -315,9 +316,9 @@ func (r *registers) expr(e ast.Expr) {
 	}
 }
 
-// replaceMarkers makes instructions of the markers. Before the jump stand the
-// marker and, mostly, a CLOSE of the compiler's: in their place come the right
-// CLOSE, if there is something to close, and the jump.
+// replaceMarkers replaces each marker, and the CLOSE of the compiler that mostly
+// follows it, with the right CLOSE, if there is something to close, and with
+// copies of the jump that comes next.
 func replaceMarkers(p *lua.FunctionProto) {
 	for pc, line := range p.DbgSourcePositions {
 		if line >= 0 {
@@ -333,7 +334,7 @@ func replaceMarkers(p *lua.FunctionProto) {
 			end++
 		}
 		for ; at < end; at++ {
-			p.Code[at] = p.Code[end] + uint32(end-at) // as far as from there
+			p.Code[at] = p.Code[end] + uint32(end-at) // to the same instruction
 			if int(p.Code[end]>>26) != lua.OP_JMP {
 				p.Code[at] = uint32(lua.OP_NOP) << 26 // the jump leads to the next instruction
 			}

@@ -2,11 +2,10 @@ package vm
 
 import "github.com/yuin/gopher-lua/ast"
 
-// gopher-lua compiles "local f = function … end" as "local function f", so
-// that f within the function is the new local and not the f around it. A
-// second value, which nobody reads, makes the compiler declare the name after
-// the function. TestLocalFunction shows when a new gopher-lua makes this file
-// superfluous.
+// gopher-lua compiles "local f = function … end" as "local function f", so that
+// f in the function is the new local and not an outer f. A second value, which
+// is not used, makes the compiler declare the name after the function.
+// TestLocalFunction shows when a new gopher-lua makes this file superfluous.
 
 // separate rewrites the declaration of a local whose value is a function that
 // uses its name.

@@ -11,11 +11,10 @@ import (
 )
 
 // gopher-lua reads numbers by Go's rules: a leading zero means octal, and 0b,
-// 0o and underscores are allowed. Literals are
-// rewritten as plain decimals before the parser and the compiler read them.
-// Text in arithmetic goes through metamethods of the string metatable, which
-// the VM looks for before it calls its own parseNumber; the bounds of a
-// numeric for are converted by the meter. TestNumerals shows when a new
+// 0o and underscores are allowed. Literals are rewritten as plain decimals
+// before the parser and the compiler read them. For text in arithmetic the VM
+// calls metamethods of the string metatable before its own parseNumber; the
+// bounds of a numeric for are converted by the meter. TestNumerals shows when a new
 // gopher-lua makes this file superfluous.
 
 // parseNumber reads a number as Lua 5.1 does: decimal or hexadecimal, with
@@ -30,7 +29,7 @@ func parseNumber(text string) (float64, bool) {
 		return 0, false
 	}
 	if len(unsigned) > 1 && unsigned[0] == '0' && unsigned[1]|0x20 == 'x' && !strings.ContainsAny(unsigned, "pP") {
-		text += "p0" // Go wants an exponent
+		text += "p0" // Go requires an exponent
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil && !math.IsInf(f, 0) {
@@ -77,7 +76,8 @@ func plainNumeral(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-// plainLiteral gives a number in a source the value that Lua reads in it.
+// plainLiteral rewrites a number in a source as a decimal with the value that
+// Lua gives it.
 func plainLiteral(e *ast.NumberExpr) {
 	if f, ok := parseNumber(e.Value); ok {
 		e.Value = plainNumeral(f)
@@ -85,8 +85,8 @@ func plainLiteral(e *ast.NumberExpr) {
 }
 
 // numeral reads the number that begins at source[i], as Lua's scanner does,
-// and returns where it ends. It notes the first that is no number, and those
-// that gopher-lua's scanner would cut in two.
+// and returns where it ends. It records the first malformed one, and the
+// hexadecimal ones, some of which gopher-lua's scanner would cut in two.
 func (s *scanner) numeral(source []byte, i int) int {
 	from := i
 	for i < len(source) && (isDigit(source[i]) || source[i] == '.') {
@@ -111,30 +111,30 @@ func (s *scanner) numeral(source []byte, i int) int {
 	return i
 }
 
-// replacement is a part of a source and what is to stand in its place.
+// replacement is a part of a source and the text that replaces it.
 type replacement struct {
 	from, to int
 	text     string
 }
 
-// withoutHexadecimals gives the source with hexadecimal numbers as decimals.
+// withoutHexadecimals rewrites the hexadecimal numbers of a source as decimals.
 func (s *scanner) withoutHexadecimals(source []byte) []byte {
 	if len(s.hexadecimals) == 0 {
 		return source
 	}
 	var out bytes.Buffer
 	at := 0
-	for _, l := range s.hexadecimals {
-		out.Write(source[at:l.from])
-		out.WriteString(l.text)
-		at = l.to
+	for _, r := range s.hexadecimals {
+		out.Write(source[at:r.from])
+		out.WriteString(r.text)
+		at = r.to
 	}
 	out.Write(source[at:])
 	return out.Bytes()
 }
 
-// malformedNumber says what is wrong with a number, or an escape, in a source.
-func malformedNumber(text string) string {
+// malformedMessage is the error for a malformed number or escape in a source.
+func malformedMessage(text string) string {
 	if strings.HasPrefix(text, `\`) {
 		return "the escape " + text + " is no byte: \\0 to \\255 are"
 	}

@@ -41,7 +41,7 @@ func (m *Machine) newMeter() *meter {
 	L.Panic = throw
 	L.SetMetatable(lua.LString(""), m.stringMeta)
 	mt := &meter{L: L, state: mirrorOf(L), slots: m.slots}
-	mt.state.keepUpvalues()
+	mt.state.raiseWithoutClosing()
 	// Numbers live in blocks that stay as long as one of them does. Small
 	// blocks keep a script from holding 256 bytes for every number it keeps.
 	mt.state.alloc.size = 8

@@ -29,7 +29,7 @@ func parseSource(name string, source []byte, limit int) (*tree, error) {
 	var s scanner
 	s.scan(source)
 	if s.malformed != "" && s.tooDeep+s.tooUnary == 0 {
-		return fail(s.malformedLine, "%s", malformedNumber(s.malformed))
+		return fail(s.malformedLine, "%s", malformedMessage(s.malformed))
 	}
 	if s.tooDeep > 0 {
 		return fail(s.tooDeep, "brackets and blocks stand more than %d deep in each other; split this into functions", maxNesting)
@@ -75,7 +75,7 @@ type scanner struct {
 	clash             clash
 
 	hexadecimals  []replacement
-	malformed     string // the first number or escape that is none
+	malformed     string // the first malformed number or escape
 	malformedLine int
 }
 
@@ -237,8 +237,8 @@ func (s *scanner) quoted(source []byte, i int) int {
 	return i
 }
 
-// escape notes the first decimal escape that is no byte: gopher-lua would keep
-// its low eight bits.
+// escape records the first decimal escape above 255, of which gopher-lua would
+// use the low eight bits.
 func (s *scanner) escape(text []byte) {
 	n := 0
 	for n < 3 && n < len(text) && isDigit(text[n]) {

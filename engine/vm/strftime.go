@@ -9,26 +9,26 @@ import (
 	"unicode/utf8"
 )
 
-// formatPart is a part of the format of a time: a directive such as %d, or
-// text that stands for itself.
+// formatPart is a part of the format of a time: a directive such as %d, white
+// space, or other literal text.
 type formatPart struct {
 	letter byte // of the directive, or literal or space
 	plain  bool // %-d: without leading zeros
 	text   string
-	at     int // the character of the format at which it stands, from 1
+	at     int // its place in the format, in characters from 1
 	// follow counts the digits of the numbers that come directly after this
-	// part: where it is not 0, a number is read in its full width.
+	// part: if it is not 0, a number is read in its full width.
 	follow int
 }
 
 const (
 	literal byte = 0
-	space   byte = ' ' // white space, which any other matches
+	space   byte = ' ' // matches any white space
 )
 
 const directives = "%Y %m %d %H %M %S %y %e %I %l %p %a %A %b %B %h %j %u %w %V %G %F %T %R %D %s %L %z %Z %c %x %X %n %t %%, and %- before one without leading zeros"
 
-// composites are the directives that stand for others.
+// composites are the directives that are short for several others.
 var composites = map[byte]string{
 	'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'X': "%H:%M:%S", 'R': "%H:%M", 'D': "%m/%d/%y", 'x': "%m/%d/%y", 'c': "%a %b %e %H:%M:%S %Y",
 }
@@ -78,7 +78,7 @@ func parseFormat(format string) ([]formatPart, error) {
 		directive := strings.TrimPrefix(format[i+1:], "-")
 		plain := len(directive) < len(format)-i-1
 		if directive == "" {
-			return nil, fmt.Errorf("the format %q ends at character %d with %q, where a directive is expected; known are %s; the sign itself is %%%%",
+			return nil, fmt.Errorf("the format %q ends at character %d with %q, where a directive is expected; known are %s; write %%%% for a percent sign",
 				brief(format, 40), at, format[i:], directives)
 		}
 		letter := directive[0]
@@ -108,7 +108,7 @@ func parseFormat(format string) ([]formatPart, error) {
 	return parts, nil
 }
 
-// addText adds text that stands for itself, joined with text of the same kind
+// addText adds literal text or white space, joined with the same kind of text
 // before it.
 func addText(parts []formatPart, letter byte, text string) []formatPart {
 	if n := len(parts); n > 0 && parts[n-1].letter == letter {

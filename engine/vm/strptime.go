@@ -10,7 +10,7 @@ import (
 
 // strptime reads a time by the directives of the C function. found is false
 // if the text does not fit the format or is not the text of a time; the error
-// is for a format by which nothing can be read.
+// is for a format that no text can fit.
 //
 // A number may have fewer digits than strftime writes, except the year, unless
 // a digit or another number follows directly. Names are read in full or short,
@@ -39,7 +39,7 @@ func strptime(format, text string, zone *time.Location) (t time.Time, found bool
 	return t, found && inRange(t), nil
 }
 
-// checkReadable reports why no text can be read by a format.
+// checkReadable returns an error if no text can fit a format.
 func checkReadable(format string, parts []formatPart) error {
 	at := map[byte]int{}
 	for _, d := range parts {
@@ -66,14 +66,14 @@ func inRange(t time.Time) bool {
 	return year >= 1 && year <= 9999
 }
 
-// timeReader takes the values of a time from the front of a text.
+// timeReader reads the values of a time from the beginning of a text.
 type timeReader struct {
 	rest   string
 	values map[byte]int64 // by directive; %L in nanoseconds, %z in seconds
 	zone   string         // %Z
 }
 
-// read takes one part of a format and reports whether the text has it.
+// read reads one part of a format and reports whether the text has it.
 func (r *timeReader) read(d formatPart) bool {
 	switch d.letter {
 	case literal:
@@ -110,7 +110,7 @@ func (r *timeReader) set(letter byte, value int64) bool {
 	return !twice || old == value
 }
 
-// digits takes the digits that come next, at most so many.
+// digits reads the next digits, at most so many.
 func (r *timeReader) digits(most int) string {
 	n := 0
 	for n < len(r.rest) && n < most && r.rest[n] >= '0' && r.rest[n] <= '9' {
@@ -143,8 +143,8 @@ func (r *timeReader) number(d formatPart) bool {
 	return r.set(n.name, value)
 }
 
-// name takes one of count names, whose values begin at first, in full or its
-// first three letters.
+// name reads one of count names, whose values begin at first: the whole name or
+// its first three letters.
 func (r *timeReader) name(letter byte, first, count int, name func(int) string) bool {
 	for i := first; i < first+count; i++ {
 		full := name(i)
@@ -158,7 +158,7 @@ func (r *timeReader) name(letter byte, first, count int, name func(int) string) 
 	return false
 }
 
-// epoch takes the seconds since 1970, and leaves digits for what follows.
+// epoch reads the seconds since 1970, except the last digits: so many follow.
 func (r *timeReader) epoch(follow int) bool {
 	sign := int64(1)
 	if rest, negative := strings.CutPrefix(r.rest, "-"); negative {
@@ -174,8 +174,7 @@ func (r *timeReader) epoch(follow int) bool {
 	return err == nil && r.set('s', sign*value)
 }
 
-// fraction takes the digits of a part of a second; %-L is a count of
-// milliseconds.
+// fraction reads the fraction of a second; %-L is a number of milliseconds.
 func (r *timeReader) fraction(d formatPart) bool {
 	most := 9
 	if d.plain || d.follow > 0 {
@@ -192,7 +191,7 @@ func (r *timeReader) fraction(d formatPart) bool {
 	return err == nil && r.set('L', value)
 }
 
-// offset takes Z, +02, +0200 or +02:00, and seconds likewise. In full width it
+// offset reads Z, +02, +0200 or +02:00, and seconds likewise. In full width it
 // has hours and minutes.
 func (r *timeReader) offset(full bool) bool {
 	if r.rest == "" {
@@ -239,14 +238,14 @@ func (r *timeReader) offset(full bool) bool {
 	return r.set('z', sign*offset)
 }
 
-// pair takes a number of two digits.
+// pair reads a number of two digits.
 func (r *timeReader) pair(most int64) (int64, bool) {
 	text := r.digits(2)
 	value, err := strconv.ParseInt(text, 10, 64)
 	return value, err == nil && len(text) == 2 && value <= most
 }
 
-// abbreviation takes the name of an offset, such as CET or, in zones without
+// abbreviation reads the name of an offset, such as CET or, in zones without
 // names, -03.
 func (r *timeReader) abbreviation() bool {
 	rest := strings.TrimLeft(r.rest, "+-")
@@ -297,7 +296,7 @@ func (r *timeReader) date() (date time.Time, ok bool) {
 	year, hasYear := r.values['Y']
 	if short, ok := r.values['y']; ok && !hasYear {
 		year, hasYear = 1900+short, true
-		if short < 69 { // as POSIX has it
+		if short < 69 { // as in POSIX
 			year += 100
 		}
 	}

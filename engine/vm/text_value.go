@@ -92,7 +92,7 @@ func numberText(v lua.LNumber) string {
 	return cFormatG(f, 14, false)
 }
 
-// cFormatG formats as C's %.<precision>g does; keepZeros stands for its flag #.
+// cFormatG formats as C's %.<precision>g does; keepZeros is its flag #.
 func cFormatG(f float64, precision int, keepZeros bool) string {
 	trimmed := func(text string) string {
 		switch {

@@ -44,7 +44,7 @@ type preparer struct {
 	waits     waits
 }
 
-// functionShape is what the preparer knows of one function.
+// functionShape is what the preparer records about one function.
 type functionShape struct {
 	constants     map[string]struct{}
 	labels, gotos int
@@ -97,7 +97,7 @@ func (p *preparer) constant(line int, text string) {
 }
 
 // block prepares the statements of a block, and puts a no-op behind a label
-// that others follow: see noop. then prepares what still belongs to the scope.
+// that others follow: see noop. then is called while the locals are in scope.
 func (p *preparer) block(all []ast.Stmt, then ...func()) []ast.Stmt {
 	scope := len(p.fn.locals)
 	out := make([]ast.Stmt, 0, len(all))
@@ -185,7 +185,7 @@ func plainExpr(e ast.Expr) bool {
 // condition prepares the condition of a loop.
 func (p *preparer) condition(e ast.Expr) ast.Expr { return withoutJump(p.expr(e)) }
 
-// statement prepares a statement and returns what stands in its place.
+// statement prepares a statement and returns its replacement.
 func (p *preparer) statement(s ast.Stmt) ast.Stmt {
 	p.enter(s)
 	s = p.parts(s)
@@ -285,7 +285,7 @@ func (p *preparer) exprs(all []ast.Expr) {
 	}
 }
 
-// expr prepares an expression and returns what stands in its place.
+// expr prepares an expression and returns its replacement.
 func (p *preparer) expr(e ast.Expr) ast.Expr {
 	p.enter(e)
 	e = p.operands(e)
@@ -378,7 +378,7 @@ func (p *preparer) call(e *ast.FuncCallExpr) {
 	p.exprs(e.Args)
 }
 
-// function prepares a function. parameters are those that are not written.
+// function prepares a function. parameters are the implicit ones: self.
 func (p *preparer) function(e *ast.FunctionExpr, parameters ...string) {
 	p.enter(e)
 	if p.functions++; p.functions > maxFunctions {

@@ -9,13 +9,13 @@ import (
 // Each error that is raised makes gopher-lua close all upvalues of the state
 // (raiseError and Error call closeAllUpvalues), also those of functions that
 // go on when pcall caught it: these and their closures then stop sharing their
-// variables (upstream issue 448). It does not where an error function is set.
-// Here one seems always to be set, and protect closes the upvalues of the
-// frames that were unwound. TestCaughtError shows when a new gopher-lua makes
+// variables (upstream issue 448). It does not if an error function is set.
+// So hasErrorFunc is always set, and protect closes the upvalues of the frames
+// that were unwound. TestCaughtError shows when a new gopher-lua makes
 // this file superfluous.
 
-// keepUpvalues makes the state leave its upvalues alone when it raises.
-func (s *stateMirror) keepUpvalues() { s.hasErrorFunc = true }
+// raiseWithoutClosing makes the state close no upvalues when it raises.
+func (s *stateMirror) raiseWithoutClosing() { s.hasErrorFunc = true }
 
 // closeUpvalues closes the upvalues for registers from first on. The list is
 // in the order of the registers.

@@ -65,8 +65,8 @@ func firstField(t *lua.LTable) lua.LValue {
 	return key
 }
 
-// scanWork is the work of a walk over a table, to be charged before it. Values
-// and fields that were set to nil keep their places, and count.
+// scanWork is the work of reading all fields of a table, to be charged before.
+// Fields that were set to nil count: a table still has their places.
 func scanWork(t *lua.LTable) int64 {
 	m := tableOf(t)
 	return 1 + int64(len(m.array)+len(m.keys))/8

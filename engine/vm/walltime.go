@@ -17,9 +17,9 @@ func WallTime(local time.Time, zone *time.Location) time.Time {
 	return first
 }
 
-// moments gives, in order, the moments at which the clock of a zone shows
-// local, with true. The last may come with false: it is the first moment at
-// which the clock is past local. In a gap it is the only one.
+// moments yields, in order and with true, the moments at which the clock of a
+// zone shows local. It may end with a pair with false: the first moment at which
+// the clock is past local. In a gap that is the only pair.
 func moments(local time.Time, zone *time.Location) iter.Seq2[time.Time, bool] {
 	return func(yield func(time.Time, bool) bool) {
 		local = local.UTC()
