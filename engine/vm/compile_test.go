@@ -67,7 +67,7 @@ func TestCompileEndsInTime(t *testing.T) {
 	}
 }
 
-// A jump cannot lead over more instructions than its field holds.
+// A jump cannot be longer than an instruction can encode.
 func TestLongFunctions(t *testing.T) {
 	m := vm.New(vm.Config{})
 	const want = "test.lua:1: the function that begins here has "

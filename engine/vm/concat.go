@@ -64,11 +64,10 @@ func (m *meter) join(f *frameMirror, register int, operands []lua.LValue) lua.LV
 			method = L.GetMetaField(result, "__concat")
 		}
 		if _, ok := method.(*lua.LFunction); !ok {
-			registers := make([]int, len(operands))
-			for i := range registers {
-				registers[i] = register + i
+			if isText && i < len(operands)-2 {
+				raise(L, "'..' joins texts and numbers; __concat returned %s", describe(result))
 			}
-			raise(L, "%s", m.explainOperands(f, "..", registers...))
+			raise(L, "%s", m.explainOperands(f, "..", register+i, register+i+1))
 		}
 		L.Push(method)
 		L.Push(left)

@@ -1,6 +1,9 @@
 package vm_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestConcat(t *testing.T) {
 	const t1 = `local t = setmetatable({ n = "t" }, { __concat = function(a, b)
@@ -29,4 +32,19 @@ func TestConcat(t *testing.T) {
 	}
 	testResults(t, rows)
 	stillWrong(t, "concat.go", result{body: `return 1250000.5 .. ""`, want: "1250000.5"})
+}
+
+func TestConcatErrors(t *testing.T) {
+	const object = `local t = setmetatable({}, { __concat = function() end }) `
+	for body, want := range map[string]string{
+		object + `return "a" .. t .. "b"`:     "'..' joins texts and numbers; __concat returned nil",
+		object + `return {} .. t .. "b"`:      "'..' joins texts and numbers; a value is a table",
+		`local t = {} return "a" .. t.x`:      "'..' joins texts and numbers; 'x' is nil",
+		`local t = {} return t.x .. "a"`:      "'..' joins texts and numbers; 'x' is nil",
+		`local t = {} return "a" .. t.x .. 1`: "'..' joins texts and numbers; 'x' is nil",
+	} {
+		if got := ours(t, newMachine(), body); !strings.HasSuffix(got, want) {
+			t.Errorf("%s\n\tgot  %s\n\twant %s", body, got, want)
+		}
+	}
 }
