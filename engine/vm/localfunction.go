@@ -24,28 +24,29 @@ func isOneFunction(s *ast.LocalAssignStmt) bool {
 	return ok
 }
 
-// selves are the names of the functions being prepared that are the value of
-// a local, the innermost last, and whether a function uses its name.
-type selves []self
+// localFunctions are the functions being prepared that are the value of a
+// local, the innermost last.
+type localFunctions []localFunction
 
-type self struct {
-	name string
-	used bool
+type localFunction struct {
+	name     string
+	usesName bool
 }
 
-func (s *selves) begin(name string) { *s = append(*s, self{name: name}) }
+func (f *localFunctions) begin(name string) { *f = append(*f, localFunction{name: name}) }
 
-func (s selves) use(name string) {
-	for i := range s {
-		s[i].used = s[i].used || s[i].name == name
+func (f localFunctions) use(name string) {
+	for i := range f {
+		f[i].usesName = f[i].usesName || f[i].name == name
 	}
 }
 
-func (s *selves) end() (used bool) {
-	last := len(*s) - 1
-	used = (*s)[last].used
-	*s = (*s)[:last]
-	return used
+// end removes the innermost function and reports whether it uses its name.
+func (f *localFunctions) end() (usesName bool) {
+	last := len(*f) - 1
+	usesName = (*f)[last].usesName
+	*f = (*f)[:last]
+	return usesName
 }
 
 // isLocalFunction reports whether a declaration is written "local function f",

@@ -34,14 +34,14 @@ const (
 // preparer walks a tree once: it refuses what the compiler cannot bear, puts
 // in what its faults need, and collects the calls of require.
 type preparer struct {
-	file      string
-	tree      *tree
-	depth     int
-	functions int
-	jumps     bool // the file has a goto or a break
-	fn        *functionShape
-	selves    selves
-	waits     waits
+	file       string
+	tree       *tree
+	depth      int
+	functions  int
+	jumps      bool // the file has a goto or a break
+	fn         *functionShape
+	localFuncs localFunctions
+	waits      waits
 }
 
 // functionShape is what the preparer records about one function.
@@ -193,7 +193,7 @@ func (p *preparer) statement(s ast.Stmt) ast.Stmt {
 	return s
 }
 
-// parts prepares the parts of a statement, and then itself.
+// parts prepares the parts of a statement and returns its replacement.
 func (p *preparer) parts(s ast.Stmt) ast.Stmt {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
@@ -255,9 +255,9 @@ func (p *preparer) local(s *ast.LocalAssignStmt) {
 		return
 	}
 	if isOneFunction(s) {
-		p.selves.begin(s.Names[0])
+		p.localFuncs.begin(s.Names[0])
 		p.exprs(s.Exprs)
-		if p.selves.end() {
+		if p.localFuncs.end() {
 			separate(s)
 		}
 	} else {
@@ -293,7 +293,7 @@ func (p *preparer) expr(e ast.Expr) ast.Expr {
 	return e
 }
 
-// operands prepares the operands of an expression, and then itself.
+// operands prepares the operands of an expression and returns its replacement.
 func (p *preparer) operands(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.NumberExpr:
@@ -306,7 +306,7 @@ func (p *preparer) operands(e ast.Expr) ast.Expr {
 			p.refuse(e.Line(), `require takes one name in quotes, such as require "lib.names", so that the script is known whole before it runs`)
 		}
 		p.constant(e.Line(), e.Value)
-		p.selves.use(e.Value)
+		p.localFuncs.use(e.Value)
 	case *ast.AttrGetExpr:
 		e.Object = p.expr(e.Object)
 		e.Key = p.expr(e.Key)
