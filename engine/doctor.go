@@ -121,10 +121,14 @@ func (d *examination) floods(ctx context.Context) error {
 }
 
 // outdated finds runs whose version cannot be loaded any more, or was loaded
-// under an older replay format. A blocked run has its reason already.
+// under an older replay format. A run that its records or its version blocked
+// has that reason already.
 func (d *examination) outdated(ctx context.Context) error {
-	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled, journal.Held} {
+	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked} {
 		err := d.each(ctx, state, func(run journal.Run) {
+			if state == journal.Blocked && (run.Problem == nil || run.Problem.App == nil) {
+				return
+			}
 			version := d.version(ctx, run.Bound)
 			switch {
 			case version.err != nil:

@@ -113,6 +113,16 @@ func (c *clinic) finds(kind, run string, parts ...string) {
 	c.t.Errorf("found %+v, expected one of kind %s about %s", c.found(), kind, run)
 }
 
+// alter changes the journal of an engine that does not run.
+func (c *clinic) alter(query string) {
+	c.t.Helper()
+	db, err := sql.Open("sqlite", engine.StorePath(c.config.Data))
+	must(c.t, err)
+	_, err = db.Exec(query)
+	must(c.t, err)
+	must(c.t, db.Close())
+}
+
 func (c *clinic) well() {
 	c.t.Helper()
 	if found := c.found(); len(found) > 0 {
@@ -176,6 +186,10 @@ func TestTheDoctorFindsWhatABrokenConnectionStops(t *testing.T) {
 	blocked := c.send("1", "emit:pay")
 	c.finds("blocked", blocked, "no connection to shop is configured", "tidewire runs retry "+blocked)
 	c.stop()
+	c.alter(`UPDATE version SET format = 1`)
+	c.start()
+	c.finds("format", blocked, "it began under replay format 1", "tidewire runs migrate "+blocked)
+	c.stop()
 	c.config.Connections = right
 	mark := c.log.mark()
 	c.start()
@@ -203,11 +217,7 @@ func TestTheDoctorFindsVersionsThatCannotBeLoaded(t *testing.T) {
 	c := openClinic(t, waits)
 	waiting := c.send("1")
 	c.stop()
-	db, err := sql.Open("sqlite", engine.StorePath(c.config.Data))
-	must(t, err)
-	_, err = db.Exec(`UPDATE version SET sources = NULL`)
-	must(t, err)
-	must(t, db.Close())
+	c.alter(`UPDATE version SET sources = NULL`)
 	// The present script is another, that the run can move to.
 	must(t, os.WriteFile(filepath.Join(c.config.Scripts, "orders.lua"), []byte(waits+"\n"), 0o644))
 	c.start()
