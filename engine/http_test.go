@@ -46,6 +46,8 @@ on("in:/read", { verify = "none" }, function(event)
   log.info("wrong", { error = tostring(select(2, pcall(http.get, web .. "/wrong"))) })
   local rows = text.csv(http.get(web .. "/wrong", { charset = "windows-1252" }).body, { header = true })
   local kept = http.get(web .. "/wrong", { as = "file" }).file
+  local file = http.get(web .. "/latin1", { as = "file" }).file
+  log.info("file", { type = file.type, text = file:text() })
   log.info("option", { name = rows[1].name, kept = text.decode(base64.decode(kept:base64()), "windows-1252") })
 end)
 on("in:/write", { verify = "none" }, function(event)
@@ -62,6 +64,7 @@ end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 	for _, want := range []string{
 		`"event":"René"`, `"latin1":"Café"`, `"body":"{\"n\":\"Café\"}"`, `"mark":1`, `"empty":""`,
 		`the byte 0xE9 at offset 8 does not fit the charset \"utf-8\"`, `"name":"Café"`, `"kept":"name\nCafé\n"`,
+		`"type":"application/json; charset=ISO-8859-1"`, `"text":"{\"n\":\"Café\"}"`,
 	} {
 		if !strings.Contains(w.log.String(), want) {
 			t.Errorf("the log does not say %s:\n%s", want, w.log)

@@ -2,6 +2,7 @@ package call
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/charset"
 	"github.com/tidewire/tidewire/engine/file"
 )
 
@@ -220,6 +222,12 @@ func (c *Client) store(from *url.URL, header http.Header, body io.Reader) ([]byt
 	kind := contentType(header)
 	if kind == "" {
 		kind = "application/octet-stream"
+	}
+	// Text is read, and sent on, in the charset that it came in.
+	declared := charset.Declared(header.Get("Content-Type"))
+	isText := strings.HasPrefix(kind, "text/") || jsonType(kind) || textType(kind)
+	if isText && declared != "" && !strings.EqualFold(declared, "utf-8") {
+		kind = cmp.Or(mime.FormatMediaType(kind, map[string]string{"charset": declared}), kind)
 	}
 	return json.Marshal(content{File: Kept + hash, Name: nameOf(from, header), ContentType: kind, Size: size})
 }

@@ -60,6 +60,8 @@ func redirect(next *http.Request, before []*http.Request) error {
 		if !same || !secure || !sameServer(next.URL, before[0].URL) || len(before) > mostRedirect {
 			return http.ErrUseLastResponse
 		}
+		next.Header.Del("Referer") // http.Client adds it
+		next.URL.User = nil        // http.Client makes a header of it
 		return nil
 	}
 	if len(before) > mostRedirect {

@@ -61,7 +61,7 @@ const asBytes = `as = "file" gives the bytes of such an answer`
 // unreadable is the error for an answer of the http library whose text cannot
 // be decoded. It is final: the same answer would come again.
 func (j *job) unreadable(status int, err error) *bindings.Error {
-	instead := `charset = "windows-1252" reads such an answer in that charset`
+	instead := `charset = "…" reads such an answer in another charset`
 	if status < 300 {
 		instead += ", " + asBytes
 	}

@@ -80,7 +80,7 @@ func TestHTTPTextRefused(t *testing.T) {
 		words                []string
 	}{
 		{"no charset", "get", "", 200, "text/plain", "caf\xE9",
-			[]string{`it answered 200 with text that cannot be read: the byte 0xE9 at offset 3 does not fit the charset "utf-8"; the answer declares no charset`, `as = "file"`, `charset = "windows-1252"`}},
+			[]string{`it answered 200 with text that cannot be read: the byte 0xE9 at offset 3 does not fit the charset "utf-8"; the answer declares no charset`, `as = "file"`, `charset = "…" reads such an answer in another charset`}},
 		{"a wrong charset", "get", "", 200, "application/json; charset=UTF-8", "\"\xE9\"",
 			[]string{`the byte 0xE9 at offset 1 does not fit the charset "UTF-8"`}},
 		{"an unknown charset", "get", "", 200, "text/html; charset=x-foo", "a", []string{`unknown charset "x-foo"`}},

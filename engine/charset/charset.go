@@ -22,6 +22,8 @@ const utf8Name = "utf-8"
 // marks are the byte order marks that decide the charset of a text.
 var marks = []struct{ mark, charset string }{
 	{"\xEF\xBB\xBF", utf8Name},
+	{"\xFF\xFE\x00\x00", "utf-32le"}, // unknown, and not UTF-16
+	{"\x00\x00\xFE\xFF", "utf-32be"},
 	{"\xFF\xFE", "utf-16le"},
 	{"\xFE\xFF", "utf-16be"},
 }

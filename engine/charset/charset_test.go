@@ -13,6 +13,15 @@ import (
 	"github.com/tidewire/tidewire/engine/charset"
 )
 
+// UTF-32 begins like UTF-16, and is not read as that.
+func TestUTF32(t *testing.T) {
+	for text, want := range map[string]string{"\xFF\xFE\x00\x00\xE9\x00\x00\x00": `unknown charset "utf-32le"`, "\x00\x00\xFE\xFF\x00\x00\x00\xE9": `unknown charset "utf-32be"`} {
+		if got, err := charset.Decode([]byte(text), "utf-32"); err == nil || err.Error() != want {
+			t.Errorf("%q: got %q, %v, want %s", text, got, err, want)
+		}
+	}
+}
+
 func TestDecode(t *testing.T) {
 	tests := []struct{ name, bytes, declared, want string }{
 		{"nothing declared", "Café", "", "Café"},

@@ -54,7 +54,9 @@ func (r *csvReader) field() (f csvField, last bool, err error) {
 			return f, false, err
 		}
 		f.raw = r.text[f.start+1 : end]
-		end++
+		if end++; !r.ends(end) {
+			end = r.lazyRest(&f, end)
+		}
 	} else {
 		for !r.ends(end) {
 			if r.text[end] == '"' && !r.lazy {
@@ -73,6 +75,17 @@ func (r *csvReader) field() (f csvField, last bool, err error) {
 	return f, true, nil
 }
 
+// lazyRest adds to a field what follows its closing quote, as it is written,
+// and returns where that ends. A row ends at its line break whatever it holds.
+func (r *csvReader) lazyRest(f *csvField, at int) int {
+	end := at
+	for !r.ends(end) {
+		end++
+	}
+	f.raw, f.doubled = f.value()+r.text[at:end], false
+	return end
+}
+
 // closing finds the quote that ends the field that begins at r.at.
 func (r *csvReader) closing() (end int, doubled bool, err error) {
 	for at := r.at + 1; ; {
@@ -85,10 +98,8 @@ func (r *csvReader) closing() (end int, doubled bool, err error) {
 		case strings.HasPrefix(r.text[at+1:], `"`):
 			doubled = true
 			at += 2
-		case r.ends(at + 1):
+		case r.lazy, r.ends(at + 1):
 			return at, doubled, nil
-		case r.lazy:
-			at++
 		default:
 			return 0, false, r.errorAt(at, fmt.Sprintf(`after a quote that closes a field, found %q; expected %q or the end of the line; write a quote in a field twice, or set lazy = true`,
 				firstRune(r.text[at+1:]), r.separator))

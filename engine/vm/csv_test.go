@@ -35,7 +35,10 @@ func TestCSVRead(t *testing.T) {
 		{lua: `text.csv "é,ü,\"b\" c\n"`, err: `line 1, column 7: after a quote that closes a field, found " "; expected "," or the end of the line; write a quote in a field twice, or set lazy = true`},
 		{lua: `text.csv "\"a\nb\rc\r\nd\",é\"\n"`, err: "line 4, column 5: found a quote"},
 		{lua: `text.csv "x\ry\r\nz,\"b\"c"`, err: `line 3, column 5: after a quote that closes a field, found "c"`},
-		{lua: `text.csv("a\"b,\"c\"d\",\"e\"\"f\"\n", { lazy = true })`, want: `[["a\"b","c\"d","e\"f"]]`},
+		{lua: `text.csv("a\"b,\"c\"d\",\"e\"\"f\"\n", { lazy = true })`, want: `[["a\"b","cd\"","e\"f"]]`},
+		{lua: `text.csv("\"a\"b,c\n\"d\",e", { lazy = true })`, want: `[["ab","c"],["d","e"]]`},
+		{lua: `text.csv("1,\"x\" y,2\n3,\"z\",4\n", { lazy = true })`, want: `[["1","x y","2"],["3","z","4"]]`},
+		{lua: `text.csv("\"a\"\"b\" \"c\",d\n", { lazy = true })`, want: `[["a\"b \"c\"","d"]]`},
 		{lua: `text.csv("a, \"b\"\n", { lazy = true })`, want: `[["a"," \"b\""]]`},
 		{lua: `text.csv("a\"b", { lazy = false })`, err: "line 1, column 2"},
 

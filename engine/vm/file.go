@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/tidewire/tidewire/engine/charset"
 )
 
 // fileValue is a file as scripts hold it: its name, type and size, and where
@@ -52,7 +54,9 @@ var fileMembers = map[string]func(f *fileValue) lua.LValue{
 
 var (
 	fileText = function(func(L *lua.LState) int {
-		text, err := decodeText(L, fileContent(L, "text"))
+		content := fileContent(L, "text")
+		chargeCharset(L, len(content))
+		text, err := charset.Decode(content, charset.Declared(fileOf(L.Get(1)).ContentType))
 		if err != nil {
 			raise(L, "file:text: %s is no text; file:base64() gives its bytes, and text.decode reads them in another charset: %v",
 				fileOf(L.Get(1)), err)

@@ -41,8 +41,24 @@ log.info(tostring(photo) .. " " .. base64.decode(photo:base64()))`)
 	}
 }
 
+// The text of a file is in the charset that its type declares.
+func TestFileCharset(t *testing.T) {
+	for file, want := range map[string]string{
+		`type = "text/plain; charset=latin1", base64 = "Q2Fm6Q=="`:   "INFO Café",
+		`type = "text/plain; charset=utf-16le", base64 = "YQBiAA=="`: "INFO ab",
+		`type = "text/plain", base64 = "77u/YQ=="`:                   "INFO a",
+		`type = "text/plain", text = "Café"`:                         "INFO Café",
+	} {
+		h := newHost()
+		if err := handle(t, h, `log.info(file({ name = "a.txt", `+file+` }):text())`); err != nil || h.lines[0] != want {
+			t.Errorf("%s: got %q, %v, want %q", file, h.lines, err, want)
+		}
+	}
+}
+
 func TestFileErrors(t *testing.T) {
 	for lua, want := range map[string]string{
+		`file({ name = "a", type = "text/plain; charset=nope", text = "b" }):text()`: `unknown charset "nope"`,
 		`file "a.csv"`:        `crm.lua:3: file: the description`,
 		`file { text = "a" }`: `file: its name is missing; write file { name = "report.csv", text = … }`,
 		`file { name = "a" }`: `file: expected either text or base64`,

@@ -127,7 +127,9 @@ func (s *scanner) withoutHexadecimals(source []byte) []byte {
 	for _, r := range s.hexadecimals {
 		out.Write(source[at:r.from])
 		out.WriteString(r.text)
-		at = r.to
+		if at = r.to; at < len(source) && source[at] == '.' {
+			out.WriteByte(' ') // 0xA..x: the decimal would take the point
+		}
 	}
 	out.Write(source[at:])
 	return out.Bytes()
@@ -135,6 +137,9 @@ func (s *scanner) withoutHexadecimals(source []byte) []byte {
 
 // malformedMessage is the error for a malformed number or escape in a source.
 func malformedMessage(text string) string {
+	if strings.HasPrefix(text, ",") || strings.HasPrefix(text, ";") {
+		return "a table has no value between two of '" + text[:1] + "'; write nil for one that is not there"
+	}
 	if strings.HasPrefix(text, `\`) {
 		return "the escape " + text + " is no byte: \\0 to \\255 are"
 	}

@@ -74,6 +74,7 @@ type scanner struct {
 	wasElse           int // the line of the last else
 	clash             clash
 
+	separated     bool // the last sign is a comma or semicolon
 	hexadecimals  []replacement
 	malformed     string // the first malformed number or escape
 	malformedLine int
@@ -129,6 +130,7 @@ func (s *scanner) scan(source []byte) {
 			continue
 		}
 		s.last = s.line
+		s.separate(c)
 		switch {
 		case c == '"' || c == '\'':
 			i = s.quoted(source, i)
@@ -185,6 +187,16 @@ func (s *scanner) word(w string) {
 	s.wasElse = 0
 	if w == "else" {
 		s.wasElse = s.line
+	}
+}
+
+// separate records a separator in a table that follows another one, which
+// gopher-lua's parser accepts.
+func (s *scanner) separate(c byte) {
+	after := s.separated
+	s.separated = c == ',' || c == ';'
+	if n := len(s.open); after && s.separated && n > 0 && s.open[n-1].word == "{" && s.malformed == "" {
+		s.malformed, s.malformedLine = string(c), s.line
 	}
 }
 
@@ -282,6 +294,12 @@ func (s *scanner) explain(source []byte, err error) (line int, message string) {
 		return s.unfinished(e)
 	}
 	line = e.Pos.Line
+	if e.Token == "" { // the parser gives no text for dots
+		e.Token = "."
+		if text := lineOf(source, line); strings.Contains(text, "..") {
+			e.Token = ".."
+		}
+	}
 	switch e.Message {
 	case "syntax error":
 		if o := s.clash.open; s.clash.line == line && s.clash.word == e.Token {

@@ -310,6 +310,7 @@ func (p *preparer) operands(e ast.Expr) ast.Expr {
 	case *ast.AttrGetExpr:
 		e.Object = p.expr(e.Object)
 		e.Key = p.expr(e.Key)
+		e.SetLine(max(e.Line(), e.Key.Line())) // the parser sets the line of a parenthesis before it
 	case *ast.TableExpr:
 		p.table(e)
 	case *ast.FuncCallExpr:
