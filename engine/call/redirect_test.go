@@ -109,7 +109,7 @@ func TestHTTPRedirectThatRepeats(t *testing.T) {
 					if len(all) != 2 || all[1].URI != "/target" || all[1].Method != method || !test.body(all[1].Body) {
 						t.Fatalf("sent %.300v", all)
 					}
-					for name, want := range map[string]string{"Authorization": "Bearer the-token", "X-Own": "own"} {
+					for name, want := range map[string]string{"Authorization": "Bearer the-token", "X-Own": "own", "Referer": ""} {
 						if got := all[1].Header.Get(name); got != want {
 							t.Errorf("%s: sent %q, want %q", name, got, want)
 						}
@@ -120,6 +120,18 @@ func TestHTTPRedirectThatRepeats(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// User data in a Location is no credential of the script's.
+func TestHTTPRedirectWithUserData(t *testing.T) {
+	var all []heard
+	url := redirecting(t, &all, reply(201, `{}`))
+	s := web(t, "127.0.0.1")
+	to := strings.Replace(url, "http://", "http://u:p@", 1) + "/target"
+	answer, err := s.http(t, fmt.Sprintf(`{"method":"POST","url":"%s/307","query":{"to":%q},"json":{"a":1}}`, url, to))
+	if err != nil || answer.Status != 201 || len(all) != 2 || all[1].Header.Get("Authorization") != "" {
+		t.Errorf("got %+v, %v; sent %+v", answer, err, all)
 	}
 }
 
