@@ -6,7 +6,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// varies stands for what lua5.1 gives where that depends on the platform or on
+// varies marks a value of lua5.1 that depends on the platform or on
 // an address.
 const varies = ""
 

@@ -6,7 +6,7 @@ import (
 )
 
 // expression is an expression list and the texts of its values, with spaces
-// between them. "error" stands for an error, whatever its message.
+// between them. "error" means any error.
 type expression struct{ lua, want string }
 
 // testExpressions evaluates expressions in ours and in lua5.1.

@@ -193,7 +193,7 @@ func wantFormat(L *lua.LState, n int, function string) string {
 	if len(format) > 1000 {
 		raise(L, "%s: the format has more than 1,000 bytes", function)
 	}
-	activationOf(L).charge(L, 8*int64(len(format)), 0) // %c alone stands for eleven parts
+	activationOf(L).charge(L, 8*int64(len(format)), 0) // the longest directive, %c, has eleven parts
 	return format
 }
 

@@ -14,7 +14,7 @@ import (
 
 // Program is a generated Lua program. It registers one handler with on, which
 // does all its work. Beside the libraries of Lua it calls these functions,
-// which whoever runs it defines:
+// which its caller defines:
 //
 //   - out(...) writes its arguments as a line of the trace.
 //   - msg(e) gives an error without what differs between interpreters (its
