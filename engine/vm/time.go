@@ -187,10 +187,14 @@ func wantSpan(L *lua.LState, n int, function string) span {
 	return span{}
 }
 
+// maxFormat is the most bytes of the format of a time: what one call computes
+// grows with its square.
+const maxFormat = 1000
+
 // wantFormat takes argument n as the format of a time.
 func wantFormat(L *lua.LState, n int, function string) string {
 	format := wantText(L, n, function+": the format")
-	if len(format) > 1000 {
+	if len(format) > maxFormat {
 		raise(L, "%s: the format has more than 1,000 bytes", function)
 	}
 	activationOf(L).charge(L, 8*int64(len(format)), 0) // the longest directive, %c, has eleven parts
