@@ -14,8 +14,8 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // senders is how many post at the same time.

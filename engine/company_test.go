@@ -8,9 +8,9 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // company is an agency with three locations, each a connection that lives on

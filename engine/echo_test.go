@@ -10,10 +10,10 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // twoWay keeps contacts and clients alike, both ways. Without a guard each change

@@ -17,13 +17,13 @@ var floors = [][]string{
 	{"cmd/tidewire", "cmd/catalog"},
 	{"bindings/all", "bindings/bindingstest", "bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/openapi", "bindings/qonto", "bindings/slack", "bindings/teams", "scripts"},
 	{"engine/harness", "engine/bench"},
+	{"bindings/sandbox"},
 	{"engine"},
 	{"engine/ingest", "engine/poll", "engine/schedule", "engine/subscription", "engine/control", "engine/dashboard"},
 	{"engine/run"},
 	{"engine/script", "engine/call"},
 	{"engine/vm", "engine/connection"},
 	{"engine/journal"},
-	{"engine/sandbox"},
 	{"bindings", "engine/filelock", "engine/file", "engine/charset"},
 }
 

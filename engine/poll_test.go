@@ -10,11 +10,11 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // watched is a world whose clock goes as fast as the machine can follow.

@@ -5,9 +5,9 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // near lets scripts post to the addresses that the sandbox gives out.

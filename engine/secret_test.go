@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // findings are texts that must hold no secret, by where they were found.

@@ -20,11 +20,11 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 var update = flag.Bool("update", false, "write what happened into the golden files")

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine/control"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // TestSyncedBeforeAcknowledged watches the system calls of an engine that is

@@ -16,11 +16,11 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // newHooked is a world behind a proxy, whose address vendors know, and at

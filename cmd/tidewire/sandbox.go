@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine/connection"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // TestReconnect: the answer to a refresh was lost longer ago than the vendor's

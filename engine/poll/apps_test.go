@@ -15,10 +15,10 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/asana"
 	"github.com/tidewire/tidewire/bindings/googlecalendar"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // stage is a poller on the sandbox's stand-in of a real app.

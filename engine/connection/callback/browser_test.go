@@ -16,9 +16,9 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/connection/callback"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 // browser starts a real one, or skips the test where none is installed.

@@ -13,8 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine/connection/callback"
-	"github.com/tidewire/tidewire/engine/sandbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/engine/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
 func TestFaults(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/engine/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
 const meeting = `{"summary":"Meeting","start":{"dateTime":"2026-03-05T10:00:00Z"},"end":{"dateTime":"2026-03-05T11:00:00Z"}}`

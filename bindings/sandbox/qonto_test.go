@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/engine/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
 func TestQontoClients(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
 // An app without a table of its own is what its catalogue says.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/tidewire/tidewire/bindings/all"
-	"github.com/tidewire/tidewire/engine/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
 // FuzzHandler sends anything anywhere: no answer is a 5xx and nothing panics.

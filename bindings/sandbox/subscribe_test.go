@@ -14,7 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
 const hooked = boards + `
