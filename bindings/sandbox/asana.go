@@ -101,17 +101,11 @@ func asanaError(status int, message string) *failure {
 
 // asanaNouns are the resources that a path's word means where it is not the
 // word itself.
-var asanaNouns = map[string]string{
-	"subtasks": "tasks", "dependencies": "tasks", "dependents": "tasks", "items": "projects", "parentGoals": "goals", "favorites": "projects",
-	"organization_exports": "organization_exports",
-}
+var asanaNouns = map[string]string{"subtasks": "tasks", "dependencies": "tasks", "dependents": "tasks"}
 
 // asanaHeld are the fields by which a record that is made below another holds
 // it, where it is not the other's noun.
-var asanaHeld = map[string]string{
-	"tasks/subtasks": "parent", "tasks/stories": "target", "goals/stories": "target", "workspaces/teams": "organization",
-	"tasks/dependencies": "dependencies", "tasks/dependents": "dependents",
-}
+var asanaHeld = map[string]string{"tasks/subtasks": "parent", "tasks/stories": "target"}
 
 // asanaDerived is what an operation means that no table names.
 func asanaDerived(_ *model, op *bindings.Operation) *rule {
@@ -144,68 +138,30 @@ func asanaDerived(_ *model, op *bindings.Operation) *rule {
 	case op.Method == http.MethodPost && strings.ToLower(word) == word && word != "duplicate" && word != "approve" && word != "reject":
 		return &rule{verb: create, resource: resource, do: asanaCreate(held)}
 	case op.Method == http.MethodPost:
-		for _, action := range []struct {
-			prefix string
-			adds   bool
-		}{{"add", true}, {"remove", false}} {
-			if noun, is := strings.CutPrefix(word, action.prefix); is {
-				return &rule{verb: act, do: asanaMember(fold(noun), action.adds)}
+		for prefix, adds := range map[string]bool{"add": true, "remove": false} {
+			if noun, is := strings.CutPrefix(word, prefix); is && asanaFields[asanaPlural(noun)] != "" {
+				return &rule{verb: act, do: asanaMember(fold(noun), adds)}
 			}
 		}
+		return &rule{verb: none}
 	}
 	return nil
 }
 
 func asanaOperations() map[string]*rule {
-	job := func(makes string) *rule { return &rule{verb: create, resource: "jobs", do: asanaJob(makes)} }
 	return map[string]*rule{
-		"GET /users/{user_gid}/teams": {verb: list, resource: "teams", do: asanaJoined("team_memberships", "user", "team")},
-		"GET /teams/{team_gid}/users": {verb: list, resource: "users", do: asanaJoined("team_memberships", "team", "user")},
 		"GET /workspaces/{workspace_gid}/users": {verb: list, resource: "users", do: func(r *request) (result, *failure) {
 			return asanaCut(r, r.app.store.all("users", nil)), nil
 		}},
-		"GET /workspaces/{workspace_gid}/users/{user_gid}":            {verb: read, resource: "users", id: "user_gid", do: asanaFind},
-		"PUT /workspaces/{workspace_gid}/users/{user_gid}":            {verb: change, resource: "users", id: "user_gid", do: asanaChange},
-		"GET /users/{user_gid}/favorites":                             {verb: list, resource: "projects", do: asanaBelow("users", "favorites")},
-		"GET /users/{user_gid}/user_task_list":                        {verb: single, resource: "user_task_lists", do: asanaTaskList},
-		"GET /user_task_lists/{user_task_list_gid}/tasks":             {verb: list, resource: "tasks", do: asanaOwnTasks},
-		"GET /projects/{project_gid}/task_counts":                     {verb: single, resource: "projects", id: "project_gid", do: asanaCounts},
-		"GET /workspaces/{workspace_gid}/tasks/custom_id/{custom_id}": {verb: read, resource: "tasks", id: "custom_id"},
-		"GET /workspaces/{workspace_gid}/tasks/search":                {verb: list, resource: "tasks", do: asanaSearch},
-		"GET /workspaces/{workspace_gid}/projects/search":             {verb: list, resource: "projects", do: asanaSearch},
-		"GET /workspaces/{workspace_gid}/typeahead":                   {verb: list, resource: "tasks", do: asanaTypeahead},
-		"GET /events":                                                       {do: asanaFeed},
-		"GET /workspaces/{workspace_gid}/events":                            {do: asanaFeed},
-		"POST /batch":                                                       {do: asanaBatch},
-		"POST /rule_triggers/{rule_trigger_gid}/run":                        {do: asanaSaid("The rule was triggered.")},
-		"POST /tasks/{task_gid}/setParent":                                  {verb: act, do: asanaParent},
-		"POST /tasks/{task_gid}/duplicate":                                  job("new_task"),
-		"POST /projects/{project_gid}/duplicate":                            job("new_project"),
-		"POST /portfolios/{portfolio_gid}/duplicate":                        job("new_portfolio"),
-		"POST /projects/{project_gid}/saveAsTemplate":                       job("new_project_template"),
-		"POST /project_templates/{project_template_gid}/instantiateProject": job("new_project"),
-		"POST /task_templates/{task_template_gid}/instantiateTask":          job("new_task"),
-		"POST /exports/graph":                                               job(""),
-		"POST /exports/resource":                                            job(""),
-		"POST /goals/{goal_gid}/setMetric":                                  {verb: act, do: asanaMetric},
-		"POST /goals/{goal_gid}/setMetricCurrentValue":                      {verb: act, do: asanaMetric},
-		"POST /access_requests/{access_request_gid}/approve":                {verb: act, do: asanaDecide("approved")},
-		"POST /access_requests/{access_request_gid}/reject":                 {verb: act, do: asanaDecide("rejected")},
-		"POST /projects/{project_gid}/sections/insert":                      {verb: act, resource: "sections", do: asanaNothing},
-		"POST /custom_fields/{custom_field_gid}/enum_options":               {verb: create, resource: "enum_options", do: asanaOption},
-		"POST /custom_fields/{custom_field_gid}/enum_options/insert":        {verb: read, resource: "enum_options", id: "enum_option", do: asanaInserted},
-		"POST /teams/{team_gid}/addUser":                                    {verb: act, do: asanaJoin("team_memberships", "team")},
-		"POST /teams/{team_gid}/removeUser":                                 {verb: act, do: asanaLeave("team_memberships", "team")},
-		"POST /workspaces/{workspace_gid}/addUser":                          {verb: act, do: asanaJoin("workspace_memberships", "workspace")},
-		"POST /workspaces/{workspace_gid}/removeUser":                       {verb: act, do: asanaLeave("workspace_memberships", "workspace")},
-		"POST /sections/{section_gid}/addTask":                              {verb: act, do: asanaIntoSection},
-		"POST /goals/{goal_gid}/addSupportingRelationship":                  {verb: create, resource: "goal_relationships", do: asanaCreate("supported_goal")},
-		"POST /goals/{goal_gid}/removeSupportingRelationship":               {verb: act, do: asanaNothing},
+		"GET /workspaces/{workspace_gid}/users/{user_gid}": {verb: read, resource: "users", id: "user_gid"},
+		"GET /events":                                {do: asanaFeed},
+		"GET /workspaces/{workspace_gid}/events":     {do: asanaFeed},
+		"POST /batch":                                {verb: none},
+		"POST /rule_triggers/{rule_trigger_gid}/run": {verb: none},
+		"POST /tasks/{task_gid}/setParent":           {verb: act, do: asanaParent},
+		"POST /sections/{section_gid}/addTask":       {verb: act, do: asanaIntoSection},
 	}
 }
-
-// asanaSetting reports whether an action is about a custom field's setting.
-func asanaSetting(noun string) bool { return strings.HasPrefix(noun, "customfieldsetting") }
 
 func asanaRefers(v any, gid string) bool {
 	switch v := v.(type) {
@@ -218,3 +174,6 @@ func asanaRefers(v any, gid string) bool {
 	}
 	return false
 }
+
+// asanaPlural is the field for several of a noun.
+func asanaPlural(noun string) string { return strings.TrimSuffix(fold(noun), "s") + "s" }

@@ -1,10 +1,8 @@
 package sandbox
 
 import (
-	"bytes"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -145,13 +143,7 @@ func asanaMember(noun string, adds bool) func(*request) (result, *failure) {
 		if failed != nil {
 			return result{}, failed
 		}
-		if asanaSetting(noun) {
-			return r.asanaSetting(found, adds)
-		}
-		field := noun
-		if !strings.HasSuffix(field, "s") {
-			field += "s"
-		}
+		field := asanaPlural(noun)
 		all := slices.Clone(asanaGiven(found.fields[field]))
 		out := result{record: found}
 		for _, v := range asanaGiven(asanaNamed(r.fields, noun)) {
@@ -220,29 +212,6 @@ func (r *request) asanaMembership(rec *record, field string, other any, adds boo
 	return changed{resource: r.plan.resource, verb: "updated", record: rec, fields: fields}
 }
 
-func (r *request) asanaSetting(above *record, adds bool) (result, *failure) {
-	settings := r.app.model.resource("custom_field_settings")
-	gid := text(r.fields["custom_field"])
-	if adds {
-		made := r.app.make(settings, "", object{"custom_field": gid, "parent": above.id, "is_important": r.fields["is_important"] == true}, nil, nil)
-		return result{record: made}, nil
-	}
-	for _, rec := range r.app.store.all(settings.name, nil) {
-		if asanaRefers(rec.fields["parent"], above.id) && asanaRefers(rec.fields["custom_field"], gid) {
-			r.app.store.remove(settings.name, rec)
-		}
-	}
-	return asanaNothing(r)
-}
-
-func asanaNothing(*request) (result, *failure) { return result{fields: object{"data": object{}}}, nil }
-
-func asanaSaid(message string) func(*request) (result, *failure) {
-	return func(*request) (result, *failure) {
-		return result{fields: object{"data": object{"message": message}}}, nil
-	}
-}
-
 func asanaParent(r *request) (result, *failure) {
 	found, failed := r.find()
 	if failed != nil {
@@ -250,82 +219,6 @@ func asanaParent(r *request) (result, *failure) {
 	}
 	fields := object{"parent": r.fields["parent"]}
 	return result{record: found, changes: r.app.asanaAlter(r.plan.resource, found, fields)}, nil
-}
-
-func asanaMetric(r *request) (result, *failure) {
-	found, failed := r.find()
-	if failed != nil {
-		return result{}, failed
-	}
-	metric, _ := clone(found.fields["metric"]).(object)
-	if metric == nil {
-		metric = object{"gid": found.id + "1", "resource_type": "goal_metric", "resource_subtype": "number"}
-	}
-	maps.Copy(metric, r.fields)
-	return result{record: found, changes: r.app.asanaAlter(r.plan.resource, found, object{"metric": metric})}, nil
-}
-
-func asanaDecide(status string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		found, failed := r.find()
-		if failed == nil {
-			r.app.alter(r.plan.resource, found, object{"approval_status": status})
-		}
-		return result{record: found}, failed
-	}
-}
-
-func asanaOption(r *request) (result, *failure) {
-	made := r.app.make(r.plan.resource, "", r.fields, r.links(), nil)
-	defaults(object{"enabled": true})(made.fields)
-	if field := r.app.store.get("custom_fields", r.params["custom_field_gid"]); field != nil {
-		r.app.alter(r.app.model.resource("custom_fields"), field, asanaIn(object{"enum_options": field.fields["enum_options"]}, "enum_options", clone(made.fields)))
-	}
-	return result{record: made}, nil
-}
-
-func asanaInserted(r *request) (result, *failure) {
-	found := r.app.store.get("enum_options", text(r.fields["enum_option"]))
-	if found == nil {
-		return result{}, r.app.notFound("enum_option", text(r.fields["enum_option"]))
-	}
-	return result{record: found}, nil
-}
-
-// asanaJoin makes a person a member, who is one once.
-func asanaJoin(memberships, of string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		res := r.app.model.resource(memberships)
-		user, gid := r.app.asanaWritten("users", text(r.fields["user"])), r.params[r.plan.id]
-		for _, rec := range r.app.store.all(memberships, nil) {
-			if asanaRefers(rec.fields[of], gid) && asanaRefers(rec.fields["user"], text(lookup(user, "gid"))) {
-				return r.asanaJoined(rec), nil
-			}
-		}
-		return r.asanaJoined(r.app.make(res, "", object{"user": user, of: gid, "is_admin": false, "is_guest": false}, nil, nil)), nil
-	}
-}
-
-// asanaJoined answers the membership, or the person where the vendor does so.
-func (r *request) asanaJoined(membership *record) result {
-	if r.plan.resource.name == "workspaces" {
-		if user := r.app.store.get("users", text(lookup(membership.fields, "user.gid"))); user != nil {
-			return result{record: user}
-		}
-	}
-	return result{record: membership}
-}
-
-func asanaLeave(memberships, of string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		user := text(lookup(r.app.asanaWritten("users", text(r.fields["user"])), "gid"))
-		for _, rec := range r.app.store.all(memberships, nil) {
-			if asanaRefers(rec.fields[of], r.params[r.plan.id]) && asanaRefers(rec.fields["user"], user) {
-				r.app.store.remove(memberships, rec)
-			}
-		}
-		return asanaNothing(r)
-	}
 }
 
 // asanaIntoSection moves a task to a section of its project.
@@ -351,113 +244,4 @@ func asanaIntoSection(r *request) (result, *failure) {
 	named := object{"gid": section.id, "resource_type": "section"}
 	return result{fields: object{"data": object{}}, changes: []changed{{resource: tasks, verb: "updated", record: task,
 		fields: object{"action": "added", "parent": named}}}}, nil
-}
-
-// asanaJob answers with a job that is done: what it was to make is there.
-func asanaJob(makes string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		fields := object{"status": "succeeded", "resource_subtype": snakeOf(r.plan.op.ID)}
-		if makes != "" {
-			resource := strings.TrimPrefix(makes, "new_") + "s"
-			copied := object{"workspace": r.app.account}
-			top := r.plan.path[0].text
-			if from := r.app.store.get(top, r.params[r.plan.path[1].text]); from != nil {
-				copied, _ = clone(from.fields).(object)
-				delete(copied, "gid")
-			}
-			copied["name"] = r.fields["name"]
-			made := r.app.make(r.app.model.resource(resource), "", copied, nil, nil)
-			fields[makes] = r.app.asanaWritten(resource, made.id)
-		}
-		return result{record: r.app.make(r.plan.resource, "", fields, nil, nil)}, nil
-	}
-}
-
-// snakeOf turns "duplicateTask" into "duplicate_task".
-func snakeOf(id string) string {
-	var b strings.Builder
-	for _, c := range id {
-		if c >= 'A' && c <= 'Z' {
-			b.WriteByte('_')
-			c += 'a' - 'A'
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
-
-// asanaTaskList is the list of a person's own tasks, which everybody has.
-func asanaTaskList(r *request) (result, *failure) {
-	gid := r.params["user_gid"]
-	for _, rec := range r.app.store.all("user_task_lists", nil) {
-		if asanaRefers(rec.fields["owner"], gid) {
-			return result{record: rec}, nil
-		}
-	}
-	return result{record: r.app.make(r.plan.resource, "", object{"name": "My Tasks", "owner": gid, "workspace": r.app.account}, nil, nil)}, nil
-}
-
-func asanaCounts(r *request) (result, *failure) {
-	found, failed := r.find()
-	if failed != nil {
-		return result{}, failed
-	}
-	all, done := 0, 0
-	for _, rec := range r.app.store.all("tasks", nil) {
-		if asanaRefers(rec.fields["projects"], found.id) {
-			all++
-			if rec.fields["completed"] == true {
-				done++
-			}
-		}
-	}
-	return result{fields: object{"data": object{
-		"num_tasks": count(all), "num_completed_tasks": count(done), "num_incomplete_tasks": count(all - done),
-		"num_milestones": count(0), "num_completed_milestones": count(0), "num_incomplete_milestones": count(0),
-	}}}, nil
-}
-
-// asanaBatch does one action after the other; one that is refused stops none.
-func asanaBatch(r *request) (result, *failure) {
-	actions, _ := r.fields["actions"].([]any)
-	if len(actions) > 10 {
-		return result{}, asanaError(http.StatusBadRequest, "actions: Too many actions; the limit is 10")
-	}
-	all := []any{}
-	for _, v := range actions {
-		action, _ := v.(object)
-		out := r.asanaAction(action)
-		body, _ := decodeJSON(out.body)
-		all = append(all, object{"status_code": count(out.status), "headers": object{}, "body": body})
-	}
-	return result{fields: object{"data": all}}, nil
-}
-
-func (r *request) asanaAction(action object) reply {
-	method, path := strings.ToUpper(text(action["method"])), text(action["relative_path"])
-	matches, _ := r.app.model.router.find(method, path)
-	query := url.Values{}
-	data, _ := action["data"].(object)
-	if method == http.MethodGet {
-		for name, v := range data {
-			query.Set(name, text(v))
-		}
-	}
-	if fields, is := lookup(action, "options.fields").([]any); is {
-		for _, name := range fields {
-			query.Add("opt_fields", text(name))
-		}
-	}
-	if len(matches) == 0 {
-		return r.app.refuse(asanaError(http.StatusNotFound, "No matching route for request"), "")
-	}
-	raw := encode(object{"data": data})
-	h, err := http.NewRequestWithContext(r.http.Context(), method, r.app.base+path+"?"+query.Encode(), bytes.NewReader(raw))
-	if err != nil {
-		return r.app.refuse(asanaError(http.StatusBadRequest, "relative_path: not a path"), "")
-	}
-	h.Header.Set("Content-Type", "application/json")
-	one := r.app.request(matches[0], h, raw)
-	one.now, one.token = r.now, r.token
-	return one.run(&Request{})
 }

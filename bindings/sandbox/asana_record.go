@@ -13,9 +13,8 @@ var asanaFields = map[string]string{
 	"assignee": "users", "owner": "users", "created_by": "users", "completed_by": "users", "assigned_by": "users", "author": "users",
 	"user": "users", "member": "users", "followers": "users", "members": "users", "requester": "users", "attributable_to": "users",
 	"project": "projects", "projects": "projects", "workspace": "workspaces", "workspaces": "workspaces", "organization": "workspaces",
-	"team": "teams", "tags": "tags", "tag": "tags", "section": "sections", "assignee_section": "sections", "portfolio": "portfolios",
-	"task": "tasks", "dependencies": "tasks", "dependents": "tasks", "custom_field": "custom_fields", "time_period": "time_periods",
-	"supported_goal": "goals",
+	"team": "teams", "tags": "tags", "tag": "tags", "section": "sections", "assignee_section": "sections",
+	"task": "tasks", "dependencies": "tasks", "dependents": "tasks", "custom_field": "custom_fields",
 }
 
 // asanaSettle writes gids out as the records that they name, and what a record

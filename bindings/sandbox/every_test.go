@@ -138,7 +138,6 @@ var (
 // needed are the fields of bodies that types cannot require.
 var needed = map[string]object{
 	"POST /calendars/{calendarId}/events":          {"start": onADay, "end": onADay},
-	"POST /calendars/{calendarId}/events/import":   {"start": onADay, "end": onADay},
 	"PUT /calendars/{calendarId}/events/{eventId}": {"start": onADay, "end": onADay},
 	"POST /calendars/{calendarId}/acl":             {"scope": object{"type": "default"}},
 	"POST /calendars/{calendarId}/events/watch":    toWatch,
@@ -198,9 +197,6 @@ func (m maker) seed(a *app) map[string]string {
 		if p.id == f.Name && p.verb != put && a.store.get(p.resource.name, v) == nil {
 			a.make(p.resource, v, object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
 		}
-	}
-	if m.op.Path == "/calendars/{calendarId}/clear" {
-		params["calendarId"] = "primary"
 	}
 	return params
 }

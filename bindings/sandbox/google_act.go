@@ -32,24 +32,6 @@ func (r *request) googleMake(id string, fields object) result {
 	return result{record: made, changes: []changed{{resource: r.plan.resource, verb: "created", record: made}}}
 }
 
-// googleImport brings an event of another calendar, known by its iCalUID, in
-// place of the one that was imported before.
-func googleImport(r *request) (result, *failure) {
-	uid := text(r.fields["iCalUID"])
-	if uid == "" {
-		return result{}, googleError(http.StatusBadRequest, "required", "Required")
-	}
-	if failed := googleNeeds(r.fields); failed != nil {
-		return result{}, failed
-	}
-	for _, rec := range r.app.store.all(googleEvents, r.links()) {
-		if text(rec.fields["iCalUID"]) == uid {
-			return result{record: rec, changes: r.app.alter(r.plan.resource, rec, r.fields)}, nil
-		}
-	}
-	return r.googleMake("", r.fields), nil
-}
-
 // googleQuickAdd makes an hour of a text; the vendor finds its time there.
 func googleQuickAdd(r *request) (result, *failure) {
 	start := r.now.UTC().Truncate(time.Hour).Add(time.Hour)
@@ -74,23 +56,6 @@ func googleUpdate(r *request) (result, *failure) {
 	}
 	maps.Copy(fields, r.fields)
 	return result{record: found, changes: r.app.alter(r.plan.resource, found, fields)}, nil
-}
-
-func googleMove(r *request) (result, *failure) {
-	found, failed := r.find()
-	if failed != nil {
-		return result{}, failed
-	}
-	to := r.app.rules.stands(r.app, "calendarId", text(r.query["destination"]))
-	if r.app.store.get("calendars", to) == nil {
-		return result{}, r.app.notFound("calendar", to)
-	}
-	// The calendar that it leaves tells that it is gone.
-	left := &record{id: found.id, fields: object{"status": "cancelled"}, links: maps.Clone(found.links)}
-	found.links["calendarid"] = to
-	changes := r.app.alter(r.plan.resource, found, object{"organizer": object{"email": to, "self": true}})
-	changes = append(changes, changed{resource: r.plan.resource, verb: "deleted", record: left})
-	return result{record: found, changes: changes}, nil
 }
 
 // googleGrant gives a role to whom a scope names, who has one at most.
@@ -138,29 +103,6 @@ func googleEndCalendar(r *request) (result, *failure) {
 	return out, nil
 }
 
-func googleClear(r *request) (result, *failure) {
-	if r.params["calendarId"] != r.app.account {
-		return result{}, googleError(http.StatusBadRequest, "invalid", "Only the primary calendar can be cleared.")
-	}
-	events := r.app.model.resource(googleEvents)
-	var out result
-	for _, rec := range r.app.store.all(googleEvents, map[string]string{"calendarid": r.params["calendarId"]}) {
-		if !googleGone(rec) {
-			r.app.drop(events, rec)
-			out.changes = append(out.changes, changed{resource: events, verb: "deleted", record: rec})
-		}
-	}
-	return out, nil
-}
-
-func googleTransfer(r *request) (result, *failure) {
-	found, failed := r.find()
-	if failed != nil {
-		return result{}, failed
-	}
-	return result{record: found, changes: r.app.alter(r.plan.resource, found, object{"dataOwner": r.query["newDataOwner"]})}, nil
-}
-
 // googleShow puts a calendar that exists into the user's list.
 func googleShow(r *request) (result, *failure) {
 	id := r.app.rules.stands(r.app, "calendarId", text(r.fields["id"]))
@@ -194,22 +136,13 @@ func googleFreeBusy(r *request) (result, *failure) {
 		}
 		busy := []any{}
 		for _, rec := range r.app.store.all(googleEvents, map[string]string{"calendarid": calendar}) {
-			for _, at := range googleTimes(rec, from, to) {
-				if !googleGone(rec) && rec.fields["transparency"] != "transparent" {
-					busy = append(busy, object{"start": stamp(at.start), "end": stamp(at.end)})
-				}
+			start, end := googleTime(rec.fields["start"]), googleTime(rec.fields["end"])
+			if !googleGone(rec) && rec.fields["transparency"] != "transparent" && start < to && end > from {
+				busy = append(busy, object{"start": stamp(time.UnixMilli(start)), "end": stamp(time.UnixMilli(end))})
 			}
 		}
 		slices.SortFunc(busy, func(a, b any) int { return int(instant(lookup(a, "start")) - instant(lookup(b, "start"))) })
 		calendars[id] = object{"busy": busy}
 	}
 	return result{fields: object{"kind": "calendar#freeBusy", "timeMin": r.fields["timeMin"], "timeMax": r.fields["timeMax"], "calendars": calendars}}, nil
-}
-
-func googleColors(*request) (result, *failure) {
-	color := func(background string) object { return object{"background": background, "foreground": "#1d1d1d"} }
-	return result{fields: object{
-		"kind": "calendar#colors", "updated": "2012-02-14T00:00:00.000Z",
-		"calendar": object{"1": color("#ac725e"), "2": color("#d06b64")}, "event": object{"1": color("#a4bdfc"), "11": color("#dc2127")},
-	}}, nil
 }
