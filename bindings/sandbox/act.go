@@ -108,7 +108,16 @@ func (r *request) find() (*record, *failure) {
 	if found := r.seek(id); found != nil && !r.foreign(found) {
 		return found, nil
 	}
-	return nil, r.app.notFound(r.plan.resource.noun, id)
+	return nil, r.notFound(id)
+}
+
+// notFound refuses a request for a record that is not there.
+func (r *request) notFound(id string) *failure {
+	failed := r.app.notFound(r.plan.resource.noun, id)
+	if r.plan.rule != nil && r.plan.rule.missing != "" {
+		failed.code = r.plan.rule.missing
+	}
+	return failed
 }
 
 // seek gives the record of an id below what the path names: ids may be there

@@ -166,10 +166,18 @@ func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
 }
 
 func (r *request) listed(f fitter, p page) any {
+	pages := r.plan.op.Pages
+	if pages != nil && pages.Keyed {
+		return r.meta(place(object{}, pages.Items, keyed(p)), p)
+	}
 	items := make([]any, 0, len(p.items))
 	for _, rec := range p.items {
+		if r.plan.item != nil && r.plan.item.Kind == bindings.String {
+			items = append(items, rec.id)
+			continue
+		}
 		item := r.record(f, rec, true)
-		if pages := r.plan.op.Pages; pages != nil {
+		if pages != nil {
 			for param, path := range pages.Cursors {
 				if field, ofItem := strings.CutPrefix(path, "item:"); ofItem && lookup(item, field) == nil {
 					item = place(item, field, r.cursor(param, path, rec))
@@ -185,4 +193,15 @@ func (r *request) listed(f fitter, p page) any {
 		return r.meta(object{}, p)
 	}
 	return r.meta(place(object{}, r.plan.items, items), p)
+}
+
+// keyed writes a page as an object of records by their ids.
+func keyed(p page) object {
+	all := object{}
+	for _, rec := range p.items {
+		shown, _ := clone(rec.fields).(object)
+		delete(shown, "id")
+		all[rec.id] = shown
+	}
+	return all
 }

@@ -108,7 +108,7 @@ var asanaNouns = map[string]string{"subtasks": "tasks", "dependencies": "tasks",
 var asanaHeld = map[string]string{"tasks/subtasks": "parent", "tasks/stories": "target"}
 
 // asanaDerived is what an operation means that no table names.
-func asanaDerived(_ *model, op *bindings.Operation) *rule {
+func asanaDerived(op *bindings.Operation) *rule {
 	path := template(op.Path)
 	top := path[0].text
 	switch {

@@ -116,7 +116,7 @@ func newModel(app *bindings.App, r *rules) *model {
 func (m *model) plan(op *bindings.Operation) *plan {
 	p := &plan{op: op, types: m.types(op), path: template(op.Path), rule: m.rules.operations[op.Method+" "+op.Path]}
 	if p.rule == nil && m.rules.derive != nil {
-		p.rule = m.rules.derive(m, op)
+		p.rule = m.rules.derive(op)
 	}
 	last := len(p.path) - 1
 	end := p.path[last]

@@ -24,7 +24,7 @@ type rules struct {
 	operations map[string]*rule
 	// derive gives the rule of an operation that operations does not name, for
 	// an app whose paths tell nothing; nil where there is no such rule.
-	derive func(*model, *bindings.Operation) *rule
+	derive func(*bindings.Operation) *rule
 	unique map[string]unique
 	// actions are the fields that the last word of a path sets.
 	actions map[string]object
@@ -110,7 +110,9 @@ type rule struct {
 	resource string
 	id       string // the argument that names the record, wherever it stands
 	envelope string
-	trigger  string // instead of the one of resource and verb
+	// missing is the vendor's code where the record is not there.
+	missing string
+	trigger string // instead of the one of resource and verb
 	// after does more than the verb, when that went well.
 	after func(*request, result) *failure
 	// do acts where no verb fits.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -17,10 +18,7 @@ const (
 )
 
 // slackPrefixes begin the ids of a resource.
-var slackPrefixes = map[string]string{
-	"channels": "C", "users": "U", "scheduled_messages": "Q", "files": "F", "files/remote": "F", "canvases": "F", "slack_lists": "F",
-	"usergroups": "S", "views": "V", "calls": "R", "reminders": "Rm", "bookmarks": "Bk", "slackLists/items": "Rec",
-}
+var slackPrefixes = map[string]string{"channels": "C", "users": "U", "scheduled_messages": "Q", "files": "F", "views": "V"}
 
 // slack is what Slack's methods mean: their paths do not tell.
 func slack() *rules {
@@ -89,29 +87,20 @@ func slackPerson(id, name, real, email string, bot bool) object {
 // slackOperations are the methods that do something with what is there.
 func slackOperations() map[string]*rule {
 	all := map[string]*rule{}
-	for _, table := range []map[string]*rule{slackTalk(), slackFiles(), slackViews(), slackMarks(), slackSpaces()} {
-		for method, r := range table {
-			all["POST /"+method] = r
-		}
-	}
-	return all
-}
-
-// slackTalk are the methods of messages, channels and people.
-func slackTalk() map[string]*rule {
-	return map[string]*rule{
-		"chat.startStream":            {resource: "messages", do: slackStartStream},
-		"chat.appendStream":           {resource: "messages", do: slackStream},
-		"chat.stopStream":             {resource: "messages", do: slackStream},
-		"chat.postMessage":            {resource: "messages", do: slackPost("")},
-		"chat.meMessage":              {resource: "messages", do: slackPost("me_message")},
+	for method, r := range map[string]*rule{
+		"auth.test":                   {verb: none, do: slackWho},
+		"team.info":                   {resource: "teams", verb: single},
+		"chat.postMessage":            {resource: "messages", do: slackPost},
 		"chat.postEphemeral":          {resource: "messages", do: slackEphemeral},
 		"chat.update":                 {resource: "messages", do: slackUpdate},
 		"chat.delete":                 {resource: "messages", do: slackDelete},
 		"chat.getPermalink":           {resource: "messages", do: slackPermalink},
 		"chat.scheduleMessage":        {resource: "scheduled_messages", do: slackSchedule},
-		"chat.deleteScheduledMessage": {resource: "scheduled_messages", do: slackUnschedule},
+		"chat.deleteScheduledMessage": {resource: "scheduled_messages", verb: remove, id: "scheduled_message_id", missing: "invalid_scheduled_message_id"},
 		"chat.scheduledMessages.list": {resource: "scheduled_messages", verb: list},
+		"reactions.add":               {resource: "messages", trigger: "reaction.added", do: slackReact(true)},
+		"reactions.remove":            {resource: "messages", trigger: "reaction.removed", do: slackReact(false)},
+		"reactions.get":               {resource: "messages", do: slackReactions},
 		"conversations.list":          {resource: "channels", verb: list, do: slackChannels},
 		"users.conversations":         {resource: "channels", verb: list, do: slackChannels},
 		"conversations.info":          {resource: "channels", do: slackChannel(nil)},
@@ -128,25 +117,46 @@ func slackTalk() map[string]*rule {
 		"conversations.setPurpose": {resource: "channels", do: slackChannel(func(r *request) object {
 			return object{"purpose": slackText(r, "purpose")}
 		})},
-		"conversations.invite":                   {resource: "channels", do: slackMembers(true)},
-		"conversations.kick":                     {resource: "channels", do: slackMembers(false)},
-		"conversations.mark":                     {resource: "channels", do: slackChannel(nil)},
-		"conversations.close":                    {resource: "channels", do: slackChannel(nil)},
-		"conversations.create":                   {resource: "channels", trigger: "channel.created", do: slackCreate},
-		"conversations.open":                     {resource: "channels", do: slackOpen},
-		"conversations.history":                  {resource: "messages", verb: list, do: slackHistory},
-		"conversations.replies":                  {resource: "messages", verb: list, do: slackReplies},
-		"conversations.members":                  {resource: "channels", do: slackListMembers},
-		"conversations.listConnectInvites":       {resource: "invites", verb: list},
-		"conversations.requestSharedInvite.list": {resource: "invite_requests", verb: list},
-		"users.list":                             {resource: "users", verb: list},
-		"users.info":                             {resource: "users", do: slackUserInfo},
-		"users.lookupByEmail":                    {resource: "users", do: slackByEmail},
-		"users.identity":                         {resource: "users", do: slackUserInfo},
-		"users.getPresence":                      {resource: "users", do: slackPresence},
-		"users.profile.get":                      {resource: "users", do: slackProfile},
-		"users.profile.set":                      {resource: "users", do: slackSetProfile},
+		"conversations.invite":         {resource: "channels", do: slackMembers(true)},
+		"conversations.kick":           {resource: "channels", do: slackMembers(false)},
+		"conversations.create":         {resource: "channels", trigger: "channel.created", do: slackCreate},
+		"conversations.open":           {resource: "channels", do: slackOpen},
+		"conversations.history":        {resource: "messages", verb: list, do: slackHistory},
+		"conversations.replies":        {resource: "messages", verb: list, do: slackReplies},
+		"conversations.members":        {resource: "channels", do: slackListMembers},
+		"users.list":                   {resource: "users", verb: list},
+		"users.info":                   {resource: "users", verb: read, id: "user", missing: "user_not_found"},
+		"users.lookupByEmail":          {resource: "users", do: slackByEmail},
+		"files.getUploadURLExternal":   {resource: "uploads", do: slackUploadURL},
+		"files.completeUploadExternal": {resource: "files", do: slackCompleteUpload},
+		"files.info":                   {resource: "comments", verb: list, do: slackFileInfo},
+		"files.list":                   {resource: "files", verb: list, do: slackListFiles},
+		"files.delete":                 {resource: "files", trigger: "file.deleted", do: slackDeleteFile},
+		"views.open":                   {resource: "views", do: slackOpenView(false)},
+		"views.push":                   {resource: "views", do: slackOpenView(true)},
+		"views.publish":                {resource: "views", do: slackPublish},
+		"views.update":                 {resource: "views", do: slackUpdateView},
+		"admin.emoji.add":              {resource: "admin/emoji", verb: put, id: "name"},
+	} {
+		all["POST /"+method] = r
 	}
+	return all
+}
+
+// slackDerived is what a method means that no table names: a list shows the
+// records of its family, and everything else is checked and answered.
+func slackDerived(op *bindings.Operation) *rule {
+	if op.Pages == nil {
+		return &rule{verb: none}
+	}
+	name := strings.TrimPrefix(op.Path, "/")
+	return &rule{verb: list, resource: strings.ReplaceAll(name[:strings.LastIndexByte(name, '.')], ".", "/")}
+}
+
+// slackWho says whose token it is.
+func slackWho(r *request) (result, *failure) {
+	return result{fields: object{"team": "Sandbox", "team_id": r.app.account, "user": "tidewire", "user_id": slackBot, "bot_id": "B0SANDBOT01",
+		"url": "https://sandbox.slack.com/", "is_enterprise_install": false}}, nil
 }
 
 // slackBeside answers at the addresses that methods and interactions give out.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What the methods of conversations do.
+// What the methods of conversations and people do.
 
 func slackText(r *request, name string) object {
 	return object{"value": text(r.fields[name]), "creator": slackBot, "last_set": number(r.now.Unix())}
@@ -204,4 +204,13 @@ func slackListMembers(r *request) (result, *failure) {
 		next = "member-" + strconv.Itoa(end)
 	}
 	return result{fields: object{"members": clone(members[start:end]), "response_metadata": object{"next_cursor": next}}}, nil
+}
+
+func slackByEmail(r *request) (result, *failure) {
+	for _, user := range r.app.store.all("users", nil) {
+		if email := text(lookup(user.fields, "profile.email")); email != "" && strings.EqualFold(email, text(r.fields["email"])) {
+			return result{fields: object{"user": user.fields}}, nil
+		}
+	}
+	return result{}, slackError("users_not_found")
 }

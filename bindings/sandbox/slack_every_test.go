@@ -9,7 +9,7 @@ var slackGiven = map[string]any{
 	"channel": "C0SALES0001", "channel_id": "C0SALES0001", "user": "U0SANDBEN01", "user_id": "U0SANDBEN01", "users": "U0SANDBEN01",
 	"ts": "1.000000", "message_ts": "1.000000", "timestamp": "1.000000", "thread_ts": "1.000000", "email": "ada@sandbox.example",
 	"post_at": json.Number("1900000000"), "scheduled_message_id": "Q01", "text": "hello", "name": "new-channel", "query": "000000",
-	"id": "X01", "file": "X01", "bookmark_id": "X01", "canvas_id": "X01", "reminder": "X01", "usergroup": "X01", "view_id": "X01",
+	"file": "X01", "view_id": "X01",
 	"trigger_id": "gesture", "files": []any{object{"id": "upload"}}, "channels": "C0SALES0001",
 }
 
@@ -20,14 +20,8 @@ var slackMore = map[string]object{
 	"/chat.update":          {"text": "hello"},
 	"/chat.scheduleMessage": {"text": "hello"},
 	"/conversations.open":   {"users": "U0SANDBEN01"},
-	"/files.remote.info":    {"file": "X01"},
-	"/files.remote.remove":  {"file": "X01"},
-	"/files.remote.share":   {"file": "X01"},
-	"/files.remote.update":  {"file": "X01"},
 	"/reactions.get":        {"channel": "C0SALES0001", "timestamp": "1.000000"},
 	"/reactions.remove":     {"channel": "C0SALES0001", "timestamp": "1.000000"},
-	"/stars.add":            {"channel": "C0SALES0001", "timestamp": "1.000000"},
-	"/stars.remove":         {"channel": "C0SALES0001", "timestamp": "1.000000"},
 	"/views.update":         {"view_id": "X01"},
 }
 
@@ -36,10 +30,9 @@ var slackMore = map[string]object{
 func (m maker) seedSlack(a *app) {
 	a.make(a.model.resource("messages"), "1.000000", object{"text": "hi 000000"}, map[string]string{"channel": "C0SALES0001"}, nil)
 	a.make(a.model.resource("scheduled_messages"), "Q01", object{}, nil, nil)
-	for _, name := range []string{"files", "files/remote", "bookmarks", "canvases", "reminders", "usergroups", "calls", "views", "slackLists/items"} {
+	for _, name := range []string{"files", "views"} {
 		a.make(a.model.resource(name), "X01", object{}, nil, nil)
 	}
-	a.make(a.model.resource("admin/emoji"), "new-channel", object{"url": "https://example.com/e.png"}, nil, nil)
 	a.store.put("triggers", &record{id: "gesture", fields: object{}, at: a.sandbox.now().UnixMilli()})
 	a.store.put("uploads", &record{id: "upload", fields: object{"name": "a.txt"}})
 	a.files["upload"] = []byte("content")
@@ -51,11 +44,5 @@ func (m maker) seedSlack(a *app) {
 		channel.fields["members"] = []any{"U0SANDBEN01"}
 	case "/reactions.remove":
 		a.store.get("messages", "1.000000").fields["reactions"] = []any{object{"name": "new-channel"}}
-	case "/pins.remove", "/stars.remove":
-		for _, resource := range []string{"pins", "stars"} {
-			a.make(a.model.resource(resource), "C0SALES0001 1.000000", object{}, nil, nil)
-		}
-	case "/admin.emoji.add":
-		a.store.remove("admin/emoji", a.store.get("admin/emoji", "new-channel"))
 	}
 }

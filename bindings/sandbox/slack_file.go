@@ -17,57 +17,8 @@ const (
 	slackFilePath   = "/files-pri/"
 )
 
-// slackFiles are the methods of files. A file comes in three steps: an address
-// is asked for, the bytes are posted to it, and the upload is completed.
-func slackFiles() map[string]*rule {
-	file := slackKind{"files", "file", "file", "file_not_found"}
-	public := func(on bool) *rule {
-		return file.set(func(r *request) object {
-			shown := object{"public_url_shared": on, "permalink_public": nil}
-			if on {
-				shown["permalink_public"] = "https://slack-files.com/" + slackTeam + "-" + text(r.fields["file"])
-			}
-			return shown
-		})
-	}
-	return map[string]*rule{
-		"files.getUploadURLExternal":   {resource: "uploads", do: slackUploadURL},
-		"files.completeUploadExternal": {resource: "files", do: slackCompleteUpload},
-		"files.info": {resource: "comments", verb: list, do: func(r *request) (result, *failure) {
-			found, failed := file.find(r)
-			if failed != nil {
-				return result{}, failed
-			}
-			return result{listed: true, page: r.cut(r.app.store.all("comments", nil)), fields: object{"file": found.fields}}, nil
-		}},
-		"files.list": slackListing("files", func(r *request, f *record) bool {
-			channels, _ := f.fields["channels"].([]any)
-			return (empty(r.fields["channel"]) || slices.Contains(channels, r.fields["channel"])) &&
-				(empty(r.fields["user"]) || r.fields["user"] == f.fields["user"])
-		}, nil),
-		"files.delete":          {resource: "files", trigger: "file.deleted", do: slackDeleteFile},
-		"files.sharedPublicURL": public(true),
-		"files.revokePublicURL": public(false),
-		"files.comments.delete": {resource: "comments", do: func(r *request) (result, *failure) {
-			_, failed := file.find(r)
-			return result{}, failed
-		}},
-		"files.remote.add":    {resource: "files/remote", do: slackRemote(true, slackRemoteFields)},
-		"files.remote.update": {resource: "files/remote", do: slackRemote(false, slackRemoteFields)},
-		"files.remote.info":   {resource: "files/remote", do: slackRemote(false, nil)},
-		"files.remote.share": {resource: "files/remote", do: slackRemote(false, func(r *request) object {
-			return object{"channels": slackNames(r.fields["channels"])}
-		})},
-		"files.remote.remove": {resource: "files/remote", do: func(r *request) (result, *failure) {
-			found, failed := r.remoteFile()
-			if failed == nil {
-				r.app.store.remove("files/remote", found)
-			}
-			return result{}, failed
-		}},
-		"files.remote.list": {resource: "files/remote", verb: list},
-	}
-}
+// A file comes in three steps: an address is asked for, the bytes are posted to
+// it, and the upload is completed.
 
 func slackUploadURL(r *request) (result, *failure) {
 	if r.positive("length") == 0 {
@@ -210,47 +161,48 @@ func (r *request) shareFiles(channel string, files []any) []changed {
 	return told
 }
 
+// file finds the file that a request names.
+func (r *request) file() (*record, *failure) {
+	if found := r.app.store.get("files", text(r.fields["file"])); found != nil {
+		return found, nil
+	}
+	return nil, slackError("file_not_found")
+}
+
+func slackFileInfo(r *request) (result, *failure) {
+	found, failed := r.file()
+	if failed != nil {
+		return result{}, failed
+	}
+	return result{listed: true, page: r.cut(r.app.store.all("comments", nil)), fields: object{"file": found.fields}}, nil
+}
+
+func slackListFiles(r *request) (result, *failure) {
+	all := slices.DeleteFunc(r.app.store.all("files", nil), func(f *record) bool {
+		channels, _ := f.fields["channels"].([]any)
+		return !empty(r.fields["channel"]) && !slices.Contains(channels, r.fields["channel"]) ||
+			!empty(r.fields["user"]) && r.fields["user"] != f.fields["user"]
+	})
+	return result{listed: true, page: r.cut(all)}, nil
+}
+
 func slackDeleteFile(r *request) (result, *failure) {
-	found := r.app.store.get("files", text(r.fields["file"]))
-	if found == nil {
-		return result{}, slackError("file_not_found")
+	found, failed := r.file()
+	if failed != nil {
+		return result{}, failed
 	}
 	r.app.store.remove("files", found)
 	delete(r.app.files, found.id)
 	return result{changes: []changed{{resource: r.plan.resource, verb: "deleted", record: found, fields: object{"file_id": found.id}}}}, nil
 }
 
-// remoteFile finds a file of another service, by Slack's id or by its own.
-func (r *request) remoteFile() (*record, *failure) {
-	if found := r.app.store.get("files/remote", text(r.fields["file"])); found != nil {
-		return found, nil
-	}
-	if own := text(r.fields["external_id"]); own != "" {
-		for _, rec := range r.app.store.all("files/remote", nil) {
-			if rec.fields["external_id"] == own {
-				return rec, nil
-			}
+// slackNames cuts a list that is written with commas.
+func slackNames(v any) []any {
+	out := []any{}
+	for name := range strings.SplitSeq(text(v), ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			out = append(out, name)
 		}
 	}
-	return nil, slackError("file_not_found")
-}
-
-func slackRemoteFields(r *request) object {
-	return slackMerged(r.given("external_id", "external_url", "title", "filetype"), object{"is_external": true, "external_type": "app"})
-}
-
-func slackRemote(fresh bool, alter func(*request) object) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		found, failed := r.remoteFile()
-		switch {
-		case failed != nil && fresh:
-			found = r.app.make(r.plan.resource, "", object{"user": slackBot, "created": number(r.now.Unix())}, nil, nil)
-		case failed != nil:
-			return result{}, failed
-		}
-		if alter != nil {
-			r.app.alter(r.plan.resource, found, alter(r))
-		}
-		return result{fields: object{"file": found.fields}}, nil
-	}
+	return out
 }

@@ -9,49 +9,44 @@ import (
 // What the methods of messages do; slack.go says which method does what.
 
 // slackPost posts a message.
-func slackPost(subtype string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		channel, failed := r.channel()
-		switch {
-		case failed != nil:
-			return result{}, failed
-		case channel.fields["is_archived"] == true:
-			return result{}, slackError("is_archived")
-		case empty(r.fields["text"]) && empty(r.fields["blocks"]) && empty(r.fields["attachments"]) && empty(r.fields["markdown_text"]):
-			return result{}, slackError("no_text")
-		}
-		fields := object{"type": "message", "user": slackBot, "bot_id": "B0SANDBOT01", "team": slackTeam}
-		for _, name := range []string{"text", "blocks", "attachments", "thread_ts", "metadata", "username"} {
-			if v := r.fields[name]; !empty(v) {
-				fields[name] = clone(v)
-			}
-		}
-		if fields["blocks"] != nil {
-			fields["blocks"] = r.named(fields["blocks"])
-		}
-		if fields["text"] == nil {
-			fields["text"] = text(r.fields["markdown_text"])
-		}
-		if subtype != "" {
-			fields["subtype"] = subtype
-		}
-		if thread := text(fields["thread_ts"]); thread != "" {
-			parent := r.app.store.get("messages", thread)
-			if parent == nil {
-				return result{}, slackError("thread_not_found")
-			}
-			parent.fields["thread_ts"] = thread
-			replies, _ := strconv.Atoi(text(parent.fields["reply_count"]))
-			parent.fields["reply_count"] = count(replies + 1)
-		}
-		made := r.app.make(r.plan.resource, "", fields, map[string]string{"channel": channel.id}, nil)
-		event, _ := clone(made.fields).(object)
-		event["channel"], event["channel_type"], event["event_ts"] = channel.id, "channel", made.id
-		return result{
-			fields:  object{"channel": channel.id, "ts": made.id, "message": made.fields},
-			changes: []changed{{resource: r.plan.resource, verb: "created", record: made, fields: event}},
-		}, nil
+func slackPost(r *request) (result, *failure) {
+	channel, failed := r.channel()
+	switch {
+	case failed != nil:
+		return result{}, failed
+	case channel.fields["is_archived"] == true:
+		return result{}, slackError("is_archived")
+	case empty(r.fields["text"]) && empty(r.fields["blocks"]) && empty(r.fields["attachments"]) && empty(r.fields["markdown_text"]):
+		return result{}, slackError("no_text")
 	}
+	fields := object{"type": "message", "user": slackBot, "bot_id": "B0SANDBOT01", "team": slackTeam}
+	for _, name := range []string{"text", "blocks", "attachments", "thread_ts", "metadata", "username"} {
+		if v := r.fields[name]; !empty(v) {
+			fields[name] = clone(v)
+		}
+	}
+	if fields["blocks"] != nil {
+		fields["blocks"] = r.named(fields["blocks"])
+	}
+	if fields["text"] == nil {
+		fields["text"] = text(r.fields["markdown_text"])
+	}
+	if thread := text(fields["thread_ts"]); thread != "" {
+		parent := r.app.store.get("messages", thread)
+		if parent == nil {
+			return result{}, slackError("thread_not_found")
+		}
+		parent.fields["thread_ts"] = thread
+		replies, _ := strconv.Atoi(text(parent.fields["reply_count"]))
+		parent.fields["reply_count"] = count(replies + 1)
+	}
+	made := r.app.make(r.plan.resource, "", fields, map[string]string{"channel": channel.id}, nil)
+	event, _ := clone(made.fields).(object)
+	event["channel"], event["channel_type"], event["event_ts"] = channel.id, "channel", made.id
+	return result{
+		fields:  object{"channel": channel.id, "ts": made.id, "message": made.fields},
+		changes: []changed{{resource: r.plan.resource, verb: "created", record: made, fields: event}},
+	}, nil
 }
 
 func slackEphemeral(r *request) (result, *failure) {
@@ -138,15 +133,6 @@ func slackSchedule(r *request) (result, *failure) {
 		"message": object{"type": "delayed_message", "user": slackBot, "text": made.fields["text"]}}}, nil
 }
 
-func slackUnschedule(r *request) (result, *failure) {
-	found := r.app.store.get("scheduled_messages", text(r.fields["scheduled_message_id"]))
-	if found == nil {
-		return result{}, slackError("invalid_scheduled_message_id")
-	}
-	r.app.store.remove("scheduled_messages", found)
-	return result{}, nil
-}
-
 // slackHistory lists a channel's messages outside threads, the newest first.
 func slackHistory(r *request) (result, *failure) {
 	channel, failed := r.channel()
@@ -186,28 +172,38 @@ func (r *request) within(ts string) bool {
 	return true
 }
 
-// slackStartStream begins a message that is written bit by bit.
-func slackStartStream(r *request) (result, *failure) {
-	channel, failed := r.channel()
-	if failed != nil {
-		return result{}, failed
+// slackReact adds a person's reaction to a message, or takes it away.
+func slackReact(add bool) func(*request) (result, *failure) {
+	return func(r *request) (result, *failure) {
+		channel, message, failed := r.message("timestamp")
+		if failed != nil {
+			return result{}, failed
+		}
+		name := text(r.fields["name"])
+		all, _ := clone(message.fields["reactions"]).([]any)
+		at := slices.IndexFunc(all, func(v any) bool { return lookup(v, "name") == name })
+		switch {
+		case add && at >= 0:
+			return result{}, slackError("already_reacted")
+		case !add && at < 0:
+			return result{}, slackError("no_reaction")
+		case add:
+			all = append(all, object{"name": name, "users": []any{slackBot}, "count": count(1)})
+		default:
+			all = slices.Delete(all, at, at+1)
+		}
+		message.fields["reactions"] = all
+		return result{changes: []changed{{resource: r.plan.resource, verb: "changed", record: message, fields: object{
+			"user": slackBot, "reaction": name, "item_user": message.fields["user"], "event_ts": slackTime(r.now.UnixMilli()),
+			"item": object{"type": "message", "channel": channel.id, "ts": message.id},
+		}}}}, nil
 	}
-	thread := text(r.fields["thread_ts"])
-	if r.app.store.get("messages", thread) == nil {
-		return result{}, slackError("thread_not_found")
-	}
-	made := r.app.make(r.plan.resource, "", object{"type": "message", "user": slackBot, "bot_id": "B0SANDBOT01", "thread_ts": thread,
-		"text": text(r.fields["markdown_text"])}, map[string]string{"channel": channel.id}, nil)
-	return result{fields: object{"channel": channel.id, "ts": made.id}}, nil
 }
 
-// slackStream writes a message bit by bit.
-func slackStream(r *request) (result, *failure) {
-	channel, found, failed := r.message("ts")
+func slackReactions(r *request) (result, *failure) {
+	channel, message, failed := r.message("timestamp")
 	if failed != nil {
 		return result{}, failed
 	}
-	written := text(found.fields["text"]) + text(r.fields["markdown_text"])
-	r.app.alter(r.plan.resource, found, slackMerged(object{"text": written}, r.given("blocks", "metadata")))
-	return result{fields: object{"channel": channel.id, "ts": found.id, "message": found.fields}}, nil
+	return result{fields: object{"type": "message", "channel": channel.id, "message": message.fields}}, nil
 }

@@ -43,47 +43,29 @@ func path(t *testing.T, address string) string {
 	return u.Path
 }
 
-func TestSlackReactionsPinsAndBookmarks(t *testing.T) {
+func TestSlackReactions(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	ts := w.call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Hello"}`).get("ts")
 	item := "channel=C0SALES0001&timestamp=" + ts
 	w.post("/slack/reactions.add", item+"&name=eyes").is(200, "ok", "true")
 	w.post("/slack/reactions.add", item+"&name=eyes").is(200, "error", "already_reacted")
 	w.post("/slack/reactions.get", item).is(200, "message.reactions.0.name", "eyes", "message.reactions.0.count", "1")
-	w.post("/slack/reactions.list", "").is(200, "items.#", "1", "items.0.message.text", "Hello")
 	w.post("/slack/reactions.remove", item+"&name=eyes").is(200, "ok", "true")
 	w.post("/slack/reactions.remove", item+"&name=eyes").is(200, "error", "no_reaction")
-	w.post("/slack/pins.add", item).is(200, "ok", "true")
-	w.post("/slack/pins.add", item).is(200, "error", "already_pinned")
-	w.post("/slack/pins.list", "channel=C0SALES0001").is(200, "items.0.message.text", "Hello")
-	w.post("/slack/pins.list", "channel=C0GENERAL01").is(200, "items.#", "0")
-	id := w.post("/slack/bookmarks.add", "channel_id=C0SALES0001&title=Wiki&type=link&link=https://example.com").get("bookmark.id")
-	w.post("/slack/bookmarks.edit", "channel_id=C0SALES0001&bookmark_id="+id+"&title=Handbook").is(200, "bookmark.title", "Handbook")
-	w.post("/slack/bookmarks.list", "channel_id=C0SALES0001").is(200, "bookmarks.#.title", `["Handbook"]`)
-	w.post("/slack/search.messages", "query=hel").is(200, "messages.matches.0.channel.name", "sales", "messages.paging.pages", "1")
 }
 
 func TestSlackSpaces(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	w.post("/slack/auth.test", "").is(200, "team_id", "T0SANDBOX01", "user_id", "U0SANDBOT01")
-	w.post("/slack/api.test", "error=wrong").is(200, "ok", "false", "error", "wrong")
 	w.post("/slack/team.info", "").is(200, "team.name", "Sandbox")
-	id := w.post("/slack/usergroups.create", "name=Sales&handle=sales").is(200, "usergroup.handle", "sales").get("usergroup.id")
-	w.post("/slack/usergroups.create", "name=Sales").is(200, "error", "name_already_exists")
-	w.post("/slack/usergroups.users.update", "usergroup="+id+"&users=U0SANDADA01,U0SANDBEN01").is(200, "usergroup.user_count", "2")
-	w.post("/slack/usergroups.users.list", "usergroup="+id).is(200, "users", `["U0SANDADA01","U0SANDBEN01"]`)
-	w.post("/slack/usergroups.disable", "usergroup="+id).is(200, "ok", "true")
-	w.post("/slack/usergroups.list", "").is(200, "usergroups.#", "0")
-	w.post("/slack/usergroups.list", "include_disabled=true").is(200, "usergroups.#", "1")
-	w.post("/slack/dnd.setSnooze", "num_minutes=30").is(200, "snooze_enabled", "true", "snooze_remaining", "1800")
-	w.clock.pass(31 * time.Minute)
-	w.post("/slack/dnd.info", "").is(200, "dnd_enabled", "false")
 	w.post("/slack/admin.emoji.add", "name=ship&url=https://example.com/ship.png").is(200, "ok", "true")
 	w.post("/slack/admin.emoji.list", "").is(200, "emoji.ship.url", "https://example.com/ship.png")
-	w.post("/slack/emoji.list", "").is(200, "emoji.ship", "https://example.com/ship.png")
-	w.post("/slack/admin.conversations.archive", "channel_id=C0RANDOM001").is(200, "ok", "true")
-	w.post("/slack/conversations.info", "channel=C0RANDOM001").is(200, "channel.is_archived", "true")
-	w.post("/slack/admin.conversations.search", "query=ran").is(200, "conversations.#.name", `["random"]`, "next_cursor", "")
+	w.post("/slack/users.info", "user=U0SANDADA01").is(200, "user.real_name", "Ada Sand")
+	w.post("/slack/users.info", "user=U404").is(200, "error", "user_not_found")
+	id := w.call("POST /slack/chat.scheduleMessage", `{"channel":"C0SALES0001","text":"later","post_at":1900000000}`).is(200, "ok", "true").get("scheduled_message_id")
+	w.post("/slack/chat.scheduledMessages.list", "").is(200, "scheduled_messages.#.text", `["later"]`)
+	w.call("POST /slack/chat.deleteScheduledMessage", `{"channel":"C0SALES0001","scheduled_message_id":"`+id+`"}`).is(200, "ok", "true")
+	w.call("POST /slack/chat.deleteScheduledMessage", `{"channel":"C0SALES0001","scheduled_message_id":"`+id+`"}`).is(200, "error", "invalid_scheduled_message_id")
 }
 
 func TestSlackViews(t *testing.T) {

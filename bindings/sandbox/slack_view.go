@@ -1,29 +1,17 @@
 package sandbox
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // slackTriggerAge is how long a trigger_id opens a view.
 const slackTriggerAge = 3 * time.Second
-
-// slackViews are the methods of modals and home pages.
-func slackViews() map[string]*rule {
-	return map[string]*rule{
-		"views.open":            {resource: "views", do: slackOpenView(false)},
-		"views.push":            {resource: "views", do: slackOpenView(true)},
-		"views.publish":         {resource: "views", do: slackPublish},
-		"views.update":          {resource: "views", do: slackUpdateView},
-		"dialog.open":           {resource: "views", do: slackTriggered},
-		"entity.presentDetails": {resource: "views", do: slackTriggered},
-	}
-}
 
 // gesture checks that a trigger_id is one that an interaction brought a moment
 // ago. A call without one shows the view of an everyday gesture.
 func (r *request) gesture() *failure {
 	id := text(r.fields["trigger_id"])
-	if id == "" {
-		id = text(r.fields["interactivity_pointer"])
-	}
 	if id == "" {
 		return nil
 	}
@@ -36,8 +24,6 @@ func (r *request) gesture() *failure {
 	}
 	return nil
 }
-
-func slackTriggered(r *request) (result, *failure) { return result{}, r.gesture() }
 
 // view makes the fields of a view out of what a request shows.
 func (r *request) view() object {
@@ -154,5 +140,14 @@ func slackElements(block object) []object {
 	}
 	add(block["accessory"])
 	add(block["element"])
+	return out
+}
+
+// slackMerged lays objects over each other.
+func slackMerged(all ...object) object {
+	out := object{}
+	for _, fields := range all {
+		maps.Copy(out, fields)
+	}
 	return out
 }
