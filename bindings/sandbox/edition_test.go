@@ -81,10 +81,6 @@ func TestTokensOfAnEdition(t *testing.T) {
 	got := w.call("POST /highlevel/oauth/token", spelled, "Version", "v3", "Content-Type", "application/x-www-form-urlencoded").
 		is(200, "access_token", "", "tokenType", "Bearer")
 	w.call("POST /highlevel/contacts/search", `{"locationId":"`+w.Account("highlevel")+`"}`, "Version", "v3", "Authorization", "Bearer "+got.get("accessToken")).is(200)
-
-	location := w.call("POST /highlevel/oauth/location-token", "companyId=c1&locationId=loc2", "Version", "v3",
-		"Content-Type", "application/x-www-form-urlencoded").is(200, "locationId", "loc2").get("accessToken")
-	w.call("GET /highlevel/contacts/?locationId=loc2", "", "Authorization", "Bearer "+location).is(200)
 }
 
 // A location's token is good for that location alone.

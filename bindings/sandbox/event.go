@@ -122,7 +122,10 @@ func nounOf(trigger string) string {
 func (a *app) triggerOf(c changed) *bindings.Trigger {
 	name := c.trigger
 	if name == "" {
-		name = a.rules.triggers[c.resource.name+" "+c.verb]
+		named := false
+		if name, named = a.rules.triggers[c.resource.name+" "+c.verb]; named && name == "" {
+			return nil
+		}
 	}
 	if name == "" {
 		name = c.resource.noun + "." + c.verb

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,11 +29,8 @@ func highlevel() *rules {
 			"POST /locations/{locationId}/tasks/search": {verb: list, resource: "contacts/tasks"},
 			"POST /users/search/filter-by-email":        {verb: list, resource: "users"},
 			"POST /products/inventory":                  {verb: none},
-			"POST /contacts/bulk/business":              {do: bulkBusiness},
-			"POST /contacts/bulk/tags/update/{type}":    {do: bulkTags},
 			"POST /conversations/messages":              {do: sendMessage("outbound", "message.sent")},
 			"POST /conversations/messages/inbound":      {do: sendMessage("inbound", "message.received")},
-			"POST /oauth/location-token":                {do: locationToken},
 			queues + "items":                            {verb: list},
 			queues + "slots":                            {verb: list},
 			queues + "create/item":                      {verb: create, resource: "social-media-posting/category/queues/items"},
@@ -162,59 +158,6 @@ func fillContact(c object) {
 			tags[i] = strings.ToLower(text(tag))
 		}
 	}
-}
-
-// bulkTags adds tags to contacts, or takes them away as the path says.
-func bulkTags(r *request) (result, *failure) {
-	tags, _ := r.fields["tags"].([]any)
-	responses, failed, out := []any{}, 0, result{}
-	ids, _ := r.fields["contacts"].([]any)
-	for _, id := range ids {
-		contact := r.app.store.get("contacts", text(id))
-		if contact == nil {
-			failed++
-			responses = append(responses, text(id)+": not found")
-			continue
-		}
-		have, _ := contact.fields["tags"].([]any)
-		have = slices.DeleteFunc(slices.Clone(have), func(v any) bool {
-			return r.fields["removeAllTags"] == true || slices.ContainsFunc(tags, func(tag any) bool { return strings.EqualFold(text(tag), text(v)) })
-		})
-		if r.params["type"] == "add" {
-			have = append(have, tags...)
-		}
-		out.changes = append(out.changes, r.app.alter(r.app.model.resource("contacts"), contact, object{"tags": have})...)
-		responses = append(responses, text(id))
-	}
-	out.fields = object{"succeded": failed == 0, "errorCount": count(failed), "responses": responses}
-	return out, nil
-}
-
-// bulkBusiness puts contacts into a business, or out of any.
-func bulkBusiness(r *request) (result, *failure) {
-	out := result{}
-	ids, _ := r.fields["ids"].([]any)
-	for _, id := range ids {
-		contact := r.app.store.get("contacts", text(id))
-		if contact == nil {
-			return result{}, r.app.notFound("contact", text(id))
-		}
-		out.changes = append(out.changes, r.app.alter(r.app.model.resource("contacts"), contact, object{"businessId": r.fields["businessId"]})...)
-	}
-	out.fields = object{"success": true, "ids": clone(r.fields["ids"])}
-	return out, nil
-}
-
-// locationToken gives a location's token for its company's, as v3 writes it.
-func locationToken(r *request) (result, *failure) {
-	account := text(r.fields["locationId"])
-	if !r.token.parent {
-		return result{}, &failure{status: http.StatusForbidden, kind: bindings.Forbidden, message: "expected the token of a company"}
-	}
-	return result{fields: object{
-		"accessToken": r.app.newToken(authority{account: account, scopes: r.token.scopes, family: r.token.family}).value, "tokenType": "Bearer", "locationId": account,
-		"expiresIn": number(int64(r.app.rules.tokenLife / time.Second)), "userId": "sandboxUser000000001",
-	}}, nil
 }
 
 // sendMessage puts a message into the conversation with its contact, which is

@@ -86,16 +86,6 @@ func TestMessagesMakeAConversation(t *testing.T) {
 	w.call("POST /highlevel/conversations/messages", `{"type":"SMS","contactId":"nobody","message":"Hello"}`, v...).is(400)
 }
 
-func TestBulkTags(t *testing.T) {
-	w := start(t, sandbox.Config{})
-	ann := w.call("POST /highlevel/contacts/", contact).get("contact.id")
-	body := `{"contacts":["` + ann + `","nobody"],"tags":["a","b"],"locationId":"loc1"}`
-	w.call("POST /highlevel/contacts/bulk/tags/update/add", body).is(200, "succeded", "false", "errorCount", "1")
-	w.call("GET /highlevel/contacts/"+ann, "").is(200, "contact.tags", `["a","b"]`)
-	w.call("POST /highlevel/contacts/bulk/tags/update/remove", `{"contacts":["`+ann+`"],"tags":["A"],"locationId":"loc1"}`).is(200, "succeded", "true")
-	w.call("GET /highlevel/contacts/"+ann, "").is(200, "contact.tags", `["b"]`)
-}
-
 func TestCalendarResourcesArePartedByType(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	room := `{"locationId":"loc1","name":"Blue","description":"","quantity":1,"outOfService":0,"capacity":4,"calendarIds":[]}`

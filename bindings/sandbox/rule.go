@@ -52,7 +52,7 @@ type rules struct {
 	seeds map[string][]object
 	under map[string]map[string]string
 	// triggers names the trigger of a change, by "resource verb", where it is
-	// not app.noun.created, updated or deleted.
+	// not app.noun.created, updated or deleted; empty: no webhook is sent.
 	triggers map[string]string
 	// fields names the trigger of a field's change, by "resource field".
 	fields map[string]string

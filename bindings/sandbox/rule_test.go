@@ -36,7 +36,9 @@ func TestRulesNameWhatIsThere(t *testing.T) {
 			}
 			for _, table := range []map[string]string{r.triggers, r.fields} {
 				for _, key := range sorted(table) {
-					checkTrigger(t, m, table[key])
+					if table[key] != "" {
+						checkTrigger(t, m, table[key])
+					}
 					if name, _, _ := strings.Cut(key, " "); !used[name] {
 						t.Errorf("%q: no operation is about %q", key, name)
 					}

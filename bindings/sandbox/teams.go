@@ -34,39 +34,23 @@ func teams() *rules {
 		id:           teamsID,
 		timeID:       map[string]func(int64) string{},
 		operations: map[string]*rule{
-			"GET /me":                                              {resource: "users", do: teamsMe},
-			"GET /me/chats":                                        {resource: "chats", verb: list},
-			"GET /me/joinedTeams":                                  {resource: "teams", verb: list},
-			"GET /users/{userId}/joinedTeams":                      {resource: "teams", verb: list},
-			"GET /chats/getAllMessages()":                          {resource: chatMessages, verb: list},
-			"GET /teams/getAllMessages()":                          {resource: channelMessages, verb: list},
-			"GET /teams/{teamId}/channels/getAllMessages()":        {resource: channelMessages, verb: list},
-			"POST /teams":                                          {after: teamsFurnish},
-			"PATCH " + channel + "/members/{conversationMemberId}": {resource: "teams/channels/members", verb: change, do: teamsUntold},
-			"POST /subscriptions":                                  {after: teamsLifetime},
-			"PATCH /subscriptions/{subscriptionId}":                {after: teamsLifetime},
-			"POST /chats":                                          {after: teamsGather},
-			"POST /workflows/invoke":                               {resource: "cards", verb: create},
-			"POST /teams/{teamId}/clone":                           {resource: "teams", do: teamsClone},
-			"POST " + chat + "/hideForUser":                        {resource: "chats", do: teamsView(object{"isHidden": true})},
-			"POST " + chat + "/unhideForUser":                      {resource: "chats", do: teamsView(object{"isHidden": false})},
-			"POST " + chat + "/markChatReadForUser":                {resource: "chats", do: teamsView(nil)},
-			"POST " + chat + "/markChatUnreadForUser":              {resource: "chats", do: teamsView(nil)},
-			"POST " + chat + "/pinnedMessages":                     {do: teamsPin},
-			"GET " + chat + "/pinnedMessages/{pinnedChatMessageInfoId}/message": {resource: chatMessages, do: teamsPinned},
-			"POST " + chat + "/sendActivityNotification":                        {do: teamsNothing},
-			"POST /teams/{teamId}/sendActivityNotification":                     {do: teamsNothing},
-			"POST " + channel + "/provisionEmail":                               {resource: "teams/channels", do: teamsEmail("leads.5a0d7e2c@emea.teams.example")},
-			"POST " + channel + "/removeEmail":                                  {resource: "teams/channels", do: teamsEmail("")},
-			"POST " + chat + "/members/add":                                     {resource: "chats/members", do: teamsAdd},
-			"POST " + channel + "/members/add":                                  {resource: "teams/channels/members", do: teamsAdd},
-			"POST /teams/{teamId}/members/add":                                  {resource: "teams/members", do: teamsAdd},
+			"GET /me":                                       {resource: "users", do: teamsMe},
+			"GET /me/chats":                                 {resource: "chats", verb: list},
+			"GET /me/joinedTeams":                           {resource: "teams", verb: list},
+			"GET /users/{userId}/joinedTeams":               {resource: "teams", verb: list},
+			"GET /chats/getAllMessages()":                   {resource: chatMessages, verb: list},
+			"GET /teams/getAllMessages()":                   {resource: channelMessages, verb: list},
+			"GET /teams/{teamId}/channels/getAllMessages()": {resource: channelMessages, verb: list},
+			"POST /subscriptions":                           {after: teamsLifetime},
+			"PATCH /subscriptions/{subscriptionId}":         {after: teamsLifetime},
+			"POST /chats":                                   {after: teamsGather},
+			"POST /workflows/invoke":                        {resource: "cards", verb: create},
 		},
 		actions:  map[string]object{"archive": {"isArchived": true}, "unarchive": {"isArchived": false}},
 		fill:     map[string]func(object){},
 		seeds:    teamsSeeds(),
 		under:    map[string]map[string]string{},
-		triggers: map[string]string{},
+		triggers: map[string]string{"teams/channels/members updated": ""},
 		notify:   notifyTeams,
 		headers:  teamsUnderWay,
 		invalid:  http.StatusBadRequest,
@@ -123,10 +107,8 @@ func teamsID(r *rand.Rand, resource string) string {
 		return "19:" + letters(r, 32, "0123456789abcdef") + "@thread.tacv2"
 	case "chats":
 		return "19:" + letters(r, 32, "0123456789abcdef") + "@thread.v2"
-	case "teams/members", "chats/members", "teams/channels/members", "teams/tags", "teams/tags/members":
+	case "teams/members", "chats/members", "teams/channels/members":
 		return base64.StdEncoding.EncodeToString([]byte("MCMj" + uuid(r)))
-	case "teams/schedule/shifts":
-		return "SHFT_" + uuid(r)
 	}
 	return uuid(r)
 }
@@ -202,8 +184,6 @@ func fillMember(fields object) {
 func teamsPerson() object {
 	return object{"user": object{"id": teamsAda, "displayName": "Ada Sandbox", "userIdentityType": "aadUser"}}
 }
-
-func teamsNothing(*request) (result, *failure) { return result{}, nil }
 
 func teamsMe(r *request) (result, *failure) {
 	return result{record: r.app.store.get("users", teamsAda)}, nil

@@ -87,9 +87,7 @@ func TestTeamsPlaces(t *testing.T) {
 	team := w.call("GET /teams/me/joinedTeams", "").is(200, "value.#.displayName", `["Sales"]`).get("value.0.id")
 	w.call("GET /teams/teams/"+team+"/channels", "").is(200, "value.#.displayName", `["General","Leads"]`)
 	w.call("POST /teams/teams/"+team+"/channels", `{"displayName":"Deals"}`).is(201, "displayName", "Deals")
-	w.call("POST /teams/teams/"+team+"/members/add", `{"values":[{"@odata.type":"microsoft.graph.aadUserConversationMember","roles":[],"user@odata.bind":"https://graph.microsoft.com/v1.0/users('u3')"}]}`).
-		is(200, "value.#.userId", `["u3"]`)
-	w.call("GET /teams/teams/"+team+"/members", "").is(200, "value.#", "3")
+	w.call("GET /teams/teams/"+team+"/members", "").is(200, "value.#", "2")
 	w.call("POST /teams/teams/"+team+"/archive", "").is(202)
 	w.call("GET /teams/teams/"+team, "").is(200, "isArchived", "true")
 	under := w.call("POST /teams/teams", `{"displayName":"New"}`).is(202)
@@ -97,12 +95,9 @@ func TestTeamsPlaces(t *testing.T) {
 	if at := under.header.Get("Content-Location"); under.body != "" || at != "/teams('"+made+"')" {
 		t.Errorf("got %s at %s", under.body, at)
 	}
-	w.call("GET /teams/teams/"+made+"/channels", "").is(200, "value.#.displayName", `["General"]`)
 	chat := w.call("POST /teams/chats", `{"chatType":"oneOnOne","members":[{"@odata.type":"#microsoft.graph.aadUserConversationMember","user@odata.bind":"https://graph.microsoft.com/v1.0/users('u4')"}]}`).
 		is(201, "chatType", "oneOnOne").get("id")
 	w.call("GET /teams/chats/"+chat+"/members", "").is(200, "value.#.userId", `["u4"]`)
-	w.call("POST "+teamsDeals+"/hideForUser", `{"user":{"id":"me"}}`).is(204)
-	w.call("GET "+teamsDeals, "").is(200, "viewpoint.isHidden", "true", "topic", "Deals")
 }
 
 func TestTeamsCards(t *testing.T) {
