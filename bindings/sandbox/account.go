@@ -9,32 +9,32 @@ import (
 // bound is the account that the request's token is good for, empty for one
 // that is good for several: only those given in exchange for a company's are
 // bound to one.
-func (r *request) bound() string {
-	if r.token == nil || r.token.parent {
+func (r *Call) bound() string {
+	if r.token == nil || r.token.Parent {
 		return ""
 	}
-	return r.token.account
+	return r.token.Account
 }
 
 // checkAccount refuses a request that names another account than its token's.
-func (r *request) checkAccount() *failure {
+func (r *Call) checkAccount() *Failure {
 	account, field := r.bound(), r.plan.op.Account
 	if account == "" || field == "" {
 		return nil
 	}
-	if named := text(r.arg(field)); named != "" && named != account {
-		return &failure{status: http.StatusForbidden, kind: bindings.Forbidden,
-			message: "The token does not have access to this " + r.app.def.Account.Noun + "."}
+	if named := Text(r.Arg(field)); named != "" && named != account {
+		return &Failure{Status: http.StatusForbidden, Kind: bindings.Forbidden,
+			Message: "The token does not have access to this " + r.App.Def.Account.Noun + "."}
 	}
 	return nil
 }
 
 // foreign reports whether a record is another account's than the token's.
-func (r *request) foreign(rec *record) bool {
-	account, field := r.bound(), r.app.rules.accountField
+func (r *Call) foreign(rec *Record) bool {
+	account, field := r.bound(), r.App.rules.AccountField
 	if account == "" || field == "" {
 		return false
 	}
-	owner := text(rec.fields[field])
+	owner := Text(rec.Fields[field])
 	return owner != "" && owner != account
 }

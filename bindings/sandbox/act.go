@@ -11,160 +11,181 @@ import (
 )
 
 // result is what an operation came to, before it is written as an answer.
-type result struct {
-	record *record
+type Result struct {
+	Record *Record
 	made   bool // by an upsert or put
-	listed bool
-	page   page
+	Listed bool
+	Page   Page
 	// fields stand in the answer as they are, beside or over the rest.
-	fields object
+	Fields Object
 	// changes are what webhooks tell.
-	changes []changed
+	Changes []Change
 }
 
 // changed is one change of a record.
-type changed struct {
-	resource *resource
-	verb     string // created, updated, deleted, or another past tense
-	record   *record
-	fields   object // the record as it then was
-	trigger  string // instead of the one of resource and verb
+type Change struct {
+	Resource string
+	Verb     string // created, updated, deleted, or another past tense
+	Record   *Record
+	Fields   Object // the record as it then was
+	Trigger  string // instead of the one of resource and verb
 }
 
 // perform does what the plan says. The app's lock is held.
-func (r *request) perform() (result, *failure) {
+func (r *Call) perform() (Result, *Failure) {
 	p := r.plan
 	if res, failed, is := r.looked(); is {
 		return res, failed
 	}
 	if failed := r.checkAccount(); failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
 	if failed := r.checkLinks(); failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
 	if failed := r.agreed(); failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
-	if guard := r.app.rules.guard; guard != nil {
-		if failed := guard(r); failed != nil {
-			return result{}, failed
+	if check := r.rules.Check; check != nil {
+		if failed := check(r); failed != nil {
+			return Result{}, failed
 		}
 	}
-	if p.rule != nil && p.rule.do != nil {
-		return p.rule.do(r)
+	if failed := r.required(); failed != nil {
+		return Result{}, failed
 	}
-	switch p.verb {
-	case create:
-		return r.create()
-	case read:
-		found, failed := r.find()
-		return result{record: found}, failed
-	case list:
-		return r.list()
-	case change, put:
-		return r.change()
-	case remove:
-		return r.remove()
-	case upsert:
-		return r.upsert()
-	case act, extend:
-		return r.act()
-	case single:
-		return r.single()
-	case createAll:
-		return r.createAll(), nil
-	case clearAll:
-		return r.clear()
+	if p.rule != nil && p.rule.Do != nil {
+		return p.rule.Do(r)
 	}
-	return result{}, nil
+	return r.Do(p.verb)
 }
 
-// checkLinks refuses a path below a record that is not there.
-func (r *request) checkLinks() *failure {
-	for _, l := range r.plan.links {
-		if l.parent == nil || !l.parent.known {
-			continue
-		}
-		id := r.params[l.param]
-		if parent := r.app.store.get(l.parent.name, id); parent == nil || r.foreign(parent) {
-			return r.app.notFound(l.parent.noun, id)
+// required refuses a request without what Rule.Requires names.
+func (r *Call) required() *Failure {
+	if r.plan.rule == nil {
+		return nil
+	}
+	for _, need := range r.plan.rule.Requires {
+		if !slices.ContainsFunc(need.OneOf, func(path string) bool { return !Empty(Lookup(r.Fields, path)) }) {
+			return &Failure{Status: r.rules.InvalidStatus, Kind: bindings.Invalid, Code: need.Code, Message: need.Message}
 		}
 	}
 	return nil
 }
 
-func (r *request) links() map[string]string {
+// Do does what a verb means to the records that the request names.
+func (r *Call) Do(v Verb) (Result, *Failure) {
+	switch v {
+	case Create:
+		return r.create()
+	case Read:
+		found, failed := r.Find()
+		return Result{Record: found}, failed
+	case List:
+		return r.list()
+	case Update, Put:
+		return r.change()
+	case Remove:
+		return r.remove()
+	case Upsert:
+		return r.upsert()
+	case Act, Extend:
+		return r.act()
+	case Single:
+		return r.single()
+	case CreateAll:
+		return r.createAll(), nil
+	case ClearAll:
+		return r.clear()
+	}
+	return Result{}, nil
+}
+
+// checkLinks refuses a path below a record that is not there.
+func (r *Call) checkLinks() *Failure {
+	for _, l := range r.plan.links {
+		if l.parent == nil || !l.parent.known {
+			continue
+		}
+		id := r.Params[l.param]
+		if parent := r.App.store.get(l.parent.name, id); parent == nil || r.foreign(parent) {
+			return r.App.NotFound(l.parent.noun, id)
+		}
+	}
+	return nil
+}
+
+func (r *Call) Links() map[string]string {
 	links := map[string]string{}
 	for _, l := range r.plan.links {
-		links[l.name] = r.params[l.param]
+		links[l.name] = r.Params[l.param]
 	}
 	return links
 }
 
 // find gives the record that the request names.
-func (r *request) find() (*record, *failure) {
-	id := text(r.arg(r.plan.id))
-	if found := r.seek(id); found != nil && !r.foreign(found) {
+func (r *Call) Find() (*Record, *Failure) {
+	id := Text(r.Arg(r.plan.id))
+	if found := r.Seek(id); found != nil && !r.foreign(found) {
 		return found, nil
 	}
 	return nil, r.notFound(id)
 }
 
 // notFound refuses a request for a record that is not there.
-func (r *request) notFound(id string) *failure {
-	failed := r.app.notFound(r.plan.resource.noun, id)
-	if r.plan.rule != nil && r.plan.rule.missing != "" {
-		failed.code = r.plan.rule.missing
+func (r *Call) notFound(id string) *Failure {
+	failed := r.App.NotFound(r.plan.resource.noun, id)
+	if r.plan.rule != nil && r.plan.rule.Missing != "" {
+		failed.Code = r.plan.rule.Missing
 	}
 	return failed
 }
 
 // seek gives the record of an id below what the path names: ids may be there
 // once for each of those only.
-func (r *request) seek(id string) *record {
-	found, links := r.app.store.get(r.plan.resource.name, id), r.links()
+func (r *Call) Seek(id string) *Record {
+	found, links := r.App.store.get(r.plan.resource.name, id), r.Links()
 	if found != nil && found.under(links) {
 		return found
 	}
-	for _, rec := range r.app.store.all(r.plan.resource.name, links) {
-		if len(links) > 0 && r.app.rules.idOf(rec.fields) == id {
+	for _, rec := range r.App.store.all(r.plan.resource.name, links) {
+		if len(links) > 0 && r.App.rules.idOf(rec.Fields) == id {
 			return rec
 		}
 	}
 	return nil
 }
 
-func (r *request) create() (result, *failure) {
-	a, res := r.app, r.plan.resource
-	u := a.rules.unique[res.name]
-	if same, field := a.store.same(res.name, r.fields); same != nil && u.refuse != 0 {
-		return result{}, &failure{status: u.refuse, kind: bindings.Conflict, message: u.message,
-			extra: object{"meta": object{res.noun + "Id": same.id, "matchingField": field}}}
+func (r *Call) create() (Result, *Failure) {
+	a, res := r.App, r.plan.resource
+	r.addSet()
+	u := a.rules.Unique[res.name]
+	if same, field := a.store.same(res.name, r.Fields); same != nil && u.Refuse != 0 {
+		return Result{}, &Failure{Status: u.Refuse, Kind: bindings.Conflict, Message: u.Message,
+			Extra: Object{"meta": Object{res.noun + "Id": same.ID, "matchingField": field}}}
 	}
-	made := a.make(res, "", r.fields, r.links(), r)
-	return result{record: made, changes: []changed{{resource: res, verb: "created", record: made}}}, nil
+	return r.Created(a.make(res, "", r.Fields, r.Links(), r)), nil
 }
 
 // make stores a new record. An empty id is made.
-func (a *app) make(res *resource, id string, fields object, links map[string]string, r *request) *record {
+func (a *App) make(res *resource, id string, fields Object, links map[string]string, r *Call) *Record {
 	now := a.sandbox.now()
-	made := &record{id: id, fields: object{}, links: map[string]string{}, at: a.store.moment(now)}
-	if fromTime := a.rules.timeID[res.name]; id == "" && fromTime != nil {
-		made.id = fromTime(made.at)
+	made := &Record{ID: id, Fields: Object{}, Links: map[string]string{}, At: a.store.moment(now)}
+	if fromTime := a.rules.TimeID[res.name]; id == "" && fromTime != nil {
+		made.ID = fromTime(made.At)
 	} else if id == "" {
-		made.id = a.rules.id(a.random, res.name)
+		made.ID = a.rules.NewID(a.Random, res.name)
 	}
 	for name, v := range fields {
 		if v != nil {
-			made.fields[name] = clone(v)
+			made.Fields[name] = Clone(v)
 		}
 	}
 	a.identify(res, made)
-	a.date(res, made.fields, stamp(now), true)
+	a.date(res, made.Fields, Stamp(now), true)
 	for name, v := range links {
-		made.links[name] = v
-		a.mirror(res, made.fields, name, v)
+		made.Links[name] = v
+		a.mirror(res, made.Fields, name, v)
 	}
 	if r != nil {
 		a.inherit(res, made, r)
@@ -175,34 +196,34 @@ func (a *app) make(res *resource, id string, fields object, links map[string]str
 }
 
 // identify writes the id where the record's type has it.
-func (a *app) identify(res *resource, r *record) {
-	if field := a.rules.idField[res.name]; field != "" {
-		r.fields[field] = r.id
+func (a *App) identify(res *resource, r *Record) {
+	if field := a.rules.IDField[res.name]; field != "" {
+		r.Fields[field] = r.ID
 		return
 	}
-	usual := a.rules.ids[0]
+	usual := a.rules.IDs[0]
 	if len(res.records) == 0 {
-		r.fields[usual] = r.id
+		r.Fields[usual] = r.ID
 	}
 	for _, t := range res.records {
 		_, d := t.Resolve(t.is)
 		other := false
-		for _, name := range a.rules.ids[1:] {
+		for _, name := range a.rules.IDs[1:] {
 			if fieldOf(d, name) != nil {
-				r.fields[name], other = r.id, true
+				r.Fields[name], other = r.ID, true
 			}
 		}
 		if !other || fieldOf(d, usual) != nil {
-			r.fields[usual] = r.id
+			r.Fields[usual] = r.ID
 		}
 	}
 }
 
 // mirror shows a link in the field of the same name that the type declares.
-func (a *app) mirror(res *resource, fields object, name, v string) {
+func (a *App) mirror(res *resource, fields Object, name, v string) {
 	for _, t := range res.records {
 		for _, f := range t.fields() {
-			if fold(f.Name) == name && fields[f.Name] == nil {
+			if Fold(f.Name) == name && fields[f.Name] == nil {
 				fields[f.Name] = v
 			}
 		}
@@ -211,30 +232,30 @@ func (a *app) mirror(res *resource, fields object, name, v string) {
 
 // inherit gives a record the account of the request, or else the sandbox's,
 // where its type has a place for it.
-func (a *app) inherit(res *resource, made *record, r *request) {
-	field := a.rules.accountField
-	if field == "" || made.fields[field] != nil {
+func (a *App) inherit(res *resource, made *Record, r *Call) {
+	field := a.rules.AccountField
+	if field == "" || made.Fields[field] != nil {
 		return
 	}
-	account := r.argFolded(fold(field))
+	account := r.argFolded(Fold(field))
 	if account == "" && r.token != nil {
-		account = r.token.account
+		account = r.token.Account
 	}
 	if account == "" {
-		account = a.account
+		account = a.Account
 	}
-	a.mirror(res, made.fields, fold(field), account)
+	a.mirror(res, made.Fields, Fold(field), account)
 }
 
 var createdNames = map[string]bool{"dateadded": true, "createdat": true, "created": true, "creationdate": true, "createddatetime": true}
 var updatedNames = map[string]bool{"modifiedat": true, "dateupdated": true, "updatedat": true, "updated": true, "lastmodifieddatetime": true, "lastupdateddatetime": true}
 
 // date writes the times of making and change where the type has them.
-func (a *app) date(res *resource, fields object, at string, made bool) {
+func (a *App) date(res *resource, fields Object, at string, made bool) {
 	written := map[string]bool{}
 	for _, t := range res.records {
 		for _, f := range t.fields() {
-			name := fold(f.Name)
+			name := Fold(f.Name)
 			fresh := made && fields[f.Name] == nil
 			if !written[f.Name] && (updatedNames[name] && (fresh || !made) || createdNames[name] && fresh) {
 				written[f.Name] = true
@@ -247,80 +268,82 @@ func (a *app) date(res *resource, fields object, at string, made bool) {
 // alter merges fields into a record; null takes a field away. It gives the
 // changes that webhooks tell: those of fields with an event of their own, and
 // one of the whole record for any other field.
-func (a *app) alter(res *resource, r *record, fields object) []changed {
-	var found []changed
+func (a *App) alter(res *resource, r *Record, fields Object) []Change {
+	var found []Change
 	other := len(fields) == 0
 	for _, name := range sorted(fields) {
 		v := fields[name]
-		if slices.Contains(a.rules.ids, name) {
+		if slices.Contains(a.rules.IDs, name) {
 			continue
 		}
-		same := string(encode(r.fields[name])) == string(encode(v))
+		same := string(Encode(r.Fields[name])) == string(Encode(v))
 		if v == nil {
-			delete(r.fields, name)
+			delete(r.Fields, name)
 		} else {
-			r.fields[name] = clone(v)
+			r.Fields[name] = Clone(v)
 		}
-		if trigger := a.rules.fields[res.name+" "+name]; trigger == "" {
+		if trigger := a.rules.FieldTriggers[res.name+" "+name]; trigger == "" {
 			other = true
 		} else if !same && (v != false || !strings.HasSuffix(trigger, ".completed")) {
-			found = append(found, changed{resource: res, record: r, trigger: trigger})
+			found = append(found, Change{Resource: res.name, Record: r, Trigger: trigger})
 		}
 	}
 	if other {
-		found = append(found, changed{resource: res, verb: "updated", record: r})
+		found = append(found, Change{Resource: res.name, Verb: "updated", Record: r})
 	}
-	a.date(res, r.fields, stamp(a.sandbox.now()), false)
+	a.date(res, r.Fields, Stamp(a.sandbox.now()), false)
 	a.settle(res, r)
 	a.store.put(res.name, r)
 	return found
 }
 
 // settle completes a record that is new or was changed.
-func (a *app) settle(res *resource, r *record) {
-	if fill := a.rules.fill[res.name]; fill != nil {
-		fill(r.fields)
+func (a *App) settle(res *resource, r *Record) {
+	Default(r.Fields, a.rules.Defaults[res.name])
+	if fill := a.rules.Fill[res.name]; fill != nil {
+		fill(r.Fields)
 	}
-	if a.rules.settle != nil {
-		a.rules.settle(a, res, r)
+	if a.rules.Complete != nil {
+		a.rules.Complete(a, res.name, r)
 	}
 }
 
-func (r *request) change() (result, *failure) {
-	a, res := r.app, r.plan.resource
+func (r *Call) change() (Result, *Failure) {
+	a, res := r.App, r.plan.resource
+	r.addSet()
 	id := ""
 	if r.plan.id != "" {
-		id = text(r.arg(r.plan.id))
+		id = Text(r.Arg(r.plan.id))
 	} else {
-		id = a.rules.idOf(r.fields)
+		id = a.rules.idOf(r.Fields)
 	}
-	found := r.seek(id)
+	found := r.Seek(id)
 	if found != nil && r.foreign(found) {
-		return result{}, a.notFound(res.noun, id)
+		return Result{}, a.NotFound(res.noun, id)
 	}
 	if found == nil {
-		if r.plan.verb == put {
-			made := a.make(res, id, r.fields, r.links(), r)
-			return result{record: made, made: true, changes: []changed{{resource: res, verb: "created", record: made}}}, nil
+		if r.plan.verb == Put {
+			made := a.make(res, id, r.Fields, r.Links(), r)
+			return Result{Record: made, made: true, Changes: []Change{{Resource: res.name, Verb: "created", Record: made}}}, nil
 		}
-		return result{}, a.notFound(res.noun, id)
+		return Result{}, a.NotFound(res.noun, id)
 	}
-	return result{record: found, changes: a.alter(res, found, r.fields)}, nil
+	return Result{Record: found, Changes: a.alter(res, found, r.Fields)}, nil
 }
 
-func (r *request) remove() (result, *failure) {
-	found, failed := r.find()
+func (r *Call) remove() (Result, *Failure) {
+	found, failed := r.Find()
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
 	res := r.plan.resource
-	r.app.drop(res, found)
-	return result{record: found, changes: []changed{{resource: res, verb: "deleted", record: found}}}, nil
+	r.App.drop(res, found)
+	return Result{Record: found, Changes: []Change{{Resource: res.name, Verb: "deleted", Record: found}}}, nil
 }
 
 // drop takes a record away, or leaves of it what the vendor's lists tell.
-func (a *app) drop(res *resource, r *record) {
-	if a.rules.leaves == nil || !a.rules.leaves(res, r) {
+func (a *App) drop(res *resource, r *Record) {
+	if a.rules.KeepDeleted == nil || !a.rules.KeepDeleted(res.name, r) {
 		a.store.remove(res.name, r)
 		return
 	}
@@ -328,58 +351,59 @@ func (a *app) drop(res *resource, r *record) {
 	a.store.put(res.name, r)
 }
 
-func (r *request) upsert() (result, *failure) {
-	a, res := r.app, r.plan.resource
-	found, _ := a.store.same(res.name, r.fields)
-	if id := text(r.fields["id"]); found == nil && id != "" {
+func (r *Call) upsert() (Result, *Failure) {
+	a, res := r.App, r.plan.resource
+	found, _ := a.store.same(res.name, r.Fields)
+	if id := Text(r.Fields["id"]); found == nil && id != "" {
 		if found = a.store.get(res.name, id); found == nil {
-			return result{}, a.notFound(res.noun, id)
+			return Result{}, a.NotFound(res.noun, id)
 		}
 	}
 	if found != nil {
-		return result{record: found, fields: object{"new": false}, changes: a.alter(res, found, r.fields)}, nil
+		return Result{Record: found, Fields: Object{"new": false}, Changes: a.alter(res, found, r.Fields)}, nil
 	}
-	made := a.make(res, "", r.fields, r.links(), r)
-	return result{record: made, made: true, fields: object{"new": true},
-		changes: []changed{{resource: res, verb: "created", record: made}}}, nil
+	made := a.make(res, "", r.Fields, r.Links(), r)
+	return Result{Record: made, made: true, Fields: Object{"new": true},
+		Changes: []Change{{Resource: res.name, Verb: "created", Record: made}}}, nil
 }
 
 // act changes the record above the last word of the path by the body and by
 // what the word means.
-func (r *request) act() (result, *failure) {
-	a, p := r.app, r.plan
-	found, failed := r.find()
+func (r *Call) act() (Result, *Failure) {
+	a, p := r.App, r.plan
+	found, failed := r.Find()
 	if failed != nil {
 		if !p.resource.known {
-			return result{}, nil
+			return Result{}, nil
 		}
-		return result{}, failed
+		return Result{}, failed
 	}
-	if p.verb == extend {
+	if p.verb == Extend {
 		return r.extend(found), nil
 	}
 	if p.op.Method == http.MethodDelete {
-		return result{record: found}, nil
+		return Result{Record: found}, nil
 	}
-	fields := object{}
-	maps.Copy(fields, r.fields)
-	maps.Copy(fields, a.rules.actions[p.word])
+	r.addSet()
+	fields := Object{}
+	maps.Copy(fields, r.Fields)
+	maps.Copy(fields, a.rules.Actions[p.word])
 	changes := a.alter(p.resource, found, fields)
-	if trigger := a.rules.triggers[p.resource.name+" "+p.word]; trigger != "" {
-		changes = []changed{{resource: p.resource, record: found, trigger: trigger}}
+	if trigger := a.rules.Triggers[p.resource.name+" "+p.word]; trigger != "" {
+		changes = []Change{{Resource: p.resource.name, Record: found, Trigger: trigger}}
 	}
-	return result{record: found, changes: changes}, nil
+	return Result{Record: found, Changes: changes}, nil
 }
 
 // extend adds values to the record's list that the path ends with, or takes
 // them away: tags, followers.
-func (r *request) extend(found *record) result {
-	have, _ := found.fields[r.plan.word].([]any)
+func (r *Call) extend(found *Record) Result {
+	have, _ := found.Fields[r.plan.word].([]any)
 	have = slices.Clone(have)
-	given, _ := r.fields[r.plan.word].([]any)
+	given, _ := r.Fields[r.plan.word].([]any)
 	touched := []any{}
 	for _, v := range given {
-		at := slices.IndexFunc(have, func(o any) bool { return strings.EqualFold(text(o), text(v)) })
+		at := slices.IndexFunc(have, func(o any) bool { return strings.EqualFold(Text(o), Text(v)) })
 		switch {
 		case r.plan.op.Method == http.MethodDelete && at >= 0:
 			have = slices.Delete(have, at, at+1)
@@ -389,61 +413,61 @@ func (r *request) extend(found *record) result {
 			touched = append(touched, v)
 		}
 	}
-	changes := r.app.alter(r.plan.resource, found, object{r.plan.word: have})
+	changes := r.App.alter(r.plan.resource, found, Object{r.plan.word: have})
 	suffix := "Added"
 	if r.plan.op.Method == http.MethodDelete {
 		suffix = "Removed"
 	}
-	out := result{record: found, fields: object{r.plan.word: clone(have), r.plan.word + suffix: touched}}
+	out := Result{Record: found, Fields: Object{r.plan.word: Clone(have), r.plan.word + suffix: touched}}
 	if len(touched) > 0 {
-		out.changes = changes
+		out.Changes = changes
 	}
 	return out
 }
 
 // createAll makes a record of each object in the body's list.
-func (r *request) createAll() result {
-	a, res := r.app, r.plan.resource
-	all, _ := r.fields[r.plan.types.bulkField(r.plan.op)].([]any)
-	out := result{listed: true}
+func (r *Call) createAll() Result {
+	a, res := r.App, r.plan.resource
+	all, _ := r.Fields[r.plan.types.bulkField(r.plan.op)].([]any)
+	out := Result{Listed: true}
 	for _, v := range all {
-		fields, _ := v.(object)
-		made := a.make(res, "", fields, r.links(), r)
-		out.page.items = append(out.page.items, made)
-		out.changes = append(out.changes, changed{resource: res, verb: "created", record: made})
+		fields, _ := v.(Object)
+		made := a.make(res, "", fields, r.Links(), r)
+		out.Page.Items = append(out.Page.Items, made)
+		out.Changes = append(out.Changes, Change{Resource: res.name, Verb: "created", Record: made})
 	}
-	out.page.total, out.page.size = len(all), len(all)
+	out.Page.Total, out.Page.Size = len(all), len(all)
 	return out
 }
 
 // clear removes the record that query or body names, else all below the path.
-func (r *request) clear() (result, *failure) {
-	a, res := r.app, r.plan.resource
-	id := text(r.arg("id"))
-	if _, inPath := r.params["id"]; inPath {
+func (r *Call) clear() (Result, *Failure) {
+	a, res := r.App, r.plan.resource
+	id := Text(r.Arg("id"))
+	if _, inPath := r.Params["id"]; inPath {
 		id = ""
 	}
-	var out result
-	for _, rec := range a.store.all(res.name, r.links()) {
-		if id == "" || rec.id == id {
+	var out Result
+	for _, rec := range a.store.all(res.name, r.Links()) {
+		if id == "" || rec.ID == id {
 			a.store.remove(res.name, rec)
-			out.changes = append(out.changes, changed{resource: res, verb: "deleted", record: rec})
+			out.Changes = append(out.Changes, Change{Resource: res.name, Verb: "deleted", Record: rec})
 		}
 	}
-	if id != "" && len(out.changes) == 0 && res.known {
-		return out, a.notFound(res.noun, id)
+	if id != "" && len(out.Changes) == 0 && res.known {
+		return out, a.NotFound(res.noun, id)
 	}
 	return out, nil
 }
 
 // single reads or changes a resource that has one record.
-func (r *request) single() (result, *failure) {
-	all := r.app.store.all(r.plan.resource.name, r.links())
+func (r *Call) single() (Result, *Failure) {
+	all := r.App.store.all(r.plan.resource.name, r.Links())
 	if len(all) == 0 {
-		return result{}, nil
+		return Result{}, nil
 	}
-	return result{record: all[0]}, nil
+	return Result{Record: all[0]}, nil
 }
 
 // count is a number as JSON has it.
-func count(n int) json.Number { return number(int64(n)) }
+func Count(n int) json.Number { return Number(int64(n)) }

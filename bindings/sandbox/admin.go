@@ -36,7 +36,7 @@ func (s *Sandbox) admin() http.Handler {
 	mux.HandleFunc("POST /sandbox/faults", s.postFault)
 	mux.HandleFunc("DELETE /sandbox/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.faults.clear()
-		writeJSON(w, http.StatusOK, object{"faults": []any{}})
+		writeJSON(w, http.StatusOK, Object{"faults": []any{}})
 	})
 	mux.HandleFunc("POST /sandbox/emit", s.postEmit)
 	mux.HandleFunc("POST /sandbox/do/{app}/{what}", s.postGesture)
@@ -47,20 +47,20 @@ func (s *Sandbox) admin() http.Handler {
 	mux.HandleFunc("POST /sandbox/forget", s.postForget)
 	mux.HandleFunc("POST /sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()
-		writeJSON(w, http.StatusOK, object{"reset": true})
+		writeJSON(w, http.StatusOK, Object{"reset": true})
 	})
 	return mux
 }
 
 func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
-	apps := object{}
+	apps := Object{}
 	for name, a := range s.apps {
-		apps[name] = object{
-			"base_url": s.URL(name), "token_url": s.TokenURL(name), "authorize_url": s.AuthorizeURL(name), "revoke_url": s.RevokeURL(name), "account": a.account,
+		apps[name] = Object{
+			"base_url": s.URL(name), "token_url": s.TokenURL(name), "authorize_url": s.AuthorizeURL(name), "revoke_url": s.RevokeURL(name), "account": a.Account,
 			"operations": len(a.model.plans), "webhook_key": s.PublicKey(name),
 		}
 	}
-	writeJSON(w, http.StatusOK, object{"apps": apps, "paths": []string{
+	writeJSON(w, http.StatusOK, Object{"apps": apps, "paths": []string{
 		"GET /sandbox/calls", "GET /sandbox/requests", "GET /sandbox/deliveries",
 		"GET /sandbox/records/<app>/<resource>", "POST /sandbox/records/<app>/<resource> {fields}",
 		`POST /sandbox/faults {"app","operation","status","latency","cut","times","after","done","header"}`,
@@ -91,7 +91,7 @@ func (s *Sandbox) showRecords(w http.ResponseWriter, h *http.Request) {
 }
 
 func (s *Sandbox) putRecord(w http.ResponseWriter, h *http.Request) {
-	var fields object
+	var fields Object
 	if !readJSON(w, h, &fields) {
 		return
 	}
@@ -130,7 +130,7 @@ func (s *Sandbox) postFault(w http.ResponseWriter, h *http.Request) {
 func (s *Sandbox) postEmit(w http.ResponseWriter, h *http.Request) {
 	var given struct {
 		Trigger  string `json:"trigger"`
-		Data     object `json:"data"`
+		Data     Object `json:"data"`
 		Unstored bool   `json:"unstored"`
 		ID       string `json:"id"`
 		Account  string `json:"account"`
@@ -143,7 +143,7 @@ func (s *Sandbox) postEmit(w http.ResponseWriter, h *http.Request) {
 		writeError(w, http.StatusBadRequest, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"sent": given.Trigger})
+	writeJSON(w, http.StatusOK, Object{"sent": given.Trigger})
 }
 
 func (s *Sandbox) postSubscription(w http.ResponseWriter, h *http.Request) {
@@ -159,7 +159,7 @@ func (s *Sandbox) postSubscription(w http.ResponseWriter, h *http.Request) {
 		writeError(w, http.StatusBadRequest, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"subscribed": given.App})
+	writeJSON(w, http.StatusOK, Object{"subscribed": given.App})
 }
 
 func (s *Sandbox) postExpire(w http.ResponseWriter, h *http.Request) {
@@ -174,7 +174,7 @@ func (s *Sandbox) postExpire(w http.ResponseWriter, h *http.Request) {
 		return
 	}
 	s.Expire(given.App)
-	writeJSON(w, http.StatusOK, object{"expired": given.App})
+	writeJSON(w, http.StatusOK, Object{"expired": given.App})
 }
 
 func (s *Sandbox) postRevoke(w http.ResponseWriter, h *http.Request) {
@@ -197,7 +197,7 @@ func (s *Sandbox) toApp(w http.ResponseWriter, h *http.Request, what string, do 
 		writeError(w, http.StatusBadRequest, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{what: given.App})
+	writeJSON(w, http.StatusOK, Object{what: given.App})
 }
 
 func readJSON(w http.ResponseWriter, h *http.Request, into any) bool {
@@ -213,11 +213,11 @@ func readJSON(w http.ResponseWriter, h *http.Request, into any) bool {
 }
 
 func writeError(w http.ResponseWriter, status int, err error) {
-	writeJSON(w, status, object{"error": err.Error()})
+	writeJSON(w, status, Object{"error": err.Error()})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(encode(v), '\n'))
+	_, _ = w.Write(append(Encode(v), '\n'))
 }

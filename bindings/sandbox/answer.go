@@ -15,70 +15,74 @@ const undescribed = "answer not described by the vendor's documents"
 
 // reply is an answer ready to be sent, and to be sent again for the same
 // idempotency key.
-type reply struct {
-	status int
-	header http.Header
-	body   []byte
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
 // answer writes a result as the operation declares its answer.
-func (r *request) answer(res result) reply {
+func (r *Call) answer(res Result) Reply {
 	op := r.plan.op
-	out := reply{status: op.Status, header: http.Header{}}
-	if out.status == 0 {
-		out.status = http.StatusOK
-		if r.plan.verb == create {
-			out.status = http.StatusCreated
+	out := Reply{Status: op.Status, Header: http.Header{}}
+	if out.Status == 0 {
+		out.Status = http.StatusOK
+		if r.plan.verb == Create {
+			out.Status = http.StatusCreated
 		}
 	}
-	if len(op.AnswerHeaders) > 0 && r.app.rules.headers != nil {
-		for name, value := range r.app.rules.headers(r, res) {
-			out.header.Set(name, value)
+	if len(op.AnswerHeaders) > 0 && r.rules.Headers != nil {
+		for name, value := range r.rules.Headers {
+			value = strings.ReplaceAll(value, "{id}", res.Record.ID)
+			if strings.Contains(value, "{uuid}") {
+				value = strings.ReplaceAll(value, "{uuid}", UUID(r.Random))
+			}
+			out.Header.Set(name, value)
 		}
 		return out
 	}
-	if out.status == http.StatusNoContent {
+	if out.Status == http.StatusNoContent {
 		return out
 	}
-	var body any = object{}
+	var body any = Object{}
 	switch {
 	case op.Answer == nil:
-		out.header.Set(noteHeader, undescribed)
+		out.Header.Set(noteHeader, undescribed)
 		switch {
 		case op.Status != 0:
 			body = nil
-		case res.listed && op.Pages != nil:
-			body = r.listed(fitter{r.checker(), r.now}, res.page)
+		case res.Listed && op.Pages != nil:
+			body = r.listed(fitter{r.checker(), r.Now}, res.Page)
 		}
 	default:
 		body = r.shaped(res)
 	}
-	if at, isObject := body.(object); isObject {
-		for name, v := range r.app.rules.success {
+	if at, isObject := body.(Object); isObject {
+		for name, v := range r.App.rules.Success {
 			at[name] = v
 		}
 	}
 	if body != nil {
-		out.header.Set("Content-Type", "application/json; charset=utf-8")
-		out.body = encode(body)
+		out.Header.Set("Content-Type", "application/json; charset=utf-8")
+		out.Body = Encode(body)
 	}
 	return out
 }
 
-func (r *request) shaped(res result) any {
-	f := fitter{r.checker(), r.now}
+func (r *Call) shaped(res Result) any {
+	f := fitter{r.checker(), r.Now}
 	resolved, d := f.catalogue.Resolve(r.plan.op.Answer)
 	var body any
 	switch {
-	case res.listed:
-		body = r.listed(f, res.page)
-	case res.record != nil && r.plan.verb != remove:
-		body = r.one(f, res.record, d)
+	case res.Listed:
+		body = r.listed(f, res.Page)
+	case res.Record != nil && r.plan.verb != Remove:
+		body = r.one(f, res.Record, d)
 	default:
-		body = object{}
+		body = Object{}
 	}
 	if resolved.Kind == bindings.List {
-		if at, isObject := body.(object); isObject {
+		if at, isObject := body.(Object); isObject {
 			body = []any{}
 			if len(at) > 0 {
 				body = []any{at}
@@ -86,14 +90,14 @@ func (r *request) shaped(res result) any {
 		}
 		return f.fit(&resolved, body, 0)
 	}
-	at, isObject := body.(object)
+	at, isObject := body.(Object)
 	if d == nil || !isObject {
 		if resolved.Kind == bindings.Boolean {
 			return true
 		}
 		return f.fit(&resolved, body, 0)
 	}
-	for name, v := range res.fields {
+	for name, v := range res.Fields {
 		if field := fieldOf(d, name); field != nil {
 			at[name] = f.fit(&field.Type, v, 0)
 		}
@@ -107,28 +111,28 @@ func (r *request) shaped(res result) any {
 
 // complete says yes where the answer has a word for success, and fills what it
 // requires: from the record or the request where those have it.
-func (r *request) complete(f fitter, d *bindings.Definition, at object, res result) {
+func (r *Call) complete(f fitter, d *bindings.Definition, at Object, res Result) {
 	for i := range d.Fields {
 		field := &d.Fields[i]
 		if at[field.Name] != nil {
 			continue
 		}
 		resolved, _ := f.catalogue.Resolve(&field.Type)
-		gone := r.plan.verb == remove || r.plan.verb == clearAll
-		if name := fold(field.Name); resolved.Kind == bindings.Boolean && (successWords[name] || name == "deleted" && gone) {
+		gone := r.plan.verb == Remove || r.plan.verb == ClearAll
+		if name := Fold(field.Name); resolved.Kind == bindings.Boolean && (successWords[name] || name == "deleted" && gone) {
 			at[field.Name] = true
 			continue
 		}
 		var v any
-		if res.record != nil && r.plan.verb != remove {
-			v = res.record.fields[field.Name]
+		if res.Record != nil && r.plan.verb != Remove {
+			v = res.Record.Fields[field.Name]
 		}
 		if v == nil && field.Required {
-			v = r.arg(field.Name)
+			v = r.Arg(field.Name)
 		}
 		switch {
 		case v != nil && len(f.check(&field.Type, v, "")) == 0:
-			at[field.Name] = clone(v)
+			at[field.Name] = Clone(v)
 		case field.Required:
 			at[field.Name] = f.named(field.Name, f.least(&field.Type, 0))
 		}
@@ -140,46 +144,46 @@ var successWords = map[string]bool{
 }
 
 // record gives a record as this operation declares it.
-func (r *request) record(f fitter, rec *record, listed bool) any {
-	fields := rec.fields
+func (r *Call) record(f fitter, rec *Record, listed bool) any {
+	fields := rec.Fields
 	if len(r.plan.resource.records) > 1 {
-		fields, _ = clone(fields).(object)
+		fields, _ = Clone(fields).(Object)
 		respell(f.checker, r.plan.item, fields, 0)
 	}
 	shown := f.record(r.plan.item, fields)
-	if at, isObject := shown.(object); isObject && r.app.rules.show != nil {
-		return r.app.rules.show(r, at, listed)
+	if at, isObject := shown.(Object); isObject && r.App.rules.Show != nil {
+		return r.App.rules.Show(r, at, listed)
 	}
 	return shown
 }
 
 // one writes a record, in its envelope where the answer has one. An answer
 // that is neither an envelope nor a record gets its fields from complete.
-func (r *request) one(f fitter, rec *record, d *bindings.Definition) any {
+func (r *Call) one(f fitter, rec *Record, d *bindings.Definition) any {
 	switch {
 	case r.plan.envelope != "":
-		return place(object{}, r.plan.envelope, r.record(f, rec, false))
+		return place(Object{}, r.plan.envelope, r.record(f, rec, false))
 	case d == nil || r.plan.types.hasID(r.plan.op.Answer):
 		return r.record(f, rec, false)
 	}
-	return object{}
+	return Object{}
 }
 
-func (r *request) listed(f fitter, p page) any {
+func (r *Call) listed(f fitter, p Page) any {
 	pages := r.plan.op.Pages
 	if pages != nil && pages.Keyed {
-		return r.meta(place(object{}, pages.Items, keyed(p)), p)
+		return r.meta(place(Object{}, pages.Items, keyed(p)), p)
 	}
-	items := make([]any, 0, len(p.items))
-	for _, rec := range p.items {
+	items := make([]any, 0, len(p.Items))
+	for _, rec := range p.Items {
 		if r.plan.item != nil && r.plan.item.Kind == bindings.String {
-			items = append(items, rec.id)
+			items = append(items, rec.ID)
 			continue
 		}
 		item := r.record(f, rec, true)
 		if pages != nil {
 			for param, path := range pages.Cursors {
-				if field, ofItem := strings.CutPrefix(path, "item:"); ofItem && lookup(item, field) == nil {
+				if field, ofItem := strings.CutPrefix(path, "item:"); ofItem && Lookup(item, field) == nil {
 					item = place(item, field, r.cursor(param, path, rec))
 				}
 			}
@@ -190,18 +194,18 @@ func (r *request) listed(f fitter, p page) any {
 		if r.plan.item != nil {
 			return items
 		}
-		return r.meta(object{}, p)
+		return r.meta(Object{}, p)
 	}
-	return r.meta(place(object{}, r.plan.items, items), p)
+	return r.meta(place(Object{}, r.plan.items, items), p)
 }
 
 // keyed writes a page as an object of records by their ids.
-func keyed(p page) object {
-	all := object{}
-	for _, rec := range p.items {
-		shown, _ := clone(rec.fields).(object)
+func keyed(p Page) Object {
+	all := Object{}
+	for _, rec := range p.Items {
+		shown, _ := Clone(rec.Fields).(Object)
 		delete(shown, "id")
-		all[rec.id] = shown
+		all[rec.ID] = shown
 	}
 	return all
 }

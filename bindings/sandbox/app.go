@@ -14,69 +14,63 @@ import (
 )
 
 // app is the stand-in for one app.
-type app struct {
+type App struct {
 	sandbox *Sandbox
-	def     *bindings.App
-	rules   *rules
+	Def     *bindings.App
+	rules   *Rules
 	model   *model
-	account string
+	Account string
 	base    string // the prefix of its paths: "/highlevel"
 	// registrars are the operations that register webhooks and end them.
 	registrars map[string]*registrar
 
 	mu       sync.Mutex // guards what follows
 	store    *store
-	random   *rand.Rand
+	Random   *rand.Rand
 	tokens   *tokens
 	windows  map[string]*window
-	keys     map[string]kept   // by idempotency key
-	files    map[string][]byte // what was uploaded, by id
+	keys     map[string]kept // by idempotency key
 	consents consents
 	// forgotten is the version of the store that tokens for what was seen must
 	// have at least.
 	forgotten int64
-	// feed is what an app tells in a feed of changes, of which fed were dropped.
-	feed []feedEntry
-	fed  int
 }
 
 // kept is an answer that an idempotency key brings back.
 type kept struct {
-	reply reply
+	reply Reply
 	at    time.Time
 }
 
-func newApp(s *Sandbox, def *bindings.App, seed uint64) (*app, error) {
+func newApp(s *Sandbox, def *bindings.App, seed uint64) (*App, error) {
 	if def.Name == "" || def.Catalogue == nil {
 		return nil, fmt.Errorf("app %q: expected a name and a catalogue", def.Name)
 	}
-	a := &app{sandbox: s, def: def, rules: rulesOf(def.Name), base: "/" + def.Name}
+	a := &App{sandbox: s, Def: def, rules: rulesOf(s.config, def.Name).complete(), base: "/" + def.Name}
 	a.model = newModel(def, a.rules)
 	a.registrars = registrars(def)
-	a.account = a.rules.account
+	a.Account = a.rules.Account
 	if other := s.config.Accounts[def.Name]; other != "" {
-		a.account = other
+		a.Account = other
 	}
 	a.clear(seed)
 	return a, nil
 }
 
 // clear brings the app back to how it was at the start.
-func (a *app) clear(seed uint64) {
+func (a *App) clear(seed uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sandbox.hooks.drop(a, "")
-	a.random = rand.New(rand.NewPCG(seed, uint64(len(a.def.Name))<<32|uint64(a.def.Name[0])))
+	a.Random = rand.New(rand.NewPCG(seed, uint64(len(a.Def.Name))<<32|uint64(a.Def.Name[0])))
 	a.store = newStore(a.rules)
 	a.tokens = newTokens(a)
 	a.windows = map[string]*window{}
 	a.keys = map[string]kept{}
-	a.files = map[string][]byte{}
 	a.consents = consents{}
 	a.forgotten = 0
-	a.feed, a.fed = nil, 0
-	for _, name := range sorted(a.rules.seeds) {
-		for _, fields := range a.rules.seeds[name] {
+	for _, name := range sorted(a.rules.Seeds) {
+		for _, fields := range a.rules.Seeds[name] {
 			a.seed(name, fields)
 		}
 	}
@@ -84,29 +78,29 @@ func (a *app) clear(seed uint64) {
 
 // seed stores a record that is there from the start or put there by hand. Its
 // own id is kept, and the fields named as parents are its links.
-func (a *app) seed(name string, fields object) *record {
+func (a *App) seed(name string, fields Object) *Record {
 	res := a.model.resource(name)
 	id := a.rules.idOf(fields)
-	if field := a.rules.idField[name]; field != "" {
-		id = text(fields[field])
+	if field := a.rules.IDField[name]; field != "" {
+		id = Text(fields[field])
 	}
-	fields, _ = clone(fields).(object)
-	if field := a.rules.accountField; field != "" && empty(fields[field]) {
-		a.mirror(res, fields, fold(field), a.account)
+	fields, _ = Clone(fields).(Object)
+	if field := a.rules.AccountField; field != "" && Empty(fields[field]) {
+		a.mirror(res, fields, Fold(field), a.Account)
 	}
 	if old := a.store.get(name, id); old != nil {
 		a.alter(res, old, fields)
 		return old
 	}
-	return a.make(res, id, fields, a.rules.under[name], nil)
+	return a.make(res, id, fields, a.rules.Under[name], nil)
 }
 
 // ServeHTTP answers one request as the vendor would.
-func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
+func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	now := a.sandbox.now()
 	raw, err := io.ReadAll(http.MaxBytesReader(w, h.Body, maxBody))
 	path := strings.TrimPrefix(h.URL.EscapedPath(), a.base)
-	entry := Request{Time: now, App: a.def.Name, Method: h.Method, Path: h.URL.Path}
+	entry := Request{Time: now, App: a.Def.Name, Method: h.Method, Path: h.URL.Path}
 	// What goes to the authorisation server and comes from it is secret.
 	secret := strings.HasPrefix(path, "/oauth/")
 	if !secret {
@@ -124,7 +118,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 			entry.Query = "" // it holds the secret
 		}
 	}
-	fault := a.sandbox.faults.take(a.def.Name, entry.Operation)
+	fault := a.sandbox.faults.take(a.Def.Name, entry.Operation)
 	if fault != nil {
 		entry.Fault = true
 		if a.sandbox.wait(h.Context(), fault.Latency) != nil {
@@ -139,24 +133,24 @@ func (a *app) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	if fault != nil {
 		cut = fault.Cut
 		for name, v := range fault.Header {
-			out.header.Set(name, v)
+			out.Header.Set(name, v)
 		}
 		if fault.Status != 0 {
 			out = a.faultReply(fault)
 		}
 	}
 	if !secret {
-		entry.Answer = cutText(out.body)
+		entry.Answer = cutText(out.Body)
 	}
 	a.finish(w, &entry, out, cut)
 }
 
-func (a *app) serve(entry *Request, h *http.Request, raw []byte, path string, m match, methods []string, now time.Time) reply {
+func (a *App) serve(entry *Request, h *http.Request, raw []byte, path string, m match, methods []string, now time.Time) Reply {
 	if out, done := a.oauth(h, raw, path); done {
 		return m.plan.spelled(out)
 	}
-	if m.plan == nil && a.rules.beside != nil {
-		if out, done := a.rules.beside(a, h, raw, path); done {
+	if m.plan == nil && a.rules.Beside != nil {
+		if out, done := a.beside(h, raw, path); done {
 			return out
 		}
 	}
@@ -164,13 +158,13 @@ func (a *app) serve(entry *Request, h *http.Request, raw []byte, path string, m 
 		return a.unrouted(h, path, methods)
 	}
 	r := a.request(m, h, raw)
-	r.now = now
+	r.Now = now
 	return r.answered(entry)
 }
 
 // request makes what a plan has to do with a request.
-func (a *app) request(m match, h *http.Request, raw []byte) *request {
-	r := &request{app: a, plan: m.plan, http: h, raw: raw, params: map[string]string{}}
+func (a *App) request(m match, h *http.Request, raw []byte) *Call {
+	r := &Call{App: a, Op: m.plan.op, Verb: m.plan.verb, Resource: m.plan.resource.name, HTTP: h, Params: map[string]string{}, plan: m.plan, raw: raw}
 	i := 0
 	for _, s := range m.plan.path {
 		if s.param {
@@ -178,30 +172,36 @@ func (a *app) request(m match, h *http.Request, raw []byte) *request {
 			if err != nil {
 				value = m.values[i]
 			}
-			if stands := a.rules.stands; stands != nil {
+			if stands := a.rules.Param; stands != nil {
 				value = stands(a, s.text, value)
 			}
-			r.params[s.text] = value
+			r.Params[s.text] = value
 			i++
 		}
 	}
 	return r
 }
 
-func (a *app) unrouted(h *http.Request, path string, methods []string) reply {
+func (a *App) beside(h *http.Request, raw []byte, path string) (Reply, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rules.Beside(a, h, raw, path)
+}
+
+func (a *App) unrouted(h *http.Request, path string, methods []string) Reply {
 	if len(methods) == 0 {
-		return a.refuse(&failure{status: http.StatusNotFound, kind: bindings.NotFound, code: "unknown_method",
-			message: fmt.Sprintf("Cannot %s %s", h.Method, path)}, a.trace())
+		return a.refuse(&Failure{Status: http.StatusNotFound, Kind: bindings.NotFound, Code: "unknown_method",
+			Message: fmt.Sprintf("Cannot %s %s", h.Method, path)}, a.trace())
 	}
-	return a.refuse(&failure{status: http.StatusMethodNotAllowed, kind: bindings.Invalid, code: "method_not_allowed",
-		message: fmt.Sprintf("Cannot %s %s; expected %s", h.Method, path, strings.Join(methods, ", ")),
-		header:  http.Header{"Allow": {strings.Join(methods, ", ")}}}, a.trace())
+	return a.refuse(&Failure{Status: http.StatusMethodNotAllowed, Kind: bindings.Invalid, Code: "method_not_allowed",
+		Message: fmt.Sprintf("Cannot %s %s; expected %s", h.Method, path, strings.Join(methods, ", ")),
+		Header:  http.Header{"Allow": {strings.Join(methods, ", ")}}}, a.trace())
 }
 
 // answered takes a routed request through token, limits, key, checks and the
 // act itself, then sends the webhooks of what it changed.
-func (r *request) answered(entry *Request) reply {
-	a := r.app
+func (r *Call) answered(entry *Request) Reply {
+	a := r.App
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	rates, limited := a.charge(r)
@@ -211,22 +211,22 @@ func (r *request) answered(entry *Request) reply {
 		out = r.run(entry)
 	}
 	for name, values := range rates {
-		out.header[name] = values
+		out.Header[name] = values
 	}
-	if t := a.def.Test; t != nil && t.Scopes != "" && r.token != nil && r.token.scopes != nil {
-		out.header.Set(t.Scopes, strings.Join(r.token.scopes, ","))
+	if t := a.Def.Test; t != nil && t.Scopes != "" && r.token != nil && r.token.scopes != nil {
+		out.Header.Set(t.Scopes, strings.Join(r.token.scopes, ","))
 	}
 	return out
 }
 
 // gate refuses before the operation is looked at.
-func (r *request) gate(limited *failure) (reply, bool) {
-	a := r.app
-	var failed *failure
+func (r *Call) gate(limited *Failure) (Reply, bool) {
+	a := r.App
+	var failed *Failure
 	if r.plan.op.Address != "" {
-		failed = a.addressed(r.http)
+		failed = a.addressed(r.HTTP)
 	} else {
-		r.token, failed = a.authorize(r.http)
+		r.token, failed = a.authorize(r.HTTP)
 	}
 	if failed == nil {
 		failed = limited
@@ -238,50 +238,50 @@ func (r *request) gate(limited *failure) (reply, bool) {
 		failed = r.fixed()
 	}
 	if body := r.plan.op.Body; failed == nil && body != nil && body.Max > 0 && len(r.raw) > body.Max {
-		failed = &failure{status: http.StatusRequestEntityTooLarge, kind: bindings.TooLarge,
-			message: fmt.Sprintf("the body has %d bytes, the most is %d", len(r.raw), body.Max)}
+		failed = &Failure{Status: http.StatusRequestEntityTooLarge, Kind: bindings.TooLarge,
+			Message: fmt.Sprintf("the body has %d bytes, the most is %d", len(r.raw), body.Max)}
 	}
 	if failed != nil {
 		return a.refuse(failed, a.traceLocked()), true
 	}
-	return reply{}, false
+	return Reply{}, false
 }
 
 // fixed refuses a request without the headers that every call carries.
-func (r *request) fixed() *failure {
+func (r *Call) fixed() *Failure {
 	for _, name := range sorted(r.plan.op.Fixed) {
 		want := r.plan.op.Fixed[name]
-		switch got := r.http.Header.Get(name); {
+		switch got := r.HTTP.Header.Get(name); {
 		case got == "":
-			return &failure{status: r.app.rules.unversioned, kind: bindings.Invalid,
-				message: fmt.Sprintf("header %s was not found; expected %s", name, want)}
+			return &Failure{Status: r.App.rules.UnversionedStatus, Kind: bindings.Invalid,
+				Message: fmt.Sprintf("header %s was not found; expected %s", name, want)}
 		case got != want:
-			return &failure{status: r.app.rules.unversioned, kind: bindings.Invalid,
-				message: fmt.Sprintf("header %s is invalid: expected %s, found %s", name, want, got)}
+			return &Failure{Status: r.App.rules.UnversionedStatus, Kind: bindings.Invalid,
+				Message: fmt.Sprintf("header %s is invalid: expected %s, found %s", name, want, got)}
 		}
 	}
 	return nil
 }
 
-func (r *request) run(entry *Request) reply {
-	a := r.app
+func (r *Call) run(entry *Request) Reply {
+	a := r.App
 	key := ""
-	if a.def.KeyHeader != "" && r.plan.op.Key {
-		key = r.http.Header.Get(a.def.KeyHeader)
+	if a.Def.KeyHeader != "" && r.plan.op.Key {
+		key = r.HTTP.Header.Get(a.Def.KeyHeader)
 		entry.Key = key
 	}
-	if old, found := a.keys[r.plan.op.Name+"\x00"+key]; key != "" && found && r.now.Sub(old.at) < a.def.KeyTTL {
+	if old, found := a.keys[r.plan.op.Name+"\x00"+key]; key != "" && found && r.Now.Sub(old.at) < a.Def.KeyTTL {
 		entry.Replayed = true
 		return old.reply.copy()
 	}
-	a.lapse(r.now)
+	a.lapse(r.Now)
 	failed := r.decode(a.sandbox.config.Strict)
-	var res result
+	var res Result
 	if failed == nil {
 		res, failed = r.perform()
 	}
-	if failed == nil && r.plan.rule != nil && r.plan.rule.after != nil {
-		failed = r.plan.rule.after(r, res)
+	if failed == nil && r.plan.rule != nil && r.plan.rule.After != nil {
+		failed = r.plan.rule.After(r, res)
 	}
 	if failed == nil {
 		failed = r.registered(&res)
@@ -290,50 +290,50 @@ func (r *request) run(entry *Request) reply {
 		return a.refuse(failed, a.traceLocked())
 	}
 	out := r.answer(res)
-	for _, name := range a.def.Errors.RequestID {
-		out.header.Set(name, a.traceLocked())
+	for _, name := range a.Def.Errors.RequestID {
+		out.Header.Set(name, a.traceLocked())
 	}
 	if key != "" {
-		a.keys[r.plan.op.Name+"\x00"+key] = kept{out.copy(), r.now}
+		a.keys[r.plan.op.Name+"\x00"+key] = kept{out.copy(), r.Now}
 	}
-	if r.plan.rule != nil && r.plan.rule.trigger != "" && len(res.changes) > 0 {
-		res.changes[0].trigger = r.plan.rule.trigger
+	if r.plan.rule != nil && r.plan.rule.Trigger != "" && len(res.Changes) > 0 {
+		res.Changes[0].Trigger = r.plan.rule.Trigger
 	}
-	for _, c := range res.changes {
+	for _, c := range res.Changes {
 		a.announce(c)
 	}
 	return out
 }
 
-func (o reply) copy() reply {
-	o.header = o.header.Clone()
+func (o Reply) copy() Reply {
+	o.Header = o.Header.Clone()
 	return o
 }
 
-func (a *app) trace() string {
+func (a *App) trace() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.traceLocked()
 }
 
-func (a *app) traceLocked() string { return letters(a.random, 32, "0123456789abcdef") }
+func (a *App) traceLocked() string { return Letters(a.Random, 32, "0123456789abcdef") }
 
 // finish sends the answer, whole or cut, and notes the request.
-func (a *app) finish(w http.ResponseWriter, entry *Request, out reply, cut Cut) {
-	entry.Status, entry.Cut = out.status, cut
+func (a *App) finish(w http.ResponseWriter, entry *Request, out Reply, cut Cut) {
+	entry.Status, entry.Cut = out.Status, cut
 	a.sandbox.log.add(*entry)
 	if cut == CutAnswer {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range out.header {
+	for name, values := range out.Header {
 		w.Header()[name] = values
 	}
 	if cut == CutBody {
-		w.Header().Set("Content-Length", fmt.Sprint(len(out.body)+1))
-		w.WriteHeader(out.status)
-		_, _ = w.Write(out.body[:len(out.body)/2])
+		w.Header().Set("Content-Length", fmt.Sprint(len(out.Body)+1))
+		w.WriteHeader(out.Status)
+		_, _ = w.Write(out.Body[:len(out.Body)/2])
 		panic(http.ErrAbortHandler)
 	}
-	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body)
+	w.WriteHeader(out.Status)
+	_, _ = w.Write(out.Body)
 }

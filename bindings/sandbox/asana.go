@@ -19,27 +19,35 @@ const (
 
 // asana is what Asana's paths leave out: records stand at the top, and refer
 // to each other by gid.
-func asana() *rules {
-	person := func(gid, name, email string) object {
-		return object{"gid": gid, "name": name, "email": email, "workspaces": []any{asanaWorkspace}}
+func asana() *Rules {
+	person := func(gid, name, email string) Object {
+		return Object{"gid": gid, "name": name, "email": email, "workspaces": []any{asanaWorkspace}}
 	}
-	return &rules{
-		account: asanaWorkspace,
-		ids:     []string{"gid"},
-		id:      func(r *rand.Rand, _ string) string { return "12" + letters(r, 14, "0123456789") },
-		stands: func(_ *app, param, value string) string {
+	return &Rules{
+		Account: asanaWorkspace,
+		IDs:     []string{"gid"},
+		NewID:   func(r *rand.Rand, _ string) string { return "12" + Letters(r, 14, "0123456789") },
+		Param: func(_ *App, param, value string) string {
 			if param == "user_gid" && value == "me" {
 				return asanaMe
 			}
 			return value
 		},
-		derive:     asanaDerived,
-		operations: asanaOperations(),
-		settle:     asanaSettle,
-		show:       asanaShow,
-		announce:   asanaAnnounce,
-		wants:      asanaWants,
-		seeds: map[string][]object{
+		Derive:     asanaDerived,
+		Operations: asanaOperations(),
+		Complete:   asanaComplete,
+		Show:       asanaShow,
+		Announce:   asanaAnnounce,
+		Wants:      asanaWants,
+		Defaults: map[string]Object{
+			"tasks": {
+				"completed": false, "resource_subtype": "default_task", "created_by": asanaMe, "followers": []any{asanaMe}, "projects": []any{}, "tags": []any{},
+			},
+			"projects": {"archived": false, "owner": asanaMe},
+			"stories":  {"resource_subtype": "comment_added", "type": "comment", "created_by": asanaMe},
+			"webhooks": {"active": true},
+		},
+		Seeds: map[string][]Object{
 			"workspaces": {{"gid": asanaWorkspace, "name": "Sandbox", "is_organization": true, "email_domains": []any{"sandbox.example"}}},
 			"users":      {person(asanaMe, "Ada Sand", "ada@sandbox.example"), person("1200000000000003", "Ben Box", "ben@sandbox.example")},
 			"teams":      {{"gid": asanaTeam, "name": "Everyone", "organization": asanaWorkspace}},
@@ -53,37 +61,37 @@ func asana() *rules {
 			"workspace_memberships": {{"gid": "1200000000000010", "user": asanaMe, "workspace": asanaWorkspace, "is_active": true,
 				"is_admin": true, "is_guest": false}},
 		},
-		invalid:   http.StatusBadRequest,
-		fail:      failAsana,
-		pageSize:  100,
-		tokenLife: time.Hour,
-		grant: func(authority) object {
-			return object{"token_type": "bearer", "data": object{"gid": asanaMe, "name": "Ada Sand", "email": "ada@sandbox.example"}}
+		InvalidStatus: http.StatusBadRequest,
+		Fail:          failAsana,
+		PageSize:      100,
+		TokenLife:     time.Hour,
+		Grant: func(Authority) Object {
+			return Object{"token_type": "bearer", "data": Object{"gid": asanaMe, "name": "Ada Sand", "email": "ada@sandbox.example"}}
 		},
-		delivery: delivery{timeout: 10 * time.Second, attempts: 10, factor: 2, again: func(status int) bool { return status != http.StatusGone && notAccepted(status) }},
+		Retry: Retry{Timeout: 10 * time.Second, Attempts: 10, Factor: 2, Again: func(status int) bool { return status != http.StatusGone && NotAccepted(status) }},
 	}
 }
 
 // failAsana writes one error for each thing that is wrong.
-func failAsana(f *failure, body object) int {
+func failAsana(f *Failure, body Object) int {
 	delete(body, "error")
 	const help = "For more information on API status codes and how to handle them, read the docs on errors: https://developers.asana.com/docs/errors"
 	var all []any
-	for _, p := range f.problems {
+	for _, p := range f.Problems {
 		path := strings.TrimPrefix(p.Path, "data.")
 		message := path + ": Not the correct type: expected " + p.Want
 		switch p.Kind {
-		case missing:
+		case Missing:
 			message = path + ": Missing input"
-		case unknown:
+		case Unknown:
 			message = path + ": Unknown field"
 		}
-		all = append(all, object{"message": message, "help": help})
+		all = append(all, Object{"message": message, "help": help})
 	}
 	if len(all) == 0 {
-		one := object{"message": f.message, "help": help}
-		if f.status >= 500 {
-			one = object{"message": "Server Error", "phrase": "6 sad squid snuggle softly"}
+		one := Object{"message": f.Message, "help": help}
+		if f.Status >= 500 {
+			one = Object{"message": "Server Error", "phrase": "6 sad squid snuggle softly"}
 		}
 		all = []any{one}
 	}
@@ -91,12 +99,12 @@ func failAsana(f *failure, body object) int {
 	return 0
 }
 
-func asanaError(status int, message string) *failure {
+func asanaError(status int, message string) *Failure {
 	kind := bindings.Invalid
 	if status == http.StatusNotFound {
 		kind = bindings.NotFound
 	}
-	return &failure{status: status, kind: kind, message: message}
+	return &Failure{Status: status, Kind: kind, Message: message}
 }
 
 // asanaNouns are the resources that a path's word means where it is not the
@@ -108,58 +116,64 @@ var asanaNouns = map[string]string{"subtasks": "tasks", "dependencies": "tasks",
 var asanaHeld = map[string]string{"tasks/subtasks": "parent", "tasks/stories": "target"}
 
 // asanaDerived is what an operation means that no table names.
-func asanaDerived(op *bindings.Operation) *rule {
-	path := template(op.Path)
-	top := path[0].text
+func asanaDerived(op *bindings.Operation) *Rule {
+	path := strings.Split(strings.Trim(op.Path, "/"), "/")
+	top := path[0]
 	switch {
 	case len(path) == 1 && op.Method == http.MethodGet:
-		return &rule{verb: list, do: asanaList}
+		return &Rule{Verb: List, Do: asanaList}
 	case len(path) == 1 && op.Method == http.MethodPost:
-		return &rule{verb: create, do: asanaCreate("")}
+		return &Rule{Verb: Create, Do: asanaCreate("")}
 	case len(path) == 2 && op.Method == http.MethodPut:
-		return &rule{verb: change, do: asanaChange}
+		return &Rule{Verb: Update, Do: asanaChange}
 	case len(path) == 2 && op.Method == http.MethodDelete:
-		return &rule{verb: remove, do: asanaRemove}
+		return &Rule{Verb: Remove, Do: asanaRemove}
 	case len(path) != 3:
 		return nil
 	}
-	word := path[2].text
+	word := path[2]
 	resource := word
 	if other := asanaNouns[word]; other != "" {
 		resource = other
 	}
 	held := asanaHeld[top+"/"+word]
 	if held == "" {
-		held = singular(top)
+		held = Singular(top)
 	}
 	switch {
 	case op.Method == http.MethodGet && op.Pages != nil:
-		return &rule{verb: list, resource: resource, do: asanaBelow(top, word)}
+		return &Rule{Verb: List, Resource: resource, Do: asanaBelow(top, word)}
 	case op.Method == http.MethodPost && strings.ToLower(word) == word && word != "duplicate" && word != "approve" && word != "reject":
-		return &rule{verb: create, resource: resource, do: asanaCreate(held)}
+		return &Rule{Verb: Create, Resource: resource, Do: asanaCreate(held)}
 	case op.Method == http.MethodPost:
 		for prefix, adds := range map[string]bool{"add": true, "remove": false} {
 			if noun, is := strings.CutPrefix(word, prefix); is && asanaFields[asanaPlural(noun)] != "" {
-				return &rule{verb: act, do: asanaMember(fold(noun), adds)}
+				return &Rule{Verb: Act, Do: asanaMember(Fold(noun), adds)}
 			}
 		}
-		return &rule{verb: none}
+		return &Rule{Verb: None}
 	}
 	return nil
 }
 
-func asanaOperations() map[string]*rule {
-	return map[string]*rule{
-		"GET /workspaces/{workspace_gid}/users": {verb: list, resource: "users", do: func(r *request) (result, *failure) {
-			return asanaCut(r, r.app.store.all("users", nil)), nil
+func asanaOperations() map[string]*Rule {
+	return map[string]*Rule{
+		"GET /workspaces/{workspace_gid}/users": {Verb: List, Resource: "users", Do: func(r *Call) (Result, *Failure) {
+			return r.List(r.All("users", nil)), nil
 		}},
-		"GET /workspaces/{workspace_gid}/users/{user_gid}": {verb: read, resource: "users", id: "user_gid"},
-		"GET /events":                                {do: asanaFeed},
-		"GET /workspaces/{workspace_gid}/events":     {do: asanaFeed},
-		"POST /batch":                                {verb: none},
-		"POST /rule_triggers/{rule_trigger_gid}/run": {verb: none},
-		"POST /tasks/{task_gid}/setParent":           {verb: act, do: asanaParent},
-		"POST /sections/{section_gid}/addTask":       {verb: act, do: asanaIntoSection},
+		"GET /workspaces/{workspace_gid}/users/{user_gid}": {Verb: Read, Resource: "users", ID: "user_gid"},
+		"GET /events":                            {Do: asanaFeed},
+		"GET /workspaces/{workspace_gid}/events": {Do: asanaFeed},
+		"POST /tasks": {Verb: Create, Do: asanaCreate(""), Requires: []Need{
+			{OneOf: []string{"workspace", "projects", "parent"}, Message: "You should specify one of workspace, projects, parent"},
+		}},
+		"POST /projects": {Verb: Create, Do: asanaCreate(""), Requires: []Need{
+			{OneOf: []string{"workspace", "team"}, Message: "You should specify one of workspace, team"},
+		}},
+		"POST /batch": {Verb: None},
+		"POST /rule_triggers/{rule_trigger_gid}/run": {Verb: None},
+		"POST /tasks/{task_gid}/setParent":           {Verb: Act, Do: asanaParent},
+		"POST /sections/{section_gid}/addTask":       {Verb: Act, Do: asanaIntoSection},
 	}
 }
 
@@ -167,8 +181,8 @@ func asanaRefers(v any, gid string) bool {
 	switch v := v.(type) {
 	case string:
 		return v == gid
-	case object:
-		return text(v["gid"]) == gid
+	case Object:
+		return Text(v["gid"]) == gid
 	case []any:
 		return slices.ContainsFunc(v, func(e any) bool { return asanaRefers(e, gid) })
 	}
@@ -176,4 +190,4 @@ func asanaRefers(v any, gid string) bool {
 }
 
 // asanaPlural is the field for several of a noun.
-func asanaPlural(noun string) string { return strings.TrimSuffix(fold(noun), "s") + "s" }
+func asanaPlural(noun string) string { return strings.TrimSuffix(Fold(noun), "s") + "s" }

@@ -10,59 +10,48 @@ import (
 // What Asana's operations do; asana.go says which does what.
 
 // asanaCreate makes a record, which holds the one of the path in a field.
-func asanaCreate(held string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		fields := object{}
-		maps.Copy(fields, r.fields)
-		if held != "" && len(r.plan.links) > 0 {
-			fields[held] = r.params[r.plan.links[0].param]
-			if held == "project" && r.plan.resource.name == "tasks" {
-				fields = asanaIn(fields, "projects", fields["project"])
+func asanaCreate(held string) func(*Call) (Result, *Failure) {
+	return func(r *Call) (Result, *Failure) {
+		fields := Object{}
+		maps.Copy(fields, r.Fields)
+		if _, gid := r.Below(); held != "" && gid != "" {
+			fields[held] = gid
+			if held == "project" && r.Resource == "tasks" {
+				all, _ := fields["projects"].([]any)
+				fields["projects"] = append(slices.Clone(all), gid)
 			}
 		}
-		if needs := map[string][]string{"tasks": {"workspace", "projects", "parent"}, "projects": {"workspace", "team"}}[r.plan.resource.name]; needs != nil {
-			if !slices.ContainsFunc(needs, func(name string) bool { return !empty(fields[name]) }) {
-				return result{}, asanaError(http.StatusBadRequest, "You should specify one of "+strings.Join(needs, ", "))
-			}
+		r.App.asanaCustom(nil, fields)
+		made := r.Make(r.Resource, "", fields, nil)
+		if r.Resource == "projects" {
+			r.Make("sections", "", Object{"name": "Untitled section", "project": made.ID}, nil)
 		}
-		r.app.asanaCustom(nil, fields)
-		made := r.app.make(r.plan.resource, "", fields, nil, nil)
-		out := result{record: made, changes: []changed{{resource: r.plan.resource, verb: "created", record: made}}}
-		if r.plan.resource.name == "projects" {
-			r.app.make(r.app.model.resource("sections"), "", object{"name": "Untitled section", "project": made.id}, nil, nil)
-		}
-		return out, nil
+		return r.Created(made), nil
 	}
-}
-
-func asanaIn(fields object, list string, v any) object {
-	all, _ := fields[list].([]any)
-	fields[list] = append(slices.Clone(all), v)
-	return fields
 }
 
 // asanaCustom writes the values of custom fields, given by gid, as the list
 // that answers have.
-func (a *app) asanaCustom(old []any, fields object) {
-	given, is := fields["custom_fields"].(object)
+func (a *App) asanaCustom(old []any, fields Object) {
+	given, is := fields["custom_fields"].(Object)
 	if !is {
 		return
 	}
 	all := slices.Clone(old)
-	for _, gid := range sorted(given) {
-		one := object{"gid": gid, "resource_type": "custom_field", "display_value": text(given[gid])}
-		if field := a.store.get("custom_fields", gid); field != nil {
+	for _, gid := range slices.Sorted(maps.Keys(given)) {
+		one := Object{"gid": gid, "resource_type": "custom_field", "display_value": Text(given[gid])}
+		if field := a.Get("custom_fields", gid); field != nil {
 			for _, name := range []string{"name", "type", "resource_subtype"} {
-				one[name] = field.fields[name]
+				one[name] = field.Fields[name]
 			}
 		}
-		switch kind := text(one["type"]); {
+		switch kind := Text(one["type"]); {
 		case kind == "number":
 			one["number_value"] = given[gid]
 		case kind == "enum":
 			one["enum_value"] = a.asanaWritten("enum_options", given[gid])
 		default:
-			one["text_value"] = text(given[gid])
+			one["text_value"] = Text(given[gid])
 		}
 		all = slices.DeleteFunc(all, func(v any) bool { return asanaRefers(v, gid) })
 		all = append(all, one)
@@ -70,109 +59,100 @@ func (a *app) asanaCustom(old []any, fields object) {
 	fields["custom_fields"] = all
 }
 
-func asanaFind(r *request) (result, *failure) {
-	if found := r.app.store.get(r.plan.resource.name, r.params[r.plan.id]); found != nil {
-		return result{record: found}, nil
-	}
-	return result{}, r.app.notFound(r.plan.resource.noun, r.params[r.plan.id])
-}
-
 // asanaChange gives a record other values, and tells of each field by itself.
-func asanaChange(r *request) (result, *failure) {
-	out, failed := asanaFind(r)
+func asanaChange(r *Call) (Result, *Failure) {
+	found, failed := r.Find()
 	if failed != nil {
-		return out, failed
+		return Result{}, failed
 	}
-	fields := object{}
-	maps.Copy(fields, r.fields)
+	fields := Object{}
+	maps.Copy(fields, r.Fields)
 	delete(fields, "resource_type")
-	old, _ := out.record.fields["custom_fields"].([]any)
-	r.app.asanaCustom(old, fields)
-	out.changes = r.app.asanaAlter(r.plan.resource, out.record, fields)
-	return out, nil
+	old, _ := found.Fields["custom_fields"].([]any)
+	r.App.asanaCustom(old, fields)
+	return Result{Record: found, Changes: r.App.asanaAlter(r.Resource, found, fields)}, nil
 }
 
-func (a *app) asanaAlter(res *resource, rec *record, fields object) []changed {
-	before, _ := clone(rec.fields).(object)
-	a.alter(res, rec, fields)
-	var all []changed
-	for _, name := range sorted(fields) {
-		if string(encode(before[name])) == string(encode(rec.fields[name])) {
+func (a *App) asanaAlter(resource string, rec *Record, fields Object) []Change {
+	before, _ := Clone(rec.Fields).(Object)
+	a.Alter(resource, rec, fields)
+	var all []Change
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if string(Encode(before[name])) == string(Encode(rec.Fields[name])) {
 			continue
 		}
-		change := object{"field": name, "action": "changed"}
-		if gid := text(lookup(rec.fields[name], "gid")); gid != "" {
-			change["new_value"] = object{"gid": gid, "resource_type": lookup(rec.fields[name], "resource_type")}
+		change := Object{"field": name, "action": "changed"}
+		if gid := Text(Lookup(rec.Fields[name], "gid")); gid != "" {
+			change["new_value"] = Object{"gid": gid, "resource_type": Lookup(rec.Fields[name], "resource_type")}
 		}
-		all = append(all, changed{resource: res, verb: "updated", record: rec, fields: object{"action": "changed", "change": change}})
+		all = append(all, Change{Resource: resource, Verb: "updated", Record: rec, Fields: Object{"action": "changed", "change": change}})
 	}
-	return append(all, a.asanaTold(res, rec, before)...)
+	return append(all, a.asanaTold(resource, rec, before)...)
 }
 
 // asanaTold are the stories that the vendor writes of a task's changes.
-func (a *app) asanaTold(res *resource, rec *record, before object) []changed {
+func (a *App) asanaTold(resource string, rec *Record, before Object) []Change {
 	subtype := ""
-	switch f := rec.fields; {
-	case res.name != "tasks":
+	switch f := rec.Fields; {
+	case resource != "tasks":
 	case f["completed"] == true && before["completed"] != true:
 		subtype = "marked_complete"
 	case f["completed"] != true && before["completed"] == true:
 		subtype = "marked_incomplete"
-	case text(lookup(f["assignee"], "gid")) != text(lookup(before["assignee"], "gid")):
+	case Text(Lookup(f["assignee"], "gid")) != Text(Lookup(before["assignee"], "gid")):
 		subtype = "assigned"
 	}
 	if subtype == "" {
 		return nil
 	}
-	stories := a.model.resource("stories")
-	story := a.make(stories, "", object{"resource_subtype": subtype, "type": "system", "text": "Ada Sand " + strings.ReplaceAll(subtype, "_", " "), "target": rec.id}, nil, nil)
-	return []changed{{resource: stories, verb: "created", record: story}}
+	story := a.Make("stories", "", Object{"resource_subtype": subtype, "type": "system", "text": "Ada Sand " + strings.ReplaceAll(subtype, "_", " "), "target": rec.ID}, nil)
+	return []Change{{Resource: "stories", Verb: "created", Record: story}}
 }
 
-func asanaRemove(r *request) (result, *failure) {
-	out, failed := r.remove()
-	out.fields = object{"data": object{}}
+func asanaRemove(r *Call) (Result, *Failure) {
+	out, failed := r.Do(Remove)
+	out.Fields = Object{"data": Object{}}
 	return out, failed
 }
 
 // asanaMember adds records to a list of the record of the path, or takes them
 // away: followers, tags, projects.
-func asanaMember(noun string, adds bool) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		found, failed := r.find()
+func asanaMember(noun string, adds bool) func(*Call) (Result, *Failure) {
+	return func(r *Call) (Result, *Failure) {
+		found, failed := r.Find()
 		if failed != nil {
-			return result{}, failed
+			return Result{}, failed
 		}
 		field := asanaPlural(noun)
-		all := slices.Clone(asanaGiven(found.fields[field]))
-		out := result{record: found}
-		for _, v := range asanaGiven(asanaNamed(r.fields, noun)) {
-			written := r.app.asanaWritten(asanaFields[field], v)
-			gid := text(lookup(written, "gid"))
+		all := slices.Clone(asanaGiven(found.Fields[field]))
+		out := Result{Record: found}
+		for _, v := range asanaGiven(asanaNamed(r.Fields, noun)) {
+			written := r.App.asanaWritten(asanaFields[field], v)
+			gid := Text(Lookup(written, "gid"))
 			there := slices.ContainsFunc(all, func(e any) bool { return asanaRefers(e, gid) })
 			all = slices.DeleteFunc(all, func(e any) bool { return asanaRefers(e, gid) })
 			if adds {
 				all = append(all, written)
 			}
 			if there != adds {
-				out.changes = append(out.changes, r.asanaMembership(found, field, written, adds))
+				out.Changes = append(out.Changes, r.asanaMembership(found, field, written, adds))
 			}
 		}
-		fields := object{field: all}
-		if section := text(r.fields["section"]); field == "projects" && adds && section != "" {
-			places, _ := found.fields["memberships"].([]any)
-			gid := text(r.fields["project"])
-			places = slices.DeleteFunc(slices.Clone(places), func(m any) bool { return asanaRefers(lookup(m, "project"), gid) })
-			found.fields["memberships"] = append(places, object{"project": gid, "section": section})
+		fields := Object{field: all}
+		if section := Text(r.Fields["section"]); field == "projects" && adds && section != "" {
+			places, _ := found.Fields["memberships"].([]any)
+			gid := Text(r.Fields["project"])
+			places = slices.DeleteFunc(slices.Clone(places), func(m any) bool { return asanaRefers(Lookup(m, "project"), gid) })
+			found.Fields["memberships"] = append(places, Object{"project": gid, "section": section})
 		}
-		r.app.alter(r.plan.resource, found, fields)
+		r.Alter(r.Resource, found, fields)
 		return out, nil
 	}
 }
 
 // asanaNamed is the argument of a noun, in the singular or the plural.
-func asanaNamed(fields object, noun string) any {
-	for _, name := range []string{noun, noun + "s", singular(noun)} {
+func asanaNamed(fields Object, noun string) any {
+	for _, name := range []string{noun, noun + "s", Singular(noun)} {
 		if v := fields[name]; v != nil {
 			return v
 		}
@@ -199,49 +179,48 @@ func asanaGiven(v any) []any {
 
 // asanaMembership tells that a record joined another or left it: a task of a
 // project by its parent, all else by the field.
-func (r *request) asanaMembership(rec *record, field string, other any, adds bool) changed {
+func (r *Call) asanaMembership(rec *Record, field string, other any, adds bool) Change {
 	action := "removed"
 	if adds {
 		action = "added"
 	}
-	named := object{"gid": lookup(other, "gid"), "resource_type": lookup(other, "resource_type")}
-	fields := object{"action": "changed", "change": object{"field": field, "action": action, action + "_value": named}}
+	named := Object{"gid": Lookup(other, "gid"), "resource_type": Lookup(other, "resource_type")}
+	fields := Object{"action": "changed", "change": Object{"field": field, "action": action, action + "_value": named}}
 	if field == "projects" {
-		fields = object{"action": action, "parent": named}
+		fields = Object{"action": action, "parent": named}
 	}
-	return changed{resource: r.plan.resource, verb: "updated", record: rec, fields: fields}
+	return Change{Resource: r.Resource, Verb: "updated", Record: rec, Fields: fields}
 }
 
-func asanaParent(r *request) (result, *failure) {
-	found, failed := r.find()
+func asanaParent(r *Call) (Result, *Failure) {
+	found, failed := r.Find()
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
-	fields := object{"parent": r.fields["parent"]}
-	return result{record: found, changes: r.app.asanaAlter(r.plan.resource, found, fields)}, nil
+	fields := Object{"parent": r.Fields["parent"]}
+	return Result{Record: found, Changes: r.App.asanaAlter(r.Resource, found, fields)}, nil
 }
 
 // asanaIntoSection moves a task to a section of its project.
-func asanaIntoSection(r *request) (result, *failure) {
-	section, failed := r.find()
+func asanaIntoSection(r *Call) (Result, *Failure) {
+	section, failed := r.Find()
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
-	task := r.app.store.get("tasks", text(r.fields["task"]))
+	task := r.Get("tasks", Text(r.Fields["task"]))
 	if task == nil {
-		return result{}, asanaError(http.StatusBadRequest, "task: Not a recognized ID: "+text(r.fields["task"]))
+		return Result{}, asanaError(http.StatusBadRequest, "task: Not a recognized ID: "+Text(r.Fields["task"]))
 	}
-	project := text(lookup(section.fields, "project.gid"))
-	places, _ := task.fields["memberships"].([]any)
-	places = slices.DeleteFunc(slices.Clone(places), func(m any) bool { return asanaRefers(lookup(m, "project"), project) })
-	task.fields["memberships"] = append(places, object{"project": project, "section": section.id})
-	projects := asanaGiven(task.fields["projects"])
+	project := Text(Lookup(section.Fields, "project.gid"))
+	places, _ := task.Fields["memberships"].([]any)
+	places = slices.DeleteFunc(slices.Clone(places), func(m any) bool { return asanaRefers(Lookup(m, "project"), project) })
+	task.Fields["memberships"] = append(places, Object{"project": project, "section": section.ID})
+	projects := asanaGiven(task.Fields["projects"])
 	if project != "" && !asanaRefers(projects, project) {
 		projects = append(slices.Clone(projects), project)
 	}
-	tasks := r.app.model.resource("tasks")
-	r.app.alter(tasks, task, object{"projects": projects})
-	named := object{"gid": section.id, "resource_type": "section"}
-	return result{fields: object{"data": object{}}, changes: []changed{{resource: tasks, verb: "updated", record: task,
-		fields: object{"action": "added", "parent": named}}}}, nil
+	r.Alter("tasks", task, Object{"projects": projects})
+	named := Object{"gid": section.ID, "resource_type": "section"}
+	return Result{Fields: Object{"data": Object{}}, Changes: []Change{{Resource: "tasks", Verb: "updated", Record: task,
+		Fields: Object{"action": "added", "parent": named}}}}, nil
 }

@@ -5,94 +5,97 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
 )
 
-// feedEntry is one change in the feed, with the gids of all that it is a
-// change of: the task, its projects, the workspace.
-type feedEntry struct {
-	of    map[string]string
-	event object
-}
+// The feed is kept as records: each has an event, and as its links the gids of
+// all that it is a change of: the task, its projects, the workspace.
+const asanaEventLog = "event_log"
 
-// mostFeed bounds what is kept of the feed; what is older is forgotten.
-const mostFeed = 10_000
+// maxFeed bounds the feed; the older half is then removed.
+const maxFeed = 10_000
 
 // asanaEvents are the resources whose changes are told.
 var asanaEvents = map[string]bool{"tasks": true, "projects": true, "sections": true, "stories": true, "attachments": true, "tags": true}
 
 // asanaAnnounce tells of a change: in the feed, and by the webhooks of all
 // that it is a change of.
-func asanaAnnounce(a *app, c changed) []*job {
-	if c.resource == nil || c.record == nil || !asanaEvents[c.resource.name] {
+func asanaAnnounce(a *App, c Change) []*Envelope {
+	if c.Record == nil || !asanaEvents[c.Resource] {
 		return nil
 	}
-	named := func(v any) object {
-		return object{"gid": lookup(v, "gid"), "resource_type": lookup(v, "resource_type")}
+	named := func(v any) Object {
+		return Object{"gid": Lookup(v, "gid"), "resource_type": Lookup(v, "resource_type")}
 	}
-	what := object{"gid": c.record.id, "resource_type": singular(c.resource.name)}
-	if subtype := c.record.fields["resource_subtype"]; subtype != nil {
+	what := Object{"gid": c.Record.ID, "resource_type": Singular(c.Resource)}
+	if subtype := c.Record.Fields["resource_subtype"]; subtype != nil {
 		what["resource_subtype"] = subtype
 	}
-	event := object{"user": object{"gid": asanaMe, "resource_type": "user"}, "created_at": stamp(a.sandbox.now()), "resource": what}
-	switch action := text(c.fields["action"]); {
-	case c.trigger != "": // by hand
-		event["action"] = c.trigger[strings.LastIndexByte(c.trigger, '.')+1:]
+	event := Object{"user": Object{"gid": asanaMe, "resource_type": "user"}, "created_at": Stamp(a.Time()), "resource": what}
+	switch action := Text(c.Fields["action"]); {
+	case c.Trigger != "": // by hand
+		event["action"] = c.Trigger[strings.LastIndexByte(c.Trigger, '.')+1:]
 		for _, name := range []string{"parent", "change"} {
-			if v := c.fields[name]; v != nil {
+			if v := c.Fields[name]; v != nil {
 				event[name] = v
 			}
 		}
 	case action != "":
 		event["action"] = action
 		for _, name := range []string{"parent", "change"} {
-			if v := c.fields[name]; v != nil {
+			if v := c.Fields[name]; v != nil {
 				event[name] = v
 			}
 		}
 	default:
-		event["action"] = map[string]string{"created": "added", "updated": "changed", "deleted": "deleted"}[c.verb]
+		event["action"] = map[string]string{"created": "added", "updated": "changed", "deleted": "deleted"}[c.Verb]
 	}
-	scope := a.asanaScope(c.resource.name, c.record)
+	scope := a.asanaScope(c.Resource, c.Record)
 	if parent := event["parent"]; parent != nil {
-		scope["parent"] = text(lookup(parent, "gid"))
+		scope["parent"] = Text(Lookup(parent, "gid"))
 	}
 	parents := []any{event["parent"]}
 	if event["action"] == "added" && event["parent"] == nil {
-		parents = a.asanaParents(c.resource.name, c.record)
+		parents = a.asanaParents(c.Resource, c.Record)
 	}
-	var all []*job
+	var all []*Envelope
 	for _, parent := range parents {
-		one, _ := clone(event).(object)
+		one, _ := Clone(event).(Object)
 		if parent != nil {
 			one["parent"] = named(parent)
 		}
-		all = append(all, a.asanaTell(one, scope)...)
+		a.asanaKeep(one, scope)
+		if trigger := a.asanaTrigger(one); trigger != nil {
+			all = append(all, &Envelope{Trigger: trigger, Body: one, Links: scope})
+		}
 	}
 	return all
 }
 
 // asanaParents are what a new record was added to, each told by itself.
-func (a *app) asanaParents(resource string, rec *record) []any {
+func (a *App) asanaParents(resource string, rec *Record) []any {
 	var all []any
 	switch resource {
 	case "tasks":
-		places, _ := rec.fields["memberships"].([]any)
+		places, _ := rec.Fields["memberships"].([]any)
 		for _, m := range places {
-			all = append(all, lookup(m, "project"))
-			if section := lookup(m, "section"); section != nil {
+			all = append(all, Lookup(m, "project"))
+			if section := Lookup(m, "section"); section != nil {
 				all = append(all, section)
 			}
 		}
-		if parent := rec.fields["parent"]; parent != nil {
+		if parent := rec.Fields["parent"]; parent != nil {
 			all = append(all, parent)
 		}
 	case "stories":
-		all = append(all, rec.fields["target"])
+		all = append(all, rec.Fields["target"])
 	case "attachments":
-		all = append(all, rec.fields["parent"])
+		all = append(all, rec.Fields["parent"])
 	case "sections":
-		all = append(all, rec.fields["project"])
+		all = append(all, rec.Fields["project"])
 	}
 	if len(all) == 0 {
 		return []any{nil}
@@ -101,13 +104,13 @@ func (a *app) asanaParents(resource string, rec *record) []any {
 }
 
 // asanaScope are the gids of all that a change is one of.
-func (a *app) asanaScope(resource string, rec *record) map[string]string {
-	scope := map[string]string{"self": rec.id, "workspace": a.account}
+func (a *App) asanaScope(resource string, rec *Record) map[string]string {
+	scope := map[string]string{"self": rec.ID, "workspace": a.Account}
 	add := func(v any) {
-		if gid := text(lookup(v, "gid")); gid != "" {
+		if gid := Text(Lookup(v, "gid")); gid != "" {
 			scope[gid] = gid
 			for _, above := range []string{"tasks"} {
-				if task := a.store.get(above, gid); task != nil && gid != rec.id {
+				if task := a.Get(above, gid); task != nil && gid != rec.ID {
 					for name, inner := range a.asanaScope("tasks", task) {
 						scope[gid+name] = inner
 					}
@@ -115,61 +118,69 @@ func (a *app) asanaScope(resource string, rec *record) map[string]string {
 			}
 		}
 	}
-	projects, _ := rec.fields["projects"].([]any)
+	projects, _ := rec.Fields["projects"].([]any)
 	for _, project := range projects {
 		add(project)
 	}
 	for _, name := range []string{"parent", "target", "project", "task"} {
-		add(rec.fields[name])
+		add(rec.Fields[name])
 	}
 	return scope
 }
 
-// asanaTell keeps an event in the feed and sends it.
-func (a *app) asanaTell(event object, scope map[string]string) []*job {
-	if a.feed = append(a.feed, feedEntry{scope, event}); len(a.feed) > mostFeed {
-		drop := len(a.feed) - mostFeed/2
-		a.feed, a.fed = slices.Clone(a.feed[drop:]), a.fed+drop
+// asanaKeep adds an event to the feed.
+func (a *App) asanaKeep(event Object, scope map[string]string) {
+	feed := a.All(asanaEventLog, nil)
+	next := 0
+	if len(feed) > 0 {
+		next = asanaNumber(feed[len(feed)-1]) + 1
 	}
-	t := a.asanaTrigger(event)
-	if t == "" || !a.sandbox.hooks.wanted(a.def.Name) {
-		return nil
+	if len(feed) >= maxFeed {
+		for _, old := range feed[:maxFeed/2] {
+			a.Remove(asanaEventLog, old)
+		}
 	}
-	trigger, _ := a.def.Catalogue.Trigger(t)
-	return a.sandbox.hooks.send(a, &envelope{app: a, trigger: trigger, body: event, id: uuid(a.random), account: a.account, at: a.sandbox.now(), links: scope})
+	a.Save(asanaEventLog, &Record{ID: "event " + strconv.Itoa(next), Fields: event, Links: scope})
+}
+
+// asanaNumber is the number of an event in the feed.
+func asanaNumber(event *Record) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(event.ID, "event "))
+	return n
 }
 
 // asanaTrigger is the most particular trigger that an event is of.
-func (a *app) asanaTrigger(event object) string {
-	best, most := "", -1
-	for _, name := range a.def.Catalogue.Triggers() {
-		t, _ := a.def.Catalogue.Trigger(name)
-		fits := t.Vendor == text(event["action"])
+func (a *App) asanaTrigger(event Object) *bindings.Trigger {
+	var best *bindings.Trigger
+	most := -1
+	for _, name := range a.Def.Catalogue.Triggers() {
+		t, _ := a.Def.Catalogue.Trigger(name)
+		fits := t.Vendor == Text(event["action"])
 		for path, want := range t.When {
-			fits = fits && text(lookup(event, path)) == want
+			fits = fits && Text(Lookup(event, path)) == want
 		}
 		if fits && len(t.When) > most {
-			best, most = name, len(t.When)
+			best, most = t, len(t.When)
 		}
 	}
 	return best
 }
 
 // asanaWants holds an event against the filters of a webhook.
-func asanaWants(sub *subscription, e *envelope) bool {
-	hook := sub.app.store.get("webhooks", sub.record)
+func asanaWants(sub *Subscription, e *Envelope) bool {
+	hook := sub.App.Get("webhooks", sub.Record)
 	if hook == nil {
 		return true
 	}
-	filters, _ := hook.fields["filters"].([]any)
+	filters, _ := hook.Fields["filters"].([]any)
 	return len(filters) == 0 || slices.ContainsFunc(filters, func(f any) bool {
 		for name, path := range map[string]string{"resource_type": "resource.resource_type", "resource_subtype": "resource.resource_subtype", "action": "action"} {
-			if want := text(lookup(f, name)); want != "" && want != text(lookup(e.body, path)) {
+			if want := Text(Lookup(f, name)); want != "" && want != Text(Lookup(e.Body, path)) {
 				return false
 			}
 		}
-		fields, _ := lookup(f, "fields").([]any)
-		return len(fields) == 0 || fits(lookup(e.body, "change.field"), fields)
+		fields, _ := Lookup(f, "fields").([]any)
+		return len(fields) == 0 || Fits(Lookup(e.Body, "change.field"), fields)
 	})
 }
 
@@ -180,37 +191,41 @@ func asanaToken(version int64, seen int) string {
 
 // asanaFeed gives what changed of a resource since a token; without one it
 // gives the first.
-func asanaFeed(r *request) (result, *failure) {
-	a := r.app
-	resource := text(r.query["resource"])
-	if workspace := r.params["workspace_gid"]; workspace != "" {
+func asanaFeed(r *Call) (Result, *Failure) {
+	a := r.App
+	resource := Text(r.Query["resource"])
+	if workspace := r.Params["workspace_gid"]; workspace != "" {
 		resource = workspace
 	}
-	end := a.fed + len(a.feed)
+	feed := a.All(asanaEventLog, nil)
+	first, end := 0, 0
+	if len(feed) > 0 {
+		first, end = asanaNumber(feed[0]), asanaNumber(feed[len(feed)-1])+1
+	}
 	var version int64
 	var seen int
-	raw, err := base64.RawURLEncoding.DecodeString(text(r.query["sync"]))
+	raw, err := base64.RawURLEncoding.DecodeString(Text(r.Query["sync"]))
 	if err == nil {
 		_, err = fmt.Sscanf(string(raw), "asana %d %d", &version, &seen)
 	}
-	if err != nil || seen < a.fed || seen > end || version < a.forgotten {
+	if err != nil || seen < first || seen > end || !a.Known(version) {
 		failed := asanaError(http.StatusPreconditionFailed, "Sync token invalid or too old. If you are attempting to keep resources in sync, "+
 			"you must fetch the full dataset for this query now and use the new sync token for the next sync.")
-		failed.extra = object{"sync": asanaToken(a.store.version, end)}
-		return result{}, failed
+		failed.Extra = Object{"sync": asanaToken(a.Version(), end)}
+		return Result{}, failed
 	}
 	events := []any{}
 	for seen < end && len(events) < 100 {
-		entry := a.feed[seen-a.fed]
+		entry := feed[seen-first]
 		seen++
-		for _, gid := range entry.of {
+		for _, gid := range entry.Links {
 			if gid == resource {
-				one, _ := clone(entry.event).(object)
-				one["type"] = lookup(one, "resource.resource_type")
+				one, _ := Clone(entry.Fields).(Object)
+				one["type"] = Lookup(one, "resource.resource_type")
 				events = append(events, one)
 				break
 			}
 		}
 	}
-	return result{fields: object{"data": events, "sync": asanaToken(a.store.version, seen), "has_more": seen < end}}, nil
+	return Result{Fields: Object{"data": events, "sync": asanaToken(a.Version(), seen), "has_more": seen < end}}, nil
 }

@@ -4,24 +4,19 @@ import (
 	"slices"
 )
 
-// asanaCut gives the page of a list that a request asks for.
-func asanaCut(r *request, items []*record) result {
-	return result{listed: true, page: r.cut(items)}
-}
-
 // asanaPassed are parameters that choose no records.
 var asanaPassed = map[string]bool{"opt_fields": true, "opt_pretty": true, "limit": true, "offset": true, "resource_type": true}
 
-func asanaList(r *request) (result, *failure) {
-	return asanaCut(r, r.asanaFilter(r.app.store.all(r.plan.resource.name, nil))), nil
+func asanaList(r *Call) (Result, *Failure) {
+	return r.List(r.asanaFilter(r.All(r.Resource, nil))), nil
 }
 
 // asanaFilter keeps the records that the query names: by a record that they
 // hold, by a value, by a time.
-func (r *request) asanaFilter(items []*record) []*record {
-	return slices.DeleteFunc(items, func(rec *record) bool {
-		for name, want := range r.query {
-			if !asanaPassed[name] && !empty(want) && !r.asanaFits(rec, name, want) {
+func (r *Call) asanaFilter(items []*Record) []*Record {
+	return slices.DeleteFunc(items, func(rec *Record) bool {
+		for name, want := range r.Query {
+			if !asanaPassed[name] && !Empty(want) && !r.asanaFits(rec, name, want) {
 				return true
 			}
 		}
@@ -29,21 +24,21 @@ func (r *request) asanaFilter(items []*record) []*record {
 	})
 }
 
-func (r *request) asanaFits(rec *record, name string, want any) bool {
-	f := rec.fields
+func (r *Call) asanaFits(rec *Record, name string, want any) bool {
+	f := rec.Fields
 	switch name {
 	case "completed_since":
-		return f["completed"] != true || text(want) != "now" && instant(f["completed_at"]) >= instant(want)
+		return f["completed"] != true || Text(want) != "now" && Instant(f["completed_at"]) >= Instant(want)
 	case "modified_since":
-		return instant(f["modified_at"]) >= instant(want)
+		return Instant(f["modified_at"]) >= Instant(want)
 	case "created_since":
-		return instant(f["created_at"]) >= instant(want)
+		return Instant(f["created_at"]) >= Instant(want)
 	case "section":
 		if places, is := f["memberships"].([]any); is {
-			return slices.ContainsFunc(places, func(m any) bool { return asanaRefers(lookup(m, "section"), text(want)) })
+			return slices.ContainsFunc(places, func(m any) bool { return asanaRefers(Lookup(m, "section"), Text(want)) })
 		}
 	}
-	if text(want) == "me" {
+	if Text(want) == "me" {
 		want = asanaMe
 	}
 	known := false
@@ -53,7 +48,7 @@ func (r *request) asanaFits(rec *record, name string, want any) bool {
 			continue
 		}
 		known = true
-		if asanaRefers(have, text(want)) || text(have) == text(want) {
+		if asanaRefers(have, Text(want)) || Text(have) == Text(want) {
 			return true
 		}
 	}
@@ -63,28 +58,27 @@ func (r *request) asanaFits(rec *record, name string, want any) bool {
 
 // asanaBelow lists what belongs to the record of the path: what was made
 // there, what holds it, and what it holds.
-func asanaBelow(top, word string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		link := r.plan.links[0]
-		gid := r.params[link.param]
-		above := r.app.store.get(top, gid)
-		var items []*record
-		for _, rec := range r.app.store.all(r.plan.resource.name, nil) {
-			if rec.links[link.name] == gid || asanaHolds(rec, top, gid) || above != nil && asanaRefers(above.fields[word], rec.id) {
+func asanaBelow(top, word string) func(*Call) (Result, *Failure) {
+	return func(r *Call) (Result, *Failure) {
+		link, gid := r.Below()
+		above := r.Get(top, gid)
+		var items []*Record
+		for _, rec := range r.All(r.Resource, nil) {
+			if rec.Links[link] == gid || asanaHolds(rec, top, gid) || above != nil && asanaRefers(above.Fields[word], rec.ID) {
 				items = append(items, rec)
 			}
 		}
-		return asanaCut(r, r.asanaFilter(items)), nil
+		return r.List(r.asanaFilter(items)), nil
 	}
 }
 
-func asanaHolds(rec *record, top, gid string) bool {
+func asanaHolds(rec *Record, top, gid string) bool {
 	if top == "sections" {
-		places, _ := rec.fields["memberships"].([]any)
-		return slices.ContainsFunc(places, func(m any) bool { return asanaRefers(lookup(m, "section"), gid) })
+		places, _ := rec.Fields["memberships"].([]any)
+		return slices.ContainsFunc(places, func(m any) bool { return asanaRefers(Lookup(m, "section"), gid) })
 	}
-	for _, field := range []string{singular(top), top, "parent", "target"} {
-		if asanaRefers(rec.fields[field], gid) {
+	for _, field := range []string{Singular(top), top, "parent", "target"} {
+		if asanaRefers(rec.Fields[field], gid) {
 			return true
 		}
 	}

@@ -3,8 +3,6 @@ package sandbox
 import (
 	"slices"
 	"strings"
-
-	"github.com/tidewire/tidewire/bindings"
 )
 
 // asanaFields are the resources whose records stand in fields of these names.
@@ -17,59 +15,40 @@ var asanaFields = map[string]string{
 	"task": "tasks", "dependencies": "tasks", "dependents": "tasks", "custom_field": "custom_fields",
 }
 
-// asanaSettle writes gids out as the records that they name, and what a record
-// has by itself.
-func asanaSettle(a *app, res *resource, r *record) {
-	f := r.fields
-	last := res.name[strings.LastIndexByte(res.name, '/')+1:]
-	f["resource_type"] = singular(last)
-	switch res.name {
+// asanaComplete writes gids out as the records that they name, and adds what
+// the vendor adds to a record.
+func asanaComplete(a *App, resource string, r *Record) {
+	f := r.Fields
+	f["resource_type"] = Singular(resource[strings.LastIndexByte(resource, '/')+1:])
+	switch resource {
 	case "tasks":
-		defaults(object{
-			"completed": false, "resource_subtype": "default_task", "created_by": asanaMe, "followers": []any{asanaMe}, "projects": []any{},
-			"tags": []any{}, "permalink_url": "https://app.asana.com/0/0/" + r.id,
-		})(f)
+		Default(f, Object{"permalink_url": "https://app.asana.com/0/0/" + r.ID})
 		if f["completed"] != true {
 			delete(f, "completed_at")
 			delete(f, "completed_by")
 		} else if f["completed_at"] == nil {
-			f["completed_at"], f["completed_by"] = stamp(a.sandbox.now()), asanaMe
+			f["completed_at"], f["completed_by"] = Stamp(a.Time()), asanaMe
 		}
 	case "projects":
-		defaults(object{"archived": false, "owner": asanaMe, "workspace": a.account, "permalink_url": "https://app.asana.com/0/" + r.id})(f)
-	case "stories":
-		defaults(object{"resource_subtype": "comment_added", "type": "comment", "created_by": asanaMe})(f)
-	case "webhooks":
-		defaults(object{"active": true})(f)
+		Default(f, Object{"workspace": a.Account, "permalink_url": "https://app.asana.com/0/" + r.ID})
 	case "attachments":
-		if file, is := f["file"].(object); is {
-			defaults(object{"name": file["file_name"], "size": file["file_size"]})(f)
+		if file, is := f["file"].(Object); is {
+			Default(f, Object{"name": file["file_name"], "size": file["file_size"]})
 			delete(f, "file")
 		}
 	}
-	for _, t := range res.records {
-		for _, field := range t.fields() {
-			if v := f[field.Name]; v != nil && asanaNames(t, &field.Type) {
-				f[field.Name] = a.asanaWritten(asanaFields[field.Name], v)
-			}
+	for _, name := range a.References(resource) {
+		if v := f[name]; v != nil {
+			f[name] = a.asanaWritten(asanaFields[name], v)
 		}
 	}
-	if res.name == "tasks" {
+	if resource == "tasks" {
 		a.asanaPlaces(r)
 	}
 }
 
-// asanaNames reports whether values of a type name records by gid.
-func asanaNames(t recordType, of *bindings.Type) bool {
-	resolved, d := t.Resolve(of)
-	if resolved.Kind == bindings.List {
-		return asanaNames(t, resolved.Items)
-	}
-	return d != nil && fieldOf(d, "gid") != nil
-}
-
 // asanaWritten writes a gid, or a list of them, as a record with its name.
-func (a *app) asanaWritten(resource string, v any) any {
+func (a *App) asanaWritten(resource string, v any) any {
 	switch v := v.(type) {
 	case []any:
 		out := make([]any, len(v))
@@ -80,10 +59,10 @@ func (a *app) asanaWritten(resource string, v any) any {
 	case string:
 		found, in := a.asanaSeek(resource, v)
 		if found == nil {
-			return object{"gid": v, "resource_type": singular(in)}
+			return Object{"gid": v, "resource_type": Singular(in)}
 		}
-		out := object{"gid": found.id, "resource_type": singular(in)}
-		if name := found.fields["name"]; name != nil {
+		out := Object{"gid": found.ID, "resource_type": Singular(in)}
+		if name := found.Fields["name"]; name != nil {
 			out["name"] = name
 		}
 		return out
@@ -92,23 +71,23 @@ func (a *app) asanaWritten(resource string, v any) any {
 }
 
 // asanaSeek finds a record by its gid, a user also as "me" and by address.
-func (a *app) asanaSeek(resource, gid string) (*record, string) {
+func (a *App) asanaSeek(resource, gid string) (*Record, string) {
 	if resource == "users" {
 		if gid == "me" {
 			gid = asanaMe
 		}
-		for _, user := range a.store.all("users", nil) {
-			if user.id == gid || text(user.fields["email"]) == gid {
+		for _, user := range a.All("users", nil) {
+			if user.ID == gid || Text(user.Fields["email"]) == gid {
 				return user, resource
 			}
 		}
 		return nil, resource
 	}
 	if resource != "" {
-		return a.store.get(resource, gid), resource
+		return a.Get(resource, gid), resource
 	}
-	for _, name := range sorted(a.store.collections) {
-		if found := a.store.get(name, gid); found != nil {
+	for _, name := range a.Collections() {
+		if found := a.Get(name, gid); found != nil {
 			return found, name
 		}
 	}
@@ -117,35 +96,35 @@ func (a *app) asanaSeek(resource, gid string) (*record, string) {
 
 // asanaPlaces keeps a task's memberships with its projects: each project has
 // it in one section, the first if nothing is said.
-func (a *app) asanaPlaces(r *record) {
-	projects, _ := r.fields["projects"].([]any)
-	old, _ := r.fields["memberships"].([]any)
+func (a *App) asanaPlaces(r *Record) {
+	projects, _ := r.Fields["projects"].([]any)
+	old, _ := r.Fields["memberships"].([]any)
 	places := []any{}
 	for _, project := range projects {
-		gid := text(lookup(project, "gid"))
-		i := slices.IndexFunc(old, func(m any) bool { return text(lookup(m, "project.gid")) == gid || text(lookup(m, "project")) == gid })
-		place := object{"project": project}
+		gid := Text(Lookup(project, "gid"))
+		i := slices.IndexFunc(old, func(m any) bool { return Text(Lookup(m, "project.gid")) == gid || Text(Lookup(m, "project")) == gid })
+		place := Object{"project": project}
 		if i >= 0 {
-			place["section"] = a.asanaWritten("sections", lookup(old[i], "section"))
+			place["section"] = a.asanaWritten("sections", Lookup(old[i], "section"))
 		}
 		if place["section"] == nil {
-			for _, section := range a.store.all("sections", nil) {
-				if asanaRefers(section.fields["project"], gid) {
-					place["section"] = a.asanaWritten("sections", section.id)
+			for _, section := range a.All("sections", nil) {
+				if asanaRefers(section.Fields["project"], gid) {
+					place["section"] = a.asanaWritten("sections", section.ID)
 					break
 				}
 			}
 		}
 		places = append(places, place)
-		if r.fields["workspace"] == nil {
-			if p := a.store.get("projects", gid); p != nil {
-				r.fields["workspace"] = clone(p.fields["workspace"])
+		if r.Fields["workspace"] == nil {
+			if p := a.Get("projects", gid); p != nil {
+				r.Fields["workspace"] = Clone(p.Fields["workspace"])
 			}
 		}
 	}
-	r.fields["memberships"] = places
-	if r.fields["workspace"] == nil {
-		r.fields["workspace"] = a.asanaWritten("workspaces", a.account)
+	r.Fields["memberships"] = places
+	if r.Fields["workspace"] == nil {
+		r.Fields["workspace"] = a.asanaWritten("workspaces", a.Account)
 	}
 }
 
@@ -157,25 +136,25 @@ var asanaCompact = map[string][]string{
 
 // asanaShow gives of a record what opt_fields asks for, and in a list else
 // only what tells it from others.
-func asanaShow(r *request, shown object, listed bool) object {
+func asanaShow(r *Call, shown Object, listed bool) Object {
 	for _, v := range shown {
-		r.app.asanaRename(v)
+		r.App.asanaRename(v)
 	}
-	asked, _ := r.query["opt_fields"].([]any)
+	asked, _ := r.Query["opt_fields"].([]any)
 	if len(asked) > 0 {
-		out := object{"gid": shown["gid"]}
+		out := Object{"gid": shown["gid"]}
 		for _, path := range asked {
-			if steps := strings.Split(strings.TrimPrefix(text(path), "this."), "."); steps[0] != "" {
-				r.app.asanaPick(out, shown, steps)
+			if steps := strings.Split(strings.TrimPrefix(Text(path), "this."), "."); steps[0] != "" {
+				r.App.asanaPick(out, shown, steps)
 			}
 		}
 		return out
 	}
-	if _, named := shown["name"]; !listed || !named && asanaCompact[r.plan.resource.name] == nil {
+	if _, named := shown["name"]; !listed || !named && asanaCompact[r.Resource] == nil {
 		return shown
 	}
-	out := object{}
-	for _, name := range append([]string{"gid", "resource_type", "resource_subtype", "name"}, asanaCompact[r.plan.resource.name]...) {
+	out := Object{}
+	for _, name := range append([]string{"gid", "resource_type", "resource_subtype", "name"}, asanaCompact[r.Resource]...) {
 		if v := shown[name]; v != nil {
 			out[name] = v
 		}
@@ -185,16 +164,16 @@ func asanaShow(r *request, shown object, listed bool) object {
 
 // asanaRename gives the records that a record names the names that they have
 // now.
-func (a *app) asanaRename(v any) {
+func (a *App) asanaRename(v any) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
 			a.asanaRename(e)
 		}
-	case object:
-		if gid := text(v["gid"]); gid != "" && v["resource_type"] != nil {
-			if found, _ := a.asanaSeek("", gid); found != nil && found.fields["name"] != nil {
-				v["name"] = found.fields["name"]
+	case Object:
+		if gid := Text(v["gid"]); gid != "" && v["resource_type"] != nil {
+			if found, _ := a.asanaSeek("", gid); found != nil && found.Fields["name"] != nil {
+				v["name"] = found.Fields["name"]
 			}
 			return
 		}
@@ -206,28 +185,28 @@ func (a *app) asanaRename(v any) {
 
 // asanaPick copies a path of one record into another, looking behind the
 // records that it names.
-func (a *app) asanaPick(out, from object, path []string) {
+func (a *App) asanaPick(out, from Object, path []string) {
 	v := from[path[0]]
 	if len(path) == 1 || v == nil {
 		if v != nil {
-			out[path[0]] = clone(v)
+			out[path[0]] = Clone(v)
 		}
 		return
 	}
 	inner := func(v any, into any) any {
-		named, is := v.(object)
+		named, is := v.(Object)
 		if !is {
 			return v
 		}
 		whole := named
-		if gid := text(named["gid"]); gid != "" {
+		if gid := Text(named["gid"]); gid != "" {
 			if found, _ := a.asanaSeek(asanaFields[path[0]], gid); found != nil {
-				whole = found.fields
+				whole = found.Fields
 			}
 		}
-		target, is := into.(object)
+		target, is := into.(Object)
 		if !is {
-			target = object{}
+			target = Object{}
 			if gid := named["gid"]; gid != nil {
 				target["gid"] = gid
 			}

@@ -14,7 +14,7 @@ import (
 
 // code is what a person's consent is redeemed with.
 type code struct {
-	authority
+	Authority
 	redirect, challenge string
 	expires             time.Time
 	offline             bool // a refresh token goes with it
@@ -33,20 +33,20 @@ type asked struct {
 
 // consent shows a person what a client asks for, and sends the browser back
 // with a code when the person agrees.
-func (a *app) consent(h *http.Request, form url.Values) reply {
+func (a *App) consent(h *http.Request, form url.Values) Reply {
 	o := a.oauthDef()
 	if o == nil {
-		return a.refuse(&failure{status: http.StatusNotFound, kind: bindings.NotFound, message: "the app has no OAuth"}, a.traceLocked())
+		return a.refuse(&Failure{Status: http.StatusNotFound, Kind: bindings.NotFound, Message: "the app has no OAuth"}, a.traceLocked())
 	}
 	q := h.URL.Query()
 	back, err := url.Parse(q.Get("redirect_uri"))
 	switch {
 	case q.Get("client_id") != ClientID:
-		return showConsent(http.StatusBadRequest, consentView{Title: a.def.Title, Problem: "The app is not known: client_id is wrong."})
+		return showConsent(http.StatusBadRequest, consentView{Title: a.Def.Title, Problem: "The app is not known: client_id is wrong."})
 	case err != nil || back.Host == "":
-		return showConsent(http.StatusBadRequest, consentView{Title: a.def.Title, Problem: "redirect_uri is missing."})
+		return showConsent(http.StatusBadRequest, consentView{Title: a.Def.Title, Problem: "redirect_uri is missing."})
 	case o.HTTPSRedirect && back.Scheme != "https":
-		return showConsent(http.StatusBadRequest, consentView{Title: a.def.Title, Problem: "redirect_uri must use https."})
+		return showConsent(http.StatusBadRequest, consentView{Title: a.Def.Title, Problem: "redirect_uri must use https."})
 	}
 	want := asked{back: back, state: q.Get("state")}
 	if code := a.understand(o, q, &want); code != "" {
@@ -54,33 +54,33 @@ func (a *app) consent(h *http.Request, form url.Values) reply {
 	}
 	switch {
 	case h.Method == http.MethodGet:
-		view := consentView{Title: a.def.Title, Scopes: want.scopes, Account: a.account}
-		if a.def.ParentVariant() != nil {
-			view.Parent, view.ParentNoun = a.rules.parent, a.def.ParentVariant().Name
+		view := consentView{Title: a.Def.Title, Scopes: want.scopes, Account: a.Account}
+		if a.Def.ParentVariant() != nil {
+			view.Parent, view.ParentNoun = a.rules.Parent, a.Def.ParentVariant().Name
 		}
 		return showConsent(http.StatusOK, view)
 	case form.Get("decision") != "allow":
 		return want.answer("error", "access_denied")
 	}
-	value := letters(a.random, 40, mixedAlphabet)
-	by := authority{account: a.account, scopes: want.scopes, within: want.within, family: "family-" + value}
-	if form.Get("account") == a.rules.parent && a.rules.parent != "" {
-		by.account, by.parent = a.rules.parent, true
+	value := Letters(a.Random, 40, MixedAlphabet)
+	by := Authority{Account: a.Account, scopes: want.scopes, Within: want.within, family: "family-" + value}
+	if form.Get("account") == a.rules.Parent && a.rules.Parent != "" {
+		by.Account, by.Parent = a.rules.Parent, true
 	}
-	a.tokens.installed[by.account] = by
-	a.tokens.codes[value] = &code{authority: by, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"),
+	a.tokens.installed[by.Account] = by
+	a.tokens.codes[value] = &code{Authority: by, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"),
 		expires: a.sandbox.now().Add(codeLife), offline: offline(o, q, want.scopes)}
 	return want.answer("code", value)
 }
 
 // understand reads what is asked for, and gives the code of what is wrong.
-func (a *app) understand(o *bindings.OAuth, q url.Values, want *asked) string {
+func (a *App) understand(o *bindings.OAuth, q url.Values, want *asked) string {
 	param := o.Scopes.Param
 	if param == "" {
 		param = "scope"
 	}
 	want.scopes = bindings.SplitScopes(q.Get(param))
-	for _, v := range a.def.Variants {
+	for _, v := range a.Def.Variants {
 		if v.ScopeParam != "" && len(want.scopes) == 0 && q.Get(v.ScopeParam) != "" {
 			want.scopes, want.within = bindings.SplitScopes(q.Get(v.ScopeParam)), v.Within
 		}
@@ -101,17 +101,17 @@ func (a *app) understand(o *bindings.OAuth, q url.Values, want *asked) string {
 }
 
 // knownScopes are those of the catalogue and those that go with every consent.
-func (a *app) knownScopes(o *bindings.OAuth) map[string]bool {
+func (a *App) knownScopes(o *bindings.OAuth) map[string]bool {
 	known := map[string]bool{}
-	for _, name := range a.def.Operations() {
-		if op, found := a.def.Operation(name); found {
+	for _, name := range a.Def.Operations() {
+		if op, found := a.Def.Operation(name); found {
 			for _, scope := range slices.Concat(op.Scopes, op.AnyScope) {
 				known[scope] = true
 			}
 		}
 	}
-	for _, name := range a.def.Catalogue.Triggers() {
-		if trigger, found := a.def.Catalogue.Trigger(name); found {
+	for _, name := range a.Def.Catalogue.Triggers() {
+		if trigger, found := a.Def.Catalogue.Trigger(name); found {
 			for _, scope := range trigger.Scopes {
 				known[scope] = true
 			}
@@ -140,7 +140,7 @@ func offline(o *bindings.OAuth, q url.Values, scopes []string) bool {
 }
 
 // answer sends the browser back.
-func (w asked) answer(name, value string) reply {
+func (w asked) answer(name, value string) Reply {
 	back := *w.back
 	q := back.Query()
 	q.Set(name, value)
@@ -148,7 +148,7 @@ func (w asked) answer(name, value string) reply {
 		q.Set("state", w.state)
 	}
 	back.RawQuery = q.Encode()
-	return reply{status: http.StatusFound, header: http.Header{"Location": {back.String()}}}
+	return Reply{Status: http.StatusFound, Header: http.Header{"Location": {back.String()}}}
 }
 
 // consentView is what the page shows.
@@ -178,12 +178,12 @@ var consentPage = htmltemplate.Must(htmltemplate.New("consent").Funcs(htmltempla
 </main></html>
 `))
 
-func showConsent(status int, view consentView) reply {
+func showConsent(status int, view consentView) Reply {
 	var out bytes.Buffer
 	if err := consentPage.Execute(&out, view); err != nil {
 		status = http.StatusInternalServerError
 	}
-	return reply{status: status, body: out.Bytes(), header: http.Header{
+	return Reply{Status: status, Body: out.Bytes(), Header: http.Header{
 		"Content-Type": {"text/html; charset=utf-8"}, "Cache-Control": {"no-store"},
 		"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'"},
 	}}

@@ -13,7 +13,7 @@ import (
 // fromForm reads the texts of a form by the fields of its type.
 func fromForm(c checker, t *bindings.Type, body any) any {
 	_, d := c.catalogue.Resolve(t)
-	given, ok := body.(object)
+	given, ok := body.(Object)
 	if d == nil || !ok {
 		return body
 	}
@@ -46,11 +46,11 @@ func fromForm(c checker, t *bindings.Type, body any) any {
 }
 
 // decodeBody reads the body by its Content-Type.
-func (r *request) decodeBody() (any, *failure) {
+func (r *Call) decodeBody() (any, *Failure) {
 	if len(r.raw) == 0 {
 		return nil, nil
 	}
-	kind, params, err := mime.ParseMediaType(r.http.Header.Get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(r.HTTP.Header.Get("Content-Type"))
 	if err != nil {
 		kind = "application/json"
 	}
@@ -58,20 +58,20 @@ func (r *request) decodeBody() (any, *failure) {
 	case "application/x-www-form-urlencoded":
 		values, err := url.ParseQuery(string(r.raw))
 		if err != nil {
-			return nil, r.app.unreadable("the form cannot be read")
+			return nil, r.App.unreadable("the form cannot be read")
 		}
 		return formObject(values), nil
 	case "multipart/form-data":
 		return r.decodeMultipart(params["boundary"])
 	}
-	v, err := decodeJSON(r.raw)
+	v, err := Decode(r.raw)
 	if err != nil {
-		return nil, r.app.unreadable("the body is not valid JSON")
+		return nil, r.App.unreadable("the body is not valid JSON")
 	}
 	return v, nil
 }
 
-func formObject(values url.Values) object {
+func formObject(values url.Values) Object {
 	form := form{}
 	for _, name := range sorted(values) {
 		for _, v := range values[name] {
@@ -88,8 +88,8 @@ func (f form) add(name string, v any) { f[name] = append(f[name], v) }
 
 // object gives the form as an object: "a[]" is a list, "a[b]" an object in it,
 // and "a[][b]" an object in a list, the first of each name in the first one.
-func (f form) object() object {
-	out := object{}
+func (f form) object() Object {
+	out := Object{}
 	for _, name := range sorted(f) {
 		values := f[name]
 		outer, inner, nested := strings.Cut(strings.TrimSuffix(name, "]"), "[")
@@ -99,9 +99,9 @@ func (f form) object() object {
 			all, _ := out[list].([]any)
 			for i, v := range values {
 				if i >= len(all) {
-					all = append(all, object{})
+					all = append(all, Object{})
 				}
-				if at, isObject := all[i].(object); isObject {
+				if at, isObject := all[i].(Object); isObject {
 					at[strings.TrimSuffix(key, "]")] = v
 				}
 			}
@@ -109,9 +109,9 @@ func (f form) object() object {
 		case strings.HasSuffix(name, "[]"), len(values) > 1:
 			out[strings.TrimSuffix(name, "[]")] = values
 		case nested && strings.HasSuffix(name, "]"):
-			at, isObject := out[outer].(object)
+			at, isObject := out[outer].(Object)
 			if !isObject {
-				at = object{}
+				at = Object{}
 			}
 			at[inner] = values[0]
 			out[outer] = at
@@ -123,7 +123,7 @@ func (f form) object() object {
 }
 
 // decodeMultipart keeps of a file its name, type and size.
-func (r *request) decodeMultipart(boundary string) (any, *failure) {
+func (r *Call) decodeMultipart(boundary string) (any, *Failure) {
 	parts := multipart.NewReader(strings.NewReader(string(r.raw)), boundary)
 	out := form{}
 	for {
@@ -132,20 +132,20 @@ func (r *request) decodeMultipart(boundary string) (any, *failure) {
 			return out.object(), nil
 		}
 		if err != nil {
-			return nil, r.app.unreadable("the multipart body cannot be read")
+			return nil, r.App.unreadable("the multipart body cannot be read")
 		}
 		content, err := io.ReadAll(part)
 		if err != nil {
-			return nil, r.app.unreadable("the multipart body cannot be read")
+			return nil, r.App.unreadable("the multipart body cannot be read")
 		}
 		if part.FileName() == "" {
 			out.add(part.FormName(), string(content))
 			continue
 		}
-		out.add(part.FormName(), object{
+		out.add(part.FormName(), Object{
 			"file_name":         part.FileName(),
 			"file_content_type": part.Header.Get("Content-Type"),
-			"file_size":         number(int64(len(content))),
+			"file_size":         Number(int64(len(content))),
 		})
 	}
 }

@@ -56,16 +56,16 @@ func credentials(app, base string) map[string]string {
 	return map[string]string{"token": Token}
 }
 
-func (c caller) do(t *testing.T, def *bindings.App, op *bindings.Operation, args object, page bool) (call.Answer, error) {
+func (c caller) do(t *testing.T, def *bindings.App, op *bindings.Operation, args Object, page bool) (call.Answer, error) {
 	return c.client.Do(t.Context(), call.Request{
-		App: def, Operation: op, Connection: def.Name, Args: encode(args), Page: page, Timeout: 10 * time.Second,
+		App: def, Operation: op, Connection: def.Name, Args: Encode(args), Page: page, Timeout: 10 * time.Second,
 		Marks: call.Marks{Begin: func(context.Context, json.RawMessage) error { return nil }, Withdraw: func(context.Context) error { return nil }},
 	})
 }
 
 // arguments are the flat table of what an operation needs.
-func (m maker) arguments(params map[string]string) object {
-	args := object{}
+func (m maker) arguments(params map[string]string) Object {
+	args := Object{}
 	for name, v := range params {
 		args[name] = v
 	}
@@ -78,7 +78,7 @@ func (m maker) arguments(params map[string]string) object {
 	if m.op.Body == nil {
 		return args
 	}
-	fields, isObject := m.bodyValue().(object)
+	fields, isObject := m.bodyValue().(Object)
 	if _, d := m.catalogue.Resolve(&m.op.Body.Type); d == nil && !isObject {
 		args["body"] = m.bodyValue()
 		return args
@@ -129,7 +129,7 @@ func TestEveryListIsWalked(t *testing.T) {
 				m := maker{fitter{checkerOf(a, op), c.now()}, op, nil}
 				args := m.arguments(m.seed(a))
 				if op.Pages.SizeParam != "" {
-					args[op.Pages.SizeParam] = number(3)
+					args[op.Pages.SizeParam] = Number(3)
 				}
 				delete(args, op.Pages.Page)
 				delete(args, op.Pages.Offset)
@@ -140,7 +140,7 @@ func TestEveryListIsWalked(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					items, next, err := call.Page(op, encode(args), answer.Body)
+					items, next, err := call.Page(op, Encode(args), answer.Body)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -150,7 +150,7 @@ func TestEveryListIsWalked(t *testing.T) {
 					if next == nil {
 						break
 					}
-					var over object
+					var over Object
 					if err := json.Unmarshal(next, &over); err != nil {
 						t.Fatal(err)
 					}

@@ -10,25 +10,25 @@ import (
 )
 
 // problem is one thing that is wrong with a value.
-type problem struct {
+type Problem struct {
 	Path string // of the value: "contact.tags.0"
-	Kind problemKind
+	Kind ProblemKind
 	Want string
 }
 
-type problemKind string
+type ProblemKind string
 
 const (
-	missing problemKind = "missing"
-	wrong   problemKind = "wrong"
-	unknown problemKind = "unknown"
+	Missing ProblemKind = "missing"
+	Wrong   ProblemKind = "wrong"
+	Unknown ProblemKind = "unknown"
 )
 
-func (p problem) String() string {
+func (p Problem) String() string {
 	switch p.Kind {
-	case missing:
+	case Missing:
 		return p.Path + " should not be empty"
-	case unknown:
+	case Unknown:
 		return "property " + p.Path + " should not exist"
 	}
 	return p.Path + " must be " + p.Want
@@ -44,11 +44,11 @@ type checker struct {
 	strict    bool // undeclared fields are problems
 }
 
-func (c checker) check(t *bindings.Type, v any, path string) []problem {
+func (c checker) check(t *bindings.Type, v any, path string) []Problem {
 	return c.value(t, v, path, 0)
 }
 
-func (c checker) value(t *bindings.Type, v any, path string, depth int) []problem {
+func (c checker) value(t *bindings.Type, v any, path string, depth int) []Problem {
 	if t == nil || depth > maxDepth {
 		return nil
 	}
@@ -66,9 +66,9 @@ func (c checker) value(t *bindings.Type, v any, path string, depth int) []proble
 			// Documents write a bare "object" also for dates and texts.
 			return nil
 		}
-		at, isObject := v.(object)
+		at, isObject := v.(Object)
 		if !isObject {
-			return []problem{{path, wrong, "an object"}}
+			return []Problem{{path, Wrong, "an object"}}
 		}
 		if definition != nil {
 			return c.object(definition, at, path, depth)
@@ -76,26 +76,26 @@ func (c checker) value(t *bindings.Type, v any, path string, depth int) []proble
 		return c.entries(resolved.Items, at, path, depth)
 	}
 	if want := scalar(resolved, v); want != "" {
-		return []problem{{path, wrong, want}}
+		return []Problem{{path, Wrong, want}}
 	}
 	return nil
 }
 
-func (c checker) union(t *bindings.Type, v any, path string, depth int) []problem {
+func (c checker) union(t *bindings.Type, v any, path string, depth int) []Problem {
 	for i := range t.Of {
 		if len(c.value(&t.Of[i], v, path, depth+1)) == 0 {
 			return nil
 		}
 	}
-	return []problem{{path, wrong, "one of " + t.String()}}
+	return []Problem{{path, Wrong, "one of " + t.String()}}
 }
 
-func (c checker) list(t *bindings.Type, v any, path string, depth int) []problem {
+func (c checker) list(t *bindings.Type, v any, path string, depth int) []Problem {
 	list, isList := v.([]any)
 	if !isList {
-		return []problem{{path, wrong, "an array"}}
+		return []Problem{{path, Wrong, "an array"}}
 	}
-	var found []problem
+	var found []Problem
 	for i, e := range list {
 		if e != nil {
 			found = append(found, c.value(t.Items, e, join(path, strconv.Itoa(i)), depth+1)...)
@@ -104,8 +104,8 @@ func (c checker) list(t *bindings.Type, v any, path string, depth int) []problem
 	return found
 }
 
-func (c checker) entries(items *bindings.Type, at object, path string, depth int) []problem {
-	var found []problem
+func (c checker) entries(items *bindings.Type, at Object, path string, depth int) []Problem {
+	var found []Problem
 	for _, name := range sorted(at) {
 		if at[name] != nil {
 			found = append(found, c.value(items, at[name], join(path, name), depth+1)...)
@@ -114,14 +114,14 @@ func (c checker) entries(items *bindings.Type, at object, path string, depth int
 	return found
 }
 
-func (c checker) object(d *bindings.Definition, at object, path string, depth int) []problem {
-	var found []problem
+func (c checker) object(d *bindings.Definition, at Object, path string, depth int) []Problem {
+	var found []Problem
 	for i := range d.Fields {
 		f := &d.Fields[i]
 		v, given := at[f.Name]
 		switch {
 		case v == nil && f.Required && !given:
-			found = append(found, problem{join(path, f.Name), missing, ""})
+			found = append(found, Problem{join(path, f.Name), Missing, ""})
 		case v != nil:
 			found = append(found, c.value(&f.Type, v, join(path, f.Name), depth+1)...)
 		}
@@ -129,7 +129,7 @@ func (c checker) object(d *bindings.Definition, at object, path string, depth in
 	if c.strict && !d.Open && len(d.Fields) > 0 {
 		for _, name := range sorted(at) {
 			if !declares(d, name) {
-				found = append(found, problem{join(path, name), unknown, ""})
+				found = append(found, Problem{join(path, name), Unknown, ""})
 			}
 		}
 	}
@@ -156,15 +156,15 @@ func scalar(t bindings.Type, v any) string {
 			return "an integer number"
 		}
 	case bindings.Int64:
-		if !whole(text(v)) {
+		if !whole(Text(v)) {
 			return "an integer number"
 		}
 	case bindings.Decimal:
-		if s := text(v); !decimal(s) {
+		if s := Text(v); !decimal(s) {
 			return "a decimal number"
 		}
 	case bindings.Enum:
-		literal := string(encode(v))
+		literal := string(Encode(v))
 		for _, allowed := range t.Values {
 			if allowed == literal {
 				return ""
@@ -225,7 +225,7 @@ func join(path, name string) string {
 }
 
 // problems prints them all in one line.
-func problems(all []problem) string {
+func problems(all []Problem) string {
 	lines := make([]string, len(all))
 	for i, p := range all {
 		lines[i] = p.String()

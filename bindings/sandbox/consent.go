@@ -27,7 +27,7 @@ func (s *Sandbox) AskConsent(app string, ask bool) error {
 	switch {
 	case a == nil:
 		return s.unknownApp(app)
-	case a.def.Consent == nil:
+	case a.Def.Consent == nil:
 		return fmt.Errorf("app %q asks its customer for nothing", app)
 	}
 	a.mu.Lock()
@@ -65,35 +65,35 @@ func (s *Sandbox) Decide(app, session string, agree bool) error {
 	if found == nil {
 		return fmt.Errorf("app %q has no session %q", app, session)
 	}
-	found.decision = a.def.Consent.Denied
+	found.decision = a.Def.Consent.Denied
 	if agree {
-		found.decision = a.def.Consent.Allowed
+		found.decision = a.Def.Consent.Allowed
 	}
 	return nil
 }
 
 // agreed refuses a call to which the customer has to agree and did not yet.
-func (r *request) agreed() *failure {
-	def, op := r.app.def.Consent, r.plan.op
-	if def == nil || !op.Consent || !r.app.consents.asking {
+func (r *Call) agreed() *Failure {
+	def, op := r.App.Def.Consent, r.plan.op
+	if def == nil || !op.Consent || !r.App.consents.asking {
 		return nil
 	}
-	if token := r.http.Header.Get(def.Header); token != "" {
-		session := r.app.consents.sessions[token]
-		if session != nil && r.app.consents.result(def, session, r.now) == def.Allowed {
-			delete(r.app.consents.sessions, token) // it is good for one call
+	if token := r.HTTP.Header.Get(def.Header); token != "" {
+		session := r.App.consents.sessions[token]
+		if session != nil && r.App.consents.result(def, session, r.Now) == def.Allowed {
+			delete(r.App.consents.sessions, token) // it is good for one call
 			return nil
 		}
-		return &failure{status: http.StatusPreconditionFailed, kind: bindings.Conflict, code: "sca_not_allowed", message: "the session does not allow it"}
+		return &Failure{Status: http.StatusPreconditionFailed, Kind: bindings.Conflict, Code: "sca_not_allowed", Message: "the session does not allow it"}
 	}
-	token := letters(r.app.random, 32, "0123456789abcdef")
-	if r.app.consents.sessions == nil {
-		r.app.consents.sessions = map[string]*consentSession{}
+	token := Letters(r.App.Random, 32, "0123456789abcdef")
+	if r.App.consents.sessions == nil {
+		r.App.consents.sessions = map[string]*consentSession{}
 	}
-	r.app.consents.sessions[token] = &consentSession{since: r.now}
-	extra := object{}
+	r.App.consents.sessions[token] = &consentSession{since: r.Now}
+	extra := Object{}
 	place(extra, def.Session, token)
-	return &failure{status: def.Status, kind: bindings.Forbidden, code: "sca_required", message: "SCA required", extra: extra}
+	return &Failure{Status: def.Status, Kind: bindings.Forbidden, Code: "sca_required", Message: "SCA required", Extra: extra}
 }
 
 // result is how a session stands.
@@ -108,19 +108,19 @@ func (c *consents) result(def *bindings.Consent, session *consentSession, now ti
 }
 
 // looked answers the operation that asks how a session stands.
-func (r *request) looked() (result, *failure, bool) {
-	def := r.app.def.Consent
-	if def == nil || r.plan.op.Name != def.Look.Operation || !r.app.consents.asking {
-		return result{}, nil, false
+func (r *Call) looked() (Result, *Failure, bool) {
+	def := r.App.Def.Consent
+	if def == nil || r.plan.op.Name != def.Look.Operation || !r.App.consents.asking {
+		return Result{}, nil, false
 	}
-	for _, token := range r.params {
-		if session := r.app.consents.sessions[token]; session != nil {
-			fields := object{}
-			place(fields, def.Result, r.app.consents.result(def, session, r.now))
-			return result{fields: fields}, nil, true
+	for _, token := range r.Params {
+		if session := r.App.consents.sessions[token]; session != nil {
+			fields := Object{}
+			place(fields, def.Result, r.App.consents.result(def, session, r.Now))
+			return Result{Fields: fields}, nil, true
 		}
 	}
-	return result{}, r.app.notFound("session", ""), true
+	return Result{}, r.App.NotFound("session", ""), true
 }
 
 func (s *Sandbox) postConsent(w http.ResponseWriter, h *http.Request) {
@@ -144,5 +144,5 @@ func (s *Sandbox) postConsent(w http.ResponseWriter, h *http.Request) {
 		writeError(w, http.StatusBadRequest, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"app": given.App, "waiting": s.Consents(given.App)})
+	writeJSON(w, http.StatusOK, Object{"app": given.App, "waiting": s.Consents(given.App)})
 }

@@ -10,13 +10,13 @@ import (
 // choose finds the edition that a request means: the one whose fixed headers
 // it has, and of several those with the most. Where two have the same ones,
 // as for HighLevel's ads, it is the first that declares all that is sent.
-func (a *app) choose(matches []match, h *http.Request, raw []byte) match {
+func (a *App) choose(matches []match, h *http.Request, raw []byte) match {
 	if len(matches) == 0 {
 		return match{}
 	}
 	var fit []match
 	for _, m := range matches {
-		if (&request{app: a, plan: m.plan, http: h}).fixed() != nil {
+		if (&Call{App: a, plan: m.plan, HTTP: h}).fixed() != nil {
 			continue
 		}
 		most := 0
@@ -43,17 +43,17 @@ func (a *app) choose(matches []match, h *http.Request, raw []byte) match {
 
 // spelled writes the fields of an answer as the operation declares them:
 // access_token is accessToken in HighLevel's v3.
-func (p *plan) spelled(out reply) reply {
+func (p *plan) spelled(out Reply) Reply {
 	if p == nil || p.op.Answer == nil {
 		return out
 	}
-	v, err := decodeJSON(out.body)
-	at, isObject := v.(object)
-	if err != nil || !isObject || out.status >= http.StatusMultipleChoices {
+	v, err := Decode(out.Body)
+	at, isObject := v.(Object)
+	if err != nil || !isObject || out.Status >= http.StatusMultipleChoices {
 		return out
 	}
 	respell(checker{p.types.Catalogue, false}, p.op.Answer, at, 0)
-	out.body = encode(at)
+	out.Body = Encode(at)
 	return out
 }
 
@@ -69,7 +69,7 @@ func respell(c checker, t *bindings.Type, v any, depth int) {
 		for _, item := range v {
 			respell(c, resolved.Items, item, depth+1)
 		}
-	case object:
+	case Object:
 		if d == nil {
 			return
 		}
@@ -92,9 +92,9 @@ func respell(c checker, t *bindings.Type, v any, depth int) {
 
 // spelledLike finds a field that is not there and has this name but for case
 // and separators.
-func spelledLike(d *bindings.Definition, name string, there object) *bindings.Field {
-	name = fold(name)
-	i := slices.IndexFunc(d.Fields, func(f bindings.Field) bool { return there[f.Name] == nil && fold(f.Name) == name })
+func spelledLike(d *bindings.Definition, name string, there Object) *bindings.Field {
+	name = Fold(name)
+	i := slices.IndexFunc(d.Fields, func(f bindings.Field) bool { return there[f.Name] == nil && Fold(f.Name) == name })
 	if i < 0 {
 		return nil
 	}

@@ -24,67 +24,80 @@ type EmitOptions struct {
 }
 
 // envelope is a webhook's body on its way to be written.
-type envelope struct {
-	app     *app
-	trigger *bindings.Trigger
-	body    object
-	form    *bindings.WebhookForm // nil: JSON
-	id      string
-	account string
-	at      time.Time
+type Envelope struct {
+	App     *App
+	Trigger *bindings.Trigger
+	Body    Object
+	Form    *bindings.WebhookForm // nil: JSON
+	ID      string
+	Account string
+	At      time.Time
 	// links and fields are those of the record that changed; no links where the
 	// event was made by hand.
-	links  map[string]string
-	fields object
+	Links  map[string]string
+	fields Object
 }
 
 // announce sends the webhook of a change, where the vendor has one. The app's
 // lock is held.
-func (a *app) announce(c changed) {
-	if a.rules.announce != nil {
-		a.rules.announce(a, c)
+func (a *App) announce(c Change) {
+	if a.rules.Announce != nil {
+		a.sendAll(a.rules.Announce(a, c))
 		return
 	}
-	if !a.sandbox.hooks.wanted(a.def.Name) {
+	if !a.sandbox.hooks.wanted(a.Def.Name) {
 		return
 	}
 	t := a.triggerOf(c)
 	if t == nil {
 		return
 	}
-	fields := c.fields
+	fields := c.Fields
 	if fields == nil {
-		fields = c.record.fields
+		fields = c.Record.Fields
 	}
-	fields, _ = clone(fields).(object)
-	for name, id := range c.record.links {
-		a.mirror(&resource{records: []recordType{{types{a.def.Catalogue, a.rules}, t.Data}}}, fields, name, id)
+	fields, _ = Clone(fields).(Object)
+	for name, id := range c.Record.Links {
+		a.mirror(&resource{records: []recordType{{types{a.Def.Catalogue, a.rules}, t.Data}}}, fields, name, id)
 	}
 	if f := a.wrapper(t); f != nil {
-		fields = object{f.Name: fields}
+		fields = Object{f.Name: fields}
 	}
-	data, _ := fitter{a.checker(), a.sandbox.now()}.record(t.Data, fields).(object)
-	if _, d := a.def.Catalogue.Resolve(t.Data); d != nil && !d.Open && t.Data != nil {
+	data, _ := fitter{a.checker(), a.sandbox.now()}.record(t.Data, fields).(Object)
+	if _, d := a.Def.Catalogue.Resolve(t.Data); d != nil && !d.Open && t.Data != nil {
 		for name := range data {
 			if !declares(d, name) {
 				delete(data, name)
 			}
 		}
 	}
-	e := a.envelope(t, data, EmitOptions{Account: a.accountOf(c.record)})
-	e.links, e.fields = c.record.links, c.record.fields
+	e := a.envelope(t, data, EmitOptions{Account: a.accountOf(c.Record)})
+	e.Links, e.fields = c.Record.Links, c.Record.Fields
 	a.sandbox.hooks.send(a, e)
+}
+
+// sendAll sends the webhooks that an app's rules made of a change.
+func (a *App) sendAll(webhooks []*Envelope) []*job {
+	if !a.sandbox.hooks.wanted(a.Def.Name) {
+		return nil
+	}
+	var all []*job
+	for _, e := range webhooks {
+		e.App, e.ID, e.Account, e.At = a, UUID(a.Random), a.Account, a.sandbox.now()
+		all = append(all, a.sandbox.hooks.send(a, e)...)
+	}
+	return all
 }
 
 // accountOf gives the account of a record: its own, or that of a record it
 // hangs under; empty where neither names one.
-func (a *app) accountOf(r *record) string {
-	if account := text(r.fields[a.rules.accountField]); account != "" {
+func (a *App) accountOf(r *Record) string {
+	if account := Text(r.Fields[a.rules.AccountField]); account != "" {
 		return account
 	}
-	for _, name := range sorted(r.links) {
+	for _, name := range sorted(r.Links) {
 		for _, resource := range sorted(a.store.collections) {
-			above := a.store.get(resource, r.links[name])
+			above := a.store.get(resource, r.Links[name])
 			if above != nil && above != r && a.model.resource(resource).noun+"id" == name {
 				return a.accountOf(above)
 			}
@@ -95,18 +108,18 @@ func (a *app) accountOf(r *record) string {
 
 // checker holds events against the types of the app's own catalogue, which has
 // those of all editions.
-func (a *app) checker() checker { return checker{a.def.Catalogue, false} }
+func (a *App) checker() checker { return checker{a.Def.Catalogue, false} }
 
 // wrapper is the field of an event's data that holds the whole record, for
 // vendors that wrap it.
-func (a *app) wrapper(t *bindings.Trigger) *bindings.Field {
-	_, d := a.def.Catalogue.Resolve(t.Data)
+func (a *App) wrapper(t *bindings.Trigger) *bindings.Field {
+	_, d := a.Def.Catalogue.Resolve(t.Data)
 	if t.Data == nil || d == nil {
 		return nil
 	}
 	for i := range d.Fields {
 		f := &d.Fields[i]
-		if resolved, _ := a.def.Catalogue.Resolve(&f.Type); resolved.Kind == bindings.Object && fold(f.Name) == nounOf(t.Name) {
+		if resolved, _ := a.Def.Catalogue.Resolve(&f.Type); resolved.Kind == bindings.Object && Fold(f.Name) == nounOf(t.Name) {
 			return f
 		}
 	}
@@ -116,24 +129,24 @@ func (a *app) wrapper(t *bindings.Trigger) *bindings.Field {
 func nounOf(trigger string) string {
 	_, rest, _ := strings.Cut(trigger, ".")
 	noun, _, _ := strings.Cut(rest, ".")
-	return fold(noun)
+	return Fold(noun)
 }
 
-func (a *app) triggerOf(c changed) *bindings.Trigger {
-	name := c.trigger
+func (a *App) triggerOf(c Change) *bindings.Trigger {
+	name := c.Trigger
 	if name == "" {
 		named := false
-		if name, named = a.rules.triggers[c.resource.name+" "+c.verb]; named && name == "" {
+		if name, named = a.rules.Triggers[c.Resource+" "+c.Verb]; named && name == "" {
 			return nil
 		}
 	}
 	if name == "" {
-		name = c.resource.noun + "." + c.verb
+		name = a.model.resource(c.Resource).noun + "." + c.Verb
 	}
-	for _, candidate := range a.def.Catalogue.Triggers() {
-		short := strings.TrimPrefix(candidate, a.def.Name+".")
-		if noun, verb, _ := strings.Cut(short, "."); short == name || fold(noun)+"."+verb == name {
-			t, _ := a.def.Catalogue.Trigger(candidate)
+	for _, candidate := range a.Def.Catalogue.Triggers() {
+		short := strings.TrimPrefix(candidate, a.Def.Name+".")
+		if noun, verb, _ := strings.Cut(short, "."); short == name || Fold(noun)+"."+verb == name {
+			t, _ := a.Def.Catalogue.Trigger(candidate)
 			return t
 		}
 	}
@@ -142,45 +155,45 @@ func (a *app) triggerOf(c changed) *bindings.Trigger {
 
 // envelope writes the body of a webhook as App.Webhook says, completed by the
 // app's table.
-func (a *app) envelope(t *bindings.Trigger, data object, opts EmitOptions) *envelope {
-	w := a.def.Webhook
-	e := &envelope{app: a, trigger: t, id: opts.ID, account: opts.Account, at: a.sandbox.now()}
-	if e.id == "" {
-		e.id = uuid(a.random)
+func (a *App) envelope(t *bindings.Trigger, data Object, opts EmitOptions) *Envelope {
+	w := a.Def.Webhook
+	e := &Envelope{App: a, Trigger: t, ID: opts.ID, Account: opts.Account, At: a.sandbox.now()}
+	if e.ID == "" {
+		e.ID = UUID(a.Random)
 	}
-	if e.account == "" {
-		e.account = a.account
+	if e.Account == "" {
+		e.Account = a.Account
 	}
-	if e.form = a.formOf(t); e.form != nil {
+	if e.Form = a.formOf(t); e.Form != nil {
 		e.fillForm(data)
 		return e
 	}
 	var body any = data
 	if w.Data != "" {
-		body = place(object{}, w.Data, data)
+		body = place(Object{}, w.Data, data)
 	}
 	if w.Type != "" && t.Vendor != "" {
 		body = place(body, w.Type, t.Vendor)
 	}
 	if w.ID != "" {
-		body = place(body, w.ID, e.id)
+		body = place(body, w.ID, e.ID)
 	}
 	for _, path := range []string{w.At, w.Time} {
 		if path != "" {
-			body = place(body, path, stamp(e.at))
+			body = place(body, path, Stamp(e.At))
 		}
 	}
-	if len(a.def.Account.Paths) > 0 && lookup(body, a.def.Account.Paths[0]) == nil {
-		body = place(body, a.def.Account.Paths[0], e.account)
+	if len(a.Def.Account.Paths) > 0 && Lookup(body, a.Def.Account.Paths[0]) == nil {
+		body = place(body, a.Def.Account.Paths[0], e.Account)
 	}
 	for _, path := range sorted(t.When) {
 		if t.When[path] != "" {
 			body = place(body, path, t.When[path])
 		}
 	}
-	e.body, _ = body.(object)
-	if a.rules.envelope != nil {
-		a.rules.envelope(e)
+	e.Body, _ = body.(Object)
+	if a.rules.CompleteWebhook != nil {
+		a.rules.CompleteWebhook(e)
 	}
 	return e
 }
@@ -194,10 +207,10 @@ func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitO
 	if a == nil {
 		return s.unknownApp(name)
 	}
-	t, found := a.def.Catalogue.Trigger(trigger)
-	if !found || a.def.Webhook == nil {
+	t, found := a.Def.Catalogue.Trigger(trigger)
+	if !found || a.Def.Webhook == nil {
 		err := fmt.Errorf("app %q has no trigger %q", name, trigger)
-		if near := bindings.Nearest(trigger, a.def.Catalogue.Triggers()); near != "" {
+		if near := bindings.Nearest(trigger, a.Def.Catalogue.Triggers()); near != "" {
 			err = fmt.Errorf("%w; did you mean %q?", err, near)
 		}
 		return err
@@ -206,12 +219,12 @@ func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitO
 	if err != nil {
 		return fmt.Errorf("emit %q: %w", trigger, err)
 	}
-	fields, isObject := v.(object)
+	fields, isObject := v.(Object)
 	if v == nil {
-		fields, isObject = object{}, true
+		fields, isObject = Object{}, true
 	}
 	if !isObject {
-		return fmt.Errorf("emit %q: expected an object as data, found %.60s", trigger, encode(v))
+		return fmt.Errorf("emit %q: expected an object as data, found %.60s", trigger, Encode(v))
 	}
 	if !s.hooks.wanted(name) {
 		return fmt.Errorf("emit %q: nobody has subscribed to %q", trigger, name)
@@ -237,56 +250,58 @@ func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitO
 	return nil
 }
 
-func (a *app) emit(t *bindings.Trigger, fields object, opts EmitOptions) []*job {
+func (a *App) emit(t *bindings.Trigger, fields Object, opts EmitOptions) []*job {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if t.Form != "" { // what somebody did on a screen is no record
-		data, _ := clone(fields).(object)
+		data, _ := Clone(fields).(Object)
 		return a.sandbox.hooks.send(a, a.envelope(t, data, opts))
 	}
-	if a.rules.announce != nil {
-		return a.rules.announce(a, a.happening(t, fields))
+	if a.rules.Announce != nil {
+		return a.sendAll(a.rules.Announce(a, a.happening(t, fields)))
 	}
 	wrap := a.wrapper(t)
 	data := fields
 	if wrap != nil {
-		if inner, ok := fields[wrap.Name].(object); ok {
+		if inner, ok := fields[wrap.Name].(Object); ok {
 			data = inner
 		}
 	}
 	if !opts.Unstored {
 		data = a.happened(t, data)
 	}
-	data, _ = clone(data).(object)
+	data, _ = Clone(data).(Object)
 	if wrap != nil {
-		data = object{wrap.Name: data}
+		data = Object{wrap.Name: data}
 	}
-	whole, _ := fitter{a.checker(), a.sandbox.now()}.record(t.Data, data).(object)
+	whole, _ := fitter{a.checker(), a.sandbox.now()}.record(t.Data, data).(Object)
 	return a.sandbox.hooks.send(a, a.envelope(t, whole, opts))
 }
 
 // happening is the change that an event made by hand tells of, for a vendor
 // with a way of its own to tell.
-func (a *app) happening(t *bindings.Trigger, data object) changed {
-	c := changed{resource: a.resourceOf(t), trigger: t.Name, fields: data}
-	if c.resource == nil {
+func (a *App) happening(t *bindings.Trigger, data Object) Change {
+	c := Change{Trigger: t.Name, Fields: data}
+	res := a.resourceOf(t)
+	if res == nil {
 		return c
 	}
+	c.Resource = res.name
 	id := a.rules.idOf(data)
-	c.record = a.store.get(c.resource.name, id)
+	c.Record = a.store.get(res.name, id)
 	switch {
 	case !strings.HasSuffix(t.Name, ".deleted") && !strings.HasSuffix(t.Name, ".removed"):
-		c.record = a.seed(c.resource.name, data)
-	case c.record != nil:
-		a.drop(c.resource, c.record)
+		c.Record = a.seed(res.name, data)
+	case c.Record != nil:
+		a.drop(res, c.Record)
 	}
 	return c
 }
 
 // happened brings the store to where the event says it is, and gives the whole
 // record.
-func (a *app) happened(t *bindings.Trigger, data object) object {
-	short := strings.TrimPrefix(t.Name, a.def.Name+".")
+func (a *App) happened(t *bindings.Trigger, data Object) Object {
+	short := strings.TrimPrefix(t.Name, a.Def.Name+".")
 	_, verb, _ := strings.Cut(short, ".")
 	res := a.resourceOf(t)
 	if res == nil {
@@ -296,26 +311,26 @@ func (a *app) happened(t *bindings.Trigger, data object) object {
 		id := a.rules.idOf(data)
 		if r := a.store.get(res.name, id); r != nil {
 			a.drop(res, r)
-			return r.fields
+			return r.Fields
 		}
 		return data
 	}
 	stored := a.seed(res.name, data)
-	for key, trigger := range a.rules.fields {
+	for key, trigger := range a.rules.FieldTriggers {
 		// "task.completed" says that the field is set now.
 		if field, found := strings.CutPrefix(key, res.name+" "); found && trigger == short && verb == field {
-			stored.fields[field] = true
+			stored.Fields[field] = true
 		}
 	}
-	return stored.fields
+	return stored.Fields
 }
 
 // resourceOf finds the resource that an event is about, the one with the
 // shortest name where several have the noun.
-func (a *app) resourceOf(t *bindings.Trigger) *resource {
-	short := strings.TrimPrefix(t.Name, a.def.Name+".")
-	for _, key := range sorted(a.rules.triggers) {
-		if a.rules.triggers[key] == short {
+func (a *App) resourceOf(t *bindings.Trigger) *resource {
+	short := strings.TrimPrefix(t.Name, a.Def.Name+".")
+	for _, key := range sorted(a.rules.Triggers) {
+		if a.rules.Triggers[key] == short {
 			name, _, _ := strings.Cut(key, " ")
 			return a.model.resource(name)
 		}

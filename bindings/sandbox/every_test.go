@@ -75,7 +75,7 @@ func callOnce(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operatio
 		}
 		return
 	}
-	v, err := decodeJSON(answer)
+	v, err := Decode(answer)
 	if err != nil {
 		t.Fatalf("answer is not JSON: %s", answer)
 	}
@@ -92,13 +92,13 @@ type maker struct {
 	fitter
 	op *bindings.Operation
 	// addressed are arguments that take an address which confirms itself.
-	addressed object
+	addressed Object
 }
 
 // subscriber gives the arguments of an operation that take an address for
 // webhooks, with one of a subscriber who confirms it in any vendor's way.
-func subscriber(t *testing.T, def *bindings.App, op *bindings.Operation, now time.Time) object {
-	args := object{}
+func subscriber(t *testing.T, def *bindings.App, op *bindings.Operation, now time.Time) Object {
+	args := Object{}
 	for _, s := range def.Subscriptions {
 		if s.Create.Operation != op.Name {
 			continue
@@ -117,7 +117,7 @@ func subscriber(t *testing.T, def *bindings.App, op *bindings.Operation, now tim
 			case "{url}":
 				args[name] = server.URL
 			case "{expires}":
-				args[name] = stamp(now.Add(time.Hour))
+				args[name] = Stamp(now.Add(time.Hour))
 			}
 		}
 	}
@@ -131,15 +131,15 @@ var given = map[string]map[string]any{
 }
 
 var (
-	onADay  = object{"date": "2026-03-05"}
-	toWatch = object{"id": "text", "type": "web_hook", "address": "http://127.0.0.1:9/"}
+	onADay  = Object{"date": "2026-03-05"}
+	toWatch = Object{"id": "text", "type": "web_hook", "address": "http://127.0.0.1:9/"}
 )
 
 // needed are the fields of bodies that types cannot require.
-var needed = map[string]object{
+var needed = map[string]Object{
 	"POST /calendars/{calendarId}/events":          {"start": onADay, "end": onADay},
 	"PUT /calendars/{calendarId}/events/{eventId}": {"start": onADay, "end": onADay},
-	"POST /calendars/{calendarId}/acl":             {"scope": object{"type": "default"}},
+	"POST /calendars/{calendarId}/acl":             {"scope": Object{"type": "default"}},
 	"POST /calendars/{calendarId}/events/watch":    toWatch,
 	"POST /calendars/{calendarId}/acl/watch":       toWatch,
 	"POST /users/me/calendarList/watch":            toWatch,
@@ -149,59 +149,59 @@ var needed = map[string]object{
 }
 
 // neededQuery are parameters without which a vendor refuses the first call.
-var neededQuery = map[string]object{
+var neededQuery = map[string]Object{
 	"GET /events":                            {"sync": asanaToken(1, 0)},
 	"GET /workspaces/{workspace_gid}/events": {"sync": asanaToken(1, 0)},
 }
 
 // seed puts there what the operation names, and gives the arguments of its path.
-func (m maker) seed(a *app) map[string]string {
+func (m maker) seed(a *App) map[string]string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.make(a.model.resource("contacts"), "there", object{"email": "there@example.com"}, nil, nil)
-	a.make(a.model.resource("conversations"), "there", object{"contactId": "there"}, nil, nil)
-	if a.def.Name == "googlecalendar" {
-		a.make(a.model.resource("calendars"), "text", object{"summary": "text"}, nil, nil)
+	a.make(a.model.resource("contacts"), "there", Object{"email": "there@example.com"}, nil, nil)
+	a.make(a.model.resource("conversations"), "there", Object{"contactId": "there"}, nil, nil)
+	if a.Def.Name == "googlecalendar" {
+		a.make(a.model.resource("calendars"), "text", Object{"summary": "text"}, nil, nil)
 	}
-	if a.def.Name == "asana" {
+	if a.Def.Name == "asana" {
 		for _, name := range []string{"enum_options", "tasks"} {
-			a.make(a.model.resource(name), "text", object{"name": "text"}, nil, nil)
+			a.make(a.model.resource(name), "text", Object{"name": "text"}, nil, nil)
 		}
 	}
 	if m.op.Path == "/channels/stop" {
-		a.make(a.model.resource("channels"), "text", object{"resourceId": "text"}, nil, nil)
+		a.make(a.model.resource("channels"), "text", Object{"resourceId": "text"}, nil, nil)
 	}
-	if a.def.Name == "teams" {
-		a.make(a.model.resource(chatMessages), "text", object{}, nil, nil)
+	if a.Def.Name == "teams" {
+		a.make(a.model.resource(chatMessages), "text", Object{}, nil, nil)
 	}
-	if a.def.Name == "slack" {
+	if a.Def.Name == "slack" {
 		m.seedSlack(a)
 	}
 	params, links := map[string]string{}, map[string]string{}
 	p := m.plan(a)
-	if p.verb == clearAll {
-		a.make(p.resource, "text", object{}, nil, nil)
+	if p.verb == ClearAll {
+		a.make(p.resource, "text", Object{}, nil, nil)
 	}
 	for i := range m.op.PathParams {
 		f := &m.op.PathParams[i]
-		v := text(m.value(&f.Type, f.Name, 0))
+		v := Text(m.value(&f.Type, f.Name, 0))
 		params[f.Name] = v
 		for _, l := range p.links {
 			if l.param == f.Name {
 				links[l.name] = v
 				if l.parent != nil && a.store.get(l.parent.name, v) == nil {
-					a.make(l.parent, v, object{}, links, nil)
+					a.make(l.parent, v, Object{}, links, nil)
 				}
 			}
 		}
-		if p.id == f.Name && p.verb != put && a.store.get(p.resource.name, v) == nil {
-			a.make(p.resource, v, object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
+		if p.id == f.Name && p.verb != Put && a.store.get(p.resource.name, v) == nil {
+			a.make(p.resource, v, Object{"callback_url": "http://127.0.0.1:9/"}, links, nil)
 		}
 	}
 	return params
 }
 
-func (m maker) plan(a *app) *plan {
+func (m maker) plan(a *App) *plan {
 	for _, p := range a.model.plans {
 		if p.op == m.op {
 			return p
@@ -210,7 +210,7 @@ func (m maker) plan(a *app) *plan {
 	return nil
 }
 
-func (m maker) request(t *testing.T, a *app) *http.Request {
+func (m maker) request(t *testing.T, a *App) *http.Request {
 	path := m.op.Path
 	for name, v := range m.seed(a) {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(v))
@@ -224,20 +224,20 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 		v := m.value(&f.Type, f.Name, 0)
 		if list, ok := v.([]any); ok {
 			for _, e := range list {
-				query.Add(f.Name, text(e))
+				query.Add(f.Name, Text(e))
 			}
 			continue
 		}
-		query.Set(f.Name, text(v))
+		query.Set(f.Name, Text(v))
 	}
 	if m.op.Address != "" {
 		query.Set("sig", Token)
 	}
 	for name, v := range neededQuery[m.op.Method+" "+m.op.Path] {
-		query.Set(name, text(v))
+		query.Set(name, Text(v))
 	}
 	body, kind := m.body(t, a)
-	target := "/" + a.def.Name + path
+	target := "/" + a.Def.Name + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
@@ -253,24 +253,24 @@ func (m maker) request(t *testing.T, a *app) *http.Request {
 		form := url.Values{}
 		_, d := m.catalogue.Resolve(&m.op.Body.Type)
 		for name, v := range map[string]string{"client_id": ClientID, "client_secret": ClientSecret, "grant_type": "refresh_token", "refresh_token": RefreshToken} {
-			form.Set(spelledLike(d, name, object{}).Name, v)
+			form.Set(spelledLike(d, name, Object{}).Name, v)
 		}
 		r.Body = io.NopCloser(strings.NewReader(form.Encode()))
 	}
 	return r
 }
 
-func (m maker) body(t *testing.T, a *app) (io.Reader, string) {
+func (m maker) body(t *testing.T, a *App) (io.Reader, string) {
 	if m.op.Body == nil {
 		return http.NoBody, ""
 	}
 	v := m.bodyValue()
-	fields, _ := v.(object)
+	fields, _ := v.(Object)
 	switch m.op.Body.Encoding {
 	case bindings.Form:
 		form := url.Values{}
 		for name, v := range fields {
-			form.Set(name, text(v))
+			form.Set(name, Text(v))
 		}
 		return strings.NewReader(form.Encode()), "application/x-www-form-urlencoded"
 	case bindings.Multipart:
@@ -282,24 +282,24 @@ func (m maker) body(t *testing.T, a *app) (io.Reader, string) {
 				fmt.Fprint(part, "content")
 				continue
 			}
-			_ = w.WriteField(name, text(v))
+			_ = w.WriteField(name, Text(v))
 		}
 		_ = w.Close()
 		return &b, w.FormDataContentType()
 	}
 	if m.op.Body.Wrap != "" {
-		v = object{m.op.Body.Wrap: v}
+		v = Object{m.op.Body.Wrap: v}
 	}
-	return bytes.NewReader(encode(v)), "application/json"
+	return bytes.NewReader(Encode(v)), "application/json"
 }
 
 // bodyValue makes the fields of a body, with those that one of several needs.
 func (m maker) bodyValue() any {
 	v := m.value(&m.op.Body.Type, "", 0)
-	fields, _ := v.(object)
+	fields, _ := v.(Object)
 	_, d := m.catalogue.Resolve(&m.op.Body.Type)
 	if fields != nil && (strings.HasSuffix(m.op.Path, "/messages") || strings.HasSuffix(m.op.Path, "/replies")) && fieldOf(d, "hostedContents") != nil {
-		fields["body"] = object{"content": "hello"}
+		fields["body"] = Object{"content": "hello"}
 	}
 	for name, more := range slackMore[m.op.Path] {
 		fields[name] = more
@@ -334,7 +334,7 @@ func (m maker) value(t *bindings.Type, name string, depth int) any {
 	case bindings.Union:
 		return m.value(&resolved.Of[0], name, depth+1)
 	case bindings.Object:
-		out := object{}
+		out := Object{}
 		if d != nil {
 			for i := range d.Fields {
 				if f := &d.Fields[i]; f.Required && depth < 6 {
@@ -356,6 +356,6 @@ func (m maker) app() string {
 }
 
 // checkerOf holds values against the types that an operation refers to.
-func checkerOf(a *app, op *bindings.Operation) checker {
-	return checker{a.def.CatalogueOf(op), false}
+func checkerOf(a *App, op *bindings.Operation) checker {
+	return checker{a.Def.CatalogueOf(op), false}
 }

@@ -9,80 +9,80 @@ import (
 )
 
 // failure is a refusal before it has the vendor's shape.
-type failure struct {
-	status   int
-	kind     bindings.ErrorKind
-	code     string // the vendor's, where a table names one
-	message  string
-	problems []problem
-	extra    object // beside the message
-	header   http.Header
+type Failure struct {
+	Status   int
+	Kind     bindings.ErrorKind
+	Code     string // the vendor's, where a table names one
+	Message  string
+	Problems []Problem
+	Extra    Object // beside the message
+	Header   http.Header
 }
 
-func (a *app) notFound(noun, id string) *failure {
-	return &failure{status: http.StatusNotFound, kind: bindings.NotFound, code: noun + "_not_found",
-		message: fmt.Sprintf("%s with id %s not found", noun, id)}
+func (a *App) NotFound(noun, id string) *Failure {
+	return &Failure{Status: http.StatusNotFound, Kind: bindings.NotFound, Code: noun + "_not_found",
+		Message: fmt.Sprintf("%s with id %s not found", noun, id)}
 }
 
-func (a *app) invalid(found []problem) *failure {
-	return &failure{status: a.rules.invalid, kind: bindings.Invalid, message: problems(found), problems: found}
+func (a *App) invalid(found []Problem) *Failure {
+	return &Failure{Status: a.rules.InvalidStatus, Kind: bindings.Invalid, Message: problems(found), Problems: found}
 }
 
-func (a *app) unreadable(message string) *failure {
-	return &failure{status: http.StatusBadRequest, kind: bindings.Invalid, message: message}
+func (a *App) unreadable(message string) *Failure {
+	return &Failure{Status: http.StatusBadRequest, Kind: bindings.Invalid, Message: message}
 }
 
 // refuse writes a failure in the vendor's shape: where App.Errors says that
 // message and code stand, completed by the app's table.
-func (a *app) refuse(f *failure, trace string) reply {
-	var body any = object{}
-	e := a.def.Errors
-	code := f.code
+func (a *App) refuse(f *Failure, trace string) Reply {
+	var body any = Object{}
+	e := a.Def.Errors
+	code := f.Code
 	if code == "" {
-		code = a.code(f.kind)
+		code = a.code(f.Kind)
 	}
 	if len(e.Message) > 0 {
-		body = place(body, e.Message[0], f.message)
+		body = place(body, e.Message[0], f.Message)
 	}
-	if len(e.Code) > 0 && lookup(body, e.Code[0]) == nil {
+	if len(e.Code) > 0 && Lookup(body, e.Code[0]) == nil {
 		body = place(body, e.Code[0], code)
 	}
 	if len(e.Message) == 0 && len(e.Code) == 0 {
-		body = object{"error": f.message}
+		body = Object{"error": f.Message}
 	}
-	out := reply{status: f.status, header: http.Header{}}
+	out := Reply{Status: f.Status, Header: http.Header{}}
 	if e.OK != "" {
 		body = place(body, e.OK, false)
-		if f.status < 429 {
-			out.status = http.StatusOK
+		if f.Status < 429 {
+			out.Status = http.StatusOK
 		}
 	}
-	whole, isObject := body.(object)
+	whole, isObject := body.(Object)
 	if isObject {
-		for name, v := range f.extra {
+		for name, v := range f.Extra {
 			whole[name] = v
 		}
-		if a.rules.fail != nil {
-			if status := a.rules.fail(f, whole); status != 0 {
-				out.status = status
+		if a.rules.Fail != nil {
+			if status := a.rules.Fail(f, whole); status != 0 {
+				out.Status = status
 			}
 		}
 	}
-	for name, values := range f.header {
-		out.header[name] = values
+	for name, values := range f.Header {
+		out.Header[name] = values
 	}
 	for _, name := range e.RequestID {
-		out.header.Set(name, trace)
+		out.Header.Set(name, trace)
 	}
-	out.header.Set("Content-Type", "application/json; charset=utf-8")
-	out.body = encode(body)
+	out.Header.Set("Content-Type", "application/json; charset=utf-8")
+	out.Body = Encode(body)
 	return out
 }
 
 // code gives the vendor's word for a kind of failure, else ours.
-func (a *app) code(kind bindings.ErrorKind) string {
-	for _, code := range sorted(a.def.Errors.Kinds) {
-		if a.def.Errors.Kinds[code] == kind {
+func (a *App) code(kind bindings.ErrorKind) string {
+	for _, code := range sorted(a.Def.Errors.Kinds) {
+		if a.Def.Errors.Kinds[code] == kind {
 			return code
 		}
 	}

@@ -89,7 +89,7 @@ func (l *faultList) take(app, operation string) *Fault {
 
 // faulted does what a fault does instead of the operation, and reports
 // whether that was all.
-func (a *app) faulted(w http.ResponseWriter, entry *Request, f *Fault) bool {
+func (a *App) faulted(w http.ResponseWriter, entry *Request, f *Fault) bool {
 	if f.Cut == CutRequest {
 		entry.Cut = f.Cut
 		a.sandbox.log.add(*entry)
@@ -99,18 +99,18 @@ func (a *app) faulted(w http.ResponseWriter, entry *Request, f *Fault) bool {
 		return false
 	}
 	out := a.faultReply(f)
-	entry.Answer = cutText(out.body)
+	entry.Answer = cutText(out.Body)
 	a.finish(w, entry, out, f.Cut)
 	return true
 }
 
 // faultReply is a fault's status in the vendor's shape.
-func (a *app) faultReply(f *Fault) reply {
+func (a *App) faultReply(f *Fault) Reply {
 	header := http.Header{}
 	for name, v := range f.Header {
 		header.Set(name, v)
 	}
-	out := a.refuse(&failure{status: f.Status, kind: kindOf(f.Status), message: http.StatusText(f.Status), header: header}, a.trace())
-	out.status = f.Status
+	out := a.refuse(&Failure{Status: f.Status, Kind: kindOf(f.Status), Message: http.StatusText(f.Status), Header: header}, a.trace())
+	out.Status = f.Status
 	return out
 }

@@ -13,14 +13,14 @@ import (
 // filter keeps the records that fit what the request asks for: an argument
 // named as a field of the records, with or without filter[…], bounds such as
 // updated_at_from, words to search for, and the filters of a search body.
-func (r *request) filter(items []*record) []*record {
-	var tests []func(*record) bool
+func (r *Call) filter(items []*Record) []*Record {
+	var tests []func(*Record) bool
 	for name, v := range r.wanted() {
 		if test := r.test(name, v, items); test != nil {
 			tests = append(tests, test)
 		}
 	}
-	if filters, ok := r.fields["filters"].([]any); ok {
+	if filters, ok := r.Fields["filters"].([]any); ok {
 		for _, f := range filters {
 			if test := condition(f); test != nil {
 				tests = append(tests, test)
@@ -30,21 +30,21 @@ func (r *request) filter(items []*record) []*record {
 	if len(tests) == 0 {
 		return items
 	}
-	return slices.DeleteFunc(items, func(item *record) bool {
-		return slices.ContainsFunc(tests, func(test func(*record) bool) bool { return !test(item) })
+	return slices.DeleteFunc(items, func(item *Record) bool {
+		return slices.ContainsFunc(tests, func(test func(*Record) bool) bool { return !test(item) })
 	})
 }
 
 // group joins conditions with AND or OR.
-func group(word string, all []any) func(*record) bool {
-	var tests []func(*record) bool
+func group(word string, all []any) func(*Record) bool {
+	var tests []func(*Record) bool
 	for _, v := range all {
 		if test := condition(v); test != nil {
 			tests = append(tests, test)
 		}
 	}
 	one := strings.EqualFold(word, "or") // one is enough
-	return func(item *record) bool {
+	return func(item *Record) bool {
 		for _, test := range tests {
 			if test(item) == one {
 				return one
@@ -55,13 +55,13 @@ func group(word string, all []any) func(*record) bool {
 }
 
 // wanted are the arguments that may filter.
-func (r *request) wanted() object {
-	out := object{}
-	for name, v := range r.query {
+func (r *Call) wanted() Object {
+	out := Object{}
+	for name, v := range r.Query {
 		out[name] = v
 	}
 	if r.plan.op.Method != "GET" {
-		for name, v := range r.fields {
+		for name, v := range r.Fields {
 			out[name] = v
 		}
 	}
@@ -75,72 +75,72 @@ func (r *request) wanted() object {
 		}
 	}
 	for name, v := range out {
-		if empty(v) || v == "all" {
+		if Empty(v) || v == "all" {
 			delete(out, name)
 		}
 	}
 	return out
 }
 
-func (r *request) test(name string, v any, items []*record) func(*record) bool {
-	if nested, ok := v.(object); ok {
+func (r *Call) test(name string, v any, items []*Record) func(*Record) bool {
+	if nested, ok := v.(Object); ok {
 		return r.nested(nested, items)
 	}
 	if inner, found := strings.CutPrefix(name, "filter["); found {
 		name = strings.TrimSuffix(inner, "]")
 	}
-	name = fold(strings.TrimSuffix(name, "[]"))
+	name = Fold(strings.TrimSuffix(name, "[]"))
 	for _, bound := range []struct {
 		suffix string
 		after  bool
 	}{{"from", true}, {"to", false}} {
 		if field, found := strings.CutSuffix(name, bound.suffix); found && r.has(field, items) {
-			return func(item *record) bool {
-				have, _ := folded(item.fields, field)
+			return func(item *Record) bool {
+				have, _ := folded(item.Fields, field)
 				order := compare(have, v)
 				return have != nil && (order == 0 || order > 0 == bound.after)
 			}
 		}
 	}
 	if name == "starttime" && r.argFolded("endtime") != "" {
-		return func(item *record) bool { return instant(item.fields["startTime"]) >= instant(v) }
+		return func(item *Record) bool { return Instant(item.Fields["startTime"]) >= Instant(v) }
 	} else if name == "endtime" && r.argFolded("starttime") != "" {
-		return func(item *record) bool { return instant(item.fields["startTime"]) <= instant(v) }
+		return func(item *Record) bool { return Instant(item.Fields["startTime"]) <= Instant(v) }
 	}
 	if r.has(name, items) {
-		account := r.app.model.isAccount(r.plan.op, name)
-		return func(item *record) bool {
-			have, found := folded(item.fields, name)
-			if !found && item.links[name] != "" {
-				have = item.links[name]
+		account := r.App.model.isAccount(r.plan.op, name)
+		return func(item *Record) bool {
+			have, found := folded(item.Fields, name)
+			if !found && item.Links[name] != "" {
+				have = item.Links[name]
 			}
 			// What names no account belongs to whichever asks.
-			return have == nil && account || fits(have, v)
+			return have == nil && account || Fits(have, v)
 		}
 	}
 	if name == "query" || name == "q" || name == "search" {
-		return func(item *record) bool { return contains(item.fields, strings.ToLower(text(v))) }
+		return func(item *Record) bool { return Contains(item.Fields, strings.ToLower(Text(v))) }
 	}
 	return nil
 }
 
 // instant gives a time, written as text or in milliseconds, in milliseconds.
-func instant(v any) int64 {
-	if at, err := time.Parse(time.RFC3339, text(v)); err == nil {
+func Instant(v any) int64 {
+	if at, err := time.Parse(time.RFC3339, Text(v)); err == nil {
 		return at.UnixMilli()
 	}
-	ms, _ := strconv.ParseInt(text(v), 10, 64)
+	ms, _ := strconv.ParseInt(Text(v), 10, 64)
 	return ms
 }
 
-func (r *request) nested(all object, items []*record) func(*record) bool {
-	var tests []func(*record) bool
+func (r *Call) nested(all Object, items []*Record) func(*Record) bool {
+	var tests []func(*Record) bool
 	for name, v := range all {
 		if test := r.test(name, v, items); test != nil {
 			tests = append(tests, test)
 		}
 	}
-	return func(item *record) bool {
+	return func(item *Record) bool {
 		for _, test := range tests {
 			if !test(item) {
 				return false
@@ -151,81 +151,81 @@ func (r *request) nested(all object, items []*record) func(*record) bool {
 }
 
 // has reports whether the records have a field, or their type declares it.
-func (r *request) has(name string, items []*record) bool {
+func (r *Call) has(name string, items []*Record) bool {
 	for _, t := range r.plan.resource.records {
-		if slices.ContainsFunc(t.fields(), func(f bindings.Field) bool { return fold(f.Name) == name }) {
+		if slices.ContainsFunc(t.fields(), func(f bindings.Field) bool { return Fold(f.Name) == name }) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(items, func(item *record) bool {
-		_, found := folded(item.fields, name)
+	return slices.ContainsFunc(items, func(item *Record) bool {
+		_, found := folded(item.Fields, name)
 		return found
 	})
 }
 
 // fits compares a field with what is asked for; a list on either side fits
 // when one of it does.
-func fits(have, want any) bool {
+func Fits(have, want any) bool {
 	if all, ok := want.([]any); ok {
-		return slices.ContainsFunc(all, func(v any) bool { return fits(have, v) })
+		return slices.ContainsFunc(all, func(v any) bool { return Fits(have, v) })
 	}
 	if all, ok := have.([]any); ok {
-		return slices.ContainsFunc(all, func(v any) bool { return fits(v, want) })
+		return slices.ContainsFunc(all, func(v any) bool { return Fits(v, want) })
 	}
-	return strings.EqualFold(text(have), text(want))
+	return strings.EqualFold(Text(have), Text(want))
 }
 
-func contains(v any, word string) bool {
+func Contains(v any, word string) bool {
 	switch v := v.(type) {
 	case string:
 		return strings.Contains(strings.ToLower(v), word)
-	case object:
+	case Object:
 		for _, e := range v {
-			if contains(e, word) {
+			if Contains(e, word) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return contains(e, word) })
+		return slices.ContainsFunc(v, func(e any) bool { return Contains(e, word) })
 	}
 	return false
 }
 
 // condition reads one {field, operator, value} of a search body, or a group of
 // them.
-func condition(v any) func(*record) bool {
-	f, _ := v.(object)
+func condition(v any) func(*Record) bool {
+	f, _ := v.(Object)
 	if inner, isList := f["filters"].([]any); isList {
-		return group(text(f["group"]), inner)
+		return group(Text(f["group"]), inner)
 	}
-	field, value := text(f["field"]), f["value"]
+	field, value := Text(f["field"]), f["value"]
 	if field == "" {
 		return nil
 	}
-	at := func(item *record) any { return lookup(item.fields, field) }
-	switch text(f["operator"]) {
+	at := func(item *Record) any { return Lookup(item.Fields, field) }
+	switch Text(f["operator"]) {
 	case "", "eq":
-		return func(item *record) bool { return fits(at(item), value) }
+		return func(item *Record) bool { return Fits(at(item), value) }
 	case "not_eq":
-		return func(item *record) bool { return !fits(at(item), value) }
+		return func(item *Record) bool { return !Fits(at(item), value) }
 	case "contains":
-		return func(item *record) bool { return contains(at(item), strings.ToLower(text(value))) }
+		return func(item *Record) bool { return Contains(at(item), strings.ToLower(Text(value))) }
 	case "not_contains":
-		return func(item *record) bool { return !contains(at(item), strings.ToLower(text(value))) }
+		return func(item *Record) bool { return !Contains(at(item), strings.ToLower(Text(value))) }
 	case "exists":
-		return func(item *record) bool { return !empty(at(item)) }
+		return func(item *Record) bool { return !Empty(at(item)) }
 	case "not_exists":
-		return func(item *record) bool { return empty(at(item)) }
+		return func(item *Record) bool { return Empty(at(item)) }
 	case "range":
-		bounds, _ := value.(object)
-		return func(item *record) bool { return within(at(item), bounds) }
+		bounds, _ := value.(Object)
+		return func(item *Record) bool { return within(at(item), bounds) }
 	}
 	return nil
 }
 
 // within reports whether a value lies within bounds: gt, gte, lt and lte.
-func within(have any, bounds object) bool {
-	if empty(have) {
+func within(have any, bounds Object) bool {
+	if Empty(have) {
 		return false
 	}
 	for name, bound := range bounds {
@@ -254,8 +254,8 @@ func within(have any, bounds object) bool {
 
 // compare orders two times, however they are written, two numbers or two texts.
 func compare(a, b any) int {
-	if x, y := instant(a), instant(b); x != 0 && y != 0 {
+	if x, y := Instant(a), Instant(b); x != 0 && y != 0 {
 		return cmp.Compare(x, y)
 	}
-	return strings.Compare(text(a), text(b))
+	return strings.Compare(Text(a), Text(b))
 }

@@ -19,17 +19,17 @@ type fitter struct {
 // record gives a copy of fields in which all that the type declares has its
 // form and all that it requires is there. Fields it does not declare stay:
 // vendors send more than they document.
-func (f fitter) record(t *bindings.Type, fields object) any {
+func (f fitter) record(t *bindings.Type, fields Object) any {
 	v := f.fit(t, fields, 0)
-	if _, isObject := v.(object); !isObject {
-		return clone(fields)
+	if _, isObject := v.(Object); !isObject {
+		return Clone(fields)
 	}
 	return v
 }
 
 func (f fitter) fit(t *bindings.Type, v any, depth int) any {
 	if t == nil || depth > maxDepth {
-		return clone(v)
+		return Clone(v)
 	}
 	resolved, definition := f.catalogue.Resolve(t)
 	switch resolved.Kind {
@@ -46,20 +46,20 @@ func (f fitter) fit(t *bindings.Type, v any, depth int) any {
 		}
 		return out
 	case bindings.Object, bindings.Map:
-		at, isObject := v.(object)
+		at, isObject := v.(Object)
 		if definition == nil && resolved.Kind == bindings.Object && v != nil {
-			return clone(v)
+			return Clone(v)
 		}
 		if !isObject {
-			at = object{}
+			at = Object{}
 		}
 		if definition == nil {
-			return clone(at)
+			return Clone(at)
 		}
 		return f.fitObject(definition, at, depth)
 	}
 	if scalar(resolved, v) == "" {
-		return clone(v)
+		return Clone(v)
 	}
 	if converted, ok := convert(resolved, v); ok {
 		return converted
@@ -70,17 +70,17 @@ func (f fitter) fit(t *bindings.Type, v any, depth int) any {
 func (f fitter) fitUnion(t *bindings.Type, v any, depth int) any {
 	for i := range t.Of {
 		if len(f.value(&t.Of[i], v, "", depth)) == 0 {
-			return clone(v)
+			return Clone(v)
 		}
 	}
 	if len(t.Of) == 0 {
-		return clone(v)
+		return Clone(v)
 	}
 	return f.fit(&t.Of[0], v, depth+1)
 }
 
-func (f fitter) fitObject(d *bindings.Definition, at object, depth int) object {
-	out := make(object, len(at))
+func (f fitter) fitObject(d *bindings.Definition, at Object, depth int) Object {
+	out := make(Object, len(at))
 	for name, v := range at {
 		if v == nil {
 			continue
@@ -88,9 +88,9 @@ func (f fitter) fitObject(d *bindings.Definition, at object, depth int) object {
 		field := fieldOf(d, name)
 		switch {
 		case field == nil:
-			out[name] = clone(v)
+			out[name] = Clone(v)
 		case len(f.value(&field.Type, v, name, depth)) == 0:
-			out[name] = clone(v)
+			out[name] = Clone(v)
 		default:
 			fitted := f.fit(&field.Type, v, depth+1)
 			if field.Required || !f.zero(fitted) {
@@ -119,7 +119,7 @@ func (f fitter) zero(v any) bool {
 		return !v
 	case []any:
 		return len(v) == 0
-	case object:
+	case Object:
 		return len(v) == 0
 	}
 	return v == nil
@@ -130,10 +130,10 @@ func (f fitter) named(name string, v any) any {
 	if v != "" {
 		return v
 	}
-	folded := fold(name)
+	folded := Fold(name)
 	for _, ending := range []string{"at", "date", "dateadded", "dateupdated", "time", "timestamp"} {
 		if strings.HasSuffix(folded, ending) {
-			return stamp(f.now)
+			return Stamp(f.now)
 		}
 	}
 	return v
@@ -142,7 +142,7 @@ func (f fitter) named(name string, v any) any {
 // least makes the smallest value of a type.
 func (f fitter) least(t *bindings.Type, depth int) any {
 	if t == nil || depth > maxDepth {
-		return object{}
+		return Object{}
 	}
 	resolved, definition := f.catalogue.Resolve(t)
 	switch resolved.Kind {
@@ -157,16 +157,16 @@ func (f fitter) least(t *bindings.Type, depth int) any {
 	case bindings.List:
 		return []any{}
 	case bindings.Enum:
-		if v, err := decodeJSON([]byte(resolved.Values[0])); err == nil {
+		if v, err := Decode([]byte(resolved.Values[0])); err == nil {
 			return v
 		}
 	case bindings.Union:
 		return f.least(&resolved.Of[0], depth+1)
 	}
 	if definition != nil {
-		return f.fitObject(definition, object{}, depth+1)
+		return f.fitObject(definition, Object{}, depth+1)
 	}
-	return object{}
+	return Object{}
 }
 
 // convert turns what a vendor keeps in one form into another: a time into
@@ -176,7 +176,7 @@ func convert(t bindings.Type, v any) (any, bool) {
 	case bindings.String:
 		switch v := v.(type) {
 		case json.Number, bool:
-			return text(v), true
+			return Text(v), true
 		}
 	case bindings.Number, bindings.Integer:
 		s, isText := v.(string)
@@ -187,7 +187,7 @@ func convert(t bindings.Type, v any) (any, bool) {
 			return json.Number(canonical(s)), true
 		}
 		if at, err := time.Parse(time.RFC3339, s); err == nil {
-			return number(at.UnixMilli()), true
+			return Number(at.UnixMilli()), true
 		}
 	case bindings.Boolean:
 		switch v {

@@ -7,9 +7,9 @@ import (
 )
 
 // formOf finds the form by which a trigger comes, nil for JSON.
-func (a *app) formOf(t *bindings.Trigger) *bindings.WebhookForm {
-	for i := range a.def.Webhook.Forms {
-		if f := &a.def.Webhook.Forms[i]; t.Form != "" && f.Name == t.Form {
+func (a *App) formOf(t *bindings.Trigger) *bindings.WebhookForm {
+	for i := range a.Def.Webhook.Forms {
+		if f := &a.Def.Webhook.Forms[i]; t.Form != "" && f.Name == t.Form {
 			return f
 		}
 	}
@@ -18,45 +18,51 @@ func (a *app) formOf(t *bindings.Trigger) *bindings.WebhookForm {
 
 // fillForm writes the body of a webhook that comes as a form. What the data
 // has stays; an id in it is the webhook's.
-func (e *envelope) fillForm(data object) {
+func (e *Envelope) fillForm(data Object) {
 	var body any = data
-	if e.form.Type != "" {
-		body = place(body, e.form.Type, e.trigger.Vendor)
+	if e.Form.Type != "" {
+		body = place(body, e.Form.Type, e.Trigger.Vendor)
 	}
-	if len(e.form.ID) > 0 {
-		if id := text(lookup(body, e.form.ID[0])); id != "" {
-			e.id = id
+	if len(e.Form.ID) > 0 {
+		if id := Text(Lookup(body, e.Form.ID[0])); id != "" {
+			e.ID = id
 		}
-		body = place(body, e.form.ID[0], e.id)
+		body = place(body, e.Form.ID[0], e.ID)
 	}
-	_, d := e.app.def.Catalogue.Resolve(e.trigger.Data)
-	for _, path := range e.app.def.Account.Paths {
+	_, d := e.App.Def.Catalogue.Resolve(e.Trigger.Data)
+	for _, path := range e.App.Def.Account.Paths {
 		if fieldOf(d, steps(path)[0]) == nil {
 			continue
 		}
-		if lookup(body, path) == nil {
-			body = place(body, path, e.account)
+		if Lookup(body, path) == nil {
+			body = place(body, path, e.Account)
 		}
 		break
 	}
-	e.body, _ = body.(object)
-	if e.app.rules.envelope != nil {
-		e.app.rules.envelope(e)
+	e.Body, _ = body.(Object)
+	if e.App.rules.CompleteWebhook != nil {
+		e.App.rules.CompleteWebhook(e)
 	}
 }
 
 // written is the body as it is sent.
-func (e *envelope) written() []byte {
-	if e.form == nil {
-		return encode(e.body)
+func (e *Envelope) written() []byte {
+	if e.Form == nil {
+		return Encode(e.Body)
 	}
 	values := url.Values{}
-	if e.form.Field != "" {
-		values.Set(e.form.Field, string(encode(e.body)))
+	if e.Form.Field != "" {
+		values.Set(e.Form.Field, string(Encode(e.Body)))
 		return []byte(values.Encode())
 	}
-	for name, v := range e.body {
-		values.Set(name, text(v))
+	for name, v := range e.Body {
+		values.Set(name, Text(v))
 	}
 	return []byte(values.Encode())
+}
+
+// Takes reports whether the data of the webhook's trigger declares a field.
+func (e *Envelope) Takes(field string) bool {
+	_, d := e.App.Def.Catalogue.Resolve(e.Trigger.Data)
+	return fieldOf(d, field) != nil
 }

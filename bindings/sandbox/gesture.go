@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,9 +9,9 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// gesture makes of what a person does on an app's own screen the trigger and
-// the data of the webhook that tells of it. The app's lock is held.
-type gesture func(a *app, args object) (trigger string, data object, err error)
+// Gesture gives, for what a person does on an app's own screen, the trigger
+// and the data of its webhook.
+type Gesture func(a *App, args Object) (trigger string, data Object, err error)
 
 // Do plays a person at an app's own screen: a click on a button, a command
 // that is typed. It returns when every subscriber has taken the webhook.
@@ -21,10 +20,10 @@ func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 	if a == nil {
 		return s.unknownApp(app)
 	}
-	act := a.rules.gestures[what]
+	act := a.rules.Gestures[what]
 	if act == nil {
-		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(sorted(a.rules.gestures), ", "))
-		if near := bindings.Nearest(what, sorted(a.rules.gestures)); near != "" {
+		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(sorted(a.rules.Gestures), ", "))
+		if near := bindings.Nearest(what, sorted(a.rules.Gestures)); near != "" {
 			err = fmt.Errorf("%w; did you mean %q?", err, near)
 		}
 		return err
@@ -33,9 +32,9 @@ func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", app, what, err)
 	}
-	given, isObject := v.(object)
+	given, isObject := v.(Object)
 	if v != nil && !isObject {
-		return fmt.Errorf("%s %s: expected an object, found %.60s", app, what, encode(v))
+		return fmt.Errorf("%s %s: expected an object, found %.60s", app, what, Encode(v))
 	}
 	a.mu.Lock()
 	trigger, data, err := act(a, given)
@@ -47,7 +46,7 @@ func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 }
 
 func (s *Sandbox) postGesture(w http.ResponseWriter, h *http.Request) {
-	var args object
+	var args Object
 	if !readJSON(w, h, &args) {
 		return
 	}
@@ -55,7 +54,5 @@ func (s *Sandbox) postGesture(w http.ResponseWriter, h *http.Request) {
 		writeError(w, http.StatusBadRequest, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"done": h.PathValue("what")})
+	writeJSON(w, http.StatusOK, Object{"done": h.PathValue("what")})
 }
-
-var errNoScreen = errors.New("there is nothing like that on the screen")

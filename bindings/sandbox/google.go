@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -26,11 +25,11 @@ const (
 )
 
 // googleCalendar is what Google's paths leave out.
-func googleCalendar() *rules {
-	calendar := func(id, summary string) object {
-		return object{"id": id, "summary": summary, "timeZone": "Europe/Paris", "dataOwner": googleUser}
+func googleCalendar() *Rules {
+	calendar := func(id, summary string) Object {
+		return Object{"id": id, "summary": summary, "timeZone": "Europe/Paris", "dataOwner": googleUser}
 	}
-	entry := func(id, summary string, primary bool) object {
+	entry := func(id, summary string, primary bool) Object {
 		e := calendar(id, summary)
 		e["accessRole"], e["selected"] = "owner", true
 		if primary {
@@ -38,51 +37,51 @@ func googleCalendar() *rules {
 		}
 		return e
 	}
-	return &rules{
-		account: googleUser,
-		stands: func(a *app, param, value string) string {
-			if param == "calendarId" && value == "primary" {
-				return a.account
+	return &Rules{
+		Account: googleUser,
+		Param: func(a *App, param, value string) string {
+			if param == "calendarId" {
+				return googlePrimary(a, value)
 			}
 			return value
 		},
-		id: func(r *rand.Rand, resource string) string {
+		NewID: func(r *rand.Rand, resource string) string {
 			switch resource {
 			case "calendars", googleList:
-				return "c_" + letters(r, 24, lowerAlphabet) + "@group.calendar.google.com"
+				return "c_" + Letters(r, 24, LowerAlphabet) + "@group.calendar.google.com"
 			}
-			return letters(r, 26, googleDigits)
+			return Letters(r, 26, googleDigits)
 		},
-		guard:  googleGuard,
-		settle: googleSettle,
-		leaves: googleLeaves,
-		notify: googleNotify,
-		triggers: map[string]string{
+		Check:            googleGuard,
+		Complete:         googleSettle,
+		KeepDeleted:      googleLeaves,
+		CompleteDelivery: googleNotify,
+		Triggers: map[string]string{
 			googleEvents + " created": "event.created", googleEvents + " updated": "event.updated", googleEvents + " deleted": "event.deleted",
 			googleList + " created": "calendar.added", googleList + " updated": "calendar.updated", googleList + " deleted": "calendar.removed",
 			googleACL + " created": "acl_rule.created", googleACL + " updated": "acl_rule.updated", googleACL + " deleted": "acl_rule.deleted",
 			googleSettings + " updated": "setting.changed",
 		},
-		operations: map[string]*rule{
-			"GET /calendars/{calendarId}/events":           {verb: list, do: googleLists(googleEventFilter)},
-			"GET /calendars/{calendarId}/acl":              {verb: list, do: googleLists(nil)},
-			"GET /users/me/calendarList":                   {verb: list, do: googleLists(googleRoleFilter)},
-			"GET /users/me/settings":                       {verb: list, do: googleLists(nil)},
-			"POST /calendars/{calendarId}/events":          {verb: create, do: googleInsert},
-			"POST /calendars/{calendarId}/events/quickAdd": {verb: create, resource: googleEvents, do: googleQuickAdd},
-			"PUT /calendars/{calendarId}/events/{eventId}": {verb: change, do: googleUpdate},
-			"POST /calendars/{calendarId}/acl":             {verb: create, do: googleGrant},
-			"POST /calendars":                              {verb: create, do: googleNewCalendar},
-			"DELETE /calendars/{calendarId}":               {verb: remove, do: googleEndCalendar},
-			"POST /users/me/calendarList":                  {verb: create, do: googleShow},
-			"POST /freeBusy":                               {verb: single, do: googleFreeBusy},
-			"POST /calendars/{calendarId}/events/watch":    {verb: create, resource: googleChannels, do: googleWatch},
-			"POST /calendars/{calendarId}/acl/watch":       {verb: create, resource: googleChannels, do: googleWatch},
-			"POST /users/me/calendarList/watch":            {verb: create, resource: googleChannels, do: googleWatch},
-			"POST /users/me/settings/watch":                {verb: create, resource: googleChannels, do: googleWatch},
-			"POST /channels/stop":                          {resource: googleChannels, do: googleStop},
+		Operations: map[string]*Rule{
+			"GET /calendars/{calendarId}/events":           {Verb: List, Do: googleLists(googleEventFilter)},
+			"GET /calendars/{calendarId}/acl":              {Verb: List, Do: googleLists(nil)},
+			"GET /users/me/calendarList":                   {Verb: List, Do: googleLists(googleRoleFilter)},
+			"GET /users/me/settings":                       {Verb: List, Do: googleLists(nil)},
+			"POST /calendars/{calendarId}/events":          {Verb: Create, Requires: googleStartAndEnd(), Do: googleInsert},
+			"POST /calendars/{calendarId}/events/quickAdd": {Verb: Create, Resource: googleEvents, Do: googleQuickAdd},
+			"PUT /calendars/{calendarId}/events/{eventId}": {Verb: Update, Requires: googleStartAndEnd(), Do: googleUpdate},
+			"POST /calendars/{calendarId}/acl":             {Verb: Create, Requires: []Need{googleNeeds("Required", "scope.type"), googleNeeds("Required", "role")}, Do: googleGrant},
+			"POST /calendars":                              {Verb: Create, Requires: []Need{googleNeeds("Missing title.", "summary")}, Do: googleNewCalendar},
+			"DELETE /calendars/{calendarId}":               {Verb: Remove, Do: googleEndCalendar},
+			"POST /users/me/calendarList":                  {Verb: Create, Do: googleShow},
+			"POST /freeBusy":                               {Verb: Single, Do: googleFreeBusy},
+			"POST /calendars/{calendarId}/events/watch":    {Verb: Create, Resource: googleChannels, Do: googleWatch},
+			"POST /calendars/{calendarId}/acl/watch":       {Verb: Create, Resource: googleChannels, Do: googleWatch},
+			"POST /users/me/calendarList/watch":            {Verb: Create, Resource: googleChannels, Do: googleWatch},
+			"POST /users/me/settings/watch":                {Verb: Create, Resource: googleChannels, Do: googleWatch},
+			"POST /channels/stop":                          {Resource: googleChannels, Do: googleStop},
 		},
-		seeds: map[string][]object{
+		Seeds: map[string][]Object{
 			"calendars": {calendar(googleUser, googleUser), calendar(googleTeam, "Team")},
 			googleList:  {entry(googleUser, googleUser, true), entry(googleTeam, "Team", false)},
 			googleSettings: {
@@ -90,14 +89,14 @@ func googleCalendar() *rules {
 				{"id": "format24HourTime", "value": "true"},
 			},
 		},
-		invalid:   http.StatusBadRequest,
-		fail:      failGoogle,
-		pageSize:  250,
-		tokenLife: time.Hour,
-		grant: func(authority) object {
-			return object{"token_type": "Bearer"}
+		InvalidStatus: http.StatusBadRequest,
+		Fail:          failGoogle,
+		PageSize:      250,
+		TokenLife:     time.Hour,
+		Grant: func(Authority) Object {
+			return Object{"token_type": "Bearer"}
 		},
-		delivery: delivery{timeout: 10 * time.Second, attempts: 5, factor: 2, again: func(status int) bool {
+		Retry: Retry{Timeout: 10 * time.Second, Attempts: 5, Factor: 2, Again: func(status int) bool {
 			return status == 0 || status == 500 || status == 502 || status == 503 || status == 504
 		}},
 	}
@@ -110,33 +109,33 @@ var googleKinds = map[string]string{
 }
 
 // googleSettle writes what the vendor adds to a record by itself.
-func googleSettle(a *app, res *resource, r *record) {
-	if googleKinds[res.name] == "" {
+func googleSettle(a *App, resource string, r *Record) {
+	if googleKinds[resource] == "" {
 		return
 	}
-	r.fields["kind"] = googleKinds[res.name]
-	r.fields["etag"] = `"` + strconv.FormatInt(a.store.version+1, 10) + `"`
-	if res.name != googleEvents {
+	r.Fields["kind"] = googleKinds[resource]
+	r.Fields["etag"] = `"` + strconv.FormatInt(a.Version()+1, 10) + `"`
+	if resource != googleEvents {
 		return
 	}
-	calendar := r.links["calendarid"]
-	self := object{"email": calendar, "self": true}
-	defaults(object{
-		"status": "confirmed", "eventType": "default", "sequence": count(0), "iCalUID": r.id + "@google.com",
-		"htmlLink": "https://www.google.com/calendar/event?eid=" + r.id, "creator": object{"email": a.account, "self": calendar == a.account},
-		"organizer": self, "reminders": object{"useDefault": true},
-	})(r.fields)
+	calendar := r.Links["calendarid"]
+	self := Object{"email": calendar, "self": true}
+	Default(r.Fields, Object{
+		"status": "confirmed", "eventType": "default", "sequence": Count(0), "iCalUID": r.ID + "@google.com",
+		"htmlLink": "https://www.google.com/calendar/event?eid=" + r.ID, "creator": Object{"email": a.Account, "self": calendar == a.Account},
+		"organizer": self, "reminders": Object{"useDefault": true},
+	})
 }
 
 // googleLeaves: what is gone stays in the lists, to be told with their tokens.
-func googleLeaves(res *resource, r *record) bool {
-	switch res.name {
+func googleLeaves(resource string, r *Record) bool {
+	switch resource {
 	case googleEvents:
-		r.fields["status"] = "cancelled"
+		r.Fields["status"] = "cancelled"
 	case googleACL:
-		r.fields["role"] = "none"
+		r.Fields["role"] = "none"
 	case googleList:
-		r.fields["deleted"] = true
+		r.Fields["deleted"] = true
 	default:
 		return false
 	}
@@ -144,35 +143,36 @@ func googleLeaves(res *resource, r *record) bool {
 }
 
 // googleGone reports whether a record is only the trace of one.
-func googleGone(r *record) bool {
-	return r.fields["status"] == "cancelled" || r.fields["role"] == "none" || r.fields["deleted"] == true
+func googleGone(r *Record) bool {
+	return r.Fields["status"] == "cancelled" || r.Fields["role"] == "none" || r.Fields["deleted"] == true
 }
 
 // googleGuard refuses what was made from an older version than there is, and
 // what is gone: an event can still be read.
-func googleGuard(r *request) *failure {
-	if r.plan.id == "" || r.plan.verb == list || r.plan.verb == create {
+func googleGuard(r *Call) *Failure {
+	id := r.Target()
+	if id == "" || r.Verb == List || r.Verb == Create {
 		return nil
 	}
-	found := r.seek(r.params[r.plan.id])
+	found := r.Seek(id)
 	if found == nil {
 		return nil
 	}
-	method := r.plan.op.Method
-	switch event := r.plan.resource.name == googleEvents; {
+	method := r.Op.Method
+	switch event := r.Resource == googleEvents; {
 	case !googleGone(found):
 	case event && method == http.MethodDelete:
 		return googleError(http.StatusGone, "deleted", "Resource has been deleted")
 	case !event:
 		return googleError(http.StatusNotFound, "notFound", "Not Found")
 	}
-	if want := r.http.Header.Get("If-Match"); want != "" && want != "*" && want != text(found.fields["etag"]) {
+	if want := r.HTTP.Header.Get("If-Match"); want != "" && want != "*" && want != Text(found.Fields["etag"]) {
 		return googleError(http.StatusPreconditionFailed, "conditionNotMet", "Precondition Failed")
 	}
 	return nil
 }
 
-func googleError(status int, reason, message string) *failure {
+func googleError(status int, reason, message string) *Failure {
 	kinds := map[int]bindings.ErrorKind{
 		http.StatusNotFound: bindings.NotFound, http.StatusGone: bindings.NotFound,
 		http.StatusConflict: bindings.Conflict, http.StatusPreconditionFailed: bindings.Conflict,
@@ -181,57 +181,66 @@ func googleError(status int, reason, message string) *failure {
 	if kind == "" {
 		kind = bindings.Invalid
 	}
-	return &failure{status: status, kind: kind, code: reason, message: message}
+	return &Failure{Status: status, Kind: kind, Code: reason, Message: message}
 }
 
 // failGoogle writes the error with its list of reasons.
-func failGoogle(f *failure, body object) int {
+func failGoogle(f *Failure, body Object) int {
 	reasons := map[int]string{
 		http.StatusBadRequest: "invalid", http.StatusUnauthorized: "authError", http.StatusForbidden: "forbidden",
 		http.StatusNotFound: "notFound", http.StatusConflict: "duplicate", http.StatusGone: "deleted",
 		http.StatusTooManyRequests: "rateLimitExceeded",
 	}
-	reason, domain := reasons[f.status], "global"
-	if f.code != "" && !strings.Contains(f.code, "_") {
-		reason = f.code
+	reason, domain := reasons[f.Status], "global"
+	if f.Code != "" && !strings.Contains(f.Code, "_") {
+		reason = f.Code
 	}
-	if len(f.problems) > 0 && f.problems[0].Kind == missing {
+	if len(f.Problems) > 0 && f.Problems[0].Kind == Missing {
 		reason = "required"
 	}
 	if reason == "" {
 		reason = "backendError"
 	}
-	if f.kind == bindings.RateLimited {
+	if f.Kind == bindings.RateLimited {
 		domain = "usageLimits"
 	}
-	message := f.message
-	if f.kind == bindings.NotFound && f.code != "deleted" {
+	message := f.Message
+	if f.Kind == bindings.NotFound && f.Code != "deleted" {
 		message = "Not Found"
 	}
-	body["error"] = object{
-		"code": count(f.status), "message": message,
-		"errors": []any{object{"domain": domain, "reason": reason, "message": message}},
+	body["error"] = Object{
+		"code": Count(f.Status), "message": message,
+		"errors": []any{Object{"domain": domain, "reason": reason, "message": message}},
 	}
 	return 0
 }
 
 // googleTime reads the start or end of an event, in milliseconds.
 func googleTime(v any) int64 {
-	at, _ := v.(object)
-	if day := text(at["date"]); day != "" {
+	at, _ := v.(Object)
+	if day := Text(at["date"]); day != "" {
 		if t, err := time.Parse(time.DateOnly, day); err == nil {
 			return t.UnixMilli()
 		}
 	}
-	return instant(at["dateTime"])
+	return Instant(at["dateTime"])
 }
 
-// googleNeeds refuses an event without start and end.
-func googleNeeds(fields object) *failure {
-	for _, name := range []string{"start", "end"} {
-		if at, _ := fields[name].(object); empty(at["date"]) && empty(at["dateTime"]) {
-			return googleError(http.StatusBadRequest, "required", fmt.Sprintf("Missing %s time.", name))
-		}
+// googlePrimary gives the id of a calendar: "primary" is that of the account.
+func googlePrimary(a *App, calendar string) string {
+	if calendar == "primary" {
+		return a.Account
 	}
-	return nil
+	return calendar
+}
+
+func googleNeeds(message string, oneOf ...string) Need {
+	return Need{OneOf: oneOf, Code: "required", Message: message}
+}
+
+func googleStartAndEnd() []Need {
+	return []Need{
+		googleNeeds("Missing start time.", "start.date", "start.dateTime"),
+		googleNeeds("Missing end time.", "end.date", "end.dateTime"),
+	}
 }

@@ -13,136 +13,118 @@ import (
 // googleDigits are those of ids that a client may choose: base32hex.
 const googleDigits = "0123456789abcdefghijklmnopqrstuv"
 
-func googleInsert(r *request) (result, *failure) {
-	id := text(r.fields["id"])
+func googleInsert(r *Call) (Result, *Failure) {
+	id := Text(r.Fields["id"])
 	switch {
 	case id != "" && (len(id) < 5 || len(id) > 1024 || strings.Trim(id, googleDigits) != ""):
-		return result{}, googleError(http.StatusBadRequest, "invalid", "Invalid resource id value.")
-	case id != "" && r.app.store.get(googleEvents, id) != nil:
-		return result{}, googleError(http.StatusConflict, "duplicate", "The requested identifier already exists.")
+		return Result{}, googleError(http.StatusBadRequest, "invalid", "Invalid resource id value.")
+	case id != "" && r.Get(googleEvents, id) != nil:
+		return Result{}, googleError(http.StatusConflict, "duplicate", "The requested identifier already exists.")
 	}
-	if failed := googleNeeds(r.fields); failed != nil {
-		return result{}, failed
-	}
-	return r.googleMake(id, r.fields), nil
-}
-
-func (r *request) googleMake(id string, fields object) result {
-	made := r.app.make(r.plan.resource, id, fields, r.links(), r)
-	return result{record: made, changes: []changed{{resource: r.plan.resource, verb: "created", record: made}}}
+	return r.Created(r.Make(r.Resource, id, r.Fields, r.Links())), nil
 }
 
 // googleQuickAdd makes an hour of a text; the vendor finds its time there.
-func googleQuickAdd(r *request) (result, *failure) {
-	start := r.now.UTC().Truncate(time.Hour).Add(time.Hour)
-	return r.googleMake("", object{
-		"summary": text(r.query["text"]),
-		"start":   object{"dateTime": start.Format(time.RFC3339)}, "end": object{"dateTime": start.Add(time.Hour).Format(time.RFC3339)},
-	}), nil
+func googleQuickAdd(r *Call) (Result, *Failure) {
+	start := r.Now.UTC().Truncate(time.Hour).Add(time.Hour)
+	return r.Created(r.Make(r.Resource, "", Object{
+		"summary": Text(r.Query["text"]),
+		"start":   Object{"dateTime": start.Format(time.RFC3339)}, "end": Object{"dateTime": start.Add(time.Hour).Format(time.RFC3339)},
+	}, r.Links())), nil
 }
 
 // googleUpdate puts an event in the place of the one that is there.
-func googleUpdate(r *request) (result, *failure) {
-	found, failed := r.find()
-	if failed == nil {
-		failed = googleNeeds(r.fields)
-	}
+func googleUpdate(r *Call) (Result, *Failure) {
+	found, failed := r.Find()
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
-	fields := object{}
+	fields := Object{}
 	for _, name := range []string{"description", "location", "attendees", "recurrence", "colorId", "summary"} {
 		fields[name] = nil
 	}
-	maps.Copy(fields, r.fields)
-	return result{record: found, changes: r.app.alter(r.plan.resource, found, fields)}, nil
+	maps.Copy(fields, r.Fields)
+	return Result{Record: found, Changes: r.Alter(r.Resource, found, fields)}, nil
 }
 
 // googleGrant gives a role to whom a scope names, who has one at most.
-func googleGrant(r *request) (result, *failure) {
-	kind, value := text(lookup(r.fields, "scope.type")), text(lookup(r.fields, "scope.value"))
-	if kind == "" || text(r.fields["role"]) == "" {
-		return result{}, googleError(http.StatusBadRequest, "required", "Required")
-	}
+func googleGrant(r *Call) (Result, *Failure) {
+	kind, value := Text(Lookup(r.Fields, "scope.type")), Text(Lookup(r.Fields, "scope.value"))
 	id := kind
 	if value != "" {
 		id += ":" + value
 	}
-	if rec := r.seek(id); rec != nil {
-		return result{record: rec, changes: r.app.alter(r.plan.resource, rec, object{"role": r.fields["role"]})}, nil
+	if rec := r.Seek(id); rec != nil {
+		return Result{Record: rec, Changes: r.Alter(r.Resource, rec, Object{"role": r.Fields["role"]})}, nil
 	}
 	unique := id
-	if r.app.store.get(googleACL, id) != nil {
-		unique += " " + r.params["calendarId"]
+	if r.Get(googleACL, id) != nil {
+		unique += " " + r.Params["calendarId"]
 	}
-	out := r.googleMake(unique, r.fields)
-	out.record.fields["id"] = id
+	made := r.Make(r.Resource, unique, r.Fields, r.Links())
+	made.Fields["id"] = id
+	return r.Created(made), nil
+}
+
+func googleNewCalendar(r *Call) (Result, *Failure) {
+	out := r.Created(r.Make(r.Resource, "", r.Fields, r.Links()))
+	entry := r.Seed(googleList, Object{"id": out.Record.ID, "summary": r.Fields["summary"], "accessRole": "owner", "selected": true})
+	out.Changes = append(out.Changes, Change{Resource: googleList, Verb: "created", Record: entry})
 	return out, nil
 }
 
-func googleNewCalendar(r *request) (result, *failure) {
-	if empty(r.fields["summary"]) {
-		return result{}, googleError(http.StatusBadRequest, "required", "Missing title.")
-	}
-	out := r.googleMake("", r.fields)
-	entry := r.app.seed(googleList, object{"id": out.record.id, "summary": r.fields["summary"], "accessRole": "owner", "selected": true})
-	out.changes = append(out.changes, changed{resource: r.app.model.resource(googleList), verb: "created", record: entry})
-	return out, nil
-}
-
-func googleEndCalendar(r *request) (result, *failure) {
-	out, failed := r.remove()
+func googleEndCalendar(r *Call) (Result, *Failure) {
+	out, failed := r.Do(Remove)
 	if failed != nil {
 		return out, failed
 	}
-	if entry := r.app.store.get(googleList, out.record.id); entry != nil {
-		list := r.app.model.resource(googleList)
-		r.app.drop(list, entry)
-		out.changes = append(out.changes, changed{resource: list, verb: "deleted", record: entry})
+	if entry := r.Get(googleList, out.Record.ID); entry != nil {
+		r.Drop(googleList, entry)
+		out.Changes = append(out.Changes, Change{Resource: googleList, Verb: "deleted", Record: entry})
 	}
 	return out, nil
 }
 
 // googleShow puts a calendar that exists into the user's list.
-func googleShow(r *request) (result, *failure) {
-	id := r.app.rules.stands(r.app, "calendarId", text(r.fields["id"]))
-	calendar := r.app.store.get("calendars", id)
+func googleShow(r *Call) (Result, *Failure) {
+	id := googlePrimary(r.App, Text(r.Fields["id"]))
+	calendar := r.Get("calendars", id)
 	if calendar == nil {
-		return result{}, r.app.notFound("calendar", id)
+		return Result{}, r.NotFound("calendar", id)
 	}
-	if old := r.app.store.get(googleList, id); old != nil && !googleGone(old) {
-		return result{record: old}, nil
+	if old := r.Get(googleList, id); old != nil && !googleGone(old) {
+		return Result{Record: old}, nil
 	}
-	fields := object{"summary": calendar.fields["summary"], "accessRole": "reader"}
-	maps.Copy(fields, r.fields)
-	if old := r.app.store.get(googleList, id); old != nil {
-		delete(old.fields, "deleted")
+	fields := Object{"summary": calendar.Fields["summary"], "accessRole": "reader"}
+	maps.Copy(fields, r.Fields)
+	if old := r.Get(googleList, id); old != nil {
+		delete(old.Fields, "deleted")
 	}
-	made := r.app.seed(googleList, fields)
-	return result{record: made, changes: []changed{{resource: r.plan.resource, verb: "created", record: made}}}, nil
+	made := r.Seed(googleList, fields)
+	return r.Created(made), nil
 }
 
 // googleFreeBusy gives the times at which events of calendars take place.
-func googleFreeBusy(r *request) (result, *failure) {
-	calendars := object{}
-	asked, _ := r.fields["items"].([]any)
-	from, to := instant(r.fields["timeMin"]), instant(r.fields["timeMax"])
+func googleFreeBusy(r *Call) (Result, *Failure) {
+	calendars := Object{}
+	asked, _ := r.Fields["items"].([]any)
+	from, to := Instant(r.Fields["timeMin"]), Instant(r.Fields["timeMax"])
 	for _, v := range asked {
-		id := text(lookup(v, "id"))
-		calendar := r.app.rules.stands(r.app, "calendarId", id)
-		if r.app.store.get("calendars", calendar) == nil {
-			calendars[id] = object{"errors": []any{object{"domain": "global", "reason": "notFound"}}, "busy": []any{}}
+		id := Text(Lookup(v, "id"))
+		calendar := googlePrimary(r.App, id)
+		if r.Get("calendars", calendar) == nil {
+			calendars[id] = Object{"errors": []any{Object{"domain": "global", "reason": "notFound"}}, "busy": []any{}}
 			continue
 		}
 		busy := []any{}
-		for _, rec := range r.app.store.all(googleEvents, map[string]string{"calendarid": calendar}) {
-			start, end := googleTime(rec.fields["start"]), googleTime(rec.fields["end"])
-			if !googleGone(rec) && rec.fields["transparency"] != "transparent" && start < to && end > from {
-				busy = append(busy, object{"start": stamp(time.UnixMilli(start)), "end": stamp(time.UnixMilli(end))})
+		for _, rec := range r.All(googleEvents, map[string]string{"calendarid": calendar}) {
+			start, end := googleTime(rec.Fields["start"]), googleTime(rec.Fields["end"])
+			if !googleGone(rec) && rec.Fields["transparency"] != "transparent" && start < to && end > from {
+				busy = append(busy, Object{"start": Stamp(time.UnixMilli(start)), "end": Stamp(time.UnixMilli(end))})
 			}
 		}
-		slices.SortFunc(busy, func(a, b any) int { return int(instant(lookup(a, "start")) - instant(lookup(b, "start"))) })
-		calendars[id] = object{"busy": busy}
+		slices.SortFunc(busy, func(a, b any) int { return int(Instant(Lookup(a, "start")) - Instant(Lookup(b, "start"))) })
+		calendars[id] = Object{"busy": busy}
 	}
-	return result{fields: object{"kind": "calendar#freeBusy", "timeMin": r.fields["timeMin"], "timeMax": r.fields["timeMax"], "calendars": calendars}}, nil
+	return Result{Fields: Object{"kind": "calendar#freeBusy", "timeMin": r.Fields["timeMin"], "timeMax": r.Fields["timeMax"], "calendars": calendars}}, nil
 }

@@ -16,52 +16,52 @@ const (
 
 // googleWatch makes a channel for a list. That messages go over it is for the
 // app's Subscriptions to tell.
-func googleWatch(r *request) (result, *failure) {
-	id := text(r.fields["id"])
-	switch kind := text(r.fields["type"]); {
+func googleWatch(r *Call) (Result, *Failure) {
+	id := Text(r.Fields["id"])
+	switch kind := Text(r.Fields["type"]); {
 	case id == "" || len(id) > 64:
-		return result{}, googleError(http.StatusBadRequest, "required", "entity.id")
+		return Result{}, googleError(http.StatusBadRequest, "required", "entity.id")
 	case kind != "web_hook" && kind != "webhook":
-		return result{}, googleError(http.StatusBadRequest, "unknownChannelType", "Unknown channel type")
-	case r.app.store.get(googleChannels, id) != nil:
-		return result{}, googleError(http.StatusBadRequest, "channelIdNotUnique", "Channel id "+id+" not unique")
+		return Result{}, googleError(http.StatusBadRequest, "unknownChannelType", "Unknown channel type")
+	case r.Get(googleChannels, id) != nil:
+		return Result{}, googleError(http.StatusBadRequest, "channelIdNotUnique", "Channel id "+id+" not unique")
 	}
-	ends := r.now.Add(googleWeek)
-	if ms, err := strconv.ParseInt(text(r.fields["expiration"]), 10, 64); err == nil {
+	ends := r.Now.Add(googleWeek)
+	if ms, err := strconv.ParseInt(Text(r.Fields["expiration"]), 10, 64); err == nil {
 		ends = time.UnixMilli(ms)
-		if limit := r.now.Add(googleMonth); ends.After(limit) {
+		if limit := r.Now.Add(googleMonth); ends.After(limit) {
 			ends = limit
 		}
 	}
-	r.fields["expiration"] = strconv.FormatInt(ends.UnixMilli(), 10)
-	path := strings.TrimSuffix(strings.TrimPrefix(r.http.URL.Path, r.app.base), "/watch")
-	return result{record: r.app.make(r.plan.resource, id, object{
-		"kind": "api#channel", "resourceId": letters(r.app.random, 27, mixedAlphabet), "resourceUri": r.app.def.BaseURL + path + "?alt=json",
-		"token": r.fields["token"], "expiration": r.fields["expiration"],
-	}, nil, nil)}, nil
+	r.Fields["expiration"] = strconv.FormatInt(ends.UnixMilli(), 10)
+	path := strings.TrimSuffix(strings.TrimPrefix(r.HTTP.URL.Path, "/"+r.Def.Name), "/watch")
+	return Result{Record: r.Make(r.Resource, id, Object{
+		"kind": "api#channel", "resourceId": Letters(r.Random, 27, MixedAlphabet), "resourceUri": r.Def.BaseURL + path + "?alt=json",
+		"token": r.Fields["token"], "expiration": r.Fields["expiration"],
+	}, nil)}, nil
 }
 
-func googleStop(r *request) (result, *failure) {
-	id := text(r.fields["id"])
-	found := r.app.store.get(googleChannels, id)
-	if found == nil || text(found.fields["resourceId"]) != text(r.fields["resourceId"]) {
-		return result{}, r.app.notFound("channel", id)
+func googleStop(r *Call) (Result, *Failure) {
+	id := Text(r.Fields["id"])
+	found := r.Get(googleChannels, id)
+	if found == nil || Text(found.Fields["resourceId"]) != Text(r.Fields["resourceId"]) {
+		return Result{}, r.NotFound("channel", id)
 	}
-	r.app.store.remove(googleChannels, found)
-	return result{record: found}, nil
+	r.Remove(googleChannels, found)
+	return Result{Record: found}, nil
 }
 
 // googleNotify says which channel a message came over, and its number there.
-func googleNotify(sub *subscription, said object) {
-	channel := sub.app.store.get(googleChannels, sub.record)
+func googleNotify(sub *Subscription, said Object) {
+	channel := sub.App.Get(googleChannels, sub.Record)
 	if channel == nil {
 		return
 	}
-	n, _ := strconv.Atoi(channel.links["messages"])
-	channel.links["messages"] = strconv.Itoa(n + 1)
-	said["message"], said["channel"] = channel.links["messages"], channel.id
-	said["resource"], said["uri"] = channel.fields["resourceId"], channel.fields["resourceUri"]
-	if ms, err := strconv.ParseInt(text(channel.fields["expiration"]), 10, 64); err == nil {
+	n, _ := strconv.Atoi(channel.Links["messages"])
+	channel.Links["messages"] = strconv.Itoa(n + 1)
+	said["message"], said["channel"] = channel.Links["messages"], channel.ID
+	said["resource"], said["uri"] = channel.Fields["resourceId"], channel.Fields["resourceUri"]
+	if ms, err := strconv.ParseInt(Text(channel.Fields["expiration"]), 10, 64); err == nil {
 		said["expires"] = time.UnixMilli(ms).UTC().Format(http.TimeFormat)
 	}
 }

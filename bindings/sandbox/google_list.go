@@ -30,40 +30,26 @@ func readGoogleToken(text string) (t googleToken, ok bool) {
 	return t, err == nil
 }
 
-// Forget makes an app refuse the tokens that it gave out for what was seen so
-// far: Google's sync tokens, and those of Asana's feed.
-func (s *Sandbox) Forget(app string) error {
-	a := s.apps[app]
-	if a == nil {
-		return s.unknownApp(app)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.store.version++
-	a.forgotten = a.store.version
-	return nil
-}
-
 // googleUnsynced are parameters that may not stand beside a sync token.
 var googleUnsynced = []string{
 	"iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin", "minAccessRole",
 }
 
 // googleLists gives a list in pages, or what changed in it since a sync token.
-func googleLists(filter func(*request) func(*record) bool) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
+func googleLists(filter func(*Call) func(*Record) bool) func(*Call) (Result, *Failure) {
+	return func(r *Call) (Result, *Failure) {
 		token, failed := r.googleToken()
 		if failed != nil {
-			return result{}, failed
+			return Result{}, failed
 		}
-		items := r.app.store.all(r.plan.resource.name, r.links())
-		gone := token.since >= 0 || r.query["showDeleted"] == true
-		var fits func(*record) bool
+		items := r.All(r.Resource, r.Links())
+		gone := token.since >= 0 || r.Query["showDeleted"] == true
+		var fits func(*Record) bool
 		if filter != nil {
 			fits = filter(r)
 		}
-		items = slices.DeleteFunc(items, func(rec *record) bool {
-			return rec.version <= token.since || !gone && googleGone(rec) || fits != nil && !fits(rec)
+		items = slices.DeleteFunc(items, func(rec *Record) bool {
+			return rec.Version <= token.since || !gone && googleGone(rec) || fits != nil && !fits(rec)
 		})
 		r.googleOrder(items)
 		return r.googlePage(items, token), nil
@@ -71,21 +57,21 @@ func googleLists(filter func(*request) func(*record) bool) func(*request) (resul
 }
 
 // googleToken reads the tokens of a request.
-func (r *request) googleToken() (googleToken, *failure) {
-	token := googleToken{version: r.app.store.version, since: -1}
-	if given := text(r.query["syncToken"]); given != "" {
+func (r *Call) googleToken() (googleToken, *Failure) {
+	token := googleToken{version: r.Version(), since: -1}
+	if given := Text(r.Query["syncToken"]); given != "" {
 		for _, name := range googleUnsynced {
-			if !empty(r.query[name]) {
+			if !Empty(r.Query[name]) {
 				return token, googleError(http.StatusBadRequest, "invalid", "Sync token cannot be used with "+name)
 			}
 		}
 		sync, ok := readGoogleToken(given)
-		if !ok || sync.version < r.app.forgotten || sync.version > r.app.store.version {
+		if !ok || !r.Known(sync.version) {
 			return token, googleError(http.StatusGone, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.")
 		}
 		token.since = sync.version
 	}
-	if given := text(r.query["pageToken"]); given != "" {
+	if given := Text(r.Query["pageToken"]); given != "" {
 		page, ok := readGoogleToken(given)
 		if !ok || page.after == "" {
 			return token, googleError(http.StatusBadRequest, "invalid", "Invalid page token")
@@ -95,76 +81,76 @@ func (r *request) googleToken() (googleToken, *failure) {
 	return token, nil
 }
 
-func (r *request) googleOrder(items []*record) {
-	switch text(r.query["orderBy"]) {
+func (r *Call) googleOrder(items []*Record) {
+	switch Text(r.Query["orderBy"]) {
 	case "startTime":
-		slices.SortStableFunc(items, func(a, b *record) int { return int(googleTime(a.fields["start"]) - googleTime(b.fields["start"])) })
+		slices.SortStableFunc(items, func(a, b *Record) int { return int(googleTime(a.Fields["start"]) - googleTime(b.Fields["start"])) })
 	case "updated":
-		slices.SortStableFunc(items, func(a, b *record) int { return int(a.version - b.version) })
+		slices.SortStableFunc(items, func(a, b *Record) int { return int(a.Version - b.Version) })
 	}
 }
 
 // googlePage cuts a page. The last one has the token for what changes later.
-func (r *request) googlePage(items []*record, token googleToken) result {
-	out := page{total: len(items), size: r.app.rules.pageSize}
-	if n := r.positive("maxResults"); n > 0 {
-		out.size = min(n, 2500)
+func (r *Call) googlePage(items []*Record, token googleToken) Result {
+	out := Page{Total: len(items), Size: r.PageSize()}
+	if n := r.Positive("maxResults"); n > 0 {
+		out.Size = min(n, 2500)
 	}
 	if token.after != "" {
-		out.start = slices.IndexFunc(items, func(rec *record) bool { return rec.id == token.after }) + 1
+		out.Start = slices.IndexFunc(items, func(rec *Record) bool { return rec.ID == token.after }) + 1
 	}
-	end := min(out.start+out.size, len(items))
-	out.items, out.more = items[out.start:end], end < len(items)
-	fields := object{"kind": strings.TrimSuffix(googleKinds[r.plan.resource.name], "Entry") + "s", "etag": `"` + text(number(r.app.store.version)) + `"`}
-	if calendar := r.app.store.get("calendars", r.params["calendarId"]); calendar != nil && r.plan.resource.name == googleEvents {
-		fields["summary"], fields["timeZone"] = calendar.fields["summary"], calendar.fields["timeZone"]
-		fields["updated"], fields["accessRole"] = stamp(r.now), "owner"
+	end := min(out.Start+out.Size, len(items))
+	out.Items, out.More = items[out.Start:end], end < len(items)
+	fields := Object{"kind": strings.TrimSuffix(googleKinds[r.Resource], "Entry") + "s", "etag": `"` + Text(Number(r.Version())) + `"`}
+	if calendar := r.Get("calendars", r.Params["calendarId"]); calendar != nil && r.Resource == googleEvents {
+		fields["summary"], fields["timeZone"] = calendar.Fields["summary"], calendar.Fields["timeZone"]
+		fields["updated"], fields["accessRole"] = Stamp(r.Now), "owner"
 	}
-	if out.more {
-		token.after = out.items[len(out.items)-1].id
+	if out.More {
+		token.after = out.Items[len(out.Items)-1].ID
 		fields["nextPageToken"] = token.String()
 	} else {
 		fields["nextSyncToken"] = googleToken{version: token.version}.String()
 	}
-	return result{listed: true, page: page{items: out.items, size: out.size, total: out.total}, fields: fields}
+	return Result{Listed: true, Page: Page{Items: out.Items, Size: out.Size, Total: out.Total}, Fields: fields}
 }
 
-func googleRoleFilter(r *request) func(*record) bool {
+func googleRoleFilter(r *Call) func(*Record) bool {
 	roles := []string{"freeBusyReader", "reader", "writer", "owner"}
-	least := slices.Index(roles, text(r.query["minAccessRole"]))
-	return func(rec *record) bool {
-		return slices.Index(roles, text(rec.fields["accessRole"])) >= least && (rec.fields["hidden"] != true || r.query["showHidden"] == true)
+	least := slices.Index(roles, Text(r.Query["minAccessRole"]))
+	return func(rec *Record) bool {
+		return slices.Index(roles, Text(rec.Fields["accessRole"])) >= least && (rec.Fields["hidden"] != true || r.Query["showHidden"] == true)
 	}
 }
 
 // googleEventFilter keeps the events that fit the query.
-func googleEventFilter(r *request) func(*record) bool {
-	q, uid := strings.ToLower(text(r.query["q"])), text(r.query["iCalUID"])
-	from, to, updated := text(r.query["timeMin"]), text(r.query["timeMax"]), text(r.query["updatedMin"])
-	types, _ := r.query["eventTypes"].([]any)
-	return func(rec *record) bool {
-		switch f := rec.fields; {
-		case q != "" && !contains(f, q), uid != "" && text(f["iCalUID"]) != uid:
+func googleEventFilter(r *Call) func(*Record) bool {
+	q, uid := strings.ToLower(Text(r.Query["q"])), Text(r.Query["iCalUID"])
+	from, to, updated := Text(r.Query["timeMin"]), Text(r.Query["timeMax"]), Text(r.Query["updatedMin"])
+	types, _ := r.Query["eventTypes"].([]any)
+	return func(rec *Record) bool {
+		switch f := rec.Fields; {
+		case q != "" && !Contains(f, q), uid != "" && Text(f["iCalUID"]) != uid:
 			return false
-		case from != "" && f["recurrence"] == nil && googleTime(f["end"]) <= instant(from):
+		case from != "" && f["recurrence"] == nil && googleTime(f["end"]) <= Instant(from):
 			return false
-		case to != "" && googleTime(f["start"]) >= instant(to):
+		case to != "" && googleTime(f["start"]) >= Instant(to):
 			return false
-		case updated != "" && instant(f["updated"]) < instant(updated):
+		case updated != "" && Instant(f["updated"]) < Instant(updated):
 			return false
-		case len(types) > 0 && !fits(f["eventType"], types):
+		case len(types) > 0 && !Fits(f["eventType"], types):
 			return false
 		}
-		return googleHas(rec, "private", r.query["privateExtendedProperty"]) && googleHas(rec, "shared", r.query["sharedExtendedProperty"])
+		return googleHas(rec, "private", r.Query["privateExtendedProperty"]) && googleHas(rec, "shared", r.Query["sharedExtendedProperty"])
 	}
 }
 
 // googleHas looks for name=value among an event's own properties.
-func googleHas(rec *record, kind string, want any) bool {
+func googleHas(rec *Record, kind string, want any) bool {
 	all, _ := want.([]any)
 	for _, v := range all {
-		name, value, _ := strings.Cut(text(v), "=")
-		if text(lookup(rec.fields, "extendedProperties."+kind+"."+name)) != value {
+		name, value, _ := strings.Cut(Text(v), "=")
+		if Text(Lookup(rec.Fields, "extendedProperties."+kind+"."+name)) != value {
 			return false
 		}
 	}

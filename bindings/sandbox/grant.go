@@ -12,7 +12,7 @@ import (
 )
 
 // tokenAnswer answers the token endpoint.
-func (a *app) tokenAnswer(h *http.Request, form url.Values) reply {
+func (a *App) tokenAnswer(h *http.Request, form url.Values) Reply {
 	id, secret, basic := h.BasicAuth()
 	if !basic {
 		id, secret = form.Get("client_id"), form.Get("client_secret")
@@ -22,7 +22,7 @@ func (a *app) tokenAnswer(h *http.Request, form url.Values) reply {
 	}
 	switch form.Get("grant_type") {
 	case "client_credentials":
-		return a.tokenReply(a.newToken(authority{account: a.account}), "")
+		return a.tokenReply(a.newToken(Authority{Account: a.Account}), "")
 	case "authorization_code":
 		return a.redeem(form)
 	case "refresh_token":
@@ -32,7 +32,7 @@ func (a *app) tokenAnswer(h *http.Request, form url.Values) reply {
 }
 
 // redeem gives the tokens that a code stands for, once.
-func (a *app) redeem(form url.Values) reply {
+func (a *App) redeem(form url.Values) Reply {
 	c := a.tokens.codes[form.Get("code")]
 	delete(a.tokens.codes, form.Get("code"))
 	o := a.oauthDef()
@@ -43,11 +43,11 @@ func (a *app) redeem(form url.Values) reply {
 	case form.Get("redirect_uri") != c.redirect:
 		return a.grantError(http.StatusBadRequest, "invalid_code", "redirect_uri is not that of the authorisation")
 	case !o.PKCE && verifier != "":
-		return a.grantError(a.rules.invalid, "invalid_request", "property code_verifier should not exist")
+		return a.grantError(a.rules.InvalidStatus, "invalid_request", "property code_verifier should not exist")
 	case c.challenge != challengeOf(verifier):
 		return a.grantError(http.StatusBadRequest, "invalid_code", "code_verifier does not fit the code_challenge")
 	}
-	return a.give(c.authority, c.offline)
+	return a.give(c.Authority, c.offline)
 }
 
 // challengeOf is the code challenge of a verifier (RFC 7636, S256), empty for
@@ -62,16 +62,16 @@ func challengeOf(verifier string) string {
 
 // renew gives a new access token; where the app rotates, the old refresh token
 // ends with its first use, or soon after.
-func (a *app) renew(form url.Values) reply {
+func (a *App) renew(form url.Values) Reply {
 	value := form.Get("refresh_token")
 	old := a.tokens.refresh[value]
 	now := a.sandbox.now()
-	if old == nil || !old.used.IsZero() && now.Sub(old.used) >= a.rules.refreshGrace {
+	if old == nil || !old.used.IsZero() && now.Sub(old.used) >= a.rules.RefreshGrace {
 		return a.grantError(http.StatusBadRequest, "invalid_grant", "the refresh token is unknown or was used")
 	}
-	by := old.authority
-	if v := a.def.ParentVariant(); v != nil && by.family == "" { // the one from the start is good for either
-		by.parent = includes(form, v.TokenParams)
+	by := old.Authority
+	if v := a.Def.ParentVariant(); v != nil && by.family == "" { // the one from the start is good for either
+		by.Parent = includes(form, v.TokenParams)
 	}
 	if !a.rotates() {
 		return a.tokenReply(a.newToken(by), value)
@@ -91,29 +91,29 @@ func includes(form url.Values, params map[string]string) bool {
 	return len(params) > 0
 }
 
-func (a *app) rotates() bool {
-	return slices.ContainsFunc(a.def.Auth, func(auth bindings.Auth) bool { return auth.OAuth != nil && auth.OAuth.Rotates })
+func (a *App) rotates() bool {
+	return slices.ContainsFunc(a.Def.Auth, func(auth bindings.Auth) bool { return auth.OAuth != nil && auth.OAuth.Rotates })
 }
 
 // give answers a new access token, and a refresh token if it is to be renewed.
-func (a *app) give(by authority, renewed bool) reply {
+func (a *App) give(by Authority, renewed bool) Reply {
 	again := ""
 	if renewed {
-		again = "refresh-" + letters(a.random, 48, mixedAlphabet)
-		a.tokens.refresh[again] = &refresh{authority: by}
+		again = "refresh-" + Letters(a.Random, 48, MixedAlphabet)
+		a.tokens.refresh[again] = &refresh{Authority: by}
 	}
 	return a.tokenReply(a.newToken(by), again)
 }
 
-func (a *app) tokenLife() time.Duration {
+func (a *App) tokenLife() time.Duration {
 	if life := a.sandbox.config.TokenLife; life > 0 {
 		return life
 	}
-	return a.rules.tokenLife
+	return a.rules.TokenLife
 }
 
-func (a *app) newToken(by authority) *token {
-	t := &token{value: "access-" + letters(a.random, 48, mixedAlphabet), authority: by}
+func (a *App) newToken(by Authority) *token {
+	t := &token{value: "access-" + Letters(a.Random, 48, MixedAlphabet), Authority: by}
 	if life := a.tokenLife(); life > 0 {
 		t.expires = a.sandbox.now().Add(life)
 	}
@@ -123,10 +123,10 @@ func (a *app) newToken(by authority) *token {
 
 // tokenReply is the answer that carries a token, with everything where the app
 // says that it stands.
-func (a *app) tokenReply(t *token, refresh string) reply {
-	inner := object{"access_token": t.value, "token_type": "Bearer"}
+func (a *App) tokenReply(t *token, refresh string) Reply {
+	inner := Object{"access_token": t.value, "token_type": "Bearer"}
 	if life := a.tokenLife(); life > 0 {
-		inner["expires_in"] = number(int64(life / time.Second))
+		inner["expires_in"] = Number(int64(life / time.Second))
 	}
 	if refresh != "" {
 		inner["refresh_token"] = refresh
@@ -136,19 +136,19 @@ func (a *app) tokenReply(t *token, refresh string) reply {
 		inner["scope"] = o.Scopes.Join(t.scopes)
 	}
 	var body any = inner
-	if t.within != "" {
-		body = place(object{}, t.within, inner)
+	if t.Within != "" {
+		body = place(Object{}, t.Within, inner)
 	}
 	if o != nil {
-		if path := o.Answer.Account; path != "" && !t.parent {
-			body = place(body, path, t.account)
+		if path := o.Answer.Account; path != "" && !t.Parent {
+			body = place(body, path, t.Account)
 		}
-		if path := o.Answer.Parent; path != "" && a.rules.parent != "" {
-			body = place(body, path, a.rules.parent)
+		if path := o.Answer.Parent; path != "" && a.rules.Parent != "" {
+			body = place(body, path, a.rules.Parent)
 		}
 	}
-	if a.rules.grant != nil {
-		for name, v := range a.rules.grant(t.authority) {
+	if a.rules.Grant != nil {
+		for name, v := range a.rules.Grant(t.Authority) {
 			body = place(body, name, v)
 		}
 	}
@@ -156,7 +156,7 @@ func (a *app) tokenReply(t *token, refresh string) reply {
 }
 
 // scoped refuses a token that was not given what the operation needs.
-func (r *request) scoped() *failure {
+func (r *Call) scoped() *Failure {
 	if r.token == nil || r.token.scopes == nil {
 		return nil
 	}
@@ -166,13 +166,13 @@ func (r *request) scoped() *failure {
 	if !lacks && (len(op.AnyScope) == 0 || slices.ContainsFunc(op.AnyScope, has)) {
 		return nil
 	}
-	return &failure{status: r.app.rules.scopeStatus, kind: bindings.Forbidden, code: r.app.authCode("missing_scope"),
-		message: "The token is not authorized for this scope."}
+	return &Failure{Status: r.App.rules.ScopeStatus, Kind: bindings.Forbidden, Code: r.App.authCode("missing_scope"),
+		Message: "The token is not authorized for this scope."}
 }
 
 // revoke ends all tokens of the consent that one belongs to, as RFC 7009 says
 // also where there is no such token.
-func (a *app) revoke(value string) reply {
+func (a *App) revoke(value string) Reply {
 	family := ""
 	if t := a.tokens.access[value]; t != nil {
 		family = t.family
@@ -181,35 +181,35 @@ func (a *app) revoke(value string) reply {
 		family = t.family
 	}
 	if family != "" {
-		a.revokeAll(func(by authority) bool { return by.family == family })
+		a.revokeAll(func(by Authority) bool { return by.family == family })
 	}
-	var body any = object{}
-	if a.def.Errors.OK != "" {
-		body = place(body, a.def.Errors.OK, true)
+	var body any = Object{}
+	if a.Def.Errors.OK != "" {
+		body = place(body, a.Def.Errors.OK, true)
 	}
 	return jsonReply(http.StatusOK, body)
 }
 
-func (a *app) revokeAll(which func(authority) bool) {
+func (a *App) revokeAll(which func(Authority) bool) {
 	for account, by := range a.tokens.installed {
 		if which(by) {
 			delete(a.tokens.installed, account)
 		}
 	}
 	for value, t := range a.tokens.access {
-		if which(t.authority) && !t.expires.IsZero() {
+		if which(t.Authority) && !t.expires.IsZero() {
 			delete(a.tokens.access, value)
 		}
 	}
 	for value, t := range a.tokens.refresh {
-		if which(t.authority) {
+		if which(t.Authority) {
 			delete(a.tokens.refresh, value)
 		}
 	}
 }
 
 // reconnect answers a code for an account in which the app is installed.
-func (a *app) reconnect(form url.Values) reply {
+func (a *App) reconnect(form url.Values) Reply {
 	def := a.oauthDef().Reconnect
 	fields := def.Fields
 	if _, of := parentField(def, form); of {
@@ -229,9 +229,9 @@ func (a *app) reconnect(form url.Values) reply {
 	if !installed {
 		return a.grantError(http.StatusBadRequest, "invalid_request", "the app is not installed there")
 	}
-	value := letters(a.random, 40, mixedAlphabet)
-	a.tokens.codes[value] = &code{authority: by, expires: a.sandbox.now().Add(codeLife), offline: true}
-	return jsonReply(http.StatusOK, place(object{}, def.Code, value))
+	value := Letters(a.Random, 40, MixedAlphabet)
+	a.tokens.codes[value] = &code{Authority: by, expires: a.sandbox.now().Add(codeLife), offline: true}
+	return jsonReply(http.StatusOK, place(Object{}, def.Code, value))
 }
 
 // parentField reports whether a request names a parent's account.
@@ -253,7 +253,7 @@ func (s *Sandbox) Revoke(app string) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.revokeAll(func(authority) bool { return true })
+	a.revokeAll(func(Authority) bool { return true })
 	return nil
 }
 
@@ -274,14 +274,14 @@ func (s *Sandbox) Expire(app string) {
 }
 
 // grantError refuses in the vendor's shape.
-func (a *app) grantError(status int, code, description string) reply {
-	if own := a.rules.grantCodes[code]; own != "" {
+func (a *App) grantError(status int, code, description string) Reply {
+	if own := a.rules.GrantCodes[code]; own != "" {
 		code = own
 	} else if code == "invalid_code" {
 		code = "invalid_grant"
 	}
-	if ok := a.def.Errors.OK; ok != "" {
-		return jsonReply(http.StatusOK, place(object{"error": code}, ok, false))
+	if ok := a.Def.Errors.OK; ok != "" {
+		return jsonReply(http.StatusOK, place(Object{"error": code}, ok, false))
 	}
-	return jsonReply(status, object{"error": code, "error_description": description})
+	return jsonReply(status, Object{"error": code, "error_description": description})
 }

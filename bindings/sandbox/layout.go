@@ -10,20 +10,20 @@ import (
 // types finds things in the types of one catalogue.
 type types struct {
 	*bindings.Catalogue
-	rules *rules
+	rules *Rules
 }
 
 func (m *model) types(op *bindings.Operation) types { return types{m.app.CatalogueOf(op), m.rules} }
 
 // layout finds where in the answer the list or the record stands.
 func (m *model) layout(p *plan) {
-	if p.verb == list || p.verb == createAll {
+	if p.verb == List || p.verb == CreateAll {
 		p.items, p.item = p.types.listPath(p.op, p.resource.noun)
 	} else {
 		p.envelope, p.item = p.types.envelope(p.op, p.resource.noun)
 	}
-	if p.rule != nil && p.rule.envelope != "" {
-		p.envelope = p.rule.envelope
+	if p.rule != nil && p.rule.Envelope != "" {
+		p.envelope = p.rule.Envelope
 		if f := fieldOf(p.types.answerDefinition(p.op), p.envelope); f != nil {
 			p.item = &f.Type
 		}
@@ -63,7 +63,7 @@ func (c types) listPath(op *bindings.Operation, noun string) (string, *bindings.
 	}
 	for i := range d.Fields {
 		f := &d.Fields[i]
-		if _, inner := c.Resolve(&f.Type); inner != nil && (alike(f.Name, noun) || fold(f.Name) == "data") {
+		if _, inner := c.Resolve(&f.Type); inner != nil && (alike(f.Name, noun) || Fold(f.Name) == "data") {
 			if path, items := c.bestList(inner, noun); path != "" {
 				return f.Name + "." + path, items
 			}
@@ -144,7 +144,7 @@ func (c types) answersList(op *bindings.Operation) bool {
 	return items != nil && (c.hasFields(items) || len(d.Fields) <= 2)
 }
 
-func lastNoun(op *bindings.Operation) string { return singular(fold(lastWord(op))) }
+func lastNoun(op *bindings.Operation) string { return Singular(Fold(lastWord(op))) }
 
 // lastWord is the last part of the path that is no parameter.
 func lastWord(op *bindings.Operation) string {
@@ -175,7 +175,7 @@ func (c types) envelope(op *bindings.Operation, noun string) (string, *bindings.
 		if t.Kind != bindings.Object && t.Kind != bindings.Map {
 			continue
 		}
-		if noun != "" && fold(f.Name) == noun {
+		if noun != "" && Fold(f.Name) == noun {
 			return f.Name, &f.Type
 		}
 		if c.hasID(&f.Type) || count == 0 {
@@ -214,7 +214,7 @@ func (c types) hasID(t *bindings.Type) bool {
 		return false
 	}
 	_, d := c.Resolve(t)
-	return slices.ContainsFunc(c.rules.ids, func(name string) bool { return fieldOf(d, name) != nil })
+	return slices.ContainsFunc(c.rules.IDs, func(name string) bool { return fieldOf(d, name) != nil })
 }
 
 func (c types) hasFields(t *bindings.Type) bool {
@@ -242,7 +242,7 @@ func (c types) bodyField(op *bindings.Operation, name string) *bindings.Field {
 // one resource has it.
 func (m *model) short(name string) *resource {
 	name = strings.Trim(name, "/")
-	if other, found := m.rules.aliases[name]; found {
+	if other, found := m.rules.Aliases[name]; found {
 		name = other
 	}
 	if r := m.resources[name]; r != nil {

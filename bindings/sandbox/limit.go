@@ -18,19 +18,19 @@ type window struct {
 // charge counts a request against every limit that holds for it. It gives the
 // vendor's rate headers, and a refusal when a budget is used up and limits
 // are enforced.
-func (a *app) charge(r *request) (http.Header, *failure) {
+func (a *App) charge(r *Call) (http.Header, *Failure) {
 	header := http.Header{}
-	var limited *failure
-	for i, limit := range a.def.Limits {
+	var limited *Failure
+	for i, limit := range a.Def.Limits {
 		if limit.Name != r.plan.op.Limit || limit.Requests == 0 {
 			continue
 		}
-		w := a.windowFor(fmt.Sprintf("%d %s", i, a.budget(limit, r)), limit, r.now)
+		w := a.windowFor(fmt.Sprintf("%d %s", i, a.budget(limit, r)), limit, r.Now)
 		if a.sandbox.config.EnforceLimits && w.used >= limit.Requests {
-			wait := limit.Per - r.now.Sub(w.from)
+			wait := limit.Per - r.Now.Sub(w.from)
 			seconds := int(wait/time.Second) + 1
-			limited = &failure{status: http.StatusTooManyRequests, kind: bindings.RateLimited, message: "Too Many Requests",
-				header: http.Header{"Retry-After": {strconv.Itoa(seconds)}}}
+			limited = &Failure{Status: http.StatusTooManyRequests, Kind: bindings.RateLimited, Message: "Too Many Requests",
+				Header: http.Header{"Retry-After": {strconv.Itoa(seconds)}}}
 		} else {
 			w.used++
 		}
@@ -39,7 +39,7 @@ func (a *app) charge(r *request) (http.Header, *failure) {
 	return header, limited
 }
 
-func (a *app) windowFor(key string, limit bindings.Limit, now time.Time) *window {
+func (a *App) windowFor(key string, limit bindings.Limit, now time.Time) *window {
 	w := a.windows[key]
 	if w == nil || now.Sub(w.from) >= limit.Per || now.Before(w.from) {
 		w = &window{from: now}
@@ -49,28 +49,28 @@ func (a *app) windowFor(key string, limit bindings.Limit, now time.Time) *window
 }
 
 // budget names who shares a limit. The token stands for the connection.
-func (a *app) budget(limit bindings.Limit, r *request) string {
+func (a *App) budget(limit bindings.Limit, r *Call) string {
 	switch limit.Scope {
 	case bindings.PerHost:
 		return ""
 	case bindings.PerOperation:
-		return r.http.Header.Get("Authorization") + " " + r.plan.op.Name
+		return r.HTTP.Header.Get("Authorization") + " " + r.plan.op.Name
 	}
-	return r.http.Header.Get("Authorization")
+	return r.HTTP.Header.Get("Authorization")
 }
 
 // tell writes the vendor's headers for one limit; a limit of a day or more has
 // headers of its own.
-func (a *app) tell(h http.Header, limit bindings.Limit, left int) {
-	names := a.rules.rate
+func (a *App) tell(h http.Header, limit bindings.Limit, left int) {
+	names := a.rules.Rate
 	if limit.Per >= 24*time.Hour {
-		set(h, names.daily, limit.Requests)
-		set(h, names.dailyRemaining, left)
+		set(h, names.Daily, limit.Requests)
+		set(h, names.DailyRemaining, left)
 		return
 	}
-	set(h, names.max, limit.Requests)
-	set(h, names.remaining, left)
-	set(h, names.interval, int(limit.Per/time.Millisecond))
+	set(h, names.Max, limit.Requests)
+	set(h, names.Remaining, left)
+	set(h, names.Interval, int(limit.Per/time.Millisecond))
 }
 
 func set(h http.Header, name string, n int) {

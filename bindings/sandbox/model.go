@@ -8,24 +8,24 @@ import (
 )
 
 // verb is what an operation does to the records of a resource.
-type verb string
+type Verb string
 
 const (
-	create verb = "create"
-	read   verb = "read"
-	list   verb = "list"
-	change verb = "change"
-	remove verb = "remove"
-	upsert verb = "upsert"
-	put    verb = "put"    // makes or changes the record that the path names
-	act    verb = "act"    // changes the record above the last word of the path
-	extend verb = "extend" // adds to a list in the record above, or takes away
-	single verb = "single" // reads or changes the only record there is
+	Create Verb = "create"
+	Read   Verb = "read"
+	List   Verb = "list"
+	Update Verb = "change"
+	Remove Verb = "remove"
+	Upsert Verb = "upsert"
+	Put    Verb = "put"    // makes or changes the record that the path names
+	Act    Verb = "act"    // changes the record above the last word of the path
+	Extend Verb = "extend" // adds to a list in the record above, or takes away
+	Single Verb = "single" // reads or changes the only record there is
 	// createAll makes a record of each object in the body's list, clearAll
 	// removes the one that the request names, else all below the path.
-	createAll verb = "create all"
-	clearAll  verb = "clear"
-	none      verb = "none" // checked and answered; the path does not tell what it changes
+	CreateAll Verb = "create all"
+	ClearAll  Verb = "clear"
+	None      Verb = "none" // checked and answered; the path does not tell what it changes
 )
 
 // resource is a kind of record, named by the words of its path without the
@@ -67,12 +67,12 @@ type plan struct {
 	op       *bindings.Operation
 	types    types // that it refers to
 	path     []segment
-	verb     verb
+	verb     Verb
 	resource *resource
 	links    []link
 	id       string // the parameter that names the record
 	word     string // the last word of an act or extend
-	rule     *rule
+	rule     *Rule
 	// items is the path in the answer to the list, envelope the field around
 	// one record; empty where the answer is the list or the record.
 	items    string
@@ -83,7 +83,7 @@ type plan struct {
 // model is everything derived from the catalogues of an app.
 type model struct {
 	app       *bindings.App
-	rules     *rules
+	rules     *Rules
 	resources map[string]*resource
 	plans     []*plan
 	router    router
@@ -93,7 +93,7 @@ type model struct {
 // lookingWords end a path that lists the collection before them.
 var lookingWords = map[string]bool{"search": true, "list": true, "all": true, "query": true, "filter": true, "lookup": true}
 
-func newModel(app *bindings.App, r *rules) *model {
+func newModel(app *bindings.App, r *Rules) *model {
 	m := &model{app: app, rules: r, resources: map[string]*resource{}, shapes: map[string]bool{}}
 	var ops []*bindings.Operation
 	for _, name := range app.Operations() {
@@ -114,9 +114,9 @@ func newModel(app *bindings.App, r *rules) *model {
 // plan derives what an operation does from its method, path and answer, unless
 // a rule of the app says it.
 func (m *model) plan(op *bindings.Operation) *plan {
-	p := &plan{op: op, types: m.types(op), path: template(op.Path), rule: m.rules.operations[op.Method+" "+op.Path]}
-	if p.rule == nil && m.rules.derive != nil {
-		p.rule = m.rules.derive(op)
+	p := &plan{op: op, types: m.types(op), path: template(op.Path), rule: m.rules.Operations[op.Method+" "+op.Path]}
+	if p.rule == nil && m.rules.Derive != nil {
+		p.rule = m.rules.Derive(op)
 	}
 	last := len(p.path) - 1
 	end := p.path[last]
@@ -125,30 +125,30 @@ func (m *model) plan(op *bindings.Operation) *plan {
 	case end.param && m.collects(p.path):
 		// The parameter parts a collection: /resources/{type}/{id}.
 		m.about(p, p.path)
-		p.verb = map[string]verb{"GET": list, "POST": create}[op.Method]
+		p.verb = map[string]Verb{"GET": List, "POST": Create}[op.Method]
 	case end.param:
 		p.id = end.text
 		m.about(p, p.path[:last])
-		p.verb = map[string]verb{"GET": read, "PUT": change, "PATCH": change, "POST": put, "DELETE": remove}[op.Method]
-		if p.verb == read && lists {
-			p.verb, p.id = list, ""
+		p.verb = map[string]Verb{"GET": Read, "PUT": Update, "PATCH": Update, "POST": Put, "DELETE": Remove}[op.Method]
+		if p.verb == Read && lists {
+			p.verb, p.id = List, ""
 			m.about(p, p.path)
 		}
-		if p.verb == change && !m.shapes[shape(p.path[:last])] {
-			p.verb = put
+		if p.verb == Update && !m.shapes[shape(p.path[:last])] {
+			p.verb = Put
 		}
 	case end.text == "upsert":
 		m.about(p, p.path[:last])
-		p.verb = upsert
+		p.verb = Upsert
 	case lookingWords[end.text] && last > 0:
 		m.about(p, p.path[:last])
-		p.verb = list
+		p.verb = List
 	case m.collects(p.path):
 		m.about(p, p.path)
-		p.verb = map[string]verb{"GET": list, "POST": create, "PUT": put, "PATCH": put, "DELETE": clearAll}[op.Method]
+		p.verb = map[string]Verb{"GET": List, "POST": Create, "PUT": Put, "PATCH": Put, "DELETE": ClearAll}[op.Method]
 	case end.text == "bulk" && op.Method == "POST" && p.types.bulkField(op) != "":
 		m.about(p, p.path[:last])
-		p.verb = createAll
+		p.verb = CreateAll
 	case last > 0 && p.path[last-1].param:
 		m.above(p, last, lists)
 	default:
@@ -156,7 +156,7 @@ func (m *model) plan(op *bindings.Operation) *plan {
 		p.verb = m.bare(p, lists)
 	}
 	if p.verb == "" {
-		p.verb = none
+		p.verb = None
 	}
 	m.override(p)
 	m.layout(p)
@@ -169,51 +169,51 @@ func (m *model) above(p *plan, last int, lists bool) {
 	op, word := p.op, p.path[last].text
 	if op.Method == "GET" {
 		m.about(p, p.path)
-		p.verb = single
+		p.verb = Single
 		if lists {
-			p.verb = list
+			p.verb = List
 		}
 		return
 	}
 	if op.Method == "DELETE" && m.reads(p.path) {
 		m.about(p, p.path)
-		p.verb = clearAll
+		p.verb = ClearAll
 		return
 	}
 	p.word, p.id = word, p.path[last-1].text
 	m.about(p, p.path[:last-1])
-	p.verb = act
+	p.verb = Act
 	if f := p.types.bodyField(op, word); f != nil && f.Type.Kind == bindings.List {
-		p.verb = extend
+		p.verb = Extend
 	} else if op.Method == "POST" && m.reads(p.path) {
-		p.word, p.id, p.verb = "", "", create
+		p.word, p.id, p.verb = "", "", Create
 		m.about(p, p.path)
 	}
 }
 
 // bare plans a path that ends in a word and has no records below it.
-func (m *model) bare(p *plan, lists bool) verb {
+func (m *model) bare(p *plan, lists bool) Verb {
 	op := p.op
 	switch op.Method {
 	case "GET":
 		if lists {
-			return list
+			return List
 		}
-		return single
+		return Single
 	case "POST":
 		if _, item := p.types.envelope(op, ""); !lists && p.types.hasID(item) || m.reads(template(op.Path)) {
-			return create
+			return Create
 		}
 	case "PUT", "PATCH":
 		if m.reads(template(op.Path)) {
-			return put
+			return Put
 		}
 	case "DELETE":
 		if m.reads(template(op.Path)) {
-			return clearAll
+			return ClearAll
 		}
 	}
-	return none
+	return None
 }
 
 // collects reports whether records hang below a path.
@@ -230,7 +230,7 @@ func (m *model) about(p *plan, path []segment) {
 			continue
 		}
 		l := link{param: s.text, parent: m.resource(resourceName(path[:i]))}
-		l.name = fold(s.text)
+		l.name = Fold(s.text)
 		if l.name == "id" {
 			l.name = l.parent.noun + "id"
 		}
@@ -242,7 +242,7 @@ func (m *model) about(p *plan, path []segment) {
 }
 
 func (m *model) isAccount(op *bindings.Operation, param string) bool {
-	return param == op.Account || slices.Contains(m.rules.accountParams, fold(param))
+	return param == op.Account || slices.Contains(m.rules.AccountParams, Fold(param))
 }
 
 func resourceName(path []segment) string {
@@ -257,13 +257,13 @@ func resourceName(path []segment) string {
 
 // resource gives the resource of a name, made when first asked for.
 func (m *model) resource(name string) *resource {
-	if other, found := m.rules.aliases[name]; found {
+	if other, found := m.rules.Aliases[name]; found {
 		name = other
 	}
 	r := m.resources[name]
 	if r == nil {
 		last := name[strings.LastIndexByte(name, '/')+1:]
-		r = &resource{name: name, noun: singular(fold(last))}
+		r = &resource{name: name, noun: Singular(Fold(last))}
 		m.resources[name] = r
 	}
 	return r
@@ -274,33 +274,33 @@ func (m *model) override(p *plan) {
 		return
 	}
 	switch {
-	case p.rule.verb != "":
-		p.verb = p.rule.verb
-	case p.rule.do != nil:
-		p.verb = none
+	case p.rule.Verb != "":
+		p.verb = p.rule.Verb
+	case p.rule.Do != nil:
+		p.verb = None
 	}
 	switch {
-	case p.rule.resource != "":
-		p.resource = m.resource(p.rule.resource)
-	case p.rule.verb == list:
+	case p.rule.Resource != "":
+		p.resource = m.resource(p.rule.Resource)
+	case p.rule.Verb == List:
 		m.about(p, p.path)
 	}
-	if p.rule.id != "" {
-		p.id = p.rule.id
+	if p.rule.ID != "" {
+		p.id = p.rule.ID
 	}
 }
 
 // learnTypes gathers, for every resource, the types of its records and whether
 // its ids are known here.
 func (m *model) learnTypes() {
-	rank := map[verb]int{read: 5, create: 4, change: 3, upsert: 3, list: 2, single: 1}
+	rank := map[Verb]int{Read: 5, Create: 4, Update: 3, Upsert: 3, List: 2, Single: 1}
 	type in struct {
 		resource *resource
 		types    types
 	}
 	best := map[in]int{}
 	for _, p := range m.plans {
-		if p.verb == create || p.verb == upsert || p.verb == createAll {
+		if p.verb == Create || p.verb == Upsert || p.verb == CreateAll {
 			p.resource.known = true
 		}
 		at := in{p.resource, p.types}
@@ -309,7 +309,7 @@ func (m *model) learnTypes() {
 			p.resource.learn(recordType{p.types, p.item})
 		}
 	}
-	for name := range m.rules.seeds {
+	for name := range m.rules.Seeds {
 		m.resource(name).known = true
 	}
 }

@@ -11,25 +11,25 @@ import (
 )
 
 // authority is what was given to whoever holds a token.
-type authority struct {
-	account string
-	parent  bool // a company's: good for an exchange
+type Authority struct {
+	Account string
+	Parent  bool // a company's: good for an exchange
 	// scopes are those that a person agreed to; nil: not asked, and not checked.
 	scopes []string
-	within string // the object of a token answer that holds it
+	Within string // the object of a token answer that holds it
 	family string // tokens of one consent, which are revoked together
 }
 
 // token is an access token that was given out.
 type token struct {
-	authority
+	Authority
 	value   string
 	expires time.Time
 }
 
 // refresh is a refresh token.
 type refresh struct {
-	authority
+	Authority
 	used time.Time // zero: never
 }
 
@@ -39,28 +39,28 @@ type tokens struct {
 	refresh map[string]*refresh
 	codes   map[string]*code
 	// installed are the accounts in which the app is, with what was agreed to.
-	installed map[string]authority
+	installed map[string]Authority
 }
 
-func newTokens(a *app) *tokens {
-	t := &tokens{access: map[string]*token{}, refresh: map[string]*refresh{}, codes: map[string]*code{}, installed: map[string]authority{}}
-	static, named := a.sandbox.config.Tokens[a.def.Name]
+func newTokens(a *App) *tokens {
+	t := &tokens{access: map[string]*token{}, refresh: map[string]*refresh{}, codes: map[string]*code{}, installed: map[string]Authority{}}
+	static, named := a.sandbox.config.Tokens[a.Def.Name]
 	if !named {
 		static = []string{Token}
 	}
 	for _, value := range static {
-		t.access[value] = &token{value: value, authority: authority{account: a.account, parent: true}}
+		t.access[value] = &token{value: value, Authority: Authority{Account: a.Account, Parent: true}}
 	}
-	t.refresh[a.sandbox.config.Refresh] = &refresh{authority: authority{account: a.account}}
-	t.installed[a.account] = authority{account: a.account}
+	t.refresh[a.sandbox.config.Refresh] = &refresh{Authority: Authority{Account: a.Account}}
+	t.installed[a.Account] = Authority{Account: a.Account}
 	return t
 }
 
 // authorize finds the token of a request in any of the ways that the app
 // takes it.
-func (a *app) authorize(h *http.Request) (*token, *failure) {
+func (a *App) authorize(h *http.Request) (*token, *Failure) {
 	given := ""
-	for _, auth := range a.def.Auth {
+	for _, auth := range a.Def.Auth {
 		value := h.Header.Get(auth.Header)
 		if auth.Query != "" {
 			value = h.URL.Query().Get(auth.Query)
@@ -76,27 +76,27 @@ func (a *app) authorize(h *http.Request) (*token, *failure) {
 		}
 	}
 	switch {
-	case len(a.def.Auth) == 0:
+	case len(a.Def.Auth) == 0:
 		return nil, nil
 	case given == "":
-		return nil, &failure{status: http.StatusUnauthorized, kind: bindings.Unauthorized, code: a.authCode("not_authed"),
-			message: "no access token was sent"}
+		return nil, &Failure{Status: http.StatusUnauthorized, Kind: bindings.Unauthorized, Code: a.authCode("not_authed"),
+			Message: "no access token was sent"}
 	}
-	return nil, &failure{status: http.StatusUnauthorized, kind: bindings.Unauthorized, code: a.authCode("invalid_auth"),
-		message: "the access token is invalid or has expired"}
+	return nil, &Failure{Status: http.StatusUnauthorized, Kind: bindings.Unauthorized, Code: a.authCode("invalid_auth"),
+		Message: "the access token is invalid or has expired"}
 }
 
 // addressed wants the secret that an address of its own has in its query.
-func (a *app) addressed(h *http.Request) *failure {
+func (a *App) addressed(h *http.Request) *Failure {
 	if t := a.tokens.access[h.URL.Query().Get("sig")]; t != nil {
 		return nil
 	}
-	return &failure{status: http.StatusUnauthorized, kind: bindings.Unauthorized, message: "the address is not signed as it should be"}
+	return &Failure{Status: http.StatusUnauthorized, Kind: bindings.Unauthorized, Message: "the address is not signed as it should be"}
 }
 
 // authCode keeps a code only where the vendor has it.
-func (a *app) authCode(code string) string {
-	if _, found := a.def.Errors.Kinds[code]; found {
+func (a *App) authCode(code string) string {
+	if _, found := a.Def.Errors.Kinds[code]; found {
 		return code
 	}
 	return ""
@@ -136,20 +136,20 @@ func secretOf(format, value string) (string, bool) {
 }
 
 // oauth answers the paths of the authorisation server.
-func (a *app) oauth(h *http.Request, raw []byte, path string) (reply, bool) {
+func (a *App) oauth(h *http.Request, raw []byte, path string) (Reply, bool) {
 	if !strings.HasPrefix(path, "/oauth/") {
-		return reply{}, false
+		return Reply{}, false
 	}
 	form, err := url.ParseQuery(string(raw))
 	if err != nil {
 		form = url.Values{}
 	}
 	if strings.HasPrefix(h.Header.Get("Content-Type"), "application/json") {
-		if v, err := decodeJSON(raw); err == nil {
+		if v, err := Decode(raw); err == nil {
 			form = url.Values{}
-			if fields, ok := v.(object); ok {
+			if fields, ok := v.(Object); ok {
 				for name, v := range fields {
-					form.Set(name, text(v))
+					form.Set(name, Text(v))
 				}
 			}
 		}
@@ -172,20 +172,20 @@ func (a *app) oauth(h *http.Request, raw []byte, path string) (reply, bool) {
 	case post && a.exchangePath() != "" && path == a.exchangePath():
 		return a.exchange(h, form), true
 	}
-	return reply{}, false
+	return Reply{}, false
 }
 
 // oauthDef is the app's OAuth that a person takes part in, nil if it has none.
-func (a *app) oauthDef() *bindings.OAuth {
-	for i := range a.def.Auth {
-		if o := a.def.Auth[i].OAuth; o != nil && !o.ClientCredentials {
+func (a *App) oauthDef() *bindings.OAuth {
+	for i := range a.Def.Auth {
+		if o := a.Def.Auth[i].OAuth; o != nil && !o.ClientCredentials {
 			return o
 		}
 	}
 	return nil
 }
 
-func (a *app) exchangePath() string {
+func (a *App) exchangePath() string {
 	if o := a.oauthDef(); o != nil && o.Exchange != nil {
 		return o.Exchange.URL
 	}
@@ -193,7 +193,7 @@ func (a *app) exchangePath() string {
 }
 
 // exchange gives a child account's token for its parent's.
-func (a *app) exchange(h *http.Request, form url.Values) reply {
+func (a *App) exchange(h *http.Request, form url.Values) Reply {
 	parent, failed := a.authorize(h)
 	if failed != nil {
 		return a.refuse(failed, a.traceLocked())
@@ -204,14 +204,14 @@ func (a *app) exchange(h *http.Request, form url.Values) reply {
 			account = form.Get(name)
 		}
 	}
-	if account == "" || parent == nil || !parent.parent {
-		return a.refuse(&failure{status: a.rules.invalid, kind: bindings.Invalid,
-			message: "expected the parent's token and the account to exchange it for"}, a.traceLocked())
+	if account == "" || parent == nil || !parent.Parent {
+		return a.refuse(&Failure{Status: a.rules.InvalidStatus, Kind: bindings.Invalid,
+			Message: "expected the parent's token and the account to exchange it for"}, a.traceLocked())
 	}
-	child := authority{account: account, scopes: parent.scopes, family: parent.family}
+	child := Authority{Account: account, scopes: parent.scopes, family: parent.family}
 	return a.tokenReply(a.newToken(child), "")
 }
 
-func jsonReply(status int, body any) reply {
-	return reply{status: status, header: http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Cache-Control": {"no-store"}}, body: encode(body)}
+func jsonReply(status int, body any) Reply {
+	return Reply{Status: status, Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Cache-Control": {"no-store"}}, Body: Encode(body)}
 }

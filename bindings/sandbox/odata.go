@@ -23,18 +23,18 @@ const (
 )
 
 // odata keeps what $filter and $orderby of the request ask for.
-func (r *request) odata(items []*record) ([]*record, *failure) {
-	if text := text(r.query[odataFilter]); text != "" {
+func (r *Call) odata(items []*Record) ([]*Record, *Failure) {
+	if text := Text(r.Query[odataFilter]); text != "" {
 		test, good := odataTest(text)
 		if !good {
-			return nil, &failure{status: http.StatusBadRequest, kind: bindings.Invalid, message: "Invalid filter clause: " + text}
+			return nil, &Failure{Status: http.StatusBadRequest, Kind: bindings.Invalid, Message: "Invalid filter clause: " + text}
 		}
-		items = slices.DeleteFunc(items, func(item *record) bool { return !test(item) })
+		items = slices.DeleteFunc(items, func(item *Record) bool { return !test(item) })
 	}
-	if order := text(r.query[odataOrder]); order != "" {
+	if order := Text(r.Query[odataOrder]); order != "" {
 		path, direction, _ := strings.Cut(strings.TrimSpace(order), " ")
-		slices.SortStableFunc(items, func(a, b *record) int {
-			order := odataCompare(odataAt(a, path), text(odataAt(b, path)))
+		slices.SortStableFunc(items, func(a, b *Record) int {
+			order := odataCompare(odataAt(a, path), Text(odataAt(b, path)))
 			if direction == "desc" {
 				return -order
 			}
@@ -46,8 +46,8 @@ func (r *request) odata(items []*record) ([]*record, *failure) {
 
 // odataTest reads comparisons joined by "and": lastModifiedDateTime gt
 // 2026-01-01T00:00:00Z and startswith(displayName,'A').
-func odataTest(clause string) (func(*record) bool, bool) {
-	var tests []func(*record) bool
+func odataTest(clause string) (func(*Record) bool, bool) {
+	var tests []func(*Record) bool
 	for part := range strings.SplitSeq(clause, " and ") {
 		test := odataTerm(strings.TrimSpace(part))
 		if test == nil {
@@ -55,8 +55,8 @@ func odataTest(clause string) (func(*record) bool, bool) {
 		}
 		tests = append(tests, test)
 	}
-	return func(item *record) bool {
-		return !slices.ContainsFunc(tests, func(test func(*record) bool) bool { return !test(item) })
+	return func(item *Record) bool {
+		return !slices.ContainsFunc(tests, func(test func(*Record) bool) bool { return !test(item) })
 	}, true
 }
 
@@ -66,15 +66,15 @@ var odataOperators = map[string]func(order int) bool{
 	"lt": func(order int) bool { return order < 0 }, "le": func(order int) bool { return order <= 0 },
 }
 
-func odataTerm(term string) func(*record) bool {
+func odataTerm(term string) func(*Record) bool {
 	if inner, found := strings.CutPrefix(term, "startswith("); found {
 		path, literal, _ := strings.Cut(strings.TrimSuffix(inner, ")"), ",")
 		want, good := odataLiteral(literal)
 		if !good {
 			return nil
 		}
-		return func(item *record) bool {
-			return strings.HasPrefix(strings.ToLower(text(odataAt(item, path))), strings.ToLower(want))
+		return func(item *Record) bool {
+			return strings.HasPrefix(strings.ToLower(Text(odataAt(item, path))), strings.ToLower(want))
 		}
 	}
 	words := strings.SplitN(term, " ", 3)
@@ -85,7 +85,7 @@ func odataTerm(term string) func(*record) bool {
 	if !good {
 		return nil
 	}
-	return func(item *record) bool {
+	return func(item *Record) bool {
 		have := odataAt(item, words[0])
 		return have != nil && odataOperators[words[1]](odataCompare(have, want))
 	}
@@ -101,22 +101,22 @@ func odataLiteral(literal string) (string, bool) {
 	return literal, literal != "" && !strings.ContainsAny(literal, " '()")
 }
 
-func odataAt(item *record, path string) any {
-	return lookup(item.fields, strings.ReplaceAll(strings.TrimSpace(path), "/", "."))
+func odataAt(item *Record, path string) any {
+	return Lookup(item.Fields, strings.ReplaceAll(strings.TrimSpace(path), "/", "."))
 }
 
 // odataCompare compares as times, else as numbers, else as texts.
 func odataCompare(have any, want string) int {
-	a, errA := time.Parse(time.RFC3339, text(have))
+	a, errA := time.Parse(time.RFC3339, Text(have))
 	b, errB := time.Parse(time.RFC3339, want)
 	if errA == nil && errB == nil {
 		return a.Compare(b)
 	}
-	m, errM := strconv.ParseFloat(text(have), 64)
+	m, errM := strconv.ParseFloat(Text(have), 64)
 	n, errN := strconv.ParseFloat(want, 64)
 	switch {
 	case errM != nil || errN != nil:
-		return strings.Compare(strings.ToLower(text(have)), strings.ToLower(want))
+		return strings.Compare(strings.ToLower(Text(have)), strings.ToLower(want))
 	case m < n:
 		return -1
 	case m > n:
@@ -126,13 +126,13 @@ func odataCompare(have any, want string) int {
 }
 
 // skipped is the position behind the item that the address of a next page names.
-func (r *request) skipped(items []*record) int {
-	token := r.http.URL.Query().Get(odataSkip)
+func (r *Call) skipped(items []*Record) int {
+	token := r.HTTP.URL.Query().Get(odataSkip)
 	if token == "" {
 		return 0
 	}
 	id, err := base64.RawURLEncoding.DecodeString(token)
-	i := slices.IndexFunc(items, func(item *record) bool { return err == nil && item.id == string(id) })
+	i := slices.IndexFunc(items, func(item *Record) bool { return err == nil && item.ID == string(id) })
 	if i < 0 {
 		return len(items)
 	}
@@ -141,32 +141,32 @@ func (r *request) skipped(items []*record) int {
 
 // linked writes the whole address of the next page, or, of a list that follows
 // changes, that of the changes to come.
-func (r *request) linked(out object, p page) {
-	query := r.http.URL.Query()
+func (r *Call) linked(out Object, p Page) {
+	query := r.HTTP.URL.Query()
 	switch {
-	case p.more:
-		query.Set(odataSkip, base64.RawURLEncoding.EncodeToString([]byte(p.items[len(p.items)-1].id)))
+	case p.More:
+		query.Set(odataSkip, base64.RawURLEncoding.EncodeToString([]byte(p.Items[len(p.Items)-1].ID)))
 		out[r.plan.op.Pages.URL] = r.address(query)
 	case fieldOf(r.plan.types.answerDefinition(r.plan.op), deltaLink) != nil:
-		out[deltaLink] = r.address(url.Values{odataDelta: {strconv.FormatInt(r.app.store.changes, 10)}})
+		out[deltaLink] = r.address(url.Values{odataDelta: {strconv.FormatInt(r.App.store.changes, 10)}})
 	}
 }
 
 // address is that of this request with another query.
-func (r *request) address(query url.Values) string {
+func (r *Call) address(query url.Values) string {
 	scheme := "http"
-	if r.http.TLS != nil {
+	if r.HTTP.TLS != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + r.http.Host + r.http.URL.EscapedPath() + "?" + query.Encode()
+	return scheme + "://" + r.HTTP.Host + r.HTTP.URL.EscapedPath() + "?" + query.Encode()
 }
 
 // changed keeps the records that changed since the address that the request
 // was given as deltaLink; without one, all of them.
-func (r *request) changed(items []*record) []*record {
-	since, err := strconv.ParseInt(r.http.URL.Query().Get(odataDelta), 10, 64)
+func (r *Call) changed(items []*Record) []*Record {
+	since, err := strconv.ParseInt(r.HTTP.URL.Query().Get(odataDelta), 10, 64)
 	if err != nil {
 		return items
 	}
-	return slices.DeleteFunc(items, func(item *record) bool { return item.changed <= since })
+	return slices.DeleteFunc(items, func(item *Record) bool { return item.changed <= since })
 }

@@ -11,36 +11,39 @@ import (
 )
 
 // page is one part of a list.
-type page struct {
-	items   []*record
-	start   int // items before it
-	size    int
-	total   int
-	more    bool
+type Page struct {
+	Items   []*Record
+	Start   int // items before it
+	Size    int
+	Total   int
+	More    bool
 	cursors map[string]any // by parameter
 }
 
 // maxPage bounds what a request may ask for.
 const maxPage = 1000
 
-func (r *request) list() (result, *failure) {
-	items := r.app.store.all(r.plan.resource.name, r.links())
+func (r *Call) list() (Result, *Failure) {
+	items := r.changed(r.store.all(r.plan.resource.name, r.Links()))
+	if r.plan.rule != nil && r.plan.rule.Newest {
+		slices.Reverse(items)
+	}
 	items, failed := r.odata(r.filter(slices.DeleteFunc(items, r.foreign)))
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
 	r.sort(items)
-	return result{listed: true, page: r.cut(items)}, nil
+	return r.List(items), nil
 }
 
 // sort orders a list as sort_by=field:direction asks for.
-func (r *request) sort(items []*record) {
-	field, direction, found := strings.Cut(text(r.arg("sort_by")), ":")
+func (r *Call) sort(items []*Record) {
+	field, direction, found := strings.Cut(Text(r.Arg("sort_by")), ":")
 	if !found {
 		return
 	}
-	slices.SortStableFunc(items, func(a, b *record) int {
-		order := strings.Compare(strings.ToLower(text(a.fields[field])), strings.ToLower(text(b.fields[field])))
+	slices.SortStableFunc(items, func(a, b *Record) int {
+		order := strings.Compare(strings.ToLower(Text(a.Fields[field])), strings.ToLower(Text(b.Fields[field])))
 		if direction == "desc" {
 			return -order
 		}
@@ -49,50 +52,50 @@ func (r *request) sort(items []*record) {
 }
 
 // cut takes the page that the request asks for out of the whole list.
-func (r *request) cut(items []*record) page {
+func (r *Call) PageOf(items []*Record) Page {
 	pages := r.plan.op.Pages
-	out := page{total: len(items), size: r.app.rules.pageSize}
+	out := Page{Total: len(items), Size: r.App.rules.PageSize}
 	if pages == nil {
-		out.size = len(items)
-		if n := r.positive("limit", "per_page", "pageSize", "pageLimit"); n > 0 {
-			out.size = min(n, maxPage)
+		out.Size = len(items)
+		if n := r.Positive("limit", "per_page", "pageSize", "pageLimit"); n > 0 {
+			out.Size = min(n, maxPage)
 		}
-		out.start = min(r.positive("skip", "offset"), len(items))
+		out.Start = min(r.Positive("skip", "offset"), len(items))
 	} else {
 		if pages.SizeParam != "" {
-			if n := r.positive(pages.SizeParam); n > 0 {
-				out.size = min(n, maxPage)
+			if n := r.Positive(pages.SizeParam); n > 0 {
+				out.Size = min(n, maxPage)
 			}
 		}
 		switch {
 		case pages.Page != "" && pages.Zero:
-			out.start = r.positive(pages.Page) * out.size
+			out.Start = r.Positive(pages.Page) * out.Size
 		case pages.Page != "":
-			out.start = (max(r.positive(pages.Page), 1) - 1) * out.size
+			out.Start = (max(r.Positive(pages.Page), 1) - 1) * out.Size
 		case pages.Offset != "":
-			out.start = r.positive(pages.Offset)
+			out.Start = r.Positive(pages.Offset)
 		case pages.URL != "":
-			out.start = r.skipped(items)
+			out.Start = r.skipped(items)
 		default:
-			out.start = r.after(items, pages)
+			out.Start = r.after(items, pages)
 		}
-		out.start = min(out.start, len(items))
+		out.Start = min(out.Start, len(items))
 	}
-	end := min(out.start+out.size, len(items))
-	out.items, out.more = items[out.start:end], end < len(items)
-	if pages != nil && out.more && len(out.items) > 0 {
+	end := min(out.Start+out.Size, len(items))
+	out.Items, out.More = items[out.Start:end], end < len(items)
+	if pages != nil && out.More && len(out.Items) > 0 {
 		out.cursors = map[string]any{}
 		for param, path := range pages.Cursors {
-			out.cursors[param] = r.cursor(param, path, out.items[len(out.items)-1])
+			out.cursors[param] = r.cursor(param, path, out.Items[len(out.Items)-1])
 		}
 	}
 	return out
 }
 
-func (r *request) positive(names ...string) int {
+func (r *Call) Positive(names ...string) int {
 	for _, name := range names {
-		if v := r.arg(name); v != nil {
-			if n, err := strconv.Atoi(text(v)); err == nil && n > 0 && n < 1<<30 {
+		if v := r.Arg(name); v != nil {
+			if n, err := strconv.Atoi(Text(v)); err == nil && n > 0 && n < 1<<30 {
 				return n
 			}
 		}
@@ -101,11 +104,11 @@ func (r *request) positive(names ...string) int {
 }
 
 // after gives the position behind the item that the cursors of the request name.
-func (r *request) after(items []*record, pages *bindings.Pages) int {
+func (r *Call) after(items []*Record, pages *bindings.Pages) int {
 	given := map[string]string{}
 	for param := range pages.Cursors {
-		if v := r.arg(param); !empty(v) {
-			given[param] = text(v)
+		if v := r.Arg(param); !Empty(v) {
+			given[param] = Text(v)
 		}
 	}
 	if len(given) == 0 {
@@ -114,7 +117,7 @@ func (r *request) after(items []*record, pages *bindings.Pages) int {
 	for i := len(items) - 1; i >= 0; i-- {
 		all := true
 		for param, v := range given {
-			all = all && text(r.cursor(param, pages.Cursors[param], items[i])) == v
+			all = all && Text(r.cursor(param, pages.Cursors[param], items[i])) == v
 		}
 		if all {
 			return i + 1
@@ -125,18 +128,18 @@ func (r *request) after(items []*record, pages *bindings.Pages) int {
 
 // cursor gives the value by which a parameter names an item: what the item
 // has at that path, its id, its time, or a text that only we read.
-func (r *request) cursor(param, path string, item *record) any {
+func (r *Call) cursor(param, path string, item *Record) any {
 	field, ofItem := strings.CutPrefix(path, "item:")
 	if ofItem {
-		if v := lookup(item.fields, field); v != nil {
+		if v := Lookup(item.Fields, field); v != nil {
 			if t := r.plan.types.typeAt(r.plan.item, steps(field)); t != nil {
-				v = fitter{r.checker(), r.now}.fit(t, v, 0)
+				v = fitter{r.checker(), r.Now}.fit(t, v, 0)
 			}
 			return v
 		}
 	}
-	name := strings.TrimSuffix(fold(param), "[]")
-	last := fold(steps(field)[len(steps(field))-1])
+	name := strings.TrimSuffix(Fold(param), "[]")
+	last := Fold(steps(field)[len(steps(field))-1])
 	kind := r.paramKind(param)
 	whole := r.plan.op.Answer
 	if ofItem {
@@ -149,18 +152,18 @@ func (r *request) cursor(param, path string, item *record) any {
 	}
 	switch {
 	case ofItem && kind == bindings.List:
-		return []any{number(item.at), item.id}
+		return []any{Number(item.At), item.ID}
 	case kind == bindings.Number || kind == bindings.Integer || kind == bindings.Int64:
-		return number(item.at)
+		return Number(item.At)
 	case strings.HasSuffix(name, "id") || strings.HasSuffix(last, "id"):
-		return item.id
+		return item.ID
 	case ofItem:
-		return number(item.at)
+		return Number(item.At)
 	}
-	return base64.RawURLEncoding.EncodeToString([]byte("after:" + item.id))
+	return base64.RawURLEncoding.EncodeToString([]byte("after:" + item.ID))
 }
 
-func (r *request) paramKind(name string) bindings.Kind {
+func (r *Call) paramKind(name string) bindings.Kind {
 	c := r.plan.types
 	for i := range r.plan.op.Query {
 		if f := &r.plan.op.Query[i]; f.Name == name {
@@ -179,46 +182,46 @@ func (r *request) paramKind(name string) bindings.Kind {
 }
 
 // meta writes what the answer says of the page, where its type declares it.
-func (r *request) meta(out any, p page) any {
+func (r *Call) meta(out any, p Page) any {
 	pages := r.plan.op.Pages
-	number := p.start/max(p.size, 1) + 1
+	number := p.Start/max(p.Size, 1) + 1
 	if pages != nil {
 		for param, v := range p.cursors {
 			if path := pages.Cursors[param]; !strings.HasPrefix(path, "item:") {
 				out = place(out, path, v)
 			}
 		}
-		if !p.more {
+		if !p.More {
 			for _, path := range pages.Cursors {
-				if !strings.HasPrefix(path, "item:") && lookup(out, path) == nil {
+				if !strings.HasPrefix(path, "item:") && Lookup(out, path) == nil {
 					out = r.blank(out, path)
 				}
 			}
 		}
-		if at, isObject := out.(object); isObject && pages.URL != "" {
+		if at, isObject := out.(Object); isObject && pages.URL != "" {
 			r.linked(at, p)
 		}
-		if pages.Next != "" && p.more {
-			out = place(out, pages.Next, count(number+1))
+		if pages.Next != "" && p.More {
+			out = place(out, pages.Next, Count(number+1))
 		}
 		if pages.More != "" {
-			out = place(out, pages.More, p.more)
+			out = place(out, pages.More, p.More)
 		}
 		if pages.Last != "" {
-			out = place(out, pages.Last, count(max((p.total+p.size-1)/max(p.size, 1), 1)))
+			out = place(out, pages.Last, Count(max((p.Total+p.Size-1)/max(p.Size, 1), 1)))
 		}
 	}
 	known := map[string]any{
-		"total": count(p.total), "count": count(p.total), "totalcount": count(p.total),
-		"totalitems": count(p.total), "totalpages": count((p.total + p.size - 1) / max(p.size, 1)),
-		"currentpage": count(number), "page": count(number), "perpage": count(p.size), "pagesize": count(p.size),
-		"hasmore": p.more, "hasnextpage": p.more,
+		"total": Count(p.Total), "count": Count(p.Total), "totalcount": Count(p.Total),
+		"totalitems": Count(p.Total), "totalpages": Count((p.Total + p.Size - 1) / max(p.Size, 1)),
+		"currentpage": Count(number), "page": Count(number), "perpage": Count(p.Size), "pagesize": Count(p.Size),
+		"hasmore": p.More, "hasnextpage": p.More,
 	}
-	if p.more {
-		known["nextpage"] = count(number + 1)
+	if p.More {
+		known["nextpage"] = Count(number + 1)
 	}
 	if number > 1 {
-		known["prevpage"] = count(number - 1)
+		known["prevpage"] = Count(number - 1)
 	}
 	r.describe(out, r.plan.op.Answer, known, 0)
 	return out
@@ -226,7 +229,7 @@ func (r *request) meta(out any, p page) any {
 
 // blank leaves an exhausted cursor empty rather than absent where its type
 // is text and required.
-func (r *request) blank(out any, path string) any {
+func (r *Call) blank(out any, path string) any {
 	t := r.plan.op.Answer
 	var field *bindings.Field
 	for _, step := range steps(path) {
@@ -243,8 +246,8 @@ func (r *request) blank(out any, path string) any {
 }
 
 // describe fills the declared counters of an answer and of the objects in it.
-func (r *request) describe(out any, t *bindings.Type, known map[string]any, depth int) {
-	at, isObject := out.(object)
+func (r *Call) describe(out any, t *bindings.Type, known map[string]any, depth int) {
+	at, isObject := out.(Object)
 	if t == nil || !isObject || depth > 2 {
 		return
 	}
@@ -256,10 +259,10 @@ func (r *request) describe(out any, t *bindings.Type, known map[string]any, dept
 		f := &d.Fields[i]
 		resolved, inner := r.plan.types.Resolve(&f.Type)
 		if inner != nil {
-			if name := fold(f.Name); name == "meta" || name == "pagination" || name == "data" || at[f.Name] != nil {
-				nested, has := at[f.Name].(object)
+			if name := Fold(f.Name); name == "meta" || name == "pagination" || name == "data" || at[f.Name] != nil {
+				nested, has := at[f.Name].(Object)
 				if !has {
-					nested = object{}
+					nested = Object{}
 				}
 				r.describe(nested, &f.Type, known, depth+1)
 				if len(nested) > 0 {
@@ -268,12 +271,12 @@ func (r *request) describe(out any, t *bindings.Type, known map[string]any, dept
 			}
 			continue
 		}
-		v, found := known[fold(f.Name)]
+		v, found := known[Fold(f.Name)]
 		if !found || at[f.Name] != nil {
 			continue
 		}
 		if _, isNumber := v.(json.Number); isNumber && resolved.Kind == bindings.String {
-			v = text(v)
+			v = Text(v)
 		}
 		if len(r.checker().check(&f.Type, v, "")) == 0 {
 			at[f.Name] = v
@@ -282,4 +285,4 @@ func (r *request) describe(out any, t *bindings.Type, known map[string]any, dept
 }
 
 // checker holds values against the types of the operation's catalogue.
-func (r *request) checker() checker { return checker{r.plan.types.Catalogue, false} }
+func (r *Call) checker() checker { return checker{r.plan.types.Catalogue, false} }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,47 +14,109 @@ import (
 // maxBody bounds what a request may send.
 const maxBody = 32 << 20
 
-// request is one call on its way through an app.
-type request struct {
-	app    *app
-	plan   *plan
-	http   *http.Request
-	raw    []byte
-	params map[string]string // of the path
-	query  object
-	body   any    // unwrapped
-	fields object // the body where it is an object
-	token  *token
-	now    time.Time
+// Call is one request to an operation.
+type Call struct {
+	*App
+	Op       *bindings.Operation
+	Verb     Verb   // what the operation does
+	Resource string // the records that it is about
+	HTTP     *http.Request
+	Params   map[string]string // of the path
+	Query    Object
+	Fields   Object // the body, where it is an object
+	Now      time.Time
+
+	plan  *plan
+	raw   []byte
+	body  any // unwrapped
+	token *token
+}
+
+// Target is the id of the record that the request names in Rule.ID or at the
+// end of its path, empty where it names none.
+func (r *Call) Target() string {
+	if r.plan.id == "" {
+		return ""
+	}
+	return Text(r.Arg(r.plan.id))
+}
+
+// Below gives the name of the first link of the path and the id of the record
+// there: GET /projects/{project_gid}/tasks lists what is below a project.
+func (r *Call) Below() (link, id string) {
+	if len(r.plan.links) == 0 {
+		return "", ""
+	}
+	return r.plan.links[0].name, r.Params[r.plan.links[0].param]
+}
+
+// Set is what the rule of the operation sets: a text such as "{name}" is the
+// argument of that name.
+func (r *Call) Set() Object {
+	if r.plan.rule == nil || r.plan.rule.Set == nil {
+		return nil
+	}
+	fields := Object{}
+	for field, v := range r.plan.rule.Set {
+		if s, isText := v.(string); isText && strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") {
+			v = r.Arg(s[1 : len(s)-1])
+		}
+		fields[field] = Clone(v)
+	}
+	return fields
+}
+
+// addSet adds to the body what the rule sets.
+func (r *Call) addSet() {
+	if set := r.Set(); set != nil {
+		fields := Object{}
+		maps.Copy(fields, r.Fields)
+		maps.Copy(fields, set)
+		r.Fields = fields
+	}
+}
+
+// Make stores a new record under links, with the account of the request where
+// its type has a place for one. An empty id is made.
+func (r *Call) Make(resource, id string, fields Object, links map[string]string) *Record {
+	return r.make(r.model.resource(resource), id, fields, links, r)
+}
+
+// List answers with the page of records that the request asks for.
+func (r *Call) List(items []*Record) Result { return Result{Listed: true, Page: r.PageOf(items)} }
+
+// Created answers with a new record, and reports it to webhooks.
+func (r *Call) Created(made *Record) Result {
+	return Result{Record: made, Changes: []Change{{Resource: r.Resource, Verb: "created", Record: made}}}
 }
 
 // arg finds an argument wherever it stands.
-func (r *request) arg(name string) any {
-	if v, found := r.params[name]; found {
+func (r *Call) Arg(name string) any {
+	if v, found := r.Params[name]; found {
 		return v
 	}
-	if v := r.query[name]; v != nil {
+	if v := r.Query[name]; v != nil {
 		return v
 	}
-	return r.fields[name]
+	return r.Fields[name]
 }
 
 // argFolded finds an argument by its folded name.
-func (r *request) argFolded(name string) string {
-	for key, v := range r.params {
-		if fold(key) == name {
+func (r *Call) argFolded(name string) string {
+	for key, v := range r.Params {
+		if Fold(key) == name {
 			return v
 		}
 	}
-	if v, found := folded(r.query, name); found {
-		return text(v)
+	if v, found := folded(r.Query, name); found {
+		return Text(v)
 	}
-	v, _ := folded(r.fields, name)
-	return text(v)
+	v, _ := folded(r.Fields, name)
+	return Text(v)
 }
 
 // decode reads query and body by the operation's declaration and checks both.
-func (r *request) decode(strict bool) *failure {
+func (r *Call) decode(strict bool) *Failure {
 	c := checker{r.plan.types.Catalogue, strict}
 	found := r.decodeQuery(c)
 	body, failed := r.decodeBody()
@@ -63,20 +126,20 @@ func (r *request) decode(strict bool) *failure {
 	r.body = body
 	for i := range r.plan.op.PathParams {
 		f := &r.plan.op.PathParams[i]
-		v := fromText(c, f.Type, []string{r.params[f.Name]})
+		v := fromText(c, f.Type, []string{r.Params[f.Name]})
 		found = append(found, c.check(&f.Type, v, f.Name)...)
 	}
 	if declared := r.plan.op.Body; declared != nil {
 		found = append(found, r.checkBody(c, declared)...)
 	}
-	r.fields, _ = r.body.(object)
+	r.Fields, _ = r.body.(Object)
 	if len(found) > 0 {
-		return r.app.invalid(found)
+		return r.App.invalid(found)
 	}
 	return nil
 }
 
-func (r *request) checkBody(c checker, declared *bindings.Body) []problem {
+func (r *Call) checkBody(c checker, declared *bindings.Body) []Problem {
 	if r.body == nil {
 		if !declared.Required {
 			_, d := c.catalogue.Resolve(&declared.Type)
@@ -84,14 +147,14 @@ func (r *request) checkBody(c checker, declared *bindings.Body) []problem {
 				return nil
 			}
 		}
-		r.body = object{}
+		r.body = Object{}
 	}
 	path := ""
 	if declared.Wrap != "" {
-		whole, _ := r.body.(object)
+		whole, _ := r.body.(Object)
 		inner, found := whole[declared.Wrap]
 		if !found {
-			return []problem{{declared.Wrap, missing, ""}}
+			return []Problem{{declared.Wrap, Missing, ""}}
 		}
 		r.body, path = inner, declared.Wrap
 	}
@@ -112,10 +175,10 @@ func requires(d *bindings.Definition) bool {
 
 // decodeQuery gives the query the declared types; lists may repeat the name,
 // with or without brackets, or stand with commas.
-func (r *request) decodeQuery(c checker) []problem {
-	given := r.http.URL.Query()
-	r.query = object{}
-	var found []problem
+func (r *Call) decodeQuery(c checker) []Problem {
+	given := r.HTTP.URL.Query()
+	r.Query = Object{}
+	var found []Problem
 	for i := range r.plan.op.Query {
 		f := &r.plan.op.Query[i]
 		values := given[f.Name]
@@ -126,15 +189,15 @@ func (r *request) decodeQuery(c checker) []problem {
 		delete(given, f.Name+"[]")
 		if len(values) == 0 {
 			if nested := brackets(given, f.Name); nested != nil {
-				r.query[f.Name] = nested
+				r.Query[f.Name] = nested
 			} else if f.Required {
-				found = append(found, problem{f.Name, missing, ""})
+				found = append(found, Problem{f.Name, Missing, ""})
 			}
 			continue
 		}
 		v := fromText(c, f.Type, values)
 		found = append(found, c.check(&f.Type, v, f.Name)...)
-		r.query[f.Name] = v
+		r.Query[f.Name] = v
 	}
 	if pages := r.plan.op.Pages; pages != nil && pages.URL != "" {
 		delete(given, odataSkip)
@@ -142,20 +205,20 @@ func (r *request) decodeQuery(c checker) []problem {
 	}
 	if c.strict && r.plan.op.Address == "" {
 		for _, name := range sorted(given) {
-			found = append(found, problem{name, unknown, ""})
+			found = append(found, Problem{name, Unknown, ""})
 		}
 	}
 	return found
 }
 
 // brackets gathers name[key]=value.
-func brackets(given url.Values, name string) object {
-	var out object
+func brackets(given url.Values, name string) Object {
+	var out Object
 	for key, values := range given {
 		inner, ok := strings.CutPrefix(key, name+"[")
 		if inner, ok2 := strings.CutSuffix(inner, "]"); ok && ok2 && inner != "" {
 			if out == nil {
-				out = object{}
+				out = Object{}
 			}
 			out[inner] = values[0]
 			delete(given, key)
@@ -178,7 +241,7 @@ func fromText(c checker, t bindings.Type, values []string) any {
 		}
 	case bindings.List:
 		if len(values) == 1 && strings.HasPrefix(first, "[") {
-			if v, err := decodeJSON([]byte(first)); err == nil {
+			if v, err := Decode([]byte(first)); err == nil {
 				return v
 			}
 		}
@@ -200,12 +263,12 @@ func fromText(c checker, t bindings.Type, values []string) any {
 		}
 	case bindings.Object, bindings.Map, bindings.Any:
 		if strings.HasPrefix(first, "{") || strings.HasPrefix(first, "[") {
-			if v, err := decodeJSON([]byte(first)); err == nil {
+			if v, err := Decode([]byte(first)); err == nil {
 				return v
 			}
 		}
 	case bindings.Enum:
-		if v, err := decodeJSON([]byte(first)); err == nil && scalar(resolved, v) == "" {
+		if v, err := Decode([]byte(first)); err == nil && scalar(resolved, v) == "" {
 			return v
 		}
 	}

@@ -35,8 +35,10 @@ const (
 // Config says what a sandbox is made of. Only Apps is needed.
 type Config struct {
 	Apps []*bindings.App
-	Now  func() time.Time // nil: time.Now
-	Log  *slog.Logger     // nil: none
+	// Rules are what catalogues do not say about the apps, by app.
+	Rules map[string]*Rules
+	Now   func() time.Time // nil: time.Now
+	Log   *slog.Logger     // nil: none
 	// Sleep waits for latencies and for sending webhooks again; nil: in real
 	// time. It must return early with an error when ctx ends.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -66,7 +68,7 @@ type Config struct {
 type Sandbox struct {
 	config Config
 	logger *slog.Logger
-	apps   map[string]*app
+	apps   map[string]*App
 	seed   uint64
 	log    *requestLog
 	faults *faultList
@@ -84,7 +86,7 @@ type Sandbox struct {
 // New makes a sandbox with its first records. It answers once Start was
 // called, or through Handler.
 func New(config Config) (*Sandbox, error) {
-	s := &Sandbox{config: config, logger: config.Log, apps: map[string]*app{}, log: newRequestLog(), faults: &faultList{}}
+	s := &Sandbox{config: config, logger: config.Log, apps: map[string]*App{}, log: newRequestLog(), faults: &faultList{}}
 	s.config.Refresh = cmp.Or(config.Refresh, RefreshToken)
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
@@ -119,7 +121,7 @@ func (s *Sandbox) routes() http.Handler {
 	}
 	mux.Handle("/sandbox/", http.NewCrossOriginProtection().Handler(s.admin()))
 	mux.HandleFunc("/", func(w http.ResponseWriter, h *http.Request) {
-		writeJSON(w, http.StatusNotFound, object{"error": fmt.Sprintf(
+		writeJSON(w, http.StatusNotFound, Object{"error": fmt.Sprintf(
 			"no app at %s; there are %s, and /sandbox/ says what it can do", h.URL.Path, strings.Join(sorted(s.apps), ", "))})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
@@ -201,7 +203,7 @@ func (s *Sandbox) RevokeURL(app string) string { return s.URL(app) + "/oauth/rev
 // Account is the id of the customer's space that an app's first records have.
 func (s *Sandbox) Account(app string) string {
 	if a := s.apps[app]; a != nil {
-		return a.account
+		return a.Account
 	}
 	return ""
 }
@@ -223,7 +225,7 @@ func (s *Sandbox) Fault(f Fault) error {
 		return s.unknownApp(f.App)
 	}
 	if f.App != "" && f.Operation != "" {
-		if _, found := s.apps[f.App].def.Operation(f.Operation); !found {
+		if _, found := s.apps[f.App].Def.Operation(f.Operation); !found {
 			return fmt.Errorf("app %q has no operation %q", f.App, f.Operation)
 		}
 	}
@@ -250,7 +252,7 @@ func (s *Sandbox) Records(app, resource string) []json.RawMessage {
 	defer a.mu.Unlock()
 	all := []json.RawMessage{}
 	for _, r := range a.store.all(res.name, nil) {
-		all = append(all, encode(r.fields))
+		all = append(all, Encode(r.Fields))
 	}
 	return all
 }
@@ -270,13 +272,13 @@ func (s *Sandbox) Put(app, resource string, fields any) (json.RawMessage, error)
 	if err != nil {
 		return nil, fmt.Errorf("put %s %q: %w", app, resource, err)
 	}
-	given, isObject := v.(object)
+	given, isObject := v.(Object)
 	if !isObject {
-		return nil, fmt.Errorf("put %s %q: expected an object, found %.60s", app, resource, encode(v))
+		return nil, fmt.Errorf("put %s %q: expected an object, found %.60s", app, resource, Encode(v))
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return encode(a.seed(res.name, given).fields), nil
+	return Encode(a.seed(res.name, given).Fields), nil
 }
 
 // Resources are the names of the resources that an app has.
@@ -284,6 +286,20 @@ func (s *Sandbox) Resources(app string) []string {
 	if a := s.apps[app]; a != nil {
 		return sorted(a.model.resources)
 	}
+	return nil
+}
+
+// Forget makes an app refuse the tokens that it gave out for the records of so
+// far: sync tokens of lists, positions in feeds.
+func (s *Sandbox) Forget(app string) error {
+	a := s.apps[app]
+	if a == nil {
+		return s.unknownApp(app)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.store.version++
+	a.forgotten = a.store.version
 	return nil
 }
 

@@ -20,32 +20,30 @@ const (
 // A file comes in three steps: an address is asked for, the bytes are posted to
 // it, and the upload is completed.
 
-func slackUploadURL(r *request) (result, *failure) {
-	if r.positive("length") == 0 {
-		return result{}, slackError("missing_argument")
+func slackUploadURL(r *Call) (Result, *Failure) {
+	if r.Positive("length") == 0 {
+		return Result{}, slackError("missing_argument")
 	}
-	ticket, file := letters(r.app.random, 32, mixedAlphabet), "F0"+letters(r.app.random, 9, upperAlphabet)
-	r.app.store.put("uploads", &record{id: file, fields: object{"ticket": ticket, "name": r.fields["filename"], "alt_txt": r.fields["alt_txt"]}})
-	return result{fields: object{"file_id": file, "upload_url": r.app.sandbox.URL("slack") + slackUploadPath + ticket}}, nil
+	ticket, file := Letters(r.Random, 32, MixedAlphabet), "F0"+Letters(r.Random, 9, UpperAlphabet)
+	r.Save("uploads", &Record{ID: file, Fields: Object{"ticket": ticket, "name": r.Fields["filename"], "alt_txt": r.Fields["alt_txt"]}})
+	return Result{Fields: Object{"file_id": file, "upload_url": r.URL() + slackUploadPath + ticket}}, nil
 }
 
 // slackUploaded takes the bytes of a file, as they are or as a part of a form.
-func slackUploaded(a *app, h *http.Request, raw []byte, at string) (reply, bool) {
+func slackUploaded(a *App, h *http.Request, raw []byte, at string) (Reply, bool) {
 	ticket, found := strings.CutPrefix(at, slackUploadPath)
 	if !found || h.Method != http.MethodPost && h.Method != http.MethodPut {
-		return reply{}, false
+		return Reply{}, false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, upload := range a.store.all("uploads", nil) {
-		if upload.fields["ticket"] != ticket {
+	for _, upload := range a.All("uploads", nil) {
+		if upload.Fields["ticket"] != ticket {
 			continue
 		}
 		content, err := slackBytes(h, raw)
 		if err != nil || len(content) == 0 {
 			return slackPlain(http.StatusBadRequest, "no file in the request"), true
 		}
-		a.files[upload.id] = content
+		upload.Content = content
 		return slackPlain(http.StatusOK, fmt.Sprintf("OK - %d", len(content))), true
 	}
 	return slackPlain(http.StatusNotFound, "no such upload"), true
@@ -69,137 +67,136 @@ func slackBytes(h *http.Request, raw []byte) ([]byte, error) {
 	}
 }
 
-func slackPlain(status int, say string) reply {
-	return reply{status: status, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, body: []byte(say)}
+func slackPlain(status int, say string) Reply {
+	return Reply{Status: status, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, Body: []byte(say)}
 }
 
 // slackDownload gives the bytes of a file to who has a token.
-func slackDownload(a *app, h *http.Request, at string) (reply, bool) {
+func slackDownload(a *App, h *http.Request, at string) (Reply, bool) {
 	id, found := strings.CutPrefix(at, slackFilePath)
 	if !found || h.Method != http.MethodGet {
-		return reply{}, false
+		return Reply{}, false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	id, _, _ = strings.Cut(id, "/")
-	file := a.store.get("files", id)
-	if _, failed := a.authorize(h); failed != nil || file == nil {
+	file := a.Get("files", id)
+	if file == nil || !a.Authorized(h) {
 		return slackPlain(http.StatusNotFound, "no such file"), true
 	}
-	return reply{status: http.StatusOK, header: http.Header{"Content-Type": {text(file.fields["mimetype"])}}, body: a.files[id]}, true
+	return Reply{Status: http.StatusOK, Header: http.Header{"Content-Type": {Text(file.Fields["mimetype"])}}, Body: file.Content}, true
 }
 
-func slackCompleteUpload(r *request) (result, *failure) {
-	given, _ := r.fields["files"].([]any)
-	channels := slackNames(r.fields["channels"])
-	if one := r.fields["channel_id"]; !empty(one) {
+func slackCompleteUpload(r *Call) (Result, *Failure) {
+	given, _ := r.Fields["files"].([]any)
+	channels := slackNames(r.Fields["channels"])
+	if one := r.Fields["channel_id"]; !Empty(one) {
 		channels = []any{one}
 	}
 	for _, id := range channels {
-		if r.app.store.get("channels", text(id)) == nil {
-			return result{}, slackError("channel_not_found")
+		if r.Get("channels", Text(id)) == nil {
+			return Result{}, slackError("channel_not_found")
 		}
 	}
 	for _, v := range given {
-		id := text(lookup(v, "id"))
-		if r.app.store.get("uploads", id) == nil || r.app.files[id] == nil {
-			return result{}, slackError("file_not_found")
+		id := Text(Lookup(v, "id"))
+		if upload := r.Get("uploads", id); upload == nil || upload.Content == nil {
+			return Result{}, slackError("file_not_found")
 		}
 	}
-	out, files := result{}, []any{}
+	out, files := Result{}, []any{}
 	for _, v := range given {
-		made := r.uploaded(text(lookup(v, "id")), text(lookup(v, "title")), channels)
-		files = append(files, made.fields)
-		out.changes = append(out.changes, changed{record: made, trigger: "file.created",
-			fields: object{"file_id": made.id, "user_id": slackBot, "file": object{"id": made.id}}})
+		made := r.uploaded(Text(Lookup(v, "id")), Text(Lookup(v, "title")), channels)
+		files = append(files, made.Fields)
+		out.Changes = append(out.Changes, Change{Record: made, Trigger: "file.created",
+			Fields: Object{"file_id": made.ID, "user_id": slackBot, "file": Object{"id": made.ID}}})
 	}
 	for _, id := range channels {
-		out.changes = append(out.changes, r.shareFiles(text(id), files)...)
+		out.Changes = append(out.Changes, r.shareFiles(Text(id), files)...)
 	}
-	out.fields = object{"files": files}
+	out.Fields = Object{"files": files}
 	return out, nil
 }
 
 // uploaded makes the file of an upload.
-func (r *request) uploaded(id, title string, channels []any) *record {
-	upload, content := r.app.store.get("uploads", id), r.app.files[id]
-	name := text(upload.fields["name"])
+func (r *Call) uploaded(id, title string, channels []any) *Record {
+	upload := r.Get("uploads", id)
+	name := Text(upload.Fields["name"])
 	if title == "" {
 		title = name
 	}
-	kind := http.DetectContentType(content)
+	kind := http.DetectContentType(upload.Content)
 	kind, _, _ = strings.Cut(kind, ";")
 	ending := strings.TrimPrefix(path.Ext(name), ".")
-	address := r.app.sandbox.URL("slack") + slackFilePath + id + "/" + name
-	r.app.store.remove("uploads", upload)
-	return r.app.make(r.app.model.resource("files"), id, object{
+	address := r.URL() + slackFilePath + id + "/" + name
+	r.Remove("uploads", upload)
+	made := r.Make("files", id, Object{
 		"name": name, "title": title, "mimetype": kind, "filetype": ending, "pretty_type": strings.ToUpper(ending), "user": slackBot,
-		"size": count(len(content)), "created": number(r.now.Unix()), "mode": "hosted", "is_external": false, "is_public": len(channels) > 0,
-		"public_url_shared": false, "url_private": address, "url_private_download": address, "alt_txt": upload.fields["alt_txt"],
+		"size": Count(len(upload.Content)), "created": Number(r.Now.Unix()), "mode": "hosted", "is_external": false, "is_public": len(channels) > 0,
+		"public_url_shared": false, "url_private": address, "url_private_download": address, "alt_txt": upload.Fields["alt_txt"],
 		"permalink": "https://sandbox.slack.com/files/" + slackBot + "/" + id + "/" + name, "channels": channels,
-	}, nil, nil)
+	}, nil)
+	made.Content = upload.Content
+	return made
 }
 
 // shareFiles posts files into a channel, and tells of it.
-func (r *request) shareFiles(channel string, files []any) []changed {
-	messages := r.app.model.resource("messages")
-	fields := object{"type": "message", "user": slackBot, "bot_id": "B0SANDBOT01", "text": text(r.fields["initial_comment"]), "files": clone(files)}
+func (r *Call) shareFiles(channel string, files []any) []Change {
+	messages := "messages"
+	fields := Object{"type": "message", "user": slackBot, "bot_id": "B0SANDBOT01", "text": Text(r.Fields["initial_comment"]), "files": Clone(files)}
 	for _, name := range []string{"blocks", "thread_ts"} {
-		if v := r.fields[name]; !empty(v) {
-			fields[name] = clone(v)
+		if v := r.Fields[name]; !Empty(v) {
+			fields[name] = Clone(v)
 		}
 	}
-	posted := r.app.make(messages, "", fields, map[string]string{"channel": channel}, nil)
-	event, _ := clone(posted.fields).(object)
-	event["channel"], event["subtype"], event["event_ts"] = channel, "file_share", posted.id
-	told := []changed{{resource: messages, record: posted, trigger: "message.file_shared", fields: event}}
+	posted := r.Make(messages, "", fields, map[string]string{"channel": channel})
+	event, _ := Clone(posted.Fields).(Object)
+	event["channel"], event["subtype"], event["event_ts"] = channel, "file_share", posted.ID
+	told := []Change{{Resource: messages, Record: posted, Trigger: "message.file_shared", Fields: event}}
 	for _, f := range files {
-		id := text(lookup(f, "id"))
-		told = append(told, changed{record: posted, trigger: "file.shared",
-			fields: object{"file_id": id, "user_id": slackBot, "file": object{"id": id}, "channel_id": channel}})
+		id := Text(Lookup(f, "id"))
+		told = append(told, Change{Record: posted, Trigger: "file.shared",
+			Fields: Object{"file_id": id, "user_id": slackBot, "file": Object{"id": id}, "channel_id": channel}})
 	}
 	return told
 }
 
 // file finds the file that a request names.
-func (r *request) file() (*record, *failure) {
-	if found := r.app.store.get("files", text(r.fields["file"])); found != nil {
+func (r *Call) file() (*Record, *Failure) {
+	if found := r.Get("files", Text(r.Fields["file"])); found != nil {
 		return found, nil
 	}
 	return nil, slackError("file_not_found")
 }
 
-func slackFileInfo(r *request) (result, *failure) {
+func slackFileInfo(r *Call) (Result, *Failure) {
 	found, failed := r.file()
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
-	return result{listed: true, page: r.cut(r.app.store.all("comments", nil)), fields: object{"file": found.fields}}, nil
+	return Result{Listed: true, Page: r.PageOf(r.All("comments", nil)), Fields: Object{"file": found.Fields}}, nil
 }
 
-func slackListFiles(r *request) (result, *failure) {
-	all := slices.DeleteFunc(r.app.store.all("files", nil), func(f *record) bool {
-		channels, _ := f.fields["channels"].([]any)
-		return !empty(r.fields["channel"]) && !slices.Contains(channels, r.fields["channel"]) ||
-			!empty(r.fields["user"]) && r.fields["user"] != f.fields["user"]
+func slackListFiles(r *Call) (Result, *Failure) {
+	all := slices.DeleteFunc(r.All("files", nil), func(f *Record) bool {
+		channels, _ := f.Fields["channels"].([]any)
+		return !Empty(r.Fields["channel"]) && !slices.Contains(channels, r.Fields["channel"]) ||
+			!Empty(r.Fields["user"]) && r.Fields["user"] != f.Fields["user"]
 	})
-	return result{listed: true, page: r.cut(all)}, nil
+	return Result{Listed: true, Page: r.PageOf(all)}, nil
 }
 
-func slackDeleteFile(r *request) (result, *failure) {
+func slackDeleteFile(r *Call) (Result, *Failure) {
 	found, failed := r.file()
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
-	r.app.store.remove("files", found)
-	delete(r.app.files, found.id)
-	return result{changes: []changed{{resource: r.plan.resource, verb: "deleted", record: found, fields: object{"file_id": found.id}}}}, nil
+	r.Remove("files", found)
+	return Result{Changes: []Change{{Resource: r.Resource, Verb: "deleted", Record: found, Fields: Object{"file_id": found.ID}}}}, nil
 }
 
 // slackNames cuts a list that is written with commas.
 func slackNames(v any) []any {
 	out := []any{}
-	for name := range strings.SplitSeq(text(v), ",") {
+	for name := range strings.SplitSeq(Text(v), ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			out = append(out, name)
 		}

@@ -1,14 +1,15 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
 // slackGestures are what people do in Slack's own windows.
-func slackGestures() map[string]gesture {
-	return map[string]gesture{
+func slackGestures() map[string]Gesture {
+	return map[string]Gesture{
 		"click":    slackClick,
 		"submit":   slackSubmit("view.submitted"),
 		"close":    slackSubmit("view.closed"),
@@ -20,73 +21,73 @@ func slackGestures() map[string]gesture {
 // slackClick acts on what a message or a modal shows, the newest first: a
 // button by its value, its action_id or its text, a menu by the value of an
 // option. args: value, action_id, channel, ts, user.
-func slackClick(a *app, args object) (string, object, error) {
+func slackClick(a *App, args Object) (string, Object, error) {
 	for _, m := range slackNewest(a, "messages") {
-		if ts := text(args["ts"]); ts != "" && ts != m.id {
+		if ts := Text(args["ts"]); ts != "" && ts != m.ID {
 			continue
 		}
-		if channel := text(args["channel"]); channel != "" && channel != m.links["channel"] {
+		if channel := Text(args["channel"]); channel != "" && channel != m.Links["channel"] {
 			continue
 		}
-		if action := slackActed(m.fields["blocks"], args); action != nil {
-			return "block_action.performed", slackBy(args, object{
-				"channel": object{"id": m.links["channel"]}, "message": clone(m.fields), "actions": []any{action}, "state": object{"values": object{}},
+		if action := slackActed(m.Fields["blocks"], args); action != nil {
+			return "block_action.performed", slackBy(args, Object{
+				"channel": Object{"id": m.Links["channel"]}, "message": Clone(m.Fields), "actions": []any{action}, "state": Object{"values": Object{}},
 			}), nil
 		}
 	}
 	for _, v := range slackNewest(a, "views") {
-		if action := slackActed(v.fields["blocks"], args); action != nil && args["ts"] == nil {
-			return "block_action.performed", slackBy(args, object{"view": clone(v.fields), "actions": []any{action}}), nil
+		if action := slackActed(v.Fields["blocks"], args); action != nil && args["ts"] == nil {
+			return "block_action.performed", slackBy(args, Object{"view": Clone(v.Fields), "actions": []any{action}}), nil
 		}
 	}
-	return "", nil, fmt.Errorf("%w: no message and no view has an element with %s", errNoScreen, encode(args))
+	return "", nil, fmt.Errorf("%w: no message and no view has an element with %s", errNoScreen, Encode(args))
 }
 
-func slackNewest(a *app, resource string) []*record {
-	all := a.store.all(resource, nil)
+func slackNewest(a *App, resource string) []*Record {
+	all := a.All(resource, nil)
 	slices.Reverse(all)
 	return all
 }
 
 // slackBy adds who does it.
-func slackBy(args, data object) object {
-	if user := text(args["user"]); user != "" {
-		data["user"] = object{"id": user}
+func slackBy(args, data Object) Object {
+	if user := Text(args["user"]); user != "" {
+		data["user"] = Object{"id": user}
 	}
 	return data
 }
 
 // slackActed finds the element that is meant, and writes what acting on it sends.
-func slackActed(blocks any, args object) object {
+func slackActed(blocks any, args Object) Object {
 	all, _ := blocks.([]any)
 	for _, b := range all {
-		block, _ := b.(object)
+		block, _ := b.(Object)
 		for _, element := range slackElements(block) {
-			action := object{"type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"]}
-			if id := text(args["action_id"]); id != "" && id != element["action_id"] {
+			action := Object{"type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"]}
+			if id := Text(args["action_id"]); id != "" && id != element["action_id"] {
 				continue
 			}
-			value := text(args["value"])
+			value := Text(args["value"])
 			options, isMenu := element["options"].([]any)
 			switch {
 			case isMenu:
 				for _, o := range options {
-					if lookup(o, "value") == value {
-						action["selected_option"] = clone(o)
+					if Lookup(o, "value") == value {
+						action["selected_option"] = Clone(o)
 						return action
 					}
 				}
 			case element["type"] == "button":
-				if value != "" && value != element["value"] && value != lookup(element, "text.text") {
+				if value != "" && value != element["value"] && value != Lookup(element, "text.text") {
 					continue
 				}
 				for _, name := range []string{"value", "text", "style", "url"} {
 					if element[name] != nil {
-						action[name] = clone(element[name])
+						action[name] = Clone(element[name])
 					}
 				}
 				return action
-			case text(args["action_id"]) != "":
+			case Text(args["action_id"]) != "":
 				action["value"] = args["value"]
 				return action
 			}
@@ -97,20 +98,20 @@ func slackActed(blocks any, args object) object {
 
 // slackSubmit sends or closes the modal on top. args: values (by block and
 // action: a text, or what the element gives), view, user.
-func slackSubmit(trigger string) gesture {
-	return func(a *app, args object) (string, object, error) {
+func slackSubmit(trigger string) Gesture {
+	return func(a *App, args Object) (string, Object, error) {
 		for _, v := range slackNewest(a, "views") {
-			if id := text(args["view"]); v.fields["type"] != "modal" || id != "" && id != v.id {
+			if id := Text(args["view"]); v.Fields["type"] != "modal" || id != "" && id != v.ID {
 				continue
 			}
-			if trigger == "view.closed" && v.fields["notify_on_close"] != true {
-				return "", nil, fmt.Errorf("the view %s is closed without notice, since it has no notify_on_close", v.id)
+			if trigger == "view.closed" && v.Fields["notify_on_close"] != true {
+				return "", nil, fmt.Errorf("the view %s is closed without notice, since it has no notify_on_close", v.ID)
 			}
-			view, _ := clone(v.fields).(object)
-			given, _ := args["values"].(object)
-			view["state"] = object{"values": slackState(view["blocks"], given)}
-			a.store.remove("views", v)
-			return trigger, slackBy(args, object{"view": view}), nil
+			view, _ := Clone(v.Fields).(Object)
+			given, _ := args["values"].(Object)
+			view["state"] = Object{"values": slackState(view["blocks"], given)}
+			a.Remove("views", v)
+			return trigger, slackBy(args, Object{"view": view}), nil
 		}
 		return "", nil, fmt.Errorf("%w: no modal is open", errNoScreen)
 	}
@@ -118,21 +119,21 @@ func slackSubmit(trigger string) gesture {
 
 // slackState writes what was entered as the vendor does: by block and action,
 // each with the type of its element.
-func slackState(blocks any, given object) object {
-	values := object{}
+func slackState(blocks any, given Object) Object {
+	values := Object{}
 	all, _ := blocks.([]any)
 	for _, b := range all {
-		block, _ := b.(object)
+		block, _ := b.(Object)
 		for _, element := range slackElements(block) {
-			name, action := text(block["block_id"]), text(element["action_id"])
-			inBlock, _ := given[name].(object)
-			state, isWhole := clone(inBlock[action]).(object)
+			name, action := Text(block["block_id"]), Text(element["action_id"])
+			inBlock, _ := given[name].(Object)
+			state, isWhole := Clone(inBlock[action]).(Object)
 			if !isWhole {
-				state = object{"value": inBlock[action]}
+				state = Object{"value": inBlock[action]}
 			}
 			state["type"] = element["type"]
-			shown, _ := values[name].(object)
-			values[name] = slackMerged(shown, object{action: state})
+			shown, _ := values[name].(Object)
+			values[name] = slackMerged(shown, Object{action: state})
 		}
 	}
 	return values
@@ -140,14 +141,14 @@ func slackState(blocks any, given object) object {
 
 // slackTyped sends a slash command. args: command ("/deploy production"), or
 // command and text; channel, user.
-func slackTyped(_ *app, args object) (string, object, error) {
-	command, rest, _ := strings.Cut(strings.TrimSpace(text(args["command"])), " ")
+func slackTyped(_ *App, args Object) (string, Object, error) {
+	command, rest, _ := strings.Cut(strings.TrimSpace(Text(args["command"])), " ")
 	if !strings.HasPrefix(command, "/") {
 		return "", nil, fmt.Errorf(`command %q: expected one such as "/deploy production"`, command)
 	}
-	data := object{"command": command, "text": strings.TrimSpace(rest + " " + text(args["text"]))}
+	data := Object{"command": command, "text": strings.TrimSpace(rest + " " + Text(args["text"]))}
 	for name, field := range map[string]string{"channel": "channel_id", "user": "user_id"} {
-		if v := text(args[name]); v != "" {
+		if v := Text(args[name]); v != "" {
 			data[field] = v
 		}
 	}
@@ -156,19 +157,21 @@ func slackTyped(_ *app, args object) (string, object, error) {
 
 // slackShortcut uses a shortcut, of a message where one is named. args:
 // callback_id, ts, user.
-func slackShortcut(a *app, args object) (string, object, error) {
-	data := slackBy(args, object{"callback_id": args["callback_id"]})
-	if text(args["callback_id"]) == "" {
+func slackShortcut(a *App, args Object) (string, Object, error) {
+	data := slackBy(args, Object{"callback_id": args["callback_id"]})
+	if Text(args["callback_id"]) == "" {
 		return "", nil, fmt.Errorf("expected the callback_id of the shortcut")
 	}
-	ts := text(args["ts"])
+	ts := Text(args["ts"])
 	if ts == "" {
 		return "shortcut.used", data, nil
 	}
-	message := a.store.get("messages", ts)
+	message := a.Get("messages", ts)
 	if message == nil {
 		return "", nil, fmt.Errorf("%w: no message has the ts %q", errNoScreen, ts)
 	}
-	data["message"], data["channel"] = clone(message.fields), object{"id": message.links["channel"]}
+	data["message"], data["channel"] = Clone(message.Fields), Object{"id": message.Links["channel"]}
 	return "message_shortcut.used", data, nil
 }
+
+var errNoScreen = errors.New("there is nothing like that on the screen")

@@ -10,52 +10,52 @@ const slackTriggerAge = 3 * time.Second
 
 // gesture checks that a trigger_id is one that an interaction brought a moment
 // ago. A call without one shows the view of an everyday gesture.
-func (r *request) gesture() *failure {
-	id := text(r.fields["trigger_id"])
+func (r *Call) gesture() *Failure {
+	id := Text(r.Fields["trigger_id"])
 	if id == "" {
 		return nil
 	}
-	trigger := r.app.store.get("triggers", id)
+	trigger := r.Get("triggers", id)
 	if trigger == nil {
 		return slackError("invalid_trigger_id")
 	}
-	if r.now.Sub(time.UnixMilli(trigger.at)) > slackTriggerAge {
+	if r.Now.Sub(time.UnixMilli(trigger.At)) > slackTriggerAge {
 		return slackError("expired_trigger_id")
 	}
 	return nil
 }
 
 // view makes the fields of a view out of what a request shows.
-func (r *request) view() object {
-	shown, _ := clone(r.fields["view"]).(object)
-	fields := slackMerged(object{"type": "modal", "callback_id": "", "private_metadata": "", "external_id": "", "blocks": []any{}}, shown)
+func (r *Call) view() Object {
+	shown, _ := Clone(r.Fields["view"]).(Object)
+	fields := slackMerged(Object{"type": "modal", "callback_id": "", "private_metadata": "", "external_id": "", "blocks": []any{}}, shown)
 	fields["blocks"] = r.named(fields["blocks"])
-	fields["state"], fields["team_id"], fields["app_id"], fields["bot_id"] = object{"values": object{}}, r.app.account, "A0SANDBOX01", "B0SANDBOT01"
-	fields["hash"] = slackTime(r.app.store.moment(r.now))
+	fields["state"], fields["team_id"], fields["app_id"], fields["bot_id"] = Object{"values": Object{}}, r.Account, "A0SANDBOX01", "B0SANDBOT01"
+	fields["hash"] = slackTime(r.Moment())
 	return fields
 }
 
-func slackOpenView(push bool) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
+func slackOpenView(push bool) func(*Call) (Result, *Failure) {
+	return func(r *Call) (Result, *Failure) {
 		if failed := r.gesture(); failed != nil {
-			return result{}, failed
+			return Result{}, failed
 		}
 		fields := r.view()
-		made := r.app.make(r.plan.resource, "", fields, nil, nil)
-		above := object{"root_view_id": made.id, "previous_view_id": nil}
+		made := r.Make(r.Resource, "", fields, nil)
+		above := Object{"root_view_id": made.ID, "previous_view_id": nil}
 		if under := r.openView(made); push && under != nil {
-			above = object{"root_view_id": under.fields["root_view_id"], "previous_view_id": under.id}
+			above = Object{"root_view_id": under.Fields["root_view_id"], "previous_view_id": under.ID}
 		}
-		r.app.alter(r.plan.resource, made, above)
-		return result{fields: object{"view": made.fields}}, nil
+		r.Alter(r.Resource, made, above)
+		return Result{Fields: Object{"view": made.Fields}}, nil
 	}
 }
 
 // openView is the newest modal but one.
-func (r *request) openView(but *record) *record {
-	all := r.app.store.all("views", nil)
+func (r *Call) openView(but *Record) *Record {
+	all := r.All("views", nil)
 	for i := len(all) - 1; i >= 0; i-- {
-		if all[i] != but && all[i].fields["type"] == "modal" {
+		if all[i] != but && all[i].Fields["type"] == "modal" {
 			return all[i]
 		}
 	}
@@ -63,59 +63,59 @@ func (r *request) openView(but *record) *record {
 }
 
 // slackPublish shows a person's home page, in place of the one before.
-func slackPublish(r *request) (result, *failure) {
-	user := text(r.fields["user_id"])
-	if r.app.store.get("users", user) == nil {
-		return result{}, slackError("user_not_found")
+func slackPublish(r *Call) (Result, *Failure) {
+	user := Text(r.Fields["user_id"])
+	if r.Get("users", user) == nil {
+		return Result{}, slackError("user_not_found")
 	}
-	fields := slackMerged(r.view(), object{"type": "home"})
-	for _, home := range r.app.store.all("views", map[string]string{"home": user}) {
-		if home.links["home"] == user {
+	fields := slackMerged(r.view(), Object{"type": "home"})
+	for _, home := range r.All("views", map[string]string{"home": user}) {
+		if home.Links["home"] == user {
 			return r.replaceView(home, fields)
 		}
 	}
-	made := r.app.make(r.plan.resource, "", fields, map[string]string{"home": user}, nil)
-	return result{fields: object{"view": made.fields}}, nil
+	made := r.Make(r.Resource, "", fields, map[string]string{"home": user})
+	return Result{Fields: Object{"view": made.Fields}}, nil
 }
 
-func slackUpdateView(r *request) (result, *failure) {
-	found := r.app.store.get("views", text(r.fields["view_id"]))
-	if own := text(r.fields["external_id"]); found == nil && own != "" {
-		for _, v := range r.app.store.all("views", nil) {
-			if v.fields["external_id"] == own {
+func slackUpdateView(r *Call) (Result, *Failure) {
+	found := r.Get("views", Text(r.Fields["view_id"]))
+	if own := Text(r.Fields["external_id"]); found == nil && own != "" {
+		for _, v := range r.All("views", nil) {
+			if v.Fields["external_id"] == own {
 				found = v
 			}
 		}
 	}
 	if found == nil {
-		return result{}, slackError("not_found")
+		return Result{}, slackError("not_found")
 	}
 	return r.replaceView(found, r.view())
 }
 
-func (r *request) replaceView(found *record, fields object) (result, *failure) {
-	if hash := text(r.fields["hash"]); hash != "" && hash != found.fields["hash"] {
-		return result{}, slackError("hash_conflict")
+func (r *Call) replaceView(found *Record, fields Object) (Result, *Failure) {
+	if hash := Text(r.Fields["hash"]); hash != "" && hash != found.Fields["hash"] {
+		return Result{}, slackError("hash_conflict")
 	}
-	r.app.alter(r.plan.resource, found, fields)
-	return result{fields: object{"view": found.fields}}, nil
+	r.Alter(r.Resource, found, fields)
+	return Result{Fields: Object{"view": found.Fields}}, nil
 }
 
 // named gives blocks and what can be acted upon in them the ids that the
 // vendor gives where none stand.
-func (r *request) named(blocks any) any {
-	all, _ := clone(blocks).([]any)
+func (r *Call) named(blocks any) any {
+	all, _ := Clone(blocks).([]any)
 	for _, v := range all {
-		block, _ := v.(object)
+		block, _ := v.(Object)
 		if block == nil {
 			continue
 		}
-		if empty(block["block_id"]) {
-			block["block_id"] = letters(r.app.random, 5, mixedAlphabet)
+		if Empty(block["block_id"]) {
+			block["block_id"] = Letters(r.Random, 5, MixedAlphabet)
 		}
 		for _, element := range slackElements(block) {
-			if empty(element["action_id"]) {
-				element["action_id"] = letters(r.app.random, 5, mixedAlphabet)
+			if Empty(element["action_id"]) {
+				element["action_id"] = Letters(r.Random, 5, MixedAlphabet)
 			}
 		}
 	}
@@ -126,10 +126,10 @@ func (r *request) named(blocks any) any {
 }
 
 // slackElements are what can be acted upon in a block.
-func slackElements(block object) []object {
-	var out []object
+func slackElements(block Object) []Object {
+	var out []Object
 	add := func(v any) {
-		if element, ok := v.(object); ok && element["type"] != nil {
+		if element, ok := v.(Object); ok && element["type"] != nil {
 			out = append(out, element)
 		}
 	}
@@ -144,8 +144,8 @@ func slackElements(block object) []object {
 }
 
 // slackMerged lays objects over each other.
-func slackMerged(all ...object) object {
-	out := object{}
+func slackMerged(all ...Object) Object {
+	out := Object{}
 	for _, fields := range all {
 		maps.Copy(out, fields)
 	}

@@ -7,42 +7,45 @@ import (
 )
 
 // record is one stored record.
-type record struct {
-	id     string
-	fields object
-	links  map[string]string // what it hangs under, by folded parameter
-	at     int64             // Unix milliseconds of its making, no two alike
+type Record struct {
+	ID     string
+	Fields Object
+	Links  map[string]string // what it is under, by folded parameter
+	At     int64             // Unix milliseconds of its making, no two alike
 	// version is the store's when it was last changed.
-	version int64
-	key     map[string]string // where the index has it
+	Version int64
+	// Content is that of an uploaded file; no answer shows it.
+	Content []byte
+
+	key map[string]string // where the index has it
 	// changed is the number of the store's change that was the last of it.
 	changed int64
 }
 
 // collection is all records of one resource in the order of their making.
 type collection struct {
-	byID  map[string]*record
-	order []*record
-	index map[string]*record // "field\x00account\x00value"
+	byID  map[string]*Record
+	order []*Record
+	index map[string]*Record // "field\x00account\x00value"
 }
 
 // store is the records of one app. Its app's lock guards it.
 type store struct {
 	collections map[string]*collection
-	rules       *rules
+	rules       *Rules
 	last        int64
 	version     int64 // counts what is stored and removed
 	changes     int64
 }
 
-func newStore(r *rules) *store {
+func newStore(r *Rules) *store {
 	return &store{collections: map[string]*collection{}, rules: r}
 }
 
 func (s *store) collection(name string) *collection {
 	c := s.collections[name]
 	if c == nil {
-		c = &collection{byID: map[string]*record{}, index: map[string]*record{}}
+		c = &collection{byID: map[string]*Record{}, index: map[string]*Record{}}
 		s.collections[name] = c
 	}
 	return c
@@ -55,7 +58,7 @@ func (s *store) moment(now time.Time) int64 {
 	return s.last
 }
 
-func (s *store) get(resource, id string) *record {
+func (s *store) get(resource, id string) *Record {
 	if c := s.collections[resource]; c != nil {
 		return c.byID[id]
 	}
@@ -63,20 +66,20 @@ func (s *store) get(resource, id string) *record {
 }
 
 // put stores a record, or stores it anew after its fields changed.
-func (s *store) put(resource string, r *record) {
+func (s *store) put(resource string, r *Record) {
 	s.version++
-	r.version = s.version
+	r.Version = s.version
 	c := s.collection(resource)
-	if c.byID[r.id] == nil {
+	if c.byID[r.ID] == nil {
 		c.order = append(c.order, r)
 	}
-	c.byID[r.id] = r
+	c.byID[r.ID] = r
 	s.changes++
 	r.changed = s.changes
 	c.unindex(r)
-	for _, field := range s.rules.unique[resource].fields {
-		if v := text(r.fields[field]); v != "" {
-			key := s.key(field, r.fields, v)
+	for _, field := range s.rules.Unique[resource].Fields {
+		if v := Text(r.Fields[field]); v != "" {
+			key := s.key(field, r.Fields, v)
 			if c.index[key] == nil {
 				c.index[key] = r
 				r.key[field] = key
@@ -85,7 +88,7 @@ func (s *store) put(resource string, r *record) {
 	}
 }
 
-func (c *collection) unindex(r *record) {
+func (c *collection) unindex(r *Record) {
 	for _, key := range r.key {
 		delete(c.index, key)
 	}
@@ -93,19 +96,19 @@ func (c *collection) unindex(r *record) {
 }
 
 // remove takes a record away with all that hangs under it.
-func (s *store) remove(resource string, r *record) {
+func (s *store) remove(resource string, r *Record) {
 	s.version++
 	c := s.collection(resource)
-	delete(c.byID, r.id)
+	delete(c.byID, r.ID)
 	c.unindex(r)
-	c.order = slices.DeleteFunc(c.order, func(o *record) bool { return o == r })
-	link := singular(fold(resource[strings.LastIndexByte(resource, '/')+1:])) + "id"
+	c.order = slices.DeleteFunc(c.order, func(o *Record) bool { return o == r })
+	link := Singular(Fold(resource[strings.LastIndexByte(resource, '/')+1:])) + "id"
 	for name := range s.collections {
 		if !strings.HasPrefix(name, resource+"/") {
 			continue
 		}
 		for _, child := range slices.Clone(s.collections[name].order) {
-			if child.links[link] == r.id {
+			if child.Links[link] == r.ID {
 				s.remove(name, child)
 			}
 		}
@@ -114,10 +117,10 @@ func (s *store) remove(resource string, r *record) {
 
 // same finds the record that counts as the one with these fields, and the
 // field that says so.
-func (s *store) same(resource string, fields object) (*record, string) {
+func (s *store) same(resource string, fields Object) (*Record, string) {
 	c := s.collection(resource)
-	for _, field := range s.rules.unique[resource].fields {
-		if v := text(fields[field]); v != "" {
+	for _, field := range s.rules.Unique[resource].Fields {
+		if v := Text(fields[field]); v != "" {
 			if r := c.index[s.key(field, fields, v)]; r != nil {
 				return r, field
 			}
@@ -126,13 +129,13 @@ func (s *store) same(resource string, fields object) (*record, string) {
 	return nil, ""
 }
 
-func (s *store) key(field string, fields object, value string) string {
-	account := text(fields[s.rules.accountField])
+func (s *store) key(field string, fields Object, value string) string {
+	account := Text(fields[s.rules.AccountField])
 	return field + "\x00" + account + "\x00" + strings.ToLower(strings.TrimSpace(value))
 }
 
 // all gives the records that hang under every one of links.
-func (s *store) all(resource string, links map[string]string) []*record {
+func (s *store) all(resource string, links map[string]string) []*Record {
 	c := s.collections[resource]
 	if c == nil {
 		return nil
@@ -140,7 +143,7 @@ func (s *store) all(resource string, links map[string]string) []*record {
 	if len(links) == 0 {
 		return slices.Clone(c.order)
 	}
-	var found []*record
+	var found []*Record
 	for _, r := range c.order {
 		if r.under(links) {
 			found = append(found, r)
@@ -151,15 +154,15 @@ func (s *store) all(resource string, links map[string]string) []*record {
 
 // under reports whether a record hangs under all of links; one that has no
 // such link and no such field hangs under everything.
-func (r *record) under(links map[string]string) bool {
+func (r *Record) under(links map[string]string) bool {
 	for name, id := range links {
-		if have, found := r.links[name]; found {
+		if have, found := r.Links[name]; found {
 			if have != id {
 				return false
 			}
 			continue
 		}
-		if have, found := folded(r.fields, name); found && text(have) != id {
+		if have, found := folded(r.Fields, name); found && Text(have) != id {
 			return false
 		}
 	}
@@ -167,9 +170,9 @@ func (r *record) under(links map[string]string) bool {
 }
 
 // folded finds a field by its folded name.
-func folded(fields object, name string) (any, bool) {
+func folded(fields Object, name string) (any, bool) {
 	for key, v := range fields {
-		if fold(key) == name {
+		if Fold(key) == name {
 			return v, true
 		}
 	}

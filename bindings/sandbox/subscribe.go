@@ -57,14 +57,14 @@ func registrars(app *bindings.App) map[string]*registrar {
 
 // registered does to the app's webhooks what an operation means for them, when
 // it has done what its path tells. The app's lock is held.
-func (r *request) registered(res *result) *failure {
-	reg := r.app.registrars[r.plan.op.Name]
-	if reg == nil || res.record == nil {
+func (r *Call) registered(res *Result) *Failure {
+	reg := r.App.registrars[r.plan.op.Name]
+	if reg == nil || res.Record == nil {
 		return nil
 	}
 	switch {
 	case reg.ends:
-		r.app.sandbox.hooks.drop(r.app, res.record.id)
+		r.App.sandbox.hooks.drop(r.App, res.Record.ID)
 	case len(reg.opens) > 0:
 		return r.open(reg, res)
 	default:
@@ -78,16 +78,16 @@ func (r *request) registered(res *result) *failure {
 }
 
 // open has webhooks sent from now on, when the address has been confirmed.
-func (r *request) open(reg *registrar, res *result) *failure {
-	a, hook := r.app, r.app.def.Webhook
-	undo := func(failed *failure) *failure {
-		a.store.remove(r.plan.resource.name, res.record)
+func (r *Call) open(reg *registrar, res *Result) *Failure {
+	a, hook := r.App, r.App.Def.Webhook
+	undo := func(failed *Failure) *Failure {
+		a.store.remove(r.plan.resource.name, res.Record)
 		return failed
 	}
-	var sub *subscription
+	var sub *Subscription
 	for _, def := range reg.opens {
 		if items, fits := r.fits(def.Create.Args); fits {
-			sub = &subscription{app: a, def: def, items: items, record: res.record.id, resource: r.plan.resource.name}
+			sub = &Subscription{App: a, Def: def, Items: items, Record: res.Record.ID, resource: r.plan.resource.name}
 			break
 		}
 	}
@@ -96,7 +96,7 @@ func (r *request) open(reg *registrar, res *result) *failure {
 	}
 	failed := r.chosen(sub, res)
 	if failed == nil {
-		failed = r.terms(sub, sub.def.Create.Args, res)
+		failed = r.terms(sub, sub.Def.Create.Args, res)
 	}
 	if failed != nil {
 		return undo(failed)
@@ -104,9 +104,9 @@ func (r *request) open(reg *registrar, res *result) *failure {
 	if sub.url == "" {
 		return nil
 	}
-	for _, path := range sub.def.Keep {
-		if lookup(res.record.fields, path) == nil {
-			res.record.fields, _ = place(res.record.fields, path, letters(a.random, 27, mixedAlphabet)).(object)
+	for _, path := range sub.Def.Keep {
+		if Lookup(res.Record.Fields, path) == nil {
+			res.Record.Fields, _ = place(res.Record.Fields, path, Letters(a.Random, 27, MixedAlphabet)).(Object)
 		}
 	}
 	if hook.Confirm != nil {
@@ -128,27 +128,27 @@ func (r *request) open(reg *registrar, res *result) *failure {
 }
 
 // chosen gives a subscription the id that the subscriber chose for it.
-func (r *request) chosen(sub *subscription, res *result) *failure {
-	name, value := r.spot(sub.def.Create.Args, "id")
-	id, made := text(value), res.record
-	if name == "" || id == "" || id == made.id {
+func (r *Call) chosen(sub *Subscription, res *Result) *Failure {
+	name, value := r.spot(sub.Def.Create.Args, "id")
+	id, made := Text(value), res.Record
+	if name == "" || id == "" || id == made.ID {
 		return nil
 	}
-	store := r.app.store
+	store := r.App.store
 	if store.get(sub.resource, id) != nil {
-		return r.app.invalid([]problem{{name, wrong, "an id that is not taken"}})
+		return r.App.invalid([]Problem{{name, Wrong, "an id that is not taken"}})
 	}
 	store.remove(sub.resource, made)
-	made.id, sub.record = id, id
-	r.app.identify(r.plan.resource, made)
+	made.ID, sub.Record = id, id
+	r.App.identify(r.plan.resource, made)
 	store.put(sub.resource, made)
 	return nil
 }
 
 // alterSubscription takes other terms for a subscription that is there.
-func (r *request) alterSubscription(call *bindings.Call, res *result) *failure {
-	hooks := r.app.sandbox.hooks
-	sub := hooks.of(r.app, res.record.id)
+func (r *Call) alterSubscription(call *bindings.Call, res *Result) *Failure {
+	hooks := r.App.sandbox.hooks
+	sub := hooks.of(r.App, res.Record.ID)
 	if sub == nil {
 		return nil
 	}
@@ -163,11 +163,11 @@ func (r *request) alterSubscription(call *bindings.Call, res *result) *failure {
 // terms reads address, types, secret and end where the arguments have them. A
 // vendor that takes a secret makes one where none is given, and shows it in
 // this answer only.
-func (r *request) terms(sub *subscription, args map[string]any, res *result) *failure {
+func (r *Call) terms(sub *Subscription, args map[string]any, res *Result) *Failure {
 	if name, value := r.spot(args, "url"); name != "" && value != nil {
-		address, err := url.Parse(text(value))
+		address, err := url.Parse(Text(value))
 		if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-			return r.app.invalid([]problem{{name, wrong, "an http or https address"}})
+			return r.App.invalid([]Problem{{name, Wrong, "an http or https address"}})
 		}
 		sub.url = address.String()
 	}
@@ -175,24 +175,24 @@ func (r *request) terms(sub *subscription, args map[string]any, res *result) *fa
 		sub.types = nil
 		list, _ := value.([]any)
 		for _, t := range list {
-			sub.types = append(sub.types, text(t))
+			sub.types = append(sub.types, Text(t))
 		}
 	}
-	if _, value := r.spot(args, "types.text"); !empty(value) {
-		sub.types = strings.Split(text(value), ",")
+	if _, value := r.spot(args, "types.text"); !Empty(value) {
+		sub.types = strings.Split(Text(value), ",")
 	}
 	if name, value := r.spot(args, "secret"); name != "" {
-		if sub.secret = text(value); empty(value) {
-			sub.secret = letters(r.app.random, 32, mixedAlphabet)
+		if sub.secret = Text(value); Empty(value) {
+			sub.secret = Letters(r.App.Random, 32, MixedAlphabet)
 		}
-		delete(res.record.fields, name)
-		res.fields = object{name: sub.secret}
+		delete(res.Record.Fields, name)
+		res.Fields = Object{name: sub.secret}
 	}
 	for _, word := range []string{"expires", "expires.ms"} {
-		if name, value := r.spot(args, word); name != "" && !empty(value) {
-			sub.expires = endAt(text(value))
-			if sub.expires.IsZero() {
-				return r.app.invalid([]problem{{name, wrong, "a time"}})
+		if name, value := r.spot(args, word); name != "" && !Empty(value) {
+			sub.Expires = endAt(Text(value))
+			if sub.Expires.IsZero() {
+				return r.App.invalid([]Problem{{name, Wrong, "a time"}})
 			}
 		}
 	}
@@ -212,10 +212,10 @@ func endAt(text string) time.Time {
 
 // spot finds the argument in whose place a word stands, and what this request
 // says there; nil if it says nothing.
-func (r *request) spot(args map[string]any, word string) (name string, value any) {
+func (r *Call) spot(args map[string]any, word string) (name string, value any) {
 	for _, name := range sorted(args) {
 		if args[name] == "{"+word+"}" {
-			return name, r.arg(name)
+			return name, r.Arg(name)
 		}
 	}
 	return "", nil
@@ -225,10 +225,10 @@ var itemWord = regexp.MustCompile(`\{of\.[^{}]*\}`)
 
 // fits reports whether a request says what args say, and gives the values of
 // the item that it is for.
-func (r *request) fits(args map[string]any) (items []string, fits bool) {
+func (r *Call) fits(args map[string]any) (items []string, fits bool) {
 	for _, name := range sorted(args) {
 		want, isText := args[name].(string)
-		have := text(r.arg(name))
+		have := Text(r.Arg(name))
 		switch {
 		case !isText:
 			continue
@@ -256,38 +256,38 @@ func itemPattern(text string) *regexp.Regexp {
 }
 
 // lapse ends the subscriptions whose time is over. The app's lock is held.
-func (a *app) lapse(now time.Time) {
+func (a *App) lapse(now time.Time) {
 	for _, sub := range a.sandbox.hooks.lapsed(a, now) {
 		a.end(sub)
 	}
 }
 
 // end takes a subscription away with its record. The app's lock is held.
-func (a *app) end(sub *subscription) {
-	if r := a.store.get(sub.resource, sub.record); r != nil {
+func (a *App) end(sub *Subscription) {
+	if r := a.store.get(sub.resource, sub.Record); r != nil {
 		a.store.remove(sub.resource, r)
 	}
-	a.sandbox.hooks.drop(a, sub.record)
+	a.sandbox.hooks.drop(a, sub.Record)
 }
 
 // takes reports whether a webhook goes to a subscription.
-func (sub *subscription) takes(e *envelope) bool {
-	if e.trigger.Vendor == "" && !nudges(e.app.def.Webhook) {
+func (sub *Subscription) takes(e *Envelope) bool {
+	if e.Trigger.Vendor == "" && !nudges(e.App.Def.Webhook) {
 		return false // it is found by looking
 	}
-	if len(sub.types) > 0 && !slices.Contains(sub.types, e.trigger.Vendor) {
+	if len(sub.types) > 0 && !slices.Contains(sub.types, e.Trigger.Vendor) {
 		return false
 	}
-	if sub.def == nil {
+	if sub.Def == nil {
 		return true
 	}
-	if !slices.ContainsFunc(sub.def.Triggers, func(pattern string) bool { return names(pattern, e.trigger.Name) }) {
+	if !slices.ContainsFunc(sub.Def.Triggers, func(pattern string) bool { return names(pattern, e.Trigger.Name) }) {
 		return false
 	}
-	if wants := sub.app.rules.wants; wants != nil && !wants(sub, e) {
+	if wants := sub.App.rules.Wants; wants != nil && !wants(sub, e) {
 		return false
 	}
-	return !slices.ContainsFunc(sub.items, func(item string) bool { return !e.tellsOf(item) })
+	return !slices.ContainsFunc(sub.Items, func(item string) bool { return !e.tellsOf(item) })
 }
 
 // names reports whether a pattern, of which a part may be "*", names a trigger.
@@ -297,23 +297,23 @@ func names(pattern, trigger string) bool {
 
 // tellsOf reports whether a change is one of an item: it hangs under it, or
 // hangs under nothing and holds its id. Of what was made by hand nobody knows, so that it is.
-func (e *envelope) tellsOf(item string) bool {
-	if e.links == nil {
+func (e *Envelope) tellsOf(item string) bool {
+	if e.Links == nil {
 		return true
 	}
-	for _, id := range e.links {
+	for _, id := range e.Links {
 		if id == item {
 			return true
 		}
 	}
-	return len(e.links) == 0 && holds(e.fields, item)
+	return len(e.Links) == 0 && holds(e.fields, item)
 }
 
 func holds(v any, id string) bool {
 	switch v := v.(type) {
 	case string:
 		return v == id
-	case object:
+	case Object:
 		for _, inner := range v {
 			if holds(inner, id) {
 				return true
@@ -329,9 +329,9 @@ func holds(v any, id string) bool {
 func nudges(hook *bindings.Webhook) bool { return len(hook.Nudge) > 0 }
 
 // addressed writes a webhook as one subscription gets it.
-func (sub *subscription) addressed(e *envelope) *job {
-	j := &job{trigger: e.trigger.Name, id: e.id, form: e.form != nil, done: make(chan error, 1)}
-	hook := sub.app.def.Webhook
+func (sub *Subscription) addressed(e *Envelope) *job {
+	j := &job{trigger: e.Trigger.Name, id: e.ID, form: e.Form != nil, done: make(chan error, 1)}
+	hook := sub.App.Def.Webhook
 	switch {
 	case j.form:
 		j.body = e.written()
@@ -344,37 +344,37 @@ func (sub *subscription) addressed(e *envelope) *job {
 		j.body, j.header = []byte{}, sub.nudge(word)
 		return j
 	}
-	body, _ := clone(e.body).(object)
+	body, _ := Clone(e.Body).(Object)
 	if hook.Proof != nil && hook.Proof.Path != "" {
-		body, _ = place(body, hook.Proof.Path, sub.secret).(object)
+		body, _ = place(body, hook.Proof.Path, sub.secret).(Object)
 	}
-	if sub.app.rules.notify != nil && sub.def != nil {
-		sub.app.rules.notify(sub, body)
+	if sub.App.rules.CompleteDelivery != nil && sub.Def != nil {
+		sub.App.rules.CompleteDelivery(sub, body)
 	}
 	j.header = sub.headers(body)
 	var whole any = body
 	if hook.Batch != "" {
-		whole = place(object{}, hook.Batch, []any{body})
+		whole = place(Object{}, hook.Batch, []any{body})
 	}
-	j.body = encode(whole)
+	j.body = Encode(whole)
 	return j
 }
 
 // nudge is a message that is headers alone.
-func (sub *subscription) nudge(word string) http.Header {
-	said := object{sub.app.def.Webhook.Type: word}
-	if sub.app.rules.notify != nil && sub.def != nil {
-		sub.app.rules.notify(sub, said)
+func (sub *Subscription) nudge(word string) http.Header {
+	said := Object{sub.App.Def.Webhook.Type: word}
+	if sub.App.rules.CompleteDelivery != nil && sub.Def != nil {
+		sub.App.rules.CompleteDelivery(sub, said)
 	}
 	return sub.headers(said)
 }
 
 // headers are those that say something beside the body.
-func (sub *subscription) headers(said object) http.Header {
-	header, hook := http.Header{}, sub.app.def.Webhook
+func (sub *Subscription) headers(said Object) http.Header {
+	header, hook := http.Header{}, sub.App.Def.Webhook
 	for name, as := range hook.Headers {
 		if v := said[name]; v != nil {
-			header.Set(as, text(v))
+			header.Set(as, Text(v))
 		}
 	}
 	if hook.Proof != nil && hook.Proof.Header != "" {
@@ -384,7 +384,7 @@ func (sub *subscription) headers(said object) http.Header {
 }
 
 // confirm checks an address as the vendor does before it sends there.
-func (h *hooks) confirm(sub *subscription, by *bindings.Confirm) error {
+func (h *hooks) confirm(sub *Subscription, by *bindings.Confirm) error {
 	ctx, cancel := context.WithTimeout(h.sandbox.ending, 10*time.Second)
 	defer cancel()
 	address, word := sub.url, crand.Text()
@@ -414,7 +414,7 @@ func (h *hooks) confirm(sub *subscription, by *bindings.Confirm) error {
 	switch {
 	case err != nil:
 		return err
-	case notAccepted(answer.StatusCode):
+	case NotAccepted(answer.StatusCode):
 		return fmt.Errorf("it answered %d", answer.StatusCode)
 	case by.Query != "" && (string(said) != word || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain")):
 		return fmt.Errorf("it did not send %s back as text", by.Query)
@@ -428,7 +428,7 @@ func (h *hooks) confirm(sub *subscription, by *bindings.Confirm) error {
 }
 
 // tell hands one subscription a webhook of its own.
-func (h *hooks) tell(sub *subscription, j *job) {
+func (h *hooks) tell(sub *Subscription, j *job) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	j.done = make(chan error, 1)
@@ -436,11 +436,11 @@ func (h *hooks) tell(sub *subscription, j *job) {
 }
 
 // of finds the subscription that an operation made with a record.
-func (h *hooks) of(a *app, record string) *subscription {
+func (h *hooks) of(a *App, record string) *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, sub := range h.subscriptions {
-		if sub.app == a && sub.record == record {
+		if sub.App == a && sub.Record == record {
 			return sub
 		}
 	}
@@ -448,18 +448,18 @@ func (h *hooks) of(a *app, record string) *subscription {
 }
 
 // alter gives a subscription the terms of another.
-func (h *hooks) alter(sub, terms *subscription) {
+func (h *hooks) alter(sub, terms *Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	sub.url, sub.secret, sub.types, sub.expires = terms.url, terms.secret, terms.types, terms.expires
+	sub.url, sub.secret, sub.types, sub.Expires = terms.url, terms.secret, terms.types, terms.Expires
 }
 
 // lapsed are the subscriptions of an app whose time is over.
-func (h *hooks) lapsed(a *app, now time.Time) (over []*subscription) {
+func (h *hooks) lapsed(a *App, now time.Time) (over []*Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, sub := range h.subscriptions {
-		if sub.app == a && !sub.expires.IsZero() && !now.Before(sub.expires) {
+		if sub.App == a && !sub.Expires.IsZero() && !now.Before(sub.Expires) {
 			over = append(over, sub)
 		}
 	}

@@ -26,49 +26,50 @@ const (
 )
 
 // teams is what Graph's paths do not tell of Teams.
-func teams() *rules {
+func teams() *Rules {
 	const channel, chat = "/teams/{teamId}/channels/{channelId}", "/chats/{chatId}"
-	r := &rules{
-		account:      teamsTenant,
-		accountField: "tenantId",
-		id:           teamsID,
-		timeID:       map[string]func(int64) string{},
-		operations: map[string]*rule{
-			"GET /me":                                       {resource: "users", do: teamsMe},
-			"GET /me/chats":                                 {resource: "chats", verb: list},
-			"GET /me/joinedTeams":                           {resource: "teams", verb: list},
-			"GET /users/{userId}/joinedTeams":               {resource: "teams", verb: list},
-			"GET /chats/getAllMessages()":                   {resource: chatMessages, verb: list},
-			"GET /teams/getAllMessages()":                   {resource: channelMessages, verb: list},
-			"GET /teams/{teamId}/channels/getAllMessages()": {resource: channelMessages, verb: list},
-			"POST /subscriptions":                           {after: teamsLifetime},
-			"PATCH /subscriptions/{subscriptionId}":         {after: teamsLifetime},
-			"POST /chats":                                   {after: teamsGather},
-			"POST /workflows/invoke":                        {resource: "cards", verb: create},
+	r := &Rules{
+		Account:      teamsTenant,
+		AccountField: "tenantId",
+		NewID:        teamsID,
+		TimeID:       map[string]func(int64) string{},
+		Operations: map[string]*Rule{
+			"GET /me":                                       {Resource: "users", Do: teamsMe},
+			"GET /me/chats":                                 {Resource: "chats", Verb: List},
+			"GET /me/joinedTeams":                           {Resource: "teams", Verb: List},
+			"GET /users/{userId}/joinedTeams":               {Resource: "teams", Verb: List},
+			"GET /chats/getAllMessages()":                   {Resource: chatMessages, Verb: List},
+			"GET /teams/getAllMessages()":                   {Resource: channelMessages, Verb: List},
+			"GET /teams/{teamId}/channels/getAllMessages()": {Resource: channelMessages, Verb: List},
+			"POST /subscriptions":                           {After: teamsLifetime},
+			"PATCH /subscriptions/{subscriptionId}":         {After: teamsLifetime},
+			"POST /chats":                                   {After: teamsGather},
+			"POST /workflows/invoke":                        {Resource: "cards", Verb: Create},
 		},
-		actions:  map[string]object{"archive": {"isArchived": true}, "unarchive": {"isArchived": false}},
-		fill:     map[string]func(object){},
-		seeds:    teamsSeeds(),
-		under:    map[string]map[string]string{},
-		triggers: map[string]string{"teams/channels/members updated": ""},
-		notify:   notifyTeams,
-		headers:  teamsUnderWay,
-		invalid:  http.StatusBadRequest,
-		fail:     failTeams,
-		pageSize: 20,
+		Actions:          map[string]Object{"archive": {"isArchived": true}, "unarchive": {"isArchived": false}},
+		Fill:             map[string]func(Object){},
+		Seeds:            teamsSeeds(),
+		Under:            map[string]map[string]string{},
+		Triggers:         map[string]string{"teams/channels/members updated": ""},
+		CompleteDelivery: notifyTeams,
+		// They say where a team is that is being made or changed, and what does it.
+		Headers:       map[string]string{"Content-Location": "/teams('{id}')", "Location": "/teams('{id}')/operations('{uuid}')"},
+		InvalidStatus: http.StatusBadRequest,
+		Fail:          failTeams,
+		PageSize:      20,
 		// Tokens live a little over an hour.
-		tokenLife: 4000 * time.Second,
-		delivery:  delivery{attempts: 5, factor: 2, again: notAccepted},
+		TokenLife: 4000 * time.Second,
+		Retry:     Retry{Attempts: 5, Factor: 2, Again: NotAccepted},
 	}
 	for _, name := range []string{"teams/members", "teams/channels/members", "chats/members"} {
-		r.fill[name] = fillMember
+		r.Fill[name] = fillMember
 	}
 	for _, name := range []string{"teams/channels", "teams/members"} {
-		r.under[name] = map[string]string{"teamid": teamsSales}
+		r.Under[name] = map[string]string{"teamid": teamsSales}
 	}
-	r.under[channelMessages] = map[string]string{"teamid": teamsSales, "channelid": teamsLeads}
-	r.under[chatMessages] = map[string]string{"chatid": teamsChat}
-	r.under["chats/members"] = r.under[chatMessages]
+	r.Under[channelMessages] = map[string]string{"teamid": teamsSales, "channelid": teamsLeads}
+	r.Under[chatMessages] = map[string]string{"chatid": teamsChat}
+	r.Under["chats/members"] = r.Under[chatMessages]
 	for resource, noun := range map[string]string{
 		channelMessages + "/replies": "message", chatMessages: "chat_message", chatMessages + "/replies": "chat_message",
 		"teams/members": "member", "chats/members": "chat_member",
@@ -77,7 +78,7 @@ func teams() *rules {
 			if strings.HasSuffix(noun, "message") {
 				told = verb
 			}
-			r.triggers[resource+" "+verb] = noun + "." + told
+			r.Triggers[resource+" "+verb] = noun + "." + told
 		}
 	}
 	messages := map[string]string{channelMessages: channel + "/messages", chatMessages: chat + "/messages"}
@@ -87,14 +88,14 @@ func teams() *rules {
 			if name != resource {
 				one = path + "/{chatMessageId1}"
 			}
-			r.timeID[name], r.fill[name] = func(ms int64) string { return strconv.FormatInt(ms, 10) }, fillMessage
-			r.operations["POST "+path] = &rule{after: teamsSent}
-			r.operations["GET "+path] = &rule{verb: list, do: teamsMessages(name)}
-			r.operations["GET "+path+"/delta()"] = &rule{resource: name, verb: list, do: teamsMessages(name)}
-			r.operations["POST "+one+"/setReaction"] = &rule{resource: name, do: teamsReact(true)}
-			r.operations["POST "+one+"/unsetReaction"] = &rule{resource: name, do: teamsReact(false)}
-			r.operations["POST "+one+"/softDelete"] = &rule{resource: name, do: teamsDeleted(true)}
-			r.operations["POST "+one+"/undoSoftDelete"] = &rule{resource: name, do: teamsDeleted(false)}
+			r.TimeID[name], r.Fill[name] = func(ms int64) string { return strconv.FormatInt(ms, 10) }, fillMessage
+			r.Operations["POST "+path] = &Rule{After: teamsSent}
+			r.Operations["GET "+path] = &Rule{Verb: List, Newest: true}
+			r.Operations["GET "+path+"/delta()"] = &Rule{Resource: name, Verb: List}
+			r.Operations["POST "+one+"/setReaction"] = &Rule{Resource: name, Do: teamsReact(true)}
+			r.Operations["POST "+one+"/unsetReaction"] = &Rule{Resource: name, Do: teamsReact(false)}
+			r.Operations["POST "+one+"/softDelete"] = &Rule{Resource: name, Do: teamsDeleted(true)}
+			r.Operations["POST "+one+"/undoSoftDelete"] = &Rule{Resource: name, Do: teamsDeleted(false)}
 		}
 	}
 	return r
@@ -104,29 +105,29 @@ func teams() *rules {
 func teamsID(r *rand.Rand, resource string) string {
 	switch resource {
 	case "teams/channels":
-		return "19:" + letters(r, 32, "0123456789abcdef") + "@thread.tacv2"
+		return "19:" + Letters(r, 32, "0123456789abcdef") + "@thread.tacv2"
 	case "chats":
-		return "19:" + letters(r, 32, "0123456789abcdef") + "@thread.v2"
+		return "19:" + Letters(r, 32, "0123456789abcdef") + "@thread.v2"
 	case "teams/members", "chats/members", "teams/channels/members":
-		return base64.StdEncoding.EncodeToString([]byte("MCMj" + uuid(r)))
+		return base64.StdEncoding.EncodeToString([]byte("MCMj" + UUID(r)))
 	}
-	return uuid(r)
+	return UUID(r)
 }
 
-func teamsSeeds() map[string][]object {
-	person := func(id, name, mail string) object {
-		return object{"id": id, "displayName": name, "mail": mail, "userPrincipalName": mail}
+func teamsSeeds() map[string][]Object {
+	person := func(id, name, mail string) Object {
+		return Object{"id": id, "displayName": name, "mail": mail, "userPrincipalName": mail}
 	}
-	member := func(id, user, name, role string) object {
+	member := func(id, user, name, role string) Object {
 		roles := []any{}
 		if role != "" {
 			roles = append(roles, role)
 		}
-		return object{"id": id, "@odata.type": "#microsoft.graph.aadUserConversationMember", "userId": user, "displayName": name,
+		return Object{"id": id, "@odata.type": "#microsoft.graph.aadUserConversationMember", "userId": user, "displayName": name,
 			"roles": roles, "email": name + "@sandbox.example", "tenantId": teamsTenant}
 	}
 	const made = "2026-01-01T00:00:00Z"
-	return map[string][]object{
+	return map[string][]Object{
 		"users": {person(teamsAda, "Ada Sandbox", "ada@sandbox.example"), person(teamsBen, "Ben Sandbox", "ben@sandbox.example")},
 		"teams": {{"id": teamsSales, "displayName": "Sales", "description": "Who sells", "visibility": "private", "isArchived": false, "createdDateTime": made}},
 		"teams/channels": {
@@ -148,31 +149,31 @@ var teamsCodes = map[int]string{
 }
 
 // failTeams completes an error as Graph writes it.
-func failTeams(f *failure, body object) int {
-	code := teamsCodes[f.status]
+func failTeams(f *Failure, body Object) int {
+	code := teamsCodes[f.Status]
 	if code == "" {
 		code = "UnknownError"
 	}
 	delete(body, "error_description")
-	body["error"] = object{"code": code, "message": f.message, "innerError": object{"request-id": "sandbox", "client-request-id": "sandbox"}}
+	body["error"] = Object{"code": code, "message": f.Message, "innerError": Object{"request-id": "sandbox", "client-request-id": "sandbox"}}
 	return 0
 }
 
 // fillMessage gives a message what every one has.
-func fillMessage(fields object) {
+func fillMessage(fields Object) {
 	for name, v := range map[string]any{"messageType": "message", "importance": "normal", "locale": "en-us", "attachments": []any{}, "mentions": []any{}, "reactions": []any{}} {
 		if fields[name] == nil {
 			fields[name] = v
 		}
 	}
-	if body, isObject := fields["body"].(object); isObject && body["contentType"] == nil {
+	if body, isObject := fields["body"].(Object); isObject && body["contentType"] == nil {
 		body["contentType"] = "text"
 	}
-	fields["etag"] = text(fields["lastModifiedDateTime"])
+	fields["etag"] = Text(fields["lastModifiedDateTime"])
 }
 
 // fillMember takes the id of the person out of the address that it was given by.
-func fillMember(fields object) {
+func fillMember(fields Object) {
 	address, _ := fields["user@odata.bind"].(string)
 	if _, id, found := strings.Cut(address, "users('"); found {
 		fields["userId"], _, _ = strings.Cut(id, "'")
@@ -181,10 +182,10 @@ func fillMember(fields object) {
 }
 
 // teamsPerson is who acts: the person of the token.
-func teamsPerson() object {
-	return object{"user": object{"id": teamsAda, "displayName": "Ada Sandbox", "userIdentityType": "aadUser"}}
+func teamsPerson() Object {
+	return Object{"user": Object{"id": teamsAda, "displayName": "Ada Sandbox", "userIdentityType": "aadUser"}}
 }
 
-func teamsMe(r *request) (result, *failure) {
-	return result{record: r.app.store.get("users", teamsAda)}, nil
+func teamsMe(r *Call) (Result, *Failure) {
+	return Result{Record: r.Get("users", teamsAda)}, nil
 }

@@ -7,64 +7,48 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// teamsMessages lists messages, newest first where the request says nothing
-// else, or those that changed.
-func teamsMessages(resource string) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		items := r.changed(r.app.store.all(resource, r.links()))
-		if fieldOf(r.plan.types.answerDefinition(r.plan.op), deltaLink) == nil {
-			slices.Reverse(items)
-		}
-		items, failed := r.odata(items)
-		if failed != nil {
-			return result{}, failed
-		}
-		return result{listed: true, page: r.cut(items)}, nil
-	}
-}
-
 // teamsSent completes a message that was sent.
-func teamsSent(r *request, sent result) *failure {
-	fields := sent.record.fields
+func teamsSent(r *Call, sent Result) *Failure {
+	fields := sent.Record.Fields
 	fields["from"] = teamsPerson()
-	if body, isObject := fields["body"].(object); !isObject || empty(body["content"]) && empty(fields["attachments"]) {
-		r.app.store.remove(r.plan.resource.name, sent.record)
-		return &failure{status: http.StatusBadRequest, kind: bindings.Invalid, message: "Missing body content"}
+	if body, isObject := fields["body"].(Object); !isObject || Empty(body["content"]) && Empty(fields["attachments"]) {
+		r.Remove(r.Resource, sent.Record)
+		return &Failure{Status: http.StatusBadRequest, Kind: bindings.Invalid, Message: "Missing body content"}
 	}
-	if channel := r.params["channelId"]; channel != "" {
-		fields["channelIdentity"] = object{"teamId": r.params["teamId"], "channelId": channel}
+	if channel := r.Params["channelId"]; channel != "" {
+		fields["channelIdentity"] = Object{"teamId": r.Params["teamId"], "channelId": channel}
 	}
-	if to := r.params["chatMessageId"]; to != "" {
+	if to := r.Params["chatMessageId"]; to != "" {
 		fields["replyToId"] = to
 	}
 	return nil
 }
 
-func teamsReact(set bool) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		return r.altered(func(fields object) object {
-			kind := text(r.fields["reactionType"])
+func teamsReact(set bool) func(*Call) (Result, *Failure) {
+	return func(r *Call) (Result, *Failure) {
+		return r.altered(func(fields Object) Object {
+			kind := Text(r.Fields["reactionType"])
 			all, _ := fields["reactions"].([]any)
-			all = slices.DeleteFunc(slices.Clone(all), func(v any) bool { return text(lookup(v, "reactionType")) == kind })
+			all = slices.DeleteFunc(slices.Clone(all), func(v any) bool { return Text(Lookup(v, "reactionType")) == kind })
 			if set {
-				all = append(all, object{"reactionType": kind, "createdDateTime": stamp(r.now), "user": teamsPerson()})
+				all = append(all, Object{"reactionType": kind, "createdDateTime": Stamp(r.Now), "user": teamsPerson()})
 			}
-			return object{"reactions": all}
+			return Object{"reactions": all}
 		})
 	}
 }
 
-func teamsDeleted(deleted bool) func(*request) (result, *failure) {
-	return func(r *request) (result, *failure) {
-		out, failed := r.altered(func(object) object {
+func teamsDeleted(deleted bool) func(*Call) (Result, *Failure) {
+	return func(r *Call) (Result, *Failure) {
+		out, failed := r.altered(func(Object) Object {
 			if deleted {
-				return object{"deletedDateTime": stamp(r.now)}
+				return Object{"deletedDateTime": Stamp(r.Now)}
 			}
-			return object{"deletedDateTime": nil}
+			return Object{"deletedDateTime": nil}
 		})
 		if deleted && failed == nil {
-			for i := range out.changes {
-				out.changes[i].verb = "deleted"
+			for i := range out.Changes {
+				out.Changes[i].Verb = "deleted"
 			}
 		}
 		return out, failed
@@ -72,28 +56,21 @@ func teamsDeleted(deleted bool) func(*request) (result, *failure) {
 }
 
 // altered changes the record above the last word of the path.
-func (r *request) altered(fields func(object) object) (result, *failure) {
-	found, failed := r.find()
+func (r *Call) altered(fields func(Object) Object) (Result, *Failure) {
+	found, failed := r.Find()
 	if failed != nil {
-		return result{}, failed
+		return Result{}, failed
 	}
-	return result{record: found, changes: r.app.alter(r.plan.resource, found, fields(found.fields))}, nil
+	return Result{Record: found, Changes: r.Alter(r.Resource, found, fields(found.Fields))}, nil
 }
 
 // teamsGather makes the members of a new chat.
-func teamsGather(r *request, made result) *failure {
-	all, _ := made.record.fields["members"].([]any)
-	delete(made.record.fields, "members")
+func teamsGather(r *Call, made Result) *Failure {
+	all, _ := made.Record.Fields["members"].([]any)
+	delete(made.Record.Fields, "members")
 	for _, v := range all {
-		fields, _ := v.(object)
-		r.app.make(r.app.model.resource("chats/members"), "", fields, map[string]string{"chatid": made.record.id}, r)
+		fields, _ := v.(Object)
+		r.Make("chats/members", "", fields, map[string]string{"chatid": made.Record.ID})
 	}
 	return nil
-}
-
-// teamsUnderWay says where a team is that is being made or changed, and what
-// does it.
-func teamsUnderWay(r *request, res result) map[string]string {
-	at := "/teams('" + res.record.id + "')"
-	return map[string]string{"Content-Location": at, "Location": at + "/operations('" + uuid(r.app.random) + "')"}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,44 +17,47 @@ const (
 )
 
 // teamsLifetime refuses a subscription that is to live too long.
-func teamsLifetime(r *request, made result) *failure {
-	if r.plan.verb != create && empty(r.fields["expirationDateTime"]) {
+func teamsLifetime(r *Call, made Result) *Failure {
+	if r.Verb != Create && Empty(r.Fields["expirationDateTime"]) {
 		return nil
 	}
-	end := endAt(text(made.record.fields["expirationDateTime"]))
+	end, err := time.Parse(time.RFC3339Nano, Text(made.Record.Fields["expirationDateTime"]))
 	longest := teamsHour
-	if !empty(made.record.fields["lifecycleNotificationUrl"]) {
+	if !Empty(made.Record.Fields["lifecycleNotificationUrl"]) {
 		longest = teamsDays
 	}
 	switch {
-	case end.IsZero(), !end.After(r.now), end.After(r.now.Add(longest)):
-		if r.plan.verb == create {
-			r.app.store.remove(r.plan.resource.name, made.record)
+	case err != nil, !end.After(r.Now), end.After(r.Now.Add(longest)):
+		if r.Verb == Create {
+			r.Remove(r.Resource, made.Record)
 		}
-		return &failure{status: http.StatusBadRequest, kind: bindings.Invalid,
-			message: "Subscription expiration must be in the future, and no more than " + longest.String() + " away"}
+		return &Failure{Status: http.StatusBadRequest, Kind: bindings.Invalid,
+			Message: "Subscription expiration must be in the future, and no more than " + longest.String() + " away"}
 	}
 	return nil
 }
 
 // notifyTeams writes a notification as Graph does: where the record is and
 // which, and nothing else of it.
-func notifyTeams(sub *subscription, body object) {
-	id := text(lookup(body, "resourceData.id"))
+func notifyTeams(sub *Subscription, body Object) {
+	id := Text(Lookup(body, "resourceData.id"))
 	at := strings.TrimPrefix(teamsResource(sub, id), "/")
 	delete(body, "id")
-	body["resource"], body["subscriptionId"], body["subscriptionExpirationDateTime"] = at, sub.record, stamp(sub.expires)
+	body["resource"], body["subscriptionId"], body["subscriptionExpirationDateTime"] = at, sub.Record, Stamp(sub.Expires)
 	kinds := map[string]string{"messages": "chatMessage", "chat_messages": "chatMessage", "members": "aadUserConversationMember",
 		"chat_members": "aadUserConversationMember", "channels": "channel", "teams": "team", "chats": "chat"}
-	body["resourceData"] = object{"id": id, "@odata.type": "#Microsoft.Graph." + kinds[sub.def.Name], "@odata.id": at}
+	body["resourceData"] = Object{"id": id, "@odata.type": "#Microsoft.Graph." + kinds[sub.Def.Name], "@odata.id": at}
 }
+
+// teamsItem stands in a subscription's path for the value of an item.
+var teamsItem = regexp.MustCompile(`\{of\.[^{}]*\}`)
 
 // teamsResource is the path of a record below what a subscription is for, as
 // OData writes it: teams('…')/channels('…')/messages('…').
-func teamsResource(sub *subscription, id string) string {
-	path, _ := sub.def.Create.Args["resource"].(string)
-	for _, item := range sub.items {
-		found := itemWord.FindStringIndex(path)
+func teamsResource(sub *Subscription, id string) string {
+	path, _ := sub.Def.Create.Args["resource"].(string)
+	for _, item := range sub.Items {
+		found := teamsItem.FindStringIndex(path)
 		if found == nil {
 			break
 		}

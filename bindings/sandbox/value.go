@@ -15,10 +15,10 @@ import (
 var errTrailing = errors.New("more than one JSON value")
 
 // object is a JSON object. Numbers in it are json.Number.
-type object = map[string]any
+type Object = map[string]any
 
 // decodeJSON reads one JSON value and refuses anything behind it.
-func decodeJSON(text []byte) (any, error) {
+func Decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any
@@ -37,11 +37,11 @@ func normal(v any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeJSON(text)
+	return Decode(text)
 }
 
 // encode never fails on what decodeJSON and this package make.
-func encode(v any) []byte {
+func Encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -53,25 +53,25 @@ func encode(v any) []byte {
 
 // clone copies objects and lists, so that an answer never shares them with
 // the store.
-func clone(v any) any {
+func Clone(v any) any {
 	switch v := v.(type) {
-	case object:
-		out := make(object, len(v))
+	case Object:
+		out := make(Object, len(v))
 		for k, e := range v {
-			out[k] = clone(e)
+			out[k] = Clone(e)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = clone(e)
+			out[i] = Clone(e)
 		}
 		return out
 	}
 	return v
 }
 
-func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
+func Number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 
 // steps cuts a path such as "meta.next", "errors[0].code" or "errors.#.code".
 func steps(path string) []string {
@@ -86,10 +86,10 @@ func steps(path string) []string {
 }
 
 // lookup finds the value at a path, nil where there is none.
-func lookup(v any, path string) any {
+func Lookup(v any, path string) any {
 	for _, step := range steps(path) {
 		switch at := v.(type) {
-		case object:
+		case Object:
 			v = at[step]
 		case []any:
 			i, err := strconv.Atoi(step)
@@ -116,7 +116,7 @@ func placeAt(whole any, path []string, v any) any {
 		return v
 	}
 	if i, err := strconv.Atoi(path[0]); err == nil && i >= 0 && i < maxIndex {
-		if _, isObject := whole.(object); !isObject {
+		if _, isObject := whole.(Object); !isObject {
 			list, _ := whole.([]any)
 			for len(list) <= i {
 				list = append(list, nil)
@@ -125,16 +125,16 @@ func placeAt(whole any, path []string, v any) any {
 			return list
 		}
 	}
-	at, isObject := whole.(object)
+	at, isObject := whole.(Object)
 	if !isObject {
-		at = object{}
+		at = Object{}
 	}
 	at[path[0]] = placeAt(at[path[0]], path[1:], v)
 	return at
 }
 
 // text gives a scalar as a query would carry it.
-func text(v any) string {
+func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -145,11 +145,11 @@ func text(v any) string {
 	case json.Number:
 		return v.String()
 	}
-	return string(encode(v))
+	return string(Encode(v))
 }
 
 // empty reports whether a value says nothing.
-func empty(v any) bool {
+func Empty(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
@@ -162,7 +162,7 @@ func empty(v any) bool {
 }
 
 // fold makes names comparable: contact_id, contactId and contact-id are one.
-func fold(name string) string {
+func Fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'A' && r <= 'Z':
@@ -175,7 +175,7 @@ func fold(name string) string {
 }
 
 // singular gives the noun of one for a folded plural.
-func singular(noun string) string {
+func Singular(noun string) string {
 	switch {
 	case strings.HasSuffix(noun, "ies"):
 		return noun[:len(noun)-3] + "y"
@@ -188,10 +188,10 @@ func singular(noun string) string {
 }
 
 // alike reports whether two names mean the same noun, in singular or plural.
-func alike(a, b string) bool { return singular(fold(a)) == singular(fold(b)) }
+func alike(a, b string) bool { return Singular(Fold(a)) == Singular(Fold(b)) }
 
 // stamp writes a time as most vendors do.
-func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+func Stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 

@@ -40,11 +40,11 @@ func walk(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
 }
 
 // fill leaves eight records in the list that the operation gives.
-func (m maker) fill(a *app, p *plan) {
+func (m maker) fill(a *App, p *plan) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if m.op.Path == "/conversations.members" {
-		a.store.get("channels", "C0SALES0001").fields["members"] = []any{"1", "2", "3", "4", "5", "6", "7", "8"}
+		a.store.get("channels", "C0SALES0001").Fields["members"] = []any{"1", "2", "3", "4", "5", "6", "7", "8"}
 		return
 	}
 	if p.resource.name != "messages" {
@@ -54,14 +54,14 @@ func (m maker) fill(a *app, p *plan) {
 	for _, l := range p.links {
 		for i := range m.op.PathParams {
 			if f := &m.op.PathParams[i]; f.Name == l.param {
-				links[l.name] = text(m.value(&f.Type, f.Name, 0))
+				links[l.name] = Text(m.value(&f.Type, f.Name, 0))
 				if l.parent != nil && l.parent.known && a.store.get(l.parent.name, links[l.name]) == nil {
-					a.make(l.parent, links[l.name], object{}, nil, nil) // a subtask hangs under a task
+					a.make(l.parent, links[l.name], Object{}, nil, nil) // a subtask hangs under a task
 				}
 			}
 		}
 	}
-	fields := object{}
+	fields := Object{}
 	for i := range m.op.Query {
 		if f := &m.op.Query[i]; f.Required && f.Name != m.op.Pages.SizeParam {
 			fields[f.Name] = m.value(&f.Type, f.Name, 0)
@@ -99,20 +99,20 @@ type walker struct {
 }
 
 func (w *walker) all() int {
-	pages, seen, args := w.op.Pages, map[string]bool{}, map[string]any{w.op.Pages.SizeParam: number(3)}
+	pages, seen, args := w.op.Pages, map[string]bool{}, map[string]any{w.op.Pages.SizeParam: Number(3)}
 	for page := 1; page < 20; page++ {
 		if pages.Page != "" {
-			args[pages.Page] = count(page)
+			args[pages.Page] = Count(page)
 			if pages.Zero {
-				args[pages.Page] = count(page - 1)
+				args[pages.Page] = Count(page - 1)
 			}
 		}
 		if pages.Offset != "" {
-			args[pages.Offset] = count(len(seen))
+			args[pages.Offset] = Count(len(seen))
 		}
 		answer := w.call(args)
-		items, _ := lookup(answer, pages.Items).([]any)
-		switch at, _ := answer.(object); pages.Items {
+		items, _ := Lookup(answer, pages.Items).([]any)
+		switch at, _ := answer.(Object); pages.Items {
 		case "":
 			items, _ = answer.([]any)
 		case bindings.OneList:
@@ -122,16 +122,16 @@ func (w *walker) all() int {
 				}
 			}
 		}
-		if members, ok := lookup(answer, pages.Items).(object); ok {
+		if members, ok := Lookup(answer, pages.Items).(Object); ok {
 			for _, key := range sorted(members) {
 				items = append(items, key)
 			}
 		}
 		for _, item := range items {
-			id := text(item)
-			if at, ok := item.(object); ok {
+			id := Text(item)
+			if at, ok := item.(Object); ok {
 				for _, field := range []string{"id", "_id", "ts", "name"} {
-					if v := text(at[field]); v != "" {
+					if v := Text(at[field]); v != "" {
 						id = v
 						break
 					}
@@ -152,7 +152,7 @@ func (w *walker) all() int {
 
 func (w *walker) more(answer any, items []any, args map[string]any) bool {
 	pages := w.op.Pages
-	if pages.More != "" && lookup(answer, pages.More) == false {
+	if pages.More != "" && Lookup(answer, pages.More) == false {
 		return false
 	}
 	switch {
@@ -165,21 +165,21 @@ func (w *walker) more(answer any, items []any, args map[string]any) bool {
 				}
 				path, from = field, items[len(items)-1]
 			}
-			v := lookup(from, path)
-			if i == 0 && empty(v) {
+			v := Lookup(from, path)
+			if i == 0 && Empty(v) {
 				return false
 			}
 			args[param] = v
 		}
 		return true
 	case pages.URL != "":
-		w.next, _ = answer.(object)[pages.URL].(string)
+		w.next, _ = answer.(Object)[pages.URL].(string)
 		return w.next != ""
 	case pages.Next != "":
-		return !empty(lookup(answer, pages.Next))
+		return !Empty(Lookup(answer, pages.Next))
 	case pages.Last != "":
-		last, _ := strconv.Atoi(text(lookup(answer, pages.Last)))
-		page, _ := strconv.Atoi(text(args[pages.Page]))
+		last, _ := strconv.Atoi(Text(Lookup(answer, pages.Last)))
+		page, _ := strconv.Atoi(Text(args[pages.Page]))
 		return page < last
 	}
 	return len(items) >= 3
@@ -187,13 +187,13 @@ func (w *walker) more(answer any, items []any, args map[string]any) bool {
 
 func (w *walker) call(args map[string]any) any {
 	c := w.first.Clone(w.t.Context())
-	body := object{}
+	body := Object{}
 	if w.first.Body != nil && w.first.GetBody == nil {
 		raw := w.op.Body
 		if raw != nil {
 			def, _ := w.s.apps[appOf(w.first)], raw
 			m := maker{fitter{checkerOf(def, w.op), w.s.now()}, w.op, nil}
-			if fields, ok := m.value(&raw.Type, "", 0).(object); ok {
+			if fields, ok := m.value(&raw.Type, "", 0).(Object); ok {
 				body = fields
 			}
 		}
@@ -201,7 +201,7 @@ func (w *walker) call(args map[string]any) any {
 	query := c.URL.Query()
 	for name, v := range args {
 		if inQuery(w.op, name) {
-			query.Set(name, text(v))
+			query.Set(name, Text(v))
 		} else {
 			body[name] = v
 		}
@@ -215,11 +215,11 @@ func (w *walker) call(args map[string]any) any {
 	}
 	c.Body, c.ContentLength = http.NoBody, 0
 	if w.op.Body != nil {
-		encoded := string(encode(body))
+		encoded := string(Encode(body))
 		if w.op.Body.Encoding == bindings.Form {
 			form := url.Values{}
 			for name, v := range body {
-				form.Set(name, text(v))
+				form.Set(name, Text(v))
 			}
 			encoded = form.Encode()
 		}
@@ -232,7 +232,7 @@ func (w *walker) call(args map[string]any) any {
 	if answer.Code != http.StatusOK && answer.Code != http.StatusCreated {
 		w.t.Fatalf("status %d: %s", answer.Code, answer.Body)
 	}
-	v, err := decodeJSON(answer.Body.Bytes())
+	v, err := Decode(answer.Body.Bytes())
 	if err != nil {
 		w.t.Fatal(err)
 	}

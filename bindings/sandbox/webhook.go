@@ -41,24 +41,24 @@ const (
 )
 
 // subscription is an address that gets an app's webhooks, one after the other.
-type subscription struct {
-	app    *app
+type Subscription struct {
+	App    *App
 	url    string
 	secret string
 	queue  chan *job
 	// record is the id of the record that an operation made it with, empty for
 	// one made with Subscribe; types are the vendor's types it wants, empty
 	// for all.
-	record string
+	Record string
 	types  []string
 	stop   chan struct{}
 	// Of one that an operation made: what it is for, the resource of its
 	// record, the items whose changes it wants (all that are there must fit) and
 	// its end, zero if it has none.
-	def      *bindings.Subscription
+	Def      *bindings.Subscription
 	resource string
-	items    []string
-	expires  time.Time
+	Items    []string
+	Expires  time.Time
 }
 
 // job is one webhook on its way to one subscriber.
@@ -82,7 +82,7 @@ type hooks struct {
 	public  string // PEM
 
 	mu            sync.Mutex
-	subscriptions []*subscription
+	subscriptions []*Subscription
 	sent          []Delivery
 	queued        int // ever
 	pending       int
@@ -119,10 +119,10 @@ func newHooks(s *Sandbox) (*hooks, error) {
 // in place of the vendor's; empty for an app that signs with a secret.
 func (s *Sandbox) PublicKey(app string) string {
 	a := s.apps[app]
-	if a == nil || a.def.Webhook == nil {
+	if a == nil || a.Def.Webhook == nil {
 		return ""
 	}
-	for _, signature := range a.def.Webhook.Signatures {
+	for _, signature := range a.Def.Webhook.Signatures {
 		if signature.Algorithm == bindings.Ed25519 {
 			return s.hooks.public
 		}
@@ -137,7 +137,7 @@ func (s *Sandbox) Subscribe(app, address, secret string) error {
 	if a == nil {
 		return s.unknownApp(app)
 	}
-	if a.def.Webhook == nil {
+	if a.Def.Webhook == nil {
 		return fmt.Errorf("app %q sends no webhooks", app)
 	}
 	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -146,10 +146,10 @@ func (s *Sandbox) Subscribe(app, address, secret string) error {
 	if _, err := s.hooks.sign(a, secret, "probe", nil); err != nil {
 		return fmt.Errorf("subscribe to %q: %w", app, err)
 	}
-	return s.hooks.subscribe(&subscription{app: a, url: address, secret: secret})
+	return s.hooks.subscribe(&Subscription{App: a, url: address, secret: secret})
 }
 
-func (h *hooks) subscribe(sub *subscription) error {
+func (h *hooks) subscribe(sub *Subscription) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -158,19 +158,19 @@ func (h *hooks) subscribe(sub *subscription) error {
 	sub.queue, sub.stop = make(chan *job, maxQueue), make(chan struct{})
 	h.subscriptions = append(h.subscriptions, sub)
 	h.running.Go(func() { h.work(sub) })
-	if c := sub.app.def.Webhook.Challenge; c != nil {
-		h.enqueue(sub, challenge(sub.app, c))
+	if c := sub.App.Def.Webhook.Challenge; c != nil {
+		h.enqueue(sub, challenge(sub.App, c))
 	}
 	return nil
 }
 
 // drop ends the subscriptions of an app that operations made: the one of a
 // record, or all of them.
-func (h *hooks) drop(a *app, record string) {
+func (h *hooks) drop(a *App, record string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.subscriptions = slices.DeleteFunc(h.subscriptions, func(sub *subscription) bool {
-		gone := sub.app == a && sub.record != "" && (record == "" || sub.record == record)
+	h.subscriptions = slices.DeleteFunc(h.subscriptions, func(sub *Subscription) bool {
+		gone := sub.App == a && sub.Record != "" && (record == "" || sub.Record == record)
 		if gone {
 			close(sub.stop)
 		}
@@ -179,29 +179,29 @@ func (h *hooks) drop(a *app, record string) {
 }
 
 // challenge is the vendor's check that the address is the subscriber's.
-func challenge(a *app, c *bindings.Challenge) *job {
+func challenge(a *App, c *bindings.Challenge) *job {
 	word := crand.Text()
 	at := c.TypePath
 	if at == "" {
-		at = a.def.Webhook.Type
+		at = a.Def.Webhook.Type
 	}
-	body := place(place(object{}, at, c.Type), c.Echo, word)
-	return &job{trigger: c.Type, body: encode(body), check: word, done: make(chan error, 1)}
+	body := place(place(Object{}, at, c.Type), c.Echo, word)
+	return &job{trigger: c.Type, body: Encode(body), check: word, done: make(chan error, 1)}
 }
 
 func (h *hooks) wanted(app string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.ContainsFunc(h.subscriptions, func(s *subscription) bool { return s.app.def.Name == app })
+	return slices.ContainsFunc(h.subscriptions, func(s *Subscription) bool { return s.App.Def.Name == app })
 }
 
 // send hands a webhook to every subscriber of the app.
-func (h *hooks) send(a *app, e *envelope) []*job {
+func (h *hooks) send(a *App, e *Envelope) []*job {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []*job
 	for _, sub := range h.subscriptions {
-		if sub.app != a || !sub.takes(e) {
+		if sub.App != a || !sub.takes(e) {
 			continue
 		}
 		j := sub.addressed(e)
@@ -211,7 +211,7 @@ func (h *hooks) send(a *app, e *envelope) []*job {
 	return all
 }
 
-func (h *hooks) enqueue(sub *subscription, j *job) {
+func (h *hooks) enqueue(sub *Subscription, j *job) {
 	if h.closed {
 		j.done <- errors.New("the sandbox has ended")
 		return
@@ -223,7 +223,7 @@ func (h *hooks) enqueue(sub *subscription, j *job) {
 			h.idle = make(chan struct{})
 		}
 	default:
-		h.sandbox.logger.Warn("webhook dropped: too many wait", "app", sub.app.def.Name, "url", sub.url)
+		h.sandbox.logger.Warn("webhook dropped: too many wait", "app", sub.App.Def.Name, "url", sub.url)
 		j.done <- fmt.Errorf("%s: dropped, since %d webhooks wait", sub.url, maxQueue)
 	}
 }
@@ -280,7 +280,7 @@ func (h *hooks) wait() {
 	h.client.CloseIdleConnections()
 }
 
-func (h *hooks) work(sub *subscription) {
+func (h *hooks) work(sub *Subscription) {
 	for {
 		select {
 		case <-h.sandbox.ending.Done():
@@ -295,7 +295,7 @@ func (h *hooks) work(sub *subscription) {
 }
 
 // abandon gives up what still waits for a subscription that ended.
-func (h *hooks) abandon(sub *subscription) {
+func (h *hooks) abandon(sub *Subscription) {
 	for {
 		select {
 		case j := <-sub.queue:
@@ -309,23 +309,23 @@ func (h *hooks) abandon(sub *subscription) {
 
 // deliver sends a webhook once, and has it sent again later where the vendor
 // would.
-func (h *hooks) deliver(sub *subscription, j *job) {
-	policy := sub.app.rules.delivery
+func (h *hooks) deliver(sub *Subscription, j *job) {
+	policy := sub.App.rules.Retry
 	j.attempt++
 	status, err := h.post(sub, j)
 	h.note(sub, j, status, err)
-	ended := status == http.StatusGone && sub.def != nil && sub.app.def.Webhook.Gone == status
+	ended := status == http.StatusGone && sub.Def != nil && sub.App.Def.Webhook.Gone == status
 	if ended {
-		sub.app.mu.Lock()
-		sub.app.end(sub)
-		sub.app.mu.Unlock()
+		sub.App.mu.Lock()
+		sub.App.end(sub)
+		sub.App.mu.Unlock()
 	}
 	switch {
 	case err == nil && status >= 200 && status < 300:
 		j.done <- nil
 		h.settled()
 		return
-	case j.check == "" && !j.form && !ended && policy.again(status) && j.attempt < policy.attempts && h.sandbox.ending.Err() == nil:
+	case j.check == "" && !j.form && !ended && policy.Again(status) && j.attempt < policy.Attempts && h.sandbox.ending.Err() == nil:
 		h.running.Go(func() {
 			if h.sandbox.wait(h.sandbox.ending, h.delay(policy, j.attempt)) == nil {
 				h.deliver(sub, j)
@@ -343,19 +343,19 @@ func (h *hooks) deliver(sub *subscription, j *job) {
 	h.settled()
 }
 
-func (h *hooks) delay(policy delivery, attempt int) time.Duration {
+func (h *hooks) delay(policy Retry, attempt int) time.Duration {
 	d := h.sandbox.config.RetryDelay
 	if d == 0 {
 		d = time.Second
 	}
 	for range attempt - 1 {
-		d *= time.Duration(max(policy.factor, 1))
+		d *= time.Duration(max(policy.Factor, 1))
 	}
 	return d
 }
 
-func (h *hooks) post(sub *subscription, j *job) (int, error) {
-	ctx, cancel := context.WithTimeout(h.sandbox.ending, sub.app.rules.delivery.timeout)
+func (h *hooks) post(sub *Subscription, j *job) (int, error) {
+	ctx, cancel := context.WithTimeout(h.sandbox.ending, sub.App.rules.Retry.Timeout)
 	defer cancel()
 	h.mu.Lock()
 	address, secret := sub.url, sub.secret // an operation may change them
@@ -364,7 +364,7 @@ func (h *hooks) post(sub *subscription, j *job) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.Header, err = h.sign(sub.app, secret, j.id, j.body)
+	r.Header, err = h.sign(sub.App, secret, j.id, j.body)
 	if err != nil {
 		return 0, err
 	}
@@ -374,7 +374,7 @@ func (h *hooks) post(sub *subscription, j *job) (int, error) {
 	}
 	r.Header.Set("User-Agent", "tidewire-sandbox")
 	maps.Copy(r.Header, j.header)
-	if mark := sub.app.rules.delivery.mark; mark != nil && j.attempt > 1 {
+	if mark := sub.App.rules.Retry.Mark; mark != nil && j.attempt > 1 {
 		mark(r.Header, j.attempt)
 	}
 	answer, err := h.client.Do(r)
@@ -393,9 +393,9 @@ func (h *hooks) post(sub *subscription, j *job) (int, error) {
 }
 
 // sign makes the headers of every signature that the vendor sends by itself.
-func (h *hooks) sign(a *app, secret, id string, body []byte) (http.Header, error) {
+func (h *hooks) sign(a *App, secret, id string, body []byte) (http.Header, error) {
 	header := http.Header{}
-	for _, s := range a.def.Webhook.Signatures {
+	for _, s := range a.Def.Webhook.Signatures {
 		if s.OptIn {
 			continue
 		}
@@ -414,13 +414,13 @@ func (h *hooks) sign(a *app, secret, id string, body []byte) (http.Header, error
 	return header, nil
 }
 
-func (h *hooks) note(sub *subscription, j *job, status int, err error) {
-	d := Delivery{Time: h.sandbox.now(), App: sub.app.def.Name, Trigger: j.trigger, ID: j.id, URL: sub.url, Attempt: j.attempt, Status: status}
+func (h *hooks) note(sub *Subscription, j *job, status int, err error) {
+	d := Delivery{Time: h.sandbox.now(), App: sub.App.Def.Name, Trigger: j.trigger, ID: j.id, URL: sub.url, Attempt: j.attempt, Status: status}
 	if err != nil {
 		d.Error = err.Error()
 	}
 	log := h.sandbox.logger.With("app", d.App, "trigger", d.Trigger, "url", d.URL, "attempt", d.Attempt, "answer", status)
-	if err != nil || notAccepted(status) {
+	if err != nil || NotAccepted(status) {
 		log.Warn("webhook not taken", "error", d.Error)
 	} else {
 		log.Info("webhook sent")

@@ -11,17 +11,17 @@ import (
 func TestRulesNameWhatIsThere(t *testing.T) {
 	for _, def := range all.Apps() {
 		t.Run(def.Name, func(t *testing.T) {
-			r := rulesOf(def.Name)
+			r := rulesOf(Config{}, def.Name).complete()
 			m := newModel(def, r)
 			operations := map[string]bool{}
 			for _, p := range m.plans {
 				operations[p.op.Method+" "+p.op.Path] = true
 			}
-			for _, name := range sorted(r.operations) {
+			for _, name := range sorted(r.Operations) {
 				if !operations[name] {
 					t.Errorf("a rule is for %q, which the catalogue does not have", name)
 				}
-				if trigger := r.operations[name].trigger; trigger != "" {
+				if trigger := r.Operations[name].Trigger; trigger != "" {
 					checkTrigger(t, m, trigger)
 				}
 			}
@@ -29,12 +29,12 @@ func TestRulesNameWhatIsThere(t *testing.T) {
 			for _, p := range m.plans {
 				used[p.resource.name] = true
 			}
-			for _, name := range sorted(r.seeds) {
+			for _, name := range sorted(r.Seeds) {
 				if !used[name] {
 					t.Errorf("seeds are for %q, which no operation is about", name)
 				}
 			}
-			for _, table := range []map[string]string{r.triggers, r.fields} {
+			for _, table := range []map[string]string{r.Triggers, r.FieldTriggers} {
 				for _, key := range sorted(table) {
 					if table[key] != "" {
 						checkTrigger(t, m, table[key])
@@ -44,7 +44,7 @@ func TestRulesNameWhatIsThere(t *testing.T) {
 					}
 				}
 			}
-			for name := range r.unique {
+			for name := range r.Unique {
 				if !used[name] {
 					t.Errorf("unique: no operation is about %q", name)
 				}

@@ -1,0 +1,37 @@
+package sandbox_test
+
+import (
+	"testing"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/sandbox"
+)
+
+// TestRules holds what the data of rules does, on an app without functions.
+func TestRules(t *testing.T) {
+	catalogue, err := bindings.ParseCatalogue([]byte(boards))
+	must(t, err)
+	rules := &sandbox.Rules{
+		Seeds:    map[string][]sandbox.Object{"boards": {{"id": "first", "title": "First"}}},
+		Defaults: map[string]sandbox.Object{"boards": {"state": "open"}},
+		Operations: map[string]*sandbox.Rule{
+			"POST /boards":                   {Requires: []sandbox.Need{{OneOf: []string{"limit", "title"}, Code: "nothing_given", Message: "give a limit or a title"}}},
+			"GET /boards":                    {Verb: sandbox.List, Newest: true},
+			"GET /boards/{boardId}":          {Verb: sandbox.Read, Resource: "boards", ID: "boardId", Missing: "no_such_board"},
+			"POST /boards/{boardId}/archive": {Verb: sandbox.Act, Set: sandbox.Object{"state": "closed", "title": "{boardId}"}},
+		},
+	}
+	app := &bindings.App{Name: "boards", Catalogue: catalogue, Errors: bindings.Errors{Message: []string{"error.message"}, Code: []string{"error.code"}}}
+	s, err := sandbox.New(sandbox.Config{Apps: []*bindings.App{app}, Rules: map[string]*sandbox.Rules{"boards": rules}, Seed: 1})
+	must(t, err)
+	must(t, s.Start(t.Context(), "127.0.0.1:0"))
+	t.Cleanup(func() { _ = s.Close() })
+	w := world{Sandbox: s, t: t}
+
+	w.call("GET /boards/boards/first", "").is(200, "title", "First", "state", "open")
+	w.call("POST /boards/boards", `{"title":""}`).is(422, "error.message", "give a limit or a title", "error.code", "nothing_given")
+	w.call("POST /boards/boards", `{"title":"Second"}`).is(201, "state", "open")
+	w.call("GET /boards/boards", "").is(200, "boards.#.title", `["Second","First"]`)
+	w.call("GET /boards/boards/nowhere", "").is(404, "error.code", "no_such_board")
+	w.call("POST /boards/boards/first/archive", "").is(200, "state", "closed", "title", "first")
+}
