@@ -7,18 +7,45 @@ import (
 	"github.com/tidewire/tidewire/bindings/googlecalendar"
 	"github.com/tidewire/tidewire/bindings/highlevel"
 	"github.com/tidewire/tidewire/bindings/qonto"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/slack"
 	"github.com/tidewire/tidewire/bindings/teams"
 )
 
-// Apps are all apps, by name.
-func Apps() []*bindings.App {
-	return []*bindings.App{
-		asana.App(),
-		googlecalendar.App(),
-		highlevel.App(),
-		qonto.App(),
-		slack.App(),
-		teams.App(),
+// entry is an app, and the rules by which the sandbox serves it; nil: none.
+type entry struct {
+	app   func() *bindings.App
+	rules func() *sandbox.Rules
+}
+
+// entries are all apps, by name.
+func entries() []entry {
+	return []entry{
+		{asana.App, nil},
+		{googlecalendar.App, nil},
+		{highlevel.App, nil},
+		{qonto.App, nil},
+		{slack.App, nil},
+		{teams.App, nil},
 	}
+}
+
+// Apps are all apps, sorted by name.
+func Apps() []*bindings.App {
+	var apps []*bindings.App
+	for _, e := range entries() {
+		apps = append(apps, e.app())
+	}
+	return apps
+}
+
+// Rules are the rules by which the sandbox serves the apps, by name of the app.
+func Rules() map[string]*sandbox.Rules {
+	rules := map[string]*sandbox.Rules{}
+	for _, e := range entries() {
+		if e.rules != nil {
+			rules[e.app().Name] = e.rules()
+		}
+	}
+	return rules
 }

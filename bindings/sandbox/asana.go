@@ -68,7 +68,8 @@ func asana() *Rules {
 		Grant: func(Authority) Object {
 			return Object{"token_type": "bearer", "data": Object{"gid": asanaMe, "name": "Ada Sand", "email": "ada@sandbox.example"}}
 		},
-		Retry: Retry{Timeout: 10 * time.Second, Attempts: 10, Factor: 2, Again: func(status int) bool { return status != http.StatusGone && NotAccepted(status) }},
+		Sample: asanaSample(),
+		Retry:  Retry{Timeout: 10 * time.Second, Attempts: 10, Factor: 2, Again: func(status int) bool { return status != http.StatusGone && NotAccepted(status) }},
 	}
 }
 
@@ -191,3 +192,18 @@ func asanaRefers(v any, gid string) bool {
 
 // asanaPlural is the field for several of a noun.
 func asanaPlural(noun string) string { return strings.TrimSuffix(Fold(noun), "s") + "s" }
+
+func asanaSample() Sample {
+	sync := Object{"sync": asanaToken(1, 0)}
+	return Sample{
+		Body: map[string]Object{
+			"POST /tasks":                          {"workspace": asanaWorkspace},
+			"POST /projects":                       {"workspace": asanaWorkspace},
+			"POST /sections/{section_gid}/addTask": {"task": "there"},
+		},
+		Query: map[string]Object{"GET /events": sync, "GET /workspaces/{workspace_gid}/events": sync},
+		Prepare: func(a *App, _ *bindings.Operation) {
+			a.Make("tasks", "there", Object{"name": "There"}, nil)
+		},
+	}
+}

@@ -15,7 +15,7 @@ import (
 
 // BenchmarkCreateAndGet makes a contact and reads it back, over loopback.
 func BenchmarkCreateAndGet(b *testing.B) {
-	s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Seed: 1})
+	s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Seed: 1})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func BenchmarkCreateAndGet(b *testing.B) {
 func BenchmarkNew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Seed: 1})
+		s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Seed: 1})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package sandbox
+package sandbox_test
 
 import (
 	"context"
@@ -12,18 +12,19 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
 // caller calls the apps of a sandbox as scripts do, over loopback.
 type caller struct {
-	*Sandbox
+	*sandbox.Sandbox
 	client *call.Client
 }
 
 func newCaller(t *testing.T) caller {
-	s, err := New(Config{Apps: all.Apps(), Seed: 7, Strict: true})
+	s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Seed: 7, Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,39 +49,34 @@ func newCaller(t *testing.T) caller {
 
 func credentials(app, base string) map[string]string {
 	if app == "qonto" {
-		return map[string]string{"login": "acme", "secret_key": Token}
+		return map[string]string{"login": "acme", "secret_key": sandbox.Token}
 	}
 	if app == "teams" {
-		return map[string]string{"token": Token, "webhook_url": base + "/workflows/invoke?sig=" + Token}
+		return map[string]string{"token": sandbox.Token, "webhook_url": base + "/workflows/invoke?sig=" + sandbox.Token}
 	}
-	return map[string]string{"token": Token}
+	return map[string]string{"token": sandbox.Token}
 }
 
-func (c caller) do(t *testing.T, def *bindings.App, op *bindings.Operation, args Object, page bool) (call.Answer, error) {
+func (c caller) do(t *testing.T, def *bindings.App, op *bindings.Operation, args sandbox.Object, page bool) (call.Answer, error) {
 	return c.client.Do(t.Context(), call.Request{
-		App: def, Operation: op, Connection: def.Name, Args: Encode(args), Page: page, Timeout: 10 * time.Second,
+		App: def, Operation: op, Connection: def.Name, Args: sandbox.Encode(args), Page: page, Timeout: 10 * time.Second,
 		Marks: call.Marks{Begin: func(context.Context, json.RawMessage) error { return nil }, Withdraw: func(context.Context) error { return nil }},
 	})
 }
 
 // arguments are the flat table of what an operation needs.
-func (m maker) arguments(params map[string]string) Object {
-	args := Object{}
-	for name, v := range params {
+func (m sample) arguments() sandbox.Object {
+	args := m.query()
+	for name, v := range m.prepare() {
 		args[name] = v
 	}
-	for i := range m.op.Query {
-		if f := &m.op.Query[i]; f.Required {
-			args[f.Name] = m.value(&f.Type, f.Name, 0)
-		}
-	}
-	maps.Copy(args, neededQuery[m.op.Method+" "+m.op.Path])
 	if m.op.Body == nil {
 		return args
 	}
-	fields, isObject := m.bodyValue().(Object)
-	if _, d := m.catalogue.Resolve(&m.op.Body.Type); d == nil && !isObject {
-		args["body"] = m.bodyValue()
+	v := m.bodyValue()
+	fields, isObject := v.(sandbox.Object)
+	if !isObject {
+		args["body"] = v
 		return args
 	}
 	maps.Copy(args, fields)
@@ -93,16 +89,14 @@ func (m maker) arguments(params map[string]string) Object {
 func TestEveryCall(t *testing.T) {
 	c := newCaller(t)
 	for _, def := range all.Apps() {
-		a := c.apps[def.Name]
 		for _, name := range def.Operations() {
 			op, _ := def.Operation(name)
 			t.Run(def.Name+"."+name, func(t *testing.T) {
 				if op.Path == "/oauth/token" {
 					t.Skip("its client is another")
 				}
-				a.clear(7)
-				m := maker{fitter{checkerOf(a, op), c.now()}, op, subscriber(t, def, op, c.now())}
-				if _, err := c.do(t, def, op, m.arguments(m.seed(a)), false); err != nil {
+				m := newSample(t, c.Sandbox, def.Name, op)
+				if _, err := c.do(t, def, op, m.arguments(), false); err != nil {
 					var known *bindings.Error
 					if errors.As(err, &known) {
 						t.Fatalf("%v: %s", err, known.Body)
@@ -118,29 +112,27 @@ func TestEveryCall(t *testing.T) {
 func TestEveryListIsWalked(t *testing.T) {
 	c := newCaller(t)
 	for _, def := range all.Apps() {
-		a := c.apps[def.Name]
 		for _, name := range def.Operations() {
 			op, _ := def.Operation(name)
 			if p := op.Pages; p == nil || p.SizeParam == "" && p.URL == "" || p.Page == "" && p.Offset == "" && len(p.Cursors) == 0 && p.URL == "" {
 				continue
 			}
 			t.Run(def.Name+"."+name, func(t *testing.T) {
-				a.clear(7)
-				m := maker{fitter{checkerOf(a, op), c.now()}, op, nil}
-				args := m.arguments(m.seed(a))
+				m := newSample(t, c.Sandbox, def.Name, op)
+				args := m.arguments()
 				if op.Pages.SizeParam != "" {
-					args[op.Pages.SizeParam] = Number(3)
+					args[op.Pages.SizeParam] = sandbox.Number(3)
 				}
 				delete(args, op.Pages.Page)
 				delete(args, op.Pages.Offset)
-				m.fill(a, m.plan(a))
+				m.fill()
 				seen := map[string]bool{}
 				for range 10 {
 					answer, err := c.do(t, def, op, args, true)
 					if err != nil {
 						t.Fatal(err)
 					}
-					items, next, err := call.Page(op, Encode(args), answer.Body)
+					items, next, err := call.Page(op, sandbox.Encode(args), answer.Body)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -150,7 +142,7 @@ func TestEveryListIsWalked(t *testing.T) {
 					if next == nil {
 						break
 					}
-					var over Object
+					var over sandbox.Object
 					if err := json.Unmarshal(next, &over); err != nil {
 						t.Fatal(err)
 					}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
 // TestRules holds what the data of rules does, on an app without functions.
@@ -22,16 +23,11 @@ func TestRules(t *testing.T) {
 		},
 	}
 	app := &bindings.App{Name: "boards", Catalogue: catalogue, Errors: bindings.Errors{Message: []string{"error.message"}, Code: []string{"error.code"}}}
-	s, err := sandbox.New(sandbox.Config{Apps: []*bindings.App{app}, Rules: map[string]*sandbox.Rules{"boards": rules}, Seed: 1})
-	must(t, err)
-	must(t, s.Start(t.Context(), "127.0.0.1:0"))
-	t.Cleanup(func() { _ = s.Close() })
-	w := world{Sandbox: s, t: t}
-
-	w.call("GET /boards/boards/first", "").is(200, "title", "First", "state", "open")
-	w.call("POST /boards/boards", `{"title":""}`).is(422, "error.message", "give a limit or a title", "error.code", "nothing_given")
-	w.call("POST /boards/boards", `{"title":"Second"}`).is(201, "state", "open")
-	w.call("GET /boards/boards", "").is(200, "boards.#.title", `["Second","First"]`)
-	w.call("GET /boards/boards/nowhere", "").is(404, "error.code", "no_such_board")
-	w.call("POST /boards/boards/first/archive", "").is(200, "state", "closed", "title", "first")
+	w := sandboxtest.Start(t, sandbox.Config{Apps: []*bindings.App{app}, Rules: map[string]*sandbox.Rules{"boards": rules}})
+	w.Call("GET /boards/boards/first", "").Is(200, "title", "First", "state", "open")
+	w.Call("POST /boards/boards", `{"title":""}`).Is(422, "error.message", "give a limit or a title", "error.code", "nothing_given")
+	w.Call("POST /boards/boards", `{"title":"Second"}`).Is(201, "state", "open")
+	w.Call("GET /boards/boards", "").Is(200, "boards.#.title", `["Second","First"]`)
+	w.Call("GET /boards/boards/nowhere", "").Is(404, "error.code", "no_such_board")
+	w.Call("POST /boards/boards/first/archive", "").Is(200, "state", "closed", "title", "first")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
 func TestFaults(t *testing.T) {
@@ -14,15 +15,15 @@ func TestFaults(t *testing.T) {
 		name  string
 		fault sandbox.Fault
 		made  int // contacts after one call
-		check func(*testing.T, answer, error)
+		check func(*testing.T, sandboxtest.Answer, error)
 	}{
-		{"status", sandbox.Fault{Status: 503, Header: map[string]string{"Retry-After": "2"}}, 0, func(t *testing.T, a answer, err error) {
-			if err != nil || a.status != 503 || a.header.Get("Retry-After") != "2" || a.get("statusCode") != "503" {
+		{"status", sandbox.Fault{Status: 503, Header: map[string]string{"Retry-After": "2"}}, 0, func(t *testing.T, a sandboxtest.Answer, err error) {
+			if err != nil || a.Status != 503 || a.Header.Get("Retry-After") != "2" || a.Get("statusCode") != "503" {
 				t.Errorf("got %v %+v", err, a)
 			}
 		}},
-		{"status after all was done", sandbox.Fault{Status: 500, Done: true}, 1, func(t *testing.T, a answer, err error) {
-			if err != nil || a.status != 500 {
+		{"status after all was done", sandbox.Fault{Status: 500, Done: true}, 1, func(t *testing.T, a sandboxtest.Answer, err error) {
+			if err != nil || a.Status != 500 {
 				t.Errorf("got %v %+v", err, a)
 			}
 		}},
@@ -34,19 +35,19 @@ func TestFaults(t *testing.T) {
 			w := start(t, sandbox.Config{})
 			test.fault.App, test.fault.Operation, test.fault.Times = "highlevel", "contacts.create", 1
 			must(t, w.Fault(test.fault))
-			got, err := w.try("POST /highlevel/contacts/", contact)
+			got, err := w.Try("POST /highlevel/contacts/", contact)
 			test.check(t, got, err)
-			if made := len(records(w, "highlevel", "contacts")); made != test.made {
+			if made := len(w.Records("highlevel", "contacts")); made != test.made {
 				t.Errorf("%d contacts, expected %d", made, test.made)
 			}
-			w.call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"other@example.com"}`).is(201)
+			w.Call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"other@example.com"}`).Is(201)
 		})
 	}
 }
 
-func broken(t *testing.T, a answer, err error) {
+func broken(t *testing.T, a sandboxtest.Answer, err error) {
 	if err == nil {
-		t.Errorf("expected a broken connection, got %d %s", a.status, a.body)
+		t.Errorf("expected a broken connection, got %d %s", a.Status, a.Body)
 	}
 }
 
@@ -58,7 +59,7 @@ func TestFaultWaitsAndIsCounted(t *testing.T) {
 	}})
 	must(t, w.Fault(sandbox.Fault{App: "qonto", Operation: "organization.get", Latency: time.Hour, Times: 2, After: 1}))
 	for range 5 {
-		w.call("GET /qonto/organization", "").is(200)
+		w.Call("GET /qonto/organization", "").Is(200)
 	}
 	if len(waits) != 2 || waits[0] != time.Hour {
 		t.Errorf("waited %v, expected an hour twice", waits)
@@ -92,37 +93,37 @@ func TestFaultNamesWhatIsWrongWithIt(t *testing.T) {
 func TestRateLimits(t *testing.T) {
 	w := start(t, sandbox.Config{EnforceLimits: true})
 	line := "GET /highlevel/users/?locationId=x"
-	w.call(line, "").is(200)
-	last := answer{}
+	w.Call(line, "").Is(200)
+	last := sandboxtest.Answer{}
 	for range 99 {
-		last = w.call(line, "")
+		last = w.Call(line, "")
 	}
-	last.is(200)
+	last.Is(200)
 	for name, want := range map[string]string{
 		"X-RateLimit-Max": "100", "X-RateLimit-Remaining": "0", "X-RateLimit-Interval-Milliseconds": "10000",
 		"X-RateLimit-Limit-Daily": "200000", "X-RateLimit-Daily-Remaining": "199900",
 	} {
-		if got := last.header.Get(name); got != want {
+		if got := last.Header.Get(name); got != want {
 			t.Errorf("%s is %q, expected %q", name, got, want)
 		}
 	}
-	w.clock.pass(4 * time.Second)
-	refused := w.call(line, "").is(429)
-	if got := refused.header.Get("Retry-After"); got != "7" {
+	w.Clock.Pass(4 * time.Second)
+	refused := w.Call(line, "").Is(429)
+	if got := refused.Header.Get("Retry-After"); got != "7" {
 		t.Errorf("Retry-After is %q, expected 7", got)
 	}
-	w.clock.pass(7 * time.Second)
-	w.call(line, "").is(200)
+	w.Clock.Pass(7 * time.Second)
+	w.Call(line, "").Is(200)
 }
 
 func TestSlackLimitsByMethod(t *testing.T) {
 	w := start(t, sandbox.Config{EnforceLimits: true})
 	for range 20 {
-		w.call("POST /slack/users.list", "").is(200, "ok", "true")
+		w.Call("POST /slack/users.list", "").Is(200, "ok", "true")
 	}
-	refused := w.call("POST /slack/users.list", "").is(429, "ok", "false", "error", "ratelimited")
-	if refused.header.Get("Retry-After") == "" {
+	refused := w.Call("POST /slack/users.list", "").Is(429, "ok", "false", "error", "ratelimited")
+	if refused.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	w.call("POST /slack/conversations.list", "").is(200, "ok", "true")
+	w.Call("POST /slack/conversations.list", "").Is(200, "ok", "true")
 }

@@ -33,7 +33,7 @@ func FuzzHandler(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3])
 	}
-	s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Seed: 1})
+	s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Seed: 1})
 	if err != nil {
 		f.Fatal(err)
 	}

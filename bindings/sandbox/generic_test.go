@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
 // An app without a table of its own is what its catalogue says.
@@ -32,30 +33,25 @@ type Cards {"fields":["cards: [#Card]"]}
 func TestAnAppNeedsNoTable(t *testing.T) {
 	catalogue, err := bindings.ParseCatalogue([]byte(boards))
 	must(t, err)
-	s, err := sandbox.New(sandbox.Config{Apps: []*bindings.App{{Name: "boards", Catalogue: catalogue}}, Seed: 1})
-	must(t, err)
-	must(t, s.Start(t.Context(), "127.0.0.1:0"))
-	t.Cleanup(func() { _ = s.Close() })
-	w := world{Sandbox: s, t: t}
-
-	id := w.call("POST /boards/boards", `{"title":"Plan","state":"open"}`).is(201, "title", "Plan").get("id")
-	w.call("POST /boards/boards", `{"title":"Done","state":"closed"}`).is(201)
-	w.call("POST /boards/boards", `{"title":"More","state":"closed"}`).is(201)
-	w.call("POST /boards/boards", `{"limit":1.5,"state":"lost"}`).is(422, "error",
+	w := sandboxtest.Start(t, sandbox.Config{Apps: []*bindings.App{{Name: "boards", Catalogue: catalogue}}})
+	id := w.Call("POST /boards/boards", `{"title":"Plan","state":"open"}`).Is(201, "title", "Plan").Get("id")
+	w.Call("POST /boards/boards", `{"title":"Done","state":"closed"}`).Is(201)
+	w.Call("POST /boards/boards", `{"title":"More","state":"closed"}`).Is(201)
+	w.Call("POST /boards/boards", `{"limit":1.5,"state":"lost"}`).Is(422, "error",
 		`title should not be empty; limit must be an integer number; state must be one of the following values: "open", "closed"`)
-	w.call("GET /boards/boards?state=closed", "").is(200, "boards.#.title", `["Done","More"]`, "total", "2")
-	first := w.call("GET /boards/boards?size=2", "").is(200, "boards.#", "2")
-	w.call("GET /boards/boards?size=2&after="+first.get("paging.after"), "").is(200, "boards.#.title", `["More"]`, "paging.after", "")
-	w.call("GET /boards/boards/mine", "").is(200, "boards.#", "0")
-	w.call("POST /boards/boards/"+id+"/archive", `{"state":"closed"}`).is(200, "id", id, "state", "closed")
+	w.Call("GET /boards/boards?state=closed", "").Is(200, "boards.#.title", `["Done","More"]`, "total", "2")
+	first := w.Call("GET /boards/boards?size=2", "").Is(200, "boards.#", "2")
+	w.Call("GET /boards/boards?size=2&after="+first.Get("paging.after"), "").Is(200, "boards.#.title", `["More"]`, "paging.after", "")
+	w.Call("GET /boards/boards/mine", "").Is(200, "boards.#", "0")
+	w.Call("POST /boards/boards/"+id+"/archive", `{"state":"closed"}`).Is(200, "id", id, "state", "closed")
 
-	card := w.call("POST /boards/boards/"+id+"/cards", `{"card":{"text":"One"}}`).is(201, "card.text", "One", "card.board_id", id).get("card.id")
-	w.call("GET /boards/boards/"+id+"/cards", "").is(200, "cards.#", "1")
-	w.call("GET /boards/boards/"+id+"/cards/"+card, "").is(200, "card.id", card)
-	w.call("GET /boards/boards/nowhere/cards", "").is(404)
-	note := w.call("POST /boards/reports/run", "").is(200)
-	if note.body != "{}" || note.header.Get("X-Sandbox-Note") == "" {
-		t.Errorf("got %s, %v", note.body, note.header)
+	card := w.Call("POST /boards/boards/"+id+"/cards", `{"card":{"text":"One"}}`).Is(201, "card.text", "One", "card.board_id", id).Get("card.id")
+	w.Call("GET /boards/boards/"+id+"/cards", "").Is(200, "cards.#", "1")
+	w.Call("GET /boards/boards/"+id+"/cards/"+card, "").Is(200, "card.id", card)
+	w.Call("GET /boards/boards/nowhere/cards", "").Is(404)
+	note := w.Call("POST /boards/reports/run", "").Is(200)
+	if note.Body != "{}" || note.Header.Get("X-Sandbox-Note") == "" {
+		t.Errorf("got %s, %v", note.Body, note.Header)
 	}
 }
 

@@ -96,6 +96,7 @@ func googleCalendar() *Rules {
 		Grant: func(Authority) Object {
 			return Object{"token_type": "Bearer"}
 		},
+		Sample: googleSample(),
 		Retry: Retry{Timeout: 10 * time.Second, Attempts: 5, Factor: 2, Again: func(status int) bool {
 			return status == 0 || status == 500 || status == 502 || status == 503 || status == 504
 		}},
@@ -242,5 +243,28 @@ func googleStartAndEnd() []Need {
 	return []Need{
 		googleNeeds("Missing start time.", "start.date", "start.dateTime"),
 		googleNeeds("Missing end time.", "end.date", "end.dateTime"),
+	}
+}
+
+func googleSample() Sample {
+	day := Object{"date": "2026-03-05"}
+	event := Object{"start": day, "end": day}
+	channel := Object{"id": "text", "type": "web_hook", "address": "http://127.0.0.1:9/"}
+	return Sample{
+		Body: map[string]Object{
+			"POST /calendars/{calendarId}/events":          event,
+			"PUT /calendars/{calendarId}/events/{eventId}": event,
+			"POST /calendars/{calendarId}/acl":             {"scope": Object{"type": "default"}},
+			"POST /calendars/{calendarId}/events/watch":    channel,
+			"POST /calendars/{calendarId}/acl/watch":       channel,
+			"POST /users/me/calendarList/watch":            channel,
+			"POST /users/me/settings/watch":                channel,
+		},
+		Prepare: func(a *App, op *bindings.Operation) {
+			a.Make("calendars", "text", Object{"summary": "text"}, nil)
+			if op.Path == "/channels/stop" {
+				a.Make(googleChannels, "text", Object{"resourceId": "text"}, nil)
+			}
+		},
 	}
 }

@@ -105,6 +105,13 @@ func highlevel() *Rules {
 			Max: "X-RateLimit-Max", Remaining: "X-RateLimit-Remaining", Interval: "X-RateLimit-Interval-Milliseconds",
 			Daily: "X-RateLimit-Limit-Daily", DailyRemaining: "X-RateLimit-Daily-Remaining",
 		},
+		Sample: Sample{
+			Args: Object{"contactId": "there", "conversationId": "there"},
+			Prepare: func(a *App, _ *bindings.Operation) {
+				a.Make("contacts", "there", Object{"email": "there@example.com"}, nil)
+				a.Make("conversations", "there", Object{"contactId": "there"}, nil)
+			},
+		},
 		// The same body again, six times at most, and only where the receiver
 		// asked for it.
 		Retry: Retry{Attempts: 7, Factor: 1, Again: func(status int) bool { return status == http.StatusTooManyRequests }},

@@ -74,6 +74,7 @@ func qonto() *Rules {
 		RefreshGrace: time.Minute,
 		Retry: Retry{Timeout: time.Second, Attempts: 10, Factor: 2,
 			Again: NotAccepted},
+		Sample: Sample{Args: Object{"callback_url": "http://127.0.0.1:9/"}},
 		CompleteWebhook: func(e *Envelope) {
 			e.Body["subscription_id"], e.Body["membership_id"] = "0d2f6c3e-5a41-4c7e-9b8a-5a0d1b0c0007", member
 		},

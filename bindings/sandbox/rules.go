@@ -112,6 +112,8 @@ type Rules struct {
 
 	// Gestures are what people do on the app's own screens.
 	Gestures map[string]Gesture
+
+	Sample Sample
 }
 
 // Rule is an exception for one operation. What it does not name is derived
@@ -135,6 +137,21 @@ type Rule struct {
 	After func(*Call, Result) *Failure
 	// Do acts where no verb fits.
 	Do func(*Call) (Result, *Failure)
+}
+
+// Sample is what a test needs to call every operation of an app once, where
+// types do not say it.
+type Sample struct {
+	// Args are values by the name of the argument, used where they fit its type.
+	Args Object
+	// Body and Query are further arguments, by "METHOD /path/{template}".
+	Body, Query map[string]Object
+	// Prepare stores what the arguments name, in the state that the operation
+	// wants to find.
+	Prepare func(a *App, op *bindings.Operation)
+	// Fill leaves n items in the list of an operation; false: any n records of
+	// its resource do.
+	Fill func(a *App, op *bindings.Operation, n int) bool
 }
 
 // Need is that one of several fields has a value. Code and Message refuse a

@@ -66,6 +66,7 @@ func slack() *Rules {
 		CompleteWebhook: envelopeSlack,
 		Beside:          slackBeside,
 		Gestures:        slackGestures(),
+		Sample:          slackSample(),
 	}
 }
 

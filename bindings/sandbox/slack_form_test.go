@@ -6,32 +6,33 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
 // sentForm is the newest webhook, checked to be a signed form.
-func sentForm(t *testing.T, w world, r *receiver) url.Values {
+func sentForm(t *testing.T, w *sandboxtest.World, r *sandboxtest.Receiver) url.Values {
 	t.Helper()
 	must(t, w.Idle(t.Context()))
-	all := r.hooks()
+	all := r.Hooks()
 	if len(all) == 0 {
 		t.Fatal("nothing was sent")
 	}
 	h := all[len(all)-1]
-	if kind := h.header.Get("Content-Type"); kind != "application/x-www-form-urlencoded" {
+	if kind := h.Header.Get("Content-Type"); kind != "application/x-www-form-urlencoded" {
 		t.Errorf("Content-Type %q", kind)
 	}
-	if _, err := signatureOf("slack").Verify(h.header, []byte(h.body), "shh", w.clock.now(), time.Minute); err != nil {
+	if _, err := signatureOf("slack").Verify(h.Header, []byte(h.Body), "shh", w.Clock.Now(), time.Minute); err != nil {
 		t.Error(err)
 	}
-	form, err := url.ParseQuery(h.body)
+	form, err := url.ParseQuery(h.Body)
 	must(t, err)
 	return form
 }
 
 func TestInteractionIsAForm(t *testing.T) {
-	w, r := start(t, sandbox.Config{}), receive(t)
+	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
-	ts := w.call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Which?"}`).get("ts")
+	ts := w.Call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Which?"}`).Get("ts")
 	must(t, w.Emit(t.Context(), "slack.block_action.performed", map[string]any{
 		"channel": map[string]any{"id": "C0SALES0001"}, "message": map[string]any{"ts": ts, "text": "Which?"},
 		"actions": []any{map[string]any{"type": "button", "action_id": "go", "value": "yes"}},
@@ -41,14 +42,14 @@ func TestInteractionIsAForm(t *testing.T) {
 		"type": "block_actions", "trigger_id": "trigger-7", "team.id": "T0SANDBOX01", "user.id": "U0SANDADA01", "user.name": "ada",
 		"channel.name": "sales", "container.message_ts": ts, "actions.0.value": "yes", "actions.0.action_ts": "1772600767.000000",
 	} {
-		if got := at(payload, path); got != want {
+		if got := sandboxtest.Value(payload, path); got != want {
 			t.Errorf("%s is %q, expected %q: %s", path, got, want, payload)
 		}
 	}
 }
 
 func TestSlashCommandIsAForm(t *testing.T) {
-	w, r := start(t, sandbox.Config{}), receive(t)
+	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
 	must(t, w.Emit(t.Context(), "slack.slash_command.invoked", map[string]any{"command": "/deploy", "text": "a & b"}, sandbox.EmitOptions{}))
 	form := sentForm(t, w, r)
@@ -65,66 +66,66 @@ func TestSlashCommandIsAForm(t *testing.T) {
 
 	answer, err := url.Parse(form.Get("response_url"))
 	must(t, err)
-	w.call("POST "+answer.Path, `{"text":"Only for you"}`, "Authorization", "").is(200, "ok", "true")
-	w.call("POST "+answer.Path, `{"text":"For all","response_type":"in_channel"}`, "Authorization", "").is(200, "ok", "true")
-	w.post("/slack/conversations.history", "channel=C0GENERAL01").is(200, "messages.#.text", `["For all"]`)
-	w.call("POST "+answer.Path, `{}`).is(400, "error", "no_text")
-	w.call("POST "+answer.Path, `no`).is(400, "error", "invalid_payload")
-	w.clock.pass(31 * time.Minute)
-	w.call("POST "+answer.Path, `{"text":"late"}`).is(404, "error", "used_url")
-	w.call("POST /slack/response/nowhere", `{"text":"x"}`).is(404)
+	w.Call("POST "+answer.Path, `{"text":"Only for you"}`, "Authorization", "").Is(200, "ok", "true")
+	w.Call("POST "+answer.Path, `{"text":"For all","response_type":"in_channel"}`, "Authorization", "").Is(200, "ok", "true")
+	w.Post("/slack/conversations.history", "channel=C0GENERAL01").Is(200, "messages.#.text", `["For all"]`)
+	w.Call("POST "+answer.Path, `{}`).Is(400, "error", "no_text")
+	w.Call("POST "+answer.Path, `no`).Is(400, "error", "invalid_payload")
+	w.Clock.Pass(31 * time.Minute)
+	w.Call("POST "+answer.Path, `{"text":"late"}`).Is(404, "error", "used_url")
+	w.Call("POST /slack/response/nowhere", `{"text":"x"}`).Is(404)
 }
 
 // Somebody waits before a screen, so that a form is sent once.
 func TestFormsAreSentOnce(t *testing.T) {
-	w, r := start(t, sandbox.Config{Sleep: instant}), receive(t, 500)
+	w, r := start(t, sandbox.Config{Sleep: instant}), sandboxtest.Receive(t, 500)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
 	if err := w.Emit(t.Context(), "slack.shortcut.used", map[string]any{"callback_id": "new"}, sandbox.EmitOptions{}); err == nil {
 		t.Error("a refused form went well")
 	}
-	if got := len(r.hooks()); got != 1 {
+	if got := len(r.Hooks()); got != 1 {
 		t.Errorf("sent %d times, expected once", got)
 	}
 }
 
 func TestPeopleActInSlack(t *testing.T) {
-	w, r := start(t, sandbox.Config{}), receive(t)
+	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
-	w.call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Pay?","blocks":[{"type":"actions","elements":[
+	w.Call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Pay?","blocks":[{"type":"actions","elements":[
 		{"type":"button","text":{"type":"plain_text","text":"Yes"},"value":"a1:yes"},
-		{"type":"static_select","action_id":"why","options":[{"text":{"type":"plain_text","text":"Too much"},"value":"a1:no"}]}]}]}`).is(200, "ok", "true")
+		{"type":"static_select","action_id":"why","options":[{"text":{"type":"plain_text","text":"Too much"},"value":"a1:no"}]}]}]}`).Is(200, "ok", "true")
 
-	w.call("POST /sandbox/do/slack/click", `{"value":"a1:yes","user":"U0SANDBEN01"}`).is(200, "done", "click")
+	w.Call("POST /sandbox/do/slack/click", `{"value":"a1:yes","user":"U0SANDBEN01"}`).Is(200, "done", "click")
 	click := sentForm(t, w, r).Get("payload")
 	for path, want := range map[string]string{"actions.0.value": "a1:yes", "actions.0.type": "button", "user.username": "ben", "message.text": "Pay?", "channel.id": "C0SALES0001"} {
-		if got := at(click, path); got != want {
+		if got := sandboxtest.Value(click, path); got != want {
 			t.Errorf("%s is %q, expected %q: %s", path, got, want, click)
 		}
 	}
-	if at(click, "actions.0.block_id") == "" || at(click, "response_url") == "" {
+	if sandboxtest.Value(click, "actions.0.block_id") == "" || sandboxtest.Value(click, "response_url") == "" {
 		t.Errorf("no block_id or response_url: %s", click)
 	}
-	w.call("POST /sandbox/do/slack/click", `{"action_id":"why","value":"a1:no"}`).is(200)
-	if got := at(sentForm(t, w, r).Get("payload"), "actions.0.selected_option.value"); got != "a1:no" {
+	w.Call("POST /sandbox/do/slack/click", `{"action_id":"why","value":"a1:no"}`).Is(200)
+	if got := sandboxtest.Value(sentForm(t, w, r).Get("payload"), "actions.0.selected_option.value"); got != "a1:no" {
 		t.Errorf("chosen %q", got)
 	}
-	answer, err := url.Parse(at(click, "response_url"))
+	answer, err := url.Parse(sandboxtest.Value(click, "response_url"))
 	must(t, err)
-	w.call("POST "+answer.Path, `{"replace_original":true,"text":"Paid"}`).is(200, "ok", "true")
-	w.post("/slack/conversations.history", "channel=C0SALES0001").is(200, "messages.#.text", `["Paid"]`)
+	w.Call("POST "+answer.Path, `{"replace_original":true,"text":"Paid"}`).Is(200, "ok", "true")
+	w.Post("/slack/conversations.history", "channel=C0SALES0001").Is(200, "messages.#.text", `["Paid"]`)
 
-	w.call("POST /sandbox/do/slack/command", `{"command":"/deploy to production","user":"U0SANDBEN01"}`).is(200)
+	w.Call("POST /sandbox/do/slack/command", `{"command":"/deploy to production","user":"U0SANDBEN01"}`).Is(200)
 	if form := sentForm(t, w, r); form.Get("text") != "to production" || form.Get("user_name") != "ben" {
 		t.Errorf("typed %v", form)
 	}
-	w.call("POST /sandbox/do/slack/shortcut", `{"callback_id":"new"}`).is(200)
-	gesture := at(sentForm(t, w, r).Get("payload"), "trigger_id")
-	w.post("/slack/views.open", "trigger_id="+gesture+"&view="+url.QueryEscape(`{"type":"modal","callback_id":"order","private_metadata":"m",
-		"blocks":[{"type":"input","block_id":"b.1","element":{"type":"plain_text_input","action_id":"0"}}]}`)).is(200, "ok", "true")
-	w.call("POST /sandbox/do/slack/submit", `{"values":{"b.1":{"0":"two"}}}`).is(200)
+	w.Call("POST /sandbox/do/slack/shortcut", `{"callback_id":"new"}`).Is(200)
+	gesture := sandboxtest.Value(sentForm(t, w, r).Get("payload"), "trigger_id")
+	w.Post("/slack/views.open", "trigger_id="+gesture+"&view="+url.QueryEscape(`{"type":"modal","callback_id":"order","private_metadata":"m",
+		"blocks":[{"type":"input","block_id":"b.1","element":{"type":"plain_text_input","action_id":"0"}}]}`)).Is(200, "ok", "true")
+	w.Call("POST /sandbox/do/slack/submit", `{"values":{"b.1":{"0":"two"}}}`).Is(200)
 	sent := sentForm(t, w, r).Get("payload")
 	for path, want := range map[string]string{"type": "view_submission", "view.callback_id": "order", "view.private_metadata": "m", `view.state.values.b\.1.0.value`: "two"} {
-		if got := at(sent, path); got != want {
+		if got := sandboxtest.Value(sent, path); got != want {
 			t.Errorf("%s is %q, expected %q: %s", path, got, want, sent)
 		}
 	}
@@ -132,6 +133,6 @@ func TestPeopleActInSlack(t *testing.T) {
 		{"slack/submit", `{}`}, {"slack/click", `{"value":"a1:yes"}`}, {"slack/command", `{"command":"deploy"}`}, {"slack/shortcut", `{}`},
 		{"slack/shortcut", `{"callback_id":"x","ts":"1"}`}, {"slack/clik", `{}`}, {"nobody/click", `{}`}, {"slack/click", `[]`},
 	} {
-		w.call("POST /sandbox/do/"+wrong[0], wrong[1]).is(400)
+		w.Call("POST /sandbox/do/"+wrong[0], wrong[1]).Is(400)
 	}
 }

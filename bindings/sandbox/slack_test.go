@@ -8,16 +8,16 @@ import (
 
 func TestSlackMessages(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	post := w.call("POST /slack/chat.postMessage", `{"channel":"#general","text":"Hello"}`).
-		is(200, "ok", "true", "channel", "C0GENERAL01", "message.text", "Hello", "message.type", "message")
-	ts := post.get("ts")
-	w.call("POST /slack/chat.postMessage", `{"channel":"C0GENERAL01","text":"Reply","thread_ts":"`+ts+`"}`).is(200, "ok", "true")
-	w.call("POST /slack/chat.postMessage", `{"channel":"general","text":"Second"}`).is(200, "ok", "true")
-	w.post("/slack/conversations.history", "channel=C0GENERAL01").is(200, "ok", "true", "messages.#.text", `["Second","Hello"]`, "messages.1.reply_count", "1")
-	w.post("/slack/conversations.replies", "channel=C0GENERAL01&ts="+ts).is(200, "messages.#.text", `["Hello","Reply"]`)
-	w.call("POST /slack/chat.update", `{"channel":"C0GENERAL01","ts":"`+ts+`","text":"Hi"}`).is(200, "text", "Hi")
-	w.call("POST /slack/chat.delete", `{"channel":"C0GENERAL01","ts":"`+ts+`"}`).is(200, "ok", "true")
-	w.call("POST /slack/chat.delete", `{"channel":"C0GENERAL01","ts":"`+ts+`"}`).is(200, "ok", "false", "error", "message_not_found")
+	post := w.Call("POST /slack/chat.postMessage", `{"channel":"#general","text":"Hello"}`).
+		Is(200, "ok", "true", "channel", "C0GENERAL01", "message.text", "Hello", "message.type", "message")
+	ts := post.Get("ts")
+	w.Call("POST /slack/chat.postMessage", `{"channel":"C0GENERAL01","text":"Reply","thread_ts":"`+ts+`"}`).Is(200, "ok", "true")
+	w.Call("POST /slack/chat.postMessage", `{"channel":"general","text":"Second"}`).Is(200, "ok", "true")
+	w.Post("/slack/conversations.history", "channel=C0GENERAL01").Is(200, "ok", "true", "messages.#.text", `["Second","Hello"]`, "messages.1.reply_count", "1")
+	w.Post("/slack/conversations.replies", "channel=C0GENERAL01&ts="+ts).Is(200, "messages.#.text", `["Hello","Reply"]`)
+	w.Call("POST /slack/chat.update", `{"channel":"C0GENERAL01","ts":"`+ts+`","text":"Hi"}`).Is(200, "text", "Hi")
+	w.Call("POST /slack/chat.delete", `{"channel":"C0GENERAL01","ts":"`+ts+`"}`).Is(200, "ok", "true")
+	w.Call("POST /slack/chat.delete", `{"channel":"C0GENERAL01","ts":"`+ts+`"}`).Is(200, "ok", "false", "error", "message_not_found")
 }
 
 func TestSlackRefusesInOneWord(t *testing.T) {
@@ -30,22 +30,22 @@ func TestSlackRefusesInOneWord(t *testing.T) {
 		{"POST /slack/conversations.create", `{"name":"general"}`, "name_taken"},
 		{"POST /slack/conversations.archive", `{"channel":"C0GENERAL01"}`, "cant_archive_general"},
 	} {
-		w.call(test.line, test.body).is(200, "ok", "false", "error", test.word)
+		w.Call(test.line, test.body).Is(200, "ok", "false", "error", test.word)
 	}
-	w.call("POST /slack/users.list", "", "Authorization", "").is(200, "ok", "false", "error", "not_authed")
-	w.call("POST /slack/users.list", "", "Authorization", "Bearer nope").is(200, "ok", "false", "error", "invalid_auth")
+	w.Call("POST /slack/users.list", "", "Authorization", "").Is(200, "ok", "false", "error", "not_authed")
+	w.Call("POST /slack/users.list", "", "Authorization", "Bearer nope").Is(200, "ok", "false", "error", "invalid_auth")
 }
 
 func TestSlackChannelsAndPeople(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	id := w.call("POST /slack/conversations.create", `{"name":"deals"}`).is(200, "channel.name", "deals").get("channel.id")
-	w.call("POST /slack/conversations.invite", `{"channel":"`+id+`","users":"U0SANDADA01"}`).is(200, "channel.num_members", "2")
-	w.post("/slack/conversations.members", "channel="+id+"&limit=1").is(200, "members.#", "1", "response_metadata.next_cursor", "member-1")
-	w.call("POST /slack/conversations.archive", `{"channel":"`+id+`"}`).is(200, "ok", "true")
-	w.call("POST /slack/chat.postMessage", `{"channel":"`+id+`","text":"x"}`).is(200, "error", "is_archived")
-	w.post("/slack/conversations.list", "exclude_archived=true").is(200, "channels.#", "3")
-	w.post("/slack/users.lookupByEmail", "email=ADA@sandbox.example").is(200, "user.id", "U0SANDADA01")
-	w.post("/slack/users.list", "limit=2").is(200, "members.#", "2")
-	direct := w.call("POST /slack/conversations.open", `{"users":"U0SANDADA01"}`).is(200, "channel.is_im", "true").get("channel.id")
-	w.call("POST /slack/chat.postMessage", `{"channel":"U0SANDADA01","text":"psst"}`).is(200, "channel", direct)
+	id := w.Call("POST /slack/conversations.create", `{"name":"deals"}`).Is(200, "channel.name", "deals").Get("channel.id")
+	w.Call("POST /slack/conversations.invite", `{"channel":"`+id+`","users":"U0SANDADA01"}`).Is(200, "channel.num_members", "2")
+	w.Post("/slack/conversations.members", "channel="+id+"&limit=1").Is(200, "members.#", "1", "response_metadata.next_cursor", "member-1")
+	w.Call("POST /slack/conversations.archive", `{"channel":"`+id+`"}`).Is(200, "ok", "true")
+	w.Call("POST /slack/chat.postMessage", `{"channel":"`+id+`","text":"x"}`).Is(200, "error", "is_archived")
+	w.Post("/slack/conversations.list", "exclude_archived=true").Is(200, "channels.#", "3")
+	w.Post("/slack/users.lookupByEmail", "email=ADA@sandbox.example").Is(200, "user.id", "U0SANDADA01")
+	w.Post("/slack/users.list", "limit=2").Is(200, "members.#", "2")
+	direct := w.Call("POST /slack/conversations.open", `{"users":"U0SANDADA01"}`).Is(200, "channel.is_im", "true").Get("channel.id")
+	w.Call("POST /slack/chat.postMessage", `{"channel":"U0SANDADA01","text":"psst"}`).Is(200, "channel", direct)
 }

@@ -2,12 +2,9 @@ package sandbox_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +12,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
 const hooked = boards + `
@@ -49,55 +47,8 @@ func hookedApp(t *testing.T, hook *bindings.Webhook) *bindings.App {
 	}}}
 }
 
-func startApp(t *testing.T, app *bindings.App) world {
-	t.Helper()
-	w := world{t: t, clock: &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}}
-	s, err := sandbox.New(sandbox.Config{Apps: []*bindings.App{app}, Seed: 1, Now: w.clock.now})
-	must(t, err)
-	must(t, s.Start(t.Context(), "127.0.0.1:0"))
-	t.Cleanup(func() { _ = s.Close(); http.DefaultClient.CloseIdleConnections() })
-	w.Sandbox = s
-	return w
-}
-
-// subscriber confirms its address in either way and notes what comes.
-type subscriber struct {
-	*httptest.Server
-	mu     sync.Mutex
-	secret string
-	got    []hook
-	status int
-}
-
-func subscribe(t *testing.T) *subscriber {
-	s := &subscriber{status: http.StatusOK}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if secret := r.Header.Get("X-Hook-Secret"); secret != "" {
-			s.secret = secret
-			w.Header().Set("X-Hook-Secret", secret)
-			return
-		}
-		if token := r.URL.Query().Get("token"); token != "" {
-			w.Header().Set("Content-Type", "text/plain")
-			fmt.Fprint(w, token)
-			return
-		}
-		s.got = append(s.got, hook{r.Header, string(body)})
-		w.WriteHeader(s.status)
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
-func (s *subscriber) take() []hook {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	got := s.got
-	s.got = nil
-	return got
+func startApp(t *testing.T, app *bindings.App) *sandboxtest.World {
+	return sandboxtest.Start(t, sandbox.Config{Apps: []*bindings.App{app}})
 }
 
 func TestAnOperationRegistersWebhooks(t *testing.T) {
@@ -105,23 +56,23 @@ func TestAnOperationRegistersWebhooks(t *testing.T) {
 	w, s := startApp(t, hookedApp(t, &bindings.Webhook{
 		Signatures: []bindings.Signature{signature}, Type: "kind", ID: "uid", Batch: "events",
 		Confirm: &bindings.Confirm{Header: "X-Hook-Secret"}, Gone: http.StatusGone,
-	})), subscribe(t)
-	board := w.call("POST /boards/boards", `{"title":"Plan"}`).get("id")
-	other := w.call("POST /boards/boards", `{"title":"Other"}`).get("id")
+	})), sandboxtest.Receive(t)
+	board := w.Call("POST /boards/boards", `{"title":"Plan"}`).Get("id")
+	other := w.Call("POST /boards/boards", `{"title":"Other"}`).Get("id")
 	register := func(types string) string {
-		return w.call("POST /boards/hooks", fmt.Sprintf(`{"target":%q,"board":"boards/%s","types":%q,"until":"2026-03-04T06:06:07Z"}`,
-			s.URL, board, types)).is(201, "target", s.URL).get("id")
+		return w.Call("POST /boards/hooks", fmt.Sprintf(`{"target":%q,"board":"boards/%s","types":%q,"until":"2026-03-04T06:06:07Z"}`,
+			s.URL, board, types)).Is(201, "target", s.URL).Get("id")
 	}
 	happen := func() (kinds []string) {
 		for _, id := range []string{board, other} {
-			w.call("POST /boards/boards/"+id+"/cards", `{"card":{"text":"One"}}`).is(201)
+			w.Call("POST /boards/boards/"+id+"/cards", `{"card":{"text":"One"}}`).Is(201)
 		}
 		must(t, w.Idle(t.Context()))
-		for _, got := range s.take() {
-			if _, err := signature.Verify(got.header, []byte(got.body), s.secret, time.Time{}, 0); err != nil {
+		for _, got := range s.Take() {
+			if _, err := signature.Verify(got.Header, []byte(got.Body), s.Secret(), time.Time{}, 0); err != nil {
 				t.Errorf("the secret that was confirmed does not fit: %v", err)
 			}
-			for _, event := range gjson.Get(got.body, "events").Array() {
+			for _, event := range gjson.Get(got.Body, "events").Array() {
 				kinds = append(kinds, event.Get("kind").String()+" of "+event.Get("board_id").String())
 			}
 		}
@@ -137,56 +88,56 @@ func TestAnOperationRegistersWebhooks(t *testing.T) {
 
 	id := register("card.created,card.moved")
 	expect("what hangs under the board", mine)
-	w.call("PATCH /boards/hooks/"+id, `{"types":"card.moved"}`).is(200)
+	w.Call("PATCH /boards/hooks/"+id, `{"types":"card.moved"}`).Is(200)
 	expect("other types")
-	w.call("PATCH /boards/hooks/"+id, `{"types":"card.created"}`).is(200)
-	w.clock.pass(50 * time.Minute)
-	w.call("PATCH /boards/hooks/"+id, `{"until":"2026-03-04T07:06:07Z"}`).is(200, "until", "2026-03-04T07:06:07Z")
-	w.clock.pass(50 * time.Minute)
+	w.Call("PATCH /boards/hooks/"+id, `{"types":"card.created"}`).Is(200)
+	w.Clock.Pass(50 * time.Minute)
+	w.Call("PATCH /boards/hooks/"+id, `{"until":"2026-03-04T07:06:07Z"}`).Is(200, "until", "2026-03-04T07:06:07Z")
+	w.Clock.Pass(50 * time.Minute)
 	expect("renewed", mine)
-	w.clock.pass(20 * time.Minute)
+	w.Clock.Pass(20 * time.Minute)
 	expect("after its end")
-	w.call("GET /boards/hooks", "").is(200, "data.#", "0")
-	w.call("PATCH /boards/hooks/"+id, `{"until":"2026-03-05T07:06:07Z"}`).is(404)
+	w.Call("GET /boards/hooks", "").Is(200, "data.#", "0")
+	w.Call("PATCH /boards/hooks/"+id, `{"until":"2026-03-05T07:06:07Z"}`).Is(404)
 
-	w.clock.pass(-2 * time.Hour)
+	w.Clock.Pass(-2 * time.Hour)
 	id = register("")
-	w.call("DELETE /boards/hooks/"+id, "").is(200)
+	w.Call("DELETE /boards/hooks/"+id, "").Is(200)
 	expect("removed")
 	register("")
-	s.status = http.StatusGone
+	s.Answer(http.StatusGone, http.StatusGone)
 	happen()
-	w.call("GET /boards/hooks", "").is(200, "data.#", "0")
+	w.Call("GET /boards/hooks", "").Is(200, "data.#", "0")
 
 	for _, body := range []string{
 		`{"target":"nowhere","board":"boards/x"}`, `{"target":"http://127.0.0.1:1/","board":"boards/x"}`, `{"target":"` + s.URL + `","board":"boards/x","until":"soon"}`,
 	} {
-		if got := w.call("POST /boards/hooks", body); got.status < 400 {
-			t.Errorf("%s: got %d", body, got.status)
+		if got := w.Call("POST /boards/hooks", body); got.Status < 400 {
+			t.Errorf("%s: got %d", body, got.Status)
 		}
 	}
-	w.call("GET /boards/hooks", "").is(200, "data.#", "0")
+	w.Call("GET /boards/hooks", "").Is(200, "data.#", "0")
 }
 
 func TestWebhooksShowTheirSecret(t *testing.T) {
 	for _, c := range []struct {
 		hook bindings.Webhook
-		show func(hook) string
+		show func(sandboxtest.Hook) string
 	}{
 		{bindings.Webhook{Type: "kind", Batch: "value", Proof: &bindings.Proof{Path: "state"}, Confirm: &bindings.Confirm{Query: "token"}},
-			func(h hook) string { return gjson.Get(h.body, "value.0.state").String() }},
+			func(h sandboxtest.Hook) string { return gjson.Get(h.Body, "value.0.state").String() }},
 		{bindings.Webhook{Type: "kind", Proof: &bindings.Proof{Header: "X-Token"}, Headers: map[string]string{"kind": "X-Kind"},
 			Nudge: []string{"changed"}, Ignore: []string{"sync"}},
-			func(h hook) string { return h.header.Get("X-Token") + h.body }},
+			func(h sandboxtest.Hook) string { return h.Header.Get("X-Token") + h.Body }},
 	} {
-		w, s := startApp(t, hookedApp(t, &c.hook)), subscribe(t)
-		board := w.call("POST /boards/boards", `{"title":"Plan"}`).get("id")
-		w.call("POST /boards/hooks", fmt.Sprintf(`{"target":%q,"board":"boards/%s","token":"shown"}`, s.URL+"/?a=b&c="+url.QueryEscape("d e"), board)).is(201)
-		w.call("POST /boards/boards/"+board+"/cards", `{"card":{"text":"One"}}`).is(201)
+		w, s := startApp(t, hookedApp(t, &c.hook)), sandboxtest.Receive(t)
+		board := w.Call("POST /boards/boards", `{"title":"Plan"}`).Get("id")
+		w.Call("POST /boards/hooks", fmt.Sprintf(`{"target":%q,"board":"boards/%s","token":"shown"}`, s.URL+"/?a=b&c="+url.QueryEscape("d e"), board)).Is(201)
+		w.Call("POST /boards/boards/"+board+"/cards", `{"card":{"text":"One"}}`).Is(201)
 		must(t, w.Idle(t.Context()))
-		got := s.take()
+		got := s.Take()
 		if len(c.hook.Nudge) > 0 {
-			if len(got) != 2 || got[0].header.Get("X-Kind") != "sync" || got[1].header.Get("X-Kind") != "changed" {
+			if len(got) != 2 || got[0].Header.Get("X-Kind") != "sync" || got[1].Header.Get("X-Kind") != "changed" {
 				t.Fatalf("got %+v, want a first word and a nudge", got)
 			}
 			got = got[1:]

@@ -59,6 +59,7 @@ func teams() *Rules {
 		PageSize:      20,
 		// Tokens live a little over an hour.
 		TokenLife: 4000 * time.Second,
+		Sample:    teamsSample(),
 		Retry:     Retry{Attempts: 5, Factor: 2, Again: NotAccepted},
 	}
 	for _, name := range []string{"teams/members", "teams/channels/members", "chats/members"} {
@@ -188,4 +189,14 @@ func teamsPerson() Object {
 
 func teamsMe(r *Call) (Result, *Failure) {
 	return Result{Record: r.Get("users", teamsAda)}, nil
+}
+
+func teamsSample() Sample {
+	hello := Object{"body": Object{"content": "hello"}}
+	sample := Sample{Body: map[string]Object{}}
+	for _, path := range []string{"/teams/{teamId}/channels/{channelId}/messages", "/chats/{chatId}/messages"} {
+		sample.Body["POST "+path] = hello
+		sample.Body["POST "+path+"/{chatMessageId}/replies"] = hello
+	}
+	return sample
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
 const (
@@ -23,24 +24,24 @@ const (
 
 func TestTeamsMessages(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	id := w.call("POST "+teamsLeads+"/messages", `{"body":{"content":"Hello"}}`).
-		is(201, "body.content", "Hello", "body.contentType", "text", "messageType", "message", "from.user.displayName", "Ada Sandbox",
-			"channelIdentity.channelId", "19:5a0d7e2c000000000000000000000002@thread.tacv2").get("id")
-	w.call("POST "+teamsLeads+"/messages/"+id+"/replies", `{"body":{"content":"Reply"}}`).is(201, "replyToId", id)
-	w.call("POST "+teamsLeads+"/messages", `{}`).is(400, "error.code", "BadRequest", "error.innerError.request-id", "sandbox")
-	w.call("PATCH "+teamsLeads+"/messages/"+id, `{"body":{"content":"Hi"}}`).is(204)
-	w.call("POST "+teamsLeads+"/messages/"+id+"/setReaction", `{"reactionType":"like"}`).is(204)
-	w.call("GET "+teamsLeads+"/messages/"+id, "").is(200, "body.content", "Hi", "reactions.#.reactionType", `["like"]`)
-	w.call("POST "+teamsLeads+"/messages/"+id+"/softDelete", "").is(204)
-	if at := w.call("GET "+teamsLeads+"/messages/"+id, "").get("deletedDateTime"); at == "" {
+	id := w.Call("POST "+teamsLeads+"/messages", `{"body":{"content":"Hello"}}`).
+		Is(201, "body.content", "Hello", "body.contentType", "text", "messageType", "message", "from.user.displayName", "Ada Sandbox",
+			"channelIdentity.channelId", "19:5a0d7e2c000000000000000000000002@thread.tacv2").Get("id")
+	w.Call("POST "+teamsLeads+"/messages/"+id+"/replies", `{"body":{"content":"Reply"}}`).Is(201, "replyToId", id)
+	w.Call("POST "+teamsLeads+"/messages", `{}`).Is(400, "error.code", "BadRequest", "error.innerError.request-id", "sandbox")
+	w.Call("PATCH "+teamsLeads+"/messages/"+id, `{"body":{"content":"Hi"}}`).Is(204)
+	w.Call("POST "+teamsLeads+"/messages/"+id+"/setReaction", `{"reactionType":"like"}`).Is(204)
+	w.Call("GET "+teamsLeads+"/messages/"+id, "").Is(200, "body.content", "Hi", "reactions.#.reactionType", `["like"]`)
+	w.Call("POST "+teamsLeads+"/messages/"+id+"/softDelete", "").Is(204)
+	if at := w.Call("GET "+teamsLeads+"/messages/"+id, "").Get("deletedDateTime"); at == "" {
 		t.Error("a deleted message has no deletedDateTime")
 	}
-	w.call("POST "+teamsLeads+"/messages/"+id+"/undoSoftDelete", "").is(204)
-	w.call("GET "+teamsLeads+"/messages/"+id, "").is(200, "deletedDateTime", "")
-	w.call("GET "+teamsLeads+"/messages/"+id+"/replies", "").is(200, "value.#", "1")
-	w.call("GET "+teamsLeads+"/messages", "").is(200, "value.#.body.content", `["Hi"]`)
-	w.call("GET "+teamsLeads+"/messages/404", "").is(404, "error.code", "NotFound")
-	w.call("GET "+teamsLeads+"/messages", "", "Authorization", "Bearer nope").is(401, "error.code", "InvalidAuthenticationToken")
+	w.Call("POST "+teamsLeads+"/messages/"+id+"/undoSoftDelete", "").Is(204)
+	w.Call("GET "+teamsLeads+"/messages/"+id, "").Is(200, "deletedDateTime", "")
+	w.Call("GET "+teamsLeads+"/messages/"+id+"/replies", "").Is(200, "value.#", "1")
+	w.Call("GET "+teamsLeads+"/messages", "").Is(200, "value.#.body.content", `["Hi"]`)
+	w.Call("GET "+teamsLeads+"/messages/404", "").Is(404, "error.code", "NotFound")
+	w.Call("GET "+teamsLeads+"/messages", "", "Authorization", "Bearer nope").Is(401, "error.code", "InvalidAuthenticationToken")
 }
 
 // TestTeamsListsAndChanges: the newest first, three a page by whole addresses,
@@ -48,56 +49,44 @@ func TestTeamsMessages(t *testing.T) {
 func TestTeamsListsAndChanges(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	for i := range 7 {
-		w.clock.pass(time.Minute)
-		w.call("POST "+teamsDeals+"/messages", fmt.Sprintf(`{"body":{"content":"%d"}}`, i)).is(201)
+		w.Clock.Pass(time.Minute)
+		w.Call("POST "+teamsDeals+"/messages", fmt.Sprintf(`{"body":{"content":"%d"}}`, i)).Is(201)
 	}
-	page := w.call("GET "+teamsDeals+"/messages?$top=3", "").is(200, "value.#.body.content", `["6","5","4"]`)
-	page = w.follow(page, "nextLink").is(200, "value.#.body.content", `["3","2","1"]`)
-	w.follow(page, "nextLink").is(200, "value.#.body.content", `["0"]`, `\@odata\.nextLink`, "")
+	page := w.Call("GET "+teamsDeals+"/messages?$top=3", "").Is(200, "value.#.body.content", `["6","5","4"]`)
+	page = w.Follow(page, `@odata\.nextLink`).Is(200, "value.#.body.content", `["3","2","1"]`)
+	w.Follow(page, `@odata\.nextLink`).Is(200, "value.#.body.content", `["0"]`, `@odata\.nextLink`, "")
 
-	since := url.QueryEscape("lastModifiedDateTime gt " + w.clock.now().Add(-2*time.Minute-time.Second).Format(time.RFC3339))
+	since := url.QueryEscape("lastModifiedDateTime gt " + w.Clock.Now().Add(-2*time.Minute-time.Second).Format(time.RFC3339))
 	order := url.QueryEscape("createdDateTime asc")
-	w.call("GET "+teamsDeals+"/messages?$filter="+since+"&$orderby="+order, "").is(200, "value.#.body.content", `["4","5","6"]`)
-	w.call("GET /teams/teams?$filter="+url.QueryEscape("displayName eq 'Sales' and startswith(description,'who')"), "").is(200, "value.#", "1")
-	w.call("GET /teams/teams?$filter="+url.QueryEscape("displayName has 'x'"), "").is(400, "error.code", "BadRequest")
+	w.Call("GET "+teamsDeals+"/messages?$filter="+since+"&$orderby="+order, "").Is(200, "value.#.body.content", `["4","5","6"]`)
+	w.Call("GET /teams/teams?$filter="+url.QueryEscape("displayName eq 'Sales' and startswith(description,'who')"), "").Is(200, "value.#", "1")
+	w.Call("GET /teams/teams?$filter="+url.QueryEscape("displayName has 'x'"), "").Is(400, "error.code", "BadRequest")
 
-	page = w.call("GET "+teamsDeals+"/messages/delta()?$top=5", "").is(200, "value.#", "5")
-	page = w.follow(page, "nextLink").is(200, "value.#", "2")
-	quiet := w.follow(page, "deltaLink").is(200, "value.#", "0")
-	w.call("PATCH "+teamsDeals+"/messages/"+page.get("value.0.id"), `{"body":{"content":"changed"}}`).is(204)
-	w.call("POST "+teamsDeals+"/messages", `{"body":{"content":"new"}}`).is(201)
-	w.follow(quiet, "deltaLink").is(200, "value.#.body.content", `["changed","new"]`)
-}
-
-// follow goes to an address that an answer gives.
-func (w world) follow(from answer, link string) answer {
-	w.t.Helper()
-	address := from.get(`\@odata\.` + link)
-	base := strings.TrimSuffix(w.URL("x"), "/x")
-	path, found := strings.CutPrefix(address, base)
-	if !found {
-		w.t.Fatalf("no %s below %s: %s", link, base, from.body)
-	}
-	return w.call("GET "+path, "")
+	page = w.Call("GET "+teamsDeals+"/messages/delta()?$top=5", "").Is(200, "value.#", "5")
+	page = w.Follow(page, `@odata\.nextLink`).Is(200, "value.#", "2")
+	quiet := w.Follow(page, `@odata\.deltaLink`).Is(200, "value.#", "0")
+	w.Call("PATCH "+teamsDeals+"/messages/"+page.Get("value.0.id"), `{"body":{"content":"changed"}}`).Is(204)
+	w.Call("POST "+teamsDeals+"/messages", `{"body":{"content":"new"}}`).Is(201)
+	w.Follow(quiet, `@odata\.deltaLink`).Is(200, "value.#.body.content", `["changed","new"]`)
 }
 
 func TestTeamsPlaces(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	w.call("GET /teams/me", "").is(200, "displayName", "Ada Sandbox")
-	team := w.call("GET /teams/me/joinedTeams", "").is(200, "value.#.displayName", `["Sales"]`).get("value.0.id")
-	w.call("GET /teams/teams/"+team+"/channels", "").is(200, "value.#.displayName", `["General","Leads"]`)
-	w.call("POST /teams/teams/"+team+"/channels", `{"displayName":"Deals"}`).is(201, "displayName", "Deals")
-	w.call("GET /teams/teams/"+team+"/members", "").is(200, "value.#", "2")
-	w.call("POST /teams/teams/"+team+"/archive", "").is(202)
-	w.call("GET /teams/teams/"+team, "").is(200, "isArchived", "true")
-	under := w.call("POST /teams/teams", `{"displayName":"New"}`).is(202)
-	made := w.call("GET /teams/me/joinedTeams", "").is(200, "value.#.displayName", `["Sales","New"]`).get("value.1.id")
-	if at := under.header.Get("Content-Location"); under.body != "" || at != "/teams('"+made+"')" {
-		t.Errorf("got %s at %s", under.body, at)
+	w.Call("GET /teams/me", "").Is(200, "displayName", "Ada Sandbox")
+	team := w.Call("GET /teams/me/joinedTeams", "").Is(200, "value.#.displayName", `["Sales"]`).Get("value.0.id")
+	w.Call("GET /teams/teams/"+team+"/channels", "").Is(200, "value.#.displayName", `["General","Leads"]`)
+	w.Call("POST /teams/teams/"+team+"/channels", `{"displayName":"Deals"}`).Is(201, "displayName", "Deals")
+	w.Call("GET /teams/teams/"+team+"/members", "").Is(200, "value.#", "2")
+	w.Call("POST /teams/teams/"+team+"/archive", "").Is(202)
+	w.Call("GET /teams/teams/"+team, "").Is(200, "isArchived", "true")
+	under := w.Call("POST /teams/teams", `{"displayName":"New"}`).Is(202)
+	made := w.Call("GET /teams/me/joinedTeams", "").Is(200, "value.#.displayName", `["Sales","New"]`).Get("value.1.id")
+	if at := under.Header.Get("Content-Location"); under.Body != "" || at != "/teams('"+made+"')" {
+		t.Errorf("got %s at %s", under.Body, at)
 	}
-	chat := w.call("POST /teams/chats", `{"chatType":"oneOnOne","members":[{"@odata.type":"#microsoft.graph.aadUserConversationMember","user@odata.bind":"https://graph.microsoft.com/v1.0/users('u4')"}]}`).
-		is(201, "chatType", "oneOnOne").get("id")
-	w.call("GET /teams/chats/"+chat+"/members", "").is(200, "value.#.userId", `["u4"]`)
+	chat := w.Call("POST /teams/chats", `{"chatType":"oneOnOne","members":[{"@odata.type":"#microsoft.graph.aadUserConversationMember","user@odata.bind":"https://graph.microsoft.com/v1.0/users('u4')"}]}`).
+		Is(201, "chatType", "oneOnOne").Get("id")
+	w.Call("GET /teams/chats/"+chat+"/members", "").Is(200, "value.#.userId", `["u4"]`)
 }
 
 func TestTeamsCards(t *testing.T) {
@@ -106,14 +95,14 @@ func TestTeamsCards(t *testing.T) {
 	card := func(text string) string {
 		return `{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","text":"` + text + `"}]}}]}`
 	}
-	if posted := w.call(address, card("Hello"), "Authorization", "").is(202); posted.body != "" {
-		t.Errorf("got %s", posted.body)
+	if posted := w.Call(address, card("Hello"), "Authorization", "").Is(202); posted.Body != "" {
+		t.Errorf("got %s", posted.Body)
 	}
-	w.call(address, card(strings.Repeat("x", 28<<10)), "Authorization", "").is(413, "error.code", "RequestEntityTooLarge")
-	w.call(address, `{"type":"message"}`, "Authorization", "").is(400, "error.message", "attachments should not be empty")
-	w.call("POST /teams/workflows/invoke?sig=nope", card("Hello")).is(401)
-	if cards := records(w, "teams", "cards"); len(cards) != 1 || cards[0].Get("attachments.0.content.body.0.text").String() != "Hello" {
-		t.Errorf("posted were %v", cards)
+	w.Call(address, card(strings.Repeat("x", 28<<10)), "Authorization", "").Is(413, "error.code", "RequestEntityTooLarge")
+	w.Call(address, `{"type":"message"}`, "Authorization", "").Is(400, "error.message", "attachments should not be empty")
+	w.Call("POST /teams/workflows/invoke?sig=nope", card("Hello")).Is(401)
+	if cards := w.Records("teams", "cards"); len(cards) != 1 || sandboxtest.Value(string(cards[0]), "attachments.0.content.body.0.text") != "Hello" {
+		t.Errorf("posted were %s", cards)
 	}
 	for _, r := range w.Requests("teams") {
 		if strings.Contains(r.Query, "sig") {
@@ -140,19 +129,19 @@ func TestTeamsNotifications(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	t.Cleanup(server.Close)
-	register := func(resource string, lasts time.Duration, more string) answer {
-		return w.call("POST /teams/subscriptions", fmt.Sprintf(`{"changeType":"created,updated,deleted","notificationUrl":%q,"resource":%q,"expirationDateTime":%q,"clientState":"shown"%s}`,
-			server.URL, resource, w.clock.now().Add(lasts).Format(time.RFC3339), more))
+	register := func(resource string, lasts time.Duration, more string) sandboxtest.Answer {
+		return w.Call("POST /teams/subscriptions", fmt.Sprintf(`{"changeType":"created,updated,deleted","notificationUrl":%q,"resource":%q,"expirationDateTime":%q,"clientState":"shown"%s}`,
+			server.URL, resource, w.Clock.Now().Add(lasts).Format(time.RFC3339), more))
 	}
 	resource := strings.TrimPrefix(teamsLeads, "/teams") + "/messages"
-	register(resource, 2*time.Hour, "").is(400, "error.code", "BadRequest")
-	id := register(resource, 70*time.Hour, `,"lifecycleNotificationUrl":"`+server.URL+`"`).is(201, "clientState", "shown").get("id")
-	w.call("GET /teams/subscriptions", "").is(200, "value.#", "1", "value.0.clientState", "")
+	register(resource, 2*time.Hour, "").Is(400, "error.code", "BadRequest")
+	id := register(resource, 70*time.Hour, `,"lifecycleNotificationUrl":"`+server.URL+`"`).Is(201, "clientState", "shown").Get("id")
+	w.Call("GET /teams/subscriptions", "").Is(200, "value.#", "1", "value.0.clientState", "")
 
-	message := w.call("POST "+teamsLeads+"/messages", `{"body":{"content":"Hello"}}`).get("id")
-	w.call("POST "+teamsDeals+"/messages", `{"body":{"content":"elsewhere"}}`).is(201)
+	message := w.Call("POST "+teamsLeads+"/messages", `{"body":{"content":"Hello"}}`).Get("id")
+	w.Call("POST "+teamsDeals+"/messages", `{"body":{"content":"elsewhere"}}`).Is(201)
 	must(t, w.Idle(t.Context()))
-	w.call("POST "+teamsLeads+"/messages/"+message+"/softDelete", "").is(204)
+	w.Call("POST "+teamsLeads+"/messages/"+message+"/softDelete", "").Is(204)
 	must(t, w.Idle(t.Context()))
 	at := "teams('5a0d7e2c-0000-4000-8000-0000005a1e50')/channels('19:5a0d7e2c000000000000000000000002@thread.tacv2')/messages('" + message + "')"
 	want := []string{
@@ -162,9 +151,9 @@ func TestTeamsNotifications(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	w.call("PATCH /teams/subscriptions/"+id, `{"expirationDateTime":"`+w.clock.now().Add(80*time.Hour).Format(time.RFC3339)+`"}`).is(400)
-	w.call("DELETE /teams/subscriptions/"+id, "").is(204)
-	w.call("POST "+teamsLeads+"/messages", `{"body":{"content":"unheard"}}`).is(201)
+	w.Call("PATCH /teams/subscriptions/"+id, `{"expirationDateTime":"`+w.Clock.Now().Add(80*time.Hour).Format(time.RFC3339)+`"}`).Is(400)
+	w.Call("DELETE /teams/subscriptions/"+id, "").Is(204)
+	w.Call("POST "+teamsLeads+"/messages", `{"body":{"content":"unheard"}}`).Is(201)
 	must(t, w.Idle(t.Context()))
 	if len(got) != 2 {
 		t.Errorf("told after its end: %q", got[2:])

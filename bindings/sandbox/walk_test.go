@@ -1,16 +1,18 @@
-package sandbox
+package sandbox_test
 
 import (
-	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
 // TestEveryWalk walks every list that the catalogues say can be walked, three
@@ -21,98 +23,45 @@ func TestEveryWalk(t *testing.T) {
 		for _, name := range def.Operations() {
 			op, _ := def.Operation(name)
 			if p := op.Pages; p != nil && p.SizeParam != "" && (len(p.Cursors) > 0 || p.Page != "" || p.Offset != "" || p.URL != "") {
-				t.Run(def.Name+"."+name, func(t *testing.T) { walk(t, s, def, op) })
+				t.Run(def.Name+"."+name, func(t *testing.T) { walk(t, s, newSample(t, s, def.Name, op)) })
 			}
 		}
 	}
 }
 
-func walk(t *testing.T, s *Sandbox, def *bindings.App, op *bindings.Operation) {
-	s.Reset()
-	a, now := s.apps[def.Name], s.now()
-	m := maker{fitter{checkerOf(a, op), now}, op, nil}
-	first := m.request(t, a)
-	m.fill(a, m.plan(a))
-	w := walker{t: t, s: s, op: op, first: first}
+func walk(t *testing.T, s *sandbox.Sandbox, m sample) {
+	w := walker{t: t, s: s, m: m, op: m.op, first: m.request()}
+	m.fill()
 	if got := w.all(); got != 8 {
 		t.Errorf("met %d records, expected 8", got)
-	}
-}
-
-// fill leaves eight records in the list that the operation gives.
-func (m maker) fill(a *App, p *plan) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if m.op.Path == "/conversations.members" {
-		a.store.get("channels", "C0SALES0001").Fields["members"] = []any{"1", "2", "3", "4", "5", "6", "7", "8"}
-		return
-	}
-	if p.resource.name != "messages" {
-		a.store.collections[p.resource.name] = nil
-	}
-	links := map[string]string{}
-	for _, l := range p.links {
-		for i := range m.op.PathParams {
-			if f := &m.op.PathParams[i]; f.Name == l.param {
-				links[l.name] = Text(m.value(&f.Type, f.Name, 0))
-				if l.parent != nil && l.parent.known && a.store.get(l.parent.name, links[l.name]) == nil {
-					a.make(l.parent, links[l.name], Object{}, nil, nil) // a subtask hangs under a task
-				}
-			}
-		}
-	}
-	fields := Object{}
-	for i := range m.op.Query {
-		if f := &m.op.Query[i]; f.Required && f.Name != m.op.Pages.SizeParam {
-			fields[f.Name] = m.value(&f.Type, f.Name, 0)
-		}
-	}
-	if m.op.Body != nil {
-		_, d := m.catalogue.Resolve(&m.op.Body.Type)
-		for i := 0; d != nil && i < len(d.Fields); i++ {
-			if f := &d.Fields[i]; f.Required && f.Name != m.op.Pages.SizeParam {
-				fields[f.Name] = m.value(&f.Type, f.Name, 0)
-			}
-		}
-	}
-	first := 0
-	if p.resource.name == "messages" { // one is there
-		first, links["channel"] = 1, "C0SALES0001"
-		if m.op.Path == "/conversations.replies" {
-			fields["thread_ts"] = "1.000000"
-		}
-	}
-	for i := first; i < 8; i++ {
-		id := fmt.Sprintf("%d.000000", i+1)
-		fields["name"], fields["text"] = id, id
-		a.make(p.resource, id, fields, links, nil)
 	}
 }
 
 // walker follows Pages as its documentation says, independently of the sandbox.
 type walker struct {
 	t     *testing.T
-	s     *Sandbox
+	s     *sandbox.Sandbox
+	m     sample
 	op    *bindings.Operation
 	first *http.Request
 	next  string // the whole address of the next page
 }
 
 func (w *walker) all() int {
-	pages, seen, args := w.op.Pages, map[string]bool{}, map[string]any{w.op.Pages.SizeParam: Number(3)}
+	pages, seen, args := w.op.Pages, map[string]bool{}, map[string]any{w.op.Pages.SizeParam: sandbox.Number(3)}
 	for page := 1; page < 20; page++ {
 		if pages.Page != "" {
-			args[pages.Page] = Count(page)
+			args[pages.Page] = sandbox.Count(page)
 			if pages.Zero {
-				args[pages.Page] = Count(page - 1)
+				args[pages.Page] = sandbox.Count(page - 1)
 			}
 		}
 		if pages.Offset != "" {
-			args[pages.Offset] = Count(len(seen))
+			args[pages.Offset] = sandbox.Count(len(seen))
 		}
 		answer := w.call(args)
-		items, _ := Lookup(answer, pages.Items).([]any)
-		switch at, _ := answer.(Object); pages.Items {
+		items, _ := sandbox.Lookup(answer, pages.Items).([]any)
+		switch at, _ := answer.(sandbox.Object); pages.Items {
 		case "":
 			items, _ = answer.([]any)
 		case bindings.OneList:
@@ -122,16 +71,16 @@ func (w *walker) all() int {
 				}
 			}
 		}
-		if members, ok := Lookup(answer, pages.Items).(Object); ok {
-			for _, key := range sorted(members) {
+		if members, ok := sandbox.Lookup(answer, pages.Items).(sandbox.Object); ok {
+			for _, key := range slices.Sorted(maps.Keys(members)) {
 				items = append(items, key)
 			}
 		}
 		for _, item := range items {
-			id := Text(item)
-			if at, ok := item.(Object); ok {
+			id := sandbox.Text(item)
+			if at, ok := item.(sandbox.Object); ok {
 				for _, field := range []string{"id", "_id", "ts", "name"} {
-					if v := Text(at[field]); v != "" {
+					if v := sandbox.Text(at[field]); v != "" {
 						id = v
 						break
 					}
@@ -152,12 +101,12 @@ func (w *walker) all() int {
 
 func (w *walker) more(answer any, items []any, args map[string]any) bool {
 	pages := w.op.Pages
-	if pages.More != "" && Lookup(answer, pages.More) == false {
+	if pages.More != "" && sandbox.Lookup(answer, pages.More) == false {
 		return false
 	}
 	switch {
 	case len(pages.Cursors) > 0:
-		for i, param := range sorted(pages.Cursors) {
+		for i, param := range slices.Sorted(maps.Keys(pages.Cursors)) {
 			path, from := pages.Cursors[param], answer
 			if field, ofItem := strings.CutPrefix(path, "item:"); ofItem {
 				if len(items) == 0 {
@@ -165,21 +114,21 @@ func (w *walker) more(answer any, items []any, args map[string]any) bool {
 				}
 				path, from = field, items[len(items)-1]
 			}
-			v := Lookup(from, path)
-			if i == 0 && Empty(v) {
+			v := sandbox.Lookup(from, path)
+			if i == 0 && sandbox.Empty(v) {
 				return false
 			}
 			args[param] = v
 		}
 		return true
 	case pages.URL != "":
-		w.next, _ = answer.(Object)[pages.URL].(string)
+		w.next, _ = answer.(sandbox.Object)[pages.URL].(string)
 		return w.next != ""
 	case pages.Next != "":
-		return !Empty(Lookup(answer, pages.Next))
+		return !sandbox.Empty(sandbox.Lookup(answer, pages.Next))
 	case pages.Last != "":
-		last, _ := strconv.Atoi(Text(Lookup(answer, pages.Last)))
-		page, _ := strconv.Atoi(Text(args[pages.Page]))
+		last, _ := strconv.Atoi(sandbox.Text(sandbox.Lookup(answer, pages.Last)))
+		page, _ := strconv.Atoi(sandbox.Text(args[pages.Page]))
 		return page < last
 	}
 	return len(items) >= 3
@@ -187,21 +136,16 @@ func (w *walker) more(answer any, items []any, args map[string]any) bool {
 
 func (w *walker) call(args map[string]any) any {
 	c := w.first.Clone(w.t.Context())
-	body := Object{}
-	if w.first.Body != nil && w.first.GetBody == nil {
-		raw := w.op.Body
-		if raw != nil {
-			def, _ := w.s.apps[appOf(w.first)], raw
-			m := maker{fitter{checkerOf(def, w.op), w.s.now()}, w.op, nil}
-			if fields, ok := m.value(&raw.Type, "", 0).(Object); ok {
-				body = fields
-			}
+	body := sandbox.Object{}
+	if w.op.Body != nil {
+		if fields, ok := w.m.value(&w.op.Body.Type, "", 0).(sandbox.Object); ok {
+			body = fields
 		}
 	}
 	query := c.URL.Query()
 	for name, v := range args {
 		if inQuery(w.op, name) {
-			query.Set(name, Text(v))
+			query.Set(name, sandbox.Text(v))
 		} else {
 			body[name] = v
 		}
@@ -215,13 +159,9 @@ func (w *walker) call(args map[string]any) any {
 	}
 	c.Body, c.ContentLength = http.NoBody, 0
 	if w.op.Body != nil {
-		encoded := string(Encode(body))
+		encoded := string(sandbox.Encode(body))
 		if w.op.Body.Encoding == bindings.Form {
-			form := url.Values{}
-			for name, v := range body {
-				form.Set(name, Text(v))
-			}
-			encoded = form.Encode()
+			encoded = formOf(body)
 		}
 		fresh := httptest.NewRequest(c.Method, c.URL.String(), strings.NewReader(encoded))
 		fresh.Header = c.Header
@@ -232,16 +172,11 @@ func (w *walker) call(args map[string]any) any {
 	if answer.Code != http.StatusOK && answer.Code != http.StatusCreated {
 		w.t.Fatalf("status %d: %s", answer.Code, answer.Body)
 	}
-	v, err := Decode(answer.Body.Bytes())
+	v, err := sandbox.Decode(answer.Body.Bytes())
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return v
-}
-
-func appOf(r *http.Request) string {
-	app, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	return app
 }
 
 func inQuery(op *bindings.Operation, name string) bool {
