@@ -76,7 +76,7 @@ func newTown(t *testing.T, seed uint64) *town {
 	w.door("highlevel", w.crm)
 	for i, place := range cities {
 		bank, err := sandbox.New(sandbox.Config{
-			Apps: slices.DeleteFunc(all.Apps(), func(a *bindings.App) bool { return a.Name != "qonto" }), Now: clock.Now, Seed: int64(seed) + int64(i) + 1,
+			Apps: slices.DeleteFunc(all.Apps(), func(a *bindings.App) bool { return a.Name != "qonto" }), Rules: all.Rules(), Now: clock.Now, Seed: int64(seed) + int64(i) + 1,
 			Accounts: map[string]string{"qonto": organisation(place)}, Tokens: map[string][]string{"qonto": {"key-of-" + place}},
 		})
 		must(t, err)

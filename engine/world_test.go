@@ -56,7 +56,7 @@ func newWorld(t testing.TB, files map[string]string, changes ...func(*engine.Con
 
 func newSandbox(t testing.TB, c sandbox.Config) *sandbox.Sandbox {
 	t.Helper()
-	c.Apps = all.Apps()
+	c.Apps, c.Rules = all.Apps(), all.Rules()
 	apps, err := sandbox.New(c)
 	must(t, err)
 	must(t, apps.Start(context.WithoutCancel(t.Context()), "127.0.0.1:0"))

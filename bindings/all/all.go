@@ -24,7 +24,7 @@ func entries() []entry {
 		{asana.App, nil},
 		{googlecalendar.App, nil},
 		{highlevel.App, nil},
-		{qonto.App, nil},
+		{qonto.App, qonto.Rules},
 		{slack.App, nil},
 		{teams.App, nil},
 	}

@@ -240,7 +240,6 @@ func builtin(app string) *Rules {
 		"asana":          asana,
 		"googlecalendar": googleCalendar,
 		"highlevel":      highlevel,
-		"qonto":          qonto,
 		"slack":          slack,
 		"teams":          teams,
 	}

@@ -74,28 +74,6 @@ func TestAppointmentIsWrapped(t *testing.T) {
 	}
 }
 
-func TestQontoWebhook(t *testing.T) {
-	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
-	must(t, w.Subscribe("qonto", r.URL, "shh"))
-	w.Call("POST /qonto/clients", `{"kind":"company","name":"Atelier"}`).Is(200)
-	must(t, w.Idle(t.Context()))
-	got := r.Hooks()
-	if len(got) != 1 {
-		t.Fatalf("%d webhooks", len(got))
-	}
-	h := got[0]
-	if sandboxtest.Value(h.Body, "type") != "v1/clients" || sandboxtest.Value(h.Body, "data.event") != "created" || sandboxtest.Value(h.Body, "data.name") != "Atelier" ||
-		sandboxtest.Value(h.Body, "organization_id") != w.Account("qonto") {
-		t.Errorf("got %s", h.Body)
-	}
-	if _, err := signatureOf("qonto").Verify(h.Header, []byte(h.Body), "shh", w.Clock.Now(), time.Minute); err != nil {
-		t.Error(err)
-	}
-	if w.PublicKey("qonto") != "" {
-		t.Error("an app that signs with a secret has no public key")
-	}
-}
-
 func TestSlackWebhook(t *testing.T) {
 	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("slack", r.URL, "shh"))

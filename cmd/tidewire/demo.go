@@ -82,7 +82,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, clean()) }()
 	d.refresh = rand.Text()
-	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Log: d.log.With("in", "sandbox"), Refresh: d.refresh})
+	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Log: d.log.With("in", "sandbox"), Refresh: d.refresh})
 	if err != nil {
 		return err
 	}

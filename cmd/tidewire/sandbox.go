@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 )
@@ -30,7 +31,7 @@ the engine at --webhooks.`,
 			if config.Apps, err = appsOf(dir); err != nil {
 				return err
 			}
-			config.Log = log
+			config.Rules, config.Log = all.Rules(), log
 			apps, err := sandbox.New(config)
 			if err != nil {
 				return err

@@ -23,7 +23,7 @@ func TestReconnect(t *testing.T) {
 	}{{"lost", false}, {"taken away", true}} {
 		t.Run(test.name, func(t *testing.T) {
 			now := monday
-			apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Now: func() time.Time { return now }, Seed: 1})
+			apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Now: func() time.Time { return now }, Seed: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/asana"
 	"github.com/tidewire/tidewire/bindings/googlecalendar"
 	"github.com/tidewire/tidewire/bindings/sandbox"
@@ -32,7 +33,7 @@ func newStage(t *testing.T, app *bindings.App, source string) stage {
 	var apps *sandbox.Sandbox
 	w := newWorld(t, source, func(w *world) {
 		var err error
-		apps, err = sandbox.New(sandbox.Config{Apps: []*bindings.App{app}, Seed: 1, Now: w.clock.Now})
+		apps, err = sandbox.New(sandbox.Config{Apps: []*bindings.App{app}, Rules: all.Rules(), Seed: 1, Now: w.clock.Now})
 		w.must(err)
 		w.must(apps.Start(context.WithoutCancel(t.Context()), "127.0.0.1:0"))
 		t.Cleanup(func() { w.must(apps.Close()) })

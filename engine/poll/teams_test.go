@@ -11,6 +11,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/teams"
 	"github.com/tidewire/tidewire/engine/connection"
@@ -26,7 +27,7 @@ func TestMessagesOfTeams(t *testing.T) {
 		unlimited.Limits = nil
 		w.app = &unlimited
 		var err error
-		apps, err = sandbox.New(sandbox.Config{Apps: []*bindings.App{w.app}, Seed: 1, Now: w.clock.Now})
+		apps, err = sandbox.New(sandbox.Config{Apps: []*bindings.App{w.app}, Rules: all.Rules(), Seed: 1, Now: w.clock.Now})
 		w.must(err)
 		w.must(apps.Start(w.Context(), "127.0.0.1:0"))
 		t.Cleanup(func() { _ = apps.Close() })

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/qonto"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/slack"
@@ -241,7 +242,7 @@ func newWorld(t *testing.T, source string, change ...func(*world)) *world {
 	t.Helper()
 	w := &world{T: t, clock: newClock(), apps: []*bindings.App{deskApp(), postApp(), qonto.App(), slack.App()}, folder: t.TempDir(), log: &logged{}}
 	var err error
-	w.sandbox, err = sandbox.New(sandbox.Config{Apps: w.apps, Seed: 1, Now: w.clock.Now})
+	w.sandbox, err = sandbox.New(sandbox.Config{Apps: w.apps, Rules: all.Rules(), Seed: 1, Now: w.clock.Now})
 	w.must(err)
 	w.must(w.sandbox.Start(t.Context(), "127.0.0.1:0"))
 	w.receiver = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
@@ -62,6 +63,13 @@ func Start(t testing.TB, config sandbox.Config) *World {
 	})
 	w.Sandbox = s
 	return w
+}
+
+// StartApp starts a sandbox of one app.
+func StartApp(t testing.TB, app *bindings.App, rules *sandbox.Rules, config sandbox.Config) *World {
+	t.Helper()
+	config.Apps, config.Rules = []*bindings.App{app}, map[string]*sandbox.Rules{app.Name: rules}
+	return Start(t, config)
 }
 
 // Answer is what came back.

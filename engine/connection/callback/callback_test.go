@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func startSandbox(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
-	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Seed: 1})
+	apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

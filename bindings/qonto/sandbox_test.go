@@ -1,15 +1,20 @@
-package sandbox_test
+package qonto_test
 
 import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings/qonto"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-func TestQontoClients(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func start(t *testing.T) *sandboxtest.World {
+	return sandboxtest.StartApp(t, qonto.App(), qonto.Rules(), sandbox.Config{})
+}
+
+func TestSandboxClients(t *testing.T) {
+	w := start(t)
 	id := w.Call("POST /qonto/clients", `{"kind":"company","name":"Atelier","email":"a@atelier.fr"}`).
 		Is(200, "client.name", "Atelier", "client.kind", "company", "client.created_at", "2026-03-04T05:06:07.000Z").Get("client.id")
 	w.Call("POST /qonto/clients", `{"kind":"individual","first_name":"Bo","last_name":"Ek","email":"bo@ek.se"}`).Is(200)
@@ -23,8 +28,8 @@ func TestQontoClients(t *testing.T) {
 	w.Call("GET /qonto/clients/"+id, "").Is(404, "errors.0.code", "client_not_found")
 }
 
-func TestQontoHasAnOrganisationFromTheStart(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxHasAnOrganisationFromTheStart(t *testing.T) {
+	w := start(t)
 	w.Call("GET /qonto/organization", "").Is(200, "organization.slug", "sandbox-organization", "organization.bank_accounts.#", "2")
 	account := w.Call("GET /qonto/bank_accounts", "").Is(200, "bank_accounts.#", "2").Get("bank_accounts.0.id")
 	w.Call("GET /qonto/transactions?bank_account_id="+account, "").Is(200, "transactions.#", "2", "transactions.0.amount", "1800.00")
@@ -34,15 +39,15 @@ func TestQontoHasAnOrganisationFromTheStart(t *testing.T) {
 	w.Call("GET /qonto/organization", "", "Authorization", "acme-1234:wrong").Is(401)
 }
 
-func TestQontoErrorsPointAtTheField(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxErrorsPointAtTheField(t *testing.T) {
+	w := start(t)
 	w.Call("POST /qonto/memberships", `{"membership":{"role":"admin"}}`).
 		Is(422, "errors.0.code", "required", "errors.0.source.pointer", "/membership/email")
 	w.Call("POST /qonto/clients", `{"kind":"robot"}`).Is(422, "errors.0.code", "invalid")
 }
 
-func TestQontoSubscriptionsSendWebhooks(t *testing.T) {
-	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
+func TestSandboxSubscriptionsSendWebhooks(t *testing.T) {
+	w, r := start(t), sandboxtest.Receive(t)
 	made := w.Call("POST /qonto/webhook_subscriptions", `{"callback_url":"`+r.URL+`","types":["v1/clients"],"secret":"shh"}`)
 	made.Is(201, "callback_url", r.URL)
 	client := `{"kind":"company","name":"Atelier"}`
@@ -62,7 +67,7 @@ func TestQontoSubscriptionsSendWebhooks(t *testing.T) {
 }
 
 func TestIdempotencyKeyBringsBackTheAnswer(t *testing.T) {
-	w := start(t, sandbox.Config{})
+	w := start(t)
 	line, body := "POST /qonto/internal_transfers", `{"internal_transfer":{"debit_iban":"FR1","credit_iban":"FR2","reference":"r","amount":"10.00","currency":"EUR"}}`
 	key := []string{"X-Qonto-Idempotency-Key", "k1"}
 	first := w.Call(line, body, key...)
@@ -79,5 +84,34 @@ func TestIdempotencyKeyBringsBackTheAnswer(t *testing.T) {
 	}
 	if got := len(w.Records("qonto", "internal_transfers")); got != 2 {
 		t.Errorf("%d transfers, expected 2", got)
+	}
+}
+
+func TestSandboxWebhook(t *testing.T) {
+	w, r := start(t), sandboxtest.Receive(t)
+	must(t, w.Subscribe("qonto", r.URL, "shh"))
+	w.Call("POST /qonto/clients", `{"kind":"company","name":"Atelier"}`).Is(200)
+	must(t, w.Idle(t.Context()))
+	got := r.Hooks()
+	if len(got) != 1 {
+		t.Fatalf("%d webhooks", len(got))
+	}
+	h := got[0]
+	if sandboxtest.Value(h.Body, "type") != "v1/clients" || sandboxtest.Value(h.Body, "data.event") != "created" || sandboxtest.Value(h.Body, "data.name") != "Atelier" ||
+		sandboxtest.Value(h.Body, "organization_id") != w.Account("qonto") {
+		t.Errorf("got %s", h.Body)
+	}
+	if _, err := qonto.App().Webhook.Signatures[0].Verify(h.Header, []byte(h.Body), "shh", w.Clock.Now(), time.Minute); err != nil {
+		t.Error(err)
+	}
+	if w.PublicKey("qonto") != "" {
+		t.Error("an app that signs with a secret has no public key")
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
