@@ -23,7 +23,7 @@ func entries() []entry {
 	return []entry{
 		{asana.App, nil},
 		{googlecalendar.App, nil},
-		{highlevel.App, nil},
+		{highlevel.App, highlevel.Rules},
 		{qonto.App, qonto.Rules},
 		{slack.App, nil},
 		{teams.App, nil},

@@ -29,3 +29,6 @@ func jsonOf(t *testing.T, v any) string {
 	must(t, err)
 	return string(b)
 }
+
+// contact is one of HighLevel.
+const contact = `{"locationId":"loc1","firstName":"Ann","lastName":"Lee","email":"Ann@Example.com","phone":"+33123"}`

@@ -239,7 +239,6 @@ func builtin(app string) *Rules {
 	tables := map[string]func() *Rules{
 		"asana":          asana,
 		"googlecalendar": googleCalendar,
-		"highlevel":      highlevel,
 		"slack":          slack,
 		"teams":          teams,
 	}

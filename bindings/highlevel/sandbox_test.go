@@ -1,12 +1,20 @@
-package sandbox_test
+package highlevel_test
 
 import (
 	"testing"
+	"time"
 
+	"github.com/tidewire/tidewire/bindings/highlevel"
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
 const contact = `{"locationId":"loc1","firstName":"Ann","lastName":"Lee","email":"Ann@Example.com","phone":"+33123"}`
+
+// start starts a sandbox of HighLevel.
+func start(t *testing.T, config sandbox.Config) *sandboxtest.World {
+	return sandboxtest.StartApp(t, highlevel.App(), highlevel.Rules(), config)
+}
 
 func TestContactLivesAndDies(t *testing.T) {
 	w := start(t, sandbox.Config{})
@@ -148,5 +156,62 @@ func TestUndescribedAnswerSaysSo(t *testing.T) {
 	got := w.Call("GET /highlevel/ad-publishing/facebook/me?locationId=x", "", "Version", "2021-07-28")
 	if got.Status == 200 && got.Header.Get("X-Sandbox-Note") == "" {
 		t.Errorf("no note on %s", got.Body)
+	}
+}
+
+func TestChangesAreToldInSignedWebhooks(t *testing.T) {
+	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
+	must(t, w.Subscribe("highlevel", r.URL, ""))
+	id := w.Call("POST /highlevel/contacts/", contact).Get("contact.id")
+	w.Call("PUT /highlevel/contacts/"+id, `{"dnd":true}`)
+	w.Call("POST /highlevel/contacts/"+id+"/tags", `{"tags":["vip"]}`)
+	w.Call("POST /highlevel/contacts/"+id+"/notes", `{"body":"hi"}`)
+	task := w.Call("POST /highlevel/contacts/"+id+"/tasks", `{"title":"Call","dueDate":"2026-03-05T09:00:00Z","completed":false}`).Get("task.id")
+	w.Call("PUT /highlevel/contacts/"+id+"/tasks/"+task+"/completed", `{"completed":true}`)
+	w.Call("PUT /highlevel/contacts/"+id, `{"city":"Lyon"}`)
+	w.Call("DELETE /highlevel/contacts/"+id, "")
+	must(t, w.Idle(t.Context()))
+	want := []string{"ContactCreate", "ContactDndUpdate", "ContactTagUpdate", "NoteCreate", "TaskCreate", "TaskComplete", "ContactUpdate", "ContactDelete"}
+	got := r.Hooks()
+	if len(got) != len(want) {
+		t.Fatalf("%d webhooks, expected %d: %+v", len(got), len(want), got)
+	}
+	ids := map[string]bool{}
+	for i, h := range got {
+		if sandboxtest.Value(h.Body, "type") != want[i] || sandboxtest.Value(h.Body, "locationId") != "loc1" {
+			t.Errorf("webhook %d is %s, expected %s of loc1", i, h.Body, want[i])
+		}
+		ids[sandboxtest.Value(h.Body, "webhookId")] = true
+		if _, err := highlevel.App().Webhook.Signatures[0].Verify(h.Header, []byte(h.Body), w.PublicKey("highlevel"), w.Clock.Now(), time.Minute); err != nil {
+			t.Errorf("webhook %d: %v", i, err)
+		}
+		if _, err := highlevel.App().Webhook.Signatures[0].Verify(h.Header, []byte(h.Body), "", w.Clock.Now(), time.Minute); err == nil {
+			t.Error("signed with the vendor's own key")
+		}
+	}
+	if len(ids) != len(want) {
+		t.Errorf("%d ids for %d webhooks", len(ids), len(want))
+	}
+	if sandboxtest.Value(got[3].Body, "contactId") != id || sandboxtest.Value(got[3].Body, "body") != "hi" {
+		t.Errorf("note: %s", got[3].Body)
+	}
+}
+
+func TestAppointmentIsWrapped(t *testing.T) {
+	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
+	must(t, w.Subscribe("highlevel", r.URL, ""))
+	w.Call("POST /highlevel/calendars/events/appointments",
+		`{"calendarId":"c","locationId":"loc1","contactId":"p","startTime":"2026-03-05T09:00:00Z","title":"Welcome"}`, "Version", "2021-04-15").Is(201)
+	must(t, w.Idle(t.Context()))
+	if got := r.Hooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "type") != "AppointmentCreate" || sandboxtest.Value(got[0].Body, "appointment.title") != "Welcome" ||
+		sandboxtest.Value(got[0].Body, "locationId") != "loc1" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

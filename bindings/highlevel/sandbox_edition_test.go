@@ -1,4 +1,4 @@
-package sandbox_test
+package highlevel_test
 
 import (
 	"strings"

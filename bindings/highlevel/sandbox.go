@@ -1,4 +1,4 @@
-package sandbox
+package highlevel
 
 import (
 	"math/rand/v2"
@@ -7,49 +7,50 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// highlevel is what HighLevel's documents leave out.
-func highlevel() *Rules {
+// Rules is what HighLevel's documents do not say, for the sandbox.
+func Rules() *sandbox.Rules {
 	const location, company = "sandboxLocation00001", "sandboxCompany000001"
 	const queues = "POST /social-media-posting/category/queues/{queueId}/"
-	return &Rules{
+	return &sandbox.Rules{
 		Account:       location,
 		AccountParams: []string{"locationid", "companyid", "altid"},
 		AccountField:  "locationId",
-		NewID:         func(r *rand.Rand, _ string) string { return Letters(r, 20, MixedAlphabet) },
+		NewID:         func(r *rand.Rand, _ string) string { return sandbox.Letters(r, 20, sandbox.MixedAlphabet) },
 		Aliases: map[string]string{
 			"calendars/events":        "calendars/events/appointments",
 			"calendars/appointments":  "calendars/events/appointments",
 			"calendars/blocked-slots": "calendars/events/block-slots",
 			"contacts/appointments":   "calendars/events/appointments",
 		},
-		Operations: map[string]*Rule{
-			"GET /contacts/business/{businessId}":       {Verb: List, Resource: "contacts"},
-			"POST /locations/{locationId}/tasks/search": {Verb: List, Resource: "contacts/tasks"},
-			"POST /users/search/filter-by-email":        {Verb: List, Resource: "users"},
-			"POST /products/inventory":                  {Verb: None},
+		Operations: map[string]*sandbox.Rule{
+			"GET /contacts/business/{businessId}":       {Verb: sandbox.List, Resource: "contacts"},
+			"POST /locations/{locationId}/tasks/search": {Verb: sandbox.List, Resource: "contacts/tasks"},
+			"POST /users/search/filter-by-email":        {Verb: sandbox.List, Resource: "users"},
+			"POST /products/inventory":                  {Verb: sandbox.None},
 			"POST /conversations/messages":              {Do: sendMessage("outbound", "message.sent")},
 			"POST /conversations/messages/inbound":      {Do: sendMessage("inbound", "message.received")},
-			queues + "items":                            {Verb: List},
-			queues + "slots":                            {Verb: List},
-			queues + "create/item":                      {Verb: Create, Resource: "social-media-posting/category/queues/items"},
+			queues + "items":                            {Verb: sandbox.List},
+			queues + "slots":                            {Verb: sandbox.List},
+			queues + "create/item":                      {Verb: sandbox.Create, Resource: "social-media-posting/category/queues/items"},
 		},
-		Unique: map[string]Unique{
+		Unique: map[string]sandbox.Unique{
 			"contacts": {
 				Fields: []string{"email", "phone"},
 				Refuse: http.StatusBadRequest, Message: "This location does not allow duplicated contacts.",
 			},
 			"conversations": {Fields: []string{"contactId"}, Refuse: http.StatusBadRequest, Message: "Conversation already exists"},
 		},
-		Actions: map[string]Object{
+		Actions: map[string]sandbox.Object{
 			"send": {"status": "sent"}, "void": {"status": "void"}, "record-payment": {"status": "paid"},
 		},
-		Defaults: map[string]Object{
+		Defaults: map[string]sandbox.Object{
 			"contacts":       {"type": "lead", "dnd": false, "tags": []any{}, "customFields": []any{}},
 			"contacts/tasks": {"completed": false},
 		},
-		Fill: map[string]func(Object){"contacts": fillContact},
+		Fill: map[string]func(sandbox.Object){"contacts": fillContact},
 		Triggers: map[string]string{
 			"calendars/events/appointments created": "appointment.created",
 			"calendars/events/appointments updated": "appointment.updated",
@@ -72,55 +73,55 @@ func highlevel() *Rules {
 			"opportunities assignedTo":      "opportunity.assignee_updated",
 			"opportunities monetaryValue":   "opportunity.monetary_value_updated",
 		},
-		Seeds: map[string][]Object{
+		Seeds: map[string][]sandbox.Object{
 			"locations": {{"id": location, "companyId": company, "name": "Sandbox Location", "email": "hello@sandbox.example",
 				"country": "FR", "timezone": "Europe/Paris"}},
 			"companies": {{"id": company, "name": "Sandbox Agency", "email": "agency@sandbox.example"}},
 			"users": {
 				{"id": "sandboxUser000000001", "name": "Ada Sand", "firstName": "Ada", "lastName": "Sand", "email": "ada@sandbox.example",
-					"roles": Object{"type": "account", "role": "admin", "locationIds": []any{location}}},
+					"roles": sandbox.Object{"type": "account", "role": "admin", "locationIds": []any{location}}},
 				{"id": "sandboxUser000000002", "name": "Ben Box", "firstName": "Ben", "lastName": "Box", "email": "ben@sandbox.example",
-					"roles": Object{"type": "account", "role": "user", "locationIds": []any{location}}},
+					"roles": sandbox.Object{"type": "account", "role": "user", "locationIds": []any{location}}},
 			},
-			"calendars": {{"id": "sandboxCalendar00001", "name": "Welcome calls", "isActive": true, "slotDuration": Number(30)}},
+			"calendars": {{"id": "sandboxCalendar00001", "name": "Welcome calls", "isActive": true, "slotDuration": sandbox.Number(30)}},
 			"opportunities/pipelines": {{"id": "sandboxPipeline00001", "name": "Sales", "stages": []any{
-				Object{"id": "sandboxStage00000001", "name": "New"}, Object{"id": "sandboxStage00000002", "name": "Offer sent"},
-				Object{"id": "sandboxStage00000003", "name": "Won"}}}},
+				sandbox.Object{"id": "sandboxStage00000001", "name": "New"}, sandbox.Object{"id": "sandboxStage00000002", "name": "Offer sent"},
+				sandbox.Object{"id": "sandboxStage00000003", "name": "Won"}}}},
 		},
 		UnversionedStatus: http.StatusUnauthorized,
-		Fail:              failHighLevel,
+		Fail:              fail,
 		PageSize:          20,
 		TokenLife:         24*time.Hour - time.Second,
 		Parent:            company,
 		RefreshGrace:      30 * time.Second,
 		ScopeStatus:       http.StatusUnauthorized,
-		Grant: func(by Authority) Object {
+		Grant: func(by sandbox.Authority) sandbox.Object {
 			kind := "Location"
 			if by.Parent {
 				kind = "Company"
 			}
-			return Object{"userType": kind, "userId": "sandboxUser000000001"}
+			return sandbox.Object{"userType": kind, "userId": "sandboxUser000000001"}
 		},
-		Rate: RateHeaders{
+		Rate: sandbox.RateHeaders{
 			Max: "X-RateLimit-Max", Remaining: "X-RateLimit-Remaining", Interval: "X-RateLimit-Interval-Milliseconds",
 			Daily: "X-RateLimit-Limit-Daily", DailyRemaining: "X-RateLimit-Daily-Remaining",
 		},
-		Sample: Sample{
-			Args: Object{"contactId": "there", "conversationId": "there"},
-			Prepare: func(a *App, _ *bindings.Operation) {
-				a.Make("contacts", "there", Object{"email": "there@example.com"}, nil)
-				a.Make("conversations", "there", Object{"contactId": "there"}, nil)
+		Sample: sandbox.Sample{
+			Args: sandbox.Object{"contactId": "there", "conversationId": "there"},
+			Prepare: func(a *sandbox.App, _ *bindings.Operation) {
+				a.Make("contacts", "there", sandbox.Object{"email": "there@example.com"}, nil)
+				a.Make("conversations", "there", sandbox.Object{"contactId": "there"}, nil)
 			},
 		},
 		// The same body again, six times at most, and only where the receiver
 		// asked for it.
-		Retry: Retry{Attempts: 7, Factor: 1, Again: func(status int) bool { return status == http.StatusTooManyRequests }},
+		Retry: sandbox.Retry{Attempts: 7, Factor: 1, Again: func(status int) bool { return status == http.StatusTooManyRequests }},
 	}
 }
 
-func failHighLevel(f *Failure, body Object) int {
+func fail(f *sandbox.Failure, body sandbox.Object) int {
 	delete(body, "code")
-	body["statusCode"] = Count(f.Status)
+	body["statusCode"] = sandbox.Count(f.Status)
 	body["error"] = http.StatusText(f.Status)
 	body["message"] = f.Message
 	if len(f.Problems) > 0 {
@@ -134,9 +135,9 @@ func failHighLevel(f *Failure, body Object) int {
 }
 
 // fillContact completes a contact's names and what a new one starts with.
-func fillContact(c Object) {
-	first, last, name := Text(c["firstName"]), Text(c["lastName"]), Text(c["name"])
-	differs := func(value, kept string) bool { return strings.ToLower(value) != Text(c[kept]) }
+func fillContact(c sandbox.Object) {
+	first, last, name := sandbox.Text(c["firstName"]), sandbox.Text(c["lastName"]), sandbox.Text(c["name"])
+	differs := func(value, kept string) bool { return strings.ToLower(value) != sandbox.Text(c[kept]) }
 	switch renamed, parts := differs(name, "fullNameLowerCase"), differs(first, "firstNameLowerCase") || differs(last, "lastNameLowerCase"); {
 	case name != "" && renamed && !parts:
 		first, last, _ = strings.Cut(name, " ")
@@ -144,7 +145,7 @@ func fillContact(c Object) {
 		name = strings.TrimSpace(first + " " + last)
 	}
 	for field, v := range map[string]string{
-		"firstName": first, "lastName": last, "name": name, "emailLowerCase": strings.ToLower(Text(c["email"])),
+		"firstName": first, "lastName": last, "name": name, "emailLowerCase": strings.ToLower(sandbox.Text(c["email"])),
 		"firstNameLowerCase": strings.ToLower(first), "lastNameLowerCase": strings.ToLower(last), "fullNameLowerCase": strings.ToLower(name),
 	} {
 		if v != "" {
@@ -155,55 +156,55 @@ func fillContact(c Object) {
 	}
 	if tags, isList := c["tags"].([]any); isList {
 		for i, tag := range tags {
-			tags[i] = strings.ToLower(Text(tag))
+			tags[i] = strings.ToLower(sandbox.Text(tag))
 		}
 	}
 }
 
 // sendMessage puts a message into the conversation with its contact, which is
 // made by the first one.
-func sendMessage(direction, trigger string) func(*Call) (Result, *Failure) {
-	return func(r *Call) (Result, *Failure) {
+func sendMessage(direction, trigger string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
+	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		conversation, failed := conversationOf(r)
 		if failed != nil {
-			return Result{}, failed
+			return sandbox.Result{}, failed
 		}
-		body := Text(r.Fields["message"])
+		body := sandbox.Text(r.Fields["message"])
 		if body == "" {
-			body = Text(r.Fields["html"])
+			body = sandbox.Text(r.Fields["html"])
 		}
-		made := r.Make("conversations/messages", "", Object{
-			"body": body, "direction": direction, "messageType": Text(r.Fields["type"]), "conversationId": conversation.ID,
+		made := r.Make("conversations/messages", "", sandbox.Object{
+			"body": body, "direction": direction, "messageType": sandbox.Text(r.Fields["type"]), "conversationId": conversation.ID,
 			"contactId": conversation.Fields["contactId"], "locationId": conversation.Fields["locationId"],
 			"status": "delivered", "contentType": "text/plain", "subject": r.Fields["subject"],
 		}, map[string]string{"conversationid": conversation.ID})
-		r.Alter("conversations", conversation, Object{"lastMessageBody": body, "lastMessageDate": Number(r.Moment())})
-		return Result{
-			Fields:  Object{"conversationId": conversation.ID, "messageId": made.ID, "success": true, "status": "delivered"},
-			Changes: []Change{{Resource: "conversations/messages", Record: made, Trigger: trigger}},
+		r.Alter("conversations", conversation, sandbox.Object{"lastMessageBody": body, "lastMessageDate": sandbox.Number(r.Moment())})
+		return sandbox.Result{
+			Fields:  sandbox.Object{"conversationId": conversation.ID, "messageId": made.ID, "success": true, "status": "delivered"},
+			Changes: []sandbox.Change{{Resource: "conversations/messages", Record: made, Trigger: trigger}},
 		}, nil
 	}
 }
 
 // conversationOf finds the conversation that a request names, or that with
 // its contact; the first message makes it.
-func conversationOf(r *Call) (*Record, *Failure) {
-	if id := Text(r.Fields["conversationId"]); id != "" {
+func conversationOf(r *sandbox.Call) (*sandbox.Record, *sandbox.Failure) {
+	if id := sandbox.Text(r.Fields["conversationId"]); id != "" {
 		if found := r.Get("conversations", id); found != nil {
 			return found, nil
 		}
 		return nil, r.NotFound("conversation", id)
 	}
-	id := Text(r.Fields["contactId"])
+	id := sandbox.Text(r.Fields["contactId"])
 	contact := r.Get("contacts", id)
 	if contact == nil {
-		return nil, &Failure{Status: http.StatusBadRequest, Kind: bindings.NotFound, Message: "Contact not found for id: " + id}
+		return nil, &sandbox.Failure{Status: http.StatusBadRequest, Kind: bindings.NotFound, Message: "Contact not found for id: " + id}
 	}
-	fields := Object{"contactId": id, "locationId": contact.Fields["locationId"]}
+	fields := sandbox.Object{"contactId": id, "locationId": contact.Fields["locationId"]}
 	if found := r.Same("conversations", fields); found != nil {
 		return found, nil
 	}
 	fields["fullName"], fields["contactName"] = contact.Fields["name"], contact.Fields["name"]
-	fields["email"], fields["phone"], fields["unreadCount"] = contact.Fields["email"], contact.Fields["phone"], Number(0)
+	fields["email"], fields["phone"], fields["unreadCount"] = contact.Fields["email"], contact.Fields["phone"], sandbox.Number(0)
 	return r.Make("conversations", "", fields, nil), nil
 }
