@@ -22,7 +22,7 @@ type entry struct {
 func entries() []entry {
 	return []entry{
 		{asana.App, nil},
-		{googlecalendar.App, nil},
+		{googlecalendar.App, googlecalendar.Rules},
 		{highlevel.App, highlevel.Rules},
 		{qonto.App, qonto.Rules},
 		{slack.App, nil},

@@ -237,10 +237,9 @@ func rulesOf(config Config, app string) *Rules {
 // builtin are the rules of the apps that have not moved to their own folder.
 func builtin(app string) *Rules {
 	tables := map[string]func() *Rules{
-		"asana":          asana,
-		"googlecalendar": googleCalendar,
-		"slack":          slack,
-		"teams":          teams,
+		"asana": asana,
+		"slack": slack,
+		"teams": teams,
 	}
 	if table := tables[app]; table != nil {
 		return table()

@@ -1,4 +1,4 @@
-package sandbox_test
+package googlecalendar_test
 
 import (
 	"net/url"
@@ -6,14 +6,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings/googlecalendar"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
+func start(t *testing.T) *sandboxtest.World {
+	return sandboxtest.StartApp(t, googlecalendar.App(), googlecalendar.Rules(), sandbox.Config{})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 const meeting = `{"summary":"Meeting","start":{"dateTime":"2026-03-05T10:00:00Z"},"end":{"dateTime":"2026-03-05T11:00:00Z"}}`
 
-func TestGoogleEvents(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestEvents(t *testing.T) {
+	w := start(t)
 	const events = "/googlecalendar/calendars/primary/events"
 	made := w.Call("POST "+events, meeting).Is(200, "kind", "calendar#event", "status", "confirmed", "summary", "Meeting",
 		"organizer.email", "ada@sandbox.example", "created", "2026-03-04T05:06:07.000Z")
@@ -33,8 +45,8 @@ func TestGoogleEvents(t *testing.T) {
 	w.Call("GET "+events, "", "Authorization", "Bearer wrong").Is(401, "error.errors.0.reason", "authError")
 }
 
-func TestGoogleSyncTokens(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSyncTokens(t *testing.T) {
+	w := start(t)
 	const events = "/googlecalendar/calendars/primary/events"
 	for range 3 {
 		w.Call("POST "+events, meeting).Is(200)
@@ -56,8 +68,8 @@ func TestGoogleSyncTokens(t *testing.T) {
 	w.Call("GET "+events, "").Is(200, "items.#", "2")
 }
 
-func TestGoogleCalendars(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestCalendars(t *testing.T) {
+	w := start(t)
 	const list = "/googlecalendar/users/me/calendarList"
 	token := w.Call("GET "+list, "").Is(200, "items.#", "2", "items.0.primary", "true").Get("nextSyncToken")
 	id := w.Call("POST /googlecalendar/calendars", `{"summary":"Trips"}`).Is(200, "kind", "calendar#calendar").Get("id")
@@ -78,8 +90,8 @@ func TestGoogleCalendars(t *testing.T) {
 	w.Call("GET /googlecalendar/calendars/primary/acl", "").Is(200, "items.0.role", "writer")
 }
 
-func TestGoogleFreeBusy(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestFreeBusy(t *testing.T) {
+	w := start(t)
 	w.Call("POST /googlecalendar/calendars/primary/events", meeting).Is(200)
 	w.Call("POST /googlecalendar/freeBusy", `{"timeMin":"2026-03-05T10:30:00Z","timeMax":"2026-03-05T12:00:00Z","items":[{"id":"primary"},{"id":"nobody"}]}`).
 		Is(200, "calendars.primary.busy.#", "1", "calendars.primary.busy.0.start", "2026-03-05T10:00:00.000Z", "calendars.nobody.errors.0.reason", "notFound")
@@ -87,8 +99,8 @@ func TestGoogleFreeBusy(t *testing.T) {
 		Is(200, "calendars.primary.busy.#", "0")
 }
 
-func TestGoogleChannels(t *testing.T) {
-	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
+func TestChannels(t *testing.T) {
+	w, r := start(t), sandboxtest.Receive(t)
 	channel := `{"id":"chan-1","type":"web_hook","address":"` + r.URL + `","token":"shh"}`
 	made := w.Call("POST /googlecalendar/calendars/primary/events/watch", channel).Is(200, "kind", "api#channel", "id", "chan-1", "expiration", "1773205567000", "address", "")
 	w.Call("POST /googlecalendar/calendars/primary/events/watch", channel).Is(400, "error.errors.0.reason", "channelIdNotUnique")

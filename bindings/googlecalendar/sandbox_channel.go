@@ -1,0 +1,69 @@
+package googlecalendar
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings/sandbox"
+)
+
+const (
+	// usualLife is what a channel lives where it asks for nothing.
+	usualLife = 7 * 24 * time.Hour
+	// longestLife is the longest that it gets.
+	longestLife = 30 * 24 * time.Hour
+)
+
+// watch makes a channel for a list. The sandbox sends its messages as
+// App.Subscriptions describe.
+func watch(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
+	id := sandbox.Text(r.Fields["id"])
+	switch kind := sandbox.Text(r.Fields["type"]); {
+	case id == "" || len(id) > 64:
+		return sandbox.Result{}, refuse(http.StatusBadRequest, "required", "entity.id")
+	case kind != "web_hook" && kind != "webhook":
+		return sandbox.Result{}, refuse(http.StatusBadRequest, "unknownChannelType", "Unknown channel type")
+	case r.Get(resourceChannels, id) != nil:
+		return sandbox.Result{}, refuse(http.StatusBadRequest, "channelIdNotUnique", "Channel id "+id+" not unique")
+	}
+	ends := r.Now.Add(usualLife)
+	if ms, err := strconv.ParseInt(sandbox.Text(r.Fields["expiration"]), 10, 64); err == nil {
+		ends = time.UnixMilli(ms)
+		if limit := r.Now.Add(longestLife); ends.After(limit) {
+			ends = limit
+		}
+	}
+	r.Fields["expiration"] = strconv.FormatInt(ends.UnixMilli(), 10)
+	path := strings.TrimSuffix(strings.TrimPrefix(r.HTTP.URL.Path, "/"+r.Def.Name), "/watch")
+	return sandbox.Result{Record: r.Make(r.Resource, id, sandbox.Object{
+		"kind": "api#channel", "resourceId": sandbox.Letters(r.Random, 27, sandbox.MixedAlphabet), "resourceUri": r.Def.BaseURL + path + "?alt=json",
+		"token": r.Fields["token"], "expiration": r.Fields["expiration"],
+	}, nil)}, nil
+}
+
+func stop(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
+	id := sandbox.Text(r.Fields["id"])
+	found := r.Get(resourceChannels, id)
+	if found == nil || sandbox.Text(found.Fields["resourceId"]) != sandbox.Text(r.Fields["resourceId"]) {
+		return sandbox.Result{}, r.NotFound("channel", id)
+	}
+	r.Remove(resourceChannels, found)
+	return sandbox.Result{Record: found}, nil
+}
+
+// completeDelivery adds the channel of a message, and the message's number in it.
+func completeDelivery(sub *sandbox.Subscription, said sandbox.Object) {
+	channel := sub.App.Get(resourceChannels, sub.Record)
+	if channel == nil {
+		return
+	}
+	n, _ := strconv.Atoi(channel.Links["messages"])
+	channel.Links["messages"] = strconv.Itoa(n + 1)
+	said["message"], said["channel"] = channel.Links["messages"], channel.ID
+	said["resource"], said["uri"] = channel.Fields["resourceId"], channel.Fields["resourceUri"]
+	if ms, err := strconv.ParseInt(sandbox.Text(channel.Fields["expiration"]), 10, 64); err == nil {
+		said["expires"] = time.UnixMilli(ms).UTC().Format(http.TimeFormat)
+	}
+}
