@@ -21,7 +21,7 @@ type entry struct {
 // entries are all apps, by name.
 func entries() []entry {
 	return []entry{
-		{asana.App, nil},
+		{asana.App, asana.Rules},
 		{googlecalendar.App, googlecalendar.Rules},
 		{highlevel.App, highlevel.Rules},
 		{qonto.App, qonto.Rules},

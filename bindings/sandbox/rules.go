@@ -237,7 +237,6 @@ func rulesOf(config Config, app string) *Rules {
 // builtin are the rules of the apps that have not moved to their own folder.
 func builtin(app string) *Rules {
 	tables := map[string]func() *Rules{
-		"asana": asana,
 		"slack": slack,
 		"teams": teams,
 	}

@@ -1,18 +1,17 @@
-package sandbox_test
+package asana_test
 
 import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings/asana"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
@@ -22,8 +21,19 @@ const (
 	asanaDone    = "1200000000000007"
 )
 
-func TestAsanaTasks(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func start(t *testing.T) *sandboxtest.World {
+	return sandboxtest.StartApp(t, asana.App(), asana.Rules(), sandbox.Config{})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSandboxTasks(t *testing.T) {
+	w := start(t)
 	made := w.Call("POST /asana/tasks", `{"data":{"name":"Call","assignee":"me","projects":["`+asanaProject+`"]}}`).
 		Is(201, "data.resource_type", "task", "data.completed", "false", "data.assignee.name", "Ada Sand", "data.projects.0.name", "Launch",
 			"data.memberships.0.section.name", "To do", "data.workspace.name", "Sandbox", "data.created_at", "2026-03-04T05:06:07.000Z")
@@ -47,8 +57,8 @@ func TestAsanaTasks(t *testing.T) {
 	w.Call("GET "+task, "").Is(404, "errors.0.message", "task with id "+made.Get("data.gid")+" not found")
 }
 
-func TestAsanaListsArePaged(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxListsArePaged(t *testing.T) {
+	w := start(t)
 	for _, name := range []string{"a", "b", "c"} {
 		w.Call("POST /asana/tasks", `{"data":{"name":"`+name+`","projects":["`+asanaProject+`"]}}`).Is(201)
 	}
@@ -57,16 +67,16 @@ func TestAsanaListsArePaged(t *testing.T) {
 	w.Call("GET /asana/tasks?project=1", "").Is(200, "data.#", "0")
 }
 
-func TestAsanaErrors(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxErrors(t *testing.T) {
+	w := start(t)
 	w.Call("POST /asana/tasks", `{"data":{"completed":"yes"}}`).Is(400, "errors.0.message", "completed: Not the correct type: expected a boolean value")
 	w.Call("POST /asana/tasks", `{"data":{"name":"nowhere"}}`).Is(400)
 	w.Call("POST /asana/webhooks", `{"data":{"resource":"1"}}`).Is(400, "errors.0.message", "target: Missing input")
 	w.Call("GET /asana/users/me", "", "Authorization", "Bearer wrong").Is(401, "errors.#", "1")
 }
 
-func TestAsanaFeed(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxFeed(t *testing.T) {
+	w := start(t)
 	feed := "/asana/events?resource=" + asanaProject
 	token := w.Call("GET "+feed, "").Is(412, "errors.#", "1").Get("sync")
 	task := w.Call("POST /asana/tasks", `{"data":{"name":"Call","projects":["`+asanaProject+`"]}}`).Is(201).Get("data.gid")
@@ -81,29 +91,10 @@ func TestAsanaFeed(t *testing.T) {
 	w.Call("GET "+feed+"&sync="+said.Get("sync"), "").Is(412)
 }
 
-// confirmed takes webhooks and answers the handshake.
-func confirmed(t *testing.T) (address string, secret func() string, got func() []sandboxtest.Hook) {
-	var mu sync.Mutex
-	var known string
-	var all []sandboxtest.Hook
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
-		body, _ := io.ReadAll(h.Body)
-		mu.Lock()
-		defer mu.Unlock()
-		if word := h.Header.Get("X-Hook-Secret"); word != "" {
-			known = word
-			w.Header().Set("X-Hook-Secret", word)
-			return
-		}
-		all = append(all, sandboxtest.Hook{Header: h.Header, Body: string(body)})
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, func() string { mu.Lock(); defer mu.Unlock(); return known }, func() []sandboxtest.Hook { mu.Lock(); defer mu.Unlock(); return all }
-}
-
-func TestAsanaWebhooks(t *testing.T) {
-	w := start(t, sandbox.Config{})
-	address, secret, got := confirmed(t)
+func TestSandboxWebhooks(t *testing.T) {
+	w := start(t)
+	receiver := sandboxtest.Receive(t)
+	address, secret, got := receiver.URL, receiver.Secret, receiver.Hooks
 	made := w.Call("POST /asana/webhooks", `{"data":{"resource":"`+asanaProject+`","target":"`+address+`","filters":[{"resource_type":"task","action":"changed","fields":["completed"]}]}}`).
 		Is(201, "data.active", "true", "data.resource.name", "Launch")
 	task := w.Call("POST /asana/tasks", `{"data":{"name":"Call","projects":["`+asanaProject+`"]}}`).Is(201).Get("data.gid")
