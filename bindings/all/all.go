@@ -26,7 +26,7 @@ func entries() []entry {
 		{highlevel.App, highlevel.Rules},
 		{qonto.App, qonto.Rules},
 		{slack.App, nil},
-		{teams.App, nil},
+		{teams.App, teams.Rules},
 	}
 }
 

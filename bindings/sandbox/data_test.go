@@ -31,3 +31,17 @@ func TestRules(t *testing.T) {
 	w.Call("GET /boards/boards/nowhere", "").Is(404, "error.code", "no_such_board")
 	w.Call("POST /boards/boards/first/archive", "").Is(200, "state", "closed", "title", "first")
 }
+
+// TestNoWebhookWhereTheTriggerIsEmpty: such a change is known and not reported.
+func TestNoWebhookWhereTheTriggerIsEmpty(t *testing.T) {
+	app := hookedApp(t, &bindings.Webhook{Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}, Type: "kind"})
+	rules := &sandbox.Rules{Triggers: map[string]string{"boards created": ""}}
+	w, r := sandboxtest.StartApp(t, app, rules, sandbox.Config{}), sandboxtest.Receive(t)
+	must(t, w.Subscribe("boards", r.URL, "shh"))
+	id := w.Call("POST /boards/boards", `{"title":"Plan"}`).Is(201).Get("id")
+	w.Call("POST /boards/boards/"+id+"/cards", `{"card":{"text":"One"}}`).Is(201)
+	must(t, w.Idle(t.Context()))
+	if got := r.Hooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "kind") != "card.created" {
+		t.Errorf("got %+v, want the card alone", got)
+	}
+}

@@ -238,7 +238,6 @@ func rulesOf(config Config, app string) *Rules {
 func builtin(app string) *Rules {
 	tables := map[string]func() *Rules{
 		"slack": slack,
-		"teams": teams,
 	}
 	if table := tables[app]; table != nil {
 		return table()

@@ -1,4 +1,4 @@
-package sandbox_test
+package teams_test
 
 import (
 	"fmt"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
+	"github.com/tidewire/tidewire/bindings/teams"
 )
 
 const (
@@ -22,8 +23,19 @@ const (
 	teamsDeals = "/teams/chats/19:5a0d7e2c000000000000000000000003@thread.v2"
 )
 
-func TestTeamsMessages(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func start(t *testing.T) *sandboxtest.World {
+	return sandboxtest.StartApp(t, teams.App(), teams.Rules(), sandbox.Config{})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSandboxMessages(t *testing.T) {
+	w := start(t)
 	id := w.Call("POST "+teamsLeads+"/messages", `{"body":{"content":"Hello"}}`).
 		Is(201, "body.content", "Hello", "body.contentType", "text", "messageType", "message", "from.user.displayName", "Ada Sandbox",
 			"channelIdentity.channelId", "19:5a0d7e2c000000000000000000000002@thread.tacv2").Get("id")
@@ -44,10 +56,10 @@ func TestTeamsMessages(t *testing.T) {
 	w.Call("GET "+teamsLeads+"/messages", "", "Authorization", "Bearer nope").Is(401, "error.code", "InvalidAuthenticationToken")
 }
 
-// TestTeamsListsAndChanges: the newest first, three a page by whole addresses,
+// TestSandboxListsAndChanges: the newest first, three a page by whole addresses,
 // filtered and ordered as OData does, and what changed since.
-func TestTeamsListsAndChanges(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxListsAndChanges(t *testing.T) {
+	w := start(t)
 	for i := range 7 {
 		w.Clock.Pass(time.Minute)
 		w.Call("POST "+teamsDeals+"/messages", fmt.Sprintf(`{"body":{"content":"%d"}}`, i)).Is(201)
@@ -70,8 +82,8 @@ func TestTeamsListsAndChanges(t *testing.T) {
 	w.Follow(quiet, `@odata\.deltaLink`).Is(200, "value.#.body.content", `["changed","new"]`)
 }
 
-func TestTeamsPlaces(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxPlaces(t *testing.T) {
+	w := start(t)
 	w.Call("GET /teams/me", "").Is(200, "displayName", "Ada Sandbox")
 	team := w.Call("GET /teams/me/joinedTeams", "").Is(200, "value.#.displayName", `["Sales"]`).Get("value.0.id")
 	w.Call("GET /teams/teams/"+team+"/channels", "").Is(200, "value.#.displayName", `["General","Leads"]`)
@@ -89,8 +101,8 @@ func TestTeamsPlaces(t *testing.T) {
 	w.Call("GET /teams/chats/"+chat+"/members", "").Is(200, "value.#.userId", `["u4"]`)
 }
 
-func TestTeamsCards(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxCards(t *testing.T) {
+	w := start(t)
 	const address = "POST /teams/workflows/invoke?sig=" + sandbox.Token
 	card := func(text string) string {
 		return `{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","text":"` + text + `"}]}}]}`
@@ -111,10 +123,10 @@ func TestTeamsCards(t *testing.T) {
 	}
 }
 
-// TestTeamsNotifications: the address is checked, what happens in one channel
+// TestSandboxNotifications: the address is checked, what happens in one channel
 // is told with its place and the subscription's secret, and nothing else.
-func TestTeamsNotifications(t *testing.T) {
-	w := start(t, sandbox.Config{})
+func TestSandboxNotifications(t *testing.T) {
+	w := start(t)
 	var got []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token := r.URL.Query().Get("validationToken"); token != "" {

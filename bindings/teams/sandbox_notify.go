@@ -1,0 +1,71 @@
+package teams
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/sandbox"
+)
+
+// How long a subscription may live, without and with an address for lifecycle
+// notifications.
+const (
+	usualLife   = time.Hour
+	longestLife = 3 * 24 * time.Hour
+)
+
+// checkLifetime refuses a subscription that would live too long.
+func checkLifetime(r *sandbox.Call, made sandbox.Result) *sandbox.Failure {
+	if r.Verb != sandbox.Create && sandbox.Empty(r.Fields["expirationDateTime"]) {
+		return nil
+	}
+	end, err := time.Parse(time.RFC3339Nano, sandbox.Text(made.Record.Fields["expirationDateTime"]))
+	longest := usualLife
+	if !sandbox.Empty(made.Record.Fields["lifecycleNotificationUrl"]) {
+		longest = longestLife
+	}
+	switch {
+	case err != nil, !end.After(r.Now), end.After(r.Now.Add(longest)):
+		if r.Verb == sandbox.Create {
+			r.Remove(r.Resource, made.Record)
+		}
+		return &sandbox.Failure{Status: http.StatusBadRequest, Kind: bindings.Invalid,
+			Message: "Subscription expiration must be in the future, and no more than " + longest.String() + " away"}
+	}
+	return nil
+}
+
+// completeDelivery writes a notification as Graph does: the path and the id of
+// the record, and none of its other fields.
+func completeDelivery(sub *sandbox.Subscription, body sandbox.Object) {
+	id := sandbox.Text(sandbox.Lookup(body, "resourceData.id"))
+	at := strings.TrimPrefix(pathOf(sub, id), "/")
+	delete(body, "id")
+	body["resource"], body["subscriptionId"], body["subscriptionExpirationDateTime"] = at, sub.Record, sandbox.Stamp(sub.Expires)
+	kinds := map[string]string{"messages": "chatMessage", "chat_messages": "chatMessage", "members": "aadUserConversationMember",
+		"chat_members": "aadUserConversationMember", "channels": "channel", "teams": "team", "chats": "chat"}
+	body["resourceData"] = sandbox.Object{"id": id, "@odata.type": "#Microsoft.Graph." + kinds[sub.Def.Name], "@odata.id": at}
+}
+
+// itemWord is the placeholder of an item's value in a subscription's path.
+var itemWord = regexp.MustCompile(`\{of\.[^{}]*\}`)
+
+// pathOf is the path of a record below what a subscription is for, as
+// OData writes it: teams('…')/channels('…')/messages('…').
+func pathOf(sub *sandbox.Subscription, id string) string {
+	path, _ := sub.Def.Create.Args["resource"].(string)
+	for _, item := range sub.Items {
+		found := itemWord.FindStringIndex(path)
+		if found == nil {
+			break
+		}
+		path = strings.TrimSuffix(path[:found[0]], "/") + "('" + item + "')" + path[found[1]:]
+	}
+	if strings.HasSuffix(path, ")") {
+		return path // the record itself
+	}
+	return path + "('" + id + "')"
+}
