@@ -25,7 +25,7 @@ func entries() []entry {
 		{googlecalendar.App, googlecalendar.Rules},
 		{highlevel.App, highlevel.Rules},
 		{qonto.App, qonto.Rules},
-		{slack.App, nil},
+		{slack.App, slack.Rules},
 		{teams.App, teams.Rules},
 	}
 }

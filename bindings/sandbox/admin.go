@@ -60,16 +60,21 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 			"operations": len(a.model.plans), "webhook_key": s.PublicKey(name),
 		}
 	}
-	writeJSON(w, http.StatusOK, Object{"apps": apps, "paths": []string{
+	paths := []string{
 		"GET /sandbox/calls", "GET /sandbox/requests", "GET /sandbox/deliveries",
 		"GET /sandbox/records/<app>/<resource>", "POST /sandbox/records/<app>/<resource> {fields}",
 		`POST /sandbox/faults {"app","operation","status","latency","cut","times","after","done","header"}`,
 		`POST /sandbox/emit {"trigger","data","unstored","id","account"}`,
-		`POST /sandbox/do/slack/click {"value","action_id","channel","ts","user"}`, `POST /sandbox/do/slack/command {"command","channel","user"}`,
-		`POST /sandbox/do/slack/submit {"values","view","user"}`, `POST /sandbox/do/slack/shortcut {"callback_id","ts","user"}`,
 		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`, `POST /sandbox/revoke {"app"}`,
 		`POST /sandbox/consent {"app","ask","session","agree"}`, `POST /sandbox/forget {"app"}`, "POST /sandbox/reset",
-	}})
+	}
+	for _, name := range sorted(s.apps) {
+		gestures := s.apps[name].rules.Gestures
+		for _, what := range sorted(gestures) {
+			paths = append(paths, fmt.Sprintf(`POST /sandbox/do/%s/%s {"%s"}`, name, what, strings.Join(gestures[what].Args, `","`)))
+		}
+	}
+	writeJSON(w, http.StatusOK, Object{"apps": apps, "paths": paths})
 }
 
 func (s *Sandbox) showRecords(w http.ResponseWriter, h *http.Request) {

@@ -46,7 +46,7 @@ func newApp(s *Sandbox, def *bindings.App, seed uint64) (*App, error) {
 	if def.Name == "" || def.Catalogue == nil {
 		return nil, fmt.Errorf("app %q: expected a name and a catalogue", def.Name)
 	}
-	a := &App{sandbox: s, Def: def, rules: rulesOf(s.config, def.Name).complete(), base: "/" + def.Name}
+	a := &App{sandbox: s, Def: def, rules: s.config.Rules[def.Name].complete(), base: "/" + def.Name}
 	a.model = newModel(def, a.rules)
 	a.registrars = registrars(def)
 	a.Account = a.rules.Account

@@ -115,15 +115,3 @@ func TestRateLimits(t *testing.T) {
 	w.Clock.Pass(7 * time.Second)
 	w.Call(line, "").Is(200)
 }
-
-func TestSlackLimitsByMethod(t *testing.T) {
-	w := start(t, sandbox.Config{EnforceLimits: true})
-	for range 20 {
-		w.Call("POST /slack/users.list", "").Is(200, "ok", "true")
-	}
-	refused := w.Call("POST /slack/users.list", "").Is(429, "ok", "false", "error", "ratelimited")
-	if refused.Header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
-	}
-	w.Call("POST /slack/conversations.list", "").Is(200, "ok", "true")
-}

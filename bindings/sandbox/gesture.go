@@ -9,9 +9,12 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Gesture gives, for what a person does on an app's own screen, the trigger
-// and the data of its webhook.
-type Gesture func(a *App, args Object) (trigger string, data Object, err error)
+// Gesture is what a person can do on an app's own screen.
+type Gesture struct {
+	Args []string // for the list of what can be done
+	// Do gives the trigger of the webhook, without the app's name, and its data.
+	Do func(a *App, args Object) (trigger string, data Object, err error)
+}
 
 // Do plays a person at an app's own screen: a click on a button, a command
 // that is typed. It returns when every subscriber has taken the webhook.
@@ -20,8 +23,8 @@ func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 	if a == nil {
 		return s.unknownApp(app)
 	}
-	act := a.rules.Gestures[what]
-	if act == nil {
+	act, known := a.rules.Gestures[what]
+	if !known {
 		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(sorted(a.rules.Gestures), ", "))
 		if near := bindings.Nearest(what, sorted(a.rules.Gestures)); near != "" {
 			err = fmt.Errorf("%w; did you mean %q?", err, near)
@@ -37,7 +40,7 @@ func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 		return fmt.Errorf("%s %s: expected an object, found %.60s", app, what, Encode(v))
 	}
 	a.mu.Lock()
-	trigger, data, err := act(a, given)
+	trigger, data, err := act.Do(a, given)
 	a.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", app, what, err)

@@ -227,24 +227,6 @@ func (r *Rules) complete() *Rules {
 	return &out
 }
 
-func rulesOf(config Config, app string) *Rules {
-	if r := config.Rules[app]; r != nil {
-		return r
-	}
-	return builtin(app)
-}
-
-// builtin are the rules of the apps that have not moved to their own folder.
-func builtin(app string) *Rules {
-	tables := map[string]func() *Rules{
-		"slack": slack,
-	}
-	if table := tables[app]; table != nil {
-		return table()
-	}
-	return nil
-}
-
 // idOf is the id that fields name, empty if they name none.
 func (r *Rules) idOf(fields Object) string {
 	for _, name := range r.IDs {

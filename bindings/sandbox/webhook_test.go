@@ -2,57 +2,14 @@ package sandbox_test
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-func signatureOf(app string) bindings.Signature {
-	for _, a := range all.Apps() {
-		if a.Name == app {
-			return a.Webhook.Signatures[0]
-		}
-	}
-	return bindings.Signature{}
-}
-
 func instant(context.Context, time.Duration) error { return nil }
-
-func TestSlackWebhook(t *testing.T) {
-	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
-	must(t, w.Subscribe("slack", r.URL, "shh"))
-	w.Call("POST /slack/chat.postMessage", `{"channel":"C0GENERAL01","text":"Hello"}`).Is(200, "ok", "true")
-	must(t, w.Idle(t.Context()))
-	got := r.Hooks()
-	if len(got) != 1 {
-		t.Fatalf("%d webhooks", len(got))
-	}
-	h := got[0]
-	if sandboxtest.Value(h.Body, "type") != "event_callback" || sandboxtest.Value(h.Body, "event.type") != "message" || sandboxtest.Value(h.Body, "event.channel") != "C0GENERAL01" ||
-		sandboxtest.Value(h.Body, "event.text") != "Hello" || sandboxtest.Value(h.Body, "team_id") != "T0SANDBOX01" || sandboxtest.Value(h.Body, "event_time") != "1772600767" {
-		t.Errorf("got %s", h.Body)
-	}
-	if _, err := signatureOf("slack").Verify(h.Header, []byte(h.Body), "shh", w.Clock.Now(), time.Minute); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestSlackChecksTheAddress(t *testing.T) {
-	w := start(t, sandbox.Config{})
-	deaf := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	t.Cleanup(deaf.Close)
-	must(t, w.Subscribe("slack", deaf.URL, "shh"))
-	must(t, w.Idle(t.Context()))
-	if d := w.Deliveries(); len(d) != 1 || d[0].Trigger != "url_verification" || d[0].Error == "" {
-		t.Errorf("got %+v", d)
-	}
-}
 
 func TestVendorsSendAgain(t *testing.T) {
 	for _, test := range []struct {

@@ -1,4 +1,4 @@
-package sandbox_test
+package slack_test
 
 import (
 	"net/url"
@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-func TestSlackUpload(t *testing.T) {
+func TestSandboxUpload(t *testing.T) {
 	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
 	one := w.Post("/slack/files.getUploadURLExternal", "filename=report.txt&length=7").Is(200, "ok", "true")
@@ -44,7 +44,7 @@ func path(t *testing.T, address string) string {
 	return u.Path
 }
 
-func TestSlackReactions(t *testing.T) {
+func TestSandboxReactions(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	ts := w.Call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Hello"}`).Get("ts")
 	item := "channel=C0SALES0001&timestamp=" + ts
@@ -55,7 +55,7 @@ func TestSlackReactions(t *testing.T) {
 	w.Post("/slack/reactions.remove", item+"&name=eyes").Is(200, "error", "no_reaction")
 }
 
-func TestSlackSpaces(t *testing.T) {
+func TestSandboxPeopleAndEmoji(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	w.Post("/slack/auth.test", "").Is(200, "team_id", "T0SANDBOX01", "user_id", "U0SANDBOT01")
 	w.Post("/slack/team.info", "").Is(200, "team.name", "Sandbox")
@@ -69,7 +69,7 @@ func TestSlackSpaces(t *testing.T) {
 	w.Call("POST /slack/chat.deleteScheduledMessage", `{"channel":"C0SALES0001","scheduled_message_id":"`+id+`"}`).Is(200, "error", "invalid_scheduled_message_id")
 }
 
-func TestSlackViews(t *testing.T) {
+func TestSandboxViews(t *testing.T) {
 	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
 	open := `{"type":"modal","callback_id":"order","blocks":[{"type":"input","element":{"type":"plain_text_input"}}]}`

@@ -1,12 +1,14 @@
-package sandbox_test
+package slack_test
 
 import (
+	"context"
 	"net/url"
 	"testing"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
+	"github.com/tidewire/tidewire/bindings/slack"
 )
 
 // sentForm is the newest webhook, checked to be a signed form.
@@ -21,7 +23,7 @@ func sentForm(t *testing.T, w *sandboxtest.World, r *sandboxtest.Receiver) url.V
 	if kind := h.Header.Get("Content-Type"); kind != "application/x-www-form-urlencoded" {
 		t.Errorf("Content-Type %q", kind)
 	}
-	if _, err := signatureOf("slack").Verify(h.Header, []byte(h.Body), "shh", w.Clock.Now(), time.Minute); err != nil {
+	if _, err := slack.App().Webhook.Signatures[0].Verify(h.Header, []byte(h.Body), "shh", w.Clock.Now(), time.Minute); err != nil {
 		t.Error(err)
 	}
 	form, err := url.ParseQuery(h.Body)
@@ -78,7 +80,7 @@ func TestSlashCommandIsAForm(t *testing.T) {
 
 // Somebody waits before a screen, so that a form is sent once.
 func TestFormsAreSentOnce(t *testing.T) {
-	w, r := start(t, sandbox.Config{Sleep: instant}), sandboxtest.Receive(t, 500)
+	w, r := start(t, sandbox.Config{Sleep: func(context.Context, time.Duration) error { return nil }}), sandboxtest.Receive(t, 500)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
 	if err := w.Emit(t.Context(), "slack.shortcut.used", map[string]any{"callback_id": "new"}, sandbox.EmitOptions{}); err == nil {
 		t.Error("a refused form went well")

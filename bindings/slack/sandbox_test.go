@@ -1,12 +1,29 @@
-package sandbox_test
+package slack_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
+	"github.com/tidewire/tidewire/bindings/slack"
 )
 
-func TestSlackMessages(t *testing.T) {
+// start starts a sandbox of Slack.
+func start(t *testing.T, config sandbox.Config) *sandboxtest.World {
+	return sandboxtest.StartApp(t, slack.App(), slack.Rules(), config)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSandboxMessages(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	post := w.Call("POST /slack/chat.postMessage", `{"channel":"#general","text":"Hello"}`).
 		Is(200, "ok", "true", "channel", "C0GENERAL01", "message.text", "Hello", "message.type", "message")
@@ -20,7 +37,7 @@ func TestSlackMessages(t *testing.T) {
 	w.Call("POST /slack/chat.delete", `{"channel":"C0GENERAL01","ts":"`+ts+`"}`).Is(200, "ok", "false", "error", "message_not_found")
 }
 
-func TestSlackRefusesInOneWord(t *testing.T) {
+func TestSandboxRefusesInOneWord(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	for _, test := range []struct{ line, body, word string }{
 		{"POST /slack/chat.postMessage", `{"channel":"C404","text":"x"}`, "channel_not_found"},
@@ -36,7 +53,7 @@ func TestSlackRefusesInOneWord(t *testing.T) {
 	w.Call("POST /slack/users.list", "", "Authorization", "Bearer nope").Is(200, "ok", "false", "error", "invalid_auth")
 }
 
-func TestSlackChannelsAndPeople(t *testing.T) {
+func TestSandboxChannelsAndPeople(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	id := w.Call("POST /slack/conversations.create", `{"name":"deals"}`).Is(200, "channel.name", "deals").Get("channel.id")
 	w.Call("POST /slack/conversations.invite", `{"channel":"`+id+`","users":"U0SANDADA01"}`).Is(200, "channel.num_members", "2")
@@ -48,4 +65,46 @@ func TestSlackChannelsAndPeople(t *testing.T) {
 	w.Post("/slack/users.list", "limit=2").Is(200, "members.#", "2")
 	direct := w.Call("POST /slack/conversations.open", `{"users":"U0SANDADA01"}`).Is(200, "channel.is_im", "true").Get("channel.id")
 	w.Call("POST /slack/chat.postMessage", `{"channel":"U0SANDADA01","text":"psst"}`).Is(200, "channel", direct)
+}
+
+func TestSandboxWebhook(t *testing.T) {
+	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
+	must(t, w.Subscribe("slack", r.URL, "shh"))
+	w.Call("POST /slack/chat.postMessage", `{"channel":"C0GENERAL01","text":"Hello"}`).Is(200, "ok", "true")
+	must(t, w.Idle(t.Context()))
+	got := r.Hooks()
+	if len(got) != 1 {
+		t.Fatalf("%d webhooks", len(got))
+	}
+	h := got[0]
+	if sandboxtest.Value(h.Body, "type") != "event_callback" || sandboxtest.Value(h.Body, "event.type") != "message" || sandboxtest.Value(h.Body, "event.channel") != "C0GENERAL01" ||
+		sandboxtest.Value(h.Body, "event.text") != "Hello" || sandboxtest.Value(h.Body, "team_id") != "T0SANDBOX01" || sandboxtest.Value(h.Body, "event_time") != "1772600767" {
+		t.Errorf("got %s", h.Body)
+	}
+	if _, err := slack.App().Webhook.Signatures[0].Verify(h.Header, []byte(h.Body), "shh", w.Clock.Now(), time.Minute); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSandboxChecksTheAddress(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	deaf := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(deaf.Close)
+	must(t, w.Subscribe("slack", deaf.URL, "shh"))
+	must(t, w.Idle(t.Context()))
+	if d := w.Deliveries(); len(d) != 1 || d[0].Trigger != "url_verification" || d[0].Error == "" {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestSandboxLimitsByMethod(t *testing.T) {
+	w := start(t, sandbox.Config{EnforceLimits: true})
+	for range 20 {
+		w.Call("POST /slack/users.list", "").Is(200, "ok", "true")
+	}
+	refused := w.Call("POST /slack/users.list", "").Is(429, "ok", "false", "error", "ratelimited")
+	if refused.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	w.Call("POST /slack/conversations.list", "").Is(200, "ok", "true")
 }
