@@ -4,18 +4,22 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/tidewire/tidewire/bindings/all"
 )
 
-// floors are the rooms from the top down. A package may import those on lower
-// floors only; packages below a listed one belong to it.
-var floors = [][]string{
+// levels are the packages from the top down. A package may import those on
+// lower levels only; packages below a listed one belong to it. An app is any
+// folder of bindings that is not listed.
+var levels = [][]string{
 	{"cmd/tidewire", "cmd/catalog"},
-	{"bindings/all", "bindings/bindingstest", "bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/openapi", "bindings/qonto", "bindings/slack", "bindings/teams", "scripts"},
+	{"bindings/all", "bindings/bindingstest", "bindings/openapi", "an app", "an app's document", "scripts"},
 	{"engine/harness", "engine/bench"},
 	{"bindings/sandbox"},
 	{"engine"},
@@ -29,45 +33,101 @@ var floors = [][]string{
 
 // within are the imports inside a level that README.md allows.
 var within = map[string][]string{
-	"cmd/catalog":           {},
-	"bindings/all":          {"bindings/asana", "bindings/googlecalendar", "bindings/highlevel", "bindings/qonto", "bindings/slack", "bindings/teams"},
-	"engine/journal":        {"engine/journal"},
-	"bindings/highlevel":    {},
+	"bindings/all":      {"an app"},
+	"an app's document": {"bindings/openapi"},
+}
+
+// thirdParty are the modules of others that these packages may import; a
+// package that is not listed may import any.
+var thirdParty = map[string][]string{
+	"bindings":              {},
+	"bindings/all":          {},
 	"bindings/bindingstest": {},
+	"bindings/sandbox":      {},
+	"an app":                {},
+	"bindings/openapi":      {"github.com/go-viper/mapstructure/v2", "go.yaml.in/yaml/v3"},
+	"an app's document":     {"go.yaml.in/yaml/v3"},
 }
 
 const module = "github.com/tidewire/tidewire/"
 
-// TestImports holds the house to its plan: imports point down, and bindings
-// never import the engine.
+// TestImports holds the levels of README.md: imports point down, bindings never
+// import the engine, and the packages that need no module of others have none.
 func TestImports(t *testing.T) {
 	seen := 0
 	for file, imports := range imported(t, "..") {
-		from := room(filepath.ToSlash(filepath.Dir(file)))
+		folder := path.Dir(filepath.ToSlash(file))
+		from := listed(folder)
 		if from == "" {
-			t.Errorf("%s stands in no room of the plan", file)
+			t.Errorf("%s is in no package of README.md's levels", file)
 			continue
 		}
-		for _, path := range imports {
-			to := room(path)
+		for _, imported := range imports {
+			inside, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				if allowed, limited := thirdParty[from]; limited && !slices.Contains(allowed, imported) {
+					t.Errorf("%s imports %s; %s may import of others: %q", file, imported, from, allowed)
+				}
+				continue
+			}
 			seen++
-			switch {
+			switch to := listed(inside); {
 			case to == "":
-				t.Errorf("%s imports %s, which stands in no room of the plan", file, path)
-			case to == from, slices.Contains(within[from], to):
-			case strings.HasPrefix(from, "bindings") && strings.HasPrefix(to, "engine"):
-				t.Errorf("%s imports %s: bindings know no engine", file, path)
-			case floor(to) <= floor(from):
-				t.Errorf("%s imports %s, which is not below it", file, path)
+				t.Errorf("%s imports %s, which is in no package of README.md's levels", file, inside)
+			case to == from && samePackage(from, folder, inside), slices.Contains(within[from], to):
+			case strings.HasPrefix(folder, "bindings") && strings.HasPrefix(to, "engine"):
+				t.Errorf("%s imports %s: bindings never import the engine", file, inside)
+			case level(to) <= level(from):
+				t.Errorf("%s imports %s, which is not on a lower level", file, inside)
 			}
 		}
 	}
 	if seen < 50 {
-		t.Fatalf("saw %d imports, expected the whole house", seen)
+		t.Fatalf("saw %d imports, expected those of the whole module", seen)
 	}
 }
 
-// imported lists the imports within the module of every file that is no test.
+// TestLevels holds what TestImports goes by.
+func TestLevels(t *testing.T) {
+	for path, want := range map[string]string{
+		"bindings": "bindings", "bindings/slack": "an app", "bindings/qonto/document": "an app's document", "bindings/openapi": "bindings/openapi",
+		"bindings/sandbox/sandboxtest": "bindings/sandbox", "bindings/newcomer": "an app", "bindings/newcomer/inner": "an app",
+		"engine/journal/sqlite": "engine/journal", "engine/vm": "engine/vm", "engine/unheard": "engine", "scripts": "scripts", "other": "",
+	} {
+		if got := listed(path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+}
+
+// TestEngineNamesNoVendor: no file of the engine is named after an app, tests
+// included.
+func TestEngineNamesNoVendor(t *testing.T) {
+	vendors := map[string]bool{}
+	for _, app := range all.Apps() {
+		vendors[app.Name] = true
+		vendors[strings.ToLower(strings.Fields(app.Title)[0])] = true
+	}
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		seen++
+		for _, word := range strings.FieldsFunc(strings.ToLower(d.Name()), func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
+			if vendors[word] {
+				t.Errorf("%s is named after a vendor; name it after what it does, or move it to the app's folder", path)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen < 100 {
+		t.Errorf("saw %d files, %v", seen, err)
+	}
+}
+
+// imported lists the imports of every file that is no test, those of the
+// standard library aside.
 func imported(t *testing.T, root string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -94,8 +154,8 @@ func imported(t *testing.T, root string) map[string][]string {
 			if err != nil {
 				return err
 			}
-			if inside, found := strings.CutPrefix(value, module); found {
-				all[name] = append(all[name], inside)
+			if host, _, _ := strings.Cut(value, "/"); strings.Contains(host, ".") {
+				all[name] = append(all[name], value)
 			}
 		}
 		return nil
@@ -106,16 +166,32 @@ func imported(t *testing.T, root string) map[string][]string {
 	return all
 }
 
-// room finds the listed package that a path is or belongs to.
-func room(path string) string {
-	for p := path; p != "."; p = filepath.ToSlash(filepath.Dir(p)) {
-		if floor(p) >= 0 {
+// listed finds the listed package that a path is or belongs to.
+func listed(folder string) string {
+	for p := folder; p != "."; p = path.Dir(p) {
+		if level(p) >= 0 && p != "bindings" || folder == "bindings" {
 			return p
 		}
 	}
-	return ""
+	parts := strings.Split(folder, "/")
+	switch {
+	case parts[0] != "bindings":
+		return ""
+	case len(parts) > 2 && parts[2] == "document":
+		return "an app's document"
+	}
+	return "an app"
 }
 
-func floor(room string) int {
-	return slices.IndexFunc(floors, func(f []string) bool { return slices.Contains(f, room) })
+// samePackage reports whether a folder may import another of the same listed
+// package: one app may not import another.
+func samePackage(listed, folder, other string) bool {
+	if !strings.HasPrefix(listed, "an app") {
+		return true
+	}
+	return strings.Split(folder, "/")[1] == strings.Split(other, "/")[1]
+}
+
+func level(name string) int {
+	return slices.IndexFunc(levels, func(l []string) bool { return slices.Contains(l, name) })
 }

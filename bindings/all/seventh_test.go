@@ -1,0 +1,187 @@
+package all_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestSeventhApp does what bindings/README.md says: a copy of the module gets
+// one folder and one line, is built, and a script calls the app's stand-in.
+func TestSeventhApp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	dir := t.TempDir()
+	copyModule(t, filepath.Join("..", ".."), dir)
+	readme := read(t, filepath.Join("..", "README.md"))
+	for _, name := range []string{"bindings/kanban/catalogue.txt", "bindings/kanban/kanban.go", "bindings/kanban/sandbox.go"} {
+		write(t, filepath.Join(dir, name), block(t, readme, name))
+	}
+	list := filepath.Join(dir, "bindings", "all", "all.go")
+	write(t, list, addLine(t, read(t, list), block(t, readme, "bindings/all/all.go")))
+
+	program := filepath.Join(dir, "tidewire")
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "./cmd/tidewire") // the build cache then serves any folder
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+
+	home := t.TempDir()
+	write(t, filepath.Join(home, "scripts", "plan.lua"), block(t, readme, "scripts/plan.lua"))
+	printed, _ := start(t, home, program, "sandbox", "--listen", "127.0.0.1:0", "--webhooks", "", "--dir", home)
+	write(t, filepath.Join(home, "tidewire.yaml"), connectionOf(t, printed, "kanban"))
+	_, log := start(t, home, program, "run", home, "--listen", "127.0.0.1:0", "--log-format", "json")
+	until(t, log, "tidewire is ready")
+	if out, err := exec.Command(program, "send", "in:/plan", "--dir", home).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	made := until(t, log, "made a board")
+	if made["title"] != "Launch" || made["state"] != "open" || made["beside"] != "Plan" {
+		t.Errorf("the script made %v", made)
+	}
+}
+
+// copyModule copies what a build needs.
+func copyModule(t *testing.T, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return fs.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, name), 0o755)
+		case strings.HasSuffix(name, "_test.go"), !d.Type().IsRegular():
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), content, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// block gives the first code block of the document behind a file's name.
+func block(t *testing.T, document, name string) string {
+	t.Helper()
+	_, after, found := strings.Cut(document, "`"+name+"`")
+	_, after, opened := strings.Cut(after, "\n```")
+	_, after, _ = strings.Cut(after, "\n")
+	code, _, closed := strings.Cut(after, "\n```\n")
+	if !found || !opened || !closed {
+		t.Fatalf("the document has no code block for %s", name)
+	}
+	return code + "\n"
+}
+
+// addLine adds the app's line to the list, and its import.
+func addLine(t *testing.T, list, line string) string {
+	t.Helper()
+	const behind = "\t\t{highlevel.App, highlevel.Rules},\n"
+	if !strings.Contains(list, behind) {
+		t.Fatalf("the list has no line %q", behind)
+	}
+	list = strings.Replace(list, behind, behind+line, 1)
+	return strings.Replace(list, "import (\n", "import (\n\t\"github.com/tidewire/tidewire/bindings/kanban\"\n", 1)
+}
+
+// connectionOf takes one connection out of what `tidewire sandbox` prints.
+func connectionOf(t *testing.T, printed *bufio.Scanner, app string) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("connections:\n")
+	inside := false
+	for printed.Scan() {
+		line := printed.Text()
+		if regexp.MustCompile(`^  \S`).MatchString(line) || line == "" {
+			inside = line == "  "+app+":"
+		}
+		if inside {
+			b.WriteString(line + "\n")
+		}
+		if line == "" && b.Len() > len("connections:\n") {
+			return b.String()
+		}
+	}
+	t.Fatalf("the sandbox printed no connection of %s: %v", app, printed.Err())
+	return ""
+}
+
+// start starts the program, and ends it with the test.
+func start(t *testing.T, home, program string, args ...string) (out, log *bufio.Scanner) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), program, args...)
+	c.Dir = home
+	c.Env = append(os.Environ(), "SANDBOX_LOGIN=demo", "SANDBOX_TOKEN=sandbox-token", "SANDBOX_WEBHOOK_SECRET=sandbox-webhook-secret")
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // the context has ended by now
+		_, _ = io.Copy(io.Discard, stderr)
+		_ = c.Wait()
+	})
+	return bufio.NewScanner(stdout), bufio.NewScanner(stderr)
+}
+
+// until reads the log up to a message.
+func until(t *testing.T, log *bufio.Scanner, message string) map[string]any {
+	t.Helper()
+	var seen bytes.Buffer
+	for log.Scan() {
+		var line map[string]any
+		if json.Unmarshal(log.Bytes(), &line) == nil && line["msg"] == message {
+			return line
+		}
+		seen.Write(append(log.Bytes(), '\n'))
+	}
+	t.Fatalf("the log has no %q: %s", message, &seen)
+	return nil
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
