@@ -13,14 +13,16 @@ type documents struct {
 	// open reads a file beside the document, by its path from there; nil: there
 	// are none.
 	open  func(name string) ([]byte, error)
-	files map[string]*node
+	files map[string]*Node
 	main  string // the document's own name, beside which others are looked for
+	// flat has a reference lead to the file of that name, whatever its folder.
+	flat bool
 }
 
 // place is a node with the file in which it stands, by which its own
 // references are meant.
 type place struct {
-	*node
+	*Node
 	file string
 }
 
@@ -31,8 +33,8 @@ const mostHops = 32
 // is the whole reference, "file#/pointer", empty where there is none.
 func (d *documents) follow(p place) (to place, ref string, err error) {
 	for range mostHops {
-		at := p.str("$ref")
-		if p.node == nil || at == "" {
+		at := p.Str("$ref")
+		if p.Node == nil || at == "" {
 			return p, ref, nil
 		}
 		if p, ref, err = d.reference(p.file, at); err != nil {
@@ -53,6 +55,9 @@ func (d *documents) reference(from, ref string) (place, string, error) {
 	} else {
 		file = path.Join(path.Dir(from), file)
 	}
+	if d.flat {
+		file = path.Base(file)
+	}
 	whole := file + "#" + pointer
 	root, err := d.file(file)
 	if err != nil {
@@ -67,9 +72,9 @@ func (d *documents) reference(from, ref string) (place, string, error) {
 			part = decoded
 		}
 		part = strings.ReplaceAll(strings.ReplaceAll(part, "~1", "/"), "~0", "~")
-		next := n.get(part)
-		if i, err := strconv.Atoi(part); next == nil && err == nil && n.kind == list && i >= 0 && i < len(n.all) {
-			next = n.all[i]
+		next := n.Get(part)
+		if i, err := strconv.Atoi(part); next == nil && err == nil && n.Kind == List && i >= 0 && i < len(n.All) {
+			next = n.All[i]
 		}
 		if next == nil {
 			return place{}, whole, fmt.Errorf("$ref %q leads nowhere: there is no %q", ref, part)
@@ -80,7 +85,7 @@ func (d *documents) reference(from, ref string) (place, string, error) {
 }
 
 // file reads a file once. Files above the document are not read.
-func (d *documents) file(name string) (*node, error) {
+func (d *documents) file(name string) (*Node, error) {
 	if n := d.files[name]; n != nil {
 		return n, nil
 	}
@@ -91,7 +96,7 @@ func (d *documents) file(name string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := parse(source)
+	n, err := Parse(source)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -20,7 +20,7 @@ func name(all []*endpoint) (notes []Problem) {
 	for _, e := range all {
 		e.group = groupOf(e)
 		base := ""
-		if id := e.str("operationId"); word(id) != "" {
+		if id := e.Str("operationId"); word(id) != "" {
 			base = bindings.OperationName(e.group, id, e.made.Method, e.made.Path)
 		} else {
 			base = byPath(e)
@@ -62,7 +62,7 @@ func word(s string) string {
 var versions = []string{"api", "v1", "v2", "v3", "v4", "rest", "public"}
 
 func groupOf(e *endpoint) string {
-	tags := e.texts("tags")
+	tags := e.Texts("tags")
 	if len(tags) > 0 && word(tags[0]) != "" {
 		return kept(word(tags[0]))
 	}

@@ -11,25 +11,27 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// node is a value of a document, in document order, with the line on which it
+// Node is a value of a document, in document order, with the line on which it
 // stands (0 in JSON).
-type node struct {
-	kind kind
-	text string // of a scalar: a string without quotes, a number as it is written
-	keys []string
-	all  []*node // items of a list, values of an object
-	line int
+type Node struct {
+	Kind Kind
+	Text string // of a scalar: a string without quotes, a number as it is written
+	Keys []string
+	All  []*Node // items of a list, values of an object
+	Line int
 }
 
-type kind uint8
+// Kind is the kind of a value.
+type Kind uint8
 
+// The kinds of values.
 const (
-	null kind = iota
-	text
-	number
-	boolean
-	list
-	object
+	Null Kind = iota
+	Text
+	Number
+	Boolean
+	List
+	Object
 )
 
 // maxNodes bounds a document, aliases of YAML followed.
@@ -37,8 +39,8 @@ const maxNodes = 8_000_000
 
 var errTooLarge = errors.New("the document is too large")
 
-// parse reads JSON or YAML.
-func parse(source []byte) (*node, error) {
+// Parse reads JSON or YAML.
+func Parse(source []byte) (*Node, error) {
 	trimmed := bytes.TrimLeft(source, " \t\r\n\ufeff")
 	if len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
 		n, err := parseJSON(trimmed)
@@ -66,53 +68,63 @@ func parse(source []byte) (*node, error) {
 // maxDepth bounds values within values.
 const maxDepth = 200
 
-func fromYAML(y *yaml.Node, left *int, depth int) (*node, error) {
+func fromYAML(y *yaml.Node, left *int, depth int) (*Node, error) {
 	if *left--; *left < 0 || depth > maxDepth {
 		return nil, errTooLarge
 	}
-	n := &node{line: y.Line}
+	n := &Node{Line: y.Line}
 	switch y.Kind {
 	case yaml.AliasNode:
 		return fromYAML(y.Alias, left, depth+1)
 	case yaml.ScalarNode:
-		n.text = y.Value
+		n.Text = y.Value
 		switch y.Tag {
 		case "!!int", "!!float":
-			n.kind = number
+			n.Kind = Number
 		case "!!bool":
-			n.kind = boolean
+			n.Kind = Boolean
 		case "!!null":
-			n.kind = null
+			n.Kind = Null
 		default:
-			n.kind = text
+			n.Kind = Text
 		}
 	case yaml.SequenceNode:
-		n.kind = list
+		n.Kind = List
 		for _, item := range y.Content {
 			inner, err := fromYAML(item, left, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			n.all = append(n.all, inner)
+			n.All = append(n.All, inner)
 		}
 	case yaml.MappingNode:
-		n.kind = object
+		n.Kind = Object
 		for i := 0; i+1 < len(y.Content); i += 2 {
 			inner, err := fromYAML(y.Content[i+1], left, depth+1)
 			if err != nil {
 				return nil, err
 			}
 			if y.Content[i].Tag == "!!merge" {
-				n.keys, n.all = append(n.keys, inner.keys...), append(n.all, inner.all...)
+				n.Keys, n.All = append(n.Keys, inner.Keys...), append(n.All, inner.All...)
 				continue
 			}
-			n.keys, n.all = append(n.keys, y.Content[i].Value), append(n.all, inner)
+			n.Keys, n.All = append(n.Keys, y.Content[i].Value), append(n.All, inner)
 		}
 	}
 	return n, nil
 }
 
-func parseJSON(source []byte) (*node, error) {
+// UnmarshalJSON reads a value with the members of its objects in their order,
+// for a field of a struct that holds another part of a document.
+func (n *Node) UnmarshalJSON(text []byte) error {
+	parsed, err := parseJSON(text)
+	if err == nil {
+		*n = *parsed
+	}
+	return err
+}
+
+func parseJSON(source []byte) (*Node, error) {
 	d := json.NewDecoder(bytes.NewReader(source))
 	d.UseNumber()
 	n, err := jsonValue(d, 0)
@@ -129,7 +141,7 @@ func parseJSON(source []byte) (*node, error) {
 	return nil, err
 }
 
-func jsonValue(d *json.Decoder, depth int) (*node, error) {
+func jsonValue(d *json.Decoder, depth int) (*Node, error) {
 	if depth > maxDepth {
 		return nil, errTooLarge
 	}
@@ -139,99 +151,108 @@ func jsonValue(d *json.Decoder, depth int) (*node, error) {
 	}
 	switch v := token.(type) {
 	case string:
-		return &node{kind: text, text: v}, nil
+		return &Node{Kind: Text, Text: v}, nil
 	case json.Number:
-		return &node{kind: number, text: v.String()}, nil
+		return &Node{Kind: Number, Text: v.String()}, nil
 	case bool:
-		return &node{kind: boolean, text: strconv.FormatBool(v)}, nil
+		return &Node{Kind: Boolean, Text: strconv.FormatBool(v)}, nil
 	case json.Delim:
-		n := &node{kind: list}
+		n := &Node{Kind: List}
 		if v == '{' {
-			n.kind = object
+			n.Kind = Object
 		}
 		for d.More() {
-			if n.kind == object {
+			if n.Kind == Object {
 				key, err := d.Token()
 				if err != nil {
 					return nil, err
 				}
-				n.keys = append(n.keys, key.(string))
+				n.Keys = append(n.Keys, key.(string))
 			}
 			inner, err := jsonValue(d, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			n.all = append(n.all, inner)
+			n.All = append(n.All, inner)
 		}
 		_, err := d.Token()
 		return n, err
 	}
-	return &node{}, nil
+	return &Node{}, nil
 }
 
-// get gives a member of an object, nil where there is none. A nil node has no
+// Len is the number of items of a list, or of members of an object.
+func (n *Node) Len() int {
+	if n == nil {
+		return 0
+	}
+	return len(n.All)
+}
+
+// Get gives a member of an object, nil where there is none. A nil Node has no
 // members.
-func (n *node) get(key string) *node {
-	if n == nil || n.kind != object {
+func (n *Node) Get(key string) *Node {
+	if n == nil || n.Kind != Object {
 		return nil
 	}
-	for i, k := range n.keys {
+	for i, k := range n.Keys {
 		if k == key {
-			return n.all[i]
+			return n.All[i]
 		}
 	}
 	return nil
 }
 
-// str gives the text of a scalar member, empty where there is none.
-func (n *node) str(key string) string {
-	if v := n.get(key); v != nil && v.kind != list && v.kind != object && v.kind != null {
-		return v.text
+// Str gives the text of a scalar member, empty where there is none.
+func (n *Node) Str(key string) string {
+	if v := n.Get(key); v != nil && v.Kind != List && v.Kind != Object && v.Kind != Null {
+		return v.Text
 	}
 	return ""
 }
 
-func (n *node) is(key string) bool {
-	v := n.get(key)
-	return v != nil && v.kind == boolean && v.text == "true"
+// Is reports whether a member is true.
+func (n *Node) Is(key string) bool {
+	v := n.Get(key)
+	return v != nil && v.Kind == Boolean && v.Text == "true"
 }
 
-// items are those of a list member.
-func (n *node) items(key string) []*node {
-	if v := n.get(key); v != nil && v.kind == list {
-		return v.all
+// Items are those of a list member.
+func (n *Node) Items(key string) []*Node {
+	if v := n.Get(key); v != nil && v.Kind == List {
+		return v.All
 	}
 	return nil
 }
 
-// texts are the items of a list member that are texts.
-func (n *node) texts(key string) (all []string) {
-	for _, item := range n.items(key) {
-		if item.kind == text {
-			all = append(all, item.text)
+// Texts are the items of a list member that are texts.
+func (n *Node) Texts(key string) (all []string) {
+	for _, item := range n.Items(key) {
+		if item.Kind == Text {
+			all = append(all, item.Text)
 		}
 	}
 	return all
 }
 
-// each goes through the members of an object.
-func (n *node) each(do func(key string, value *node)) {
-	if n == nil || n.kind != object {
+// Each goes through the members of an object.
+func (n *Node) Each(do func(key string, value *Node)) {
+	if n == nil || n.Kind != Object {
 		return
 	}
-	for i, key := range n.keys {
-		do(key, n.all[i])
+	for i, key := range n.Keys {
+		do(key, n.All[i])
 	}
 }
 
-// literal writes a scalar as JSON.
-func (n *node) literal() (string, bool) {
-	switch n.kind {
-	case text:
-		quoted, err := json.Marshal(n.text)
+// Literal writes a scalar as JSON.
+func (n *Node) Literal() (string, bool) {
+	switch n.Kind {
+	case Text:
+		quoted, err := json.Marshal(n.Text)
 		return string(quoted), err == nil
-	case number:
-		return n.text, json.Valid([]byte(n.text))
+	case Number:
+		return n.Text, json.Valid([]byte(n.Text))
 	}
 	return "", false
 }

@@ -15,7 +15,7 @@ var methods = []string{"get", "head", "post", "put", "patch", "delete", "options
 type endpoint struct {
 	place
 	method, path string
-	shared       []*node // parameters of its path
+	shared       []*Node // parameters of its path
 	made         *bindings.Operation
 	group        string
 }
@@ -31,7 +31,7 @@ type parameter struct {
 
 // operation converts one operation.
 func (r *reader) operation(e *endpoint) error {
-	o := &bindings.Operation{ID: e.str("operationId"), Method: strings.ToUpper(e.method), Path: e.path, Deprecated: e.is("deprecated")}
+	o := &bindings.Operation{ID: e.Str("operationId"), Method: strings.ToUpper(e.method), Path: e.path, Deprecated: e.Is("deprecated")}
 	e.made = o
 	if o.ID == "" {
 		o.ID = o.Method + " " + o.Path
@@ -64,7 +64,7 @@ func (r *reader) operation(e *endpoint) error {
 	}
 	if o.Answer, err = r.answer(e, stem); err != nil {
 		o.Answer = nil // it can be called all the same
-		r.problems = append(r.problems, Problem{Operation: e.where(), Line: e.line, Note: true,
+		r.problems = append(r.problems, Problem{Operation: e.where(), Line: e.Line, Note: true,
 			Text: "its answer is not described: " + err.Error()})
 	}
 	o.Scopes, o.AnyScope = r.scopes(e)
@@ -83,22 +83,22 @@ func (r *reader) operation(e *endpoint) error {
 // parameters are those of the operation over those of its path.
 func (r *reader) parameters(e *endpoint) (all []parameter, err error) {
 	index := map[string]int{}
-	for _, n := range append(slices.Clone(e.shared), e.items("parameters")...) {
+	for _, n := range append(slices.Clone(e.shared), e.Items("parameters")...) {
 		p, _, err := r.documents.follow(place{n, e.file})
 		if err != nil {
 			return nil, err
 		}
-		one := parameter{in: p.str("in"), name: p.str("name"), required: p.is("required"), schema: p}
-		if s := p.get("schema"); s != nil {
+		one := parameter{in: p.Str("in"), name: p.Str("name"), required: p.Is("required"), schema: p}
+		if s := p.Get("schema"); s != nil {
 			one.schema = place{s, p.file}
-		} else if content := p.get("content"); content != nil && len(content.all) > 0 {
+		} else if content := p.Get("content"); content != nil && len(content.All) > 0 {
 			one.schema = place{nil, p.file} // JSON in one text; scripts write it
 		}
 		if r.two {
-			format := p.str("collectionFormat")
-			one.commas = one.in == "query" && p.str("type") == "array" && format != "multi"
-		} else if explode := p.get("explode"); one.in == "query" {
-			one.commas = explode != nil && explode.text == "false"
+			format := p.Str("collectionFormat")
+			one.commas = one.in == "query" && p.Str("type") == "array" && format != "multi"
+		} else if explode := p.Get("explode"); one.in == "query" {
+			one.commas = explode != nil && explode.Text == "false"
 		}
 		if at, again := index[one.in+" "+one.name]; again {
 			all[at] = one
@@ -121,7 +121,7 @@ func (r *reader) parameter(o *bindings.Operation, stem string, p parameter) erro
 	if err != nil {
 		return fmt.Errorf("parameter %q: %w", p.name, err)
 	}
-	if list, _ := r.resolve(t); p.commas && list.Kind == bindings.List {
+	if list, _ := r.resolve(p.schema.file, t); p.commas && list.Kind == bindings.List {
 		t = bindings.Type{Kind: bindings.String}
 	}
 	field := bindings.Field{Name: p.name, Required: p.required, Type: t}
@@ -132,7 +132,13 @@ func (r *reader) parameter(o *bindings.Operation, stem string, p parameter) erro
 	case "query":
 		o.Query = append(o.Query, field)
 	case "header":
-		if !slices.Contains(ours, strings.ToLower(p.name)) && !r.credentials[strings.ToLower(p.name)] {
+		keep := !slices.Contains(ours, strings.ToLower(p.name)) && !r.credentials[strings.ToLower(p.name)]
+		if r.header != nil {
+			if keep, err = r.header(o, p.name, p.schema.Node); err != nil {
+				return err
+			}
+		}
+		if keep {
 			o.Header = append(o.Header, field)
 		}
 	case "cookie":
@@ -142,9 +148,9 @@ func (r *reader) parameter(o *bindings.Operation, stem string, p parameter) erro
 	return nil
 }
 
-func (r *reader) resolve(t bindings.Type) (bindings.Type, *bindings.Definition) {
+func (r *reader) resolve(file string, t bindings.Type) (bindings.Type, *bindings.Definition) {
 	for range mostHops {
-		d := r.types.byName[t.Name]
+		d := r.types.byName[r.types.scoped(file, t.Name)]
 		if t.Kind != bindings.Named || d == nil || d.Is == nil {
 			return t, d
 		}
@@ -179,26 +185,26 @@ func inPath(o *bindings.Operation) error {
 
 // body takes the media type that we write best.
 func (r *reader) body(e *endpoint, o *bindings.Operation, stem string) error {
-	body, _, err := r.documents.follow(place{e.get("requestBody"), e.file})
-	if err != nil || body.node == nil {
+	body, _, err := r.documents.follow(place{e.Get("requestBody"), e.file})
+	if err != nil || body.Node == nil {
 		return err
 	}
-	content := body.get("content")
-	if content == nil || len(content.keys) == 0 {
+	content := body.Get("content")
+	if content == nil || len(content.Keys) == 0 {
 		return nil
 	}
 	best, encoding := -1, bindings.Encoding("")
-	for i, media := range content.keys {
-		if as, rank := encodingOf(media); best < 0 || rank < rankOf(content.keys[best]) {
+	for i, media := range content.Keys {
+		if as, rank := encodingOf(media); best < 0 || rank < rankOf(content.Keys[best]) {
 			best, encoding = i, as
 		}
 	}
-	t, err := r.types.convert(stem+"Body", place{content.all[best].get("schema"), body.file})
+	t, err := r.types.convert(stem+"Body", place{content.All[best].Get("schema"), body.file})
 	if err != nil {
 		return err
 	}
-	o.Body = &bindings.Body{Encoding: encoding, Type: t, Required: body.is("required")}
-	r.fitBody(o)
+	o.Body = &bindings.Body{Encoding: encoding, Type: t, Required: body.Is("required")}
+	r.fitBody(e.file, o)
 	return nil
 }
 
@@ -227,8 +233,8 @@ func rankOf(media string) int {
 
 // fitBody gives a body a type that its encoding can write: forms are objects,
 // and what is sent as it is is a file.
-func (r *reader) fitBody(o *bindings.Operation) {
-	t, _ := r.resolve(o.Body.Type)
+func (r *reader) fitBody(file string, o *bindings.Operation) {
+	t, _ := r.resolve(file, o.Body.Type)
 	switch {
 	case o.Body.Encoding == bindings.Binary:
 		o.Body.Type = bindings.Type{Kind: bindings.File}
@@ -242,9 +248,9 @@ func (r *reader) bodyOfTwo(e *endpoint, o *bindings.Operation, stem string, para
 	if len(parameters) == 0 {
 		return nil
 	}
-	consumes := e.texts("consumes")
-	if e.get("consumes") == nil {
-		consumes = r.root.texts("consumes")
+	consumes := e.Texts("consumes")
+	if e.Get("consumes") == nil {
+		consumes = r.root.Texts("consumes")
 	}
 	o.Body = &bindings.Body{Encoding: bindings.JSON}
 	if p := parameters[0]; p.in == "body" {
@@ -253,11 +259,11 @@ func (r *reader) bodyOfTwo(e *endpoint, o *bindings.Operation, stem string, para
 		if as, _ := encodingOf(first(consumes, "application/json")); as == bindings.Binary {
 			o.Body.Encoding = as
 		}
-		r.fitBody(o)
+		r.fitBody(e.file, o)
 		return err
 	}
 	o.Body.Encoding = bindings.Form
-	d := r.types.define(stem + "Form")
+	d := r.types.define(e.file, stem+"Form")
 	for _, p := range parameters {
 		t, err := r.types.convert(d.Name+"."+p.name, p.schema)
 		if err != nil {
@@ -283,7 +289,7 @@ func first(all []string, otherwise string) string {
 
 // answer takes the first 2xx answer that has a schema.
 func (r *reader) answer(e *endpoint, stem string) (found *bindings.Type, err error) {
-	e.get("responses").each(func(status string, n *node) {
+	e.Get("responses").Each(func(status string, n *Node) {
 		if found != nil || err != nil || !strings.HasPrefix(status, "2") && status != "default" {
 			return
 		}
@@ -291,15 +297,15 @@ func (r *reader) answer(e *endpoint, stem string) (found *bindings.Type, err err
 		if response, _, err = r.documents.follow(place{n, e.file}); err != nil {
 			return
 		}
-		schemas := []*node{response.get("schema")}
-		if content := response.get("content"); content != nil {
+		schemas := []*Node{response.Get("schema")}
+		if content := response.Get("content"); content != nil {
 			schemas = nil
-			for i, media := range content.keys {
+			for i, media := range content.Keys {
 				if as, _ := encodingOf(media); as == bindings.Binary && !strings.HasPrefix(media, "text/") && media != "application/xml" {
-					schemas = append(schemas, &node{kind: object, keys: []string{"type", "format"}, all: []*node{{kind: text, text: "string"}, {kind: text, text: "binary"}}})
+					schemas = append(schemas, &Node{Kind: Object, Keys: []string{"type", "format"}, All: []*Node{{Kind: Text, Text: "string"}, {Kind: Text, Text: "binary"}}})
 					continue
 				}
-				schemas = append(schemas, content.all[i].get("schema"))
+				schemas = append(schemas, content.All[i].Get("schema"))
 			}
 		}
 		for _, s := range schemas {
@@ -319,16 +325,16 @@ func (r *reader) answer(e *endpoint, stem string) (found *bindings.Type, err err
 // scopes gives what all alternatives of the security requirements ask for, or
 // the alternatives where they differ.
 func (r *reader) scopes(e *endpoint) (all, one []string) {
-	requirements := e.items("security")
-	if e.get("security") == nil {
-		requirements = r.root.items("security")
+	requirements := e.Items("security")
+	if e.Get("security") == nil {
+		requirements = r.root.Items("security")
 	}
 	var sets [][]string
 	for _, requirement := range requirements {
 		var set []string
-		requirement.each(func(scheme string, scopes *node) {
-			for _, s := range scopes.all {
-				set = append(set, s.text)
+		requirement.Each(func(scheme string, scopes *Node) {
+			for _, s := range scopes.All {
+				set = append(set, s.Text)
 			}
 		})
 		slices.Sort(set)
@@ -363,5 +369,5 @@ func pascal(id string) string {
 			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 		}
 	}
-	return typeName(b.String())
+	return TypeName(b.String())
 }

@@ -52,33 +52,36 @@ type reader struct {
 	two         bool // version 2
 	types       *types
 	credentials map[string]bool // headers that carry them, lower case
-	problems    []Problem
+	// header decides about a header parameter; nil: the headers that every call
+	// writes by itself are left out.
+	header   func(o *bindings.Operation, name string, schema *Node) (keep bool, err error)
+	problems []Problem
 }
 
 // Read makes a Document of an OpenAPI document. Open reads the files beside it
 // that it refers to; nil: there are none. An error means that nothing of it
 // can be used.
 func Read(source []byte, open func(name string) ([]byte, error)) (*Document, error) {
-	root, err := parse(source)
+	root, err := Parse(source)
 	if err != nil {
 		return nil, err
 	}
 	const main = "document"
 	r := &reader{credentials: map[string]bool{}, root: place{root, main},
-		documents: &documents{open: open, files: map[string]*node{main: root}, main: main}}
-	r.types = &types{documents: r.documents, byRef: map[string]*bindings.Definition{}, byName: map[string]*bindings.Definition{}}
-	switch version := root.str("openapi"); {
+		documents: &documents{open: open, files: map[string]*Node{main: root}, main: main}}
+	r.types = newTypes(r.documents)
+	switch version := root.Str("openapi"); {
 	case strings.HasPrefix(version, "3."):
-	case root.str("swagger") == "2.0":
+	case root.Str("swagger") == "2.0":
 		r.two = true
-	case root.kind != object:
+	case root.Kind != Object:
 		return nil, errors.New("expected an OpenAPI document, found something that is no object")
 	case version != "":
 		return nil, fmt.Errorf("openapi: found version %s, expected 3.0 or 3.1", version)
 	default:
 		return nil, errors.New("expected an OpenAPI document: neither openapi nor swagger says its version")
 	}
-	d := &Document{Title: root.get("info").str("title"), Docs: root.get("externalDocs").str("url")}
+	d := &Document{Title: root.Get("info").Str("title"), Docs: root.Get("externalDocs").Str("url")}
 	d.Auth, r.problems = r.authorization()
 	d.Servers = r.servers()
 	if len(d.Servers) > 0 {
@@ -111,26 +114,26 @@ func joinedProblems(problems []Problem) error {
 // operations converts all of them; one that cannot be is a problem, and the
 // others go on.
 func (r *reader) operations() (all []*endpoint) {
-	r.root.get("paths").each(func(path string, n *node) {
-		item, _, err := r.documents.follow(place{n, r.documents.main})
+	r.root.Get("paths").Each(func(path string, n *Node) {
+		item, _, err := r.documents.follow(place{n, r.root.file})
 		if err != nil {
-			r.problems = append(r.problems, Problem{Operation: path, Line: n.line, Text: err.Error()})
+			r.problems = append(r.problems, Problem{Operation: path, Line: n.Line, Text: err.Error()})
 			return
 		}
 		for _, method := range methods {
-			op := item.get(method)
+			op := item.Get(method)
 			if op == nil {
 				continue
 			}
-			e := &endpoint{place: place{op, item.file}, method: method, path: path, shared: item.items("parameters")}
+			e := &endpoint{place: place{op, item.file}, method: method, path: path, shared: item.Items("parameters")}
 			if err := r.operation(e); err != nil {
-				r.problems = append(r.problems, Problem{Operation: e.where(), Line: op.line, Text: err.Error()})
+				r.problems = append(r.problems, Problem{Operation: e.where(), Line: op.Line, Text: err.Error()})
 				continue
 			}
 			all = append(all, e)
 		}
-		if item.get("trace") != nil {
-			r.problems = append(r.problems, Problem{Operation: "TRACE " + path, Line: n.line, Text: "the method is not sent"})
+		if item.Get("trace") != nil {
+			r.problems = append(r.problems, Problem{Operation: "TRACE " + path, Line: n.Line, Text: "the method is not sent"})
 		}
 	})
 	return all
@@ -141,8 +144,8 @@ func (r *reader) operations() (all []*endpoint) {
 // knows where the document came from.
 func (r *reader) servers() (all []string) {
 	if r.two {
-		host, base := r.root.str("host"), r.root.str("basePath")
-		schemes := r.root.texts("schemes")
+		host, base := r.root.Str("host"), r.root.Str("basePath")
+		schemes := r.root.Texts("schemes")
 		if host == "" {
 			return nil
 		}
@@ -152,13 +155,13 @@ func (r *reader) servers() (all []string) {
 		}
 		return []string{strings.TrimSuffix(scheme+"://"+host+base, "/")}
 	}
-	for _, server := range r.root.items("servers") {
-		address := server.str("url")
-		server.get("variables").each(func(name string, v *node) {
-			address = strings.ReplaceAll(address, "{"+name+"}", v.str("default"))
+	for _, server := range r.root.Items("servers") {
+		address := server.Str("url")
+		server.Get("variables").Each(func(name string, v *Node) {
+			address = strings.ReplaceAll(address, "{"+name+"}", v.Str("default"))
 		})
 		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			r.problems = append(r.problems, Problem{Line: server.line, Note: true,
+			r.problems = append(r.problems, Problem{Line: server.Line, Note: true,
 				Text: fmt.Sprintf("server %q is no whole address; write base_url into the app file, or into the connection", address)})
 			continue
 		}

@@ -12,9 +12,26 @@ import (
 type types struct {
 	documents *documents
 	byRef     map[string]*bindings.Definition
-	byName    map[string]*bindings.Definition
+	byName    map[scoped]*bindings.Definition
 	order     []*bindings.Definition
 	depth     int
+	// apart keeps the names of each file apart; of is then the file of a type.
+	apart bool
+	of    map[*bindings.Definition]string
+}
+
+// scoped is a name within a file, or within all of them.
+type scoped struct{ file, name string }
+
+func newTypes(d *documents) *types {
+	return &types{documents: d, byRef: map[string]*bindings.Definition{}, byName: map[scoped]*bindings.Definition{}, of: map[*bindings.Definition]string{}}
+}
+
+func (t *types) scoped(file, name string) scoped {
+	if !t.apart {
+		file = ""
+	}
+	return scoped{file, name}
 }
 
 // mostNested bounds schemas within schemas.
@@ -24,32 +41,32 @@ const mostNested = 64
 // their own, called by the name of their component or by path, which says
 // where an inline one stands: CreateOrderBody.address.
 func (t *types) convert(path string, s place) (bindings.Type, error) {
-	if s.node == nil || s.kind != object { // true, false or nothing
+	if s.Node == nil || s.Kind != Object { // true, false or nothing
 		return bindings.Type{}, nil
 	}
 	if t.depth++; t.depth > mostNested {
 		return bindings.Type{}, fmt.Errorf("%s: schemas within schemas more than %d deep", path, mostNested)
 	}
 	defer func() { t.depth-- }()
-	if s.str("$ref") != "" {
+	if s.Str("$ref") != "" {
 		return t.component(s)
 	}
 	kinds, nullable := kindsOf(s)
-	allOf, oneOf := s.items("allOf"), append(s.items("oneOf"), s.items("anyOf")...)
+	allOf, oneOf := s.Items("allOf"), append(s.Items("oneOf"), s.Items("anyOf")...)
 	if nullable || len(kinds) > 1 {
-		oneOf = slices.DeleteFunc(oneOf, func(n *node) bool { return n.str("type") == "null" })
+		oneOf = slices.DeleteFunc(oneOf, func(n *Node) bool { return n.Str("type") == "null" })
 	}
 	switch {
-	case len(allOf) == 1 && s.get("properties") == nil:
+	case len(allOf) == 1 && s.Get("properties") == nil:
 		return t.convert(path, place{allOf[0], s.file})
-	case len(allOf) > 0, s.get("properties") != nil && len(s.get("properties").keys) > 0:
+	case len(allOf) > 0, s.Get("properties") != nil && len(s.Get("properties").Keys) > 0:
 		return t.inline(path, s)
 	case len(oneOf) > 0:
 		return t.union(path, s.file, oneOf)
-	case s.get("const") != nil:
-		return enumOf([]*node{s.get("const")}), nil
-	case len(s.items("enum")) > 0 && !slices.Contains(kinds, "array") && !slices.Contains(kinds, "object"):
-		return enumOf(s.items("enum")), nil
+	case s.Get("const") != nil:
+		return enumOf([]*Node{s.Get("const")}), nil
+	case len(s.Items("enum")) > 0 && !slices.Contains(kinds, "array") && !slices.Contains(kinds, "object"):
+		return enumOf(s.Items("enum")), nil
 	}
 	if len(kinds) > 1 {
 		var of []bindings.Type
@@ -64,9 +81,9 @@ func (t *types) convert(path string, s place) (bindings.Type, error) {
 	}
 	if len(kinds) == 0 {
 		switch {
-		case s.get("items") != nil:
+		case s.Get("items") != nil:
 			kinds = []string{"array"}
-		case s.get("additionalProperties") != nil:
+		case s.Get("additionalProperties") != nil:
 			kinds = []string{"object"}
 		default:
 			return bindings.Type{}, nil
@@ -78,22 +95,22 @@ func (t *types) convert(path string, s place) (bindings.Type, error) {
 // kindsOf gives the words of type, which is one or, since 3.1, a list, without
 // null.
 func kindsOf(s place) (kinds []string, nullable bool) {
-	kinds = s.texts("type")
-	if one := s.str("type"); one != "" {
+	kinds = s.Texts("type")
+	if one := s.Str("type"); one != "" {
 		kinds = []string{one}
 	}
 	n := len(kinds)
 	kinds = slices.DeleteFunc(kinds, func(kind string) bool { return kind == "null" })
-	return kinds, n > len(kinds) || s.is("nullable") || s.is("x-nullable")
+	return kinds, n > len(kinds) || s.Is("nullable") || s.Is("x-nullable")
 }
 
 func (t *types) plain(path, kind string, s place) (bindings.Type, error) {
 	switch kind {
 	case "string":
-		if f := s.str("format"); f == "binary" || s.str("contentMediaType") == "application/octet-stream" {
+		if f := s.Str("format"); f == "binary" || s.Str("contentMediaType") == "application/octet-stream" {
 			return bindings.Type{Kind: bindings.File}, nil
 		}
-		if s.str("format") == "decimal" {
+		if s.Str("format") == "decimal" {
 			return bindings.Type{Kind: bindings.Decimal}, nil
 		}
 		return bindings.Type{Kind: bindings.String}, nil
@@ -102,18 +119,18 @@ func (t *types) plain(path, kind string, s place) (bindings.Type, error) {
 	case "number":
 		return bindings.Type{Kind: bindings.Number}, nil
 	case "integer":
-		if s.str("format") == "int64" {
+		if s.Str("format") == "int64" {
 			return bindings.Type{Kind: bindings.Int64}, nil
 		}
 		return bindings.Type{Kind: bindings.Integer}, nil
 	case "boolean":
 		return bindings.Type{Kind: bindings.Boolean}, nil
 	case "array":
-		items, err := t.convert(path, place{s.get("items"), s.file})
+		items, err := t.convert(path, place{s.Get("items"), s.file})
 		return bindings.Type{Kind: bindings.List, Items: &items}, err
 	case "object":
-		more := s.get("additionalProperties")
-		if more == nil || more.kind != object || len(more.keys) == 0 {
+		more := s.Get("additionalProperties")
+		if more == nil || more.Kind != Object || len(more.Keys) == 0 {
 			return bindings.Type{Kind: bindings.Object}, nil
 		}
 		items, err := t.convert(path, place{more, s.file})
@@ -137,10 +154,10 @@ func (t *types) component(s place) (bindings.Type, error) {
 	if name == "" { // a whole file
 		name, _, _ = strings.Cut(to.file[strings.LastIndex(to.file, "/")+1:], ".")
 	}
-	d := t.define(name)
+	d := t.define(to.file, name)
 	t.byRef[ref] = d
 	named := bindings.Type{Kind: bindings.Named, Name: d.Name}
-	if to.node != nil && (len(to.items("allOf")) > 1 || to.get("properties") != nil) {
+	if to.Node != nil && (len(to.Items("allOf")) > 1 || to.Get("properties") != nil) {
 		return named, t.fill(d, to, 0)
 	}
 	is, err := t.convert(d.Name, to)
@@ -155,21 +172,21 @@ func (t *types) component(s place) (bindings.Type, error) {
 }
 
 // define makes a type with a name like this that no other has.
-func (t *types) define(like string) *bindings.Definition {
-	like = typeName(like)
+func (t *types) define(file, like string) *bindings.Definition {
+	like = TypeName(like)
 	name := like
-	for n := 2; t.byName[name] != nil; n++ {
+	for n := 2; t.byName[t.scoped(file, name)] != nil; n++ {
 		name = fmt.Sprintf("%s.%d", like, n)
 	}
 	d := &bindings.Definition{Name: name}
-	t.byName[name] = d
+	t.byName[t.scoped(file, name)], t.of[d] = d, file
 	t.order = append(t.order, d)
 	return d
 }
 
 // inline defines an object where it stands.
 func (t *types) inline(path string, s place) (bindings.Type, error) {
-	d := t.define(path)
+	d := t.define(s.file, path)
 	return bindings.Type{Kind: bindings.Named, Name: d.Name}, t.fill(d, s, 0)
 }
 
@@ -178,7 +195,7 @@ func (t *types) fill(d *bindings.Definition, s place, depth int) error {
 	if depth > mostHops {
 		return fmt.Errorf("%s: allOf leads in a circle", d.Name)
 	}
-	for _, part := range s.items("allOf") {
+	for _, part := range s.Items("allOf") {
 		to, _, err := t.documents.follow(place{part, s.file})
 		if err != nil {
 			return err
@@ -187,9 +204,9 @@ func (t *types) fill(d *bindings.Definition, s place, depth int) error {
 			return err
 		}
 	}
-	required := s.texts("required")
+	required := s.Texts("required")
 	var failed error
-	s.get("properties").each(func(name string, property *node) {
+	s.Get("properties").Each(func(name string, property *Node) {
 		if failed != nil {
 			return
 		}
@@ -201,11 +218,11 @@ func (t *types) fill(d *bindings.Definition, s place, depth int) error {
 	for i := range d.Fields {
 		d.Fields[i].Required = d.Fields[i].Required || slices.Contains(required, d.Fields[i].Name)
 	}
-	if more := s.get("additionalProperties"); more != nil && (more.kind == object || more.text == "true") {
+	if more := s.Get("additionalProperties"); more != nil && (more.Kind == Object || more.Text == "true") {
 		d.Open = true
 	}
 	// Of an object that is one of several the fields of each may be there.
-	if s.get("properties") != nil && (len(s.items("oneOf")) > 0 || len(s.items("anyOf")) > 0) {
+	if s.Get("properties") != nil && (len(s.Items("oneOf")) > 0 || len(s.Items("anyOf")) > 0) {
 		d.Open = true
 	}
 	return failed
@@ -221,7 +238,7 @@ func addField(d *bindings.Definition, f bindings.Field) {
 	d.Fields = append(d.Fields, f)
 }
 
-func (t *types) union(path, file string, schemas []*node) (bindings.Type, error) {
+func (t *types) union(path, file string, schemas []*Node) (bindings.Type, error) {
 	var of []bindings.Type
 	for _, s := range schemas {
 		one, err := t.convert(path, place{s, file})
@@ -274,13 +291,13 @@ func joined(of []bindings.Type) bindings.Type {
 
 // enumOf gives the type of some literals; any type for those that are no texts
 // and no numbers.
-func enumOf(literals []*node) bindings.Type {
+func enumOf(literals []*Node) bindings.Type {
 	t := bindings.Type{Kind: bindings.Enum}
 	for _, n := range literals {
-		if n.kind == null {
+		if n.Kind == Null {
 			continue
 		}
-		literal, ok := n.literal()
+		literal, ok := n.Literal()
 		if !ok {
 			return bindings.Type{}
 		}
@@ -294,8 +311,8 @@ func enumOf(literals []*node) bindings.Type {
 	return t
 }
 
-// typeName keeps the letters of a name that a catalogue takes.
-func typeName(text string) string {
+// TypeName keeps the letters of a name that a catalogue takes.
+func TypeName(text string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' {
 			return r

@@ -10,12 +10,12 @@ import (
 // authorization gives the ways to authorise that the document declares, and
 // what it declares and we cannot do.
 func (r *reader) authorization() (all []bindings.Auth, notes []Problem) {
-	schemes := r.root.get("components").get("securitySchemes")
+	schemes := r.root.Get("components").Get("securitySchemes")
 	if r.two {
-		schemes = r.root.get("securityDefinitions")
+		schemes = r.root.Get("securityDefinitions")
 	}
-	schemes.each(func(name string, n *node) {
-		s, _, err := r.documents.follow(place{n, r.documents.main})
+	schemes.Each(func(name string, n *Node) {
+		s, _, err := r.documents.follow(place{n, r.root.file})
 		if err != nil {
 			notes = append(notes, Problem{Text: "security scheme " + name + ": " + err.Error()})
 			return
@@ -48,30 +48,30 @@ func authOf(name string, s place) (bindings.Auth, string) {
 	if auth.Name == "" {
 		auth.Name = "auth"
 	}
-	switch kind := strings.ToLower(s.str("type")); kind {
+	switch kind := strings.ToLower(s.Str("type")); kind {
 	case "http":
 		auth.Header = "Authorization"
-		switch strings.ToLower(s.str("scheme")) {
+		switch strings.ToLower(s.Str("scheme")) {
 		case "bearer":
 			auth.Fields, auth.Format = []string{"token"}, "Bearer {token}"
 		case "basic":
 			auth.Fields, auth.Format = []string{"user", "password"}, "Basic {base64:user:password}"
 			auth.Plain = []string{"user"}
 		default:
-			return auth, "the HTTP scheme " + s.str("scheme") + " is not known here"
+			return auth, "the HTTP scheme " + s.Str("scheme") + " is not known here"
 		}
 	case "basic":
 		auth.Header, auth.Fields, auth.Format = "Authorization", []string{"user", "password"}, "Basic {base64:user:password}"
 		auth.Plain = []string{"user"}
 	case "apikey":
 		auth.Fields, auth.Format = []string{"api_key"}, "{api_key}"
-		switch s.str("in") {
+		switch s.Str("in") {
 		case "header":
-			auth.Header = s.str("name")
+			auth.Header = s.Str("name")
 		case "query":
-			auth.Query = s.str("name")
+			auth.Query = s.Str("name")
 		default:
-			return auth, "a key in a " + s.str("in") + " is not sent"
+			return auth, "a key in a " + s.Str("in") + " is not sent"
 		}
 	case "oauth2":
 		return oauth(auth, s)
@@ -83,14 +83,14 @@ func authOf(name string, s place) (bindings.Auth, string) {
 
 // oauth takes the flow in which a person agrees, else that of a machine.
 func oauth(auth bindings.Auth, s place) (bindings.Auth, string) {
-	flow := s.get("flows").get("authorizationCode")
-	machine := s.get("flows").get("clientCredentials")
-	if kind := s.str("flow"); kind != "" { // version 2
+	flow := s.Get("flows").Get("authorizationCode")
+	machine := s.Get("flows").Get("clientCredentials")
+	if kind := s.Str("flow"); kind != "" { // version 2
 		switch kind {
 		case "accessCode":
-			flow = s.node
+			flow = s.Node
 		case "application":
-			machine = s.node
+			machine = s.Node
 		}
 	}
 	auth.Header, auth.Format, auth.Fields = "Authorization", "Bearer {access_token}", []string{"client_id", "client_secret"}
@@ -102,11 +102,11 @@ func oauth(auth bindings.Auth, s place) (bindings.Auth, string) {
 	if use == nil {
 		return auth, "it has neither the flow authorizationCode nor clientCredentials"
 	}
-	auth.OAuth.AuthorizeURL, auth.OAuth.TokenURL = use.str("authorizationUrl"), use.str("tokenUrl")
+	auth.OAuth.AuthorizeURL, auth.OAuth.TokenURL = use.Str("authorizationUrl"), use.Str("tokenUrl")
 	if !strings.Contains(auth.OAuth.TokenURL, "://") {
 		return auth, "its tokenUrl " + auth.OAuth.TokenURL + " is no whole address; write it into the app file"
 	}
-	use.get("scopes").each(func(scope string, _ *node) {
+	use.Get("scopes").Each(func(scope string, _ *Node) {
 		auth.OAuth.Scopes.Default = append(auth.OAuth.Scopes.Default, scope)
 	})
 	return auth, ""

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -91,6 +93,24 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestPlainOpenAPI: an app whose documents are OpenAPI needs no reader.
+func TestPlainOpenAPI(t *testing.T) {
+	documents, folder := t.TempDir(), t.TempDir()
+	put(t, filepath.Join(documents, "boards.json"), `{"openapi": "3.0.0", "paths": {"/boards/{id}": {"get": {"operationId": "getBoard",
+		"parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}}],
+		"responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Board"}}}}}}}},
+		"components": {"schemas": {"Board": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}}}}`)
+	if err := run([]string{"-app", "kanban", "-documents", documents, "-folder", folder}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	want := `operation boards.get {"id":"getBoard","method":"GET","path":"/boards/{id}","in_path":["id!: string"],"answer":"#Board"}
+type Board {"fields":["id!: string"]}
+`
+	if got := text(t, filepath.Join(folder, "catalogue.txt")); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestOperationName(t *testing.T) {
 	for _, test := range []struct{ group, id, method, path, want string }{
 		{"contacts", "get-contact", "GET", "/contacts/{contactId}", "get"},
@@ -105,7 +125,7 @@ func TestOperationName(t *testing.T) {
 		{"campaigns", "campaigns", "GET", "/campaigns/", "campaigns"},
 		{"agents", "getAgents-deprecated", "GET", "/agents", "list_deprecated"},
 	} {
-		o := &Operation{}
+		o := &source.Operation{}
 		o.ID, o.Method, o.Path = test.id, test.method, test.path
 		if got := operationName(test.group, o); got != test.want {
 			t.Errorf("%s in %s: %q, expected %q", test.id, test.group, got, test.want)

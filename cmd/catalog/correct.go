@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // corrections is an app's corrections.txt: where the vendor's documents err or
@@ -83,31 +84,31 @@ func readCorrections(path string) (*corrections, error) {
 // String is the line that says it.
 func (c correction) String() string { return c.kind + " " + c.name + " " + c.text }
 
-func (c *corrections) apply(source *Source) error {
+func (c *corrections) apply(from *source.Source) error {
 	var wrong []error
 	for _, one := range c.list {
-		if err := one.apply(source); err != nil {
+		if err := one.apply(from); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s:%d: %s %s: %w", c.path, one.line, one.kind, one.name, err))
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-func (c correction) apply(source *Source) error {
+func (c correction) apply(from *source.Source) error {
 	switch c.kind {
 	case "operation":
-		o, err := source.operation(c.name)
+		o, err := from.Operation(c.name)
 		if err != nil {
 			return err
 		}
 		return c.set(&o.Operation)
 	case "trigger":
-		t, err := source.trigger(c.name)
+		t, err := from.Trigger(c.name)
 		if err == nil {
 			return c.set(&t.Trigger)
 		}
 		// A name that is spelt wrong makes no trigger.
-		made := &Trigger{From: "corrections.txt"}
+		made := &source.Trigger{From: "corrections.txt"}
 		made.Name = c.name
 		if wrong := c.set(&made.Trigger); wrong != nil {
 			return wrong
@@ -115,23 +116,23 @@ func (c correction) apply(source *Source) error {
 		if made.Vendor == "" && made.Data == nil {
 			return err
 		}
-		source.Triggers = append(source.Triggers, made)
+		from.Triggers = append(from.Triggers, made)
 		return nil
 	case "type":
-		d := source.definition(c.name)
+		d := from.Definition(c.name)
 		if d == nil {
 			d = &bindings.Definition{Name: c.name}
-			source.Types = append(source.Types, d)
+			from.Types = append(from.Types, d)
 		}
 		return c.set(d)
 	case "field":
-		d := source.definition(c.name)
+		d := from.Definition(c.name)
 		if d == nil {
 			return fmt.Errorf("there is no such type")
 		}
 		return c.replace(&d.Fields)
 	case "query", "path", "header":
-		o, err := source.operation(c.name)
+		o, err := from.Operation(c.name)
 		if err != nil {
 			return err
 		}
@@ -179,18 +180,10 @@ func (c correction) replace(fields *[]bindings.Field) error {
 	rest := at
 	if before != "" {
 		if at == len(*fields) {
-			return fmt.Errorf("no field %q; has %s", before, list(*fields))
+			return fmt.Errorf("no field %q; has %s", before, source.FieldList(*fields))
 		}
 		rest = at + 1
 	}
 	*fields = append(append(append([]bindings.Field(nil), (*fields)[:at]...), changed...), (*fields)[rest:]...)
 	return nil
-}
-
-func list(fields []bindings.Field) string {
-	parts := make([]string, len(fields))
-	for i, f := range fields {
-		parts[i] = f.String()
-	}
-	return strings.Join(parts, "; ")
 }

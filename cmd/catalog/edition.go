@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // An edition of an app is made like the app, from files of its own in a folder
@@ -50,8 +51,8 @@ func endpointOf(o *bindings.Operation) string {
 }
 
 // name gives the operations that the app has too their names there.
-func (b *base) name(source *Source) {
-	for _, o := range source.Operations {
+func (b *base) name(from *source.Source) {
+	for _, o := range from.Operations {
 		if name := b.endpoints[endpointOf(&o.Operation)]; name != "" {
 			o.Name = name
 			b.shared[name] = true
@@ -66,12 +67,12 @@ func (b *base) foreign(c correction) bool {
 	case "operation", "query", "path", "header":
 		return !b.shared[c.name]
 	}
-	return c.kind == "trigger" || strings.HasPrefix(c.name, eventTypes)
+	return c.kind == "trigger" || strings.HasPrefix(c.name, source.EventTypes)
 }
 
 // correct applies the app's corrections, without those that the edition's own
 // file takes back.
-func (b *base) correct(source *Source, own *corrections) error {
+func (b *base) correct(from *source.Source, own *corrections) error {
 	for _, not := range own.without {
 		i := slices.IndexFunc(b.corrections.list, func(c correction) bool { return c.String() == not.text })
 		if i < 0 {
@@ -80,7 +81,7 @@ func (b *base) correct(source *Source, own *corrections) error {
 		b.corrections.list = slices.Delete(b.corrections.list, i, i+1)
 	}
 	b.corrections.list = slices.DeleteFunc(b.corrections.list, b.foreign)
-	if err := b.corrections.apply(source); err != nil {
+	if err := b.corrections.apply(from); err != nil {
 		return fmt.Errorf("%w\nwhat this edition does not have so is taken back in %s, by %q before the line", err, own.path, "not")
 	}
 	return nil

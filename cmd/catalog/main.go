@@ -20,20 +20,31 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	asana "github.com/tidewire/tidewire/bindings/asana/document"
+	googlecalendar "github.com/tidewire/tidewire/bindings/googlecalendar/document"
+	highlevel "github.com/tidewire/tidewire/bindings/highlevel/document"
+	"github.com/tidewire/tidewire/bindings/openapi"
+	qonto "github.com/tidewire/tidewire/bindings/qonto/document"
+	slack "github.com/tidewire/tidewire/bindings/slack/document"
+	"github.com/tidewire/tidewire/bindings/source"
+	teams "github.com/tidewire/tidewire/bindings/teams/document"
 )
 
-// reader turns a vendor's documents into a Source.
-type reader func(documents string) (*Source, error)
+// reader turns the folder of a vendor's documents into a Source.
+type reader func(documents string) (*source.Source, error)
 
+// readers are those of the apps whose documents are more or other than OpenAPI.
+// An app with a folder and no reader has OpenAPI documents.
 func readers() map[string]reader {
 	return map[string]reader{
-		"asana":          readAsana,
-		"googlecalendar": readGoogleCalendar,
-		"highlevel":      readHighLevel,
-		"highlevel.v3":   readHighLevelV3,
-		"qonto":          readQonto,
-		"slack":          readSlack,
-		"teams":          readTeams,
+		"asana":          asana.Read,
+		"googlecalendar": googlecalendar.Read,
+		"highlevel":      highlevel.Read,
+		"highlevel.v3":   highlevel.ReadV3,
+		"qonto":          qonto.Read,
+		"slack":          slack.Read,
+		"teams":          teams.Read,
 	}
 }
 
@@ -55,15 +66,18 @@ func run(args []string, out io.Writer) error {
 	} else if err != nil {
 		return err
 	}
+	if *folder == "" {
+		*folder = filepath.Join("bindings", strings.ReplaceAll(*app, ".", "/"))
+	}
 	read := readers()[*app]
+	if info, err := os.Stat(*folder); read == nil && *app != "" && err == nil && info.IsDir() {
+		read = openapi.Folder{}.Read
+	}
 	if read == nil {
-		return fmt.Errorf("-app %q: expected one of %s", *app, strings.Join(apps(), ", "))
+		return fmt.Errorf("-app %q: expected one of %s, or another that has the folder %s", *app, strings.Join(apps(), ", "), *folder)
 	}
 	if *documents == "" {
 		return fmt.Errorf("-documents is missing: the folder with the vendor's documents")
-	}
-	if *folder == "" {
-		*folder = filepath.Join("bindings", strings.ReplaceAll(*app, ".", "/"))
 	}
 	text, err := generate(*app, *folder, *documents, read)
 	if err != nil {
@@ -90,7 +104,7 @@ func generate(app, folder, documents string, read reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := read(documents)
+	from, err := read(documents)
 	if err != nil {
 		return nil, err
 	}
@@ -99,20 +113,20 @@ func generate(app, folder, documents string, read reader) ([]byte, error) {
 		if of, err = readBase(filepath.Dir(filepath.Clean(folder))); err != nil {
 			return nil, err
 		}
-		of.name(source)
+		of.name(from)
 	}
-	if err := names.apply(app, source); err != nil {
+	if err := names.apply(app, from); err != nil {
 		return nil, err
 	}
 	if of != nil {
-		if err := of.correct(source, corrections); err != nil {
+		if err := of.correct(from, corrections); err != nil {
 			return nil, err
 		}
 	}
-	if err := corrections.apply(source); err != nil {
+	if err := corrections.apply(from); err != nil {
 		return nil, err
 	}
-	return write(source)
+	return from.Catalogue()
 }
 
 func apps() []string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // names is an app's names.txt: what the rule does not name well enough. One
@@ -74,7 +76,7 @@ func (n *names) add(words []string, number int) error {
 
 // apply gives every operation and trigger of source its name. Names that stand
 // twice, and lines that name nothing, are errors.
-func (n *names) apply(app string, source *Source) error {
+func (n *names) apply(app string, from *source.Source) error {
 	taken := map[string]string{}
 	var twice []error
 	take := func(name, by string) {
@@ -83,19 +85,19 @@ func (n *names) apply(app string, source *Source) error {
 		}
 		taken[name] = by
 	}
-	for _, o := range source.Operations {
+	for _, o := range from.Operations {
 		if o.Name == "" {
 			o.Name = n.operation(o)
 		}
 		take(o.Name, o.From)
 	}
-	for _, t := range source.Triggers {
+	for _, t := range from.Triggers {
 		if t.Name == "" {
-			ours, found := n.triggers[t.key()]
+			ours, found := n.triggers[keyOf(t)]
 			if !found {
-				return fmt.Errorf("%s: trigger %q has no name; add it to %s", t.From, t.key(), n.path)
+				return fmt.Errorf("%s: trigger %q has no name; add it to %s", t.From, keyOf(t), n.path)
 			}
-			n.used["trigger "+t.key()] = true
+			n.used["trigger "+keyOf(t)] = true
 			t.Name = app + "." + ours
 		}
 		take(t.Name, t.From)
@@ -108,7 +110,7 @@ func (n *names) apply(app string, source *Source) error {
 	return errors.Join(twice...)
 }
 
-func (n *names) operation(o *Operation) string {
+func (n *names) operation(o *source.Operation) string {
 	group, found := n.groups[o.Group]
 	if found {
 		n.used["group "+o.Group] = true
@@ -123,6 +125,9 @@ func (n *names) operation(o *Operation) string {
 }
 
 // operationName names an operation of the documents by the rule.
-func operationName(group string, o *Operation) string {
+func operationName(group string, o *source.Operation) string {
 	return bindings.OperationName(group, o.ID, o.Method, o.Path)
 }
+
+// keyOf is a trigger's name in names.txt.
+func keyOf(t *source.Trigger) string { return cmp.Or(t.Key, t.Vendor) }

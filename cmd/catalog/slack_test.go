@@ -8,7 +8,7 @@ operation users users.profile.get get_profile
 trigger message message.posted
 trigger message:message_changed message.changed
 trigger im_open im.opened
-`, readSlack, map[string]string{
+`, map[string]string{
 		"methods.json": `{"methods": [
 			{"name": "chat.postMessage", "read": false, "tier": "SpecialTier_chat_postMessage", "scopes": ["chat:write:user", "chat:write:bot"],
 			 "args": [{"name": "channel", "type": "string", "required": true}, {"name": "blocks", "type": "array", "items": "object", "required": false}],

@@ -1,13 +1,16 @@
-package main
+// Package document reads operations.json: what is known of the part of Microsoft Graph that is
+// Teams.
+package document
 
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/openapi"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // teamsFacts is what is known of the part of Microsoft Graph that is Teams, in
@@ -15,7 +18,7 @@ import (
 // own conventions, which are those of OData.
 type teamsFacts struct {
 	Operations []teamsOperation
-	Types      ordered[teamsType]
+	Types      *openapi.Node
 }
 
 type teamsOperation struct {
@@ -36,13 +39,6 @@ type teamsField struct {
 	Type string
 }
 
-// teamsType is an object with fields, or one of several words.
-type teamsType struct {
-	Fields []teamsField
-	Enum   []string
-	Open   bool
-}
-
 // UnmarshalJSON reads a body.
 func (b *teamsBody) UnmarshalJSON(text []byte) error {
 	if len(text) > 0 && text[0] == '"' {
@@ -51,15 +47,16 @@ func (b *teamsBody) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &b.Fields)
 }
 
-func readTeams(documents string) (*Source, error) {
+// Read reads the folder with operations.json.
+func Read(folder string) (*source.Source, error) {
 	var facts teamsFacts
-	if err := readJSON(filepath.Join(documents, "operations.json"), &facts); err != nil {
+	if err := source.ReadJSON(folder, "operations.json", &facts); err != nil {
 		return nil, err
 	}
-	t := &teams{facts: facts, shapes: &shapes{}}
-	for _, m := range facts.Types {
-		if err := t.define(m.key, m.value); err != nil {
-			return nil, fmt.Errorf("type %s: %w", m.key, err)
+	t := &teams{facts: facts, types: &source.Types{}}
+	for i, name := range facts.Types.Keys {
+		if err := t.define(name, facts.Types.All[i]); err != nil {
+			return nil, fmt.Errorf("type %s: %w", name, err)
 		}
 	}
 	for _, o := range facts.Operations {
@@ -71,14 +68,14 @@ func readTeams(documents string) (*Source, error) {
 		return nil, err
 	}
 	t.events()
-	t.source.Types = t.shapes.list
+	t.source.Types = t.types.List
 	return &t.source, nil
 }
 
 type teams struct {
 	facts  teamsFacts
-	shapes *shapes
-	source Source
+	types  *source.Types
+	source source.Source
 }
 
 func (t *teams) operation(o teamsOperation) error {
@@ -86,7 +83,7 @@ func (t *teams) operation(o teamsOperation) error {
 	if err != nil {
 		return err
 	}
-	made := &Operation{Group: name.group, From: "operations.json: " + o.Method + " " + o.Path}
+	made := &source.Operation{Group: name.group, From: "operations.json: " + o.Method + " " + o.Path}
 	made.ID, made.Method, made.Path = name.id, o.Method, o.Path
 	for part := range strings.SplitSeq(o.Path, "/") {
 		if param, found := strings.CutPrefix(part, "{"); found {
@@ -141,7 +138,7 @@ const teamsNext = "@odata.nextLink"
 
 // answer sets what an operation answers: a list with the address of its next
 // page, the one record that the path names, or nothing that is described.
-func (t *teams) answer(made *Operation, name teamsName) error {
+func (t *teams) answer(made *source.Operation, name teamsName) error {
 	switch {
 	case made.Method == "DELETE":
 		made.Status = 204
@@ -175,7 +172,7 @@ func (t *teams) page(kind string, delta bool) (*bindings.Type, error) {
 	if delta {
 		name, fields = kind+"Changes", append(fields, bindings.Field{Name: "@odata.deltaLink", Type: text})
 	}
-	return t.shapes.add(name, fields)
+	return t.types.Add(name, fields)
 }
 
 // body is what is sent. Actions leave out what they need not be told.
@@ -191,23 +188,28 @@ func (t *teams) body(o teamsOperation, name teamsName) (*bindings.Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	typ, err := t.shapes.share(fields, camel(name.id))
+	typ, err := t.types.Share(fields, source.Camel(name.id))
 	if err != nil {
 		return nil, err
 	}
 	return &bindings.Body{Encoding: bindings.JSON, Type: *typ}, nil
 }
 
-// define adds a type; one that is one of several words stands where it is used.
-func (t *teams) define(name string, typ teamsType) error {
-	if len(typ.Enum) > 0 {
+// define adds a type, which is an object with fields. One of several words is
+// written where it is used.
+func (t *teams) define(name string, typ *openapi.Node) error {
+	if len(typ.Items("enum")) > 0 {
 		return nil
 	}
-	fields, err := t.fields(typ.Fields)
+	var declared []teamsField
+	for _, f := range typ.Items("fields") {
+		declared = append(declared, teamsField{Name: f.Str("name"), Type: f.Str("type")})
+	}
+	fields, err := t.fields(declared)
 	if err != nil {
 		return err
 	}
-	t.shapes.list = append(t.shapes.list, &bindings.Definition{Name: name, Fields: fields, Open: typ.Open})
+	t.types.List = append(t.types.List, &bindings.Definition{Name: name, Fields: fields, Open: typ.Is("open")})
 	return nil
 }
 
@@ -241,12 +243,12 @@ func (t *teams) parse(text string) (bindings.Type, error) {
 	case "number":
 		return bindings.Type{Kind: bindings.Number}, nil
 	}
-	typ, found := t.facts.Types.get(text)
-	if !found {
+	typ := t.facts.Types.Get(text)
+	if typ == nil {
 		return bindings.Type{}, fmt.Errorf("unknown type %q", text)
 	}
-	if len(typ.Enum) > 0 {
-		return enum(slices.DeleteFunc(slices.Clone(typ.Enum), func(word string) bool { return word == teamsUnknown })), nil
+	if words := typ.Texts("enum"); len(words) > 0 {
+		return source.Enum(slices.DeleteFunc(words, func(word string) bool { return word == teamsUnknown })), nil
 	}
 	return bindings.Type{Kind: bindings.Named, Name: text}, nil
 }

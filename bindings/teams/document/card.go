@@ -1,6 +1,9 @@
-package main
+package document
 
-import "github.com/tidewire/tidewire/bindings"
+import (
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
+)
 
 // teamsCardBytes is the most that a message by webhook may have.
 const teamsCardBytes = 28 << 10
@@ -19,11 +22,11 @@ func (t *teams) card() error {
 		item := named(name)
 		return bindings.Type{Kind: bindings.List, Items: &item}
 	}
-	t.shapes.list = append(t.shapes.list,
+	t.types.List = append(t.types.List,
 		&bindings.Definition{Name: "cardElement", Fields: []bindings.Field{{Name: "type", Required: true, Type: text}}, Open: true},
 		&bindings.Definition{Name: "adaptiveCard", Fields: []bindings.Field{
-			{Name: "type", Required: true, Type: enum([]string{"AdaptiveCard"})},
-			{Name: "version", Required: true, Type: enum([]string{"1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"})},
+			{Name: "type", Required: true, Type: source.Enum([]string{"AdaptiveCard"})},
+			{Name: "version", Required: true, Type: source.Enum([]string{"1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"})},
 			{Name: "$schema", Type: text},
 			{Name: "body", Type: listOf("cardElement")},
 			{Name: "actions", Type: listOf("cardElement")},
@@ -31,20 +34,20 @@ func (t *teams) card() error {
 			{Name: "msteams", Type: bindings.Type{Kind: bindings.Object}},
 		}, Open: true},
 		&bindings.Definition{Name: "cardAttachment", Fields: []bindings.Field{
-			{Name: "contentType", Required: true, Type: enum([]string{"application/vnd.microsoft.card.adaptive"})},
+			{Name: "contentType", Required: true, Type: source.Enum([]string{"application/vnd.microsoft.card.adaptive"})},
 			{Name: "content", Required: true, Type: named("adaptiveCard")},
 			{Name: "contentUrl", Type: text},
 			{Name: "name", Type: text},
 		}})
-	message, err := t.shapes.add("cardMessage", []bindings.Field{
-		{Name: "type", Required: true, Type: enum([]string{"message"})},
+	message, err := t.types.Add("cardMessage", []bindings.Field{
+		{Name: "type", Required: true, Type: source.Enum([]string{"message"})},
 		{Name: "attachments", Required: true, Type: listOf("cardAttachment")},
 		{Name: "summary", Type: text},
 	})
 	if err != nil {
 		return err
 	}
-	o := &Operation{Group: "webhooks", From: "incoming webhooks by workflows"}
+	o := &source.Operation{Group: "webhooks", From: "incoming webhooks by workflows"}
 	o.ID, o.Method, o.Path, o.Address = "post-webhook", "POST", "/workflows/invoke", teamsAddress
 	o.Body = &bindings.Body{Encoding: bindings.JSON, Type: *message, Required: true, Max: teamsCardBytes}
 	o.Status, o.Limit = 202, "workflow"

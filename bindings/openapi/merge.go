@@ -1,24 +1,27 @@
-package main
+package openapi
 
 import (
 	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // merge puts the types of all documents into one space of names. A name that
 // means the same in every document stays; one that means different things is
 // prefixed by the group of its document.
-func (api *openAPI) merge(operations []*Operation, prefix func(document string) string) ([]*bindings.Definition, error) {
-	print := api.fingerprints()
+func (t *types) merge(operations []*source.Operation, prefix func(document string) string) ([]*bindings.Definition, error) {
+	print := t.fingerprints()
 	variants := map[string]map[string]bool{}
-	for _, t := range api.order {
-		if variants[t.Name] == nil {
-			variants[t.Name] = map[string]bool{}
+	for _, d := range t.order {
+		if variants[d.Name] == nil {
+			variants[d.Name] = map[string]bool{}
 		}
-		variants[t.Name][print[t.document][t.Name]] = true
+		variants[d.Name][print[d]] = true
 	}
 	rename := func(document, name string) string {
 		if len(variants[name]) > 1 {
@@ -28,22 +31,21 @@ func (api *openAPI) merge(operations []*Operation, prefix func(document string) 
 	}
 	var all []*bindings.Definition
 	taken := map[string]string{}
-	for _, t := range api.order {
-		name := rename(t.document, t.Name)
-		mine := print[t.document][t.Name]
-		for i := range t.Fields {
-			renameTypes(&t.Fields[i].Type, t.document, rename)
+	for _, d := range t.order {
+		name := rename(t.document(d), d.Name)
+		for i := range d.Fields {
+			renameTypes(&d.Fields[i].Type, t.document(d), rename)
 		}
-		renameTypes(t.Is, t.document, rename)
+		renameTypes(d.Is, t.document(d), rename)
 		if there, found := taken[name]; found {
-			if there != mine {
-				return nil, fmt.Errorf("%s: type %q has the name of another", t.document, name)
+			if there != print[d] {
+				return nil, fmt.Errorf("%s: type %q has the name of another", t.document(d), name)
 			}
 			continue
 		}
-		taken[name] = mine
-		t.Name = name
-		all = append(all, t.Definition)
+		taken[name] = print[d]
+		d.Name = name
+		all = append(all, d)
 	}
 	for _, o := range operations {
 		for _, fields := range [][]bindings.Field{o.PathParams, o.Query, o.Header} {
@@ -76,28 +78,21 @@ func renameTypes(t *bindings.Type, document string, rename func(document, name s
 // are the same all the way down. It starts from what stands in the definition
 // and puts into it, round after round, the texts of what it refers to, as
 // numbers, until no more types part.
-func (api *openAPI) fingerprints() map[string]map[string]string {
-	print := map[string]map[string]string{}
-	for document := range api.types {
-		print[document] = map[string]string{}
-	}
+func (t *types) fingerprints() map[*bindings.Definition]string {
+	print := map[*bindings.Definition]string{}
 	for classes := 0; ; {
 		numbers := map[string]int{}
-		next := map[*typeOf]string{}
-		for _, t := range api.order {
-			next[t] = api.render(t, print[t.document])
-			numbers[next[t]] = 0
+		next := map[*bindings.Definition]string{}
+		for _, d := range t.order {
+			next[d] = t.render(d, print)
+			numbers[next[d]] = 0
 		}
-		texts := make([]string, 0, len(numbers))
-		for text := range numbers {
-			texts = append(texts, text)
-		}
-		sort.Strings(texts)
+		texts := slices.Sorted(maps.Keys(numbers))
 		for i, text := range texts {
 			numbers[text] = i
 		}
-		for _, t := range api.order {
-			print[t.document][t.Name] = fmt.Sprint(numbers[next[t]])
+		for _, d := range t.order {
+			print[d] = fmt.Sprint(numbers[next[d]])
 		}
 		if len(texts) == classes {
 			return print
@@ -106,17 +101,20 @@ func (api *openAPI) fingerprints() map[string]map[string]string {
 	}
 }
 
+// document is the name of the document that a type comes from.
+func (t *types) document(d *bindings.Definition) string { return strings.TrimSuffix(t.of[d], ".json") }
+
 // render prints a definition with the present prints of the types it names.
-func (api *openAPI) render(t *typeOf, print map[string]string) string {
-	copied := bindings.Definition{Open: t.Open}
-	name := func(_, name string) string { return name + "." + print[name] }
-	for _, f := range t.Fields {
+func (t *types) render(d *bindings.Definition, print map[*bindings.Definition]string) string {
+	copied := bindings.Definition{Open: d.Open}
+	name := func(_, name string) string { return name + "." + print[t.byName[t.scoped(t.of[d], name)]] }
+	for _, f := range d.Fields {
 		f.Type = clone(f.Type)
 		renameTypes(&f.Type, "", name)
 		copied.Fields = append(copied.Fields, f)
 	}
-	if t.Is != nil {
-		is := clone(*t.Is)
+	if d.Is != nil {
+		is := clone(*d.Is)
 		renameTypes(&is, "", name)
 		copied.Is = &is
 	}
@@ -124,7 +122,7 @@ func (api *openAPI) render(t *typeOf, print map[string]string) string {
 	if err != nil {
 		panic(err) // a type prints as text
 	}
-	return t.Name + " " + string(text)
+	return d.Name + " " + string(text)
 }
 
 func clone(t bindings.Type) bindings.Type {

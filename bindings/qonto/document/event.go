@@ -1,10 +1,11 @@
-package main
+package document
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // qontoEvent is a type of webhook with the values of data.event that were seen.
@@ -40,7 +41,7 @@ func (q *qonto) event(e qontoEvent) error {
 		values = append(slices.Clone(values), "")
 	}
 	for _, value := range values {
-		t := &Trigger{Key: e.Resource + ":" + value, From: "facts.json: " + e.Type}
+		t := &source.Trigger{Key: e.Resource + ":" + value, From: "facts.json: " + e.Type}
 		t.Vendor, t.Data = e.Type, data
 		t.Inferred = e.Confidence == "inferred" || !said && len(values) > 1
 		if len(e.Values) > 0 {
@@ -80,7 +81,7 @@ func (q *qonto) eventData(e qontoEvent, names []string) (*bindings.Type, error) 
 		f, found := known[name]
 		switch {
 		case name == "event" && len(e.Values) > 0:
-			t = enum(e.Values)
+			t = source.Enum(e.Values)
 		case strings.HasSuffix(e.Fields[i], "(JSON-string)"):
 			t = bindings.Type{Kind: bindings.String}
 		case strings.HasSuffix(e.Fields[i], "{currency,value}"):
@@ -88,7 +89,7 @@ func (q *qonto) eventData(e qontoEvent, names []string) (*bindings.Type, error) 
 		case strings.HasSuffix(e.Fields[i], "}"):
 			t = bindings.Type{Kind: bindings.Object}
 		case found:
-			declared, err := q.fieldType(camel(noun), f)
+			declared, err := q.fieldType(source.Camel(noun), f)
 			if err != nil {
 				return nil, err
 			}
@@ -98,7 +99,7 @@ func (q *qonto) eventData(e qontoEvent, names []string) (*bindings.Type, error) 
 		}
 		fields = append(fields, bindings.Field{Name: name, Type: t})
 	}
-	return q.shapes.add(camel(noun)+"Event", fields)
+	return q.types.Add(source.Camel(noun)+"Event", fields)
 }
 
 // flattened is what is sure of a type when an object may have become a scalar.

@@ -1,6 +1,12 @@
-package main
+package document
 
-import "github.com/tidewire/tidewire/bindings"
+import (
+	"maps"
+	"slices"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
+)
 
 // teamsEvents are the resources that Graph notifies of, with our noun, the
 // ids that say where the changed record is, the permission that a person's
@@ -34,9 +40,9 @@ func (t *teams) events() {
 		for _, id := range e.ids {
 			fields = append(fields, bindings.Field{Name: id, Type: text})
 		}
-		kind := camel(e.noun) + "Event"
-		t.shapes.list = append(t.shapes.list, &bindings.Definition{Name: kind, Fields: fields, Open: true})
-		for _, change := range sorted(e.verbs) {
+		kind := source.Camel(e.noun) + "Event"
+		t.types.List = append(t.types.List, &bindings.Definition{Name: kind, Fields: fields, Open: true})
+		for _, change := range slices.Sorted(maps.Keys(e.verbs)) {
 			t.event(e.noun+"."+e.verbs[change], change, kind, e.scope)
 		}
 	}
@@ -45,7 +51,7 @@ func (t *teams) events() {
 }
 
 func (t *teams) event(name, vendor, kind, scope string) {
-	made := &Trigger{From: "change notifications: " + name}
+	made := &source.Trigger{From: "change notifications: " + name}
 	made.Name, made.Vendor, made.Record = "teams."+name, vendor, "id"
 	made.Data, made.Scopes = &bindings.Type{Kind: bindings.Named, Name: kind}, []string{scope}
 	t.source.Triggers = append(t.source.Triggers, made)

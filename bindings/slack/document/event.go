@@ -1,9 +1,10 @@
-package main
+package document
 
 import (
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // slackEvent is a type of event in events.json, or a subtype of one.
@@ -18,9 +19,9 @@ type slackEvent struct {
 const slackSubtyped = "message"
 
 func (s *slack) event(e slackEvent) error {
-	fields := []bindings.Field{{Name: "type", Type: enum([]string{e.Type})}}
+	fields := []bindings.Field{{Name: "type", Type: source.Enum([]string{e.Type})}}
 	if e.Subtype != "" {
-		fields = append(fields, bindings.Field{Name: "subtype", Type: enum([]string{e.Subtype})})
+		fields = append(fields, bindings.Field{Name: "subtype", Type: source.Enum([]string{e.Subtype})})
 	}
 	made, err := slackFields(e.Fields)
 	if err != nil {
@@ -31,7 +32,7 @@ func (s *slack) event(e slackEvent) error {
 		f.Required = false
 		fields = append(fields, f)
 	}
-	t := &Trigger{From: "events.json: " + e.Type}
+	t := &source.Trigger{From: "events.json: " + e.Type}
 	t.Vendor, t.Record = e.Type, slackRecord(e)
 	if e.Type == slackSubtyped {
 		t.When = map[string]string{"event.subtype": e.Subtype}
@@ -39,7 +40,7 @@ func (s *slack) event(e slackEvent) error {
 	if e.Subtype != "" {
 		t.Key, t.From = e.Type+":"+e.Subtype, t.From+" "+e.Subtype
 	}
-	if t.Data, err = s.shapes.add(camel(e.Type+"_"+e.Subtype)+"Event", fields); err != nil {
+	if t.Data, err = s.types.Add(source.Camel(e.Type+"_"+e.Subtype)+"Event", fields); err != nil {
 		return err
 	}
 	s.source.Triggers = append(s.source.Triggers, t)

@@ -1,11 +1,13 @@
-package main
+// Package document reads operations.json: what Asana's OpenAPI document says of its operations.
+package document
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/openapi"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // asanaDocument is operations.json: what Asana's OpenAPI document says of its
@@ -22,7 +24,7 @@ type asanaOperation struct {
 	Scopes   []string
 	Params   []asanaParam
 	BodyType string `json:"body_type"`
-	Body     ordered[asanaField]
+	Body     *openapi.Node
 }
 
 type asanaParam struct {
@@ -39,32 +41,41 @@ type asanaField struct {
 	Items    string
 	Enum     []string
 	Required bool
-	Fields   ordered[asanaField]
+	Fields   *openapi.Node
+}
+
+func fieldOf(n *openapi.Node) asanaField {
+	var words []string
+	for _, word := range n.Items("enum") {
+		words = append(words, word.Text) // null is the empty text
+	}
+	return asanaField{Type: n.Str("type"), Format: n.Str("format"), Items: n.Str("items"), Enum: words, Required: n.Is("required"), Fields: n.Get("fields")}
 }
 
 // asanaWrap is what stands around the fields of every JSON body and around
 // what every answer tells.
 const asanaWrap = "data"
 
-func readAsana(documents string) (*Source, error) {
+// Read reads the folder with operations.json.
+func Read(folder string) (*source.Source, error) {
 	var document asanaDocument
-	if err := readJSON(filepath.Join(documents, "operations.json"), &document); err != nil {
+	if err := source.ReadJSON(folder, "operations.json", &document); err != nil {
 		return nil, err
 	}
-	a := &asana{shapes: &shapes{}}
+	a := &asana{types: &source.Types{}}
 	a.answers()
 	for _, o := range document.Operations {
 		if err := a.operation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
 		}
 	}
-	a.source.Types = a.shapes.list
+	a.source.Types = a.types.List
 	return &a.source, nil
 }
 
 type asana struct {
-	shapes *shapes
-	source Source
+	types  *source.Types
+	source source.Source
 }
 
 // The answers that corrections.txt makes more of.
@@ -81,7 +92,7 @@ func (a *asana) answers() {
 	text, thing := bindings.Type{Kind: bindings.String}, bindings.Type{Kind: bindings.Object}
 	data := func(t bindings.Type) bindings.Field { return bindings.Field{Name: asanaWrap, Type: t} }
 	things := bindings.Type{Kind: bindings.List, Items: &thing}
-	a.shapes.list = []*bindings.Definition{
+	a.types.List = []*bindings.Definition{
 		{Name: asanaAnswer, Fields: []bindings.Field{data(thing)}},
 		{Name: asanaPage, Fields: []bindings.Field{data(things), {Name: "next_page", Type: bindings.Type{Kind: bindings.Named, Name: asanaNext}}}},
 		{Name: asanaNext, Fields: []bindings.Field{{Name: "offset", Type: text}, {Name: "path", Type: text}, {Name: "uri", Type: text}}},
@@ -91,7 +102,7 @@ func (a *asana) answers() {
 }
 
 func (a *asana) operation(o asanaOperation) error {
-	made := &Operation{Group: bindings.Snake(o.Tag), From: "operations.json: " + o.ID}
+	made := &source.Operation{Group: bindings.Snake(o.Tag), From: "operations.json: " + o.ID}
 	made.ID, made.Method, made.Path = o.ID, o.Method, o.Path
 	made.Scopes = slices.Clone(o.Scopes)
 	for _, p := range o.Params {
@@ -115,7 +126,7 @@ func (a *asana) operation(o asanaOperation) error {
 	return nil
 }
 
-func (a *asana) param(o *Operation, p asanaParam) error {
+func (a *asana) param(o *source.Operation, p asanaParam) error {
 	t, err := a.fieldType("", asanaField{Type: p.Type, Items: "string"})
 	if err != nil {
 		return fmt.Errorf("parameter %q: %w", p.Name, err)
@@ -137,7 +148,7 @@ func (a *asana) param(o *Operation, p asanaParam) error {
 		o.Query = append(o.Query, field)
 		// Asana calls it form style without explode.
 		if t.Kind == bindings.List {
-			o.joined(p.Name)
+			joined(o, p.Name)
 		}
 		if p.Name == "workspace" && p.Required {
 			o.Account = p.Name
@@ -148,14 +159,14 @@ func (a *asana) param(o *Operation, p asanaParam) error {
 	return nil
 }
 
-func (o *Operation) joined(name string) {
+func joined(o *source.Operation, name string) {
 	if o.Join == nil {
 		o.Join = map[string]string{}
 	}
 	o.Join[name] = ","
 }
 
-func (a *asana) body(o *Operation, from asanaOperation) error {
+func (a *asana) body(o *source.Operation, from asanaOperation) error {
 	encodings := map[string]bindings.Encoding{"application/json": bindings.JSON, "multipart/form-data": bindings.Multipart}
 	body := &bindings.Body{Encoding: encodings[from.BodyType], Required: true}
 	fields := from.Body
@@ -163,17 +174,17 @@ func (a *asana) body(o *Operation, from asanaOperation) error {
 	case "":
 		return fmt.Errorf("unknown content type %q", from.BodyType)
 	case bindings.JSON:
-		data, found := fields.get(asanaWrap)
-		if !found || len(fields) != 1 {
+		data := fields.Get(asanaWrap)
+		if data == nil || len(fields.Keys) != 1 {
 			return fmt.Errorf("expected a body that is %q", asanaWrap)
 		}
-		body.Wrap, fields = asanaWrap, data.Fields
+		body.Wrap, fields = asanaWrap, data.Get("fields")
 	}
-	made, err := a.fields(camel(from.ID), fields)
+	made, err := a.fields(source.Camel(from.ID), fields)
 	if err != nil {
 		return err
 	}
-	t, err := a.shapes.share(made, camel(from.ID))
+	t, err := a.types.Share(made, source.Camel(from.ID))
 	if err != nil {
 		return err
 	}
@@ -182,14 +193,18 @@ func (a *asana) body(o *Operation, from asanaOperation) error {
 	return nil
 }
 
-func (a *asana) fields(owner string, from ordered[asanaField]) ([]bindings.Field, error) {
+func (a *asana) fields(owner string, from *openapi.Node) ([]bindings.Field, error) {
 	var out []bindings.Field
-	for _, m := range from {
-		t, err := a.fieldType(owner+camel(m.key), m.value)
+	if from == nil {
+		return nil, nil
+	}
+	for i, name := range from.Keys {
+		f := fieldOf(from.All[i])
+		t, err := a.fieldType(owner+source.Camel(name), f)
 		if err != nil {
-			return nil, fmt.Errorf("field %q: %w", m.key, err)
+			return nil, fmt.Errorf("field %q: %w", name, err)
 		}
-		out = append(out, bindings.Field{Name: m.key, Required: m.value.Required, Type: t})
+		out = append(out, bindings.Field{Name: name, Required: f.Required, Type: t})
 	}
 	return out, nil
 }
@@ -197,13 +212,13 @@ func (a *asana) fields(owner string, from ordered[asanaField]) ([]bindings.Field
 func (a *asana) fieldType(name string, f asanaField) (bindings.Type, error) {
 	switch {
 	case len(f.Enum) > 0 && f.Type == "string":
-		return enum(f.Enum), nil
-	case len(f.Fields) > 0:
+		return source.Enum(f.Enum), nil
+	case f.Fields != nil && len(f.Fields.Keys) > 0:
 		fields, err := a.fields(name, f.Fields)
 		if err != nil {
 			return bindings.Type{}, err
 		}
-		t, err := a.shapes.share(fields, name)
+		t, err := a.types.Share(fields, name)
 		if err != nil {
 			return bindings.Type{}, err
 		}
@@ -236,7 +251,7 @@ func (a *asana) fieldType(name string, f asanaField) (bindings.Type, error) {
 const asanaPageSize = 100
 
 // asanaPages walks what takes an offset, which is a token and no number.
-func asanaPages(o *Operation) *bindings.Pages {
+func asanaPages(o *source.Operation) *bindings.Pages {
 	var pages *bindings.Pages
 	size := false
 	for _, f := range o.Query {

@@ -1,15 +1,14 @@
-package main
+// Package document reads what Slack's SDKs say of its methods and events.
+package document
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // slackFamilies are groups of all methods that begin with the word. What
@@ -46,18 +45,18 @@ type slackField struct {
 	Required bool
 }
 
-// readSlack reads what the vendor's SDKs say: methods.json and events.json.
-func readSlack(documents string) (*Source, error) {
+// Read reads the folder with methods.json and events.json.
+func Read(folder string) (*source.Source, error) {
 	var methods struct{ Methods []slackMethod }
-	if err := readJSON(filepath.Join(documents, "methods.json"), &methods); err != nil {
+	if err := source.ReadJSON(folder, "methods.json", &methods); err != nil {
 		return nil, err
 	}
 	var events struct{ Events []slackEvent }
-	if err := readJSON(filepath.Join(documents, "events.json"), &events); err != nil {
+	if err := source.ReadJSON(folder, "events.json", &events); err != nil {
 		return nil, err
 	}
-	s := &slack{shapes: &shapes{}}
-	s.shapes.list = append(s.shapes.list, &bindings.Definition{Name: slackMetadata, Fields: []bindings.Field{
+	s := &slack{types: &source.Types{}}
+	s.types.List = append(s.types.List, &bindings.Definition{Name: slackMetadata, Fields: []bindings.Field{
 		{Name: "next_cursor", Type: bindings.Type{Kind: bindings.String}},
 		{Name: "messages", Type: bindings.Type{Kind: bindings.List, Items: &bindings.Type{Kind: bindings.String}}},
 	}, Open: true})
@@ -74,24 +73,13 @@ func readSlack(documents string) (*Source, error) {
 			return nil, fmt.Errorf("event %s %s: %w", e.Type, e.Subtype, err)
 		}
 	}
-	s.source.Types = s.shapes.list
+	s.source.Types = s.types.List
 	return &s.source, nil
 }
 
-func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(path), err)
-	}
-	return nil
-}
-
 type slack struct {
-	shapes *shapes
-	source Source
+	types  *source.Types
+	source source.Source
 }
 
 // slackMetadata is the type of what stands beside every answer.
@@ -102,7 +90,7 @@ const slackTier = "Tier2"
 
 // method makes an operation of a method.
 func (s *slack) method(group string, m slackMethod) error {
-	o := &Operation{Group: group, From: "methods.json: " + m.Name}
+	o := &source.Operation{Group: group, From: "methods.json: " + m.Name}
 	o.ID, o.Method, o.Path = m.Name, "POST", "/"+m.Name
 	o.Safe, o.Limit, o.Deprecated = m.Read, strings.ToLower(cmp.Or(m.Tier, slackTier)), m.Deprecated
 	o.AnyScope = slackScopes(m.Scopes)
@@ -115,8 +103,8 @@ func (s *slack) method(group string, m slackMethod) error {
 		if err != nil {
 			return err
 		}
-		name := camel(m.Name)
-		if _, err := s.shapes.add(name, fields); err != nil {
+		name := source.Camel(m.Name)
+		if _, err := s.types.Add(name, fields); err != nil {
 			return err
 		}
 		o.Body = &bindings.Body{Encoding: encoding, Type: bindings.Type{Kind: bindings.Named, Name: name}}
@@ -130,11 +118,11 @@ func (s *slack) method(group string, m slackMethod) error {
 	}
 	fields = append([]bindings.Field{{Name: "ok", Type: bindings.Type{Kind: bindings.Boolean}}}, fields...)
 	fields = append(fields, bindings.Field{Name: "response_metadata", Type: bindings.Type{Kind: bindings.Named, Name: slackMetadata}})
-	name := camel(m.Name) + "Answer"
+	name := source.Camel(m.Name) + "Answer"
 	if len(m.Answer) == 0 {
 		name = "Answer"
 	}
-	if o.Answer, err = s.shapes.add(name, fields); err != nil {
+	if o.Answer, err = s.types.Add(name, fields); err != nil {
 		return err
 	}
 	if m.Paged == "cursor" {
@@ -213,7 +201,7 @@ var slackIntegers = []string{
 
 func slackType(f slackField) (bindings.Type, error) {
 	if len(f.Enum) > 0 {
-		return enum(f.Enum), nil
+		return source.Enum(f.Enum), nil
 	}
 	switch f.Type {
 	case "string":

@@ -1,13 +1,15 @@
-package main
+// Package document reads facts.json: what is known of Qonto's API, whose documents are pages of
+// prose.
+package document
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // qontoFacts is what is known of Qonto's API, in facts.json: its documents are
@@ -56,21 +58,18 @@ const qontoPrefix = "/v2"
 // qontoEmpty names the schema of an answer that was not seen.
 const qontoEmpty = "empty"
 
-func readQonto(documents string) (*Source, error) {
-	text, err := os.ReadFile(filepath.Join(documents, "facts.json"))
-	if err != nil {
+// Read reads the folder with facts.json.
+func Read(folder string) (*source.Source, error) {
+	var facts qontoFacts
+	if err := source.ReadJSON(folder, "facts.json", &facts); err != nil {
 		return nil, err
 	}
-	var facts qontoFacts
-	if err := json.Unmarshal(text, &facts); err != nil {
-		return nil, fmt.Errorf("facts.json: %w", err)
-	}
-	q := &qonto{schemas: facts.Schemas, shapes: &shapes{}}
-	for _, name := range sorted(facts.Schemas) {
+	q := &qonto{schemas: facts.Schemas, types: &source.Types{}}
+	for _, name := range slices.Sorted(maps.Keys(facts.Schemas)) {
 		if name == qontoEmpty {
 			continue
 		}
-		if err := q.define(camel(name), facts.Schemas[name]); err != nil {
+		if err := q.define(source.Camel(name), facts.Schemas[name]); err != nil {
 			return nil, fmt.Errorf("schema %s: %w", name, err)
 		}
 	}
@@ -84,14 +83,14 @@ func readQonto(documents string) (*Source, error) {
 			return nil, fmt.Errorf("event %s: %w", e.Type, err)
 		}
 	}
-	q.source.Types = q.shapes.list
+	q.source.Types = q.types.List
 	return &q.source, nil
 }
 
 type qonto struct {
 	schemas map[string][]qontoField
-	shapes  *shapes
-	source  Source
+	types   *source.Types
+	source  source.Source
 }
 
 func (q *qonto) operation(o qontoOperation) error {
@@ -99,7 +98,7 @@ func (q *qonto) operation(o qontoOperation) error {
 	if !found {
 		return fmt.Errorf("path %q: expected it below %s", o.Path, qontoPrefix)
 	}
-	made := &Operation{Group: qontoGroup(path), From: "facts.json: " + o.ID}
+	made := &source.Operation{Group: qontoGroup(path), From: "facts.json: " + o.ID}
 	made.ID, made.Method, made.Path = o.ID, o.Method, path
 	made.Status, made.Key, made.Inferred = o.Status, o.Idempotent, o.Confidence == "inferred"
 	made.Consent = o.SCA != ""
@@ -107,10 +106,10 @@ func (q *qonto) operation(o qontoOperation) error {
 		made.Scopes = []string{o.Scope}
 	}
 	var err error
-	if made.PathParams, err = q.fields(camel(o.ID), o.PathParams); err != nil {
+	if made.PathParams, err = q.fields(source.Camel(o.ID), o.PathParams); err != nil {
 		return err
 	}
-	if made.Query, err = q.fields(camel(o.ID), o.Query); err != nil {
+	if made.Query, err = q.fields(source.Camel(o.ID), o.Query); err != nil {
 		return err
 	}
 	if made.Body, err = q.body(o); err != nil {
@@ -153,7 +152,7 @@ func (q *qonto) body(o qontoOperation) (*bindings.Body, error) {
 	if body.Encoding == "" {
 		return nil, fmt.Errorf("unknown content type %q", o.Content)
 	}
-	name := camel(o.ID)
+	name := source.Camel(o.ID)
 	nested, err := nest(o.Body)
 	if err != nil {
 		return nil, err
@@ -210,7 +209,7 @@ func (q *qonto) answer(o qontoOperation) (*bindings.Type, error) {
 		if q.schemas[o.Schema] == nil {
 			return nil, fmt.Errorf("there is no schema %q", o.Schema)
 		}
-		inner = bindings.Type{Kind: bindings.Named, Name: camel(o.Schema)}
+		inner = bindings.Type{Kind: bindings.Named, Name: source.Camel(o.Schema)}
 	} else if o.Key == "" {
 		return nil, nil
 	}
@@ -226,7 +225,7 @@ func (q *qonto) answer(o qontoOperation) (*bindings.Type, error) {
 		kind = "Page"
 		fields = append(fields, bindings.Field{Name: "meta", Type: bindings.Type{Kind: bindings.Named, Name: "Meta"}})
 	}
-	return q.shapes.share(fields, camel(o.Key)+kind, camel(o.ID)+kind)
+	return q.types.Share(fields, source.Camel(o.Key)+kind, source.Camel(o.ID)+kind)
 }
 
 // ensure adds an integer parameter that the list of parameters forgot.

@@ -1,10 +1,11 @@
-package main
+package document
 
 import (
 	"fmt"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // define adds the object called name with these fields.
@@ -13,7 +14,7 @@ func (q *qonto) define(name string, fields []qontoField) error {
 	if err != nil {
 		return err
 	}
-	_, err = q.shapes.add(name, made)
+	_, err = q.types.Add(name, made)
 	return err
 }
 
@@ -36,15 +37,15 @@ func (q *qonto) fieldType(owner string, f qontoField) (bindings.Type, error) {
 		f.Type = text
 	}
 	if len(f.Enum) > 0 {
-		return q.listed(f, enum(f.Enum)), nil
+		return q.listed(f, source.Enum(f.Enum)), nil
 	}
 	if len(f.Fields) > 0 {
-		name := owner + camel(strings.TrimSuffix(f.Name, "[]"))
+		name := owner + source.Camel(strings.TrimSuffix(f.Name, "[]"))
 		made, err := q.fields(name, f.Fields)
 		if err != nil {
 			return bindings.Type{}, err
 		}
-		t, err := q.shapes.share(made, name)
+		t, err := q.types.Share(made, name)
 		if err != nil {
 			return bindings.Type{}, err
 		}
@@ -100,7 +101,7 @@ func (q *qonto) parse(owner, field, text string) (bindings.Type, error) {
 	if q.schemas[text] == nil {
 		return bindings.Type{}, fmt.Errorf("unknown type %q", text)
 	}
-	return bindings.Type{Kind: bindings.Named, Name: camel(text)}, nil
+	return bindings.Type{Kind: bindings.Named, Name: source.Camel(text)}, nil
 }
 
 // qontoDecimals are the fields whose text is a decimal number.
@@ -124,7 +125,7 @@ var qontoMembers = map[string]string{
 
 // members reads what stands between the braces of an object.
 func (q *qonto) members(owner, field, text string) (bindings.Type, error) {
-	name := owner + camel(strings.TrimSuffix(field, "[]"))
+	name := owner + source.Camel(strings.TrimSuffix(field, "[]"))
 	body, rest := closing(text)
 	if rest != "" {
 		return bindings.Type{}, fmt.Errorf("unexpected %q behind an object", rest)
@@ -152,7 +153,7 @@ func (q *qonto) members(owner, field, text string) (bindings.Type, error) {
 	if len(fields) == 2 && fields[0].Name == "value" && fields[1].Name == "currency" {
 		return bindings.Type{Kind: bindings.Named, Name: "Money"}, nil
 	}
-	t, err := q.shapes.share(fields, name)
+	t, err := q.types.Share(fields, name)
 	if err != nil {
 		return bindings.Type{}, err
 	}

@@ -1,4 +1,6 @@
-package main
+// Package document reads HighLevel's OpenAPI documents and the list of its
+// webhook events.
+package document
 
 import (
 	"cmp"
@@ -10,78 +12,67 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/openapi"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// readHighLevel reads the vendor's OpenAPI documents of the dated versions, in
+// Read reads the vendor's OpenAPI documents of the dated versions, in
 // the folder openapi, and the list of its webhook events, webhook-events.json.
-func readHighLevel(documents string) (*Source, error) {
-	source, err := readHighLevelAPI(filepath.Join(documents, "openapi"), "2021-07-28")
+func Read(documents string) (*source.Source, error) {
+	made, err := readHighLevelAPI(filepath.Join(documents, "openapi"), "2021-07-28")
 	if err != nil {
 		return nil, err
 	}
-	return source, highLevelTriggers(source, filepath.Join(documents, "webhook-events.json"))
+	return made, highLevelTriggers(made, filepath.Join(documents, "webhook-events.json"))
 }
 
-// readHighLevelV3 reads the documents of the version that is called v3. Its
+// ReadV3 reads the documents of the version that is called v3. Its
 // events are those of the app.
-func readHighLevelV3(documents string) (*Source, error) {
+func ReadV3(documents string) (*source.Source, error) {
 	return readHighLevelAPI(filepath.Join(documents, "openapi-v3"), "v3")
 }
 
 // readHighLevelAPI reads a folder of OpenAPI documents; version is sent where
 // no operation of a document declares one.
-func readHighLevelAPI(folder, version string) (*Source, error) {
-	api, err := readOpenAPI(folder)
+func readHighLevelAPI(folder, version string) (*source.Source, error) {
+	made, err := openapi.Folder{
+		Header: highLevelHeader,
+		Prefix: func(document string) string { return bindings.Snake(strings.TrimSuffix(document, "-api")) },
+	}.Read(folder)
 	if err != nil {
 		return nil, err
 	}
-	api.header = highLevelHeader
-	source := &Source{}
-	for _, name := range api.names() {
-		operations, err := api.operations(api.documents[name])
-		if err != nil {
-			return nil, err
-		}
-		source.Operations = append(source.Operations, operations...)
-	}
-	if source.Types, err = api.merge(source.Operations, func(document string) string {
-		return bindings.Snake(strings.TrimSuffix(document, "-api"))
-	}); err != nil {
-		return nil, err
-	}
 	versions := map[string]string{}
-	for _, o := range source.Operations {
+	for _, o := range made.Operations {
 		if declared := o.Fixed["Version"]; declared != "" {
 			versions[o.Group] = declared
 		}
 	}
-	for _, o := range source.Operations {
+	for _, o := range made.Operations {
 		if o.Fixed == nil && o.Path != "/oauth/token" {
 			o.Fixed = map[string]string{"Version": cmp.Or(versions[o.Group], version)}
 		}
-		highLevelAccount(source, o)
+		highLevelAccount(made, o)
+		o.Idempotent = "" // what a method means in general is not known of this vendor
 		if o.Method == "DELETE" && strings.HasSuffix(o.Path, "}") && o.Body == nil {
 			o.Idempotent = "deletes one record by its id, which the vendor does not give again"
 		}
 	}
-	return source, nil
+	return made, nil
 }
 
 // highLevelHeader takes the Version for all calls of the operation, and leaves
 // the token to the connection.
-func highLevelHeader(o *Operation, p parameter) (bool, error) {
-	switch http.CanonicalHeaderKey(p.Name) { // two of v3 write version
+func highLevelHeader(o *bindings.Operation, name string, schema *openapi.Node) (bool, error) {
+	switch http.CanonicalHeaderKey(name) { // two of v3 write version
 	case "Authorization":
 		return false, nil
 	case "Version":
-		if p.Schema == nil || len(p.Schema.Enum) != 1 {
+		versions := schema.Texts("enum")
+		if len(versions) != 1 {
 			return false, fmt.Errorf("header Version: expected one value")
 		}
-		var version string
-		if err := json.Unmarshal(p.Schema.Enum[0], &version); err != nil {
-			return false, fmt.Errorf("header Version: %w", err)
-		}
-		o.Fixed = map[string]string{"Version": version}
+		o.Fixed = map[string]string{"Version": versions[0]}
 		return false, nil
 	}
 	return true, nil
@@ -90,13 +81,13 @@ func highLevelHeader(o *Operation, p parameter) (bool, error) {
 // highLevelAccount finds the parameters that take the location and, where it
 // is required, the company. What deletes a location gets none, and what
 // deletes anything no company: they are never meant by default.
-func highLevelAccount(source *Source, o *Operation) {
+func highLevelAccount(made *source.Source, o *source.Operation) {
 	if o.Method == "DELETE" && strings.HasSuffix(o.Path, "/{locationId}") {
 		return
 	}
 	fields := append(append([]bindings.Field(nil), o.PathParams...), o.Query...)
 	if o.Body != nil && o.Body.Type.Kind == bindings.Named {
-		if d := source.definition(o.Body.Type.Name); d != nil {
+		if d := made.Definition(o.Body.Type.Name); d != nil {
 			fields = append(fields, d.Fields...)
 		}
 	}
@@ -124,13 +115,13 @@ func highLevelAccount(source *Source, o *Operation) {
 // highLevelEvent is one of the vendor's webhook events.
 type highLevelEvent struct {
 	Type    string
-	Fields  ordered[string]
-	Example json.RawMessage
+	Fields  *openapi.Node // words for types
+	Example *openapi.Node
 }
 
 // highLevelTriggers makes a trigger of each event. What a body calls itself
 // stands in its example, which for a few is the name of another event.
-func highLevelTriggers(source *Source, file string) error {
+func highLevelTriggers(made *source.Source, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -145,49 +136,32 @@ func highLevelTriggers(source *Source, file string) error {
 	}
 	for _, e := range events {
 		from := filepath.Base(file) + ": " + e.Type
-		data, err := highLevelData(source, e)
+		data, err := highLevelData(made, e)
 		if err != nil {
 			return fmt.Errorf("%s: %w", from, err)
 		}
 		t := bindings.Trigger{Vendor: e.Type, Inferred: true, Data: data, Record: e.record()}
-		var sent struct{ Type string }
-		if e.shown() {
-			if err := json.Unmarshal(e.Example, &sent); err != nil {
-				return fmt.Errorf("%s: example: %w", from, err)
-			}
-		}
-		declared, _ := e.Fields.get("type")
+		sent, declared := e.Example.Str("type"), e.Fields.Str("type")
 		if kinds := strings.Split(declared, "/"); len(kinds) > 1 {
 			// A body that calls itself Email or SMS is a trigger each.
 			for _, kind := range kinds {
 				one := t
 				one.Vendor, one.Inferred = kind, false
-				source.Triggers = append(source.Triggers, &Trigger{Trigger: one, Key: e.Type + "." + kind, From: from})
+				made.Triggers = append(made.Triggers, &source.Trigger{Trigger: one, Key: e.Type + "." + kind, From: from})
 			}
 			continue
 		}
-		if sent.Type == e.Type || sent.Type != "" && sent.Type != "string" && !known[sent.Type] {
-			t.Vendor, t.Inferred = sent.Type, false
+		if sent == e.Type || sent != "" && sent != "string" && !known[sent] {
+			t.Vendor, t.Inferred = sent, false
 		}
-		source.Triggers = append(source.Triggers, &Trigger{Trigger: t, Key: e.Type, From: from})
+		made.Triggers = append(made.Triggers, &source.Trigger{Trigger: t, Key: e.Type, From: from})
 	}
 	return nil
 }
 
-// shown reports whether there is an example.
-func (e highLevelEvent) shown() bool { return len(e.Example) > 0 && string(e.Example) != "null" }
-
-// record is where the id of what the event is about stands.
+// record is where the id of what the event is about is.
 func (e highLevelEvent) record() string {
-	var example ordered[json.RawMessage]
-	if e.shown() && json.Unmarshal(e.Example, &example) != nil {
-		return ""
-	}
-	has := func(name string) bool {
-		_, declared := e.Fields.get(name)
-		_, shown := example.get(name)
-		return declared || shown
-	}
+	has := func(name string) bool { return e.Fields.Get(name) != nil || e.Example.Get(name) != nil }
 	switch {
 	case has("appointment"):
 		return "appointment.id"

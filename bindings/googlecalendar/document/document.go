@@ -1,11 +1,13 @@
-package main
+// Package document reads operations.json: what Google's discovery document says of Calendar.
+package document
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/openapi"
+	"github.com/tidewire/tidewire/bindings/source"
 )
 
 // googleDocument is operations.json: what Google's discovery document says of
@@ -21,7 +23,7 @@ type googleOperation struct {
 	Path     string
 	Scopes   []string
 	Params   []googleParam
-	Body     ordered[googleField]
+	Body     *openapi.Node
 	Response string
 }
 
@@ -32,33 +34,28 @@ type googleParam struct {
 	Required bool
 }
 
-type googleField struct {
-	Type   string
-	Format string
-	Fields ordered[googleField]
-}
-
 // googlePrefix begins every id and says nothing.
 const googlePrefix = "calendar."
 
-func readGoogleCalendar(documents string) (*Source, error) {
+// Read reads the folder with operations.json.
+func Read(folder string) (*source.Source, error) {
 	var document googleDocument
-	if err := readJSON(filepath.Join(documents, "operations.json"), &document); err != nil {
+	if err := source.ReadJSON(folder, "operations.json", &document); err != nil {
 		return nil, err
 	}
-	g := &google{shapes: &shapes{}}
+	g := &google{types: &source.Types{}}
 	for _, o := range document.Operations {
 		if err := g.operation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
 		}
 	}
-	g.source.Types = g.shapes.list
+	g.source.Types = g.types.List
 	return &g.source, nil
 }
 
 type google struct {
-	shapes *shapes
-	source Source
+	types  *source.Types
+	source source.Source
 }
 
 func (g *google) operation(o googleOperation) error {
@@ -67,7 +64,7 @@ func (g *google) operation(o googleOperation) error {
 	if !found || !dotted {
 		return fmt.Errorf("expected an id such as calendar.events.list")
 	}
-	made := &Operation{Group: group, From: "operations.json: " + o.ID}
+	made := &source.Operation{Group: group, From: "operations.json: " + o.ID}
 	made.ID, made.Method, made.Path = id, o.Method, "/"+o.Path
 	made.AnyScope = o.Scopes
 	for _, p := range o.Params {
@@ -91,7 +88,7 @@ func (g *google) operation(o googleOperation) error {
 	return nil
 }
 
-func (g *google) param(o *Operation, p googleParam) error {
+func (g *google) param(o *source.Operation, p googleParam) error {
 	t, err := googleScalar(p.Type, "")
 	if err != nil {
 		return fmt.Errorf("parameter %q: %w", p.Name, err)
@@ -109,19 +106,19 @@ func (g *google) param(o *Operation, p googleParam) error {
 }
 
 // body is a resource: that of the answer, or the request to a response.
-func (g *google) body(o *Operation, from googleOperation) error {
+func (g *google) body(o *source.Operation, from googleOperation) error {
 	name := from.Response
 	if noun, asked := strings.CutSuffix(name, "Response"); asked {
 		name = noun + "Request"
 	}
 	if name == "" {
-		name = camel(o.ID)
+		name = source.Camel(o.ID)
 	}
 	fields, err := g.fields(name, from.Body)
 	if err != nil {
 		return err
 	}
-	t, err := g.shapes.share(fields, name)
+	t, err := g.types.Share(fields, name)
 	if err != nil {
 		return err
 	}
@@ -129,27 +126,28 @@ func (g *google) body(o *Operation, from googleOperation) error {
 	return nil
 }
 
-func (g *google) fields(owner string, from ordered[googleField]) ([]bindings.Field, error) {
+func (g *google) fields(owner string, from *openapi.Node) ([]bindings.Field, error) {
 	var out []bindings.Field
-	for _, m := range from {
-		t, err := g.fieldType(owner+camel(m.key), m.value)
+	for i, name := range from.Keys {
+		t, err := g.fieldType(owner+source.Camel(name), from.All[i])
 		if err != nil {
-			return nil, fmt.Errorf("field %q: %w", m.key, err)
+			return nil, fmt.Errorf("field %q: %w", name, err)
 		}
-		out = append(out, bindings.Field{Name: m.key, Type: t})
+		out = append(out, bindings.Field{Name: name, Type: t})
 	}
 	return out, nil
 }
 
-func (g *google) fieldType(name string, f googleField) (bindings.Type, error) {
-	if len(f.Fields) == 0 {
-		return googleScalar(f.Type, f.Format)
+func (g *google) fieldType(name string, f *openapi.Node) (bindings.Type, error) {
+	inner := f.Get("fields")
+	if inner == nil || len(inner.Keys) == 0 {
+		return googleScalar(f.Str("type"), f.Str("format"))
 	}
-	fields, err := g.fields(name, f.Fields)
+	fields, err := g.fields(name, inner)
 	if err != nil {
 		return bindings.Type{}, err
 	}
-	t, err := g.shapes.share(fields, name)
+	t, err := g.types.Share(fields, name)
 	if err != nil {
 		return bindings.Type{}, err
 	}
@@ -183,7 +181,7 @@ func googleScalar(kind, format string) (bindings.Type, error) {
 const googlePageSize = 250
 
 // googlePages walks what takes a page token: the answer has the next one.
-func googlePages(o *Operation) *bindings.Pages {
+func googlePages(o *source.Operation) *bindings.Pages {
 	if o.Method != "GET" {
 		return nil
 	}
