@@ -10,32 +10,32 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// asanaDocument is operations.json: what Asana's OpenAPI document says of its
+// facts is operations.json: what Asana's OpenAPI document says of its
 // operations, without their answers. Those stand in corrections.txt.
-type asanaDocument struct {
-	Operations []asanaOperation
+type facts struct {
+	Operations []operationFacts
 }
 
-type asanaOperation struct {
+type operationFacts struct {
 	ID       string
 	Method   string
 	Path     string
 	Tag      string
 	Scopes   []string
-	Params   []asanaParam
+	Params   []paramFacts
 	BodyType string `json:"body_type"`
 	Body     *openapi.Node
 }
 
-type asanaParam struct {
+type paramFacts struct {
 	Name     string
 	In       string
 	Type     string
 	Required bool
 }
 
-// asanaField is a field of a body; Items is the type of a list's items.
-type asanaField struct {
+// fieldFacts is a field of a body; Items is the type of a list's items.
+type fieldFacts struct {
 	Type     string
 	Format   string
 	Items    string
@@ -44,25 +44,25 @@ type asanaField struct {
 	Fields   *openapi.Node
 }
 
-func fieldOf(n *openapi.Node) asanaField {
+func fieldOf(n *openapi.Node) fieldFacts {
 	var words []string
 	for _, word := range n.Items("enum") {
 		words = append(words, word.Text) // null is the empty text
 	}
-	return asanaField{Type: n.Str("type"), Format: n.Str("format"), Items: n.Str("items"), Enum: words, Required: n.Is("required"), Fields: n.Get("fields")}
+	return fieldFacts{Type: n.Str("type"), Format: n.Str("format"), Items: n.Str("items"), Enum: words, Required: n.Is("required"), Fields: n.Get("fields")}
 }
 
-// asanaWrap is what stands around the fields of every JSON body and around
+// wrapField is what stands around the fields of every JSON body and around
 // what every answer tells.
-const asanaWrap = "data"
+const wrapField = "data"
 
 // Read reads the folder with operations.json.
 func Read(folder string) (*source.Source, error) {
-	var document asanaDocument
+	var document facts
 	if err := source.ReadJSON(folder, "operations.json", &document); err != nil {
 		return nil, err
 	}
-	a := &asana{types: &source.Types{}}
+	a := &reader{types: &source.Types{}}
 	a.answers()
 	for _, o := range document.Operations {
 		if err := a.operation(o); err != nil {
@@ -73,35 +73,35 @@ func Read(folder string) (*source.Source, error) {
 	return &a.source, nil
 }
 
-type asana struct {
+type reader struct {
 	types  *source.Types
 	source source.Source
 }
 
 // The answers that corrections.txt makes more of.
 const (
-	asanaAnswer = "Answer"   // of one thing
-	asanaPage   = "Page"     // one of several
-	asanaNext   = "NextPage" // where it goes on
+	answerType = "Answer"   // of one thing
+	pageType   = "Page"     // one of several
+	nextType   = "NextPage" // where it goes on
 	// A record where another names it, with and without its name.
-	asanaCompact   = "Compact"
-	asanaReference = "Reference"
+	compactType   = "Compact"
+	referenceType = "Reference"
 )
 
-func (a *asana) answers() {
+func (a *reader) answers() {
 	text, thing := bindings.Type{Kind: bindings.String}, bindings.Type{Kind: bindings.Object}
-	data := func(t bindings.Type) bindings.Field { return bindings.Field{Name: asanaWrap, Type: t} }
+	data := func(t bindings.Type) bindings.Field { return bindings.Field{Name: wrapField, Type: t} }
 	things := bindings.Type{Kind: bindings.List, Items: &thing}
 	a.types.List = []*bindings.Definition{
-		{Name: asanaAnswer, Fields: []bindings.Field{data(thing)}},
-		{Name: asanaPage, Fields: []bindings.Field{data(things), {Name: "next_page", Type: bindings.Type{Kind: bindings.Named, Name: asanaNext}}}},
-		{Name: asanaNext, Fields: []bindings.Field{{Name: "offset", Type: text}, {Name: "path", Type: text}, {Name: "uri", Type: text}}},
-		{Name: asanaReference, Fields: []bindings.Field{{Name: "gid", Type: text}, {Name: "resource_type", Type: text}}},
-		{Name: asanaCompact, Fields: []bindings.Field{{Name: "gid", Type: text}, {Name: "resource_type", Type: text}, {Name: "name", Type: text}}},
+		{Name: answerType, Fields: []bindings.Field{data(thing)}},
+		{Name: pageType, Fields: []bindings.Field{data(things), {Name: "next_page", Type: bindings.Type{Kind: bindings.Named, Name: nextType}}}},
+		{Name: nextType, Fields: []bindings.Field{{Name: "offset", Type: text}, {Name: "path", Type: text}, {Name: "uri", Type: text}}},
+		{Name: referenceType, Fields: []bindings.Field{{Name: "gid", Type: text}, {Name: "resource_type", Type: text}}},
+		{Name: compactType, Fields: []bindings.Field{{Name: "gid", Type: text}, {Name: "resource_type", Type: text}, {Name: "name", Type: text}}},
 	}
 }
 
-func (a *asana) operation(o asanaOperation) error {
+func (a *reader) operation(o operationFacts) error {
 	made := &source.Operation{Group: bindings.Snake(o.Tag), From: "operations.json: " + o.ID}
 	made.ID, made.Method, made.Path = o.ID, o.Method, o.Path
 	made.Scopes = slices.Clone(o.Scopes)
@@ -115,9 +115,9 @@ func (a *asana) operation(o asanaOperation) error {
 			return err
 		}
 	}
-	made.Answer = &bindings.Type{Kind: bindings.Named, Name: asanaAnswer}
-	if made.Pages = asanaPages(made); made.Pages != nil {
-		made.Answer.Name = asanaPage
+	made.Answer = &bindings.Type{Kind: bindings.Named, Name: answerType}
+	if made.Pages = pagesOf(made); made.Pages != nil {
+		made.Answer.Name = pageType
 	}
 	if made.Method == "DELETE" {
 		made.Idempotent = "deletes one record by its id, which the vendor does not give again"
@@ -126,8 +126,8 @@ func (a *asana) operation(o asanaOperation) error {
 	return nil
 }
 
-func (a *asana) param(o *source.Operation, p asanaParam) error {
-	t, err := a.fieldType("", asanaField{Type: p.Type, Items: "string"})
+func (a *reader) param(o *source.Operation, p paramFacts) error {
+	t, err := a.fieldType("", fieldFacts{Type: p.Type, Items: "string"})
 	if err != nil {
 		return fmt.Errorf("parameter %q: %w", p.Name, err)
 	}
@@ -166,7 +166,7 @@ func joined(o *source.Operation, name string) {
 	o.Join[name] = ","
 }
 
-func (a *asana) body(o *source.Operation, from asanaOperation) error {
+func (a *reader) body(o *source.Operation, from operationFacts) error {
 	encodings := map[string]bindings.Encoding{"application/json": bindings.JSON, "multipart/form-data": bindings.Multipart}
 	body := &bindings.Body{Encoding: encodings[from.BodyType], Required: true}
 	fields := from.Body
@@ -174,11 +174,11 @@ func (a *asana) body(o *source.Operation, from asanaOperation) error {
 	case "":
 		return fmt.Errorf("unknown content type %q", from.BodyType)
 	case bindings.JSON:
-		data := fields.Get(asanaWrap)
+		data := fields.Get(wrapField)
 		if data == nil || len(fields.Keys) != 1 {
-			return fmt.Errorf("expected a body that is %q", asanaWrap)
+			return fmt.Errorf("expected a body that is %q", wrapField)
 		}
-		body.Wrap, fields = asanaWrap, data.Get("fields")
+		body.Wrap, fields = wrapField, data.Get("fields")
 	}
 	made, err := a.fields(source.Camel(from.ID), fields)
 	if err != nil {
@@ -193,7 +193,7 @@ func (a *asana) body(o *source.Operation, from asanaOperation) error {
 	return nil
 }
 
-func (a *asana) fields(owner string, from *openapi.Node) ([]bindings.Field, error) {
+func (a *reader) fields(owner string, from *openapi.Node) ([]bindings.Field, error) {
 	var out []bindings.Field
 	if from == nil {
 		return nil, nil
@@ -209,7 +209,7 @@ func (a *asana) fields(owner string, from *openapi.Node) ([]bindings.Field, erro
 	return out, nil
 }
 
-func (a *asana) fieldType(name string, f asanaField) (bindings.Type, error) {
+func (a *reader) fieldType(name string, f fieldFacts) (bindings.Type, error) {
 	switch {
 	case len(f.Enum) > 0 && f.Type == "string":
 		return source.Enum(f.Enum), nil
@@ -241,23 +241,23 @@ func (a *asana) fieldType(name string, f asanaField) (bindings.Type, error) {
 	case "any":
 		return bindings.Type{}, nil
 	case "array":
-		item, err := a.fieldType(name, asanaField{Type: f.Items})
+		item, err := a.fieldType(name, fieldFacts{Type: f.Items})
 		return bindings.Type{Kind: bindings.List, Items: &item}, err
 	}
 	return bindings.Type{}, fmt.Errorf("unknown type %q", f.Type)
 }
 
-// asanaPageSize is the most that a list takes.
-const asanaPageSize = 100
+// pageSize is the most that a list takes.
+const pageSize = 100
 
-// asanaPages walks what takes an offset, which is a token and no number.
-func asanaPages(o *source.Operation) *bindings.Pages {
+// pagesOf walks what takes an offset, which is a token and no number.
+func pagesOf(o *source.Operation) *bindings.Pages {
 	var pages *bindings.Pages
 	size := false
 	for _, f := range o.Query {
 		switch f.Name {
 		case "offset":
-			pages = &bindings.Pages{Items: asanaWrap, Cursors: map[string]string{"offset": "next_page.offset"}}
+			pages = &bindings.Pages{Items: wrapField, Cursors: map[string]string{"offset": "next_page.offset"}}
 		case "limit":
 			size = true
 		}
@@ -266,7 +266,7 @@ func asanaPages(o *source.Operation) *bindings.Pages {
 		return nil
 	}
 	if size {
-		pages.SizeParam, pages.Size = "limit", asanaPageSize
+		pages.SizeParam, pages.Size = "limit", pageSize
 	}
 	return pages
 }

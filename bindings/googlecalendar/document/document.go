@@ -10,40 +10,40 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// googleDocument is operations.json: what Google's discovery document says of
+// facts is operations.json: what Google's discovery document says of
 // Calendar's methods. It names the types of answers without describing them;
 // most are those of a body, the others stand in corrections.txt.
-type googleDocument struct {
-	Operations []googleOperation
+type facts struct {
+	Operations []operationFacts
 }
 
-type googleOperation struct {
+type operationFacts struct {
 	ID       string
 	Method   string
 	Path     string
 	Scopes   []string
-	Params   []googleParam
+	Params   []paramFacts
 	Body     *openapi.Node
 	Response string
 }
 
-type googleParam struct {
+type paramFacts struct {
 	Name     string
 	In       string
 	Type     string
 	Required bool
 }
 
-// googlePrefix begins every id and says nothing.
-const googlePrefix = "calendar."
+// idPrefix begins every id and says nothing.
+const idPrefix = "calendar."
 
 // Read reads the folder with operations.json.
 func Read(folder string) (*source.Source, error) {
-	var document googleDocument
+	var document facts
 	if err := source.ReadJSON(folder, "operations.json", &document); err != nil {
 		return nil, err
 	}
-	g := &google{types: &source.Types{}}
+	g := &reader{types: &source.Types{}}
 	for _, o := range document.Operations {
 		if err := g.operation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
@@ -53,13 +53,13 @@ func Read(folder string) (*source.Source, error) {
 	return &g.source, nil
 }
 
-type google struct {
+type reader struct {
 	types  *source.Types
 	source source.Source
 }
 
-func (g *google) operation(o googleOperation) error {
-	id, found := strings.CutPrefix(o.ID, googlePrefix)
+func (g *reader) operation(o operationFacts) error {
+	id, found := strings.CutPrefix(o.ID, idPrefix)
 	group, _, dotted := strings.Cut(id, ".")
 	if !found || !dotted {
 		return fmt.Errorf("expected an id such as calendar.events.list")
@@ -83,13 +83,13 @@ func (g *google) operation(o googleOperation) error {
 	} else {
 		made.Answer = &bindings.Type{Kind: bindings.Named, Name: o.Response}
 	}
-	made.Pages = googlePages(made)
+	made.Pages = pagesOf(made)
 	g.source.Operations = append(g.source.Operations, made)
 	return nil
 }
 
-func (g *google) param(o *source.Operation, p googleParam) error {
-	t, err := googleScalar(p.Type, "")
+func (g *reader) param(o *source.Operation, p paramFacts) error {
+	t, err := scalar(p.Type, "")
 	if err != nil {
 		return fmt.Errorf("parameter %q: %w", p.Name, err)
 	}
@@ -106,7 +106,7 @@ func (g *google) param(o *source.Operation, p googleParam) error {
 }
 
 // body is a resource: that of the answer, or the request to a response.
-func (g *google) body(o *source.Operation, from googleOperation) error {
+func (g *reader) body(o *source.Operation, from operationFacts) error {
 	name := from.Response
 	if noun, asked := strings.CutSuffix(name, "Response"); asked {
 		name = noun + "Request"
@@ -126,7 +126,7 @@ func (g *google) body(o *source.Operation, from googleOperation) error {
 	return nil
 }
 
-func (g *google) fields(owner string, from *openapi.Node) ([]bindings.Field, error) {
+func (g *reader) fields(owner string, from *openapi.Node) ([]bindings.Field, error) {
 	var out []bindings.Field
 	for i, name := range from.Keys {
 		t, err := g.fieldType(owner+source.Camel(name), from.All[i])
@@ -138,10 +138,10 @@ func (g *google) fields(owner string, from *openapi.Node) ([]bindings.Field, err
 	return out, nil
 }
 
-func (g *google) fieldType(name string, f *openapi.Node) (bindings.Type, error) {
+func (g *reader) fieldType(name string, f *openapi.Node) (bindings.Type, error) {
 	inner := f.Get("fields")
 	if inner == nil || len(inner.Keys) == 0 {
-		return googleScalar(f.Str("type"), f.Str("format"))
+		return scalar(f.Str("type"), f.Str("format"))
 	}
 	fields, err := g.fields(name, inner)
 	if err != nil {
@@ -154,7 +154,7 @@ func (g *google) fieldType(name string, f *openapi.Node) (bindings.Type, error) 
 	return *t, nil
 }
 
-func googleScalar(kind, format string) (bindings.Type, error) {
+func scalar(kind, format string) (bindings.Type, error) {
 	switch kind {
 	case "string":
 		if format == "int64" || format == "uint64" {
@@ -177,11 +177,11 @@ func googleScalar(kind, format string) (bindings.Type, error) {
 	return bindings.Type{}, fmt.Errorf("unknown type %q", kind)
 }
 
-// googlePageSize is the most that every list takes; that of events takes more.
-const googlePageSize = 250
+// pageSize is the most that every list takes; that of events takes more.
+const pageSize = 250
 
-// googlePages walks what takes a page token: the answer has the next one.
-func googlePages(o *source.Operation) *bindings.Pages {
+// pagesOf walks what takes a page token: the answer has the next one.
+func pagesOf(o *source.Operation) *bindings.Pages {
 	if o.Method != "GET" {
 		return nil
 	}
@@ -189,7 +189,7 @@ func googlePages(o *source.Operation) *bindings.Pages {
 		if f.Name == "pageToken" {
 			return &bindings.Pages{
 				Items: "items", Cursors: map[string]string{"pageToken": "nextPageToken"},
-				SizeParam: "maxResults", Size: googlePageSize,
+				SizeParam: "maxResults", Size: pageSize,
 			}
 		}
 	}

@@ -19,24 +19,24 @@ import (
 // Read reads the vendor's OpenAPI documents of the dated versions, in
 // the folder openapi, and the list of its webhook events, webhook-events.json.
 func Read(documents string) (*source.Source, error) {
-	made, err := readHighLevelAPI(filepath.Join(documents, "openapi"), "2021-07-28")
+	made, err := readAPI(filepath.Join(documents, "openapi"), "2021-07-28")
 	if err != nil {
 		return nil, err
 	}
-	return made, highLevelTriggers(made, filepath.Join(documents, "webhook-events.json"))
+	return made, addTriggers(made, filepath.Join(documents, "webhook-events.json"))
 }
 
 // ReadV3 reads the documents of the version that is called v3. Its
 // events are those of the app.
 func ReadV3(documents string) (*source.Source, error) {
-	return readHighLevelAPI(filepath.Join(documents, "openapi-v3"), "v3")
+	return readAPI(filepath.Join(documents, "openapi-v3"), "v3")
 }
 
-// readHighLevelAPI reads a folder of OpenAPI documents; version is sent where
+// readAPI reads a folder of OpenAPI documents; version is sent where
 // no operation of a document declares one.
-func readHighLevelAPI(folder, version string) (*source.Source, error) {
+func readAPI(folder, version string) (*source.Source, error) {
 	made, err := openapi.Folder{
-		Header: highLevelHeader,
+		Header: headerOf,
 		Prefix: func(document string) string { return bindings.Snake(strings.TrimSuffix(document, "-api")) },
 	}.Read(folder)
 	if err != nil {
@@ -52,7 +52,7 @@ func readHighLevelAPI(folder, version string) (*source.Source, error) {
 		if o.Fixed == nil && o.Path != "/oauth/token" {
 			o.Fixed = map[string]string{"Version": cmp.Or(versions[o.Group], version)}
 		}
-		highLevelAccount(made, o)
+		setAccount(made, o)
 		o.Idempotent = "" // what a method means in general is not known of this vendor
 		if o.Method == "DELETE" && strings.HasSuffix(o.Path, "}") && o.Body == nil {
 			o.Idempotent = "deletes one record by its id, which the vendor does not give again"
@@ -61,9 +61,9 @@ func readHighLevelAPI(folder, version string) (*source.Source, error) {
 	return made, nil
 }
 
-// highLevelHeader takes the Version for all calls of the operation, and leaves
+// headerOf takes the Version for all calls of the operation, and leaves
 // the token to the connection.
-func highLevelHeader(o *bindings.Operation, name string, schema *openapi.Node) (bool, error) {
+func headerOf(o *bindings.Operation, name string, schema *openapi.Node) (bool, error) {
 	switch http.CanonicalHeaderKey(name) { // two of v3 write version
 	case "Authorization":
 		return false, nil
@@ -78,10 +78,10 @@ func highLevelHeader(o *bindings.Operation, name string, schema *openapi.Node) (
 	return true, nil
 }
 
-// highLevelAccount finds the parameters that take the location and, where it
+// setAccount finds the parameters that take the location and, where it
 // is required, the company. What deletes a location gets none, and what
 // deletes anything no company: they are never meant by default.
-func highLevelAccount(made *source.Source, o *source.Operation) {
+func setAccount(made *source.Source, o *source.Operation) {
 	if o.Method == "DELETE" && strings.HasSuffix(o.Path, "/{locationId}") {
 		return
 	}
@@ -112,21 +112,21 @@ func highLevelAccount(made *source.Source, o *source.Operation) {
 	}
 }
 
-// highLevelEvent is one of the vendor's webhook events.
-type highLevelEvent struct {
+// eventFacts is one of the vendor's webhook events.
+type eventFacts struct {
 	Type    string
 	Fields  *openapi.Node // words for types
 	Example *openapi.Node
 }
 
-// highLevelTriggers makes a trigger of each event. What a body calls itself
+// addTriggers makes a trigger of each event. What a body calls itself
 // stands in its example, which for a few is the name of another event.
-func highLevelTriggers(made *source.Source, file string) error {
+func addTriggers(made *source.Source, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	var events []highLevelEvent
+	var events []eventFacts
 	if err := json.Unmarshal(text, &events); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
@@ -136,7 +136,7 @@ func highLevelTriggers(made *source.Source, file string) error {
 	}
 	for _, e := range events {
 		from := filepath.Base(file) + ": " + e.Type
-		data, err := highLevelData(made, e)
+		data, err := dataOf(made, e)
 		if err != nil {
 			return fmt.Errorf("%s: %w", from, err)
 		}
@@ -160,7 +160,7 @@ func highLevelTriggers(made *source.Source, file string) error {
 }
 
 // record is where the id of what the event is about is.
-func (e highLevelEvent) record() string {
+func (e eventFacts) record() string {
 	has := func(name string) bool { return e.Fields.Get(name) != nil || e.Example.Get(name) != nil }
 	switch {
 	case has("appointment"):

@@ -9,10 +9,10 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// highLevelData makes the type of an event's body from its declared fields,
+// dataOf makes the type of an event's body from its declared fields,
 // and from its example what they are silent about: fields left out, and what
 // is in objects and lists. It is open: bodies grow.
-func highLevelData(made *source.Source, e highLevelEvent) (*bindings.Type, error) {
+func dataOf(made *source.Source, e eventFacts) (*bindings.Type, error) {
 	if e.Fields.Len() == 0 && e.Example.Len() == 0 {
 		return nil, nil
 	}

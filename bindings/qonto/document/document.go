@@ -12,25 +12,25 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// qontoFacts is what is known of Qonto's API, in facts.json: its documents are
+// facts is what is known of Qonto's API, in facts.json: its documents are
 // pages of prose, so that somebody wrote down what they say.
-type qontoFacts struct {
-	Schemas    map[string][]qontoField
-	Operations []qontoOperation
+type facts struct {
+	Schemas    map[string][]fieldFacts
+	Operations []operationFacts
 	Webhooks   struct {
-		Events []qontoEvent
+		Events []eventFacts
 	}
 }
 
-type qontoOperation struct {
+type operationFacts struct {
 	ID         string
 	Method     string
 	Path       string
 	Scope      string
-	PathParams []qontoField `json:"path_params"`
-	Query      []qontoField `json:"query_params"`
+	PathParams []fieldFacts `json:"path_params"`
+	Query      []fieldFacts `json:"query_params"`
 	Wrap       string       `json:"body_wrapper"`
-	Body       []qontoField `json:"body_fields"`
+	Body       []fieldFacts `json:"body_fields"`
 	Content    string       `json:"content_type"`
 	Status     int          `json:"success_status"`
 	Key        string       `json:"response_key"`
@@ -42,31 +42,31 @@ type qontoOperation struct {
 	SCA        string
 }
 
-// qontoField is a field; Required is true, false or the condition under which
+// fieldFacts is a field; Required is true, false or the condition under which
 // it is.
-type qontoField struct {
+type fieldFacts struct {
 	Name     string
 	Type     string
 	Required any
 	Enum     []string
-	Fields   []qontoField
+	Fields   []fieldFacts
 }
 
-// qontoPrefix is part of the app's base URL.
-const qontoPrefix = "/v2"
+// pathPrefix is part of the app's base URL.
+const pathPrefix = "/v2"
 
-// qontoEmpty names the schema of an answer that was not seen.
-const qontoEmpty = "empty"
+// emptySchema names the schema of an answer that was not seen.
+const emptySchema = "empty"
 
 // Read reads the folder with facts.json.
 func Read(folder string) (*source.Source, error) {
-	var facts qontoFacts
+	var facts facts
 	if err := source.ReadJSON(folder, "facts.json", &facts); err != nil {
 		return nil, err
 	}
-	q := &qonto{schemas: facts.Schemas, types: &source.Types{}}
+	q := &reader{schemas: facts.Schemas, types: &source.Types{}}
 	for _, name := range slices.Sorted(maps.Keys(facts.Schemas)) {
-		if name == qontoEmpty {
+		if name == emptySchema {
 			continue
 		}
 		if err := q.define(source.Camel(name), facts.Schemas[name]); err != nil {
@@ -87,18 +87,18 @@ func Read(folder string) (*source.Source, error) {
 	return &q.source, nil
 }
 
-type qonto struct {
-	schemas map[string][]qontoField
+type reader struct {
+	schemas map[string][]fieldFacts
 	types   *source.Types
 	source  source.Source
 }
 
-func (q *qonto) operation(o qontoOperation) error {
-	path, found := strings.CutPrefix(o.Path, qontoPrefix)
+func (q *reader) operation(o operationFacts) error {
+	path, found := strings.CutPrefix(o.Path, pathPrefix)
 	if !found {
-		return fmt.Errorf("path %q: expected it below %s", o.Path, qontoPrefix)
+		return fmt.Errorf("path %q: expected it below %s", o.Path, pathPrefix)
 	}
-	made := &source.Operation{Group: qontoGroup(path), From: "facts.json: " + o.ID}
+	made := &source.Operation{Group: groupOf(path), From: "facts.json: " + o.ID}
 	made.ID, made.Method, made.Path = o.ID, o.Method, path
 	made.Status, made.Key, made.Inferred = o.Status, o.Idempotent, o.Confidence == "inferred"
 	made.Consent = o.SCA != ""
@@ -133,9 +133,9 @@ func (q *qonto) operation(o qontoOperation) error {
 	return nil
 }
 
-// qontoGroup is what an operation belongs to: the first part of its path, with
+// groupOf is what an operation belongs to: the first part of its path, with
 // the second where the first is a family of resources.
-func qontoGroup(path string) string {
+func groupOf(path string) string {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	if family := parts[0]; len(parts) > 1 && (family == "sepa" || family == "international") {
 		return family + "_" + parts[1]
@@ -143,7 +143,7 @@ func qontoGroup(path string) string {
 	return parts[0]
 }
 
-func (q *qonto) body(o qontoOperation) (*bindings.Body, error) {
+func (q *reader) body(o operationFacts) (*bindings.Body, error) {
 	if o.Content == "" {
 		return nil, nil
 	}
@@ -169,8 +169,8 @@ func (q *qonto) body(o qontoOperation) (*bindings.Body, error) {
 
 // nest puts "transfer.amount" into an object called transfer, and
 // "invoices[][file]" into a list of objects called invoices.
-func nest(fields []qontoField) ([]qontoField, error) {
-	var out []qontoField
+func nest(fields []fieldFacts) ([]fieldFacts, error) {
+	var out []fieldFacts
 	at := map[string]int{}
 	for _, f := range fields {
 		outer, inner, dotted := strings.Cut(f.Name, ".")
@@ -187,7 +187,7 @@ func nest(fields []qontoField) ([]qontoField, error) {
 		if !found {
 			i = len(out)
 			at[outer] = i
-			out = append(out, qontoField{Name: outer, Type: kind, Required: false})
+			out = append(out, fieldFacts{Name: outer, Type: kind, Required: false})
 		}
 		if strings.ContainsAny(inner, ".[") || out[i].Type != kind {
 			return nil, fmt.Errorf("field %q: nested deeper than one object", f.Name)
@@ -203,9 +203,9 @@ func nest(fields []qontoField) ([]qontoField, error) {
 
 // answer is the type of an answer: the resource within its key, or by itself
 // where there is no key. It is nil where no fields were seen.
-func (q *qonto) answer(o qontoOperation) (*bindings.Type, error) {
+func (q *reader) answer(o operationFacts) (*bindings.Type, error) {
 	inner := bindings.Type{Kind: bindings.Object}
-	if o.Schema != qontoEmpty {
+	if o.Schema != emptySchema {
 		if q.schemas[o.Schema] == nil {
 			return nil, fmt.Errorf("there is no schema %q", o.Schema)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/qonto/document"
 )
 
-const qontoDocument = `{
+const sampleDocument = `{
 	"schemas": {
 		"empty": [],
 		"meta": [{"name": "next_page", "type": "integer", "nullable_or_absent": true}],
@@ -56,7 +56,7 @@ const qontoDocument = `{
 	]}
 }`
 
-func TestQontoSaysWhatItCannotRead(t *testing.T) {
+func TestSaysWhatItCannotRead(t *testing.T) {
 	for change, want := range map[string]string{
 		`"object[]{id,errors[{code,detail}]}" -> "tuple"`:            `schema transfer: field "results": unknown type "tuple"`,
 		`"multipart/form-data" -> "text/xml"`:                        `operation upload_bills: unknown content type "text/xml"`,
@@ -66,8 +66,8 @@ func TestQontoSaysWhatItCannotRead(t *testing.T) {
 	} {
 		before, after, _ := strings.Cut(change, " -> ")
 		dir := t.TempDir()
-		text := strings.Replace(qontoDocument, before, after, 1)
-		if text == qontoDocument {
+		text := strings.Replace(sampleDocument, before, after, 1)
+		if text == sampleDocument {
 			t.Fatalf("%q is not in the document", before)
 		}
 		if err := os.WriteFile(filepath.Join(dir, "facts.json"), []byte(text), 0o600); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// qontoEvent is a type of webhook with the values of data.event that were seen.
-type qontoEvent struct {
+// eventFacts is a type of webhook with the values of data.event that were seen.
+type eventFacts struct {
 	Type       string
 	Resource   string
 	Scope      string
@@ -18,13 +18,13 @@ type qontoEvent struct {
 	Confidence string
 }
 
-// qontoRecords are the fields that hold the id of what an event is about,
+// recordFields are the fields that hold the id of what an event is about,
 // where it is not "id".
-var qontoRecords = []string{"payment_link_id", "client_id"}
+var recordFields = []string{"payment_link_id", "client_id"}
 
 // event makes a trigger of each value, and one for the type as a whole where
 // no value was seen, or where the field that holds it was not.
-func (q *qonto) event(e qontoEvent) error {
+func (q *reader) event(e eventFacts) error {
 	var names []string
 	for _, f := range e.Fields {
 		name, _, _ := strings.Cut(f, "{")
@@ -50,7 +50,7 @@ func (q *qonto) event(e qontoEvent) error {
 		if slices.Contains(names, "id") || len(names) == 0 {
 			t.Record = "id"
 		}
-		for _, name := range qontoRecords {
+		for _, name := range recordFields {
 			if slices.Contains(names, name) && t.Record == "" {
 				t.Record = name
 			}
@@ -66,13 +66,13 @@ func (q *qonto) event(e qontoEvent) error {
 // eventData is the type of an event's data. A field is of the type that the
 // resource gives it, unless that is an amount of money or holds some: webhooks
 // flatten those.
-func (q *qonto) eventData(e qontoEvent, names []string) (*bindings.Type, error) {
+func (q *reader) eventData(e eventFacts, names []string) (*bindings.Type, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
 	noun := bindings.Singular(strings.ReplaceAll(e.Resource, "-", "_"))
-	known := map[string]qontoField{}
-	for _, f := range q.schemas[qontoSchema(noun)] {
+	known := map[string]fieldFacts{}
+	for _, f := range q.schemas[schemaOf(noun)] {
 		known[f.Name] = f
 	}
 	var fields []bindings.Field
@@ -113,8 +113,8 @@ func flattened(t bindings.Type) bindings.Type {
 	return t
 }
 
-// qontoSchema is the resource that an event of this noun is about.
-func qontoSchema(noun string) string {
+// schemaOf is the resource that an event of this noun is about.
+func schemaOf(noun string) string {
 	switch noun {
 	case "account":
 		return "bank_account"

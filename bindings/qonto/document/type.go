@@ -9,7 +9,7 @@ import (
 )
 
 // define adds the object called name with these fields.
-func (q *qonto) define(name string, fields []qontoField) error {
+func (q *reader) define(name string, fields []fieldFacts) error {
 	made, err := q.fields(name, fields)
 	if err != nil {
 		return err
@@ -19,7 +19,7 @@ func (q *qonto) define(name string, fields []qontoField) error {
 }
 
 // fields reads fields of the object called owner.
-func (q *qonto) fields(owner string, fields []qontoField) ([]bindings.Field, error) {
+func (q *reader) fields(owner string, fields []fieldFacts) ([]bindings.Field, error) {
 	var out []bindings.Field
 	for _, f := range fields {
 		t, err := q.fieldType(owner, f)
@@ -31,7 +31,7 @@ func (q *qonto) fields(owner string, fields []qontoField) ([]bindings.Field, err
 	return out, nil
 }
 
-func (q *qonto) fieldType(owner string, f qontoField) (bindings.Type, error) {
+func (q *reader) fieldType(owner string, f fieldFacts) (bindings.Type, error) {
 	text, nullable := strings.CutSuffix(f.Type, "?")
 	if nullable {
 		f.Type = text
@@ -59,7 +59,7 @@ func (q *qonto) fieldType(owner string, f qontoField) (bindings.Type, error) {
 }
 
 // listed makes a list of a field whose name or type ends with brackets.
-func (q *qonto) listed(f qontoField, t bindings.Type) bindings.Type {
+func (q *reader) listed(f fieldFacts, t bindings.Type) bindings.Type {
 	if t.Kind != bindings.List && (strings.HasSuffix(f.Name, "[]") || strings.HasPrefix(f.Type, "object[]")) {
 		return bindings.Type{Kind: bindings.List, Items: &t}
 	}
@@ -68,7 +68,7 @@ func (q *qonto) listed(f qontoField, t bindings.Type) bindings.Type {
 
 // parse reads the notation of a type: "string(email)", "uuid[]",
 // "object{type,value}", "object[]{id,errors[{code}]}", or a schema's name.
-func (q *qonto) parse(owner, field, text string) (bindings.Type, error) {
+func (q *reader) parse(owner, field, text string) (bindings.Type, error) {
 	if members, found := strings.CutPrefix(text, "object[]{"); found {
 		item, err := q.members(owner, field, members)
 		return bindings.Type{Kind: bindings.List, Items: &item}, err
@@ -80,7 +80,7 @@ func (q *qonto) parse(owner, field, text string) (bindings.Type, error) {
 		item, err := q.parse(owner, field, text)
 		return bindings.Type{Kind: bindings.List, Items: &item}, err
 	}
-	if strings.HasPrefix(text, "string(decimal") || text == "string" && qontoDecimals[field] {
+	if strings.HasPrefix(text, "string(decimal") || text == "string" && decimals[field] {
 		return bindings.Type{Kind: bindings.Decimal}, nil
 	}
 	name, _, _ := strings.Cut(text, "(")
@@ -104,15 +104,15 @@ func (q *qonto) parse(owner, field, text string) (bindings.Type, error) {
 	return bindings.Type{Kind: bindings.Named, Name: source.Camel(text)}, nil
 }
 
-// qontoDecimals are the fields whose text is a decimal number.
-var qontoDecimals = map[string]bool{
+// decimals are the fields whose text is a decimal number.
+var decimals = map[string]bool{
 	"amount": true, "quantity": true, "value": true, "vat_rate": true, "stamp_duty_amount": true,
 	"payment_lifespan_limit": true, "payment_monthly_limit": true, "total_transfers_amount": true,
 }
 
-// qontoMembers are the types of members whose notation gives names only;
+// memberTypes are the types of members whose notation gives names only;
 // those that are not here are text.
-var qontoMembers = map[string]string{
+var memberTypes = map[string]string{
 	"attachment_ids":                  "string[]",
 	"beneficiary":                     "object{name,iban,bic,email,activity_tag}",
 	"discount":                        "object{type,value}",
@@ -124,7 +124,7 @@ var qontoMembers = map[string]string{
 }
 
 // members reads what stands between the braces of an object.
-func (q *qonto) members(owner, field, text string) (bindings.Type, error) {
+func (q *reader) members(owner, field, text string) (bindings.Type, error) {
 	name := owner + source.Camel(strings.TrimSuffix(field, "[]"))
 	body, rest := closing(text)
 	if rest != "" {
@@ -135,7 +135,7 @@ func (q *qonto) members(owner, field, text string) (bindings.Type, error) {
 		var member string
 		member, body = split(body)
 		word, inner, nested := strings.Cut(member, "{")
-		kind, known := qontoMembers[word]
+		kind, known := memberTypes[word]
 		switch {
 		case nested && strings.HasSuffix(word, "["):
 			word, kind = strings.TrimSuffix(word, "["), "object[]{"+strings.TrimSuffix(inner, "]")

@@ -11,25 +11,25 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// slackFamilies are groups of all methods that begin with the word. What
+// families are groups of all methods that begin with the word. What
 // changes something there is sent as JSON; every other method is sent as a
 // form, which all of them take and some alone: files.getUploadURLExternal.
-var slackFamilies = []string{"chat", "conversations", "users"}
+var families = []string{"chat", "conversations", "users"}
 
-// slackGroup is what a method belongs to: its name without the last word.
-func slackGroup(method string) string {
-	if first, _, _ := strings.Cut(method, "."); slices.Contains(slackFamilies, first) {
+// groupOf is what a method belongs to: its name without the last word.
+func groupOf(method string) string {
+	if first, _, _ := strings.Cut(method, "."); slices.Contains(families, first) {
 		return first
 	}
 	return method[:strings.LastIndexByte(method, '.')]
 }
 
-// slackMethod is one method in methods.json.
-type slackMethod struct {
+// methodFacts is one method in methods.json.
+type methodFacts struct {
 	Name   string
 	Read   bool
-	Args   []slackField
-	Answer []slackField
+	Args   []fieldFacts
+	Answer []fieldFacts
 	Tier   string
 	Scopes []string
 	Paged  string
@@ -37,7 +37,7 @@ type slackMethod struct {
 	Deprecated bool
 }
 
-type slackField struct {
+type fieldFacts struct {
 	Name     string
 	Type     string
 	Items    string
@@ -47,16 +47,16 @@ type slackField struct {
 
 // Read reads the folder with methods.json and events.json.
 func Read(folder string) (*source.Source, error) {
-	var methods struct{ Methods []slackMethod }
+	var methods struct{ Methods []methodFacts }
 	if err := source.ReadJSON(folder, "methods.json", &methods); err != nil {
 		return nil, err
 	}
-	var events struct{ Events []slackEvent }
+	var events struct{ Events []eventFacts }
 	if err := source.ReadJSON(folder, "events.json", &events); err != nil {
 		return nil, err
 	}
-	s := &slack{types: &source.Types{}}
-	s.types.List = append(s.types.List, &bindings.Definition{Name: slackMetadata, Fields: []bindings.Field{
+	s := &reader{types: &source.Types{}}
+	s.types.List = append(s.types.List, &bindings.Definition{Name: metadataType, Fields: []bindings.Field{
 		{Name: "next_cursor", Type: bindings.Type{Kind: bindings.String}},
 		{Name: "messages", Type: bindings.Type{Kind: bindings.List, Items: &bindings.Type{Kind: bindings.String}}},
 	}, Open: true})
@@ -64,7 +64,7 @@ func Read(folder string) (*source.Source, error) {
 		if !strings.Contains(m.Name, ".") {
 			return nil, fmt.Errorf("method %s: expected a family and a dot before the last word", m.Name)
 		}
-		if err := s.method(slackGroup(m.Name), m); err != nil {
+		if err := s.method(groupOf(m.Name), m); err != nil {
 			return nil, fmt.Errorf("method %s: %w", m.Name, err)
 		}
 	}
@@ -77,29 +77,29 @@ func Read(folder string) (*source.Source, error) {
 	return &s.source, nil
 }
 
-type slack struct {
+type reader struct {
 	types  *source.Types
 	source source.Source
 }
 
-// slackMetadata is the type of what stands beside every answer.
-const slackMetadata = "ResponseMetadata"
+// metadataType is the type of what stands beside every answer.
+const metadataType = "ResponseMetadata"
 
-// slackTier is the tier of methods whose own is not stated; most have it.
-const slackTier = "Tier2"
+// usualTier is the tier of methods whose own is not stated; most have it.
+const usualTier = "Tier2"
 
 // method makes an operation of a method.
-func (s *slack) method(group string, m slackMethod) error {
+func (s *reader) method(group string, m methodFacts) error {
 	o := &source.Operation{Group: group, From: "methods.json: " + m.Name}
 	o.ID, o.Method, o.Path = m.Name, "POST", "/"+m.Name
-	o.Safe, o.Limit, o.Deprecated = m.Read, strings.ToLower(cmp.Or(m.Tier, slackTier)), m.Deprecated
-	o.AnyScope = slackScopes(m.Scopes)
+	o.Safe, o.Limit, o.Deprecated = m.Read, strings.ToLower(cmp.Or(m.Tier, usualTier)), m.Deprecated
+	o.AnyScope = scopesOf(m.Scopes)
 	encoding := bindings.Form
-	if slices.Contains(slackFamilies, group) && !m.Read {
+	if slices.Contains(families, group) && !m.Read {
 		encoding = bindings.JSON
 	}
 	if len(m.Args) > 0 {
-		fields, err := slackFields(m.Args)
+		fields, err := fieldsOf(m.Args)
 		if err != nil {
 			return err
 		}
@@ -112,12 +112,12 @@ func (s *slack) method(group string, m slackMethod) error {
 			o.Body.Required = o.Body.Required || f.Required
 		}
 	}
-	fields, err := slackFields(m.Answer)
+	fields, err := fieldsOf(m.Answer)
 	if err != nil {
 		return err
 	}
 	fields = append([]bindings.Field{{Name: "ok", Type: bindings.Type{Kind: bindings.Boolean}}}, fields...)
-	fields = append(fields, bindings.Field{Name: "response_metadata", Type: bindings.Type{Kind: bindings.Named, Name: slackMetadata}})
+	fields = append(fields, bindings.Field{Name: "response_metadata", Type: bindings.Type{Kind: bindings.Named, Name: metadataType}})
 	name := source.Camel(m.Name) + "Answer"
 	if len(m.Answer) == 0 {
 		name = "Answer"
@@ -126,7 +126,7 @@ func (s *slack) method(group string, m slackMethod) error {
 		return err
 	}
 	if m.Paged == "cursor" {
-		if o.Pages, err = slackPages(m); err != nil {
+		if o.Pages, err = pagesOf(m); err != nil {
 			return err
 		}
 	}
@@ -134,12 +134,12 @@ func (s *slack) method(group string, m slackMethod) error {
 	return nil
 }
 
-// slackPageSize is what the vendor advises to ask for at most.
-const slackPageSize = 200
+// pageSize is what the vendor advises to ask for at most.
+const pageSize = 200
 
-// slackPages walks the one list in the answer. Where there is none of that
+// pagesOf walks the one list in the answer. Where there is none of that
 // name, the corrections say what is walked.
-func slackPages(m slackMethod) (*bindings.Pages, error) {
+func pagesOf(m methodFacts) (*bindings.Pages, error) {
 	pages := &bindings.Pages{Cursors: map[string]string{"cursor": "response_metadata.next_cursor"}}
 	for _, f := range m.Answer {
 		if f.Type != "array" {
@@ -151,16 +151,16 @@ func slackPages(m slackMethod) (*bindings.Pages, error) {
 		pages.Items = f.Name
 	}
 	for _, size := range []string{"limit", "count"} { // with both, limit goes with the cursor
-		if pages.SizeParam == "" && slices.ContainsFunc(m.Args, func(f slackField) bool { return f.Name == size }) {
-			pages.SizeParam, pages.Size = size, slackPageSize
+		if pages.SizeParam == "" && slices.ContainsFunc(m.Args, func(f fieldFacts) bool { return f.Name == size }) {
+			pages.SizeParam, pages.Size = size, pageSize
 		}
 	}
 	return pages, nil
 }
 
-// slackScopes adds to the scopes of 2021 those that took their place; any one
+// scopesOf adds to the scopes of 2021 those that took their place; any one
 // of them is enough. "none" stands for no scope.
-func slackScopes(scopes []string) []string {
+func scopesOf(scopes []string) []string {
 	var out []string
 	for _, scope := range scopes {
 		switch scope {
@@ -180,10 +180,10 @@ func slackScopes(scopes []string) []string {
 	return out
 }
 
-func slackFields(fields []slackField) ([]bindings.Field, error) {
+func fieldsOf(fields []fieldFacts) ([]bindings.Field, error) {
 	var out []bindings.Field
 	for _, f := range fields {
-		t, err := slackType(f)
+		t, err := typeOf(f)
 		if err != nil {
 			return nil, fmt.Errorf("field %q: %w", f.Name, err)
 		}
@@ -192,14 +192,14 @@ func slackFields(fields []slackField) ([]bindings.Field, error) {
 	return out, nil
 }
 
-// slackIntegers are numbers that count, or are whole seconds.
-var slackIntegers = []string{
+// integers are numbers that count, or are whole seconds.
+var integers = []string{
 	"limit", "count", "page", "length", "duration", "duration_days", "num_minutes", "num_trigger_ids", "expires_in",
 	"expiration_ts", "date_start", "date_end_of_support", "date_sessions_started", "last_message_activity_before", "before",
 	"max_date_created", "min_date_created", "max_workflow_triggers", "crop_w", "crop_x", "crop_y",
 }
 
-func slackType(f slackField) (bindings.Type, error) {
+func typeOf(f fieldFacts) (bindings.Type, error) {
 	if len(f.Enum) > 0 {
 		return source.Enum(f.Enum), nil
 	}
@@ -213,7 +213,7 @@ func slackType(f slackField) (bindings.Type, error) {
 	case "any":
 		return bindings.Type{}, nil
 	case "number":
-		if slices.Contains(slackIntegers, f.Name) || strings.HasSuffix(f.Name, "_count") {
+		if slices.Contains(integers, f.Name) || strings.HasSuffix(f.Name, "_count") {
 			return bindings.Type{Kind: bindings.Integer}, nil
 		}
 		return bindings.Type{Kind: bindings.Number}, nil
@@ -221,18 +221,18 @@ func slackType(f slackField) (bindings.Type, error) {
 		item := bindings.Type{}
 		if f.Items != "" {
 			var err error
-			if item, err = slackType(slackField{Name: f.Name, Type: f.Items}); err != nil {
+			if item, err = typeOf(fieldFacts{Name: f.Name, Type: f.Items}); err != nil {
 				return item, err
 			}
 		}
 		return bindings.Type{Kind: bindings.List, Items: &item}, nil
 	}
 	if first, second, found := strings.Cut(f.Type, "|"); found {
-		a, err := slackType(slackField{Type: first})
+		a, err := typeOf(fieldFacts{Type: first})
 		if err != nil {
 			return a, err
 		}
-		b, err := slackType(slackField{Type: second})
+		b, err := typeOf(fieldFacts{Type: second})
 		return bindings.Type{Kind: bindings.Union, Of: []bindings.Type{a, b}}, err
 	}
 	return bindings.Type{}, fmt.Errorf("unknown type %q", f.Type)

@@ -7,23 +7,23 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// slackEvent is a type of event in events.json, or a subtype of one.
-type slackEvent struct {
+// eventFacts is a type of event in events.json, or a subtype of one.
+type eventFacts struct {
 	Type    string
 	Subtype string
-	Fields  []slackField
+	Fields  []fieldFacts
 }
 
-// slackSubtyped are the types whose subtypes are events of their own, so that
+// subtyped are the types whose subtypes are events of their own, so that
 // the type alone means that there is no subtype.
-const slackSubtyped = "message"
+const subtyped = "message"
 
-func (s *slack) event(e slackEvent) error {
+func (s *reader) event(e eventFacts) error {
 	fields := []bindings.Field{{Name: "type", Type: source.Enum([]string{e.Type})}}
 	if e.Subtype != "" {
 		fields = append(fields, bindings.Field{Name: "subtype", Type: source.Enum([]string{e.Subtype})})
 	}
-	made, err := slackFields(e.Fields)
+	made, err := fieldsOf(e.Fields)
 	if err != nil {
 		return err
 	}
@@ -33,8 +33,8 @@ func (s *slack) event(e slackEvent) error {
 		fields = append(fields, f)
 	}
 	t := &source.Trigger{From: "events.json: " + e.Type}
-	t.Vendor, t.Record = e.Type, slackRecord(e)
-	if e.Type == slackSubtyped {
+	t.Vendor, t.Record = e.Type, recordOf(e)
+	if e.Type == subtyped {
 		t.When = map[string]string{"event.subtype": e.Subtype}
 	}
 	if e.Subtype != "" {
@@ -47,20 +47,20 @@ func (s *slack) event(e slackEvent) error {
 	return nil
 }
 
-// slackNouns are the nouns whose id stands under another name.
-var slackNouns = map[string]string{
+// nouns are the nouns whose id stands under another name.
+var nouns = map[string]string{
 	"dnd": "user", "group": "channel", "im": "channel", "member": "user", "pin": "channel", "shared": "invite", "star": "user",
 }
 
-// slackRecord is the field with the id of the noun that the event's type
+// recordOf is the field with the id of the noun that the event's type
 // begins with: file_id, channel, or the id within an object called user. A
 // message is known by its time.
-func slackRecord(e slackEvent) string {
+func recordOf(e eventFacts) string {
 	noun, _, _ := strings.Cut(e.Type, "_")
-	if e.Type == slackSubtyped {
+	if e.Type == subtyped {
 		return "ts"
 	}
-	if other := slackNouns[noun]; other != "" {
+	if other := nouns[noun]; other != "" {
 		noun = other
 	}
 	for _, f := range e.Fields {

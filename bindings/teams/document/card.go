@@ -5,17 +5,17 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// teamsCardBytes is the most that a message by webhook may have.
-const teamsCardBytes = 28 << 10
+// maxCardBytes is the most that a message by webhook may have.
+const maxCardBytes = 28 << 10
 
-// teamsAddress is the setting of a connection that holds a workflow's address.
-const teamsAddress = "webhook_url"
+// addressSetting is the setting of a connection that holds a workflow's address.
+const addressSetting = "webhook_url"
 
 // card adds what Graph does not have: the address that a workflow gives to
 // post Adaptive Cards to. Its message is that of the vendor's page on incoming
 // webhooks; of a card only what every one has is checked, since the rest grows
 // with its versions.
-func (t *teams) card() error {
+func (t *reader) card() error {
 	text := bindings.Type{Kind: bindings.String}
 	named := func(name string) bindings.Type { return bindings.Type{Kind: bindings.Named, Name: name} }
 	listOf := func(name string) bindings.Type {
@@ -48,8 +48,8 @@ func (t *teams) card() error {
 		return err
 	}
 	o := &source.Operation{Group: "webhooks", From: "incoming webhooks by workflows"}
-	o.ID, o.Method, o.Path, o.Address = "post-webhook", "POST", "/workflows/invoke", teamsAddress
-	o.Body = &bindings.Body{Encoding: bindings.JSON, Type: *message, Required: true, Max: teamsCardBytes}
+	o.ID, o.Method, o.Path, o.Address = "post-webhook", "POST", "/workflows/invoke", addressSetting
+	o.Body = &bindings.Body{Encoding: bindings.JSON, Type: *message, Required: true, Max: maxCardBytes}
 	o.Status, o.Limit = 202, "workflow"
 	t.source.Operations = append(t.source.Operations, o)
 	return nil

@@ -13,34 +13,34 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// teamsFacts is what is known of the part of Microsoft Graph that is Teams, in
+// facts is what is known of the part of Microsoft Graph that is Teams, in
 // operations.json. It has neither names nor answers: both follow from Graph's
 // own conventions, which are those of OData.
-type teamsFacts struct {
-	Operations []teamsOperation
+type facts struct {
+	Operations []operationFacts
 	Types      *openapi.Node
 }
 
-type teamsOperation struct {
+type operationFacts struct {
 	Method string
 	Path   string
 	Query  []string
-	Body   teamsBody
+	Body   bodyFacts
 }
 
-// teamsBody is the name of a type, or the parameters of an action.
-type teamsBody struct {
+// bodyFacts is the name of a type, or the parameters of an action.
+type bodyFacts struct {
 	Type   string
-	Fields []teamsField
+	Fields []fieldFacts
 }
 
-type teamsField struct {
+type fieldFacts struct {
 	Name string
 	Type string
 }
 
 // UnmarshalJSON reads a body.
-func (b *teamsBody) UnmarshalJSON(text []byte) error {
+func (b *bodyFacts) UnmarshalJSON(text []byte) error {
 	if len(text) > 0 && text[0] == '"' {
 		return json.Unmarshal(text, &b.Type)
 	}
@@ -49,11 +49,11 @@ func (b *teamsBody) UnmarshalJSON(text []byte) error {
 
 // Read reads the folder with operations.json.
 func Read(folder string) (*source.Source, error) {
-	var facts teamsFacts
+	var facts facts
 	if err := source.ReadJSON(folder, "operations.json", &facts); err != nil {
 		return nil, err
 	}
-	t := &teams{facts: facts, types: &source.Types{}}
+	t := &reader{facts: facts, types: &source.Types{}}
 	for i, name := range facts.Types.Keys {
 		if err := t.define(name, facts.Types.All[i]); err != nil {
 			return nil, fmt.Errorf("type %s: %w", name, err)
@@ -72,14 +72,14 @@ func Read(folder string) (*source.Source, error) {
 	return &t.source, nil
 }
 
-type teams struct {
-	facts  teamsFacts
+type reader struct {
+	facts  facts
 	types  *source.Types
 	source source.Source
 }
 
-func (t *teams) operation(o teamsOperation) error {
-	name, err := teamsNameOf(o.Method, o.Path)
+func (t *reader) operation(o operationFacts) error {
+	name, err := nameOf(o.Method, o.Path)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (t *teams) operation(o teamsOperation) error {
 		}
 	}
 	for _, param := range o.Query {
-		made.Query = append(made.Query, bindings.Field{Name: param, Type: bindings.Type{Kind: teamsOption(param)}})
+		made.Query = append(made.Query, bindings.Field{Name: param, Type: bindings.Type{Kind: optionKind(param)}})
 	}
 	if made.Body, err = t.body(o, name); err != nil {
 		return err
@@ -102,43 +102,43 @@ func (t *teams) operation(o teamsOperation) error {
 	switch {
 	case o.Method == "PATCH" || o.Method == "PUT":
 		made.Idempotent = "gives one record the same values again"
-	case o.Method == "DELETE" && name.item && !teamsReused[name.noun]:
+	case o.Method == "DELETE" && name.item && !reusedIDs[name.noun]:
 		made.Idempotent = "deletes one record by its id, which the vendor does not give again"
 	}
 	t.source.Operations = append(t.source.Operations, made)
 	return nil
 }
 
-// teamsReused are the nouns whose ids are made of what they tie together, so
+// reusedIDs are the nouns whose ids are made of what they tie together, so
 // that the same one can come back.
-var teamsReused = map[string]bool{"chat": true, "member": true, "pinned-message": true}
+var reusedIDs = map[string]bool{"chat": true, "member": true, "pinned-message": true}
 
-// teamsOption is the type of one of OData's parameters; lists stand in one
+// optionKind is the type of one of OData's parameters; lists stand in one
 // text, as "id,displayName".
-func teamsOption(param string) bindings.Kind {
+func optionKind(param string) bindings.Kind {
 	switch param {
 	case "$count":
 		return bindings.Boolean
-	case "$skip", teamsTop:
+	case "$skip", topParam:
 		return bindings.Integer
 	}
 	return bindings.String
 }
 
-// teamsTop is the parameter for the size of a page.
-const teamsTop = "$top"
+// topParam is the parameter for the size of a page.
+const topParam = "$top"
 
-// teamsPaged are the nouns whose lists take $top, with the most that they take,
+// pageSizes are the nouns whose lists take $top, with the most that they take,
 // by the vendor's reference. Its description of the API has $top everywhere,
 // and elsewhere the service refuses it.
-var teamsPaged = map[string]int{"message": 50, "reply": 50, "chat": 50}
+var pageSizes = map[string]int{"message": 50, "reply": 50, "chat": 50}
 
-// teamsNext is where every list says what comes next, as a whole address.
-const teamsNext = "@odata.nextLink"
+// nextLink is where every list says what comes next, as a whole address.
+const nextLink = "@odata.nextLink"
 
 // answer sets what an operation answers: a list with the address of its next
 // page, the one record that the path names, or nothing that is described.
-func (t *teams) answer(made *source.Operation, name teamsName) error {
+func (t *reader) answer(made *source.Operation, name operationName) error {
 	switch {
 	case made.Method == "DELETE":
 		made.Status = 204
@@ -147,10 +147,10 @@ func (t *teams) answer(made *source.Operation, name teamsName) error {
 		if err != nil {
 			return err
 		}
-		made.Answer, made.Pages = page, &bindings.Pages{Items: "value", URL: teamsNext}
-		takes := slices.ContainsFunc(made.Query, func(f bindings.Field) bool { return f.Name == teamsTop })
-		if size := teamsPaged[name.noun]; takes && size > 0 {
-			made.Pages.SizeParam, made.Pages.Size = teamsTop, size
+		made.Answer, made.Pages = page, &bindings.Pages{Items: "value", URL: nextLink}
+		takes := slices.ContainsFunc(made.Query, func(f bindings.Field) bool { return f.Name == topParam })
+		if size := pageSizes[name.noun]; takes && size > 0 {
+			made.Pages.SizeParam, made.Pages.Size = topParam, size
 		}
 	case name.noun != "" && name.kind.typ == "":
 		made.Answer = &bindings.Type{Kind: bindings.Object}
@@ -161,12 +161,12 @@ func (t *teams) answer(made *source.Operation, name teamsName) error {
 }
 
 // page is the type of an answer that lists.
-func (t *teams) page(kind string, delta bool) (*bindings.Type, error) {
+func (t *reader) page(kind string, delta bool) (*bindings.Type, error) {
 	text := bindings.Type{Kind: bindings.String}
 	fields := []bindings.Field{
 		{Name: "value", Type: bindings.Type{Kind: bindings.List, Items: &bindings.Type{Kind: bindings.Named, Name: kind}}},
 		{Name: "@odata.count", Type: bindings.Type{Kind: bindings.Integer}},
-		{Name: teamsNext, Type: text},
+		{Name: nextLink, Type: text},
 	}
 	name := kind + "Page"
 	if delta {
@@ -176,7 +176,7 @@ func (t *teams) page(kind string, delta bool) (*bindings.Type, error) {
 }
 
 // body is what is sent. Actions leave out what they need not be told.
-func (t *teams) body(o teamsOperation, name teamsName) (*bindings.Body, error) {
+func (t *reader) body(o operationFacts, name operationName) (*bindings.Body, error) {
 	if o.Body.Type != "" {
 		typ, err := t.parse(o.Body.Type)
 		return &bindings.Body{Encoding: bindings.JSON, Type: typ, Required: true}, err
@@ -197,13 +197,13 @@ func (t *teams) body(o teamsOperation, name teamsName) (*bindings.Body, error) {
 
 // define adds a type, which is an object with fields. One of several words is
 // written where it is used.
-func (t *teams) define(name string, typ *openapi.Node) error {
+func (t *reader) define(name string, typ *openapi.Node) error {
 	if len(typ.Items("enum")) > 0 {
 		return nil
 	}
-	var declared []teamsField
+	var declared []fieldFacts
 	for _, f := range typ.Items("fields") {
-		declared = append(declared, teamsField{Name: f.Str("name"), Type: f.Str("type")})
+		declared = append(declared, fieldFacts{Name: f.Str("name"), Type: f.Str("type")})
 	}
 	fields, err := t.fields(declared)
 	if err != nil {
@@ -213,7 +213,7 @@ func (t *teams) define(name string, typ *openapi.Node) error {
 	return nil
 }
 
-func (t *teams) fields(fields []teamsField) ([]bindings.Field, error) {
+func (t *reader) fields(fields []fieldFacts) ([]bindings.Field, error) {
 	var out []bindings.Field
 	for _, f := range fields {
 		typ, err := t.parse(f.Type)
@@ -225,10 +225,10 @@ func (t *teams) fields(fields []teamsField) ([]bindings.Field, error) {
 	return out, nil
 }
 
-// teamsUnknown stands in the vendor's lists for words to come; nobody sends it.
-const teamsUnknown = "unknownFutureValue"
+// unknownValue stands in the vendor's lists for words to come; nobody sends it.
+const unknownValue = "unknownFutureValue"
 
-func (t *teams) parse(text string) (bindings.Type, error) {
+func (t *reader) parse(text string) (bindings.Type, error) {
 	if item, found := strings.CutPrefix(text, "[]"); found {
 		items, err := t.parse(item)
 		return bindings.Type{Kind: bindings.List, Items: &items}, err
@@ -248,7 +248,7 @@ func (t *teams) parse(text string) (bindings.Type, error) {
 		return bindings.Type{}, fmt.Errorf("unknown type %q", text)
 	}
 	if words := typ.Texts("enum"); len(words) > 0 {
-		return source.Enum(slices.DeleteFunc(words, func(word string) bool { return word == teamsUnknown })), nil
+		return source.Enum(slices.DeleteFunc(words, func(word string) bool { return word == unknownValue })), nil
 	}
 	return bindings.Type{Kind: bindings.Named, Name: text}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/teams/document"
 )
 
-const teamsDocument = `{
+const sampleDocument = `{
 	"operations": [
 		{"method": "GET", "path": "/chats/{chatId}/messages", "query": ["$count", "$filter", "$top"]},
 		{"method": "POST", "path": "/chats/{chatId}/messages", "query": [], "body": "chatMessage"},
@@ -29,7 +29,7 @@ const teamsDocument = `{
 	}
 }`
 
-func TestTeamsSaysWhatItCannotRead(t *testing.T) {
+func TestSaysWhatItCannotRead(t *testing.T) {
 	for change, want := range map[string]string{
 		`"[]identity" -> "[]person"`:                            `type chatMessage: field "mentions": unknown type "person"`,
 		`/teams/getAllMessages() -> /teams/getSome()`:           `GET /teams/getSome(): unknown function "getSome()"`,
@@ -38,8 +38,8 @@ func TestTeamsSaysWhatItCannotRead(t *testing.T) {
 		`"PATCH" -> "MERGE"`:                                    `MERGE is no method of Graph's`,
 	} {
 		before, after, _ := strings.Cut(change, " -> ")
-		text := strings.Replace(teamsDocument, before, after, 1)
-		if text == teamsDocument {
+		text := strings.Replace(sampleDocument, before, after, 1)
+		if text == sampleDocument {
 			t.Fatalf("%q is not in the document", before)
 		}
 		dir := t.TempDir()

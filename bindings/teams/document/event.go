@@ -8,34 +8,34 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// teamsEvents are the resources that Graph notifies of, with our noun, the
+// resources are the resources that Graph notifies of, with our noun, the
 // ids that say where the changed record is, the permission that a person's
 // token needs, and our verbs for its three kinds of change. All notifications
 // look alike; they are told apart by the subscription that brings them.
-var teamsEvents = []struct {
+var resources = []struct {
 	noun, scope string
 	ids         []string
 	verbs       map[string]string
 }{
-	{"channel", "Channel.ReadBasic.All", []string{"teamId"}, teamsMade},
+	{"channel", "Channel.ReadBasic.All", []string{"teamId"}, madeVerbs},
 	{"chat", "Chat.ReadBasic", nil, map[string]string{"updated": "updated"}},
-	{"chat_member", "ChatMember.Read", []string{"chatId"}, teamsJoined},
-	{"chat_message", "Chat.Read", []string{"chatId"}, teamsMade},
-	{"member", "TeamMember.Read.All", []string{"teamId"}, teamsJoined},
-	{"message", "ChannelMessage.Read.All", []string{"teamId", "channelId"}, teamsMade},
+	{"chat_member", "ChatMember.Read", []string{"chatId"}, joinedVerbs},
+	{"chat_message", "Chat.Read", []string{"chatId"}, madeVerbs},
+	{"member", "TeamMember.Read.All", []string{"teamId"}, joinedVerbs},
+	{"message", "ChannelMessage.Read.All", []string{"teamId", "channelId"}, madeVerbs},
 	{"team", "Team.ReadBasic.All", nil, map[string]string{"updated": "updated", "deleted": "deleted"}},
 }
 
 var (
-	teamsMade   = map[string]string{"created": "created", "updated": "updated", "deleted": "deleted"}
-	teamsJoined = map[string]string{"created": "added", "updated": "updated", "deleted": "removed"}
+	madeVerbs   = map[string]string{"created": "created", "updated": "updated", "deleted": "deleted"}
+	joinedVerbs = map[string]string{"created": "added", "updated": "updated", "deleted": "removed"}
 )
 
 // events makes the triggers. A notification has no more of the record than its
 // id and path, since the rest would come encrypted; a poll has all of it.
-func (t *teams) events() {
+func (t *reader) events() {
 	text := bindings.Type{Kind: bindings.String}
-	for _, e := range teamsEvents {
+	for _, e := range resources {
 		fields := []bindings.Field{{Name: "id", Type: text}, {Name: "@odata.type", Type: text}, {Name: "@odata.id", Type: text}}
 		for _, id := range e.ids {
 			fields = append(fields, bindings.Field{Name: id, Type: text})
@@ -50,7 +50,7 @@ func (t *teams) events() {
 	t.event("chat.created", "", "ChatEvent", "Chat.ReadBasic")
 }
 
-func (t *teams) event(name, vendor, kind, scope string) {
+func (t *reader) event(name, vendor, kind, scope string) {
 	made := &source.Trigger{From: "change notifications: " + name}
 	made.Name, made.Vendor, made.Record = "teams."+name, vendor, "id"
 	made.Data, made.Scopes = &bindings.Type{Kind: bindings.Named, Name: kind}, []string{scope}

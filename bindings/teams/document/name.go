@@ -7,22 +7,22 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// teamsName is what method and path say of an operation. Graph names its
+// operationName is what method and path say of an operation. Graph names its
 // operations in its documentation only, where "List messages in a chat" is
 // chat-list-messages; the id made here has the same words in the order that
 // the rule for our names wants: list-chat-messages.
-type teamsName struct {
+type operationName struct {
 	group string
 	id    string
-	kind  teamsKind // of the records it is about
-	noun  string    // of one of them, empty where the path ends in something done
-	list  bool      // many are answered
-	delta bool      // what changed since a token is listed
-	item  bool      // the path ends with the id of one
+	kind  recordKind // of the records it is about
+	noun  string     // of one of them, empty where the path ends in something done
+	list  bool       // many are answered
+	delta bool       // what changed since a token is listed
+	item  bool       // the path ends with the id of one
 }
 
-// teamsKind is a word of a path that stands for records.
-type teamsKind struct {
+// recordKind is a word of a path that stands for records.
+type recordKind struct {
 	noun  string // of one of them, as ids have it
 	group string // of operations, empty where they belong to the group before
 	typ   string // of a record, empty where nobody describes it
@@ -31,7 +31,7 @@ type teamsKind struct {
 	single, within bool
 }
 
-var teamsKinds = map[string]teamsKind{
+var recordKinds = map[string]recordKind{
 	"channels":       {noun: "channel", group: "channels", typ: "channel", within: true},
 	"chats":          {noun: "chat", group: "chats", typ: "chat"},
 	"hostedContents": {noun: "hosted-content", typ: "chatMessageHostedContent"},
@@ -53,15 +53,15 @@ var teamsKinds = map[string]teamsKind{
 	"users":          {noun: "user", group: "users", typ: "user"},
 }
 
-// teamsTagMember is what members of a tag are, unlike those of all else.
-const teamsTagMember = "teamworkTagMember"
+// tagMember is what members of a tag are, unlike those of all else.
+const tagMember = "teamworkTagMember"
 
-func teamsNameOf(method, path string) (teamsName, error) {
-	n := teamsName{}
+func nameOf(method, path string) (operationName, error) {
+	n := operationName{}
 	var nouns []string
 	action := ""
 	for word := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		kind, known := teamsKinds[word]
+		kind, known := recordKinds[word]
 		if action != "" || n.delta {
 			return n, fmt.Errorf("%q stands behind something done", word)
 		}
@@ -91,27 +91,27 @@ func teamsNameOf(method, path string) (teamsName, error) {
 		return n, fmt.Errorf("what is it about?")
 	}
 	if n.group == "tags" && n.kind.noun == "member" {
-		n.kind.typ = teamsTagMember
+		n.kind.typ = tagMember
 	}
 	return n.named(method, action, nouns)
 }
 
-// teamsVerbs are what methods do with a record, and with all of them.
-var teamsVerbs = map[string]string{"GET": "get", "POST": "create", "PATCH": "update", "PUT": "set", "DELETE": "delete"}
+// verbs are what methods do with a record, and with all of them.
+var verbs = map[string]string{"GET": "get", "POST": "create", "PATCH": "update", "PUT": "set", "DELETE": "delete"}
 
-// teamsAll is a function that lists messages of many places.
-const teamsAll = "getAllMessages()"
+// listAll is a function that lists messages of many places.
+const listAll = "getAllMessages()"
 
-func (n teamsName) named(method, action string, nouns []string) (teamsName, error) {
-	verb := teamsVerbs[method]
+func (n operationName) named(method, action string, nouns []string) (operationName, error) {
+	verb := verbs[method]
 	if verb == "" {
 		return n, fmt.Errorf("%s is no method of Graph's", method)
 	}
 	whole := strings.Join(nouns, "-")
 	switch {
-	case action == teamsAll:
+	case action == listAll:
 		n.id, n.list, n.noun = "list-all-"+whole+"-messages", true, "message"
-		n.kind = teamsKinds["messages"]
+		n.kind = recordKinds["messages"]
 	case strings.HasSuffix(action, "()"):
 		return n, fmt.Errorf("unknown function %q", action)
 	case action != "":
