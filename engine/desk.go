@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -134,7 +135,7 @@ func (d desk) needs(app *bindings.App) (needs []control.Need, unseen []string) {
 			}
 		}
 	}
-	for _, key := range sortedKeys(by) {
+	for _, key := range slices.Sorted(maps.Keys(by)) {
 		slices.Sort(by[key].For)
 		needs = append(needs, *by[key])
 	}

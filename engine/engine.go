@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/dashboard"
@@ -66,10 +67,10 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		c.Zone = time.UTC
 	}
 	if c.Grace <= 0 {
-		c.Grace = DefaultGrace
+		c.Grace = config.DefaultGrace
 	}
 	if c.Listen == "" {
-		c.Listen = DefaultListen
+		c.Listen = config.DefaultListen
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
@@ -325,16 +326,3 @@ func (e *Engine) secret(name string) (string, error) {
 
 // StorePath is the journal's file in a data folder.
 func StorePath(data string) string { return filepath.Join(data, "tidewire.db") }
-
-// DataFolder finds the data folder of an installation without opening any
-// secret of it.
-func DataFolder(from Sources) (string, error) {
-	k, _, _, err := layers(from, false, nil)
-	if err != nil {
-		return "", err
-	}
-	if data := k.String("data"); data != "" {
-		return below(from.Dir, data), nil
-	}
-	return below(from.Dir, defaultData), nil
-}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -130,7 +131,7 @@ func (e *Engine) status() control.Status {
 		one.Problem = problem.Error()
 		scripts[problem.Script] = one
 	}
-	for _, name := range sortedKeys(scripts) {
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
 		s.Scripts = append(s.Scripts, scripts[name])
 	}
 	for _, count := range e.ingest.Counts() {

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tidewire/tidewire/engine/config"
+)
+
+// defaultListen is the address for webhooks that an engine has by default.
+const defaultListen = config.DefaultListen
+
+// settingFlag adds the flag of a setting, which the shell completes by its
+// kind.
+func settingFlag(flags *pflag.FlagSet, s config.Setting, into any) {
+	name := strings.TrimPrefix(s.Flag, "--")
+	switch into := into.(type) {
+	case *string:
+		usage := s.Help
+		if s.Default != "" {
+			usage += " (default " + s.Default + ")"
+		}
+		flags.StringVar(into, name, "", usage)
+	case *bool:
+		flags.BoolVar(into, name, false, s.Help)
+	}
+	if s.Kind == config.Folder {
+		flags.SetAnnotation(name, cobra.BashCompSubdirsInDir, nil) // fails only for a flag that is not there
+	}
+}
