@@ -2,26 +2,23 @@ package script
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-)
 
-// template is what a template.yaml beside a main.lua says that matters here;
-// the rest of it is for people.
-type template struct {
-	Params map[string]yaml.Node `yaml:"params"`
-}
+	"github.com/tidewire/tidewire/bindings/yamltext"
+)
 
 // declaration is one parameter of a template.
 type declaration struct {
-	Type        string `yaml:"type"`
-	Default     any    `yaml:"default"`
-	Required    bool   `yaml:"required"`
-	Description string `yaml:"description"`
+	line     int
+	kind     string
+	value    any // the default, nil if there is none
+	required bool
 }
 
 var (
@@ -42,24 +39,23 @@ func resolveParams(templateText []byte, declared bool, said json.RawMessage) (js
 	if !declared {
 		return json.Marshal(values)
 	}
-	var t template
-	if err := yaml.Unmarshal(templateText, &t); err != nil {
-		return nil, fmt.Errorf("not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	params, err := readTemplate(templateText)
+	if err != nil {
+		return nil, err
 	}
 	var errs []error
-	for _, name := range sortedKeys(t.Params) {
-		node := t.Params[name]
-		d, err := readDeclaration(&node)
+	for _, name := range sortedKeys(params) {
+		d, err := readDeclaration(name, params[name])
 		if err == nil {
 			err = d.resolve(name, values)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("line %d: param %q: %w", node.Line, name, err))
+			errs = append(errs, err)
 		}
 	}
 	for _, name := range sortedKeys(values) {
-		if !has(t.Params, name) {
-			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, meant(name, sortedKeys(t.Params), "declared are")))
+		if !has(params, name) {
+			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, meant(name, sortedKeys(params), "declared are")))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -68,51 +64,92 @@ func resolveParams(templateText []byte, declared bool, said json.RawMessage) (js
 	return json.Marshal(values)
 }
 
-func readDeclaration(node *yaml.Node) (declaration, error) {
-	var d declaration
-	if node.Kind != yaml.MappingNode {
-		return d, errors.New("expected type, default, required or description")
+// readTemplate gives the params that a template.yaml declares; the rest of it
+// is for people.
+func readTemplate(text []byte) (map[string]*yaml.Node, error) {
+	root, err := yamltext.Parse(text)
+	var place *yamltext.Error
+	switch {
+	case errors.As(err, &place):
+		return nil, place
+	case err != nil:
+		return nil, fmt.Errorf("not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	case root.Kind != yaml.MappingNode && !yamltext.IsNull(root):
+		return nil, fmt.Errorf("line %d: found %s, expected a title, params and the like by name", root.Line, yamltext.Shown(root))
 	}
-	for i := 0; i < len(node.Content); i += 2 {
-		if field := node.Content[i].Value; !contains(paramFields, field) {
-			return d, fmt.Errorf("unknown field %q%s", field, meant(field, paramFields, "fields are"))
+	params := map[string]*yaml.Node{}
+	switch key, list := yamltext.Get(root, "params"); {
+	case list == nil || yamltext.IsNull(list):
+	case list.Kind != yaml.MappingNode:
+		return nil, fmt.Errorf("line %d: params: found %s, expected params by name", key.Line, yamltext.Shown(list))
+	default:
+		for i := 0; i+1 < len(list.Content); i += 2 {
+			params[list.Content[i].Value] = list.Content[i+1]
 		}
 	}
-	if err := node.Decode(&d); err != nil {
-		return d, errors.New(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", " "))
+	return params, nil
+}
+
+func readDeclaration(name string, node *yaml.Node) (declaration, error) {
+	d := declaration{line: node.Line, kind: "string"}
+	if node.Kind != yaml.MappingNode {
+		return d, d.wrong(name, "expected type, default, required or description")
 	}
-	if d.Type == "" {
-		d.Type = "string"
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		field, value := node.Content[i].Value, node.Content[i+1]
+		text, isText := yamltext.Text(value)
+		switch {
+		case !contains(paramFields, field):
+			return d, d.wrong(name, "unknown field %q%s", field, meant(field, paramFields, "fields are"))
+		case field == "default":
+			var problems []*yamltext.Error
+			if d.value, problems = yamltext.Value(value); len(problems) > 0 {
+				d.line = problems[0].Line
+				return d, d.wrong(name, "%s: %s", strings.TrimSuffix("default."+problems[0].Key, "."), problems[0].Text)
+			}
+		case yamltext.IsNull(value):
+		case !isText:
+			return d, d.wrong(name, "%s: found %s, expected text", field, yamltext.Shown(value))
+		case field == "type":
+			d.kind = cmp.Or(text, d.kind)
+		case field == "required":
+			if value.Decode(&d.required) != nil {
+				return d, d.wrong(name, "required: found %s, expected true or false", yamltext.Shown(value))
+			}
+		}
 	}
-	if !contains(paramTypes, d.Type) {
-		return d, fmt.Errorf("unknown type %q%s", d.Type, meant(d.Type, paramTypes, "types are"))
+	if !contains(paramTypes, d.kind) {
+		return d, d.wrong(name, "unknown type %q%s", d.kind, meant(d.kind, paramTypes, "types are"))
 	}
 	return d, nil
+}
+
+// wrong is an error of a declaration, with its line.
+func (d declaration) wrong(name, format string, args ...any) error {
+	return fmt.Errorf("line %d: param %q: %s", d.line, name, fmt.Sprintf(format, args...))
 }
 
 // resolve checks the value of a param, or puts its default in.
 func (d declaration) resolve(name string, values map[string]json.RawMessage) error {
 	value, said := values[name]
-	if said {
-		if !d.holds(value) {
-			return fmt.Errorf("expected %s, found %s in the configuration", article(d.Type), found(value))
-		}
+	switch {
+	case said && !d.holds(value):
+		return d.wrong(name, "expected %s, found %s in the configuration", article(d.kind), found(value))
+	case said:
+		return nil
+	case d.value == nil && d.required:
+		return d.wrong(name, "required; give it a value in the configuration, under params")
+	case d.value == nil:
 		return nil
 	}
-	if d.Default != nil {
-		raw, err := json.Marshal(d.Default)
-		if err != nil {
-			return fmt.Errorf("the default: %w", err)
-		}
-		if !d.holds(raw) {
-			return fmt.Errorf("the default is %s; expected %s", found(raw), article(d.Type))
-		}
-		values[name] = raw
-		return nil
+	raw, err := json.Marshal(d.value)
+	if err != nil {
+		return d.wrong(name, "the default: %v", err)
 	}
-	if d.Required {
-		return errors.New("required; give it a value in the configuration, under params")
+	if !d.holds(raw) {
+		return d.wrong(name, "the default is %s; expected %s", found(raw), article(d.kind))
 	}
+	values[name] = raw
 	return nil
 }
 
@@ -129,7 +166,7 @@ func (d declaration) holds(raw json.RawMessage) bool {
 		return false
 	}
 	c := raw[0]
-	switch d.Type {
+	switch d.kind {
 	case "string":
 		return c == '"'
 	case "boolean":

@@ -284,6 +284,23 @@ params:
 		{"an unknown field", "params: { n: { typ: string } }", ``, `unknown field "typ"; did you mean "type"?`},
 		{"not a mapping", "params: { n: 3 }", ``, `line 1: param "n": expected type, default, required or description`},
 		{"not YAML", "params: [", ``, `welcome/template.yaml: not valid YAML`},
+		{"a leading zero", "params:\n  phone:\n    default: 0612345670", ``, `welcome/template.yaml: line 3: param "phone": default: found 0612345670, expected a plain decimal number such as 12 or 1.5; put it in quotes`},
+		{"an octal number", "params: { n: { type: number, default: 0o17 } }", ``, `line 1: param "n": default: found 0o17, expected a plain decimal number`},
+		{"a time", "params: { day: { default: 2026-01-31 } }", ``, `param "day": default: found 2026-01-31, which YAML takes for a time; put it in quotes`},
+		{"a number within", "params:\n  n:\n    type: map\n    default:\n      - 1\n      - big: 12345678901234567890", ``, `line 6: param "n": default.1.big: found 12345678901234567890, expected a number up to`},
+		{"an integer that float64 leaves out", "params: { n: { type: integer, default: 9007199254740993 } }", ``, `param "n": default: found 9007199254740993, expected a number up to`},
+		{"no number", "params: { n: { type: number, default: .inf } }", ``, `param "n": default: found .inf, expected a plain decimal number`},
+		{"names are texts", "params: { 0612: { type: map, default: { 07: '07' } }, 1_0: {} }", ``, `{"0612":{"07":"07"}}`},
+		{"a name twice", "params: { n: {},\n n: {} }", ``, `welcome/template.yaml: line 2: "n" stands here a second time, after line 1; take one away`},
+		{"two documents", "params: {}\n---\nparams: {}", ``, `welcome/template.yaml: line 2: found a second document (---), expected one`},
+		{"an anchor", "params: { a: &a { type: number, default: 1.50 }, b: *a, c: { <<: *a, default: 2 } }", ``, `{"a":1.5,"b":1.5,"c":2}`},
+		{"a tag", "params: { a: { default: !!binary aGk= } }", ``, `line 1: found the tag !!binary, which would change the value; take it away`},
+		{"a list", "- params", ``, `welcome/template.yaml: line 1: found a list, expected a title, params and the like by name`},
+		{"params that are none", "params: 3", ``, `line 1: params: found 3, expected params by name`},
+		{"nothing", "title: x\nparams:\n", ``, `{}`},
+		{"words for yes", "params: { a: { required: yes } }", ``, `param "a": required; give it a value`},
+		{"no word for yes", "params: { a: { required: 1 } }", ``, `line 1: param "a": required: found 1, expected true or false`},
+		{"a list for a type", "params: { a: { type: [x] } }", ``, `line 1: param "a": type: found a list, expected text`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
