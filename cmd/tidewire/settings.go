@@ -30,3 +30,13 @@ func settingFlag(flags *pflag.FlagSet, s config.Setting, into any) {
 		flags.SetAnnotation(name, cobra.BashCompSubdirsInDir, nil) // fails only for a flag that is not there
 	}
 }
+
+func settingsCommand(t terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:   "settings",
+		Short: "List the settings of " + config.FileName,
+		Long: `List the settings of tidewire.yaml: what each holds, its default, and the variable or the
+flag that sets it too.`,
+		RunE: func(*cobra.Command, []string) error { return config.Print(t.out) },
+	}
+}

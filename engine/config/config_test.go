@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 )
+
+var update = flag.Bool("update", false, "write the golden files anew")
 
 var testRules = Rules{
 	Length:  func(string) (time.Duration, error) { return 720 * time.Hour, nil },
@@ -70,6 +73,24 @@ func fieldsOf(v reflect.Value, prefix string) map[string]any {
 		all[name] = v.Field(i).Addr().Interface()
 	}
 	return all
+}
+
+// TestPrint compares the reference with testdata/settings.txt; -update writes it.
+func TestPrint(t *testing.T) {
+	const golden = "testdata/settings.txt"
+	var got strings.Builder
+	if err := Print(&got); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || got.String() != string(want) {
+		t.Errorf("%v; got\n%s", err, got.String())
+	}
 }
 
 // TestSources shows what wins over what, and where an error says that a value
