@@ -184,15 +184,16 @@ func TestSettingsThatWouldChange(t *testing.T) {
 // TestDocuments shows what a file may be, and what is refused as a whole.
 func TestDocuments(t *testing.T) {
 	for text, want := range map[string]string{
-		"listen: a\n---\nlisten: b\n":     "tidewire.yaml:2: found a second document (---), expected one; join them",
-		"listen: a\nlisten: b\n":          `tidewire.yaml:2: "listen" stands here a second time, after line 1; take one away`,
-		"params: { a: { 1: x, '1': y } }": `tidewire.yaml:1: "1" stands here a second time`,
-		"params: { a: { [b]: c } }":       "tidewire.yaml:1: found a list, expected a name before the colon",
-		"params: { a: { ~: c } }":         "tidewire.yaml:1: found nothing, expected a name before the colon",
-		"- a\n":                           "tidewire.yaml:1: found a list, expected settings by name",
-		"params: &a\n  a: *a\n":           "tidewire.yaml:1: values stand more than 200 levels deep, or an alias contains itself",
-		"params: { <<: 3 }":               "tidewire.yaml:1: found a number after <<, expected an alias of a mapping",
-		"listen: *a\n":                    "read tidewire.yaml: yaml: unknown anchor 'a' referenced",
+		"listen: a\n---\nlisten: b\n":            "tidewire.yaml:2: found a second document (---), expected one; join them",
+		"listen: a\nlisten: b\n":                 `tidewire.yaml:2: "listen" stands here a second time, after line 1; take one away`,
+		"params: { a: { 1: x, '1': y } }":        `tidewire.yaml:1: "1" stands here a second time`,
+		"params: { a: { [b]: c } }":              "tidewire.yaml:1: found a list, expected a name before the colon",
+		"params: { a: { ~: c } }":                "tidewire.yaml:1: found nothing, expected a name before the colon",
+		"- a\n":                                  "tidewire.yaml:1: found a list, expected settings by name",
+		"params: &a\n  a: *a\n":                  "tidewire.yaml:1: values stand more than 200 levels deep, or an alias contains itself",
+		"params: { <<: 3 }":                      "tidewire.yaml:1: found a number after <<, expected an alias of a mapping",
+		"params:\n  a:\n    channel: #general\n": `tidewire.yaml:3: "channel" has no value, since #general is a comment; put it in quotes`,
+		"listen: *a\n":                           "read tidewire.yaml: yaml: unknown anchor 'a' referenced",
 	} {
 		if _, err := loaded(t, text); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q\ngot  %v\nwant %s", text, err, want)

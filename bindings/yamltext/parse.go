@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -97,6 +98,9 @@ func (e *expander) value(n *yaml.Node, depth int) (*yaml.Node, error) {
 	return &out, nil
 }
 
+// comment matches one that stands where a value was meant: "channel: #general".
+var comment = regexp.MustCompile(`^#[^ \t#]`)
+
 // mapping copies the members of a mapping, those of its merge keys after its
 // own.
 func (e *expander) mapping(from, into *yaml.Node, depth int) error {
@@ -120,6 +124,8 @@ func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 			continue
 		case key.Kind != yaml.ScalarNode || IsNull(key):
 			return &Error{Line: from.Content[i].Line, Text: fmt.Sprintf("found %s, expected a name before the colon", KindOf(key))}
+		case IsNull(value) && value.Value == "" && comment.MatchString(key.LineComment):
+			return &Error{Line: key.Line, Text: fmt.Sprintf("%q has no value, since %s is a comment; put it in quotes, or a blank after #", brief(key.Value), brief(key.LineComment))}
 		case lines[key.Value] > 0:
 			return &Error{Line: key.Line, Text: fmt.Sprintf("%q stands here a second time, after line %d; take one away", brief(key.Value), lines[key.Value])}
 		}

@@ -235,8 +235,6 @@ func readGiven(in io.Reader, d *engine.Draft) error {
 		}
 		switch {
 		case line == "" || line[0] == '#':
-		case named && name == "webhook_secret":
-			d.Settings.WebhookSecret = value
 		case named:
 			d.Give(name, value)
 		case len(lines) == 1 && len(missing) > 0:
