@@ -35,8 +35,8 @@ func settingsCommand(t terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "settings",
 		Short: "List the settings of " + config.FileName,
-		Long: `List the settings of tidewire.yaml: what each holds, its default, and the variable or the
-flag that sets it too.`,
+		Long: `List the settings of tidewire.yaml: what each holds, its default, the variable or the flag
+that sets it too, and when a change takes effect.`,
 		RunE: func(*cobra.Command, []string) error { return config.Print(t.out) },
 	}
 }

@@ -31,6 +31,9 @@ func TestTable(t *testing.T) {
 		if r.Kind == "" || r.Expected == "" || r.Help == "" {
 			t.Errorf("%s: the row is not complete: %+v", r.Name, r.Setting)
 		}
+		if r.Live {
+			t.Errorf("%s: the vault has settings of connections only", r.Name)
+		}
 		if fields[strings.ReplaceAll(r.Name, "_", "")] != r.at(&filled) {
 			t.Errorf("%s: the row fills another field", r.Name)
 		}
@@ -49,7 +52,7 @@ func TestTable(t *testing.T) {
 		if s.Kind == "" || s.Expected == "" || s.Help == "" || fields[strings.ReplaceAll(s.Name, "_", "")] != at {
 			t.Errorf("%s: the row is not complete, or fills another field: %+v", s.Name, s)
 		}
-		if _, isBool := at.(*bool); s.Kept && reflect.TypeOf(at) != reflect.TypeFor[*string]() && !isBool {
+		if _, isBool := at.(*bool); s.Live && reflect.TypeOf(at) != reflect.TypeFor[*string]() && !isBool {
 			t.Errorf("%s: the vault does not keep a %T", s.Name, at)
 		}
 	}

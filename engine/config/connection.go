@@ -54,31 +54,31 @@ const address = "an address"
 // ofConnection are the settings that every connection may have; others are
 // credentials, named by the app.
 var ofConnection = []row[Connection]{
-	{Setting{Name: "account", Kind: Text, Flag: "--account", Kept: true,
+	{Setting{Name: "account", Kind: Text, Flag: "--account", Live: true,
 		Expected: "text", Help: "account, where the vendor does not tell it"},
 		func(c *Connection) any { return &c.Account }},
-	{Setting{Name: "as", Kind: Text, Flag: "--as", Kept: true,
+	{Setting{Name: "as", Kind: Text, Flag: "--as", Live: true,
 		Expected: "the name of a kind of connection", Help: "kind of connection, where it is not the usual one (company, user)"},
 		func(c *Connection) any { return &c.As }},
-	{Setting{Name: "parent", Kind: Text, Flag: "--parent", Kept: true,
+	{Setting{Name: "parent", Kind: Text, Flag: "--parent", Live: true,
 		Expected: "the name of a connection", Help: "connection whose tokens serve this account too"},
 		func(c *Connection) any { return &c.Parent }},
-	{Setting{Name: "base_url", Kind: Address, Flag: "--base-url", Kept: true,
+	{Setting{Name: "base_url", Kind: Address, Flag: "--base-url", Live: true,
 		Expected: address, Help: "address of the app's API instead of the vendor's"},
 		func(c *Connection) any { return &c.BaseURL }},
-	{Setting{Name: "authorize_url", Kind: Address, Flag: "--authorize-url", Kept: true,
+	{Setting{Name: "authorize_url", Kind: Address, Flag: "--authorize-url", Live: true,
 		Expected: address, Help: "address of its consent page"},
 		func(c *Connection) any { return &c.AuthorizeURL }},
-	{Setting{Name: "token_url", Kind: Address, Flag: "--token-url", Kept: true,
+	{Setting{Name: "token_url", Kind: Address, Flag: "--token-url", Live: true,
 		Expected: address, Help: "address that gives tokens"},
 		func(c *Connection) any { return &c.TokenURL }},
-	{Setting{Name: "revoke_url", Kind: Address, Flag: "--revoke-url", Kept: true,
+	{Setting{Name: "revoke_url", Kind: Address, Flag: "--revoke-url", Live: true,
 		Expected: address, Help: "address that ends tokens"},
 		func(c *Connection) any { return &c.RevokeURL }},
-	{Setting{Name: "read_only", Kind: Truth, Default: "false", Flag: "--read-only", Kept: true,
+	{Setting{Name: "read_only", Kind: Truth, Default: "false", Flag: "--read-only", Live: true,
 		Expected: "true or false", Help: "refuse every call that changes something; connect asks for scopes that read"},
 		func(c *Connection) any { return &c.ReadOnly }},
-	{Setting{Name: "webhook_secret", Kind: Text, Secret: true, Kept: true,
+	{Setting{Name: "webhook_secret", Kind: Text, Secret: true, Live: true,
 		Expected: "text", Help: "secret that its webhooks are signed with"},
 		func(c *Connection) any { return &c.WebhookSecret }},
 	{Setting{Name: "webhook_keys", Kind: Names,
@@ -147,7 +147,7 @@ func (c Connection) MarshalText() ([]byte, error) { return []byte(c.String()), n
 // Credentials are taken together: those kept fill up what is not given here.
 func (c Connection) Over(kept Connection) Connection {
 	for _, r := range ofConnection {
-		if !r.Kept {
+		if !r.Live {
 			continue
 		}
 		switch into := r.at(&c).(type) {
@@ -168,7 +168,7 @@ func (c Connection) Over(kept Connection) Connection {
 	return c
 }
 
-// Kept is a Connection as the vault keeps it: JSON of its Kept settings and its
+// Kept is a Connection as the vault keeps it: JSON of its Live settings and its
 // credentials, secrets included, without its name.
 type Kept Connection
 
@@ -178,11 +178,11 @@ func (k Kept) MarshalJSON() ([]byte, error) {
 	for _, r := range ofConnection {
 		switch value := r.at((*Connection)(&k)).(type) {
 		case *string:
-			if r.Kept && *value != "" {
+			if r.Live && *value != "" {
 				members[r.Name] = *value
 			}
 		case *bool:
-			if r.Kept && *value {
+			if r.Live && *value {
 				members[r.Name] = true
 			}
 		}
@@ -201,7 +201,7 @@ func (k *Kept) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	for _, r := range ofConnection {
-		if raw, found := members[r.Name]; found && r.Kept {
+		if raw, found := members[r.Name]; found && r.Live {
 			if err := json.Unmarshal(raw, r.at((*Connection)(k))); err != nil {
 				return err
 			}

@@ -11,7 +11,8 @@ func Print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `Settings stand in %s. Variables override the file, flags override both. In the names
 of variables two underscores go one level down and three stand for a slash. A change takes
-effect at the next start.
+effect at the next start (restart). Settings marked live can also be changed with tidewire
+connect, which a running engine uses at once.
 
 `, FileName)
 	for _, r := range settings {
@@ -19,9 +20,10 @@ effect at the next start.
 	}
 	b.WriteString(`
 Settings of a connection, below connections and its name. All others are credentials, and the
-app names them: tidewire connect asks for them. What connect keeps holds where nothing is set
-here, and a running engine uses it at once. A variable is TIDEWIRE_CONNECTIONS__QONTO__ACCOUNT
-for qonto, TIDEWIRE_CONNECTIONS__QONTO___PARIS__ACCOUNT for qonto/paris.
+app names them: tidewire connect asks for them. It writes them and those marked live to the
+vault, which holds where nothing is set here; the flags are those of connect. A variable is
+TIDEWIRE_CONNECTIONS__QONTO__ACCOUNT for qonto, TIDEWIRE_CONNECTIONS__QONTO___PARIS__ACCOUNT for
+qonto/paris.
 
 `)
 	for _, r := range ofConnection {
@@ -50,8 +52,10 @@ func (s Setting) print(b *strings.Builder, variable string) {
 	if s.Flag != "" {
 		facts = append(facts, s.Flag)
 	}
-	if s.Kept {
-		facts = append(facts, "kept by connect")
+	if s.Live {
+		facts = append(facts, "live")
+	} else {
+		facts = append(facts, "restart")
 	}
 	fmt.Fprintf(b, "%-20s%s\n%20s%s\n", s.Name, s.Help, "", strings.Join(facts, "; "))
 }

@@ -32,10 +32,10 @@ type Setting struct {
 	// Flag is the flag that sets it, of tidewire run or, for a setting of a
 	// connection, of tidewire connect; empty: none.
 	Flag string
-	// Kept settings of a connection are kept in the vault by tidewire connect,
-	// and a running engine uses a change by connect at once. Every other change
-	// takes effect at the next start.
-	Kept bool
+	// Live settings are those of a connection that tidewire connect writes to
+	// the vault. A running engine uses such a change at once. Every other change,
+	// and one of these in the file or a variable, takes effect at the next start.
+	Live bool
 }
 
 // Kind is what a setting holds.
