@@ -72,7 +72,7 @@ func Load(folder string) ([]*bindings.App, error) {
 	for _, file := range files {
 		app, err := load(file)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", file, err))
+			problems = append(problems, err)
 			continue
 		}
 		all = append(all, app)
@@ -85,12 +85,21 @@ func load(file string) (*bindings.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := strings.TrimSuffix(filepath.Base(file), appEnd)
-	if err := CheckName(name); err != nil {
+	said, err := decode(file, source)
+	if err != nil {
 		return nil, err
 	}
-	said, err := decode(source)
+	app, err := said.load(file)
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return app, nil
+}
+
+// load makes the App of a file's words and of the catalogue beside it.
+func (f *appFile) load(file string) (*bindings.App, error) {
+	name := strings.TrimSuffix(filepath.Base(file), appEnd)
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	catalogueFile := strings.TrimSuffix(file, appEnd) + catalogueEnd
@@ -101,7 +110,7 @@ func load(file string) (*bindings.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return said.app(name, text)
+	return f.app(name, text)
 }
 
 var appName = regexp.MustCompile(`^[a-z]+$`)

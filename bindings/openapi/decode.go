@@ -16,23 +16,26 @@ import (
 )
 
 // decode reads the words of an app file. Its error joins all that is wrong,
-// each with its line.
-func decode(source []byte) (*appFile, error) {
-	root, err := yamltext.Parse(source)
+// each with its place.
+func decode(file string, source []byte) (*appFile, error) {
+	root, err := yamltext.Parse(file, source)
 	if err != nil {
 		return nil, err
 	}
-	said, d := &appFile{}, decoder{}
+	said, d := &appFile{}, decoder{file: file}
 	d.value("", root, reflect.ValueOf(said).Elem())
 	return said, errors.Join(d.problems...)
 }
 
 // decoder fills Go values from YAML. A word names the field that has the same
 // letters: base_url is BaseURL.
-type decoder struct{ problems []error }
+type decoder struct {
+	file     string
+	problems []error
+}
 
 func (d *decoder) wrong(key string, n *yaml.Node, format string, args ...any) {
-	d.problems = append(d.problems, &yamltext.Error{Line: n.Line, Key: key, Text: fmt.Sprintf(format, args...)})
+	d.problems = append(d.problems, &yamltext.Error{File: d.file, Line: n.Line, Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
 func (d *decoder) misfit(key string, n *yaml.Node, expected string) {
@@ -64,7 +67,7 @@ func (d *decoder) value(key string, n *yaml.Node, into reflect.Value) {
 		}
 		return
 	case *any:
-		value, problems := yamltext.Value(n)
+		value, problems := yamltext.Value(d.file, n)
 		for _, p := range problems {
 			p.Key = strings.TrimSuffix(key+"."+p.Key, ".")
 			d.problems = append(d.problems, p)
@@ -88,7 +91,7 @@ func (d *decoder) value(key string, n *yaml.Node, into reflect.Value) {
 }
 
 func (d *decoder) scalar(key string, n *yaml.Node, into reflect.Value) {
-	value, _ := yamltext.Value(n)
+	value, _ := yamltext.Value(d.file, n)
 	text, isText := yamltext.Text(n)
 	switch into.Kind() {
 	case reflect.String:

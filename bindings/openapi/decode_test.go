@@ -17,11 +17,11 @@ func FuzzAppFile(f *testing.F) {
 		f.Add([]byte(source), "0x1F")
 	}
 	f.Fuzz(func(t *testing.T, source []byte, title string) {
-		decode(source)
+		decode("a.app.yaml", source)
 		if bindings.Snake(title) != title { // it may be more than one plain scalar
 			return
 		}
-		said, err := decode([]byte("title: a" + title + "\n"))
+		said, err := decode("a.app.yaml", []byte("title: a"+title+"\n"))
 		if err != nil || said.Title != "a"+title {
 			t.Errorf("title: a%s gives %v, %v", title, said, err)
 		}

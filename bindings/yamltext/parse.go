@@ -11,24 +11,38 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // Error is what is wrong with a file, and where.
 type Error struct {
-	Line int
+	File string
+	Line int // 0 where it is not known
 	// Key leads to the value, with a dot between names and numbers of items;
 	// empty for the file as a whole.
 	Key  string
 	Text string // what was found, what was expected, what to do
 }
 
-func (e *Error) Error() string {
-	if e.Key == "" {
-		return fmt.Sprintf("line %d: %s", e.Line, e.Text)
+// Error gives "FILE:LINE: key: text".
+func (e *Error) Error() string { return e.Place() + ": " + e.Message() }
+
+// Place is "FILE:LINE", or the file alone where the line is not known.
+func (e *Error) Place() string {
+	if e.Line == 0 {
+		return e.File
 	}
-	return fmt.Sprintf("line %d: %s: %s", e.Line, e.Key, e.Text)
+	return fmt.Sprintf("%s:%d", e.File, e.Line)
+}
+
+// Message is the error without its place.
+func (e *Error) Message() string {
+	if e.Key == "" {
+		return e.Text
+	}
+	return e.Key + ": " + e.Text
 }
 
 // Bounds of a file: levels of values within values, and values that aliases
@@ -41,8 +55,33 @@ const (
 // Parse reads the one document of a file. In its tree aliases and merge keys
 // are replaced by what they stand for, and every key of a mapping is a scalar
 // that stands there once. An empty file is nothing (a null scalar). The error
-// is an *Error, or the YAML parser's, which begins with "yaml: ".
-func Parse(source []byte) (*yaml.Node, error) {
+// is an *Error.
+func Parse(file string, source []byte) (*yaml.Node, error) {
+	root, err := parse(source)
+	if err == nil {
+		return root, nil
+	}
+	var wrong *Error
+	if !errors.As(err, &wrong) {
+		wrong = invalid(err)
+	}
+	wrong.File = file
+	return nil, wrong
+}
+
+var parserError = regexp.MustCompile(`(?s)^yaml: (?:line ([0-9]+): )?(.*)$`)
+
+// invalid makes an Error of one of the YAML parser's.
+func invalid(err error) *Error {
+	wrong := &Error{Text: "not valid YAML: " + err.Error()}
+	if parts := parserError.FindStringSubmatch(err.Error()); parts != nil {
+		wrong.Line, _ = strconv.Atoi(parts[1]) // 0 where there is none
+		wrong.Text = "not valid YAML: " + parts[2]
+	}
+	return wrong
+}
+
+func parse(source []byte) (*yaml.Node, error) {
 	nothing := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: 1, Column: 1}
 	decoder := yaml.NewDecoder(bytes.NewReader(source))
 	var first, second yaml.Node

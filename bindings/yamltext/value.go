@@ -13,10 +13,14 @@ import (
 // Value gives a tree of Parse as Go values: nil, bool, string, int, float64,
 // []any and map[string]any. A number that does not stand as plain decimal,
 // one that float64 does not hold, and a time are errors unless they stand in
-// quotes; Key of an error begins at n.
-func Value(n *yaml.Node) (any, []*Error) {
+// quotes; Key of an error begins at n, which is of the file.
+func Value(file string, n *yaml.Node) (any, []*Error) {
 	var problems []*Error
-	return value(n, "", &problems), problems
+	v := value(n, "", &problems)
+	for _, p := range problems {
+		p.File = file
+	}
+	return v, problems
 }
 
 func value(n *yaml.Node, key string, problems *[]*Error) any {

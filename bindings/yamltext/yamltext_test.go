@@ -13,11 +13,11 @@ import (
 
 // read parses a file and gives its value as JSON, or what is wrong.
 func read(source string) string {
-	n, err := yamltext.Parse([]byte(source))
+	n, err := yamltext.Parse("f", []byte(source))
 	if err != nil {
 		return err.Error()
 	}
-	value, problems := yamltext.Value(n)
+	value, problems := yamltext.Value("f", n)
 	if len(problems) > 0 {
 		return problems[0].Error()
 	}
@@ -46,24 +46,25 @@ func TestParse(t *testing.T) {
 		"a: &x {b: 1}\nc: &y {b: 2, d: 3}\ne: {<<: [*x, *y]}": `{"a":{"b":1},"c":{"b":2,"d":3},"e":{"b":1,"d":3}}`,
 		"a: {'<<': 1}": `{"a":{"\u003c\u003c":1}}`,
 		"a: !!str 012\nb: !!map {}\nc: !!seq []\nd: !!str ~": `{"a":"012","b":{},"c":[],"d":"~"}`,
-		"a: !!seq {}":               "line 1: found the tag !!seq, which would change the value; take it away, and put a text in quotes",
-		"a:\n  b: 1\n  b: 2":        `line 3: "b" stands here a second time, after line 2; take one away`,
-		"a:\n  channel: #general\n": `line 2: "channel" has no value, since #general is a comment; put it in quotes, or a blank after #`,
+		"a: !!seq {}":               "f:1: found the tag !!seq, which would change the value; take it away, and put a text in quotes",
+		"a:\n  b: 1\n  b: 2":        `f:3: "b" stands here a second time, after line 2; take one away`,
+		"a:\n  channel: #general\n": `f:2: "channel" has no value, since #general is a comment; put it in quotes, or a blank after #`,
 		"{a: #b\n}":                 `{"a":null}`,
 		"a: # none\nb: ## none\nc: #x\n  d: 1\ne: ~ #x\nf: g #x": `{"a":null,"b":null,"c":{"d":1},"e":null,"f":"g"}`,
-		"a: 1\n---\nb: 1": "line 2: found a second document (---), expected one; join them",
-		"a: 1\n---\nb: [": "yaml: line 3: did not find expected node content",
-		"{[a]: b}":        "line 1: found a list, expected a name before the colon",
-		"{{}: b}":         "line 1: found settings, expected a name before the colon",
-		"~: b":            "line 1: found nothing, expected a name before the colon",
-		"<<: [a]":         "line 1: found text after <<, expected an alias of a mapping",
-		"a: &a [*a]":      "line 1: values stand more than 200 levels deep, or an alias contains itself",
-		strings.Repeat("[", 300) + strings.Repeat("]", 300): "line 1: values stand more than 200 levels deep, or an alias contains itself",
-		bomb:                             "line 1: aliases add more than 100000 values; write fewer",
-		"a:\n  - 1\n  - x: 010":          "line 3: a.1.x: found 010, expected a plain decimal number such as 12 or 1.5; put it in quotes if it is a text",
-		"- 2026-01-31":                   "line 1: 0: found 2026-01-31, which YAML takes for a time; put it in quotes",
-		"0123":                           "line 1: found 0123, expected a plain decimal number such as 12 or 1.5; put it in quotes if it is a text",
-		"a: " + strings.Repeat("1", 100): "line 1: a: found " + strings.Repeat("1", 60) + "…, expected a number up to 9007199254740992 (2^53), beyond which digits are lost; put it in quotes",
+		"a: 1\n---\nb: 1": "f:2: found a second document (---), expected one; join them",
+		"a: 1\n---\nb: [": "f:3: not valid YAML: did not find expected node content",
+		"a: *b":           "f: not valid YAML: unknown anchor 'b' referenced",
+		"{[a]: b}":        "f:1: found a list, expected a name before the colon",
+		"{{}: b}":         "f:1: found settings, expected a name before the colon",
+		"~: b":            "f:1: found nothing, expected a name before the colon",
+		"<<: [a]":         "f:1: found text after <<, expected an alias of a mapping",
+		"a: &a [*a]":      "f:1: values stand more than 200 levels deep, or an alias contains itself",
+		strings.Repeat("[", 300) + strings.Repeat("]", 300): "f:1: values stand more than 200 levels deep, or an alias contains itself",
+		bomb:                             "f:1: aliases add more than 100000 values; write fewer",
+		"a:\n  - 1\n  - x: 010":          "f:3: a.1.x: found 010, expected a plain decimal number such as 12 or 1.5; put it in quotes if it is a text",
+		"- 2026-01-31":                   "f:1: 0: found 2026-01-31, which YAML takes for a time; put it in quotes",
+		"0123":                           "f:1: found 0123, expected a plain decimal number such as 12 or 1.5; put it in quotes if it is a text",
+		"a: " + strings.Repeat("1", 100): "f:1: a: found " + strings.Repeat("1", 60) + "…, expected a number up to 9007199254740992 (2^53), beyond which digits are lost; put it in quotes",
 	} {
 		if got := read(source); got != want {
 			t.Errorf("%.200s\ngot  %s\nwant %s", source, got, want)
@@ -81,11 +82,11 @@ func FuzzValue(f *testing.F) {
 		f.Add([]byte(source))
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		n, err := yamltext.Parse(source)
+		n, err := yamltext.Parse("f", source)
 		if err != nil {
 			return
 		}
-		value, problems := yamltext.Value(n)
+		value, problems := yamltext.Value("f", n)
 		numbers(t, n, value)
 		if len(problems) > 0 {
 			return

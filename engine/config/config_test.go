@@ -145,7 +145,7 @@ func TestDataFolder(t *testing.T) {
 		"data:\n":                    filepath.Join(dir, "data"),
 		"data: /x":                   "/x",
 		"data: a\ndata: b":           "stands here a second time",
-		"listen: [":                  "yaml: line 1",
+		"listen: [":                  FileName + ":1: not valid YAML: ",
 		"connections: { a: { token: in the open } }": filepath.Join(dir, "data"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, FileName), []byte(text), 0o600); err != nil {

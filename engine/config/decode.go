@@ -174,7 +174,7 @@ func (f *File) params(into *map[string]json.RawMessage, key string, name, value 
 		f.wrong(key, name, "found "+yamltext.KindOf(value)+", expected settings by name")
 		return
 	}
-	values, problems := yamltext.Value(value)
+	values, problems := yamltext.Value(f.name, value)
 	for _, p := range problems {
 		f.Problems = append(f.Problems, f.problem(key+"."+p.Key, p.Line, p.Text))
 	}

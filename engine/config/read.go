@@ -116,13 +116,10 @@ func load(from Sources) (*File, error) {
 }
 
 func parse(name string, text []byte, from Sources) (*File, error) {
-	root, err := yamltext.Parse(text)
-	var place *yamltext.Error
+	root, err := yamltext.Parse(name, text)
 	switch {
-	case errors.As(err, &place):
-		return nil, fmt.Errorf("%s:%d: %s", name, place.Line, place.Text)
 	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, err
 	case yamltext.IsNull(root):
 		root = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	case root.Kind != yaml.MappingNode:

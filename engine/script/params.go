@@ -15,11 +15,16 @@ import (
 
 // declaration is one parameter of a template.
 type declaration struct {
-	line     int
-	kind     string
-	value    any // the default, nil if there is none
-	required bool
+	file      string
+	line      int // of its name
+	kind      string
+	value     any // the default, nil if there is none
+	valueLine int
+	required  bool
 }
+
+// param is what a template.yaml has of a parameter.
+type param struct{ name, value *yaml.Node }
 
 var (
 	paramTypes  = []string{"string", "number", "integer", "boolean", "list", "map"}
@@ -28,8 +33,9 @@ var (
 
 // resolveParams makes the params of a script from what its template declares
 // and what configuration says. Without a template all that is said is given.
-// The error joins everything that is wrong.
-func resolveParams(templateText []byte, declared bool, said json.RawMessage) (json.RawMessage, error) {
+// The error joins everything that is wrong; what has a line in the template is
+// a *yamltext.Error.
+func resolveParams(template string, templateText []byte, declared bool, said json.RawMessage) (json.RawMessage, error) {
 	values := map[string]json.RawMessage{}
 	if len(said) > 0 && string(said) != "null" {
 		if err := json.Unmarshal(said, &values); err != nil {
@@ -39,13 +45,13 @@ func resolveParams(templateText []byte, declared bool, said json.RawMessage) (js
 	if !declared {
 		return json.Marshal(values)
 	}
-	params, err := readTemplate(templateText)
+	params, err := readTemplate(template, templateText)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, name := range sortedKeys(params) {
-		d, err := readDeclaration(name, params[name])
+		d, err := readDeclaration(template, params[name])
 		if err == nil {
 			err = d.resolve(name, values)
 		}
@@ -66,67 +72,67 @@ func resolveParams(templateText []byte, declared bool, said json.RawMessage) (js
 
 // readTemplate gives the params that a template.yaml declares; the rest of it
 // is for people.
-func readTemplate(text []byte) (map[string]*yaml.Node, error) {
-	root, err := yamltext.Parse(text)
-	var place *yamltext.Error
+func readTemplate(file string, text []byte) (map[string]param, error) {
+	root, err := yamltext.Parse(file, text)
 	switch {
-	case errors.As(err, &place):
-		return nil, place
 	case err != nil:
-		return nil, fmt.Errorf("not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, err
 	case root.Kind != yaml.MappingNode && !yamltext.IsNull(root):
-		return nil, fmt.Errorf("line %d: found %s, expected a title, params and the like by name", root.Line, yamltext.Shown(root))
+		return nil, &yamltext.Error{File: file, Line: root.Line,
+			Text: fmt.Sprintf("found %s, expected a title, params and the like by name", yamltext.Shown(root))}
 	}
-	params := map[string]*yaml.Node{}
+	params := map[string]param{}
 	switch key, list := yamltext.Get(root, "params"); {
 	case list == nil || yamltext.IsNull(list):
 	case list.Kind != yaml.MappingNode:
-		return nil, fmt.Errorf("line %d: params: found %s, expected params by name", key.Line, yamltext.Shown(list))
+		return nil, &yamltext.Error{File: file, Line: key.Line, Key: "params", Text: fmt.Sprintf("found %s, expected params by name", yamltext.Shown(list))}
 	default:
 		for i := 0; i+1 < len(list.Content); i += 2 {
-			params[list.Content[i].Value] = list.Content[i+1]
+			params[list.Content[i].Value] = param{list.Content[i], list.Content[i+1]}
 		}
 	}
 	return params, nil
 }
 
-func readDeclaration(name string, node *yaml.Node) (declaration, error) {
-	d := declaration{line: node.Line, kind: "string"}
+func readDeclaration(file string, p param) (declaration, error) {
+	d := declaration{file: file, line: p.name.Line, kind: "string"}
+	name, node := p.name.Value, p.value
 	if node.Kind != yaml.MappingNode {
-		return d, d.wrong(name, "expected type, default, required or description")
+		return d, d.wrong(d.line, name, "found %s, expected type, default, required or description", yamltext.Shown(node))
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		field, value := node.Content[i].Value, node.Content[i+1]
+		field, line, value := node.Content[i].Value, node.Content[i].Line, node.Content[i+1]
+		key := name + "." + field
 		text, isText := yamltext.Text(value)
 		switch {
 		case !contains(paramFields, field):
-			return d, d.wrong(name, "unknown field %q%s", field, meant(field, paramFields, "fields are"))
+			return d, d.wrong(line, key, "unknown field%s", meant(field, paramFields, "fields are"))
 		case field == "default":
 			var problems []*yamltext.Error
-			if d.value, problems = yamltext.Value(value); len(problems) > 0 {
-				d.line = problems[0].Line
-				return d, d.wrong(name, "%s: %s", strings.TrimSuffix("default."+problems[0].Key, "."), problems[0].Text)
+			if d.value, problems = yamltext.Value(file, value); len(problems) > 0 {
+				inner := strings.TrimSuffix(key+"."+problems[0].Key, ".")
+				return d, d.wrong(problems[0].Line, inner, "%s", problems[0].Text)
 			}
+			d.valueLine = line
 		case yamltext.IsNull(value):
 		case !isText:
-			return d, d.wrong(name, "%s: found %s, expected text", field, yamltext.Shown(value))
+			return d, d.wrong(line, key, "found %s, expected text", yamltext.Shown(value))
 		case field == "type":
-			d.kind = cmp.Or(text, d.kind)
+			if d.kind = cmp.Or(text, d.kind); !contains(paramTypes, d.kind) {
+				return d, d.wrong(line, key, "unknown type %q%s", d.kind, meant(d.kind, paramTypes, "types are"))
+			}
 		case field == "required":
 			if value.Decode(&d.required) != nil {
-				return d, d.wrong(name, "required: found %s, expected true or false", yamltext.Shown(value))
+				return d, d.wrong(line, key, "found %s, expected true or false", yamltext.Shown(value))
 			}
 		}
-	}
-	if !contains(paramTypes, d.kind) {
-		return d, d.wrong(name, "unknown type %q%s", d.kind, meant(d.kind, paramTypes, "types are"))
 	}
 	return d, nil
 }
 
-// wrong is an error of a declaration, with its line.
-func (d declaration) wrong(name, format string, args ...any) error {
-	return fmt.Errorf("line %d: param %q: %s", d.line, name, fmt.Sprintf(format, args...))
+// wrong is an error of what stands at a key below params.
+func (d declaration) wrong(line int, key, format string, args ...any) error {
+	return &yamltext.Error{File: d.file, Line: line, Key: "params." + key, Text: fmt.Sprintf(format, args...)}
 }
 
 // resolve checks the value of a param, or puts its default in.
@@ -134,20 +140,20 @@ func (d declaration) resolve(name string, values map[string]json.RawMessage) err
 	value, said := values[name]
 	switch {
 	case said && !d.holds(value):
-		return d.wrong(name, "expected %s, found %s in the configuration", article(d.kind), found(value))
+		return d.wrong(d.line, name, "found %s in the configuration, expected %s", found(value), article(d.kind))
 	case said:
 		return nil
 	case d.value == nil && d.required:
-		return d.wrong(name, "required; give it a value in the configuration, under params")
+		return d.wrong(d.line, name, "required; give it a value in the configuration, under params")
 	case d.value == nil:
 		return nil
 	}
 	raw, err := json.Marshal(d.value)
 	if err != nil {
-		return d.wrong(name, "the default: %v", err)
+		return d.wrong(d.valueLine, name+".default", "%v", err)
 	}
 	if !d.holds(raw) {
-		return d.wrong(name, "the default is %s; expected %s", found(raw), article(d.kind))
+		return d.wrong(d.valueLine, name+".default", "found %s, expected %s", found(raw), article(d.kind))
 	}
 	values[name] = raw
 	return nil
