@@ -6,34 +6,17 @@ import (
 	"fmt"
 )
 
-// pragmaTask sets a bound on the writer's connection, which no other can see.
-type pragmaTask struct {
-	ticket
-	text string
-}
-
-func (t *pragmaTask) apply(w *writer) error { return w.conn.run(t.text) }
-
 // SetMaxPages bounds the file, so that SQLite itself finds it full.
 func (s *Store) SetMaxPages(n int64) error {
-	t := &pragmaTask{ticket: newTicket(), text: fmt.Sprintf("PRAGMA max_page_count = %d", n)}
-	return s.writer.queue.do(context.Background(), t)
+	return s.alone(context.Background(), func(t *tx) error { return t.conn.run(fmt.Sprintf("PRAGMA max_page_count = %d", n)) })
 }
-
-// commitTask changes the writer's way to commit.
-type commitTask struct {
-	ticket
-	change func(c *conn) error
-}
-
-func (t *commitTask) apply(w *writer) error { return t.change(w.conn) }
 
 // BreakCommit makes every commit fail, as on a disk that is full by then; mend
 // ends that.
 func (s *Store) BreakCommit() (mend func() error, err error) {
 	var commit, broken *stmt
 	change := func(change func(c *conn) error) error {
-		return s.writer.queue.do(context.Background(), &commitTask{newTicket(), change})
+		return s.alone(context.Background(), func(t *tx) error { return change(t.conn) })
 	}
 	err = change(func(c *conn) error {
 		commit = c.commit

@@ -6,91 +6,79 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
-
-// lookBackMost is how many events a park looks at in the writer. Where more
-// came since the run began it looks through them beside the writer first, so
-// that no other write waits for that.
-const lookBackMost = 200
-
-// lookBackTries bounds how often it does so: events may come more quickly than
-// they can be looked at.
-const lookBackTries = 5
-
-var errLookBack = errors.New("too many events to look back at")
-
-// looked is what is known of the events that a run may have missed: none up to
-// a row is what it waits for, or that one is the oldest.
-type looked struct {
-	upto, found int64
-}
 
 // errFound ends a walk of rows.
 var errFound = errors.New("found")
 
-// lookBack finds the oldest event since the run was created that it waits for
-// and has not had. It fails with errLookBack where it would look at more than
-// most of them.
-func (w *writer) lookBack(run int64, a *journal.Await, known looked, most int) (found *journal.Event, err error) {
-	s, err := w.standing(run)
+// maxSeq is greater than any number of a row.
+const maxSeq = math.MaxInt64
+
+// since finds the oldest event that a run waits for and has not had.
+func (t *tx) since(w ledger.Since) (found ledger.Found, err error) {
+	own, err := t.sql.eventOfRun.one(w.Run)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
+	before := int64(maxSeq)
 	fits := func(row []driver.Value) error {
 		seq, e := row[0].(int64), eventOf(row[1:])
-		if seq == s.event || !a.Matches(e) {
+		if seq == own || !w.Fits(e) {
 			return nil
 		}
-		if had, err := w.sql.hadEvent.one(run, e.ID, seq); err != nil || had != nil {
+		if had, err := t.sql.hadEvent.one(w.Run, e.ID, seq); err != nil || had != nil {
 			return err
 		}
-		found = e
+		found.Event, before = e, seq
 		return errFound
 	}
-	if known.found != 0 {
-		switch err := w.sql.eventAt.each(fits, known.found); {
-		case errors.Is(err, errFound):
-			return found, nil
-		case err != nil:
-			return nil, err
+	after := w.After
+	if w.Found != 0 {
+		if err := t.sql.eventAt.each(fits, w.Found); err != nil {
+			if errors.Is(err, errFound) {
+				err = nil
+			}
+			return found, err
 		}
-		known.upto = 0
+		after = w.Run // it was pruned meanwhile
 	}
-	types, err := typesOf(a, func(after string) (string, error) {
-		next, err := w.sql.nextType.one(after)
+	types, err := typesOf(w.Triggers, func(after string) (string, error) {
+		next, err := t.sql.nextType.one(after)
 		name, _ := next.(string)
 		return name, err
 	})
 	if err != nil {
-		return nil, err
+		return found, err
 	}
-	before := int64(over)
-	for _, t := range types {
-		err := w.sql.eventsSince.each(func(row []driver.Value) error {
-			if most--; most < 0 {
-				return errLookBack
+	looked := 0
+	for _, name := range types {
+		err := t.sql.eventsSince.each(func(row []driver.Value) error {
+			if looked++; w.Limit > 0 && looked > w.Limit {
+				found = ledger.Found{More: true}
+				return errFound
 			}
-			err := fits(row)
-			if errors.Is(err, errFound) {
-				before = row[0].(int64)
+			return fits(row)
+		}, name, after, before)
+		if err != nil && !errors.Is(err, errFound) || found.More {
+			if found.More {
+				err = nil
 			}
-			return err
-		}, t, max(run, known.upto), before)
-		if err != nil && !errors.Is(err, errFound) {
-			return nil, err
+			return found, err
 		}
 	}
 	return found, nil
 }
 
-// typesOf gives the types of events that an await names; of a wildcard, those
+// typesOf gives the types of events that triggers name; of a wildcard, those
 // that are kept. next gives the first type after one, empty after the last.
-func typesOf(a *journal.Await, next func(after string) (string, error)) (types []string, err error) {
-	for _, trigger := range a.Triggers {
+func typesOf(triggers []string, next func(after string) (string, error)) (types []string, err error) {
+	for _, trigger := range triggers {
 		prefix, _, wild := strings.Cut(trigger, "*")
 		if !wild {
 			types = append(types, trigger)
@@ -112,26 +100,33 @@ func typesOf(a *journal.Await, next func(after string) (string, error)) (types [
 	return slices.Compact(types), nil
 }
 
-// lookBack looks, beside the writer, through the events behind those that are
-// known.
-func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, known looked) (now looked, err error) {
+// Search implements ledger.Store.
+func (t *tx) Search(ctx context.Context, since ledger.Since) (upto, found int64, err error) {
+	upto, found, err = t.reader.search(ctx, since)
+	if err != nil {
+		err = t.reader.fail("read the events since the run was accepted", err)
+	}
+	return upto, found, err
+}
+
+func (r *Reader) search(ctx context.Context, since ledger.Since) (upto, found int64, err error) {
 	// What is accepted from here on has a greater number.
-	if err := r.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM event`).Scan(&now.upto); err != nil {
-		return known, err
+	if err := r.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM event`).Scan(&upto); err != nil {
+		return 0, 0, err
 	}
 	had, err := r.seqs(ctx, `SELECT event FROM run WHERE seq = ?1 UNION SELECT event FROM merged WHERE run = ?1
-		ORDER BY 1`, run)
+		ORDER BY 1`, since.Run)
 	if err != nil {
-		return known, err
+		return 0, 0, err
 	}
-	ids, err := r.texts(ctx, `SELECT event FROM step WHERE run = ? AND event IS NOT NULL`, run)
+	ids, err := r.texts(ctx, `SELECT event FROM step WHERE run = ? AND event IS NOT NULL`, since.Run)
 	if err != nil {
-		return known, err
+		return 0, 0, err
 	}
 	fits := func(seq int64, e *journal.Event) bool {
-		return a.Matches(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
+		return since.Fits(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
 	}
-	types, err := typesOf(a, func(after string) (name string, err error) {
+	types, err := typesOf(since.Triggers, func(after string) (name string, err error) {
 		err = r.db.QueryRowContext(ctx, `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`, after).Scan(&name)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
@@ -139,14 +134,14 @@ func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, know
 		return name, err
 	})
 	if err != nil {
-		return known, err
+		return 0, 0, err
 	}
 	for _, t := range types {
-		if err := r.firstOf(ctx, t, max(run, known.upto), fits, &now.found); err != nil {
-			return known, err
+		if err := r.firstOf(ctx, t, since.After, fits, &found); err != nil {
+			return 0, 0, err
 		}
 	}
-	return now, nil
+	return upto, found, nil
 }
 
 // firstOf puts the first event of a type behind a row into found that fits, if
@@ -154,7 +149,7 @@ func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, know
 func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, fits func(int64, *journal.Event) bool, found *int64) error {
 	before := *found
 	if before == 0 {
-		before = over
+		before = maxSeq
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT seq, id, connection, data FROM event
 		WHERE type = ? AND seq > ? AND seq < ? ORDER BY seq`, eventType, after, before)
@@ -185,7 +180,7 @@ func eventOf(row []driver.Value) *journal.Event {
 	e := &journal.Event{ID: text(0), Type: text(1), Connection: text(2), Account: text(3), Source: journal.Source(text(4)),
 		Record: text(5), Echo: row[6].(int64) != 0, Data: slices.Clone(data)}
 	if at, ok := row[7].(int64); ok {
-		e.Time = fromMicro(at)
+		e.Time = ledger.Time(at)
 	}
 	return e
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // A run as its row and those it refers to tell it.
@@ -41,11 +42,11 @@ func (row *runRow) fields() []any {
 
 func (row *runRow) read(salt uint16) (journal.Run, error) {
 	r := row.run
-	if stateOf(row.state) == "" {
+	if ledger.State(row.state).Journal() == "" {
 		return r, fmt.Errorf("run %d has the unknown state %d", r.Seq, row.state)
 	}
 	r.ID = journal.RunID(r.Seq, salt)
-	r.State = stateOf(row.state)
+	r.State = ledger.State(row.state).Journal()
 	r.Bound = row.bound.String
 	if row.resolved.Valid {
 		if err := json.Unmarshal([]byte(row.resolved.String), &r.Resolved); err != nil {
@@ -61,7 +62,7 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 		}
 	}
 	if row.park != nil {
-		var body parkBody
+		var body ledger.ParkBody
 		if err := json.Unmarshal(row.park, &body); err != nil {
 			return r, fmt.Errorf("what run %d waits for: %w", r.Seq, err)
 		}
@@ -89,23 +90,13 @@ func (row *eventRow) read() journal.Event {
 }
 
 // events reads those that a condition selects.
-func (r *Reader) events(ctx context.Context, condition string, args ...any) (all []journal.Event, err error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT e.id, e.type, e.connection, e.account, e.source, e.record, e.echo,
-		e.time, e.received, e.data FROM event e `+condition, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+func (r *Reader) events(ctx context.Context, condition string, args ...any) ([]journal.Event, error) {
+	return list(ctx, r, func(rows *sql.Rows) (journal.Event, error) {
 		var row eventRow
 		e := &row.event
-		if err := rows.Scan(&e.ID, &e.Type, &e.Connection, &e.Account, &e.Source, &e.Record, &e.Echo,
-			&row.time, &row.received, &row.data); err != nil {
-			return nil, err
-		}
-		all = append(all, row.read())
-	}
-	return all, rows.Err()
+		err := rows.Scan(&e.ID, &e.Type, &e.Connection, &e.Account, &e.Source, &e.Record, &e.Echo, &row.time, &row.received, &row.data)
+		return row.read(), err
+	}, `SELECT e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.received, e.data FROM event e `+condition, args...)
 }
 
 func (r *Reader) steps(ctx context.Context, run int64) (all []journal.Step, err error) {

@@ -1,4 +1,4 @@
-package sqlite
+package dispatch
 
 // turns are those of a hook, in order. A hook has more than one only after a
 // reload has changed how it makes the keys of its lanes: lanes of the old rule
@@ -22,7 +22,7 @@ type turn struct {
 func (t *turn) now() bool { return t.first == t }
 
 // takeTurn gives a run the last place.
-func (d *dispatcher) takeTurn(r *run) {
+func (d *Dispatcher) takeTurn(r *run) {
 	all := d.turns[r.hook]
 	if all == nil {
 		all = &turns{hook: r.hook}
@@ -43,7 +43,7 @@ func (d *dispatcher) takeTurn(r *run) {
 }
 
 // endTurn lets the next turn come when the last run of one has left.
-func (d *dispatcher) endTurn(r *run) {
+func (d *Dispatcher) endTurn(r *run) {
 	t := r.inTurn
 	r.inTurn = nil
 	if t.runs--; t.runs > 0 {

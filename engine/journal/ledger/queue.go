@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"context"
@@ -10,12 +10,14 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// task is what a caller asks of the writer.
+// task is what a caller asks to be committed.
 type task interface {
-	// apply writes within the open transaction. It may be called anew after a
-	// rollback. What cannot be done it refuses before it writes; the error it
-	// returns is the file's.
-	apply(w *writer) error
+	// collect asks for the rows that the task is known to need.
+	collect(b *batch)
+	// decide decides in memory. It may be called several times, each time from
+	// the beginning; it returns errMore where it needs rows that were not
+	// loaded. Any other error refuses the task.
+	decide(b *batch) error
 	slot() *ticket
 }
 
@@ -28,7 +30,7 @@ type ticket struct {
 func newTicket() ticket         { return ticket{done: make(chan error, 1)} }
 func (t *ticket) slot() *ticket { return t }
 
-// queue holds the tasks that wait for the writer.
+// queue holds the tasks that wait to be committed.
 type queue struct {
 	mu     sync.Mutex
 	tasks  []task
@@ -39,7 +41,7 @@ type queue struct {
 
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 
-// do gives the writer a task and waits for its commit.
+// do adds a task and waits for its commit.
 func (q *queue) do(ctx context.Context, t task) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -59,7 +61,7 @@ func (q *queue) do(ctx context.Context, t task) error {
 	case err := <-t.slot().done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("%w before the write was known to be kept", ctx.Err())
+		return fmt.Errorf("%w before the write was known to be committed", ctx.Err())
 	}
 }
 
@@ -70,16 +72,16 @@ func (q *queue) signal() {
 	}
 }
 
-// gatherTurns is how often the writer stands back for callers that are about
-// to ask, as those are whom the last commit let go.
+// gatherTurns is how often take yields the processor to callers that are about
+// to ask, as those are whom the last commit released.
 const gatherTurns = 8
 
-// take waits for tasks, or the ring, and gives all there are; none once the
-// queue is closed and empty.
-func (q *queue) take(ring <-chan time.Time) []task {
+// take waits for tasks, or for the timer, and gives all there are; none once
+// the queue is closed and empty.
+func (q *queue) take(timer <-chan time.Time) []task {
 	select {
 	case <-q.wake:
-	case <-ring:
+	case <-timer:
 	}
 	for before, turns := -1, 0; turns < gatherTurns; turns++ {
 		q.mu.Lock()

@@ -1,4 +1,4 @@
-package sqlite
+package dispatch
 
 // A lane belongs to one hook.
 type laneKey struct {
@@ -14,7 +14,7 @@ type lane struct {
 
 // join puts a run at the end of its lane. It reports whether the lane was
 // free, as it always is for a run without one.
-func (d *dispatcher) join(r *run) bool {
+func (d *Dispatcher) join(r *run) bool {
 	d.takeTurn(r)
 	if r.lane == "" {
 		return true
@@ -37,7 +37,7 @@ func (d *dispatcher) join(r *run) bool {
 }
 
 // leave takes a run out of its lane and gives the one whose turn it then is.
-func (d *dispatcher) leave(r *run) (next *run) {
+func (d *Dispatcher) leave(r *run) (next *run) {
 	l := r.inLane
 	if l == nil {
 		return nil
