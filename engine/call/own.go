@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // Words tells what a word in braces stands for in the arguments of a
@@ -25,7 +25,7 @@ func (i *Item) Word(word string) (any, bool) {
 	if i == nil || !found {
 		return nil, false
 	}
-	if value, found := journal.Lookup(i.Value, path); found && string(value) != "null" {
+	if value, found := jsonpath.Lookup(i.Value, path); found && string(value) != "null" {
 		return value, true
 	}
 	return i.Of.Word(path)

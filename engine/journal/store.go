@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // The errors of a Store. They come wrapped.
@@ -89,12 +91,12 @@ type Store interface {
 	Tick(ctx context.Context, script, hook string) (time.Time, error)
 
 	// Cursors are how far a poll of a connection has looked.
-	Cursors(ctx context.Context, key PollKey) ([]Cursor, error)
+	Cursors(ctx context.Context, key change.PollKey) ([]Cursor, error)
 	// Sightings is what is known of these records of a poll, by record.
-	Sightings(ctx context.Context, key PollKey, records ...string) (map[string]Sighting, error)
+	Sightings(ctx context.Context, key change.PollKey, records ...string) (map[string]change.Sighting, error)
 	// SightingsOf lists what is known of the records of one item, in the order
 	// of their rows, those behind a row, at most so many.
-	SightingsOf(ctx context.Context, key PollKey, item string, after int64, limit int) ([]Sighting, error)
+	SightingsOf(ctx context.Context, key change.PollKey, item string, after int64, limit int) ([]change.Sighting, error)
 
 	// PutSubscription keeps a subscription in place of the one with its key.
 	PutSubscription(ctx context.Context, s Subscription) error
@@ -195,10 +197,10 @@ type Arrival struct {
 	Flood int
 	// Mark is what an event from a webhook says of a record that is polled too.
 	// If a list told it already, the event is a duplicate.
-	Mark *Mark
+	Mark *change.Mark
 	// Fields are those that such an event can have of its record, within one of
 	// its own: a record without one of them has nothing there.
-	Fields Fields
+	Fields change.Fields
 }
 
 // Flood is the paused runs of a trigger.
@@ -210,12 +212,12 @@ type Flood struct {
 
 // Sweep is what a page of a poll came to.
 type Sweep struct {
-	PollKey
+	change.PollKey
 	// Cursors replace those of the same name and item.
 	Cursors []Cursor
 	// Sightings are as they are to stand, with the Row and Version that were
 	// read.
-	Sightings []Sighting
+	Sightings []change.Sighting
 	Arrivals  []Arrival
 }
 
@@ -254,7 +256,7 @@ type Effect struct {
 	// begun mark as far as it is known before it is answered, and with its
 	// answer. It may stand with a step that is Begun; the result stays the
 	// step's own.
-	Written *Written
+	Written *change.Written
 	// File is the hash of a file that is the result, or stands in it: it is
 	// needed as long as the run is kept. The result stays the step's own.
 	File string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/poll"
 )
 
@@ -38,7 +39,7 @@ func TestTheFirstLookOnlyNotes(t *testing.T) {
 	e := w.events()[0]
 	want := fmt.Sprintf("poll:desk:cards:c2:updated:%d-", w.clock.Now().UnixMilli())
 	if e.Source != journal.Poll || e.Connection != "desk" || e.Account != "acc" || !strings.HasPrefix(e.ID, want) ||
-		!e.Time.Equal(w.clock.Now().UTC().Truncate(time.Millisecond)) || journal.LookupText(e.Data, "title") != "changed" {
+		!e.Time.Equal(w.clock.Now().UTC().Truncate(time.Millisecond)) || jsonpath.Text(e.Data, "title") != "changed" {
 		t.Errorf("found %+v, expected an id that begins with %s", e, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // reconciled is a world whose cards are told by webhooks and reconciled.
@@ -132,7 +133,7 @@ func (p *play) heard() string {
 	var all []string
 	for _, e := range p.events() {
 		word := strings.TrimPrefix(e.Type, "desk.card.")
-		if title := journal.LookupText(e.Data, "title"); title != "" {
+		if title := jsonpath.Text(e.Data, "title"); title != "" {
 			word += " " + title
 		}
 		if e.Source == journal.Reconcile {
@@ -208,7 +209,7 @@ func TestReconcileLosesAndDoublesNothing(t *testing.T) {
 		}
 		times, created := map[string]int{}, map[string]int{}
 		for _, e := range w.events() {
-			title := journal.LookupText(e.Data, "title")
+			title := jsonpath.Text(e.Data, "title")
 			times[title]++
 			if e.Type == "desk.card.created" {
 				created[e.Record]++
@@ -231,7 +232,7 @@ func TestReconcileLosesAndDoublesNothing(t *testing.T) {
 			}
 		}
 		for _, h := range hooks {
-			if title := journal.LookupText([]byte(h.data), "title"); h.arrived && h.trigger != "created" && times[title] == 0 {
+			if title := jsonpath.Text([]byte(h.data), "title"); h.arrived && h.trigger != "created" && times[title] == 0 {
 				r.Fatalf("the webhook of %s came and was not told", title)
 			}
 		}

@@ -14,6 +14,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 const (
@@ -214,7 +216,7 @@ func (l *look) page(ctx context.Context, w *walk, items []json.RawMessage, last 
 		if err != nil {
 			return err
 		}
-		c := comparison{look: l, walk: w, known: known, changed: map[string]*journal.Sighting{}}
+		c := comparison{look: l, walk: w, known: known, changed: map[string]*change.Sighting{}}
 		for i := range shown {
 			if err := c.compare(&shown[i]); err != nil {
 				return err
@@ -299,17 +301,17 @@ func (l *look) lost(ctx context.Context, w *walk) error {
 	for more := true; more; {
 		err := journal.ErrStale
 		for try := 0; try < staleTries && errors.Is(err, journal.ErrStale); try++ {
-			var some []journal.Sighting
+			var some []change.Sighting
 			if some, err = l.Store.SightingsOf(ctx, l.job.key.PollKey, w.item, after, lostBatch); err != nil {
 				return err
 			}
-			c := comparison{look: l, walk: w, changed: map[string]*journal.Sighting{}}
+			c := comparison{look: l, walk: w, changed: map[string]*change.Sighting{}}
 			next := after
 			for i := range some {
 				s := &some[i]
 				next = s.Row
 				_, listed := slices.BinarySearch(w.seen, hashText(s.Record))
-				if listed || s.Gone() || slices.ContainsFunc(s.Told, func(t journal.Telling) bool { return t.At.After(fresh) }) {
+				if listed || s.Gone() || slices.ContainsFunc(s.Told, func(t change.Telling) bool { return t.At.After(fresh) }) {
 					continue
 				}
 				if err := c.missing(s, sure); err != nil {
@@ -346,7 +348,7 @@ func token(answer json.RawMessage, at string) string {
 	if found != "" {
 		return found
 	}
-	return journal.LookupText(answer, at)
+	return jsonpath.Text(answer, at)
 }
 
 // by asks for a list by a token instead of by what may not stand beside it.

@@ -11,6 +11,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -58,7 +60,7 @@ type page struct {
 // marks keep the step as begun, with what is sent, before a request that may
 // change something leaves the machine. A mark of what was conclusively not
 // done is taken away with the next record of the step, or when it parks.
-func (h *host) marks(step journal.Step, written *journal.Written) call.Marks {
+func (h *host) marks(step journal.Step, written *change.Written) call.Marks {
 	step.State = journal.Begun
 	return call.Marks{
 		Begin: func(ctx context.Context, sent json.RawMessage) error {
@@ -133,7 +135,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 // hashOf gives the hash of the file that an answer was kept as, empty where it
 // was not.
 func hashOf(answer json.RawMessage) string {
-	return strings.TrimPrefix(journal.LookupText(answer, "file"), call.Kept)
+	return strings.TrimPrefix(jsonpath.Text(answer, "file"), call.Kept)
 }
 
 func invalid(s vm.Step, message string) *bindings.Error {

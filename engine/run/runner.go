@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -45,7 +46,7 @@ type Config struct {
 	// Finished is told of every run that ended, after it was recorded.
 	Finished func(journal.Run, []journal.Step)
 	// Mark says what an event tells of a record that is polled too; nil: none is.
-	Mark func(*journal.Event) *journal.Mark
+	Mark func(*journal.Event) *change.Mark
 	// ApprovalLink gives the address of the page of an approval.
 	ApprovalLink func(id string, expires time.Time) string
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // list asks the vendor what of ours it has of one kind, and lays it to the
@@ -88,11 +89,11 @@ func (v *visit) lay(def *bindings.Subscription, e entry) {
 // entry reads one that the vendor lists. It has no key if it is not ours.
 func (v *visit) entry(def *bindings.Subscription, raw json.RawMessage) entry {
 	e := entry{
-		id: journal.LookupText(raw, def.ID), address: journal.LookupText(raw, def.Address),
-		expires: moment(journal.LookupText(raw, def.Expires)), raw: slices.Clone(raw),
+		id: jsonpath.Text(raw, def.ID), address: jsonpath.Text(raw, def.Address),
+		expires: moment(jsonpath.Text(raw, def.Expires)), raw: slices.Clone(raw),
 	}
 	if def.Types != "" {
-		if list, found := journal.Lookup(raw, def.Types); found && json.Unmarshal(list, &e.types) == nil && e.types != nil {
+		if list, found := jsonpath.Lookup(raw, def.Types); found && json.Unmarshal(list, &e.types) == nil && e.types != nil {
 			slices.Sort(e.types)
 		}
 	}

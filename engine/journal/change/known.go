@@ -1,4 +1,4 @@
-package journal
+package change
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // Written is what a call of ours makes of a record at a vendor. An event that
@@ -51,6 +53,16 @@ type EchoRule struct {
 
 // version is the name of the field with the version.
 func (r *EchoRule) version() string { return r.Version[strings.LastIndexByte(r.Version, '.')+1:] }
+
+// Report is an event about a record, as far as it counts here.
+type Report struct {
+	Type            string
+	Account, Record string
+	Time            time.Time
+	Data            json.RawMessage
+	// Webhook says that it came from the vendor by itself, and not from a list.
+	Webhook bool
+}
 
 // Known is what scripts know of a record: what events told, and what calls of
 // theirs wrote.
@@ -135,7 +147,7 @@ func (f Fields) fill(data json.RawMessage) json.RawMessage {
 // Hear takes an event about the record, and reports whether it is an echo: it
 // tells just what is known, and of no later change, since a vendor's event may
 // leave out the very field that somebody changed.
-func (k *Known) Hear(e *Event, can Fields, now time.Time) (echo bool) {
+func (k *Known) Hear(e *Report, can Fields, now time.Time) (echo bool) {
 	defer func() {
 		if !k.Gone {
 			k.Data = can.fill(k.Data)
@@ -171,9 +183,9 @@ func (k *Known) Hear(e *Event, can Fields, now time.Time) (echo bool) {
 }
 
 // compare holds an event that may be of our own change against what is known.
-func (k *Known) compare(e *Event, now time.Time, sure bool) bool {
+func (k *Known) compare(e *Report, now time.Time, sure bool) bool {
 	if k.Changed != "" {
-		i := slices.Index(k.Sent, lookup(e.Data, k.Changed).String())
+		i := slices.Index(k.Sent, jsonpath.Get(e.Data, k.Changed).String())
 		if i < 0 {
 			return false
 		}
@@ -223,14 +235,14 @@ func (k *Known) stray(fields []string) (tell bool) {
 
 // order says whether an event is of a time before our write, at about it, or
 // after it; and whether that is sure.
-func (k *Known) order(e *Event) (order int, sure bool) {
-	wrote, tells := timeOf(lookup(k.Data, k.Version).String()), timeOf(lookup(e.Data, k.Version).String())
+func (k *Known) order(e *Report) (order int, sure bool) {
+	wrote, tells := timeOf(jsonpath.Get(k.Data, k.Version).String()), timeOf(jsonpath.Get(e.Data, k.Version).String())
 	if !wrote.IsZero() && !tells.IsZero() {
 		precision := max(precisionOf(wrote), precisionOf(tells))
 		return tells.Truncate(precision).Compare(wrote.Truncate(precision)), true
 	}
 	switch {
-	case e.Source != Webhook: // a list shows what is, and not when that came about
+	case !e.Webhook: // a list shows what is, and not when that came about
 	case e.Time.After(k.At.Add(echoTime)):
 		return 1, false
 	case e.Time.Before(k.Since.Add(-echoTime)):
@@ -253,7 +265,7 @@ func precisionOf(t time.Time) time.Duration {
 func (l *Lore) sent(name string) bool { return l.Sent == nil || slices.Contains(l.Sent, name) }
 
 // tell takes over what an event tells, but for some fields.
-func (k *Known) tell(e *Event, now time.Time, but func(name string) bool) {
+func (k *Known) tell(e *Report, now time.Time, but func(name string) bool) {
 	if !k.Ours {
 		k.Gone, k.At, k.Since, k.Sent = false, now, time.Time{}, nil
 	}

@@ -1,4 +1,4 @@
-package journal_test
+package change_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -15,7 +15,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // at is so many minutes after noon.
 func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
 
-func told(s *journal.Sighting) string {
+func told(s *change.Sighting) string {
 	var all []string
 	for _, t := range s.Told {
 		all = append(all, fmt.Sprintf("%d:%c@%.0f%c", t.Thread, rune(t.Hash), t.At.Sub(noon).Minutes(), "FLP"[t.By]))
@@ -23,40 +23,40 @@ func told(s *journal.Sighting) string {
 	return strings.Join(all, " ")
 }
 
-func content(hash rune, minutes int, by journal.Teller) journal.Telling {
-	return journal.Telling{Hash: uint64(hash), At: at(minutes), By: by}
+func content(hash rune, minutes int, by change.Teller) change.Telling {
+	return change.Telling{Hash: uint64(hash), At: at(minutes), By: by}
 }
 
-func push(hash rune, minutes int) *journal.Mark {
-	return &journal.Mark{Telling: content(hash, minutes, journal.Pushed)}
+func push(hash rune, minutes int) *change.Mark {
+	return &change.Mark{Telling: content(hash, minutes, change.Pushed)}
 }
 
 func TestSightingTell(t *testing.T) {
 	for name, test := range map[string]struct {
-		tell []journal.Telling
+		tell []change.Telling
 		want string
 	}{
 		"states stand in the order of their times": {
-			[]journal.Telling{content('A', 1, journal.Found), content('C', 9, journal.Listed), content('B', 5, journal.Pushed)},
+			[]change.Telling{content('A', 1, change.Found), content('C', 9, change.Listed), content('B', 5, change.Pushed)},
 			"0:A@1F 0:B@5P 0:C@9L",
 		},
 		"the same state again is no new one, and is of its newest time": {
-			[]journal.Telling{content('A', 1, journal.Found), content('A', 3, journal.Pushed), content('A', 2, journal.Found)},
+			[]change.Telling{content('A', 1, change.Found), content('A', 3, change.Pushed), content('A', 2, change.Found)},
 			"0:A@3P",
 		},
 		"a state that comes back is a new one": {
-			[]journal.Telling{content('A', 1, journal.Found), content('B', 2, journal.Pushed), content('A', 3, journal.Pushed)},
+			[]change.Telling{content('A', 1, change.Found), content('B', 2, change.Pushed), content('A', 3, change.Pushed)},
 			"0:A@1F 0:B@2P 0:A@3P",
 		},
 		"only the newest are kept, of each thread for itself": {
-			[]journal.Telling{
-				{Thread: journal.CreatedThread, At: at(0)}, content('A', 1, 0), content('B', 2, 0), content('C', 3, 0), content('D', 4, 0), content('E', 5, 0),
+			[]change.Telling{
+				{Thread: change.CreatedThread, At: at(0)}, content('A', 1, 0), content('B', 2, 0), content('C', 3, 0), content('D', 4, 0), content('E', 5, 0),
 			},
 			"1:\x00@0F 0:B@2F 0:C@3F 0:D@4F 0:E@5F",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s journal.Sighting
+			var s change.Sighting
 			for _, one := range test.tell {
 				s.Tell(one)
 			}
@@ -69,35 +69,35 @@ func TestSightingTell(t *testing.T) {
 
 func TestSightingPush(t *testing.T) {
 	for name, test := range map[string]struct {
-		before journal.Sighting
-		push   []*journal.Mark
+		before change.Sighting
+		push   []*change.Mark
 		want   string // d for a duplicate, n for a new one
 	}{
 		"what nobody told is new, each time": {
-			push: []*journal.Mark{push('A', 1), push('B', 2), push('B', 2)}, want: "nnn",
+			push: []*change.Mark{push('A', 1), push('B', 2), push('B', 2)}, want: "nnn",
 		},
 		"what a list told is the duplicate, once": {
-			before: journal.Sighting{Told: []journal.Telling{content('B', 2, journal.Listed)}},
-			push:   []*journal.Mark{push('B', 3), push('B', 4)}, want: "dn",
+			before: change.Sighting{Told: []change.Telling{content('B', 2, change.Listed)}},
+			push:   []*change.Mark{push('B', 3), push('B', 4)}, want: "dn",
 		},
 		"what a list only showed is new": {
-			before: journal.Sighting{Told: []journal.Telling{content('B', 2, journal.Found)}},
-			push:   []*journal.Mark{push('B', 2)}, want: "n",
+			before: change.Sighting{Told: []change.Telling{content('B', 2, change.Found)}},
+			push:   []*change.Mark{push('B', 2)}, want: "n",
 		},
 		"a state before the one that was told is new": {
-			before: journal.Sighting{Told: []journal.Telling{content('C', 3, journal.Listed)}},
-			push:   []*journal.Mark{push('B', 2), push('C', 3)}, want: "nd",
+			before: change.Sighting{Told: []change.Telling{content('C', 3, change.Listed)}},
+			push:   []*change.Mark{push('B', 2), push('C', 3)}, want: "nd",
 		},
 		"weeks later it is another change": {
-			before: journal.Sighting{Told: []journal.Telling{content('B', 2, journal.Listed)}},
-			push:   []*journal.Mark{push('B', 30*24*60)}, want: "n",
+			before: change.Sighting{Told: []change.Telling{content('B', 2, change.Listed)}},
+			push:   []*change.Mark{push('B', 30*24*60)}, want: "n",
 		},
 		"that it was created and deleted is told once whatever it holds": {
-			before: journal.Sighting{Told: []journal.Telling{
-				{Thread: journal.CreatedThread, At: at(1), By: journal.Listed}, {Thread: journal.DeletedThread, At: at(2), By: journal.Listed},
+			before: change.Sighting{Told: []change.Telling{
+				{Thread: change.CreatedThread, At: at(1), By: change.Listed}, {Thread: change.DeletedThread, At: at(2), By: change.Listed},
 			}},
-			push: []*journal.Mark{
-				{Telling: journal.Telling{Thread: journal.CreatedThread, At: at(1)}}, {Telling: journal.Telling{Thread: journal.DeletedThread, At: at(2)}},
+			push: []*change.Mark{
+				{Telling: change.Telling{Thread: change.CreatedThread, At: at(1)}}, {Telling: change.Telling{Thread: change.DeletedThread, At: at(2)}},
 			}, want: "dd",
 		},
 	} {
@@ -114,7 +114,7 @@ func TestSightingPush(t *testing.T) {
 }
 
 func TestSightingKnows(t *testing.T) {
-	s := journal.Sighting{Told: []journal.Telling{content('A', 10, journal.Found), content('B', 20, journal.Pushed)}}
+	s := change.Sighting{Told: []change.Telling{content('A', 10, change.Found), content('B', 20, change.Pushed)}}
 	for _, test := range []struct {
 		hash    rune
 		updated time.Time
@@ -126,14 +126,14 @@ func TestSightingKnows(t *testing.T) {
 		{'A', at(30), false},                 // it came back
 		{'A', time.Time{}, false}, {'C', at(1), false},
 	} {
-		if got := s.Knows(journal.WholeThread, uint64(test.hash), test.updated); got != test.want {
+		if got := s.Knows(change.WholeThread, uint64(test.hash), test.updated); got != test.want {
 			t.Errorf("%c of %v: found %v", test.hash, test.updated, got)
 		}
 	}
 }
 
 func TestSightingGone(t *testing.T) {
-	s := journal.Sighting{Told: []journal.Telling{{Thread: journal.DeletedThread, At: at(10), By: journal.Pushed}}}
+	s := change.Sighting{Told: []change.Telling{{Thread: change.DeletedThread, At: at(10), By: change.Pushed}}}
 	s.Push(push('A', 9)) // late
 	if !s.Gone() {
 		t.Error("an older state brought it back")
@@ -145,9 +145,9 @@ func TestSightingGone(t *testing.T) {
 }
 
 func TestFacetThread(t *testing.T) {
-	seen := map[journal.Thread]bool{journal.WholeThread: true, journal.CreatedThread: true, journal.DeletedThread: true}
+	seen := map[change.Thread]bool{change.WholeThread: true, change.CreatedThread: true, change.DeletedThread: true}
 	for _, trigger := range []string{"opportunity.stage_updated", "opportunity.status_updated", "contact.tags_updated", "contact.dnd_updated"} {
-		if thread := journal.FacetThread(trigger); seen[thread] {
+		if thread := change.FacetThread(trigger); seen[thread] {
 			t.Errorf("%s has the thread of another", trigger)
 		} else {
 			seen[thread] = true
@@ -156,12 +156,12 @@ func TestFacetThread(t *testing.T) {
 }
 
 func FuzzSighting(f *testing.F) {
-	whole := journal.Sighting{Told: []journal.Telling{content('A', 1, journal.Found), {Thread: 7, Hash: 1<<64 - 1, By: journal.Listed}}}
+	whole := change.Sighting{Told: []change.Telling{content('A', 1, change.Found), {Thread: 7, Hash: 1<<64 - 1, By: change.Listed}}}
 	data, _ := whole.MarshalBinary()
 	f.Add(data)
 	f.Add([]byte("short"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var s, again journal.Sighting
+		var s, again change.Sighting
 		if s.UnmarshalBinary(data) != nil {
 			return
 		}

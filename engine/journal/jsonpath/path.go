@@ -1,4 +1,10 @@
-package journal
+// Package jsonpath finds values in JSON by paths such as "contact.tags.0".
+//
+// The parts between the dots are names of fields or, in a list, positions from
+// 0, and nothing else: no character of a path has another meaning. A field whose
+// own name has dots ("@odata.type") can stand last. Of a repeated field the last
+// counts, as it does for scripts.
+package jsonpath
 
 import (
 	"encoding/json"
@@ -9,25 +15,21 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Lookup finds the value at a path such as "contact.tags.0" in JSON data. The
-// parts between the dots are names of fields or, in a list, positions from 0,
-// and nothing else: no character of a path has another meaning. A field whose
-// own name has dots ("@odata.type") can stand last. Of a repeated
-// field the last counts, as it does for scripts. It reports false where there
-// is no value; a null is a value here. What it gives is a part of data.
+// Lookup finds the value at a path. It reports false where there is no value; a
+// null is a value here. What it gives is a part of data.
 func Lookup(data []byte, path string) (json.RawMessage, bool) {
-	found := lookup(data, path)
+	found := Get(data, path)
 	if !found.Exists() {
 		return nil, false
 	}
 	return unsafe.Slice(unsafe.StringData(found.Raw), len(found.Raw)), true
 }
 
-// LookupText finds a scalar at a path and gives it as text: a string without
+// Text finds a scalar at a path and gives it as text: a string without
 // its quotes, a number as it is written. It is empty where there is no value,
 // or a null, an object or a list.
-func LookupText(data []byte, path string) string {
-	found := lookup(data, path)
+func Text(data []byte, path string) string {
+	found := Get(data, path)
 	switch found.Type {
 	case gjson.String:
 		return strings.Clone(found.Str)
@@ -37,8 +39,9 @@ func LookupText(data []byte, path string) string {
 	return ""
 }
 
-// lookup gives a value whose texts are parts of data: who keeps one clones it.
-func lookup(data []byte, path string) gjson.Result {
+// Get finds the value at a path. Its texts are parts of data: who keeps one
+// clones it.
+func Get(data []byte, path string) gjson.Result {
 	if path == "" || len(data) == 0 {
 		return gjson.Result{}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // The bounds of what an event may bring.
@@ -23,8 +24,8 @@ type arrival struct {
 	keep   bool
 	tick   time.Time
 	flood  int
-	mark   *journal.Mark
-	fields journal.Fields
+	mark   *change.Mark
+	fields change.Fields
 }
 
 // candidate is a run that an arrival may make.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // approvalTrigger stands in place of a trigger for runs that wait for a
@@ -88,7 +89,7 @@ func (b *batch) answer(receipt *journal.Receipt, seq int64, e *journal.Event) er
 func (b *batch) waitingAt(places []AwaitKey, e *journal.Event) (runs []int64, more error) {
 	for _, place := range places {
 		if place.Path != "" {
-			value, found := journal.Lookup(e.Data, place.Path)
+			value, found := jsonpath.Lookup(e.Data, place.Path)
 			if !found {
 				value = []byte("null")
 			}

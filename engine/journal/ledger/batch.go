@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // batch is what one transaction works on: the rows that were loaded, and over
@@ -37,7 +38,7 @@ type batch struct {
 	approvals table[string, *Approval]
 	known     knownTable
 	changed   table[ChangedKey, Changed]
-	sightings table[SightingKey, journal.Sighting]
+	sightings table[SightingKey, change.Sighting]
 	open      table[int64, []int]
 	deferred  table[StepKey, []Deferred]
 	values    table[StateKey, []byte]

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // knownTable is what is known of records. A step under way has rows of its own
@@ -83,7 +84,7 @@ func (t *knownTable) drop(step StepKey) {
 
 // written notes what a call makes of a record: as under way with a begun mark,
 // and with its answer as done.
-func (b *batch) written(run int64, step *journal.Step, state journal.StepState, made *journal.Written) error {
+func (b *batch) written(run int64, step *journal.Step, state journal.StepState, made *change.Written) error {
 	key := StepKey{run, step.Number}
 	if made == nil {
 		return b.settle(key)
@@ -94,13 +95,13 @@ func (b *batch) written(run int64, step *journal.Step, state journal.StepState, 
 	return b.startDeferred(key)
 }
 
-func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepState, made *journal.Written) error {
+func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepState, made *change.Written) error {
 	record := RecordKey{made.Connection, made.Noun, made.Record}
 	rows, _, err := b.known.of(record, &b.want.Known)
 	if err != nil {
 		return err
 	}
-	var before *journal.Known
+	var before *change.Known
 	for _, row := range rows {
 		if row.Step == (StepKey{}) {
 			before = &row.Known
@@ -169,10 +170,14 @@ func (b *batch) dropKnown(step StepKey) error {
 	return nil
 }
 
+func report(e *journal.Event) *change.Report {
+	return &change.Report{Type: e.Type, Account: e.Account, Record: e.Record, Time: e.Time, Data: e.Data, Webhook: e.Source == journal.Webhook}
+}
+
 // echo marks an event that brings just what a call of ours made of its record,
 // or gives the call under way of which it may be one. What it brings is known
 // from then on.
-func (b *batch) echo(e *journal.Event, fields journal.Fields) (underWay StepKey, err error) {
+func (b *batch) echo(e *journal.Event, fields change.Fields) (underWay StepKey, err error) {
 	n := noun(e)
 	if n == "" {
 		return underWay, nil
@@ -188,7 +193,7 @@ func (b *batch) echo(e *journal.Event, fields journal.Fields) (underWay StepKey,
 		if row.Step != (StepKey{}) {
 			row.At = b.now // it may be done at any time until it is answered
 		}
-		switch heard := row.Hear(e, fields, b.now); {
+		switch heard := row.Hear(report(e), fields, b.now); {
 		case heard && row.Step == StepKey{}:
 			e.Echo = true
 			b.putKnown(&row)
@@ -200,7 +205,7 @@ func (b *batch) echo(e *journal.Event, fields journal.Fields) (underWay StepKey,
 		}
 	}
 	if done.At.IsZero() {
-		done.Hear(e, fields, b.now)
+		done.Hear(report(e), fields, b.now)
 	}
 	b.putKnown(&done)
 	return underWay, nil
@@ -208,14 +213,14 @@ func (b *batch) echo(e *journal.Event, fields journal.Fields) (underWay StepKey,
 
 // deferredRuns is what a deferred event would start.
 type deferredRuns struct {
-	Runs   []candidate    `json:"runs"`
-	Fields journal.Fields `json:"fields"`
+	Runs   []candidate   `json:"runs"`
+	Fields change.Fields `json:"fields"`
 }
 
 // deferEvent notes what an event would start until a step is settled: only then
 // can be said of which record the call was, and whether somebody else had
 // changed it too.
-func (b *batch) deferEvent(e Event, runs []candidate, fields journal.Fields, step StepKey) error {
+func (b *batch) deferEvent(e Event, runs []candidate, fields change.Fields, step StepKey) error {
 	text, err := json.Marshal(deferredRuns{runs, fields})
 	if err != nil {
 		return err

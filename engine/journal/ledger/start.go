@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // start makes the run of a hook, if there is to be one.
@@ -120,7 +121,7 @@ func (b *batch) differs(hook int64, e *journal.Event, path string) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	now, _ := journal.Lookup(e.Data, path)
+	now, _ := jsonpath.Lookup(e.Data, path)
 	if string(now) == "null" {
 		now = nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // Store is what a Ledger needs of a store.
@@ -66,7 +67,7 @@ type (
 	}
 	// SightingKey is a polled record.
 	SightingKey struct {
-		journal.PollKey
+		change.PollKey
 		Record string
 	}
 	// StepKey is a step of a run. The zero StepKey is no step.
@@ -193,7 +194,7 @@ type Approval struct {
 type KnownRow struct {
 	RecordKey
 	Step StepKey
-	journal.Known
+	change.Known
 }
 
 // KnownRows are the rows of a record, and of those of its noun whose ids the
@@ -246,7 +247,7 @@ type Rows struct {
 	Approvals []*Approval
 	Known     []KnownRows
 	Changed   []Changed
-	Sightings []journal.Sighting
+	Sightings []change.Sighting
 	Open      [][]int
 	Deferred  [][]Deferred
 	States    [][]byte   // nil for none
@@ -328,7 +329,7 @@ type (
 	Tick struct{ Hook, At int64 }
 	// Cursors replace those of the same name and item.
 	Cursors struct {
-		journal.PollKey
+		change.PollKey
 		journal.Cursor
 	}
 	// Webhook is a subscription as JSON; nil takes it away.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 type sweepTask struct {
@@ -89,7 +90,7 @@ func (t *sweepTask) decide(b *batch) error {
 const newSighting = -1
 
 // setSighting replaces what a poll has seen of a record.
-func (b *batch) setSighting(key SightingKey, s journal.Sighting) {
+func (b *batch) setSighting(key SightingKey, s change.Sighting) {
 	b.made++
 	s.Record = key.Record
 	s.Version++
@@ -100,7 +101,7 @@ func (b *batch) setSighting(key SightingKey, s journal.Sighting) {
 }
 
 // sighting gives what a poll has seen of a record, to change.
-func (b *batch) sighting(m *journal.Mark) (SightingKey, journal.Sighting, error) {
+func (b *batch) sighting(m *change.Mark) (SightingKey, change.Sighting, error) {
 	key := SightingKey{m.PollKey, m.Record}
 	s, err := b.sightings.get(key, &b.want.Sightings)
 	s.Told = slices.Clone(s.Told)
@@ -109,7 +110,7 @@ func (b *batch) sighting(m *journal.Mark) (SightingKey, journal.Sighting, error)
 
 // push takes what a webhook brings of a record that is polled too, and reports
 // whether a list brought it already.
-func (b *batch) push(m *journal.Mark) (duplicate bool, err error) {
+func (b *batch) push(m *change.Mark) (duplicate bool, err error) {
 	key, s, err := b.sighting(m)
 	if err != nil {
 		return false, err
@@ -121,13 +122,13 @@ func (b *batch) push(m *journal.Mark) (duplicate bool, err error) {
 
 // show takes what a call of ours made as known to a poll that does not know the
 // record.
-func (b *batch) show(m *journal.Mark) error {
+func (b *batch) show(m *change.Mark) error {
 	key, s, err := b.sighting(m)
 	if err != nil || s.Row != 0 {
 		return err
 	}
-	for _, t := range append([]journal.Telling{m.Telling}, m.Shows...) {
-		t.By = journal.Found
+	for _, t := range append([]change.Telling{m.Telling}, m.Shows...) {
+		t.By = change.Found
 		s.Tell(t)
 	}
 	b.setSighting(key, s)

@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // Cursors implements journal.Store.
-func (r *Reader) Cursors(ctx context.Context, key journal.PollKey) ([]journal.Cursor, error) {
+func (r *Reader) Cursors(ctx context.Context, key change.PollKey) ([]journal.Cursor, error) {
 	all, err := list(ctx, r, func(row *sql.Rows) (c journal.Cursor, err error) {
 		var value []byte
 		err = row.Scan(&c.Name, &c.Item, &value)
@@ -24,13 +25,13 @@ func (r *Reader) Cursors(ctx context.Context, key journal.PollKey) ([]journal.Cu
 }
 
 // Sightings implements journal.Store.
-func (r *Reader) Sightings(ctx context.Context, key journal.PollKey, records ...string) (map[string]journal.Sighting, error) {
+func (r *Reader) Sightings(ctx context.Context, key change.PollKey, records ...string) (map[string]change.Sighting, error) {
 	wanted, err := json.Marshal(records)
 	if err != nil {
 		return nil, err
 	}
 	all, err := r.sightings(ctx, key, `s.record IN (SELECT value FROM json_each(?))`, string(wanted))
-	found := make(map[string]journal.Sighting, len(all))
+	found := make(map[string]change.Sighting, len(all))
 	for _, s := range all {
 		found[s.Record] = s
 	}
@@ -38,13 +39,13 @@ func (r *Reader) Sightings(ctx context.Context, key journal.PollKey, records ...
 }
 
 // SightingsOf implements journal.Store.
-func (r *Reader) SightingsOf(ctx context.Context, key journal.PollKey, item string, after int64, limit int) ([]journal.Sighting, error) {
+func (r *Reader) SightingsOf(ctx context.Context, key change.PollKey, item string, after int64, limit int) ([]change.Sighting, error) {
 	return r.sightings(ctx, key, `s.item = ? AND s.id > ? ORDER BY s.id LIMIT ?`, item, after, limit)
 }
 
-func (r *Reader) sightings(ctx context.Context, key journal.PollKey, condition string, args ...any) ([]journal.Sighting, error) {
-	all, err := list(ctx, r, func(row *sql.Rows) (journal.Sighting, error) {
-		s := journal.Sighting{PollKey: key}
+func (r *Reader) sightings(ctx context.Context, key change.PollKey, condition string, args ...any) ([]change.Sighting, error) {
+	all, err := list(ctx, r, func(row *sql.Rows) (change.Sighting, error) {
+		s := change.Sighting{PollKey: key}
 		var told []byte
 		err := row.Scan(&s.Row, &s.Record, &s.Item, &s.Version, &s.Missed, &told)
 		if err == nil {

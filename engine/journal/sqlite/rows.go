@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
@@ -114,7 +115,7 @@ func (t *tx) ruled(hook ledger.Hook) ledger.Hook {
 }
 
 // poll gives the number of a poll, and adds it if it is unknown.
-func (t *tx) poll(key journal.PollKey) (int64, error) {
+func (t *tx) poll(key change.PollKey) (int64, error) {
 	name := pollName{key.Connection, key.Poll}
 	if id, known := t.polls[name]; known {
 		return id, nil
@@ -302,7 +303,7 @@ func (t *tx) known(key ledger.RecordKey) (all ledger.KnownRows, err error) {
 	return all, err
 }
 
-func (t *tx) sighting(key ledger.SightingKey) (s journal.Sighting, err error) {
+func (t *tx) sighting(key ledger.SightingKey) (s change.Sighting, err error) {
 	s.PollKey, s.Record = key.PollKey, key.Record
 	poll, err := t.poll(key.PollKey)
 	if err != nil {
