@@ -19,10 +19,21 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
+// Store keeps what runs do; a journal.Store is one.
+type Store interface {
+	journal.Intake
+	journal.Execution
+	journal.Commands
+	Version(ctx context.Context, hash string) (journal.Version, error)
+	Run(ctx context.Context, id string) (journal.Run, []journal.Step, error)
+	Event(ctx context.Context, id string) (journal.Event, []journal.Run, error)
+	Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, error)
+}
+
 // Config makes a Runner. Store, Machine, Scripts, Calls and Connections are
 // required.
 type Config struct {
-	Store   journal.Store
+	Store   Store
 	Machine *vm.Machine
 	Scripts *script.Set
 	Calls   *call.Client

@@ -209,48 +209,46 @@ func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 		if err := b.load(ctx, tx); err != nil {
 			return err
 		}
-		switch err := b.decide(tasks); {
+		refused, err := b.decide(tasks)
+		switch {
 		case err == nil:
 			return nil
 		case !errors.Is(err, errMore):
 			return err
+		case !refused && b.want.none():
+			return errors.New("a batch needs rows that it does not name") // it would never end
 		}
 	}
 }
 
 // decide decides tasks one after the other on what was loaded. It returns
-// errMore if it must be called again, after further rows were loaded or because
-// a task was refused that had changed something.
-func (b *batch) decide(tasks []task) error {
+// errMore if it must be called again: after further rows were loaded or, with
+// refused, because a task was refused that had changed something.
+func (b *batch) decide(tasks []task) (refused bool, err error) {
 	b.reset()
-	more := false
+	var more error
 	for _, t := range tasks {
 		ticket := t.slot()
 		if ticket.refused != nil {
 			continue
 		}
-		changes := b.made
+		made := b.made
 		err := t.decide(b)
 		var refusal *refusal
 		switch {
 		case err == nil:
 		case errors.Is(err, errMore):
-			more = true
+			more = err
 		case !errors.As(err, &refusal):
-			return err
-		case more: // it was decided on what may be incomplete
+			return false, err
+		case more != nil: // it was decided on what may be incomplete
 		default:
-			ticket.refused = refusal.error
-			more = b.made != changes
-			if more {
-				return errMore // once more, without it
+			if ticket.refused = refusal.error; b.made != made {
+				return true, errMore
 			}
 		}
 	}
-	if more {
-		return errMore
-	}
-	return nil
+	return false, more
 }
 
 // errMore says that further rows must be loaded before it can be decided.

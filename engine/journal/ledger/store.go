@@ -431,6 +431,13 @@ func empty[T any](all []T) []T {
 	return all[:0]
 }
 
+// none reports whether nothing is wanted.
+func (w *Want) none() bool {
+	return len(w.Hooks)+len(w.Versions)+len(w.IDs)+len(w.Events)+len(w.Types)+len(w.Runs)+len(w.Lanes)+len(w.Merging)+len(w.Replacers)+
+		len(w.Steps)+len(w.Awaited)+len(w.Awaits)+len(w.Since)+len(w.Approvals)+len(w.Known)+len(w.Changed)+len(w.Sightings)+len(w.Open)+
+		len(w.Deferred)+len(w.States)+len(w.Links)+len(w.Floods) == 0
+}
+
 // reset empties all groups.
 func (w *Want) reset() {
 	*w = Want{

@@ -42,6 +42,8 @@ type Config struct {
 	// Memory bounds the bytes of events kept in memory until their runs are
 	// handed out; what is beyond it is read back. Zero means DefaultMemory.
 	Memory int64
+
+	wrap func(ledger.Store) ledger.Store // for tests
 }
 
 // Store is a journal.Store on one SQLite file.
@@ -140,8 +142,12 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.HandedOut); err != nil {
 		return nil, err
 	}
+	store := ledger.Store(t)
+	if cfg.wrap != nil {
+		store = cfg.wrap(store)
+	}
 	l := ledger.New(ledger.Config{
-		Store: t, Dispatch: &handouts{t.dispatch, t.reader}, Now: cfg.Now, Timer: cfg.Timer, Log: cfg.Log,
+		Store: store, Dispatch: &handouts{t.dispatch, t.reader}, Now: cfg.Now, Timer: cfg.Timer, Log: cfg.Log,
 		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: found.wake,
 	})
 	return &Store{Reader: t.reader, Ledger: l, dispatch: t.dispatch, conn: c, now: cfg.Now}, nil
