@@ -127,13 +127,9 @@ func (k *lookBack) since(run int64, a *journal.Await) Since {
 }
 
 // missed gives the oldest event since a run was accepted that it waits for and
-// has not had, nil for none.
-func (b *batch) missed(r *Run, a *journal.Await, known *lookBack) (*journal.Event, error) {
-	found, loaded := b.since[r.Seq]
-	switch {
-	case !loaded:
-		b.wantSince(r.Seq, a, known)
-		return nil, errMore
+// has not had, nil for none. sought is what wantSince gave.
+func (b *batch) missed(r *Run, a *journal.Await, sought int) (*journal.Event, error) {
+	switch found := b.since[sought]; {
 	case found.More:
 		return nil, refuse(errLookBack)
 	case found.Event != nil:
@@ -147,8 +143,10 @@ func (b *batch) missed(r *Run, a *journal.Await, known *lookBack) (*journal.Even
 	return nil, nil
 }
 
-func (b *batch) wantSince(run int64, a *journal.Await, known *lookBack) {
+// wantSince asks for what a run missed. It gives the place of the answer.
+func (b *batch) wantSince(run int64, a *journal.Await, known *lookBack) (place int) {
 	b.want.Since = append(b.want.Since, known.since(run, a))
+	return len(b.since) + len(b.want.Since) - 1
 }
 
 // search looks beside the batches through the events behind those that are

@@ -32,9 +32,10 @@ type batch struct {
 	due       []int64
 	paused    []int64
 	steps     table[StepKey, StepRow]
+	marks     table[StepKey, int]
 	awaited   table[string, []AwaitKey]
 	awaits    table[AwaitKey, []int64]
-	since     map[int64]Found // by run
+	since     []Found
 	approvals table[string, *Approval]
 	known     knownTable
 	changed   table[ChangedKey, Changed]
@@ -75,14 +76,14 @@ type rowTable interface {
 func (b *batch) init(l *Ledger) {
 	b.Ledger = l
 	b.tables = []rowTable{
-		&b.hooks, &b.versions, &b.ids, &b.events, &b.types, &b.runs, &b.lanes, &b.merging, &b.replacers, &b.steps, &b.awaited, &b.awaits,
+		&b.hooks, &b.versions, &b.ids, &b.events, &b.types, &b.runs, &b.lanes, &b.merging, &b.replacers, &b.steps, &b.marks, &b.awaited, &b.awaits,
 		&b.approvals, &b.known, &b.changed, &b.sightings, &b.open, &b.deferred, &b.values, &b.links, &b.floods, &b.newSteps, &b.endSteps,
 	}
 	for _, t := range b.tables {
 		t.init()
 	}
 	b.lasts, b.lastsNow, b.laneRuns = map[int64]Last{}, map[int64]Last{}, map[LaneKey][]int64{}
-	b.opened, b.released, b.since = map[int64][]int{}, map[int64]bool{}, map[int64]Found{}
+	b.opened, b.released = map[int64][]int{}, map[int64]bool{}
 }
 
 // clear forgets all of a batch.
@@ -91,7 +92,7 @@ func (b *batch) clear() {
 		t.clear()
 	}
 	clear(b.lasts)
-	clear(b.since)
+	b.since = empty(b.since)
 	b.due, b.paused = nil, nil
 	b.want.reset()
 	b.rows.Reset()
@@ -140,11 +141,10 @@ func (b *batch) load(ctx context.Context, tx Tx) error {
 		b.paused = b.addRows(r.Paused)
 	}
 	b.steps.fill(w.Steps, r.Steps)
+	b.marks.fill(w.Marks, r.Marks)
 	b.awaited.fill(w.Awaited, r.Awaited)
 	b.awaits.fill(w.Awaits, r.Awaits)
-	for i, s := range w.Since {
-		b.since[s.Run] = r.Since[i]
-	}
+	b.since = append(b.since, r.Since...)
 	b.approvals.fill(w.Approvals, r.Approvals)
 	b.known.fill(w.Known, r.Known)
 	b.changed.fill(w.Changed, r.Changed)

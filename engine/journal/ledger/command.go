@@ -93,17 +93,18 @@ func (l *Ledger) Retry(ctx context.Context, run string) error {
 }
 
 func (b *batch) retry(r *Run) error {
-	step, err := b.steps.get(StepKey{r.Seq, 0}, &b.want.Steps)
+	last := StepKey{r.Seq, b.lastStep(r.Seq).Number}
+	failure, err := b.stepError(last)
 	if err != nil {
 		return err
 	}
-	if step.Error != nil {
+	if failure != nil {
 		var problem bindings.Error
-		if err := json.Unmarshal(step.Error, &problem); err != nil {
+		if err := json.Unmarshal(failure, &problem); err != nil {
 			return err
 		}
 		if problem.Kind != bindings.Uncertain {
-			if err := b.dropStep(r.Seq, step.Number); err != nil {
+			if err := b.dropStep(last.Run, last.Number); err != nil {
 				return err
 			}
 		}

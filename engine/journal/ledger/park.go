@@ -17,6 +17,7 @@ type parkTask struct {
 	state    State
 	problem  []byte
 	lookBack lookBack
+	sought   int  // the place of what it may have missed
 	replaced bool // cancelled instead, for a newer run
 }
 
@@ -89,7 +90,7 @@ func (t *parkTask) collect(b *batch) {
 	case a.Approval != "":
 		b.approvals.ask(a.Approval, &b.want.Approvals)
 	default:
-		b.wantSince(t.run, a, &t.lookBack)
+		t.sought = b.wantSince(t.run, a, &t.lookBack)
 	}
 }
 
@@ -104,7 +105,7 @@ func (t *parkTask) decide(b *batch) error {
 	}
 	var missed *journal.Event
 	if a := t.park.Await; a != nil && a.Approval == "" {
-		if missed, err = b.missed(r, a, &t.lookBack); err != nil {
+		if missed, err = b.missed(r, a, t.sought); err != nil {
 			return err
 		}
 	}

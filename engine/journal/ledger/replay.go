@@ -40,9 +40,15 @@ func (l *Ledger) replay(ctx context.Context, run string, hook *journal.Hook, kee
 	return l.id(t.result), nil
 }
 
+// single: the steps that it copies must be in the store.
+func (*replayTask) single() {}
+
 func (t *replayTask) name() HookName { return HookName{t.hook.Script, t.hook.Name} }
 
+func (t *replayTask) kept() StepKey { return StepKey{t.from, t.keep} }
+
 func (t *replayTask) collect(b *batch) {
+	b.marks.ask(t.kept(), &b.want.Marks)
 	b.runs.ask(t.from, &b.want.Runs)
 	b.hooks.ask(t.name(), &b.want.Hooks)
 	b.versions.ask(t.hook.Version, &b.want.Versions)
@@ -63,11 +69,14 @@ func (t *replayTask) decide(b *batch) error {
 	if event == nil {
 		return refuse(journal.ErrNotFound)
 	}
-	last := b.lastStep(t.from)
-	switch have := min(last.Number, t.keep); {
+	marks, err := b.marks.get(t.kept(), &b.want.Marks)
+	if err != nil {
+		return err
+	}
+	switch have := min(b.lastStep(t.from).Number, t.keep); {
 	case have < t.keep:
 		return refusef("it has %d steps, %d cannot be kept", have, t.keep)
-	case last.Begun && last.Number == t.keep && t.keep > 0:
+	case marks > 0:
 		return refusef("step %d has no result that could be kept; keep the %d before it", have, have-1)
 	}
 	hook, hookErr := b.hooks.get(t.name(), &b.want.Hooks)

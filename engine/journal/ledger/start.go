@@ -173,8 +173,8 @@ func (b *batch) meet(how Overlap, key LaneKey, self int64) (skip int64, replaced
 }
 
 // reserve keeps a queued run from being handed out while the batch changes it,
-// and reports false where it is handed out.
-func (b *batch) reserve(r *Run) bool { return b.dispatch.Reserve(r.Seq) }
+// and reports false where it is handed out and stays so.
+func (b *batch) reserve(r *Run) bool { return b.released[r.Seq] || b.dispatch.Reserve(r.Seq) }
 
 // replaced cancels a run that has just been parked if a newer one of its lane is
 // to replace it: one that was accepted while it executed.
@@ -211,7 +211,7 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 	}
 	waited := r.State == Waiting
 	epoch := r.Epoch
-	if h, held := b.dispatch.Holder(r.Seq); held {
+	if h, held := b.dispatch.Holder(r.Seq); held && !b.released[r.Seq] {
 		epoch = max(epoch, h.Epoch)
 	}
 	n := b.edit(r)

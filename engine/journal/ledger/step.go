@@ -232,9 +232,24 @@ func (b *batch) putStep(run int64, r *record) {
 // dropStep takes the last step of a run away, and what it was to write.
 func (b *batch) dropStep(run int64, number int) error {
 	b.made++
-	b.changes.DropSteps = append(b.changes.DropSteps, StepKey{run, number})
+	key := StepKey{run, number}
+	b.newSteps.unset(key)
+	b.endSteps.unset(key)
+	b.changes.DropSteps = append(b.changes.DropSteps, key)
 	b.setLast(run, number-1, false)
-	return b.settle(StepKey{run, number})
+	return b.settle(key)
+}
+
+// stepError gives the error of a step as JSON, nil for none.
+func (b *batch) stepError(key StepKey) ([]byte, error) {
+	if s, staged := b.newSteps.staged[key]; staged {
+		return s.Failure, nil
+	}
+	if s, staged := b.endSteps.staged[key]; staged {
+		return s.Failure, nil
+	}
+	row, err := b.steps.get(key, &b.want.Steps)
+	return row.Error, err
 }
 
 type withdrawTask struct {

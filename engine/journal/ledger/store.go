@@ -124,8 +124,10 @@ type Want struct {
 	Replacers []LaneKey
 	Due       DueKey
 	Paused    PausedKey
-	// Steps by number; number 0 asks for the last.
-	Steps []StepKey
+	Steps     []StepKey
+	// Marks are how many of the first steps of a run, up to a number, are begun
+	// marks.
+	Marks []StepKey
 
 	// Waits: at which places events of a type are awaited; the runs that wait
 	// at a place; the first event since; approvals by id.
@@ -169,12 +171,8 @@ type RunRow struct {
 	Last Last
 }
 
-// StepRow is what is read of a step; it is found unless Number is 0.
-type StepRow struct {
-	Number int
-	State  journal.StepState
-	Error  []byte
-}
+// StepRow is what is read of a step; Error is JSON, nil for none.
+type StepRow struct{ Error []byte }
 
 // Found is the answer to a Since: the event, nil for none, or that more events
 // than its limit would have to be looked at.
@@ -241,6 +239,7 @@ type Rows struct {
 	Due       []RunRow
 	Paused    []RunRow
 	Steps     []StepRow
+	Marks     []int
 	Awaited   [][]AwaitKey // without Class
 	Awaits    [][]int64
 	Since     []Found
@@ -434,7 +433,7 @@ func empty[T any](all []T) []T {
 // none reports whether nothing is wanted.
 func (w *Want) none() bool {
 	return len(w.Hooks)+len(w.Versions)+len(w.IDs)+len(w.Events)+len(w.Types)+len(w.Runs)+len(w.Lanes)+len(w.Merging)+len(w.Replacers)+
-		len(w.Steps)+len(w.Awaited)+len(w.Awaits)+len(w.Since)+len(w.Approvals)+len(w.Known)+len(w.Changed)+len(w.Sightings)+len(w.Open)+
+		len(w.Steps)+len(w.Marks)+len(w.Awaited)+len(w.Awaits)+len(w.Since)+len(w.Approvals)+len(w.Known)+len(w.Changed)+len(w.Sightings)+len(w.Open)+
 		len(w.Deferred)+len(w.States)+len(w.Links)+len(w.Floods) == 0
 }
 
@@ -442,7 +441,7 @@ func (w *Want) none() bool {
 func (w *Want) reset() {
 	*w = Want{
 		Hooks: empty(w.Hooks), Versions: empty(w.Versions), IDs: empty(w.IDs), Events: empty(w.Events), Types: empty(w.Types), Runs: empty(w.Runs),
-		Lanes: empty(w.Lanes), Merging: empty(w.Merging), Replacers: empty(w.Replacers), Steps: empty(w.Steps), Awaited: empty(w.Awaited),
+		Lanes: empty(w.Lanes), Merging: empty(w.Merging), Replacers: empty(w.Replacers), Steps: empty(w.Steps), Marks: empty(w.Marks), Awaited: empty(w.Awaited),
 		Awaits: empty(w.Awaits), Since: empty(w.Since), Approvals: empty(w.Approvals), Known: empty(w.Known), Changed: empty(w.Changed),
 		Sightings: empty(w.Sightings), Open: empty(w.Open), Deferred: empty(w.Deferred), States: empty(w.States), Links: empty(w.Links),
 		Floods: empty(w.Floods),
@@ -453,7 +452,7 @@ func (w *Want) reset() {
 func (r *Rows) Reset() {
 	*r = Rows{
 		Hooks: empty(r.Hooks), Versions: empty(r.Versions), IDs: empty(r.IDs), Events: empty(r.Events), Types: empty(r.Types), Runs: empty(r.Runs),
-		Lanes: empty(r.Lanes), Merging: empty(r.Merging), Replacers: empty(r.Replacers), Due: empty(r.Due), Paused: empty(r.Paused), Steps: empty(r.Steps),
+		Lanes: empty(r.Lanes), Merging: empty(r.Merging), Replacers: empty(r.Replacers), Due: empty(r.Due), Paused: empty(r.Paused), Steps: empty(r.Steps), Marks: empty(r.Marks),
 		Awaited: empty(r.Awaited), Awaits: empty(r.Awaits), Since: empty(r.Since), Approvals: empty(r.Approvals), Known: empty(r.Known),
 		Changed: empty(r.Changed), Sightings: empty(r.Sightings), Open: empty(r.Open), Deferred: empty(r.Deferred), States: empty(r.States),
 		Links: empty(r.Links), Floods: empty(r.Floods), Live: r.Live, Last: r.Last, Next: r.Next,

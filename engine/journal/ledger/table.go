@@ -1,6 +1,9 @@
 package ledger
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // table is the rows of one kind in a batch: those that were loaded, and over
 // them those that the batch changes.
@@ -60,6 +63,14 @@ func (t *table[K, V]) set(key K, value V) {
 		t.order = append(t.order, key)
 	}
 	t.staged[key] = value
+}
+
+// unset drops the change of a row.
+func (t *table[K, V]) unset(key K) {
+	if _, staged := t.staged[key]; staged {
+		delete(t.staged, key)
+		t.order = slices.DeleteFunc(t.order, func(k K) bool { return k == key })
+	}
 }
 
 // reset drops what the batch changed.

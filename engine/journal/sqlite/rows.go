@@ -30,6 +30,7 @@ func (t *tx) Load(_ context.Context, w *ledger.Want, r *ledger.Rows) error {
 	read(&s, w.Types, &r.Types, t.eventType)
 	read(&s, w.Runs, &r.Runs, t.run)
 	read(&s, w.Steps, &r.Steps, t.step)
+	read(&s, w.Marks, &r.Marks, t.marks)
 	read(&s, w.Lanes, &r.Lanes, laneRows(t.sql.findLane))
 	read(&s, w.Merging, &r.Merging, laneRows(t.sql.findMerging))
 	read(&s, w.Replacers, &r.Replacers, t.replacer)
@@ -173,11 +174,17 @@ func readRun(row []driver.Value) ledger.RunRow {
 
 func (t *tx) step(key ledger.StepKey) (s ledger.StepRow, err error) {
 	err = t.sql.findStep.each(func(row []driver.Value) error {
-		failure, _ := row[2].([]byte)
-		s = ledger.StepRow{Number: int(row[0].(int64)), State: stepStates[row[1].(int64)], Error: slices.Clone(failure)}
+		failure, _ := row[0].([]byte)
+		s.Error = slices.Clone(failure)
 		return nil
 	}, key.Run, int64(key.Number))
 	return s, err
+}
+
+func (t *tx) marks(upto ledger.StepKey) (int, error) {
+	n, err := t.sql.countMarks.one(upto.Run, int64(upto.Number))
+	count, _ := n.(int64)
+	return int(count), err
 }
 
 func (t *tx) run(seq int64) (ledger.RunRow, error) {

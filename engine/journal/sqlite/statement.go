@@ -18,7 +18,7 @@ type statements struct {
 	putLink, findLinks, dropLink                                                                                                           *stmt
 	putSubscription, dropSubscription                                                                                                      *stmt
 	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                       *stmt
-	findApproval, findStep, putHolder, putEnd, putPark, putPlace, eventOfRun                                                               *stmt
+	findApproval, findStep, countMarks, putHolder, putEnd, putPark, putPlace, eventOfRun                                                   *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
@@ -47,7 +47,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.putPark:  `UPDATE run SET parked = ?, wake = ?, park = ? WHERE seq = ?`,
 		&s.putPlace: `UPDATE run SET event = ?, matched = ?, overlap = ?, lane = ?, place = ? WHERE seq = ?`,
 
-		&s.findStep: `SELECT number, state, error FROM step WHERE run = ?1 AND (?2 = 0 OR number = ?2) ORDER BY number DESC LIMIT 1`,
+		&s.findStep: `SELECT error FROM step WHERE run = ? AND number = ?`,
 		&s.putStep: `INSERT INTO step (run, number, name, state, args, hash, result, error, sent, event, position, started, took,
 			attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (run, number) DO UPDATE SET name = excluded.name, state = excluded.state, args = excluded.args,
@@ -116,6 +116,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.findPaused: `SELECT ` + runColumns + ` FROM run r WHERE state = -1 AND (?1 = '' OR (SELECT type FROM event WHERE seq = r.event) = ?1)
 			ORDER BY place LIMIT ?2`,
 
+		&s.countMarks: `SELECT count(*) FROM step WHERE run = ? AND number <= ? AND state = 0`,
 		&s.copySteps: `INSERT INTO step (run, number, name, state, args, hash, result, error, event, position, started, took, attempts)
 			SELECT ?1, number, name, state, args, hash, result, error, event, position, started, took, attempts
 			FROM step WHERE run = ?2 AND number <= ?3`,
