@@ -74,8 +74,10 @@ const (
 	slack = 2 * time.Second
 	// openFor is how long after a list the webhook of the same change may come.
 	openFor = 7 * 24 * time.Hour
-	// threadTellings bounds what is kept of a thread.
-	threadTellings = 4
+	// threadTellings bounds the states kept of a thread. A list that lags may
+	// show any state that webhooks reported meanwhile, and one that is no longer
+	// kept would become an event again.
+	threadTellings = 16
 )
 
 // Mark is what an event of a webhook says of a record that is polled too.
@@ -148,9 +150,25 @@ func (s *Sighting) Tell(t Telling) {
 	}
 	s.Told = slices.Insert(s.Told, place, t)
 	if count == threadTellings {
-		oldest := slices.IndexFunc(s.Told, func(o Telling) bool { return o.Thread == t.Thread })
-		s.Told = slices.Delete(s.Told, oldest, oldest+1)
+		s.dropOldest(t.Thread)
 	}
+}
+
+// dropOldest removes one state of a full thread, never the newest. A Listed
+// state stays while its webhook may come: without it Push would take that for
+// another change.
+func (s *Sighting) dropOldest(thread Thread) {
+	var places []int
+	for i, t := range s.Told {
+		if t.Thread == thread {
+			places = append(places, i)
+		}
+	}
+	older, newest := places[:len(places)-1], s.Told[places[len(places)-1]]
+	drop := max(0, slices.IndexFunc(older, func(i int) bool {
+		return s.Told[i].By != Listed || !within(s.Told[i].At, newest.At, openFor)
+	}))
+	s.Told = slices.Delete(s.Told, older[drop], older[drop]+1)
 }
 
 // Last gives the newest state of a thread.

@@ -27,6 +27,23 @@ func content(hash rune, minutes int, by change.Teller) change.Telling {
 	return change.Telling{Hash: uint64(hash), At: at(minutes), By: by}
 }
 
+// contents are states of one minute after the other, from A at noon on.
+func contents(from, to rune, by change.Teller) (all []change.Telling) {
+	for hash := from; hash <= to; hash++ {
+		all = append(all, content(hash, int(hash-'A'), by))
+	}
+	return all
+}
+
+// lines is what told gives of contents.
+func lines(from, to, by rune) string {
+	var all []string
+	for hash := from; hash <= to; hash++ {
+		all = append(all, fmt.Sprintf("0:%c@%d%c", hash, hash-'A', by))
+	}
+	return strings.Join(all, " ")
+}
+
 func push(hash rune, minutes int) *change.Mark {
 	return &change.Mark{Telling: content(hash, minutes, change.Pushed)}
 }
@@ -48,11 +65,21 @@ func TestSightingTell(t *testing.T) {
 			[]change.Telling{content('A', 1, change.Found), content('B', 2, change.Pushed), content('A', 3, change.Pushed)},
 			"0:A@1F 0:B@2P 0:A@3P",
 		},
-		"only the newest are kept, of each thread for itself": {
-			[]change.Telling{
-				{Thread: change.CreatedThread, At: at(0)}, content('A', 1, 0), content('B', 2, 0), content('C', 3, 0), content('D', 4, 0), content('E', 5, 0),
-			},
-			"1:\x00@0F 0:B@2F 0:C@3F 0:D@4F 0:E@5F",
+		"the oldest of too many goes, of each thread for itself": {
+			append([]change.Telling{{Thread: change.CreatedThread, At: at(0)}}, contents('A', 'Q', change.Pushed)...),
+			"1:\x00@0F " + lines('B', 'Q', 'P'),
+		},
+		"one that a list told stays, because its webhook may come": {
+			append([]change.Telling{content('A', 0, change.Listed)}, contents('B', 'Q', change.Pushed)...),
+			"0:A@0L " + lines('C', 'Q', 'P'),
+		},
+		"but not for weeks": {
+			append(contents('A', 'P', change.Listed), content('Q', 30*24*60, change.Pushed)),
+			lines('B', 'P', 'L') + " 0:Q@43200P",
+		},
+		"the newest stays beside those that lists told": {
+			append(contents('A', 'P', change.Listed), content('Q', 16, change.Pushed)),
+			lines('B', 'P', 'L') + " 0:Q@16P",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
