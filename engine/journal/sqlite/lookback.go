@@ -21,58 +21,60 @@ var errFound = errors.New("found")
 const maxSeq = math.MaxInt64
 
 // since finds the oldest event that a run waits for and has not had.
-func (t *tx) since(w ledger.Since) (found ledger.Found, err error) {
+func (t *tx) since(w ledger.Since) (ledger.Found, error) {
 	own, err := t.sql.eventOfRun.one(w.Run)
 	if err != nil {
-		return found, err
+		return ledger.Found{}, err
 	}
-	before := int64(maxSeq)
-	fits := func(row []driver.Value) error {
-		seq, e := row[0].(int64), eventOf(row[1:])
-		if seq == own || !w.Fits(e) {
-			return nil
-		}
-		if had, err := t.sql.hadEvent.one(w.Run, e.ID, seq); err != nil || had != nil {
-			return err
-		}
-		found.Event, before = e, seq
-		return errFound
-	}
-	after := w.After
+	l := lookBack{tx: t, Since: w, own: own, before: maxSeq}
 	if w.Found != 0 {
-		if err := t.sql.eventAt.each(fits, w.Found); err != nil {
-			if errors.Is(err, errFound) {
-				err = nil
-			}
-			return found, err
+		if err := l.walk(t.sql.eventAt, w.Found); err != nil || l.found.Event != nil {
+			return l.found, err
 		}
-		after = w.Run // it was pruned meanwhile
+		l.After, l.Found = w.Run, 0 // it was pruned meanwhile
 	}
 	types, err := typesOf(w.Triggers, func(after string) (string, error) {
 		next, err := t.sql.nextType.one(after)
 		name, _ := next.(string)
 		return name, err
 	})
-	if err != nil {
-		return found, err
+	for i := 0; err == nil && i < len(types) && !l.found.More; i++ {
+		err = l.walk(t.sql.eventsSince, types[i], l.After, l.before)
 	}
-	looked := 0
-	for _, name := range types {
-		err := t.sql.eventsSince.each(func(row []driver.Value) error {
-			if looked++; w.Limit > 0 && looked > w.Limit {
-				found = ledger.Found{More: true}
-				return errFound
-			}
-			return fits(row)
-		}, name, after, before)
-		if err != nil && !errors.Is(err, errFound) || found.More {
-			if found.More {
-				err = nil
-			}
-			return found, err
+	return l.found, err
+}
+
+// lookBack is the search for an event in the file.
+type lookBack struct {
+	*tx
+	ledger.Since
+	own    driver.Value // the number of the run's own event
+	before int64        // only an older event is of interest
+	looked int
+	found  ledger.Found
+}
+
+// walk looks at the events that a statement selects, up to one that fits.
+func (l *lookBack) walk(s *stmt, values ...any) error {
+	err := s.each(func(row []driver.Value) error {
+		if l.looked++; l.Limit > 0 && l.looked > l.Limit && l.Found == 0 {
+			l.found = ledger.Found{More: true}
+			return errFound
 		}
+		seq, e := row[0].(int64), eventOf(row[1:])
+		if seq == l.own || !l.Fits(e) {
+			return nil
+		}
+		if had, err := l.sql.hadEvent.one(l.Run, e.ID, seq); err != nil || had != nil {
+			return err
+		}
+		l.found.Event, l.before = e, seq
+		return errFound
+	}, values...)
+	if errors.Is(err, errFound) {
+		return nil
 	}
-	return found, nil
+	return err
 }
 
 // typesOf gives the types of events that triggers name; of a wildcard, those
