@@ -115,7 +115,7 @@ func TestLoadConfigProblems(t *testing.T) {
 			[]string{"tidewire.yaml:3: connections.highlevel.token: the environment has no variable NOPE"}},
 		{"missing file", "secrets:\n  orders: file:nope\n", nil, []string{"tidewire.yaml:2: secrets.orders: ", "no such file"}},
 		{"zone", "timezone: Mars/Olympus\n", nil, []string{`tidewire.yaml:1: timezone: found "Mars/Olympus", expected a name such as Europe/Paris`}},
-		{"not yaml", "listen: [\n", nil, []string{"tidewire.yaml: yaml:"}},
+		{"not yaml", "listen: [\n", nil, []string{"tidewire.yaml:1: not valid YAML: "}},
 		{"all at once", "listne: x\ntimezone: Mars\n", nil, []string{"listne", "timezone"}},
 		{"unknown in a group", "retention: { agee: 1h }\n", nil, []string{"retention.agee: unknown setting; did you mean retention.age?"}},
 		{"wrong type", "in_flight: many\n", nil, []string{`tidewire.yaml:1: in_flight: found "many", expected a whole number`}},
