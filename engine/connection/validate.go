@@ -70,6 +70,15 @@ func (b *builder) check(c *Connection) {
 		}
 	}
 	b.checkSignatures(c)
+	b.checkIntervals(c)
+	b.made.byName[settings.Name] = c
+	b.made.sorted = append(b.made.sorted, c)
+}
+
+// checkIntervals checks the settings of times, and that there is something to
+// poll.
+func (b *builder) checkIntervals(c *Connection) {
+	settings := c.settings
 	if settings.Timeout < 0 {
 		b.wrong(c, "timeout", "expected a duration above zero, found %s", settings.Timeout)
 	}
@@ -88,8 +97,6 @@ func (b *builder) check(c *Connection) {
 	if (settings.Poll > 0 || !settings.Since.IsZero()) && len(c.app.Polls) == 0 {
 		b.wrong(c, "poll", "%s has no list that could be looked at", c.app.Name)
 	}
-	b.made.byName[settings.Name] = c
-	b.made.sorted = append(b.made.sorted, c)
 }
 
 // checkText checks a setting that is a text by its kind.

@@ -35,17 +35,23 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 		return verdict{}, no
 	}
 	sent, no := s.verify(hook, conn, sub, m, notices)
+	if no == nil {
+		no = wrong
+	}
 	if no != nil {
 		return verdict{}, no
-	}
-	if wrong != nil {
-		return verdict{}, wrong
 	}
 	if hook.Proof != nil && hook.Proof.Path != "" {
 		for i := range notices { // the secret has done its work, and is kept nowhere
 			notices[i].said = withoutField(notices[i].said, hook.Proof.Path)
 		}
 	}
+	return s.events(src, conn, sub, notices, sent)
+}
+
+// events judges the notifications of a webhook that is verified.
+func (s *Server) events(src *source, conn *connection.Connection, sub *registered, notices []notice, sent bindings.Signed) (verdict, *refusal) {
+	hook := src.app.Webhook
 	var v verdict
 	for _, n := range notices {
 		if n.form != nil && n.form.Checked {
