@@ -59,15 +59,3 @@ type HTTPConfig struct {
 	AllowPrivate bool
 	Allow        []string // host names or addresses
 }
-
-// DefaultRetention is that of a configuration which says none.
-var DefaultRetention = journal.Retention{Age: 30 * 24 * time.Hour, IDs: 90 * 24 * time.Hour}
-
-// The defaults of a configuration.
-const (
-	DefaultListen = "127.0.0.1:8080"
-	DefaultGrace  = 20 * time.Second
-	DefaultFlood  = 1000
-	// ConfigFile is looked for in the folder that tidewire run is given.
-	ConfigFile = "tidewire.yaml"
-)

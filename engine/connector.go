@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -28,38 +29,38 @@ import (
 type Connector struct {
 	config   Config
 	desk     desk
-	problems []*problem
+	problems []*config.Problem
 	scripts  *script.Set // nil until it is asked for
 }
 
 // OpenConnector reads the configuration and the vault. What is wrong with a
 // connection hinders those alone that are about it.
-func OpenConnector(from Sources, apps []*bindings.App) (*Connector, error) {
-	config, problems, err := loadConfig(from, apps)
+func OpenConnector(from config.Sources, apps []*bindings.App) (*Connector, error) {
+	loaded, problems, err := loadConfig(from, apps)
 	if err != nil {
 		return nil, err
 	}
-	config.Log, config.Now = slog.New(slog.DiscardHandler), time.Now
-	c := &Connector{config: config, problems: problems}
+	loaded.Log, loaded.Now = slog.New(slog.DiscardHandler), time.Now
+	c := &Connector{config: loaded, problems: problems}
 	if err := c.about("data", "vault_key"); err != nil {
 		return nil, fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
 	wrong := map[string]string{}
 	for _, p := range problems {
-		if name := connectionOf(p.key); name != "" {
+		if name := connectionOf(p.Key); name != "" {
 			wrong[name] = p.Error()
 		}
 	}
 	set, found := connection.Open(connection.Config{
-		Apps: apps, Settings: config.Connections, Wrong: wrong, Accounts: config.Accounts, Folder: config.Data,
-		VaultKey: config.VaultKey, Keyring: config.Keyring, HTTP: call.TokenClient(), Now: config.Now, Log: config.Log,
+		Apps: apps, Settings: loaded.Connections, Wrong: wrong, Accounts: loaded.Accounts, Folder: loaded.Data,
+		VaultKey: loaded.VaultKey, Keyring: loaded.Keyring, HTTP: call.TokenClient(), Now: loaded.Now, Log: loaded.Log,
 	})
 	for _, p := range found {
 		if name := connectionOf(p.Path); wrong[name] == "" {
-			c.problems = append(c.problems, &problem{key: p.Path, place: p.Path, text: p.Text})
+			c.problems = append(c.problems, &config.Problem{Key: p.Path, Place: p.Path, Text: p.Text})
 		}
 	}
-	calls := call.New(call.Config{Connections: set, Log: config.Log, AllowPrivate: config.HTTP.AllowPrivate, AllowHosts: config.HTTP.Allow})
+	calls := call.New(call.Config{Connections: set, Log: loaded.Log, AllowPrivate: loaded.HTTP.AllowPrivate, AllowHosts: loaded.HTTP.Allow})
 	c.desk = desk{apps: apps, set: set, calls: calls, generation: c.generation}
 	return c, nil
 }
@@ -82,13 +83,13 @@ func connectionOf(key string) string {
 
 // about joins what is wrong with settings.
 func (c *Connector) about(keys ...string) error {
-	var all []*problem
+	var all []*config.Problem
 	for _, p := range c.problems {
-		if slices.ContainsFunc(keys, func(key string) bool { return p.key == key || strings.HasPrefix(p.key, key+".") }) {
+		if slices.ContainsFunc(keys, func(key string) bool { return p.Key == key || strings.HasPrefix(p.Key, key+".") }) {
 			all = append(all, p)
 		}
 	}
-	return joined(all)
+	return config.Join(all)
 }
 
 // generation loads the scripts present, to see what they use; nil where there

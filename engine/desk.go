@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -94,16 +95,7 @@ func (d desk) needs(app *bindings.App) (needs []control.Need, unseen []string) {
 	if g == nil {
 		return nil, nil
 	}
-	by := map[string]*control.Need{}
-	add := func(scopes []string, what string) {
-		key := strings.Join(scopes, " ")
-		if by[key] == nil {
-			by[key] = &control.Need{Scopes: scopes}
-		}
-		if need := by[key]; !slices.Contains(need.For, what) {
-			need.For = append(need.For, what)
-		}
-	}
+	by := needed{}
 	uses, hidden := g.Uses(d.apps)
 	for _, use := range uses {
 		if use.App != app.Name {
@@ -111,11 +103,9 @@ func (d desk) needs(app *bindings.App) (needs []control.Need, unseen []string) {
 		}
 		op, _ := app.Operation(use.Operation)
 		what := use.Operation + " at " + use.Position
-		for _, scope := range op.Scopes {
-			add([]string{scope}, what)
-		}
+		by.each(op.Scopes, what)
 		if len(op.AnyScope) > 0 {
-			add(op.AnyScope, what)
+			by.add(op.AnyScope, what)
 		}
 	}
 	for _, use := range hidden {
@@ -125,20 +115,48 @@ func (d desk) needs(app *bindings.App) (needs []control.Need, unseen []string) {
 	}
 	for _, s := range g.Scripts {
 		for _, hook := range s.Hooks {
-			for _, name := range hook.Triggers {
-				if trigger, found := app.Catalogue.Trigger(name); found {
-					for _, scope := range trigger.Scopes {
-						add([]string{scope}, name+" in "+s.Name)
-					}
-				}
-			}
+			by.triggers(app, hook.Triggers, s.Name)
 		}
 	}
-	for _, key := range sortedKeys(by) {
-		slices.Sort(by[key].For)
-		needs = append(needs, *by[key])
+	return by.sorted(), unseen
+}
+
+// needed are needs by their scopes.
+type needed map[string]*control.Need
+
+// add adds what any of the scopes is needed for.
+func (n needed) add(scopes []string, what string) {
+	key := strings.Join(scopes, " ")
+	if n[key] == nil {
+		n[key] = &control.Need{Scopes: scopes}
 	}
-	return needs, unseen
+	if need := n[key]; !slices.Contains(need.For, what) {
+		need.For = append(need.For, what)
+	}
+}
+
+// each adds what each of the scopes is needed for.
+func (n needed) each(scopes []string, what string) {
+	for _, scope := range scopes {
+		n.add([]string{scope}, what)
+	}
+}
+
+// triggers adds the scopes of the triggers that are of the app.
+func (n needed) triggers(app *bindings.App, names []string, script string) {
+	for _, name := range names {
+		if trigger, found := app.Catalogue.Trigger(name); found {
+			n.each(trigger.Scopes, name+" in "+script)
+		}
+	}
+}
+
+func (n needed) sorted() (all []control.Need) {
+	for _, key := range slices.Sorted(maps.Keys(n)) {
+		slices.Sort(n[key].For)
+		all = append(all, *n[key])
+	}
+	return all
 }
 
 // Connections lists how the engine's connections stand.

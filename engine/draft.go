@@ -150,11 +150,13 @@ func (d *Draft) test() *bindings.Test {
 // Secret reports whether a setting is not to be shown.
 func (d *Draft) Secret(name string) bool { return name != "account" && d.Auth.Secret(name) }
 
-// Give sets what was missing.
+// Give sets what was missing: a setting that is a text, or a credential.
 func (d *Draft) Give(name, value string) {
-	if name == "account" {
-		d.Settings.Account = value
-		return
+	for setting, at := range d.Settings.Fields() {
+		if text, isText := at.(*string); isText && setting.Name == name {
+			*text = value
+			return
+		}
 	}
 	credentials := map[string]string{}
 	maps.Copy(credentials, d.Settings.Credentials)

@@ -16,12 +16,14 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/dashboard"
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 	"github.com/tidewire/tidewire/engine/poll"
 	"github.com/tidewire/tidewire/engine/run"
@@ -66,10 +68,10 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		c.Zone = time.UTC
 	}
 	if c.Grace <= 0 {
-		c.Grace = DefaultGrace
+		c.Grace = config.DefaultGrace
 	}
 	if c.Listen == "" {
-		c.Listen = DefaultListen
+		c.Listen = config.DefaultListen
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
@@ -156,7 +158,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Now: c.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
-		Mark: func(event *journal.Event) *journal.Mark { return e.polls.Mark(event) },
+		Mark: func(event *journal.Event) *change.Mark { return e.polls.Mark(event) },
 	})
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.clock(), Log: c.Log,
@@ -325,16 +327,3 @@ func (e *Engine) secret(name string) (string, error) {
 
 // StorePath is the journal's file in a data folder.
 func StorePath(data string) string { return filepath.Join(data, "tidewire.db") }
-
-// DataFolder finds the data folder of an installation without opening any
-// secret of it.
-func DataFolder(from Sources) (string, error) {
-	k, _, _, err := layers(from, false, nil)
-	if err != nil {
-		return "", err
-	}
-	if data := k.String("data"); data != "" {
-		return below(from.Dir, data), nil
-	}
-	return below(from.Dir, defaultData), nil
-}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
-	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
@@ -61,12 +61,12 @@ params:
 `,
 		"login": "acme\n", "key.pem": "PEM",
 	})
-	c, err := engine.LoadConfig(engine.Sources{
+	c, err := engine.LoadConfig(config.Sources{
 		Dir: dir,
 		Environ: []string{"HL_TOKEN=hl", "QONTO_KEY=qk", "ORDERS=o", "HOME=/root",
 			"TIDEWIRE_LISTEN=127.0.0.1:2", "TIDEWIRE_DATA=env",
 			"TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__ACCOUNT=loc2"},
-		Flags: map[string]any{"listen": "127.0.0.1:3"},
+		Flags: map[string]string{"listen": "127.0.0.1:3"},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ params:
 		{"scopes", strings.Join(paris.Scopes, ","), "contacts.write"},
 		{"timeout", paris.Timeout.String(), "30s"},
 		{"poll, reconcile, since", fmt.Sprint(paris.Poll, paris.Reconcile, paris.Since), "5m0s 1h0m0s 2026-01-31 00:00:00 +0000 UTC"},
-		{"poll: off", fmt.Sprint(bank.Poll == connection.Off), "true"},
+		{"poll: off", fmt.Sprint(bank.Poll == config.Off), "true"},
 		{"login out of a file, its end of line cut", bank.Credentials["login"], "acme"},
 		{"secret", c.Secrets["orders"], "o"},
 		{"params", string(c.Params["welcome"]), `{"channel":"C1","days":3}`},
@@ -115,7 +115,7 @@ func TestLoadConfigProblems(t *testing.T) {
 			[]string{"tidewire.yaml:3: connections.highlevel.token: the environment has no variable NOPE"}},
 		{"missing file", "secrets:\n  orders: file:nope\n", nil, []string{"tidewire.yaml:2: secrets.orders: ", "no such file"}},
 		{"zone", "timezone: Mars/Olympus\n", nil, []string{`tidewire.yaml:1: timezone: found "Mars/Olympus", expected a name such as Europe/Paris`}},
-		{"not yaml", "listen: [\n", nil, []string{"tidewire.yaml: yaml:"}},
+		{"not yaml", "listen: [\n", nil, []string{"tidewire.yaml:1: not valid YAML: "}},
 		{"all at once", "listne: x\ntimezone: Mars\n", nil, []string{"listne", "timezone"}},
 		{"unknown in a group", "retention: { agee: 1h }\n", nil, []string{"retention.agee: unknown setting; did you mean retention.age?"}},
 		{"wrong type", "in_flight: many\n", nil, []string{`tidewire.yaml:1: in_flight: found "many", expected a whole number`}},
@@ -128,7 +128,7 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"unknown setting below", "http:\n  alow: x\n", nil, []string{"tidewire.yaml:2: http.alow: unknown setting; did you mean http.allow?"}},
 		{"a number as a secret", "secrets:\n  pin: 4711\n", nil, []string{"tidewire.yaml:2: secrets.pin: a secret stands here in plain text"}},
 		{"a number as a credential", "connections:\n  highlevel:\n    token: 4711\n", nil,
-			[]string{"tidewire.yaml:3: connections.highlevel.token: found a number, expected text"}},
+			[]string{"tidewire.yaml:3: connections.highlevel.token: a secret stands here in plain text"}},
 		{"a connection that is none", "connections:\n  highlevel: hello\n", nil,
 			[]string{"tidewire.yaml:2: connections.highlevel: found text, expected settings by name"}},
 		{"a setting of a connection", "connections:\n  highlevel:\n    timeout: fast\n", nil,
@@ -136,7 +136,7 @@ func TestLoadConfigProblems(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := folder(t, map[string]string{"tidewire.yaml": c.file})
-			_, err := engine.LoadConfig(engine.Sources{Dir: dir, Environ: c.environ}, nil)
+			_, err := engine.LoadConfig(config.Sources{Dir: dir, Environ: c.environ}, nil)
 			if err == nil {
 				t.Fatal("got no error")
 			}
@@ -165,7 +165,7 @@ accounts:
   qonto: highlevel/rome
 listne: 1
 `})
-	_, err := engine.LoadConfig(engine.Sources{Dir: dir, Environ: []string{"X=x"}}, all.Apps())
+	_, err := engine.LoadConfig(config.Sources{Dir: dir, Environ: []string{"X=x"}}, all.Apps())
 	if err == nil {
 		t.Fatal("got no error")
 	}
@@ -184,14 +184,14 @@ tidewire.yaml:9: listne: unknown setting; did you mean listen?`
 
 func TestLoadConfigWithoutFile(t *testing.T) {
 	dir := journaltest.Folder(t)
-	c, err := engine.LoadConfig(engine.Sources{Dir: dir}, nil)
+	c, err := engine.LoadConfig(config.Sources{Dir: dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != engine.DefaultListen || c.Data != filepath.Join(dir, "data") {
+	if c.Listen != config.DefaultListen || c.Data != filepath.Join(dir, "data") {
 		t.Errorf("got %q and %q, want the defaults", c.Listen, c.Data)
 	}
-	if _, err := engine.LoadConfig(engine.Sources{Dir: dir, File: filepath.Join(dir, "nope.yaml")}, nil); err == nil {
+	if _, err := engine.LoadConfig(config.Sources{Dir: dir, File: filepath.Join(dir, "nope.yaml")}, nil); err == nil {
 		t.Error("a file that was asked for and is missing: got no error")
 	}
 }

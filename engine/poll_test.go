@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // watched is a world whose clock goes as fast as the machine can follow.
@@ -86,7 +87,7 @@ func (w *watched) told(field string) (all []string) {
 	slices.Reverse(events)
 	for _, e := range events {
 		_, short, _ := strings.Cut(e.Type, ".")
-		all = append(all, fmt.Sprintf("%s by %s: %s", short, e.Source, journal.LookupText(e.Data, field)))
+		all = append(all, fmt.Sprintf("%s by %s: %s", short, e.Source, jsonpath.Text(e.Data, field)))
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // send keeps an event that a person handed in.
@@ -64,7 +66,7 @@ func (e *Engine) address(event *journal.Event, wanted string) error {
 			return e.unknown(event.Type)
 		}
 		if trigger.Record != "" {
-			event.Record = journal.LookupText(event.Data, trigger.Record)
+			event.Record = jsonpath.Text(event.Data, trigger.Record)
 		}
 		if all := e.connections.OfApp(name); wanted == "" && len(all) > 1 {
 			return wrong("%s has several connections (%s); --connection says which one the event comes by", name, names(all))
@@ -130,7 +132,7 @@ func (e *Engine) status() control.Status {
 		one.Problem = problem.Error()
 		scripts[problem.Script] = one
 	}
-	for _, name := range sortedKeys(scripts) {
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
 		s.Scripts = append(s.Scripts, scripts[name])
 	}
 	for _, count := range e.ingest.Counts() {

@@ -23,8 +23,7 @@ type event struct {
 const shown = 15
 
 func main() {
-	var slow []event
-	output := map[string]map[string]string{} // by package and test, of tests that run
+	r := results{output: map[string]map[string]string{}}
 	in := bufio.NewReader(os.Stdin)
 	for {
 		line, err := in.ReadBytes('\n')
@@ -32,35 +31,46 @@ func main() {
 		if len(line) > 0 && json.Unmarshal(line, &e) != nil {
 			os.Stdout.Write(line)
 		}
-		switch tests := output[e.Package]; {
-		case e.Action == "output" && e.Test != "":
-			if tests == nil {
-				tests = map[string]string{}
-				output[e.Package] = tests
-			}
-			tests[e.Test] += e.Output
-		case (e.Action == "output" || e.Action == "build-output") && e.Output != "PASS\n":
-			fmt.Print(e.Output)
-		case e.Test == "" && e.Action == "fail": // a test that did not end has no result of its own
-			for _, test := range slices.Sorted(maps.Keys(tests)) {
-				fmt.Print(tests[test])
-			}
-		case e.Action == "pass" || e.Action == "fail" || e.Action == "skip":
-			if e.Action == "fail" {
-				fmt.Print(tests[e.Test])
-			}
-			delete(tests, e.Test)
-			if e.Test != "" && !strings.Contains(e.Test, "/") {
-				slow = append(slow, e)
-			}
-		}
+		r.add(e)
 		if err != nil {
 			break
 		}
 	}
-	slices.SortFunc(slow, func(a, b event) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
+	slices.SortFunc(r.tests, func(a, b event) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
 	fmt.Println("slowest tests:")
-	for _, e := range slow[:min(shown, len(slow))] {
+	for _, e := range r.tests[:min(shown, len(r.tests))] {
 		fmt.Printf("%8.2fs  %s  %s\n", e.Elapsed, strings.TrimPrefix(e.Package, "github.com/tidewire/tidewire/"), e.Test)
+	}
+}
+
+// results are the tests that ended, and the output of those that run.
+type results struct {
+	tests  []event
+	output map[string]map[string]string // by package and test
+}
+
+// add takes in an event, and prints what is to be seen of it.
+func (r *results) add(e event) {
+	switch running := r.output[e.Package]; {
+	case e.Action == "output" && e.Test != "":
+		if running == nil {
+			running = map[string]string{}
+			r.output[e.Package] = running
+		}
+		running[e.Test] += e.Output
+	case (e.Action == "output" || e.Action == "build-output") && e.Output != "PASS\n":
+		fmt.Print(e.Output)
+	case e.Test == "" && e.Action == "fail": // a test that did not end has no result of its own
+		for _, test := range slices.Sorted(maps.Keys(running)) {
+			fmt.Print(running[test])
+		}
+	case e.Action == "pass" || e.Action == "fail" || e.Action == "skip":
+		if e.Action == "fail" {
+			fmt.Print(running[e.Test])
+		}
+		delete(running, e.Test)
+		if e.Test != "" && !strings.Contains(e.Test, "/") {
+			r.tests = append(r.tests, e)
+		}
 	}
 }

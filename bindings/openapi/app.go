@@ -9,14 +9,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-viper/mapstructure/v2"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/tidewire/tidewire/bindings"
 )
@@ -76,7 +72,7 @@ func Load(folder string) ([]*bindings.App, error) {
 	for _, file := range files {
 		app, err := load(file)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", file, err))
+			problems = append(problems, err)
 			continue
 		}
 		all = append(all, app)
@@ -89,12 +85,21 @@ func load(file string) (*bindings.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := strings.TrimSuffix(filepath.Base(file), appEnd)
-	if err := CheckName(name); err != nil {
+	said, err := decode(file, source)
+	if err != nil {
 		return nil, err
 	}
-	said, err := decode(source)
+	app, err := said.load(file)
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return app, nil
+}
+
+// load makes the App of a file's words and of the catalogue beside it.
+func (f *appFile) load(file string) (*bindings.App, error) {
+	name := strings.TrimSuffix(filepath.Base(file), appEnd)
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	catalogueFile := strings.TrimSuffix(file, appEnd) + catalogueEnd
@@ -105,7 +110,7 @@ func load(file string) (*bindings.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return said.app(name, text)
+	return f.app(name, text)
 }
 
 var appName = regexp.MustCompile(`^[a-z]+$`)
@@ -116,81 +121,6 @@ func CheckName(name string) error {
 		return fmt.Errorf("the name of an app is lower-case letters and no word of Lua's own, found %q", name)
 	}
 	return nil
-}
-
-// decode reads the words of an app file.
-func decode(source []byte) (*appFile, error) {
-	var words map[string]any
-	if err := yaml.Unmarshal(source, &words); err != nil {
-		return nil, err
-	}
-	said, seen := &appFile{}, &mapstructure.Metadata{}
-	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result: said, Metadata: seen, MatchName: sameWord, DecodeHook: mapstructure.ComposeDecodeHookFunc(durationHook, typeHook),
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := d.Decode(words); err != nil {
-		return nil, errors.New(inWords(err.Error()))
-	}
-	if len(seen.Unused) > 0 {
-		key := slices.Min(seen.Unused)
-		if near := bindings.Nearest(key, topWords()); near != "" {
-			return nil, fmt.Errorf("%s: unknown word; did you mean %s?", key, near)
-		}
-		return nil, fmt.Errorf("%s: unknown word; the words are those of the file that tidewire app add writes", inWords(key))
-	}
-	return said, nil
-}
-
-// topWords are the words that stand at the left of an app file.
-func topWords() (all []string) {
-	for i, t := 0, reflect.TypeFor[appFile](); i < t.NumField(); i++ {
-		all = append(all, bindings.Snake(t.Field(i).Name))
-	}
-	return all
-}
-
-var fieldNames = regexp.MustCompile(`'[A-Za-z.\[\]0-9]+'`)
-
-// inWords writes the names of fields in an error as the file has them.
-func inWords(message string) string {
-	message = strings.TrimPrefix(message, "decoding failed due to the following error(s):\n\n")
-	return fieldNames.ReplaceAllStringFunc(message, func(quoted string) string {
-		parts := strings.Split(strings.Trim(quoted, "'"), ".")
-		for i, part := range parts {
-			name, index, indexed := strings.Cut(part, "[")
-			parts[i] = bindings.Snake(name)
-			if indexed {
-				parts[i] += "[" + index
-			}
-		}
-		return strings.Join(parts, ".") + ":"
-	})
-}
-
-func durationHook(from, to reflect.Type, value any) (any, error) {
-	if from.Kind() != reflect.String || to != reflect.TypeFor[time.Duration]() {
-		return value, nil
-	}
-	d, err := time.ParseDuration(value.(string))
-	if err != nil {
-		return nil, fmt.Errorf("found %q, expected a length of time such as 30m or 24h", value)
-	}
-	return d, nil
-}
-
-// sameWord matches base_url with BaseURL and oauth with OAuth.
-func sameWord(key, field string) bool {
-	return strings.EqualFold(strings.ReplaceAll(key, "_", ""), field)
-}
-
-func typeHook(from, to reflect.Type, value any) (any, error) {
-	if from.Kind() != reflect.String || to != reflect.TypeFor[bindings.Type]() {
-		return value, nil
-	}
-	return bindings.ParseType(value.(string))
 }
 
 // app makes the App of what is said and of the catalogue.

@@ -148,6 +148,37 @@ polls: [{ name: orders, list: { operation: orders.list }, record: id, on_created
 	}
 }
 
+// TestAppScalars shows that a text of an app file is what stands there, with
+// quotes or without, and that numbers stay.
+func TestAppScalars(t *testing.T) {
+	dir := t.TempDir()
+	files, err := read(t, "testdata/acme/document.yaml").Write(dir, "acme", "x")
+	if err == nil {
+		err = os.WriteFile(files.App, []byte(`title: 0123
+docs: 2026-01-31
+key_header:
+test: { operation: orders.list, args: { limit: 010, since: 2026-01-31, exact: true }, account: ~ }
+account: &a { noun: 1.10, paths: [0x1F] }
+variants: [{ name: yes, test: { operation: orders.list, name: [1_000] } }]
+errors: { statuses: { 418: { kind: invalid, code: 0612 } }, kinds: }
+polls: [{ name: +33, list: { operation: orders.list, args: { a: 1.50, b: [true, ~], c: { 07: 9007199254740992 } } }, record: id }]
+`), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	apps, err := openapi.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := apps[0]
+	got := fmt.Sprint(app.Title, " ", app.Docs, " ", app.Test.Args, app.Account, app.Variants[0].Name, app.Variants[0].Test.Name, app.Errors.Statuses, app.Polls[0].Name, app.Polls[0].List.Args)
+	want := "0123 2026-01-31 map[exact:true limit:010 since:2026-01-31] {1.10 [0x1F] }yes[1_000] map[418:{invalid 0612}]+33map[a:1.5 b:[true <nil>] c:map[07:9007199254740992]]"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestAppErrors(t *testing.T) {
 	for words, want := range map[string]string{
 		"titel: Acme":                                                "titel: unknown word; did you mean title?",
@@ -159,7 +190,29 @@ func TestAppErrors(t *testing.T) {
 		"polls: [{ name: a, list: { operation: orders.list }, record: id, on_created: acme.a.b }]": `there is no trigger "acme.a.b"`,
 		"key_ttl: soon":            `key_ttl: found "soon", expected a length of time such as 30m or 24h`,
 		"test: { operation: a.b }": `test: there is no operation "a.b"`,
-		"a: [":                     "line 1",
+		"a: [":                     "acme.app.yaml:1: not valid YAML: did not find expected node content",
+		"title: Acme\nlimits:\n  - { requests: 010, per: 1s }":            "acme.app.yaml:3: limits.0.requests: found 010, expected a whole number",
+		"limits: [{ requests: 1_0, per: 1s }]":                            "acme.app.yaml:1: limits.0.requests: found 1_0, expected a whole number",
+		"limits: [{ requests: 1.5, per: 1s }]":                            "limits.0.requests: found 1.5, expected a whole number",
+		"limits: [{ requests: '10', per: 1s }]":                           `limits.0.requests: found "10", expected a whole number`,
+		"limits: [{ requests: 10, per: 10 }]":                             "limits.0.per: found 10, expected a length of time such as 30m or 24h",
+		"limits: { requests: 10 }":                                        "limits: found settings, expected a list",
+		"auth: [{ name: k, feilds: [k] }]":                                "auth.0.feilds: unknown word; did you mean fields?",
+		"zzz: 1":                                                          "zzz: unknown word; the words here are account, auth, base_url,",
+		"errors: { statuses: { 0644: { code: x } } }":                     "errors.statuses.0644: found 0644, expected a whole number",
+		"polls: [{ name: a, list: { operation: x, args: { a: 0612 } } }]": "polls.0.list.args.a: found 0612, expected a plain decimal number such as 12 or 1.5; put it in quotes",
+		"polls: [{ list: { args: { since: 2026-01-31 } } }]":              "polls.0.list.args.since: found 2026-01-31, which YAML takes for a time; put it in quotes",
+		"triggers: { acme.a.b: { data: [x] } }":                           "triggers.acme.a.b.data: found a list, expected a type such as string or [string]",
+		"triggers: { acme.a.b: { data: '[string' } }":                     `acme.app.yaml:1: triggers.acme.a.b.data: type "[string": expected "]" at byte 7`,
+		"operations: { orders.create: { key: yes } }":                     `operations.orders.create.key: found "yes", expected true or false`,
+		"title: [x]":              "title: found a list, expected text",
+		"account: text":           `account: found "text", expected words with values`,
+		"title: a\ntitle: b":      `acme.app.yaml:2: "title" stands here a second time, after line 1`,
+		"base_url: a\nbaseURL: b": "acme.app.yaml:2: baseURL: stands here a second time; take one away",
+		"title: a\n---\ntitle: b": "acme.app.yaml:2: found a second document",
+		"title: !!binary aGk=":    "acme.app.yaml:1: found the tag !!binary",
+		"titel: a\nlimits: 3":     "acme.app.yaml:2: limits: found 3, expected a list",
+		"- title":                 "acme.app.yaml:1: found a list, expected words with values",
 	} {
 		dir := t.TempDir()
 		files, err := read(t, "testdata/acme/document.yaml").Write(dir, "acme", "x")

@@ -26,7 +26,7 @@ const defaultRedirect = "http://localhost:8976/callback"
 type connectFlags struct {
 	folder                          folderFlags
 	way, scopes, clientID, redirect string
-	readOnly, manual, noBrowser     bool
+	manual, noBrowser               bool
 	stdin, untested, ask            bool
 	set                             []string
 	given                           connection.Settings
@@ -68,12 +68,13 @@ or be given here.`,
 	}
 	f.folder.addDir(c.Flags())
 	flags := c.Flags()
+	for setting, into := range f.given.Fields() {
+		if setting.Flag != "" {
+			settingFlag(flags, setting, into)
+		}
+	}
 	flags.StringVar(&f.way, "way", "", "way to connect, where the app has several (oauth, token, …)")
-	flags.StringVar(&f.given.As, "as", "", "kind of connection, where it is not the usual one (company, user)")
-	flags.StringVar(&f.given.Account, "account", "", "account, where the vendor does not tell it")
-	flags.StringVar(&f.given.Parent, "parent", "", "connection whose tokens serve this account too")
 	flags.StringVar(&f.scopes, "scopes", "", "scopes to ask for, with commas between")
-	flags.BoolVar(&f.readOnly, "read-only", false, "ask for scopes that read, and refuse every call that changes something")
 	flags.StringVar(&f.clientID, "client-id", "", "client_id of the app at the vendor")
 	flags.StringArrayVar(&f.set, "set", nil, "further setting NAME=VALUE that is no secret, such as tenant=…")
 	flags.BoolVar(&f.stdin, "stdin", false, "read secrets from standard input")
@@ -83,15 +84,10 @@ or be given here.`,
 	flags.BoolVar(&f.untested, "untested", false, "keep a key without trying it")
 	flags.BoolVar(&f.ask, "ask", false, "ask again for what is known already")
 	flags.DurationVar(&f.patience, "wait", 10*time.Minute, "how long to wait for the browser")
-	flags.StringVar(&f.given.BaseURL, "base-url", "", "address of the app's API instead of the vendor's")
-	flags.StringVar(&f.given.AuthorizeURL, "authorize-url", "", "address of its consent page")
-	flags.StringVar(&f.given.TokenURL, "token-url", "", "address that gives tokens")
-	flags.StringVar(&f.given.RevokeURL, "revoke-url", "", "address that ends tokens")
 	return c
 }
 
 func (f *connectFlags) connect(ctx context.Context, t terminal, connector *engine.Connector, name string) (engine.Made, *engine.Draft, error) {
-	f.given.ReadOnly = f.readOnly
 	d, err := connector.Draft(name, f.given)
 	if err != nil {
 		return engine.Made{}, nil, err
@@ -239,8 +235,6 @@ func readGiven(in io.Reader, d *engine.Draft) error {
 		}
 		switch {
 		case line == "" || line[0] == '#':
-		case named && name == "webhook_secret":
-			d.Settings.WebhookSecret = value
 		case named:
 			d.Give(name, value)
 		case len(lines) == 1 && len(missing) > 0:
@@ -264,9 +258,9 @@ func (f *connectFlags) chosen(ctx context.Context, talk dialog, connector *engin
 	switch {
 	case f.scopes != "":
 		return bindings.SplitScopes(f.scopes), nil
-	case f.readOnly && len(readOnly) > 0:
+	case f.given.ReadOnly && len(readOnly) > 0:
 		return readOnly, nil
-	case f.readOnly:
+	case f.given.ReadOnly:
 		return nil, usageError{fmt.Errorf("--read-only: which scopes of %s read only is not known; name them with --scopes", d.App.Title)}
 	case !talk.person() && len(usual) > 0:
 		return usual, nil

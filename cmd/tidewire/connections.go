@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,29 +100,37 @@ It exits with 1 if one cannot be used or lacks a scope.`,
 				names = append(names, one.Name)
 			}
 		}
-		bad := false
-		for _, name := range names {
-			test, err := connector.Test(c.Context(), name)
-			if err != nil {
-				return err
-			}
-			bad = bad || test.Problem != "" || len(test.Lacks) > 0
+		return testAll(c.Context(), connector, names, func(test control.ConnectionTest) error {
 			if asJSON {
-				if err := json.NewEncoder(t.out).Encode(test); err != nil {
-					return err
-				}
-				continue
+				return json.NewEncoder(t.out).Encode(test)
 			}
 			tellTest(t.out, test)
-		}
-		if bad {
-			return errTest
-		}
-		return nil
+			return nil
+		})
 	})
 	folder.addDir(c.Flags())
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return c
+}
+
+// testAll tests connections and shows each. The error is errTest if one of them
+// cannot be used.
+func testAll(ctx context.Context, connector *engine.Connector, names []string, show func(control.ConnectionTest) error) error {
+	bad := false
+	for _, name := range names {
+		test, err := connector.Test(ctx, name)
+		if err != nil {
+			return err
+		}
+		bad = bad || test.Problem != "" || len(test.Lacks) > 0
+		if err := show(test); err != nil {
+			return err
+		}
+	}
+	if bad {
+		return errTest
+	}
+	return nil
 }
 
 func tellTest(out io.Writer, s control.ConnectionTest) {

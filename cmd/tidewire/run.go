@@ -11,14 +11,16 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/config"
 )
 
 // folderFlags say which installation a command is about.
 type folderFlags struct{ dir, file, data, listen, scripts string }
 
 func (f *folderFlags) add(flags *pflag.FlagSet) {
-	flags.StringVarP(&f.file, "config", "c", "", "configuration file (default tidewire.yaml in the folder)")
-	flags.StringVar(&f.data, "data-dir", "", "data folder (default data)")
+	flags.StringVarP(&f.file, "config", "c", "", "configuration file (default "+config.FileName+" in the folder)")
+	flags.SetAnnotation("config", cobra.BashCompFilenameExt, []string{"yaml", "yml"}) // fails only for a flag that is not there
+	settingFlag(flags, config.Find("data"), &f.data)
 }
 
 // addDir adds the flags of a command that talks to an installation.
@@ -29,14 +31,14 @@ func (f *folderFlags) addDir(flags *pflag.FlagSet) {
 
 // sources gives what a configuration is read from; only flags that were given
 // count.
-func (f *folderFlags) sources(t terminal) engine.Sources {
-	flags := map[string]any{}
+func (f *folderFlags) sources(t terminal) config.Sources {
+	flags := map[string]string{}
 	for name, value := range map[string]string{"data": f.data, "listen": f.listen, "scripts": f.scripts} {
 		if value != "" {
 			flags[name] = value
 		}
 	}
-	return engine.Sources{Dir: f.dir, File: f.file, Environ: t.environ, Flags: flags}
+	return config.Sources{Dir: f.dir, File: f.file, Environ: t.environ, Flags: flags}
 }
 
 func runCommand(t terminal, logs *logFlags) *cobra.Command {
@@ -66,15 +68,15 @@ Flags override both.`,
 			if err != nil {
 				return err
 			}
-			config, err := engine.LoadConfig(folder.sources(t), apps)
+			loaded, err := engine.LoadConfig(folder.sources(t), apps)
 			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
 			}
-			if err := somethingToRun(folder.dir, config); err != nil {
+			if err := somethingToRun(folder.dir, loaded.Scripts); err != nil {
 				return err
 			}
-			config.Log = log
-			e, err := engine.New(c.Context(), config)
+			loaded.Log = log
+			e, err := engine.New(c.Context(), loaded)
 			if err != nil {
 				return err
 			}
@@ -82,8 +84,8 @@ Flags override both.`,
 		},
 	}
 	folder.add(c.Flags())
-	c.Flags().StringVar(&folder.listen, "listen", "", "address for webhooks (default "+engine.DefaultListen+")")
-	c.Flags().StringVar(&folder.scripts, "scripts", "", "scripts folder (default scripts)")
+	settingFlag(c.Flags(), config.Find("listen"), &folder.listen)
+	settingFlag(c.Flags(), config.Find("scripts"), &folder.scripts)
 	return c
 }
 
@@ -94,20 +96,20 @@ func folderAt(dir string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no folder %s", dir)
 	case err == nil && !info.IsDir():
-		return fmt.Errorf("%s is a file; expected the folder that holds %s and the scripts folder", dir, engine.ConfigFile)
+		return fmt.Errorf("%s is a file; expected the folder that holds %s and the scripts folder", dir, config.FileName)
 	}
 	return err
 }
 
 // somethingToRun tells a newcomer what to do in an empty folder.
-func somethingToRun(dir string, config engine.Config) error {
-	_, err := os.Stat(config.Scripts)
+func somethingToRun(dir, scripts string) error {
+	_, err := os.Stat(scripts)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	shown, absErr := filepath.Abs(config.Scripts)
+	shown, absErr := filepath.Abs(scripts)
 	if absErr != nil {
-		shown = config.Scripts
+		shown = scripts
 	}
 	return fmt.Errorf(`there is nothing to run: no scripts folder at %s
 
@@ -118,5 +120,5 @@ To start here, save this as %s:
     log.info("it is " .. event.time)
   end)
 
-and then:                                      tidewire run %s`, shown, filepath.Join(config.Scripts, "hello.lua"), dir)
+and then:                                      tidewire run %s`, shown, filepath.Join(scripts, "hello.lua"), dir)
 }

@@ -45,36 +45,36 @@ func (s *selection) each(ctx context.Context, t terminal, args []string, do func
 		return usageError{errors.New("name runs, or select them with --script, --hook, --state or --since; one of the two")}
 	}
 	return withEngine(ctx, s.folder.sources(t), func(client *control.Client) error {
-		var refused int
-		act := func(run string) {
-			said, err := do(ctx, client, run)
-			if err != nil {
-				refused++
-				fmt.Fprintf(t.err, "%s  %s\n", run, refusal(run, err))
-				return
-			}
-			fmt.Fprintf(t.out, "%s  %s\n", run, said)
-		}
-		for _, run := range args {
-			act(run)
-		}
+		runs := args
 		if filtered {
-			runs, err := s.all(ctx, client)
-			if err != nil {
+			var err error
+			if runs, err = s.all(ctx, client); err != nil {
 				return err
 			}
 			if len(runs) == 0 {
 				fmt.Fprintln(t.out, "no runs")
 			}
-			for _, run := range runs {
-				act(run)
-			}
 		}
-		if refused > 0 {
-			return fmt.Errorf("%d of the runs could not be changed", refused)
-		}
-		return nil
+		return eachRun(t, runs, func(run string) (string, error) { return do(ctx, client, run) })
 	})
+}
+
+// eachRun does something to runs, as each of selection.
+func eachRun(t terminal, runs []string, do func(run string) (string, error)) error {
+	refused := 0
+	for _, run := range runs {
+		said, err := do(run)
+		if err != nil {
+			refused++
+			fmt.Fprintf(t.err, "%s  %s\n", run, refusal(run, err))
+			continue
+		}
+		fmt.Fprintf(t.out, "%s  %s\n", run, said)
+	}
+	if refused > 0 {
+		return fmt.Errorf("%d of the runs could not be changed", refused)
+	}
+	return nil
 }
 
 // refusal says why something was not done to a run, whose name stands before it.

@@ -11,7 +11,6 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
-	"github.com/tidewire/tidewire/engine"
 )
 
 func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
@@ -54,7 +53,7 @@ the engine at --webhooks.`,
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4010", "address to serve on")
-	c.Flags().StringVar(&webhooks, "webhooks", "http://"+engine.DefaultListen, "engine that webhooks are sent to; empty for none")
+	c.Flags().StringVar(&webhooks, "webhooks", "http://"+defaultListen, "engine that webhooks are sent to; empty for none")
 	c.Flags().StringVarP(&dir, "dir", "C", ".", "folder that tidewire run is given, for apps of its own")
 	c.Flags().Int64Var(&config.Seed, "seed", 0, "make ids and keys the same each time (0: different ones)")
 	c.Flags().BoolVar(&config.EnforceLimits, "limits", false, "answer 429 beyond the vendors' rate limits")

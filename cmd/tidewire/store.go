@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -14,8 +15,8 @@ import (
 
 // withReader lends a reader of the installation's journal: the running
 // engine's where there is one, else the file's own.
-func withReader(ctx context.Context, from engine.Sources, use func(journal.Reader) error) error {
-	data, err := engine.DataFolder(from)
+func withReader(ctx context.Context, from config.Sources, use func(journal.Reader) error) error {
+	data, err := config.DataFolder(from)
 	if err != nil {
 		return err
 	}
@@ -40,8 +41,8 @@ func withReader(ctx context.Context, from engine.Sources, use func(journal.Reade
 }
 
 // withEngine lends a client of the running engine.
-func withEngine(ctx context.Context, from engine.Sources, use func(*control.Client) error) error {
-	data, err := engine.DataFolder(from)
+func withEngine(ctx context.Context, from config.Sources, use func(*control.Client) error) error {
+	data, err := config.DataFolder(from)
 	if err != nil {
 		return err
 	}

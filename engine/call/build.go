@@ -37,58 +37,29 @@ const userAgent = "tidewire"
 // Check, or the caller asked for none: then names that are not declared go
 // into the body, or without one into the query.
 func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage) (*wire, error) {
-	w := &wire{method: op.Method, header: http.Header{}}
-	w.header.Set("Accept", "application/json, */*;q=0.5")
-	w.header.Set("User-Agent", userAgent)
 	table := gjson.ParseBytes(args)
 	next, err := nextAddress(base, op.Pages, table)
 	if err != nil {
 		return nil, err
 	}
-	values := s.locate(op, table)
-	var body []located
-	path, query := op.Path, strings.Builder{}
-	for _, v := range values {
-		switch v.place {
-		case inPath:
-			text, err := pathText(v)
-			if err != nil {
-				return nil, err
-			}
-			path = strings.ReplaceAll(path, "{"+v.name+"}", text)
-		case inQuery:
-			if between, found := op.Join[v.name]; found && v.value.IsArray() {
-				v.value = joined(v.value, between)
-			}
-			addQuery(&query, v)
-		case inHeader:
-			text := plainText(v.value)
-			if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-				return nil, fmt.Errorf("argument %q holds a line break, which a header cannot", v.name)
-			}
-			w.header.Set(v.name, text)
-		case inBody:
-			body = append(body, v)
-		}
-	}
-	if start := strings.IndexByte(path, '{'); start >= 0 {
-		name, _, _ := strings.Cut(path[start+1:], "}")
-		return nil, fmt.Errorf("missing argument %q", name)
-	}
-	w.url = base + path
-	if next != "" {
-		w.url = next
-		query.Reset()
-	}
-	if query.Len() > 0 {
-		w.url += "?" + query.String()
-	}
-	if op.Body != nil {
-		if err := s.encodeBody(w, op.Body, body); err != nil {
+	l := layout{path: op.Path, header: http.Header{}}
+	l.header.Set("Accept", "application/json, */*;q=0.5")
+	l.header.Set("User-Agent", userAgent)
+	for _, v := range s.locate(op, table) {
+		if err := l.add(op, v); err != nil {
 			return nil, err
 		}
-	} else if len(body) > 0 { // only unchecked arguments get here
-		if err := s.encodeBody(w, &bindings.Body{Encoding: bindings.JSON}, body); err != nil {
+	}
+	if start := strings.IndexByte(l.path, '{'); start >= 0 {
+		name, _, _ := strings.Cut(l.path[start+1:], "}")
+		return nil, fmt.Errorf("missing argument %q", name)
+	}
+	w := &wire{method: op.Method, url: next, header: l.header}
+	if next == "" {
+		w.url = l.address(base)
+	}
+	if body := bodyOfCall(op, l.body); body != nil {
+		if err := s.encodeBody(w, body, l.body); err != nil {
 			return nil, err
 		}
 	}
@@ -96,6 +67,55 @@ func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage)
 		w.header.Set(name, value)
 	}
 	return w, nil
+}
+
+// layout is a request whose arguments are put in their places.
+type layout struct {
+	path   string // in which {name} stands for what is missing
+	query  strings.Builder
+	header http.Header
+	body   []located
+}
+
+func (l *layout) add(op *bindings.Operation, v located) error {
+	switch v.place {
+	case inPath:
+		text, err := pathText(v)
+		if err != nil {
+			return err
+		}
+		l.path = strings.ReplaceAll(l.path, "{"+v.name+"}", text)
+	case inQuery:
+		if between, found := op.Join[v.name]; found && v.value.IsArray() {
+			v.value = joined(v.value, between)
+		}
+		addQuery(&l.query, v)
+	case inHeader:
+		text := plainText(v.value)
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			return fmt.Errorf("argument %q holds a line break, which a header cannot", v.name)
+		}
+		l.header.Set(v.name, text)
+	case inBody:
+		l.body = append(l.body, v)
+	}
+	return nil
+}
+
+func (l *layout) address(base string) string {
+	if l.query.Len() == 0 {
+		return base + l.path
+	}
+	return base + l.path + "?" + l.query.String()
+}
+
+// bodyOfCall is the body as it is declared, else JSON for arguments that were
+// not checked. It is nil where there is none.
+func bodyOfCall(op *bindings.Operation, values []located) *bindings.Body {
+	if op.Body == nil && len(values) > 0 {
+		return &bindings.Body{Encoding: bindings.JSON}
+	}
+	return op.Body
 }
 
 // locate says for each value of the table where it goes.

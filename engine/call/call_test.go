@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,13 +92,26 @@ type setup struct {
 
 // clock moves by being waited for, at once.
 type clock struct {
+	mu    sync.Mutex // where a vendor moves it while a call reads it
 	now   time.Time
 	waits []time.Duration
 }
 
+func (c *clock) time() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 func (c *clock) sleep(ctx context.Context, d time.Duration) error {
 	c.waits = append(c.waits, d)
-	c.now = c.now.Add(d)
+	c.move(d)
 	return ctx.Err()
 }
 
@@ -112,16 +126,21 @@ func start(t testing.TB, handler http.HandlerFunc, change func(*call.Config, *co
 		Name: "crm/paris", Account: "loc1", Credentials: map[string]string{"token": "very-secret-token"},
 	}
 	config := call.Config{
-		Now: func() time.Time { return s.clock.now }, Sleep: s.clock.sleep, Random: func() float64 { return 1 },
+		Now: s.clock.time, Sleep: s.clock.sleep, Random: func() float64 { return 1 },
 		Observe: func(one call.Sending) { s.sendings = append(s.sendings, one) },
 	}
 	if change != nil {
 		change(&config, &settings, s.app)
 	}
-	set, err := connection.New(connection.Config{Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}})
+	tokens := call.TokenClient()
+	t.Cleanup(tokens.CloseIdleConnections)
+	set, err := connection.New(connection.Config{
+		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Now: config.Now,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(set.Close)
 	config.Connections = set
 	s.Client = call.New(config)
 	t.Cleanup(s.Close)

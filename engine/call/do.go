@@ -45,7 +45,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		r.Args = walked(s, op.Pages, r.Args)
 	}
 	if e := reachable(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, op.ReadOnly())
+		return Answer{}, notNow(e, again, safetyOf(op, r.Args))
 	}
 	if r.Args, err = inline(r.Args, op, c.Files); err != nil {
 		return Answer{}, invalid(r.App, op, []string{err.Error()})
@@ -60,7 +60,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		conn.Learn(ctx)
 	}
 	if e := allowed(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, op.Repeatable(givenIn(args)))
+		return Answer{}, notNow(e, again, safetyOf(op, args))
 	}
 	h := hider{conn, r.Secrets}
 	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
@@ -71,10 +71,10 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
 		j.timeout = fileTimeout
 	}
-	j.harmless = op.Repeatable(givenIn(args))
+	j.safety = safetyOf(op, args)
 	j.trust(w, r.App, op.Key)
-	if !j.safe {
-		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, nil, h, len(r.Secrets) > 0), again, r.Again)
+	if j.safety != reads {
+		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, nil, h, len(r.Secrets) > 0), again, c.Now())
 	}
 	return c.send(ctx, j)
 }
@@ -144,7 +144,7 @@ func givenIn(args json.RawMessage) func(name string) bool {
 func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *wire, timeout time.Duration, marks Marks) *job {
 	conn := h.conn
 	j := &job{
-		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w, safe: op.ReadOnly(),
+		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w,
 		marks: marks, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
 		limits: c.limits.of(app, op, conn.Name(), conn.BaseURL()),
 	}
@@ -196,10 +196,14 @@ func stopped(conn *connection.Connection, op *bindings.Operation) error {
 	return e
 }
 
-// notNow is for a request that is refused although it was sent before: that
-// one may have been done.
-func notNow(e *bindings.Error, again *sent, harmless bool) *bindings.Error {
-	if again != nil && !harmless {
+// notNow is for a request that the connection may not send. An earlier sending
+// of it may have been done.
+func notNow(e *bindings.Error, again *sent, s safety) *bindings.Error {
+	state := Unsent
+	if again != nil {
+		state = MaybeDone
+	}
+	if verdictOf(notAllowed, state, s).end == giveUncertain {
 		e.Kind = bindings.Uncertain
 		e.Message += "; whether it was done when it was sent before is not known"
 	}

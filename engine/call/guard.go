@@ -35,7 +35,7 @@ type webTransport struct{ *http.Transport }
 
 func (t webTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := t.Transport.RoundTrip(request)
-	if err != nil || reads(request.Method) {
+	if err != nil || readsOnly(request.Method) {
 		return response, err
 	}
 	if _, bad := request.URL.Parse(response.Header.Get("Location")); bad != nil {
@@ -45,7 +45,7 @@ func (t webTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+func readsOnly(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // redirect follows a few, never from https to http, and leaves to another host
 // nothing that may be a secret. A redirect of a write is its answer, unless it
@@ -53,7 +53,7 @@ func reads(method string) bool { return method == http.MethodGet || method == ht
 // any other, whose answer would look as if the write was done.
 func redirect(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1]
-	if !reads(before[0].Method) {
+	if !readsOnly(before[0].Method) {
 		status := next.Response.StatusCode
 		same := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 		secure := next.URL.Scheme == "https" || next.URL.Scheme == "http" && last.URL.Scheme == "http"

@@ -108,13 +108,55 @@ func httpName(method string) string {
 }
 
 func (c *Client) httpJob(r HTTPRequest) (*job, error) {
+	w, host, err := r.wire()
+	if err != nil {
+		return nil, err
+	}
+	j := &job{
+		operation: httpName(w.method), path: host, wire: w, safety: once, marks: r.Marks, sender: c.web, timeout: c.Timeout,
+	}
+	if slices.Contains(readingMethods, w.method) {
+		j.safety = reads
+	}
+	again, err := readSent(r.Again)
+	if err != nil {
+		return nil, err
+	}
+	if again.whole() {
+		if err := again.restore(w, "", ""); err != nil {
+			return nil, err
+		}
+	}
+	if j.safety != reads {
+		j.remember(w.keep("", "", plainHeaders, hider{secrets: r.secrets()}, len(r.Secrets) > 0), again, c.Now())
+	}
+	return j, r.options(j)
+}
+
+// wire makes the request. Its path is the host: the rest of the address may be
+// secret.
+func (r HTTPRequest) wire() (_ *wire, host string, err error) {
 	method := strings.ToUpper(r.Method)
 	if method == "" {
 		method = http.MethodGet
 	}
 	if !slices.Contains(methods, method) {
-		return nil, fmt.Errorf("expected one of the methods %s, found %q", strings.Join(methods, ", "), r.Method)
+		return nil, "", fmt.Errorf("expected one of the methods %s, found %q", strings.Join(methods, ", "), r.Method)
 	}
+	u, err := r.address()
+	if err != nil {
+		return nil, "", err
+	}
+	w := &wire{method: method, url: u.String(), header: http.Header{}}
+	w.header.Set("User-Agent", userAgent)
+	if err := r.encode(w); err != nil {
+		return nil, "", err
+	}
+	return w, u.Host, setHeaders(w.header, r.Headers)
+}
+
+// address is the URL with the query.
+func (r HTTPRequest) address() (*url.URL, error) {
 	u, err := url.Parse(r.URL)
 	switch {
 	case err != nil || u.Host == "":
@@ -128,45 +170,25 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if query != "" && u.RawQuery != "" {
+		query = u.RawQuery + "&" + query
+	}
 	if query != "" {
-		if u.RawQuery != "" {
-			query = u.RawQuery + "&" + query
-		}
 		u.RawQuery = query
 	}
 	u.Fragment = ""
-	w := &wire{method: method, url: u.String(), header: http.Header{}}
-	w.header.Set("User-Agent", userAgent)
-	if err := r.encode(w); err != nil {
-		return nil, err
-	}
-	if err := setHeaders(w.header, r.Headers); err != nil {
-		return nil, err
-	}
-	safe := method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
-	j := &job{
-		operation: httpName(method), path: u.Host, wire: w, safe: safe, marks: r.Marks,
-		sender: c.web, timeout: c.Timeout, harmless: safe,
-	}
-	again, err := readSent(r.Again)
-	if err != nil {
-		return nil, err
-	}
-	if again.whole() {
-		if err := again.restore(w, "", ""); err != nil {
-			return nil, err
-		}
-	}
-	if !safe {
-		j.remember(w.keep("", "", plainHeaders, hider{secrets: r.secrets()}, len(r.Secrets) > 0), again, r.Again)
-	}
+	return u, nil
+}
+
+// options sets how the answer is read and how long it may take.
+func (r HTTPRequest) options(j *job) error {
 	if r.Charset != "" {
 		if err := charset.Known(r.Charset); err != nil {
-			return nil, fmt.Errorf("charset: %w", err)
+			return fmt.Errorf("charset: %w", err)
 		}
 	}
 	if r.As != "" && r.As != "file" {
-		return nil, fmt.Errorf("as: expected %q, found %q", "file", r.As)
+		return fmt.Errorf("as: expected %q, found %q", "file", r.As)
 	}
 	if j.asFile = r.As != ""; j.asFile {
 		j.timeout = max(j.timeout, fileTimeout)
@@ -174,7 +196,7 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 	if r.Timeout > 0 {
 		j.timeout = time.Duration(r.Timeout)
 	}
-	return j, nil
+	return nil
 }
 
 // encode sets body and authorisation.

@@ -2,14 +2,17 @@ package call
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/tidewire/tidewire/bindings"
 )
 
 const slogWarn = slog.LevelWarn
 
-// observe tells of a sending.
-func (c *Client) observe(ctx context.Context, j *job, a Answer, v verdict, took time.Duration) {
+// observe reports a sending, and whether it is made again or how the call ends.
+func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end error, took time.Duration) {
 	s := Sending{
 		Operation: j.operation, Connection: j.connection, Method: j.wire.method, Path: j.path,
 		Attempt: a.Attempts, Status: a.Status, Outcome: "ok", Took: took,
@@ -17,12 +20,12 @@ func (c *Client) observe(ctx context.Context, j *job, a Answer, v verdict, took 
 	if j.app != nil {
 		s.App = j.app.Name
 	}
+	var e *bindings.Error
 	switch {
-	case v.err == nil:
-	case v.again && a.Attempts < c.Sendings:
+	case again:
 		s.Outcome = "again"
-	default:
-		s.Outcome = string(v.err.Kind)
+	case errors.As(end, &e):
+		s.Outcome = string(e.Kind)
 	}
 	if c.Observe != nil {
 		c.Observe(s)

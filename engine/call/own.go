@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // Words tells what a word in braces stands for in the arguments of a
@@ -25,7 +25,7 @@ func (i *Item) Word(word string) (any, bool) {
 	if i == nil || !found {
 		return nil, false
 	}
-	if value, found := journal.Lookup(i.Value, path); found && string(value) != "null" {
+	if value, found := jsonpath.Lookup(i.Value, path); found && string(value) != "null" {
 		return value, true
 	}
 	return i.Of.Word(path)
@@ -56,35 +56,45 @@ func fillWords(v any, words Words) any {
 	case string:
 		return fillText(v, words)
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name, inner := range v {
-			if filled := fillWords(inner, words); filled != nil {
-				out[name] = filled
-			}
-		}
-		if len(out) == 0 && len(v) > 0 {
-			return nil
-		}
-		return out
+		return fillTable(v, words)
 	case []any:
-		out := make([]any, 0, len(v))
-		for _, inner := range v {
-			whole := true
-			filled := fillWords(inner, func(word string) (any, bool) {
-				value, known := words(word)
-				whole = whole && known
-				return value, known
-			})
-			if filled != nil && whole {
-				out = append(out, filled)
-			}
-		}
-		if len(out) == 0 && len(v) > 0 {
-			return nil
-		}
-		return out
+		return fillList(v, words)
 	}
 	return v
+}
+
+// fillTable leaves out the fields that stand for nothing.
+func fillTable(table map[string]any, words Words) any {
+	out := make(map[string]any, len(table))
+	for name, inner := range table {
+		if filled := fillWords(inner, words); filled != nil {
+			out[name] = filled
+		}
+	}
+	if len(out) == 0 && len(table) > 0 {
+		return nil
+	}
+	return out
+}
+
+// fillList leaves out the items in which any word stands for nothing.
+func fillList(list []any, words Words) any {
+	out := make([]any, 0, len(list))
+	for _, inner := range list {
+		whole := true
+		filled := fillWords(inner, func(word string) (any, bool) {
+			value, known := words(word)
+			whole = whole && known
+			return value, known
+		})
+		if filled != nil && whole {
+			out = append(out, filled)
+		}
+	}
+	if len(out) == 0 && len(list) > 0 {
+		return nil
+	}
+	return out
 }
 
 func fillText(text string, words Words) any {

@@ -54,13 +54,13 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 		return Answer{}, err
 	}
 	if e := reachable(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, op.ReadOnly())
+		return Answer{}, notNow(e, again, safetyOf(op, nil))
 	}
 	if e := allowed(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, op.ReadOnly())
+		return Answer{}, notNow(e, again, safetyOf(op, nil))
 	}
-	keyed := r.Key != "" && r.App.KeyHeader != "" && !op.ReadOnly()
-	if keyed {
+	withKey := r.Key != "" && r.App.KeyHeader != "" && !op.ReadOnly()
+	if withKey {
 		w.header.Set(r.App.KeyHeader, r.Key)
 	}
 	if again.whole() {
@@ -74,10 +74,10 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
 		j.timeout = fileTimeout
 	}
-	j.harmless = j.safe
-	j.trust(w, r.App, keyed)
-	if !j.safe {
-		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, plainHeaders, h, len(r.Secrets) > 0), again, r.Again)
+	j.safety = safetyOf(op, nil)
+	j.trust(w, r.App, withKey)
+	if j.safety != reads {
+		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, plainHeaders, h, len(r.Secrets) > 0), again, c.Now())
 	}
 	return c.send(ctx, j)
 }

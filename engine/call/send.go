@@ -1,274 +1,223 @@
 package call
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptrace"
-	"net/url"
-	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/go-resty/resty/v2"
-
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/file"
 )
 
-// job is a call ready to be sent, as often as it takes.
-type job struct {
-	app                         *bindings.App // nil: the http library
-	operation, path, connection string
-	who                         string // shares rate limits fairly with others
-	wire                        *wire
-	safe                        bool // it only reads
-	harmless                    bool // doing it twice changes nothing more
-	// keyTTL is how long the key that it carries is trusted; zero: it has none.
-	keyTTL time.Duration
-	marks  Marks
-	// first is what the marks are told; again that of an earlier call whose
-	// request is sent again, nil: none. The text of both is told.
-	first, again *sent
-	told         json.RawMessage
-	timeout      time.Duration
-	asFile       bool // a good answer is kept as a file
-	sender       *resty.Client
-	limits       []*bucket
-	authorize    func(context.Context, http.Header) (string, error)
-	expire       func(token string) bool
-	query        func() (name, value string) // that authorises too; nil: none
-	expired      func(code string) bool      // whether a code means that the token is over
-	// read tells an answer from an error.
-	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
-}
-
-// outcome is what one sending came to.
-type outcome struct {
-	status int
-	header http.Header
-	body   []byte
-	err    error // no complete answer
-	sent   bool  // something of the request may have reached the vendor
-	large  bool  // the answer is over the bound
+// delivery is a job while it is sent.
+type delivery struct {
+	client   *Client
+	job      *job
+	started  time.Time
+	patience time.Duration   // what is left of it
+	state    SendState       // of all sendings so far
+	failures int             // that make the next wait longer
+	last     *bindings.Error // that of the sending before; empty if there was none
+	answer   Answer
 }
 
 // send sends a job until it is decided, or may not be sent again.
-func (c *Client) send(ctx context.Context, j *job) (answer Answer, err error) {
-	started := c.Now()
-	defer func() { answer.Took = c.Now().Sub(started) }()
-	t := trial{client: c, job: j, patience: c.Patience}
-	if j.again != nil {
-		t.first, t.before = j.again.At, true
-		t.insist = !j.repeatable(started.Sub(t.first))
+func (c *Client) send(ctx context.Context, j *job) (Answer, error) {
+	d := &delivery{client: c, job: j, started: c.Now(), patience: c.Patience, state: j.state, last: &bindings.Error{}}
+	over, err := false, error(nil)
+	for !over && err == nil {
+		over, err = d.sendOnce(ctx)
 	}
-	for {
-		if err := t.admit(ctx); err != nil {
-			answer.RetryAfter = t.next
-			return answer, err
-		}
-		token, err := t.authorize(ctx)
-		if err != nil {
-			return answer, t.unauthorized(err)
-		}
-		sentAt := c.Now()
-		if t.first.IsZero() {
-			t.first = sentAt
-		}
-		if err := j.begin(ctx, t.first); err != nil {
-			return answer, fmt.Errorf("mark %s as begun: %w", j.name(), err)
-		}
-		out := c.once(ctx, j)
-		answer.Attempts++
-		answer.Status, answer.header = out.status, out.header
-		if out.header != nil && j.app != nil {
-			answer.RequestID = requestID(j.app, out.header)
-			c.limits.learn(j.limits, j.app.Errors, out.header, sentAt)
-		}
-		if ctx.Err() != nil && out.err != nil {
-			return answer, t.stopped(ctx, out)
-		}
-		v := t.judge(out, token)
-		c.observe(ctx, j, answer, v, c.Now().Sub(sentAt))
-		if v.undone && !t.doubtful() {
-			if err := j.withdraw(ctx); err != nil {
-				return answer, fmt.Errorf("withdraw the mark of %s: %w", j.name(), err)
-			}
-		}
-		if v.err == nil {
-			answer.Body = v.body
-			return answer, nil
-		}
-		late := c.Now().Sub(started)+v.wait > j.timeout+c.Patience
-		if !v.again || late || answer.Attempts >= c.Sendings || v.wait > t.patience {
-			if v.err.Kind == bindings.RateLimited {
-				answer.RetryAfter = v.wait
-			}
-			if v.err.RequestID == "" {
-				v.err.RequestID = answer.RequestID
-			}
-			return answer, t.conclude(v.err, v.open)
-		}
-		t.open = t.open || v.open
-		if v.wait > 0 {
-			t.patience -= v.wait
-			if err := c.Sleep(ctx, v.wait); err != nil {
-				return answer, fmt.Errorf("%s: %w", j.name(), err)
-			}
-		}
-		if (t.open || t.before && !t.insist) && !j.repeatable(c.Now().Sub(t.first)) {
-			return answer, j.uncertain(v.err, "the time in which its key is trusted is over")
-		}
-	}
+	d.answer.Took = c.Now().Sub(d.started)
+	return d.answer, err
 }
 
-// trust says how long the key in the request keeps it from being done twice.
-func (j *job) trust(w *wire, app *bindings.App, keyed bool) {
-	if keyed && app.KeyHeader != "" && w.header.Get(app.KeyHeader) != "" {
-		j.keyTTL = app.KeyTTL
+// sendOnce sends the request once and does what the rules say. If the call is
+// not over, it has waited for the next sending.
+func (d *delivery) sendOnce(ctx context.Context) (over bool, err error) {
+	c, j := d.client, d.job
+	token, err := d.prepare(ctx)
+	if err != nil {
+		return true, err
+	}
+	at := c.Now()
+	if err := j.begin(ctx, at); err != nil {
+		return true, err
+	}
+	out := c.once(ctx, j)
+	d.note(out, at)
+	r := d.receive(ctx, out, token)
+	v := d.verdict(r.class)
+	d.state = max(d.state, v.state)
+	wait, again := d.again(v, r)
+	if !again {
+		err = d.conclude(v, r)
+	}
+	if v.end != giveCause {
+		c.observe(ctx, j, d.answer, again, err, c.Now().Sub(at))
+	}
+	if d.state < MaybeDone {
+		if err := j.withdraw(context.WithoutCancel(ctx)); err != nil {
+			return true, err
+		}
+	}
+	if !again {
+		return true, err
+	}
+	d.last = r.err
+	return false, d.sleep(ctx, wait, "")
+}
+
+// verdict is what follows from an answer now.
+func (d *delivery) verdict(answer answerClass) verdict {
+	return verdictOf(answer, d.state, d.job.safetyAt(d.client.Now()))
+}
+
+// prepare waits until the request may leave, and authorises it.
+func (d *delivery) prepare(ctx context.Context) (token string, err error) {
+	if !d.verdict(ready).send {
+		return "", d.job.uncertain(d.last, "the time in which its key is trusted is over")
+	}
+	if err := d.admit(ctx); err != nil {
+		return "", err
+	}
+	return d.authorize(ctx)
+}
+
+// note adds a sending to the answer.
+func (d *delivery) note(out outcome, at time.Time) {
+	d.answer.Attempts++
+	d.answer.Status, d.answer.header = out.status, out.header
+	if j := d.job; out.header != nil && j.app != nil {
+		d.answer.RequestID = requestID(j.app, out.header)
+		d.client.limits.learn(j.limits, j.app.Errors, out.header, at)
 	}
 }
 
-// remember sets what the marks are told. What an earlier call sent stays as it
-// was told then.
-func (j *job) remember(first sent, again *sent, told json.RawMessage) {
-	j.first = &first
-	if again != nil {
-		j.again, j.told = again, told
+// again reports whether the request is sent again, and after what wait.
+func (d *delivery) again(v verdict, r reply) (time.Duration, bool) {
+	if !v.send {
+		return 0, false
 	}
+	c := d.client
+	wait := d.pause(r)
+	if late := c.Now().Sub(d.started)+wait > d.job.timeout+c.Patience; !late && d.answer.Attempts < c.Sendings && wait <= d.patience {
+		return wait, true
+	}
+	if r.class == rateLimited {
+		d.answer.RetryAfter = wait
+	}
+	return 0, false
 }
 
-// repeatable says whether it may be sent again although the vendor may have
-// done it, so long after the first sending.
-func (j *job) repeatable(age time.Duration) bool {
-	return j.harmless || age >= 0 && age < j.keyTTL
+// conclude gives what the call ends with.
+func (d *delivery) conclude(v verdict, r reply) error {
+	switch v.end {
+	case giveAnswer:
+		d.answer.Body = r.body
+		return nil
+	case giveUncertain:
+		return d.job.uncertain(r.err, r.text())
+	case giveCause:
+		return fmt.Errorf("%s: %w", d.job.name(), r.cause)
+	}
+	return r.err
 }
 
-// begin marks a job that may change something, before it is sent.
-func (j *job) begin(ctx context.Context, at time.Time) error {
-	if j.safe || j.marks.Begin == nil {
+// text is how an uncertain error begins.
+func (r reply) text() string {
+	if r.class == gatewayDown || r.class == serverFailed {
+		return fmt.Sprintf("it answered %d", r.err.Status)
+	}
+	return r.err.Message
+}
+
+// refuse gives the error of a request that does not leave.
+func (d *delivery) refuse(answer answerClass, e *bindings.Error) error {
+	return d.conclude(d.verdict(answer), reply{class: answer, err: e})
+}
+
+// admit waits for the rate limit.
+func (d *delivery) admit(ctx context.Context) error {
+	c, j := d.client, d.job
+	if c.Unlimited || len(j.limits) == 0 {
 		return nil
 	}
-	if j.told == nil {
-		j.first.At = at
-		told, err := json.Marshal(j.first)
-		if err != nil {
+	place := c.limits.join(j.who, j.limits)
+	defer c.limits.leave(place)
+	for now := c.Now(); ; {
+		wait, short := c.limits.turn(place, now)
+		if short == nil {
+			return nil
+		}
+		if wait > d.patience {
+			d.answer.RetryAfter = wait
+			return d.refuse(limitReached, d.limitError(short.limit, wait))
+		}
+		if err := d.sleep(ctx, wait, "wait for the rate limit: "); err != nil {
 			return err
 		}
-		j.told = told
+		// Whoever came meanwhile may have an earlier turn.
+		if now = now.Add(wait); c.Now().After(now) {
+			now = c.Now()
+		}
 	}
-	return j.marks.Begin(ctx, j.told)
 }
 
-// withdraw takes the mark away.
-func (j *job) withdraw(ctx context.Context) error {
-	if j.safe || j.marks.Withdraw == nil {
+func (d *delivery) limitError(limit bindings.Limit, wait time.Duration) *bindings.Error {
+	j := d.job
+	if limit.Requests == 0 || wait > limit.Per {
+		return j.fail(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(wait), d.unsent())
+	}
+	return j.fail(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s%s",
+		limit.Requests, limit.Per, j.app.Name, rounded(wait), d.unsent())
+}
+
+// authorize sets the header that authorises the job, and asks again for a
+// token that cannot be had at the moment. An error of the connection gets the
+// operation's name.
+func (d *delivery) authorize(ctx context.Context) (string, error) {
+	c, j := d.client, d.job
+	if j.authorize == nil {
+		return "", nil
+	}
+	for asked := 1; ; asked++ {
+		token, err := j.authorize(ctx, j.wire.header)
+		var e *bindings.Error
+		switch {
+		case err == nil:
+			return token, nil
+		case !errors.As(err, &e):
+			return "", fmt.Errorf("%s: %w", j.name(), err)
+		}
+		wait := d.backoff(firstWait)
+		if !e.Retryable || asked >= c.Sendings || wait > d.patience {
+			named := *e
+			named.Operation = j.operation
+			return "", d.refuse(noTokenClass(e.Kind), &named)
+		}
+		if err := d.sleep(ctx, wait, "wait for a token: "); err != nil {
+			return "", err
+		}
+	}
+}
+
+// sleep waits, at the expense of the call's patience.
+func (d *delivery) sleep(ctx context.Context, wait time.Duration, why string) error {
+	if wait <= 0 {
 		return nil
 	}
-	return j.marks.Withdraw(ctx)
+	d.patience -= wait
+	if err := d.client.Sleep(ctx, wait); err != nil {
+		return fmt.Errorf("%s: %s%w", d.job.name(), why, err)
+	}
+	return nil
 }
 
-// once sends a job one time.
-func (c *Client) once(ctx context.Context, j *job) (out outcome) {
-	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout, errTimeout)
-	defer cancel()
-	var sent atomic.Bool
-	trace := &httptrace.ClientTrace{
-		// A connection is asked for anew only if nothing was sent on the one
-		// before, or after a redirect, which is an answer.
-		GetConn:      func(string) { sent.Store(false) },
-		WroteHeaders: func() { sent.Store(true) },
+// unsent says what it means that a request did not leave.
+func (d *delivery) unsent() string {
+	if d.state >= MaybeDone {
+		return "; an earlier sending of the same request may have been done"
 	}
-	traced := httptrace.WithClientTrace(ctx, trace)
-	request := j.sender.R()
-	switch {
-	case j.wire.stream != nil:
-		traced = withStream(traced, func() (io.ReadCloser, int64, error) { return j.wire.stream.open(c.Files) })
-	case j.wire.body != nil:
-		request.SetBody(bytes.NewReader(j.wire.body))
-	}
-	request.SetContext(traced).Header = j.wire.header.Clone()
-	response, err := request.Execute(j.wire.method, j.address())
-	out.sent = sent.Load()
-	if err != nil {
-		out.err = cause(ctx, err)
-		return out
-	}
-	defer response.RawBody().Close()
-	out.status, out.header, out.sent = response.StatusCode(), response.Header(), true
-	if j.asFile && out.status < 300 {
-		out.body, err = c.store(response.RawResponse.Request.URL, out.header, response.RawBody())
-		switch {
-		case errors.Is(err, file.ErrTooLarge):
-			out.large, out.err = true, err
-		case err != nil:
-			out.err = cause(ctx, err)
-		}
-		return out
-	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), firstRead)) + bytes.MinRead)
-	if _, err := body.ReadFrom(io.LimitReader(response.RawBody(), c.MaxAnswer+1)); err != nil {
-		out.err = cause(ctx, err)
-	}
-	if out.body = body.Bytes(); int64(len(out.body)) > c.MaxAnswer {
-		out.large, out.err, out.body = true, errLarge, out.body[:c.MaxAnswer]
-	}
-	return out
-}
-
-// address is where the request goes, with what authorises it there. That is
-// never kept.
-func (j *job) address() string {
-	if j.query == nil {
-		return j.wire.url
-	}
-	name, value := j.query()
-	if name == "" {
-		return j.wire.url
-	}
-	joint := "?"
-	if strings.Contains(j.wire.url, "?") {
-		joint = "&"
-	}
-	return j.wire.url + joint + url.QueryEscape(name) + "=" + url.QueryEscape(value)
-}
-
-// firstRead bounds what is set aside for an answer because its header says
-// that it will be so long.
-const firstRead = 64 << 10
-
-var (
-	errTimeout = errors.New("timeout")
-	errLarge   = errors.New("the answer is too large")
-)
-
-// cause gives errTimeout for a sending that ran out of its time.
-func cause(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), errTimeout) {
-		return errTimeout
-	}
-	return err
-}
-
-func (j *job) name() string {
-	if j.app == nil {
-		return j.operation
-	}
-	return j.app.Name + "." + j.operation
-}
-
-func (j *job) fail(kind bindings.ErrorKind, retryable bool, message string, args ...any) *bindings.Error {
-	e := &bindings.Error{
-		Kind: kind, Operation: j.operation, Connection: j.connection, Retryable: retryable,
-		Message: fmt.Sprintf(message, args...),
-	}
-	if j.app != nil {
-		e.App = j.app.Name
-	}
-	return e
+	return "; it was not sent"
 }

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/tidewire/tidewire/bindings"
 )
 
 // sent is what the journal keeps of a request that is about to leave, so that
@@ -115,36 +113,4 @@ func (s *sent) restore(w *wire, base, keyHeader string) error {
 		w.header.Set(keyHeader, s.Key)
 	}
 	return nil
-}
-
-// Resendable says whether the host may by itself send a request again that the
-// vendor may have done, and why, in words. Op is nil for a raw request, app
-// too for one of the http library; args are the script's; sent is what Begin
-// was given.
-func Resendable(app *bindings.App, op *bindings.Operation, args, sent json.RawMessage, now time.Time) (bool, string) {
-	if op != nil && op.ReadOnly() {
-		return true, "it only reads"
-	}
-	if op != nil && op.Repeatable(givenIn(args)) {
-		return true, "repeating it changes nothing more: " + op.Idempotent
-	}
-	first, err := readSent(sent)
-	switch {
-	case err != nil:
-		return false, err.Error()
-	case first == nil:
-		return false, "it may change something, and what was sent is not known"
-	case op == nil && slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, first.Method) && (app == nil || first.Method != http.MethodOptions):
-		return true, "it only reads"
-	case first.Key == "" || app == nil || app.KeyTTL <= 0:
-		return false, "it may change something, and repeating it may change it twice"
-	}
-	age := now.Sub(first.At)
-	switch {
-	case age < 0:
-		return false, fmt.Sprintf("its idempotency key was first sent at %s, and the clock stands before that: its age is not known", first.At.UTC().Format(time.RFC3339))
-	case age >= app.KeyTTL:
-		return false, fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), app.Name, app.KeyTTL)
-	}
-	return true, fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), app.Name, app.KeyTTL)
 }

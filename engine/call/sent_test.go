@@ -299,7 +299,7 @@ func TestResendable(t *testing.T) {
 			default:
 				op, _ = crm.Catalogue.Operation(test.operation)
 			}
-			got, reason := call.Resendable(of, op, json.RawMessage(test.args), json.RawMessage(test.sent), at.Add(test.after))
+			got, reason := (call.Begun{App: of, Operation: op, Args: json.RawMessage(test.args), Sent: json.RawMessage(test.sent)}).Resendable(at.Add(test.after), false)
 			if got != test.want || !strings.Contains(reason, test.words) {
 				t.Errorf("got %v: %q, want %v: …%s…", got, reason, test.want, test.words)
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // Own is a call that the engine makes for itself, not for a run: no mark is
@@ -188,7 +188,7 @@ func (c *Client) Items(ctx context.Context, app *bindings.App, connection string
 			return words(word)
 		}}
 		err := c.Walk(ctx, own, func(value json.RawMessage) error {
-			id := journal.LookupText(value, of.ID)
+			id := jsonpath.Text(value, of.ID)
 			if id == "" {
 				return fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", app.Name, list.Operation, of.ID)
 			}

@@ -6,13 +6,10 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/config"
 )
 
 const refreshToken = "refresh_token"
-
-// settingWords are the settings that a connection has beside its credentials.
-var settingWords = []string{"account", "as", "parent", "base_url", "authorize_url", "token_url", "revoke_url", "webhook_secret", "webhook_keys",
-	"signatures", "scopes", "read_only", "checks", "timeout"}
 
 // authorise chooses the way in which a connection authorises its calls: that
 // which connect used, else the first of the app's for which it has everything.
@@ -53,7 +50,7 @@ func (b *builder) checkCredentials(c *Connection) bool {
 		value := c.settings.Credentials[name]
 		switch {
 		case !slices.Contains(known, name):
-			b.wrong(c, name, "%s has no such setting%s", c.app.Name, didYouMean(name, append(known, settingWords...)))
+			b.wrong(c, name, "%s has no such setting%s", c.app.Name, didYouMean(name, append(known, config.ConnectionNames()...)))
 		case value == "":
 			b.wrong(c, name, "is empty; is the variable or file that it refers to filled?")
 		case strings.ContainsFunc(value, isControl):

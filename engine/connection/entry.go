@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/config"
 )
 
 // Token is what a vendor gave. Its fields are secrets, but for times and scopes.
@@ -107,31 +109,12 @@ type sealed struct {
 	Made     time.Time         `json:"made,omitzero"`
 	Who      string            `json:"who,omitempty"`
 	Formerly []string          `json:"formerly,omitempty"`
-	Settings *sealedSettings   `json:"settings,omitempty"`
+	Settings *config.Kept      `json:"settings,omitempty"`
 	Hooks    map[string]string `json:"hooks,omitempty"`
 }
 
-// sealedSettings are Settings without the methods that hide them.
-type sealedSettings struct {
-	Account       string            `json:"account,omitempty"`
-	As            string            `json:"as,omitempty"`
-	Parent        string            `json:"parent,omitempty"`
-	BaseURL       string            `json:"base_url,omitempty"`
-	AuthorizeURL  string            `json:"authorize_url,omitempty"`
-	TokenURL      string            `json:"token_url,omitempty"`
-	RevokeURL     string            `json:"revoke_url,omitempty"`
-	Credentials   map[string]string `json:"credentials,omitempty"`
-	WebhookSecret string            `json:"webhook_secret,omitempty"`
-	ReadOnly      bool              `json:"read_only,omitempty"`
-}
-
 func (e Entry) seal() ([]byte, error) {
-	s := sealed{e.Connection, e.Token, e.Seed, e.Begun, e.Broken, e.Way, e.Made, e.Who, e.Formerly, nil, e.Hooks}
-	if o := e.Settings; o != nil {
-		s.Settings = &sealedSettings{o.Account, o.As, o.Parent, o.BaseURL, o.AuthorizeURL, o.TokenURL, o.RevokeURL,
-			o.Credentials, o.WebhookSecret, o.ReadOnly}
-	}
-	return json.Marshal(s)
+	return json.Marshal(sealed{e.Connection, e.Token, e.Seed, e.Begun, e.Broken, e.Way, e.Made, e.Who, e.Formerly, (*config.Kept)(e.Settings), e.Hooks})
 }
 
 func unseal(text []byte) (*Entry, error) {
@@ -139,12 +122,10 @@ func unseal(text []byte) (*Entry, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, err
 	}
-	e := &Entry{Connection: s.Connection, Way: s.Way, Made: s.Made, Who: s.Who, Token: s.Token, Seed: s.Seed,
+	e := &Entry{Connection: s.Connection, Settings: (*Settings)(s.Settings), Way: s.Way, Made: s.Made, Who: s.Who, Token: s.Token, Seed: s.Seed,
 		Begun: s.Begun, Broken: s.Broken, Formerly: s.Formerly, Hooks: s.Hooks}
-	if o := s.Settings; o != nil {
-		e.Settings = &Settings{Name: s.Connection, Account: o.Account, As: o.As, Parent: o.Parent, BaseURL: o.BaseURL,
-			AuthorizeURL: o.AuthorizeURL, TokenURL: o.TokenURL, RevokeURL: o.RevokeURL, Credentials: o.Credentials,
-			WebhookSecret: o.WebhookSecret, ReadOnly: o.ReadOnly}
+	if e.Settings != nil {
+		e.Settings.Name = s.Connection
 	}
 	return e, nil
 }

@@ -10,11 +10,9 @@ import (
 	"strings"
 
 	"filippo.io/age"
-)
 
-// KeyInKeyring, as the key of a VaultConfig, says that the key is in the
-// operating system's keyring.
-const KeyInKeyring = "keyring"
+	"github.com/tidewire/tidewire/engine/config"
+)
 
 // keyStore is where a vault's key is.
 type keyStore interface {
@@ -26,18 +24,18 @@ type keyStore interface {
 	where() string
 }
 
-func keyStoreOf(folder string, config VaultConfig) keyStore {
-	switch config.Key {
+func keyStoreOf(folder string, c VaultConfig) keyStore {
+	switch c.Key {
 	case "":
 		return keyFile{folder}
-	case KeyInKeyring:
-		ring := config.Keyring
+	case config.KeyInKeyring:
+		ring := c.Keyring
 		if ring == nil {
 			ring = systemKeyring{}
 		}
 		return keyRing{folder, ring}
 	}
-	return keyGiven{config.Key}
+	return keyGiven{c.Key}
 }
 
 // parseKey reads an age identity; lines that are empty or begin with # are

@@ -2,9 +2,6 @@ package connection
 
 import "time"
 
-// Off is a length of time that switches off what it would be the interval of.
-const Off time.Duration = -1
-
 // PollEvery is how often its lists are looked at, also those that webhooks
 // tell of; zero: what no webhook tells of is, as often as the app says; Off:
 // nothing is.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"github.com/tidewire/tidewire/engine/config"
 )
 
 // rotatingFile stands while a rotation is under way. It is what a crash leaves.
@@ -62,7 +64,7 @@ func RotateVault(ctx context.Context, config VaultConfig, how Rotation) (Rotated
 }
 
 // oldKeys are the keys that may open what is kept: wherever one may be.
-func (v *Vault) oldKeys(config VaultConfig, named string) (all []*age.X25519Identity) {
+func (v *Vault) oldKeys(c VaultConfig, named string) (all []*age.X25519Identity) {
 	add := func(key *age.X25519Identity, err error) {
 		if err == nil && key != nil && !slices.ContainsFunc(all, func(k *age.X25519Identity) bool { return k.String() == key.String() }) {
 			all = append(all, key)
@@ -73,7 +75,7 @@ func (v *Vault) oldKeys(config VaultConfig, named string) (all []*age.X25519Iden
 	}
 	add(v.keys.read())
 	add(keyFile{v.folder}.read())
-	add(keyStoreOf(v.folder, VaultConfig{Key: KeyInKeyring, Keyring: config.Keyring}).read())
+	add(keyStoreOf(v.folder, VaultConfig{Key: config.KeyInKeyring, Keyring: c.Keyring}).read())
 	return all
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
@@ -81,9 +82,9 @@ func TestRotate(t *testing.T) {
 		change func(*connection.VaultConfig, *connection.Rotation)
 	}{
 		{"in a file", "", nil},
-		{"in the keyring", connection.KeyInKeyring, nil},
-		{"from a file into the keyring", "", func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = connection.KeyInKeyring }},
-		{"from the keyring into a file", connection.KeyInKeyring, func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = "" }},
+		{"in the keyring", config.KeyInKeyring, nil},
+		{"from a file into the keyring", "", func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = config.KeyInKeyring }},
+		{"from the keyring into a file", config.KeyInKeyring, func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = "" }},
 		{"given", first, func(c *connection.VaultConfig, r *connection.Rotation) { c.Key, r.Old = second, first }},
 		{"from a file to one that is given", "", func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = second }},
 	} {
@@ -132,7 +133,7 @@ func TestRotate(t *testing.T) {
 // made again.
 func TestRotateCrash(t *testing.T) {
 	given, next := newKey(t), newKey(t)
-	for _, test := range []struct{ name, key string }{{"file", ""}, {"keyring", connection.KeyInKeyring}, {"given", given}} {
+	for _, test := range []struct{ name, key string }{{"file", ""}, {"keyring", config.KeyInKeyring}, {"given", given}} {
 		t.Run(test.name, func(t *testing.T) {
 			steps := 0
 			for crashed := true; crashed; steps++ {

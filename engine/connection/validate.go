@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/config"
 )
 
 // wrong notes a problem at a path below connections.
@@ -63,21 +64,21 @@ func (b *builder) check(c *Connection) {
 		b.wrong(c, "", "there is no app %q%s; known are %s", appOf(settings.Name), didYouMean(appOf(settings.Name), known), orNone(known))
 		return
 	}
-	b.checkURL(c, "base_url", settings.BaseURL)
-	b.checkURL(c, "authorize_url", settings.AuthorizeURL)
-	b.checkURL(c, "token_url", settings.TokenURL)
-	b.checkURL(c, "revoke_url", settings.RevokeURL)
+	for setting, value := range settings.Fields() {
+		if text, isText := value.(*string); isText && *text != "" {
+			b.checkText(c, setting, *text)
+		}
+	}
 	b.checkSignatures(c)
-	switch settings.Webhooks {
-	case "", "auto", "manual":
-	default:
-		b.wrong(c, "webhooks", `expected "auto" or "manual", found %q`, settings.Webhooks)
-	}
-	switch settings.Checks {
-	case "", "warn", "off":
-	default:
-		b.wrong(c, "checks", `expected "warn" or "off", found %q`, settings.Checks)
-	}
+	b.checkIntervals(c)
+	b.made.byName[settings.Name] = c
+	b.made.sorted = append(b.made.sorted, c)
+}
+
+// checkIntervals checks the settings of times, and that there is something to
+// poll.
+func (b *builder) checkIntervals(c *Connection) {
+	settings := c.settings
 	if settings.Timeout < 0 {
 		b.wrong(c, "timeout", "expected a duration above zero, found %s", settings.Timeout)
 	}
@@ -85,7 +86,7 @@ func (b *builder) check(c *Connection) {
 		name  string
 		value time.Duration
 	}{{"poll", settings.Poll}, {"reconcile", settings.Reconcile}} {
-		if every.value != Off && every.value != 0 && every.value < leastInterval {
+		if every.value != config.Off && every.value != 0 && every.value < leastInterval {
 			b.wrong(c, every.name, "expected off, or %s at least, found %s", leastInterval, every.value)
 		}
 	}
@@ -96,21 +97,23 @@ func (b *builder) check(c *Connection) {
 	if (settings.Poll > 0 || !settings.Since.IsZero()) && len(c.app.Polls) == 0 {
 		b.wrong(c, "poll", "%s has no list that could be looked at", c.app.Name)
 	}
-	for _, bad := range []struct{ name, value string }{{"account", settings.Account}, {"webhook_secret", settings.WebhookSecret}} {
-		if strings.ContainsFunc(bad.value, isControl) {
-			b.wrong(c, bad.name, "holds a line break or another control character")
-		}
+}
+
+// checkText checks a setting that is a text by its kind.
+func (b *builder) checkText(c *Connection, setting config.Setting, text string) {
+	switch {
+	case setting.Kind == config.Address:
+		b.checkURL(c, setting.Name, text)
+	case setting.Kind == config.Choice && !slices.Contains(setting.Choices, text):
+		b.wrong(c, setting.Name, `expected "%s", found %q`, strings.Join(setting.Choices, `" or "`), text)
+	case setting.Kind == config.Text && strings.ContainsFunc(text, isControl):
+		b.wrong(c, setting.Name, "holds a line break or another control character")
 	}
-	b.made.byName[settings.Name] = c
-	b.made.sorted = append(b.made.sorted, c)
 }
 
 // checkURL wants https, since credentials travel there; http will do on this
 // machine.
 func (b *builder) checkURL(c *Connection, setting, text string) {
-	if text == "" {
-		return
-	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:

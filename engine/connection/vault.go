@@ -23,7 +23,7 @@ import (
 type VaultConfig struct {
 	// Folder is the data folder; the vault is a folder in it.
 	Folder string
-	// Key is empty for a key in a file of the vault, KeyInKeyring, or the key
+	// Key is empty for a key in a file of the vault, config.KeyInKeyring, or the key
 	// itself as age writes it (AGE-SECRET-KEY-1…).
 	Key     string
 	Keyring Keyring // nil: the operating system's

@@ -128,11 +128,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, needed func(ctx con
 		if err != nil || d.IsDir() {
 			return errors.Join(err, ctx.Err())
 		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
-			return nil
-		}
-		if err != nil {
+		if old, err := oldFile(d, before); err != nil || !old {
 			return err
 		}
 		if hashName.MatchString(d.Name()) {
@@ -150,6 +146,15 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, needed func(ctx con
 		return n, fmt.Errorf("sweep the folder of files: %w", err)
 	}
 	return n, nil
+}
+
+// oldFile reports whether a file is there and was there before a time.
+func oldFile(d fs.DirEntry, before time.Time) (bool, error) {
+	info, err := d.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && info.ModTime().Before(before), err
 }
 
 const partPrefix = "part-"

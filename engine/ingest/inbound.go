@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/script"
 )
 
@@ -41,7 +42,7 @@ func (s *Server) inbound(m *message) (verdict, *refusal) {
 	event := journal.Event{Type: "in:" + path, Source: journal.Webhook, Data: body, Time: signed.Time}
 	id := signed.ID
 	if in.ID != "" {
-		if id = journal.LookupText(body, in.ID); id == "" {
+		if id = jsonpath.Text(body, in.ID); id == "" {
 			return verdict{}, &refusal{status: http.StatusUnprocessableEntity, reason: "id",
 				text: fmt.Sprintf("the body has no %q, where the script looks for the event's id", in.ID)}
 		}

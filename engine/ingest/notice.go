@@ -19,6 +19,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // notice is one notification of a webhook, of which a batch has many.
@@ -37,11 +38,11 @@ func (n notice) told(hook *bindings.Webhook) told {
 		if n.form.Type == "" {
 			return told{n.form.Name, n.form.Name}
 		}
-		return told{n.form.Name, journal.LookupText(n.said, n.form.Type)}
+		return told{n.form.Name, jsonpath.Text(n.said, n.form.Type)}
 	}
-	vendor := journal.LookupText(n.said, hook.Type)
+	vendor := jsonpath.Text(n.said, hook.Type)
 	if vendor == "" && hook.Bare != "" {
-		vendor = journal.LookupText(n.said, hook.Bare)
+		vendor = jsonpath.Text(n.said, hook.Bare)
 	}
 	if hook.AnyCase {
 		vendor = strings.ToLower(vendor)
@@ -57,7 +58,7 @@ func (n notice) id(hook *bindings.Webhook) string {
 		paths = n.form.ID
 	}
 	for _, path := range paths {
-		if id := journal.LookupText(n.said, path); id != "" {
+		if id := jsonpath.Text(n.said, path); id != "" {
 			return id
 		}
 	}
@@ -69,7 +70,7 @@ func (n notice) id(hook *bindings.Webhook) string {
 	}
 	var all []byte
 	for _, path := range hook.Same {
-		value, _ := journal.Lookup(n.said, path)
+		value, _ := jsonpath.Lookup(n.said, path)
 		all = append(strconv.AppendInt(all, int64(len(value)), 10), ':')
 		all = append(all, value...)
 	}
@@ -83,7 +84,7 @@ func (n notice) at(hook *bindings.Webhook) time.Time {
 		paths = n.form.At
 	}
 	for _, path := range paths {
-		if at := moment(journal.LookupText(n.said, path)); !at.IsZero() {
+		if at := moment(jsonpath.Text(n.said, path)); !at.IsZero() {
 			return at
 		}
 	}
@@ -92,7 +93,7 @@ func (n notice) at(hook *bindings.Webhook) time.Time {
 
 // data is what scripts get, before what the vendor leaves out is added.
 func (n notice) data(hook *bindings.Webhook) json.RawMessage {
-	if data, found := journal.Lookup(n.said, hook.Data); found && n.form == nil {
+	if data, found := jsonpath.Lookup(n.said, hook.Data); found && n.form == nil {
 		return data
 	}
 	return n.said
@@ -157,7 +158,7 @@ func parts(hook *bindings.Webhook, body json.RawMessage) (all []json.RawMessage,
 	if hook.Batch == "" {
 		return []json.RawMessage{body}, nil
 	}
-	list, found := journal.Lookup(body, hook.Batch)
+	list, found := jsonpath.Lookup(body, hook.Batch)
 	if !found || string(list) == "null" {
 		return nil, nil
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // source is an app that sends webhooks, with its triggers by what they come as.
@@ -47,7 +48,7 @@ func (s *source) trigger(as told, said []byte, patterns []string) *bindings.Trig
 
 func matches(when map[string]string, said []byte) bool {
 	for path, want := range when {
-		if journal.LookupText(said, path) != want {
+		if jsonpath.Text(said, path) != want {
 			return false
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // Subscriptions are the webhooks that we registered at vendors. A method that
@@ -70,7 +71,7 @@ func (r *registered) add(data json.RawMessage) json.RawMessage {
 			path, at = strings.TrimPrefix(path, "of."), at+1
 		}
 		if at < len(r.Of) {
-			if value, found := journal.Lookup(r.Of[at], path); found {
+			if value, found := jsonpath.Lookup(r.Of[at], path); found {
 				fields[name] = value
 			}
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
-	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // verify checks that a webhook comes from who sends for this connection: by
@@ -61,7 +61,7 @@ func proven(proof *bindings.Proof, conn *connection.Connection, sub *registered,
 	if proof.Header == "" {
 		where, shown = fmt.Sprintf("field %q", proof.Path), nil
 		for _, n := range notices {
-			shown = append(shown, journal.LookupText(n.said, proof.Path))
+			shown = append(shown, jsonpath.Text(n.said, proof.Path))
 		}
 	}
 	if len(shown) == 0 || slices.Contains(shown, "") {

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // webhook judges a webhook of an app.
@@ -34,25 +35,31 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 		return verdict{}, no
 	}
 	sent, no := s.verify(hook, conn, sub, m, notices)
+	if no == nil {
+		no = wrong
+	}
 	if no != nil {
 		return verdict{}, no
-	}
-	if wrong != nil {
-		return verdict{}, wrong
 	}
 	if hook.Proof != nil && hook.Proof.Path != "" {
 		for i := range notices { // the secret has done its work, and is kept nowhere
 			notices[i].said = withoutField(notices[i].said, hook.Proof.Path)
 		}
 	}
+	return s.events(src, conn, sub, notices, sent)
+}
+
+// events judges the notifications of a webhook that is verified.
+func (s *Server) events(src *source, conn *connection.Connection, sub *registered, notices []notice, sent bindings.Signed) (verdict, *refusal) {
+	hook := src.app.Webhook
 	var v verdict
 	for _, n := range notices {
 		if n.form != nil && n.form.Checked {
 			return verdict{outcome: "challenge"}, nil
 		}
 		v.silent = n.form != nil
-		if c := hook.Challenge; c != nil && n.form == nil && journal.LookupText(n.said, c.TypePath) == c.Type {
-			return verdict{outcome: "challenge", echo: []byte(journal.LookupText(n.said, c.Echo))}, nil
+		if c := hook.Challenge; c != nil && n.form == nil && jsonpath.Text(n.said, c.TypePath) == c.Type {
+			return verdict{outcome: "challenge", echo: []byte(jsonpath.Text(n.said, c.Echo))}, nil
 		}
 		if no := s.hear(&v, src, conn, sub, n, sent); no != nil {
 			return verdict{}, no
@@ -68,7 +75,7 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 func (s *Server) hear(v *verdict, src *source, conn *connection.Connection, sub *registered, n notice, sent bindings.Signed) *refusal {
 	hook := src.app.Webhook
 	if sent.Time.IsZero() && hook.Time != "" {
-		sent.Time = moment(journal.LookupText(n.said, hook.Time))
+		sent.Time = moment(jsonpath.Text(n.said, hook.Time))
 	}
 	if !sent.Time.IsZero() {
 		if err := bindings.CheckAge(sent.Time, s.Now(), hook.MaxAge); err != nil {
@@ -104,7 +111,7 @@ func (s *Server) hear(v *verdict, src *source, conn *connection.Connection, sub 
 // ownAccount is the account that a notification names, not its parent.
 func ownAccount(app *bindings.App, n notice) string {
 	for _, path := range app.Account.Paths {
-		if account := journal.LookupText(n.said, path); account != "" {
+		if account := jsonpath.Text(n.said, path); account != "" {
 			return account
 		}
 	}
@@ -122,7 +129,7 @@ func (s *Server) event(src *source, conn *connection.Connection, sub *registered
 		event.Time = at
 	}
 	for _, path := range src.app.Account.Paths {
-		if account := journal.LookupText(n.said, path); account != "" {
+		if account := jsonpath.Text(n.said, path); account != "" {
 			event.Account = account
 			break
 		}
@@ -139,7 +146,7 @@ func (s *Server) event(src *source, conn *connection.Connection, sub *registered
 	event.Type = t.Name
 	event.Data = sub.add(n.data(hook))
 	if t.Record != "" {
-		event.Record = journal.LookupText(event.Data, t.Record)
+		event.Record = jsonpath.Text(event.Data, t.Record)
 	}
 	return event
 }
@@ -195,9 +202,9 @@ func (s *Server) recipient(src *source, sub *registered, m *message, notices []n
 // byAccount gives the account that a notification names, and its connection if
 // there is one.
 func (s *Server) byAccount(app *bindings.App, n notice) (account string, c *connection.Connection) {
-	life := slices.Contains(app.Webhook.Life, journal.LookupText(n.said, app.Webhook.Type))
+	life := slices.Contains(app.Webhook.Life, jsonpath.Text(n.said, app.Webhook.Type))
 	for _, path := range accountPaths(app.Account, life) {
-		named := journal.LookupText(n.said, path)
+		named := jsonpath.Text(n.said, path)
 		if named == "" {
 			continue
 		}

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // maxLaneKey bounds what a lane key takes from an event; of a longer one the
@@ -43,7 +45,7 @@ func (h *Hook) LaneKey(e *Event) string {
 			if i > 0 {
 				b.WriteByte('/')
 			}
-			writeKeyPart(&b, lookup(e.Data, path).String())
+			writeKeyPart(&b, jsonpath.Get(e.Data, path).String())
 		}
 	case LaneHook:
 		return "hook"

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -176,33 +178,12 @@ func sameValue(a, b any) bool {
 		return ok && sameNumber(a.String(), b.String())
 	case []any:
 		b, ok := b.([]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for i := range a {
-			if !sameValue(a[i], b[i]) {
-				return false
-			}
-		}
-		return true
+		return ok && slices.EqualFunc(a, b, sameValue)
 	case map[string]any:
 		b, ok := b.(map[string]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for name, value := range a {
-			other, ok := b[name]
-			if !ok || !sameValue(value, other) {
-				return false
-			}
-		}
-		return true
-	case string:
+		return ok && maps.EqualFunc(a, b, sameValue)
+	case string, bool, nil:
 		return a == b
-	case bool:
-		return a == b
-	case nil:
-		return b == nil
 	}
 	return false
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // The errors of a Store. They come wrapped.
@@ -32,13 +34,26 @@ var (
 // MaxValue is the largest argument, result or value that is kept, as JSON.
 const MaxValue = 8 << 20
 
-// Store keeps events, runs, steps and versions. Every method that changes
-// something returns only when the change is durable; methods are safe for
-// concurrent use.
+// Store keeps events, runs, steps and versions: all that follows. Every method
+// that changes something returns only when the change is durable; methods are
+// safe for concurrent use. Who uses a store names the parts that it needs.
 //
 // After a restart the runs that were running are queued again, first of their
 // lanes, with their records: a begun mark stays begun.
 type Store interface {
+	Intake
+	Execution
+	Commands
+	Versions
+	Polls
+	Subscriptions
+	Upkeep
+	Reader
+	Close() error
+}
+
+// Intake takes events.
+type Intake interface {
 	// Accept keeps events with one run per matching hook and their places in
 	// the lanes, and wakes the runs that wait for them, all in one durable
 	// commit. The receipts stand in the order of the arrivals.
@@ -48,6 +63,10 @@ type Store interface {
 	// poll has come. If a sighting has changed since it was read nothing is
 	// kept, with ErrStale.
 	Sweep(ctx context.Context, s Sweep) ([]Receipt, error)
+}
+
+// Execution hands runs out to workers and takes what they record.
+type Execution interface {
 	// Next hands out the next activation whose lane is free, first activations
 	// in the order of acceptance, and blocks until there is one. It makes no
 	// commit: a run that leaves no record before a crash starts again.
@@ -77,36 +96,45 @@ type Store interface {
 	// Release gives an activation back unfinished, at shutdown: the run is
 	// queued again, first of its lane, with its records.
 	Release(holder Holder) error
+}
 
-	Commands
-
+// Versions are the sources of scripts, and what goes on with them.
+type Versions interface {
 	// PutVersions keeps the sources of versions; known ones are passed over.
 	PutVersions(ctx context.Context, versions ...Version) error
 	Version(ctx context.Context, hash string) (Version, error)
-
-	// Tick gives the last tick kept of a schedule, zero if there is none; the
-	// ticks themselves are events and are kept by Accept.
-	Tick(ctx context.Context, script, hook string) (time.Time, error)
-
-	// Cursors are how far a poll of a connection has looked.
-	Cursors(ctx context.Context, key PollKey) ([]Cursor, error)
-	// Sightings is what is known of these records of a poll, by record.
-	Sightings(ctx context.Context, key PollKey, records ...string) (map[string]Sighting, error)
-	// SightingsOf lists what is known of the records of one item, in the order
-	// of their rows, those behind a row, at most so many.
-	SightingsOf(ctx context.Context, key PollKey, item string, after int64, limit int) ([]Sighting, error)
-
-	// PutSubscription keeps a subscription in place of the one with its key.
-	PutSubscription(ctx context.Context, s Subscription) error
-	// DropSubscription forgets one; an unknown key changes nothing.
-	DropSubscription(ctx context.Context, key string) error
-
 	// Live counts the runs that have not ended by version: those bound to it,
 	// and those that matched on it and are bound to none yet.
 	Live(ctx context.Context, version string) (bound, matched int, err error)
 	// LiveVersions are the hashes of the versions that live runs go on with.
 	LiveVersions(ctx context.Context) ([]string, error)
+}
 
+// Polls are how far lists and schedules have come.
+type Polls interface {
+	// Cursors are how far a poll of a connection has looked.
+	Cursors(ctx context.Context, key change.PollKey) ([]Cursor, error)
+	// Sightings is what is known of these records of a poll, by record.
+	Sightings(ctx context.Context, key change.PollKey, records ...string) (map[string]change.Sighting, error)
+	// SightingsOf lists what is known of the records of one item, in the order
+	// of their rows, those behind a row, at most so many.
+	SightingsOf(ctx context.Context, key change.PollKey, item string, after int64, limit int) ([]change.Sighting, error)
+
+	// Tick gives the last tick kept of a schedule, zero if there is none; the
+	// ticks themselves are events and are kept by Accept.
+	Tick(ctx context.Context, script, hook string) (time.Time, error)
+}
+
+// Subscriptions are the webhooks that are registered at vendors.
+type Subscriptions interface {
+	// PutSubscription keeps a subscription in place of the one with its key.
+	PutSubscription(ctx context.Context, s Subscription) error
+	// DropSubscription forgets one; an unknown key changes nothing.
+	DropSubscription(ctx context.Context, key string) error
+}
+
+// Upkeep removes what is no longer needed, and copies the rest.
+type Upkeep interface {
 	// Prune forgets what may be forgotten, in small commits between others. It
 	// never takes what a live run may still need.
 	Prune(ctx context.Context, r Retention) (Pruned, error)
@@ -115,9 +143,6 @@ type Store interface {
 	// Backup writes a consistent copy to a file that must not exist yet, while
 	// the store works.
 	Backup(ctx context.Context, file string) error
-
-	Reader
-	Close() error
 }
 
 // Commands are what a person does to a run. One that is in no state for it is
@@ -195,10 +220,10 @@ type Arrival struct {
 	Flood int
 	// Mark is what an event from a webhook says of a record that is polled too.
 	// If a list told it already, the event is a duplicate.
-	Mark *Mark
+	Mark *change.Mark
 	// Fields are those that such an event can have of its record, within one of
 	// its own: a record without one of them has nothing there.
-	Fields Fields
+	Fields change.Fields
 }
 
 // Flood is the paused runs of a trigger.
@@ -210,12 +235,12 @@ type Flood struct {
 
 // Sweep is what a page of a poll came to.
 type Sweep struct {
-	PollKey
+	change.PollKey
 	// Cursors replace those of the same name and item.
 	Cursors []Cursor
 	// Sightings are as they are to stand, with the Row and Version that were
 	// read.
-	Sightings []Sighting
+	Sightings []change.Sighting
 	Arrivals  []Arrival
 }
 
@@ -254,7 +279,7 @@ type Effect struct {
 	// begun mark as far as it is known before it is answered, and with its
 	// answer. It may stand with a step that is Begun; the result stays the
 	// step's own.
-	Written *Written
+	Written *change.Written
 	// File is the hash of a file that is the result, or stands in it: it is
 	// needed as long as the run is kept. The result stays the step's own.
 	File string

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // Matches reports whether an event that the hook's triggers name makes a run:
@@ -20,7 +22,7 @@ func (h *Hook) Matches(e *Event) bool {
 
 func matchesWhere(where map[string][]string, data []byte) bool {
 	for path, accepted := range where {
-		if !matchesAny(lookup(data, path), accepted) {
+		if !matchesAny(jsonpath.Get(data, path), accepted) {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -63,4 +64,15 @@ func TestWhereTakesAllPathsAndTheConnection(t *testing.T) {
 			t.Errorf("%+v: expected %v", c.hook, c.matches)
 		}
 	}
+}
+
+func FuzzValidJSON(f *testing.F) {
+	f.Add([]byte(`{"a":[1,2.5e-3,"x",null,true]}`))
+	f.Add([]byte(`{} {}`))
+	f.Add([]byte(strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if journal.ValidJSON(data) && !json.Valid(data) {
+			t.Errorf("%q is not JSON", data)
+		}
+	})
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // comparison holds what a page shows against what is known, and gathers what
@@ -14,9 +16,9 @@ import (
 type comparison struct {
 	*look
 	walk    *walk
-	known   map[string]journal.Sighting
-	changed map[string]*journal.Sighting
-	order   []*journal.Sighting
+	known   map[string]change.Sighting
+	changed map[string]*change.Sighting
+	order   []*change.Sighting
 	events  []journal.Event
 }
 
@@ -29,19 +31,19 @@ func (c *comparison) sweep() journal.Sweep {
 }
 
 // of gives what is known of a record, to be changed.
-func (c *comparison) of(record string) *journal.Sighting {
+func (c *comparison) of(record string) *change.Sighting {
 	if s := c.changed[record]; s != nil {
 		return s
 	}
 	s, found := c.known[record]
 	if !found {
-		s = journal.Sighting{PollKey: c.job.key.PollKey, Record: record}
+		s = change.Sighting{PollKey: c.job.key.PollKey, Record: record}
 	}
 	return &s
 }
 
 // change notes that what is known of a record is to be written.
-func (c *comparison) change(s *journal.Sighting) {
+func (c *comparison) change(s *change.Sighting) {
 	if c.changed[s.Record] == nil {
 		c.changed[s.Record] = s
 		c.order = append(c.order, s)
@@ -61,7 +63,7 @@ func (c *comparison) compare(item *shown) error {
 	if item.deleted {
 		return c.deleted(s, item)
 	}
-	gone, returned := s.Last(journal.DeletedThread)
+	gone, returned := s.Last(change.DeletedThread)
 	if returned && c.outdated(item, gone) {
 		return nil
 	}
@@ -70,7 +72,7 @@ func (c *comparison) compare(item *shown) error {
 		return nil
 	}
 	if returned {
-		s.Drop(journal.DeletedThread)
+		s.Drop(change.DeletedThread)
 		c.change(s)
 	}
 	if isNew {
@@ -81,7 +83,7 @@ func (c *comparison) compare(item *shown) error {
 		c.change(s)
 	}
 	if fresh && !c.changedSince(item) {
-		c.note(s, item, journal.Found)
+		c.note(s, item, change.Found)
 		return nil
 	}
 	if err := c.updated(s, item); err != nil {
@@ -100,8 +102,8 @@ func (c *comparison) lag() time.Duration { return max(c.poll.Overlap, time.Minut
 
 // outdated reports whether an item shows its record as it was before it was
 // deleted, because the list lags. Only a webhook can be ahead of a complete list.
-func (c *comparison) outdated(item *shown, gone journal.Telling) bool {
-	if c.complete() && gone.By != journal.Pushed {
+func (c *comparison) outdated(item *shown, gone change.Telling) bool {
+	if c.complete() && gone.By != change.Pushed {
 		return false
 	}
 	at := item.updated
@@ -109,7 +111,7 @@ func (c *comparison) outdated(item *shown, gone journal.Telling) bool {
 }
 
 // unseen reports whether nothing is known of a record.
-func unseen(s *journal.Sighting) bool { return s.Row == 0 && len(s.Told) == 0 }
+func unseen(s *change.Sighting) bool { return s.Row == 0 && len(s.Told) == 0 }
 
 // complete reports whether every record of the list was noted once, so that
 // one without a sighting came into the list later. A lost token does not clear
@@ -124,8 +126,8 @@ func (c *comparison) first() bool { return !c.cursors[c.walk.item].Known && !c.c
 
 // isNew reports whether a record came into the list after the first poll, and
 // has no created event yet. returned is true if it was deleted before.
-func (c *comparison) isNew(s *journal.Sighting, item *shown, returned bool) bool {
-	if _, told := s.Last(journal.CreatedThread); told {
+func (c *comparison) isNew(s *change.Sighting, item *shown, returned bool) bool {
+	if _, told := s.Last(change.CreatedThread); told {
 		return false
 	}
 	if c.complete() {
@@ -158,11 +160,11 @@ func (c *comparison) changedSince(item *shown) bool {
 }
 
 // note takes all that an item holds as known.
-func (c *comparison) note(s *journal.Sighting, item *shown, by journal.Teller) {
+func (c *comparison) note(s *change.Sighting, item *shown, by change.Teller) {
 	s.Item, s.Missed = c.walk.item, false
-	s.Tell(journal.Telling{Hash: item.hash, At: c.at(item), By: by})
+	s.Tell(change.Telling{Hash: item.hash, At: c.at(item), By: by})
 	for _, f := range item.facets {
-		s.Tell(journal.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: journal.Found})
+		s.Tell(change.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: change.Found})
 	}
 	c.change(s)
 }
@@ -189,32 +191,32 @@ func (c *comparison) cameAt(item *shown, returned bool) time.Time {
 	return item.updated
 }
 
-func (c *comparison) created(s *journal.Sighting, item *shown, returned bool) error {
+func (c *comparison) created(s *change.Sighting, item *shown, returned bool) error {
 	at := c.cameAt(item, returned)
-	by := journal.Found
+	by := change.Found
 	if c.mode(c.poll.OnCreated) == tell {
-		by = journal.Listed
+		by = change.Listed
 		if err := c.tell(c.poll.OnCreated, item, at); err != nil {
 			return err
 		}
 	}
-	s.Tell(journal.Telling{Thread: journal.CreatedThread, At: at, By: by})
+	s.Tell(change.Telling{Thread: change.CreatedThread, At: at, By: by})
 	c.note(s, item, by)
 	return nil
 }
 
 // lags reports whether what an item holds was so before a webhook told
 // otherwise a moment ago: a list without times cannot say it itself.
-func (c *comparison) lags(s *journal.Sighting, item *shown, thread journal.Thread, hash uint64) bool {
+func (c *comparison) lags(s *change.Sighting, item *shown, thread change.Thread, hash uint64) bool {
 	last, told := s.Last(thread)
-	return item.updated.IsZero() && told && last.By == journal.Pushed && c.began.Sub(last.At) < c.lag() && s.Had(thread, hash)
+	return item.updated.IsZero() && told && last.By == change.Pushed && c.began.Sub(last.At) < c.lag() && s.Had(thread, hash)
 }
 
-func (c *comparison) updated(s *journal.Sighting, item *shown) error {
-	if s.Knows(journal.WholeThread, item.hash, item.updated) || c.lags(s, item, journal.WholeThread, item.hash) {
+func (c *comparison) updated(s *change.Sighting, item *shown) error {
+	if s.Knows(change.WholeThread, item.hash, item.updated) || c.lags(s, item, change.WholeThread, item.hash) {
 		return nil
 	}
-	by := journal.Found
+	by := change.Found
 	switch c.mode(c.poll.OnUpdated) {
 	case leave:
 		return nil
@@ -222,39 +224,39 @@ func (c *comparison) updated(s *journal.Sighting, item *shown) error {
 		if c.first() && !c.changedSince(item) {
 			break
 		}
-		by = journal.Listed
+		by = change.Listed
 		if err := c.tell(c.poll.OnUpdated, item, item.updated); err != nil {
 			return err
 		}
 	}
-	s.Tell(journal.Telling{Hash: item.hash, At: c.at(item), By: by})
+	s.Tell(change.Telling{Hash: item.hash, At: c.at(item), By: by})
 	c.change(s)
 	return nil
 }
 
-func (c *comparison) facet(s *journal.Sighting, item *shown, f facet) error {
+func (c *comparison) facet(s *change.Sighting, item *shown, f facet) error {
 	if s.Knows(f.thread, f.hash, item.updated) || c.lags(s, item, f.thread, f.hash) {
 		return nil
 	}
-	by := journal.Found
+	by := change.Found
 	if _, known := s.Last(f.thread); known && f.fits && !c.first() {
 		switch c.mode(f.trigger) {
 		case leave:
 			return nil
 		case tell:
-			by = journal.Listed
+			by = change.Listed
 			if err := c.tell(f.trigger, item, item.updated); err != nil {
 				return err
 			}
 		}
 	}
-	s.Tell(journal.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: by})
+	s.Tell(change.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: by})
 	c.change(s)
 	return nil
 }
 
 // deleted takes an item that says that its record is gone.
-func (c *comparison) deleted(s *journal.Sighting, item *shown) error {
+func (c *comparison) deleted(s *change.Sighting, item *shown) error {
 	if s.Gone() || unseen(s) {
 		return nil // told, or nobody knew it
 	}
@@ -262,7 +264,7 @@ func (c *comparison) deleted(s *journal.Sighting, item *shown) error {
 }
 
 // missing takes a record that a whole walk did not list.
-func (c *comparison) missing(s *journal.Sighting, sure bool) error {
+func (c *comparison) missing(s *change.Sighting, sure bool) error {
 	if !sure && !s.Missed {
 		s.Missed = true
 		c.change(s)
@@ -276,8 +278,8 @@ func (c *comparison) missing(s *journal.Sighting, sure bool) error {
 	return c.goneAt(s, &shown{record: s.Record, data: c.remains(id, c.walk.of)})
 }
 
-func (c *comparison) goneAt(s *journal.Sighting, item *shown) error {
-	by := journal.Found
+func (c *comparison) goneAt(s *change.Sighting, item *shown) error {
+	by := change.Found
 	at := item.updated
 	if at.IsZero() {
 		at = c.began
@@ -286,13 +288,13 @@ func (c *comparison) goneAt(s *journal.Sighting, item *shown) error {
 	case leave:
 		return nil
 	case tell:
-		by = journal.Listed
+		by = change.Listed
 		if err := c.tell(c.poll.OnDeleted, item, at); err != nil {
 			return err
 		}
 	}
-	s.Drop(journal.CreatedThread) // made again it is another
-	s.Tell(journal.Telling{Thread: journal.DeletedThread, At: at, By: by})
+	s.Drop(change.CreatedThread) // made again it is another
+	s.Tell(change.Telling{Thread: change.DeletedThread, At: at, By: by})
 	c.change(s)
 	return nil
 }
@@ -312,7 +314,7 @@ func (c *comparison) tell(trigger string, item *shown, at time.Time) error {
 		Time: at, Data: item.data, Source: c.source,
 	}
 	if t.Record != "" {
-		event.Record = journal.LookupText(item.data, t.Record)
+		event.Record = jsonpath.Text(item.data, t.Record)
 	}
 	c.events = append(c.events, event)
 	return nil

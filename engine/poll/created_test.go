@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/poll"
 )
 
@@ -196,7 +197,7 @@ func TestTheTimeOfARecordThatCameLater(t *testing.T) {
 		t.Fatalf("found %+v, expected two events with ids of their own", created)
 	}
 	for _, e := range created {
-		if updated := journal.LookupText(e.Data, "updated"); e.Time.Format(time.RFC3339) != updated {
+		if updated := jsonpath.Text(e.Data, "updated"); e.Time.Format(time.RFC3339) != updated {
 			t.Errorf("found %s, expected %s", e.Time, updated)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // Look makes one look of a poll at once, whether it is due or not, and gives
@@ -12,7 +13,7 @@ import (
 func (p *Poller) Look(ctx context.Context, connection, poll string, source journal.Source) (int, error) {
 	p.plan(p.Generation())
 	p.mu.Lock()
-	j := p.jobs[jobKey{journal.PollKey{Connection: connection, Poll: poll}, source}]
+	j := p.jobs[jobKey{change.PollKey{Connection: connection, Poll: poll}, source}]
 	if j == nil {
 		p.mu.Unlock()
 		return 0, errIdle

@@ -25,16 +25,7 @@ func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
 		page, err := l.ask(ctx, list, l.words(of, c.Since), nil)
 		var problem *bindings.Error
 		if errors.As(err, &problem) && slices.Contains(sync.Lost, problem.Status) {
-			if c.Token != "" {
-				l.Log.Warn("the vendor forgot how far a poll has read; what happened meanwhile is not known", "connection", l.job.key.Connection,
-					"poll", l.poll.Name, "item", name)
-			}
-			given := token(problem.Body, sync.LostAnswer)
-			if given == "" || given == c.Token {
-				return err
-			}
-			_, err := l.advance(ctx, name, given, nil)
-			return err
+			return l.forgotten(ctx, name, c.Token, problem, err)
 		}
 		if err != nil {
 			return err
@@ -56,6 +47,21 @@ func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
 		}
 	}
 	return fmt.Errorf("%s.%s: more than %d pages; the feed does not end", l.conn.App().Name, l.poll.List.Operation, maxPages)
+}
+
+// forgotten goes on from the token that the vendor gives in place of one that it
+// does not know any more. The call's error is err where it gives none.
+func (l *look) forgotten(ctx context.Context, name, old string, problem *bindings.Error, err error) error {
+	if old != "" {
+		l.Log.Warn("the vendor forgot how far a poll has read; what happened meanwhile is not known", "connection", l.job.key.Connection,
+			"poll", l.poll.Name, "item", name)
+	}
+	given := token(problem.Body, l.poll.Sync.LostAnswer)
+	if given == "" || given == old {
+		return err
+	}
+	_, err = l.advance(ctx, name, given, nil)
+	return err
 }
 
 // advance keeps events with the token behind them.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // fingerprint is the same for two pieces of event.data that say the same at
@@ -22,7 +22,7 @@ func fingerprint(data []byte, same, ignore []string) uint64 {
 		return hashText(b.String())
 	}
 	for _, path := range same {
-		value, found := journal.Lookup(data, path)
+		value, found := jsonpath.Lookup(data, path)
 		parsed := gjson.ParseBytes(value)
 		if !found || isEmpty(parsed) {
 			continue

@@ -13,6 +13,7 @@ import (
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // look is one look at all that a job is about. One that a failure cuts off can
@@ -233,7 +234,7 @@ func (l *look) list(ctx context.Context, of *bindings.Of, since time.Time) (map[
 				return nil, err
 			}
 			for _, value := range page.Items {
-				id := journal.LookupText(value, of.ID)
+				id := jsonpath.Text(value, of.ID)
 				if id == "" {
 					return nil, fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", l.conn.App().Name, list.Operation, of.ID)
 				}

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/poll"
 )
 
@@ -38,7 +39,7 @@ func TestTheFirstLookOnlyNotes(t *testing.T) {
 	e := w.events()[0]
 	want := fmt.Sprintf("poll:desk:cards:c2:updated:%d-", w.clock.Now().UnixMilli())
 	if e.Source != journal.Poll || e.Connection != "desk" || e.Account != "acc" || !strings.HasPrefix(e.ID, want) ||
-		!e.Time.Equal(w.clock.Now().UTC().Truncate(time.Millisecond)) || journal.LookupText(e.Data, "title") != "changed" {
+		!e.Time.Equal(w.clock.Now().UTC().Truncate(time.Millisecond)) || jsonpath.Text(e.Data, "title") != "changed" {
 		t.Errorf("found %+v, expected an id that begins with %s", e, want)
 	}
 }
@@ -291,9 +292,9 @@ func TestSettingsOfAConnection(t *testing.T) {
 		"webhooks tell of cards":                {auth: "token", notes: true},
 		"a key gets no webhooks":                {auth: "key", cards: true, notes: true},
 		"what webhooks tell is polled too":      {auth: "token", poll: time.Hour, cards: true, notes: true},
-		"nothing is polled":                     {auth: "key", poll: connection.Off},
+		"nothing is polled":                     {auth: "key", poll: config.Off},
 		"what webhooks lost is looked for":      {auth: "token", reconcile: time.Hour, lost: true, notes: true},
-		"only that":                             {auth: "token", poll: connection.Off, reconcile: time.Hour, lost: true},
+		"only that":                             {auth: "token", poll: config.Off, reconcile: time.Hour, lost: true},
 		"what is polled need not be reconciled": {auth: "key", reconcile: time.Hour, cards: true, notes: true},
 	} {
 		t.Run(name, func(t *testing.T) {

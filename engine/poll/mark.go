@@ -1,11 +1,15 @@
 package poll
 
-import "github.com/tidewire/tidewire/engine/journal"
+import (
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
+)
 
 // Mark says what an event of a webhook tells of a record that is polled too,
 // nil if none is: so that list and webhook tell a change once, whichever comes
 // first.
-func (p *Poller) Mark(e *journal.Event) *journal.Mark {
+func (p *Poller) Mark(e *journal.Event) *change.Mark {
 	if e.Source != journal.Webhook || e.Record == "" {
 		return nil
 	}
@@ -26,32 +30,32 @@ func (p *Poller) Mark(e *journal.Event) *journal.Mark {
 
 // mark is what an event tells of the record of a job's poll, nil if it is of
 // none of the poll's triggers.
-func (j *job) mark(e *journal.Event) *journal.Mark {
+func (j *job) mark(e *journal.Event) *change.Mark {
 	record := j.record(e)
 	if record == "" {
 		return nil
 	}
-	m := &journal.Mark{PollKey: j.key.PollKey, Record: record}
+	m := &change.Mark{PollKey: j.key.PollKey, Record: record}
 	m.At = e.Time
-	whole := journal.Telling{Hash: fingerprint(e.Data, j.poll.Same, j.poll.Ignore), At: e.Time}
+	whole := change.Telling{Hash: fingerprint(e.Data, j.poll.Same, j.poll.Ignore), At: e.Time}
 	switch e.Type {
 	case j.poll.OnCreated:
-		m.Thread = journal.CreatedThread
-		m.Shows = []journal.Telling{whole}
+		m.Thread = change.CreatedThread
+		m.Shows = []change.Telling{whole}
 		for _, f := range j.poll.Facets {
-			m.Shows = append(m.Shows, journal.Telling{Thread: journal.FacetThread(f.Trigger), Hash: fingerprint(e.Data, f.Same, nil), At: e.Time})
+			m.Shows = append(m.Shows, change.Telling{Thread: change.FacetThread(f.Trigger), Hash: fingerprint(e.Data, f.Same, nil), At: e.Time})
 		}
 		return m
 	case j.poll.OnUpdated:
 		m.Hash = whole.Hash
 		return m
 	case j.poll.OnDeleted:
-		m.Thread = journal.DeletedThread
+		m.Thread = change.DeletedThread
 		return m
 	}
 	for _, f := range j.poll.Facets {
 		if f.Trigger == e.Type {
-			m.Thread, m.Hash = journal.FacetThread(f.Trigger), fingerprint(e.Data, f.Same, nil)
+			m.Thread, m.Hash = change.FacetThread(f.Trigger), fingerprint(e.Data, f.Same, nil)
 			return m
 		}
 	}
@@ -64,7 +68,7 @@ func (j *job) record(e *journal.Event) string {
 		return e.Record
 	}
 	for field, path := range j.poll.Adds {
-		if item := journal.LookupText(e.Data, field); path == j.poll.Of.ID && item != "" {
+		if item := jsonpath.Text(e.Data, field); path == j.poll.Of.ID && item != "" {
 			return item + perItem + e.Record
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/script"
 )
 
@@ -109,7 +110,7 @@ func (w want) jobs(poll *bindings.Poll) []*job {
 			every = DefaultEvery
 		}
 		j := &job{
-			key: jobKey{journal.PollKey{Connection: w.conn.Name(), Poll: poll.Name}, source}, conn: w.conn, poll: poll,
+			key: jobKey{change.PollKey{Connection: w.conn.Name(), Poll: poll.Name}, source}, conn: w.conn, poll: poll,
 			modes: map[string]mode{}, every: max(every, leastEvery),
 		}
 		for _, t := range all {

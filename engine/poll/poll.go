@@ -11,14 +11,15 @@ import (
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/script"
 )
 
 // Store is what a Poller needs of the journal.
 type Store interface {
-	Cursors(ctx context.Context, key journal.PollKey) ([]journal.Cursor, error)
-	Sightings(ctx context.Context, key journal.PollKey, records ...string) (map[string]journal.Sighting, error)
-	SightingsOf(ctx context.Context, key journal.PollKey, item string, after int64, limit int) ([]journal.Sighting, error)
+	Cursors(ctx context.Context, key change.PollKey) ([]journal.Cursor, error)
+	Sightings(ctx context.Context, key change.PollKey, records ...string) (map[string]change.Sighting, error)
+	SightingsOf(ctx context.Context, key change.PollKey, item string, after int64, limit int) ([]change.Sighting, error)
 }
 
 // Lister asks for one page of a list; a *call.Client is one.
@@ -65,11 +66,11 @@ type Poller struct {
 
 // jobKey names one thing that is looked at for one purpose.
 type jobKey struct {
-	journal.PollKey
+	change.PollKey
 	source journal.Source // Poll or Reconcile
 }
 
-type nudgeKey = journal.PollKey
+type nudgeKey = change.PollKey
 
 // New makes a poller that knows what is to be polled now; it starts nothing.
 func New(c Config) *Poller {
@@ -127,7 +128,7 @@ func (p *Poller) Run(ctx context.Context) error {
 // triggers nobody takes is not looked at.
 func (p *Poller) Nudge(connection, poll, item string) {
 	p.mu.Lock()
-	key := journal.PollKey{Connection: connection, Poll: poll}
+	key := change.PollKey{Connection: connection, Poll: poll}
 	if p.nudges[key] == nil {
 		p.nudges[key] = map[string]bool{}
 	}

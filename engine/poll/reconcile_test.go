@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // reconciled is a world whose cards are told by webhooks and reconciled.
@@ -45,6 +46,9 @@ func TestWebhookAndListTellAChangeOnce(t *testing.T) {
 		"and its webhook comes late":       {"new A, hook 1, set B, hook 2, set A, look, hook 3, look", "created A, updated B, updated A*"},
 		"the list lags behind a webhook":   {"new A, hook 1, look, lag A, set B, hook 2, look, now, look", "created A, updated B"},
 		"it lags behind and that is lost":  {"new A, hook 1, look, lag A, set B, look, now, look, hook 2", "created A, updated B*"},
+		"it lags behind many webhooks":     {"new A, look, lag A, set B, set C, set D, set E, hook 2, hook 3, hook 4, hook 5, look, now, look", "created A*, updated B, updated C, updated D, updated E"},
+		"it shows one of many again":       {"new A, hook 1, set B, hook 2, lag B, set C, set D, set E, set F, hook 3, hook 4, hook 5, hook 6, look, now, look", "created A, updated B, updated C, updated D, updated E, updated F"},
+		"a webhook comes after many":       {"new A, hook 1, set B, look, set C, set D, set E, set F, hook 3, hook 4, hook 5, hook 6, hook 2, look", "created A, updated B*, updated C, updated D, updated E, updated F"},
 		"a late webhook of an old state":   {"new A, hook 1, set B, set C, look, hook 2, set B, look, hook 4, look", "created A, updated C*, updated B, updated B*"},
 		"two webhooks of one content":      {"new A, hook 1, set B, look, hook 2, set B, hook 3, look", "created A, updated B*, updated B"},
 		"what was before is not new":       {"look, hook 0, look", "updated old"},
@@ -132,7 +136,7 @@ func (p *play) heard() string {
 	var all []string
 	for _, e := range p.events() {
 		word := strings.TrimPrefix(e.Type, "desk.card.")
-		if title := journal.LookupText(e.Data, "title"); title != "" {
+		if title := jsonpath.Text(e.Data, "title"); title != "" {
 			word += " " + title
 		}
 		if e.Source == journal.Reconcile {
@@ -208,7 +212,7 @@ func TestReconcileLosesAndDoublesNothing(t *testing.T) {
 		}
 		times, created := map[string]int{}, map[string]int{}
 		for _, e := range w.events() {
-			title := journal.LookupText(e.Data, "title")
+			title := jsonpath.Text(e.Data, "title")
 			times[title]++
 			if e.Type == "desk.card.created" {
 				created[e.Record]++
@@ -231,7 +235,7 @@ func TestReconcileLosesAndDoublesNothing(t *testing.T) {
 			}
 		}
 		for _, h := range hooks {
-			if title := journal.LookupText([]byte(h.data), "title"); h.arrived && h.trigger != "created" && times[title] == 0 {
+			if title := jsonpath.Text([]byte(h.data), "title"); h.arrived && h.trigger != "created" && times[title] == 0 {
 				r.Fatalf("the webhook of %s came and was not told", title)
 			}
 		}

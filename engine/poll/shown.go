@@ -12,7 +12,8 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
-	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // perItem stands between the item and the record in the name of a record that
@@ -33,7 +34,7 @@ type shown struct {
 // facet is what an item shows of a part that has a trigger of its own.
 type facet struct {
 	trigger string
-	thread  journal.Thread
+	thread  change.Thread
 	hash    uint64
 	fits    bool // it is as it must be to be told
 }
@@ -41,14 +42,14 @@ type facet struct {
 func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
 	all := make([]shown, 0, len(items))
 	for _, item := range items {
-		id := journal.LookupText(item, l.poll.Record)
+		id := jsonpath.Text(item, l.poll.Record)
 		if id == "" {
 			return nil, &bindings.Error{Kind: bindings.Invalid, App: l.conn.App().Name, Operation: l.poll.List.Operation,
 				Message: fmt.Sprintf("poll %q: an item of the list has nothing at %q, by which it is known", l.poll.Name, l.poll.Record)}
 		}
 		s := shown{record: l.recordID(w, id), updated: timeAt(item, l.poll.Updated), created: timeAt(item, l.poll.Created)}
 		if l.poll.Series != "" {
-			if of := journal.LookupText(item, l.poll.Series); of != "" {
+			if of := jsonpath.Text(item, l.poll.Series); of != "" {
 				s.series = l.recordID(w, of)
 			}
 		}
@@ -59,7 +60,7 @@ func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
 		s.data = l.data(item, w.of)
 		s.hash = fingerprint(s.data, l.poll.Same, l.poll.Ignore)
 		for _, f := range l.poll.Facets {
-			s.facets = append(s.facets, facet{f.Trigger, journal.FacetThread(f.Trigger), fingerprint(s.data, f.Same, nil), fits(s.data, f.When)})
+			s.facets = append(s.facets, facet{f.Trigger, change.FacetThread(f.Trigger), fingerprint(s.data, f.Same, nil), fits(s.data, f.When)})
 		}
 		all = append(all, s)
 	}
@@ -77,7 +78,7 @@ func (l *look) recordID(w *walk, id string) string {
 // fits reports whether all paths have the values that they must have.
 func fits(data []byte, when map[string]string) bool {
 	for path, want := range when {
-		if journal.LookupText(data, path) != want {
+		if jsonpath.Text(data, path) != want {
 			return false
 		}
 	}
@@ -158,7 +159,7 @@ func (l *look) value(path string, item json.RawMessage, of *call.Item) json.RawM
 		raw, _ := value.(json.RawMessage)
 		return raw
 	}
-	value, _ := journal.Lookup(item, path)
+	value, _ := jsonpath.Lookup(item, path)
 	return value
 }
 
@@ -175,7 +176,7 @@ func timeAt(data []byte, path string) time.Time {
 	if path == "" {
 		return time.Time{}
 	}
-	return readTime(journal.LookupText(data, path))
+	return readTime(jsonpath.Text(data, path))
 }
 
 func readTime(text string) time.Time {

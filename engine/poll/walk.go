@@ -14,6 +14,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 const (
@@ -209,49 +211,64 @@ func (l *look) page(ctx context.Context, w *walk, items []json.RawMessage, last 
 			records = append(records, s.series)
 		}
 	}
-	for range staleTries {
-		known, err := l.Store.Sightings(ctx, l.job.key.PollKey, records...)
-		if err != nil {
-			return err
-		}
-		c := comparison{look: l, walk: w, known: known, changed: map[string]*journal.Sighting{}}
-		for i := range shown {
-			if err := c.compare(&shown[i]); err != nil {
-				return err
-			}
-		}
-		sweep := c.sweep()
-		switch {
-		case last:
-			sweep.Cursors = l.kept(w.item, w.cursor)
-			if l.changedOnly() {
-				sweep.Cursors = nil // it is the whole poll's
-			}
-		case w.pages == 0 && l.cursors[w.item].Base.IsZero() && !l.changedOnly():
-			begun := l.cursors[w.item]
-			begun.Base = w.base
-			sweep.Cursors = l.kept(w.item, begun)
-		}
-		told, err := l.keep(ctx, sweep, c.events...)
-		switch {
-		case errors.Is(err, journal.ErrStale):
-			continue
-		case err != nil:
-			return err
-		}
-		l.found += told
-		w.told += told
-		for i := range shown {
-			if at := shown[i].updated; at.After(w.newest) {
-				w.newest = at
-			}
-			if w.whole {
-				w.seen = append(w.seen, hashText(shown[i].record))
-			}
-		}
-		return nil
+	err = journal.ErrStale
+	for try := 0; try < staleTries && errors.Is(err, journal.ErrStale); try++ {
+		err = l.compared(ctx, w, shown, records, last)
 	}
-	return fmt.Errorf("what is known of the records of a page changed %d times while it was compared: %w", staleTries, journal.ErrStale)
+	switch {
+	case errors.Is(err, journal.ErrStale):
+		return fmt.Errorf("what is known of the records of a page changed %d times while it was compared: %w", staleTries, err)
+	case err != nil:
+		return err
+	}
+	for i := range shown {
+		if at := shown[i].updated; at.After(w.newest) {
+			w.newest = at
+		}
+		if w.whole {
+			w.seen = append(w.seen, hashText(shown[i].record))
+		}
+	}
+	return nil
+}
+
+// compared compares a page once. The error is journal.ErrStale if what is known
+// changed meanwhile.
+func (l *look) compared(ctx context.Context, w *walk, shown []shown, records []string, last bool) error {
+	known, err := l.Store.Sightings(ctx, l.job.key.PollKey, records...)
+	if err != nil {
+		return err
+	}
+	c := comparison{look: l, walk: w, known: known, changed: map[string]*change.Sighting{}}
+	for i := range shown {
+		if err := c.compare(&shown[i]); err != nil {
+			return err
+		}
+	}
+	sweep := c.sweep()
+	if !l.changedOnly() { // whose cursors are the whole poll's
+		sweep.Cursors = l.reached(w, last)
+	}
+	told, err := l.keep(ctx, sweep, c.events...)
+	if err != nil {
+		return err
+	}
+	l.found += told
+	w.told += told
+	return nil
+}
+
+// reached are the cursors to keep with a page: behind the last page where the
+// walk ended, with the first one where it began.
+func (l *look) reached(w *walk, last bool) []journal.Cursor {
+	if last {
+		return l.kept(w.item, w.cursor)
+	}
+	if begun := l.cursors[w.item]; w.pages == 0 && begun.Base.IsZero() {
+		begun.Base = w.base
+		return l.kept(w.item, begun)
+	}
+	return nil
 }
 
 // keep keeps what came of a page, and counts the events that were new.
@@ -293,36 +310,12 @@ const lostBatch = 200
 // may be a vendor's bad day: then a record is gone when two walks missed it.
 func (l *look) lost(ctx context.Context, w *walk) error {
 	slices.Sort(w.seen)
-	sure := w.pages == 0 && len(w.seen) > 0
-	fresh := w.began.Add(-max(l.poll.Overlap, time.Minute))
 	after := int64(0)
 	for more := true; more; {
 		err := journal.ErrStale
 		for try := 0; try < staleTries && errors.Is(err, journal.ErrStale); try++ {
-			var some []journal.Sighting
-			if some, err = l.Store.SightingsOf(ctx, l.job.key.PollKey, w.item, after, lostBatch); err != nil {
-				return err
-			}
-			c := comparison{look: l, walk: w, changed: map[string]*journal.Sighting{}}
-			next := after
-			for i := range some {
-				s := &some[i]
-				next = s.Row
-				_, listed := slices.BinarySearch(w.seen, hashText(s.Record))
-				if listed || s.Gone() || slices.ContainsFunc(s.Told, func(t journal.Telling) bool { return t.At.After(fresh) }) {
-					continue
-				}
-				if err := c.missing(s, sure); err != nil {
-					return err
-				}
-			}
-			sweep := c.sweep()
-			if more = len(some) == lostBatch; !more && !l.changedOnly() {
-				sweep.Cursors = l.kept(w.item, w.cursor)
-			}
-			var told int
-			if told, err = l.keep(ctx, sweep, c.events...); err == nil {
-				l.found += told
+			var next int64
+			if next, more, err = l.lostAfter(ctx, w, after); err == nil {
 				after = next
 			}
 		}
@@ -331,6 +324,45 @@ func (l *look) lost(ctx context.Context, w *walk) error {
 		}
 	}
 	return nil
+}
+
+// lostAfter looks at the records of one batch, those after a row. It gives the
+// last row of the batch, and whether there may be more.
+func (l *look) lostAfter(ctx context.Context, w *walk, after int64) (next int64, more bool, err error) {
+	some, err := l.Store.SightingsOf(ctx, l.job.key.PollKey, w.item, after, lostBatch)
+	if err != nil {
+		return after, false, err
+	}
+	c := comparison{look: l, walk: w, changed: map[string]*change.Sighting{}}
+	sure := w.pages == 0 && len(w.seen) > 0
+	next = after
+	for i := range some {
+		s := &some[i]
+		next = s.Row
+		if l.accounted(w, s) {
+			continue
+		}
+		if err := c.missing(s, sure); err != nil {
+			return after, false, err
+		}
+	}
+	sweep := c.sweep()
+	if more = len(some) == lostBatch; !more && !l.changedOnly() {
+		sweep.Cursors = l.kept(w.item, w.cursor)
+	}
+	told, err := l.keep(ctx, sweep, c.events...)
+	if err == nil {
+		l.found += told
+	}
+	return next, more, err
+}
+
+// accounted reports whether a record is known to be there or gone: the walk
+// listed it, it is gone already, or something was reported of it meanwhile.
+func (l *look) accounted(w *walk, s *change.Sighting) bool {
+	fresh := w.began.Add(-max(l.poll.Overlap, time.Minute))
+	_, listed := slices.BinarySearch(w.seen, hashText(s.Record))
+	return listed || s.Gone() || slices.ContainsFunc(s.Told, func(t change.Telling) bool { return t.At.After(fresh) })
 }
 
 // token finds what stands for what is known: in a field at the top, which may
@@ -346,7 +378,7 @@ func token(answer json.RawMessage, at string) string {
 	if found != "" {
 		return found
 	}
-	return journal.LookupText(answer, at)
+	return jsonpath.Text(answer, at)
 }
 
 // by asks for a list by a token instead of by what may not stand beside it.

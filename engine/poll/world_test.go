@@ -24,6 +24,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 	"github.com/tidewire/tidewire/engine/poll"
 	"github.com/tidewire/tidewire/engine/script"
@@ -294,10 +295,10 @@ func (w *world) accept(ctx context.Context, sweep journal.Sweep, events ...journ
 }
 
 func (w *world) read(c *connection.Connection, item json.RawMessage) (journal.Event, bool) {
-	if journal.LookupText(item, "type") != "added" {
+	if jsonpath.Text(item, "type") != "added" {
 		return journal.Event{}, false
 	}
-	return journal.Event{ID: c.Name() + ":" + journal.LookupText(item, "event"), Type: "desk.entry.added", Connection: c.Name(), Data: item, Record: journal.LookupText(item, "id")}, true
+	return journal.Event{ID: c.Name() + ":" + jsonpath.Text(item, "event"), Type: "desk.entry.added", Connection: c.Name(), Data: item, Record: jsonpath.Text(item, "id")}, true
 }
 
 // push is a webhook about a card.
@@ -305,7 +306,7 @@ func (w *world) push(id, trigger string, at time.Time, data string) journal.Rece
 	w.Helper()
 	receipts, err := w.store.Accept(w.Context(), w.arrival(journal.Event{
 		ID: "desk:" + id, Type: "desk.card." + trigger, Connection: "desk", Account: "acc", Time: at, Data: json.RawMessage(data),
-		Source: journal.Webhook, Record: journal.LookupText([]byte(data), "id"),
+		Source: journal.Webhook, Record: jsonpath.Text([]byte(data), "id"),
 	}))
 	w.must(err)
 	return receipts[0]

@@ -22,7 +22,7 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	defer cancel(nil)
 	r.fly(a.Run.ID, cancel)
 	defer r.landed(a.Run.ID)
-	h := &host{runner: r, holder: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.Now(), log: log, mends: r.Connections.Mends()}
+	h := &host{runner: r, holder: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.Now(), log: log}
 	end := r.execute(ctx, h)
 	switch {
 	case end.outcome != nil:

@@ -11,6 +11,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -26,7 +28,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	}
 	answer, err := h.runner.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, For: h.run.Script, Page: s.Kind == vm.StepPage,
-		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.session, AsFile: s.Options.AsFile,
+		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.attempt.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, Marks: h.marks(step, h.written(s, connection, nil)),
 	})
 	if err != nil {
@@ -58,21 +60,19 @@ type page struct {
 // marks keep the step as begun, with what is sent, before a request that may
 // change something leaves the machine. A mark of what was conclusively not
 // done is taken away with the next record of the step, or when it parks.
-func (h *host) marks(step journal.Step, written *journal.Written) call.Marks {
+func (h *host) marks(step journal.Step, written *change.Written) call.Marks {
 	step.State = journal.Begun
 	return call.Marks{
 		Begin: func(ctx context.Context, sent json.RawMessage) error {
-			if step.Sent == nil {
-				step.Sent = sent
-			}
+			step.Sent = sent
 			_, err := h.record(ctx, step, journal.Effect{Written: written})
 			if err == nil {
-				h.marked, h.sent, h.undone = step.Number, step.Sent, false
+				h.attempt = h.attempt.after(recorded, step)
 			}
 			return err
 		},
 		Withdraw: func(context.Context) error {
-			h.undone = true
+			h.attempt = h.attempt.after(notDone, step)
 			return nil
 		},
 	}
@@ -133,7 +133,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 // hashOf gives the hash of the file that an answer was kept as, empty where it
 // was not.
 func hashOf(answer json.RawMessage) string {
-	return strings.TrimPrefix(journal.LookupText(answer, "file"), call.Kept)
+	return strings.TrimPrefix(jsonpath.Text(answer, "file"), call.Kept)
 }
 
 func invalid(s vm.Step, message string) *bindings.Error {

@@ -50,8 +50,8 @@ func asked(s vm.Step, e *bindings.Error) string {
 // gives way to that of the session, so that a crash meanwhile asks the vendor
 // how the session stands and not the customer again.
 func (h *host) ask(ctx context.Context, s vm.Step, step journal.Step, session string) error {
-	if h.marked == step.Number {
-		if err := h.withdraw(ctx, step.Number); err != nil {
+	if h.attempt.record.Number > 0 {
+		if err := h.withdraw(ctx, withdrawn); err != nil {
 			return h.ended(ctx, step, err)
 		}
 	}
@@ -80,17 +80,14 @@ func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c
 // agree looks how a session stands, and goes on with the call if the customer
 // agreed.
 func (h *host) agree(ctx context.Context, s vm.Step, step journal.Step, c *consent) (json.RawMessage, error) {
-	h.marked, h.undone = step.Number, true
 	result, err := h.look(ctx, s, c)
 	switch def := s.App.Consent; {
 	case err != nil && ctx.Err() != nil:
 		return nil, h.ended(ctx, step, err)
 	case err == nil && result == def.Allowed:
-		if err := h.withdraw(ctx, step.Number); err != nil {
+		if err := h.withdraw(ctx, agreed); err != nil {
 			return nil, h.ended(ctx, step, err)
 		}
-		h.session = c.Session
-		defer func() { h.session = "" }()
 		return h.make(ctx, s, step, nil)
 	case err == nil && result == def.Denied:
 		return h.deny(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Within))
@@ -149,12 +146,13 @@ func (h *host) deny(ctx context.Context, s vm.Step, step journal.Step, why strin
 	return nil, e
 }
 
-// withdraw takes the mark of a step away.
-func (h *host) withdraw(ctx context.Context, number int) error {
+// withdraw removes the begun record, as part of a change.
+func (h *host) withdraw(ctx context.Context, c transition) error {
+	number := h.attempt.record.Number
 	err := h.runner.keep(ctx, func() error { return h.runner.Store.Withdraw(context.WithoutCancel(ctx), h.holder, number) })
 	if err != nil {
 		return fmt.Errorf("withdraw the mark of step %d: %w", number, err)
 	}
-	h.marked, h.sent, h.undone = 0, nil, false
+	h.attempt = h.attempt.after(c, journal.Step{})
 	return nil
 }

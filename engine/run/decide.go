@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // decide answers the approval that an event names, where its trigger says that
@@ -20,7 +21,7 @@ func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
 		return nil
 	}
 	for _, path := range rule.Answer {
-		answer := journal.LookupText(event.Data, path)
+		answer := jsonpath.Text(event.Data, path)
 		if answer == "" {
 			continue
 		}
@@ -28,7 +29,7 @@ func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
 		if !ok {
 			return nil
 		}
-		by := journal.LookupText(event.Data, rule.By)
+		by := jsonpath.Text(event.Data, rule.By)
 		log := r.Log.With("approval", id, "choice", choice, "by", by, "event", event.ID)
 		_, err := r.Store.Decide(ctx, id, journal.Decision{Choice: choice, By: by})
 		var wrong *bindings.Error

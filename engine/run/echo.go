@@ -10,12 +10,14 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // written says what a call makes of a record, as far as that is known before
 // it is answered, or with its answer. It is nil where no hook would hear of it.
-func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *journal.Written {
+func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *change.Written {
 	if s.Operation == nil || s.App.Echo == nil {
 		return nil
 	}
@@ -24,9 +26,9 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *jo
 	if w == nil || !h.runner.Scripts.Generation().Hears(s.App.Name+"."+w.Noun) {
 		return nil
 	}
-	made := &journal.Written{
+	made := &change.Written{
 		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Gone: w.Gone,
-		EchoRule: journal.EchoRule{Free: s.App.Echo.Free, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs, Changed: w.Changed},
+		EchoRule: change.EchoRule{Free: s.App.Echo.Free, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs, Changed: w.Changed},
 	}
 	if w.Within != "" && made.Version != "" {
 		made.Version = w.Within + "." + made.Version
@@ -36,7 +38,7 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *jo
 	}
 	if !w.Gone {
 		if answer != nil && w.State != "" {
-			made.Fields = journal.Fields{Within: w.Within, Names: s.App.CatalogueOf(s.Operation).FieldsAt(s.Operation.Answer, w.State)}
+			made.Fields = change.Fields{Within: w.Within, Names: s.App.CatalogueOf(s.Operation).FieldsAt(s.Operation.Answer, w.State)}
 		}
 		made.Data, made.Sent = fieldsOf(w, s.Args, answer), sentBy(s.App.Echo, w, s.Args)
 	}
@@ -72,14 +74,14 @@ func sentBy(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []stri
 // recordOf gives the id of the record, empty while it is not known.
 func recordOf(w *bindings.Write, args, answer json.RawMessage) string {
 	if name, found := strings.CutPrefix(w.Record, bindings.ArgumentPrefix); found {
-		return journal.LookupText(args, name)
+		return jsonpath.Text(args, name)
 	}
-	return journal.LookupText(answer, w.Record)
+	return jsonpath.Text(answer, w.Record)
 }
 
 // fieldsOf gives the fields that events of a trigger can have of a record which
 // calls of ours may change.
-func (r *Runner) fieldsOf(trigger string) (f journal.Fields) {
+func (r *Runner) fieldsOf(trigger string) (f change.Fields) {
 	app := r.apps[appOfTrigger(trigger)]
 	if app == nil || app.Echo == nil {
 		return f
@@ -89,7 +91,7 @@ func (r *Runner) fieldsOf(trigger string) (f journal.Fields) {
 	if !found || !known {
 		return f
 	}
-	return journal.Fields{Within: within, Names: app.Catalogue.FieldsAt(t.Data, within)}
+	return change.Fields{Within: within, Names: app.Catalogue.FieldsAt(t.Data, within)}
 }
 
 func appOfTrigger(trigger string) string {
@@ -117,7 +119,7 @@ func fieldsOf(w *bindings.Write, args, answer json.RawMessage) json.RawMessage {
 	if w.State != "" {
 		state, path := answer, w.State
 		if path != bindings.Whole {
-			state, _ = journal.Lookup(answer, path)
+			state, _ = jsonpath.Lookup(answer, path)
 		}
 		take(state)
 	}

@@ -30,16 +30,8 @@ type host struct {
 	zone    *time.Location
 	began   time.Time // of this activation
 	log     *slog.Logger
-	last    int // the number of the last step
-	// marked is the step that stands as begun; sent is what its mark keeps, and
-	// undone says that it was certainly not done.
-	marked int
-	sent   json.RawMessage
-	undone bool
-	// mends is how often connections had been mended when the step began.
-	mends uint64
-	// session is the one in which the customer agreed to the call that is made.
-	session string
+	last    int     // the number of the last step
+	attempt attempt // of the last step
 }
 
 // result is what a step came to before it is recorded.
@@ -60,6 +52,7 @@ func (h *host) Replaying() bool { return h.last < len(h.records) }
 // Step gives the record of a step, or performs and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.last++
+	h.attempt = attempt{mends: h.runner.Connections.Mends()}
 	step := journal.Step{
 		Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position,
 		State: journal.Done, Started: h.runner.Now(),

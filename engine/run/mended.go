@@ -73,7 +73,7 @@ func (r *Runner) stoppedBy(run journal.Run, connections []string) bool {
 // mendedMeanwhile wakes a run that parked because of a connection which was
 // mended while it did: whoever mended it did not find it.
 func (h *host) mendedMeanwhile(ctx context.Context) {
-	if h.runner.Connections.Mends() == h.mends {
+	if h.runner.Connections.Mends() == h.attempt.mends {
 		return
 	}
 	err := h.runner.Store.Wake(context.WithoutCancel(ctx), h.holder.Run)

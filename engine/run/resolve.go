@@ -46,7 +46,6 @@ func (r *Runner) zone(run journal.Run) *time.Location {
 // connection finds the connection that a call goes to. Where there is none at
 // all the run stands until it is configured.
 func (h *host) connection(s vm.Step) (string, error) {
-	h.mends = h.runner.Connections.Mends()
 	name, err := h.resolve(s.App.Name, s.Options.Connection)
 	if err == nil {
 		return name, nil

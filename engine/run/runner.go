@@ -14,14 +14,26 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
+// Store keeps what runs do; a journal.Store is one.
+type Store interface {
+	journal.Intake
+	journal.Execution
+	journal.Commands
+	Version(ctx context.Context, hash string) (journal.Version, error)
+	Run(ctx context.Context, id string) (journal.Run, []journal.Step, error)
+	Event(ctx context.Context, id string) (journal.Event, []journal.Run, error)
+	Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, error)
+}
+
 // Config makes a Runner. Store, Machine, Scripts, Calls and Connections are
 // required.
 type Config struct {
-	Store   journal.Store
+	Store   Store
 	Machine *vm.Machine
 	Scripts *script.Set
 	Calls   *call.Client
@@ -45,7 +57,7 @@ type Config struct {
 	// Finished is told of every run that ended, after it was recorded.
 	Finished func(journal.Run, []journal.Step)
 	// Mark says what an event tells of a record that is polled too; nil: none is.
-	Mark func(*journal.Event) *journal.Mark
+	Mark func(*journal.Event) *change.Mark
 	// ApprovalLink gives the address of the page of an approval.
 	ApprovalLink func(id string, expires time.Time) string
 }

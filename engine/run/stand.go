@@ -32,29 +32,26 @@ func (h *host) stand(ctx context.Context, s vm.Step, step journal.Step, e *bindi
 		return h.uncertain(ctx, s, step, e)
 	case bindings.RateLimited:
 		if h.exhausted() {
-			return h.doubt(ctx, s, step, e)
+			return h.refusedAtLast(ctx, s, step, e)
 		}
 		return h.park(ctx, step, journal.Park{
-			State: journal.Throttled, Until: h.runner.Now().Add(max(after, h.backoff())), Drop: h.mark(step), Attempt: true, Problem: problem,
+			State: journal.Throttled, Until: h.runner.Now().Add(max(after, h.backoff())), Drop: h.attempt.refused(), Attempt: true, Problem: problem,
 		})
 	case bindings.BrokenConnection:
 		if h.exhausted() {
-			return h.doubt(ctx, s, step, e)
+			return h.refusedAtLast(ctx, s, step, e)
 		}
-		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.mark(step), Attempt: true, Problem: problem})
+		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.attempt.refused(), Attempt: true, Problem: problem})
 		h.mendedMeanwhile(ctx)
 		return ended
 	}
 	return nil
 }
 
-// doubt is for a call that was refused in the end: a sending before that may
-// have been done, and then its error is not all there is to say.
-func (h *host) doubt(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
-	if h.marked != step.Number || h.undone {
-		return nil
-	}
-	if harmless, _ := call.Resendable(s.App, s.Operation, step.Args, nil, h.runner.Now()); harmless {
+// refusedAtLast is for a call whose attempts are used up by errors that are no
+// answer to it. If a sending before may have been done, the call is uncertain.
+func (h *host) refusedAtLast(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
+	if !h.begun(s, h.attempt.record).Open(h.attempt.state, h.runner.Now()) {
 		return nil
 	}
 	e.Kind, e.Retryable = bindings.Uncertain, false
@@ -62,15 +59,21 @@ func (h *host) doubt(ctx context.Context, s vm.Step, step journal.Step, e *bindi
 	return h.uncertain(ctx, s, step, e)
 }
 
+// begun is a step's request as call needs it.
+func (h *host) begun(s vm.Step, record journal.Step) call.Begun {
+	return call.Begun{App: s.App, Operation: s.Operation, Args: record.Args, Sent: record.Sent}
+}
+
 // resume goes on with a step that a crash left begun: what may be sent again
 // is, of the rest nobody knows whether it was done.
 func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
 	step.Started = record.Started
 	if c := consentOf(record.Sent); c != nil && s.App != nil && s.App.Consent != nil {
+		h.attempt = h.attempt.after(asking, record)
 		return h.agree(ctx, s, step, c)
 	}
 	step.Sent = record.Sent
-	h.marked, h.sent, h.undone = record.Number, record.Sent, false
+	h.attempt = h.attempt.after(recorded, record)
 	again, why := h.resendable(s, record)
 	if again {
 		return h.make(ctx, s, step, record.Sent)
@@ -95,52 +98,38 @@ func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step)
 
 // resendable says whether the host may send a begun request again by itself.
 func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
-	if h.hook.OnUncertain == onUncertainRetry {
-		return true, ""
-	}
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP:
-		return call.Resendable(s.App, s.Operation, record.Args, record.Sent, h.runner.Now())
+		return h.begun(s, record).Resendable(h.runner.Now(), h.insists())
 	}
 	return true, "" // no request: what the step does happens when it is recorded
 }
 
+// insists reports whether the hook wants calls sent again that may be done
+// twice.
+func (h *host) insists() bool { return h.hook.OnUncertain == onUncertainRetry }
+
 // uncertain makes a call that may or may not have been done again after a
-// while, where that is safe, and else does what the hook says. The mark stays,
-// with what was sent first. It gives nil if the script is to see the error.
+// while, where that is safe, and else does what the hook says. The begun
+// record stays. It gives nil if the script is to see the error.
 func (h *host) uncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
-	safe := false
-	if h.marked == step.Number {
-		step.Sent = h.sent
-		safe, _ = call.Resendable(s.App, s.Operation, step.Args, h.sent, h.runner.Now())
+	again := h.insists()
+	if h.attempt.record.Number > 0 {
+		step.Sent = h.attempt.record.Sent
+		again, _ = h.resendable(s, step)
 	}
-	switch {
-	case safe && !h.exhausted():
+	if again && !h.exhausted() {
 		return h.park(ctx, step, journal.Park{
 			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Attempt: true, Problem: problem,
 		})
-	case h.hook.OnUncertain == onUncertainRaise:
+	}
+	if h.hook.OnUncertain == onUncertainRaise || h.insists() {
 		e.Retryable = false
-		return nil
-	case h.hook.OnUncertain == onUncertainRetry && !h.exhausted():
-		return h.park(ctx, step, journal.Park{
-			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Attempt: true, Problem: problem,
-		})
-	case h.hook.OnUncertain == onUncertainRetry:
 		return nil
 	}
 	step.State = journal.Begun
 	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
-}
-
-// mark is the number of the step if it stands as begun and was certainly not
-// done, so that its mark is taken away, else 0.
-func (h *host) mark(step journal.Step) int {
-	if h.marked == step.Number && h.undone {
-		return step.Number
-	}
-	return 0
 }
 
 // mismatch blocks a run whose script asks for something else than its record

@@ -50,50 +50,14 @@ func readVerify(raw json.RawMessage, secrets map[string]vm.Secret) (Verify, erro
 	if err != nil {
 		return Verify{}, fmt.Errorf("%w; %s", err, verifyHint)
 	}
-	field := func(name, fallback string) string {
-		value, found := table[name]
-		if !found {
-			return fallback
-		}
-		text, textErr := readText(value)
-		if textErr != nil && err == nil {
-			err = fmt.Errorf("%s: %w", name, textErr)
-		}
-		return text
-	}
-	v := Verify{Scheme: Scheme(field("scheme", "")), Secret: secrets["/verify/secret"]}
-	known := []string{"scheme", "secret"}
-	switch v.Scheme {
-	case VerifyStandard:
-		v.Signature = bindings.StandardWebhooks
-	case VerifyHMAC:
-		known = append(known, "header", "prefix", "encoding")
-		header, encoding := field("header", ""), field("encoding", string(bindings.Hex))
-		if header == "" {
-			return v, fmt.Errorf(`the scheme "hmac" needs the header that carries the signature: header = "X-Signature"`)
-		}
-		if encoding != string(bindings.Hex) && encoding != string(bindings.Base64) {
-			return v, fmt.Errorf("encoding is %q; expected %q or %q", encoding, bindings.Hex, bindings.Base64)
-		}
-		v.Signature = bindings.PlainHMAC(textproto.CanonicalMIMEHeaderKey(header), field("prefix", ""), bindings.SignatureEncoding(encoding))
-	case VerifyBearer:
-		known = append(known, "header", "prefix")
-		v.Header = textproto.CanonicalMIMEHeaderKey(field("header", "Authorization"))
-		prefix := ""
-		if v.Header == "Authorization" {
-			prefix = "Bearer "
-		}
-		v.Prefix = field("prefix", prefix)
-	case VerifyNone:
-		known = known[:1]
-		v.Secret = nil
-	case "":
-		return v, fmt.Errorf("no scheme; %s", verifyHint)
-	default:
-		return v, fmt.Errorf("unknown scheme %q%s", v.Scheme, meant(string(v.Scheme), schemes, "expected one of"))
-	}
-	if err != nil {
+	f := verifyFields{table: table}
+	v := Verify{Scheme: Scheme(f.text("scheme", "")), Secret: secrets["/verify/secret"]}
+	known, err := v.read(&f)
+	switch {
+	case err != nil:
 		return v, err
+	case f.err != nil:
+		return v, f.err
 	}
 	for _, name := range sortedKeys(table) {
 		if !contains(known, name) {
@@ -107,6 +71,62 @@ func readVerify(raw json.RawMessage, secrets map[string]vm.Secret) (Verify, erro
 		return v, fmt.Errorf(`the scheme %q needs secret = secret "name"`, v.Scheme)
 	}
 	return v, nil
+}
+
+// verifyFields are the fields of the option, and the first error of one.
+type verifyFields struct {
+	table map[string]json.RawMessage
+	err   error
+}
+
+func (f *verifyFields) text(name, fallback string) string {
+	value, found := f.table[name]
+	if !found {
+		return fallback
+	}
+	text, err := readText(value)
+	if err != nil && f.err == nil {
+		f.err = fmt.Errorf("%s: %w", name, err)
+	}
+	return text
+}
+
+// read takes what the scheme needs from the fields, and gives the names that
+// it knows.
+func (v *Verify) read(f *verifyFields) (known []string, err error) {
+	switch v.Scheme {
+	case VerifyStandard:
+		v.Signature = bindings.StandardWebhooks
+		return []string{"scheme", "secret"}, nil
+	case VerifyHMAC:
+		return []string{"scheme", "secret", "header", "prefix", "encoding"}, v.readHMAC(f)
+	case VerifyBearer:
+		v.Header = textproto.CanonicalMIMEHeaderKey(f.text("header", "Authorization"))
+		prefix := ""
+		if v.Header == "Authorization" {
+			prefix = "Bearer "
+		}
+		v.Prefix = f.text("prefix", prefix)
+		return []string{"scheme", "secret", "header", "prefix"}, nil
+	case VerifyNone:
+		v.Secret = nil
+		return []string{"scheme"}, nil
+	case "":
+		return nil, fmt.Errorf("no scheme; %s", verifyHint)
+	}
+	return nil, fmt.Errorf("unknown scheme %q%s", v.Scheme, meant(string(v.Scheme), schemes, "expected one of"))
+}
+
+func (v *Verify) readHMAC(f *verifyFields) error {
+	header, encoding := f.text("header", ""), f.text("encoding", string(bindings.Hex))
+	if header == "" {
+		return fmt.Errorf(`the scheme "hmac" needs the header that carries the signature: header = "X-Signature"`)
+	}
+	if encoding != string(bindings.Hex) && encoding != string(bindings.Base64) {
+		return fmt.Errorf("encoding is %q; expected %q or %q", encoding, bindings.Hex, bindings.Base64)
+	}
+	v.Signature = bindings.PlainHMAC(textproto.CanonicalMIMEHeaderKey(header), f.text("prefix", ""), bindings.SignatureEncoding(encoding))
+	return nil
 }
 
 // inboundPath gives the path of the trigger in:/path, or "".

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings/yamltext"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -54,6 +55,10 @@ func (r *reader) file(path string) ([]byte, error) {
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && r.problem == nil {
 		r.problem = &Problem{Script: r.source.name, File: path, Message: err.Error()}
+		var bad *encodingError
+		if errors.As(err, &bad) {
+			r.problem.Position = fmt.Sprintf("%s:%d", path, bad.line)
+		}
 	}
 	return text, err
 }
@@ -118,11 +123,19 @@ func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
 			file = src.folder + "/" + templateFile
 		}
 	}
-	params, err := resolveParams(text, declared, s.Params[src.name])
+	params, err := resolveParams(file, text, declared, s.Params[src.name])
 	if err != nil {
 		var problems []Problem
 		for _, err := range joined(err) {
-			problems = append(problems, Problem{File: file, Message: err.Error()})
+			p := Problem{File: file, Message: err.Error()}
+			var wrong *yamltext.Error
+			if errors.As(err, &wrong) {
+				p.Message = wrong.Message()
+				if wrong.Line > 0 {
+					p.Position = wrong.Place()
+				}
+			}
+			problems = append(problems, p)
 		}
 		return nil, problems
 	}

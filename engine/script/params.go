@@ -2,27 +2,29 @@ package script
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-)
 
-// template is what a template.yaml beside a main.lua says that matters here;
-// the rest of it is for people.
-type template struct {
-	Params map[string]yaml.Node `yaml:"params"`
-}
+	"github.com/tidewire/tidewire/bindings/yamltext"
+)
 
 // declaration is one parameter of a template.
 type declaration struct {
-	Type        string `yaml:"type"`
-	Default     any    `yaml:"default"`
-	Required    bool   `yaml:"required"`
-	Description string `yaml:"description"`
+	file      string
+	line      int // of its name
+	kind      string
+	value     any // the default, nil if there is none
+	valueLine int
+	required  bool
 }
+
+// param is what a template.yaml has of a parameter.
+type param struct{ name, value *yaml.Node }
 
 var (
 	paramTypes  = []string{"string", "number", "integer", "boolean", "list", "map"}
@@ -31,8 +33,9 @@ var (
 
 // resolveParams makes the params of a script from what its template declares
 // and what configuration says. Without a template all that is said is given.
-// The error joins everything that is wrong.
-func resolveParams(templateText []byte, declared bool, said json.RawMessage) (json.RawMessage, error) {
+// The error joins everything that is wrong; what has a line in the template is
+// a *yamltext.Error.
+func resolveParams(template string, templateText []byte, declared bool, said json.RawMessage) (json.RawMessage, error) {
 	values := map[string]json.RawMessage{}
 	if len(said) > 0 && string(said) != "null" {
 		if err := json.Unmarshal(said, &values); err != nil {
@@ -42,24 +45,23 @@ func resolveParams(templateText []byte, declared bool, said json.RawMessage) (js
 	if !declared {
 		return json.Marshal(values)
 	}
-	var t template
-	if err := yaml.Unmarshal(templateText, &t); err != nil {
-		return nil, fmt.Errorf("not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	params, err := readTemplate(template, templateText)
+	if err != nil {
+		return nil, err
 	}
 	var errs []error
-	for _, name := range sortedKeys(t.Params) {
-		node := t.Params[name]
-		d, err := readDeclaration(&node)
+	for _, name := range sortedKeys(params) {
+		d, err := readDeclaration(template, params[name])
 		if err == nil {
 			err = d.resolve(name, values)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("line %d: param %q: %w", node.Line, name, err))
+			errs = append(errs, err)
 		}
 	}
 	for _, name := range sortedKeys(values) {
-		if !has(t.Params, name) {
-			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, meant(name, sortedKeys(t.Params), "declared are")))
+		if !has(params, name) {
+			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, meant(name, sortedKeys(params), "declared are")))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -68,51 +70,92 @@ func resolveParams(templateText []byte, declared bool, said json.RawMessage) (js
 	return json.Marshal(values)
 }
 
-func readDeclaration(node *yaml.Node) (declaration, error) {
-	var d declaration
-	if node.Kind != yaml.MappingNode {
-		return d, errors.New("expected type, default, required or description")
+// readTemplate gives the params that a template.yaml declares; the rest of it
+// is for people.
+func readTemplate(file string, text []byte) (map[string]param, error) {
+	root, err := yamltext.Parse(file, text)
+	switch {
+	case err != nil:
+		return nil, err
+	case root.Kind != yaml.MappingNode && !yamltext.IsNull(root):
+		return nil, &yamltext.Error{File: file, Line: root.Line,
+			Text: fmt.Sprintf("found %s, expected a title, params and the like by name", yamltext.Shown(root))}
 	}
-	for i := 0; i < len(node.Content); i += 2 {
-		if field := node.Content[i].Value; !contains(paramFields, field) {
-			return d, fmt.Errorf("unknown field %q%s", field, meant(field, paramFields, "fields are"))
+	params := map[string]param{}
+	switch key, list := yamltext.Get(root, "params"); {
+	case list == nil || yamltext.IsNull(list):
+	case list.Kind != yaml.MappingNode:
+		return nil, &yamltext.Error{File: file, Line: key.Line, Key: "params", Text: fmt.Sprintf("found %s, expected params by name", yamltext.Shown(list))}
+	default:
+		for i := 0; i+1 < len(list.Content); i += 2 {
+			params[list.Content[i].Value] = param{list.Content[i], list.Content[i+1]}
 		}
 	}
-	if err := node.Decode(&d); err != nil {
-		return d, errors.New(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", " "))
+	return params, nil
+}
+
+func readDeclaration(file string, p param) (declaration, error) {
+	d := declaration{file: file, line: p.name.Line, kind: "string"}
+	name, node := p.name.Value, p.value
+	if node.Kind != yaml.MappingNode {
+		return d, d.wrong(d.line, name, "found %s, expected type, default, required or description", yamltext.Shown(node))
 	}
-	if d.Type == "" {
-		d.Type = "string"
-	}
-	if !contains(paramTypes, d.Type) {
-		return d, fmt.Errorf("unknown type %q%s", d.Type, meant(d.Type, paramTypes, "types are"))
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		field, line, value := node.Content[i].Value, node.Content[i].Line, node.Content[i+1]
+		key := name + "." + field
+		text, isText := yamltext.Text(value)
+		switch {
+		case !contains(paramFields, field):
+			return d, d.wrong(line, key, "unknown field%s", meant(field, paramFields, "fields are"))
+		case field == "default":
+			var problems []*yamltext.Error
+			if d.value, problems = yamltext.Value(file, value); len(problems) > 0 {
+				inner := strings.TrimSuffix(key+"."+problems[0].Key, ".")
+				return d, d.wrong(problems[0].Line, inner, "%s", problems[0].Text)
+			}
+			d.valueLine = line
+		case yamltext.IsNull(value):
+		case !isText:
+			return d, d.wrong(line, key, "found %s, expected text", yamltext.Shown(value))
+		case field == "type":
+			if d.kind = cmp.Or(text, d.kind); !contains(paramTypes, d.kind) {
+				return d, d.wrong(line, key, "unknown type %q%s", d.kind, meant(d.kind, paramTypes, "types are"))
+			}
+		case field == "required":
+			if value.Decode(&d.required) != nil {
+				return d, d.wrong(line, key, "found %s, expected true or false", yamltext.Shown(value))
+			}
+		}
 	}
 	return d, nil
+}
+
+// wrong is an error of what stands at a key below params.
+func (d declaration) wrong(line int, key, format string, args ...any) error {
+	return &yamltext.Error{File: d.file, Line: line, Key: "params." + key, Text: fmt.Sprintf(format, args...)}
 }
 
 // resolve checks the value of a param, or puts its default in.
 func (d declaration) resolve(name string, values map[string]json.RawMessage) error {
 	value, said := values[name]
-	if said {
-		if !d.holds(value) {
-			return fmt.Errorf("expected %s, found %s in the configuration", article(d.Type), found(value))
-		}
+	switch {
+	case said && !d.holds(value):
+		return d.wrong(d.line, name, "found %s in the configuration, expected %s", found(value), article(d.kind))
+	case said:
+		return nil
+	case d.value == nil && d.required:
+		return d.wrong(d.line, name, "required; give it a value in the configuration, under params")
+	case d.value == nil:
 		return nil
 	}
-	if d.Default != nil {
-		raw, err := json.Marshal(d.Default)
-		if err != nil {
-			return fmt.Errorf("the default: %w", err)
-		}
-		if !d.holds(raw) {
-			return fmt.Errorf("the default is %s; expected %s", found(raw), article(d.Type))
-		}
-		values[name] = raw
-		return nil
+	raw, err := json.Marshal(d.value)
+	if err != nil {
+		return d.wrong(d.valueLine, name+".default", "%v", err)
 	}
-	if d.Required {
-		return errors.New("required; give it a value in the configuration, under params")
+	if !d.holds(raw) {
+		return d.wrong(d.valueLine, name+".default", "found %s, expected %s", found(raw), article(d.kind))
 	}
+	values[name] = raw
 	return nil
 }
 
@@ -129,7 +172,7 @@ func (d declaration) holds(raw json.RawMessage) bool {
 		return false
 	}
 	c := raw[0]
-	switch d.Type {
+	switch d.kind {
 	case "string":
 		return c == '"'
 	case "boolean":

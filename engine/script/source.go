@@ -120,9 +120,19 @@ func readFile(root, file string) (_ []byte, _ stamp, err error) {
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors mark UTF-8 so
 	if bad := invalidAt(text); bad >= 0 {
-		return text, at, fmt.Errorf("line %d: the byte 0x%02x is not UTF-8 text; save the file as UTF-8", 1+bytes.Count(text[:bad], []byte("\n")), text[bad])
+		return text, at, &encodingError{line: 1 + bytes.Count(text[:bad], []byte("\n")), found: text[bad]}
 	}
 	return text, at, nil
+}
+
+// encodingError is that a file is no UTF-8 text.
+type encodingError struct {
+	line  int
+	found byte
+}
+
+func (e *encodingError) Error() string {
+	return fmt.Sprintf("the byte 0x%02x is not UTF-8 text; save the file as UTF-8", e.found)
 }
 
 func readError(err error) error {

@@ -63,28 +63,7 @@ func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 	for _, p := range clashes {
 		clashing[p.Script] = true
 	}
-	var changed []*entry
-	for _, name := range sortedKeys(found) {
-		e := s.entries[name]
-		if e == nil {
-			e = &entry{}
-			s.entries[name] = e
-		}
-		if e.source != found[name] {
-			e.source, e.deps = found[name], nil
-		}
-		if !s.changed(e, t, how) {
-			e.waiting = nil
-			continue
-		}
-		e.still = !how.patient
-		if !e.still && e.unsettled(t) {
-			if e.still = out.believe(e, e.state(t), began); !e.still {
-				continue
-			}
-		}
-		changed = append(changed, e)
-	}
+	changed := s.settled(found, t, how, began, &out)
 	for _, name := range sortedKeys(s.entries) {
 		e := s.entries[name]
 		if has(found, name) || clashing[name] || t.mayHold(e.source.main) {
@@ -107,6 +86,32 @@ func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 	out.report.Took = machineTime().Sub(began)
 	s.tell(ctx, out.report)
 	return out, err
+}
+
+// settled are the scripts whose files changed and do not look half written.
+func (s *Set) settled(found map[string]source, t *tree, how look, began time.Time, out *seen) (changed []*entry) {
+	for _, name := range sortedKeys(found) {
+		e := s.entries[name]
+		if e == nil {
+			e = &entry{}
+			s.entries[name] = e
+		}
+		if e.source != found[name] {
+			e.source, e.deps = found[name], nil
+		}
+		if !s.changed(e, t, how) {
+			e.waiting = nil
+			continue
+		}
+		e.still = !how.patient
+		if !e.still && e.unsettled(t) {
+			if e.still = out.believe(e, e.state(t), began); !e.still {
+				continue
+			}
+		}
+		changed = append(changed, e)
+	}
+	return changed
 }
 
 // changed reports whether a script's files are other than those it was last

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,29 +126,38 @@ func (w *watcher) update(t *tree) {
 	if w.notify == nil {
 		return
 	}
-	wanted := map[string]fileID{}
-	inside := map[string]bool{}
+	if t == nil {
+		t = &tree{}
+	}
+	wanted := map[string]fileID{} // folders by path
 	seen := map[fileID]bool{}
-	if t != nil {
-		for _, f := range t.folders {
-			if f.id != (fileID{}) && seen[f.id] {
-				continue // two links to one folder: the system knows it once
-			}
-			seen[f.id] = true
-			wanted[f.path] = f.id
-			inside[f.path] = true
+	for _, f := range t.folders {
+		if f.id != (fileID{}) && seen[f.id] {
+			continue // two links to one folder: the system knows it once
 		}
+		seen[f.id] = true
+		wanted[f.path] = f.id
 	}
-	outside, links := map[string]bool{}, map[string]bool{}
-	far := []string{w.dir}
-	if t != nil {
-		far = append(far, t.links...)
-	}
-	for _, path := range far {
+	outside := w.around(t.links, wanted, seen)
+	links := map[string]bool{w.dir: true}
+	for _, path := range t.links {
 		links[path] = true
+	}
+	w.mu.Lock()
+	w.outside, w.links = outside, links
+	w.mu.Unlock()
+	w.unwatch(wanted)
+	w.watch(wanted)
+}
+
+// around adds to wanted the folders outside in which the folder of scripts and
+// the targets of links stand, and gives these.
+func (w *watcher) around(links []string, wanted map[string]fileID, seen map[fileID]bool) map[string]bool {
+	inside, outside := maps.Clone(wanted), map[string]bool{}
+	for _, path := range append([]string{w.dir}, links...) {
 		folder := filepath.Dir(path)
 		info, err := os.Stat(folder)
-		if err != nil || inside[folder] {
+		if _, known := inside[folder]; err != nil || known {
 			continue
 		}
 		id := idOf(info)
@@ -158,13 +168,14 @@ func (w *watcher) update(t *tree) {
 		outside[folder] = true
 		wanted[folder] = id
 	}
-	w.mu.Lock()
-	w.outside, w.links = outside, links
-	w.mu.Unlock()
+	return outside
+}
 
+// unwatch gives up the folders that are not wanted any more. It comes before
+// watch: a folder that was moved is to the system the same.
+func (w *watcher) unwatch(wanted map[string]fileID) {
 	alive := w.notify.WatchList()
 	slices.Sort(alive)
-	// What is gone first: a folder that was moved is to the system the same.
 	for path, id := range w.folders {
 		_, watched := slices.BinarySearch(alive, path)
 		if now, there := wanted[path]; there && now == id && watched {
@@ -175,6 +186,9 @@ func (w *watcher) update(t *tree) {
 		}
 		delete(w.folders, path)
 	}
+}
+
+func (w *watcher) watch(wanted map[string]fileID) {
 	for path, id := range wanted {
 		if _, watched := w.folders[path]; watched {
 			continue

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // do does one act and reports it. It tells whether it went well.
@@ -134,7 +135,7 @@ func (v *visit) create(ctx context.Context, p place, s *standing, types []string
 // and is removed.
 func (v *visit) vendorSecret(ctx context.Context, s *standing, row journal.Subscription, answer json.RawMessage) error {
 	if s.sub.Secret != "" {
-		if secret := journal.LookupText(inside(answer, s.sub.Wrap), s.sub.Secret); secret != "" {
+		if secret := jsonpath.Text(inside(answer, s.sub.Wrap), s.sub.Secret); secret != "" {
 			return v.book.setSecret(ctx, row.Key, secret)
 		}
 	}
@@ -148,7 +149,7 @@ func (v *visit) vendorSecret(ctx context.Context, s *standing, row journal.Subsc
 // agreed lays what the vendor answered over a row.
 func (v *visit) agreed(def *bindings.Subscription, row journal.Subscription, answer json.RawMessage, asked time.Time) (journal.Subscription, error) {
 	said := inside(answer, def.Wrap)
-	if id := journal.LookupText(said, def.ID); id != "" {
+	if id := jsonpath.Text(said, def.ID); id != "" {
 		row.ID = id
 	}
 	if row.ID == "" {
@@ -166,7 +167,7 @@ func (v *visit) ends(def *bindings.Subscription, row *journal.Subscription, said
 		return
 	}
 	row.Renewed, row.Expires = v.now, asked
-	if end := moment(journal.LookupText(said, def.Expires)); !end.IsZero() {
+	if end := moment(jsonpath.Text(said, def.Expires)); !end.IsZero() {
 		row.Expires = end
 	}
 }
@@ -175,7 +176,7 @@ func (v *visit) ends(def *bindings.Subscription, row *journal.Subscription, said
 func keptOf(def *bindings.Subscription, said, before json.RawMessage) json.RawMessage {
 	found := map[string]json.RawMessage{}
 	for _, path := range def.Keep {
-		if value, ok := journal.Lookup(said, path); ok {
+		if value, ok := jsonpath.Lookup(said, path); ok {
 			found[path] = value
 		}
 	}
@@ -191,7 +192,7 @@ func inside(answer json.RawMessage, path string) json.RawMessage {
 	if path == "" {
 		return answer
 	}
-	said, _ := journal.Lookup(answer, path)
+	said, _ := jsonpath.Lookup(answer, path)
 	return said
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // list asks the vendor what of ours it has of one kind, and lays it to the
@@ -20,41 +21,16 @@ func (v *visit) list(ctx context.Context, def *bindings.Subscription) {
 	if def.List == nil {
 		return
 	}
-	asked := map[string]bool{}
-	var items []*call.Item
-	if mentionsItem(def.List.Args) {
-		for p, s := range v.places {
+	entries, err := v.entries(ctx, def)
+	if err != nil {
+		v.failed(place{v.conn.Name(), def.Name, ""}, nil, fmt.Errorf("list what is registered: %w", err))
+		for p := range v.places {
 			if p.name == def.Name {
-				items = append(items, s.item())
+				v.places[p] = nil
 			}
 		}
-	} else {
-		items = []*call.Item{nil}
-	}
-	var entries []entry
-	for _, item := range items {
-		words := v.words(item, nil, nil)
-		args, err := call.Arguments(def.List.Args, words)
-		if err == nil && !asked[string(args)] {
-			asked[string(args)] = true
-			own := call.Own{App: v.app, Connection: v.conn.Name(), Call: *def.List, Words: words}
-			err = v.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
-				if e := v.entry(def, raw); e.key != "" {
-					entries = append(entries, e)
-				}
-				return nil
-			})
-		}
-		if err != nil {
-			v.failed(place{v.conn.Name(), def.Name, ""}, nil, fmt.Errorf("list what is registered: %w", err))
-			for p := range v.places {
-				if p.name == def.Name {
-					v.places[p] = nil
-				}
-			}
-			v.doubt = true
-			return
-		}
+		v.doubt = true
+		return
 	}
 	for p, s := range v.places {
 		if p.name == def.Name && s != nil {
@@ -64,6 +40,46 @@ func (v *visit) list(ctx context.Context, def *bindings.Subscription) {
 	for _, e := range entries {
 		v.lay(def, e)
 	}
+}
+
+// entries are those of ours that the vendor lists.
+func (v *visit) entries(ctx context.Context, def *bindings.Subscription) (all []entry, err error) {
+	asked := map[string]bool{}
+	for _, item := range v.listed(def) {
+		words := v.words(item, nil, nil)
+		args, err := call.Arguments(def.List.Args, words)
+		if err != nil {
+			return nil, err
+		}
+		if asked[string(args)] {
+			continue
+		}
+		asked[string(args)] = true
+		own := call.Own{App: v.app, Connection: v.conn.Name(), Call: *def.List, Words: words}
+		err = v.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
+			if e := v.entry(def, raw); e.key != "" {
+				all = append(all, e)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// listed are the items that there is a list for: nil is the one list of all.
+func (v *visit) listed(def *bindings.Subscription) (items []*call.Item) {
+	if !mentionsItem(def.List.Args) {
+		return []*call.Item{nil}
+	}
+	for p, s := range v.places {
+		if p.name == def.Name {
+			items = append(items, s.item())
+		}
+	}
+	return items
 }
 
 // lay gives an entry to its place; where there is none it is an orphan.
@@ -88,11 +104,11 @@ func (v *visit) lay(def *bindings.Subscription, e entry) {
 // entry reads one that the vendor lists. It has no key if it is not ours.
 func (v *visit) entry(def *bindings.Subscription, raw json.RawMessage) entry {
 	e := entry{
-		id: journal.LookupText(raw, def.ID), address: journal.LookupText(raw, def.Address),
-		expires: moment(journal.LookupText(raw, def.Expires)), raw: slices.Clone(raw),
+		id: jsonpath.Text(raw, def.ID), address: jsonpath.Text(raw, def.Address),
+		expires: moment(jsonpath.Text(raw, def.Expires)), raw: slices.Clone(raw),
 	}
 	if def.Types != "" {
-		if list, found := journal.Lookup(raw, def.Types); found && json.Unmarshal(list, &e.types) == nil && e.types != nil {
+		if list, found := jsonpath.Lookup(raw, def.Types); found && json.Unmarshal(list, &e.types) == nil && e.types != nil {
 			slices.Sort(e.types)
 		}
 	}

@@ -90,7 +90,9 @@ func (v *visit) skip(why string) {
 // find gathers the places that scripts want and those of which there is
 // something, and gives the subscriptions of which any was found.
 func (v *visit) find(ctx context.Context) (defs []*bindings.Subscription) {
-	rushed, doubted := v.care.flagged(v.care.rushed, !v.dry), v.care.flagged(v.care.doubted, !v.dry)
+	fresh := standing{
+		rushed: v.care.flagged(v.care.rushed, !v.dry), doubted: v.care.flagged(v.care.doubted, !v.dry), secret: v.hasSecret, ours: v.isOurs,
+	}
 	rows := v.book.all(func(s journal.Subscription) bool {
 		conn, found := v.Connections.Get(s.Connection) // maybe by a name that it had
 		return found && conn.Name() == v.conn.Name()
@@ -100,39 +102,56 @@ func (v *visit) find(ctx context.Context) (defs []*bindings.Subscription) {
 		if byHand(def) {
 			continue
 		}
-		wanted, types := wants(v.app, def, v.conn.Name(), v.gen)
-		targets := map[string]*call.Item{}
-		if wanted {
-			var err error
-			if targets, err = v.Calls.Items(ctx, v.app, v.conn.Name(), def.Of, v.words(nil, nil, nil)); err != nil {
-				v.failed(place{v.conn.Name(), def.Name, ""}, types, fmt.Errorf("list what it is registered for: %w", err))
-				v.doubt = true
-				continue
-			}
+		targets, err := v.targets(ctx, def)
+		if err != nil {
+			v.doubt = true
+			continue
 		}
-		found := false
-		at := func(item string) *standing {
-			p := place{v.conn.Name(), def.Name, item}
-			if v.places[p] == nil {
-				v.places[p] = &standing{sub: def, rushed: rushed, doubted: doubted, secret: v.hasSecret, ours: v.isOurs}
-				v.marks[p.mark()], found = true, true
-			}
-			return v.places[p]
-		}
+		fresh.sub = def
+		found := len(targets) > 0
 		for _, row := range rows {
 			if row.Name == def.Name {
-				s := at(row.Item)
-				s.rows = append(s.rows, row)
+				s := v.at(row.Item, fresh)
+				s.rows, found = append(s.rows, row), true
 			}
 		}
-		for item, of := range targets {
-			at(item).target = &target{item: of, types: types}
+		for item, target := range targets {
+			v.at(item, fresh).target = target
 		}
 		if found || v.how.now {
 			defs = append(defs, def)
 		}
 	}
 	return defs
+}
+
+// targets are what scripts want of a subscription, by item. It reports that
+// the items cannot be listed.
+func (v *visit) targets(ctx context.Context, def *bindings.Subscription) (map[string]*target, error) {
+	wanted, types := wants(v.app, def, v.conn.Name(), v.gen)
+	if !wanted {
+		return nil, nil
+	}
+	items, err := v.Calls.Items(ctx, v.app, v.conn.Name(), def.Of, v.words(nil, nil, nil))
+	if err != nil {
+		v.failed(place{v.conn.Name(), def.Name, ""}, types, fmt.Errorf("list what it is registered for: %w", err))
+		return nil, err
+	}
+	all := make(map[string]*target, len(items))
+	for item, of := range items {
+		all[item] = &target{item: of, types: types}
+	}
+	return all, nil
+}
+
+// at is the place of an item, made from fresh if it is a new one.
+func (v *visit) at(item string, fresh standing) *standing {
+	p := place{v.conn.Name(), fresh.sub.Name, item}
+	if v.places[p] == nil {
+		v.places[p] = &fresh
+		v.marks[p.mark()] = true
+	}
+	return v.places[p]
 }
 
 func (v *visit) isOurs(address string) bool {

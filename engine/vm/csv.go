@@ -115,50 +115,69 @@ func csvRead(L *lua.LState, text string, o csvOptions) int {
 	defer release()
 	charge(int64(len(text))/4, 2*int64(len(decoded)))
 	r := &csvReader{text: string(decoded), separator: o.separator, lazy: o.lazy}
-	fail := func(err error) {
-		if err != nil {
+	c := o.columns(L, function, charge)
+	if o.header && r.next() {
+		if err := r.header(c, o.names != nil, charge); err != nil {
 			raise(L, "%s: %v", function, err)
 		}
 	}
-	c := o.columns(L, function, charge)
-	if o.header && r.next() {
-		fail(r.header(c, o.names != nil, charge))
+	most := -1
+	if o.header {
+		most = len(c.names)
 	}
 	rows := asList(newTable(0, 0))
 	L.Push(rows) // so that the rows count as memory while they are added
 	var fields []csvField
 	for r.next() {
-		fields = fields[:0]
-		for last := false; !last; {
-			var f csvField
-			var err error
-			f, last, err = r.field()
-			fail(err)
-			if o.header && len(fields) == len(c.names) {
-				fail(r.errorAt(f.start, fmt.Sprintf("field %d has no name; the header has %d", len(fields)+1, len(c.names))))
-			}
-			if len(fields) == cap(fields) {
-				charge(0, csvFieldBytes*int64(len(fields)+1)) // append doubles it
-			}
-			fields = append(fields, f)
-			a.charge(L, 1, entryBytes+2*stringBytes+int64(len(f.raw)))
+		if fields, err = csvRow(L, r, fields[:0], most, charge); err != nil {
+			raise(L, "%s: %v", function, err)
 		}
 		a.charge(L, 1, tableBytes+300+2*slotBytes)
-		if !o.header {
-			row := asList(newTable(len(fields), 0))
-			for _, f := range fields {
-				row.Append(lua.LString(f.value()))
-			}
-			rows.Append(row)
-			continue
+		if o.header {
+			rows.Append(namedRow(c.names, fields))
+		} else {
+			rows.Append(listRow(fields))
 		}
-		row := newTable(0, len(fields))
-		for i, f := range fields {
-			row.RawSetString(c.names[i], lua.LString(f.value()))
-		}
-		rows.Append(row)
 	}
 	return 1
+}
+
+// csvRow appends the fields of the next row. Most is how many names the header
+// has, -1 without one.
+func csvRow(L *lua.LState, r *csvReader, fields []csvField, most int, charge func(work, bytes int64)) ([]csvField, error) {
+	a := activationOf(L)
+	for last := false; !last; {
+		var f csvField
+		var err error
+		if f, last, err = r.field(); err != nil {
+			return nil, err
+		}
+		if len(fields) == most {
+			return nil, r.errorAt(f.start, fmt.Sprintf("field %d has no name; the header has %d", len(fields)+1, most))
+		}
+		if len(fields) == cap(fields) {
+			charge(0, csvFieldBytes*int64(len(fields)+1)) // append doubles it
+		}
+		fields = append(fields, f)
+		a.charge(L, 1, entryBytes+2*stringBytes+int64(len(f.raw)))
+	}
+	return fields, nil
+}
+
+func listRow(fields []csvField) *lua.LTable {
+	row := asList(newTable(len(fields), 0))
+	for _, f := range fields {
+		row.Append(lua.LString(f.value()))
+	}
+	return row
+}
+
+func namedRow(names []string, fields []csvField) *lua.LTable {
+	row := newTable(0, len(fields))
+	for i, f := range fields {
+		row.RawSetString(names[i], lua.LString(f.value()))
+	}
+	return row
 }
 
 // header reads the first line as names into c, or skips it because c has them.
@@ -197,22 +216,9 @@ func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 	a := activationOf(L)
 	charge, release := a.holding(L)
 	defer release()
-	w := csvWriter{separator: o.separator}
-	field := func(text string) {
-		charge(1+int64(len(text))/32, int64(len(text))+4)
-		if w.field(text); w.text.Len() > a.limits.StringLength {
-			a.chargeString(L, w.text.Len())
-		}
-	}
-	c := o.columns(L, function, charge)
-	header := func() {
-		for _, name := range c.names {
-			field(name)
-		}
-		w.end()
-	}
+	t := csvTable{L: L, a: a, charge: charge, w: csvWriter{separator: o.separator}, c: o.columns(L, function, charge)}
 	if o.names != nil {
-		header()
+		t.header()
 	}
 	charge(scanWork(rows), 0)
 	count := rows.MaxN()
@@ -222,45 +228,84 @@ func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 			raise(L, "%s: row %d must be a table, found %s", function, i, describe(rows.RawGetInt(i)))
 		}
 		charge(scanWork(row), 1)
-		if !o.header {
-			if key := firstField(row); key != lua.LNil {
-				raise(L, "%s: row %d has %s as a key, where a list is expected; set header = true to write fields by name", function, i, describe(key))
-			}
-			fields := row.MaxN()
-			for j := 1; j <= fields; j++ {
-				field(csvText(L, i, row.RawGetInt(j)))
-			}
-			w.end()
+		switch {
+		case !o.header:
+			t.list(i, row)
 			continue
+		case o.names == nil:
+			t.names(i, row)
 		}
-		if o.names == nil {
-			for key, _ := row.Next(lua.LNil); key != lua.LNil; key, _ = row.Next(key) {
-				charge(1, 0)
-				name, ok := key.(lua.LString)
-				switch {
-				case !ok:
-					raise(L, "%s: row %d has %s as a key, where the name of a column is expected; without header a row is a list", function, i, describe(key))
-				case i == 1:
-					charge(0, columnBytes)
-					if err := c.add(string(name)); err != nil {
-						raise(L, "%s: row 1: %v", function, err)
-					}
-				case c.seen[string(name)] == 0:
-					raise(L, "%s: row %d has the field %q, which row 1 lacks; list the columns: header = { \"a\", \"b\" }", function, i, brief(string(name), 40))
-				}
-			}
-			if i == 1 {
-				header()
-			}
-		}
-		for _, name := range c.names {
-			field(csvText(L, i, row.RawGetString(name)))
-		}
-		w.end()
+		t.named(i, row)
 	}
-	a.chargeString(L, w.text.Len())
-	L.Push(lua.LString(w.text.String()))
+	a.chargeString(L, t.w.text.Len())
+	L.Push(lua.LString(t.w.text.String()))
 	return 1
+}
+
+// csvTable is a text of rows while it is written.
+type csvTable struct {
+	L      *lua.LState
+	a      *activation
+	charge func(work, bytes int64)
+	w      csvWriter
+	c      *columns
+}
+
+func (t *csvTable) field(text string) {
+	t.charge(1+int64(len(text))/32, int64(len(text))+4)
+	if t.w.field(text); t.w.text.Len() > t.a.limits.StringLength {
+		t.a.chargeString(t.L, t.w.text.Len())
+	}
+}
+
+func (t *csvTable) header() {
+	for _, name := range t.c.names {
+		t.field(name)
+	}
+	t.w.end()
+}
+
+// list writes row i, a list.
+func (t *csvTable) list(i int, row *lua.LTable) {
+	if key := firstField(row); key != lua.LNil {
+		raise(t.L, "text.csv: row %d has %s as a key, where a list is expected; set header = true to write fields by name", i, describe(key))
+	}
+	fields := row.MaxN()
+	for j := 1; j <= fields; j++ {
+		t.field(csvText(t.L, i, row.RawGetInt(j)))
+	}
+	t.w.end()
+}
+
+// names takes the columns from the first row, and writes them. Later rows may
+// have no other.
+func (t *csvTable) names(i int, row *lua.LTable) {
+	for key, _ := row.Next(lua.LNil); key != lua.LNil; key, _ = row.Next(key) {
+		t.charge(1, 0)
+		name, ok := key.(lua.LString)
+		switch {
+		case !ok:
+			raise(t.L, "text.csv: row %d has %s as a key, where the name of a column is expected; without header a row is a list", i, describe(key))
+		case i == 1:
+			t.charge(0, columnBytes)
+			if err := t.c.add(string(name)); err != nil {
+				raise(t.L, "text.csv: row 1: %v", err)
+			}
+		case t.c.seen[string(name)] == 0:
+			raise(t.L, "text.csv: row %d has the field %q, which row 1 lacks; list the columns: header = { \"a\", \"b\" }", i, brief(string(name), 40))
+		}
+	}
+	if i == 1 {
+		t.header()
+	}
+}
+
+// named writes row i, a table by the names of the columns.
+func (t *csvTable) named(i int, row *lua.LTable) {
+	for _, name := range t.c.names {
+		t.field(csvText(t.L, i, row.RawGetString(name)))
+	}
+	t.w.end()
 }
 
 // csvText returns the text of a value in a row.

@@ -194,9 +194,8 @@ func (f *frameMirror) named(register int) string {
 // put something else.
 func (f *frameMirror) expression(register, pc, depth int) expression {
 	p := f.Fn.Proto
-	nothing := expression{owner: -1}
 	if depth > 6 || register >= 0x100 {
-		return nothing
+		return expression{owner: -1}
 	}
 	targets, data := layout(p)
 	for at := pc - 1; at >= 0; at-- {
@@ -204,39 +203,52 @@ func (f *frameMirror) expression(register, pc, depth int) expression {
 			continue
 		}
 		inst := p.Code[at]
-		op, a, b, c := int(inst>>26), int(inst>>18)&0xff, int(inst&0x1ff), int(inst>>9)&0x1ff
-		if targets[at+1] || leaves(op) {
+		op, a, b := int(inst>>26), int(inst>>18)&0xff, int(inst&0x1ff)
+		switch {
+		case targets[at+1] || leaves(op):
 			return f.parameter(register, data)
-		}
-		if op == lua.OP_CALL && a <= register {
-			if c == 0 || register <= a+c-2 {
-				return expression{text: f.expression(a, at, depth+1).call(), owner: -1}
-			}
-			return nothing
-		}
-		if op == lua.OP_SELF && register == a+1 {
+		case op == lua.OP_CALL && a <= register:
+			return f.returned(at, register, depth)
+		case op == lua.OP_SELF && register == a+1:
 			return f.expression(b, at, depth+1)
+		case a == register && writes(op):
+			return f.written(at, register, depth)
 		}
-		if a != register || !writes(op) {
-			continue
-		}
-		switch op {
-		case lua.OP_GETGLOBAL:
-			return expression{text: f.constantText(int(inst & 0x3ffff)), global: true, owner: -1}
-		case lua.OP_GETUPVAL:
-			if b < len(p.DbgUpvalues) {
-				return expression{text: p.DbgUpvalues[b], owner: -1}
-			}
-		case lua.OP_MOVE, lua.OP_MOVEN:
-			x := f.expression(b, at, depth+1)
-			x.owner = -1
-			return x
-		case lua.OP_GETTABLEKS, lua.OP_SELF, lua.OP_GETTABLE:
-			return f.field(op, b, c, at, depth, register)
-		}
-		return nothing
 	}
 	return f.parameter(register, data)
+}
+
+// returned is what the call at a place puts into a register.
+func (f *frameMirror) returned(at, register, depth int) expression {
+	inst := f.Fn.Proto.Code[at]
+	a, c := int(inst>>18)&0xff, int(inst>>9)&0x1ff
+	x := expression{owner: -1}
+	if c == 0 || register <= a+c-2 {
+		x.text = f.expression(a, at, depth+1).call()
+	}
+	return x
+}
+
+// written is what the instruction at a place puts into its register.
+func (f *frameMirror) written(at, register, depth int) expression {
+	p := f.Fn.Proto
+	inst := p.Code[at]
+	op, b, c := int(inst>>26), int(inst&0x1ff), int(inst>>9)&0x1ff
+	switch op {
+	case lua.OP_GETGLOBAL:
+		return expression{text: f.constantText(int(inst & 0x3ffff)), global: true, owner: -1}
+	case lua.OP_GETUPVAL:
+		if b < len(p.DbgUpvalues) {
+			return expression{text: p.DbgUpvalues[b], owner: -1}
+		}
+	case lua.OP_MOVE, lua.OP_MOVEN:
+		x := f.expression(b, at, depth+1)
+		x.owner = -1
+		return x
+	case lua.OP_GETTABLEKS, lua.OP_SELF, lua.OP_GETTABLE:
+		return f.field(op, b, c, at, depth, register)
+	}
+	return expression{owner: -1}
 }
 
 // parameter names a register that holds a parameter and is never written.

@@ -63,15 +63,23 @@ func synonyms(name string, all []string) []string {
 				if slices.Contains(all, other+rest) {
 					return []string{other + rest}
 				}
-				for _, candidate := range all {
-					if rest == "" && strings.HasPrefix(candidate, other+"_") && len(loose) < 3 {
-						loose = append(loose, candidate)
-					}
+				if rest == "" {
+					loose = append(loose, beginning(all, other+"_")...)
 				}
 			}
 		}
 	}
-	return loose
+	return loose[:min(len(loose), 3)]
+}
+
+// beginning are the names that begin with a prefix.
+func beginning(all []string, prefix string) (found []string) {
+	for _, name := range all {
+		if strings.HasPrefix(name, prefix) {
+			found = append(found, name)
+		}
+	}
+	return found
 }
 
 // snake writes createContact and create-contact as create_contact.

@@ -114,15 +114,9 @@ func (d *decoder) object(s shape) (lua.LValue, error) {
 			}
 			d.space()
 		}
-		if d.pos >= len(d.text) || d.text[d.pos] != '"' {
-			return lua.LNil, d.unexpected("a name")
-		}
-		key, err := d.string()
+		key, err := d.name()
 		if err != nil {
 			return lua.LNil, err
-		}
-		if d.space(); !d.take(':') {
-			return lua.LNil, d.unexpected(`":"`)
 		}
 		v, err := d.value(fieldShape(d.catalogue, s, key, &cursor))
 		if err != nil {
@@ -136,6 +130,21 @@ func (d *decoder) object(s shape) (lua.LValue, error) {
 	fill(table, entries)
 	d.forget(base)
 	return table, nil
+}
+
+// name reads the name of a field and its colon.
+func (d *decoder) name() (string, error) {
+	if d.pos >= len(d.text) || d.text[d.pos] != '"' {
+		return "", d.unexpected("a name")
+	}
+	name, err := d.string()
+	if err != nil {
+		return "", err
+	}
+	if d.space(); !d.take(':') {
+		return "", d.unexpected(`":"`)
+	}
+	return name, nil
 }
 
 // fill sets the fields of a new table, names and values in turn. It does what

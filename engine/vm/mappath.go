@@ -34,22 +34,14 @@ func parseMapPath(text string) (mapPath, error) {
 	}
 	for rest := text; rest != ""; {
 		var name string
+		var err error
 		if quoted, found := strings.CutPrefix(rest, "["); found {
-			var err error
-			if name, rest, err = bracketPart(quoted); err != nil {
-				return fail("%w", err)
-			}
-			if rest != "" && rest[0] != '[' && rest[0] != '.' {
-				return fail("expected a dot after the bracket")
-			}
+			name, rest, err = bracketPart(quoted)
 		} else {
-			end := strings.IndexAny(rest, ".[")
-			if end < 0 {
-				end = len(rest)
-			}
-			if name, rest = rest[:end], rest[end:]; name == "" {
-				return fail("a name is missing between dots")
-			}
+			name, rest, err = dotPart(rest)
+		}
+		if err != nil {
+			return fail("%w", err)
 		}
 		if after, dot := strings.CutPrefix(rest, "."); dot {
 			if rest = after; rest == "" || rest[0] == '.' || rest[0] == '[' {
@@ -63,8 +55,27 @@ func parseMapPath(text string) (mapPath, error) {
 	return p, nil
 }
 
+// dotPart reads a name and gives what follows.
+func dotPart(s string) (name, rest string, err error) {
+	end := strings.IndexAny(s, ".[")
+	if end < 0 {
+		end = len(s)
+	}
+	if end == 0 {
+		return "", "", errors.New("a name is missing between dots")
+	}
+	return s[:end], s[end:], nil
+}
+
 // bracketPart reads 1] or "a.b"] and gives what follows.
 func bracketPart(s string) (name, rest string, err error) {
+	if name, rest, err = bracketText(s); err == nil && rest != "" && rest[0] != '[' && rest[0] != '.' {
+		err = errors.New("expected a dot after the bracket")
+	}
+	return name, rest, err
+}
+
+func bracketText(s string) (name, rest string, err error) {
 	if s != "" && (s[0] == '"' || s[0] == '\'') {
 		if name, rest, found := strings.Cut(s[1:], s[:1]+"]"); found {
 			return name, rest, nil

@@ -205,25 +205,29 @@ func (w *walk) run() {
 		case *lua.LTable:
 			w.table(v)
 		case *lua.LFunction:
-			if v.IsG && len(v.Upvalues) == 0 {
-				continue // shared by all
-			}
-			w.bytes += closureBytes
-			if !v.IsG {
-				w.value(v.Env)
-			}
-			for _, u := range v.Upvalues {
-				if u != nil && w.first(unsafe.Pointer(u)) {
-					w.bytes += upvalueBytes
-					w.value(u.Value())
-				}
-			}
+			w.function(v)
 		case *lua.LUserData:
 			if s, ok := v.Value.(sizer); ok {
 				bytes, holds := s.size()
 				w.bytes += bytes
 				w.values(holds)
 			}
+		}
+	}
+}
+
+func (w *walk) function(v *lua.LFunction) {
+	if v.IsG && len(v.Upvalues) == 0 {
+		return // shared by all
+	}
+	w.bytes += closureBytes
+	if !v.IsG {
+		w.value(v.Env)
+	}
+	for _, u := range v.Upvalues {
+		if u != nil && w.first(unsafe.Pointer(u)) {
+			w.bytes += upvalueBytes
+			w.value(u.Value())
 		}
 	}
 }

@@ -55,81 +55,36 @@ func (m *matcher) match(s, p int) int {
 		m.fail("too complex")
 	}
 	defer func() { m.depth-- }()
-	for p < len(m.pattern) {
+	for s >= 0 && p < len(m.pattern) {
 		m.step()
 		switch m.pattern[p] {
 		case '(':
-			if p+1 < len(m.pattern) && m.pattern[p+1] == ')' {
-				return m.open(s, p+2, capturePosition)
-			}
-			return m.open(s, p+1, captureOpen)
+			return m.group(s, p+1)
 		case ')':
 			return m.close(s, p+1)
 		case '$':
 			if p+1 == len(m.pattern) {
-				if s == len(m.text) {
-					return s
-				}
-				return -1
+				return m.atEnd(s)
 			}
 		case '%':
-			if p+1 < len(m.pattern) {
-				switch c := m.pattern[p+1]; {
-				case c == 'b':
-					if s = m.balance(s, p+2); s < 0 {
-						return -1
-					}
-					p += 4
-					continue
-				case c == 'f':
-					p += 2
-					if p >= len(m.pattern) || m.pattern[p] != '[' {
-						m.fail("a '[' is missing after '%f'")
-					}
-					end := m.classEnd(p)
-					var before, now byte
-					if s > 0 {
-						before = m.text[s-1]
-					}
-					if s < len(m.text) {
-						now = m.text[s]
-					}
-					if m.inSet(before, p, end-1) || !m.inSet(now, p, end-1) {
-						return -1
-					}
-					p = end
-					continue
-				case c >= '0' && c <= '9':
-					if s = m.again(s, c); s < 0 {
-						return -1
-					}
-					p += 2
-					continue
-				}
+			if isPlace(m.pattern, p+1) {
+				s, p = m.place(s, p+1)
+				continue
 			}
 		}
 		end := m.classEnd(p)
-		var suffix byte
-		if end < len(m.pattern) {
-			suffix = m.pattern[end]
-		}
-		switch suffix {
-		case '?':
-			if m.single(s, p, end) {
-				if e := m.match(s+1, end+1); e >= 0 {
-					return e
-				}
-			}
-			p = end + 1
+		switch m.suffix(end) {
 		case '*':
 			return m.longest(s, p, end)
 		case '+':
-			if !m.single(s, p, end) {
-				return -1
-			}
-			return m.longest(s+1, p, end)
+			return m.atLeastOne(s, p, end)
 		case '-':
 			return m.shortest(s, p, end)
+		case '?':
+			if e := m.one(s, p, end); e >= 0 {
+				return e
+			}
+			p = end + 1
 		default:
 			if !m.single(s, p, end) {
 				return -1
@@ -138,6 +93,82 @@ func (m *matcher) match(s, p int) int {
 		}
 	}
 	return s
+}
+
+// group matches what is behind a '('.
+func (m *matcher) group(s, p int) int {
+	if p < len(m.pattern) && m.pattern[p] == ')' {
+		return m.open(s, p+1, capturePosition)
+	}
+	return m.open(s, p, captureOpen)
+}
+
+func (m *matcher) atEnd(s int) int {
+	if s == len(m.text) {
+		return s
+	}
+	return -1
+}
+
+// isPlace reports whether the '%' before p begins an item that is no class of
+// characters: %b, %f or a digit.
+func isPlace(pattern string, p int) bool {
+	return p < len(pattern) && (pattern[p] == 'b' || pattern[p] == 'f' || isDigit(pattern[p]))
+}
+
+// place matches such an item, and gives where text and pattern go on. The
+// place in the text is -1 where it does not match.
+func (m *matcher) place(s, p int) (int, int) {
+	switch c := m.pattern[p]; c {
+	case 'b':
+		return m.balance(s, p+1), p + 3
+	case 'f':
+		return m.frontier(s, p+1)
+	default:
+		return m.again(s, c), p + 1
+	}
+}
+
+// frontier matches %f and a set: a place where the set begins.
+func (m *matcher) frontier(s, p int) (int, int) {
+	if p >= len(m.pattern) || m.pattern[p] != '[' {
+		m.fail("a '[' is missing after '%f'")
+	}
+	end := m.classEnd(p)
+	var before, now byte
+	if s > 0 {
+		before = m.text[s-1]
+	}
+	if s < len(m.text) {
+		now = m.text[s]
+	}
+	if m.inSet(before, p, end-1) || !m.inSet(now, p, end-1) {
+		return -1, end
+	}
+	return s, end
+}
+
+// suffix is the character at p, 0 at the end.
+func (m *matcher) suffix(p int) byte {
+	if p < len(m.pattern) {
+		return m.pattern[p]
+	}
+	return 0
+}
+
+// one matches the class from p to end once, and the rest of the pattern.
+func (m *matcher) one(s, p, end int) int {
+	if !m.single(s, p, end) {
+		return -1
+	}
+	return m.match(s+1, end+1)
+}
+
+func (m *matcher) atLeastOne(s, p, end int) int {
+	if !m.single(s, p, end) {
+		return -1
+	}
+	return m.longest(s+1, p, end)
 }
 
 func (m *matcher) longest(s, p, end int) int {

@@ -131,32 +131,36 @@ func (s *scanner) scan(source []byte) {
 		}
 		s.last = s.line
 		s.separate(c)
-		switch {
-		case c == '"' || c == '\'':
-			i = s.quoted(source, i)
-			s.unary = 0
-		case c == '[' && longBracket(source[i:]) >= 0:
-			i = s.long(source, i)
-			s.unary = 0
-		case isLetter(c) || c == '_':
-			from := i
-			for i < len(source) && (isLetter(source[i]) || isDigit(source[i]) || source[i] == '_') {
-				i++
-			}
-			s.word(string(source[from:i]))
-		case isDigit(c) || c == '.' && i+1 < len(source) && isDigit(source[i+1]):
-			i = s.numeral(source, i)
-			s.unary = 0
-		case c == '.':
-			for i < len(source) && source[i] == '.' {
-				i++
-			}
-			s.unary = 0
-		default:
-			s.sign(c)
+		i = s.token(source, i)
+	}
+}
+
+// token reads a word, number, text or sign, and gives where it ends.
+func (s *scanner) token(source []byte, i int) int {
+	switch c := source[i]; {
+	case c == '"' || c == '\'':
+		i = s.quoted(source, i)
+	case c == '[' && longBracket(source[i:]) >= 0:
+		i = s.long(source, i)
+	case isLetter(c) || c == '_':
+		from := i
+		for i < len(source) && (isLetter(source[i]) || isDigit(source[i]) || source[i] == '_') {
 			i++
 		}
+		s.word(string(source[from:i]))
+		return i
+	case isDigit(c) || c == '.' && i+1 < len(source) && isDigit(source[i+1]):
+		i = s.numeral(source, i)
+	case c == '.':
+		for i < len(source) && source[i] == '.' {
+			i++
+		}
+	default:
+		s.sign(c)
+		return i + 1
 	}
+	s.unary = 0
+	return i
 }
 
 func (s *scanner) word(w string) {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
 // wrote is what a call made of the contact c_1.
 func wrote(record, data string) journal.Effect {
-	return journal.Effect{Written: &journal.Written{
+	return journal.Effect{Written: &change.Written{
 		Connection: "highlevel", Noun: "highlevel.contact", Record: record, Data: json.RawMessage(data),
-		EchoRule: journal.EchoRule{Version: "changed", Free: []string{"dateUpdated"}},
+		EchoRule: change.EchoRule{Version: "changed", Free: []string{"dateUpdated"}},
 	}}
 }
 

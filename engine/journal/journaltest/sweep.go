@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
-var contacts = journal.PollKey{Connection: "highlevel", Poll: "contacts"}
+var contacts = change.PollKey{Connection: "highlevel", Poll: "contacts"}
 
 // listed is an event about a contact that a list showed.
 func listed(id, record string) journal.Event {
@@ -21,14 +22,14 @@ func listed(id, record string) journal.Event {
 }
 
 // sighting is what is known of a contact after a list showed it.
-func sighting(record string, hash rune, by journal.Teller) journal.Sighting {
-	return journal.Sighting{PollKey: contacts, Record: record, Told: []journal.Telling{{Hash: uint64(hash), At: day, By: by}}}
+func sighting(record string, hash rune, by change.Teller) change.Sighting {
+	return change.Sighting{PollKey: contacts, Record: record, Told: []change.Telling{{Hash: uint64(hash), At: day, By: by}}}
 }
 
 // pushed is an arrival by webhook of a contact that is polled too.
 func pushed(id, record string, hash rune) journal.Arrival {
 	a := arrival(contact(id, record, `{}`), hook("new"))
-	a.Mark = &journal.Mark{PollKey: contacts, Record: record, Telling: journal.Telling{Hash: uint64(hash), At: day}}
+	a.Mark = &change.Mark{PollKey: contacts, Record: record, Telling: change.Telling{Hash: uint64(hash), At: day}}
 	return a
 }
 
@@ -53,7 +54,7 @@ func (f *fixture) known(record string) string {
 	return tellings(f.sighting(record))
 }
 
-func (f *fixture) sighting(record string) journal.Sighting {
+func (f *fixture) sighting(record string) change.Sighting {
 	f.Helper()
 	all, err := f.store.Sightings(f.ctx, contacts, record)
 	if err != nil {
@@ -62,7 +63,7 @@ func (f *fixture) sighting(record string) journal.Sighting {
 	return all[record]
 }
 
-func tellings(s journal.Sighting) string {
+func tellings(s change.Sighting) string {
 	var told []string
 	for _, t := range s.Told {
 		told = append(told, fmt.Sprintf("%c%c", rune(t.Hash), "FLP"[t.By]))
@@ -91,7 +92,7 @@ var sweepTests = map[string]func(f *fixture){
 	"events, sightings and cursors are kept together": func(f *fixture) {
 		receipts := f.sweep(journal.Sweep{
 			Cursors:   []journal.Cursor{cursor("", `{"since":1}`), cursor("cal", `"x"`)},
-			Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Listed), sighting("c_2", 'B', journal.Found)},
+			Sightings: []change.Sighting{sighting("c_1", 'A', change.Listed), sighting("c_2", 'B', change.Found)},
 			Arrivals:  []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))},
 		})
 		if len(receipts) != 1 || !receipts[0].Kept || len(receipts[0].Runs) != 1 {
@@ -103,10 +104,10 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "event", f.next().Event.ID, "poll:highlevel:contacts:1")
 	},
 	"a sighting comes back as it was kept": func(f *fixture) {
-		s := sighting("c_1", 'A', journal.Listed)
+		s := sighting("c_1", 'A', change.Listed)
 		s.Item, s.Missed = "cal", true
-		s.Told = append(s.Told, journal.Telling{Thread: journal.FacetThread("x"), Hash: 1<<64 - 1})
-		f.sweep(journal.Sweep{Sightings: []journal.Sighting{s}})
+		s.Told = append(s.Told, change.Telling{Thread: change.FacetThread("x"), Hash: 1<<64 - 1})
+		f.sweep(journal.Sweep{Sightings: []change.Sighting{s}})
 		got := f.sighting("c_1")
 		if got.Row == 0 || got.Version == 0 {
 			f.Errorf("found %+v, expected a row and a version", got)
@@ -120,8 +121,8 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "cursors", f.cursors(), "poll  1, poll cal 2, reconcile  7")
 	},
 	"polls and connections are told apart": func(f *fixture) {
-		f.sweep(journal.Sweep{Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Found)}, Cursors: []journal.Cursor{cursor("", `1`)}})
-		for _, other := range []journal.PollKey{{Connection: "highlevel", Poll: "notes"}, {Connection: "highlevel/paris", Poll: "contacts"}} {
+		f.sweep(journal.Sweep{Sightings: []change.Sighting{sighting("c_1", 'A', change.Found)}, Cursors: []journal.Cursor{cursor("", `1`)}})
+		for _, other := range []change.PollKey{{Connection: "highlevel", Poll: "notes"}, {Connection: "highlevel/paris", Poll: "contacts"}} {
 			seen, err := f.store.Sightings(f.ctx, other, "c_1")
 			cursors, cursorErr := f.store.Cursors(f.ctx, other)
 			if len(seen)+len(cursors) > 0 || err != nil || cursorErr != nil {
@@ -130,12 +131,12 @@ var sweepTests = map[string]func(f *fixture){
 		}
 	},
 	"a stale sighting refuses the whole sweep": func(f *fixture) {
-		f.sweep(journal.Sweep{Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Found)}})
+		f.sweep(journal.Sweep{Sightings: []change.Sighting{sighting("c_1", 'A', change.Found)}})
 		read := f.sighting("c_1")
 		f.accept(pushed("1", "c_1", 'B'))
-		for name, stale := range map[string]journal.Sighting{"changed since": read, "new, and known": sighting("c_1", 'A', journal.Found)} {
+		for name, stale := range map[string]change.Sighting{"changed since": read, "new, and known": sighting("c_1", 'A', change.Found)} {
 			_, err := f.store.Sweep(f.ctx, journal.Sweep{PollKey: contacts, Cursors: []journal.Cursor{cursor("", `9`)},
-				Sightings: []journal.Sighting{sighting("c_2", 'A', journal.Found), stale},
+				Sightings: []change.Sighting{sighting("c_2", 'A', change.Found), stale},
 				Arrivals:  []journal.Arrival{arrival(listed("9", "c_1"), hook("new"))}})
 			if !errors.Is(err, journal.ErrStale) {
 				f.Errorf("%s: found %v, expected that it is stale", name, err)
@@ -147,7 +148,7 @@ var sweepTests = map[string]func(f *fixture){
 		f.wantErr(err, journal.ErrNotFound)
 	},
 	"what a list told is the duplicate of its webhook, once": func(f *fixture) {
-		f.sweep(journal.Sweep{Sightings: []journal.Sighting{sighting("c_1", 'A', journal.Listed)},
+		f.sweep(journal.Sweep{Sightings: []change.Sighting{sighting("c_1", 'A', change.Listed)},
 			Arrivals: []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))}})
 		receipts := f.accept(pushed("1", "c_1", 'A'), pushed("2", "c_1", 'A'))
 		if !receipts[0].Duplicate || receipts[0].Kept || receipts[1].Duplicate || len(receipts[1].Runs) != 1 {
@@ -171,9 +172,9 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "known", f.known("c_1"), "")
 	},
 	"the records of an item are listed in pieces": func(f *fixture) {
-		var all []journal.Sighting
+		var all []change.Sighting
 		for i := range 7 {
-			s := sighting(fmt.Sprint("c_", i), 'A', journal.Found)
+			s := sighting(fmt.Sprint("c_", i), 'A', change.Found)
 			s.Item = []string{"cal", "other"}[i/6]
 			all = append(all, s)
 		}
@@ -200,13 +201,13 @@ var sweepTests = map[string]func(f *fixture){
 		wantList(f, "records", found, []string{"c_0", "c_1", "c_2", "c_3", "c_4", "c_5"})
 	},
 	"a sweep that makes no sense keeps nothing": func(f *fixture) {
-		good := sighting("c_1", 'A', journal.Found)
+		good := sighting("c_1", 'A', change.Found)
 		for name, bad := range map[string]journal.Sweep{
-			"no poll":         {PollKey: journal.PollKey{Connection: "highlevel"}, Sightings: []journal.Sighting{good}},
-			"no record":       {PollKey: contacts, Sightings: []journal.Sighting{good, {}}},
-			"long record":     {PollKey: contacts, Sightings: []journal.Sighting{good, sighting(strings.Repeat("x", 5000), 'A', 0)}},
-			"cursor not JSON": {PollKey: contacts, Sightings: []journal.Sighting{good}, Cursors: []journal.Cursor{cursor("", `{`)}},
-			"bad event":       {PollKey: contacts, Sightings: []journal.Sighting{good}, Arrivals: []journal.Arrival{{}}},
+			"no poll":         {PollKey: change.PollKey{Connection: "highlevel"}, Sightings: []change.Sighting{good}},
+			"no record":       {PollKey: contacts, Sightings: []change.Sighting{good, {}}},
+			"long record":     {PollKey: contacts, Sightings: []change.Sighting{good, sighting(strings.Repeat("x", 5000), 'A', 0)}},
+			"cursor not JSON": {PollKey: contacts, Sightings: []change.Sighting{good}, Cursors: []journal.Cursor{cursor("", `{`)}},
+			"bad event":       {PollKey: contacts, Sightings: []change.Sighting{good}, Arrivals: []journal.Arrival{{}}},
 		} {
 			if _, err := f.store.Sweep(f.ctx, bad); err == nil {
 				f.Errorf("%s: kept", name)
@@ -215,8 +216,8 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "known", f.known("c_1"), "")
 	},
 	"records that are gone are forgotten with the ids of events": func(f *fixture) {
-		gone := journal.Sighting{PollKey: contacts, Record: "c_1", Told: []journal.Telling{{Thread: journal.DeletedThread, At: day, By: journal.Listed}}}
-		f.sweep(journal.Sweep{Sightings: []journal.Sighting{gone, sighting("c_2", 'A', journal.Found)}})
+		gone := change.Sighting{PollKey: contacts, Record: "c_1", Told: []change.Telling{{Thread: change.DeletedThread, At: day, By: change.Listed}}}
+		f.sweep(journal.Sweep{Sightings: []change.Sighting{gone, sighting("c_2", 'A', change.Found)}})
 		prune := func() {
 			if _, err := f.store.Prune(f.ctx, journal.Retention{IDs: 24 * time.Hour}); err != nil {
 				f.Fatal(err)

@@ -7,50 +7,51 @@ import (
 	"fmt"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/dispatch"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// Next implements journal.Store.
-func (s *Store) Next(ctx context.Context) (journal.Activation, error) {
-	for {
-		r, err := s.dispatch.next(ctx)
-		if err != nil {
-			return journal.Activation{}, fmt.Errorf("wait for a run: %w", err)
-		}
-		epoch := r.epoch.Load()
-		if epoch == 0 {
-			continue // cancelled meanwhile
-		}
-		a, err := s.activation(ctx, r, epoch)
-		if err != nil {
-			s.dispatch.putBack(r, epoch)
-			return a, s.fail(fmt.Sprintf("hand out run %q", journal.RunID(r.seq, s.salt)), err)
-		}
-		return a, nil
-	}
+// handouts makes what workers get of the runs that are handed out.
+type handouts struct {
+	*dispatch.Dispatcher
+	*Reader
 }
 
-// activation makes what a worker gets. The caller holds the run.
-func (s *Store) activation(ctx context.Context, r *run, epoch int64) (a journal.Activation, err error) {
-	if f := r.fresh; f != nil {
-		a.Event = *f.event
-		a.Run = journal.Run{
-			ID: journal.RunID(r.seq, s.salt), Seq: r.seq, Event: f.event.ID, Script: f.hook.Script, Hook: f.hook.Name,
-			Matched: f.hook.Version, Connection: f.event.Connection, Account: f.event.Account, Lane: r.lane, Created: f.created,
-		}
-		r.fresh = nil
-	} else if a, err = s.readBack(ctx, r.seq); err != nil {
-		return a, err
+// Next implements ledger.Dispatch.
+func (s *handouts) Next(ctx context.Context) (journal.Activation, error) {
+	h, err := s.Dispatcher.Next(ctx)
+	if err != nil {
+		return journal.Activation{}, fmt.Errorf("wait for a run: %w", err)
 	}
-	started := s.dispatch.resume(r, epoch, a.Run.Bound)
-	a.Epoch = epoch
-	a.Run.State, a.Run.Epoch, a.Run.Attempts = journal.Running, epoch, max(a.Run.Attempts, 1)
+	a, err := s.activation(ctx, &h)
+	if err != nil {
+		s.PutBack(h.Seq, h.Epoch)
+		return a, s.fail(fmt.Sprintf("hand out run %q", journal.RunID(h.Seq, s.salt)), err)
+	}
+	s.Resume(h.Seq, h.Epoch, a.Run.Bound)
+	a.Epoch = h.Epoch
+	a.Run.State, a.Run.Epoch, a.Run.Attempts = journal.Running, h.Epoch, max(a.Run.Attempts, 1)
 	if a.Run.Started.IsZero() {
-		a.Run.Started = atRest(started)
+		a.Run.Started = ledger.Rest(h.Started)
 	}
 	return a, nil
 }
 
-func (s *Store) readBack(ctx context.Context, seq int64) (a journal.Activation, err error) {
+// activation makes what a worker gets, from what is fresh or from the file.
+func (s *handouts) activation(ctx context.Context, h *dispatch.Handout) (a journal.Activation, err error) {
+	if h.Fresh == nil {
+		return s.readBack(ctx, h.Seq)
+	}
+	hook := h.Fresh.Hook
+	a.Event = *h.Fresh.Event
+	a.Run = journal.Run{
+		ID: journal.RunID(h.Seq, s.salt), Seq: h.Seq, Event: a.Event.ID, Script: hook.Script, Hook: hook.Name, Matched: hook.Version,
+		Connection: a.Event.Connection, Account: a.Event.Account, Lane: h.Lane, Created: ledger.Time(h.Row.Run.Created),
+	}
+	return a, nil
+}
+
+func (s *handouts) readBack(ctx context.Context, seq int64) (a journal.Activation, err error) {
 	var row runRow
 	var event eventRow
 	e := &event.event

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
@@ -47,7 +48,7 @@ func child(folder string) {
 	})
 }
 
-var sweptContacts = journal.PollKey{Connection: "highlevel", Poll: "contacts"}
+var sweptContacts = change.PollKey{Connection: "highlevel", Poll: "contacts"}
 
 // childSweep keeps one page of a poll after the other: what was known, an event
 // and how far it has come.
@@ -58,7 +59,7 @@ func childSweep(ctx context.Context, s *sqlite.Store, hook *journal.Hook) {
 		_, err := s.Sweep(ctx, journal.Sweep{
 			PollKey:   sweptContacts,
 			Cursors:   []journal.Cursor{{Name: "poll", Value: []byte(strconv.Itoa(i))}},
-			Sightings: []journal.Sighting{{Record: event.Record, Told: []journal.Telling{{Hash: uint64(i), By: journal.Listed}}}},
+			Sightings: []change.Sighting{{Record: event.Record, Told: []change.Telling{{Hash: uint64(i), By: change.Listed}}}},
 			Arrivals:  []journal.Arrival{{Event: event, Hooks: []*journal.Hook{hook}}},
 		})
 		if err != nil {

@@ -4,36 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
-
-// pragmaTask sets a bound on the writer's connection, which no other can see.
-type pragmaTask struct {
-	ticket
-	text string
-}
-
-func (t *pragmaTask) apply(w *writer) error { return w.conn.run(t.text) }
 
 // SetMaxPages bounds the file, so that SQLite itself finds it full.
 func (s *Store) SetMaxPages(n int64) error {
-	t := &pragmaTask{ticket: newTicket(), text: fmt.Sprintf("PRAGMA max_page_count = %d", n)}
-	return s.writer.queue.do(context.Background(), t)
+	return s.alone(context.Background(), func(t *tx) error { return t.conn.run(fmt.Sprintf("PRAGMA max_page_count = %d", n)) })
 }
-
-// commitTask changes the writer's way to commit.
-type commitTask struct {
-	ticket
-	change func(c *conn) error
-}
-
-func (t *commitTask) apply(w *writer) error { return t.change(w.conn) }
 
 // BreakCommit makes every commit fail, as on a disk that is full by then; mend
 // ends that.
 func (s *Store) BreakCommit() (mend func() error, err error) {
 	var commit, broken *stmt
 	change := func(change func(c *conn) error) error {
-		return s.writer.queue.do(context.Background(), &commitTask{newTicket(), change})
+		return s.alone(context.Background(), func(t *tx) error { return change(t.conn) })
 	}
 	err = change(func(c *conn) error {
 		commit = c.commit
@@ -59,3 +49,82 @@ func Migrate(ctx context.Context, path string, texts ...string) error {
 
 // Migrations are the texts of all versions of the file.
 func Migrations() ([]string, error) { return migrations() }
+
+// Wrap has the ledger use what wrap makes of a store.
+func (c Config) Wrap(wrap func(ledger.Store) ledger.Store) Config {
+	c.wrap = wrap
+	return c
+}
+
+// FailCommit makes the COMMIT of an open transaction fail; mend ends that.
+func FailCommit(open ledger.Tx) (mend func(), err error) {
+	c := open.(*tx).conn
+	commit := c.commit
+	if err := c.prepare(map[**stmt]string{&c.commit: `RELEASE a_savepoint_that_is_not_there`}); err != nil {
+		return nil, err
+	}
+	return func() { c.commit = commit }, nil
+}
+
+// Memory writes down all that a store and its ledger have in memory and would
+// go by, but for what is scratch.
+func Memory(store ledger.Store, l *ledger.Ledger) string {
+	t := store.(*tx)
+	m := memoryWriter{seen: map[unsafe.Pointer]int{}}
+	m.write(reflect.ValueOf(&t.memory).Elem())
+	m.write(reflect.ValueOf(t.dispatch))
+	m.write(reflect.ValueOf(l).Elem().FieldByName("alarm").FieldByName("at"))
+	return m.String()
+}
+
+// memoryWriter writes values with what they point to, unexported fields too.
+type memoryWriter struct {
+	strings.Builder
+	seen map[unsafe.Pointer]int
+}
+
+func (m *memoryWriter) write(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			m.WriteString("nil")
+			return
+		}
+		id, again := m.seen[v.UnsafePointer()]
+		if !again {
+			id = len(m.seen)
+			m.seen[v.UnsafePointer()] = id
+		}
+		fmt.Fprintf(m, "&%d", id)
+		if !again {
+			m.write(v.Elem())
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[sync.Mutex]() {
+			return
+		}
+		m.WriteString("{")
+		for i := range v.NumField() {
+			m.WriteString(v.Type().Field(i).Name + ":")
+			m.write(v.Field(i))
+			m.WriteString("\n")
+		}
+		m.WriteString("}")
+	case reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprintf("%v", a), fmt.Sprintf("%v", b)) })
+		for _, key := range keys {
+			fmt.Fprintf(m, "[%v]", key)
+			m.write(v.MapIndex(key))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			m.write(v.Index(i))
+			m.WriteString(",")
+		}
+	case reflect.Func, reflect.Chan, reflect.Interface:
+		fmt.Fprint(m, v.IsNil())
+	default:
+		fmt.Fprintf(m, "%v", v)
+	}
+}

@@ -7,21 +7,17 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // maxInRow is the largest value that stands in its row.
 const maxInRow = 256 << 10
 
-// value is a value on its way into a row, compressed if it is to stand beside.
-type value struct{ text, packed []byte }
-
-// pack compresses what is large. It takes a while then, so callers do it
-// before they ask the writer.
-func pack(text []byte) value {
+// pack compresses what is too large for a row, and gives nil for what is not.
+func pack(text []byte) []byte {
 	if len(text) <= maxInRow {
-		return value{text: text}
+		return nil
 	}
 	var b bytes.Buffer
 	z, err := flate.NewWriter(&b, flate.BestSpeed)
@@ -34,7 +30,7 @@ func pack(text []byte) value {
 	if err != nil {
 		panic(err) // a buffer takes all
 	}
-	return value{text: text, packed: b.Bytes()}
+	return b.Bytes()
 }
 
 // unpackLimit bounds what a damaged value can unpack to.
@@ -50,21 +46,21 @@ func unpack(packed []byte) ([]byte, error) {
 }
 
 // put gives what a row is to hold of a value.
-func (w *writer) put(v value) (any, error) {
-	if v.packed == nil {
-		return blob(v.text), nil
+func (t *tx) put(v ledger.Value) (any, error) {
+	if v.Packed == nil {
+		return blob(v.Text), nil
 	}
-	return w.sql.addLarge.one(v.packed)
+	return t.sql.addLarge.one(v.Packed)
 }
 
 // get reads what a row holds of a value.
-func (w *writer) get(held driver.Value) ([]byte, error) {
+func (t *tx) get(held driver.Value) ([]byte, error) {
 	id, large := held.(int64)
 	if !large {
 		text, _ := held.([]byte)
-		return text, nil
+		return bytes.Clone(text), nil
 	}
-	packed, err := w.sql.getLarge.one(id)
+	packed, err := t.sql.getLarge.one(id)
 	if err != nil {
 		return nil, err
 	}
@@ -76,17 +72,11 @@ func (w *writer) get(held driver.Value) ([]byte, error) {
 }
 
 // forget lets a large value go that a row held.
-func (w *writer) forget(held driver.Value) error {
+func (t *tx) forget(held driver.Value) error {
 	id, large := held.(int64)
 	if !large {
 		return nil
 	}
-	_, err := w.sql.dropLarge.run(id)
+	_, err := t.sql.dropLarge.run(id)
 	return err
-}
-
-// tooLarge is the error that a step ends with whose value cannot be kept.
-func tooLarge(what string, size int) *bindings.Error {
-	return &bindings.Error{Kind: bindings.TooLarge,
-		Message: fmt.Sprintf("the %s of this step would be %d bytes, at most %d can be kept", what, size, journal.MaxValue)}
 }

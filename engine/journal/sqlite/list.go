@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // defaultLimit is what the zero Limit of a query means.
@@ -65,10 +66,10 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 			return nil, err
 		}
 		if l, out := handedOut[run.Seq]; out && run.State == journal.Queued {
-			run.State, run.Epoch, run.Park = journal.Running, l.epoch, nil
-			run.Bound, run.Attempts = cmp.Or(run.Bound, l.bound.version), max(run.Attempts, 1)
+			run.State, run.Epoch, run.Park = journal.Running, l.Epoch, nil
+			run.Bound, run.Attempts = cmp.Or(run.Bound, l.Bound.Version), max(run.Attempts, 1)
 			if run.Started.IsZero() {
-				run.Started = atRest(l.started)
+				run.Started = ledger.Rest(l.Started)
 			}
 		}
 		all = append(all, run)
@@ -86,7 +87,7 @@ type clause struct {
 // hook and state apart, each of which is a walk of an index from its end: so
 // the time does not depend on how many there are.
 func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) {
-	if _, known := codeOf(q.State); q.State != "" && !known {
+	if _, known := ledger.StateOf(q.State); q.State != "" && !known {
 		return nil, fmt.Errorf("there is no state %q; there are %s", q.State, journal.States())
 	}
 	common, err := r.common(ctx, q)
@@ -158,13 +159,13 @@ func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 		if !each {
 			return []clause{{"1", nil}}
 		}
-		for i := paused; i < int64(len(states)); i++ {
-			parts = append(parts, clause{`state = ?`, []any{i}})
+		for i := ledger.Paused; i <= ledger.Skipped; i++ {
+			parts = append(parts, clause{`state = ?`, []any{int64(i)}})
 		}
 		return parts
 	}
-	number, _ := codeOf(state)
-	return []clause{{`state = ?`, []any{number}}}
+	number, _ := ledger.StateOf(state)
+	return []clause{{`state = ?`, []any{int64(number)}}}
 }
 
 func (r *Reader) executing() string {

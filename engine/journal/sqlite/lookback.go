@@ -6,91 +6,81 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
-
-// lookBackMost is how many events a park looks at in the writer. Where more
-// came since the run began it looks through them beside the writer first, so
-// that no other write waits for that.
-const lookBackMost = 200
-
-// lookBackTries bounds how often it does so: events may come more quickly than
-// they can be looked at.
-const lookBackTries = 5
-
-var errLookBack = errors.New("too many events to look back at")
-
-// looked is what is known of the events that a run may have missed: none up to
-// a row is what it waits for, or that one is the oldest.
-type looked struct {
-	upto, found int64
-}
 
 // errFound ends a walk of rows.
 var errFound = errors.New("found")
 
-// lookBack finds the oldest event since the run was created that it waits for
-// and has not had. It fails with errLookBack where it would look at more than
-// most of them.
-func (w *writer) lookBack(run int64, a *journal.Await, known looked, most int) (found *journal.Event, err error) {
-	s, err := w.standing(run)
+// maxSeq is greater than any number of a row.
+const maxSeq = math.MaxInt64
+
+// since finds the oldest event that a run waits for and has not had.
+func (t *tx) since(w ledger.Since) (ledger.Found, error) {
+	own, err := t.sql.eventOfRun.one(w.Run)
 	if err != nil {
-		return nil, err
+		return ledger.Found{}, err
 	}
-	fits := func(row []driver.Value) error {
-		seq, e := row[0].(int64), eventOf(row[1:])
-		if seq == s.event || !a.Matches(e) {
-			return nil
+	l := lookBack{tx: t, Since: w, own: own, before: maxSeq}
+	if w.Found != 0 {
+		if err := l.walk(t.sql.eventAt, w.Found); err != nil || l.found.Event != nil {
+			return l.found, err
 		}
-		if had, err := w.sql.hadEvent.one(run, e.ID, seq); err != nil || had != nil {
-			return err
-		}
-		found = e
-		return errFound
+		l.After, l.Found = w.Run, 0 // it was pruned meanwhile
 	}
-	if known.found != 0 {
-		switch err := w.sql.eventAt.each(fits, known.found); {
-		case errors.Is(err, errFound):
-			return found, nil
-		case err != nil:
-			return nil, err
-		}
-		known.upto = 0
-	}
-	types, err := typesOf(a, func(after string) (string, error) {
-		next, err := w.sql.nextType.one(after)
+	types, err := typesOf(w.Triggers, func(after string) (string, error) {
+		next, err := t.sql.nextType.one(after)
 		name, _ := next.(string)
 		return name, err
 	})
-	if err != nil {
-		return nil, err
+	for i := 0; err == nil && i < len(types) && !l.found.More; i++ {
+		err = l.walk(t.sql.eventsSince, types[i], l.After, l.before)
 	}
-	before := int64(over)
-	for _, t := range types {
-		err := w.sql.eventsSince.each(func(row []driver.Value) error {
-			if most--; most < 0 {
-				return errLookBack
-			}
-			err := fits(row)
-			if errors.Is(err, errFound) {
-				before = row[0].(int64)
-			}
-			return err
-		}, t, max(run, known.upto), before)
-		if err != nil && !errors.Is(err, errFound) {
-			return nil, err
-		}
-	}
-	return found, nil
+	return l.found, err
 }
 
-// typesOf gives the types of events that an await names; of a wildcard, those
+// lookBack is the search for an event in the file.
+type lookBack struct {
+	*tx
+	ledger.Since
+	own    driver.Value // the number of the run's own event
+	before int64        // only an older event is of interest
+	looked int
+	found  ledger.Found
+}
+
+// walk looks at the events that a statement selects, up to one that fits.
+func (l *lookBack) walk(s *stmt, values ...any) error {
+	err := s.each(func(row []driver.Value) error {
+		if l.looked++; l.Limit > 0 && l.looked > l.Limit && l.Found == 0 {
+			l.found = ledger.Found{More: true}
+			return errFound
+		}
+		seq, e := row[0].(int64), eventOf(row[1:])
+		if seq == l.own || !l.Fits(e) {
+			return nil
+		}
+		if had, err := l.sql.hadEvent.one(l.Run, e.ID, seq); err != nil || had != nil {
+			return err
+		}
+		l.found.Event, l.before = e, seq
+		return errFound
+	}, values...)
+	if errors.Is(err, errFound) {
+		return nil
+	}
+	return err
+}
+
+// typesOf gives the types of events that triggers name; of a wildcard, those
 // that are kept. next gives the first type after one, empty after the last.
-func typesOf(a *journal.Await, next func(after string) (string, error)) (types []string, err error) {
-	for _, trigger := range a.Triggers {
+func typesOf(triggers []string, next func(after string) (string, error)) (types []string, err error) {
+	for _, trigger := range triggers {
 		prefix, _, wild := strings.Cut(trigger, "*")
 		if !wild {
 			types = append(types, trigger)
@@ -112,26 +102,33 @@ func typesOf(a *journal.Await, next func(after string) (string, error)) (types [
 	return slices.Compact(types), nil
 }
 
-// lookBack looks, beside the writer, through the events behind those that are
-// known.
-func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, known looked) (now looked, err error) {
+// Search implements ledger.Store.
+func (t *tx) Search(ctx context.Context, since ledger.Since) (upto, found int64, err error) {
+	upto, found, err = t.reader.search(ctx, since)
+	if err != nil {
+		err = t.reader.fail("read the events since the run was accepted", err)
+	}
+	return upto, found, err
+}
+
+func (r *Reader) search(ctx context.Context, since ledger.Since) (upto, found int64, err error) {
 	// What is accepted from here on has a greater number.
-	if err := r.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM event`).Scan(&now.upto); err != nil {
-		return known, err
+	if err := r.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM event`).Scan(&upto); err != nil {
+		return 0, 0, err
 	}
 	had, err := r.seqs(ctx, `SELECT event FROM run WHERE seq = ?1 UNION SELECT event FROM merged WHERE run = ?1
-		ORDER BY 1`, run)
+		ORDER BY 1`, since.Run)
 	if err != nil {
-		return known, err
+		return 0, 0, err
 	}
-	ids, err := r.texts(ctx, `SELECT event FROM step WHERE run = ? AND event IS NOT NULL`, run)
+	ids, err := r.texts(ctx, `SELECT event FROM step WHERE run = ? AND event IS NOT NULL`, since.Run)
 	if err != nil {
-		return known, err
+		return 0, 0, err
 	}
 	fits := func(seq int64, e *journal.Event) bool {
-		return a.Matches(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
+		return since.Fits(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
 	}
-	types, err := typesOf(a, func(after string) (name string, err error) {
+	types, err := typesOf(since.Triggers, func(after string) (name string, err error) {
 		err = r.db.QueryRowContext(ctx, `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`, after).Scan(&name)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
@@ -139,14 +136,14 @@ func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, know
 		return name, err
 	})
 	if err != nil {
-		return known, err
+		return 0, 0, err
 	}
 	for _, t := range types {
-		if err := r.firstOf(ctx, t, max(run, known.upto), fits, &now.found); err != nil {
-			return known, err
+		if err := r.firstOf(ctx, t, since.After, fits, &found); err != nil {
+			return 0, 0, err
 		}
 	}
-	return now, nil
+	return upto, found, nil
 }
 
 // firstOf puts the first event of a type behind a row into found that fits, if
@@ -154,7 +151,7 @@ func (r *Reader) lookBack(ctx context.Context, run int64, a *journal.Await, know
 func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, fits func(int64, *journal.Event) bool, found *int64) error {
 	before := *found
 	if before == 0 {
-		before = over
+		before = maxSeq
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT seq, id, connection, data FROM event
 		WHERE type = ? AND seq > ? AND seq < ? ORDER BY seq`, eventType, after, before)
@@ -185,7 +182,7 @@ func eventOf(row []driver.Value) *journal.Event {
 	e := &journal.Event{ID: text(0), Type: text(1), Connection: text(2), Account: text(3), Source: journal.Source(text(4)),
 		Record: text(5), Echo: row[6].(int64) != 0, Data: slices.Clone(data)}
 	if at, ok := row[7].(int64); ok {
-		e.Time = fromMicro(at)
+		e.Time = ledger.Time(at)
 	}
 	return e
 }

@@ -32,19 +32,6 @@ type pruning struct {
 	pruned journal.Pruned
 }
 
-// pruneTask is one batch: it says where the next begins, or that it was the
-// last.
-type pruneTask struct {
-	ticket
-	do func(w *writer) error
-}
-
-func (t *pruneTask) apply(w *writer) error { return t.do(w) }
-
-func (p *pruning) batch(ctx context.Context, do func(w *writer) error) error {
-	return p.store.writer.queue.do(ctx, &pruneTask{newTicket(), do})
-}
-
 func (p *pruning) all(ctx context.Context, r journal.Retention) error {
 	if r.Age > 0 || r.Count > 0 {
 		if err := p.runs(ctx, r); err != nil {
@@ -63,6 +50,23 @@ func (p *pruning) all(ctx context.Context, r journal.Retention) error {
 	return nil
 }
 
+// walk calls one batch after the other until one says that it was the last. Each
+// says how many rows it removed.
+func (p *pruning) walk(ctx context.Context, count *int, batch func(t *tx) (removed int, more bool, err error)) error {
+	for more := true; more; {
+		removed := 0
+		err := p.store.alone(ctx, func(t *tx) (err error) {
+			removed, more, err = batch(t)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		*count += removed
+	}
+	return nil
+}
+
 // runs forgets those that ended before a time, and the oldest that are too
 // many.
 func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
@@ -77,42 +81,28 @@ func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 	if r.Age > 0 {
 		before = p.now.Add(-r.Age).UnixMicro()
 	}
-	for from, more := int64(0), true; more; {
-		next, some, gone := from, false, 0
-		err := p.batch(ctx, func(w *writer) error {
-			next, some, gone = from, false, 0
-			var seqs []int64
-			err := w.sql.oldRuns.each(func(row []driver.Value) error {
-				next, some = row[0].(int64), true
-				ended, over := row[1].(int64)
-				if over && (ended < before || len(seqs) < excess) {
-					seqs = append(seqs, next)
-				}
-				return nil
-			}, from, int64(pruneBatch))
-			if err != nil {
-				return err
+	from := int64(0)
+	return p.walk(ctx, &p.pruned.Runs, func(t *tx) (int, bool, error) {
+		next, some := from, false
+		var seqs []int64
+		err := t.sql.oldRuns.each(func(row []driver.Value) error {
+			next, some = row[0].(int64), true
+			if ended, over := row[1].(int64); over && (ended < before || len(seqs) < excess) {
+				seqs = append(seqs, next)
 			}
-			for _, seq := range seqs {
-				if err := w.erase(seq); err != nil {
-					return err
-				}
-			}
-			gone = len(seqs)
 			return nil
-		})
-		if err != nil {
-			return err
+		}, from, int64(pruneBatch))
+		for i := 0; err == nil && i < len(seqs); i++ {
+			err = t.erase(seqs[i])
 		}
-		p.pruned.Runs, excess = p.pruned.Runs+gone, excess-gone
-		from, more = next, some && (next < before || excess > 0)
-	}
-	return nil
+		t.committed(func() { from, excess = next, excess-len(seqs) })
+		return len(seqs), some && (next < before || excess > len(seqs)), err
+	})
 }
 
 // erase takes a run away that is over.
-func (w *writer) erase(seq int64) error {
-	for _, s := range []*stmt{w.sql.eraseLarge, w.sql.eraseSteps, w.sql.eraseApprovals, w.sql.eraseMerged, w.sql.eraseFiles, w.sql.eraseRun} {
+func (t *tx) erase(seq int64) error {
+	for _, s := range []*stmt{t.sql.eraseLarge, t.sql.eraseSteps, t.sql.eraseApprovals, t.sql.eraseMerged, t.sql.eraseFiles, t.sql.eraseRun} {
 		if _, err := s.run(seq); err != nil {
 			return err
 		}
@@ -123,40 +113,32 @@ func (w *writer) erase(seq int64) error {
 // events forgets those that came before a time, belong to no run that is kept
 // and are of no use to any wait.
 func (p *pruning) events(ctx context.Context, before int64) error {
-	for from, more := int64(0), true; more; {
-		next, some, gone := from, false, 0
-		err := p.batch(ctx, func(w *writer) error {
-			next, some, gone = from, false, 0
-			needs, err := w.needs()
-			if err != nil {
-				return err
-			}
-			var seqs []int64
-			err = w.sql.oldEvents.each(func(row []driver.Value) error {
-				next, some = row[0].(int64), true
-				if next < before && row[2].(int64) == 0 && !needs.has(row[1].(string), next) {
-					seqs = append(seqs, next)
-				}
-				return nil
-			}, from, before, int64(pruneBatch))
-			if err != nil {
-				return err
-			}
-			for _, seq := range seqs {
-				if _, err := w.sql.eraseEvent.run(seq); err != nil {
-					return err
-				}
-			}
-			gone = len(seqs)
-			return nil
-		})
+	from := int64(0)
+	return p.walk(ctx, &p.pruned.Events, func(t *tx) (int, bool, error) {
+		needs, err := t.needs()
 		if err != nil {
-			return err
+			return 0, false, err
 		}
-		p.pruned.Events += gone
-		from, more = next, some
+		next, some := from, false
+		var seqs []int64
+		err = t.sql.oldEvents.each(func(row []driver.Value) error {
+			next, some = row[0].(int64), true
+			if next < before && row[2].(int64) == 0 && !needs.has(row[1].(string), next) {
+				seqs = append(seqs, next)
+			}
+			return nil
+		}, from, before, int64(pruneBatch))
+		t.committed(func() { from = next })
+		return len(seqs), some, eraseEach(t.sql.eraseEvent, seqs, err)
+	})
+}
+
+// eraseEach runs a statement for each of the rows, unless there is an error.
+func eraseEach(s *stmt, rows []int64, err error) error {
+	for i := 0; err == nil && i < len(rows); i++ {
+		_, err = s.run(rows[i])
 	}
-	return nil
+	return err
 }
 
 // need is a trigger that live runs may look back for, from the oldest on.
@@ -178,8 +160,8 @@ func (all needs) has(eventType string, seq int64) bool {
 
 // needs reads what live runs may look back for: of a run that is bound, what
 // its version awaits; of others, what any version of their script does.
-func (w *writer) needs() (all needs, err error) {
-	err = w.sql.liveAwaits.each(func(row []driver.Value) error {
+func (t *tx) needs() (all needs, err error) {
+	err = t.sql.liveAwaits.each(func(row []driver.Value) error {
 		var triggers []string
 		text, _ := row[0].([]byte)
 		if err := json.Unmarshal(text, &triggers); err != nil {
@@ -196,9 +178,9 @@ func (w *writer) needs() (all needs, err error) {
 // ids forgets by which ids events were known that came before a time.
 func (p *pruning) ids(ctx context.Context, before int64) error {
 	var parts []int64
-	err := p.batch(ctx, func(w *writer) error {
-		parts = []int64{w.seen.open.part}
-		for _, s := range w.seen.full {
+	err := p.store.alone(ctx, func(t *tx) error {
+		parts = []int64{t.seen.open.part}
+		for _, s := range t.seen.full {
 			if s.newest < before {
 				parts = append(parts, s.part)
 			}
@@ -213,72 +195,54 @@ func (p *pruning) ids(ctx context.Context, before int64) error {
 
 // part forgets ids of one part, and the part with its last.
 func (p *pruning) part(ctx context.Context, part, before int64) error {
-	for from, more := "", true; more; {
-		next, gone := from, 0
-		err := p.batch(ctx, func(w *writer) error {
-			next, more = from, false
-			var ids []string
-			err := w.sql.oldIDs.each(func(row []driver.Value) error {
-				next, more = row[0].(string), true
-				if row[1].(int64) < before && row[2] == nil {
-					ids = append(ids, next)
-				}
-				return nil
-			}, part, from, int64(5*pruneBatch))
-			for i := 0; err == nil && i < len(ids); i++ {
-				_, err = w.sql.eraseID.run(part, ids[i])
+	from := ""
+	err := p.walk(ctx, &p.pruned.IDs, func(t *tx) (int, bool, error) {
+		next, more := from, false
+		var ids []string
+		err := t.sql.oldIDs.each(func(row []driver.Value) error {
+			next, more = row[0].(string), true
+			if row[1].(int64) < before && row[2] == nil {
+				ids = append(ids, next)
 			}
-			gone = len(ids)
-			return err
-		})
-		if err != nil {
-			return err
+			return nil
+		}, part, from, int64(5*pruneBatch))
+		for i := 0; err == nil && i < len(ids); i++ {
+			_, err = t.sql.eraseID.run(part, ids[i])
 		}
-		p.pruned.IDs += gone
-		from = next
-	}
-	empty := false
-	err := p.batch(ctx, func(w *writer) error {
-		n, err := w.sql.eraseSieve.run(part)
-		empty = n > 0
-		return err
+		t.committed(func() { from = next })
+		return len(ids), more, err
 	})
-	if err != nil || !empty {
+	if err != nil {
 		return err
 	}
-	// Memory forgets it once that is kept.
-	return p.batch(ctx, func(w *writer) error {
-		w.seen.full = slices.DeleteFunc(w.seen.full, func(s sieve) bool { return s.part == part })
-		return nil
+	return p.store.alone(ctx, func(t *tx) error {
+		n, err := t.sql.eraseSieve.run(part)
+		if n > 0 {
+			t.committed(func() {
+				t.seen.full = slices.DeleteFunc(t.seen.full, func(s sieve) bool { return s.part == part })
+			})
+		}
+		return err
 	})
 }
 
 // sightings forgets the records of polls that were gone before a time.
 func (p *pruning) sightings(ctx context.Context, before int64) error {
-	for more := true; more; {
-		err := p.batch(ctx, func(w *writer) error {
-			var ids []int64
-			err := w.sql.oldSightings.each(func(row []driver.Value) error {
-				ids = append(ids, row[0].(int64))
-				return nil
-			}, before, int64(pruneBatch))
-			for i := 0; err == nil && i < len(ids); i++ {
-				_, err = w.sql.dropSighting.run(ids[i])
-			}
-			more = len(ids) == pruneBatch
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	removed := 0 // is not reported
+	return p.walk(ctx, &removed, func(t *tx) (int, bool, error) {
+		var ids []int64
+		err := t.sql.oldSightings.each(func(row []driver.Value) error {
+			ids = append(ids, row[0].(int64))
+			return nil
+		}, before, int64(pruneBatch))
+		return len(ids), len(ids) == pruneBatch, eraseEach(t.sql.dropSighting, ids, err)
+	})
 }
 
 // written forgets what calls wrote of records before a time.
 func (p *pruning) written(ctx context.Context, before int64) error {
-	return p.batch(ctx, func(w *writer) error {
-		_, err := w.sql.oldWritten.run(before)
+	return p.store.alone(ctx, func(t *tx) error {
+		_, err := t.sql.oldWritten.run(before)
 		return err
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // Reader reads a journal, beside the writer or without one.
@@ -22,7 +23,7 @@ type Reader struct {
 	wakeup *sql.Stmt // what a hand-out needs
 	closed atomic.Bool
 	// handedOut tells what only the engine's memory knows.
-	handedOut func() map[int64]live
+	handedOut func() map[int64]ledger.Holding
 }
 
 var _ journal.Reader = (*Reader)(nil)
@@ -60,7 +61,7 @@ func openDB(path, mode string, pragmas ...string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-func newReader(path string, known int, handedOut func() map[int64]live) (*Reader, error) {
+func newReader(path string, known int, handedOut func() map[int64]ledger.Holding) (*Reader, error) {
 	db, err := openDB(path, "ro", "busy_timeout(10000)", "query_only(1)")
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func newReader(path string, known int, handedOut func() map[int64]live) (*Reader
 	r.db.SetMaxOpenConns(maxReaders)
 	r.db.SetMaxIdleConns(maxReaders)
 	if r.handedOut == nil {
-		r.handedOut = func() map[int64]live { return nil }
+		r.handedOut = func() map[int64]ledger.Holding { return nil }
 	}
 	if err := r.prepare(known); err != nil {
 		return nil, errors.Join(err, r.db.Close())
@@ -186,27 +187,34 @@ func (r *Reader) event(ctx context.Context, id string) (journal.Event, []journal
 	return events[0], runs, err
 }
 
-// seqs gives the numbers that a query selects.
-func (r *Reader) seqs(ctx context.Context, query string, args ...any) ([]int64, error) {
-	return column[int64](ctx, r, query, args...)
-}
-
-func (r *Reader) texts(ctx context.Context, query string, args ...any) ([]string, error) {
-	return column[string](ctx, r, query, args...)
-}
-
-func column[T any](ctx context.Context, r *Reader, query string, args ...any) (all []T, err error) {
+// list reads what a query selects. one reads a row.
+func list[T any](ctx context.Context, r *Reader, one func(row *sql.Rows) (T, error), query string, args ...any) (all []T, err error) {
 	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var one T
-		if err := rows.Scan(&one); err != nil {
+		value, err := one(rows)
+		if err != nil {
 			return nil, err
 		}
-		all = append(all, one)
+		all = append(all, value)
 	}
 	return all, rows.Err()
+}
+
+// value reads a row of one column.
+func value[T any](row *sql.Rows) (v T, err error) {
+	err = row.Scan(&v)
+	return v, err
+}
+
+// seqs gives the numbers that a query selects.
+func (r *Reader) seqs(ctx context.Context, query string, args ...any) ([]int64, error) {
+	return list(ctx, r, value[int64], query, args...)
+}
+
+func (r *Reader) texts(ctx context.Context, query string, args ...any) ([]string, error) {
+	return list(ctx, r, value[string], query, args...)
 }

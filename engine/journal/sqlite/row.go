@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // A run as its row and those it refers to tell it.
@@ -41,11 +42,11 @@ func (row *runRow) fields() []any {
 
 func (row *runRow) read(salt uint16) (journal.Run, error) {
 	r := row.run
-	if stateOf(row.state) == "" {
+	if ledger.State(row.state).Journal() == "" {
 		return r, fmt.Errorf("run %d has the unknown state %d", r.Seq, row.state)
 	}
 	r.ID = journal.RunID(r.Seq, salt)
-	r.State = stateOf(row.state)
+	r.State = ledger.State(row.state).Journal()
 	r.Bound = row.bound.String
 	if row.resolved.Valid {
 		if err := json.Unmarshal([]byte(row.resolved.String), &r.Resolved); err != nil {
@@ -61,7 +62,7 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 		}
 	}
 	if row.park != nil {
-		var body parkBody
+		var body ledger.ParkBody
 		if err := json.Unmarshal(row.park, &body); err != nil {
 			return r, fmt.Errorf("what run %d waits for: %w", r.Seq, err)
 		}
@@ -89,86 +90,72 @@ func (row *eventRow) read() journal.Event {
 }
 
 // events reads those that a condition selects.
-func (r *Reader) events(ctx context.Context, condition string, args ...any) (all []journal.Event, err error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT e.id, e.type, e.connection, e.account, e.source, e.record, e.echo,
-		e.time, e.received, e.data FROM event e `+condition, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+func (r *Reader) events(ctx context.Context, condition string, args ...any) ([]journal.Event, error) {
+	return list(ctx, r, func(rows *sql.Rows) (journal.Event, error) {
 		var row eventRow
 		e := &row.event
-		if err := rows.Scan(&e.ID, &e.Type, &e.Connection, &e.Account, &e.Source, &e.Record, &e.Echo,
-			&row.time, &row.received, &row.data); err != nil {
-			return nil, err
-		}
-		all = append(all, row.read())
-	}
-	return all, rows.Err()
+		err := rows.Scan(&e.ID, &e.Type, &e.Connection, &e.Account, &e.Source, &e.Record, &e.Echo, &row.time, &row.received, &row.data)
+		return row.read(), err
+	}, `SELECT e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.received, e.data FROM event e `+condition, args...)
 }
 
-func (r *Reader) steps(ctx context.Context, run int64) (all []journal.Step, err error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT number, name, state, args, hash, result, error, sent, event, position, started,
+func (r *Reader) steps(ctx context.Context, run int64) ([]journal.Step, error) {
+	rows, err := list(ctx, r, readStep, `SELECT number, name, state, args, hash, result, error, sent, event, position, started,
 		took, attempts FROM step WHERE run = ? ORDER BY number`, run)
-	if err != nil {
+	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	defer rows.Close()
-	var beside []placeOfLarge
-	for rows.Next() {
-		var s journal.Step
-		var state int
-		var started sql.NullInt64
-		var event sql.NullString
-		var args, result, sent any
-		var failure []byte
-		if err := rows.Scan(&s.Number, &s.Name, &state, &args, &s.Hash, &result, &failure, &sent, &event, &s.Position, &started,
-			&s.Took, &s.Attempts); err != nil {
-			return nil, err
-		}
-		if state < 0 || state >= len(stepStates) {
-			return nil, fmt.Errorf("step %d has the unknown state %d", s.Number, state)
-		}
-		s.State, s.Started, s.Event = stepStates[state], moment(started), event.String
-		if failure != nil {
-			if err := json.Unmarshal(failure, &s.Error); err != nil {
-				return nil, fmt.Errorf("the error of step %d: %w", s.Number, err)
+	all := make([]journal.Step, len(rows))
+	for i, row := range rows {
+		all[i] = row.step
+		for j, to := range []*json.RawMessage{&all[i].Args, &all[i].Result, &all[i].Sent} {
+			if *to, err = r.value(ctx, row.values[j]); err != nil {
+				return nil, fmt.Errorf("a large value of step %d: %w", row.step.Number, err)
 			}
 		}
-		all = append(all, s)
-		for i, v := range []any{args, result, sent} {
-			switch v := v.(type) {
-			case []byte:
-				*valueOf(&all[len(all)-1], i) = v
-			case int64:
-				beside = append(beside, placeOfLarge{v, len(all) - 1, i})
-			}
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	for _, p := range beside {
-		var packed []byte
-		if err := r.db.QueryRowContext(ctx, `SELECT data FROM large WHERE id = ?`, p.id).Scan(&packed); err != nil {
-			return nil, fmt.Errorf("a large value of step %d: %w", all[p.step].Number, err)
-		}
-		text, err := unpack(packed)
-		if err != nil {
-			return nil, err
-		}
-		*valueOf(&all[p.step], p.which) = text
 	}
 	return all, nil
 }
 
-// placeOfLarge is where a value belongs that does not stand in its row.
-type placeOfLarge struct {
-	id          int64
-	step, which int
+// stepRow is a step, and its args, result and sent as the row has them.
+type stepRow struct {
+	step   journal.Step
+	values [3]any
 }
 
-func valueOf(s *journal.Step, which int) *json.RawMessage {
-	return []*json.RawMessage{&s.Args, &s.Result, &s.Sent}[which]
+func readStep(row *sql.Rows) (r stepRow, err error) {
+	s := &r.step
+	var state int
+	var started sql.NullInt64
+	var event sql.NullString
+	var failure []byte
+	if err := row.Scan(&s.Number, &s.Name, &state, &r.values[0], &s.Hash, &r.values[1], &failure, &r.values[2], &event, &s.Position,
+		&started, &s.Took, &s.Attempts); err != nil {
+		return r, err
+	}
+	if state < 0 || state >= len(stepStates) {
+		return r, fmt.Errorf("step %d has the unknown state %d", s.Number, state)
+	}
+	s.State, s.Started, s.Event = stepStates[state], moment(started), event.String
+	if failure != nil {
+		if err := json.Unmarshal(failure, &s.Error); err != nil {
+			return r, fmt.Errorf("the error of step %d: %w", s.Number, err)
+		}
+	}
+	return r, nil
+}
+
+// value reads a value that may stand beside its row.
+func (r *Reader) value(ctx context.Context, held any) ([]byte, error) {
+	switch held := held.(type) {
+	case []byte:
+		return held, nil
+	case int64:
+		var packed []byte
+		if err := r.db.QueryRowContext(ctx, `SELECT data FROM large WHERE id = ?`, held).Scan(&packed); err != nil {
+			return nil, err
+		}
+		return unpack(packed)
+	}
+	return nil, nil
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"slices"
+
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // The ids of events are kept in parts of so many, with sieveBytes bytes of bits
@@ -53,8 +55,7 @@ func (s *sieve) mayHave(at scent) bool {
 	return true
 }
 
-// seen is what memory knows of the ids that are kept. It may be too much, after
-// a transaction that was undone, never too little.
+// seen is what memory knows of the ids that are kept.
 type seen struct {
 	full   []sieve // the oldest first
 	open   sieve   // of the part that grows
@@ -90,7 +91,7 @@ func (s *seen) load(c *conn) error {
 		known[one.part] = true
 		s.open = newSieve(one.part + 1)
 	}
-	for last := int64(-over); ; {
+	for last := int64(-maxSeq); ; {
 		next, err := nextPart.one(last)
 		part, more := next.(int64)
 		if err != nil || !more {
@@ -129,48 +130,68 @@ func sift(ids *stmt, part int64) (s sieve, n int, err error) {
 }
 
 // isSeen reports whether an id is kept.
-func (w *writer) isSeen(id string) (bool, error) {
-	if old, err := w.isInFull(id); old || err != nil {
-		return old, err
-	}
-	event, err := w.sql.findSeen.one(w.seen.open.part, id)
-	return event != nil, err
-}
-
-func (w *writer) isInFull(id string) (bool, error) {
+func (t *tx) isSeen(id string) (bool, error) {
 	at := scentOf(id)
-	for i := len(w.seen.full) - 1; i >= 0; i-- {
-		s := &w.seen.full[i]
-		if !s.mayHave(at) {
-			continue
-		}
-		if event, err := w.sql.findSeen.one(s.part, id); event != nil || err != nil {
-			return event != nil, err
+	if found, err := t.isIn(&t.seen.open, at, id); found || err != nil {
+		return found, err
+	}
+	for i := len(t.seen.full) - 1; i >= 0; i-- {
+		if found, err := t.isIn(&t.seen.full[i], at, id); found || err != nil {
+			return found, err
 		}
 	}
 	return false, nil
 }
 
-// addSeen keeps the id of an event. It reports false where it is kept already.
-func (w *writer) addSeen(id string, event int64) (bool, error) {
-	if old, err := w.isInFull(id); old || err != nil {
-		return false, err
+func (t *tx) isIn(s *sieve, at scent, id string) (bool, error) {
+	if !s.mayHave(at) {
+		return false, nil
 	}
-	s := &w.seen
-	if s.inOpen >= partIDs {
-		if _, err := w.sql.putSieve.run(s.open.part, s.open.newest, s.open.bits); err != nil {
-			return false, err
+	event, err := t.sql.findSeen.one(s.part, id)
+	return event != nil, err
+}
+
+// addSeen writes an id that is not kept yet. A part that is full gets its
+// sieve.
+func (t *tx) addSeen(id ledger.ID) error {
+	open := newestPart{t.seen.open, t.seen.inOpen}
+	if n := len(t.filled); n > 0 {
+		open = newestPart{part: sieve{part: t.filled[n-1].part + 1}}
+	}
+	if open.ids+len(t.ids) >= partIDs {
+		full := newSieve(open.part.part)
+		copy(full.bits, open.part.bits)
+		full.newest = open.part.newest
+		for _, one := range t.ids {
+			full.add(one.ID, one.Event)
 		}
-		s.full = append(s.full, s.open)
-		s.open, s.inOpen = newSieve(s.open.part+1), 0
+		if _, err := t.sql.putSieve.run(full.part, full.newest, full.bits); err != nil {
+			return err
+		}
+		t.filled, t.ids = append(t.filled, full), t.ids[:0]
+		open.part.part++
 	}
-	added, err := w.sql.addSeen.run(s.open.part, id, event)
-	if err != nil || added == 0 {
-		return false, err
+	t.ids = append(t.ids, id)
+	_, err := t.sql.addSeen.run(open.part.part, id.ID, id.Event)
+	return err
+}
+
+// newestPart is the part that grows, and how many ids are in it.
+type newestPart struct {
+	part sieve
+	ids  int
+}
+
+// remember takes over the parts that were filled, and the ids behind them.
+func (s *seen) remember(filled []sieve, ids []ledger.ID) {
+	if n := len(filled); n > 0 {
+		s.full = append(s.full, filled...)
+		s.open, s.inOpen = newSieve(filled[n-1].part+1), 0
 	}
-	s.open.add(id, event)
-	s.inOpen++
-	return true, nil
+	for _, id := range ids {
+		s.open.add(id.ID, id.Event)
+	}
+	s.inOpen += len(ids)
 }
 
 // whereSeen finds the event of an id, in the newest part first.

@@ -2,57 +2,31 @@ package sqlite
 
 // statements are those of the writer.
 type statements struct {
-	owner *stmt
-
-	findHook, addHook       *stmt
-	findRule, putRule       *stmt
-	findVersion, addVersion *stmt
-	putVersion, tick        *stmt
-
-	findSeen, addSeen, putSieve, addEvent, addRun *stmt
-
-	begin, end, park, requeue                         *stmt
-	lastStep, putStep, stepValues, stepSent, dropStep *stmt
-	addLarge, getLarge, dropLarge, copyLarge          *stmt
-
-	findRun, findDue, nextWake, endWait, queueRun, rouseRun *stmt
-	addAwait, findAwaits, dropAwaits                        *stmt
-	eventsSince, eventAt, nextType, hadEvent                *stmt
-
-	addApproval, findDecision, decide *stmt
-
-	getChanged, putChanged, findLane, findReplacer, findMerging, merge, addMerged, endNow *stmt
-
-	addFile, copyFiles, eraseFiles *stmt
-
-	putWritten, dropWritten, findWritten, oldWritten *stmt
-	addDoubt, findDoubts, dropDoubts, markEcho       *stmt
-
-	eventType, pauseRun, unpauseRun, findPaused *stmt
-
-	lastError, countAttempt, rebind, findProblem, findMark, endMark *stmt
-	copySteps, keptSteps, largeSteps, setArgs, setResult            *stmt
-
-	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun *stmt
-	oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseSieve         *stmt
-
-	getState, putState, dropState *stmt
-
-	putLink, getLink, findLinks, dropLink *stmt
-
-	putSubscription, dropSubscription *stmt
-
-	findPoll, addPoll, putCursor                                       *stmt
-	findSighting, addSighting, putSighting, oldSightings, dropSighting *stmt
+	owner                                                                                                                                  *stmt
+	findHook, addHook, putRule, findVersion, addVersion, putVersion, tick                                                                  *stmt
+	findSeen, addSeen, putSieve, addEvent, addRun                                                                                          *stmt
+	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                      *stmt
+	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                        *stmt
+	addApproval, decide                                                                                                                    *stmt
+	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                 *stmt
+	addFile, copyFiles, eraseFiles                                                                                                         *stmt
+	putWritten, dropWritten, findWritten, oldWritten, addDoubt, findDoubts, dropDoubts, markEcho                                           *stmt
+	eventType, findPaused                                                                                                                  *stmt
+	endMark, copySteps, largeSteps, setArgs, setResult                                                                                     *stmt
+	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseSieve *stmt
+	getState, putState, dropState                                                                                                          *stmt
+	putLink, findLinks, dropLink                                                                                                           *stmt
+	putSubscription, dropSubscription                                                                                                      *stmt
+	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                       *stmt
+	findApproval, findStep, countMarks, putHolder, putEnd, putPark, putPlace, eventOfRun                                                   *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
 	return c.prepare(map[**stmt]string{
 		&s.owner: `SELECT owner FROM store`,
 
-		&s.findHook:    `SELECT id FROM hook WHERE script = ? AND name = ?`,
+		&s.findHook:    `SELECT id, lane, rule FROM hook WHERE script = ? AND name = ?`,
 		&s.addHook:     `INSERT INTO hook (script, name) VALUES (?, ?) RETURNING id`,
-		&s.findRule:    `SELECT lane, rule FROM hook WHERE id = ?`,
 		&s.putRule:     `UPDATE hook SET lane = ?2, rule = ?3 WHERE id = ?1`,
 		&s.findVersion: `SELECT id FROM version WHERE hash = ?`,
 		&s.addVersion:  `INSERT INTO version (hash) VALUES (?) RETURNING id`,
@@ -65,20 +39,15 @@ func (s *statements) prepare(c *conn) error {
 		&s.putSieve: putSieve,
 		&s.addEvent: `INSERT INTO event (seq, id, type, connection, account, source, record, echo, time, received, data)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, place, merging, overlap, state, epoch, attempts, steps,
-			executed, created, wake, rule) VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?7, ?8, 0, 0, 0, 0, ?9, ?10, ?11)`,
+		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, rule, place, merging, overlap, state, created, wake, epoch, attempts, steps,
+			executed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)`,
+		&s.putHolder: `UPDATE run SET state = ?, epoch = ?, bound = ?, resolved = ?, started = ?, attempts = ?, merging = ? WHERE seq = ?`,
+		&s.putEnd: `UPDATE run SET state = ?, epoch = ?, bound = ?, resolved = ?, started = ?, attempts = ?, merging = ?, steps = ?, finished = ?,
+			executed = ?, problem = ? WHERE seq = ?`,
+		&s.putPark:  `UPDATE run SET parked = ?, wake = ?, park = ? WHERE seq = ?`,
+		&s.putPlace: `UPDATE run SET event = ?, matched = ?, overlap = ?, lane = ?, place = ? WHERE seq = ?`,
 
-		&s.begin: `UPDATE run SET state = 1, epoch = ?2, bound = coalesce(bound, ?3), resolved = coalesce(resolved, ?4), started = coalesce(started, ?5),
-			attempts = max(attempts, 1), merging = 0 WHERE seq = ?1`,
-		&s.end: `UPDATE run SET state = ?2, epoch = ?3, bound = coalesce(bound, ?4), resolved = coalesce(resolved, ?5),
-			started = coalesce(started, ?6), attempts = max(attempts, 1), merging = 0, steps = ?7, finished = ?8, problem = ?9,
-			executed = executed + ?10 WHERE seq = ?1`,
-		&s.park: `UPDATE run SET state = ?2, epoch = ?3, bound = coalesce(bound, ?4), resolved = coalesce(resolved, ?5),
-			started = coalesce(started, ?6), attempts = max(attempts, 1) + ?7, merging = 0, executed = executed + ?8, parked = ?9,
-			wake = ?10, park = ?11, problem = ?12 WHERE seq = ?1`,
-		&s.requeue: `UPDATE run SET state = 0 WHERE seq = ?`,
-
-		&s.lastStep: `SELECT number, state FROM step WHERE run = ? ORDER BY number DESC LIMIT 1`,
+		&s.findStep: `SELECT error FROM step WHERE run = ? AND number = ?`,
 		&s.putStep: `INSERT INTO step (run, number, name, state, args, hash, result, error, sent, event, position, started, took,
 			attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (run, number) DO UPDATE SET name = excluded.name, state = excluded.state, args = excluded.args,
@@ -93,15 +62,12 @@ func (s *statements) prepare(c *conn) error {
 		&s.dropLarge: `DELETE FROM large WHERE id = ?`,
 		&s.copyLarge: `INSERT INTO large (data) SELECT data FROM large WHERE id = ? RETURNING id`,
 
-		&s.findRun:  `SELECT event, hook, lane, state, epoch, overlap, park, rule FROM run WHERE seq = ?`,
-		&s.findDue:  `SELECT seq FROM run WHERE wake <= ? ORDER BY wake LIMIT ?`,
-		&s.nextWake: `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
+		&s.findRun:  `SELECT ` + runColumns + ` FROM run r WHERE seq = ?`,
+		&s.findDue:  `SELECT ` + runColumns + ` FROM run r WHERE wake <= ? ORDER BY wake LIMIT ?`,
+		&s.nextWake: `SELECT min(wake) FROM run WHERE wake > ?`,
 		&s.endWait: `UPDATE step SET state = ?3, result = ?4, error = ?5, event = ?6, took = max(0, ?7 - started) * 1000
 			WHERE run = ?1 AND number = ?2 AND state = 0`,
-		&s.queueRun: `UPDATE run SET state = 0, epoch = epoch + 1, place = ?2, lane = ?3, parked = NULL, wake = NULL, park = NULL,
-			problem = NULL, finished = NULL WHERE seq = ?1`,
-		&s.rouseRun: `UPDATE run SET state = 0, epoch = epoch + 1, parked = NULL, wake = NULL, park = NULL, problem = NULL
-			WHERE seq = ?`,
+		&s.endMark: `UPDATE step SET state = ?3, result = ?4, error = ?5, sent = NULL WHERE run = ?1 AND number = ?2 AND state = 0`,
 
 		&s.addAwait:   `INSERT INTO await (trigger, path, class, run) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		&s.findAwaits: `SELECT run FROM await WHERE trigger = ? AND path = ? AND class = ?`,
@@ -109,28 +75,25 @@ func (s *statements) prepare(c *conn) error {
 
 		&s.eventsSince: `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event
 			WHERE type = ? AND seq > ? AND seq < ? ORDER BY seq`,
-		&s.eventAt:  `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event WHERE seq = ?`,
-		&s.nextType: `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`,
-		&s.hadEvent: `SELECT 1 FROM step WHERE run = ?1 AND event = ?2 UNION ALL SELECT 1 FROM merged WHERE event = ?3 AND run = ?1`,
+		&s.eventAt:    `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event WHERE seq = ?`,
+		&s.nextType:   `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`,
+		&s.eventOfRun: `SELECT event FROM run WHERE seq = ?`,
+		&s.hadEvent:   `SELECT 1 FROM step WHERE run = ?1 AND event = ?2 UNION ALL SELECT 1 FROM merged WHERE event = ?3 AND run = ?1`,
 
 		&s.addApproval: `INSERT INTO approval (id, run, step, title, text, choices, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
-		&s.findDecision: `SELECT choice, by, note, decided FROM approval WHERE id = ? AND choice IS NOT NULL`,
+		&s.findApproval: `SELECT run, step, title, text, choices, created, expires, choice, by, note, decided FROM approval WHERE id = ?`,
 		&s.decide:       `UPDATE approval SET choice = ?2, by = ?3, note = ?4, decided = ?5 WHERE id = ?1 AND choice IS NULL`,
 
 		&s.getChanged: `SELECT value FROM changed WHERE hook = ? AND connection = ? AND record = ?`,
 		&s.putChanged: `INSERT INTO changed (hook, connection, record, value) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET value = excluded.value`,
-		&s.findLane: `SELECT seq, state FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state <> 6 AND seq <> ?
+		&s.findLane: `SELECT ` + runColumns + ` FROM run r WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state <> 6
 			ORDER BY seq`,
-		&s.findReplacer: `SELECT 1 FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state IN (0, -1) AND overlap = 2
-			AND seq > ? LIMIT 1`,
-		&s.findMerging: `SELECT seq, state, event, created FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8
+		&s.findReplacer: `SELECT max(seq) FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state IN (0, -1) AND overlap = 2`,
+		&s.findMerging: `SELECT ` + runColumns + ` FROM run r WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8
 			AND merging = 1 ORDER BY seq`,
-		&s.merge:     `UPDATE run SET event = ?2, matched = ?3, overlap = ?4, wake = coalesce(?5, wake) WHERE seq = ?1`,
 		&s.addMerged: `INSERT INTO merged (event, run) VALUES (?, ?)`,
-		&s.endNow: `UPDATE run SET state = ?2, epoch = ?3, finished = ?4, problem = ?5, merging = 0, parked = NULL, wake = NULL,
-			park = NULL, steps = (SELECT count(*) FROM step WHERE run = ?1) WHERE seq = ?1`,
 
 		&s.addFile:    `INSERT INTO file (run, hash) VALUES (?, ?) ON CONFLICT DO NOTHING`,
 		&s.copyFiles:  `INSERT INTO file (run, hash) SELECT ?1, hash FROM file WHERE run = ?2`,
@@ -149,20 +112,11 @@ func (s *statements) prepare(c *conn) error {
 		&s.dropDoubts: `DELETE FROM doubt WHERE run = ? AND number = ?`,
 		&s.markEcho:   `UPDATE event SET echo = 1 WHERE seq = ?`,
 
-		&s.eventType:  `SELECT type FROM event WHERE seq = ?`,
-		&s.pauseRun:   `UPDATE run SET state = -1, parked = ?2 WHERE seq = ?1`,
-		&s.unpauseRun: `UPDATE run SET state = 0, parked = NULL WHERE seq = ?`,
-		&s.findPaused: `SELECT r.seq FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 AND (?1 = '' OR e.type = ?1)
-			ORDER BY r.place LIMIT ?2`,
+		&s.eventType: `SELECT type FROM event WHERE seq = ?`,
+		&s.findPaused: `SELECT ` + runColumns + ` FROM run r WHERE state = -1 AND (?1 = '' OR (SELECT type FROM event WHERE seq = r.event) = ?1)
+			ORDER BY place LIMIT ?2`,
 
-		&s.lastError:    `SELECT number, error FROM step WHERE run = ? ORDER BY number DESC LIMIT 1`,
-		&s.countAttempt: `UPDATE run SET attempts = attempts + 1 WHERE seq = ?`,
-		&s.rebind:       `UPDATE run SET bound = ?2 WHERE seq = ?1`,
-		&s.findProblem:  `SELECT problem FROM run WHERE seq = ?`,
-		&s.findMark:     `SELECT 1 FROM step WHERE run = ? AND number = ? AND state = 0`,
-		&s.endMark:      `UPDATE step SET state = 1, result = ?3, error = NULL, sent = NULL WHERE run = ?1 AND number = ?2 AND state = 0`,
-
-		&s.keptSteps: `SELECT count(*), coalesce(sum(state = 0), 0) FROM step WHERE run = ? AND number <= ?`,
+		&s.countMarks: `SELECT count(*) FROM step WHERE run = ? AND number <= ? AND state = 0`,
 		&s.copySteps: `INSERT INTO step (run, number, name, state, args, hash, result, error, event, position, started, took, attempts)
 			SELECT ?1, number, name, state, args, hash, result, error, event, position, started, took, attempts
 			FROM step WHERE run = ?2 AND number <= ?3`,
@@ -175,8 +129,8 @@ func (s *statements) prepare(c *conn) error {
 		&s.putCursor: `INSERT INTO cursor (poll, name, item, value) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET value = excluded.value`,
 		&s.findSighting: `SELECT id, item, version, missed, told FROM sighting WHERE poll = ? AND record = ?`,
-		&s.addSighting:  `INSERT INTO sighting (poll, record, item, version, missed, gone, told) VALUES (?, ?, ?, 1, ?, ?, ?)`,
-		&s.putSighting: `UPDATE sighting SET item = ?3, version = version + 1, missed = ?4, gone = ?5, told = ?6
+		&s.addSighting:  `INSERT INTO sighting (poll, record, item, version, missed, gone, told) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		&s.putSighting: `UPDATE sighting SET item = ?3, version = ?4, missed = ?5, gone = ?6, told = ?7
 			WHERE poll = ?1 AND record = ?2`,
 		&s.oldSightings: `SELECT id FROM sighting WHERE gone < ? ORDER BY gone LIMIT ?`,
 		&s.dropSighting: `DELETE FROM sighting WHERE id = ?`,
@@ -213,9 +167,8 @@ func (s *statements) prepare(c *conn) error {
 		&s.putLink: `INSERT INTO link (kind, account, id, kind2, account2, id2, made) VALUES (?1, ?2, ?3, ?4, ?5, ?6,
 			max(?7, 1 + coalesce((SELECT max(made) FROM link WHERE kind = ?1 AND account = ?2 AND id = ?3), 0)))
 			ON CONFLICT DO UPDATE SET made = excluded.made`,
-		&s.getLink: `SELECT id2 FROM link WHERE kind = ? AND account = ? AND id = ? AND kind2 = ? AND account2 = ?
-			ORDER BY made DESC LIMIT 1`,
-		&s.findLinks: `SELECT id2 FROM link WHERE kind = ? AND account = ? AND id = ? AND kind2 = ? AND account2 = ?`,
-		&s.dropLink:  `DELETE FROM link WHERE kind = ? AND account = ? AND id = ? AND kind2 = ? AND account2 = ? AND id2 = ?`,
+		&s.findLinks: `SELECT id2 FROM link WHERE kind = ? AND account = ? AND id = ? AND kind2 = ? AND account2 = ?
+			ORDER BY made DESC`,
+		&s.dropLink: `DELETE FROM link WHERE kind = ? AND account = ? AND id = ? AND kind2 = ? AND account2 = ? AND id2 = ?`,
 	})
 }

@@ -3,9 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // Counts implements journal.Reader. A state in which no run is stands with
@@ -18,11 +18,11 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 		return nil, r.fail("count runs", err)
 	}
 	defer moment.Rollback()
-	counts := make(map[journal.State]int, len(states))
-	for i := paused; i < int64(len(states)); i++ {
-		state := stateOf(i)
+	counts := map[journal.State]int{}
+	for i := ledger.Paused; i <= ledger.Skipped; i++ {
+		state := i.Journal()
 		var n int
-		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, i).Scan(&n); err != nil {
+		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, int64(i)).Scan(&n); err != nil {
 			return nil, r.fail("count runs", err)
 		}
 		counts[state] += n
@@ -40,25 +40,31 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 }
 
 // Lanes implements journal.Reader.
-func (r *Reader) Lanes(ctx context.Context) (all []journal.LaneStatus, err error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT h.script, h.name, r.lane, r.seq, r.state, r.parked,
+func (r *Reader) Lanes(ctx context.Context) ([]journal.LaneStatus, error) {
+	all, err := list(ctx, r, func(row *sql.Rows) (l journal.LaneStatus, err error) {
+		var seq, state, since int64
+		err = row.Scan(&l.Script, &l.Hook, &l.Lane, &seq, &state, &since, &l.Behind)
+		l.Run, l.State, l.Since = journal.RunID(seq, r.salt), ledger.State(state).Journal(), ledger.Time(since)
+		return l, err
+	}, `SELECT h.script, h.name, r.lane, r.seq, r.state, r.parked,
 		(SELECT count(*) FROM run b WHERE b.hook = r.hook AND b.lane = r.lane AND b.lane <> '' AND b.state < 8 AND b.state = 0)
 		FROM run r JOIN hook h ON h.id = r.hook WHERE r.state IN (2, 3, 4, 5) AND r.lane <> '' ORDER BY r.parked, r.seq`)
 	if err != nil {
 		return nil, r.fail("list lanes", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var l journal.LaneStatus
-		var seq, state, since int64
-		if err := rows.Scan(&l.Script, &l.Hook, &l.Lane, &seq, &state, &since, &l.Behind); err != nil {
-			return nil, r.fail("list lanes", err)
-		}
-		l.Run, l.State, l.Since = journal.RunID(seq, r.salt), stateOf(state), time.UnixMicro(since).UTC()
-		all = append(all, l)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, r.fail("list lanes", err)
+	return all, nil
+}
+
+// Floods implements journal.Reader.
+func (r *Reader) Floods(ctx context.Context) ([]journal.Flood, error) {
+	all, err := list(ctx, r, func(row *sql.Rows) (f journal.Flood, err error) {
+		var since int64
+		err = row.Scan(&f.Trigger, &f.Runs, &since)
+		f.Since = ledger.Time(since)
+		return f, err
+	}, `SELECT e.type, count(*), min(r.created) FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 GROUP BY e.type ORDER BY e.type`)
+	if err != nil {
+		return nil, r.fail("list floods", err)
 	}
 	return all, nil
 }

@@ -14,6 +14,8 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/dispatch"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
 // The values that zero fields of Config stand for.
@@ -40,25 +42,22 @@ type Config struct {
 	// Memory bounds the bytes of events kept in memory until their runs are
 	// handed out; what is beyond it is read back. Zero means DefaultMemory.
 	Memory int64
+
+	wrap func(ledger.Store) ledger.Store // for tests
 }
 
 // Store is a journal.Store on one SQLite file.
-//
-// A caller whose context ends while its write waits gets the context's error;
-// the write may still happen.
 type Store struct {
 	*Reader
-	writer   *writer
-	dispatch *dispatcher
+	*ledger.Ledger
+	dispatch *dispatch.Dispatcher
+	conn     *conn
 	now      func() time.Time
-	salt     uint16
 	lock     *os.File
 
 	closing sync.Once
 	closed  error
 }
-
-var _ journal.Store = (*Store)(nil)
 
 // Open opens the journal, brings its file to the present version, queues again
 // the runs that a crash interrupted, and starts the writer.
@@ -124,28 +123,34 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := migrate(ctx, c, cfg.Path, texts); err != nil {
 		return nil, err
 	}
-	found, err := load(ctx, c)
+	t := &tx{conn: c, memory: newMemory()}
+	if err := t.sql.prepare(c); err != nil {
+		return nil, err
+	}
+	found, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if n := found.begun; n > 0 {
 		cfg.Log.Warn("runs were cut off when the engine stopped; they go on", "count", n)
 	}
-	if found.live > 0 {
-		cfg.Log.Info("runs wait from before", "count", found.live)
+	if t.live > 0 {
+		cfg.Log.Info("runs wait from before", "count", t.live)
 	}
-	d := newDispatcher(found.owner, cfg.Memory, cfg.Now)
-	d.fill(found.runs, found.standing)
-	w, err := newWriter(c, d, found, cfg)
-	if err != nil {
+	t.dispatch = dispatch.New(t.owner, cfg.Memory, cfg.Now)
+	t.dispatch.Fill(found.runs)
+	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.HandedOut); err != nil {
 		return nil, err
 	}
-	r, err := newReader(cfg.Path, len(texts), d.handedOut)
-	if err != nil {
-		return nil, err
+	store := ledger.Store(t)
+	if cfg.wrap != nil {
+		store = cfg.wrap(store)
 	}
-	go w.work()
-	return &Store{Reader: r, writer: w, dispatch: d, now: cfg.Now, salt: found.salt}, nil
+	l := ledger.New(ledger.Config{
+		Store: store, Dispatch: &handouts{t.dispatch, t.reader}, Now: cfg.Now, Timer: cfg.Timer, Log: cfg.Log,
+		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: found.wake,
+	})
+	return &Store{Reader: t.reader, Ledger: l, dispatch: t.dispatch, conn: c, now: cfg.Now}, nil
 }
 
 // makeFile makes the file where there is none, for its owner alone: it holds
@@ -178,10 +183,9 @@ func randomSalt() int64 { return rand.Int64N(journal.MaxSalt + 1) }
 // Callers that wait in Next get ErrClosed, as does everyone after it.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
-		s.dispatch.close()
-		s.writer.close()
-		c := s.writer.conn
-		s.closed = errors.Join(s.Reader.Close(), c.run(`PRAGMA wal_checkpoint(TRUNCATE)`), c.Close(), s.lock.Close())
+		s.dispatch.Close()
+		s.Ledger.Close()
+		s.closed = errors.Join(s.Reader.Close(), s.conn.run(`PRAGMA wal_checkpoint(TRUNCATE)`), s.conn.Close(), s.lock.Close())
 		if s.closed != nil {
 			s.closed = fmt.Errorf("close %q: %w", s.path, explain(s.closed))
 		}
@@ -189,17 +193,12 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// holding finds the run of a holder.
-func (s *Store) holding(ctx context.Context, h journal.Holder) (*run, live, error) {
-	seq, salt, ok := journal.ParseRunID(h.Run)
-	if !ok || salt != s.salt {
-		return nil, live{}, journal.ErrNotFound
-	}
-	if r, l := s.dispatch.holding(seq, h.Epoch); r != nil {
-		return r, l, nil
-	}
-	if _, _, err := s.Run(ctx, h.Run); err != nil {
-		return nil, live{}, err
-	}
-	return nil, live{}, journal.ErrFenced
+// alone calls f in a transaction of its own, between others.
+func (s *Store) alone(ctx context.Context, f func(t *tx) error) error {
+	return s.Alone(ctx, func(one ledger.Tx) error { return f(one.(*tx)) })
+}
+
+func systemTimer(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTimer(d)
+	return t.C, func() { t.Stop() }
 }

@@ -11,60 +11,6 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-type versionTask struct {
-	ticket
-	versions []journal.Version
-	sources  [][]byte
-}
-
-// PutVersions implements journal.Store.
-func (s *Store) PutVersions(ctx context.Context, versions ...journal.Version) error {
-	if len(versions) == 0 {
-		return nil
-	}
-	t := &versionTask{ticket: newTicket(), versions: versions, sources: make([][]byte, len(versions))}
-	for i, v := range versions {
-		if v.Hash == "" {
-			return fmt.Errorf("keep the sources of script %q: the version has no hash", v.Script)
-		}
-		files := v.Sources
-		if files == nil {
-			files = map[string]string{}
-		}
-		var err error
-		if t.sources[i], err = json.Marshal(files); err != nil {
-			return fmt.Errorf("keep the sources of script %q: %w", v.Script, err)
-		}
-	}
-	if err := s.writer.queue.do(ctx, t); err != nil {
-		return fmt.Errorf("keep the sources of %d scripts: %w", len(versions), err)
-	}
-	return nil
-}
-
-func (t *versionTask) apply(w *writer) error {
-	for i, v := range t.versions {
-		id, err := w.versionID(v.Hash)
-		if err != nil {
-			return err
-		}
-		created := v.Created
-		if created.IsZero() {
-			created = w.time
-		}
-		var awaits any
-		if len(v.Awaits) > 0 {
-			if awaits, err = json.Marshal(v.Awaits); err != nil {
-				return err
-			}
-		}
-		if _, err := w.sql.putVersion.run(id, v.Script, v.Main, t.sources[i], blob(v.Params), awaits, created.UnixMicro(), int64(v.Format)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Version implements journal.Store.
 func (r *Reader) Version(ctx context.Context, hash string) (v journal.Version, err error) {
 	var sources, params, awaits []byte
@@ -92,4 +38,25 @@ func (r *Reader) Tick(ctx context.Context, script, hook string) (time.Time, erro
 		return time.Time{}, r.fail(fmt.Sprintf("read the last tick of %q %q", script, hook), err)
 	}
 	return moment(tick), nil
+}
+
+// Live implements journal.Reader.
+func (r *Reader) Live(ctx context.Context, version string) (bound, matched int, err error) {
+	err = r.db.QueryRowContext(ctx, `SELECT
+  count(CASE WHEN run.bound = version.id THEN 1 END),
+  count(CASE WHEN run.bound IS NULL AND run.matched = version.id THEN 1 END)
+FROM version, run WHERE version.hash = ? AND run.state < 8`, version).Scan(&bound, &matched)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count the live runs of version %q: %w", version, err)
+	}
+	return bound, matched, nil
+}
+
+// LiveVersions implements journal.Reader.
+func (r *Reader) LiveVersions(ctx context.Context) ([]string, error) {
+	all, err := r.texts(ctx, `SELECT hash FROM version WHERE id IN (SELECT coalesce(bound, matched) FROM run WHERE state < 8) ORDER BY hash`)
+	if err != nil {
+		return nil, fmt.Errorf("list the versions of live runs: %w", err)
+	}
+	return all, nil
 }

@@ -1,0 +1,187 @@
+package openapi
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/yamltext"
+)
+
+// decode reads the words of an app file. Its error joins all that is wrong,
+// each with its place.
+func decode(file string, source []byte) (*appFile, error) {
+	root, err := yamltext.Parse(file, source)
+	if err != nil {
+		return nil, err
+	}
+	said, d := &appFile{}, decoder{file: file}
+	d.value("", root, reflect.ValueOf(said).Elem())
+	return said, errors.Join(d.problems...)
+}
+
+// decoder fills Go values from YAML. A word names the field that has the same
+// letters: base_url is BaseURL.
+type decoder struct {
+	file     string
+	problems []error
+}
+
+func (d *decoder) wrong(key string, n *yaml.Node, format string, args ...any) {
+	d.problems = append(d.problems, &yamltext.Error{File: d.file, Line: n.Line, Key: key, Text: fmt.Sprintf(format, args...)})
+}
+
+func (d *decoder) misfit(key string, n *yaml.Node, expected string) {
+	d.wrong(key, n, "found %s, expected %s", yamltext.Shown(n), expected)
+}
+
+// value fills one value; nothing leaves it as it is.
+func (d *decoder) value(key string, n *yaml.Node, into reflect.Value) {
+	if yamltext.IsNull(n) {
+		return
+	}
+	switch at := into.Addr().Interface().(type) {
+	case *time.Duration:
+		text, _ := yamltext.Text(n)
+		var err error
+		if *at, err = time.ParseDuration(text); err != nil {
+			d.misfit(key, n, "a length of time such as 30m or 24h")
+		}
+		return
+	case *bindings.Type:
+		text, isText := yamltext.Text(n)
+		if !isText {
+			d.misfit(key, n, "a type such as string or [string]")
+			return
+		}
+		var err error
+		if *at, err = bindings.ParseType(text); err != nil {
+			d.wrong(key, n, "%v", err)
+		}
+		return
+	case *any:
+		value, problems := yamltext.Value(d.file, n)
+		for _, p := range problems {
+			p.Key = strings.TrimSuffix(key+"."+p.Key, ".")
+			d.problems = append(d.problems, p)
+		}
+		*at = value
+		return
+	}
+	switch into.Kind() {
+	case reflect.Pointer:
+		into.Set(reflect.New(into.Type().Elem()))
+		d.value(key, n, into.Elem())
+	case reflect.Struct:
+		d.fields(key, n, into)
+	case reflect.Map:
+		d.members(key, n, into)
+	case reflect.Slice:
+		d.items(key, n, into)
+	default:
+		d.scalar(key, n, into)
+	}
+}
+
+func (d *decoder) scalar(key string, n *yaml.Node, into reflect.Value) {
+	value, _ := yamltext.Value(d.file, n)
+	text, isText := yamltext.Text(n)
+	switch into.Kind() {
+	case reflect.String:
+		if into.SetString(text); !isText {
+			d.misfit(key, n, "text")
+		}
+	case reflect.Bool:
+		truth, isBool := value.(bool)
+		if into.SetBool(truth); !isBool {
+			d.misfit(key, n, "true or false")
+		}
+	case reflect.Int:
+		whole, isWhole := value.(int)
+		if into.SetInt(int64(whole)); !isWhole {
+			d.misfit(key, n, "a whole number")
+		}
+	default:
+		d.wrong(key, n, "%s cannot stand in an app file", into.Type())
+	}
+}
+
+func (d *decoder) items(key string, n *yaml.Node, into reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		d.misfit(key, n, "a list")
+		return
+	}
+	into.Set(reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content)))
+	for i, item := range n.Content {
+		d.value(key+"."+strconv.Itoa(i), item, into.Index(i))
+	}
+}
+
+func (d *decoder) members(key string, n *yaml.Node, into reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.misfit(key, n, "words with values")
+		return
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, inner := n.Content[i], key+"."+n.Content[i].Value
+		k, v := reflect.New(into.Type().Key()).Elem(), reflect.New(into.Type().Elem()).Elem()
+		d.scalar(inner, name, k)
+		d.value(inner, n.Content[i+1], v)
+		into.SetMapIndex(k, v)
+	}
+}
+
+func (d *decoder) fields(key string, n *yaml.Node, into reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.misfit(key, n, "words with values")
+		return
+	}
+	filled := map[int]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		word := n.Content[i]
+		inner := strings.TrimPrefix(key+"."+word.Value, ".")
+		switch at := fieldOf(into.Type(), word.Value); {
+		case at < 0:
+			d.unknown(inner, word, into.Type())
+		case filled[at]:
+			d.wrong(inner, word, "stands here a second time; take one away")
+		default:
+			filled[at] = true
+			d.value(inner, n.Content[i+1], into.Field(at))
+		}
+	}
+}
+
+// fieldOf finds the field of a word, -1 if there is none.
+func fieldOf(t reflect.Type, word string) int {
+	word = strings.ReplaceAll(word, "_", "")
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() && strings.EqualFold(word, f.Name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (d *decoder) unknown(key string, word *yaml.Node, t reflect.Type) {
+	var words []string
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() {
+			words = append(words, bindings.Snake(f.Name))
+		}
+	}
+	slices.Sort(words)
+	if near := bindings.Nearest(word.Value, words); near != "" {
+		d.wrong(key, word, "unknown word; did you mean %s?", near)
+		return
+	}
+	d.wrong(key, word, "unknown word; the words here are %s", strings.Join(words, ", "))
+}

@@ -1,0 +1,204 @@
+package call
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// reply is a sending's outcome as the rules and the caller need it.
+type reply struct {
+	class  answerClass
+	header http.Header
+	body   []byte
+	err    *bindings.Error
+	cause  error // why the caller stopped the call
+}
+
+// receive reads the outcome of a sending.
+func (d *delivery) receive(ctx context.Context, out outcome, token string) reply {
+	j := d.job
+	if ctx.Err() != nil && out.err != nil {
+		class := stoppedUnsent
+		if out.state == MaybeDone {
+			class = stoppedSent
+		}
+		return reply{class: class, cause: context.Cause(ctx)}
+	}
+	if out.err != nil && out.status < 300 {
+		class, e := d.incomplete(out)
+		return reply{class: class, err: e}
+	}
+	body, e := j.read(out.status, out.header, out.body)
+	if e == nil {
+		return reply{class: succeeded, body: body}
+	}
+	if e.Connection = j.connection; e.Operation == "" {
+		e.Operation = j.operation
+	}
+	if e.RequestID == "" {
+		e.RequestID = d.answer.RequestID
+	}
+	r := reply{class: j.classify(out.status, e, token), header: out.header, err: e}
+	if r.class == rateLimited || r.class == requestTimeout {
+		e.Retryable = true
+	}
+	return r
+}
+
+// incomplete gives the class and the error of a sending without a complete
+// answer.
+func (d *delivery) incomplete(out outcome) (answerClass, *bindings.Error) {
+	j := d.job
+	reason, timeout := reasonOf(out.err), errors.Is(out.err, errTimeout)
+	switch {
+	case errors.Is(out.err, errLarge):
+		return answerTooLarge, j.fail(bindings.TooLarge, false, "the answer is larger than %d MiB%s", d.client.MaxAnswer>>20, j.doneAnyway())
+	case out.state == MaybeDone && timeout:
+		return noAnswer, j.fail(bindings.Timeout, true, "no answer within %s", j.timeout)
+	case out.state == MaybeDone:
+		return cutOff, j.fail(bindings.Unavailable, true, "the connection was cut before the answer was complete: %s", reason)
+	case errors.Is(out.err, errRefused):
+		return unreachable, j.fail(bindings.Forbidden, false, "%s%s", reason, d.unsent())
+	case !passing(out.err):
+		return unreachable, j.fail(bindings.Unavailable, false, "%s%s", reason, d.unsent())
+	case timeout:
+		return unreachable, j.fail(bindings.Timeout, true, "no connection within %s%s", j.timeout, d.unsent())
+	}
+	return noConnection, j.fail(bindings.Unavailable, true, "no connection: %s%s", reason, d.unsent())
+}
+
+func (j *job) doneAnyway() string {
+	if j.safety == reads {
+		return ""
+	}
+	return "; what was asked for is done"
+}
+
+// classify gives the class of an answer that reports an error. A token that it
+// says is over is marked so.
+func (j *job) classify(status int, e *bindings.Error, token string) answerClass {
+	over := status == http.StatusUnauthorized || e.Kind == bindings.BrokenConnection
+	switch {
+	case e.Kind == bindings.RateLimited:
+		return rateLimited
+	case j.expire != nil && (status == http.StatusUnauthorized || j.expired(e.Code)) && j.expire(token):
+		return tokenExpired
+	case over && slices.Contains(aboutSending, e.Kind):
+		return unauthorized
+	case over:
+		return connectionBroken
+	case status == http.StatusRequestTimeout:
+		return requestTimeout
+	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
+		return gatewayDown
+	case status >= 500 && status != http.StatusNotImplemented, status < 300 && e.Kind == bindings.Unavailable:
+		return serverFailed
+	case slices.Contains(aboutSending, e.Kind):
+		return denied
+	}
+	return refused
+}
+
+// aboutSending are the kinds of errors that are about the sending which they
+// answer. All others hold for any sending of the same request.
+var aboutSending = []bindings.ErrorKind{bindings.Unavailable, bindings.Timeout, bindings.Unauthorized, bindings.Forbidden}
+
+// noTokenClass is the class of a request without a token, by the kind of the
+// error.
+func noTokenClass(kind bindings.ErrorKind) answerClass {
+	if slices.Contains(aboutSending, kind) {
+		return noToken
+	}
+	return connectionBroken
+}
+
+// pause is the wait before the next sending.
+func (d *delivery) pause(r reply) time.Duration {
+	switch r.class {
+	case tokenExpired:
+		return 0
+	case rateLimited:
+		wait := d.asked(r.header)
+		if wait == 0 {
+			wait = d.backoff(time.Second)
+		}
+		d.hold(wait)
+		return wait
+	case gatewayDown:
+		return max(d.asked(r.header), d.backoff(firstWait))
+	}
+	return d.backoff(firstWait)
+}
+
+// asked is how long the vendor wants no request.
+func (d *delivery) asked(header http.Header) time.Duration {
+	var errors bindings.Errors
+	if d.job.app != nil {
+		errors = d.job.app.Errors
+	}
+	return retryAfter(errors, header, d.client.Now())
+}
+
+// hold keeps others from asking while the vendor wants nothing.
+func (d *delivery) hold(wait time.Duration) {
+	if n := len(d.job.limits); n > 0 && !d.client.Unlimited {
+		d.client.limits.hold(d.job.limits[n-1], d.client.Now().Add(wait))
+	}
+}
+
+// The waits between sendings: the first, doubled each time, at most the last.
+const (
+	firstWait = 250 * time.Millisecond
+	lastWait  = 5 * time.Second
+)
+
+// backoff doubles, and draws from the upper half so that many callers do not
+// come back at once.
+func (d *delivery) backoff(first time.Duration) time.Duration {
+	wait := min(first<<d.failures, lastWait)
+	d.failures++
+	return wait/2 + time.Duration(d.client.Random()*float64(wait/2))
+}
+
+// passing says that a failure to connect may pass by itself.
+func passing(err error) bool {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.Is(err, errRefused), errors.As(err, &certificate), errors.As(err, &authority):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	return true
+}
+
+// reasonOf leaves the address out: it may hold what nobody is to read.
+func reasonOf(err error) string {
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	var dialled *net.OpError
+	if errors.Is(err, errRefused) && errors.As(err, &dialled) {
+		err = dialled.Err // it names the address itself
+	}
+	return err.Error()
+}
+
+func rounded(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(time.Second)
+	}
+	return d.Round(time.Millisecond)
+}

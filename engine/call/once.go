@@ -1,0 +1,100 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	"github.com/go-resty/resty/v2"
+
+	"github.com/tidewire/tidewire/engine/file"
+)
+
+// outcome is what one sending came to.
+type outcome struct {
+	status int
+	header http.Header
+	body   []byte
+	err    error     // no complete answer, or one over the bound: errLarge
+	state  SendState // Unsent, or MaybeDone from the moment when its headers leave
+}
+
+// once sends a job one time.
+func (c *Client) once(ctx context.Context, j *job) (out outcome) {
+	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout, errTimeout)
+	defer cancel()
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{
+		// A connection is asked for anew only if nothing was sent on the one
+		// before, or after a redirect, which is an answer.
+		GetConn:      func(string) { sent.Store(false) },
+		WroteHeaders: func() { sent.Store(true) },
+	}
+	response, err := c.execute(httptrace.WithClientTrace(ctx, trace), j)
+	if err != nil {
+		out.err = cause(ctx, err)
+		if sent.Load() {
+			out.state = MaybeDone
+		}
+		return out
+	}
+	defer response.RawBody().Close()
+	out.status, out.header, out.state = response.StatusCode(), response.Header(), MaybeDone
+	if j.asFile && out.status < 300 {
+		out.body, err = c.store(response.RawResponse.Request.URL, out.header, response.RawBody())
+		if errors.Is(err, file.ErrTooLarge) {
+			err = errLarge
+		}
+	} else {
+		out.body, err = c.readBody(response)
+	}
+	if out.err = err; !errors.Is(err, errLarge) {
+		out.err = cause(ctx, err)
+	}
+	return out
+}
+
+// execute sends the request and reads the head of the answer.
+func (c *Client) execute(ctx context.Context, j *job) (*resty.Response, error) {
+	request := j.sender.R()
+	switch {
+	case j.wire.stream != nil:
+		ctx = withStream(ctx, func() (io.ReadCloser, int64, error) { return j.wire.stream.open(c.Files) })
+	case j.wire.body != nil:
+		request.SetBody(bytes.NewReader(j.wire.body))
+	}
+	request.SetContext(ctx).Header = j.wire.header.Clone()
+	return request.Execute(j.wire.method, j.address())
+}
+
+// firstRead bounds what is set aside for an answer because its header says
+// that it will be so long.
+const firstRead = 64 << 10
+
+// readBody reads an answer up to the bound. Beyond it is errLarge.
+func (c *Client) readBody(response *resty.Response) ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), firstRead)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(response.RawBody(), c.MaxAnswer+1))
+	if int64(body.Len()) > c.MaxAnswer {
+		return body.Bytes()[:c.MaxAnswer], errLarge
+	}
+	return body.Bytes(), err
+}
+
+var (
+	errTimeout = errors.New("timeout")
+	errLarge   = errors.New("the answer is too large")
+)
+
+// cause gives errTimeout for a sending that ran out of its time.
+func cause(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+		return errTimeout
+	}
+	return err
+}

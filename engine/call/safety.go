@@ -1,0 +1,88 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// safetyOf is what sending an operation twice changes, its key apart.
+func safetyOf(op *bindings.Operation, args json.RawMessage) safety {
+	switch {
+	case op.ReadOnly():
+		return reads
+	case op.Repeatable(givenIn(args)):
+		return idempotent
+	}
+	return once
+}
+
+// keyTrusted reports whether the vendor still knows a key of this age.
+func keyTrusted(age, ttl time.Duration) bool { return age >= 0 && age < ttl }
+
+// Begun is a request that was recorded as begun, and of which no answer is
+// recorded.
+type Begun struct {
+	App       *bindings.App       // nil: a request of the http library
+	Operation *bindings.Operation // nil: a request without an entry in the catalogue
+	Args      json.RawMessage     // the script's
+	Sent      json.RawMessage     // what Marks.Begin was given
+}
+
+// Resendable reports whether the host may send the request again by itself,
+// and why or why not, in words. With insist the host wants it sent although it
+// may be done twice.
+func (b Begun) Resendable(now time.Time, insist bool) (bool, string) {
+	s, why := b.safety(now)
+	if insist && s == once {
+		s = insisted
+	}
+	return verdictOf(unresolved, MaybeDone, s).send, why
+}
+
+// Open reports whether an error that is no answer to the request, and after
+// which it is not sent again, leaves open whether the vendor did it. State is
+// what is known of the sendings before.
+func (b Begun) Open(state SendState, now time.Time) bool {
+	s, _ := b.safety(now)
+	return verdictOf(givenUp, state, s).end == giveUncertain
+}
+
+// readingMethods are those of requests without an entry in the catalogue that
+// change nothing. OPTIONS is one of them only for the http library.
+var readingMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
+
+func (b Begun) safety(now time.Time) (safety, string) {
+	if b.Operation != nil {
+		switch safetyOf(b.Operation, b.Args) {
+		case reads:
+			return reads, "it only reads"
+		case idempotent:
+			return idempotent, "repeating it changes nothing more: " + b.Operation.Idempotent
+		}
+	}
+	first, err := readSent(b.Sent)
+	switch {
+	case err != nil:
+		return once, err.Error()
+	case first == nil:
+		return once, "it may change something, and what was sent is not known"
+	case b.Operation == nil && slices.Contains(readingMethods, first.Method) && (b.App == nil || first.Method != http.MethodOptions):
+		return reads, "it only reads"
+	case first.Key == "" || b.App == nil || b.App.KeyTTL <= 0:
+		return once, "it may change something, and repeating it may change it twice"
+	}
+	age, ttl := now.Sub(first.At), b.App.KeyTTL
+	if age < 0 {
+		return once, fmt.Sprintf("its idempotency key was first sent at %s, and the clock stands before that: its age is not known", first.At.UTC().Format(time.RFC3339))
+	}
+	why := fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), b.App.Name, ttl)
+	if keyTrusted(age, ttl) {
+		return keyed, why
+	}
+	return once, why
+}

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Problem is a setting that is wrong.
+type Problem struct {
+	// Key is the setting's name with those of what it stands in before it, and
+	// dots between them: "connections.highlevel/paris.token".
+	Key string
+	// Place is where it was set, for people: file and line, a variable or a flag.
+	Place string
+	Text  string
+	line  int
+	// plain marks a secret in plain text, which is left out where something
+	// else is wrong with the setting.
+	plain bool
+}
+
+func (p *Problem) Error() string { return p.Place + ": " + p.Text }
+
+// Join gives one error of all problems, in the order of the file's lines; nil
+// if there is none.
+func Join(problems []*Problem) error {
+	problems = slices.Clone(problems)
+	slices.SortStableFunc(problems, func(a, b *Problem) int { return a.line - b.line })
+	other := map[string]bool{}
+	for _, p := range problems {
+		other[p.Key] = other[p.Key] || !p.plain
+	}
+	var all []error
+	for _, p := range problems {
+		if !p.plain || !other[p.Key] {
+			all = append(all, p)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Problem makes a problem of a setting, with its place.
+func (f *File) Problem(key, text string) *Problem {
+	return f.problem(key, f.line(key), text)
+}
+
+func (f *File) problem(key string, line int, text string) *Problem {
+	p := &Problem{Key: key, Place: key, Text: text}
+	switch name := f.setBy[key]; {
+	case name != "":
+		p.Place = fmt.Sprintf("%s (%s)", name, key)
+	case line > 0:
+		p.line = line
+		p.Place = fmt.Sprintf("%s:%d: %s", f.name, line, key)
+	}
+	return p
+}
+
+// line finds a key in the file; of one that is not there, what it would stand
+// in; 0 if that is not there either.
+func (f *File) line(key string) int {
+	node, line := f.root, 0
+	for key != "" && node.Kind == yaml.MappingNode {
+		var inner *yaml.Node
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			name := node.Content[i]
+			if rest, found := strings.CutPrefix(key, name.Value); found && (rest == "" || rest[0] == '.') {
+				inner, line, key = node.Content[i+1], name.Line, strings.TrimPrefix(rest, ".")
+				break
+			}
+		}
+		if inner == nil {
+			return line
+		}
+		node = inner
+	}
+	return line
+}

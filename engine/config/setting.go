@@ -1,0 +1,180 @@
+// Package config holds the table of all settings, and reads them: the file
+// tidewire.yaml, TIDEWIRE_* variables over it, flags over both. The same table
+// makes the errors, the reference of settings, the flags of connect and what
+// the vault keeps of a connection. What settings mean is not here: package
+// engine and the packages that use them check that.
+package config
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Setting describes one setting. All settings may stand in the file and in a
+// variable.
+type Setting struct {
+	// Name is the setting's name; one of a group has the group's before it:
+	// "http.allow".
+	Name string
+	Kind Kind
+	// Expected completes "expected …" in errors.
+	Expected string
+	Help     string
+	// Default is what holds where nothing is set, as the file would have it;
+	// empty: nothing.
+	Default string
+	// Choices are the words that a setting may be; of a Secret one, those that
+	// may stand in plain text.
+	Choices []string
+	// Secret settings stand in no message, and in the file only by reference.
+	Secret bool
+	// Flag is the flag that sets it, of tidewire run or, for a setting of a
+	// connection, of tidewire connect; empty: none.
+	Flag string
+	// Live settings are those of a connection that tidewire connect writes to
+	// the vault. A running engine uses such a change at once. Every other change,
+	// and one of these in the file or a variable, takes effect at the next start.
+	Live bool
+}
+
+// Kind is what a setting holds.
+type Kind string
+
+// The kinds of settings.
+const (
+	Text    Kind = "text"
+	Address Kind = "address"
+	Folder  Kind = "folder"
+	Choice  Kind = "choice"
+	Number  Kind = "number"
+	Truth   Kind = "true or false"
+	Length  Kind = "length of time"
+	Moment  Kind = "time"
+	Zone    Kind = "time zone"
+	List    Kind = "list"
+	Names   Kind = "names with values"
+)
+
+// A row is a setting with the field of T that it fills. The field's type says
+// how its value is read.
+type row[T any] struct {
+	Setting
+	at func(*T) any
+}
+
+// Off is the length of time that the word "off" stands for: no interval.
+const Off time.Duration = -1
+
+// Defaults that hold also where no configuration is read.
+const (
+	DefaultListen = "127.0.0.1:8080"
+	DefaultGrace  = 20 * time.Second
+)
+
+// KeyInKeyring as vault_key says that the key is in the system's keyring.
+const KeyInKeyring = "keyring"
+
+// Settings are the values of all settings.
+type Settings struct {
+	Listen, PublicURL string
+	Scripts, Data     string // folders, relative to the working directory
+	Timezone          *time.Location
+	VaultKey          string
+	InFlight, Flood   int
+	Grace             time.Duration
+	HTTP              struct {
+		AllowPrivate bool
+		Allow        []string
+	}
+	Retention struct {
+		Age   time.Duration
+		Count int
+		IDs   time.Duration
+	}
+	Connections []Connection
+	Accounts    map[string][]string
+	Secrets     map[string]string
+	// Params are the parameters of scripts as JSON objects, by script.
+	Params map[string]json.RawMessage
+}
+
+var settings = []row[Settings]{
+	{Setting{Name: "listen", Kind: Text, Default: DefaultListen, Flag: "--listen",
+		Expected: "an address such as " + DefaultListen, Help: "address for webhooks"},
+		func(s *Settings) any { return &s.Listen }},
+	{Setting{Name: "public_url", Kind: Address,
+		Expected: "an address such as https://hooks.example.com", Help: "address under which vendors and people reach the engine; without it the one it listens on"},
+		func(s *Settings) any { return &s.PublicURL }},
+	{Setting{Name: "scripts", Kind: Folder, Default: "scripts", Flag: "--scripts",
+		Expected: "the name of a folder", Help: "scripts folder"},
+		func(s *Settings) any { return &s.Scripts }},
+	{Setting{Name: "data", Kind: Folder, Default: "data", Flag: "--data-dir",
+		Expected: "the name of a folder", Help: "data folder"},
+		func(s *Settings) any { return &s.Data }},
+	{Setting{Name: "timezone", Kind: Zone, Default: "UTC",
+		Expected: "a name such as Europe/Paris or UTC", Help: "zone in which dates and schedules are meant"},
+		func(s *Settings) any { return &s.Timezone }},
+	{Setting{Name: "vault_key", Kind: Text, Choices: []string{KeyInKeyring}, Secret: true,
+		Expected: "keyring, or a key that age-keygen made", Help: "key of the vault; without it a file in the data folder"},
+		func(s *Settings) any { return &s.VaultKey }},
+	{Setting{Name: "in_flight", Kind: Number,
+		Expected: "a whole number", Help: "runs that execute at the same time, at most; without it 256"},
+		func(s *Settings) any { return &s.InFlight }},
+	{Setting{Name: "flood", Kind: Number, Default: "1000",
+		Expected: "a whole number, 0 for no bound", Help: "events of one trigger in a minute; the runs of more wait for a decision"},
+		func(s *Settings) any { return &s.Flood }},
+	{Setting{Name: "grace", Kind: Length, Default: DefaultGrace.String(),
+		Expected: "a length of time such as 20s", Help: "how long a shutdown waits for runs"},
+		func(s *Settings) any { return &s.Grace }},
+	{Setting{Name: "http.allow", Kind: List,
+		Expected: "a list of hosts", Help: "hosts that the http library may reach although they are not public"},
+		func(s *Settings) any { return &s.HTTP.Allow }},
+	{Setting{Name: "http.allow_private", Kind: Truth, Default: "false",
+		Expected: "true or false", Help: "let the http library reach private addresses"},
+		func(s *Settings) any { return &s.HTTP.AllowPrivate }},
+	{Setting{Name: "retention.age", Kind: Length, Default: "30 days",
+		Expected: "a length of time such as 30 days", Help: "how long ended runs and their events are kept"},
+		func(s *Settings) any { return &s.Retention.Age }},
+	{Setting{Name: "retention.count", Kind: Number,
+		Expected: "a whole number", Help: "ended runs that are kept, at most; without it as many as there are"},
+		func(s *Settings) any { return &s.Retention.Count }},
+	{Setting{Name: "retention.ids", Kind: Length, Default: "90 days",
+		Expected: "a length of time such as 90 days", Help: "how long the ids of events are kept, to find repeats"},
+		func(s *Settings) any { return &s.Retention.IDs }},
+	{Setting{Name: "connections", Kind: Names,
+		Expected: "connections by name, each with settings of its own", Help: "connections by name (highlevel, highlevel/paris), with the settings below"},
+		func(s *Settings) any { return &s.Connections }},
+	{Setting{Name: "accounts", Kind: Names,
+		Expected: "names of connections, each with those that belong to it", Help: "connections, each with those that its runs use for other apps"},
+		func(s *Settings) any { return &s.Accounts }},
+	{Setting{Name: "secrets", Kind: Names, Secret: true,
+		Expected: "secrets by name", Help: "secrets of scripts, by name"},
+		func(s *Settings) any { return &s.Secrets }},
+	{Setting{Name: "params", Kind: Names,
+		Expected: "scripts by name, each with parameters of its own", Help: "parameters of scripts, by script"},
+		func(s *Settings) any { return &s.Params }},
+}
+
+// Find gives a setting by its name.
+func Find(name string) Setting { return find(settings, name).Setting }
+
+func find[T any](rows []row[T], name string) row[T] {
+	for _, r := range rows {
+		if r.Name == name {
+			return r
+		}
+	}
+	return row[T]{}
+}
+
+// names are those of rows that begin with a prefix.
+func names[T any](rows []row[T], prefix string) []string {
+	var all []string
+	for _, r := range rows {
+		if strings.HasPrefix(r.Name, prefix) {
+			all = append(all, r.Name)
+		}
+	}
+	return all
+}

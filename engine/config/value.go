@@ -1,0 +1,85 @@
+package config
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tidewire/tidewire/bindings/yamltext"
+)
+
+// read decodes a value by the type that it is to have; false if it does not
+// fit.
+func (f *File) read(into any, value *yaml.Node) bool {
+	if list, isList := into.(*[]string); isList {
+		return readList(list, value)
+	}
+	text, isText := yamltext.Text(value)
+	if !isText {
+		return false
+	}
+	var err error
+	switch into := into.(type) {
+	case *string:
+		*into = text
+	case *bool:
+		*into, err = strconv.ParseBool(cmp.Or(text, "false"))
+	case *int:
+		number, problem := yamltext.Number(cmp.Or(text, "0"))
+		whole, isWhole := number.(int)
+		*into = whole
+		return problem == "" && isWhole
+	case *time.Duration:
+		*into, err = f.length(text)
+	case *time.Time:
+		*into, err = moment(text)
+	case **time.Location:
+		*into, err = time.LoadLocation(text)
+	}
+	return err == nil
+}
+
+// readList takes a list of texts, or one text with commas between its items.
+func readList(list *[]string, value *yaml.Node) bool {
+	if text, isText := yamltext.Text(value); isText {
+		if *list = nil; text != "" {
+			*list = strings.Split(text, ",")
+		}
+		return true
+	}
+	*list = make([]string, 0, len(value.Content))
+	for _, item := range value.Content {
+		text, isText := yamltext.Text(item)
+		if !isText {
+			return false
+		}
+		*list = append(*list, text)
+	}
+	return value.Kind == yaml.SequenceNode
+}
+
+// length reads a length of time as Go writes it and as scripts do: 20s, 1h30m,
+// "30 days".
+func (f *File) length(text string) (time.Duration, error) {
+	if text == "off" {
+		return Off, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return d, nil
+	}
+	return f.rules.Length(text)
+}
+
+// moment reads a date, which begins in UTC, or a time, in the forms that RFC
+// 3339 and YAML have.
+func moment(text string) (t time.Time, err error) {
+	for _, layout := range []string{"2006-1-2", time.RFC3339, "2006-1-2T15:4:5Z07:00", "2006-1-2t15:4:5Z07:00", "2006-1-2 15:4:5"} {
+		if t, err = time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return t, err
+}

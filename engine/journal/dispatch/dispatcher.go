@@ -1,0 +1,459 @@
+// Package dispatch hands runs out from memory: one of a lane at a time, for a
+// store that has one owner. It decides nothing that outlives a restart.
+package dispatch
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
+)
+
+// Dispatcher holds the runs that have a place in a lane, or need none, and
+// knows which may be handed out. Runs whose lane is free are ready, and leave
+// in the order in which they became so: a lane with a long queue delays others
+// by one run at most. All its operations take the same time however many runs
+// there are.
+type Dispatcher struct {
+	owner int64 // the store's epoch
+	now   func() time.Time
+	room  int64 // bytes for what is fresh
+
+	mu        sync.Mutex
+	closed    bool
+	used      int64
+	ready     readyLine
+	lanes     map[laneKey]*lane
+	turns     map[int64]*turns // by hook
+	runs      map[int64]*run
+	executing map[int64]*run
+	reserved  []*run
+	waiting   list.List // of chan *run, those who wait in next
+}
+
+// epochShift leaves that many bits to count the hand-outs of one run by one
+// owner; the owner's epoch stands above them.
+const epochShift = 20
+
+// New makes a dispatcher for a store whose epoch is owner. It keeps at most room
+// bytes of what is fresh.
+func New(owner int64, room int64, now func() time.Time) *Dispatcher {
+	return &Dispatcher{
+		owner: owner, room: room, now: now,
+		lanes: map[laneKey]*lane{}, turns: map[int64]*turns{}, runs: map[int64]*run{}, executing: map[int64]*run{},
+	}
+}
+
+// Apply implements ledger.Dispatch.
+func (d *Dispatcher) Apply(moves []ledger.Move) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range moves {
+		d.apply(&moves[i])
+	}
+	d.endReservations()
+}
+
+func (d *Dispatcher) apply(m *ledger.Move) {
+	if m.Kind == ledger.Enter {
+		r := &run{seq: m.Seq, hook: m.Run.Hook, lane: m.Run.Lane, rule: m.Run.Rule, last: m.Run.Epoch, paused: m.Run.State == ledger.Paused}
+		if m.Fresh != nil {
+			r.fresh, r.row = m.Fresh, &ledger.RunRow{Run: m.Run}
+		}
+		d.add(r)
+		return
+	}
+	r := d.runs[m.Seq]
+	if r == nil {
+		return
+	}
+	switch m.Kind {
+	case ledger.Remove:
+		d.drop(r)
+	case ledger.GiveBack:
+		if r.spot == out {
+			d.back(r)
+		}
+	case ledger.Stop:
+		d.park(r)
+	case ledger.Resume:
+		if r.spot == parked {
+			d.push(r)
+		}
+	case ledger.Unpause:
+		r.paused = false
+		if r.spot == parked {
+			d.turn(r)
+		}
+	}
+}
+
+// Abort implements ledger.Dispatch.
+func (d *Dispatcher) Abort() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.endReservations()
+}
+
+// Placed is a run that has a place in a lane when a store is opened. Parked says
+// that it is parked and keeps its lane.
+type Placed struct {
+	Seq, Hook, Rule int64
+	Lane            string
+	Epoch           int64
+	Paused, Parked  bool
+}
+
+// Fill adds what a store holds, in the order of the places, before anybody asks.
+func (d *Dispatcher) Fill(runs []Placed) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range runs {
+		r := &run{seq: p.Seq, hook: p.Hook, lane: p.Lane, rule: p.Rule, last: p.Epoch, paused: p.Paused}
+		d.runs[r.seq] = r
+		switch free := d.join(r); {
+		case p.Parked:
+			r.spot = parked
+		case free:
+			d.turn(r)
+		}
+	}
+}
+
+func (d *Dispatcher) add(r *run) {
+	if r.fresh != nil {
+		if size := r.size(); d.used+size <= d.room {
+			d.used += size
+		} else {
+			r.fresh, r.row = nil, nil
+		}
+	}
+	d.runs[r.seq] = r
+	if d.join(r) {
+		d.turn(r)
+	}
+}
+
+// turn is for a run whose lane is free.
+func (d *Dispatcher) turn(r *run) {
+	switch {
+	case r.paused:
+		r.spot = parked
+	case !r.inTurn.now():
+		r.spot = barred
+		r.inTurn.barred.add(r)
+	default:
+		d.push(r)
+	}
+}
+
+// drop takes a run out, wherever it is, and frees its lane for the next.
+func (d *Dispatcher) drop(r *run) {
+	switch r.spot {
+	case nowhere:
+		return
+	case ready:
+		d.ready.remove(r)
+	case barred:
+		r.inTurn.barred.remove(r)
+	case out:
+		delete(d.executing, r.seq)
+	}
+	if r.spot != out { // of one that was handed out, its holder has it
+		d.stale(r)
+	}
+	r.spot = nowhere
+	r.release()
+	delete(d.runs, r.seq)
+	if next := d.leave(r); next != nil {
+		d.turn(next)
+	}
+	d.endTurn(r)
+}
+
+// stale forgets what was kept to save reading a run back.
+func (d *Dispatcher) stale(r *run) {
+	if r.fresh != nil {
+		d.used -= r.size()
+	}
+	r.fresh, r.row = nil, nil
+}
+
+// release ends the hand-out of a run.
+func (r *run) release() { r.epoch, r.bound, r.row = 0, ledger.Bound{}, nil }
+
+func (d *Dispatcher) park(r *run) {
+	if r.spot == out {
+		delete(d.executing, r.seq)
+		r.spot = parked
+		r.release()
+	}
+}
+
+// push makes a run ready.
+func (d *Dispatcher) push(r *run) {
+	if !d.give(r) {
+		r.spot = ready
+		d.ready.add(r)
+	}
+}
+
+// pushFront makes a run ready again that had its turn already.
+func (d *Dispatcher) pushFront(r *run) {
+	if !d.give(r) {
+		r.spot = ready
+		d.ready.addFront(r)
+	}
+}
+
+// give hands a run to the one who waits longest.
+func (d *Dispatcher) give(r *run) bool {
+	front := d.waiting.Front()
+	if front == nil {
+		return false
+	}
+	d.hand(r)
+	d.waiting.Remove(front).(chan *run) <- r
+	return true
+}
+
+func (d *Dispatcher) hand(r *run) {
+	r.spot = out
+	r.started = d.now()
+	r.last = max(r.last, d.owner<<epochShift) + 1
+	r.epoch = r.last
+	d.executing[r.seq] = r
+	if r.fresh != nil {
+		d.used -= r.size()
+	}
+}
+
+// next gives a ready run, which is then executing.
+func (d *Dispatcher) next(ctx context.Context) (*run, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return nil, journal.ErrClosed
+	}
+	if r := d.ready.first.unreserved(); r != nil {
+		d.ready.remove(r)
+		d.hand(r)
+		d.mu.Unlock()
+		return r, nil
+	}
+	turn := make(chan *run, 1)
+	place := d.waiting.PushBack(turn)
+	d.mu.Unlock()
+
+	select {
+	case r := <-turn:
+		if r == nil {
+			return nil, journal.ErrClosed
+		}
+		return r, nil
+	case <-ctx.Done():
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case r := <-turn: // it came at the same moment
+		if r != nil && r.spot == out {
+			d.back(r)
+		}
+	default:
+		d.waiting.Remove(place)
+	}
+	return nil, ctx.Err()
+}
+
+// unreserved gives the first of the ready runs from this one on that is not
+// reserved.
+func (r *run) unreserved() *run {
+	for r != nil && r.reserved {
+		r = r.readyNext
+	}
+	return r
+}
+
+// back undoes a hand-out.
+func (d *Dispatcher) back(r *run) {
+	row := r.row
+	r.release()
+	delete(d.executing, r.seq)
+	if r.fresh != nil {
+		r.row = row
+		d.used += r.size()
+	}
+	d.pushFront(r)
+}
+
+// PutBack undoes the hand-out of an epoch, unless the run has been taken since.
+func (d *Dispatcher) PutBack(seq, epoch int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r := d.executing[seq]; r != nil && r.epoch == epoch {
+		d.back(r)
+	}
+}
+
+// Reserve implements ledger.Dispatch.
+func (d *Dispatcher) Reserve(seq int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.runs[seq]
+	switch {
+	case r == nil:
+	case r.spot == out:
+		return false
+	case !r.reserved:
+		r.reserved = true
+		d.reserved = append(d.reserved, r)
+	}
+	return true
+}
+
+// endReservations hands reserved runs out that are ready, if somebody waits.
+func (d *Dispatcher) endReservations() {
+	for _, r := range d.reserved {
+		r.reserved = false
+	}
+	for _, r := range d.reserved {
+		if r.spot == ready && d.waiting.Len() > 0 {
+			d.ready.remove(r)
+			d.give(r)
+		}
+	}
+	clear(d.reserved)
+	d.reserved = d.reserved[:0]
+}
+
+// Holder implements ledger.Dispatch.
+func (d *Dispatcher) Holder(seq int64) (ledger.Holding, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.executing[seq]
+	if r == nil {
+		return ledger.Holding{}, false
+	}
+	return ledger.Holding{Epoch: r.epoch, Started: r.started, Bound: r.bound}, true
+}
+
+// Row gives the row of a run, if it is known without reading the file.
+func (d *Dispatcher) Row(seq int64) (ledger.RunRow, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r := d.runs[seq]; r != nil && r.row != nil {
+		return *r.row, true
+	}
+	return ledger.RunRow{}, false
+}
+
+// Keep takes the rows of runs that are handed out, as they were read and
+// then changed. What was changed of other runs must be read back.
+func (d *Dispatcher) Keep(read []ledger.RunRow, c *ledger.Changes) {
+	if len(read) == 0 && c == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range read {
+		if r := d.runs[read[i].Run.Seq]; r != nil && r.spot == out {
+			row := read[i]
+			r.row = &row
+		}
+	}
+	if c == nil {
+		return
+	}
+	for _, changed := range c.Runs {
+		switch r := d.runs[changed.After.Seq]; {
+		case r == nil || r.row == nil:
+		case r.spot == out:
+			r.row.Run = changed.After
+		default:
+			d.stale(r)
+		}
+	}
+	for _, last := range c.Lasts {
+		if r := d.runs[last.Run]; r != nil && r.row != nil {
+			r.row.Last = last.Last
+		}
+	}
+}
+
+// Handout is a run that was handed out. Fresh and Row are nil where the run must
+// be read back.
+type Handout struct {
+	Seq, Epoch int64
+	Lane       string
+	Started    time.Time
+	Fresh      *ledger.Fresh
+	Row        *ledger.RunRow
+}
+
+// Next hands out the next run whose lane is free, and blocks until there is one.
+func (d *Dispatcher) Next(ctx context.Context) (Handout, error) {
+	for {
+		r, err := d.next(ctx)
+		if err != nil {
+			return Handout{}, err
+		}
+		d.mu.Lock()
+		h := Handout{r.seq, r.epoch, r.lane, r.started, r.fresh, r.row}
+		r.fresh = nil
+		d.mu.Unlock()
+		if h.Epoch != 0 { // not cancelled meanwhile
+			return h, nil
+		}
+	}
+}
+
+// Resume notes the version that a run which is handed out again is bound to.
+func (d *Dispatcher) Resume(seq, epoch int64, version string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r := d.executing[seq]; r != nil && r.epoch == epoch && version != "" {
+		r.bound.Version = version
+	}
+}
+
+// Bind implements ledger.Dispatch.
+func (d *Dispatcher) Bind(seq, epoch int64, to ledger.Bound) (before string, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.executing[seq]
+	if r == nil || r.epoch != epoch {
+		return "", false
+	}
+	if before = r.bound.Version; before == "" {
+		r.bound = to
+	}
+	return before, true
+}
+
+// Close ends all waiting.
+func (d *Dispatcher) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	for e := d.waiting.Front(); e != nil; e = d.waiting.Front() {
+		close(d.waiting.Remove(e).(chan *run))
+	}
+}
+
+// HandedOut gives what is known only in memory of the runs that are handed out.
+func (d *Dispatcher) HandedOut() map[int64]ledger.Holding {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make(map[int64]ledger.Holding, len(d.executing))
+	for seq, r := range d.executing {
+		all[seq] = ledger.Holding{Epoch: r.epoch, Started: r.started, Bound: r.bound}
+	}
+	return all
+}

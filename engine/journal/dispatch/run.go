@@ -1,0 +1,50 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal/ledger"
+)
+
+// run is in memory while it is queued, handed out, or parked and keeps its
+// lane. A waiting run is a row only. All is the dispatcher's, under its mutex.
+type run struct {
+	seq  int64
+	hook int64 // hook.id
+	lane string
+	rule int64 // that made the lane's key
+
+	spot                 spot
+	inLane               *lane
+	inTurn               *turn
+	laneNext, lanePrev   *run
+	readyNext, readyPrev *run
+	paused               bool // it is not handed out, and keeps its place
+	reserved             bool // it is not handed out until the batch ends
+
+	// fresh and row save reading the run back; both are nil where they are
+	// unknown.
+	fresh *ledger.Fresh
+	row   *ledger.RunRow
+
+	// Of the present hand-out. epoch is 0 while there is none, and last is the
+	// newest there was.
+	epoch, last int64
+	bound       ledger.Bound
+	started     time.Time
+}
+
+// spot is where a run is in the dispatcher.
+type spot uint8
+
+const (
+	nowhere spot = iota
+	behind       // others of its lane
+	barred       // by runs of another rule
+	ready
+	out    // handed out
+	parked // and first of its lane
+)
+
+// size is what a fresh run takes of the memory for such.
+func (r *run) size() int64 { return int64(len(r.fresh.Event.Data)) + 1024 }

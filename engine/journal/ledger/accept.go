@@ -1,0 +1,156 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+type acceptTask struct {
+	ticket
+	arrivals []arrival
+	receipts []journal.Receipt
+}
+
+// Accept implements journal.Store.
+func (l *Ledger) Accept(ctx context.Context, arrivals ...journal.Arrival) ([]journal.Receipt, error) {
+	filled, err := fillAll(arrivals)
+	if err != nil {
+		return nil, fmt.Errorf("accept: %w", err)
+	}
+	t := &acceptTask{ticket: newTicket(), arrivals: filled, receipts: make([]journal.Receipt, len(arrivals))}
+	writes := false
+	for i := range filled {
+		writes = writes || filled[i].keep
+	}
+	if !writes {
+		return t.receipts, nil
+	}
+	if err := l.queue.do(ctx, t); err != nil {
+		return nil, fmt.Errorf("accept %s: %w", t.name(), err)
+	}
+	return t.receipts, nil
+}
+
+func (t *acceptTask) name() string {
+	if len(t.arrivals) == 1 {
+		return fmt.Sprintf("event %q", t.arrivals[0].given.ID)
+	}
+	return fmt.Sprintf("%d events", len(t.arrivals))
+}
+
+func (t *acceptTask) collect(b *batch) { collectAll(b, t.arrivals) }
+
+func (t *acceptTask) decide(b *batch) error {
+	if err := b.room(t.arrivals); err != nil {
+		return err
+	}
+	return t.acceptAll(b)
+}
+
+func (t *acceptTask) acceptAll(b *batch) (more error) {
+	for i := range t.arrivals {
+		receipt, err := b.accept(&t.arrivals[i])
+		if more = both(more, err); failed(more) {
+			return more
+		}
+		t.receipts[i] = receipt
+	}
+	return more
+}
+
+// room refuses what would be more runs than may wait, unless it is nothing new:
+// a repeat is answered as one also where there is no room.
+func (b *batch) room(arrivals []arrival) error {
+	runs := 0
+	for i := range arrivals {
+		runs += arrivals[i].most()
+	}
+	if b.live+runs <= b.maxQueued {
+		return nil
+	}
+	for i := range arrivals {
+		if !arrivals[i].keep {
+			continue
+		}
+		if kept, err := b.ids.get(arrivals[i].given.ID, &b.want.IDs); err != nil {
+			return err
+		} else if !kept {
+			return refuse(b.tooMany())
+		}
+	}
+	return nil
+}
+
+func (b *batch) tooMany() error {
+	return fmt.Errorf("%w: %d runs wait already, the bound is %d", journal.ErrFull, b.live, b.maxQueued)
+}
+
+// accept decides about one arrival.
+func (b *batch) accept(a *arrival) (receipt journal.Receipt, err error) {
+	if !a.keep {
+		return receipt, nil
+	}
+	a.event = a.given
+	e := &a.event
+	if err := b.tick(a); err != nil {
+		return receipt, err
+	}
+	kept, err := b.ids.get(e.ID, &b.want.IDs)
+	if err != nil || kept {
+		return journal.Receipt{Duplicate: kept}, err
+	}
+	seq := b.seq()
+	b.made++
+	b.ids.set(e.ID, true)
+	b.changes.IDs = append(b.changes.IDs, ID{e.ID, seq})
+	if a.mark != nil {
+		if told, err := b.push(a.mark); told || err != nil {
+			return journal.Receipt{Duplicate: told}, err
+		}
+	}
+	if e.Received.IsZero() {
+		e.Received = Rest(b.now)
+	}
+	deferring, err := b.echo(e, a.fields)
+	if err != nil {
+		return receipt, err
+	}
+	b.changes.Events = append(b.changes.Events, Event{seq, e})
+	receipt.Kept, receipt.Echo = true, e.Echo
+	high := false
+	if a.flood > 0 {
+		if high, receipt.Flood, err = b.count(e.Type, a.flood); err != nil {
+			return receipt, err
+		}
+	}
+	if deferring != (StepKey{}) {
+		if err := b.deferEvent(Event{seq, e}, a.runs, a.fields, deferring); err != nil {
+			return receipt, err
+		}
+		return receipt, b.answer(&receipt, seq, e)
+	}
+	var more error
+	for i := range a.runs {
+		if more = both(more, b.start(&receipt, seq, e, &a.runs[i], high)); failed(more) {
+			return receipt, more
+		}
+	}
+	return receipt, both(more, b.answer(&receipt, seq, e))
+}
+
+// tick notes the time of a schedule's tick as its last.
+func (b *batch) tick(a *arrival) error {
+	if a.tick.IsZero() {
+		return nil
+	}
+	return each(a.named, func(h *journal.Hook) error {
+		hook, err := b.hooks.get(HookName{h.Script, h.Name}, &b.want.Hooks)
+		if err == nil {
+			b.made++
+			b.changes.Ticks = append(b.changes.Ticks, Tick{hook.ID, a.tick.UnixMicro()})
+		}
+		return err
+	})
+}

@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+)
+
+// The bounds of what an event may bring.
+const (
+	maxID   = 1 << 10
+	maxData = 64 << 20
+)
+
+// arrival is a journal.Arrival with all worked out that needs no rows.
+type arrival struct {
+	given  journal.Event
+	event  journal.Event   // as the batch decides about it
+	named  []*journal.Hook // the hooks that name the trigger
+	runs   []candidate
+	keep   bool
+	tick   time.Time
+	flood  int
+	mark   *change.Mark
+	fields change.Fields
+}
+
+// candidate is a run that an arrival may make.
+type candidate struct {
+	Hook   *journal.Hook `json:"hook"`
+	Lane   string        `json:"lane"`
+	Passes bool          `json:"passes"` // its where; a hook with changed needs the other events too
+}
+
+func (a *arrival) fill(from *journal.Arrival) error {
+	a.given = from.Event
+	e := &a.given
+	switch {
+	case e.ID == "" || e.Type == "":
+		return fmt.Errorf("event %q of type %q: an event needs an id and a type", e.ID, e.Type)
+	case len(e.ID) > maxID:
+		return fmt.Errorf("event %q…: the id has %d bytes, at most %d are allowed", e.ID[:60], len(e.ID), maxID)
+	case len(e.Data) > maxData:
+		return fmt.Errorf("event %q: the data has %d bytes, at most %d are allowed", e.ID, len(e.Data), maxData)
+	case len(e.Data) > 0 && !journal.ValidJSON(e.Data):
+		return fmt.Errorf("event %q: the data is not JSON", e.ID)
+	}
+	e.Time = Rest(e.Time)
+	e.Received = Rest(e.Received)
+	a.named, a.tick, a.flood, a.mark, a.fields = from.Hooks, from.Tick, from.Flood, from.Mark, from.Fields
+	a.keep = from.Keep || len(from.Hooks) > 0
+	for _, h := range from.Hooks {
+		if h.Connection != "" && h.Connection != e.Connection {
+			continue
+		}
+		if passes := h.Matches(e); passes || h.Changed != "" {
+			a.runs = append(a.runs, candidate{h, h.LaneKey(e), passes})
+		}
+	}
+	return nil
+}
+
+func fillAll(from []journal.Arrival) ([]arrival, error) {
+	all := make([]arrival, len(from))
+	for i := range from {
+		if err := all[i].fill(&from[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// most is how many runs the arrival can make.
+func (a *arrival) most() (n int) {
+	for _, c := range a.runs {
+		if c.Passes {
+			n++
+		}
+	}
+	return n
+}
+
+// noun is what the triggers about the record of an event share, empty for an
+// event that brings no echoes.
+func noun(e *journal.Event) string {
+	switch e.Source {
+	case journal.Webhook, journal.Poll, journal.Reconcile:
+	default:
+		return ""
+	}
+	last := strings.LastIndexByte(e.Type, '.')
+	if e.Record == "" || last < 0 {
+		return ""
+	}
+	return e.Type[:last]
+}
+
+// collect asks for the rows that accept needs.
+func (a *arrival) collect(b *batch) {
+	if !a.keep {
+		return
+	}
+	e, w := &a.given, &b.want
+	b.ids.ask(e.ID, &w.IDs)
+	b.awaited.ask(e.Type, &w.Awaited)
+	if n := noun(e); n != "" {
+		b.known.ask(RecordKey{e.Connection, n, e.Record}, &w.Known)
+	}
+	if a.flood > 0 {
+		b.floods.ask(e.Type, &w.Floods)
+	}
+	if a.mark != nil {
+		b.sightings.ask(SightingKey{a.mark.PollKey, a.mark.Record}, &w.Sightings)
+	}
+	for i := range a.runs {
+		a.runs[i].collect(b)
+	}
+	if !a.tick.IsZero() {
+		for _, h := range a.named {
+			b.hooks.ask(HookName{h.Script, h.Name}, &w.Hooks)
+		}
+	}
+}
+
+func (c *candidate) collect(b *batch) {
+	b.hooks.ask(HookName{c.Hook.Script, c.Hook.Name}, &b.want.Hooks)
+	b.versions.ask(c.Hook.Version, &b.want.Versions)
+}
+
+func collectAll(b *batch, all []arrival) {
+	for i := range all {
+		all[i].collect(b)
+	}
+}

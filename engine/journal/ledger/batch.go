@@ -1,0 +1,316 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+)
+
+// batch is what one transaction works on: the rows that were loaded, and over
+// them what the tasks decided so far.
+type batch struct {
+	*Ledger
+	now  time.Time
+	want Want
+	rows Rows
+
+	// Rows.
+	tables    []rowTable // all of these
+	hooks     table[HookName, Hook]
+	versions  table[string, int64]
+	ids       table[string, bool]
+	events    table[int64, *journal.Event]
+	types     table[int64, string]
+	runs      table[int64, *Run]
+	lasts     map[int64]Last
+	lanes     table[LaneKey, []int64]
+	merging   table[LaneKey, []int64]
+	replacers table[LaneKey, int64]
+	due       []int64
+	paused    []int64
+	steps     table[StepKey, StepRow]
+	marks     table[StepKey, int]
+	awaited   table[string, []AwaitKey]
+	awaits    table[AwaitKey, []int64]
+	since     []Found
+	approvals table[string, *Approval]
+	known     knownTable
+	changed   table[ChangedKey, Changed]
+	sightings table[SightingKey, change.Sighting]
+	open      table[int64, []int]
+	deferred  table[StepKey, []Deferred]
+	values    table[StateKey, []byte]
+	links     linkTable
+	floods    table[string, Flood]
+
+	// What the tasks decided.
+	made     int // how many changes
+	live     int
+	last     int64
+	laneRuns map[LaneKey][]int64 // new in a lane, or changed there
+	lastsNow map[int64]Last
+	opened   map[int64][]int // steps of runs, as in Want.Open
+	released map[int64]bool  // runs whose holder lost them
+	newSteps table[StepKey, *Step]
+	endSteps table[StepKey, EndStep]
+	changes  Changes
+
+	// What is applied after COMMIT.
+	moves    []Move
+	wakes    []int64
+	newRules []HookName
+	rung     bool // the timer woke what was due
+	nextWake int64
+}
+
+// rowTable is a table of any kind.
+type rowTable interface {
+	init()
+	reset()
+	clear()
+}
+
+func (b *batch) init(l *Ledger) {
+	b.Ledger = l
+	b.tables = []rowTable{
+		&b.hooks, &b.versions, &b.ids, &b.events, &b.types, &b.runs, &b.lanes, &b.merging, &b.replacers, &b.steps, &b.marks, &b.awaited, &b.awaits,
+		&b.approvals, &b.known, &b.changed, &b.sightings, &b.open, &b.deferred, &b.values, &b.links, &b.floods, &b.newSteps, &b.endSteps,
+	}
+	for _, t := range b.tables {
+		t.init()
+	}
+	b.lasts, b.lastsNow, b.laneRuns = map[int64]Last{}, map[int64]Last{}, map[LaneKey][]int64{}
+	b.opened, b.released = map[int64][]int{}, map[int64]bool{}
+}
+
+// clear forgets all of a batch.
+func (b *batch) clear() {
+	for _, t := range b.tables {
+		t.clear()
+	}
+	clear(b.lasts)
+	b.since = empty(b.since)
+	b.due, b.paused = nil, nil
+	b.want.reset()
+	b.rows.Reset()
+	b.reset()
+}
+
+// reset forgets what was decided.
+func (b *batch) reset() {
+	for _, t := range b.tables {
+		t.reset()
+	}
+	clear(b.lastsNow)
+	clear(b.laneRuns)
+	clear(b.opened)
+	clear(b.released)
+	b.changes.reset()
+	b.made, b.live, b.last = 0, b.rows.Live, b.rows.Last
+	b.moves, b.wakes, b.newRules, b.rung = empty(b.moves), b.wakes[:0], empty(b.newRules), false
+}
+
+// load loads what is wanted.
+func (b *batch) load(ctx context.Context, tx Tx) error {
+	w, r := &b.want, &b.rows
+	if err := tx.Load(ctx, w, r); err != nil {
+		return err
+	}
+	b.hooks.fill(w.Hooks, r.Hooks)
+	b.versions.fill(w.Versions, r.Versions)
+	b.ids.fill(w.IDs, r.IDs)
+	b.events.fill(w.Events, r.Events)
+	b.types.fill(w.Types, r.Types)
+	for i, seq := range w.Runs {
+		b.addRow(seq, r.Runs[i])
+	}
+	for i := range w.Lanes {
+		b.lanes.fill(w.Lanes[i:i+1], [][]int64{b.addRows(r.Lanes[i])})
+	}
+	for i := range w.Merging {
+		b.merging.fill(w.Merging[i:i+1], [][]int64{b.addRows(r.Merging[i])})
+	}
+	b.replacers.fill(w.Replacers, r.Replacers)
+	if w.Due.Limit > 0 {
+		b.due, b.nextWake = b.addRows(r.Due), r.Next
+	}
+	if w.Paused.Limit > 0 {
+		b.paused = b.addRows(r.Paused)
+	}
+	b.steps.fill(w.Steps, r.Steps)
+	b.marks.fill(w.Marks, r.Marks)
+	b.awaited.fill(w.Awaited, r.Awaited)
+	b.awaits.fill(w.Awaits, r.Awaits)
+	b.since = append(b.since, r.Since...)
+	b.approvals.fill(w.Approvals, r.Approvals)
+	b.known.fill(w.Known, r.Known)
+	b.changed.fill(w.Changed, r.Changed)
+	b.sightings.fill(w.Sightings, r.Sightings)
+	b.open.fill(w.Open, r.Open)
+	b.deferred.fill(w.Deferred, r.Deferred)
+	b.values.fill(w.States, r.States)
+	b.links.fill(w.Links, r.Links)
+	b.floods.fill(w.Floods, r.Floods)
+	w.reset()
+	return nil
+}
+
+func (b *batch) addRow(seq int64, row RunRow) {
+	b.runs.loaded[seq] = slot[*Run]{row.Run, true}
+	b.lasts[seq] = row.Last
+}
+
+func (b *batch) addRows(rows []RunRow) []int64 {
+	seqs := make([]int64, len(rows))
+	for i, row := range rows {
+		seqs[i] = row.Run.Seq
+		b.addRow(row.Run.Seq, row)
+	}
+	return seqs
+}
+
+// seq gives the next number of a row: the time in microseconds, or one more
+// than the last.
+func (b *batch) seq() int64 {
+	b.last = max(b.last+1, b.now.UnixMicro())
+	return b.last
+}
+
+// run gives the row of a run, nil where there is none.
+func (b *batch) run(seq int64) (*Run, error) { return b.runs.get(seq, &b.want.Runs) }
+
+// edit gives the row of a run to change. The run is loaded.
+func (b *batch) edit(r *Run) *Run {
+	b.made++
+	if staged, again := b.runs.staged[r.Seq]; again {
+		return staged
+	}
+	changed := *r
+	b.runs.set(r.Seq, &changed)
+	b.inLane(&changed)
+	return &changed
+}
+
+// add makes the row of a run.
+func (b *batch) add(r *Run) {
+	b.made++
+	b.runs.set(r.Seq, r)
+	b.inLane(r)
+}
+
+// inLane notes that the batch changes a run of a lane.
+func (b *batch) inLane(r *Run) {
+	if r.Lane != "" {
+		key := LaneKey{r.Hook, r.Lane}
+		b.laneRuns[key] = append(b.laneRuns[key], r.Seq)
+	}
+}
+
+// ofLane gives the rows of the runs of a lane that were loaded or that the batch
+// changed, as far as they fit, in their order.
+func (b *batch) ofLane(key LaneKey, loaded []int64, fits func(*Run) bool) (all []*Run, err error) {
+	seqs := append(slices.Clone(loaded), b.laneRuns[key]...)
+	for _, seq := range sorted(seqs) {
+		r, err := b.run(seq)
+		if err != nil {
+			return nil, err
+		}
+		if r.Lane == key.Lane && r.Hook == key.Hook && fits(r) {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// lastStep gives the last step of a run whose row is loaded or new.
+func (b *batch) lastStep(seq int64) Last {
+	if last, changed := b.lastsNow[seq]; changed {
+		return last
+	}
+	return b.lasts[seq]
+}
+
+func (b *batch) setLast(seq int64, number int, begun bool) {
+	b.lastsNow[seq] = Last{number, begun}
+}
+
+// holding gives what is known of the hand-out of a run if the holder still has
+// it, else the reason why not.
+func (b *batch) holding(seq, epoch int64) (Holding, *Run, error) {
+	r, err := b.run(seq)
+	switch {
+	case err != nil:
+		return Holding{}, nil, err
+	case r == nil:
+		return Holding{}, nil, refuse(journal.ErrNotFound)
+	}
+	h, held := b.dispatch.Holder(seq)
+	if !held || h.Epoch != epoch || b.released[seq] {
+		return Holding{}, nil, refuse(journal.ErrFenced)
+	}
+	return h, r, nil
+}
+
+// release ends the hold of whoever has a run.
+func (b *batch) release(seq int64) { b.released[seq] = true }
+
+func (b *batch) move(kind MoveKind, seq int64) {
+	b.made++
+	b.moves = append(b.moves, Move{Kind: kind, Seq: seq})
+}
+
+// wakeAt notes that a run is due at a time.
+func (b *batch) wakeAt(at int64) {
+	if at != 0 {
+		b.wakes = append(b.wakes, at)
+	}
+}
+
+// net gives what the tasks decided, nil for nothing.
+func (b *batch) net() *Changes {
+	if b.made == 0 {
+		return nil
+	}
+	c := &b.changes
+	for _, seq := range b.runs.order {
+		r := b.runs.staged[seq]
+		if before := b.runs.loaded[seq].value; before == nil {
+			c.NewRuns = append(c.NewRuns, r)
+		} else {
+			c.Runs = append(c.Runs, RunChange{before, r})
+		}
+	}
+	for _, key := range b.newSteps.order {
+		c.Steps = append(c.Steps, b.newSteps.staged[key])
+	}
+	for _, key := range b.endSteps.order {
+		c.EndSteps = append(c.EndSteps, b.endSteps.staged[key])
+	}
+	for run, last := range b.lastsNow {
+		c.Lasts = append(c.Lasts, LastStep{run, last})
+	}
+	for _, rows := range b.known.rows {
+		c.Known = append(c.Known, rows...)
+	}
+	for _, key := range b.changed.order {
+		c.Changed = append(c.Changed, ChangedRow{key, b.changed.staged[key].Value})
+	}
+	for _, key := range b.sightings.order {
+		c.Sightings = append(c.Sightings, b.sightingRow(key))
+	}
+	for _, key := range b.deferred.order {
+		c.DropDeferred = append(c.DropDeferred, key)
+		c.Deferred = append(c.Deferred, b.deferred.staged[key]...)
+	}
+	for _, key := range b.values.order {
+		c.States = append(c.States, StateRow{key, b.value(b.values.staged[key])})
+	}
+	for _, trigger := range b.floods.order {
+		c.Floods = append(c.Floods, FloodRow{trigger, b.floods.staged[trigger]})
+	}
+	c.Live, c.Last = b.live, b.last
+	return c
+}

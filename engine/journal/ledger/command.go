@@ -1,0 +1,222 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// commandTask is what a person does to a run: do, if the run is in one of the
+// states.
+type commandTask struct {
+	ticket
+	seq  int64
+	from []journal.State
+	asks func(b *batch) // for further rows; may be nil
+	do   func(b *batch, r *Run) error
+}
+
+func (l *Ledger) command(ctx context.Context, verb, run string, t commandTask) error {
+	seq, err := l.parse(run)
+	if err == nil {
+		t.ticket, t.seq = newTicket(), seq
+		err = l.queue.do(ctx, &t)
+	}
+	if err != nil {
+		return fmt.Errorf("%s run %q: %w", verb, run, err)
+	}
+	return nil
+}
+
+func (t *commandTask) collect(b *batch) {
+	b.runs.ask(t.seq, &b.want.Runs)
+	if t.asks != nil {
+		t.asks(b)
+	}
+}
+
+func (t *commandTask) decide(b *batch) error {
+	r, err := b.run(t.seq)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return refuse(journal.ErrNotFound)
+	}
+	state := r.State.Journal()
+	if r.State == Queued {
+		if _, held := b.dispatch.Holder(r.Seq); held && !b.released[r.Seq] {
+			state = journal.Running
+		}
+	}
+	if !slices.Contains(t.from, state) {
+		return refusef("%w: it is %s, and would have to be %s", journal.ErrState, state, oneOf(t.from))
+	}
+	return t.do(b, r)
+}
+
+func oneOf(all []journal.State) string {
+	words := make([]string, len(all))
+	for i, s := range all {
+		words[i] = string(s)
+	}
+	if len(words) == 1 {
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+var (
+	anyLive   = slices.DeleteFunc(journal.States(), journal.State.Ended)
+	anyParked = slices.DeleteFunc(journal.States(), func(s journal.State) bool { return !s.Parked() })
+)
+
+// Cancel implements journal.Store.
+func (l *Ledger) Cancel(ctx context.Context, run string) error {
+	return l.command(ctx, "cancel", run, commandTask{from: anyLive, do: func(b *batch, r *Run) error { return b.end(r, Cancelled, nil) }})
+}
+
+// Wake implements journal.Store.
+func (l *Ledger) Wake(ctx context.Context, run string) error {
+	return l.command(ctx, "wake", run, commandTask{from: []journal.State{journal.Retrying, journal.Throttled, journal.Blocked},
+		do: func(b *batch, r *Run) error { return b.resume(r) }})
+}
+
+// Retry implements journal.Store.
+func (l *Ledger) Retry(ctx context.Context, run string) error {
+	return l.command(ctx, "retry", run, commandTask{from: []journal.State{journal.Failed, journal.Cancelled}, do: (*batch).retry})
+}
+
+func (b *batch) retry(r *Run) error {
+	last := StepKey{r.Seq, b.lastStep(r.Seq).Number}
+	failure, err := b.stepError(last)
+	if err != nil {
+		return err
+	}
+	if failure != nil {
+		var problem bindings.Error
+		if err := json.Unmarshal(failure, &problem); err != nil {
+			return err
+		}
+		if problem.Kind != bindings.Uncertain {
+			if err := b.dropStep(last.Run, last.Number); err != nil {
+				return err
+			}
+		}
+	}
+	b.live++
+	b.edit(r).Attempts++
+	b.queueAgain(r, r.Lane)
+	return nil
+}
+
+// Migrate implements journal.Store.
+func (l *Ledger) Migrate(ctx context.Context, run, version string) error {
+	if version == "" {
+		return fmt.Errorf("migrate run %q: no version is given", run)
+	}
+	return l.command(ctx, "migrate", run, commandTask{
+		from: anyParked,
+		asks: func(b *batch) { b.versions.ask(version, &b.want.Versions) },
+		do: func(b *batch, r *Run) error {
+			id, err := b.versions.get(version, &b.want.Versions)
+			if err != nil {
+				return err
+			}
+			n := b.edit(r)
+			n.Bound = id
+			if n.State == Blocked {
+				return b.resume(n)
+			}
+			return nil
+		},
+	})
+}
+
+// Resolve implements journal.Store.
+func (l *Ledger) Resolve(ctx context.Context, run string, v journal.Verdict, result json.RawMessage, follow ...journal.Arrival) error {
+	next, err := checkResolve(v, result, follow)
+	if err != nil {
+		return fmt.Errorf("resolve run %q: %w", run, err)
+	}
+	packed := l.value(result)
+	return l.command(ctx, "resolve", run, commandTask{
+		from: []journal.State{journal.Held},
+		asks: func(b *batch) { collectAll(b, next) },
+		do: func(b *batch, r *Run) error {
+			switch v {
+			case journal.Fail:
+				return b.failHeld(r, next)
+			case journal.Skip:
+				return b.skipHeld(r, packed)
+			}
+			return b.resend(r)
+		},
+	})
+}
+
+func checkResolve(v journal.Verdict, result json.RawMessage, follow []journal.Arrival) ([]arrival, error) {
+	switch {
+	case v != journal.Resend && v != journal.Skip && v != journal.Fail:
+		return nil, fmt.Errorf("there is no verdict %q; there are %s, %s and %s", v, journal.Resend, journal.Skip, journal.Fail)
+	case v != journal.Skip && len(result) > 0:
+		return nil, fmt.Errorf("only %s takes a result", journal.Skip)
+	case v != journal.Fail && len(follow) > 0:
+		return nil, fmt.Errorf("only %s has what follows", journal.Fail)
+	case len(result) > journal.MaxValue:
+		return nil, tooLarge("result", len(result))
+	}
+	if err := checkJSON("result", result); err != nil {
+		return nil, err
+	}
+	return fillAll(follow)
+}
+
+// failHeld ends a held run with the problem that it was held with.
+func (b *batch) failHeld(r *Run, follow []arrival) error {
+	problem := &journal.Problem{Message: "a call may or may not have been carried out, and it was decided to end the run"}
+	if r.Problem != nil {
+		problem = nil
+		if err := json.Unmarshal(r.Problem, &problem); err != nil {
+			return err
+		}
+	}
+	more := b.acceptFollow(follow)
+	if failed(more) {
+		return more
+	}
+	return both(more, b.end(r, Failed, problem))
+}
+
+// skipHeld makes the begun mark of a held run a step that is done.
+func (b *batch) skipHeld(r *Run, result Value) error {
+	park, err := r.park()
+	if err != nil {
+		return err
+	}
+	b.endStep(EndStep{StepKey: StepKey{r.Seq, park.Step}, State: journal.Done, Result: result})
+	if err := b.settle(StepKey{r.Seq, park.Step}); err != nil {
+		return err
+	}
+	return b.resume(r)
+}
+
+// resend takes the begun mark of a held run away, so that the call is made
+// again.
+func (b *batch) resend(r *Run) error {
+	park, err := r.park()
+	if err != nil {
+		return err
+	}
+	if last := b.lastStep(r.Seq); last.Begun && last.Number == park.Step {
+		if err := b.dropStep(r.Seq, park.Step); err != nil {
+			return err
+		}
+	}
+	return b.resume(r)
+}

@@ -1,0 +1,174 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// holder is whose write a task is: a run and the epoch of its hand-out.
+type holder struct{ run, epoch int64 }
+
+func (l *Ledger) holder(h journal.Holder) (holder, error) {
+	seq, err := l.parse(h.Run)
+	return holder{seq, h.Epoch}, err
+}
+
+// collect asks for the rows that every write of a holder needs.
+func (h holder) collect(b *batch) {
+	b.runs.ask(h.run, &b.want.Runs)
+	b.open.ask(h.run, &b.want.Open)
+	if now, held := b.dispatch.Holder(h.run); held && now.Bound.Version != "" {
+		b.versions.ask(now.Bound.Version, &b.want.Versions)
+	}
+}
+
+// activate writes to the row of a run what its hand-out meant.
+func (b *batch) activate(r *Run, h Holding) (*Run, error) {
+	version := r.Bound
+	if version == 0 && h.Bound.Version != "" {
+		var err error
+		if version, err = b.versions.get(h.Bound.Version, &b.want.Versions); err != nil {
+			return nil, err
+		}
+	}
+	n := b.edit(r)
+	n.Epoch, n.Bound, n.Merging, n.Attempts = h.Epoch, version, false, max(n.Attempts, 1)
+	if n.Resolved == "" {
+		n.Resolved = h.Bound.Resolved
+	}
+	if n.Started == 0 {
+		n.Started = Micro(h.Started)
+	}
+	return n, nil
+}
+
+type finishTask struct {
+	ticket
+	holder
+	state    State
+	executed int64
+	problem  []byte
+	follow   []arrival
+}
+
+// Finish implements journal.Store.
+func (l *Ledger) Finish(ctx context.Context, h journal.Holder, outcome journal.Outcome) error {
+	if err := l.finish(ctx, h, outcome); err != nil {
+		return fmt.Errorf("finish run %q: %w", h.Run, err)
+	}
+	return nil
+}
+
+func (l *Ledger) finish(ctx context.Context, h journal.Holder, outcome journal.Outcome) (err error) {
+	if !outcome.State.Ended() {
+		return fmt.Errorf("%q is not how a run ends", outcome.State)
+	}
+	t := &finishTask{ticket: newTicket(), executed: int64(outcome.Executed)}
+	t.state, _ = StateOf(outcome.State)
+	if t.follow, err = fillAll(outcome.Follow); err != nil {
+		return err
+	}
+	if outcome.Problem != nil {
+		if t.problem, err = json.Marshal(outcome.Problem); err != nil {
+			return err
+		}
+	}
+	if t.holder, err = l.holder(h); err != nil {
+		return err
+	}
+	return l.queue.do(ctx, t)
+}
+
+func (t *finishTask) collect(b *batch) {
+	t.holder.collect(b)
+	collectAll(b, t.follow)
+}
+
+func (t *finishTask) decide(b *batch) error {
+	h, r, err := b.holding(t.run, t.epoch)
+	if err != nil {
+		return err
+	}
+	more := b.acceptFollow(t.follow)
+	if failed(more) {
+		return more
+	}
+	n, err := b.activate(r, h)
+	if err != nil {
+		return err
+	}
+	n.State, n.Steps, n.Finished, n.Problem = t.state, int64(b.lastStep(t.run).Number), b.now.UnixMicro(), t.problem
+	n.Executed += t.executed
+	b.live--
+	b.release(t.run)
+	b.move(Remove, t.run)
+	return both(more, b.settleAll(t.run))
+}
+
+// acceptFollow accepts what is to follow a run's end.
+func (b *batch) acceptFollow(follow []arrival) (more error) {
+	for i := range follow {
+		_, err := b.accept(&follow[i])
+		if more = both(more, err); failed(more) {
+			return more
+		}
+	}
+	return more
+}
+
+type releaseTask struct {
+	ticket
+	holder
+}
+
+// Release implements journal.Store.
+func (l *Ledger) Release(h journal.Holder) error {
+	t := &releaseTask{ticket: newTicket()}
+	var err error
+	if t.holder, err = l.holder(h); err == nil {
+		err = l.queue.do(context.Background(), t)
+	}
+	if err != nil {
+		return fmt.Errorf("release run %q: %w", h.Run, err)
+	}
+	return nil
+}
+
+func (t *releaseTask) decide(b *batch) error {
+	h, r, err := b.holding(t.run, t.epoch)
+	if err != nil {
+		return err
+	}
+	if r.State == Running && r.Epoch == h.Epoch {
+		b.edit(r).State = Queued
+	}
+	b.release(t.run)
+	b.move(GiveBack, t.run)
+	return nil
+}
+
+// Bind implements journal.Store.
+func (l *Ledger) Bind(h journal.Holder, to journal.Binding) error {
+	seq, err := l.parse(h.Run)
+	if err != nil {
+		return fmt.Errorf("bind run %q: %w", h.Run, err)
+	}
+	bound := Bound{Version: to.Version}
+	if to.Zone != "" || len(to.Connections) > 0 {
+		text, err := json.Marshal(to.Resolved)
+		if err != nil {
+			return fmt.Errorf("bind run %q: %w", h.Run, err)
+		}
+		bound.Resolved = string(text)
+	}
+	switch before, ok := l.dispatch.Bind(seq, h.Epoch, bound); {
+	case !ok:
+		return fmt.Errorf("bind run %q: %w", h.Run, journal.ErrFenced)
+	case before != "" && before != to.Version:
+		return fmt.Errorf("bind run %q to version %q: it is bound to %q", h.Run, to.Version, before)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+const minute = int64(time.Minute / time.Microsecond)
+
+// count counts an event of a trigger and reports whether it is one of a flood,
+// and whether it is the first. A flood ends with a whole minute that brought no
+// more events than the bound.
+func (b *batch) count(trigger string, bound int) (high, first bool, err error) {
+	f, err := b.floods.get(trigger, &b.want.Floods)
+	if err != nil {
+		return false, false, err
+	}
+	now := b.now.UnixMicro()
+	if f.Since == 0 { // none was counted yet since the store was opened
+		f.Since = now
+	}
+	if passed := now - f.Since; passed >= minute || passed < 0 {
+		if f.Count <= bound || passed >= 2*minute {
+			f.High, f.Allowed = false, false
+		}
+		f.Since, f.Count = now, 0
+	}
+	f.Count++
+	if f.Count > bound && !f.High && !f.Allowed {
+		f.High, first = true, true
+	}
+	b.floods.set(trigger, f)
+	return f.High, first, nil
+}
+
+// flooding reports whether an event is of a trigger that floods now.
+func (b *batch) flooding(event int64) (bool, error) {
+	trigger := ""
+	if e := b.newEvent(event); e != nil {
+		trigger = e.Type
+	} else {
+		var err error
+		if trigger, err = b.types.get(event, &b.want.Types); err != nil {
+			return false, err
+		}
+	}
+	f, err := b.floods.get(trigger, &b.want.Floods)
+	return f.High, err
+}
+
+// pauseNow gives a run that was Later its place, paused.
+func (b *batch) pauseNow(r *Run) error {
+	n := b.edit(r)
+	n.State, n.Epoch, n.Place = Paused, n.Epoch+1, b.seq()
+	n.Parked, n.Wake, n.Park, n.Problem, n.Finished = b.now.UnixMicro(), 0, nil, nil, 0
+	b.enter(n, nil)
+	return nil
+}
+
+// floodTask decides about some of the paused runs of a trigger.
+type floodTask struct {
+	ticket
+	trigger string
+	drop    bool
+	done    int
+}
+
+func (*floodTask) single() {}
+
+// maxReleased bounds the runs of one batch.
+const maxReleased = 256
+
+// ReleaseFlood implements journal.Store.
+func (l *Ledger) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
+	all := 0
+	for {
+		t := &floodTask{ticket: newTicket(), trigger: trigger, drop: drop}
+		if err := l.queue.do(ctx, t); err != nil {
+			return all, fmt.Errorf("decide about the flood of %q: %w", trigger, err)
+		}
+		all += t.done
+		if t.done < maxReleased {
+			return all, nil
+		}
+	}
+}
+
+func (t *floodTask) collect(b *batch) { b.want.Paused = PausedKey{t.trigger, maxReleased} }
+
+func (t *floodTask) decide(b *batch) error {
+	b.made++
+	b.changes.Allow = append(b.changes.Allow, AllowFlood{t.trigger})
+	t.done = len(b.paused)
+	return each(b.paused, func(seq int64) error {
+		r, err := b.run(seq)
+		if err != nil {
+			return err
+		}
+		if t.drop {
+			return b.end(r, Cancelled, &journal.Problem{Message: "its event was one of a flood that was dropped"})
+		}
+		n := b.edit(r)
+		n.State, n.Parked = Queued, 0
+		b.move(Unpause, seq)
+		return nil
+	})
+}

@@ -1,0 +1,280 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// Config makes a Ledger. All fields but Log are needed.
+type Config struct {
+	Store    Store
+	Dispatch Dispatch
+	Now      func() time.Time
+	// Timer gives a channel on which the time comes once d has passed by Now,
+	// and a function that gives the timer up.
+	Timer func(d time.Duration) (<-chan time.Time, func())
+	// Log takes what an operator should know; nil means none of it.
+	Log *slog.Logger
+	// MaxQueued bounds the runs that have not ended.
+	MaxQueued int
+	// Salt ends the ids of runs.
+	Salt uint16
+	// Wake is when the first run in the store is due, in microseconds, zero for
+	// none.
+	Wake int64
+}
+
+// Ledger commits what its callers ask for. Its methods are those of
+// journal.Store that change something. A caller whose context ends while its
+// write waits gets the context's error; the write may still happen.
+type Ledger struct {
+	store     Store
+	dispatch  Dispatch
+	now       func() time.Time
+	log       *slog.Logger
+	maxQueued int
+	salt      uint16
+	queue     *queue
+	stopped   chan struct{}
+
+	// Of the one goroutine that commits.
+	batch   batch
+	alarm   alarm
+	failing bool // the last write failed
+}
+
+// New starts the goroutine that commits; Close ends it.
+func New(cfg Config) *Ledger {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &Ledger{
+		store: cfg.Store, dispatch: cfg.Dispatch, now: cfg.Now, log: cfg.Log, maxQueued: cfg.MaxQueued, salt: cfg.Salt,
+		queue: newQueue(), stopped: make(chan struct{}), alarm: alarm{timer: cfg.Timer, at: cfg.Wake},
+	}
+	l.batch.init(l)
+	go l.work()
+	return l
+}
+
+// Close commits what waits and ends the goroutine. What is asked for later is
+// refused with journal.ErrClosed.
+func (l *Ledger) Close() {
+	l.queue.close()
+	<-l.stopped
+}
+
+// Next implements journal.Store.
+func (l *Ledger) Next(ctx context.Context) (journal.Activation, error) { return l.dispatch.Next(ctx) }
+
+// Alone calls f in a transaction of its own, between batches. It is for what a
+// store does by itself, such as pruning.
+func (l *Ledger) Alone(ctx context.Context, f func(Tx) error) error {
+	return l.queue.do(ctx, &aloneTask{newTicket(), f})
+}
+
+type aloneTask struct {
+	ticket
+	do func(Tx) error
+}
+
+func (t *aloneTask) collect(*batch)        {}
+func (t *aloneTask) decide(b *batch) error { return nil }
+
+// maxBatch bounds the tasks of one transaction, so that none waits long.
+const maxBatch = 512
+
+func (l *Ledger) work() {
+	defer close(l.stopped)
+	for {
+		timer, stop := l.alarm.set(l.now(), l.failing)
+		tasks := l.queue.take(timer)
+		stop()
+		if l.alarm.due(l.now()) {
+			l.commit([]task{&timerTask{ticket: newTicket()}})
+		}
+		if len(tasks) == 0 {
+			if l.queue.isClosed() {
+				return
+			}
+			continue
+		}
+		for rest := tasks; len(rest) > 0; {
+			n := batchLength(rest)
+			l.commit(rest[:n])
+			rest = rest[n:]
+		}
+		l.queue.reuse(tasks)
+	}
+}
+
+// single is a task that must be the only one of its batch: it reads lists of
+// rows as the store has them, without what the batch changed before.
+type single interface{ single() }
+
+func (*aloneTask) single() {}
+
+// batchLength is how many of the tasks make one batch.
+func batchLength(tasks []task) int {
+	for i, t := range tasks[:min(len(tasks), maxBatch)] {
+		if _, alone := t.(single); alone {
+			return max(i, 1)
+		}
+	}
+	return min(len(tasks), maxBatch)
+}
+
+// commit commits tasks together. If that fails each is tried alone, so that a
+// task which cannot be committed takes no other with it.
+func (l *Ledger) commit(tasks []task) {
+	begun, err := l.transact(tasks)
+	if err != nil && begun && len(tasks) > 1 {
+		for i := range tasks {
+			l.commit(tasks[i : i+1])
+		}
+		return
+	}
+	if err != nil && !errors.Is(err, journal.ErrFenced) {
+		err = fmt.Errorf("%w: %w", journal.ErrUnwritten, err)
+	}
+	l.report(err)
+	for _, t := range tasks {
+		ticket := t.slot()
+		if err != nil {
+			ticket.done <- err
+		} else {
+			ticket.done <- ticket.refused
+		}
+	}
+}
+
+// report logs once when writes begin to fail, and once when they succeed again.
+func (l *Ledger) report(err error) {
+	switch {
+	case err != nil && !l.failing:
+		l.log.Error("events are refused, and runs stand, until the journal can be written", "error", err)
+	case err == nil && l.failing:
+		l.log.Info("the journal is written again")
+	}
+	l.failing = err != nil
+}
+
+// transact commits tasks in one transaction. It reports also whether there was
+// a transaction to write in.
+func (l *Ledger) transact(tasks []task) (begun bool, err error) {
+	b := &l.batch
+	b.now = l.now()
+	b.want.Counts = true
+	defer b.clear()
+	ctx := context.Background()
+	err = l.store.Transact(ctx, func(tx Tx) error {
+		begun = true
+		if t, alone := tasks[0].(*aloneTask); alone {
+			return t.do(tx)
+		}
+		if err := b.resolve(ctx, tx, tasks); err != nil {
+			return err
+		}
+		if changes := b.net(); changes != nil {
+			return tx.Write(ctx, changes)
+		}
+		return nil
+	})
+	if err != nil {
+		l.dispatch.Abort()
+		return begun, err
+	}
+	l.dispatch.Apply(b.moves)
+	l.alarm.apply(b)
+	for _, hook := range b.newRules {
+		l.log.Info("a hook's lanes have changed; its runs from before come first", "hook", hook.Script+" "+hook.Name)
+	}
+	return begun, nil
+}
+
+// resolve decides tasks, and loads the rows that they need, until each is
+// decided or refused.
+func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
+	for _, t := range tasks {
+		t.slot().refused = nil
+		t.collect(b)
+	}
+	for {
+		if err := b.load(ctx, tx); err != nil {
+			return err
+		}
+		refused, err := b.decide(tasks)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, errMore):
+			return err
+		case !refused && b.want.none():
+			return errors.New("a batch needs rows that it does not name") // it would never end
+		}
+	}
+}
+
+// decide decides tasks one after the other on what was loaded. It returns
+// errMore if it must be called again: after further rows were loaded or, with
+// refused, because a task was refused that had changed something.
+func (b *batch) decide(tasks []task) (refused bool, err error) {
+	b.reset()
+	var more error
+	for _, t := range tasks {
+		ticket := t.slot()
+		if ticket.refused != nil {
+			continue
+		}
+		made := b.made
+		err := t.decide(b)
+		var refusal *refusal
+		switch {
+		case err == nil:
+		case errors.Is(err, errMore):
+			more = err
+		case !errors.As(err, &refusal):
+			return false, err
+		case more != nil: // it was decided on what may be incomplete
+		default:
+			if ticket.refused = refusal.error; b.made != made {
+				return true, errMore
+			}
+		}
+	}
+	return false, more
+}
+
+// errMore says that further rows must be loaded before it can be decided.
+var errMore = errors.New("further rows are needed")
+
+// refusal is an error of the task, not of the store.
+type refusal struct{ error }
+
+func (r *refusal) Unwrap() error { return r.error }
+
+func refuse(err error) error { return &refusal{err} }
+
+func refusef(format string, args ...any) error { return &refusal{fmt.Errorf(format, args...)} }
+
+// parse gives the number of a run by its id.
+func (l *Ledger) parse(id string) (int64, error) {
+	seq, salt, ok := journal.ParseRunID(id)
+	if !ok || salt != l.salt {
+		return 0, journal.ErrNotFound
+	}
+	return seq, nil
+}
+
+func (l *Ledger) id(seq int64) string { return journal.RunID(seq, l.salt) }
+
+func sorted(seqs []int64) []int64 {
+	slices.Sort(seqs)
+	return slices.Compact(seqs)
+}

@@ -1,0 +1,196 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+type parkTask struct {
+	ticket
+	holder
+	record
+	park     journal.Park
+	state    State
+	problem  []byte
+	lookBack lookBack
+	sought   int  // the place of what it may have missed
+	replaced bool // cancelled instead, for a newer run
+}
+
+// Park implements journal.Store.
+func (l *Ledger) Park(ctx context.Context, h journal.Holder, park journal.Park) error {
+	if err := l.park(ctx, h, park); err != nil {
+		return fmt.Errorf("park run %q: %w", h.Run, err)
+	}
+	return nil
+}
+
+func (l *Ledger) park(ctx context.Context, h journal.Holder, park journal.Park) error {
+	t := &parkTask{ticket: newTicket(), park: park}
+	if err := t.check(l); err != nil {
+		return err
+	}
+	var err error
+	if t.holder, err = l.holder(h); err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		if t.lookBack.limit = lookBackMost; try == lookBackTries {
+			t.lookBack.limit = 0
+		}
+		if err := l.queue.do(ctx, t); !errors.Is(err, errLookBack) {
+			if err == nil && t.replaced {
+				return journal.ErrFenced
+			}
+			return err
+		}
+		if t.lookBack, err = l.search(ctx, t.run, park.Await, t.lookBack); err != nil {
+			return fmt.Errorf("look back: %w", err)
+		}
+	}
+}
+
+// check refuses what could never be parked so.
+func (t *parkTask) check(l *Ledger) (err error) {
+	p := &t.park
+	switch {
+	case !p.State.Parked():
+		return fmt.Errorf("%q is not how a run stands", p.State)
+	case p.State != journal.Waiting && p.Await != nil:
+		return fmt.Errorf("a run that is %s awaits nothing", p.State)
+	case p.State != journal.Waiting:
+	case p.Await == nil && p.Until.IsZero():
+		return errors.New("nothing would ever wake it")
+	case p.Await != nil && (p.Await.Approval == "") == (len(p.Await.Triggers) == 0):
+		return errors.New("a wait is for triggers or for an approval")
+	}
+	t.state, _ = StateOf(p.State)
+	if p.Step != nil {
+		if err := t.record.fill(l, *p.Step); err != nil {
+			return err
+		}
+		if t.record.problem != nil {
+			return t.record.problem
+		}
+	}
+	if p.Problem != nil {
+		t.problem, err = json.Marshal(p.Problem)
+	}
+	return err
+}
+
+func (t *parkTask) collect(b *batch) {
+	t.holder.collect(b)
+	switch a := t.park.Await; {
+	case a == nil:
+	case a.Approval != "":
+		b.approvals.ask(a.Approval, &b.want.Approvals)
+	default:
+		t.sought = b.wantSince(t.run, a, &t.lookBack)
+	}
+}
+
+func (t *parkTask) decide(b *batch) error {
+	t.replaced = false
+	h, r, err := b.holding(t.run, t.epoch)
+	if err != nil {
+		return err
+	}
+	if err := t.admit(b.lastStep(t.run)); err != nil {
+		return refuse(err)
+	}
+	var missed *journal.Event
+	if a := t.park.Await; a != nil && a.Approval == "" {
+		if missed, err = b.missed(r, a, t.sought); err != nil {
+			return err
+		}
+	}
+	if t.park.Drop > 0 {
+		if err := b.dropStep(t.run, t.park.Drop); err != nil {
+			return err
+		}
+	}
+	if t.park.Step != nil {
+		b.putStep(t.run, &t.record)
+	}
+	last := b.lastStep(t.run)
+	if last.Begun { // nobody can say for how long
+		if err := b.settle(StepKey{t.run, last.Number}); err != nil {
+			return err
+		}
+	}
+	n, err := t.write(b, r, h, last.Number)
+	if err != nil {
+		return err
+	}
+	b.release(t.run)
+	if t.replaced, err = b.replaced(n); err != nil || t.replaced {
+		return err
+	}
+	b.wakeAt(n.Wake)
+	if t.state != Waiting {
+		b.move(Stop, t.run)
+		return nil
+	}
+	b.move(Remove, t.run)
+	return b.wait(n, t.park.Await, missed)
+}
+
+// write changes the row of the run to one that is parked.
+func (t *parkTask) write(b *batch, r *Run, h Holding, step int) (*Run, error) {
+	n, err := b.activate(r, h)
+	if err != nil {
+		return nil, err
+	}
+	n.State, n.Parked, n.Wake, n.Problem = t.state, b.now.UnixMicro(), Micro(t.park.Until), t.problem
+	n.Executed += int64(t.park.Executed)
+	if t.park.Attempt {
+		n.Attempts++
+	}
+	n.Park, err = json.Marshal(ParkBody{t.park.Await, step})
+	return n, err
+}
+
+// admit says why a run with these steps cannot be parked so.
+func (t *parkTask) admit(have Last) error {
+	if d := t.park.Drop; d > 0 {
+		if d != have.Number {
+			return fmt.Errorf("step %d cannot be dropped, the last is %d", d, have.Number)
+		}
+		have = Last{have.Number - 1, false}
+	}
+	if t.park.Step != nil {
+		if err := have.admits(t.step.Number); err != nil {
+			return err
+		}
+		have.Begun = t.step.State == journal.Begun
+	}
+	if t.state == Waiting && !have.Begun {
+		return errors.New("a waiting run needs a begun step, for what it waits for")
+	}
+	return nil
+}
+
+// wait wakes a run by what it missed, or makes it findable for what is to come.
+func (b *batch) wait(r *Run, a *journal.Await, missed *journal.Event) error {
+	switch {
+	case a == nil:
+		return nil
+	case missed != nil:
+		return b.wake(r, happened(missed))
+	case a.Approval != "":
+		made, err := b.decision(a.Approval)
+		if err != nil {
+			return err
+		}
+		if made != nil {
+			return b.wake(r, outcome{result: made})
+		}
+	}
+	b.await(r.Seq, a)
+	return nil
+}

@@ -1,0 +1,115 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+type replayTask struct {
+	ticket
+	from   int64
+	hook   *journal.Hook
+	keep   int
+	result int64
+}
+
+// Replay implements journal.Store.
+func (l *Ledger) Replay(ctx context.Context, run string, hook *journal.Hook, keep int) (string, error) {
+	id, err := l.replay(ctx, run, hook, keep)
+	if err != nil {
+		return "", fmt.Errorf("replay run %q: %w", run, err)
+	}
+	return id, nil
+}
+
+func (l *Ledger) replay(ctx context.Context, run string, hook *journal.Hook, keep int) (string, error) {
+	if hook == nil {
+		return "", errors.New("no hook is given")
+	}
+	seq, err := l.parse(run)
+	if err != nil {
+		return "", err
+	}
+	t := &replayTask{ticket: newTicket(), from: seq, hook: hook, keep: max(keep, 0)}
+	if err := l.queue.do(ctx, t); err != nil {
+		return "", err
+	}
+	return l.id(t.result), nil
+}
+
+// single: the steps that it copies must be in the store.
+func (*replayTask) single() {}
+
+func (t *replayTask) name() HookName { return HookName{t.hook.Script, t.hook.Name} }
+
+func (t *replayTask) kept() StepKey { return StepKey{t.from, t.keep} }
+
+func (t *replayTask) collect(b *batch) {
+	b.marks.ask(t.kept(), &b.want.Marks)
+	b.runs.ask(t.from, &b.want.Runs)
+	b.hooks.ask(t.name(), &b.want.Hooks)
+	b.versions.ask(t.hook.Version, &b.want.Versions)
+}
+
+func (t *replayTask) decide(b *batch) error {
+	old, err := b.run(t.from)
+	if err != nil {
+		return err
+	}
+	if old == nil {
+		return refuse(journal.ErrNotFound)
+	}
+	event, err := b.event(old.Event)
+	if err != nil {
+		return err
+	}
+	if event == nil {
+		return refuse(journal.ErrNotFound)
+	}
+	marks, err := b.marks.get(t.kept(), &b.want.Marks)
+	if err != nil {
+		return err
+	}
+	switch have := min(b.lastStep(t.from).Number, t.keep); {
+	case have < t.keep:
+		return refusef("it has %d steps, %d cannot be kept", have, t.keep)
+	case marks > 0:
+		return refusef("step %d has no result that could be kept; keep the %d before it", have, have-1)
+	}
+	hook, hookErr := b.hooks.get(t.name(), &b.want.Hooks)
+	version, versionErr := b.versions.get(t.hook.Version, &b.want.Versions)
+	if err := both(hookErr, versionErr); err != nil {
+		return err
+	}
+	n := newRun{event: old.Event, hook: hook, name: t.name(), version: version, lane: t.hook.LaneKey(event), rule: t.hook.Lane.Rule()}
+	if t.hook.Overlap == journal.OverlapParallel {
+		n.lane = ""
+	}
+	t.result = b.addRun(n).Seq
+	if t.keep > 0 {
+		b.setLast(t.result, t.keep, false)
+		b.changes.Copies = append(b.changes.Copies, Copy{t.result, t.from, t.keep})
+	}
+	return nil
+}
+
+// event gives an event by its number, nil where there is none.
+func (b *batch) event(seq int64) (*journal.Event, error) {
+	if e := b.newEvent(seq); e != nil {
+		return e, nil
+	}
+	return b.events.get(seq, &b.want.Events)
+}
+
+// newEvent gives an event that the batch accepts.
+func (b *batch) newEvent(seq int64) *journal.Event {
+	for _, e := range b.changes.Events {
+		if e.Seq == seq {
+			return e.Event
+		}
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
+)
+
+// start makes the run of a hook, if there is to be one.
+func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c *candidate, high bool) error {
+	h := c.Hook
+	hook, hookErr := b.hooks.get(HookName{h.Script, h.Name}, &b.want.Hooks)
+	version, versionErr := b.versions.get(h.Version, &b.want.Versions)
+	if err := both(hookErr, versionErr); err != nil {
+		return err
+	}
+	if h.Changed != "" {
+		if differs, err := b.differs(hook.ID, e, h.Changed); err != nil || !differs {
+			return err
+		}
+	}
+	if !c.Passes || e.Echo && !h.Echo {
+		return nil
+	}
+	n := newRun{event: event, hook: hook, name: HookName{h.Script, h.Name}, version: version, lane: c.Lane, rule: h.Lane.Rule(), paused: high,
+		fresh: &Fresh{e, h}}
+	overlap := overlapOf(h.Overlap)
+	switch {
+	case c.Lane != "" && h.Debounce > 0:
+		return b.debounce(receipt, n, h)
+	case c.Lane == "" || overlap == Queue:
+	case overlap == Parallel:
+		n.lane = ""
+	default:
+		skip, replaced, err := b.meet(overlap, LaneKey{hook.ID, c.Lane}, 0)
+		if err != nil {
+			return err
+		}
+		if skip != 0 {
+			receipt.Skipped = append(receipt.Skipped, h.Script+" "+h.Name)
+			return nil
+		}
+		if overlap == Replace {
+			n.overlap = Replace
+		}
+		for _, seq := range replaced {
+			receipt.Replaced = append(receipt.Replaced, b.id(seq))
+		}
+	}
+	receipt.Runs = append(receipt.Runs, b.id(b.addRun(n).Seq))
+	return nil
+}
+
+// newRun is what a run is made of.
+type newRun struct {
+	event   int64
+	hook    Hook
+	name    HookName
+	version int64
+	lane    string
+	rule    string
+	paused  bool
+	fresh   *Fresh // nil for one that must be read back
+	overlap Overlap
+	wake    int64 // when one that is Later is queued
+}
+
+func (b *batch) addRun(n newRun) *Run {
+	r := &Run{
+		Seq: b.seq(), Event: n.event, Hook: n.hook.ID, Matched: n.version, Lane: n.lane, Rule: b.rule(n.name, n.rule),
+		Overlap: n.overlap, Created: b.now.UnixMicro(),
+	}
+	r.Place = r.Seq
+	switch {
+	case n.wake != 0:
+		r.State, r.Merging, r.Wake = Later, true, n.wake
+		b.wakeAt(n.wake)
+	case n.paused:
+		r.State, r.Parked = Paused, r.Created
+		n.fresh = nil // nobody can say for how long
+	}
+	b.live++
+	b.add(r)
+	if r.State != Later {
+		b.enter(r, n.fresh)
+	}
+	return r
+}
+
+// enter gives a run its place in its lane once the batch is committed.
+func (b *batch) enter(r *Run, fresh *Fresh) {
+	b.made++
+	b.moves = append(b.moves, Move{Kind: Enter, Seq: r.Seq, Run: r, Fresh: fresh})
+}
+
+// rule gives the number of the rule by which a hook makes the keys of its
+// lanes. It is another one after a reload has changed that.
+func (b *batch) rule(name HookName, text string) int64 {
+	hook, _ := b.hooks.get(name, &b.want.Hooks) // as the batch has changed it
+	if hook.Named && hook.Lane == text {
+		return hook.Rule
+	}
+	if hook.Named {
+		hook.Rule++
+		b.newRules = append(b.newRules, name)
+	}
+	hook.Named, hook.Lane = true, text
+	b.made++
+	b.hooks.set(name, hook)
+	b.changes.Rules = append(b.changes.Rules, Rule{hook.ID, text, hook.Rule})
+	return hook.Rule
+}
+
+// differs notes what an event has in the field that a hook watches, and reports
+// whether that differs from what the last one had.
+func (b *batch) differs(hook int64, e *journal.Event, path string) (bool, error) {
+	key := ChangedKey{hook, e.Connection, e.Record}
+	before, err := b.changed.get(key, &b.want.Changed)
+	if err != nil {
+		return false, err
+	}
+	now, _ := jsonpath.Lookup(e.Data, path)
+	if string(now) == "null" {
+		now = nil
+	}
+	if before.Known && journal.Same(before.Value, now) {
+		return false, nil
+	}
+	b.made++
+	b.changed.set(key, Changed{true, now})
+	return true, nil
+}
+
+const replacedText = "a newer event took its place"
+
+// meet applies what a hook says of runs that meet a live one of their lane: of
+// Skip it gives the live run that makes a new one needless, of Replace it
+// cancels those that may be replaced. self is left out.
+func (b *batch) meet(how Overlap, key LaneKey, self int64) (skip int64, replaced []int64, err error) {
+	loaded, err := b.lanes.get(key, &b.want.Lanes)
+	if err != nil {
+		return 0, nil, err
+	}
+	all, err := b.ofLane(key, loaded, func(r *Run) bool { return r.State.Live() && r.State != Later && r.Seq != self })
+	if err != nil {
+		return 0, nil, err
+	}
+	if how == Skip {
+		if len(all) > 0 {
+			skip = all[0].Seq
+		}
+		return skip, nil, nil
+	}
+	var more error
+	for _, r := range all {
+		switch r.State {
+		case Queued:
+			if !b.reserve(r) {
+				continue // handed out: it ends first
+			}
+		case Waiting, Retrying, Paused:
+		default:
+			continue
+		}
+		if more = both(more, b.end(r, Cancelled, &journal.Problem{Message: replacedText})); failed(more) {
+			return 0, nil, more
+		}
+		replaced = append(replaced, r.Seq)
+	}
+	return 0, replaced, more
+}
+
+// reserve keeps a queued run from being handed out while the batch changes it,
+// and reports false where it is handed out and stays so.
+func (b *batch) reserve(r *Run) bool { return b.released[r.Seq] || b.dispatch.Reserve(r.Seq) }
+
+// replaced cancels a run that has just been parked if a newer one of its lane is
+// to replace it: one that was accepted while it executed.
+func (b *batch) replaced(r *Run) (bool, error) {
+	if r.Lane == "" || r.State != Waiting && r.State != Retrying {
+		return false, nil
+	}
+	key := LaneKey{r.Hook, r.Lane}
+	newest, err := b.replacers.get(key, &b.want.Replacers)
+	if err != nil {
+		return false, err
+	}
+	loaded := []int64{}
+	if newest > r.Seq {
+		loaded = append(loaded, newest)
+	}
+	newer, err := b.ofLane(key, loaded, func(o *Run) bool {
+		return o.Seq > r.Seq && o.Overlap == Replace && (o.State == Queued || o.State == Paused)
+	})
+	if err != nil || len(newer) == 0 {
+		return false, err
+	}
+	return true, b.end(r, Cancelled, &journal.Problem{Message: replacedText})
+}
+
+// end ends a live run, whoever has it.
+func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
+	var text []byte
+	if problem != nil {
+		var err error
+		if text, err = json.Marshal(problem); err != nil {
+			return err
+		}
+	}
+	waited := r.State == Waiting
+	epoch := r.Epoch
+	if h, held := b.dispatch.Holder(r.Seq); held && !b.released[r.Seq] {
+		epoch = max(epoch, h.Epoch)
+	}
+	n := b.edit(r)
+	n.State, n.Epoch, n.Finished, n.Problem, n.Steps = state, epoch+1, b.now.UnixMicro(), text, int64(b.lastStep(r.Seq).Number)
+	n.Merging, n.Parked, n.Wake, n.Park = false, 0, 0, nil
+	if waited {
+		b.stopWaiting(r.Seq)
+	}
+	b.live--
+	b.release(r.Seq)
+	b.move(Remove, r.Seq)
+	return b.settleAll(r.Seq)
+}
+
+// maxDebounce is how many times the length of a debounce its start moves on at
+// most.
+const maxDebounce = 10
+
+// debounce merges an event into the run that is to start later, or makes it.
+func (b *batch) debounce(receipt *journal.Receipt, n newRun, hook *journal.Hook) error {
+	n.overlap = overlapOf(hook.Overlap)
+	length := hook.Debounce.Microseconds()
+	n.wake = b.now.UnixMicro() + max(length, 1)
+	key := LaneKey{n.hook.ID, n.lane}
+	loaded, err := b.merging.get(key, &b.want.Merging)
+	if err != nil {
+		return err
+	}
+	all, err := b.ofLane(key, loaded, func(r *Run) bool { return r.State.Live() && r.Merging })
+	if err != nil {
+		return err
+	}
+	var into *Run
+	if len(all) > 0 {
+		into = all[len(all)-1]
+	}
+	if into == nil || into.State == Queued && !b.reserve(into) { // its first activation has begun
+		receipt.Runs = append(receipt.Runs, b.id(b.addRun(n).Seq))
+		return nil
+	}
+	merged := into.Event
+	r := b.edit(into)
+	if r.State == Later {
+		r.Wake = min(n.wake, r.Created+maxDebounce*length)
+		b.wakeAt(r.Wake)
+	}
+	r.Event, r.Matched, r.Overlap = n.event, n.version, n.overlap
+	b.changes.Merged = append(b.changes.Merged, Merged{merged, r.Seq})
+	receipt.Merged = append(receipt.Merged, b.id(r.Seq))
+	return nil
+}
+
+// queueNow gives a run its place whose start is due.
+func (b *batch) queueNow(r *Run) error {
+	high, err := b.flooding(r.Event)
+	switch {
+	case err != nil:
+		return err
+	case high:
+		return b.pauseNow(r)
+	}
+	lane := r.Lane
+	switch r.Overlap {
+	case Parallel:
+		lane = ""
+	case Skip, Replace:
+		skip, _, err := b.meet(r.Overlap, LaneKey{r.Hook, r.Lane}, r.Seq)
+		if err != nil {
+			return err
+		}
+		if skip != 0 {
+			return b.end(r, Skipped, &journal.Problem{Message: fmt.Sprintf("run %s of its lane was not over", b.id(skip))})
+		}
+	}
+	b.queueAgain(r, lane)
+	return nil
+}

@@ -1,0 +1,282 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// record is a step on its way into its row.
+type record struct {
+	step               journal.Step
+	args, result, sent Value
+	failure            []byte          // its error, as JSON
+	problem            *bindings.Error // that it ends with instead of what was asked
+}
+
+// value prepares a value for its row.
+func (l *Ledger) value(text []byte) Value { return Value{text, l.store.Pack(text)} }
+
+// fill checks a step and prepares its values. What is too large makes it fail.
+func (r *record) fill(l *Ledger, step journal.Step) (err error) {
+	switch step.State {
+	case journal.Begun, journal.Done, journal.Erred:
+	default:
+		return fmt.Errorf("there is no step state %q", step.State)
+	}
+	if step.Started.IsZero() {
+		step.Started = l.now()
+	}
+	if err := errors.Join(checkJSON("arguments", step.Args), checkJSON("result", step.Result), checkJSON("what was sent", step.Sent)); err != nil {
+		return err
+	}
+	if step.State != journal.Begun {
+		step.Sent = nil
+	}
+	if len(step.Sent) > journal.MaxValue {
+		r.problem, step.Sent = tooLarge("request", len(step.Sent)), nil
+	}
+	if len(step.Result) > journal.MaxValue {
+		r.problem = tooLarge("result", len(step.Result))
+	}
+	if len(step.Args) > journal.MaxValue {
+		r.problem, step.Args = tooLarge("arguments", len(step.Args)), nil
+	}
+	if r.problem != nil {
+		step.State, step.Result, step.Sent, step.Error = journal.Erred, nil, nil, r.problem
+	}
+	r.step, r.args, r.result, r.sent = step, l.value(step.Args), l.value(step.Result), l.value(step.Sent)
+	if step.Error != nil {
+		r.failure, err = json.Marshal(step.Error)
+	}
+	return err
+}
+
+func checkJSON(what string, text []byte) error {
+	if len(text) > 0 && !journal.ValidJSON(text) {
+		return fmt.Errorf("%s: not JSON", what)
+	}
+	return nil
+}
+
+// tooLarge is the error that a step ends with whose value cannot be kept.
+func tooLarge(what string, size int) *bindings.Error {
+	return &bindings.Error{Kind: bindings.TooLarge,
+		Message: fmt.Sprintf("the %s of this step would be %d bytes, at most %d can be kept", what, size, journal.MaxValue)}
+}
+
+type stepTask struct {
+	ticket
+	holder
+	record
+	effect journal.Effect
+	emit   *arrival
+	result json.RawMessage
+	failed *bindings.Error // what the step ended with although it was to be done
+}
+
+// Record implements journal.Store. An effect that cannot be had, such as an
+// addition to text, is recorded as the step's error and returned as a
+// *bindings.Error.
+func (l *Ledger) Record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
+	result, err := l.record(ctx, h, step, effect)
+	var problem *bindings.Error
+	if err != nil && !errors.As(err, &problem) {
+		err = fmt.Errorf("record step %d (%s) of run %q: %w", step.Number, step.Name, h.Run, err)
+	}
+	return result, err
+}
+
+func (l *Ledger) record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
+	t := &stepTask{ticket: newTicket(), effect: effect}
+	if err := t.check(l, step); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.holder, err = l.holder(h); err != nil {
+		return nil, err
+	}
+	if err := l.queue.do(ctx, t); err != nil {
+		return nil, err
+	}
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	return t.result, nil
+}
+
+// check refuses what could not be read back, before anything waits.
+func (t *stepTask) check(l *Ledger, step journal.Step) error {
+	effect := &t.effect
+	count := 0
+	for _, has := range []bool{effect.State != nil, effect.Link != nil, effect.Emit != nil, effect.Approval != nil, effect.File != ""} {
+		if has {
+			count++
+		}
+	}
+	switch {
+	case count > 1:
+		return errors.New("a step has one effect at most")
+	case effect.Written != nil && (count > 0 || step.State == journal.Erred):
+		return errors.New("what was written comes with a call that is begun or done, alone")
+	case count > 0 && step.State != journal.Done:
+		return fmt.Errorf("a step in state %q has no effect", step.State)
+	}
+	if err := t.fill(l, step); err != nil {
+		return err
+	}
+	if t.problem != nil {
+		*effect = journal.Effect{}
+	}
+	switch {
+	case effect.Written != nil:
+		return checkJSON("what was written", effect.Written.Data)
+	case effect.State != nil:
+		return errors.Join(checkJSON("value", effect.State.Value), checkJSON("expected value", effect.State.Expected))
+	case effect.Approval != nil:
+		return checkApproval(effect.Approval)
+	case effect.Emit != nil:
+		t.emit = new(arrival)
+		return t.emit.fill(effect.Emit)
+	}
+	return nil
+}
+
+func (t *stepTask) collect(b *batch) {
+	t.holder.collect(b)
+	switch e := &t.effect; {
+	case e.Written != nil:
+		w := e.Written
+		b.known.ask(RecordKey{w.Connection, w.Noun, w.Record}, &b.want.Known)
+		if w.Mark != nil && t.step.State != journal.Begun {
+			b.sightings.ask(SightingKey{w.Mark.PollKey, w.Mark.Record}, &b.want.Sightings)
+		}
+	case e.State != nil && reads(e.State):
+		b.values.ask(StateKey{e.State.Script, e.State.Key}, &b.want.States)
+	case e.Approval != nil:
+		b.approvals.ask(e.Approval.ID, &b.want.Approvals)
+	case e.Emit != nil:
+		t.emit.collect(b)
+	}
+}
+
+func (t *stepTask) decide(b *batch) error {
+	t.result, t.failed = t.step.Result, t.problem
+	h, r, err := b.holding(t.run, t.epoch)
+	if err != nil {
+		return err
+	}
+	if err := b.lastStep(t.run).admits(t.step.Number); err != nil {
+		return refuse(err)
+	}
+	done := t.record
+	if err := b.apply(t); err != nil {
+		return err
+	}
+	if t.failed != nil && t.problem == nil {
+		if done.failure, err = json.Marshal(t.failed); err != nil {
+			return err
+		}
+		done.step.State, t.result = journal.Erred, nil
+	}
+	if e := &t.effect; e.State != nil || e.Link != nil || e.Emit != nil || e.Approval != nil {
+		done.result = b.value(t.result)
+	}
+	if err := b.written(t.run, &t.step, done.step.State, t.effect.Written); err != nil {
+		return err
+	}
+	if r.State != Running || r.Epoch != h.Epoch {
+		n, err := b.activate(r, h)
+		if err != nil {
+			return err
+		}
+		n.State = Running
+	}
+	b.putStep(t.run, &done)
+	return nil
+}
+
+// admits says why a step of that number cannot be recorded now.
+func (l Last) admits(number int) error {
+	if number == l.Number+1 || l.Begun && number == l.Number {
+		return nil
+	}
+	return fmt.Errorf("the next step to record is number %d", l.Number+1)
+}
+
+// putStep writes a step, in place of a begun mark of its number if there is one.
+func (b *batch) putStep(run int64, r *record) {
+	last := b.lastStep(run)
+	key := StepKey{run, r.step.Number}
+	s := &Step{Run: run, Step: r.step, ArgsValue: r.args, ResultValue: r.result, SentValue: r.sent, Failure: r.failure}
+	if last.Begun && last.Number == r.step.Number {
+		begun := r.step.State == journal.Begun
+		if mark, staged := b.newSteps.staged[key]; staged {
+			s.Replaces, s.KeepSent = mark.Replaces, mark.KeepSent && begun
+			if begun && mark.SentValue.Text != nil {
+				s.SentValue = mark.SentValue
+			}
+		} else {
+			s.Replaces, s.KeepSent = true, begun
+		}
+	}
+	b.made++
+	b.newSteps.set(key, s)
+	b.setLast(run, r.step.Number, r.step.State == journal.Begun)
+}
+
+// dropStep takes the last step of a run away, and what it was to write.
+func (b *batch) dropStep(run int64, number int) error {
+	b.made++
+	key := StepKey{run, number}
+	b.newSteps.unset(key)
+	b.endSteps.unset(key)
+	b.changes.DropSteps = append(b.changes.DropSteps, key)
+	b.setLast(run, number-1, false)
+	return b.settle(key)
+}
+
+// stepError gives the error of a step as JSON, nil for none.
+func (b *batch) stepError(key StepKey) ([]byte, error) {
+	if s, staged := b.newSteps.staged[key]; staged {
+		return s.Failure, nil
+	}
+	if s, staged := b.endSteps.staged[key]; staged {
+		return s.Failure, nil
+	}
+	row, err := b.steps.get(key, &b.want.Steps)
+	return row.Error, err
+}
+
+type withdrawTask struct {
+	ticket
+	holder
+	number int
+}
+
+// Withdraw implements journal.Store.
+func (l *Ledger) Withdraw(ctx context.Context, h journal.Holder, number int) error {
+	t := &withdrawTask{ticket: newTicket(), number: number}
+	var err error
+	if t.holder, err = l.holder(h); err == nil {
+		err = l.queue.do(ctx, t)
+	}
+	if err != nil {
+		return fmt.Errorf("withdraw step %d of run %q: %w", number, h.Run, err)
+	}
+	return nil
+}
+
+func (t *withdrawTask) decide(b *batch) error {
+	if _, _, err := b.holding(t.run, t.epoch); err != nil {
+		return err
+	}
+	if last := b.lastStep(t.run); !last.Begun || last.Number != t.number {
+		return refusef("it is not the last and begun")
+	}
+	return b.dropStep(t.run, t.number)
+}

@@ -1,0 +1,47 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// subscriptionTask keeps a subscription, or takes it away where data is nil.
+type subscriptionTask struct {
+	ticket
+	key  string
+	data []byte
+}
+
+// PutSubscription implements journal.Store.
+func (l *Ledger) PutSubscription(ctx context.Context, s journal.Subscription) error {
+	if s.Key == "" {
+		return fmt.Errorf("keep a subscription of %q: it has no key", s.Connection)
+	}
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = l.queue.do(ctx, &subscriptionTask{newTicket(), s.Key, data})
+	}
+	if err != nil {
+		return fmt.Errorf("keep a subscription of %q: %w", s.Connection, err)
+	}
+	return nil
+}
+
+// DropSubscription implements journal.Store.
+func (l *Ledger) DropSubscription(ctx context.Context, key string) error {
+	if err := l.queue.do(ctx, &subscriptionTask{newTicket(), key, nil}); err != nil {
+		return fmt.Errorf("forget a subscription: %w", err)
+	}
+	return nil
+}
+
+func (t *subscriptionTask) collect(*batch) {}
+
+func (t *subscriptionTask) decide(b *batch) error {
+	b.made++
+	b.changes.Webhooks = append(b.changes.Webhooks, Webhook{t.key, t.data})
+	return nil
+}

@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+)
+
+type sweepTask struct {
+	acceptTask
+	sweep journal.Sweep
+}
+
+// Sweep implements journal.Store.
+func (l *Ledger) Sweep(ctx context.Context, sweep journal.Sweep) ([]journal.Receipt, error) {
+	t := &sweepTask{sweep: sweep}
+	t.ticket, t.receipts = newTicket(), make([]journal.Receipt, len(sweep.Arrivals))
+	var err error
+	if t.arrivals, err = fillAll(sweep.Arrivals); err == nil {
+		err = t.check()
+	}
+	if err == nil {
+		err = l.queue.do(ctx, t)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keep a page of poll %q of %q: %w", sweep.Poll, sweep.Connection, err)
+	}
+	return t.receipts, nil
+}
+
+func (t *sweepTask) check() error {
+	if t.sweep.Connection == "" || t.sweep.Poll == "" {
+		return errors.New("a sweep needs a connection and a poll")
+	}
+	for _, c := range t.sweep.Cursors {
+		if !journal.ValidJSON(c.Value) {
+			return fmt.Errorf("cursor %q of item %q: the value is not JSON", c.Name, c.Item)
+		}
+	}
+	for i := range t.sweep.Sightings {
+		s := &t.sweep.Sightings[i]
+		if s.Record == "" || len(s.Record) > maxID {
+			return fmt.Errorf("record %.60q: expected an id of at most %d bytes", s.Record, maxID)
+		}
+		if _, err := s.MarshalBinary(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *sweepTask) key(record string) SightingKey { return SightingKey{t.sweep.PollKey, record} }
+
+func (t *sweepTask) collect(b *batch) {
+	t.acceptTask.collect(b)
+	for i := range t.sweep.Sightings {
+		b.sightings.ask(t.key(t.sweep.Sightings[i].Record), &b.want.Sightings)
+	}
+}
+
+func (t *sweepTask) decide(b *batch) error {
+	if err := b.room(t.arrivals); err != nil {
+		return err
+	}
+	for i := range t.sweep.Sightings {
+		s := &t.sweep.Sightings[i]
+		stands, err := b.sightings.get(t.key(s.Record), &b.want.Sightings)
+		if err != nil {
+			return err
+		}
+		if stands.Row != s.Row || stands.Version != s.Version {
+			return refuse(journal.ErrStale)
+		}
+	}
+	for i := range t.sweep.Sightings {
+		b.setSighting(t.key(t.sweep.Sightings[i].Record), t.sweep.Sightings[i])
+	}
+	for _, c := range t.sweep.Cursors {
+		b.made++
+		b.changes.Cursors = append(b.changes.Cursors, Cursors{t.sweep.PollKey, c})
+	}
+	return t.acceptAll(b)
+}
+
+// newSighting is the Row of a sighting that the batch made.
+const newSighting = -1
+
+// setSighting replaces what a poll has seen of a record.
+func (b *batch) setSighting(key SightingKey, s change.Sighting) {
+	b.made++
+	s.Record = key.Record
+	s.Version++
+	if s.Row == 0 {
+		s.Row = newSighting
+	}
+	b.sightings.set(key, s)
+}
+
+// sighting gives what a poll has seen of a record, to change.
+func (b *batch) sighting(m *change.Mark) (SightingKey, change.Sighting, error) {
+	key := SightingKey{m.PollKey, m.Record}
+	s, err := b.sightings.get(key, &b.want.Sightings)
+	s.Told = slices.Clone(s.Told)
+	return key, s, err
+}
+
+// push takes what a webhook brings of a record that is polled too, and reports
+// whether a list brought it already.
+func (b *batch) push(m *change.Mark) (duplicate bool, err error) {
+	key, s, err := b.sighting(m)
+	if err != nil {
+		return false, err
+	}
+	duplicate = s.Push(m)
+	b.setSighting(key, s)
+	return duplicate, nil
+}
+
+// show takes what a call of ours made as known to a poll that does not know the
+// record.
+func (b *batch) show(m *change.Mark) error {
+	key, s, err := b.sighting(m)
+	if err != nil || s.Row != 0 {
+		return err
+	}
+	for _, t := range append([]change.Telling{m.Telling}, m.Shows...) {
+		t.By = change.Found
+		s.Tell(t)
+	}
+	b.setSighting(key, s)
+	return nil
+}
+
+// sightingRow gives the row of a record that a poll has seen.
+func (b *batch) sightingRow(key SightingKey) SightingRow {
+	s := b.sightings.staged[key]
+	row := SightingRow{SightingKey: key, Item: s.Item, Version: s.Version, Missed: s.Missed, New: s.Row == newSighting}
+	row.Told, _ = s.MarshalBinary() // it never fails
+	if s.Gone() {
+		row.Gone = b.now.UnixMicro()
+	}
+	return row
+}

@@ -1,0 +1,103 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// outcome is what a wait ends with.
+type outcome struct {
+	result json.RawMessage
+	err    *bindings.Error
+	event  string
+}
+
+// happened is the outcome of a wait for an event.
+func happened(e *journal.Event) outcome {
+	table, err := e.Table()
+	switch {
+	case err != nil:
+		return outcome{err: &bindings.Error{Kind: bindings.Invalid, Message: fmt.Sprintf("event %q cannot be shown: %v", e.ID, err)}, event: e.ID}
+	case len(table) > journal.MaxValue:
+		return outcome{err: tooLarge("event", len(table)), event: e.ID}
+	}
+	return outcome{result: table, event: e.ID}
+}
+
+// timeout is the outcome of a wait whose time came first.
+func timeout(a *journal.Await) outcome {
+	if a == nil {
+		return outcome{}
+	}
+	return outcome{err: a.Timeout}
+}
+
+// wake ends a wait: it writes the record of its step and queues the run at the
+// tail of its lane.
+func (b *batch) wake(r *Run, o outcome) error {
+	state, failure := journal.Done, []byte(nil)
+	if o.err != nil {
+		var err error
+		if failure, err = json.Marshal(o.err); err != nil {
+			return err
+		}
+		state = journal.Erred
+	}
+	park, err := r.park()
+	if err != nil {
+		return err
+	}
+	b.endStep(EndStep{StepKey: StepKey{r.Seq, park.Step}, State: state, Result: b.value(o.result), Failure: failure, Event: o.event,
+		Answered: true, At: b.now.UnixMicro()})
+	if r.State == Waiting {
+		b.stopWaiting(r.Seq)
+	}
+	b.queueAgain(r, r.Lane)
+	return nil
+}
+
+// endStep gives a begun mark its result: the one that the batch writes, or that
+// of the store.
+func (b *batch) endStep(e EndStep) {
+	b.made++
+	if last := b.lastStep(e.Run); last.Number == e.Number {
+		b.setLast(e.Run, e.Number, false)
+	}
+	staged, fresh := b.newSteps.staged[e.StepKey]
+	if !fresh {
+		b.endSteps.set(e.StepKey, e)
+		return
+	}
+	s := *staged
+	s.State, s.ResultValue, s.Failure, s.Event = e.State, e.Result, e.Failure, e.Event
+	if e.Answered {
+		s.Took = max(Time(e.At).Sub(Rest(s.Started)), 0)
+	} else {
+		s.SentValue, s.KeepSent = Value{}, false
+	}
+	b.newSteps.set(e.StepKey, &s)
+}
+
+// queueAgain queues a run that has no place in a lane, at the tail of one.
+func (b *batch) queueAgain(r *Run, lane string) {
+	n := b.edit(r)
+	n.State, n.Epoch, n.Place = Queued, n.Epoch+1, b.seq()
+	n.Parked, n.Wake, n.Park, n.Problem, n.Finished = 0, 0, nil, nil, 0
+	if n.Lane != lane {
+		n.Lane = lane
+		b.inLane(n)
+	}
+	b.enter(n, nil)
+}
+
+// resume queues a run that is parked and keeps its lane, first of it.
+func (b *batch) resume(r *Run) error {
+	n := b.edit(r)
+	n.State, n.Epoch = Queued, n.Epoch+1
+	n.Parked, n.Wake, n.Park, n.Problem = 0, 0, nil, nil
+	b.move(Resume, r.Seq)
+	return nil
+}

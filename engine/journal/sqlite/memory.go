@@ -1,0 +1,107 @@
+package sqlite
+
+import (
+	"github.com/tidewire/tidewire/engine/journal/ledger"
+)
+
+// memory is what saves reading the file. It is true because the store has one
+// owner, and it changes after COMMIT only.
+type memory struct {
+	live int   // runs that have not ended
+	last int64 // the newest number of a row
+
+	hooks    map[ledger.HookName]ledger.Hook
+	versions map[string]int64
+	polls    map[pollName]int64
+	floods   map[string]ledger.Flood
+	seen     seen
+	// awaited has the paths at which events of a trigger are or were awaited.
+	awaited map[string]map[string]bool
+	// nouns are the "connection noun" of which there are or were rows in the
+	// table written.
+	nouns map[string]bool
+	// open are the steps of runs with rows in the tables written and doubt.
+	open map[int64]map[int]openStep
+}
+
+type pollName struct{ connection, name string }
+
+// openStep says in which tables a step has rows.
+type openStep struct{ written, doubt bool }
+
+func (m *memory) setOpen(step ledger.StepKey, change func(*openStep)) {
+	steps := m.open[step.Run]
+	s := steps[step.Number]
+	change(&s)
+	switch {
+	case s != openStep{}:
+		if steps == nil {
+			steps = map[int]openStep{}
+			m.open[step.Run] = steps
+		}
+		steps[step.Number] = s
+	case steps != nil:
+		if delete(steps, step.Number); len(steps) == 0 {
+			delete(m.open, step.Run)
+		}
+	}
+}
+
+func (m *memory) await(trigger, path string) {
+	if m.awaited[trigger] == nil {
+		m.awaited[trigger] = map[string]bool{}
+	}
+	m.awaited[trigger][path] = true
+}
+
+// remember takes over what was committed.
+func (t *tx) remember() {
+	for _, f := range t.after {
+		f()
+	}
+	t.seen.remember(t.filled, t.ids)
+	c := t.changes
+	t.dispatch.Keep(t.loaded, c)
+	if c == nil {
+		return
+	}
+	t.live, t.last = c.Live, c.Last
+	for _, a := range c.Awaits {
+		if a.Trigger != approvalTrigger {
+			t.await(a.Trigger, a.Path)
+		}
+	}
+	for _, f := range c.Floods {
+		t.floods[f.Trigger] = f.Flood
+	}
+	for _, a := range c.Allow {
+		t.allow(a.Trigger)
+	}
+	for _, step := range c.DropKnown {
+		t.setOpen(step, func(s *openStep) { s.written = false })
+	}
+	for _, k := range c.Known {
+		t.nouns[noun(k.Connection, k.Noun)] = true
+		if k.Step != (ledger.StepKey{}) {
+			t.setOpen(k.Step, func(s *openStep) { s.written = true })
+		}
+	}
+	for _, step := range c.DropDeferred {
+		t.setOpen(step, func(s *openStep) { s.doubt = false })
+	}
+	for _, d := range c.Deferred {
+		t.setOpen(d.Step, func(s *openStep) { s.doubt = true })
+	}
+}
+
+func noun(connection, noun string) string { return connection + " " + noun }
+
+// allow lets the rest of the present floods of a trigger through.
+func (m *memory) allow(trigger string) {
+	for name, f := range m.floods {
+		if f.High && (trigger == "" || trigger == name) {
+			f.High, f.Allowed = false, true
+			m.floods[name] = f
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/dispatch"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
+)
+
+// tx is the one transaction of the writer's connection. It is used by the
+// ledger's goroutine alone.
+type tx struct {
+	conn     *conn
+	sql      statements
+	dispatch *dispatch.Dispatcher
+	reader   *Reader
+	owner    int64
+	salt     uint16
+	memory
+
+	// What memory takes over after COMMIT.
+	after   []func()
+	filled  []sieve         // parts of ids
+	ids     []ledger.ID     // behind them
+	loaded  []ledger.RunRow // rows of runs that were read
+	changes *ledger.Changes
+}
+
+// Transact implements ledger.Store.
+func (t *tx) Transact(ctx context.Context, f func(ledger.Tx) error) error {
+	if _, err := t.conn.begin.run(); err != nil {
+		return explain(err)
+	}
+	err := t.stillOwner()
+	if err == nil {
+		err = f(t)
+	}
+	if err == nil {
+		_, err = t.conn.commit.run()
+	}
+	if err != nil {
+		t.conn.undo()
+	} else {
+		t.remember()
+	}
+	clear(t.after)
+	clear(t.loaded)
+	t.after, t.filled, t.ids, t.loaded, t.changes = t.after[:0], nil, t.ids[:0], t.loaded[:0], nil
+	return explain(err)
+}
+
+// stillOwner fences a store whose file was opened by another since, in case
+// the lock was of no use, as on some network drives.
+func (t *tx) stillOwner() error {
+	owner, err := t.sql.owner.one()
+	if err != nil {
+		return err
+	}
+	if owner != t.owner {
+		return fmt.Errorf("%w: another engine opened the journal", journal.ErrFenced)
+	}
+	return nil
+}
+
+// committed calls f after COMMIT.
+func (t *tx) committed(f func()) { t.after = append(t.after, f) }
+
+// Pack implements ledger.Store.
+func (t *tx) Pack(text []byte) []byte { return pack(text) }
