@@ -27,32 +27,7 @@ func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Envelope {
 	if c.Record == nil || !announced[c.Resource] {
 		return nil
 	}
-	named := func(v any) sandbox.Object {
-		return sandbox.Object{"gid": sandbox.Lookup(v, "gid"), "resource_type": sandbox.Lookup(v, "resource_type")}
-	}
-	what := sandbox.Object{"gid": c.Record.ID, "resource_type": sandbox.Singular(c.Resource)}
-	if subtype := c.Record.Fields["resource_subtype"]; subtype != nil {
-		what["resource_subtype"] = subtype
-	}
-	event := sandbox.Object{"user": sandbox.Object{"gid": userID, "resource_type": "user"}, "created_at": sandbox.Stamp(a.Time()), "resource": what}
-	switch action := sandbox.Text(c.Fields["action"]); {
-	case c.Trigger != "": // by hand
-		event["action"] = c.Trigger[strings.LastIndexByte(c.Trigger, '.')+1:]
-		for _, name := range []string{"parent", "change"} {
-			if v := c.Fields[name]; v != nil {
-				event[name] = v
-			}
-		}
-	case action != "":
-		event["action"] = action
-		for _, name := range []string{"parent", "change"} {
-			if v := c.Fields[name]; v != nil {
-				event[name] = v
-			}
-		}
-	default:
-		event["action"] = map[string]string{"created": "added", "updated": "changed", "deleted": "deleted"}[c.Verb]
-	}
+	event := eventOf(a, c)
 	scope := scopeOf(a, c.Resource, c.Record)
 	if parent := event["parent"]; parent != nil {
 		scope["parent"] = sandbox.Text(sandbox.Lookup(parent, "gid"))
@@ -65,7 +40,7 @@ func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Envelope {
 	for _, parent := range parents {
 		one, _ := sandbox.Clone(event).(sandbox.Object)
 		if parent != nil {
-			one["parent"] = named(parent)
+			one["parent"] = sandbox.Object{"gid": sandbox.Lookup(parent, "gid"), "resource_type": sandbox.Lookup(parent, "resource_type")}
 		}
 		addToFeed(a, one, scope)
 		if trigger := triggerOf(a, one); trigger != nil {
@@ -73,6 +48,30 @@ func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Envelope {
 		}
 	}
 	return all
+}
+
+// eventOf writes a change as an event of the feed.
+func eventOf(a *sandbox.App, c sandbox.Change) sandbox.Object {
+	what := sandbox.Object{"gid": c.Record.ID, "resource_type": sandbox.Singular(c.Resource)}
+	if subtype := c.Record.Fields["resource_subtype"]; subtype != nil {
+		what["resource_subtype"] = subtype
+	}
+	event := sandbox.Object{"user": sandbox.Object{"gid": userID, "resource_type": "user"}, "created_at": sandbox.Stamp(a.Time()), "resource": what}
+	switch action := sandbox.Text(c.Fields["action"]); {
+	case c.Trigger != "": // by hand
+		event["action"] = c.Trigger[strings.LastIndexByte(c.Trigger, '.')+1:]
+	case action != "":
+		event["action"] = action
+	default:
+		event["action"] = map[string]string{"created": "added", "updated": "changed", "deleted": "deleted"}[c.Verb]
+		return event
+	}
+	for _, name := range []string{"parent", "change"} {
+		if v := c.Fields[name]; v != nil {
+			event[name] = v
+		}
+	}
+	return event
 }
 
 // parentsOf are the records to which a new one was added. Each is an event.

@@ -191,36 +191,16 @@ func rename(a *sandbox.App, v any) {
 // records that it names.
 func pick(a *sandbox.App, out, from sandbox.Object, path []string) {
 	v := from[path[0]]
-	if len(path) == 1 || v == nil {
-		if v != nil {
-			out[path[0]] = sandbox.Clone(v)
-		}
+	switch {
+	case v == nil:
 		return
-	}
-	inner := func(v any, into any) any {
-		named, is := v.(sandbox.Object)
-		if !is {
-			return v
-		}
-		whole := named
-		if gid := sandbox.Text(named["gid"]); gid != "" {
-			if found, _ := find(a, fieldResources[path[0]], gid); found != nil {
-				whole = found.Fields
-			}
-		}
-		target, is := into.(sandbox.Object)
-		if !is {
-			target = sandbox.Object{}
-			if gid := named["gid"]; gid != nil {
-				target["gid"] = gid
-			}
-		}
-		pick(a, target, whole, path[1:])
-		return target
+	case len(path) == 1:
+		out[path[0]] = sandbox.Clone(v)
+		return
 	}
 	all, isList := v.([]any)
 	if !isList {
-		out[path[0]] = inner(v, out[path[0]])
+		out[path[0]] = pickInside(a, v, out[path[0]], path)
 		return
 	}
 	before, _ := out[path[0]].([]any)
@@ -230,7 +210,30 @@ func pick(a *sandbox.App, out, from sandbox.Object, path []string) {
 		if i < len(before) {
 			into = before[i]
 		}
-		picked[i] = inner(e, into)
+		picked[i] = pickInside(a, e, into, path)
 	}
 	out[path[0]] = picked
+}
+
+// pickInside copies the rest of a path out of the record that a value names.
+func pickInside(a *sandbox.App, v, into any, path []string) any {
+	named, is := v.(sandbox.Object)
+	if !is {
+		return v
+	}
+	whole := named
+	if gid := sandbox.Text(named["gid"]); gid != "" {
+		if found, _ := find(a, fieldResources[path[0]], gid); found != nil {
+			whole = found.Fields
+		}
+	}
+	target, is := into.(sandbox.Object)
+	if !is {
+		target = sandbox.Object{}
+		if gid := named["gid"]; gid != nil {
+			target["gid"] = gid
+		}
+	}
+	pick(a, target, whole, path[1:])
+	return target
 }

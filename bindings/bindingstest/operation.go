@@ -28,15 +28,7 @@ func testOperations(t reporter, app *bindings.App, c *bindings.Catalogue) {
 	endpoints := map[string]string{}
 	for _, name := range c.Operations() {
 		o, _ := c.Operation(name)
-		short := strings.TrimPrefix(name, c.Named(""))
-		group, verb, _ := strings.Cut(short, ".")
-		if !operationName.MatchString(short) || keywords[group] || keywords[verb] {
-			t.Errorf("%s: a script cannot write this name", name)
-		}
-		// request reaches endpoints without an entry, and is the app's own.
-		if group == "request" {
-			t.Errorf("%s: the group hides %s.request", name, app.Name)
-		}
+		testName(t, app, c, o)
 		if o.ID == "" {
 			t.Errorf("%s: the vendor's id is missing", name)
 		}
@@ -47,23 +39,41 @@ func testOperations(t reporter, app *bindings.App, c *bindings.Catalogue) {
 			t.Errorf("%s and %s are both %s %s", name, other, o.Method, o.Path)
 		}
 		endpoints[o.Method+" "+o.Path] = name
-		if o.Address != "" && !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return slices.Contains(a.Addresses, o.Address) }) {
-			t.Errorf("%s: no way to authorise has the address %q", name, o.Address)
-		}
-		if !limits[o.Limit] {
-			t.Errorf("%s: the app has no limit %q", name, o.Limit)
-		}
-		if o.Key && app.KeyHeader == "" {
-			t.Errorf("%s takes an idempotency key and the app has no header for it", name)
-		}
-		if o.ReadOnly() && o.Idempotent != "" {
-			t.Errorf("%s only reads, so it needs no condition for being sent again", name)
-		}
-		if len(o.Scopes) > 0 && len(o.AnyScope) > 0 || slices.Contains(append(slices.Clone(o.Scopes), o.AnyScope...), "") {
-			t.Errorf("%s: scopes %q or any of %q", name, o.Scopes, o.AnyScope)
-		}
+		testTerms(t, app, o, limits)
 		testPath(t, o)
 		testArguments(t, c, o)
+	}
+}
+
+// testName wants a name that a script can write.
+func testName(t reporter, app *bindings.App, c *bindings.Catalogue, o *bindings.Operation) {
+	short := strings.TrimPrefix(o.Name, c.Named(""))
+	group, verb, _ := strings.Cut(short, ".")
+	if !operationName.MatchString(short) || keywords[group] || keywords[verb] {
+		t.Errorf("%s: a script cannot write this name", o.Name)
+	}
+	// request reaches endpoints without an entry, and is the app's own.
+	if group == "request" {
+		t.Errorf("%s: the group hides %s.request", o.Name, app.Name)
+	}
+}
+
+// testTerms wants what an operation is called with to be known of the app.
+func testTerms(t reporter, app *bindings.App, o *bindings.Operation, limits map[string]bool) {
+	if o.Address != "" && !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return slices.Contains(a.Addresses, o.Address) }) {
+		t.Errorf("%s: no way to authorise has the address %q", o.Name, o.Address)
+	}
+	if !limits[o.Limit] {
+		t.Errorf("%s: the app has no limit %q", o.Name, o.Limit)
+	}
+	if o.Key && app.KeyHeader == "" {
+		t.Errorf("%s takes an idempotency key and the app has no header for it", o.Name)
+	}
+	if o.ReadOnly() && o.Idempotent != "" {
+		t.Errorf("%s only reads, so it needs no condition for being sent again", o.Name)
+	}
+	if len(o.Scopes) > 0 && len(o.AnyScope) > 0 || slices.Contains(append(slices.Clone(o.Scopes), o.AnyScope...), "") {
+		t.Errorf("%s: scopes %q or any of %q", o.Name, o.Scopes, o.AnyScope)
 	}
 }
 

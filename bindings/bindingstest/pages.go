@@ -14,58 +14,68 @@ func testPages(t reporter, c *bindings.Catalogue) {
 	for _, name := range c.Operations() {
 		o, _ := c.Operation(name)
 		testPaged(t, c, o)
-		if o.Pages == nil {
-			continue
+		if o.Pages != nil {
+			testWalk(t, c, o)
+			testPageAnswer(t, c, o)
 		}
-		p := o.Pages
-		if !o.ReadOnly() {
-			t.Errorf("%s: each would send again what is not safe", name)
+	}
+}
+
+// testWalk follows the parameters of a list that is walked.
+func testWalk(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
+	p := o.Pages
+	if !o.ReadOnly() {
+		t.Errorf("%s: each would send again what is not safe", o.Name)
+	}
+	if ways := count(len(p.Cursors) > 0, p.Page != "", p.Offset != "", p.URL != ""); ways > 1 {
+		t.Errorf("%s: %d ways to walk it, expected one or none", o.Name, ways)
+	}
+	if (p.SizeParam == "") != (p.Size == 0) {
+		t.Errorf("%s: size_param %q and size %d go together", o.Name, p.SizeParam, p.Size)
+	}
+	fields, free := arguments(c, o)
+	for _, param := range slices.Concat(sortedKeys(p.Cursors), sortedKeys(p.With), []string{p.Page, p.Offset, p.SizeParam}) {
+		if param != "" && find(fields, param) == nil && !free {
+			t.Errorf("%s: %q is none of its arguments", o.Name, param)
 		}
-		if ways := count(len(p.Cursors) > 0, p.Page != "", p.Offset != "", p.URL != ""); ways > 1 {
-			t.Errorf("%s: %d ways to walk it, expected one or none", name, ways)
+	}
+	testAddress(t, c, o, fields)
+	if p.Zero && p.Page == "" {
+		t.Errorf("%s: the first page is 0, and none are counted", o.Name)
+	}
+}
+
+// testPageAnswer follows the paths in the answer of a list.
+func testPageAnswer(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
+	p := o.Pages
+	if resolved, d := c.Resolve(o.Answer); p.Items == bindings.OneList {
+		if d != nil || resolved.Kind == bindings.List {
+			t.Errorf("%s: the answer is described; say where in it the list is", o.Name)
 		}
-		if (p.SizeParam == "") != (p.Size == 0) {
-			t.Errorf("%s: size_param %q and size %d go together", name, p.SizeParam, p.Size)
+		return
+	}
+	items, known, err := leads(c, o.Answer, p.Items)
+	if err != nil {
+		t.Errorf("%s: items: %v", o.Name, err)
+	}
+	if want := listKind(p); known && items.Kind != want {
+		t.Errorf("%s: items %q lead to a %s", o.Name, p.Items, items)
+	}
+	if p.Page == "" && (p.Next != "" || p.Last != "") {
+		t.Errorf("%s: next %q and last %q count pages, and no parameter does", o.Name, p.Next, p.Last)
+	}
+	for _, path := range []string{p.Next, p.Last, p.More} {
+		if _, _, err := leads(c, o.Answer, path); path != "" && err != nil {
+			t.Errorf("%s: %v", o.Name, err)
 		}
-		fields, free := arguments(c, o)
-		for _, param := range slices.Concat(sortedKeys(p.Cursors), sortedKeys(p.With), []string{p.Page, p.Offset, p.SizeParam}) {
-			if param != "" && find(fields, param) == nil && !free {
-				t.Errorf("%s: %q is none of its arguments", name, param)
-			}
+	}
+	for param, path := range p.Cursors {
+		from := o.Answer
+		if inItem, found := strings.CutPrefix(path, "item:"); found {
+			path, from = inItem, items.Items
 		}
-		testAddress(t, c, o, fields)
-		if p.Zero && p.Page == "" {
-			t.Errorf("%s: the first page is 0, and none are counted", name)
-		}
-		if resolved, d := c.Resolve(o.Answer); p.Items == bindings.OneList {
-			if d != nil || resolved.Kind == bindings.List {
-				t.Errorf("%s: the answer is described; say where in it the list is", name)
-			}
-			continue
-		}
-		items, known, err := leads(c, o.Answer, p.Items)
-		if err != nil {
-			t.Errorf("%s: items: %v", name, err)
-		}
-		if want := listKind(p); known && items.Kind != want {
-			t.Errorf("%s: items %q lead to a %s", name, p.Items, items)
-		}
-		if p.Page == "" && (p.Next != "" || p.Last != "") {
-			t.Errorf("%s: next %q and last %q count pages, and no parameter does", name, p.Next, p.Last)
-		}
-		for _, path := range []string{p.Next, p.Last, p.More} {
-			if _, _, err := leads(c, o.Answer, path); path != "" && err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		for param, path := range p.Cursors {
-			from := o.Answer
-			if inItem, found := strings.CutPrefix(path, "item:"); found {
-				path, from = inItem, items.Items
-			}
-			if _, _, err := leads(c, from, path); err != nil {
-				t.Errorf("%s: cursor %s: %v", name, param, err)
-			}
+		if _, _, err := leads(c, from, path); err != nil {
+			t.Errorf("%s: cursor %s: %v", o.Name, param, err)
 		}
 	}
 }

@@ -92,15 +92,7 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 		t.Errorf("%s: ID is empty: by what is it updated and removed?", what)
 	}
 	if create != nil {
-		inside, _, err := leads(app.CatalogueOf(create), create.Answer, s.Wrap)
-		if err != nil {
-			t.Errorf("%s: create: %v", what, err)
-		}
-		for _, path := range append([]string{s.ID, s.Expires, s.Secret}, s.Keep...) {
-			if create.Answer != nil {
-				testLeads(t, app, what+": create", &inside, path)
-			}
-		}
+		testCreated(t, app, what, s, create)
 	}
 	if s.List != nil {
 		testList(t, app, what, s)
@@ -122,6 +114,20 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 	}
 	if len(s.Adds) > 0 && s.Of == nil {
 		t.Errorf("%s: Adds takes from an item, and it is registered for none", what)
+	}
+}
+
+// testCreated follows the paths in the answer that has a new subscription.
+func testCreated(t reporter, app *bindings.App, what string, s *bindings.Subscription, create *bindings.Operation) {
+	inside, _, err := leads(app.CatalogueOf(create), create.Answer, s.Wrap)
+	if err != nil {
+		t.Errorf("%s: create: %v", what, err)
+	}
+	if create.Answer == nil {
+		return
+	}
+	for _, path := range append([]string{s.ID, s.Expires, s.Secret}, s.Keep...) {
+		testLeads(t, app, what+": create", &inside, path)
 	}
 }
 

@@ -26,36 +26,48 @@ func testTriggers(t reporter, app *bindings.App) {
 			t.Errorf("%s: expected a verb in the past at the end", name)
 		}
 		if trigger.Vendor != "" {
-			for _, by := range broughtBy(app, name) {
-				told := fmt.Sprint(by, trigger.Form, trigger.Vendor, trigger.When)
-				if other := sent[told]; other != "" {
-					t.Errorf("%s and %s cannot be told apart", name, other)
-				}
-				sent[told] = name
-			}
-			if app.Webhook == nil {
-				t.Errorf("%s comes by webhook, and the app sends none", name)
-			}
+			testSent(t, app, trigger, sent)
 		}
 		if trigger.Form != "" && !hasForm(app.Webhook, trigger.Form) {
 			t.Errorf("%s comes by the form %q, which the app does not have", name, trigger.Form)
 		}
-		if d := trigger.Decides; d != nil {
-			for _, path := range append(slices.Clone(d.Answer), d.By) {
-				if _, _, err := leads(app.Catalogue, trigger.Data, path); path != "" && err != nil {
-					t.Errorf("%s: decides: %v", name, err)
-				}
-			}
-			if len(d.Answer) == 0 {
-				t.Errorf("%s: decides, and nothing says where the answer stands", name)
-			}
-		}
+		testDecides(t, app, trigger)
 		if _, _, err := leads(app.Catalogue, trigger.Data, trigger.Record); trigger.Record != "" && err != nil {
 			t.Errorf("%s: record: %v", name, err)
 		}
 	}
 	if app.Webhook != nil && len(sent) == 0 && len(app.Webhook.Nudge) == 0 {
 		t.Error("the app sends webhooks, and no trigger comes by one")
+	}
+}
+
+// testSent wants what comes by webhook to differ from all that was sent so far.
+func testSent(t reporter, app *bindings.App, trigger *bindings.Trigger, sent map[string]string) {
+	for _, by := range broughtBy(app, trigger.Name) {
+		told := fmt.Sprint(by, trigger.Form, trigger.Vendor, trigger.When)
+		if other := sent[told]; other != "" {
+			t.Errorf("%s and %s cannot be told apart", trigger.Name, other)
+		}
+		sent[told] = trigger.Name
+	}
+	if app.Webhook == nil {
+		t.Errorf("%s comes by webhook, and the app sends none", trigger.Name)
+	}
+}
+
+// testDecides follows the paths of a decision in the data.
+func testDecides(t reporter, app *bindings.App, trigger *bindings.Trigger) {
+	d := trigger.Decides
+	if d == nil {
+		return
+	}
+	for _, path := range append(slices.Clone(d.Answer), d.By) {
+		if _, _, err := leads(app.Catalogue, trigger.Data, path); path != "" && err != nil {
+			t.Errorf("%s: decides: %v", trigger.Name, err)
+		}
+	}
+	if len(d.Answer) == 0 {
+		t.Errorf("%s: decides, and nothing says where the answer stands", trigger.Name)
 	}
 }
 

@@ -48,17 +48,21 @@ func (t *types) merge(operations []*source.Operation, prefix func(document strin
 		all = append(all, d)
 	}
 	for _, o := range operations {
-		for _, fields := range [][]bindings.Field{o.PathParams, o.Query, o.Header} {
-			for i := range fields {
-				renameTypes(&fields[i].Type, o.Group, rename)
-			}
-		}
-		if o.Body != nil {
-			renameTypes(&o.Body.Type, o.Group, rename)
-		}
-		renameTypes(o.Answer, o.Group, rename)
+		renameIn(o, rename)
 	}
 	return all, nil
+}
+
+func renameIn(o *source.Operation, rename func(document, name string) string) {
+	for _, fields := range [][]bindings.Field{o.PathParams, o.Query, o.Header} {
+		for i := range fields {
+			renameTypes(&fields[i].Type, o.Group, rename)
+		}
+	}
+	if o.Body != nil {
+		renameTypes(&o.Body.Type, o.Group, rename)
+	}
+	renameTypes(o.Answer, o.Group, rename)
 }
 
 func renameTypes(t *bindings.Type, document string, rename func(document, name string) string) {

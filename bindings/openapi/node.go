@@ -65,6 +65,9 @@ func Parse(source []byte) (*Node, error) {
 	return fromYAML(document.Content[0], &left, 0)
 }
 
+// scalars are the kinds of YAML's scalars that are no texts.
+var scalars = map[string]Kind{"!!int": Number, "!!float": Number, "!!bool": Boolean, "!!null": Null}
+
 // maxDepth bounds values within values.
 const maxDepth = 200
 
@@ -77,16 +80,9 @@ func fromYAML(y *yaml.Node, left *int, depth int) (*Node, error) {
 	case yaml.AliasNode:
 		return fromYAML(y.Alias, left, depth+1)
 	case yaml.ScalarNode:
-		n.Text = y.Value
-		switch y.Tag {
-		case "!!int", "!!float":
-			n.Kind = Number
-		case "!!bool":
-			n.Kind = Boolean
-		case "!!null":
-			n.Kind = Null
-		default:
-			n.Kind = Text
+		n.Text, n.Kind = y.Value, Text
+		if kind, known := scalars[y.Tag]; known {
+			n.Kind = kind
 		}
 	case yaml.SequenceNode:
 		n.Kind = List
@@ -98,20 +94,26 @@ func fromYAML(y *yaml.Node, left *int, depth int) (*Node, error) {
 			n.All = append(n.All, inner)
 		}
 	case yaml.MappingNode:
-		n.Kind = Object
-		for i := 0; i+1 < len(y.Content); i += 2 {
-			inner, err := fromYAML(y.Content[i+1], left, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if y.Content[i].Tag == "!!merge" {
-				n.Keys, n.All = append(n.Keys, inner.Keys...), append(n.All, inner.All...)
-				continue
-			}
-			n.Keys, n.All = append(n.Keys, y.Content[i].Value), append(n.All, inner)
-		}
+		return n, n.members(y, left, depth)
 	}
 	return n, nil
+}
+
+// members reads those of an object; merged ones are its own.
+func (n *Node) members(y *yaml.Node, left *int, depth int) error {
+	n.Kind = Object
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		inner, err := fromYAML(y.Content[i+1], left, depth+1)
+		if err != nil {
+			return err
+		}
+		if y.Content[i].Tag == "!!merge" {
+			n.Keys, n.All = append(n.Keys, inner.Keys...), append(n.All, inner.All...)
+			continue
+		}
+		n.Keys, n.All = append(n.Keys, y.Content[i].Value), append(n.All, inner)
+	}
+	return nil
 }
 
 // UnmarshalJSON reads a value with the members of its objects in their order,

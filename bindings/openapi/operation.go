@@ -297,29 +297,35 @@ func (r *reader) answer(e *endpoint, stem string) (found *bindings.Type, err err
 		if response, _, err = r.documents.follow(place{n, e.file}); err != nil {
 			return
 		}
-		schemas := []*Node{response.Get("schema")}
-		if content := response.Get("content"); content != nil {
-			schemas = nil
-			for i, media := range content.Keys {
-				if as, _ := encodingOf(media); as == bindings.Binary && !strings.HasPrefix(media, "text/") && media != "application/xml" {
-					schemas = append(schemas, &Node{Kind: Object, Keys: []string{"type", "format"}, All: []*Node{{Kind: Text, Text: "string"}, {Kind: Text, Text: "binary"}}})
-					continue
-				}
-				schemas = append(schemas, content.All[i].Get("schema"))
-			}
-		}
-		for _, s := range schemas {
-			if s == nil {
-				continue
-			}
-			var t bindings.Type
-			if t, err = r.types.convert(stem+"Answer", place{s, response.file}); err == nil && t.Kind != bindings.Any {
-				found = &t
-			}
+		schemas := schemasOf(response)
+		i := slices.IndexFunc(schemas, func(s *Node) bool { return s != nil })
+		if i < 0 {
 			return
+		}
+		var t bindings.Type
+		if t, err = r.types.convert(stem+"Answer", place{schemas[i], response.file}); err == nil && t.Kind != bindings.Any {
+			found = &t
 		}
 	})
 	return found, err
+}
+
+// schemasOf are the schemas of an answer, by media type where it has some; nil
+// where there is none.
+func schemasOf(response place) []*Node {
+	content := response.Get("content")
+	if content == nil {
+		return []*Node{response.Get("schema")}
+	}
+	var schemas []*Node
+	for i, media := range content.Keys {
+		if as, _ := encodingOf(media); as == bindings.Binary && !strings.HasPrefix(media, "text/") && media != "application/xml" {
+			schemas = append(schemas, &Node{Kind: Object, Keys: []string{"type", "format"}, All: []*Node{{Kind: Text, Text: "string"}, {Kind: Text, Text: "binary"}}})
+			continue
+		}
+		schemas = append(schemas, content.All[i].Get("schema"))
+	}
+	return schemas
 }
 
 // scopes gives what all alternatives of the security requirements ask for, or
@@ -343,22 +349,18 @@ func (r *reader) scopes(e *endpoint) (all, one []string) {
 		}
 		sets = append(sets, set)
 	}
-	for _, set := range sets {
-		if !slices.Equal(set, sets[0]) {
-			for _, set := range sets {
-				for _, scope := range set {
-					if !slices.Contains(one, scope) {
-						one = append(one, scope)
-					}
-				}
-			}
-			return nil, one
-		}
+	if len(sets) == 0 {
+		return nil, nil
 	}
-	if len(sets) > 0 {
+	if !slices.ContainsFunc(sets, func(set []string) bool { return !slices.Equal(set, sets[0]) }) {
 		return sets[0], nil
 	}
-	return nil, nil
+	for _, scope := range slices.Concat(sets...) {
+		if !slices.Contains(one, scope) {
+			one = append(one, scope)
+		}
+	}
+	return nil, one
 }
 
 // pascal turns "get-contact" into "GetContact".

@@ -265,11 +265,7 @@ func joined(of []bindings.Type) bindings.Type {
 			switch {
 			case seen[key]:
 			case part.Kind == bindings.Enum && enum >= 0:
-				for _, v := range part.Values {
-					if !slices.Contains(all[enum].Values, v) {
-						all[enum].Values = append(all[enum].Values, v)
-					}
-				}
+				all[enum].Values = withValues(all[enum].Values, part.Values)
 			default:
 				if part.Kind == bindings.Enum {
 					enum = len(all)
@@ -287,6 +283,16 @@ func joined(of []bindings.Type) bindings.Type {
 		return all[0]
 	}
 	return bindings.Type{Kind: bindings.Union, Of: all}
+}
+
+// withValues adds the literals that are not there yet.
+func withValues(values, more []string) []string {
+	for _, v := range more {
+		if !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	return values
 }
 
 // enumOf gives the type of some literals; any type for those that are no texts

@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// result is what an operation came to, before it is written as an answer.
+// Result is what an operation came to, before it is written as an answer.
 type Result struct {
 	Record *Record
 	made   bool // by an upsert or put
@@ -22,7 +22,7 @@ type Result struct {
 	Changes []Change
 }
 
-// changed is one change of a record.
+// Change is one change of a record.
 type Change struct {
 	Resource string
 	Verb     string // created, updated, deleted, or another past tense
@@ -115,6 +115,7 @@ func (r *Call) checkLinks() *Failure {
 	return nil
 }
 
+// Links are the ids in the path above the record, by folded parameter.
 func (r *Call) Links() map[string]string {
 	links := map[string]string{}
 	for _, l := range r.plan.links {
@@ -123,7 +124,7 @@ func (r *Call) Links() map[string]string {
 	return links
 }
 
-// find gives the record that the request names.
+// Find gives the record that the request names.
 func (r *Call) Find() (*Record, *Failure) {
 	id := Text(r.Arg(r.plan.id))
 	if found := r.Seek(id); found != nil && !r.foreign(found) {
@@ -141,7 +142,7 @@ func (r *Call) notFound(id string) *Failure {
 	return failed
 }
 
-// seek gives the record of an id below what the path names: ids may be there
+// Seek gives the record of an id below what the path names: ids may be there
 // once for each of those only.
 func (r *Call) Seek(id string) *Record {
 	found, links := r.App.store.get(r.plan.resource.name, id), r.Links()
@@ -469,5 +470,5 @@ func (r *Call) single() (Result, *Failure) {
 	return Result{Record: all[0]}, nil
 }
 
-// count is a number as JSON has it.
+// Count is a number as JSON has it.
 func Count(n int) json.Number { return Number(int64(n)) }

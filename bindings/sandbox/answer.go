@@ -13,7 +13,7 @@ const noteHeader = "X-Sandbox-Note"
 
 const undescribed = "answer not described by the vendor's documents"
 
-// reply is an answer ready to be sent, and to be sent again for the same
+// Reply is an answer ready to be sent, and to be sent again for the same
 // idempotency key.
 type Reply struct {
 	Status int

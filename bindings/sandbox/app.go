@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// app is the stand-in for one app.
+// App is the stand-in for one app.
 type App struct {
 	sandbox *Sandbox
 	Def     *bindings.App

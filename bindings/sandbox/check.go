@@ -9,15 +9,18 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// problem is one thing that is wrong with a value.
+// Problem is one thing that is wrong with a value.
 type Problem struct {
 	Path string // of the value: "contact.tags.0"
 	Kind ProblemKind
 	Want string
 }
 
+// ProblemKind is what is wrong with a value.
 type ProblemKind string
 
+// The kinds of problems: a required value is missing, a value is of another
+// type, a field is not declared.
 const (
 	Missing ProblemKind = "missing"
 	Wrong   ProblemKind = "wrong"

@@ -23,7 +23,7 @@ type EmitOptions struct {
 	Account string
 }
 
-// envelope is a webhook's body on its way to be written.
+// Envelope is a webhook's body on its way to be written.
 type Envelope struct {
 	App     *App
 	Trigger *bindings.Trigger

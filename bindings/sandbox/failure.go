@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// failure is a refusal before it has the vendor's shape.
+// Failure is a refusal before it has the vendor's shape.
 type Failure struct {
 	Status   int
 	Kind     bindings.ErrorKind
@@ -19,6 +19,7 @@ type Failure struct {
 	Header   http.Header
 }
 
+// NotFound refuses a request for a record that is not there.
 func (a *App) NotFound(noun, id string) *Failure {
 	return &Failure{Status: http.StatusNotFound, Kind: bindings.NotFound, Code: noun + "_not_found",
 		Message: fmt.Sprintf("%s with id %s not found", noun, id)}

@@ -90,17 +90,8 @@ func (r *Call) test(name string, v any, items []*Record) func(*Record) bool {
 		name = strings.TrimSuffix(inner, "]")
 	}
 	name = Fold(strings.TrimSuffix(name, "[]"))
-	for _, bound := range []struct {
-		suffix string
-		after  bool
-	}{{"from", true}, {"to", false}} {
-		if field, found := strings.CutSuffix(name, bound.suffix); found && r.has(field, items) {
-			return func(item *Record) bool {
-				have, _ := folded(item.Fields, field)
-				order := compare(have, v)
-				return have != nil && (order == 0 || order > 0 == bound.after)
-			}
-		}
+	if test := r.boundTest(name, v, items); test != nil {
+		return test
 	}
 	if name == "starttime" && r.argFolded("endtime") != "" {
 		return func(item *Record) bool { return Instant(item.Fields["startTime"]) >= Instant(v) }
@@ -124,7 +115,23 @@ func (r *Call) test(name string, v any, items []*Record) func(*Record) bool {
 	return nil
 }
 
-// instant gives a time, written as text or in milliseconds, in milliseconds.
+// boundTest is the test of an argument such as updated_at_from or updated_at_to.
+func (r *Call) boundTest(name string, v any, items []*Record) func(*Record) bool {
+	for suffix, after := range map[string]bool{"from": true, "to": false} {
+		field, found := strings.CutSuffix(name, suffix)
+		if !found || !r.has(field, items) {
+			continue
+		}
+		return func(item *Record) bool {
+			have, _ := folded(item.Fields, field)
+			order := compare(have, v)
+			return have != nil && (order == 0 || order > 0 == after)
+		}
+	}
+	return nil
+}
+
+// Instant gives a time, written as text or in milliseconds, in milliseconds.
 func Instant(v any) int64 {
 	if at, err := time.Parse(time.RFC3339, Text(v)); err == nil {
 		return at.UnixMilli()
@@ -163,7 +170,7 @@ func (r *Call) has(name string, items []*Record) bool {
 	})
 }
 
-// fits compares a field with what is asked for; a list on either side fits
+// Fits compares a field with what is asked for; a list on either side fits
 // when one of it does.
 func Fits(have, want any) bool {
 	if all, ok := want.([]any); ok {
@@ -175,6 +182,8 @@ func Fits(have, want any) bool {
 	return strings.EqualFold(Text(have), Text(want))
 }
 
+// Contains reports whether a text in a value, at any depth, has a word in lower
+// case.
 func Contains(v any, word string) bool {
 	switch v := v.(type) {
 	case string:

@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// verb is what an operation does to the records of a resource.
+// Verb is what an operation does to the records of a resource.
 type Verb string
 
 const (

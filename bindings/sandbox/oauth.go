@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// authority is what was given to whoever holds a token.
+// Authority is what was given to whoever holds a token.
 type Authority struct {
 	Account string
 	Parent  bool // a company's: good for an exchange

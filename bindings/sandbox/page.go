@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// page is one part of a list.
+// Page is one part of a list.
 type Page struct {
 	Items   []*Record
 	Start   int // items before it
@@ -51,7 +51,7 @@ func (r *Call) sort(items []*Record) {
 	})
 }
 
-// cut takes the page that the request asks for out of the whole list.
+// PageOf takes the page that the request asks for out of the whole list.
 func (r *Call) PageOf(items []*Record) Page {
 	pages := r.plan.op.Pages
 	out := Page{Total: len(items), Size: r.App.rules.PageSize}
@@ -92,6 +92,8 @@ func (r *Call) PageOf(items []*Record) Page {
 	return out
 }
 
+// Positive is the first argument of these names that is a positive number; 0
+// where none is.
 func (r *Call) Positive(names ...string) int {
 	for _, name := range names {
 		if v := r.Arg(name); v != nil {
@@ -183,21 +185,9 @@ func (r *Call) paramKind(name string) bindings.Kind {
 
 // meta writes what the answer says of the page, where its type declares it.
 func (r *Call) meta(out any, p Page) any {
-	pages := r.plan.op.Pages
 	number := p.Start/max(p.Size, 1) + 1
-	if pages != nil {
-		for param, v := range p.cursors {
-			if path := pages.Cursors[param]; !strings.HasPrefix(path, "item:") {
-				out = place(out, path, v)
-			}
-		}
-		if !p.More {
-			for _, path := range pages.Cursors {
-				if !strings.HasPrefix(path, "item:") && Lookup(out, path) == nil {
-					out = r.blank(out, path)
-				}
-			}
-		}
+	if pages := r.plan.op.Pages; pages != nil {
+		out = r.cursors(out, pages, p)
 		if at, isObject := out.(Object); isObject && pages.URL != "" {
 			r.linked(at, p)
 		}
@@ -224,6 +214,24 @@ func (r *Call) meta(out any, p Page) any {
 		known["prevpage"] = Count(number - 1)
 	}
 	r.describe(out, r.plan.op.Answer, known, 0)
+	return out
+}
+
+// cursors writes the cursors of the next page, and leaves those of the last one
+// empty.
+func (r *Call) cursors(out any, pages *bindings.Pages, p Page) any {
+	for param, path := range pages.Cursors {
+		if strings.HasPrefix(path, "item:") {
+			continue
+		}
+		v, found := p.cursors[param]
+		switch {
+		case found:
+			out = place(out, path, v)
+		case !p.More && Lookup(out, path) == nil:
+			out = r.blank(out, path)
+		}
+	}
 	return out
 }
 
@@ -259,16 +267,7 @@ func (r *Call) describe(out any, t *bindings.Type, known map[string]any, depth i
 		f := &d.Fields[i]
 		resolved, inner := r.plan.types.Resolve(&f.Type)
 		if inner != nil {
-			if name := Fold(f.Name); name == "meta" || name == "pagination" || name == "data" || at[f.Name] != nil {
-				nested, has := at[f.Name].(Object)
-				if !has {
-					nested = Object{}
-				}
-				r.describe(nested, &f.Type, known, depth+1)
-				if len(nested) > 0 {
-					at[f.Name] = nested
-				}
-			}
+			r.describeInner(at, f, known, depth)
 			continue
 		}
 		v, found := known[Fold(f.Name)]
@@ -281,6 +280,22 @@ func (r *Call) describe(out any, t *bindings.Type, known map[string]any, depth i
 		if len(r.checker().check(&f.Type, v, "")) == 0 {
 			at[f.Name] = v
 		}
+	}
+}
+
+// describeInner fills the counters of an object in the answer: one that is
+// there, or one that lists have for them.
+func (r *Call) describeInner(at Object, f *bindings.Field, known map[string]any, depth int) {
+	if name := Fold(f.Name); name != "meta" && name != "pagination" && name != "data" && at[f.Name] == nil {
+		return
+	}
+	nested, has := at[f.Name].(Object)
+	if !has {
+		nested = Object{}
+	}
+	r.describe(nested, &f.Type, known, depth+1)
+	if len(nested) > 0 {
+		at[f.Name] = nested
 	}
 }
 

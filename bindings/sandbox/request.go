@@ -90,7 +90,7 @@ func (r *Call) Created(made *Record) Result {
 	return Result{Record: made, Changes: []Change{{Resource: r.Resource, Verb: "created", Record: made}}}
 }
 
-// arg finds an argument wherever it stands.
+// Arg finds an argument wherever it stands.
 func (r *Call) Arg(name string) any {
 	if v, found := r.Params[name]; found {
 		return v
@@ -231,7 +231,6 @@ func brackets(given url.Values, name string) Object {
 // not fit stays text, for the check to refuse.
 func fromText(c checker, t bindings.Type, values []string) any {
 	resolved, _ := c.catalogue.Resolve(&t)
-	first := values[0]
 	switch resolved.Kind {
 	case bindings.Union:
 		for i := range resolved.Of {
@@ -240,37 +239,48 @@ func fromText(c checker, t bindings.Type, values []string) any {
 			}
 		}
 	case bindings.List:
-		if len(values) == 1 && strings.HasPrefix(first, "[") {
-			if v, err := Decode([]byte(first)); err == nil {
-				return v
-			}
-		}
-		if len(values) == 1 && strings.Contains(first, ",") {
-			values = strings.Split(first, ",")
-		}
-		list := make([]any, len(values))
-		for i, v := range values {
-			list[i] = fromText(c, *resolved.Items, []string{v})
-		}
-		return list
+		return listFromText(c, *resolved.Items, values)
+	}
+	return oneFromText(resolved, values[0])
+}
+
+// oneFromText reads one text as a value that is neither a list nor one of
+// several types.
+func oneFromText(t bindings.Type, text string) any {
+	switch t.Kind {
 	case bindings.Number, bindings.Integer:
-		if json.Valid([]byte(first)) && decimal(first) {
-			return json.Number(first)
+		if json.Valid([]byte(text)) && decimal(text) {
+			return json.Number(text)
 		}
 	case bindings.Boolean:
-		if first == "true" || first == "false" {
-			return first == "true"
+		if text == "true" || text == "false" {
+			return text == "true"
 		}
 	case bindings.Object, bindings.Map, bindings.Any:
-		if strings.HasPrefix(first, "{") || strings.HasPrefix(first, "[") {
-			if v, err := Decode([]byte(first)); err == nil {
-				return v
-			}
+		if v, err := Decode([]byte(text)); err == nil && (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) {
+			return v
 		}
 	case bindings.Enum:
-		if v, err := Decode([]byte(first)); err == nil && scalar(resolved, v) == "" {
+		if v, err := Decode([]byte(text)); err == nil && scalar(t, v) == "" {
 			return v
 		}
 	}
-	return first
+	return text
+}
+
+// listFromText reads a list: a text for each item, one text with commas, or JSON.
+func listFromText(c checker, items bindings.Type, values []string) any {
+	if len(values) == 1 && strings.HasPrefix(values[0], "[") {
+		if v, err := Decode([]byte(values[0])); err == nil {
+			return v
+		}
+	}
+	if len(values) == 1 && strings.Contains(values[0], ",") {
+		values = strings.Split(values[0], ",")
+	}
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = fromText(c, items, []string{v})
+	}
+	return list
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// record is one stored record.
+// Record is one stored record.
 type Record struct {
 	ID     string
 	Fields Object

@@ -14,10 +14,10 @@ import (
 
 var errTrailing = errors.New("more than one JSON value")
 
-// object is a JSON object. Numbers in it are json.Number.
+// Object is a JSON object. Numbers in it are json.Number.
 type Object = map[string]any
 
-// decodeJSON reads one JSON value and refuses anything behind it.
+// Decode reads one JSON value and refuses anything behind it.
 func Decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -31,7 +31,7 @@ func Decode(text []byte) (any, error) {
 	return v, nil
 }
 
-// normal gives a Go value the form that decodeJSON would give it.
+// normal gives a Go value the form that Decode would give it.
 func normal(v any) (any, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -40,7 +40,7 @@ func normal(v any) (any, error) {
 	return Decode(text)
 }
 
-// encode never fails on what decodeJSON and this package make.
+// Encode never fails on what Decode and this package make.
 func Encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -51,7 +51,7 @@ func Encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// clone copies objects and lists, so that an answer never shares them with
+// Clone copies objects and lists, so that an answer never shares them with
 // the store.
 func Clone(v any) any {
 	switch v := v.(type) {
@@ -71,6 +71,7 @@ func Clone(v any) any {
 	return v
 }
 
+// Number is a number as JSON has it.
 func Number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 
 // steps cuts a path such as "meta.next", "errors[0].code" or "errors.#.code".
@@ -85,7 +86,7 @@ func steps(path string) []string {
 	return all
 }
 
-// lookup finds the value at a path, nil where there is none.
+// Lookup finds the value at a path, nil where there is none.
 func Lookup(v any, path string) any {
 	for _, step := range steps(path) {
 		switch at := v.(type) {
@@ -133,7 +134,7 @@ func placeAt(whole any, path []string, v any) any {
 	return at
 }
 
-// text gives a scalar as a query would carry it.
+// Text gives a scalar as a query would carry it.
 func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -148,7 +149,7 @@ func Text(v any) string {
 	return string(Encode(v))
 }
 
-// empty reports whether a value says nothing.
+// Empty reports whether a value says nothing.
 func Empty(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -161,7 +162,7 @@ func Empty(v any) bool {
 	return false
 }
 
-// fold makes names comparable: contact_id, contactId and contact-id are one.
+// Fold makes names comparable: contact_id, contactId and contact-id are one.
 func Fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -174,7 +175,7 @@ func Fold(name string) string {
 	}, name)
 }
 
-// singular gives the noun of one for a folded plural.
+// Singular gives the noun of one for a folded plural.
 func Singular(noun string) string {
 	switch {
 	case strings.HasSuffix(noun, "ies"):
@@ -190,7 +191,7 @@ func Singular(noun string) string {
 // alike reports whether two names mean the same noun, in singular or plural.
 func alike(a, b string) bool { return Singular(Fold(a)) == Singular(Fold(b)) }
 
-// stamp writes a time as most vendors do.
+// Stamp writes a time as most vendors do.
 func Stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -40,7 +40,7 @@ const (
 	maxAnswer     = 64 << 10
 )
 
-// subscription is an address that gets an app's webhooks, one after the other.
+// Subscription is an address that gets an app's webhooks, one after the other.
 type Subscription struct {
 	App    *App
 	url    string

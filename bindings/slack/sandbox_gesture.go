@@ -66,37 +66,43 @@ func actionOn(blocks any, args sandbox.Object) sandbox.Object {
 	for _, b := range all {
 		block, _ := b.(sandbox.Object)
 		for _, element := range elementsOf(block) {
-			action := sandbox.Object{"type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"]}
 			if id := sandbox.Text(args["action_id"]); id != "" && id != element["action_id"] {
 				continue
 			}
-			value := sandbox.Text(args["value"])
-			options, isMenu := element["options"].([]any)
-			switch {
-			case isMenu:
-				for _, o := range options {
-					if sandbox.Lookup(o, "value") == value {
-						action["selected_option"] = sandbox.Clone(o)
-						return action
-					}
-				}
-			case element["type"] == "button":
-				if value != "" && value != element["value"] && value != sandbox.Lookup(element, "text.text") {
-					continue
-				}
-				for _, name := range []string{"value", "text", "style", "url"} {
-					if element[name] != nil {
-						action[name] = sandbox.Clone(element[name])
-					}
-				}
-				return action
-			case sandbox.Text(args["action_id"]) != "":
-				action["value"] = args["value"]
-				return action
+			if given := use(element, args); given != nil {
+				return merge(sandbox.Object{"type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"]}, given)
 			}
 		}
 	}
 	return nil
+}
+
+// use gives what using an element sends; nil where args mean another element.
+func use(element, args sandbox.Object) sandbox.Object {
+	value := sandbox.Text(args["value"])
+	if options, isMenu := element["options"].([]any); isMenu {
+		i := slices.IndexFunc(options, func(o any) bool { return sandbox.Lookup(o, "value") == value })
+		if i < 0 {
+			return nil
+		}
+		return sandbox.Object{"selected_option": sandbox.Clone(options[i])}
+	}
+	if element["type"] != "button" {
+		if sandbox.Text(args["action_id"]) == "" {
+			return nil
+		}
+		return sandbox.Object{"value": args["value"]}
+	}
+	if value != "" && value != element["value"] && value != sandbox.Lookup(element, "text.text") {
+		return nil
+	}
+	given := sandbox.Object{}
+	for _, name := range []string{"value", "text", "style", "url"} {
+		if element[name] != nil {
+			given[name] = sandbox.Clone(element[name])
+		}
+	}
+	return given
 }
 
 // submitView sends or closes the modal on top. args: values (by block and

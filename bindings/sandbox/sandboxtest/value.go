@@ -29,17 +29,8 @@ func valueAt(v any, steps []string) any {
 		case sandbox.Object:
 			v = at[step]
 		case []any:
-			if step == "#" && i == len(steps)-1 {
-				return strconv.Itoa(len(at))
-			}
 			if step == "#" {
-				all := []any{}
-				for _, item := range at {
-					if inner := valueAt(item, steps[i+1:]); inner != nil {
-						all = append(all, inner)
-					}
-				}
-				return all
+				return valuesOf(at, steps[i+1:])
 			}
 			n, err := strconv.Atoi(step)
 			if err != nil || n < 0 || n >= len(at) {
@@ -51,4 +42,18 @@ func valueAt(v any, steps []string) any {
 		}
 	}
 	return v
+}
+
+// valuesOf counts a list, or gives the values at a path of each of its items.
+func valuesOf(list []any, steps []string) any {
+	if len(steps) == 0 {
+		return strconv.Itoa(len(list))
+	}
+	all := []any{}
+	for _, item := range list {
+		if inner := valueAt(item, steps); inner != nil {
+			all = append(all, inner)
+		}
+	}
+	return all
 }

@@ -72,19 +72,8 @@ func nameOf(method, path string) (operationName, error) {
 			n.delta = true
 		case !known:
 			action = word
-		case known:
-			if kind.within {
-				nouns = nil
-			}
-			// Replies and contents are those of messages.
-			if last := len(nouns) - 1; last >= 0 && nouns[last] == "message" {
-				nouns = nouns[:last]
-			}
-			// The chats of a person belong to the person.
-			if kind.group != "" && (n.group == "" || kind.within) {
-				n.group = kind.group
-			}
-			nouns, n.kind = append(nouns, kind.noun), kind
+		default:
+			nouns = n.add(nouns, kind)
 		}
 	}
 	if n.group == "" {
@@ -94,6 +83,24 @@ func nameOf(method, path string) (operationName, error) {
 		n.kind.typ = tagMember
 	}
 	return n.named(method, action, nouns)
+}
+
+// add takes a word of the path that stands for records, and gives the nouns that
+// an id has.
+func (n *operationName) add(nouns []string, kind recordKind) []string {
+	if kind.within {
+		nouns = nil
+	}
+	// Replies and contents are those of messages.
+	if last := len(nouns) - 1; last >= 0 && nouns[last] == "message" {
+		nouns = nouns[:last]
+	}
+	// The chats of a person belong to the person.
+	if kind.group != "" && (n.group == "" || kind.within) {
+		n.group = kind.group
+	}
+	n.kind = kind
+	return append(nouns, kind.noun)
 }
 
 // verbs are what methods do with a record, and with all of them.
