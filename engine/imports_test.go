@@ -52,6 +52,12 @@ var thirdParty = map[string][]string{
 	"an app's document":     {},
 }
 
+// onlyFor are the packages that no others import.
+var onlyFor = map[string][]string{
+	"engine/journal/ledger":   {"engine/journal/dispatch", "engine/journal/sqlite"},
+	"engine/journal/dispatch": {"engine/journal/sqlite"},
+}
+
 const module = "github.com/tidewire/tidewire/"
 
 // TestImports holds the levels of README.md: imports point down, bindings never
@@ -74,6 +80,9 @@ func TestImports(t *testing.T) {
 				continue
 			}
 			seen++
+			if users, limited := onlyFor[inside]; limited && !slices.Contains(users, folder) {
+				t.Errorf("%s imports %s, which is for %q only", file, inside, users)
+			}
 			switch to := listed(inside); {
 			case to == "":
 				t.Errorf("%s imports %s, which is in no package of README.md's levels", file, inside)
