@@ -43,7 +43,7 @@ func TestOneBatchDecidesAsOneByOne(t *testing.T) {
 					return w
 				}))
 				defer s.Close()
-				got[i] = play(t, seed, s, clock, path, func(group []operation) []string {
+				got[i] = play(t, seed, s, w.Store, clock, path, func(group []operation) []string {
 					if together {
 						return w.together(s, group)
 					}

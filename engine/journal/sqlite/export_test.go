@@ -128,3 +128,49 @@ func (m *memoryWriter) write(v reflect.Value) {
 		fmt.Fprintf(m, "%v", v)
 	}
 }
+
+// Compare says where what an idle store has in memory differs from its file.
+// Names, awaited triggers and nouns may be more in memory, never less.
+func Compare(store ledger.Store) error {
+	t := store.(*tx)
+	file := &tx{conn: t.conn, memory: newMemory()}
+	var l loading
+	var allRuns *stmt
+	if err := errors.Join(l.prepare(t.conn), t.conn.prepare(map[**stmt]string{&allRuns: `SELECT ` + runColumns + ` FROM run r`})); err != nil {
+		return err
+	}
+	if err := file.loadMemory(&l); err != nil {
+		return err
+	}
+	var differs []error
+	differ := func(what string, memory, file any) {
+		if !reflect.DeepEqual(memory, file) {
+			differs = append(differs, fmt.Errorf("%s: %+v in memory, %+v in the file", what, memory, file))
+		}
+	}
+	differ("live runs", t.live, file.live)
+	differ("open steps", t.open, file.open)
+	differ("ids", t.seen, file.seen)
+	for trigger, paths := range file.awaited {
+		for path := range paths {
+			differ("awaited "+trigger+" "+path, t.awaited[trigger][path], true)
+		}
+	}
+	for noun := range file.nouns {
+		differ("noun "+noun, t.nouns[noun], true)
+	}
+	for name, hook := range t.hooks {
+		known := memory{hooks: map[ledger.HookName]ledger.Hook{}}
+		row, err := (&tx{conn: t.conn, sql: t.sql, memory: known}).hook(name)
+		differs = append(differs, err)
+		differ(fmt.Sprintf("hook %v", name), hook, row)
+	}
+	rows, err := runRows(allRuns)
+	for _, row := range rows {
+		if kept, known := t.dispatch.Row(row.Run.Seq); known {
+			differ("run", *kept.Run, *row.Run)
+			differ("last step", kept.Last, row.Last)
+		}
+	}
+	return errors.Join(append(differs, err)...)
+}
