@@ -387,14 +387,14 @@ func (d *Dispatcher) Keep(read []ledger.RunRow, c *ledger.Changes) {
 	}
 }
 
-// Handout is a run that was handed out. Fresh and Row are nil where the run must
-// be read back.
+// Handout is a run that was handed out. Fresh is nil where the run must be read
+// back, and Created is set only with it.
 type Handout struct {
 	Seq, Epoch int64
 	Lane       string
 	Started    time.Time
 	Fresh      *ledger.Fresh
-	Row        *ledger.RunRow
+	Created    int64
 }
 
 // Next hands out the next run whose lane is free, and blocks until there is one.
@@ -405,7 +405,10 @@ func (d *Dispatcher) Next(ctx context.Context) (Handout, error) {
 			return Handout{}, err
 		}
 		d.mu.Lock()
-		h := Handout{r.seq, r.epoch, r.lane, r.started, r.fresh, r.row}
+		h := Handout{Seq: r.seq, Epoch: r.epoch, Lane: r.lane, Started: r.started, Fresh: r.fresh}
+		if r.fresh != nil && r.row != nil {
+			h.Created = r.row.Run.Created
+		}
 		r.fresh = nil
 		d.mu.Unlock()
 		if h.Epoch != 0 { // not cancelled meanwhile

@@ -46,7 +46,7 @@ func (s *handouts) activation(ctx context.Context, h *dispatch.Handout) (a journ
 	a.Event = *h.Fresh.Event
 	a.Run = journal.Run{
 		ID: journal.RunID(h.Seq, s.salt), Seq: h.Seq, Event: a.Event.ID, Script: hook.Script, Hook: hook.Name, Matched: hook.Version,
-		Connection: a.Event.Connection, Account: a.Event.Account, Lane: h.Lane, Created: ledger.Time(h.Row.Run.Created),
+		Connection: a.Event.Connection, Account: a.Event.Account, Lane: h.Lane, Created: ledger.Time(h.Created),
 	}
 	return a, nil
 }

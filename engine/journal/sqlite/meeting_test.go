@@ -1,0 +1,157 @@
+package sqlite_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+// watch opens a store whose transactions w watches.
+func (w *watched) open(t *testing.T, path string) *sqlite.Store {
+	return open(t, sqlite.Config{Path: path}.Wrap(func(s ledger.Store) ledger.Store {
+		w.Store = s
+		return w
+	}))
+}
+
+// about accepts an event about one contact, for a hook whose newer runs replace
+// older ones. It gives the receipt.
+func about(t *testing.T, s *sqlite.Store, i int, source journal.Source) journal.Receipt {
+	t.Helper()
+	hook := contactHook()
+	hook.Overlap = journal.OverlapReplace
+	e := contactEvent(i)
+	e.Source, e.Record, e.Data = source, "c_1", json.RawMessage(`{"name":"Ana"}`)
+	receipts, err := s.Accept(t.Context(), journal.Arrival{Event: e, Hooks: []*journal.Hook{hook}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipts[0]
+}
+
+// A run that is cancelled is not handed out between the decision and the commit:
+// its holder would have the epoch of the next one.
+func TestACancelledRunIsNotHandedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &watched{}
+		s := w.open(t, "")
+		run := about(t, s, 1, journal.Emit).Runs[0]
+		handedOut := errors.New("nothing was written")
+		w.writes = func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, handedOut = s.Next(ctx)
+		}
+		if err := s.Cancel(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.Is(handedOut, context.DeadlineExceeded) {
+			t.Errorf("Next gave %v while the run was cancelled, expected nothing", handedOut)
+		}
+		if err := s.Retry(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if a, _ := next(t, s); a.Run.ID != run {
+			t.Errorf("found run %s, expected %s", a.Run.ID, run)
+		}
+	})
+}
+
+// The end of one run starts what its calls deferred, and that ends others. None
+// is ended twice.
+func TestRunsThatAreReplacedEndOnce(t *testing.T) {
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
+	w := &watched{}
+	s := w.open(t, path)
+	first := about(t, s, 1, journal.Emit).Runs[0]
+	_, h := next(t, s)
+	written := journal.Effect{Written: &change.Written{Connection: "highlevel", Noun: "highlevel.contact", Record: "c_1", Data: json.RawMessage(`{"name":"Ana"}`)}}
+	if _, err := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "highlevel.contacts.update", State: journal.Begun}, written); err != nil {
+		t.Fatal(err)
+	}
+	if deferred := about(t, s, 2, journal.Poll); len(deferred.Runs) > 0 {
+		t.Fatalf("found %+v, expected that the event waits for the call", deferred)
+	}
+	second := about(t, s, 3, journal.Emit).Runs[0]
+	if err := s.Close(); err != nil { // as after a crash, both runs are queued
+		t.Fatal(err)
+	}
+	s = w.open(t, path)
+	about(t, s, 4, journal.Emit)
+	for _, id := range []string{first, second} {
+		if run, _, err := s.Run(t.Context(), id); err != nil || run.State != journal.Cancelled {
+			t.Errorf("run %s is %s, %v; expected that it is cancelled", id, run.State, err)
+		}
+	}
+	if err := sqlite.Compare(w.Store); err != nil {
+		t.Error(err)
+	}
+}
+
+// Of several newer runs that are to replace one that parks, the newest may be
+// cancelled in the same batch.
+func TestAParkedRunIsReplacedByAnyNewerRun(t *testing.T) {
+	for name, together := range map[string]bool{"one by one": false, "in one batch": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &watched{}
+				s := w.open(t, "")
+				oldest := about(t, s, 1, journal.Emit).Runs[0]
+				_, h := next(t, s)
+				newer, newest := about(t, s, 2, journal.Emit).Runs[0], about(t, s, 3, journal.Emit).Runs[0]
+				if err := s.Retry(t.Context(), newer); err != nil { // the newest had replaced it
+					t.Fatal(err)
+				}
+				group := []operation{
+					func(s *sqlite.Store) string { return result(s.DropSubscription(t.Context(), "none")) },
+					func(s *sqlite.Store) string { return result(s.Cancel(t.Context(), newest)) },
+					func(s *sqlite.Store) string {
+						return result(s.Park(t.Context(), h, journal.Park{State: journal.Retrying, Until: time.Now().Add(time.Hour)}))
+					},
+				}
+				if together {
+					w.together(s, group)
+				} else {
+					for _, one := range group {
+						one(s)
+					}
+				}
+				if run, _, err := s.Run(t.Context(), oldest); err != nil || run.State != journal.Cancelled {
+					t.Errorf("the run that parked is %s, %v; expected that it is cancelled for a newer one", run.State, err)
+				}
+			})
+		})
+	}
+}
+
+// What was decided about an approval is not given back if it was not committed.
+func TestAnUnwrittenDecisionIsNotGivenBack(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	about(t, s, 1, journal.Emit)
+	_, h := next(t, s)
+	ask := journal.Effect{Approval: &journal.Approval{ID: "ask-1", Title: "?", Choices: []string{"yes"}}}
+	if _, err := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "approval", State: journal.Done}, ask); err != nil {
+		t.Fatal(err)
+	}
+	mend, err := s.BreakCommit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := s.Decide(t.Context(), "ask-1", journal.Decision{Choice: "yes"})
+	if !errors.Is(err, journal.ErrUnwritten) || a.Decision != nil {
+		t.Errorf("found %+v, %v; expected ErrUnwritten and no decision", a, err)
+	}
+	if err := mend(); err != nil {
+		t.Fatal(err)
+	}
+}
