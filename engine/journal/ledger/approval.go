@@ -56,14 +56,14 @@ type decideTask struct {
 // Decide implements journal.Store.
 func (l *Ledger) Decide(ctx context.Context, id string, d journal.Decision) (journal.Approval, error) {
 	t := &decideTask{ticket: newTicket(), id: id, decision: d}
-	err := l.queue.do(ctx, t)
-	if err == nil {
+	switch err := l.queue.do(ctx, t); {
+	case err == nil:
 		return t.approval, nil
-	}
-	if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrClosed) {
+	case errors.Is(err, journal.ErrDecided), errors.Is(err, journal.ErrExpired):
+		return t.approval, fmt.Errorf("decide approval %q: %w", id, err)
+	default: // what was decided is not committed, or not yet
 		return journal.Approval{}, fmt.Errorf("decide approval %q: %w", id, err)
 	}
-	return t.approval, fmt.Errorf("decide approval %q: %w", id, err)
 }
 
 func (t *decideTask) collect(b *batch) {

@@ -256,3 +256,27 @@ func TestARowThatIsGoneIsSaidAtHandOut(t *testing.T) {
 		t.Errorf("found %v, expected an error that names the run", err)
 	}
 }
+
+// What was decided about an approval is not given back if it was not committed.
+func TestAnUnwrittenDecisionIsNotGivenBack(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	if _, err := acceptOne(t, s, 1); err != nil {
+		t.Fatal(err)
+	}
+	_, h := next(t, s)
+	ask := journal.Effect{Approval: &journal.Approval{ID: "ask-1", Title: "?", Choices: []string{"yes"}}}
+	if _, err := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "approval", State: journal.Done}, ask); err != nil {
+		t.Fatal(err)
+	}
+	mend, err := s.BreakCommit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := s.Decide(t.Context(), "ask-1", journal.Decision{Choice: "yes"})
+	if !errors.Is(err, journal.ErrUnwritten) || a.Decision != nil {
+		t.Errorf("found %+v, %v; expected ErrUnwritten and no decision", a, err)
+	}
+	if err := mend(); err != nil {
+		t.Fatal(err)
+	}
+}
