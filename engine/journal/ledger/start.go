@@ -209,6 +209,9 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 			return err
 		}
 	}
+	if r.State == Queued { // handed out before the commit, it would have the epoch of its next hand-out too
+		b.reserve(r)
+	}
 	waited := r.State == Waiting
 	epoch := r.Epoch
 	if h, held := b.dispatch.Holder(r.Seq); held && !b.released[r.Seq] {

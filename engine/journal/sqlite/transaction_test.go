@@ -20,8 +20,9 @@ type watched struct {
 	ledger *ledger.Ledger
 	gate   chan struct{} // of the next transaction, nil for none
 
-	trips  []int // round trips of each transaction; BEGIN and COMMIT are two
-	events []int // that each wrote
+	trips  []int  // round trips of each transaction; BEGIN and COMMIT are two
+	events []int  // that each wrote
+	writes func() // is called before the next Write, nil for nothing
 	fails  func(trip int, what string) bool
 	before string // the memory when a transaction that failed began
 	after  string // the memory when the one after it began
@@ -85,6 +86,10 @@ func (t *watchedTx) Load(ctx context.Context, want *ledger.Want, rows *ledger.Ro
 
 func (t *watchedTx) Write(ctx context.Context, c *ledger.Changes) error {
 	t.events[len(t.events)-1] = len(c.Events)
+	if writes := t.writes; writes != nil {
+		t.writes = nil
+		writes()
+	}
 	if err := t.trip("Write"); err != nil {
 		return err
 	}

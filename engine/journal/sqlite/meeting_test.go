@@ -1,0 +1,65 @@
+package sqlite_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+// watch opens a store whose transactions w watches.
+func (w *watched) open(t *testing.T, path string) *sqlite.Store {
+	return open(t, sqlite.Config{Path: path}.Wrap(func(s ledger.Store) ledger.Store {
+		w.Store = s
+		return w
+	}))
+}
+
+// about accepts an event about one contact, for a hook whose newer runs replace
+// older ones. It gives the receipt.
+func about(t *testing.T, s *sqlite.Store, i int, source journal.Source) journal.Receipt {
+	t.Helper()
+	hook := contactHook()
+	hook.Overlap = journal.OverlapReplace
+	e := contactEvent(i)
+	e.Source, e.Record, e.Data = source, "c_1", json.RawMessage(`{"name":"Ana"}`)
+	receipts, err := s.Accept(t.Context(), journal.Arrival{Event: e, Hooks: []*journal.Hook{hook}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipts[0]
+}
+
+// A run that is cancelled is not handed out between the decision and the commit:
+// its holder would have the epoch of the next one.
+func TestACancelledRunIsNotHandedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &watched{}
+		s := w.open(t, "")
+		run := about(t, s, 1, journal.Emit).Runs[0]
+		handedOut := errors.New("nothing was written")
+		w.writes = func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, handedOut = s.Next(ctx)
+		}
+		if err := s.Cancel(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.Is(handedOut, context.DeadlineExceeded) {
+			t.Errorf("Next gave %v while the run was cancelled, expected nothing", handedOut)
+		}
+		if err := s.Retry(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if a, _ := next(t, s); a.Run.ID != run {
+			t.Errorf("found run %s, expected %s", a.Run.ID, run)
+		}
+	})
+}
