@@ -155,6 +155,11 @@ func (b *batch) meet(how Overlap, key LaneKey, self int64) (skip int64, replaced
 	}
 	var more error
 	for _, r := range all {
+		// The end of one run starts what its calls deferred, which may have ended
+		// this one.
+		if r, err = b.run(r.Seq); err != nil {
+			return 0, nil, err
+		}
 		switch r.State {
 		case Queued:
 			if !b.reserve(r) {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
@@ -62,4 +65,35 @@ func TestACancelledRunIsNotHandedOut(t *testing.T) {
 			t.Errorf("found run %s, expected %s", a.Run.ID, run)
 		}
 	})
+}
+
+// The end of one run starts what its calls deferred, and that ends others. None
+// is ended twice.
+func TestRunsThatAreReplacedEndOnce(t *testing.T) {
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
+	w := &watched{}
+	s := w.open(t, path)
+	first := about(t, s, 1, journal.Emit).Runs[0]
+	_, h := next(t, s)
+	written := journal.Effect{Written: &change.Written{Connection: "highlevel", Noun: "highlevel.contact", Record: "c_1", Data: json.RawMessage(`{"name":"Ana"}`)}}
+	if _, err := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "highlevel.contacts.update", State: journal.Begun}, written); err != nil {
+		t.Fatal(err)
+	}
+	if deferred := about(t, s, 2, journal.Poll); len(deferred.Runs) > 0 {
+		t.Fatalf("found %+v, expected that the event waits for the call", deferred)
+	}
+	second := about(t, s, 3, journal.Emit).Runs[0]
+	if err := s.Close(); err != nil { // as after a crash, both runs are queued
+		t.Fatal(err)
+	}
+	s = w.open(t, path)
+	about(t, s, 4, journal.Emit)
+	for _, id := range []string{first, second} {
+		if run, _, err := s.Run(t.Context(), id); err != nil || run.State != journal.Cancelled {
+			t.Errorf("run %s is %s, %v; expected that it is cancelled", id, run.State, err)
+		}
+	}
+	if err := sqlite.Compare(w.Store); err != nil {
+		t.Error(err)
+	}
 }
