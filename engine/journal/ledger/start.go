@@ -196,6 +196,11 @@ func (b *batch) replaced(r *Run) (bool, error) {
 	if newest > r.Seq {
 		loaded = append(loaded, newest)
 	}
+	if _, changed := b.runs.staged[newest]; changed { // another one may be the newest now
+		if loaded, err = b.lanes.get(key, &b.want.Lanes); err != nil {
+			return false, err
+		}
+	}
 	newer, err := b.ofLane(key, loaded, func(o *Run) bool {
 		return o.Seq > r.Seq && o.Overlap == Replace && (o.State == Queued || o.State == Paused)
 	})

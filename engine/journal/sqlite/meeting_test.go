@@ -97,3 +97,39 @@ func TestRunsThatAreReplacedEndOnce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of several newer runs that are to replace one that parks, the newest may be
+// cancelled in the same batch.
+func TestAParkedRunIsReplacedByAnyNewerRun(t *testing.T) {
+	for name, together := range map[string]bool{"one by one": false, "in one batch": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &watched{}
+				s := w.open(t, "")
+				oldest := about(t, s, 1, journal.Emit).Runs[0]
+				_, h := next(t, s)
+				newer, newest := about(t, s, 2, journal.Emit).Runs[0], about(t, s, 3, journal.Emit).Runs[0]
+				if err := s.Retry(t.Context(), newer); err != nil { // the newest had replaced it
+					t.Fatal(err)
+				}
+				group := []operation{
+					func(s *sqlite.Store) string { return result(s.DropSubscription(t.Context(), "none")) },
+					func(s *sqlite.Store) string { return result(s.Cancel(t.Context(), newest)) },
+					func(s *sqlite.Store) string {
+						return result(s.Park(t.Context(), h, journal.Park{State: journal.Retrying, Until: time.Now().Add(time.Hour)}))
+					},
+				}
+				if together {
+					w.together(s, group)
+				} else {
+					for _, one := range group {
+						one(s)
+					}
+				}
+				if run, _, err := s.Run(t.Context(), oldest); err != nil || run.State != journal.Cancelled {
+					t.Errorf("the run that parked is %s, %v; expected that it is cancelled for a newer one", run.State, err)
+				}
+			})
+		})
+	}
+}
