@@ -286,11 +286,12 @@ func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock 
 			group = append(group, o.next())
 		}
 		p.results += strings.Join(all(group), "\n") + "\n"
+		pause := time.Millisecond
 		if o.IntN(3) == 0 {
-			clock.Pass(time.Duration(o.IntN(4)) * time.Second)
+			pause += time.Duration(o.IntN(4)) * time.Second
 		}
-		clock.Pass(time.Millisecond)
-		synctest.Wait() // until what is due was woken
+		clock.Pass(pause) // at once, so that all that is due is woken at one time
+		synctest.Wait()
 		if err := sqlite.Compare(store); err != nil {
 			t.Fatalf("seed %d: what is in memory is not what is in the file: %v", seed, err)
 		}
