@@ -12,11 +12,10 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// Dispatcher holds the runs that have a place in a lane, or need none, and
-// knows which may be handed out. Runs whose lane is free are ready, and leave
-// in the order in which they became so: a lane with a long queue delays others
-// by one run at most. All its operations take the same time however many runs
-// there are.
+// Dispatcher holds the runs that have a place in a lane, or need none. Runs whose
+// lane is free are ready, and are handed out in the order in which they became
+// so: a lane with a long queue delays others by one run at most. All its
+// operations take the same time however many runs there are.
 type Dispatcher struct {
 	owner int64 // the store's epoch
 	now   func() time.Time
@@ -174,7 +173,7 @@ func (d *Dispatcher) drop(r *run) {
 	d.endTurn(r)
 }
 
-// stale forgets what was kept to save reading a run back.
+// stale drops what saves reading a run back.
 func (d *Dispatcher) stale(r *run) {
 	if r.fresh != nil {
 		d.used -= r.size()

@@ -86,7 +86,7 @@ func (b *batch) init(l *Ledger) {
 	b.opened, b.released = map[int64][]int{}, map[int64]bool{}
 }
 
-// clear forgets all of a batch.
+// clear drops all of a batch.
 func (b *batch) clear() {
 	for _, t := range b.tables {
 		t.clear()
@@ -99,7 +99,7 @@ func (b *batch) clear() {
 	b.reset()
 }
 
-// reset forgets what was decided.
+// reset drops what was decided.
 func (b *batch) reset() {
 	for _, t := range b.tables {
 		t.reset()

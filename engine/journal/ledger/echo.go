@@ -140,7 +140,7 @@ func (b *batch) openSteps(run int64) ([]int, error) {
 	return loaded, err
 }
 
-// settle forgets what was known only while a call was under way that came to
+// settle drops what was known only while a call was under way that came to
 // nothing, as far as can be said.
 func (b *batch) settle(step StepKey) error {
 	if err := b.dropKnown(step); err != nil {

@@ -118,7 +118,7 @@ func (t *parkTask) decide(b *batch) error {
 		b.putStep(t.run, &t.record)
 	}
 	last := b.lastStep(t.run)
-	if last.Begun { // nobody can say for how long
+	if last.Begun { // it may be parked for long
 		if err := b.settle(StepKey{t.run, last.Number}); err != nil {
 			return err
 		}

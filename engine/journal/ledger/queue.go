@@ -16,7 +16,7 @@ type task interface {
 	collect(b *batch)
 	// decide decides in memory. It may be called several times, each time from
 	// the beginning; it returns errMore where it needs rows that were not
-	// loaded. Any other error refuses the task.
+	// loaded. A *refusal refuses the task; any other error fails the batch.
 	decide(b *batch) error
 	slot() *ticket
 }

@@ -79,7 +79,7 @@ func (b *batch) addRun(n newRun) *Run {
 		b.wakeAt(n.wake)
 	case n.paused:
 		r.State, r.Parked = Paused, r.Created
-		n.fresh = nil // nobody can say for how long
+		n.fresh = nil // it may be paused for long
 	}
 	b.live++
 	b.add(r)
