@@ -7,6 +7,16 @@ import (
 	"testing"
 )
 
+// sample reads the vendor's document that the reader of an app is tested with.
+func sample(t *testing.T, app, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "bindings", app, "document", "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // made runs the reader of an app over documents written here, with these names, and gives
 // the lines of the catalogue.
 func made(t *testing.T, app, names string, documents map[string]string) []string {
@@ -46,56 +56,9 @@ func sameLines(t *testing.T, got []string, want string) {
 	}
 }
 
-const qontoDocument = `{
-	"schemas": {
-		"empty": [],
-		"meta": [{"name": "next_page", "type": "integer", "nullable_or_absent": true}],
-		"money": [{"name": "value", "type": "string(decimal)"}, {"name": "currency", "type": "string(ISO4217)"}],
-		"transfer": [
-			{"name": "id", "type": "uuid"},
-			{"name": "amount", "type": "money"},
-			{"name": "state", "type": "string?", "enum": ["open", "done"]},
-			{"name": "results", "type": "object[]{id,errors[{code,detail}]}"}
-		]
-	},
-	"operations": [
-		{
-			"id": "list_sepa_transfers", "method": "GET", "path": "/v2/sepa/transfers", "scope": "organization.read",
-			"path_params": [], "body_fields": [], "body_wrapper": null, "content_type": null, "success_status": 200,
-			"query_params": [{"name": "status[]", "type": "string", "required": false, "enum": ["open", "done"]}],
-			"response_key": "transfers", "response_is_list": true, "response_schema": "transfer", "paginated": true, "confidence": "documented"
-		},
-		{
-			"id": "create_sepa_transfer", "method": "POST", "path": "/v2/sepa/transfers", "scope": null,
-			"path_params": [], "query_params": [], "body_wrapper": null, "content_type": "application/json", "success_status": null,
-			"body_fields": [
-				{"name": "proof", "type": "string", "required": "when it is new"},
-				{"name": "transfer.amount", "type": "string", "required": true},
-				{"name": "transfer.note", "type": "string", "required": false}
-			],
-			"response_key": null, "response_is_list": false, "response_schema": "empty", "paginated": false,
-			"confidence": "inferred", "idempotency_header": true
-		},
-		{
-			"id": "upload_bills", "method": "POST", "path": "/v2/bills", "scope": "bill.write",
-			"path_params": [], "query_params": [], "body_wrapper": "bills", "content_type": "multipart/form-data", "success_status": null,
-			"body_fields": [
-				{"name": "bills[][file]", "type": "binary", "required": true},
-				{"name": "bills[][key]", "type": "uuid", "required": true}
-			],
-			"response_key": "bills", "response_is_list": true, "response_schema": "empty", "paginated": false, "confidence": "documented"
-		}
-	],
-	"webhooks": {"events": [
-		{"type": "v1/transfers", "resource": "transfers", "scope": "organization.read", "data_event_values": ["created"],
-		 "data_fields": ["event", "id", "amount", "settled_at"], "confidence": "documented"},
-		{"type": "v1/cards", "resource": "cards", "scope": null, "data_event_values": [], "data_fields": [], "confidence": "inferred"}
-	]}
-}`
-
 func TestQonto(t *testing.T) {
 	names := "trigger transfers:created transfer.created\ntrigger cards: card.changed\n"
-	sameLines(t, made(t, "qonto", names, map[string]string{"facts.json": qontoDocument}), `
+	sameLines(t, made(t, "qonto", names, map[string]string{"facts.json": sample(t, "qonto", "facts.json")}), `
 operation bills.upload {"id":"upload_bills","method":"POST","path":"/bills","body":{"encoding":"multipart","type":"#UploadBills","wrap":"bills","required":true},"answer":"#BillsAnswer","scopes":["bill.write"]}
 operation sepa_transfers.create {"id":"create_sepa_transfer","method":"POST","path":"/sepa/transfers","body":{"encoding":"json","type":"#CreateSepaTransfer","required":true},"key":true,"inferred":true}
 operation sepa_transfers.list {"id":"list_sepa_transfers","method":"GET","path":"/sepa/transfers","in_query":["status[]: [\"open\"|\"done\"]","page: integer","per_page: integer"],"answer":"#TransfersPage","status":200,"scopes":["organization.read"],"pages":{"items":"transfers","page":"page","next":"meta.next_page","size_param":"per_page","size":100}}

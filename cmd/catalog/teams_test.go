@@ -6,28 +6,8 @@ import (
 	"testing"
 )
 
-const teamsDocument = `{
-	"operations": [
-		{"method": "GET", "path": "/chats/{chatId}/messages", "query": ["$count", "$filter", "$top"]},
-		{"method": "POST", "path": "/chats/{chatId}/messages", "query": [], "body": "chatMessage"},
-		{"method": "GET", "path": "/teams/{teamId}/channels/{channelId}/messages/delta()", "query": ["$top"]},
-		{"method": "DELETE", "path": "/teams/{teamId}/channels/{channelId}/messages/{chatMessageId}/replies/{chatMessageId1}", "query": []},
-		{"method": "POST", "path": "/chats/{chatId}/markChatReadForUser", "query": [], "body": [{"name": "user", "type": "identity"}]},
-		{"method": "PATCH", "path": "/teams/{teamId}/channels/{channelId}/members/{conversationMemberId}", "query": [], "body": "conversationMember"},
-		{"method": "GET", "path": "/teams/{teamId}/channels/{channelId}/tabs/{teamsTabId}/teamsApp", "query": []},
-		{"method": "GET", "path": "/teams/getAllMessages()", "query": []}
-	],
-	"types": {
-		"chatMessage": {"fields": [{"name": "id", "type": "string"}, {"name": "createdDateTime", "type": "datetime"}, {"name": "from", "type": "identity"},
-			{"name": "importance", "type": "importance"}, {"name": "mentions", "type": "[]identity"}]},
-		"conversationMember": {"fields": [{"name": "roles", "type": "[]string"}]},
-		"identity": {"fields": [{"name": "id", "type": "string"}], "open": true},
-		"importance": {"enum": ["normal", "high", "unknownFutureValue"]}
-	}
-}`
-
 func TestTeams(t *testing.T) {
-	got := made(t, "teams", "operation chats create-chat-message send_message\n", map[string]string{"operations.json": teamsDocument})
+	got := made(t, "teams", "operation chats create-chat-message send_message\n", map[string]string{"operations.json": sample(t, "teams", "operations.json")})
 	mine := slices.DeleteFunc(got, func(line string) bool { // less what no document says
 		words := strings.Fields(line + " x x")
 		return words[0] == "trigger" || words[1] == "webhooks.post" || strings.HasSuffix(words[1], "Event") ||

@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	_ "embed"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,52 +10,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/qonto/document"
 )
 
-const sampleDocument = `{
-	"schemas": {
-		"empty": [],
-		"meta": [{"name": "next_page", "type": "integer", "nullable_or_absent": true}],
-		"money": [{"name": "value", "type": "string(decimal)"}, {"name": "currency", "type": "string(ISO4217)"}],
-		"transfer": [
-			{"name": "id", "type": "uuid"},
-			{"name": "amount", "type": "money"},
-			{"name": "state", "type": "string?", "enum": ["open", "done"]},
-			{"name": "results", "type": "object[]{id,errors[{code,detail}]}"}
-		]
-	},
-	"operations": [
-		{
-			"id": "list_sepa_transfers", "method": "GET", "path": "/v2/sepa/transfers", "scope": "organization.read",
-			"path_params": [], "body_fields": [], "body_wrapper": null, "content_type": null, "success_status": 200,
-			"query_params": [{"name": "status[]", "type": "string", "required": false, "enum": ["open", "done"]}],
-			"response_key": "transfers", "response_is_list": true, "response_schema": "transfer", "paginated": true, "confidence": "documented"
-		},
-		{
-			"id": "create_sepa_transfer", "method": "POST", "path": "/v2/sepa/transfers", "scope": null,
-			"path_params": [], "query_params": [], "body_wrapper": null, "content_type": "application/json", "success_status": null,
-			"body_fields": [
-				{"name": "proof", "type": "string", "required": "when it is new"},
-				{"name": "transfer.amount", "type": "string", "required": true},
-				{"name": "transfer.note", "type": "string", "required": false}
-			],
-			"response_key": null, "response_is_list": false, "response_schema": "empty", "paginated": false,
-			"confidence": "inferred", "idempotency_header": true
-		},
-		{
-			"id": "upload_bills", "method": "POST", "path": "/v2/bills", "scope": "bill.write",
-			"path_params": [], "query_params": [], "body_wrapper": "bills", "content_type": "multipart/form-data", "success_status": null,
-			"body_fields": [
-				{"name": "bills[][file]", "type": "binary", "required": true},
-				{"name": "bills[][key]", "type": "uuid", "required": true}
-			],
-			"response_key": "bills", "response_is_list": true, "response_schema": "empty", "paginated": false, "confidence": "documented"
-		}
-	],
-	"webhooks": {"events": [
-		{"type": "v1/transfers", "resource": "transfers", "scope": "organization.read", "data_event_values": ["created"],
-		 "data_fields": ["event", "id", "amount", "settled_at"], "confidence": "documented"},
-		{"type": "v1/cards", "resource": "cards", "scope": null, "data_event_values": [], "data_fields": [], "confidence": "inferred"}
-	]}
-}`
+//go:embed testdata/facts.json
+var sampleDocument string
 
 func TestSaysWhatItCannotRead(t *testing.T) {
 	for change, want := range map[string]string{

@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	_ "embed"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,25 +10,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/teams/document"
 )
 
-const sampleDocument = `{
-	"operations": [
-		{"method": "GET", "path": "/chats/{chatId}/messages", "query": ["$count", "$filter", "$top"]},
-		{"method": "POST", "path": "/chats/{chatId}/messages", "query": [], "body": "chatMessage"},
-		{"method": "GET", "path": "/teams/{teamId}/channels/{channelId}/messages/delta()", "query": ["$top"]},
-		{"method": "DELETE", "path": "/teams/{teamId}/channels/{channelId}/messages/{chatMessageId}/replies/{chatMessageId1}", "query": []},
-		{"method": "POST", "path": "/chats/{chatId}/markChatReadForUser", "query": [], "body": [{"name": "user", "type": "identity"}]},
-		{"method": "PATCH", "path": "/teams/{teamId}/channels/{channelId}/members/{conversationMemberId}", "query": [], "body": "conversationMember"},
-		{"method": "GET", "path": "/teams/{teamId}/channels/{channelId}/tabs/{teamsTabId}/teamsApp", "query": []},
-		{"method": "GET", "path": "/teams/getAllMessages()", "query": []}
-	],
-	"types": {
-		"chatMessage": {"fields": [{"name": "id", "type": "string"}, {"name": "createdDateTime", "type": "datetime"}, {"name": "from", "type": "identity"},
-			{"name": "importance", "type": "importance"}, {"name": "mentions", "type": "[]identity"}]},
-		"conversationMember": {"fields": [{"name": "roles", "type": "[]string"}]},
-		"identity": {"fields": [{"name": "id", "type": "string"}], "open": true},
-		"importance": {"enum": ["normal", "high", "unknownFutureValue"]}
-	}
-}`
+//go:embed testdata/operations.json
+var sampleDocument string
 
 func TestSaysWhatItCannotRead(t *testing.T) {
 	for change, want := range map[string]string{
