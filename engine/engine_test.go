@@ -85,7 +85,7 @@ func TestCannotStart(t *testing.T) {
 		{"the scripts folder is a file", func(c *engine.Config) { c.Scripts = file }, "load the scripts: "},
 		{"the data folder is a file", func(c *engine.Config) { c.Data = file }, "make the data folder: mkdir " + file + ": not a directory"},
 		{"a wrong connection", func(c *engine.Config) { c.Connections = []connection.Settings{{Name: "notion"}} },
-			"the connections cannot be used:\nconnections.notion: there is no app \"notion\"; known are asana, googlecalendar, highlevel, qonto, slack, teams"},
+			"the connections cannot be used:\nconnections.notion: there is no app \"notion\"; known are " + knownApps()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()

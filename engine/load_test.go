@@ -171,7 +171,7 @@ listne: 1
 	}
 	got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
 	want := `tidewire.yaml:4: connections.qonto.acount: qonto has no such setting (did you mean "account"?)
-tidewire.yaml:5: connections.notion: there is no app "notion"; known are asana, googlecalendar, highlevel, qonto, slack, teams
+tidewire.yaml:5: connections.notion: there is no app "notion"; known are ` + knownApps() + `
 tidewire.yaml:8: accounts.qonto: there is no connection "highlevel/rome"
 tidewire.yaml:9: listne: unknown setting; did you mean listen?`
 	if got != want {
@@ -194,4 +194,13 @@ func TestLoadConfigWithoutFile(t *testing.T) {
 	if _, err := engine.LoadConfig(config.Sources{Dir: dir, File: filepath.Join(dir, "nope.yaml")}, nil); err == nil {
 		t.Error("a file that was asked for and is missing: got no error")
 	}
+}
+
+// knownApps lists the apps that are built in, as errors do.
+func knownApps() string {
+	var names []string
+	for _, app := range all.Apps() {
+		names = append(names, app.Name)
+	}
+	return strings.Join(names, ", ")
 }

@@ -192,7 +192,7 @@ func TestDocuments(t *testing.T) {
 		"- a\n":                                  "tidewire.yaml:1: found a list, expected settings by name",
 		"params: &a\n  a: *a\n":                  "tidewire.yaml:1: values stand more than 200 levels deep, or an alias contains itself",
 		"params: { <<: 3 }":                      "tidewire.yaml:1: found a number after <<, expected an alias of a mapping",
-		"params:\n  a:\n    channel: #general\n": `tidewire.yaml:3: "channel" has no value, since #general is a comment; put it in quotes`,
+		"params:\n  a:\n    channel: #general\n": `tidewire.yaml:3: "channel" has no value, since what begins with # is a comment; put it in quotes`,
 		"listen: *a\n":                           "tidewire.yaml: not valid YAML: unknown anchor 'a' referenced",
 	} {
 		if _, err := loaded(t, text); err == nil || !strings.HasPrefix(err.Error(), want) {

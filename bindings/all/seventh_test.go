@@ -38,7 +38,7 @@ func TestSeventhApp(t *testing.T) {
 
 	home := t.TempDir()
 	write(t, filepath.Join(home, "scripts", "plan.lua"), block(t, readme, "scripts/plan.lua"))
-	printed, _ := start(t, home, program, "sandbox", "--listen", "127.0.0.1:0", "--webhooks", "", "--dir", home)
+	printed, _ := start(t, home, program, "sandbox", "--listen", "127.0.0.1:0", "--webhooks", "http://127.0.0.1:1", "--dir", home)
 	write(t, filepath.Join(home, "tidewire.yaml"), connectionOf(t, printed, "kanban"))
 	_, log := start(t, home, program, "run", home, "--listen", "127.0.0.1:0", "--log-format", "json")
 	until(t, log, "tidewire is ready")

@@ -130,6 +130,12 @@ func (s *Sandbox) PublicKey(app string) string {
 	return ""
 }
 
+// SendsWebhooks reports whether an app sends webhooks that Subscribe can ask for.
+func (s *Sandbox) SendsWebhooks(app string) bool {
+	a := s.apps[app]
+	return a != nil && a.Def.Webhook != nil
+}
+
 // Subscribe has an app's webhooks sent to an address, signed with secret where
 // the vendor signs with a secret.
 func (s *Sandbox) Subscribe(app, address, secret string) error {

@@ -145,6 +145,7 @@ var comment = regexp.MustCompile(`^#[^ \t#]`)
 func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 	lines := map[string]int{}
 	var merged []*yaml.Node
+	mergeLine := 0
 	for i := 0; i+1 < len(from.Content); i += 2 {
 		key, err := e.value(from.Content[i], depth+1)
 		if err != nil {
@@ -154,7 +155,10 @@ func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 		switch {
 		case err != nil:
 			return err
+		case key.Tag == "!!merge" && mergeLine > 0:
+			return &Error{Line: key.Line, Text: fmt.Sprintf("<< stands here a second time, after line %d; name all mappings in one list, such as [*a, *b]", mergeLine)}
 		case key.Tag == "!!merge":
+			mergeLine = key.Line
 			all, err := mergeable(value)
 			if err != nil {
 				return err
@@ -164,7 +168,7 @@ func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 		case key.Kind != yaml.ScalarNode || IsNull(key):
 			return &Error{Line: from.Content[i].Line, Text: fmt.Sprintf("found %s, expected a name before the colon", KindOf(key))}
 		case IsNull(value) && value.Value == "" && comment.MatchString(key.LineComment):
-			return &Error{Line: key.Line, Text: fmt.Sprintf("%q has no value, since %s is a comment; put it in quotes, or a blank after #", brief(key.Value), brief(key.LineComment))}
+			return &Error{Line: key.Line, Text: fmt.Sprintf("%q has no value, since what begins with # is a comment; put it in quotes, or a blank after #", brief(key.Value))}
 		case lines[key.Value] > 0:
 			return &Error{Line: key.Line, Text: fmt.Sprintf("%q stands here a second time, after line %d; take one away", brief(key.Value), lines[key.Value])}
 		}

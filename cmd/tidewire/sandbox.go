@@ -40,8 +40,8 @@ the engine at --webhooks.`,
 				return err
 			}
 			for _, app := range apps.AppNames() {
-				if webhooks == "" {
-					break
+				if webhooks == "" || !apps.SendsWebhooks(app) {
+					continue
 				}
 				if err := apps.Subscribe(app, strings.TrimSuffix(webhooks, "/")+"/hooks/"+app, sandboxSecret); err != nil {
 					return usageError{fmt.Errorf("--webhooks: %w", err)}

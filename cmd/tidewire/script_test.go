@@ -18,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
@@ -50,12 +51,21 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Values[programs{}] = map[string]*program{}
 			env.Setenv("TZ", "UTC")
+			env.Setenv("APPS", strings.Join(appNames(), ", "))
 			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "await": await, "signal": terminate, "crash": crash, "struck": struck, "vendor": vendor, "quit": quit, "post": post, "capture": capture, "keep": keep, "authorise": authorise,
 		},
 	})
+}
+
+// appNames names the apps that are built in, as errors do.
+func appNames() (names []string) {
+	for _, app := range all.Apps() {
+		names = append(names, app.Name)
+	}
+	return names
 }
 
 // unpackReadme gives the stories what the README shows: its first script as
