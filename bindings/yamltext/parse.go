@@ -12,6 +12,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -129,6 +130,9 @@ func (e *expander) value(n *yaml.Node, depth int) (*yaml.Node, error) {
 			if err != nil {
 				return nil, err
 			}
+			if missing(inner) {
+				return nil, &Error{Line: item.Line, Text: "an item of the list has no value; take it away, or put a text that begins with # in quotes"}
+			}
 			out.Content = append(out.Content, inner)
 		}
 	case yaml.MappingNode:
@@ -136,6 +140,9 @@ func (e *expander) value(n *yaml.Node, depth int) (*yaml.Node, error) {
 	}
 	return &out, nil
 }
+
+// missing reports whether nothing stands where a value was expected.
+func missing(n *yaml.Node) bool { return IsNull(n) && n.Value == "" }
 
 // comment matches one that stands where a value was meant: "channel: #general".
 var comment = regexp.MustCompile(`^#[^ \t#]`)
@@ -167,7 +174,9 @@ func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 			continue
 		case key.Kind != yaml.ScalarNode || IsNull(key):
 			return &Error{Line: from.Content[i].Line, Text: fmt.Sprintf("found %s, expected a name before the colon", KindOf(key))}
-		case IsNull(value) && value.Value == "" && comment.MatchString(key.LineComment):
+		case missing(value) && from.Style&yaml.FlowStyle != 0 && (key.Tag != "!!str" || strings.Contains(key.Value, ":")):
+			return &Error{Line: key.Line, Text: fmt.Sprintf("%q has no value, expected name: value; put a text with a comma or a colon in quotes", brief(key.Value))}
+		case missing(value) && comment.MatchString(key.LineComment):
 			return &Error{Line: key.Line, Text: fmt.Sprintf("%q has no value, since what begins with # is a comment; put it in quotes, or a blank after #", brief(key.Value))}
 		case lines[key.Value] > 0:
 			return &Error{Line: key.Line, Text: fmt.Sprintf("%q stands here a second time, after line %d; take one away", brief(key.Value), lines[key.Value])}

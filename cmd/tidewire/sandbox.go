@@ -19,9 +19,9 @@ func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the apps in memory, to try scripts against",
-		Long: `Serve stand-ins for HighLevel, Qonto and Slack on this machine. They speak the
-vendors' HTTP, keep what is created until they end, and send signed webhooks to
-the engine at --webhooks.`,
+		Long: `Serve stand-ins for all apps on this machine. They speak the vendors' HTTP,
+keep what is created until they end, and send signed webhooks to the engine at
+--webhooks.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := logs.logger(t.err)
 			if err != nil {
