@@ -57,7 +57,7 @@ func TestSyncTokens(t *testing.T) {
 	w.Call("GET "+since, "").Is(200, "items.#", "0")
 	w.Call("PATCH "+events+"/"+first.Get("items.0.id"), `{"location":"Lille"}`).Is(200)
 	w.Call("DELETE "+events+"/"+first.Get("items.1.id"), "").Is(204)
-	// What changes while somebody goes through the pages is told the next time.
+	// A change between two pages is listed in the next synchronisation.
 	page := w.Call("GET "+since+"&maxResults=1", "").Is(200, "items.#", "1", "items.0.location", "Lille")
 	w.Call("PATCH "+events+"/"+first.Get("items.0.id"), `{"location":"Lyon"}`).Is(200)
 	end := w.Call("GET "+since+"&maxResults=1&pageToken="+page.Get("nextPageToken"), "").Is(200, "items.0.status", "cancelled")

@@ -57,8 +57,8 @@ func TestEditionsHaveTheirOwnEndpoints(t *testing.T) {
 	}
 }
 
-// HighLevel's ads have one version in both editions: what is sent tells which
-// of the two descriptions is meant.
+// HighLevel's ads have one version number in both editions. The fields of the
+// request decide which of the two operations it is.
 func TestEditionsOfOneVersion(t *testing.T) {
 	w := start(t, sandbox.Config{Strict: true})
 	w.Call("GET /highlevel/ad-publishing/facebook/me?locationId=loc1", "").Is(200)

@@ -9,8 +9,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/openapi"
 )
 
-// TestFolder reads documents that refer to each other, with what generators
-// get wrong. Types that mean different things are told apart by document.
+// TestFolder reads documents that refer to each other, with common faults of
+// generators. Different types of one name get the name of their document.
 func TestFolder(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{

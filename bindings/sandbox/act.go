@@ -16,9 +16,10 @@ type Result struct {
 	made   bool // by an upsert or put
 	Listed bool
 	Page   Page
-	// fields stand in the answer as they are, beside or over the rest.
+	// Fields are added to the answer unchanged, in place of fields of the same
+	// names.
 	Fields Object
-	// changes are what webhooks tell.
+	// Changes are sent as webhooks.
 	Changes []Change
 }
 
@@ -267,8 +268,8 @@ func (a *App) date(res *resource, fields Object, at string, made bool) {
 }
 
 // alter merges fields into a record; null takes a field away. It gives the
-// changes that webhooks tell: those of fields with an event of their own, and
-// one of the whole record for any other field.
+// changes to send as webhooks: one for each field that has an event of its own,
+// and one of the whole record for all other fields.
 func (a *App) alter(res *resource, r *Record, fields Object) []Change {
 	var found []Change
 	other := len(fields) == 0
@@ -342,7 +343,7 @@ func (r *Call) remove() (Result, *Failure) {
 	return Result{Record: found, Changes: []Change{{Resource: res.name, Verb: "deleted", Record: found}}}, nil
 }
 
-// drop takes a record away, or leaves of it what the vendor's lists tell.
+// drop removes a record, unless the vendor still lists deleted ones.
 func (a *App) drop(res *resource, r *Record) {
 	if a.rules.KeepDeleted == nil || !a.rules.KeepDeleted(res.name, r) {
 		a.store.remove(res.name, r)

@@ -50,7 +50,7 @@ func completeDelivery(sub *sandbox.Subscription, body sandbox.Object) {
 	body["resourceData"] = sandbox.Object{"id": id, "@odata.type": "#Microsoft.Graph." + kinds[sub.Def.Name], "@odata.id": at}
 }
 
-// itemWord is the placeholder of an item's value in a subscription's path.
+// itemWord matches where the value of an item goes in a subscription's path.
 var itemWord = regexp.MustCompile(`\{of\.[^{}]*\}`)
 
 // pathOf is the path of a record below what a subscription is for, as

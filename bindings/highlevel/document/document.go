@@ -119,8 +119,8 @@ type eventFacts struct {
 	Example *openapi.Node
 }
 
-// addTriggers makes a trigger of each event. What a body calls itself
-// stands in its example, which for a few is the name of another event.
+// addTriggers makes a trigger of each event. The type of a body is in its
+// example, which for a few events has the type of another one.
 func addTriggers(made *source.Source, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
