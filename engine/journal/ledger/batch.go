@@ -95,7 +95,6 @@ func (b *batch) clear() {
 	b.since = empty(b.since)
 	b.due, b.paused = nil, nil
 	b.want.reset()
-	b.rows.Reset()
 	b.reset()
 }
 
@@ -109,13 +108,15 @@ func (b *batch) reset() {
 	clear(b.opened)
 	clear(b.released)
 	b.changes.reset()
-	b.made, b.live, b.last = 0, b.rows.Live, b.rows.Last
+	b.made = 0
 	b.moves, b.wakes, b.newRules, b.rung = empty(b.moves), b.wakes[:0], empty(b.newRules), false
 }
 
 // load loads what is wanted.
 func (b *batch) load(ctx context.Context, tx Tx) error {
 	w, r := &b.want, &b.rows
+	defer w.reset()
+	defer r.reset()
 	if err := tx.Load(ctx, w, r); err != nil {
 		return err
 	}
@@ -154,12 +155,11 @@ func (b *batch) load(ctx context.Context, tx Tx) error {
 	b.values.fill(w.States, r.States)
 	b.links.fill(w.Links, r.Links)
 	b.floods.fill(w.Floods, r.Floods)
-	w.reset()
 	return nil
 }
 
 func (b *batch) addRow(seq int64, row RunRow) {
-	b.runs.loaded[seq] = slot[*Run]{row.Run, true}
+	b.runs.load(seq, row.Run)
 	b.lasts[seq] = row.Last
 }
 

@@ -209,6 +209,7 @@ func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 		if err := b.load(ctx, tx); err != nil {
 			return err
 		}
+		b.live, b.last = b.rows.Live, b.rows.Last
 		refused, err := b.decide(tasks)
 		switch {
 		case err == nil:
@@ -218,6 +219,7 @@ func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 		case !refused && b.want.none():
 			return errors.New("a batch needs rows that it does not name") // it would never end
 		}
+		b.reset()
 	}
 }
 
@@ -225,7 +227,6 @@ func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 // errMore if it must be called again: after further rows were loaded or, with
 // refused, because a task was refused that had changed something.
 func (b *batch) decide(tasks []task) (refused bool, err error) {
-	b.reset()
 	var more error
 	for _, t := range tasks {
 		ticket := t.slot()

@@ -26,8 +26,9 @@ type Store interface {
 
 // Tx is one open transaction.
 type Tx interface {
-	// Load reads the rows of the keys in Want: each group of Rows is as long as
-	// its group of keys, in the same order. Names that are unknown are added.
+	// Load appends the rows of the keys in Want to Rows, whose groups are empty:
+	// each becomes as long as its group of keys, in the same order. Names that
+	// are unknown are added.
 	Load(ctx context.Context, want *Want, rows *Rows) error
 	// Write makes all changes of a batch. It is called once, as the last.
 	Write(ctx context.Context, changes *Changes) error
@@ -448,8 +449,8 @@ func (w *Want) reset() {
 	}
 }
 
-// Reset empties all groups; Live, Last and Next stay.
-func (r *Rows) Reset() {
+// reset empties all groups; Live, Last and Next stay.
+func (r *Rows) reset() {
 	*r = Rows{
 		Hooks: empty(r.Hooks), Versions: empty(r.Versions), IDs: empty(r.IDs), Events: empty(r.Events), Types: empty(r.Types), Runs: empty(r.Runs),
 		Lanes: empty(r.Lanes), Merging: empty(r.Merging), Replacers: empty(r.Replacers), Due: empty(r.Due), Paused: empty(r.Paused), Steps: empty(r.Steps), Marks: empty(r.Marks),

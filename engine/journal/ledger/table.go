@@ -10,7 +10,8 @@ import (
 type table[K comparable, V any] struct {
 	loaded map[K]slot[V]
 	staged map[K]V
-	order  []K // of staged, in the order of their first change
+	order  []K  // of staged, in the order of their first change
+	used   bool // something is in it; most tables stay empty in most batches
 }
 
 // slot holds a loaded row; ready is false until it is loaded.
@@ -25,6 +26,7 @@ func (t *table[K, V]) init() { t.loaded, t.staged = map[K]slot[V]{}, map[K]V{} }
 // yet.
 func (t *table[K, V]) ask(key K, want *[]K) {
 	if _, asked := t.loaded[key]; !asked {
+		t.used = true
 		t.loaded[key] = slot[V]{}
 		*want = append(*want, key)
 	}
@@ -33,8 +35,14 @@ func (t *table[K, V]) ask(key K, want *[]K) {
 // fill takes the answers to the keys that were wanted.
 func (t *table[K, V]) fill(keys []K, values []V) {
 	for i, key := range keys {
-		t.loaded[key] = slot[V]{values[i], true}
+		t.load(key, values[i])
 	}
+}
+
+// load takes a row that was loaded.
+func (t *table[K, V]) load(key K, value V) {
+	t.used = true
+	t.loaded[key] = slot[V]{value, true}
 }
 
 // get gives a row as the batch leaves it. Where it is not loaded it is asked
@@ -60,6 +68,7 @@ func (t *table[K, V]) before(key K, want *[]K) (value V, err error) {
 // set changes a row.
 func (t *table[K, V]) set(key K, value V) {
 	if _, again := t.staged[key]; !again {
+		t.used = true
 		t.order = append(t.order, key)
 	}
 	t.staged[key] = value
@@ -75,14 +84,19 @@ func (t *table[K, V]) unset(key K) {
 
 // reset drops what the batch changed.
 func (t *table[K, V]) reset() {
-	clear(t.staged)
-	t.order = t.order[:0]
+	if t.used {
+		clear(t.staged)
+		t.order = t.order[:0]
+	}
 }
 
 // clear drops what was loaded too.
 func (t *table[K, V]) clear() {
-	t.reset()
-	clear(t.loaded)
+	if t.used {
+		t.reset()
+		clear(t.loaded)
+		t.used = false
+	}
 }
 
 // each calls f for each of a list. It goes on where f needs further rows, so

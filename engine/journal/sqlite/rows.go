@@ -18,7 +18,6 @@ const approvalTrigger = "approval"
 
 // Load implements ledger.Tx.
 func (t *tx) Load(_ context.Context, w *ledger.Want, r *ledger.Rows) error {
-	r.Reset()
 	if w.Counts {
 		r.Live, r.Last = t.live, t.last
 	}
