@@ -80,7 +80,7 @@ func (w *world) build(files map[string]string, changes ...func(*engine.Config)) 
 	}
 	w.start(config)
 	for _, app := range w.apps.AppNames() {
-		if w.alone || app == w.mute {
+		if w.alone || app == w.mute || !w.apps.SendsWebhooks(app) {
 			continue
 		}
 		must(w.t, w.apps.Subscribe(app, w.engine.URL()+"/hooks/"+app, secret))

@@ -103,6 +103,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}()
 	<-e.Ready()
 	for _, app := range apps.AppNames() {
+		if !apps.SendsWebhooks(app) {
+			continue
+		}
 		if err := apps.Subscribe(app, e.URL()+"/hooks/"+app, demoSecret); err != nil {
 			return err
 		}
