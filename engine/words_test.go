@@ -1,0 +1,296 @@
+package engine_test
+
+import (
+	"bufio"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// maxExceptions bounds the exceptions in words.txt.
+const maxExceptions = 20
+
+// wordList is the content of words.txt.
+type wordList struct {
+	instead map[string]map[string]string // by where, then word
+	// allowed are exceptions: a place (a file or folder) and a word or whole
+	// name there. The value is set once one is used.
+	allowed map[[2]string]bool
+	// pending are folders that are not checked.
+	pending []string
+}
+
+func readWords(t *testing.T) *wordList {
+	t.Helper()
+	list := &wordList{instead: map[string]map[string]string{}, allowed: map[[2]string]bool{}}
+	text, err := os.ReadFile(filepath.Join("testdata", "words.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		cells := strings.Split(line, "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		switch {
+		case cells[0] == "pending" && len(cells) == 2:
+			list.pending = append(list.pending, cells[1])
+		case cells[0] == "allow" && len(cells) == 4 && cells[3] != "":
+			list.allowed[[2]string{cells[1], cells[2]}] = false
+		case len(cells) == 3:
+			for _, where := range strings.Fields(cells[1]) {
+				if list.instead[where] == nil {
+					list.instead[where] = map[string]string{}
+				}
+				for _, word := range strings.Fields(cells[0]) {
+					list.instead[where][word] = cells[2]
+				}
+			}
+		default:
+			t.Fatalf("words.txt:%d: found %q, expected WORDS | WHERE | INSTEAD, allow | PLACE | WORD | REASON or pending | FOLDER", i+1, line)
+		}
+	}
+	return list
+}
+
+// excused reports whether a word, or the name that it is in, is allowed in a
+// file.
+func (l *wordList) excused(file, word, name string) bool {
+	for exception := range l.allowed {
+		if (file == exception[0] || strings.HasPrefix(file, exception[0]+"/")) && (exception[1] == word || exception[1] == name) {
+			l.allowed[exception] = true
+			return true
+		}
+	}
+	return false
+}
+
+// TestWords holds names, comments, texts and documents to the words of
+// README.md.
+func TestWords(t *testing.T) {
+	list := readWords(t)
+	if len(list.allowed) > maxExceptions {
+		t.Errorf("words.txt has %d exceptions, expected at most %d", len(list.allowed), maxExceptions)
+	}
+	found, files := 0, 0
+	report := func(file string, line int, where, word, name string) {
+		if list.instead[where][word] == "" || list.excused(file, word, name) {
+			return
+		}
+		if slices.ContainsFunc(list.pending, func(pattern string) bool {
+			folder, below := strings.CutSuffix(pattern, "/...")
+			return path.Dir(file) == folder || below && strings.HasPrefix(file, folder+"/")
+		}) {
+			return
+		}
+		if found++; found <= 50 {
+			t.Errorf("%s:%d: %s %q: say instead: %s", file, line, where, name, list.instead[where][word])
+		}
+	}
+	err := filepath.WalkDir("..", func(at string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() != ".." && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		name, err := filepath.Rel("..", at)
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		switch filepath.Ext(at) {
+		case ".go":
+			files++
+			for _, word := range nameWords(strings.TrimSuffix(d.Name(), ".go")) {
+				report(name, 1, "name", word, d.Name())
+			}
+			return wordsOfGo(at, func(line int, where, word, in string) { report(name, line, where, word, in) })
+		case ".md":
+			files++
+			return wordsOfLines(at, "", func(line int, word, in string) { report(name, line, "doc", word, in) })
+		case ".lua":
+			files++
+			return wordsOfLines(at, "--", func(line int, word, in string) { report(name, line, "comment", word, in) })
+		}
+		return nil
+	})
+	if err != nil || files < 400 {
+		t.Fatalf("read %d files, %v", files, err)
+	}
+	if found > 50 {
+		t.Errorf("and %d more", found-50)
+	}
+	for exception, used := range list.allowed {
+		if !used {
+			t.Errorf("words.txt allows %q in %s, which does not use it", exception[1], exception[0])
+		}
+	}
+}
+
+// wordsOfGo calls report for each word of a Go file: of the names that it
+// declares, of its comments and, unless it is a test, of its strings.
+func wordsOfGo(path string, report func(line int, where, word, in string)) error {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+	if err != nil {
+		return err
+	}
+	line := func(at token.Pos) int { return set.Position(at).Line }
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			for i, text := range strings.Split(comment.Text, "\n") {
+				for _, word := range textWords(text) {
+					report(line(comment.Pos())+i, "comment", word, strings.TrimSpace(text))
+				}
+			}
+		}
+	}
+	declared := func(names ...*ast.Ident) {
+		for _, name := range names {
+			if name != nil {
+				for _, word := range nameWords(name.Name) {
+					report(line(name.Pos()), "name", word, name.Name)
+				}
+			}
+		}
+	}
+	expressions := func(all []ast.Expr) {
+		for _, e := range all {
+			if name, isName := e.(*ast.Ident); isName {
+				declared(name)
+			}
+		}
+	}
+	test := strings.HasSuffix(path, "_test.go")
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return false
+		case *ast.FuncDecl:
+			declared(n.Name)
+		case *ast.TypeSpec:
+			declared(n.Name)
+		case *ast.ValueSpec:
+			declared(n.Names...)
+		case *ast.Field:
+			declared(n.Names...)
+			return true
+		case *ast.LabeledStmt:
+			declared(n.Label)
+		case *ast.AssignStmt:
+			if n.Tok == token.DEFINE {
+				expressions(n.Lhs)
+			}
+		case *ast.RangeStmt:
+			if n.Tok == token.DEFINE {
+				expressions([]ast.Expr{n.Key, n.Value})
+			}
+		case *ast.BasicLit:
+			if test || n.Kind != token.STRING {
+				return true
+			}
+			text, err := strconv.Unquote(n.Value)
+			if err != nil || !strings.Contains(text, " ") || sqlText.MatchString(text) {
+				return true
+			}
+			for _, word := range textWords(text) {
+				report(line(n.Pos()), "text", word, text)
+			}
+		}
+		return true
+	})
+	return nil
+}
+
+// sqlText matches statements: the names of tables and columns are kept.
+var sqlText = regexp.MustCompile(`(?is)^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|PRAGMA|REPLACE|ALTER|DROP)\s`)
+
+// wordsOfLines calls report for each word of a text file; where a sign begins
+// comments, for those of its comments.
+func wordsOfLines(path, comment string, report func(line int, word, in string)) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for n := 1; lines.Scan(); n++ {
+		text := lines.Text()
+		if strings.HasPrefix(text, "|") && strings.Count(text, "|") == 4 && strings.Contains(path, filepath.Join("engine", "README.md")) {
+			text = text[:strings.LastIndex(strings.TrimSuffix(text, "|"), "|")] // the last column of the word table has what was replaced
+		}
+		if comment != "" {
+			_, after, found := strings.Cut(text, comment)
+			if !found {
+				continue
+			}
+			text = after
+		}
+		for _, word := range textWords(text) {
+			report(n, word, text)
+		}
+	}
+	return lines.Err()
+}
+
+// textWords are the words of a text in lower case. A word with a hyphen is one
+// word, and what is between backquotes is none.
+func textWords(text string) []string {
+	parts := strings.Split(text, "`")
+	var all []string
+	for i := 0; i < len(parts); i += 2 {
+		all = append(all, strings.FieldsFunc(strings.ToLower(parts[i]), func(r rune) bool { return r != '-' && r != '_' && !unicode.IsLetter(r) })...)
+	}
+	return all
+}
+
+// nameWords are the words of a name in lower case: of "maxHTTPTurns" max, http
+// and turns.
+func nameWords(name string) []string {
+	var all []string
+	runes := []rune(name)
+	start := 0
+	end := func(i int) {
+		if word := strings.Trim(string(runes[start:i]), "_0123456789"); word != "" {
+			all = append(all, strings.ToLower(word))
+		}
+		start = i
+	}
+	for i := 1; i < len(runes); i++ {
+		switch {
+		case runes[i] == '_' || runes[i-1] == '_',
+			unicode.IsUpper(runes[i]) && !unicode.IsUpper(runes[i-1]),
+			unicode.IsUpper(runes[i]) && i+1 < len(runes) && unicode.IsLower(runes[i+1]):
+			end(i)
+		}
+	}
+	end(len(runes))
+	return all
+}
+
+// TestNameWords holds how names are split.
+func TestNameWords(t *testing.T) {
+	for name, want := range map[string]string{
+		"maxHTTPTurns": "max http turns", "Turn": "turn", "lookBack": "look back", "lookback": "lookback", "told_2": "told", "x": "x", "ID": "id",
+	} {
+		if got := strings.Join(nameWords(name), " "); got != want {
+			t.Errorf("the words of %s are %q, want %q", name, got, want)
+		}
+	}
+}
