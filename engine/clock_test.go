@@ -5,8 +5,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 )
+
+// shiftedClock is a clock that differs from another by some time.
+type shiftedClock struct {
+	clock.Clock
+	by func() time.Duration
+}
+
+func (c shiftedClock) Now() time.Time { return c.Clock.Now().Round(0).Add(c.by()) }
 
 // TestTheClockIsTurned sets the clock on and back while a run waits, also over
 // a restart. A wait is for a time of day: it is never over before, a minute

@@ -3,35 +3,137 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/doctor"
+	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
 )
-
-// Commands for the control API; the runner and the store do what they say.
 
 // Cancel ends a live run.
 func (e *Engine) Cancel(ctx context.Context, run string) error { return e.runner.Cancel(ctx, run) }
 
-// Retry lets a failed, cancelled or standing run go on.
+// Retry continues a failed, cancelled or parked run.
 func (e *Engine) Retry(ctx context.Context, run string) error { return e.runner.Retry(ctx, run) }
 
-// Resolve decides about a held run.
+// Resolve records a person's decision about a held run.
 func (e *Engine) Resolve(ctx context.Context, run string, v journal.Verdict, result json.RawMessage) error {
 	return e.runner.Resolve(ctx, run, v, result)
 }
 
-// Replay makes a new run of the event of another.
+// Replay starts a new run for the event of another.
 func (e *Engine) Replay(ctx context.Context, run string, keep int) (string, error) {
 	return e.runner.Replay(ctx, run, keep)
 }
 
-// Migrate moves a standing run to the present version of its script.
+// Migrate binds a parked run to the present version of its script.
 func (e *Engine) Migrate(ctx context.Context, run string) error { return e.runner.Migrate(ctx, run) }
 
-// ReleaseFlood lets the paused runs of a trigger go on, or drops them.
+// ReleaseFlood queues the paused runs of a trigger, or drops them.
 func (e *Engine) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
 	return e.store.ReleaseFlood(ctx, trigger, drop)
 }
 
-// Backup copies the store to a file while the engine works.
+// Backup copies the journal to a file.
 func (e *Engine) Backup(ctx context.Context, file string) error { return e.store.Backup(ctx, file) }
+
+// Doctor lists what does not recover without a person.
+func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
+	return doctor.Examine(ctx, doctor.Engine{
+		Apps: e.config.Apps, Store: e.store, Scripts: e.scripts, Connections: e.connections, Polls: e.polls, Webhooks: e.hooks, Clock: e.config.Clock,
+	})
+}
+
+// Connections lists the state of the connections.
+func (e *Engine) Connections(context.Context) ([]connection.Status, error) {
+	return e.service.List(), nil
+}
+
+// TestConnection makes one harmless call on a connection. If the connection
+// works again, the runs that it blocked go on.
+func (e *Engine) TestConnection(ctx context.Context, name string) (control.ConnectionTest, error) {
+	t, err := e.service.Test(ctx, name)
+	if err == nil && t.State == connection.Connected {
+		err = e.runner.Mended(ctx, t.Name)
+	}
+	return t, err
+}
+
+// ReloadConnections loads the vault again, and wakes the runs that were blocked
+// by connections which can be used now. It returns the names of these.
+func (e *Engine) ReloadConnections(ctx context.Context, key string) ([]string, error) {
+	usable, err := e.connections.Reload(key)
+	if err != nil {
+		return nil, fmt.Errorf("the connections cannot be loaded:\n%w", err)
+	}
+	if len(usable) == 0 {
+		return nil, nil
+	}
+	e.config.Log.Info("connections can be used", "connections", strings.Join(usable, ", "))
+	// A script that names one may have failed to load.
+	return usable, errors.Join(e.scripts.Retry(ctx), e.runner.Mended(ctx, usable...))
+}
+
+// installed records that a vendor's customer installed or removed the app.
+func (e *Engine) installed(ctx context.Context, l ingest.Life) error {
+	if !l.Began {
+		return e.connections.Uninstalled(ctx, l.Connection, l.Account, l.At)
+	}
+	usable, err := e.connections.Installed(ctx, l.Connection, l.Account, l.At)
+	if err != nil {
+		return err
+	}
+	return e.runner.Mended(ctx, usable...)
+}
+
+// send accepts an event from the control API.
+func (e *Engine) send(ctx context.Context, m control.Message) (control.Sent, error) {
+	id, receipt, err := e.ingest.Send(ctx, ingest.Manual{ID: m.ID, Type: m.Type, Connection: m.Connection, Data: m.Data})
+	if err != nil {
+		return control.Sent{}, err
+	}
+	return control.Sent{Event: id, Duplicate: receipt.Duplicate, Runs: receipt.Runs,
+		Woken: receipt.Woken, Merged: receipt.Merged, Skipped: receipt.Skipped}, nil
+}
+
+// status returns what the engine runs, for the control API.
+func (e *Engine) status() control.Status {
+	s := control.Status{PID: os.Getpid(), Listen: e.URL(), Started: e.started,
+		Scripts: []control.ScriptStatus{}, Webhooks: []control.Count{}, Polls: []control.PollStatus{}}
+	scripts := map[string]control.ScriptStatus{}
+	for name, script := range e.scripts.Generation().Scripts {
+		one := control.ScriptStatus{Name: name, Version: script.Version.Short(), Hooks: []string{}}
+		for _, hook := range script.Hooks {
+			one.Hooks = append(one.Hooks, hook.Name)
+		}
+		scripts[name] = one
+	}
+	for _, problem := range e.scripts.Problems() {
+		one, live := scripts[problem.Script]
+		if !live {
+			one = control.ScriptStatus{Name: problem.Script, Hooks: []string{}}
+		}
+		one.Problem = problem.Error()
+		scripts[problem.Script] = one
+	}
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
+		s.Scripts = append(s.Scripts, scripts[name])
+	}
+	for _, count := range e.ingest.Counts() {
+		s.Webhooks = append(s.Webhooks, control.Count(count))
+	}
+	for _, one := range e.polls.Status() {
+		s.Polls = append(s.Polls, control.PollStatus{
+			Connection: one.Connection, Poll: one.Poll, Purpose: one.Purpose, Every: one.Every.String(), Looked: one.Looked.UTC(),
+			Next: one.Next.UTC(), Found: one.Found, Problem: one.Problem, Failing: one.Failing.UTC(),
+		})
+	}
+	return s
+}

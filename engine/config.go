@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Config says what an engine works with. LoadConfig reads one from a folder;
-// tests and the demo write one directly. Apps, Scripts and Data are required.
+// Config makes an engine. LoadConfig reads one from a folder. Apps, Scripts and
+// Data are required.
 type Config struct {
 	Apps []*bindings.App
 	// Listen is the address for webhooks.
@@ -22,11 +23,11 @@ type Config struct {
 	// Scripts and Data are folders; Data is made if it is not there.
 	Scripts string
 	Data    string
-	// Zone is where dates and schedules are meant.
+	// Zone is the time zone of dates and schedules; nil means UTC.
 	Zone *time.Location
-	// VaultKey opens what is kept of connections: empty for a key in a file of
-	// the data folder, "keyring", or the key itself. Keyring is then the
-	// operating system's where it is nil.
+	// VaultKey decrypts the vault: empty for a key in a file of the data folder,
+	// "keyring", or the key itself. Keyring is used for "keyring"; nil means the
+	// operating system's.
 	VaultKey    string
 	Keyring     connection.Keyring
 	Connections []connection.Settings
@@ -36,7 +37,8 @@ type Config struct {
 	// Params are the parameters of scripts, by script name.
 	Params map[string]json.RawMessage
 	HTTP   HTTPConfig
-	// Retention says how long what has ended is kept; zero fields keep it.
+	// Retention is how long what has ended is kept; what is zero is kept for
+	// good.
 	Retention journal.Retention
 	// Flood is how many events of one trigger may come from an app in a minute
 	// before their runs are paused; zero means no bound.
@@ -46,15 +48,15 @@ type Config struct {
 	InFlight int
 	Grace    time.Duration
 	Log      *slog.Logger
-	Now      func() time.Time
-	// Timer waits by Now: it gives a channel on which the time comes once d has
-	// passed, and a function that gives the timer up; nil means the machine's.
-	Timer func(d time.Duration) (<-chan time.Time, func())
-	// Finished is told of every run that ended.
+	// Clock is the time that runs, timers and schedules use; nil means the
+	// machine's.
+	Clock clock.Clock
+	// Finished is called for every run that ended.
 	Finished func(journal.Run, []journal.Step)
 }
 
-// HTTPConfig says which addresses the http library may reach beyond public ones.
+// HTTPConfig has the addresses that the http library may reach beside public
+// ones.
 type HTTPConfig struct {
 	AllowPrivate bool
 	Allow        []string // host names or addresses

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -42,7 +43,7 @@ func openClinic(t *testing.T, source string) *clinic {
 	c.config = atShop(shop.URL)
 	c.config.Scripts, c.config.Data = filepath.Join(dir, "scripts"), filepath.Join(dir, "data")
 	c.config.Log = slog.New(slog.NewJSONHandler(c.log, nil))
-	c.config.Now = func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+	c.config.Clock = shiftedClock{clock.System, func() time.Duration { return time.Duration(c.ahead.Load()) }}
 	must(t, os.Mkdir(c.config.Scripts, 0o755))
 	must(t, os.WriteFile(filepath.Join(c.config.Scripts, "orders.lua"), []byte(source), 0o644))
 	c.start()
@@ -142,7 +143,7 @@ func TestTheDoctorFindsScriptsThatDoNotLoad(t *testing.T) {
 	file, mark := filepath.Join(c.config.Scripts, "orders.lua"), c.log.mark()
 	must(t, os.WriteFile(file, []byte(waits+" end"), 0o644))
 	c.log.await(t, mark, `"script not loaded`)
-	c.finds("script", "", "orders was not loaded, its last version stays live: orders.lua:1: ", "mend the script and save it")
+	c.finds("script", "", "orders was not loaded, its last version stays live: orders.lua:1: ", "fix the script and save it")
 	c.stop()
 	c.start()
 	c.finds("script", "", "orders was not loaded, it is not live: orders.lua:1: ")

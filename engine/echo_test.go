@@ -161,7 +161,7 @@ func TestWhatGoogleTellsOfOurOwnChangesIsAnEcho(t *testing.T) {
 	w.build(map[string]string{"sync.lua": `local googlecalendar = require "googlecalendar"
 on({ "googlecalendar.event.created", "googlecalendar.event.updated" }, function(event)
   googlecalendar.events.patch { calendarId = event.data.calendarId, eventId = event.data.id, description = event.id }
-end)`}, func(c *engine.Config) { c.Now, c.Timer = clock.Now, clock.Timer })
+end)`}, func(c *engine.Config) { c.Clock = clock })
 	look := func() {
 		t.Helper()
 		for range 2 { // what the first look found is then kept

@@ -1,6 +1,6 @@
-// Package engine puts the rooms together: it opens the journal, loads the
-// scripts, executes runs, listens for webhooks and commands, and takes all of
-// it down again in the right order. What the rooms do is in them.
+// Package engine wires the parts of an installation: it opens the journal,
+// loads the scripts, starts what executes runs and receives webhooks and
+// commands, and closes all of it in the right order.
 package engine
 
 import (
@@ -12,11 +12,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/config"
+	"github.com/tidewire/tidewire/engine/connect"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/dashboard"
@@ -26,6 +29,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 	"github.com/tidewire/tidewire/engine/poll"
+	"github.com/tidewire/tidewire/engine/retention"
 	"github.com/tidewire/tidewire/engine/run"
 	"github.com/tidewire/tidewire/engine/schedule"
 	"github.com/tidewire/tidewire/engine/script"
@@ -33,7 +37,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Engine is one installation at work. Make one with New, then Run it.
+// Engine is one installation. Make one with New, then call Run.
 type Engine struct {
 	config      Config
 	store       *sqlite.Store
@@ -48,22 +52,22 @@ type Engine struct {
 	hooks       *subscription.Keeper
 	control     *control.Server
 	dashboard   *dashboard.Dashboard
+	pruner      *retention.Pruner
+	service     connect.Service
 	webhooks    net.Listener
 	commands    net.Listener
 	started     time.Time
 	ready       chan struct{}
 }
 
-// New opens everything that an engine needs and loads the scripts. Nothing
-// listens before all of it is open, so that nothing is acknowledged that could
-// not be kept. The caller runs the engine or closes it.
+// New opens everything that an engine needs and loads the scripts. It listens
+// once all of it is open, so that no event is acknowledged that cannot be
+// stored. The caller calls Run or Close.
 func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Clock = clock.OrSystem(c.Clock)
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
@@ -76,15 +80,15 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	e := &Engine{config: c, started: c.Now(), ready: make(chan struct{})}
+	e := &Engine{config: c, started: c.Clock.Now(), ready: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Now: c.Now, Timer: c.Timer, Log: c.Log}); err != nil {
+	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Now: c.Clock.Now, Timer: c.Clock.Timer, Log: c.Log}); err != nil {
 		if errors.Is(err, journal.ErrLocked) {
-			return nil, held(c.Data, err)
+			return nil, errDataFolderInUse(c.Data, err)
 		}
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
@@ -97,37 +101,38 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	return e, e.listen()
 }
 
-// held says that the data folder is in use.
-func held(data string, err error) error {
+// errDataFolderInUse is the error for a data folder that another engine has
+// locked. It says what to do, and so leaves the text of err out.
+func errDataFolderInUse(data string, err error) error {
 	process := ""
 	if pid, found, _ := sqlite.Held(StorePath(data)); found && pid != 0 {
 		process = fmt.Sprintf(" (process %d)", pid)
 	}
-	return &inUse{fmt.Sprintf("another engine%s runs on the data folder %s; stop it, or name another folder with --data-dir", process, data), err}
+	return &inUseError{fmt.Sprintf("another engine%s runs on the data folder %s; stop it, or name another folder with --data-dir", process, data), err}
 }
 
-// inUse is said alone; what led to it says nothing more.
-type inUse struct {
+type inUseError struct {
 	text string
 	err  error
 }
 
-func (e *inUse) Error() string { return e.text }
-func (e *inUse) Unwrap() error { return e.err }
+func (e *inUseError) Error() string { return e.text }
+func (e *inUseError) Unwrap() error { return e.err }
 
-// connect makes the connections and the client that sends on them.
+// connect makes the connections and the client that calls their apps.
 func (e *Engine) connect() (err error) {
 	c := e.config
 	e.connections, err = connection.New(connection.Config{
 		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
-		HTTP: call.TokenClient(), Now: c.Now, Log: c.Log,
+		HTTP: call.TokenClient(), Now: c.Clock.Now, Log: c.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("the connections cannot be used:\n%w", err)
 	}
 	e.files = file.New(filepath.Join(c.Data, "files"), 0)
 	e.calls = call.New(call.Config{
-		Files: e.files, Connections: e.connections, Now: c.Now, Sleep: c.sleep(), Log: c.Log,
+		Files: e.files, Connections: e.connections, Now: c.Clock.Now, Log: c.Log,
+		Sleep:        func(ctx context.Context, d time.Duration) error { return clock.Sleep(ctx, c.Clock, d) },
 		AllowPrivate: c.HTTP.AllowPrivate, AllowHosts: c.HTTP.Allow,
 	})
 	return nil
@@ -138,7 +143,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	c := e.config
 	machine := vm.New(vm.Config{Apps: c.Apps})
 	e.scripts, err = script.Open(ctx, script.Config{
-		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Now: c.Now,
+		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Now: c.Clock.Now,
 		Connections: func(name string) bool { _, found := e.connections.Get(name); return found },
 		Keep:        e.store.PutVersions,
 		Live:        e.store.Live,
@@ -146,45 +151,47 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("load the scripts: %w", err)
 	}
-	if err := e.awaitOld(ctx); err != nil {
+	e.service = connect.Service{Apps: c.Apps, Set: e.connections, Calls: e.calls, Generation: e.scripts.Generation}
+	if err := e.loadLiveVersions(ctx); err != nil {
 		return err
 	}
 	key, err := dashboard.Key(c.Data)
 	if err != nil {
 		return err
 	}
-	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Now: c.Now, Log: c.Log})
+	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Now: c.Clock.Now, Log: c.Log})
 	e.runner = run.New(run.Config{
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
-		Now: c.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
+		Now: c.Clock.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
 		Mark: func(event *journal.Event) *change.Mark { return e.polls.Mark(event) },
 	})
 	e.schedule = schedule.New(schedule.Config{
-		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.clock(), Log: c.Log,
+		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.Clock, Log: c.Log,
 	})
-	if e.hooks, err = e.keeper(ctx); err != nil {
+	if e.hooks, err = e.subscriptions(ctx); err != nil {
 		return err
 	}
 	e.ingest = ingest.New(ingest.Config{
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Subscriptions: e.hooks,
-		Accept: e.runner.AcceptAll, Secret: e.secret, Life: e.life, Now: c.Now, Log: c.Log,
+		Accept: e.runner.AcceptAll, Secret: e.secret, Life: e.installed, Now: c.Clock.Now, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
 	e.polls = poll.New(poll.Config{
 		Connections: e.connections.All, Calls: e.calls, Store: e.store, Generation: e.scripts.Generation,
-		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Now, Timer: c.Timer, Log: c.Log,
+		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Clock.Now, Timer: c.Clock.Timer, Log: c.Log,
 	})
+	e.pruner = retention.New(retention.Config{Store: e.store, Files: e.files, Retention: c.Retention, Clock: c.Clock, Log: c.Log})
 	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
 	return nil
 }
 
-// awaitOld has events kept that runs of the last time may still wait for, on
-// versions that are not the present ones.
-func (e *Engine) awaitOld(ctx context.Context) error {
+// loadLiveVersions loads the versions that live runs are bound to, so that the
+// events which these runs wait for are stored.
+func (e *Engine) loadLiveVersions(ctx context.Context) error {
 	hashes, err := e.store.LiveVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("find what runs wait for: %w", err)
+		return fmt.Errorf("find the versions of live runs: %w", err)
 	}
 	older := 0
 	for _, hash := range hashes {
@@ -196,7 +203,7 @@ func (e *Engine) awaitOld(ctx context.Context) error {
 			older++
 		}
 		if err != nil {
-			e.config.Log.Warn("a version that runs go on with cannot be loaded; see tidewire doctor", "version", hash, "error", err)
+			e.config.Log.Warn("a version of live runs cannot be loaded; see tidewire doctor", "version", hash, "error", err)
 		}
 	}
 	if older > 0 {
@@ -205,7 +212,7 @@ func (e *Engine) awaitOld(ctx context.Context) error {
 	return nil
 }
 
-// publicURL is where people reach the pages.
+// publicURL returns the address of the pages for people.
 func (e *Engine) publicURL() string {
 	if e.config.PublicURL != "" {
 		return e.config.PublicURL
@@ -223,37 +230,40 @@ func (e *Engine) listen() (err error) {
 	return nil
 }
 
-// URL is where webhooks are received.
+// URL returns the address that receives webhooks.
 func (e *Engine) URL() string { return "http://" + e.webhooks.Addr().String() }
 
 // Ready is closed when the engine receives events.
 func (e *Engine) Ready() <-chan struct{} { return e.ready }
 
-// Run works until ctx is done. Then it stops accepting, lets what runs finish
-// within the grace, and closes everything. It returns nil after a shutdown
-// that was asked for.
+// Run works until ctx is done. Then it stops accepting, waits for the runs in
+// flight as long as Config.Grace, and closes everything. It returns nil after
+// such a shutdown.
 func (e *Engine) Run(ctx context.Context) error {
-	receiving, stopReceiving := context.WithCancel(ctx)
-	defer stopReceiving()
-	commands, stopCommands := context.WithCancel(context.WithoutCancel(ctx))
-	var doors, desk sync.WaitGroup
-	failures := make(chan error, 8)
-	start := func(group *sync.WaitGroup, what string, work func() error) {
-		group.Go(func() {
-			if err := work(); err != nil && !errors.Is(err, context.Canceled) {
-				failures <- fmt.Errorf("%s: %w", what, err)
-				stopReceiving()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	work, receiving := errgroup.WithContext(ctx)
+	start := func(group *errgroup.Group, what string, f func() error) {
+		group.Go(func() error {
+			if err := f(); err != nil && !errors.Is(err, context.Canceled) {
+				stop()
+				return fmt.Errorf("%s: %w", what, err)
 			}
+			return nil
 		})
 	}
-	start(&doors, "watch the scripts", func() error { return e.scripts.Watch(receiving) })
-	start(&doors, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
-	start(&doors, "fire schedules", func() error { return e.schedule.Run(receiving) })
-	start(&doors, "poll", func() error { return e.polls.Run(receiving) })
-	start(&doors, "keep webhooks registered", func() error { return e.hooks.Run(receiving) })
-	start(&doors, "execute runs", func() error { return e.runner.Run(receiving) })
-	start(&doors, "forget old runs", func() error { return e.prune(receiving) })
-	start(&desk, "answer commands", func() error { return e.control.Serve(commands, e.commands) })
+	start(work, "watch the scripts", func() error { return e.scripts.Watch(receiving) })
+	start(work, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
+	start(work, "fire schedules", func() error { return e.schedule.Run(receiving) })
+	start(work, "poll", func() error { return e.polls.Run(receiving) })
+	start(work, "register webhooks", func() error { return e.hooks.Run(receiving) })
+	start(work, "execute runs", func() error { return e.runner.Run(receiving) })
+	start(work, "delete old runs", func() error { return e.pruner.Run(receiving) })
+	// Commands are answered until the last run of the shutdown has ended.
+	var answers errgroup.Group
+	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAnswering()
+	start(&answers, "answer commands", func() error { return e.control.Serve(answering, e.commands) })
 	e.config.Log.Info("tidewire is ready", "webhooks", e.URL()+"/hooks/<app>", "scripts", len(e.scripts.Generation().Scripts),
 		"hooks", len(e.scripts.Generation().Hooks()), "connections", len(e.connections.All()), "data", e.config.Data)
 	if len(e.scripts.Generation().Scripts) == 0 && len(e.scripts.Problems()) == 0 {
@@ -263,20 +273,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	close(e.ready)
 	<-receiving.Done()
 	e.config.Log.Info("tidewire is stopping")
-	doors.Wait()
-	stopCommands()
-	desk.Wait()
-	close(failures)
-	var problems []error
-	for err := range failures {
-		problems = append(problems, err)
-	}
-	problems = append(problems, e.Close())
+	failure := work.Wait()
+	stopAnswering()
+	failure = errors.Join(failure, answers.Wait(), e.Close())
 	e.config.Log.Info("tidewire has stopped")
-	return errors.Join(problems...)
+	return failure
 }
 
-// Close gives back what New opened. Run calls it.
+// Close closes what New opened. Run calls it.
 func (e *Engine) Close() error {
 	var problems []error
 	for _, l := range []net.Listener{e.webhooks, e.commands} {
@@ -313,11 +317,11 @@ func (e *Engine) Live(ctx context.Context) (int, error) {
 	return live, nil
 }
 
-// InFlight counts the runs that a worker has at this moment, until their ends
-// are told.
+// InFlight counts the runs that workers execute at this moment, until their
+// ends are recorded.
 func (e *Engine) InFlight() int { return e.runner.Flying() }
 
-// secret opens a secret of the configuration.
+// secret returns a secret of the configuration.
 func (e *Engine) secret(name string) (string, error) {
 	if value, found := e.config.Secrets[name]; found {
 		return value, nil
@@ -325,5 +329,5 @@ func (e *Engine) secret(name string) (string, error) {
 	return "", fmt.Errorf("there is no secret %q; add secrets.%s to the configuration", name, name)
 }
 
-// StorePath is the journal's file in a data folder.
+// StorePath returns the journal's file in a data folder.
 func StorePath(data string) string { return filepath.Join(data, "tidewire.db") }

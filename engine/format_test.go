@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
@@ -33,8 +34,8 @@ func openFormat1(t *testing.T, later time.Duration) *clinic {
 	began := time.Now()
 	c.config = engine.Config{
 		Listen: "127.0.0.1:0", Grace: patience, Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"),
-		Log: slog.New(slog.NewJSONHandler(c.log, nil)),
-		Now: func() time.Time { return format1Made.Add(later + time.Since(began)) },
+		Log:   slog.New(slog.NewJSONHandler(c.log, nil)),
+		Clock: shiftedClock{clock.System, func() time.Duration { return format1Made.Add(later).Sub(began) }},
 	}
 	must(t, os.Mkdir(c.config.Scripts, 0o755))
 	must(t, os.Mkdir(c.config.Data, 0o700))

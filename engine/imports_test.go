@@ -23,13 +23,14 @@ var levels = [][]string{
 	{"engine/harness", "engine/bench"},
 	{"bindings/sandbox", "bindings/source"},
 	{"engine"},
+	{"engine/connect", "engine/doctor", "engine/retention"},
 	{"engine/ingest", "engine/poll", "engine/schedule", "engine/subscription", "engine/control", "engine/dashboard"},
 	{"engine/run"},
 	{"engine/script", "engine/call"},
 	{"engine/vm", "engine/connection"},
 	{"engine/journal"},
 	{"engine/config"},
-	{"bindings", "bindings/yamltext", "engine/filelock", "engine/file", "engine/charset"},
+	{"bindings", "bindings/yamltext", "engine/clock", "engine/filelock", "engine/file", "engine/charset"},
 }
 
 // within are the imports inside a level that README.md allows.

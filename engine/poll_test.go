@@ -28,7 +28,7 @@ func newWatched(t *testing.T, mute, script string, changes ...func(*engine.Confi
 	t.Helper()
 	clock := journaltest.NewClock()
 	w := &watched{&world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook(), mute: mute}, clock}
-	w.build(map[string]string{"watch.lua": script}, append(changes, func(c *engine.Config) { c.Now, c.Timer = clock.Now, clock.Timer })...)
+	w.build(map[string]string{"watch.lua": script}, append(changes, func(c *engine.Config) { c.Clock = clock })...)
 	return w
 }
 
@@ -206,7 +206,7 @@ func TestTheDoctorTellsOfAPollThatFails(t *testing.T) {
 		must(t, err)
 		return len(found) > 0
 	})
-	if len(found) != 1 || found[0].Kind != "poll" || !strings.HasPrefix(found[0].Text, "tasks of highlevel cannot be looked at: highlevel.locations.search_tasks") {
+	if len(found) != 1 || found[0].Kind != "poll" || !strings.HasPrefix(found[0].Text, "tasks of highlevel cannot be read: highlevel.locations.search_tasks") {
 		t.Errorf("found %+v", found)
 	}
 }
@@ -250,7 +250,7 @@ func TestAnInvitationToAnOlderEventIsCreated(t *testing.T) {
 	a := put("a", 9*days)
 	put("b", time.Hour)
 	w.build(map[string]string{"watch.lua": `on("googlecalendar.event.created", { lane = false }, function(event) end)`},
-		func(c *engine.Config) { c.Now, c.Timer = clock.Now, clock.Timer })
+		func(c *engine.Config) { c.Clock = clock })
 	w.looked()
 	put("c", 9*days)
 	put("d", 0)

@@ -82,7 +82,7 @@ func newStory(t *testing.T) *story {
 	files := templates(t)
 	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, "two-way-contacts/") }) // another's work again
 	w.build(files, func(c *engine.Config) {
-		c.Now, c.Timer, c.InFlight = clock.Now, clock.Timer, 1 // one run after the other, so that the order is the same each time
+		c.Clock, c.InFlight = clock, 1 // one run after the other, so that the order is the same each time
 		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel, "event-to-slack": channel}
 		for i := range c.Connections {
 			if c.Connections[i].Name == "asana" { // Asana reaches no webhooks here

@@ -105,7 +105,7 @@ func (w *town) door(name string, apps *sandbox.Sandbox) {
 func (w *town) config(dir string, log *book) engine.Config {
 	c := engine.Config{
 		Apps: hasty(all.Apps()), Listen: "127.0.0.1:0", Grace: patience, Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"),
-		Now: w.clock.Now, Timer: w.clock.Timer, Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{ReplaceAttr: w.dated})), Accounts: map[string][]string{},
+		Clock: w.clock, Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{ReplaceAttr: w.dated})), Accounts: map[string][]string{},
 		Connections: []connection.Settings{{
 			Name: "highlevel/agency", Account: "sandboxCompany000001", As: "company", BaseURL: w.doors["highlevel"].URL + "/highlevel",
 			TokenURL: w.doors["highlevel"].URL + "/highlevel/oauth/token", Credentials: maps.Clone(credentials["highlevel"]),

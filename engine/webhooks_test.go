@@ -39,7 +39,7 @@ func newHooked(t *testing.T, files map[string]string, changes ...func(*engine.Co
 	clock := journaltest.NewClock()
 	w := &watched{&world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook(), alone: true}, clock}
 	w.build(files, append([]func(*engine.Config){func(c *engine.Config) {
-		c.Now, c.Timer, c.PublicURL = clock.Now, clock.Timer, front.URL
+		c.Clock, c.PublicURL = clock, front.URL
 		for i := range c.Connections {
 			c.Connections[i].WebhookSecret = ""
 		}

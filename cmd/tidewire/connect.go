@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/connect"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/connection/callback"
 )
@@ -54,7 +54,7 @@ or be given here.`,
 			if err != nil {
 				return err
 			}
-			connector, err := engine.OpenConnector(f.folder.sources(t), apps)
+			connector, err := connect.Open(f.folder.sources(t), apps)
 			if err != nil {
 				return err
 			}
@@ -87,37 +87,37 @@ or be given here.`,
 	return c
 }
 
-func (f *connectFlags) connect(ctx context.Context, t terminal, connector *engine.Connector, name string) (engine.Made, *engine.Draft, error) {
+func (f *connectFlags) connect(ctx context.Context, t terminal, connector *connect.Connector, name string) (connect.Result, *connect.Draft, error) {
 	d, err := connector.Draft(name, f.given)
 	if err != nil {
-		return engine.Made{}, nil, err
+		return connect.Result{}, nil, err
 	}
 	talk := newDialog(t)
 	if f.given.Parent != "" {
-		made, err := connector.Child(ctx, d)
+		made, err := connector.SaveChild(ctx, d)
 		return made, d, err
 	}
 	if err := f.choose(ctx, talk, d); err != nil {
-		return engine.Made{}, nil, err
+		return connect.Result{}, nil, err
 	}
 	if err := f.fill(ctx, t, talk, d); err != nil {
-		return engine.Made{}, nil, err
+		return connect.Result{}, nil, err
 	}
 	if o := d.Auth.OAuth; o == nil || o.ClientCredentials {
-		made, err := connector.Keyed(ctx, d, f.untested)
+		made, err := connector.SaveKey(ctx, d, f.untested)
 		return made, d, err
 	}
 	scopes, err := f.chosen(ctx, talk, connector, d)
 	if err != nil {
-		return engine.Made{}, nil, err
+		return connect.Result{}, nil, err
 	}
 	made, err := f.login(ctx, t, talk, connector, d, scopes)
 	return made, d, err
 }
 
 // choose settles the way.
-func (f *connectFlags) choose(ctx context.Context, talk dialog, d *engine.Draft) error {
-	settled, err := d.Choose(f.way)
+func (f *connectFlags) choose(ctx context.Context, talk dialog, d *connect.Draft) error {
+	settled, err := d.SelectAuth(f.way)
 	if err != nil || settled {
 		return err
 	}
@@ -133,7 +133,7 @@ func (f *connectFlags) choose(ctx context.Context, talk dialog, d *engine.Draft)
 	if err != nil {
 		return err
 	}
-	_, err = d.Choose(names[n])
+	_, err = d.SelectAuth(names[n])
 	return err
 }
 
@@ -146,13 +146,13 @@ func titleOf(auth bindings.Auth) string {
 
 // fill gets the settings that are missing: from flags, standard input, or the
 // person.
-func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *engine.Draft) error {
+func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *connect.Draft) error {
 	isKey := d.Auth.OAuth == nil
-	if f.ask || d.Again && isKey {
-		d.Forget()
+	if f.ask || d.Exists && isKey {
+		d.ClearFields()
 	}
 	if f.clientID != "" {
-		d.Give("client_id", f.clientID)
+		d.SetField("client_id", f.clientID)
 	}
 	for _, pair := range f.set {
 		name, value, found := strings.Cut(pair, "=")
@@ -162,7 +162,7 @@ func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *eng
 		case d.Secret(name):
 			return usageError{fmt.Errorf("--set: %s is a secret, and the command line shows in lists of processes; leave it out to be asked for it, or use --stdin", name)}
 		}
-		d.Give(name, value)
+		d.SetField(name, value)
 	}
 	if f.stdin {
 		if err := readGiven(t.in, d); err != nil {
@@ -192,14 +192,14 @@ func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *eng
 		if value == "" {
 			return fmt.Errorf("%s is empty; nothing was changed", name)
 		}
-		d.Give(name, value)
+		d.SetField(name, value)
 	}
 	return f.webhookSecret(ctx, talk, d)
 }
 
 // webhookSecret asks for what webhooks are signed with, where that is a secret
 // of the customer's.
-func (f *connectFlags) webhookSecret(ctx context.Context, talk dialog, d *engine.Draft) error {
+func (f *connectFlags) webhookSecret(ctx context.Context, talk dialog, d *connect.Draft) error {
 	hook := d.App.Webhook
 	if hook == nil || len(hook.Signatures) == 0 || hook.Signatures[0].Key != "" || d.Settings.WebhookSecret != "" || d.Auth.OAuth != nil {
 		return nil
@@ -218,7 +218,7 @@ func listed(names []string) string {
 
 // readGiven reads lines NAME=VALUE, or one line that is the one secret which is
 // missing.
-func readGiven(in io.Reader, d *engine.Draft) error {
+func readGiven(in io.Reader, d *connect.Draft) error {
 	text, err := io.ReadAll(io.LimitReader(in, maxLine))
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
@@ -236,12 +236,12 @@ func readGiven(in io.Reader, d *engine.Draft) error {
 		switch {
 		case line == "" || line[0] == '#':
 		case named:
-			d.Give(name, value)
+			d.SetField(name, value)
 		case len(lines) == 1 && len(missing) > 0:
 			// The account and the client's id are no secrets: the bare line is what is.
 			for _, one := range missing {
 				if d.Secret(one) {
-					d.Give(one, line)
+					d.SetField(one, line)
 					break
 				}
 			}
@@ -253,8 +253,8 @@ func readGiven(in io.Reader, d *engine.Draft) error {
 }
 
 // chosen settles the scopes; the usual ones are offered first.
-func (f *connectFlags) chosen(ctx context.Context, talk dialog, connector *engine.Connector, d *engine.Draft) ([]string, error) {
-	usual, readOnly, needed := connector.Offered(d)
+func (f *connectFlags) chosen(ctx context.Context, talk dialog, connector *connect.Connector, d *connect.Draft) ([]string, error) {
+	usual, readOnly, needed := connector.ScopeChoices(d)
 	switch {
 	case f.scopes != "":
 		return bindings.SplitScopes(f.scopes), nil
@@ -270,7 +270,7 @@ func (f *connectFlags) chosen(ctx context.Context, talk dialog, connector *engin
 	return f.askScopes(ctx, talk, d, usual, readOnly, needed)
 }
 
-func (f *connectFlags) askScopes(ctx context.Context, talk dialog, d *engine.Draft, usual, readOnly, needed []string) ([]string, error) {
+func (f *connectFlags) askScopes(ctx context.Context, talk dialog, d *connect.Draft, usual, readOnly, needed []string) ([]string, error) {
 	var options []string
 	var sets [][]string
 	offer := func(what string, scopes []string) {
@@ -295,7 +295,7 @@ func (f *connectFlags) askScopes(ctx context.Context, talk dialog, d *engine.Dra
 }
 
 // login has a person authorise it.
-func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, connector *engine.Connector, d *engine.Draft, scopes []string) (engine.Made, error) {
+func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, connector *connect.Connector, d *connect.Draft, scopes []string) (connect.Result, error) {
 	redirect, manual := f.redirect, f.manual
 	if redirect == "" {
 		redirect = defaultRedirect
@@ -308,13 +308,13 @@ func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, conne
 	login := connector.Login(d, redirect, scopes)
 	ctx, cancel := context.WithTimeoutCause(ctx, f.patience, fmt.Errorf("nobody came back from the consent page within %s; nothing was changed", f.patience))
 	defer cancel()
-	var made engine.Made
+	var made connect.Result
 	take := func(ctx context.Context, answer url.Values) (callback.Answer, error) {
 		grant, err := login.Redeem(ctx, answer)
 		if err != nil {
 			return callback.Answer{}, err
 		}
-		made, err = connector.Authorised(ctx, d, login, grant)
+		made, err = connector.SaveOAuth(ctx, d, login, grant)
 		return callback.Answer{Title: d.App.Title + " is connected", Text: "You can close this page and go back to the terminal."}, err
 	}
 	if manual {
@@ -359,7 +359,7 @@ func openBrowser(address string) {
 }
 
 // tellMade says what was connected and what it may do.
-func tellMade(out io.Writer, d *engine.Draft, made engine.Made) {
+func tellMade(out io.Writer, d *connect.Draft, made connect.Result) {
 	s := made.Test
 	fmt.Fprintf(out, "%s is connected%s\n", s.Name, toWhom(d.App, s.Status))
 	if len(s.Scopes) > 0 {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/connect"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 )
@@ -27,13 +27,13 @@ func connectionsCommand(t terminal) *cobra.Command {
 }
 
 // withConnector makes the body of a command that is about connections.
-func withConnector(t terminal, folder *folderFlags, use func(*cobra.Command, []string, *engine.Connector) error) func(*cobra.Command, []string) error {
+func withConnector(t terminal, folder *folderFlags, use func(*cobra.Command, []string, *connect.Connector) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		apps, err := appsOf(folder.dir)
 		if err != nil {
 			return err
 		}
-		connector, err := engine.OpenConnector(folder.sources(t), apps)
+		connector, err := connect.Open(folder.sources(t), apps)
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func connectionsList(t terminal) *cobra.Command {
 		Use:   "list",
 		Short: "List connections and how they stand",
 	}
-	c.RunE = withConnector(t, folder, func(c *cobra.Command, _ []string, connector *engine.Connector) error {
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, _ []string, connector *connect.Connector) error {
 		all, err := connector.List(c.Context())
 		if err != nil || asJSON {
 			return lines(t.out, all, err)
@@ -90,7 +90,7 @@ when they run are listed.
 
 It exits with 1 if one cannot be used or lacks a scope.`,
 	}
-	c.RunE = withConnector(t, folder, func(c *cobra.Command, names []string, connector *engine.Connector) error {
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, names []string, connector *connect.Connector) error {
 		if len(names) == 0 {
 			list, err := connector.List(c.Context())
 			if err != nil {
@@ -115,7 +115,7 @@ It exits with 1 if one cannot be used or lacks a scope.`,
 
 // testAll tests connections and shows each. The error is errTest if one of them
 // cannot be used.
-func testAll(ctx context.Context, connector *engine.Connector, names []string, show func(control.ConnectionTest) error) error {
+func testAll(ctx context.Context, connector *connect.Connector, names []string, show func(control.ConnectionTest) error) error {
 	bad := false
 	for _, name := range names {
 		test, err := connector.Test(ctx, name)
@@ -178,7 +178,7 @@ func connectionsShow(t terminal) *cobra.Command {
 		Use:   "show APP[/NAME]",
 		Short: "Show all about a connection but its secrets",
 	}
-	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *engine.Connector) error {
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *connect.Connector) error {
 		s, err := connector.Show(c.Context(), args[0])
 		if err != nil {
 			return err
@@ -240,7 +240,7 @@ func connectionsRename(t terminal) *cobra.Command {
 		Use:   "rename APP/NAME APP/NEW",
 		Short: "Give a connection another name; runs that know the old one go on",
 	}
-	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *engine.Connector) error {
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *connect.Connector) error {
 		if err := connector.Rename(c.Context(), args[0], args[1]); err != nil {
 			return err
 		}
@@ -258,7 +258,7 @@ func connectionsRemove(t terminal) *cobra.Command {
 		Use:   "remove APP[/NAME]",
 		Short: "End a connection: its tokens at the vendor, and what is kept of it",
 	}
-	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *engine.Connector) error {
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *connect.Connector) error {
 		if !sure {
 			talk := newDialog(t)
 			if !talk.person() {

@@ -27,7 +27,7 @@ func withReader(ctx context.Context, from config.Sources, use func(journal.Reade
 	defer client.Close()
 	if _, err := client.Status(ctx); err == nil {
 		return use(client)
-	} else if !engine.NobodyListens(err) {
+	} else if !control.NotRunning(err) {
 		return err
 	}
 	store, err := sqlite.OpenReader(engine.StorePath(data))
@@ -51,7 +51,7 @@ func withEngine(ctx context.Context, from config.Sources, use func(*control.Clie
 		return err
 	}
 	defer client.Close()
-	if _, err := client.Status(ctx); engine.NobodyListens(err) {
+	if _, err := client.Status(ctx); control.NotRunning(err) {
 		return fmt.Errorf("no engine runs on the data folder %s; start one with: tidewire run", data)
 	} else if err != nil {
 		return err

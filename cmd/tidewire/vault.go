@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/connect"
 )
 
 func vaultCommand(t terminal) *cobra.Command {
@@ -40,7 +40,7 @@ If the key is lost, --lost sets aside what it kept and begins with a new key;
 each connection is then to be connected again. Copies of the data folder that
 were made before stay readable with the old key.`,
 	}
-	c.RunE = withConnector(t, folder, func(c *cobra.Command, _ []string, connector *engine.Connector) error {
+	c.RunE = withConnector(t, folder, func(c *cobra.Command, _ []string, connector *connect.Connector) error {
 		done, err := connector.RotateVault(c.Context(), old, lost)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // maxSocketPath is what fits into a sockaddr_un on every system we build for.
@@ -48,4 +49,11 @@ func Listen(data string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("close the socket to others: %w", err), listener.Close())
 	}
 	return listener, nil
+}
+
+// NotRunning reports whether an error of a Client means that no engine is
+// running.
+func NotRunning(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED))
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
 )
@@ -34,7 +35,7 @@ type Config struct {
 	// Last gives the last tick kept of a schedule, zero if there is none; nil
 	// means that none is known.
 	Last  func(ctx context.Context, script, hook string) (time.Time, error)
-	Clock Clock
+	Clock clock.Clock // nil means the machine's
 	Log   *slog.Logger
 }
 
@@ -57,9 +58,7 @@ type plan struct {
 
 // New makes a scheduler; it starts nothing.
 func New(c Config) *Scheduler {
-	if c.Clock == nil {
-		c.Clock = system{}
-	}
+	c.Clock = clock.Wall(clock.OrSystem(c.Clock))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -1,4 +1,4 @@
-package engine
+package connect
 
 import (
 	"context"
@@ -12,39 +12,42 @@ import (
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
-	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// desk answers about connections: the running engine's, or those of an
-// installation without one.
-type desk struct {
-	apps       []*bindings.App
-	set        *connection.Set
-	calls      *call.Client
-	generation func() *script.Generation // may give nil
+// Service lists and tests connections: those of a running engine, or those of
+// an installation without one. All fields are needed.
+type Service struct {
+	Apps  []*bindings.App
+	Set   *connection.Set
+	Calls *call.Client
+	// Generation returns the scripts present, nil where there are none.
+	Generation func() *script.Generation
 }
 
-func (d desk) list() []connection.Status {
+// List returns the state of all connections.
+func (s Service) List() []connection.Status {
 	all := []connection.Status{}
-	for _, c := range d.set.All() {
+	for _, c := range s.Set.All() {
 		all = append(all, c.Status())
 	}
 	return all
 }
 
-// test asks the vendor whose a connection is, also where it is known as
-// broken: the vendor may have changed its mind.
-func (d desk) test(ctx context.Context, name string) (control.ConnectionTest, error) {
-	c, found := d.set.Get(name)
+// Test asks the vendor for the account of a connection, with one harmless call.
+// It does so for a broken connection too, since the vendor may accept its
+// credentials again. A name that does not exist is an error; a refusal by the
+// vendor is the result's Problem.
+func (s Service) Test(ctx context.Context, name string) (control.ConnectionTest, error) {
+	c, found := s.Set.Get(name)
 	if !found {
-		return control.ConnectionTest{}, d.unknown(name)
+		return control.ConnectionTest{}, s.unknown(name)
 	}
-	if err := d.set.Mend(ctx, c.Name()); err != nil {
+	if err := s.Set.Mend(ctx, c.Name()); err != nil {
 		return control.ConnectionTest{}, err
 	}
 	var t control.ConnectionTest
-	who, err := d.calls.Identify(ctx, c.Name())
+	who, err := s.Calls.Identify(ctx, c.Name())
 	var e *bindings.Error
 	switch {
 	case errors.Is(err, call.ErrNoTest):
@@ -65,7 +68,7 @@ func (d desk) test(ctx context.Context, name string) (control.ConnectionTest, er
 	if t.Problem == "" && who.Account != "" && c.Account() != "" && who.Account != c.Account() {
 		t.Problem = fmt.Sprintf("the vendor says that its %s is %q, and it is set to %q", c.App().Account.Noun, who.Account, c.Account())
 	}
-	t.Needs, t.Unseen = d.needs(c.App())
+	t.Needs, t.Unseen = s.needs(c.App())
 	if len(t.Scopes) > 0 {
 		t.Lacks = slices.DeleteFunc(slices.Clone(t.Needs), func(n control.Need) bool {
 			return slices.ContainsFunc(n.Scopes, func(scope string) bool { return slices.Contains(t.Scopes, scope) })
@@ -74,9 +77,10 @@ func (d desk) test(ctx context.Context, name string) (control.ConnectionTest, er
 	return t, nil
 }
 
-func (d desk) unknown(name string) error {
+// unknown is the error for a name that no connection has.
+func (s Service) unknown(name string) error {
 	var names []string
-	for _, c := range d.set.All() {
+	for _, c := range s.Set.All() {
 		names = append(names, c.Name())
 	}
 	text := fmt.Sprintf("there is no connection %q", name)
@@ -88,15 +92,16 @@ func (d desk) unknown(name string) error {
 	return &bindings.Error{Kind: bindings.NotFound, Message: text}
 }
 
-// needs are the scopes that the scripts present need of an app: for what they
-// call, as far as their text shows it, and for what they listen to.
-func (d desk) needs(app *bindings.App) (needs []control.Need, unseen []string) {
-	g := d.generation()
+// needs returns the scopes of an app that the scripts present need, for the
+// operations in their text and for their triggers, and the places where the
+// operation is computed and so not in the text.
+func (s Service) needs(app *bindings.App) (needs []control.Need, unseen []string) {
+	g := s.Generation()
 	if g == nil {
 		return nil, nil
 	}
 	by := needed{}
-	uses, hidden := g.Uses(d.apps)
+	uses, hidden := g.Uses(s.Apps)
 	for _, use := range uses {
 		if use.App != app.Name {
 			continue
@@ -113,9 +118,9 @@ func (d desk) needs(app *bindings.App) (needs []control.Need, unseen []string) {
 			unseen = append(unseen, use.Position)
 		}
 	}
-	for _, s := range g.Scripts {
-		for _, hook := range s.Hooks {
-			by.triggers(app, hook.Triggers, s.Name)
+	for _, script := range g.Scripts {
+		for _, hook := range script.Hooks {
+			by.triggers(app, hook.Triggers, script.Name)
 		}
 	}
 	return by.sorted(), unseen
@@ -157,50 +162,4 @@ func (n needed) sorted() (all []control.Need) {
 		all = append(all, *n[key])
 	}
 	return all
-}
-
-// Connections lists how the engine's connections stand.
-func (e *Engine) Connections(context.Context) ([]connection.Status, error) {
-	return e.desk().list(), nil
-}
-
-func (e *Engine) desk() desk {
-	return desk{apps: e.config.Apps, set: e.connections, calls: e.calls, generation: e.scripts.Generation}
-}
-
-// TestConnection makes one harmless call on a connection. If that mended it,
-// the runs that it stopped go on.
-func (e *Engine) TestConnection(ctx context.Context, name string) (control.ConnectionTest, error) {
-	t, err := e.desk().test(ctx, name)
-	if err == nil && t.State == connection.Connected {
-		err = e.runner.Mended(ctx, t.Name)
-	}
-	return t, err
-}
-
-// ReloadConnections takes up what changed in the vault, and lets the runs go on
-// that a connection stopped which can be used now.
-func (e *Engine) ReloadConnections(ctx context.Context, key string) ([]string, error) {
-	mended, err := e.connections.Reload(key)
-	if err != nil {
-		return nil, fmt.Errorf("the connections cannot be taken up:\n%w", err)
-	}
-	if len(mended) == 0 {
-		return nil, nil
-	}
-	e.config.Log.Info("connections can be used", "connections", strings.Join(mended, ", "))
-	// A script may have waited for one by name.
-	return mended, errors.Join(e.scripts.Retry(ctx), e.runner.Mended(ctx, mended...))
-}
-
-// life takes a vendor's word about installations.
-func (e *Engine) life(ctx context.Context, l ingest.Life) error {
-	if !l.Began {
-		return e.connections.Uninstalled(ctx, l.Connection, l.Account, l.At)
-	}
-	mended, err := e.connections.Installed(ctx, l.Connection, l.Account, l.At)
-	if err != nil {
-		return err
-	}
-	return e.runner.Mended(ctx, mended...)
 }

@@ -1,4 +1,4 @@
-package engine
+package connect
 
 import (
 	"context"
@@ -14,33 +14,33 @@ import (
 	"github.com/tidewire/tidewire/engine/control"
 )
 
-// Draft is a connection that is being made, or made again.
+// Draft is a connection before it is saved.
 type Draft struct {
 	App *bindings.App
-	// Auth is the way that was chosen, nil until one is.
+	// Auth is the way to authenticate, nil until SelectAuth.
 	Auth     *bindings.Auth
 	Settings connection.Settings
-	// Again says that there is such a connection already.
-	Again bool
+	// Exists is set when the vault has an entry of this name already.
+	Exists bool
 
-	file *connection.Settings // what the configuration says of it
+	file *connection.Settings // of the configuration
 }
 
-// Draft begins a connection with what is known of it: given here, in the
-// configuration, or kept from when it was connected before, in this order.
+// Draft makes a draft from the settings given, those of the configuration and
+// those of the vault; the first that has a value counts.
 func (c *Connector) Draft(name string, given connection.Settings) (*Draft, error) {
 	app, _, err := c.app(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.about("connections." + name); err != nil {
+	if err := c.problemsOf("connections." + name); err != nil {
 		return nil, fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
 	given.Name = name
 	d := &Draft{App: app, Settings: given}
-	for i, one := range c.config.Connections {
+	for i, one := range c.settings.Connections {
 		if one.Name == name {
-			d.file = &c.config.Connections[i]
+			d.file = &c.settings.Connections[i]
 			d.Settings = d.Settings.Over(one)
 		}
 	}
@@ -48,9 +48,9 @@ func (c *Connector) Draft(name string, given connection.Settings) (*Draft, error
 	if err != nil {
 		return nil, err
 	}
-	entry, err := v.Load(name) // one that cannot be read is made anew
+	entry, err := v.Load(name) // an entry that cannot be read is replaced
 	if err == nil && entry != nil {
-		d.Again = true
+		d.Exists = true
 		if entry.Settings != nil {
 			d.Settings = d.Settings.Over(*entry.Settings)
 		}
@@ -72,9 +72,10 @@ func orNone(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// Choose takes one of the app's ways by name, or, without one, the way that
-// the configuration has begun. False if a person has to choose.
-func (d *Draft) Choose(way string) (bool, error) {
+// SelectAuth sets Auth to one of the app's ways by name. Without a name it is
+// the only one, or the one for which the configuration has credentials; it
+// reports false where a person has to choose.
+func (d *Draft) SelectAuth(way string) (bool, error) {
 	if d.file != nil && way == "" && d.file.Credentials["client_id"] != "" {
 		for i := range d.App.Auth {
 			if o := d.App.Auth[i].OAuth; o != nil && !o.ClientCredentials {
@@ -102,13 +103,14 @@ func (d *Draft) Choose(way string) (bool, error) {
 		whole = whole && d.file.Credentials[name] != ""
 	}
 	if whole && refreshField(d.Auth) == nil {
-		return false, fmt.Errorf("connections.%s in the configuration has %s of its own, which stand over what connect keeps; take them out of there first, or change them there",
+		return false, fmt.Errorf("connections.%s in the configuration has its own %s, which override what connect saves; remove them there first, or change them there",
 			d.Settings.Name, strings.Join(d.Auth.Fields, " and "))
 	}
 	return true, nil
 }
 
-// refreshField is the setting that a way goes on from, none where it needs none.
+// refreshField returns the credential of a way that tokens are refreshed by, nil
+// where it has none.
 func refreshField(auth *bindings.Auth) []string {
 	if auth.OAuth == nil || auth.OAuth.ClientCredentials {
 		return nil
@@ -116,8 +118,8 @@ func refreshField(auth *bindings.Auth) []string {
 	return []string{"refresh_token"}
 }
 
-// Missing are the settings that somebody has to give: the way's fields and,
-// where nothing else tells it, the account.
+// Missing returns the names of the settings that a person has to enter: fields
+// of Auth and, where the vendor's answers do not have it, the account.
 func (d *Draft) Missing() []string {
 	var missing []string
 	for _, name := range d.Auth.Fields {
@@ -125,14 +127,15 @@ func (d *Draft) Missing() []string {
 			missing = append(missing, name)
 		}
 	}
-	if d.asksAccount() && d.Settings.Account == "" {
+	if d.needsAccount() && d.Settings.Account == "" {
 		missing = append(missing, "account")
 	}
 	return missing
 }
 
-// asksAccount reports whether the account has to be known beforehand.
-func (d *Draft) asksAccount() bool {
+// needsAccount reports whether the account must be entered before the
+// connection can be tested.
+func (d *Draft) needsAccount() bool {
 	if d.Auth.OAuth != nil && !d.Auth.OAuth.ClientCredentials && (d.Auth.OAuth.Answer.Account != "" || d.Auth.OAuth.Answer.Parent != "") {
 		return false
 	}
@@ -147,11 +150,11 @@ func (d *Draft) test() *bindings.Test {
 	return d.App.Test
 }
 
-// Secret reports whether a setting is not to be shown.
+// Secret reports whether a setting must not be displayed.
 func (d *Draft) Secret(name string) bool { return name != "account" && d.Auth.Secret(name) }
 
-// Give sets what was missing: a setting that is a text, or a credential.
-func (d *Draft) Give(name, value string) {
+// SetField sets a setting that is a text, or else a credential.
+func (d *Draft) SetField(name, value string) {
 	for setting, at := range d.Settings.Fields() {
 		if text, isText := at.(*string); isText && setting.Name == name {
 			*text = value
@@ -164,8 +167,9 @@ func (d *Draft) Give(name, value string) {
 	d.Settings.Credentials = credentials
 }
 
-// Forget has the fields of the way asked for again although they are known.
-func (d *Draft) Forget() {
+// ClearFields removes the fields of Auth that are not in the configuration, so
+// that Missing has them.
+func (d *Draft) ClearFields() {
 	credentials := maps.Clone(d.Settings.Credentials)
 	for _, name := range d.Auth.Fields {
 		if d.file == nil || d.file.Credentials[name] == "" {
@@ -175,11 +179,11 @@ func (d *Draft) Forget() {
 	d.Settings.Credentials = credentials
 }
 
-// Offered are the scopes to choose from: the usual ones, those that only read,
-// and those that the scripts present need.
-func (c *Connector) Offered(d *Draft) (usual, readOnly, needed []string) {
+// ScopeChoices returns the scopes to choose from: the usual ones, those that
+// only read, and those that the scripts present need.
+func (c *Connector) ScopeChoices(d *Draft) (usual, readOnly, needed []string) {
 	usual, readOnly = connection.Offered(d.App, d.Auth, d.Settings.As)
-	needs, _ := c.desk.needs(d.App)
+	needs, _ := c.service.needs(d.App)
 	for _, need := range needs {
 		if !slices.ContainsFunc(need.Scopes, func(scope string) bool { return slices.Contains(needed, scope) }) {
 			needed = append(needed, need.Scopes[0])
@@ -188,26 +192,26 @@ func (c *Connector) Offered(d *Draft) (usual, readOnly, needed []string) {
 	return usual, readOnly, needed
 }
 
-// Login begins the authorisation by a person.
+// Login starts an authorisation by a person.
 func (c *Connector) Login(d *Draft, redirect string, scopes []string) *connection.Login {
 	return connection.NewLogin(connection.LoginConfig{App: d.App, Auth: d.Auth, Settings: d.Settings, Redirect: redirect, Scopes: scopes})
 }
 
-// Made is a connection that was made.
-type Made struct {
+// Result is a connection that was saved.
+type Result struct {
 	Test control.ConnectionTest
-	// Running says that an engine runs and has taken it up.
+	// Running is set when an engine runs; it uses the connection from now on.
 	Running bool
-	// Lacking are scopes that were asked for and not granted.
+	// Lacking are scopes that were requested and not granted.
 	Lacking []string
 }
 
-// Authorised keeps what a person authorised. It is kept before anything is
-// done with it: the refresh token may be good once.
-func (c *Connector) Authorised(ctx context.Context, d *Draft, login *connection.Login, grant connection.Grant) (Made, error) {
+// SaveOAuth saves the grant of a login and tests the connection. It saves
+// first: some refresh tokens can be used once only.
+func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.Login, grant connection.Grant) (Result, error) {
 	s := &d.Settings
 	if s.Account != "" && grant.Account != "" && s.Account != grant.Account {
-		return Made{}, fmt.Errorf("the %s %q was authorised, and %s is that of %q; nothing was changed: choose that one, or connect this one by another name, such as tidewire connect %s/NAME",
+		return Result{}, fmt.Errorf("the %s %q was authorised, and %s is that of %q; nothing was changed: choose that one, or connect this one by another name, such as tidewire connect %s/NAME",
 			d.App.Account.Noun, grant.Account, s.Name, s.Account, d.App.Name)
 	}
 	if grant.Account != "" {
@@ -221,13 +225,13 @@ func (c *Connector) Authorised(ctx context.Context, d *Draft, login *connection.
 			s.As = ""
 		}
 	}
-	made := Made{}
+	made := Result{}
 	for _, scope := range login.Scopes {
 		if !slices.Contains(grant.Scopes, scope) && !slices.Contains(d.Auth.OAuth.Scopes.Always, scope) {
 			made.Lacking = append(made.Lacking, scope)
 		}
 	}
-	if err := c.keep(ctx, d, func(e *connection.Entry) {
+	if err := c.save(ctx, d, func(e *connection.Entry) {
 		e.Token, e.Who, e.Seed = grant.Token, grant.Who, connection.SeedOf(d.configured("refresh_token"))
 	}); err != nil {
 		return made, err
@@ -235,7 +239,7 @@ func (c *Connector) Authorised(ctx context.Context, d *Draft, login *connection.
 	return c.finish(ctx, d, made)
 }
 
-// configured is a credential that the configuration holds.
+// configured returns a credential of the configuration.
 func (d *Draft) configured(name string) string {
 	if d.file == nil {
 		return ""
@@ -243,13 +247,13 @@ func (d *Draft) configured(name string) string {
 	return d.file.Credentials[name]
 }
 
-// Keyed tries credentials that need no person, and keeps them if the vendor
-// takes them, or untested where that is wanted.
-func (c *Connector) Keyed(ctx context.Context, d *Draft, untested bool) (Made, error) {
+// SaveKey tests credentials that need no login, and saves them if the vendor
+// accepts them, or, with untested, without a test.
+func (c *Connector) SaveKey(ctx context.Context, d *Draft, untested bool) (Result, error) {
 	var scopes []string
 	var who string
 	if !untested {
-		found, err := c.try(ctx, d)
+		found, err := c.identify(ctx, d)
 		var e *bindings.Error
 		switch {
 		case errors.Is(err, call.ErrNoTest):
@@ -259,43 +263,43 @@ func (c *Connector) Keyed(ctx context.Context, d *Draft, untested bool) (Made, e
 				d.Settings.Account = found.Account
 			}
 			if found.Account != "" && found.Account != d.Settings.Account {
-				return Made{}, fmt.Errorf("these credentials are of the %s %q, and %s is that of %q; nothing was changed", d.App.Account.Noun, found.Account, d.Settings.Name, d.Settings.Account)
+				return Result{}, fmt.Errorf("these credentials are of the %s %q, and %s is that of %q; nothing was changed", d.App.Account.Noun, found.Account, d.Settings.Name, d.Settings.Account)
 			}
 		case errors.As(err, &e) && e.Kind == bindings.BrokenConnection:
-			return Made{}, fmt.Errorf("%s refuses these credentials: %s; nothing was kept", d.App.Title, e.Message)
+			return Result{}, fmt.Errorf("%s refuses these credentials: %s; nothing was saved", d.App.Title, e.Message)
 		default:
-			return Made{}, fmt.Errorf("the credentials could not be tested (%w); nothing was kept, --untested keeps them all the same", err)
+			return Result{}, fmt.Errorf("the credentials could not be tested (%w); nothing was saved; --untested saves them without a test", err)
 		}
 	}
-	if err := c.keep(ctx, d, func(e *connection.Entry) {
+	if err := c.save(ctx, d, func(e *connection.Entry) {
 		e.Token, e.Who = connection.Token{Scopes: scopes}, who
 	}); err != nil {
-		return Made{}, err
+		return Result{}, err
 	}
-	return c.finish(ctx, d, Made{})
+	return c.finish(ctx, d, Result{})
 }
 
-// finish has the connection taken up and tested.
-func (c *Connector) finish(ctx context.Context, d *Draft, made Made) (Made, error) {
-	_, running, err := c.taken(ctx, "")
+// finish tests a saved connection, in the running engine where there is one, and
+// saves what only the vendor's answer has.
+func (c *Connector) finish(ctx context.Context, d *Draft, made Result) (Result, error) {
+	running, err := c.notifyEngine(ctx, "")
 	made.Running = running
 	if err != nil {
 		return made, err
 	}
-	if _, err := c.desk.set.Reload(""); err != nil {
-		return made, fmt.Errorf("the connection is kept, and cannot be used together with the others:\n%w", err)
+	if _, err := c.service.Set.Reload(""); err != nil {
+		return made, fmt.Errorf("the connection is saved, and cannot be used together with the others:\n%w", err)
 	}
 	made.Test, err = c.Test(ctx, d.Settings.Name)
 	if err != nil || made.Test.Problem != "" {
 		return made, err
 	}
-	// What only the vendor could tell.
 	t := &made.Test
-	learnt := t.Who == "" && len(t.Names) > 0 || d.Settings.Account == "" && t.Account != ""
+	incomplete := t.Who == "" && len(t.Names) > 0 || d.Settings.Account == "" && t.Account != ""
 	if t.Who == "" {
 		t.Who = strings.Join(t.Names, ", ")
 	}
-	if !learnt {
+	if !incomplete {
 		return made, nil
 	}
 	v, err := c.vault()
@@ -310,14 +314,14 @@ func (c *Connector) finish(ctx context.Context, d *Draft, made Made) (Made, erro
 		return true
 	})
 	if err == nil {
-		_, _, err = c.taken(ctx, "")
+		_, err = c.notifyEngine(ctx, "")
 	}
 	return made, err
 }
 
-// keep saves a draft in place of what was kept of the connection before.
-func (c *Connector) keep(ctx context.Context, d *Draft, fill func(*connection.Entry)) error {
-	for _, other := range c.desk.set.OfApp(d.App.Name) {
+// save replaces the vault's entry of a connection by a draft.
+func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.Entry)) error {
+	for _, other := range c.service.Set.OfApp(d.App.Name) {
 		s := other.Status()
 		if s.Account != "" && s.Account == d.Settings.Account && s.As == d.Settings.As && s.Name != d.Settings.Name {
 			return fmt.Errorf("%s is connected to the %s %q already; nothing was changed: connect that one again, or remove it first", other.Name(), d.App.Account.Noun, d.Settings.Account)
@@ -327,14 +331,14 @@ func (c *Connector) keep(ctx context.Context, d *Draft, fill func(*connection.En
 	if err != nil {
 		return err
 	}
-	if _, err := v.Load(d.Settings.Name); err != nil { // it stays, in a folder of its own
-		if _, err := v.SetAside(ctx, d.Settings.Name, c.config.Now()); err != nil {
+	if _, err := v.Load(d.Settings.Name); err != nil { // it is moved to a folder of its own, not deleted
+		if _, err := v.SetAside(ctx, d.Settings.Name, c.clock.Now()); err != nil {
 			return err
 		}
 	}
 	return v.Update(ctx, d.Settings.Name, func(e *connection.Entry) bool {
 		settings := d.Settings
-		*e = connection.Entry{Connection: settings.Name, Settings: &settings, Made: c.config.Now(), Formerly: e.Formerly, Hooks: e.Hooks}
+		*e = connection.Entry{Connection: settings.Name, Settings: &settings, Made: c.clock.Now(), Formerly: e.Formerly, Hooks: e.Hooks}
 		if d.Auth != nil {
 			e.Way = d.Auth.Name
 		}
@@ -343,29 +347,29 @@ func (c *Connector) keep(ctx context.Context, d *Draft, fill func(*connection.En
 	})
 }
 
-// try asks whose credentials are that are not kept yet.
-func (c *Connector) try(ctx context.Context, d *Draft) (call.Identity, error) {
-	set, problems := connection.Open(connection.Config{Apps: c.config.Apps, Settings: []connection.Settings{d.Settings}, HTTP: call.TokenClient(), Now: c.config.Now})
+// identify asks the vendor for the account of a draft's credentials.
+func (c *Connector) identify(ctx context.Context, d *Draft) (call.Identity, error) {
+	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.TokenClient(), Now: c.clock.Now})
 	defer set.Close()
 	for _, p := range problems {
 		return call.Identity{}, fmt.Errorf("%s", strings.TrimPrefix(p.Error(), "connections."))
 	}
-	calls := call.New(call.Config{Connections: set, Log: c.config.Log, Now: c.config.Now})
+	calls := call.New(call.Config{Connections: set, Log: c.log, Now: c.clock.Now})
 	defer calls.Close()
 	return calls.Identify(ctx, d.Settings.Name)
 }
 
-// Child makes a connection that goes by its parent's tokens.
-func (c *Connector) Child(ctx context.Context, d *Draft) (Made, error) {
+// SaveChild saves and tests a connection that uses its parent's tokens.
+func (c *Connector) SaveChild(ctx context.Context, d *Draft) (Result, error) {
 	if d.Settings.Account == "" {
-		return Made{}, fmt.Errorf("--account is missing: the %s that is meant", d.App.Account.Noun)
+		return Result{}, fmt.Errorf("--account is missing: expected the %s to connect", d.App.Account.Noun)
 	}
-	if _, found := c.desk.set.Get(d.Settings.Parent); !found {
-		return Made{}, c.desk.unknown(d.Settings.Parent)
+	if _, found := c.service.Set.Get(d.Settings.Parent); !found {
+		return Result{}, c.service.unknown(d.Settings.Parent)
 	}
 	d.Settings.Credentials = nil
-	if err := c.keep(ctx, d, func(*connection.Entry) {}); err != nil {
-		return Made{}, err
+	if err := c.save(ctx, d, func(*connection.Entry) {}); err != nil {
+		return Result{}, err
 	}
-	return c.finish(ctx, d, Made{})
+	return c.finish(ctx, d, Result{})
 }

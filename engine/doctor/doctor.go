@@ -1,0 +1,301 @@
+// Package doctor finds what does not recover without a person: scripts that do
+// not load, runs that wait for a decision, lanes that are stopped, waits that
+// nothing can end, lists that cannot be read.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/poll"
+	"github.com/tidewire/tidewire/engine/script"
+	"github.com/tidewire/tidewire/engine/subscription"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+// How long a state may last before it is reported.
+const (
+	maxLane    = time.Hour
+	maxOverdue = time.Minute // after the moment at which a timer was due
+	maxPoll    = time.Hour   // in which all reads of a list fail
+)
+
+// Store is what Examine reads of the journal.
+type Store interface {
+	Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, error)
+	Lanes(ctx context.Context) ([]journal.LaneStatus, error)
+	Floods(ctx context.Context) ([]journal.Flood, error)
+	Version(ctx context.Context, hash string) (journal.Version, error)
+}
+
+// Engine is the parts of an engine that Examine looks into. All fields are
+// needed.
+type Engine struct {
+	Apps        []*bindings.App
+	Store       Store
+	Scripts     *script.Set
+	Connections *connection.Set
+	Polls       *poll.Poller
+	Webhooks    *subscription.Keeper
+	Clock       clock.Clock
+}
+
+// Examine returns what it finds, each with what to do.
+func Examine(ctx context.Context, e Engine) ([]control.Finding, error) {
+	d := diagnosis{Engine: e, now: e.Clock.Now(), versions: map[string]boundVersion{}}
+	for _, examine := range []func(context.Context) error{
+		d.scripts, d.undecided, d.blocked, d.floods, d.waits, d.outdated, d.overdue, d.lanes, d.polls, d.webhooks,
+	} {
+		if err := examine(ctx); err != nil {
+			return nil, fmt.Errorf("examine the runs: %w", err)
+		}
+	}
+	return d.findings, nil
+}
+
+// diagnosis has the state and the results of one Examine.
+type diagnosis struct {
+	Engine
+	now      time.Time
+	versions map[string]boundVersion // by hash
+	findings []control.Finding
+}
+
+func (d *diagnosis) add(kind string, run journal.Run, text, do string) {
+	since := run.Created
+	if run.Park != nil {
+		since = run.Park.Since
+	}
+	d.findings = append(d.findings, control.Finding{Kind: kind, Run: run.ID, Text: text, Since: since.UTC().Format(time.RFC3339), Do: do})
+}
+
+// each calls f for all runs of a state.
+func (d *diagnosis) each(ctx context.Context, state journal.State, f func(journal.Run)) error {
+	q := journal.RunQuery{State: state, Limit: 500}
+	for {
+		runs, err := d.Store.Runs(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, run := range runs {
+			f(run)
+			q.Before = run.Seq
+		}
+		if len(runs) < q.Limit {
+			return nil
+		}
+	}
+}
+
+func problemText(run journal.Run) string {
+	if run.Problem == nil {
+		return string(run.State)
+	}
+	return run.Problem.Text()
+}
+
+// scripts finds those that cannot be loaded.
+func (d *diagnosis) scripts(context.Context) error {
+	for _, p := range d.Scripts.Problems() {
+		state := "it is not live"
+		if p.Kept {
+			state = "its last version stays live"
+		}
+		d.findings = append(d.findings, control.Finding{Kind: "script", Text: fmt.Sprintf("%s was not loaded, %s: %v", p.Script, state, p), Do: "fix the script and save it"})
+	}
+	return nil
+}
+
+func (d *diagnosis) undecided(ctx context.Context) error {
+	return d.each(ctx, journal.Held, func(run journal.Run) {
+		d.add("held", run, problemText(run), "check whether the vendor did it, then: tidewire runs decide "+run.ID+" retry|skip|fail")
+	})
+}
+
+func (d *diagnosis) blocked(ctx context.Context) error {
+	return d.each(ctx, journal.Blocked, func(run journal.Run) {
+		do := "fix the script, then: tidewire runs migrate " + run.ID
+		if run.Park != nil && !run.Park.Until.IsZero() { // the run itself asks again
+			do = "have the customer approve it, and the run goes on; or: tidewire runs cancel " + run.ID
+		}
+		if run.Problem != nil && run.Problem.App != nil {
+			name := run.Problem.App.Connection
+			if name == "" {
+				name = run.Problem.App.App
+			}
+			do = "tidewire connect " + name + ", and the run goes on; or: tidewire runs retry " + run.ID
+		}
+		d.add("blocked", run, problemText(run), do)
+	})
+}
+
+// floods finds triggers whose runs are paused.
+func (d *diagnosis) floods(ctx context.Context) error {
+	floods, err := d.Store.Floods(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range floods {
+		d.findings = append(d.findings, control.Finding{Kind: "flood", Since: f.Since.Format(time.RFC3339),
+			Text: fmt.Sprintf("%d runs of %s are paused: more events came in a minute than flood allows", f.Runs, f.Trigger),
+			Do:   "tidewire events release " + f.Trigger + ", or: tidewire events drop " + f.Trigger})
+	}
+	return nil
+}
+
+// outdated finds runs whose version cannot be loaded, or began under an older
+// replay format. Blocked runs whose reason is not an app are left out: that
+// reason is reported already.
+func (d *diagnosis) outdated(ctx context.Context) error {
+	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked} {
+		err := d.each(ctx, state, func(run journal.Run) {
+			if state == journal.Blocked && (run.Problem == nil || run.Problem.App == nil) {
+				return
+			}
+			version := d.version(ctx, run.Bound)
+			switch {
+			case version.err != nil:
+				d.add("version", run, fmt.Sprintf("its version cannot be loaded: %v", version.err), "tidewire runs migrate "+run.ID)
+			case version.format < vm.ReplayFormat:
+				d.add("format", run, fmt.Sprintf("it began under replay format %d, and the language was corrected since (now %d): "+
+					"it is replayed by the present rules, and blocked if its records do not fit", version.format, vm.ReplayFormat),
+					"to see now whether they fit: tidewire runs migrate "+run.ID)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waits finds waits that nothing can end.
+func (d *diagnosis) waits(ctx context.Context) error {
+	return d.each(ctx, journal.Waiting, func(run journal.Run) {
+		if run.Park == nil || run.Park.Await == nil {
+			return
+		}
+		for _, trigger := range run.Park.Await.Triggers {
+			app := bindings.TriggerName(trigger).App()
+			if !d.isApp(app) {
+				continue
+			}
+			name := run.Park.Await.Connections[app]
+			if _, found := d.Connections.Get(name); !found {
+				d.add("wait", run, fmt.Sprintf("it waits for %s, and there is no connection %q to send it", trigger, name),
+					"add the connection, or: tidewire runs cancel "+run.ID)
+			}
+		}
+	})
+}
+
+func (d *diagnosis) isApp(name string) bool {
+	for _, app := range d.Apps {
+		if app.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// boundVersion is a version that runs are bound to.
+type boundVersion struct {
+	format int
+	err    error // why it cannot be loaded
+}
+
+// version loads the version that a run is bound to.
+func (d *diagnosis) version(ctx context.Context, hash string) boundVersion {
+	if hash == "" {
+		return boundVersion{format: vm.ReplayFormat}
+	}
+	if loaded, found := d.versions[hash]; found {
+		return loaded
+	}
+	version, err := d.Store.Version(ctx, hash)
+	if err == nil {
+		_, err = d.Scripts.Revive(ctx, version)
+	}
+	d.versions[hash] = boundVersion{version.Format, err}
+	return d.versions[hash]
+}
+
+// overdue finds runs whose timer did not fire.
+func (d *diagnosis) overdue(ctx context.Context) error {
+	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled} {
+		err := d.each(ctx, state, func(run journal.Run) {
+			if p := run.Park; p != nil && !p.Until.IsZero() && d.now.Sub(p.Until) > maxOverdue {
+				d.add("overdue", run, "it should have gone on at "+p.Until.UTC().Format(time.RFC3339), "tidewire runs retry "+run.ID+", and report this as a fault")
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// polls finds lists that could not be read for long.
+func (d *diagnosis) polls(context.Context) error {
+	for _, p := range d.Polls.Status() {
+		if p.Failing.IsZero() || d.now.Sub(p.Failing) < maxPoll {
+			continue
+		}
+		d.findings = append(d.findings, control.Finding{
+			Kind: "poll", Since: p.Failing.UTC().Format(time.RFC3339),
+			Text: fmt.Sprintf("%s of %s cannot be read: %s", p.Poll, p.Connection, p.Problem),
+			Do:   "fix the reason; the next attempt is at " + p.Next.UTC().Format(time.RFC3339),
+		})
+	}
+	return nil
+}
+
+func (d *diagnosis) lanes(ctx context.Context) error {
+	lanes, err := d.Store.Lanes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lanes {
+		if d.now.Sub(l.Since) < maxLane || l.Behind == 0 {
+			continue
+		}
+		d.findings = append(d.findings, control.Finding{
+			Kind: "lane", Run: l.Run, Since: l.Since.UTC().Format(time.RFC3339),
+			Text: fmt.Sprintf("it is %s, and in its lane of %s %s %s behind it", l.State, l.Script, l.Hook, runsWait(l.Behind)),
+			Do:   "tidewire runs show " + l.Run,
+		})
+	}
+	return nil
+}
+
+func runsWait(n int) string {
+	if n == 1 {
+		return "1 run waits"
+	}
+	return fmt.Sprintf("%d runs wait", n)
+}
+
+// webhooks finds webhooks that are not registered or renewed.
+func (d *diagnosis) webhooks(context.Context) error {
+	for _, p := range d.Webhooks.Problems() {
+		text := p.Connection
+		if p.Subscription != "" {
+			text += " " + p.Subscription
+		}
+		if p.Item != "" {
+			text += " of " + p.Item
+		}
+		f := control.Finding{Kind: "webhook", Text: text + ": " + p.Text, Do: p.Do}
+		if !p.Since.IsZero() {
+			f.Since = p.Since.UTC().Format(time.RFC3339)
+		}
+		d.findings = append(d.findings, f)
+	}
+	return nil
+}
