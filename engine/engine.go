@@ -105,7 +105,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 // locked. It says what to do, and so leaves the text of err out.
 func errDataFolderInUse(data string, err error) error {
 	process := ""
-	if pid, found, _ := sqlite.Held(StorePath(data)); found && pid != 0 {
+	if pid, found, _ := sqlite.LockedBy(StorePath(data)); found && pid != 0 {
 		process = fmt.Sprintf(" (process %d)", pid)
 	}
 	return &inUseError{fmt.Sprintf("another engine%s runs on the data folder %s; stop it, or name another folder with --data-dir", process, data), err}

@@ -17,20 +17,20 @@ import (
 // so: a lane with a long queue delays others by one run at most. All its
 // operations take the same time however many runs there are.
 type Dispatcher struct {
-	owner int64 // the store's epoch
-	now   func() time.Time
-	room  int64 // bytes for what is fresh
+	owner     int64 // the store's epoch
+	now       func() time.Time
+	maxCached int64 // bytes for what is fresh
 
-	mu        sync.Mutex
-	closed    bool
-	used      int64
-	ready     readyLine
-	lanes     map[laneKey]*lane
-	turns     map[int64]*turns // by hook
-	runs      map[int64]*run
-	executing map[int64]*run
-	reserved  []*run
-	waiting   list.List // of chan *run, those who wait in next
+	mu          sync.Mutex
+	closed      bool
+	cachedBytes int64
+	ready       runList
+	lanes       map[laneKey]*lane
+	ruleEpochs  map[int64]*ruleEpochs // by hook
+	runs        map[int64]*run
+	leased      map[int64]*run
+	reserved    []*run
+	waiters     list.List // of chan *run, those who wait in next
 }
 
 // epochShift leaves that many bits to count the hand-outs of one run by one
@@ -41,8 +41,8 @@ const epochShift = 20
 // bytes of what is fresh.
 func New(owner int64, room int64, now func() time.Time) *Dispatcher {
 	return &Dispatcher{
-		owner: owner, room: room, now: now,
-		lanes: map[laneKey]*lane{}, turns: map[int64]*turns{}, runs: map[int64]*run{}, executing: map[int64]*run{},
+		owner: owner, maxCached: room, now: now,
+		lanes: map[laneKey]*lane{}, ruleEpochs: map[int64]*ruleEpochs{}, runs: map[int64]*run{}, leased: map[int64]*run{},
 	}
 }
 
@@ -59,8 +59,8 @@ func (d *Dispatcher) Apply(moves []ledger.Move) {
 func (d *Dispatcher) apply(m *ledger.Move) {
 	if m.Kind == ledger.Enter {
 		r := &run{seq: m.Seq, hook: m.Run.Hook, lane: m.Run.Lane, rule: m.Run.Rule, last: m.Run.Epoch, paused: m.Run.State == ledger.Paused}
-		if m.Fresh != nil {
-			r.fresh, r.row = m.Fresh, &ledger.RunRow{Run: m.Run}
+		if m.Cached != nil {
+			r.cached, r.row = m.Cached, &ledger.RunRow{Run: m.Run}
 		}
 		d.add(r)
 		return
@@ -71,21 +71,21 @@ func (d *Dispatcher) apply(m *ledger.Move) {
 	}
 	switch m.Kind {
 	case ledger.Remove:
-		d.drop(r)
-	case ledger.GiveBack:
-		if r.spot == out {
-			d.back(r)
+		d.remove(r)
+	case ledger.Requeue:
+		if r.status == leased {
+			d.requeue(r)
 		}
-	case ledger.Stop:
+	case ledger.Park:
 		d.park(r)
 	case ledger.Resume:
-		if r.spot == parked {
-			d.push(r)
+		if r.status == parked {
+			d.makeReady(r)
 		}
 	case ledger.Unpause:
 		r.paused = false
-		if r.spot == parked {
-			d.turn(r)
+		if r.status == parked {
+			d.admit(r)
 		}
 	}
 }
@@ -113,120 +113,120 @@ func (d *Dispatcher) Fill(runs []Placed) {
 	for _, p := range runs {
 		r := &run{seq: p.Seq, hook: p.Hook, lane: p.Lane, rule: p.Rule, last: p.Epoch, paused: p.Paused}
 		d.runs[r.seq] = r
-		switch free := d.join(r); {
+		switch free := d.joinLane(r); {
 		case p.Parked:
-			r.spot = parked
+			r.status = parked
 		case free:
-			d.turn(r)
+			d.admit(r)
 		}
 	}
 }
 
 func (d *Dispatcher) add(r *run) {
-	if r.fresh != nil {
-		if size := r.size(); d.used+size <= d.room {
-			d.used += size
+	if r.cached != nil {
+		if size := r.size(); d.cachedBytes+size <= d.maxCached {
+			d.cachedBytes += size
 		} else {
-			r.fresh, r.row = nil, nil
+			r.cached, r.row = nil, nil
 		}
 	}
 	d.runs[r.seq] = r
-	if d.join(r) {
-		d.turn(r)
+	if d.joinLane(r) {
+		d.admit(r)
 	}
 }
 
-// turn is for a run whose lane is free.
-func (d *Dispatcher) turn(r *run) {
+// admit is for a run whose lane is free.
+func (d *Dispatcher) admit(r *run) {
 	switch {
 	case r.paused:
-		r.spot = parked
-	case !r.inTurn.now():
-		r.spot = barred
-		r.inTurn.barred.add(r)
+		r.status = parked
+	case !r.ruleEpoch.isFirst():
+		r.status = queuedByRule
+		r.ruleEpoch.waiting.add(r)
 	default:
-		d.push(r)
+		d.makeReady(r)
 	}
 }
 
-// drop takes a run out, wherever it is, and frees its lane for the next.
-func (d *Dispatcher) drop(r *run) {
-	switch r.spot {
-	case nowhere:
+// remove takes a run out, wherever it is, and frees its lane for the next.
+func (d *Dispatcher) remove(r *run) {
+	switch r.status {
+	case absent:
 		return
 	case ready:
 		d.ready.remove(r)
-	case barred:
-		r.inTurn.barred.remove(r)
-	case out:
-		delete(d.executing, r.seq)
+	case queuedByRule:
+		r.ruleEpoch.waiting.remove(r)
+	case leased:
+		delete(d.leased, r.seq)
 	}
-	if r.spot != out { // of one that was handed out, its holder has it
-		d.stale(r)
+	if r.status != leased { // of one that was handed out, its holder has it
+		d.dropCached(r)
 	}
-	r.spot = nowhere
-	r.release()
+	r.status = absent
+	r.endLease()
 	delete(d.runs, r.seq)
-	if next := d.leave(r); next != nil {
-		d.turn(next)
+	if next := d.leaveLane(r); next != nil {
+		d.admit(next)
 	}
-	d.endTurn(r)
+	d.leaveRuleEpoch(r)
 }
 
-// stale drops what saves reading a run back.
-func (d *Dispatcher) stale(r *run) {
-	if r.fresh != nil {
-		d.used -= r.size()
+// dropCached drops what saves reading a run back.
+func (d *Dispatcher) dropCached(r *run) {
+	if r.cached != nil {
+		d.cachedBytes -= r.size()
 	}
-	r.fresh, r.row = nil, nil
+	r.cached, r.row = nil, nil
 }
 
-// release ends the hand-out of a run.
-func (r *run) release() { r.epoch, r.bound, r.row = 0, ledger.Bound{}, nil }
+// endLease ends the hand-out of a run.
+func (r *run) endLease() { r.epoch, r.bound, r.row = 0, ledger.Bound{}, nil }
 
 func (d *Dispatcher) park(r *run) {
-	if r.spot == out {
-		delete(d.executing, r.seq)
-		r.spot = parked
-		r.release()
+	if r.status == leased {
+		delete(d.leased, r.seq)
+		r.status = parked
+		r.endLease()
 	}
 }
 
-// push makes a run ready.
-func (d *Dispatcher) push(r *run) {
-	if !d.give(r) {
-		r.spot = ready
+// makeReady makes a run ready.
+func (d *Dispatcher) makeReady(r *run) {
+	if !d.leaseToWaiter(r) {
+		r.status = ready
 		d.ready.add(r)
 	}
 }
 
-// pushFront makes a run ready again that had its turn already.
-func (d *Dispatcher) pushFront(r *run) {
-	if !d.give(r) {
-		r.spot = ready
+// makeReadyFirst makes a run ready again that had its turn already.
+func (d *Dispatcher) makeReadyFirst(r *run) {
+	if !d.leaseToWaiter(r) {
+		r.status = ready
 		d.ready.addFront(r)
 	}
 }
 
-// give hands a run to the one who waits longest.
-func (d *Dispatcher) give(r *run) bool {
-	front := d.waiting.Front()
+// leaseToWaiter hands a run to the one who waits longest.
+func (d *Dispatcher) leaseToWaiter(r *run) bool {
+	front := d.waiters.Front()
 	if front == nil {
 		return false
 	}
-	d.hand(r)
-	d.waiting.Remove(front).(chan *run) <- r
+	d.startLease(r)
+	d.waiters.Remove(front).(chan *run) <- r
 	return true
 }
 
-func (d *Dispatcher) hand(r *run) {
-	r.spot = out
+func (d *Dispatcher) startLease(r *run) {
+	r.status = leased
 	r.started = d.now()
 	r.last = max(r.last, d.owner<<epochShift) + 1
 	r.epoch = r.last
-	d.executing[r.seq] = r
-	if r.fresh != nil {
-		d.used -= r.size()
+	d.leased[r.seq] = r
+	if r.cached != nil {
+		d.cachedBytes -= r.size()
 	}
 }
 
@@ -242,12 +242,12 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 	}
 	if r := d.ready.first.unreserved(); r != nil {
 		d.ready.remove(r)
-		d.hand(r)
+		d.startLease(r)
 		d.mu.Unlock()
 		return r, nil
 	}
 	turn := make(chan *run, 1)
-	place := d.waiting.PushBack(turn)
+	place := d.waiters.PushBack(turn)
 	d.mu.Unlock()
 
 	select {
@@ -262,11 +262,11 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 	defer d.mu.Unlock()
 	select {
 	case r := <-turn: // it came at the same moment
-		if r != nil && r.spot == out {
-			d.back(r)
+		if r != nil && r.status == leased {
+			d.requeue(r)
 		}
 	default:
-		d.waiting.Remove(place)
+		d.waiters.Remove(place)
 	}
 	return nil, ctx.Err()
 }
@@ -275,29 +275,29 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 // reserved.
 func (r *run) unreserved() *run {
 	for r != nil && r.reserved {
-		r = r.readyNext
+		r = r.listNext
 	}
 	return r
 }
 
-// back undoes a hand-out.
-func (d *Dispatcher) back(r *run) {
+// requeue undoes a hand-out.
+func (d *Dispatcher) requeue(r *run) {
 	row := r.row
-	r.release()
-	delete(d.executing, r.seq)
-	if r.fresh != nil {
+	r.endLease()
+	delete(d.leased, r.seq)
+	if r.cached != nil {
 		r.row = row
-		d.used += r.size()
+		d.cachedBytes += r.size()
 	}
-	d.pushFront(r)
+	d.makeReadyFirst(r)
 }
 
-// PutBack undoes the hand-out of an epoch, unless the run has been taken since.
-func (d *Dispatcher) PutBack(seq, epoch int64) {
+// Requeue undoes the hand-out of an epoch, unless the run has been taken since.
+func (d *Dispatcher) Requeue(seq, epoch int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r := d.executing[seq]; r != nil && r.epoch == epoch {
-		d.back(r)
+	if r := d.leased[seq]; r != nil && r.epoch == epoch {
+		d.requeue(r)
 	}
 }
 
@@ -308,7 +308,7 @@ func (d *Dispatcher) Reserve(seq int64) bool {
 	r := d.runs[seq]
 	switch {
 	case r == nil:
-	case r.spot == out:
+	case r.status == leased:
 		return false
 	case !r.reserved:
 		r.reserved = true
@@ -323,24 +323,24 @@ func (d *Dispatcher) endReservations() {
 		r.reserved = false
 	}
 	for _, r := range d.reserved {
-		if r.spot == ready && d.waiting.Len() > 0 {
+		if r.status == ready && d.waiters.Len() > 0 {
 			d.ready.remove(r)
-			d.give(r)
+			d.leaseToWaiter(r)
 		}
 	}
 	clear(d.reserved)
 	d.reserved = d.reserved[:0]
 }
 
-// Holder implements ledger.Dispatch.
-func (d *Dispatcher) Holder(seq int64) (ledger.Holding, bool) {
+// Lease implements ledger.Dispatch.
+func (d *Dispatcher) Lease(seq int64) (ledger.Lease, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := d.executing[seq]
+	r := d.leased[seq]
 	if r == nil {
-		return ledger.Holding{}, false
+		return ledger.Lease{}, false
 	}
-	return ledger.Holding{Epoch: r.epoch, Started: r.started, Bound: r.bound}, true
+	return ledger.Lease{Epoch: r.epoch, Started: r.started, Bound: r.bound}, true
 }
 
 // Row gives the row of a run, if it is known without reading the file.
@@ -353,16 +353,16 @@ func (d *Dispatcher) Row(seq int64) (ledger.RunRow, bool) {
 	return ledger.RunRow{}, false
 }
 
-// Keep takes the rows of runs that are handed out, as they were read and
+// CacheRows takes the rows of runs that are handed out, as they were read and
 // then changed. What was changed of other runs must be read back.
-func (d *Dispatcher) Keep(read []ledger.RunRow, c *ledger.Changes) {
+func (d *Dispatcher) CacheRows(read []ledger.RunRow, c *ledger.Changes) {
 	if len(read) == 0 && c == nil {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range read {
-		if r := d.runs[read[i].Run.Seq]; r != nil && r.spot == out {
+		if r := d.runs[read[i].Run.Seq]; r != nil && r.status == leased {
 			row := read[i]
 			r.row = &row
 		}
@@ -373,10 +373,10 @@ func (d *Dispatcher) Keep(read []ledger.RunRow, c *ledger.Changes) {
 	for _, changed := range c.Runs {
 		switch r := d.runs[changed.After.Seq]; {
 		case r == nil || r.row == nil:
-		case r.spot == out:
+		case r.status == leased:
 			r.row.Run = changed.After
 		default:
-			d.stale(r)
+			d.dropCached(r)
 		}
 	}
 	for _, last := range c.Lasts {
@@ -386,29 +386,29 @@ func (d *Dispatcher) Keep(read []ledger.RunRow, c *ledger.Changes) {
 	}
 }
 
-// Handout is a run that was handed out. Fresh is nil where the run must be read
+// LeasedRun is a run that was handed out. Fresh is nil where the run must be read
 // back, and Created is set only with it.
-type Handout struct {
+type LeasedRun struct {
 	Seq, Epoch int64
 	Lane       string
 	Started    time.Time
-	Fresh      *ledger.Fresh
+	Cached     *ledger.CachedRun
 	Created    int64
 }
 
 // Next hands out the next run whose lane is free, and blocks until there is one.
-func (d *Dispatcher) Next(ctx context.Context) (Handout, error) {
+func (d *Dispatcher) Next(ctx context.Context) (LeasedRun, error) {
 	for {
 		r, err := d.next(ctx)
 		if err != nil {
-			return Handout{}, err
+			return LeasedRun{}, err
 		}
 		d.mu.Lock()
-		h := Handout{Seq: r.seq, Epoch: r.epoch, Lane: r.lane, Started: r.started, Fresh: r.fresh}
-		if r.fresh != nil && r.row != nil {
+		h := LeasedRun{Seq: r.seq, Epoch: r.epoch, Lane: r.lane, Started: r.started, Cached: r.cached}
+		if r.cached != nil && r.row != nil {
 			h.Created = r.row.Run.Created
 		}
-		r.fresh = nil
+		r.cached = nil
 		d.mu.Unlock()
 		if h.Epoch != 0 { // not cancelled meanwhile
 			return h, nil
@@ -420,7 +420,7 @@ func (d *Dispatcher) Next(ctx context.Context) (Handout, error) {
 func (d *Dispatcher) Resume(seq, epoch int64, version string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r := d.executing[seq]; r != nil && r.epoch == epoch && version != "" {
+	if r := d.leased[seq]; r != nil && r.epoch == epoch && version != "" {
 		r.bound.Version = version
 	}
 }
@@ -429,7 +429,7 @@ func (d *Dispatcher) Resume(seq, epoch int64, version string) {
 func (d *Dispatcher) Bind(seq, epoch int64, to ledger.Bound) (before string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := d.executing[seq]
+	r := d.leased[seq]
 	if r == nil || r.epoch != epoch {
 		return "", false
 	}
@@ -444,18 +444,18 @@ func (d *Dispatcher) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
-	for e := d.waiting.Front(); e != nil; e = d.waiting.Front() {
-		close(d.waiting.Remove(e).(chan *run))
+	for e := d.waiters.Front(); e != nil; e = d.waiters.Front() {
+		close(d.waiters.Remove(e).(chan *run))
 	}
 }
 
-// HandedOut gives what is known only in memory of the runs that are handed out.
-func (d *Dispatcher) HandedOut() map[int64]ledger.Holding {
+// Leases gives what is known only in memory of the runs that are handed out.
+func (d *Dispatcher) Leases() map[int64]ledger.Lease {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := make(map[int64]ledger.Holding, len(d.executing))
-	for seq, r := range d.executing {
-		all[seq] = ledger.Holding{Epoch: r.epoch, Started: r.started, Bound: r.bound}
+	all := make(map[int64]ledger.Lease, len(d.leased))
+	for seq, r := range d.leased {
+		all[seq] = ledger.Lease{Epoch: r.epoch, Started: r.started, Bound: r.bound}
 	}
 	return all
 }

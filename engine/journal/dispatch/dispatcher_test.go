@@ -22,11 +22,11 @@ func with(seqs ...int64) *dispatch.Dispatcher {
 }
 
 func enter(r *ledger.Run) ledger.Move {
-	return ledger.Move{Kind: ledger.Enter, Seq: r.Seq, Run: r, Fresh: &ledger.Fresh{Event: &journal.Event{}, Hook: &journal.Hook{}}}
+	return ledger.Move{Kind: ledger.Enter, Seq: r.Seq, Run: r, Cached: &ledger.CachedRun{Event: &journal.Event{}, Hook: &journal.Hook{}}}
 }
 
 // next takes a run, and gives 0 if there is none within a second.
-func next(t *testing.T, d *dispatch.Dispatcher) dispatch.Handout {
+func next(t *testing.T, d *dispatch.Dispatcher) dispatch.LeasedRun {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -101,7 +101,7 @@ func TestAHandoutStaysAsItIs(t *testing.T) {
 	row, _ := d.Row(1)
 	changed := *row.Run
 	changed.Created = 9
-	d.Keep(nil, &ledger.Changes{Runs: []ledger.RunChange{{Before: row.Run, After: &changed}}})
+	d.CacheRows(nil, &ledger.Changes{Runs: []ledger.RunChange{{Before: row.Run, After: &changed}}})
 	if kept, _ := d.Row(1); kept.Run != &changed {
 		t.Error("the row that is kept has not changed")
 	}

@@ -12,10 +12,10 @@ type lane struct {
 	first, last *run
 }
 
-// join puts a run at the end of its lane. It reports whether the lane was
+// joinLane puts a run at the end of its lane. It reports whether the lane was
 // free, as it always is for a run without one.
-func (d *Dispatcher) join(r *run) bool {
-	d.takeTurn(r)
+func (d *Dispatcher) joinLane(r *run) bool {
+	d.joinRuleEpoch(r)
 	if r.lane == "" {
 		return true
 	}
@@ -30,14 +30,14 @@ func (d *Dispatcher) join(r *run) bool {
 		l.first, l.last = r, r
 		return true
 	}
-	r.spot = behind
+	r.status = queuedInLane
 	r.lanePrev, l.last.laneNext = l.last, r
 	l.last = r
 	return false
 }
 
-// leave takes a run out of its lane and gives the one whose turn it then is.
-func (d *Dispatcher) leave(r *run) (next *run) {
+// leaveLane takes a run out of its lane and gives the one whose turn it then is.
+func (d *Dispatcher) leaveLane(r *run) (next *run) {
 	l := r.inLane
 	if l == nil {
 		return nil
@@ -59,39 +59,39 @@ func (d *Dispatcher) leave(r *run) (next *run) {
 	return next
 }
 
-// readyLine holds the runs that may be handed out.
-type readyLine struct{ first, last *run }
+// runList holds the runs that may be handed out.
+type runList struct{ first, last *run }
 
-func (l *readyLine) add(r *run) {
-	r.readyPrev = l.last
+func (l *runList) add(r *run) {
+	r.listPrev = l.last
 	if l.last == nil {
 		l.first = r
 	} else {
-		l.last.readyNext = r
+		l.last.listNext = r
 	}
 	l.last = r
 }
 
-func (l *readyLine) addFront(r *run) {
-	r.readyNext = l.first
+func (l *runList) addFront(r *run) {
+	r.listNext = l.first
 	if l.first == nil {
 		l.last = r
 	} else {
-		l.first.readyPrev = r
+		l.first.listPrev = r
 	}
 	l.first = r
 }
 
-func (l *readyLine) remove(r *run) {
-	if r.readyPrev != nil {
-		r.readyPrev.readyNext = r.readyNext
+func (l *runList) remove(r *run) {
+	if r.listPrev != nil {
+		r.listPrev.listNext = r.listNext
 	} else {
-		l.first = r.readyNext
+		l.first = r.listNext
 	}
-	if r.readyNext != nil {
-		r.readyNext.readyPrev = r.readyPrev
+	if r.listNext != nil {
+		r.listNext.listPrev = r.listPrev
 	} else {
-		l.last = r.readyPrev
+		l.last = r.listPrev
 	}
-	r.readyNext, r.readyPrev = nil, nil
+	r.listNext, r.listPrev = nil, nil
 }

@@ -14,18 +14,18 @@ type run struct {
 	lane string
 	rule int64 // that made the lane's key
 
-	spot                 spot
-	inLane               *lane
-	inTurn               *turn
-	laneNext, lanePrev   *run
-	readyNext, readyPrev *run
-	paused               bool // it is not handed out, and keeps its place
-	reserved             bool // it is not handed out until the batch ends
+	status             status
+	inLane             *lane
+	ruleEpoch          *ruleEpoch
+	laneNext, lanePrev *run
+	listNext, listPrev *run
+	paused             bool // it is not handed out, and keeps its place
+	reserved           bool // it is not handed out until the batch ends
 
-	// fresh and row save reading the run back; both are nil where they are
+	// cached and row save reading the run back; both are nil where they are
 	// unknown.
-	fresh *ledger.Fresh
-	row   *ledger.RunRow
+	cached *ledger.CachedRun
+	row    *ledger.RunRow
 
 	// Of the present hand-out. epoch is 0 while there is none, and last is the
 	// newest there was.
@@ -34,17 +34,17 @@ type run struct {
 	started     time.Time
 }
 
-// spot is where a run is in the dispatcher.
-type spot uint8
+// status is where a run is in the dispatcher.
+type status uint8
 
 const (
-	nowhere spot = iota
-	behind       // others of its lane
-	barred       // by runs of another rule
+	absent       status = iota
+	queuedInLane        // others of its lane
+	queuedByRule        // by runs of another rule
 	ready
-	out    // handed out
+	leased // handed out
 	parked // and first of its lane
 )
 
 // size is what a fresh run takes of the memory for such.
-func (r *run) size() int64 { return int64(len(r.fresh.Event.Data)) + 1024 }
+func (r *run) size() int64 { return int64(len(r.cached.Event.Data)) + 1024 }

@@ -8,7 +8,7 @@ import (
 )
 
 type acceptTask struct {
-	ticket
+	waiter
 	arrivals []arrival
 	receipts []journal.Receipt
 }
@@ -19,10 +19,10 @@ func (l *Ledger) Accept(ctx context.Context, arrivals ...journal.Arrival) ([]jou
 	if err != nil {
 		return nil, fmt.Errorf("accept: %w", err)
 	}
-	t := &acceptTask{ticket: newTicket(), arrivals: filled, receipts: make([]journal.Receipt, len(arrivals))}
+	t := &acceptTask{waiter: newWaiter(), arrivals: filled, receipts: make([]journal.Receipt, len(arrivals))}
 	writes := false
 	for i := range filled {
-		writes = writes || filled[i].keep
+		writes = writes || filled[i].stored
 	}
 	if !writes {
 		return t.receipts, nil
@@ -35,7 +35,7 @@ func (l *Ledger) Accept(ctx context.Context, arrivals ...journal.Arrival) ([]jou
 
 func (t *acceptTask) name() string {
 	if len(t.arrivals) == 1 {
-		return fmt.Sprintf("event %q", t.arrivals[0].given.ID)
+		return fmt.Sprintf("event %q", t.arrivals[0].original.ID)
 	}
 	return fmt.Sprintf("%d events", len(t.arrivals))
 }
@@ -43,7 +43,7 @@ func (t *acceptTask) name() string {
 func (t *acceptTask) collect(b *batch) { collectAll(b, t.arrivals) }
 
 func (t *acceptTask) decide(b *batch) error {
-	if err := b.room(t.arrivals); err != nil {
+	if err := b.checkQueueLimit(t.arrivals); err != nil {
 		return err
 	}
 	return t.acceptAll(b)
@@ -52,7 +52,7 @@ func (t *acceptTask) decide(b *batch) error {
 func (t *acceptTask) acceptAll(b *batch) (more error) {
 	for i := range t.arrivals {
 		receipt, err := b.accept(&t.arrivals[i])
-		if more = both(more, err); failed(more) {
+		if more = combine(more, err); failed(more) {
 			return more
 		}
 		t.receipts[i] = receipt
@@ -60,21 +60,21 @@ func (t *acceptTask) acceptAll(b *batch) (more error) {
 	return more
 }
 
-// room refuses what would be more runs than may wait, unless it is nothing new:
+// checkQueueLimit refuses what would be more runs than may wait, unless it is nothing new:
 // a repeat is answered as one also where there is no room.
-func (b *batch) room(arrivals []arrival) error {
+func (b *batch) checkQueueLimit(arrivals []arrival) error {
 	runs := 0
 	for i := range arrivals {
-		runs += arrivals[i].most()
+		runs += arrivals[i].maxRuns()
 	}
 	if b.live+runs <= b.maxQueued {
 		return nil
 	}
 	for i := range arrivals {
-		if !arrivals[i].keep {
+		if !arrivals[i].stored {
 			continue
 		}
-		if kept, err := b.ids.get(arrivals[i].given.ID, &b.want.IDs); err != nil {
+		if kept, err := b.ids.get(arrivals[i].original.ID, &b.want.IDs); err != nil {
 			return err
 		} else if !kept {
 			return refuse(b.tooMany())
@@ -89,10 +89,10 @@ func (b *batch) tooMany() error {
 
 // accept decides about one arrival.
 func (b *batch) accept(a *arrival) (receipt journal.Receipt, err error) {
-	if !a.keep {
+	if !a.stored {
 		return receipt, nil
 	}
-	a.event = a.given
+	a.event = a.original
 	e := &a.event
 	if err := b.tick(a); err != nil {
 		return receipt, err
@@ -102,16 +102,16 @@ func (b *batch) accept(a *arrival) (receipt journal.Receipt, err error) {
 		return journal.Receipt{Duplicate: kept}, err
 	}
 	seq := b.seq()
-	b.made++
+	b.changeCount++
 	b.ids.set(e.ID, true)
 	b.changes.IDs = append(b.changes.IDs, ID{e.ID, seq})
-	if a.mark != nil {
-		if told, err := b.push(a.mark); told || err != nil {
+	if a.fingerprint != nil {
+		if told, err := b.mergeWebhook(a.fingerprint); told || err != nil {
 			return journal.Receipt{Duplicate: told}, err
 		}
 	}
 	if e.Received.IsZero() {
-		e.Received = Rest(b.now)
+		e.Received = Truncate(b.now)
 	}
 	deferring, err := b.echo(e, a.fields)
 	if err != nil {
@@ -121,23 +121,23 @@ func (b *batch) accept(a *arrival) (receipt journal.Receipt, err error) {
 	receipt.Kept, receipt.Echo = true, e.Echo
 	high := false
 	if a.flood > 0 {
-		if high, receipt.Flood, err = b.count(e.Type, a.flood); err != nil {
+		if high, receipt.Flood, err = b.countEvent(e.Type, a.flood); err != nil {
 			return receipt, err
 		}
 	}
 	if deferring != (StepKey{}) {
-		if err := b.deferEvent(Event{seq, e}, a.runs, a.fields, deferring); err != nil {
+		if err := b.deferEvent(Event{seq, e}, a.candidates, a.fields, deferring); err != nil {
 			return receipt, err
 		}
 		return receipt, b.answer(&receipt, seq, e)
 	}
 	var more error
-	for i := range a.runs {
-		if more = both(more, b.start(&receipt, seq, e, &a.runs[i], high)); failed(more) {
+	for i := range a.candidates {
+		if more = combine(more, b.start(&receipt, seq, e, &a.candidates[i], high)); failed(more) {
 			return receipt, more
 		}
 	}
-	return receipt, both(more, b.answer(&receipt, seq, e))
+	return receipt, combine(more, b.answer(&receipt, seq, e))
 }
 
 // tick notes the time of a schedule's tick as its last.
@@ -145,10 +145,10 @@ func (b *batch) tick(a *arrival) error {
 	if a.tick.IsZero() {
 		return nil
 	}
-	return each(a.named, func(h *journal.Hook) error {
+	return each(a.hooks, func(h *journal.Hook) error {
 		hook, err := b.hooks.get(HookName{h.Script, h.Name}, &b.want.Hooks)
 		if err == nil {
-			b.made++
+			b.changeCount++
 			b.changes.Ticks = append(b.changes.Ticks, Tick{hook.ID, a.tick.UnixMicro()})
 		}
 		return err

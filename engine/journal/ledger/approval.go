@@ -22,15 +22,15 @@ func checkApproval(a *journal.Approval) error {
 	return nil
 }
 
-// ask keeps an approval. Its id is known already where the step is made again.
-func (b *batch) ask(a *journal.Approval, run int64, step int) error {
+// addApproval keeps an approval. Its id is known already where the step is made again.
+func (b *batch) addApproval(a *journal.Approval, run int64, step int) error {
 	known, err := b.approvals.get(a.ID, &b.want.Approvals)
 	if err != nil || known != nil {
 		return err
 	}
 	row := &Approval{*a, run}
-	row.Run, row.Step, row.Created, row.Expires, row.Decision = b.id(run), step, Rest(b.now), Rest(a.Expires), nil
-	b.made++
+	row.Run, row.Step, row.Created, row.Expires, row.Decision = b.id(run), step, Truncate(b.now), Truncate(a.Expires), nil
+	b.changeCount++
 	b.approvals.set(a.ID, row)
 	b.changes.Approvals = append(b.changes.Approvals, row)
 	return nil
@@ -47,7 +47,7 @@ func (b *batch) decision(id string) (json.RawMessage, error) {
 }
 
 type decideTask struct {
-	ticket
+	waiter
 	id       string
 	decision journal.Decision
 	approval journal.Approval // as it stands afterwards
@@ -55,7 +55,7 @@ type decideTask struct {
 
 // Decide implements journal.Store.
 func (l *Ledger) Decide(ctx context.Context, id string, d journal.Decision) (journal.Approval, error) {
-	t := &decideTask{ticket: newTicket(), id: id, decision: d}
+	t := &decideTask{waiter: newWaiter(), id: id, decision: d}
 	switch err := l.queue.do(ctx, t); {
 	case err == nil:
 		return t.approval, nil
@@ -67,8 +67,8 @@ func (l *Ledger) Decide(ctx context.Context, id string, d journal.Decision) (jou
 }
 
 func (t *decideTask) collect(b *batch) {
-	b.approvals.ask(t.id, &b.want.Approvals)
-	b.awaits.ask(AwaitKey{approvalTrigger, "", t.id}, &b.want.Awaits)
+	b.approvals.want(t.id, &b.want.Approvals)
+	b.awaits.want(AwaitKey{approvalTrigger, "", t.id}, &b.want.Awaits)
 }
 
 func (t *decideTask) decide(b *batch) error {
@@ -102,9 +102,9 @@ func (t *decideTask) decide(b *batch) error {
 	if d.At.IsZero() {
 		d.At = b.now
 	}
-	d.At = Rest(d.At)
+	d.At = Truncate(d.At)
 	decided.Decision = &d
-	b.made++
+	b.changeCount++
 	b.approvals.set(t.id, &decided)
 	b.changes.Decisions = append(b.changes.Decisions, &decided)
 	t.approval = decided.Approval
@@ -137,6 +137,6 @@ func (b *batch) answerDecision(id string) error {
 		if err != nil || park.Await.Approval != id {
 			return err
 		}
-		return b.wake(r, outcome{result: made})
+		return b.wake(r, waitResult{result: made})
 	})
 }

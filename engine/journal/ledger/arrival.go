@@ -17,15 +17,15 @@ const (
 
 // arrival is a journal.Arrival with all worked out that needs no rows.
 type arrival struct {
-	given  journal.Event
-	event  journal.Event   // as the batch decides about it
-	named  []*journal.Hook // the hooks that name the trigger
-	runs   []candidate
-	keep   bool
-	tick   time.Time
-	flood  int
-	mark   *change.Mark
-	fields change.Fields
+	original    journal.Event
+	event       journal.Event   // as the batch decides about it
+	hooks       []*journal.Hook // the hooks that name the trigger
+	candidates  []candidate
+	stored      bool
+	tick        time.Time
+	flood       int
+	fingerprint *change.Mark
+	fields      change.Fields
 }
 
 // candidate is a run that an arrival may make.
@@ -36,8 +36,8 @@ type candidate struct {
 }
 
 func (a *arrival) fill(from *journal.Arrival) error {
-	a.given = from.Event
-	e := &a.given
+	a.original = from.Event
+	e := &a.original
 	switch {
 	case e.ID == "" || e.Type == "":
 		return fmt.Errorf("event %q of type %q: an event needs an id and a type", e.ID, e.Type)
@@ -48,16 +48,16 @@ func (a *arrival) fill(from *journal.Arrival) error {
 	case len(e.Data) > 0 && !journal.ValidJSON(e.Data):
 		return fmt.Errorf("event %q: the data is not JSON", e.ID)
 	}
-	e.Time = Rest(e.Time)
-	e.Received = Rest(e.Received)
-	a.named, a.tick, a.flood, a.mark, a.fields = from.Hooks, from.Tick, from.Flood, from.Mark, from.Fields
-	a.keep = from.Keep || len(from.Hooks) > 0
+	e.Time = Truncate(e.Time)
+	e.Received = Truncate(e.Received)
+	a.hooks, a.tick, a.flood, a.fingerprint, a.fields = from.Hooks, from.Tick, from.Flood, from.Mark, from.Fields
+	a.stored = from.Keep || len(from.Hooks) > 0
 	for _, h := range from.Hooks {
 		if h.Connection != "" && h.Connection != e.Connection {
 			continue
 		}
 		if passes := h.Matches(e); passes || h.Changed != "" {
-			a.runs = append(a.runs, candidate{h, h.LaneKey(e), passes})
+			a.candidates = append(a.candidates, candidate{h, h.LaneKey(e), passes})
 		}
 	}
 	return nil
@@ -73,9 +73,9 @@ func fillAll(from []journal.Arrival) ([]arrival, error) {
 	return all, nil
 }
 
-// most is how many runs the arrival can make.
-func (a *arrival) most() (n int) {
-	for _, c := range a.runs {
+// maxRuns is how many runs the arrival can make.
+func (a *arrival) maxRuns() (n int) {
+	for _, c := range a.candidates {
 		if c.Passes {
 			n++
 		}
@@ -100,34 +100,34 @@ func noun(e *journal.Event) string {
 
 // collect asks for the rows that accept needs.
 func (a *arrival) collect(b *batch) {
-	if !a.keep {
+	if !a.stored {
 		return
 	}
-	e, w := &a.given, &b.want
-	b.ids.ask(e.ID, &w.IDs)
-	b.awaited.ask(e.Type, &w.Awaited)
+	e, w := &a.original, &b.want
+	b.ids.want(e.ID, &w.IDs)
+	b.awaited.want(e.Type, &w.Awaited)
 	if n := noun(e); n != "" {
-		b.known.ask(RecordKey{e.Connection, n, e.Record}, &w.Known)
+		b.known.want(RecordKey{e.Connection, n, e.Record}, &w.Known)
 	}
 	if a.flood > 0 {
-		b.floods.ask(e.Type, &w.Floods)
+		b.floods.want(e.Type, &w.Floods)
 	}
-	if a.mark != nil {
-		b.sightings.ask(SightingKey{a.mark.PollKey, a.mark.Record}, &w.Sightings)
+	if a.fingerprint != nil {
+		b.sightings.want(SightingKey{a.fingerprint.PollKey, a.fingerprint.Record}, &w.Sightings)
 	}
-	for i := range a.runs {
-		a.runs[i].collect(b)
+	for i := range a.candidates {
+		a.candidates[i].collect(b)
 	}
 	if !a.tick.IsZero() {
-		for _, h := range a.named {
-			b.hooks.ask(HookName{h.Script, h.Name}, &w.Hooks)
+		for _, h := range a.hooks {
+			b.hooks.want(HookName{h.Script, h.Name}, &w.Hooks)
 		}
 	}
 }
 
 func (c *candidate) collect(b *batch) {
-	b.hooks.ask(HookName{c.Hook.Script, c.Hook.Name}, &b.want.Hooks)
-	b.versions.ask(c.Hook.Version, &b.want.Versions)
+	b.hooks.want(HookName{c.Hook.Script, c.Hook.Name}, &b.want.Hooks)
+	b.versions.want(c.Hook.Version, &b.want.Versions)
 }
 
 func collectAll(b *batch, all []arrival) {

@@ -43,7 +43,7 @@ func awaitKeys(a *journal.Await) (keys []AwaitKey) {
 
 // await makes a waiting run findable.
 func (b *batch) await(run int64, a *journal.Await) {
-	b.made++
+	b.changeCount++
 	for _, k := range awaitKeys(a) {
 		b.changes.Awaits = append(b.changes.Awaits, Await{k, run})
 	}
@@ -51,7 +51,7 @@ func (b *batch) await(run int64, a *journal.Await) {
 
 // stopWaiting takes away what a waiting run is found by.
 func (b *batch) stopWaiting(run int64) {
-	b.made++
+	b.changeCount++
 	b.changes.Awaits = slices.DeleteFunc(b.changes.Awaits, func(a Await) bool { return a.Run == run })
 	b.changes.DropAwaits = append(b.changes.DropAwaits, run)
 }
@@ -81,7 +81,7 @@ func (b *batch) answer(receipt *journal.Receipt, seq int64, e *journal.Event) er
 			return err
 		}
 		receipt.Woken = append(receipt.Woken, b.id(run))
-		return b.wake(r, happened(e))
+		return b.wake(r, eventResult(e))
 	})
 }
 
@@ -98,40 +98,40 @@ func (b *batch) waitingAt(places []AwaitKey, e *journal.Event) (runs []int64, mo
 			}
 		}
 		some, err := b.awaits.get(place, &b.want.Awaits)
-		more = both(more, err)
+		more = combine(more, err)
 		runs = append(runs, some...)
 	}
 	return runs, more
 }
 
-// lookBackMost is how many events a batch looks at to find what a run missed.
+// maxScanInBatch is how many events a batch looks at to find what a run missed.
 // Where more came since the run was accepted, they are looked at beside the
 // batches first, so that no other write waits for that.
-const lookBackMost = 200
+const maxScanInBatch = 200
 
-// lookBackTries bounds how often that is done: events may come more quickly
+// maxScans bounds how often that is done: events may come more quickly
 // than they can be looked at.
-const lookBackTries = 5
+const maxScans = 5
 
-var errLookBack = errors.New("too many events to look back at")
+var errManyEvents = errors.New("too many events to look back at")
 
-// lookBack is how far it is known which events a run may have missed: none up
+// missedScan is how far it is known which events a run may have missed: none up
 // to a row is what it waits for, or that one is the oldest.
-type lookBack struct {
-	upto, found int64
-	limit       int // events to look at; zero: no limit
+type missedScan struct {
+	upto, candidate int64
+	limit           int // events to look at; zero: no limit
 }
 
-func (k *lookBack) since(run int64, a *journal.Await) Since {
-	return Since{Run: run, After: max(run, k.upto), Triggers: a.Triggers, Fits: a.Matches, Found: k.found, Limit: k.limit}
+func (k *missedScan) query(run int64, a *journal.Await) MissedQuery {
+	return MissedQuery{Run: run, After: max(run, k.upto), Triggers: a.Triggers, Matches: a.Matches, Candidate: k.candidate, Limit: k.limit}
 }
 
-// missed gives the oldest event since a run was accepted that it waits for and
-// has not had, nil for none. sought is what wantSince gave.
-func (b *batch) missed(r *Run, a *journal.Await, sought int) (*journal.Event, error) {
-	switch found := b.since[sought]; {
+// missedEvent gives the oldest event since a run was accepted that it waits for and
+// has not had, nil for none. sought is what wantMissed gave.
+func (b *batch) missedEvent(r *Run, a *journal.Await, sought int) (*journal.Event, error) {
+	switch found := b.missed[sought]; {
 	case found.More:
-		return nil, refuse(errLookBack)
+		return nil, refuse(errManyEvents)
 	case found.Event != nil:
 		return found.Event, nil
 	}
@@ -143,18 +143,18 @@ func (b *batch) missed(r *Run, a *journal.Await, sought int) (*journal.Event, er
 	return nil, nil
 }
 
-// wantSince asks for what a run missed. It gives the place of the answer.
-func (b *batch) wantSince(run int64, a *journal.Await, known *lookBack) (place int) {
-	b.want.Since = append(b.want.Since, known.since(run, a))
-	return len(b.since) + len(b.want.Since) - 1
+// wantMissed asks for what a run missed. It gives the place of the answer.
+func (b *batch) wantMissed(run int64, a *journal.Await, known *missedScan) (place int) {
+	b.want.Missed = append(b.want.Missed, known.query(run, a))
+	return len(b.missed) + len(b.want.Missed) - 1
 }
 
-// search looks beside the batches through the events behind those that are
+// scanMissed looks beside the batches through the events behind those that are
 // known.
-func (l *Ledger) search(ctx context.Context, run int64, a *journal.Await, known lookBack) (lookBack, error) {
-	if known.found != 0 {
-		known = lookBack{} // it was pruned meanwhile
+func (l *Ledger) scanMissed(ctx context.Context, run int64, a *journal.Await, known missedScan) (missedScan, error) {
+	if known.candidate != 0 {
+		known = missedScan{} // it was pruned meanwhile
 	}
-	upto, found, err := l.store.Search(ctx, known.since(run, a))
-	return lookBack{upto: upto, found: found}, err
+	upto, found, err := l.store.ScanMissed(ctx, known.query(run, a))
+	return missedScan{upto: upto, candidate: found}, err
 }

@@ -32,10 +32,10 @@ type batch struct {
 	due       []int64
 	paused    []int64
 	steps     table[StepKey, StepRow]
-	marks     table[StepKey, int]
+	begun     table[StepKey, int]
 	awaited   table[string, []AwaitKey]
 	awaits    table[AwaitKey, []int64]
-	since     []Found
+	missed    []MissedEvent
 	approvals table[string, *Approval]
 	known     knownTable
 	changed   table[ChangedKey, Changed]
@@ -47,23 +47,23 @@ type batch struct {
 	floods    table[string, Flood]
 
 	// What the tasks decided.
-	made     int // how many changes
-	live     int
-	last     int64
-	laneRuns map[LaneKey][]int64 // new in a lane, or changed there
-	lastsNow map[int64]Last
-	opened   map[int64][]int // steps of runs, as in Want.Open
-	released map[int64]bool  // runs whose holder lost them
-	newSteps table[StepKey, *Step]
-	endSteps table[StepKey, EndStep]
-	changes  Changes
+	changeCount int // how many changes
+	live        int
+	last        int64
+	laneRuns    map[LaneKey][]int64 // new in a lane, or changed there
+	lastsNow    map[int64]Last
+	opened      map[int64][]int // steps of runs, as in Want.Open
+	leaseEnded  map[int64]bool  // runs whose holder lost them
+	newSteps    table[StepKey, *Step]
+	endSteps    table[StepKey, EndStep]
+	changes     Changes
 
 	// What is applied after COMMIT.
-	moves    []Move
-	wakes    []int64
-	newRules []HookName
-	rung     bool // the timer woke what was due
-	nextWake int64
+	moves      []Move
+	wakes      []int64
+	newRules   []HookName
+	timerFired bool // the timer woke what was due
+	nextWake   int64
 }
 
 // rowTable is a table of any kind.
@@ -76,14 +76,14 @@ type rowTable interface {
 func (b *batch) init(l *Ledger) {
 	b.Ledger = l
 	b.tables = []rowTable{
-		&b.hooks, &b.versions, &b.ids, &b.events, &b.types, &b.runs, &b.lanes, &b.merging, &b.replacers, &b.steps, &b.marks, &b.awaited, &b.awaits,
+		&b.hooks, &b.versions, &b.ids, &b.events, &b.types, &b.runs, &b.lanes, &b.merging, &b.replacers, &b.steps, &b.begun, &b.awaited, &b.awaits,
 		&b.approvals, &b.known, &b.changed, &b.sightings, &b.open, &b.deferred, &b.values, &b.links, &b.floods, &b.newSteps, &b.endSteps,
 	}
 	for _, t := range b.tables {
 		t.init()
 	}
 	b.lasts, b.lastsNow, b.laneRuns = map[int64]Last{}, map[int64]Last{}, map[LaneKey][]int64{}
-	b.opened, b.released = map[int64][]int{}, map[int64]bool{}
+	b.opened, b.leaseEnded = map[int64][]int{}, map[int64]bool{}
 }
 
 // clear drops all of a batch.
@@ -92,7 +92,7 @@ func (b *batch) clear() {
 		t.clear()
 	}
 	clear(b.lasts)
-	b.since = empty(b.since)
+	b.missed = empty(b.missed)
 	b.due, b.paused = nil, nil
 	b.want.reset()
 	b.reset()
@@ -106,10 +106,10 @@ func (b *batch) reset() {
 	clear(b.lastsNow)
 	clear(b.laneRuns)
 	clear(b.opened)
-	clear(b.released)
+	clear(b.leaseEnded)
 	b.changes.reset()
-	b.made = 0
-	b.moves, b.wakes, b.newRules, b.rung = empty(b.moves), b.wakes[:0], empty(b.newRules), false
+	b.changeCount = 0
+	b.moves, b.wakes, b.newRules, b.timerFired = empty(b.moves), b.wakes[:0], empty(b.newRules), false
 }
 
 // load loads what is wanted.
@@ -142,10 +142,10 @@ func (b *batch) load(ctx context.Context, tx Tx) error {
 		b.paused = b.addRows(r.Paused)
 	}
 	b.steps.fill(w.Steps, r.Steps)
-	b.marks.fill(w.Marks, r.Marks)
+	b.begun.fill(w.Begun, r.Begun)
 	b.awaited.fill(w.Awaited, r.Awaited)
 	b.awaits.fill(w.Awaits, r.Awaits)
-	b.since = append(b.since, r.Since...)
+	b.missed = append(b.missed, r.Missed...)
 	b.approvals.fill(w.Approvals, r.Approvals)
 	b.known.fill(w.Known, r.Known)
 	b.changed.fill(w.Changed, r.Changed)
@@ -184,7 +184,7 @@ func (b *batch) run(seq int64) (*Run, error) { return b.runs.get(seq, &b.want.Ru
 
 // edit gives the row of a run to change. The run is loaded.
 func (b *batch) edit(r *Run) *Run {
-	b.made++
+	b.changeCount++
 	if staged, again := b.runs.staged[r.Seq]; again {
 		return staged
 	}
@@ -196,7 +196,7 @@ func (b *batch) edit(r *Run) *Run {
 
 // add makes the row of a run.
 func (b *batch) add(r *Run) {
-	b.made++
+	b.changeCount++
 	b.runs.set(r.Seq, r)
 	b.inLane(r)
 }
@@ -237,28 +237,28 @@ func (b *batch) setLast(seq int64, number int, begun bool) {
 	b.lastsNow[seq] = Last{number, begun}
 }
 
-// holding gives what is known of the hand-out of a run if the holder still has
+// lease gives what is known of the hand-out of a run if the holder still has
 // it, else the reason why not.
-func (b *batch) holding(seq, epoch int64) (Holding, *Run, error) {
+func (b *batch) lease(seq, epoch int64) (Lease, *Run, error) {
 	r, err := b.run(seq)
 	switch {
 	case err != nil:
-		return Holding{}, nil, err
+		return Lease{}, nil, err
 	case r == nil:
-		return Holding{}, nil, refuse(journal.ErrNotFound)
+		return Lease{}, nil, refuse(journal.ErrNotFound)
 	}
-	h, held := b.dispatch.Holder(seq)
-	if !held || h.Epoch != epoch || b.released[seq] {
-		return Holding{}, nil, refuse(journal.ErrFenced)
+	h, held := b.dispatch.Lease(seq)
+	if !held || h.Epoch != epoch || b.leaseEnded[seq] {
+		return Lease{}, nil, refuse(journal.ErrFenced)
 	}
 	return h, r, nil
 }
 
-// release ends the hold of whoever has a run.
-func (b *batch) release(seq int64) { b.released[seq] = true }
+// endLease ends the hold of whoever has a run.
+func (b *batch) endLease(seq int64) { b.leaseEnded[seq] = true }
 
 func (b *batch) move(kind MoveKind, seq int64) {
-	b.made++
+	b.changeCount++
 	b.moves = append(b.moves, Move{Kind: kind, Seq: seq})
 }
 
@@ -271,7 +271,7 @@ func (b *batch) wakeAt(at int64) {
 
 // net gives what the tasks decided, nil for nothing.
 func (b *batch) net() *Changes {
-	if b.made == 0 {
+	if b.changeCount == 0 {
 		return nil
 	}
 	c := &b.changes

@@ -14,17 +14,17 @@ import (
 // commandTask is what a person does to a run: do, if the run is in one of the
 // states.
 type commandTask struct {
-	ticket
-	seq  int64
-	from []journal.State
-	asks func(b *batch) // for further rows; may be nil
-	do   func(b *batch, r *Run) error
+	waiter
+	seq      int64
+	from     []journal.State
+	moreRows func(b *batch) // for further rows; may be nil
+	do       func(b *batch, r *Run) error
 }
 
 func (l *Ledger) command(ctx context.Context, verb, run string, t commandTask) error {
 	seq, err := l.parse(run)
 	if err == nil {
-		t.ticket, t.seq = newTicket(), seq
+		t.waiter, t.seq = newWaiter(), seq
 		err = l.queue.do(ctx, &t)
 	}
 	if err != nil {
@@ -34,9 +34,9 @@ func (l *Ledger) command(ctx context.Context, verb, run string, t commandTask) e
 }
 
 func (t *commandTask) collect(b *batch) {
-	b.runs.ask(t.seq, &b.want.Runs)
-	if t.asks != nil {
-		t.asks(b)
+	b.runs.want(t.seq, &b.want.Runs)
+	if t.moreRows != nil {
+		t.moreRows(b)
 	}
 }
 
@@ -50,7 +50,7 @@ func (t *commandTask) decide(b *batch) error {
 	}
 	state := r.State.Journal()
 	if r.State == Queued {
-		if _, held := b.dispatch.Holder(r.Seq); held && !b.released[r.Seq] {
+		if _, held := b.dispatch.Lease(r.Seq); held && !b.leaseEnded[r.Seq] {
 			state = journal.Running
 		}
 	}
@@ -121,8 +121,8 @@ func (l *Ledger) Migrate(ctx context.Context, run, version string) error {
 		return fmt.Errorf("migrate run %q: no version is given", run)
 	}
 	return l.command(ctx, "migrate", run, commandTask{
-		from: anyParked,
-		asks: func(b *batch) { b.versions.ask(version, &b.want.Versions) },
+		from:     anyParked,
+		moreRows: func(b *batch) { b.versions.want(version, &b.want.Versions) },
 		do: func(b *batch, r *Run) error {
 			id, err := b.versions.get(version, &b.want.Versions)
 			if err != nil {
@@ -146,16 +146,16 @@ func (l *Ledger) Resolve(ctx context.Context, run string, v journal.Verdict, res
 	}
 	packed := l.value(result)
 	return l.command(ctx, "resolve", run, commandTask{
-		from: []journal.State{journal.Held},
-		asks: func(b *batch) { collectAll(b, next) },
+		from:     []journal.State{journal.Held},
+		moreRows: func(b *batch) { collectAll(b, next) },
 		do: func(b *batch, r *Run) error {
 			switch v {
 			case journal.Fail:
-				return b.failHeld(r, next)
+				return b.failCall(r, next)
 			case journal.Skip:
-				return b.skipHeld(r, packed)
+				return b.skipCall(r, packed)
 			}
-			return b.resend(r)
+			return b.resendCall(r)
 		},
 	})
 }
@@ -177,8 +177,8 @@ func checkResolve(v journal.Verdict, result json.RawMessage, follow []journal.Ar
 	return fillAll(follow)
 }
 
-// failHeld ends a held run with the problem that it was held with.
-func (b *batch) failHeld(r *Run, follow []arrival) error {
+// failCall ends a held run with the problem that it was held with.
+func (b *batch) failCall(r *Run, follow []arrival) error {
 	problem := &journal.Problem{Message: "a call may or may not have been carried out, and it was decided to end the run"}
 	if r.Problem != nil {
 		problem = nil
@@ -190,25 +190,25 @@ func (b *batch) failHeld(r *Run, follow []arrival) error {
 	if failed(more) {
 		return more
 	}
-	return both(more, b.end(r, Failed, problem))
+	return combine(more, b.end(r, Failed, problem))
 }
 
-// skipHeld makes the begun mark of a held run a step that is done.
-func (b *batch) skipHeld(r *Run, result Value) error {
+// skipCall makes the begun mark of a held run a step that is done.
+func (b *batch) skipCall(r *Run, result Value) error {
 	park, err := r.park()
 	if err != nil {
 		return err
 	}
 	b.endStep(EndStep{StepKey: StepKey{r.Seq, park.Step}, State: journal.Done, Result: result})
-	if err := b.settle(StepKey{r.Seq, park.Step}); err != nil {
+	if err := b.closeStep(StepKey{r.Seq, park.Step}); err != nil {
 		return err
 	}
 	return b.resume(r)
 }
 
-// resend takes the begun mark of a held run away, so that the call is made
+// resendCall takes the begun mark of a held run away, so that the call is made
 // again.
-func (b *batch) resend(r *Run) error {
+func (b *batch) resendCall(r *Run) error {
 	park, err := r.park()
 	if err != nil {
 		return err

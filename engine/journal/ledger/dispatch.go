@@ -14,9 +14,9 @@ type Dispatch interface {
 	// Next hands out the next run whose lane is free. It blocks until there is
 	// one.
 	Next(ctx context.Context) (journal.Activation, error)
-	// Holder gives what is known of the present hand-out of a run, false if it
+	// Lease gives what is known of the present hand-out of a run, false if it
 	// is not handed out.
-	Holder(run int64) (Holding, bool)
+	Lease(run int64) (Lease, bool)
 	// Bind fixes the version of a hand-out. It gives the version fixed before,
 	// and false where the run has another holder by now, or none.
 	Bind(run, epoch int64, to Bound) (before string, ok bool)
@@ -29,9 +29,9 @@ type Dispatch interface {
 	Abort()
 }
 
-// Holding is what only the dispatcher knows of a hand-out until its first
+// Lease is what only the dispatcher knows of a hand-out until its first
 // write.
-type Holding struct {
+type Lease struct {
 	Epoch   int64
 	Started time.Time
 	Bound   Bound
@@ -46,8 +46,8 @@ type Move struct {
 	Kind MoveKind
 	Seq  int64
 	// Run and Fresh belong to Enter.
-	Run   *Run
-	Fresh *Fresh
+	Run    *Run
+	Cached *CachedRun
 }
 
 // MoveKind is a kind of Move.
@@ -55,17 +55,17 @@ type MoveKind uint8
 
 // The kinds of moves.
 const (
-	Enter    MoveKind = iota // takes its place, the last of its lane
-	Remove                   // has ended, or waits as a row only
-	GiveBack                 // is ready again, first of its lane
-	Stop                     // is parked and keeps its lane
-	Resume                   // is parked no longer
-	Unpause                  // is as any other that is queued
+	Enter   MoveKind = iota // takes its place, the last of its lane
+	Remove                  // has ended, or waits as a row only
+	Requeue                 // is ready again, first of its lane
+	Park                    // is parked and keeps its lane
+	Resume                  // is parked no longer
+	Unpause                 // is as any other that is queued
 )
 
-// Fresh is what a hand-out needs of a run that was just accepted, so that it
+// CachedRun is what a hand-out needs of a run that was just accepted, so that it
 // need not be read back.
-type Fresh struct {
+type CachedRun struct {
 	Event *journal.Event
 	Hook  *journal.Hook
 }

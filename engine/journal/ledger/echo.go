@@ -14,20 +14,20 @@ import (
 // beside the one of what is done.
 type knownTable struct {
 	table[RecordKey, KnownRows]
-	rows    map[RecordKey][]*KnownRow // that the batch changes
-	dropped map[StepKey]bool          // steps whose rows are dropped
-	watched map[RecordKey]bool        // nouns that the batch writes; without Record
+	rows         map[RecordKey][]*KnownRow // that the batch changes
+	dropped      map[StepKey]bool          // steps whose rows are dropped
+	writtenNouns map[RecordKey]bool        // nouns that the batch writes; without Record
 }
 
 func (t *knownTable) init() {
 	t.table.init()
-	t.rows, t.dropped, t.watched = map[RecordKey][]*KnownRow{}, map[StepKey]bool{}, map[RecordKey]bool{}
+	t.rows, t.dropped, t.writtenNouns = map[RecordKey][]*KnownRow{}, map[StepKey]bool{}, map[RecordKey]bool{}
 }
 
 func (t *knownTable) reset() {
 	clear(t.rows)
 	clear(t.dropped)
-	clear(t.watched)
+	clear(t.writtenNouns)
 }
 
 func (t *knownTable) clear() {
@@ -43,7 +43,7 @@ func (t *knownTable) of(key RecordKey, want *[]RecordKey) (rows []*KnownRow, wat
 	if err != nil {
 		return nil, false, err
 	}
-	if !loaded.Watched && !t.watched[RecordKey{key.Connection, key.Noun, ""}] {
+	if !loaded.Written && !t.writtenNouns[RecordKey{key.Connection, key.Noun, ""}] {
 		return nil, false, nil
 	}
 	nameless := RecordKey{key.Connection, key.Noun, ""}
@@ -87,7 +87,7 @@ func (t *knownTable) drop(step StepKey) {
 func (b *batch) written(run int64, step *journal.Step, state journal.StepState, made *change.Written) error {
 	key := StepKey{run, step.Number}
 	if made == nil {
-		return b.settle(key)
+		return b.closeStep(key)
 	}
 	if err := b.putWritten(key, step, state, made); err != nil || state == journal.Begun {
 		return err
@@ -115,9 +115,9 @@ func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepSt
 		row.Step = key
 		b.opened[key.Run] = append(b.opened[key.Run], key.Number)
 	}
-	b.known.watched[RecordKey{made.Connection, made.Noun, ""}] = true
+	b.known.writtenNouns[RecordKey{made.Connection, made.Noun, ""}] = true
 	if made.Mark != nil && state != journal.Begun {
-		if err := b.show(made.Mark); err != nil {
+		if err := b.addSighting(made.Mark); err != nil {
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepSt
 }
 
 func (b *batch) putKnown(row *KnownRow) {
-	b.made++
+	b.changeCount++
 	b.known.put(row)
 }
 
@@ -140,22 +140,22 @@ func (b *batch) openSteps(run int64) ([]int, error) {
 	return loaded, err
 }
 
-// settle drops what was known only while a call was under way that came to
+// closeStep drops what was known only while a call was under way that came to
 // nothing, as far as can be said.
-func (b *batch) settle(step StepKey) error {
+func (b *batch) closeStep(step StepKey) error {
 	if err := b.dropKnown(step); err != nil {
 		return err
 	}
 	return b.startDeferred(step)
 }
 
-// settleAll does so for the calls of a run that ends.
-func (b *batch) settleAll(run int64) error {
+// closeSteps does so for the calls of a run that ends.
+func (b *batch) closeSteps(run int64) error {
 	open, err := b.openSteps(run)
 	if err != nil {
 		return err
 	}
-	return each(open, func(number int) error { return b.settle(StepKey{run, number}) })
+	return each(open, func(number int) error { return b.closeStep(StepKey{run, number}) })
 }
 
 // dropKnown takes away what is known by a call under way.
@@ -164,7 +164,7 @@ func (b *batch) dropKnown(step StepKey) error {
 	if err != nil || !slices.Contains(open, step.Number) {
 		return err
 	}
-	b.made++
+	b.changeCount++
 	b.known.drop(step)
 	b.changes.DropKnown = append(b.changes.DropKnown, step)
 	return nil
@@ -229,7 +229,7 @@ func (b *batch) deferEvent(e Event, runs []candidate, fields change.Fields, step
 	if err != nil {
 		return err
 	}
-	b.made++
+	b.changeCount++
 	b.deferred.set(step, append(slices.Clone(all), Deferred{e, step, text}))
 	b.opened[step.Run] = append(b.opened[step.Run], step.Number)
 	return nil
@@ -246,7 +246,7 @@ func (b *batch) startDeferred(step StepKey) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	b.made++
+	b.changeCount++
 	b.deferred.set(step, nil)
 	return each(all, b.startDeferredRuns)
 }
@@ -264,13 +264,13 @@ func (b *batch) startDeferredRuns(d Deferred) error {
 	case underWay != StepKey{}: // of another call
 		return b.deferEvent(d.Event, runs.Runs, runs.Fields, underWay)
 	case e.Echo:
-		b.made++
+		b.changeCount++
 		b.changes.Echoes = append(b.changes.Echoes, d.Event.Seq)
 	}
 	var receipt journal.Receipt
 	var more error
 	for i := range runs.Runs {
-		if more = both(more, b.start(&receipt, d.Event.Seq, &e, &runs.Runs[i], false)); failed(more) {
+		if more = combine(more, b.start(&receipt, d.Event.Seq, &e, &runs.Runs[i], false)); failed(more) {
 			return more
 		}
 	}

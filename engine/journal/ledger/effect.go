@@ -21,10 +21,10 @@ func (b *batch) apply(t *stepTask) (err error) {
 	case t.effect.Emit != nil:
 		t.result, t.failed, err = b.emit(t.emit)
 	case t.effect.File != "":
-		b.made++
+		b.changeCount++
 		b.changes.Files = append(b.changes.Files, File{t.run, t.effect.File})
 	case t.effect.Approval != nil:
-		err = b.ask(t.effect.Approval, t.run, t.step.Number)
+		err = b.addApproval(t.effect.Approval, t.run, t.step.Number)
 	}
 	return err
 }
@@ -43,7 +43,7 @@ func (b *batch) state(op *journal.StateOp) (json.RawMessage, *bindings.Error, er
 	}
 	next, result, problem := op.Apply(current)
 	if problem == nil && op.Verb != "get" {
-		b.made++
+		b.changeCount++
 		b.values.set(key, next)
 	}
 	return result, problem, nil
@@ -51,7 +51,7 @@ func (b *batch) state(op *journal.StateOp) (json.RawMessage, *bindings.Error, er
 
 func (b *batch) emit(a *arrival) (json.RawMessage, *bindings.Error, error) {
 	var full *refusal
-	switch err := b.room([]arrival{*a}); {
+	switch err := b.checkQueueLimit([]arrival{*a}); {
 	case errors.As(err, &full):
 		return nil, &bindings.Error{Kind: bindings.Unavailable, Message: "emit: " + full.Error(), Retryable: true}, nil
 	case err != nil:
@@ -158,7 +158,7 @@ func (t *linkTable) of(end LinkKey, all bool, want *[]LinkKey) ([]string, error)
 
 // setLink writes a link in both directions, or takes it away where made is zero.
 func (b *batch) setLink(op *journal.LinkOp, id2 string, made int64) {
-	b.made++
+	b.changeCount++
 	b.changes.Links = append(b.changes.Links, b.links.set(endOf(op), id2, made), b.links.set(otherEnd(op, id2), op.ID, made))
 }
 

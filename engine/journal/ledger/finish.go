@@ -8,25 +8,25 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// holder is whose write a task is: a run and the epoch of its hand-out.
-type holder struct{ run, epoch int64 }
+// leaseKey is whose write a task is: a run and the epoch of its hand-out.
+type leaseKey struct{ run, epoch int64 }
 
-func (l *Ledger) holder(h journal.Holder) (holder, error) {
+func (l *Ledger) parseLease(h journal.Holder) (leaseKey, error) {
 	seq, err := l.parse(h.Run)
-	return holder{seq, h.Epoch}, err
+	return leaseKey{seq, h.Epoch}, err
 }
 
 // collect asks for the rows that every write of a holder needs.
-func (h holder) collect(b *batch) {
-	b.runs.ask(h.run, &b.want.Runs)
-	b.open.ask(h.run, &b.want.Open)
-	if now, held := b.dispatch.Holder(h.run); held && now.Bound.Version != "" {
-		b.versions.ask(now.Bound.Version, &b.want.Versions)
+func (h leaseKey) collect(b *batch) {
+	b.runs.want(h.run, &b.want.Runs)
+	b.open.want(h.run, &b.want.Open)
+	if now, held := b.dispatch.Lease(h.run); held && now.Bound.Version != "" {
+		b.versions.want(now.Bound.Version, &b.want.Versions)
 	}
 }
 
 // activate writes to the row of a run what its hand-out meant.
-func (b *batch) activate(r *Run, h Holding) (*Run, error) {
+func (b *batch) activate(r *Run, h Lease) (*Run, error) {
 	version := r.Bound
 	if version == 0 && h.Bound.Version != "" {
 		var err error
@@ -46,8 +46,8 @@ func (b *batch) activate(r *Run, h Holding) (*Run, error) {
 }
 
 type finishTask struct {
-	ticket
-	holder
+	waiter
+	leaseKey
 	state    State
 	executed int64
 	problem  []byte
@@ -66,7 +66,7 @@ func (l *Ledger) finish(ctx context.Context, h journal.Holder, outcome journal.O
 	if !outcome.State.Ended() {
 		return fmt.Errorf("%q is not how a run ends", outcome.State)
 	}
-	t := &finishTask{ticket: newTicket(), executed: int64(outcome.Executed)}
+	t := &finishTask{waiter: newWaiter(), executed: int64(outcome.Executed)}
 	t.state, _ = StateOf(outcome.State)
 	if t.follow, err = fillAll(outcome.Follow); err != nil {
 		return err
@@ -76,19 +76,19 @@ func (l *Ledger) finish(ctx context.Context, h journal.Holder, outcome journal.O
 			return err
 		}
 	}
-	if t.holder, err = l.holder(h); err != nil {
+	if t.leaseKey, err = l.parseLease(h); err != nil {
 		return err
 	}
 	return l.queue.do(ctx, t)
 }
 
 func (t *finishTask) collect(b *batch) {
-	t.holder.collect(b)
+	t.leaseKey.collect(b)
 	collectAll(b, t.follow)
 }
 
 func (t *finishTask) decide(b *batch) error {
-	h, r, err := b.holding(t.run, t.epoch)
+	h, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
@@ -103,16 +103,16 @@ func (t *finishTask) decide(b *batch) error {
 	n.State, n.Steps, n.Finished, n.Problem = t.state, int64(b.lastStep(t.run).Number), b.now.UnixMicro(), t.problem
 	n.Executed += t.executed
 	b.live--
-	b.release(t.run)
+	b.endLease(t.run)
 	b.move(Remove, t.run)
-	return both(more, b.settleAll(t.run))
+	return combine(more, b.closeSteps(t.run))
 }
 
 // acceptFollow accepts what is to follow a run's end.
 func (b *batch) acceptFollow(follow []arrival) (more error) {
 	for i := range follow {
 		_, err := b.accept(&follow[i])
-		if more = both(more, err); failed(more) {
+		if more = combine(more, err); failed(more) {
 			return more
 		}
 	}
@@ -120,15 +120,15 @@ func (b *batch) acceptFollow(follow []arrival) (more error) {
 }
 
 type releaseTask struct {
-	ticket
-	holder
+	waiter
+	leaseKey
 }
 
 // Release implements journal.Store.
 func (l *Ledger) Release(h journal.Holder) error {
-	t := &releaseTask{ticket: newTicket()}
+	t := &releaseTask{waiter: newWaiter()}
 	var err error
-	if t.holder, err = l.holder(h); err == nil {
+	if t.leaseKey, err = l.parseLease(h); err == nil {
 		err = l.queue.do(context.Background(), t)
 	}
 	if err != nil {
@@ -138,15 +138,15 @@ func (l *Ledger) Release(h journal.Holder) error {
 }
 
 func (t *releaseTask) decide(b *batch) error {
-	h, r, err := b.holding(t.run, t.epoch)
+	h, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
 	if r.State == Running && r.Epoch == h.Epoch {
 		b.edit(r).State = Queued
 	}
-	b.release(t.run)
-	b.move(GiveBack, t.run)
+	b.endLease(t.run)
+	b.move(Requeue, t.run)
 	return nil
 }
 

@@ -10,10 +10,10 @@ import (
 
 const minute = int64(time.Minute / time.Microsecond)
 
-// count counts an event of a trigger and reports whether it is one of a flood,
+// countEvent counts an event of a trigger and reports whether it is one of a flood,
 // and whether it is the first. A flood ends with a whole minute that brought no
 // more events than the bound.
-func (b *batch) count(trigger string, bound int) (high, first bool, err error) {
+func (b *batch) countEvent(trigger string, bound int) (high, first bool, err error) {
 	f, err := b.floods.get(trigger, &b.want.Floods)
 	if err != nil {
 		return false, false, err
@@ -24,20 +24,20 @@ func (b *batch) count(trigger string, bound int) (high, first bool, err error) {
 	}
 	if passed := now - f.Since; passed >= minute || passed < 0 {
 		if f.Count <= bound || passed >= 2*minute {
-			f.High, f.Allowed = false, false
+			f.Flooding, f.Allowed = false, false
 		}
 		f.Since, f.Count = now, 0
 	}
 	f.Count++
-	if f.Count > bound && !f.High && !f.Allowed {
-		f.High, first = true, true
+	if f.Count > bound && !f.Flooding && !f.Allowed {
+		f.Flooding, first = true, true
 	}
 	b.floods.set(trigger, f)
-	return f.High, first, nil
+	return f.Flooding, first, nil
 }
 
-// flooding reports whether an event is of a trigger that floods now.
-func (b *batch) flooding(event int64) (bool, error) {
+// isFlooding reports whether an event is of a trigger that floods now.
+func (b *batch) isFlooding(event int64) (bool, error) {
 	trigger := ""
 	if e := b.newEvent(event); e != nil {
 		trigger = e.Type
@@ -48,7 +48,7 @@ func (b *batch) flooding(event int64) (bool, error) {
 		}
 	}
 	f, err := b.floods.get(trigger, &b.want.Floods)
-	return f.High, err
+	return f.Flooding, err
 }
 
 // pauseNow gives a run that was Later its place, paused.
@@ -62,7 +62,7 @@ func (b *batch) pauseNow(r *Run) error {
 
 // floodTask decides about some of the paused runs of a trigger.
 type floodTask struct {
-	ticket
+	waiter
 	trigger string
 	drop    bool
 	done    int
@@ -77,7 +77,7 @@ const maxReleased = 256
 func (l *Ledger) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
 	all := 0
 	for {
-		t := &floodTask{ticket: newTicket(), trigger: trigger, drop: drop}
+		t := &floodTask{waiter: newWaiter(), trigger: trigger, drop: drop}
 		if err := l.queue.do(ctx, t); err != nil {
 			return all, fmt.Errorf("decide about the flood of %q: %w", trigger, err)
 		}
@@ -91,7 +91,7 @@ func (l *Ledger) ReleaseFlood(ctx context.Context, trigger string, drop bool) (i
 func (t *floodTask) collect(b *batch) { b.want.Paused = PausedKey{t.trigger, maxReleased} }
 
 func (t *floodTask) decide(b *batch) error {
-	b.made++
+	b.changeCount++
 	b.changes.Allow = append(b.changes.Allow, AllowFlood{t.trigger})
 	t.done = len(b.paused)
 	return each(b.paused, func(seq int64) error {

@@ -45,7 +45,7 @@ type Ledger struct {
 
 	// Of the one goroutine that commits.
 	batch   batch
-	alarm   alarm
+	timer   wakeTimer
 	failing bool // the last write failed
 }
 
@@ -56,10 +56,10 @@ func New(cfg Config) *Ledger {
 	}
 	l := &Ledger{
 		store: cfg.Store, dispatch: cfg.Dispatch, now: cfg.Now, log: cfg.Log, maxQueued: cfg.MaxQueued, salt: cfg.Salt,
-		queue: newQueue(), stopped: make(chan struct{}), alarm: alarm{timer: cfg.Timer, at: cfg.Wake},
+		queue: newQueue(), stopped: make(chan struct{}), timer: wakeTimer{newTimer: cfg.Timer, at: cfg.Wake},
 	}
 	l.batch.init(l)
-	go l.work()
+	go l.run()
 	return l
 }
 
@@ -73,31 +73,31 @@ func (l *Ledger) Close() {
 // Next implements journal.Store.
 func (l *Ledger) Next(ctx context.Context) (journal.Activation, error) { return l.dispatch.Next(ctx) }
 
-// Alone calls f in a transaction of its own, between batches. It is for what a
+// InTransaction calls f in a transaction of its own, between batches. It is for what a
 // store does by itself, such as pruning.
-func (l *Ledger) Alone(ctx context.Context, f func(Tx) error) error {
-	return l.queue.do(ctx, &aloneTask{newTicket(), f})
+func (l *Ledger) InTransaction(ctx context.Context, f func(Tx) error) error {
+	return l.queue.do(ctx, &txTask{newWaiter(), f})
 }
 
-type aloneTask struct {
-	ticket
+type txTask struct {
+	waiter
 	do func(Tx) error
 }
 
-func (t *aloneTask) collect(*batch)        {}
-func (t *aloneTask) decide(b *batch) error { return nil }
+func (t *txTask) collect(*batch)        {}
+func (t *txTask) decide(b *batch) error { return nil }
 
 // maxBatch bounds the tasks of one transaction, so that none waits long.
 const maxBatch = 512
 
-func (l *Ledger) work() {
+func (l *Ledger) run() {
 	defer close(l.stopped)
 	for {
-		timer, stop := l.alarm.set(l.now(), l.failing)
-		tasks := l.queue.take(timer)
+		timer, stop := l.timer.set(l.now(), l.failing)
+		tasks := l.queue.receive(timer)
 		stop()
-		if l.alarm.due(l.now()) {
-			l.commit([]task{&timerTask{ticket: newTicket()}})
+		if l.timer.due(l.now()) {
+			l.commit([]task{&timerTask{waiter: newWaiter()}})
 		}
 		if len(tasks) == 0 {
 			if l.queue.isClosed() {
@@ -118,7 +118,7 @@ func (l *Ledger) work() {
 // rows as the store has them, without what the batch changed before.
 type single interface{ single() }
 
-func (*aloneTask) single() {}
+func (*txTask) single() {}
 
 // batchLength is how many of the tasks make one batch.
 func batchLength(tasks []task) int {
@@ -145,7 +145,7 @@ func (l *Ledger) commit(tasks []task) {
 	}
 	l.report(err)
 	for _, t := range tasks {
-		ticket := t.slot()
+		ticket := t.base()
 		if err != nil {
 			ticket.done <- err
 		} else {
@@ -175,7 +175,7 @@ func (l *Ledger) transact(tasks []task) (begun bool, err error) {
 	ctx := context.Background()
 	err = l.store.Transact(ctx, func(tx Tx) error {
 		begun = true
-		if t, alone := tasks[0].(*aloneTask); alone {
+		if t, alone := tasks[0].(*txTask); alone {
 			return t.do(tx)
 		}
 		if err := b.resolve(ctx, tx, tasks); err != nil {
@@ -191,7 +191,7 @@ func (l *Ledger) transact(tasks []task) (begun bool, err error) {
 		return begun, err
 	}
 	l.dispatch.Apply(b.moves)
-	l.alarm.apply(b)
+	l.timer.apply(b)
 	for _, hook := range b.newRules {
 		l.log.Info("a hook's lanes have changed; its runs from before come first", "hook", hook.Script+" "+hook.Name)
 	}
@@ -202,7 +202,7 @@ func (l *Ledger) transact(tasks []task) (begun bool, err error) {
 // decided or refused.
 func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 	for _, t := range tasks {
-		t.slot().refused = nil
+		t.base().refused = nil
 		t.collect(b)
 	}
 	for {
@@ -229,11 +229,11 @@ func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 func (b *batch) decide(tasks []task) (refused bool, err error) {
 	var more error
 	for _, t := range tasks {
-		ticket := t.slot()
+		ticket := t.base()
 		if ticket.refused != nil {
 			continue
 		}
-		made := b.made
+		made := b.changeCount
 		err := t.decide(b)
 		var refusal *refusal
 		switch {
@@ -244,7 +244,7 @@ func (b *batch) decide(tasks []task) (refused bool, err error) {
 			return false, err
 		case more != nil: // it was decided on what may be incomplete
 		default:
-			if ticket.refused = refusal.error; b.made != made {
+			if ticket.refused = refusal.error; b.changeCount != made {
 				return true, errMore
 			}
 		}

@@ -10,15 +10,15 @@ import (
 )
 
 type parkTask struct {
-	ticket
-	holder
-	record
-	park     journal.Park
-	state    State
-	problem  []byte
-	lookBack lookBack
-	sought   int  // the place of what it may have missed
-	replaced bool // cancelled instead, for a newer run
+	waiter
+	leaseKey
+	stepRecord
+	park        journal.Park
+	state       State
+	problem     []byte
+	scan        missedScan
+	missedIndex int  // the place of what it may have missed
+	replaced    bool // cancelled instead, for a newer run
 }
 
 // Park implements journal.Store.
@@ -30,25 +30,25 @@ func (l *Ledger) Park(ctx context.Context, h journal.Holder, park journal.Park) 
 }
 
 func (l *Ledger) park(ctx context.Context, h journal.Holder, park journal.Park) error {
-	t := &parkTask{ticket: newTicket(), park: park}
+	t := &parkTask{waiter: newWaiter(), park: park}
 	if err := t.check(l); err != nil {
 		return err
 	}
 	var err error
-	if t.holder, err = l.holder(h); err != nil {
+	if t.leaseKey, err = l.parseLease(h); err != nil {
 		return err
 	}
 	for try := 0; ; try++ {
-		if t.lookBack.limit = lookBackMost; try == lookBackTries {
-			t.lookBack.limit = 0
+		if t.scan.limit = maxScanInBatch; try == maxScans {
+			t.scan.limit = 0
 		}
-		if err := l.queue.do(ctx, t); !errors.Is(err, errLookBack) {
+		if err := l.queue.do(ctx, t); !errors.Is(err, errManyEvents) {
 			if err == nil && t.replaced {
 				return journal.ErrFenced
 			}
 			return err
 		}
-		if t.lookBack, err = l.search(ctx, t.run, park.Await, t.lookBack); err != nil {
+		if t.scan, err = l.scanMissed(ctx, t.run, park.Await, t.scan); err != nil {
 			return fmt.Errorf("look back: %w", err)
 		}
 	}
@@ -70,11 +70,11 @@ func (t *parkTask) check(l *Ledger) (err error) {
 	}
 	t.state, _ = StateOf(p.State)
 	if p.Step != nil {
-		if err := t.record.fill(l, *p.Step); err != nil {
+		if err := t.stepRecord.fill(l, *p.Step); err != nil {
 			return err
 		}
-		if t.record.problem != nil {
-			return t.record.problem
+		if t.stepRecord.problem != nil {
+			return t.stepRecord.problem
 		}
 	}
 	if p.Problem != nil {
@@ -84,28 +84,28 @@ func (t *parkTask) check(l *Ledger) (err error) {
 }
 
 func (t *parkTask) collect(b *batch) {
-	t.holder.collect(b)
+	t.leaseKey.collect(b)
 	switch a := t.park.Await; {
 	case a == nil:
 	case a.Approval != "":
-		b.approvals.ask(a.Approval, &b.want.Approvals)
+		b.approvals.want(a.Approval, &b.want.Approvals)
 	default:
-		t.sought = b.wantSince(t.run, a, &t.lookBack)
+		t.missedIndex = b.wantMissed(t.run, a, &t.scan)
 	}
 }
 
 func (t *parkTask) decide(b *batch) error {
 	t.replaced = false
-	h, r, err := b.holding(t.run, t.epoch)
+	h, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
-	if err := t.admit(b.lastStep(t.run)); err != nil {
+	if err := t.checkSteps(b.lastStep(t.run)); err != nil {
 		return refuse(err)
 	}
 	var missed *journal.Event
 	if a := t.park.Await; a != nil && a.Approval == "" {
-		if missed, err = b.missed(r, a, t.sought); err != nil {
+		if missed, err = b.missedEvent(r, a, t.missedIndex); err != nil {
 			return err
 		}
 	}
@@ -115,11 +115,11 @@ func (t *parkTask) decide(b *batch) error {
 		}
 	}
 	if t.park.Step != nil {
-		b.putStep(t.run, &t.record)
+		b.putStep(t.run, &t.stepRecord)
 	}
 	last := b.lastStep(t.run)
 	if last.Begun { // it may be parked for long
-		if err := b.settle(StepKey{t.run, last.Number}); err != nil {
+		if err := b.closeStep(StepKey{t.run, last.Number}); err != nil {
 			return err
 		}
 	}
@@ -127,13 +127,13 @@ func (t *parkTask) decide(b *batch) error {
 	if err != nil {
 		return err
 	}
-	b.release(t.run)
+	b.endLease(t.run)
 	if t.replaced, err = b.replaced(n); err != nil || t.replaced {
 		return err
 	}
 	b.wakeAt(n.Wake)
 	if t.state != Waiting {
-		b.move(Stop, t.run)
+		b.move(Park, t.run)
 		return nil
 	}
 	b.move(Remove, t.run)
@@ -141,7 +141,7 @@ func (t *parkTask) decide(b *batch) error {
 }
 
 // write changes the row of the run to one that is parked.
-func (t *parkTask) write(b *batch, r *Run, h Holding, step int) (*Run, error) {
+func (t *parkTask) write(b *batch, r *Run, h Lease, step int) (*Run, error) {
 	n, err := b.activate(r, h)
 	if err != nil {
 		return nil, err
@@ -155,8 +155,8 @@ func (t *parkTask) write(b *batch, r *Run, h Holding, step int) (*Run, error) {
 	return n, err
 }
 
-// admit says why a run with these steps cannot be parked so.
-func (t *parkTask) admit(have Last) error {
+// checkSteps says why a run with these steps cannot be parked so.
+func (t *parkTask) checkSteps(have Last) error {
 	if d := t.park.Drop; d > 0 {
 		if d != have.Number {
 			return fmt.Errorf("step %d cannot be dropped, the last is %d", d, have.Number)
@@ -164,7 +164,7 @@ func (t *parkTask) admit(have Last) error {
 		have = Last{have.Number - 1, false}
 	}
 	if t.park.Step != nil {
-		if err := have.admits(t.step.Number); err != nil {
+		if err := have.checkNext(t.step.Number); err != nil {
 			return err
 		}
 		have.Begun = t.step.State == journal.Begun
@@ -181,14 +181,14 @@ func (b *batch) wait(r *Run, a *journal.Await, missed *journal.Event) error {
 	case a == nil:
 		return nil
 	case missed != nil:
-		return b.wake(r, happened(missed))
+		return b.wake(r, eventResult(missed))
 	case a.Approval != "":
 		made, err := b.decision(a.Approval)
 		if err != nil {
 			return err
 		}
 		if made != nil {
-			return b.wake(r, outcome{result: made})
+			return b.wake(r, waitResult{result: made})
 		}
 	}
 	b.await(r.Seq, a)

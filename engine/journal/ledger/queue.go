@@ -18,17 +18,17 @@ type task interface {
 	// the beginning; it returns errMore where it needs rows that were not
 	// loaded. A *refusal refuses the task; any other error fails the batch.
 	decide(b *batch) error
-	slot() *ticket
+	base() *waiter
 }
 
-// ticket is where a caller waits.
-type ticket struct {
+// waiter is where a caller waits.
+type waiter struct {
 	done    chan error
 	refused error
 }
 
-func newTicket() ticket         { return ticket{done: make(chan error, 1)} }
-func (t *ticket) slot() *ticket { return t }
+func newWaiter() waiter         { return waiter{done: make(chan error, 1)} }
+func (t *waiter) base() *waiter { return t }
 
 // queue holds the tasks that wait to be committed.
 type queue struct {
@@ -58,7 +58,7 @@ func (q *queue) do(ctx context.Context, t task) error {
 		q.signal()
 	}
 	select {
-	case err := <-t.slot().done:
+	case err := <-t.base().done:
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("%w before the write was known to be committed", ctx.Err())
@@ -72,18 +72,18 @@ func (q *queue) signal() {
 	}
 }
 
-// gatherTurns is how often take yields the processor to callers that are about
+// maxYields is how often take yields the processor to callers that are about
 // to ask, as those are whom the last commit released.
-const gatherTurns = 8
+const maxYields = 8
 
-// take waits for tasks, or for the timer, and gives all there are; none once
+// receive waits for tasks, or for the timer, and gives all there are; none once
 // the queue is closed and empty.
-func (q *queue) take(timer <-chan time.Time) []task {
+func (q *queue) receive(timer <-chan time.Time) []task {
 	select {
 	case <-q.wake:
 	case <-timer:
 	}
-	for before, turns := -1, 0; turns < gatherTurns; turns++ {
+	for before, turns := -1, 0; turns < maxYields; turns++ {
 		q.mu.Lock()
 		waiting := len(q.tasks)
 		q.mu.Unlock()

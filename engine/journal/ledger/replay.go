@@ -9,10 +9,10 @@ import (
 )
 
 type replayTask struct {
-	ticket
+	waiter
 	from   int64
 	hook   *journal.Hook
-	keep   int
+	steps  int
 	result int64
 }
 
@@ -33,7 +33,7 @@ func (l *Ledger) replay(ctx context.Context, run string, hook *journal.Hook, kee
 	if err != nil {
 		return "", err
 	}
-	t := &replayTask{ticket: newTicket(), from: seq, hook: hook, keep: max(keep, 0)}
+	t := &replayTask{waiter: newWaiter(), from: seq, hook: hook, steps: max(keep, 0)}
 	if err := l.queue.do(ctx, t); err != nil {
 		return "", err
 	}
@@ -45,13 +45,13 @@ func (*replayTask) single() {}
 
 func (t *replayTask) name() HookName { return HookName{t.hook.Script, t.hook.Name} }
 
-func (t *replayTask) kept() StepKey { return StepKey{t.from, t.keep} }
+func (t *replayTask) lastCopied() StepKey { return StepKey{t.from, t.steps} }
 
 func (t *replayTask) collect(b *batch) {
-	b.marks.ask(t.kept(), &b.want.Marks)
-	b.runs.ask(t.from, &b.want.Runs)
-	b.hooks.ask(t.name(), &b.want.Hooks)
-	b.versions.ask(t.hook.Version, &b.want.Versions)
+	b.begun.want(t.lastCopied(), &b.want.Begun)
+	b.runs.want(t.from, &b.want.Runs)
+	b.hooks.want(t.name(), &b.want.Hooks)
+	b.versions.want(t.hook.Version, &b.want.Versions)
 }
 
 func (t *replayTask) decide(b *batch) error {
@@ -69,19 +69,19 @@ func (t *replayTask) decide(b *batch) error {
 	if event == nil {
 		return refuse(journal.ErrNotFound)
 	}
-	marks, err := b.marks.get(t.kept(), &b.want.Marks)
+	marks, err := b.begun.get(t.lastCopied(), &b.want.Begun)
 	if err != nil {
 		return err
 	}
-	switch have := min(b.lastStep(t.from).Number, t.keep); {
-	case have < t.keep:
-		return refusef("it has %d steps, %d cannot be kept", have, t.keep)
+	switch have := min(b.lastStep(t.from).Number, t.steps); {
+	case have < t.steps:
+		return refusef("it has %d steps, %d cannot be kept", have, t.steps)
 	case marks > 0:
 		return refusef("step %d has no result that could be kept; keep the %d before it", have, have-1)
 	}
 	hook, hookErr := b.hooks.get(t.name(), &b.want.Hooks)
 	version, versionErr := b.versions.get(t.hook.Version, &b.want.Versions)
-	if err := both(hookErr, versionErr); err != nil {
+	if err := combine(hookErr, versionErr); err != nil {
 		return err
 	}
 	n := newRun{event: old.Event, hook: hook, name: t.name(), version: version, lane: t.hook.LaneKey(event), rule: t.hook.Lane.Rule()}
@@ -89,9 +89,9 @@ func (t *replayTask) decide(b *batch) error {
 		n.lane = ""
 	}
 	t.result = b.addRun(n).Seq
-	if t.keep > 0 {
-		b.setLast(t.result, t.keep, false)
-		b.changes.Copies = append(b.changes.Copies, Copy{t.result, t.from, t.keep})
+	if t.steps > 0 {
+		b.setLast(t.result, t.steps, false)
+		b.changes.Copies = append(b.changes.Copies, Copy{t.result, t.from, t.steps})
 	}
 	return nil
 }

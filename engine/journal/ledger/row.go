@@ -45,8 +45,8 @@ func (s State) Journal() journal.State {
 // Live reports whether the run has not ended.
 func (s State) Live() bool { return s < Succeeded }
 
-// KeepsLane reports whether a run in this state is parked and keeps its lane.
-func (s State) KeepsLane() bool { return s >= Retrying && s <= Blocked }
+// OwnsLane reports whether a run in this state is parked and keeps its lane.
+func (s State) OwnsLane() bool { return s >= Retrying && s <= Blocked }
 
 // StateOf gives the row's form of a state, and false for one that does not
 // exist.
@@ -160,8 +160,8 @@ func Time(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-// Rest gives a time as it comes back from a row.
-func Rest(t time.Time) time.Time {
+// Truncate gives a time as it comes back from a row.
+func Truncate(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}

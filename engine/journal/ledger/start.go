@@ -13,11 +13,11 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 	h := c.Hook
 	hook, hookErr := b.hooks.get(HookName{h.Script, h.Name}, &b.want.Hooks)
 	version, versionErr := b.versions.get(h.Version, &b.want.Versions)
-	if err := both(hookErr, versionErr); err != nil {
+	if err := combine(hookErr, versionErr); err != nil {
 		return err
 	}
 	if h.Changed != "" {
-		if differs, err := b.differs(hook.ID, e, h.Changed); err != nil || !differs {
+		if differs, err := b.fieldChanged(hook.ID, e, h.Changed); err != nil || !differs {
 			return err
 		}
 	}
@@ -25,7 +25,7 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 		return nil
 	}
 	n := newRun{event: event, hook: hook, name: HookName{h.Script, h.Name}, version: version, lane: c.Lane, rule: h.Lane.Rule(), paused: high,
-		fresh: &Fresh{e, h}}
+		cached: &CachedRun{e, h}}
 	overlap := overlapOf(h.Overlap)
 	switch {
 	case c.Lane != "" && h.Debounce > 0:
@@ -34,7 +34,7 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 	case overlap == Parallel:
 		n.lane = ""
 	default:
-		skip, replaced, err := b.meet(overlap, LaneKey{hook.ID, c.Lane}, 0)
+		skip, replaced, err := b.applyOverlap(overlap, LaneKey{hook.ID, c.Lane}, 0)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ type newRun struct {
 	lane    string
 	rule    string
 	paused  bool
-	fresh   *Fresh // nil for one that must be read back
+	cached  *CachedRun // nil for one that must be read back
 	overlap Overlap
 	wake    int64 // when one that is Later is queued
 }
@@ -79,43 +79,43 @@ func (b *batch) addRun(n newRun) *Run {
 		b.wakeAt(n.wake)
 	case n.paused:
 		r.State, r.Parked = Paused, r.Created
-		n.fresh = nil // it may be paused for long
+		n.cached = nil // it may be paused for long
 	}
 	b.live++
 	b.add(r)
 	if r.State != Later {
-		b.enter(r, n.fresh)
+		b.enter(r, n.cached)
 	}
 	return r
 }
 
 // enter gives a run its place in its lane once the batch is committed.
-func (b *batch) enter(r *Run, fresh *Fresh) {
-	b.made++
-	b.moves = append(b.moves, Move{Kind: Enter, Seq: r.Seq, Run: r, Fresh: fresh})
+func (b *batch) enter(r *Run, fresh *CachedRun) {
+	b.changeCount++
+	b.moves = append(b.moves, Move{Kind: Enter, Seq: r.Seq, Run: r, Cached: fresh})
 }
 
 // rule gives the number of the rule by which a hook makes the keys of its
 // lanes. It is another one after a reload has changed that.
 func (b *batch) rule(name HookName, text string) int64 {
 	hook, _ := b.hooks.get(name, &b.want.Hooks) // as the batch has changed it
-	if hook.Named && hook.Lane == text {
+	if hook.HasLane && hook.Lane == text {
 		return hook.Rule
 	}
-	if hook.Named {
+	if hook.HasLane {
 		hook.Rule++
 		b.newRules = append(b.newRules, name)
 	}
-	hook.Named, hook.Lane = true, text
-	b.made++
+	hook.HasLane, hook.Lane = true, text
+	b.changeCount++
 	b.hooks.set(name, hook)
 	b.changes.Rules = append(b.changes.Rules, Rule{hook.ID, text, hook.Rule})
 	return hook.Rule
 }
 
-// differs notes what an event has in the field that a hook watches, and reports
+// fieldChanged notes what an event has in the field that a hook watches, and reports
 // whether that differs from what the last one had.
-func (b *batch) differs(hook int64, e *journal.Event, path string) (bool, error) {
+func (b *batch) fieldChanged(hook int64, e *journal.Event, path string) (bool, error) {
 	key := ChangedKey{hook, e.Connection, e.Record}
 	before, err := b.changed.get(key, &b.want.Changed)
 	if err != nil {
@@ -128,17 +128,17 @@ func (b *batch) differs(hook int64, e *journal.Event, path string) (bool, error)
 	if before.Known && journal.Same(before.Value, now) {
 		return false, nil
 	}
-	b.made++
+	b.changeCount++
 	b.changed.set(key, Changed{true, now})
 	return true, nil
 }
 
 const replacedText = "a newer event took its place"
 
-// meet applies what a hook says of runs that meet a live one of their lane: of
+// applyOverlap applies what a hook says of runs that meet a live one of their lane: of
 // Skip it gives the live run that makes a new one needless, of Replace it
 // cancels those that may be replaced. self is left out.
-func (b *batch) meet(how Overlap, key LaneKey, self int64) (skip int64, replaced []int64, err error) {
+func (b *batch) applyOverlap(how Overlap, key LaneKey, self int64) (skip int64, replaced []int64, err error) {
 	loaded, err := b.lanes.get(key, &b.want.Lanes)
 	if err != nil {
 		return 0, nil, err
@@ -169,7 +169,7 @@ func (b *batch) meet(how Overlap, key LaneKey, self int64) (skip int64, replaced
 		default:
 			continue
 		}
-		if more = both(more, b.end(r, Cancelled, &journal.Problem{Message: replacedText})); failed(more) {
+		if more = combine(more, b.end(r, Cancelled, &journal.Problem{Message: replacedText})); failed(more) {
 			return 0, nil, more
 		}
 		replaced = append(replaced, r.Seq)
@@ -179,7 +179,7 @@ func (b *batch) meet(how Overlap, key LaneKey, self int64) (skip int64, replaced
 
 // reserve keeps a queued run from being handed out while the batch changes it,
 // and reports false where it is handed out and stays so.
-func (b *batch) reserve(r *Run) bool { return b.released[r.Seq] || b.dispatch.Reserve(r.Seq) }
+func (b *batch) reserve(r *Run) bool { return b.leaseEnded[r.Seq] || b.dispatch.Reserve(r.Seq) }
 
 // replaced cancels a run that has just been parked if a newer one of its lane is
 // to replace it: one that was accepted while it executed.
@@ -224,7 +224,7 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 	}
 	waited := r.State == Waiting
 	epoch := r.Epoch
-	if h, held := b.dispatch.Holder(r.Seq); held && !b.released[r.Seq] {
+	if h, held := b.dispatch.Lease(r.Seq); held && !b.leaseEnded[r.Seq] {
 		epoch = max(epoch, h.Epoch)
 	}
 	n := b.edit(r)
@@ -234,9 +234,9 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 		b.stopWaiting(r.Seq)
 	}
 	b.live--
-	b.release(r.Seq)
+	b.endLease(r.Seq)
 	b.move(Remove, r.Seq)
-	return b.settleAll(r.Seq)
+	return b.closeSteps(r.Seq)
 }
 
 // maxDebounce is how many times the length of a debounce its start moves on at
@@ -279,7 +279,7 @@ func (b *batch) debounce(receipt *journal.Receipt, n newRun, hook *journal.Hook)
 
 // queueNow gives a run its place whose start is due.
 func (b *batch) queueNow(r *Run) error {
-	high, err := b.flooding(r.Event)
+	high, err := b.isFlooding(r.Event)
 	switch {
 	case err != nil:
 		return err
@@ -291,7 +291,7 @@ func (b *batch) queueNow(r *Run) error {
 	case Parallel:
 		lane = ""
 	case Skip, Replace:
-		skip, _, err := b.meet(r.Overlap, LaneKey{r.Hook, r.Lane}, r.Seq)
+		skip, _, err := b.applyOverlap(r.Overlap, LaneKey{r.Hook, r.Lane}, r.Seq)
 		if err != nil {
 			return err
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// record is a step on its way into its row.
-type record struct {
+// stepRecord is a step on its way into its row.
+type stepRecord struct {
 	step               journal.Step
 	args, result, sent Value
 	failure            []byte          // its error, as JSON
@@ -22,7 +22,7 @@ type record struct {
 func (l *Ledger) value(text []byte) Value { return Value{text, l.store.Pack(text)} }
 
 // fill checks a step and prepares its values. What is too large makes it fail.
-func (r *record) fill(l *Ledger, step journal.Step) (err error) {
+func (r *stepRecord) fill(l *Ledger, step journal.Step) (err error) {
 	switch step.State {
 	case journal.Begun, journal.Done, journal.Erred:
 	default:
@@ -70,9 +70,9 @@ func tooLarge(what string, size int) *bindings.Error {
 }
 
 type stepTask struct {
-	ticket
-	holder
-	record
+	waiter
+	leaseKey
+	stepRecord
 	effect journal.Effect
 	emit   *arrival
 	result json.RawMessage
@@ -92,12 +92,12 @@ func (l *Ledger) Record(ctx context.Context, h journal.Holder, step journal.Step
 }
 
 func (l *Ledger) record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
-	t := &stepTask{ticket: newTicket(), effect: effect}
+	t := &stepTask{waiter: newWaiter(), effect: effect}
 	if err := t.check(l, step); err != nil {
 		return nil, err
 	}
 	var err error
-	if t.holder, err = l.holder(h); err != nil {
+	if t.leaseKey, err = l.parseLease(h); err != nil {
 		return nil, err
 	}
 	if err := l.queue.do(ctx, t); err != nil {
@@ -147,18 +147,18 @@ func (t *stepTask) check(l *Ledger, step journal.Step) error {
 }
 
 func (t *stepTask) collect(b *batch) {
-	t.holder.collect(b)
+	t.leaseKey.collect(b)
 	switch e := &t.effect; {
 	case e.Written != nil:
 		w := e.Written
-		b.known.ask(RecordKey{w.Connection, w.Noun, w.Record}, &b.want.Known)
+		b.known.want(RecordKey{w.Connection, w.Noun, w.Record}, &b.want.Known)
 		if w.Mark != nil && t.step.State != journal.Begun {
-			b.sightings.ask(SightingKey{w.Mark.PollKey, w.Mark.Record}, &b.want.Sightings)
+			b.sightings.want(SightingKey{w.Mark.PollKey, w.Mark.Record}, &b.want.Sightings)
 		}
 	case e.State != nil && reads(e.State):
-		b.values.ask(StateKey{e.State.Script, e.State.Key}, &b.want.States)
+		b.values.want(StateKey{e.State.Script, e.State.Key}, &b.want.States)
 	case e.Approval != nil:
-		b.approvals.ask(e.Approval.ID, &b.want.Approvals)
+		b.approvals.want(e.Approval.ID, &b.want.Approvals)
 	case e.Emit != nil:
 		t.emit.collect(b)
 	}
@@ -166,14 +166,14 @@ func (t *stepTask) collect(b *batch) {
 
 func (t *stepTask) decide(b *batch) error {
 	t.result, t.failed = t.step.Result, t.problem
-	h, r, err := b.holding(t.run, t.epoch)
+	h, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
-	if err := b.lastStep(t.run).admits(t.step.Number); err != nil {
+	if err := b.lastStep(t.run).checkNext(t.step.Number); err != nil {
 		return refuse(err)
 	}
-	done := t.record
+	done := t.stepRecord
 	if err := b.apply(t); err != nil {
 		return err
 	}
@@ -200,8 +200,8 @@ func (t *stepTask) decide(b *batch) error {
 	return nil
 }
 
-// admits says why a step of that number cannot be recorded now.
-func (l Last) admits(number int) error {
+// checkNext says why a step of that number cannot be recorded now.
+func (l Last) checkNext(number int) error {
 	if number == l.Number+1 || l.Begun && number == l.Number {
 		return nil
 	}
@@ -209,35 +209,35 @@ func (l Last) admits(number int) error {
 }
 
 // putStep writes a step, in place of a begun mark of its number if there is one.
-func (b *batch) putStep(run int64, r *record) {
+func (b *batch) putStep(run int64, r *stepRecord) {
 	last := b.lastStep(run)
 	key := StepKey{run, r.step.Number}
 	s := &Step{Run: run, Step: r.step, ArgsValue: r.args, ResultValue: r.result, SentValue: r.sent, Failure: r.failure}
 	if last.Begun && last.Number == r.step.Number {
 		begun := r.step.State == journal.Begun
 		if mark, staged := b.newSteps.staged[key]; staged {
-			s.Replaces, s.KeepSent = mark.Replaces, mark.KeepSent && begun
+			s.Replaces, s.RetainSent = mark.Replaces, mark.RetainSent && begun
 			if begun && mark.SentValue.Text != nil {
 				s.SentValue = mark.SentValue
 			}
 		} else {
-			s.Replaces, s.KeepSent = true, begun
+			s.Replaces, s.RetainSent = true, begun
 		}
 	}
-	b.made++
+	b.changeCount++
 	b.newSteps.set(key, s)
 	b.setLast(run, r.step.Number, r.step.State == journal.Begun)
 }
 
 // dropStep takes the last step of a run away, and what it was to write.
 func (b *batch) dropStep(run int64, number int) error {
-	b.made++
+	b.changeCount++
 	key := StepKey{run, number}
 	b.newSteps.unset(key)
 	b.endSteps.unset(key)
 	b.changes.DropSteps = append(b.changes.DropSteps, key)
 	b.setLast(run, number-1, false)
-	return b.settle(key)
+	return b.closeStep(key)
 }
 
 // stepError gives the error of a step as JSON, nil for none.
@@ -253,16 +253,16 @@ func (b *batch) stepError(key StepKey) ([]byte, error) {
 }
 
 type withdrawTask struct {
-	ticket
-	holder
+	waiter
+	leaseKey
 	number int
 }
 
 // Withdraw implements journal.Store.
 func (l *Ledger) Withdraw(ctx context.Context, h journal.Holder, number int) error {
-	t := &withdrawTask{ticket: newTicket(), number: number}
+	t := &withdrawTask{waiter: newWaiter(), number: number}
 	var err error
-	if t.holder, err = l.holder(h); err == nil {
+	if t.leaseKey, err = l.parseLease(h); err == nil {
 		err = l.queue.do(ctx, t)
 	}
 	if err != nil {
@@ -272,7 +272,7 @@ func (l *Ledger) Withdraw(ctx context.Context, h journal.Holder, number int) err
 }
 
 func (t *withdrawTask) decide(b *batch) error {
-	if _, _, err := b.holding(t.run, t.epoch); err != nil {
+	if _, _, err := b.lease(t.run, t.epoch); err != nil {
 		return err
 	}
 	if last := b.lastStep(t.run); !last.Begun || last.Number != t.number {

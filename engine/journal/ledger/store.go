@@ -18,10 +18,10 @@ type Store interface {
 	// a row, nil for one that is not. It takes a while, so callers do it before
 	// they wait.
 	Pack(text []byte) []byte
-	// Search looks, beside the writer, for the oldest event after Since.After
-	// that Since.Fits. upto is the newest event that it can have looked at, and
+	// ScanMissed looks, beside the writer, for the oldest event after Since.After
+	// that Since.Matches. upto is the newest event that it can have looked at, and
 	// found the one it found, zero for none.
-	Search(ctx context.Context, since Since) (upto, found int64, err error)
+	ScanMissed(ctx context.Context, since MissedQuery) (upto, found int64, err error)
 }
 
 // Tx is one open transaction.
@@ -87,17 +87,17 @@ type (
 	}
 )
 
-// Since asks for the oldest event that a run waits for and has not had: one
+// MissedQuery asks for the oldest event that a run waits for and has not had: one
 // accepted after After, of one of the triggers, for which Fits reports true. The
 // run's own event, those merged into it and those that answered a wait of its
 // are passed over.
-type Since struct {
+type MissedQuery struct {
 	Run, After int64
 	Triggers   []string
-	Fits       func(*journal.Event) bool
-	// Found is the row of an event that is known to be the answer if it is
+	Matches    func(*journal.Event) bool
+	// Candidate is the row of an event that is known to be the answer if it is
 	// still there; zero for none.
-	Found int64
+	Candidate int64
 	// Limit is how many events are looked at, zero for no limit.
 	Limit int
 }
@@ -126,15 +126,15 @@ type Want struct {
 	Due       DueKey
 	Paused    PausedKey
 	Steps     []StepKey
-	// Marks are how many of the first steps of a run, up to a number, are begun
+	// Begun are how many of the first steps of a run, up to a number, are begun
 	// marks.
-	Marks []StepKey
+	Begun []StepKey
 
 	// Waits: at which places events of a type are awaited; the runs that wait
 	// at a place; the first event since; approvals by id.
 	Awaited   []string
 	Awaits    []AwaitKey
-	Since     []Since
+	Missed    []MissedQuery
 	Approvals []string
 
 	// Records: what is known of one; the last value of a field; what a poll has
@@ -161,9 +161,9 @@ type Hook struct {
 	ID int64
 	// Lane is how the keys of its lanes are made, false in Named where that was
 	// never written, and Rule the number of that.
-	Lane  string
-	Named bool
-	Rule  int64
+	Lane    string
+	HasLane bool
+	Rule    int64
 }
 
 // RunRow is a run with its last step; Run is nil where there is none.
@@ -175,9 +175,9 @@ type RunRow struct {
 // StepRow is what is read of a step; Error is JSON, nil for none.
 type StepRow struct{ Error []byte }
 
-// Found is the answer to a Since: the event, nil for none, or that more events
+// MissedEvent is the answer to a Since: the event, nil for none, or that more events
 // than its limit would have to be looked at.
-type Found struct {
+type MissedEvent struct {
 	Event *journal.Event
 	More  bool
 }
@@ -200,7 +200,7 @@ type KnownRow struct {
 // vendor is still to give. Watched says that a call ever wrote a record of the
 // noun; otherwise nothing needs to be known of it.
 type KnownRows struct {
-	Watched bool
+	Written bool
 	Rows    []KnownRow
 }
 
@@ -220,10 +220,10 @@ type Deferred struct {
 
 // Flood counts the events of a trigger, minute by minute.
 type Flood struct {
-	Since   int64 // when the minute began
-	Count   int   // the events in it
-	High    bool  // runs are paused
-	Allowed bool  // a person let the flood through
+	Since    int64 // when the minute began
+	Count    int   // the events in it
+	Flooding bool  // runs are paused
+	Allowed  bool  // a person let the flood through
 }
 
 // Rows are the answers to Want.
@@ -240,10 +240,10 @@ type Rows struct {
 	Due       []RunRow
 	Paused    []RunRow
 	Steps     []StepRow
-	Marks     []int
+	Begun     []int
 	Awaited   [][]AwaitKey // without Class
 	Awaits    [][]int64
-	Since     []Found
+	Missed    []MissedEvent
 	Approvals []*Approval
 	Known     []KnownRows
 	Changed   []Changed
@@ -263,11 +263,11 @@ type Rows struct {
 // made once. A store makes them in the order of the fields.
 type Changes struct {
 	// Names.
-	Rules    []Rule
-	Sources  []Sources
-	Ticks    []Tick
-	Cursors  []Cursors
-	Webhooks []Webhook
+	Rules         []Rule
+	Sources       []Sources
+	Ticks         []Tick
+	Cursors       []Cursors
+	Subscriptions []Subscription
 
 	// Events and their ids.
 	IDs    []ID
@@ -332,8 +332,8 @@ type (
 		change.PollKey
 		journal.Cursor
 	}
-	// Webhook is a subscription as JSON; nil takes it away.
-	Webhook struct {
+	// Subscription is a subscription as JSON; nil takes it away.
+	Subscription struct {
 		Key  string
 		Data []byte
 	}
@@ -358,7 +358,7 @@ type (
 		journal.Step
 		ArgsValue, ResultValue, SentValue Value
 		Failure                           []byte // its error, as JSON
-		Replaces, KeepSent                bool
+		Replaces, RetainSent              bool
 	}
 	// EndStep gives a begun mark its result. Answered says that it is a wait,
 	// which took until At; otherwise the mark is that of a held call, and what
@@ -401,7 +401,7 @@ type (
 		Version int64
 		Missed  bool
 		Gone    int64
-		Told    []byte
+		History []byte
 		New     bool
 	}
 	// StateRow is a value that a script keeps; a nil Text takes it away.
@@ -434,7 +434,7 @@ func empty[T any](all []T) []T {
 // none reports whether nothing is wanted.
 func (w *Want) none() bool {
 	return len(w.Hooks)+len(w.Versions)+len(w.IDs)+len(w.Events)+len(w.Types)+len(w.Runs)+len(w.Lanes)+len(w.Merging)+len(w.Replacers)+
-		len(w.Steps)+len(w.Marks)+len(w.Awaited)+len(w.Awaits)+len(w.Since)+len(w.Approvals)+len(w.Known)+len(w.Changed)+len(w.Sightings)+len(w.Open)+
+		len(w.Steps)+len(w.Begun)+len(w.Awaited)+len(w.Awaits)+len(w.Missed)+len(w.Approvals)+len(w.Known)+len(w.Changed)+len(w.Sightings)+len(w.Open)+
 		len(w.Deferred)+len(w.States)+len(w.Links)+len(w.Floods) == 0
 }
 
@@ -442,8 +442,8 @@ func (w *Want) none() bool {
 func (w *Want) reset() {
 	*w = Want{
 		Hooks: empty(w.Hooks), Versions: empty(w.Versions), IDs: empty(w.IDs), Events: empty(w.Events), Types: empty(w.Types), Runs: empty(w.Runs),
-		Lanes: empty(w.Lanes), Merging: empty(w.Merging), Replacers: empty(w.Replacers), Steps: empty(w.Steps), Marks: empty(w.Marks), Awaited: empty(w.Awaited),
-		Awaits: empty(w.Awaits), Since: empty(w.Since), Approvals: empty(w.Approvals), Known: empty(w.Known), Changed: empty(w.Changed),
+		Lanes: empty(w.Lanes), Merging: empty(w.Merging), Replacers: empty(w.Replacers), Steps: empty(w.Steps), Begun: empty(w.Begun), Awaited: empty(w.Awaited),
+		Awaits: empty(w.Awaits), Missed: empty(w.Missed), Approvals: empty(w.Approvals), Known: empty(w.Known), Changed: empty(w.Changed),
 		Sightings: empty(w.Sightings), Open: empty(w.Open), Deferred: empty(w.Deferred), States: empty(w.States), Links: empty(w.Links),
 		Floods: empty(w.Floods),
 	}
@@ -453,8 +453,8 @@ func (w *Want) reset() {
 func (r *Rows) reset() {
 	*r = Rows{
 		Hooks: empty(r.Hooks), Versions: empty(r.Versions), IDs: empty(r.IDs), Events: empty(r.Events), Types: empty(r.Types), Runs: empty(r.Runs),
-		Lanes: empty(r.Lanes), Merging: empty(r.Merging), Replacers: empty(r.Replacers), Due: empty(r.Due), Paused: empty(r.Paused), Steps: empty(r.Steps), Marks: empty(r.Marks),
-		Awaited: empty(r.Awaited), Awaits: empty(r.Awaits), Since: empty(r.Since), Approvals: empty(r.Approvals), Known: empty(r.Known),
+		Lanes: empty(r.Lanes), Merging: empty(r.Merging), Replacers: empty(r.Replacers), Due: empty(r.Due), Paused: empty(r.Paused), Steps: empty(r.Steps), Begun: empty(r.Begun),
+		Awaited: empty(r.Awaited), Awaits: empty(r.Awaits), Missed: empty(r.Missed), Approvals: empty(r.Approvals), Known: empty(r.Known),
 		Changed: empty(r.Changed), Sightings: empty(r.Sightings), Open: empty(r.Open), Deferred: empty(r.Deferred), States: empty(r.States),
 		Links: empty(r.Links), Floods: empty(r.Floods), Live: r.Live, Last: r.Last, Next: r.Next,
 	}
@@ -462,7 +462,7 @@ func (r *Rows) reset() {
 
 func (c *Changes) reset() {
 	*c = Changes{
-		Rules: empty(c.Rules), Sources: empty(c.Sources), Ticks: empty(c.Ticks), Cursors: empty(c.Cursors), Webhooks: empty(c.Webhooks), IDs: empty(c.IDs),
+		Rules: empty(c.Rules), Sources: empty(c.Sources), Ticks: empty(c.Ticks), Cursors: empty(c.Cursors), Subscriptions: empty(c.Subscriptions), IDs: empty(c.IDs),
 		Events: empty(c.Events), Echoes: empty(c.Echoes), NewRuns: empty(c.NewRuns), Runs: empty(c.Runs), Merged: empty(c.Merged), Copies: empty(c.Copies),
 		DropSteps: empty(c.DropSteps), Steps: empty(c.Steps), EndSteps: empty(c.EndSteps), Files: empty(c.Files), Lasts: empty(c.Lasts), DropAwaits: empty(c.DropAwaits),
 		Awaits: empty(c.Awaits), Approvals: empty(c.Approvals), Decisions: empty(c.Decisions), DropKnown: empty(c.DropKnown), Known: empty(c.Known),

@@ -10,7 +10,7 @@ import (
 
 // subscriptionTask keeps a subscription, or takes it away where data is nil.
 type subscriptionTask struct {
-	ticket
+	waiter
 	key  string
 	data []byte
 }
@@ -22,7 +22,7 @@ func (l *Ledger) PutSubscription(ctx context.Context, s journal.Subscription) er
 	}
 	data, err := json.Marshal(s)
 	if err == nil {
-		err = l.queue.do(ctx, &subscriptionTask{newTicket(), s.Key, data})
+		err = l.queue.do(ctx, &subscriptionTask{newWaiter(), s.Key, data})
 	}
 	if err != nil {
 		return fmt.Errorf("keep a subscription of %q: %w", s.Connection, err)
@@ -32,7 +32,7 @@ func (l *Ledger) PutSubscription(ctx context.Context, s journal.Subscription) er
 
 // DropSubscription implements journal.Store.
 func (l *Ledger) DropSubscription(ctx context.Context, key string) error {
-	if err := l.queue.do(ctx, &subscriptionTask{newTicket(), key, nil}); err != nil {
+	if err := l.queue.do(ctx, &subscriptionTask{newWaiter(), key, nil}); err != nil {
 		return fmt.Errorf("forget a subscription: %w", err)
 	}
 	return nil
@@ -41,7 +41,7 @@ func (l *Ledger) DropSubscription(ctx context.Context, key string) error {
 func (t *subscriptionTask) collect(*batch) {}
 
 func (t *subscriptionTask) decide(b *batch) error {
-	b.made++
-	b.changes.Webhooks = append(b.changes.Webhooks, Webhook{t.key, t.data})
+	b.changeCount++
+	b.changes.Subscriptions = append(b.changes.Subscriptions, Subscription{t.key, t.data})
 	return nil
 }

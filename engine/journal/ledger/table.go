@@ -22,9 +22,9 @@ type slot[V any] struct {
 
 func (t *table[K, V]) init() { t.loaded, t.staged = map[K]slot[V]{}, map[K]V{} }
 
-// ask adds a key to those that are wanted, if it is neither loaded nor wanted
+// want adds a key to those that are wanted, if it is neither loaded nor wanted
 // yet.
-func (t *table[K, V]) ask(key K, want *[]K) {
+func (t *table[K, V]) want(key K, want *[]K) {
 	if _, asked := t.loaded[key]; !asked {
 		t.used = true
 		t.loaded[key] = slot[V]{}
@@ -61,7 +61,7 @@ func (t *table[K, V]) before(key K, want *[]K) (value V, err error) {
 	if s := t.loaded[key]; s.ready {
 		return s.value, nil
 	}
-	t.ask(key, want)
+	t.want(key, want)
 	return value, errMore
 }
 
@@ -103,7 +103,7 @@ func (t *table[K, V]) clear() {
 // that these are loaded together.
 func each[T any](all []T, f func(T) error) (more error) {
 	for _, one := range all {
-		if more = both(more, f(one)); failed(more) {
+		if more = combine(more, f(one)); failed(more) {
 			return more
 		}
 	}
@@ -113,8 +113,8 @@ func each[T any](all []T, f func(T) error) (more error) {
 // failed reports whether an error is another one than errMore.
 func failed(err error) bool { return err != nil && !errors.Is(err, errMore) }
 
-// both gives the error that counts of two: errMore only where no other is.
-func both(a, b error) error {
+// combine gives the error that counts of two: errMore only where no other is.
+func combine(a, b error) error {
 	if a == nil || b != nil && errors.Is(a, errMore) {
 		return b
 	}

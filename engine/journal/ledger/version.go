@@ -9,7 +9,7 @@ import (
 )
 
 type versionTask struct {
-	ticket
+	waiter
 	versions []journal.Version
 	files    [][]byte
 	awaits   [][]byte
@@ -20,7 +20,7 @@ func (l *Ledger) PutVersions(ctx context.Context, versions ...journal.Version) e
 	if len(versions) == 0 {
 		return nil
 	}
-	t := &versionTask{ticket: newTicket(), versions: versions, files: make([][]byte, len(versions)), awaits: make([][]byte, len(versions))}
+	t := &versionTask{waiter: newWaiter(), versions: versions, files: make([][]byte, len(versions)), awaits: make([][]byte, len(versions))}
 	for i, v := range versions {
 		if v.Hash == "" {
 			return fmt.Errorf("keep the sources of script %q: the version has no hash", v.Script)
@@ -45,7 +45,7 @@ func (l *Ledger) PutVersions(ctx context.Context, versions ...journal.Version) e
 
 func (t *versionTask) collect(b *batch) {
 	for _, v := range t.versions {
-		b.versions.ask(v.Hash, &b.want.Versions)
+		b.versions.want(v.Hash, &b.want.Versions)
 	}
 }
 
@@ -58,7 +58,7 @@ func (t *versionTask) decide(b *batch) error {
 		if v.Created.IsZero() {
 			v.Created = b.now
 		}
-		b.made++
+		b.changeCount++
 		b.changes.Sources = append(b.changes.Sources, Sources{id, v, t.files[i], t.awaits[i]})
 	}
 	return nil

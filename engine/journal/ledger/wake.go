@@ -8,36 +8,36 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// outcome is what a wait ends with.
-type outcome struct {
+// waitResult is what a wait ends with.
+type waitResult struct {
 	result json.RawMessage
 	err    *bindings.Error
 	event  string
 }
 
-// happened is the outcome of a wait for an event.
-func happened(e *journal.Event) outcome {
+// eventResult is the outcome of a wait for an event.
+func eventResult(e *journal.Event) waitResult {
 	table, err := e.Table()
 	switch {
 	case err != nil:
-		return outcome{err: &bindings.Error{Kind: bindings.Invalid, Message: fmt.Sprintf("event %q cannot be shown: %v", e.ID, err)}, event: e.ID}
+		return waitResult{err: &bindings.Error{Kind: bindings.Invalid, Message: fmt.Sprintf("event %q cannot be shown: %v", e.ID, err)}, event: e.ID}
 	case len(table) > journal.MaxValue:
-		return outcome{err: tooLarge("event", len(table)), event: e.ID}
+		return waitResult{err: tooLarge("event", len(table)), event: e.ID}
 	}
-	return outcome{result: table, event: e.ID}
+	return waitResult{result: table, event: e.ID}
 }
 
-// timeout is the outcome of a wait whose time came first.
-func timeout(a *journal.Await) outcome {
+// timeoutResult is the outcome of a wait whose time came first.
+func timeoutResult(a *journal.Await) waitResult {
 	if a == nil {
-		return outcome{}
+		return waitResult{}
 	}
-	return outcome{err: a.Timeout}
+	return waitResult{err: a.Timeout}
 }
 
 // wake ends a wait: it writes the record of its step and queues the run at the
 // tail of its lane.
-func (b *batch) wake(r *Run, o outcome) error {
+func (b *batch) wake(r *Run, o waitResult) error {
 	state, failure := journal.Done, []byte(nil)
 	if o.err != nil {
 		var err error
@@ -62,7 +62,7 @@ func (b *batch) wake(r *Run, o outcome) error {
 // endStep gives a begun mark its result: the one that the batch writes, or that
 // of the store.
 func (b *batch) endStep(e EndStep) {
-	b.made++
+	b.changeCount++
 	if last := b.lastStep(e.Run); last.Number == e.Number {
 		b.setLast(e.Run, e.Number, false)
 	}
@@ -74,9 +74,9 @@ func (b *batch) endStep(e EndStep) {
 	s := *staged
 	s.State, s.ResultValue, s.Failure, s.Event = e.State, e.Result, e.Failure, e.Event
 	if e.Answered {
-		s.Took = max(Time(e.At).Sub(Rest(s.Started)), 0)
+		s.Took = max(Time(e.At).Sub(Truncate(s.Started)), 0)
 	} else {
-		s.SentValue, s.KeepSent = Value{}, false
+		s.SentValue, s.RetainSent = Value{}, false
 	}
 	b.newSteps.set(e.StepKey, &s)
 }

@@ -11,39 +11,39 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// handouts makes what workers get of the runs that are handed out.
-type handouts struct {
+// activations makes what workers get of the runs that are handed out.
+type activations struct {
 	*dispatch.Dispatcher
 	*Reader
 }
 
 // Next implements ledger.Dispatch.
-func (s *handouts) Next(ctx context.Context) (journal.Activation, error) {
+func (s *activations) Next(ctx context.Context) (journal.Activation, error) {
 	h, err := s.Dispatcher.Next(ctx)
 	if err != nil {
 		return journal.Activation{}, fmt.Errorf("wait for a run: %w", err)
 	}
 	a, err := s.activation(ctx, &h)
 	if err != nil {
-		s.PutBack(h.Seq, h.Epoch)
+		s.Requeue(h.Seq, h.Epoch)
 		return a, s.fail(fmt.Sprintf("hand out run %q", journal.RunID(h.Seq, s.salt)), err)
 	}
 	s.Resume(h.Seq, h.Epoch, a.Run.Bound)
 	a.Epoch = h.Epoch
 	a.Run.State, a.Run.Epoch, a.Run.Attempts = journal.Running, h.Epoch, max(a.Run.Attempts, 1)
 	if a.Run.Started.IsZero() {
-		a.Run.Started = ledger.Rest(h.Started)
+		a.Run.Started = ledger.Truncate(h.Started)
 	}
 	return a, nil
 }
 
 // activation makes what a worker gets, from what is fresh or from the file.
-func (s *handouts) activation(ctx context.Context, h *dispatch.Handout) (a journal.Activation, err error) {
-	if h.Fresh == nil {
+func (s *activations) activation(ctx context.Context, h *dispatch.LeasedRun) (a journal.Activation, err error) {
+	if h.Cached == nil {
 		return s.readBack(ctx, h.Seq)
 	}
-	hook := h.Fresh.Hook
-	a.Event = *h.Fresh.Event
+	hook := h.Cached.Hook
+	a.Event = *h.Cached.Event
 	a.Run = journal.Run{
 		ID: journal.RunID(h.Seq, s.salt), Seq: h.Seq, Event: a.Event.ID, Script: hook.Script, Hook: hook.Name, Matched: hook.Version,
 		Connection: a.Event.Connection, Account: a.Event.Account, Lane: h.Lane, Created: ledger.Time(h.Created),
@@ -51,11 +51,11 @@ func (s *handouts) activation(ctx context.Context, h *dispatch.Handout) (a journ
 	return a, nil
 }
 
-func (s *handouts) readBack(ctx context.Context, seq int64) (a journal.Activation, err error) {
+func (s *activations) readBack(ctx context.Context, seq int64) (a journal.Activation, err error) {
 	var row runRow
 	var event eventRow
 	e := &event.event
-	if err := s.wakeup.QueryRowContext(ctx, seq).Scan(append(row.fields(), &e.Type, &e.Source, &e.Record, &e.Echo,
+	if err := s.selectActivation.QueryRowContext(ctx, seq).Scan(append(row.fields(), &e.Type, &e.Source, &e.Record, &e.Echo,
 		&event.time, &event.received, &event.data)...); err != nil {
 		if errors.Is(err, sql.ErrNoRows) {
 			err = errors.New("its row or that of its event is gone from the file")

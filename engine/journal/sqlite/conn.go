@@ -58,7 +58,7 @@ func (c *conn) prepare(texts map[**stmt]string) error {
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", text, err)
 		}
-		s := &stmt{raw: raw.(usable)}
+		s := &stmt{raw: raw.(preparedStmt)}
 		*to, c.prepared = s, append(c.prepared, s)
 	}
 	return nil
@@ -70,12 +70,12 @@ func (c *conn) run(text string) error {
 	if err != nil {
 		return err
 	}
-	_, err = raw.(usable).ExecContext(context.Background(), nil)
+	_, err = raw.(preparedStmt).ExecContext(context.Background(), nil)
 	return errors.Join(err, raw.Close())
 }
 
-// within calls f in a transaction, for what happens before the writer starts.
-func (c *conn) within(f func() error) error {
+// transaction calls f in a transaction, for what happens before the writer starts.
+func (c *conn) transaction(f func() error) error {
 	if _, err := c.begin.run(); err != nil {
 		return err
 	}
@@ -102,12 +102,12 @@ func (c *conn) undo() { _, _ = c.rollback.run() }
 
 // stmt is a prepared statement of the writer; it is used by one goroutine.
 type stmt struct {
-	raw  usable
+	raw  preparedStmt
 	args []driver.NamedValue
 }
 
-// usable is what the driver's statements are.
-type usable interface {
+// preparedStmt is what the driver's statements are.
+type preparedStmt interface {
 	driver.Stmt
 	driver.StmtExecContext
 	driver.StmtQueryContext

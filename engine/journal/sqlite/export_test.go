@@ -15,7 +15,7 @@ import (
 
 // SetMaxPages bounds the file, so that SQLite itself finds it full.
 func (s *Store) SetMaxPages(n int64) error {
-	return s.alone(context.Background(), func(t *tx) error { return t.conn.run(fmt.Sprintf("PRAGMA max_page_count = %d", n)) })
+	return s.inTransaction(context.Background(), func(t *tx) error { return t.conn.run(fmt.Sprintf("PRAGMA max_page_count = %d", n)) })
 }
 
 // BreakCommit makes every commit fail, as on a disk that is full by then; mend
@@ -23,7 +23,7 @@ func (s *Store) SetMaxPages(n int64) error {
 func (s *Store) BreakCommit() (mend func() error, err error) {
 	var commit, broken *stmt
 	change := func(change func(c *conn) error) error {
-		return s.alone(context.Background(), func(t *tx) error { return change(t.conn) })
+		return s.inTransaction(context.Background(), func(t *tx) error { return change(t.conn) })
 	}
 	err = change(func(c *conn) error {
 		commit = c.commit
@@ -73,7 +73,7 @@ func Memory(store ledger.Store, l *ledger.Ledger) string {
 	m := memoryWriter{seen: map[unsafe.Pointer]int{}}
 	m.write(reflect.ValueOf(&t.memory).Elem())
 	m.write(reflect.ValueOf(t.dispatch))
-	m.write(reflect.ValueOf(l).Elem().FieldByName("alarm").FieldByName("at"))
+	m.write(reflect.ValueOf(l).Elem().FieldByName("timer").FieldByName("at"))
 	return m.String()
 }
 
@@ -134,7 +134,7 @@ func (m *memoryWriter) write(v reflect.Value) {
 func Compare(store ledger.Store) error {
 	t := store.(*tx)
 	file := &tx{conn: t.conn, memory: newMemory()}
-	var l loading
+	var l loadStatements
 	var allRuns *stmt
 	if err := errors.Join(l.prepare(t.conn), t.conn.prepare(map[**stmt]string{&allRuns: `SELECT ` + runColumns + ` FROM run r`})); err != nil {
 		return err

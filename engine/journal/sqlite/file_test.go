@@ -17,7 +17,7 @@ import (
 
 func TestASecondEngineIsLockedOut(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
-	if pid, held, err := sqlite.Held(path); held || err != nil || pid != 0 {
+	if pid, held, err := sqlite.LockedBy(path); held || err != nil || pid != 0 {
 		t.Errorf("before the first: %d, %v, %v", pid, held, err)
 	}
 	s := open(t, sqlite.Config{Path: path})
@@ -25,13 +25,13 @@ func TestASecondEngineIsLockedOut(t *testing.T) {
 	if !errors.Is(err, journal.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
 		t.Errorf("found %v, expected %v with the process", err, journal.ErrLocked)
 	}
-	if pid, held, err := sqlite.Held(path); !held || err != nil || pid != os.Getpid() {
+	if pid, held, err := sqlite.LockedBy(path); !held || err != nil || pid != os.Getpid() {
 		t.Errorf("while it is held: %d, %v, %v", pid, held, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, held, err := sqlite.Held(path); held || err != nil {
+	if _, held, err := sqlite.LockedBy(path); held || err != nil {
 		t.Errorf("after it: %v, %v", held, err)
 	}
 	open(t, sqlite.Config{Path: path})
@@ -47,7 +47,7 @@ func TestAskingWhoHoldsItKeepsNobodyOut(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				if _, _, err := sqlite.Held(path); err != nil {
+				if _, _, err := sqlite.LockedBy(path); err != nil {
 					t.Error(err)
 				}
 			}
@@ -78,7 +78,7 @@ func TestANewerFileIsRefused(t *testing.T) {
 	if _, err := sqlite.OpenReader(path); !errors.Is(err, journal.ErrNewer) {
 		t.Errorf("OpenReader: found %v, expected %v", err, journal.ErrNewer)
 	}
-	if _, held, _ := sqlite.Held(path); held {
+	if _, held, _ := sqlite.LockedBy(path); held {
 		t.Error("the lock was kept")
 	}
 }

@@ -45,16 +45,16 @@ func unpack(packed []byte) ([]byte, error) {
 	return text, z.Close()
 }
 
-// put gives what a row is to hold of a value.
-func (t *tx) put(v ledger.Value) (any, error) {
+// storeValue gives what a row is to hold of a value.
+func (t *tx) storeValue(v ledger.Value) (any, error) {
 	if v.Packed == nil {
 		return blob(v.Text), nil
 	}
 	return t.sql.addLarge.one(v.Packed)
 }
 
-// get reads what a row holds of a value.
-func (t *tx) get(held driver.Value) ([]byte, error) {
+// loadValue reads what a row holds of a value.
+func (t *tx) loadValue(held driver.Value) ([]byte, error) {
 	id, large := held.(int64)
 	if !large {
 		text, _ := held.([]byte)
@@ -71,8 +71,8 @@ func (t *tx) get(held driver.Value) ([]byte, error) {
 	return unpack(data)
 }
 
-// forget lets a large value go that a row held.
-func (t *tx) forget(held driver.Value) error {
+// dropValue lets a large value go that a row held.
+func (t *tx) dropValue(held driver.Value) error {
 	id, large := held.(int64)
 	if !large {
 		return nil

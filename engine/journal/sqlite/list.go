@@ -48,7 +48,7 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 	if err != nil {
 		return nil, err
 	}
-	handedOut := r.handedOut()
+	handedOut := r.leases()
 	rows, err := r.db.QueryContext(ctx, selectRun+` FROM json_each(?) j CROSS JOIN run r ON r.seq = j.value`+joinRun+
 		` ORDER BY j.key`, string(wanted))
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 			run.State, run.Epoch, run.Park = journal.Running, l.Epoch, nil
 			run.Bound, run.Attempts = cmp.Or(run.Bound, l.Bound.Version), max(run.Attempts, 1)
 			if run.Started.IsZero() {
-				run.Started = ledger.Rest(l.Started)
+				run.Started = ledger.Truncate(l.Started)
 			}
 		}
 		all = append(all, run)
@@ -152,9 +152,9 @@ func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, 
 func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 	switch state {
 	case journal.Queued:
-		return []clause{{`state = 0 AND seq NOT IN (SELECT value FROM json_each(?))`, []any{r.executing()}}, {`state = 6`, nil}}
+		return []clause{{`state = 0 AND seq NOT IN (SELECT value FROM json_each(?))`, []any{r.leasedSeqs()}}, {`state = 6`, nil}}
 	case journal.Running:
-		return []clause{{`state = 1`, nil}, {`state = 0 AND seq IN (SELECT value FROM json_each(?))`, []any{r.executing()}}}
+		return []clause{{`state = 1`, nil}, {`state = 0 AND seq IN (SELECT value FROM json_each(?))`, []any{r.leasedSeqs()}}}
 	case "":
 		if !each {
 			return []clause{{"1", nil}}
@@ -168,8 +168,8 @@ func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 	return []clause{{`state = ?`, []any{int64(number)}}}
 }
 
-func (r *Reader) executing() string {
-	seqs := slices.AppendSeq(make([]int64, 0, 8), maps.Keys(r.handedOut()))
+func (r *Reader) leasedSeqs() string {
+	seqs := slices.AppendSeq(make([]int64, 0, 8), maps.Keys(r.leases()))
 	text, err := json.Marshal(seqs)
 	if err != nil {
 		panic(err) // integers can always be written

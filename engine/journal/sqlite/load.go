@@ -9,45 +9,45 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// found is what a file holds when it is opened, beside what memory has of it.
-type found struct {
+// startState is what a file holds when it is opened, beside what memory has of it.
+type startState struct {
 	wake  int64
 	runs  []dispatch.Placed
 	begun int // runs that were running
 }
 
-// loading are the statements of load.
-type loading struct {
-	own, last, begun, placed, live, wake, awaited, floods, nouns, written, doubts *stmt
+// loadStatements are the statements of load.
+type loadStatements struct {
+	own, last, begun, placed, live, wake, awaited, floods, nouns, written, deferred *stmt
 }
 
-func (l *loading) prepare(c *conn) error {
+func (l *loadStatements) prepare(c *conn) error {
 	return c.prepare(map[**stmt]string{
 		&l.own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt`,
 		&l.last:  `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
 		&l.begun: `UPDATE run SET state = 0 WHERE state = 1`,
 		// The order of places, in which those that own a lane come first of it.
-		&l.placed:  `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE state < 6 ORDER BY place`,
-		&l.live:    `SELECT count(*) FROM run WHERE state < 8`,
-		&l.wake:    `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
-		&l.nouns:   `SELECT DISTINCT connection, noun FROM written`,
-		&l.written: `SELECT run, number FROM written WHERE run <> 0`,
-		&l.doubts:  `SELECT DISTINCT run, number FROM doubt`,
-		&l.floods:  `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1`,
-		&l.awaited: `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
+		&l.placed:   `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE state < 6 ORDER BY place`,
+		&l.live:     `SELECT count(*) FROM run WHERE state < 8`,
+		&l.wake:     `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
+		&l.nouns:    `SELECT DISTINCT connection, noun FROM written`,
+		&l.written:  `SELECT run, number FROM written WHERE run <> 0`,
+		&l.deferred: `SELECT DISTINCT run, number FROM doubt`,
+		&l.floods:   `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1`,
+		&l.awaited:  `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
 	})
 }
 
 // load takes the file over: it raises the owner's epoch, queues again what was
 // running, and reads the runs that have a place in a lane. What waits stays in
 // the file.
-func (t *tx) load(ctx context.Context) (f found, err error) {
-	var l loading
+func (t *tx) load(ctx context.Context) (f startState, err error) {
+	var l loadStatements
 	if err := l.prepare(t.conn); err != nil {
 		return f, err
 	}
-	err = t.conn.within(func() error {
+	err = t.conn.transaction(func() error {
 		err := l.own.each(func(row []driver.Value) error {
 			t.owner, t.salt = row[0].(int64), uint16(row[1].(int64))
 			return nil
@@ -71,7 +71,7 @@ func (t *tx) load(ctx context.Context) (f found, err error) {
 		return l.placed.each(func(row []driver.Value) error {
 			state := ledger.State(row[3].(int64))
 			f.runs = append(f.runs, dispatch.Placed{Seq: row[0].(int64), Hook: row[1].(int64), Lane: row[2].(string), Rule: row[6].(int64),
-				Epoch: row[4].(int64), Paused: state == ledger.Paused, Parked: state.KeepsLane()})
+				Epoch: row[4].(int64), Paused: state == ledger.Paused, Parked: state.OwnsLane()})
 			t.last = max(t.last, row[5].(int64))
 			return ctx.Err()
 		})
@@ -87,7 +87,7 @@ func newMemory() memory {
 }
 
 // loadMemory reads what memory has of the file.
-func (t *tx) loadMemory(l *loading) error {
+func (t *tx) loadMemory(l *loadStatements) error {
 	last, err := l.last.one()
 	if err != nil {
 		return err
@@ -109,8 +109,8 @@ func (t *tx) loadMemory(l *loading) error {
 		return err
 	}
 	for from, mark := range map[*stmt]func(*openStep){
-		l.written: func(s *openStep) { s.written = true },
-		l.doubts:  func(s *openStep) { s.doubt = true },
+		l.written:  func(s *openStep) { s.written = true },
+		l.deferred: func(s *openStep) { s.deferred = true },
 	} {
 		err := from.each(func(row []driver.Value) error {
 			t.setOpen(ledger.StepKey{Run: row[0].(int64), Number: int(row[1].(int64))}, mark)
@@ -124,7 +124,7 @@ func (t *tx) loadMemory(l *loading) error {
 		return err
 	}
 	return l.floods.each(func(row []driver.Value) error {
-		t.floods[row[0].(string)] = ledger.Flood{High: true}
+		t.floods[row[0].(string)] = ledger.Flood{Flooding: true}
 		return nil
 	})
 }

@@ -13,9 +13,9 @@ import (
 // LockPath names the lock file that belongs to a journal.
 func LockPath(path string) string { return filepath.Join(filepath.Dir(path), "lock") }
 
-// Held reports whether an engine holds the journal at path, and its process id
+// LockedBy reports whether an engine holds the journal at path, and its process id
 // where it is known.
-func Held(path string) (pid int, held bool, err error) {
+func LockedBy(path string) (pid int, held bool, err error) {
 	if pid, held, err = filelock.Holder(LockPath(path)); err != nil {
 		err = fmt.Errorf("ask who holds %q: %w", path, err)
 	}

@@ -14,7 +14,7 @@ type memory struct {
 	versions map[string]int64
 	polls    map[pollName]int64
 	floods   map[string]ledger.Flood
-	seen     seen
+	seen     seenIDs
 	// awaited has the paths at which events of a trigger are or were awaited.
 	awaited map[string]map[string]bool
 	// nouns are the "connection noun" of which there are or were rows in the
@@ -27,7 +27,7 @@ type memory struct {
 type pollName struct{ connection, name string }
 
 // openStep says in which tables a step has rows.
-type openStep struct{ written, doubt bool }
+type openStep struct{ written, deferred bool }
 
 func (m *memory) setOpen(step ledger.StepKey, change func(*openStep)) {
 	steps := m.open[step.Run]
@@ -54,14 +54,14 @@ func (m *memory) await(trigger, path string) {
 	m.awaited[trigger][path] = true
 }
 
-// remember takes over what was committed.
-func (t *tx) remember() {
-	for _, f := range t.after {
+// commitMemory takes over what was committed.
+func (t *tx) commitMemory() {
+	for _, f := range t.afterCommit {
 		f()
 	}
-	t.seen.remember(t.filled, t.ids)
+	t.seen.commit(t.filled, t.ids)
 	c := t.changes
-	t.dispatch.Keep(t.loaded, c)
+	t.dispatch.CacheRows(t.loaded, c)
 	if c == nil {
 		return
 	}
@@ -87,10 +87,10 @@ func (t *tx) remember() {
 		}
 	}
 	for _, step := range c.DropDeferred {
-		t.setOpen(step, func(s *openStep) { s.doubt = false })
+		t.setOpen(step, func(s *openStep) { s.deferred = false })
 	}
 	for _, d := range c.Deferred {
-		t.setOpen(d.Step, func(s *openStep) { s.doubt = true })
+		t.setOpen(d.Step, func(s *openStep) { s.deferred = true })
 	}
 }
 
@@ -99,8 +99,8 @@ func noun(connection, noun string) string { return connection + " " + noun }
 // allow lets the rest of the present floods of a trigger through.
 func (m *memory) allow(trigger string) {
 	for name, f := range m.floods {
-		if f.High && (trigger == "" || trigger == name) {
-			f.High, f.Allowed = false, true
+		if f.Flooding && (trigger == "" || trigger == name) {
+			f.Flooding, f.Allowed = false, true
 			m.floods[name] = f
 		}
 	}

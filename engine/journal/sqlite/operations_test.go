@@ -321,7 +321,7 @@ func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock 
 	return p
 }
 
-// handedOut takes the next run, if there is one now.
+// leases takes the next run, if there is one now.
 func handedOut(t *testing.T, s *sqlite.Store) (journal.Activation, bool) {
 	counts, err := s.Counts(t.Context())
 	if err != nil {

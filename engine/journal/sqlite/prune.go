@@ -50,12 +50,12 @@ func (p *pruning) all(ctx context.Context, r journal.Retention) error {
 	return nil
 }
 
-// walk calls one batch after the other until one says that it was the last. Each
+// forEachBatch calls one batch after the other until one says that it was the last. Each
 // says how many rows it removed.
-func (p *pruning) walk(ctx context.Context, count *int, batch func(t *tx) (removed int, more bool, err error)) error {
+func (p *pruning) forEachBatch(ctx context.Context, count *int, batch func(t *tx) (removed int, more bool, err error)) error {
 	for more := true; more; {
 		removed := 0
-		err := p.store.alone(ctx, func(t *tx) (err error) {
+		err := p.store.inTransaction(ctx, func(t *tx) (err error) {
 			removed, more, err = batch(t)
 			return err
 		})
@@ -82,7 +82,7 @@ func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 		before = p.now.Add(-r.Age).UnixMicro()
 	}
 	from := int64(0)
-	return p.walk(ctx, &p.pruned.Runs, func(t *tx) (int, bool, error) {
+	return p.forEachBatch(ctx, &p.pruned.Runs, func(t *tx) (int, bool, error) {
 		next, some := from, false
 		var seqs []int64
 		err := t.sql.oldRuns.each(func(row []driver.Value) error {
@@ -114,7 +114,7 @@ func (t *tx) erase(seq int64) error {
 // and are of no use to any wait.
 func (p *pruning) events(ctx context.Context, before int64) error {
 	from := int64(0)
-	return p.walk(ctx, &p.pruned.Events, func(t *tx) (int, bool, error) {
+	return p.forEachBatch(ctx, &p.pruned.Events, func(t *tx) (int, bool, error) {
 		needs, err := t.needs()
 		if err != nil {
 			return 0, false, err
@@ -178,7 +178,7 @@ func (t *tx) needs() (all needs, err error) {
 // ids forgets by which ids events were known that came before a time.
 func (p *pruning) ids(ctx context.Context, before int64) error {
 	var parts []int64
-	err := p.store.alone(ctx, func(t *tx) error {
+	err := p.store.inTransaction(ctx, func(t *tx) error {
 		parts = []int64{t.seen.open.part}
 		for _, s := range t.seen.full {
 			if s.newest < before {
@@ -196,7 +196,7 @@ func (p *pruning) ids(ctx context.Context, before int64) error {
 // part forgets ids of one part, and the part with its last.
 func (p *pruning) part(ctx context.Context, part, before int64) error {
 	from := ""
-	err := p.walk(ctx, &p.pruned.IDs, func(t *tx) (int, bool, error) {
+	err := p.forEachBatch(ctx, &p.pruned.IDs, func(t *tx) (int, bool, error) {
 		next, more := from, false
 		var ids []string
 		err := t.sql.oldIDs.each(func(row []driver.Value) error {
@@ -215,11 +215,11 @@ func (p *pruning) part(ctx context.Context, part, before int64) error {
 	if err != nil {
 		return err
 	}
-	return p.store.alone(ctx, func(t *tx) error {
-		n, err := t.sql.eraseSieve.run(part)
+	return p.store.inTransaction(ctx, func(t *tx) error {
+		n, err := t.sql.eraseFilter.run(part)
 		if n > 0 {
 			t.committed(func() {
-				t.seen.full = slices.DeleteFunc(t.seen.full, func(s sieve) bool { return s.part == part })
+				t.seen.full = slices.DeleteFunc(t.seen.full, func(s bloomFilter) bool { return s.part == part })
 			})
 		}
 		return err
@@ -229,7 +229,7 @@ func (p *pruning) part(ctx context.Context, part, before int64) error {
 // sightings forgets the records of polls that were gone before a time.
 func (p *pruning) sightings(ctx context.Context, before int64) error {
 	removed := 0 // is not reported
-	return p.walk(ctx, &removed, func(t *tx) (int, bool, error) {
+	return p.forEachBatch(ctx, &removed, func(t *tx) (int, bool, error) {
 		var ids []int64
 		err := t.sql.oldSightings.each(func(row []driver.Value) error {
 			ids = append(ids, row[0].(int64))
@@ -241,7 +241,7 @@ func (p *pruning) sightings(ctx context.Context, before int64) error {
 
 // written forgets what calls wrote of records before a time.
 func (p *pruning) written(ctx context.Context, before int64) error {
-	return p.store.alone(ctx, func(t *tx) error {
+	return p.store.inTransaction(ctx, func(t *tx) error {
 		_, err := t.sql.oldWritten.run(before)
 		return err
 	})

@@ -17,13 +17,13 @@ import (
 
 // Reader reads a journal, beside the writer or without one.
 type Reader struct {
-	path   string
-	db     *sql.DB
-	salt   uint16
-	wakeup *sql.Stmt // what a hand-out needs
-	closed atomic.Bool
-	// handedOut tells what only the engine's memory knows.
-	handedOut func() map[int64]ledger.Holding
+	path             string
+	db               *sql.DB
+	salt             uint16
+	selectActivation *sql.Stmt // what a hand-out needs
+	closed           atomic.Bool
+	// leases tells what only the engine's memory knows.
+	leases func() map[int64]ledger.Lease
 }
 
 var _ journal.Reader = (*Reader)(nil)
@@ -61,16 +61,16 @@ func openDB(path, mode string, pragmas ...string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-func newReader(path string, known int, handedOut func() map[int64]ledger.Holding) (*Reader, error) {
+func newReader(path string, known int, handedOut func() map[int64]ledger.Lease) (*Reader, error) {
 	db, err := openDB(path, "ro", "busy_timeout(10000)", "query_only(1)")
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{path: path, db: db, handedOut: handedOut}
+	r := &Reader{path: path, db: db, leases: handedOut}
 	r.db.SetMaxOpenConns(maxReaders)
 	r.db.SetMaxIdleConns(maxReaders)
-	if r.handedOut == nil {
-		r.handedOut = func() map[int64]ledger.Holding { return nil }
+	if r.leases == nil {
+		r.leases = func() map[int64]ledger.Lease { return nil }
 	}
 	if err := r.prepare(known); err != nil {
 		return nil, errors.Join(err, r.db.Close())
@@ -92,7 +92,7 @@ func (r *Reader) prepare(known int) (err error) {
 	if err := r.db.QueryRow(`SELECT salt FROM store`).Scan(&r.salt); err != nil {
 		return err
 	}
-	r.wakeup, err = r.db.Prepare(selectRun + `, e.type, e.source, e.record, e.echo, e.time, e.received, e.data
+	r.selectActivation, err = r.db.Prepare(selectRun + `, e.type, e.source, e.record, e.echo, e.time, e.received, e.data
 		FROM run r` + joinRun + ` WHERE r.seq = ?`)
 	return err
 }

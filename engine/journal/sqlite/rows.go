@@ -29,13 +29,13 @@ func (t *tx) Load(_ context.Context, w *ledger.Want, r *ledger.Rows) error {
 	read(&s, w.Types, &r.Types, t.eventType)
 	read(&s, w.Runs, &r.Runs, t.run)
 	read(&s, w.Steps, &r.Steps, t.step)
-	read(&s, w.Marks, &r.Marks, t.marks)
+	read(&s, w.Begun, &r.Begun, t.begunSteps)
 	read(&s, w.Lanes, &r.Lanes, laneRows(t.sql.findLane))
 	read(&s, w.Merging, &r.Merging, laneRows(t.sql.findMerging))
 	read(&s, w.Replacers, &r.Replacers, t.replacer)
 	read(&s, w.Awaited, &r.Awaited, t.places)
 	read(&s, w.Awaits, &r.Awaits, t.waiting)
-	read(&s, w.Since, &r.Since, t.since)
+	read(&s, w.Missed, &r.Missed, t.missed)
 	read(&s, w.Approvals, &r.Approvals, t.approval)
 	read(&s, w.Known, &r.Known, t.known)
 	read(&s, w.Changed, &r.Changed, t.lastValue)
@@ -87,7 +87,7 @@ func (t *tx) hook(name ledger.HookName) (hook ledger.Hook, err error) {
 	}
 	err = t.sql.findHook.each(func(row []driver.Value) error {
 		hook.ID, hook.Rule = row[0].(int64), row[2].(int64)
-		hook.Lane, hook.Named = row[1].(string)
+		hook.Lane, hook.HasLane = row[1].(string)
 		return nil
 	}, name.Script, name.Name)
 	if err == nil && hook.ID == 0 {
@@ -97,17 +97,17 @@ func (t *tx) hook(name ledger.HookName) (hook ledger.Hook, err error) {
 		}
 	}
 	if err == nil {
-		t.committed(func() { t.hooks[name] = t.ruled(hook) })
+		t.committed(func() { t.hooks[name] = t.withRule(hook) })
 	}
 	return hook, err
 }
 
-// ruled gives the row of a hook as the changes leave it.
-func (t *tx) ruled(hook ledger.Hook) ledger.Hook {
+// withRule gives the row of a hook as the changes leave it.
+func (t *tx) withRule(hook ledger.Hook) ledger.Hook {
 	if t.changes != nil {
 		for _, rule := range t.changes.Rules {
 			if rule.Hook == hook.ID {
-				hook.Lane, hook.Named, hook.Rule = rule.Lane, true, rule.Rule
+				hook.Lane, hook.HasLane, hook.Rule = rule.Lane, true, rule.Rule
 			}
 		}
 	}
@@ -180,8 +180,8 @@ func (t *tx) step(key ledger.StepKey) (s ledger.StepRow, err error) {
 	return s, err
 }
 
-func (t *tx) marks(upto ledger.StepKey) (int, error) {
-	n, err := t.sql.countMarks.one(upto.Run, int64(upto.Number))
+func (t *tx) begunSteps(upto ledger.StepKey) (int, error) {
+	n, err := t.sql.countBegun.one(upto.Run, int64(upto.Number))
 	count, _ := n.(int64)
 	return int(count), err
 }
@@ -293,7 +293,7 @@ func (t *tx) known(key ledger.RecordKey) (all ledger.KnownRows, err error) {
 	if !t.nouns[noun(key.Connection, key.Noun)] {
 		return all, nil
 	}
-	all.Watched = true
+	all.Written = true
 	err = t.sql.findWritten.each(func(v []driver.Value) error {
 		row := ledger.KnownRow{
 			RecordKey: ledger.RecordKey{Connection: key.Connection, Noun: key.Noun, Record: v[0].(string)},
@@ -325,10 +325,10 @@ func (t *tx) sighting(key ledger.SightingKey) (s change.Sighting, err error) {
 }
 
 func (t *tx) deferred(step ledger.StepKey) (all []ledger.Deferred, err error) {
-	if !t.open[step.Run][step.Number].doubt {
+	if !t.open[step.Run][step.Number].deferred {
 		return nil, nil
 	}
-	err = t.sql.findDoubts.each(func(row []driver.Value) error {
+	err = t.sql.findDeferred.each(func(row []driver.Value) error {
 		text, _ := row[10].([]byte)
 		all = append(all, ledger.Deferred{Event: ledger.Event{Seq: row[0].(int64), Event: eventOf(row[1:])}, Step: step, Hooks: slices.Clone(text)})
 		return nil
@@ -341,17 +341,17 @@ func (t *tx) state(key ledger.StateKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.get(held)
+	return t.loadValue(held)
 }
 
 func (t *tx) links(key ledger.LinkKey) (ids []string, err error) {
 	err = t.sql.findLinks.each(func(row []driver.Value) error {
 		if ids = append(ids, row[0].(string)); !key.All {
-			return errFound
+			return errStop
 		}
 		return nil
 	}, key.Kind, key.Account, key.ID, key.Kind2, key.Account2)
-	if errors.Is(err, errFound) {
+	if errors.Is(err, errStop) {
 		err = nil
 	}
 	return ids, err

@@ -52,7 +52,7 @@ func migrate(ctx context.Context, c *conn, path string, texts []string) error {
 		}
 	}
 	for i := int(have); i < len(texts); i++ {
-		err := c.within(func() error {
+		err := c.transaction(func() error {
 			if err := c.run(texts[i]); err != nil {
 				return err
 			}

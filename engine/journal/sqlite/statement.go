@@ -2,23 +2,23 @@ package sqlite
 
 // statements are those of the writer.
 type statements struct {
-	owner                                                                                                                                  *stmt
-	findHook, addHook, putRule, findVersion, addVersion, putVersion, tick                                                                  *stmt
-	findSeen, addSeen, putSieve, addEvent, addRun                                                                                          *stmt
-	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                      *stmt
-	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                        *stmt
-	addApproval, decide                                                                                                                    *stmt
-	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                 *stmt
-	addFile, copyFiles, eraseFiles                                                                                                         *stmt
-	putWritten, dropWritten, findWritten, oldWritten, addDoubt, findDoubts, dropDoubts, markEcho                                           *stmt
-	eventType, findPaused                                                                                                                  *stmt
-	endMark, copySteps, largeSteps, setArgs, setResult                                                                                     *stmt
-	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseSieve *stmt
-	getState, putState, dropState                                                                                                          *stmt
-	putLink, findLinks, dropLink                                                                                                           *stmt
-	putSubscription, dropSubscription                                                                                                      *stmt
-	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                       *stmt
-	findApproval, findStep, countMarks, putHolder, putEnd, putPark, putPlace, eventOfRun                                                   *stmt
+	owner                                                                                                                                   *stmt
+	findHook, addHook, putRule, findVersion, addVersion, putVersion, tick                                                                   *stmt
+	findSeen, addSeen, putFilter, addEvent, addRun                                                                                          *stmt
+	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                       *stmt
+	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                         *stmt
+	addApproval, decide                                                                                                                     *stmt
+	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                  *stmt
+	addFile, copyFiles, eraseFiles                                                                                                          *stmt
+	putWritten, dropWritten, findWritten, oldWritten, addDeferred, findDeferred, dropDeferred, setEcho                                      *stmt
+	eventType, findPaused                                                                                                                   *stmt
+	endBegun, copySteps, largeSteps, setArgs, setResult                                                                                     *stmt
+	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseFilter *stmt
+	getState, putState, dropState                                                                                                           *stmt
+	putLink, findLinks, dropLink                                                                                                            *stmt
+	putSubscription, dropSubscription                                                                                                       *stmt
+	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                        *stmt
+	findApproval, findStep, countBegun, putLease, putEnd, putPark, putPlace, eventOfRun                                                     *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
@@ -34,14 +34,14 @@ func (s *statements) prepare(c *conn) error {
 			WHERE id = ?1 AND sources IS NULL`,
 		&s.tick: `UPDATE hook SET tick = ?2 WHERE id = ?1 AND (tick IS NULL OR tick < ?2)`,
 
-		&s.findSeen: `SELECT event FROM seen WHERE part = ? AND id = ?`,
-		&s.addSeen:  `INSERT INTO seen (part, id, event) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-		&s.putSieve: putSieve,
+		&s.findSeen:  `SELECT event FROM seen WHERE part = ? AND id = ?`,
+		&s.addSeen:   `INSERT INTO seen (part, id, event) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		&s.putFilter: putFilter,
 		&s.addEvent: `INSERT INTO event (seq, id, type, connection, account, source, record, echo, time, received, data)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, rule, place, merging, overlap, state, created, wake, epoch, attempts, steps,
 			executed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)`,
-		&s.putHolder: `UPDATE run SET state = ?, epoch = ?, bound = ?, resolved = ?, started = ?, attempts = ?, merging = ? WHERE seq = ?`,
+		&s.putLease: `UPDATE run SET state = ?, epoch = ?, bound = ?, resolved = ?, started = ?, attempts = ?, merging = ? WHERE seq = ?`,
 		&s.putEnd: `UPDATE run SET state = ?, epoch = ?, bound = ?, resolved = ?, started = ?, attempts = ?, merging = ?, steps = ?, finished = ?,
 			executed = ?, problem = ? WHERE seq = ?`,
 		&s.putPark:  `UPDATE run SET parked = ?, wake = ?, park = ? WHERE seq = ?`,
@@ -67,7 +67,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.nextWake: `SELECT min(wake) FROM run WHERE wake > ?`,
 		&s.endWait: `UPDATE step SET state = ?3, result = ?4, error = ?5, event = ?6, took = max(0, ?7 - started) * 1000
 			WHERE run = ?1 AND number = ?2 AND state = 0`,
-		&s.endMark: `UPDATE step SET state = ?3, result = ?4, error = ?5, sent = NULL WHERE run = ?1 AND number = ?2 AND state = 0`,
+		&s.endBegun: `UPDATE step SET state = ?3, result = ?4, error = ?5, sent = NULL WHERE run = ?1 AND number = ?2 AND state = 0`,
 
 		&s.addAwait:   `INSERT INTO await (trigger, path, class, run) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		&s.findAwaits: `SELECT run FROM await WHERE trigger = ? AND path = ? AND class = ?`,
@@ -105,18 +105,18 @@ func (s *statements) prepare(c *conn) error {
 		// What is done comes before what is under way.
 		&s.findWritten: `SELECT record, run, number, gone, rule, data, at FROM written WHERE connection = ?1 AND noun = ?2 AND record IN (?3, '')
 			ORDER BY run, number`,
-		&s.oldWritten: `DELETE FROM written WHERE at < ?`,
-		&s.addDoubt:   `INSERT INTO doubt (event, run, number, hooks) VALUES (?, ?, ?, ?)`,
-		&s.findDoubts: `SELECT e.seq, e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.data, d.hooks
+		&s.oldWritten:  `DELETE FROM written WHERE at < ?`,
+		&s.addDeferred: `INSERT INTO doubt (event, run, number, hooks) VALUES (?, ?, ?, ?)`,
+		&s.findDeferred: `SELECT e.seq, e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.data, d.hooks
 			FROM doubt d JOIN event e ON e.seq = d.event WHERE d.run = ? AND d.number = ? ORDER BY e.seq`,
-		&s.dropDoubts: `DELETE FROM doubt WHERE run = ? AND number = ?`,
-		&s.markEcho:   `UPDATE event SET echo = 1 WHERE seq = ?`,
+		&s.dropDeferred: `DELETE FROM doubt WHERE run = ? AND number = ?`,
+		&s.setEcho:      `UPDATE event SET echo = 1 WHERE seq = ?`,
 
 		&s.eventType: `SELECT type FROM event WHERE seq = ?`,
 		&s.findPaused: `SELECT ` + runColumns + ` FROM run r WHERE state = -1 AND (?1 = '' OR (SELECT type FROM event WHERE seq = r.event) = ?1)
 			ORDER BY place LIMIT ?2`,
 
-		&s.countMarks: `SELECT count(*) FROM step WHERE run = ? AND number <= ? AND state = 0`,
+		&s.countBegun: `SELECT count(*) FROM step WHERE run = ? AND number <= ? AND state = 0`,
 		&s.copySteps: `INSERT INTO step (run, number, name, state, args, hash, result, error, event, position, started, took, attempts)
 			SELECT ?1, number, name, state, args, hash, result, error, event, position, started, took, attempts
 			FROM step WHERE run = ?2 AND number <= ?3`,
@@ -157,8 +157,8 @@ func (s *statements) prepare(c *conn) error {
 		&s.eraseEvent: `DELETE FROM event WHERE seq = ?`,
 		&s.oldIDs: `SELECT s.id, s.event, e.seq FROM seen s LEFT JOIN event e ON e.seq = s.event WHERE s.part = ? AND s.id > ?
 			ORDER BY s.id LIMIT ?`,
-		&s.eraseID:    `DELETE FROM seen WHERE part = ? AND id = ?`,
-		&s.eraseSieve: `DELETE FROM sieve WHERE part = ?1 AND NOT EXISTS (SELECT 1 FROM seen WHERE part = ?1)`,
+		&s.eraseID:     `DELETE FROM seen WHERE part = ? AND id = ?`,
+		&s.eraseFilter: `DELETE FROM sieve WHERE part = ?1 AND NOT EXISTS (SELECT 1 FROM seen WHERE part = ?1)`,
 
 		&s.getState:  `SELECT value FROM state WHERE script = ? AND key = ?`,
 		&s.putState:  `INSERT INTO state (script, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`,

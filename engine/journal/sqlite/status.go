@@ -27,7 +27,7 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 		}
 		counts[state] += n
 	}
-	if out := r.executing(); out != "[]" {
+	if out := r.leasedSeqs(); out != "[]" {
 		var n int
 		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 0 AND seq IN (SELECT value FROM json_each(?))`,
 			out).Scan(&n); err != nil {

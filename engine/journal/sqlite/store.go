@@ -139,7 +139,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	}
 	t.dispatch = dispatch.New(t.owner, cfg.Memory, cfg.Now)
 	t.dispatch.Fill(found.runs)
-	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.HandedOut); err != nil {
+	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.Leases); err != nil {
 		return nil, err
 	}
 	store := ledger.Store(t)
@@ -147,7 +147,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		store = cfg.wrap(store)
 	}
 	l := ledger.New(ledger.Config{
-		Store: store, Dispatch: &handouts{t.dispatch, t.reader}, Now: cfg.Now, Timer: cfg.Timer, Log: cfg.Log,
+		Store: store, Dispatch: &activations{t.dispatch, t.reader}, Now: cfg.Now, Timer: cfg.Timer, Log: cfg.Log,
 		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: found.wake,
 	})
 	return &Store{Reader: t.reader, Ledger: l, dispatch: t.dispatch, conn: c, now: cfg.Now}, nil
@@ -193,9 +193,9 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// alone calls f in a transaction of its own, between others.
-func (s *Store) alone(ctx context.Context, f func(t *tx) error) error {
-	return s.Alone(ctx, func(one ledger.Tx) error { return f(one.(*tx)) })
+// inTransaction calls f in a transaction of its own, between others.
+func (s *Store) inTransaction(ctx context.Context, f func(t *tx) error) error {
+	return s.InTransaction(ctx, func(one ledger.Tx) error { return f(one.(*tx)) })
 }
 
 func systemTimer(d time.Duration) (<-chan time.Time, func()) {

@@ -21,11 +21,11 @@ type tx struct {
 	memory
 
 	// What memory takes over after COMMIT.
-	after   []func()
-	filled  []sieve         // parts of ids
-	ids     []ledger.ID     // behind them
-	loaded  []ledger.RunRow // rows of runs that were read
-	changes *ledger.Changes
+	afterCommit []func()
+	filled      []bloomFilter   // parts of ids
+	ids         []ledger.ID     // behind them
+	loaded      []ledger.RunRow // rows of runs that were read
+	changes     *ledger.Changes
 }
 
 // Transact implements ledger.Store.
@@ -43,11 +43,11 @@ func (t *tx) Transact(ctx context.Context, f func(ledger.Tx) error) error {
 	if err != nil {
 		t.conn.undo()
 	} else {
-		t.remember()
+		t.commitMemory()
 	}
-	clear(t.after)
+	clear(t.afterCommit)
 	clear(t.loaded)
-	t.after, t.filled, t.ids, t.loaded, t.changes = t.after[:0], nil, t.ids[:0], t.loaded[:0], nil
+	t.afterCommit, t.filled, t.ids, t.loaded, t.changes = t.afterCommit[:0], nil, t.ids[:0], t.loaded[:0], nil
 	return explain(err)
 }
 
@@ -65,7 +65,7 @@ func (t *tx) stillOwner() error {
 }
 
 // committed calls f after COMMIT.
-func (t *tx) committed(f func()) { t.after = append(t.after, f) }
+func (t *tx) committed(f func()) { t.afterCommit = append(t.afterCommit, f) }
 
 // Pack implements ledger.Store.
 func (t *tx) Pack(text []byte) []byte { return pack(text) }

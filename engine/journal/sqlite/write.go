@@ -20,10 +20,10 @@ func (t *tx) Write(_ context.Context, c *ledger.Changes) error {
 	}))
 	write(&s, c.Ticks, by(t.sql.tick, func(tick ledger.Tick) []any { return []any{tick.Hook, tick.At} }))
 	write(&s, c.Cursors, t.putCursor)
-	write(&s, c.Webhooks, t.putSubscription)
+	write(&s, c.Subscriptions, t.putSubscription)
 	write(&s, c.IDs, t.addSeen)
 	write(&s, c.Events, t.addEvent)
-	write(&s, c.Echoes, by(t.sql.markEcho, func(seq int64) []any { return []any{seq} }))
+	write(&s, c.Echoes, by(t.sql.setEcho, func(seq int64) []any { return []any{seq} }))
 	write(&s, c.NewRuns, t.addRun)
 	write(&s, c.Runs, t.putRun)
 	write(&s, c.Merged, by(t.sql.addMerged, func(m ledger.Merged) []any { return []any{m.Event, m.Run} }))
@@ -44,8 +44,8 @@ func (t *tx) Write(_ context.Context, c *ledger.Changes) error {
 		return []any{v.Hook, v.Connection, v.Record, blob(v.Value)}
 	}))
 	write(&s, c.Sightings, t.putSighting)
-	write(&s, c.DropDeferred, by(t.sql.dropDoubts, stepValues))
-	write(&s, c.Deferred, by(t.sql.addDoubt, func(d ledger.Deferred) []any {
+	write(&s, c.DropDeferred, by(t.sql.dropDeferred, stepValues))
+	write(&s, c.Deferred, by(t.sql.addDeferred, func(d ledger.Deferred) []any {
 		return []any{d.Event.Seq, d.Step.Run, int64(d.Step.Number), d.Hooks}
 	}))
 	write(&s, c.States, t.putState)
@@ -72,7 +72,7 @@ func (t *tx) putRule(rule ledger.Rule) error {
 	t.committed(func() {
 		for name, hook := range t.hooks {
 			if hook.ID == rule.Hook {
-				t.hooks[name] = t.ruled(hook)
+				t.hooks[name] = t.withRule(hook)
 			}
 		}
 	})
@@ -88,7 +88,7 @@ func (t *tx) putCursor(c ledger.Cursors) error {
 	return err
 }
 
-func (t *tx) putSubscription(w ledger.Webhook) (err error) {
+func (t *tx) putSubscription(w ledger.Subscription) (err error) {
 	if w.Data == nil {
 		_, err = t.sql.dropSubscription.run(w.Key)
 	} else {
@@ -131,7 +131,7 @@ func (t *tx) putRun(c ledger.RunChange) error {
 		_, err = t.sql.putEnd.run(int64(a.State), a.Epoch, orNull(a.Bound), resolved, orNull(a.Started), a.Attempts, flag(a.Merging),
 			a.Steps, orNull(a.Finished), a.Executed, blob(a.Problem), a.Seq)
 	case held:
-		_, err = t.sql.putHolder.run(int64(a.State), a.Epoch, orNull(a.Bound), resolved, orNull(a.Started), a.Attempts, flag(a.Merging), a.Seq)
+		_, err = t.sql.putLease.run(int64(a.State), a.Epoch, orNull(a.Bound), resolved, orNull(a.Started), a.Attempts, flag(a.Merging), a.Seq)
 	}
 	if err == nil && (b.Parked != a.Parked || b.Wake != a.Wake || !bytes.Equal(b.Park, a.Park)) {
 		_, err = t.sql.putPark.run(orNull(a.Parked), orNull(a.Wake), blob(a.Park), a.Seq)
@@ -191,15 +191,15 @@ func (t *tx) putStep(s *ledger.Step) error {
 	var sent driver.Value
 	if s.Replaces {
 		var err error
-		if sent, err = t.releaseStep(ledger.StepKey{Run: s.Run, Number: s.Number}, s.KeepSent); err != nil {
+		if sent, err = t.releaseStep(ledger.StepKey{Run: s.Run, Number: s.Number}, s.RetainSent); err != nil {
 			return err
 		}
 	}
-	args, argsErr := t.put(s.ArgsValue)
-	result, resultErr := t.put(s.ResultValue)
+	args, argsErr := t.storeValue(s.ArgsValue)
+	result, resultErr := t.storeValue(s.ResultValue)
 	var sentErr error
 	if sent == nil {
-		sent, sentErr = t.put(s.SentValue)
+		sent, sentErr = t.storeValue(s.SentValue)
 	}
 	if err := errors.Join(argsErr, resultErr, sentErr); err != nil {
 		return err
@@ -231,7 +231,7 @@ func (t *tx) releaseStep(key ledger.StepKey, keepSent bool) (sent driver.Value, 
 		sent, values[2] = values[2], nil
 	}
 	for _, v := range values {
-		if err := t.forget(v); err != nil {
+		if err := t.dropValue(v); err != nil {
 			return nil, err
 		}
 	}
@@ -239,7 +239,7 @@ func (t *tx) releaseStep(key ledger.StepKey, keepSent bool) (sent driver.Value, 
 }
 
 func (t *tx) endStep(e ledger.EndStep) error {
-	result, err := t.put(e.Result)
+	result, err := t.storeValue(e.Result)
 	if err != nil {
 		return err
 	}
@@ -247,10 +247,10 @@ func (t *tx) endStep(e ledger.EndStep) error {
 	if !e.Answered {
 		sent, err := t.sql.stepSent.one(run, number)
 		if err == nil {
-			err = t.forget(sent)
+			err = t.dropValue(sent)
 		}
 		if err == nil {
-			_, err = t.sql.endMark.run(run, number, state, result, blob(e.Failure))
+			_, err = t.sql.endBegun.run(run, number, state, result, blob(e.Failure))
 		}
 		return err
 	}
@@ -290,7 +290,7 @@ func (t *tx) putSighting(s ledger.SightingRow) error {
 	if s.New {
 		put = t.sql.addSighting
 	}
-	_, err = put.run(poll, s.Record, s.Item, s.Version, flag(s.Missed), orNull(s.Gone), s.Told)
+	_, err = put.run(poll, s.Record, s.Item, s.Version, flag(s.Missed), orNull(s.Gone), s.History)
 	return err
 }
 
@@ -306,7 +306,7 @@ func (t *tx) putLink(l ledger.Link) (err error) {
 func (t *tx) putState(s ledger.StateRow) error {
 	held, err := t.sql.getState.one(s.Script, s.Key)
 	if err == nil {
-		err = t.forget(held)
+		err = t.dropValue(held)
 	}
 	if err != nil {
 		return err
@@ -315,7 +315,7 @@ func (t *tx) putState(s ledger.StateRow) error {
 		_, err = t.sql.dropState.run(s.Script, s.Key)
 		return err
 	}
-	value, err := t.put(s.Value)
+	value, err := t.storeValue(s.Value)
 	if err == nil {
 		_, err = t.sql.putState.run(s.Script, s.Key, value)
 	}

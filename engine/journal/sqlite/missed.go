@@ -14,24 +14,24 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// errFound ends a walk of rows.
-var errFound = errors.New("found")
+// errStop ends a walk of rows.
+var errStop = errors.New("found")
 
 // maxSeq is greater than any number of a row.
 const maxSeq = math.MaxInt64
 
-// since finds the oldest event that a run waits for and has not had.
-func (t *tx) since(w ledger.Since) (ledger.Found, error) {
+// missed finds the oldest event that a run waits for and has not had.
+func (t *tx) missed(w ledger.MissedQuery) (ledger.MissedEvent, error) {
 	own, err := t.sql.eventOfRun.one(w.Run)
 	if err != nil {
-		return ledger.Found{}, err
+		return ledger.MissedEvent{}, err
 	}
-	l := lookBack{tx: t, Since: w, own: own, before: maxSeq}
-	if w.Found != 0 {
-		if err := l.walk(t.sql.eventAt, w.Found); err != nil || l.found.Event != nil {
+	l := missedScan{tx: t, MissedQuery: w, own: own, before: maxSeq}
+	if w.Candidate != 0 {
+		if err := l.walk(t.sql.eventAt, w.Candidate); err != nil || l.found.Event != nil {
 			return l.found, err
 		}
-		l.After, l.Found = w.Run, 0 // it was pruned meanwhile
+		l.After, l.Candidate = w.Run, 0 // it was pruned meanwhile
 	}
 	types, err := typesOf(w.Triggers, func(after string) (string, error) {
 		next, err := t.sql.nextType.one(after)
@@ -44,34 +44,34 @@ func (t *tx) since(w ledger.Since) (ledger.Found, error) {
 	return l.found, err
 }
 
-// lookBack is the search for an event in the file.
-type lookBack struct {
+// missedScan is the search for an event in the file.
+type missedScan struct {
 	*tx
-	ledger.Since
-	own    driver.Value // the number of the run's own event
-	before int64        // only an older event is of interest
-	looked int
-	found  ledger.Found
+	ledger.MissedQuery
+	own     driver.Value // the number of the run's own event
+	before  int64        // only an older event is of interest
+	scanned int
+	found   ledger.MissedEvent
 }
 
 // walk looks at the events that a statement selects, up to one that fits.
-func (l *lookBack) walk(s *stmt, values ...any) error {
+func (l *missedScan) walk(s *stmt, values ...any) error {
 	err := s.each(func(row []driver.Value) error {
-		if l.looked++; l.Limit > 0 && l.looked > l.Limit && l.Found == 0 {
-			l.found = ledger.Found{More: true}
-			return errFound
+		if l.scanned++; l.Limit > 0 && l.scanned > l.Limit && l.Candidate == 0 {
+			l.found = ledger.MissedEvent{More: true}
+			return errStop
 		}
 		seq, e := row[0].(int64), eventOf(row[1:])
-		if seq == l.own || !l.Fits(e) {
+		if seq == l.own || !l.Matches(e) {
 			return nil
 		}
 		if had, err := l.sql.hadEvent.one(l.Run, e.ID, seq); err != nil || had != nil {
 			return err
 		}
 		l.found.Event, l.before = e, seq
-		return errFound
+		return errStop
 	}, values...)
-	if errors.Is(err, errFound) {
+	if errors.Is(err, errStop) {
 		return nil
 	}
 	return err
@@ -102,16 +102,16 @@ func typesOf(triggers []string, next func(after string) (string, error)) (types 
 	return slices.Compact(types), nil
 }
 
-// Search implements ledger.Store.
-func (t *tx) Search(ctx context.Context, since ledger.Since) (upto, found int64, err error) {
-	upto, found, err = t.reader.search(ctx, since)
+// ScanMissed implements ledger.Store.
+func (t *tx) ScanMissed(ctx context.Context, since ledger.MissedQuery) (upto, found int64, err error) {
+	upto, found, err = t.reader.scanMissed(ctx, since)
 	if err != nil {
 		err = t.reader.fail("read the events since the run was accepted", err)
 	}
 	return upto, found, err
 }
 
-func (r *Reader) search(ctx context.Context, since ledger.Since) (upto, found int64, err error) {
+func (r *Reader) scanMissed(ctx context.Context, since ledger.MissedQuery) (upto, found int64, err error) {
 	// What is accepted from here on has a greater number.
 	if err := r.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM event`).Scan(&upto); err != nil {
 		return 0, 0, err
@@ -126,7 +126,7 @@ func (r *Reader) search(ctx context.Context, since ledger.Since) (upto, found in
 		return 0, 0, err
 	}
 	fits := func(seq int64, e *journal.Event) bool {
-		return since.Fits(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
+		return since.Matches(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
 	}
 	types, err := typesOf(since.Triggers, func(after string) (name string, err error) {
 		err = r.db.QueryRowContext(ctx, `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`, after).Scan(&name)

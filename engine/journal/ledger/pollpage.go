@@ -10,15 +10,15 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
-type sweepTask struct {
+type pollPageTask struct {
 	acceptTask
-	sweep journal.Sweep
+	page journal.Sweep
 }
 
 // Sweep implements journal.Store.
 func (l *Ledger) Sweep(ctx context.Context, sweep journal.Sweep) ([]journal.Receipt, error) {
-	t := &sweepTask{sweep: sweep}
-	t.ticket, t.receipts = newTicket(), make([]journal.Receipt, len(sweep.Arrivals))
+	t := &pollPageTask{page: sweep}
+	t.waiter, t.receipts = newWaiter(), make([]journal.Receipt, len(sweep.Arrivals))
 	var err error
 	if t.arrivals, err = fillAll(sweep.Arrivals); err == nil {
 		err = t.check()
@@ -32,17 +32,17 @@ func (l *Ledger) Sweep(ctx context.Context, sweep journal.Sweep) ([]journal.Rece
 	return t.receipts, nil
 }
 
-func (t *sweepTask) check() error {
-	if t.sweep.Connection == "" || t.sweep.Poll == "" {
+func (t *pollPageTask) check() error {
+	if t.page.Connection == "" || t.page.Poll == "" {
 		return errors.New("a sweep needs a connection and a poll")
 	}
-	for _, c := range t.sweep.Cursors {
+	for _, c := range t.page.Cursors {
 		if !journal.ValidJSON(c.Value) {
 			return fmt.Errorf("cursor %q of item %q: the value is not JSON", c.Name, c.Item)
 		}
 	}
-	for i := range t.sweep.Sightings {
-		s := &t.sweep.Sightings[i]
+	for i := range t.page.Sightings {
+		s := &t.page.Sightings[i]
 		if s.Record == "" || len(s.Record) > maxID {
 			return fmt.Errorf("record %.60q: expected an id of at most %d bytes", s.Record, maxID)
 		}
@@ -53,21 +53,21 @@ func (t *sweepTask) check() error {
 	return nil
 }
 
-func (t *sweepTask) key(record string) SightingKey { return SightingKey{t.sweep.PollKey, record} }
+func (t *pollPageTask) key(record string) SightingKey { return SightingKey{t.page.PollKey, record} }
 
-func (t *sweepTask) collect(b *batch) {
+func (t *pollPageTask) collect(b *batch) {
 	t.acceptTask.collect(b)
-	for i := range t.sweep.Sightings {
-		b.sightings.ask(t.key(t.sweep.Sightings[i].Record), &b.want.Sightings)
+	for i := range t.page.Sightings {
+		b.sightings.want(t.key(t.page.Sightings[i].Record), &b.want.Sightings)
 	}
 }
 
-func (t *sweepTask) decide(b *batch) error {
-	if err := b.room(t.arrivals); err != nil {
+func (t *pollPageTask) decide(b *batch) error {
+	if err := b.checkQueueLimit(t.arrivals); err != nil {
 		return err
 	}
-	for i := range t.sweep.Sightings {
-		s := &t.sweep.Sightings[i]
+	for i := range t.page.Sightings {
+		s := &t.page.Sightings[i]
 		stands, err := b.sightings.get(t.key(s.Record), &b.want.Sightings)
 		if err != nil {
 			return err
@@ -76,12 +76,12 @@ func (t *sweepTask) decide(b *batch) error {
 			return refuse(journal.ErrStale)
 		}
 	}
-	for i := range t.sweep.Sightings {
-		b.setSighting(t.key(t.sweep.Sightings[i].Record), t.sweep.Sightings[i])
+	for i := range t.page.Sightings {
+		b.setSighting(t.key(t.page.Sightings[i].Record), t.page.Sightings[i])
 	}
-	for _, c := range t.sweep.Cursors {
-		b.made++
-		b.changes.Cursors = append(b.changes.Cursors, Cursors{t.sweep.PollKey, c})
+	for _, c := range t.page.Cursors {
+		b.changeCount++
+		b.changes.Cursors = append(b.changes.Cursors, Cursors{t.page.PollKey, c})
 	}
 	return t.acceptAll(b)
 }
@@ -91,7 +91,7 @@ const newSighting = -1
 
 // setSighting replaces what a poll has seen of a record.
 func (b *batch) setSighting(key SightingKey, s change.Sighting) {
-	b.made++
+	b.changeCount++
 	s.Record = key.Record
 	s.Version++
 	if s.Row == 0 {
@@ -108,9 +108,9 @@ func (b *batch) sighting(m *change.Mark) (SightingKey, change.Sighting, error) {
 	return key, s, err
 }
 
-// push takes what a webhook brings of a record that is polled too, and reports
+// mergeWebhook takes what a webhook brings of a record that is polled too, and reports
 // whether a list brought it already.
-func (b *batch) push(m *change.Mark) (duplicate bool, err error) {
+func (b *batch) mergeWebhook(m *change.Mark) (duplicate bool, err error) {
 	key, s, err := b.sighting(m)
 	if err != nil {
 		return false, err
@@ -120,9 +120,9 @@ func (b *batch) push(m *change.Mark) (duplicate bool, err error) {
 	return duplicate, nil
 }
 
-// show takes what a call of ours made as known to a poll that does not know the
+// addSighting takes what a call of ours made as known to a poll that does not know the
 // record.
-func (b *batch) show(m *change.Mark) error {
+func (b *batch) addSighting(m *change.Mark) error {
 	key, s, err := b.sighting(m)
 	if err != nil || s.Row != 0 {
 		return err
@@ -139,7 +139,7 @@ func (b *batch) show(m *change.Mark) error {
 func (b *batch) sightingRow(key SightingKey) SightingRow {
 	s := b.sightings.staged[key]
 	row := SightingRow{SightingKey: key, Item: s.Item, Version: s.Version, Missed: s.Missed, New: s.Row == newSighting}
-	row.Told, _ = s.MarshalBinary() // it never fails
+	row.History, _ = s.MarshalBinary() // it never fails
 	if s.Gone() {
 		row.Gone = b.now.UnixMicro()
 	}

@@ -2,36 +2,36 @@ package ledger
 
 import "time"
 
-// alarm is the one timer of a ledger: for the run that is due next. Runs are
+// wakeTimer is the one timer of a ledger: for the run that is due next. Runs are
 // due at times of day, so it reads the clock again each minute: a clock that
 // was set while it waited must not make it late.
-type alarm struct {
-	timer func(time.Duration) (<-chan time.Time, func())
-	at    int64 // in microseconds; may be too early; 0: none
+type wakeTimer struct {
+	newTimer func(time.Duration) (<-chan time.Time, func())
+	at       int64 // in microseconds; may be too early; 0: none
 }
 
 const (
-	lookAgain = time.Minute
-	tryAgain  = time.Second // after a write that failed
+	maxTimer      = time.Minute
+	retryInterval = time.Second // after a write that failed
 )
 
-func (a *alarm) due(now time.Time) bool { return a.at != 0 && a.at <= now.UnixMicro() }
+func (a *wakeTimer) due(now time.Time) bool { return a.at != 0 && a.at <= now.UnixMicro() }
 
 // set gives a channel that receives when the next run may be due.
-func (a *alarm) set(now time.Time, failing bool) (<-chan time.Time, func()) {
+func (a *wakeTimer) set(now time.Time, failing bool) (<-chan time.Time, func()) {
 	if a.at == 0 {
 		return nil, func() {}
 	}
-	d := min(time.Duration(a.at-now.UnixMicro())*time.Microsecond, lookAgain)
+	d := min(time.Duration(a.at-now.UnixMicro())*time.Microsecond, maxTimer)
 	if failing {
-		d = max(d, tryAgain)
+		d = max(d, retryInterval)
 	}
-	return a.timer(max(d, 0))
+	return a.newTimer(max(d, 0))
 }
 
 // apply takes over the wakes of a batch that was committed.
-func (a *alarm) apply(b *batch) {
-	if b.rung {
+func (a *wakeTimer) apply(b *batch) {
+	if b.timerFired {
 		a.at = b.nextWake
 	}
 	for _, at := range b.wakes {
@@ -42,7 +42,7 @@ func (a *alarm) apply(b *batch) {
 }
 
 // timerTask wakes the runs that are due.
-type timerTask struct{ ticket }
+type timerTask struct{ waiter }
 
 func (*timerTask) single() {}
 
@@ -55,7 +55,7 @@ func (t *timerTask) decide(b *batch) error {
 	if err := each(b.due, b.wakeDue); err != nil {
 		return err
 	}
-	if b.rung = true; len(b.due) == maxWakes {
+	if b.timerFired = true; len(b.due) == maxWakes {
 		b.nextWake = b.now.UnixMicro() // there may be more
 	}
 	return nil
@@ -73,10 +73,10 @@ func (b *batch) wakeDue(seq int64) error {
 		if err != nil {
 			return err
 		}
-		return b.wake(r, timeout(park.Await))
+		return b.wake(r, timeoutResult(park.Await))
 	case r.State == Later:
 		return b.queueNow(r)
-	case r.State.KeepsLane():
+	case r.State.OwnsLane():
 		return b.resume(r)
 	}
 	return nil
