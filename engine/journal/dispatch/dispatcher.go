@@ -1,5 +1,6 @@
-// Package dispatch hands runs out from memory: one of a lane at a time, for a
-// store that has one owner. It decides nothing that outlives a restart.
+// Package dispatch leases runs to workers from memory, one run of a lane at a
+// time. It is for a store with one owner. It decides nothing that outlives a
+// restart.
 package dispatch
 
 import (
@@ -12,14 +13,14 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// Dispatcher holds the runs that have a place in a lane, or need none. Runs whose
-// lane is free are ready, and are handed out in the order in which they became
-// so: a lane with a long queue delays others by one run at most. All its
-// operations take the same time however many runs there are.
+// Dispatcher has the runs that have a place in a lane or need none. A run whose
+// lane is free is ready. Ready runs are leased in the order in which they became
+// ready: a lane with a long queue delays other lanes by one run at most. Every
+// operation takes the same time however many runs there are.
 type Dispatcher struct {
 	owner     int64 // the store's epoch
 	now       func() time.Time
-	maxCached int64 // bytes for what is fresh
+	maxCached int64 // bytes of cached events
 
 	mu          sync.Mutex
 	closed      bool
@@ -30,18 +31,18 @@ type Dispatcher struct {
 	runs        map[int64]*run
 	leased      map[int64]*run
 	reserved    []*run
-	waiters     list.List // of chan *run, those who wait in next
+	waiters     list.List // of chan *run: the callers that wait in next
 }
 
-// epochShift leaves that many bits to count the hand-outs of one run by one
-// owner; the owner's epoch stands above them.
+// epochShift is how many bits count the leases of one run by one owner. The bits
+// above them are the owner's epoch.
 const epochShift = 20
 
-// New makes a dispatcher for a store whose epoch is owner. It keeps at most room
-// bytes of what is fresh.
-func New(owner int64, room int64, now func() time.Time) *Dispatcher {
+// New makes a dispatcher for a store whose epoch is owner. It caches at most
+// maxCached bytes of events.
+func New(owner int64, maxCached int64, now func() time.Time) *Dispatcher {
 	return &Dispatcher{
-		owner: owner, maxCached: room, now: now,
+		owner: owner, maxCached: maxCached, now: now,
 		lanes: map[laneKey]*lane{}, ruleEpochs: map[int64]*ruleEpochs{}, runs: map[int64]*run{}, leased: map[int64]*run{},
 	}
 }
@@ -97,8 +98,8 @@ func (d *Dispatcher) Abort() {
 	d.endReservations()
 }
 
-// Placed is a run that has a place in a lane when a store is opened. Parked says
-// that it is parked and keeps its lane.
+// Placed is a run that has a place in a lane when a store is opened. Parked is
+// set for a run that is parked and owns its lane.
 type Placed struct {
 	Seq, Hook, Rule int64
 	Lane            string
@@ -106,7 +107,8 @@ type Placed struct {
 	Paused, Parked  bool
 }
 
-// Fill adds what a store holds, in the order of the places, before anybody asks.
+// Fill adds the runs of a store in the order of their places, before the first
+// call of Next.
 func (d *Dispatcher) Fill(runs []Placed) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -136,7 +138,8 @@ func (d *Dispatcher) add(r *run) {
 	}
 }
 
-// admit is for a run whose lane is free.
+// admit makes a run ready whose lane is free, unless it is paused or runs of an
+// earlier rule epoch are left.
 func (d *Dispatcher) admit(r *run) {
 	switch {
 	case r.paused:
@@ -149,7 +152,7 @@ func (d *Dispatcher) admit(r *run) {
 	}
 }
 
-// remove takes a run out, wherever it is, and frees its lane for the next.
+// remove deletes a run, whatever its status, and admits the next run of its lane.
 func (d *Dispatcher) remove(r *run) {
 	switch r.status {
 	case absent:
@@ -161,7 +164,7 @@ func (d *Dispatcher) remove(r *run) {
 	case leased:
 		delete(d.leased, r.seq)
 	}
-	if r.status != leased { // of one that was handed out, its holder has it
+	if r.status != leased { // startLease has subtracted the size of a leased run
 		d.dropCached(r)
 	}
 	r.status = absent
@@ -173,7 +176,7 @@ func (d *Dispatcher) remove(r *run) {
 	d.leaveRuleEpoch(r)
 }
 
-// dropCached drops what saves reading a run back.
+// dropCached deletes the cached event and row of a run that is not leased.
 func (d *Dispatcher) dropCached(r *run) {
 	if r.cached != nil {
 		d.cachedBytes -= r.size()
@@ -181,7 +184,6 @@ func (d *Dispatcher) dropCached(r *run) {
 	r.cached, r.row = nil, nil
 }
 
-// endLease ends the hand-out of a run.
 func (r *run) endLease() { r.epoch, r.bound, r.row = 0, ledger.Bound{}, nil }
 
 func (d *Dispatcher) park(r *run) {
@@ -192,7 +194,7 @@ func (d *Dispatcher) park(r *run) {
 	}
 }
 
-// makeReady makes a run ready.
+// makeReady leases a run to a waiting caller, or adds it as the last ready run.
 func (d *Dispatcher) makeReady(r *run) {
 	if !d.leaseToWaiter(r) {
 		r.status = ready
@@ -200,7 +202,8 @@ func (d *Dispatcher) makeReady(r *run) {
 	}
 }
 
-// makeReadyFirst makes a run ready again that had its turn already.
+// makeReadyFirst is makeReady for a run that was ready before: it becomes the
+// first ready run.
 func (d *Dispatcher) makeReadyFirst(r *run) {
 	if !d.leaseToWaiter(r) {
 		r.status = ready
@@ -208,7 +211,8 @@ func (d *Dispatcher) makeReadyFirst(r *run) {
 	}
 }
 
-// leaseToWaiter hands a run to the one who waits longest.
+// leaseToWaiter leases a run to the caller that has waited longest. It reports
+// whether there was one.
 func (d *Dispatcher) leaseToWaiter(r *run) bool {
 	front := d.waiters.Front()
 	if front == nil {
@@ -230,7 +234,7 @@ func (d *Dispatcher) startLease(r *run) {
 	}
 }
 
-// next gives a ready run, which is then executing.
+// next leases the first ready run. It blocks until there is one.
 func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -246,12 +250,12 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 		d.mu.Unlock()
 		return r, nil
 	}
-	turn := make(chan *run, 1)
-	place := d.waiters.PushBack(turn)
+	waiter := make(chan *run, 1)
+	element := d.waiters.PushBack(waiter)
 	d.mu.Unlock()
 
 	select {
-	case r := <-turn:
+	case r := <-waiter:
 		if r == nil {
 			return nil, journal.ErrClosed
 		}
@@ -261,18 +265,18 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
-	case r := <-turn: // it came at the same moment
+	case r := <-waiter: // leased at the same moment
 		if r != nil && r.status == leased {
 			d.requeue(r)
 		}
 	default:
-		d.waiters.Remove(place)
+		d.waiters.Remove(element)
 	}
 	return nil, ctx.Err()
 }
 
-// unreserved gives the first of the ready runs from this one on that is not
-// reserved.
+// unreserved returns the first run of the list, from this one on, that is not
+// reserved, nil if there is none.
 func (r *run) unreserved() *run {
 	for r != nil && r.reserved {
 		r = r.listNext
@@ -280,7 +284,7 @@ func (r *run) unreserved() *run {
 	return r
 }
 
-// requeue undoes a hand-out.
+// requeue ends a lease and makes the run the first ready one.
 func (d *Dispatcher) requeue(r *run) {
 	row := r.row
 	r.endLease()
@@ -292,7 +296,8 @@ func (d *Dispatcher) requeue(r *run) {
 	d.makeReadyFirst(r)
 }
 
-// Requeue undoes the hand-out of an epoch, unless the run has been taken since.
+// Requeue ends the lease with an epoch and makes the run ready again. It does
+// nothing if that lease has ended.
 func (d *Dispatcher) Requeue(seq, epoch int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -317,7 +322,8 @@ func (d *Dispatcher) Reserve(seq int64) bool {
 	return true
 }
 
-// endReservations hands reserved runs out that are ready, if somebody waits.
+// endReservations ends all reservations, and leases the runs that are ready to
+// waiting callers.
 func (d *Dispatcher) endReservations() {
 	for _, r := range d.reserved {
 		r.reserved = false
@@ -343,7 +349,7 @@ func (d *Dispatcher) Lease(seq int64) (ledger.Lease, bool) {
 	return ledger.Lease{Epoch: r.epoch, Started: r.started, Bound: r.bound}, true
 }
 
-// Row gives the row of a run, if it is known without reading the file.
+// Row returns the cached row of a run, false if it must be read from the file.
 func (d *Dispatcher) Row(seq int64) (ledger.RunRow, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -353,8 +359,9 @@ func (d *Dispatcher) Row(seq int64) (ledger.RunRow, bool) {
 	return ledger.RunRow{}, false
 }
 
-// CacheRows takes the rows of runs that are handed out, as they were read and
-// then changed. What was changed of other runs must be read back.
+// CacheRows updates the cached rows after a commit: read are rows of runs as the
+// commit found them, c is what it changed, nil for nothing. Rows are cached for
+// leased runs. The cached row of another run is dropped when it changes.
 func (d *Dispatcher) CacheRows(read []ledger.RunRow, c *ledger.Changes) {
 	if len(read) == 0 && c == nil {
 		return
@@ -386,8 +393,8 @@ func (d *Dispatcher) CacheRows(read []ledger.RunRow, c *ledger.Changes) {
 	}
 }
 
-// LeasedRun is a run that was handed out. Fresh is nil where the run must be read
-// back, and Created is set only with it.
+// LeasedRun is a run with its new lease. Cached is nil if the run must be read
+// from the file; Created is set only with Cached.
 type LeasedRun struct {
 	Seq, Epoch int64
 	Lane       string
@@ -396,7 +403,7 @@ type LeasedRun struct {
 	Created    int64
 }
 
-// Next hands out the next run whose lane is free, and blocks until there is one.
+// Next leases the next run whose lane is free. It blocks until there is one.
 func (d *Dispatcher) Next(ctx context.Context) (LeasedRun, error) {
 	for {
 		r, err := d.next(ctx)
@@ -404,19 +411,20 @@ func (d *Dispatcher) Next(ctx context.Context) (LeasedRun, error) {
 			return LeasedRun{}, err
 		}
 		d.mu.Lock()
-		h := LeasedRun{Seq: r.seq, Epoch: r.epoch, Lane: r.lane, Started: r.started, Cached: r.cached}
+		l := LeasedRun{Seq: r.seq, Epoch: r.epoch, Lane: r.lane, Started: r.started, Cached: r.cached}
 		if r.cached != nil && r.row != nil {
-			h.Created = r.row.Run.Created
+			l.Created = r.row.Run.Created
 		}
 		r.cached = nil
 		d.mu.Unlock()
-		if h.Epoch != 0 { // not cancelled meanwhile
-			return h, nil
+		if l.Epoch != 0 { // the run was not cancelled meanwhile
+			return l, nil
 		}
 	}
 }
 
-// Resume notes the version that a run which is handed out again is bound to.
+// Resume sets the version of a lease whose run is bound already. An empty version
+// changes nothing.
 func (d *Dispatcher) Resume(seq, epoch int64, version string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -439,7 +447,8 @@ func (d *Dispatcher) Bind(seq, epoch int64, to ledger.Bound) (before string, ok 
 	return before, true
 }
 
-// Close ends all waiting.
+// Close makes the calls of Next that wait, and all later ones, return
+// journal.ErrClosed.
 func (d *Dispatcher) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -449,7 +458,7 @@ func (d *Dispatcher) Close() {
 	}
 }
 
-// Leases gives what is known only in memory of the runs that are handed out.
+// Leases returns all leases, by run.
 func (d *Dispatcher) Leases() map[int64]ledger.Lease {
 	d.mu.Lock()
 	defer d.mu.Unlock()

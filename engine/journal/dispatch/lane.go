@@ -1,19 +1,19 @@
 package dispatch
 
-// A lane belongs to one hook.
+// laneKey is a lane by its hook and its key there.
 type laneKey struct {
 	hook int64
 	key  string
 }
 
-// lane is a line of runs; the first owns it, the others are behind it.
+// lane is a queue of runs. The first owns the lane, the others wait for it.
 type lane struct {
 	laneKey
 	first, last *run
 }
 
-// joinLane puts a run at the end of its lane. It reports whether the lane was
-// free, as it always is for a run without one.
+// joinLane adds a run as the last of its lane and of its hook's rule epochs. It
+// reports whether the lane was free; true for a run without a lane.
 func (d *Dispatcher) joinLane(r *run) bool {
 	d.joinRuleEpoch(r)
 	if r.lane == "" {
@@ -36,7 +36,8 @@ func (d *Dispatcher) joinLane(r *run) bool {
 	return false
 }
 
-// leaveLane takes a run out of its lane and gives the one whose turn it then is.
+// leaveLane removes a run from its lane. It returns the new owner of the lane,
+// nil if the owner has not changed or no run is left.
 func (d *Dispatcher) leaveLane(r *run) (next *run) {
 	l := r.inLane
 	if l == nil {
@@ -59,7 +60,7 @@ func (d *Dispatcher) leaveLane(r *run) (next *run) {
 	return next
 }
 
-// runList holds the runs that may be handed out.
+// runList is a doubly linked list of runs. A run is in one list at most.
 type runList struct{ first, last *run }
 
 func (l *runList) add(r *run) {

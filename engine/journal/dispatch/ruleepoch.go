@@ -1,70 +1,73 @@
 package dispatch
 
-// ruleEpochs are those of a hook, in order. A hook has more than one only after a
-// reload has changed how it makes the keys of its lanes: lanes of the old rule
-// and of the new one would not keep runs of one record apart.
+// ruleEpochs are the rule epochs of a hook, in order. A hook has more than one
+// only after a reload has changed its lane rule: how it makes the keys of its
+// lanes. Without them two runs of one record could execute at a time, one in a
+// lane of the old rule and one in a lane of the new rule.
 type ruleEpochs struct {
 	hook        int64
 	first, last *ruleEpoch
 }
 
-// ruleEpoch is the runs of one rule that have their places one after the other. None
-// of them is handed out before those of earlier turns are over, or wait as rows
-// only.
+// ruleEpoch is the runs of one lane rule that have consecutive places. None of
+// them is leased while the dispatcher has runs of an earlier rule epoch of the
+// hook.
 type ruleEpoch struct {
 	*ruleEpochs
 	prev, next *ruleEpoch
 	rule       int64
 	runs       int
-	waiting    runList // those that are first of their lanes
+	waiting    runList // the owners of lanes, while the rule epoch is not the first
 }
 
-func (t *ruleEpoch) isFirst() bool { return t.first == t }
+func (e *ruleEpoch) isFirst() bool { return e.first == e }
 
-// joinRuleEpoch gives a run the last place.
+// joinRuleEpoch adds a run to the hook's last rule epoch, or to a new one if the
+// last has another rule.
 func (d *Dispatcher) joinRuleEpoch(r *run) {
 	all := d.ruleEpochs[r.hook]
 	if all == nil {
 		all = &ruleEpochs{hook: r.hook}
 		d.ruleEpochs[r.hook] = all
 	}
-	t := all.last
-	if t == nil || t.rule != r.rule {
-		t = &ruleEpoch{ruleEpochs: all, prev: all.last, rule: r.rule}
+	e := all.last
+	if e == nil || e.rule != r.rule {
+		e = &ruleEpoch{ruleEpochs: all, prev: all.last, rule: r.rule}
 		if all.last == nil {
-			all.first = t
+			all.first = e
 		} else {
-			all.last.next = t
+			all.last.next = e
 		}
-		all.last = t
+		all.last = e
 	}
-	t.runs++
-	r.ruleEpoch = t
+	e.runs++
+	r.ruleEpoch = e
 }
 
-// leaveRuleEpoch lets the next turn come when the last run of one has left.
+// leaveRuleEpoch removes a run from its rule epoch. It deletes the rule epoch with
+// its last run, and then makes the runs ready that waited for it.
 func (d *Dispatcher) leaveRuleEpoch(r *run) {
-	t := r.ruleEpoch
+	e := r.ruleEpoch
 	r.ruleEpoch = nil
-	if t.runs--; t.runs > 0 {
+	if e.runs--; e.runs > 0 {
 		return
 	}
-	if t.prev != nil {
-		t.prev.next = t.next
+	if e.prev != nil {
+		e.prev.next = e.next
 	} else {
-		t.first = t.next
+		e.first = e.next
 	}
-	if t.next != nil {
-		t.next.prev = t.prev
+	if e.next != nil {
+		e.next.prev = e.prev
 	} else {
-		t.last = t.prev
+		e.last = e.prev
 	}
 	switch {
-	case t.first == nil:
-		delete(d.ruleEpochs, t.hook)
-	case t.prev == nil:
-		for next := t.first.waiting.first; next != nil; next = t.first.waiting.first {
-			t.first.waiting.remove(next)
+	case e.first == nil:
+		delete(d.ruleEpochs, e.hook)
+	case e.prev == nil:
+		for next := e.first.waiting.first; next != nil; next = e.first.waiting.first {
+			e.first.waiting.remove(next)
 			d.makeReady(next)
 		}
 	}

@@ -6,45 +6,43 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// run is in memory while it is queued, handed out, or parked and keeps its
-// lane. A waiting run is a row only. All is the dispatcher's, under its mutex.
+// run is a run that is queued, leased, or parked and the owner of its lane. A
+// waiting run is in the file only. The dispatcher's mutex guards the fields.
 type run struct {
 	seq  int64
 	hook int64 // hook.id
 	lane string
-	rule int64 // that made the lane's key
+	rule int64 // number of the rule that made the lane's key
 
 	status             status
 	inLane             *lane
 	ruleEpoch          *ruleEpoch
 	laneNext, lanePrev *run
 	listNext, listPrev *run
-	paused             bool // it is not handed out, and keeps its place
-	reserved           bool // it is not handed out until the batch ends
+	paused             bool // not leased; the run has its place in the lane
+	reserved           bool // not leased until the batch ends
 
-	// cached and row save reading the run back; both are nil where they are
-	// unknown.
+	// What need not be read from the file; nil for what must be.
 	cached *ledger.CachedRun
 	row    *ledger.RunRow
 
-	// Of the present hand-out. epoch is 0 while there is none, and last is the
-	// newest there was.
+	// The lease: epoch is 0 while there is none, last is the newest epoch.
 	epoch, last int64
 	bound       ledger.Bound
 	started     time.Time
 }
 
-// status is where a run is in the dispatcher.
+// status is what a run waits for, if it is not leased.
 type status uint8
 
 const (
 	absent       status = iota
-	queuedInLane        // others of its lane
-	queuedByRule        // by runs of another rule
-	ready
-	leased // handed out
-	parked // and first of its lane
+	queuedInLane        // for the earlier runs of its lane
+	queuedByRule        // for the runs of an earlier rule epoch
+	ready               // for a caller of Next
+	leased
+	parked // for a Resume or Unpause; the run owns its lane
 )
 
-// size is what a fresh run takes of the memory for such.
+// size is how many bytes the cached event of a run is counted as.
 func (r *run) size() int64 { return int64(len(r.cached.Event.Data)) + 1024 }
