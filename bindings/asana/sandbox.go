@@ -38,8 +38,8 @@ func Rules() *sandbox.Rules {
 		Operations: operations(),
 		Complete:   complete,
 		Show:       show,
-		Announce:   announce,
-		Wants:      wants,
+		Events:     announce,
+		Receives:   wants,
 		Defaults: map[string]sandbox.Object{
 			"tasks": {
 				"completed": false, "resource_subtype": "default_task", "created_by": userID, "followers": []any{userID}, "projects": []any{}, "tags": []any{},
@@ -66,11 +66,11 @@ func Rules() *sandbox.Rules {
 		Fail:          fail,
 		PageSize:      100,
 		TokenLife:     time.Hour,
-		Grant: func(sandbox.Authority) sandbox.Object {
+		TokenFields: func(sandbox.Grant) sandbox.Object {
 			return sandbox.Object{"token_type": "bearer", "data": sandbox.Object{"gid": userID, "name": "Ada Sand", "email": "ada@sandbox.example"}}
 		},
 		Sample: sample(),
-		Retry:  sandbox.Retry{Timeout: 10 * time.Second, Attempts: 10, Factor: 2, Again: func(status int) bool { return status != http.StatusGone && sandbox.NotAccepted(status) }},
+		Retry:  sandbox.Retry{Timeout: 10 * time.Second, Attempts: 10, Factor: 2, ShouldRetry: func(status int) bool { return status != http.StatusGone && sandbox.NotAccepted(status) }},
 	}
 }
 
@@ -166,10 +166,10 @@ func operations() map[string]*sandbox.Rule {
 		"GET /workspaces/{workspace_gid}/users/{user_gid}": {Verb: sandbox.Read, Resource: "users", ID: "user_gid"},
 		"GET /events":                            {Do: feedSince},
 		"GET /workspaces/{workspace_gid}/events": {Do: feedSince},
-		"POST /tasks": {Verb: sandbox.Create, Do: create(""), Requires: []sandbox.Need{
+		"POST /tasks": {Verb: sandbox.Create, Do: create(""), Requires: []sandbox.Requirement{
 			{OneOf: []string{"workspace", "projects", "parent"}, Message: "You should specify one of workspace, projects, parent"},
 		}},
-		"POST /projects": {Verb: sandbox.Create, Do: create(""), Requires: []sandbox.Need{
+		"POST /projects": {Verb: sandbox.Create, Do: create(""), Requires: []sandbox.Requirement{
 			{OneOf: []string{"workspace", "team"}, Message: "You should specify one of workspace, team"},
 		}},
 		"POST /batch": {Verb: sandbox.None},

@@ -16,7 +16,7 @@ func create(held string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) 
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		fields := sandbox.Object{}
 		maps.Copy(fields, r.Fields)
-		if _, gid := r.Below(); held != "" && gid != "" {
+		if _, gid := r.FirstLink(); held != "" && gid != "" {
 			fields[held] = gid
 			if held == "project" && r.Resource == "tasks" {
 				all, _ := fields["projects"].([]any)
@@ -77,7 +77,7 @@ func update(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 
 func alterEach(a *sandbox.App, resource string, rec *sandbox.Record, fields sandbox.Object) []sandbox.Change {
 	before, _ := sandbox.Clone(rec.Fields).(sandbox.Object)
-	a.Alter(resource, rec, fields)
+	a.Update(resource, rec, fields)
 	var all []sandbox.Change
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if string(sandbox.Encode(before[name])) == string(sandbox.Encode(rec.Fields[name])) {
@@ -147,7 +147,7 @@ func changeMembers(noun string, adds bool) func(*sandbox.Call) (sandbox.Result, 
 			places = slices.DeleteFunc(slices.Clone(places), func(m any) bool { return refers(sandbox.Lookup(m, "project"), gid) })
 			found.Fields["memberships"] = append(places, sandbox.Object{"project": gid, "section": section})
 		}
-		r.Alter(r.Resource, found, fields)
+		r.Update(r.Resource, found, fields)
 		return out, nil
 	}
 }
@@ -221,7 +221,7 @@ func addTask(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if project != "" && !refers(projects, project) {
 		projects = append(slices.Clone(projects), project)
 	}
-	r.Alter("tasks", task, sandbox.Object{"projects": projects})
+	r.Update("tasks", task, sandbox.Object{"projects": projects})
 	named := sandbox.Object{"gid": section.ID, "resource_type": "section"}
 	return sandbox.Result{Fields: sandbox.Object{"data": sandbox.Object{}}, Changes: []sandbox.Change{{Resource: "tasks", Verb: "updated", Record: task,
 		Fields: sandbox.Object{"action": "added", "parent": named}}}}, nil

@@ -23,7 +23,7 @@ const maxFeed = 10_000
 var announced = map[string]bool{"tasks": true, "projects": true, "sections": true, "stories": true, "attachments": true, "tags": true}
 
 // announce adds a change to the feed, and makes its webhooks.
-func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Envelope {
+func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Event {
 	if c.Record == nil || !announced[c.Resource] {
 		return nil
 	}
@@ -36,7 +36,7 @@ func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Envelope {
 	if event["action"] == "added" && event["parent"] == nil {
 		parents = parentsOf(a, c.Resource, c.Record)
 	}
-	var all []*sandbox.Envelope
+	var all []*sandbox.Event
 	for _, parent := range parents {
 		one, _ := sandbox.Clone(event).(sandbox.Object)
 		if parent != nil {
@@ -44,7 +44,7 @@ func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Envelope {
 		}
 		addToFeed(a, one, scope)
 		if trigger := triggerOf(a, one); trigger != nil {
-			all = append(all, &sandbox.Envelope{Trigger: trigger, Body: one, Links: scope})
+			all = append(all, &sandbox.Event{Trigger: trigger, Body: one, Links: scope})
 		}
 	}
 	return all
@@ -56,7 +56,7 @@ func eventOf(a *sandbox.App, c sandbox.Change) sandbox.Object {
 	if subtype := c.Record.Fields["resource_subtype"]; subtype != nil {
 		what["resource_subtype"] = subtype
 	}
-	event := sandbox.Object{"user": sandbox.Object{"gid": userID, "resource_type": "user"}, "created_at": sandbox.Stamp(a.Time()), "resource": what}
+	event := sandbox.Object{"user": sandbox.Object{"gid": userID, "resource_type": "user"}, "created_at": sandbox.FormatTime(a.Time()), "resource": what}
 	switch action := sandbox.Text(c.Fields["action"]); {
 	case c.Trigger != "": // by hand
 		event["action"] = c.Trigger[strings.LastIndexByte(c.Trigger, '.')+1:]
@@ -167,7 +167,7 @@ func triggerOf(a *sandbox.App, event sandbox.Object) *bindings.Trigger {
 }
 
 // wants reports whether an event fits the filters of a webhook.
-func wants(sub *sandbox.Subscription, e *sandbox.Envelope) bool {
+func wants(sub *sandbox.Subscription, e *sandbox.Event) bool {
 	hook := sub.App.Get("webhooks", sub.Record)
 	if hook == nil {
 		return true
@@ -180,7 +180,7 @@ func wants(sub *sandbox.Subscription, e *sandbox.Envelope) bool {
 			}
 		}
 		fields, _ := sandbox.Lookup(f, "fields").([]any)
-		return len(fields) == 0 || sandbox.Fits(sandbox.Lookup(e.Body, "change.field"), fields)
+		return len(fields) == 0 || sandbox.Matches(sandbox.Lookup(e.Body, "change.field"), fields)
 	})
 }
 
@@ -208,7 +208,7 @@ func feedSince(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if err == nil {
 		_, err = fmt.Sscanf(string(raw), "asana %d %d", &version, &seen)
 	}
-	if err != nil || seen < first || seen > end || !a.Known(version) {
+	if err != nil || seen < first || seen > end || !a.SyncTokenValid(version) {
 		failed := refuse(http.StatusPreconditionFailed, "Sync token invalid or too old. If you are attempting to keep resources in sync, "+
 			"you must fetch the full dataset for this query now and use the new sync token for the next sync.")
 		failed.Extra = sandbox.Object{"sync": syncToken(a.Version(), end)}

@@ -30,11 +30,11 @@ func fits(r *sandbox.Call, rec *sandbox.Record, name string, want any) bool {
 	f := rec.Fields
 	switch name {
 	case "completed_since":
-		return f["completed"] != true || sandbox.Text(want) != "now" && sandbox.Instant(f["completed_at"]) >= sandbox.Instant(want)
+		return f["completed"] != true || sandbox.Text(want) != "now" && sandbox.UnixMilli(f["completed_at"]) >= sandbox.UnixMilli(want)
 	case "modified_since":
-		return sandbox.Instant(f["modified_at"]) >= sandbox.Instant(want)
+		return sandbox.UnixMilli(f["modified_at"]) >= sandbox.UnixMilli(want)
 	case "created_since":
-		return sandbox.Instant(f["created_at"]) >= sandbox.Instant(want)
+		return sandbox.UnixMilli(f["created_at"]) >= sandbox.UnixMilli(want)
 	case "section":
 		if places, is := f["memberships"].([]any); is {
 			return slices.ContainsFunc(places, func(m any) bool { return refers(sandbox.Lookup(m, "section"), sandbox.Text(want)) })
@@ -62,7 +62,7 @@ func fits(r *sandbox.Call, rec *sandbox.Record, name string, want any) bool {
 // naming it, or named by it.
 func listBelow(top, word string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
-		link, gid := r.Below()
+		link, gid := r.FirstLink()
 		above := r.Get(top, gid)
 		var items []*sandbox.Record
 		for _, rec := range r.All(r.Resource, nil) {

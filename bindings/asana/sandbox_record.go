@@ -24,18 +24,18 @@ func complete(a *sandbox.App, resource string, r *sandbox.Record) {
 	f["resource_type"] = sandbox.Singular(resource[strings.LastIndexByte(resource, '/')+1:])
 	switch resource {
 	case "tasks":
-		sandbox.Default(f, sandbox.Object{"permalink_url": "https://app.asana.com/0/0/" + r.ID})
+		sandbox.SetDefaults(f, sandbox.Object{"permalink_url": "https://app.asana.com/0/0/" + r.ID})
 		if f["completed"] != true {
 			delete(f, "completed_at")
 			delete(f, "completed_by")
 		} else if f["completed_at"] == nil {
-			f["completed_at"], f["completed_by"] = sandbox.Stamp(a.Time()), userID
+			f["completed_at"], f["completed_by"] = sandbox.FormatTime(a.Time()), userID
 		}
 	case "projects":
-		sandbox.Default(f, sandbox.Object{"workspace": a.Account, "permalink_url": "https://app.asana.com/0/" + r.ID})
+		sandbox.SetDefaults(f, sandbox.Object{"workspace": a.Account, "permalink_url": "https://app.asana.com/0/" + r.ID})
 	case "attachments":
 		if file, is := f["file"].(sandbox.Object); is {
-			sandbox.Default(f, sandbox.Object{"name": file["file_name"], "size": file["file_size"]})
+			sandbox.SetDefaults(f, sandbox.Object{"name": file["file_name"], "size": file["file_size"]})
 			delete(f, "file")
 		}
 	}

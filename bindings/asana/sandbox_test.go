@@ -21,7 +21,7 @@ const (
 	asanaDone    = "1200000000000007"
 )
 
-func start(t *testing.T) *sandboxtest.World {
+func start(t *testing.T) *sandboxtest.Server {
 	return sandboxtest.StartApp(t, asana.App(), asana.Rules(), sandbox.Config{})
 }
 
@@ -87,14 +87,14 @@ func TestSandboxFeed(t *testing.T) {
 	w.Call("GET "+feed+"&sync="+said.Get("sync"), "").Is(200, "data.#", "2", "data.0.action", "changed", "data.0.change.field", "completed",
 		"data.1.action", "added", "data.1.resource.resource_subtype", "marked_complete", "data.1.parent.gid", task)
 	w.Call("GET /asana/workspaces/1200000000000001/events?sync="+said.Get("sync"), "").Is(200, "data.#", "2")
-	must(t, w.Forget("asana"))
+	must(t, w.InvalidateSyncTokens("asana"))
 	w.Call("GET "+feed+"&sync="+said.Get("sync"), "").Is(412)
 }
 
 func TestSandboxWebhooks(t *testing.T) {
 	w := start(t)
 	receiver := sandboxtest.Receive(t)
-	address, secret, got := receiver.URL, receiver.Secret, receiver.Hooks
+	address, secret, got := receiver.URL, receiver.Secret, receiver.Webhooks
 	made := w.Call("POST /asana/webhooks", `{"data":{"resource":"`+asanaProject+`","target":"`+address+`","filters":[{"resource_type":"task","action":"changed","fields":["completed"]}]}}`).
 		Is(201, "data.active", "true", "data.resource.name", "Launch")
 	task := w.Call("POST /asana/tasks", `{"data":{"name":"Call","projects":["`+asanaProject+`"]}}`).Is(201).Get("data.gid")

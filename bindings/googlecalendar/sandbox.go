@@ -55,7 +55,7 @@ func Rules() *sandbox.Rules {
 		},
 		Check:            check,
 		Complete:         complete,
-		KeepDeleted:      keepDeleted,
+		SoftDelete:       keepDeleted,
 		CompleteDelivery: completeDelivery,
 		Triggers: map[string]string{
 			resourceEvents + " created": "event.created", resourceEvents + " updated": "event.updated", resourceEvents + " deleted": "event.deleted",
@@ -71,8 +71,8 @@ func Rules() *sandbox.Rules {
 			"POST /calendars/{calendarId}/events":          {Verb: sandbox.Create, Requires: startAndEnd(), Do: insert},
 			"POST /calendars/{calendarId}/events/quickAdd": {Verb: sandbox.Create, Resource: resourceEvents, Do: quickAdd},
 			"PUT /calendars/{calendarId}/events/{eventId}": {Verb: sandbox.Update, Requires: startAndEnd(), Do: update},
-			"POST /calendars/{calendarId}/acl":             {Verb: sandbox.Create, Requires: []sandbox.Need{needs("Required", "scope.type"), needs("Required", "role")}, Do: addRule},
-			"POST /calendars":                              {Verb: sandbox.Create, Requires: []sandbox.Need{needs("Missing title.", "summary")}, Do: createCalendar},
+			"POST /calendars/{calendarId}/acl":             {Verb: sandbox.Create, Requires: []sandbox.Requirement{needs("Required", "scope.type"), needs("Required", "role")}, Do: addRule},
+			"POST /calendars":                              {Verb: sandbox.Create, Requires: []sandbox.Requirement{needs("Missing title.", "summary")}, Do: createCalendar},
 			"DELETE /calendars/{calendarId}":               {Verb: sandbox.Remove, Do: deleteCalendar},
 			"POST /users/me/calendarList":                  {Verb: sandbox.Create, Do: addToList},
 			"POST /freeBusy":                               {Verb: sandbox.Single, Do: freeBusy},
@@ -94,11 +94,11 @@ func Rules() *sandbox.Rules {
 		Fail:          fail,
 		PageSize:      250,
 		TokenLife:     time.Hour,
-		Grant: func(sandbox.Authority) sandbox.Object {
+		TokenFields: func(sandbox.Grant) sandbox.Object {
 			return sandbox.Object{"token_type": "Bearer"}
 		},
 		Sample: sample(),
-		Retry: sandbox.Retry{Timeout: 10 * time.Second, Attempts: 5, Factor: 2, Again: func(status int) bool {
+		Retry: sandbox.Retry{Timeout: 10 * time.Second, Attempts: 5, Factor: 2, ShouldRetry: func(status int) bool {
 			return status == 0 || status == 500 || status == 502 || status == 503 || status == 504
 		}},
 	}
@@ -122,7 +122,7 @@ func complete(a *sandbox.App, resource string, r *sandbox.Record) {
 	}
 	calendar := r.Links["calendarid"]
 	self := sandbox.Object{"email": calendar, "self": true}
-	sandbox.Default(r.Fields, sandbox.Object{
+	sandbox.SetDefaults(r.Fields, sandbox.Object{
 		"status": "confirmed", "eventType": "default", "sequence": sandbox.Count(0), "iCalUID": r.ID + "@google.com",
 		"htmlLink": "https://www.google.com/calendar/event?eid=" + r.ID, "creator": sandbox.Object{"email": a.Account, "self": calendar == a.Account},
 		"organizer": self, "reminders": sandbox.Object{"useDefault": true},
@@ -156,7 +156,7 @@ func check(r *sandbox.Call) *sandbox.Failure {
 	if id == "" || r.Verb == sandbox.List || r.Verb == sandbox.Create {
 		return nil
 	}
-	found := r.Seek(id)
+	found := r.ByID(id)
 	if found == nil {
 		return nil
 	}
@@ -225,7 +225,7 @@ func timeOf(v any) int64 {
 			return t.UnixMilli()
 		}
 	}
-	return sandbox.Instant(at["dateTime"])
+	return sandbox.UnixMilli(at["dateTime"])
 }
 
 // calendarID gives the id of a calendar: "primary" is that of the account.
@@ -236,12 +236,12 @@ func calendarID(a *sandbox.App, calendar string) string {
 	return calendar
 }
 
-func needs(message string, oneOf ...string) sandbox.Need {
-	return sandbox.Need{OneOf: oneOf, Code: "required", Message: message}
+func needs(message string, oneOf ...string) sandbox.Requirement {
+	return sandbox.Requirement{OneOf: oneOf, Code: "required", Message: message}
 }
 
-func startAndEnd() []sandbox.Need {
-	return []sandbox.Need{
+func startAndEnd() []sandbox.Requirement {
+	return []sandbox.Requirement{
 		needs("Missing start time.", "start.date", "start.dateTime"),
 		needs("Missing end time.", "end.date", "end.dateTime"),
 	}

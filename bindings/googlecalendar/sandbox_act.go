@@ -47,7 +47,7 @@ func update(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		fields[name] = nil
 	}
 	maps.Copy(fields, r.Fields)
-	return sandbox.Result{Record: found, Changes: r.Alter(r.Resource, found, fields)}, nil
+	return sandbox.Result{Record: found, Changes: r.Update(r.Resource, found, fields)}, nil
 }
 
 // addRule gives a role to a scope, which has one at most.
@@ -57,8 +57,8 @@ func addRule(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if value != "" {
 		id += ":" + value
 	}
-	if rec := r.Seek(id); rec != nil {
-		return sandbox.Result{Record: rec, Changes: r.Alter(r.Resource, rec, sandbox.Object{"role": r.Fields["role"]})}, nil
+	if rec := r.ByID(id); rec != nil {
+		return sandbox.Result{Record: rec, Changes: r.Update(r.Resource, rec, sandbox.Object{"role": r.Fields["role"]})}, nil
 	}
 	unique := id
 	if r.Get(resourceACL, id) != nil {
@@ -82,7 +82,7 @@ func deleteCalendar(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		return out, failed
 	}
 	if entry := r.Get(resourceList, out.Record.ID); entry != nil {
-		r.Drop(resourceList, entry)
+		r.Delete(resourceList, entry)
 		out.Changes = append(out.Changes, sandbox.Change{Resource: resourceList, Verb: "deleted", Record: entry})
 	}
 	return out, nil
@@ -111,7 +111,7 @@ func addToList(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 func freeBusy(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	calendars := sandbox.Object{}
 	asked, _ := r.Fields["items"].([]any)
-	from, to := sandbox.Instant(r.Fields["timeMin"]), sandbox.Instant(r.Fields["timeMax"])
+	from, to := sandbox.UnixMilli(r.Fields["timeMin"]), sandbox.UnixMilli(r.Fields["timeMax"])
 	for _, v := range asked {
 		id := sandbox.Text(sandbox.Lookup(v, "id"))
 		calendar := calendarID(r.App, id)
@@ -123,11 +123,11 @@ func freeBusy(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		for _, rec := range r.All(resourceEvents, map[string]string{"calendarid": calendar}) {
 			start, end := timeOf(rec.Fields["start"]), timeOf(rec.Fields["end"])
 			if !isDeleted(rec) && rec.Fields["transparency"] != "transparent" && start < to && end > from {
-				busy = append(busy, sandbox.Object{"start": sandbox.Stamp(time.UnixMilli(start)), "end": sandbox.Stamp(time.UnixMilli(end))})
+				busy = append(busy, sandbox.Object{"start": sandbox.FormatTime(time.UnixMilli(start)), "end": sandbox.FormatTime(time.UnixMilli(end))})
 			}
 		}
 		slices.SortFunc(busy, func(a, b any) int {
-			return int(sandbox.Instant(sandbox.Lookup(a, "start")) - sandbox.Instant(sandbox.Lookup(b, "start")))
+			return int(sandbox.UnixMilli(sandbox.Lookup(a, "start")) - sandbox.UnixMilli(sandbox.Lookup(b, "start")))
 		})
 		calendars[id] = sandbox.Object{"busy": busy}
 	}

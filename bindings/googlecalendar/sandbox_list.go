@@ -68,7 +68,7 @@ func tokenOf(r *sandbox.Call) (listToken, *sandbox.Failure) {
 			}
 		}
 		sync, ok := readToken(given)
-		if !ok || !r.Known(sync.version) {
+		if !ok || !r.SyncTokenValid(sync.version) {
 			return token, refuse(http.StatusGone, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.")
 		}
 		token.since = sync.version
@@ -95,7 +95,7 @@ func order(r *sandbox.Call, items []*sandbox.Record) {
 // pageFrom gives a page. The last one has the token for later changes.
 func pageFrom(r *sandbox.Call, items []*sandbox.Record, token listToken) sandbox.Result {
 	out := sandbox.Page{Total: len(items), Size: r.PageSize()}
-	if n := r.Positive("maxResults"); n > 0 {
+	if n := r.PositiveArg("maxResults"); n > 0 {
 		out.Size = min(n, 2500)
 	}
 	if token.after != "" {
@@ -106,7 +106,7 @@ func pageFrom(r *sandbox.Call, items []*sandbox.Record, token listToken) sandbox
 	fields := sandbox.Object{"kind": strings.TrimSuffix(kindOfResource[r.Resource], "Entry") + "s", "etag": `"` + sandbox.Text(sandbox.Number(r.Version())) + `"`}
 	if calendar := r.Get("calendars", r.Params["calendarId"]); calendar != nil && r.Resource == resourceEvents {
 		fields["summary"], fields["timeZone"] = calendar.Fields["summary"], calendar.Fields["timeZone"]
-		fields["updated"], fields["accessRole"] = sandbox.Stamp(r.Now), "owner"
+		fields["updated"], fields["accessRole"] = sandbox.FormatTime(r.Now), "owner"
 	}
 	if out.More {
 		token.after = out.Items[len(out.Items)-1].ID
@@ -134,13 +134,13 @@ func eventFilter(r *sandbox.Call) func(*sandbox.Record) bool {
 		switch f := rec.Fields; {
 		case q != "" && !sandbox.Contains(f, q), uid != "" && sandbox.Text(f["iCalUID"]) != uid:
 			return false
-		case from != "" && f["recurrence"] == nil && timeOf(f["end"]) <= sandbox.Instant(from):
+		case from != "" && f["recurrence"] == nil && timeOf(f["end"]) <= sandbox.UnixMilli(from):
 			return false
-		case to != "" && timeOf(f["start"]) >= sandbox.Instant(to):
+		case to != "" && timeOf(f["start"]) >= sandbox.UnixMilli(to):
 			return false
-		case updated != "" && sandbox.Instant(f["updated"]) < sandbox.Instant(updated):
+		case updated != "" && sandbox.UnixMilli(f["updated"]) < sandbox.UnixMilli(updated):
 			return false
-		case len(types) > 0 && !sandbox.Fits(f["eventType"], types):
+		case len(types) > 0 && !sandbox.Matches(f["eventType"], types):
 			return false
 		}
 		return hasProperty(rec, "private", r.Query["privateExtendedProperty"]) && hasProperty(rec, "shared", r.Query["sharedExtendedProperty"])

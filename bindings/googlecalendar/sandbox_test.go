@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-func start(t *testing.T) *sandboxtest.World {
+func start(t *testing.T) *sandboxtest.Server {
 	return sandboxtest.StartApp(t, googlecalendar.App(), googlecalendar.Rules(), sandbox.Config{})
 }
 
@@ -63,7 +63,7 @@ func TestSyncTokens(t *testing.T) {
 	end := w.Call("GET "+since+"&maxResults=1&pageToken="+page.Get("nextPageToken"), "").Is(200, "items.0.status", "cancelled")
 	w.Call("GET "+events+"?syncToken="+end.Get("nextSyncToken"), "").Is(200, "items.#", "1", "items.0.location", "Lyon")
 	w.Call("GET "+since+"&q=x", "").Is(400)
-	must(t, w.Forget("googlecalendar"))
+	must(t, w.InvalidateSyncTokens("googlecalendar"))
 	w.Call("GET "+since, "").Is(410, "error.errors.0.reason", "fullSyncRequired")
 	w.Call("GET "+events, "").Is(200, "items.#", "2")
 }
@@ -107,7 +107,7 @@ func TestChannels(t *testing.T) {
 	w.Call("POST /googlecalendar/calendars/primary/events", meeting).Is(200)
 	w.Call("POST /googlecalendar/calendars/c_0sandboxteam@group.calendar.google.com/events", meeting).Is(200)
 	must(t, w.Idle(t.Context()))
-	got := r.Hooks()
+	got := r.Webhooks()
 	if len(got) != 2 {
 		t.Fatalf("%d messages, expected that it is open and that something changed", len(got))
 	}
@@ -122,16 +122,16 @@ func TestChannels(t *testing.T) {
 	w.Call("POST /googlecalendar/channels/stop", `{"id":"chan-1","resourceId":"`+made.Get("resourceId")+`"}`).Is(204)
 	w.Call("POST /googlecalendar/calendars/primary/events", meeting).Is(200)
 	must(t, w.Idle(t.Context()))
-	if n := len(r.Hooks()); n != 2 {
+	if n := len(r.Webhooks()); n != 2 {
 		t.Errorf("%d messages after the end of the channel", n-2)
 	}
 
 	// A channel ends by itself.
 	w.Call("POST /googlecalendar/calendars/primary/events/watch", strings.Replace(channel, "chan-1", "chan-2", 1)).Is(200)
-	w.Clock.Pass(8 * 24 * time.Hour)
+	w.Clock.Advance(8 * 24 * time.Hour)
 	w.Call("POST /googlecalendar/calendars/primary/events", meeting).Is(200)
 	must(t, w.Idle(t.Context()))
-	if n := len(r.Hooks()); n != 3 {
+	if n := len(r.Webhooks()); n != 3 {
 		t.Errorf("%d messages over the second channel, expected only that it is open", n-2)
 	}
 }

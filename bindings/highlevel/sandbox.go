@@ -38,10 +38,10 @@ func Rules() *sandbox.Rules {
 		},
 		Unique: map[string]sandbox.Unique{
 			"contacts": {
-				Fields: []string{"email", "phone"},
-				Refuse: http.StatusBadRequest, Message: "This location does not allow duplicated contacts.",
+				Fields:         []string{"email", "phone"},
+				ConflictStatus: http.StatusBadRequest, Message: "This location does not allow duplicated contacts.",
 			},
-			"conversations": {Fields: []string{"contactId"}, Refuse: http.StatusBadRequest, Message: "Conversation already exists"},
+			"conversations": {Fields: []string{"contactId"}, ConflictStatus: http.StatusBadRequest, Message: "Conversation already exists"},
 		},
 		Actions: map[string]sandbox.Object{
 			"send": {"status": "sent"}, "void": {"status": "void"}, "record-payment": {"status": "paid"},
@@ -95,7 +95,7 @@ func Rules() *sandbox.Rules {
 		Parent:            company,
 		RefreshGrace:      30 * time.Second,
 		ScopeStatus:       http.StatusUnauthorized,
-		Grant: func(by sandbox.Authority) sandbox.Object {
+		TokenFields: func(by sandbox.Grant) sandbox.Object {
 			kind := "Location"
 			if by.Parent {
 				kind = "Company"
@@ -115,7 +115,7 @@ func Rules() *sandbox.Rules {
 		},
 		// The same body again, six times at most, and only where the receiver
 		// asked for it.
-		Retry: sandbox.Retry{Attempts: 7, Factor: 1, Again: func(status int) bool { return status == http.StatusTooManyRequests }},
+		Retry: sandbox.Retry{Attempts: 7, Factor: 1, ShouldRetry: func(status int) bool { return status == http.StatusTooManyRequests }},
 	}
 }
 
@@ -178,7 +178,7 @@ func sendMessage(direction, trigger string) func(*sandbox.Call) (sandbox.Result,
 			"contactId": conversation.Fields["contactId"], "locationId": conversation.Fields["locationId"],
 			"status": "delivered", "contentType": "text/plain", "subject": r.Fields["subject"],
 		}, map[string]string{"conversationid": conversation.ID})
-		r.Alter("conversations", conversation, sandbox.Object{"lastMessageBody": body, "lastMessageDate": sandbox.Number(r.Moment())})
+		r.Update("conversations", conversation, sandbox.Object{"lastMessageBody": body, "lastMessageDate": sandbox.Number(r.UniqueTime())})
 		return sandbox.Result{
 			Fields:  sandbox.Object{"conversationId": conversation.ID, "messageId": made.ID, "success": true, "status": "delivered"},
 			Changes: []sandbox.Change{{Resource: "conversations/messages", Record: made, Trigger: trigger}},
@@ -201,7 +201,7 @@ func conversationOf(r *sandbox.Call) (*sandbox.Record, *sandbox.Failure) {
 		return nil, &sandbox.Failure{Status: http.StatusBadRequest, Kind: bindings.NotFound, Message: "Contact not found for id: " + id}
 	}
 	fields := sandbox.Object{"contactId": id, "locationId": contact.Fields["locationId"]}
-	if found := r.Same("conversations", fields); found != nil {
+	if found := r.Duplicate("conversations", fields); found != nil {
 		return found, nil
 	}
 	fields["fullName"], fields["contactName"] = contact.Fields["name"], contact.Fields["name"]

@@ -12,7 +12,7 @@ import (
 const contact = `{"locationId":"loc1","firstName":"Ann","lastName":"Lee","email":"Ann@Example.com","phone":"+33123"}`
 
 // start starts a sandbox of HighLevel.
-func start(t *testing.T, config sandbox.Config) *sandboxtest.World {
+func start(t *testing.T, config sandbox.Config) *sandboxtest.Server {
 	return sandboxtest.StartApp(t, highlevel.App(), highlevel.Rules(), config)
 }
 
@@ -172,7 +172,7 @@ func TestChangesAreToldInSignedWebhooks(t *testing.T) {
 	w.Call("DELETE /highlevel/contacts/"+id, "")
 	must(t, w.Idle(t.Context()))
 	want := []string{"ContactCreate", "ContactDndUpdate", "ContactTagUpdate", "NoteCreate", "TaskCreate", "TaskComplete", "ContactUpdate", "ContactDelete"}
-	got := r.Hooks()
+	got := r.Webhooks()
 	if len(got) != len(want) {
 		t.Fatalf("%d webhooks, expected %d: %+v", len(got), len(want), got)
 	}
@@ -203,7 +203,7 @@ func TestAppointmentIsWrapped(t *testing.T) {
 	w.Call("POST /highlevel/calendars/events/appointments",
 		`{"calendarId":"c","locationId":"loc1","contactId":"p","startTime":"2026-03-05T09:00:00Z","title":"Welcome"}`, "Version", "2021-04-15").Is(201)
 	must(t, w.Idle(t.Context()))
-	if got := r.Hooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "type") != "AppointmentCreate" || sandboxtest.Value(got[0].Body, "appointment.title") != "Welcome" ||
+	if got := r.Webhooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "type") != "AppointmentCreate" || sandboxtest.Value(got[0].Body, "appointment.title") != "Welcome" ||
 		sandboxtest.Value(got[0].Body, "locationId") != "loc1" {
 		t.Errorf("got %+v", got)
 	}

@@ -75,9 +75,9 @@ func Rules() *sandbox.Rules {
 		TokenLife:    time.Hour,
 		RefreshGrace: time.Minute,
 		Retry: sandbox.Retry{Timeout: time.Second, Attempts: 10, Factor: 2,
-			Again: sandbox.NotAccepted},
+			ShouldRetry: sandbox.NotAccepted},
 		Sample: sandbox.Sample{Args: sandbox.Object{"callback_url": "http://127.0.0.1:9/"}},
-		CompleteWebhook: func(e *sandbox.Envelope) {
+		CompleteWebhook: func(e *sandbox.Event) {
 			e.Body["subscription_id"], e.Body["membership_id"] = "0d2f6c3e-5a41-4c7e-9b8a-5a0d1b0c0007", member
 		},
 		CompleteDelivery: func(sub *sandbox.Subscription, body sandbox.Object) { body["subscription_id"] = sub.Record },
@@ -91,7 +91,7 @@ func transaction(n int64, account, side, label, amount string, cents int64, oper
 		"amount": json.Number(amount), "amount_cents": sandbox.Number(cents), "local_amount": json.Number(amount), "local_amount_cents": sandbox.Number(cents),
 		"side": side, "operation_type": operation, "currency": "EUR", "local_currency": "EUR", "label": label, "clean_counterparty_name": label,
 		"status": "completed", "bank_account_id": account, "attachment_ids": []any{}, "label_ids": []any{},
-		"emitted_at": sandbox.Stamp(at), "settled_at": sandbox.Stamp(at), "created_at": sandbox.Stamp(at), "updated_at": sandbox.Stamp(at),
+		"emitted_at": sandbox.FormatTime(at), "settled_at": sandbox.FormatTime(at), "created_at": sandbox.FormatTime(at), "updated_at": sandbox.FormatTime(at),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-func start(t *testing.T) *sandboxtest.World {
+func start(t *testing.T) *sandboxtest.Server {
 	return sandboxtest.StartApp(t, qonto.App(), qonto.Rules(), sandbox.Config{})
 }
 
@@ -54,13 +54,13 @@ func TestSandboxSubscriptionsSendWebhooks(t *testing.T) {
 	w.Call("POST /qonto/clients", client).Is(200)
 	w.Call("POST /qonto/products", `{"title":"Hour","unit_price":{"value":"90.00","currency":"EUR"},"vat_rate":"0.2"}`)
 	must(t, w.Idle(t.Context()))
-	if got := r.Hooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "type") != "v1/clients" {
+	if got := r.Webhooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "type") != "v1/clients" {
 		t.Errorf("got %+v", got)
 	}
 	w.Call("DELETE /qonto/webhook_subscriptions/"+made.Get("id"), "").Is(200)
 	w.Call("POST /qonto/clients", client).Is(200)
 	must(t, w.Idle(t.Context()))
-	if n := len(r.Hooks()); n != 1 {
+	if n := len(r.Webhooks()); n != 1 {
 		t.Errorf("%d webhooks, expected none after the end of the subscription", n-1)
 	}
 	w.Call("POST /qonto/webhook_subscriptions", `{"callback_url":"nowhere","types":["v1/clients"]}`).Is(422, "errors.0.source.pointer", "/callback_url")
@@ -78,7 +78,7 @@ func TestIdempotencyKeyBringsBackTheAnswer(t *testing.T) {
 	if again.Body != first.Body {
 		t.Errorf("a repeat with the same key got %s, expected %s", again.Body, first.Body)
 	}
-	w.Clock.Pass(30 * time.Minute)
+	w.Clock.Advance(30 * time.Minute)
 	if late := w.Call(line, body, key...); late.Body == first.Body {
 		t.Error("the key still counts after its time")
 	}
@@ -92,7 +92,7 @@ func TestSandboxWebhook(t *testing.T) {
 	must(t, w.Subscribe("qonto", r.URL, "shh"))
 	w.Call("POST /qonto/clients", `{"kind":"company","name":"Atelier"}`).Is(200)
 	must(t, w.Idle(t.Context()))
-	got := r.Hooks()
+	got := r.Webhooks()
 	if len(got) != 1 {
 		t.Fatalf("%d webhooks", len(got))
 	}

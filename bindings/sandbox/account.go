@@ -6,10 +6,10 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// bound is the account that the request's token is good for, empty for one
-// that is good for several: only those given in exchange for a company's are
-// bound to one.
-func (r *Call) bound() string {
+// tokenAccount is the account that the request's token is valid for; empty if it
+// is valid for several. Only a token that was exchanged for a company's token is
+// bound to one account.
+func (r *Call) tokenAccount() string {
 	if r.token == nil || r.token.Parent {
 		return ""
 	}
@@ -18,7 +18,7 @@ func (r *Call) bound() string {
 
 // checkAccount refuses a request that names another account than its token's.
 func (r *Call) checkAccount() *Failure {
-	account, field := r.bound(), r.plan.op.Account
+	account, field := r.tokenAccount(), r.plan.op.Account
 	if account == "" || field == "" {
 		return nil
 	}
@@ -29,9 +29,10 @@ func (r *Call) checkAccount() *Failure {
 	return nil
 }
 
-// foreign reports whether a record is another account's than the token's.
-func (r *Call) foreign(rec *Record) bool {
-	account, field := r.bound(), r.App.rules.AccountField
+// isForeign reports whether a record belongs to another account than the
+// token's.
+func (r *Call) isForeign(rec *Record) bool {
+	account, field := r.tokenAccount(), r.App.rules.AccountField
 	if account == "" || field == "" {
 		return false
 	}

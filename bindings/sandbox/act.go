@@ -10,10 +10,10 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Result is what an operation came to, before it is written as an answer.
+// Result is the result of an operation, before it is written as an answer.
 type Result struct {
 	Record *Record
-	made   bool // by an upsert or put
+	made   bool // set by an upsert or put that created the record
 	Listed bool
 	Page   Page
 	// Fields are added to the answer unchanged, in place of fields of the same
@@ -28,14 +28,14 @@ type Change struct {
 	Resource string
 	Verb     string // created, updated, deleted, or another past tense
 	Record   *Record
-	Fields   Object // the record as it then was
+	Fields   Object // the record as it was then
 	Trigger  string // instead of the one of resource and verb
 }
 
-// perform does what the plan says. The app's lock is held.
+// perform executes the plan of the operation. The app's lock is held.
 func (r *Call) perform() (Result, *Failure) {
 	p := r.plan
-	if res, failed, is := r.looked(); is {
+	if res, failed, is := r.consentState(); is {
 		return res, failed
 	}
 	if failed := r.checkAccount(); failed != nil {
@@ -44,7 +44,7 @@ func (r *Call) perform() (Result, *Failure) {
 	if failed := r.checkLinks(); failed != nil {
 		return Result{}, failed
 	}
-	if failed := r.agreed(); failed != nil {
+	if failed := r.checkConsent(); failed != nil {
 		return Result{}, failed
 	}
 	if check := r.rules.Check; check != nil {
@@ -74,7 +74,7 @@ func (r *Call) required() *Failure {
 	return nil
 }
 
-// Do does what a verb means to the records that the request names.
+// Do applies a verb to the records that the request names.
 func (r *Call) Do(v Verb) (Result, *Failure) {
 	switch v {
 	case Create:
@@ -102,14 +102,14 @@ func (r *Call) Do(v Verb) (Result, *Failure) {
 	return Result{}, nil
 }
 
-// checkLinks refuses a path below a record that is not there.
+// checkLinks refuses a path below a record that does not exist.
 func (r *Call) checkLinks() *Failure {
 	for _, l := range r.plan.links {
-		if l.parent == nil || !l.parent.known {
+		if l.parent == nil || !l.parent.idsChecked {
 			continue
 		}
 		id := r.Params[l.param]
-		if parent := r.App.store.get(l.parent.name, id); parent == nil || r.foreign(parent) {
+		if parent := r.App.store.get(l.parent.name, id); parent == nil || r.isForeign(parent) {
 			return r.App.NotFound(l.parent.noun, id)
 		}
 	}
@@ -125,27 +125,27 @@ func (r *Call) Links() map[string]string {
 	return links
 }
 
-// Find gives the record that the request names.
+// Find returns the record that the request names.
 func (r *Call) Find() (*Record, *Failure) {
 	id := Text(r.Arg(r.plan.id))
-	if found := r.Seek(id); found != nil && !r.foreign(found) {
+	if found := r.ByID(id); found != nil && !r.isForeign(found) {
 		return found, nil
 	}
 	return nil, r.notFound(id)
 }
 
-// notFound refuses a request for a record that is not there.
+// notFound refuses a request for a record that does not exist.
 func (r *Call) notFound(id string) *Failure {
 	failed := r.App.NotFound(r.plan.resource.noun, id)
-	if r.plan.rule != nil && r.plan.rule.Missing != "" {
-		failed.Code = r.plan.rule.Missing
+	if r.plan.rule != nil && r.plan.rule.NotFoundCode != "" {
+		failed.Code = r.plan.rule.NotFoundCode
 	}
 	return failed
 }
 
-// Seek gives the record of an id below what the path names: ids may be there
-// once for each of those only.
-func (r *Call) Seek(id string) *Record {
+// ByID returns the record with an id below the records that the path names.
+// Some apps' ids are unique only there.
+func (r *Call) ByID(id string) *Record {
 	found, links := r.App.store.get(r.plan.resource.name, id), r.Links()
 	if found != nil && found.under(links) {
 		return found
@@ -162,17 +162,17 @@ func (r *Call) create() (Result, *Failure) {
 	a, res := r.App, r.plan.resource
 	r.addSet()
 	u := a.rules.Unique[res.name]
-	if same, field := a.store.same(res.name, r.Fields); same != nil && u.Refuse != 0 {
-		return Result{}, &Failure{Status: u.Refuse, Kind: bindings.Conflict, Message: u.Message,
+	if same, field := a.store.duplicate(res.name, r.Fields); same != nil && u.ConflictStatus != 0 {
+		return Result{}, &Failure{Status: u.ConflictStatus, Kind: bindings.Conflict, Message: u.Message,
 			Extra: Object{"meta": Object{res.noun + "Id": same.ID, "matchingField": field}}}
 	}
-	return r.Created(a.make(res, "", r.Fields, r.Links(), r)), nil
+	return r.Created(a.newRecord(res, "", r.Fields, r.Links(), r)), nil
 }
 
-// make stores a new record. An empty id is made.
-func (a *App) make(res *resource, id string, fields Object, links map[string]string, r *Call) *Record {
+// newRecord stores a new record. With an empty id it creates one.
+func (a *App) newRecord(res *resource, id string, fields Object, links map[string]string, r *Call) *Record {
 	now := a.sandbox.now()
-	made := &Record{ID: id, Fields: Object{}, Links: map[string]string{}, At: a.store.moment(now)}
+	made := &Record{ID: id, Fields: Object{}, Links: map[string]string{}, At: a.store.uniqueTime(now)}
 	if fromTime := a.rules.TimeID[res.name]; id == "" && fromTime != nil {
 		made.ID = fromTime(made.At)
 	} else if id == "" {
@@ -183,22 +183,22 @@ func (a *App) make(res *resource, id string, fields Object, links map[string]str
 			made.Fields[name] = Clone(v)
 		}
 	}
-	a.identify(res, made)
-	a.date(res, made.Fields, Stamp(now), true)
+	a.setID(res, made)
+	a.setTimes(res, made.Fields, FormatTime(now), true)
 	for name, v := range links {
 		made.Links[name] = v
-		a.mirror(res, made.Fields, name, v)
+		a.setLinkField(res, made.Fields, name, v)
 	}
 	if r != nil {
-		a.inherit(res, made, r)
+		a.setAccount(res, made, r)
 	}
-	a.settle(res, made)
+	a.completeRecord(res, made)
 	a.store.put(res.name, made)
 	return made
 }
 
-// identify writes the id where the record's type has it.
-func (a *App) identify(res *resource, r *Record) {
+// setID writes the id to the fields that the record's type has for it.
+func (a *App) setID(res *resource, r *Record) {
 	if field := a.rules.IDField[res.name]; field != "" {
 		r.Fields[field] = r.ID
 		return
@@ -221,8 +221,9 @@ func (a *App) identify(res *resource, r *Record) {
 	}
 }
 
-// mirror shows a link in the field of the same name that the type declares.
-func (a *App) mirror(res *resource, fields Object, name, v string) {
+// setLinkField writes a link to the field of the same name, if the type declares
+// one and it is empty.
+func (a *App) setLinkField(res *resource, fields Object, name, v string) {
 	for _, t := range res.records {
 		for _, f := range t.fields() {
 			if Fold(f.Name) == name && fields[f.Name] == nil {
@@ -232,9 +233,9 @@ func (a *App) mirror(res *resource, fields Object, name, v string) {
 	}
 }
 
-// inherit gives a record the account of the request, or else the sandbox's,
-// where its type has a place for it.
-func (a *App) inherit(res *resource, made *Record, r *Call) {
+// setAccount sets the account of a record to that of the request, else to the
+// sandbox's, if its type has a field for it.
+func (a *App) setAccount(res *resource, made *Record, r *Call) {
 	field := a.rules.AccountField
 	if field == "" || made.Fields[field] != nil {
 		return
@@ -246,20 +247,21 @@ func (a *App) inherit(res *resource, made *Record, r *Call) {
 	if account == "" {
 		account = a.Account
 	}
-	a.mirror(res, made.Fields, Fold(field), account)
+	a.setLinkField(res, made.Fields, Fold(field), account)
 }
 
 var createdNames = map[string]bool{"dateadded": true, "createdat": true, "created": true, "creationdate": true, "createddatetime": true}
 var updatedNames = map[string]bool{"modifiedat": true, "dateupdated": true, "updatedat": true, "updated": true, "lastmodifieddatetime": true, "lastupdateddatetime": true}
 
-// date writes the times of making and change where the type has them.
-func (a *App) date(res *resource, fields Object, at string, made bool) {
+// setTimes writes the times of creation and change to the fields that the type
+// has for them.
+func (a *App) setTimes(res *resource, fields Object, at string, made bool) {
 	written := map[string]bool{}
 	for _, t := range res.records {
 		for _, f := range t.fields() {
 			name := Fold(f.Name)
-			fresh := made && fields[f.Name] == nil
-			if !written[f.Name] && (updatedNames[name] && (fresh || !made) || createdNames[name] && fresh) {
+			unset := made && fields[f.Name] == nil
+			if !written[f.Name] && (updatedNames[name] && (unset || !made) || createdNames[name] && unset) {
 				written[f.Name] = true
 				fields[f.Name] = fitter{checker{t.Catalogue, false}, a.sandbox.now()}.fit(&f.Type, at, 0)
 			}
@@ -267,10 +269,10 @@ func (a *App) date(res *resource, fields Object, at string, made bool) {
 	}
 }
 
-// alter merges fields into a record; null takes a field away. It gives the
+// update merges fields into a record; null removes a field. It returns the
 // changes to send as webhooks: one for each field that has an event of its own,
 // and one of the whole record for all other fields.
-func (a *App) alter(res *resource, r *Record, fields Object) []Change {
+func (a *App) update(res *resource, r *Record, fields Object) []Change {
 	var found []Change
 	other := len(fields) == 0
 	for _, name := range sorted(fields) {
@@ -293,15 +295,15 @@ func (a *App) alter(res *resource, r *Record, fields Object) []Change {
 	if other {
 		found = append(found, Change{Resource: res.name, Verb: "updated", Record: r})
 	}
-	a.date(res, r.Fields, Stamp(a.sandbox.now()), false)
-	a.settle(res, r)
+	a.setTimes(res, r.Fields, FormatTime(a.sandbox.now()), false)
+	a.completeRecord(res, r)
 	a.store.put(res.name, r)
 	return found
 }
 
-// settle completes a record that is new or was changed.
-func (a *App) settle(res *resource, r *Record) {
-	Default(r.Fields, a.rules.Defaults[res.name])
+// completeRecord completes a record that is new or was changed.
+func (a *App) completeRecord(res *resource, r *Record) {
+	SetDefaults(r.Fields, a.rules.Defaults[res.name])
 	if fill := a.rules.Fill[res.name]; fill != nil {
 		fill(r.Fields)
 	}
@@ -319,18 +321,18 @@ func (r *Call) change() (Result, *Failure) {
 	} else {
 		id = a.rules.idOf(r.Fields)
 	}
-	found := r.Seek(id)
-	if found != nil && r.foreign(found) {
+	found := r.ByID(id)
+	if found != nil && r.isForeign(found) {
 		return Result{}, a.NotFound(res.noun, id)
 	}
 	if found == nil {
 		if r.plan.verb == Put {
-			made := a.make(res, id, r.Fields, r.Links(), r)
+			made := a.newRecord(res, id, r.Fields, r.Links(), r)
 			return Result{Record: made, made: true, Changes: []Change{{Resource: res.name, Verb: "created", Record: made}}}, nil
 		}
 		return Result{}, a.NotFound(res.noun, id)
 	}
-	return Result{Record: found, Changes: a.alter(res, found, r.Fields)}, nil
+	return Result{Record: found, Changes: a.update(res, found, r.Fields)}, nil
 }
 
 func (r *Call) remove() (Result, *Failure) {
@@ -339,43 +341,43 @@ func (r *Call) remove() (Result, *Failure) {
 		return Result{}, failed
 	}
 	res := r.plan.resource
-	r.App.drop(res, found)
+	r.App.delete(res, found)
 	return Result{Record: found, Changes: []Change{{Resource: res.name, Verb: "deleted", Record: found}}}, nil
 }
 
-// drop removes a record, unless the vendor still lists deleted ones.
-func (a *App) drop(res *resource, r *Record) {
-	if a.rules.KeepDeleted == nil || !a.rules.KeepDeleted(res.name, r) {
+// delete removes a record, unless the vendor's lists still have deleted ones.
+func (a *App) delete(res *resource, r *Record) {
+	if a.rules.SoftDelete == nil || !a.rules.SoftDelete(res.name, r) {
 		a.store.remove(res.name, r)
 		return
 	}
-	a.settle(res, r)
+	a.completeRecord(res, r)
 	a.store.put(res.name, r)
 }
 
 func (r *Call) upsert() (Result, *Failure) {
 	a, res := r.App, r.plan.resource
-	found, _ := a.store.same(res.name, r.Fields)
+	found, _ := a.store.duplicate(res.name, r.Fields)
 	if id := Text(r.Fields["id"]); found == nil && id != "" {
 		if found = a.store.get(res.name, id); found == nil {
 			return Result{}, a.NotFound(res.noun, id)
 		}
 	}
 	if found != nil {
-		return Result{Record: found, Fields: Object{"new": false}, Changes: a.alter(res, found, r.Fields)}, nil
+		return Result{Record: found, Fields: Object{"new": false}, Changes: a.update(res, found, r.Fields)}, nil
 	}
-	made := a.make(res, "", r.Fields, r.Links(), r)
+	made := a.newRecord(res, "", r.Fields, r.Links(), r)
 	return Result{Record: made, made: true, Fields: Object{"new": true},
 		Changes: []Change{{Resource: res.name, Verb: "created", Record: made}}}, nil
 }
 
-// act changes the record above the last word of the path by the body and by
-// what the word means.
+// act changes the record above the last word of the path, by the body and by
+// Rules.Actions of that word.
 func (r *Call) act() (Result, *Failure) {
 	a, p := r.App, r.plan
 	found, failed := r.Find()
 	if failed != nil {
-		if !p.resource.known {
+		if !p.resource.idsChecked {
 			return Result{}, nil
 		}
 		return Result{}, failed
@@ -390,15 +392,15 @@ func (r *Call) act() (Result, *Failure) {
 	fields := Object{}
 	maps.Copy(fields, r.Fields)
 	maps.Copy(fields, a.rules.Actions[p.word])
-	changes := a.alter(p.resource, found, fields)
+	changes := a.update(p.resource, found, fields)
 	if trigger := a.rules.Triggers[p.resource.name+" "+p.word]; trigger != "" {
 		changes = []Change{{Resource: p.resource.name, Record: found, Trigger: trigger}}
 	}
 	return Result{Record: found, Changes: changes}, nil
 }
 
-// extend adds values to the record's list that the path ends with, or takes
-// them away: tags, followers.
+// extend adds values to the record's list that the path ends with, or removes
+// them: tags, followers.
 func (r *Call) extend(found *Record) Result {
 	have, _ := found.Fields[r.plan.word].([]any)
 	have = slices.Clone(have)
@@ -415,7 +417,7 @@ func (r *Call) extend(found *Record) Result {
 			touched = append(touched, v)
 		}
 	}
-	changes := r.App.alter(r.plan.resource, found, Object{r.plan.word: have})
+	changes := r.App.update(r.plan.resource, found, Object{r.plan.word: have})
 	suffix := "Added"
 	if r.plan.op.Method == http.MethodDelete {
 		suffix = "Removed"
@@ -427,14 +429,14 @@ func (r *Call) extend(found *Record) Result {
 	return out
 }
 
-// createAll makes a record of each object in the body's list.
+// createAll creates a record for each object in the body's list.
 func (r *Call) createAll() Result {
 	a, res := r.App, r.plan.resource
 	all, _ := r.Fields[r.plan.types.bulkField(r.plan.op)].([]any)
 	out := Result{Listed: true}
 	for _, v := range all {
 		fields, _ := v.(Object)
-		made := a.make(res, "", fields, r.Links(), r)
+		made := a.newRecord(res, "", fields, r.Links(), r)
 		out.Page.Items = append(out.Page.Items, made)
 		out.Changes = append(out.Changes, Change{Resource: res.name, Verb: "created", Record: made})
 	}
@@ -456,7 +458,7 @@ func (r *Call) clear() (Result, *Failure) {
 			out.Changes = append(out.Changes, Change{Resource: res.name, Verb: "deleted", Record: rec})
 		}
 	}
-	if id != "" && len(out.Changes) == 0 && res.known {
+	if id != "" && len(out.Changes) == 0 && res.idsChecked {
 		return out, a.NotFound(res.noun, id)
 	}
 	return out, nil

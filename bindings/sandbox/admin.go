@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// admin is the surface for people with curl: what happened, and what shall go
-// wrong.
+// admin serves the interface for people with curl: what was requested, and
+// which faults are to be injected.
 func (s *Sandbox) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sandbox/{$}", s.showIndex)
 	mux.HandleFunc("GET /sandbox/calls", func(w http.ResponseWriter, h *http.Request) {
-		all := s.log.counted()
+		all := s.log.allCounts()
 		if app := h.URL.Query().Get("app"); app != "" {
 			writeJSON(w, http.StatusOK, all[app])
 			return
@@ -39,12 +39,12 @@ func (s *Sandbox) admin() http.Handler {
 		writeJSON(w, http.StatusOK, Object{"faults": []any{}})
 	})
 	mux.HandleFunc("POST /sandbox/emit", s.postEmit)
-	mux.HandleFunc("POST /sandbox/do/{app}/{what}", s.postGesture)
+	mux.HandleFunc("POST /sandbox/do/{app}/{what}", s.postUserAction)
 	mux.HandleFunc("POST /sandbox/subscriptions", s.postSubscription)
 	mux.HandleFunc("POST /sandbox/expire", s.postExpire)
 	mux.HandleFunc("POST /sandbox/revoke", s.postRevoke)
 	mux.HandleFunc("POST /sandbox/consent", s.postConsent)
-	mux.HandleFunc("POST /sandbox/forget", s.postForget)
+	mux.HandleFunc("POST /sandbox/forget", s.postInvalidateSyncTokens)
 	mux.HandleFunc("POST /sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()
 		writeJSON(w, http.StatusOK, Object{"reset": true})
@@ -69,7 +69,7 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 		`POST /sandbox/consent {"app","ask","session","agree"}`, `POST /sandbox/forget {"app"}`, "POST /sandbox/reset",
 	}
 	for _, name := range sorted(s.apps) {
-		gestures := s.apps[name].rules.Gestures
+		gestures := s.apps[name].rules.UserActions
 		for _, what := range sorted(gestures) {
 			paths = append(paths, fmt.Sprintf(`POST /sandbox/do/%s/%s {"%s"}`, name, what, strings.Join(gestures[what].Args, `","`)))
 		}
@@ -84,7 +84,7 @@ func (s *Sandbox) showRecords(w http.ResponseWriter, h *http.Request) {
 		writeError(w, http.StatusNotFound, s.unknownApp(app))
 		return
 	}
-	if name != "" && a.model.short(name) == nil {
+	if name != "" && a.model.byShortName(name) == nil {
 		writeError(w, http.StatusNotFound, fmt.Errorf("app %q has no resource %q; it has %s", app, name, strings.Join(s.Resources(app), ", ")))
 		return
 	}
@@ -111,7 +111,7 @@ func (s *Sandbox) putRecord(w http.ResponseWriter, h *http.Request) {
 func (s *Sandbox) postFault(w http.ResponseWriter, h *http.Request) {
 	var given struct {
 		Fault
-		// Latency is written as "250ms" here.
+		// A text such as "250ms".
 		Latency string `json:"latency"`
 	}
 	if !readJSON(w, h, &given) {
@@ -186,11 +186,11 @@ func (s *Sandbox) postRevoke(w http.ResponseWriter, h *http.Request) {
 	s.toApp(w, h, "revoked", s.Revoke)
 }
 
-func (s *Sandbox) postForget(w http.ResponseWriter, h *http.Request) {
-	s.toApp(w, h, "forgotten", s.Forget)
+func (s *Sandbox) postInvalidateSyncTokens(w http.ResponseWriter, h *http.Request) {
+	s.toApp(w, h, "forgotten", s.InvalidateSyncTokens)
 }
 
-// toApp does something to the app that a request names.
+// toApp calls a function with the app that a request names.
 func (s *Sandbox) toApp(w http.ResponseWriter, h *http.Request, what string, do func(app string) error) {
 	var given struct {
 		App string `json:"app"`

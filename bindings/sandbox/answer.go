@@ -7,14 +7,13 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// noteHeader says what an answer cannot: that the vendor's documents do not
-// describe it.
+// noteHeader is set on an answer that the vendor's documents do not describe.
 const noteHeader = "X-Sandbox-Note"
 
 const undescribed = "answer not described by the vendor's documents"
 
-// Reply is an answer ready to be sent, and to be sent again for the same
-// idempotency key.
+// Reply is an answer to be sent, and to be sent again for the same idempotency
+// key.
 type Reply struct {
 	Status int
 	Header http.Header
@@ -109,8 +108,8 @@ func (r *Call) shaped(res Result) any {
 	return at
 }
 
-// complete says yes where the answer has a word for success, and fills what it
-// requires: from the record or the request where those have it.
+// complete sets the fields that report success to true, and fills required
+// fields from the record or the request if those have them.
 func (r *Call) complete(f fitter, d *bindings.Definition, at Object, res Result) {
 	for i := range d.Fields {
 		field := &d.Fields[i]
@@ -134,7 +133,7 @@ func (r *Call) complete(f fitter, d *bindings.Definition, at Object, res Result)
 		case v != nil && len(f.check(&field.Type, v, "")) == 0:
 			at[field.Name] = Clone(v)
 		case field.Required:
-			at[field.Name] = f.named(field.Name, f.least(&field.Type, 0))
+			at[field.Name] = f.required(field.Name, f.least(&field.Type, 0))
 		}
 	}
 }
@@ -143,22 +142,22 @@ var successWords = map[string]bool{
 	"success": true, "succeded": true, "succeeded": true, "successful": true, "ok": true, "status": true,
 }
 
-// record gives a record as this operation declares it.
+// record returns a record as this operation declares it.
 func (r *Call) record(f fitter, rec *Record, listed bool) any {
 	fields := rec.Fields
 	if len(r.plan.resource.records) > 1 {
 		fields, _ = Clone(fields).(Object)
 		respell(f.checker, r.plan.item, fields, 0)
 	}
-	shown := f.record(r.plan.item, fields)
-	if at, isObject := shown.(Object); isObject && r.App.rules.Show != nil {
+	out := f.record(r.plan.item, fields)
+	if at, isObject := out.(Object); isObject && r.App.rules.Show != nil {
 		return r.App.rules.Show(r, at, listed)
 	}
-	return shown
+	return out
 }
 
-// one writes a record, in its envelope where the answer has one. An answer
-// that is neither an envelope nor a record gets its fields from complete.
+// one writes a record, in its envelope if the answer has one. An answer that is
+// neither an envelope nor a record gets its fields from complete.
 func (r *Call) one(f fitter, rec *Record, d *bindings.Definition) any {
 	switch {
 	case r.plan.envelope != "":
@@ -172,7 +171,7 @@ func (r *Call) one(f fitter, rec *Record, d *bindings.Definition) any {
 func (r *Call) listed(f fitter, p Page) any {
 	pages := r.plan.op.Pages
 	if pages != nil && pages.Keyed {
-		return r.meta(place(Object{}, pages.Items, keyed(p)), p)
+		return r.pageFields(place(Object{}, pages.Items, keyed(p)), p)
 	}
 	items := make([]any, 0, len(p.Items))
 	for _, rec := range p.Items {
@@ -194,18 +193,18 @@ func (r *Call) listed(f fitter, p Page) any {
 		if r.plan.item != nil {
 			return items
 		}
-		return r.meta(Object{}, p)
+		return r.pageFields(Object{}, p)
 	}
-	return r.meta(place(Object{}, r.plan.items, items), p)
+	return r.pageFields(place(Object{}, r.plan.items, items), p)
 }
 
 // keyed writes a page as an object of records by their ids.
 func keyed(p Page) Object {
 	all := Object{}
 	for _, rec := range p.Items {
-		shown, _ := Clone(rec.Fields).(Object)
-		delete(shown, "id")
-		all[rec.ID] = shown
+		fields, _ := Clone(rec.Fields).(Object)
+		delete(fields, "id")
+		all[rec.ID] = fields
 	}
 	return all
 }

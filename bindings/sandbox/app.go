@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// App is the stand-in for one app.
+// App simulates one app.
 type App struct {
 	sandbox *Sandbox
 	Def     *bindings.App
@@ -21,23 +21,23 @@ type App struct {
 	model   *model
 	Account string
 	base    string // the prefix of its paths: "/highlevel"
-	// registrars are the operations that register webhooks and end them.
-	registrars map[string]*registrar
+	// by operation
+	effects map[string]*subscriptionEffect
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	store    *store
 	Random   *rand.Rand
 	tokens   *tokens
 	windows  map[string]*window
-	keys     map[string]kept // by idempotency key
+	keys     map[string]savedReply // by idempotency key
 	consents consents
-	// forgotten is the version of the store that tokens for what was seen must
-	// have at least.
-	forgotten int64
+	// minSyncVersion is the lowest version of the store for which sync tokens are
+	// accepted.
+	minSyncVersion int64
 }
 
-// kept is an answer that an idempotency key brings back.
-type kept struct {
+// savedReply is an answer that is sent again for an idempotency key.
+type savedReply struct {
 	reply Reply
 	at    time.Time
 }
@@ -48,7 +48,7 @@ func newApp(s *Sandbox, def *bindings.App, seed uint64) (*App, error) {
 	}
 	a := &App{sandbox: s, Def: def, rules: s.config.Rules[def.Name].complete(), base: "/" + def.Name}
 	a.model = newModel(def, a.rules)
-	a.registrars = registrars(def)
+	a.effects = subscriptionEffects(def)
 	a.Account = a.rules.Account
 	if other := s.config.Accounts[def.Name]; other != "" {
 		a.Account = other
@@ -57,18 +57,18 @@ func newApp(s *Sandbox, def *bindings.App, seed uint64) (*App, error) {
 	return a, nil
 }
 
-// clear brings the app back to how it was at the start.
+// clear resets the app to its state at the start.
 func (a *App) clear(seed uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sandbox.hooks.drop(a, "")
+	a.sandbox.webhooks.endSubscriptions(a, "")
 	a.Random = rand.New(rand.NewPCG(seed, uint64(len(a.Def.Name))<<32|uint64(a.Def.Name[0])))
 	a.store = newStore(a.rules)
 	a.tokens = newTokens(a)
 	a.windows = map[string]*window{}
-	a.keys = map[string]kept{}
+	a.keys = map[string]savedReply{}
 	a.consents = consents{}
-	a.forgotten = 0
+	a.minSyncVersion = 0
 	for _, name := range sorted(a.rules.Seeds) {
 		for _, fields := range a.rules.Seeds[name] {
 			a.seed(name, fields)
@@ -76,8 +76,8 @@ func (a *App) clear(seed uint64) {
 	}
 }
 
-// seed stores a record that is there from the start or put there by hand. Its
-// own id is kept, and the fields named as parents are its links.
+// seed stores a record that exists from the start or was put by hand, with its
+// own id. The fields named as parents are its links.
 func (a *App) seed(name string, fields Object) *Record {
 	res := a.model.resource(name)
 	id := a.rules.idOf(fields)
@@ -86,13 +86,13 @@ func (a *App) seed(name string, fields Object) *Record {
 	}
 	fields, _ = Clone(fields).(Object)
 	if field := a.rules.AccountField; field != "" && Empty(fields[field]) {
-		a.mirror(res, fields, Fold(field), a.Account)
+		a.setLinkField(res, fields, Fold(field), a.Account)
 	}
 	if old := a.store.get(name, id); old != nil {
-		a.alter(res, old, fields)
+		a.update(res, old, fields)
 		return old
 	}
-	return a.make(res, id, fields, a.rules.Under[name], nil)
+	return a.newRecord(res, id, fields, a.rules.Under[name], nil)
 }
 
 // ServeHTTP answers one request as the vendor would.
@@ -101,30 +101,30 @@ func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, h.Body, maxBody))
 	path := strings.TrimPrefix(h.URL.EscapedPath(), a.base)
 	entry := Request{Time: now, App: a.Def.Name, Method: h.Method, Path: h.URL.Path}
-	// What goes to the authorisation server and comes from it is secret.
+	// Requests to the authorisation server and its answers are secret.
 	secret := strings.HasPrefix(path, "/oauth/")
 	if !secret {
-		entry.Query, entry.Body = h.URL.RawQuery, cutText(raw)
+		entry.Query, entry.Body = h.URL.RawQuery, truncate(raw)
 	}
 	if err != nil {
 		a.finish(w, &entry, a.refuse(a.unreadable("the body cannot be read, or is too large"), a.trace()), "")
 		return
 	}
 	matches, methods := a.model.router.find(h.Method, path)
-	m := a.choose(matches, h, raw)
+	m := a.chooseEdition(matches, h, raw)
 	if m.plan != nil {
 		entry.Operation = m.plan.op.Name
 		if m.plan.op.Address != "" {
-			entry.Query = "" // it holds the secret
+			entry.Query = "" // it contains the secret
 		}
 	}
-	fault := a.sandbox.faults.take(a.Def.Name, entry.Operation)
+	fault := a.sandbox.faults.next(a.Def.Name, entry.Operation)
 	if fault != nil {
 		entry.Fault = true
 		if a.sandbox.wait(h.Context(), fault.Latency) != nil {
 			panic(http.ErrAbortHandler)
 		}
-		if answered := a.faulted(w, &entry, fault); answered {
+		if answered := a.applyFault(w, &entry, fault); answered {
 			return
 		}
 	}
@@ -140,17 +140,17 @@ func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 		}
 	}
 	if !secret {
-		entry.Answer = cutText(out.Body)
+		entry.Answer = truncate(out.Body)
 	}
 	a.finish(w, &entry, out, cut)
 }
 
 func (a *App) serve(entry *Request, h *http.Request, raw []byte, path string, m match, methods []string, now time.Time) Reply {
 	if out, done := a.oauth(h, raw, path); done {
-		return m.plan.spelled(out)
+		return m.plan.respell(out)
 	}
-	if m.plan == nil && a.rules.Beside != nil {
-		if out, done := a.beside(h, raw, path); done {
+	if m.plan == nil && a.rules.ServeOther != nil {
+		if out, done := a.serveOther(h, raw, path); done {
 			return out
 		}
 	}
@@ -159,10 +159,10 @@ func (a *App) serve(entry *Request, h *http.Request, raw []byte, path string, m 
 	}
 	r := a.request(m, h, raw)
 	r.Now = now
-	return r.answered(entry)
+	return r.handle(entry)
 }
 
-// request makes what a plan has to do with a request.
+// request returns the call of a plan's operation that a request makes.
 func (a *App) request(m match, h *http.Request, raw []byte) *Call {
 	r := &Call{App: a, Op: m.plan.op, Verb: m.plan.verb, Resource: m.plan.resource.name, HTTP: h, Params: map[string]string{}, plan: m.plan, raw: raw}
 	i := 0
@@ -172,8 +172,8 @@ func (a *App) request(m match, h *http.Request, raw []byte) *Call {
 			if err != nil {
 				value = m.values[i]
 			}
-			if stands := a.rules.Param; stands != nil {
-				value = stands(a, s.text, value)
+			if alias := a.rules.Param; alias != nil {
+				value = alias(a, s.text, value)
 			}
 			r.Params[s.text] = value
 			i++
@@ -182,10 +182,10 @@ func (a *App) request(m match, h *http.Request, raw []byte) *Call {
 	return r
 }
 
-func (a *App) beside(h *http.Request, raw []byte, path string) (Reply, bool) {
+func (a *App) serveOther(h *http.Request, raw []byte, path string) (Reply, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.rules.Beside(a, h, raw, path)
+	return a.rules.ServeOther(a, h, raw, path)
 }
 
 func (a *App) unrouted(h *http.Request, path string, methods []string) Reply {
@@ -198,17 +198,17 @@ func (a *App) unrouted(h *http.Request, path string, methods []string) Reply {
 		Header:  http.Header{"Allow": {strings.Join(methods, ", ")}}}, a.trace())
 }
 
-// answered takes a routed request through token, limits, key, checks and the
-// act itself, then sends the webhooks of what it changed.
-func (r *Call) answered(entry *Request) Reply {
+// handle checks the token, limits, idempotency key and arguments of a call,
+// performs it, and sends the webhooks of what it changed.
+func (r *Call) handle(entry *Request) Reply {
 	a := r.App
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	rates, limited := a.charge(r)
-	out, done := r.gate(limited)
-	entry.Account = r.bound()
+	rates, limited := a.countRequest(r)
+	out, done := r.checkAccess(limited)
+	entry.Account = r.tokenAccount()
 	if !done {
-		out = r.run(entry)
+		out = r.execute(entry)
 	}
 	for name, values := range rates {
 		out.Header[name] = values
@@ -219,23 +219,23 @@ func (r *Call) answered(entry *Request) Reply {
 	return out
 }
 
-// gate refuses before the operation is looked at.
-func (r *Call) gate(limited *Failure) (Reply, bool) {
+// checkAccess refuses a request before its arguments are read.
+func (r *Call) checkAccess(limited *Failure) (Reply, bool) {
 	a := r.App
 	var failed *Failure
 	if r.plan.op.Address != "" {
-		failed = a.addressed(r.HTTP)
+		failed = a.checkAddressSecret(r.HTTP)
 	} else {
-		r.token, failed = a.authorize(r.HTTP)
+		r.token, failed = a.authenticate(r.HTTP)
 	}
 	if failed == nil {
 		failed = limited
 	}
 	if failed == nil {
-		failed = r.scoped()
+		failed = r.checkScopes()
 	}
 	if failed == nil {
-		failed = r.fixed()
+		failed = r.checkFixed()
 	}
 	if body := r.plan.op.Body; failed == nil && body != nil && body.Max > 0 && len(r.raw) > body.Max {
 		failed = &Failure{Status: http.StatusRequestEntityTooLarge, Kind: bindings.TooLarge,
@@ -247,8 +247,8 @@ func (r *Call) gate(limited *Failure) (Reply, bool) {
 	return Reply{}, false
 }
 
-// fixed refuses a request without the headers that every call carries.
-func (r *Call) fixed() *Failure {
+// checkFixed refuses a request without the headers that every call has.
+func (r *Call) checkFixed() *Failure {
 	for _, name := range sorted(r.plan.op.Fixed) {
 		want := r.plan.op.Fixed[name]
 		switch got := r.HTTP.Header.Get(name); {
@@ -263,7 +263,7 @@ func (r *Call) fixed() *Failure {
 	return nil
 }
 
-func (r *Call) run(entry *Request) Reply {
+func (r *Call) execute(entry *Request) Reply {
 	a := r.App
 	key := ""
 	if a.Def.KeyHeader != "" && r.plan.op.Key {
@@ -274,7 +274,7 @@ func (r *Call) run(entry *Request) Reply {
 		entry.Replayed = true
 		return old.reply.copy()
 	}
-	a.lapse(r.Now)
+	a.endExpired(r.Now)
 	failed := r.decode(a.sandbox.config.Strict)
 	var res Result
 	if failed == nil {
@@ -284,7 +284,7 @@ func (r *Call) run(entry *Request) Reply {
 		failed = r.plan.rule.After(r, res)
 	}
 	if failed == nil {
-		failed = r.registered(&res)
+		failed = r.applyToSubscriptions(&res)
 	}
 	if failed != nil {
 		return a.refuse(failed, a.traceLocked())
@@ -294,13 +294,13 @@ func (r *Call) run(entry *Request) Reply {
 		out.Header.Set(name, a.traceLocked())
 	}
 	if key != "" {
-		a.keys[r.plan.op.Name+"\x00"+key] = kept{out.copy(), r.Now}
+		a.keys[r.plan.op.Name+"\x00"+key] = savedReply{out.copy(), r.Now}
 	}
 	if r.plan.rule != nil && r.plan.rule.Trigger != "" && len(res.Changes) > 0 {
 		res.Changes[0].Trigger = r.plan.rule.Trigger
 	}
 	for _, c := range res.Changes {
-		a.announce(c)
+		a.sendChange(c)
 	}
 	return out
 }
@@ -318,7 +318,7 @@ func (a *App) trace() string {
 
 func (a *App) traceLocked() string { return Letters(a.Random, 32, "0123456789abcdef") }
 
-// finish sends the answer, whole or cut, and notes the request.
+// finish sends the answer, whole or cut, and logs the request.
 func (a *App) finish(w http.ResponseWriter, entry *Request, out Reply, cut Cut) {
 	entry.Status, entry.Cut = out.Status, cut
 	a.sandbox.log.add(*entry)

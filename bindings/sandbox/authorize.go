@@ -12,28 +12,28 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// code is what a person's consent is redeemed with.
+// code is an authorization code, which is redeemed for tokens.
 type code struct {
-	Authority
+	Grant
 	redirect, challenge string
 	expires             time.Time
-	offline             bool // a refresh token goes with it
+	offline             bool // set if it is redeemed for a refresh token too
 }
 
-// codeLife is how long a code is good.
+// codeLife is how long a code is valid.
 const codeLife = 10 * time.Minute
 
-// asked is a request to the authorisation endpoint, in order.
-type asked struct {
-	back   *url.URL
-	state  string
-	scopes []string
-	within string
+// authorization is a valid request to the authorization endpoint.
+type authorization struct {
+	redirect *url.URL
+	state    string
+	scopes   []string
+	within   string
 }
 
-// consent shows a person what a client asks for, and sends the browser back
+// authorizePage shows a person what a client asks for, and redirects the browser
 // with a code when the person agrees.
-func (a *App) consent(h *http.Request, form url.Values) Reply {
+func (a *App) authorizePage(h *http.Request, form url.Values) Reply {
 	o := a.oauthDef()
 	if o == nil {
 		return a.refuse(&Failure{Status: http.StatusNotFound, Kind: bindings.NotFound, Message: "the app has no OAuth"}, a.traceLocked())
@@ -42,39 +42,40 @@ func (a *App) consent(h *http.Request, form url.Values) Reply {
 	back, err := url.Parse(q.Get("redirect_uri"))
 	switch {
 	case q.Get("client_id") != ClientID:
-		return showConsent(http.StatusBadRequest, consentView{Title: a.Def.Title, Problem: "The app is not known: client_id is wrong."})
+		return showAuthorize(http.StatusBadRequest, authorizeView{Title: a.Def.Title, Problem: "The app is not known: client_id is wrong."})
 	case err != nil || back.Host == "":
-		return showConsent(http.StatusBadRequest, consentView{Title: a.Def.Title, Problem: "redirect_uri is missing."})
+		return showAuthorize(http.StatusBadRequest, authorizeView{Title: a.Def.Title, Problem: "redirect_uri is missing."})
 	case o.HTTPSRedirect && back.Scheme != "https":
-		return showConsent(http.StatusBadRequest, consentView{Title: a.Def.Title, Problem: "redirect_uri must use https."})
+		return showAuthorize(http.StatusBadRequest, authorizeView{Title: a.Def.Title, Problem: "redirect_uri must use https."})
 	}
-	want := asked{back: back, state: q.Get("state")}
-	if code := a.understand(o, q, &want); code != "" {
-		return want.answer("error", code)
+	want := authorization{redirect: back, state: q.Get("state")}
+	if code := a.parseAuthorization(o, q, &want); code != "" {
+		return want.redirectWith("error", code)
 	}
 	switch {
 	case h.Method == http.MethodGet:
-		view := consentView{Title: a.Def.Title, Scopes: want.scopes, Account: a.Account}
+		view := authorizeView{Title: a.Def.Title, Scopes: want.scopes, Account: a.Account}
 		if a.Def.ParentVariant() != nil {
 			view.Parent, view.ParentNoun = a.rules.Parent, a.Def.ParentVariant().Name
 		}
-		return showConsent(http.StatusOK, view)
+		return showAuthorize(http.StatusOK, view)
 	case form.Get("decision") != "allow":
-		return want.answer("error", "access_denied")
+		return want.redirectWith("error", "access_denied")
 	}
 	value := Letters(a.Random, 40, MixedAlphabet)
-	by := Authority{Account: a.Account, scopes: want.scopes, Within: want.within, family: "family-" + value}
+	grant := Grant{Account: a.Account, scopes: want.scopes, Within: want.within, family: "family-" + value}
 	if form.Get("account") == a.rules.Parent && a.rules.Parent != "" {
-		by.Account, by.Parent = a.rules.Parent, true
+		grant.Account, grant.Parent = a.rules.Parent, true
 	}
-	a.tokens.installed[by.Account] = by
-	a.tokens.codes[value] = &code{Authority: by, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"),
+	a.tokens.installed[grant.Account] = grant
+	a.tokens.codes[value] = &code{Grant: grant, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"),
 		expires: a.sandbox.now().Add(codeLife), offline: offline(o, q, want.scopes)}
-	return want.answer("code", value)
+	return want.redirectWith("code", value)
 }
 
-// understand reads what is asked for, and gives the code of what is wrong.
-func (a *App) understand(o *bindings.OAuth, q url.Values, want *asked) string {
+// parseAuthorization reads what a client asks for into want. It returns the
+// OAuth error code of an invalid request, else "".
+func (a *App) parseAuthorization(o *bindings.OAuth, q url.Values, want *authorization) string {
 	param := o.Scopes.Param
 	if param == "" {
 		param = "scope"
@@ -123,8 +124,8 @@ func (a *App) knownScopes(o *bindings.OAuth) map[string]bool {
 	return known
 }
 
-// offline reports whether a refresh token was asked for as the vendor wants
-// it: with a scope, or with parameters of its own.
+// offline reports whether a refresh token was requested in the vendor's way:
+// with a scope, or with parameters of its own.
 func offline(o *bindings.OAuth, q url.Values, scopes []string) bool {
 	for _, scope := range o.Scopes.Always {
 		if !slices.Contains(scopes, scope) {
@@ -139,9 +140,9 @@ func offline(o *bindings.OAuth, q url.Values, scopes []string) bool {
 	return true
 }
 
-// answer sends the browser back.
-func (w asked) answer(name, value string) Reply {
-	back := *w.back
+// redirectWith sends the browser back to the client.
+func (w authorization) redirectWith(name, value string) Reply {
+	back := *w.redirect
 	q := back.Query()
 	q.Set(name, value)
 	if w.state != "" {
@@ -151,14 +152,14 @@ func (w asked) answer(name, value string) Reply {
 	return Reply{Status: http.StatusFound, Header: http.Header{"Location": {back.String()}}}
 }
 
-// consentView is what the page shows.
-type consentView struct {
+// authorizeView is what the page shows.
+type authorizeView struct {
 	Title, Problem              string
 	Scopes                      []string
 	Account, Parent, ParentNoun string
 }
 
-var consentPage = htmltemplate.Must(htmltemplate.New("consent").Funcs(htmltemplate.FuncMap{"first": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] }}).Parse(`<!doctype html>
+var authorizeTemplate = htmltemplate.Must(htmltemplate.New("consent").Funcs(htmltemplate.FuncMap{"first": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] }}).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{{.Title}}: allow access?</title>
 <style>body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem}button{font:inherit;padding:.7rem 1.4rem}</style>
@@ -178,9 +179,9 @@ var consentPage = htmltemplate.Must(htmltemplate.New("consent").Funcs(htmltempla
 </main></html>
 `))
 
-func showConsent(status int, view consentView) Reply {
+func showAuthorize(status int, view authorizeView) Reply {
 	var out bytes.Buffer
-	if err := consentPage.Execute(&out, view); err != nil {
+	if err := authorizeTemplate.Execute(&out, view); err != nil {
 		status = http.StatusInternalServerError
 	}
 	return Reply{Status: status, Body: out.Bytes(), Header: http.Header{

@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// BenchmarkCreateAndGet makes a contact and reads it back, over loopback.
+// BenchmarkCreateAndGet creates a contact and reads it, over loopback.
 func BenchmarkCreateAndGet(b *testing.B) {
 	s, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Seed: 1})
 	if err != nil {
@@ -33,11 +33,11 @@ func BenchmarkCreateAndGet(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer answer.Body.Close()
-		said, err := io.ReadAll(answer.Body)
+		text, err := io.ReadAll(answer.Body)
 		if err != nil || answer.StatusCode > 299 {
-			b.Fatal(answer.StatusCode, string(said), err)
+			b.Fatal(answer.StatusCode, string(text), err)
 		}
-		return said
+		return text
 	}
 	b.ReportAllocs()
 	n := 0
@@ -48,7 +48,7 @@ func BenchmarkCreateAndGet(b *testing.B) {
 	}
 }
 
-// BenchmarkNew makes a sandbox of all apps.
+// BenchmarkNew measures New with all apps.
 func BenchmarkNew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

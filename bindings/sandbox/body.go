@@ -81,12 +81,12 @@ func formObject(values url.Values) Object {
 	return form.object()
 }
 
-// form gathers the values of a form, which may repeat a name.
+// form collects the values of a form, which may repeat a name.
 type form map[string][]any
 
 func (f form) add(name string, v any) { f[name] = append(f[name], v) }
 
-// object gives the form as an object: "a[]" is a list, "a[b]" an object in it,
+// object returns the form as an object: "a[]" is a list, "a[b]" an object in it,
 // and "a[][b]" an object in a list, the first of each name in the first one.
 func (f form) object() Object {
 	out := Object{}
@@ -122,7 +122,7 @@ func (f form) object() Object {
 	return out
 }
 
-// decodeMultipart keeps of a file its name, type and size.
+// decodeMultipart reads name, type and size of a file, without its content.
 func (r *Call) decodeMultipart(boundary string) (any, *Failure) {
 	parts := multipart.NewReader(strings.NewReader(string(r.raw)), boundary)
 	out := form{}

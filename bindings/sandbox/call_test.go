@@ -64,7 +64,7 @@ func (c caller) do(t *testing.T, def *bindings.App, op *bindings.Operation, args
 	})
 }
 
-// arguments are the flat table of what an operation needs.
+// arguments are the arguments of the operation in one flat table.
 func (m sample) arguments() sandbox.Object {
 	args := m.query()
 	for name, v := range m.prepare() {
@@ -83,9 +83,9 @@ func (m sample) arguments() sandbox.Object {
 	return args
 }
 
-// TestEveryCall takes every operation through the real way out: arguments
-// checked against the catalogue, encoded, sent, and the answer decoded. The
-// sandbox is strict, so it accepts only what the catalogue declares.
+// TestEveryCall makes every call with the engine's client: arguments checked
+// against the catalogue, encoded, sent, and the answer decoded. The sandbox is
+// strict, so it accepts only what the catalogue declares.
 func TestEveryCall(t *testing.T) {
 	c := newCaller(t)
 	for _, def := range all.Apps() {
@@ -108,7 +108,7 @@ func TestEveryCall(t *testing.T) {
 	}
 }
 
-// TestEveryListIsWalked lets the engine's own pager walk every list.
+// TestEveryListIsWalked reads every list with the engine's pager.
 func TestEveryListIsWalked(t *testing.T) {
 	c := newCaller(t)
 	for _, def := range all.Apps() {

@@ -41,7 +41,7 @@ func (p Problem) String() string {
 // themselves.
 const maxDepth = 12
 
-// checker holds values against the types of one catalogue.
+// checker checks values against the types of one catalogue.
 type checker struct {
 	catalogue *bindings.Catalogue
 	strict    bool // undeclared fields are problems
@@ -139,7 +139,7 @@ func (c checker) object(d *bindings.Definition, at Object, path string, depth in
 	return found
 }
 
-// scalar says what was wanted, nothing where the value fits.
+// scalar returns what was expected of a value; empty if the value has the type.
 func scalar(t bindings.Type, v any) string {
 	switch t.Kind {
 	case bindings.String:
@@ -227,7 +227,7 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// problems prints them all in one line.
+// problems writes all problems in one line.
 func problems(all []Problem) string {
 	lines := make([]string, len(all))
 	for i, p := range all {

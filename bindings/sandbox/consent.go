@@ -9,7 +9,7 @@ import (
 )
 
 // consents are the sessions in which the customer of an app is asked to agree
-// to a call, as App.Consent says. Guarded by the app's lock.
+// to a call, as App.Consent defines. Guarded by the app's lock.
 type consents struct {
 	asking   bool
 	sessions map[string]*consentSession
@@ -17,11 +17,11 @@ type consents struct {
 
 type consentSession struct {
 	since    time.Time
-	decision string // empty: nobody said anything
+	decision string // empty: not decided
 }
 
-// AskConsent has an app ask its customer before it does what the catalogue
-// marks so, or no longer. Sessions are decided with Decide.
+// AskConsent makes an app require its customer's consent for the operations that
+// the catalogue declares so, or no longer. Sessions are decided with Decide.
 func (s *Sandbox) AskConsent(app string, ask bool) error {
 	a := s.apps[app]
 	switch {
@@ -36,7 +36,7 @@ func (s *Sandbox) AskConsent(app string, ask bool) error {
 	return nil
 }
 
-// Consents are the sessions of an app that nobody has decided, sorted.
+// Consents are the sessions of an app that are not decided, sorted.
 func (s *Sandbox) Consents(app string) []string {
 	a := s.apps[app]
 	if a == nil {
@@ -53,7 +53,7 @@ func (s *Sandbox) Consents(app string) []string {
 	return sorted(open)
 }
 
-// Decide says for the customer whether to agree in a session.
+// Decide records the customer's decision in a session.
 func (s *Sandbox) Decide(app, session string, agree bool) error {
 	a := s.apps[app]
 	if a == nil {
@@ -72,16 +72,17 @@ func (s *Sandbox) Decide(app, session string, agree bool) error {
 	return nil
 }
 
-// agreed refuses a call to which the customer has to agree and did not yet.
-func (r *Call) agreed() *Failure {
+// checkConsent refuses a call that needs the customer's consent and does not have
+// it yet.
+func (r *Call) checkConsent() *Failure {
 	def, op := r.App.Def.Consent, r.plan.op
 	if def == nil || !op.Consent || !r.App.consents.asking {
 		return nil
 	}
 	if token := r.HTTP.Header.Get(def.Header); token != "" {
 		session := r.App.consents.sessions[token]
-		if session != nil && r.App.consents.result(def, session, r.Now) == def.Allowed {
-			delete(r.App.consents.sessions, token) // it is good for one call
+		if session != nil && r.App.consents.state(def, session, r.Now) == def.Allowed {
+			delete(r.App.consents.sessions, token) // it is valid for one call
 			return nil
 		}
 		return &Failure{Status: http.StatusPreconditionFailed, Kind: bindings.Conflict, Code: "sca_not_allowed", Message: "the session does not allow it"}
@@ -96,8 +97,8 @@ func (r *Call) agreed() *Failure {
 	return &Failure{Status: def.Status, Kind: bindings.Forbidden, Code: "sca_required", Message: "SCA required", Extra: extra}
 }
 
-// result is how a session stands.
-func (c *consents) result(def *bindings.Consent, session *consentSession, now time.Time) string {
+// state is the state of a session, in the vendor's words.
+func (c *consents) state(def *bindings.Consent, session *consentSession, now time.Time) string {
 	switch {
 	case session.decision != "":
 		return session.decision
@@ -107,8 +108,8 @@ func (c *consents) result(def *bindings.Consent, session *consentSession, now ti
 	return "waiting"
 }
 
-// looked answers the operation that asks how a session stands.
-func (r *Call) looked() (Result, *Failure, bool) {
+// consentState answers the operation that reads the state of a session.
+func (r *Call) consentState() (Result, *Failure, bool) {
 	def := r.App.Def.Consent
 	if def == nil || r.plan.op.Name != def.Look.Operation || !r.App.consents.asking {
 		return Result{}, nil, false
@@ -116,7 +117,7 @@ func (r *Call) looked() (Result, *Failure, bool) {
 	for _, token := range r.Params {
 		if session := r.App.consents.sessions[token]; session != nil {
 			fields := Object{}
-			place(fields, def.Result, r.App.consents.result(def, session, r.Now))
+			place(fields, def.Result, r.App.consents.state(def, session, r.Now))
 			return Result{Fields: fields}, nil, true
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-// TestRules holds what the data of rules does, on an app without functions.
+// TestRules tests the rules that are data, on an app without functions.
 func TestRules(t *testing.T) {
 	catalogue, err := bindings.ParseCatalogue([]byte(boards))
 	must(t, err)
@@ -16,9 +16,9 @@ func TestRules(t *testing.T) {
 		Seeds:    map[string][]sandbox.Object{"boards": {{"id": "first", "title": "First"}}},
 		Defaults: map[string]sandbox.Object{"boards": {"state": "open"}},
 		Operations: map[string]*sandbox.Rule{
-			"POST /boards":                   {Requires: []sandbox.Need{{OneOf: []string{"limit", "title"}, Code: "nothing_given", Message: "give a limit or a title"}}},
-			"GET /boards":                    {Verb: sandbox.List, Newest: true},
-			"GET /boards/{boardId}":          {Verb: sandbox.Read, Resource: "boards", ID: "boardId", Missing: "no_such_board"},
+			"POST /boards":                   {Requires: []sandbox.Requirement{{OneOf: []string{"limit", "title"}, Code: "nothing_given", Message: "give a limit or a title"}}},
+			"GET /boards":                    {Verb: sandbox.List, NewestFirst: true},
+			"GET /boards/{boardId}":          {Verb: sandbox.Read, Resource: "boards", ID: "boardId", NotFoundCode: "no_such_board"},
 			"POST /boards/{boardId}/archive": {Verb: sandbox.Act, Set: sandbox.Object{"state": "closed", "title": "{boardId}"}},
 		},
 	}
@@ -32,16 +32,17 @@ func TestRules(t *testing.T) {
 	w.Call("POST /boards/boards/first/archive", "").Is(200, "state", "closed", "title", "first")
 }
 
-// TestNoWebhookWhereTheTriggerIsEmpty: such a change is known and not reported.
+// TestNoWebhookWhereTheTriggerIsEmpty tests that a change with an empty trigger
+// sends no webhook.
 func TestNoWebhookWhereTheTriggerIsEmpty(t *testing.T) {
-	app := hookedApp(t, &bindings.Webhook{Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}, Type: "kind"})
+	app := webhookApp(t, &bindings.Webhook{Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}, Type: "kind"})
 	rules := &sandbox.Rules{Triggers: map[string]string{"boards created": ""}}
 	w, r := sandboxtest.StartApp(t, app, rules, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("boards", r.URL, "shh"))
 	id := w.Call("POST /boards/boards", `{"title":"Plan"}`).Is(201).Get("id")
 	w.Call("POST /boards/boards/"+id+"/cards", `{"card":{"text":"One"}}`).Is(201)
 	must(t, w.Idle(t.Context()))
-	if got := r.Hooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "kind") != "card.created" {
+	if got := r.Webhooks(); len(got) != 1 || sandboxtest.Value(got[0].Body, "kind") != "card.created" {
 		t.Errorf("got %+v, want the card alone", got)
 	}
 }

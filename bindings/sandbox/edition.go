@@ -7,31 +7,32 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// choose finds the edition that a request means: the one whose fixed headers
-// it has, and of several those with the most. Where two have the same ones,
-// as for HighLevel's ads, it is the first that declares all that is sent.
-func (a *App) choose(matches []match, h *http.Request, raw []byte) match {
+// chooseEdition finds the edition that a request is for: the one whose fixed
+// headers it has, and of several those with the most fixed headers. If two have
+// the same ones, as HighLevel's ads do, it is the first that declares all
+// arguments of the request.
+func (a *App) chooseEdition(matches []match, h *http.Request, raw []byte) match {
 	if len(matches) == 0 {
 		return match{}
 	}
 	var fit []match
 	for _, m := range matches {
-		if (&Call{App: a, plan: m.plan, HTTP: h}).fixed() != nil {
+		if (&Call{App: a, plan: m.plan, HTTP: h}).checkFixed() != nil {
 			continue
 		}
-		most := 0
+		fixedCount := 0
 		if len(fit) > 0 {
-			most = len(fit[0].plan.op.Fixed)
+			fixedCount = len(fit[0].plan.op.Fixed)
 		}
 		switch fixed := len(m.plan.op.Fixed); {
-		case fixed > most:
+		case fixed > fixedCount:
 			fit = []match{m}
-		case fixed == most:
+		case fixed == fixedCount:
 			fit = append(fit, m)
 		}
 	}
 	if len(fit) == 0 {
-		return matches[0] // whose headers the answer then asks for
+		return matches[0] // the answer then reports which headers are missing
 	}
 	for _, m := range fit {
 		if len(fit) > 1 && a.request(m, h, raw).decode(true) == nil {
@@ -41,9 +42,9 @@ func (a *App) choose(matches []match, h *http.Request, raw []byte) match {
 	return fit[0]
 }
 
-// spelled writes the fields of an answer as the operation declares them:
+// respell writes the fields of an answer as the operation declares them:
 // access_token is accessToken in HighLevel's v3.
-func (p *plan) spelled(out Reply) Reply {
+func (p *plan) respell(out Reply) Reply {
 	if p == nil || p.op.Answer == nil {
 		return out
 	}
@@ -57,8 +58,8 @@ func (p *plan) spelled(out Reply) Reply {
 	return out
 }
 
-// respell gives fields that are declared in another spelling that one, at any
-// depth: records are kept as the edition that made them wrote them.
+// respell renames fields that the type declares in another spelling, at any depth.
+// Records are stored as the edition that created them wrote them.
 func respell(c checker, t *bindings.Type, v any, depth int) {
 	if t == nil || depth > maxDepth {
 		return
@@ -90,8 +91,8 @@ func respell(c checker, t *bindings.Type, v any, depth int) {
 	}
 }
 
-// spelledLike finds a field that is not there and has this name but for case
-// and separators.
+// spelledLike finds a declared field that the object does not have and whose name
+// differs from name in case and separators only.
 func spelledLike(d *bindings.Definition, name string, there Object) *bindings.Field {
 	name = Fold(name)
 	i := slices.IndexFunc(d.Fields, func(f bindings.Field) bool { return there[f.Name] == nil && Fold(f.Name) == name })

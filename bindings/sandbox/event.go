@@ -10,21 +10,21 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// EmitOptions says how an event is made by hand.
+// EmitOptions define how an event is made by hand.
 type EmitOptions struct {
-	// Unstored leaves the records alone; else data of a created or updated
-	// event is stored as the record it is about, and a deleted one removed, so
-	// that a script finds what it is told of.
+	// Unstored leaves the records unchanged. Otherwise the data of a created or
+	// updated event is stored as its record, and the record of a deleted event is
+	// removed, so that a script finds what the event reports.
 	Unstored bool
-	// ID is the vendor's id of the webhook; empty: a new one. The same id again
-	// is what a vendor's repeat looks like.
+	// ID is the vendor's id of the webhook; empty: a new one. A vendor's repeat of
+	// a webhook has the same id.
 	ID string
 	// Account replaces the sandbox's own.
 	Account string
 }
 
-// Envelope is a webhook's body on its way to be written.
-type Envelope struct {
+// Event is one event of an app and the body of its webhook.
+type Event struct {
 	App     *App
 	Trigger *bindings.Trigger
 	Body    Object
@@ -32,20 +32,20 @@ type Envelope struct {
 	ID      string
 	Account string
 	At      time.Time
-	// links and fields are those of the record that changed; no links where the
-	// event was made by hand.
+	// Links and fields are those of the record that changed; nil if the event was
+	// made by hand.
 	Links  map[string]string
 	fields Object
 }
 
-// announce sends the webhook of a change, where the vendor has one. The app's
-// lock is held.
-func (a *App) announce(c Change) {
-	if a.rules.Announce != nil {
-		a.sendAll(a.rules.Announce(a, c))
+// sendChange sends the webhook of a change, if the vendor has one. The app's lock
+// is held.
+func (a *App) sendChange(c Change) {
+	if a.rules.Events != nil {
+		a.sendAll(a.rules.Events(a, c))
 		return
 	}
-	if !a.sandbox.hooks.wanted(a.Def.Name) {
+	if !a.sandbox.webhooks.hasSubscribers(a.Def.Name) {
 		return
 	}
 	t := a.triggerOf(c)
@@ -58,7 +58,7 @@ func (a *App) announce(c Change) {
 	}
 	fields, _ = Clone(fields).(Object)
 	for name, id := range c.Record.Links {
-		a.mirror(&resource{records: []recordType{{types{a.Def.Catalogue, a.rules}, t.Data}}}, fields, name, id)
+		a.setLinkField(&resource{records: []recordType{{types{a.Def.Catalogue, a.rules}, t.Data}}}, fields, name, id)
 	}
 	if f := a.wrapper(t); f != nil {
 		fields = Object{f.Name: fields}
@@ -71,26 +71,26 @@ func (a *App) announce(c Change) {
 			}
 		}
 	}
-	e := a.envelope(t, data, EmitOptions{Account: a.accountOf(c.Record)})
+	e := a.event(t, data, EmitOptions{Account: a.accountOf(c.Record)})
 	e.Links, e.fields = c.Record.Links, c.Record.Fields
-	a.sandbox.hooks.send(a, e)
+	a.sandbox.webhooks.send(a, e)
 }
 
-// sendAll sends the webhooks that an app's rules made of a change.
-func (a *App) sendAll(webhooks []*Envelope) []*job {
-	if !a.sandbox.hooks.wanted(a.Def.Name) {
+// sendAll sends the events that an app's rules made of a change.
+func (a *App) sendAll(webhooks []*Event) []*job {
+	if !a.sandbox.webhooks.hasSubscribers(a.Def.Name) {
 		return nil
 	}
 	var all []*job
 	for _, e := range webhooks {
 		e.App, e.ID, e.Account, e.At = a, UUID(a.Random), a.Account, a.sandbox.now()
-		all = append(all, a.sandbox.hooks.send(a, e)...)
+		all = append(all, a.sandbox.webhooks.send(a, e)...)
 	}
 	return all
 }
 
-// accountOf gives the account of a record: its own, or that of a record it
-// hangs under; empty where neither names one.
+// accountOf returns the account of a record: its own, or that of a record above
+// it; empty if neither names one.
 func (a *App) accountOf(r *Record) string {
 	if account := Text(r.Fields[a.rules.AccountField]); account != "" {
 		return account
@@ -106,11 +106,11 @@ func (a *App) accountOf(r *Record) string {
 	return ""
 }
 
-// checker holds events against the types of the app's own catalogue, which has
+// checker checks events against the types of the app's own catalogue, which has
 // those of all editions.
 func (a *App) checker() checker { return checker{a.Def.Catalogue, false} }
 
-// wrapper is the field of an event's data that holds the whole record, for
+// wrapper is the field of an event's data that contains the whole record, for
 // vendors that wrap it.
 func (a *App) wrapper(t *bindings.Trigger) *bindings.Field {
 	_, d := a.Def.Catalogue.Resolve(t.Data)
@@ -153,11 +153,11 @@ func (a *App) triggerOf(c Change) *bindings.Trigger {
 	return nil
 }
 
-// envelope writes the body of a webhook as App.Webhook says, completed by the
-// app's table.
-func (a *App) envelope(t *bindings.Trigger, data Object, opts EmitOptions) *Envelope {
+// event writes the body of a webhook as App.Webhook defines, completed by the
+// app's rules.
+func (a *App) event(t *bindings.Trigger, data Object, opts EmitOptions) *Event {
 	w := a.Def.Webhook
-	e := &Envelope{App: a, Trigger: t, ID: opts.ID, Account: opts.Account, At: a.sandbox.now()}
+	e := &Event{App: a, Trigger: t, ID: opts.ID, Account: opts.Account, At: a.sandbox.now()}
 	if e.ID == "" {
 		e.ID = UUID(a.Random)
 	}
@@ -180,7 +180,7 @@ func (a *App) envelope(t *bindings.Trigger, data Object, opts EmitOptions) *Enve
 	}
 	for _, path := range []string{w.At, w.Time} {
 		if path != "" {
-			body = place(body, path, Stamp(e.At))
+			body = place(body, path, FormatTime(e.At))
 		}
 	}
 	if len(a.Def.Account.Paths) > 0 && Lookup(body, a.Def.Account.Paths[0]) == nil {
@@ -198,9 +198,9 @@ func (a *App) envelope(t *bindings.Trigger, data Object, opts EmitOptions) *Enve
 	return e
 }
 
-// Emit makes a webhook by hand and sends it as the vendor would, as if the
-// change had been made there. It returns when every subscriber has taken it,
-// or with what went wrong when the vendor would send no more.
+// Emit makes an event by hand and sends its webhook as the vendor would, as if the
+// change had been made there. It returns when every subscriber has accepted it,
+// or the error after the vendor's last attempt.
 func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitOptions) error {
 	name, _, _ := strings.Cut(trigger, ".")
 	a := s.apps[name]
@@ -226,7 +226,7 @@ func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitO
 	if !isObject {
 		return fmt.Errorf("emit %q: expected an object as data, found %.60s", trigger, Encode(v))
 	}
-	if !s.hooks.wanted(name) {
+	if !s.webhooks.hasSubscribers(name) {
 		return fmt.Errorf("emit %q: nobody has subscribed to %q", trigger, name)
 	}
 	deliveries := a.emit(t, fields, opts)
@@ -253,12 +253,12 @@ func (s *Sandbox) Emit(ctx context.Context, trigger string, data any, opts EmitO
 func (a *App) emit(t *bindings.Trigger, fields Object, opts EmitOptions) []*job {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if t.Form != "" { // what somebody did on a screen is no record
+	if t.Form != "" { // what a person did on a screen is no record
 		data, _ := Clone(fields).(Object)
-		return a.sandbox.hooks.send(a, a.envelope(t, data, opts))
+		return a.sandbox.webhooks.send(a, a.event(t, data, opts))
 	}
-	if a.rules.Announce != nil {
-		return a.sendAll(a.rules.Announce(a, a.happening(t, fields)))
+	if a.rules.Events != nil {
+		return a.sendAll(a.rules.Events(a, a.changeOf(t, fields)))
 	}
 	wrap := a.wrapper(t)
 	data := fields
@@ -268,19 +268,19 @@ func (a *App) emit(t *bindings.Trigger, fields Object, opts EmitOptions) []*job 
 		}
 	}
 	if !opts.Unstored {
-		data = a.happened(t, data)
+		data = a.storeData(t, data)
 	}
 	data, _ = Clone(data).(Object)
 	if wrap != nil {
 		data = Object{wrap.Name: data}
 	}
 	whole, _ := fitter{a.checker(), a.sandbox.now()}.record(t.Data, data).(Object)
-	return a.sandbox.hooks.send(a, a.envelope(t, whole, opts))
+	return a.sandbox.webhooks.send(a, a.event(t, whole, opts))
 }
 
-// happening is the change that an event made by hand tells of, for a vendor
-// with a way of its own to tell.
-func (a *App) happening(t *bindings.Trigger, data Object) Change {
+// changeOf returns the change that an event made by hand reports, for an app with
+// Rules.Events, and applies it to the records.
+func (a *App) changeOf(t *bindings.Trigger, data Object) Change {
 	c := Change{Trigger: t.Name, Fields: data}
 	res := a.resourceOf(t)
 	if res == nil {
@@ -293,14 +293,14 @@ func (a *App) happening(t *bindings.Trigger, data Object) Change {
 	case !strings.HasSuffix(t.Name, ".deleted") && !strings.HasSuffix(t.Name, ".removed"):
 		c.Record = a.seed(res.name, data)
 	case c.Record != nil:
-		a.drop(res, c.Record)
+		a.delete(res, c.Record)
 	}
 	return c
 }
 
-// happened brings the store to where the event says it is, and gives the whole
+// storeData applies an event made by hand to the records, and returns the whole
 // record.
-func (a *App) happened(t *bindings.Trigger, data Object) Object {
+func (a *App) storeData(t *bindings.Trigger, data Object) Object {
 	short := strings.TrimPrefix(t.Name, a.Def.Name+".")
 	_, verb, _ := strings.Cut(short, ".")
 	res := a.resourceOf(t)
@@ -310,14 +310,14 @@ func (a *App) happened(t *bindings.Trigger, data Object) Object {
 	if verb == "deleted" {
 		id := a.rules.idOf(data)
 		if r := a.store.get(res.name, id); r != nil {
-			a.drop(res, r)
+			a.delete(res, r)
 			return r.Fields
 		}
 		return data
 	}
 	stored := a.seed(res.name, data)
 	for key, trigger := range a.rules.FieldTriggers {
-		// "task.completed" says that the field is set now.
+		// After "task.completed" the field is set.
 		if field, found := strings.CutPrefix(key, res.name+" "); found && trigger == short && verb == field {
 			stored.Fields[field] = true
 		}
@@ -325,8 +325,8 @@ func (a *App) happened(t *bindings.Trigger, data Object) Object {
 	return stored.Fields
 }
 
-// resourceOf finds the resource that an event is about, the one with the
-// shortest name where several have the noun.
+// resourceOf finds the resource that an event is about: if several have the noun,
+// the one with the shortest name.
 func (a *App) resourceOf(t *bindings.Trigger) *resource {
 	short := strings.TrimPrefix(t.Name, a.Def.Name+".")
 	for _, key := range sorted(a.rules.Triggers) {
@@ -339,7 +339,7 @@ func (a *App) resourceOf(t *bindings.Trigger) *resource {
 	var best *resource
 	for _, name := range sorted(a.model.resources) {
 		r := a.model.resources[name]
-		if r.noun == noun && (best == nil || r.known && !best.known || r.known == best.known && len(r.name) < len(best.name)) {
+		if r.noun == noun && (best == nil || r.idsChecked && !best.idsChecked || r.idsChecked == best.idsChecked && len(r.name) < len(best.name)) {
 			best = r
 		}
 	}

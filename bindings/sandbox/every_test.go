@@ -12,9 +12,9 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// TestEveryOperation calls each operation of each app once with the least
-// valid arguments. What it names is put there first, so every call must
-// succeed, and its answer must be of the declared type.
+// TestEveryOperation calls each operation of each app once with the minimal
+// valid arguments. The records that they name are stored first, so every call
+// must succeed, and its answer must have the declared type.
 func TestEveryOperation(t *testing.T) {
 	for _, def := range all.Apps() {
 		t.Run(def.Name, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestEveryOperation(t *testing.T) {
 	}
 }
 
-// newSandbox makes a sandbox of one app whose clock stands still.
+// newSandbox returns a sandbox of one app whose clock does not move.
 func newSandbox(t *testing.T, def *bindings.App, strict bool) *sandbox.Sandbox {
 	t.Helper()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)

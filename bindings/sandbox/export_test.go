@@ -2,8 +2,8 @@ package sandbox
 
 import "github.com/tidewire/tidewire/bindings"
 
-// What the tests of all apps see beside the exported names. The tests are in a
-// package of their own, since the apps import this one.
+// Names for the tests, which are in a package of their own because the apps that
+// they test import this one.
 
 // Planned is what the sandbox does for an operation.
 type Planned struct {
@@ -17,11 +17,11 @@ type Planned struct {
 type PlannedLink struct {
 	Param, Name string
 	Parent      string // empty: none
-	Known       bool   // a wrong id of the parent is refused
+	IDsChecked  bool   // an unknown id of the parent is refused
 }
 
-// Inside gives the stand-in of an app, brought back to the start.
-func (s *Sandbox) Inside(app string) *App {
+// ResetApp resets an app to the start and returns it.
+func (s *Sandbox) ResetApp(app string) *App {
 	a := s.apps[app]
 	a.clear(s.seed)
 	return a
@@ -35,7 +35,7 @@ func (a *App) Plans() []Planned {
 		for _, l := range p.links {
 			link := PlannedLink{Param: l.param, Name: l.name}
 			if l.parent != nil {
-				link.Parent, link.Known = l.parent.name, l.parent.known
+				link.Parent, link.IDsChecked = l.parent.name, l.parent.idsChecked
 			}
 			one.Links = append(one.Links, link)
 		}
@@ -47,7 +47,7 @@ func (a *App) Plans() []Planned {
 // Rules are the app's, completed.
 func (a *App) Rules() *Rules { return a.rules }
 
-// With runs something with the app's lock held.
+// With calls do with the app's lock held.
 func (a *App) With(do func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -62,10 +62,10 @@ func Check(c *bindings.Catalogue, t *bindings.Type, v any) []Problem {
 	return checker{c, false}.check(t, v, "answer")
 }
 
-// SpelledLike finds the field that has a name but for case and separators.
+// SpelledLike finds the field whose name differs in case and separators only.
 func SpelledLike(d *bindings.Definition, name string) string {
 	return spelledLike(d, name, Object{}).Name
 }
 
-// NoteHeader is that of an answer which no document describes.
+// NoteHeader is set on an answer that no document describes.
 const NoteHeader = noteHeader

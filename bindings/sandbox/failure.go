@@ -8,18 +8,18 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Failure is a refusal before it has the vendor's shape.
+// Failure is a refusal before it is written in the vendor's shape.
 type Failure struct {
 	Status   int
 	Kind     bindings.ErrorKind
-	Code     string // the vendor's, where a table names one
+	Code     string // the vendor's, if the rules name one
 	Message  string
 	Problems []Problem
-	Extra    Object // beside the message
+	Extra    Object // fields besides the message
 	Header   http.Header
 }
 
-// NotFound refuses a request for a record that is not there.
+// NotFound refuses a request for a record that does not exist.
 func (a *App) NotFound(noun, id string) *Failure {
 	return &Failure{Status: http.StatusNotFound, Kind: bindings.NotFound, Code: noun + "_not_found",
 		Message: fmt.Sprintf("%s with id %s not found", noun, id)}
@@ -33,8 +33,8 @@ func (a *App) unreadable(message string) *Failure {
 	return &Failure{Status: http.StatusBadRequest, Kind: bindings.Invalid, Message: message}
 }
 
-// refuse writes a failure in the vendor's shape: where App.Errors says that
-// message and code stand, completed by the app's table.
+// refuse writes a failure in the vendor's shape: message and code at the paths of
+// App.Errors, completed by the app's rules.
 func (a *App) refuse(f *Failure, trace string) Reply {
 	var body any = Object{}
 	e := a.Def.Errors
@@ -80,7 +80,7 @@ func (a *App) refuse(f *Failure, trace string) Reply {
 	return out
 }
 
-// code gives the vendor's word for a kind of failure, else ours.
+// code returns the vendor's word for a kind of failure, else ours.
 func (a *App) code(kind bindings.ErrorKind) string {
 	for _, code := range sorted(a.Def.Errors.Kinds) {
 		if a.Def.Errors.Kinds[code] == kind {

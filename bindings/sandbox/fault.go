@@ -6,37 +6,37 @@ import (
 	"time"
 )
 
-// Cut says where a connection breaks.
+// Cut is the point at which a connection is closed.
 type Cut string
 
-// The places where a connection breaks.
+// The points at which a connection is closed.
 const (
-	CutRequest Cut = "request" // before anything was done
-	CutAnswer  Cut = "answer"  // when all was done, before the first byte of the answer
+	CutRequest Cut = "request" // before the operation is performed
+	CutAnswer  Cut = "answer"  // after the operation, before the first byte of the answer
 	CutBody    Cut = "body"    // in the middle of the answer's body
 )
 
-// Fault is something that goes wrong on demand.
+// Fault is an error that the sandbox injects.
 type Fault struct {
-	// App and Operation say for which calls; empty: for all.
+	// App and Operation select the calls; empty: all.
 	App       string `json:"app,omitempty"`
 	Operation string `json:"operation,omitempty"`
-	// Status is answered in the vendor's shape, and the operation not done
-	// unless Done.
+	// Status is the status of the answer, in the vendor's shape. The operation is
+	// not performed unless Done.
 	Status int  `json:"status,omitempty"`
 	Done   bool `json:"done,omitempty"`
 	// Header is sent with the answer: {"Retry-After": "2"}.
 	Header map[string]string `json:"header,omitempty"`
-	// Latency passes before anything else happens.
+	// Latency is a delay before everything else.
 	Latency time.Duration `json:"latency,omitempty"`
 	Cut     Cut           `json:"cut,omitempty"`
-	// Times is for how many calls; zero: until Reset.
+	// Times is the number of calls that it affects; zero: all until Reset.
 	Times int `json:"times,omitempty"`
-	// After lets as many calls through first.
+	// After is the number of calls before the first that it affects.
 	After int `json:"after,omitempty"`
 }
 
-// faultList is the armed faults in order; the first that fits is taken.
+// faultList is the injected faults in order; the first that matches is used.
 type faultList struct {
 	mu  sync.Mutex
 	all []*Fault
@@ -64,8 +64,8 @@ func (l *faultList) list() []Fault {
 	return all
 }
 
-// take gives the fault for a call, nil if it goes well.
-func (l *faultList) take(app, operation string) *Fault {
+// next returns the fault for a call; nil if there is none.
+func (l *faultList) next(app, operation string) *Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, f := range l.all {
@@ -76,20 +76,19 @@ func (l *faultList) take(app, operation string) *Fault {
 			f.After--
 			return nil
 		}
-		taken := *f
+		injected := *f
 		if f.Times > 0 {
 			if f.Times--; f.Times == 0 {
 				l.all = append(l.all[:i:i], l.all[i+1:]...)
 			}
 		}
-		return &taken
+		return &injected
 	}
 	return nil
 }
 
-// faulted does what a fault does instead of the operation, and reports
-// whether that was all.
-func (a *App) faulted(w http.ResponseWriter, entry *Request, f *Fault) bool {
+// applyFault answers in place of the operation, and reports whether it did.
+func (a *App) applyFault(w http.ResponseWriter, entry *Request, f *Fault) bool {
 	if f.Cut == CutRequest {
 		entry.Cut = f.Cut
 		a.sandbox.log.add(*entry)
@@ -99,12 +98,12 @@ func (a *App) faulted(w http.ResponseWriter, entry *Request, f *Fault) bool {
 		return false
 	}
 	out := a.faultReply(f)
-	entry.Answer = cutText(out.Body)
+	entry.Answer = truncate(out.Body)
 	a.finish(w, entry, out, f.Cut)
 	return true
 }
 
-// faultReply is a fault's status in the vendor's shape.
+// faultReply is the answer with a fault's status, in the vendor's shape.
 func (a *App) faultReply(f *Fault) Reply {
 	header := http.Header{}
 	for name, v := range f.Header {

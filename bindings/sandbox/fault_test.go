@@ -51,7 +51,7 @@ func broken(t *testing.T, a sandboxtest.Answer, err error) {
 	}
 }
 
-func TestFaultWaitsAndIsCounted(t *testing.T) {
+func TestFaultLatencyAndCount(t *testing.T) {
 	var waits []time.Duration
 	w := start(t, sandbox.Config{Sleep: func(_ context.Context, d time.Duration) error {
 		waits = append(waits, d)
@@ -81,7 +81,7 @@ func TestFaultWaitsAndIsCounted(t *testing.T) {
 	}
 }
 
-func TestFaultNamesWhatIsWrongWithIt(t *testing.T) {
+func TestInvalidFaults(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	for _, f := range []sandbox.Fault{{App: "nobody"}, {App: "qonto", Operation: "clients.crate"}, {Cut: "here"}} {
 		if err := w.Fault(f); err == nil {
@@ -107,11 +107,11 @@ func TestRateLimits(t *testing.T) {
 			t.Errorf("%s is %q, expected %q", name, got, want)
 		}
 	}
-	w.Clock.Pass(4 * time.Second)
+	w.Clock.Advance(4 * time.Second)
 	refused := w.Call(line, "").Is(429)
 	if got := refused.Header.Get("Retry-After"); got != "7" {
 		t.Errorf("Retry-After is %q, expected 7", got)
 	}
-	w.Clock.Pass(7 * time.Second)
+	w.Clock.Advance(7 * time.Second)
 	w.Call(line, "").Is(200)
 }

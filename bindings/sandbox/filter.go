@@ -10,12 +10,12 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// filter keeps the records that fit what the request asks for: an argument
-// named as a field of the records, with or without filter[…], bounds such as
-// updated_at_from, words to search for, and the filters of a search body.
+// filter returns the records that match the request: an argument named as a field
+// of the records, with or without filter[…], bounds such as updated_at_from,
+// words to search for, and the filters of a search body.
 func (r *Call) filter(items []*Record) []*Record {
 	var tests []func(*Record) bool
-	for name, v := range r.wanted() {
+	for name, v := range r.filterArgs() {
 		if test := r.test(name, v, items); test != nil {
 			tests = append(tests, test)
 		}
@@ -54,8 +54,8 @@ func group(word string, all []any) func(*Record) bool {
 	}
 }
 
-// wanted are the arguments that may filter.
-func (r *Call) wanted() Object {
+// filterArgs are the arguments that may filter.
+func (r *Call) filterArgs() Object {
 	out := Object{}
 	for name, v := range r.Query {
 		out[name] = v
@@ -94,9 +94,9 @@ func (r *Call) test(name string, v any, items []*Record) func(*Record) bool {
 		return test
 	}
 	if name == "starttime" && r.argFolded("endtime") != "" {
-		return func(item *Record) bool { return Instant(item.Fields["startTime"]) >= Instant(v) }
+		return func(item *Record) bool { return UnixMilli(item.Fields["startTime"]) >= UnixMilli(v) }
 	} else if name == "endtime" && r.argFolded("starttime") != "" {
-		return func(item *Record) bool { return Instant(item.Fields["startTime"]) <= Instant(v) }
+		return func(item *Record) bool { return UnixMilli(item.Fields["startTime"]) <= UnixMilli(v) }
 	}
 	if r.has(name, items) {
 		account := r.App.model.isAccount(r.plan.op, name)
@@ -105,8 +105,8 @@ func (r *Call) test(name string, v any, items []*Record) func(*Record) bool {
 			if !found && item.Links[name] != "" {
 				have = item.Links[name]
 			}
-			// What names no account belongs to whichever asks.
-			return have == nil && account || Fits(have, v)
+			// A record without an account belongs to every account.
+			return have == nil && account || Matches(have, v)
 		}
 	}
 	if name == "query" || name == "q" || name == "search" {
@@ -131,8 +131,8 @@ func (r *Call) boundTest(name string, v any, items []*Record) func(*Record) bool
 	return nil
 }
 
-// Instant gives a time, written as text or in milliseconds, in milliseconds.
-func Instant(v any) int64 {
+// UnixMilli reads a time, written as text or in milliseconds, in milliseconds.
+func UnixMilli(v any) int64 {
 	if at, err := time.Parse(time.RFC3339, Text(v)); err == nil {
 		return at.UnixMilli()
 	}
@@ -170,20 +170,20 @@ func (r *Call) has(name string, items []*Record) bool {
 	})
 }
 
-// Fits compares a field with what is asked for; a list on either side fits
-// when one of it does.
-func Fits(have, want any) bool {
+// Matches compares a field with an argument. A list on either side matches if one
+// of its items does.
+func Matches(have, want any) bool {
 	if all, ok := want.([]any); ok {
-		return slices.ContainsFunc(all, func(v any) bool { return Fits(have, v) })
+		return slices.ContainsFunc(all, func(v any) bool { return Matches(have, v) })
 	}
 	if all, ok := have.([]any); ok {
-		return slices.ContainsFunc(all, func(v any) bool { return Fits(v, want) })
+		return slices.ContainsFunc(all, func(v any) bool { return Matches(v, want) })
 	}
 	return strings.EqualFold(Text(have), Text(want))
 }
 
-// Contains reports whether a text in a value, at any depth, has a word in lower
-// case.
+// Contains reports whether a text in a value, at any depth, contains a word, which
+// is in lower case.
 func Contains(v any, word string) bool {
 	switch v := v.(type) {
 	case string:
@@ -214,9 +214,9 @@ func condition(v any) func(*Record) bool {
 	at := func(item *Record) any { return Lookup(item.Fields, field) }
 	switch Text(f["operator"]) {
 	case "", "eq":
-		return func(item *Record) bool { return Fits(at(item), value) }
+		return func(item *Record) bool { return Matches(at(item), value) }
 	case "not_eq":
-		return func(item *Record) bool { return !Fits(at(item), value) }
+		return func(item *Record) bool { return !Matches(at(item), value) }
 	case "contains":
 		return func(item *Record) bool { return Contains(at(item), strings.ToLower(Text(value))) }
 	case "not_contains":
@@ -232,7 +232,7 @@ func condition(v any) func(*Record) bool {
 	return nil
 }
 
-// within reports whether a value lies within bounds: gt, gte, lt and lte.
+// within reports whether a value is within bounds: gt, gte, lt and lte.
 func within(have any, bounds Object) bool {
 	if Empty(have) {
 		return false
@@ -261,9 +261,9 @@ func within(have any, bounds Object) bool {
 	return true
 }
 
-// compare orders two times, however they are written, two numbers or two texts.
+// compare orders two times, in any notation, or two texts.
 func compare(a, b any) int {
-	if x, y := Instant(a), Instant(b); x != 0 && y != 0 {
+	if x, y := UnixMilli(a), UnixMilli(b); x != 0 && y != 0 {
 		return cmp.Compare(x, y)
 	}
 	return strings.Compare(Text(a), Text(b))

@@ -9,16 +9,16 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// fitter brings stored values into the form that a type declares, and makes
-// the least value of a type where something required is missing.
+// fitter converts stored values to declared types, and adds the smallest value of
+// a type if something required is missing.
 type fitter struct {
 	checker
 	now time.Time
 }
 
-// record gives a copy of fields in which all that the type declares has its
-// form and all that it requires is there. Fields it does not declare stay:
-// vendors send more than they document.
+// record returns a copy of fields in which all declared fields have their type and
+// all required ones exist. Fields that are not declared stay: vendors send more
+// than they document.
 func (f fitter) record(t *bindings.Type, fields Object) any {
 	v := f.fit(t, fields, 0)
 	if _, isObject := v.(Object); !isObject {
@@ -101,14 +101,13 @@ func (f fitter) fitObject(d *bindings.Definition, at Object, depth int) Object {
 	for i := range d.Fields {
 		field := &d.Fields[i]
 		if _, there := out[field.Name]; field.Required && !there {
-			out[field.Name] = f.named(field.Name, f.least(&field.Type, depth+1))
+			out[field.Name] = f.required(field.Name, f.least(&field.Type, depth+1))
 		}
 	}
 	return out
 }
 
-// zero reports whether a value came out of nothing, so that an optional field
-// is rather left out than shown with it.
+// zero reports whether a value is empty, so that an optional field is left out.
 func (f fitter) zero(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -125,21 +124,22 @@ func (f fitter) zero(v any) bool {
 	return v == nil
 }
 
-// named gives a required text that has nothing yet a value of its kind.
-func (f fitter) named(name string, v any) any {
+// required returns a value for a required field: v, or the time if v is empty and
+// the field's name is that of a time.
+func (f fitter) required(name string, v any) any {
 	if v != "" {
 		return v
 	}
 	folded := Fold(name)
 	for _, ending := range []string{"at", "date", "dateadded", "dateupdated", "time", "timestamp"} {
 		if strings.HasSuffix(folded, ending) {
-			return Stamp(f.now)
+			return FormatTime(f.now)
 		}
 	}
 	return v
 }
 
-// least makes the smallest value of a type.
+// least returns the smallest value of a type.
 func (f fitter) least(t *bindings.Type, depth int) any {
 	if t == nil || depth > maxDepth {
 		return Object{}
@@ -169,8 +169,8 @@ func (f fitter) least(t *bindings.Type, depth int) any {
 	return Object{}
 }
 
-// convert turns what a vendor keeps in one form into another: a time into
-// milliseconds, a number into text.
+// convert changes the notation of a value: a time to milliseconds, a number to
+// text.
 func convert(t bindings.Type, v any) (any, bool) {
 	switch t.Kind {
 	case bindings.String:
@@ -200,7 +200,7 @@ func convert(t bindings.Type, v any) (any, bool) {
 	return nil, false
 }
 
-// canonical writes a number as JSON wants it: "+5" and "05" are not JSON.
+// canonical writes a number as JSON requires: "+5" and "05" are not JSON.
 func canonical(s string) string {
 	if json.Valid([]byte(s)) {
 		return s

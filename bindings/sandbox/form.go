@@ -6,7 +6,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// formOf finds the form by which a trigger comes, nil for JSON.
+// formOf finds the form in which a trigger's webhook is sent; nil for JSON.
 func (a *App) formOf(t *bindings.Trigger) *bindings.WebhookForm {
 	for i := range a.Def.Webhook.Forms {
 		if f := &a.Def.Webhook.Forms[i]; t.Form != "" && f.Name == t.Form {
@@ -16,9 +16,9 @@ func (a *App) formOf(t *bindings.Trigger) *bindings.WebhookForm {
 	return nil
 }
 
-// fillForm writes the body of a webhook that comes as a form. What the data
-// has stays; an id in it is the webhook's.
-func (e *Envelope) fillForm(data Object) {
+// fillForm writes the body of a webhook that is sent as a form. Fields of the data
+// are not replaced; an id in it becomes the webhook's.
+func (e *Event) fillForm(data Object) {
 	var body any = data
 	if e.Form.Type != "" {
 		body = place(body, e.Form.Type, e.Trigger.Vendor)
@@ -45,8 +45,8 @@ func (e *Envelope) fillForm(data Object) {
 	}
 }
 
-// written is the body as it is sent.
-func (e *Envelope) written() []byte {
+// encode returns the body as it is sent.
+func (e *Event) encode() []byte {
 	if e.Form == nil {
 		return Encode(e.Body)
 	}
@@ -61,8 +61,8 @@ func (e *Envelope) written() []byte {
 	return []byte(values.Encode())
 }
 
-// Takes reports whether the data of the webhook's trigger declares a field.
-func (e *Envelope) Takes(field string) bool {
+// Declares reports whether the data of the event's trigger declares a field.
+func (e *Event) Declares(field string) bool {
 	_, d := e.App.Def.Catalogue.Resolve(e.Trigger.Data)
 	return fieldOf(d, field) != nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// FuzzHandler sends anything anywhere: no answer is a 5xx and nothing panics.
+// FuzzHandler sends arbitrary requests: no answer is a 5xx and nothing panics.
 func FuzzHandler(f *testing.F) {
 	for _, seed := range [][4]string{
 		{"POST", "/highlevel/contacts/", "application/json", contact},
@@ -47,7 +47,7 @@ func FuzzHandler(f *testing.F) {
 			t.Skip()
 		}
 		if strings.HasPrefix(r.URL.Path, "/sandbox/faults") {
-			t.Skip() // a fault may be a 5xx
+			t.Skip() // an injected fault may be a 5xx
 		}
 		r.Header.Set("Content-Type", kind)
 		r.Header.Set("Authorization", "Bearer "+sandbox.Token)

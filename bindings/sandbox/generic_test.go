@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-// An app without a table of its own is what its catalogue says.
+// The catalogue of an app without rules.
 const boards = `
 operation boards.create {"id":"b1","method":"POST","path":"/boards","body":{"encoding":"json","type":"#NewBoard","required":true},"answer":"#Board","status":201}
 operation boards.list {"id":"b2","method":"GET","path":"/boards","in_query":["state: string","size: integer","after: string"],"answer":"#Boards","pages":{"items":"boards","cursors":{"after":"paging.after"},"size_param":"size","size":50}}
@@ -30,7 +30,7 @@ type CardAnswer {"fields":["card: #Card"]}
 type Cards {"fields":["cards: [#Card]"]}
 `
 
-func TestAnAppNeedsNoTable(t *testing.T) {
+func TestAppWithoutRules(t *testing.T) {
 	catalogue, err := bindings.ParseCatalogue([]byte(boards))
 	must(t, err)
 	w := sandboxtest.Start(t, sandbox.Config{Apps: []*bindings.App{{Name: "boards", Catalogue: catalogue}}})
@@ -55,7 +55,7 @@ func TestAnAppNeedsNoTable(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatItCannotServe(t *testing.T) {
+func TestNewRefusesInvalidApps(t *testing.T) {
 	catalogue, err := bindings.ParseCatalogue(nil)
 	must(t, err)
 	for name, apps := range map[string][]*bindings.App{

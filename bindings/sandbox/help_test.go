@@ -10,7 +10,7 @@ import (
 )
 
 // start starts a sandbox of all apps.
-func start(t *testing.T, config sandbox.Config) *sandboxtest.World {
+func start(t *testing.T, config sandbox.Config) *sandboxtest.Server {
 	t.Helper()
 	config.Apps, config.Rules = all.Apps(), all.Rules()
 	return sandboxtest.Start(t, config)
@@ -30,5 +30,5 @@ func jsonOf(t *testing.T, v any) string {
 	return string(b)
 }
 
-// contact is one of HighLevel.
+// contact is a contact in HighLevel.
 const contact = `{"locationId":"loc1","firstName":"Ann","lastName":"Lee","email":"Ann@Example.com","phone":"+33123"}`

@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// types finds things in the types of one catalogue.
+// types searches the types of one catalogue.
 type types struct {
 	*bindings.Catalogue
 	rules *Rules
@@ -15,7 +15,7 @@ type types struct {
 
 func (m *model) types(op *bindings.Operation) types { return types{m.app.CatalogueOf(op), m.rules} }
 
-// layout finds where in the answer the list or the record stands.
+// layout finds the path of the list or the record in the answer.
 func (m *model) layout(p *plan) {
 	if p.verb == List || p.verb == CreateAll {
 		p.items, p.item = p.types.listPath(p.op, p.resource.noun)
@@ -38,9 +38,9 @@ func (c types) answerDefinition(op *bindings.Operation) *bindings.Definition {
 	return d
 }
 
-// listPath gives the path of the list in the answer and the type of its
-// items. Pages names it; else it is the list named as the resource, else the
-// first list of objects, else the first list.
+// listPath returns the path of the list in the answer and the type of its items.
+// Pages names it; else it is the list named as the resource, else the first list
+// of objects, else the first list.
 func (c types) listPath(op *bindings.Operation, noun string) (string, *bindings.Type) {
 	if op.Pages != nil && op.Pages.Items == bindings.OneList {
 		return lastWord(op), nil
@@ -105,7 +105,7 @@ func (c types) itemAt(t *bindings.Type, path []string) *bindings.Type {
 	return nil
 }
 
-// typeAt gives the declared type at a path, nil where nothing is declared.
+// typeAt returns the declared type at a path; nil if nothing is declared.
 func (c types) typeAt(t *bindings.Type, path []string) *bindings.Type {
 	for _, step := range path {
 		if step == "" || t == nil {
@@ -121,7 +121,7 @@ func (c types) typeAt(t *bindings.Type, path []string) *bindings.Type {
 	return t
 }
 
-// answersList reports whether an operation answers many records.
+// answersList reports whether an operation answers with many records.
 func (c types) answersList(op *bindings.Operation) bool {
 	if op.Pages != nil {
 		return true
@@ -157,7 +157,7 @@ func lastWord(op *bindings.Operation) string {
 	return ""
 }
 
-// envelope gives the field of the answer around one record and the record's
+// envelope returns the field of the answer around one record and the record's
 // type; an answer that has an id is the record itself.
 func (c types) envelope(op *bindings.Operation, noun string) (string, *bindings.Type) {
 	d := c.answerDefinition(op)
@@ -238,9 +238,9 @@ func (c types) bodyField(op *bindings.Operation, name string) *bindings.Field {
 	return &bindings.Field{Name: f.Name, Required: f.Required, Type: resolved}
 }
 
-// short finds a resource by its whole name, or by its last word where only
-// one resource has it.
-func (m *model) short(name string) *resource {
+// byShortName finds a resource by its whole name, or by its last word if only one
+// resource has it.
+func (m *model) byShortName(name string) *resource {
 	name = strings.Trim(name, "/")
 	if other, found := m.rules.Aliases[name]; found {
 		name = other

@@ -9,23 +9,23 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// window counts the requests of one budget.
+// window counts the requests within one rate limit.
 type window struct {
 	from time.Time
 	used int
 }
 
-// charge counts a request against every limit that holds for it. It gives the
-// vendor's rate headers, and a refusal when a budget is used up and limits
-// are enforced.
-func (a *App) charge(r *Call) (http.Header, *Failure) {
+// countRequest counts a request against every limit that it has. It returns the
+// vendor's rate headers, and a refusal if a limit is reached and limits are
+// enforced.
+func (a *App) countRequest(r *Call) (http.Header, *Failure) {
 	header := http.Header{}
 	var limited *Failure
 	for i, limit := range a.Def.Limits {
 		if limit.Name != r.plan.op.Limit || limit.Requests == 0 {
 			continue
 		}
-		w := a.windowFor(fmt.Sprintf("%d %s", i, a.budget(limit, r)), limit, r.Now)
+		w := a.windowFor(fmt.Sprintf("%d %s", i, a.limitKey(limit, r)), limit, r.Now)
 		if a.sandbox.config.EnforceLimits && w.used >= limit.Requests {
 			wait := limit.Per - r.Now.Sub(w.from)
 			seconds := int(wait/time.Second) + 1
@@ -34,7 +34,7 @@ func (a *App) charge(r *Call) (http.Header, *Failure) {
 		} else {
 			w.used++
 		}
-		a.tell(header, limit, max(limit.Requests-w.used, 0))
+		a.setRateHeaders(header, limit, max(limit.Requests-w.used, 0))
 	}
 	return header, limited
 }
@@ -48,8 +48,9 @@ func (a *App) windowFor(key string, limit bindings.Limit, now time.Time) *window
 	return w
 }
 
-// budget names who shares a limit. The token stands for the connection.
-func (a *App) budget(limit bindings.Limit, r *Call) string {
+// limitKey is the key under which requests share a limit. The token identifies
+// the connection.
+func (a *App) limitKey(limit bindings.Limit, r *Call) string {
 	switch limit.Scope {
 	case bindings.PerHost:
 		return ""
@@ -59,9 +60,9 @@ func (a *App) budget(limit bindings.Limit, r *Call) string {
 	return r.HTTP.Header.Get("Authorization")
 }
 
-// tell writes the vendor's headers for one limit; a limit of a day or more has
-// headers of its own.
-func (a *App) tell(h http.Header, limit bindings.Limit, left int) {
+// setRateHeaders writes the vendor's headers for one limit; a limit of a day or
+// more has headers of its own.
+func (a *App) setRateHeaders(h http.Header, limit bindings.Limit, left int) {
 	names := a.rules.Rate
 	if limit.Per >= 24*time.Hour {
 		set(h, names.Daily, limit.Requests)

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Request is one request that the sandbox got. It holds no token.
+// Request is one request that the sandbox received, without its token.
 type Request struct {
 	Time      time.Time `json:"time"`
 	App       string    `json:"app"`
 	Operation string    `json:"operation,omitempty"` // empty where no operation has the path
-	Account   string    `json:"account,omitempty"`   // the one that the token is good for, if only one
+	Account   string    `json:"account,omitempty"`   // the one that the token is valid for, if only one
 	Method    string    `json:"method"`
 	Path      string    `json:"path"`
 	Query     string    `json:"query,omitempty"`
@@ -19,8 +19,8 @@ type Request struct {
 	Key       string    `json:"key,omitempty"` // idempotency key
 	Status    int       `json:"status"`
 	Answer    string    `json:"answer,omitempty"`
-	Fault     bool      `json:"fault,omitempty"`    // a fault had its hand in it
-	Cut       Cut       `json:"cut,omitempty"`      // where the connection was cut
+	Fault     bool      `json:"fault,omitempty"`    // a fault was injected
+	Cut       Cut       `json:"cut,omitempty"`      // where the connection was closed
 	Replayed  bool      `json:"replayed,omitempty"` // answered from an idempotency key
 }
 
@@ -29,7 +29,7 @@ const (
 	maxLogged   = 16 << 10
 )
 
-// requestLog keeps the newest requests and counts all.
+// requestLog stores the newest requests and counts all.
 type requestLog struct {
 	mu     sync.Mutex
 	ring   []Request
@@ -60,8 +60,8 @@ func (l *requestLog) calls(app, operation string) int {
 	return l.counts[[2]string{app, operation}]
 }
 
-// counted gives all counts by app and operation.
-func (l *requestLog) counted() map[string]map[string]int {
+// allCounts returns all counts by app and operation.
+func (l *requestLog) allCounts() map[string]map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := map[string]map[string]int{}
@@ -77,7 +77,7 @@ func (l *requestLog) counted() map[string]map[string]int {
 	return out
 }
 
-func (l *requestLog) of(app string) []Request {
+func (l *requestLog) requests(app string) []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := slices.Concat(l.ring[l.next:], l.ring[:l.next])
@@ -93,7 +93,7 @@ func (l *requestLog) clear() {
 	l.ring, l.next, l.counts = nil, 0, map[[2]string]int{}
 }
 
-func cutText(b []byte) string {
+func truncate(b []byte) string {
 	if len(b) > maxLogged {
 		return string(b[:maxLogged]) + "…"
 	}

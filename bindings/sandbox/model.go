@@ -17,15 +17,15 @@ const (
 	Update Verb = "change"
 	Remove Verb = "remove"
 	Upsert Verb = "upsert"
-	Put    Verb = "put"    // makes or changes the record that the path names
+	Put    Verb = "put"    // creates or changes the record that the path names
 	Act    Verb = "act"    // changes the record above the last word of the path
-	Extend Verb = "extend" // adds to a list in the record above, or takes away
+	Extend Verb = "extend" // adds to a list in the record above, or removes from it
 	Single Verb = "single" // reads or changes the only record there is
-	// createAll makes a record of each object in the body's list, clearAll
+	// CreateAll creates a record for each object in the body's list, ClearAll
 	// removes the one that the request names, else all below the path.
 	CreateAll Verb = "create all"
 	ClearAll  Verb = "clear"
-	None      Verb = "none" // checked and answered; the path does not tell what it changes
+	None      Verb = "none" // checked and answered; the path does not define what it changes
 )
 
 // resource is a kind of record, named by the words of its path without the
@@ -36,9 +36,9 @@ type resource struct {
 	// records are the types of one record as answers declare it, the best of
 	// each catalogue.
 	records []recordType
-	// known says that the sandbox can tell a wrong id from a right one, since
-	// records come only through it.
-	known bool
+	// idsChecked is set if all records of the resource are created through the
+	// sandbox, so that it can refuse an unknown id.
+	idsChecked bool
 }
 
 // recordType is the type of a record in one catalogue.
@@ -55,10 +55,11 @@ func (t recordType) fields() []bindings.Field {
 	return nil
 }
 
-// link is a parameter of the path above the record: the record hangs under it.
+// link is a parameter of the path before the record: the record is under the
+// record that it names.
 type link struct {
 	param  string
-	name   string // the folded name under which records keep it: "contactid"
+	name   string // the folded name in Record.Links: "contactid"
 	parent *resource
 }
 
@@ -90,8 +91,8 @@ type model struct {
 	shapes    map[string]bool // "/a/{}" and "GET /a/{}" for every path of the catalogue
 }
 
-// lookingWords end a path that lists the collection before them.
-var lookingWords = map[string]bool{"search": true, "list": true, "all": true, "query": true, "filter": true, "lookup": true}
+// listWords are the last words of paths that list the collection before them.
+var listWords = map[string]bool{"search": true, "list": true, "all": true, "query": true, "filter": true, "lookup": true}
 
 func newModel(app *bindings.App, r *Rules) *model {
 	m := &model{app: app, rules: r, resources: map[string]*resource{}, shapes: map[string]bool{}}
@@ -107,12 +108,12 @@ func newModel(app *bindings.App, r *Rules) *model {
 		m.plans = append(m.plans, p)
 		m.router.add(op.Method, p.path, p)
 	}
-	m.learnTypes()
+	m.collectTypes()
 	return m
 }
 
 // plan derives what an operation does from its method, path and answer, unless
-// a rule of the app says it.
+// a rule of the app defines it.
 func (m *model) plan(op *bindings.Operation) *plan {
 	p := &plan{op: op, types: m.types(op), path: template(op.Path), rule: m.rules.Operations[op.Method+" "+op.Path]}
 	if p.rule == nil && m.rules.Derive != nil {
@@ -122,38 +123,38 @@ func (m *model) plan(op *bindings.Operation) *plan {
 	end := p.path[last]
 	lists := p.types.answersList(op)
 	switch {
-	case end.param && m.collects(p.path):
-		// The parameter parts a collection: /resources/{type}/{id}.
-		m.about(p, p.path)
+	case end.param && m.isCollection(p.path):
+		// The parameter divides a collection: /resources/{type}/{id}.
+		m.setResource(p, p.path)
 		p.verb = map[string]Verb{"GET": List, "POST": Create}[op.Method]
 	case end.param:
 		p.id = end.text
-		m.about(p, p.path[:last])
+		m.setResource(p, p.path[:last])
 		p.verb = map[string]Verb{"GET": Read, "PUT": Update, "PATCH": Update, "POST": Put, "DELETE": Remove}[op.Method]
 		if p.verb == Read && lists {
 			p.verb, p.id = List, ""
-			m.about(p, p.path)
+			m.setResource(p, p.path)
 		}
 		if p.verb == Update && !m.shapes[shape(p.path[:last])] {
 			p.verb = Put
 		}
 	case end.text == "upsert":
-		m.about(p, p.path[:last])
+		m.setResource(p, p.path[:last])
 		p.verb = Upsert
-	case lookingWords[end.text] && last > 0:
-		m.about(p, p.path[:last])
+	case listWords[end.text] && last > 0:
+		m.setResource(p, p.path[:last])
 		p.verb = List
-	case m.collects(p.path):
-		m.about(p, p.path)
+	case m.isCollection(p.path):
+		m.setResource(p, p.path)
 		p.verb = map[string]Verb{"GET": List, "POST": Create, "PUT": Put, "PATCH": Put, "DELETE": ClearAll}[op.Method]
 	case end.text == "bulk" && op.Method == "POST" && p.types.bulkField(op) != "":
-		m.about(p, p.path[:last])
+		m.setResource(p, p.path[:last])
 		p.verb = CreateAll
 	case last > 0 && p.path[last-1].param:
-		m.above(p, last, lists)
+		m.planSubpath(p, last, lists)
 	default:
-		m.about(p, p.path)
-		p.verb = m.bare(p, lists)
+		m.setResource(p, p.path)
+		p.verb = m.planWord(p, lists)
 	}
 	if p.verb == "" {
 		p.verb = None
@@ -163,36 +164,37 @@ func (m *model) plan(op *bindings.Operation) *plan {
 	return p
 }
 
-// above plans a word behind a record: a collection or a part of it, or
-// something done to it.
-func (m *model) above(p *plan, last int, lists bool) {
+// planSubpath plans a path that ends in a word after a record: a collection or a
+// part of the record, or an action on it.
+func (m *model) planSubpath(p *plan, last int, lists bool) {
 	op, word := p.op, p.path[last].text
 	if op.Method == "GET" {
-		m.about(p, p.path)
+		m.setResource(p, p.path)
 		p.verb = Single
 		if lists {
 			p.verb = List
 		}
 		return
 	}
-	if op.Method == "DELETE" && m.reads(p.path) {
-		m.about(p, p.path)
+	if op.Method == "DELETE" && m.hasGet(p.path) {
+		m.setResource(p, p.path)
 		p.verb = ClearAll
 		return
 	}
 	p.word, p.id = word, p.path[last-1].text
-	m.about(p, p.path[:last-1])
+	m.setResource(p, p.path[:last-1])
 	p.verb = Act
 	if f := p.types.bodyField(op, word); f != nil && f.Type.Kind == bindings.List {
 		p.verb = Extend
-	} else if op.Method == "POST" && m.reads(p.path) {
+	} else if op.Method == "POST" && m.hasGet(p.path) {
 		p.word, p.id, p.verb = "", "", Create
-		m.about(p, p.path)
+		m.setResource(p, p.path)
 	}
 }
 
-// bare plans a path that ends in a word and has no records below it.
-func (m *model) bare(p *plan, lists bool) Verb {
+// planWord returns the verb of a path that ends in a word and has no records below
+// it.
+func (m *model) planWord(p *plan, lists bool) Verb {
 	op := p.op
 	switch op.Method {
 	case "GET":
@@ -201,29 +203,29 @@ func (m *model) bare(p *plan, lists bool) Verb {
 		}
 		return Single
 	case "POST":
-		if _, item := p.types.envelope(op, ""); !lists && p.types.hasID(item) || m.reads(template(op.Path)) {
+		if _, item := p.types.envelope(op, ""); !lists && p.types.hasID(item) || m.hasGet(template(op.Path)) {
 			return Create
 		}
 	case "PUT", "PATCH":
-		if m.reads(template(op.Path)) {
+		if m.hasGet(template(op.Path)) {
 			return Put
 		}
 	case "DELETE":
-		if m.reads(template(op.Path)) {
+		if m.hasGet(template(op.Path)) {
 			return ClearAll
 		}
 	}
 	return None
 }
 
-// collects reports whether records hang below a path.
-func (m *model) collects(path []segment) bool { return m.shapes[shape(path)+"/{}"] }
+// isCollection reports whether there are records below a path.
+func (m *model) isCollection(path []segment) bool { return m.shapes[shape(path)+"/{}"] }
 
-// reads reports whether some GET has this very path.
-func (m *model) reads(path []segment) bool { return m.shapes["GET "+shape(path)] }
+// hasGet reports whether the catalogue has a GET of this path.
+func (m *model) hasGet(path []segment) bool { return m.shapes["GET "+shape(path)] }
 
-// about sets resource and links of a plan from the path of a collection.
-func (m *model) about(p *plan, path []segment) {
+// setResource sets resource and links of a plan from the path of a collection.
+func (m *model) setResource(p *plan, path []segment) {
 	p.resource, p.links = m.resource(resourceName(path)), nil
 	for i, s := range path {
 		if !s.param {
@@ -255,7 +257,7 @@ func resourceName(path []segment) string {
 	return strings.Join(words, "/")
 }
 
-// resource gives the resource of a name, made when first asked for.
+// resource returns the resource with a name, and creates it at the first call.
 func (m *model) resource(name string) *resource {
 	if other, found := m.rules.Aliases[name]; found {
 		name = other
@@ -283,16 +285,16 @@ func (m *model) override(p *plan) {
 	case p.rule.Resource != "":
 		p.resource = m.resource(p.rule.Resource)
 	case p.rule.Verb == List:
-		m.about(p, p.path)
+		m.setResource(p, p.path)
 	}
 	if p.rule.ID != "" {
 		p.id = p.rule.ID
 	}
 }
 
-// learnTypes gathers, for every resource, the types of its records and whether
-// its ids are known here.
-func (m *model) learnTypes() {
+// collectTypes collects, for every resource, the types of its records and whether
+// its ids can be checked.
+func (m *model) collectTypes() {
 	rank := map[Verb]int{Read: 5, Create: 4, Update: 3, Upsert: 3, List: 2, Single: 1}
 	type in struct {
 		resource *resource
@@ -301,21 +303,21 @@ func (m *model) learnTypes() {
 	best := map[in]int{}
 	for _, p := range m.plans {
 		if p.verb == Create || p.verb == Upsert || p.verb == CreateAll {
-			p.resource.known = true
+			p.resource.idsChecked = true
 		}
 		at := in{p.resource, p.types}
 		if n := rank[p.verb]; n > best[at] && p.types.hasFields(p.item) {
 			best[at] = n
-			p.resource.learn(recordType{p.types, p.item})
+			p.resource.setType(recordType{p.types, p.item})
 		}
 	}
 	for name := range m.rules.Seeds {
-		m.resource(name).known = true
+		m.resource(name).idsChecked = true
 	}
 }
 
-// learn takes a type in the place of another of the same catalogue.
-func (r *resource) learn(t recordType) {
+// setType adds a type, or replaces the type of the same catalogue.
+func (r *resource) setType(t recordType) {
 	for i := range r.records {
 		if r.records[i].types == t.types {
 			r.records[i] = t

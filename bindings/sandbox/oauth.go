@@ -10,55 +10,55 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Authority is what was given to whoever holds a token.
-type Authority struct {
+// Grant is what a token or code permits.
+type Grant struct {
 	Account string
-	Parent  bool // a company's: good for an exchange
+	Parent  bool // the account is a company's: the token can be exchanged for a child's
 	// scopes are those that a person agreed to; nil: not asked, and not checked.
 	scopes []string
-	Within string // the object of a token answer that holds it
-	family string // tokens of one consent, which are revoked together
+	Within string // the object of a token answer that contains it
+	family string // the same for all tokens of one consent, which are revoked together
 }
 
-// token is an access token that was given out.
+// token is an access token.
 type token struct {
-	Authority
+	Grant
 	value   string
 	expires time.Time
 }
 
-// refresh is a refresh token.
-type refresh struct {
-	Authority
+// refreshToken is a refresh token.
+type refreshToken struct {
+	Grant
 	used time.Time // zero: never
 }
 
-// tokens is what an app's authorisation server knows.
+// tokens is the state of an app's authorisation server.
 type tokens struct {
 	access  map[string]*token
-	refresh map[string]*refresh
+	refresh map[string]*refreshToken
 	codes   map[string]*code
-	// installed are the accounts in which the app is, with what was agreed to.
-	installed map[string]Authority
+	// installed are the accounts in which the app is installed, with their grants.
+	installed map[string]Grant
 }
 
 func newTokens(a *App) *tokens {
-	t := &tokens{access: map[string]*token{}, refresh: map[string]*refresh{}, codes: map[string]*code{}, installed: map[string]Authority{}}
+	t := &tokens{access: map[string]*token{}, refresh: map[string]*refreshToken{}, codes: map[string]*code{}, installed: map[string]Grant{}}
 	static, named := a.sandbox.config.Tokens[a.Def.Name]
 	if !named {
 		static = []string{Token}
 	}
 	for _, value := range static {
-		t.access[value] = &token{value: value, Authority: Authority{Account: a.Account, Parent: true}}
+		t.access[value] = &token{value: value, Grant: Grant{Account: a.Account, Parent: true}}
 	}
-	t.refresh[a.sandbox.config.Refresh] = &refresh{Authority: Authority{Account: a.Account}}
-	t.installed[a.Account] = Authority{Account: a.Account}
+	t.refresh[a.sandbox.config.Refresh] = &refreshToken{Grant: Grant{Account: a.Account}}
+	t.installed[a.Account] = Grant{Account: a.Account}
 	return t
 }
 
-// authorize finds the token of a request in any of the ways that the app
-// takes it.
-func (a *App) authorize(h *http.Request) (*token, *Failure) {
+// authenticate finds the token of a request in any of the ways that the app
+// accepts.
+func (a *App) authenticate(h *http.Request) (*token, *Failure) {
 	given := ""
 	for _, auth := range a.Def.Auth {
 		value := h.Header.Get(auth.Header)
@@ -86,15 +86,16 @@ func (a *App) authorize(h *http.Request) (*token, *Failure) {
 		Message: "the access token is invalid or has expired"}
 }
 
-// addressed wants the secret that an address of its own has in its query.
-func (a *App) addressed(h *http.Request) *Failure {
+// checkAddressSecret refuses a request to an operation with its own address whose
+// query does not have the secret.
+func (a *App) checkAddressSecret(h *http.Request) *Failure {
 	if t := a.tokens.access[h.URL.Query().Get("sig")]; t != nil {
 		return nil
 	}
 	return &Failure{Status: http.StatusUnauthorized, Kind: bindings.Unauthorized, Message: "the address is not signed as it should be"}
 }
 
-// authCode keeps a code only where the vendor has it.
+// authCode returns a code if it is one of the vendor's, else "".
 func (a *App) authCode(code string) string {
 	if _, found := a.Def.Errors.Kinds[code]; found {
 		return code
@@ -102,7 +103,7 @@ func (a *App) authCode(code string) string {
 	return ""
 }
 
-// secretOf takes the last setting out of a header written as format:
+// secretOf reads the last setting from a header written as format:
 // "Bearer {access_token}", "{login}:{secret_key}".
 func secretOf(format, value string) (string, bool) {
 	if before, _, encoded := strings.Cut(format, "{base64:"); encoded {
@@ -162,7 +163,7 @@ func (a *App) oauth(h *http.Request, raw []byte, path string) (Reply, bool) {
 	post := h.Method == http.MethodPost
 	switch {
 	case path == "/oauth/authorize" && (post || h.Method == http.MethodGet):
-		return a.consent(h, form), true
+		return a.authorizePage(h, form), true
 	case path == "/oauth/token" && post:
 		return a.tokenAnswer(h, form), true
 	case path == "/oauth/revoke" && post:
@@ -175,7 +176,7 @@ func (a *App) oauth(h *http.Request, raw []byte, path string) (Reply, bool) {
 	return Reply{}, false
 }
 
-// oauthDef is the app's OAuth that a person takes part in, nil if it has none.
+// oauthDef is the app's OAuth with a person's consent; nil if it has none.
 func (a *App) oauthDef() *bindings.OAuth {
 	for i := range a.Def.Auth {
 		if o := a.Def.Auth[i].OAuth; o != nil && !o.ClientCredentials {
@@ -192,9 +193,9 @@ func (a *App) exchangePath() string {
 	return ""
 }
 
-// exchange gives a child account's token for its parent's.
+// exchange answers with a child account's token for its parent's.
 func (a *App) exchange(h *http.Request, form url.Values) Reply {
-	parent, failed := a.authorize(h)
+	parent, failed := a.authenticate(h)
 	if failed != nil {
 		return a.refuse(failed, a.traceLocked())
 	}
@@ -208,7 +209,7 @@ func (a *App) exchange(h *http.Request, form url.Values) Reply {
 		return a.refuse(&Failure{Status: a.rules.InvalidStatus, Kind: bindings.Invalid,
 			Message: "expected the parent's token and the account to exchange it for"}, a.traceLocked())
 	}
-	child := Authority{Account: account, scopes: parent.scopes, family: parent.family}
+	child := Grant{Account: account, scopes: parent.scopes, family: parent.family}
 	return a.tokenReply(a.newToken(child), "")
 }
 

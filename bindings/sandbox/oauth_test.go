@@ -16,7 +16,7 @@ func TestRefreshTokensAreUsedOnce(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	first := w.Post("/highlevel/oauth/token", client+"&grant_type=refresh_token&refresh_token="+sandbox.RefreshToken).
 		Is(200, "token_type", "Bearer", "expires_in", "86399", "userType", "Location")
-	w.Clock.Pass(30 * time.Second) // the vendor's grace
+	w.Clock.Advance(30 * time.Second) // the end of the vendor's grace period
 	w.Post("/highlevel/oauth/token", client+"&grant_type=refresh_token&refresh_token="+sandbox.RefreshToken).Is(400, "error", "invalid_grant")
 	second := w.Post("/highlevel/oauth/token", client+"&grant_type=refresh_token&refresh_token="+first.Get("refresh_token")).Is(200)
 	for _, r := range w.Requests("highlevel") {
@@ -27,31 +27,31 @@ func TestRefreshTokensAreUsedOnce(t *testing.T) {
 	for _, token := range []string{first.Get("access_token"), second.Get("access_token")} {
 		w.Call("GET /highlevel/users/?locationId="+w.Account("highlevel"), "", "Authorization", "Bearer "+token).Is(200, "users.#", "2")
 	}
-	w.Clock.Pass(24 * time.Hour)
+	w.Clock.Advance(24 * time.Hour)
 	w.Call("GET /highlevel/users/?locationId=x", "", "Authorization", "Bearer "+second.Get("access_token")).Is(401)
 	w.Call("GET /highlevel/users/?locationId=x", "").Is(200)
 }
 
-func TestQontoLetsAUsedRefreshTokenLiveForAMinute(t *testing.T) {
+func TestQontoAcceptsUsedRefreshTokenForAMinute(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	renew := func() sandboxtest.Answer {
 		return w.Post("/qonto/oauth/token", client+"&grant_type=refresh_token&refresh_token="+sandbox.RefreshToken)
 	}
 	renew().Is(200)
-	w.Clock.Pass(59 * time.Second)
+	w.Clock.Advance(59 * time.Second)
 	renew().Is(200)
-	w.Clock.Pass(time.Second)
+	w.Clock.Advance(time.Second)
 	renew().Is(400, "error", "invalid_grant")
 }
 
-// challenge is that of the verifier "verifier-verifier-verifier-verifier-verifier".
+// challenge is the challenge of verifier.
 const (
 	verifier  = "verifier-verifier-verifier-verifier-verifier"
 	challenge = "fD3GLJ_KzCDB0w6uDOSFNNdflrHwtv8Cizh6P5pJkfQ"
 )
 
-// ask is the address at which a person is asked, with parameters changed.
-func ask(app string, changes ...string) string {
+// authorizeURL is the address of the authorization page, with parameters changed.
+func authorizeURL(app string, changes ...string) string {
 	q := url.Values{"response_type": {"code"}, "client_id": {sandbox.ClientID}, "redirect_uri": {"http://localhost:1/back"}, "state": {"s1"}}
 	for i := 0; i+1 < len(changes); i += 2 {
 		if q.Set(changes[i], changes[i+1]); changes[i+1] == "" {
@@ -61,8 +61,8 @@ func ask(app string, changes ...string) string {
 	return "/" + app + "/oauth/authorize?" + q.Encode()
 }
 
-// agree has a person press Allow, and gives what the browser is sent back with.
-func agree(t *testing.T, w *sandboxtest.World, address, form string) url.Values {
+// allow presses Allow, and returns the parameters of the redirect.
+func allow(t *testing.T, w *sandboxtest.Server, address, form string) url.Values {
 	t.Helper()
 	w.Call("GET "+address, "").Is(200)
 	page := w.Post(address, form)
@@ -76,8 +76,8 @@ func agree(t *testing.T, w *sandboxtest.World, address, form string) url.Values 
 
 func TestAuthorizationCode(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	address := ask("qonto", "scope", "offline_access organization.read", "code_challenge", challenge, "code_challenge_method", "S256")
-	form := client + "&grant_type=authorization_code&redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fback&code=" + agree(t, w, address, "decision=allow").Get("code")
+	address := authorizeURL("qonto", "scope", "offline_access organization.read", "code_challenge", challenge, "code_challenge_method", "S256")
+	form := client + "&grant_type=authorization_code&redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fback&code=" + allow(t, w, address, "decision=allow").Get("code")
 	token := w.Post("/qonto/oauth/token", form+"&code_verifier="+verifier).Is(200, "scope", "offline_access organization.read")
 	w.Call("GET /qonto/organization", "", "Authorization", "Bearer "+token.Get("access_token")).Is(200)
 	w.Call("GET /qonto/clients", "", "Authorization", "Bearer "+token.Get("access_token")).Is(403)
@@ -86,7 +86,7 @@ func TestAuthorizationCode(t *testing.T) {
 		t.Error("no refresh token although offline_access was asked for")
 	}
 	for name, change := range map[string]string{"another verifier": "&code_verifier=x", "no verifier": ""} {
-		code := agree(t, w, address, "decision=allow").Get("code")
+		code := allow(t, w, address, "decision=allow").Get("code")
 		got := w.Post("/qonto/oauth/token", client+"&grant_type=authorization_code&redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fback&code="+code+change)
 		if got.Status != 400 {
 			t.Errorf("%s: %d %s", name, got.Status, got.Body)
@@ -100,12 +100,12 @@ func TestAuthorizationCode(t *testing.T) {
 func TestConsentRefuses(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	for _, test := range []struct{ name, address, form, want string }{
-		{"denied", ask("highlevel", "scope", "contacts.readonly"), "decision=deny", "access_denied"},
-		{"unknown scope", ask("highlevel", "scope", "contacts.everything"), "decision=allow", "invalid_scope"},
-		{"no scope", ask("highlevel"), "decision=allow", "invalid_scope"},
-		{"no challenge", ask("qonto", "scope", "client.read"), "decision=allow", "invalid_request"},
-		{"a challenge that the vendor does not know", ask("highlevel", "scope", "contacts.readonly", "code_challenge", "x", "code_challenge_method", "S256"), "decision=allow", "invalid_request"},
-		{"another response", ask("highlevel", "scope", "contacts.readonly", "response_type", "token"), "decision=allow", "unsupported_response_type"},
+		{"denied", authorizeURL("highlevel", "scope", "contacts.readonly"), "decision=deny", "access_denied"},
+		{"unknown scope", authorizeURL("highlevel", "scope", "contacts.everything"), "decision=allow", "invalid_scope"},
+		{"no scope", authorizeURL("highlevel"), "decision=allow", "invalid_scope"},
+		{"no challenge", authorizeURL("qonto", "scope", "client.read"), "decision=allow", "invalid_request"},
+		{"a challenge that the vendor does not support", authorizeURL("highlevel", "scope", "contacts.readonly", "code_challenge", "x", "code_challenge_method", "S256"), "decision=allow", "invalid_request"},
+		{"another response", authorizeURL("highlevel", "scope", "contacts.readonly", "response_type", "token"), "decision=allow", "unsupported_response_type"},
 	} {
 		page := w.Post(test.address, test.form)
 		back, err := url.Parse(page.Header.Get("Location"))
@@ -114,22 +114,22 @@ func TestConsentRefuses(t *testing.T) {
 			t.Errorf("%s: %d, error %q, want %q", test.name, page.Status, got, test.want)
 		}
 	}
-	for _, address := range []string{ask("highlevel", "client_id", "other"), ask("highlevel", "redirect_uri", ""), ask("slack", "scope", "chat:write")} {
+	for _, address := range []string{authorizeURL("highlevel", "client_id", "other"), authorizeURL("highlevel", "redirect_uri", ""), authorizeURL("slack", "scope", "chat:write")} {
 		w.Call("GET "+address, "").Is(400)
 	}
 }
 
 func TestConsentOfACompany(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	code := agree(t, w, ask("highlevel", "scope", "contacts.readonly companies.readonly oauth.write"), "decision=allow&account=sandboxCompany000001").Get("code")
+	code := allow(t, w, authorizeURL("highlevel", "scope", "contacts.readonly companies.readonly oauth.write"), "decision=allow&account=sandboxCompany000001").Get("code")
 	form := client + "&grant_type=authorization_code&redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fback&code=" + code
 	w.Post("/highlevel/oauth/token", form+"&user_type=Company").Is(200, "userType", "Company", "companyId", "sandboxCompany000001", "locationId", "")
 }
 
 func TestConsentOfAPerson(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	address := ask("slack", "user_scope", "chat:write,users:read", "redirect_uri", "https://localhost:1/back")
-	form := client + "&grant_type=authorization_code&redirect_uri=https%3A%2F%2Flocalhost%3A1%2Fback&code=" + agree(t, w, address, "decision=allow").Get("code")
+	address := authorizeURL("slack", "user_scope", "chat:write,users:read", "redirect_uri", "https://localhost:1/back")
+	form := client + "&grant_type=authorization_code&redirect_uri=https%3A%2F%2Flocalhost%3A1%2Fback&code=" + allow(t, w, address, "decision=allow").Get("code")
 	got := w.Post("/slack/oauth/token", form).Is(200, "ok", "true", "access_token", "", "authed_user.scope", "chat:write,users:read", "team.id", w.Account("slack"))
 	if got.Get("authed_user.access_token") == "" {
 		t.Errorf("got %s", got.Body)
@@ -143,7 +143,7 @@ func TestWrongClientGetsNoToken(t *testing.T) {
 	w.Post("/qonto/oauth/token", client+"&grant_type=password").Is(400, "error", "unsupported_grant_type")
 }
 
-func TestRevokeEndsWhatOAuthGave(t *testing.T) {
+func TestRevokeEndsOAuthTokens(t *testing.T) {
 	w := start(t, sandbox.Config{TokenLife: time.Minute})
 	first := w.Post("/highlevel/oauth/token", client+"&grant_type=refresh_token&refresh_token="+sandbox.RefreshToken).Is(200, "expires_in", "60")
 	must(t, w.Revoke("highlevel"))
@@ -152,7 +152,7 @@ func TestRevokeEndsWhatOAuthGave(t *testing.T) {
 	w.Call("GET /highlevel/users/?locationId=x", "").Is(200)
 }
 
-func TestCompanyTokenIsExchangedForALocations(t *testing.T) {
+func TestExchangeCompanyTokenForLocationToken(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	token := w.Post("/highlevel/oauth/locationToken", "companyId=c1&locationId=loc9").Is(200, "locationId", "loc9").Get("access_token")
 	w.Call("POST /highlevel/contacts/", `{"locationId":"loc9","email":"a@b.c"}`, "Authorization", "Bearer "+token).Is(201)
@@ -167,7 +167,7 @@ func TestExpireEndsTokensNow(t *testing.T) {
 	w.Call("GET /qonto/organization", "", "Authorization", "Bearer "+token).Is(401)
 }
 
-func TestConfiguredTokensReplaceTheUsualOne(t *testing.T) {
+func TestConfiguredTokensReplaceDefault(t *testing.T) {
 	w := start(t, sandbox.Config{Tokens: map[string][]string{"qonto": {"mine"}}})
 	w.Call("GET /qonto/organization", "", "Authorization", "Bearer mine").Is(200)
 	w.Call("GET /qonto/organization", "").Is(401)

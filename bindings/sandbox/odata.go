@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// The parameters of OData that a list may take, and those that stand in the
+// The parameters of OData that a list may have, and those that are in the
 // addresses of next pages only.
 const (
 	odataFilter = "$filter"
@@ -22,7 +22,7 @@ const (
 	deltaLink   = "@odata.deltaLink"
 )
 
-// odata keeps what $filter and $orderby of the request ask for.
+// odata applies $filter and $orderby of the request.
 func (r *Call) odata(items []*Record) ([]*Record, *Failure) {
 	if text := Text(r.Query[odataFilter]); text != "" {
 		test, good := odataTest(text)
@@ -125,8 +125,9 @@ func odataCompare(have any, want string) int {
 	return 0
 }
 
-// skipped is the position behind the item that the address of a next page names.
-func (r *Call) skipped(items []*Record) int {
+// skipTokenStart is the position after the item that the $skiptoken of the request
+// names.
+func (r *Call) skipTokenStart(items []*Record) int {
 	token := r.HTTP.URL.Query().Get(odataSkip)
 	if token == "" {
 		return 0
@@ -139,9 +140,9 @@ func (r *Call) skipped(items []*Record) int {
 	return i + 1
 }
 
-// linked writes the whole address of the next page, or, of a list that follows
-// changes, that of the changes to come.
-func (r *Call) linked(out Object, p Page) {
+// writeNextURL writes the whole address of the next page, or, for a list that
+// reports changes, the address of later changes.
+func (r *Call) writeNextURL(out Object, p Page) {
 	query := r.HTTP.URL.Query()
 	switch {
 	case p.More:
@@ -161,9 +162,9 @@ func (r *Call) address(query url.Values) string {
 	return scheme + "://" + r.HTTP.Host + r.HTTP.URL.EscapedPath() + "?" + query.Encode()
 }
 
-// changed keeps the records that changed since the address that the request
-// was given as deltaLink; without one, all of them.
-func (r *Call) changed(items []*Record) []*Record {
+// changedSince returns the records that changed since the deltaLink whose address
+// the request has; without one, all of them.
+func (r *Call) changedSince(items []*Record) []*Record {
 	since, err := strconv.ParseInt(r.HTTP.URL.Query().Get(odataDelta), 10, 64)
 	if err != nil {
 		return items

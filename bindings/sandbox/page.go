@@ -13,22 +13,22 @@ import (
 // Page is one part of a list.
 type Page struct {
 	Items   []*Record
-	Start   int // items before it
+	Start   int // number of items before it
 	Size    int
 	Total   int
 	More    bool
 	cursors map[string]any // by parameter
 }
 
-// maxPage bounds what a request may ask for.
+// maxPage is the highest page size that a request may ask for.
 const maxPage = 1000
 
 func (r *Call) list() (Result, *Failure) {
-	items := r.changed(r.store.all(r.plan.resource.name, r.Links()))
-	if r.plan.rule != nil && r.plan.rule.Newest {
+	items := r.changedSince(r.store.all(r.plan.resource.name, r.Links()))
+	if r.plan.rule != nil && r.plan.rule.NewestFirst {
 		slices.Reverse(items)
 	}
-	items, failed := r.odata(r.filter(slices.DeleteFunc(items, r.foreign)))
+	items, failed := r.odata(r.filter(slices.DeleteFunc(items, r.isForeign)))
 	if failed != nil {
 		return Result{}, failed
 	}
@@ -36,7 +36,7 @@ func (r *Call) list() (Result, *Failure) {
 	return r.List(items), nil
 }
 
-// sort orders a list as sort_by=field:direction asks for.
+// sort orders a list as sort_by=field:direction requires.
 func (r *Call) sort(items []*Record) {
 	field, direction, found := strings.Cut(Text(r.Arg("sort_by")), ":")
 	if !found {
@@ -51,33 +51,33 @@ func (r *Call) sort(items []*Record) {
 	})
 }
 
-// PageOf takes the page that the request asks for out of the whole list.
+// PageOf returns the page of the list that the request asks for.
 func (r *Call) PageOf(items []*Record) Page {
 	pages := r.plan.op.Pages
 	out := Page{Total: len(items), Size: r.App.rules.PageSize}
 	if pages == nil {
 		out.Size = len(items)
-		if n := r.Positive("limit", "per_page", "pageSize", "pageLimit"); n > 0 {
+		if n := r.PositiveArg("limit", "per_page", "pageSize", "pageLimit"); n > 0 {
 			out.Size = min(n, maxPage)
 		}
-		out.Start = min(r.Positive("skip", "offset"), len(items))
+		out.Start = min(r.PositiveArg("skip", "offset"), len(items))
 	} else {
 		if pages.SizeParam != "" {
-			if n := r.Positive(pages.SizeParam); n > 0 {
+			if n := r.PositiveArg(pages.SizeParam); n > 0 {
 				out.Size = min(n, maxPage)
 			}
 		}
 		switch {
 		case pages.Page != "" && pages.Zero:
-			out.Start = r.Positive(pages.Page) * out.Size
+			out.Start = r.PositiveArg(pages.Page) * out.Size
 		case pages.Page != "":
-			out.Start = (max(r.Positive(pages.Page), 1) - 1) * out.Size
+			out.Start = (max(r.PositiveArg(pages.Page), 1) - 1) * out.Size
 		case pages.Offset != "":
-			out.Start = r.Positive(pages.Offset)
+			out.Start = r.PositiveArg(pages.Offset)
 		case pages.URL != "":
-			out.Start = r.skipped(items)
+			out.Start = r.skipTokenStart(items)
 		default:
-			out.Start = r.after(items, pages)
+			out.Start = r.startAfter(items, pages)
 		}
 		out.Start = min(out.Start, len(items))
 	}
@@ -92,9 +92,9 @@ func (r *Call) PageOf(items []*Record) Page {
 	return out
 }
 
-// Positive is the first argument of these names that is a positive number; 0
-// where none is.
-func (r *Call) Positive(names ...string) int {
+// PositiveArg is the first argument with one of these names that is a positive
+// number; 0 if none is.
+func (r *Call) PositiveArg(names ...string) int {
 	for _, name := range names {
 		if v := r.Arg(name); v != nil {
 			if n, err := strconv.Atoi(Text(v)); err == nil && n > 0 && n < 1<<30 {
@@ -105,8 +105,9 @@ func (r *Call) Positive(names ...string) int {
 	return 0
 }
 
-// after gives the position behind the item that the cursors of the request name.
-func (r *Call) after(items []*Record, pages *bindings.Pages) int {
+// startAfter returns the position after the item that the cursors of the request
+// name.
+func (r *Call) startAfter(items []*Record, pages *bindings.Pages) int {
 	given := map[string]string{}
 	for param := range pages.Cursors {
 		if v := r.Arg(param); !Empty(v) {
@@ -128,8 +129,8 @@ func (r *Call) after(items []*Record, pages *bindings.Pages) int {
 	return len(items)
 }
 
-// cursor gives the value by which a parameter names an item: what the item
-// has at that path, its id, its time, or a text that only we read.
+// cursor returns the value with which a parameter names an item: what the item
+// has at that path, its id, its time, or a text that only the sandbox reads.
 func (r *Call) cursor(param, path string, item *Record) any {
 	field, ofItem := strings.CutPrefix(path, "item:")
 	if ofItem {
@@ -183,13 +184,13 @@ func (r *Call) paramKind(name string) bindings.Kind {
 	return bindings.Any
 }
 
-// meta writes what the answer says of the page, where its type declares it.
-func (r *Call) meta(out any, p Page) any {
+// pageFields writes the fields of the answer about the page that its type declares.
+func (r *Call) pageFields(out any, p Page) any {
 	number := p.Start/max(p.Size, 1) + 1
 	if pages := r.plan.op.Pages; pages != nil {
 		out = r.cursors(out, pages, p)
 		if at, isObject := out.(Object); isObject && pages.URL != "" {
-			r.linked(at, p)
+			r.writeNextURL(at, p)
 		}
 		if pages.Next != "" && p.More {
 			out = place(out, pages.Next, Count(number+1))
@@ -213,7 +214,7 @@ func (r *Call) meta(out any, p Page) any {
 	if number > 1 {
 		known["prevpage"] = Count(number - 1)
 	}
-	r.describe(out, r.plan.op.Answer, known, 0)
+	r.fillCounters(out, r.plan.op.Answer, known, 0)
 	return out
 }
 
@@ -229,15 +230,15 @@ func (r *Call) cursors(out any, pages *bindings.Pages, p Page) any {
 		case found:
 			out = place(out, path, v)
 		case !p.More && Lookup(out, path) == nil:
-			out = r.blank(out, path)
+			out = r.emptyCursor(out, path)
 		}
 	}
 	return out
 }
 
-// blank leaves an exhausted cursor empty rather than absent where its type
-// is text and required.
-func (r *Call) blank(out any, path string) any {
+// emptyCursor writes an empty text as the cursor of the last page if its type is
+// text and required.
+func (r *Call) emptyCursor(out any, path string) any {
 	t := r.plan.op.Answer
 	var field *bindings.Field
 	for _, step := range steps(path) {
@@ -253,8 +254,8 @@ func (r *Call) blank(out any, path string) any {
 	return out
 }
 
-// describe fills the declared counters of an answer and of the objects in it.
-func (r *Call) describe(out any, t *bindings.Type, known map[string]any, depth int) {
+// fillCounters fills the declared counters of an answer and of the objects in it.
+func (r *Call) fillCounters(out any, t *bindings.Type, known map[string]any, depth int) {
 	at, isObject := out.(Object)
 	if t == nil || !isObject || depth > 2 {
 		return
@@ -267,7 +268,7 @@ func (r *Call) describe(out any, t *bindings.Type, known map[string]any, depth i
 		f := &d.Fields[i]
 		resolved, inner := r.plan.types.Resolve(&f.Type)
 		if inner != nil {
-			r.describeInner(at, f, known, depth)
+			r.fillInnerCounters(at, f, known, depth)
 			continue
 		}
 		v, found := known[Fold(f.Name)]
@@ -283,9 +284,9 @@ func (r *Call) describe(out any, t *bindings.Type, known map[string]any, depth i
 	}
 }
 
-// describeInner fills the counters of an object in the answer: one that is
-// there, or one that lists have for them.
-func (r *Call) describeInner(at Object, f *bindings.Field, known map[string]any, depth int) {
+// fillInnerCounters fills the counters of an object in the answer, which it creates
+// if its name is that of an object for counters.
+func (r *Call) fillInnerCounters(at Object, f *bindings.Field, known map[string]any, depth int) {
 	if name := Fold(f.Name); name != "meta" && name != "pagination" && name != "data" && at[f.Name] == nil {
 		return
 	}
@@ -293,11 +294,11 @@ func (r *Call) describeInner(at Object, f *bindings.Field, known map[string]any,
 	if !has {
 		nested = Object{}
 	}
-	r.describe(nested, &f.Type, known, depth+1)
+	r.fillCounters(nested, &f.Type, known, depth+1)
 	if len(nested) > 0 {
 		at[f.Name] = nested
 	}
 }
 
-// checker holds values against the types of the operation's catalogue.
+// checker checks values against the types of the operation's catalogue.
 func (r *Call) checker() checker { return checker{r.plan.types.Catalogue, false} }

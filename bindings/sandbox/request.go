@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// maxBody bounds what a request may send.
+// maxBody is the highest number of bytes of a request's body.
 const maxBody = 32 << 20
 
 // Call is one request to an operation.
@@ -19,7 +19,7 @@ type Call struct {
 	*App
 	Op       *bindings.Operation
 	Verb     Verb   // what the operation does
-	Resource string // the records that it is about
+	Resource string // of the records that it is about
 	HTTP     *http.Request
 	Params   map[string]string // of the path
 	Query    Object
@@ -33,7 +33,7 @@ type Call struct {
 }
 
 // Target is the id of the record that the request names in Rule.ID or at the
-// end of its path, empty where it names none.
+// end of its path; empty if it names none.
 func (r *Call) Target() string {
 	if r.plan.id == "" {
 		return ""
@@ -41,17 +41,17 @@ func (r *Call) Target() string {
 	return Text(r.Arg(r.plan.id))
 }
 
-// Below gives the name of the first link of the path and the id of the record
+// FirstLink returns the name of the first link of the path and the id of the record
 // there: GET /projects/{project_gid}/tasks lists what is below a project.
-func (r *Call) Below() (link, id string) {
+func (r *Call) FirstLink() (link, id string) {
 	if len(r.plan.links) == 0 {
 		return "", ""
 	}
 	return r.plan.links[0].name, r.Params[r.plan.links[0].param]
 }
 
-// Set is what the rule of the operation sets: a text such as "{name}" is the
-// argument of that name.
+// Set returns the fields that the rule of the operation sets: a text such as
+// "{name}" is the argument of that name.
 func (r *Call) Set() Object {
 	if r.plan.rule == nil || r.plan.rule.Set == nil {
 		return nil
@@ -66,7 +66,7 @@ func (r *Call) Set() Object {
 	return fields
 }
 
-// addSet adds to the body what the rule sets.
+// addSet adds to the body the fields that the rule sets.
 func (r *Call) addSet() {
 	if set := r.Set(); set != nil {
 		fields := Object{}
@@ -76,10 +76,10 @@ func (r *Call) addSet() {
 	}
 }
 
-// Make stores a new record under links, with the account of the request where
-// its type has a place for one. An empty id is made.
+// Make stores a new record under links, with the account of the request if its
+// type has a field for it. With an empty id it creates one.
 func (r *Call) Make(resource, id string, fields Object, links map[string]string) *Record {
-	return r.make(r.model.resource(resource), id, fields, links, r)
+	return r.newRecord(r.model.resource(resource), id, fields, links, r)
 }
 
 // List answers with the page of records that the request asks for.
@@ -90,7 +90,7 @@ func (r *Call) Created(made *Record) Result {
 	return Result{Record: made, Changes: []Change{{Resource: r.Resource, Verb: "created", Record: made}}}
 }
 
-// Arg finds an argument wherever it stands.
+// Arg finds an argument in path, query or body.
 func (r *Call) Arg(name string) any {
 	if v, found := r.Params[name]; found {
 		return v
@@ -173,8 +173,8 @@ func requires(d *bindings.Definition) bool {
 	return false
 }
 
-// decodeQuery gives the query the declared types; lists may repeat the name,
-// with or without brackets, or stand with commas.
+// decodeQuery converts the query to the declared types. A list may repeat the
+// name, with or without brackets, or have commas.
 func (r *Call) decodeQuery(c checker) []Problem {
 	given := r.HTTP.URL.Query()
 	r.Query = Object{}
@@ -211,7 +211,7 @@ func (r *Call) decodeQuery(c checker) []Problem {
 	return found
 }
 
-// brackets gathers name[key]=value.
+// brackets collects name[key]=value.
 func brackets(given url.Values, name string) Object {
 	var out Object
 	for key, values := range given {
@@ -227,8 +227,8 @@ func brackets(given url.Values, name string) Object {
 	return out
 }
 
-// fromText reads texts of a query, path or form as a declared type; what does
-// not fit stays text, for the check to refuse.
+// fromText reads texts of a query, path or form as a declared type. A text without
+// that type stays text, and the check refuses it.
 func fromText(c checker, t bindings.Type, values []string) any {
 	resolved, _ := c.catalogue.Resolve(&t)
 	switch resolved.Kind {

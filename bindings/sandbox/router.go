@@ -37,8 +37,8 @@ func shape(all []segment) string {
 	return b.String()
 }
 
-// router finds the operations of a method and path. A literal segment wins
-// over a parameter, from the left.
+// router finds the operations of a method and path. A literal segment has
+// precedence over a parameter, from the left.
 type router struct {
 	root node
 }
@@ -46,7 +46,7 @@ type router struct {
 type node struct {
 	literal map[string]*node
 	param   *node
-	plans   map[string][]*plan // by method: one an edition at most
+	plans   map[string][]*plan // by method: at most one for each edition
 }
 
 func (r *router) add(method string, path []segment, p *plan) {
@@ -78,16 +78,16 @@ func (r *router) add(method string, path []segment, p *plan) {
 	}
 }
 
-// match is a plan that fits a request, with the values of its parameters in
+// match is a plan that matches a request, with the values of its parameters in
 // order.
 type match struct {
 	plan   *plan
 	values []string
 }
 
-// find gives the plans that fit, the best first and one an edition; without
-// any it gives the methods that the path has, none where there is no such
-// path.
+// find returns the plans that match, the best first and one for each edition. If
+// there is none, it returns the methods that the path has; none if there is no
+// such path.
 func (r *router) find(method, path string) ([]match, []string) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	s := search{method: method, seen: map[string]bool{}}

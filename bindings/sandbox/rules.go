@@ -8,115 +8,115 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Rules is what paths and types of a catalogue do not say about an app. The
-// zero value is good for an app whose paths say everything. Its functions run
-// with the app's lock held.
+// Rules is what paths and types of a catalogue do not define about an app. The
+// zero value is enough for an app whose paths define everything. Its functions
+// run with the app's lock held.
 //
 // A resource is named by the words of its path: "contacts/tasks".
 type Rules struct {
-	// Account is the id of the customer's space that the sandbox has, Parent
-	// that of the account which the space belongs to.
+	// Account is the id of the customer's space in the sandbox, Parent that of the
+	// account which the space belongs to.
 	Account, Parent string
-	// AccountParams are the parameters that hold either, in lower case and
+	// AccountParams are the parameters that have either id, in lower case and
 	// without separators.
 	AccountParams []string
 	// AccountField is the field of a record that names its account.
 	AccountField string
 
-	// IDs are the fields that may hold a record's id, the usual one first;
-	// none: "id" and "_id".
+	// IDs are the fields that may have a record's id, the usual one first; none:
+	// "id" and "_id".
 	IDs []string
 	// IDField is the field that is the id where it is none of them, by resource.
 	IDField map[string]string
-	// NewID makes an id in the vendor's style; nil: 20 letters and digits.
+	// NewID returns an id in the vendor's style; nil: 20 letters and digits.
 	NewID func(r *rand.Rand, resource string) string
-	// TimeID makes the id of a record from its time, by resource.
+	// TimeID returns the id of a record from its time, by resource.
 	TimeID map[string]func(ms int64) string
 
-	// Seeds are the records that are there from the start, by resource, and
-	// Under what they are under, by resource and folded parameter.
+	// Seeds are the records that exist from the start, by resource, and Under the
+	// records that they are under, by resource and folded parameter.
 	Seeds map[string][]Object
 	Under map[string]map[string]string
 
-	// Aliases name one resource that the catalogue has at two paths.
+	// Aliases are further names of resources that the catalogue has at two paths.
 	Aliases map[string]string
 	// Operations are the exceptions, by "METHOD /path/{template}".
 	Operations map[string]*Rule
-	// Derive gives the rule of an operation that Operations does not name, for
-	// an app whose paths say nothing; nil where there is no such rule.
+	// Derive returns the rule of an operation that Operations does not name, for
+	// an app whose paths do not define what operations do; nil: no rule.
 	Derive func(*bindings.Operation) *Rule
 	// Actions are the fields that the last word of a path sets.
 	Actions map[string]Object
-	// Unique says which records count as the same, by resource.
+	// Unique defines which records are the same, by resource.
 	Unique map[string]Unique
 	// Defaults are the fields that every record has, by resource.
 	Defaults map[string]Object
 	// Fill completes the fields of a new or changed record, by resource, and
-	// Complete does it where other records are needed for that.
+	// Complete does it if that needs other records.
 	Fill     map[string]func(fields Object)
 	Complete func(a *App, resource string, r *Record)
-	// Param gives what a value in a path means: "me".
+	// Param returns the id that a value in a path is an alias of: "me".
 	Param func(a *App, param, value string) string
 	// Check refuses a request that no path, type or rule refuses.
 	Check func(*Call) *Failure
-	// KeepDeleted marks a deleted record that lists still have; false where it
-	// is removed.
-	KeepDeleted func(resource string, r *Record) bool
-	// Show gives what an answer has of a record.
-	Show func(c *Call, shown Object, listed bool) Object
+	// SoftDelete marks a record as deleted if lists still have it then. False: the
+	// record is removed.
+	SoftDelete func(resource string, r *Record) bool
+	// Show returns the fields of a record that an answer has.
+	Show func(c *Call, fields Object, listed bool) Object
 
 	// Triggers names the trigger of a change, by "resource verb", where it is
 	// not app.noun.created, updated or deleted; empty: no webhook is sent.
 	Triggers map[string]string
 	// FieldTriggers names the trigger of a field's change, by "resource field".
 	FieldTriggers map[string]string
-	// Announce makes the webhooks of a change, for a vendor whose webhooks are
-	// not what App.Webhook describes.
-	Announce func(*App, Change) []*Envelope
-	// Wants reports whether a registered webhook takes an event, beyond what
-	// App.Subscriptions say.
-	Wants func(*Subscription, *Envelope) bool
-	// CompleteWebhook completes the body of a webhook, CompleteDelivery that
-	// which one subscription gets.
-	CompleteWebhook  func(*Envelope)
+	// Events returns the events of a change, for a vendor whose webhooks are not
+	// what App.Webhook describes.
+	Events func(*App, Change) []*Event
+	// Receives reports whether a registered webhook receives an event, in addition
+	// to the conditions of App.Subscriptions.
+	Receives func(*Subscription, *Event) bool
+	// CompleteWebhook completes the body of a webhook, CompleteDelivery the body
+	// that one subscription receives.
+	CompleteWebhook  func(*Event)
 	CompleteDelivery func(s *Subscription, body Object)
 	Retry            Retry
 
-	// InvalidStatus is the status for arguments that do not fit (zero: 422),
+	// InvalidStatus is the status for invalid arguments (zero: 422),
 	// UnversionedStatus for a missing fixed header (zero: 400), ScopeStatus for
 	// a token without the scope (zero: 403).
 	InvalidStatus, UnversionedStatus, ScopeStatus int
-	// Fail writes a failure in the vendor's shape, beyond what App.Errors says.
+	// Fail writes a failure in the vendor's shape, in addition to App.Errors.
 	// Zero: the status stays.
 	Fail func(f *Failure, body Object) (status int)
-	// Headers are those of an answer that is made of headers: "{id}" is the id
+	// Headers are those of an answer that consists of headers: "{id}" is the id
 	// of the record, "{uuid}" a new one.
 	Headers map[string]string
 	// Success is in every successful answer.
 	Success Object
-	// PageSize is how many records a page has where a request names no number;
-	// zero: 20.
+	// PageSize is the number of records of a page if a request names none; zero:
+	// 20.
 	PageSize int
-	// Beside answers at addresses that are no operation: those that the vendor
-	// gives out for one use. The path is below the app's own.
-	Beside func(a *App, h *http.Request, raw []byte, path string) (Reply, bool)
+	// ServeOther answers requests whose path is no operation: addresses that the
+	// vendor issues for one use. The path is below the app's own.
+	ServeOther func(a *App, h *http.Request, raw []byte, path string) (Reply, bool)
 
 	TokenLife time.Duration // zero: tokens do not expire
-	// RefreshGrace is how long a used refresh token stays usable.
+	// RefreshGrace is how long a used refresh token stays valid.
 	RefreshGrace time.Duration
-	// Grant completes the answer of the token endpoint; GrantCodes are the
+	// TokenFields completes the answer of the token endpoint; OAuthCodes are the
 	// vendor's words for the errors of RFC 6749.
-	Grant      func(Authority) Object
-	GrantCodes map[string]string
-	Rate       RateHeaders
+	TokenFields func(Grant) Object
+	OAuthCodes  map[string]string
+	Rate        RateHeaders
 
-	// Gestures are what people do on the app's own screens.
-	Gestures map[string]Gesture
+	// UserActions are what people do on the app's own screens.
+	UserActions map[string]UserAction
 
 	Sample Sample
 }
 
-// Rule is an exception for one operation. What it does not name is derived
+// Rule is an exception for one operation. What it does not define is derived
 // from path and types.
 type Rule struct {
 	Verb     Verb
@@ -124,53 +124,54 @@ type Rule struct {
 	ID       string // the argument that names the record
 	Envelope string // the field of the answer around the record
 	Trigger  string // instead of the one of resource and verb
-	// Set are fields that a created or changed record gets besides the body's;
-	// a text such as "{name}" is the argument of that name.
+	// Set are fields that a created or changed record gets in addition to the
+	// body's; a text such as "{name}" is the argument of that name.
 	Set Object
-	// Requires is what a request must have that its types do not require.
-	Requires []Need
-	// Missing is the vendor's code for a record that is not there.
-	Missing string
-	// Newest lists the newest record first.
-	Newest bool
-	// After does more than the verb, when that went well.
+	// Requires are conditions of a request that its types do not have.
+	Requires []Requirement
+	// NotFoundCode is the vendor's code for a record that does not exist.
+	NotFoundCode string
+	// NewestFirst lists the newest record first.
+	NewestFirst bool
+	// After is called after the verb, if that succeeded.
 	After func(*Call, Result) *Failure
-	// Do acts where no verb fits.
+	// Do performs the operation if no verb does.
 	Do func(*Call) (Result, *Failure)
 }
 
-// Sample is what a test needs to call every operation of an app once, where
-// types do not say it.
+// Sample is what a test needs to call every operation of an app once, if types
+// do not define it.
 type Sample struct {
-	// Args are values by the name of the argument, used where they fit its type.
+	// Args are values by the name of the argument, used if they have its type.
 	Args Object
 	// Body and Query are further arguments, by "METHOD /path/{template}".
 	Body, Query map[string]Object
 	// Prepare stores what the arguments name, in the state that the operation
-	// wants to find.
+	// requires.
 	Prepare func(a *App, op *bindings.Operation)
-	// Fill leaves n items in the list of an operation; false: any n records of
-	// its resource do.
+	// Fill leaves n items in the list of an operation; false: the caller creates
+	// n records of its resource.
 	Fill func(a *App, op *bindings.Operation, n int) bool
 }
 
-// Need is that one of several fields has a value. Code and Message refuse a
-// request without.
-type Need struct {
+// Requirement is that one of several fields has a value. Without, the request is
+// refused with Code and Message.
+type Requirement struct {
 	OneOf         []string // paths
 	Code, Message string
 }
 
-// Unique says which records count as the same one: those that agree in one of
-// Fields, the first given one deciding, within the same account.
+// Unique defines which records are the same: those of one account that agree in
+// one of Fields. The first of Fields with a value decides.
 type Unique struct {
 	Fields []string
-	// Refuse is the status for a second record made with create; zero lets it be.
-	Refuse  int
-	Message string
+	// ConflictStatus is the status for a second record made with create; zero: it is
+	// created.
+	ConflictStatus int
+	Message        string
 }
 
-// RateHeaders are the vendor's names for what is left.
+// RateHeaders are the vendor's headers for rate limits.
 type RateHeaders struct {
 	Max, Remaining, Interval, Daily, DailyRemaining string
 }
@@ -179,19 +180,19 @@ type RateHeaders struct {
 // after one, two, four and eight seconds.
 type Retry struct {
 	Timeout time.Duration // zero: ten seconds
-	// Again reports whether an answer makes it send again; zero is no answer.
-	Again    func(status int) bool
-	Attempts int // all sendings together
-	Factor   int
-	// Mark adds what a repeated sending carries.
-	Mark func(h http.Header, attempt int)
+	// ShouldRetry reports whether a status makes it send again; zero is no answer.
+	ShouldRetry func(status int) bool
+	Attempts    int // with the first
+	Factor      int
+	// SetHeaders sets the headers of a repeated attempt.
+	SetHeaders func(h http.Header, attempt int)
 }
 
-// NotAccepted reports whether a status is none of success. Most vendors then
-// send a webhook again.
+// NotAccepted reports whether a status is not 2xx. Most vendors then send a
+// webhook again.
 func NotAccepted(status int) bool { return status < 200 || status > 299 }
 
-// complete gives the rules with what holds where they say nothing.
+// complete returns the rules with the defaults.
 func (r *Rules) complete() *Rules {
 	var out Rules
 	if r != nil {
@@ -219,7 +220,7 @@ func (r *Rules) complete() *Rules {
 		out.PageSize = 20
 	}
 	if out.Retry.Attempts == 0 {
-		out.Retry = Retry{Attempts: 5, Factor: 2, Again: NotAccepted}
+		out.Retry = Retry{Attempts: 5, Factor: 2, ShouldRetry: NotAccepted}
 	}
 	if out.Retry.Timeout == 0 {
 		out.Retry.Timeout = 10 * time.Second
@@ -227,7 +228,7 @@ func (r *Rules) complete() *Rules {
 	return &out
 }
 
-// idOf is the id that fields name, empty if they name none.
+// idOf is the id that fields name; empty if they name none.
 func (r *Rules) idOf(fields Object) string {
 	for _, name := range r.IDs {
 		if id := Text(fields[name]); id != "" {
@@ -237,14 +238,14 @@ func (r *Rules) idOf(fields Object) string {
 	return ""
 }
 
-// The letters that vendors make ids of.
+// The alphabets of vendors' ids.
 const (
 	LowerAlphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
 	UpperAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	MixedAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-// Letters makes a random text of n letters.
+// Letters returns a random text of n letters.
 func Letters(r *rand.Rand, n int, alphabet string) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -253,7 +254,7 @@ func Letters(r *rand.Rand, n int, alphabet string) string {
 	return string(b)
 }
 
-// UUID makes a random UUID of version 4.
+// UUID returns a random UUID of version 4.
 func UUID(r *rand.Rand) string {
 	b := []byte(Letters(r, 32, "0123456789abcdef"))
 	b[12], b[16] = '4', "89ab"[r.IntN(4)]

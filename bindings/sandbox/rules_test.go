@@ -11,11 +11,12 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// TestRulesNameWhatIsThere finds rules that a change of a catalogue left behind.
-func TestRulesNameWhatIsThere(t *testing.T) {
+// TestRulesMatchCatalogue finds rules for operations or resources that the
+// catalogue no longer has.
+func TestRulesMatchCatalogue(t *testing.T) {
 	for _, def := range all.Apps() {
 		t.Run(def.Name, func(t *testing.T) {
-			a := newSandbox(t, def, false).Inside(def.Name)
+			a := newSandbox(t, def, false).ResetApp(def.Name)
 			r := a.Rules()
 			operations, used := map[string]bool{}, map[string]bool{}
 			for _, p := range a.Plans() {

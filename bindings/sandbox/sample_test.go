@@ -19,22 +19,22 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-// sample makes a valid call of one operation.
+// sample is a valid call of one operation.
 type sample struct {
 	app *sandbox.App
 	op  *bindings.Operation
-	// subscriber are arguments that take an address which confirms itself.
+	// subscriber are arguments with the address of a receiver of webhooks.
 	subscriber sandbox.Object
 }
 
-// newSample brings the app back to the start.
+// newSample resets the app and returns a sample of one of its operations.
 func newSample(t *testing.T, s *sandbox.Sandbox, app string, op *bindings.Operation) sample {
-	m := sample{app: s.Inside(app), op: op}
+	m := sample{app: s.ResetApp(app), op: op}
 	m.subscriber = subscriberOf(t, m.app, op)
 	return m
 }
 
-// subscriberOf gives the arguments of an operation that take an address for
+// subscriberOf returns the arguments of an operation that have an address for
 // webhooks, with that of a receiver.
 func subscriberOf(t *testing.T, app *sandbox.App, op *bindings.Operation) sandbox.Object {
 	args := sandbox.Object{}
@@ -48,7 +48,7 @@ func subscriberOf(t *testing.T, app *sandbox.App, op *bindings.Operation) sandbo
 			case "{url}":
 				args[name] = receiver.URL
 			case "{expires}":
-				args[name] = sandbox.Stamp(app.Time().Add(time.Hour))
+				args[name] = sandbox.FormatTime(app.Time().Add(time.Hour))
 			}
 		}
 	}
@@ -66,7 +66,8 @@ func (m sample) plan() sandbox.Planned {
 	return sandbox.Planned{}
 }
 
-// prepare stores what the operation names, and gives the arguments of its path.
+// prepare stores the records that the operation names, and returns the arguments
+// of its path.
 func (m sample) prepare() map[string]string {
 	params := map[string]string{}
 	m.app.With(func() {
@@ -97,7 +98,7 @@ func (m sample) prepare() map[string]string {
 	return params
 }
 
-// fill leaves eight records in the list that the operation gives.
+// fill leaves eight records in the list that the operation returns.
 func (m sample) fill() {
 	m.app.With(func() {
 		if fill := m.app.Rules().Sample.Fill; fill != nil && fill(m.app, m.op, 8) {
@@ -109,7 +110,7 @@ func (m sample) fill() {
 			for i := range m.op.PathParams {
 				if f := &m.op.PathParams[i]; f.Name == l.Param {
 					links[l.Name] = sandbox.Text(m.value(&f.Type, f.Name, 0))
-					if l.Known && m.app.Get(l.Parent, links[l.Name]) == nil {
+					if l.IDsChecked && m.app.Get(l.Parent, links[l.Name]) == nil {
 						m.app.Make(l.Parent, links[l.Name], nil, nil) // a subtask is under a task
 					}
 				}
@@ -135,7 +136,7 @@ func (m sample) fill() {
 	})
 }
 
-// request is the call as HTTP.
+// request is the HTTP request of the call.
 func (m sample) request() *http.Request {
 	path := m.op.Path
 	for name, v := range m.prepare() {
@@ -228,7 +229,7 @@ func formOf(fields sandbox.Object) string {
 	return form.Encode()
 }
 
-// bodyValue makes the fields of a body, with those that the app's sample adds.
+// bodyValue returns the fields of a body, with those that the app's sample adds.
 func (m sample) bodyValue() any {
 	v := m.value(&m.op.Body.Type, "", 0)
 	if fields, isObject := v.(sandbox.Object); isObject {
@@ -238,7 +239,7 @@ func (m sample) bodyValue() any {
 	return v
 }
 
-// value makes a value with all that is required.
+// value returns a value with all required fields.
 func (m sample) value(t *bindings.Type, name string, depth int) any {
 	resolved, d := m.catalogue().Resolve(t)
 	if v, found := m.app.Rules().Sample.Args[name]; found && len(sandbox.Check(m.catalogue(), t, v)) == 0 && resolved.Kind != bindings.Object {
@@ -275,5 +276,5 @@ func (m sample) value(t *bindings.Type, name string, depth int) any {
 	return out
 }
 
-// catalogue is the one that the operation refers to.
+// catalogue is the catalogue of the operation.
 func (m sample) catalogue() *bindings.Catalogue { return m.app.Def.CatalogueOf(m.op) }

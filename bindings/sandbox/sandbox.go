@@ -20,29 +20,29 @@ import (
 )
 
 // Token is the access token that every app of the sandbox accepts unless
-// Config.Tokens says otherwise. For an app with an API key of two parts it is
-// the secret one.
+// Config.Tokens has others. For an app with an API key of two parts it is the
+// secret one.
 const Token = "sandbox-token"
 
-// The OAuth client that every app of the sandbox knows, and the refresh token
-// that it accepts once from the start.
+// The OAuth client of every app of the sandbox, and the refresh token that it
+// accepts once from the start.
 const (
 	ClientID     = "sandbox-client"
 	ClientSecret = "sandbox-secret"
 	RefreshToken = "sandbox-refresh-token"
 )
 
-// Config says what a sandbox is made of. Only Apps is needed.
+// Config configures a sandbox. Only Apps is needed.
 type Config struct {
 	Apps []*bindings.App
-	// Rules are what catalogues do not say about the apps, by app.
+	// Rules define what catalogues do not, by app.
 	Rules map[string]*Rules
 	Now   func() time.Time // nil: time.Now
 	Log   *slog.Logger     // nil: none
-	// Sleep waits for latencies and for sending webhooks again; nil: in real
+	// Sleep waits for latencies and before a webhook is sent again; nil: in real
 	// time. It must return early with an error when ctx ends.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Seed makes ids and keys the same each time; zero: different ones.
+	// Seed makes ids and keys repeatable; zero: they are random.
 	Seed int64
 	// Tokens are the access tokens accepted without OAuth, by app; an app that
 	// is not named accepts Token.
@@ -51,28 +51,28 @@ type Config struct {
 	// RefreshToken.
 	Refresh string
 	// Accounts are the ids of the customer's space that the seeded records
-	// have, by app; an app that is not named has one of the sandbox's own.
+	// have, by app; an app that is not named has the sandbox's own.
 	Accounts map[string]string
-	// TokenLife replaces how long the vendors' access tokens live.
+	// TokenLife replaces the lifetime of the vendors' access tokens.
 	TokenLife time.Duration
 	// EnforceLimits answers 429 beyond the vendors' rate limits.
 	EnforceLimits bool
 	// Strict refuses fields and parameters that the catalogue does not declare.
 	Strict bool
-	// RetryDelay replaces the time that vendors let pass before they send a
-	// webhook again for the first time; zero: one second.
+	// RetryDelay replaces the time before a vendor's second attempt to send a
+	// webhook; zero: one second.
 	RetryDelay time.Duration
 }
 
-// Sandbox is a set of stand-ins. It is safe for concurrent use. Close ends it.
+// Sandbox simulates a set of apps. It is safe for concurrent use. Close ends it.
 type Sandbox struct {
-	config Config
-	logger *slog.Logger
-	apps   map[string]*App
-	seed   uint64
-	log    *requestLog
-	faults *faultList
-	hooks  *hooks
+	config   Config
+	logger   *slog.Logger
+	apps     map[string]*App
+	seed     uint64
+	log      *requestLog
+	faults   *faultList
+	webhooks *webhookSender
 
 	mu       sync.Mutex
 	base     string // "http://127.0.0.1:4010"
@@ -83,8 +83,8 @@ type Sandbox struct {
 	handlers http.Handler
 }
 
-// New makes a sandbox with its first records. It answers once Start was
-// called, or through Handler.
+// New returns a sandbox with its first records. It serves after Start, or
+// through Handler.
 func New(config Config) (*Sandbox, error) {
 	s := &Sandbox{config: config, logger: config.Log, apps: map[string]*App{}, log: newRequestLog(), faults: &faultList{}}
 	s.config.Refresh = cmp.Or(config.Refresh, RefreshToken)
@@ -99,12 +99,12 @@ func New(config Config) (*Sandbox, error) {
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	var err error
-	if s.hooks, err = newHooks(s); err != nil {
+	if s.webhooks, err = newWebhookSender(s); err != nil {
 		return nil, err
 	}
 	for _, def := range config.Apps {
 		if s.apps[def.Name] != nil {
-			return nil, fmt.Errorf("app %q stands twice", def.Name)
+			return nil, fmt.Errorf("app %q is there twice", def.Name)
 		}
 		if s.apps[def.Name], err = newApp(s, def, s.seed); err != nil {
 			return nil, err
@@ -134,7 +134,7 @@ func (s *Sandbox) routes() http.Handler {
 	})
 }
 
-// Handler answers for every app under /<app>/ and for the admin surface under
+// Handler serves every app under /<app>/ and the admin interface under
 // /sandbox/.
 func (s *Sandbox) Handler() http.Handler { return s.handlers }
 
@@ -167,8 +167,8 @@ func (s *Sandbox) Start(ctx context.Context, addr string) error {
 	return nil
 }
 
-// Close stops serving and sending, and returns when nothing of the sandbox
-// runs any more.
+// Close stops serving and sending, and returns when all goroutines of the
+// sandbox have ended.
 func (s *Sandbox) Close() error {
 	s.end()
 	s.mu.Lock()
@@ -178,7 +178,7 @@ func (s *Sandbox) Close() error {
 	if server != nil {
 		err = server.Close()
 	}
-	s.hooks.wait()
+	s.webhooks.wait()
 	s.serving.Wait()
 	return err
 }
@@ -191,13 +191,13 @@ func (s *Sandbox) URL(app string) string {
 	return s.base + "/" + app
 }
 
-// TokenURL is where an app of the sandbox gives and renews access tokens.
+// TokenURL is the token endpoint of an app.
 func (s *Sandbox) TokenURL(app string) string { return s.URL(app) + "/oauth/token" }
 
 // AuthorizeURL is where a person agrees to what an app's client asks for.
 func (s *Sandbox) AuthorizeURL(app string) string { return s.URL(app) + "/oauth/authorize" }
 
-// RevokeURL is where tokens are ended.
+// RevokeURL is where tokens are revoked.
 func (s *Sandbox) RevokeURL(app string) string { return s.URL(app) + "/oauth/revoke" }
 
 // Account is the id of the customer's space that an app's first records have.
@@ -211,15 +211,15 @@ func (s *Sandbox) Account(app string) string {
 // AppNames are the names of the apps, sorted.
 func (s *Sandbox) AppNames() []string { return sorted(s.apps) }
 
-// Calls counts the requests that an operation got since the start or the last
-// reset; an empty operation counts all of the app.
+// Calls counts the requests of an operation since the start or the last reset; an
+// empty operation counts all of the app.
 func (s *Sandbox) Calls(app, operation string) int { return s.log.calls(app, operation) }
 
-// Requests are the newest requests that an app got, oldest first; an empty app
-// gives those of all.
-func (s *Sandbox) Requests(app string) []Request { return s.log.of(app) }
+// Requests are the newest requests of an app, oldest first; with an empty app
+// those of all.
+func (s *Sandbox) Requests(app string) []Request { return s.log.requests(app) }
 
-// Fault arms a fault for calls to come.
+// Fault injects a fault into later calls.
 func (s *Sandbox) Fault(f Fault) error {
 	if f.App != "" && s.apps[f.App] == nil {
 		return s.unknownApp(f.App)
@@ -236,15 +236,15 @@ func (s *Sandbox) Fault(f Fault) error {
 	return nil
 }
 
-// Records are the records of a resource in the order of their making. A
+// Records are the records of a resource in the order of their creation. A
 // resource is named by the words of its path ("contacts/tasks"), or by the
-// last of them where only one has it ("tasks").
+// last of them if only one has it ("tasks").
 func (s *Sandbox) Records(app, resource string) []json.RawMessage {
 	a := s.apps[app]
 	if a == nil {
 		return nil
 	}
-	res := a.model.short(resource)
+	res := a.model.byShortName(resource)
 	if res == nil {
 		return nil
 	}
@@ -257,14 +257,14 @@ func (s *Sandbox) Records(app, resource string) []json.RawMessage {
 	return all
 }
 
-// Put stores a record by hand, without a webhook, and gives it back as
-// stored. A record with the same id is changed.
+// Put stores a record by hand, without a webhook, and returns it as stored. A
+// record with the same id is changed.
 func (s *Sandbox) Put(app, resource string, fields any) (json.RawMessage, error) {
 	a := s.apps[app]
 	if a == nil {
 		return nil, s.unknownApp(app)
 	}
-	res := a.model.short(resource)
+	res := a.model.byShortName(resource)
 	if res == nil {
 		return nil, fmt.Errorf("app %q has no resource %q", app, resource)
 	}
@@ -289,9 +289,9 @@ func (s *Sandbox) Resources(app string) []string {
 	return nil
 }
 
-// Forget makes an app refuse the tokens that it gave out for the records of so
-// far: sync tokens of lists, positions in feeds.
-func (s *Sandbox) Forget(app string) error {
+// InvalidateSyncTokens makes an app refuse the tokens that it has issued for
+// positions in its lists and feeds.
+func (s *Sandbox) InvalidateSyncTokens(app string) error {
 	a := s.apps[app]
 	if a == nil {
 		return s.unknownApp(app)
@@ -299,11 +299,11 @@ func (s *Sandbox) Forget(app string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.store.version++
-	a.forgotten = a.store.version
+	a.minSyncVersion = a.store.version
 	return nil
 }
 
-// Reset brings all apps back to the start: records, tokens, faults, counters.
+// Reset resets all apps to the start: records, tokens, faults, counters.
 // Subscriptions stay.
 func (s *Sandbox) Reset() {
 	s.faults.clear()

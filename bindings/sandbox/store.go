@@ -10,19 +10,19 @@ import (
 type Record struct {
 	ID     string
 	Fields Object
-	Links  map[string]string // what it is under, by folded parameter
-	At     int64             // Unix milliseconds of its making, no two alike
-	// version is the store's when it was last changed.
+	Links  map[string]string // the ids of the records that it is under, by folded parameter
+	At     int64             // Unix milliseconds of its creation, unique
+	// Version is the store's version when it was last changed.
 	Version int64
-	// Content is that of an uploaded file; no answer shows it.
+	// Content is the content of an uploaded file, which is in no answer.
 	Content []byte
 
-	key map[string]string // where the index has it
-	// changed is the number of the store's change that was the last of it.
+	key map[string]string // its keys in the index, by field
+	// changed is the number of the last change of the store that changed it.
 	changed int64
 }
 
-// collection is all records of one resource in the order of their making.
+// collection is all records of one resource in the order of their creation.
 type collection struct {
 	byID  map[string]*Record
 	order []*Record
@@ -34,7 +34,7 @@ type store struct {
 	collections map[string]*collection
 	rules       *Rules
 	last        int64
-	version     int64 // counts what is stored and removed
+	version     int64 // number of records stored and removed
 	changes     int64
 }
 
@@ -51,9 +51,9 @@ func (s *store) collection(name string) *collection {
 	return c
 }
 
-// moment gives the time of a new record: now, or a little later, so that no
-// two are alike and a list has one order.
-func (s *store) moment(now time.Time) int64 {
+// uniqueTime returns the time of a new record: now, or a little later, so that no
+// two are the same and a list has one order.
+func (s *store) uniqueTime(now time.Time) int64 {
 	s.last = max(s.last+1, now.UnixMilli())
 	return s.last
 }
@@ -65,7 +65,7 @@ func (s *store) get(resource, id string) *Record {
 	return nil
 }
 
-// put stores a record, or stores it anew after its fields changed.
+// put stores a new record or a changed one.
 func (s *store) put(resource string, r *Record) {
 	s.version++
 	r.Version = s.version
@@ -95,7 +95,7 @@ func (c *collection) unindex(r *Record) {
 	r.key = map[string]string{}
 }
 
-// remove takes a record away with all that hangs under it.
+// remove removes a record with all records under it.
 func (s *store) remove(resource string, r *Record) {
 	s.version++
 	c := s.collection(resource)
@@ -115,9 +115,9 @@ func (s *store) remove(resource string, r *Record) {
 	}
 }
 
-// same finds the record that counts as the one with these fields, and the
-// field that says so.
-func (s *store) same(resource string, fields Object) (*Record, string) {
+// duplicate finds the record that Rules.Unique treats as the same as one with
+// these fields, and the field that decides.
+func (s *store) duplicate(resource string, fields Object) (*Record, string) {
 	c := s.collection(resource)
 	for _, field := range s.rules.Unique[resource].Fields {
 		if v := Text(fields[field]); v != "" {
@@ -134,7 +134,7 @@ func (s *store) key(field string, fields Object, value string) string {
 	return field + "\x00" + account + "\x00" + strings.ToLower(strings.TrimSpace(value))
 }
 
-// all gives the records that hang under every one of links.
+// all returns the records that are under all of links.
 func (s *store) all(resource string, links map[string]string) []*Record {
 	c := s.collections[resource]
 	if c == nil {
@@ -152,8 +152,8 @@ func (s *store) all(resource string, links map[string]string) []*Record {
 	return found
 }
 
-// under reports whether a record hangs under all of links; one that has no
-// such link and no such field hangs under everything.
+// under reports whether a record is under all of links; one that has no such link
+// and no such field is under every record.
 func (r *Record) under(links map[string]string) bool {
 	for name, id := range links {
 		if have, found := r.Links[name]; found {

@@ -17,23 +17,23 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// registrar says what an operation does to the webhooks that are registered,
-// as the app's Subscriptions tell it.
-type registrar struct {
-	// opens are those that it may register, of which the arguments tell which.
-	opens []*bindings.Subscription
-	// changes and ends are those that it updates, renews or removes, with the
-	// call that says where the arguments stand.
+// subscriptionEffect is what an operation does to registered webhooks, as defined
+// by the app's Subscriptions.
+type subscriptionEffect struct {
+	// creates are those that it may register; the arguments decide which.
+	creates []*bindings.Subscription
+	// changes are the calls that update or renew one, with the places of the
+	// arguments. removes is set if it ends one.
 	changes []*bindings.Call
-	ends    bool
+	removes bool
 }
 
-// registrars finds what each operation does, by its name.
-func registrars(app *bindings.App) map[string]*registrar {
-	all := map[string]*registrar{}
-	of := func(name string) *registrar {
+// subscriptionEffects returns the effect of each operation, by its name.
+func subscriptionEffects(app *bindings.App) map[string]*subscriptionEffect {
+	all := map[string]*subscriptionEffect{}
+	of := func(name string) *subscriptionEffect {
 		if all[name] == nil {
-			all[name] = &registrar{}
+			all[name] = &subscriptionEffect{}
 		}
 		return all[name]
 	}
@@ -43,33 +43,33 @@ func registrars(app *bindings.App) map[string]*registrar {
 			continue
 		}
 		create := of(s.Create.Operation)
-		create.opens = append(create.opens, s)
+		create.creates = append(create.creates, s)
 		for _, change := range []*bindings.Call{s.Update, s.Renew} {
 			if change != nil {
 				r := of(change.Operation)
 				r.changes = append(r.changes, change)
 			}
 		}
-		of(s.Remove.Operation).ends = true
+		of(s.Remove.Operation).removes = true
 	}
 	return all
 }
 
-// registered does to the app's webhooks what an operation means for them, when
-// it has done what its path tells. The app's lock is held.
-func (r *Call) registered(res *Result) *Failure {
-	reg := r.App.registrars[r.plan.op.Name]
-	if reg == nil || res.Record == nil {
+// applyToSubscriptions applies a performed operation to the app's webhooks. The
+// app's lock is held.
+func (r *Call) applyToSubscriptions(res *Result) *Failure {
+	effect := r.App.effects[r.plan.op.Name]
+	if effect == nil || res.Record == nil {
 		return nil
 	}
 	switch {
-	case reg.ends:
-		r.App.sandbox.hooks.drop(r.App, res.Record.ID)
-	case len(reg.opens) > 0:
-		return r.open(reg, res)
+	case effect.removes:
+		r.App.sandbox.webhooks.endSubscriptions(r.App, res.Record.ID)
+	case len(effect.creates) > 0:
+		return r.createSubscription(effect, res)
 	default:
-		for _, call := range reg.changes {
-			if failed := r.alterSubscription(call, res); failed != nil {
+		for _, call := range effect.changes {
+			if failed := r.updateSubscription(call, res); failed != nil {
 				return failed
 			}
 		}
@@ -77,26 +77,26 @@ func (r *Call) registered(res *Result) *Failure {
 	return nil
 }
 
-// open has webhooks sent from now on, when the address has been confirmed.
-func (r *Call) open(reg *registrar, res *Result) *Failure {
+// createSubscription registers a webhook, after its address was confirmed.
+func (r *Call) createSubscription(effect *subscriptionEffect, res *Result) *Failure {
 	a, hook := r.App, r.App.Def.Webhook
 	undo := func(failed *Failure) *Failure {
 		a.store.remove(r.plan.resource.name, res.Record)
 		return failed
 	}
 	var sub *Subscription
-	for _, def := range reg.opens {
-		if items, fits := r.fits(def.Create.Args); fits {
+	for _, def := range effect.creates {
+		if items, matched := r.matched(def.Create.Args); matched {
 			sub = &Subscription{App: a, Def: def, Items: items, Record: res.Record.ID, resource: r.plan.resource.name}
 			break
 		}
 	}
 	if sub == nil {
-		return nil // of what it tells nobody knows here
+		return nil // the app's Subscriptions have no such webhook
 	}
-	failed := r.chosen(sub, res)
+	failed := r.useChosenID(sub, res)
 	if failed == nil {
-		failed = r.terms(sub, sub.Def.Create.Args, res)
+		failed = r.readTerms(sub, sub.Def.Create.Args, res)
 	}
 	if failed != nil {
 		return undo(failed)
@@ -110,26 +110,26 @@ func (r *Call) open(reg *registrar, res *Result) *Failure {
 		}
 	}
 	if hook.Confirm != nil {
-		// The subscriber may ask us something before it answers.
+		// The subscriber may call the app before it answers.
 		a.mu.Unlock()
-		err := a.sandbox.hooks.confirm(sub, hook.Confirm)
+		err := a.sandbox.webhooks.confirm(sub, hook.Confirm)
 		a.mu.Lock()
 		if err != nil {
 			return undo(a.unreadable("the address was not confirmed: " + err.Error()))
 		}
 	}
-	if err := a.sandbox.hooks.subscribe(sub); err != nil {
+	if err := a.sandbox.webhooks.subscribe(sub); err != nil {
 		return undo(a.unreadable(err.Error()))
 	}
-	if nudges(hook) && len(hook.Ignore) > 0 {
-		a.sandbox.hooks.tell(sub, &job{trigger: hook.Ignore[0], body: []byte{}, header: sub.nudge(hook.Ignore[0])})
+	if withoutData(hook) && len(hook.Ignore) > 0 {
+		a.sandbox.webhooks.sendTo(sub, &job{trigger: hook.Ignore[0], body: []byte{}, header: sub.changeHeaders(hook.Ignore[0])})
 	}
 	return nil
 }
 
-// chosen gives a subscription the id that the subscriber chose for it.
-func (r *Call) chosen(sub *Subscription, res *Result) *Failure {
-	name, value := r.spot(sub.Def.Create.Args, "id")
+// useChosenID sets the id of a subscription to one that the subscriber chose.
+func (r *Call) useChosenID(sub *Subscription, res *Result) *Failure {
+	name, value := r.argFor(sub.Def.Create.Args, "id")
 	id, made := Text(value), res.Record
 	if name == "" || id == "" || id == made.ID {
 		return nil
@@ -140,48 +140,47 @@ func (r *Call) chosen(sub *Subscription, res *Result) *Failure {
 	}
 	store.remove(sub.resource, made)
 	made.ID, sub.Record = id, id
-	r.App.identify(r.plan.resource, made)
+	r.App.setID(r.plan.resource, made)
 	store.put(sub.resource, made)
 	return nil
 }
 
-// alterSubscription takes other terms for a subscription that is there.
-func (r *Call) alterSubscription(call *bindings.Call, res *Result) *Failure {
-	hooks := r.App.sandbox.hooks
-	sub := hooks.of(r.App, res.Record.ID)
+// updateSubscription changes the terms of a subscription.
+func (r *Call) updateSubscription(call *bindings.Call, res *Result) *Failure {
+	hooks := r.App.sandbox.webhooks
+	sub := hooks.find(r.App, res.Record.ID)
 	if sub == nil {
 		return nil
 	}
 	changed := *sub
-	if failed := r.terms(&changed, call.Args, res); failed != nil {
+	if failed := r.readTerms(&changed, call.Args, res); failed != nil {
 		return failed
 	}
-	hooks.alter(sub, &changed)
+	hooks.setTerms(sub, &changed)
 	return nil
 }
 
-// terms reads address, types, secret and end where the arguments have them. A
-// vendor that takes a secret makes one where none is given, and shows it in
-// this answer only.
-func (r *Call) terms(sub *Subscription, args map[string]any, res *Result) *Failure {
-	if name, value := r.spot(args, "url"); name != "" && value != nil {
+// readTerms reads address, types, secret and end from the arguments. A vendor with
+// secrets creates one if the request has none, and only this answer contains it.
+func (r *Call) readTerms(sub *Subscription, args map[string]any, res *Result) *Failure {
+	if name, value := r.argFor(args, "url"); name != "" && value != nil {
 		address, err := url.Parse(Text(value))
 		if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
 			return r.App.invalid([]Problem{{name, Wrong, "an http or https address"}})
 		}
 		sub.url = address.String()
 	}
-	if _, value := r.spot(args, "types"); value != nil {
+	if _, value := r.argFor(args, "types"); value != nil {
 		sub.types = nil
 		list, _ := value.([]any)
 		for _, t := range list {
 			sub.types = append(sub.types, Text(t))
 		}
 	}
-	if _, value := r.spot(args, "types.text"); !Empty(value) {
+	if _, value := r.argFor(args, "types.text"); !Empty(value) {
 		sub.types = strings.Split(Text(value), ",")
 	}
-	if name, value := r.spot(args, "secret"); name != "" {
+	if name, value := r.argFor(args, "secret"); name != "" {
 		if sub.secret = Text(value); Empty(value) {
 			sub.secret = Letters(r.App.Random, 32, MixedAlphabet)
 		}
@@ -189,7 +188,7 @@ func (r *Call) terms(sub *Subscription, args map[string]any, res *Result) *Failu
 		res.Fields = Object{name: sub.secret}
 	}
 	for _, word := range []string{"expires", "expires.ms"} {
-		if name, value := r.spot(args, word); name != "" && !Empty(value) {
+		if name, value := r.argFor(args, word); name != "" && !Empty(value) {
 			sub.Expires = endAt(Text(value))
 			if sub.Expires.IsZero() {
 				return r.App.invalid([]Problem{{name, Wrong, "a time"}})
@@ -210,9 +209,9 @@ func endAt(text string) time.Time {
 	return time.Time{}
 }
 
-// spot finds the argument in whose place a word stands, and what this request
-// says there; nil if it says nothing.
-func (r *Call) spot(args map[string]any, word string) (name string, value any) {
+// argFor finds the argument whose value is the placeholder {word}, and its value in
+// this request; nil if it has none.
+func (r *Call) argFor(args map[string]any, word string) (name string, value any) {
 	for _, name := range sorted(args) {
 		if args[name] == "{"+word+"}" {
 			return name, r.Arg(name)
@@ -221,11 +220,11 @@ func (r *Call) spot(args map[string]any, word string) (name string, value any) {
 	return "", nil
 }
 
-var itemWord = regexp.MustCompile(`\{of\.[^{}]*\}`)
+var itemPlaceholder = regexp.MustCompile(`\{of\.[^{}]*\}`)
 
-// fits reports whether a request says what args say, and gives the values of
-// the item that it is for.
-func (r *Call) fits(args map[string]any) (items []string, fits bool) {
+// matchArgs reports whether a request has the literal values of args, and returns
+// the values of the item that it is for.
+func (r *Call) matched(args map[string]any) (items []string, matched bool) {
 	for _, name := range sorted(args) {
 		want, isText := args[name].(string)
 		have := Text(r.Arg(name))
@@ -245,35 +244,35 @@ func (r *Call) fits(args map[string]any) (items []string, fits bool) {
 	return items, true
 }
 
-// itemPattern finds the values of the item's words in a text.
+// itemPattern matches a text and finds the values of the item's placeholders.
 func itemPattern(text string) *regexp.Regexp {
 	pattern, at := "^", 0
-	for _, found := range itemWord.FindAllStringIndex(text, -1) {
+	for _, found := range itemPlaceholder.FindAllStringIndex(text, -1) {
 		pattern += regexp.QuoteMeta(text[at:found[0]]) + `([^/'()]+)`
 		at = found[1]
 	}
 	return regexp.MustCompile(pattern + regexp.QuoteMeta(text[at:]) + "$")
 }
 
-// lapse ends the subscriptions whose time is over. The app's lock is held.
-func (a *App) lapse(now time.Time) {
-	for _, sub := range a.sandbox.hooks.lapsed(a, now) {
+// endExpired ends the expired subscriptions. The app's lock is held.
+func (a *App) endExpired(now time.Time) {
+	for _, sub := range a.sandbox.webhooks.expired(a, now) {
 		a.end(sub)
 	}
 }
 
-// end takes a subscription away with its record. The app's lock is held.
+// end removes a subscription with its record. The app's lock is held.
 func (a *App) end(sub *Subscription) {
 	if r := a.store.get(sub.resource, sub.Record); r != nil {
 		a.store.remove(sub.resource, r)
 	}
-	a.sandbox.hooks.drop(a, sub.Record)
+	a.sandbox.webhooks.endSubscriptions(a, sub.Record)
 }
 
-// takes reports whether a webhook goes to a subscription.
-func (sub *Subscription) takes(e *Envelope) bool {
-	if e.Trigger.Vendor == "" && !nudges(e.App.Def.Webhook) {
-		return false // it is found by looking
+// receives reports whether a webhook is sent to a subscription.
+func (sub *Subscription) receives(e *Event) bool {
+	if e.Trigger.Vendor == "" && !withoutData(e.App.Def.Webhook) {
+		return false // it is found by a poll
 	}
 	if len(sub.types) > 0 && !slices.Contains(sub.types, e.Trigger.Vendor) {
 		return false
@@ -284,20 +283,21 @@ func (sub *Subscription) takes(e *Envelope) bool {
 	if !slices.ContainsFunc(sub.Def.Triggers, func(pattern string) bool { return names(pattern, e.Trigger.Name) }) {
 		return false
 	}
-	if wants := sub.App.rules.Wants; wants != nil && !wants(sub, e) {
+	if wants := sub.App.rules.Receives; wants != nil && !wants(sub, e) {
 		return false
 	}
-	return !slices.ContainsFunc(sub.Items, func(item string) bool { return !e.tellsOf(item) })
+	return !slices.ContainsFunc(sub.Items, func(item string) bool { return !e.isAbout(item) })
 }
 
-// names reports whether a pattern, of which a part may be "*", names a trigger.
+// names reports whether a pattern, in which a part may be "*", names a trigger.
 func names(pattern, trigger string) bool {
 	return slices.EqualFunc(strings.Split(pattern, "."), strings.Split(trigger, "."), func(want, have string) bool { return want == "*" || want == have })
 }
 
-// tellsOf reports whether a change is one of an item: it hangs under it, or
-// hangs under nothing and holds its id. Of what was made by hand nobody knows, so that it is.
-func (e *Envelope) tellsOf(item string) bool {
+// isAbout reports whether an event is about an item: its record is under the item,
+// or under nothing and contains the item's id. An event made by hand is about
+// every item.
+func (e *Event) isAbout(item string) bool {
 	if e.Links == nil {
 		return true
 	}
@@ -306,42 +306,42 @@ func (e *Envelope) tellsOf(item string) bool {
 			return true
 		}
 	}
-	return len(e.Links) == 0 && holds(e.fields, item)
+	return len(e.Links) == 0 && containsText(e.fields, item)
 }
 
-func holds(v any, id string) bool {
+func containsText(v any, id string) bool {
 	switch v := v.(type) {
 	case string:
 		return v == id
 	case Object:
 		for _, inner := range v {
-			if holds(inner, id) {
+			if containsText(inner, id) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(v, func(inner any) bool { return holds(inner, id) })
+		return slices.ContainsFunc(v, func(inner any) bool { return containsText(inner, id) })
 	}
 	return false
 }
 
-// nudges reports whether webhooks only say that something changed.
-func nudges(hook *bindings.Webhook) bool { return len(hook.Nudge) > 0 }
+// withoutData reports whether webhooks report only that something changed.
+func withoutData(hook *bindings.Webhook) bool { return len(hook.Nudge) > 0 }
 
-// addressed writes a webhook as one subscription gets it.
-func (sub *Subscription) addressed(e *Envelope) *job {
+// jobFor writes an event's webhook for one subscription.
+func (sub *Subscription) jobFor(e *Event) *job {
 	j := &job{trigger: e.Trigger.Name, id: e.ID, form: e.Form != nil, done: make(chan error, 1)}
 	hook := sub.App.Def.Webhook
 	switch {
 	case j.form:
-		j.body = e.written()
+		j.body = e.encode()
 		return j
-	case nudges(hook):
+	case withoutData(hook):
 		word := "exists"
 		if hook.Nudge[0] != "*" {
 			word = hook.Nudge[0]
 		}
-		j.body, j.header = []byte{}, sub.nudge(word)
+		j.body, j.header = []byte{}, sub.changeHeaders(word)
 		return j
 	}
 	body, _ := Clone(e.Body).(Object)
@@ -360,20 +360,20 @@ func (sub *Subscription) addressed(e *Envelope) *job {
 	return j
 }
 
-// nudge is a message that is headers alone.
-func (sub *Subscription) nudge(word string) http.Header {
-	said := Object{sub.App.Def.Webhook.Type: word}
+// changeHeaders are the headers of a webhook without data.
+func (sub *Subscription) changeHeaders(word string) http.Header {
+	fields := Object{sub.App.Def.Webhook.Type: word}
 	if sub.App.rules.CompleteDelivery != nil && sub.Def != nil {
-		sub.App.rules.CompleteDelivery(sub, said)
+		sub.App.rules.CompleteDelivery(sub, fields)
 	}
-	return sub.headers(said)
+	return sub.headers(fields)
 }
 
-// headers are those that say something beside the body.
-func (sub *Subscription) headers(said Object) http.Header {
+// headers are the headers of a webhook that come from its fields.
+func (sub *Subscription) headers(fields Object) http.Header {
 	header, hook := http.Header{}, sub.App.Def.Webhook
 	for name, as := range hook.Headers {
-		if v := said[name]; v != nil {
+		if v := fields[name]; v != nil {
 			header.Set(as, Text(v))
 		}
 	}
@@ -383,9 +383,9 @@ func (sub *Subscription) headers(said Object) http.Header {
 	return header
 }
 
-// confirm checks an address as the vendor does before it sends there.
-func (h *hooks) confirm(sub *Subscription, by *bindings.Confirm) error {
-	ctx, cancel := context.WithTimeout(h.sandbox.ending, 10*time.Second)
+// confirm checks an address as the vendor does before it sends webhooks there.
+func (w *webhookSender) confirm(sub *Subscription, by *bindings.Confirm) error {
+	ctx, cancel := context.WithTimeout(w.sandbox.ending, 10*time.Second)
 	defer cancel()
 	address, word := sub.url, crand.Text()
 	if by.Query != "" {
@@ -405,18 +405,18 @@ func (h *hooks) confirm(sub *Subscription, by *bindings.Confirm) error {
 	if by.Header != "" {
 		r.Header.Set(by.Header, word)
 	}
-	answer, err := h.client.Do(r)
+	answer, err := w.client.Do(r)
 	if err != nil {
 		return err
 	}
 	defer answer.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	switch {
 	case err != nil:
 		return err
 	case NotAccepted(answer.StatusCode):
 		return fmt.Errorf("it answered %d", answer.StatusCode)
-	case by.Query != "" && (string(said) != word || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain")):
+	case by.Query != "" && (string(body) != word || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain")):
 		return fmt.Errorf("it did not send %s back as text", by.Query)
 	case by.Header != "" && answer.Header.Get(by.Header) != word:
 		return fmt.Errorf("it did not send the header %s back", by.Header)
@@ -427,19 +427,19 @@ func (h *hooks) confirm(sub *Subscription, by *bindings.Confirm) error {
 	return nil
 }
 
-// tell hands one subscription a webhook of its own.
-func (h *hooks) tell(sub *Subscription, j *job) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// sendTo sends a webhook to one subscription.
+func (w *webhookSender) sendTo(sub *Subscription, j *job) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	j.done = make(chan error, 1)
-	h.enqueue(sub, j)
+	w.enqueue(sub, j)
 }
 
-// of finds the subscription that an operation made with a record.
-func (h *hooks) of(a *App, record string) *Subscription {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, sub := range h.subscriptions {
+// find finds the subscription that an operation created with a record.
+func (w *webhookSender) find(a *App, record string) *Subscription {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, sub := range w.subscriptions {
 		if sub.App == a && sub.Record == record {
 			return sub
 		}
@@ -447,21 +447,21 @@ func (h *hooks) of(a *App, record string) *Subscription {
 	return nil
 }
 
-// alter gives a subscription the terms of another.
-func (h *hooks) alter(sub, terms *Subscription) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// setTerms copies the terms of a subscription.
+func (w *webhookSender) setTerms(sub, terms *Subscription) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	sub.url, sub.secret, sub.types, sub.Expires = terms.url, terms.secret, terms.types, terms.Expires
 }
 
-// lapsed are the subscriptions of an app whose time is over.
-func (h *hooks) lapsed(a *App, now time.Time) (over []*Subscription) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, sub := range h.subscriptions {
+// expired are the subscriptions of an app that have expired.
+func (w *webhookSender) expired(a *App, now time.Time) (expired []*Subscription) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, sub := range w.subscriptions {
 		if sub.App == a && !sub.Expires.IsZero() && !now.Before(sub.Expires) {
-			over = append(over, sub)
+			expired = append(expired, sub)
 		}
 	}
-	return over
+	return expired
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox/sandboxtest"
 )
 
-const hooked = boards + `
+const webhookCatalogue = boards + `
 operation hooks.create {"id":"h1","method":"POST","path":"/hooks","body":{"encoding":"json","type":"#NewHook","required":true},"answer":"#Hook"}
 operation hooks.list {"id":"h2","method":"GET","path":"/hooks","answer":"#Hooks","pages":{"items":"data"}}
 operation hooks.change {"id":"h3","method":"PATCH","path":"/hooks/{hookId}","in_path":["hookId!: string"],"body":{"encoding":"json","type":"#Change"},"answer":"#Hook"}
@@ -28,10 +28,10 @@ trigger boards.card.created {"vendor":"card.created","record":"id","data":"#Card
 trigger boards.board.created {"vendor":"board.created","record":"id","data":"#Board"}
 `
 
-// hookedApp registers one webhook for each board, which lives an hour.
-func hookedApp(t *testing.T, hook *bindings.Webhook) *bindings.App {
+// webhookApp registers one webhook for each board, which expires after an hour.
+func webhookApp(t *testing.T, hook *bindings.Webhook) *bindings.App {
 	t.Helper()
-	catalogue, err := bindings.ParseCatalogue([]byte(hooked))
+	catalogue, err := bindings.ParseCatalogue([]byte(webhookCatalogue))
 	must(t, err)
 	create := bindings.Call{Operation: "hooks.create", Args: map[string]any{"target": "{url}", "board": "boards/{of.id}", "types": "{types.text}", "until": "{expires}"}}
 	if hook.Proof != nil {
@@ -47,13 +47,13 @@ func hookedApp(t *testing.T, hook *bindings.Webhook) *bindings.App {
 	}}}
 }
 
-func startApp(t *testing.T, app *bindings.App) *sandboxtest.World {
+func startApp(t *testing.T, app *bindings.App) *sandboxtest.Server {
 	return sandboxtest.Start(t, sandbox.Config{Apps: []*bindings.App{app}})
 }
 
-func TestAnOperationRegistersWebhooks(t *testing.T) {
+func TestOperationsRegisterWebhooks(t *testing.T) {
 	signature := bindings.PlainHMAC("X-Signature", "", bindings.Hex)
-	w, s := startApp(t, hookedApp(t, &bindings.Webhook{
+	w, s := startApp(t, webhookApp(t, &bindings.Webhook{
 		Signatures: []bindings.Signature{signature}, Type: "kind", ID: "uid", Batch: "events",
 		Confirm: &bindings.Confirm{Header: "X-Hook-Secret"}, Gone: http.StatusGone,
 	})), sandboxtest.Receive(t)
@@ -63,12 +63,12 @@ func TestAnOperationRegistersWebhooks(t *testing.T) {
 		return w.Call("POST /boards/hooks", fmt.Sprintf(`{"target":%q,"board":"boards/%s","types":%q,"until":"2026-03-04T06:06:07Z"}`,
 			s.URL, board, types)).Is(201, "target", s.URL).Get("id")
 	}
-	happen := func() (kinds []string) {
+	createCards := func() (kinds []string) {
 		for _, id := range []string{board, other} {
 			w.Call("POST /boards/boards/"+id+"/cards", `{"card":{"text":"One"}}`).Is(201)
 		}
 		must(t, w.Idle(t.Context()))
-		for _, got := range s.Take() {
+		for _, got := range s.Drain() {
 			if _, err := signature.Verify(got.Header, []byte(got.Body), s.Secret(), time.Time{}, 0); err != nil {
 				t.Errorf("the secret that was confirmed does not fit: %v", err)
 			}
@@ -80,7 +80,7 @@ func TestAnOperationRegistersWebhooks(t *testing.T) {
 	}
 	expect := func(what string, want ...string) {
 		t.Helper()
-		if got := happen(); !slices.Equal(got, want) {
+		if got := createCards(); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", what, got, want)
 		}
 	}
@@ -91,22 +91,22 @@ func TestAnOperationRegistersWebhooks(t *testing.T) {
 	w.Call("PATCH /boards/hooks/"+id, `{"types":"card.moved"}`).Is(200)
 	expect("other types")
 	w.Call("PATCH /boards/hooks/"+id, `{"types":"card.created"}`).Is(200)
-	w.Clock.Pass(50 * time.Minute)
+	w.Clock.Advance(50 * time.Minute)
 	w.Call("PATCH /boards/hooks/"+id, `{"until":"2026-03-04T07:06:07Z"}`).Is(200, "until", "2026-03-04T07:06:07Z")
-	w.Clock.Pass(50 * time.Minute)
+	w.Clock.Advance(50 * time.Minute)
 	expect("renewed", mine)
-	w.Clock.Pass(20 * time.Minute)
+	w.Clock.Advance(20 * time.Minute)
 	expect("after its end")
 	w.Call("GET /boards/hooks", "").Is(200, "data.#", "0")
 	w.Call("PATCH /boards/hooks/"+id, `{"until":"2026-03-05T07:06:07Z"}`).Is(404)
 
-	w.Clock.Pass(-2 * time.Hour)
+	w.Clock.Advance(-2 * time.Hour)
 	id = register("")
 	w.Call("DELETE /boards/hooks/"+id, "").Is(200)
 	expect("removed")
 	register("")
 	s.Answer(http.StatusGone, http.StatusGone)
-	happen()
+	createCards()
 	w.Call("GET /boards/hooks", "").Is(200, "data.#", "0")
 
 	for _, body := range []string{
@@ -119,30 +119,30 @@ func TestAnOperationRegistersWebhooks(t *testing.T) {
 	w.Call("GET /boards/hooks", "").Is(200, "data.#", "0")
 }
 
-func TestWebhooksShowTheirSecret(t *testing.T) {
+func TestWebhooksContainTheirSecret(t *testing.T) {
 	for _, c := range []struct {
-		hook bindings.Webhook
-		show func(sandboxtest.Hook) string
+		hook     bindings.Webhook
+		secretOf func(sandboxtest.Webhook) string
 	}{
 		{bindings.Webhook{Type: "kind", Batch: "value", Proof: &bindings.Proof{Path: "state"}, Confirm: &bindings.Confirm{Query: "token"}},
-			func(h sandboxtest.Hook) string { return gjson.Get(h.Body, "value.0.state").String() }},
+			func(h sandboxtest.Webhook) string { return gjson.Get(h.Body, "value.0.state").String() }},
 		{bindings.Webhook{Type: "kind", Proof: &bindings.Proof{Header: "X-Token"}, Headers: map[string]string{"kind": "X-Kind"},
 			Nudge: []string{"changed"}, Ignore: []string{"sync"}},
-			func(h sandboxtest.Hook) string { return h.Header.Get("X-Token") + h.Body }},
+			func(h sandboxtest.Webhook) string { return h.Header.Get("X-Token") + h.Body }},
 	} {
-		w, s := startApp(t, hookedApp(t, &c.hook)), sandboxtest.Receive(t)
+		w, s := startApp(t, webhookApp(t, &c.hook)), sandboxtest.Receive(t)
 		board := w.Call("POST /boards/boards", `{"title":"Plan"}`).Get("id")
 		w.Call("POST /boards/hooks", fmt.Sprintf(`{"target":%q,"board":"boards/%s","token":"shown"}`, s.URL+"/?a=b&c="+url.QueryEscape("d e"), board)).Is(201)
 		w.Call("POST /boards/boards/"+board+"/cards", `{"card":{"text":"One"}}`).Is(201)
 		must(t, w.Idle(t.Context()))
-		got := s.Take()
+		got := s.Drain()
 		if len(c.hook.Nudge) > 0 {
 			if len(got) != 2 || got[0].Header.Get("X-Kind") != "sync" || got[1].Header.Get("X-Kind") != "changed" {
 				t.Fatalf("got %+v, want a first word and a nudge", got)
 			}
 			got = got[1:]
 		}
-		if len(got) != 1 || c.show(got[0]) != "shown" {
+		if len(got) != 1 || c.secretOf(got[0]) != "shown" {
 			t.Errorf("got %+v, want one that shows the secret", got)
 		}
 	}

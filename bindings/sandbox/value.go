@@ -17,7 +17,7 @@ var errTrailing = errors.New("more than one JSON value")
 // Object is a JSON object. Numbers in it are json.Number.
 type Object = map[string]any
 
-// Decode reads one JSON value and refuses anything behind it.
+// Decode reads one JSON value and refuses anything after it.
 func Decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -31,7 +31,7 @@ func Decode(text []byte) (any, error) {
 	return v, nil
 }
 
-// normal gives a Go value the form that Decode would give it.
+// normal converts a Go value to the types that Decode returns.
 func normal(v any) (any, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -40,7 +40,8 @@ func normal(v any) (any, error) {
 	return Decode(text)
 }
 
-// Encode never fails on what Decode and this package make.
+// Encode writes a value as JSON. It does not fail for values that Decode or this
+// package returns.
 func Encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -51,8 +52,8 @@ func Encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Clone copies objects and lists, so that an answer never shares them with
-// the store.
+// Clone copies objects and lists, so that an answer never shares them with the
+// store.
 func Clone(v any) any {
 	switch v := v.(type) {
 	case Object:
@@ -74,7 +75,7 @@ func Clone(v any) any {
 // Number is a number as JSON has it.
 func Number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 
-// steps cuts a path such as "meta.next", "errors[0].code" or "errors.#.code".
+// steps splits a path such as "meta.next", "errors[0].code" or "errors.#.code".
 func steps(path string) []string {
 	path = strings.NewReplacer("[", ".", "]", "").Replace(path)
 	all := strings.Split(strings.Trim(path, "."), ".")
@@ -86,7 +87,7 @@ func steps(path string) []string {
 	return all
 }
 
-// Lookup finds the value at a path, nil where there is none.
+// Lookup finds the value at a path; nil if there is none.
 func Lookup(v any, path string) any {
 	for _, step := range steps(path) {
 		switch at := v.(type) {
@@ -105,11 +106,11 @@ func Lookup(v any, path string) any {
 	return v
 }
 
-// maxIndex bounds the list positions that a path may make.
+// maxIndex is the highest list position that a path may create.
 const maxIndex = 8
 
-// place sets the value at a path and gives the whole back; objects and lists
-// on the way are made.
+// place sets the value at a path and returns the whole value; it creates missing
+// objects and lists.
 func place(whole any, path string, v any) any { return placeAt(whole, steps(path), v) }
 
 func placeAt(whole any, path []string, v any) any {
@@ -134,7 +135,7 @@ func placeAt(whole any, path []string, v any) any {
 	return at
 }
 
-// Text gives a scalar as a query would carry it.
+// Text returns a scalar as a query contains it.
 func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -149,7 +150,7 @@ func Text(v any) string {
 	return string(Encode(v))
 }
 
-// Empty reports whether a value says nothing.
+// Empty reports whether a value is nil or empty.
 func Empty(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -162,7 +163,7 @@ func Empty(v any) bool {
 	return false
 }
 
-// Fold makes names comparable: contact_id, contactId and contact-id are one.
+// Fold makes names comparable: contact_id, contactId and contact-id are equal.
 func Fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -175,7 +176,7 @@ func Fold(name string) string {
 	}, name)
 }
 
-// Singular gives the noun of one for a folded plural.
+// Singular returns the singular of a folded plural.
 func Singular(noun string) string {
 	switch {
 	case strings.HasSuffix(noun, "ies"):
@@ -188,11 +189,11 @@ func Singular(noun string) string {
 	return strings.TrimSuffix(noun, "s")
 }
 
-// alike reports whether two names mean the same noun, in singular or plural.
+// alike reports whether two names are the same noun, in singular or plural.
 func alike(a, b string) bool { return Singular(Fold(a)) == Singular(Fold(b)) }
 
-// Stamp writes a time as most vendors do.
-func Stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+// FormatTime writes a time as most vendors do.
+func FormatTime(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 

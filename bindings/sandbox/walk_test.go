@@ -15,8 +15,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// TestEveryWalk walks every list that the catalogues say can be walked, three
-// items at a time, and must meet each of eight records once.
+// TestEveryWalk reads every list that the catalogues declare as paged, three items
+// a page, and must find each of eight records once.
 func TestEveryWalk(t *testing.T) {
 	for _, def := range all.Apps() {
 		s := newSandbox(t, def, false)
@@ -37,7 +37,8 @@ func walk(t *testing.T, s *sandbox.Sandbox, m sample) {
 	}
 }
 
-// walker follows Pages as its documentation says, independently of the sandbox.
+// walker reads the pages of a list as the documentation of bindings.Pages
+// describes, independently of the sandbox.
 type walker struct {
 	t     *testing.T
 	s     *sandbox.Sandbox
@@ -163,9 +164,9 @@ func (w *walker) call(args map[string]any) any {
 		if w.op.Body.Encoding == bindings.Form {
 			encoded = formOf(body)
 		}
-		fresh := httptest.NewRequest(c.Method, c.URL.String(), strings.NewReader(encoded))
-		fresh.Header = c.Header
-		c = fresh
+		request := httptest.NewRequest(c.Method, c.URL.String(), strings.NewReader(encoded))
+		request.Header = c.Header
+		c = request
 	}
 	answer := httptest.NewRecorder()
 	w.s.Handler().ServeHTTP(answer, c)

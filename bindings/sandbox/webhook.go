@@ -22,7 +22,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Delivery is one sending of a webhook.
+// Delivery is one attempt to send a webhook.
 type Delivery struct {
 	Time    time.Time `json:"time"`
 	App     string    `json:"app"`
@@ -40,42 +40,42 @@ const (
 	maxAnswer     = 64 << 10
 )
 
-// Subscription is an address that gets an app's webhooks, one after the other.
+// Subscription is an address that receives an app's webhooks, one after the other.
 type Subscription struct {
 	App    *App
 	url    string
 	secret string
 	queue  chan *job
-	// record is the id of the record that an operation made it with, empty for
-	// one made with Subscribe; types are the vendor's types it wants, empty
-	// for all.
+	// Record is the id of the record that an operation created with it, empty for
+	// one created with Subscribe; types are the vendor's types that it receives,
+	// empty for all.
 	Record string
 	types  []string
 	stop   chan struct{}
-	// Of one that an operation made: what it is for, the resource of its
-	// record, the items whose changes it wants (all that are there must fit) and
-	// its end, zero if it has none.
+	// For one that an operation created: its definition, the resource of its
+	// record, the items whose changes it receives (a change must be about all of
+	// them) and its end, zero if it has none.
 	Def      *bindings.Subscription
 	resource string
 	Items    []string
 	Expires  time.Time
 }
 
-// job is one webhook on its way to one subscriber.
+// job is one webhook that is queued for one subscriber.
 type job struct {
 	trigger string
 	id      string
 	body    []byte
-	header  http.Header // sent besides
-	form    bool        // a form, which no vendor sends again: somebody waits before a screen
+	header  http.Header // in addition to the usual ones
+	form    bool        // a form, which no vendor sends again, since a person waits for it
 	attempt int
 	done    chan error // gets one value
 	check   string     // the challenge to be echoed, for a check of the address
 }
 
-// hooks sends webhooks: one goroutine a subscription, and one for each
-// webhook that waits to be sent again.
-type hooks struct {
+// webhookSender sends webhooks: with one goroutine for each subscription, and one
+// for each webhook that waits to be sent again.
+type webhookSender struct {
 	sandbox *Sandbox
 	client  *http.Client
 	private string // PEM
@@ -84,14 +84,14 @@ type hooks struct {
 	mu            sync.Mutex
 	subscriptions []*Subscription
 	sent          []Delivery
-	queued        int // ever
+	queued        int // number of all webhooks so far
 	pending       int
 	idle          chan struct{} // closed when pending falls to zero
 	closed        bool
 	running       sync.WaitGroup
 }
 
-func newHooks(s *Sandbox) (*hooks, error) {
+func newWebhookSender(s *Sandbox) (*webhookSender, error) {
 	var seed [8]byte
 	binary.BigEndian.PutUint64(seed[:], s.seed)
 	sum := sha256.Sum256(append([]byte("tidewire sandbox webhook key "), seed[:]...))
@@ -104,7 +104,7 @@ func newHooks(s *Sandbox) (*hooks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make webhook key: %w", err)
 	}
-	return &hooks{
+	return &webhookSender{
 		sandbox: s,
 		client: &http.Client{
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
@@ -115,8 +115,8 @@ func newHooks(s *Sandbox) (*hooks, error) {
 	}, nil
 }
 
-// PublicKey is the key, in PEM, that the sandbox's webhooks are checked with
-// in place of the vendor's; empty for an app that signs with a secret.
+// PublicKey is the key, in PEM, that verifies the sandbox's webhooks in place of
+// the vendor's; empty for an app that signs with a secret.
 func (s *Sandbox) PublicKey(app string) string {
 	a := s.apps[app]
 	if a == nil || a.Def.Webhook == nil {
@@ -124,20 +124,21 @@ func (s *Sandbox) PublicKey(app string) string {
 	}
 	for _, signature := range a.Def.Webhook.Signatures {
 		if signature.Algorithm == bindings.Ed25519 {
-			return s.hooks.public
+			return s.webhooks.public
 		}
 	}
 	return ""
 }
 
-// SendsWebhooks reports whether an app sends webhooks that Subscribe can ask for.
+// SendsWebhooks reports whether an app sends webhooks to which Subscribe can
+// subscribe.
 func (s *Sandbox) SendsWebhooks(app string) bool {
 	a := s.apps[app]
 	return a != nil && a.Def.Webhook != nil
 }
 
-// Subscribe has an app's webhooks sent to an address, signed with secret where
-// the vendor signs with a secret.
+// Subscribe sends an app's webhooks to an address, signed with secret if the
+// vendor signs with a secret.
 func (s *Sandbox) Subscribe(app, address, secret string) error {
 	a := s.apps[app]
 	if a == nil {
@@ -149,33 +150,33 @@ func (s *Sandbox) Subscribe(app, address, secret string) error {
 	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("subscribe to %q: expected an http or https address, found %q", app, address)
 	}
-	if _, err := s.hooks.sign(a, secret, "probe", nil); err != nil {
+	if _, err := s.webhooks.sign(a, secret, "probe", nil); err != nil {
 		return fmt.Errorf("subscribe to %q: %w", app, err)
 	}
-	return s.hooks.subscribe(&Subscription{App: a, url: address, secret: secret})
+	return s.webhooks.subscribe(&Subscription{App: a, url: address, secret: secret})
 }
 
-func (h *hooks) subscribe(sub *Subscription) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+func (w *webhookSender) subscribe(sub *Subscription) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
 		return errors.New("subscribe: the sandbox has ended")
 	}
 	sub.queue, sub.stop = make(chan *job, maxQueue), make(chan struct{})
-	h.subscriptions = append(h.subscriptions, sub)
-	h.running.Go(func() { h.work(sub) })
+	w.subscriptions = append(w.subscriptions, sub)
+	w.running.Go(func() { w.work(sub) })
 	if c := sub.App.Def.Webhook.Challenge; c != nil {
-		h.enqueue(sub, challenge(sub.App, c))
+		w.enqueue(sub, challenge(sub.App, c))
 	}
 	return nil
 }
 
-// drop ends the subscriptions of an app that operations made: the one of a
-// record, or all of them.
-func (h *hooks) drop(a *App, record string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.subscriptions = slices.DeleteFunc(h.subscriptions, func(sub *Subscription) bool {
+// endSubscriptions ends the subscriptions of an app that operations created: the
+// one of a record, or all of them.
+func (w *webhookSender) endSubscriptions(a *App, record string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.subscriptions = slices.DeleteFunc(w.subscriptions, func(sub *Subscription) bool {
 		gone := sub.App == a && sub.Record != "" && (record == "" || sub.Record == record)
 		if gone {
 			close(sub.stop)
@@ -195,61 +196,61 @@ func challenge(a *App, c *bindings.Challenge) *job {
 	return &job{trigger: c.Type, body: Encode(body), check: word, done: make(chan error, 1)}
 }
 
-func (h *hooks) wanted(app string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.ContainsFunc(h.subscriptions, func(s *Subscription) bool { return s.App.Def.Name == app })
+func (w *webhookSender) hasSubscribers(app string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.subscriptions, func(s *Subscription) bool { return s.App.Def.Name == app })
 }
 
-// send hands a webhook to every subscriber of the app.
-func (h *hooks) send(a *App, e *Envelope) []*job {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// send queues an event's webhook for every subscriber of the app.
+func (w *webhookSender) send(a *App, e *Event) []*job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var all []*job
-	for _, sub := range h.subscriptions {
-		if sub.App != a || !sub.takes(e) {
+	for _, sub := range w.subscriptions {
+		if sub.App != a || !sub.receives(e) {
 			continue
 		}
-		j := sub.addressed(e)
-		h.enqueue(sub, j)
+		j := sub.jobFor(e)
+		w.enqueue(sub, j)
 		all = append(all, j)
 	}
 	return all
 }
 
-func (h *hooks) enqueue(sub *Subscription, j *job) {
-	if h.closed {
+func (w *webhookSender) enqueue(sub *Subscription, j *job) {
+	if w.closed {
 		j.done <- errors.New("the sandbox has ended")
 		return
 	}
 	select {
 	case sub.queue <- j:
-		h.queued++
-		if h.pending++; h.pending == 1 {
-			h.idle = make(chan struct{})
+		w.queued++
+		if w.pending++; w.pending == 1 {
+			w.idle = make(chan struct{})
 		}
 	default:
-		h.sandbox.logger.Warn("webhook dropped: too many wait", "app", sub.App.Def.Name, "url", sub.url)
+		w.sandbox.logger.Warn("webhook dropped: too many wait", "app", sub.App.Def.Name, "url", sub.url)
 		j.done <- fmt.Errorf("%s: dropped, since %d webhooks wait", sub.url, maxQueue)
 	}
 }
 
-func (h *hooks) settled() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.pending--; h.pending == 0 {
-		close(h.idle)
+func (w *webhookSender) jobDone() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pending--; w.pending == 0 {
+		close(w.idle)
 	}
 }
 
-// Idle returns when no webhook is on its way or waits to be sent again.
+// Idle returns when no webhook is being sent or waits to be sent again.
 func (s *Sandbox) Idle(ctx context.Context) error {
-	s.hooks.mu.Lock()
-	idle := s.hooks.idle
-	if s.hooks.pending == 0 {
+	s.webhooks.mu.Lock()
+	idle := s.webhooks.idle
+	if s.webhooks.pending == 0 {
 		idle = nil
 	}
-	s.hooks.mu.Unlock()
+	s.webhooks.mu.Unlock()
 	if idle == nil {
 		return nil
 	}
@@ -263,63 +264,64 @@ func (s *Sandbox) Idle(ctx context.Context) error {
 	}
 }
 
-// Webhooks is how many were ever put on their way. Where it is the same before
-// and after Idle and a look at the engine, no run has caused another meanwhile.
+// Webhooks is the number of webhooks that were ever queued. If it is the same
+// before and after Idle and a check of the engine, no run has caused another one
+// in between.
 func (s *Sandbox) Webhooks() int {
-	s.hooks.mu.Lock()
-	defer s.hooks.mu.Unlock()
-	return s.hooks.queued
+	s.webhooks.mu.Lock()
+	defer s.webhooks.mu.Unlock()
+	return s.webhooks.queued
 }
 
-// Deliveries are the newest sendings of webhooks, oldest first.
+// Deliveries are the newest attempts to send webhooks, oldest first.
 func (s *Sandbox) Deliveries() []Delivery {
-	s.hooks.mu.Lock()
-	defer s.hooks.mu.Unlock()
-	return slices.Clone(s.hooks.sent)
+	s.webhooks.mu.Lock()
+	defer s.webhooks.mu.Unlock()
+	return slices.Clone(s.webhooks.sent)
 }
 
-func (h *hooks) wait() {
-	h.mu.Lock()
-	h.closed = true
-	h.mu.Unlock()
-	h.running.Wait()
-	h.client.CloseIdleConnections()
+func (w *webhookSender) wait() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.running.Wait()
+	w.client.CloseIdleConnections()
 }
 
-func (h *hooks) work(sub *Subscription) {
+func (w *webhookSender) work(sub *Subscription) {
 	for {
 		select {
-		case <-h.sandbox.ending.Done():
+		case <-w.sandbox.ending.Done():
 			return
 		case <-sub.stop:
-			h.abandon(sub)
+			w.failQueued(sub)
 			return
 		case j := <-sub.queue:
-			h.deliver(sub, j)
+			w.deliver(sub, j)
 		}
 	}
 }
 
-// abandon gives up what still waits for a subscription that ended.
-func (h *hooks) abandon(sub *Subscription) {
+// failQueued ends the jobs of a subscription that ended.
+func (w *webhookSender) failQueued(sub *Subscription) {
 	for {
 		select {
 		case j := <-sub.queue:
 			j.done <- fmt.Errorf("%s: the subscription has ended", sub.url)
-			h.settled()
+			w.jobDone()
 		default:
 			return
 		}
 	}
 }
 
-// deliver sends a webhook once, and has it sent again later where the vendor
-// would.
-func (h *hooks) deliver(sub *Subscription, j *job) {
+// deliver sends a webhook once, and starts the vendor's next attempt if there is
+// one.
+func (w *webhookSender) deliver(sub *Subscription, j *job) {
 	policy := sub.App.rules.Retry
 	j.attempt++
-	status, err := h.post(sub, j)
-	h.note(sub, j, status, err)
+	status, err := w.post(sub, j)
+	w.record(sub, j, status, err)
 	ended := status == http.StatusGone && sub.Def != nil && sub.App.Def.Webhook.Gone == status
 	if ended {
 		sub.App.mu.Lock()
@@ -329,16 +331,16 @@ func (h *hooks) deliver(sub *Subscription, j *job) {
 	switch {
 	case err == nil && status >= 200 && status < 300:
 		j.done <- nil
-		h.settled()
+		w.jobDone()
 		return
-	case j.check == "" && !j.form && !ended && policy.Again(status) && j.attempt < policy.Attempts && h.sandbox.ending.Err() == nil:
-		h.running.Go(func() {
-			if h.sandbox.wait(h.sandbox.ending, h.delay(policy, j.attempt)) == nil {
-				h.deliver(sub, j)
+	case j.check == "" && !j.form && !ended && policy.ShouldRetry(status) && j.attempt < policy.Attempts && w.sandbox.ending.Err() == nil:
+		w.running.Go(func() {
+			if w.sandbox.wait(w.sandbox.ending, w.delay(policy, j.attempt)) == nil {
+				w.deliver(sub, j)
 				return
 			}
 			j.done <- errors.New("the sandbox has ended")
-			h.settled()
+			w.jobDone()
 		})
 		return
 	}
@@ -346,11 +348,11 @@ func (h *hooks) deliver(sub *Subscription, j *job) {
 		err = fmt.Errorf("%s answered %d", sub.url, status)
 	}
 	j.done <- err
-	h.settled()
+	w.jobDone()
 }
 
-func (h *hooks) delay(policy Retry, attempt int) time.Duration {
-	d := h.sandbox.config.RetryDelay
+func (w *webhookSender) delay(policy Retry, attempt int) time.Duration {
+	d := w.sandbox.config.RetryDelay
 	if d == 0 {
 		d = time.Second
 	}
@@ -360,17 +362,17 @@ func (h *hooks) delay(policy Retry, attempt int) time.Duration {
 	return d
 }
 
-func (h *hooks) post(sub *Subscription, j *job) (int, error) {
-	ctx, cancel := context.WithTimeout(h.sandbox.ending, sub.App.rules.Retry.Timeout)
+func (w *webhookSender) post(sub *Subscription, j *job) (int, error) {
+	ctx, cancel := context.WithTimeout(w.sandbox.ending, sub.App.rules.Retry.Timeout)
 	defer cancel()
-	h.mu.Lock()
+	w.mu.Lock()
 	address, secret := sub.url, sub.secret // an operation may change them
-	h.mu.Unlock()
+	w.mu.Unlock()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(j.body))
 	if err != nil {
 		return 0, err
 	}
-	r.Header, err = h.sign(sub.App, secret, j.id, j.body)
+	r.Header, err = w.sign(sub.App, secret, j.id, j.body)
 	if err != nil {
 		return 0, err
 	}
@@ -380,26 +382,26 @@ func (h *hooks) post(sub *Subscription, j *job) (int, error) {
 	}
 	r.Header.Set("User-Agent", "tidewire-sandbox")
 	maps.Copy(r.Header, j.header)
-	if mark := sub.App.rules.Retry.Mark; mark != nil && j.attempt > 1 {
-		mark(r.Header, j.attempt)
+	if setHeaders := sub.App.rules.Retry.SetHeaders; setHeaders != nil && j.attempt > 1 {
+		setHeaders(r.Header, j.attempt)
 	}
-	answer, err := h.client.Do(r)
+	answer, err := w.client.Do(r)
 	if err != nil {
 		return 0, err
 	}
 	defer answer.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
 		return 0, err
 	}
-	if j.check != "" && !bytes.Contains(said, []byte(j.check)) {
+	if j.check != "" && !bytes.Contains(text, []byte(j.check)) {
 		return answer.StatusCode, fmt.Errorf("%s did not echo the challenge", sub.url)
 	}
 	return answer.StatusCode, nil
 }
 
-// sign makes the headers of every signature that the vendor sends by itself.
-func (h *hooks) sign(a *App, secret, id string, body []byte) (http.Header, error) {
+// sign returns the headers of every signature that the vendor sends by default.
+func (w *webhookSender) sign(a *App, secret, id string, body []byte) (http.Header, error) {
 	header := http.Header{}
 	for _, s := range a.Def.Webhook.Signatures {
 		if s.OptIn {
@@ -407,9 +409,9 @@ func (h *hooks) sign(a *App, secret, id string, body []byte) (http.Header, error
 		}
 		key := secret
 		if s.Algorithm == bindings.Ed25519 {
-			key = h.private
+			key = w.private
 		}
-		signed, err := s.Sign(key, id, h.sandbox.now(), body)
+		signed, err := s.Sign(key, id, w.sandbox.now(), body)
 		if err != nil {
 			return nil, err
 		}
@@ -420,20 +422,20 @@ func (h *hooks) sign(a *App, secret, id string, body []byte) (http.Header, error
 	return header, nil
 }
 
-func (h *hooks) note(sub *Subscription, j *job, status int, err error) {
-	d := Delivery{Time: h.sandbox.now(), App: sub.App.Def.Name, Trigger: j.trigger, ID: j.id, URL: sub.url, Attempt: j.attempt, Status: status}
+func (w *webhookSender) record(sub *Subscription, j *job, status int, err error) {
+	d := Delivery{Time: w.sandbox.now(), App: sub.App.Def.Name, Trigger: j.trigger, ID: j.id, URL: sub.url, Attempt: j.attempt, Status: status}
 	if err != nil {
 		d.Error = err.Error()
 	}
-	log := h.sandbox.logger.With("app", d.App, "trigger", d.Trigger, "url", d.URL, "attempt", d.Attempt, "answer", status)
+	log := w.sandbox.logger.With("app", d.App, "trigger", d.Trigger, "url", d.URL, "attempt", d.Attempt, "answer", status)
 	if err != nil || NotAccepted(status) {
-		log.Warn("webhook not taken", "error", d.Error)
+		log.Warn("webhook not accepted", "error", d.Error)
 	} else {
 		log.Info("webhook sent")
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.sent = append(h.sent, d); len(h.sent) > maxDeliveries {
-		h.sent = slices.Clone(h.sent[1:])
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sent = append(w.sent, d); len(w.sent) > maxDeliveries {
+		w.sent = slices.Clone(w.sent[1:])
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 func instant(context.Context, time.Duration) error { return nil }
 
-func TestVendorsSendAgain(t *testing.T) {
+func TestVendorsRetryWebhooks(t *testing.T) {
 	for _, test := range []struct {
 		app, trigger string
 		statuses     []int
@@ -31,7 +31,7 @@ func TestVendorsSendAgain(t *testing.T) {
 			if (err == nil) != test.ok {
 				t.Errorf("emit says %v", err)
 			}
-			got := r.Hooks()
+			got := r.Webhooks()
 			if len(got) != test.sent {
 				t.Fatalf("sent %d times, expected %d", len(got), test.sent)
 			}
@@ -47,13 +47,13 @@ func TestVendorsSendAgain(t *testing.T) {
 	}
 }
 
-func TestEmitChangesTheWorldToo(t *testing.T) {
+func TestEmitStoresRecords(t *testing.T) {
 	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("qonto", r.URL, "shh"))
 	data := map[string]any{"id": "7d1c", "kind": "company", "name": "Atelier", "email": "a@atelier.fr"}
 	must(t, w.Emit(t.Context(), "qonto.client.created", data, sandbox.EmitOptions{ID: "evt-1"}))
 	w.Call("GET /qonto/clients/7d1c", "").Is(200, "client.name", "Atelier")
-	if got := r.Hooks()[0].Body; sandboxtest.Value(got, "id") != "evt-1" || sandboxtest.Value(got, "data.id") != "7d1c" || sandboxtest.Value(got, "data.email") != "a@atelier.fr" {
+	if got := r.Webhooks()[0].Body; sandboxtest.Value(got, "id") != "evt-1" || sandboxtest.Value(got, "data.id") != "7d1c" || sandboxtest.Value(got, "data.email") != "a@atelier.fr" {
 		t.Errorf("got %s", got)
 	}
 	must(t, w.Emit(t.Context(), "qonto.client.deleted", map[string]any{"id": "7d1c"}, sandbox.EmitOptions{}))
@@ -71,7 +71,7 @@ func TestEmitNeedsATriggerAndASubscriber(t *testing.T) {
 	}
 }
 
-func TestSubscribeRefusesWhatCannotWork(t *testing.T) {
+func TestSubscribeRefusesInvalidArguments(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	for _, try := range [][3]string{{"nobody", "http://127.0.0.1:1", "x"}, {"qonto", "ftp://x", "x"}, {"qonto", "http://127.0.0.1:1", ""}} {
 		if err := w.Subscribe(try[0], try[1], try[2]); err == nil {
@@ -80,14 +80,14 @@ func TestSubscribeRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-func TestCloseEndsWhatWaits(t *testing.T) {
+func TestCloseEndsRetries(t *testing.T) {
 	r := sandboxtest.Receive(t, 429)
 	w := start(t, sandbox.Config{RetryDelay: time.Hour})
 	must(t, w.Subscribe("highlevel", r.URL, ""))
 	w.Call("POST /highlevel/contacts/", contact)
-	<-r.Came
+	<-r.Received
 	must(t, w.Close())
-	if n := len(r.Hooks()); n != 1 {
+	if n := len(r.Webhooks()); n != 1 {
 		t.Errorf("sent %d times, expected once", n)
 	}
 }

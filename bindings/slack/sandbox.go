@@ -51,22 +51,22 @@ func Rules() *sandbox.Rules {
 		PageSize:      100,
 		// Tokens of apps that rotate live for half a day.
 		TokenLife:  12 * time.Hour,
-		GrantCodes: map[string]string{"invalid_client": "bad_client_secret", "invalid_grant": "invalid_refresh_token", "invalid_code": "invalid_code"},
-		Grant: func(by sandbox.Authority) sandbox.Object {
+		OAuthCodes: map[string]string{"invalid_client": "bad_client_secret", "invalid_grant": "invalid_refresh_token", "invalid_code": "invalid_code"},
+		TokenFields: func(by sandbox.Grant) sandbox.Object {
 			answer := sandbox.Object{"ok": true, "team": sandbox.Object{"id": by.Account, "name": "Sandbox"}}
 			if by.Within == "" {
 				answer["token_type"], answer["bot_user_id"] = "bot", botID
 			}
 			return answer
 		},
-		Retry: sandbox.Retry{Timeout: 3 * time.Second, Attempts: 4, Factor: 5, Again: sandbox.NotAccepted,
-			Mark: func(h http.Header, attempt int) {
+		Retry: sandbox.Retry{Timeout: 3 * time.Second, Attempts: 4, Factor: 5, ShouldRetry: sandbox.NotAccepted,
+			SetHeaders: func(h http.Header, attempt int) {
 				h.Set("X-Slack-Retry-Num", strconv.Itoa(attempt-1))
 				h.Set("X-Slack-Retry-Reason", "http_error")
 			}},
 		CompleteWebhook: completeWebhook,
-		Beside:          beside,
-		Gestures:        gestures(),
+		ServeOther:      beside,
+		UserActions:     gestures(),
 		Sample:          sample(),
 	}
 }
@@ -98,7 +98,7 @@ func operations() map[string]*sandbox.Rule {
 		"chat.delete":                  {Resource: "messages", Do: deleteMessage},
 		"chat.getPermalink":            {Resource: "messages", Do: permalink},
 		"chat.scheduleMessage":         {Resource: "scheduled_messages", Do: scheduleMessage},
-		"chat.deleteScheduledMessage":  {Resource: "scheduled_messages", Verb: sandbox.Remove, ID: "scheduled_message_id", Missing: "invalid_scheduled_message_id"},
+		"chat.deleteScheduledMessage":  {Resource: "scheduled_messages", Verb: sandbox.Remove, ID: "scheduled_message_id", NotFoundCode: "invalid_scheduled_message_id"},
 		"chat.scheduledMessages.list":  {Resource: "scheduled_messages", Verb: sandbox.List},
 		"reactions.add":                {Resource: "messages", Trigger: "reaction.added", Do: react(true)},
 		"reactions.remove":             {Resource: "messages", Trigger: "reaction.removed", Do: react(false)},
@@ -121,7 +121,7 @@ func operations() map[string]*sandbox.Rule {
 		"conversations.replies":        {Resource: "messages", Verb: sandbox.List, Do: listReplies},
 		"conversations.members":        {Resource: "channels", Do: listMembers},
 		"users.list":                   {Resource: "users", Verb: sandbox.List},
-		"users.info":                   {Resource: "users", Verb: sandbox.Read, ID: "user", Missing: "user_not_found"},
+		"users.info":                   {Resource: "users", Verb: sandbox.Read, ID: "user", NotFoundCode: "user_not_found"},
 		"users.lookupByEmail":          {Resource: "users", Do: lookupByEmail},
 		"files.getUploadURLExternal":   {Resource: "uploads", Do: newUpload},
 		"files.completeUploadExternal": {Resource: "files", Do: completeUpload},
@@ -191,7 +191,7 @@ func refuse(code string) *sandbox.Failure {
 	return &sandbox.Failure{Status: http.StatusOK, Kind: bindings.NotFound, Code: code, Message: code}
 }
 
-func completeWebhook(e *sandbox.Envelope) {
+func completeWebhook(e *sandbox.Event) {
 	if e.Form != nil {
 		completeForm(e)
 		return

@@ -56,7 +56,7 @@ func alterChannel(r *sandbox.Call, fields sandbox.Object) (sandbox.Result, *sand
 	if len(fields) == 0 {
 		return showChannel(r, channel), nil
 	}
-	r.Alter(r.Resource, channel, fields)
+	r.Update(r.Resource, channel, fields)
 	out := showChannel(r, channel)
 	out.Changes = []sandbox.Change{{Resource: r.Resource, Verb: "changed", Record: channel,
 		Fields: sandbox.Object{"channel": sandbox.Object{"id": channel.ID, "name": channel.Fields["name"], "created": channel.Fields["created"]}}}}
@@ -84,7 +84,7 @@ func archiveChannel(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	case !archived && channel.Fields["is_archived"] != true:
 		return sandbox.Result{}, refuse("not_archived")
 	}
-	r.Alter(r.Resource, channel, r.Set())
+	r.Update(r.Resource, channel, r.Set())
 	return sandbox.Result{Changes: []sandbox.Change{{Resource: r.Resource, Verb: "changed", Record: channel,
 		Fields: sandbox.Object{"channel": channel.ID, "user": botID}}}}, nil
 }
@@ -117,7 +117,7 @@ func changeMembers(join bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Fail
 				have = slices.Delete(have, at, at+1)
 			}
 		}
-		r.Alter(r.Resource, channel, sandbox.Object{"members": have})
+		r.Update(r.Resource, channel, sandbox.Object{"members": have})
 		return showChannel(r, channel), nil
 	}
 }
@@ -197,7 +197,7 @@ func listMembers(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		return sandbox.Result{}, failed
 	}
 	members, _ := channel.Fields["members"].([]any)
-	size := r.Positive("limit")
+	size := r.PositiveArg("limit")
 	if size == 0 || size > 1000 {
 		size = r.PageSize()
 	}

@@ -23,7 +23,7 @@ const (
 // bytes there, and completes the upload.
 
 func newUpload(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
-	if r.Positive("length") == 0 {
+	if r.PositiveArg("length") == 0 {
 		return sandbox.Result{}, refuse("missing_argument")
 	}
 	ticket, file := sandbox.Letters(r.Random, 32, sandbox.MixedAlphabet), "F0"+sandbox.Letters(r.Random, 9, sandbox.UpperAlphabet)

@@ -25,7 +25,7 @@ func TestSandboxUpload(t *testing.T) {
 	w.Post("/slack/conversations.history", "channel=C0SALES0001").Is(200, "messages.0.text", "Here", "messages.0.files.0.id", id)
 	must(t, w.Idle(t.Context()))
 	var told []string
-	for _, h := range r.Hooks() {
+	for _, h := range r.Webhooks() {
 		told = append(told, sandboxtest.Value(h.Body, "event.type")+sandboxtest.Value(h.Body, "event.subtype"))
 	}
 	if got := strings.Join(told, " "); got != "file_created messagefile_share file_shared" {
@@ -83,7 +83,7 @@ func TestSandboxViews(t *testing.T) {
 	pushed.Is(200, "view.root_view_id", view.Get("view.id"), "view.previous_view_id", view.Get("view.id"))
 	w.Post("/slack/views.update", "view_id="+view.Get("view.id")+"&hash=old&view="+url.QueryEscape(open)).Is(200, "error", "hash_conflict")
 	w.Post("/slack/views.update", "view_id="+view.Get("view.id")+"&view="+url.QueryEscape(`{"type":"modal","callback_id":"done"}`)).Is(200, "view.callback_id", "done")
-	w.Clock.Pass(4 * time.Second)
+	w.Clock.Advance(4 * time.Second)
 	w.Post("/slack/views.open", "trigger_id=gesture-1&view="+url.QueryEscape(open)).Is(200, "error", "expired_trigger_id")
 	home := w.Post("/slack/views.publish", "user_id=U0SANDADA01&view="+url.QueryEscape(`{"type":"home"}`)).Is(200, "view.type", "home")
 	w.Post("/slack/views.publish", "user_id=U0SANDADA01&view="+url.QueryEscape(`{"type":"home"}`)).Is(200, "view.id", home.Get("view.id"))

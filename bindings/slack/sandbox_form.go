@@ -4,7 +4,7 @@ import "github.com/tidewire/tidewire/bindings/sandbox"
 
 // completeForm adds to an interaction or a slash command the person, the place,
 // and the address for answers. Fields that are there stay.
-func completeForm(e *sandbox.Envelope) {
+func completeForm(e *sandbox.Event) {
 	a := e.App
 	defaults := sandbox.Object{"token": "sandbox-verification", "api_app_id": "A0SANDBOX01"}
 	channel := sandbox.Text(sandbox.Lookup(e.Body, "channel.id"))
@@ -27,7 +27,7 @@ func completeForm(e *sandbox.Envelope) {
 			channel = sandbox.Text(sandbox.Lookup(e.Body, "container.channel_id"))
 		}
 	}
-	if e.Takes("response_url") && e.Body["response_url"] == nil && channel != "" {
+	if e.Declares("response_url") && e.Body["response_url"] == nil && channel != "" {
 		e.Body["response_url"] = newResponseURL(e, channel)
 	}
 	for name, v := range defaults {
@@ -39,7 +39,7 @@ func completeForm(e *sandbox.Envelope) {
 }
 
 // completeInteraction adds the person, and the place and time of a click.
-func completeInteraction(e *sandbox.Envelope, defaults sandbox.Object) {
+func completeInteraction(e *sandbox.Event, defaults sandbox.Object) {
 	a, at := e.App, timestamp(e.At.UnixMilli())
 	user := recordOr(a, "users", sandbox.Text(sandbox.Lookup(e.Body, "user.id")), adaID)
 	e.Body["user"] = sandbox.Object{"id": user.ID, "username": user.Fields["name"], "name": user.Fields["name"], "team_id": e.Account}
@@ -52,22 +52,22 @@ func completeInteraction(e *sandbox.Envelope, defaults sandbox.Object) {
 		}
 		e.Body["channel"] = channel
 	}
-	if e.Takes("action_ts") {
+	if e.Declares("action_ts") {
 		defaults["action_ts"] = at
 	}
 	if ts := sandbox.Text(sandbox.Lookup(e.Body, "message.ts")); ts != "" {
-		if e.Takes("message_ts") {
+		if e.Declares("message_ts") {
 			defaults["message_ts"] = ts
 		}
-		if e.Takes("container") {
+		if e.Declares("container") {
 			defaults["container"] = sandbox.Object{"type": "message", "message_ts": ts, "channel_id": sandbox.Lookup(e.Body, "channel.id"), "is_ephemeral": false}
 		}
-	} else if id := sandbox.Text(sandbox.Lookup(e.Body, "view.id")); id != "" && e.Takes("container") {
+	} else if id := sandbox.Text(sandbox.Lookup(e.Body, "view.id")); id != "" && e.Declares("container") {
 		defaults["container"] = sandbox.Object{"type": "view", "view_id": id}
 	}
 	actions, _ := e.Body["actions"].([]any)
 	for _, v := range actions {
-		if action, ok := v.(sandbox.Object); ok && action["action_ts"] == nil && e.Takes("container") {
+		if action, ok := v.(sandbox.Object); ok && action["action_ts"] == nil && e.Declares("container") {
 			action["action_ts"] = at
 		}
 	}
@@ -85,7 +85,7 @@ func recordOr(a *sandbox.App, resource, id, usual string) *sandbox.Record {
 }
 
 // newResponseURL makes an address that accepts five answers within half an hour.
-func newResponseURL(e *sandbox.Envelope, channel string) string {
+func newResponseURL(e *sandbox.Event, channel string) string {
 	id := sandbox.Letters(e.App.Random, 24, sandbox.MixedAlphabet)
 	e.App.Save("responses", &sandbox.Record{ID: id, At: e.At.UnixMilli(),
 		Fields: sandbox.Object{"channel": channel, "message": sandbox.Lookup(e.Body, "message.ts"), "left": sandbox.Count(maxResponses)}})

@@ -12,10 +12,10 @@ import (
 )
 
 // sentForm is the newest webhook, checked to be a signed form.
-func sentForm(t *testing.T, w *sandboxtest.World, r *sandboxtest.Receiver) url.Values {
+func sentForm(t *testing.T, w *sandboxtest.Server, r *sandboxtest.Receiver) url.Values {
 	t.Helper()
 	must(t, w.Idle(t.Context()))
-	all := r.Hooks()
+	all := r.Webhooks()
 	if len(all) == 0 {
 		t.Fatal("nothing was sent")
 	}
@@ -73,7 +73,7 @@ func TestSlashCommandIsAForm(t *testing.T) {
 	w.Post("/slack/conversations.history", "channel=C0GENERAL01").Is(200, "messages.#.text", `["For all"]`)
 	w.Call("POST "+answer.Path, `{}`).Is(400, "error", "no_text")
 	w.Call("POST "+answer.Path, `no`).Is(400, "error", "invalid_payload")
-	w.Clock.Pass(31 * time.Minute)
+	w.Clock.Advance(31 * time.Minute)
 	w.Call("POST "+answer.Path, `{"text":"late"}`).Is(404, "error", "used_url")
 	w.Call("POST /slack/response/nowhere", `{"text":"x"}`).Is(404)
 }
@@ -85,7 +85,7 @@ func TestFormsAreSentOnce(t *testing.T) {
 	if err := w.Emit(t.Context(), "slack.shortcut.used", map[string]any{"callback_id": "new"}, sandbox.EmitOptions{}); err == nil {
 		t.Error("a refused form went well")
 	}
-	if got := len(r.Hooks()); got != 1 {
+	if got := len(r.Webhooks()); got != 1 {
 		t.Errorf("sent %d times, expected once", got)
 	}
 }

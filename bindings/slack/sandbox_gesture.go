@@ -10,8 +10,8 @@ import (
 )
 
 // gestures are what people do on Slack's screens.
-func gestures() map[string]sandbox.Gesture {
-	return map[string]sandbox.Gesture{
+func gestures() map[string]sandbox.UserAction {
+	return map[string]sandbox.UserAction{
 		"click":    {Args: []string{"value", "action_id", "channel", "ts", "user"}, Do: click},
 		"submit":   {Args: []string{"values", "view", "user"}, Do: submitView("view.submitted")},
 		"close":    {Args: []string{"view", "user"}, Do: submitView("view.closed")},

@@ -58,7 +58,7 @@ func postEphemeral(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if r.Get("users", sandbox.Text(r.Fields["user"])) == nil {
 		return sandbox.Result{}, refuse("user_not_found")
 	}
-	return sandbox.Result{Fields: sandbox.Object{"message_ts": timestamp(r.Moment())}}, nil
+	return sandbox.Result{Fields: sandbox.Object{"message_ts": timestamp(r.UniqueTime())}}, nil
 }
 
 // findMessage finds the message that a request names by channel and time.
@@ -89,7 +89,7 @@ func updateMessage(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if fields["blocks"] != nil {
 		fields["blocks"] = addBlockIDs(r, fields["blocks"])
 	}
-	r.Alter(r.Resource, found, fields)
+	r.Update(r.Resource, found, fields)
 	event := sandbox.Object{"channel": channel.ID, "message": sandbox.Clone(found.Fields), "previous_message": previous,
 		"ts": timestamp(r.Now.UnixMilli()), "subtype": "message_changed", "type": "message"}
 	return sandbox.Result{

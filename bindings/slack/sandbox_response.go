@@ -51,7 +51,7 @@ func respond(a *sandbox.App, h *http.Request, raw []byte, path string) (sandbox.
 			a.Remove("messages", acted)
 		}
 	case given["replace_original"] == true && acted != nil:
-		a.Alter("messages", acted, merge(sandbox.Object{"text": "", "blocks": nil, "attachments": nil}, message))
+		a.Update("messages", acted, merge(sandbox.Object{"text": "", "blocks": nil, "attachments": nil}, message))
 	case sandbox.Empty(message["text"]) && sandbox.Empty(message["blocks"]) && sandbox.Empty(message["attachments"]):
 		return jsonReply(http.StatusBadRequest, sandbox.Object{"ok": false, "error": "no_text"}), true
 	default:

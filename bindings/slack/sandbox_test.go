@@ -12,7 +12,7 @@ import (
 )
 
 // start starts a sandbox of Slack.
-func start(t *testing.T, config sandbox.Config) *sandboxtest.World {
+func start(t *testing.T, config sandbox.Config) *sandboxtest.Server {
 	return sandboxtest.StartApp(t, slack.App(), slack.Rules(), config)
 }
 
@@ -72,7 +72,7 @@ func TestSandboxWebhook(t *testing.T) {
 	must(t, w.Subscribe("slack", r.URL, "shh"))
 	w.Call("POST /slack/chat.postMessage", `{"channel":"C0GENERAL01","text":"Hello"}`).Is(200, "ok", "true")
 	must(t, w.Idle(t.Context()))
-	got := r.Hooks()
+	got := r.Webhooks()
 	if len(got) != 1 {
 		t.Fatalf("%d webhooks", len(got))
 	}

@@ -33,7 +33,7 @@ func viewFields(r *sandbox.Call) sandbox.Object {
 	fields := merge(sandbox.Object{"type": "modal", "callback_id": "", "private_metadata": "", "external_id": "", "blocks": []any{}}, shown)
 	fields["blocks"] = addBlockIDs(r, fields["blocks"])
 	fields["state"], fields["team_id"], fields["app_id"], fields["bot_id"] = sandbox.Object{"values": sandbox.Object{}}, r.Account, "A0SANDBOX01", "B0SANDBOT01"
-	fields["hash"] = timestamp(r.Moment())
+	fields["hash"] = timestamp(r.UniqueTime())
 	return fields
 }
 
@@ -48,7 +48,7 @@ func openView(push bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) 
 		if under := topView(r, made); push && under != nil {
 			above = sandbox.Object{"root_view_id": under.Fields["root_view_id"], "previous_view_id": under.ID}
 		}
-		r.Alter(r.Resource, made, above)
+		r.Update(r.Resource, made, above)
 		return sandbox.Result{Fields: sandbox.Object{"view": made.Fields}}, nil
 	}
 }
@@ -99,7 +99,7 @@ func replaceView(r *sandbox.Call, found *sandbox.Record, fields sandbox.Object) 
 	if hash := sandbox.Text(r.Fields["hash"]); hash != "" && hash != found.Fields["hash"] {
 		return sandbox.Result{}, refuse("hash_conflict")
 	}
-	r.Alter(r.Resource, found, fields)
+	r.Update(r.Resource, found, fields)
 	return sandbox.Result{Fields: sandbox.Object{"view": found.Fields}}, nil
 }
 

@@ -63,7 +63,7 @@ func Rules() *sandbox.Rules {
 		// Tokens live a little over an hour.
 		TokenLife: 4000 * time.Second,
 		Sample:    sample(),
-		Retry:     sandbox.Retry{Attempts: 5, Factor: 2, Again: sandbox.NotAccepted},
+		Retry:     sandbox.Retry{Attempts: 5, Factor: 2, ShouldRetry: sandbox.NotAccepted},
 	}
 	for _, name := range []string{"teams/members", "teams/channels/members", "chats/members"} {
 		r.Fill[name] = fillMember
@@ -97,7 +97,7 @@ func Rules() *sandbox.Rules {
 			}
 			r.TimeID[name], r.Fill[name] = func(ms int64) string { return strconv.FormatInt(ms, 10) }, fillMessage
 			r.Operations["POST "+path] = &sandbox.Rule{After: completeMessage}
-			r.Operations["GET "+path] = &sandbox.Rule{Verb: sandbox.List, Newest: true}
+			r.Operations["GET "+path] = &sandbox.Rule{Verb: sandbox.List, NewestFirst: true}
 			r.Operations["GET "+path+"/delta()"] = &sandbox.Rule{Resource: name, Verb: sandbox.List}
 			r.Operations["POST "+one+"/setReaction"] = &sandbox.Rule{Resource: name, Do: react(true)}
 			r.Operations["POST "+one+"/unsetReaction"] = &sandbox.Rule{Resource: name, Do: react(false)}

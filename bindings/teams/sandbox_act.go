@@ -32,7 +32,7 @@ func react(set bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 			all, _ := fields["reactions"].([]any)
 			all = slices.DeleteFunc(slices.Clone(all), func(v any) bool { return sandbox.Text(sandbox.Lookup(v, "reactionType")) == kind })
 			if set {
-				all = append(all, sandbox.Object{"reactionType": kind, "createdDateTime": sandbox.Stamp(r.Now), "user": person()})
+				all = append(all, sandbox.Object{"reactionType": kind, "createdDateTime": sandbox.FormatTime(r.Now), "user": person()})
 			}
 			return sandbox.Object{"reactions": all}
 		})
@@ -43,7 +43,7 @@ func setDeleted(deleted bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Fail
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		out, failed := alterTarget(r, func(sandbox.Object) sandbox.Object {
 			if deleted {
-				return sandbox.Object{"deletedDateTime": sandbox.Stamp(r.Now)}
+				return sandbox.Object{"deletedDateTime": sandbox.FormatTime(r.Now)}
 			}
 			return sandbox.Object{"deletedDateTime": nil}
 		})
@@ -62,7 +62,7 @@ func alterTarget(r *sandbox.Call, fields func(sandbox.Object) sandbox.Object) (s
 	if failed != nil {
 		return sandbox.Result{}, failed
 	}
-	return sandbox.Result{Record: found, Changes: r.Alter(r.Resource, found, fields(found.Fields))}, nil
+	return sandbox.Result{Record: found, Changes: r.Update(r.Resource, found, fields(found.Fields))}, nil
 }
 
 // makeMembers makes the members of a new chat.

@@ -44,7 +44,7 @@ func completeDelivery(sub *sandbox.Subscription, body sandbox.Object) {
 	id := sandbox.Text(sandbox.Lookup(body, "resourceData.id"))
 	at := strings.TrimPrefix(pathOf(sub, id), "/")
 	delete(body, "id")
-	body["resource"], body["subscriptionId"], body["subscriptionExpirationDateTime"] = at, sub.Record, sandbox.Stamp(sub.Expires)
+	body["resource"], body["subscriptionId"], body["subscriptionExpirationDateTime"] = at, sub.Record, sandbox.FormatTime(sub.Expires)
 	kinds := map[string]string{"messages": "chatMessage", "chat_messages": "chatMessage", "members": "aadUserConversationMember",
 		"chat_members": "aadUserConversationMember", "channels": "channel", "teams": "team", "chats": "chat"}
 	body["resourceData"] = sandbox.Object{"id": id, "@odata.type": "#Microsoft.Graph." + kinds[sub.Def.Name], "@odata.id": at}

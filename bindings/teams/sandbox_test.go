@@ -23,7 +23,7 @@ const (
 	teamsDeals = "/teams/chats/19:5a0d7e2c000000000000000000000003@thread.v2"
 )
 
-func start(t *testing.T) *sandboxtest.World {
+func start(t *testing.T) *sandboxtest.Server {
 	return sandboxtest.StartApp(t, teams.App(), teams.Rules(), sandbox.Config{})
 }
 
@@ -61,7 +61,7 @@ func TestSandboxMessages(t *testing.T) {
 func TestSandboxListsAndChanges(t *testing.T) {
 	w := start(t)
 	for i := range 7 {
-		w.Clock.Pass(time.Minute)
+		w.Clock.Advance(time.Minute)
 		w.Call("POST "+teamsDeals+"/messages", fmt.Sprintf(`{"body":{"content":"%d"}}`, i)).Is(201)
 	}
 	page := w.Call("GET "+teamsDeals+"/messages?$top=3", "").Is(200, "value.#.body.content", `["6","5","4"]`)

@@ -101,7 +101,7 @@ func TestGoogleCalendarIsPolled(t *testing.T) {
 	s.tells("events", "summary")
 
 	s.call("PATCH /calendars/primary/events/"+old, `{"summary":"changed again"}`, "id")
-	s.must(s.apps.Forget("googlecalendar"))
+	s.must(s.apps.InvalidateSyncTokens("googlecalendar"))
 	s.tells("events", "summary", "event.updated changed again")
 
 	s.tells("calendars", "summary")
@@ -145,10 +145,10 @@ func TestAnOlderEventComesIntoAGoogleCalendar(t *testing.T) {
 	put("one of another", "another")
 	s.tells("events", "summary", "event.created invitation", "event.updated one of weekly", "event.created one of another")
 	s.tells("events", "summary")
-	s.must(s.apps.Forget("googlecalendar"))
+	s.must(s.apps.InvalidateSyncTokens("googlecalendar"))
 	moved := put("moved", "")
 	s.tells("events", "summary", "event.created moved")
-	s.must(s.apps.Forget("googlecalendar"))
+	s.must(s.apps.InvalidateSyncTokens("googlecalendar"))
 	s.tells("events", "summary")
 
 	s.call("DELETE /calendars/primary/events/"+moved, "", "")
@@ -179,7 +179,7 @@ func TestAsanaIsPolled(t *testing.T) {
 
 	s.call("DELETE /tasks/"+task, "", "")
 	s.tells("changes", "resource.gid", "task.deleted "+task)
-	s.must(s.apps.Forget("asana"))
+	s.must(s.apps.InvalidateSyncTokens("asana"))
 	s.call("POST /tasks", `{"data":{"name":"unseen",`+launch+`}}`, "data.gid")
 	s.tells("changes", "resource.gid")
 	s.call("POST /tasks", `{"data":{"name":"seen",`+launch+`}}`, "data.gid")

@@ -8,33 +8,33 @@ import (
 	"testing"
 )
 
-// Receiver takes webhooks. It answers with the given statuses, then with 200,
+// Receiver receives webhooks. It answers with the given statuses, then with 200,
 // and confirms its address in every vendor's way.
 type Receiver struct {
 	*httptest.Server
-	Came chan struct{} // one value for each webhook
+	Received chan struct{} // one value for each webhook
 
 	mu       sync.Mutex
-	got      []Hook
+	webhooks []Webhook
 	statuses []int
 	secret   string
 }
 
-// Hook is a webhook that came.
-type Hook struct {
+// Webhook is a webhook that was received.
+type Webhook struct {
 	Header http.Header
 	Body   string
 }
 
 // Receive starts a receiver, which ends with the test.
 func Receive(t testing.TB, statuses ...int) *Receiver {
-	r := &Receiver{statuses: statuses, Came: make(chan struct{}, 100)}
+	r := &Receiver{statuses: statuses, Received: make(chan struct{}, 100)}
 	r.Server = httptest.NewServer(r)
 	t.Cleanup(r.Close)
 	return r
 }
 
-// ServeHTTP takes one webhook or check of the address.
+// ServeHTTP receives one webhook or check of the address.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	body, _ := io.ReadAll(h.Body)
 	r.mu.Lock()
@@ -55,39 +55,39 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 			return
 		}
 	}
-	r.got = append(r.got, Hook{h.Header, string(body)})
+	r.webhooks = append(r.webhooks, Webhook{h.Header, string(body)})
 	status := http.StatusOK
 	if len(r.statuses) > 0 {
 		status, r.statuses = r.statuses[0], r.statuses[1:]
 	}
 	w.WriteHeader(status)
-	r.Came <- struct{}{}
+	r.Received <- struct{}{}
 }
 
-// Hooks are the webhooks so far.
-func (r *Receiver) Hooks() []Hook {
+// Webhooks are the webhooks so far.
+func (r *Receiver) Webhooks() []Webhook {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.got
+	return r.webhooks
 }
 
-// Take gives the webhooks since the last Take.
-func (r *Receiver) Take() []Hook {
+// Drain returns the webhooks since the last Drain.
+func (r *Receiver) Drain() []Webhook {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	got := r.got
-	r.got = nil
+	got := r.webhooks
+	r.webhooks = nil
 	return got
 }
 
-// Answer has the next webhooks answered with a status.
+// Answer sets the statuses of the next answers.
 func (r *Receiver) Answer(statuses ...int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.statuses = statuses
 }
 
-// Secret is the secret that came with the check of the address.
+// Secret is the secret of the last check of the address.
 func (r *Receiver) Secret() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

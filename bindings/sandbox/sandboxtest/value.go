@@ -7,8 +7,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// Value is the text at a path of a JSON document, empty where there is none:
-// "items.0.name". "items.#" counts a list, "items.#.name" gives a list of the
+// Value is the text at a path of a JSON document, empty if there is none:
+// "items.0.name". "items.#" counts a list, "items.#.name" is a list of the
 // names, and `\.` is a dot in a name.
 func Value(document, path string) string {
 	v, err := sandbox.Decode([]byte(document))
@@ -44,7 +44,7 @@ func valueAt(v any, steps []string) any {
 	return v
 }
 
-// valuesOf counts a list, or gives the values at a path of each of its items.
+// valuesOf counts a list, or returns the values at a path of each of its items.
 func valuesOf(list []any, steps []string) any {
 	if len(steps) == 0 {
 		return strconv.Itoa(len(list))

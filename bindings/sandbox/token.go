@@ -22,17 +22,18 @@ func (a *App) tokenAnswer(h *http.Request, form url.Values) Reply {
 	}
 	switch form.Get("grant_type") {
 	case "client_credentials":
-		return a.tokenReply(a.newToken(Authority{Account: a.Account}), "")
+		return a.tokenReply(a.newToken(Grant{Account: a.Account}), "")
 	case "authorization_code":
-		return a.redeem(form)
+		return a.redeemCode(form)
 	case "refresh_token":
-		return a.renew(form)
+		return a.renewToken(form)
 	}
 	return a.grantError(http.StatusBadRequest, "unsupported_grant_type", "expected authorization_code, refresh_token or client_credentials")
 }
 
-// redeem gives the tokens that a code stands for, once.
-func (a *App) redeem(form url.Values) Reply {
+// redeemCode answers with the tokens of an authorization code, which is valid
+// once.
+func (a *App) redeemCode(form url.Values) Reply {
 	c := a.tokens.codes[form.Get("code")]
 	delete(a.tokens.codes, form.Get("code"))
 	o := a.oauthDef()
@@ -47,10 +48,10 @@ func (a *App) redeem(form url.Values) Reply {
 	case c.challenge != challengeOf(verifier):
 		return a.grantError(http.StatusBadRequest, "invalid_code", "code_verifier does not fit the code_challenge")
 	}
-	return a.give(c.Authority, c.offline)
+	return a.issue(c.Grant, c.offline)
 }
 
-// challengeOf is the code challenge of a verifier (RFC 7636, S256), empty for
+// challengeOf is the code challenge of a verifier (RFC 7636, S256); empty for
 // none.
 func challengeOf(verifier string) string {
 	if verifier == "" {
@@ -60,26 +61,26 @@ func challengeOf(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// renew gives a new access token; where the app rotates, the old refresh token
-// ends with its first use, or soon after.
-func (a *App) renew(form url.Values) Reply {
+// refreshToken answers with a new access token. If the app rotates refresh tokens,
+// the old one ends with its first use, or Rules.RefreshGrace later.
+func (a *App) renewToken(form url.Values) Reply {
 	value := form.Get("refresh_token")
 	old := a.tokens.refresh[value]
 	now := a.sandbox.now()
 	if old == nil || !old.used.IsZero() && now.Sub(old.used) >= a.rules.RefreshGrace {
 		return a.grantError(http.StatusBadRequest, "invalid_grant", "the refresh token is unknown or was used")
 	}
-	by := old.Authority
-	if v := a.Def.ParentVariant(); v != nil && by.family == "" { // the one from the start is good for either
-		by.Parent = includes(form, v.TokenParams)
+	grant := old.Grant
+	if v := a.Def.ParentVariant(); v != nil && grant.family == "" { // the refresh token from the start is valid for either
+		grant.Parent = includes(form, v.TokenParams)
 	}
 	if !a.rotates() {
-		return a.tokenReply(a.newToken(by), value)
+		return a.tokenReply(a.newToken(grant), value)
 	}
 	if old.used.IsZero() {
 		old.used = now
 	}
-	return a.give(by, true)
+	return a.issue(grant, true)
 }
 
 func includes(form url.Values, params map[string]string) bool {
@@ -95,14 +96,14 @@ func (a *App) rotates() bool {
 	return slices.ContainsFunc(a.Def.Auth, func(auth bindings.Auth) bool { return auth.OAuth != nil && auth.OAuth.Rotates })
 }
 
-// give answers a new access token, and a refresh token if it is to be renewed.
-func (a *App) give(by Authority, renewed bool) Reply {
+// issue answers with a new access token, and a refresh token if offline is set.
+func (a *App) issue(grant Grant, offline bool) Reply {
 	again := ""
-	if renewed {
+	if offline {
 		again = "refresh-" + Letters(a.Random, 48, MixedAlphabet)
-		a.tokens.refresh[again] = &refresh{Authority: by}
+		a.tokens.refresh[again] = &refreshToken{Grant: grant}
 	}
-	return a.tokenReply(a.newToken(by), again)
+	return a.tokenReply(a.newToken(grant), again)
 }
 
 func (a *App) tokenLife() time.Duration {
@@ -112,8 +113,8 @@ func (a *App) tokenLife() time.Duration {
 	return a.rules.TokenLife
 }
 
-func (a *App) newToken(by Authority) *token {
-	t := &token{value: "access-" + Letters(a.Random, 48, MixedAlphabet), Authority: by}
+func (a *App) newToken(grant Grant) *token {
+	t := &token{value: "access-" + Letters(a.Random, 48, MixedAlphabet), Grant: grant}
 	if life := a.tokenLife(); life > 0 {
 		t.expires = a.sandbox.now().Add(life)
 	}
@@ -121,8 +122,8 @@ func (a *App) newToken(by Authority) *token {
 	return t
 }
 
-// tokenReply is the answer that carries a token, with everything where the app
-// says that it stands.
+// tokenReply is the answer that contains a token, with each field at the path that
+// the app defines.
 func (a *App) tokenReply(t *token, refresh string) Reply {
 	inner := Object{"access_token": t.value, "token_type": "Bearer"}
 	if life := a.tokenLife(); life > 0 {
@@ -147,16 +148,16 @@ func (a *App) tokenReply(t *token, refresh string) Reply {
 			body = place(body, path, a.rules.Parent)
 		}
 	}
-	if a.rules.Grant != nil {
-		for name, v := range a.rules.Grant(t.Authority) {
+	if a.rules.TokenFields != nil {
+		for name, v := range a.rules.TokenFields(t.Grant) {
 			body = place(body, name, v)
 		}
 	}
 	return jsonReply(http.StatusOK, body)
 }
 
-// scoped refuses a token that was not given what the operation needs.
-func (r *Call) scoped() *Failure {
+// checkScopes refuses a token without the scopes that the operation needs.
+func (r *Call) checkScopes() *Failure {
 	if r.token == nil || r.token.scopes == nil {
 		return nil
 	}
@@ -170,8 +171,8 @@ func (r *Call) scoped() *Failure {
 		Message: "The token is not authorized for this scope."}
 }
 
-// revoke ends all tokens of the consent that one belongs to, as RFC 7009 says
-// also where there is no such token.
+// revoke ends all tokens of the consent that a token belongs to. Without such a
+// token it succeeds too (RFC 7009).
 func (a *App) revoke(value string) Reply {
 	family := ""
 	if t := a.tokens.access[value]; t != nil {
@@ -181,7 +182,7 @@ func (a *App) revoke(value string) Reply {
 		family = t.family
 	}
 	if family != "" {
-		a.revokeAll(func(by Authority) bool { return by.family == family })
+		a.revokeAll(func(g Grant) bool { return g.family == family })
 	}
 	var body any = Object{}
 	if a.Def.Errors.OK != "" {
@@ -190,25 +191,25 @@ func (a *App) revoke(value string) Reply {
 	return jsonReply(http.StatusOK, body)
 }
 
-func (a *App) revokeAll(which func(Authority) bool) {
-	for account, by := range a.tokens.installed {
-		if which(by) {
+func (a *App) revokeAll(which func(Grant) bool) {
+	for account, grant := range a.tokens.installed {
+		if which(grant) {
 			delete(a.tokens.installed, account)
 		}
 	}
 	for value, t := range a.tokens.access {
-		if which(t.Authority) && !t.expires.IsZero() {
+		if which(t.Grant) && !t.expires.IsZero() {
 			delete(a.tokens.access, value)
 		}
 	}
 	for value, t := range a.tokens.refresh {
-		if which(t.Authority) {
+		if which(t.Grant) {
 			delete(a.tokens.refresh, value)
 		}
 	}
 }
 
-// reconnect answers a code for an account in which the app is installed.
+// reconnect answers with a code for an account in which the app is installed.
 func (a *App) reconnect(form url.Values) Reply {
 	def := a.oauthDef().Reconnect
 	fields := def.Fields
@@ -225,12 +226,12 @@ func (a *App) reconnect(form url.Values) Reply {
 			return a.grantError(http.StatusUnauthorized, "invalid_client", "the client is wrong")
 		}
 	}
-	by, installed := a.tokens.installed[account]
+	grant, installed := a.tokens.installed[account]
 	if !installed {
 		return a.grantError(http.StatusBadRequest, "invalid_request", "the app is not installed there")
 	}
 	value := Letters(a.Random, 40, MixedAlphabet)
-	a.tokens.codes[value] = &code{Authority: by, expires: a.sandbox.now().Add(codeLife), offline: true}
+	a.tokens.codes[value] = &code{Grant: grant, expires: a.sandbox.now().Add(codeLife), offline: true}
 	return jsonReply(http.StatusOK, place(Object{}, def.Code, value))
 }
 
@@ -244,8 +245,8 @@ func parentField(def *bindings.Reconnect, form url.Values) (string, bool) {
 	return "", false
 }
 
-// Revoke ends all tokens of an app that came from OAuth, as a customer does
-// who takes the app away; configured tokens stay.
+// Revoke ends all tokens of an app that came from OAuth, as when a customer
+// uninstalls the app; configured tokens stay.
 func (s *Sandbox) Revoke(app string) error {
 	a := s.apps[app]
 	if a == nil {
@@ -253,12 +254,12 @@ func (s *Sandbox) Revoke(app string) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.revokeAll(func(Authority) bool { return true })
+	a.revokeAll(func(Grant) bool { return true })
 	return nil
 }
 
-// Expire ends every access token of an app that came from OAuth, as time
-// would; refresh tokens and configured tokens stay.
+// Expire ends every access token of an app that came from OAuth, as if its time
+// were over; refresh tokens and configured tokens stay.
 func (s *Sandbox) Expire(app string) {
 	a := s.apps[app]
 	if a == nil {
@@ -275,7 +276,7 @@ func (s *Sandbox) Expire(app string) {
 
 // grantError refuses in the vendor's shape.
 func (a *App) grantError(status int, code, description string) Reply {
-	if own := a.rules.GrantCodes[code]; own != "" {
+	if own := a.rules.OAuthCodes[code]; own != "" {
 		code = own
 	} else if code == "invalid_code" {
 		code = "invalid_grant"

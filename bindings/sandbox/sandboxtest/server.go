@@ -15,14 +15,14 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// World is a started sandbox and a client of it.
-type World struct {
+// Server is a started sandbox and a client of it.
+type Server struct {
 	*sandbox.Sandbox
 	Clock *Clock
 	t     testing.TB
 }
 
-// Clock is a time that stands still until it is moved.
+// Clock is a clock that only Advance moves.
 type Clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -35,8 +35,8 @@ func (c *Clock) Now() time.Time {
 	return c.at
 }
 
-// Pass moves the time on.
-func (c *Clock) Pass(d time.Duration) {
+// Advance moves the time forward.
+func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
@@ -44,10 +44,10 @@ func (c *Clock) Pass(d time.Duration) {
 
 // Start starts a sandbox on loopback at 2026-03-04T05:06:07Z, and ends it with
 // the test. Its ids are the same each time.
-func Start(t testing.TB, config sandbox.Config) *World {
+func Start(t testing.TB, config sandbox.Config) *Server {
 	t.Helper()
-	w := &World{t: t, Clock: &Clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}}
-	config.Seed, config.Now = 42, w.Clock.Now
+	clock := &Clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
+	config.Seed, config.Now = 42, clock.Now
 	s, err := sandbox.New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -61,18 +61,17 @@ func Start(t testing.TB, config sandbox.Config) *World {
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
-	w.Sandbox = s
-	return w
+	return &Server{Sandbox: s, Clock: clock, t: t}
 }
 
 // StartApp starts a sandbox of one app.
-func StartApp(t testing.TB, app *bindings.App, rules *sandbox.Rules, config sandbox.Config) *World {
+func StartApp(t testing.TB, app *bindings.App, rules *sandbox.Rules, config sandbox.Config) *Server {
 	t.Helper()
 	config.Apps, config.Rules = []*bindings.App{app}, map[string]*sandbox.Rules{app.Name: rules}
 	return Start(t, config)
 }
 
-// Answer is what came back.
+// Answer is the answer to a request.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -80,7 +79,7 @@ type Answer struct {
 	t      testing.TB
 }
 
-// Get is the value at a path of the body, as Value gives it.
+// Get is the value at a path of the body, as Value returns it.
 func (a Answer) Get(path string) string { return Value(a.Body, path) }
 
 // Is checks the status, and the values at paths: pairs of path and value.
@@ -99,22 +98,22 @@ func (a Answer) Is(status int, pairs ...string) Answer {
 
 // Call sends "METHOD /app/path" with a JSON body, a token, HighLevel's usual
 // version and further headers: pairs of name and value.
-func (w *World) Call(line, body string, headers ...string) Answer {
-	w.t.Helper()
-	a, err := w.Try(line, body, headers...)
+func (s *Server) Call(line, body string, headers ...string) Answer {
+	s.t.Helper()
+	a, err := s.Try(line, body, headers...)
 	if err != nil {
-		w.t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return a
 }
 
-// Try is Call where no answer may come.
-func (w *World) Try(line, body string, headers ...string) (Answer, error) {
-	w.t.Helper()
+// Try is Call for a request that may get no answer.
+func (s *Server) Try(line, body string, headers ...string) (Answer, error) {
+	s.t.Helper()
 	method, path, _ := strings.Cut(line, " ")
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.base()+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.base()+path, strings.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -134,23 +133,23 @@ func (w *World) Try(line, body string, headers ...string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{got.StatusCode, got.Header, string(raw), w.t}, nil
+	return Answer{got.StatusCode, got.Header, string(raw), s.t}, nil
 }
 
 // Post sends a form.
-func (w *World) Post(path, form string) Answer {
-	w.t.Helper()
-	return w.Call("POST "+path, form, "Content-Type", "application/x-www-form-urlencoded")
+func (s *Server) Post(path, form string) Answer {
+	s.t.Helper()
+	return s.Call("POST "+path, form, "Content-Type", "application/x-www-form-urlencoded")
 }
 
 // Follow calls the address that an answer has at a path.
-func (w *World) Follow(from Answer, path string) Answer {
-	w.t.Helper()
-	below, found := strings.CutPrefix(from.Get(path), w.base())
+func (s *Server) Follow(from Answer, path string) Answer {
+	s.t.Helper()
+	below, found := strings.CutPrefix(from.Get(path), s.base())
 	if !found {
-		w.t.Fatalf("no address below %s at %s: %s", w.base(), path, from.Body)
+		s.t.Fatalf("no address below %s at %s: %s", s.base(), path, from.Body)
 	}
-	return w.Call("GET "+below, "")
+	return s.Call("GET "+below, "")
 }
 
-func (w *World) base() string { return strings.TrimSuffix(w.URL("x"), "/x") }
+func (s *Server) base() string { return strings.TrimSuffix(s.URL("x"), "/x") }

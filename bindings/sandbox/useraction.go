@@ -9,24 +9,24 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Gesture is what a person can do on an app's own screen.
-type Gesture struct {
-	Args []string // for the list of what can be done
-	// Do gives the trigger of the webhook, without the app's name, and its data.
+// UserAction is something that a person can do on an app's own screen.
+type UserAction struct {
+	Args []string // the names of the arguments, for the list of user actions
+	// Do returns the trigger of the event, without the app's name, and its data.
 	Do func(a *App, args Object) (trigger string, data Object, err error)
 }
 
-// Do plays a person at an app's own screen: a click on a button, a command
-// that is typed. It returns when every subscriber has taken the webhook.
+// Do performs a person's action on an app's own screen: a click on a button, a
+// command. It returns when every subscriber has accepted the webhook.
 func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 	a := s.apps[app]
 	if a == nil {
 		return s.unknownApp(app)
 	}
-	act, known := a.rules.Gestures[what]
+	act, known := a.rules.UserActions[what]
 	if !known {
-		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(sorted(a.rules.Gestures), ", "))
-		if near := bindings.Nearest(what, sorted(a.rules.Gestures)); near != "" {
+		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(sorted(a.rules.UserActions), ", "))
+		if near := bindings.Nearest(what, sorted(a.rules.UserActions)); near != "" {
 			err = fmt.Errorf("%w; did you mean %q?", err, near)
 		}
 		return err
@@ -48,7 +48,7 @@ func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 	return s.Emit(ctx, app+"."+trigger, data, EmitOptions{Unstored: true})
 }
 
-func (s *Sandbox) postGesture(w http.ResponseWriter, h *http.Request) {
+func (s *Sandbox) postUserAction(w http.ResponseWriter, h *http.Request) {
 	var args Object
 	if !readJSON(w, h, &args) {
 		return
