@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -51,6 +52,13 @@ func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	})
 }
 
+// Journal returns the events and runs of the installation, for reading.
+func (e *Engine) Journal() journal.Reader { return e.store }
+
+// Handler returns what receives webhooks and serves the pages, for a server of
+// the caller; see Config.Mounted.
+func (e *Engine) Handler() http.Handler { return e.ingest.Handler() }
+
 // Connections lists the state of the connections.
 func (e *Engine) Connections(context.Context) ([]connection.Status, error) {
 	return e.service.List(), nil
@@ -93,8 +101,12 @@ func (e *Engine) installed(ctx context.Context, l ingest.Life) error {
 	return e.runner.Mended(ctx, usable...)
 }
 
-// send accepts an event from the control API.
-func (e *Engine) send(ctx context.Context, m control.Message) (control.Sent, error) {
+// Send accepts an event that no vendor sent. It returns when the event and its
+// runs are durable. An event of an app gets the connection, account and record
+// that a webhook would have given it. The error is a *bindings.Error of kind
+// invalid if the trigger or the connection does not exist, or no hook takes the
+// event.
+func (e *Engine) Send(ctx context.Context, m control.Message) (control.Sent, error) {
 	id, receipt, err := e.ingest.Send(ctx, ingest.Manual{ID: m.ID, Type: m.Type, Connection: m.Connection, Data: m.Data})
 	if err != nil {
 		return control.Sent{}, err

@@ -15,8 +15,11 @@ import (
 // Data are required.
 type Config struct {
 	Apps []*bindings.App
-	// Listen is the address for webhooks.
+	// Listen is the address for webhooks; empty means 127.0.0.1:8080.
 	Listen string
+	// Mounted is set when the caller serves Engine.Handler itself: the engine
+	// then does not listen. PublicURL is needed for links to its pages.
+	Mounted bool
 	// PublicURL is the address under which people reach the engine, for links
 	// to its pages; empty means the address it listens on.
 	PublicURL string

@@ -182,7 +182,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Clock.Now, Timer: c.Clock.Timer, Log: c.Log,
 	})
 	e.pruner = retention.New(retention.Config{Store: e.store, Files: e.files, Retention: c.Retention, Clock: c.Clock, Log: c.Log})
-	e.control = control.New(control.Config{Reader: e.store, Send: e.send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
+	e.control = control.New(control.Config{Reader: e.store, Send: e.Send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
 	return nil
 }
 
@@ -224,14 +224,23 @@ func (e *Engine) listen() (err error) {
 	if e.commands, err = control.Listen(e.config.Data); err != nil {
 		return err
 	}
+	if e.config.Mounted {
+		return nil
+	}
 	if e.webhooks, err = net.Listen("tcp", e.config.Listen); err != nil {
 		return fmt.Errorf("listen for webhooks: %w; --listen or listen: in tidewire.yaml names another address", err)
 	}
 	return nil
 }
 
-// URL returns the address that receives webhooks.
-func (e *Engine) URL() string { return "http://" + e.webhooks.Addr().String() }
+// URL returns the address that receives webhooks: the one that the engine
+// listens on, or Config.PublicURL where the caller serves Handler.
+func (e *Engine) URL() string {
+	if e.webhooks == nil {
+		return e.config.PublicURL
+	}
+	return "http://" + e.webhooks.Addr().String()
+}
 
 // Ready is closed when the engine receives events.
 func (e *Engine) Ready() <-chan struct{} { return e.ready }
@@ -253,7 +262,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		})
 	}
 	start(work, "watch the scripts", func() error { return e.scripts.Watch(receiving) })
-	start(work, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
+	if e.webhooks != nil {
+		start(work, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
+	}
 	start(work, "fire schedules", func() error { return e.schedule.Run(receiving) })
 	start(work, "poll", func() error { return e.polls.Run(receiving) })
 	start(work, "register webhooks", func() error { return e.hooks.Run(receiving) })
