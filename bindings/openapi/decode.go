@@ -160,22 +160,30 @@ func (d *decoder) fields(key string, n *yaml.Node, into reflect.Value) {
 	}
 }
 
-// fieldOf finds the field of a word, -1 if there is none.
-func fieldOf(t reflect.Type, word string) int {
-	word = strings.ReplaceAll(word, "_", "")
+// fieldOf finds the field of a key, -1 if there is none.
+func fieldOf(t reflect.Type, key string) int {
+	key = strings.ReplaceAll(key, "_", "")
 	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && strings.EqualFold(word, f.Name) {
+		if f := t.Field(i); f.IsExported() && strings.EqualFold(key, strings.ReplaceAll(keyOf(f), "_", "")) {
 			return i
 		}
 	}
 	return -1
 }
 
+// keyOf is the key of a field in an app file: that of its tag, else its name.
+func keyOf(f reflect.StructField) string {
+	if key := f.Tag.Get("app"); key != "" {
+		return key
+	}
+	return bindings.Snake(f.Name)
+}
+
 func (d *decoder) unknown(key string, word *yaml.Node, t reflect.Type) {
 	var words []string
 	for i := range t.NumField() {
 		if f := t.Field(i); f.IsExported() {
-			words = append(words, bindings.Snake(f.Name))
+			words = append(words, keyOf(f))
 		}
 	}
 	slices.Sort(words)

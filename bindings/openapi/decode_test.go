@@ -1,6 +1,11 @@
 package openapi
 
 import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -26,4 +31,44 @@ func FuzzAppFile(f *testing.F) {
 			t.Errorf("title: a%s gives %v, %v", title, said, err)
 		}
 	})
+}
+
+// TestAppFileKeys fails when a key of app files is removed or renamed, such as
+// by renaming a field of bindings without a tag. New keys are added to the
+// golden file by hand.
+func TestAppFileKeys(t *testing.T) {
+	types := map[reflect.Type]bool{}
+	var lines []string
+	var visit func(reflect.Type)
+	visit = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			visit(typ.Elem())
+		case reflect.Struct:
+			if types[typ] || typ == reflect.TypeFor[bindings.Type]() {
+				return
+			}
+			types[typ] = true
+			var keys []string
+			for i := range typ.NumField() {
+				if f := typ.Field(i); f.IsExported() {
+					keys = append(keys, keyOf(f))
+					visit(f.Type)
+				}
+			}
+			slices.Sort(keys)
+			lines = append(lines, strings.Join(keys, " "))
+		}
+	}
+	visit(reflect.TypeFor[appFile]())
+	slices.Sort(lines)
+	got := strings.Join(lines, "\n") + "\n"
+	golden := filepath.Join("testdata", "keys.txt")
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the keys of app files are\n%sexpected\n%s", got, want)
+	}
 }
