@@ -2,71 +2,75 @@ package bindings
 
 import "time"
 
-// App describes an external system. An App is read by many goroutines and
-// changed by none.
+// App describes an external system. An App is read by many goroutines and is
+// not changed.
 type App struct {
-	// Name is the word scripts require: lower case, letters only.
+	// Name is the argument of require in scripts: lower case, letters only.
 	Name  string
 	Title string
-	// BaseURL is the host of the API with what all paths share, without a
-	// slash at its end. A connection may name another.
+	// BaseURL is the scheme, the host and the part of the path that all paths
+	// share, without a slash at the end. A connection may have another.
 	BaseURL string
 	// Docs is the address of the vendor's documentation.
 	Docs string
 
-	// Auth lists the ways to authorise a call, in the order of preference; a
-	// connection uses the first whose Fields it has.
+	// Auth lists the ways to authorise a call, in order of preference; a
+	// connection uses the first one all of whose Fields it has.
 	Auth []Auth
-	// Variants are kinds of connection beside the usual one, Test the call
-	// that says whose a connection is; nil where the app has none.
+	// Variants are the kinds of connection besides the usual one.
 	Variants []Variant
-	Test     *Test
-	Account  Account
-	Errors   Errors
-	Limits   []Limit
-	Webhook  *Webhook
-	// KeyHeader carries an idempotency key, trusted for KeyTTL after the
-	// first sending.
+	// Test is the call that reads which account a connection is for; nil if the
+	// app has none.
+	Test    *Test
+	Account Account
+	Errors  Errors
+	Limits  []Limit
+	Webhook *Webhook
+	// KeyHeader is the header for an idempotency key. The vendor recognises a
+	// key for KeyTTL after the first request with it.
 	KeyHeader string
 	KeyTTL    time.Duration
 
-	// Consent is how the vendor's customer agrees to a call, nil if it asks for
-	// no such thing.
+	// Consent is how the vendor's customer agrees to a call; nil if the vendor
+	// does not ask for it.
 	Consent *Consent
-	// Echo says which records calls change, nil if that is not known.
+	// Echo has the records that calls change; nil if that is not known.
 	Echo *Echo
-	// Polls are the lists that are looked at for changes.
+	// Polls are the lists that are polled for changes.
 	Polls []Poll
-	// Subscriptions say how webhooks are registered.
+	// Subscriptions are how webhooks are registered.
 	Subscriptions []Subscription
 
-	// Catalogue holds the operations, types and triggers, Editions the
-	// operations and types of further versions of the API.
+	// Catalogue has the operations, types and triggers.
 	Catalogue *Catalogue
-	Editions  []Edition
+	// Editions have the operations and types of further versions of the API.
+	Editions []Edition
 }
 
-// Account says what the vendor calls a customer's space and where it stands.
+// Account is what the vendor calls a customer's space, and where a webhook has
+// its id.
 type Account struct {
 	// Noun is the vendor's word: location, workspace, organisation.
 	Noun string
-	// Paths are the places in a webhook body, the first found counts.
+	// Paths are paths of the account's id in a webhook body; the first one
+	// found counts.
 	Paths []string
-	// Parent is where a webhook body names the account's parent.
+	// Parent is the path in a webhook body of the id of the account's parent.
 	Parent string
 }
 
 // Limit is a rate limit of the vendor.
 type Limit struct {
-	// Name is what an Operation's Limit refers to; empty holds for all.
+	// Name is what Operation.Limit refers to. A limit without a name holds for
+	// all operations.
 	Name     string
 	Requests int
 	Per      time.Duration
-	// Scope says who shares the budget.
+	// Scope is what the requests are counted by.
 	Scope LimitScope
 }
 
-// LimitScope says who shares a rate limit's budget.
+// LimitScope is what the requests of a rate limit are counted by.
 type LimitScope string
 
 // The scopes of a rate limit.
@@ -76,134 +80,143 @@ const (
 	PerHost       LimitScope = "host"       // everything this machine sends to the app
 )
 
-// Errors says where an answer tells what went wrong. Paths are tried in order.
+// Errors is where an answer describes an error. Paths are tried in order.
 type Errors struct {
 	Message []string
 	Code    []string
 	// OK is the path of a boolean that is false in an answer of status 200
-	// that reports an error; empty where the status tells.
+	// that reports an error; empty where errors have a status of their own.
 	OK string
-	// RequestID are headers that name the request at the vendor.
+	// RequestID are headers with the vendor's id of the request.
 	RequestID []string
-	// Kinds maps a vendor's code to a kind where the status does not tell.
+	// Kinds maps a vendor's code to a kind, where the status alone does not
+	// determine it.
 	Kinds map[string]ErrorKind
-	// Statuses says what a status of the vendor's own means.
+	// Statuses are the meanings of statuses that only this vendor uses.
 	Statuses map[int]Meaning
-	// Trace are paths in an answer that name the request at the vendor, for
-	// where no header does.
+	// Trace are paths in an answer of the vendor's id of the request, where no
+	// header has it.
 	Trace []string
-	// RetryAfter and the headers of the remaining budget.
+	// RetryAfter, Remaining and Interval are headers about rate limits.
 	RetryAfter string // default "Retry-After", in seconds or an HTTP date
-	Remaining  string // requests left in the present interval
+	Remaining  string // requests left in the current interval
 	Interval   string // length of the interval in milliseconds
 }
 
-// Meaning is what a status says: the kind of error, and the code of an answer
-// that has none.
+// Meaning is the kind of error for a status. Code is the code of the error if
+// the answer has none.
 type Meaning struct {
 	Kind ErrorKind
 	Code string
 }
 
-// Webhook says how the vendor's events arrive.
+// Webhook is how the vendor's events arrive.
 type Webhook struct {
 	Signatures []Signature
-	// MaxAge bounds the age of a webhook; no shorter than the time over which
-	// the vendor sends again. Zero means no bound. Ids keep repeats out.
+	// MaxAge is the greatest accepted age of a webhook. It is at least the time
+	// over which the vendor sends a webhook again. Zero accepts any age;
+	// repeats are then found by their id.
 	MaxAge time.Duration
-	// Time is the path in the body of the time it was sent, where the
-	// signature does not carry it.
+	// Time is the path in the body of the time at which it was sent, where the
+	// signature does not have it.
 	Time string
-	// ID, Type and Data are paths in the body: the event's id, the vendor's
-	// type, and what scripts get as event.data (empty: the whole body).
+	// ID, Type and Data are paths in the body: of the event's id, of the
+	// vendor's type, and of what becomes event.data (empty: the whole body).
 	ID   string
 	Type string
 	Data string
-	// AnyCase says that the vendor does not always write a type in the same
-	// case; ours are in lower case.
+	// AnyCase is set if the vendor writes the same type sometimes in upper and
+	// sometimes in lower case. Types in this description are in lower case.
 	AnyCase bool
-	// Bare is the path of the type in a body without the envelope, where
-	// nothing stands at Type; its data is the whole body.
-	Bare string
-	// At is the path of the time at which the event happened: text of RFC
-	// 3339, or a number of Unix seconds, or of milliseconds from 1e11 on.
+	// BareType is the path of the type in a body without an envelope, which has
+	// nothing at Type. The whole body becomes event.data.
+	BareType string `app:"bare"`
+	// At is the path of the time at which the event happened: text of RFC 3339,
+	// or a number of Unix seconds, or of milliseconds if it is 1e11 or more.
 	At string
-	// Forms are how webhooks come that are no JSON but a form.
+	// Forms are the webhooks whose body is a form and not JSON.
 	Forms []WebhookForm
-	// Challenge answers the vendor's check of the address, nil if it makes none.
+	// Challenge is a request in the body to prove that the address is ours; nil
+	// if the vendor sends none.
 	Challenge *Challenge
-	// Confirm is such a check outside the body, nil if there is none.
-	Confirm *Confirm
-	// Proof stands in the place of signatures, nil if there is none.
-	Proof *Proof
-	// Batch is the path of a list of notifications, each an event of its own,
-	// to which all paths here then refer; empty: the body is one.
+	// Handshake is such a request outside the body; nil if the vendor sends
+	// none.
+	Handshake *Handshake `app:"confirm"`
+	// Token replaces signatures; nil if webhooks are signed.
+	Token *WebhookToken `app:"proof"`
+	// Batch is the path of a list of notifications. Each is one event, and all
+	// other paths are paths in a notification. Empty: the body is one.
 	Batch string
-	// Headers maps names to headers whose values count as fields of the body,
-	// for vendors that say everything there. The body may then be empty.
+	// Headers maps names to headers whose values become fields of the body, for
+	// vendors that put everything into headers. The body may then be empty.
 	Headers map[string]string
-	// Same are the paths whose values together are the id of an event where
-	// the vendor gives none; empty: all that tells of it. In a batch it is
-	// never the place in the list.
-	Same []string
-	// Alike are types of which each webhook is an event of its own where the
-	// vendor gives no id, since the next change looks like the last one.
-	Alike []string
-	// Nudge are the vendor's types that tell only that something changed: the
-	// Poll of the subscription is looked at and no event is made of them.
-	// "*" stands for all.
-	Nudge []string
-	// Ignore are types that tell nothing: they are acknowledged.
+	// DedupPaths are the paths whose values together are the id of an event, if
+	// the vendor sends no id; empty: everything in the notification. The
+	// position in a batch is never part of it.
+	DedupPaths []string `app:"same"`
+	// NoDedup are types whose webhooks are all different events if the vendor
+	// sends no id, because two changes in a row have the same body.
+	NoDedup []string `app:"alike"`
+	// PollOn are the vendor's types that have no data: something changed. The
+	// Poll of the subscription is run and no event is made of the webhook. "*"
+	// matches all types.
+	PollOn []string `app:"nudge"`
+	// Ignore are types that are acknowledged and make no event.
 	Ignore []string
-	// Lost are types that say that webhooks were lost or that a subscription
-	// ended: it is registered anew if it is gone and its Poll, or those that
-	// reconcile, are looked at.
-	Lost []string
-	// Expiring are types that ask for a subscription to be renewed now.
-	Expiring []string
-	// Gone is the status for a subscription that is not ours or no longer
-	// wanted; zero means 404. 410 makes some vendors stop.
-	Gone int
-	// SendAgain is the status that makes the vendor send again later; zero
-	// means 503.
-	SendAgain int
-	// UnknownAccount is the status for an account that no connection has;
-	// zero means 404.
-	UnknownAccount int
-	// Life are the vendor's types that go to the account's parent: INSTALL.
-	// Those in Installed begin an account's installation, those in Uninstalled
-	// end it: its connection is broken from then on.
-	Life        []string
-	Installed   []string
-	Uninstalled []string
+	// ReconcileOn are types that report that webhooks were lost or that a
+	// subscription ended. The subscription is registered again if it does not
+	// exist any more, and its Poll, or those with Reconcile, are run.
+	ReconcileOn []string `app:"lost"`
+	// RenewOn are types that ask for a subscription to be renewed now.
+	RenewOn []string `app:"expiring"`
+	// GoneStatus is the status that answers a webhook of a subscription that is
+	// not ours or not wanted any more; zero means 404. 410 makes some vendors
+	// stop.
+	GoneStatus int `app:"gone"`
+	// RetryStatus is the status that makes the vendor send a webhook again
+	// later; zero means 503.
+	RetryStatus int `app:"send_again"`
+	// UnknownAccountStatus is the status that answers a webhook of an account
+	// that no connection has; zero means 404.
+	UnknownAccountStatus int `app:"unknown_account"`
+	// InstallEvents are the vendor's types that are sent for the account's
+	// parent, such as INSTALL. A type in Installed begins an account's
+	// installation. One in Uninstalled ends it: its connection is broken from
+	// then on.
+	InstallEvents []string `app:"life"`
+	Installed     []string
+	Uninstalled   []string
 }
 
-// Challenge is a webhook that asks to be echoed: Slack's url_verification.
+// Challenge is a webhook whose answer has to repeat a part of its body:
+// Slack's url_verification.
 type Challenge struct {
 	Type     string // the value at TypePath
-	TypePath string // where it stands in the body
-	Echo     string // the path of what is to be answered
+	TypePath string // a path in the body
+	Echo     string // the path of the value to answer with
 }
 
 // Trigger is a kind of event of an app.
 type Trigger struct {
 	// Name is app.noun.verb_past, always three parts.
 	Name string `json:"-"`
-	// Vendor is the vendor's type at Webhook.Type; empty for a trigger that
-	// does not come by webhook.
+	// Vendor is the vendor's type, the value at Webhook.Type; empty for a
+	// trigger without webhooks.
 	Vendor string `json:"vendor,omitempty"`
-	// Form names the one of Webhook.Forms by which it comes, empty for JSON.
+	// Form is the Name of the WebhookForm that its webhooks have; empty for
+	// JSON.
 	Form string `json:"form,omitempty"`
-	// When maps paths in the body to the values that tell this trigger from
-	// others of the same vendor type; an empty value stands for a path that is
-	// absent or null.
+	// When maps paths in the body to the values that this trigger requires,
+	// where several triggers have the same vendor type. An empty value matches
+	// a path that is absent or null.
 	When map[string]string `json:"when,omitempty"`
-	// Record is the path in event.data of the record it is about; the default
-	// lane is account and record.
+	// Record is the path in event.data of the id of the record that the event
+	// is about; the default lane is account and record.
 	Record string `json:"record,omitempty"`
-	// Decides says how it answers an approval, nil where it never does.
-	Decides *Decides `json:"decides,omitempty"`
-	// Data is the type of event.data, nil where the documents are silent.
+	// ApprovalAnswer is where an event has the answer to an approval; nil if
+	// events of this trigger have none.
+	ApprovalAnswer *ApprovalAnswer `json:"decides,omitempty" app:"decides"`
+	// Data is the type of event.data; nil if the documents do not describe it.
 	Data     *Type    `json:"data,omitempty"`
 	Scopes   []string `json:"scopes,omitempty"`
 	Inferred bool     `json:"inferred,omitempty"`

@@ -8,93 +8,93 @@ import (
 
 // Auth is one way to authorise a call.
 type Auth struct {
-	// Name tells it from the others of the app: "oauth", "token".
+	// Name is unique among the ways of the app: "oauth", "token".
 	Name string
-	// Title is what people call it, for a list to choose from: "private
-	// integration token". Empty: the name.
+	// Title is its name for people, in a list to choose from: "private
+	// integration token". Empty: Name.
 	Title string
-	// Help says in one sentence where at the vendor the Fields are found.
+	// Help is one sentence about where the vendor shows the Fields.
 	Help string
-	// Fields are the settings of a connection that it needs; all are secrets
+	// Fields are the settings that a connection needs for it. All are secrets
 	// except the OAuth client_id and those in Plain.
 	Fields []string
-	// Plain are those of Fields and Optional that are no secret: "tenant".
+	// Plain are those of Fields and Optional that are no secrets: "tenant".
 	Plain []string
 	// Addresses are those of Fields and Optional that are whole addresses and
-	// secret themselves, for Operation.Address. A way that has nothing else for
-	// Fields authorises no other operation, and has no Header.
+	// secrets, for Operation.Address. A way whose Fields are all Addresses
+	// authorises no other operation, and has no Header.
 	Addresses []string
-	// Header and Format say what is sent; {field} stands for a setting,
-	// {access_token} for the token that OAuth gave, and {base64:a:b} for the
-	// settings a and b with a colon between them, in base64. Query is the
-	// parameter that takes it where no header does.
+	// Header is the header that is sent, and Format its value: {field} is
+	// replaced by a setting, {access_token} by the token of OAuth, and
+	// {base64:a:b} by the settings a and b with a colon between them, in
+	// base64. Query is the parameter for the value if no header is sent.
 	Header string
 	Query  string
 	Format string
-	// Extra are headers sent too, token requests included, where the
-	// connection has the settings that their formats name; those settings are
-	// Optional.
+	// Extra are the formats of further headers, which token requests have too.
+	// A header is sent if the connection has the settings in its format; those
+	// settings are Optional.
 	Extra    map[string]string
 	Optional []string
-	// Defaults are the values of Optional settings that are left out.
+	// Defaults are the values of Optional settings that a connection leaves out.
 	Defaults map[string]string
 	OAuth    *OAuth
 }
 
-// OAuth says where tokens come from. Names of fields in requests are those of
-// RFC 6749 where nothing else is said. In its addresses {field} stands for a
-// setting of the connection: https://login.example/{tenant}/authorize.
+// OAuth is how tokens are obtained. Fields of requests have the names of RFC
+// 6749 by default. In its addresses {field} is replaced by a setting of the
+// connection: https://login.example/{tenant}/authorize.
 type OAuth struct {
-	// AuthorizeURL is where a person's browser is sent, AuthorizeParams what
-	// goes there beside client_id, redirect_uri, response_type, scope and
-	// state: access_type=offline. Empty with ClientCredentials.
+	// AuthorizeURL is the address for a person's browser. AuthorizeParams are
+	// sent there in addition to client_id, redirect_uri, response_type, scope
+	// and state: access_type=offline. Empty with ClientCredentials.
 	AuthorizeURL    string
 	AuthorizeParams map[string]string
-	// PKCE says that the vendor takes a code challenge (RFC 7636, S256). It
-	// is left out where a vendor refuses parameters that it does not know.
+	// PKCE is set if the vendor accepts a code challenge (RFC 7636, S256). It
+	// is not sent otherwise, because some vendors refuse unknown parameters.
 	PKCE bool
-	// HTTPSRedirect says that the vendor takes no redirect address with http,
-	// not even on the person's own machine.
+	// HTTPSRedirect is set if the vendor refuses redirect addresses with http,
+	// even on the person's own machine.
 	HTTPSRedirect bool
 	Scopes        Scopes
 
 	TokenURL string
 	// TokenParams are sent with every token request.
 	TokenParams map[string]string
-	// TokenAuth says how client_id and client_secret are sent to TokenURL.
+	// TokenAuth is how client_id and client_secret are sent to TokenURL.
 	TokenAuth TokenAuth
-	// ClientCredentials says that a token is given for client_id and
-	// client_secret alone, with no person and no refresh token.
+	// ClientCredentials is set if the vendor issues a token for client_id and
+	// client_secret alone, without a person and without a refresh token.
 	ClientCredentials bool
-	// Answer says where things stand in what TokenURL answers.
+	// Answer has the paths in the answer of TokenURL.
 	Answer Answer
 
-	// Rotates says that each refresh answers a new refresh token and ends
+	// Rotates is set if each refresh returns a new refresh token and revokes
 	// the old one.
 	Rotates bool
-	// Grace is how long after its first use a spent refresh token still gives
-	// a token: the way back after a crash between an answer and its storing.
-	// Zero: it is dead at once.
+	// Grace is how long after its first use an old refresh token is still
+	// accepted, so that tokens can be read again after a crash between an
+	// answer and its storing. Zero: it is refused at once.
 	Grace time.Duration
 	// Expired are codes at Errors.Code that mean that the access token has
-	// expired, whatever the status. A 401 means it without being listed.
+	// expired, whatever the status. A 401 always means it.
 	Expired []string
 
-	// RevokeURL ends a token (RFC 7009), empty where the vendor has no such
-	// thing. It is given the refresh token, if there is one, unless
-	// RevokeAccess says that it takes the access token.
+	// RevokeURL revokes a token (RFC 7009); empty if the vendor has no such
+	// address. The refresh token is sent if there is one, or the access token
+	// if RevokeAccess is set.
 	RevokeURL    string
 	RevokeAccess bool
 
-	// Exchange gives a token for a child account out of its parent's, nil
-	// where there is no such thing.
+	// Exchange is how a parent's token is exchanged for the token of a child
+	// account; nil if that is not possible.
 	Exchange *Exchange
-	// Reconnect gives tokens anew where the last ones were lost, without a
-	// person; nil where a person has to authorise again.
+	// Reconnect is how new tokens are issued without a person after the last
+	// ones were lost; nil if a person has to authorise again.
 	Reconnect *Reconnect
 }
 
-// TokenAuth is how a client proves itself at a token endpoint.
+// TokenAuth is how a client authenticates at a token endpoint.
 type TokenAuth string
 
 // The ways of RFC 6749, section 2.3.1.
@@ -103,85 +103,90 @@ const (
 	InHeader TokenAuth = "basic" // in an Authorization header
 )
 
-// Scopes says which permissions are asked for and how. A scope is a word of
-// the vendor's, as operations and triggers list it.
+// Scopes are the permissions that are requested. A scope is a word of the
+// vendor, as in the scopes of operations and triggers.
 type Scopes struct {
-	// Param carries them, default "scope"; Separator joins them, default " ".
+	// Param is the parameter for them, default "scope"; Separator is between
+	// them, default " ".
 	Param     string
 	Separator string
-	// Always are asked for whatever else is: offline_access.
+	// Always are requested in addition to all others: offline_access.
 	Always []string
 	// Default is the set that connect offers first, ReadOnly that of
-	// --read-only. Empty: the scopes that the scripts present need.
+	// --read-only. Empty: the scopes that the present scripts need.
 	Default  []string
 	ReadOnly []string
 }
 
-// Answer says where things stand in the answer of a token request, as paths.
+// Answer has paths in the answer of a token request.
 type Answer struct {
-	// Within is the object that holds access_token, refresh_token, expires_in
-	// and scope; empty: the answer itself. The other paths begin at the answer.
+	// Within is the path of the object with access_token, refresh_token,
+	// expires_in and scope; empty: the answer itself. The other paths begin at
+	// the answer.
 	Within string
-	// Account is the account that the token is for, Parent the account that
-	// it belongs to. With a Parent alone the token is the parent's own.
+	// Account is the path of the account that the token is for, Parent that of
+	// the account's parent. An answer with a parent and no account has a token
+	// of the parent.
 	Account string
 	Parent  string
-	// Name are names for people, of the account or of who authorised.
+	// Name are paths of names for people, of the account or of the person who
+	// authorised.
 	Name []string
 }
 
-// Exchange is the request that turns a company's token into a location's.
+// Exchange is the request for a location's token with a company's token.
 type Exchange struct {
 	URL    string            // a path below BaseURL
 	Fields map[string]string // form field to {parent} or {account}
-	Header map[string]string // sent with it
+	Header map[string]string // further headers
 }
 
-// Reconnect is a request with the client's own credentials that answers an
-// authorisation code for an account in which the app is installed. It is made
-// after a crash between a refresh and its storing, and never where a person
-// took the app away.
+// Reconnect is a request with the client's own credentials that returns an
+// authorisation code for an account in which the app is installed. It is sent
+// after a crash between a refresh and its storing, and never if a person
+// removed the app.
 type Reconnect struct {
 	URL string // a path below BaseURL
-	// Fields are sent as JSON: {client_id}, {client_secret} and {account} stand
-	// for the connection's. ParentFields are sent for a parent's account.
+	// Fields are sent as JSON: {client_id}, {client_secret} and {account} are
+	// replaced by those of the connection. ParentFields are sent for a parent's
+	// account.
 	Fields, ParentFields map[string]string
 	// Code is the path of the code in the answer.
 	Code string
 }
 
-// Variant is another kind of connection than the app's usual one, chosen with
+// Variant is another kind of connection than the app's usual one, selected with
 // --as: a company's instead of a location's, a person's instead of a bot's.
 type Variant struct {
 	Name string // one word: "company"
-	// Parent says that its accounts are parents of those of the usual kind. A
-	// connection that others name as parent is of this kind without being told.
+	// Parent is set if its accounts are parents of those of the usual kind. A
+	// connection that is the parent of another is of this kind without --as.
 	Parent bool
-	// What is not empty here stands in place of what OAuth says.
+	// The fields below that are not empty replace those of OAuth.
 	ScopeParam  string
 	Scopes      []string          // instead of Default
 	ReadOnly    []string          // goes with Scopes
-	TokenParams map[string]string // over OAuth's, one by one
+	TokenParams map[string]string // each replaces one of OAuth, or is added
 	Within      string
 	Test        *Test
 }
 
-// Test is one harmless operation whose answer says whose a connection is.
+// Test is an operation whose answer has the account of a connection.
 type Test struct {
-	// Operation is "group.operation"; it reads only.
+	// Operation is "group.operation"; it is read-only.
 	Operation string
-	// Args are its arguments; {account} stands for the connection's account,
-	// which must then be known beforehand.
+	// Args are its arguments; {account} is replaced by the connection's
+	// account, which then has to be known before.
 	Args map[string]string
-	// Account is the path of the account's id in the answer, empty where it
-	// does not tell; Name are paths of names for people.
+	// Account is the path of the account's id in the answer, empty if the
+	// answer does not have it; Name are paths of names for people.
 	Account string
 	Name    []string
-	// Scopes is the header of the answer that lists the granted scopes.
+	// Scopes is the header of the answer with the granted scopes.
 	Scopes string
 }
 
-// Variant finds a variant by name; the empty name is none.
+// Variant finds a variant by its name. None has an empty name.
 func (a *App) Variant(name string) (*Variant, bool) {
 	i := slices.IndexFunc(a.Variants, func(v Variant) bool { return v.Name == name })
 	if name == "" || i < 0 {
@@ -190,7 +195,7 @@ func (a *App) Variant(name string) (*Variant, bool) {
 	return &a.Variants[i], true
 }
 
-// ParentVariant is the variant of accounts that are parents, nil if the app
+// ParentVariant returns the variant with Parent set, nil if the app
 // has none.
 func (a *App) ParentVariant() *Variant {
 	i := slices.IndexFunc(a.Variants, func(v Variant) bool { return v.Parent })
@@ -200,7 +205,7 @@ func (a *App) ParentVariant() *Variant {
 	return &a.Variants[i]
 }
 
-// Join writes scopes as the vendor wants them.
+// Join returns scopes as the value of Param.
 func (s Scopes) Join(scopes []string) string {
 	separator := s.Separator
 	if separator == "" {
@@ -214,7 +219,7 @@ func SplitScopes(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// Secret reports whether a setting of this way holds a secret.
+// Secret reports whether a setting of this way is a secret.
 func (a *Auth) Secret(field string) bool {
 	return field != "client_id" && !slices.Contains(a.Plain, field)
 }

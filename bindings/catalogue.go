@@ -10,33 +10,33 @@ import (
 	"sync"
 )
 
-// Catalogue is all operations, types and triggers of an app. It is text with
-// one thing a line:
+// Catalogue has all operations, types and triggers of an app. It is a text with
+// one entry a line:
 //
 //	operation contacts.upsert {"id":"upsert-contact","method":"POST",…}
 //	type UpsertContactDto {"fields":["locationId!: string","email: string"]}
 //	trigger highlevel.contact.created {"vendor":"ContactCreate",…}
 //
-// Parsing it only finds the lines; each is decoded when it is first asked for,
-// so that a run pays for what it touches.
+// Parsing it only finds the lines. Each is decoded when it is first used, so
+// that a start does not decode what no script needs.
 type Catalogue struct {
 	prefix     string // of the names of operations: "v3.", empty for an app's own
-	operations shelf[Operation]
-	types      shelf[Definition]
-	triggers   shelf[Trigger]
+	operations index[Operation]
+	types      index[Definition]
+	triggers   index[Trigger]
 	groups     map[string][]string
 }
 
-// shelf holds the entries of one kind by name. They lie in one piece, made for
-// as many as the text has: a catalogue is read at every start.
-type shelf[T any] struct {
+// index has the entries of one kind by name. All entries are in one slice that
+// is allocated once, because a catalogue is parsed at every start.
+type index[T any] struct {
 	byName  map[string]*entry[T]
 	entries []entry[T]
 }
 
-func newShelf[T any](text []byte, kind string) shelf[T] {
+func newIndex[T any](text []byte, kind string) index[T] {
 	n := bytes.Count(text, []byte("\n"+kind+" ")) + 1
-	return shelf[T]{byName: make(map[string]*entry[T], n), entries: make([]entry[T], 0, n)}
+	return index[T]{byName: make(map[string]*entry[T], n), entries: make([]entry[T], 0, n)}
 }
 
 type entry[T any] struct {
@@ -47,16 +47,17 @@ type entry[T any] struct {
 	err  error
 }
 
-// ParseCatalogue finds the lines of a catalogue; it keeps text and does not
-// change it. Lines that are empty or begin with "#" are passed over.
+// ParseCatalogue finds the lines of a catalogue. The catalogue uses text later,
+// so the caller must not change it. Lines that are empty or begin with "#" are
+// skipped.
 func ParseCatalogue(text []byte) (*Catalogue, error) { return parseCatalogue("", text) }
 
 func parseCatalogue(prefix string, text []byte) (*Catalogue, error) {
 	c := &Catalogue{
 		prefix:     prefix,
-		operations: newShelf[Operation](text, "operation"),
-		types:      newShelf[Definition](text, "type"),
-		triggers:   newShelf[Trigger](text, "trigger"),
+		operations: newIndex[Operation](text, "operation"),
+		types:      newIndex[Definition](text, "type"),
+		triggers:   newIndex[Trigger](text, "trigger"),
 		groups:     map[string][]string{},
 	}
 	for number := 1; len(text) > 0; number++ {
@@ -98,18 +99,18 @@ func (c *Catalogue) add(number int, line []byte) error {
 	return fmt.Errorf("unknown kind %q; expected operation, type or trigger", kind)
 }
 
-func (s *shelf[T]) put(line int, name string, text []byte) error {
+func (s *index[T]) put(line int, name string, text []byte) error {
 	if s.byName[name] != nil {
-		return fmt.Errorf("%q stands twice", name)
+		return fmt.Errorf("%q is declared twice", name)
 	}
 	s.entries = append(s.entries, entry[T]{line: line, text: text})
 	s.byName[name] = &s.entries[len(s.entries)-1]
 	return nil
 }
 
-// get decodes an entry once. A catalogue is made by our own generator and read
-// whole by a test of each app, so an entry that does not decode is a bug.
-func (s *shelf[T]) get(name string, named func(*T)) (*T, bool) {
+// get decodes an entry once. It panics if that fails: catalogues are generated,
+// and a test of each app decodes all entries, so that is a bug.
+func (s *index[T]) get(name string, setName func(*T)) (*T, bool) {
 	e := s.byName[name]
 	if e == nil {
 		return nil, false
@@ -117,7 +118,7 @@ func (s *shelf[T]) get(name string, named func(*T)) (*T, bool) {
 	e.once.Do(func() {
 		e.item = new(T)
 		e.err = json.Unmarshal(e.text, e.item)
-		named(e.item)
+		setName(e.item)
 	})
 	if e.err != nil {
 		panic(fmt.Sprintf("catalogue line %d: %q: %v", e.line, name, e.err))
@@ -125,8 +126,8 @@ func (s *shelf[T]) get(name string, named func(*T)) (*T, bool) {
 	return e.item, true
 }
 
-// Operation finds an operation by "group.operation", with the edition before
-// it where the catalogue is that of one.
+// Operation finds an operation by "group.operation", or by
+// "edition.group.operation" in the catalogue of an edition.
 func (c *Catalogue) Operation(name string) (*Operation, bool) {
 	return c.operations.get(name, func(o *Operation) { o.Name, o.catalogue = name, c })
 }
@@ -141,8 +142,9 @@ func (c *Catalogue) Trigger(name string) (*Trigger, bool) {
 	return c.triggers.get(name, func(t *Trigger) { t.Name = name })
 }
 
-// Resolve follows names until a type that is none, giving the definition of
-// an object where there is one. A nil type is Any.
+// Resolve follows the names of types to a type that is not Named. It returns
+// the definition too if that type is an object with declared fields. A nil type
+// is Any.
 func (c *Catalogue) Resolve(t *Type) (Type, *Definition) {
 	if t == nil {
 		return Type{}, nil
@@ -163,9 +165,9 @@ func (c *Catalogue) Resolve(t *Type) (Type, *Definition) {
 	return Type{}, nil
 }
 
-// FieldsAt names the fields that a type declares at a path such as
-// "client.address"; an empty one, or Whole, is the type itself. It is nil where
-// nothing is declared there.
+// FieldsAt returns the names of the fields that a type declares at a path such
+// as "client.address"; an empty path, or Whole, is the type itself. It returns
+// nil if nothing is declared there.
 func (c *Catalogue) FieldsAt(t *Type, path string) []string {
 	_, d := c.Resolve(t)
 	for name := range strings.SplitSeq(path, ".") {
@@ -191,20 +193,20 @@ func (c *Catalogue) FieldsAt(t *Type, path string) []string {
 	return names
 }
 
-// Groups are the names of the groups of operations, sorted.
+// Groups returns the names of the groups of operations, sorted.
 func (c *Catalogue) Groups() []string { return sortedKeys(c.groups) }
 
-// Group lists the operations of a group without the group's name, sorted; nil
-// if there is no such group.
+// Group returns the names of the operations of a group, without the group's
+// name, sorted; nil if there is no such group.
 func (c *Catalogue) Group(name string) []string { return c.groups[name] }
 
-// Operations are the names of all operations, sorted.
+// Operations returns the names of all operations, sorted.
 func (c *Catalogue) Operations() []string { return sortedKeys(c.operations.byName) }
 
-// Types are the names of all types, sorted.
+// Types returns the names of all types, sorted.
 func (c *Catalogue) Types() []string { return sortedKeys(c.types.byName) }
 
-// Triggers are the names of all triggers, sorted.
+// Triggers returns the names of all triggers, sorted.
 func (c *Catalogue) Triggers() []string { return sortedKeys(c.triggers.byName) }
 
 func sortedKeys[V any](m map[string]V) []string {

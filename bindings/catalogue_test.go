@@ -63,7 +63,7 @@ func TestResolve(t *testing.T) {
 		kind   bindings.Kind
 		fields int
 	}{
-		{"#Answer", bindings.Object, 2}, // another name for #Contact
+		{"#Answer", bindings.Object, 2}, // an alias of #Contact
 		{"#Contact", bindings.Object, 2},
 		{"[#Contact]", bindings.List, 0},
 		{"string", bindings.String, 0},
@@ -84,12 +84,12 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-func TestCatalogueRefused(t *testing.T) {
+func TestCatalogueErrors(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"operation contacts.get", `line 1: expected "kind name {…}"`},
 		{"\n\nverb contacts.get {}", `line 3: unknown kind "verb"`},
 		{"operation get {}", `expected group.operation`},
-		{"type A {}\ntype A {}", `line 2: "A" stands twice`},
+		{"type A {}\ntype A {}", `line 2: "A" is declared twice`},
 	} {
 		if _, err := bindings.ParseCatalogue([]byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v, expected %q", test.text, err, test.want)

@@ -1,8 +1,8 @@
-// Package bindings is the vocabulary in which an app is described: what its
-// operations, fields, triggers, signatures, pages, limits and errors are.
+// Package bindings has the types that describe an app: its operations, fields,
+// triggers, signatures, pages, limits and errors.
 //
-// It is data and the few pure functions that read it. It opens no file and no
-// connection, keeps no state and imports the standard library only; the rooms
-// of the engine act on what is said here, and the folders below say it for one
-// app each.
+// It has data and a few pure functions that read it. It opens no file and no
+// connection, has no state and imports the standard library only. The packages
+// of the engine use these descriptions; the folders below contain the
+// description of one app each.
 package bindings

@@ -2,56 +2,58 @@ package bindings
 
 import "strings"
 
-// Echo says which records calls of ours change, so that the event which such a
-// change brings back is known as our own.
+// Echo has the records that our own calls change, so that an event that only
+// repeats such a change is recognised as an echo.
 type Echo struct {
 	Writes []Write
-	// Free are fields of event.data that change by themselves, with every
-	// change or without one: times of change, counters. They tell nothing.
-	Free []string
-	// Version is the field of a record that holds the time of its last change,
-	// in answers and where they have it in events: an event of a later time is
-	// news, whatever else it tells.
+	// Volatile are fields of event.data that change by themselves, with or
+	// without another change: times of change, counters. They are not compared.
+	Volatile []string `app:"free"`
+	// Version is the field of a record with the time of its last change, in
+	// answers and, where they have it, in events. An event with a later time is
+	// no echo, whatever else is in it.
 	Version string
-	// Follows maps fields that the vendor makes of others to those: a full name
-	// to its parts. Any other field that a call did not send and that is not as
-	// it was is somebody else's change.
-	Follows map[string][]string
+	// Derived maps fields that the vendor computes to the fields that it
+	// computes them from: a full name to its parts. Any other field that a call
+	// did not send and whose value is new was changed by somebody else.
+	Derived map[string][]string `app:"follows"`
 }
 
 // Write is what some operations do to a record.
 type Write struct {
 	// Operations are names, "contacts.update", or patterns, "contacts.*".
 	Operations []string
-	// Noun is the middle part of the triggers that tell of it: "contact".
+	// Noun is the middle part of the names of the triggers that report the
+	// write: "contact".
 	Noun string
-	// Record is the path in the answer of the record's id, or behind
-	// "argument:" the argument that holds it.
+	// Record is the path in the answer of the record's id, or, after
+	// "argument:", the argument with the id.
 	Record string
-	// State is the path in the answer of the record as it then is, Whole for
-	// the answer itself; empty: only the arguments are known of it.
+	// State is the path in the answer of the record after the write; Whole if
+	// the answer is the record; empty if the answer does not have it, and only
+	// the arguments are known.
 	State string
-	// Within is the field of event.data that holds the record; empty:
-	// event.data is the record.
+	// Within is the field of event.data that is the record; empty: event.data
+	// is the record.
 	Within string
-	// Names maps fields of event.data, or one within one ("parent.gid"), to what
-	// they are called in the arguments and in the state, where that is something
-	// else.
+	// Names maps fields of event.data, or one within one ("parent.gid"), to
+	// their names in the arguments and in the state, where these differ.
 	Names map[string]string
-	// Changed is the path in event.data of the name of a field, where an event
-	// tells which one changed and not to what: it is ours if that is one of the
-	// arguments. Empty: values are compared.
+	// Changed is the path in event.data of the name of the field that changed,
+	// for events without its new value: the event is an echo if one of the
+	// arguments has that name. Empty: values are compared.
 	Changed string
-	// Gone says that the record is deleted.
-	Gone bool
-	// Verbs are the last parts of the triggers that can tell of it, where an
-	// event holds too little of the record to tell one change from another, or a
-	// new record from others before its id is known; empty: all.
+	// Deletes is set if the write deletes the record.
+	Deletes bool `app:"gone"`
+	// Verbs are the last parts of the names of the triggers that report the
+	// write; empty: all triggers of the noun. It is needed where an event has
+	// too little of the record to distinguish two changes, or a new record from
+	// others before its id is known.
 	Verbs []string
 }
 
-// WriteOf finds what an operation does to a record; nil where nothing is said.
-// The first entry that fits counts.
+// WriteOf returns what an operation does to a record; nil if that is not
+// described. The first entry that matches counts.
 func (e *Echo) WriteOf(operation string) *Write {
 	if e == nil {
 		return nil
@@ -67,8 +69,8 @@ func (e *Echo) WriteOf(operation string) *Write {
 	return nil
 }
 
-// Within is the field of event.data that holds the records of a noun; found is
-// false where nothing is written to them.
+// Within returns the field of event.data that is the record of a noun. found is
+// false if no operation writes such records.
 func (e *Echo) Within(noun string) (field string, found bool) {
 	if e == nil {
 		return "", false
@@ -81,8 +83,8 @@ func (e *Echo) Within(noun string) (field string, found bool) {
 	return field, found
 }
 
-// Whole stands in Write.State for the answer itself.
+// Whole is the value of Write.State for the answer itself.
 const Whole = "."
 
-// ArgumentPrefix stands before an argument's name in Write.Record.
+// ArgumentPrefix is before the name of an argument in Write.Record.
 const ArgumentPrefix = "argument:"

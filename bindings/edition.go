@@ -3,23 +3,23 @@ package bindings
 import "strings"
 
 // Edition is a further version of an app's API with a catalogue of its own:
-// require "highlevel.v3". It shares all else with the app: connections,
-// accounts, limits and triggers. Its operations carry its name, in errors,
-// journals and logs too: "v3.contacts.upsert".
+// require "highlevel.v3". Everything else is the app's: connections, accounts,
+// limits and triggers. The names of its operations begin with its own, also in
+// errors, in the journal and in logs: "v3.contacts.upsert".
 type Edition struct {
 	Name      string
 	Catalogue *Catalogue
 }
 
-// ParseEdition reads the catalogue of an edition. The text names operations
-// as that of an app does, without the edition.
+// ParseEdition reads the catalogue of an edition. In the text the names of
+// operations are without the edition.
 func ParseEdition(name string, text []byte) (Edition, error) {
 	c, err := parseCatalogue(name+".", text)
 	return Edition{name, c}, err
 }
 
-// Catalogues are the app's own catalogue and those of its editions, without
-// the ones that are nil.
+// Catalogues returns the app's own catalogue and those of its editions, without
+// those that are nil.
 func (a *App) Catalogues() []*Catalogue {
 	all := make([]*Catalogue, 0, 1+len(a.Editions))
 	if a.Catalogue != nil {
@@ -33,8 +33,8 @@ func (a *App) Catalogues() []*Catalogue {
 	return all
 }
 
-// Modules are what scripts can require of the app: its name, and that of each
-// edition behind it.
+// Modules returns the names that scripts can require: that of the app, then
+// that of each edition.
 func (a *App) Modules() []string {
 	all := []string{a.Name}
 	for _, e := range a.Editions {
@@ -43,7 +43,7 @@ func (a *App) Modules() []string {
 	return all
 }
 
-// Module gives the catalogue that a name given to require stands for.
+// Module returns the catalogue for an argument of require.
 func (a *App) Module(name string) (*Catalogue, bool) {
 	if name == a.Name {
 		return a.Catalogue, true
@@ -56,8 +56,8 @@ func (a *App) Module(name string) (*Catalogue, bool) {
 	return nil, false
 }
 
-// Operations are the names of all operations, those of each edition behind
-// the app's own.
+// Operations returns the names of all operations: the app's own, then those of
+// each edition.
 func (a *App) Operations() []string {
 	var all []string
 	for _, c := range a.Catalogues() {
@@ -67,7 +67,7 @@ func (a *App) Operations() []string {
 }
 
 // Operation finds an operation of the app or of one of its editions by its
-// name behind the app's: "contacts.upsert", "v3.contacts.upsert".
+// name without the app's: "contacts.upsert", "v3.contacts.upsert".
 func (a *App) Operation(name string) (*Operation, bool) {
 	for _, c := range a.Catalogues() {
 		if o, found := c.Operation(name); found {
@@ -77,8 +77,8 @@ func (a *App) Operation(name string) (*Operation, bool) {
 	return nil, false
 }
 
-// CatalogueOf gives the catalogue whose types an operation refers to: the one
-// that it was found in, else the app's own.
+// CatalogueOf returns the catalogue with the types that an operation uses: the
+// one that it was found in, or else the app's own.
 func (a *App) CatalogueOf(o *Operation) *Catalogue {
 	if o != nil && o.catalogue != nil {
 		return o.catalogue
@@ -86,14 +86,14 @@ func (a *App) CatalogueOf(o *Operation) *Catalogue {
 	return a.Catalogue
 }
 
-// Named puts the edition before a name: "request" is "v3.request".
-func (c *Catalogue) Named(name string) string { return c.prefix + name }
+// Qualify returns a name with the edition before it: of "request" "v3.request".
+func (c *Catalogue) Qualify(name string) string { return c.prefix + name }
 
-// In finds an operation of a group by its name within the group.
-func (c *Catalogue) In(group, name string) (*Operation, bool) {
-	return c.Operation(c.Named(group + "." + name))
+// InGroup finds an operation by its group and its name in the group.
+func (c *Catalogue) InGroup(group, name string) (*Operation, bool) {
+	return c.Operation(c.Qualify(group + "." + name))
 }
 
-// Edition is the name of the edition whose catalogue this is, empty for the
-// app's own.
+// Edition returns the name of the edition that the catalogue belongs to, empty
+// for the app's own.
 func (c *Catalogue) Edition() string { return strings.TrimSuffix(c.prefix, ".") }

@@ -38,7 +38,7 @@ func TestEditions(t *testing.T) {
 	if _, found := app.Operation("v3.contacts.get"); found {
 		t.Error("an edition that is not there is found")
 	}
-	// One name of a type means another in each.
+	// The app and the edition have different types with the same name.
 	for _, test := range []struct {
 		op   *bindings.Operation
 		want string
@@ -51,7 +51,7 @@ func TestEditions(t *testing.T) {
 	if !found || c.Edition() != "v2" || !slices.Equal(c.Groups(), []string{"boards", "contacts"}) || !slices.Equal(c.Group("boards"), []string{"list"}) {
 		t.Errorf("app.v2: %v, edition %q, groups %q", found, c.Edition(), c.Groups())
 	}
-	if o, found := c.In("contacts", "get"); !found || o != newer {
+	if o, found := c.InGroup("contacts", "get"); !found || o != newer {
 		t.Errorf("get in contacts is %+v", o)
 	}
 	if c, found := app.Module("app"); !found || c != app.Catalogue || c.Edition() != "" {
@@ -60,13 +60,13 @@ func TestEditions(t *testing.T) {
 	if _, found := app.Module("app.v3"); found {
 		t.Error("app.v3 is found")
 	}
-	// An operation that no catalogue gave has the app's own types.
+	// An operation that is in no catalogue uses the app's own types.
 	if app.CatalogueOf(&bindings.Operation{}) != app.Catalogue {
 		t.Error("a foreign operation has no catalogue")
 	}
 }
 
-func TestSearchFindsEditions(t *testing.T) {
+func TestSearchEditions(t *testing.T) {
 	found := bindings.Search([]*bindings.App{editions(t)}, "contact get")
 	var names []string
 	for _, f := range found {

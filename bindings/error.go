@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ErrorKind says what went wrong in words that hold for every app.
+// ErrorKind is the kind of an error; the kinds are the same for every app.
 type ErrorKind string
 
 // The kinds of error.
@@ -23,8 +23,8 @@ const (
 	BrokenConnection ErrorKind = "broken_connection"
 )
 
-// Error is what a call to an app ends with when it does not succeed. Scripts
-// see it as a table with these fields. It never holds a secret.
+// Error is the error of a call to an app. Scripts get it as a table with these
+// fields. It never contains a secret.
 type Error struct {
 	Kind       ErrorKind       `json:"kind"`
 	Status     int             `json:"status,omitempty"` // HTTP status, 0 if there was no answer
@@ -35,11 +35,11 @@ type Error struct {
 	Connection string          `json:"connection,omitempty"`
 	RequestID  string          `json:"request_id,omitempty"`
 	Retryable  bool            `json:"retryable"`
-	Body       json.RawMessage `json:"body,omitempty"` // the vendor's answer
+	Body       json.RawMessage `json:"body,omitempty"` // of the vendor's answer
 }
 
-// Error prints the error as one line. Where the message goes on over further
-// lines, such as an operation's signature, they follow.
+// Error returns the error as one line, and after it the further lines of the
+// message, such as an operation's signature.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.App != "" {
@@ -49,9 +49,9 @@ func (e *Error) Error() string {
 		}
 		b.WriteString(": ")
 	}
-	line, rest, more := strings.Cut(e.Message, "\n")
-	b.WriteString(line + " (" + string(e.Kind))
-	if e.Code != "" && e.Code != line {
+	first, rest, more := strings.Cut(e.Message, "\n")
+	b.WriteString(first + " (" + string(e.Kind))
+	if e.Code != "" && e.Code != first {
 		b.WriteString(", " + e.Code)
 	}
 	b.WriteString(")")

@@ -10,39 +10,43 @@ import (
 	"strings"
 )
 
-// WebhookForm says how a webhook that comes as a form (application/x-www-form-urlencoded)
-// becomes a body: Slack's buttons and slash commands. It is signed like any
-// other; it has no Data, At and ID but those that stand here, and its answer is
-// empty, since vendors show or judge what an answer to a form holds.
+// WebhookForm is how a webhook whose body is a form
+// (application/x-www-form-urlencoded) becomes a JSON body: Slack's buttons and
+// slash commands. It is signed like any other webhook. ID and At are those
+// below, and Webhook.Data is not used. It is answered with an empty body,
+// because vendors show or interpret the body of that answer.
 type WebhookForm struct {
-	// Name is how triggers refer to it.
+	// Name is the value of Trigger.Form for it.
 	Name string
-	// Field is the form's field that holds the body as JSON text. Empty: the
-	// fields are the body, an object of texts; of a repeated one the last counts.
+	// Field is the form's field with the body as JSON text. Empty: the fields
+	// are the body, an object of texts; the last one of several with the same
+	// name counts.
 	Field string
 	// Type is the path in the body of the vendor's type. Empty: Name is the
-	// type, for a form that tells of one kind of thing.
+	// type, for a form that has only one.
 	Type string
-	// ID and At are paths in the body, of which the first found counts: what
-	// names this one sending, and the time at which it happened, as in
-	// Webhook.At. Without an ID the hash of the signed body is taken.
+	// ID and At are paths in the body, the first one found counts: of the id of
+	// the event, and of the time at which it happened, as in Webhook.At.
+	// Without an ID the hash of the signed body is the id.
 	ID []string
 	At []string
-	// Secret are fields of the body that nothing keeps and no script sees.
+	// Secret are fields of the body that are removed: they are not stored, and
+	// scripts do not get them.
 	Secret []string
-	// Check is a field of the form that says that the vendor only tries the
-	// address: it is acknowledged and tells of nothing.
+	// Check is a field of the form by which the vendor tests the address: the
+	// webhook is acknowledged and makes no event.
 	Check string
 }
 
-// FormBody is a form as a body.
+// FormBody is a form that became a body.
 type FormBody struct {
 	*WebhookForm
-	JSON    []byte // without what is secret
-	Checked bool   // Check is there: it tells of nothing
+	JSON []byte // without the fields in Secret
+	// AddressCheck is set if the form has the field Check: it makes no event.
+	AddressCheck bool
 }
 
-// ReadForm reads a form in the way of the first of Forms whose Field it has.
+// ReadForm reads a form as the first of Forms whose Field it has.
 func (w *Webhook) ReadForm(text []byte) (FormBody, error) {
 	names, values, err := formFields(string(text))
 	if err != nil {
@@ -53,10 +57,10 @@ func (w *Webhook) ReadForm(text []byte) (FormBody, error) {
 		if f.Field != "" && !slices.Contains(names, f.Field) {
 			continue
 		}
-		b := FormBody{WebhookForm: f, Checked: f.Check != "" && slices.Contains(names, f.Check)}
+		b := FormBody{WebhookForm: f, AddressCheck: f.Check != "" && slices.Contains(names, f.Check)}
 		if f.Field == "" {
 			b.JSON, err = f.object(names, values)
-		} else if b.JSON, err = without([]byte(values[f.Field]), f.Secret); err != nil {
+		} else if b.JSON, err = removeMembers([]byte(values[f.Field]), f.Secret); err != nil {
 			err = fmt.Errorf("field %q: %w", f.Field, err)
 		}
 		return b, err
@@ -72,8 +76,8 @@ func (w *Webhook) formNames() []string {
 	return names
 }
 
-// formFields gives the names of a form's fields in order, each once, and their
-// values.
+// formFields returns the names of a form's fields in order, each once, and
+// their values.
 func formFields(text string) (names []string, values map[string]string, err error) {
 	values = map[string]string{}
 	for pair := range strings.SplitSeq(text, "&") {
@@ -85,9 +89,9 @@ func formFields(text string) (names []string, values map[string]string, err erro
 			value, err = url.QueryUnescape(value)
 		}
 		if err != nil {
-			return nil, nil, errors.New("not a form: a \"%\" without two hexadecimal digits behind it")
+			return nil, nil, errors.New("not a form: a \"%\" without two hexadecimal digits after it")
 		}
-		if _, there := values[name]; !there {
+		if _, found := values[name]; !found {
 			names = append(names, name)
 		}
 		values[name] = value
@@ -105,12 +109,12 @@ func (f *WebhookForm) object(names []string, values map[string]string) ([]byte, 
 		if err != nil {
 			return nil, err
 		}
-		member(&out, name, value)
+		writeMember(&out, name, value)
 	}
 	return slices.Concat([]byte{'{'}, out.Bytes(), []byte{'}'}), nil
 }
 
-func member(out *bytes.Buffer, name string, value []byte) {
+func writeMember(out *bytes.Buffer, name string, value []byte) {
 	if out.Len() > 0 {
 		out.WriteByte(',')
 	}
@@ -120,8 +124,8 @@ func member(out *bytes.Buffer, name string, value []byte) {
 	out.Write(value)
 }
 
-// without writes a JSON object without some of its members.
-func without(text []byte, names []string) ([]byte, error) {
+// removeMembers returns a JSON object without some of its members.
+func removeMembers(text []byte, names []string) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return nil, errors.New("expected a JSON object")
@@ -137,11 +141,11 @@ func without(text []byte, names []string) ([]byte, error) {
 			return nil, fmt.Errorf("expected a JSON object: %w", err)
 		}
 		if name := name.(string); !slices.Contains(names, name) {
-			member(&out, name, value)
+			writeMember(&out, name, value)
 		}
 	}
 	if _, err := d.Token(); err != nil || len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
-		return nil, errors.New("expected one JSON object and nothing behind it")
+		return nil, errors.New("expected one JSON object and nothing after it")
 	}
 	return slices.Concat([]byte{'{'}, out.Bytes(), []byte{'}'}), nil
 }

@@ -28,17 +28,17 @@ func TestReadForm(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := hookWithForms().ReadForm([]byte(test.form))
-			if err != nil || got.Name != test.as || string(got.JSON) != test.body || got.Checked {
+			if err != nil || got.Name != test.as || string(got.JSON) != test.body || got.AddressCheck {
 				t.Errorf("got %s of %+v, %v", got.JSON, got, err)
 			}
 		})
 	}
-	if got, err := hookWithForms().ReadForm([]byte("ssl_check=1&token=xyz")); err != nil || !got.Checked {
+	if got, err := hookWithForms().ReadForm([]byte("ssl_check=1&token=xyz")); err != nil || !got.AddressCheck {
 		t.Errorf("a check of the address: %+v, %v", got, err)
 	}
 }
 
-func TestReadFormRefuses(t *testing.T) {
+func TestReadFormErrors(t *testing.T) {
 	for _, form := range []string{
 		"a=%zz", "%=1", "payload=", "payload=1", "payload=%5B%5D", "payload=" + url.QueryEscape(`{"a":1} {"b":2}`),
 		"payload=" + url.QueryEscape(`{"a":1`), "payload=" + url.QueryEscape(`{"a" 1}`),
@@ -53,7 +53,8 @@ func TestReadFormRefuses(t *testing.T) {
 	}
 }
 
-// Whatever comes, what is read is one JSON object without what is secret.
+// FuzzReadForm checks that a form is refused or becomes one JSON object without
+// secret fields.
 func FuzzReadForm(f *testing.F) {
 	f.Add("payload=%7B%22type%22%3A%22x%22%2C%22token%22%3A1%7D")
 	f.Add("token=a&command=%2Fx&text=&ssl_check")

@@ -12,11 +12,11 @@ import (
 
 const (
 	maxSignatureHeader = 8 << 10
-	// maxSignatures bounds the work that one request can ask for.
+	// maxSignatures bounds the work that one request can cause.
 	maxSignatures = 8
 )
 
-// headers is what the headers of a request say.
+// headers are the values from the headers of a request.
 type headers struct {
 	signatures [][]byte
 	time, id   string
@@ -29,7 +29,7 @@ func (s Signature) read(h http.Header) (headers, error) {
 	case value == "":
 		return headers{}, fmt.Errorf("%w: header %s is missing", ErrUnsigned, s.Header)
 	case slices.Contains(s.None, value):
-		return headers{}, fmt.Errorf("%w: header %s says %q", ErrUnsigned, s.Header, value)
+		return headers{}, fmt.Errorf("%w: header %s is %q", ErrUnsigned, s.Header, value)
 	case len(value) > maxSignatureHeader:
 		return headers{}, fmt.Errorf("%w: header %s has %d bytes, accepted are %d", ErrSignature, s.Header, len(value), maxSignatureHeader)
 	}
@@ -52,7 +52,7 @@ func (s Signature) read(h http.Header) (headers, error) {
 	return found, nil
 }
 
-// readValue reads the header that carries the signature.
+// readValue reads the header with the signature.
 func (s Signature) readValue(value string, found *headers) error {
 	templates, elements := []string{s.Value}, strings.Fields(value)
 	if strings.Contains(s.Value, "{time}") || strings.Contains(s.Value, "{id}") {
@@ -95,7 +95,7 @@ func (s Signature) readWord(word, text string, found *headers) error {
 	case "signature":
 		signature, err := s.decode(text)
 		if err != nil {
-			return nil // of another version, maybe; one that fits is enough
+			return nil // perhaps of another version; one that matches is enough
 		}
 		if len(found.signatures) == maxSignatures {
 			return fmt.Errorf("%w: header %s has more than %d signatures", ErrSignature, s.Header, maxSignatures)
@@ -119,7 +119,7 @@ func (s Signature) encode(signature []byte) string {
 	return base64.StdEncoding.EncodeToString(signature)
 }
 
-// unixSeconds reads digits only: no sign, no blanks, nothing beyond the year 9999.
+// unixSeconds accepts digits only: no sign, no blanks, no year after 9999.
 func unixSeconds(text string) (int64, bool) {
 	if text == "" || len(text) > 12 || strings.Trim(text, "0123456789") != "" {
 		return 0, false

@@ -13,7 +13,8 @@ import (
 	"strings"
 )
 
-// verifier gives the function that says whether a signature fits a message.
+// verifier returns a function that reports whether a signature matches a
+// message.
 func (s Signature) verifier(key string) (func(message, signature []byte) bool, error) {
 	if s.Algorithm == HMACSHA256 {
 		secret, err := s.secret(key)
@@ -53,7 +54,7 @@ func (s Signature) verifier(key string) (func(message, signature []byte) bool, e
 	return nil, s.keyError(fmt.Sprintf("expected a key of %s, found %T", s.Algorithm, public))
 }
 
-// signer gives the function that signs a message.
+// signer returns a function that signs a message.
 func (s Signature) signer(key string) (func(message []byte) ([]byte, error), error) {
 	if s.Algorithm == HMACSHA256 {
 		secret, err := s.secret(key)
@@ -86,7 +87,7 @@ func (s Signature) signer(key string) (func(message []byte) ([]byte, error), err
 	return nil, s.keyError(fmt.Sprintf("expected a key of %s, found %T", s.Algorithm, private))
 }
 
-// secret gives the key of an HMAC.
+// secret returns the key of an HMAC.
 func (s Signature) secret(key string) ([]byte, error) {
 	if key == "" {
 		return nil, s.keyError("the secret is empty")
@@ -94,16 +95,16 @@ func (s Signature) secret(key string) ([]byte, error) {
 	if s.KeyPrefix == "" {
 		return []byte(key), nil
 	}
-	// The prefix is often left out where secrets are copied by hand.
+	// People often copy a secret without its prefix.
 	text := strings.TrimRight(strings.TrimPrefix(key, s.KeyPrefix), "=")
 	secret, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || len(secret) == 0 {
-		return nil, s.keyError(fmt.Sprintf("expected %q with base64 behind it", s.KeyPrefix))
+		return nil, s.keyError(fmt.Sprintf("expected %q with base64 after it", s.KeyPrefix))
 	}
 	return secret, nil
 }
 
-// keyError never shows the key.
+// keyError returns an ErrKey. Callers must not put the key into text.
 func (s Signature) keyError(text string) error {
 	return fmt.Errorf("%w: signature %q: %s", ErrKey, s.Name, text)
 }

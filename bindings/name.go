@@ -6,15 +6,15 @@ import (
 	"unicode"
 )
 
-// OperationName is the rule by which operations are named: snake_case of the
-// vendor's id less the group's noun, where "edit", "put" and "patch" are
-// update, getting "all" or several of something by GET is list, and "by_id"
-// goes without saying.
+// OperationName returns the name of an operation in its group. It is the
+// vendor's id in snake_case, without the group's noun and without "by_id" at
+// the end. "edit", "put" and "patch" become update; a GET of "all" or of
+// several records becomes list.
 func OperationName(group, id, method, path string) string {
 	words := strings.Split(Snake(id), "_")
-	var end []string
+	var suffix []string
 	if last := len(words) - 1; words[last] == "deprecated" {
-		words, end = words[:last], words[last:]
+		words, suffix = words[:last], words[last:]
 	}
 	if n := len(words); n > 3 && words[n-2] == "by" && words[n-1] == "id" {
 		words = words[:n-2]
@@ -26,15 +26,15 @@ func OperationName(group, id, method, path string) string {
 		words[0] = "get"
 		if len(words) > 2 && words[1] == "all" {
 			words = append([]string{"list"}, words[2:]...)
-		} else if several(words[len(words)-1]) && method == "GET" && !strings.HasSuffix(path, "}") {
+		} else if isPlural(words[len(words)-1]) && method == "GET" && !strings.HasSuffix(path, "}") {
 			words[0] = "list"
 		}
 	}
-	return strings.Join(append(withoutNoun(words, strings.Split(group, "_")), end...), "_")
+	return strings.Join(append(withoutNoun(words, strings.Split(group, "_")), suffix...), "_")
 }
 
-// withoutNoun takes the group's noun out of a name, in the plural or the singular,
-// unless nothing would be left.
+// withoutNoun removes the group's noun, plural or singular, from a name, unless
+// the name has no other word.
 func withoutNoun(words, noun []string) []string {
 	single := slices.Clone(noun)
 	single[len(single)-1] = Singular(single[len(single)-1])
@@ -48,12 +48,12 @@ func withoutNoun(words, noun []string) []string {
 	return words
 }
 
-func several(word string) bool {
+func isPlural(word string) bool {
 	return strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss") && word != "status" &&
 		word != "settings" && word != "stats" && word != "details"
 }
 
-// Singular gives the singular of a regular English plural.
+// Singular returns the singular of a regular English plural.
 func Singular(word string) string {
 	switch {
 	case strings.HasSuffix(word, "ies"):

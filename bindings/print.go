@@ -7,11 +7,12 @@ import (
 	"slices"
 )
 
-// PrintCatalogue writes a catalogue: sorted, one thing a line, without the
-// types that nothing reaches. Their names are set.
+// PrintCatalogue returns the text of a catalogue: sorted, one entry a line,
+// without the types that no operation and no trigger uses. All names must be
+// set.
 func PrintCatalogue(operations []*Operation, types []*Definition, triggers []*Trigger) ([]byte, error) {
-	r := reach{types: map[string]*Definition{}, reached: map[string]bool{}}
-	if err := r.all(operations, types, triggers); err != nil {
+	u := usage{types: map[string]*Definition{}, used: map[string]bool{}}
+	if err := u.all(operations, types, triggers); err != nil {
 		return nil, err
 	}
 	var lines [][]byte
@@ -32,7 +33,7 @@ func PrintCatalogue(operations []*Operation, types []*Definition, triggers []*Tr
 		}
 	}
 	for _, d := range types {
-		if !r.reached[d.Name] {
+		if !u.used[d.Name] {
 			continue
 		}
 		if err := add("type", d.Name, d); err != nil {
@@ -48,70 +49,71 @@ func PrintCatalogue(operations []*Operation, types []*Definition, triggers []*Tr
 	return bytes.Join(lines, nil), nil
 }
 
-// reach finds the types that operations and triggers use, at any depth.
-type reach struct {
-	types   map[string]*Definition
-	reached map[string]bool
+// usage finds the types that operations and triggers use, directly or within
+// other types.
+type usage struct {
+	types map[string]*Definition
+	used  map[string]bool
 }
 
-func (r *reach) all(operations []*Operation, types []*Definition, triggers []*Trigger) error {
+func (u *usage) all(operations []*Operation, types []*Definition, triggers []*Trigger) error {
 	for _, d := range types {
-		if r.types[d.Name] != nil {
-			return fmt.Errorf("type %q stands twice", d.Name)
+		if u.types[d.Name] != nil {
+			return fmt.Errorf("type %q is declared twice", d.Name)
 		}
-		r.types[d.Name] = d
+		u.types[d.Name] = d
 	}
 	for _, o := range operations {
-		for _, all := range [][]Field{o.PathParams, o.Query, o.Header} {
-			if err := r.fields(o.Name, all); err != nil {
+		for _, fields := range [][]Field{o.PathParams, o.Query, o.Header} {
+			if err := u.fields(o.Name, fields); err != nil {
 				return err
 			}
 		}
 		if o.Body != nil {
-			if err := r.follow(o.Name+": body", &o.Body.Type); err != nil {
+			if err := u.follow(o.Name+": body", &o.Body.Type); err != nil {
 				return err
 			}
 		}
-		if err := r.follow(o.Name+": answer", o.Answer); err != nil {
+		if err := u.follow(o.Name+": answer", o.Answer); err != nil {
 			return err
 		}
 	}
 	for _, t := range triggers {
-		if err := r.follow(t.Name+": data", t.Data); err != nil {
+		if err := u.follow(t.Name+": data", t.Data); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *reach) fields(from string, all []Field) error {
+func (u *usage) fields(from string, all []Field) error {
 	for i := range all {
-		if err := r.follow(from+": "+all[i].Name, &all[i].Type); err != nil {
+		if err := u.follow(from+": "+all[i].Name, &all[i].Type); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *reach) follow(from string, t *Type) error {
+func (u *usage) follow(from string, t *Type) error {
 	if t == nil {
 		return nil
 	}
-	if t.Kind == Named && !r.reached[t.Name] {
-		d := r.types[t.Name]
+	if t.Kind == Named && !u.used[t.Name] {
+		d := u.types[t.Name]
 		if d == nil {
 			return fmt.Errorf("%s: there is no type %q", from, t.Name)
 		}
-		r.reached[t.Name] = true
-		if err := r.fields("type "+d.Name, d.Fields); err != nil {
+		u.used[t.Name] = true
+		if err := u.fields("type "+d.Name, d.Fields); err != nil {
 			return err
 		}
-		return r.follow("type "+d.Name, d.Is)
+		return u.follow("type "+d.Name, d.Is)
 	}
-	for i := range t.Of {
-		if err := r.follow(from, &t.Of[i]); err != nil {
+	for i := range t.OneOf {
+		if err := u.follow(from, &t.OneOf[i]); err != nil {
 			return err
 		}
 	}
-	return r.follow(from, t.Items)
+	return u.follow(from, t.Items)
 }

@@ -6,18 +6,17 @@ import (
 	"strings"
 )
 
-// Found is an operation or a trigger that a search found: its app, and its
-// name as scripts write it.
-type Found struct {
+// SearchResult is an operation or a trigger that a search found.
+type SearchResult struct {
 	App       *App
-	Operation *Operation // nil: a trigger
-	Trigger   *Trigger   // nil: an operation
+	Operation *Operation // nil if a trigger was found
+	Trigger   *Trigger   // nil if an operation was found
 	score     int
 }
 
-// Name is the whole name: "highlevel.contacts.create_task",
-// "highlevel.v3.contacts.create_task".
-func (f Found) Name() string {
+// Name returns the whole name as scripts write it:
+// "highlevel.contacts.create_task", "highlevel.v3.contacts.create_task".
+func (f SearchResult) Name() string {
 	if f.Operation != nil {
 		return f.App.Name + "." + f.Operation.Name
 	}
@@ -25,57 +24,57 @@ func (f Found) Name() string {
 }
 
 // Search finds the operations and triggers of apps by words, in any order and
-// of any case, the best first. A word fits where a word of the name begins
-// with it, less well where it stands anywhere in the name, the vendor's id or
-// the path; all words must fit.
-func Search(apps []*App, query string) []Found {
+// case, and returns the best match first. Every word of the query must match. A
+// word matches best if a word of the name is equal to it or begins with it, and
+// less well if it is elsewhere in the name, in the vendor's id or in the path.
+func Search(apps []*App, query string) []SearchResult {
 	words := sortedWords(strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`,;:!?/"'`, r) {
 			return ' '
 		}
 		return r
 	}, query))
-	var found []Found
+	var found []SearchResult
 	for _, app := range apps {
 		for _, name := range app.Operations() {
 			op, _ := app.Operation(name)
-			if n := fit(words, app.Name+"."+name, op.ID+" "+op.Path+" "+app.Title); n > 0 {
-				found = append(found, Found{App: app, Operation: op, score: n})
+			if n := score(words, app.Name+"."+name, op.ID+" "+op.Path+" "+app.Title); n > 0 {
+				found = append(found, SearchResult{App: app, Operation: op, score: n})
 			}
 		}
 		for _, name := range app.Catalogue.Triggers() {
 			t, _ := app.Catalogue.Trigger(name)
-			if n := fit(words, name, t.Vendor+" "+app.Title); n > 0 {
-				found = append(found, Found{App: app, Trigger: t, score: n})
+			if n := score(words, name, t.Vendor+" "+app.Title); n > 0 {
+				found = append(found, SearchResult{App: app, Trigger: t, score: n})
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b Found) int {
+	slices.SortStableFunc(found, func(a, b SearchResult) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(len(a.Name()), len(b.Name())), strings.Compare(a.Name(), b.Name()))
 	})
 	return found
 }
 
-// fit scores the words of a query against a name and what is said beside it;
-// zero: one does not fit.
-func fit(words []string, name, beside string) int {
+// score returns how well the words of a query match a name and the text about
+// it; zero if one of them does not match.
+func score(words []string, name, about string) int {
 	parts := sortedWords(name)
-	name, beside = strings.ToLower(name), strings.ToLower(beside)
-	score := 0
+	name, about = strings.ToLower(name), strings.ToLower(about)
+	total := 0
 	for _, word := range words {
 		begins := func(part string) bool { return strings.HasPrefix(part, word) || strings.TrimSuffix(word, "s") == part }
 		switch {
 		case slices.Contains(parts, word):
-			score += 8
+			total += 8
 		case slices.ContainsFunc(parts, begins):
-			score += 6
+			total += 6
 		case strings.Contains(name, word):
-			score += 3
-		case strings.Contains(beside, word):
-			score++
+			total += 3
+		case strings.Contains(about, word):
+			total++
 		default:
 			return 0
 		}
 	}
-	return score
+	return total
 }

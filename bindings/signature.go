@@ -1,36 +1,39 @@
 package bindings
 
-// Signature says how a vendor signs its webhooks. In Value and Signed the
-// words {signature}, {time} (Unix seconds), {id} and {body} stand for
-// themselves: Qonto's Value is "t={time},v1={signature}" and its Signed
+// Signature is how a vendor signs its webhooks. In Value and Signed the words
+// {signature}, {time} (Unix seconds), {id} and {body} are replaced by what they
+// name: Qonto's Value is "t={time},v1={signature}" and its Signed
 // "{time}.{body}".
 //
-// A Value that holds more than the signature is a list with commas, whose
-// order does not matter and whose unknown elements are passed over; any other
-// is one element, of which a header may hold several with spaces between
-// them. Where the key was just changed a vendor sends two signatures: one that
-// fits is enough.
+// A Value with more than the signature is a list with commas. The order of its
+// elements does not matter, and unknown elements are ignored. Any other Value
+// is one element, and a header may have several, with spaces between them.
+// After a change of its key a vendor may send two signatures; one that matches
+// is enough.
 type Signature struct {
-	// Name is how configuration refers to it.
+	// Name is its name in the configuration.
 	Name      string
 	Algorithm Algorithm
 	Encoding  SignatureEncoding
-	// Header carries the signature, written as Value.
+	// Header is the header with the signature, Value the form of its value, and
+	// Signed the form of the text that is signed.
 	Header string
 	Value  string
 	Signed string
-	// TimeHeader and IDHeader carry what Value does not.
+	// TimeHeader and IDHeader are the headers with the time and the id, if
+	// Value does not have them.
 	TimeHeader string
 	IDHeader   string
-	// Key is the vendor's public key in PEM; empty where each connection has
-	// a secret of its own.
+	// Key is the vendor's public key in PEM; empty if each connection has its
+	// own secret.
 	Key string
-	// KeyPrefix is cut from a secret whose rest is base64: "whsec_". Empty:
-	// the secret is the key's literal text.
+	// KeyPrefix is the prefix of a secret whose rest is base64: "whsec_". Empty:
+	// the bytes of the secret's text are the key.
 	KeyPrefix string
 	// None are values of Header that mean that there is no signature: "N/A".
 	None []string
-	// OptIn holds for a signature that counts only where a connection asks.
+	// OptIn is set if the signature is accepted only for connections that are
+	// configured to use it.
 	OptIn bool
 }
 
@@ -47,14 +50,15 @@ const (
 // SignatureEncoding is how a signature's bytes are written.
 type SignatureEncoding string
 
-// The encodings of a signature. Hex is written in lower case and read in both.
+// The encodings of a signature. Hex is written in lower case, and accepted in
+// upper and lower case.
 const (
 	Hex    SignatureEncoding = "hex"
 	Base64 SignatureEncoding = "base64"
 )
 
 // StandardWebhooks is the signature of standardwebhooks.com, which many
-// vendors share.
+// vendors use.
 var StandardWebhooks = Signature{
 	Name:       "standard-webhooks",
 	Algorithm:  HMACSHA256,
@@ -67,8 +71,8 @@ var StandardWebhooks = Signature{
 	KeyPrefix:  "whsec_",
 }
 
-// PlainHMAC is an HMAC-SHA256 of the body in a header, behind a prefix such as
-// "sha256=". It carries no time, so that an old request looks like a new one.
+// PlainHMAC is an HMAC-SHA256 of the body in a header, after a prefix such as
+// "sha256=". No time is signed, so a repeated old request is accepted.
 func PlainHMAC(header, prefix string, encoding SignatureEncoding) Signature {
 	return Signature{
 		Name:      "hmac",

@@ -28,8 +28,8 @@ var (
 	}
 )
 
-// The vectors are those that the vendors publish.
-func TestVerifyAcceptsPublishedVectors(t *testing.T) {
+// TestVerifyPublishedVectors verifies the examples that vendors publish.
+func TestVerifyPublishedVectors(t *testing.T) {
 	const command = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V" +
 		"&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=" +
 		"https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN" +
@@ -85,7 +85,7 @@ func TestVerifyAcceptsPublishedVectors(t *testing.T) {
 	}
 }
 
-func TestVerifyTellsFaultsApart(t *testing.T) {
+func TestVerifyErrors(t *testing.T) {
 	const body = `{"id":"1"}`
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	good := func(s bindings.Signature, at time.Time) http.Header {
@@ -159,7 +159,7 @@ func TestVerifyTellsFaultsApart(t *testing.T) {
 	}
 }
 
-func TestVerifyWithoutBoundTakesAnyAge(t *testing.T) {
+func TestVerifyWithoutMaxAge(t *testing.T) {
 	h, err := listed.Sign("secret", "", time.Unix(1, 0), []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -238,8 +238,8 @@ func TestPublicKeys(t *testing.T) {
 	}
 }
 
-// Whatever stands in the headers, an unsigned request is refused and a signed
-// one stays accepted.
+// FuzzVerify checks that an unsigned request is refused and a signed one accepted,
+// whatever other values the headers have.
 func FuzzVerify(f *testing.F) {
 	f.Add("t=1704110400,v1=56aff06dc227db80d6568a5070f912c601c31f20451745d257cbc0b5dfa93805", "1704110400", "msg_1")
 	f.Add("v0=00 v0=", "", "")

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Nearest gives the candidate that name was probably meant to be, or "" when
-// none is near. Letter case and separators do not count, two letters swapped
-// are one slip, and the same words in another order are the same name. Of
-// candidates equally near the first counts.
+// Nearest returns the candidate that is most similar to name, or "" if none is
+// similar. Case and separators are ignored, two swapped letters count as one
+// edit, and the same words in another order are the same name. Of equally
+// similar candidates it returns the first.
 func Nearest(name string, candidates []string) string {
 	wanted := bareName(name)
 	if wanted == "" {
@@ -27,7 +27,7 @@ func Nearest(name string, candidates []string) string {
 			}
 			continue
 		}
-		distance := slips(wanted, bare)
+		distance := editDistance(wanted, bare)
 		if distance > 0 && slices.Equal(words, sortedWords(candidate)) {
 			distance = 0
 		}
@@ -41,7 +41,7 @@ func Nearest(name string, candidates []string) string {
 	return best
 }
 
-// bareName leaves letters and digits, lower case.
+// bareName removes all but letters and digits, and makes them lower case.
 func bareName(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -54,8 +54,8 @@ func bareName(name string) string {
 	}, name)
 }
 
-// sortedWords are the parts of a name: create_task, createTask and
-// "task.create" have the same ones.
+// sortedWords returns the words of a name, sorted: create_task, createTask and
+// "task.create" have the same words.
 func sortedWords(name string) []string {
 	var spaced strings.Builder
 	lower := false
@@ -74,9 +74,9 @@ func sortedWords(name string) []string {
 	return words
 }
 
-// slips counts the letters inserted, left out, replaced or swapped with their
-// neighbour that make b of a. Names longer than 64 bytes are cut.
-func slips(a, b string) int {
+// editDistance is the number of insertions, deletions, replacements and swaps of
+// neighbours that turn a into b. Only the first 64 bytes of each are compared.
+func editDistance(a, b string) int {
 	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
 	before := make([]int, len(b)+1)
 	above := make([]int, len(b)+1)

@@ -15,7 +15,7 @@ func TestNearest(t *testing.T) {
 		want       string
 	}{
 		{"upsret", contacts, "upsert"}, // two letters swapped
-		{"upser", contacts, "upsert"},  // one left out
+		{"upser", contacts, "upsert"},  // a letter is missing
 		{"creat_task", contacts, "create_task"},
 		{"task_create", contacts, "create_task"},
 		{"createTask", contacts, "create_task"},

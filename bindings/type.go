@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Kind says what a value is on the wire.
+// Kind is the kind of a type, as it is in requests and answers.
 type Kind uint8
 
 // The kinds of value. Decimal and Int64 reach scripts as strings, because a
@@ -22,11 +22,11 @@ const (
 	Boolean      //
 	File         // bytes sent as a multipart part
 	Object       // a table with undeclared fields
-	List         // Items says of what
-	Map          // free names, Items says of what
+	List         // of Items
+	Map          // an object with any names and values of Items
 	Named        // a type of the catalogue, by Name
 	Enum         // one of Values
-	Union        // one of Of
+	Union        // one of OneOf
 )
 
 var kindNames = map[Kind]string{
@@ -34,12 +34,12 @@ var kindNames = map[Kind]string{
 	Decimal: "decimal", Boolean: "boolean", File: "file", Object: "object",
 }
 
-// Type is the declared type of a value. Its text form, read by ParseType and
-// printed by String, is what a catalogue is written in:
+// Type is the declared type of a value. Catalogues have it in its text form,
+// which ParseType reads and String returns:
 //
 //	string number integer int64 decimal boolean any object file
 //	[string]            a list
-//	{number}            a map with free names
+//	{number}            a map with any names
 //	#Contact            a type named in the same catalogue
 //	"paid"|"open"       one of these values
 //	string|[string]     one of these types
@@ -48,24 +48,24 @@ type Type struct {
 	Items  *Type
 	Name   string
 	Values []string // JSON literals
-	Of     []Type
+	OneOf  []Type
 }
 
 // Field is a named value of an object or a parameter of an operation. Its text
-// form is "name: type", with "!" after the name where it is required. A name
-// keeps the vendor's spelling: "filter[email]", "status[]".
+// form is "name: type", with "!" after the name if it is required. A name has
+// the vendor's spelling: "filter[email]", "status[]".
 type Field struct {
 	Name     string
 	Required bool
 	Type     Type
 }
 
-// Definition is a type that a catalogue names: an object with Fields, or
-// another name for the type Is.
+// Definition is a named type of a catalogue: an object with Fields, or an alias
+// of the type Is.
 type Definition struct {
 	Name   string  `json:"-"`
 	Fields []Field `json:"fields,omitempty"`
-	// Open says that the vendor takes or sends fields beyond the declared ones.
+	// Open is set if there can be fields that are not declared.
 	Open bool  `json:"open,omitempty"`
 	Is   *Type `json:"is,omitempty"`
 }
@@ -81,8 +81,8 @@ func (t Type) String() string {
 	case Enum:
 		return strings.Join(t.Values, "|")
 	case Union:
-		parts := make([]string, len(t.Of))
-		for i, o := range t.Of {
+		parts := make([]string, len(t.OneOf))
+		for i, o := range t.OneOf {
 			parts[i] = o.String()
 		}
 		return strings.Join(parts, "|")
@@ -101,7 +101,7 @@ func (f Field) String() string {
 	return name + ": " + f.Type.String()
 }
 
-// MarshalText and UnmarshalText use the text form, so that catalogues hold it.
+// MarshalText returns the text form.
 func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // UnmarshalText reads the text form.
@@ -110,7 +110,7 @@ func (t *Type) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// MarshalText prints the text form.
+// MarshalText returns the text form.
 func (f Field) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
 // UnmarshalText reads the text form.
@@ -137,8 +137,8 @@ func ParseField(text string) (Field, error) {
 	if f.Name, err = p.name(); err != nil {
 		return f, err
 	}
-	f.Required = p.take("!")
-	if !p.take(": ") {
+	f.Required = p.accept("!")
+	if !p.accept(": ") {
 		return f, p.unexpected(`": "`)
 	}
 	f.Type, err = p.union()
@@ -148,8 +148,8 @@ func ParseField(text string) (Field, error) {
 	return f, err
 }
 
-// maxTypeDepth bounds brackets within brackets, so that hostile text cannot
-// exhaust the stack.
+// maxTypeDepth bounds brackets within brackets, so that no text can exhaust the
+// stack.
 const maxTypeDepth = 32
 
 type typeParser struct {
@@ -162,7 +162,7 @@ func (p *typeParser) unexpected(want string) error {
 	return fmt.Errorf("type %q: expected %s at byte %d", p.text, want, p.pos)
 }
 
-func (p *typeParser) take(s string) bool {
+func (p *typeParser) accept(s string) bool {
 	if strings.HasPrefix(p.text[p.pos:], s) {
 		p.pos += len(s)
 		return true
@@ -193,7 +193,7 @@ func (p *typeParser) name() (string, error) {
 
 func (p *typeParser) union() (Type, error) {
 	first, err := p.single()
-	if err != nil || !p.take("|") {
+	if err != nil || !p.accept("|") {
 		return first, err
 	}
 	all := []Type{first}
@@ -203,26 +203,26 @@ func (p *typeParser) union() (Type, error) {
 			return next, err
 		}
 		all = append(all, next)
-		if !p.take("|") {
+		if !p.accept("|") {
 			return joinTypes(all), nil
 		}
 	}
 }
 
-// joinTypes makes one enum of neighbouring literals and a union of the rest.
+// joinTypes returns the union of types. Neighbouring literals become one enum.
 func joinTypes(all []Type) Type {
-	var of []Type
+	var joined []Type
 	for _, t := range all {
-		if last := len(of) - 1; t.Kind == Enum && last >= 0 && of[last].Kind == Enum {
-			of[last].Values = append(of[last].Values, t.Values...)
+		if last := len(joined) - 1; t.Kind == Enum && last >= 0 && joined[last].Kind == Enum {
+			joined[last].Values = append(joined[last].Values, t.Values...)
 			continue
 		}
-		of = append(of, t)
+		joined = append(joined, t)
 	}
-	if len(of) == 1 {
-		return of[0]
+	if len(joined) == 1 {
+		return joined[0]
 	}
-	return Type{Kind: Union, Of: of}
+	return Type{Kind: Union, OneOf: joined}
 }
 
 func (p *typeParser) single() (Type, error) {
@@ -232,11 +232,11 @@ func (p *typeParser) single() (Type, error) {
 	defer func() { p.depth-- }()
 	rest := p.text[p.pos:]
 	switch {
-	case p.take("["):
+	case p.accept("["):
 		return p.bracket(List, "]")
-	case p.take("{"):
+	case p.accept("{"):
 		return p.bracket(Map, "}")
-	case p.take("#"):
+	case p.accept("#"):
 		n := 0
 		for p.pos+n < len(p.text) && typeNameByte(p.text[p.pos+n]) {
 			n++
@@ -267,7 +267,7 @@ func (p *typeParser) bracket(kind Kind, end string) (Type, error) {
 	if err != nil {
 		return items, err
 	}
-	if !p.take(end) {
+	if !p.accept(end) {
 		return items, p.unexpected(strconv.Quote(end))
 	}
 	return Type{Kind: kind, Items: &items}, nil
@@ -294,7 +294,7 @@ func plainName(s string) bool {
 
 func nameByte(b byte) bool { return typeNameByte(b) || strings.IndexByte("-$[]@", b) >= 0 }
 
-// typeNameByte holds no bracket, which ends the type that stands in it.
+// typeNameByte is false for brackets, because a bracket ends the type before it.
 func typeNameByte(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '.'
 }

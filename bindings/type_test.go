@@ -22,7 +22,7 @@ func TestTypeText(t *testing.T) {
 	}
 }
 
-func TestTypeTextRefused(t *testing.T) {
+func TestTypeTextErrors(t *testing.T) {
 	for _, text := range []string{"", "strin", "[string", "{string]", "#", "string|", "string]", `"open`, "[]", "integer5"} {
 		if got, err := bindings.ParseType(text); err == nil {
 			t.Errorf("ParseType(%q) = %v, expected an error", text, got)

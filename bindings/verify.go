@@ -10,31 +10,34 @@ import (
 	"time"
 )
 
-// The ways in which a signature fails. They come wrapped, with what was found.
+// The errors of Verify, Sign and CheckAge. They are wrapped in an error with
+// what was found.
 var (
-	// ErrUnsigned says that a header is missing, or says that there is no signature.
+	// ErrUnsigned is the error for a missing header, or a header whose value is
+	// one of Signature.None.
 	ErrUnsigned = errors.New("no signature")
-	// ErrSignature says that no signature of the request fits its body.
+	// ErrSignature is the error if no signature of the request matches its body.
 	ErrSignature = errors.New("the signature does not match")
-	// ErrTooOld says that it fits, but was made outside the accepted time.
+	// ErrTooOld is the error for a signature that matches and was made outside
+	// the accepted time.
 	ErrTooOld = errors.New("outside the accepted time")
-	// ErrKey says that the key cannot be used: a fault of configuration, not
-	// of the request.
+	// ErrKey is the error for a key that cannot be used: the configuration is
+	// wrong, not the request.
 	ErrKey = errors.New("unusable key")
 )
 
-// ClockSkew is how far a vendor's clock may be ahead of ours.
+// ClockSkew is how far a vendor's clock is accepted to be ahead of ours.
 const ClockSkew = 5 * time.Minute
 
-// Signed is what a signature vouches for beside the body.
+// Signed is what is signed in addition to the body.
 type Signed struct {
-	Time time.Time // zero where the signature carries none
-	ID   string    // empty where the signature carries none
+	Time time.Time // zero if the signature has none
+	ID   string    // empty if the signature has none
 }
 
 // Verify checks that the request was signed with key: a secret, a public key
-// in PEM, or empty for the vendor's own. A maxAge of zero means any age. The
-// age is looked at only when the signature fits.
+// in PEM, or empty for Key. A maxAge of zero accepts any age. The age is checked
+// only if the signature matches.
 func (s Signature) Verify(h http.Header, body []byte, key string, now time.Time, maxAge time.Duration) (Signed, error) {
 	found, err := s.read(h)
 	if err != nil {
@@ -62,8 +65,8 @@ func (s Signature) Verify(h http.Header, body []byte, key string, now time.Time,
 	return signed, nil
 }
 
-// CheckAge refuses what was sent longer than maxAge before now, or more than
-// ClockSkew after. A maxAge of zero refuses nothing.
+// CheckAge returns ErrTooOld if the time of sending is more than maxAge before
+// now, or more than ClockSkew after it. A maxAge of zero accepts any time.
 func CheckAge(sent, now time.Time, maxAge time.Duration) error {
 	age := now.Sub(sent)
 	switch {
@@ -77,7 +80,7 @@ func CheckAge(sent, now time.Time, maxAge time.Duration) error {
 	return nil
 }
 
-// Sign gives the headers of a request that Verify accepts. The key is a
+// Sign returns the headers of a request that Verify accepts. The key is a
 // secret, or a private key in PEM (PKCS #8).
 func (s Signature) Sign(key, id string, at time.Time, body []byte) (http.Header, error) {
 	sign, err := s.signer(key)
@@ -110,10 +113,10 @@ func (s Signature) Sign(key, id string, at time.Time, body []byte) (http.Header,
 	return h, nil
 }
 
-// timed reports whether the signature vouches for the time of sending.
+// timed reports whether the time of sending is signed.
 func (s Signature) timed() bool { return strings.Contains(s.Signed, "{time}") }
 
-// message is what is signed.
+// message returns the bytes that are signed.
 func (s Signature) message(sent, id string, body []byte) []byte {
 	if s.Signed == "{body}" {
 		return body
@@ -131,8 +134,8 @@ func (s Signature) message(sent, id string, body []byte) []byte {
 	})
 }
 
-// expand replaces the words of a template in one pass, so that what is put in
-// is never read as a template.
+// expand replaces the words of a template in one pass, so that words in an
+// inserted value are not replaced.
 func expand(template string, value func(word string) []byte) []byte {
 	var out []byte
 	for template != "" {

@@ -58,7 +58,7 @@ func newShopApp() *bindings.App {
 		Errors: bindings.Errors{Message: []string{"error"}},
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{shopSignature},
-			MaxAge:     time.Hour, ID: "id", Type: "type", Data: "data", SendAgain: 503,
+			MaxAge:     time.Hour, ID: "id", Type: "type", Data: "data", RetryStatus: 503,
 		},
 		KeyHeader: "X-Shop-Key", KeyTTL: 30 * time.Minute,
 		Catalogue: parsed,

@@ -170,7 +170,7 @@ func (s *story) looks(r sandbox.Request) bool {
 		}
 		for i := range app.Polls {
 			calls := []string{app.Polls[i].List.Operation}
-			for of := app.Polls[i].Of; of != nil; of = of.Of {
+			for of := app.Polls[i].ForEach; of != nil; of = of.ForEach {
 				calls = append(calls, of.List.Operation)
 			}
 			if r.Method == http.MethodGet && slices.Contains(calls, r.Operation) {

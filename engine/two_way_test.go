@@ -141,7 +141,7 @@ func hasty(apps []*bindings.App) []*bindings.App {
 		quick := *app
 		quick.Polls = slices.Clone(app.Polls)
 		for j := range quick.Polls {
-			quick.Polls[j].Whole = min(quick.Polls[j].Whole, 10*time.Minute)
+			quick.Polls[j].FullEvery = min(quick.Polls[j].FullEvery, 10*time.Minute)
 		}
 		apps[i] = &quick
 	}

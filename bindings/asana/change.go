@@ -28,20 +28,20 @@ func webhook() *bindings.Webhook {
 			Value:     "{signature}",
 			Signed:    "{body}",
 		}},
-		Confirm: &bindings.Confirm{Header: "X-Hook-Secret"},
-		Batch:   "events",
-		Type:    "action",
-		At:      "created_at",
-		Same:    same(),
+		Handshake:  &bindings.Handshake{Header: "X-Hook-Secret"},
+		Batch:      "events",
+		Type:       "action",
+		At:         "created_at",
+		DedupPaths: same(),
 		// The vendor then removes the webhook.
-		Gone:      410,
-		SendAgain: 503,
+		GoneStatus:  410,
+		RetryStatus: 503,
 	}
 }
 
 // projects are those of the connection's workspace that people work in.
-func projects() *bindings.Of {
-	return &bindings.Of{
+func projects() *bindings.ForEach {
+	return &bindings.ForEach{
 		List: bindings.Call{Operation: "projects.list", Args: map[string]any{"workspace": "{account}", "archived": false}},
 		ID:   "gid",
 	}
@@ -51,7 +51,7 @@ func projects() *bindings.Of {
 func subscriptions() []bindings.Subscription {
 	return []bindings.Subscription{{
 		Name:     "projects",
-		Of:       projects(),
+		ForEach:  projects(),
 		Triggers: []string{"asana.*.*"},
 		Create:   bindings.Call{Operation: "webhooks.create", Args: map[string]any{"resource": "{of.gid}", "target": "{url}"}},
 		List:     &bindings.Call{Operation: "webhooks.list", Args: map[string]any{"workspace": "{account}", "resource": "{of.gid}"}},
@@ -67,12 +67,12 @@ func subscriptions() []bindings.Subscription {
 // with a new one.
 func polls() []bindings.Poll {
 	return []bindings.Poll{{
-		Name:   "changes",
-		Of:     projects(),
-		List:   bindings.Call{Operation: "events.list", Args: map[string]any{"resource": "{of.gid}"}},
-		Sync:   &bindings.Sync{Param: "sync", Answer: "sync", Lost: []int{412}, LostAnswer: "sync", Feed: true, Brings: []string{"asana.*.*"}},
-		Record: "resource.gid",
-		Same:   same(),
-		Every:  time.Minute,
+		Name:    "changes",
+		ForEach: projects(),
+		List:    bindings.Call{Operation: "events.list", Args: map[string]any{"resource": "{of.gid}"}},
+		Sync:    &bindings.Sync{Param: "sync", Answer: "sync", Expired: []int{412}, ExpiredAnswer: "sync", Feed: true, Triggers: []string{"asana.*.*"}},
+		Record:  "resource.gid",
+		Compare: same(),
+		Every:   time.Minute,
 	}}
 }

@@ -8,9 +8,9 @@ import "github.com/tidewire/tidewire/bindings"
 func echo() *bindings.Echo {
 	added, changed, removed, deleted := []string{"added"}, []string{"changed"}, []string{"removed"}, []string{"deleted"}
 	e := &bindings.Echo{
-		Free: []string{"created_at"},
+		Volatile: []string{"created_at"},
 		// Of a new record an event tells no more than what it is.
-		Follows: map[string][]string{"resource_type": {"name", "notes", "parent", "projects", "text", "workspace"}},
+		Derived: map[string][]string{"resource_type": {"name", "notes", "parent", "projects", "text", "workspace"}},
 	}
 	for _, of := range []struct{ group, noun, argument string }{
 		{"tasks", "task", "task_gid"}, {"projects", "project", "project_gid"}, {"sections", "section", "section_gid"},
@@ -24,7 +24,7 @@ func echo() *bindings.Echo {
 		{"tags", "tag", "tag_gid"}, {"stories", "story", "story_gid"}, {"attachments", "attachment", "attachment_gid"},
 	} {
 		e.Writes = append(e.Writes, bindings.Write{Operations: []string{of.group + ".delete"}, Noun: of.noun,
-			Record: bindings.ArgumentPrefix + of.argument, Gone: true, Verbs: deleted})
+			Record: bindings.ArgumentPrefix + of.argument, Deletes: true, Verbs: deleted})
 	}
 	for _, of := range []struct {
 		noun       string

@@ -66,24 +66,24 @@ func wordsIn(v any) (words []string) {
 }
 
 // testOf checks what something is done for, and gives the type of its items.
-func testOf(t reporter, app *bindings.App, what string, of *bindings.Of, words ...string) {
+func testOf(t reporter, app *bindings.App, what string, of *bindings.ForEach, words ...string) {
 	if of == nil {
 		return
 	}
-	if of.Of != nil {
+	if of.ForEach != nil {
 		words = append(words, "of.")
 	}
-	testOf(t, app, what, of.Of)
+	testOf(t, app, what, of.ForEach)
 	testItems(t, app, what, of, of.List, words)
-	for _, way := range sortedKeys(of.Instead) {
+	for _, way := range sortedKeys(of.ListByAuth) {
 		if !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return a.Name == way }) {
 			t.Errorf("%s: there is no way to authorise called %q", what, way)
 		}
-		testItems(t, app, what, of, of.Instead[way], words)
+		testItems(t, app, what, of, of.ListByAuth[way], words)
 	}
 }
 
-func testItems(t reporter, app *bindings.App, what string, of *bindings.Of, list bindings.Call, words []string) {
+func testItems(t reporter, app *bindings.App, what string, of *bindings.ForEach, list bindings.Call, words []string) {
 	op := testCall(t, app, what, list, words...)
 	if op == nil {
 		return

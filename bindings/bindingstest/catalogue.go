@@ -96,8 +96,8 @@ func problems(c *bindings.Catalogue, t *bindings.Type) []string {
 			found = append(found, "an enum without values")
 		}
 	}
-	for i := range t.Of {
-		found = append(found, problems(c, &t.Of[i])...)
+	for i := range t.OneOf {
+		found = append(found, problems(c, &t.OneOf[i])...)
 	}
 	return append(found, problems(c, t.Items)...)
 }

@@ -27,7 +27,7 @@ func testEditions(t reporter, app *bindings.App) {
 			t.Errorf("edition %q has %d triggers; they are the app's", e.Name, n)
 		}
 		for endpoint, name := range endpointsOf(e.Catalogue) {
-			if short := strings.TrimPrefix(name, e.Catalogue.Named("")); endpoints[endpoint] != "" && short != endpoints[endpoint] {
+			if short := strings.TrimPrefix(name, e.Catalogue.Qualify("")); endpoints[endpoint] != "" && short != endpoints[endpoint] {
 				t.Errorf("%s: %s is called %s by the app", name, endpoint, endpoints[endpoint])
 			}
 		}

@@ -47,7 +47,7 @@ func testOperations(t reporter, app *bindings.App, c *bindings.Catalogue) {
 
 // testName wants a name that a script can write.
 func testName(t reporter, app *bindings.App, c *bindings.Catalogue, o *bindings.Operation) {
-	short := strings.TrimPrefix(o.Name, c.Named(""))
+	short := strings.TrimPrefix(o.Name, c.Qualify(""))
 	group, verb, _ := strings.Cut(short, ".")
 	if !operationName.MatchString(short) || keywords[group] || keywords[verb] {
 		t.Errorf("%s: a script cannot write this name", o.Name)
@@ -151,7 +151,7 @@ func holds(t bindings.Type, kind bindings.Kind) bool {
 	if t.Kind == kind {
 		return true
 	}
-	for _, of := range t.Of {
+	for _, of := range t.OneOf {
 		if holds(of, kind) {
 			return true
 		}

@@ -40,7 +40,7 @@ func testWalk(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 		}
 	}
 	testAddress(t, c, o, fields)
-	if p.Zero && p.Page == "" {
+	if p.ZeroBased && p.Page == "" {
 		t.Errorf("%s: the first page is 0, and none are counted", o.Name)
 	}
 }

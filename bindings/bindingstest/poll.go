@@ -25,7 +25,7 @@ func testPolls(t reporter, app *bindings.App) {
 				t.Errorf("%s: there is no way %q to authorise", what, auth)
 			}
 		}
-		testOf(t, app, what+": of", p.Of, "since", "since.ms")
+		testOf(t, app, what+": of", p.ForEach, "since", "since.ms")
 		testPollList(t, app, what, p)
 		testPollTriggers(t, app, what, p)
 	}
@@ -34,7 +34,7 @@ func testPolls(t reporter, app *bindings.App) {
 // testPollList follows the list: its call, and the paths in its items.
 func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) {
 	words := []string{"since", "since.ms"}
-	if p.Of != nil {
+	if p.ForEach != nil {
 		words = append(words, "of.")
 	}
 	if p.Window != (bindings.Window{}) {
@@ -59,7 +59,7 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 		switch path := p.Data[field]; {
 		case path == ".", strings.HasPrefix(path, "{"):
 		case strings.HasPrefix(path, "of."):
-			if p.Of == nil {
+			if p.ForEach == nil {
 				t.Errorf("%s: data %q: there is no item that the list is made for", what, field)
 			}
 		default:
@@ -67,7 +67,7 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 		}
 	}
 	testPollAdds(t, app, what, p)
-	if p.Newest && p.Updated == "" {
+	if p.NewestFirst && p.Updated == "" {
 		t.Errorf("%s: a list that begins with what changed last needs Updated", what)
 	}
 	if s := p.Sync; s != nil {
@@ -78,9 +78,9 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 // testPollAdds follows what events get of the items that lists are made for.
 func testPollAdds(t reporter, app *bindings.App, what string, p *bindings.Poll) {
 	for _, field := range sortedKeys(p.Adds) {
-		of, path := p.Of, p.Adds[field]
+		of, path := p.ForEach, p.Adds[field]
 		for of != nil && strings.HasPrefix(path, "of.") {
-			of, path = of.Of, strings.TrimPrefix(path, "of.")
+			of, path = of.ForEach, strings.TrimPrefix(path, "of.")
 		}
 		if of == nil {
 			t.Errorf("%s: adds %q: there is no item that the list is made for", what, field)
@@ -90,7 +90,7 @@ func testPollAdds(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 			testLeads(t, app, what+": adds", listed(app.CatalogueOf(op), op), path)
 		}
 	}
-	if p.PerItem && p.Of == nil {
+	if p.PerItem && p.ForEach == nil {
 		t.Errorf("%s: PerItem, and the list is made for no item", what)
 	}
 }
@@ -111,7 +111,7 @@ func testSync(t reporter, app *bindings.App, what string, op *bindings.Operation
 	for _, path := range sortedKeys(s.Deleted) {
 		testLeads(t, app, what, item, path)
 	}
-	for _, status := range s.Lost {
+	for _, status := range s.Expired {
 		if status < 400 || status > 499 {
 			t.Errorf("%s: status %d refuses no token", what, status)
 		}
@@ -123,7 +123,7 @@ func testSync(t reporter, app *bindings.App, what string, op *bindings.Operation
 	case app.Webhook == nil:
 		t.Errorf("%s: a feed is read as webhooks are, and the app sends none", what)
 	default:
-		testPatterns(t, app, what, s.Brings)
+		testPatterns(t, app, what, s.Triggers)
 	}
 }
 
@@ -151,7 +151,7 @@ func testPollTriggers(t reporter, app *bindings.App, what string, p *bindings.Po
 		threads[name] = true
 		pushed = pushed || trigger.Vendor != ""
 	}
-	if pushed && !p.PerItem && len(p.Same) == 0 {
+	if pushed && !p.PerItem && len(p.Compare) == 0 {
 		t.Errorf("%s: webhooks tell of its records too, and Same does not say what they and the list have alike", what)
 	}
 	if p.Window != (bindings.Window{}) && p.OnDeleted != "" {
@@ -161,7 +161,7 @@ func testPollTriggers(t reporter, app *bindings.App, what string, p *bindings.Po
 		t.Errorf("%s: not everything is listed, so that Created must say what is new", what)
 	}
 	for _, facet := range p.Facets {
-		if len(facet.Same) == 0 {
+		if len(facet.Compare) == 0 {
 			t.Errorf("%s: %s: Same is empty", what, facet.Trigger)
 		}
 	}
@@ -186,11 +186,11 @@ func testSame(t reporter, app *bindings.App, what string, p *bindings.Poll) {
 	}
 	for _, name := range []string{p.OnCreated, p.OnUpdated} {
 		if name != "" {
-			check(name, p.Same)
+			check(name, p.Compare)
 		}
 	}
 	for _, facet := range p.Facets {
-		check(facet.Trigger, append(slices.Clone(facet.Same), sortedKeys(facet.When)...))
+		check(facet.Trigger, append(slices.Clone(facet.Compare), sortedKeys(facet.When)...))
 	}
 }
 
@@ -219,5 +219,5 @@ func testShown(t reporter, app *bindings.App, what string, p *bindings.Poll, ite
 
 // changedOnly reports whether only the items that changed are looked at.
 func changedOnly(p *bindings.Poll) bool {
-	return p.Of != nil && slices.ContainsFunc(wordsIn(p.Of.List.Args), func(w string) bool { return w == "since" || w == "since.ms" })
+	return p.ForEach != nil && slices.ContainsFunc(wordsIn(p.ForEach.List.Args), func(w string) bool { return w == "since" || w == "since.ms" })
 }

@@ -22,17 +22,17 @@ func testSubscriptions(t reporter, app *bindings.App) {
 			continue
 		}
 		testPatterns(t, app, what, s.Triggers)
-		if _, found := app.PollOf(s.Poll); s.Poll != "" && !found {
+		if _, found := app.Poll(s.Poll); s.Poll != "" && !found {
 			t.Errorf("%s: there is no poll %q", what, s.Poll)
 		}
-		if len(app.Webhook.Nudge) > 0 && s.Poll == "" {
+		if len(app.Webhook.PollOn) > 0 && s.Poll == "" {
 			t.Errorf("%s: the vendor says only that something changed, and no poll is named that is looked at then", what)
 		}
 		if s.Create.Operation == "" {
 			testByHand(t, what, s)
 			continue
 		}
-		testOf(t, app, what, s.Of)
+		testOf(t, app, what, s.ForEach)
 		testRegistered(t, app, what, s)
 	}
 }
@@ -65,7 +65,7 @@ func testByHand(t reporter, what string, s *bindings.Subscription) {
 			t.Errorf("%s: step %q: only {url} and {types.text} stand for something", what, step)
 		}
 	}
-	if s.List != nil || s.Update != nil || s.Renew != nil || s.Remove.Operation != "" || s.Of != nil {
+	if s.List != nil || s.Update != nil || s.Renew != nil || s.Remove.Operation != "" || s.ForEach != nil {
 		t.Errorf("%s: without Create there is nothing to list, update, renew or remove", what)
 	}
 }
@@ -77,10 +77,10 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 	}
 	known := []string{"url", "secret", "id", "types", "types.text", "expires", "expires.ms"}
 	later := []string{"id", "types", "types.text", "secret", "url", "expires", "expires.ms"}
-	if s.Of != nil {
+	if s.ForEach != nil {
 		known, later = append(known, "of."), append(later, "of.")
 	}
-	for _, path := range s.Keep {
+	for _, path := range s.Stored {
 		later = append(later, "kept."+path)
 	}
 	create := testCall(t, app, what+": create", s.Create, known...)
@@ -112,7 +112,7 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 	if s.Update != nil && !slices.ContainsFunc(wordsIn(s.Update.Args), isTypes) {
 		t.Errorf("%s: update: no argument takes {types}", what)
 	}
-	if len(s.Adds) > 0 && s.Of == nil {
+	if len(s.Adds) > 0 && s.ForEach == nil {
 		t.Errorf("%s: Adds takes from an item, and it is registered for none", what)
 	}
 }
@@ -126,7 +126,7 @@ func testCreated(t reporter, app *bindings.App, what string, s *bindings.Subscri
 	if create.Answer == nil {
 		return
 	}
-	for _, path := range append([]string{s.ID, s.Expires, s.Secret}, s.Keep...) {
+	for _, path := range append([]string{s.ID, s.Expires, s.Secret}, s.Stored...) {
 		testLeads(t, app, what+": create", &inside, path)
 	}
 }
@@ -135,7 +135,7 @@ func isTypes(word string) bool { return word == "types" || word == "types.text" 
 
 func testList(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
 	words := []string{}
-	if s.Of != nil {
+	if s.ForEach != nil {
 		words = append(words, "of.")
 	}
 	list := testCall(t, app, what+": list", *s.List, words...)
@@ -149,7 +149,7 @@ func testList(t reporter, app *bindings.App, what string, s *bindings.Subscripti
 	if s.Address == "" {
 		t.Errorf("%s: Address is empty: how is what is ours found again?", what)
 	}
-	for _, path := range append([]string{s.ID, s.Address, s.Expires, s.Types}, s.Keep...) {
+	for _, path := range append([]string{s.ID, s.Address, s.Expires, s.Types}, s.Stored...) {
 		testLeads(t, app, what+": list", listed(app.CatalogueOf(list), list), path)
 	}
 }
@@ -158,8 +158,8 @@ func testList(t reporter, app *bindings.App, what string, s *bindings.Subscripti
 func testSecret(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
 	hook := app.Webhook
 	ours := slices.Contains(wordsIn(s.Create.Args), "secret")
-	shakes := hook.Confirm != nil && hook.Confirm.Header != ""
-	needs := hook.Proof != nil
+	shakes := hook.Handshake != nil && hook.Handshake.Header != ""
+	needs := hook.Token != nil
 	for _, signature := range hook.Signatures {
 		needs = needs || signature.Key == "" && !signature.OptIn
 	}

@@ -37,10 +37,10 @@ func subscribed(t *testing.T) *bindings.App {
 	list, change := call("hooks.list", "shop", "{of.id}"), call("hooks.update", "id", "{id}", "types", "{types}")
 	prolong := call("hooks.update", "id", "{id}", "until", "{expires}")
 	a.Subscriptions = []bindings.Subscription{{
-		Name: "things", Triggers: []string{"acme.thing.*"}, Of: &bindings.Of{List: call("shops.list"), ID: "id"},
+		Name: "things", Triggers: []string{"acme.thing.*"}, ForEach: &bindings.ForEach{List: call("shops.list"), ID: "id"},
 		Create: call("hooks.create", "address", "{url}", "types", "{types}", "secret", "{secret}", "shop", "{of.id}", "until", "{expires}"),
 		List:   &list, Update: &change, Renew: &prolong, Remove: call("hooks.delete", "id", "{id}", "token", "{kept.token}"),
-		Wrap: "data", ID: "id", Address: "address", Types: "types", Expires: "until", Keep: []string{"token"}, Lifetime: time.Hour,
+		Wrap: "data", ID: "id", Address: "address", Types: "types", Expires: "until", Stored: []string{"token"}, Lifetime: time.Hour,
 		Adds: map[string]string{"shop": "id"},
 	}, {
 		Name: "shops", Triggers: []string{"acme.shop.opened"}, Create: call("hooks.create", "address", "{url}", "types", "{types}", "secret", "{secret}"),
@@ -69,7 +69,7 @@ func TestSubscriptions(t *testing.T) {
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Triggers = []string{"acme.*"} }, `"acme.*" names none`},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Triggers = nil }, "brings no triggers"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Poll = "things" }, `no poll "things"`},
-		{func(a *bindings.App, _ *bindings.Subscription) { a.Webhook.Nudge = []string{"*"} }, "no poll is named"},
+		{func(a *bindings.App, _ *bindings.Subscription) { a.Webhook.PollOn = []string{"*"} }, "no poll is named"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Create.Operation = "hooks.make" }, `no operation "hooks.make"`},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Create.Args["colour"] = "red" }, `no argument "colour"`},
 		{func(_ *bindings.App, s *bindings.Subscription) { delete(s.Create.Args, "types") }, `requires "types"`},
@@ -78,7 +78,7 @@ func TestSubscriptions(t *testing.T) {
 		{func(_ *bindings.App, s *bindings.Subscription) { delete(s.Create.Args, "secret") }, "comes from 0 places"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Secret = "token" }, "comes from 2 places"},
 		{func(a *bindings.App, _ *bindings.Subscription) {
-			a.Webhook.Confirm = &bindings.Confirm{Header: "X-Secret"}
+			a.Webhook.Handshake = &bindings.Handshake{Header: "X-Secret"}
 		}, "comes from 2 places"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.ID = "" }, "ID is empty"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.ID = "uid" }, `#Registered has no field "uid"`},
@@ -91,8 +91,8 @@ func TestSubscriptions(t *testing.T) {
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Lifetime = 0 }, "Lifetime does not say"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Remove.Args["id"] = "1" }, "remove: no argument takes {id}"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Remove.Args["token"] = "{kept.uid}" }, "{kept.uid} stands for nothing"},
-		{func(_ *bindings.App, s *bindings.Subscription) { s.Of.ID = "" }, "nothing tells the items"},
-		{func(_ *bindings.App, s *bindings.Subscription) { s.Of.List.Operation = "hooks.create" }, "no list that can be walked"},
+		{func(_ *bindings.App, s *bindings.Subscription) { s.ForEach.ID = "" }, "nothing tells the items"},
+		{func(_ *bindings.App, s *bindings.Subscription) { s.ForEach.List.Operation = "hooks.create" }, "no list that can be walked"},
 		{func(a *bindings.App, _ *bindings.Subscription) { a.Subscriptions[1].Adds = map[string]string{"a": "b"} }, "registered for none"},
 		{func(_ *bindings.App, s *bindings.Subscription) { s.Steps = []string{"Open {url}"} }, "nobody reads its Steps"},
 		{func(a *bindings.App, _ *bindings.Subscription) { byHand(a) }, "Steps must say"},
@@ -113,7 +113,7 @@ func TestSubscriptions(t *testing.T) {
 }
 
 func TestBrokenWebhook(t *testing.T) {
-	proof := func(p bindings.Proof) bindings.Webhook { return bindings.Webhook{Type: "type", Proof: &p} }
+	proof := func(p bindings.WebhookToken) bindings.Webhook { return bindings.Webhook{Type: "type", Token: &p} }
 	signed := bindings.Webhook{Type: "type", Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}}
 	with := func(change func(*bindings.Webhook)) bindings.Webhook {
 		hook := signed
@@ -125,13 +125,13 @@ func TestBrokenWebhook(t *testing.T) {
 		want string
 	}{
 		{signed, ""},
-		{proof(bindings.Proof{Header: "X-Token"}), ""},
-		{proof(bindings.Proof{}), "expected one place"},
-		{proof(bindings.Proof{Header: "X-Token", Path: "token"}), "expected one place"},
+		{proof(bindings.WebhookToken{Header: "X-Token"}), ""},
+		{proof(bindings.WebhookToken{}), "expected one place"},
+		{proof(bindings.WebhookToken{Header: "X-Token", Path: "token"}), "expected one place"},
 		{bindings.Webhook{Type: "type"}, "no signature that counts"},
-		{with(func(h *bindings.Webhook) { h.Confirm = &bindings.Confirm{} }), "one of Query and Header"},
-		{with(func(h *bindings.Webhook) { h.Gone = 200 }), "Gone 200"},
-		{with(func(h *bindings.Webhook) { h.Nudge, h.Ignore = []string{"x"}, []string{"x"} }), `type "x"`},
+		{with(func(h *bindings.Webhook) { h.Handshake = &bindings.Handshake{} }), "one of Query and Header"},
+		{with(func(h *bindings.Webhook) { h.GoneStatus = 200 }), "Gone 200"},
+		{with(func(h *bindings.Webhook) { h.PollOn, h.Ignore = []string{"x"}, []string{"x"} }), `type "x"`},
 	} {
 		var found notes
 		checkWebhook(&found, &test.hook)

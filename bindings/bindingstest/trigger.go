@@ -36,7 +36,7 @@ func testTriggers(t reporter, app *bindings.App) {
 			t.Errorf("%s: record: %v", name, err)
 		}
 	}
-	if app.Webhook != nil && len(sent) == 0 && len(app.Webhook.Nudge) == 0 {
+	if app.Webhook != nil && len(sent) == 0 && len(app.Webhook.PollOn) == 0 {
 		t.Error("the app sends webhooks, and no trigger comes by one")
 	}
 }
@@ -57,7 +57,7 @@ func testSent(t reporter, app *bindings.App, trigger *bindings.Trigger, sent map
 
 // testDecides follows the paths of a decision in the data.
 func testDecides(t reporter, app *bindings.App, trigger *bindings.Trigger) {
-	d := trigger.Decides
+	d := trigger.ApprovalAnswer
 	if d == nil {
 		return
 	}

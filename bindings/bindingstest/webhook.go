@@ -30,25 +30,25 @@ func testWebhook(t *testing.T, app *bindings.App) {
 // checkWebhook checks what can be seen without a signature.
 func checkWebhook(t reporter, hook *bindings.Webhook) {
 	switch {
-	case hook.Proof != nil:
-		if count(hook.Proof.Header != "", hook.Proof.Path != "") != 1 || len(hook.Signatures) > 0 {
+	case hook.Token != nil:
+		if count(hook.Token.Header != "", hook.Token.Path != "") != 1 || len(hook.Signatures) > 0 {
 			t.Error("Proof: expected one place of the secret, and no signatures beside it")
 		}
 	case len(hook.Signatures) == 0 || hook.Signatures[0].OptIn:
 		t.Error("no signature that counts by itself, and no proof")
 	}
-	if c := hook.Confirm; c != nil && count(c.Query != "", c.Header != "") != 1 {
+	if c := hook.Handshake; c != nil && count(c.Query != "", c.Header != "") != 1 {
 		t.Error("Confirm: expected one of Query and Header")
 	}
-	if hook.Gone != 0 && (hook.Gone < 400 || hook.Gone > 499) {
-		t.Errorf("Gone %d", hook.Gone)
+	if hook.GoneStatus != 0 && (hook.GoneStatus < 400 || hook.GoneStatus > 499) {
+		t.Errorf("Gone %d", hook.GoneStatus)
 	}
 	testWords(t, hook)
 	if hook.Type == "" {
 		t.Error("Type is empty: where does a body say what it tells of?")
 	}
-	if hook.MaxAge < 0 || hook.SendAgain != 0 && (hook.SendAgain < 400 || hook.SendAgain > 599) {
-		t.Errorf("MaxAge %v, SendAgain %d", hook.MaxAge, hook.SendAgain)
+	if hook.MaxAge < 0 || hook.RetryStatus != 0 && (hook.RetryStatus < 400 || hook.RetryStatus > 599) {
+		t.Errorf("MaxAge %v, SendAgain %d", hook.MaxAge, hook.RetryStatus)
 	}
 	testForms(t, hook)
 	names := map[string]bool{}
@@ -63,7 +63,7 @@ func checkWebhook(t reporter, hook *bindings.Webhook) {
 // testWords wants each of the vendor's words to mean one thing.
 func testWords(t reporter, hook *bindings.Webhook) {
 	means := map[string]string{}
-	for what, words := range map[string][]string{"nudge": hook.Nudge, "ignore": hook.Ignore, "lost": hook.Lost, "expiring": hook.Expiring} {
+	for what, words := range map[string][]string{"nudge": hook.PollOn, "ignore": hook.Ignore, "lost": hook.ReconcileOn, "expiring": hook.RenewOn} {
 		for _, word := range words {
 			if hook.AnyCase && word != strings.ToLower(word) {
 				t.Errorf("type %q: the vendor writes it in any case, expected lower case here", word)

@@ -8,8 +8,8 @@ import (
 
 // calendars are those in the user's list in which the user has at least a
 // role: reader, writer, owner.
-func calendars(role string) *bindings.Of {
-	return &bindings.Of{
+func calendars(role string) *bindings.ForEach {
+	return &bindings.ForEach{
 		List: bindings.Call{Operation: "calendar_list.list", Args: map[string]any{"minAccessRole": role}},
 		ID:   "id",
 	}
@@ -24,7 +24,7 @@ func listed(p bindings.Poll, deleted map[string]string) bindings.Poll {
 	p.Sync = &bindings.Sync{
 		Param:    "syncToken",
 		Answer:   "nextSyncToken",
-		Lost:     []int{410},
+		Expired:     []int{410},
 		Complete: true,
 		Deleted:  deleted,
 	}
@@ -38,7 +38,7 @@ func polls() []bindings.Poll {
 	return []bindings.Poll{
 		listed(bindings.Poll{
 			Name:      "events",
-			Of:        calendars("reader"),
+			ForEach:        calendars("reader"),
 			List:      bindings.Call{Operation: "events.list", Args: ofCalendar},
 			Updated:   "updated",
 			Created:   "created",
@@ -61,7 +61,7 @@ func polls() []bindings.Poll {
 		// Only an owner sees who else may see.
 		listed(bindings.Poll{
 			Name:      "acl",
-			Of:        calendars("owner"),
+			ForEach:        calendars("owner"),
 			List:      bindings.Call{Operation: "acl.list", Args: ofCalendar},
 			Adds:      map[string]string{"calendarId": "id"},
 			PerItem:   true,
@@ -86,7 +86,7 @@ const channelLife = 7 * 24 * time.Hour
 
 // channel has the vendor say when a list changed. It cannot be prolonged: a
 // new one is made before the old one ends.
-func channel(name, triggers, watch string, of *bindings.Of) bindings.Subscription {
+func channel(name, triggers, watch string, of *bindings.ForEach) bindings.Subscription {
 	args := map[string]any{
 		"id": "{id}", "type": "web_hook", "address": "{url}", "token": "{secret}", "expiration": "{expires.ms}",
 	}
@@ -95,13 +95,13 @@ func channel(name, triggers, watch string, of *bindings.Of) bindings.Subscriptio
 	}
 	return bindings.Subscription{
 		Name:     name,
-		Of:       of,
+		ForEach:       of,
 		Triggers: []string{triggers},
 		Create:   bindings.Call{Operation: watch, Args: args},
 		Remove:   bindings.Call{Operation: "channels.stop", Args: map[string]any{"id": "{id}", "resourceId": "{kept.resourceId}"}},
 		ID:       "id",
 		Expires:  "expiration",
-		Keep:     []string{"resourceId"},
+		Stored:     []string{"resourceId"},
 		Lifetime: channelLife,
 		Poll:     name,
 	}
@@ -124,7 +124,7 @@ func subscriptions() []bindings.Subscription {
 // developers.google.com/workspace/calendar/api/guides/push
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{
-		Proof: &bindings.Proof{Header: "X-Goog-Channel-Token"},
+		Token: &bindings.WebhookToken{Header: "X-Goog-Channel-Token"},
 		Headers: map[string]string{
 			"channel":  "X-Goog-Channel-ID",
 			"expires":  "X-Goog-Channel-Expiration",
@@ -135,7 +135,7 @@ func webhook() *bindings.Webhook {
 		},
 		Type:      "state",
 		Ignore:    []string{"sync"},
-		Nudge:     []string{"*"},
-		SendAgain: 503,
+		PollOn:     []string{"*"},
+		RetryStatus: 503,
 	}
 }

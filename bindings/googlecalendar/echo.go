@@ -7,19 +7,19 @@ import "github.com/tidewire/tidewire/bindings"
 // what was asked for is known.
 func echo() *bindings.Echo {
 	return &bindings.Echo{
-		Free:    []string{"etag", "kind", "sequence", "updated"},
+		Volatile:    []string{"etag", "kind", "sequence", "updated"},
 		Version: "updated",
 		Writes: []bindings.Write{
 			{Operations: []string{"events.insert", "events.import", "events.quick_add", "events.update", "events.patch", "events.move"},
 				Noun: "event", Record: "id", State: bindings.Whole},
-			{Operations: []string{"events.delete"}, Noun: "event", Record: bindings.ArgumentPrefix + "eventId", Gone: true},
+			{Operations: []string{"events.delete"}, Noun: "event", Record: bindings.ArgumentPrefix + "eventId", Deletes: true},
 
 			{Operations: []string{"calendar_list.insert", "calendar_list.update", "calendar_list.patch"},
 				Noun: "calendar", Record: "id", State: bindings.Whole},
 			{Operations: []string{"calendars.insert", "calendars.update", "calendars.patch"}, Noun: "calendar", Record: "id"},
 
 			{Operations: []string{"acl.insert", "acl.update", "acl.patch"}, Noun: "acl_rule", Record: "id", State: bindings.Whole},
-			{Operations: []string{"acl.delete"}, Noun: "acl_rule", Record: bindings.ArgumentPrefix + "ruleId", Gone: true},
+			{Operations: []string{"acl.delete"}, Noun: "acl_rule", Record: bindings.ArgumentPrefix + "ruleId", Deletes: true},
 		},
 	}
 }

@@ -41,7 +41,7 @@ func TestAccounts(t *testing.T) {
 				case op.Account, op.Parent:
 					given++
 				default:
-					if !slices.ContainsFunc(never, func(n string) bool { return name == c.Named(n) }) {
+					if !slices.ContainsFunc(never, func(n string) bool { return name == c.Qualify(n) }) {
 						t.Errorf("%s requires %q, and the connection does not give it", name, f.Name)
 					}
 				}

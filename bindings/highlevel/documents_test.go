@@ -50,7 +50,7 @@ func TestDocuments(t *testing.T) {
 				continue
 			}
 			compared++
-			for _, problem := range (comparison{d, c, test.corrected, o, strings.TrimPrefix(o.Name, c.Named(""))}).problems(documented) {
+			for _, problem := range (comparison{d, c, test.corrected, o, strings.TrimPrefix(o.Name, c.Qualify(""))}).problems(documented) {
 				t.Errorf("%s.%s (%s): %s", app.Name, o.Name, endpoint, problem)
 			}
 		}
@@ -358,10 +358,10 @@ func (c comparison) flatten(t *bindings.Type, path string, level int, out map[st
 		}
 		out[path] = kind
 	}
-	for i := range resolved.Of {
-		c.flatten(&resolved.Of[i], path, level, out, skip)
+	for i := range resolved.OneOf {
+		c.flatten(&resolved.OneOf[i], path, level, out, skip)
 	}
-	if path != "" && len(resolved.Of) > 0 {
+	if path != "" && len(resolved.OneOf) > 0 {
 		out[path] = "any"
 	}
 	if level >= depth {

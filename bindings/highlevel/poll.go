@@ -36,18 +36,18 @@ func contacts() bindings.Poll {
 		Name:    "contacts",
 		List:    searched(),
 		Overlap: lag,
-		Whole:   24 * time.Hour,
+		FullEvery:   24 * time.Hour,
 		Record:  "id",
 		Updated: "dateUpdated",
 		Created: "dateAdded",
 		// Tags and "do not disturb" are told by webhooks of their own.
-		Same:      []string{"email", "firstName", "lastName", "phone", "companyName", "country", "city", "state", "source", "assignedTo", "customFields"},
+		Compare:      []string{"email", "firstName", "lastName", "phone", "companyName", "country", "city", "state", "source", "assignedTo", "customFields"},
 		OnCreated: "highlevel.contact.created",
 		OnUpdated: "highlevel.contact.updated",
 		OnDeleted: "highlevel.contact.deleted",
 		Facets: []bindings.Facet{
-			{Trigger: "highlevel.contact.tags_updated", Same: []string{"tags"}},
-			{Trigger: "highlevel.contact.dnd_updated", Same: []string{"dnd"}},
+			{Trigger: "highlevel.contact.tags_updated", Compare: []string{"tags"}},
+			{Trigger: "highlevel.contact.dnd_updated", Compare: []string{"dnd"}},
 		},
 		Every: 5 * time.Minute,
 	}
@@ -58,7 +58,7 @@ func contacts() bindings.Poll {
 func notes() bindings.Poll {
 	return bindings.Poll{
 		Name:    "notes",
-		Of:      &bindings.Of{List: searched(), ID: "id"},
+		ForEach:      &bindings.ForEach{List: searched(), ID: "id"},
 		List:    bindings.Call{Operation: "contacts.list_notes", Args: map[string]any{"contactId": "{of.id}"}},
 		Overlap: lag,
 		Record:  "id",
@@ -67,7 +67,7 @@ func notes() bindings.Poll {
 			"id": "id", "body": "body", "contactId": "of.id", "dateAdded": "dateAdded", "locationId": "{account}",
 			"title": "title", "userId": "userId",
 		},
-		Same:      []string{"body", "contactId"},
+		Compare:      []string{"body", "contactId"},
 		OnCreated: "highlevel.note.created",
 		OnUpdated: "highlevel.note.updated",
 		OnDeleted: "highlevel.note.deleted",
@@ -90,12 +90,12 @@ func tasks() bindings.Poll {
 			"id": "_id", "title": "title", "body": "body", "assignedTo": "assignedTo", "dueDate": "dueDate", "contactId": "contactId",
 			"completed": "completed", "dateAdded": "dateAdded", "locationId": "{account}",
 		},
-		Same:      []string{"title", "body", "assignedTo", "dueDate", "contactId", "completed"},
+		Compare:      []string{"title", "body", "assignedTo", "dueDate", "contactId", "completed"},
 		OnCreated: "highlevel.task.created",
 		OnUpdated: "highlevel.task.updated",
 		OnDeleted: "highlevel.task.deleted",
 		Facets: []bindings.Facet{
-			{Trigger: "highlevel.task.completed", Same: []string{"completed"}, When: map[string]string{"completed": "true"}},
+			{Trigger: "highlevel.task.completed", Compare: []string{"completed"}, When: map[string]string{"completed": "true"}},
 		},
 		Every: 5 * time.Minute,
 	}
@@ -117,15 +117,15 @@ func opportunities() bindings.Poll {
 			"locationId": "{account}", "customFields": "customFields", "lostReasonId": "lostReasonId", "contact": "contact",
 		},
 		// The others have webhooks of their own.
-		Same:      []string{"name", "contactId", "pipelineId", "source"},
+		Compare:      []string{"name", "contactId", "pipelineId", "source"},
 		OnCreated: "highlevel.opportunity.created",
 		OnUpdated: "highlevel.opportunity.updated",
 		OnDeleted: "highlevel.opportunity.deleted",
 		Facets: []bindings.Facet{
-			{Trigger: "highlevel.opportunity.stage_updated", Same: []string{"pipelineStageId"}},
-			{Trigger: "highlevel.opportunity.status_updated", Same: []string{"status"}},
-			{Trigger: "highlevel.opportunity.assignee_updated", Same: []string{"assignedTo"}},
-			{Trigger: "highlevel.opportunity.monetary_value_updated", Same: []string{"monetaryValue"}},
+			{Trigger: "highlevel.opportunity.stage_updated", Compare: []string{"pipelineStageId"}},
+			{Trigger: "highlevel.opportunity.status_updated", Compare: []string{"status"}},
+			{Trigger: "highlevel.opportunity.assignee_updated", Compare: []string{"assignedTo"}},
+			{Trigger: "highlevel.opportunity.monetary_value_updated", Compare: []string{"monetaryValue"}},
 		},
 		Every: 10 * time.Minute,
 	}
@@ -142,7 +142,7 @@ func appointments() bindings.Poll {
 	}
 	return bindings.Poll{
 		Name: "appointments",
-		Of:   &bindings.Of{List: bindings.Call{Operation: "calendars.list", Args: map[string]any{"locationId": "{account}"}}, ID: "id"},
+		ForEach:   &bindings.ForEach{List: bindings.Call{Operation: "calendars.list", Args: map[string]any{"locationId": "{account}"}}, ID: "id"},
 		List: bindings.Call{Operation: "calendars.list_events", Args: map[string]any{
 			"locationId": "{account}", "calendarId": "{of.id}", "startTime": "{from.ms}", "endTime": "{to.ms}",
 		}},
@@ -152,7 +152,7 @@ func appointments() bindings.Poll {
 		Updated:   "dateUpdated",
 		Created:   "dateAdded",
 		Data:      map[string]string{"appointment": ".", "locationId": "{account}"},
-		Same:      in("title", "calendarId", "contactId", "appointmentStatus", "assignedUserId", "startTime", "endTime", "address", "notes"),
+		Compare:      in("title", "calendarId", "contactId", "appointmentStatus", "assignedUserId", "startTime", "endTime", "address", "notes"),
 		OnCreated: "highlevel.appointment.created",
 		OnUpdated: "highlevel.appointment.updated",
 		Every:     5 * time.Minute,

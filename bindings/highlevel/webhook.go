@@ -51,8 +51,8 @@ func webhook() *bindings.Webhook {
 		At:        "timestamp",
 		ID:        "webhookId",
 		Type:      "type",
-		SendAgain: 429,
-		Life:      []string{"INSTALL", "UNINSTALL", "PLAN_CHANGE"},
+		RetryStatus: 429,
+		InstallEvents:      []string{"INSTALL", "UNINSTALL", "PLAN_CHANGE"},
 
 		Installed:   []string{"INSTALL"},
 		Uninstalled: []string{"UNINSTALL"},

@@ -39,7 +39,7 @@ func (d *decoder) wrong(key string, n *yaml.Node, format string, args ...any) {
 }
 
 func (d *decoder) misfit(key string, n *yaml.Node, expected string) {
-	d.wrong(key, n, "found %s, expected %s", yamltext.Shown(n), expected)
+	d.wrong(key, n, "found %s, expected %s", yamltext.Describe(n), expected)
 }
 
 // value fills one value; nothing leaves it as it is.

@@ -72,8 +72,8 @@ func renameTypes(t *bindings.Type, document string, rename func(document, name s
 	if t.Kind == bindings.Named {
 		t.Name = rename(document, t.Name)
 	}
-	for i := range t.Of {
-		renameTypes(&t.Of[i], document, rename)
+	for i := range t.OneOf {
+		renameTypes(&t.OneOf[i], document, rename)
 	}
 	renameTypes(t.Items, document, rename)
 }
@@ -134,10 +134,10 @@ func clone(t bindings.Type) bindings.Type {
 		items := clone(*t.Items)
 		t.Items = &items
 	}
-	of := t.Of
-	t.Of = nil
+	of := t.OneOf
+	t.OneOf = nil
 	for _, one := range of {
-		t.Of = append(t.Of, clone(one))
+		t.OneOf = append(t.OneOf, clone(one))
 	}
 	return t
 }

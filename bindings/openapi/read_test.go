@@ -99,7 +99,7 @@ func TestApp(t *testing.T) {
 	dir := t.TempDir()
 	d := read(t, "testdata/acme/document.yaml")
 	files, err := d.Write(dir, "acme", "document.yaml")
-	if err != nil || files.KeptApp {
+	if err != nil || files.AppExisted {
 		t.Fatal(files, err)
 	}
 	if apps, err := openapi.Load(dir); err != nil || len(apps) != 1 || apps[0].BaseURL != "https://eu.acme.example/v1" {
@@ -128,7 +128,7 @@ polls: [{ name: orders, list: { operation: orders.list }, record: id, on_created
 	if err := os.WriteFile(files.App, []byte(completed), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if files, err = d.Write(dir, "acme", "document.yaml"); err != nil || !files.KeptApp {
+	if files, err = d.Write(dir, "acme", "document.yaml"); err != nil || !files.AppExisted {
 		t.Fatal(files, err)
 	}
 	apps, err := openapi.Load(dir)

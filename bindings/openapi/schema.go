@@ -258,7 +258,7 @@ func joined(of []bindings.Type) bindings.Type {
 	for _, one := range of {
 		parts := []bindings.Type{one}
 		if one.Kind == bindings.Union {
-			parts = one.Of
+			parts = one.OneOf
 		}
 		for _, part := range parts {
 			key := part.String()
@@ -282,7 +282,7 @@ func joined(of []bindings.Type) bindings.Type {
 	case 1:
 		return all[0]
 	}
-	return bindings.Type{Kind: bindings.Union, Of: all}
+	return bindings.Type{Kind: bindings.Union, OneOf: all}
 }
 
 // withValues adds the literals that are not there yet.

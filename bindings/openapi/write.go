@@ -17,8 +17,8 @@ import (
 // Files are the names of what Write wrote.
 type Files struct {
 	App, Catalogue string
-	// KeptApp says that the app file was there, and was left as it is.
-	KeptApp bool
+	// AppExisted says that the app file was there, and was left as it is.
+	AppExisted bool
 }
 
 // Write writes the files of an app into a folder: the catalogue anew, and the
@@ -33,7 +33,7 @@ func (d *Document) Write(folder, name, source string) (f Files, err error) {
 	}
 	switch _, err := os.Stat(f.App); {
 	case err == nil:
-		f.KeptApp = true
+		f.AppExisted = true
 	case !errors.Is(err, fs.ErrNotExist):
 		return f, err
 	}
@@ -41,7 +41,7 @@ func (d *Document) Write(folder, name, source string) (f Files, err error) {
 	if err := replace(f.Catalogue, append(text, d.Catalogue...)); err != nil {
 		return f, err
 	}
-	if f.KeptApp {
+	if f.AppExisted {
 		_, err = load(f.App)
 		return f, err
 	}

@@ -22,10 +22,10 @@ func clients() bindings.Poll {
 	return bindings.Poll{
 		Name:  "clients",
 		List:  bindings.Call{Operation: "clients.list", Args: map[string]any{"filter[updated_at_from]": "{since}", "sort_by": "updated_at:desc"}},
-		Whole: 24 * time.Hour,
+		FullEvery: 24 * time.Hour,
 		// A webhook does not have all that a client has: of a person's name
 		// nothing. But it has the time of the change, as the list does.
-		Same:      []string{"updated_at"},
+		Compare:      []string{"updated_at"},
 		OnCreated: "qonto.client.created",
 		OnUpdated: "qonto.client.updated",
 		OnDeleted: "qonto.client.deleted",
@@ -37,12 +37,12 @@ func clients() bindings.Poll {
 func transactions() bindings.Poll {
 	return bindings.Poll{
 		Name: "transactions",
-		Of:   &bindings.Of{List: bindings.Call{Operation: "bank_accounts.list"}, ID: "id"},
+		ForEach:   &bindings.ForEach{List: bindings.Call{Operation: "bank_accounts.list"}, ID: "id"},
 		List: bindings.Call{Operation: "transactions.list", Args: map[string]any{
 			"bank_account_id": "{of.id}", "updated_at_from": "{since}", "sort_by": "updated_at:desc",
 			"status[]": []any{"pending", "declined", "completed"},
 		}},
-		Same: []string{
+		Compare: []string{
 			"amount", "currency", "side", "operation_type", "status", "label", "note", "reference", "settled_at", "emitted_at", "attachment_ids",
 		},
 		OnCreated: "qonto.transaction.created",
@@ -54,7 +54,7 @@ func clientInvoices() bindings.Poll {
 	return bindings.Poll{
 		Name: "client_invoices",
 		List: bindings.Call{Operation: "client_invoices.list", Args: map[string]any{"filter[updated_at_from]": "{since}"}},
-		Same: []string{
+		Compare: []string{
 			"number", "status", "contact_email", "terms_and_conditions", "header", "footer", "currency", "issue_date", "due_date", "performance_date",
 			"finalized_at", "paid_at",
 		},

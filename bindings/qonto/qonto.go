@@ -71,7 +71,7 @@ func webhook() *bindings.Webhook {
 		Type:      "type",
 		Data:      "data",
 		At:        "created_at",
-		SendAgain: 503,
+		RetryStatus: 503,
 	}
 }
 
@@ -83,9 +83,9 @@ func consent() *bindings.Consent {
 		Status:  428,
 		Session: "sca_session_token",
 		Header:  "X-Qonto-Sca-Session-Token",
-		Look:    bindings.Call{Operation: "sca_sessions.get", Args: map[string]any{"token": "{session}"}},
+		StatusCall:    bindings.Call{Operation: "sca_sessions.get", Args: map[string]any{"token": "{session}"}},
 		Result:  "result", Allowed: "allow", Denied: "deny",
-		Every: time.Second, Within: 15 * time.Minute,
+		Every: time.Second, Lifetime: 15 * time.Minute,
 		Where: "in the Qonto app on their paired phone",
 	}
 }

@@ -85,8 +85,8 @@ func (c checker) value(t *bindings.Type, v any, path string, depth int) []Proble
 }
 
 func (c checker) union(t *bindings.Type, v any, path string, depth int) []Problem {
-	for i := range t.Of {
-		if len(c.value(&t.Of[i], v, path, depth+1)) == 0 {
+	for i := range t.OneOf {
+		if len(c.value(&t.OneOf[i], v, path, depth+1)) == 0 {
 			return nil
 		}
 	}

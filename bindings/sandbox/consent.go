@@ -102,7 +102,7 @@ func (c *consents) state(def *bindings.Consent, session *consentSession, now tim
 	switch {
 	case session.decision != "":
 		return session.decision
-	case now.Sub(session.since) > def.Within:
+	case now.Sub(session.since) > def.Lifetime:
 		return def.Denied
 	}
 	return "waiting"
@@ -111,7 +111,7 @@ func (c *consents) state(def *bindings.Consent, session *consentSession, now tim
 // consentState answers the operation that reads the state of a session.
 func (r *Call) consentState() (Result, *Failure, bool) {
 	def := r.App.Def.Consent
-	if def == nil || r.plan.op.Name != def.Look.Operation || !r.App.consents.asking {
+	if def == nil || r.plan.op.Name != def.StatusCall.Operation || !r.App.consents.asking {
 		return Result{}, nil, false
 	}
 	for _, token := range r.Params {

@@ -68,15 +68,15 @@ func (f fitter) fit(t *bindings.Type, v any, depth int) any {
 }
 
 func (f fitter) fitUnion(t *bindings.Type, v any, depth int) any {
-	for i := range t.Of {
-		if len(f.value(&t.Of[i], v, "", depth)) == 0 {
+	for i := range t.OneOf {
+		if len(f.value(&t.OneOf[i], v, "", depth)) == 0 {
 			return Clone(v)
 		}
 	}
-	if len(t.Of) == 0 {
+	if len(t.OneOf) == 0 {
 		return Clone(v)
 	}
-	return f.fit(&t.Of[0], v, depth+1)
+	return f.fit(&t.OneOf[0], v, depth+1)
 }
 
 func (f fitter) fitObject(d *bindings.Definition, at Object, depth int) Object {
@@ -161,7 +161,7 @@ func (f fitter) least(t *bindings.Type, depth int) any {
 			return v
 		}
 	case bindings.Union:
-		return f.least(&resolved.Of[0], depth+1)
+		return f.least(&resolved.OneOf[0], depth+1)
 	}
 	if definition != nil {
 		return f.fitObject(definition, Object{}, depth+1)

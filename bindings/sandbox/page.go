@@ -68,7 +68,7 @@ func (r *Call) PageOf(items []*Record) Page {
 			}
 		}
 		switch {
-		case pages.Page != "" && pages.Zero:
+		case pages.Page != "" && pages.ZeroBased:
 			out.Start = r.PositiveArg(pages.Page) * out.Size
 		case pages.Page != "":
 			out.Start = (max(r.PositiveArg(pages.Page), 1) - 1) * out.Size

@@ -233,8 +233,8 @@ func fromText(c checker, t bindings.Type, values []string) any {
 	resolved, _ := c.catalogue.Resolve(&t)
 	switch resolved.Kind {
 	case bindings.Union:
-		for i := range resolved.Of {
-			if v := fromText(c, resolved.Of[i], values); len(c.check(&resolved.Of[i], v, "")) == 0 {
+		for i := range resolved.OneOf {
+			if v := fromText(c, resolved.OneOf[i], values); len(c.check(&resolved.OneOf[i], v, "")) == 0 {
 				return v
 			}
 		}

@@ -263,7 +263,7 @@ func (m sample) value(t *bindings.Type, name string, depth int) any {
 		}
 		return []any{m.value(resolved.Items, name, depth+1)}
 	case bindings.Union:
-		return m.value(&resolved.Of[0], name, depth+1)
+		return m.value(&resolved.OneOf[0], name, depth+1)
 	}
 	out := sandbox.Object{}
 	if d != nil {

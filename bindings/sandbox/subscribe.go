@@ -104,15 +104,15 @@ func (r *Call) createSubscription(effect *subscriptionEffect, res *Result) *Fail
 	if sub.url == "" {
 		return nil
 	}
-	for _, path := range sub.Def.Keep {
+	for _, path := range sub.Def.Stored {
 		if Lookup(res.Record.Fields, path) == nil {
 			res.Record.Fields, _ = place(res.Record.Fields, path, Letters(a.Random, 27, MixedAlphabet)).(Object)
 		}
 	}
-	if hook.Confirm != nil {
+	if hook.Handshake != nil {
 		// The subscriber may call the app before it answers.
 		a.mu.Unlock()
-		err := a.sandbox.webhooks.confirm(sub, hook.Confirm)
+		err := a.sandbox.webhooks.confirm(sub, hook.Handshake)
 		a.mu.Lock()
 		if err != nil {
 			return undo(a.unreadable("the address was not confirmed: " + err.Error()))
@@ -326,7 +326,7 @@ func containsText(v any, id string) bool {
 }
 
 // withoutData reports whether webhooks report only that something changed.
-func withoutData(hook *bindings.Webhook) bool { return len(hook.Nudge) > 0 }
+func withoutData(hook *bindings.Webhook) bool { return len(hook.PollOn) > 0 }
 
 // jobFor writes an event's webhook for one subscription.
 func (sub *Subscription) jobFor(e *Event) *job {
@@ -338,15 +338,15 @@ func (sub *Subscription) jobFor(e *Event) *job {
 		return j
 	case withoutData(hook):
 		word := "exists"
-		if hook.Nudge[0] != "*" {
-			word = hook.Nudge[0]
+		if hook.PollOn[0] != "*" {
+			word = hook.PollOn[0]
 		}
 		j.body, j.header = []byte{}, sub.changeHeaders(word)
 		return j
 	}
 	body, _ := Clone(e.Body).(Object)
-	if hook.Proof != nil && hook.Proof.Path != "" {
-		body, _ = place(body, hook.Proof.Path, sub.secret).(Object)
+	if hook.Token != nil && hook.Token.Path != "" {
+		body, _ = place(body, hook.Token.Path, sub.secret).(Object)
 	}
 	if sub.App.rules.CompleteDelivery != nil && sub.Def != nil {
 		sub.App.rules.CompleteDelivery(sub, body)
@@ -377,14 +377,14 @@ func (sub *Subscription) headers(fields Object) http.Header {
 			header.Set(as, Text(v))
 		}
 	}
-	if hook.Proof != nil && hook.Proof.Header != "" {
-		header.Set(hook.Proof.Header, sub.secret)
+	if hook.Token != nil && hook.Token.Header != "" {
+		header.Set(hook.Token.Header, sub.secret)
 	}
 	return header
 }
 
 // confirm checks an address as the vendor does before it sends webhooks there.
-func (w *webhookSender) confirm(sub *Subscription, by *bindings.Confirm) error {
+func (w *webhookSender) confirm(sub *Subscription, by *bindings.Handshake) error {
 	ctx, cancel := context.WithTimeout(w.sandbox.ending, 10*time.Second)
 	defer cancel()
 	address, word := sub.url, crand.Text()

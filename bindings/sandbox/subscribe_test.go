@@ -34,11 +34,11 @@ func webhookApp(t *testing.T, hook *bindings.Webhook) *bindings.App {
 	catalogue, err := bindings.ParseCatalogue([]byte(webhookCatalogue))
 	must(t, err)
 	create := bindings.Call{Operation: "hooks.create", Args: map[string]any{"target": "{url}", "board": "boards/{of.id}", "types": "{types.text}", "until": "{expires}"}}
-	if hook.Proof != nil {
+	if hook.Token != nil {
 		create.Args["token"] = "{secret}"
 	}
 	return &bindings.App{Name: "boards", Catalogue: catalogue, Webhook: hook, Subscriptions: []bindings.Subscription{{
-		Name: "cards", Triggers: []string{"boards.card.*"}, Of: &bindings.Of{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
+		Name: "cards", Triggers: []string{"boards.card.*"}, ForEach: &bindings.ForEach{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
 		Create: create, List: &bindings.Call{Operation: "hooks.list"},
 		Update: &bindings.Call{Operation: "hooks.change", Args: map[string]any{"hookId": "{id}", "types": "{types.text}"}},
 		Renew:  &bindings.Call{Operation: "hooks.change", Args: map[string]any{"hookId": "{id}", "until": "{expires}"}},
@@ -55,7 +55,7 @@ func TestOperationsRegisterWebhooks(t *testing.T) {
 	signature := bindings.PlainHMAC("X-Signature", "", bindings.Hex)
 	w, s := startApp(t, webhookApp(t, &bindings.Webhook{
 		Signatures: []bindings.Signature{signature}, Type: "kind", ID: "uid", Batch: "events",
-		Confirm: &bindings.Confirm{Header: "X-Hook-Secret"}, Gone: http.StatusGone,
+		Handshake: &bindings.Handshake{Header: "X-Hook-Secret"}, GoneStatus: http.StatusGone,
 	})), sandboxtest.Receive(t)
 	board := w.Call("POST /boards/boards", `{"title":"Plan"}`).Get("id")
 	other := w.Call("POST /boards/boards", `{"title":"Other"}`).Get("id")
@@ -124,10 +124,10 @@ func TestWebhooksContainTheirSecret(t *testing.T) {
 		hook     bindings.Webhook
 		secretOf func(sandboxtest.Webhook) string
 	}{
-		{bindings.Webhook{Type: "kind", Batch: "value", Proof: &bindings.Proof{Path: "state"}, Confirm: &bindings.Confirm{Query: "token"}},
+		{bindings.Webhook{Type: "kind", Batch: "value", Token: &bindings.WebhookToken{Path: "state"}, Handshake: &bindings.Handshake{Query: "token"}},
 			func(h sandboxtest.Webhook) string { return gjson.Get(h.Body, "value.0.state").String() }},
-		{bindings.Webhook{Type: "kind", Proof: &bindings.Proof{Header: "X-Token"}, Headers: map[string]string{"kind": "X-Kind"},
-			Nudge: []string{"changed"}, Ignore: []string{"sync"}},
+		{bindings.Webhook{Type: "kind", Token: &bindings.WebhookToken{Header: "X-Token"}, Headers: map[string]string{"kind": "X-Kind"},
+			PollOn: []string{"changed"}, Ignore: []string{"sync"}},
 			func(h sandboxtest.Webhook) string { return h.Header.Get("X-Token") + h.Body }},
 	} {
 		w, s := startApp(t, webhookApp(t, &c.hook)), sandboxtest.Receive(t)
@@ -136,7 +136,7 @@ func TestWebhooksContainTheirSecret(t *testing.T) {
 		w.Call("POST /boards/boards/"+board+"/cards", `{"card":{"text":"One"}}`).Is(201)
 		must(t, w.Idle(t.Context()))
 		got := s.Drain()
-		if len(c.hook.Nudge) > 0 {
+		if len(c.hook.PollOn) > 0 {
 			if len(got) != 2 || got[0].Header.Get("X-Kind") != "sync" || got[1].Header.Get("X-Kind") != "changed" {
 				t.Fatalf("got %+v, want a first word and a nudge", got)
 			}

@@ -53,7 +53,7 @@ func (w *walker) all() int {
 	for page := 1; page < 20; page++ {
 		if pages.Page != "" {
 			args[pages.Page] = sandbox.Count(page)
-			if pages.Zero {
+			if pages.ZeroBased {
 				args[pages.Page] = sandbox.Count(page - 1)
 			}
 		}

@@ -322,7 +322,7 @@ func (w *webhookSender) deliver(sub *Subscription, j *job) {
 	j.attempt++
 	status, err := w.post(sub, j)
 	w.record(sub, j, status, err)
-	ended := status == http.StatusGone && sub.Def != nil && sub.App.Def.Webhook.Gone == status
+	ended := status == http.StatusGone && sub.Def != nil && sub.App.Def.Webhook.GoneStatus == status
 	if ended {
 		sub.App.mu.Lock()
 		sub.App.end(sub)

@@ -72,12 +72,12 @@ func webhook() *bindings.Webhook {
 		MaxAge:    25 * time.Hour,
 		ID:        "event_id",
 		Type:      "event.type",
-		Bare:      "type",
+		BareType:      "type",
 		Data:      "event",
 		At:        "event_time",
 		Forms:     forms(),
 		Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
-		SendAgain: 503,
+		RetryStatus: 503,
 		// tokens_revoked may be about one person; a call shows what is revoked.
 		Uninstalled: []string{"app_uninstalled"},
 	}

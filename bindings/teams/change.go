@@ -13,19 +13,19 @@ import (
 // reference writes "created" of messages and "Created" of chats.
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{
-		Confirm:   &bindings.Confirm{Query: "validationToken"},
-		Proof:     &bindings.Proof{Path: "clientState"},
+		Handshake:   &bindings.Handshake{Query: "validationToken"},
+		Token:     &bindings.WebhookToken{Path: "clientState"},
 		Batch:     "value",
 		Type:      "changeType",
 		AnyCase:   true,
-		Bare:      "lifecycleEvent",
+		BareType:      "lifecycleEvent",
 		Data:      "resourceData",
 		ID:        "id",
-		Same:      []string{"subscriptionId", "changeType", "resource"},
-		Alike:     []string{"updated"},
-		Expiring:  []string{"reauthorizationrequired"},
-		Lost:      []string{"subscriptionremoved", "missed"},
-		SendAgain: 503,
+		DedupPaths:      []string{"subscriptionId", "changeType", "resource"},
+		NoDedup:     []string{"updated"},
+		RenewOn:  []string{"reauthorizationrequired"},
+		ReconcileOn:      []string{"subscriptionremoved", "missed"},
+		RetryStatus: 503,
 	}
 }
 
@@ -37,9 +37,9 @@ const lifetime = 70 * time.Hour
 // for an app of the tenant's; and one for each chat of the person. Those for a
 // whole tenant at once are for such apps only, and metered.
 func subscriptions() []bindings.Subscription {
-	of := func(name string, over *bindings.Of, resource string, adds map[string]string, triggers ...string) bindings.Subscription {
+	of := func(name string, over *bindings.ForEach, resource string, adds map[string]string, triggers ...string) bindings.Subscription {
 		return bindings.Subscription{
-			Name: name, Of: over, Triggers: triggers,
+			Name: name, ForEach: over, Triggers: triggers,
 			Create: bindings.Call{Operation: "subscriptions.create", Args: map[string]any{
 				"changeType": "{types.text}", "notificationUrl": "{url}", "lifecycleNotificationUrl": "{url}", "resource": resource,
 				"expirationDateTime": "{expires}", "clientState": "{secret}",
@@ -65,20 +65,20 @@ func subscriptions() []bindings.Subscription {
 	}
 }
 
-func teams() *bindings.Of {
-	return &bindings.Of{
+func teams() *bindings.ForEach {
+	return &bindings.ForEach{
 		List:    bindings.Call{Operation: "me.list_joined_teams"},
-		Instead: map[string]bindings.Call{app: {Operation: "teams.list"}},
+		ListByAuth: map[string]bindings.Call{app: {Operation: "teams.list"}},
 		ID:      "id",
 	}
 }
 
-func channels() *bindings.Of {
-	return &bindings.Of{List: bindings.Call{Operation: "channels.list", Args: map[string]any{"teamId": "{of.id}"}}, ID: "id", Of: teams()}
+func channels() *bindings.ForEach {
+	return &bindings.ForEach{List: bindings.Call{Operation: "channels.list", Args: map[string]any{"teamId": "{of.id}"}}, ID: "id", ForEach: teams()}
 }
 
-func chats() *bindings.Of {
-	return &bindings.Of{List: bindings.Call{Operation: "chats.list"}, ID: "id"}
+func chats() *bindings.ForEach {
+	return &bindings.ForEach{List: bindings.Call{Operation: "chats.list"}, ID: "id"}
 }
 
 // polls find what no notification told, and serve where none arrives. A
@@ -88,31 +88,31 @@ func chats() *bindings.Of {
 // tells of, so that only the former can be known to be told already.
 func polls() []bindings.Poll {
 	ofChannels := bindings.Poll{
-		Of: channels(),
+		ForEach: channels(),
 		List: bindings.Call{Operation: "channels.list_messages_delta", Args: map[string]any{
 			"teamId": "{of.of.id}", "channelId": "{of.id}",
 		}},
-		Sync:   &bindings.Sync{Param: "@odata.nextLink", Answer: "@odata.deltaLink", Lost: []int{410}},
+		Sync:   &bindings.Sync{Param: "@odata.nextLink", Answer: "@odata.deltaLink", Expired: []int{410}},
 		Record: "id", PerItem: true, Created: "createdDateTime", Updated: "lastModifiedDateTime",
 		Adds:  map[string]string{"teamId": "of.id", "channelId": "id"},
 		Every: 5 * time.Minute,
 	}
 	ofChats := bindings.Poll{
-		Of: chats(),
+		ForEach: chats(),
 		List: bindings.Call{Operation: "chats.list_messages", Args: map[string]any{
 			"chatId": "{of.id}", "$orderby": "lastModifiedDateTime desc", "$filter": "lastModifiedDateTime gt {since}",
 		}},
-		Newest: true, Overlap: time.Minute,
+		NewestFirst: true, Overlap: time.Minute,
 		Record: "id", PerItem: true, Created: "createdDateTime", Updated: "lastModifiedDateTime",
 		Adds:  map[string]string{"chatId": "id"},
 		Every: 5 * time.Minute,
 	}
 	made := func(name string, p bindings.Poll, trigger string, same ...string) bindings.Poll {
-		p.Name, p.OnCreated, p.Same, p.Reconcile = name, trigger, same, true
+		p.Name, p.OnCreated, p.Compare, p.Reconcile = name, trigger, same, true
 		return p
 	}
 	changed := func(name string, p bindings.Poll, trigger string, same ...string) bindings.Poll {
-		p.Name, p.OnUpdated, p.Same = name, trigger, append(same, p.Updated)
+		p.Name, p.OnUpdated, p.Compare = name, trigger, append(same, p.Updated)
 		return p
 	}
 	return []bindings.Poll{
@@ -123,7 +123,7 @@ func polls() []bindings.Poll {
 		{
 			Name: "chats", List: bindings.Call{Operation: "chats.list"},
 			Record: "id", Created: "createdDateTime", Updated: "lastUpdatedDateTime",
-			Same: []string{"id"}, OnCreated: "teams.chat.created", Every: 5 * time.Minute,
+			Compare: []string{"id"}, OnCreated: "teams.chat.created", Every: 5 * time.Minute,
 		},
 	}
 }

@@ -16,17 +16,17 @@ func echo() *bindings.Echo {
 				group + ".undo_soft_delete_message"}, Noun: noun, Record: message, Verbs: changed},
 			{Operations: []string{group + ".update_reply", group + ".set_reply_reaction", group + ".unset_reply_reaction",
 				group + ".undo_soft_delete_reply"}, Noun: noun, Record: reply, Verbs: changed},
-			{Operations: []string{group + ".soft_delete_message"}, Noun: noun, Record: message, Gone: true, Verbs: gone},
-			{Operations: []string{group + ".soft_delete_reply"}, Noun: noun, Record: reply, Gone: true, Verbs: gone},
+			{Operations: []string{group + ".soft_delete_message"}, Noun: noun, Record: message, Deletes: true, Verbs: gone},
+			{Operations: []string{group + ".soft_delete_reply"}, Noun: noun, Record: reply, Deletes: true, Verbs: gone},
 		}
 	}
 	return &bindings.Echo{
-		Free:    []string{"lastModifiedDateTime", "etag"},
+		Volatile:    []string{"lastModifiedDateTime", "etag"},
 		Version: "lastModifiedDateTime",
 		Writes: append(append(of("channels", "message"), of("chats", "chat_message")...),
 			bindings.Write{Operations: []string{"channels.create"}, Noun: "channel", Record: "id", State: bindings.Whole, Verbs: made},
 			bindings.Write{Operations: []string{"channels.update"}, Noun: "channel", Record: bindings.ArgumentPrefix + "channelId", Verbs: changed},
-			bindings.Write{Operations: []string{"channels.delete"}, Noun: "channel", Record: bindings.ArgumentPrefix + "channelId", Gone: true, Verbs: gone},
+			bindings.Write{Operations: []string{"channels.delete"}, Noun: "channel", Record: bindings.ArgumentPrefix + "channelId", Deletes: true, Verbs: gone},
 		),
 	}
 }

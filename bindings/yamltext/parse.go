@@ -267,9 +267,9 @@ func KindOf(n *yaml.Node) string {
 	return "text"
 }
 
-// Shown shows a value that is no secret: a scalar as it stands, a text in
+// Describe shows a value that is no secret: a scalar as it stands, a text in
 // quotes, of others what they are.
-func Shown(n *yaml.Node) string {
+func Describe(n *yaml.Node) string {
 	switch kind := KindOf(n); kind {
 	case "text":
 		return fmt.Sprintf("%q", brief(n.Value))

@@ -83,7 +83,7 @@ up at its next start.
 				return fmt.Errorf("%s: %w", files.App, err)
 			}
 			fmt.Fprintf(t.out, "%s has %d operations; tidewire catalog show %s lists them\n", name, document.Operations, name)
-			if files.KeptApp {
+			if files.AppExisted {
 				fmt.Fprintf(t.out, "%s was there and is kept as it is\n", files.App)
 				return nil
 			}

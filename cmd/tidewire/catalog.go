@@ -70,7 +70,7 @@ type catalogEntry struct {
 	Vendor string `json:"vendor,omitempty"` // of a trigger: the vendor's type
 }
 
-func entry(f bindings.Found) catalogEntry {
+func entry(f bindings.SearchResult) catalogEntry {
 	if f.Operation != nil {
 		return catalogEntry{Name: f.Name(), Kind: "operation", Method: f.Operation.Method, Path: f.Operation.Path}
 	}
@@ -165,18 +165,18 @@ trigger with the data of its events; or list what a group or an app has.
 
 // lookUp finds what a name stands for: one operation or trigger, or all below
 // it where it is an app, a group or the noun of triggers.
-func lookUp(apps []*bindings.App, name string) ([]bindings.Found, error) {
-	var below []bindings.Found
+func lookUp(apps []*bindings.App, name string) ([]bindings.SearchResult, error) {
+	var below []bindings.SearchResult
 	var known []string
 	for _, app := range apps {
 		known = append(known, app.Modules()...)
 		for _, operation := range app.Operations() {
 			op, _ := app.Operation(operation)
-			below = take(below, &known, name, bindings.Found{App: app, Operation: op})
+			below = take(below, &known, name, bindings.SearchResult{App: app, Operation: op})
 		}
 		for _, trigger := range app.Catalogue.Triggers() {
 			one, _ := app.Catalogue.Trigger(trigger)
-			below = take(below, &known, name, bindings.Found{App: app, Trigger: one})
+			below = take(below, &known, name, bindings.SearchResult{App: app, Trigger: one})
 		}
 	}
 	if len(below) > 0 {
@@ -190,7 +190,7 @@ func lookUp(apps []*bindings.App, name string) ([]bindings.Found, error) {
 
 // take keeps what stands at or below a name, and all names that could have
 // been meant.
-func take(below []bindings.Found, known *[]string, name string, f bindings.Found) []bindings.Found {
+func take(below []bindings.SearchResult, known *[]string, name string, f bindings.SearchResult) []bindings.SearchResult {
 	whole := f.Name()
 	if group := whole[:strings.LastIndexByte(whole, '.')]; !slices.Contains(*known, group) {
 		*known = append(*known, group)
@@ -257,7 +257,7 @@ func showFields(out io.Writer, header string, fields []call.Argument) error {
 	return table(out, header, fields, func(w io.Writer, a call.Argument) { fmt.Fprintf(w, "%s\t%s\n", a.Name, a.Type) })
 }
 
-func showTrigger(out io.Writer, f bindings.Found, asJSON bool) error {
+func showTrigger(out io.Writer, f bindings.SearchResult, asJSON bool) error {
 	d := call.DescribeTrigger(f.App, f.Trigger)
 	if asJSON {
 		return json.NewEncoder(out).Encode(d)

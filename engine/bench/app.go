@@ -77,7 +77,7 @@ func newApp() (*bindings.App, error) {
 				Name: "bench", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex,
 				Header: signatureHeader, Value: "t={time},v1={signature}", Signed: "{time}.{body}",
 			}},
-			MaxAge: time.Hour, ID: "id", Type: "type", Data: "data", At: "created_at", SendAgain: 503,
+			MaxAge: time.Hour, ID: "id", Type: "type", Data: "data", At: "created_at", RetryStatus: 503,
 		},
 		Catalogue: parsed,
 	}, nil

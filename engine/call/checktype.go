@@ -151,12 +151,12 @@ func (k *checker) enum(what, path string, value gjson.Result, values []string) b
 func (k *checker) union(what, path string, value gjson.Result, t *bindings.Type) bool {
 	var near *checker
 	likely := 0
-	for i := range t.Of {
+	for i := range t.OneOf {
 		trial := checker{shape: k.shape}
-		if trial.value(what, path, value, &t.Of[i]) {
+		if trial.value(what, path, value, &t.OneOf[i]) {
 			return true
 		}
-		of, _ := k.shape.resolve(&t.Of[i])
+		of, _ := k.shape.resolve(&t.OneOf[i])
 		if sameKind(value, of.Kind) {
 			near = &trial
 			likely++

@@ -146,7 +146,7 @@ func (s *shape) sampleOf(declared *bindings.Type, depth int) string {
 	case bindings.Decimal, bindings.Int64:
 		return `"1"`
 	case bindings.Union:
-		return s.sampleOf(&t.Of[0], depth)
+		return s.sampleOf(&t.OneOf[0], depth)
 	case bindings.List:
 		if depth >= sampleDepth {
 			return "{}"

@@ -106,10 +106,10 @@ func (s *shape) appendValue(out []byte, v gjson.Result, declared *bindings.Type)
 	case t.Kind == bindings.Decimal && v.Type == gjson.Number:
 		return append(append(append(out, '"'), number(v)...), '"')
 	case t.Kind == bindings.Union:
-		for i := range t.Of {
+		for i := range t.OneOf {
 			trial := checker{shape: s}
-			if trial.value("", "", v, &t.Of[i]) {
-				return s.appendValue(out, v, &t.Of[i])
+			if trial.value("", "", v, &t.OneOf[i]) {
+				return s.appendValue(out, v, &t.OneOf[i])
 			}
 		}
 	case t.Kind == bindings.List && v.IsArray():

@@ -142,7 +142,7 @@ func (s sample) value(declared *bindings.Type, depth int) any {
 	case bindings.Enum:
 		return json.RawMessage(t.Values[0])
 	case bindings.Union:
-		return s.value(&t.Of[0], depth)
+		return s.value(&t.OneOf[0], depth)
 	case bindings.Object:
 		object := map[string]any{}
 		if definition != nil {

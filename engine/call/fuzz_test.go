@@ -33,7 +33,7 @@ func FuzzAnswer(f *testing.F) {
 	pages := []*bindings.Pages{
 		{Items: "items", Cursors: map[string]string{"after": "next"}}, {Cursors: map[string]string{"after": "item:id"}},
 		{Items: "items", Page: "page", Next: "next"}, {Items: "items", Offset: "offset", Size: 1},
-		{Items: bindings.OneList}, {Items: bindings.OneList, Page: "page", Zero: true, Size: 1},
+		{Items: bindings.OneList}, {Items: bindings.OneList, Page: "page", ZeroBased: true, Size: 1},
 	}
 	f.Fuzz(func(t *testing.T, status int, kind, body string) {
 		response = func() *http.Response {

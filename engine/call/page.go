@@ -255,7 +255,7 @@ func object(name string, value float64) json.RawMessage {
 }
 
 func firstPage(p *bindings.Pages) float64 {
-	if p.Zero {
+	if p.ZeroBased {
 		return 0
 	}
 	return 1

@@ -22,7 +22,7 @@ func TestPage(t *testing.T) {
 	offsetMore := &bindings.Pages{Items: "items", Offset: "skip", More: "more"}
 	whole := &bindings.Pages{Items: ""}
 	address := &bindings.Pages{Items: "value", URL: "@odata.nextLink"}
-	zero := &bindings.Pages{Items: "items", Page: "page", Zero: true, SizeParam: "per_page", Size: 2}
+	zero := &bindings.Pages{Items: "items", Page: "page", ZeroBased: true, SizeParam: "per_page", Size: 2}
 	one := &bindings.Pages{Items: bindings.OneList}
 	tests := []struct {
 		name         string

@@ -25,7 +25,7 @@ func (r RawRequest) name() string {
 	if r.Catalogue == nil {
 		return rawName
 	}
-	return r.Catalogue.Named(rawName)
+	return r.Catalogue.Qualify(rawName)
 }
 
 // Raw calls an endpoint that has no entry in the catalogue, on the

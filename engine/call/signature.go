@@ -80,8 +80,8 @@ func (s *shape) typeName(declared *bindings.Type) string {
 		}
 	case bindings.Union:
 		var of []string
-		for i := range t.Of {
-			if name := s.typeName(&t.Of[i]); !slices.Contains(of, name) {
+		for i := range t.OneOf {
+			if name := s.typeName(&t.OneOf[i]); !slices.Contains(of, name) {
 				of = append(of, name)
 			}
 		}

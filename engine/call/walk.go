@@ -166,17 +166,17 @@ const maxItems = 10_000
 
 // Items lists what something is done for, and the names that tell the items
 // from one another. Without of that is one thing without an item.
-func (c *Client) Items(ctx context.Context, app *bindings.App, connection string, of *bindings.Of, words Words) (map[string]*Item, error) {
+func (c *Client) Items(ctx context.Context, app *bindings.App, connection string, of *bindings.ForEach, words Words) (map[string]*Item, error) {
 	if of == nil {
 		return map[string]*Item{"": nil}, nil
 	}
-	outer, err := c.Items(ctx, app, connection, of.Of, words)
+	outer, err := c.Items(ctx, app, connection, of.ForEach, words)
 	if err != nil {
 		return nil, err
 	}
 	list := of.List
 	if conn, known := c.Connections.Get(connection); known {
-		list = of.ListBy(conn.AuthName())
+		list = of.ListFor(conn.AuthName())
 	}
 	found := map[string]*Item{}
 	for _, name := range slices.Sorted(maps.Keys(outer)) {

@@ -81,9 +81,9 @@ func TestItems(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.app.Catalogue = catalogue
-	of := &bindings.Of{
+	of := &bindings.ForEach{
 		List: bindings.Call{Operation: "projects.list", Args: map[string]any{"workspace": "{of.gid}", "team": "{account}"}}, ID: "gid",
-		Of: &bindings.Of{List: bindings.Call{Operation: "workspaces.list"}, ID: "gid"},
+		ForEach: &bindings.ForEach{List: bindings.Call{Operation: "workspaces.list"}, ID: "gid"},
 	}
 	words := func(word string) (any, bool) { return "acc", word == "account" }
 	items, err := s.Items(t.Context(), s.app, "crm/paris", of, words)
@@ -101,11 +101,11 @@ func TestItems(t *testing.T) {
 	if one, err := s.Items(t.Context(), s.app, "crm/paris", nil, words); err != nil || len(one) != 1 || one[""] != nil {
 		t.Errorf("without a list: got %v, %v, want one thing without an item", one, err)
 	}
-	of.Of.Instead = map[string]bindings.Call{"token": {Operation: "workspaces.list", Args: map[string]any{"offset": "2"}}}
+	of.ForEach.ListByAuth = map[string]bindings.Call{"token": {Operation: "workspaces.list", Args: map[string]any{"offset": "2"}}}
 	if some, err := s.Items(t.Context(), s.app, "crm/paris", of, words); err != nil || len(some) != 1 || some["p3"] == nil {
 		t.Errorf("another list for who has a token: got %v, %v", some, err)
 	}
-	of.Of.Instead = map[string]bindings.Call{"oauth": {Operation: "endless.list"}}
+	of.ForEach.ListByAuth = map[string]bindings.Call{"oauth": {Operation: "endless.list"}}
 	of.ID = "name"
 	if _, err := s.Items(t.Context(), s.app, "crm/paris", of, words); err == nil || !strings.Contains(err.Error(), `nothing at "name"`) {
 		t.Errorf("items without a name: got %v", err)

@@ -32,7 +32,7 @@ func (f *File) decode() {
 			f.unknown(name.Value, name, topNames())
 		case yamltext.IsNull(value):
 		case value.Kind != yaml.MappingNode:
-			f.wrong(name.Value, name, "found "+yamltext.Shown(value)+", expected "+listed(inside, group))
+			f.wrong(name.Value, name, "found "+yamltext.Describe(value)+", expected "+listed(inside, group))
 		default:
 			for inner, value := range members(value) {
 				key := group + inner.Value
@@ -105,7 +105,7 @@ func (f *File) set(s Setting, into any, key string, name, value *yaml.Node) {
 			member(key+"."+name.Value, name, value)
 		}
 	case member != nil || !f.read(into, value):
-		found := yamltext.Shown(value)
+		found := yamltext.Describe(value)
 		if s.Secret {
 			found = yamltext.KindOf(value)
 		}
@@ -157,7 +157,7 @@ func (f *File) names(into *map[string][]string, key string, name, value *yaml.No
 	for _, one := range all {
 		text, isText := yamltext.Text(one)
 		if !isText {
-			f.wrong(key, name, "found "+yamltext.Shown(one)+", expected the name of a connection")
+			f.wrong(key, name, "found "+yamltext.Describe(one)+", expected the name of a connection")
 			continue
 		}
 		texts = append(texts, text)

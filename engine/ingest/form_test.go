@@ -25,7 +25,7 @@ trigger chat.command.invoked {"vendor":"command","form":"command","record":"user
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{{Name: "v0", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex,
 				Header: "X-Chat-Signature", Value: "v0={signature}", Signed: "v0:{time}:{body}", TimeHeader: "X-Chat-Time"}},
-			MaxAge: time.Hour, ID: "event_id", Type: "event.type", Data: "event", At: "event_time", SendAgain: http.StatusServiceUnavailable,
+			MaxAge: time.Hour, ID: "event_id", Type: "event.type", Data: "event", At: "event_time", RetryStatus: http.StatusServiceUnavailable,
 			Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 			Forms: []bindings.WebhookForm{
 				{Name: "interaction", Field: "payload", Type: "type", ID: []string{"trigger_id"}, At: []string{"actions.0.action_ts"}, Secret: []string{"token"}},

@@ -52,15 +52,15 @@ trigger bank.limit.exceeded {"vendor":"limited"}
 					Value: "{signature}", Signed: "{body}", Key: publicKey(t), None: []string{"N/A"}},
 				{Name: "old", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex, Header: "X-Old", Value: "{signature}", Signed: "{body}", OptIn: true},
 			},
-			MaxAge: time.Hour, Time: "timestamp", ID: "webhookId", Type: "type", SendAgain: http.StatusTooManyRequests,
-			Life: []string{"INSTALL"},
+			MaxAge: time.Hour, Time: "timestamp", ID: "webhookId", Type: "type", RetryStatus: http.StatusTooManyRequests,
+			InstallEvents: []string{"INSTALL"},
 		},
 	}, {
 		Name: "bank", Catalogue: bank, Auth: token, Account: bindings.Account{Noun: "organisation"},
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{{Name: "hmac", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex,
 				Header: "X-Bank-Signature", Value: "t={time},v1={signature}", Signed: "{time}.{body}"}},
-			MaxAge: time.Hour, ID: "id", Type: "type", Bare: "notice", Data: "data", SendAgain: http.StatusServiceUnavailable,
+			MaxAge: time.Hour, ID: "id", Type: "type", BareType: "notice", Data: "data", RetryStatus: http.StatusServiceUnavailable,
 			Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		},
 	}, chat(t)}

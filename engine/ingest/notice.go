@@ -41,8 +41,8 @@ func (n notice) told(hook *bindings.Webhook) told {
 		return told{n.form.Name, jsonpath.Text(n.said, n.form.Type)}
 	}
 	vendor := jsonpath.Text(n.said, hook.Type)
-	if vendor == "" && hook.Bare != "" {
-		vendor = jsonpath.Text(n.said, hook.Bare)
+	if vendor == "" && hook.BareType != "" {
+		vendor = jsonpath.Text(n.said, hook.BareType)
 	}
 	if hook.AnyCase {
 		vendor = strings.ToLower(vendor)
@@ -62,14 +62,14 @@ func (n notice) id(hook *bindings.Webhook) string {
 			return id
 		}
 	}
-	if slices.Contains(hook.Alike, n.told(hook).vendor) {
+	if slices.Contains(hook.NoDedup, n.told(hook).vendor) {
 		return uuid.NewString()
 	}
-	if len(hook.Same) == 0 || n.form != nil {
+	if len(hook.DedupPaths) == 0 || n.form != nil {
 		return hashed(n.bytes)
 	}
 	var all []byte
-	for _, path := range hook.Same {
+	for _, path := range hook.DedupPaths {
 		value, _ := jsonpath.Lookup(n.said, path)
 		all = append(strconv.AppendInt(all, int64(len(value)), 10), ':')
 		all = append(all, value...)

@@ -221,8 +221,8 @@ func (v *verdict) tell(outcome string, then func()) {
 func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		m := &message{Request: r, sendAgain: http.StatusServiceUnavailable}
-		if source := s.apps[r.PathValue("app")]; source != nil && source.app.Webhook.SendAgain != 0 {
-			m.sendAgain = source.app.Webhook.SendAgain
+		if source := s.apps[r.PathValue("app")]; source != nil && source.app.Webhook.RetryStatus != 0 {
+			m.sendAgain = source.app.Webhook.RetryStatus
 		}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)

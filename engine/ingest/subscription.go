@@ -101,8 +101,8 @@ func (s *Server) subscription(src *source, m *message) (*registered, *refusal) {
 	def, known := src.app.Subscription(found.Name)
 	if err != nil || found.Connection != path || !known {
 		status := http.StatusNotFound
-		if src.app.Webhook.Gone != 0 {
-			status = src.app.Webhook.Gone
+		if src.app.Webhook.GoneStatus != 0 {
+			status = src.app.Webhook.GoneStatus
 		}
 		return nil, &refusal{status: status, reason: "subscription", text: "there is no such subscription, or no longer"}
 	}
@@ -121,7 +121,7 @@ const maxConfirm = 4096
 
 // confirm answers the vendor's check of an address that is not made in a body.
 func (s *Server) confirm(src *source, sub *registered, m *message) (v verdict, done bool, no *refusal) {
-	confirm := src.app.Webhook.Confirm
+	confirm := src.app.Webhook.Handshake
 	if confirm == nil {
 		return v, false, nil
 	}

@@ -32,8 +32,8 @@ trigger tasks.project.changed {"vendor":"changed","when":{"resource.type":"proje
 `),
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{bindings.PlainHMAC("X-Hook-Signature", "", bindings.Hex)},
-			Confirm:    &bindings.Confirm{Header: "X-Hook-Secret"},
-			Batch:      "events", Type: "action", At: "created_at", Gone: http.StatusGone,
+			Handshake:  &bindings.Handshake{Header: "X-Hook-Secret"},
+			Batch:      "events", Type: "action", At: "created_at", GoneStatus: http.StatusGone,
 		},
 		Subscriptions: []bindings.Subscription{{Name: "events", Triggers: []string{"tasks.*.*"}}},
 	}, {
@@ -43,10 +43,10 @@ trigger teams.message.updated {"vendor":"updated","record":"id"}
 trigger teams.chat.created {"vendor":"created","record":"id"}
 `),
 		Webhook: &bindings.Webhook{
-			Confirm: &bindings.Confirm{Query: "validationToken"}, Proof: &bindings.Proof{Path: "clientState"},
-			Batch: "value", ID: "id", Type: "changeType", AnyCase: true, Bare: "lifecycleEvent", Data: "resourceData",
-			Same: []string{"changeType", "resource"}, Alike: []string{"updated"},
-			Lost: []string{"missed", "subscriptionremoved"}, Expiring: []string{"reauthorizationrequired"},
+			Handshake: &bindings.Handshake{Query: "validationToken"}, Token: &bindings.WebhookToken{Path: "clientState"},
+			Batch: "value", ID: "id", Type: "changeType", AnyCase: true, BareType: "lifecycleEvent", Data: "resourceData",
+			DedupPaths: []string{"changeType", "resource"}, NoDedup: []string{"updated"},
+			ReconcileOn: []string{"missed", "subscriptionremoved"}, RenewOn: []string{"reauthorizationrequired"},
 		},
 		Subscriptions: []bindings.Subscription{
 			{Name: "messages", Triggers: []string{"teams.message.*"}, Adds: map[string]string{"channelId": "id", "teamId": "of.id"}},
@@ -57,8 +57,8 @@ trigger teams.chat.created {"vendor":"created","record":"id"}
 		Catalogue: catalogue(t, `trigger calendar.event.changed {"record":"id"}
 `),
 		Webhook: &bindings.Webhook{
-			Proof: &bindings.Proof{Header: "X-Goog-Channel-Token"}, Headers: map[string]string{"state": "X-Goog-Resource-State"},
-			Type: "state", Nudge: []string{"exists", "not_exists"}, Ignore: []string{"sync"},
+			Token: &bindings.WebhookToken{Header: "X-Goog-Channel-Token"}, Headers: map[string]string{"state": "X-Goog-Resource-State"},
+			Type: "state", PollOn: []string{"exists", "not_exists"}, Ignore: []string{"sync"},
 		},
 		Subscriptions: []bindings.Subscription{{Name: "events", Triggers: []string{"calendar.event.*"}}},
 	}}

@@ -17,8 +17,8 @@ import (
 // the secret that it shows, or by the signature that is present, of which the
 // first one decides.
 func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub *registered, m *message, notices []notice) (bindings.Signed, *refusal) {
-	if hook.Proof != nil {
-		return bindings.Signed{}, proven(hook.Proof, conn, sub, m, notices)
+	if hook.Token != nil {
+		return bindings.Signed{}, proven(hook.Token, conn, sub, m, notices)
 	}
 	unsigned := bindings.ErrUnsigned
 	for _, signature := range hook.Signatures {
@@ -49,7 +49,7 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub
 
 // proven compares the secret that a webhook shows, each notification by itself
 // where it stands in them.
-func proven(proof *bindings.Proof, conn *connection.Connection, sub *registered, m *message, notices []notice) *refusal {
+func proven(proof *bindings.WebhookToken, conn *connection.Connection, sub *registered, m *message, notices []notice) *refusal {
 	want := conn.WebhookSecret()
 	if sub != nil {
 		want = sub.secret

@@ -41,9 +41,9 @@ func (s *Server) webhook(m *message) (verdict, *refusal) {
 	if no != nil {
 		return verdict{}, no
 	}
-	if hook.Proof != nil && hook.Proof.Path != "" {
+	if hook.Token != nil && hook.Token.Path != "" {
 		for i := range notices { // the secret has done its work, and is kept nowhere
-			notices[i].said = withoutField(notices[i].said, hook.Proof.Path)
+			notices[i].said = withoutField(notices[i].said, hook.Token.Path)
 		}
 	}
 	return s.events(src, conn, sub, notices, sent)
@@ -54,7 +54,7 @@ func (s *Server) events(src *source, conn *connection.Connection, sub *registere
 	hook := src.app.Webhook
 	var v verdict
 	for _, n := range notices {
-		if n.form != nil && n.form.Checked {
+		if n.form != nil && n.form.AddressCheck {
 			return verdict{outcome: "challenge"}, nil
 		}
 		v.silent = n.form != nil
@@ -86,11 +86,11 @@ func (s *Server) hear(v *verdict, src *source, conn *connection.Connection, sub 
 	switch vendor := n.told(hook).vendor; {
 	case slices.Contains(hook.Ignore, vendor):
 		v.outcome = "ignored"
-	case slices.Contains(hook.Lost, vendor):
+	case slices.Contains(hook.ReconcileOn, vendor):
 		v.tell("lost", func() { s.Subscriptions.Lost(name, key) })
-	case slices.Contains(hook.Expiring, vendor):
+	case slices.Contains(hook.RenewOn, vendor):
 		v.tell("expiring", func() { s.Subscriptions.Expiring(name, key) })
-	case slices.Contains(hook.Nudge, vendor), slices.Contains(hook.Nudge, "*"):
+	case slices.Contains(hook.PollOn, vendor), slices.Contains(hook.PollOn, "*"):
 		v.tell("nudge", func() { s.Subscriptions.Nudge(name, key) })
 	default:
 		v.outcome = "event"
@@ -202,7 +202,7 @@ func (s *Server) recipient(src *source, sub *registered, m *message, notices []n
 // byAccount gives the account that a notification names, and its connection if
 // there is one.
 func (s *Server) byAccount(app *bindings.App, n notice) (account string, c *connection.Connection) {
-	life := slices.Contains(app.Webhook.Life, jsonpath.Text(n.said, app.Webhook.Type))
+	life := slices.Contains(app.Webhook.InstallEvents, jsonpath.Text(n.said, app.Webhook.Type))
 	for _, path := range accountPaths(app.Account, life) {
 		named := jsonpath.Text(n.said, path)
 		if named == "" {
@@ -221,8 +221,8 @@ func (s *Server) byAccount(app *bindings.App, n notice) (account string, c *conn
 // onlyOne finds the connection where the account tells none.
 func (s *Server) onlyOne(app *bindings.App, account string) (*connection.Connection, *refusal) {
 	unknown := http.StatusNotFound
-	if app.Webhook.UnknownAccount != 0 {
-		unknown = app.Webhook.UnknownAccount
+	if app.Webhook.UnknownAccountStatus != 0 {
+		unknown = app.Webhook.UnknownAccountStatus
 	}
 	all := s.Connections.OfApp(app.Name)
 	anonymous := slices.DeleteFunc(slices.Clone(all), func(c *connection.Connection) bool { return c.Account() != "" })

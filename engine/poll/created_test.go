@@ -120,7 +120,7 @@ func (p *tokenPlay) cut(crash bool, commit string) {
 func TestANewRecordOfAListWithAToken(t *testing.T) {
 	const week = 7 * 24 * time.Hour
 	partial := func(w *world) {
-		files, _ := w.app.PollOf("files")
+		files, _ := w.app.Poll("files")
 		files.Sync.Complete = false
 	}
 	since := func(w *world) { w.setting.Since = w.clock.Now().Add(-week) }

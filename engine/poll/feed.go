@@ -24,7 +24,7 @@ func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
 		}
 		page, err := l.ask(ctx, list, l.words(of, c.Since), nil)
 		var problem *bindings.Error
-		if errors.As(err, &problem) && slices.Contains(sync.Lost, problem.Status) {
+		if errors.As(err, &problem) && slices.Contains(sync.Expired, problem.Status) {
 			return l.forgotten(ctx, name, c.Token, problem, err)
 		}
 		if err != nil {
@@ -56,7 +56,7 @@ func (l *look) forgotten(ctx context.Context, name, old string, problem *binding
 		l.Log.Warn("the vendor forgot how far a poll has read; what happened meanwhile is not known", "connection", l.job.key.Connection,
 			"poll", l.poll.Name, "item", name)
 	}
-	given := token(problem.Body, l.poll.Sync.LostAnswer)
+	given := token(problem.Body, l.poll.Sync.ExpiredAnswer)
 	if given == "" || given == old {
 		return err
 	}

@@ -195,15 +195,15 @@ func (l *look) words(item *call.Item, since time.Time) call.Words {
 
 // changedOnly reports whether the poll lists for what changed: then the cursor
 // of the list of items is that of the whole poll.
-func (l *look) changedOnly() bool { return l.poll.Of != nil && asksSince(&l.poll.Of.List) }
+func (l *look) changedOnly() bool { return l.poll.ForEach != nil && asksSince(&l.poll.ForEach.List) }
 
 // items are what the list is made for.
 func (l *look) items(ctx context.Context) (map[string]*call.Item, error) {
-	if l.poll.Of == nil {
+	if l.poll.ForEach == nil {
 		return map[string]*call.Item{"": nil}, nil
 	}
 	if !l.changedOnly() {
-		return l.list(ctx, l.poll.Of, time.Time{})
+		return l.list(ctx, l.poll.ForEach, time.Time{})
 	}
 	since := l.cursors[""].Since
 	if since.IsZero() {
@@ -211,20 +211,20 @@ func (l *look) items(ctx context.Context) (map[string]*call.Item, error) {
 			return nil, nil // what changed before is not looked at
 		}
 	}
-	return l.list(ctx, l.poll.Of, since.Add(-l.poll.Overlap))
+	return l.list(ctx, l.poll.ForEach, since.Add(-l.poll.Overlap))
 }
 
 const maxItems = 10_000
 
-func (l *look) list(ctx context.Context, of *bindings.Of, since time.Time) (map[string]*call.Item, error) {
+func (l *look) list(ctx context.Context, of *bindings.ForEach, since time.Time) (map[string]*call.Item, error) {
 	above := map[string]*call.Item{"": nil}
-	if of.Of != nil {
+	if of.ForEach != nil {
 		var err error
-		if above, err = l.list(ctx, of.Of, since); err != nil {
+		if above, err = l.list(ctx, of.ForEach, since); err != nil {
 			return nil, err
 		}
 	}
-	list := of.ListBy(l.conn.AuthName())
+	list := of.ListFor(l.conn.AuthName())
 	found := map[string]*call.Item{}
 	for _, name := range slices.Sorted(maps.Keys(above)) {
 		var next json.RawMessage

@@ -37,13 +37,13 @@ func (j *job) mark(e *journal.Event) *change.Mark {
 	}
 	m := &change.Mark{PollKey: j.key.PollKey, Record: record}
 	m.At = e.Time
-	whole := change.Telling{Hash: fingerprint(e.Data, j.poll.Same, j.poll.Ignore), At: e.Time}
+	whole := change.Telling{Hash: fingerprint(e.Data, j.poll.Compare, j.poll.Ignore), At: e.Time}
 	switch e.Type {
 	case j.poll.OnCreated:
 		m.Thread = change.CreatedThread
 		m.Shows = []change.Telling{whole}
 		for _, f := range j.poll.Facets {
-			m.Shows = append(m.Shows, change.Telling{Thread: change.FacetThread(f.Trigger), Hash: fingerprint(e.Data, f.Same, nil), At: e.Time})
+			m.Shows = append(m.Shows, change.Telling{Thread: change.FacetThread(f.Trigger), Hash: fingerprint(e.Data, f.Compare, nil), At: e.Time})
 		}
 		return m
 	case j.poll.OnUpdated:
@@ -55,7 +55,7 @@ func (j *job) mark(e *journal.Event) *change.Mark {
 	}
 	for _, f := range j.poll.Facets {
 		if f.Trigger == e.Type {
-			m.Thread, m.Hash = change.FacetThread(f.Trigger), fingerprint(e.Data, f.Same, nil)
+			m.Thread, m.Hash = change.FacetThread(f.Trigger), fingerprint(e.Data, f.Compare, nil)
 			return m
 		}
 	}
@@ -68,7 +68,7 @@ func (j *job) record(e *journal.Event) string {
 		return e.Record
 	}
 	for field, path := range j.poll.Adds {
-		if item := jsonpath.Text(e.Data, field); path == j.poll.Of.ID && item != "" {
+		if item := jsonpath.Text(e.Data, field); path == j.poll.ForEach.ID && item != "" {
 			return item + perItem + e.Record
 		}
 	}

@@ -58,9 +58,9 @@ func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
 			s.deleted = s.deleted || fits(item, sync.Deleted)
 		}
 		s.data = l.data(item, w.of)
-		s.hash = fingerprint(s.data, l.poll.Same, l.poll.Ignore)
+		s.hash = fingerprint(s.data, l.poll.Compare, l.poll.Ignore)
 		for _, f := range l.poll.Facets {
-			s.facets = append(s.facets, facet{f.Trigger, change.FacetThread(f.Trigger), fingerprint(s.data, f.Same, nil), fits(s.data, f.When)})
+			s.facets = append(s.facets, facet{f.Trigger, change.FacetThread(f.Trigger), fingerprint(s.data, f.Compare, nil), fits(s.data, f.When)})
 		}
 		all = append(all, s)
 	}

@@ -65,7 +65,7 @@ func (l *look) item(ctx context.Context, name string, of *call.Item) error {
 	l.walk = w
 	err := l.pages(ctx, w)
 	var problem *bindings.Error
-	if errors.As(err, &problem) && w.cursor.Token != "" && l.poll.Sync != nil && slices.Contains(l.poll.Sync.Lost, problem.Status) {
+	if errors.As(err, &problem) && w.cursor.Token != "" && l.poll.Sync != nil && slices.Contains(l.poll.Sync.Expired, problem.Status) {
 		l.Log.Info("the vendor forgot what a poll knows; everything is listed and compared", "connection", l.job.key.Connection,
 			"poll", l.poll.Name, "item", name)
 		w.cursor.Token, w.whole, w.next, w.pages = "", true, nil, 0
@@ -86,8 +86,8 @@ func (l *look) newWalk(name string, of *call.Item) *walk {
 		w.whole = c.Token == ""
 	case !c.Known:
 		w.whole = true
-	case l.poll.Newest || asksSince(&l.poll.List):
-		w.whole = l.poll.Whole > 0 && !l.began.Before(c.Whole.Add(l.poll.Whole))
+	case l.poll.NewestFirst || asksSince(&l.poll.List):
+		w.whole = l.poll.FullEvery > 0 && !l.began.Before(c.Whole.Add(l.poll.FullEvery))
 	default:
 		w.whole = true
 	}
@@ -107,7 +107,7 @@ func (l *look) pages(ctx context.Context, w *walk) error {
 			return err
 		}
 		stop := false
-		if l.poll.Newest && !w.whole {
+		if l.poll.NewestFirst && !w.whole {
 			page.Items, stop = l.until(page.Items, w.since(l.poll))
 		}
 		last, before := page.Next == nil || stop, w.cursor
@@ -151,7 +151,7 @@ func (l *look) finish(w *walk, page call.Listed) {
 		c.Base = moment(latest(at.Add(time.Millisecond), w.base.Add(-clocks)))
 	}
 	if w.whole {
-		if l.poll.Whole > 0 {
+		if l.poll.FullEvery > 0 {
 			c.Whole = moment(w.began)
 		}
 	}
@@ -159,7 +159,7 @@ func (l *look) finish(w *walk, page call.Listed) {
 		c.Token = token(page.Body, s.Answer)
 		return
 	}
-	if !l.poll.Newest && !asksSince(&l.poll.List) || l.changedOnly() {
+	if !l.poll.NewestFirst && !asksSince(&l.poll.List) || l.changedOnly() {
 		return
 	}
 	newest := c.Since

@@ -63,13 +63,13 @@ trigger desk.file.deleted {"record":"id"}
 func cardPoll() bindings.Poll {
 	return bindings.Poll{
 		Name: "cards", List: bindings.Call{Operation: "cards.list", Args: map[string]any{"since": "{since}"}}, Overlap: time.Minute,
-		Record: "id", Updated: "updated", Created: "created", Same: []string{"title", "column", "tags"},
+		Record: "id", Updated: "updated", Created: "created", Compare: []string{"title", "column", "tags"},
 		OnCreated: "desk.card.created", OnUpdated: "desk.card.updated", OnDeleted: "desk.card.deleted",
 		Facets: []bindings.Facet{
-			{Trigger: "desk.card.moved", Same: []string{"column"}},
-			{Trigger: "desk.card.finished", Same: []string{"done"}, When: map[string]string{"done": "true"}},
+			{Trigger: "desk.card.moved", Compare: []string{"column"}},
+			{Trigger: "desk.card.finished", Compare: []string{"done"}, When: map[string]string{"done": "true"}},
 		},
-		Every: 5 * time.Minute, Whole: 24 * time.Hour, Auths: []string{"key"}, Reconcile: true,
+		Every: 5 * time.Minute, FullEvery: 24 * time.Hour, Auths: []string{"key"}, Reconcile: true,
 	}
 }
 
@@ -92,7 +92,7 @@ func deskApp() *bindings.App {
 				OnCreated: "desk.note.created", OnUpdated: "desk.note.updated", OnDeleted: "desk.note.deleted",
 			},
 			{
-				Name: "stickers", Of: &bindings.Of{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
+				Name: "stickers", ForEach: &bindings.ForEach{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
 				List:   bindings.Call{Operation: "stickers.list", Args: map[string]any{"board": "{of.id}"}},
 				Record: "id", PerItem: true, Adds: map[string]string{"board": "name"},
 				Data:      map[string]string{"id": "id", "sticker": ".", "text": "text.plain", "desk": "{account}"},
@@ -100,12 +100,12 @@ func deskApp() *bindings.App {
 			},
 			{
 				Name: "log", List: bindings.Call{Operation: "log.list"}, Record: "id",
-				Sync: &bindings.Sync{Param: "token", Answer: "token", Lost: []int{412}, LostAnswer: "token", Feed: true, Brings: []string{"desk.entry.*"}},
+				Sync: &bindings.Sync{Param: "token", Answer: "token", Expired: []int{412}, ExpiredAnswer: "token", Feed: true, Triggers: []string{"desk.entry.*"}},
 			},
 			{
 				Name: "files", List: bindings.Call{Operation: "files.list", Args: map[string]any{"since": "2020-01-01"}},
 				Record: "id", Updated: "updated", Created: "created", Series: "series",
-				Sync: &bindings.Sync{Param: "token", Answer: "sync", Without: []string{"since"}, Lost: []int{410}, Complete: true,
+				Sync: &bindings.Sync{Param: "token", Answer: "sync", Without: []string{"since"}, Expired: []int{410}, Complete: true,
 					Deleted: map[string]string{"state": "gone"}},
 				OnCreated: "desk.file.created", OnUpdated: "desk.file.updated", OnDeleted: "desk.file.deleted",
 			},

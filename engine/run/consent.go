@@ -73,7 +73,7 @@ func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c
 	return h.park(ctx, step, journal.Park{
 		State: journal.Blocked, Until: now.Add(wait), Step: mark,
 		Problem: &journal.Problem{Position: step.Position, Message: fmt.Sprintf("%s: the customer is asked to approve it %s, until %s",
-			s.Name, def.Where, c.Since.Add(def.Within).In(h.zone).Format("15:04:05 MST"))},
+			s.Name, def.Where, c.Since.Add(def.Lifetime).In(h.zone).Format("15:04:05 MST"))},
 	})
 }
 
@@ -90,8 +90,8 @@ func (h *host) agree(ctx context.Context, s vm.Step, step journal.Step, c *conse
 		}
 		return h.make(ctx, s, step, nil)
 	case err == nil && result == def.Denied:
-		return h.deny(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Within))
-	case h.runner.Now().Sub(c.Since) <= def.Within+time.Minute:
+		return h.deny(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Lifetime))
+	case h.runner.Now().Sub(c.Since) <= def.Lifetime+time.Minute:
 		if err != nil {
 			h.log.Warn("how the customer's approval stands is not known", "step", step.Number, "error", err)
 		}
@@ -99,7 +99,7 @@ func (h *host) agree(ctx context.Context, s vm.Step, step journal.Step, c *conse
 	case err != nil:
 		return h.deny(ctx, s, step, fmt.Sprintf("whether the customer approved it cannot be learned (%v); it was not done", err))
 	}
-	return h.deny(ctx, s, step, fmt.Sprintf("the customer did not approve it within %s; it was not done", s.App.Consent.Within))
+	return h.deny(ctx, s, step, fmt.Sprintf("the customer did not approve it within %s; it was not done", s.App.Consent.Lifetime))
 }
 
 // look asks the vendor how a session stands. It is no step of the script.
@@ -109,12 +109,12 @@ func (h *host) look(ctx context.Context, s vm.Step, c *consent) (string, error) 
 		return "", err
 	}
 	def := s.App.Consent
-	op, found := s.App.Operation(def.Look.Operation)
+	op, found := s.App.Operation(def.StatusCall.Operation)
 	if !found {
-		return "", fmt.Errorf("%s has no operation %q", s.App.Name, def.Look.Operation)
+		return "", fmt.Errorf("%s has no operation %q", s.App.Name, def.StatusCall.Operation)
 	}
-	args := make(map[string]any, len(def.Look.Args))
-	for name, value := range def.Look.Args {
+	args := make(map[string]any, len(def.StatusCall.Args))
+	for name, value := range def.StatusCall.Args {
 		if text, ok := value.(string); ok {
 			value = strings.ReplaceAll(text, "{session}", c.Session)
 		}

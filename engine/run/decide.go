@@ -25,7 +25,7 @@ func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
 		if answer == "" {
 			continue
 		}
-		id, choice, ok := bindings.Decision(answer)
+		id, choice, ok := bindings.ParseApprovalAnswer(answer)
 		if !ok {
 			return nil
 		}
@@ -48,7 +48,7 @@ func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
 }
 
 // decides is how events of a type answer approvals, nil where they do not.
-func (r *Runner) decides(trigger string) *bindings.Decides {
+func (r *Runner) decides(trigger string) *bindings.ApprovalAnswer {
 	name, _, _ := strings.Cut(trigger, ".")
 	app := r.apps[name]
 	if app == nil || app.Catalogue == nil {
@@ -58,5 +58,5 @@ func (r *Runner) decides(trigger string) *bindings.Decides {
 	if !found {
 		return nil
 	}
-	return t.Decides
+	return t.ApprovalAnswer
 }

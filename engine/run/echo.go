@@ -21,14 +21,14 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *ch
 	if s.Operation == nil || s.App.Echo == nil {
 		return nil
 	}
-	edition := s.App.CatalogueOf(s.Operation).Named("")
+	edition := s.App.CatalogueOf(s.Operation).Qualify("")
 	w := s.App.Echo.WriteOf(strings.TrimPrefix(s.Operation.Name, edition))
 	if w == nil || !h.runner.Scripts.Generation().Hears(s.App.Name+"."+w.Noun) {
 		return nil
 	}
 	made := &change.Written{
-		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Gone: w.Gone,
-		EchoRule: change.EchoRule{Free: s.App.Echo.Free, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs, Changed: w.Changed},
+		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Gone: w.Deletes,
+		EchoRule: change.EchoRule{Free: s.App.Echo.Volatile, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs, Changed: w.Changed},
 	}
 	if w.Within != "" && made.Version != "" {
 		made.Version = w.Within + "." + made.Version
@@ -36,7 +36,7 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *ch
 	if made.Record == "" && answer != nil {
 		return nil // the vendor does not say of what
 	}
-	if !w.Gone {
+	if !w.Deletes {
 		if answer != nil && w.State != "" {
 			made.Fields = change.Fields{Within: w.Within, Names: s.App.CatalogueOf(s.Operation).FieldsAt(s.Operation.Answer, w.State)}
 		}
@@ -63,7 +63,7 @@ func sentBy(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []stri
 			sent[i], _, _ = strings.Cut(event, ".")
 		}
 	}
-	for made, of := range echo.Follows {
+	for made, of := range echo.Derived {
 		if !slices.Contains(sent, made) && slices.ContainsFunc(of, func(name string) bool { return slices.Contains(sent, name) }) {
 			sent = append(sent, made)
 		}

@@ -35,8 +35,8 @@ func app(t testing.TB, name string) *bindings.App {
 		Errors:    bindings.Errors{Message: []string{"error"}},
 		KeyHeader: "X-Key", KeyTTL: 30 * time.Minute, Catalogue: parsed,
 		Consent: &bindings.Consent{Status: 428, Session: "session", Header: "X-Session",
-			Look: bindings.Call{Operation: "look.now", Args: map[string]any{"tag": "{session}"}}, Result: "result",
-			Allowed: "allow", Denied: "deny", Every: time.Second, Within: 15 * time.Minute, Where: "on their phone"},
+			StatusCall: bindings.Call{Operation: "look.now", Args: map[string]any{"tag": "{session}"}}, Result: "result",
+			Allowed: "allow", Denied: "deny", Every: time.Second, Lifetime: 15 * time.Minute, Where: "on their phone"},
 	}
 }
 

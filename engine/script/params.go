@@ -79,13 +79,13 @@ func readTemplate(file string, text []byte) (map[string]param, error) {
 		return nil, err
 	case root.Kind != yaml.MappingNode && !yamltext.IsNull(root):
 		return nil, &yamltext.Error{File: file, Line: root.Line,
-			Text: fmt.Sprintf("found %s, expected a title, params and the like by name", yamltext.Shown(root))}
+			Text: fmt.Sprintf("found %s, expected a title, params and the like by name", yamltext.Describe(root))}
 	}
 	params := map[string]param{}
 	switch key, list := yamltext.Get(root, "params"); {
 	case list == nil || yamltext.IsNull(list):
 	case list.Kind != yaml.MappingNode:
-		return nil, &yamltext.Error{File: file, Line: key.Line, Key: "params", Text: fmt.Sprintf("found %s, expected params by name", yamltext.Shown(list))}
+		return nil, &yamltext.Error{File: file, Line: key.Line, Key: "params", Text: fmt.Sprintf("found %s, expected params by name", yamltext.Describe(list))}
 	default:
 		for i := 0; i+1 < len(list.Content); i += 2 {
 			params[list.Content[i].Value] = param{list.Content[i], list.Content[i+1]}
@@ -98,7 +98,7 @@ func readDeclaration(file string, p param) (declaration, error) {
 	d := declaration{file: file, line: p.name.Line, kind: "string"}
 	name, node := p.name.Value, p.value
 	if node.Kind != yaml.MappingNode {
-		return d, d.wrong(d.line, name, "found %s, expected type, default, required or description", yamltext.Shown(node))
+		return d, d.wrong(d.line, name, "found %s, expected type, default, required or description", yamltext.Describe(node))
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		field, line, value := node.Content[i].Value, node.Content[i].Line, node.Content[i+1]
@@ -116,14 +116,14 @@ func readDeclaration(file string, p param) (declaration, error) {
 			d.valueLine = line
 		case yamltext.IsNull(value):
 		case !isText:
-			return d, d.wrong(line, key, "found %s, expected text", yamltext.Shown(value))
+			return d, d.wrong(line, key, "found %s, expected text", yamltext.Describe(value))
 		case field == "type":
 			if d.kind = cmp.Or(text, d.kind); !contains(paramTypes, d.kind) {
 				return d, d.wrong(line, key, "unknown type %q%s", d.kind, meant(d.kind, paramTypes, "types are"))
 			}
 		case field == "required":
 			if value.Decode(&d.required) != nil {
-				return d, d.wrong(line, key, "found %s, expected true or false", yamltext.Shown(value))
+				return d, d.wrong(line, key, "found %s, expected true or false", yamltext.Describe(value))
 			}
 		}
 	}

@@ -103,7 +103,7 @@ func (v *visit) create(ctx context.Context, p place, s *standing, types []string
 	if mentions(def.Create.Args, "id") {
 		row.ID = uuid.NewString()
 	}
-	waiting := hook.Confirm != nil && hook.Confirm.Header != ""
+	waiting := hook.Handshake != nil && hook.Handshake.Header != ""
 	if err := v.book.add(ctx, row, secret, waiting); err != nil {
 		return row, err
 	}
@@ -175,7 +175,7 @@ func (v *visit) ends(def *bindings.Subscription, row *journal.Subscription, said
 // keptOf gathers what the removal needs, by path.
 func keptOf(def *bindings.Subscription, said, before json.RawMessage) json.RawMessage {
 	found := map[string]json.RawMessage{}
-	for _, path := range def.Keep {
+	for _, path := range def.Stored {
 		if value, ok := jsonpath.Lookup(said, path); ok {
 			found[path] = value
 		}

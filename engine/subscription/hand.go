@@ -51,7 +51,7 @@ func (k *Keeper) handAddress(conn *connection.Connection) string {
 // needsSecret reports whether the webhooks of an app are checked with a secret
 // that only the subscription has.
 func needsSecret(hook *bindings.Webhook) bool {
-	if hook.Proof != nil {
+	if hook.Token != nil {
 		return true
 	}
 	for _, signature := range hook.Signatures {

@@ -132,7 +132,7 @@ func (v *visit) targets(ctx context.Context, def *bindings.Subscription) (map[st
 	if !wanted {
 		return nil, nil
 	}
-	items, err := v.Calls.Items(ctx, v.app, v.conn.Name(), def.Of, v.words(nil, nil, nil))
+	items, err := v.Calls.Items(ctx, v.app, v.conn.Name(), def.ForEach, v.words(nil, nil, nil))
 	if err != nil {
 		v.failed(place{v.conn.Name(), def.Name, ""}, types, fmt.Errorf("list what it is registered for: %w", err))
 		return nil, err

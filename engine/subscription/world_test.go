@@ -89,11 +89,11 @@ func deskApp() *bindings.App {
 	return &bindings.App{
 		Name: "desk", Title: "Desk", Auth: token, Catalogue: parsed(desk),
 		Webhook: &bindings.Webhook{
-			Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}, Confirm: &bindings.Confirm{Header: "X-Hook-Secret"},
-			Batch: "events", Type: "kind", ID: "uid", Gone: http.StatusGone,
+			Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}, Handshake: &bindings.Handshake{Header: "X-Hook-Secret"},
+			Batch: "events", Type: "kind", ID: "uid", GoneStatus: http.StatusGone,
 		},
 		Subscriptions: []bindings.Subscription{{
-			Name: "cards", Triggers: []string{"desk.card.*"}, Of: &bindings.Of{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
+			Name: "cards", Triggers: []string{"desk.card.*"}, ForEach: &bindings.ForEach{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
 			Create: bindings.Call{Operation: "hooks.create", Args: args("target", "{url}", "board", "{of.id}", "until", "{expires}")},
 			List:   &bindings.Call{Operation: "hooks.list", Args: args("board", "{of.id}")},
 			Renew:  &bindings.Call{Operation: "hooks.change", Args: args("hookId", "{id}", "until", "{expires}")},
@@ -107,15 +107,15 @@ func postApp() *bindings.App {
 	return &bindings.App{
 		Name: "post", Title: "Post", Auth: token, Catalogue: parsed(post),
 		Webhook: &bindings.Webhook{
-			Proof: &bindings.Proof{Header: "X-Token"}, Headers: map[string]string{"state": "X-State"}, Type: "state",
-			Nudge: []string{"*"}, Ignore: []string{"sync"},
+			Token: &bindings.WebhookToken{Header: "X-Token"}, Headers: map[string]string{"state": "X-State"}, Type: "state",
+			PollOn: []string{"*"}, Ignore: []string{"sync"},
 		},
 		Polls: []bindings.Poll{{Name: "cards"}},
 		Subscriptions: []bindings.Subscription{{
 			Name: "cards", Triggers: []string{"post.card.*"}, Poll: "cards", Lifetime: 24 * time.Hour,
 			Create: bindings.Call{Operation: "channels.open", Args: args("id", "{id}", "address", "{url}", "token", "{secret}", "until", "{expires}")},
 			Remove: bindings.Call{Operation: "channels.stop", Args: args("channelId", "{id}", "resource", "{kept.resource}")},
-			ID:     "id", Expires: "until", Keep: []string{"resource"},
+			ID:     "id", Expires: "until", Stored: []string{"resource"},
 		}},
 	}
 }

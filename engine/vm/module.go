@@ -119,7 +119,7 @@ func (g *group) member(name string) lua.LValue {
 		return lua.LNil
 	}
 	return g.operations.get(name, func() lua.LValue {
-		found, _ := g.module.catalogue.In(g.short, name)
+		found, _ := g.module.catalogue.InGroup(g.short, name)
 		return newOperation(g.module.app, found)
 	})
 }

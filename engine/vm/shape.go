@@ -19,13 +19,13 @@ func shapeOf(c *bindings.Catalogue, t *bindings.Type) shape {
 		return shape{}
 	}
 	if t.Kind != bindings.Named {
-		return shape{kind: t.Kind, items: t.Items, of: t.Of}
+		return shape{kind: t.Kind, items: t.Items, of: t.OneOf}
 	}
 	if c == nil {
 		return shape{}
 	}
 	resolved, def := c.Resolve(t)
-	return shape{kind: resolved.Kind, items: resolved.Items, of: resolved.Of, def: def}
+	return shape{kind: resolved.Kind, items: resolved.Items, of: resolved.OneOf, def: def}
 }
 
 // fieldShape finds the type of a field. Documents mostly keep the declared

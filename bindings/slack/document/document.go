@@ -233,7 +233,7 @@ func typeOf(f fieldFacts) (bindings.Type, error) {
 			return a, err
 		}
 		b, err := typeOf(fieldFacts{Type: second})
-		return bindings.Type{Kind: bindings.Union, Of: []bindings.Type{a, b}}, err
+		return bindings.Type{Kind: bindings.Union, OneOf: []bindings.Type{a, b}}, err
 	}
 	return bindings.Type{}, fmt.Errorf("unknown type %q", f.Type)
 }
