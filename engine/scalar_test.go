@@ -185,8 +185,8 @@ func TestSettingsThatWouldChange(t *testing.T) {
 func TestDocuments(t *testing.T) {
 	for text, want := range map[string]string{
 		"listen: a\n---\nlisten: b\n":            "tidewire.yaml:2: found a second document (---), expected one; join them",
-		"listen: a\nlisten: b\n":                 `tidewire.yaml:2: "listen" stands here a second time, after line 1; take one away`,
-		"params: { a: { 1: x, '1': y } }":        `tidewire.yaml:1: "1" stands here a second time`,
+		"listen: a\nlisten: b\n":                 `tidewire.yaml:2: "listen" is here a second time, after line 1; take one away`,
+		"params: { a: { 1: x, '1': y } }":        `tidewire.yaml:1: "1" is here a second time`,
 		"params: { a: { [b]: c } }":              "tidewire.yaml:1: found a list, expected a name before the colon",
 		"params: { a: { ~: c } }":                "tidewire.yaml:1: found nothing, expected a name before the colon",
 		"- a\n":                                  "tidewire.yaml:1: found a list, expected settings by name",

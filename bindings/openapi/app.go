@@ -17,15 +17,15 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// The ends of the names of an app's two files: what a person completes, and the
-// catalogue that was made of the document.
+// The suffixes of the names of an app's two files: the file that a person
+// completes, and the catalogue that was generated from the document.
 const (
-	appEnd       = ".app.yaml"
-	catalogueEnd = ".catalogue.txt"
+	appSuffix       = ".app.yaml"
+	catalogueSuffix = ".catalogue.txt"
 )
 
-// appFile is what NAME.app.yaml may say, in the words of bindings.App: the
-// fields' names with "_" between their words, lengths of time such as "30m".
+// appFile is the content of NAME.app.yaml. A key is the tag `app` of a field, or
+// else its name with "_" between its words; a duration is a text such as "30m".
 type appFile struct {
 	Title, BaseURL, Docs string
 	Auth                 []bindings.Auth
@@ -40,15 +40,15 @@ type appFile struct {
 	Echo                 *bindings.Echo
 	Polls                []bindings.Poll
 	Subscriptions        []bindings.Subscription
-	// Pages says how lists are walked, Operations what else the document does
-	// not say, both by operation; Triggers are the kinds of event, by name.
+	// Pages and Operations are by the operation's name, Triggers by their own.
 	Pages      map[string]bindings.Pages
-	Operations map[string]said
+	Operations map[string]operationFields
 	Triggers   map[string]bindings.Trigger
 }
 
-// said is what may be said of an operation over its document.
-type said struct {
+// operationFields are the fields of an operation that an app file can set. They
+// replace what the document has; nil changes nothing.
+type operationFields struct {
 	Safe              *bool
 	Idempotent        *string
 	IdempotentWith    []string
@@ -59,10 +59,10 @@ type said struct {
 	Account           *string
 }
 
-// Load reads the apps of a folder, by name. A folder that is not there has
-// none.
+// Load reads the apps of a folder, sorted by name. A folder that does not exist
+// has none.
 func Load(folder string) ([]*bindings.App, error) {
-	files, err := filepath.Glob(filepath.Join(folder, "*"+appEnd))
+	files, err := filepath.Glob(filepath.Join(folder, "*"+appSuffix))
 	if err != nil {
 		return nil, err
 	}
@@ -85,27 +85,27 @@ func load(file string) (*bindings.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	said, err := decode(file, source)
+	content, err := decode(file, source)
 	if err != nil {
 		return nil, err
 	}
-	app, err := said.load(file)
+	app, err := content.load(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return app, nil
 }
 
-// load makes the App of a file's words and of the catalogue beside it.
+// load returns the App of an app file and of the catalogue in the same folder.
 func (f *appFile) load(file string) (*bindings.App, error) {
-	name := strings.TrimSuffix(filepath.Base(file), appEnd)
+	name := strings.TrimSuffix(filepath.Base(file), appSuffix)
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	catalogueFile := strings.TrimSuffix(file, appEnd) + catalogueEnd
+	catalogueFile := strings.TrimSuffix(file, appSuffix) + catalogueSuffix
 	text, err := os.ReadFile(catalogueFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is missing; tidewire app add makes it anew from the document", filepath.Base(catalogueFile))
+		return nil, fmt.Errorf("%s is missing; tidewire app add generates it again from the document", filepath.Base(catalogueFile))
 	}
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (f *appFile) load(file string) (*bindings.App, error) {
 
 var appName = regexp.MustCompile(`^[a-z]+$`)
 
-// CheckName refuses a name that scripts could not require.
+// CheckName returns an error for a name that scripts could not require.
 func CheckName(name string) error {
 	if !appName.MatchString(name) || slices.Contains(luaWords, name) {
 		return fmt.Errorf("the name of an app is lower-case letters and no word of Lua's own, found %q", name)
@@ -123,9 +123,9 @@ func CheckName(name string) error {
 	return nil
 }
 
-// app makes the App of what is said and of the catalogue.
+// app returns the App of an app file and of the text of its catalogue.
 func (f *appFile) app(name string, text []byte) (*bindings.App, error) {
-	text, err := f.over(name, text)
+	text, err := f.overlay(name, text)
 	if err != nil {
 		return nil, err
 	}
@@ -147,31 +147,31 @@ func (f *appFile) app(name string, text []byte) (*bindings.App, error) {
 	return app, check(app)
 }
 
-// over lays what is said of operations over their lines in the catalogue, and
-// adds the triggers.
-func (f *appFile) over(app string, text []byte) ([]byte, error) {
-	wanted := map[string]bool{}
+// overlay returns the text of a catalogue with the operations as the app file
+// changes them, and with its triggers.
+func (f *appFile) overlay(app string, text []byte) ([]byte, error) {
+	unused := map[string]bool{} // operations of the app file that are not found yet
 	for _, names := range [][]string{slices.Collect(maps.Keys(f.Pages)), slices.Collect(maps.Keys(f.Operations))} {
 		for _, operation := range names {
-			wanted[operation] = true
+			unused[operation] = true
 		}
 	}
 	var out bytes.Buffer
 	for line := range bytes.Lines(text) {
 		rest, isOperation := bytes.CutPrefix(line, []byte("operation "))
 		operation, body, _ := bytes.Cut(rest, []byte(" "))
-		if !isOperation || !wanted[string(operation)] {
+		if !isOperation || !unused[string(operation)] {
 			out.Write(line)
 			continue
 		}
-		delete(wanted, string(operation))
-		changed, err := f.laid(string(operation), body)
+		delete(unused, string(operation))
+		changed, err := f.operation(string(operation), body)
 		if err != nil {
 			return nil, err
 		}
 		fmt.Fprintf(&out, "operation %s %s\n", operation, changed)
 	}
-	for _, operation := range slices.Sorted(maps.Keys(wanted)) {
+	for _, operation := range slices.Sorted(maps.Keys(unused)) {
 		return nil, fmt.Errorf("there is no operation %q; tidewire catalog show %s lists them", operation, app)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Triggers)) {
@@ -188,7 +188,8 @@ func (f *appFile) over(app string, text []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func (f *appFile) laid(name string, body []byte) ([]byte, error) {
+// operation returns the JSON of an operation as the app file changes it.
+func (f *appFile) operation(name string, body []byte) ([]byte, error) {
 	var o bindings.Operation
 	if err := json.Unmarshal(body, &o); err != nil {
 		return nil, fmt.Errorf("operation %q of the catalogue: %w", name, err)
@@ -220,18 +221,18 @@ func put[T any](into *T, value *T) {
 	}
 }
 
-// check refuses what could not work.
+// check returns an error for an app that could not work.
 func check(app *bindings.App) error {
 	var problems []error
-	say := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	report := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	for i, auth := range app.Auth {
 		if auth.Header == "" && auth.Query == "" || auth.Format == "" || len(auth.Fields) == 0 {
-			say("auth.%d: expected a name, fields, a header or query, and a format such as \"Bearer {token}\"", i)
+			report("auth.%d: expected a name, fields, a header or query, and a format such as \"Bearer {token}\"", i)
 		}
 	}
 	exists := func(where, operation string) {
 		if _, found := app.Operation(operation); operation != "" && !found {
-			say("%s: there is no operation %q", where, operation)
+			report("%s: there is no operation %q", where, operation)
 		}
 	}
 	for i := range app.Polls {
@@ -239,7 +240,7 @@ func check(app *bindings.App) error {
 		exists("polls."+p.Name, p.List.Operation)
 		for _, trigger := range p.Triggers() {
 			if _, found := app.Catalogue.Trigger(trigger); !found {
-				say("polls.%s: there is no trigger %q; say it under triggers", p.Name, trigger)
+				report("polls.%s: there is no trigger %q; add it under triggers", p.Name, trigger)
 			}
 		}
 	}
@@ -251,7 +252,7 @@ func check(app *bindings.App) error {
 	}
 	for i, l := range app.Limits {
 		if l.Requests <= 0 || l.Per <= 0 {
-			say("limits.%d: expected requests and per, such as requests: 100, per: 10s", i)
+			report("limits.%d: expected requests and per, such as requests: 100, per: 10s", i)
 		}
 	}
 	return errors.Join(problems...)

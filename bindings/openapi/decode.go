@@ -15,34 +15,34 @@ import (
 	"github.com/tidewire/tidewire/bindings/yamltext"
 )
 
-// decode reads the words of an app file. Its error joins all that is wrong,
-// each with its place.
+// decode reads an app file. Its error joins all errors in the file, each with
+// its place.
 func decode(file string, source []byte) (*appFile, error) {
 	root, err := yamltext.Parse(file, source)
 	if err != nil {
 		return nil, err
 	}
-	said, d := &appFile{}, decoder{file: file}
-	d.value("", root, reflect.ValueOf(said).Elem())
-	return said, errors.Join(d.problems...)
+	content, d := &appFile{}, decoder{file: file}
+	d.value("", root, reflect.ValueOf(content).Elem())
+	return content, errors.Join(d.problems...)
 }
 
-// decoder fills Go values from YAML. A word names the field that has the same
-// letters: base_url is BaseURL.
+// decoder sets Go values from YAML. A key is that of keyOf, with "_" and case
+// ignored: base_url is BaseURL.
 type decoder struct {
 	file     string
 	problems []error
 }
 
-func (d *decoder) wrong(key string, n *yaml.Node, format string, args ...any) {
+func (d *decoder) report(key string, n *yaml.Node, format string, args ...any) {
 	d.problems = append(d.problems, &yamltext.Error{File: d.file, Line: n.Line, Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
-func (d *decoder) misfit(key string, n *yaml.Node, expected string) {
-	d.wrong(key, n, "found %s, expected %s", yamltext.Describe(n), expected)
+func (d *decoder) expected(key string, n *yaml.Node, what string) {
+	d.report(key, n, "found %s, expected %s", yamltext.Describe(n), what)
 }
 
-// value fills one value; nothing leaves it as it is.
+// value sets one value. A null does not change it.
 func (d *decoder) value(key string, n *yaml.Node, into reflect.Value) {
 	if yamltext.IsNull(n) {
 		return
@@ -52,18 +52,18 @@ func (d *decoder) value(key string, n *yaml.Node, into reflect.Value) {
 		text, _ := yamltext.Text(n)
 		var err error
 		if *at, err = time.ParseDuration(text); err != nil {
-			d.misfit(key, n, "a length of time such as 30m or 24h")
+			d.expected(key, n, "a length of time such as 30m or 24h")
 		}
 		return
 	case *bindings.Type:
 		text, isText := yamltext.Text(n)
 		if !isText {
-			d.misfit(key, n, "a type such as string or [string]")
+			d.expected(key, n, "a type such as string or [string]")
 			return
 		}
 		var err error
 		if *at, err = bindings.ParseType(text); err != nil {
-			d.wrong(key, n, "%v", err)
+			d.report(key, n, "%v", err)
 		}
 		return
 	case *any:
@@ -96,26 +96,26 @@ func (d *decoder) scalar(key string, n *yaml.Node, into reflect.Value) {
 	switch into.Kind() {
 	case reflect.String:
 		if into.SetString(text); !isText {
-			d.misfit(key, n, "text")
+			d.expected(key, n, "text")
 		}
 	case reflect.Bool:
 		truth, isBool := value.(bool)
 		if into.SetBool(truth); !isBool {
-			d.misfit(key, n, "true or false")
+			d.expected(key, n, "true or false")
 		}
 	case reflect.Int:
 		whole, isWhole := value.(int)
 		if into.SetInt(int64(whole)); !isWhole {
-			d.misfit(key, n, "a whole number")
+			d.expected(key, n, "a whole number")
 		}
 	default:
-		d.wrong(key, n, "%s cannot stand in an app file", into.Type())
+		d.report(key, n, "%s cannot be in an app file", into.Type())
 	}
 }
 
 func (d *decoder) items(key string, n *yaml.Node, into reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.misfit(key, n, "a list")
+		d.expected(key, n, "a list")
 		return
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content)))
@@ -126,7 +126,7 @@ func (d *decoder) items(key string, n *yaml.Node, into reflect.Value) {
 
 func (d *decoder) members(key string, n *yaml.Node, into reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.misfit(key, n, "words with values")
+		d.expected(key, n, "words with values")
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
@@ -141,18 +141,18 @@ func (d *decoder) members(key string, n *yaml.Node, into reflect.Value) {
 
 func (d *decoder) fields(key string, n *yaml.Node, into reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.misfit(key, n, "words with values")
+		d.expected(key, n, "words with values")
 		return
 	}
 	filled := map[int]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		word := n.Content[i]
-		inner := strings.TrimPrefix(key+"."+word.Value, ".")
-		switch at := fieldOf(into.Type(), word.Value); {
+		name := n.Content[i]
+		inner := strings.TrimPrefix(key+"."+name.Value, ".")
+		switch at := fieldOf(into.Type(), name.Value); {
 		case at < 0:
-			d.unknown(inner, word, into.Type())
+			d.unknown(inner, name, into.Type())
 		case filled[at]:
-			d.wrong(inner, word, "stands here a second time; take one away")
+			d.report(inner, name, "is here a second time; take one away")
 		default:
 			filled[at] = true
 			d.value(inner, n.Content[i+1], into.Field(at))
@@ -160,7 +160,7 @@ func (d *decoder) fields(key string, n *yaml.Node, into reflect.Value) {
 	}
 }
 
-// fieldOf finds the field of a key, -1 if there is none.
+// fieldOf returns the index of the field with a key, -1 if there is none.
 func fieldOf(t reflect.Type, key string) int {
 	key = strings.ReplaceAll(key, "_", "")
 	for i := range t.NumField() {
@@ -171,7 +171,7 @@ func fieldOf(t reflect.Type, key string) int {
 	return -1
 }
 
-// keyOf is the key of a field in an app file: that of its tag, else its name.
+// keyOf returns the key of a field in an app file: its tag, or else its name.
 func keyOf(f reflect.StructField) string {
 	if key := f.Tag.Get("app"); key != "" {
 		return key
@@ -179,17 +179,17 @@ func keyOf(f reflect.StructField) string {
 	return bindings.Snake(f.Name)
 }
 
-func (d *decoder) unknown(key string, word *yaml.Node, t reflect.Type) {
-	var words []string
+func (d *decoder) unknown(key string, name *yaml.Node, t reflect.Type) {
+	var keys []string
 	for i := range t.NumField() {
 		if f := t.Field(i); f.IsExported() {
-			words = append(words, keyOf(f))
+			keys = append(keys, keyOf(f))
 		}
 	}
-	slices.Sort(words)
-	if near := bindings.Nearest(word.Value, words); near != "" {
-		d.wrong(key, word, "unknown word; did you mean %s?", near)
+	slices.Sort(keys)
+	if near := bindings.Nearest(name.Value, keys); near != "" {
+		d.report(key, name, "unknown word; did you mean %s?", near)
 		return
 	}
-	d.wrong(key, word, "unknown word; the words here are %s", strings.Join(words, ", "))
+	d.report(key, name, "unknown word; the words here are %s", strings.Join(keys, ", "))
 }

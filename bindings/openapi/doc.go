@@ -1,12 +1,13 @@
-// Package openapi makes an App of an OpenAPI document: version 2 (Swagger),
-// 3.0 or 3.1, in JSON or YAML, with references into itself and into files
-// beside it. What it cannot map it says, operation by operation, and goes on.
+// Package openapi converts an OpenAPI document into an App: version 2 (Swagger),
+// 3.0 or 3.1, in JSON or YAML, with references into itself and into files of
+// the same folder. It reports each operation that it cannot convert, and
+// converts the others.
 //
 // Folder reads the documents of a vendor as the source of a catalogue that is
-// embedded in an app's folder; Read makes the whole app of one document, for
+// embedded in an app's folder; Read converts one document into a whole app, for
 // `tidewire app add`.
 //
-// What documents do not say (accounts, pages, limits, errors, webhooks, polls)
-// stands in a file beside the catalogue, NAME.app.yaml, in the words of the
-// vocabulary; see Load.
+// What is not in a document (accounts, pages, limits, errors, webhooks, polls)
+// is in a file next to the catalogue, NAME.app.yaml, whose keys are the fields
+// of package bindings; see Load.
 package openapi

@@ -10,29 +10,30 @@ import (
 
 // documents are a document and the files that it refers to.
 type documents struct {
-	// open reads a file beside the document, by its path from there; nil: there
-	// are none.
+	// open reads a file, by its path from the folder of the document; nil: there
+	// are no other files.
 	open  func(name string) ([]byte, error)
 	files map[string]*Node
-	main  string // the document's own name, beside which others are looked for
-	// flat has a reference lead to the file of that name, whatever its folder.
+	main  string // the name of the document in files
+	// flat is set if all files are in one folder: the folder of a reference is
+	// ignored.
 	flat bool
 }
 
-// place is a node with the file in which it stands, by which its own
-// references are meant.
+// place is a node and the file that it is in, from which its references are
+// resolved.
 type place struct {
 	*Node
 	file string
 }
 
-// mostHops bounds references that lead to references.
-const mostHops = 32
+// maxHops bounds references to references.
+const maxHops = 32
 
-// follow gives what a node stands for: itself, or what its $ref leads to. ref
-// is the whole reference, "file#/pointer", empty where there is none.
+// follow resolves the $ref of a node, if it has one. ref is the whole reference,
+// "file#/pointer", empty if there is none.
 func (d *documents) follow(p place) (to place, ref string, err error) {
-	for range mostHops {
+	for range maxHops {
 		at := p.Str("$ref")
 		if p.Node == nil || at == "" {
 			return p, ref, nil
@@ -44,11 +45,11 @@ func (d *documents) follow(p place) (to place, ref string, err error) {
 	return p, ref, fmt.Errorf("$ref %q leads in a circle", ref)
 }
 
-// reference finds what a $ref in a file leads to.
+// reference resolves a $ref of a file.
 func (d *documents) reference(from, ref string) (place, string, error) {
 	file, pointer, _ := strings.Cut(ref, "#")
 	if strings.Contains(file, "://") {
-		return place{}, ref, fmt.Errorf("$ref %q is an address; save the document it names beside this one and refer to that", ref)
+		return place{}, ref, fmt.Errorf("$ref %q is an address; save the document it names next to this one and refer to that", ref)
 	}
 	if file == "" {
 		file = from
@@ -84,13 +85,13 @@ func (d *documents) reference(from, ref string) (place, string, error) {
 	return place{n, file}, whole, nil
 }
 
-// file reads a file once. Files above the document are not read.
+// file reads a file once, but none above the document's folder.
 func (d *documents) file(name string) (*Node, error) {
 	if n := d.files[name]; n != nil {
 		return n, nil
 	}
 	if d.open == nil || strings.HasPrefix(name, "../") || path.IsAbs(name) {
-		return nil, fmt.Errorf("file %q does not stand beside the document or below it", name)
+		return nil, fmt.Errorf("file %q is not in the document's folder or below it", name)
 	}
 	source, err := d.open(name)
 	if err != nil {

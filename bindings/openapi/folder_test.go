@@ -9,8 +9,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/openapi"
 )
 
-// TestFolder reads documents that refer to each other, with common faults of
-// generators. Different types of one name get the name of their document.
+// TestFolder reads documents that refer to each other, with common errors of
+// generators. Different types with one name get the name of their document.
 func TestFolder(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{
@@ -30,14 +30,14 @@ func TestFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	made, err := openapi.Folder{}.Read(folder)
+	from, err := openapi.Folder{}.Read(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range made.Operations {
+	for _, o := range from.Operations {
 		o.Name = o.Group + "." + o.ID
 	}
-	got, err := made.Catalogue()
+	got, err := from.Catalogue()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ type cards.New {"fields":["text: string"]}
 	}
 }
 
-func TestFolderRefuses(t *testing.T) {
+func TestFolderErrors(t *testing.T) {
 	for path, want := range map[string]string{
 		`"/boards/{id}": {"get": {"parameters": [{"name": "board", "in": "path", "schema": {"type": "string"}}], "responses": {}}}`: `boards: GET /boards/{id}: path parameter "board" is not in the path`,
 		`"/boards": {"post": {"requestBody": {"content": {"text/csv": {}}}, "responses": {}}}`:                                      `boards: POST /boards: body: unknown media type ["text/csv"]`,

@@ -11,17 +11,17 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// merge puts the types of all documents into one space of names. A name that
-// means the same in every document stays; one that means different things is
-// prefixed by the group of its document.
+// merge returns the types of all documents with unique names. A type that is the
+// same in every document has its own name; types that are different have the
+// prefix of their document before it.
 func (t *types) merge(operations []*source.Operation, prefix func(document string) string) ([]*bindings.Definition, error) {
-	print := t.fingerprints()
+	classes := t.classes()
 	variants := map[string]map[string]bool{}
 	for _, d := range t.order {
 		if variants[d.Name] == nil {
 			variants[d.Name] = map[string]bool{}
 		}
-		variants[d.Name][print[d]] = true
+		variants[d.Name][classes[d]] = true
 	}
 	rename := func(document, name string) string {
 		if len(variants[name]) > 1 {
@@ -30,20 +30,20 @@ func (t *types) merge(operations []*source.Operation, prefix func(document strin
 		return name
 	}
 	var all []*bindings.Definition
-	taken := map[string]string{}
+	named := map[string]string{} // the class of the type with a name
 	for _, d := range t.order {
 		name := rename(t.document(d), d.Name)
 		for i := range d.Fields {
 			renameTypes(&d.Fields[i].Type, t.document(d), rename)
 		}
 		renameTypes(d.Is, t.document(d), rename)
-		if there, found := taken[name]; found {
-			if there != print[d] {
+		if class, found := named[name]; found {
+			if class != classes[d] {
 				return nil, fmt.Errorf("%s: type %q has the name of another", t.document(d), name)
 			}
 			continue
 		}
-		taken[name] = print[d]
+		named[name] = classes[d]
 		d.Name = name
 		all = append(all, d)
 	}
@@ -78,17 +78,18 @@ func renameTypes(t *bindings.Type, document string, rename func(document, name s
 	renameTypes(t.Items, document, rename)
 }
 
-// fingerprints gives for each type a text that two types share only if they
-// are the same all the way down. It starts from what stands in the definition
-// and puts into it, round after round, the texts of what it refers to, as
-// numbers, until no more types part.
-func (t *types) fingerprints() map[*bindings.Definition]string {
-	print := map[*bindings.Definition]string{}
-	for classes := 0; ; {
+// classes returns for each type the number of its class. Two types are in the
+// same class if they and all types that they refer to are the same. It is
+// partition refinement: the first round compares the definitions alone, each
+// further round also the classes of the types that they refer to, until the
+// number of classes does not grow any more.
+func (t *types) classes() map[*bindings.Definition]string {
+	classes := map[*bindings.Definition]string{}
+	for count := 0; ; {
 		numbers := map[string]int{}
 		next := map[*bindings.Definition]string{}
 		for _, d := range t.order {
-			next[d] = t.render(d, print)
+			next[d] = t.render(d, classes)
 			numbers[next[d]] = 0
 		}
 		texts := slices.Sorted(maps.Keys(numbers))
@@ -96,22 +97,25 @@ func (t *types) fingerprints() map[*bindings.Definition]string {
 			numbers[text] = i
 		}
 		for _, d := range t.order {
-			print[d] = fmt.Sprint(numbers[next[d]])
+			classes[d] = fmt.Sprint(numbers[next[d]])
 		}
-		if len(texts) == classes {
-			return print
+		if len(texts) == count {
+			return classes
 		}
-		classes = len(texts)
+		count = len(texts)
 	}
 }
 
-// document is the name of the document that a type comes from.
-func (t *types) document(d *bindings.Definition) string { return strings.TrimSuffix(t.of[d], ".json") }
+// document returns the name of the document that a type comes from.
+func (t *types) document(d *bindings.Definition) string {
+	return strings.TrimSuffix(t.fileOf[d], ".json")
+}
 
-// render prints a definition with the present prints of the types it names.
-func (t *types) render(d *bindings.Definition, print map[*bindings.Definition]string) string {
+// render returns the text of a definition, with the classes of the types that it
+// refers to.
+func (t *types) render(d *bindings.Definition, classes map[*bindings.Definition]string) string {
 	copied := bindings.Definition{Open: d.Open}
-	name := func(_, name string) string { return name + "." + print[t.byName[t.scoped(t.of[d], name)]] }
+	name := func(_, name string) string { return name + "." + classes[t.byName[t.scoped(t.fileOf[d], name)]] }
 	for _, f := range d.Fields {
 		f.Type = clone(f.Type)
 		renameTypes(&f.Type, "", name)
@@ -124,7 +128,7 @@ func (t *types) render(d *bindings.Definition, print map[*bindings.Definition]st
 	}
 	text, err := json.Marshal(copied)
 	if err != nil {
-		panic(err) // a type prints as text
+		panic(err) // a type always has a text form
 	}
 	return d.Name + " " + string(text)
 }

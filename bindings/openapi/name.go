@@ -8,46 +8,48 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// luaWords cannot be names behind a dot.
+// luaWords are the keywords of Lua: they cannot be names after a dot.
 var luaWords = []string{"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil",
 	"not", "or", "repeat", "return", "then", "true", "until", "while"}
 
-// name gives every operation its name: the group is its first tag, else the
-// first part of its path that says something; the rest follows the rule of
-// all apps, or, without an id, method and path.
-func name(all []*endpoint) (notes []Problem) {
-	taken := map[string]*endpoint{}
+// setNames sets the name of every operation. The group is its first tag, or else
+// the first part of its path that is no parameter and no version. The name in
+// the group is that of bindings.OperationName, or, for an operation without an
+// id, made of method and path.
+func setNames(all []*endpoint) (notes []Problem) {
+	byName := map[string]*endpoint{}
 	for _, e := range all {
 		e.group = groupOf(e)
 		base := ""
 		if id := e.Str("operationId"); word(id) != "" {
-			base = bindings.OperationName(e.group, id, e.made.Method, e.made.Path)
+			base = bindings.OperationName(e.group, id, e.operation.Method, e.operation.Path)
 		} else {
-			base = byPath(e)
+			base = nameByPath(e)
 		}
 		base = word(base)
 		if base == "" || slices.Contains(luaWords, base) || base == "request" {
-			base = strings.ToLower(e.made.Method) + "_" + base
+			base = strings.ToLower(e.operation.Method) + "_" + base
 			base = strings.TrimSuffix(base, "_")
 		}
 		full := e.group + "." + base
-		for n := 2; taken[full] != nil; n++ {
+		for n := 2; byName[full] != nil; n++ {
 			full = fmt.Sprintf("%s.%s_%d", e.group, base, n)
 		}
 		if full != e.group+"."+base {
-			other := taken[e.group+"."+base]
+			other := byName[e.group+"."+base]
 			notes = append(notes, Problem{Operation: e.where(), Note: true,
 				Text: fmt.Sprintf("it is called %s, since %s has the same name", full, other.where())})
 		}
-		taken[full] = e
-		e.made.Name = full
+		byName[full] = e
+		e.operation.Name = full
 	}
 	return notes
 }
 
 func (e *endpoint) where() string { return strings.ToUpper(e.method) + " " + e.path }
 
-// word makes a name of letters, digits and "_" that begins with a letter.
+// word returns a text as a name of letters, digits and "_" that begins with a
+// letter; empty if it has no letter.
 func word(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
@@ -58,32 +60,33 @@ func word(s string) string {
 	return strings.TrimLeft(s, "0123456789_")
 }
 
-// plain words of a path that name no group.
-var versions = []string{"api", "v1", "v2", "v3", "v4", "rest", "public"}
+// commonWords are the words of paths that name no group.
+var commonWords = []string{"api", "v1", "v2", "v3", "v4", "rest", "public"}
 
 func groupOf(e *endpoint) string {
 	tags := e.Texts("tags")
 	if len(tags) > 0 && word(tags[0]) != "" {
-		return kept(word(tags[0]))
+		return groupName(word(tags[0]))
 	}
 	for _, part := range strings.Split(e.path, "/") {
-		if w := word(part); w != "" && !strings.HasPrefix(part, "{") && !slices.Contains(versions, w) {
-			return kept(w)
+		if w := word(part); w != "" && !strings.HasPrefix(part, "{") && !slices.Contains(commonWords, w) {
+			return groupName(w)
 		}
 	}
 	return "root"
 }
 
-func kept(group string) string {
+// groupName returns a name for a group that scripts can write.
+func groupName(group string) string {
 	if slices.Contains(luaWords, group) || group == "request" {
 		return group + "_"
 	}
 	return group
 }
 
-// byPath names an operation without an id: list, get, create, update, delete,
-// and what stands behind the record in its path.
-func byPath(e *endpoint) string {
+// nameByPath returns the name of an operation without an id: list, get, create,
+// update or delete, and the words of its path without the group.
+func nameByPath(e *endpoint) string {
 	parts := strings.Split(strings.Trim(e.path, "/"), "/")
 	onRecord := len(parts) > 0 && strings.HasSuffix(parts[len(parts)-1], "}")
 	verb := map[string]string{"get": "list", "post": "create", "put": "replace", "patch": "update", "delete": "delete_all", "head": "head", "options": "options"}[e.method]
@@ -91,13 +94,13 @@ func byPath(e *endpoint) string {
 		verb = map[string]string{"get": "get", "post": "post", "put": "replace", "patch": "update", "delete": "delete", "head": "head", "options": "options"}[e.method]
 	}
 	words := []string{verb}
-	seen := false
+	groupSkipped := false
 	for _, part := range parts {
 		w := word(part)
 		switch {
-		case strings.HasPrefix(part, "{"), w == "", slices.Contains(versions, w):
-		case !seen && (w == e.group || w+"_" == e.group):
-			seen = true
+		case strings.HasPrefix(part, "{"), w == "", slices.Contains(commonWords, w):
+		case !groupSkipped && (w == e.group || w+"_" == e.group):
+			groupSkipped = true
 		default:
 			words = append(words, w)
 		}

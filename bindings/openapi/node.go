@@ -11,14 +11,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Node is a value of a document, in document order, with the line on which it
-// stands (0 in JSON).
+// Node is a value of a document. The members of an object are in the order of
+// the document.
 type Node struct {
 	Kind Kind
 	Text string // of a scalar: a string without quotes, a number as it is written
 	Keys []string
 	All  []*Node // items of a list, values of an object
-	Line int
+	Line int     // in the document; 0 in JSON
 }
 
 // Kind is the kind of a value.
@@ -34,7 +34,8 @@ const (
 	Object
 )
 
-// maxNodes bounds a document, aliases of YAML followed.
+// maxNodes bounds the number of values of a document, after the expansion of
+// YAML aliases.
 const maxNodes = 8_000_000
 
 var errTooLarge = errors.New("the document is too large")
@@ -61,24 +62,24 @@ func Parse(source []byte) (*Node, error) {
 	if len(document.Content) == 0 {
 		return nil, errors.New("the document is empty")
 	}
-	left := maxNodes
-	return fromYAML(document.Content[0], &left, 0)
+	remaining := maxNodes
+	return fromYAML(document.Content[0], &remaining, 0)
 }
 
-// scalars are the kinds of YAML's scalars that are no texts.
+// scalars are the kinds of YAML scalars by their tag; others are texts.
 var scalars = map[string]Kind{"!!int": Number, "!!float": Number, "!!bool": Boolean, "!!null": Null}
 
 // maxDepth bounds values within values.
 const maxDepth = 200
 
-func fromYAML(y *yaml.Node, left *int, depth int) (*Node, error) {
-	if *left--; *left < 0 || depth > maxDepth {
+func fromYAML(y *yaml.Node, remaining *int, depth int) (*Node, error) {
+	if *remaining--; *remaining < 0 || depth > maxDepth {
 		return nil, errTooLarge
 	}
 	n := &Node{Line: y.Line}
 	switch y.Kind {
 	case yaml.AliasNode:
-		return fromYAML(y.Alias, left, depth+1)
+		return fromYAML(y.Alias, remaining, depth+1)
 	case yaml.ScalarNode:
 		n.Text, n.Kind = y.Value, Text
 		if kind, known := scalars[y.Tag]; known {
@@ -87,23 +88,23 @@ func fromYAML(y *yaml.Node, left *int, depth int) (*Node, error) {
 	case yaml.SequenceNode:
 		n.Kind = List
 		for _, item := range y.Content {
-			inner, err := fromYAML(item, left, depth+1)
+			inner, err := fromYAML(item, remaining, depth+1)
 			if err != nil {
 				return nil, err
 			}
 			n.All = append(n.All, inner)
 		}
 	case yaml.MappingNode:
-		return n, n.members(y, left, depth)
+		return n, n.members(y, remaining, depth)
 	}
 	return n, nil
 }
 
-// members reads those of an object; merged ones are its own.
-func (n *Node) members(y *yaml.Node, left *int, depth int) error {
+// members reads the members of an object, including merged ones.
+func (n *Node) members(y *yaml.Node, remaining *int, depth int) error {
 	n.Kind = Object
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		inner, err := fromYAML(y.Content[i+1], left, depth+1)
+		inner, err := fromYAML(y.Content[i+1], remaining, depth+1)
 		if err != nil {
 			return err
 		}
@@ -116,8 +117,8 @@ func (n *Node) members(y *yaml.Node, left *int, depth int) error {
 	return nil
 }
 
-// UnmarshalJSON reads a value with the members of its objects in their order,
-// for a field of a struct that holds another part of a document.
+// UnmarshalJSON decodes a value and keeps the order of members, for fields of
+// structs.
 func (n *Node) UnmarshalJSON(text []byte) error {
 	parsed, err := parseJSON(text)
 	if err == nil {
@@ -135,7 +136,7 @@ func parseJSON(source []byte) (*Node, error) {
 		if err == io.EOF {
 			return n, nil
 		}
-		err = errors.New("more follows after the document's end")
+		err = errors.New("found more after the document's end")
 	}
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the document ends before it is complete")
@@ -183,7 +184,7 @@ func jsonValue(d *json.Decoder, depth int) (*Node, error) {
 	return &Node{}, nil
 }
 
-// Len is the number of items of a list, or of members of an object.
+// Len returns the number of items of a list, or of members of an object.
 func (n *Node) Len() int {
 	if n == nil {
 		return 0
@@ -191,7 +192,7 @@ func (n *Node) Len() int {
 	return len(n.All)
 }
 
-// Get gives a member of an object, nil where there is none. A nil Node has no
+// Get returns a member of an object, nil if there is none. A nil Node has no
 // members.
 func (n *Node) Get(key string) *Node {
 	if n == nil || n.Kind != Object {
@@ -205,7 +206,7 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Str gives the text of a scalar member, empty where there is none.
+// Str returns the text of a scalar member, empty if there is none.
 func (n *Node) Str(key string) string {
 	if v := n.Get(key); v != nil && v.Kind != List && v.Kind != Object && v.Kind != Null {
 		return v.Text
@@ -213,13 +214,13 @@ func (n *Node) Str(key string) string {
 	return ""
 }
 
-// Is reports whether a member is true.
+// Is reports whether a member is the boolean true.
 func (n *Node) Is(key string) bool {
 	v := n.Get(key)
 	return v != nil && v.Kind == Boolean && v.Text == "true"
 }
 
-// Items are those of a list member.
+// Items returns the items of a member that is a list.
 func (n *Node) Items(key string) []*Node {
 	if v := n.Get(key); v != nil && v.Kind == List {
 		return v.All
@@ -227,7 +228,7 @@ func (n *Node) Items(key string) []*Node {
 	return nil
 }
 
-// Texts are the items of a list member that are texts.
+// Texts returns the items that are texts of a member that is a list.
 func (n *Node) Texts(key string) (all []string) {
 	for _, item := range n.Items(key) {
 		if item.Kind == Text {
@@ -237,7 +238,7 @@ func (n *Node) Texts(key string) (all []string) {
 	return all
 }
 
-// Each goes through the members of an object.
+// Each calls a function for each member of an object, in order.
 func (n *Node) Each(do func(key string, value *Node)) {
 	if n == nil || n.Kind != Object {
 		return
@@ -247,7 +248,7 @@ func (n *Node) Each(do func(key string, value *Node)) {
 	}
 }
 
-// Literal writes a scalar as JSON.
+// Literal returns a text or a number as JSON; false for other values.
 func (n *Node) Literal() (string, bool) {
 	switch n.Kind {
 	case Text:

@@ -8,31 +8,32 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// methods are the members of a path that are operations.
+// methods are the keys of a path's object whose values are operations.
 var methods = []string{"get", "head", "post", "put", "patch", "delete", "options"}
 
-// endpoint is an operation of the document on its way into the vocabulary.
+// endpoint is an operation of the document, and the operation that it is
+// converted into.
 type endpoint struct {
 	place
 	method, path string
 	shared       []*Node // parameters of its path
-	made         *bindings.Operation
+	operation    *bindings.Operation
 	group        string
 }
 
-// parameter is one of an operation, with its schema and how a list is written.
+// parameter is a parameter of an operation.
 type parameter struct {
 	in       string
 	name     string
 	required bool
 	schema   place
-	commas   bool // a list is one text with commas
+	commas   bool // a list is written as one text with commas
 }
 
 // operation converts one operation.
 func (r *reader) operation(e *endpoint) error {
 	o := &bindings.Operation{ID: e.Str("operationId"), Method: strings.ToUpper(e.method), Path: e.path, Deprecated: e.Is("deprecated")}
-	e.made = o
+	e.operation = o
 	if o.ID == "" {
 		o.ID = o.Method + " " + o.Path
 	}
@@ -51,11 +52,11 @@ func (r *reader) operation(e *endpoint) error {
 			return err
 		}
 	}
-	if err := inPath(o); err != nil {
+	if err := setPathParams(o); err != nil {
 		return err
 	}
-	if r.two {
-		err = r.bodyOfTwo(e, o, stem, form)
+	if r.swagger {
+		err = r.swaggerBody(e, o, stem, form)
 	} else {
 		err = r.body(e, o, stem)
 	}
@@ -63,7 +64,7 @@ func (r *reader) operation(e *endpoint) error {
 		return fmt.Errorf("body: %w", err)
 	}
 	if o.Answer, err = r.answer(e, stem); err != nil {
-		o.Answer = nil // it can be called all the same
+		o.Answer = nil // the operation can be called without it
 		r.problems = append(r.problems, Problem{Operation: e.where(), Line: e.Line, Note: true,
 			Text: "its answer is not described: " + err.Error()})
 	}
@@ -80,7 +81,8 @@ func (r *reader) operation(e *endpoint) error {
 	return nil
 }
 
-// parameters are those of the operation over those of its path.
+// parameters returns the parameters of an operation and of its path. If both
+// have one, that of the operation counts.
 func (r *reader) parameters(e *endpoint) (all []parameter, err error) {
 	index := map[string]int{}
 	for _, n := range append(slices.Clone(e.shared), e.Items("parameters")...) {
@@ -92,15 +94,15 @@ func (r *reader) parameters(e *endpoint) (all []parameter, err error) {
 		if s := p.Get("schema"); s != nil {
 			one.schema = place{s, p.file}
 		} else if content := p.Get("content"); content != nil && len(content.All) > 0 {
-			one.schema = place{nil, p.file} // JSON in one text; scripts write it
+			one.schema = place{nil, p.file} // JSON in one text, which scripts write
 		}
-		if r.two {
+		if r.swagger {
 			format := p.Str("collectionFormat")
 			one.commas = one.in == "query" && p.Str("type") == "array" && format != "multi"
 		} else if explode := p.Get("explode"); one.in == "query" {
 			one.commas = explode != nil && explode.Text == "false"
 		}
-		if at, again := index[one.in+" "+one.name]; again {
+		if at, found := index[one.in+" "+one.name]; found {
 			all[at] = one
 			continue
 		}
@@ -110,9 +112,10 @@ func (r *reader) parameters(e *endpoint) (all []parameter, err error) {
 	return all, nil
 }
 
-// ours are headers that the call path writes by itself.
-var ours = []string{"authorization", "accept", "content-type", "content-length", "user-agent", "cookie", "host"}
+// callHeaders are the headers that every call sets by itself.
+var callHeaders = []string{"authorization", "accept", "content-type", "content-length", "user-agent", "cookie", "host"}
 
+// parameter adds a parameter to an operation.
 func (r *reader) parameter(o *bindings.Operation, stem string, p parameter) error {
 	if p.name == "" {
 		return fmt.Errorf("a parameter in %q has no name", p.in)
@@ -132,24 +135,26 @@ func (r *reader) parameter(o *bindings.Operation, stem string, p parameter) erro
 	case "query":
 		o.Query = append(o.Query, field)
 	case "header":
-		keep := !slices.Contains(ours, strings.ToLower(p.name)) && !r.credentials[strings.ToLower(p.name)]
+		argument := !slices.Contains(callHeaders, strings.ToLower(p.name)) && !r.credentials[strings.ToLower(p.name)]
 		if r.header != nil {
-			if keep, err = r.header(o, p.name, p.schema.Node); err != nil {
+			if argument, err = r.header(o, p.name, p.schema.Node); err != nil {
 				return err
 			}
 		}
-		if keep {
+		if argument {
 			o.Header = append(o.Header, field)
 		}
 	case "cookie":
 	default:
-		return fmt.Errorf("parameter %q stands in %q; expected path, query or header", p.name, p.in)
+		return fmt.Errorf("parameter %q is in %q; expected path, query or header", p.name, p.in)
 	}
 	return nil
 }
 
+// resolve follows a type to one that is no alias. It returns the definition too
+// if that is a named type.
 func (r *reader) resolve(file string, t bindings.Type) (bindings.Type, *bindings.Definition) {
-	for range mostHops {
+	for range maxHops {
 		d := r.types.byName[r.types.scoped(file, t.Name)]
 		if t.Kind != bindings.Named || d == nil || d.Is == nil {
 			return t, d
@@ -159,9 +164,9 @@ func (r *reader) resolve(file string, t bindings.Type) (bindings.Type, *bindings
 	return t, nil
 }
 
-// inPath puts the parameters in the order of the path, and adds as texts those
-// that the document forgot.
-func inPath(o *bindings.Operation) error {
+// setPathParams sorts the parameters of the path in its order, and adds those
+// that the document does not declare, as texts.
+func setPathParams(o *bindings.Operation) error {
 	declared := map[string]bindings.Field{}
 	for _, f := range o.PathParams {
 		declared[f.Name] = f
@@ -183,7 +188,7 @@ func inPath(o *bindings.Operation) error {
 	return nil
 }
 
-// body takes the media type that we write best.
+// body sets the body of an operation, for the media type of the lowest rank.
 func (r *reader) body(e *endpoint, o *bindings.Operation, stem string) error {
 	body, _, err := r.documents.follow(place{e.Get("requestBody"), e.file})
 	if err != nil || body.Node == nil {
@@ -208,7 +213,8 @@ func (r *reader) body(e *endpoint, o *bindings.Operation, stem string) error {
 	return nil
 }
 
-// encodingOf says how a body of a media type is written, and how gladly.
+// encodingOf returns the encoding of a media type and its rank: of several media
+// types the one with the lowest rank is used.
 func encodingOf(media string) (bindings.Encoding, int) {
 	media, _, _ = strings.Cut(strings.ToLower(media), ";")
 	switch media = strings.TrimSpace(media); {
@@ -231,8 +237,8 @@ func rankOf(media string) int {
 	return rank
 }
 
-// fitBody gives a body a type that its encoding can write: forms are objects,
-// and what is sent as it is is a file.
+// fitBody changes the type of a body to one that its encoding can write: a
+// binary body is a file, and a body of any type an object.
 func (r *reader) fitBody(file string, o *bindings.Operation) {
 	t, _ := r.resolve(file, o.Body.Type)
 	switch {
@@ -243,8 +249,9 @@ func (r *reader) fitBody(file string, o *bindings.Operation) {
 	}
 }
 
-// bodyOfTwo makes the body of what version 2 has among the parameters.
-func (r *reader) bodyOfTwo(e *endpoint, o *bindings.Operation, stem string, parameters []parameter) error {
+// swaggerBody sets the body of an operation of version 2, where it is one or
+// several of the parameters.
+func (r *reader) swaggerBody(e *endpoint, o *bindings.Operation, stem string, parameters []parameter) error {
 	if len(parameters) == 0 {
 		return nil
 	}
@@ -256,7 +263,7 @@ func (r *reader) bodyOfTwo(e *endpoint, o *bindings.Operation, stem string, para
 	if p := parameters[0]; p.in == "body" {
 		t, err := r.types.convert(stem+"Body", p.schema)
 		o.Body.Type, o.Body.Required = t, p.required
-		if as, _ := encodingOf(first(consumes, "application/json")); as == bindings.Binary {
+		if as, _ := encodingOf(firstOr(consumes, "application/json")); as == bindings.Binary {
 			o.Body.Encoding = as
 		}
 		r.fitBody(e.file, o)
@@ -280,14 +287,14 @@ func (r *reader) bodyOfTwo(e *endpoint, o *bindings.Operation, stem string, para
 	return nil
 }
 
-func first(all []string, otherwise string) string {
+func firstOr(all []string, fallback string) string {
 	if len(all) > 0 {
 		return all[0]
 	}
-	return otherwise
+	return fallback
 }
 
-// answer takes the first 2xx answer that has a schema.
+// answer returns the type of the first 2xx or default answer with a schema.
 func (r *reader) answer(e *endpoint, stem string) (found *bindings.Type, err error) {
 	e.Get("responses").Each(func(status string, n *Node) {
 		if found != nil || err != nil || !strings.HasPrefix(status, "2") && status != "default" {
@@ -310,8 +317,8 @@ func (r *reader) answer(e *endpoint, stem string) (found *bindings.Type, err err
 	return found, err
 }
 
-// schemasOf are the schemas of an answer, by media type where it has some; nil
-// where there is none.
+// schemasOf returns the schemas of an answer, one for each of its media types;
+// nil for one without.
 func schemasOf(response place) []*Node {
 	content := response.Get("content")
 	if content == nil {
@@ -328,9 +335,9 @@ func schemasOf(response place) []*Node {
 	return schemas
 }
 
-// scopes gives what all alternatives of the security requirements ask for, or
-// the alternatives where they differ.
-func (r *reader) scopes(e *endpoint) (all, one []string) {
+// scopes returns the scopes of an operation: all are required if every
+// alternative of its security requirements has the same, else any one is enough.
+func (r *reader) scopes(e *endpoint) (all, anyOf []string) {
 	requirements := e.Items("security")
 	if e.Get("security") == nil {
 		requirements = r.root.Items("security")
@@ -345,7 +352,7 @@ func (r *reader) scopes(e *endpoint) (all, one []string) {
 		})
 		slices.Sort(set)
 		if len(set) == 0 {
-			return nil, nil // an alternative that asks for nothing
+			return nil, nil // an alternative without scopes
 		}
 		sets = append(sets, set)
 	}
@@ -356,11 +363,11 @@ func (r *reader) scopes(e *endpoint) (all, one []string) {
 		return sets[0], nil
 	}
 	for _, scope := range slices.Concat(sets...) {
-		if !slices.Contains(one, scope) {
-			one = append(one, scope)
+		if !slices.Contains(anyOf, scope) {
+			anyOf = append(anyOf, scope)
 		}
 	}
-	return nil, one
+	return nil, anyOf
 }
 
 // pascal turns "get-contact" into "GetContact".

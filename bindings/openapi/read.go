@@ -10,11 +10,11 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Problem is something of a document that could not be mapped, or, as a Note,
-// was mapped in a way that one may want to know of.
+// Problem is a part of a document that could not be converted, or, if Note is
+// set, a remark about how it was converted.
 type Problem struct {
-	Operation string // "GET /orders/{id}"; empty: of the document as a whole
-	Line      int    // in the document; 0 where that is not known
+	Operation string // "GET /orders/{id}"; empty: the document as a whole
+	Line      int    // in the document; 0 if it is not known
 	Text      string
 	Note      bool
 }
@@ -30,14 +30,14 @@ func (p Problem) String() string {
 	return text
 }
 
-// Document is what was read.
+// Document is the content of an OpenAPI document.
 type Document struct {
-	// Title, BaseURL, Docs and Auth are those of an App.
+	// Title, BaseURL, Docs and Auth are for the fields of bindings.App.
 	Title   string
 	BaseURL string
 	Docs    string
 	Auth    []bindings.Auth
-	// Servers are all addresses that the document names, variables filled in.
+	// Servers are all addresses in the document, with the defaults of variables.
 	Servers []string
 	// Catalogue is the text of the operations and types.
 	Catalogue  []byte
@@ -45,22 +45,21 @@ type Document struct {
 	Problems   []Problem
 }
 
-// reader is a document on its way.
+// reader reads one document.
 type reader struct {
 	documents   *documents
 	root        place
-	two         bool // version 2
+	swagger     bool // version 2
 	types       *types
-	credentials map[string]bool // headers that carry them, lower case
-	// header decides about a header parameter; nil: the headers that every call
-	// writes by itself are left out.
-	header   func(o *bindings.Operation, name string, schema *Node) (keep bool, err error)
+	credentials map[string]bool // the headers for credentials, lower case
+	// header is Folder.Header.
+	header   func(o *bindings.Operation, name string, schema *Node) (argument bool, err error)
 	problems []Problem
 }
 
-// Read makes a Document of an OpenAPI document. Open reads the files beside it
-// that it refers to; nil: there are none. An error means that nothing of it
-// can be used.
+// Read reads an OpenAPI document. open reads the files that it refers to, by
+// their path from its folder; nil: there are none. An error means that nothing
+// of the document can be used.
 func Read(source []byte, open func(name string) ([]byte, error)) (*Document, error) {
 	root, err := Parse(source)
 	if err != nil {
@@ -73,13 +72,13 @@ func Read(source []byte, open func(name string) ([]byte, error)) (*Document, err
 	switch version := root.Str("openapi"); {
 	case strings.HasPrefix(version, "3."):
 	case root.Str("swagger") == "2.0":
-		r.two = true
+		r.swagger = true
 	case root.Kind != Object:
 		return nil, errors.New("expected an OpenAPI document, found something that is no object")
 	case version != "":
 		return nil, fmt.Errorf("openapi: found version %s, expected 3.0 or 3.1", version)
 	default:
-		return nil, errors.New("expected an OpenAPI document: neither openapi nor swagger says its version")
+		return nil, errors.New("expected an OpenAPI document: neither openapi nor swagger has its version")
 	}
 	d := &Document{Title: root.Get("info").Str("title"), Docs: root.Get("externalDocs").Str("url")}
 	d.Auth, r.problems = r.authorization()
@@ -88,10 +87,10 @@ func Read(source []byte, open func(name string) ([]byte, error)) (*Document, err
 		d.BaseURL = d.Servers[0]
 	}
 	all := r.operations()
-	r.problems = append(r.problems, name(all)...)
+	r.problems = append(r.problems, setNames(all)...)
 	operations := make([]*bindings.Operation, len(all))
 	for i, e := range all {
-		operations[i] = e.made
+		operations[i] = e.operation
 	}
 	if d.Catalogue, err = bindings.PrintCatalogue(operations, r.types.order, nil); err != nil {
 		return nil, err
@@ -111,8 +110,8 @@ func joinedProblems(problems []Problem) error {
 	return errors.Join(all...)
 }
 
-// operations converts all of them; one that cannot be is a problem, and the
-// others go on.
+// operations converts all operations. One that cannot be converted is left out
+// and added to the problems.
 func (r *reader) operations() (all []*endpoint) {
 	r.root.Get("paths").Each(func(path string, n *Node) {
 		item, _, err := r.documents.follow(place{n, r.root.file})
@@ -139,11 +138,11 @@ func (r *reader) operations() (all []*endpoint) {
 	return all
 }
 
-// servers are the addresses below which the paths are, variables at their
-// defaults, without a slash at the end. Relative ones are left out: nobody
-// knows where the document came from.
+// servers returns the base addresses of the paths, with the defaults of
+// variables and without a slash at the end. Relative ones are left out, because
+// the address of the document is not known.
 func (r *reader) servers() (all []string) {
-	if r.two {
+	if r.swagger {
 		host, base := r.root.Str("host"), r.root.Str("basePath")
 		schemes := r.root.Texts("schemes")
 		if host == "" {

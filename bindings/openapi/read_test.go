@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write what was read into the golden files")
 
-// TestRead shows what becomes of a document: its catalogue, how it is
-// authorised, and what could not be mapped.
+// TestRead compares the catalogue, the ways to authorise and the problems of
+// documents with golden files.
 func TestRead(t *testing.T) {
 	documents, err := filepath.Glob("testdata/*/document.*")
 	if err != nil || len(documents) < 2 {
@@ -49,7 +49,7 @@ func TestRead(t *testing.T) {
 			}
 			want, err := os.ReadFile(golden)
 			if err != nil || string(want) != b.String() {
-				t.Errorf("%v; go test -update writes %s anew. Got\n%s", err, golden, b.String())
+				t.Errorf("%v; go test -update writes %s again. Got\n%s", err, golden, b.String())
 			}
 			if _, err := bindings.ParseCatalogue(d.Catalogue); err != nil {
 				t.Error(err)
@@ -64,8 +64,8 @@ func read(t testing.TB, file string) *openapi.Document {
 	if err != nil {
 		t.Fatal(err)
 	}
-	beside := os.DirFS(filepath.Dir(file))
-	d, err := openapi.Read(source, func(name string) ([]byte, error) { return fs.ReadFile(beside, name) })
+	folder := os.DirFS(filepath.Dir(file))
+	d, err := openapi.Read(source, func(name string) ([]byte, error) { return fs.ReadFile(folder, name) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +79,11 @@ func TestReadErrors(t *testing.T) {
 		"{\n\"openapi\": }":              "line 2: invalid character",
 		`[]`:                             "found something that is no object",
 		"openapi: 3.0.0\n\tpaths: {}":    "line 2: found a tab character",
-		`{}`:                             "neither openapi nor swagger says its version",
+		`{}`:                             "neither openapi nor swagger has its version",
 		`{"openapi":"4.0"}`:              "found version 4.0, expected 3.0 or 3.1",
 		`{"openapi":"3.0.0","paths":{}}`: "no operation of it can be used",
-		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"https://x.test/p.yaml"}]}}}}`: "save the document it names beside this one",
-		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"../p.yaml"}]}}}}`:             "does not stand beside the document or below it",
+		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"https://x.test/p.yaml"}]}}}}`: "save the document it names next to this one",
+		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"../p.yaml"}]}}}}`:             "is not in the document's folder or below it",
 		`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/~1a"}}}`:                                    "leads in a circle",
 		strings.Repeat(`{"a":`, 1000): "too large",
 	} {
@@ -93,8 +93,8 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// TestApp shows that what a person completes stands over the document, and is
-// kept when the document is read again.
+// TestApp checks that the app file has precedence over the document, and is not
+// changed when the document is read again.
 func TestApp(t *testing.T) {
 	dir := t.TempDir()
 	d := read(t, "testdata/acme/document.yaml")
@@ -148,8 +148,8 @@ polls: [{ name: orders, list: { operation: orders.list }, record: id, on_created
 	}
 }
 
-// TestAppScalars shows that a text of an app file is what stands there, with
-// quotes or without, and that numbers stay.
+// TestAppScalars checks that a text of an app file is that in the file, with
+// quotes or without, and that numbers are not changed.
 func TestAppScalars(t *testing.T) {
 	dir := t.TempDir()
 	files, err := read(t, "testdata/acme/document.yaml").Write(dir, "acme", "x")
@@ -180,7 +180,7 @@ polls: [{ name: +33, list: { operation: orders.list, args: { a: 1.50, b: [true, 
 }
 
 func TestAppErrors(t *testing.T) {
-	for words, want := range map[string]string{
+	for text, want := range map[string]string{
 		"titel: Acme":                                                "titel: unknown word; did you mean title?",
 		"pages: { orders.lst: { items: data } }":                     `there is no operation "orders.lst"`,
 		"auth: [{ name: key, fields: [k] }]":                         "auth.0: expected a name, fields, a header or query, and a format",
@@ -207,8 +207,8 @@ func TestAppErrors(t *testing.T) {
 		"operations: { orders.create: { key: yes } }":                     `operations.orders.create.key: found "yes", expected true or false`,
 		"title: [x]":              "title: found a list, expected text",
 		"account: text":           `account: found "text", expected words with values`,
-		"title: a\ntitle: b":      `acme.app.yaml:2: "title" stands here a second time, after line 1`,
-		"base_url: a\nbaseURL: b": "acme.app.yaml:2: baseURL: stands here a second time; take one away",
+		"title: a\ntitle: b":      `acme.app.yaml:2: "title" is here a second time, after line 1`,
+		"base_url: a\nbaseURL: b": "acme.app.yaml:2: baseURL: is here a second time; take one away",
 		"title: a\n---\ntitle: b": "acme.app.yaml:2: found a second document",
 		"title: !!binary aGk=":    "acme.app.yaml:1: found the tag !!binary",
 		"titel: a\nlimits: 3":     "acme.app.yaml:2: limits: found 3, expected a list",
@@ -217,18 +217,18 @@ func TestAppErrors(t *testing.T) {
 		dir := t.TempDir()
 		files, err := read(t, "testdata/acme/document.yaml").Write(dir, "acme", "x")
 		if err == nil {
-			err = os.WriteFile(files.App, []byte(words), 0o644)
+			err = os.WriteFile(files.App, []byte(text), 0o644)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := openapi.Load(dir); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s\ngot  %v\nwant %s", words, err, want)
+			t.Errorf("%s\ngot  %v\nwant %s", text, err, want)
 		}
 	}
 	for _, name := range []string{"", "Acme", "end", "a-b", "a1"} {
 		if openapi.CheckName(name) == nil {
-			t.Errorf("the name %q is taken", name)
+			t.Errorf("the name %q is accepted", name)
 		}
 	}
 	if apps, err := openapi.Load(filepath.Join(t.TempDir(), "none")); len(apps) > 0 || err != nil {
@@ -256,7 +256,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("%v\n%s", err, d.Catalogue)
 		}
 		for _, name := range c.Operations() {
-			c.Operation(name) // panics where it does not decode
+			c.Operation(name) // panics if it does not decode
 		}
 		for _, name := range c.Types() {
 			c.Type(name)
@@ -264,7 +264,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// large is a document of so many operations.
+// large returns a document with many operations.
 func large(operations int) []byte {
 	var b bytes.Buffer
 	b.WriteString("openapi: 3.0.3\ninfo: { title: Large, version: '1' }\nservers: [{ url: https://large.example }]\npaths:\n")
@@ -290,15 +290,15 @@ func large(operations int) []byte {
 	for i := range operations / 2 {
 		fmt.Fprintf(&b, "    Thing%[1]d:\n      type: object\n      properties:\n", i)
 		for f := range 12 {
-			fmt.Fprintf(&b, "        field%d: { type: string, description: 'what the field says' }\n", f)
+			fmt.Fprintf(&b, "        field%d: { type: string, description: 'a field of text' }\n", f)
 		}
 		fmt.Fprintf(&b, "        next: { $ref: '#/components/schemas/Thing%d' }\n", (i+1)%(operations/2))
 	}
 	return b.Bytes()
 }
 
-// BenchmarkRead is what adding an app of 3,000 operations costs, BenchmarkLoad
-// what each start pays for it.
+// BenchmarkRead is the cost of adding an app of 3,000 operations, BenchmarkLoad
+// its cost at each start.
 func BenchmarkRead(b *testing.B) {
 	source := large(3000)
 	b.SetBytes(int64(len(source)))

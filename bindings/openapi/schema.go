@@ -12,40 +12,41 @@ import (
 type types struct {
 	documents *documents
 	byRef     map[string]*bindings.Definition
-	byName    map[scoped]*bindings.Definition
+	byName    map[scopedName]*bindings.Definition
 	order     []*bindings.Definition
 	depth     int
-	// apart keeps the names of each file apart; of is then the file of a type.
-	apart bool
-	of    map[*bindings.Definition]string
+	// perFile is set if names are unique only within a file; fileOf is the file
+	// of each type.
+	perFile bool
+	fileOf  map[*bindings.Definition]string
 }
 
-// scoped is a name within a file, or within all of them.
-type scoped struct{ file, name string }
+// scopedName is a name within a file, or, without a file, within all of them.
+type scopedName struct{ file, name string }
 
 func newTypes(d *documents) *types {
-	return &types{documents: d, byRef: map[string]*bindings.Definition{}, byName: map[scoped]*bindings.Definition{}, of: map[*bindings.Definition]string{}}
+	return &types{documents: d, byRef: map[string]*bindings.Definition{}, byName: map[scopedName]*bindings.Definition{}, fileOf: map[*bindings.Definition]string{}}
 }
 
-func (t *types) scoped(file, name string) scoped {
-	if !t.apart {
+func (t *types) scoped(file, name string) scopedName {
+	if !t.perFile {
 		file = ""
 	}
-	return scoped{file, name}
+	return scopedName{file, name}
 }
 
-// mostNested bounds schemas within schemas.
-const mostNested = 64
+// maxNested bounds schemas within schemas.
+const maxNested = 64
 
-// convert gives the type of a schema. Objects with properties become types of
-// their own, called by the name of their component or by path, which says
-// where an inline one stands: CreateOrderBody.address.
+// convert returns the type of a schema. Objects with properties become named
+// types. Their name is that of their component, or, for an inline object, path:
+// CreateOrderBody.address.
 func (t *types) convert(path string, s place) (bindings.Type, error) {
 	if s.Node == nil || s.Kind != Object { // true, false or nothing
 		return bindings.Type{}, nil
 	}
-	if t.depth++; t.depth > mostNested {
-		return bindings.Type{}, fmt.Errorf("%s: schemas within schemas more than %d deep", path, mostNested)
+	if t.depth++; t.depth > maxNested {
+		return bindings.Type{}, fmt.Errorf("%s: schemas within schemas more than %d deep", path, maxNested)
 	}
 	defer func() { t.depth-- }()
 	if s.Str("$ref") != "" {
@@ -92,7 +93,7 @@ func (t *types) convert(path string, s place) (bindings.Type, error) {
 	return t.plain(path, kinds[0], s)
 }
 
-// kindsOf gives the words of type, which is one or, since 3.1, a list, without
+// kindsOf returns the value of type, one word or, since 3.1, a list, without
 // null.
 func kindsOf(s place) (kinds []string, nullable bool) {
 	kinds = s.Texts("type")
@@ -104,6 +105,7 @@ func kindsOf(s place) (kinds []string, nullable bool) {
 	return kinds, n > len(kinds) || s.Is("nullable") || s.Is("x-nullable")
 }
 
+// plain returns the type of a schema with one word as its type.
 func (t *types) plain(path, kind string, s place) (bindings.Type, error) {
 	switch kind {
 	case "string":
@@ -141,7 +143,7 @@ func (t *types) plain(path, kind string, s place) (bindings.Type, error) {
 	return bindings.Type{}, fmt.Errorf("%s: there is no type %q", path, kind)
 }
 
-// component gives the type of a referenced schema, by its own name.
+// component returns the type of a referenced schema, with the name of the schema.
 func (t *types) component(s place) (bindings.Type, error) {
 	to, ref, err := t.documents.follow(s)
 	if err != nil {
@@ -171,28 +173,28 @@ func (t *types) component(s place) (bindings.Type, error) {
 	return named, nil
 }
 
-// define makes a type with a name like this that no other has.
-func (t *types) define(file, like string) *bindings.Definition {
-	like = TypeName(like)
-	name := like
+// define defines a type. If its name is used already, a number is added.
+func (t *types) define(file, wanted string) *bindings.Definition {
+	wanted = TypeName(wanted)
+	name := wanted
 	for n := 2; t.byName[t.scoped(file, name)] != nil; n++ {
-		name = fmt.Sprintf("%s.%d", like, n)
+		name = fmt.Sprintf("%s.%d", wanted, n)
 	}
 	d := &bindings.Definition{Name: name}
-	t.byName[t.scoped(file, name)], t.of[d] = d, file
+	t.byName[t.scoped(file, name)], t.fileOf[d] = d, file
 	t.order = append(t.order, d)
 	return d
 }
 
-// inline defines an object where it stands.
+// inline defines a type for an object that is no component.
 func (t *types) inline(path string, s place) (bindings.Type, error) {
 	d := t.define(s.file, path)
 	return bindings.Type{Kind: bindings.Named, Name: d.Name}, t.fill(d, s, 0)
 }
 
-// fill adds to a definition the fields of a schema and of all it is made of.
+// fill adds the fields of a schema and of the parts of its allOf to a definition.
 func (t *types) fill(d *bindings.Definition, s place, depth int) error {
-	if depth > mostHops {
+	if depth > maxHops {
 		return fmt.Errorf("%s: allOf leads in a circle", d.Name)
 	}
 	for _, part := range s.Items("allOf") {
@@ -221,7 +223,7 @@ func (t *types) fill(d *bindings.Definition, s place, depth int) error {
 	if more := s.Get("additionalProperties"); more != nil && (more.Kind == Object || more.Text == "true") {
 		d.Open = true
 	}
-	// Of an object that is one of several the fields of each may be there.
+	// With oneOf or anyOf the object can have the fields of any of them too.
 	if s.Get("properties") != nil && (len(s.Items("oneOf")) > 0 || len(s.Items("anyOf")) > 0) {
 		d.Open = true
 	}
@@ -229,8 +231,8 @@ func (t *types) fill(d *bindings.Definition, s place, depth int) error {
 }
 
 func addField(d *bindings.Definition, f bindings.Field) {
-	for i, there := range d.Fields {
-		if there.Name == f.Name {
+	for i, other := range d.Fields {
+		if other.Name == f.Name {
 			d.Fields[i].Type = f.Type
 			return
 		}
@@ -250,7 +252,7 @@ func (t *types) union(path, file string, schemas []*Node) (bindings.Type, error)
 	return joined(of), nil
 }
 
-// joined makes one type of several, each once, with all literals together.
+// joined returns the union of types, each once, with all literals in one enum.
 func joined(of []bindings.Type) bindings.Type {
 	seen := map[string]bool{}
 	var all []bindings.Type
@@ -285,7 +287,7 @@ func joined(of []bindings.Type) bindings.Type {
 	return bindings.Type{Kind: bindings.Union, OneOf: all}
 }
 
-// withValues adds the literals that are not there yet.
+// withValues adds those of more that values does not have.
 func withValues(values, more []string) []string {
 	for _, v := range more {
 		if !slices.Contains(values, v) {
@@ -295,8 +297,8 @@ func withValues(values, more []string) []string {
 	return values
 }
 
-// enumOf gives the type of some literals; any type for those that are no texts
-// and no numbers.
+// enumOf returns the type of a value that is one of these literals. It is Any if
+// one of them is no text and no number.
 func enumOf(literals []*Node) bindings.Type {
 	t := bindings.Type{Kind: bindings.Enum}
 	for _, n := range literals {
@@ -317,7 +319,8 @@ func enumOf(literals []*Node) bindings.Type {
 	return t
 }
 
-// TypeName keeps the letters of a name that a catalogue takes.
+// TypeName returns a text with "_" for each character that cannot be in the name
+// of a type.
 func TypeName(text string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' {

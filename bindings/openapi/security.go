@@ -7,11 +7,11 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// authorization gives the ways to authorise that the document declares, and
-// what it declares and we cannot do.
+// authorization returns the ways to authorise of the document, and a note for
+// each that is not supported.
 func (r *reader) authorization() (all []bindings.Auth, notes []Problem) {
 	schemes := r.root.Get("components").Get("securitySchemes")
-	if r.two {
+	if r.swagger {
 		schemes = r.root.Get("securityDefinitions")
 	}
 	schemes.Each(func(name string, n *Node) {
@@ -30,7 +30,7 @@ func (r *reader) authorization() (all []bindings.Auth, notes []Problem) {
 			r.credentials[strings.ToLower(auth.Header)] = true
 		}
 	})
-	// OAuth asks for less by hand than the others do, and for more at once.
+	// OAuth comes first: with it a person copies the fewest secrets by hand.
 	slices.SortStableFunc(all, func(a, b bindings.Auth) int {
 		switch {
 		case (a.OAuth == nil) == (b.OAuth == nil):
@@ -58,7 +58,7 @@ func authOf(name string, s place) (bindings.Auth, string) {
 			auth.Fields, auth.Format = []string{"user", "password"}, "Basic {base64:user:password}"
 			auth.Plain = []string{"user"}
 		default:
-			return auth, "the HTTP scheme " + s.Str("scheme") + " is not known here"
+			return auth, "the HTTP scheme " + s.Str("scheme") + " is not supported"
 		}
 	case "basic":
 		auth.Header, auth.Fields, auth.Format = "Authorization", []string{"user", "password"}, "Basic {base64:user:password}"
@@ -76,12 +76,13 @@ func authOf(name string, s place) (bindings.Auth, string) {
 	case "oauth2":
 		return oauth(auth, s)
 	default:
-		return auth, "its type " + kind + " is not known here"
+		return auth, "its type " + kind + " is not supported"
 	}
 	return auth, ""
 }
 
-// oauth takes the flow in which a person agrees, else that of a machine.
+// oauth returns the way for the flow in which a person agrees, or else for that
+// of a machine.
 func oauth(auth bindings.Auth, s place) (bindings.Auth, string) {
 	flow := s.Get("flows").Get("authorizationCode")
 	machine := s.Get("flows").Get("clientCredentials")
@@ -95,18 +96,18 @@ func oauth(auth bindings.Auth, s place) (bindings.Auth, string) {
 	}
 	auth.Header, auth.Format, auth.Fields = "Authorization", "Bearer {access_token}", []string{"client_id", "client_secret"}
 	auth.OAuth = &bindings.OAuth{Rotates: true, PKCE: flow != nil}
-	use := flow
+	chosen := flow
 	if flow == nil {
-		use, auth.OAuth.ClientCredentials, auth.OAuth.Rotates = machine, true, false
+		chosen, auth.OAuth.ClientCredentials, auth.OAuth.Rotates = machine, true, false
 	}
-	if use == nil {
+	if chosen == nil {
 		return auth, "it has neither the flow authorizationCode nor clientCredentials"
 	}
-	auth.OAuth.AuthorizeURL, auth.OAuth.TokenURL = use.Str("authorizationUrl"), use.Str("tokenUrl")
+	auth.OAuth.AuthorizeURL, auth.OAuth.TokenURL = chosen.Str("authorizationUrl"), chosen.Str("tokenUrl")
 	if !strings.Contains(auth.OAuth.TokenURL, "://") {
 		return auth, "its tokenUrl " + auth.OAuth.TokenURL + " is no whole address; write it into the app file"
 	}
-	use.Get("scopes").Each(func(scope string, _ *Node) {
+	chosen.Get("scopes").Each(func(scope string, _ *Node) {
 		auth.OAuth.Scopes.Default = append(auth.OAuth.Scopes.Default, scope)
 	})
 	return auth, ""

@@ -14,20 +14,20 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Files are the names of what Write wrote.
+// Files are the names of the files of an app.
 type Files struct {
 	App, Catalogue string
-	// AppExisted says that the app file was there, and was left as it is.
+	// AppExisted is set if the app file existed; it was not changed.
 	AppExisted bool
 }
 
-// Write writes the files of an app into a folder: the catalogue anew, and the
-// app file if it is not there. Nothing is left half written.
+// Write writes the files of an app into a folder: the catalogue, and the app
+// file if it does not exist. Each file is replaced as a whole or not at all.
 func (d *Document) Write(folder, name, source string) (f Files, err error) {
 	if err := CheckName(name); err != nil {
 		return f, err
 	}
-	f.App, f.Catalogue = filepath.Join(folder, name+appEnd), filepath.Join(folder, name+catalogueEnd)
+	f.App, f.Catalogue = filepath.Join(folder, name+appSuffix), filepath.Join(folder, name+catalogueSuffix)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return f, err
 	}
@@ -37,7 +37,7 @@ func (d *Document) Write(folder, name, source string) (f Files, err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return f, err
 	}
-	text := fmt.Appendf(nil, "# Made by tidewire app add of %s. Do not edit: what is to be different stands in %s.\n", source, filepath.Base(f.App))
+	text := fmt.Appendf(nil, "# Made by tidewire app add of %s. Do not edit: put what is to be different into %s.\n", source, filepath.Base(f.App))
 	if err := replace(f.Catalogue, append(text, d.Catalogue...)); err != nil {
 		return f, err
 	}
@@ -45,13 +45,14 @@ func (d *Document) Write(folder, name, source string) (f Files, err error) {
 		_, err = load(f.App)
 		return f, err
 	}
-	words, err := d.words(name)
+	text, err = d.appFile(name)
 	if err == nil {
-		err = replace(f.App, words)
+		err = replace(f.App, text)
 	}
 	return f, err
 }
 
+// replace writes a file to a temporary one and renames that.
 func replace(name string, text []byte) error {
 	part, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {
@@ -68,10 +69,10 @@ func replace(name string, text []byte) error {
 	return os.Rename(part.Name(), name)
 }
 
-// words is the app file as it begins.
-func (d *Document) words(name string) ([]byte, error) {
+// appFile returns the text of a new app file.
+func (d *Document) appFile(name string) ([]byte, error) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# What the document does not say of %s, to be completed. The words are those of the apps\n# that are built in; all of them may be left out.\n\n", name)
+	fmt.Fprintf(&b, "# What the document of %s does not have, to be completed. The words are those of the apps\n# that are built in; all of them may be left out.\n\n", name)
 	head := map[string]string{"title": d.Title, "base_url": d.BaseURL, "docs": d.Docs}
 	for _, key := range []string{"title", "base_url", "docs"} {
 		line, err := yaml.Marshal(map[string]string{key: head[key]})
@@ -79,7 +80,7 @@ func (d *Document) words(name string) ([]byte, error) {
 			return nil, err
 		}
 		if key == "base_url" && head[key] == "" {
-			b.WriteString("base_url: \"\"                # https://api.example.com/v1; connections may say another\n")
+			b.WriteString("base_url: \"\"                # https://api.example.com/v1; connections may have another\n")
 			continue
 		}
 		b.Write(line)
@@ -88,17 +89,18 @@ func (d *Document) words(name string) ([]byte, error) {
 		fmt.Fprintf(&b, "# another server: %s\n", server)
 	}
 	b.WriteString("\n# How a call is authorised: the first whose fields a connection has.\n")
-	auth, err := yaml.Marshal(map[string]any{"auth": authWords(d.Auth)})
+	auth, err := yaml.Marshal(map[string]any{"auth": authKeys(d.Auth)})
 	if err != nil {
 		return nil, err
 	}
 	b.Write(auth)
-	b.WriteString(strings.ReplaceAll(rest, "acme", name))
+	b.WriteString(strings.ReplaceAll(appTemplate, "acme", name))
 	return b.Bytes(), nil
 }
 
-func authWords(all []bindings.Auth) []any {
-	words := []any{}
+// authKeys returns the value of auth in an app file.
+func authKeys(all []bindings.Auth) []any {
+	list := []any{}
 	for _, a := range all {
 		one := map[string]any{"name": a.Name, "fields": a.Fields, "format": a.Format}
 		if a.Header != "" {
@@ -123,31 +125,31 @@ func authWords(all []bindings.Auth) []any {
 			}
 			one["oauth"] = flow
 		}
-		words = append(words, one)
+		list = append(list, one)
 	}
-	return words
+	return list
 }
 
-// rest is what an app file can say besides.
-const rest = `
-# A harmless call that says whose a connection is.
+// appTemplate is the rest of a new app file: what else it can have.
+const appTemplate = `
+# A call that changes nothing and returns the account of a connection.
 # test: { operation: users.get_me, name: [name], account: id }
 
-# What the vendor calls a customer's space, and where webhooks name it.
+# What the vendor calls a customer's space, and where webhooks have its id.
 # account: { noun: workspace, paths: [workspace_id] }
 
-# Where an answer says what went wrong.
+# Where an answer describes an error.
 # errors: { message: [error.message], code: [error.code], request_id: [X-Request-Id] }
 
 # limits:
 #   - { requests: 100, per: 10s, scope: connection }   # or operation, host
 
-# How each walks a list, by operation.
+# How each reads the pages of a list, by operation.
 # pages:
 #   orders.list: { items: data, cursors: { after: meta.next }, size_param: limit, size: 100 }
 
 # operations:
-#   orders.create: { idempotent: "the same reference gives the same order", idempotent_with: [reference] }
+#   orders.create: { idempotent: "the same reference returns the same order", idempotent_with: [reference] }
 
 # triggers:
 #   acme.order.created: { vendor: order.created, record: id }

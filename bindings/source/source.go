@@ -1,6 +1,6 @@
-// Package source holds what a vendor's documents say about its API, in the
-// words of bindings. A reader of documents makes a Source; cmd/catalog names
-// and corrects what is in it, and writes it as the catalogue of an app.
+// Package source has the content of a vendor's documents about its API, as types
+// of package bindings. A reader of documents returns a Source; cmd/catalog sets
+// names in it, corrects it, and writes it as the catalogue of an app.
 package source
 
 import (
@@ -12,37 +12,37 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Source is what a vendor's documents say.
+// Source is the content of a vendor's documents.
 type Source struct {
 	Operations []*Operation
-	// Types have their Name set; a name is letters, digits, "_" and ".".
-	// Those that no operation and no trigger reaches are left out.
+	// Types have their Name set: letters, digits, "_" and ".". The catalogue
+	// has only those that an operation or a trigger uses.
 	Types []*bindings.Definition
-	// Triggers without a Name are named by names.txt, by their Key.
+	// Triggers without a Name get one from names.txt, by their Key.
 	Triggers []*Trigger
 }
 
-// EventTypes begins the names of types that only events have.
+// EventTypes is the prefix of the names of types that only events have.
 const EventTypes = "event."
 
-// Operation is an operation as the documents have it.
+// Operation is an operation of the documents.
 type Operation struct {
-	bindings.Operation // without Name, unless the documents give ours
-	// Group is the vendor's word for what it belongs to: a document, a tag.
+	bindings.Operation // without a Name, unless the documents have our name
+	// Group is the vendor's name of its group: a document, a tag.
 	Group string
 	// From is its place in the documents, for errors.
 	From string
 }
 
-// Trigger is a kind of event as the documents have it.
+// Trigger is a kind of event of the documents.
 type Trigger struct {
 	bindings.Trigger
-	// Key is its name in names.txt; empty means Vendor.
+	// Key is its key in names.txt; empty means Vendor.
 	Key  string
 	From string
 }
 
-// Definition gives the type of a name, nil where there is none.
+// Definition finds a type by its name; nil if there is none.
 func (s *Source) Definition(name string) *bindings.Definition {
 	for _, d := range s.Types {
 		if d.Name == name {
@@ -52,7 +52,7 @@ func (s *Source) Definition(name string) *bindings.Definition {
 	return nil
 }
 
-// Operation gives the operation of a name.
+// Operation finds an operation by its name.
 func (s *Source) Operation(name string) (*Operation, error) {
 	for _, o := range s.Operations {
 		if o.Name == name {
@@ -62,7 +62,7 @@ func (s *Source) Operation(name string) (*Operation, error) {
 	return nil, fmt.Errorf("there is no operation %q", name)
 }
 
-// Trigger gives the trigger of a name.
+// Trigger finds a trigger by its name.
 func (s *Source) Trigger(name string) (*Trigger, error) {
 	for _, t := range s.Triggers {
 		if t.Name == name {
@@ -72,7 +72,7 @@ func (s *Source) Trigger(name string) (*Trigger, error) {
 	return nil, fmt.Errorf("there is no trigger %q", name)
 }
 
-// Catalogue writes the source as the text of a catalogue.
+// Catalogue returns the source as the text of a catalogue.
 func (s *Source) Catalogue() ([]byte, error) {
 	operations := make([]*bindings.Operation, len(s.Operations))
 	for i, o := range s.Operations {
@@ -85,7 +85,7 @@ func (s *Source) Catalogue() ([]byte, error) {
 	return bindings.PrintCatalogue(operations, s.Types, triggers)
 }
 
-// ReadJSON reads a file of a folder.
+// ReadJSON decodes a JSON file of a folder.
 func ReadJSON(folder, name string, into any) error {
 	text, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Types collects the types that a reader makes.
+// Types are the types that a reader defines.
 type Types struct {
 	List []*bindings.Definition
 }
 
-// Add makes a type of this name, or finds the one that is the same.
+// Add defines a type with this name, or returns the one that exists. It is an
+// error if that has other fields.
 func (s *Types) Add(name string, fields []bindings.Field) (*bindings.Type, error) {
 	for _, d := range s.List {
 		if d.Name != name {
@@ -29,29 +30,29 @@ func (s *Types) Add(name string, fields []bindings.Field) (*bindings.Type, error
 	return &bindings.Type{Kind: bindings.Named, Name: name}, nil
 }
 
-// Share finds a type with these very fields, whatever its name, or makes one
-// with the first of the names that is free.
+// Share returns a type with these fields, whatever its name, or defines one with
+// the first of the names that no type has.
 func (s *Types) Share(fields []bindings.Field, names ...string) (*bindings.Type, error) {
-	taken := map[string]bool{}
+	used := map[string]bool{}
 	for _, d := range s.List {
 		if reflect.DeepEqual(d.Fields, fields) {
 			return &bindings.Type{Kind: bindings.Named, Name: d.Name}, nil
 		}
-		taken[d.Name] = true
+		used[d.Name] = true
 	}
 	for _, name := range names {
-		if !taken[name] {
+		if !used[name] {
 			return s.Add(name, fields)
 		}
 	}
-	return nil, fmt.Errorf("the type names %s are taken", strings.Join(names, ", "))
+	return nil, fmt.Errorf("the type names %s are used already", strings.Join(names, ", "))
 }
 
-// Enum is the type of one of these texts.
+// Enum returns the type of a value that is one of these texts.
 func Enum(values []string) bindings.Type {
 	t := bindings.Type{Kind: bindings.Enum}
 	for _, v := range values {
-		literal, _ := json.Marshal(v) // text always has a literal
+		literal, _ := json.Marshal(v) // cannot fail for a string
 		t.Values = append(t.Values, string(literal))
 	}
 	return t
@@ -68,7 +69,7 @@ func Camel(text string) string {
 	return b.String()
 }
 
-// FieldList writes fields in one line.
+// FieldList returns the text forms of fields in one line.
 func FieldList(fields []bindings.Field) string {
 	parts := make([]string, len(fields))
 	for i, f := range fields {

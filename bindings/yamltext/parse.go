@@ -1,8 +1,8 @@
-// Package yamltext reads YAML files that people write, so that nothing in them
-// is changed silently. YAML turns what stands without quotes into numbers,
-// times and more: 0612345670 is an octal number, 2026-01-31 a time. Here a
-// scalar is its own text, and Value refuses what would become another number.
-// It reads files of settings; vendors' documents are read by bindings/openapi.
+// Package yamltext reads YAML files that people write, and changes no value in
+// them silently. YAML turns text without quotes into numbers, times and more:
+// 0612345670 is an octal number, 2026-01-31 a time. Here a scalar is its own
+// text, and Value refuses a number that would become another one. It reads
+// files of settings; bindings/openapi reads vendors' documents.
 package yamltext
 
 import (
@@ -17,20 +17,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Error is what is wrong with a file, and where.
+// Error is an error in a file, with its place.
 type Error struct {
 	File string
 	Line int // 0 where it is not known
-	// Key leads to the value, with a dot between names and numbers of items;
-	// empty for the file as a whole.
+	// Key is the path of the value, names and numbers of items with dots between
+	// them; empty for the file as a whole.
 	Key  string
 	Text string // what was found, what was expected, what to do
 }
 
-// Error gives "FILE:LINE: key: text".
+// Error returns "FILE:LINE: key: text".
 func (e *Error) Error() string { return e.Place() + ": " + e.Message() }
 
-// Place is "FILE:LINE", or the file alone where the line is not known.
+// Place returns "FILE:LINE", or the file alone if the line is not known.
 func (e *Error) Place() string {
 	if e.Line == 0 {
 		return e.File
@@ -38,7 +38,7 @@ func (e *Error) Place() string {
 	return fmt.Sprintf("%s:%d", e.File, e.Line)
 }
 
-// Message is the error without its place.
+// Message returns the error without its place.
 func (e *Error) Message() string {
 	if e.Key == "" {
 		return e.Text
@@ -46,40 +46,39 @@ func (e *Error) Message() string {
 	return e.Key + ": " + e.Text
 }
 
-// Bounds of a file: levels of values within values, and values that aliases
+// The limits of a file: levels of values within values, and values that aliases
 // add.
 const (
 	maxDepth   = 200
 	maxAliased = 100_000
 )
 
-// Parse reads the one document of a file. In its tree aliases and merge keys
-// are replaced by what they stand for, and every key of a mapping is a scalar
-// that stands there once. An empty file is nothing (a null scalar). The error
-// is an *Error.
+// Parse reads the one document of a file. In the returned tree, aliases and
+// merge keys are replaced by their values, and the keys of a mapping are scalars
+// and unique. An empty file is a null scalar. The error is an *Error.
 func Parse(file string, source []byte) (*yaml.Node, error) {
 	root, err := parse(source)
 	if err == nil {
 		return root, nil
 	}
-	var wrong *Error
-	if !errors.As(err, &wrong) {
-		wrong = invalid(err)
+	var problem *Error
+	if !errors.As(err, &problem) {
+		problem = invalid(err)
 	}
-	wrong.File = file
-	return nil, wrong
+	problem.File = file
+	return nil, problem
 }
 
 var parserError = regexp.MustCompile(`(?s)^yaml: (?:line ([0-9]+): )?(.*)$`)
 
-// invalid makes an Error of one of the YAML parser's.
+// invalid returns an error of the YAML parser as an Error.
 func invalid(err error) *Error {
-	wrong := &Error{Text: "not valid YAML: " + err.Error()}
+	problem := &Error{Text: "not valid YAML: " + err.Error()}
 	if parts := parserError.FindStringSubmatch(err.Error()); parts != nil {
-		wrong.Line, _ = strconv.Atoi(parts[1]) // 0 where there is none
-		wrong.Text = "not valid YAML: " + parts[2]
+		problem.Line, _ = strconv.Atoi(parts[1]) // 0 if there is none
+		problem.Text = "not valid YAML: " + parts[2]
 	}
-	return wrong
+	return problem
 }
 
 func parse(source []byte) (*yaml.Node, error) {
@@ -113,7 +112,7 @@ func (e *expander) value(n *yaml.Node, depth int) (*yaml.Node, error) {
 		return nil, &Error{Line: n.Line, Text: fmt.Sprintf("aliases add more than %d values; write fewer", maxAliased)}
 	}
 	if depth > maxDepth {
-		return nil, &Error{Line: n.Line, Text: fmt.Sprintf("values stand more than %d levels deep, or an alias contains itself", maxDepth)}
+		return nil, &Error{Line: n.Line, Text: fmt.Sprintf("values are nested more than %d levels deep, or an alias contains itself", maxDepth)}
 	}
 	if n.Kind == yaml.AliasNode {
 		return e.value(n.Alias, depth+1)
@@ -141,14 +140,15 @@ func (e *expander) value(n *yaml.Node, depth int) (*yaml.Node, error) {
 	return &out, nil
 }
 
-// missing reports whether nothing stands where a value was expected.
+// missing reports whether there is no text at all where a value is expected.
 func missing(n *yaml.Node) bool { return IsNull(n) && n.Value == "" }
 
-// comment matches one that stands where a value was meant: "channel: #general".
+// comment matches a comment that was probably meant as a value:
+// "channel: #general".
 var comment = regexp.MustCompile(`^#[^ \t#]`)
 
-// mapping copies the members of a mapping, those of its merge keys after its
-// own.
+// mapping copies the members of a mapping: first its own, then those of its
+// merge keys.
 func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 	lines := map[string]int{}
 	var merged []*yaml.Node
@@ -163,7 +163,7 @@ func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 		case err != nil:
 			return err
 		case key.Tag == "!!merge" && mergeLine > 0:
-			return &Error{Line: key.Line, Text: fmt.Sprintf("<< stands here a second time, after line %d; name all mappings in one list, such as [*a, *b]", mergeLine)}
+			return &Error{Line: key.Line, Text: fmt.Sprintf("<< is here a second time, after line %d; name all mappings in one list, such as [*a, *b]", mergeLine)}
 		case key.Tag == "!!merge":
 			mergeLine = key.Line
 			all, err := mergeable(value)
@@ -179,7 +179,7 @@ func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 		case missing(value) && comment.MatchString(key.LineComment):
 			return &Error{Line: key.Line, Text: fmt.Sprintf("%q has no value, since what begins with # is a comment; put it in quotes, or a blank after #", brief(key.Value))}
 		case lines[key.Value] > 0:
-			return &Error{Line: key.Line, Text: fmt.Sprintf("%q stands here a second time, after line %d; take one away", brief(key.Value), lines[key.Value])}
+			return &Error{Line: key.Line, Text: fmt.Sprintf("%q is here a second time, after line %d; take one away", brief(key.Value), lines[key.Value])}
 		}
 		lines[key.Value] = key.Line
 		into.Content = append(into.Content, key, value)
@@ -195,18 +195,19 @@ func (e *expander) mapping(from, into *yaml.Node, depth int) error {
 	return nil
 }
 
-// mergeable are the mappings that a merge key names, those that win first.
+// mergeable returns the mappings of a merge key. If several have a key, the
+// value of the first one counts.
 func mergeable(value *yaml.Node) ([]*yaml.Node, error) {
-	all := []*yaml.Node{value}
+	mappings := []*yaml.Node{value}
 	if value.Kind == yaml.SequenceNode {
-		all = value.Content
+		mappings = value.Content
 	}
-	for _, one := range all {
-		if one.Kind != yaml.MappingNode {
-			return nil, &Error{Line: one.Line, Text: fmt.Sprintf("found %s after <<, expected an alias of a mapping", KindOf(one))}
+	for _, mapping := range mappings {
+		if mapping.Kind != yaml.MappingNode {
+			return nil, &Error{Line: mapping.Line, Text: fmt.Sprintf("found %s after <<, expected an alias of a mapping", KindOf(mapping))}
 		}
 	}
-	return all, nil
+	return mappings, nil
 }
 
 // checkTag refuses tags that would change a value.
@@ -220,7 +221,7 @@ func checkTag(n *yaml.Node) error {
 	return nil
 }
 
-// Get gives the key and the value of a member of a mapping, nil if there is
+// Get returns the key and the value of a member of a mapping, nil if there is
 // none.
 func Get(n *yaml.Node, name string) (key, value *yaml.Node) {
 	if n == nil || n.Kind != yaml.MappingNode {
@@ -234,8 +235,8 @@ func Get(n *yaml.Node, name string) (key, value *yaml.Node) {
 	return nil, nil
 }
 
-// Text gives the text of a scalar, as it stands in the file; false for
-// everything else, and for nothing.
+// Text returns the text of a scalar as it is in the file; false for lists,
+// mappings and null.
 func Text(n *yaml.Node) (string, bool) {
 	if n.Kind != yaml.ScalarNode || IsNull(n) {
 		return "", false
@@ -243,10 +244,11 @@ func Text(n *yaml.Node) (string, bool) {
 	return n.Value, true
 }
 
-// IsNull reports whether a value is nothing: left out, ~ or null.
+// IsNull reports whether a value is null: left out, ~ or null.
 func IsNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-// KindOf says in a few words what a value is, without showing it.
+// KindOf returns the kind of a value in a few words, for errors about values
+// that may be secret.
 func KindOf(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.SequenceNode:
@@ -267,8 +269,8 @@ func KindOf(n *yaml.Node) string {
 	return "text"
 }
 
-// Describe shows a value that is no secret: a scalar as it stands, a text in
-// quotes, of others what they are.
+// Describe returns a value that is no secret for an error: a text in quotes,
+// another scalar as it is in the file, the kind of other values.
 func Describe(n *yaml.Node) string {
 	switch kind := KindOf(n); kind {
 	case "text":
@@ -280,7 +282,7 @@ func Describe(n *yaml.Node) string {
 	}
 }
 
-// brief cuts a text that is too long for a message.
+// brief truncates a text that is too long for an error.
 func brief(text string) string {
 	if runes := []rune(text); len(runes) > 60 {
 		return string(runes[:60]) + "…"

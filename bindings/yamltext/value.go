@@ -10,10 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Value gives a tree of Parse as Go values: nil, bool, string, int, float64,
-// []any and map[string]any. A number that does not stand as plain decimal,
-// one that float64 does not hold, and a time are errors unless they stand in
-// quotes; Key of an error begins at n, which is of the file.
+// Value returns a tree of Parse as Go values: nil, bool, string, int, float64,
+// []any and map[string]any. A number that is not written as a plain decimal, a
+// number that a float64 cannot represent, and a time are errors unless they are
+// in quotes. n is in the file; the Key of an error begins at n.
 func Value(file string, n *yaml.Node) (any, []*Error) {
 	var problems []*Error
 	v := value(n, "", &problems)
@@ -64,7 +64,7 @@ func scalar(n *yaml.Node) (any, string) {
 	case "!!int", "!!float":
 		return Number(n.Value)
 	}
-	if n.Style == 0 && looksLikeNumber.MatchString(n.Value) {
+	if n.Style == 0 && likeNumber.MatchString(n.Value) {
 		return Number(n.Value)
 	}
 	return n.Value, ""
@@ -72,16 +72,17 @@ func scalar(n *yaml.Node) (any, string) {
 
 var (
 	plainDecimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-	// looksLikeNumber are numbers that the YAML parser gives as texts, because
+	// likeNumber matches numbers that the YAML parser returns as texts because
 	// they are too large for its types.
-	looksLikeNumber = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9_]+)?)$`)
+	likeNumber = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9_]+)?)$`)
 )
 
-// maxInteger is 2^53: beyond it float64, Lua's number, leaves integers out.
+// maxInteger is 2^53: float64, Lua's number, cannot represent all integers
+// beyond it.
 const maxInteger = 1 << 53
 
-// Number reads a number that stands without quotes, as an int or a float64.
-// The problem is empty, or says why it would not stay as it is written.
+// Number reads a number without quotes, as an int or a float64. The problem is
+// empty, or the reason why the number would be changed.
 func Number(text string) (number any, problem string) {
 	if !plainDecimal.MatchString(text) {
 		return nil, fmt.Sprintf("found %s, expected a plain decimal number such as 12 or 1.5; put it in quotes if it is a text", brief(text))

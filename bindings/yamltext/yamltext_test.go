@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/yamltext"
 )
 
-// read parses a file and gives its value as JSON, or what is wrong.
+// read parses a file and returns its value as JSON, or its errors.
 func read(source string) string {
 	n, err := yamltext.Parse("f", []byte(source))
 	if err != nil {
@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 		"a: {'<<': 1}": `{"a":{"\u003c\u003c":1}}`,
 		"a: !!str 012\nb: !!map {}\nc: !!seq []\nd: !!str ~": `{"a":"012","b":{},"c":[],"d":"~"}`,
 		"a: !!seq {}":               "f:1: found the tag !!seq, which would change the value; take it away, and put a text in quotes",
-		"a:\n  b: 1\n  b: 2":        `f:3: "b" stands here a second time, after line 2; take one away`,
+		"a:\n  b: 1\n  b: 2":        `f:3: "b" is here a second time, after line 2; take one away`,
 		"a:\n  channel: #general\n": `f:2: "channel" has no value, since what begins with # is a comment; put it in quotes, or a blank after #`,
 		"{a: #b\n}":                 `{"a":null}`,
 		"a: # none\nb: ## none\nc: #x\n  d: 1\ne: ~ #x\nf: g #x": `{"a":null,"b":null,"c":{"d":1},"e":null,"f":"g"}`,
@@ -57,14 +57,14 @@ func TestParse(t *testing.T) {
 		"{[a]: b}":                               "f:1: found a list, expected a name before the colon",
 		"{{}: b}":                                "f:1: found settings, expected a name before the colon",
 		"~: b":                                   "f:1: found nothing, expected a name before the colon",
-		"a: &x {b: 1}\nc:\n  <<: *x\n  <<: *x\n": "f:4: << stands here a second time, after line 3; name all mappings in one list, such as [*a, *b]",
+		"a: &x {b: 1}\nc:\n  <<: *x\n  <<: *x\n": "f:4: << is here a second time, after line 3; name all mappings in one list, such as [*a, *b]",
 		"a: {phone: 0,5}\n":                      `f:1: "5" has no value, expected name: value; put a text with a comma or a colon in quotes`,
 		"a: {x:1, y: 2}\n":                       `f:1: "x:1" has no value, expected name: value; put a text with a comma or a colon in quotes`,
 		"a:\n- b\n- #team\n":                     `f:3: an item of the list has no value; take it away, or put a text that begins with # in quotes`,
 		"token: #secret\n":                       `f:1: "token" has no value, since what begins with # is a comment; put it in quotes, or a blank after #`,
 		"<<: [a]":                                "f:1: found text after <<, expected an alias of a mapping",
-		"a: &a [*a]":                             "f:1: values stand more than 200 levels deep, or an alias contains itself",
-		strings.Repeat("[", 300) + strings.Repeat("]", 300): "f:1: values stand more than 200 levels deep, or an alias contains itself",
+		"a: &a [*a]":                             "f:1: values are nested more than 200 levels deep, or an alias contains itself",
+		strings.Repeat("[", 300) + strings.Repeat("]", 300): "f:1: values are nested more than 200 levels deep, or an alias contains itself",
 		bomb:                             "f:1: aliases add more than 100000 values; write fewer",
 		"a:\n  - 1\n  - x: 010":          "f:3: a.1.x: found 010, expected a plain decimal number such as 12 or 1.5; put it in quotes if it is a text",
 		"- 2026-01-31":                   "f:1: 0: found 2026-01-31, which YAML takes for a time; put it in quotes",
@@ -77,8 +77,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// FuzzValue shows that what is taken is what YAML means, and that numbers stand
-// in JSON as they stood in the file.
+// FuzzValue checks that a value that is accepted is that of the YAML library, and
+// that numbers are the same text in JSON as in the file.
 func FuzzValue(f *testing.F) {
 	for _, source := range []string{
 		"a: 0612\nb: 1_0\n", "- 1.50\n- -3\n- 0x1\n- 1e5\n- .inf\n", "a: &x {b: 1}\nc: {<<: *x}\n", "a: 9007199254740993", "[0.1, 0.30000000000000004, 123456.7890]",
@@ -105,7 +105,7 @@ func FuzzValue(f *testing.F) {
 			return
 		}
 		want, err := json.Marshal(plain)
-		if err == nil && string(got) != string(want) { // JSON has no names that are numbers
+		if err == nil && string(got) != string(want) { // in JSON all names are texts
 			t.Errorf("got %s, and YAML means %s", got, want)
 		}
 	})

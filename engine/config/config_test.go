@@ -144,7 +144,7 @@ func TestDataFolder(t *testing.T) {
 		"data: ${NONE}":              "the environment has no variable NONE",
 		"data:\n":                    filepath.Join(dir, "data"),
 		"data: /x":                   "/x",
-		"data: a\ndata: b":           "stands here a second time",
+		"data: a\ndata: b":           "is here a second time",
 		"listen: [":                  FileName + ":1: not valid YAML: ",
 		"connections: { a: { token: in the open } }": filepath.Join(dir, "data"),
 	} {

@@ -294,7 +294,7 @@ params:
 		{"an integer that float64 leaves out", "params: { n: { type: integer, default: 9007199254740993 } }", ``, `params.n.default: found 9007199254740993, expected a number up to`},
 		{"no number", "params: { n: { type: number, default: .inf } }", ``, `params.n.default: found .inf, expected a plain decimal number`},
 		{"names are texts", "params: { 0612: { type: map, default: { 07: '07' } }, 1_0: {} }", ``, `{"0612":{"07":"07"}}`},
-		{"a name twice", "params: { n: {},\n n: {} }", ``, `welcome/template.yaml:2: "n" stands here a second time, after line 1; take one away`},
+		{"a name twice", "params: { n: {},\n n: {} }", ``, `welcome/template.yaml:2: "n" is here a second time, after line 1; take one away`},
 		{"two documents", "params: {}\n---\nparams: {}", ``, `welcome/template.yaml:2: found a second document (---), expected one`},
 		{"an anchor", "params: { a: &a { type: number, default: 1.50 }, b: *a, c: { <<: *a, default: 2 } }", ``, `{"a":1.5,"b":1.5,"c":2}`},
 		{"a tag", "params: { a: { default: !!binary aGk= } }", ``, `welcome/template.yaml:1: found the tag !!binary, which would change the value; take it away`},
