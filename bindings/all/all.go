@@ -1,4 +1,4 @@
-// Package all lists the apps. Adding an app is its folder and one line here.
+// Package all lists the apps. A new app is a folder and one line here.
 package all
 
 import (
@@ -12,13 +12,13 @@ import (
 	"github.com/tidewire/tidewire/bindings/teams"
 )
 
-// entry is an app, and the rules by which the sandbox serves it; nil: none.
+// entry is an app and its rules for the sandbox, nil if it has none.
 type entry struct {
 	app   func() *bindings.App
 	rules func() *sandbox.Rules
 }
 
-// entries are all apps, by name.
+// entries returns all apps, sorted by name.
 func entries() []entry {
 	return []entry{
 		{asana.App, asana.Rules},
@@ -30,7 +30,7 @@ func entries() []entry {
 	}
 }
 
-// Apps are all apps, sorted by name.
+// Apps returns all apps, sorted by name.
 func Apps() []*bindings.App {
 	var apps []*bindings.App
 	for _, e := range entries() {
@@ -39,7 +39,7 @@ func Apps() []*bindings.App {
 	return apps
 }
 
-// Rules are the rules by which the sandbox serves the apps, by name of the app.
+// Rules returns the rules of the apps for the sandbox, by name of the app.
 func Rules() map[string]*sandbox.Rules {
 	rules := map[string]*sandbox.Rules{}
 	for _, e := range entries() {

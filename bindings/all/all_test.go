@@ -24,8 +24,9 @@ func TestApps(t *testing.T) {
 	}
 }
 
-// TestPromised holds the names that the documentation and the templates use.
-func TestPromised(t *testing.T) {
+// TestDocumentedNames checks that names of the documentation and of the templates
+// exist.
+func TestDocumentedNames(t *testing.T) {
 	apps := map[string]*bindings.App{}
 	for _, app := range all.Apps() {
 		apps[app.Name] = app

@@ -14,8 +14,9 @@ import (
 	"testing"
 )
 
-// TestSeventhApp does what bindings/README.md says: a copy of the module gets
-// one folder and one line, is built, and a script calls the app's stand-in.
+// TestSeventhApp follows bindings/README.md: it adds one folder and one line to a
+// copy of the module, builds it, and runs a script that calls the app in the
+// sandbox.
 func TestSeventhApp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
@@ -30,7 +31,7 @@ func TestSeventhApp(t *testing.T) {
 	write(t, list, addLine(t, read(t, list), block(t, readme, "bindings/all/all.go")))
 
 	program := filepath.Join(dir, "tidewire")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "./cmd/tidewire") // the build cache then serves any folder
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "./cmd/tidewire") // with -trimpath the build cache is valid for any folder
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -51,7 +52,7 @@ func TestSeventhApp(t *testing.T) {
 	}
 }
 
-// copyModule copies what a build needs.
+// copyModule copies the files that a build needs.
 func copyModule(t *testing.T, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
@@ -81,7 +82,7 @@ func copyModule(t *testing.T, from, to string) {
 	}
 }
 
-// block gives the first code block of the document behind a file's name.
+// block returns the first code block after a file's name in a document.
 func block(t *testing.T, document, name string) string {
 	t.Helper()
 	_, after, found := strings.Cut(document, "`"+name+"`")
@@ -97,15 +98,15 @@ func block(t *testing.T, document, name string) string {
 // addLine adds the app's line to the list, and its import.
 func addLine(t *testing.T, list, line string) string {
 	t.Helper()
-	const behind = "\t\t{highlevel.App, highlevel.Rules},\n"
-	if !strings.Contains(list, behind) {
-		t.Fatalf("the list has no line %q", behind)
+	const previous = "\t\t{highlevel.App, highlevel.Rules},\n"
+	if !strings.Contains(list, previous) {
+		t.Fatalf("the list has no line %q", previous)
 	}
-	list = strings.Replace(list, behind, behind+line, 1)
+	list = strings.Replace(list, previous, previous+line, 1)
 	return strings.Replace(list, "import (\n", "import (\n\t\"github.com/tidewire/tidewire/bindings/kanban\"\n", 1)
 }
 
-// connectionOf takes one connection out of what `tidewire sandbox` prints.
+// connectionOf reads one connection from the output of `tidewire sandbox`.
 func connectionOf(t *testing.T, printed *bufio.Scanner, app string) string {
 	t.Helper()
 	var b strings.Builder
@@ -127,7 +128,7 @@ func connectionOf(t *testing.T, printed *bufio.Scanner, app string) string {
 	return ""
 }
 
-// start starts the program, and ends it with the test.
+// start starts the program. It is stopped at the end of the test.
 func start(t *testing.T, home, program string, args ...string) (out, log *bufio.Scanner) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), program, args...)
@@ -145,14 +146,14 @@ func start(t *testing.T, home, program string, args ...string) (out, log *bufio.
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // the context has ended by now
+	t.Cleanup(func() { // t.Context was cancelled before
 		_, _ = io.Copy(io.Discard, stderr)
 		_ = c.Wait()
 	})
 	return bufio.NewScanner(stdout), bufio.NewScanner(stderr)
 }
 
-// until reads the log up to a message.
+// until reads the log up to a message and returns its line.
 func until(t *testing.T, log *bufio.Scanner, message string) map[string]any {
 	t.Helper()
 	var seen bytes.Buffer

@@ -25,7 +25,7 @@ func testAuth(t reporter, app *bindings.App) {
 			header = auth.Header == "" && auth.Format == ""
 		}
 		if auth.Name == "" || names[auth.Name] || len(auth.Fields) == 0 || !header {
-			t.Errorf("way %q: expected a name of its own, fields, a header and a format that holds a secret", auth.Name)
+			t.Errorf("way %q: expected a name of its own, fields, a header and a format with a secret", auth.Name)
 		}
 		names[auth.Name] = true
 		testSettings(t, auth)
@@ -34,7 +34,7 @@ func testAuth(t reporter, app *bindings.App) {
 		}
 	}
 	if app.Test == nil {
-		t.Error("Test is nil: with which call is a connection tested?")
+		t.Error("Test is nil: expected the call that tests a connection")
 	}
 	testTest(t, app, "Test", app.Test)
 	parents := 0
@@ -53,7 +53,8 @@ func testAuth(t reporter, app *bindings.App) {
 	}
 }
 
-// testSettings checks that what is sent is made of settings that there are.
+// testSettings checks that the words in formats and addresses are settings of the
+// way.
 func testSettings(t reporter, auth bindings.Auth) {
 	settings := slices.Concat(auth.Fields, auth.Optional)
 	known := map[string]bool{"{access_token}": auth.OAuth != nil}
@@ -88,7 +89,8 @@ func testSettings(t reporter, auth bindings.Auth) {
 	}
 }
 
-// onlyAddresses reports whether a way has nothing to send in a header.
+// onlyAddresses reports whether all fields of a way are addresses, so that it has
+// no header.
 func onlyAddresses(auth bindings.Auth) bool {
 	return auth.OAuth == nil && len(auth.Fields) > 0 && !slices.ContainsFunc(auth.Fields, func(field string) bool {
 		return !slices.Contains(auth.Addresses, field)
@@ -106,15 +108,15 @@ func testOAuth(t reporter, app *bindings.App, way string, o *bindings.OAuth) {
 		t.Errorf("way %q: unknown TokenAuth %q", way, o.TokenAuth)
 	}
 	if o.Grace != 0 && !o.Rotates {
-		t.Errorf("way %q: a grace of %v for tokens that are not spent", way, o.Grace)
+		t.Errorf("way %q: a grace of %v for refresh tokens that stay valid", way, o.Grace)
 	}
 	if r := o.Reconnect; r != nil && (!strings.HasPrefix(r.URL, "/") || len(r.Fields) == 0 || r.Code == "" || (app.ParentVariant() != nil) != (r.ParentFields != nil)) {
-		t.Errorf("way %q: reconnect: expected a path, fields for each kind of account, and where the code stands", way)
+		t.Errorf("way %q: reconnect: expected a path, fields for each kind of account, and the path of the code", way)
 	}
 	testScopes(t, app, "way "+way, slices.Concat(o.Scopes.Default, o.Scopes.ReadOnly))
 }
 
-// testScopes wants scopes that the catalogue knows, if it knows any.
+// testScopes checks that each scope is one that the catalogue has, if it has any.
 func testScopes(t reporter, app *bindings.App, what string, scopes []string) {
 	known := map[string]bool{}
 	for _, name := range app.Operations() {
@@ -138,7 +140,8 @@ func testScopes(t reporter, app *bindings.App, what string, scopes []string) {
 	}
 }
 
-// testTest wants an operation that reads only and gets all that it requires.
+// testTest checks that the operation of a test is read-only and that its
+// arguments are complete.
 func testTest(t reporter, app *bindings.App, what string, test *bindings.Test) {
 	if test == nil {
 		return
@@ -160,7 +163,7 @@ func testTest(t reporter, app *bindings.App, what string, test *bindings.Test) {
 		}
 	}
 	for _, path := range append([]string{test.Account}, test.Name...) {
-		if _, _, err := leads(app.CatalogueOf(op), op.Answer, path); path != "" && err != nil {
+		if _, _, err := typeAt(app.CatalogueOf(op), op.Answer, path); path != "" && err != nil {
 			t.Errorf("%s: %s: %v", what, test.Operation, err)
 		}
 	}

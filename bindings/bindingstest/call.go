@@ -8,22 +8,22 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// wordInCall is a word in braces, as calls of the engine's own have them.
+// wordInCall matches a word in braces in the arguments of a bindings.Call.
 var wordInCall = regexp.MustCompile(`\{[a-z]+(?:\.[A-Za-z0-9_@$-]+)*\}`)
 
-// testCall checks a call that the engine makes for itself: its operation is
-// there, its arguments are the operation's and complete, and every word in
-// them is one that stands for something there. A word that ends in a dot
-// stands for all that begin with it.
+// testCall checks a call that the engine makes by itself: its operation exists,
+// its arguments are those of the operation and complete, and every word in them
+// has a value. words are the words with a value; one that ends in a dot matches
+// all that begin with it.
 func testCall(t reporter, app *bindings.App, what string, call bindings.Call, words ...string) *bindings.Operation {
 	op, found := app.Operation(call.Operation)
 	if !found {
 		t.Errorf("%s: there is no operation %q", what, call.Operation)
 		return nil
 	}
-	fields, free := arguments(app.CatalogueOf(op), op)
+	fields, open := arguments(app.CatalogueOf(op), op)
 	for _, name := range sortedKeys(call.Args) {
-		if find(fields, name) == nil && !free {
+		if find(fields, name) == nil && !open {
 			t.Errorf("%s: %s has no argument %q", what, op.Name, name)
 		}
 	}
@@ -40,13 +40,13 @@ func testCall(t reporter, app *bindings.App, what string, call bindings.Call, wo
 			return w == word || strings.HasSuffix(w, ".") && strings.HasPrefix(word, w)
 		})
 		if !known {
-			t.Errorf("%s: {%s} stands for nothing here", what, word)
+			t.Errorf("%s: {%s} has no value here", what, word)
 		}
 	}
 	return op
 }
 
-// wordsIn lists the words in all texts of a value.
+// wordsIn returns the words in all texts of a value.
 func wordsIn(v any) (words []string) {
 	switch v := v.(type) {
 	case string:
@@ -65,56 +65,57 @@ func wordsIn(v any) (words []string) {
 	return words
 }
 
-// testOf checks what something is done for, and gives the type of its items.
-func testOf(t reporter, app *bindings.App, what string, of *bindings.ForEach, words ...string) {
-	if of == nil {
+// testForEach checks the lists of a ForEach.
+func testForEach(t reporter, app *bindings.App, what string, each *bindings.ForEach, words ...string) {
+	if each == nil {
 		return
 	}
-	if of.ForEach != nil {
+	if each.ForEach != nil {
 		words = append(words, "of.")
 	}
-	testOf(t, app, what, of.ForEach)
-	testItems(t, app, what, of, of.List, words)
-	for _, way := range sortedKeys(of.ListByAuth) {
+	testForEach(t, app, what, each.ForEach)
+	testItems(t, app, what, each, each.List, words)
+	for _, way := range sortedKeys(each.ListByAuth) {
 		if !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return a.Name == way }) {
 			t.Errorf("%s: there is no way to authorise called %q", what, way)
 		}
-		testItems(t, app, what, of, of.ListByAuth[way], words)
+		testItems(t, app, what, each, each.ListByAuth[way], words)
 	}
 }
 
-func testItems(t reporter, app *bindings.App, what string, of *bindings.ForEach, list bindings.Call, words []string) {
+func testItems(t reporter, app *bindings.App, what string, each *bindings.ForEach, list bindings.Call, words []string) {
 	op := testCall(t, app, what, list, words...)
 	if op == nil {
 		return
 	}
 	if op.Pages == nil || !op.ReadOnly() {
-		t.Errorf("%s: %s is no list that can be walked", what, op.Name)
+		t.Errorf("%s: %s is no list with pages", what, op.Name)
 		return
 	}
-	if of.ID == "" {
-		t.Errorf("%s: nothing tells the items of %s from one another", what, op.Name)
+	if each.ID == "" {
+		t.Errorf("%s: the items of %s have no id", what, op.Name)
 	}
-	testLeads(t, app, what, listed(app.CatalogueOf(op), op), of.ID)
+	testPath(t, app, what, itemType(app.CatalogueOf(op), op), each.ID)
 }
 
-// listed is the type of an item of a list, nil where the documents are silent.
-func listed(c *bindings.Catalogue, op *bindings.Operation) *bindings.Type {
+// itemType returns the type of an item of a list, nil if it is not declared.
+func itemType(c *bindings.Catalogue, op *bindings.Operation) *bindings.Type {
 	if op.Pages == nil {
 		return nil
 	}
-	items, known, err := leads(c, op.Answer, op.Pages.Items)
+	items, known, err := typeAt(c, op.Answer, op.Pages.Items)
 	if err != nil || !known || items.Kind != bindings.List {
 		return nil
 	}
 	return items.Items
 }
 
-func testLeads(t reporter, app *bindings.App, what string, in *bindings.Type, path string) {
+// testPath checks that a type has a field at a path.
+func testPath(t reporter, app *bindings.App, what string, in *bindings.Type, path string) {
 	if in == nil || path == "" {
 		return
 	}
-	if _, _, err := leads(app.Catalogue, in, path); err != nil {
+	if _, _, err := typeAt(app.Catalogue, in, path); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// testCatalogue decodes every line and follows every name of a type.
+// testCatalogue decodes every line and resolves every name of a type.
 func testCatalogue(t reporter, c *bindings.Catalogue) {
 	if len(c.Operations()) == 0 {
 		t.Error("no operations")
@@ -21,7 +21,7 @@ func testCatalogue(t reporter, c *bindings.Catalogue) {
 		seen := map[string]bool{}
 		for _, f := range all {
 			if seen[f.Name] {
-				t.Errorf("%s: %q stands twice", where, f.Name)
+				t.Errorf("%s: %q is declared twice", where, f.Name)
 			}
 			seen[f.Name] = true
 			check(where+": "+f.Name, &f.Type)
@@ -51,7 +51,7 @@ func testCatalogue(t reporter, c *bindings.Catalogue) {
 	})
 }
 
-// decode turns the panic over a line that cannot be read into an error.
+// decode reports the panic for a line that cannot be decoded as an error.
 func decode(t reporter, kind string, names []string, read func(name string)) {
 	for _, name := range names {
 		func() {
@@ -65,7 +65,8 @@ func decode(t reporter, kind string, names []string, read func(name string)) {
 	}
 }
 
-// problems finds names that lead nowhere or in a circle, and empty enums.
+// problems returns what is wrong with a type: names that no type has, names that
+// are their own alias, and lists and enums without content.
 func problems(c *bindings.Catalogue, t *bindings.Type) []string {
 	if t == nil {
 		return nil
@@ -102,10 +103,10 @@ func problems(c *bindings.Catalogue, t *bindings.Type) []string {
 	return append(found, problems(c, t.Items)...)
 }
 
-// leads follows a path of field names through declared types. It tells where
-// it ends: known is false where the documents are silent, and the error says
-// where a declared object has no such field.
-func leads(c *bindings.Catalogue, t *bindings.Type, path string) (end bindings.Type, known bool, err error) {
+// typeAt returns the type at a path of field names. known is false if that type
+// is not declared. It is an error if the path is in a scalar, or if a declared
+// object has no such field.
+func typeAt(c *bindings.Catalogue, t *bindings.Type, path string) (end bindings.Type, known bool, err error) {
 	at, d := c.Resolve(t)
 	for _, name := range strings.Split(path, ".") {
 		if path == "" {

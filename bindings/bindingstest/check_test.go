@@ -14,7 +14,7 @@ type notes []string
 func (n *notes) Error(args ...any)                 { *n = append(*n, fmt.Sprint(args...)) }
 func (n *notes) Errorf(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
 
-const sound = `operation things.list {"id":"l","method":"GET","path":"/things","in_query":["account: string","cursor: string"],"account":"account","scopes":["things.read"],"answer":"#Things","pages":{"items":"things","cursors":{"cursor":"next"}}}
+const valid = `operation things.list {"id":"l","method":"GET","path":"/things","in_query":["account: string","cursor: string"],"account":"account","scopes":["things.read"],"answer":"#Things","pages":{"items":"things","cursors":{"cursor":"next"}}}
 operation shop.show {"id":"s","method":"GET","path":"/shop"}
 operation things.update {"id":"u","method":"PUT","path":"/things/{id}","in_path":["id!: string"],"body":{"encoding":"json","type":"#Thing"},"idempotent":"sets the same again","idempotent_with":["name"]}
 type Thing {"fields":["id: string","name: string"]}
@@ -57,11 +57,11 @@ func problemsOf(a *bindings.App) notes {
 	return n
 }
 
-// TestSound finds nothing in an app that is right; TestBroken something in
-// each that is wrong.
-func TestSound(t *testing.T) {
-	if found := problemsOf(app(t, sound)); len(found) > 0 {
-		t.Errorf("problems of a sound app: %q", found)
+// TestValid checks that a valid app has no problem, TestBroken that each invalid
+// one has.
+func TestValid(t *testing.T) {
+	if found := problemsOf(app(t, valid)); len(found) > 0 {
+		t.Errorf("problems of a valid app: %q", found)
 	}
 }
 
@@ -79,11 +79,11 @@ func TestBroken(t *testing.T) {
 		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"item:uid"}`, `#Thing has no field "uid"`},
 		{`"cursors":{"cursor":"next"}`, `"url":"more"`, `#Things has no field "more"`},
 		{`"cursors":{"cursor":"next"}`, `"url":"account"`, `"account" is one of its other arguments`},
-		{`"cursors":{"cursor":"next"}`, `"url":"next","offset":"cursor"`, `2 ways to walk it`},
-		{`,"pages":{"items":"things","cursors":{"cursor":"next"}}`, ``, `things.list takes "cursor" and answers a list`},
-		{`,"cursors":{"cursor":"next"}`, ``, `things.list takes "cursor", and its list comes whole`},
-		{`"items":"things","cursors"`, `"items":"*","cursors"`, `the answer is described`},
-		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"next"},"zero":true`, `the first page is 0, and none are counted`},
+		{`"cursors":{"cursor":"next"}`, `"url":"next","offset":"cursor"`, `2 ways to read its pages`},
+		{`,"pages":{"items":"things","cursors":{"cursor":"next"}}`, ``, `things.list has the parameter "cursor" and answers a list`},
+		{`,"cursors":{"cursor":"next"}`, ``, `things.list has the parameter "cursor", and its pages do not use it`},
+		{`"items":"things","cursors"`, `"items":"*","cursors"`, `the answer is declared`},
+		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"next"},"zero":true`, `the first page is 0, and no parameter has the number of the page`},
 		{`"cursors":{"cursor":"next"}`, `"cursors":{"cursor":"next"},"with":{"all":"true"}`, `"all" is none of its arguments`},
 		{`"cursors":{"cursor":"next"}`, `"page":"cursor","size":5`, `size_param "" and size 5 go together`},
 		{`"items":"things"`, `"items":"next"`, `items "next" lead to a string`},
@@ -96,43 +96,43 @@ func TestBroken(t *testing.T) {
 		{`"encoding":"json","type":"#Thing"`, `"encoding":"json","type":"#Thong"`, "there is no type #Thong"},
 		{`"name: string"`, `"name: file"`, `"name" is a file in a body of json`},
 		{`"name: string"`, `"name: strong"`, "expected a type"},
-		{`"name: string"`, `"id: string"`, `"id" stands twice`},
+		{`"name: string"`, `"id: string"`, `"id" is declared twice`},
 		{`{"fields":["things: [#Thing]","next: string"]}`, `{"is":"#Things"}`, "#Things is itself"},
 		{`acme.thing.created`, `acme.thing.create`, "expected a verb in the past"},
 		{`acme.thing.created`, `other.thing.created`, "expected acme.noun.verb_past"},
 		{`"record":"id"`, `"record":"id","form":"click"`, `the form "click", which the app does not have`},
 		{`"record":"id"`, `"decides":{"answer":["value"]}`, `decides: "value": #Thing has no field "value"`},
-		{`"record":"id"`, `"decides":{"by":"name"}`, "nothing says where the answer stands"},
+		{`"record":"id"`, `"decides":{"by":"name"}`, "decides, and there is no path of the answer"},
 		{`"record":"id"`, `"record":"uid"`, `record: "uid": #Thing has no field "uid"`},
-		{"trigger acme.thing.created", `trigger acme.thing.made {"vendor":"ThingCreate"}` + "\ntrigger acme.thing.created", "cannot be told apart"},
+		{"trigger acme.thing.created", `trigger acme.thing.made {"vendor":"ThingCreate"}` + "\ntrigger acme.thing.created", "cannot be distinguished"},
 		{"operation things.list", `operation things.all {"id":"a","method":"GET","path":"/things"}` + "\noperation things.list", "are both GET /things"},
 		{`"method":"PUT"`, `"method":"PUT","limit":"slow"`, `the app has no limit "slow"`},
 		{`"method":"PUT"`, `"method":"PUT","key":true`, "the app has no header for it"},
 	} {
-		if !strings.Contains(sound, test.old) {
-			t.Fatalf("%q is not in the sound catalogue", test.old)
+		if !strings.Contains(valid, test.old) {
+			t.Fatalf("%q is not in the valid catalogue", test.old)
 		}
-		found := problemsOf(app(t, strings.Replace(sound, test.old, test.broken, 1)))
+		found := problemsOf(app(t, strings.Replace(valid, test.old, test.broken, 1)))
 		if !strings.Contains(strings.Join(found, "\n"), test.want) {
 			t.Errorf("%s for %s: found %q, expected %q", test.broken, test.old, found, test.want)
 		}
 	}
 }
 
-// oauth adds a sound way and spoils it.
-func oauth(spoil func(*bindings.OAuth)) func(*bindings.App) {
+// oauth returns a function that adds a valid way with one change.
+func oauth(change func(*bindings.OAuth)) func(*bindings.App) {
 	return func(a *bindings.App) {
 		way := bindings.Auth{Name: "oauth", Fields: []string{"client_id"}, Header: "Authorization", Format: "Bearer {access_token}",
 			OAuth: &bindings.OAuth{AuthorizeURL: "https://acme.example/a", TokenURL: "https://acme.example/t", Rotates: true, Grace: time.Second}}
-		spoil(way.OAuth)
+		change(way.OAuth)
 		a.Auth = append(a.Auth, way)
 	}
 }
 
 func TestBrokenApp(t *testing.T) {
 	for _, test := range []struct {
-		spoil func(*bindings.App)
-		want  string
+		change func(*bindings.App)
+		want   string
 	}{
 		{func(a *bindings.App) { a.Name = "Acme" }, `name "Acme"`},
 		{func(a *bindings.App) { a.BaseURL = "http://api.acme.example" }, "expected https"},
@@ -163,8 +163,8 @@ func TestBrokenApp(t *testing.T) {
 		{func(a *bindings.App) { a.Webhook = nil }, "the app sends none"},
 		{func(a *bindings.App) { a.KeyHeader = "Idempotency-Key" }, "go together"},
 	} {
-		a := app(t, sound)
-		test.spoil(a)
+		a := app(t, valid)
+		test.change(a)
 		if found := strings.Join(problemsOf(a), "\n"); !strings.Contains(found, test.want) {
 			t.Errorf("found %q, expected %q", found, test.want)
 		}
@@ -183,7 +183,7 @@ operation things.update {"id":"u","method":"PUT","path":"/things/{thing}","in_pa
 		{"v2", v2 + `trigger acme.thing.deleted {"vendor":"ThingDelete"}`, `edition "v2" has 1 triggers`},
 		{"v2", strings.Replace(v2, "things.list", "things.end", 1), "v2.things.end: a script cannot write this name"},
 	} {
-		a := app(t, sound)
+		a := app(t, valid)
 		edition, err := bindings.ParseEdition(test.name, []byte(test.text))
 		if err != nil {
 			t.Fatal(err)

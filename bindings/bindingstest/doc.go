@@ -1,8 +1,8 @@
-// Package bindingstest says what the description of every app must satisfy.
-// An app's test is a line:
+// Package bindingstest has the tests that the description of every app has to
+// pass. An app's test is one line:
 //
 //	func TestApp(t *testing.T) { bindingstest.Run(t, highlevel.App()) }
 //
-// It looks at data only: whether calls work against the vendor, or against the
-// sandbox, is tested elsewhere.
+// It tests data only. Other packages test that calls work, in the sandbox and
+// at the vendor.
 package bindingstest

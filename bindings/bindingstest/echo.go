@@ -7,8 +7,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// testEcho follows what is said of writes: operations that may change
-// something, triggers that tell of it, paths in the answer.
+// testEcho checks writes: that their operations are not read-only, that there
+// are triggers for them, and their paths in the answer.
 func testEcho(t reporter, app *bindings.App) {
 	if app.Echo == nil {
 		return
@@ -27,7 +27,7 @@ func testEcho(t reporter, app *bindings.App) {
 		}
 		prefix := app.Name + "." + w.Noun + "."
 		if !slices.ContainsFunc(app.Catalogue.Triggers(), func(trigger string) bool { return strings.HasPrefix(trigger, prefix) }) {
-			t.Errorf("write of %s: no trigger %s… tells of it", w.Noun, prefix)
+			t.Errorf("write of %s: there is no trigger %s…", w.Noun, prefix)
 		}
 		for _, verb := range w.Verbs {
 			if _, found := app.Catalogue.Trigger(prefix + verb); !found {
@@ -40,14 +40,14 @@ func testEcho(t reporter, app *bindings.App) {
 func testWrite(t reporter, app *bindings.App, o *bindings.Operation, w bindings.Write) {
 	c := app.CatalogueOf(o)
 	if name, found := strings.CutPrefix(w.Record, bindings.ArgumentPrefix); found {
-		if fields, free := arguments(c, o); find(fields, name) == nil && !free {
+		if fields, open := arguments(c, o); find(fields, name) == nil && !open {
 			t.Errorf("%s: record: %q is none of its arguments", o.Name, name)
 		}
-	} else if _, _, err := leads(c, o.Answer, w.Record); err != nil {
+	} else if _, _, err := typeAt(c, o.Answer, w.Record); err != nil {
 		t.Errorf("%s: record: %v", o.Name, err)
 	}
 	if w.State != "" && w.State != bindings.Whole {
-		if _, _, err := leads(c, o.Answer, w.State); err != nil {
+		if _, _, err := typeAt(c, o.Answer, w.State); err != nil {
 			t.Errorf("%s: state: %v", o.Name, err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 var editionName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
-// testEditions wants of each edition a name that hides nothing, no triggers of
-// its own, and for an endpoint that the app has too the same name.
+// testEditions checks that an edition has a name that no group has, no triggers,
+// and the app's name for each endpoint that the app has too.
 func testEditions(t reporter, app *bindings.App) {
 	endpoints := endpointsOf(app.Catalogue)
 	seen := map[string]bool{}
@@ -34,8 +34,8 @@ func testEditions(t reporter, app *bindings.App) {
 	}
 }
 
-// endpointsOf gives the names of operations by method and path, without the
-// names of its parameters.
+// endpointsOf returns the names of operations by method and path, without the
+// names of the path's parameters.
 func endpointsOf(c *bindings.Catalogue) map[string]string {
 	endpoints := map[string]string{}
 	for _, name := range c.Operations() {

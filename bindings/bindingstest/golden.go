@@ -11,10 +11,10 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
-// testGolden holds the names: scripts are written against them, so that one is
-// changed only on purpose.
+// testGolden compares the names with golden files. Scripts use the names, so none
+// may change by accident.
 func testGolden(t *testing.T, c *bindings.Catalogue) {
 	var names, triggers strings.Builder
 	for _, name := range c.Operations() {
@@ -55,17 +55,17 @@ func golden(t *testing.T, file, want string) {
 	if err != nil {
 		t.Fatalf("%v; write it with -update", err)
 	}
-	held := map[string]bool{}
+	lines := map[string]bool{}
 	for _, line := range strings.Split(string(found), "\n") {
-		held[line] = true
+		lines[line] = true
 	}
 	for _, line := range strings.Split(want, "\n") {
-		if !held[line] {
+		if !lines[line] {
 			t.Errorf("%s has no %q", path, line)
 		}
-		delete(held, line)
+		delete(lines, line)
 	}
-	for line := range held {
-		t.Errorf("%s has %q, which is gone; scripts may use it", path, line)
+	for line := range lines {
+		t.Errorf("%s has %q, which the app does not have any more; scripts may use it", path, line)
 	}
 }

@@ -9,11 +9,11 @@ import (
 )
 
 var (
-	operationName = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`) // behind the edition
+	operationName = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`) // without the edition
 	template      = regexp.MustCompile(`\{[^{}]*\}`)
 )
 
-// keywords cannot stand behind a dot in Lua.
+// keywords are the words that cannot be after a dot in Lua.
 var keywords = map[string]bool{
 	"and": true, "break": true, "do": true, "else": true, "elseif": true, "end": true, "false": true, "for": true,
 	"function": true, "goto": true, "if": true, "in": true, "local": true, "nil": true, "not": true, "or": true,
@@ -40,25 +40,26 @@ func testOperations(t reporter, app *bindings.App, c *bindings.Catalogue) {
 		}
 		endpoints[o.Method+" "+o.Path] = name
 		testTerms(t, app, o, limits)
-		testPath(t, o)
+		testURLPath(t, o)
 		testArguments(t, c, o)
 	}
 }
 
-// testName wants a name that a script can write.
+// testName checks that a script can write a name.
 func testName(t reporter, app *bindings.App, c *bindings.Catalogue, o *bindings.Operation) {
 	short := strings.TrimPrefix(o.Name, c.Qualify(""))
 	group, verb, _ := strings.Cut(short, ".")
 	if !operationName.MatchString(short) || keywords[group] || keywords[verb] {
 		t.Errorf("%s: a script cannot write this name", o.Name)
 	}
-	// request reaches endpoints without an entry, and is the app's own.
+	// request is the app's own function, for endpoints without an entry.
 	if group == "request" {
 		t.Errorf("%s: the group hides %s.request", o.Name, app.Name)
 	}
 }
 
-// testTerms wants what an operation is called with to be known of the app.
+// testTerms checks that the app has the address, the limit and the key of an
+// operation, and the scopes and safety for contradictions.
 func testTerms(t reporter, app *bindings.App, o *bindings.Operation, limits map[string]bool) {
 	if o.Address != "" && !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return slices.Contains(a.Addresses, o.Address) }) {
 		t.Errorf("%s: no way to authorise has the address %q", o.Name, o.Address)
@@ -77,7 +78,8 @@ func testTerms(t reporter, app *bindings.App, o *bindings.Operation, limits map[
 	}
 }
 
-func testPath(t reporter, o *bindings.Operation) {
+// testURLPath checks that the parameters of the path are declared and required.
+func testURLPath(t reporter, o *bindings.Operation) {
 	if !strings.HasPrefix(o.Path, "/") || strings.ContainsAny(o.Path, "? #") {
 		t.Errorf("%s: path %q", o.Name, o.Path)
 	}
@@ -99,8 +101,9 @@ func testPath(t reporter, o *bindings.Operation) {
 	}
 }
 
-// arguments are all that the flat table of an operation takes.
-func arguments(c *bindings.Catalogue, o *bindings.Operation) (fields []bindings.Field, free bool) {
+// arguments returns the arguments of an operation. open reports whether there can
+// be others too.
+func arguments(c *bindings.Catalogue, o *bindings.Operation) (fields []bindings.Field, open bool) {
 	fields = slices.Concat(o.PathParams, o.Query, o.Header)
 	if o.Body == nil {
 		return fields, false
@@ -113,9 +116,9 @@ func arguments(c *bindings.Catalogue, o *bindings.Operation) (fields []bindings.
 }
 
 func testArguments(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
-	fields, free := arguments(c, o)
+	fields, open := arguments(c, o)
 	for _, name := range append(sortedKeys(o.AccountWith), o.Account, o.Parent) {
-		if name != "" && find(fields, name) == nil && !free {
+		if name != "" && find(fields, name) == nil && !open {
 			t.Errorf("%s: the account's parameter %q is none of its arguments", o.Name, name)
 		}
 	}
@@ -138,7 +141,7 @@ func testArguments(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 		t.Errorf("%s: encoding %q", o.Name, o.Body.Encoding)
 	}
 	for _, f := range fields {
-		if holds(f.Type, bindings.File) && o.Body.Encoding != bindings.Multipart {
+		if contains(f.Type, bindings.File) && o.Body.Encoding != bindings.Multipart {
 			t.Errorf("%s: %q is a file in a body of %s", o.Name, f.Name, o.Body.Encoding)
 		}
 	}
@@ -147,16 +150,17 @@ func testArguments(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 	}
 }
 
-func holds(t bindings.Type, kind bindings.Kind) bool {
+// contains reports whether a type or a type within it is of a kind.
+func contains(t bindings.Type, kind bindings.Kind) bool {
 	if t.Kind == kind {
 		return true
 	}
-	for _, of := range t.OneOf {
-		if holds(of, kind) {
+	for _, one := range t.OneOf {
+		if contains(one, kind) {
 			return true
 		}
 	}
-	return t.Items != nil && holds(*t.Items, kind)
+	return t.Items != nil && contains(*t.Items, kind)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -11,9 +11,9 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Documents is the environment variable that names a folder with the vendors'
-// documents, a folder of its app's name each. With it, Run also makes the
-// catalogue anew and compares.
+// Documents is the environment variable with the path of a folder of the vendors'
+// documents, which has a folder for each app. If it is set, Run also generates
+// the catalogue and compares it with the embedded one.
 const Documents = "TIDEWIRE_DOCUMENTS"
 
 // reporter is the part of testing.T that most checks need.
@@ -31,7 +31,7 @@ func Run(t *testing.T, app *bindings.App) {
 		t.Run(name, func(t *testing.T) { runCatalogue(t, app, name, c) })
 	}
 	if t.Failed() {
-		t.Fatal("the rest reads the catalogue")
+		t.Fatal("the other tests need the catalogue")
 	}
 	t.Run("editions", func(t *testing.T) { testEditions(t, app) })
 	t.Run("triggers", func(t *testing.T) { testTriggers(t, app) })
@@ -44,7 +44,7 @@ func Run(t *testing.T, app *bindings.App) {
 func runCatalogue(t *testing.T, app *bindings.App, name string, c *bindings.Catalogue) {
 	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, c) })
 	if t.Failed() {
-		t.Fatal("the rest reads it")
+		t.Fatal("the other tests need it")
 	}
 	t.Run("operations", func(t *testing.T) { testOperations(t, app, c) })
 	t.Run("pages", func(t *testing.T) { testPages(t, c) })
@@ -57,7 +57,7 @@ var appName = regexp.MustCompile(`^[a-z]+$`)
 
 func testApp(t reporter, app *bindings.App) {
 	if !appName.MatchString(app.Name) || keywords[app.Name] {
-		t.Errorf("name %q: expected lower-case letters that Lua does not keep for itself", app.Name)
+		t.Errorf("name %q: expected lower-case letters and no keyword of Lua", app.Name)
 	}
 	if app.Title == "" {
 		t.Error("Title is empty")
@@ -92,7 +92,8 @@ func testLimits(t reporter, limits []bindings.Limit) {
 	}
 }
 
-// testDocuments makes the catalogue from the vendor's documents.
+// testDocuments generates the catalogue from the vendor's documents and compares
+// it.
 func testDocuments(t *testing.T, app, name, edition string) {
 	folder := os.Getenv(Documents)
 	if folder == "" {
@@ -105,10 +106,10 @@ func testDocuments(t *testing.T, app, name, edition string) {
 	}
 }
 
-// documentsOf finds the folder of an app, whose name may be written in words:
-// google-calendar.
+// documentsOf returns the folder of an app's documents. Its name can have hyphens
+// that the app's name does not have: google-calendar.
 func documentsOf(folder, app string) string {
-	entries, _ := os.ReadDir(folder) // what cannot be read, the generator names
+	entries, _ := os.ReadDir(folder) // cmd/catalog reports a folder that cannot be read
 	for _, entry := range entries {
 		if strings.ReplaceAll(entry.Name(), "-", "") == app {
 			return filepath.Join(folder, entry.Name())

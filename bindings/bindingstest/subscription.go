@@ -26,43 +26,44 @@ func testSubscriptions(t reporter, app *bindings.App) {
 			t.Errorf("%s: there is no poll %q", what, s.Poll)
 		}
 		if len(app.Webhook.PollOn) > 0 && s.Poll == "" {
-			t.Errorf("%s: the vendor says only that something changed, and no poll is named that is looked at then", what)
+			t.Errorf("%s: the vendor's webhooks do not have what changed, and there is no poll to run then", what)
 		}
 		if s.Create.Operation == "" {
-			testByHand(t, what, s)
+			testSteps(t, what, s)
 			continue
 		}
-		testOf(t, app, what, s.ForEach)
+		testForEach(t, app, what, s.ForEach)
 		testRegistered(t, app, what, s)
 	}
 }
 
-// testPatterns wants patterns that name triggers of the app.
+// testPatterns checks that patterns match triggers of the app.
 func testPatterns(t reporter, app *bindings.App, what string, patterns []string) {
 	if len(patterns) == 0 {
-		t.Errorf("%s: it brings no triggers", what)
+		t.Errorf("%s: Triggers is empty", what)
 	}
 	for _, pattern := range patterns {
-		named := slices.ContainsFunc(app.Catalogue.Triggers(), func(name string) bool { return names(pattern, name) })
-		if !named {
-			t.Errorf("%s: %q names none of the app's triggers; patterns have three parts", what, pattern)
+		matched := slices.ContainsFunc(app.Catalogue.Triggers(), func(name string) bool { return matches(pattern, name) })
+		if !matched {
+			t.Errorf("%s: %q matches none of the app's triggers; patterns have three parts", what, pattern)
 		}
 	}
 }
 
-// names reports whether a pattern names a trigger: "*" stands for any part.
-func names(pattern, trigger string) bool {
+// matches reports whether a pattern matches a trigger: "*" matches any part.
+func matches(pattern, trigger string) bool {
 	want, have := strings.Split(pattern, "."), strings.Split(trigger, ".")
 	return slices.EqualFunc(want, have, func(want, have string) bool { return want == "*" || want == have })
 }
 
-func testByHand(t reporter, what string, s *bindings.Subscription) {
+// testSteps checks a subscription that a person makes by hand.
+func testSteps(t reporter, what string, s *bindings.Subscription) {
 	if len(s.Steps) == 0 || !strings.Contains(strings.Join(s.Steps, " "), "{url}") {
-		t.Errorf("%s: the vendor has no API for it, so Steps must say what to do by hand, with {url}", what)
+		t.Errorf("%s: the vendor has no API for it, so Steps must describe what to do by hand, with {url}", what)
 	}
 	for _, step := range s.Steps {
 		if words := wordsIn(step); slices.ContainsFunc(words, func(w string) bool { return w != "url" && w != "types.text" }) {
-			t.Errorf("%s: step %q: only {url} and {types.text} stand for something", what, step)
+			t.Errorf("%s: step %q: only {url} and {types.text} have values", what, step)
 		}
 	}
 	if s.List != nil || s.Update != nil || s.Renew != nil || s.Remove.Operation != "" || s.ForEach != nil {
@@ -70,26 +71,26 @@ func testByHand(t reporter, what string, s *bindings.Subscription) {
 	}
 }
 
-// testRegistered follows the life of a subscription.
+// testRegistered checks the calls of a subscription that the engine registers.
 func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
 	if len(s.Steps) > 0 {
-		t.Errorf("%s: it is registered by Create, so nobody reads its Steps", what)
+		t.Errorf("%s: it is registered by Create, so its Steps are not shown", what)
 	}
-	known := []string{"url", "secret", "id", "types", "types.text", "expires", "expires.ms"}
+	atCreate := []string{"url", "secret", "id", "types", "types.text", "expires", "expires.ms"}
 	later := []string{"id", "types", "types.text", "secret", "url", "expires", "expires.ms"}
 	if s.ForEach != nil {
-		known, later = append(known, "of."), append(later, "of.")
+		atCreate, later = append(atCreate, "of."), append(later, "of.")
 	}
 	for _, path := range s.Stored {
 		later = append(later, "kept."+path)
 	}
-	create := testCall(t, app, what+": create", s.Create, known...)
+	create := testCall(t, app, what+": create", s.Create, atCreate...)
 	if !slices.Contains(wordsIn(s.Create.Args), "url") {
 		t.Errorf("%s: create: no argument takes {url}", what)
 	}
 	testSecret(t, app, what, s)
 	if s.ID == "" {
-		t.Errorf("%s: ID is empty: by what is it updated and removed?", what)
+		t.Errorf("%s: ID is empty: expected the id for updating and removing it", what)
 	}
 	if create != nil {
 		testCreated(t, app, what, s, create)
@@ -107,19 +108,19 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 		}
 	}
 	if ends := s.Lifetime > 0; !ends && (s.Expires != "" || s.Renew != nil) {
-		t.Errorf("%s: it ends, and Lifetime does not say when to renew it", what)
+		t.Errorf("%s: it ends, and there is no Lifetime by which to renew it", what)
 	}
 	if s.Update != nil && !slices.ContainsFunc(wordsIn(s.Update.Args), isTypes) {
 		t.Errorf("%s: update: no argument takes {types}", what)
 	}
 	if len(s.Adds) > 0 && s.ForEach == nil {
-		t.Errorf("%s: Adds takes from an item, and it is registered for none", what)
+		t.Errorf("%s: Adds needs an item of ForEach, and it is not registered for items", what)
 	}
 }
 
-// testCreated follows the paths in the answer that has a new subscription.
+// testCreated checks the paths in the answer of Create.
 func testCreated(t reporter, app *bindings.App, what string, s *bindings.Subscription, create *bindings.Operation) {
-	inside, _, err := leads(app.CatalogueOf(create), create.Answer, s.Wrap)
+	inside, _, err := typeAt(app.CatalogueOf(create), create.Answer, s.Wrap)
 	if err != nil {
 		t.Errorf("%s: create: %v", what, err)
 	}
@@ -127,7 +128,7 @@ func testCreated(t reporter, app *bindings.App, what string, s *bindings.Subscri
 		return
 	}
 	for _, path := range append([]string{s.ID, s.Expires, s.Secret}, s.Stored...) {
-		testLeads(t, app, what+": create", &inside, path)
+		testPath(t, app, what+": create", &inside, path)
 	}
 }
 
@@ -143,30 +144,31 @@ func testList(t reporter, app *bindings.App, what string, s *bindings.Subscripti
 		return
 	}
 	if list.Pages == nil || !list.ReadOnly() {
-		t.Errorf("%s: list: %s is no list that can be walked", what, list.Name)
+		t.Errorf("%s: list: %s is no list with pages", what, list.Name)
 		return
 	}
 	if s.Address == "" {
-		t.Errorf("%s: Address is empty: how is what is ours found again?", what)
+		t.Errorf("%s: Address is empty: expected the path by which our own are recognised", what)
 	}
 	for _, path := range append([]string{s.ID, s.Address, s.Expires, s.Types}, s.Stored...) {
-		testLeads(t, app, what+": list", listed(app.CatalogueOf(list), list), path)
+		testPath(t, app, what+": list", itemType(app.CatalogueOf(list), list), path)
 	}
 }
 
-// testSecret wants one source of the secret that webhooks are checked with.
+// testSecret checks that the secret for the verification of webhooks has one
+// source.
 func testSecret(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
 	hook := app.Webhook
 	ours := slices.Contains(wordsIn(s.Create.Args), "secret")
-	shakes := hook.Handshake != nil && hook.Handshake.Header != ""
-	needs := hook.Token != nil
+	byHandshake := hook.Handshake != nil && hook.Handshake.Header != ""
+	needed := hook.Token != nil
 	for _, signature := range hook.Signatures {
-		needs = needs || signature.Key == "" && !signature.OptIn
+		needed = needed || signature.Key == "" && !signature.OptIn
 	}
-	switch sources := count(ours, shakes, s.Secret != ""); {
-	case needs && sources != 1:
-		t.Errorf("%s: its webhooks are checked with a secret, which comes from %d places, expected one: {secret} in Create, Secret, or Confirm.Header", what, sources)
-	case !needs && sources > 0:
-		t.Errorf("%s: it has a secret, and no webhook is checked with one", what)
+	switch sources := count(ours, byHandshake, s.Secret != ""); {
+	case needed && sources != 1:
+		t.Errorf("%s: its webhooks are verified with a secret that has %d sources, expected one: {secret} in Create, Secret, or Handshake.Header", what, sources)
+	case !needed && sources > 0:
+		t.Errorf("%s: it has a secret, and no webhook is verified with one", what)
 	}
 }

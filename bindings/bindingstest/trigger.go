@@ -11,7 +11,7 @@ import (
 
 var triggerName = regexp.MustCompile(`^[a-z]+\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`)
 
-// irregular verbs in the past.
+// irregular are past participles that do not end in "ed".
 var irregular = []string{"paid", "sent", "left", "made", "set", "won", "lost", "read", "begun", "given", "taken", "written", "held", "put", "met"}
 
 func testTriggers(t reporter, app *bindings.App) {
@@ -29,45 +29,46 @@ func testTriggers(t reporter, app *bindings.App) {
 			testSent(t, app, trigger, sent)
 		}
 		if trigger.Form != "" && !hasForm(app.Webhook, trigger.Form) {
-			t.Errorf("%s comes by the form %q, which the app does not have", name, trigger.Form)
+			t.Errorf("%s has the form %q, which the app does not have", name, trigger.Form)
 		}
-		testDecides(t, app, trigger)
-		if _, _, err := leads(app.Catalogue, trigger.Data, trigger.Record); trigger.Record != "" && err != nil {
+		testApprovalAnswer(t, app, trigger)
+		if _, _, err := typeAt(app.Catalogue, trigger.Data, trigger.Record); trigger.Record != "" && err != nil {
 			t.Errorf("%s: record: %v", name, err)
 		}
 	}
 	if app.Webhook != nil && len(sent) == 0 && len(app.Webhook.PollOn) == 0 {
-		t.Error("the app sends webhooks, and no trigger comes by one")
+		t.Error("the app sends webhooks, and there is no trigger for one")
 	}
 }
 
-// testSent wants what comes by webhook to differ from all that was sent so far.
+// testSent checks that the webhooks of a trigger differ from those of the triggers
+// in sent, to which it is added.
 func testSent(t reporter, app *bindings.App, trigger *bindings.Trigger, sent map[string]string) {
-	for _, by := range broughtBy(app, trigger.Name) {
-		told := fmt.Sprint(by, trigger.Form, trigger.Vendor, trigger.When)
-		if other := sent[told]; other != "" {
-			t.Errorf("%s and %s cannot be told apart", trigger.Name, other)
+	for _, subscription := range subscriptionsOf(app, trigger.Name) {
+		key := fmt.Sprint(subscription, trigger.Form, trigger.Vendor, trigger.When)
+		if other := sent[key]; other != "" {
+			t.Errorf("%s and %s cannot be distinguished", trigger.Name, other)
 		}
-		sent[told] = trigger.Name
+		sent[key] = trigger.Name
 	}
 	if app.Webhook == nil {
 		t.Errorf("%s comes by webhook, and the app sends none", trigger.Name)
 	}
 }
 
-// testDecides follows the paths of a decision in the data.
-func testDecides(t reporter, app *bindings.App, trigger *bindings.Trigger) {
+// testApprovalAnswer checks the paths of an ApprovalAnswer.
+func testApprovalAnswer(t reporter, app *bindings.App, trigger *bindings.Trigger) {
 	d := trigger.ApprovalAnswer
 	if d == nil {
 		return
 	}
 	for _, path := range append(slices.Clone(d.Answer), d.By) {
-		if _, _, err := leads(app.Catalogue, trigger.Data, path); path != "" && err != nil {
+		if _, _, err := typeAt(app.Catalogue, trigger.Data, path); path != "" && err != nil {
 			t.Errorf("%s: decides: %v", trigger.Name, err)
 		}
 	}
 	if len(d.Answer) == 0 {
-		t.Errorf("%s: decides, and nothing says where the answer stands", trigger.Name)
+		t.Errorf("%s: decides, and there is no path of the answer", trigger.Name)
 	}
 }
 
@@ -75,12 +76,12 @@ func hasForm(hook *bindings.Webhook, name string) bool {
 	return hook != nil && slices.ContainsFunc(hook.Forms, func(f bindings.WebhookForm) bool { return f.Name == name })
 }
 
-// broughtBy names the registered subscriptions that bring a trigger, one that
-// is none if it comes by no such.
-func broughtBy(app *bindings.App, trigger string) []string {
+// subscriptionsOf returns the names of the registered subscriptions that have a
+// trigger; one empty name if there is none.
+func subscriptionsOf(app *bindings.App, trigger string) []string {
 	var all []string
 	for _, s := range app.Subscriptions {
-		if s.Create.Operation != "" && slices.ContainsFunc(s.Triggers, func(pattern string) bool { return names(pattern, trigger) }) {
+		if s.Create.Operation != "" && slices.ContainsFunc(s.Triggers, func(pattern string) bool { return matches(pattern, trigger) }) {
 			all = append(all, s.Name)
 		}
 	}

@@ -27,28 +27,28 @@ func testWebhook(t *testing.T, app *bindings.App) {
 	}
 }
 
-// checkWebhook checks what can be seen without a signature.
+// checkWebhook checks everything except signing and verifying.
 func checkWebhook(t reporter, hook *bindings.Webhook) {
 	switch {
 	case hook.Token != nil:
 		if count(hook.Token.Header != "", hook.Token.Path != "") != 1 || len(hook.Signatures) > 0 {
-			t.Error("Proof: expected one place of the secret, and no signatures beside it")
+			t.Error("Token: expected one place of the secret, and no signatures")
 		}
 	case len(hook.Signatures) == 0 || hook.Signatures[0].OptIn:
-		t.Error("no signature that counts by itself, and no proof")
+		t.Error("no signature that is accepted by default, and no token")
 	}
 	if c := hook.Handshake; c != nil && count(c.Query != "", c.Header != "") != 1 {
-		t.Error("Confirm: expected one of Query and Header")
+		t.Error("Handshake: expected one of Query and Header")
 	}
 	if hook.GoneStatus != 0 && (hook.GoneStatus < 400 || hook.GoneStatus > 499) {
-		t.Errorf("Gone %d", hook.GoneStatus)
+		t.Errorf("GoneStatus %d", hook.GoneStatus)
 	}
-	testWords(t, hook)
+	testTypes(t, hook)
 	if hook.Type == "" {
-		t.Error("Type is empty: where does a body say what it tells of?")
+		t.Error("Type is empty: expected the path of the type in a body")
 	}
 	if hook.MaxAge < 0 || hook.RetryStatus != 0 && (hook.RetryStatus < 400 || hook.RetryStatus > 599) {
-		t.Errorf("MaxAge %v, SendAgain %d", hook.MaxAge, hook.RetryStatus)
+		t.Errorf("MaxAge %v, RetryStatus %d", hook.MaxAge, hook.RetryStatus)
 	}
 	testForms(t, hook)
 	names := map[string]bool{}
@@ -60,24 +60,26 @@ func checkWebhook(t reporter, hook *bindings.Webhook) {
 	}
 }
 
-// testWords wants each of the vendor's words to mean one thing.
-func testWords(t reporter, hook *bindings.Webhook) {
-	means := map[string]string{}
-	for what, words := range map[string][]string{"nudge": hook.PollOn, "ignore": hook.Ignore, "lost": hook.ReconcileOn, "expiring": hook.RenewOn} {
-		for _, word := range words {
-			if hook.AnyCase && word != strings.ToLower(word) {
-				t.Errorf("type %q: the vendor writes it in any case, expected lower case here", word)
+// testTypes checks that none of the vendor's types has two meanings.
+func testTypes(t reporter, hook *bindings.Webhook) {
+	meanings := map[string]string{}
+	for meaning, types := range map[string][]string{
+		"PollOn": hook.PollOn, "Ignore": hook.Ignore, "ReconcileOn": hook.ReconcileOn, "RenewOn": hook.RenewOn,
+	} {
+		for _, name := range types {
+			if hook.AnyCase && name != strings.ToLower(name) {
+				t.Errorf("type %q: the vendor writes it in any case, expected lower case here", name)
 			}
-			if other := means[word]; other != "" {
-				t.Errorf("type %q: %s and %s", word, what, other)
+			if other := meanings[name]; other != "" {
+				t.Errorf("type %q: %s and %s", name, meaning, other)
 			}
-			means[word] = what
+			meanings[name] = meaning
 		}
 	}
 }
 
-// testForms: each has a name, and only the last is not told by a field, since
-// those behind it could never be meant.
+// testForms checks that each form has a name, and that only the last is without a
+// field: it matches every webhook, so forms after it would never be used.
 func testForms(t reporter, hook *bindings.Webhook) {
 	names := map[string]bool{}
 	for i, f := range hook.Forms {
@@ -86,12 +88,12 @@ func testForms(t reporter, hook *bindings.Webhook) {
 		}
 		names[f.Name] = true
 		if f.Field == "" && i < len(hook.Forms)-1 {
-			t.Errorf("form %q has no field that tells it, and others stand behind it", f.Name)
+			t.Errorf("form %q has no field, and there are forms after it", f.Name)
 		}
 	}
 }
 
-// testSignature signs and verifies both ways round, with keys of our own.
+// testSignature signs and verifies with a key of its own.
 func testSignature(t *testing.T, s bindings.Signature) {
 	private, public := keys(t, s)
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -117,16 +119,16 @@ func testSignature(t *testing.T, s bindings.Signature) {
 	if s.Key == "" {
 		return
 	}
-	// The vendor's own key is one, and not ours.
+	// An empty key means the vendor's, with which nothing was signed here.
 	if _, err := s.Verify(headers, body, "", now, time.Minute); !errors.Is(err, bindings.ErrSignature) {
 		t.Errorf("the vendor's key: %v, expected %v", err, bindings.ErrSignature)
 	}
 }
 
-// keys makes what a signature is made and checked with.
+// keys returns a new key for signing and the key for verifying, as texts.
 func keys(t *testing.T, s bindings.Signature) (private, public string) {
 	t.Helper()
-	var secret, known any
+	var privateKey, publicKey any
 	switch s.Algorithm {
 	case bindings.HMACSHA256:
 		text := "a secret of the test"
@@ -139,24 +141,24 @@ func keys(t *testing.T, s bindings.Signature) (private, public string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secret, known = priv, pub
+		privateKey, publicKey = priv, pub
 	case bindings.RSASHA256:
 		priv, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			t.Fatal(err)
 		}
-		secret, known = priv, &priv.PublicKey
+		privateKey, publicKey = priv, &priv.PublicKey
 	default:
 		t.Fatalf("unknown algorithm %q", s.Algorithm)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(secret)
+	der, err := x509.MarshalPKCS8PrivateKey(privateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	knownDER, err := x509.MarshalPKIXPublicKey(known)
+	publicDER, err := x509.MarshalPKIXPublicKey(publicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: knownDER}))
+		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: publicDER}))
 }
