@@ -24,7 +24,7 @@ func listed(p bindings.Poll, deleted map[string]string) bindings.Poll {
 	p.Sync = &bindings.Sync{
 		Param:    "syncToken",
 		Answer:   "nextSyncToken",
-		Expired:     []int{410},
+		Expired:  []int{410},
 		Complete: true,
 		Deleted:  deleted,
 	}
@@ -38,7 +38,7 @@ func polls() []bindings.Poll {
 	return []bindings.Poll{
 		listed(bindings.Poll{
 			Name:      "events",
-			ForEach:        calendars("reader"),
+			ForEach:   calendars("reader"),
 			List:      bindings.Call{Operation: "events.list", Args: ofCalendar},
 			Updated:   "updated",
 			Created:   "created",
@@ -61,7 +61,7 @@ func polls() []bindings.Poll {
 		// Only an owner sees who else may see.
 		listed(bindings.Poll{
 			Name:      "acl",
-			ForEach:        calendars("owner"),
+			ForEach:   calendars("owner"),
 			List:      bindings.Call{Operation: "acl.list", Args: ofCalendar},
 			Adds:      map[string]string{"calendarId": "id"},
 			PerItem:   true,
@@ -95,13 +95,13 @@ func channel(name, triggers, watch string, of *bindings.ForEach) bindings.Subscr
 	}
 	return bindings.Subscription{
 		Name:     name,
-		ForEach:       of,
+		ForEach:  of,
 		Triggers: []string{triggers},
 		Create:   bindings.Call{Operation: watch, Args: args},
 		Remove:   bindings.Call{Operation: "channels.stop", Args: map[string]any{"id": "{id}", "resourceId": "{kept.resourceId}"}},
 		ID:       "id",
 		Expires:  "expiration",
-		Stored:     []string{"resourceId"},
+		Stored:   []string{"resourceId"},
 		Lifetime: channelLife,
 		Poll:     name,
 	}
@@ -133,9 +133,9 @@ func webhook() *bindings.Webhook {
 			"state":    "X-Goog-Resource-State",
 			"uri":      "X-Goog-Resource-URI",
 		},
-		Type:      "state",
-		Ignore:    []string{"sync"},
-		PollOn:     []string{"*"},
+		Type:        "state",
+		Ignore:      []string{"sync"},
+		PollOn:      []string{"*"},
 		RetryStatus: 503,
 	}
 }

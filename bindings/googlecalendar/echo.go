@@ -7,8 +7,8 @@ import "github.com/tidewire/tidewire/bindings"
 // what was asked for is known.
 func echo() *bindings.Echo {
 	return &bindings.Echo{
-		Volatile:    []string{"etag", "kind", "sequence", "updated"},
-		Version: "updated",
+		Volatile: []string{"etag", "kind", "sequence", "updated"},
+		Version:  "updated",
 		Writes: []bindings.Write{
 			{Operations: []string{"events.insert", "events.import", "events.quick_add", "events.update", "events.patch", "events.move"},
 				Noun: "event", Record: "id", State: bindings.Whole},

@@ -33,15 +33,15 @@ func searched() bindings.Call {
 
 func contacts() bindings.Poll {
 	return bindings.Poll{
-		Name:    "contacts",
-		List:    searched(),
-		Overlap: lag,
-		FullEvery:   24 * time.Hour,
-		Record:  "id",
-		Updated: "dateUpdated",
-		Created: "dateAdded",
+		Name:      "contacts",
+		List:      searched(),
+		Overlap:   lag,
+		FullEvery: 24 * time.Hour,
+		Record:    "id",
+		Updated:   "dateUpdated",
+		Created:   "dateAdded",
 		// Tags and "do not disturb" are told by webhooks of their own.
-		Compare:      []string{"email", "firstName", "lastName", "phone", "companyName", "country", "city", "state", "source", "assignedTo", "customFields"},
+		Compare:   []string{"email", "firstName", "lastName", "phone", "companyName", "country", "city", "state", "source", "assignedTo", "customFields"},
 		OnCreated: "highlevel.contact.created",
 		OnUpdated: "highlevel.contact.updated",
 		OnDeleted: "highlevel.contact.deleted",
@@ -58,7 +58,7 @@ func contacts() bindings.Poll {
 func notes() bindings.Poll {
 	return bindings.Poll{
 		Name:    "notes",
-		ForEach:      &bindings.ForEach{List: searched(), ID: "id"},
+		ForEach: &bindings.ForEach{List: searched(), ID: "id"},
 		List:    bindings.Call{Operation: "contacts.list_notes", Args: map[string]any{"contactId": "{of.id}"}},
 		Overlap: lag,
 		Record:  "id",
@@ -67,7 +67,7 @@ func notes() bindings.Poll {
 			"id": "id", "body": "body", "contactId": "of.id", "dateAdded": "dateAdded", "locationId": "{account}",
 			"title": "title", "userId": "userId",
 		},
-		Compare:      []string{"body", "contactId"},
+		Compare:   []string{"body", "contactId"},
 		OnCreated: "highlevel.note.created",
 		OnUpdated: "highlevel.note.updated",
 		OnDeleted: "highlevel.note.deleted",
@@ -90,7 +90,7 @@ func tasks() bindings.Poll {
 			"id": "_id", "title": "title", "body": "body", "assignedTo": "assignedTo", "dueDate": "dueDate", "contactId": "contactId",
 			"completed": "completed", "dateAdded": "dateAdded", "locationId": "{account}",
 		},
-		Compare:      []string{"title", "body", "assignedTo", "dueDate", "contactId", "completed"},
+		Compare:   []string{"title", "body", "assignedTo", "dueDate", "contactId", "completed"},
 		OnCreated: "highlevel.task.created",
 		OnUpdated: "highlevel.task.updated",
 		OnDeleted: "highlevel.task.deleted",
@@ -117,7 +117,7 @@ func opportunities() bindings.Poll {
 			"locationId": "{account}", "customFields": "customFields", "lostReasonId": "lostReasonId", "contact": "contact",
 		},
 		// The others have webhooks of their own.
-		Compare:      []string{"name", "contactId", "pipelineId", "source"},
+		Compare:   []string{"name", "contactId", "pipelineId", "source"},
 		OnCreated: "highlevel.opportunity.created",
 		OnUpdated: "highlevel.opportunity.updated",
 		OnDeleted: "highlevel.opportunity.deleted",
@@ -141,8 +141,8 @@ func appointments() bindings.Poll {
 		return paths
 	}
 	return bindings.Poll{
-		Name: "appointments",
-		ForEach:   &bindings.ForEach{List: bindings.Call{Operation: "calendars.list", Args: map[string]any{"locationId": "{account}"}}, ID: "id"},
+		Name:    "appointments",
+		ForEach: &bindings.ForEach{List: bindings.Call{Operation: "calendars.list", Args: map[string]any{"locationId": "{account}"}}, ID: "id"},
 		List: bindings.Call{Operation: "calendars.list_events", Args: map[string]any{
 			"locationId": "{account}", "calendarId": "{of.id}", "startTime": "{from.ms}", "endTime": "{to.ms}",
 		}},
@@ -152,7 +152,7 @@ func appointments() bindings.Poll {
 		Updated:   "dateUpdated",
 		Created:   "dateAdded",
 		Data:      map[string]string{"appointment": ".", "locationId": "{account}"},
-		Compare:      in("title", "calendarId", "contactId", "appointmentStatus", "assignedUserId", "startTime", "endTime", "address", "notes"),
+		Compare:   in("title", "calendarId", "contactId", "appointmentStatus", "assignedUserId", "startTime", "endTime", "address", "notes"),
 		OnCreated: "highlevel.appointment.created",
 		OnUpdated: "highlevel.appointment.updated",
 		Every:     5 * time.Minute,

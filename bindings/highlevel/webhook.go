@@ -46,13 +46,13 @@ func webhook() *bindings.Webhook {
 		// minutes (its help centre: "Automated Webhook Retries"), so its own
 		// advice of five minutes would refuse what it repeats. A day leaves
 		// room for its queues; ids keep repeats out.
-		MaxAge:    24 * time.Hour,
-		Time:      "timestamp",
-		At:        "timestamp",
-		ID:        "webhookId",
-		Type:      "type",
-		RetryStatus: 429,
-		InstallEvents:      []string{"INSTALL", "UNINSTALL", "PLAN_CHANGE"},
+		MaxAge:        24 * time.Hour,
+		Time:          "timestamp",
+		At:            "timestamp",
+		ID:            "webhookId",
+		Type:          "type",
+		RetryStatus:   429,
+		InstallEvents: []string{"INSTALL", "UNINSTALL", "PLAN_CHANGE"},
 
 		Installed:   []string{"INSTALL"},
 		Uninstalled: []string{"UNINSTALL"},

@@ -5,8 +5,8 @@ import "github.com/tidewire/tidewire/bindings"
 // echo says which records calls change; answers hold them whole.
 func echo() *bindings.Echo {
 	return &bindings.Echo{
-		Volatile:    []string{"event", "updated_at"},
-		Version: "updated_at",
+		Volatile: []string{"event", "updated_at"},
+		Version:  "updated_at",
 		Writes: []bindings.Write{
 			{Operations: []string{"clients.create"}, Noun: "client", Record: "client.id", State: "client"},
 			{Operations: []string{"clients.update"}, Noun: "client", Record: "argument:id", State: "client"},

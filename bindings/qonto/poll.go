@@ -20,12 +20,12 @@ func polls() []bindings.Poll {
 
 func clients() bindings.Poll {
 	return bindings.Poll{
-		Name:  "clients",
-		List:  bindings.Call{Operation: "clients.list", Args: map[string]any{"filter[updated_at_from]": "{since}", "sort_by": "updated_at:desc"}},
+		Name:      "clients",
+		List:      bindings.Call{Operation: "clients.list", Args: map[string]any{"filter[updated_at_from]": "{since}", "sort_by": "updated_at:desc"}},
 		FullEvery: 24 * time.Hour,
 		// A webhook does not have all that a client has: of a person's name
 		// nothing. But it has the time of the change, as the list does.
-		Compare:      []string{"updated_at"},
+		Compare:   []string{"updated_at"},
 		OnCreated: "qonto.client.created",
 		OnUpdated: "qonto.client.updated",
 		OnDeleted: "qonto.client.deleted",
@@ -36,8 +36,8 @@ func clients() bindings.Poll {
 // are completed would be.
 func transactions() bindings.Poll {
 	return bindings.Poll{
-		Name: "transactions",
-		ForEach:   &bindings.ForEach{List: bindings.Call{Operation: "bank_accounts.list"}, ID: "id"},
+		Name:    "transactions",
+		ForEach: &bindings.ForEach{List: bindings.Call{Operation: "bank_accounts.list"}, ID: "id"},
 		List: bindings.Call{Operation: "transactions.list", Args: map[string]any{
 			"bank_account_id": "{of.id}", "updated_at_from": "{since}", "sort_by": "updated_at:desc",
 			"status[]": []any{"pending", "declined", "completed"},

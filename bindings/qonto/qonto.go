@@ -66,11 +66,11 @@ func webhook() *bindings.Webhook {
 		}},
 		// The vendor advises five minutes, but sends again for a few days and
 		// does not say whether it signs anew.
-		MaxAge:    7 * 24 * time.Hour,
-		ID:        "id",
-		Type:      "type",
-		Data:      "data",
-		At:        "created_at",
+		MaxAge:      7 * 24 * time.Hour,
+		ID:          "id",
+		Type:        "type",
+		Data:        "data",
+		At:          "created_at",
 		RetryStatus: 503,
 	}
 }
@@ -80,11 +80,11 @@ func webhook() *bindings.Webhook {
 // asked for once a second.
 func consent() *bindings.Consent {
 	return &bindings.Consent{
-		Status:  428,
-		Session: "sca_session_token",
-		Header:  "X-Qonto-Sca-Session-Token",
-		StatusCall:    bindings.Call{Operation: "sca_sessions.get", Args: map[string]any{"token": "{session}"}},
-		Result:  "result", Allowed: "allow", Denied: "deny",
+		Status:     428,
+		Session:    "sca_session_token",
+		Header:     "X-Qonto-Sca-Session-Token",
+		StatusCall: bindings.Call{Operation: "sca_sessions.get", Args: map[string]any{"token": "{session}"}},
+		Result:     "result", Allowed: "allow", Denied: "deny",
 		Every: time.Second, Lifetime: 15 * time.Minute,
 		Where: "in the Qonto app on their paired phone",
 	}

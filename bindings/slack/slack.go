@@ -69,14 +69,14 @@ func webhook() *bindings.Webhook {
 		}},
 		// The vendor advises five minutes. It sends again three times within
 		// the hour, and with delayed events every hour for a day.
-		MaxAge:    25 * time.Hour,
-		ID:        "event_id",
-		Type:      "event.type",
-		BareType:      "type",
-		Data:      "event",
-		At:        "event_time",
-		Forms:     forms(),
-		Challenge: &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
+		MaxAge:      25 * time.Hour,
+		ID:          "event_id",
+		Type:        "event.type",
+		BareType:    "type",
+		Data:        "event",
+		At:          "event_time",
+		Forms:       forms(),
+		Challenge:   &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		RetryStatus: 503,
 		// tokens_revoked may be about one person; a call shows what is revoked.
 		Uninstalled: []string{"app_uninstalled"},

@@ -14,17 +14,17 @@ import (
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{
 		Handshake:   &bindings.Handshake{Query: "validationToken"},
-		Token:     &bindings.WebhookToken{Path: "clientState"},
-		Batch:     "value",
-		Type:      "changeType",
-		AnyCase:   true,
-		BareType:      "lifecycleEvent",
-		Data:      "resourceData",
-		ID:        "id",
-		DedupPaths:      []string{"subscriptionId", "changeType", "resource"},
+		Token:       &bindings.WebhookToken{Path: "clientState"},
+		Batch:       "value",
+		Type:        "changeType",
+		AnyCase:     true,
+		BareType:    "lifecycleEvent",
+		Data:        "resourceData",
+		ID:          "id",
+		DedupPaths:  []string{"subscriptionId", "changeType", "resource"},
 		NoDedup:     []string{"updated"},
-		RenewOn:  []string{"reauthorizationrequired"},
-		ReconcileOn:      []string{"subscriptionremoved", "missed"},
+		RenewOn:     []string{"reauthorizationrequired"},
+		ReconcileOn: []string{"subscriptionremoved", "missed"},
 		RetryStatus: 503,
 	}
 }
@@ -67,9 +67,9 @@ func subscriptions() []bindings.Subscription {
 
 func teams() *bindings.ForEach {
 	return &bindings.ForEach{
-		List:    bindings.Call{Operation: "me.list_joined_teams"},
+		List:       bindings.Call{Operation: "me.list_joined_teams"},
 		ListByAuth: map[string]bindings.Call{app: {Operation: "teams.list"}},
-		ID:      "id",
+		ID:         "id",
 	}
 }
 

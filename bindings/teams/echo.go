@@ -21,8 +21,8 @@ func echo() *bindings.Echo {
 		}
 	}
 	return &bindings.Echo{
-		Volatile:    []string{"lastModifiedDateTime", "etag"},
-		Version: "lastModifiedDateTime",
+		Volatile: []string{"lastModifiedDateTime", "etag"},
+		Version:  "lastModifiedDateTime",
 		Writes: append(append(of("channels", "message"), of("chats", "chat_message")...),
 			bindings.Write{Operations: []string{"channels.create"}, Noun: "channel", Record: "id", State: bindings.Whole, Verbs: made},
 			bindings.Write{Operations: []string{"channels.update"}, Noun: "channel", Record: bindings.ArgumentPrefix + "channelId", Verbs: changed},

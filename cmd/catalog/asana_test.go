@@ -3,7 +3,7 @@ package main
 import "testing"
 
 func TestAsana(t *testing.T) {
-	got := made(t, "asana", "operation tasks addTagForTask add_tag\n", map[string]string{"operations.json": `{"operations": [
+	got := generated(t, "asana", "operation tasks addTagForTask add_tag\n", map[string]string{"operations.json": `{"operations": [
 		{"id": "getTasksForProject", "method": "GET", "path": "/projects/{project_gid}/tasks", "tag": "Tasks", "scopes": ["tasks:read"], "body": null, "params": [
 		 {"name": "project_gid", "in": "path", "type": "string", "required": true}, {"name": "project_gid", "in": "path", "type": "string", "required": true},
 		 {"name": "limit", "in": "query", "type": "integer"}, {"name": "offset", "in": "query", "type": "string"}, {"name": "opt_fields", "in": "query", "type": "array"}]},

@@ -12,11 +12,10 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
-// TestCatalog makes catalogues of documents that each show one thing. A file
-// in testdata holds the documents and the app's files, and at its end the
-// catalogue that they give, or the error.
+// TestCatalog generates the catalogue of each file in testdata. A file has the
+// documents and the app's files, and at its end the catalogue or the error.
 func TestCatalog(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -71,7 +70,7 @@ func TestCheck(t *testing.T) {
 	}
 	args := []string{"-app", "highlevel", "-documents", folder, "-folder", folder, "-check"}
 	if err := run(args, io.Discard); err != nil {
-		t.Errorf("the catalogue that the documents give: %v", err)
+		t.Errorf("the catalogue of the documents: %v", err)
 	}
 	catalogue := filepath.Join(folder, "catalogue.txt")
 	put(t, catalogue, strings.Replace(text(t, catalogue), "contacts.create", "contacts.make", 1))
@@ -93,7 +92,8 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// TestPlainOpenAPI: an app whose documents are OpenAPI needs no reader.
+// TestPlainOpenAPI generates the catalogue of an app with OpenAPI documents and
+// no reader.
 func TestPlainOpenAPI(t *testing.T) {
 	documents, folder := t.TempDir(), t.TempDir()
 	put(t, filepath.Join(documents, "boards.json"), `{"openapi": "3.0.0", "paths": {"/boards/{id}": {"get": {"operationId": "getBoard",
@@ -135,7 +135,7 @@ func TestOperationName(t *testing.T) {
 
 type section struct{ name, text string }
 
-// sectionsOf reads a file in sections, each behind a line "-- name --".
+// sectionsOf reads the sections of a file. Each begins with a line "-- name --".
 func sectionsOf(t *testing.T, file string) (head string, sections []section) {
 	t.Helper()
 	for line := range strings.Lines(text(t, file)) {

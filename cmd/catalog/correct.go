@@ -13,26 +13,26 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// corrections is an app's corrections.txt: where the vendor's documents err or
-// are silent. It stands in paragraphs; each begins with its reason, in lines
-// that begin with "#", and then says, one a line:
+// corrections is an app's corrections.txt: what is wrong or missing in the
+// vendor's documents. A paragraph begins with its reason, in lines that begin
+// with "#". Each of its other lines is a correction:
 //
 //	operation contacts.list {"pages":{…}}     sets these keys of an operation; null clears one
-//	trigger highlevel.contact.created {…}     the same of a trigger, made where there is none if its vendor's type or its data is given
-//	type Contact {"fields":[…]}               the same of a type, made where there is none
+//	trigger highlevel.contact.created {…}     sets keys of a trigger; adds one that does not exist if a vendor's type or data is among them
+//	type Contact {"fields":[…]}               sets keys of a type; adds one that does not exist
 //	field Contact age: string -> age: number  replaces a field of a type
 //	query contacts.list limit: string -> …    replaces a parameter; also path and header
 //
 // In the file of an edition, "not" before a line of its app's own corrections
-// says that it does not hold there.
+// means that this line is not applied to the edition.
 //
-// A field or parameter is added where nothing stands before "->", and taken
-// away where nothing stands behind it. What is replaced must stand so in the
-// documents, so that a correction which they have caught up with is noticed.
+// With no text before "->" a field or parameter is added, with no text after it
+// one is removed. What is replaced must be in the documents exactly so: a
+// correction that the vendor has made in the documents is then an error.
 type corrections struct {
 	path    string
 	list    []correction
-	without []correction // whose text is a line of the app's
+	without []correction // their text is a line of the app's file
 }
 
 type correction struct {
@@ -66,7 +66,7 @@ func readCorrections(path string) (*corrections, error) {
 			continue
 		}
 		if !reason {
-			return nil, fmt.Errorf("%s:%d: a correction needs its reason above it, behind %q", path, number, "#")
+			return nil, fmt.Errorf("%s:%d: a correction needs its reason above it, after %q", path, number, "#")
 		}
 		if line, found := strings.CutPrefix(text, "not "); found {
 			c.without = append(c.without, correction{line: number, kind: "not", text: line})
@@ -81,17 +81,17 @@ func readCorrections(path string) (*corrections, error) {
 	return c, lines.Err()
 }
 
-// String is the line that says it.
+// String returns the correction as a line of the file.
 func (c correction) String() string { return c.kind + " " + c.name + " " + c.text }
 
 func (c *corrections) apply(from *source.Source) error {
-	var wrong []error
+	var problems []error
 	for _, one := range c.list {
 		if err := one.apply(from); err != nil {
-			wrong = append(wrong, fmt.Errorf("%s:%d: %s %s: %w", c.path, one.line, one.kind, one.name, err))
+			problems = append(problems, fmt.Errorf("%s:%d: %s %s: %w", c.path, one.line, one.kind, one.name, err))
 		}
 	}
-	return errors.Join(wrong...)
+	return errors.Join(problems...)
 }
 
 func (c correction) apply(from *source.Source) error {
@@ -107,16 +107,15 @@ func (c correction) apply(from *source.Source) error {
 		if err == nil {
 			return c.set(&t.Trigger)
 		}
-		// A name that is spelt wrong makes no trigger.
-		made := &source.Trigger{From: "corrections.txt"}
-		made.Name = c.name
-		if wrong := c.set(&made.Trigger); wrong != nil {
-			return wrong
+		added := &source.Trigger{From: "corrections.txt"}
+		added.Name = c.name
+		if problem := c.set(&added.Trigger); problem != nil {
+			return problem
 		}
-		if made.Vendor == "" && made.Data == nil {
-			return err
+		if added.Vendor == "" && added.Data == nil {
+			return err // the name is probably misspelt
 		}
-		from.Triggers = append(from.Triggers, made)
+		from.Triggers = append(from.Triggers, added)
 		return nil
 	case "type":
 		d := from.Definition(c.name)
@@ -141,7 +140,7 @@ func (c correction) apply(from *source.Source) error {
 	return fmt.Errorf("unknown kind; expected operation, trigger, type, field, query, path or header")
 }
 
-// set decodes the correction's keys over what stands there.
+// set decodes the correction's keys into target. Other keys are not changed.
 func (c correction) set(target any) error {
 	d := json.NewDecoder(strings.NewReader(c.text))
 	d.DisallowUnknownFields()
@@ -174,7 +173,7 @@ func (c correction) replace(fields *[]bindings.Field) error {
 		case before != "" && f.String() == before:
 			at = i
 		case len(changed) > 0 && f.Name == changed[0].Name && before == "":
-			return fmt.Errorf("%q stands there already, as %q", f.Name, f)
+			return fmt.Errorf("%q exists already, as %q", f.Name, f)
 		}
 	}
 	rest := at

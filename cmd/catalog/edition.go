@@ -12,12 +12,12 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// An edition of an app is made like the app, from files of its own in a folder
-// below the app's, and from what the app's own files say already: an endpoint
-// that both have keeps the app's name for it, and the app's corrections hold
-// unless the edition's file says "not" to a line of them.
+// The catalogue of an edition is generated like an app's, from files in a folder
+// below the app's, and in addition from files of the app: an endpoint that both
+// have has the app's name, and the app's corrections are applied, except those
+// lines that the edition's file has with "not" before them.
 
-// base is what an edition takes over from its app.
+// base has what an edition uses of its app.
 type base struct {
 	endpoints   map[string]string // the names of operations, by endpoint
 	shared      map[string]bool   // names of operations that the edition has too
@@ -45,13 +45,14 @@ func readBase(folder string) (*base, error) {
 
 var parameters = regexp.MustCompile(`\{[^{}]*\}`)
 
-// endpointOf is the method and the path without the names of its parameters.
+// endpointOf returns the method and the path without the names of its
+// parameters.
 func endpointOf(o *bindings.Operation) string {
 	return o.Method + " " + parameters.ReplaceAllString(o.Path, "{}")
 }
 
-// name gives the operations that the app has too their names there.
-func (b *base) name(from *source.Source) {
+// setNames sets the names of operations that the app has too.
+func (b *base) setNames(from *source.Source) {
 	for _, o := range from.Operations {
 		if name := b.endpoints[endpointOf(&o.Operation)]; name != "" {
 			o.Name = name
@@ -60,9 +61,9 @@ func (b *base) name(from *source.Source) {
 	}
 }
 
-// foreign reports whether a correction is about what an edition has not: a
-// trigger, an endpoint that the app alone has, or what another one is called.
-func (b *base) foreign(c correction) bool {
+// appOnly reports whether a correction is about something that the edition does
+// not have: a trigger, a type of events, or an operation that is not shared.
+func (b *base) appOnly(c correction) bool {
 	switch c.kind {
 	case "operation", "query", "path", "header":
 		return !b.shared[c.name]
@@ -70,19 +71,19 @@ func (b *base) foreign(c correction) bool {
 	return c.kind == "trigger" || strings.HasPrefix(c.name, source.EventTypes)
 }
 
-// correct applies the app's corrections, without those that the edition's own
-// file takes back.
+// correct applies the app's corrections, except those that the edition's file
+// excludes.
 func (b *base) correct(from *source.Source, own *corrections) error {
-	for _, not := range own.without {
-		i := slices.IndexFunc(b.corrections.list, func(c correction) bool { return c.String() == not.text })
+	for _, excluded := range own.without {
+		i := slices.IndexFunc(b.corrections.list, func(c correction) bool { return c.String() == excluded.text })
 		if i < 0 {
-			return fmt.Errorf("%s:%d: the app's own corrections have no %q", own.path, not.line, not.text)
+			return fmt.Errorf("%s:%d: the app's own corrections have no %q", own.path, excluded.line, excluded.text)
 		}
 		b.corrections.list = slices.Delete(b.corrections.list, i, i+1)
 	}
-	b.corrections.list = slices.DeleteFunc(b.corrections.list, b.foreign)
+	b.corrections.list = slices.DeleteFunc(b.corrections.list, b.appOnly)
 	if err := b.corrections.apply(from); err != nil {
-		return fmt.Errorf("%w\nwhat this edition does not have so is taken back in %s, by %q before the line", err, own.path, "not")
+		return fmt.Errorf("%w\nexclude in %s what this edition does not have so, by %q before the line", err, own.path, "not")
 	}
 	return nil
 }

@@ -3,7 +3,7 @@ package main
 import "testing"
 
 func TestGoogleCalendar(t *testing.T) {
-	got := made(t, "googlecalendar", "", map[string]string{"operations.json": `{"operations": [
+	got := generated(t, "googlecalendar", "", map[string]string{"operations.json": `{"operations": [
 		{"id": "calendar.calendarList.get", "method": "GET", "path": "users/me/calendarList/{calendarId}", "scopes": ["a", "b"],
 		 "params": [{"name": "calendarId", "in": "path", "type": "string", "required": true}], "body": null, "response": "Entry"},
 		{"id": "calendar.calendarList.insert", "method": "POST", "path": "users/me/calendarList", "scopes": ["a"], "params": [],

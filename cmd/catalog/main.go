@@ -1,13 +1,13 @@
-// Command catalog makes the catalogue that an app's folder embeds from the
-// vendor's public documents, the app's names and its corrections. It is the
-// maintainer's tool: a build needs only what it once wrote.
+// Command catalog generates the catalogue that an app's folder embeds, from the
+// vendor's public documents and the app's names and corrections. It is a tool
+// for maintainers; a build does not need it.
 //
 //	go run ./cmd/catalog -app highlevel -documents DIR          writes bindings/highlevel/catalogue.txt
 //	go run ./cmd/catalog -app highlevel -documents DIR -check   fails when that file differs
 //	go run ./cmd/catalog -app highlevel.v3 -documents DIR       writes bindings/highlevel/v3/catalogue.txt
 //
-// It reads no network, and says nothing that the documents, names.txt and
-// corrections.txt do not say.
+// It does not use the network. Everything in a catalogue comes from the
+// documents, names.txt and corrections.txt.
 package main
 
 import (
@@ -31,11 +31,11 @@ import (
 	teams "github.com/tidewire/tidewire/bindings/teams/document"
 )
 
-// reader turns the folder of a vendor's documents into a Source.
+// reader reads the folder of a vendor's documents.
 type reader func(documents string) (*source.Source, error)
 
-// readers are those of the apps whose documents are more or other than OpenAPI.
-// An app with a folder and no reader has OpenAPI documents.
+// readers returns the readers of the apps with documents that are not, or not
+// only, OpenAPI. An app with a folder and no reader has OpenAPI documents.
 func readers() map[string]reader {
 	return map[string]reader{
 		"asana":          asana.Read,
@@ -94,7 +94,7 @@ func run(args []string, out io.Writer) error {
 	return err
 }
 
-// generate makes the text of an app's catalogue, or of an edition's.
+// generate returns the text of the catalogue of an app or of an edition.
 func generate(app, folder, documents string, read reader) ([]byte, error) {
 	names, err := readNames(filepath.Join(folder, "names.txt"))
 	if err != nil {
@@ -108,18 +108,18 @@ func generate(app, folder, documents string, read reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var of *base
+	var appBase *base // nil unless it is an edition
 	if strings.Contains(app, ".") {
-		if of, err = readBase(filepath.Dir(filepath.Clean(folder))); err != nil {
+		if appBase, err = readBase(filepath.Dir(filepath.Clean(folder))); err != nil {
 			return nil, err
 		}
-		of.name(from)
+		appBase.setNames(from)
 	}
 	if err := names.apply(app, from); err != nil {
 		return nil, err
 	}
-	if of != nil {
-		if err := of.correct(from, corrections); err != nil {
+	if appBase != nil {
+		if err := appBase.correct(from, corrections); err != nil {
 			return nil, err
 		}
 	}
@@ -138,7 +138,8 @@ func apps() []string {
 	return names
 }
 
-// compare tells the first line in which the catalogue at path differs.
+// compare returns an error with the first line in which the catalogue at path
+// differs; nil if it is the same.
 func compare(path string, want []byte) error {
 	found, err := os.ReadFile(path)
 	if err != nil {
@@ -147,17 +148,17 @@ func compare(path string, want []byte) error {
 	if bytes.Equal(found, want) {
 		return nil
 	}
-	have, made := strings.Split(string(found), "\n"), strings.Split(string(want), "\n")
-	for i := range max(len(have), len(made)) {
+	old, generated := strings.Split(string(found), "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(old), len(generated)) {
 		var a, b string
-		if i < len(have) {
-			a = have[i]
+		if i < len(old) {
+			a = old[i]
 		}
-		if i < len(made) {
-			b = made[i]
+		if i < len(generated) {
+			b = generated[i]
 		}
 		if a != b {
-			return fmt.Errorf("%s:%d differs from what the documents give; run without -check\n  there  %.200q\n  made   %.200q", path, i+1, a, b)
+			return fmt.Errorf("%s:%d differs from the catalogue of the documents; run without -check\n  found     %.200q\n  expected  %.200q", path, i+1, a, b)
 		}
 	}
 	return nil

@@ -13,19 +13,19 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// names is an app's names.txt: what the rule does not name well enough. One
-// thing a line, "#" begins a remark:
+// names is an app's names.txt: names that replace those of the rule. It has one
+// name a line, and "#" begins a comment:
 //
 //	group saas-api saas                    the vendor's group, and ours
 //	operation contacts get-contacts list   the vendor's group and id, and our name
-//	trigger ContactCreate contact.created  the vendor's type, and ours without the app
+//	trigger ContactCreate contact.created  the vendor's type, and our name without the app
 type names struct {
 	path       string
 	groups     map[string]string
 	operations map[[2]string]string
 	triggers   map[string]string
-	used       map[string]bool // lines that named something
-	lines      map[string]int
+	used       map[string]bool // the keys of lines that were applied
+	lines      map[string]int  // the number of each line, by its key
 }
 
 func readNames(path string) (*names, error) {
@@ -57,8 +57,8 @@ func readNames(path string) (*names, error) {
 
 func (n *names) add(words []string, number int) error {
 	key := strings.Join(words[:len(words)-1], " ")
-	if before := n.lines[key]; before > 0 {
-		return fmt.Errorf("%q is named on line %d already", key, before)
+	if first := n.lines[key]; first > 0 {
+		return fmt.Errorf("%q is named on line %d already", key, first)
 	}
 	n.lines[key] = number
 	switch {
@@ -74,22 +74,22 @@ func (n *names) add(words []string, number int) error {
 	return nil
 }
 
-// apply gives every operation and trigger of source its name. Names that stand
-// twice, and lines that name nothing, are errors.
+// apply sets the name of every operation and trigger of a source. A name for two
+// of them and a line that matches nothing are errors.
 func (n *names) apply(app string, from *source.Source) error {
-	taken := map[string]string{}
-	var twice []error
-	take := func(name, by string) {
-		if other, found := taken[name]; found {
-			twice = append(twice, fmt.Errorf("%q names both %s and %s; say in %s which is which", name, other, by, n.path))
+	places := map[string]string{} // of names
+	var conflicts []error
+	add := func(name, place string) {
+		if other, found := places[name]; found {
+			conflicts = append(conflicts, fmt.Errorf("%q names both %s and %s; name one of them in %s", name, other, place, n.path))
 		}
-		taken[name] = by
+		places[name] = place
 	}
 	for _, o := range from.Operations {
 		if o.Name == "" {
 			o.Name = n.operation(o)
 		}
-		take(o.Name, o.From)
+		add(o.Name, o.From)
 	}
 	for _, t := range from.Triggers {
 		if t.Name == "" {
@@ -100,14 +100,14 @@ func (n *names) apply(app string, from *source.Source) error {
 			n.used["trigger "+keyOf(t)] = true
 			t.Name = app + "." + ours
 		}
-		take(t.Name, t.From)
+		add(t.Name, t.From)
 	}
 	for line, number := range n.lines {
 		if !n.used[line] {
 			return fmt.Errorf("%s:%d: %q is not in the documents", n.path, number, line)
 		}
 	}
-	return errors.Join(twice...)
+	return errors.Join(conflicts...)
 }
 
 func (n *names) operation(o *source.Operation) string {
@@ -124,10 +124,10 @@ func (n *names) operation(o *source.Operation) string {
 	return group + "." + operationName(group, o)
 }
 
-// operationName names an operation of the documents by the rule.
+// operationName returns the name of an operation by the rule.
 func operationName(group string, o *source.Operation) string {
 	return bindings.OperationName(group, o.ID, o.Method, o.Path)
 }
 
-// keyOf is a trigger's name in names.txt.
+// keyOf returns a trigger's key in names.txt.
 func keyOf(t *source.Trigger) string { return cmp.Or(t.Key, t.Vendor) }

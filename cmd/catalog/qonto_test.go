@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// sample reads the vendor's document that the reader of an app is tested with.
+// sample reads a test document of the reader of an app.
 func sample(t *testing.T, app, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "bindings", app, "document", "testdata", name))
@@ -17,9 +17,9 @@ func sample(t *testing.T, app, name string) string {
 	return string(text)
 }
 
-// made runs the reader of an app over documents written here, with these names, and gives
-// the lines of the catalogue.
-func made(t *testing.T, app, names string, documents map[string]string) []string {
+// generated runs the reader of an app on documents and returns the lines of the
+// catalogue. names is the content of names.txt.
+func generated(t *testing.T, app, names string, documents map[string]string) []string {
 	t.Helper()
 	folder, dir := t.TempDir(), t.TempDir()
 	documents["names.txt"] = names
@@ -58,7 +58,7 @@ func sameLines(t *testing.T, got []string, want string) {
 
 func TestQonto(t *testing.T) {
 	names := "trigger transfers:created transfer.created\ntrigger cards: card.changed\n"
-	sameLines(t, made(t, "qonto", names, map[string]string{"facts.json": sample(t, "qonto", "facts.json")}), `
+	sameLines(t, generated(t, "qonto", names, map[string]string{"facts.json": sample(t, "qonto", "facts.json")}), `
 operation bills.upload {"id":"upload_bills","method":"POST","path":"/bills","body":{"encoding":"multipart","type":"#UploadBills","wrap":"bills","required":true},"answer":"#BillsAnswer","scopes":["bill.write"]}
 operation sepa_transfers.create {"id":"create_sepa_transfer","method":"POST","path":"/sepa/transfers","body":{"encoding":"json","type":"#CreateSepaTransfer","required":true},"key":true,"inferred":true}
 operation sepa_transfers.list {"id":"list_sepa_transfers","method":"GET","path":"/sepa/transfers","in_query":["status[]: [\"open\"|\"done\"]","page: integer","per_page: integer"],"answer":"#TransfersPage","status":200,"scopes":["organization.read"],"pages":{"items":"transfers","page":"page","next":"meta.next_page","size_param":"per_page","size":100}}

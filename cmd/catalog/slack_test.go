@@ -3,7 +3,7 @@ package main
 import "testing"
 
 func TestSlack(t *testing.T) {
-	got := made(t, "slack", `
+	got := generated(t, "slack", `
 operation users users.profile.get get_profile
 trigger message message.posted
 trigger message:message_changed message.changed

@@ -7,8 +7,8 @@ import (
 )
 
 func TestTeams(t *testing.T) {
-	got := made(t, "teams", "operation chats create-chat-message send_message\n", map[string]string{"operations.json": sample(t, "teams", "operations.json")})
-	mine := slices.DeleteFunc(got, func(line string) bool { // less what no document says
+	got := generated(t, "teams", "operation chats create-chat-message send_message\n", map[string]string{"operations.json": sample(t, "teams", "operations.json")})
+	mine := slices.DeleteFunc(got, func(line string) bool { // without what is in no document
 		words := strings.Fields(line + " x x")
 		return words[0] == "trigger" || words[1] == "webhooks.post" || strings.HasSuffix(words[1], "Event") ||
 			strings.HasPrefix(words[1], "card") || words[1] == "adaptiveCard"
