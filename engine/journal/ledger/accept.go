@@ -22,7 +22,7 @@ func (l *Ledger) Accept(ctx context.Context, arrivals ...journal.Arrival) ([]jou
 	t := &acceptTask{waiter: newWaiter(), arrivals: filled, receipts: make([]journal.Receipt, len(arrivals))}
 	writes := false
 	for i := range filled {
-		writes = writes || filled[i].stored
+		writes = writes || filled[i].store
 	}
 	if !writes {
 		return t.receipts, nil
@@ -60,8 +60,8 @@ func (t *acceptTask) acceptAll(b *batch) (more error) {
 	return more
 }
 
-// checkQueueLimit refuses what would be more runs than may wait, unless it is nothing new:
-// a repeat is answered as one also where there is no room.
+// checkQueueLimit refuses arrivals that would make more runs than MaxQueued.
+// Arrivals of which all are duplicates make no run and are not refused.
 func (b *batch) checkQueueLimit(arrivals []arrival) error {
 	runs := 0
 	for i := range arrivals {
@@ -71,12 +71,12 @@ func (b *batch) checkQueueLimit(arrivals []arrival) error {
 		return nil
 	}
 	for i := range arrivals {
-		if !arrivals[i].stored {
+		if !arrivals[i].store {
 			continue
 		}
-		if kept, err := b.ids.get(arrivals[i].original.ID, &b.want.IDs); err != nil {
+		if duplicate, err := b.ids.get(arrivals[i].original.ID, &b.want.IDs); err != nil {
 			return err
-		} else if !kept {
+		} else if !duplicate {
 			return refuse(b.tooMany())
 		}
 	}
@@ -87,9 +87,9 @@ func (b *batch) tooMany() error {
 	return fmt.Errorf("%w: %d runs wait already, the bound is %d", journal.ErrFull, b.live, b.maxQueued)
 }
 
-// accept decides about one arrival.
+// accept stores one event, makes its runs and wakes the runs that wait for it.
 func (b *batch) accept(a *arrival) (receipt journal.Receipt, err error) {
-	if !a.stored {
+	if !a.store {
 		return receipt, nil
 	}
 	a.event = a.original
@@ -97,50 +97,50 @@ func (b *batch) accept(a *arrival) (receipt journal.Receipt, err error) {
 	if err := b.tick(a); err != nil {
 		return receipt, err
 	}
-	kept, err := b.ids.get(e.ID, &b.want.IDs)
-	if err != nil || kept {
-		return journal.Receipt{Duplicate: kept}, err
+	duplicate, err := b.ids.get(e.ID, &b.want.IDs)
+	if err != nil || duplicate {
+		return journal.Receipt{Duplicate: duplicate}, err
 	}
 	seq := b.seq()
 	b.changeCount++
 	b.ids.set(e.ID, true)
 	b.changes.IDs = append(b.changes.IDs, ID{e.ID, seq})
 	if a.fingerprint != nil {
-		if told, err := b.mergeWebhook(a.fingerprint); told || err != nil {
-			return journal.Receipt{Duplicate: told}, err
+		if duplicate, err := b.mergeWebhook(a.fingerprint); duplicate || err != nil {
+			return journal.Receipt{Duplicate: duplicate}, err
 		}
 	}
 	if e.Received.IsZero() {
 		e.Received = Truncate(b.now)
 	}
-	deferring, err := b.echo(e, a.fields)
+	openStep, err := b.echo(e, a.fields)
 	if err != nil {
 		return receipt, err
 	}
 	b.changes.Events = append(b.changes.Events, Event{seq, e})
 	receipt.Kept, receipt.Echo = true, e.Echo
-	high := false
+	flooding := false
 	if a.flood > 0 {
-		if high, receipt.Flood, err = b.countEvent(e.Type, a.flood); err != nil {
+		if flooding, receipt.Flood, err = b.countEvent(e.Type, a.flood); err != nil {
 			return receipt, err
 		}
 	}
-	if deferring != (StepKey{}) {
-		if err := b.deferEvent(Event{seq, e}, a.candidates, a.fields, deferring); err != nil {
+	if openStep != (StepKey{}) {
+		if err := b.deferEvent(Event{seq, e}, a.candidates, a.fields, openStep); err != nil {
 			return receipt, err
 		}
 		return receipt, b.answer(&receipt, seq, e)
 	}
 	var more error
 	for i := range a.candidates {
-		if more = combine(more, b.start(&receipt, seq, e, &a.candidates[i], high)); failed(more) {
+		if more = combine(more, b.start(&receipt, seq, e, &a.candidates[i], flooding)); failed(more) {
 			return receipt, more
 		}
 	}
 	return receipt, combine(more, b.answer(&receipt, seq, e))
 }
 
-// tick notes the time of a schedule's tick as its last.
+// tick records the time of a schedule's tick as the last of its hooks.
 func (b *batch) tick(a *arrival) error {
 	if a.tick.IsZero() {
 		return nil

@@ -22,7 +22,8 @@ func checkApproval(a *journal.Approval) error {
 	return nil
 }
 
-// addApproval keeps an approval. Its id is known already where the step is made again.
+// addApproval stores an approval. An id that exists already changes nothing: the
+// step was recorded before.
 func (b *batch) addApproval(a *journal.Approval, run int64, step int) error {
 	known, err := b.approvals.get(a.ID, &b.want.Approvals)
 	if err != nil || known != nil {
@@ -36,7 +37,7 @@ func (b *batch) addApproval(a *journal.Approval, run int64, step int) error {
 	return nil
 }
 
-// decision gives the decision about an approval as JSON, nil while there is
+// decision returns the decision about an approval as JSON, nil while there is
 // none.
 func (b *batch) decision(id string) (json.RawMessage, error) {
 	a, err := b.approvals.get(id, &b.want.Approvals)
@@ -50,7 +51,7 @@ type decideTask struct {
 	waiter
 	id       string
 	decision journal.Decision
-	approval journal.Approval // as it stands afterwards
+	approval journal.Approval // the result
 }
 
 // Decide implements journal.Store.
@@ -61,7 +62,7 @@ func (l *Ledger) Decide(ctx context.Context, id string, d journal.Decision) (jou
 		return t.approval, nil
 	case errors.Is(err, journal.ErrDecided), errors.Is(err, journal.ErrExpired):
 		return t.approval, fmt.Errorf("decide approval %q: %w", id, err)
-	default: // what was decided is not committed, or not yet
+	default: // t.approval is not committed, or not yet
 		return journal.Approval{}, fmt.Errorf("decide approval %q: %w", id, err)
 	}
 }
@@ -117,14 +118,14 @@ func (b *batch) answerDecision(id string) error {
 	if err != nil {
 		return err
 	}
-	place := AwaitKey{approvalTrigger, "", id}
-	runs, err := b.awaits.get(place, &b.want.Awaits)
+	key := AwaitKey{approvalTrigger, "", id}
+	runs, err := b.awaits.get(key, &b.want.Awaits)
 	if err != nil {
 		return err
 	}
 	runs = slices.Clone(runs)
 	for _, a := range b.changes.Awaits {
-		if a.AwaitKey == place {
+		if a.AwaitKey == key {
 			runs = append(runs, a.Run)
 		}
 	}

@@ -9,19 +9,19 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
-// The bounds of what an event may bring.
+// The bounds of an event, in bytes.
 const (
 	maxID   = 1 << 10
 	maxData = 64 << 20
 )
 
-// arrival is a journal.Arrival with all worked out that needs no rows.
+// arrival is a checked journal.Arrival, with what can be decided without rows.
 type arrival struct {
 	original    journal.Event
-	event       journal.Event   // as the batch decides about it
+	event       journal.Event   // original as the batch changes it
 	hooks       []*journal.Hook // the hooks that name the trigger
 	candidates  []candidate
-	stored      bool
+	store       bool // the event is stored unless it is a duplicate
 	tick        time.Time
 	flood       int
 	fingerprint *change.Mark
@@ -32,7 +32,10 @@ type arrival struct {
 type candidate struct {
 	Hook   *journal.Hook `json:"hook"`
 	Lane   string        `json:"lane"`
-	Passes bool          `json:"passes"` // its where; a hook with changed needs the other events too
+	// Passes is set when the event matches the hook's where. An event that does
+	// not match is a candidate only of a hook with changed, which records the
+	// value of its field from every event.
+	Passes bool `json:"passes"`
 }
 
 func (a *arrival) fill(from *journal.Arrival) error {
@@ -51,7 +54,7 @@ func (a *arrival) fill(from *journal.Arrival) error {
 	e.Time = Truncate(e.Time)
 	e.Received = Truncate(e.Received)
 	a.hooks, a.tick, a.flood, a.fingerprint, a.fields = from.Hooks, from.Tick, from.Flood, from.Mark, from.Fields
-	a.stored = from.Keep || len(from.Hooks) > 0
+	a.store = from.Keep || len(from.Hooks) > 0
 	for _, h := range from.Hooks {
 		if h.Connection != "" && h.Connection != e.Connection {
 			continue
@@ -73,7 +76,7 @@ func fillAll(from []journal.Arrival) ([]arrival, error) {
 	return all, nil
 }
 
-// maxRuns is how many runs the arrival can make.
+// maxRuns returns how many runs the arrival can make.
 func (a *arrival) maxRuns() (n int) {
 	for _, c := range a.candidates {
 		if c.Passes {
@@ -83,8 +86,9 @@ func (a *arrival) maxRuns() (n int) {
 	return n
 }
 
-// noun is what the triggers about the record of an event share, empty for an
-// event that brings no echoes.
+// noun returns the part of an event's type that names the kind of its record:
+// "highlevel.contact" of "highlevel.contact.created". It is empty for an event
+// that cannot be an echo.
 func noun(e *journal.Event) string {
 	switch e.Source {
 	case journal.Webhook, journal.Poll, journal.Reconcile:
@@ -98,9 +102,9 @@ func noun(e *journal.Event) string {
 	return e.Type[:last]
 }
 
-// collect asks for the rows that accept needs.
+// collect names the rows that accept needs.
 func (a *arrival) collect(b *batch) {
-	if !a.stored {
+	if !a.store {
 		return
 	}
 	e, w := &a.original, &b.want

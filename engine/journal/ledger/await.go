@@ -9,12 +9,13 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// approvalTrigger stands in place of a trigger for runs that wait for a
-// decision. No event has that type.
+// approvalTrigger is the trigger of runs that wait for the decision about an
+// approval. No event has that type.
 const approvalTrigger = "approval"
 
-// awaitKeys gives all places of an await. Of its where one path is taken, so
-// that an event need not be compared with each run that waits for its trigger.
+// awaitKeys returns all keys of an await. They include the values of one path of
+// its where, so that an event need not be compared with each run that waits for
+// its trigger.
 func awaitKeys(a *journal.Await) (keys []AwaitKey) {
 	if a.Approval != "" {
 		return []AwaitKey{{approvalTrigger, "", a.Approval}}
@@ -41,7 +42,7 @@ func awaitKeys(a *journal.Await) (keys []AwaitKey) {
 	return keys
 }
 
-// await makes a waiting run findable.
+// await adds the keys by which a waiting run is found.
 func (b *batch) await(run int64, a *journal.Await) {
 	b.changeCount++
 	for _, k := range awaitKeys(a) {
@@ -49,7 +50,7 @@ func (b *batch) await(run int64, a *journal.Await) {
 	}
 }
 
-// stopWaiting takes away what a waiting run is found by.
+// stopWaiting deletes the keys by which a waiting run is found.
 func (b *batch) stopWaiting(run int64) {
 	b.changeCount++
 	b.changes.Awaits = slices.DeleteFunc(b.changes.Awaits, func(a Await) bool { return a.Run == run })
@@ -58,11 +59,11 @@ func (b *batch) stopWaiting(run int64) {
 
 // answer wakes the runs that wait for an event.
 func (b *batch) answer(receipt *journal.Receipt, seq int64, e *journal.Event) error {
-	places, err := b.awaited.get(e.Type, &b.want.Awaited)
-	if err != nil || len(places)+len(b.changes.Awaits) == 0 {
+	keys, err := b.awaited.get(e.Type, &b.want.Awaited)
+	if err != nil || len(keys)+len(b.changes.Awaits) == 0 {
 		return err
 	}
-	runs, err := b.waitingAt(places, e)
+	runs, err := b.waitingFor(keys, e)
 	if err != nil {
 		return err
 	}
@@ -85,51 +86,55 @@ func (b *batch) answer(receipt *journal.Receipt, seq int64, e *journal.Event) er
 	})
 }
 
-// waitingAt gives the runs that are found at places by what an event has there.
-func (b *batch) waitingAt(places []AwaitKey, e *journal.Event) (runs []int64, more error) {
-	for _, place := range places {
-		if place.Path != "" {
-			value, found := jsonpath.Lookup(e.Data, place.Path)
+// waitingFor returns the runs that wait at one of the keys, which lack the class,
+// with the class of the event's value.
+func (b *batch) waitingFor(keys []AwaitKey, e *journal.Event) (runs []int64, more error) {
+	for _, key := range keys {
+		if key.Path != "" {
+			value, found := jsonpath.Lookup(e.Data, key.Path)
 			if !found {
 				value = []byte("null")
 			}
-			if place.Class = journal.Class(value); place.Class == "" {
+			if key.Class = journal.Class(value); key.Class == "" {
 				continue
 			}
 		}
-		some, err := b.awaits.get(place, &b.want.Awaits)
+		some, err := b.awaits.get(key, &b.want.Awaits)
 		more = combine(more, err)
 		runs = append(runs, some...)
 	}
 	return runs, more
 }
 
-// maxScanInBatch is how many events a batch looks at to find what a run missed.
-// Where more came since the run was accepted, they are looked at beside the
-// batches first, so that no other write waits for that.
+// A missed event of a run is one that the run waits for, has not had, and that
+// was accepted between the run and its wait.
+
+// maxScanInBatch is how many events a batch reads to find a missed event. If more
+// came since the run was accepted, they are read outside of the batches first, so
+// that no other write waits meanwhile.
 const maxScanInBatch = 200
 
-// maxScans bounds how often that is done: events may come more quickly
-// than they can be looked at.
+// maxScans bounds how often events are read outside of the batches for one wait:
+// events may come more quickly than they can be read.
 const maxScans = 5
 
-var errManyEvents = errors.New("too many events to look back at")
+var errManyEvents = errors.New("too many events came since the run was accepted")
 
-// missedScan is how far it is known which events a run may have missed: none up
-// to a row is what it waits for, or that one is the oldest.
+// missedScan is how far the events since a run was accepted have been read. None
+// up to the row upto is a missed event, or candidate is the oldest.
 type missedScan struct {
 	upto, candidate int64
-	limit           int // events to look at; zero: no limit
+	limit           int // of the events that a batch reads; zero: no limit
 }
 
-func (k *missedScan) query(run int64, a *journal.Await) MissedQuery {
-	return MissedQuery{Run: run, After: max(run, k.upto), Triggers: a.Triggers, Matches: a.Matches, Candidate: k.candidate, Limit: k.limit}
+func (s *missedScan) query(run int64, a *journal.Await) MissedQuery {
+	return MissedQuery{Run: run, After: max(run, s.upto), Triggers: a.Triggers, Matches: a.Matches, Candidate: s.candidate, Limit: s.limit}
 }
 
-// missedEvent gives the oldest event since a run was accepted that it waits for and
-// has not had, nil for none. sought is what wantMissed gave.
-func (b *batch) missedEvent(r *Run, a *journal.Await, sought int) (*journal.Event, error) {
-	switch found := b.missed[sought]; {
+// missedEvent returns the oldest missed event of a run, nil for none. index is
+// the result of wantMissed.
+func (b *batch) missedEvent(r *Run, a *journal.Await, index int) (*journal.Event, error) {
+	switch found := b.missed[index]; {
 	case found.More:
 		return nil, refuse(errManyEvents)
 	case found.Event != nil:
@@ -143,18 +148,18 @@ func (b *batch) missedEvent(r *Run, a *journal.Await, sought int) (*journal.Even
 	return nil, nil
 }
 
-// wantMissed asks for what a run missed. It gives the place of the answer.
-func (b *batch) wantMissed(run int64, a *journal.Await, known *missedScan) (place int) {
-	b.want.Missed = append(b.want.Missed, known.query(run, a))
+// wantMissed adds a query for a run's missed event. It returns the index of the
+// answer in b.missed.
+func (b *batch) wantMissed(run int64, a *journal.Await, scan *missedScan) (index int) {
+	b.want.Missed = append(b.want.Missed, scan.query(run, a))
 	return len(b.missed) + len(b.want.Missed) - 1
 }
 
-// scanMissed looks beside the batches through the events behind those that are
-// known.
-func (l *Ledger) scanMissed(ctx context.Context, run int64, a *journal.Await, known missedScan) (missedScan, error) {
-	if known.candidate != 0 {
-		known = missedScan{} // it was pruned meanwhile
+// scanMissed continues a scan outside of the batches.
+func (l *Ledger) scanMissed(ctx context.Context, run int64, a *journal.Await, scan missedScan) (missedScan, error) {
+	if scan.candidate != 0 {
+		scan = missedScan{} // the candidate was pruned meanwhile
 	}
-	upto, found, err := l.store.ScanMissed(ctx, known.query(run, a))
+	upto, found, err := l.store.ScanMissed(ctx, scan.query(run, a))
 	return missedScan{upto: upto, candidate: found}, err
 }

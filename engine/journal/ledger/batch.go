@@ -9,8 +9,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
-// batch is what one transaction works on: the rows that were loaded, and over
-// them what the tasks decided so far.
+// batch is the data of one transaction: the rows that were loaded, and over them
+// what the tasks have decided so far.
 type batch struct {
 	*Ledger
 	now  time.Time
@@ -47,13 +47,13 @@ type batch struct {
 	floods    table[string, Flood]
 
 	// What the tasks decided.
-	changeCount int // how many changes
+	changeCount int // of changes and moves
 	live        int
 	last        int64
 	laneRuns    map[LaneKey][]int64 // new in a lane, or changed there
 	lastsNow    map[int64]Last
-	opened      map[int64][]int // steps of runs, as in Want.Open
-	leaseEnded  map[int64]bool  // runs whose holder lost them
+	opened      map[int64][]int // new open steps of runs, as in Want.Open
+	leaseEnded  map[int64]bool  // runs whose lease the batch ends
 	newSteps    table[StepKey, *Step]
 	endSteps    table[StepKey, EndStep]
 	changes     Changes
@@ -62,7 +62,7 @@ type batch struct {
 	moves      []Move
 	wakes      []int64
 	newRules   []HookName
-	timerFired bool // the timer woke what was due
+	timerFired bool // the runs that were due are woken
 	nextWake   int64
 }
 
@@ -86,7 +86,7 @@ func (b *batch) init(l *Ledger) {
 	b.opened, b.leaseEnded = map[int64][]int{}, map[int64]bool{}
 }
 
-// clear drops all of a batch.
+// clear empties a batch.
 func (b *batch) clear() {
 	for _, t := range b.tables {
 		t.clear()
@@ -98,7 +98,7 @@ func (b *batch) clear() {
 	b.reset()
 }
 
-// reset drops what was decided.
+// reset drops what the tasks decided.
 func (b *batch) reset() {
 	for _, t := range b.tables {
 		t.reset()
@@ -112,7 +112,7 @@ func (b *batch) reset() {
 	b.moves, b.wakes, b.newRules, b.timerFired = empty(b.moves), b.wakes[:0], empty(b.newRules), false
 }
 
-// load loads what is wanted.
+// load loads the rows that b.want names.
 func (b *batch) load(ctx context.Context, tx Tx) error {
 	w, r := &b.want, &b.rows
 	defer w.reset()
@@ -172,17 +172,17 @@ func (b *batch) addRows(rows []RunRow) []int64 {
 	return seqs
 }
 
-// seq gives the next number of a row: the time in microseconds, or one more
-// than the last.
+// seq returns the next number of a row: the time in microseconds since 1970, or
+// the last number plus one if that is later.
 func (b *batch) seq() int64 {
 	b.last = max(b.last+1, b.now.UnixMicro())
 	return b.last
 }
 
-// run gives the row of a run, nil where there is none.
+// run returns the row of a run, nil if there is none.
 func (b *batch) run(seq int64) (*Run, error) { return b.runs.get(seq, &b.want.Runs) }
 
-// edit gives the row of a run to change. The run is loaded.
+// edit returns the row of a loaded run to change.
 func (b *batch) edit(r *Run) *Run {
 	b.changeCount++
 	if staged, again := b.runs.staged[r.Seq]; again {
@@ -194,14 +194,14 @@ func (b *batch) edit(r *Run) *Run {
 	return &changed
 }
 
-// add makes the row of a run.
+// add adds the row of a new run.
 func (b *batch) add(r *Run) {
 	b.changeCount++
 	b.runs.set(r.Seq, r)
 	b.inLane(r)
 }
 
-// inLane notes that the batch changes a run of a lane.
+// inLane records that the batch changes a run of a lane.
 func (b *batch) inLane(r *Run) {
 	if r.Lane != "" {
 		key := LaneKey{r.Hook, r.Lane}
@@ -209,23 +209,23 @@ func (b *batch) inLane(r *Run) {
 	}
 }
 
-// ofLane gives the rows of the runs of a lane that were loaded or that the batch
-// changed, as far as they fit, in their order.
-func (b *batch) ofLane(key LaneKey, loaded []int64, fits func(*Run) bool) (all []*Run, err error) {
+// ofLane returns the runs of a lane that match, in the order of their numbers:
+// those of loaded, and those that the batch added or changed.
+func (b *batch) ofLane(key LaneKey, loaded []int64, match func(*Run) bool) (all []*Run, err error) {
 	seqs := append(slices.Clone(loaded), b.laneRuns[key]...)
 	for _, seq := range sorted(seqs) {
 		r, err := b.run(seq)
 		if err != nil {
 			return nil, err
 		}
-		if r.Lane == key.Lane && r.Hook == key.Hook && fits(r) {
+		if r.Lane == key.Lane && r.Hook == key.Hook && match(r) {
 			all = append(all, r)
 		}
 	}
 	return all, nil
 }
 
-// lastStep gives the last step of a run whose row is loaded or new.
+// lastStep returns the last step of a run whose row is loaded or new.
 func (b *batch) lastStep(seq int64) Last {
 	if last, changed := b.lastsNow[seq]; changed {
 		return last
@@ -237,8 +237,8 @@ func (b *batch) setLast(seq int64, number int, begun bool) {
 	b.lastsNow[seq] = Last{number, begun}
 }
 
-// lease gives what is known of the hand-out of a run if the holder still has
-// it, else the reason why not.
+// lease returns the lease of a run with an epoch, and the run. It refuses an epoch
+// whose lease has ended.
 func (b *batch) lease(seq, epoch int64) (Lease, *Run, error) {
 	r, err := b.run(seq)
 	switch {
@@ -247,14 +247,14 @@ func (b *batch) lease(seq, epoch int64) (Lease, *Run, error) {
 	case r == nil:
 		return Lease{}, nil, refuse(journal.ErrNotFound)
 	}
-	h, held := b.dispatch.Lease(seq)
-	if !held || h.Epoch != epoch || b.leaseEnded[seq] {
+	lease, leased := b.dispatch.Lease(seq)
+	if !leased || lease.Epoch != epoch || b.leaseEnded[seq] {
 		return Lease{}, nil, refuse(journal.ErrFenced)
 	}
-	return h, r, nil
+	return lease, r, nil
 }
 
-// endLease ends the hold of whoever has a run.
+// endLease ends the lease of a run, if it has one.
 func (b *batch) endLease(seq int64) { b.leaseEnded[seq] = true }
 
 func (b *batch) move(kind MoveKind, seq int64) {
@@ -262,14 +262,14 @@ func (b *batch) move(kind MoveKind, seq int64) {
 	b.moves = append(b.moves, Move{Kind: kind, Seq: seq})
 }
 
-// wakeAt notes that a run is due at a time.
+// wakeAt records that a run is due at a time; zero for never.
 func (b *batch) wakeAt(at int64) {
 	if at != 0 {
 		b.wakes = append(b.wakes, at)
 	}
 }
 
-// net gives what the tasks decided, nil for nothing.
+// net returns the changes that the tasks decided, nil if there are none.
 func (b *batch) net() *Changes {
 	if b.changeCount == 0 {
 		return nil

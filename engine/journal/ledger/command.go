@@ -11,13 +11,13 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// commandTask is what a person does to a run: do, if the run is in one of the
-// states.
+// commandTask is a command of a person: do, if the run is in one of the states
+// from.
 type commandTask struct {
 	waiter
 	seq      int64
 	from     []journal.State
-	moreRows func(b *batch) // for further rows; may be nil
+	moreRows func(b *batch) // names rows that do needs; may be nil
 	do       func(b *batch, r *Run) error
 }
 
@@ -50,7 +50,7 @@ func (t *commandTask) decide(b *batch) error {
 	}
 	state := r.State.Journal()
 	if r.State == Queued {
-		if _, held := b.dispatch.Lease(r.Seq); held && !b.leaseEnded[r.Seq] {
+		if _, leased := b.dispatch.Lease(r.Seq); leased && !b.leaseEnded[r.Seq] {
 			state = journal.Running
 		}
 	}
@@ -177,7 +177,7 @@ func checkResolve(v journal.Verdict, result json.RawMessage, follow []journal.Ar
 	return fillAll(follow)
 }
 
-// failCall ends a held run with the problem that it was held with.
+// failCall ends a held run with the problem of its uncertain call.
 func (b *batch) failCall(r *Run, follow []arrival) error {
 	problem := &journal.Problem{Message: "a call may or may not have been carried out, and it was decided to end the run"}
 	if r.Problem != nil {
@@ -193,7 +193,7 @@ func (b *batch) failCall(r *Run, follow []arrival) error {
 	return combine(more, b.end(r, Failed, problem))
 }
 
-// skipCall makes the begun mark of a held run a step that is done.
+// skipCall makes the begun record of a held run a step that is done.
 func (b *batch) skipCall(r *Run, result Value) error {
 	park, err := r.park()
 	if err != nil {
@@ -206,7 +206,7 @@ func (b *batch) skipCall(r *Run, result Value) error {
 	return b.resume(r)
 }
 
-// resendCall takes the begun mark of a held run away, so that the call is made
+// resendCall deletes the begun record of a held run, so that the call is sent
 // again.
 func (b *batch) resendCall(r *Run) error {
 	park, err := r.park()

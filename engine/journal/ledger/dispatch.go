@@ -7,45 +7,47 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Dispatch hands runs out, one of a lane at a time. Its methods are safe for
-// concurrent use; Reserve, Apply and Abort are called by the one goroutine that
-// commits.
+// Dispatch leases runs to workers, one run of a lane at a time. A lease ends when
+// the run ends, is parked, is released or is cancelled. The methods are safe for
+// concurrent use; Reserve, Apply and Abort are called by the committing goroutine
+// only.
 type Dispatch interface {
-	// Next hands out the next run whose lane is free. It blocks until there is
-	// one.
+	// Next leases the next run whose lane is free. It blocks until there is one.
 	Next(ctx context.Context) (journal.Activation, error)
-	// Lease gives what is known of the present hand-out of a run, false if it
-	// is not handed out.
+	// Lease returns the lease of a run, false if there is none.
 	Lease(run int64) (Lease, bool)
-	// Bind fixes the version of a hand-out. It gives the version fixed before,
-	// and false where the run has another holder by now, or none.
+	// Bind sets what the run of a lease is bound to, unless it has a version
+	// already, which it returns. ok is false if the lease with the epoch has
+	// ended.
 	Bind(run, epoch int64, to Bound) (before string, ok bool)
-	// Reserve keeps a queued run from being handed out until Apply or Abort. It
-	// reports false if the run is handed out.
+	// Reserve prevents a new lease of a queued run until Apply or Abort. It
+	// reports false if the run is leased.
 	Reserve(run int64) bool
-	// Apply makes known what was committed, in order, and ends reservations.
+	// Apply applies the moves of a committed batch in order, and ends all
+	// reservations.
 	Apply(moves []Move)
-	// Abort ends reservations after a batch that was not committed.
+	// Abort ends all reservations after a batch that was not committed.
 	Abort()
 }
 
-// Lease is what only the dispatcher knows of a hand-out until its first
-// write.
+// Lease is the right of one worker to execute a run. The epoch distinguishes it
+// from other leases of the run. The run's row has the values of a lease only
+// after the worker's first write.
 type Lease struct {
 	Epoch   int64
 	Started time.Time
 	Bound   Bound
 }
 
-// Bound is what a run was bound to: its version, and what it took from the
-// configuration, as JSON. Both are empty where the row has them.
+// Bound is what a run was bound to: its version, and its configuration, as JSON.
+// Both are empty if the row has them.
 type Bound struct{ Version, Resolved string }
 
-// Move is what a commit means for a run in the dispatcher.
+// Move is a change of a run in the dispatcher that a commit has made.
 type Move struct {
 	Kind MoveKind
 	Seq  int64
-	// Run and Fresh belong to Enter.
+	// Run and Cached are set for Enter only; Cached may be nil.
 	Run    *Run
 	Cached *CachedRun
 }
@@ -55,16 +57,16 @@ type MoveKind uint8
 
 // The kinds of moves.
 const (
-	Enter   MoveKind = iota // takes its place, the last of its lane
-	Remove                  // has ended, or waits as a row only
-	Requeue                 // is ready again, first of its lane
-	Park                    // is parked and keeps its lane
-	Resume                  // is parked no longer
-	Unpause                 // is as any other that is queued
+	Enter   MoveKind = iota // the run is the last of its lane
+	Remove                  // the run has ended, or is in the file only
+	Requeue                 // the lease was returned: the run is ready again, first of its lane
+	Park                    // the run is parked and owns its lane
+	Resume                  // the run is no longer parked
+	Unpause                 // the run is no longer paused
 )
 
-// CachedRun is what a hand-out needs of a run that was just accepted, so that it
-// need not be read back.
+// CachedRun is the event and the hook of a new run, so that its first lease need
+// not read them from the file.
 type CachedRun struct {
 	Event *journal.Event
 	Hook  *journal.Hook

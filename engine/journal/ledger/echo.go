@@ -10,13 +10,16 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
-// knownTable is what is known of records. A step under way has rows of its own
-// beside the one of what is done.
+// knownTable is what calls wrote to records. A record has one row for all calls
+// that are done, and one for each open step.
+//
+// A step is open from its begun record until its end is recorded: it has written
+// to a record, or it has deferred events, or both.
 type knownTable struct {
 	table[RecordKey, KnownRows]
 	rows         map[RecordKey][]*KnownRow // that the batch changes
 	dropped      map[StepKey]bool          // steps whose rows are dropped
-	writtenNouns map[RecordKey]bool        // nouns that the batch writes; without Record
+	writtenNouns map[RecordKey]bool        // nouns of which the batch adds rows; Record is empty
 }
 
 func (t *knownTable) init() {
@@ -35,10 +38,10 @@ func (t *knownTable) clear() {
 	t.reset()
 }
 
-// of gives the rows of a record, and of those of its noun without an id, what
-// is done before what is under way. watched is false where no call ever wrote a
-// record of the noun.
-func (t *knownTable) of(key RecordKey, want *[]RecordKey) (rows []*KnownRow, watched bool, err error) {
+// of returns the rows of a record, and those of its noun without an id. The row of
+// calls that are done is before those of open steps. written is false if no call
+// ever wrote a record of the noun.
+func (t *knownTable) of(key RecordKey, want *[]RecordKey) (rows []*KnownRow, written bool, err error) {
 	loaded, err := t.get(key, want)
 	if err != nil {
 		return nil, false, err
@@ -46,10 +49,10 @@ func (t *knownTable) of(key RecordKey, want *[]RecordKey) (rows []*KnownRow, wat
 	if !loaded.Written && !t.writtenNouns[RecordKey{key.Connection, key.Noun, ""}] {
 		return nil, false, nil
 	}
-	nameless := RecordKey{key.Connection, key.Noun, ""}
+	withoutID := RecordKey{key.Connection, key.Noun, ""}
 	rows = append(rows, t.rows[key]...)
 	if key.Record != "" {
-		rows = append(rows, t.rows[nameless]...)
+		rows = append(rows, t.rows[withoutID]...)
 	}
 	for i := range loaded.Rows {
 		row := &loaded.Rows[i]
@@ -74,7 +77,7 @@ func (t *knownTable) put(row *KnownRow) {
 	t.rows[row.RecordKey] = append(rows, row)
 }
 
-// drop takes the rows of a step away.
+// drop deletes the rows of a step.
 func (t *knownTable) drop(step StepKey) {
 	t.dropped[step] = true
 	for key, rows := range t.rows {
@@ -82,21 +85,21 @@ func (t *knownTable) drop(step StepKey) {
 	}
 }
 
-// written notes what a call makes of a record: as under way with a begun mark,
-// and with its answer as done.
-func (b *batch) written(run int64, step *journal.Step, state journal.StepState, made *change.Written) error {
+// written stores what a call wrote to a record: as a row of its open step with a
+// begun record, and in the row of the calls that are done with its answer.
+func (b *batch) written(run int64, step *journal.Step, state journal.StepState, w *change.Written) error {
 	key := StepKey{run, step.Number}
-	if made == nil {
+	if w == nil {
 		return b.closeStep(key)
 	}
-	if err := b.putWritten(key, step, state, made); err != nil || state == journal.Begun {
+	if err := b.putWritten(key, step, state, w); err != nil || state == journal.Begun {
 		return err
 	}
 	return b.startDeferred(key)
 }
 
-func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepState, made *change.Written) error {
-	record := RecordKey{made.Connection, made.Noun, made.Record}
+func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepState, w *change.Written) error {
+	record := RecordKey{w.Connection, w.Noun, w.Record}
 	rows, _, err := b.known.of(record, &b.want.Known)
 	if err != nil {
 		return err
@@ -107,7 +110,7 @@ func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepSt
 			before = &row.Known
 		}
 	}
-	row := KnownRow{RecordKey: record, Known: made.Over(before, step.Started, b.now)}
+	row := KnownRow{RecordKey: record, Known: w.Over(before, step.Started, b.now)}
 	if err := b.dropKnown(key); err != nil {
 		return err
 	}
@@ -115,9 +118,9 @@ func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepSt
 		row.Step = key
 		b.opened[key.Run] = append(b.opened[key.Run], key.Number)
 	}
-	b.known.writtenNouns[RecordKey{made.Connection, made.Noun, ""}] = true
-	if made.Mark != nil && state != journal.Begun {
-		if err := b.addSighting(made.Mark); err != nil {
+	b.known.writtenNouns[RecordKey{w.Connection, w.Noun, ""}] = true
+	if w.Mark != nil && state != journal.Begun {
+		if err := b.addSighting(w.Mark); err != nil {
 			return err
 		}
 	}
@@ -130,8 +133,7 @@ func (b *batch) putKnown(row *KnownRow) {
 	b.known.put(row)
 }
 
-// openSteps gives the steps of a run that have writes under way, or that defer
-// events.
+// openSteps returns the open steps of a run.
 func (b *batch) openSteps(run int64) ([]int, error) {
 	loaded, err := b.open.get(run, &b.want.Open)
 	if opened := b.opened[run]; err == nil && len(opened) > 0 {
@@ -140,8 +142,8 @@ func (b *batch) openSteps(run int64) ([]int, error) {
 	return loaded, err
 }
 
-// closeStep drops what was known only while a call was under way that came to
-// nothing, as far as can be said.
+// closeStep ends an open step whose call failed, or whose result stays unknown:
+// what the call was to write is dropped, and the deferred events start their runs.
 func (b *batch) closeStep(step StepKey) error {
 	if err := b.dropKnown(step); err != nil {
 		return err
@@ -149,7 +151,7 @@ func (b *batch) closeStep(step StepKey) error {
 	return b.startDeferred(step)
 }
 
-// closeSteps does so for the calls of a run that ends.
+// closeSteps closes all open steps of a run that ends.
 func (b *batch) closeSteps(run int64) error {
 	open, err := b.openSteps(run)
 	if err != nil {
@@ -158,7 +160,7 @@ func (b *batch) closeSteps(run int64) error {
 	return each(open, func(number int) error { return b.closeStep(StepKey{run, number}) })
 }
 
-// dropKnown takes away what is known by a call under way.
+// dropKnown deletes the rows of an open step.
 func (b *batch) dropKnown(step StepKey) error {
 	open, err := b.openSteps(step.Run)
 	if err != nil || !slices.Contains(open, step.Number) {
@@ -174,31 +176,31 @@ func report(e *journal.Event) *change.Report {
 	return &change.Report{Type: e.Type, Account: e.Account, Record: e.Record, Time: e.Time, Data: e.Data, Webhook: e.Source == journal.Webhook}
 }
 
-// echo marks an event that brings just what a call of ours made of its record,
-// or gives the call under way of which it may be one. What it brings is known
-// from then on.
-func (b *batch) echo(e *journal.Event, fields change.Fields) (underWay StepKey, err error) {
+// echo sets Echo of an event that contains only what a call of ours wrote to its
+// record. If only the call of an open step can have written it, echo returns that
+// step. Otherwise it stores the event's data in the row of the calls that are done.
+func (b *batch) echo(e *journal.Event, fields change.Fields) (open StepKey, err error) {
 	n := noun(e)
 	if n == "" {
-		return underWay, nil
+		return open, nil
 	}
 	key := RecordKey{e.Connection, n, e.Record}
-	rows, watched, err := b.known.of(key, &b.want.Known)
-	if err != nil || !watched {
-		return underWay, err
+	rows, written, err := b.known.of(key, &b.want.Known)
+	if err != nil || !written {
+		return open, err
 	}
 	done := KnownRow{RecordKey: key}
 	for _, row := range rows {
 		row := *row
 		if row.Step != (StepKey{}) {
-			row.At = b.now // it may be done at any time until it is answered
+			row.At = b.now // the vendor may carry the call out at any time until it answers
 		}
-		switch heard := row.Hear(report(e), fields, b.now); {
-		case heard && row.Step == StepKey{}:
+		switch isEcho := row.Hear(report(e), fields, b.now); {
+		case isEcho && row.Step == StepKey{}:
 			e.Echo = true
 			b.putKnown(&row)
-			return underWay, nil
-		case heard:
+			return open, nil
+		case isEcho:
 			return row.Step, nil
 		case row.Step == StepKey{}:
 			done = row
@@ -208,18 +210,18 @@ func (b *batch) echo(e *journal.Event, fields change.Fields) (underWay StepKey, 
 		done.Hear(report(e), fields, b.now)
 	}
 	b.putKnown(&done)
-	return underWay, nil
+	return open, nil
 }
 
-// deferredRuns is what a deferred event would start.
+// deferredRuns is the stored form of the runs that a deferred event may make.
 type deferredRuns struct {
 	Runs   []candidate   `json:"runs"`
 	Fields change.Fields `json:"fields"`
 }
 
-// deferEvent notes what an event would start until a step is settled: only then
-// can be said of which record the call was, and whether somebody else had
-// changed it too.
+// deferEvent stores which runs an event may make until an open step is closed.
+// Only the answer to the step's call shows which record the call wrote, and
+// whether somebody else has changed the record too.
 func (b *batch) deferEvent(e Event, runs []candidate, fields change.Fields, step StepKey) error {
 	text, err := json.Marshal(deferredRuns{runs, fields})
 	if err != nil {
@@ -235,8 +237,9 @@ func (b *batch) deferEvent(e Event, runs []candidate, fields change.Fields, step
 	return nil
 }
 
-// startDeferred starts the runs of the events that a step deferred, but for
-// those that are its echoes by what is known of their records now.
+// startDeferred makes the runs of the events that a step deferred. An event that
+// is an echo by the rows of its record now makes runs only of hooks that want
+// echoes.
 func (b *batch) startDeferred(step StepKey) error {
 	open, err := b.openSteps(step.Run)
 	if err != nil || !slices.Contains(open, step.Number) {
@@ -254,15 +257,15 @@ func (b *batch) startDeferred(step StepKey) error {
 func (b *batch) startDeferredRuns(d Deferred) error {
 	var runs deferredRuns
 	if err := json.Unmarshal(d.Hooks, &runs); err != nil {
-		return fmt.Errorf("event %q: what it was to start: %w", d.Event.ID, err)
+		return fmt.Errorf("event %q: the runs that it was to start: %w", d.Event.ID, err)
 	}
 	e := *d.Event.Event
-	underWay, err := b.echo(&e, runs.Fields)
+	open, err := b.echo(&e, runs.Fields)
 	switch {
 	case err != nil:
 		return err
-	case underWay != StepKey{}: // of another call
-		return b.deferEvent(d.Event, runs.Runs, runs.Fields, underWay)
+	case open != StepKey{}: // it may be the echo of another call
+		return b.deferEvent(d.Event, runs.Runs, runs.Fields, open)
 	case e.Echo:
 		b.changeCount++
 		b.changes.Echoes = append(b.changes.Echoes, d.Event.Seq)

@@ -10,8 +10,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// apply does what a step does in the store itself, and sets its result or its
-// problem.
+// apply makes the effect of a step, and sets the step's result or problem.
 func (b *batch) apply(t *stepTask) (err error) {
 	switch {
 	case t.effect.State != nil:
@@ -29,7 +28,7 @@ func (b *batch) apply(t *stepTask) (err error) {
 	return err
 }
 
-// reads reports whether an operation depends on the value that stands.
+// reads reports whether an operation depends on the stored value.
 func reads(op *journal.StateOp) bool { return op.Verb != "put" && op.Verb != "delete" }
 
 func (b *batch) state(op *journal.StateOp) (json.RawMessage, *bindings.Error, error) {
@@ -108,7 +107,7 @@ func otherEnd(op *journal.LinkOp, id2 string) LinkKey {
 	return LinkKey{Kind: op.Kind2, Account: op.Account2, ID: id2, Kind2: op.Kind, Account2: op.Account}
 }
 
-// linkTable is the links of one end, and over them those that the batch changes.
+// linkTable is the links by one end, and over them those that the batch changes.
 type linkTable struct {
 	table[LinkKey, []string]
 	changed map[LinkKey][]Link
@@ -126,15 +125,15 @@ func (t *linkTable) clear() {
 	t.reset()
 }
 
-// set writes a link in one direction, or takes it away where made is zero.
+// set writes a link in one direction, or deletes it if made is zero.
 func (t *linkTable) set(end LinkKey, id2 string, made int64) Link {
 	l := Link{end, id2, made}
 	t.changed[end] = append(slices.DeleteFunc(t.changed[end], func(o Link) bool { return o.ID2 == id2 }), l)
 	return l
 }
 
-// of gives the ids on the other end, the newest first: all of them, or the
-// newest where that is enough.
+// of returns the ids on the other end, the newest first: all of them, or at least
+// the newest.
 func (t *linkTable) of(end LinkKey, all bool, want *[]LinkKey) ([]string, error) {
 	changed := t.changed[end]
 	end.All = all || len(changed) > 0
@@ -156,7 +155,7 @@ func (t *linkTable) of(end LinkKey, all bool, want *[]LinkKey) ([]string, error)
 	return ids, nil
 }
 
-// setLink writes a link in both directions, or takes it away where made is zero.
+// setLink writes a link in both directions, or deletes it if made is zero.
 func (b *batch) setLink(op *journal.LinkOp, id2 string, made int64) {
 	b.changeCount++
 	b.changes.Links = append(b.changes.Links, b.links.set(endOf(op), id2, made), b.links.set(otherEnd(op, id2), op.ID, made))

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// leaseKey is whose write a task is: a run and the epoch of its hand-out.
+// leaseKey names the lease that a task writes with: a run and an epoch.
 type leaseKey struct{ run, epoch int64 }
 
 func (l *Ledger) parseLease(h journal.Holder) (leaseKey, error) {
@@ -16,31 +16,31 @@ func (l *Ledger) parseLease(h journal.Holder) (leaseKey, error) {
 	return leaseKey{seq, h.Epoch}, err
 }
 
-// collect asks for the rows that every write of a holder needs.
-func (h leaseKey) collect(b *batch) {
-	b.runs.want(h.run, &b.want.Runs)
-	b.open.want(h.run, &b.want.Open)
-	if now, held := b.dispatch.Lease(h.run); held && now.Bound.Version != "" {
-		b.versions.want(now.Bound.Version, &b.want.Versions)
+// collect names the rows that every write with a lease needs.
+func (k leaseKey) collect(b *batch) {
+	b.runs.want(k.run, &b.want.Runs)
+	b.open.want(k.run, &b.want.Open)
+	if lease, leased := b.dispatch.Lease(k.run); leased && lease.Bound.Version != "" {
+		b.versions.want(lease.Bound.Version, &b.want.Versions)
 	}
 }
 
-// activate writes to the row of a run what its hand-out meant.
-func (b *batch) activate(r *Run, h Lease) (*Run, error) {
+// activate returns the row of a run with the values of its lease.
+func (b *batch) activate(r *Run, lease Lease) (*Run, error) {
 	version := r.Bound
-	if version == 0 && h.Bound.Version != "" {
+	if version == 0 && lease.Bound.Version != "" {
 		var err error
-		if version, err = b.versions.get(h.Bound.Version, &b.want.Versions); err != nil {
+		if version, err = b.versions.get(lease.Bound.Version, &b.want.Versions); err != nil {
 			return nil, err
 		}
 	}
 	n := b.edit(r)
-	n.Epoch, n.Bound, n.Merging, n.Attempts = h.Epoch, version, false, max(n.Attempts, 1)
+	n.Epoch, n.Bound, n.Merging, n.Attempts = lease.Epoch, version, false, max(n.Attempts, 1)
 	if n.Resolved == "" {
-		n.Resolved = h.Bound.Resolved
+		n.Resolved = lease.Bound.Resolved
 	}
 	if n.Started == 0 {
-		n.Started = Micro(h.Started)
+		n.Started = Micro(lease.Started)
 	}
 	return n, nil
 }
@@ -55,24 +55,24 @@ type finishTask struct {
 }
 
 // Finish implements journal.Store.
-func (l *Ledger) Finish(ctx context.Context, h journal.Holder, outcome journal.Outcome) error {
-	if err := l.finish(ctx, h, outcome); err != nil {
+func (l *Ledger) Finish(ctx context.Context, h journal.Holder, end journal.Outcome) error {
+	if err := l.finish(ctx, h, end); err != nil {
 		return fmt.Errorf("finish run %q: %w", h.Run, err)
 	}
 	return nil
 }
 
-func (l *Ledger) finish(ctx context.Context, h journal.Holder, outcome journal.Outcome) (err error) {
-	if !outcome.State.Ended() {
-		return fmt.Errorf("%q is not how a run ends", outcome.State)
+func (l *Ledger) finish(ctx context.Context, h journal.Holder, end journal.Outcome) (err error) {
+	if !end.State.Ended() {
+		return fmt.Errorf("%q is not how a run ends", end.State)
 	}
-	t := &finishTask{waiter: newWaiter(), executed: int64(outcome.Executed)}
-	t.state, _ = StateOf(outcome.State)
-	if t.follow, err = fillAll(outcome.Follow); err != nil {
+	t := &finishTask{waiter: newWaiter(), executed: int64(end.Executed)}
+	t.state, _ = StateOf(end.State)
+	if t.follow, err = fillAll(end.Follow); err != nil {
 		return err
 	}
-	if outcome.Problem != nil {
-		if t.problem, err = json.Marshal(outcome.Problem); err != nil {
+	if end.Problem != nil {
+		if t.problem, err = json.Marshal(end.Problem); err != nil {
 			return err
 		}
 	}
@@ -88,7 +88,7 @@ func (t *finishTask) collect(b *batch) {
 }
 
 func (t *finishTask) decide(b *batch) error {
-	h, r, err := b.lease(t.run, t.epoch)
+	lease, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (t *finishTask) decide(b *batch) error {
 	if failed(more) {
 		return more
 	}
-	n, err := b.activate(r, h)
+	n, err := b.activate(r, lease)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (t *finishTask) decide(b *batch) error {
 	return combine(more, b.closeSteps(t.run))
 }
 
-// acceptFollow accepts what is to follow a run's end.
+// acceptFollow accepts the events that follow a run's end.
 func (b *batch) acceptFollow(follow []arrival) (more error) {
 	for i := range follow {
 		_, err := b.accept(&follow[i])
@@ -138,11 +138,11 @@ func (l *Ledger) Release(h journal.Holder) error {
 }
 
 func (t *releaseTask) decide(b *batch) error {
-	h, r, err := b.lease(t.run, t.epoch)
+	lease, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
-	if r.State == Running && r.Epoch == h.Epoch {
+	if r.State == Running && r.Epoch == lease.Epoch {
 		b.edit(r).State = Queued
 	}
 	b.endLease(t.run)

@@ -10,16 +10,16 @@ import (
 
 const minute = int64(time.Minute / time.Microsecond)
 
-// countEvent counts an event of a trigger and reports whether it is one of a flood,
-// and whether it is the first. A flood ends with a whole minute that brought no
-// more events than the bound.
-func (b *batch) countEvent(trigger string, bound int) (high, first bool, err error) {
+// countEvent counts an event of a trigger. It reports whether the event belongs to
+// a flood, and whether it is the first of it. A flood ends with a whole minute in
+// which no more events came than the bound.
+func (b *batch) countEvent(trigger string, bound int) (flooding, first bool, err error) {
 	f, err := b.floods.get(trigger, &b.want.Floods)
 	if err != nil {
 		return false, false, err
 	}
 	now := b.now.UnixMicro()
-	if f.Since == 0 { // none was counted yet since the store was opened
+	if f.Since == 0 { // the first event since the store was opened
 		f.Since = now
 	}
 	if passed := now - f.Since; passed >= minute || passed < 0 {
@@ -36,7 +36,7 @@ func (b *batch) countEvent(trigger string, bound int) (high, first bool, err err
 	return f.Flooding, first, nil
 }
 
-// isFlooding reports whether an event is of a trigger that floods now.
+// isFlooding reports whether the trigger of an event floods now.
 func (b *batch) isFlooding(event int64) (bool, error) {
 	trigger := ""
 	if e := b.newEvent(event); e != nil {
@@ -51,7 +51,7 @@ func (b *batch) isFlooding(event int64) (bool, error) {
 	return f.Flooding, err
 }
 
-// pauseNow gives a run that was Later its place, paused.
+// pauseNow makes a run that was Later the last of its lane, paused.
 func (b *batch) pauseNow(r *Run) error {
 	n := b.edit(r)
 	n.State, n.Epoch, n.Place = Paused, n.Epoch+1, b.seq()
@@ -60,7 +60,8 @@ func (b *batch) pauseNow(r *Run) error {
 	return nil
 }
 
-// floodTask decides about some of the paused runs of a trigger.
+// floodTask releases, or with drop cancels, at most maxReleased of the paused runs
+// of a trigger.
 type floodTask struct {
 	waiter
 	trigger string
@@ -70,7 +71,7 @@ type floodTask struct {
 
 func (*floodTask) single() {}
 
-// maxReleased bounds the runs of one batch.
+// maxReleased bounds the runs of one floodTask.
 const maxReleased = 256
 
 // ReleaseFlood implements journal.Store.

@@ -11,28 +11,28 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Config makes a Ledger. All fields but Log are needed.
+// Config is what New needs. All fields but Log are required.
 type Config struct {
 	Store    Store
 	Dispatch Dispatch
 	Now      func() time.Time
-	// Timer gives a channel on which the time comes once d has passed by Now,
-	// and a function that gives the timer up.
+	// Timer returns a channel that receives once d has passed on the clock of
+	// Now, and a function that stops the timer.
 	Timer func(d time.Duration) (<-chan time.Time, func())
-	// Log takes what an operator should know; nil means none of it.
+	// Log receives messages for the operator; nil means no messages.
 	Log *slog.Logger
 	// MaxQueued bounds the runs that have not ended.
 	MaxQueued int
-	// Salt ends the ids of runs.
+	// Salt is the end of each run id.
 	Salt uint16
-	// Wake is when the first run in the store is due, in microseconds, zero for
-	// none.
+	// Wake is when the first run in the store is due, in microseconds since 1970,
+	// zero for none.
 	Wake int64
 }
 
-// Ledger commits what its callers ask for. Its methods are those of
-// journal.Store that change something. A caller whose context ends while its
-// write waits gets the context's error; the write may still happen.
+// Ledger implements the methods of journal.Store that change something. A caller
+// whose context ends while its write waits gets the context's error; the write
+// may still happen.
 type Ledger struct {
 	store     Store
 	dispatch  Dispatch
@@ -43,13 +43,13 @@ type Ledger struct {
 	queue     *queue
 	stopped   chan struct{}
 
-	// Of the one goroutine that commits.
+	// Used by the committing goroutine only.
 	batch   batch
 	timer   wakeTimer
 	failing bool // the last write failed
 }
 
-// New starts the goroutine that commits; Close ends it.
+// New starts the committing goroutine; Close ends it.
 func New(cfg Config) *Ledger {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -63,8 +63,8 @@ func New(cfg Config) *Ledger {
 	return l
 }
 
-// Close commits what waits and ends the goroutine. What is asked for later is
-// refused with journal.ErrClosed.
+// Close commits the waiting tasks and ends the goroutine. Later calls return
+// journal.ErrClosed.
 func (l *Ledger) Close() {
 	l.queue.close()
 	<-l.stopped
@@ -73,8 +73,8 @@ func (l *Ledger) Close() {
 // Next implements journal.Store.
 func (l *Ledger) Next(ctx context.Context) (journal.Activation, error) { return l.dispatch.Next(ctx) }
 
-// InTransaction calls f in a transaction of its own, between batches. It is for what a
-// store does by itself, such as pruning.
+// InTransaction calls f in a transaction of its own, between batches. It is for
+// changes that a store makes without a decision, such as pruning.
 func (l *Ledger) InTransaction(ctx context.Context, f func(Tx) error) error {
 	return l.queue.do(ctx, &txTask{newWaiter(), f})
 }
@@ -87,7 +87,7 @@ type txTask struct {
 func (t *txTask) collect(*batch)        {}
 func (t *txTask) decide(b *batch) error { return nil }
 
-// maxBatch bounds the tasks of one transaction, so that none waits long.
+// maxBatch bounds the tasks of one transaction, and so how long a task waits.
 const maxBatch = 512
 
 func (l *Ledger) run() {
@@ -115,12 +115,12 @@ func (l *Ledger) run() {
 }
 
 // single is a task that must be the only one of its batch: it reads lists of
-// rows as the store has them, without what the batch changed before.
+// rows, and these lack the changes of earlier tasks of the batch.
 type single interface{ single() }
 
 func (*txTask) single() {}
 
-// batchLength is how many of the tasks make one batch.
+// batchLength returns how many of the first tasks make one batch.
 func batchLength(tasks []task) int {
 	for i, t := range tasks[:min(len(tasks), maxBatch)] {
 		if _, alone := t.(single); alone {
@@ -130,11 +130,11 @@ func batchLength(tasks []task) int {
 	return min(len(tasks), maxBatch)
 }
 
-// commit commits tasks together. If that fails each is tried alone, so that a
-// task which cannot be committed takes no other with it.
+// commit commits tasks together. If that fails it commits each alone, so that one
+// task that cannot be committed does not make the others fail.
 func (l *Ledger) commit(tasks []task) {
-	begun, err := l.transact(tasks)
-	if err != nil && begun && len(tasks) > 1 {
+	opened, err := l.transact(tasks)
+	if err != nil && opened && len(tasks) > 1 {
 		for i := range tasks {
 			l.commit(tasks[i : i+1])
 		}
@@ -145,11 +145,11 @@ func (l *Ledger) commit(tasks []task) {
 	}
 	l.report(err)
 	for _, t := range tasks {
-		ticket := t.base()
+		waiter := t.base()
 		if err != nil {
-			ticket.done <- err
+			waiter.done <- err
 		} else {
-			ticket.done <- ticket.refused
+			waiter.done <- waiter.refused
 		}
 	}
 }
@@ -158,23 +158,23 @@ func (l *Ledger) commit(tasks []task) {
 func (l *Ledger) report(err error) {
 	switch {
 	case err != nil && !l.failing:
-		l.log.Error("events are refused, and runs stand, until the journal can be written", "error", err)
+		l.log.Error("events are refused, and runs are stopped, until the journal can be written", "error", err)
 	case err == nil && l.failing:
 		l.log.Info("the journal is written again")
 	}
 	l.failing = err != nil
 }
 
-// transact commits tasks in one transaction. It reports also whether there was
-// a transaction to write in.
-func (l *Ledger) transact(tasks []task) (begun bool, err error) {
+// transact commits tasks in one transaction. opened reports whether the store
+// opened a transaction.
+func (l *Ledger) transact(tasks []task) (opened bool, err error) {
 	b := &l.batch
 	b.now = l.now()
 	b.want.Counts = true
 	defer b.clear()
 	ctx := context.Background()
 	err = l.store.Transact(ctx, func(tx Tx) error {
-		begun = true
+		opened = true
 		if t, alone := tasks[0].(*txTask); alone {
 			return t.do(tx)
 		}
@@ -188,18 +188,17 @@ func (l *Ledger) transact(tasks []task) (begun bool, err error) {
 	})
 	if err != nil {
 		l.dispatch.Abort()
-		return begun, err
+		return opened, err
 	}
 	l.dispatch.Apply(b.moves)
 	l.timer.apply(b)
 	for _, hook := range b.newRules {
 		l.log.Info("a hook's lanes have changed; its runs from before come first", "hook", hook.Script+" "+hook.Name)
 	}
-	return begun, nil
+	return opened, nil
 }
 
-// resolve decides tasks, and loads the rows that they need, until each is
-// decided or refused.
+// resolve loads rows and decides the tasks until each is decided or refused.
 func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 	for _, t := range tasks {
 		t.base().refused = nil
@@ -217,23 +216,23 @@ func (b *batch) resolve(ctx context.Context, tx Tx, tasks []task) error {
 		case !errors.Is(err, errMore):
 			return err
 		case !refused && b.want.none():
-			return errors.New("a batch needs rows that it does not name") // it would never end
+			return errors.New("a batch needs rows that it does not name") // the loop would not end
 		}
 		b.reset()
 	}
 }
 
-// decide decides tasks one after the other on what was loaded. It returns
-// errMore if it must be called again: after further rows were loaded or, with
-// refused, because a task was refused that had changed something.
+// decide decides tasks one after the other on the loaded rows. It returns errMore
+// if it must be called again: after further rows are loaded or, with refused,
+// without the changes of a task that was refused.
 func (b *batch) decide(tasks []task) (refused bool, err error) {
 	var more error
 	for _, t := range tasks {
-		ticket := t.base()
-		if ticket.refused != nil {
+		waiter := t.base()
+		if waiter.refused != nil {
 			continue
 		}
-		made := b.changeCount
+		before := b.changeCount
 		err := t.decide(b)
 		var refusal *refusal
 		switch {
@@ -242,9 +241,9 @@ func (b *batch) decide(tasks []task) (refused bool, err error) {
 			more = err
 		case !errors.As(err, &refusal):
 			return false, err
-		case more != nil: // it was decided on what may be incomplete
+		case more != nil: // refused perhaps for rows that are not loaded yet
 		default:
-			if ticket.refused = refusal.error; b.changeCount != made {
+			if waiter.refused = refusal.error; b.changeCount != before {
 				return true, errMore
 			}
 		}
@@ -252,10 +251,10 @@ func (b *batch) decide(tasks []task) (refused bool, err error) {
 	return false, more
 }
 
-// errMore says that further rows must be loaded before it can be decided.
+// errMore is the error of a decision that needs rows which are not loaded.
 var errMore = errors.New("further rows are needed")
 
-// refusal is an error of the task, not of the store.
+// refusal is an error of one task. It does not fail the batch.
 type refusal struct{ error }
 
 func (r *refusal) Unwrap() error { return r.error }
@@ -264,7 +263,7 @@ func refuse(err error) error { return &refusal{err} }
 
 func refusef(format string, args ...any) error { return &refusal{fmt.Errorf(format, args...)} }
 
-// parse gives the number of a run by its id.
+// parse returns the number of a run by its id.
 func (l *Ledger) parse(id string) (int64, error) {
 	seq, salt, ok := journal.ParseRunID(id)
 	if !ok || salt != l.salt {

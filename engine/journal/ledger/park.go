@@ -17,8 +17,8 @@ type parkTask struct {
 	state       State
 	problem     []byte
 	scan        missedScan
-	missedIndex int  // the place of what it may have missed
-	replaced    bool // cancelled instead, for a newer run
+	missedIndex int  // of the answer to the query for its missed event
+	replaced    bool // the run was cancelled instead, for a newer run
 }
 
 // Park implements journal.Store.
@@ -40,7 +40,7 @@ func (l *Ledger) park(ctx context.Context, h journal.Holder, park journal.Park) 
 	}
 	for try := 0; ; try++ {
 		if t.scan.limit = maxScanInBatch; try == maxScans {
-			t.scan.limit = 0
+			t.scan.limit = 0 // the batch reads all that is left
 		}
 		if err := l.queue.do(ctx, t); !errors.Is(err, errManyEvents) {
 			if err == nil && t.replaced {
@@ -49,17 +49,17 @@ func (l *Ledger) park(ctx context.Context, h journal.Holder, park journal.Park) 
 			return err
 		}
 		if t.scan, err = l.scanMissed(ctx, t.run, park.Await, t.scan); err != nil {
-			return fmt.Errorf("look back: %w", err)
+			return fmt.Errorf("search the events since the run was accepted: %w", err)
 		}
 	}
 }
 
-// check refuses what could never be parked so.
+// check refuses what is invalid whatever the rows are.
 func (t *parkTask) check(l *Ledger) (err error) {
 	p := &t.park
 	switch {
 	case !p.State.Parked():
-		return fmt.Errorf("%q is not how a run stands", p.State)
+		return fmt.Errorf("a run cannot be parked as %q", p.State)
 	case p.State != journal.Waiting && p.Await != nil:
 		return fmt.Errorf("a run that is %s awaits nothing", p.State)
 	case p.State != journal.Waiting:
@@ -96,7 +96,7 @@ func (t *parkTask) collect(b *batch) {
 
 func (t *parkTask) decide(b *batch) error {
 	t.replaced = false
-	h, r, err := b.lease(t.run, t.epoch)
+	lease, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
@@ -118,12 +118,12 @@ func (t *parkTask) decide(b *batch) error {
 		b.putStep(t.run, &t.stepRecord)
 	}
 	last := b.lastStep(t.run)
-	if last.Begun { // it may be parked for long
+	if last.Begun { // events must not be deferred for as long as the run is parked
 		if err := b.closeStep(StepKey{t.run, last.Number}); err != nil {
 			return err
 		}
 	}
-	n, err := t.write(b, r, h, last.Number)
+	n, err := t.write(b, r, lease, last.Number)
 	if err != nil {
 		return err
 	}
@@ -140,9 +140,9 @@ func (t *parkTask) decide(b *batch) error {
 	return b.wait(n, t.park.Await, missed)
 }
 
-// write changes the row of the run to one that is parked.
-func (t *parkTask) write(b *batch, r *Run, h Lease, step int) (*Run, error) {
-	n, err := b.activate(r, h)
+// write changes the row of the run to that of a parked run.
+func (t *parkTask) write(b *batch, r *Run, lease Lease, step int) (*Run, error) {
+	n, err := b.activate(r, lease)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,8 @@ func (t *parkTask) write(b *batch, r *Run, h Lease, step int) (*Run, error) {
 	return n, err
 }
 
-// checkSteps says why a run with these steps cannot be parked so.
+// checkSteps returns an error if a run with this last step cannot be parked as
+// asked.
 func (t *parkTask) checkSteps(have Last) error {
 	if d := t.park.Drop; d > 0 {
 		if d != have.Number {
@@ -175,7 +176,8 @@ func (t *parkTask) checkSteps(have Last) error {
 	return nil
 }
 
-// wait wakes a run by what it missed, or makes it findable for what is to come.
+// wait wakes a run if its missed event or its decision is there already; if not, it
+// adds the keys by which the run is found.
 func (b *batch) wait(r *Run, a *journal.Await, missed *journal.Event) error {
 	switch {
 	case a == nil:

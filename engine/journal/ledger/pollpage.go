@@ -27,7 +27,7 @@ func (l *Ledger) Sweep(ctx context.Context, sweep journal.Sweep) ([]journal.Rece
 		err = l.queue.do(ctx, t)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("keep a page of poll %q of %q: %w", sweep.Poll, sweep.Connection, err)
+		return nil, fmt.Errorf("store a page of poll %q of %q: %w", sweep.Poll, sweep.Connection, err)
 	}
 	return t.receipts, nil
 }
@@ -68,11 +68,11 @@ func (t *pollPageTask) decide(b *batch) error {
 	}
 	for i := range t.page.Sightings {
 		s := &t.page.Sightings[i]
-		stands, err := b.sightings.get(t.key(s.Record), &b.want.Sightings)
+		stored, err := b.sightings.get(t.key(s.Record), &b.want.Sightings)
 		if err != nil {
 			return err
 		}
-		if stands.Row != s.Row || stands.Version != s.Version {
+		if stored.Row != s.Row || stored.Version != s.Version {
 			return refuse(journal.ErrStale)
 		}
 	}
@@ -86,10 +86,10 @@ func (t *pollPageTask) decide(b *batch) error {
 	return t.acceptAll(b)
 }
 
-// newSighting is the Row of a sighting that the batch made.
+// newSighting is the Row of a sighting that the batch adds.
 const newSighting = -1
 
-// setSighting replaces what a poll has seen of a record.
+// setSighting replaces the sighting of a record.
 func (b *batch) setSighting(key SightingKey, s change.Sighting) {
 	b.changeCount++
 	s.Record = key.Record
@@ -100,7 +100,7 @@ func (b *batch) setSighting(key SightingKey, s change.Sighting) {
 	b.sightings.set(key, s)
 }
 
-// sighting gives what a poll has seen of a record, to change.
+// sighting returns the sighting of a record, to change, and its key.
 func (b *batch) sighting(m *change.Mark) (SightingKey, change.Sighting, error) {
 	key := SightingKey{m.PollKey, m.Record}
 	s, err := b.sightings.get(key, &b.want.Sightings)
@@ -108,8 +108,9 @@ func (b *batch) sighting(m *change.Mark) (SightingKey, change.Sighting, error) {
 	return key, s, err
 }
 
-// mergeWebhook takes what a webhook brings of a record that is polled too, and reports
-// whether a list brought it already.
+// mergeWebhook merges the fingerprint of a webhook's event into the sighting of its
+// record, which is polled too. It reports whether a poll has read the same from a
+// list already.
 func (b *batch) mergeWebhook(m *change.Mark) (duplicate bool, err error) {
 	key, s, err := b.sighting(m)
 	if err != nil {
@@ -120,8 +121,8 @@ func (b *batch) mergeWebhook(m *change.Mark) (duplicate bool, err error) {
 	return duplicate, nil
 }
 
-// addSighting takes what a call of ours made as known to a poll that does not know the
-// record.
+// addSighting stores what a call of ours wrote as the sighting of its record, if
+// the poll has none yet.
 func (b *batch) addSighting(m *change.Mark) error {
 	key, s, err := b.sighting(m)
 	if err != nil || s.Row != 0 {
@@ -135,7 +136,7 @@ func (b *batch) addSighting(m *change.Mark) error {
 	return nil
 }
 
-// sightingRow gives the row of a record that a poll has seen.
+// sightingRow returns the row of a sighting that the batch changes.
 func (b *batch) sightingRow(key SightingKey) SightingRow {
 	s := b.sightings.staged[key]
 	row := SightingRow{SightingKey: key, Item: s.Item, Version: s.Version, Missed: s.Missed, New: s.Row == newSighting}

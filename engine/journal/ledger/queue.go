@@ -12,31 +12,32 @@ import (
 
 // task is what a caller asks to be committed.
 type task interface {
-	// collect asks for the rows that the task is known to need.
+	// collect names rows that the task needs.
 	collect(b *batch)
 	// decide decides in memory. It may be called several times, each time from
-	// the beginning; it returns errMore where it needs rows that were not
-	// loaded. A *refusal refuses the task; any other error fails the batch.
+	// the beginning. It returns errMore if it needs rows that were not loaded. A
+	// *refusal refuses the task; any other error fails the batch.
 	decide(b *batch) error
+	// base returns the waiter that each task embeds.
 	base() *waiter
 }
 
-// waiter is where a caller waits.
+// waiter is the caller of a task, which waits for its result.
 type waiter struct {
-	done    chan error
-	refused error
+	done    chan error // receives the result
+	refused error      // the result of a refused task, until the batch is committed
 }
 
 func newWaiter() waiter         { return waiter{done: make(chan error, 1)} }
 func (t *waiter) base() *waiter { return t }
 
-// queue holds the tasks that wait to be committed.
+// queue is the tasks that wait to be committed.
 type queue struct {
 	mu     sync.Mutex
 	tasks  []task
 	spare  []task
 	closed bool
-	wake   chan struct{} // holds one when there may be tasks
+	wake   chan struct{} // has one element while there may be tasks
 }
 
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
@@ -72,18 +73,18 @@ func (q *queue) signal() {
 	}
 }
 
-// maxYields is how often take yields the processor to callers that are about
-// to ask, as those are whom the last commit released.
+// maxYields is how often receive yields the processor to callers that are about
+// to add a task. The last commit has released them.
 const maxYields = 8
 
-// receive waits for tasks, or for the timer, and gives all there are; none once
-// the queue is closed and empty.
+// receive waits for tasks, or for the timer, and returns all tasks. It returns
+// none at once when the queue is closed and empty.
 func (q *queue) receive(timer <-chan time.Time) []task {
 	select {
 	case <-q.wake:
 	case <-timer:
 	}
-	for before, turns := -1, 0; turns < maxYields; turns++ {
+	for before, yields := -1, 0; yields < maxYields; yields++ {
 		q.mu.Lock()
 		waiting := len(q.tasks)
 		q.mu.Unlock()
@@ -98,12 +99,13 @@ func (q *queue) receive(timer <-chan time.Time) []task {
 	all := q.tasks
 	q.tasks, q.spare = q.spare[:0], nil
 	if q.closed && len(all) > 0 {
-		q.signal() // once more, to find it empty
+		q.signal() // for one more call, which returns none
 	}
 	return all
 }
 
-// reuse takes back a slice that take gave.
+// reuse lets a later call of receive return the memory of a slice that the caller
+// no longer needs.
 func (q *queue) reuse(tasks []task) {
 	clear(tasks)
 	q.mu.Lock()

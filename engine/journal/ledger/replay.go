@@ -17,15 +17,15 @@ type replayTask struct {
 }
 
 // Replay implements journal.Store.
-func (l *Ledger) Replay(ctx context.Context, run string, hook *journal.Hook, keep int) (string, error) {
-	id, err := l.replay(ctx, run, hook, keep)
+func (l *Ledger) Replay(ctx context.Context, run string, hook *journal.Hook, steps int) (string, error) {
+	id, err := l.replay(ctx, run, hook, steps)
 	if err != nil {
 		return "", fmt.Errorf("replay run %q: %w", run, err)
 	}
 	return id, nil
 }
 
-func (l *Ledger) replay(ctx context.Context, run string, hook *journal.Hook, keep int) (string, error) {
+func (l *Ledger) replay(ctx context.Context, run string, hook *journal.Hook, steps int) (string, error) {
 	if hook == nil {
 		return "", errors.New("no hook is given")
 	}
@@ -33,14 +33,14 @@ func (l *Ledger) replay(ctx context.Context, run string, hook *journal.Hook, kee
 	if err != nil {
 		return "", err
 	}
-	t := &replayTask{waiter: newWaiter(), from: seq, hook: hook, steps: max(keep, 0)}
+	t := &replayTask{waiter: newWaiter(), from: seq, hook: hook, steps: max(steps, 0)}
 	if err := l.queue.do(ctx, t); err != nil {
 		return "", err
 	}
 	return l.id(t.result), nil
 }
 
-// single: the steps that it copies must be in the store.
+// single, because the store copies steps that earlier batches wrote.
 func (*replayTask) single() {}
 
 func (t *replayTask) name() HookName { return HookName{t.hook.Script, t.hook.Name} }
@@ -69,14 +69,14 @@ func (t *replayTask) decide(b *batch) error {
 	if event == nil {
 		return refuse(journal.ErrNotFound)
 	}
-	marks, err := b.begun.get(t.lastCopied(), &b.want.Begun)
+	begun, err := b.begun.get(t.lastCopied(), &b.want.Begun)
 	if err != nil {
 		return err
 	}
 	switch have := min(b.lastStep(t.from).Number, t.steps); {
 	case have < t.steps:
 		return refusef("it has %d steps, %d cannot be kept", have, t.steps)
-	case marks > 0:
+	case begun > 0:
 		return refusef("step %d has no result that could be kept; keep the %d before it", have, have-1)
 	}
 	hook, hookErr := b.hooks.get(t.name(), &b.want.Hooks)
@@ -96,7 +96,7 @@ func (t *replayTask) decide(b *batch) error {
 	return nil
 }
 
-// event gives an event by its number, nil where there is none.
+// event returns an event by its number, nil if there is none.
 func (b *batch) event(seq int64) (*journal.Event, error) {
 	if e := b.newEvent(seq); e != nil {
 		return e, nil
@@ -104,7 +104,7 @@ func (b *batch) event(seq int64) (*journal.Event, error) {
 	return b.events.get(seq, &b.want.Events)
 }
 
-// newEvent gives an event that the batch accepts.
+// newEvent returns an event that the batch stores, nil if it is not of the batch.
 func (b *batch) newEvent(seq int64) *journal.Event {
 	for _, e := range b.changes.Events {
 		if e.Seq == seq {

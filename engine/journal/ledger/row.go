@@ -7,9 +7,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// State is that of a run as rows have it, in the order of the numbers there. It
-// differs from journal.State in Later. Up to Blocked a run has its place in its
-// lane, up to Waiting it is live.
+// State is the state of a run as its row has it: a number. Its values differ from
+// those of journal.State in Later. Up to Blocked a run has a place in its lane, up
+// to Waiting it is live.
 type State int64
 
 // The states of a run.
@@ -21,7 +21,7 @@ const (
 	Throttled
 	Held
 	Blocked
-	Later // queued later; journal.Queued to everybody else
+	Later // the run is queued when its time comes; journal.Queued outside of stores
 	Waiting
 	Succeeded
 	Failed
@@ -34,7 +34,7 @@ var states = [...]journal.State{
 	journal.Queued, journal.Waiting, journal.Succeeded, journal.Failed, journal.Cancelled, journal.Skipped,
 }
 
-// Journal gives the state as users see it, empty for one that does not exist.
+// Journal returns the state as users see it, empty for a state that does not exist.
 func (s State) Journal() journal.State {
 	if s < Paused || s > Skipped {
 		return ""
@@ -45,11 +45,10 @@ func (s State) Journal() journal.State {
 // Live reports whether the run has not ended.
 func (s State) Live() bool { return s < Succeeded }
 
-// OwnsLane reports whether a run in this state is parked and keeps its lane.
+// OwnsLane reports whether a run in this state is parked and owns its lane.
 func (s State) OwnsLane() bool { return s >= Retrying && s <= Blocked }
 
-// StateOf gives the row's form of a state, and false for one that does not
-// exist.
+// StateOf returns the row's form of a state, false for a state that does not exist.
 func StateOf(state journal.State) (State, bool) {
 	for i, s := range states {
 		if s == state {
@@ -59,7 +58,7 @@ func StateOf(state journal.State) (State, bool) {
 	return 0, false
 }
 
-// Overlap is how a run meets the live ones of its lane.
+// Overlap is what is done about a new run whose lane has live runs.
 type Overlap int64
 
 // The ways to overlap, in the order of the numbers in rows.
@@ -82,23 +81,23 @@ func overlapOf(o journal.Overlap) Overlap {
 	return Queue
 }
 
-// Run is the row of a run. Times are microseconds since 1970, zero for none. It
-// is not changed once it is in a row: a change makes another one.
+// Run is the row of a run. Times are microseconds since 1970, zero for none. A Run
+// that was loaded or committed is not changed: a change makes a copy.
 type Run struct {
 	Seq     int64
 	Event   int64
 	Hook    int64
 	Matched int64 // version
 	Bound   int64 // version; zero: none yet
-	// Resolved is what the run took from the configuration, as JSON.
+	// Resolved is the run's configuration, a journal.Resolved as JSON.
 	Resolved string
 	Lane     string
 	Rule     int64 // the number of the hook's lane rule that made Lane
 	Place    int64 // in the lane
-	// Merging says that events may still merge into it.
+	// Merging is set while events may still merge into the run.
 	Merging bool
-	// Overlap is, while it is Later, how it is to meet its lane then; after
-	// that it is Replace for a run that replaces others.
+	// Overlap of a run that is Later is applied when the run is queued. Otherwise
+	// it is Replace for a run that replaces others.
 	Overlap  Overlap
 	State    State
 	Epoch    int64
@@ -114,7 +113,7 @@ type Run struct {
 	Problem  []byte // JSON of journal.Problem
 }
 
-// ParkBody is what the row of a parked run has beside its columns.
+// ParkBody is what the row of a parked run has as JSON.
 type ParkBody struct {
 	Await *journal.Await `json:"await,omitempty"`
 	Step  int            `json:"step,omitempty"`
@@ -128,7 +127,7 @@ func (r *Run) park() (p ParkBody, err error) {
 }
 
 // Last is the last step of a run: its number, zero for none, and whether it is
-// a begun mark.
+// a begun record.
 type Last struct {
 	Number int
 	Begun  bool
@@ -140,11 +139,12 @@ type Event struct {
 	*journal.Event
 }
 
-// Value is a JSON value on its way into a row. Packed is what the store's Pack
-// made of it, nil where the row holds Text itself.
+// Value is a JSON value to write. Packed is the result of the store's Pack, nil if
+// the row has Text itself.
 type Value struct{ Text, Packed []byte }
 
-// Micro gives a time as rows have it.
+// Micro returns a time as rows have it: in microseconds since 1970, zero for the
+// zero time.
 func Micro(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -152,7 +152,7 @@ func Micro(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// Time gives the time that a row has.
+// Time returns the time of a row's microseconds since 1970, the zero time for zero.
 func Time(micros int64) time.Time {
 	if micros == 0 {
 		return time.Time{}
@@ -160,7 +160,7 @@ func Time(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-// Truncate gives a time as it comes back from a row.
+// Truncate returns a time as it is read from a row: in UTC, in whole microseconds.
 func Truncate(t time.Time) time.Time {
 	if t.IsZero() {
 		return t

@@ -8,8 +8,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// start makes the run of a hook, if there is to be one.
-func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c *candidate, high bool) error {
+// start decides about a candidate: it makes a run, merges the event into another
+// run, or does nothing. flooding pauses a new run.
+func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c *candidate, flooding bool) error {
 	h := c.Hook
 	hook, hookErr := b.hooks.get(HookName{h.Script, h.Name}, &b.want.Hooks)
 	version, versionErr := b.versions.get(h.Version, &b.want.Versions)
@@ -24,7 +25,7 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 	if !c.Passes || e.Echo && !h.Echo {
 		return nil
 	}
-	n := newRun{event: event, hook: hook, name: HookName{h.Script, h.Name}, version: version, lane: c.Lane, rule: h.Lane.Rule(), paused: high,
+	n := newRun{event: event, hook: hook, name: HookName{h.Script, h.Name}, version: version, lane: c.Lane, rule: h.Lane.Rule(), paused: flooding,
 		cached: &CachedRun{e, h}}
 	overlap := overlapOf(h.Overlap)
 	switch {
@@ -53,7 +54,7 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 	return nil
 }
 
-// newRun is what a run is made of.
+// newRun is what addRun needs.
 type newRun struct {
 	event   int64
 	hook    Hook
@@ -62,9 +63,9 @@ type newRun struct {
 	lane    string
 	rule    string
 	paused  bool
-	cached  *CachedRun // nil for one that must be read back
+	cached  *CachedRun // nil: the first lease reads the run from the file
 	overlap Overlap
-	wake    int64 // when one that is Later is queued
+	wake    int64 // when a run that is Later is queued, zero for another run
 }
 
 func (b *batch) addRun(n newRun) *Run {
@@ -89,16 +90,16 @@ func (b *batch) addRun(n newRun) *Run {
 	return r
 }
 
-// enter gives a run its place in its lane once the batch is committed.
-func (b *batch) enter(r *Run, fresh *CachedRun) {
+// enter makes a run the last of its lane when the batch is committed.
+func (b *batch) enter(r *Run, cached *CachedRun) {
 	b.changeCount++
-	b.moves = append(b.moves, Move{Kind: Enter, Seq: r.Seq, Run: r, Cached: fresh})
+	b.moves = append(b.moves, Move{Kind: Enter, Seq: r.Seq, Run: r, Cached: cached})
 }
 
-// rule gives the number of the rule by which a hook makes the keys of its
-// lanes. It is another one after a reload has changed that.
+// rule returns the number of a hook's lane rule. A rule that a reload has changed
+// gets a new number.
 func (b *batch) rule(name HookName, text string) int64 {
-	hook, _ := b.hooks.get(name, &b.want.Hooks) // as the batch has changed it
+	hook, _ := b.hooks.get(name, &b.want.Hooks) // loaded; the batch may have changed it
 	if hook.HasLane && hook.Lane == text {
 		return hook.Rule
 	}
@@ -113,8 +114,8 @@ func (b *batch) rule(name HookName, text string) int64 {
 	return hook.Rule
 }
 
-// fieldChanged notes what an event has in the field that a hook watches, and reports
-// whether that differs from what the last one had.
+// fieldChanged stores the value that an event has in the field that a hook
+// watches. It reports whether the value differs from that of the last event.
 func (b *batch) fieldChanged(hook int64, e *journal.Event, path string) (bool, error) {
 	key := ChangedKey{hook, e.Connection, e.Record}
 	before, err := b.changed.get(key, &b.want.Changed)
@@ -135,9 +136,10 @@ func (b *batch) fieldChanged(hook int64, e *journal.Event, path string) (bool, e
 
 const replacedText = "a newer event took its place"
 
-// applyOverlap applies what a hook says of runs that meet a live one of their lane: of
-// Skip it gives the live run that makes a new one needless, of Replace it
-// cancels those that may be replaced. self is left out.
+// applyOverlap applies Skip or Replace to a new run of a lane. For Skip it returns
+// the live run because of which the new one is skipped, zero for none. For Replace
+// it cancels the runs that may be replaced, and returns them. self is the new run
+// if it has a row already.
 func (b *batch) applyOverlap(how Overlap, key LaneKey, self int64) (skip int64, replaced []int64, err error) {
 	loaded, err := b.lanes.get(key, &b.want.Lanes)
 	if err != nil {
@@ -155,15 +157,15 @@ func (b *batch) applyOverlap(how Overlap, key LaneKey, self int64) (skip int64, 
 	}
 	var more error
 	for _, r := range all {
-		// The end of one run starts what its calls deferred, which may have ended
-		// this one.
+		// The end of the run before has started the runs of its deferred events,
+		// and one of these may have replaced this run.
 		if r, err = b.run(r.Seq); err != nil {
 			return 0, nil, err
 		}
 		switch r.State {
 		case Queued:
 			if !b.reserve(r) {
-				continue // handed out: it ends first
+				continue // leased: the new run waits until it ends
 			}
 		case Waiting, Retrying, Paused:
 		default:
@@ -177,12 +179,13 @@ func (b *batch) applyOverlap(how Overlap, key LaneKey, self int64) (skip int64, 
 	return 0, replaced, more
 }
 
-// reserve keeps a queued run from being handed out while the batch changes it,
-// and reports false where it is handed out and stays so.
+// reserve prevents a new lease of a queued run while the batch changes it. It
+// reports false if the run is leased and the batch does not end the lease.
 func (b *batch) reserve(r *Run) bool { return b.leaseEnded[r.Seq] || b.dispatch.Reserve(r.Seq) }
 
-// replaced cancels a run that has just been parked if a newer one of its lane is
-// to replace it: one that was accepted while it executed.
+// replaced cancels a run that has just been parked if a newer run of its lane is
+// to replace it: one that was accepted while the run executed. It reports whether
+// it did.
 func (b *batch) replaced(r *Run) (bool, error) {
 	if r.Lane == "" || r.State != Waiting && r.State != Retrying {
 		return false, nil
@@ -196,7 +199,7 @@ func (b *batch) replaced(r *Run) (bool, error) {
 	if newest > r.Seq {
 		loaded = append(loaded, newest)
 	}
-	if _, changed := b.runs.staged[newest]; changed { // another one may be the newest now
+	if _, changed := b.runs.staged[newest]; changed { // another run may be the newest now
 		if loaded, err = b.lanes.get(key, &b.want.Lanes); err != nil {
 			return false, err
 		}
@@ -210,7 +213,7 @@ func (b *batch) replaced(r *Run) (bool, error) {
 	return true, b.end(r, Cancelled, &journal.Problem{Message: replacedText})
 }
 
-// end ends a live run, whoever has it.
+// end ends a live run, leased or not.
 func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 	var text []byte
 	if problem != nil {
@@ -219,13 +222,13 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 			return err
 		}
 	}
-	if r.State == Queued { // handed out before the commit, it would have the epoch of its next hand-out too
+	if r.State == Queued { // a lease before the commit would have the same epoch as a lease after a retry
 		b.reserve(r)
 	}
 	waited := r.State == Waiting
 	epoch := r.Epoch
-	if h, held := b.dispatch.Lease(r.Seq); held && !b.leaseEnded[r.Seq] {
-		epoch = max(epoch, h.Epoch)
+	if lease, leased := b.dispatch.Lease(r.Seq); leased && !b.leaseEnded[r.Seq] {
+		epoch = max(epoch, lease.Epoch)
 	}
 	n := b.edit(r)
 	n.State, n.Epoch, n.Finished, n.Problem, n.Steps = state, epoch+1, b.now.UnixMicro(), text, int64(b.lastStep(r.Seq).Number)
@@ -239,11 +242,12 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 	return b.closeSteps(r.Seq)
 }
 
-// maxDebounce is how many times the length of a debounce its start moves on at
-// most.
+// maxDebounce is how many lengths of a debounce later events can move the start of
+// a run on, counted from its creation.
 const maxDebounce = 10
 
-// debounce merges an event into the run that is to start later, or makes it.
+// debounce merges an event into the run of its lane that is to start later, or
+// makes that run.
 func (b *batch) debounce(receipt *journal.Receipt, n newRun, hook *journal.Hook) error {
 	n.overlap = overlapOf(hook.Overlap)
 	length := hook.Debounce.Microseconds()
@@ -261,7 +265,7 @@ func (b *batch) debounce(receipt *journal.Receipt, n newRun, hook *journal.Hook)
 	if len(all) > 0 {
 		into = all[len(all)-1]
 	}
-	if into == nil || into.State == Queued && !b.reserve(into) { // its first activation has begun
+	if into == nil || into.State == Queued && !b.reserve(into) { // leased: its event can no longer change
 		receipt.Runs = append(receipt.Runs, b.id(b.addRun(n).Seq))
 		return nil
 	}
@@ -277,13 +281,13 @@ func (b *batch) debounce(receipt *journal.Receipt, n newRun, hook *journal.Hook)
 	return nil
 }
 
-// queueNow gives a run its place whose start is due.
+// queueNow queues a run that was Later and is due, pauses it, or skips it.
 func (b *batch) queueNow(r *Run) error {
-	high, err := b.isFlooding(r.Event)
+	flooding, err := b.isFlooding(r.Event)
 	switch {
 	case err != nil:
 		return err
-	case high:
+	case flooding:
 		return b.pauseNow(r)
 	}
 	lane := r.Lane

@@ -10,18 +10,19 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// stepRecord is a step on its way into its row.
+// stepRecord is a step to write.
 type stepRecord struct {
 	step               journal.Step
 	args, result, sent Value
-	failure            []byte          // its error, as JSON
-	problem            *bindings.Error // that it ends with instead of what was asked
+	failure            []byte          // the step's error, as JSON
+	problem            *bindings.Error // that the step is recorded with instead of its result
 }
 
-// value prepares a value for its row.
+// value returns a value to write.
 func (l *Ledger) value(text []byte) Value { return Value{text, l.store.Pack(text)} }
 
-// fill checks a step and prepares its values. What is too large makes it fail.
+// fill checks a step and prepares its values. A step with a value that is too
+// large gets a problem.
 func (r *stepRecord) fill(l *Ledger, step journal.Step) (err error) {
 	switch step.State {
 	case journal.Begun, journal.Done, journal.Erred:
@@ -63,7 +64,7 @@ func checkJSON(what string, text []byte) error {
 	return nil
 }
 
-// tooLarge is the error that a step ends with whose value cannot be kept.
+// tooLarge returns the error of a step with a value that is too large to store.
 func tooLarge(what string, size int) *bindings.Error {
 	return &bindings.Error{Kind: bindings.TooLarge,
 		Message: fmt.Sprintf("the %s of this step would be %d bytes, at most %d can be kept", what, size, journal.MaxValue)}
@@ -76,10 +77,10 @@ type stepTask struct {
 	effect journal.Effect
 	emit   *arrival
 	result json.RawMessage
-	failed *bindings.Error // what the step ended with although it was to be done
+	failed *bindings.Error // the error that the step is recorded with instead of its result
 }
 
-// Record implements journal.Store. An effect that cannot be had, such as an
+// Record implements journal.Store. An effect that is not possible, such as an
 // addition to text, is recorded as the step's error and returned as a
 // *bindings.Error.
 func (l *Ledger) Record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
@@ -109,7 +110,7 @@ func (l *Ledger) record(ctx context.Context, h journal.Holder, step journal.Step
 	return t.result, nil
 }
 
-// check refuses what could not be read back, before anything waits.
+// check refuses what is invalid whatever the rows are.
 func (t *stepTask) check(l *Ledger, step journal.Step) error {
 	effect := &t.effect
 	count := 0
@@ -166,7 +167,7 @@ func (t *stepTask) collect(b *batch) {
 
 func (t *stepTask) decide(b *batch) error {
 	t.result, t.failed = t.step.Result, t.problem
-	h, r, err := b.lease(t.run, t.epoch)
+	lease, r, err := b.lease(t.run, t.epoch)
 	if err != nil {
 		return err
 	}
@@ -189,8 +190,8 @@ func (t *stepTask) decide(b *batch) error {
 	if err := b.written(t.run, &t.step, done.step.State, t.effect.Written); err != nil {
 		return err
 	}
-	if r.State != Running || r.Epoch != h.Epoch {
-		n, err := b.activate(r, h)
+	if r.State != Running || r.Epoch != lease.Epoch {
+		n, err := b.activate(r, lease)
 		if err != nil {
 			return err
 		}
@@ -200,7 +201,8 @@ func (t *stepTask) decide(b *batch) error {
 	return nil
 }
 
-// checkNext says why a step of that number cannot be recorded now.
+// checkNext returns an error unless a step of that number can be recorded: the next
+// one, or the last if it is a begun record.
 func (l Last) checkNext(number int) error {
 	if number == l.Number+1 || l.Begun && number == l.Number {
 		return nil
@@ -208,20 +210,20 @@ func (l Last) checkNext(number int) error {
 	return fmt.Errorf("the next step to record is number %d", l.Number+1)
 }
 
-// putStep writes a step, in place of a begun mark of its number if there is one.
+// putStep writes a step. It replaces a begun record of the same number.
 func (b *batch) putStep(run int64, r *stepRecord) {
 	last := b.lastStep(run)
 	key := StepKey{run, r.step.Number}
 	s := &Step{Run: run, Step: r.step, ArgsValue: r.args, ResultValue: r.result, SentValue: r.sent, Failure: r.failure}
 	if last.Begun && last.Number == r.step.Number {
-		begun := r.step.State == journal.Begun
-		if mark, staged := b.newSteps.staged[key]; staged {
-			s.Replaces, s.RetainSent = mark.Replaces, mark.RetainSent && begun
-			if begun && mark.SentValue.Text != nil {
-				s.SentValue = mark.SentValue
+		again := r.step.State == journal.Begun
+		if begun, staged := b.newSteps.staged[key]; staged {
+			s.Replaces, s.RetainSent = begun.Replaces, begun.RetainSent && again
+			if again && begun.SentValue.Text != nil {
+				s.SentValue = begun.SentValue
 			}
 		} else {
-			s.Replaces, s.RetainSent = true, begun
+			s.Replaces, s.RetainSent = true, again
 		}
 	}
 	b.changeCount++
@@ -229,7 +231,7 @@ func (b *batch) putStep(run int64, r *stepRecord) {
 	b.setLast(run, r.step.Number, r.step.State == journal.Begun)
 }
 
-// dropStep takes the last step of a run away, and what it was to write.
+// dropStep deletes the last step of a run, and what the step was to write.
 func (b *batch) dropStep(run int64, number int) error {
 	b.changeCount++
 	key := StepKey{run, number}
@@ -240,7 +242,7 @@ func (b *batch) dropStep(run int64, number int) error {
 	return b.closeStep(key)
 }
 
-// stepError gives the error of a step as JSON, nil for none.
+// stepError returns the error of a step as JSON, nil for none.
 func (b *batch) stepError(key StepKey) ([]byte, error) {
 	if s, staged := b.newSteps.staged[key]; staged {
 		return s.Failure, nil

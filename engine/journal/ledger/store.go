@@ -9,28 +9,28 @@ import (
 
 // Store is what a Ledger needs of a store.
 type Store interface {
-	// Transact calls f with an open transaction, commits it if f returns nil,
-	// and undoes it otherwise. Where another engine has taken the store over it
-	// fails with journal.ErrFenced and does not call f. What the store holds in
-	// memory changes after COMMIT only.
+	// Transact calls f with an open transaction, commits it if f returns nil, and
+	// rolls it back otherwise. If another engine has opened the store since,
+	// Transact returns journal.ErrFenced and does not call f. The store's memory
+	// changes after COMMIT only.
 	Transact(ctx context.Context, f func(Tx) error) error
-	// Pack gives the form in which a store holds a value that is too large for
-	// a row, nil for one that is not. It takes a while, so callers do it before
-	// they wait.
+	// Pack returns the form in which the store keeps a value that is too large for
+	// a row, nil for another value. It is slow, so callers use it before they wait
+	// for a transaction.
 	Pack(text []byte) []byte
-	// ScanMissed looks, beside the writer, for the oldest event after Since.After
-	// that Since.Matches. upto is the newest event that it can have looked at, and
-	// found the one it found, zero for none.
-	ScanMissed(ctx context.Context, since MissedQuery) (upto, found int64, err error)
+	// ScanMissed answers a query outside of a transaction, without its limit. upto
+	// is the newest event that it can have read, and found the event it found,
+	// zero for none.
+	ScanMissed(ctx context.Context, query MissedQuery) (upto, found int64, err error)
 }
 
 // Tx is one open transaction.
 type Tx interface {
 	// Load appends the rows of the keys in Want to Rows, whose groups are empty:
-	// each becomes as long as its group of keys, in the same order. Names that
-	// are unknown are added.
+	// each becomes as long as its group of keys, in the same order. Names that do
+	// not exist are added.
 	Load(ctx context.Context, want *Want, rows *Rows) error
-	// Write makes all changes of a batch. It is called once, as the last.
+	// Write makes all changes of a batch. It is called once, after all loads.
 	Write(ctx context.Context, changes *Changes) error
 }
 
@@ -43,30 +43,31 @@ type (
 		Hook int64
 		Lane string
 	}
-	// PausedKey is the paused runs of a trigger, at most so many; an empty
-	// trigger means all.
+	// PausedKey is the paused runs of a trigger, at most Limit; an empty trigger
+	// means all triggers.
 	PausedKey struct {
 		Trigger string
 		Limit   int
 	}
-	// DueKey is the runs whose Wake is not after At, at most so many, the
-	// earliest first.
+	// DueKey is the runs whose Wake is not after At, at most Limit, the earliest
+	// first.
 	DueKey struct {
 		At    int64
 		Limit int
 	}
-	// AwaitKey is where waiting runs are found: by the trigger, by a path in
-	// the event's data, empty for none, and by the class of the value there.
+	// AwaitKey is a key by which waiting runs are found: a trigger, a path in the
+	// event's data, empty for none, and the class of the value there.
 	AwaitKey struct{ Trigger, Path, Class string }
-	// RecordKey is a record at a vendor. Noun is what the triggers about it
-	// share; Record is empty for one whose id the vendor is still to give.
+	// RecordKey is a record at a vendor. Noun is the part of its triggers that
+	// names the kind of the record; Record is its id, empty until the vendor has
+	// assigned one.
 	RecordKey struct{ Connection, Noun, Record string }
-	// ChangedKey is the field of a record that a hook watches.
+	// ChangedKey is a record of which a hook watches a field.
 	ChangedKey struct {
 		Hook               int64
 		Connection, Record string
 	}
-	// SightingKey is a polled record.
+	// SightingKey is a record of a poll.
 	SightingKey struct {
 		change.PollKey
 		Record string
@@ -76,10 +77,10 @@ type (
 		Run    int64
 		Number int
 	}
-	// StateKey is a value that a script keeps.
+	// StateKey is a value in the state of a script.
 	StateKey struct{ Script, Key string }
-	// LinkKey is one end of links, and the kind and account of the other end.
-	// All asks for all of them, otherwise the newest is enough.
+	// LinkKey is one end of links, and the kind and account of the other end. All
+	// is set if all links are needed and not only the newest.
 	LinkKey struct {
 		Kind, Account, ID string
 		Kind2, Account2   string
@@ -87,24 +88,24 @@ type (
 	}
 )
 
-// MissedQuery asks for the oldest event that a run waits for and has not had: one
-// accepted after After, of one of the triggers, for which Fits reports true. The
-// run's own event, those merged into it and those that answered a wait of its
-// are passed over.
+// MissedQuery selects the oldest event that a run waits for and has not had: one
+// after the row After, of one of the triggers, for which Matches returns true. The
+// run's own event, events merged into the run, and events that ended a wait of the
+// run are skipped.
 type MissedQuery struct {
 	Run, After int64
 	Triggers   []string
 	Matches    func(*journal.Event) bool
-	// Candidate is the row of an event that is known to be the answer if it is
-	// still there; zero for none.
+	// Candidate is the row of the event that is the answer unless it was pruned;
+	// zero for none.
 	Candidate int64
-	// Limit is how many events are looked at, zero for no limit.
+	// Limit is how many events are read at most, zero for no limit.
 	Limit int
 }
 
-// Want is the keys of the rows that a batch needs. No key stands in it twice.
+// Want is the keys of the rows that a batch needs. No key is in it twice.
 type Want struct {
-	// Names; unknown ones are added.
+	// Names. Those that do not exist are added.
 	Hooks    []HookName
 	Versions []string
 
@@ -115,10 +116,10 @@ type Want struct {
 	Events []int64
 	Types  []int64
 
-	// Runs by number; the live runs of a lane, without those that are Later;
-	// the merging runs of a lane; the newest run of a lane that is queued or
-	// paused and replaces others; those that are due, and paused ones, unless
-	// the limit is 0.
+	// Runs by number; the live runs of a lane, without those that are Later; the
+	// merging runs of a lane; the newest run of a lane that is queued or paused
+	// and replaces others; the runs that are due, and paused runs, unless the
+	// limit is 0.
 	Runs      []int64
 	Lanes     []LaneKey
 	Merging   []LaneKey
@@ -126,31 +127,29 @@ type Want struct {
 	Due       DueKey
 	Paused    PausedKey
 	Steps     []StepKey
-	// Begun are how many of the first steps of a run, up to a number, are begun
-	// marks.
+	// Begun is how many steps of a run, up to a number, are begun records.
 	Begun []StepKey
 
-	// Waits: at which places events of a type are awaited; the runs that wait
-	// at a place; the first event since; approvals by id.
+	// Waits: the keys at which events of a type are awaited; the runs that wait
+	// at a key; missed events; approvals by id.
 	Awaited   []string
 	Awaits    []AwaitKey
 	Missed    []MissedQuery
 	Approvals []string
 
-	// Records: what is known of one; the last value of a field; what a poll has
-	// seen; which steps of a run have writes under way or defer events; the
-	// events deferred until a step is settled.
+	// Records: what calls wrote to one; the last value of a watched field;
+	// sightings; the open steps of a run; the events that a step defers.
 	Known     []RecordKey
 	Changed   []ChangedKey
 	Sightings []SightingKey
 	Open      []int64
 	Deferred  []StepKey
 
-	// What scripts keep.
+	// Values and links of scripts.
 	States []StateKey
 	Links  []LinkKey
 
-	// Counts asks for Rows.Live and Rows.Last.
+	// Counts is set if Rows.Live and Rows.Last are needed.
 	Counts bool
 	// Floods are the counters of events by trigger.
 	Floods []string
@@ -159,24 +158,24 @@ type Want struct {
 // Hook is the row of a hook.
 type Hook struct {
 	ID int64
-	// Lane is how the keys of its lanes are made, false in Named where that was
-	// never written, and Rule the number of that.
+	// Lane is the lane rule: how the keys of the hook's lanes are made. Rule is the
+	// number of the rule. HasLane is false if a lane rule was never written.
 	Lane    string
 	HasLane bool
 	Rule    int64
 }
 
-// RunRow is a run with its last step; Run is nil where there is none.
+// RunRow is a run with its last step; Run is nil if there is no such run.
 type RunRow struct {
 	Run  *Run
 	Last Last
 }
 
-// StepRow is what is read of a step; Error is JSON, nil for none.
+// StepRow is the part of a step that decisions need; Error is JSON, nil for none.
 type StepRow struct{ Error []byte }
 
-// MissedEvent is the answer to a Since: the event, nil for none, or that more events
-// than its limit would have to be looked at.
+// MissedEvent is the answer to a MissedQuery. Event is nil if there is none. More
+// is set if the limit was reached before an event was found.
 type MissedEvent struct {
 	Event *journal.Event
 	More  bool
@@ -188,30 +187,30 @@ type Approval struct {
 	Seq int64 // of the run
 }
 
-// KnownRow is what is known of a record, from what is done, or by a step under
-// way.
+// KnownRow is what calls wrote to a record: all calls that are done, with the zero
+// Step, or the call of an open step.
 type KnownRow struct {
 	RecordKey
 	Step StepKey
 	change.Known
 }
 
-// KnownRows are the rows of a record, and of those of its noun whose ids the
-// vendor is still to give. Watched says that a call ever wrote a record of the
-// noun; otherwise nothing needs to be known of it.
+// KnownRows are the rows of a record, and those of its noun without an id. Written
+// is set if a call ever wrote a record of the noun; if not, there are no rows, and
+// none are needed.
 type KnownRows struct {
 	Written bool
 	Rows    []KnownRow
 }
 
-// Changed is the last value of a field; false in Known where there is none.
+// Changed is the last value of a watched field; Known is false if there is none.
 type Changed struct {
 	Known bool
 	Value []byte
 }
 
-// Deferred is an event that may be an echo of a step under way. Hooks is JSON:
-// the runs that it would begin.
+// Deferred is an event that may be an echo of the call of an open step. Hooks is
+// JSON: the runs that it may make when the step is closed.
 type Deferred struct {
 	Event Event
 	Step  StepKey
@@ -220,17 +219,17 @@ type Deferred struct {
 
 // Flood counts the events of a trigger, minute by minute.
 type Flood struct {
-	Since    int64 // when the minute began
-	Count    int   // the events in it
-	Flooding bool  // runs are paused
-	Allowed  bool  // a person let the flood through
+	Since    int64 // when the minute began, in microseconds since 1970
+	Count    int   // of events in the minute
+	Flooding bool  // new runs are paused
+	Allowed  bool  // a person has released the flood: new runs are not paused
 }
 
 // Rows are the answers to Want.
 type Rows struct {
 	Hooks     []Hook
 	Versions  []int64
-	IDs       []bool // whether it is kept
+	IDs       []bool // the id is stored: an event with it is a duplicate
 	Events    []*journal.Event
 	Types     []string
 	Runs      []RunRow
@@ -259,8 +258,8 @@ type Rows struct {
 	Next int64 // Wake of the first run after those in Due, zero for none
 }
 
-// Changes are what a batch changes, net: what was made and changed again is
-// made once. A store makes them in the order of the fields.
+// Changes are the net changes of a batch: a row that is changed several times is
+// in them once. A store makes them in the order of the fields.
 type Changes struct {
 	// Names.
 	Rules         []Rule
@@ -272,7 +271,7 @@ type Changes struct {
 	// Events and their ids.
 	IDs    []ID
 	Events []Event
-	Echoes []int64 // events that turned out to be echoes
+	Echoes []int64 // stored events that are echoes
 
 	// Runs.
 	NewRuns []*Run
@@ -287,13 +286,13 @@ type Changes struct {
 	Files     []File
 	Lasts     []LastStep
 
-	// Waits: first those that end.
+	// Waits. Those that end are deleted first.
 	DropAwaits []int64 // of runs
 	Awaits     []Await
 	Approvals  []*Approval // new ones
 	Decisions  []*Approval // decided ones
 
-	// Records: first what is dropped.
+	// Records. Rows are deleted before rows are added.
 	DropKnown    []StepKey
 	Known        []*KnownRow
 	Changed      []ChangedRow
@@ -301,7 +300,7 @@ type Changes struct {
 	DropDeferred []StepKey
 	Deferred     []Deferred
 
-	// What scripts keep.
+	// Values and links of scripts.
 	States []StateRow
 	Links  []Link
 
@@ -313,26 +312,27 @@ type Changes struct {
 
 // The parts of Changes.
 type (
-	// Rule is how the keys of a hook's lanes are made.
+	// Rule is the lane rule of a hook, and its number.
 	Rule struct {
 		Hook int64
 		Lane string
 		Rule int64
 	}
-	// Sources are those of a version; a version that has its own keeps them.
+	// Sources are those of a version; a version that has sources is not changed.
 	Sources struct {
 		ID int64
 		journal.Version
 		Files, Awaits []byte // as JSON
 	}
-	// Tick is the last tick of a schedule, if it is the newest.
+	// Tick is a tick of a schedule, in microseconds since 1970. It is not written
+	// if a later one is.
 	Tick struct{ Hook, At int64 }
-	// Cursors replace those of the same name and item.
+	// Cursors replaces the cursor of the same name and item.
 	Cursors struct {
 		change.PollKey
 		journal.Cursor
 	}
-	// Subscription is a subscription as JSON; nil takes it away.
+	// Subscription is a subscription as JSON; nil deletes it.
 	Subscription struct {
 		Key  string
 		Data []byte
@@ -344,15 +344,15 @@ type (
 	}
 	// RunChange is the row of a run before the batch and after it.
 	RunChange struct{ Before, After *Run }
-	// Merged is an event that a run took in place of its own.
+	// Merged is an event that a later event has replaced as that of its run.
 	Merged struct{ Event, Run int64 }
-	// Copy gives a new run copies of the first steps of another, and its files.
+	// Copy copies the first steps of a run, and its files, to a new run.
 	Copy struct {
 		To, From int64
 		Steps    int
 	}
-	// Step is a step to write. Replaces says that it takes the place of a begun
-	// mark, and KeepSent that the mark's Sent stays if it has one.
+	// Step is a step to write. Replaces is set if it replaces a begun record, and
+	// RetainSent if the begun record's Sent is retained, where it has one.
 	Step struct {
 		Run int64
 		journal.Step
@@ -360,9 +360,9 @@ type (
 		Failure                           []byte // its error, as JSON
 		Replaces, RetainSent              bool
 	}
-	// EndStep gives a begun mark its result. Answered says that it is a wait,
-	// which took until At; otherwise the mark is that of a held call, and what
-	// it sent goes.
+	// EndStep sets the result of a begun record. Answered is set for a wait, which
+	// has lasted until At. Otherwise the begun record is that of an uncertain
+	// call, and its Sent is deleted.
 	EndStep struct {
 		StepKey
 		State    journal.StepState
@@ -382,19 +382,19 @@ type (
 		Run  int64
 		Hash string
 	}
-	// Await is a place where a waiting run is found.
+	// Await is a key by which a waiting run is found.
 	Await struct {
 		AwaitKey
 		Run int64
 	}
-	// ChangedRow is the last value of a field.
+	// ChangedRow is the last value of a watched field.
 	ChangedRow struct {
 		ChangedKey
 		Value []byte
 	}
-	// SightingRow is what a poll has seen of a record. New says that it has no
-	// row yet, and Gone when the record was found to be gone, zero for one that
-	// is there.
+	// SightingRow is the sighting of a record. New is set if it has no row yet.
+	// Gone is when the record was found to be gone, in microseconds since 1970,
+	// zero for a record that exists.
 	SightingRow struct {
 		SightingKey
 		Item    string
@@ -404,12 +404,12 @@ type (
 		History []byte
 		New     bool
 	}
-	// StateRow is a value that a script keeps; a nil Text takes it away.
+	// StateRow is a value in the state of a script; a nil Text deletes it.
 	StateRow struct {
 		StateKey
 		Value Value
 	}
-	// Link is a link in one direction; a zero Made takes it away.
+	// Link is a link in one direction; a zero Made deletes it.
 	Link struct {
 		LinkKey
 		ID2  string
@@ -420,25 +420,25 @@ type (
 		Trigger string
 		Flood
 	}
-	// AllowFlood lets the rest of the present floods of a trigger through; an
-	// empty one means all.
+	// AllowFlood ends the pausing of new runs for the present flood of a trigger;
+	// an empty trigger means all floods.
 	AllowFlood struct{ Trigger string }
 )
 
-// empty keeps the memory of a slice, but nothing that it holds.
+// empty returns a slice of length zero with the same memory, cleared.
 func empty[T any](all []T) []T {
 	clear(all)
 	return all[:0]
 }
 
-// none reports whether nothing is wanted.
+// none reports whether a Want has no keys.
 func (w *Want) none() bool {
 	return len(w.Hooks)+len(w.Versions)+len(w.IDs)+len(w.Events)+len(w.Types)+len(w.Runs)+len(w.Lanes)+len(w.Merging)+len(w.Replacers)+
 		len(w.Steps)+len(w.Begun)+len(w.Awaited)+len(w.Awaits)+len(w.Missed)+len(w.Approvals)+len(w.Known)+len(w.Changed)+len(w.Sightings)+len(w.Open)+
 		len(w.Deferred)+len(w.States)+len(w.Links)+len(w.Floods) == 0
 }
 
-// reset empties all groups.
+// reset empties all groups of keys.
 func (w *Want) reset() {
 	*w = Want{
 		Hooks: empty(w.Hooks), Versions: empty(w.Versions), IDs: empty(w.IDs), Events: empty(w.Events), Types: empty(w.Types), Runs: empty(w.Runs),
@@ -449,7 +449,7 @@ func (w *Want) reset() {
 	}
 }
 
-// reset empties all groups; Live, Last and Next stay.
+// reset empties all groups of rows. Live, Last and Next are not changed.
 func (r *Rows) reset() {
 	*r = Rows{
 		Hooks: empty(r.Hooks), Versions: empty(r.Versions), IDs: empty(r.IDs), Events: empty(r.Events), Types: empty(r.Types), Runs: empty(r.Runs),

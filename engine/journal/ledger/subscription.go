@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// subscriptionTask keeps a subscription, or takes it away where data is nil.
+// subscriptionTask stores a subscription, or deletes it if data is nil.
 type subscriptionTask struct {
 	waiter
 	key  string
@@ -18,14 +18,14 @@ type subscriptionTask struct {
 // PutSubscription implements journal.Store.
 func (l *Ledger) PutSubscription(ctx context.Context, s journal.Subscription) error {
 	if s.Key == "" {
-		return fmt.Errorf("keep a subscription of %q: it has no key", s.Connection)
+		return fmt.Errorf("store a subscription of %q: it has no key", s.Connection)
 	}
 	data, err := json.Marshal(s)
 	if err == nil {
 		err = l.queue.do(ctx, &subscriptionTask{newWaiter(), s.Key, data})
 	}
 	if err != nil {
-		return fmt.Errorf("keep a subscription of %q: %w", s.Connection, err)
+		return fmt.Errorf("store a subscription of %q: %w", s.Connection, err)
 	}
 	return nil
 }
@@ -33,7 +33,7 @@ func (l *Ledger) PutSubscription(ctx context.Context, s journal.Subscription) er
 // DropSubscription implements journal.Store.
 func (l *Ledger) DropSubscription(ctx context.Context, key string) error {
 	if err := l.queue.do(ctx, &subscriptionTask{newWaiter(), key, nil}); err != nil {
-		return fmt.Errorf("forget a subscription: %w", err)
+		return fmt.Errorf("delete a subscription: %w", err)
 	}
 	return nil
 }

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// table is the rows of one kind in a batch: those that were loaded, and over
-// them those that the batch changes.
+// table is the rows of one kind in a batch: those that were loaded, and over them
+// those that the batch changes.
 type table[K comparable, V any] struct {
 	loaded map[K]slot[V]
 	staged map[K]V
-	order  []K  // of staged, in the order of their first change
-	used   bool // something is in it; most tables stay empty in most batches
+	order  []K  // the keys of staged, in the order of their first change
+	used   bool // the table is not empty; most tables are empty in most batches
 }
 
-// slot holds a loaded row; ready is false until it is loaded.
+// slot is a row; ready is false until it is loaded.
 type slot[V any] struct {
 	value V
 	ready bool
@@ -22,46 +22,45 @@ type slot[V any] struct {
 
 func (t *table[K, V]) init() { t.loaded, t.staged = map[K]slot[V]{}, map[K]V{} }
 
-// want adds a key to those that are wanted, if it is neither loaded nor wanted
-// yet.
-func (t *table[K, V]) want(key K, want *[]K) {
-	if _, asked := t.loaded[key]; !asked {
+// want adds a key to the keys of a Want, unless it was added before.
+func (t *table[K, V]) want(key K, keys *[]K) {
+	if _, wanted := t.loaded[key]; !wanted {
 		t.used = true
 		t.loaded[key] = slot[V]{}
-		*want = append(*want, key)
+		*keys = append(*keys, key)
 	}
 }
 
-// fill takes the answers to the keys that were wanted.
+// fill adds the loaded rows of keys.
 func (t *table[K, V]) fill(keys []K, values []V) {
 	for i, key := range keys {
 		t.load(key, values[i])
 	}
 }
 
-// load takes a row that was loaded.
+// load adds a loaded row.
 func (t *table[K, V]) load(key K, value V) {
 	t.used = true
 	t.loaded[key] = slot[V]{value, true}
 }
 
-// get gives a row as the batch leaves it. Where it is not loaded it is asked
-// for, with errMore.
-func (t *table[K, V]) get(key K, want *[]K) (value V, err error) {
+// get returns a row with the changes of the batch. If the row is not loaded, get
+// adds its key to the keys of a Want and returns errMore.
+func (t *table[K, V]) get(key K, keys *[]K) (value V, err error) {
 	if len(t.staged) > 0 {
 		if value, changed := t.staged[key]; changed {
 			return value, nil
 		}
 	}
-	return t.before(key, want)
+	return t.before(key, keys)
 }
 
-// before gives a row as it was loaded.
-func (t *table[K, V]) before(key K, want *[]K) (value V, err error) {
+// before is get without the changes of the batch.
+func (t *table[K, V]) before(key K, keys *[]K) (value V, err error) {
 	if s := t.loaded[key]; s.ready {
 		return s.value, nil
 	}
-	t.want(key, want)
+	t.want(key, keys)
 	return value, errMore
 }
 
@@ -99,8 +98,8 @@ func (t *table[K, V]) clear() {
 	}
 }
 
-// each calls f for each of a list. It goes on where f needs further rows, so
-// that these are loaded together.
+// each calls f for each element. It continues after errMore, so that the missing
+// rows of all elements are loaded together.
 func each[T any](all []T, f func(T) error) (more error) {
 	for _, one := range all {
 		if more = combine(more, f(one)); failed(more) {
@@ -110,10 +109,10 @@ func each[T any](all []T, f func(T) error) (more error) {
 	return more
 }
 
-// failed reports whether an error is another one than errMore.
+// failed reports whether err is an error other than errMore.
 func failed(err error) bool { return err != nil && !errors.Is(err, errMore) }
 
-// combine gives the error that counts of two: errMore only where no other is.
+// combine returns the first failure of two errors, else errMore if one is errMore.
 func combine(a, b error) error {
 	if a == nil || b != nil && errors.Is(a, errMore) {
 		return b

@@ -2,12 +2,12 @@ package ledger
 
 import "time"
 
-// wakeTimer is the one timer of a ledger: for the run that is due next. Runs are
-// due at times of day, so it reads the clock again each minute: a clock that
-// was set while it waited must not make it late.
+// wakeTimer is the timer for the run that is due next. It fires at least once in
+// maxTimer, because runs are due at times of day: a clock that is set meanwhile
+// must not make a run late.
 type wakeTimer struct {
 	newTimer func(time.Duration) (<-chan time.Time, func())
-	at       int64 // in microseconds; may be too early; 0: none
+	at       int64 // when the next run is due, in microseconds since 1970, or earlier; 0: no run is due
 }
 
 const (
@@ -15,28 +15,29 @@ const (
 	retryInterval = time.Second // after a write that failed
 )
 
-func (a *wakeTimer) due(now time.Time) bool { return a.at != 0 && a.at <= now.UnixMicro() }
+func (w *wakeTimer) due(now time.Time) bool { return w.at != 0 && w.at <= now.UnixMicro() }
 
-// set gives a channel that receives when the next run may be due.
-func (a *wakeTimer) set(now time.Time, failing bool) (<-chan time.Time, func()) {
-	if a.at == 0 {
+// set starts the timer. It returns a channel that receives when the next run may
+// be due, and a function that stops the timer.
+func (w *wakeTimer) set(now time.Time, failing bool) (<-chan time.Time, func()) {
+	if w.at == 0 {
 		return nil, func() {}
 	}
-	d := min(time.Duration(a.at-now.UnixMicro())*time.Microsecond, maxTimer)
+	d := min(time.Duration(w.at-now.UnixMicro())*time.Microsecond, maxTimer)
 	if failing {
 		d = max(d, retryInterval)
 	}
-	return a.newTimer(max(d, 0))
+	return w.newTimer(max(d, 0))
 }
 
-// apply takes over the wakes of a batch that was committed.
-func (a *wakeTimer) apply(b *batch) {
+// apply adds the wake times of a committed batch.
+func (w *wakeTimer) apply(b *batch) {
 	if b.timerFired {
-		a.at = b.nextWake
+		w.at = b.nextWake
 	}
 	for _, at := range b.wakes {
-		if a.at == 0 || at < a.at {
-			a.at = at
+		if w.at == 0 || at < w.at {
+			w.at = at
 		}
 	}
 }
@@ -61,7 +62,7 @@ func (t *timerTask) decide(b *batch) error {
 	return nil
 }
 
-// wakeDue does what the end of a run's time means.
+// wakeDue ends the wait of a run whose time has come.
 func (b *batch) wakeDue(seq int64) error {
 	r, err := b.run(seq)
 	if err != nil || r == nil {

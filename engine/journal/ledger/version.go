@@ -23,7 +23,7 @@ func (l *Ledger) PutVersions(ctx context.Context, versions ...journal.Version) e
 	t := &versionTask{waiter: newWaiter(), versions: versions, files: make([][]byte, len(versions)), awaits: make([][]byte, len(versions))}
 	for i, v := range versions {
 		if v.Hash == "" {
-			return fmt.Errorf("keep the sources of script %q: the version has no hash", v.Script)
+			return fmt.Errorf("store the sources of script %q: the version has no hash", v.Script)
 		}
 		files := v.Sources
 		if files == nil {
@@ -34,11 +34,11 @@ func (l *Ledger) PutVersions(ctx context.Context, versions ...journal.Version) e
 			t.awaits[i], err = json.Marshal(v.Awaits)
 		}
 		if err != nil {
-			return fmt.Errorf("keep the sources of script %q: %w", v.Script, err)
+			return fmt.Errorf("store the sources of script %q: %w", v.Script, err)
 		}
 	}
 	if err := l.queue.do(ctx, t); err != nil {
-		return fmt.Errorf("keep the sources of %d scripts: %w", len(versions), err)
+		return fmt.Errorf("store the sources of %d scripts: %w", len(versions), err)
 	}
 	return nil
 }

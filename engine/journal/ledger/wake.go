@@ -8,14 +8,14 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// waitResult is what a wait ends with.
+// waitResult is the result of a wait.
 type waitResult struct {
 	result json.RawMessage
 	err    *bindings.Error
 	event  string
 }
 
-// eventResult is the outcome of a wait for an event.
+// eventResult returns the result of a wait for an event.
 func eventResult(e *journal.Event) waitResult {
 	table, err := e.Table()
 	switch {
@@ -27,7 +27,7 @@ func eventResult(e *journal.Event) waitResult {
 	return waitResult{result: table, event: e.ID}
 }
 
-// timeoutResult is the outcome of a wait whose time came first.
+// timeoutResult returns the result of a wait whose time came before an event.
 func timeoutResult(a *journal.Await) waitResult {
 	if a == nil {
 		return waitResult{}
@@ -35,13 +35,13 @@ func timeoutResult(a *journal.Await) waitResult {
 	return waitResult{err: a.Timeout}
 }
 
-// wake ends a wait: it writes the record of its step and queues the run at the
-// tail of its lane.
-func (b *batch) wake(r *Run, o waitResult) error {
+// wake ends a wait: it writes the result of the wait's step, and queues the run as
+// the last of its lane.
+func (b *batch) wake(r *Run, w waitResult) error {
 	state, failure := journal.Done, []byte(nil)
-	if o.err != nil {
+	if w.err != nil {
 		var err error
-		if failure, err = json.Marshal(o.err); err != nil {
+		if failure, err = json.Marshal(w.err); err != nil {
 			return err
 		}
 		state = journal.Erred
@@ -50,7 +50,7 @@ func (b *batch) wake(r *Run, o waitResult) error {
 	if err != nil {
 		return err
 	}
-	b.endStep(EndStep{StepKey: StepKey{r.Seq, park.Step}, State: state, Result: b.value(o.result), Failure: failure, Event: o.event,
+	b.endStep(EndStep{StepKey: StepKey{r.Seq, park.Step}, State: state, Result: b.value(w.result), Failure: failure, Event: w.event,
 		Answered: true, At: b.now.UnixMicro()})
 	if r.State == Waiting {
 		b.stopWaiting(r.Seq)
@@ -59,15 +59,14 @@ func (b *batch) wake(r *Run, o waitResult) error {
 	return nil
 }
 
-// endStep gives a begun mark its result: the one that the batch writes, or that
-// of the store.
+// endStep sets the result of a begun record, in the store or of this batch.
 func (b *batch) endStep(e EndStep) {
 	b.changeCount++
 	if last := b.lastStep(e.Run); last.Number == e.Number {
 		b.setLast(e.Run, e.Number, false)
 	}
-	staged, fresh := b.newSteps.staged[e.StepKey]
-	if !fresh {
+	staged, isNew := b.newSteps.staged[e.StepKey]
+	if !isNew {
 		b.endSteps.set(e.StepKey, e)
 		return
 	}
@@ -81,7 +80,7 @@ func (b *batch) endStep(e EndStep) {
 	b.newSteps.set(e.StepKey, &s)
 }
 
-// queueAgain queues a run that has no place in a lane, at the tail of one.
+// queueAgain queues a run that has no place in a lane, as the last of a lane.
 func (b *batch) queueAgain(r *Run, lane string) {
 	n := b.edit(r)
 	n.State, n.Epoch, n.Place = Queued, n.Epoch+1, b.seq()
@@ -93,7 +92,7 @@ func (b *batch) queueAgain(r *Run, lane string) {
 	b.enter(n, nil)
 }
 
-// resume queues a run that is parked and keeps its lane, first of it.
+// resume queues a parked run that owns its lane, before the lane's other runs.
 func (b *batch) resume(r *Run) error {
 	n := b.edit(r)
 	n.State, n.Epoch = Queued, n.Epoch+1
