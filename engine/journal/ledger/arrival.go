@@ -30,8 +30,8 @@ type arrival struct {
 
 // candidate is a run that an arrival may make.
 type candidate struct {
-	Hook   *journal.Hook `json:"hook"`
-	Lane   string        `json:"lane"`
+	Hook *journal.Hook `json:"hook"`
+	Lane string        `json:"lane"`
 	// Passes is set when the event matches the hook's where. An event that does
 	// not match is a candidate only of a hook with changed, which records the
 	// value of its field from every event.

@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// activations makes what workers get of the runs that are handed out.
+// activations makes the activations of leased runs.
 type activations struct {
 	*dispatch.Dispatcher
 	*Reader
@@ -19,39 +19,39 @@ type activations struct {
 
 // Next implements ledger.Dispatch.
 func (s *activations) Next(ctx context.Context) (journal.Activation, error) {
-	h, err := s.Dispatcher.Next(ctx)
+	l, err := s.Dispatcher.Next(ctx)
 	if err != nil {
 		return journal.Activation{}, fmt.Errorf("wait for a run: %w", err)
 	}
-	a, err := s.activation(ctx, &h)
+	a, err := s.activation(ctx, &l)
 	if err != nil {
-		s.Requeue(h.Seq, h.Epoch)
-		return a, s.fail(fmt.Sprintf("hand out run %q", journal.RunID(h.Seq, s.salt)), err)
+		s.Requeue(l.Seq, l.Epoch)
+		return a, s.fail(fmt.Sprintf("activate run %q", journal.RunID(l.Seq, s.salt)), err)
 	}
-	s.Resume(h.Seq, h.Epoch, a.Run.Bound)
-	a.Epoch = h.Epoch
-	a.Run.State, a.Run.Epoch, a.Run.Attempts = journal.Running, h.Epoch, max(a.Run.Attempts, 1)
+	s.Resume(l.Seq, l.Epoch, a.Run.Bound)
+	a.Epoch = l.Epoch
+	a.Run.State, a.Run.Epoch, a.Run.Attempts = journal.Running, l.Epoch, max(a.Run.Attempts, 1)
 	if a.Run.Started.IsZero() {
-		a.Run.Started = ledger.Truncate(h.Started)
+		a.Run.Started = ledger.Truncate(l.Started)
 	}
 	return a, nil
 }
 
-// activation makes what a worker gets, from what is fresh or from the file.
-func (s *activations) activation(ctx context.Context, h *dispatch.LeasedRun) (a journal.Activation, err error) {
-	if h.Cached == nil {
-		return s.readBack(ctx, h.Seq)
+// activation makes the activation of a run from the cached event, or from the file.
+func (s *activations) activation(ctx context.Context, l *dispatch.LeasedRun) (a journal.Activation, err error) {
+	if l.Cached == nil {
+		return s.readActivation(ctx, l.Seq)
 	}
-	hook := h.Cached.Hook
-	a.Event = *h.Cached.Event
+	hook := l.Cached.Hook
+	a.Event = *l.Cached.Event
 	a.Run = journal.Run{
-		ID: journal.RunID(h.Seq, s.salt), Seq: h.Seq, Event: a.Event.ID, Script: hook.Script, Hook: hook.Name, Matched: hook.Version,
-		Connection: a.Event.Connection, Account: a.Event.Account, Lane: h.Lane, Created: ledger.Time(h.Created),
+		ID: journal.RunID(l.Seq, s.salt), Seq: l.Seq, Event: a.Event.ID, Script: hook.Script, Hook: hook.Name, Matched: hook.Version,
+		Connection: a.Event.Connection, Account: a.Event.Account, Lane: l.Lane, Created: ledger.Time(l.Created),
 	}
 	return a, nil
 }
 
-func (s *activations) readBack(ctx context.Context, seq int64) (a journal.Activation, err error) {
+func (s *activations) readActivation(ctx context.Context, seq int64) (a journal.Activation, err error) {
 	var row runRow
 	var event eventRow
 	e := &event.event

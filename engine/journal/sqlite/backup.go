@@ -10,7 +10,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Backup implements journal.Store. It reads beside the writer.
+// Backup implements journal.Store. It reads on a connection of its own while the
+// store works.
 func (s *Store) Backup(ctx context.Context, file string) error {
 	if err := backup(ctx, s.path, file); err != nil {
 		return fmt.Errorf("back up %q: %w", s.path, explain(err))
@@ -18,7 +19,7 @@ func (s *Store) Backup(ctx context.Context, file string) error {
 	return nil
 }
 
-// backup writes a copy to a file that is not there yet.
+// backup writes a copy to a file that must not exist.
 func backup(ctx context.Context, path, file string) error {
 	present := fmt.Errorf("%q: %w", file, journal.ErrPresent)
 	if _, err := os.Lstat(file); err == nil {
@@ -34,19 +35,18 @@ func backup(ctx context.Context, path, file string) error {
 		case errors.Is(err, os.ErrExist):
 			return present
 		}
-		return os.Rename(part, file) // where there are no links
+		return os.Rename(part, file) // for file systems without links
 	})
 }
 
-// replaceBackup writes a copy in place of an older one.
+// replaceBackup writes a copy, and replaces an older one.
 func replaceBackup(ctx context.Context, path, file string) error {
 	return copyTo(ctx, path, file, func(part string) error { return os.Rename(part, file) })
 }
 
-// copyTo writes a copy under another name, and gives it its own once it is
-// whole and on the disk.
-func copyTo(ctx context.Context, path, file string, name func(part string) error) (err error) {
-	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*") // for its owner alone
+// copyTo writes a copy under a temporary name, syncs it, and calls rename.
+func copyTo(ctx context.Context, path, file string, rename func(part string) error) (err error) {
+	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*") // only its owner may read it
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func copyTo(ctx context.Context, path, file string, name func(part string) error
 	if err := syncFile(part.Name()); err != nil {
 		return err
 	}
-	return name(part.Name())
+	return rename(part.Name())
 }
 
 func copyInto(ctx context.Context, path, file string) error {

@@ -8,26 +8,27 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// The ids of events are kept in parts of so many, with filterBytes bytes of bits
-// for each, filterProbes of them an id: of a thousand ids that are not in a part
-// one looks as if it might be.
+// The ids of events are stored in parts of partIDs ids. A part has a bloom filter
+// of filterBytes bytes, with filterProbes bits for each id: of a thousand ids that
+// are not in the part, the filter reports one as possibly in it.
 const (
 	partIDs      = 4096
 	filterBytes  = 8 << 10
 	filterProbes = 6
 )
 
-// bloomFilter tells of a part which ids are not in it.
+// bloomFilter is the bloom filter of a part, with the newest event of the part.
 type bloomFilter struct {
 	part, newest int64
 	bits         []byte
 }
 
-// bloomHash is what a sieve knows an id by.
+// bloomHash is the hash of an id: its first bit, and the distance of its bits.
 type bloomHash struct{ first, step uint32 }
 
 func hashOf(id string) bloomHash {
-	// FNV-1a, and a last stir. It is kept in the file: it must stay the same.
+	// FNV-1a, with a final mix. The filters in the file depend on it: it must not
+	// change.
 	h := uint64(14695981039346656037)
 	for i := range len(id) {
 		h = (h ^ uint64(id[i])) * 1099511628211
@@ -37,29 +38,29 @@ func hashOf(id string) bloomHash {
 	return bloomHash{uint32(h), uint32(h>>32) | 1}
 }
 
-func (s *bloomFilter) add(id string, event int64) {
-	for i, at := 0, hashOf(id); i < filterProbes; i++ {
-		s.bits[at.first>>3%filterBytes] |= 1 << (at.first & 7)
-		at.first += at.step
+func (f *bloomFilter) add(id string, event int64) {
+	for i, hash := 0, hashOf(id); i < filterProbes; i++ {
+		f.bits[hash.first>>3%filterBytes] |= 1 << (hash.first & 7)
+		hash.first += hash.step
 	}
-	s.newest = max(s.newest, event)
+	f.newest = max(f.newest, event)
 }
 
-func (s *bloomFilter) mayHave(at bloomHash) bool {
+func (f *bloomFilter) mayHave(hash bloomHash) bool {
 	for range filterProbes {
-		if s.bits[at.first>>3%filterBytes]&(1<<(at.first&7)) == 0 {
+		if f.bits[hash.first>>3%filterBytes]&(1<<(hash.first&7)) == 0 {
 			return false
 		}
-		at.first += at.step
+		hash.first += hash.step
 	}
 	return true
 }
 
-// seenIDs is what memory knows of the ids that are kept.
+// seenIDs is the bloom filters of the stored ids.
 type seenIDs struct {
-	full   []bloomFilter // the oldest first
-	open   bloomFilter   // of the part that grows
-	inOpen int
+	full   []bloomFilter // of the parts that are full, the oldest first
+	open   bloomFilter   // of the newest part, which is not full
+	inOpen int           // ids in the newest part
 }
 
 func newFilter(part int64) bloomFilter {
@@ -68,11 +69,11 @@ func newFilter(part int64) bloomFilter {
 
 const putFilter = `INSERT INTO sieve (part, newest, bits) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 
-// load reads the sieves, and makes those that are not in the file.
+// load reads the bloom filters, and builds those that are not in the file.
 func (s *seenIDs) load(c *conn) error {
-	var sieves, nextPart, ids, put *stmt
+	var filters, nextPart, ids, put *stmt
 	err := c.prepare(map[**stmt]string{
-		&sieves:   `SELECT part, newest, bits FROM sieve`,
+		&filters:  `SELECT part, newest, bits FROM sieve`,
 		&nextPart: `SELECT part FROM seen WHERE part > ? ORDER BY part LIMIT 1`,
 		&ids:      `SELECT id, event FROM seen WHERE part = ?`,
 		&put:      putFilter,
@@ -80,18 +81,18 @@ func (s *seenIDs) load(c *conn) error {
 	if err != nil {
 		return err
 	}
-	err = sieves.each(func(row []driver.Value) error {
+	err = filters.each(func(row []driver.Value) error {
 		s.full = append(s.full, bloomFilter{row[0].(int64), row[1].(int64), slices.Clone(row[2].([]byte))})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	known := map[int64]bool{}
+	hasFilter := map[int64]bool{}
 	s.open = newFilter(0)
-	for _, one := range s.full {
-		known[one.part] = true
-		s.open = newFilter(one.part + 1)
+	for _, f := range s.full {
+		hasFilter[f.part] = true
+		s.open = newFilter(f.part + 1)
 	}
 	for last := int64(-maxSeq); ; {
 		next, err := nextPart.one(last)
@@ -100,70 +101,70 @@ func (s *seenIDs) load(c *conn) error {
 			slices.SortFunc(s.full, func(a, b bloomFilter) int { return cmp.Compare(a.part, b.part) })
 			return err
 		}
-		if last = part; known[part] {
+		if last = part; hasFilter[part] {
 			continue
 		}
-		one, n, err := buildFilter(ids, part)
+		f, n, err := buildFilter(ids, part)
 		if err != nil {
 			return err
 		}
-		if part >= s.open.part && n < partIDs { // at most the last one
-			s.open, s.inOpen = one, n
+		if part >= s.open.part && n < partIDs { // the newest part, which is not full
+			s.open, s.inOpen = f, n
 			continue
 		}
-		if _, err := put.run(one.part, one.newest, one.bits); err != nil {
+		if _, err := put.run(f.part, f.newest, f.bits); err != nil {
 			return err
 		}
-		if s.full = append(s.full, one); part >= s.open.part {
+		if s.full = append(s.full, f); part >= s.open.part {
 			s.open = newFilter(part + 1)
 		}
 	}
 }
 
-// buildFilter makes the sieve of a part, and counts its ids.
-func buildFilter(ids *stmt, part int64) (s bloomFilter, n int, err error) {
-	s = newFilter(part)
+// buildFilter returns the bloom filter of a part, and the number of its ids.
+func buildFilter(ids *stmt, part int64) (f bloomFilter, n int, err error) {
+	f = newFilter(part)
 	err = ids.each(func(row []driver.Value) error {
-		s.add(row[0].(string), row[1].(int64))
+		f.add(row[0].(string), row[1].(int64))
 		n++
 		return nil
 	}, part)
-	return s, n, err
+	return f, n, err
 }
 
-// isSeen reports whether an id is kept.
+// isSeen reports whether an id is stored.
 func (t *tx) isSeen(id string) (bool, error) {
-	at := hashOf(id)
-	if found, err := t.partHas(&t.seen.open, at, id); found || err != nil {
+	hash := hashOf(id)
+	if found, err := t.partHas(&t.seen.open, hash, id); found || err != nil {
 		return found, err
 	}
 	for i := len(t.seen.full) - 1; i >= 0; i-- {
-		if found, err := t.partHas(&t.seen.full[i], at, id); found || err != nil {
+		if found, err := t.partHas(&t.seen.full[i], hash, id); found || err != nil {
 			return found, err
 		}
 	}
 	return false, nil
 }
 
-func (t *tx) partHas(s *bloomFilter, at bloomHash, id string) (bool, error) {
-	if !s.mayHave(at) {
+func (t *tx) partHas(f *bloomFilter, hash bloomHash, id string) (bool, error) {
+	if !f.mayHave(hash) {
 		return false, nil
 	}
-	event, err := t.sql.findSeen.one(s.part, id)
+	event, err := t.sql.findSeen.one(f.part, id)
 	return event != nil, err
 }
 
-// addSeen writes an id that is not kept yet. A part that is full gets its
-// sieve.
+// addSeen writes a new id. If the newest part is full, addSeen writes its bloom
+// filter and begins a new part.
 func (t *tx) addSeen(id ledger.ID) error {
-	open := newestPart{t.seen.open, t.seen.inOpen}
-	if n := len(t.filled); n > 0 {
-		open = newestPart{part: bloomFilter{part: t.filled[n-1].part + 1}}
+	newest, n := t.seen.open, t.seen.inOpen
+	if filled := len(t.filled); filled > 0 {
+		newest, n = bloomFilter{part: t.filled[filled-1].part + 1}, 0
 	}
-	if open.ids+len(t.ids) >= partIDs {
-		full := newFilter(open.part.part)
-		copy(full.bits, open.part.bits)
-		full.newest = open.part.newest
+	if n+len(t.ids) >= partIDs {
+		full := newFilter(newest.part)
+		copy(full.bits, newest.bits)
+		full.newest = newest.newest
 		for _, one := range t.ids {
 			full.add(one.ID, one.Event)
 		}
@@ -171,20 +172,15 @@ func (t *tx) addSeen(id ledger.ID) error {
 			return err
 		}
 		t.filled, t.ids = append(t.filled, full), t.ids[:0]
-		open.part.part++
+		newest.part++
 	}
 	t.ids = append(t.ids, id)
-	_, err := t.sql.addSeen.run(open.part.part, id.ID, id.Event)
+	_, err := t.sql.addSeen.run(newest.part, id.ID, id.Event)
 	return err
 }
 
-// newestPart is the part that grows, and how many ids are in it.
-type newestPart struct {
-	part bloomFilter
-	ids  int
-}
-
-// commit takes over the parts that were filled, and the ids behind them.
+// commit adds the parts that a transaction has filled, and the ids that it wrote
+// after them.
 func (s *seenIDs) commit(filled []bloomFilter, ids []ledger.ID) {
 	if n := len(filled); n > 0 {
 		s.full = append(s.full, filled...)
@@ -196,7 +192,7 @@ func (s *seenIDs) commit(filled []bloomFilter, ids []ledger.ID) {
 	s.inOpen += len(ids)
 }
 
-// whereSeen finds the event of an id, in the newest part first.
+// whereSeen selects the event of an id. It searches the newest part first.
 const whereSeen = `WITH RECURSIVE p (part) AS (SELECT max(part) FROM seen UNION ALL
 	SELECT part - 1 FROM p WHERE part > (SELECT min(part) FROM seen))
 	SELECT s.event FROM p CROSS JOIN seen s ON s.part = p.part AND s.id = ? LIMIT 1`

@@ -15,18 +15,19 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// source names a file for the driver, with pragmas that each connection sets.
+// source returns the driver's name of a file, with pragmas that each connection
+// sets.
 func source(path, mode string, pragmas ...string) string {
 	slashed := filepath.ToSlash(path)
 	if filepath.IsAbs(path) && !strings.HasPrefix(slashed, "/") {
-		slashed = "/" + slashed // C:/… stands as /C:/… in an address
+		slashed = "/" + slashed // C:/… is /C:/… in a URI
 	}
 	query := url.Values{"mode": {mode}, "_pragma": pragmas}
 	return "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + query.Encode()
 }
 
-// conn is the connection of the writer. It goes round database/sql, which
-// costs as much as the statements themselves.
+// conn is the connection of the writer. It uses the driver directly: database/sql
+// takes as long as the statements themselves.
 type conn struct {
 	raw                     driver.Conn
 	prepared                []*stmt
@@ -51,7 +52,7 @@ func connect(path string, pragmas ...string) (*conn, error) {
 	return c, nil
 }
 
-// prepare fills in statements. They live as long as the connection.
+// prepare prepares statements. Close closes them.
 func (c *conn) prepare(texts map[**stmt]string) error {
 	for to, text := range texts {
 		raw, err := c.raw.Prepare(text)
@@ -64,7 +65,7 @@ func (c *conn) prepare(texts map[**stmt]string) error {
 	return nil
 }
 
-// run executes one text, which may hold several statements.
+// run executes a text of one or more statements.
 func (c *conn) run(text string) error {
 	raw, err := c.raw.Prepare(text)
 	if err != nil {
@@ -74,7 +75,7 @@ func (c *conn) run(text string) error {
 	return errors.Join(err, raw.Close())
 }
 
-// transaction calls f in a transaction, for what happens before the writer starts.
+// transaction calls f in a transaction, before the writer starts.
 func (c *conn) transaction(f func() error) error {
 	if _, err := c.begin.run(); err != nil {
 		return err
@@ -89,7 +90,7 @@ func (c *conn) transaction(f func() error) error {
 	return err
 }
 
-// Close lets the statements go too: SQLite keeps the file open for them.
+// Close closes the prepared statements too: SQLite has the file open until then.
 func (c *conn) Close() (err error) {
 	for _, s := range c.prepared {
 		err = errors.Join(err, s.raw.Close())
@@ -97,16 +98,17 @@ func (c *conn) Close() (err error) {
 	return errors.Join(err, c.raw.Close())
 }
 
-// undo ends a transaction, if SQLite has not ended it itself.
+// undo rolls a transaction back. It ignores the error of SQLite for a transaction
+// that SQLite has rolled back already.
 func (c *conn) undo() { _, _ = c.rollback.run() }
 
-// stmt is a prepared statement of the writer; it is used by one goroutine.
+// stmt is a prepared statement of the writer. One goroutine uses it.
 type stmt struct {
 	raw  preparedStmt
 	args []driver.NamedValue
 }
 
-// preparedStmt is what the driver's statements are.
+// preparedStmt is the interface of the driver's statements.
 type preparedStmt interface {
 	driver.Stmt
 	driver.StmtExecContext
@@ -121,7 +123,7 @@ func (s *stmt) bind(values []any) []driver.NamedValue {
 	return s.args
 }
 
-// run executes the statement and says how many rows it changed. Values are
+// run executes the statement and returns how many rows it changed. Values are
 // int64, string, []byte and nil.
 func (s *stmt) run(values ...any) (changed int64, err error) {
 	result, err := s.raw.ExecContext(context.Background(), s.bind(values))
@@ -131,7 +133,7 @@ func (s *stmt) run(values ...any) (changed int64, err error) {
 	return result.RowsAffected()
 }
 
-// each calls f with each row. The row is good until f returns.
+// each calls f with each row. The row is valid until f returns.
 func (s *stmt) each(f func(row []driver.Value) error, values ...any) (err error) {
 	rows, err := s.raw.QueryContext(context.Background(), s.bind(values))
 	if err != nil {
@@ -152,7 +154,7 @@ func (s *stmt) each(f func(row []driver.Value) error, values ...any) (err error)
 	}
 }
 
-// one gives the first value of the first row, nil where there is none.
+// one returns the first value of the first row, nil if there is no row.
 func (s *stmt) one(values ...any) (value driver.Value, err error) {
 	first := true
 	err = s.each(func(row []driver.Value) error {
@@ -164,13 +166,13 @@ func (s *stmt) one(values ...any) (value driver.Value, err error) {
 	return value, err
 }
 
-// The result codes that say that there is no room.
+// The result codes of a full disk or database.
 const (
 	codeFull    = 13
 	codeShmSize = 10 | 19<<8
 )
 
-// explain gives an error of SQLite the meaning that callers know.
+// explain wraps an error of SQLite with the journal's error of the same meaning.
 func explain(err error) error {
 	var coded *sqlite.Error
 	if !errors.As(err, &coded) {

@@ -6,7 +6,7 @@ import "context"
 func (r *Reader) NeedsFile(ctx context.Context, hash string) (needed bool, err error) {
 	err = r.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM file WHERE hash = ?)`, hash).Scan(&needed)
 	if err != nil {
-		return false, r.fail("look for who needs a file", err)
+		return false, r.fail("search the runs that need a file", err)
 	}
 	return needed, nil
 }

@@ -11,10 +11,12 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// maxInRow is the largest value that stands in its row.
+// maxInRow is how many bytes of a value a row has at most. A larger value has a row
+// of its own, in the table large, and its number is in the row.
 const maxInRow = 256 << 10
 
-// pack compresses what is too large for a row, and gives nil for what is not.
+// pack compresses a value that is too large for a row. It returns nil for another
+// value.
 func pack(text []byte) []byte {
 	if len(text) <= maxInRow {
 		return nil
@@ -28,7 +30,7 @@ func pack(text []byte) []byte {
 		err = z.Close()
 	}
 	if err != nil {
-		panic(err) // a buffer takes all
+		panic(err) // a bytes.Buffer returns no errors
 	}
 	return b.Bytes()
 }
@@ -45,7 +47,7 @@ func unpack(packed []byte) ([]byte, error) {
 	return text, z.Close()
 }
 
-// storeValue gives what a row is to hold of a value.
+// storeValue returns the column value for a value, and writes a large value.
 func (t *tx) storeValue(v ledger.Value) (any, error) {
 	if v.Packed == nil {
 		return blob(v.Text), nil
@@ -53,11 +55,11 @@ func (t *tx) storeValue(v ledger.Value) (any, error) {
 	return t.sql.addLarge.one(v.Packed)
 }
 
-// loadValue reads what a row holds of a value.
-func (t *tx) loadValue(held driver.Value) ([]byte, error) {
-	id, large := held.(int64)
+// loadValue returns the value of a column.
+func (t *tx) loadValue(column driver.Value) ([]byte, error) {
+	id, large := column.(int64)
 	if !large {
-		text, _ := held.([]byte)
+		text, _ := column.([]byte)
 		return bytes.Clone(text), nil
 	}
 	packed, err := t.sql.getLarge.one(id)
@@ -71,9 +73,9 @@ func (t *tx) loadValue(held driver.Value) ([]byte, error) {
 	return unpack(data)
 }
 
-// dropValue lets a large value go that a row held.
-func (t *tx) dropValue(held driver.Value) error {
-	id, large := held.(int64)
+// dropValue deletes the large value of a column, if it has one.
+func (t *tx) dropValue(column driver.Value) error {
+	id, large := column.(int64)
 	if !large {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// defaultLimit is what the zero Limit of a query means.
+// defaultLimit is used for a query whose Limit is zero.
 const defaultLimit = 50
 
 func limit(wanted int) int {
@@ -38,8 +38,8 @@ func (r *Reader) Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, e
 	return nil, r.fail("list runs", err)
 }
 
-// runs reads rows, in the order given, and lays over them what only memory
-// knows of those that were handed out.
+// runs reads runs, in the order given. For a leased run it adds the values of the
+// lease, which are not in the row before the worker's first write.
 func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) {
 	if len(seqs) == 0 {
 		return nil, nil
@@ -48,7 +48,7 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 	if err != nil {
 		return nil, err
 	}
-	handedOut := r.leases()
+	leases := r.leases()
 	rows, err := r.db.QueryContext(ctx, selectRun+` FROM json_each(?) j CROSS JOIN run r ON r.seq = j.value`+joinRun+
 		` ORDER BY j.key`, string(wanted))
 	if err != nil {
@@ -65,7 +65,7 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 		if err != nil {
 			return nil, err
 		}
-		if l, out := handedOut[run.Seq]; out && run.State == journal.Queued {
+		if l, leased := leases[run.Seq]; leased && run.State == journal.Queued {
 			run.State, run.Epoch, run.Park = journal.Running, l.Epoch, nil
 			run.Bound, run.Attempts = cmp.Or(run.Bound, l.Bound.Version), max(run.Attempts, 1)
 			if run.Started.IsZero() {
@@ -77,22 +77,22 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 	return all, rows.Err()
 }
 
-// clause is a part of a condition, with its values.
+// clause is a condition of a WHERE, with its values.
 type clause struct {
 	text   string
 	values []any
 }
 
-// pick finds the newest runs that a query selects. It asks for those of each
-// hook and state apart, each of which is a walk of an index from its end: so
-// the time does not depend on how many there are.
+// pick returns the newest runs that a query selects. It selects those of each hook
+// and state separately: each of these reads an index from its end, so the time
+// does not depend on how many runs there are.
 func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) {
 	if _, known := ledger.StateOf(q.State); q.State != "" && !known {
 		return nil, fmt.Errorf("there is no state %q; there are %s", q.State, journal.States())
 	}
 	common, err := r.common(ctx, q)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil // the event it asks for is not known
+		return nil, nil // there is no event with the id
 	}
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) 
 	return all[:min(len(all), q.Limit)], nil
 }
 
-// common are the conditions that do not depend on hook and state.
+// common returns the conditions that do not depend on hook and state.
 func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, err error) {
 	if q.Event != "" {
 		var event int64
@@ -139,7 +139,7 @@ func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, 
 	}
 	if !q.Since.IsZero() {
 		since := q.Since.UnixMicro()
-		all = append(all, clause{`seq >= ? AND created >= ?`, []any{since, since}}) // a seq is never before its time
+		all = append(all, clause{`seq >= ? AND created >= ?`, []any{since, since}}) // a seq is never less than the time
 	}
 	if q.Before > 0 {
 		all = append(all, clause{`seq < ?`, []any{q.Before}})
@@ -147,8 +147,8 @@ func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, 
 	return all, nil
 }
 
-// inState gives the rows of a state, in parts. The state of what is handed out
-// is not in its row yet.
+// inState returns conditions that together select the runs of a state. The row of
+// a leased run still has the state queued, before the worker's first write.
 func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 	switch state {
 	case journal.Queued:

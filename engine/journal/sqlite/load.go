@@ -9,25 +9,24 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// startState is what a file holds when it is opened, beside what memory has of it.
+// startState is what Open needs of the file that is not in memory.
 type startState struct {
-	wake  int64
-	runs  []dispatch.Placed
-	begun int // runs that were running
+	wake        int64 // when the first run is due, in microseconds since 1970, zero for none
+	runs        []dispatch.Placed
+	interrupted int // runs that were running
 }
 
-// loadStatements are the statements of load.
 type loadStatements struct {
-	own, last, begun, placed, live, wake, awaited, floods, nouns, written, deferred *stmt
+	own, last, interrupted, placed, live, wake, awaited, floods, nouns, written, deferred *stmt
 }
 
 func (l *loadStatements) prepare(c *conn) error {
 	return c.prepare(map[**stmt]string{
 		&l.own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt`,
-		&l.last:  `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
-		&l.begun: `UPDATE run SET state = 0 WHERE state = 1`,
-		// The order of places, in which those that own a lane come first of it.
+		&l.last:        `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
+		&l.interrupted: `UPDATE run SET state = 0 WHERE state = 1`,
+		// In the order of places, so that the owner of a lane is the first of it.
 		&l.placed:   `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE state < 6 ORDER BY place`,
 		&l.live:     `SELECT count(*) FROM run WHERE state < 8`,
 		&l.wake:     `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
@@ -39,9 +38,9 @@ func (l *loadStatements) prepare(c *conn) error {
 	})
 }
 
-// load takes the file over: it raises the owner's epoch, queues again what was
-// running, and reads the runs that have a place in a lane. What waits stays in
-// the file.
+// load makes t the owner of the file: it increments the owner's epoch, queues again
+// the runs that were running, and reads the runs that have a place in a lane.
+// Waiting runs are not read.
 func (t *tx) load(ctx context.Context) (f startState, err error) {
 	var l loadStatements
 	if err := l.prepare(t.conn); err != nil {
@@ -55,11 +54,11 @@ func (t *tx) load(ctx context.Context) (f startState, err error) {
 		if err != nil {
 			return err
 		}
-		changed, err := l.begun.run()
+		changed, err := l.interrupted.run()
 		if err != nil {
 			return err
 		}
-		f.begun = int(changed)
+		f.interrupted = int(changed)
 		if err := t.loadMemory(&l); err != nil {
 			return err
 		}
@@ -86,7 +85,6 @@ func newMemory() memory {
 	}
 }
 
-// loadMemory reads what memory has of the file.
 func (t *tx) loadMemory(l *loadStatements) error {
 	last, err := l.last.one()
 	if err != nil {
@@ -108,12 +106,12 @@ func (t *tx) loadMemory(l *loadStatements) error {
 	if err != nil {
 		return err
 	}
-	for from, mark := range map[*stmt]func(*openStep){
+	for from, set := range map[*stmt]func(*openStep){
 		l.written:  func(s *openStep) { s.written = true },
 		l.deferred: func(s *openStep) { s.deferred = true },
 	} {
 		err := from.each(func(row []driver.Value) error {
-			t.setOpen(ledger.StepKey{Run: row[0].(int64), Number: int(row[1].(int64))}, mark)
+			t.setOpen(ledger.StepKey{Run: row[0].(int64), Number: int(row[1].(int64))}, set)
 			return nil
 		})
 		if err != nil {
@@ -129,7 +127,8 @@ func (t *tx) loadMemory(l *loadStatements) error {
 	})
 }
 
-// loadAwaited reads for which triggers runs wait, going from one to the next.
+// loadAwaited reads the triggers and paths of all awaits. next selects the first
+// one after another.
 func (t *tx) loadAwaited(next *stmt) error {
 	trigger, path := "", ""
 	for {

@@ -10,19 +10,19 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// LockPath names the lock file that belongs to a journal.
+// LockPath returns the path of a journal's lock file.
 func LockPath(path string) string { return filepath.Join(filepath.Dir(path), "lock") }
 
-// LockedBy reports whether an engine holds the journal at path, and its process id
-// where it is known.
-func LockedBy(path string) (pid int, held bool, err error) {
-	if pid, held, err = filelock.Holder(LockPath(path)); err != nil {
-		err = fmt.Errorf("ask who holds %q: %w", path, err)
+// LockedBy reports whether an engine has the lock of the journal at path, and the
+// process id of the engine, zero if it is not known.
+func LockedBy(path string) (pid int, locked bool, err error) {
+	if pid, locked, err = filelock.Holder(LockPath(path)); err != nil {
+		err = fmt.Errorf("find the process that has locked %q: %w", path, err)
 	}
-	return pid, held, err
+	return pid, locked, err
 }
 
-// lock takes the lock of a journal for as long as the file stays open.
+// lock locks a journal until the returned file is closed.
 func lock(path string) (*os.File, error) {
 	f, err := filelock.Take(LockPath(path))
 	var other *filelock.HeldError

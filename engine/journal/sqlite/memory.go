@@ -4,8 +4,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// memory is what saves reading the file. It is true because the store has one
-// owner, and it changes after COMMIT only.
+// memory is a cache of the file. It is valid because the store has one owner, and
+// it changes after COMMIT only.
 type memory struct {
 	live int   // runs that have not ended
 	last int64 // the newest number of a row
@@ -15,18 +15,20 @@ type memory struct {
 	polls    map[pollName]int64
 	floods   map[string]ledger.Flood
 	seen     seenIDs
-	// awaited has the paths at which events of a trigger are or were awaited.
+	// awaited is the paths of the awaits of a trigger; awaits that have ended may
+	// be among them.
 	awaited map[string]map[string]bool
-	// nouns are the "connection noun" of which there are or were rows in the
-	// table written.
+	// nouns are the "connection noun" of the rows in the table written; deleted
+	// rows may be among them.
 	nouns map[string]bool
-	// open are the steps of runs with rows in the tables written and doubt.
+	// open is the open steps of runs: those with rows in the tables `written` and
+	// `doubt`.
 	open map[int64]map[int]openStep
 }
 
 type pollName struct{ connection, name string }
 
-// openStep says in which tables a step has rows.
+// openStep is set where a step has rows: in the tables `written` and `doubt`.
 type openStep struct{ written, deferred bool }
 
 func (m *memory) setOpen(step ledger.StepKey, change func(*openStep)) {
@@ -54,7 +56,7 @@ func (m *memory) await(trigger, path string) {
 	m.awaited[trigger][path] = true
 }
 
-// commitMemory takes over what was committed.
+// commitMemory applies the changes of a committed transaction.
 func (t *tx) commitMemory() {
 	for _, f := range t.afterCommit {
 		f()
@@ -96,7 +98,7 @@ func (t *tx) commitMemory() {
 
 func noun(connection, noun string) string { return connection + " " + noun }
 
-// allow lets the rest of the present floods of a trigger through.
+// allow applies a ledger.AllowFlood.
 func (m *memory) allow(trigger string) {
 	for name, f := range m.floods {
 		if f.Flooding && (trigger == "" || trigger == name) {

@@ -14,61 +14,60 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// errStop ends a walk of rows.
-var errStop = errors.New("found")
+// errStop is returned by callbacks that need no further rows.
+var errStop = errors.New("no further rows are needed")
 
 // maxSeq is greater than any number of a row.
 const maxSeq = math.MaxInt64
 
-// missed finds the oldest event that a run waits for and has not had.
-func (t *tx) missed(w ledger.MissedQuery) (ledger.MissedEvent, error) {
-	own, err := t.sql.eventOfRun.one(w.Run)
+func (t *tx) missed(q ledger.MissedQuery) (ledger.MissedEvent, error) {
+	own, err := t.sql.eventOfRun.one(q.Run)
 	if err != nil {
 		return ledger.MissedEvent{}, err
 	}
-	l := missedScan{tx: t, MissedQuery: w, own: own, before: maxSeq}
-	if w.Candidate != 0 {
-		if err := l.walk(t.sql.eventAt, w.Candidate); err != nil || l.found.Event != nil {
-			return l.found, err
+	s := missedScan{tx: t, MissedQuery: q, own: own, before: maxSeq}
+	if q.Candidate != 0 {
+		if err := s.scan(t.sql.eventAt, q.Candidate); err != nil || s.found.Event != nil {
+			return s.found, err
 		}
-		l.After, l.Candidate = w.Run, 0 // it was pruned meanwhile
+		s.After, s.Candidate = q.Run, 0 // the candidate was pruned meanwhile
 	}
-	types, err := typesOf(w.Triggers, func(after string) (string, error) {
+	types, err := typesOf(q.Triggers, func(after string) (string, error) {
 		next, err := t.sql.nextType.one(after)
 		name, _ := next.(string)
 		return name, err
 	})
-	for i := 0; err == nil && i < len(types) && !l.found.More; i++ {
-		err = l.walk(t.sql.eventsSince, types[i], l.After, l.before)
+	for i := 0; err == nil && i < len(types) && !s.found.More; i++ {
+		err = s.scan(t.sql.eventsSince, types[i], s.After, s.before)
 	}
-	return l.found, err
+	return s.found, err
 }
 
-// missedScan is the search for an event in the file.
+// missedScan is the state of a query.
 type missedScan struct {
 	*tx
 	ledger.MissedQuery
 	own     driver.Value // the number of the run's own event
-	before  int64        // only an older event is of interest
+	before  int64        // only events before this one are read
 	scanned int
 	found   ledger.MissedEvent
 }
 
-// walk looks at the events that a statement selects, up to one that fits.
-func (l *missedScan) walk(s *stmt, values ...any) error {
-	err := s.each(func(row []driver.Value) error {
-		if l.scanned++; l.Limit > 0 && l.scanned > l.Limit && l.Candidate == 0 {
-			l.found = ledger.MissedEvent{More: true}
+// scan reads the events that a statement selects, up to the first missed one.
+func (s *missedScan) scan(from *stmt, values ...any) error {
+	err := from.each(func(row []driver.Value) error {
+		if s.scanned++; s.Limit > 0 && s.scanned > s.Limit && s.Candidate == 0 {
+			s.found = ledger.MissedEvent{More: true}
 			return errStop
 		}
 		seq, e := row[0].(int64), eventOf(row[1:])
-		if seq == l.own || !l.Matches(e) {
+		if seq == s.own || !s.Matches(e) {
 			return nil
 		}
-		if had, err := l.sql.hadEvent.one(l.Run, e.ID, seq); err != nil || had != nil {
+		if had, err := s.sql.hadEvent.one(s.Run, e.ID, seq); err != nil || had != nil {
 			return err
 		}
-		l.found.Event, l.before = e, seq
+		s.found.Event, s.before = e, seq
 		return errStop
 	}, values...)
 	if errors.Is(err, errStop) {
@@ -77,8 +76,9 @@ func (l *missedScan) walk(s *stmt, values ...any) error {
 	return err
 }
 
-// typesOf gives the types of events that triggers name; of a wildcard, those
-// that are kept. next gives the first type after one, empty after the last.
+// typesOf returns the types of events that match triggers. For a trigger with a
+// wildcard it reads the types of stored events with next, which returns the first
+// type after another, empty after the last.
 func typesOf(triggers []string, next func(after string) (string, error)) (types []string, err error) {
 	for _, trigger := range triggers {
 		prefix, _, wild := strings.Cut(trigger, "*")
@@ -103,32 +103,32 @@ func typesOf(triggers []string, next func(after string) (string, error)) (types 
 }
 
 // ScanMissed implements ledger.Store.
-func (t *tx) ScanMissed(ctx context.Context, since ledger.MissedQuery) (upto, found int64, err error) {
-	upto, found, err = t.reader.scanMissed(ctx, since)
+func (t *tx) ScanMissed(ctx context.Context, q ledger.MissedQuery) (upto, found int64, err error) {
+	upto, found, err = t.reader.scanMissed(ctx, q)
 	if err != nil {
 		err = t.reader.fail("read the events since the run was accepted", err)
 	}
 	return upto, found, err
 }
 
-func (r *Reader) scanMissed(ctx context.Context, since ledger.MissedQuery) (upto, found int64, err error) {
-	// What is accepted from here on has a greater number.
+func (r *Reader) scanMissed(ctx context.Context, q ledger.MissedQuery) (upto, found int64, err error) {
+	// Events that are accepted from here on have greater numbers.
 	if err := r.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM event`).Scan(&upto); err != nil {
 		return 0, 0, err
 	}
 	had, err := r.seqs(ctx, `SELECT event FROM run WHERE seq = ?1 UNION SELECT event FROM merged WHERE run = ?1
-		ORDER BY 1`, since.Run)
+		ORDER BY 1`, q.Run)
 	if err != nil {
 		return 0, 0, err
 	}
-	ids, err := r.texts(ctx, `SELECT event FROM step WHERE run = ? AND event IS NOT NULL`, since.Run)
+	ids, err := r.texts(ctx, `SELECT event FROM step WHERE run = ? AND event IS NOT NULL`, q.Run)
 	if err != nil {
 		return 0, 0, err
 	}
-	fits := func(seq int64, e *journal.Event) bool {
-		return since.Matches(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
+	matches := func(seq int64, e *journal.Event) bool {
+		return q.Matches(e) && !slices.Contains(had, seq) && !slices.Contains(ids, e.ID)
 	}
-	types, err := typesOf(since.Triggers, func(after string) (name string, err error) {
+	types, err := typesOf(q.Triggers, func(after string) (name string, err error) {
 		err = r.db.QueryRowContext(ctx, `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`, after).Scan(&name)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
@@ -139,16 +139,16 @@ func (r *Reader) scanMissed(ctx context.Context, since ledger.MissedQuery) (upto
 		return 0, 0, err
 	}
 	for _, t := range types {
-		if err := r.firstOf(ctx, t, since.After, fits, &found); err != nil {
+		if err := r.firstOf(ctx, t, q.After, matches, &found); err != nil {
 			return 0, 0, err
 		}
 	}
 	return upto, found, nil
 }
 
-// firstOf puts the first event of a type behind a row into found that fits, if
-// it is older than the one there.
-func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, fits func(int64, *journal.Event) bool, found *int64) error {
+// firstOf sets found to the first event of a type after a row that matches, if that
+// is older than the event in found.
+func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, matches func(int64, *journal.Event) bool, found *int64) error {
 	before := *found
 	if before == 0 {
 		before = maxSeq
@@ -167,7 +167,7 @@ func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, fit
 			return err
 		}
 		e.Data = json.RawMessage(data)
-		if fits(seq, &e) {
+		if matches(seq, &e) {
 			*found = seq
 			return nil
 		}
@@ -175,7 +175,8 @@ func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, fit
 	return rows.Err()
 }
 
-// eventOf reads an event from the columns that eventsSince selects.
+// eventOf returns the event of a row that eventsSince selects, without its first
+// column.
 func eventOf(row []driver.Value) *journal.Event {
 	text := func(i int) string { s, _ := row[i].(string); return s }
 	data, _ := row[8].([]byte)

@@ -46,16 +46,16 @@ func (r *Reader) SightingsOf(ctx context.Context, key change.PollKey, item strin
 func (r *Reader) sightings(ctx context.Context, key change.PollKey, condition string, args ...any) ([]change.Sighting, error) {
 	all, err := list(ctx, r, func(row *sql.Rows) (change.Sighting, error) {
 		s := change.Sighting{PollKey: key}
-		var told []byte
-		err := row.Scan(&s.Row, &s.Record, &s.Item, &s.Version, &s.Missed, &told)
+		var history []byte
+		err := row.Scan(&s.Row, &s.Record, &s.Item, &s.Version, &s.Missed, &history)
 		if err == nil {
-			err = s.UnmarshalBinary(told)
+			err = s.UnmarshalBinary(history)
 		}
 		return s, err
 	}, `SELECT s.id, s.record, s.item, s.version, s.missed, s.told FROM sighting s JOIN poll p ON p.id = s.poll
 		WHERE p.connection = ? AND p.name = ? AND `+condition, append([]any{key.Connection, key.Poll}, args...)...)
 	if err != nil {
-		return nil, r.fail("read what is known of records", err)
+		return nil, r.fail("read the sightings of a poll", err)
 	}
 	return all, nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// pruneBatch is how many rows one commit of Prune looks at. Other writes come
-// between.
+// pruneBatch is how many rows one transaction of Prune reads at most. Other writes
+// are committed between these.
 const pruneBatch = 200
 
 // Prune implements journal.Store.
@@ -50,8 +50,8 @@ func (p *pruning) all(ctx context.Context, r journal.Retention) error {
 	return nil
 }
 
-// forEachBatch calls one batch after the other until one says that it was the last. Each
-// says how many rows it removed.
+// forEachBatch calls batch in one transaction after the other while it returns
+// more, and adds the numbers of rows that were removed to count.
 func (p *pruning) forEachBatch(ctx context.Context, count *int, batch func(t *tx) (removed int, more bool, err error)) error {
 	for more := true; more; {
 		removed := 0
@@ -67,8 +67,8 @@ func (p *pruning) forEachBatch(ctx context.Context, count *int, batch func(t *tx
 	return nil
 }
 
-// runs forgets those that ended before a time, and the oldest that are too
-// many.
+// runs deletes the runs that ended before a time, and the oldest beyond the number
+// to retain.
 func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 	excess := 0
 	if r.Count > 0 {
@@ -87,7 +87,7 @@ func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 		var seqs []int64
 		err := t.sql.oldRuns.each(func(row []driver.Value) error {
 			next, some = row[0].(int64), true
-			if ended, over := row[1].(int64); over && (ended < before || len(seqs) < excess) {
+			if finished, ended := row[1].(int64); ended && (finished < before || len(seqs) < excess) {
 				seqs = append(seqs, next)
 			}
 			return nil
@@ -100,7 +100,6 @@ func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 	})
 }
 
-// erase takes a run away that is over.
 func (t *tx) erase(seq int64) error {
 	for _, s := range []*stmt{t.sql.eraseLarge, t.sql.eraseSteps, t.sql.eraseApprovals, t.sql.eraseMerged, t.sql.eraseFiles, t.sql.eraseRun} {
 		if _, err := s.run(seq); err != nil {
@@ -110,8 +109,8 @@ func (t *tx) erase(seq int64) error {
 	return nil
 }
 
-// events forgets those that came before a time, belong to no run that is kept
-// and are of no use to any wait.
+// events deletes the events from before a time that belong to no run and that no
+// live run can miss.
 func (p *pruning) events(ctx context.Context, before int64) error {
 	from := int64(0)
 	return p.forEachBatch(ctx, &p.pruned.Events, func(t *tx) (int, bool, error) {
@@ -141,7 +140,8 @@ func eraseEach(s *stmt, rows []int64, err error) error {
 	return err
 }
 
-// need is a trigger that live runs may look back for, from the oldest on.
+// need is a trigger that live runs may wait for. Events after the oldest of these
+// runs may be missed events.
 type need struct {
 	trigger string
 	from    int64
@@ -158,8 +158,8 @@ func (all needs) has(eventType string, seq int64) bool {
 	return false
 }
 
-// needs reads what live runs may look back for: of a run that is bound, what
-// its version awaits; of others, what any version of their script does.
+// needs reads the triggers that live runs may wait for: for a bound run those of
+// its version, for another run those of all versions of its script.
 func (t *tx) needs() (all needs, err error) {
 	err = t.sql.liveAwaits.each(func(row []driver.Value) error {
 		var triggers []string
@@ -175,14 +175,14 @@ func (t *tx) needs() (all needs, err error) {
 	return all, err
 }
 
-// ids forgets by which ids events were known that came before a time.
+// ids deletes the ids of events from before a time.
 func (p *pruning) ids(ctx context.Context, before int64) error {
 	var parts []int64
 	err := p.store.inTransaction(ctx, func(t *tx) error {
 		parts = []int64{t.seen.open.part}
-		for _, s := range t.seen.full {
-			if s.newest < before {
-				parts = append(parts, s.part)
+		for _, f := range t.seen.full {
+			if f.newest < before {
+				parts = append(parts, f.part)
 			}
 		}
 		return nil
@@ -193,7 +193,7 @@ func (p *pruning) ids(ctx context.Context, before int64) error {
 	return err
 }
 
-// part forgets ids of one part, and the part with its last.
+// part deletes ids of one part, and the part's bloom filter with the last id.
 func (p *pruning) part(ctx context.Context, part, before int64) error {
 	from := ""
 	err := p.forEachBatch(ctx, &p.pruned.IDs, func(t *tx) (int, bool, error) {
@@ -219,16 +219,16 @@ func (p *pruning) part(ctx context.Context, part, before int64) error {
 		n, err := t.sql.eraseFilter.run(part)
 		if n > 0 {
 			t.committed(func() {
-				t.seen.full = slices.DeleteFunc(t.seen.full, func(s bloomFilter) bool { return s.part == part })
+				t.seen.full = slices.DeleteFunc(t.seen.full, func(f bloomFilter) bool { return f.part == part })
 			})
 		}
 		return err
 	})
 }
 
-// sightings forgets the records of polls that were gone before a time.
+// sightings deletes the sightings of records that were gone before a time.
 func (p *pruning) sightings(ctx context.Context, before int64) error {
-	removed := 0 // is not reported
+	removed := 0 // not reported
 	return p.forEachBatch(ctx, &removed, func(t *tx) (int, bool, error) {
 		var ids []int64
 		err := t.sql.oldSightings.each(func(row []driver.Value) error {
@@ -239,7 +239,7 @@ func (p *pruning) sightings(ctx context.Context, before int64) error {
 	})
 }
 
-// written forgets what calls wrote of records before a time.
+// written deletes what calls wrote to records before a time.
 func (p *pruning) written(ctx context.Context, before int64) error {
 	return p.store.inTransaction(ctx, func(t *tx) error {
 		_, err := t.sql.oldWritten.run(before)

@@ -15,20 +15,21 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// Reader reads a journal, beside the writer or without one.
+// Reader reads a journal, whether or not a store writes it at the same time.
 type Reader struct {
 	path             string
 	db               *sql.DB
 	salt             uint16
-	selectActivation *sql.Stmt // what a hand-out needs
+	selectActivation *sql.Stmt
 	closed           atomic.Bool
-	// leases tells what only the engine's memory knows.
+	// leases returns the leases of the store; without a store there are none.
 	leases func() map[int64]ledger.Lease
 }
 
 var _ journal.Reader = (*Reader)(nil)
 
-// OpenReader reads a journal that no engine holds, also one whose engine died.
+// OpenReader opens a journal for reading without a store. The engine that wrote it
+// may have crashed.
 func OpenReader(path string) (*Reader, error) {
 	r, err := openReader(path)
 	if err != nil {
@@ -61,12 +62,12 @@ func openDB(path, mode string, pragmas ...string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-func newReader(path string, known int, handedOut func() map[int64]ledger.Lease) (*Reader, error) {
+func newReader(path string, known int, leases func() map[int64]ledger.Lease) (*Reader, error) {
 	db, err := openDB(path, "ro", "busy_timeout(10000)", "query_only(1)")
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{path: path, db: db, leases: handedOut}
+	r := &Reader{path: path, db: db, leases: leases}
 	r.db.SetMaxOpenConns(maxReaders)
 	r.db.SetMaxIdleConns(maxReaders)
 	if r.leases == nil {
@@ -97,13 +98,14 @@ func (r *Reader) prepare(known int) (err error) {
 	return err
 }
 
-// Close lets the file go.
+// Close closes the file.
 func (r *Reader) Close() error {
 	r.closed.Store(true)
 	return r.db.Close()
 }
 
-// fail names what was read and gives an error the meaning that callers know.
+// fail wraps an error with what was read, and with the journal's error of the same
+// meaning.
 func (r *Reader) fail(what string, err error) error {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -123,7 +125,7 @@ func moment(micros sql.NullInt64) time.Time {
 	return time.UnixMicro(micros.Int64).UTC()
 }
 
-// find gives the row of a run by its id.
+// find returns the number of a run by its id.
 func (r *Reader) find(id string) (seq int64, err error) {
 	seq, salt, ok := journal.ParseRunID(id)
 	if !ok || salt != r.salt {
@@ -157,7 +159,7 @@ func (r *Reader) run(ctx context.Context, id string) (journal.Run, []journal.Ste
 	return runs[0], steps, err
 }
 
-// Event implements journal.Reader. Runs stand in the order of acceptance.
+// Event implements journal.Reader. The runs are in the order of acceptance.
 func (r *Reader) Event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
 	event, runs, err := r.event(ctx, id)
 	if err != nil {
@@ -187,7 +189,7 @@ func (r *Reader) event(ctx context.Context, id string) (journal.Event, []journal
 	return events[0], runs, err
 }
 
-// list reads what a query selects. one reads a row.
+// list returns the rows that a query selects. one reads a row.
 func list[T any](ctx context.Context, r *Reader, one func(row *sql.Rows) (T, error), query string, args ...any) (all []T, err error) {
 	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -210,7 +212,6 @@ func value[T any](row *sql.Rows) (v T, err error) {
 	return v, err
 }
 
-// seqs gives the numbers that a query selects.
 func (r *Reader) seqs(ctx context.Context, query string, args ...any) ([]int64, error) {
 	return list(ctx, r, value[int64], query, args...)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// A run as its row and those it refers to tell it.
+// The columns of a run, from its row and the rows that this refers to.
 const (
 	selectRun = `SELECT r.seq, e.id, h.script, h.name, m.hash, b.hash, r.resolved, e.connection, e.account, r.lane, r.state, r.epoch,
 		r.attempts, iif(r.state < 8, (SELECT count(*) FROM step WHERE run = r.seq), r.steps), r.executed, r.problem,
@@ -50,14 +50,14 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 	r.Bound = row.bound.String
 	if row.resolved.Valid {
 		if err := json.Unmarshal([]byte(row.resolved.String), &r.Resolved); err != nil {
-			return r, fmt.Errorf("what run %d took from the configuration: %w", r.Seq, err)
+			return r, fmt.Errorf("the configuration of run %d: %w", r.Seq, err)
 		}
 	}
 	r.Created = time.UnixMicro(row.created).UTC()
 	r.Started, r.Finished = moment(row.started), moment(row.finished)
 	if row.parked.Valid || row.wake.Valid {
 		r.Park = &journal.Parked{Since: moment(row.parked), Until: moment(row.wake)}
-		if r.Park.Since.IsZero() { // it is queued later
+		if r.Park.Since.IsZero() { // its state is ledger.Later
 			r.Park.Since = r.Created
 		}
 	}
@@ -89,7 +89,6 @@ func (row *eventRow) read() journal.Event {
 	return e
 }
 
-// events reads those that a condition selects.
 func (r *Reader) events(ctx context.Context, condition string, args ...any) ([]journal.Event, error) {
 	return list(ctx, r, func(rows *sql.Rows) (journal.Event, error) {
 		var row eventRow
@@ -117,7 +116,7 @@ func (r *Reader) steps(ctx context.Context, run int64) ([]journal.Step, error) {
 	return all, nil
 }
 
-// stepRow is a step, and its args, result and sent as the row has them.
+// stepRow is a step, and the columns of its args, result and sent.
 type stepRow struct {
 	step   journal.Step
 	values [3]any
@@ -145,14 +144,14 @@ func readStep(row *sql.Rows) (r stepRow, err error) {
 	return r, nil
 }
 
-// value reads a value that may stand beside its row.
-func (r *Reader) value(ctx context.Context, held any) ([]byte, error) {
-	switch held := held.(type) {
+// value returns the value of a column, which may be in the table large.
+func (r *Reader) value(ctx context.Context, column any) ([]byte, error) {
+	switch column := column.(type) {
 	case []byte:
-		return held, nil
+		return column, nil
 	case int64:
 		var packed []byte
-		if err := r.db.QueryRowContext(ctx, `SELECT data FROM large WHERE id = ?`, held).Scan(&packed); err != nil {
+		if err := r.db.QueryRowContext(ctx, `SELECT data FROM large WHERE id = ?`, column).Scan(&packed); err != nil {
 			return nil, err
 		}
 		return unpack(packed)

@@ -13,7 +13,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// approvalTrigger stands in the table await for the decision of an approval.
+// approvalTrigger is the trigger, in the table await, of the decision about an
+// approval.
 const approvalTrigger = "approval"
 
 // Load implements ledger.Tx.
@@ -33,7 +34,7 @@ func (t *tx) Load(_ context.Context, w *ledger.Want, r *ledger.Rows) error {
 	read(&s, w.Lanes, &r.Lanes, laneRows(t.sql.findLane))
 	read(&s, w.Merging, &r.Merging, laneRows(t.sql.findMerging))
 	read(&s, w.Replacers, &r.Replacers, t.replacer)
-	read(&s, w.Awaited, &r.Awaited, t.places)
+	read(&s, w.Awaited, &r.Awaited, t.awaitKeys)
 	read(&s, w.Awaits, &r.Awaits, t.waiting)
 	read(&s, w.Missed, &r.Missed, t.missed)
 	read(&s, w.Approvals, &r.Approvals, t.approval)
@@ -50,8 +51,8 @@ func (t *tx) Load(_ context.Context, w *ledger.Want, r *ledger.Rows) error {
 	return s.err
 }
 
-// sequence makes one thing after the other, up to the first that fails: after
-// some errors SQLite is no longer in a transaction.
+// sequence calls functions up to the first that fails. None is called after an
+// error, because SQLite rolls the transaction back after some errors.
 type sequence struct{ err error }
 
 func (s *sequence) do(f func() error) {
@@ -60,7 +61,7 @@ func (s *sequence) do(f func() error) {
 	}
 }
 
-// read fills a group of rows: one for each key.
+// read appends a row for each key to a group of rows.
 func read[K, V any](s *sequence, keys []K, rows *[]V, one func(K) (V, error)) {
 	for i := 0; i < len(keys) && s.err == nil; i++ {
 		var row V
@@ -102,7 +103,7 @@ func (t *tx) hook(name ledger.HookName) (hook ledger.Hook, err error) {
 	return hook, err
 }
 
-// withRule gives the row of a hook as the changes leave it.
+// withRule returns the row of a hook with the changes of the batch.
 func (t *tx) withRule(hook ledger.Hook) ledger.Hook {
 	if t.changes != nil {
 		for _, rule := range t.changes.Rules {
@@ -114,7 +115,7 @@ func (t *tx) withRule(hook ledger.Hook) ledger.Hook {
 	return hook
 }
 
-// poll gives the number of a poll, and adds it if it is unknown.
+// poll returns the number of a poll. It adds a poll that does not exist.
 func (t *tx) poll(key change.PollKey) (int64, error) {
 	name := pollName{key.Connection, key.Poll}
 	if id, known := t.polls[name]; known {
@@ -152,7 +153,8 @@ func (t *tx) eventType(seq int64) (string, error) {
 	return text, err
 }
 
-// runColumns are those that readRun reads; the last is the last step of the run.
+// runColumns are the columns that readRun reads. The last has number and state of
+// the last step of the run.
 const runColumns = `seq, event, hook, matched, bound, resolved, lane, rule, place, merging, overlap, state, epoch, attempts, steps,
 	executed, created, started, finished, parked, wake, park, problem,
 	(SELECT number * 4 + state FROM step WHERE run = r.seq ORDER BY number DESC LIMIT 1)`
@@ -235,8 +237,8 @@ func (t *tx) loadPaused(w *ledger.Want, r *ledger.Rows) (err error) {
 	return err
 }
 
-// places gives where events of a type are awaited.
-func (t *tx) places(eventType string) (all []ledger.AwaitKey, err error) {
+// awaitKeys returns the keys, without class, at which events of a type are awaited.
+func (t *tx) awaitKeys(eventType string) (all []ledger.AwaitKey, err error) {
 	for trigger, paths := range t.awaited {
 		if trigger == eventType || strings.Contains(trigger, "*") && journal.MatchTrigger(trigger, eventType) {
 			for path := range paths {
@@ -318,8 +320,8 @@ func (t *tx) sighting(key ledger.SightingKey) (s change.Sighting, err error) {
 	err = t.sql.findSighting.each(func(row []driver.Value) error {
 		s.Row, s.Version, s.Missed = row[0].(int64), row[2].(int64), row[3].(int64) != 0
 		s.Item, _ = row[1].(string)
-		told, _ := row[4].([]byte)
-		return s.UnmarshalBinary(told)
+		history, _ := row[4].([]byte)
+		return s.UnmarshalBinary(history)
 	}, poll, key.Record)
 	return s, err
 }
@@ -337,11 +339,11 @@ func (t *tx) deferred(step ledger.StepKey) (all []ledger.Deferred, err error) {
 }
 
 func (t *tx) state(key ledger.StateKey) ([]byte, error) {
-	held, err := t.sql.getState.one(key.Script, key.Key)
+	column, err := t.sql.getState.one(key.Script, key.Key)
 	if err != nil {
 		return nil, err
 	}
-	return t.loadValue(held)
+	return t.loadValue(column)
 }
 
 func (t *tx) links(key ledger.LinkKey) (ids []string, err error) {

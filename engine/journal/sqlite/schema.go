@@ -13,8 +13,8 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// migrations are the texts that bring a file from one version to the next, in
-// order; the version of a file is how many of them it has seen.
+// migrations returns the SQL texts that change a file from one version to the next,
+// in order. The version of a file is the number of texts that were executed on it.
 func migrations() ([]string, error) {
 	files, err := fs.ReadDir(schema, "schema")
 	if err != nil {
@@ -31,8 +31,8 @@ func migrations() ([]string, error) {
 	return texts, nil
 }
 
-// migrate brings the file at path, which c has open, to the present version,
-// each step in a transaction. Before the first it makes a copy beside it.
+// migrate changes the file at path, which c has open, to the newest version, each
+// step in a transaction. Before the first step it copies the file to BackupPath.
 func migrate(ctx context.Context, c *conn, path string, texts []string) error {
 	var version *stmt
 	if err := c.prepare(map[**stmt]string{&version: `PRAGMA user_version`}); err != nil {
@@ -65,8 +65,8 @@ func migrate(ctx context.Context, c *conn, path string, texts []string) error {
 	return nil
 }
 
-// BackupPath names the copy that is made of a journal of an older version
-// before it is brought to the present one.
+// BackupPath returns the path of the copy that Open makes of a journal of an older
+// version before it changes the file to the newest version.
 func BackupPath(path string, version int64) string {
 	return fmt.Sprintf("%s.version-%d", path, version)
 }

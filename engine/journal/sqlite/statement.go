@@ -1,6 +1,6 @@
 package sqlite
 
-// statements are those of the writer.
+// statements are the prepared statements of the writer.
 type statements struct {
 	owner                                                                                                                                   *stmt
 	findHook, addHook, putRule, findVersion, addVersion, putVersion, tick                                                                   *stmt
@@ -102,7 +102,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.putWritten: `INSERT INTO written (connection, noun, record, run, number, gone, at, rule, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET gone = excluded.gone, at = excluded.at, rule = excluded.rule, data = excluded.data`,
 		&s.dropWritten: `DELETE FROM written WHERE run = ? AND number = ?`,
-		// What is done comes before what is under way.
+		// The row of calls that are done comes before those of open steps.
 		&s.findWritten: `SELECT record, run, number, gone, rule, data, at FROM written WHERE connection = ?1 AND noun = ?2 AND record IN (?3, '')
 			ORDER BY run, number`,
 		&s.oldWritten:  `DELETE FROM written WHERE at < ?`,

@@ -8,29 +8,28 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// Counts implements journal.Reader. A state in which no run is stands with
-// none.
+// Counts implements journal.Reader. It counts zero for a state without runs.
 func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
-	// All is read at one moment: a run that goes on meanwhile must not be
-	// missed in the state that it left and in the one that it came to.
-	moment, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	// One transaction, so that a run whose state changes meanwhile is counted in
+	// its state before or after, not in neither.
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, r.fail("count runs", err)
 	}
-	defer moment.Rollback()
+	defer tx.Rollback()
 	counts := map[journal.State]int{}
 	for i := ledger.Paused; i <= ledger.Skipped; i++ {
 		state := i.Journal()
 		var n int
-		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, int64(i)).Scan(&n); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, int64(i)).Scan(&n); err != nil {
 			return nil, r.fail("count runs", err)
 		}
 		counts[state] += n
 	}
-	if out := r.leasedSeqs(); out != "[]" {
+	if leased := r.leasedSeqs(); leased != "[]" {
 		var n int
-		if err := moment.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 0 AND seq IN (SELECT value FROM json_each(?))`,
-			out).Scan(&n); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 0 AND seq IN (SELECT value FROM json_each(?))`,
+			leased).Scan(&n); err != nil {
 			return nil, r.fail("count runs", err)
 		}
 		counts[journal.Queued] -= n

@@ -18,7 +18,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// The values that zero fields of Config stand for.
+// The defaults of Config.
 const (
 	DefaultMaxQueued = 500_000
 	DefaultMemory    = 64 << 20
@@ -26,21 +26,21 @@ const (
 
 // Config opens a Store.
 type Config struct {
-	// Path is the journal's file, made where there is none; its folder must
-	// exist. The lock file stands beside it.
+	// Path is the journal's file. Open makes it if it does not exist; its folder
+	// must exist. The lock file is in the same folder.
 	Path string
-	// Now gives the time; nil means time.Now.
+	// Now returns the time; nil means time.Now.
 	Now func() time.Time
-	// Timer gives a channel on which the time comes once d has passed by Now,
-	// and a function that gives the timer up; nil means that of the machine.
+	// Timer returns a channel that receives once d has passed on the clock of
+	// Now, and a function that stops the timer; nil means a time.Timer.
 	Timer func(d time.Duration) (<-chan time.Time, func())
-	// Log takes what an operator should know; nil means none of it.
+	// Log receives messages for the operator; nil means no messages.
 	Log *slog.Logger
-	// MaxQueued bounds the runs that are not over yet: Accept refuses more of
-	// them with journal.ErrFull. Zero means DefaultMaxQueued.
+	// MaxQueued bounds the runs that have not ended: Accept refuses more of them
+	// with journal.ErrFull. Zero means DefaultMaxQueued.
 	MaxQueued int
-	// Memory bounds the bytes of events kept in memory until their runs are
-	// handed out; what is beyond it is read back. Zero means DefaultMemory.
+	// Memory bounds the bytes of events that are cached until their runs are
+	// leased; other events are read from the file then. Zero means DefaultMemory.
 	Memory int64
 
 	wrap func(ledger.Store) ledger.Store // for tests
@@ -59,8 +59,8 @@ type Store struct {
 	closed  error
 }
 
-// Open opens the journal, brings its file to the present version, queues again
-// the runs that a crash interrupted, and starts the writer.
+// Open opens the journal, changes its file to the newest version, queues again the
+// runs that a crash interrupted, and starts the writer.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -77,28 +77,28 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Memory == 0 {
 		cfg.Memory = DefaultMemory
 	}
-	held, err := lock(cfg.Path)
+	lockFile, err := lock(cfg.Path)
 	if err != nil {
 		return nil, err
 	}
 	s, err := open(ctx, cfg)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %q: %w", cfg.Path, explain(err)), held.Close())
+		return nil, errors.Join(fmt.Errorf("open %q: %w", cfg.Path, explain(err)), lockFile.Close())
 	}
-	s.lock = held
+	s.lock = lockFile
 	return s, nil
 }
 
-// The writer syncs at each commit. It moves the log into the file when the log
-// has walPages pages, and cuts a log that has grown beyond walBytes.
+// The writer syncs at each commit. It writes the log to the file when the log has
+// walPages pages, and truncates a log of more than walBytes.
 const (
 	walPages = 4_000
 	walBytes = 64 << 20
 )
 
 func open(ctx context.Context, cfg Config) (_ *Store, err error) {
-	// As durable as fsync, and quicker. Where there is no fdatasync, as on
-	// macOS and Windows, SQLite syncs in its own way.
+	// As durable as fsync, and faster. On systems without fdatasync, as macOS and
+	// Windows, SQLite syncs in its own way.
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
 		return nil, err
 	}
@@ -127,18 +127,18 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := t.sql.prepare(c); err != nil {
 		return nil, err
 	}
-	found, err := t.load(ctx)
+	start, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if n := found.begun; n > 0 {
+	if n := start.interrupted; n > 0 {
 		cfg.Log.Warn("runs were cut off when the engine stopped; they go on", "count", n)
 	}
 	if t.live > 0 {
 		cfg.Log.Info("runs wait from before", "count", t.live)
 	}
 	t.dispatch = dispatch.New(t.owner, cfg.Memory, cfg.Now)
-	t.dispatch.Fill(found.runs)
+	t.dispatch.Fill(start.runs)
 	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.Leases); err != nil {
 		return nil, err
 	}
@@ -148,13 +148,13 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	}
 	l := ledger.New(ledger.Config{
 		Store: store, Dispatch: &activations{t.dispatch, t.reader}, Now: cfg.Now, Timer: cfg.Timer, Log: cfg.Log,
-		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: found.wake,
+		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: start.wake,
 	})
 	return &Store{Reader: t.reader, Ledger: l, dispatch: t.dispatch, conn: c, now: cfg.Now}, nil
 }
 
-// makeFile makes the file where there is none, for its owner alone: it holds
-// the data of customers. SQLite gives its log the same rights.
+// makeFile makes the file if it does not exist. Only its owner may read it: it
+// contains the data of customers. SQLite makes its log with the same permissions.
 func makeFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -170,17 +170,17 @@ func makeFile(path string) error {
 	if err != nil {
 		return err
 	}
-	// The name must outlive a power cut too. Where a folder cannot be synced,
-	// as on Windows, the file system sees to it.
+	// The name must survive a power cut too. On systems where a folder cannot be
+	// synced, as Windows, the file system ensures this.
 	_ = folder.Sync()
 	return folder.Close()
 }
 
-// randomSalt ends the run ids of a new file.
+// randomSalt returns the salt of the run ids of a new file.
 func randomSalt() int64 { return rand.Int64N(journal.MaxSalt + 1) }
 
-// Close commits what waits, moves the log into the file and lets the file go.
-// Callers that wait in Next get ErrClosed, as does everyone after it.
+// Close commits the waiting tasks, writes the log to the file and closes the file.
+// Calls of Next that wait, and all later calls, return journal.ErrClosed.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.dispatch.Close()
@@ -193,7 +193,6 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// inTransaction calls f in a transaction of its own, between others.
 func (s *Store) inTransaction(ctx context.Context, f func(t *tx) error) error {
 	return s.InTransaction(ctx, func(one ledger.Tx) error { return f(one.(*tx)) })
 }

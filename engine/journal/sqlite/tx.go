@@ -9,8 +9,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// tx is the one transaction of the writer's connection. It is used by the
-// ledger's goroutine alone.
+// tx is the store of the ledger, and the transaction of the writer's connection.
+// The ledger's goroutine uses it, except for Pack and ScanMissed.
 type tx struct {
 	conn     *conn
 	sql      statements
@@ -20,10 +20,10 @@ type tx struct {
 	salt     uint16
 	memory
 
-	// What memory takes over after COMMIT.
+	// The changes of memory after COMMIT.
 	afterCommit []func()
-	filled      []bloomFilter   // parts of ids
-	ids         []ledger.ID     // behind them
+	filled      []bloomFilter   // of parts of ids that the transaction has filled
+	ids         []ledger.ID     // written after these parts
 	loaded      []ledger.RunRow // rows of runs that were read
 	changes     *ledger.Changes
 }
@@ -51,8 +51,8 @@ func (t *tx) Transact(ctx context.Context, f func(ledger.Tx) error) error {
 	return explain(err)
 }
 
-// stillOwner fences a store whose file was opened by another since, in case
-// the lock was of no use, as on some network drives.
+// stillOwner returns journal.ErrFenced if another engine has opened the file since.
+// The lock does not prevent that on some network drives.
 func (t *tx) stillOwner() error {
 	owner, err := t.sql.owner.one()
 	if err != nil {

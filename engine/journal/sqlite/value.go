@@ -9,7 +9,7 @@ import (
 
 var stepStates = []journal.StepState{journal.Begun, journal.Done, journal.Erred}
 
-// code gives the place of a word in a list, -1 for an unknown one.
+// code returns the index of a value in a list, -1 if it is not in it.
 func code[T comparable](all []T, one T) int64 {
 	for i, s := range all {
 		if s == one {
@@ -28,7 +28,6 @@ func blob(data []byte) any {
 	return data
 }
 
-// orNull gives NULL for zero.
 func orNull(n int64) any {
 	if n == 0 {
 		return nil
@@ -36,7 +35,6 @@ func orNull(n int64) any {
 	return n
 }
 
-// flag gives a boolean as rows have it.
 func flag(set bool) int64 {
 	if set {
 		return 1

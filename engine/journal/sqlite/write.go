@@ -60,7 +60,7 @@ func write[T any](s *sequence, changes []T, one func(T) error) {
 	}
 }
 
-// by makes a change with one statement.
+// by returns a function that makes a change with one statement.
 func by[T any](s *stmt, values func(T) []any) func(T) error {
 	return func(change T) error {
 		_, err := s.run(values(change)...)
@@ -103,8 +103,8 @@ func (t *tx) addEvent(e ledger.Event) error {
 	return err
 }
 
-// addRun writes a new run. It binds only what most new runs have, which is
-// quicker; the rest follows where there is any.
+// addRun writes a new run. Its statement has only the columns that most new runs
+// need, which is faster; putRun writes the others if they are needed.
 func (t *tx) addRun(r *ledger.Run) error {
 	if _, err := t.sql.addRun.run(r.Seq, r.Event, r.Hook, r.Matched, r.Lane, r.Rule, r.Place, flag(r.Merging), int64(r.Overlap),
 		int64(r.State), r.Created, orNull(r.Wake)); err != nil {
@@ -115,10 +115,10 @@ func (t *tx) addRun(r *ledger.Run) error {
 	return t.putRun(ledger.RunChange{Before: &plain, After: r})
 }
 
-// putRun writes what changed of a run.
+// putRun writes the columns of a run that have changed.
 func (t *tx) putRun(c ledger.RunChange) error {
 	b, a := c.Before, c.After
-	held := b.State != a.State || b.Epoch != a.Epoch || b.Bound != a.Bound || b.Resolved != a.Resolved || b.Started != a.Started ||
+	leased := b.State != a.State || b.Epoch != a.Epoch || b.Bound != a.Bound || b.Resolved != a.Resolved || b.Started != a.Started ||
 		b.Attempts != a.Attempts || b.Merging != a.Merging
 	ended := b.Steps != a.Steps || b.Finished != a.Finished || b.Executed != a.Executed || !bytes.Equal(b.Problem, a.Problem)
 	resolved := any(nil)
@@ -130,7 +130,7 @@ func (t *tx) putRun(c ledger.RunChange) error {
 	case ended:
 		_, err = t.sql.putEnd.run(int64(a.State), a.Epoch, orNull(a.Bound), resolved, orNull(a.Started), a.Attempts, flag(a.Merging),
 			a.Steps, orNull(a.Finished), a.Executed, blob(a.Problem), a.Seq)
-	case held:
+	case leased:
 		_, err = t.sql.putLease.run(int64(a.State), a.Epoch, orNull(a.Bound), resolved, orNull(a.Started), a.Attempts, flag(a.Merging), a.Seq)
 	}
 	if err == nil && (b.Parked != a.Parked || b.Wake != a.Wake || !bytes.Equal(b.Park, a.Park)) {
@@ -142,8 +142,8 @@ func (t *tx) putRun(c ledger.RunChange) error {
 	return err
 }
 
-// copySteps gives a run copies of the first steps of another, with large values
-// of their own.
+// copySteps copies the first steps of a run to another run, with their large
+// values.
 func (t *tx) copySteps(c ledger.Copy) error {
 	if _, err := t.sql.copySteps.run(c.To, c.From, int64(c.Steps)); err != nil {
 		return err
@@ -158,7 +158,7 @@ func (t *tx) copySteps(c ledger.Copy) error {
 	var values []large
 	err := t.sql.largeSteps.each(func(row []driver.Value) error {
 		for i, set := range []*stmt{t.sql.setArgs, t.sql.setResult} {
-			if id, beside := row[i+1].(int64); beside {
+			if id, isLarge := row[i+1].(int64); isLarge {
 				values = append(values, large{row[0].(int64), id, set})
 			}
 		}
@@ -180,7 +180,7 @@ func (t *tx) copySteps(c ledger.Copy) error {
 }
 
 func (t *tx) dropStep(key ledger.StepKey) error {
-	_, err := t.releaseStep(key, false)
+	_, err := t.dropValues(key, false)
 	if err == nil {
 		_, err = t.sql.dropStep.run(key.Run, int64(key.Number))
 	}
@@ -191,7 +191,7 @@ func (t *tx) putStep(s *ledger.Step) error {
 	var sent driver.Value
 	if s.Replaces {
 		var err error
-		if sent, err = t.releaseStep(ledger.StepKey{Run: s.Run, Number: s.Number}, s.RetainSent); err != nil {
+		if sent, err = t.dropValues(ledger.StepKey{Run: s.Run, Number: s.Number}, s.RetainSent); err != nil {
 			return err
 		}
 	}
@@ -213,9 +213,9 @@ func (t *tx) putStep(s *ledger.Step) error {
 	return err
 }
 
-// releaseStep lets go of the large values of a step. With keepSent it gives what
-// was sent, which stays.
-func (t *tx) releaseStep(key ledger.StepKey, keepSent bool) (sent driver.Value, err error) {
+// dropValues deletes the large values of a step. With retainSent it does not
+// delete that of sent, and returns the column sent.
+func (t *tx) dropValues(key ledger.StepKey, retainSent bool) (sent driver.Value, err error) {
 	var values [3]driver.Value
 	err = t.sql.stepValues.each(func(row []driver.Value) error {
 		copy(values[:], row)
@@ -227,7 +227,7 @@ func (t *tx) releaseStep(key ledger.StepKey, keepSent bool) (sent driver.Value, 
 	if err != nil {
 		return nil, err
 	}
-	if keepSent {
+	if retainSent {
 		sent, values[2] = values[2], nil
 	}
 	for _, v := range values {
@@ -273,10 +273,10 @@ func (t *tx) addApproval(a *ledger.Approval) error {
 func stepValues(step ledger.StepKey) []any { return []any{step.Run, int64(step.Number)} }
 
 func (t *tx) putKnown(k *ledger.KnownRow) error {
-	lore, err := json.Marshal(k.Lore)
+	rule, err := json.Marshal(k.Lore)
 	if err == nil {
 		_, err = t.sql.putWritten.run(k.Connection, k.Noun, k.Record, k.Step.Run, int64(k.Step.Number), flag(k.Gone), k.At.UnixMicro(),
-			string(lore), blob(k.Data))
+			string(rule), blob(k.Data))
 	}
 	return err
 }
@@ -304,9 +304,9 @@ func (t *tx) putLink(l ledger.Link) (err error) {
 }
 
 func (t *tx) putState(s ledger.StateRow) error {
-	held, err := t.sql.getState.one(s.Script, s.Key)
+	before, err := t.sql.getState.one(s.Script, s.Key)
 	if err == nil {
-		err = t.dropValue(held)
+		err = t.dropValue(before)
 	}
 	if err != nil {
 		return err
