@@ -71,8 +71,8 @@ type Poll struct {
 	// NewestFirst would allow less, because only a whole list shows what was
 	// deleted; zero: never.
 	FullEvery time.Duration `app:"whole"`
-	// Sync is a token of the vendor for what was listed so far;
-	// nil if it has none. It has precedence over {since}.
+	// Sync is the vendor's token for what was listed so far; nil if there is none.
+	// It has precedence over {since}.
 	Sync *Sync
 
 	// Record is the path in an item of the record's id. Updated and Created are

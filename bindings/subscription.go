@@ -69,7 +69,7 @@ type Subscription struct {
 }
 
 // Handshake is the vendor's request to prove that an address is ours, if it is
-// not made in a body: one field is set.
+// not made in a body: at most one field is set.
 type Handshake struct {
 	// Query is the parameter whose value is the answer, as plain text: Graph's
 	// validationToken.

@@ -16,7 +16,7 @@ const (
 	Any     Kind = iota
 	String       // text
 	Number       // float64
-	Integer      // an integer that a float64 holds
+	Integer      // an integer that a float64 can represent
 	Int64        // a 64-bit integer; a string in Lua
 	Decimal      // an exact decimal; a string in Lua
 	Boolean      //

@@ -42,7 +42,7 @@ const maxNested = 64
 // types. Their name is that of their component, or, for an inline object, path:
 // CreateOrderBody.address.
 func (t *types) convert(path string, s place) (bindings.Type, error) {
-	if s.Node == nil || s.Kind != Object { // true, false or nothing
+	if s.Node == nil || s.Kind != Object { // true, false or missing
 		return bindings.Type{}, nil
 	}
 	if t.depth++; t.depth > maxNested {
