@@ -69,7 +69,7 @@ func (e *Engine) Connections(context.Context) ([]connection.Status, error) {
 func (e *Engine) TestConnection(ctx context.Context, name string) (control.ConnectionTest, error) {
 	t, err := e.service.Test(ctx, name)
 	if err == nil && t.State == connection.Connected {
-		err = e.runner.Mended(ctx, t.Name)
+		err = e.runner.WakeBlocked(ctx, t.Name)
 	}
 	return t, err
 }
@@ -86,7 +86,7 @@ func (e *Engine) ReloadConnections(ctx context.Context, key string) ([]string, e
 	}
 	e.config.Log.Info("connections can be used", "connections", strings.Join(usable, ", "))
 	// A script that names one may have failed to load.
-	return usable, errors.Join(e.scripts.Retry(ctx), e.runner.Mended(ctx, usable...))
+	return usable, errors.Join(e.scripts.Retry(ctx), e.runner.WakeBlocked(ctx, usable...))
 }
 
 // installed records that a vendor's customer installed or removed the app.
@@ -98,7 +98,7 @@ func (e *Engine) installed(ctx context.Context, l ingest.Life) error {
 	if err != nil {
 		return err
 	}
-	return e.runner.Mended(ctx, usable...)
+	return e.runner.WakeBlocked(ctx, usable...)
 }
 
 // Send accepts an event that no vendor sent. It returns when the event and its

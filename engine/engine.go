@@ -143,10 +143,10 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	c := e.config
 	machine := vm.New(vm.Config{Apps: c.Apps})
 	e.scripts, err = script.Open(ctx, script.Config{
-		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Now: c.Clock.Now,
-		Connections: func(name string) bool { _, found := e.connections.Get(name); return found },
-		Keep:        e.store.PutVersions,
-		Live:        e.store.Live,
+		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Clock: c.Clock,
+		Connections:  func(name string) bool { _, found := e.connections.Get(name); return found },
+		SaveVersions: e.store.PutVersions,
+		CountRuns:    e.store.Live,
 	})
 	if err != nil {
 		return fmt.Errorf("load the scripts: %w", err)
@@ -162,9 +162,9 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Now: c.Clock.Now, Log: c.Log})
 	e.runner = run.New(run.Config{
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
-		Apps: c.Apps, Secret: e.secret, InFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
-		Now: c.Clock.Now, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
-		Mark: func(event *journal.Event) *change.Mark { return e.polls.Mark(event) },
+		Apps: c.Apps, Secret: e.secret, MaxInFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
+		Clock: c.Clock, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
+		Fingerprint: func(event *journal.Event) *change.Mark { return e.polls.Mark(event) },
 	})
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.Clock, Log: c.Log,
@@ -179,7 +179,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	})
 	e.polls = poll.New(poll.Config{
 		Connections: e.connections.All, Calls: e.calls, Store: e.store, Generation: e.scripts.Generation,
-		Accept: e.runner.AcceptSweep, Read: e.ingest.Read, Now: c.Clock.Now, Timer: c.Clock.Timer, Log: c.Log,
+		Accept: e.runner.AcceptPage, Read: e.ingest.Read, Now: c.Clock.Now, Timer: c.Clock.Timer, Log: c.Log,
 	})
 	e.pruner = retention.New(retention.Config{Store: e.store, Files: e.files, Retention: c.Retention, Clock: c.Clock, Log: c.Log})
 	e.control = control.New(control.Config{Reader: e.store, Send: e.Send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
@@ -197,7 +197,7 @@ func (e *Engine) loadLiveVersions(ctx context.Context) error {
 	for _, hash := range hashes {
 		version, err := e.store.Version(ctx, hash)
 		if err == nil {
-			err = e.scripts.Await(ctx, version)
+			err = e.scripts.PinAwaits(ctx, version)
 		}
 		if err == nil && version.Format < vm.ReplayFormat {
 			older++
@@ -330,7 +330,7 @@ func (e *Engine) Live(ctx context.Context) (int, error) {
 
 // InFlight counts the runs that workers execute at this moment, until their
 // ends are recorded.
-func (e *Engine) InFlight() int { return e.runner.Flying() }
+func (e *Engine) InFlight() int { return e.runner.InFlight() }
 
 // secret returns a secret of the configuration.
 func (e *Engine) secret(name string) (string, error) {

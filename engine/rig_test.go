@@ -235,12 +235,12 @@ func (r *rig) live(event journal.Event, at int, after bool) (journal.Run, []jour
 	client := call.New(call.Config{Connections: r.set, Now: r.Now, Sleep: r.Sleep, Sendings: 2, Random: func() float64 { return 0.5 }})
 	defer client.Close()
 	scripts, err := script.Open(r.Context(), script.Config{
-		Dir: filepath.Join(r.folder, "scripts"), Machine: r.machine, Apps: []*bindings.App{r.app}, Keep: store.PutVersions, Now: r.Now,
+		Dir: filepath.Join(r.folder, "scripts"), Machine: r.machine, Apps: []*bindings.App{r.app}, SaveVersions: store.PutVersions, Clock: r,
 	})
 	must(r.TB, err)
 	runner := run.New(run.Config{
 		Store: m, Machine: r.machine, Scripts: scripts, Calls: client, Connections: r.set, Apps: []*bindings.App{r.app},
-		Now: r.Now, Grace: patience, Secret: func(string) (string, error) { return "", errors.New("there is no secret") },
+		Clock: r, Grace: patience, Secret: func(string) (string, error) { return "", errors.New("there is no secret") },
 	})
 	ctx, stop := context.WithCancel(r.Context())
 	ended := make(chan error, 1)

@@ -102,9 +102,9 @@ func (c *Connector) generation() *script.Generation {
 	if c.scripts == nil {
 		set, err := script.Open(context.Background(), script.Config{
 			Dir: c.settings.Scripts, Machine: vm.New(vm.Config{Apps: c.apps}), Params: c.settings.Params, Zone: c.settings.Timezone,
-			Apps: c.apps, Log: c.log, Now: c.clock.Now,
-			Connections: func(name string) bool { _, found := c.service.Set.Get(name); return found },
-			Keep:        func(context.Context, ...journal.Version) error { return nil },
+			Apps: c.apps, Log: c.log, Clock: c.clock,
+			Connections:  func(name string) bool { _, found := c.service.Set.Get(name); return found },
+			SaveVersions: func(context.Context, ...journal.Version) error { return nil },
 		})
 		if err != nil {
 			return nil // no folder, or one that cannot be read: an error of tidewire run

@@ -104,7 +104,7 @@ func problemText(run journal.Run) string {
 func (d *diagnosis) scripts(context.Context) error {
 	for _, p := range d.Scripts.Problems() {
 		state := "it is not live"
-		if p.Kept {
+		if p.LastVersionLive {
 			state = "its last version stays live"
 		}
 		d.findings = append(d.findings, control.Finding{Kind: "script", Text: fmt.Sprintf("%s was not loaded, %s: %v", p.Script, state, p), Do: "fix the script and save it"})
@@ -220,7 +220,7 @@ func (d *diagnosis) version(ctx context.Context, hash string) boundVersion {
 	}
 	version, err := d.Store.Version(ctx, hash)
 	if err == nil {
-		_, err = d.Scripts.Revive(ctx, version)
+		_, err = d.Scripts.LoadVersion(ctx, version)
 	}
 	d.versions[hash] = boundVersion{version.Format, err}
 	return d.versions[hash]

@@ -189,7 +189,7 @@ func (w *world) open() {
 	w.must(err)
 	w.calls = call.New(call.Config{Connections: w.set, Now: w.clock.Now, Patience: -1, Sendings: 1})
 	w.scripts, err = script.Open(ctx, script.Config{Dir: filepath.Join(w.folder, "scripts"), Machine: vm.New(vm.Config{Apps: []*bindings.App{w.app}}),
-		Apps: []*bindings.App{w.app}, Keep: w.store.PutVersions, Live: w.store.Live, Now: w.clock.Now})
+		Apps: []*bindings.App{w.app}, SaveVersions: w.store.PutVersions, CountRuns: w.store.Live, Clock: w.clock})
 	w.must(err)
 	for _, p := range w.scripts.Problems() {
 		w.Fatal(p.Error())

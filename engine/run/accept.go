@@ -26,7 +26,7 @@ func (r *Runner) Accept(ctx context.Context, event journal.Event) (journal.Recei
 // AcceptAll keeps events as Accept does, all or none of them. The receipts
 // stand in their order.
 func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]journal.Receipt, error) {
-	generation := r.Scripts.Generation()
+	generation := r.config.Scripts.Generation()
 	arrivals := make([]journal.Arrival, len(events))
 	for i, event := range events {
 		if err := r.decide(ctx, &event); err != nil {
@@ -34,7 +34,7 @@ func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]jour
 		}
 		arrivals[i] = r.arrival(generation, event)
 	}
-	receipts, err := r.Store.Accept(ctx, arrivals...)
+	receipts, err := r.config.Store.Accept(ctx, arrivals...)
 	if err != nil {
 		more := ""
 		if len(events) > 1 {
@@ -46,14 +46,14 @@ func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]jour
 	return receipts, nil
 }
 
-// AcceptSweep keeps what a page of a poll came to, with events as Accept does,
+// AcceptPage keeps what a page of a poll came to, with events as Accept does,
 // all or none of it.
-func (r *Runner) AcceptSweep(ctx context.Context, sweep journal.Sweep, events ...journal.Event) ([]journal.Receipt, error) {
-	generation := r.Scripts.Generation()
+func (r *Runner) AcceptPage(ctx context.Context, sweep journal.Sweep, events ...journal.Event) ([]journal.Receipt, error) {
+	generation := r.config.Scripts.Generation()
 	for _, event := range events {
 		sweep.Arrivals = append(sweep.Arrivals, r.arrival(generation, event))
 	}
-	receipts, err := r.Store.Sweep(ctx, sweep)
+	receipts, err := r.config.Store.Sweep(ctx, sweep)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (r *Runner) AcceptSweep(ctx context.Context, sweep journal.Sweep, events ..
 func (r *Runner) warn(receipts []journal.Receipt, arrivals []journal.Arrival) {
 	for i, receipt := range receipts {
 		if trigger := arrivals[i].Event.Type; receipt.Flood {
-			r.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", trigger,
-				"more_than", r.Flood, "in", "1m", "do", "tidewire events release|drop "+trigger)
+			r.config.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", trigger,
+				"more_than", r.config.Flood, "in", "1m", "do", "tidewire events release|drop "+trigger)
 		}
 	}
 }
@@ -74,9 +74,9 @@ func (r *Runner) warn(receipts []journal.Receipt, arrivals []journal.Arrival) {
 // AcceptTick keeps a schedule's tick for its own hook alone.
 func (r *Runner) AcceptTick(ctx context.Context, arrival journal.Arrival) error {
 	if arrival.Event.Received.IsZero() {
-		arrival.Event.Received = r.Now()
+		arrival.Event.Received = r.config.Clock.Now()
 	}
-	if _, err := r.Store.Accept(ctx, arrival); err != nil {
+	if _, err := r.config.Store.Accept(ctx, arrival); err != nil {
 		return fmt.Errorf("keep tick %q: %w", arrival.Event.ID, err)
 	}
 	return nil
@@ -86,7 +86,7 @@ func (r *Runner) AcceptTick(ctx context.Context, arrival journal.Arrival) error 
 // handled by half of one and half of another.
 func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arrival {
 	if event.Received.IsZero() {
-		event.Received = r.Now()
+		event.Received = r.config.Clock.Now()
 	}
 	if event.Time.IsZero() {
 		event.Time = event.Received
@@ -97,11 +97,11 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	}
 	switch event.Source {
 	case journal.Webhook, journal.Poll, journal.Reconcile:
-		a.Flood = r.Flood
+		a.Flood = r.config.Flood
 		a.Fields = r.fieldsOf(event.Type)
 	}
-	if r.Mark != nil {
-		a.Mark = r.Mark(&a.Event)
+	if r.config.Fingerprint != nil {
+		a.Mark = r.config.Fingerprint(&a.Event)
 	}
 	return a
 }
@@ -121,10 +121,10 @@ func (r *Runner) failure(run journal.Run, event journal.Event, problem *journal.
 		"event_type": event.Type, "key": run.Script + "/" + run.Hook + "/" + lane, "error": problem,
 	})
 	if err != nil {
-		r.Log.Error("the failure of a run could not be told", "run", run.ID, "error", err)
+		r.config.Log.Error("the failure of a run could not be told", "run", run.ID, "error", err)
 		return nil
 	}
-	arrival := r.arrival(r.Scripts.Generation(), journal.Event{
+	arrival := r.arrival(r.config.Scripts.Generation(), journal.Event{
 		// A run that was retried may fail again, in another epoch.
 		ID: fmt.Sprintf("%s:%s:%d", failedTrigger, run.ID, run.Epoch), Type: failedTrigger, Source: journal.Engine,
 		Connection: run.Connection, Account: run.Account, Data: data,

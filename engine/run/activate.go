@@ -15,21 +15,21 @@ import (
 // activate executes one activation and records what became of its run: it
 // ended, it stands, or it goes back to the journal as it was.
 func (r *Runner) activate(ctx context.Context, a journal.Activation) {
-	log := r.Log.With("run", a.Run.ID, "script", a.Run.Script, "hook", a.Run.Hook, "event", a.Event.ID)
+	log := r.config.Log.With("run", a.Run.ID, "script", a.Run.Script, "hook", a.Run.Hook, "event", a.Event.ID)
 	holder := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
 	work := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.fly(a.Run.ID, cancel)
 	defer r.landed(a.Run.ID)
-	h := &host{runner: r, holder: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.Now(), log: log}
+	h := &host{runner: r, holder: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.config.Clock.Now(), log: log}
 	end := r.execute(ctx, h)
 	switch {
 	case end.outcome != nil:
 		r.finish(work, h, *end.outcome)
 	case end.park != nil:
-		end.park.Executed = r.Now().Sub(h.began)
-		err := r.keep(work, func() error { return r.Store.Park(context.WithoutCancel(work), holder, *end.park) })
+		end.park.Executed = r.config.Clock.Now().Sub(h.began)
+		err := r.keep(work, func() error { return r.config.Store.Park(context.WithoutCancel(work), holder, *end.park) })
 		if errors.Is(err, journal.ErrFenced) {
 			return
 		}
@@ -41,7 +41,7 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	case errors.Is(end.back, errParked), errors.Is(end.back, errCancelled), errors.Is(end.back, journal.ErrFenced):
 	default:
 		log.Warn("run given back", "reason", end.back)
-		if err := r.Store.Release(holder); err != nil && !errors.Is(err, journal.ErrFenced) {
+		if err := r.config.Store.Release(holder); err != nil && !errors.Is(err, journal.ErrFenced) {
 			log.Error("the run could not be given back", "error", err)
 		}
 	}
@@ -75,7 +75,7 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 			return ending{outcome: &journal.Outcome{State: journal.Skipped}}
 		}
 		h.run.Resolved = r.resolved(h.run)
-		if err := r.Store.Bind(h.holder, journal.Binding{Version: unit.Version.Hash, Resolved: h.run.Resolved}); err != nil {
+		if err := r.config.Store.Bind(h.holder, journal.Binding{Version: unit.Version.Hash, Resolved: h.run.Resolved}); err != nil {
 			return ending{back: fmt.Errorf("bind the run to version %s: %w", unit.Version.Short(), err)}
 		}
 	}
@@ -91,7 +91,7 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 		return limited("timeout", fmt.Sprintf("over the hook's timeout of %s", h.hook.Timeout), "")
 	}
 	app, data := r.declared(h.event.Type)
-	return h.judge(ctx, r.Machine.Run(ctx, unit.Program, vm.Activation{
+	return h.judge(ctx, r.config.Machine.Run(ctx, unit.Program, vm.Activation{
 		Settings: vm.Settings{Params: unit.Params, Zone: h.zone},
 		Hook:     hook, Event: event, App: app, Data: data, Host: h, Limits: unit.Limits[hook],
 	}))
@@ -117,7 +117,7 @@ func (h *host) bound(ctx context.Context) (_ context.Context, stop context.Cance
 // version finds what a run executes: the version it is bound to, else the
 // present one if that still has its hook, else the one that matched its event.
 func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, int, error) {
-	unit, hook, found := r.Scripts.Generation().Hook(run.Script, run.Hook)
+	unit, hook, found := r.config.Scripts.Generation().Hook(run.Script, run.Hook)
 	if found && (run.Bound == "" || run.Bound == unit.Version.Hash) {
 		return unit, hook, nil
 	}
@@ -125,9 +125,9 @@ func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, 
 	if hash == "" {
 		hash = run.Matched
 	}
-	kept, err := r.Store.Version(ctx, hash)
+	kept, err := r.config.Store.Version(ctx, hash)
 	if err == nil {
-		unit, err = r.Scripts.Revive(ctx, kept)
+		unit, err = r.config.Scripts.LoadVersion(ctx, kept)
 	}
 	if err != nil {
 		if text := corrected(kept); kept.Hash != "" && text != "" {

@@ -26,7 +26,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	answer, err := h.runner.Calls.Do(ctx, call.Request{
+	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, For: h.run.Script, Page: s.Kind == vm.StepPage,
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.attempt.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, Marks: h.marks(step, h.written(s, connection, nil)),
@@ -104,7 +104,7 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
-	answer, err := h.runner.Calls.Raw(ctx, raw)
+	answer, err := h.runner.config.Calls.Raw(ctx, raw)
 	done := result{value: answer.Body, attempts: answer.Attempts, after: answer.RetryAfter}
 	if err == nil && s.Options.AsFile {
 		done.effect.File = hashOf(answer.Body)
@@ -122,7 +122,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err := json.Unmarshal(args, &request); err != nil {
 		return result{}, invalid(s, "expected (url, { headers, query, json, body, auth, timeout }): "+err.Error())
 	}
-	answer, err := h.runner.Calls.HTTP(ctx, request)
+	answer, err := h.runner.config.Calls.HTTP(ctx, request)
 	if err != nil {
 		return result{attempts: answer.Attempts}, err
 	}

@@ -14,10 +14,10 @@ import (
 
 // Cancel ends a live run; what it is doing is cut off.
 func (r *Runner) Cancel(ctx context.Context, run string) error {
-	if err := r.Store.Cancel(ctx, run); err != nil {
+	if err := r.config.Store.Cancel(ctx, run); err != nil {
 		return err
 	}
-	r.Log.Info("run cancelled", "run", run)
+	r.config.Log.Info("run cancelled", "run", run)
 	r.mu.Lock()
 	cancel := r.cancels[run]
 	r.mu.Unlock()
@@ -31,34 +31,34 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 func (r *Runner) Resolve(ctx context.Context, run string, v journal.Verdict, result json.RawMessage) error {
 	var follow []journal.Arrival
 	if v == journal.Fail {
-		held, _, err := r.Store.Run(ctx, run)
+		held, _, err := r.config.Store.Run(ctx, run)
 		if err != nil {
 			return fmt.Errorf("decide about run %q: %w", run, err)
 		}
-		event, _, err := r.Store.Event(ctx, held.Event)
+		event, _, err := r.config.Store.Event(ctx, held.Event)
 		if err != nil {
 			return fmt.Errorf("decide about run %q: %w", run, err)
 		}
 		follow = r.failure(held, event, held.Problem)
 	}
-	if err := r.Store.Resolve(ctx, run, v, result, follow...); err != nil {
+	if err := r.config.Store.Resolve(ctx, run, v, result, follow...); err != nil {
 		return err
 	}
-	r.Log.Info("a held run was decided", "run", run, "verdict", v)
+	r.config.Log.Info("a held run was decided", "run", run, "verdict", v)
 	return nil
 }
 
 // Retry lets a failed or cancelled run go on from its last good record. A
 // blocked, throttled or retrying one goes on at once.
 func (r *Runner) Retry(ctx context.Context, run string) error {
-	err := r.Store.Retry(ctx, run)
+	err := r.config.Store.Retry(ctx, run)
 	if errors.Is(err, journal.ErrState) {
-		err = r.Store.Wake(ctx, run)
+		err = r.config.Store.Wake(ctx, run)
 	}
 	if !errors.Is(err, journal.ErrState) {
 		return err
 	}
-	found, _, readErr := r.Store.Run(ctx, run)
+	found, _, readErr := r.config.Store.Run(ctx, run)
 	if readErr != nil {
 		return readErr
 	}
@@ -72,32 +72,32 @@ func (r *Runner) Retry(ctx context.Context, run string) error {
 // Replay makes a new run of the same event on the present version. It keeps
 // the first steps of the old run, keep of them.
 func (r *Runner) Replay(ctx context.Context, run string, keep int) (string, error) {
-	old, _, err := r.Store.Run(ctx, run)
+	old, _, err := r.config.Store.Run(ctx, run)
 	if err != nil {
 		return "", fmt.Errorf("replay run %q: %w", run, err)
 	}
-	unit, hook, found := r.Scripts.Generation().Hook(old.Script, old.Hook)
+	unit, hook, found := r.config.Scripts.Generation().Hook(old.Script, old.Hook)
 	if !found {
 		return "", fmt.Errorf("replay run %q: script %q has no hook %q any more", run, old.Script, old.Hook)
 	}
-	return r.Store.Replay(ctx, run, unit.Hooks[hook], keep)
+	return r.config.Store.Replay(ctx, run, unit.Hooks[hook], keep)
 }
 
 // Migrate moves a run that stands to the present version of its script, if
 // what is recorded replays there.
 func (r *Runner) Migrate(ctx context.Context, run string) error {
-	old, steps, err := r.Store.Run(ctx, run)
+	old, steps, err := r.config.Store.Run(ctx, run)
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)
 	}
 	if !old.State.Parked() {
 		return fmt.Errorf("migrate run %q: %w: it is %s, and would have to be waiting, retrying, throttled, held or blocked", run, journal.ErrState, old.State)
 	}
-	event, _, err := r.Store.Event(ctx, old.Event)
+	event, _, err := r.config.Store.Event(ctx, old.Event)
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)
 	}
-	unit, hook, found := r.Scripts.Generation().Hook(old.Script, old.Hook)
+	unit, hook, found := r.config.Scripts.Generation().Hook(old.Script, old.Hook)
 	if !found {
 		return fmt.Errorf("migrate run %q: script %q has no hook %q any more", run, old.Script, old.Hook)
 	}
@@ -108,16 +108,16 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)
 	}
-	check := &rehearsal{secret: r.Secret, files: r.Files, records: steps}
+	check := &rehearsal{secret: r.config.Secret, files: r.config.Files, records: steps}
 	app, data := r.declared(event.Type)
-	done := r.Machine.Run(ctx, unit.Program, vm.Activation{
+	done := r.config.Machine.Run(ctx, unit.Program, vm.Activation{
 		Settings: vm.Settings{Params: unit.Params, Zone: r.zone(old)},
 		Hook:     hook, Event: table, App: app, Data: data, Host: check, Limits: unit.Limits[hook],
 	})
 	if problem := check.problem(done); problem != "" {
 		return fmt.Errorf("run %q cannot move to version %s: %s", run, unit.Version.Short(), problem)
 	}
-	return r.Store.Migrate(ctx, run, unit.Version.Hash)
+	return r.config.Store.Migrate(ctx, run, unit.Version.Hash)
 }
 
 // rehearsal is a host that only answers from a record.

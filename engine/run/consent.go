@@ -55,7 +55,7 @@ func (h *host) ask(ctx context.Context, s vm.Step, step journal.Step, session st
 			return h.ended(ctx, step, err)
 		}
 	}
-	c := &consent{Session: session, Since: h.runner.Now()}
+	c := &consent{Session: session, Since: h.runner.config.Clock.Now()}
 	sent, err := json.Marshal(consentMark{c})
 	if err != nil {
 		return h.ended(ctx, step, err)
@@ -68,7 +68,7 @@ func (h *host) ask(ctx context.Context, s vm.Step, step journal.Step, session st
 // and longer the longer the customer takes.
 func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c *consent, mark *journal.Step) error {
 	def := s.App.Consent
-	now := h.runner.Now()
+	now := h.runner.config.Clock.Now()
 	wait := max(def.Every, min(now.Sub(c.Since)/10, 30*time.Second))
 	return h.park(ctx, step, journal.Park{
 		State: journal.Blocked, Until: now.Add(wait), Step: mark,
@@ -91,7 +91,7 @@ func (h *host) agree(ctx context.Context, s vm.Step, step journal.Step, c *conse
 		return h.make(ctx, s, step, nil)
 	case err == nil && result == def.Denied:
 		return h.deny(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Lifetime))
-	case h.runner.Now().Sub(c.Since) <= def.Lifetime+time.Minute:
+	case h.runner.config.Clock.Now().Sub(c.Since) <= def.Lifetime+time.Minute:
 		if err != nil {
 			h.log.Warn("how the customer's approval stands is not known", "step", step.Number, "error", err)
 		}
@@ -124,7 +124,7 @@ func (h *host) look(ctx context.Context, s vm.Step, c *consent) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	answer, err := h.runner.Calls.Do(ctx, call.Request{App: s.App, Operation: op, Connection: connection, Args: body})
+	answer, err := h.runner.config.Calls.Do(ctx, call.Request{App: s.App, Operation: op, Connection: connection, Args: body})
 	if err != nil {
 		return "", err
 	}
@@ -138,7 +138,7 @@ func (h *host) deny(ctx context.Context, s vm.Step, step journal.Step, why strin
 	if s.Operation != nil {
 		e.Operation = s.Operation.Name
 	}
-	step.State, step.Error, step.Took = journal.Erred, e, h.runner.Now().Sub(step.Started)
+	step.State, step.Error, step.Took = journal.Erred, e, h.runner.config.Clock.Now().Sub(step.Started)
 	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
 		return nil, h.ended(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
@@ -149,7 +149,7 @@ func (h *host) deny(ctx context.Context, s vm.Step, step journal.Step, why strin
 // withdraw removes the begun record, as part of a change.
 func (h *host) withdraw(ctx context.Context, c transition) error {
 	number := h.attempt.record.Number
-	err := h.runner.keep(ctx, func() error { return h.runner.Store.Withdraw(context.WithoutCancel(ctx), h.holder, number) })
+	err := h.runner.keep(ctx, func() error { return h.runner.config.Store.Withdraw(context.WithoutCancel(ctx), h.holder, number) })
 	if err != nil {
 		return fmt.Errorf("withdraw the mark of step %d: %w", number, err)
 	}

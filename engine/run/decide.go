@@ -30,8 +30,8 @@ func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
 			return nil
 		}
 		by := jsonpath.Text(event.Data, rule.By)
-		log := r.Log.With("approval", id, "choice", choice, "by", by, "event", event.ID)
-		_, err := r.Store.Decide(ctx, id, journal.Decision{Choice: choice, By: by})
+		log := r.config.Log.With("approval", id, "choice", choice, "by", by, "event", event.ID)
+		_, err := r.config.Store.Decide(ctx, id, journal.Decision{Choice: choice, By: by})
 		var wrong *bindings.Error
 		switch {
 		case err == nil:

@@ -23,7 +23,7 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *ch
 	}
 	edition := s.App.CatalogueOf(s.Operation).Qualify("")
 	w := s.App.Echo.WriteOf(strings.TrimPrefix(s.Operation.Name, edition))
-	if w == nil || !h.runner.Scripts.Generation().Hears(s.App.Name+"."+w.Noun) {
+	if w == nil || !h.runner.config.Scripts.Generation().HasNoun(s.App.Name+"."+w.Noun) {
 		return nil
 	}
 	made := &change.Written{
@@ -42,9 +42,9 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *ch
 		}
 		made.Data, made.Sent = fieldsOf(w, s.Args, answer), sentBy(s.App.Echo, w, s.Args)
 	}
-	if answer != nil && !strings.HasPrefix(w.Record, bindings.ArgumentPrefix) && h.runner.Mark != nil {
-		made.Mark = h.runner.Mark(&journal.Event{
-			Type: made.Noun + ".created", Connection: connection, Source: journal.Webhook, Record: made.Record, Time: h.runner.Now(), Data: made.Data,
+	if answer != nil && !strings.HasPrefix(w.Record, bindings.ArgumentPrefix) && h.runner.config.Fingerprint != nil {
+		made.Mark = h.runner.config.Fingerprint(&journal.Event{
+			Type: made.Noun + ".created", Connection: connection, Source: journal.Webhook, Record: made.Record, Time: h.runner.config.Clock.Now(), Data: made.Data,
 		})
 	}
 	return made

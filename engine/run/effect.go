@@ -69,7 +69,7 @@ func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 		event.ID = "emit:" + args.Type + ":" + args.ID
 	}
 	if args.Connection != "" {
-		c, found := h.runner.Connections.Get(args.Connection)
+		c, found := h.runner.config.Connections.Get(args.Connection)
 		if !found {
 			return result{}, invalid(s, fmt.Sprintf("there is no connection %q", args.Connection))
 		}
@@ -78,7 +78,7 @@ func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 	if event.Data == nil {
 		event.Data = json.RawMessage("{}")
 	}
-	arrival := h.runner.arrival(h.runner.Scripts.Generation(), event)
+	arrival := h.runner.arrival(h.runner.config.Scripts.Generation(), event)
 	return result{value: json.RawMessage("true"), effect: journal.Effect{Emit: &arrival}}, nil
 }
 

@@ -66,7 +66,7 @@ func (h *host) failedOrAgain(wrong *vm.ScriptError) ending {
 	problem := &journal.Problem{Message: wrong.Message, Position: wrong.Position, App: wrong.App}
 	if wrong.App != nil && wrong.App.Retryable && wrong.Step > 0 && wrong.Step == h.last && !h.exhausted() {
 		return ending{park: &journal.Park{
-			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Drop: wrong.Step, Attempt: true, Problem: problem,
+			State: journal.Retrying, Until: h.runner.config.Clock.Now().Add(h.backoff()), Drop: wrong.Step, Attempt: true, Problem: problem,
 		}}
 	}
 	return ending{outcome: &journal.Outcome{State: journal.Failed, Problem: problem}}
@@ -89,8 +89,8 @@ func (r *Runner) finish(work context.Context, h *host, o journal.Outcome) {
 	if o.State == journal.Failed {
 		o.Follow = r.failure(h.run, h.event, o.Problem)
 	}
-	o.Executed = r.Now().Sub(h.began)
-	if err := r.keep(work, func() error { return r.Store.Finish(ctx, h.holder, o) }); err != nil {
+	o.Executed = r.config.Clock.Now().Sub(h.began)
+	if err := r.keep(work, func() error { return r.config.Store.Finish(ctx, h.holder, o) }); err != nil {
 		if !errors.Is(err, journal.ErrFenced) && !errors.Is(err, journal.ErrUnwritten) {
 			h.log.Error("the end of the run could not be recorded", "state", o.State, "error", err)
 		}
@@ -102,13 +102,13 @@ func (r *Runner) finish(work context.Context, h *host, o journal.Outcome) {
 	} else {
 		h.log.Error("run "+string(o.State), "took", took, "at", o.Problem.Position, "error", o.Problem.Message)
 	}
-	if r.Finished == nil {
+	if r.config.Finished == nil {
 		return
 	}
-	run, steps, err := r.Store.Run(ctx, h.run.ID)
+	run, steps, err := r.config.Store.Run(ctx, h.run.ID)
 	if err != nil {
 		h.log.Error("the finished run could not be read back", "error", err)
 		return
 	}
-	r.Finished(run, steps)
+	r.config.Finished(run, steps)
 }

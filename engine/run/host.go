@@ -52,10 +52,10 @@ func (h *host) Replaying() bool { return h.last < len(h.records) }
 // Step gives the record of a step, or performs and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.last++
-	h.attempt = attempt{mends: h.runner.Connections.Mends()}
+	h.attempt = attempt{mends: h.runner.config.Connections.Mends()}
 	step := journal.Step{
 		Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position,
-		State: journal.Done, Started: h.runner.Now(),
+		State: journal.Done, Started: h.runner.config.Clock.Now(),
 	}
 	if h.last > len(h.records) {
 		return h.make(ctx, s, step, nil)
@@ -77,7 +77,7 @@ func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 // a crash left without an answer once more, byte for byte.
 func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (json.RawMessage, error) {
 	done, err := h.perform(ctx, s, step, again)
-	step.Took = h.runner.Now().Sub(step.Started)
+	step.Took = h.runner.config.Clock.Now().Sub(step.Started)
 	step.Attempts = done.attempts
 	step.Result = done.value
 	var refused *bindings.Error
@@ -109,7 +109,7 @@ func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again jso
 // record keeps a step. Its result is what the journal made of it.
 func (h *host) record(ctx context.Context, step journal.Step, effect journal.Effect) (value json.RawMessage, err error) {
 	err = h.runner.keep(ctx, func() error {
-		value, err = h.runner.Store.Record(context.WithoutCancel(ctx), h.holder, step, effect)
+		value, err = h.runner.config.Store.Record(context.WithoutCancel(ctx), h.holder, step, effect)
 		return err
 	})
 	return value, err
@@ -132,7 +132,7 @@ func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again 
 	case vm.StepEmit:
 		return h.emit(s, step)
 	case vm.StepNow:
-		return text(h.runner.Now().UTC().Format(time.RFC3339Nano))
+		return text(h.runner.config.Clock.Now().UTC().Format(time.RFC3339Nano))
 	case vm.StepRandom:
 		return random(s.Args)
 	case vm.StepUUID:
@@ -187,11 +187,11 @@ func (h *host) tell(kind vm.StepKind, step journal.Step) {
 }
 
 // Secret opens a secret for what is computed inside the script.
-func (h *host) Secret(name string) (string, error) { return h.runner.Secret(name) }
+func (h *host) Secret(name string) (string, error) { return h.runner.config.Secret(name) }
 
 // File reads a kept file for the script.
 func (h *host) File(hash string, most int64) ([]byte, error) {
-	return readFile(h.runner.Files, hash, most)
+	return readFile(h.runner.config.Files, hash, most)
 }
 
 func readFile(files *file.Store, hash string, most int64) ([]byte, error) {

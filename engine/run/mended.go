@@ -10,13 +10,13 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Mended wakes the runs that a broken connection stopped, where it is one of
+// WakeBlocked wakes the runs that a broken connection stopped, where it is one of
 // these, or stands in for one that there was none of.
-func (r *Runner) Mended(ctx context.Context, connections ...string) error {
+func (r *Runner) WakeBlocked(ctx context.Context, connections ...string) error {
 	woken := 0
 	q := journal.RunQuery{State: journal.Blocked, Limit: 500}
 	for {
-		runs, err := r.Store.Runs(ctx, q)
+		runs, err := r.config.Store.Runs(ctx, q)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -28,7 +28,7 @@ func (r *Runner) Mended(ctx context.Context, connections ...string) error {
 			if !r.stoppedBy(run, connections) {
 				continue
 			}
-			if err := r.Store.Wake(ctx, run.ID); err != nil && !errors.Is(err, journal.ErrState) && ctx.Err() == nil {
+			if err := r.config.Store.Wake(ctx, run.ID); err != nil && !errors.Is(err, journal.ErrState) && ctx.Err() == nil {
 				return fmt.Errorf("wake the runs that a broken connection stopped: %w", err)
 			}
 			woken++
@@ -38,7 +38,7 @@ func (r *Runner) Mended(ctx context.Context, connections ...string) error {
 		}
 	}
 	if woken > 0 {
-		r.Log.Info("runs that a broken connection stopped go on", "runs", woken)
+		r.config.Log.Info("runs that a broken connection stopped go on", "runs", woken)
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (r *Runner) Mended(ctx context.Context, connections ...string) error {
 // usable are the connections that nothing is known against.
 func (r *Runner) usable() []string {
 	var names []string
-	for _, c := range r.Connections.All() {
+	for _, c := range r.config.Connections.All() {
 		if c.Stopped() == nil {
 			names = append(names, c.Name())
 		}
@@ -64,7 +64,7 @@ func (r *Runner) stoppedBy(run journal.Run, connections []string) bool {
 		return slices.ContainsFunc(connections, func(name string) bool { return appOf(name) == e.App })
 	}
 	name := e.Connection
-	if c, found := r.Connections.Get(name); found { // it may have another name now
+	if c, found := r.config.Connections.Get(name); found { // it may have another name now
 		name = c.Name()
 	}
 	return slices.Contains(connections, name)
@@ -73,10 +73,10 @@ func (r *Runner) stoppedBy(run journal.Run, connections []string) bool {
 // mendedMeanwhile wakes a run that parked because of a connection which was
 // mended while it did: whoever mended it did not find it.
 func (h *host) mendedMeanwhile(ctx context.Context) {
-	if h.runner.Connections.Mends() == h.attempt.mends {
+	if h.runner.config.Connections.Mends() == h.attempt.mends {
 		return
 	}
-	err := h.runner.Store.Wake(context.WithoutCancel(ctx), h.holder.Run)
+	err := h.runner.config.Store.Wake(context.WithoutCancel(ctx), h.holder.Run)
 	if err != nil && !errors.Is(err, journal.ErrState) {
 		h.log.Error("the run could not be woken; tidewire runs retry does", "error", err)
 	}

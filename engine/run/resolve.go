@@ -15,14 +15,14 @@ import (
 func (r *Runner) resolved(run journal.Run) journal.Resolved {
 	of := make(map[string]string, len(r.apps))
 	for app := range r.apps {
-		if c, err := r.Connections.Resolve(app, "", run.Connection); err == nil {
+		if c, err := r.config.Connections.Resolve(app, "", run.Connection); err == nil {
 			of[app] = c.Name()
 		}
 	}
 	if app := appOf(run.Connection); r.apps[app] != nil {
 		of[app] = run.Connection
 	}
-	return journal.Resolved{Connections: of, Zone: r.Zone.String()}
+	return journal.Resolved{Connections: of, Zone: r.config.Zone.String()}
 }
 
 func appOf(connection string) string {
@@ -32,13 +32,13 @@ func appOf(connection string) string {
 
 // zone is that of the run's first activation, as far as this machine knows it.
 func (r *Runner) zone(run journal.Run) *time.Location {
-	if run.Zone == "" || run.Zone == r.Zone.String() {
-		return r.Zone
+	if run.Zone == "" || run.Zone == r.config.Zone.String() {
+		return r.config.Zone
 	}
 	zone, err := time.LoadLocation(run.Zone)
 	if err != nil {
-		r.Log.Warn("the run's time zone is not known here; the present one is taken", "run", run.ID, "zone", run.Zone, "error", err)
-		return r.Zone
+		r.config.Log.Warn("the run's time zone is not known here; the present one is taken", "run", run.ID, "zone", run.Zone, "error", err)
+		return r.config.Zone
 	}
 	return zone
 }
@@ -51,7 +51,7 @@ func (h *host) connection(s vm.Step) (string, error) {
 		return name, nil
 	}
 	e := invalid(s, err.Error())
-	if len(h.runner.Connections.OfApp(s.App.Name)) == 0 {
+	if len(h.runner.config.Connections.OfApp(s.App.Name)) == 0 {
 		e.Kind = bindings.BrokenConnection
 	}
 	return "", e
@@ -63,7 +63,7 @@ func (h *host) resolve(app, wanted string) (string, error) {
 	if name := h.run.Connections[app]; wanted == "" && name != "" {
 		return name, nil
 	}
-	c, err := h.runner.Connections.Resolve(app, wanted, h.run.Connection)
+	c, err := h.runner.config.Connections.Resolve(app, wanted, h.run.Connection)
 	if err != nil {
 		return "", err
 	}
@@ -78,7 +78,7 @@ func (h *host) account(s vm.Step, kind string) (string, error) {
 	if err != nil {
 		return "", nil
 	}
-	c, found := h.runner.Connections.Get(name)
+	c, found := h.runner.config.Connections.Get(name)
 	if !found {
 		e := invalid(s, fmt.Sprintf("the account of %q is not known: connection %q is not configured any more", kind, name))
 		e.Kind, e.Connection = bindings.BrokenConnection, name

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -43,28 +44,28 @@ type Config struct {
 	Apps        []*bindings.App
 	// Secret opens a secret by name.
 	Secret func(name string) (string, error)
-	// InFlight bounds the runs between their first line and their end; zero
+	// MaxInFlight bounds the runs between their first line and their end; zero
 	// means 256. Most of them wait for an app, which costs a goroutine each.
-	InFlight int
+	MaxInFlight int
 	// Flood is how many events of one trigger may come in a minute; the runs of
 	// more are paused. Zero means no bound.
 	Flood int
 	// Grace is how long a shutdown waits for runs in flight; zero means 20 s.
 	Grace time.Duration
 	Zone  *time.Location
-	Now   func() time.Time
+	Clock clock.Clock // nil means the machine's
 	Log   *slog.Logger
 	// Finished is told of every run that ended, after it was recorded.
 	Finished func(journal.Run, []journal.Step)
-	// Mark says what an event tells of a record that is polled too; nil: none is.
-	Mark func(*journal.Event) *change.Mark
+	// Fingerprint says what an event tells of a record that is polled too; nil: none is.
+	Fingerprint func(*journal.Event) *change.Mark
 	// ApprovalLink gives the address of the page of an approval.
 	ApprovalLink func(id string, expires time.Time) string
 }
 
 // Runner executes runs. Make one with New.
 type Runner struct {
-	Config
+	config   Config
 	apps     map[string]*bindings.App
 	inFlight atomic.Int64
 
@@ -74,8 +75,8 @@ type Runner struct {
 
 // New makes a runner; it starts nothing.
 func New(c Config) *Runner {
-	if c.InFlight <= 0 {
-		c.InFlight = 256
+	if c.MaxInFlight <= 0 {
+		c.MaxInFlight = 256
 	}
 	if c.Grace <= 0 {
 		c.Grace = 20 * time.Second
@@ -83,13 +84,11 @@ func New(c Config) *Runner {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Runner{Config: c, apps: make(map[string]*bindings.App, len(c.Apps)), cancels: map[string]context.CancelCauseFunc{}}
+	r := &Runner{config: c, apps: make(map[string]*bindings.App, len(c.Apps)), cancels: map[string]context.CancelCauseFunc{}}
 	for _, app := range c.Apps {
 		r.apps[app.Name] = app
 	}
@@ -102,22 +101,22 @@ var (
 	errCancelled = errors.New("the run was cancelled")
 )
 
-// Flying counts the activations that are not over: their runs may have ended,
+// InFlight counts the activations that are not over: their runs may have ended,
 // and Finished not have returned.
-func (r *Runner) Flying() int { return int(r.inFlight.Load()) }
+func (r *Runner) InFlight() int { return int(r.inFlight.Load()) }
 
 // Run hands out activations until ctx is done, then waits for those in flight,
 // no longer than the grace. A run that is cut off then is given back to the
 // journal, and goes on from its last record when the engine starts again.
 func (r *Runner) Run(ctx context.Context) error {
 	// Whoever starts the engine again may have mended a connection.
-	if err := r.Mended(ctx, r.usable()...); err != nil {
+	if err := r.WakeBlocked(ctx, r.usable()...); err != nil {
 		return err
 	}
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	var flights sync.WaitGroup
-	places := make(chan struct{}, r.InFlight)
+	places := make(chan struct{}, r.config.MaxInFlight)
 	err := r.dispatch(ctx, places, func(a journal.Activation) {
 		flights.Go(func() {
 			defer func() { <-places }()
@@ -138,7 +137,7 @@ func (r *Runner) Run(ctx context.Context) error {
 // land waits until all runs have landed, and cuts off those that outlast the
 // grace.
 func (r *Runner) land(landed <-chan struct{}, cut func()) {
-	patience, grace := time.NewTimer(time.Second), time.NewTimer(r.Grace)
+	patience, grace := time.NewTimer(time.Second), time.NewTimer(r.config.Grace)
 	defer patience.Stop()
 	defer grace.Stop()
 	for {
@@ -146,7 +145,7 @@ func (r *Runner) land(landed <-chan struct{}, cut func()) {
 		case <-landed:
 			return
 		case <-patience.C:
-			r.Log.Info("waiting for runs in flight", "runs", r.inFlight.Load(), "at_most", r.Grace)
+			r.config.Log.Info("waiting for runs in flight", "runs", r.inFlight.Load(), "at_most", r.config.Grace)
 		case <-grace.C:
 			cut()
 			<-landed
@@ -162,7 +161,7 @@ func (r *Runner) dispatch(ctx context.Context, places chan struct{}, fly func(jo
 			return nil
 		case places <- struct{}{}:
 		}
-		a, err := r.Store.Next(ctx)
+		a, err := r.config.Store.Next(ctx)
 		switch {
 		case err == nil:
 			fly(a)

@@ -17,7 +17,7 @@ import (
 func (h *host) open(s vm.Step) (args json.RawMessage, secrets []string, err error) {
 	args = s.Args
 	lookup := func(name string) (string, error) {
-		secret, err := h.runner.Secret(name)
+		secret, err := h.runner.config.Secret(name)
 		secrets = append(secrets, secret)
 		return secret, err
 	}

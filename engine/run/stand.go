@@ -35,7 +35,7 @@ func (h *host) stand(ctx context.Context, s vm.Step, step journal.Step, e *bindi
 			return h.refusedAtLast(ctx, s, step, e)
 		}
 		return h.park(ctx, step, journal.Park{
-			State: journal.Throttled, Until: h.runner.Now().Add(max(after, h.backoff())), Drop: h.attempt.refused(), Attempt: true, Problem: problem,
+			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(after, h.backoff())), Drop: h.attempt.refused(), Attempt: true, Problem: problem,
 		})
 	case bindings.BrokenConnection:
 		if h.exhausted() {
@@ -51,7 +51,7 @@ func (h *host) stand(ctx context.Context, s vm.Step, step journal.Step, e *bindi
 // refusedAtLast is for a call whose attempts are used up by errors that are no
 // answer to it. If a sending before may have been done, the call is uncertain.
 func (h *host) refusedAtLast(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
-	if !h.begun(s, h.attempt.record).Open(h.attempt.state, h.runner.Now()) {
+	if !h.begun(s, h.attempt.record).Open(h.attempt.state, h.runner.config.Clock.Now()) {
 		return nil
 	}
 	e.Kind, e.Retryable = bindings.Uncertain, false
@@ -100,7 +100,7 @@ func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step)
 func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP:
-		return h.begun(s, record).Resendable(h.runner.Now(), h.insists())
+		return h.begun(s, record).Resendable(h.runner.config.Clock.Now(), h.insists())
 	}
 	return true, "" // no request: what the step does happens when it is recorded
 }
@@ -121,7 +121,7 @@ func (h *host) uncertain(ctx context.Context, s vm.Step, step journal.Step, e *b
 	}
 	if again && !h.exhausted() {
 		return h.park(ctx, step, journal.Park{
-			State: journal.Retrying, Until: h.runner.Now().Add(h.backoff()), Attempt: true, Problem: problem,
+			State: journal.Retrying, Until: h.runner.config.Clock.Now().Add(h.backoff()), Attempt: true, Problem: problem,
 		})
 	}
 	if h.hook.OnUncertain == onUncertainRaise || h.insists() {
@@ -162,8 +162,8 @@ func corrected(v journal.Version) string {
 
 // park parks the run and gives the end of the activation.
 func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) error {
-	p.Executed = h.runner.Now().Sub(h.began)
-	if err := h.runner.keep(ctx, func() error { return h.runner.Store.Park(context.WithoutCancel(ctx), h.holder, p) }); err != nil {
+	p.Executed = h.runner.config.Clock.Now().Sub(h.began)
+	if err := h.runner.keep(ctx, func() error { return h.runner.config.Store.Park(context.WithoutCancel(ctx), h.holder, p) }); err != nil {
 		return h.ended(ctx, step, fmt.Errorf("park the run at step %d %s: %w", step.Number, step.Name, err))
 	}
 	h.tellPark(p)

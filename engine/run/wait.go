@@ -23,7 +23,7 @@ func (h *host) wait(ctx context.Context, s vm.Step, step journal.Step) (result, 
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	if !until.After(h.runner.Now()) {
+	if !until.After(h.runner.config.Clock.Now()) {
 		return result{}, nil
 	}
 	step.State = journal.Begun
@@ -34,7 +34,7 @@ func (h *host) moment(length, at string) (time.Time, error) {
 	if at != "" {
 		return time.Parse(time.RFC3339Nano, at)
 	}
-	return vm.After(length, h.runner.Now(), h.zone)
+	return vm.After(length, h.runner.config.Clock.Now(), h.zone)
 }
 
 // await parks the run until an event comes, a person decides, or the time is
@@ -109,7 +109,7 @@ func (h *host) approval(s vm.Step, step journal.Step) (result, error) {
 		}
 		a.Expires = expires
 	}
-	done, err := value(map[string]string{"id": a.ID, "url": h.runner.ApprovalLink(a.ID, a.Expires)})
+	done, err := value(map[string]string{"id": a.ID, "url": h.runner.config.ApprovalLink(a.ID, a.Expires)})
 	done.effect.Approval = &a
 	return done, err
 }

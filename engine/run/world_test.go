@@ -138,8 +138,8 @@ func (w *world) start() {
 	})
 	machine := vm.New(vm.Config{Apps: w.apps})
 	w.scripts, err = script.Open(w.Context(), script.Config{
-		Dir: filepath.Join(w.folder, "scripts"), Machine: machine, Apps: w.apps, Zone: w.zone, Keep: w.file.PutVersions, Live: w.file.Live,
-		Stillness: time.Nanosecond, Now: w.Now,
+		Dir: filepath.Join(w.folder, "scripts"), Machine: machine, Apps: w.apps, Zone: w.zone, SaveVersions: w.file.PutVersions, CountRuns: w.file.Live,
+		SettleTime: time.Nanosecond, Clock: w.Clock,
 	})
 	must(w.TB, err)
 	for _, p := range w.scripts.Problems() {
@@ -150,11 +150,11 @@ func (w *world) start() {
 	for _, hash := range old { // as the engine does
 		version, err := w.file.Version(w.Context(), hash)
 		must(w.TB, err)
-		must(w.TB, w.scripts.Await(w.Context(), version))
+		must(w.TB, w.scripts.PinAwaits(w.Context(), version))
 	}
 	w.runner = run.New(run.Config{
 		Store: w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
-		Now: w.Now, Grace: w.grace, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clock: w.Clock, Grace: w.grace, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Secret: func(name string) (string, error) {
 			if value, found := w.secrets[name]; found {
 				return value, nil

@@ -19,7 +19,7 @@ func (s *Scheduler) missed(p *plan, last, now time.Time) {
 		return
 	}
 	tick, before := latest(p.Timetable, last, now)
-	log := s.Log.With("script", p.Hook.Script, "hook", p.Hook.Name, "ticks", before.plus(1), "latest", tick.Format(time.RFC3339))
+	log := s.config.Log.With("script", p.Hook.Script, "hook", p.Hook.Name, "ticks", before.plus(1), "latest", tick.Format(time.RFC3339))
 	switch p.Hook.Missed {
 	case "last":
 		p.owed = []time.Time{tick}

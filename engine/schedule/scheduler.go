@@ -41,9 +41,9 @@ type Config struct {
 
 // Scheduler fires schedules. Make one with New.
 type Scheduler struct {
-	Config
-	plans map[key]*plan
-	retry time.Duration // the next wait after a tick that could not be kept
+	config Config
+	plans  map[key]*plan
+	retry  time.Duration // the next wait after a tick that could not be kept
 }
 
 type key struct{ script, hook string }
@@ -62,14 +62,14 @@ func New(c Config) *Scheduler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Scheduler{Config: c}
+	return &Scheduler{config: c}
 }
 
 // Run fires ticks until ctx is done.
 func (s *Scheduler) Run(ctx context.Context) error {
 	for {
-		generation := s.Generation()
-		now := s.Clock.Now()
+		generation := s.config.Generation()
+		now := s.config.Clock.Now()
 		if err := s.plan(ctx, generation.Schedules(), now); err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -77,7 +77,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return err
 		}
 		wait := s.fire(ctx, now)
-		timer, stop := s.Clock.Timer(wait)
+		timer, stop := s.config.Clock.Timer(wait)
 		select {
 		case <-ctx.Done():
 			stop()
@@ -120,10 +120,10 @@ func (s *Scheduler) plan(ctx context.Context, schedules []script.Schedule, now t
 }
 
 func (s *Scheduler) last(ctx context.Context, k key) (time.Time, error) {
-	if s.Last == nil {
+	if s.config.Last == nil {
 		return time.Time{}, nil
 	}
-	last, err := s.Last(ctx, k.script, k.hook)
+	last, err := s.config.Last(ctx, k.script, k.hook)
 	if err != nil {
 		return last, fmt.Errorf("find the last tick of %q in %q: %w", k.hook, k.script, err)
 	}
@@ -157,9 +157,9 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 	default:
 		s.retry = min(max(2*s.retry, firstRetry), lastRetry)
 		wait = s.retry
-		s.Log.Error("schedule ticks could not be kept; they are tried again", "in", s.retry, "error", failed)
+		s.config.Log.Error("schedule ticks could not be kept; they are tried again", "in", s.retry, "error", failed)
 	}
-	later := s.Clock.Now() // Accept may have taken its time
+	later := s.config.Clock.Now() // Accept may have taken its time
 	for _, p := range s.plans {
 		if p.next.After(now) {
 			wait = min(wait, p.next.Sub(later))
@@ -176,7 +176,7 @@ func (s *Scheduler) due(p *plan, now time.Time) []time.Time {
 	}
 	tick, before := latest(p.Timetable, p.after, now)
 	if before != 0 {
-		s.Log.Warn("schedule passed over ticks that came due together; only the latest runs", "script", p.Hook.Script,
+		s.config.Log.Warn("schedule passed over ticks that came due together; only the latest runs", "script", p.Hook.Script,
 			"hook", p.Hook.Name, "passed_over", before.plus(0), "latest", tick.Format(time.RFC3339))
 	}
 	return append(slices.Clone(p.owed), tick)
@@ -186,7 +186,7 @@ func (s *Scheduler) due(p *plan, now time.Time) []time.Time {
 // if one of them could not be.
 func (s *Scheduler) keep(ctx context.Context, p *plan, due []time.Time, now time.Time) error {
 	for _, tick := range due {
-		if err := s.Accept(ctx, s.arrival(p, tick, now)); err != nil {
+		if err := s.config.Accept(ctx, s.arrival(p, tick, now)); err != nil {
 			return err
 		}
 		if len(p.owed) > 0 {

@@ -91,11 +91,11 @@ func (g *Generation) Awaited(event, _ string) bool {
 	return g.awaits.has(event) || g.held != nil && g.held.has(event)
 }
 
-// Await has events kept that a version waits for, until no live run goes on
+// PinAwaits has events kept that a version waits for, until no live run goes on
 // with it. It is for the versions that runs were left on when the engine last
 // stopped; what a reload replaces is seen to.
-func (s *Set) Await(ctx context.Context, version journal.Version) error {
-	script, err := s.Revive(ctx, version)
+func (s *Set) PinAwaits(ctx context.Context, version journal.Version) error {
+	script, err := s.LoadVersion(ctx, version)
 	if err != nil {
 		return err
 	}
@@ -103,8 +103,8 @@ func (s *Set) Await(ctx context.Context, version journal.Version) error {
 	return nil
 }
 
-// Left is a version that a reload took the place of while runs go on with it.
-type Left struct {
+// ReplacedVersion is a version that a reload took the place of while runs go on with it.
+type ReplacedVersion struct {
 	Script  string `json:"script"`
 	Version string `json:"version"`
 	Runs    int    `json:"runs"`
@@ -117,22 +117,22 @@ type Left struct {
 // before this reload: an event may be on its way to the journal with hooks of
 // those that it replaced.
 func (s *Set) leave(ctx context.Context, replaced []*Script, before []string, out *seen) {
-	if s.Live == nil {
+	if s.config.CountRuns == nil {
 		return
 	}
 	present := s.Generation().Scripts
 	for _, script := range replaced {
-		bound, _, err := s.Live(ctx, script.Version.Hash)
+		bound, _, err := s.config.CountRuns(ctx, script.Version.Hash)
 		if err != nil {
-			s.Log.WarnContext(ctx, "the runs that go on with a replaced version could not be counted", "script", script.Name, "error", err)
+			s.config.Log.WarnContext(ctx, "the runs that go on with a replaced version could not be counted", "script", script.Name, "error", err)
 			continue
 		}
 		if bound > 0 {
-			out.report.Left = append(out.report.Left, Left{Script: script.Name, Version: script.Version.Hash, Runs: bound, Removed: present[script.Name] == nil})
+			out.report.Replaced = append(out.report.Replaced, ReplacedVersion{Script: script.Name, Version: script.Version.Hash, Runs: bound, Removed: present[script.Name] == nil})
 		}
 	}
 	for _, version := range before {
-		if bound, matched, err := s.Live(ctx, version); err == nil && bound+matched == 0 {
+		if bound, matched, err := s.config.CountRuns(ctx, version); err == nil && bound+matched == 0 {
 			s.held.forget(version)
 		}
 	}

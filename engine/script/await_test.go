@@ -68,7 +68,7 @@ func (r runs) live(_ context.Context, version string) (bound, matched int, err e
 // on with it, and the reload says that there are some.
 func TestRunsLeftBehind(t *testing.T) {
 	live := runs{}
-	f := openWith(t, script.Config{Live: live.live}, "a.lua", waits(`"shop.order.created"`), "b.lua", hook("b"))
+	f := openWith(t, script.Config{CountRuns: live.live}, "a.lua", waits(`"shop.order.created"`), "b.lua", hook("b"))
 	awaited := func(what string, want bool) {
 		t.Helper()
 		if got := f.set.Generation().Awaited("shop.order.created", "shop"); got != want {
@@ -87,8 +87,8 @@ func TestRunsLeftBehind(t *testing.T) {
 	live[first.Hash] = [2]int{3, 1}
 	f.write("a.lua", hook("a"))
 	report := reload()
-	if len(report.Left) != 1 || report.Left[0] != (script.Left{Script: "a", Version: first.Hash, Runs: 3}) {
-		t.Errorf("left are %+v", report.Left)
+	if len(report.Replaced) != 1 || report.Replaced[0] != (script.ReplacedVersion{Script: "a", Version: first.Hash, Runs: 3}) {
+		t.Errorf("left are %+v", report.Replaced)
 	}
 	if want := "runs go on with the version they began with; tidewire runs migrate"; strings.Count(f.log.String(), want) != 1 ||
 		!strings.Contains(f.log.String(), "runs=3 version="+first.Hash[:8]) {
@@ -98,8 +98,8 @@ func TestRunsLeftBehind(t *testing.T) {
 
 	live[first.Hash] = [2]int{0, 1} // one that is queued and not bound yet
 	f.write("b.lua", hook("b")+" -- new")
-	if report = reload(); len(report.Left) != 0 {
-		t.Errorf("left are %+v", report.Left)
+	if report = reload(); len(report.Replaced) != 0 {
+		t.Errorf("left are %+v", report.Replaced)
 	}
 	awaited("while one is queued", true)
 
@@ -111,7 +111,7 @@ func TestRunsLeftBehind(t *testing.T) {
 
 	// As after a restart: a run of the old version is found in the journal.
 	live[first.Hash] = [2]int{1, 0}
-	if err := f.set.Await(t.Context(), first); err != nil {
+	if err := f.set.PinAwaits(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	awaited("after a restart", true)
@@ -120,8 +120,8 @@ func TestRunsLeftBehind(t *testing.T) {
 	live[b] = [2]int{2, 0}
 	f.must(os.Remove(f.path("b.lua")))
 	report = reload()
-	if len(report.Left) != 1 || report.Left[0] != (script.Left{Script: "b", Version: b, Runs: 2, Removed: true}) {
-		t.Errorf("left are %+v", report.Left)
+	if len(report.Replaced) != 1 || report.Replaced[0] != (script.ReplacedVersion{Script: "b", Version: b, Runs: 2, Removed: true}) {
+		t.Errorf("left are %+v", report.Replaced)
 	}
 	awaited("after another reload", true)
 }
@@ -130,10 +130,10 @@ func TestRunsLeftBehind(t *testing.T) {
 func TestRunsThatCannotBeCounted(t *testing.T) {
 	broken := func(context.Context, string) (int, int, error) { return 0, 0, errors.New("disk gone") }
 	for name, live := range map[string]func(context.Context, string) (int, int, error){"broken": broken, "not asked": nil} {
-		f := openWith(t, script.Config{Live: live}, "a.lua", waits(`"shop.order.created"`))
+		f := openWith(t, script.Config{CountRuns: live}, "a.lua", waits(`"shop.order.created"`))
 		for i := range 3 {
 			f.write("a.lua", hook(fmt.Sprintf("a%d", i)))
-			if report, err := f.set.Reload(t.Context()); err != nil || len(report.Loaded) != 1 || len(report.Left) != 0 {
+			if report, err := f.set.Reload(t.Context()); err != nil || len(report.Loaded) != 1 || len(report.Replaced) != 0 {
 				t.Fatal(report, err)
 			}
 		}

@@ -66,7 +66,7 @@ func BenchmarkReloadShared(b *testing.B) {
 func BenchmarkOpen1000(b *testing.B) {
 	f := open(b, thousand()...)
 	for b.Loop() {
-		if _, err := script.Open(b.Context(), f.set.Config); err != nil {
+		if _, err := script.Open(b.Context(), f.config); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -47,6 +47,8 @@ type folder struct {
 	set *script.Set
 	log *lines
 
+	config script.Config // of the set
+
 	mu   sync.Mutex
 	kept []journal.Version // in the order in which they went live
 }
@@ -74,12 +76,13 @@ func openWith(t testing.TB, c script.Config, files ...string) *folder {
 	if c.Rescan == 0 {
 		c.Rescan = time.Hour // what a test sees must come from signs of change
 	}
-	c.Keep = func(_ context.Context, versions ...journal.Version) error {
+	c.SaveVersions = func(_ context.Context, versions ...journal.Version) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.kept = append(f.kept, versions...)
 		return nil
 	}
+	f.config = c
 	var err error
 	if f.set, err = script.Open(t.Context(), c); err != nil {
 		t.Fatal(err)

@@ -104,8 +104,8 @@ func (g *Generation) Match(event, connection string) []*journal.Hook {
 	})
 }
 
-// Hears reports whether a hook names a trigger of a noun: "highlevel.contact".
-func (g *Generation) Hears(noun string) bool { return g.nouns[noun] }
+// HasNoun reports whether a hook names a trigger of a noun: "highlevel.contact".
+func (g *Generation) HasNoun(noun string) bool { return g.nouns[noun] }
 
 // withEmitted adds the hooks whose wildcards name an emitted event.
 func (g *Generation) withEmitted(hooks []*journal.Hook, event string) []*journal.Hook {

@@ -299,7 +299,7 @@ func TestSharedAddress(t *testing.T) {
 	f.write("a.lua", post("aa", `"none"`))
 	reload()
 	f.want("a:a b:b")
-	if p := f.set.Problems(); len(p) != 1 || p[0].Error() != `a.lua:1: "in:/orders" is verified differently by the script "b" at b.lua:1; give both the same verify and id` || !p[0].Kept {
+	if p := f.set.Problems(); len(p) != 1 || p[0].Error() != `a.lua:1: "in:/orders" is verified differently by the script "b" at b.lua:1; give both the same verify and id` || !p[0].LastVersionLive {
 		t.Errorf("problems are %q", p)
 	}
 	f.write("b.lua", post("bb", `"none"`))

@@ -81,7 +81,7 @@ func (r *reader) required(path string) ([]byte, error) {
 
 // load makes a script of its files.
 func (s *Set) load(ctx context.Context, src source) attempt {
-	r := &reader{root: s.Dir, source: src, deps: map[string]dep{}, texts: map[string]string{}}
+	r := &reader{root: s.config.Dir, source: src, deps: map[string]dep{}, texts: map[string]string{}}
 	script, problems := s.compile(ctx, src, r)
 	for i := range problems {
 		problems[i].Script = src.name
@@ -90,7 +90,7 @@ func (s *Set) load(ctx context.Context, src source) attempt {
 }
 
 func (s *Set) compile(ctx context.Context, src source, r *reader) (*Script, []Problem) {
-	program, err := s.Machine.Compile(src.main, r.required)
+	program, err := s.config.Machine.Compile(src.main, r.required)
 	if r.problem != nil {
 		return nil, []Problem{*r.problem}
 	}
@@ -104,9 +104,9 @@ func (s *Set) compile(ctx context.Context, src source, r *reader) (*Script, []Pr
 	version := journal.Version{
 		Hash:   versionHash(src.main, r.texts, params),
 		Script: src.name, Main: src.main, Sources: r.texts, Params: params,
-		Format: vm.ReplayFormat, Created: s.Now().UTC(),
+		Format: vm.ReplayFormat, Created: s.config.Clock.Now().UTC(),
 	}
-	return s.register(ctx, version, program, world{triggers: s.triggers, connection: s.Connections, zone: s.Zone})
+	return s.register(ctx, version, program, world{triggers: s.triggers, connection: s.config.Connections, zone: s.config.Zone})
 }
 
 func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
@@ -123,7 +123,7 @@ func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
 			file = src.folder + "/" + templateFile
 		}
 	}
-	params, err := resolveParams(file, text, declared, s.Params[src.name])
+	params, err := resolveParams(file, text, declared, s.config.Params[src.name])
 	if err != nil {
 		var problems []Problem
 		for _, err := range joined(err) {
@@ -144,7 +144,7 @@ func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
 
 // register runs the top level of a program and reads the hooks it registers.
 func (s *Set) register(ctx context.Context, version journal.Version, program *vm.Program, w world) (*Script, []Problem) {
-	registrations, err := s.Machine.Load(ctx, program, vm.Settings{Params: version.Params, Zone: s.Zone})
+	registrations, err := s.config.Machine.Load(ctx, program, vm.Settings{Params: version.Params, Zone: s.config.Zone})
 	if err != nil {
 		return nil, []Problem{problemOf(version.Main, err)}
 	}

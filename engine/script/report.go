@@ -12,8 +12,8 @@ type Problem struct {
 	File     string `json:"file,omitempty"`
 	Position string `json:"position,omitempty"`
 	Message  string `json:"message"`
-	// Kept says that the last version of the script stays live.
-	Kept bool `json:"kept"`
+	// LastVersionLive says that the last version of the script stays live.
+	LastVersionLive bool `json:"kept"`
 }
 
 func (p Problem) Error() string {
@@ -30,7 +30,7 @@ func (p Problem) Error() string {
 type Report struct {
 	Loaded   []string // new or changed scripts that are live now
 	Removed  []string
-	Left     []Left
+	Replaced []ReplacedVersion
 	Problems []Problem // all that there are at present
-	Took     time.Duration
+	Duration time.Duration
 }

@@ -34,9 +34,9 @@ func newRevived(most int) *revived {
 	return &revived{most: most, byHash: map[string]*list.Element{}, order: list.New()}
 }
 
-// Revive makes a script of a kept version, for runs that are bound to it. What
+// LoadVersion makes a script of a kept version, for runs that are bound to it. What
 // it names (triggers, connections) is not checked again.
-func (s *Set) Revive(ctx context.Context, version journal.Version) (*Script, error) {
+func (s *Set) LoadVersion(ctx context.Context, version journal.Version) (*Script, error) {
 	if live := s.Generation().Scripts[version.Script]; live != nil && live.Version.Hash == version.Hash {
 		return live, nil
 	}
@@ -64,7 +64,7 @@ func (s *Set) Revive(ctx context.Context, version journal.Version) (*Script, err
 }
 
 func (s *Set) revive(ctx context.Context, version journal.Version) (*Script, error) {
-	program, err := s.Machine.Compile(version.Main, func(path string) ([]byte, error) {
+	program, err := s.config.Machine.Compile(version.Main, func(path string) ([]byte, error) {
 		if text, found := version.Sources[path]; found {
 			return []byte(text), nil
 		}
@@ -73,7 +73,7 @@ func (s *Set) revive(ctx context.Context, version journal.Version) (*Script, err
 	if err != nil {
 		return nil, fmt.Errorf("compile version %s of %q: %w", version.Hash, version.Script, err)
 	}
-	script, problems := s.register(ctx, version, program, world{triggers: s.triggers, zone: s.Zone, trusting: true})
+	script, problems := s.register(ctx, version, program, world{triggers: s.triggers, zone: s.config.Zone, trusting: true})
 	if problems != nil {
 		return nil, fmt.Errorf("load version %s of %q: %w", version.Hash, version.Script, problems[0])
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -37,31 +38,30 @@ type Config struct {
 	Apps []*bindings.App
 	// Connections says whether there is a connection of a name; nil: not checked.
 	Connections func(name string) bool
-	// Keep stores versions before their hooks can match an event; nil keeps none.
-	Keep func(ctx context.Context, versions ...journal.Version) error
+	// SaveVersions stores versions before their hooks can match an event; nil keeps none.
+	SaveVersions func(ctx context.Context, versions ...journal.Version) error
 	// Rescan is how often the folder is looked through without a sign of
 	// change, for file systems that give none; zero means 5 s.
 	Rescan time.Duration
-	// Quiet is how long no sign of change must come before the folder is
+	// Debounce is how long no sign of change must come before the folder is
 	// looked at, so that what is written together is taken together; zero
 	// means 15 ms. It is waited for no longer than four times that.
-	Quiet time.Duration
-	// Stillness is how long a file that is empty, smaller than before, gone
+	Debounce time.Duration
+	// SettleTime is how long a file that is empty, smaller than before, gone
 	// or wrong must be unchanged before it is believed: it may be half
 	// written. Zero means 50 ms.
-	Stillness time.Duration
-	// Live counts the runs that have not ended by version: those bound to it,
+	SettleTime time.Duration
+	// CountRuns counts the runs that have not ended by version: those bound to it,
 	// and those not yet bound that it matched. nil: what a reload replaces is
 	// thought to be in use for ever.
-	Live func(ctx context.Context, version string) (bound, matched int, err error)
-	// Now dates versions; nil means time.Now.
-	Now func() time.Time
-	Log *slog.Logger
+	CountRuns func(ctx context.Context, version string) (bound, matched int, err error)
+	Clock     clock.Clock // dates versions; nil means the machine's
+	Log       *slog.Logger
 }
 
 // Set is the scripts of a folder. Make one with Open.
 type Set struct {
-	Config
+	config     Config
 	triggers   *triggers
 	generation atomic.Pointer[Generation]
 	revived    *revived
@@ -84,15 +84,13 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	if c.Rescan <= 0 {
 		c.Rescan = 5 * time.Second
 	}
-	if c.Quiet <= 0 {
-		c.Quiet = 15 * time.Millisecond
+	if c.Debounce <= 0 {
+		c.Debounce = 15 * time.Millisecond
 	}
-	if c.Stillness <= 0 {
-		c.Stillness = 50 * time.Millisecond
+	if c.SettleTime <= 0 {
+		c.SettleTime = 50 * time.Millisecond
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -102,7 +100,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	c.Dir = dir
 	s := &Set{
-		Config: c, triggers: newTriggers(c.Apps), revived: newRevived(revivedVersions), held: &held{},
+		config: c, triggers: newTriggers(c.Apps), revived: newRevived(revivedVersions), held: &held{},
 		entries: map[string]*entry{}, kept: map[string]bool{}, reported: map[Problem]bool{},
 	}
 	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers, s.held))
@@ -141,9 +139,9 @@ func (s *Set) Problems() []Problem {
 func (s *Set) Retry(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := scan(s.Dir)
+	t, err := scan(s.config.Dir)
 	if err != nil {
-		return fmt.Errorf("read the scripts folder %q: %w", s.Dir, err)
+		return fmt.Errorf("read the scripts folder %q: %w", s.config.Dir, err)
 	}
 	_, err = s.take(ctx, t, look{patient: true, failed: true})
 	return err
@@ -154,9 +152,9 @@ func (s *Set) Retry(ctx context.Context) error {
 func (s *Set) Reload(ctx context.Context) (Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := scan(s.Dir)
+	t, err := scan(s.config.Dir)
 	if err != nil {
-		return Report{}, fmt.Errorf("read the scripts folder %q: %w", s.Dir, err)
+		return Report{}, fmt.Errorf("read the scripts folder %q: %w", s.config.Dir, err)
 	}
 	s.missing = false
 	seen, err := s.take(ctx, t, look{reread: true})

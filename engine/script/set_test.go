@@ -238,7 +238,7 @@ func TestKeptBeforeLive(t *testing.T) {
 		}
 		return nil
 	}
-	set, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{}), Keep: keep})
+	set, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{}), SaveVersions: keep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ params:
 func TestRevive(t *testing.T) {
 	f := open(t, "a/main.lua", `require "b" on("shop.order.created", { name = "old", timeout = "5s" }, function() end)`, "a/b.lua", "return 1")
 	live := f.set.Generation().Scripts["a"]
-	if got, err := f.set.Revive(t.Context(), live.Version); err != nil || got != live {
+	if got, err := f.set.LoadVersion(t.Context(), live.Version); err != nil || got != live {
 		t.Errorf("the live version: got %v, %v", got, err)
 	}
 	f.must(os.RemoveAll(f.path("a")))
@@ -340,23 +340,23 @@ func TestRevive(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.want("")
-	old, err := f.set.Revive(t.Context(), live.Version)
+	old, err := f.set.LoadVersion(t.Context(), live.Version)
 	f.must(err)
 	if i, found := old.Index("old"); !found || old.Hooks[i].Timeout != live.Hooks[0].Timeout || old.Hooks[i].Version != live.Version.Hash || old.Program == nil {
 		t.Errorf("revived: %+v", old)
 	}
-	if again, err := f.set.Revive(t.Context(), live.Version); err != nil || again != old {
+	if again, err := f.set.LoadVersion(t.Context(), live.Version); err != nil || again != old {
 		t.Error("a second time, it is made anew")
 	}
 	// What it names may be gone by now: it was right when it was kept.
 	gone := live.Version
 	gone.Hash = "another"
 	gone.Sources = map[string]string{"a/main.lua": `on("shop.fax.received", { name = "old", connection = "shop/closed" }, function() end)`}
-	if _, err := f.set.Revive(t.Context(), gone); err != nil {
+	if _, err := f.set.LoadVersion(t.Context(), gone); err != nil {
 		t.Error(err)
 	}
 	gone.Hash, gone.Sources = "broken", map[string]string{}
-	if _, err := f.set.Revive(t.Context(), gone); err == nil || !strings.Contains(err.Error(), `version broken`) {
+	if _, err := f.set.LoadVersion(t.Context(), gone); err == nil || !strings.Contains(err.Error(), `version broken`) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -367,14 +367,14 @@ func TestReviveHoldsAFewVersions(t *testing.T) {
 		name := strings.Repeat("x", n)
 		return journal.Version{Hash: name, Script: "a", Main: "a.lua", Sources: map[string]string{"a.lua": hook(name)}}
 	}
-	first, err := f.set.Revive(t.Context(), version(1))
+	first, err := f.set.LoadVersion(t.Context(), version(1))
 	f.must(err)
 	for n := 2; n <= 65; n++ {
-		if _, err := f.set.Revive(t.Context(), version(n)); err != nil {
+		if _, err := f.set.LoadVersion(t.Context(), version(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if again, err := f.set.Revive(t.Context(), version(1)); err != nil || again == first {
+	if again, err := f.set.LoadVersion(t.Context(), version(1)); err != nil || again == first {
 		t.Errorf("the version used longest ago is still held: %v", err)
 	}
 }

@@ -35,8 +35,8 @@ func (s *Set) swap(ctx context.Context, out *seen) error {
 	if len(out.report.Loaded)+len(out.report.Removed) == 0 {
 		return nil
 	}
-	if s.Keep != nil && len(versions) > 0 {
-		if err := s.Keep(ctx, versions...); err != nil {
+	if s.config.SaveVersions != nil && len(versions) > 0 {
+		if err := s.config.SaveVersions(ctx, versions...); err != nil {
 			out.report.Loaded, out.report.Removed = nil, nil
 			return fmt.Errorf("keep the versions of %d scripts: %w", len(versions), err)
 		}

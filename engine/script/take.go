@@ -55,7 +55,7 @@ func (s *seen) wakeAt(t time.Time) {
 // take brings the generation up to what a scan saw. Everything new is built
 // beside the live generation and swapped in at the end.
 func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
-	out := seen{stillness: s.Stillness}
+	out := seen{stillness: s.config.SettleTime}
 	began := machineTime()
 	found, clashes := sources(t.files)
 	s.problems = append(slices.Clone(t.problems), clashes...)
@@ -83,7 +83,7 @@ func (s *Set) take(ctx context.Context, t *tree, how look) (seen, error) {
 		out.wakeAt(began.Add(time.Second))
 	}
 	out.report.Problems = s.allProblems()
-	out.report.Took = machineTime().Sub(began)
+	out.report.Duration = machineTime().Sub(began)
 	s.tell(ctx, out.report)
 	return out, err
 }
@@ -132,7 +132,7 @@ func (s *Set) changed(e *entry, t *tree, how look) bool {
 			continue
 		}
 		began := machineTime()
-		text, now, err := readFile(s.Dir, path)
+		text, now, err := readFile(s.config.Dir, path)
 		if err != nil || sha256.Sum256(text) != d.sum || d.missing() {
 			return true
 		}

@@ -12,7 +12,7 @@ func (s *Set) allProblems() []Problem {
 	all := slices.Clone(s.problems)
 	for i, p := range all {
 		if e := s.entries[p.Script]; e != nil {
-			all[i].Kept = e.live != nil
+			all[i].LastVersionLive = e.live != nil
 		}
 	}
 	for _, name := range sortedKeys(s.entries) {
@@ -22,7 +22,7 @@ func (s *Set) allProblems() []Problem {
 			problems = append(slices.Clone(problems), *e.conflict)
 		}
 		for _, p := range problems {
-			p.Kept = e.live != nil
+			p.LastVersionLive = e.live != nil
 			all = append(all, p)
 		}
 	}
@@ -35,24 +35,24 @@ func (s *Set) tell(ctx context.Context, r Report) {
 	level := slog.LevelInfo
 	if len(r.Loaded) > 20 {
 		level = slog.LevelDebug
-		s.Log.InfoContext(ctx, "scripts loaded", "scripts", len(r.Loaded), "took", r.Took.Round(time.Microsecond))
+		s.config.Log.InfoContext(ctx, "scripts loaded", "scripts", len(r.Loaded), "took", r.Duration.Round(time.Microsecond))
 	}
 	for _, name := range r.Loaded {
-		s.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
-			"version", scripts[name].Version.Hash[:8], "took", r.Took.Round(time.Microsecond))
+		s.config.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
+			"version", scripts[name].Version.Hash[:8], "took", r.Duration.Round(time.Microsecond))
 		for _, warning := range scripts[name].Program.Warnings() {
-			s.Log.WarnContext(ctx, "a line may not do what it looks like", "script", name, "at", warning)
+			s.config.Log.WarnContext(ctx, "a line may not do what it looks like", "script", name, "at", warning)
 		}
 	}
 	for _, name := range r.Removed {
-		s.Log.InfoContext(ctx, "script removed", "script", name)
+		s.config.Log.InfoContext(ctx, "script removed", "script", name)
 	}
-	for _, left := range r.Left {
+	for _, left := range r.Replaced {
 		text := "runs go on with the version they began with; tidewire runs migrate moves those that are parked"
 		if left.Removed {
 			text = "runs of a removed script go on with its last version; tidewire runs cancel ends them"
 		}
-		s.Log.WarnContext(ctx, text, "script", left.Script, "runs", left.Runs, "version", left.Version[:8])
+		s.config.Log.WarnContext(ctx, text, "script", left.Script, "runs", left.Runs, "version", left.Version[:8])
 	}
 	now := make(map[Problem]bool, len(r.Problems))
 	for _, p := range r.Problems {
@@ -62,12 +62,12 @@ func (s *Set) tell(ctx context.Context, r Report) {
 		}
 		what := "script not loaded"
 		switch {
-		case p.Kept:
+		case p.LastVersionLive:
 			what = "script not loaded; its last version stays live"
 		case p.Script == "":
 			what = "file passed over"
 		}
-		s.Log.ErrorContext(ctx, what, "script", p.Script, "error", p.Error())
+		s.config.Log.ErrorContext(ctx, what, "script", p.Script, "error", p.Error())
 	}
 	solved := map[string]bool{}
 	for p := range s.reported {
@@ -78,7 +78,7 @@ func (s *Set) tell(ctx context.Context, r Report) {
 	}
 	for _, name := range sortedKeys(solved) {
 		if solved[name] && scripts[name] != nil && !contains(r.Loaded, name) {
-			s.Log.InfoContext(ctx, "script is right again", "script", name)
+			s.config.Log.InfoContext(ctx, "script is right again", "script", name)
 		}
 	}
 	s.reported = now

@@ -11,9 +11,9 @@ import (
 // Watch follows the folder until ctx is done. It looks at once, so that
 // nothing that changed since Open is missed.
 func (s *Set) Watch(ctx context.Context) error {
-	w := newWatcher(s.Dir, s.Log)
+	w := newWatcher(s.config.Dir, s.config.Log)
 	defer w.close()
-	rescan := time.NewTicker(s.Rescan)
+	rescan := time.NewTicker(s.config.Rescan)
 	defer rescan.Stop()
 	wake := time.NewTimer(0)
 	defer wake.Stop()
@@ -22,7 +22,7 @@ func (s *Set) Watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-w.signs:
-			if !w.settle(ctx, s.Quiet) {
+			if !w.settle(ctx, s.config.Debounce) {
 				return nil
 			}
 		case <-rescan.C:
@@ -33,7 +33,7 @@ func (s *Set) Watch(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			s.Log.ErrorContext(ctx, "the scripts could not be taken up; the live ones stay", "error", err)
+			s.config.Log.ErrorContext(ctx, "the scripts could not be taken up; the live ones stay", "error", err)
 		}
 		wake.Stop()
 		if !next.IsZero() {
@@ -47,7 +47,7 @@ func (s *Set) Watch(ctx context.Context) error {
 func (s *Set) look(ctx context.Context, w *watcher) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := scan(s.Dir)
+	t, err := scan(s.config.Dir)
 	w.update(t)
 	if err != nil {
 		s.gone(ctx, err)
@@ -55,11 +55,11 @@ func (s *Set) look(ctx context.Context, w *watcher) (time.Time, error) {
 	}
 	if s.missing {
 		s.missing = false
-		s.Log.InfoContext(ctx, "the scripts folder is back")
+		s.config.Log.InfoContext(ctx, "the scripts folder is back")
 	}
 	if w.widened() {
 		// What was put into a new folder before it was watched gave no sign.
-		return machineTime().Add(s.Quiet), nil
+		return machineTime().Add(s.config.Debounce), nil
 	}
 	seen, err := s.take(ctx, t, look{patient: true})
 	return seen.wake, err
@@ -74,7 +74,7 @@ func (s *Set) gone(ctx context.Context, err error) {
 	s.missing = true
 	reason := err.Error()
 	if errors.Is(err, fs.ErrNotExist) {
-		reason = fmt.Sprintf("%q does not exist", s.Dir)
+		reason = fmt.Sprintf("%q does not exist", s.config.Dir)
 	}
-	s.Log.ErrorContext(ctx, "the scripts folder cannot be read; the live scripts stay until it is back", "error", reason)
+	s.config.Log.ErrorContext(ctx, "the scripts folder cannot be read; the live scripts stay until it is back", "error", reason)
 }

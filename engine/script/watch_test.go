@@ -63,7 +63,7 @@ func TestEditorsHabits(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			// However long the machine takes, what is half written is not still.
-			f := openWith(t, script.Config{Stillness: time.Hour}, "a.lua", before, "other.lua", hook("other")).watch()
+			f := openWith(t, script.Config{SettleTime: time.Hour}, "a.lua", before, "other.lua", hook("other")).watch()
 			test.save(f)
 			f.until("a:two other:other")
 			if got := f.versions("a.lua"); !slices.Equal(got, []string{before, after}) {
@@ -271,7 +271,7 @@ func TestWatchSeveralFilesAtOnce(t *testing.T) {
 		return []string{"a/main.lua", `local b = require "b"  -- ` + n + "\n" + hook(n), "a/b.lua", "return " + n}
 	}
 	// However long the machine takes, the files are written within the quiet.
-	f := openWith(t, script.Config{Quiet: time.Second}, text("1")...).watch()
+	f := openWith(t, script.Config{Debounce: time.Second}, text("1")...).watch()
 	for _, n := range []string{"2", "3", "4"} {
 		f.write(text(n)...)
 		f.until("a:" + n)
