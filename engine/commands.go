@@ -90,8 +90,8 @@ func (e *Engine) ReloadConnections(ctx context.Context, key string) ([]string, e
 }
 
 // installed records that a vendor's customer installed or removed the app.
-func (e *Engine) installed(ctx context.Context, l ingest.Life) error {
-	if !l.Began {
+func (e *Engine) installed(ctx context.Context, l ingest.InstallEvent) error {
+	if !l.Installed {
 		return e.connections.Uninstalled(ctx, l.Connection, l.Account, l.At)
 	}
 	usable, err := e.connections.Installed(ctx, l.Connection, l.Account, l.At)
@@ -143,7 +143,7 @@ func (e *Engine) status() control.Status {
 	}
 	for _, one := range e.polls.Status() {
 		s.Polls = append(s.Polls, control.PollStatus{
-			Connection: one.Connection, Poll: one.Poll, Purpose: one.Purpose, Every: one.Every.String(), Looked: one.Looked.UTC(),
+			Connection: one.Connection, Poll: one.Poll, Purpose: one.Purpose, Every: one.Every.String(), Last: one.Looked.UTC(),
 			Next: one.Next.UTC(), Found: one.Found, Problem: one.Problem, Failing: one.Failing.UTC(),
 		})
 	}

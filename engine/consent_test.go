@@ -23,7 +23,7 @@ end)`})
 	if status, text := w.post("/in/open", `{"name":"Travel"}`); status != http.StatusAccepted && status != http.StatusOK {
 		t.Fatalf("answered %d %s", status, text)
 	}
-	var waiting control.RunStory
+	var waiting control.RunDetails
 	w.until(func() bool {
 		waiting = w.runs()[0]
 		return waiting.Run.State == journal.Blocked

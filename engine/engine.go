@@ -159,7 +159,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Now: c.Clock.Now, Log: c.Log})
+	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Clock: c.Clock, Log: c.Log})
 	e.runner = run.New(run.Config{
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, MaxInFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
@@ -174,7 +174,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	}
 	e.ingest = ingest.New(ingest.Config{
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Subscriptions: e.hooks,
-		Accept: e.runner.AcceptAll, Secret: e.secret, Life: e.installed, Now: c.Clock.Now, Log: c.Log,
+		Accept: e.runner.AcceptAll, Secret: e.secret, InstallChanged: e.installed, Clock: c.Clock, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
 	e.polls = poll.New(poll.Config{

@@ -73,7 +73,7 @@ func (w *watched) looked() {
 			if p.Problem != "" {
 				w.t.Fatalf("poll %s of %s: %s", p.Poll, p.Connection, p.Problem)
 			}
-			return !p.Looked.After(from)
+			return !p.Last.After(from)
 		})
 	})
 	w.settle()

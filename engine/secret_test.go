@@ -157,7 +157,7 @@ func ask(t *testing.T, found findings, client *control.Client, url string) {
 	found.add(t, "runs", runs, err)
 	for _, one := range runs {
 		run, steps, err := client.Run(ctx, one.ID)
-		found.add(t, "run "+one.ID, control.RunStory{Run: run, Steps: steps}, err)
+		found.add(t, "run "+one.ID, control.RunDetails{Run: run, Steps: steps}, err)
 	}
 	events, err := client.Events(ctx, journal.EventQuery{Limit: 100})
 	found.add(t, "events", events, err)

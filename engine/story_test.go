@@ -137,7 +137,7 @@ func (s *story) rest() {
 		webhooks = s.apps.Webhooks()
 		must(s.t, s.apps.Idle(s.t.Context()))
 		s.until(func() bool {
-			return !slices.ContainsFunc(s.runs(), func(one control.RunStory) bool {
+			return !slices.ContainsFunc(s.runs(), func(one control.RunDetails) bool {
 				return !one.Run.State.Ended() && one.Run.State != journal.Waiting
 			})
 		})
@@ -271,7 +271,7 @@ func (s *story) tell() {
 	s.told.WriteString("\n")
 }
 
-func (s *story) tellRun(one control.RunStory) {
+func (s *story) tellRun(one control.RunDetails) {
 	event, _, err := s.journal.Event(s.t.Context(), one.Run.Event)
 	must(s.t, err)
 	fmt.Fprintf(&s.told, "\nrun of %s, hook %s: %s\n", one.Run.Script, one.Run.Hook, one.Run.State)

@@ -241,15 +241,15 @@ func (w *world) until(fact func() bool) {
 }
 
 // runs are all runs with their steps, oldest first.
-func (w *world) runs() []control.RunStory {
+func (w *world) runs() []control.RunDetails {
 	w.t.Helper()
 	listed, err := w.journal.Runs(w.t.Context(), journal.RunQuery{Limit: 1000})
 	must(w.t, err)
-	stories := make([]control.RunStory, len(listed))
+	stories := make([]control.RunDetails, len(listed))
 	for i, one := range listed {
 		run, steps, err := w.journal.Run(w.t.Context(), one.ID)
 		must(w.t, err)
-		stories[len(listed)-1-i] = control.RunStory{Run: run, Steps: steps}
+		stories[len(listed)-1-i] = control.RunDetails{Run: run, Steps: steps}
 	}
 	return stories
 }

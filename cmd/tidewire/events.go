@@ -77,7 +77,7 @@ func eventsShow(t terminal) *cobra.Command {
 					return err
 				}
 				if asJSON {
-					return json.NewEncoder(t.out).Encode(control.EventStory{Event: event, Runs: runs})
+					return json.NewEncoder(t.out).Encode(control.EventDetails{Event: event, Runs: runs})
 				}
 				return showEvent(t.out, event, runs)
 			})

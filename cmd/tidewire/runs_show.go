@@ -51,7 +51,7 @@ func readRun(ctx context.Context, r journal.Reader, id string) (journal.Run, []j
 
 func printStory(out io.Writer, run journal.Run, steps []journal.Step, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(out).Encode(control.RunStory{Run: run, Steps: steps})
+		return json.NewEncoder(out).Encode(control.RunDetails{Run: run, Steps: steps})
 	}
 	showRun(out, run)
 	for _, s := range steps {
@@ -98,7 +98,7 @@ func printNews(out io.Writer, was, is journal.Run, old, steps []journal.Step, as
 		return nil
 	}
 	if asJSON {
-		return json.NewEncoder(out).Encode(control.RunStory{Run: is, Steps: fresh})
+		return json.NewEncoder(out).Encode(control.RunDetails{Run: is, Steps: fresh})
 	}
 	for _, s := range fresh {
 		showStep(out, s)

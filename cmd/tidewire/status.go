@@ -44,8 +44,8 @@ func showStatus(out io.Writer, s control.Status) error {
 		fmt.Fprintln(out)
 		err = table(out, "CONNECTION\tPOLL\tFOR\tEVERY\tLOOKED\tNEXT\tFOUND\tPROBLEM", s.Polls, func(w io.Writer, one control.PollStatus) {
 			looked := "-"
-			if !one.Looked.IsZero() {
-				looked = clock(one.Looked)
+			if !one.Last.IsZero() {
+				looked = clock(one.Last)
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", one.Connection, one.Poll, one.Purpose, one.Every, looked, clock(one.Next), one.Found, one.Problem)
 		})
@@ -55,6 +55,6 @@ func showStatus(out io.Writer, s control.Status) error {
 	}
 	fmt.Fprintln(out)
 	return table(out, "WEBHOOKS\tOUTCOME\tCOUNT", s.Webhooks, func(w io.Writer, one control.Count) {
-		fmt.Fprintf(w, "%s\t%s\t%d\n", one.Where, one.Outcome, one.Count)
+		fmt.Fprintf(w, "%s\t%s\t%d\n", one.Where, one.Result, one.Count)
 	})
 }

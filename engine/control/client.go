@@ -16,13 +16,14 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Client talks to the engine of a data folder. It is a journal.Reader.
+// Client sends requests to the engine of a data folder. It is a journal.Reader.
 type Client struct{ http *http.Client }
 
 var _ journal.Reader = (*Client)(nil)
 
-// Dial makes a client for the engine of a data folder; whether one answers is
-// seen at the first call.
+// Dial makes a client for the engine of a data folder. It does not connect:
+// where no engine runs, the first call returns an error for which NotRunning is
+// true.
 func Dial(data string) (*Client, error) {
 	path, err := SocketPath(data)
 	if err != nil {
@@ -35,15 +36,15 @@ func Dial(data string) (*Client, error) {
 	}}}, nil
 }
 
-// Close ends the connections that are kept open.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Status asks the engine what it is doing.
+// Status returns the status of the engine.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	return s, c.get(ctx, "/status", nil, &s)
 }
 
-// Send hands in an event.
+// Send sends an event to the engine, which stores it.
 func (c *Client) Send(ctx context.Context, m Message) (sent Sent, err error) {
 	body, err := json.Marshal(m)
 	if err != nil {
@@ -52,18 +53,18 @@ func (c *Client) Send(ctx context.Context, m Message) (sent Sent, err error) {
 	return sent, c.do(ctx, http.MethodPost, "/events", bytes.NewReader(body), &sent)
 }
 
-// Run gives a run with its steps.
+// Run returns a run with its steps.
 func (c *Client) Run(ctx context.Context, id string) (journal.Run, []journal.Step, error) {
-	var story RunStory
-	err := c.get(ctx, "/runs/"+url.PathEscape(id), nil, &story)
-	return story.Run, story.Steps, err
+	var found RunDetails
+	err := c.get(ctx, "/runs/"+url.PathEscape(id), nil, &found)
+	return found.Run, found.Steps, err
 }
 
-// Event gives an event with its runs.
+// Event returns an event with its runs.
 func (c *Client) Event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
-	var story EventStory
-	err := c.get(ctx, "/events/"+url.PathEscape(id), nil, &story)
-	return story.Event, story.Runs, err
+	var found EventDetails
+	err := c.get(ctx, "/events/"+url.PathEscape(id), nil, &found)
+	return found.Event, found.Runs, err
 }
 
 // Runs lists runs, newest first.
@@ -86,12 +87,12 @@ func (c *Client) Events(ctx context.Context, q journal.EventQuery) (events []jou
 	return events, c.get(ctx, "/events", v, &events)
 }
 
-// Counts says how many runs are in each state.
+// Counts returns how many runs are in each state.
 func (c *Client) Counts(ctx context.Context) (counts map[journal.State]int, err error) {
 	return counts, c.get(ctx, "/counts", nil, &counts)
 }
 
-// Lanes lists those whose owner stands.
+// Lanes lists the lanes whose owner is neither queued nor running.
 func (c *Client) Lanes(ctx context.Context) (lanes []journal.LaneStatus, err error) {
 	return lanes, c.get(ctx, "/lanes", nil, &lanes)
 }
@@ -101,12 +102,12 @@ func (c *Client) Floods(ctx context.Context) (all []journal.Flood, err error) {
 	return all, c.get(ctx, "/floods", nil, &all)
 }
 
-// Approval gives an approval with its decision.
+// Approval returns an approval with its decision.
 func (c *Client) Approval(ctx context.Context, id string) (a journal.Approval, err error) {
 	return a, c.get(ctx, "/approvals/"+url.PathEscape(id), nil, &a)
 }
 
-// Approvals lists those that can be decided.
+// Approvals lists the approvals that can be decided.
 func (c *Client) Approvals(ctx context.Context) (all []journal.Approval, err error) {
 	return all, c.get(ctx, "/approvals", nil, &all)
 }
@@ -147,7 +148,9 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, in
 	}
 	response, err := c.http.Do(request)
 	if err != nil && method == http.MethodGet && ctx.Err() == nil {
-		response, err = c.http.Do(request) // it may just have ended: the next try says whether one runs
+		// The engine may have ended during the request. A second one then fails
+		// with an error of dialling, which NotRunning recognises.
+		response, err = c.http.Do(request)
 	}
 	if err != nil {
 		return fmt.Errorf("ask the engine: %w", err)

@@ -9,9 +9,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
-// TestAnEngineThatEndsWhileItIsAskedIsNone: who asks is told what they would be
-// a moment later, that nobody listens.
-func TestAnEngineThatEndsWhileItIsAskedIsNone(t *testing.T) {
+// TestEngineEndsDuringRequest returns the same error to a client as when no
+// engine runs.
+func TestEngineEndsDuringRequest(t *testing.T) {
 	data := journaltest.Folder(t)
 	path, err := control.SocketPath(data)
 	if err != nil {
@@ -23,8 +23,8 @@ func TestAnEngineThatEndsWhileItIsAskedIsNone(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		asked, err := engine.Accept()
-		ended <- errors.Join(err, engine.Close(), asked.Close())
+		conn, err := engine.Accept()
+		ended <- errors.Join(err, engine.Close(), conn.Close())
 	}()
 	client, err := control.Dial(data)
 	if err != nil {

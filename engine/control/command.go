@@ -12,12 +12,12 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Commands are what a person can have done to runs and to the store.
+// Commands change runs and the store, as a person asks.
 type Commands interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run string) error
-	Resolve(ctx context.Context, run string, verdict journal.Verdict, result json.RawMessage) error
-	Replay(ctx context.Context, run string, keep int) (string, error)
+	Resolve(ctx context.Context, run string, decision journal.Verdict, result json.RawMessage) error
+	Replay(ctx context.Context, run string, steps int) (string, error)
 	Migrate(ctx context.Context, run string) error
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
 	Backup(ctx context.Context, file string) error
@@ -25,34 +25,34 @@ type Commands interface {
 	SyncWebhooks(ctx context.Context, o SyncOrder) ([]Webhook, error)
 }
 
-// Finding is something that will not mend itself.
+// Finding is a problem that is not solved without a person.
 type Finding struct {
 	Kind  string `json:"kind"` // script, held, blocked, flood, wait, version, overdue, lane, webhook, poll
 	Run   string `json:"run,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`
-	Do    string `json:"do"` // the next act
+	Do    string `json:"do"` // what the person does next
 }
 
-// order is what a command sends.
+// order is the body of a request for a command.
 type order struct {
-	Verdict journal.Verdict `json:"verdict,omitempty"`
-	Result  json.RawMessage `json:"result,omitempty"`
-	Keep    int             `json:"keep,omitempty"`
-	File    string          `json:"file,omitempty"`
-	Trigger string          `json:"trigger,omitempty"`
-	Drop    bool            `json:"drop,omitempty"`
+	Decision journal.Verdict `json:"verdict,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"`
+	Steps    int             `json:"keep,omitempty"` // of a replay: recorded steps to copy
+	File     string          `json:"file,omitempty"`
+	Trigger  string          `json:"trigger,omitempty"`
+	Drop     bool            `json:"drop,omitempty"`
 }
 
-// done is what a command answers.
+// done is the body of the response.
 type done struct {
 	Run  string `json:"run,omitempty"`
 	Runs int    `json:"runs,omitempty"`
 }
 
 func (s *Server) commands(mux *http.ServeMux) {
-	act := func(pattern string, do func(context.Context, string, order) (done, error)) {
-		mux.HandleFunc(pattern, answer(func(r *http.Request) (any, error) {
+	handle := func(pattern string, do func(context.Context, string, order) (done, error)) {
+		mux.HandleFunc(pattern, respond(func(r *http.Request) (any, error) {
 			var o order
 			if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&o); err != nil {
 				return nil, &bindings.Error{Kind: bindings.Invalid, Message: "the command is not JSON: " + err.Error()}
@@ -60,27 +60,26 @@ func (s *Server) commands(mux *http.ServeMux) {
 			return do(r.Context(), r.PathValue("id"), o)
 		}))
 	}
-	c := s.Commands
-	act("POST /runs/{id}/cancel", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Cancel(ctx, id) })
-	act("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Retry(ctx, id) })
-	act("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Migrate(ctx, id) })
-	act("POST /runs/{id}/decide", func(ctx context.Context, id string, o order) (done, error) {
-		return done{Run: id}, c.Resolve(ctx, id, o.Verdict, o.Result)
+	c := s.config.Commands
+	handle("POST /runs/{id}/cancel", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Cancel(ctx, id) })
+	handle("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Retry(ctx, id) })
+	handle("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Migrate(ctx, id) })
+	handle("POST /runs/{id}/decide", func(ctx context.Context, id string, o order) (done, error) {
+		return done{Run: id}, c.Resolve(ctx, id, o.Decision, o.Result)
 	})
-	act("POST /runs/{id}/replay", func(ctx context.Context, id string, o order) (done, error) {
-		made, err := c.Replay(ctx, id, o.Keep)
+	handle("POST /runs/{id}/replay", func(ctx context.Context, id string, o order) (done, error) {
+		made, err := c.Replay(ctx, id, o.Steps)
 		return done{Run: made}, err
 	})
-	act("POST /floods", func(ctx context.Context, _ string, o order) (done, error) {
+	handle("POST /floods", func(ctx context.Context, _ string, o order) (done, error) {
 		n, err := c.ReleaseFlood(ctx, o.Trigger, o.Drop)
 		return done{Runs: n}, err
 	})
-	act("POST /backup", func(ctx context.Context, _ string, o order) (done, error) { return done{}, c.Backup(ctx, o.File) })
-	mux.HandleFunc("POST /webhooks/sync", answer(s.syncWebhooks))
-	mux.HandleFunc("GET /doctor", answer(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
+	handle("POST /backup", func(ctx context.Context, _ string, o order) (done, error) { return done{}, c.Backup(ctx, o.File) })
+	mux.HandleFunc("POST /webhooks/sync", respond(s.syncWebhooks))
+	mux.HandleFunc("GET /doctor", respond(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
 }
 
-// The client's side of the commands; a Client is a Commands.
 var _ Commands = (*Client)(nil)
 
 // Cancel ends a live run.
@@ -89,43 +88,45 @@ func (c *Client) Cancel(ctx context.Context, run string) error {
 	return err
 }
 
-// Retry lets a failed or cancelled run go on from its last good record.
+// Retry continues a failed or cancelled run after its last good record.
 func (c *Client) Retry(ctx context.Context, run string) error {
 	_, err := c.order(ctx, runPath(run, "retry"), order{})
 	return err
 }
 
-// Migrate moves a parked run to the present version.
+// Migrate moves a parked run to the current version of its script.
 func (c *Client) Migrate(ctx context.Context, run string) error {
 	_, err := c.order(ctx, runPath(run, "migrate"), order{})
 	return err
 }
 
-// Resolve decides about a held run.
-func (c *Client) Resolve(ctx context.Context, run string, verdict journal.Verdict, result json.RawMessage) error {
-	_, err := c.order(ctx, runPath(run, "decide"), order{Verdict: verdict, Result: result})
+// Resolve applies a person's decision about a held run.
+func (c *Client) Resolve(ctx context.Context, run string, decision journal.Verdict, result json.RawMessage) error {
+	_, err := c.order(ctx, runPath(run, "decide"), order{Decision: decision, Result: result})
 	return err
 }
 
-// Replay makes a new run of the same event and gives its id.
-func (c *Client) Replay(ctx context.Context, run string, keep int) (string, error) {
-	made, err := c.order(ctx, runPath(run, "replay"), order{Keep: keep})
+// Replay makes a new run of the same event, which begins with copies of the
+// first recorded steps, and returns its id.
+func (c *Client) Replay(ctx context.Context, run string, steps int) (string, error) {
+	made, err := c.order(ctx, runPath(run, "replay"), order{Steps: steps})
 	return made.Run, err
 }
 
-// ReleaseFlood lets the paused runs of a trigger go on, or drops them.
+// ReleaseFlood queues the paused runs of a trigger, or drops them. It returns
+// how many there were.
 func (c *Client) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
 	made, err := c.order(ctx, "/floods", order{Trigger: trigger, Drop: drop})
 	return made.Runs, err
 }
 
-// Backup has the engine copy its store to a file.
+// Backup copies the engine's store to a file.
 func (c *Client) Backup(ctx context.Context, file string) error {
 	_, err := c.order(ctx, "/backup", order{File: file})
 	return err
 }
 
-// Doctor asks what will not mend itself.
+// Doctor returns the problems that are not solved without a person.
 func (c *Client) Doctor(ctx context.Context) (found []Finding, err error) {
 	return found, c.get(ctx, "/doctor", nil, &found)
 }

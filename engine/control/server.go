@@ -19,20 +19,18 @@ import (
 // Config makes a Server. Reader and Send are required.
 type Config struct {
 	Reader journal.Reader
-	// Send keeps an event that was handed in.
-	Send   func(context.Context, Message) (Sent, error)
-	Status func() Status
-	// Commands change runs; nil offers none.
-	Commands Commands
-	// Connections answers about connections; nil answers nothing.
-	Connections Connections
+	// Send stores an event that a person sent.
+	Send        func(context.Context, Message) (Sent, error)
+	Status      func() Status
+	Commands    Commands    // nil: their paths are not served
+	Connections Connections // nil: their paths are not served
 	Log         *slog.Logger
 }
 
 // maxMessage is the largest message that is read, in bytes; as for a webhook.
 const maxMessage = 5 << 20
 
-// Message is an event handed in by a person.
+// Message is an event that a person sends.
 type Message struct {
 	Type       string          `json:"type"`
 	Data       json.RawMessage `json:"data"`
@@ -40,17 +38,17 @@ type Message struct {
 	Connection string          `json:"connection,omitempty"`
 }
 
-// Sent says what became of a message.
+// Sent is the result of a Message.
 type Sent struct {
 	Event     string   `json:"event"`
 	Duplicate bool     `json:"duplicate,omitempty"`
 	Runs      []string `json:"runs"`
 	Woken     []string `json:"woken,omitempty"`   // runs that waited for it
-	Merged    []string `json:"merged,omitempty"`  // runs that take it in place of an older event
+	Merged    []string `json:"merged,omitempty"`  // runs that now handle it instead of an older event
 	Skipped   []string `json:"skipped,omitempty"` // hooks that make no run while one is live
 }
 
-// Status is what an engine says of itself.
+// Status describes a running engine.
 type Status struct {
 	PID      int            `json:"pid"`
 	Listen   string         `json:"listen"`
@@ -60,27 +58,27 @@ type Status struct {
 	Started  time.Time      `json:"started"`
 }
 
-// Count is how many webhooks came to one end.
+// Count is how many webhooks had one result; see ingest.Count.
 type Count struct {
-	Where   string `json:"where"`
-	Outcome string `json:"outcome"`
-	Count   int64  `json:"count"`
+	Where  string `json:"where"`
+	Result string `json:"outcome"`
+	Count  int64  `json:"count"`
 }
 
-// PollStatus is one list that is looked at.
+// PollStatus is one list that is polled.
 type PollStatus struct {
 	Connection string    `json:"connection"`
 	Poll       string    `json:"poll"`
 	Purpose    string    `json:"purpose"` // poll or reconcile
 	Every      string    `json:"every"`
-	Looked     time.Time `json:"looked,omitzero"` // end of the last complete look
+	Last       time.Time `json:"looked,omitzero"` // end of the last complete poll
 	Next       time.Time `json:"next"`
-	Found      int       `json:"found"` // events of the last look
+	Found      int       `json:"found"` // events of the last poll
 	Problem    string    `json:"problem,omitempty"`
-	Failing    time.Time `json:"failing,omitzero"` // since when looks fail
+	Failing    time.Time `json:"failing,omitzero"` // since when polls fail
 }
 
-// ScriptStatus is one script as it is live.
+// ScriptStatus is one live script.
 type ScriptStatus struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
@@ -89,7 +87,7 @@ type ScriptStatus struct {
 }
 
 // Server answers commands.
-type Server struct{ Config }
+type Server struct{ config Config }
 
 // New makes a server; it does not listen.
 func New(c Config) *Server {
@@ -102,7 +100,7 @@ func New(c Config) *Server {
 // Serve answers on listener until ctx is done.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second,
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
+		ErrorLog: slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug)}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -120,58 +118,58 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// Handler is the API.
+// Handler serves the API.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", answer(func(*http.Request) (any, error) { return s.Status(), nil }))
-	mux.HandleFunc("POST /events", answer(s.send))
-	mux.HandleFunc("GET /events", answer(func(r *http.Request) (any, error) {
+	mux.HandleFunc("GET /status", respond(func(*http.Request) (any, error) { return s.config.Status(), nil }))
+	mux.HandleFunc("POST /events", respond(s.send))
+	mux.HandleFunc("GET /events", respond(func(r *http.Request) (any, error) {
 		q, err := eventQuery(r.URL.Query())
 		if err != nil {
 			return nil, err
 		}
-		return s.Reader.Events(r.Context(), q)
+		return s.config.Reader.Events(r.Context(), q)
 	}))
-	mux.HandleFunc("GET /events/{id...}", answer(func(r *http.Request) (any, error) {
-		event, runs, err := s.Reader.Event(r.Context(), r.PathValue("id"))
-		return EventStory{event, runs}, err
+	mux.HandleFunc("GET /events/{id...}", respond(func(r *http.Request) (any, error) {
+		event, runs, err := s.config.Reader.Event(r.Context(), r.PathValue("id"))
+		return EventDetails{event, runs}, err
 	}))
-	if s.Commands != nil {
+	if s.config.Commands != nil {
 		s.commands(mux)
 	}
-	if s.Connections != nil {
+	if s.config.Connections != nil {
 		s.connectionRoutes(mux)
 	}
-	mux.HandleFunc("GET /runs", answer(func(r *http.Request) (any, error) {
+	mux.HandleFunc("GET /runs", respond(func(r *http.Request) (any, error) {
 		q, err := runQuery(r.URL.Query())
 		if err != nil {
 			return nil, err
 		}
-		return s.Reader.Runs(r.Context(), q)
+		return s.config.Reader.Runs(r.Context(), q)
 	}))
-	mux.HandleFunc("GET /runs/{id}", answer(func(r *http.Request) (any, error) {
-		run, steps, err := s.Reader.Run(r.Context(), r.PathValue("id"))
-		return RunStory{run, steps}, err
+	mux.HandleFunc("GET /runs/{id}", respond(func(r *http.Request) (any, error) {
+		run, steps, err := s.config.Reader.Run(r.Context(), r.PathValue("id"))
+		return RunDetails{run, steps}, err
 	}))
-	mux.HandleFunc("GET /counts", answer(func(r *http.Request) (any, error) { return s.Reader.Counts(r.Context()) }))
-	mux.HandleFunc("GET /lanes", answer(func(r *http.Request) (any, error) { return s.Reader.Lanes(r.Context()) }))
-	mux.HandleFunc("GET /floods", answer(func(r *http.Request) (any, error) { return s.Reader.Floods(r.Context()) }))
-	mux.HandleFunc("GET /approvals", answer(func(r *http.Request) (any, error) { return s.Reader.Approvals(r.Context()) }))
-	mux.HandleFunc("GET /approvals/{id}", answer(func(r *http.Request) (any, error) {
-		return s.Reader.Approval(r.Context(), r.PathValue("id"))
+	mux.HandleFunc("GET /counts", respond(func(r *http.Request) (any, error) { return s.config.Reader.Counts(r.Context()) }))
+	mux.HandleFunc("GET /lanes", respond(func(r *http.Request) (any, error) { return s.config.Reader.Lanes(r.Context()) }))
+	mux.HandleFunc("GET /floods", respond(func(r *http.Request) (any, error) { return s.config.Reader.Floods(r.Context()) }))
+	mux.HandleFunc("GET /approvals", respond(func(r *http.Request) (any, error) { return s.config.Reader.Approvals(r.Context()) }))
+	mux.HandleFunc("GET /approvals/{id}", respond(func(r *http.Request) (any, error) {
+		return s.config.Reader.Approval(r.Context(), r.PathValue("id"))
 	}))
-	mux.HandleFunc("GET /subscriptions", answer(func(r *http.Request) (any, error) { return s.Reader.Subscriptions(r.Context()) }))
+	mux.HandleFunc("GET /subscriptions", respond(func(r *http.Request) (any, error) { return s.config.Reader.Subscriptions(r.Context()) }))
 	return mux
 }
 
-// EventStory is an event with the runs it caused.
-type EventStory struct {
+// EventDetails is an event with the runs it caused.
+type EventDetails struct {
 	Event journal.Event `json:"event"`
 	Runs  []journal.Run `json:"runs"`
 }
 
-// RunStory is a run with its steps.
-type RunStory struct {
+// RunDetails is a run with its steps.
+type RunDetails struct {
 	Run   journal.Run    `json:"run"`
 	Steps []journal.Step `json:"steps"`
 }
@@ -181,12 +179,12 @@ func (s *Server) send(r *http.Request) (any, error) {
 	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&m); err != nil {
 		return nil, &bindings.Error{Kind: bindings.Invalid, Message: "the message is not JSON: " + err.Error()}
 	}
-	return s.Send(r.Context(), m)
+	return s.config.Send(r.Context(), m)
 }
 
-// answer writes what a handler returns as JSON, and an error with a status
-// that the client turns back into the same error.
-func answer(handle func(*http.Request) (any, error)) http.HandlerFunc {
+// respond writes the result of a handler as JSON, and an error with a status
+// from which the client makes the same error.
+func respond(handle func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := handle(r)
 		w.Header().Set("Content-Type", "application/json")
@@ -202,14 +200,15 @@ func answer(handle func(*http.Request) (any, error)) http.HandlerFunc {
 				status = http.StatusUnprocessableEntity
 			}
 			w.WriteHeader(status)
-			body = map[string]string{"error": plain(err)}
+			body = map[string]string{"error": errorText(err)}
 		}
 		json.NewEncoder(w).Encode(body)
 	}
 }
 
-// plain is an error's text without the kind in brackets that scripts want.
-func plain(err error) string {
+// errorText returns an error's text without the kind in brackets, which is for
+// scripts.
+func errorText(err error) string {
 	var wrong *bindings.Error
 	if errors.As(err, &wrong) {
 		return wrong.Message

@@ -12,12 +12,13 @@ import (
 	"syscall"
 )
 
-// maxSocketPath is what fits into a sockaddr_un on every system we build for.
+// maxSocketPath is the length of a path, in bytes, that fits into a sockaddr_un
+// on all systems that we build for.
 const maxSocketPath = 100
 
-// SocketPath is where the engine of a data folder listens: inside the folder,
-// or, where that name is too long for a socket, under the folder for
-// temporary files by a name made from it.
+// SocketPath returns where the engine of a data folder listens: in the folder,
+// or, where that path is too long for a socket, in the folder for temporary
+// files under a name that is a hash of the path.
 func SocketPath(data string) (string, error) {
 	abs, err := filepath.Abs(data)
 	if err != nil {
@@ -32,7 +33,8 @@ func SocketPath(data string) (string, error) {
 }
 
 // Listen opens the socket of a data folder for its owner alone. The caller
-// holds the store's lock, so a socket that is there was left by a dead engine.
+// holds the store's lock, so that an existing socket is of an engine that was
+// killed.
 func Listen(data string) (net.Listener, error) {
 	path, err := SocketPath(data)
 	if err != nil {

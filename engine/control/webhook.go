@@ -11,13 +11,14 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// SyncOrder says which webhooks are to be registered and removed at vendors.
+// SyncOrder selects the connections whose webhooks are registered and removed at
+// vendors.
 type SyncOrder struct {
 	Connections []string `json:"connections,omitempty"` // none: all
-	Dry         bool     `json:"dry,omitempty"`         // say what would be done
+	Dry         bool     `json:"dry,omitempty"`         // only report what would be done
 }
 
-// Webhook says what was done about one webhook.
+// Webhook is what SyncWebhooks did about one webhook.
 type Webhook struct {
 	Connection   string    `json:"connection"`
 	Subscription string    `json:"subscription,omitempty"`
@@ -26,7 +27,7 @@ type Webhook struct {
 	Types        []string  `json:"types,omitempty"`
 	Expires      time.Time `json:"expires,omitzero"`
 	Text         string    `json:"text,omitempty"`  // why, or what went wrong
-	URL          string    `json:"url,omitempty"`   // by hand: where the vendor is to send
+	URL          string    `json:"url,omitempty"`   // by hand: the address to enter at the vendor
 	Steps        []string  `json:"steps,omitempty"` // by hand: what to do at the vendor
 }
 
@@ -35,10 +36,10 @@ func (s *Server) syncWebhooks(r *http.Request) (any, error) {
 	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&o); err != nil {
 		return nil, &bindings.Error{Kind: bindings.Invalid, Message: "the command is not JSON: " + err.Error()}
 	}
-	return s.Commands.SyncWebhooks(r.Context(), o)
+	return s.config.Commands.SyncWebhooks(r.Context(), o)
 }
 
-// SyncWebhooks has webhooks registered and removed at vendors.
+// SyncWebhooks registers and removes webhooks at vendors.
 func (c *Client) SyncWebhooks(ctx context.Context, o SyncOrder) (done []Webhook, err error) {
 	body, err := json.Marshal(o)
 	if err != nil {

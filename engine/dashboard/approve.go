@@ -9,7 +9,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// thanks is the query with which the page is shown to who has just decided.
+// thanks is the query of the page that a person gets right after deciding.
 const thanks = "thanks"
 
 // show answers a GET. It changes nothing.
@@ -19,21 +19,21 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, l link) {
 		return
 	}
 	if approval.Decision != nil {
-		d.decided(w, http.StatusOK, approval, r.URL.Query().Has(thanks))
+		d.writeDecision(w, http.StatusOK, approval, r.URL.Query().Has(thanks))
 		return
 	}
-	d.ask(w, r, http.StatusOK, l, approval, answer{}, "")
+	d.writeQuestion(w, r, http.StatusOK, l, approval, answer{}, "")
 }
 
-// decide answers a POST: the first that is right decides.
+// decide answers a POST: the first valid answer decides.
 func (d *Dashboard) decide(w http.ResponseWriter, r *http.Request, l link) {
 	if err := d.sameOrigin(r); err != nil {
-		d.say(w, http.StatusForbidden, "Not from here", "This answer was sent from another site. Open the link itself and choose there.")
+		d.writeMessage(w, http.StatusForbidden, "Not from here", "This answer was sent from another site. Open the link itself and choose there.")
 		return
 	}
 	given, status, problem := readAnswer(w, r)
 	if status != 0 {
-		d.say(w, status, "That answer cannot be taken", problem)
+		d.writeMessage(w, status, "That answer cannot be taken", problem)
 		return
 	}
 	approval, found := d.approval(w, r, l)
@@ -41,80 +41,83 @@ func (d *Dashboard) decide(w http.ResponseWriter, r *http.Request, l link) {
 	case !found:
 		return
 	case approval.Decision != nil:
-		d.decided(w, http.StatusConflict, approval, false)
+		d.writeDecision(w, http.StatusConflict, approval, false)
 		return
 	case !d.fromForm(r, l, given):
-		d.ask(w, r, http.StatusForbidden, l, approval, given,
+		d.writeQuestion(w, r, http.StatusForbidden, l, approval, given,
 			"This form was no longer valid, and nothing was decided. Please choose again; your browser must accept this page's cookie.")
 		return
 	}
 	if problem := given.check(approval.Choices); problem != "" {
-		d.ask(w, r, http.StatusUnprocessableEntity, l, approval, given, problem)
+		d.writeQuestion(w, r, http.StatusUnprocessableEntity, l, approval, given, problem)
 		return
 	}
-	// Who closes the page at once has decided all the same.
-	approval, err := d.Store.Decide(context.WithoutCancel(r.Context()), l.id, journal.Decision{
-		Choice: given.Choice, By: given.By, Note: given.Note, At: d.Now().UTC(),
+	// A browser that closes the connection now has decided all the same.
+	approval, err := d.config.Store.Decide(context.WithoutCancel(r.Context()), l.id, journal.Decision{
+		Choice: given.Choice, By: given.By, Note: given.Note, At: d.config.Clock.Now().UTC(),
 	})
 	if err != nil {
-		d.refused(w, r, l, err)
+		d.writeRefusal(w, r, l, err)
 		return
 	}
-	d.Log.InfoContext(r.Context(), "approval decided", "approval", l.id, "run", approval.Run, "choice", given.Choice, "by", given.By)
-	// Relative to the address that the browser sees, whatever a proxy makes
-	// of it; a GET, so that a reload sends nothing again.
+	d.config.Log.InfoContext(r.Context(), "approval decided", "approval", l.id, "run", approval.Run, "choice", given.Choice, "by", given.By)
+	// The address is relative, since a proxy may serve the page under another
+	// path. It is fetched with GET, so that a reload sends no second answer.
 	w.Header().Set("Location", "?"+thanks)
 	d.headers(w)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// approval finds what a link is about, or answers why it cannot be shown.
+// approval reads the approval of a link. Where it cannot be shown, it writes a
+// page with the reason and returns false.
 func (d *Dashboard) approval(w http.ResponseWriter, r *http.Request, l link) (journal.Approval, bool) {
-	approval, err := d.Store.Approval(r.Context(), l.id)
+	approval, err := d.config.Store.Approval(r.Context(), l.id)
 	if err != nil {
-		d.failed(w, r, l, err)
+		d.writeError(w, r, l, err)
 		return approval, false
 	}
-	if approval.Decision == nil && !approval.Expires.IsZero() && !d.Now().Before(approval.Expires) {
-		d.expired(w)
+	if approval.Decision == nil && !approval.Expires.IsZero() && !d.config.Clock.Now().Before(approval.Expires) {
+		d.writeExpired(w)
 		return approval, false
 	}
 	return approval, true
 }
 
-// refused answers who came second, or too late.
-func (d *Dashboard) refused(w http.ResponseWriter, r *http.Request, l link, err error) {
+// writeRefusal answers a decision that came second, or too late.
+func (d *Dashboard) writeRefusal(w http.ResponseWriter, r *http.Request, l link, err error) {
 	if !errors.Is(err, journal.ErrDecided) {
-		d.failed(w, r, l, err)
+		d.writeError(w, r, l, err)
 		return
 	}
 	approval, found := d.approval(w, r, l)
 	switch {
 	case !found:
 	case approval.Decision == nil:
-		d.failed(w, r, l, err)
+		d.writeError(w, r, l, err)
 	default:
-		d.decided(w, http.StatusConflict, approval, false)
+		d.writeDecision(w, http.StatusConflict, approval, false)
 	}
 }
 
-func (d *Dashboard) failed(w http.ResponseWriter, r *http.Request, l link, err error) {
+// writeError answers a request whose approval cannot be read or decided.
+func (d *Dashboard) writeError(w http.ResponseWriter, r *http.Request, l link, err error) {
 	switch {
 	case errors.Is(err, journal.ErrNotFound):
-		d.unknown(w)
+		d.writeUnknown(w)
 	case errors.Is(err, journal.ErrExpired):
-		d.expired(w)
+		d.writeExpired(w)
 	case errors.Is(err, journal.ErrState):
-		d.say(w, http.StatusGone, "No longer asked", "The run that asked this question has ended. There is nothing left to decide.")
-	case r.Context().Err() != nil: // nobody is there to read it
+		d.writeMessage(w, http.StatusGone, "No longer asked", "The run that asked this question has ended. There is nothing left to decide.")
+	case r.Context().Err() != nil: // the browser has closed the connection
 	default:
-		d.Log.ErrorContext(r.Context(), "an approval could not be answered", "approval", l.id, "error", err)
+		d.config.Log.ErrorContext(r.Context(), "an approval could not be answered", "approval", l.id, "error", err)
 		w.Header().Set("Retry-After", "30")
-		d.say(w, http.StatusServiceUnavailable, "Not reachable right now", "The question could not be read or answered at this moment. Nothing was decided; try again in a minute.")
+		d.writeMessage(w, http.StatusServiceUnavailable, "Not reachable right now", "The question could not be read or answered at this moment. Nothing was decided; try again in a minute.")
 	}
 }
 
-// check says what is wrong with an answer to a question with these choices.
+// check returns what is wrong with an answer to a question with these choices,
+// or "".
 func (a answer) check(choices []string) string {
 	switch {
 	case a.By == "":

@@ -11,7 +11,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// TestOpeningChangesNothing: a preview, a scanner and a person look.
+// TestOpeningChangesNothing opens the page as a link preview, a mail scanner and
+// a person do.
 func TestOpeningChangesNothing(t *testing.T) {
 	d := serve(t, invoice())
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodGet} {
@@ -50,7 +51,7 @@ func TestDeciding(t *testing.T) {
 	}
 	all := []string{"Reject", "by Inès Moreau, 28 March 2026, 12:00 UTC", "Too much: ask again.", "Pay invoice 412?"}
 	p.get(next.String()).wants(t, http.StatusOK, append(all, "Thank you. Your answer was taken")...)
-	d.set(noon.Add(time.Hour))
+	d.clock.Advance(time.Hour)
 	again := d.person().get(d.link())
 	again.wants(t, http.StatusOK, append(all, "This is decided")...)
 	if strings.Contains(again.body, "<form") {
@@ -61,7 +62,8 @@ func TestDeciding(t *testing.T) {
 	}
 }
 
-// TestSecondDecider opened the page in time and comes late.
+// TestSecondDecider sends an answer from a page that was opened before another
+// person decided.
 func TestSecondDecider(t *testing.T) {
 	d := serve(t, invoice())
 	late := d.person()
@@ -76,7 +78,8 @@ func TestSecondDecider(t *testing.T) {
 	}
 }
 
-// TestTwoAtOnce: both read the question as open before either decides.
+// TestTwoAtOnce sends several answers, each of which is read while the question
+// is still open; one of them decides.
 func TestTwoAtOnce(t *testing.T) {
 	d := serve(t, invoice())
 	const deciders = 8
@@ -95,7 +98,7 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 	d.store.read = func() {
 		select {
-		case <-first: // each decider's first reading waits for the others'
+		case <-first: // a decider's first reading returns only after all have read
 			open.Done()
 			open.Wait()
 		default:
@@ -109,57 +112,57 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 	group.Wait()
 	made := d.store.decision("a1")
-	taken := 0
+	accepted := 0
 	readers.Range(func(_, value any) bool {
 		got := value.(page)
 		if got.StatusCode == http.StatusSeeOther {
-			taken++
+			accepted++
 		} else {
 			got.wants(t, http.StatusConflict, "by "+made.By)
 		}
 		return true
 	})
-	if taken != 1 {
-		t.Errorf("%d answers were taken, want 1", taken)
+	if accepted != 1 {
+		t.Errorf("%d answers were accepted, want 1", accepted)
 	}
 }
 
-// TestRefusals are answers that decide nothing.
+// TestRefusals sends answers that are refused, and decide nothing.
 func TestRefusals(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(d *desk, form url.Values, r *http.Request) // before it is sent
+		change func(d *server, form url.Values, r *http.Request) // before it is sent
 		status int
 		text   string
-		form   bool // it can be filled in again
+		form   bool // whether the page has the form again
 	}{
-		{"no name", func(_ *desk, f url.Values, _ *http.Request) { f.Set("by", " \n ") }, 422, "Please enter your name", true},
-		{"no choice", func(_ *desk, f url.Values, _ *http.Request) { f.Del("choice") }, 422, "Please choose", true},
-		{"another choice", func(_ *desk, f url.Values, _ *http.Request) { f.Set("choice", "Approve") }, 422, "Please choose", true},
-		{"no token", func(_ *desk, f url.Values, _ *http.Request) { f.Del("token") }, 403, "no longer valid", true},
-		{"another token", func(_ *desk, f url.Values, _ *http.Request) { f.Set("token", "x"+f.Get("token")) }, 403, "no longer valid", true},
-		{"another approval's token", func(d *desk, f url.Values, r *http.Request) {
+		{"no name", func(_ *server, f url.Values, _ *http.Request) { f.Set("by", " \n ") }, 422, "Please enter your name", true},
+		{"no choice", func(_ *server, f url.Values, _ *http.Request) { f.Del("choice") }, 422, "Please choose", true},
+		{"another choice", func(_ *server, f url.Values, _ *http.Request) { f.Set("choice", "Approve") }, 422, "Please choose", true},
+		{"no token", func(_ *server, f url.Values, _ *http.Request) { f.Del("token") }, 403, "no longer valid", true},
+		{"another token", func(_ *server, f url.Values, _ *http.Request) { f.Set("token", "x"+f.Get("token")) }, 403, "no longer valid", true},
+		{"another approval's token", func(d *server, f url.Values, r *http.Request) {
 			cookie, _ := r.Cookie("tidewire-approval")
 			p := d.person()
-			get := p.request(http.MethodGet, d.board.Link("a2", time.Time{}), "")
+			get := p.request(http.MethodGet, d.dashboard.Link("a2", time.Time{}), "")
 			get.AddCookie(cookie)
 			f.Set("token", tokenField.FindStringSubmatch(p.do(get).body)[1])
 		}, 403, "no longer valid", true},
-		{"no cookie", func(_ *desk, _ url.Values, r *http.Request) { r.Header.Del("Cookie") }, 403, "cookie", true},
-		{"from another site", func(_ *desk, _ url.Values, r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403, "another site", false},
-		{"from another origin", func(_ *desk, _ url.Values, r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403, "another site", false},
-		{"a long name", func(_ *desk, f url.Values, _ *http.Request) { f.Set("by", strings.Repeat("é", 101)) }, 422, "The name has 101 characters", false},
-		{"a long note", func(_ *desk, f url.Values, _ *http.Request) { f.Set("note", strings.Repeat("é", 2001)) }, 422, "The note has 2001 characters", false},
-		{"a huge form", func(_ *desk, f url.Values, _ *http.Request) { f.Set("note", strings.Repeat("x", 40_000)) }, 413, "too long", false},
-		{"not a form", func(_ *desk, _ url.Values, r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415, "with the form", false},
-		{"a broken form", func(_ *desk, f url.Values, _ *http.Request) { f.Set("note", "%zz") }, 400, "did not arrive whole", false},
-		{"too late", func(d *desk, _ url.Values, _ *http.Request) { d.set(noon.Add(72 * time.Hour)) }, 410, "The time is over", false},
-		{"gone", func(d *desk, _ url.Values, _ *http.Request) { delete(d.store.all, "a1") }, 404, "Nothing to see", false},
-		{"the run ended", func(d *desk, _ url.Values, _ *http.Request) {
+		{"no cookie", func(_ *server, _ url.Values, r *http.Request) { r.Header.Del("Cookie") }, 403, "cookie", true},
+		{"from another site", func(_ *server, _ url.Values, r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403, "another site", false},
+		{"from another origin", func(_ *server, _ url.Values, r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403, "another site", false},
+		{"a long name", func(_ *server, f url.Values, _ *http.Request) { f.Set("by", strings.Repeat("é", 101)) }, 422, "The name has 101 characters", false},
+		{"a long note", func(_ *server, f url.Values, _ *http.Request) { f.Set("note", strings.Repeat("é", 2001)) }, 422, "The note has 2001 characters", false},
+		{"a huge form", func(_ *server, f url.Values, _ *http.Request) { f.Set("note", strings.Repeat("x", 40_000)) }, 413, "too long", false},
+		{"not a form", func(_ *server, _ url.Values, r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415, "with the form", false},
+		{"a broken form", func(_ *server, f url.Values, _ *http.Request) { f.Set("note", "%zz") }, 400, "did not arrive whole", false},
+		{"too late", func(d *server, _ url.Values, _ *http.Request) { d.clock.Advance(72 * time.Hour) }, 410, "The time is over", false},
+		{"gone", func(d *server, _ url.Values, _ *http.Request) { delete(d.store.all, "a1") }, 404, "Nothing to see", false},
+		{"the run ended", func(d *server, _ url.Values, _ *http.Request) {
 			d.store.read = func() { d.store.fail = journal.ErrState }
 		}, 410, "No longer asked", false},
-		{"a broken store", func(d *desk, _ url.Values, _ *http.Request) { d.store.fail = errDisk }, 503, "Nothing was decided", false},
-		{"a store that breaks", func(d *desk, _ url.Values, _ *http.Request) {
+		{"a broken store", func(d *server, _ url.Values, _ *http.Request) { d.store.fail = errDisk }, 503, "Nothing was decided", false},
+		{"a store that breaks", func(d *server, _ url.Values, _ *http.Request) {
 			d.store.read = func() { d.store.fail = errDisk }
 		}, 503, "Nothing was decided", false},
 	}
@@ -194,27 +197,28 @@ func TestRefusals(t *testing.T) {
 				t.Error("what was written is lost")
 			}
 			if strings.Contains(got.body, errDisk.Error()) {
-				t.Error("the page shows what is the engine's own")
+				t.Error("the page shows an error of the engine")
 			}
 		})
 	}
 }
 
-// TestFormIsSentAgain after a cookie was lost: the page that says so works.
+// TestFormIsSentAgain sends a form without its cookie, then the form of the page
+// that refuses it.
 func TestFormIsSentAgain(t *testing.T) {
 	d := serve(t, invoice())
 	p := d.person()
 	form := p.fill(d.link(), "approve", "Inès", "")
-	fresh := d.person()
-	got := fresh.do(fresh.request(http.MethodPost, d.link(), form.Encode()))
+	other := d.person()
+	got := other.do(other.request(http.MethodPost, d.link(), form.Encode()))
 	got.wants(t, http.StatusForbidden)
 	form.Set("token", tokenField.FindStringSubmatch(got.body)[1])
-	if got = fresh.do(fresh.request(http.MethodPost, d.link(), form.Encode())); got.StatusCode != http.StatusSeeOther {
+	if got = other.do(other.request(http.MethodPost, d.link(), form.Encode())); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("status is %d, want 303", got.StatusCode)
 	}
 }
 
-// TestTwoTabs of one browser are both valid.
+// TestTwoTabs opens a page twice in one browser and sends the first form.
 func TestTwoTabs(t *testing.T) {
 	d := serve(t, invoice())
 	p := d.person()
@@ -225,8 +229,8 @@ func TestTwoTabs(t *testing.T) {
 	}
 }
 
-// TestBehindProxy: people see another host than the engine does.
-func TestBehindProxy(t *testing.T) {
+// TestProxy opens pages through a proxy, under another host than the engine's.
+func TestProxy(t *testing.T) {
 	d := serve(t, invoice())
 	address := d.link()
 	p := d.person()
@@ -253,8 +257,8 @@ func TestTooMany(t *testing.T) {
 		}
 	}
 	if busy != 100 {
-		t.Errorf("%d of 300 were put off, want 100", busy)
+		t.Errorf("%d of 300 requests were refused, want 100", busy)
 	}
-	d.set(noon.Add(time.Second))
+	d.clock.Advance(time.Second)
 	p.get(d.link()).wants(t, http.StatusOK, "Pay invoice")
 }

@@ -22,8 +22,9 @@ import (
 
 var shots = flag.String("shots", "", "a folder for pictures of the pages, as phones and desktops show them")
 
-// browser starts a real one, or skips the test where none is installed. What
-// the browser complains of (a policy that stops something) fails the test.
+// browser starts a real browser, or skips the test where none is installed. An
+// error in the browser's log, such as a violation of the content policy, fails
+// the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
@@ -62,14 +63,14 @@ func browser(t *testing.T) context.Context {
 	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	// As if its window were the one in front.
+	// Without a focused window, :focus styles would not apply.
 	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	return ctx
 }
 
-// do takes steps one after the other.
+// do runs steps one after the other.
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	if err := chromedp.Do(ctx, steps...); err != nil {
@@ -77,7 +78,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// get takes one step and gives what it found.
+// get runs one step and returns its result.
 func get[T any](t *testing.T, ctx context.Context, step chromedp.Action[T]) T {
 	t.Helper()
 	found, err := chromedp.Run(ctx, step)
@@ -87,26 +88,25 @@ func get[T any](t *testing.T, ctx context.Context, step chromedp.Action[T]) T {
 	return found
 }
 
-// reads checks that the page shows texts.
-func reads(t *testing.T, ctx context.Context, texts ...string) {
+// checkText checks that the page contains texts.
+func checkText(t *testing.T, ctx context.Context, texts ...string) {
 	t.Helper()
-	shown := get(t, ctx, chromedp.Text("main"))
+	got := get(t, ctx, chromedp.Text("main"))
 	for _, text := range texts {
-		if !strings.Contains(shown, text) {
-			t.Errorf("the page has no %q:\n%s", text, shown)
+		if !strings.Contains(got, text) {
+			t.Errorf("the page has no %q:\n%s", text, got)
 		}
 	}
 }
 
-// TestBrowser is a person who opens the link on a phone, writes a name, and
-// decides.
+// TestBrowser opens the link as on a phone, fills in the form, and decides.
 func TestBrowser(t *testing.T) {
 	ctx := browser(t)
 	d := serve(t, invoice())
 	do(t, ctx, chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch), chromedp.Navigate(d.link()))
-	reads(t, ctx, "Pay invoice 412?", "Supplier: Atelier Durand\nAmount:   4,820.00 EUR\n\nDue on 4 April 2026.")
+	checkText(t, ctx, "Pay invoice 412?", "Supplier: Atelier Durand\nAmount:   4,820.00 EUR\n\nDue on 4 April 2026.")
 
-	// Without a name the browser itself holds the form back; Enter chooses nothing.
+	// Without a name, the browser refuses to send the form; Enter makes no choice.
 	do(t, ctx, chromedp.Click(`button[value="approve"]`), chromedp.SendKeys("#by", "Inès Moreau"+kb.Enter))
 	if made := d.store.decision("a1"); made != nil {
 		t.Fatalf("a decision was made without a choice: %+v", made)
@@ -118,17 +118,18 @@ func TestBrowser(t *testing.T) {
 	do(t, ctx, chromedp.SendKeys("#note", "Fine by me."))
 	loaded := func(tab.EventLoadEventFired) bool { return true }
 	get(t, ctx, chromedp.WaitEvent(tab.LoadEventFired, loaded, chromedp.Click(`button[value="approve"]`)))
-	reads(t, ctx, "Thank you. Your answer was taken", "Approve", "by Inès Moreau, 28 March 2026, 12:00 UTC", "Fine by me.")
+	checkText(t, ctx, "Thank you. Your answer was taken", "Approve", "by Inès Moreau, 28 March 2026, 12:00 UTC", "Fine by me.")
 	if made := d.store.decision("a1"); made == nil || made.Choice != "approve" || made.By != "Inès Moreau" {
 		t.Fatalf("the decision is %+v", made)
 	}
 	do(t, ctx, chromedp.Reload())
-	reads(t, ctx, "Approve", "by Inès Moreau")
+	checkText(t, ctx, "Approve", "by Inès Moreau")
 	do(t, ctx, chromedp.Navigate(d.link()))
-	reads(t, ctx, "This is decided", "Approve", "by Inès Moreau")
+	checkText(t, ctx, "This is decided", "Approve", "by Inès Moreau")
 }
 
-// TestBrowserRunsNothing: markup in a question neither runs nor loads.
+// TestBrowserRunsNothing shows a question with markup, which must not be run or
+// loaded.
 func TestBrowserRunsNothing(t *testing.T) {
 	ctx := browser(t)
 	a := invoice()
@@ -140,13 +141,13 @@ func TestBrowserRunsNothing(t *testing.T) {
 	if title != "Approval: "+a.Title || elements != 0 {
 		t.Errorf("the title is %q, with %d elements that are not ours", title, elements)
 	}
-	reads(t, ctx, a.Title, a.Text)
+	checkText(t, ctx, a.Title, a.Text)
 }
 
-// TestLook measures the page as phones and desktops show it, light and dark:
-// nothing is cut off, what is pressed is large enough, all text stands out.
-// With -shots it takes pictures.
-func TestLook(t *testing.T) {
+// TestPageLayout measures the page on phones and desktops, light and dark: it is
+// no wider than the screen, fields and buttons are at least 44 pixels high and
+// wide, and texts and edges have enough contrast. With -shots it takes pictures.
+func TestPageLayout(t *testing.T) {
 	ctx := browser(t)
 	open, wide, decided := invoice(), invoice(), invoice()
 	open.Title = "Pay invoice 2026-0412 of Atelier Durand?"
@@ -164,8 +165,8 @@ func TestLook(t *testing.T) {
 		{"desktop", 1280, 900, nil},
 	}
 	pages := map[string]string{
-		"open": d.board.Link("a1", noon.Add(time.Hour)), "wide": d.board.Link("a2", time.Time{}),
-		"decided": d.board.Link("a3", time.Time{}), "thanks": d.board.Link("a3", time.Time{}) + "?thanks",
+		"open": d.dashboard.Link("a1", noon.Add(time.Hour)), "wide": d.dashboard.Link("a2", time.Time{}),
+		"decided": d.dashboard.Link("a3", time.Time{}), "thanks": d.dashboard.Link("a3", time.Time{}) + "?thanks",
 	}
 	for _, screen := range screens {
 		for _, scheme := range []string{"light", "dark"} {
@@ -192,7 +193,7 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// measure lists what is wrong with the page's look.
+// measure lists what is wrong with the layout of the page.
 const measure = `(() => {
   const wrong = []
   const parse = c => (c.match(/[\d.]+/g) || []).map(Number)

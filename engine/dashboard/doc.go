@@ -3,8 +3,8 @@
 //
 // Opening the page changes nothing, however often and whoever does it: link
 // previews and mail scanners do. A button decides, once. The link is the
-// permission: it is signed and expires, and there is no login beside it.
+// permission: it is signed and expires, and there is no login besides.
 //
-// The package keeps nothing, wakes no run and listens on no address: the
-// journal does the first two, and whoever mounts the Handler the last.
+// The package stores nothing, wakes no run and listens on no address: the
+// journal does the first two, and the caller that mounts the Handler the last.
 package dashboard

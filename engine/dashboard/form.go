@@ -20,13 +20,14 @@ const (
 	maxForm = 32 << 10
 )
 
-// answer is the form as a person filled it in.
+// answer is the content of a form.
 type answer struct {
 	Choice, By, Note string
 	token            string
 }
 
-// readAnswer reads the form. A status other than zero refuses it.
+// readAnswer reads the form. If it is refused, status is not zero and problem
+// is the text for the page.
 func readAnswer(w http.ResponseWriter, r *http.Request) (a answer, status int, problem string) {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
 		return a, http.StatusUnsupportedMediaType, "Answers are sent with the form of this page."
@@ -41,25 +42,25 @@ func readAnswer(w http.ResponseWriter, r *http.Request) (a answer, status int, p
 	}
 	a = answer{
 		Choice: r.PostForm.Get("choice"),
-		By:     strings.Join(strings.Fields(plain(r.PostForm.Get("by"))), " "),
-		Note:   strings.TrimSpace(plain(r.PostForm.Get("note"))),
+		By:     strings.Join(strings.Fields(cleanText(r.PostForm.Get("by"))), " "),
+		Note:   strings.TrimSpace(cleanText(r.PostForm.Get("note"))),
 		token:  r.PostForm.Get("token"),
 	}
 	for _, field := range []struct {
 		name, text string
-		most       int
+		max        int
 	}{{"name", a.By, maxName}, {"note", a.Note, maxNote}} {
-		if n := utf8.RuneCountInString(field.text); n > field.most {
+		if n := utf8.RuneCountInString(field.text); n > field.max {
 			return a, http.StatusUnprocessableEntity,
-				fmt.Sprintf("The %s has %d characters, and at most %d are kept. Go back and shorten it.", field.name, n, field.most)
+				fmt.Sprintf("The %s has %d characters, and at most %d are kept. Go back and shorten it.", field.name, n, field.max)
 		}
 	}
 	return a, 0, ""
 }
 
-// plain keeps what a person can write: no control characters but line breaks
-// and tabs, and valid UTF-8.
-func plain(text string) string {
+// cleanText returns text as valid UTF-8, without control characters other than
+// line breaks and tabs.
+func cleanText(text string) string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(text, "\uFFFD"))
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -69,11 +70,12 @@ func plain(text string) string {
 	}, text)
 }
 
-// sameOrigin refuses what another site's page has a browser send.
+// sameOrigin returns an error for a request that a page of another site sent.
 func (d *Dashboard) sameOrigin(r *http.Request) error {
 	protection := http.NewCrossOriginProtection()
-	// Behind a proxy the request's Host need not be the one that people see.
-	if at, err := url.Parse(d.BaseURL()); err == nil && at.Host != "" {
+	// Behind a proxy, the request's Host may differ from that of the address
+	// that the browser uses.
+	if at, err := url.Parse(d.config.BaseURL()); err == nil && at.Host != "" {
 		if err := protection.AddTrustedOrigin(at.Scheme + "://" + at.Host); err != nil {
 			return err
 		}
@@ -81,18 +83,19 @@ func (d *Dashboard) sameOrigin(r *http.Request) error {
 	return protection.Check(r)
 }
 
-// cookie is the name of the cookie that ties a form to the browser that it was
-// shown in. It is sent for the page's own address only.
+// cookie is the name of the cookie that binds a form to the browser that shows
+// it. Browsers send it for the page's own address only.
 const cookie = "tidewire-approval"
 
-// token gives what the form must carry, and sees to the cookie.
+// token returns the token for the form, and sets the cookie if the request has
+// none.
 func (d *Dashboard) token(w http.ResponseWriter, r *http.Request, l link) string {
-	// One that is there stays, so that the form in another tab remains valid.
+	// A new cookie would make the form in another tab invalid.
 	if c, err := r.Cookie(cookie); err == nil && len(c.Value) == len(rand.Text()) {
 		return d.sign("form", l, c.Value)
 	}
 	nonce := rand.Text()
-	at, err := url.Parse(d.BaseURL())
+	at, err := url.Parse(d.config.BaseURL())
 	http.SetCookie(w, &http.Cookie{
 		Name: cookie, Value: nonce, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: err == nil && at.Scheme == "https" && at.Host == r.Host,
@@ -100,8 +103,8 @@ func (d *Dashboard) token(w http.ResponseWriter, r *http.Request, l link) string
 	return d.sign("form", l, nonce)
 }
 
-// fromForm reports whether an answer comes from a form that this browser was
-// shown under this link.
+// fromForm reports whether an answer comes from a form that was served to this
+// browser under this link.
 func (d *Dashboard) fromForm(r *http.Request, l link, a answer) bool {
 	c, err := r.Cookie(cookie)
 	return err == nil && hmac.Equal([]byte(a.token), []byte(d.sign("form", l, c.Value)))

@@ -45,7 +45,7 @@ func readKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// makeKey leaves the key of a process that was faster.
+// makeKey writes a new key, unless another process has just written one.
 func makeKey(folder, path string) error {
 	key := make([]byte, keySize)
 	rand.Read(key)                                        // never fails
@@ -58,7 +58,7 @@ func makeKey(folder, path string) error {
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
-	// A link, unlike a rename, does not replace.
+	// Unlike a rename, a link does not replace a file.
 	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/engine/dashboard"
 )
 
-// TestLinks are right, wrong and old ones.
+// TestLinks opens valid, invalid and expired links.
 func TestLinks(t *testing.T) {
 	other := invoice()
 	other.ID = "a2"
@@ -29,15 +29,15 @@ func TestLinks(t *testing.T) {
 		text       string
 	}{
 		{"right", good, 200, "Pay invoice"},
-		{"without an end", d.board.Link("a1", time.Time{}), 200, "Pay invoice"},
-		{"an id that needs escaping", d.board.Link("odd/id ü?", time.Time{}), 200, "Pay invoice"},
-		{"of an approval that is not there", d.board.Link("a3", time.Time{}), 404, "Nothing to see"},
-		{"expired", d.board.Link("a1", noon), 410, "The time is over"},
-		{"expired long ago", d.board.Link("a1", time.Unix(1, 0)), 410, "The time is over"},
+		{"without an end", d.dashboard.Link("a1", time.Time{}), 200, "Pay invoice"},
+		{"an id that needs escaping", d.dashboard.Link("odd/id ü?", time.Time{}), 200, "Pay invoice"},
+		{"of an approval that is not there", d.dashboard.Link("a3", time.Time{}), 404, "Nothing to see"},
+		{"expired", d.dashboard.Link("a1", noon), 410, "The time is over"},
+		{"expired long ago", d.dashboard.Link("a1", time.Unix(1, 0)), 410, "The time is over"},
 		{"another key", foreign.Link("a1", time.Time{}), 404, "Nothing to see"},
 		{"another id", strings.Replace(good, "/a1/", "/a2/", 1), 404, "Nothing to see"},
 		{"a later end", strings.TrimSuffix(id, ".") + "0." + signature, 404, "Nothing to see"},
-		{"no end", strings.Replace(d.board.Link("a1", noon), "/a1/"+"1774699200", "/a1/0", 1), 404, "Nothing to see"},
+		{"no end", strings.Replace(d.dashboard.Link("a1", noon), "/a1/"+"1774699200", "/a1/0", 1), 404, "Nothing to see"},
 		{"no signature", id, 404, "Nothing to see"},
 		{"half a signature", id + signature[:20], 404, "Nothing to see"},
 		{"padded", good + "=", 404, "Nothing to see"},
@@ -72,13 +72,13 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// TestHeaders stand on every page, good or bad.
+// TestHeaders checks the headers of each kind of page.
 func TestHeaders(t *testing.T) {
 	d := serve(t, invoice())
 	p := d.person()
 	pages := map[string]page{
-		"open": p.get(d.link()), "unknown": p.get(d.base + "/approve/x/y"), "expired": p.get(d.board.Link("a1", noon)),
-		"refused": p.choose(d.link(), "approve", "", ""), "taken": p.choose(d.link(), "approve", "Inès", ""),
+		"open": p.get(d.link()), "unknown": p.get(d.base + "/approve/x/y"), "expired": p.get(d.dashboard.Link("a1", noon)),
+		"refused": p.choose(d.link(), "approve", "", ""), "accepted": p.choose(d.link(), "approve", "Inès", ""),
 		"decided": p.get(d.link()), "late": p.do(p.request(http.MethodPost, d.link(), "choice=reject")),
 	}
 	for name, got := range pages {
@@ -112,7 +112,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestMarkup in everything that a script or a person writes is shown as text.
+// TestMarkup has markup in all texts of scripts and people; it is shown as text.
 func TestMarkup(t *testing.T) {
 	const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{.}}</textarea></style>`
 	a := invoice()
@@ -142,7 +142,7 @@ func TestKey(t *testing.T) {
 	dir := t.TempDir()
 	keys := make([][]byte, 8)
 	var group sync.WaitGroup
-	for i := range keys { // engines that start at once agree
+	for i := range keys { // engines that start at the same time get the same key
 		group.Go(func() {
 			var err error
 			if keys[i], err = dashboard.Key(dir); err != nil {
@@ -180,6 +180,6 @@ func TestKey(t *testing.T) {
 		t.Errorf("a short key: %v", err)
 	}
 	if _, err := dashboard.Key(filepath.Join(dir, "gone")); err == nil {
-		t.Error("a folder that is not there gives a key")
+		t.Error("a folder that does not exist has a key")
 	}
 }

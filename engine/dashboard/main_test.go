@@ -19,16 +19,17 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/dashboard"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// noon is when the tests take place.
+// noon is the time of the clock at the beginning of each test.
 var noon = time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC)
 
-// invoice is what most tests ask.
+// invoice is the approval that most tests use.
 func invoice() journal.Approval {
 	return journal.Approval{
 		ID: "a1", Run: "run-7", Step: 3, Title: "Pay invoice 412?",
@@ -37,17 +38,17 @@ func invoice() journal.Approval {
 	}
 }
 
-// memory keeps approvals as a journal does: the first decision counts.
-type memory struct {
-	mu   sync.Mutex
-	all  map[string]journal.Approval
-	now  func() time.Time
-	fail error
-	// read is called after each reading, for what happens between two requests.
+// memoryStore implements dashboard.Store: the first decision counts.
+type memoryStore struct {
+	mu    sync.Mutex
+	all   map[string]journal.Approval
+	clock clock.Clock
+	fail  error
+	// read is called after each reading, to change the store between two requests.
 	read func()
 }
 
-func (m *memory) Approval(_ context.Context, id string) (journal.Approval, error) {
+func (m *memoryStore) Approval(_ context.Context, id string) (journal.Approval, error) {
 	m.mu.Lock()
 	a, found := m.all[id]
 	fail := m.fail
@@ -61,7 +62,7 @@ func (m *memory) Approval(_ context.Context, id string) (journal.Approval, error
 	return a, fail
 }
 
-func (m *memory) Decide(_ context.Context, id string, d journal.Decision) (journal.Approval, error) {
+func (m *memoryStore) Decide(_ context.Context, id string, d journal.Decision) (journal.Approval, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.all[id]
@@ -70,7 +71,7 @@ func (m *memory) Decide(_ context.Context, id string, d journal.Decision) (journ
 		return a, m.fail
 	case a.Decision != nil:
 		return a, journal.ErrDecided
-	case !a.Expires.IsZero() && !m.now().Before(a.Expires):
+	case !a.Expires.IsZero() && !m.clock.Now().Before(a.Expires):
 		return a, journal.ErrExpired
 	}
 	a.Decision = &d
@@ -78,55 +79,41 @@ func (m *memory) Decide(_ context.Context, id string, d journal.Decision) (journ
 	return a, nil
 }
 
-func (m *memory) decision(id string) *journal.Decision {
+func (m *memoryStore) decision(id string) *journal.Decision {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.all[id].Decision
 }
 
-// desk is a dashboard that is served.
-type desk struct {
-	t     *testing.T
-	store *memory
-	board *dashboard.Dashboard
-	base  string
-	log   bytes.Buffer
-
-	mu  sync.Mutex
-	now time.Time
+// server is a dashboard over real HTTP, with a clock that the test sets.
+type server struct {
+	t         *testing.T
+	store     *memoryStore
+	dashboard *dashboard.Dashboard
+	base      string
+	log       bytes.Buffer
+	clock     *clock.Manual
 }
 
-func serve(t *testing.T, approvals ...journal.Approval) *desk {
+func serve(t *testing.T, approvals ...journal.Approval) *server {
 	t.Helper()
-	d := &desk{t: t, now: noon}
-	d.store = &memory{all: map[string]journal.Approval{}, now: d.time}
+	d := &server{t: t, clock: clock.NewManual(noon)}
+	d.store = &memoryStore{all: map[string]journal.Approval{}, clock: d.clock}
 	for _, a := range approvals {
 		d.store.all[a.ID] = a
 	}
-	d.board = dashboard.New(dashboard.Config{
+	d.dashboard = dashboard.New(dashboard.Config{
 		Store: d.store, Key: bytes.Repeat([]byte("k"), 32), BaseURL: func() string { return d.base },
-		Now: d.time, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
+		Clock: d.clock, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
 	})
-	server := httptest.NewServer(d.board.Handler())
-	t.Cleanup(server.Close)
-	d.base = server.URL
+	pages := httptest.NewServer(d.dashboard.Handler())
+	t.Cleanup(pages.Close)
+	d.base = pages.URL
 	return d
 }
 
-func (d *desk) time() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.now
-}
-
-func (d *desk) set(t time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.now = t
-}
-
-// link is that of the invoice.
-func (d *desk) link() string { return d.board.Link("a1", noon.Add(72*time.Hour)) }
+// link is the address of the invoice's page.
+func (d *server) link() string { return d.dashboard.Link("a1", noon.Add(72*time.Hour)) }
 
 // person is somebody with a browser of their own.
 type person struct {
@@ -134,7 +121,7 @@ type person struct {
 	client *http.Client
 }
 
-func (d *desk) person() *person {
+func (d *server) person() *person {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		d.t.Fatal(err)
@@ -142,13 +129,13 @@ func (d *desk) person() *person {
 	return &person{d.t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// page is an answer, read whole.
+// page is a response with its body.
 type page struct {
 	*http.Response
 	body string
 }
 
-// text is what a reader sees of a page, without its style.
+// text returns the visible text of a page.
 func (p page) text() string {
 	_, body, _ := strings.Cut(p.body, "</style>")
 	body = anyTag.ReplaceAllString(inlineTag.ReplaceAllString(body, ""), " ")
@@ -193,7 +180,7 @@ func (p *person) get(address string) page {
 
 var tokenField = regexp.MustCompile(`name="token" value="([^"]+)"`)
 
-// fill opens a link and fills in its form.
+// fill opens a link and returns its form, filled in.
 func (p *person) fill(link, choice, by, note string) url.Values {
 	p.t.Helper()
 	token := tokenField.FindStringSubmatch(p.get(link).body)

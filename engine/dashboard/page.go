@@ -34,39 +34,40 @@ var policy = func() string {
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }()
 
-// view is what a page shows.
+// view is the data of the page's template.
 type view struct {
 	Title   string // of the document
 	Heading string
 	Message string
 
 	Approval *journal.Approval // nil: only heading and message
-	Asked    moment
-	Closes   moment
-	Decided  moment
+	Asked    pageTime
+	Closes   pageTime
+	Decided  pageTime
 	Thanks   bool
 
-	Problem          string // of the form as it was sent
+	Problem          string // with the form that was sent
 	Answer           answer
 	Token            string
 	MaxName, MaxNote int
 }
 
-// moment is a time for people; the zero one is not shown.
-type moment struct{ ISO, Text, Distance string }
+// pageTime is a time as a page shows it; the zero value is not shown.
+type pageTime struct{ ISO, Text, Distance string }
 
-func (d *Dashboard) moment(t time.Time) moment {
+func (d *Dashboard) pageTime(t time.Time) pageTime {
 	if t.IsZero() {
-		return moment{}
+		return pageTime{}
 	}
-	return moment{
+	return pageTime{
 		ISO:      t.UTC().Format(time.RFC3339),
-		Text:     t.In(d.Zone).Format("2 January 2006, 15:04 MST"),
-		Distance: distance(t.Sub(d.Now())),
+		Text:     t.In(d.config.Zone).Format("2 January 2006, 15:04 MST"),
+		Distance: distance(t.Sub(d.config.Clock.Now())),
 	}
 }
 
-// distance says how far ahead or ago a time is, in the largest unit that fits.
+// distance describes how far ahead or ago a time is, in the largest unit that
+// fits, such as "in 3 days".
 func distance(ahead time.Duration) string {
 	format := "in %s"
 	if ahead < 0 {
@@ -90,44 +91,44 @@ func distance(ahead time.Duration) string {
 	return "just now"
 }
 
-// ask shows the question with its form.
-func (d *Dashboard) ask(w http.ResponseWriter, r *http.Request, status int, l link, a journal.Approval, given answer, problem string) {
+// writeQuestion writes the page with the question and its form.
+func (d *Dashboard) writeQuestion(w http.ResponseWriter, r *http.Request, status int, l link, a journal.Approval, given answer, problem string) {
 	v := d.view(a)
 	v.Problem, v.Answer, v.Token = problem, given, d.token(w, r, l)
 	v.MaxName, v.MaxNote = maxName, maxNote
-	d.write(w, status, v)
+	d.writePage(w, status, v)
 }
 
-// decided shows what was chosen, by whom and when.
-func (d *Dashboard) decided(w http.ResponseWriter, status int, a journal.Approval, thanks bool) {
+// writeDecision writes the page with what was chosen, by whom and when.
+func (d *Dashboard) writeDecision(w http.ResponseWriter, status int, a journal.Approval, thanks bool) {
 	v := d.view(a)
-	v.Decided, v.Thanks = d.moment(a.Decision.At), thanks
+	v.Decided, v.Thanks = d.pageTime(a.Decision.At), thanks
 	if status == http.StatusConflict {
 		v.Problem = "This was decided already, and your answer was not taken."
 	}
-	d.write(w, status, v)
+	d.writePage(w, status, v)
 }
 
 func (d *Dashboard) view(a journal.Approval) view {
-	return view{Title: a.Title, Heading: a.Title, Approval: &a, Asked: d.moment(a.Created), Closes: d.moment(a.Expires)}
+	return view{Title: a.Title, Heading: a.Title, Approval: &a, Asked: d.pageTime(a.Created), Closes: d.pageTime(a.Expires)}
 }
 
-// say shows a page with nothing but a message.
-func (d *Dashboard) say(w http.ResponseWriter, status int, heading, message string) {
-	d.write(w, status, view{Title: heading, Heading: heading, Message: message})
+// writeMessage writes a page that has nothing but a message.
+func (d *Dashboard) writeMessage(w http.ResponseWriter, status int, heading, message string) {
+	d.writePage(w, status, view{Title: heading, Heading: heading, Message: message})
 }
 
-func (d *Dashboard) unknown(w http.ResponseWriter) {
-	d.say(w, http.StatusNotFound, "Nothing to see here", "This link is not right, or what it led to is gone. If it was sent to you, open it once more from the message, whole.")
+func (d *Dashboard) writeUnknown(w http.ResponseWriter) {
+	d.writeMessage(w, http.StatusNotFound, "Nothing to see here", "This link is not right, or what it led to is gone. If it was sent to you, open it once more from the message, whole.")
 }
 
-func (d *Dashboard) expired(w http.ResponseWriter) {
-	d.say(w, http.StatusGone, "The time is over", "This link has expired, and the question can no longer be answered here. Ask whoever sent it to you how to go on.")
+func (d *Dashboard) writeExpired(w http.ResponseWriter) {
+	d.writeMessage(w, http.StatusGone, "The time is over", "This link has expired, and the question can no longer be answered here. Ask whoever sent it to you how to go on.")
 }
 
-// headers keep a page out of caches, frames, search engines and other sites'
-// logs. The referrer policy is not no-referrer: with that, older browsers send
-// the form without saying from where.
+// headers sets those that exclude a page from caches, frames, search engines
+// and other sites' logs. The referrer policy is not no-referrer: with that,
+// older browsers send the form without an origin, and it would be refused.
 func (d *Dashboard) headers(w http.ResponseWriter) {
 	for name, value := range map[string]string{
 		"Cache-Control":                "no-store",
@@ -144,10 +145,10 @@ func (d *Dashboard) headers(w http.ResponseWriter) {
 	}
 }
 
-func (d *Dashboard) write(w http.ResponseWriter, status int, v view) {
+func (d *Dashboard) writePage(w http.ResponseWriter, status int, v view) {
 	var page bytes.Buffer
 	if err := pages.Execute(&page, v); err != nil {
-		d.Log.Error("a page could not be made", "error", err)
+		d.config.Log.Error("a page could not be made", "error", err)
 		http.Error(w, "this page could not be made", http.StatusInternalServerError)
 		return
 	}
@@ -157,7 +158,7 @@ func (d *Dashboard) write(w http.ResponseWriter, status int, v view) {
 	w.Write(page.Bytes())
 }
 
-// upper writes a choice as a button does: "approve" is shown as "Approve".
+// upper returns a choice as the button shows it: "Approve" for "approve".
 func upper(text string) string {
 	r, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(r)) + text[size:]

@@ -35,7 +35,7 @@ trigger chat.command.invoked {"vendor":"command","form":"command","record":"user
 	}
 }
 
-// asForm says that a signed body is a form.
+// asForm adds the content type of forms to what a signature sets.
 func asForm(sign func([]byte) http.Header) func([]byte) http.Header {
 	return func(body []byte) http.Header {
 		h := sign(body)
@@ -54,7 +54,7 @@ func TestForms(t *testing.T) {
 		name, body string
 		sign       func([]byte) http.Header
 		status     int
-		say        string // the whole answer to what is kept, else a part
+		answer     string // the whole answer to a stored event, else a part
 		event      journal.Event
 	}{
 		{name: "JSON in a field", body: click, sign: asForm(sign), status: 200,
@@ -64,29 +64,29 @@ func TestForms(t *testing.T) {
 		{name: "fields; the id is the hash of what was signed", body: command, sign: asForm(sign), status: 200,
 			event: journal.Event{ID: "chat:sha256-", Type: "chat.command.invoked", Connection: "chat", Account: "T1", Record: "U1", Time: now,
 				Data: []byte(`{"team_id":"T1","command":"/deploy","text":"now please","user_id":"U1"}`)}},
-		{name: "a type that we do not know", body: "payload=" + url.QueryEscape(`{"type":"wave","team":{"id":"T1"}}`), sign: asForm(sign), status: 200,
+		{name: "an unknown type", body: "payload=" + url.QueryEscape(`{"type":"wave","team":{"id":"T1"}}`), sign: asForm(sign), status: 200,
 			event: journal.Event{ID: "chat:sha256-", Type: "chat.event.other", Connection: "chat", Account: "T1", Time: now}},
-		{name: "an event as JSON of the same type", body: `{"event_id":"e1","team_id":"T1","event":{"type":"click"}}`, sign: sign, status: 200, say: `"runs":1`,
+		{name: "an event as JSON of the same type", body: `{"event_id":"e1","team_id":"T1","event":{"type":"click"}}`, sign: sign, status: 200, answer: `"runs":1`,
 			event: journal.Event{ID: "chat:e1", Type: "chat.click.counted", Connection: "chat", Account: "T1", Time: now}},
 		{name: "a check of the certificate", body: "ssl_check=1&token=verification&team_id=T1", sign: asForm(sign), status: 200},
-		{name: "unsigned", body: click, status: 401, say: "no signature",
+		{name: "unsigned", body: click, status: 401, answer: "no signature",
 			sign: asForm(func([]byte) http.Header { return http.Header{} })},
-		{name: "another body than the signed one", body: click, sign: asForm(func(b []byte) http.Header { return sign(append(b, '&')) }), status: 401, say: "does not match"},
-		{name: "a form that is said to be JSON", body: click, sign: sign, status: 400, say: "not a JSON object"},
-		{name: "no form", body: "payload=%zz", sign: asForm(sign), status: 400, say: "hexadecimal"},
-		{name: "no JSON in its field", body: "payload=%5B", sign: asForm(sign), status: 400, say: `field \"payload\": expected a JSON object`},
-		{name: "an account of nobody", body: strings.ReplaceAll(command, "T1", "T9"), sign: asForm(sign), status: 404, say: `no connection has the workspace \"T9\"`},
+		{name: "another body than the signed one", body: click, sign: asForm(func(b []byte) http.Header { return sign(append(b, '&')) }), status: 401, answer: "does not match"},
+		{name: "a form that is said to be JSON", body: click, sign: sign, status: 400, answer: "not a JSON object"},
+		{name: "no form", body: "payload=%zz", sign: asForm(sign), status: 400, answer: "hexadecimal"},
+		{name: "no JSON in its field", body: "payload=%5B", sign: asForm(sign), status: 400, answer: `field \"payload\": expected a JSON object`},
+		{name: "an account of nobody", body: strings.ReplaceAll(command, "T1", "T9"), sign: asForm(sign), status: 404, answer: `no connection has the workspace \"T9\"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newReceiver(t)
 			status, answer, _ := r.post(t, "/hooks/chat", c.body, c.sign)
-			if status != c.status || !strings.Contains(answer, c.say) || c.status == 200 && c.say == "" && answer != "" {
-				t.Fatalf("got %d %q, want %d and %q", status, answer, c.status, c.say)
+			if status != c.status || !strings.Contains(answer, c.answer) || c.status == 200 && c.answer == "" && answer != "" {
+				t.Fatalf("got %d %q, want %d and %q", status, answer, c.status, c.answer)
 			}
-			if want := min(len(c.event.ID), 1); len(r.kept) != want {
-				t.Fatalf("kept %d events, want %d", len(r.kept), want)
+			if want := min(len(c.event.ID), 1); len(r.stored) != want {
+				t.Fatalf("kept %d events, want %d", len(r.stored), want)
 			}
-			for id, got := range r.kept {
+			for id, got := range r.stored {
 				if !strings.HasPrefix(id, c.event.ID) || got.Type != c.event.Type || got.Connection != c.event.Connection ||
 					got.Account != c.event.Account || got.Record != c.event.Record || !got.Time.Truncate(time.Second).Equal(c.event.Time) {
 					t.Errorf("kept %+v, want %+v", got, c.event)
@@ -101,15 +101,15 @@ func TestForms(t *testing.T) {
 			if c.event.ID == "" {
 				return
 			}
-			if status, _, _ := r.post(t, "/hooks/chat", c.body, c.sign); status != 200 || len(r.kept) != 1 {
-				t.Errorf("sent again: got %d, and %d events are kept", status, len(r.kept))
+			if status, _, _ := r.post(t, "/hooks/chat", c.body, c.sign); status != 200 || len(r.stored) != 1 {
+				t.Errorf("sent again: got %d, and %d events are kept", status, len(r.stored))
 			}
 		})
 	}
 }
 
-// FuzzForm sends any form with a true signature: it is kept or refused, and the
-// server lives.
+// FuzzForm sends any form with a valid signature: it is stored or refused, and
+// the server does not crash.
 func FuzzForm(f *testing.F) {
 	r := newReceiver(f)
 	sign := asForm(signed(f, chat(f), 0, "chat-secret", now))

@@ -15,35 +15,35 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// inboundMaxAge bounds the age of a signed post to a script's address. Those
-// who send with Standard Webhooks sign each sending anew, so it need not cover
-// the days over which they try.
+// inboundMaxAge bounds the age of a signed post to a script's address. Senders
+// of Standard Webhooks sign each attempt anew, so that it need not cover the
+// days over which they retry.
 const inboundMaxAge = 5 * time.Minute
 
-// inbound judges a post to an address that a script asked for.
-func (s *Server) inbound(m *message) (verdict, *refusal) {
+// inbound handles a post to an address of a script.
+func (s *Server) inbound(m *message) (result, *refusal) {
 	path := "/" + m.PathValue("path")
-	in, found := s.Generation().Inbound(path)
+	in, found := s.config.Generation().Inbound(path)
 	if !found {
-		return verdict{}, &refusal{status: http.StatusNotFound, reason: "path",
+		return result{}, &refusal{status: http.StatusNotFound, reason: "path",
 			text: fmt.Sprintf("no script listens to in:%s", path)}
 	}
-	signed, no := s.verifyInbound(in.Verify, m)
-	if no != nil {
-		return verdict{}, no
+	signed, refused := s.verifyInbound(in.Verify, m)
+	if refused != nil {
+		return result{}, refused
 	}
-	body, no := m.text()
-	if no != nil {
-		return verdict{}, no
+	body, refused := m.text()
+	if refused != nil {
+		return result{}, refused
 	}
 	if !journal.ValidJSON(body) {
-		return verdict{}, &refusal{status: http.StatusBadRequest, reason: "json", text: "the body is not JSON"}
+		return result{}, &refusal{status: http.StatusBadRequest, reason: "json", text: "the body is not JSON"}
 	}
 	event := journal.Event{Type: "in:" + path, Source: journal.Webhook, Data: body, Time: signed.Time}
 	id := signed.ID
 	if in.ID != "" {
 		if id = jsonpath.Text(body, in.ID); id == "" {
-			return verdict{}, &refusal{status: http.StatusUnprocessableEntity, reason: "id",
+			return result{}, &refusal{status: http.StatusUnprocessableEntity, reason: "id",
 				text: fmt.Sprintf("the body has no %q, where the script looks for the event's id", in.ID)}
 		}
 	}
@@ -51,15 +51,15 @@ func (s *Server) inbound(m *message) (verdict, *refusal) {
 		id = uuid.NewString()
 	}
 	event.ID = "in:" + path + ":" + id
-	return verdict{events: []journal.Event{event}}, nil
+	return result{events: []journal.Event{event}}, nil
 }
 
-// verifyInbound checks that a post comes from who the script expects.
+// verifyInbound checks a post by the scheme that the script names.
 func (s *Server) verifyInbound(v script.Verify, m *message) (bindings.Signed, *refusal) {
 	if v.Scheme == script.VerifyNone {
 		return bindings.Signed{}, nil
 	}
-	key, err := v.Secret.Open(s.Secret)
+	key, err := v.Secret.Open(s.config.Secret)
 	if err != nil {
 		return bindings.Signed{}, &refusal{status: http.StatusUnauthorized, reason: "secret",
 			text: "what is sent here cannot be checked", cause: err}
@@ -72,9 +72,9 @@ func (s *Server) verifyInbound(v script.Verify, m *message) (bindings.Signed, *r
 		}
 		return bindings.Signed{}, nil
 	}
-	signed, err := v.Signature.Verify(m.Header, m.body, key, s.Now(), inboundMaxAge)
+	signed, err := v.Signature.Verify(m.Header, m.body, key, s.config.Clock.Now(), inboundMaxAge)
 	if err != nil {
-		return signed, denied(err)
+		return signed, signatureRefusal(err)
 	}
 	return signed, nil
 }

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -31,9 +32,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// crm is an app whose vendor signs with a public key and sends again only
-// after 429; bank one that signs with a secret for each connection and checks
-// the address first; chat one that also sends forms.
+// apps returns crm, whose vendor signs with a public key and sends again only
+// after 429; bank, which signs with a secret for each connection and checks the
+// address first; and chat, which also sends forms.
 func apps(t testing.TB) []*bindings.App {
 	t.Helper()
 	crm := catalogue(t, `trigger crm.contact.created {"vendor":"ContactCreate","record":"id"}
@@ -97,35 +98,35 @@ func privateKey(t testing.TB) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// receiver is a server over real HTTP that remembers what it kept.
+// receiver is a server over real HTTP, with a store in memory.
 type receiver struct {
 	*httptest.Server
 	ingest *ingest.Server
 	apps   []*bindings.App
 
 	mu      sync.Mutex
-	kept    map[string]journal.Event
+	stored  map[string]journal.Event
 	commits int
 	fail    error
 
-	// arrived, if set, is told of each event before it is kept; hold delays that.
-	arrived, hold chan struct{}
+	// arrived, if set, receives a value for each event before it is stored.
+	// Events are stored once release is closed.
+	arrived, release chan struct{}
 }
 
-// places is how many requests a receiver lets wait for the store.
-const places = 2
+// slots is how many requests of a receiver may wait for the store.
+const slots = 2
 
-func newReceiver(t testing.TB, connections ...connection.Settings) *receiver {
+// newReceiver starts a receiver. The options change its Config.
+func newReceiver(t testing.TB, options ...func(*ingest.Config)) *receiver {
 	t.Helper()
-	r := &receiver{apps: apps(t), kept: map[string]journal.Event{}}
-	if connections == nil {
-		connections = []connection.Settings{
-			{Name: "crm", Account: "loc1", Credentials: map[string]string{"token": "secret-token"}},
-			{Name: "crm/agency", Account: "comp1", Credentials: map[string]string{"token": "secret-token"}},
-			{Name: "bank", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "bank-secret"},
-			{Name: "chat", Account: "T1", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "chat-secret"},
-			{Name: "bank/lyon", Account: "lyon", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "lyon-secret"},
-		}
+	r := &receiver{apps: apps(t), stored: map[string]journal.Event{}}
+	connections := []connection.Settings{
+		{Name: "crm", Account: "loc1", Credentials: map[string]string{"token": "secret-token"}},
+		{Name: "crm/agency", Account: "comp1", Credentials: map[string]string{"token": "secret-token"}},
+		{Name: "bank", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "bank-secret"},
+		{Name: "chat", Account: "T1", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "chat-secret"},
+		{Name: "bank/lyon", Account: "lyon", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "lyon-secret"},
 	}
 	set, err := connection.New(connection.Config{Apps: r.apps, Settings: connections, Folder: t.TempDir()})
 	if err != nil {
@@ -145,7 +146,7 @@ on("in:/token", { verify = { scheme = "bearer", secret = secret "token" } }, fun
 	if problems := scripts.Problems(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	r.ingest = ingest.New(ingest.Config{
+	config := ingest.Config{
 		Apps: r.apps, Connections: set, Generation: scripts.Generation, Accept: r.accept,
 		Secret: func(name string) (string, error) {
 			if name == "orders" {
@@ -153,10 +154,14 @@ on("in:/token", { verify = { scheme = "bearer", secret = secret "token" } }, fun
 			}
 			return name + "-secret", nil
 		},
-		InFlight:    places,
+		InFlight:    slots,
 		BodyTimeout: 300 * time.Millisecond,
-		Now:         func() time.Time { return now },
-	})
+		Clock:       clock.NewManual(now),
+	}
+	for _, option := range options {
+		option(&config)
+	}
+	r.ingest = ingest.New(config)
 	r.Server = httptest.NewServer(r.ingest.Handler())
 	t.Cleanup(func() {
 		r.Server.Close()
@@ -175,7 +180,7 @@ func write(t testing.TB, path, text string) {
 func (r *receiver) accept(_ context.Context, events ...journal.Event) ([]journal.Receipt, error) {
 	if r.arrived != nil {
 		r.arrived <- struct{}{}
-		<-r.hold
+		<-r.release
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -185,17 +190,17 @@ func (r *receiver) accept(_ context.Context, events ...journal.Event) ([]journal
 	r.commits++
 	receipts := make([]journal.Receipt, len(events))
 	for i, e := range events {
-		if _, known := r.kept[e.ID]; known {
+		if _, known := r.stored[e.ID]; known {
 			receipts[i] = journal.Receipt{Duplicate: true, Kept: true}
 			continue
 		}
-		r.kept[e.ID] = e
+		r.stored[e.ID] = e
 		receipts[i] = journal.Receipt{Kept: true, Runs: []string{"run_1"}}
 	}
 	return receipts, nil
 }
 
-// post sends a body, signed by sign unless that is nil.
+// post sends a body, with the headers that sign returns unless it is nil.
 func (r *receiver) post(t testing.TB, path, body string, sign func(body []byte) http.Header) (int, string, http.Header) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodPost, r.URL+path, strings.NewReader(body))
@@ -219,7 +224,7 @@ func (r *receiver) post(t testing.TB, path, body string, sign func(body []byte) 
 	return response.StatusCode, string(answer), response.Header
 }
 
-// signed signs as the app's n-th signature says.
+// signed returns a function that signs with the app's n-th signature.
 func signed(t testing.TB, app *bindings.App, n int, key string, at time.Time) func([]byte) http.Header {
 	return func(body []byte) http.Header {
 		header, err := app.Webhook.Signatures[n].Sign(key, "", at, body)
@@ -240,58 +245,58 @@ func TestWebhook(t *testing.T) {
 		name, path, body string
 		sign             func([]byte) http.Header
 		status           int
-		say              string // part of the answer
+		answer           string // part of the answer
 		event            journal.Event
 	}{
-		{name: "the account is found in the body", path: "/hooks/crm", body: contact, sign: good, status: 200, say: `"runs":1`,
+		{name: "the account is found in the body", path: "/hooks/crm", body: contact, sign: good, status: 200, answer: `"runs":1`,
 			event: journal.Event{ID: "crm:w1", Type: "crm.contact.created", Connection: "crm", Account: "loc1", Record: "c1"}},
 		{name: "a life-cycle event goes to the parent", path: "/hooks/crm",
 			body: `{"type":"INSTALL","locationId":"loc9","companyId":"comp1","webhookId":"w2"}`, sign: good, status: 200,
 			event: journal.Event{ID: "crm/agency:w2", Type: "crm.app.installed", Connection: "crm/agency", Account: "loc9"}},
-		{name: "a type that we do not know", path: "/hooks/crm", body: `{"type":"Novel","locationId":"loc1","webhookId":"w3"}`, sign: good, status: 200,
+		{name: "an unknown type", path: "/hooks/crm", body: `{"type":"Novel","locationId":"loc1","webhookId":"w3"}`, sign: good, status: 200,
 			event: journal.Event{ID: "crm:w3", Type: "crm.event.other", Connection: "crm", Account: "loc1"}},
 		{name: "no id: the body's hash", path: "/hooks/crm", body: `{"type":"ContactCreate","locationId":"loc1"}`, sign: good, status: 200,
 			event: journal.Event{ID: "crm:sha256-", Type: "crm.contact.created", Connection: "crm", Account: "loc1"}},
-		{name: "unsigned", path: "/hooks/crm", body: contact, status: 401, say: "no signature: header X-Crm-Signature is missing"},
-		{name: "N/A is no signature", path: "/hooks/crm", body: contact, status: 401, say: "no signature",
+		{name: "unsigned", path: "/hooks/crm", body: contact, status: 401, answer: "no signature: header X-Crm-Signature is missing"},
+		{name: "N/A is no signature", path: "/hooks/crm", body: contact, status: 401, answer: "no signature",
 			sign: func([]byte) http.Header { return http.Header{"X-Crm-Signature": {"N/A"}} }},
-		{name: "signed with another key", path: "/hooks/crm", body: contact, status: 401, say: "does not match",
+		{name: "signed with another key", path: "/hooks/crm", body: contact, status: 401, answer: "does not match",
 			sign: func(b []byte) http.Header { return good(append(b, ' ')) }},
 		{name: "the older signature, not asked for", path: "/hooks/crm", body: contact, status: 401,
 			sign: signed(t, crm, 1, "x", now)},
-		{name: "too old by its body", path: "/hooks/crm", sign: good, status: 401, say: "ago",
+		{name: "too old by its body", path: "/hooks/crm", sign: good, status: 401, answer: "ago",
 			body: `{"type":"ContactCreate","locationId":"loc1","webhookId":"w5","timestamp":"2026-11-23T10:00:00Z"}`},
 		{name: "an account of nobody", path: "/hooks/crm", body: `{"type":"ContactCreate","locationId":"loc7"}`, sign: good, status: 404,
-			say: `no connection has the location \"loc7\"`},
-		{name: "a connection of nobody", path: "/hooks/crm/rome", body: contact, sign: good, status: 404, say: "crm/rome"},
-		{name: "an app of nobody", path: "/hooks/erp", body: contact, sign: good, status: 404, say: `no app \"erp\"`},
-		{name: "not JSON", path: "/hooks/crm/agency", body: `{"type":`, sign: good, status: 400, say: "JSON"},
-		{name: "not an object", path: "/hooks/crm/agency", body: `[]`, sign: good, status: 400, say: "JSON object"},
+			answer: `no connection has the location \"loc7\"`},
+		{name: "a connection of nobody", path: "/hooks/crm/rome", body: contact, sign: good, status: 404, answer: "crm/rome"},
+		{name: "an app of nobody", path: "/hooks/erp", body: contact, sign: good, status: 404, answer: `no app \"erp\"`},
+		{name: "not JSON", path: "/hooks/crm/agency", body: `{"type":`, sign: good, status: 400, answer: "JSON"},
+		{name: "not an object", path: "/hooks/crm/agency", body: `[]`, sign: good, status: 400, answer: "JSON object"},
 		{name: "a secret of the connection", path: "/hooks/bank", body: client, sign: signed(t, bank, 0, "bank-secret", now), status: 200,
 			event: journal.Event{ID: "bank:e1", Type: "bank.client.created", Connection: "bank", Record: "cl1", Data: json.RawMessage(`{"event":"created","id":"cl1"}`)}},
 		{name: "the named connection's secret", path: "/hooks/bank/lyon", body: client, sign: signed(t, bank, 0, "lyon-secret", now), status: 200,
 			event: journal.Event{ID: "bank/lyon:e1", Type: "bank.client.created", Connection: "bank/lyon", Account: "lyon", Record: "cl1"}},
 		{name: "another connection's secret", path: "/hooks/bank/lyon", body: client, sign: signed(t, bank, 0, "bank-secret", now), status: 401},
-		{name: "too old by its signature", path: "/hooks/bank", body: client, sign: signed(t, bank, 0, "bank-secret", now.Add(-2*time.Hour)), status: 401, say: "ago"},
+		{name: "too old by its signature", path: "/hooks/bank", body: client, sign: signed(t, bank, 0, "bank-secret", now.Add(-2*time.Hour)), status: 401, answer: "ago"},
 		{name: "without the envelope", path: "/hooks/bank", body: `{"notice":"limited","id":"e2"}`, sign: signed(t, bank, 0, "bank-secret", now), status: 200,
 			event: journal.Event{ID: "bank:e2", Type: "bank.limit.exceeded", Connection: "bank", Data: json.RawMessage(`{"notice":"limited","id":"e2"}`)}},
 		{name: "the check of the address", path: "/hooks/bank", body: `{"type":"url_verification","challenge":"abc"}`,
-			sign: signed(t, bank, 0, "bank-secret", now), status: 200, say: "abc"},
+			sign: signed(t, bank, 0, "bank-secret", now), status: 200, answer: "abc"},
 		{name: "an unsigned check of the address", path: "/hooks/bank", body: `{"type":"url_verification","challenge":"abc"}`, status: 401},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newReceiver(t)
 			status, answer, _ := r.post(t, c.path, c.body, c.sign)
-			if status != c.status || !strings.Contains(answer, c.say) {
-				t.Fatalf("got %d %s, want %d and %q", status, answer, c.status, c.say)
+			if status != c.status || !strings.Contains(answer, c.answer) {
+				t.Fatalf("got %d %s, want %d and %q", status, answer, c.status, c.answer)
 			}
 			if c.event.ID == "" {
-				if len(r.kept) > 0 {
-					t.Fatalf("kept %v, want nothing", r.kept)
+				if len(r.stored) > 0 {
+					t.Fatalf("kept %v, want nothing", r.stored)
 				}
 				return
 			}
-			for id, got := range r.kept {
+			for id, got := range r.stored {
 				if !strings.HasPrefix(id, c.event.ID) || got.Type != c.event.Type || got.Connection != c.event.Connection ||
 					got.Account != c.event.Account || got.Record != c.event.Record {
 					t.Errorf("kept %+v, want %+v", got, c.event)
@@ -300,8 +305,8 @@ func TestWebhook(t *testing.T) {
 					t.Errorf("data: got %s, want %s", got.Data, c.event.Data)
 				}
 			}
-			if len(r.kept) != 1 {
-				t.Errorf("kept %d events, want one", len(r.kept))
+			if len(r.stored) != 1 {
+				t.Errorf("kept %d events, want one", len(r.stored))
 			}
 			if status, answer, _ = r.post(t, c.path, c.body, c.sign); status != 200 || !strings.Contains(answer, "repeated") {
 				t.Errorf("sent again: got %d %s, want 200 and repeated", status, answer)
@@ -336,7 +341,7 @@ func TestInbound(t *testing.T) {
 		name, path, body string
 		sign             func([]byte) http.Header
 		status           int
-		say, id          string
+		answer, id       string
 	}{
 		{"open to anybody", "/in/open", `{"a":1}`, nil, 200, "accepted", "in:/open:"},
 		{"no script listens", "/in/nowhere", `{}`, nil, 404, "no script listens to in:/nowhere", ""},
@@ -357,24 +362,24 @@ func TestInbound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newReceiver(t)
 			status, answer, _ := r.post(t, c.path, c.body, c.sign)
-			if status != c.status || !strings.Contains(answer, c.say) {
-				t.Fatalf("got %d %s, want %d and %q", status, answer, c.status, c.say)
+			if status != c.status || !strings.Contains(answer, c.answer) {
+				t.Fatalf("got %d %s, want %d and %q", status, answer, c.status, c.answer)
 			}
-			for id, event := range r.kept {
+			for id, event := range r.stored {
 				if c.id == "" || !strings.HasPrefix(id, c.id) || string(event.Data) != c.body {
 					t.Errorf("kept %s with %s", id, event.Data)
 				}
 			}
-			if (c.id != "") != (len(r.kept) == 1) {
-				t.Errorf("kept %d events", len(r.kept))
+			if (c.id != "") != (len(r.stored) == 1) {
+				t.Errorf("kept %d events", len(r.stored))
 			}
 		})
 	}
 }
 
-// TestNotKept shows that a sender is asked to come again, in the way that it
-// understands, when an event cannot be kept.
-func TestNotKept(t *testing.T) {
+// TestStoreFails sends events that cannot be stored. They are refused with the
+// status after which the vendor sends again.
+func TestStoreFails(t *testing.T) {
 	for _, c := range []struct {
 		path   string
 		app    int
@@ -392,7 +397,7 @@ func TestNotKept(t *testing.T) {
 			t.Errorf("%s: got %d %s, Retry-After %q; want %d with one", c.path, status, answer, header.Get("Retry-After"), c.status)
 		}
 		if strings.Contains(answer, journal.ErrFull.Error()) {
-			t.Errorf("the answer tells the sender our inner fault: %s", answer)
+			t.Errorf("the answer has the error of the store: %s", answer)
 		}
 	}
 }
@@ -431,7 +436,7 @@ func TestRequestBounds(t *testing.T) {
 	}
 }
 
-// TestSlowSender sends a body that never ends; the server hangs up.
+// TestSlowSender sends a body that never ends; the server closes the connection.
 func TestSlowSender(t *testing.T) {
 	r := newReceiver(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -454,7 +459,7 @@ func TestSlowSender(t *testing.T) {
 	}
 	answer, err := io.ReadAll(conn)
 	if err != nil {
-		t.Fatalf("the server did not hang up: %v", err)
+		t.Fatalf("the server did not close the connection: %v", err)
 	}
 	if len(answer) > 0 && !strings.Contains(string(answer), "408") {
 		t.Errorf("got %q, want 408 or nothing", answer)
@@ -484,8 +489,8 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// FuzzWebhookBody sends any body with a true signature: it is kept or refused,
-// and the server lives.
+// FuzzWebhookBody sends any body with a valid signature: it is stored or refused,
+// and the server does not crash.
 func FuzzWebhookBody(f *testing.F) {
 	r := newReceiver(f)
 	sign := signed(f, r.apps[1], 0, "bank-secret", now)
@@ -502,7 +507,7 @@ func FuzzWebhookBody(f *testing.F) {
 		switch answer.Code {
 		case 200:
 			if !json.Valid(body) {
-				t.Errorf("acknowledged what is not JSON: %q", body)
+				t.Errorf("acknowledged a body that is not JSON: %q", body)
 			}
 		case 400:
 		default:
@@ -511,8 +516,7 @@ func FuzzWebhookBody(f *testing.F) {
 	})
 }
 
-// BenchmarkReceive measures a signed webhook over HTTP up to the call of
-// Accept, which here keeps nothing.
+// BenchmarkReceive measures a signed webhook over HTTP. Accept stores in memory.
 func BenchmarkReceive(b *testing.B) {
 	r := newReceiver(b)
 	r.fail = nil

@@ -24,9 +24,9 @@ type Manual struct {
 }
 
 // Send accepts an event that a person sends, and returns its id. An event of an
-// app gets the connection, account and record that a webhook would have given
-// it. The error is a *bindings.Error of kind invalid if the trigger or the
-// connection does not exist, or no hook takes the event.
+// app gets the connection, account and record that it would have from a webhook.
+// The error is a *bindings.Error of kind invalid if the trigger or the
+// connection does not exist, or no hook is for the event.
 func (s *Server) Send(ctx context.Context, m Manual) (id string, receipt journal.Receipt, err error) {
 	event := journal.Event{ID: m.ID, Type: m.Type, Data: m.Data, Source: journal.Hand}
 	if event.ID == "" {
@@ -36,7 +36,7 @@ func (s *Server) Send(ctx context.Context, m Manual) (id string, receipt journal
 	if err := s.address(&event, m.Connection); err != nil {
 		return "", receipt, err
 	}
-	receipts, err := s.Accept(ctx, event)
+	receipts, err := s.config.Accept(ctx, event)
 	if err != nil {
 		return "", receipt, err
 	}
@@ -46,10 +46,10 @@ func (s *Server) Send(ctx context.Context, m Manual) (id string, receipt journal
 	return event.ID, receipt, nil
 }
 
-// similarHook returns the end of an error for a trigger that no hook takes.
+// similarHook returns the end of an error for a trigger without a hook.
 func (s *Server) similarHook(trigger string) string {
 	var all []string
-	for _, hook := range s.Generation().Hooks() {
+	for _, hook := range s.config.Generation().Hooks() {
 		all = append(all, hook.Triggers...)
 	}
 	if near := bindings.Nearest(trigger, all); near != "" && near != trigger {
@@ -64,21 +64,21 @@ func (s *Server) address(event *journal.Event, wanted string) error {
 		return nil
 	}
 	name := bindings.TriggerName(event.Type).App()
-	i := slices.IndexFunc(s.Apps, func(app *bindings.App) bool { return app.Name == name })
+	i := slices.IndexFunc(s.config.Apps, func(app *bindings.App) bool { return app.Name == name })
 	if i < 0 {
 		return s.unknownTrigger(event.Type)
 	}
-	trigger, found := s.Apps[i].Catalogue.Trigger(event.Type)
+	trigger, found := s.config.Apps[i].Catalogue.Trigger(event.Type)
 	if !found {
 		return s.unknownTrigger(event.Type)
 	}
 	if trigger.Record != "" {
 		event.Record = jsonpath.Text(event.Data, trigger.Record)
 	}
-	if all := s.Connections.OfApp(name); wanted == "" && len(all) > 1 {
+	if all := s.config.Connections.OfApp(name); wanted == "" && len(all) > 1 {
 		return invalid("%s has several connections (%s); --connection names the one that the event comes from", name, joinNames(all))
 	}
-	connection, err := s.Connections.Resolve(name, wanted, "")
+	connection, err := s.config.Connections.Resolve(name, wanted, "")
 	if err != nil {
 		return invalid("%v", err)
 	}
@@ -94,11 +94,11 @@ func joinNames(connections []*connection.Connection) string {
 	return strings.Join(all, ", ")
 }
 
-// unknownTrigger is the error for a trigger that no app has.
+// unknownTrigger returns the error for a trigger that no app has.
 func (s *Server) unknownTrigger(trigger string) error {
 	app, _, _ := strings.Cut(trigger, ".")
 	var apps, near []string
-	for _, a := range s.Apps {
+	for _, a := range s.config.Apps {
 		apps = append(apps, a.Name)
 		if a.Name == app || bindings.Nearest(app, []string{a.Name}) != "" {
 			near = append(near, a.Catalogue.Triggers()...)

@@ -7,27 +7,29 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/tidewire/tidewire/engine/ingest"
 )
 
-// TestOverload shows that a sender is asked to come again while as many wait
-// for the store as may, and that those who wait are served.
+// TestOverload sends a request more than may wait for the store. It is refused
+// with a status for a retry, and the others are answered.
 func TestOverload(t *testing.T) {
 	r := newReceiver(t)
-	r.arrived, r.hold = make(chan struct{}), make(chan struct{})
-	waiting := make(chan error, places)
-	for range places {
+	r.arrived, r.release = make(chan struct{}), make(chan struct{})
+	waiting := make(chan error, slots)
+	for range slots {
 		go func() {
 			response, err := http.Post(r.URL+"/in/open", "application/json", strings.NewReader(`{}`))
 			if err == nil {
 				response.Body.Close()
 				if response.StatusCode != http.StatusOK {
-					err = fmt.Errorf("one that waited got %s", response.Status)
+					err = fmt.Errorf("a request that waited got %s", response.Status)
 				}
 			}
 			waiting <- err
 		}()
 	}
-	for range places {
+	for range slots {
 		<-r.arrived
 	}
 	contact := `{"type":"ContactCreate","locationId":"loc1"}`
@@ -35,25 +37,24 @@ func TestOverload(t *testing.T) {
 	if status != http.StatusTooManyRequests || header.Get("Retry-After") == "" || !strings.Contains(answer, "overload") {
 		t.Errorf("one too many: got %d %s, Retry-After %q", status, answer, header.Get("Retry-After"))
 	}
-	close(r.hold)
-	for range places {
+	close(r.release)
+	for range slots {
 		if err := <-waiting; err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// TestSlowSendersTakeNoPlace shows that bodies that do not arrive keep nobody
-// else out.
-func TestSlowSendersTakeNoPlace(t *testing.T) {
+// TestSlowSendersUseNoSlot sends a request while others wait for their bodies.
+func TestSlowSendersUseNoSlot(t *testing.T) {
 	r := newReceiver(t)
-	for range 2 * places {
+	for range 2 * slots {
 		conn, err := net.Dial("tcp", r.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		// The server asks for the rest before it reads on, so that we know it waits.
+		// The answer 100 shows that the server is waiting for the body.
 		if _, err := io.WriteString(conn, "POST /in/open HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
@@ -66,15 +67,14 @@ func TestSlowSendersTakeNoPlace(t *testing.T) {
 	}
 }
 
-// TestBytesHeld shows that bodies cannot take more memory than they may.
-func TestBytesHeld(t *testing.T) {
-	r := newReceiver(t)
-	r.ingest.Held = 1000
+// TestInFlightBytes sends bodies that exceed the bound of all bodies.
+func TestInFlightBytes(t *testing.T) {
+	r := newReceiver(t, func(c *ingest.Config) { c.InFlightBytes = 1000 })
 	large := `{"a":"` + strings.Repeat("x", 2000) + `"}`
 	if status, answer, header := r.post(t, "/in/open", large, nil); status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
-		t.Errorf("got %d %s, want 503 and a time to come again", status, answer)
+		t.Errorf("got %d %s, want 503 with Retry-After", status, answer)
 	}
-	for range 3 { // what was counted is given back
+	for range 3 { // bodies of requests that have ended do not count
 		if status, answer, _ := r.post(t, "/in/open", `{"a":"`+strings.Repeat("x", 500)+`"}`, nil); status != http.StatusOK {
 			t.Errorf("got %d %s, want 200", status, answer)
 		}

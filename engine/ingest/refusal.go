@@ -8,72 +8,73 @@ import (
 	"sync"
 )
 
-// refusal is why a request is not taken.
+// refusal is the answer to a request that is refused.
 type refusal struct {
 	status int
-	reason string // a word to count by
-	text   string // what the sender is told
-	cause  error  // what the log is told beside it
+	reason string // one word, by which refusals are counted
+	text   string // for the sender
+	cause  error  // for the log only
 }
 
 // retryAfter is how long a sender is asked to wait, in seconds.
 const retryAfter = "5"
 
-// again refuses with the status that makes this sender come again.
-func (m *message) again(reason, text string) refusal {
-	return refusal{status: m.sendAgain, reason: reason, text: text + "; send it again later"}
+// retryLater returns a refusal with the status after which this vendor sends
+// again.
+func (m *message) retryLater(reason, text string) refusal {
+	return refusal{status: m.retryStatus, reason: reason, text: text + "; send it again later"}
 }
 
-// refuse answers, counts and logs a refusal, each once.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, no refusal) {
+// refuse answers a request with a refusal, counts it and logs it.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refused refusal) {
 	where := label(r)
 	if _, known := s.apps[where]; !known && where != "in" {
 		where = "other"
 	}
-	s.counters.add(where, no.reason)
-	args := []any{"reason", no.reason, "status", no.status, "method", r.Method, "path", r.URL.Path, "from", r.RemoteAddr, "text", no.text}
-	if no.cause != nil {
-		args = append(args, "error", no.cause)
+	s.counters.add(where, refused.reason)
+	args := []any{"reason", refused.reason, "status", refused.status, "method", r.Method, "path", r.URL.Path, "from", r.RemoteAddr, "text", refused.text}
+	if refused.cause != nil {
+		args = append(args, "error", refused.cause)
 	}
-	s.Log.Warn("webhook refused", args...)
-	if no.status == http.StatusTooManyRequests || no.status == http.StatusServiceUnavailable {
+	s.config.Log.Warn("webhook refused", args...)
+	if refused.status == http.StatusTooManyRequests || refused.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	if no.status == http.StatusRequestTimeout || no.status == http.StatusRequestEntityTooLarge {
+	if refused.status == http.StatusRequestTimeout || refused.status == http.StatusRequestEntityTooLarge {
 		w.Header().Set("Connection", "close")
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(no.status)
-	answer := json.NewEncoder(w)
-	answer.SetEscapeHTML(false) // it is read by people
-	answer.Encode(map[string]string{"error": no.text, "reason": no.reason})
+	w.WriteHeader(refused.status)
+	body := json.NewEncoder(w)
+	body.SetEscapeHTML(false) // people read it
+	body.Encode(map[string]string{"error": refused.text, "reason": refused.reason})
 }
 
-// counters count requests by where they came in and what became of them.
+// counters counts requests by their label and result.
 type counters struct {
 	mu     sync.Mutex
 	counts map[[2]string]int64
 }
 
-func (c *counters) add(where, outcome string) {
+func (c *counters) add(where, result string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.counts == nil {
 		c.counts = map[[2]string]int64{}
 	}
-	c.counts[[2]string{where, outcome}]++
+	c.counts[[2]string{where, result}]++
 }
 
-// Count is how many requests came to one end.
+// Count is how many requests had one result.
 type Count struct {
 	Where string `json:"where"` // an app's name, "in" or "other"
-	// accepted, repeated, unheard, challenge, confirmed, nudge, lost, expiring,
-	// ignored, empty, or the reason of a refusal
-	Outcome string `json:"outcome"`
-	Count   int64  `json:"count"`
+	// accepted, repeated, unheard (no hook is for it), challenge, confirmed,
+	// nudge, lost, expiring, ignored, empty, or the reason of a refusal
+	Result string `json:"outcome"`
+	Count  int64  `json:"count"`
 }
 
-// Counts tells what became of all requests so far, in a stable order.
+// Counts returns the results of all requests so far, in a stable order.
 func (s *Server) Counts() []Count {
 	s.counters.mu.Lock()
 	defer s.counters.mu.Unlock()

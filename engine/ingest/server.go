@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
@@ -25,8 +26,8 @@ import (
 // MaxBody is the largest body that is read, in bytes.
 const MaxBody = 5 << 20
 
-// firstRead bounds what is set aside for a body because its sender says that
-// it will be so long.
+// firstRead bounds the memory, in bytes, that is allocated for a body because of
+// its Content-Length.
 const firstRead = 64 << 10
 
 // Config makes a Server. Apps, Connections, Generation and Accept are required.
@@ -34,46 +35,48 @@ type Config struct {
 	Apps        []*bindings.App
 	Connections *connection.Set
 	Generation  func() *script.Generation
-	// Accept keeps events in one commit; it returns when that is durable. The
-	// receipts stand in the order of the events.
+	// Accept stores events in one commit and returns when that is durable. The
+	// receipts are in the order of the events.
 	Accept func(context.Context, ...journal.Event) ([]journal.Receipt, error)
-	// Subscriptions are those that we registered; nil: none.
+	// Subscriptions are the webhooks that we registered; nil: none.
 	Subscriptions Subscriptions
-	// Life is told, before the event is kept, that an app was installed in an
-	// account or taken away; an error has the vendor send again. Nil tells nobody.
-	Life func(context.Context, Life) error
+	// InstallChanged is called when an app was installed in an account or
+	// removed, before the event is stored. After an error the vendor is asked to
+	// send again. It may be nil.
+	InstallChanged func(context.Context, InstallEvent) error
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
 	// Pages are served beside the webhooks, by the beginning of their path.
 	Pages map[string]http.Handler
 	// InFlight bounds the requests that wait for the store; zero means 1024.
-	// One more is asked to come again.
+	// The sender of one more is asked to send it again.
 	InFlight int
-	// Held bounds the bytes of all bodies that are being read or kept; zero
-	// means 256 MiB. A sender that would go beyond is asked to come again.
-	Held int64
+	// InFlightBytes bounds the bytes of all bodies that are being read or
+	// stored; zero means 256 MiB. A sender that would exceed it is asked to send
+	// again.
+	InFlightBytes int64
 	// BodyTimeout is how long a sender may take for its request; zero means 10 s.
 	BodyTimeout time.Duration
-	Now         func() time.Time
+	Clock       clock.Clock // nil means the machine's
 	Log         *slog.Logger
 }
 
-// Life is a vendor's word that an account's installation of the app began or
-// ended.
-type Life struct {
-	Connection *connection.Connection // that the webhook came to
+// InstallEvent is a vendor's message that an account installed the app or
+// removed it.
+type InstallEvent struct {
+	Connection *connection.Connection // that received the webhook
 	Account    string                 // empty: the connection's own
-	Began      bool
+	Installed  bool                   // false: removed
 	At         time.Time
 }
 
 // Server receives webhooks.
 type Server struct {
-	Config
-	apps     map[string]*source
-	places   chan struct{}
-	held     atomic.Int64 // bytes of bodies
-	counters counters
+	config        Config
+	apps          map[string]*source
+	slots         chan struct{} // has a value for each request in flight
+	inFlightBytes atomic.Int64  // of bodies
+	counters      counters
 }
 
 // New makes a server; it does not listen.
@@ -81,22 +84,20 @@ func New(c Config) *Server {
 	if c.InFlight <= 0 {
 		c.InFlight = 1024
 	}
-	if c.Held <= 0 {
-		c.Held = 256 << 20
+	if c.InFlightBytes <= 0 {
+		c.InFlightBytes = 256 << 20
 	}
 	if c.BodyTimeout <= 0 {
 		c.BodyTimeout = 10 * time.Second
 	}
 	if c.Subscriptions == nil {
-		c.Subscriptions = nobody{}
+		c.Subscriptions = noSubscriptions{}
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: c, apps: map[string]*source{}, places: make(chan struct{}, c.InFlight)}
+	s := &Server{config: c, apps: map[string]*source{}, slots: make(chan struct{}, c.InFlight)}
 	for _, app := range c.Apps {
 		if app.Webhook != nil {
 			s.apps[app.Name] = newSource(app)
@@ -111,42 +112,42 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/hooks/{app}", s.receive(s.webhook))
 	mux.HandleFunc("/hooks/{app}/{name}", s.receive(s.webhook))
 	mux.HandleFunc("/in/{path...}", s.receive(s.inbound))
-	for prefix, page := range s.Pages {
+	for prefix, page := range s.config.Pages {
 		mux.Handle(prefix, page)
 	}
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, "ok\n")
 	})
-	mux.HandleFunc("/", s.nowhere)
+	mux.HandleFunc("/", s.notFound)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The mux would send elsewhere what is not written plainly; a sender of
-		// webhooks does not follow.
+		// The mux would redirect a path that is not clean, and senders of webhooks
+		// do not follow redirects.
 		if p := r.URL.Path; p == "/in" || p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/") {
-			s.nowhere(w, r)
+			s.notFound(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.refuse(w, r, refusal{status: http.StatusNotFound, reason: "path",
 		text: "nothing is served here; webhooks go to /hooks/<app>, /hooks/<app>/<name> or /in/<path>"})
 }
 
-// Serve answers on listener until ctx is done, then lets what is being
-// answered finish within grace.
+// Serve answers on listener until ctx is done, then waits at most for grace
+// until the requests in flight are answered.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Duration) error {
-	silent := &silentConns{open: map[net.Conn]bool{}}
+	unused := &unusedConns{open: map[net.Conn]bool{}}
 	server := &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: s.BodyTimeout,
-		ReadTimeout:       s.BodyTimeout,
+		ReadHeaderTimeout: s.config.BodyTimeout,
+		ReadTimeout:       s.config.BodyTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ConnState:         silent.track,
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ConnState:         unused.track,
+		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -157,24 +158,24 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Du
 	}
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	silent.close()
+	unused.close()
 	err := server.Shutdown(bound)
 	if errors.Is(err, context.DeadlineExceeded) {
-		s.Log.Warn("senders were cut off that did not finish in time", "grace", grace)
+		s.config.Log.Warn("senders were cut off that did not finish in time", "grace", grace)
 		err = server.Close()
 	}
 	<-served
 	return err
 }
 
-// silentConns are connections on which nothing was sent yet. Shutdown would
+// unusedConns are connections on which nothing was sent yet. Shutdown would
 // wait for them.
-type silentConns struct {
+type unusedConns struct {
 	mu   sync.Mutex
 	open map[net.Conn]bool
 }
 
-func (c *silentConns) track(conn net.Conn, state http.ConnState) {
+func (c *unusedConns) track(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if state == http.StateNew {
@@ -184,7 +185,7 @@ func (c *silentConns) track(conn net.Conn, state http.ConnState) {
 	delete(c.open, conn)
 }
 
-func (c *silentConns) close() {
+func (c *unusedConns) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn := range c.open {
@@ -192,87 +193,88 @@ func (c *silentConns) close() {
 	}
 }
 
-// message is a request with its body, read whole.
+// message is a request with its body.
 type message struct {
 	*http.Request
 	body []byte
-	// sendAgain is the status that makes this sender come again later.
-	sendAgain int
+	// retryStatus is the status after which this vendor sends again later.
+	retryStatus int
 }
 
-// verdict is what a request comes to: events to keep, or an answer to a check
-// of the address.
-type verdict struct {
-	outcome string // what it counts as, where there is no event
-	events  []journal.Event
-	// then is done when the events are kept, before the sender hears of it.
-	then   []func()
-	lives  []Life // told before the events are kept
-	echo   []byte // the answer
-	header http.Header
-	silent bool // 2xx has no body
+// result is what a valid request contains: events to store, or a check of the
+// address to answer.
+type result struct {
+	countAs  string // in Counts, if there are no events
+	events   []journal.Event
+	installs []InstallEvent
+	// callbacks are called once the events are stored, before the answer.
+	callbacks []func()
+	body      []byte // of the answer, if there are no events
+	header    http.Header
+	noBody    bool // the answer has no body, though there are events
 }
 
-func (v *verdict) tell(outcome string, then func()) {
-	v.outcome, v.then = outcome, append(v.then, then)
+func (v *result) callback(countAs string, f func()) {
+	v.countAs, v.callbacks = countAs, append(v.callbacks, f)
 }
 
-// receive reads a request, has it judged, and answers it.
-func (s *Server) receive(judge func(*message) (verdict, *refusal)) http.HandlerFunc {
+// receive reads a request, calls handle with it, and answers it.
+func (s *Server) receive(handle func(*message) (result, *refusal)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		m := &message{Request: r, sendAgain: http.StatusServiceUnavailable}
+		m := &message{Request: r, retryStatus: http.StatusServiceUnavailable}
 		if source := s.apps[r.PathValue("app")]; source != nil && source.app.Webhook.RetryStatus != 0 {
-			m.sendAgain = source.app.Webhook.RetryStatus
+			m.retryStatus = source.app.Webhook.RetryStatus
 		}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			s.refuse(w, r, refusal{status: http.StatusMethodNotAllowed, reason: "method", text: "found " + r.Method + "; webhooks are sent with POST"})
 			return
 		}
-		load := &load{held: &s.held, most: s.Held}
-		defer load.off()
-		if no := m.read(w, load); no != nil {
-			s.refuse(w, r, *no)
+		body := &bodyReader{inFlight: &s.inFlightBytes, max: s.config.InFlightBytes}
+		defer body.release()
+		if refused := m.read(w, body); refused != nil {
+			s.refuse(w, r, *refused)
 			return
 		}
-		// Only now: senders that are slow must not keep others out.
+		// After the body, so that slow senders do not use up the slots.
 		select {
-		case s.places <- struct{}{}:
-			defer func() { <-s.places }()
+		case s.slots <- struct{}{}:
+			defer func() { <-s.slots }()
 		default:
 			s.refuse(w, r, m.overload())
 			return
 		}
-		v, no := judge(m)
-		if no != nil {
-			s.refuse(w, r, *no)
+		v, refused := handle(m)
+		if refused != nil {
+			s.refuse(w, r, *refused)
 			return
 		}
 		if len(v.events) > 0 {
-			s.keep(w, m, v)
+			s.accept(w, m, v)
 			return
 		}
 		s.acknowledge(w, m, v)
 	}
 }
 
-func (m *message) read(w http.ResponseWriter, load *load) *refusal {
+// read reads the body through a reader that it completes.
+func (m *message) read(w http.ResponseWriter, reader *bodyReader) *refusal {
 	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, reason: "size", text: "the body is larger than 5 MiB"}
 	if m.ContentLength > MaxBody {
 		return tooLarge
 	}
 	var body bytes.Buffer
 	body.Grow(int(min(max(m.ContentLength, 0), firstRead)) + bytes.MinRead)
-	load.Reader = http.MaxBytesReader(w, m.Body, MaxBody)
-	_, err := body.ReadFrom(load)
+	reader.Reader = http.MaxBytesReader(w, m.Body, MaxBody)
+	_, err := body.ReadFrom(reader)
 	var size *http.MaxBytesError
 	switch {
 	case err == nil:
 	case errors.As(err, &size):
 		return tooLarge
-	case errors.Is(err, errHeld):
-		no := m.overload()
-		return &no
+	case errors.Is(err, errInFlightBytes):
+		refused := m.overload()
+		return &refused
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &refusal{status: http.StatusRequestTimeout, reason: "slow", text: "the body did not arrive in time"}
 	default:
@@ -282,71 +284,72 @@ func (m *message) read(w http.ResponseWriter, load *load) *refusal {
 	return nil
 }
 
-// acknowledge answers a request that brought no event.
-func (s *Server) acknowledge(w http.ResponseWriter, m *message, v verdict) {
-	for _, then := range v.then {
-		then()
+// acknowledge answers a request without an event.
+func (s *Server) acknowledge(w http.ResponseWriter, m *message, v result) {
+	for _, callback := range v.callbacks {
+		callback()
 	}
-	s.counters.add(label(m.Request), v.outcome)
-	s.Log.Debug("webhook "+v.outcome, "path", m.URL.Path)
+	s.counters.add(label(m.Request), v.countAs)
+	s.config.Log.Debug("webhook "+v.countAs, "path", m.URL.Path)
 	for name, values := range v.header {
 		w.Header()[name] = values
 	}
-	w.Header().Set("X-Content-Type-Options", "nosniff") // it may say what the sender says
+	w.Header().Set("X-Content-Type-Options", "nosniff") // the body may be a text of the sender
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Write(v.echo)
+	w.Write(v.body)
 }
 
-// keep stores the events of a request and acknowledges them; only here does a
-// sender hear 2xx for one.
-func (s *Server) keep(w http.ResponseWriter, m *message, v verdict) {
-	now := s.Now()
+// accept stores the events of a request and acknowledges them. It is the only
+// place where a request with events is answered with 2xx.
+func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
+	now := s.config.Clock.Now()
 	for i := range v.events {
 		v.events[i].Received = now
 	}
-	// A sender that hangs up must not undo what is being kept.
-	for _, life := range v.lives {
-		if err := s.Life(context.WithoutCancel(m.Context()), life); err != nil {
-			no := m.again("store", "what it tells of could not be kept")
-			no.cause = err
-			s.refuse(w, m.Request, no)
+	// Without the cancellation of the request: a sender that closes the
+	// connection must not stop the commit.
+	for _, install := range v.installs {
+		if err := s.config.InstallChanged(context.WithoutCancel(m.Context()), install); err != nil {
+			refused := m.retryLater("store", "the change of the installation could not be kept")
+			refused.cause = err
+			s.refuse(w, m.Request, refused)
 			return
 		}
 	}
-	receipts, err := s.Accept(context.WithoutCancel(m.Context()), v.events...)
+	receipts, err := s.config.Accept(context.WithoutCancel(m.Context()), v.events...)
 	if err != nil {
-		no := m.again("store", "the event could not be kept")
-		no.cause = err
-		s.refuse(w, m.Request, no)
+		refused := m.retryLater("store", "the event could not be kept")
+		refused.cause = err
+		s.refuse(w, m.Request, refused)
 		return
 	}
-	for _, then := range v.then {
-		then()
+	for _, callback := range v.callbacks {
+		callback()
 	}
-	kept := make([]keptEvent, len(receipts))
+	results := make([]eventResult, len(receipts))
 	for i, receipt := range receipts {
-		kept[i] = keptEvent{v.events[i].ID, outcome(receipt), len(receipt.Runs)}
-		s.note(m, v.events[i], kept[i], receipt.Echo)
+		results[i] = eventResult{v.events[i].ID, resultOf(receipt), len(receipt.Runs)}
+		s.count(m, v.events[i], results[i], receipt.Echo)
 	}
-	if v.silent {
+	if v.noBody {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if len(kept) == 1 {
-		json.NewEncoder(w).Encode(kept[0])
+	if len(results) == 1 {
+		json.NewEncoder(w).Encode(results[0])
 		return
 	}
-	json.NewEncoder(w).Encode(map[string][]keptEvent{"events": kept})
+	json.NewEncoder(w).Encode(map[string][]eventResult{"events": results})
 }
 
-// keptEvent is what a sender is told of an event.
-type keptEvent struct {
-	Event   string `json:"event"`
-	Outcome string `json:"outcome"`
-	Runs    int    `json:"runs"`
+// eventResult is the answer to a sender about one event.
+type eventResult struct {
+	Event  string `json:"event"`
+	Result string `json:"outcome"`
+	Runs   int    `json:"runs"`
 }
 
-func outcome(receipt journal.Receipt) string {
+func resultOf(receipt journal.Receipt) string {
 	switch {
 	case receipt.Duplicate:
 		return "repeated"
@@ -356,25 +359,25 @@ func outcome(receipt journal.Receipt) string {
 	return "accepted"
 }
 
-// note counts and logs what became of an event.
-func (s *Server) note(m *message, event journal.Event, kept keptEvent, echo bool) {
-	s.counters.add(label(m.Request), kept.Outcome)
+// count counts and logs the result of an event.
+func (s *Server) count(m *message, event journal.Event, r eventResult, echo bool) {
+	s.counters.add(label(m.Request), r.Result)
 	level := slog.LevelInfo
-	if kept.Outcome != "accepted" {
+	if r.Result != "accepted" {
 		level = slog.LevelDebug
 	}
-	args := []any{"event", event.ID, "type", event.Type, "runs", kept.Runs}
+	args := []any{"event", event.ID, "type", event.Type, "runs", r.Runs}
 	if event.Connection != "" {
 		args = append(args, "connection", event.Connection)
 	}
-	if echo { // why hooks that name it did not run
+	if echo { // then hooks for its trigger made no run
 		args = append(args, "echo", true)
 	}
-	s.Log.Log(m.Context(), level, "event "+kept.Outcome, args...)
+	s.config.Log.Log(m.Context(), level, "event "+r.Result, args...)
 }
 
-// label names where a request came in, for counting: the path without what
-// anybody may put there.
+// label returns the part of a request's path by which it is counted. The rest of
+// the path may be anything, and must not become a counter.
 func label(r *http.Request) string {
 	if app := r.PathValue("app"); app != "" {
 		return app

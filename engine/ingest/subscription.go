@@ -14,38 +14,39 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// Subscriptions are the webhooks that we registered at vendors. A method that
-// is told something returns at once and does what follows by itself; what it
-// is told may be lost in a crash, so that it must be found out anew at start.
+// Subscriptions are the webhooks that we registered at vendors. Nudge, Lost and
+// Expiring return at once, and the work goes on after them. Such a call may be
+// lost in a crash, so that the implementation checks at its start what has
+// changed.
 type Subscriptions interface {
-	// Find gives the subscription of a key and its secret, which is empty as
-	// long as there is none. journal.ErrNotFound says that the key is not ours
-	// or no longer.
+	// Find returns the subscription of a key and its secret, which is empty as
+	// long as there is none. It returns journal.ErrNotFound for a key that is
+	// not ours, or no longer.
 	Find(key string) (journal.Subscription, string, error)
-	// Confirm keeps the secret that the vendor chose. It returns when that is
-	// durable, and fails where none is waited for.
+	// Confirm stores the secret that the vendor chose, and returns when that is
+	// durable. It fails if the subscription does not wait for one.
 	Confirm(ctx context.Context, key, secret string) error
-	// Nudge says that there is something new to be asked for. Without a key it
-	// came to no subscription of ours.
+	// Nudge is called when the vendor has something new, which is read by a
+	// poll. The key is empty if the webhook was of no subscription of ours.
 	Nudge(connection, key string)
-	// Lost says that webhooks were lost, or that the subscription ended.
+	// Lost is called when webhooks were lost, or the subscription ended.
 	Lost(connection, key string)
-	// Expiring says that the vendor wants the subscription to be renewed.
+	// Expiring is called when the vendor asks for the subscription to be renewed.
 	Expiring(connection, key string)
 }
 
-// nobody has no subscriptions.
-type nobody struct{}
+// noSubscriptions implements Subscriptions without any.
+type noSubscriptions struct{}
 
-func (nobody) Find(string) (journal.Subscription, string, error) {
+func (noSubscriptions) Find(string) (journal.Subscription, string, error) {
 	return journal.Subscription{}, "", journal.ErrNotFound
 }
-func (nobody) Confirm(context.Context, string, string) error { return journal.ErrNotFound }
-func (nobody) Nudge(string, string)                          {}
-func (nobody) Lost(string, string)                           {}
-func (nobody) Expiring(string, string)                       {}
+func (noSubscriptions) Confirm(context.Context, string, string) error { return journal.ErrNotFound }
+func (noSubscriptions) Nudge(string, string)                          {}
+func (noSubscriptions) Lost(string, string)                           {}
+func (noSubscriptions) Expiring(string, string)                       {}
 
-// registered is the subscription that a webhook came by; nil is none of ours.
+// registered is the subscription that a webhook belongs to; nil is none of ours.
 type registered struct {
 	journal.Subscription
 	def    *bindings.Subscription
@@ -59,8 +60,9 @@ func (r *registered) key() string {
 	return r.Key
 }
 
-// add gives an event the fields that the vendor leaves out.
-func (r *registered) add(data json.RawMessage) json.RawMessage {
+// addFields adds to an event the fields of the subscription's item that the
+// vendor leaves out.
+func (r *registered) addFields(data json.RawMessage) json.RawMessage {
 	if r == nil || len(r.def.Adds) == 0 {
 		return data
 	}
@@ -79,20 +81,20 @@ func (r *registered) add(data json.RawMessage) json.RawMessage {
 	return withFields(data, fields)
 }
 
-// keyParam is the parameter of an address that names a subscription.
+// keyParam is the query parameter with the key of a subscription.
 const keyParam = "subscription"
 
-// subscription finds the one that the address names, nil if it names none.
+// subscription returns the one that the address names, nil if it names none.
 func (s *Server) subscription(src *source, m *message) (*registered, *refusal) {
 	query := m.URL.Query()
 	if !query.Has(keyParam) {
 		return nil, nil
 	}
-	found, secret, err := s.Subscriptions.Find(query.Get(keyParam))
+	found, secret, err := s.config.Subscriptions.Find(query.Get(keyParam))
 	if err != nil && !errors.Is(err, journal.ErrNotFound) {
-		no := m.again("subscription", "the subscription cannot be looked up")
-		no.cause = err
-		return nil, &no
+		refused := m.retryLater("subscription", "the subscription cannot be looked up")
+		refused.cause = err
+		return nil, &refused
 	}
 	path := src.app.Name
 	if name := m.PathValue("name"); name != "" {
@@ -109,46 +111,48 @@ func (s *Server) subscription(src *source, m *message) (*registered, *refusal) {
 	return &registered{found, def, secret}, nil
 }
 
+// ofSubscription returns the connection of a subscription.
 func (s *Server) ofSubscription(sub *registered) (*connection.Connection, *refusal) {
-	if c, found := s.Connections.Get(sub.Connection); found {
+	if c, found := s.config.Connections.Get(sub.Connection); found {
 		return c, nil
 	}
 	return nil, &refusal{status: http.StatusNotFound, reason: "connection", text: fmt.Sprintf("there is no connection %q", sub.Connection)}
 }
 
-// maxConfirm bounds what is sent back, in bytes.
+// maxConfirm bounds the token that is sent back, in bytes.
 const maxConfirm = 4096
 
-// confirm answers the vendor's check of an address that is not made in a body.
-func (s *Server) confirm(src *source, sub *registered, m *message) (v verdict, done bool, no *refusal) {
-	confirm := src.app.Webhook.Handshake
-	if confirm == nil {
+// confirm answers the vendor's check of an address that is made by query or
+// header. It reports with done whether the request was such a check.
+func (s *Server) confirm(src *source, sub *registered, m *message) (v result, done bool, refused *refusal) {
+	handshake := src.app.Webhook.Handshake
+	if handshake == nil {
 		return v, false, nil
 	}
-	v.outcome = "confirmed"
-	if query := m.URL.Query(); confirm.Query != "" && query.Has(confirm.Query) {
-		token := query.Get(confirm.Query)
-		if sub == nil && len(s.Connections.OfApp(src.app.Name)) == 0 {
+	v.countAs = "confirmed"
+	if query := m.URL.Query(); handshake.Query != "" && query.Has(handshake.Query) {
+		token := query.Get(handshake.Query)
+		if sub == nil && len(s.config.Connections.OfApp(src.app.Name)) == 0 {
 			return v, true, &refusal{status: http.StatusNotFound, reason: "connection", text: "there is no connection of " + src.app.Name}
 		}
 		if token == "" || len(token) > maxConfirm {
 			return v, true, &refusal{status: http.StatusBadRequest, reason: "confirm",
-				text: fmt.Sprintf("expected %s with at most %d bytes", confirm.Query, maxConfirm)}
+				text: fmt.Sprintf("expected %s with at most %d bytes", handshake.Query, maxConfirm)}
 		}
-		v.echo = []byte(token)
+		v.body = []byte(token)
 		return v, true, nil
 	}
-	secret := m.Header.Get(confirm.Header)
-	if confirm.Header == "" || secret == "" {
+	secret := m.Header.Get(handshake.Header)
+	if handshake.Header == "" || secret == "" {
 		return v, false, nil
 	}
 	if sub == nil || len(secret) > maxConfirm {
 		return v, true, &refusal{status: http.StatusBadRequest, reason: "confirm",
 			text: "nothing here waits to be confirmed; the address needs ?" + keyParam + "="}
 	}
-	if err := s.Subscriptions.Confirm(m.Context(), sub.Key, secret); err != nil {
+	if err := s.config.Subscriptions.Confirm(m.Context(), sub.Key, secret); err != nil {
 		return v, true, &refusal{status: http.StatusForbidden, reason: "confirm", text: "this subscription does not wait to be confirmed", cause: err}
 	}
-	v.header = http.Header{http.CanonicalHeaderKey(confirm.Header): {secret}}
+	v.header = http.Header{http.CanonicalHeaderKey(handshake.Header): {secret}}
 	return v, true, nil
 }

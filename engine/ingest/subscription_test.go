@@ -12,17 +12,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// tasks sends many events at once, signed with a secret that it chose itself;
-// teams shows the secret in each of them; calendar says all in headers, and
-// that only something changed.
+// subscribable returns apps with subscriptions. The vendor of tasks sends batches
+// of events, signed with a secret that it chose; that of teams sends the secret
+// in each notification; that of calendar sends headers without a body, which
+// contain only that something changed.
 func subscribable(t testing.TB) []*bindings.App {
 	t.Helper()
 	return []*bindings.App{{
@@ -64,17 +65,17 @@ trigger teams.chat.created {"vendor":"created","record":"id"}
 	}}
 }
 
-// book is the subscriptions of a test; it notes what it is told.
-type book struct {
+// subscriptions implements ingest.Subscriptions in memory, and records the calls.
+type subscriptions struct {
 	mu      sync.Mutex
 	entries map[string]journal.Subscription
 	secrets map[string]string
 	waits   map[string]bool // for the vendor's secret
-	told    []string
+	calls   []string
 	fail    error
 }
 
-func (b *book) Find(key string) (journal.Subscription, string, error) {
+func (b *subscriptions) Find(key string) (journal.Subscription, string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fail != nil {
@@ -87,7 +88,7 @@ func (b *book) Find(key string) (journal.Subscription, string, error) {
 	return s, b.secrets[key], nil
 }
 
-func (b *book) Confirm(_ context.Context, key, secret string) error {
+func (b *subscriptions) Confirm(_ context.Context, key, secret string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.waits[key] {
@@ -98,23 +99,23 @@ func (b *book) Confirm(_ context.Context, key, secret string) error {
 	return nil
 }
 
-func (b *book) tell(what, connection, key string) {
+func (b *subscriptions) record(what, connection, key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.told = append(b.told, what+" "+connection+" "+key)
+	b.calls = append(b.calls, what+" "+connection+" "+key)
 }
 
-func (b *book) Nudge(connection, key string)    { b.tell("nudge", connection, key) }
-func (b *book) Lost(connection, key string)     { b.tell("lost", connection, key) }
-func (b *book) Expiring(connection, key string) { b.tell("expiring", connection, key) }
+func (b *subscriptions) Nudge(connection, key string)    { b.record("nudge", connection, key) }
+func (b *subscriptions) Lost(connection, key string)     { b.record("lost", connection, key) }
+func (b *subscriptions) Expiring(connection, key string) { b.record("expiring", connection, key) }
 
-func newBook() *book {
+func newSubscriptions() *subscriptions {
 	entry := func(key, connection, name string) journal.Subscription {
 		return journal.Subscription{Key: key, Connection: connection, Name: name, State: journal.SubscriptionLive}
 	}
 	messages := entry("messages", "teams", "messages")
 	messages.Of = []json.RawMessage{json.RawMessage(`{"id":"channel-1"}`), json.RawMessage(`{"id":"team-1"}`)}
-	return &book{
+	return &subscriptions{
 		entries: map[string]journal.Subscription{
 			"tasks": entry("tasks", "tasks/paris", "events"), "new": entry("new", "tasks/paris", "events"),
 			"messages": messages, "chats": entry("chats", "teams", "chats"), "calendar": entry("calendar", "calendar", "events"),
@@ -124,9 +125,9 @@ func newBook() *book {
 	}
 }
 
-func newSubscribed(t testing.TB) (*receiver, *book) {
+func newSubscribed(t testing.TB) (*receiver, *subscriptions) {
 	t.Helper()
-	r, b := &receiver{apps: subscribable(t), kept: map[string]journal.Event{}}, newBook()
+	r, b := &receiver{apps: subscribable(t), stored: map[string]journal.Event{}}, newSubscriptions()
 	credentials := map[string]string{"token": "secret-token"}
 	set, err := connection.New(connection.Config{Apps: r.apps, Folder: t.TempDir(), Settings: []connection.Settings{
 		{Name: "tasks/paris", Account: "w1", Credentials: credentials, WebhookSecret: "by-hand"},
@@ -136,7 +137,7 @@ func newSubscribed(t testing.TB) (*receiver, *book) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.ingest = ingest.New(ingest.Config{Apps: r.apps, Connections: set, Accept: r.accept, Subscriptions: b, Now: func() time.Time { return now }})
+	r.ingest = ingest.New(ingest.Config{Apps: r.apps, Connections: set, Accept: r.accept, Subscriptions: b, Clock: clock.NewManual(now)})
 	r.Server = httptest.NewServer(r.ingest.Handler())
 	t.Cleanup(func() {
 		r.Server.Close()
@@ -163,41 +164,41 @@ func TestSubscribedWebhook(t *testing.T) {
 		name, path, body string
 		sign             func([]byte) http.Header
 		status           int
-		say              string // part of the answer
-		events, told     []string
+		answer           string // part of the answer
+		events, calls    []string
 	}{
-		{name: "many events in one body", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, status: 200, say: `"events":[`,
+		{name: "many events in one body", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, status: 200, answer: `"events":[`,
 			body: `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}},{"action":"changed","resource":{"type":"project","gid":"p1"}},
 				{"action":"novel","resource":{"gid":"x"}}]}`,
 			events: []string{"tasks.task.changed t1", "tasks.project.changed p1", "tasks.event.other "}},
-		{name: "the same notification twice is one event", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, status: 200, say: "repeated",
+		{name: "the same notification twice is one event", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, status: 200, answer: "repeated",
 			body:   `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}},{"action":"changed","resource":{"type":"task","gid":"t1"}}]}`,
 			events: []string{"tasks.task.changed t1"}},
-		{name: "a sign of life", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":[]}`, status: 200},
-		{name: "a sign of life without a list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{}`, status: 200},
-		{name: "no list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":{"action":"changed"}}`, status: 400, say: "expected a list"},
-		{name: "no objects in the list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":[{},7]}`, status: 400, say: "objects"},
+		{name: "an empty batch", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":[]}`, status: 200},
+		{name: "a batch without a list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{}`, status: 200},
+		{name: "no list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":{"action":"changed"}}`, status: 400, answer: "expected a list"},
+		{name: "no objects in the list", path: "/hooks/tasks/paris?subscription=tasks", sign: sign, body: `{"events":[{},7]}`, status: 400, answer: "objects"},
 		{name: "signed with the connection's own secret", path: "/hooks/tasks/paris?subscription=tasks", sign: signed(t, tasks, 0, "by-hand", now),
-			body: `{"events":[]}`, status: 401, say: "does not match"},
+			body: `{"events":[]}`, status: 401, answer: "does not match"},
 		{name: "registered by hand: no key, the connection's secret", path: "/hooks/tasks/paris", sign: signed(t, tasks, 0, "by-hand", now), status: 200,
 			body: `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}}]}`, events: []string{"tasks.task.changed t1"}},
 		{name: "by hand, found by the account", path: "/hooks/tasks", sign: signed(t, tasks, 0, "by-hand", now), status: 200,
 			body:   `{"events":[{"action":"x","workspace":"w1"},{"action":"y"},{"action":"z","workspace":"w1"}]}`,
 			events: []string{"tasks.event.other ", "tasks.event.other ", "tasks.event.other "}},
-		{name: "one body for two connections", path: "/hooks/tasks", sign: signed(t, tasks, 0, "by-hand", now), status: 422, say: "not of one connection",
+		{name: "one body for two connections", path: "/hooks/tasks", sign: signed(t, tasks, 0, "by-hand", now), status: 422, answer: "not of one connection",
 			body: `{"events":[{"action":"x","workspace":"w1"},{"action":"y","workspace":"w2"}]}`},
-		{name: "a key of nobody", path: "/hooks/tasks/paris?subscription=other", sign: sign, body: `{"events":[]}`, status: 410, say: "no such subscription"},
+		{name: "a key of nobody", path: "/hooks/tasks/paris?subscription=other", sign: sign, body: `{"events":[]}`, status: 410, answer: "no such subscription"},
 		{name: "another connection's key", path: "/hooks/tasks/lyon?subscription=tasks", sign: sign, body: `{"events":[]}`, status: 410},
 		{name: "another app's key", path: "/hooks/teams?subscription=tasks", body: `{"value":[]}`, status: 404},
 		{name: "an empty key", path: "/hooks/teams?subscription=", body: `{"value":[]}`, status: 404},
-		{name: "before it is confirmed", path: "/hooks/tasks/paris?subscription=new", sign: sign, body: `{"events":[]}`, status: 401, say: "no secret yet"},
+		{name: "before it is confirmed", path: "/hooks/tasks/paris?subscription=new", sign: sign, body: `{"events":[]}`, status: 401, answer: "no secret yet"},
 
 		{name: "the secret in each, the item's fields added", path: "/hooks/teams?subscription=messages", status: 200,
 			body: `{"value":[{"changeType":"created","clientState":"teams-secret","resource":"m1","resourceData":{"id":"m1"}},
 				{"changeType":"updated","clientState":"teams-secret","resource":"m1","resourceData":{"id":"m1","teamId":"theirs"}}]}`,
 			events: []string{`teams.message.created m1 {"id":"m1","channelId":"channel-1","teamId":"team-1"}`,
 				`teams.message.updated m1 {"id":"m1","teamId":"theirs","channelId":"channel-1","teamId":"team-1"}`}},
-		{name: "the same words in another subscription", path: "/hooks/teams?subscription=chats", status: 200,
+		{name: "the same type in another subscription", path: "/hooks/teams?subscription=chats", status: 200,
 			body:   `{"value":[{"changeType":"created","clientState":"chats-secret","resourceData":{"id":"c1"}}]}`,
 			events: []string{"teams.chat.created c1"}},
 		{name: "a type in another case", path: "/hooks/teams?subscription=chats", status: 200,
@@ -206,39 +207,39 @@ func TestSubscribedWebhook(t *testing.T) {
 		{name: "the secret is not kept", path: "/hooks/teams?subscription=chats", status: 200,
 			body:   `{"value":[{"changeType":"novel","clientState":"chats-secret","resource":"c1"}]}`,
 			events: []string{`teams.event.other  {"changeType":"novel","resource":"c1"}`}},
-		{name: "a wrong secret in one of them", path: "/hooks/teams?subscription=messages", status: 401, say: "does not carry the secret",
+		{name: "a wrong secret in one of them", path: "/hooks/teams?subscription=messages", status: 401, answer: "does not carry the secret",
 			body: `{"value":[{"changeType":"created","clientState":"teams-secret"},{"changeType":"created","clientState":"chats-secret"}]}`},
-		{name: "no secret in one of them", path: "/hooks/teams?subscription=messages", status: 401, say: "clientState",
+		{name: "no secret in one of them", path: "/hooks/teams?subscription=messages", status: 401, answer: "clientState",
 			body: `{"value":[{"changeType":"created","clientState":"teams-secret"},{"changeType":"created"}]}`},
-		{name: "nothing that shows a secret", path: "/hooks/teams?subscription=messages", body: `{"value":[]}`, status: 401},
+		{name: "no notification with a secret", path: "/hooks/teams?subscription=messages", body: `{"value":[]}`, status: 401},
 		{name: "webhooks were lost", path: "/hooks/teams?subscription=messages", status: 200,
-			body: `{"value":[{"lifecycleEvent":"missed","clientState":"teams-secret"}]}`, told: []string{"lost teams messages"}},
-		{name: "events and a wish to be renewed", path: "/hooks/teams?subscription=messages", status: 200,
+			body: `{"value":[{"lifecycleEvent":"missed","clientState":"teams-secret"}]}`, calls: []string{"lost teams messages"}},
+		{name: "events and a request for renewal", path: "/hooks/teams?subscription=messages", status: 200,
 			body: `{"value":[{"lifecycleEvent":"reauthorizationRequired","clientState":"teams-secret"},
 				{"changeType":"created","clientState":"teams-secret","resourceData":{"id":"m2"}}]}`,
-			events: []string{"teams.message.created m2"}, told: []string{"expiring teams messages"}},
-		{name: "nobody's secret", path: "/hooks/teams", status: 401, say: "webhook_secret", body: `{"value":[{"changeType":"created","clientState":""}]}`},
+			events: []string{"teams.message.created m2"}, calls: []string{"expiring teams messages"}},
+		{name: "nobody's secret", path: "/hooks/teams", status: 401, answer: "webhook_secret", body: `{"value":[{"changeType":"created","clientState":""}]}`},
 
-		{name: "a nudge without a body", path: "/hooks/calendar?subscription=calendar", sign: channel, status: 200, told: []string{"nudge calendar calendar"}},
-		{name: "a nudge by hand", path: "/hooks/calendar", status: 200, told: []string{"nudge calendar "},
+		{name: "a nudge without a body", path: "/hooks/calendar?subscription=calendar", sign: channel, status: 200, calls: []string{"nudge calendar calendar"}},
+		{name: "a nudge by hand", path: "/hooks/calendar", status: 200, calls: []string{"nudge calendar "},
 			sign: headers("X-Goog-Channel-Token", "by-hand", "X-Goog-Resource-State", "not_exists")},
-		{name: "the vendor's first word tells nothing", path: "/hooks/calendar?subscription=calendar", status: 200,
+		{name: "a state that is ignored", path: "/hooks/calendar?subscription=calendar", status: 200,
 			sign: headers("X-Goog-Channel-Token", "calendar-secret", "X-Goog-Resource-State", "sync")},
-		{name: "what we do not know", path: "/hooks/calendar?subscription=calendar", status: 200, events: []string{`calendar.event.other  {"state":"novel"}`},
+		{name: "an unknown state", path: "/hooks/calendar?subscription=calendar", status: 200, events: []string{`calendar.event.other  {"state":"novel"}`},
 			sign: headers("X-Goog-Channel-Token", "calendar-secret", "X-Goog-Resource-State", "novel")},
-		{name: "a wrong token", path: "/hooks/calendar?subscription=calendar", status: 401, say: "X-Goog-Channel-Token",
+		{name: "a wrong token", path: "/hooks/calendar?subscription=calendar", status: 401, answer: "X-Goog-Channel-Token",
 			sign: headers("X-Goog-Channel-Token", "by-hand", "X-Goog-Resource-State", "exists")},
-		{name: "no token", path: "/hooks/calendar?subscription=calendar", status: 401, say: "X-Goog-Channel-Token is missing",
+		{name: "no token", path: "/hooks/calendar?subscription=calendar", status: 401, answer: "X-Goog-Channel-Token is missing",
 			sign: headers("X-Goog-Resource-State", "exists")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, b := newSubscribed(t)
 			status, answer, _ := r.post(t, c.path, c.body, c.sign)
-			if status != c.status || !strings.Contains(answer, c.say) {
-				t.Fatalf("got %d %s, want %d and %q", status, answer, c.status, c.say)
+			if status != c.status || !strings.Contains(answer, c.answer) {
+				t.Fatalf("got %d %s, want %d and %q", status, answer, c.status, c.answer)
 			}
 			var got []string
-			for _, e := range r.kept {
+			for _, e := range r.stored {
 				got = append(got, e.Type+" "+e.Record+" "+string(e.Data))
 			}
 			slices.Sort(got)
@@ -249,8 +250,8 @@ func TestSubscribedWebhook(t *testing.T) {
 			if len(c.events) > 0 && r.commits != 1 {
 				t.Errorf("%d commits, want one for all events of a body", r.commits)
 			}
-			if !slices.Equal(b.told, c.told) {
-				t.Errorf("told %q, want %q", b.told, c.told)
+			if !slices.Equal(b.calls, c.calls) {
+				t.Errorf("the calls are %q, want %q", b.calls, c.calls)
 			}
 			for _, secret := range b.secrets {
 				if strings.Contains(answer, secret) {
@@ -261,8 +262,9 @@ func TestSubscribedWebhook(t *testing.T) {
 	}
 }
 
-// What the vendor gives no id may come again, alone or with others, and is one
-// event; where changes look alike, each is one.
+// TestIDsOfNotifications sends notifications without an id. The same one, sent
+// again alone or with others, is one event; each is one where the app lists the
+// type in NoDedup.
 func TestIDsOfNotifications(t *testing.T) {
 	r, _ := newSubscribed(t)
 	notification := func(change, resource, more string) string {
@@ -279,7 +281,7 @@ func TestIDsOfNotifications(t *testing.T) {
 		}
 	}
 	counts := map[string]int{}
-	for _, e := range r.kept {
+	for _, e := range r.stored {
 		counts[e.Type]++
 	}
 	if counts["teams.message.created"] != 2 || counts["teams.message.updated"] != 3 {
@@ -299,7 +301,7 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("signed with it: got %d %s", status, answer)
 	}
 	for path, want := range map[string]int{
-		"/hooks/tasks/paris?subscription=new":   403, // waits no longer
+		"/hooks/tasks/paris?subscription=new":   403, // it is confirmed already
 		"/hooks/tasks/paris?subscription=tasks": 403,
 		"/hooks/tasks/paris?subscription=other": 410,
 		"/hooks/tasks/paris":                    400,
@@ -336,8 +338,9 @@ func TestConfirmByQuery(t *testing.T) {
 	}
 }
 
-// A subscription that cannot be looked up now is not one that is gone: the
-// vendor must not stop.
+// TestSubscriptionsCannotBeRead sends a webhook while subscriptions cannot be
+// read. The answer must not be the one for a deleted subscription, after which
+// the vendor stops.
 func TestSubscriptionsCannotBeRead(t *testing.T) {
 	r, b := newSubscribed(t)
 	b.fail = errors.New("the vault is locked")
@@ -347,8 +350,8 @@ func TestSubscriptionsCannotBeRead(t *testing.T) {
 	}
 }
 
-// FuzzSubscribed sends any body, query and headers with a true signature or
-// secret: it is kept or refused, and the server lives.
+// FuzzSubscribed sends any body, query and headers with a valid signature or
+// secret: it is stored or refused, and the server does not crash.
 func FuzzSubscribed(f *testing.F) {
 	r, _ := newSubscribed(f)
 	handler := r.ingest.Handler()
@@ -371,11 +374,11 @@ func FuzzSubscribed(f *testing.F) {
 		if answer.Code >= 500 {
 			t.Errorf("got %d for %q", answer.Code, body)
 		}
-		for id, e := range r.kept {
+		for id, e := range r.stored {
 			if !json.Valid(e.Data) || id == "" || e.Connection == "" {
 				t.Errorf("kept %+v with the data %q", e, e.Data)
 			}
-			delete(r.kept, id)
+			delete(r.stored, id)
 		}
 	})
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/tidewire/tidewire/engine/charset"
 )
 
-// text returns the body as UTF-8. A signature is of the bytes as received.
+// text returns the body as UTF-8. Signatures are checked with m.body instead,
+// which has the bytes as received.
 func (m *message) text() ([]byte, *refusal) {
 	text, err := charset.Decode(m.body, charset.Declared(m.Header.Get("Content-Type")))
 	if err != nil {
@@ -18,14 +19,14 @@ func (m *message) text() ([]byte, *refusal) {
 	return text, nil
 }
 
-// form returns a body in the form encoding with names and values in UTF-8. Its
-// percent signs encode bytes of the charset.
+// form returns a body in the form encoding, with names and values in UTF-8. In
+// m.body the percent signs encode bytes of the declared charset.
 func (m *message) form() ([]byte, *refusal) {
 	body, declared := m.body, charset.Declared(m.Header.Get("Content-Type"))
 	if charset.Marked(body) != "" {
-		text, no := m.text()
-		if no != nil {
-			return nil, no
+		text, refused := m.text()
+		if refused != nil {
+			return nil, refused
 		}
 		body, declared = text, ""
 	}

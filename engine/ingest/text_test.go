@@ -19,8 +19,8 @@ func typed(kind string, sign func([]byte) http.Header) func([]byte) http.Header 
 	}
 }
 
-// An event is UTF-8 whatever the charset of the body, and the signature is that
-// of the bytes as received.
+// TestText sends bodies in several charsets. Events are UTF-8, and signatures are
+// those of the bytes as received.
 func TestText(t *testing.T) {
 	bank := signed(t, apps(t)[1], 0, "bank-secret", now)
 	slack := signed(t, chat(t), 0, "chat-secret", now)
@@ -28,7 +28,7 @@ func TestText(t *testing.T) {
 	for _, c := range []struct {
 		name, path, kind, body string
 		sign                   func([]byte) http.Header
-		want                   string // the event's data, or where there is none a part of the answer
+		want                   string // the event's data, or a part of the answer if there is no event
 	}{
 		{"JSON in Latin-1", "/in/open", json + "; charset=ISO-8859-1", "{\"n\":\"Caf\xE9\"}", nil, `{"n":"Café"}`},
 		{"JSON behind a mark", "/in/open", json, "\xEF\xBB\xBF{\"n\":1}", nil, `{"n":1}`},
@@ -51,11 +51,11 @@ func TestText(t *testing.T) {
 			r := newReceiver(t)
 			status, answer, _ := r.post(t, c.path, c.body, typed(c.kind, c.sign))
 			if status == 200 {
-				for _, event := range r.kept {
+				for _, event := range r.stored {
 					answer = string(event.Data)
 				}
-				if answer != c.want || len(r.kept) != 1 {
-					t.Errorf("kept %d events with %s, want %s", len(r.kept), answer, c.want)
+				if answer != c.want || len(r.stored) != 1 {
+					t.Errorf("kept %d events with %s, want %s", len(r.stored), answer, c.want)
 				}
 				return
 			}
@@ -64,7 +64,7 @@ func TestText(t *testing.T) {
 			}
 		})
 	}
-	// The answer to an unsigned request has no details.
+	// The answer to an unsigned request does not describe the body.
 	r := newReceiver(t)
 	if status, answer, _ := r.post(t, "/hooks/bank", "\xE9", typed(json, nil)); status != 401 {
 		t.Errorf("unsigned: got %d %s", status, answer)

@@ -13,12 +13,12 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// verify checks that a webhook comes from who sends for this connection: by
-// the secret that it shows, or by the signature that is present, of which the
-// first one decides.
-func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub *registered, m *message, notices []notice) (bindings.Signed, *refusal) {
+// verify checks that a webhook comes from the vendor of this connection: by the
+// secret in it, or by its signature. If it has several signatures, the first in
+// the app's list decides.
+func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub *registered, m *message, notifications []notification) (bindings.Signed, *refusal) {
 	if hook.Token != nil {
-		return bindings.Signed{}, proven(hook.Token, conn, sub, m, notices)
+		return bindings.Signed{}, verifySecret(hook.Token, conn, sub, m, notifications)
 	}
 	unsigned := bindings.ErrUnsigned
 	for _, signature := range hook.Signatures {
@@ -32,24 +32,24 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub
 		if key == "" {
 			return bindings.Signed{}, noSecret(conn, sub)
 		}
-		signed, err := signature.Verify(m.Header, m.body, key, s.Now(), hook.MaxAge)
+		signed, err := signature.Verify(m.Header, m.body, key, s.config.Clock.Now(), hook.MaxAge)
 		switch {
 		case err == nil:
 			return signed, nil
 		case errors.Is(err, bindings.ErrUnsigned):
 			if unsigned == bindings.ErrUnsigned {
-				unsigned = err // names the header of the signature that is preferred
+				unsigned = err // the error names the header of the preferred signature
 			}
 			continue
 		}
-		return signed, denied(err)
+		return signed, signatureRefusal(err)
 	}
-	return bindings.Signed{}, denied(unsigned)
+	return bindings.Signed{}, signatureRefusal(unsigned)
 }
 
-// proven compares the secret that a webhook shows, each notification by itself
-// where it stands in them.
-func proven(proof *bindings.WebhookToken, conn *connection.Connection, sub *registered, m *message, notices []notice) *refusal {
+// verifySecret compares the secret in a webhook's header, or in each of its
+// notifications, with that of the subscription or connection.
+func verifySecret(token *bindings.WebhookToken, conn *connection.Connection, sub *registered, m *message, notifications []notification) *refusal {
 	want := conn.WebhookSecret()
 	if sub != nil {
 		want = sub.secret
@@ -57,17 +57,17 @@ func proven(proof *bindings.WebhookToken, conn *connection.Connection, sub *regi
 	if want == "" {
 		return noSecret(conn, sub)
 	}
-	where, shown := "header "+proof.Header, []string{m.Header.Get(proof.Header)}
-	if proof.Header == "" {
-		where, shown = fmt.Sprintf("field %q", proof.Path), nil
-		for _, n := range notices {
-			shown = append(shown, jsonpath.Text(n.said, proof.Path))
+	where, found := "header "+token.Header, []string{m.Header.Get(token.Header)}
+	if token.Header == "" {
+		where, found = fmt.Sprintf("field %q", token.Path), nil
+		for _, n := range notifications {
+			found = append(found, jsonpath.Text(n.content, token.Path))
 		}
 	}
-	if len(shown) == 0 || slices.Contains(shown, "") {
-		return denied(fmt.Errorf("%w: %s is missing", bindings.ErrUnsigned, where))
+	if len(found) == 0 || slices.Contains(found, "") {
+		return signatureRefusal(fmt.Errorf("%w: %s is missing", bindings.ErrUnsigned, where))
 	}
-	for _, secret := range shown {
+	for _, secret := range found {
 		if !equal(secret, want) {
 			return &refusal{status: http.StatusUnauthorized, reason: "signature",
 				text: where + " does not carry the secret of this subscription"}
@@ -76,31 +76,31 @@ func proven(proof *bindings.WebhookToken, conn *connection.Connection, sub *regi
 	return nil
 }
 
-// equal takes the same time whatever the texts are, and however long.
+// equal compares in a time that does not depend on the texts or their lengths.
 func equal(a, b string) bool {
 	left, right := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(left[:], right[:]) == 1
 }
 
 func noSecret(conn *connection.Connection, sub *registered) *refusal {
-	no := &refusal{status: http.StatusUnauthorized, reason: "secret",
+	refused := &refusal{status: http.StatusUnauthorized, reason: "secret",
 		text: fmt.Sprintf("connection %q has no webhook_secret, so nothing it is sent can be checked", conn.Name())}
 	if sub != nil {
-		no.text = "the subscription has no secret yet, so nothing it is sent can be checked"
+		refused.text = "the subscription has no secret yet, so nothing it is sent can be checked"
 	}
-	return no
+	return refused
 }
 
-// denied tells why a signature does not let a request in.
-func denied(err error) *refusal {
-	no := &refusal{status: http.StatusUnauthorized, reason: "signature", text: err.Error()}
+// signatureRefusal returns the refusal for an error of a signature.
+func signatureRefusal(err error) *refusal {
+	refused := &refusal{status: http.StatusUnauthorized, reason: "signature", text: err.Error()}
 	switch {
 	case errors.Is(err, bindings.ErrTooOld):
-		no.reason = "age"
+		refused.reason = "age"
 	case errors.Is(err, bindings.ErrUnsigned):
-		no.reason = "unsigned"
+		refused.reason = "unsigned"
 	case errors.Is(err, bindings.ErrKey):
-		no.reason, no.text, no.cause = "key", "the signature cannot be checked", err
+		refused.reason, refused.text, refused.cause = "key", "the signature cannot be checked", err
 	}
-	return no
+	return refused
 }

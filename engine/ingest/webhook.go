@@ -14,122 +14,123 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// webhook judges a webhook of an app.
-func (s *Server) webhook(m *message) (verdict, *refusal) {
+// webhook handles a webhook of an app.
+func (s *Server) webhook(m *message) (result, *refusal) {
 	src := s.apps[m.PathValue("app")]
 	if src == nil {
-		return verdict{}, &refusal{status: http.StatusNotFound, reason: "app",
+		return result{}, &refusal{status: http.StatusNotFound, reason: "app",
 			text: fmt.Sprintf("no app %q sends webhooks here", m.PathValue("app"))}
 	}
 	hook := src.app.Webhook
-	sub, no := s.subscription(src, m)
-	if no != nil {
-		return verdict{}, no
+	sub, refused := s.subscription(src, m)
+	if refused != nil {
+		return result{}, refused
 	}
-	if v, done, no := s.confirm(src, sub, m); done || no != nil {
-		return v, no
+	if v, done, refused := s.confirm(src, sub, m); done || refused != nil {
+		return v, refused
 	}
-	notices, wrong := read(hook, m)
-	conn, no := s.recipient(src, sub, m, notices)
-	if no != nil {
-		return verdict{}, no
+	notifications, wrong := read(hook, m)
+	conn, refused := s.recipient(src, sub, m, notifications)
+	if refused != nil {
+		return result{}, refused
 	}
-	sent, no := s.verify(hook, conn, sub, m, notices)
-	if no == nil {
-		no = wrong
+	sent, refused := s.verify(hook, conn, sub, m, notifications)
+	if refused == nil {
+		refused = wrong
 	}
-	if no != nil {
-		return verdict{}, no
+	if refused != nil {
+		return result{}, refused
 	}
 	if hook.Token != nil && hook.Token.Path != "" {
-		for i := range notices { // the secret has done its work, and is kept nowhere
-			notices[i].said = withoutField(notices[i].said, hook.Token.Path)
+		for i := range notifications { // the secret must not be stored with the event
+			notifications[i].content = withoutField(notifications[i].content, hook.Token.Path)
 		}
 	}
-	return s.events(src, conn, sub, notices, sent)
+	return s.events(src, conn, sub, notifications, sent)
 }
 
-// events judges the notifications of a webhook that is verified.
-func (s *Server) events(src *source, conn *connection.Connection, sub *registered, notices []notice, sent bindings.Signed) (verdict, *refusal) {
+// events handles the notifications of a webhook that is verified.
+func (s *Server) events(src *source, conn *connection.Connection, sub *registered, notifications []notification, sent bindings.Signed) (result, *refusal) {
 	hook := src.app.Webhook
-	var v verdict
-	for _, n := range notices {
+	var v result
+	for _, n := range notifications {
 		if n.form != nil && n.form.AddressCheck {
-			return verdict{outcome: "challenge"}, nil
+			return result{countAs: "challenge"}, nil
 		}
-		v.silent = n.form != nil
-		if c := hook.Challenge; c != nil && n.form == nil && jsonpath.Text(n.said, c.TypePath) == c.Type {
-			return verdict{outcome: "challenge", echo: []byte(jsonpath.Text(n.said, c.Echo))}, nil
+		v.noBody = n.form != nil
+		if c := hook.Challenge; c != nil && n.form == nil && jsonpath.Text(n.content, c.TypePath) == c.Type {
+			return result{countAs: "challenge", body: []byte(jsonpath.Text(n.content, c.Echo))}, nil
 		}
-		if no := s.hear(&v, src, conn, sub, n, sent); no != nil {
-			return verdict{}, no
+		if refused := s.addNotification(&v, src, conn, sub, n, sent); refused != nil {
+			return result{}, refused
 		}
 	}
-	if v.outcome == "" {
-		v.outcome = "empty"
+	if v.countAs == "" {
+		v.countAs = "empty"
 	}
 	return v, nil
 }
 
-// hear adds what one notification tells to the verdict.
-func (s *Server) hear(v *verdict, src *source, conn *connection.Connection, sub *registered, n notice, sent bindings.Signed) *refusal {
+// addNotification adds the event of a notification to the result, or the
+// callback that it asks for.
+func (s *Server) addNotification(v *result, src *source, conn *connection.Connection, sub *registered, n notification, sent bindings.Signed) *refusal {
 	hook := src.app.Webhook
 	if sent.Time.IsZero() && hook.Time != "" {
-		sent.Time = moment(jsonpath.Text(n.said, hook.Time))
+		sent.Time = parseTime(jsonpath.Text(n.content, hook.Time))
 	}
 	if !sent.Time.IsZero() {
-		if err := bindings.CheckAge(sent.Time, s.Now(), hook.MaxAge); err != nil {
-			return denied(err)
+		if err := bindings.CheckAge(sent.Time, s.config.Clock.Now(), hook.MaxAge); err != nil {
+			return signatureRefusal(err)
 		}
 	}
 	name, key := conn.Name(), sub.key()
-	switch vendor := n.told(hook).vendor; {
+	switch vendor := n.vendorType(hook).name; {
 	case slices.Contains(hook.Ignore, vendor):
-		v.outcome = "ignored"
+		v.countAs = "ignored"
 	case slices.Contains(hook.ReconcileOn, vendor):
-		v.tell("lost", func() { s.Subscriptions.Lost(name, key) })
+		v.callback("lost", func() { s.config.Subscriptions.Lost(name, key) })
 	case slices.Contains(hook.RenewOn, vendor):
-		v.tell("expiring", func() { s.Subscriptions.Expiring(name, key) })
+		v.callback("expiring", func() { s.config.Subscriptions.Expiring(name, key) })
 	case slices.Contains(hook.PollOn, vendor), slices.Contains(hook.PollOn, "*"):
-		v.tell("nudge", func() { s.Subscriptions.Nudge(name, key) })
+		v.callback("nudge", func() { s.config.Subscriptions.Nudge(name, key) })
 	default:
-		v.outcome = "event"
+		v.countAs = "event"
 		event := s.event(src, conn, sub, n, sent)
 		v.events = append(v.events, event)
-		began := slices.Contains(hook.Installed, vendor)
-		if s.Life != nil && (began || slices.Contains(hook.Uninstalled, vendor)) {
+		installed := slices.Contains(hook.Installed, vendor)
+		if s.config.InstallChanged != nil && (installed || slices.Contains(hook.Uninstalled, vendor)) {
 			at := event.Time
 			if at.IsZero() {
-				at = s.Now()
+				at = s.config.Clock.Now()
 			}
-			v.lives = append(v.lives, Life{conn, ownAccount(src.app, n), began, at})
+			v.installs = append(v.installs, InstallEvent{conn, ownAccount(src.app, n), installed, at})
 		}
 	}
 	return nil
 }
 
-// ownAccount is the account that a notification names, not its parent.
-func ownAccount(app *bindings.App, n notice) string {
+// ownAccount returns the account that a notification names, not its parent.
+func ownAccount(app *bindings.App, n notification) string {
 	for _, path := range app.Account.Paths {
-		if account := jsonpath.Text(n.said, path); account != "" {
+		if account := jsonpath.Text(n.content, path); account != "" {
 			return account
 		}
 	}
 	return ""
 }
 
-// event makes the event that a verified notification tells of.
-func (s *Server) event(src *source, conn *connection.Connection, sub *registered, n notice, sent bindings.Signed) journal.Event {
+// event makes the event of a verified notification.
+func (s *Server) event(src *source, conn *connection.Connection, sub *registered, n notification, sent bindings.Signed) journal.Event {
 	hook := src.app.Webhook
 	event := journal.Event{
 		Type: src.app.Name + ".event.other", Connection: conn.Name(), Account: conn.Account(),
-		Source: journal.Webhook, Data: n.said, Time: sent.Time,
+		Source: journal.Webhook, Data: n.content, Time: sent.Time,
 	}
 	if at := n.at(hook); !at.IsZero() {
 		event.Time = at
 	}
 	for _, path := range src.app.Account.Paths {
-		if account := jsonpath.Text(n.said, path); account != "" {
+		if account := jsonpath.Text(n.content, path); account != "" {
 			event.Account = account
 			break
 		}
@@ -139,41 +140,41 @@ func (s *Server) event(src *source, conn *connection.Connection, sub *registered
 	if sub != nil {
 		patterns = sub.def.Triggers
 	}
-	t := src.trigger(n.told(hook), n.said, patterns)
+	t := src.trigger(n.vendorType(hook), n.content, patterns)
 	if t == nil {
 		return event
 	}
 	event.Type = t.Name
-	event.Data = sub.add(n.data(hook))
+	event.Data = sub.addFields(n.data(hook))
 	if t.Record != "" {
 		event.Record = jsonpath.Text(event.Data, t.Record)
 	}
 	return event
 }
 
-// Read makes of an item of a feed the event that it would be as a webhook;
-// false if that is of a type we do not know.
-func (s *Server) Read(conn *connection.Connection, said json.RawMessage) (journal.Event, bool) {
+// Read makes the event of an item of a feed, as if it had come by webhook. It
+// returns false if the app has no trigger of that type.
+func (s *Server) Read(conn *connection.Connection, content json.RawMessage) (journal.Event, bool) {
 	src := s.apps[conn.App().Name]
 	if src == nil {
 		return journal.Event{}, false
 	}
-	event := s.event(src, conn, nil, notice{said: said, bytes: said}, bindings.Signed{})
+	event := s.event(src, conn, nil, notification{content: content, hashed: content}, bindings.Signed{})
 	_, known := conn.App().Catalogue.Trigger(event.Type)
 	return event, known
 }
 
-// recipient finds the connection that a webhook is for: that of its
-// subscription, or by the address's name, else by the account in the body, else
-// the only one that there can be. What the body says is proven afterwards by
-// that connection's own key.
-func (s *Server) recipient(src *source, sub *registered, m *message, notices []notice) (*connection.Connection, *refusal) {
+// recipient finds the connection that a webhook is for: by its subscription, by
+// the name in the address, by the account in the body, or as the only one that
+// is possible. The body is not yet verified; the caller verifies it with the key
+// of that connection.
+func (s *Server) recipient(src *source, sub *registered, m *message, notifications []notification) (*connection.Connection, *refusal) {
 	if sub != nil {
 		return s.ofSubscription(sub)
 	}
 	app := src.app
 	if name := m.PathValue("name"); name != "" {
-		if c, found := s.Connections.Get(app.Name + "/" + name); found {
+		if c, found := s.config.Connections.Get(app.Name + "/" + name); found {
 			return c, nil
 		}
 		return nil, &refusal{status: http.StatusNotFound, reason: "connection",
@@ -181,55 +182,55 @@ func (s *Server) recipient(src *source, sub *registered, m *message, notices []n
 	}
 	var account string
 	var found *connection.Connection
-	for _, n := range notices {
+	for _, n := range notifications {
 		named, c := s.byAccount(src.app, n)
 		switch {
 		case account == "":
 			account, found = named, c
 		case named != "" && c != found:
-			// One key vouches for all of them, and an event must not come to a
-			// connection on the word of another.
+			// The body is verified with the key of one connection, which does
+			// not authenticate events of another.
 			return nil, &refusal{status: http.StatusUnprocessableEntity, reason: "account",
-				text: fmt.Sprintf("the body tells of the %s %q and of %q, which are not of one connection; send to /hooks/%s/<name>", app.Account.Noun, account, named, app.Name)}
+				text: fmt.Sprintf("the body names the %s %q and %q, which are not of one connection; send to /hooks/%s/<name>", app.Account.Noun, account, named, app.Name)}
 		}
 	}
 	if found != nil {
 		return found, nil
 	}
-	return s.onlyOne(app, account)
+	return s.onlyConnection(app, account)
 }
 
-// byAccount gives the account that a notification names, and its connection if
-// there is one.
-func (s *Server) byAccount(app *bindings.App, n notice) (account string, c *connection.Connection) {
-	life := slices.Contains(app.Webhook.InstallEvents, jsonpath.Text(n.said, app.Webhook.Type))
-	for _, path := range accountPaths(app.Account, life) {
-		named := jsonpath.Text(n.said, path)
+// byAccount returns the account that a notification names, and its connection
+// if there is one.
+func (s *Server) byAccount(app *bindings.App, n notification) (account string, c *connection.Connection) {
+	install := slices.Contains(app.Webhook.InstallEvents, jsonpath.Text(n.content, app.Webhook.Type))
+	for _, path := range accountPaths(app.Account, install) {
+		named := jsonpath.Text(n.content, path)
 		if named == "" {
 			continue
 		}
 		if account == "" {
 			account = named
 		}
-		if c, found := s.Connections.ByAccount(app.Name, named); found {
+		if c, found := s.config.Connections.ByAccount(app.Name, named); found {
 			return named, c
 		}
 	}
 	return account, nil
 }
 
-// onlyOne finds the connection where the account tells none.
-func (s *Server) onlyOne(app *bindings.App, account string) (*connection.Connection, *refusal) {
+// onlyConnection returns the connection of an app where none has the account.
+func (s *Server) onlyConnection(app *bindings.App, account string) (*connection.Connection, *refusal) {
 	unknown := http.StatusNotFound
 	if app.Webhook.UnknownAccountStatus != 0 {
 		unknown = app.Webhook.UnknownAccountStatus
 	}
-	all := s.Connections.OfApp(app.Name)
+	all := s.config.Connections.OfApp(app.Name)
 	anonymous := slices.DeleteFunc(slices.Clone(all), func(c *connection.Connection) bool { return c.Account() != "" })
 	switch {
 	case account == "" && len(all) == 1:
 		return all[0], nil
-	case len(anonymous) == 1: // it takes what no other connection claims
+	case len(anonymous) == 1: // it is for all accounts that no other connection has
 		return anonymous[0], nil
 	case len(all) == 0:
 		return nil, &refusal{status: http.StatusNotFound, reason: "connection", text: "there is no connection of " + app.Name}
@@ -241,21 +242,21 @@ func (s *Server) onlyOne(app *bindings.App, account string) (*connection.Connect
 		text: fmt.Sprintf("no connection has the %s %q", app.Account.Noun, account)}
 }
 
-// accountPaths are the places of the account, the parent's first for a
+// accountPaths returns the paths of the account, with the parent's first for a
 // life-cycle event and last otherwise.
-func accountPaths(a bindings.Account, life bool) []string {
+func accountPaths(a bindings.Account, install bool) []string {
 	if a.Parent == "" {
 		return a.Paths
 	}
-	if life {
+	if install {
 		return append([]string{a.Parent}, a.Paths...)
 	}
 	return append(slices.Clone(a.Paths), a.Parent)
 }
 
-// moment reads a time as vendors write it: RFC 3339, or Unix seconds or
-// milliseconds. It is zero if there is none.
-func moment(text string) time.Time {
+// parseTime reads a time as vendors write it: RFC 3339, or Unix seconds or
+// milliseconds. It returns zero for any other text.
+func parseTime(text string) time.Time {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return t.UTC()
 	}

@@ -319,7 +319,7 @@ func (w *world) begin() {
 	})
 	w.must(err)
 	server := ingest.New(ingest.Config{
-		Apps: w.apps, Connections: w.set, Generation: w.scripts.Generation, Subscriptions: w.keeper, Accept: w.accept, Now: w.clock.Now,
+		Apps: w.apps, Connections: w.set, Generation: w.scripts.Generation, Subscriptions: w.keeper, Accept: w.accept, Clock: w.clock,
 	})
 	w.mu.Lock()
 	w.ingest = server.Handler()

@@ -22,97 +22,98 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// notice is one notification of a webhook, of which a batch has many.
-type notice struct {
-	// said is what it says, however it was written: an object, with the headers
-	// that count.
-	said json.RawMessage
-	// bytes are those that stand for it where it has no id.
-	bytes []byte
-	form  *bindings.FormBody // nil for a body of JSON
+// notification is a part of a webhook's body that describes one event. A batch
+// has several.
+type notification struct {
+	// content is a JSON object, whatever the format of the body. It contains the
+	// headers that the app has as fields.
+	content json.RawMessage
+	// hashed are the bytes from which the id is made if there is no other.
+	hashed []byte
+	form   *bindings.FormBody // nil for a body of JSON
 }
 
-// told is what the vendor calls it.
-func (n notice) told(hook *bindings.Webhook) told {
+// vendorType returns the type of the event in the vendor's words.
+func (n notification) vendorType(hook *bindings.Webhook) vendorType {
 	if n.form != nil {
 		if n.form.Type == "" {
-			return told{n.form.Name, n.form.Name}
+			return vendorType{n.form.Name, n.form.Name}
 		}
-		return told{n.form.Name, jsonpath.Text(n.said, n.form.Type)}
+		return vendorType{n.form.Name, jsonpath.Text(n.content, n.form.Type)}
 	}
-	vendor := jsonpath.Text(n.said, hook.Type)
+	vendor := jsonpath.Text(n.content, hook.Type)
 	if vendor == "" && hook.BareType != "" {
-		vendor = jsonpath.Text(n.said, hook.BareType)
+		vendor = jsonpath.Text(n.content, hook.BareType)
 	}
 	if hook.AnyCase {
 		vendor = strings.ToLower(vendor)
 	}
-	return told{"", vendor}
+	return vendorType{"", vendor}
 }
 
-// id is what tells the event of a notification from others: the vendor's id,
-// or else a hash of what it says.
-func (n notice) id(hook *bindings.Webhook) string {
+// id returns the id of the event: the vendor's, or else a hash of the content.
+func (n notification) id(hook *bindings.Webhook) string {
 	paths := []string{hook.ID}
 	if n.form != nil {
 		paths = n.form.ID
 	}
 	for _, path := range paths {
-		if id := jsonpath.Text(n.said, path); id != "" {
+		if id := jsonpath.Text(n.content, path); id != "" {
 			return id
 		}
 	}
-	if slices.Contains(hook.NoDedup, n.told(hook).vendor) {
+	if slices.Contains(hook.NoDedup, n.vendorType(hook).name) {
 		return uuid.NewString()
 	}
 	if len(hook.DedupPaths) == 0 || n.form != nil {
-		return hashed(n.bytes)
+		return hashID(n.hashed)
 	}
 	var all []byte
 	for _, path := range hook.DedupPaths {
-		value, _ := jsonpath.Lookup(n.said, path)
+		value, _ := jsonpath.Lookup(n.content, path)
 		all = append(strconv.AppendInt(all, int64(len(value)), 10), ':')
 		all = append(all, value...)
 	}
-	return hashed(all)
+	return hashID(all)
 }
 
-// at is when it happened, zero if it does not say.
-func (n notice) at(hook *bindings.Webhook) time.Time {
+// at returns when the event happened, zero if the notification has no time.
+func (n notification) at(hook *bindings.Webhook) time.Time {
 	paths := []string{hook.At}
 	if n.form != nil {
 		paths = n.form.At
 	}
 	for _, path := range paths {
-		if at := moment(jsonpath.Text(n.said, path)); !at.IsZero() {
+		if at := parseTime(jsonpath.Text(n.content, path)); !at.IsZero() {
 			return at
 		}
 	}
 	return time.Time{}
 }
 
-// data is what scripts get, before what the vendor leaves out is added.
-func (n notice) data(hook *bindings.Webhook) json.RawMessage {
-	if data, found := jsonpath.Lookup(n.said, hook.Data); found && n.form == nil {
+// data returns the data of the event, without the fields that registered.addFields
+// adds.
+func (n notification) data(hook *bindings.Webhook) json.RawMessage {
+	if data, found := jsonpath.Lookup(n.content, hook.Data); found && n.form == nil {
 		return data
 	}
-	return n.said
+	return n.content
 }
 
-// maxNotices bounds what one body may tell.
-const maxNotices = 10_000
+// maxNotifications bounds the notifications of one body.
+const maxNotifications = 10_000
 
-// read finds the notifications in a request: a body of JSON, or a form where
-// the vendor sends those. A body that cannot be read has none; the refusal is
-// for when it is known who sent it.
-func read(hook *bindings.Webhook, m *message) ([]notice, *refusal) {
+// read returns the notifications in a request: a body of JSON, or a form where
+// the vendor sends those. A body that cannot be read has none. The caller answers
+// with the refusal only after it has verified the sender.
+func read(hook *bindings.Webhook, m *message) ([]notification, *refusal) {
 	kind, _, _ := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if len(hook.Forms) > 0 && kind == "application/x-www-form-urlencoded" {
 		return readForm(hook, m)
 	}
-	body, no := m.text()
-	if no != nil {
-		return nil, no
+	body, refused := m.text()
+	if refused != nil {
+		return nil, refused
 	}
 	if len(hook.Headers) > 0 && len(bytes.TrimSpace(body)) == 0 {
 		body = []byte("{}")
@@ -120,19 +121,19 @@ func read(hook *bindings.Webhook, m *message) ([]notice, *refusal) {
 	if !isObject(body) {
 		return nil, unreadable("json", "the body is not a JSON object")
 	}
-	said, no := parts(hook, body)
-	notices := make([]notice, len(said))
-	for i, one := range said {
+	contents, refused := splitBatch(hook, body)
+	notifications := make([]notification, len(contents))
+	for i, one := range contents {
 		one = withFields(one, headerFields(hook.Headers, m.Header))
-		notices[i] = notice{said: one, bytes: one}
+		notifications[i] = notification{content: one, hashed: one}
 	}
-	return notices, no
+	return notifications, refused
 }
 
-func readForm(hook *bindings.Webhook, m *message) ([]notice, *refusal) {
-	fields, no := m.form()
-	if no != nil {
-		return nil, no
+func readForm(hook *bindings.Webhook, m *message) ([]notification, *refusal) {
+	fields, refused := m.form()
+	if refused != nil {
+		return nil, refused
 	}
 	form, err := hook.ReadForm(fields)
 	switch {
@@ -141,7 +142,7 @@ func readForm(hook *bindings.Webhook, m *message) ([]notice, *refusal) {
 	case !isObject(form.JSON):
 		return nil, unreadable("form", "the body is not a JSON object")
 	}
-	return []notice{{said: form.JSON, bytes: m.body, form: &form}}, nil
+	return []notification{{content: form.JSON, hashed: m.body, form: &form}}, nil
 }
 
 func isObject(body []byte) bool {
@@ -152,9 +153,9 @@ func unreadable(reason, text string) *refusal {
 	return &refusal{status: http.StatusBadRequest, reason: reason, text: text}
 }
 
-// parts cuts a batch to its notifications. Not even one is a body that only
-// says that the address is alive.
-func parts(hook *bindings.Webhook, body json.RawMessage) (all []json.RawMessage, no *refusal) {
+// splitBatch splits a batch into its notifications. Vendors send an empty batch to
+// check that the address still answers.
+func splitBatch(hook *bindings.Webhook, body json.RawMessage) (all []json.RawMessage, refused *refusal) {
 	if hook.Batch == "" {
 		return []json.RawMessage{body}, nil
 	}
@@ -167,15 +168,15 @@ func parts(hook *bindings.Webhook, body json.RawMessage) (all []json.RawMessage,
 		return nil, unreadable("batch", fmt.Sprintf("expected a list at %q in the body", hook.Batch))
 	}
 	for _, item := range items.Array() {
-		if !item.IsObject() || len(all) == maxNotices {
-			return nil, unreadable("batch", fmt.Sprintf("expected at most %d objects in the list at %q", maxNotices, hook.Batch))
+		if !item.IsObject() || len(all) == maxNotifications {
+			return nil, unreadable("batch", fmt.Sprintf("expected at most %d objects in the list at %q", maxNotifications, hook.Batch))
 		}
 		all = append(all, json.RawMessage(item.Raw))
 	}
 	return all, nil
 }
 
-// headerFields are the headers that count as fields of the body.
+// headerFields returns the headers that the app has as fields of the body.
 func headerFields(names map[string]string, headers http.Header) map[string]json.RawMessage {
 	fields := map[string]json.RawMessage{}
 	for name, header := range names {
@@ -186,7 +187,8 @@ func headerFields(names map[string]string, headers http.Header) map[string]json.
 	return fields
 }
 
-// withFields adds fields to an object; they count over those that are there.
+// withFields adds fields to an object. Where a name occurs twice, the added one
+// is last and is the one that is read.
 func withFields(object json.RawMessage, fields map[string]json.RawMessage) json.RawMessage {
 	end := bytes.LastIndexByte(object, '}')
 	if len(fields) == 0 || end < 0 {
@@ -204,7 +206,7 @@ func withFields(object json.RawMessage, fields map[string]json.RawMessage) json.
 	return append(out, '}')
 }
 
-// withoutField leaves a field of an object out.
+// withoutField returns an object without one of its fields.
 func withoutField(object json.RawMessage, name string) json.RawMessage {
 	out := []byte{'{'}
 	gjson.ParseBytes(object).ForEach(func(key, value gjson.Result) bool {
@@ -220,8 +222,8 @@ func withoutField(object json.RawMessage, name string) json.RawMessage {
 	return append(out, '}')
 }
 
-// hashed stands for an id where the vendor gives none.
-func hashed(bytes []byte) string {
+// hashID returns the id of an event that has none from the vendor.
+func hashID(bytes []byte) string {
 	sum := sha256.Sum256(bytes)
 	return "sha256-" + hex.EncodeToString(sum[:16])
 }
