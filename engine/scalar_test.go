@@ -190,7 +190,7 @@ func TestDocuments(t *testing.T) {
 		"params: { a: { [b]: c } }":              "tidewire.yaml:1: found a list, expected a name before the colon",
 		"params: { a: { ~: c } }":                "tidewire.yaml:1: found nothing, expected a name before the colon",
 		"- a\n":                                  "tidewire.yaml:1: found a list, expected settings by name",
-		"params: &a\n  a: *a\n":                  "tidewire.yaml:1: values stand more than 200 levels deep, or an alias contains itself",
+		"params: &a\n  a: *a\n":                  "tidewire.yaml:1: values are nested more than 200 levels deep, or an alias contains itself",
 		"params: { <<: 3 }":                      "tidewire.yaml:1: found a number after <<, expected an alias of a mapping",
 		"params:\n  a:\n    channel: #general\n": `tidewire.yaml:3: "channel" has no value, since what begins with # is a comment; put it in quotes`,
 		"listen: *a\n":                           "tidewire.yaml: not valid YAML: unknown anchor 'a' referenced",
