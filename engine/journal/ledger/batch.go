@@ -173,7 +173,7 @@ func (b *batch) addRows(rows []RunRow) []int64 {
 }
 
 // seq returns the next number of a row: the time in microseconds since 1970, or
-// the last number plus one if that is later.
+// the last number plus one if that is greater.
 func (b *batch) seq() int64 {
 	b.last = max(b.last+1, b.now.UnixMicro())
 	return b.last

@@ -344,7 +344,7 @@ type (
 	}
 	// RunChange is the row of a run before the batch and after it.
 	RunChange struct{ Before, After *Run }
-	// Merged is an event that a later event has replaced as that of its run.
+	// Merged is an event whose run takes a later event instead.
 	Merged struct{ Event, Run int64 }
 	// Copy copies the first steps of a run, and its files, to a new run.
 	Copy struct {

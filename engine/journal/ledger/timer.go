@@ -62,7 +62,7 @@ func (t *timerTask) decide(b *batch) error {
 	return nil
 }
 
-// wakeDue ends the wait of a run whose time has come.
+// wakeDue queues a run whose time has come. A waiting run gets the timeout.
 func (b *batch) wakeDue(seq int64) error {
 	r, err := b.run(seq)
 	if err != nil || r == nil {

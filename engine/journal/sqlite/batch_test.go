@@ -12,12 +12,11 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// TestOneBatchDecidesAsOneByOne makes the same random operations in batches and
-// one by one: what comes back, what is handed out and what is in the file is
-// the same.
-func TestOneBatchDecidesAsOneByOne(t *testing.T) {
+// TestBatchEqualsSingleTasks makes the same random operations in batches and one
+// by one: the results, the leased runs and the rows in the file are the same.
+func TestBatchEqualsSingleTasks(t *testing.T) {
 	first := filepath.Join(journaltest.Folder(t), "tidewire.db")
-	if err := open(t, sqlite.Config{Path: first}).Close(); err != nil { // both go on from one file, for the salt
+	if err := open(t, sqlite.Config{Path: first}).Close(); err != nil { // both start with this file, for the same salt
 		t.Fatal(err)
 	}
 	empty, err := os.ReadFile(first)
@@ -29,23 +28,23 @@ func TestOneBatchDecidesAsOneByOne(t *testing.T) {
 		seeds = 6
 	}
 	for seed := range seeds {
-		var got [2]played
+		var got [2]playResult
 		for i, together := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				w := &watched{}
+				store := &instrumentedStore{}
 				clock := journaltest.NewClock()
 				path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 				if err := os.WriteFile(path, empty, 0o600); err != nil {
 					t.Fatal(err)
 				}
 				s := open(t, sqlite.Config{Path: path, Now: clock.Now, Timer: clock.Timer}.Wrap(func(s ledger.Store) ledger.Store {
-					w.Store = s
-					return w
+					store.Store = s
+					return store
 				}))
 				defer s.Close()
-				got[i] = play(t, seed, s, w.Store, clock, path, func(group []operation) []string {
+				got[i] = play(t, seed, s, store.Store, clock, path, func(group []operation) []string {
 					if together {
-						return w.together(s, group)
+						return store.inOneBatch(s, group)
 					}
 					results := make([]string, len(group))
 					for i, one := range group {
@@ -62,21 +61,21 @@ func TestOneBatchDecidesAsOneByOne(t *testing.T) {
 	}
 }
 
-// together makes the operations of a group wait in their order, and commits
-// them as one batch.
-func (w *watched) together(s *sqlite.Store, group []operation) []string {
+// inOneBatch calls the operations of a group at the same time, and commits those
+// after the first as one batch, in their order.
+func (s *instrumentedStore) inOneBatch(store *sqlite.Store, group []operation) []string {
 	gate := make(chan struct{})
-	w.gate = gate
+	s.gate = gate
 	results := make([]string, len(group))
 	var all sync.WaitGroup
-	all.Go(func() { results[0] = group[0](s) }) // is committed alone, and holds the others back
+	all.Go(func() { results[0] = group[0](store) }) // committed alone; the others wait for it
 	synctest.Wait()
 	for i := 1; i < len(group); i++ {
-		all.Go(func() { results[i] = group[i](s) })
+		all.Go(func() { results[i] = group[i](store) })
 		synctest.Wait()
 	}
 	close(gate)
 	all.Wait()
-	w.gate = nil
+	s.gate = nil
 	return results
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// payload has the size of a usual webhook.
+// payload has the size of an average webhook.
 var payload = []byte(`{"id":"c_1","name":"Ana Souza","note":"` + strings.Repeat("x", 500) + `"}`)
 
 func contactHook() *journal.Hook {
@@ -68,8 +68,8 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// BenchmarkRun is a whole run: accepted, handed out, two steps, finished; four
-// commits one after the other, with 64 runs in flight.
+// BenchmarkRun executes whole runs: accept, lease, two steps, finish. A run has four
+// sequential commits; 64 runs are in flight.
 func BenchmarkRun(b *testing.B) {
 	s := open(b, sqlite.Config{})
 	hook := contactHook()
@@ -88,7 +88,7 @@ func BenchmarkRun(b *testing.B) {
 				if err != nil {
 					return
 				}
-				if err := whole(ctx, s, a); err != nil {
+				if err := executeRun(ctx, s, a); err != nil {
 					b.Error(err)
 				}
 				<-inFlight
@@ -109,7 +109,7 @@ func BenchmarkRun(b *testing.B) {
 	workers.Wait()
 }
 
-func whole(ctx context.Context, s *sqlite.Store, a journal.Activation) error {
+func executeRun(ctx context.Context, s *sqlite.Store, a journal.Activation) error {
 	h := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
 	if err := s.Bind(h, journal.Binding{Version: a.Run.Matched}); err != nil {
 		return err
@@ -140,7 +140,7 @@ func fill(b *testing.B, s *sqlite.Store, n int) {
 	}
 }
 
-// BenchmarkOpen starts on a file with 100,000 queued runs and hands out one.
+// BenchmarkOpen opens a file with 100,000 queued runs and leases one of them.
 func BenchmarkOpen(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "tidewire.db")
 	s := open(b, sqlite.Config{Path: path})
@@ -156,8 +156,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkList reads the first page of a journal of 200,000 runs that are
-// over and 1,000 that wait.
+// BenchmarkList reads the first page of a journal of 200,000 runs that have ended.
 func BenchmarkList(b *testing.B) {
 	s := open(b, sqlite.Config{})
 	fill(b, s, 200_000)

@@ -12,14 +12,14 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// TestIDsOfManyEvents: a repeat is known among any number of events, whatever
-// the file lacks of what only makes that quick, until ids are forgotten.
+// TestIDsOfManyEvents accepts each of many events again: it is a duplicate, also if
+// bloom filters are missing in the file, until its id is deleted.
 func TestIDsOfManyEvents(t *testing.T) {
 	const events = 10_000
 	clock := journaltest.NewClock()
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path, Now: clock.Now, Timer: clock.Timer})
-	again := func() {
+	reopen := func() {
 		t.Helper()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -46,11 +46,11 @@ func TestIDsOfManyEvents(t *testing.T) {
 	}
 	all("new", 0, events, false)
 	all("repeated", 0, events, true)
-	again()
+	reopen()
 	all("after a start", 0, events, true)
-	alter(t, path, `DELETE FROM sieve`)
-	again()
-	all("without sieves", 0, events, true)
+	execSQL(t, path, `DELETE FROM sieve`)
+	reopen()
+	all("without bloom filters", 0, events, true)
 	all("more", events, events+5000, false)
 	for _, i := range []int{0, 4095, 4096, events - 1, events + 4999} {
 		if e, _, err := s.Event(t.Context(), contactEvent(i).ID); err != nil || e.ID != contactEvent(i).ID {
@@ -60,19 +60,19 @@ func TestIDsOfManyEvents(t *testing.T) {
 	clock.Pass(2 * time.Hour)
 	gone, err := s.Prune(t.Context(), journal.Retention{Age: time.Hour, IDs: time.Hour})
 	if err != nil || gone.Events != events+5000 || gone.IDs != events+5000 {
-		t.Errorf("forgotten: %+v, %v", gone, err)
+		t.Errorf("pruned: %+v, %v", gone, err)
 	}
-	if n := number(t, path, `SELECT count(*) FROM sieve`); n != 0 {
-		t.Errorf("%d sieves of ids that are forgotten are left", n)
+	if n := queryNumber(t, path, `SELECT count(*) FROM sieve`); n != 0 {
+		t.Errorf("%d bloom filters of deleted ids are left", n)
 	}
-	all("forgotten", 0, events, false)
-	again()
-	all("forgotten and new again", 0, events, true)
+	all("deleted", 0, events, false)
+	reopen()
+	all("deleted and new again", 0, events, true)
 }
 
-// TestIDsOfAnOlderFile: those of a file from before they stood in parts stay
-// known.
-func TestIDsOfAnOlderFile(t *testing.T) {
+// TestIDsOfOlderFile migrates a file from before ids were stored in parts: its ids
+// are still duplicates.
+func TestIDsOfOlderFile(t *testing.T) {
 	const inOneTable, events = 6, 5000
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	texts, err := sqlite.Migrations()
@@ -86,7 +86,7 @@ func TestIDsOfAnOlderFile(t *testing.T) {
 	for i := range events {
 		fmt.Fprintf(insert, "INSERT INTO seen (id, event) VALUES ('%s', %d);", contactEvent(i).ID, i+1)
 	}
-	alter(t, path, "BEGIN; "+insert.String()+" COMMIT")
+	execSQL(t, path, "BEGIN; "+insert.String()+" COMMIT")
 	s := open(t, sqlite.Config{Path: path})
 	for i := range events + 1 {
 		if r, err := acceptOne(t, s, i); err != nil || r.Duplicate != (i < events) {

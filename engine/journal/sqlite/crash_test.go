@@ -17,13 +17,13 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// The test binary, started again with these, accepts events in the folder and
-// writes the number of each to its output once Accept has returned.
+// The test binary, started with these variables, accepts events in the folder and
+// writes the number of each to its output when Accept has returned.
 const (
 	childFolder  = "TIDEWIRE_TEST_CHILD_FOLDER"
 	childEvents  = "TIDEWIRE_TEST_CHILD_EVENTS"
 	childWaiters = "TIDEWIRE_TEST_CHILD_WAITERS"
-	childSweeps  = "TIDEWIRE_TEST_CHILD_SWEEPS" // not empty: it sweeps instead
+	childPolls   = "TIDEWIRE_TEST_CHILD_POLLS" // not empty: it stores pages of a poll instead
 )
 
 func child(folder string) {
@@ -36,8 +36,8 @@ func child(folder string) {
 	events, _ := strconv.Atoi(os.Getenv(childEvents))
 	waiters, _ := strconv.Atoi(os.Getenv(childWaiters))
 	hook := contactHook()
-	if os.Getenv(childSweeps) != "" {
-		childSweep(ctx, s, hook)
+	if os.Getenv(childPolls) != "" {
+		childPoll(ctx, s, hook)
 	}
 	each(waiters, events, func(i int) {
 		if _, err := s.Accept(ctx, journal.Arrival{Event: contactEvent(i), Hooks: []*journal.Hook{hook}}); err != nil {
@@ -48,16 +48,15 @@ func child(folder string) {
 	})
 }
 
-var sweptContacts = change.PollKey{Connection: "highlevel", Poll: "contacts"}
+var polledPages = change.PollKey{Connection: "highlevel", Poll: "contacts"}
 
-// childSweep keeps one page of a poll after the other: what was known, an event
-// and how far it has come.
-func childSweep(ctx context.Context, s *sqlite.Store, hook *journal.Hook) {
-	at := swept(ctx, s)
-	for i := at + 1; ; i++ {
+// childPoll stores one page of a poll after the other: a sighting, an event and the
+// cursor.
+func childPoll(ctx context.Context, s *sqlite.Store, hook *journal.Hook) {
+	for i := cursorOf(ctx, s) + 1; ; i++ {
 		event := contactEvent(i)
 		_, err := s.Sweep(ctx, journal.Sweep{
-			PollKey:   sweptContacts,
+			PollKey:   polledPages,
 			Cursors:   []journal.Cursor{{Name: "poll", Value: []byte(strconv.Itoa(i))}},
 			Sightings: []change.Sighting{{Record: event.Record, Told: []change.Telling{{Hash: uint64(i), By: change.Listed}}}},
 			Arrivals:  []journal.Arrival{{Event: event, Hooks: []*journal.Hook{hook}}},
@@ -70,9 +69,9 @@ func childSweep(ctx context.Context, s *sqlite.Store, hook *journal.Hook) {
 	}
 }
 
-// swept is how far the poll has come.
-func swept(ctx context.Context, s *sqlite.Store) int {
-	cursors, err := s.Cursors(ctx, sweptContacts)
+// cursorOf returns the cursor of the poll.
+func cursorOf(ctx context.Context, s *sqlite.Store) int {
+	cursors, err := s.Cursors(ctx, polledPages)
 	if err != nil || len(cursors) == 0 {
 		return 0
 	}
@@ -80,13 +79,13 @@ func swept(ctx context.Context, s *sqlite.Store) int {
 	return at
 }
 
-// TestKilledBetweenPages ends a process with SIGKILL in the middle of a poll:
-// what it kept of a page is all of it or nothing.
-func TestKilledBetweenPages(t *testing.T) {
+// TestKillBetweenPages ends a process with SIGKILL during a poll: a page is stored
+// whole or not at all.
+func TestKillBetweenPages(t *testing.T) {
 	folder := t.TempDir()
 	for round := range 3 {
 		c := childCommand(t, folder, 0, 0)
-		c.Env = append(c.Env, childSweeps+"=1")
+		c.Env = append(c.Env, childPolls+"=1")
 		out, err := c.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -94,10 +93,10 @@ func TestKilledBetweenPages(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		said := 0
+		acknowledged := 0
 		lines := bufio.NewScanner(out)
 		for n := 0; lines.Scan(); n++ {
-			said, _ = strconv.Atoi(strings.TrimPrefix(lines.Text(), "accepted "))
+			acknowledged, _ = strconv.Atoi(strings.TrimPrefix(lines.Text(), "accepted "))
 			if n == 30*(round+1) {
 				if err := c.Process.Kill(); err != nil {
 					t.Fatal(err)
@@ -108,17 +107,17 @@ func TestKilledBetweenPages(t *testing.T) {
 			t.Fatal("the process ended by itself")
 		}
 		s := open(t, sqlite.Config{Path: filepath.Join(folder, "tidewire.db")})
-		at := swept(t.Context(), s)
-		if at < said {
-			t.Errorf("the poll stands at %d, and %d was acknowledged", at, said)
+		at := cursorOf(t.Context(), s)
+		if at < acknowledged {
+			t.Errorf("the cursor is %d, and %d was acknowledged", at, acknowledged)
 		}
-		known, err := s.SightingsOf(t.Context(), sweptContacts, "", 0, 10_000)
+		known, err := s.SightingsOf(t.Context(), polledPages, "", 0, 10_000)
 		if err != nil || len(known) != at {
-			t.Errorf("%d records are known of %d pages, %v", len(known), at, err)
+			t.Errorf("found %d sightings of %d pages, %v", len(known), at, err)
 		}
 		for i := 1; i <= at+1; i++ {
 			_, runs, err := s.Event(t.Context(), contactEvent(i).ID)
-			if kept := err == nil && len(runs) == 1; kept != (i <= at) {
+			if stored := err == nil && len(runs) == 1; stored != (i <= at) {
 				t.Errorf("the event of page %d of %d: %d runs, %v", i, at, len(runs), err)
 			}
 		}
@@ -141,9 +140,9 @@ func childCommand(t *testing.T, folder string, events, waiters int, before ...st
 	return c
 }
 
-// TestKilledWhileItAccepts ends a process with SIGKILL in the middle of its
-// work and finds every event that it had acknowledged, with its run.
-func TestKilledWhileItAccepts(t *testing.T) {
+// TestKillDuringAccept ends a process with SIGKILL while it accepts events. Every
+// event that it had acknowledged is stored, with its run.
+func TestKillDuringAccept(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "tidewire.db")
 	acknowledged := map[int]bool{}
@@ -171,7 +170,7 @@ func TestKilledWhileItAccepts(t *testing.T) {
 			t.Fatal("the process ended by itself")
 		}
 	}
-	r, err := sqlite.OpenReader(path) // of the dead, as it was left
+	r, err := sqlite.OpenReader(path) // before a store repairs anything
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,10 +209,9 @@ var (
 	traceResumed = regexp.MustCompile(`^(\d+) +<\.\.\. (\w+) resumed>.*= (-?\d+)`)
 )
 
-// TestTheDiskIsSyncedBeforeAcceptReturns watches the system calls of a process
-// that accepts one event after the other: before it says that one is accepted,
-// the log was written and then synced.
-func TestTheDiskIsSyncedBeforeAcceptReturns(t *testing.T) {
+// TestAcceptSyncsBeforeReturn traces the system calls of a process that accepts one
+// event after the other: before Accept returns, the log is written and then synced.
+func TestAcceptSyncsBeforeReturn(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed; it shows the order of writes and syncs")
@@ -222,12 +220,12 @@ func TestTheDiskIsSyncedBeforeAcceptReturns(t *testing.T) {
 	folder := t.TempDir()
 	trace := filepath.Join(folder, "trace")
 	c := childCommand(t, folder, events, 1, strace, "-f", "-y", "-s", "32", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o", trace)
-	marks, err := os.Create(filepath.Join(folder, "marks"))
+	output, err := os.Create(filepath.Join(folder, "output"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer marks.Close()
-	c.Stdout = marks
+	defer output.Close()
+	c.Stdout = output
 	if err := c.Run(); err != nil {
 		if text, _ := os.ReadFile(trace); len(text) == 0 {
 			t.Skipf("strace may not trace here: %v", err)
@@ -253,13 +251,13 @@ func TestTheDiskIsSyncedBeforeAcceptReturns(t *testing.T) {
 		if m == nil {
 			continue
 		}
-		thread, call, file, rest := m[1], m[2], m[4], m[5]
+		process, call, file, rest := m[1], m[2], m[4], m[5]
 		switch {
 		case call == "pwrite64" && strings.HasSuffix(file, "-wal"):
 			written, synced = true, false
 		case strings.HasSuffix(call, "sync") && strings.HasSuffix(file, "-wal"):
 			if strings.Contains(rest, "unfinished") {
-				syncing[thread] = true
+				syncing[process] = true
 			} else {
 				synced = synced || strings.Contains(rest, "= 0")
 			}

@@ -13,14 +13,14 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
-// SetMaxPages bounds the file, so that SQLite itself finds it full.
+// SetMaxPages bounds the file, so that SQLite returns its error for a full disk.
 func (s *Store) SetMaxPages(n int64) error {
 	return s.inTransaction(context.Background(), func(t *tx) error { return t.conn.run(fmt.Sprintf("PRAGMA max_page_count = %d", n)) })
 }
 
-// BreakCommit makes every commit fail, as on a disk that is full by then; mend
-// ends that.
-func (s *Store) BreakCommit() (mend func() error, err error) {
+// BreakCommit makes every COMMIT fail, as on a disk that is full by then, until
+// restore is called.
+func (s *Store) BreakCommit() (restore func() error, err error) {
 	var commit, broken *stmt
 	change := func(change func(c *conn) error) error {
 		return s.inTransaction(context.Background(), func(t *tx) error { return change(t.conn) })
@@ -38,7 +38,7 @@ func (s *Store) BreakCommit() (mend func() error, err error) {
 	return func() error { return change(func(c *conn) error { c.commit = commit; return nil }) }, nil
 }
 
-// Migrate brings a file to the version that the texts make.
+// Migrate migrates a file with these texts.
 func Migrate(ctx context.Context, path string, texts ...string) error {
 	c, err := connect(path)
 	if err != nil {
@@ -47,17 +47,17 @@ func Migrate(ctx context.Context, path string, texts ...string) error {
 	return errors.Join(migrate(ctx, c, path, texts), c.Close())
 }
 
-// Migrations are the texts of all versions of the file.
+// Migrations returns the texts of all versions of the file.
 func Migrations() ([]string, error) { return migrations() }
 
-// Wrap has the ledger use what wrap makes of a store.
+// Wrap makes the ledger use what wrap returns for the store.
 func (c Config) Wrap(wrap func(ledger.Store) ledger.Store) Config {
 	c.wrap = wrap
 	return c
 }
 
-// FailCommit makes the COMMIT of an open transaction fail; mend ends that.
-func FailCommit(open ledger.Tx) (mend func(), err error) {
+// FailCommit makes the COMMIT of an open transaction fail, until restore is called.
+func FailCommit(open ledger.Tx) (restore func(), err error) {
 	c := open.(*tx).conn
 	commit := c.commit
 	if err := c.prepare(map[**stmt]string{&c.commit: `RELEASE a_savepoint_that_is_not_there`}); err != nil {
@@ -66,34 +66,33 @@ func FailCommit(open ledger.Tx) (mend func(), err error) {
 	return func() { c.commit = commit }, nil
 }
 
-// Memory writes down all that a store and its ledger have in memory and would
-// go by, but for what is scratch.
+// Memory prints what a store and its ledger have in memory between transactions.
 func Memory(store ledger.Store, l *ledger.Ledger) string {
 	t := store.(*tx)
-	m := memoryWriter{seen: map[unsafe.Pointer]int{}}
+	m := memoryPrinter{numbers: map[unsafe.Pointer]int{}}
 	m.write(reflect.ValueOf(&t.memory).Elem())
 	m.write(reflect.ValueOf(t.dispatch))
 	m.write(reflect.ValueOf(l).Elem().FieldByName("timer").FieldByName("at"))
 	return m.String()
 }
 
-// memoryWriter writes values with what they point to, unexported fields too.
-type memoryWriter struct {
+// memoryPrinter prints values with what they point to, and with unexported fields.
+type memoryPrinter struct {
 	strings.Builder
-	seen map[unsafe.Pointer]int
+	numbers map[unsafe.Pointer]int
 }
 
-func (m *memoryWriter) write(v reflect.Value) {
+func (m *memoryPrinter) write(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
 			m.WriteString("nil")
 			return
 		}
-		id, again := m.seen[v.UnsafePointer()]
+		id, again := m.numbers[v.UnsafePointer()]
 		if !again {
-			id = len(m.seen)
-			m.seen[v.UnsafePointer()] = id
+			id = len(m.numbers)
+			m.numbers[v.UnsafePointer()] = id
 		}
 		fmt.Fprintf(m, "&%d", id)
 		if !again {
@@ -129,8 +128,8 @@ func (m *memoryWriter) write(v reflect.Value) {
 	}
 }
 
-// Compare says where what an idle store has in memory differs from its file.
-// Names, awaited triggers and nouns may be more in memory, never less.
+// Compare returns an error if the memory of an idle store differs from its file.
+// Memory may have names, awaited triggers and nouns that the file lacks.
 func Compare(store ledger.Store) error {
 	t := store.(*tx)
 	file := &tx{conn: t.conn, memory: newMemory()}
@@ -167,9 +166,9 @@ func Compare(store ledger.Store) error {
 	}
 	rows, err := runRows(allRuns)
 	for _, row := range rows {
-		if kept, known := t.dispatch.Row(row.Run.Seq); known {
-			differ("run", *kept.Run, *row.Run)
-			differ("last step", kept.Last, row.Last)
+		if cached, found := t.dispatch.Row(row.Run.Seq); found {
+			differ("run", *cached.Run, *row.Run)
+			differ("last step", cached.Last, row.Last)
 		}
 	}
 	return errors.Join(append(differs, err)...)

@@ -17,8 +17,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// alter changes the file behind the store's back.
-func alter(t *testing.T, path, text string) {
+// execSQL changes the file without the store.
+func execSQL(t *testing.T, path, text string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
@@ -48,10 +48,10 @@ func next(t testing.TB, s *sqlite.Store) (journal.Activation, journal.Holder) {
 	return a, journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
 }
 
-func TestAFailingWriteTakesNoOtherWithIt(t *testing.T) {
+func TestFailedTaskFailsAlone(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
-	alter(t, path, `CREATE TRIGGER refuse BEFORE INSERT ON event WHEN new.record LIKE '%7' BEGIN SELECT RAISE(ABORT, 'no seven'); END`)
+	execSQL(t, path, `CREATE TRIGGER refuse BEFORE INSERT ON event WHEN new.record LIKE '%7' BEGIN SELECT RAISE(ABORT, 'no seven'); END`)
 	var failed sync.Map
 	each(32, 200, func(i int) {
 		if _, err := acceptOne(t, s, i); err != nil {
@@ -68,11 +68,11 @@ func TestAFailingWriteTakesNoOtherWithIt(t *testing.T) {
 			t.Errorf("event %d: found %d runs, %v", i, len(runs), err)
 		}
 	}
-	// Only what was kept is handed out.
+	// Only stored events have runs.
 	for range 180 {
 		a, h := next(t, s)
 		if strings.HasSuffix(a.Event.Record, "7") {
-			t.Errorf("event %s was handed out", a.Event.ID)
+			t.Errorf("the run of event %s was leased", a.Event.ID)
 		}
 		if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
 			t.Error(err)
@@ -80,29 +80,29 @@ func TestAFailingWriteTakesNoOtherWithIt(t *testing.T) {
 	}
 }
 
-func TestAStepThatCannotBeWrittenCanBeRecordedAgain(t *testing.T) {
+func TestRecordAfterFailedWrite(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	if _, err := acceptOne(t, s, 1); err != nil {
 		t.Fatal(err)
 	}
 	_, h := next(t, s)
-	alter(t, path, `CREATE TRIGGER refuse BEFORE INSERT ON step BEGIN SELECT RAISE(ABORT, 'not now'); END`)
+	execSQL(t, path, `CREATE TRIGGER refuse BEFORE INSERT ON step BEGIN SELECT RAISE(ABORT, 'not now'); END`)
 	put := journal.Effect{State: &journal.StateOp{Script: "crm", Verb: "add", Key: "n", Value: []byte(`1`)}}
 	step := journal.Step{Number: 1, Name: "state.add", State: journal.Done}
 	if _, err := s.Record(t.Context(), h, step, put); err == nil {
 		t.Fatal("the step was recorded")
 	}
-	alter(t, path, `DROP TRIGGER refuse`)
+	execSQL(t, path, `DROP TRIGGER refuse`)
 	result, err := s.Record(t.Context(), h, step, put)
 	if err != nil || string(result) != `{"value":1}` {
 		t.Errorf("found %s, %v: the failed write left its effect", result, err)
 	}
 }
 
-// A run whose time comes while nothing can be committed is woken when that is
+// A run that becomes due while no commit is possible is woken when commits are
 // possible again.
-func TestAWakeThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+func TestFailedWakeIsRetried(t *testing.T) {
 	clock := journaltest.NewClock()
 	s := open(t, sqlite.Config{Now: clock.Now, Timer: clock.Timer})
 	if _, err := acceptOne(t, s, 0); err != nil {
@@ -112,24 +112,24 @@ func TestAWakeThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	if err := s.Park(t.Context(), h, journal.Park{State: journal.Retrying, Until: clock.Now().Add(time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
-	mend, err := s.BreakCommit()
+	restore, err := s.BreakCommit()
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock.Pass(time.Minute) // the writer looks who is due before it takes what is asked of it
-	if err := mend(); err != nil {
+	clock.Pass(time.Minute) // the writer wakes the runs that are due before it commits the task of restore
+	if err := restore(); err != nil {
 		t.Fatal(err)
 	}
 	clock.Pass(time.Minute)
-	bound, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	again, err := s.Next(bound)
+	again, err := s.Next(ctx)
 	if err != nil || again.Run.ID != a.Run.ID {
 		t.Errorf("woken is %q, %v, want %q", again.Run.ID, err, a.Run.ID)
 	}
 }
 
-func TestAFullDiskIsSaidAndRoomIsUsedAgain(t *testing.T) {
+func TestFullDisk(t *testing.T) {
 	s := open(t, sqlite.Config{})
 	if _, err := acceptOne(t, s, 0); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestAFullDiskIsSaidAndRoomIsUsedAgain(t *testing.T) {
 	}
 	for ; accepted < 200; accepted++ {
 		if r, err := acceptOne(t, s, accepted); err != nil || !r.Kept {
-			t.Fatalf("with room again: %+v, %v", r, err)
+			t.Fatalf("with space again: %+v, %v", r, err)
 		}
 	}
 	runs, err := s.Runs(t.Context(), journal.RunQuery{Limit: 1000})
@@ -163,7 +163,7 @@ func TestAFullDiskIsSaidAndRoomIsUsedAgain(t *testing.T) {
 	}
 }
 
-func TestTheBoundOnWaitingRuns(t *testing.T) {
+func TestMaxQueued(t *testing.T) {
 	s := open(t, sqlite.Config{MaxQueued: 2})
 	for i := range 2 {
 		if _, err := acceptOne(t, s, i); err != nil {
@@ -174,7 +174,7 @@ func TestTheBoundOnWaitingRuns(t *testing.T) {
 		t.Errorf("a third run: found %v, expected %v", err, journal.ErrFull)
 	}
 	if r, err := acceptOne(t, s, 1); err != nil || !r.Duplicate {
-		t.Errorf("a repeat: found %+v, %v; nothing new is to be kept", r, err)
+		t.Errorf("a repeat: found %+v, %v; expected a duplicate", r, err)
 	}
 	_, h := next(t, s)
 	emit := journal.Effect{Emit: &journal.Arrival{Event: journal.Event{ID: "emit:1", Type: "emit:x"}, Hooks: []*journal.Hook{contactHook()}}}
@@ -187,11 +187,11 @@ func TestTheBoundOnWaitingRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := acceptOne(t, s, 2); err != nil {
-		t.Errorf("with room again: %v", err)
+		t.Errorf("with one run less: %v", err)
 	}
 }
 
-func TestACallerThatLeavesDoesNotStopTheWrite(t *testing.T) {
+func TestWriteOfCancelledCallerIsCommitted(t *testing.T) {
 	s := open(t, sqlite.Config{})
 	var all sync.WaitGroup
 	for i := range 100 {
@@ -205,7 +205,8 @@ func TestACallerThatLeavesDoesNotStopTheWrite(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// Those who come again learn what became of the first try.
+	// A caller that accepts the event again gets a duplicate if the first write was
+	// committed.
 	for i := range 100 {
 		if r, err := acceptOne(t, s, i); err != nil || !r.Kept && !r.Duplicate {
 			t.Errorf("event %d: %+v, %v", i, r, err)
@@ -217,14 +218,14 @@ func TestACallerThatLeavesDoesNotStopTheWrite(t *testing.T) {
 	}
 }
 
-func TestAnEngineWhoseFileWasTakenOverWritesNothing(t *testing.T) {
+func TestFencedStoreWritesNothing(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	if _, err := acceptOne(t, s, 0); err != nil {
 		t.Fatal(err)
 	}
 	_, h := next(t, s)
-	alter(t, path, `UPDATE store SET owner = owner + 1`)
+	execSQL(t, path, `UPDATE store SET owner = owner + 1`)
 	if _, err := acceptOne(t, s, 1); !errors.Is(err, journal.ErrFenced) {
 		t.Errorf("Accept: found %v, expected %v", err, journal.ErrFenced)
 	}
@@ -244,21 +245,21 @@ func TestAnEngineWhoseFileWasTakenOverWritesNothing(t *testing.T) {
 	}
 }
 
-func TestARowThatIsGoneIsSaidAtHandOut(t *testing.T) {
+func TestNextReportsMissingRow(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path, Memory: 1})
 	r, err := acceptOne(t, s, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	alter(t, path, `DELETE FROM event`)
+	execSQL(t, path, `DELETE FROM event`)
 	if _, err := s.Next(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", r.Runs[0])) {
 		t.Errorf("found %v, expected an error that names the run", err)
 	}
 }
 
-// What was decided about an approval is not given back if it was not committed.
-func TestAnUnwrittenDecisionIsNotGivenBack(t *testing.T) {
+// Decide does not return a decision that was not committed.
+func TestUncommittedDecisionIsNotReturned(t *testing.T) {
 	s := open(t, sqlite.Config{})
 	if _, err := acceptOne(t, s, 1); err != nil {
 		t.Fatal(err)
@@ -268,7 +269,7 @@ func TestAnUnwrittenDecisionIsNotGivenBack(t *testing.T) {
 	if _, err := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "approval", State: journal.Done}, ask); err != nil {
 		t.Fatal(err)
 	}
-	mend, err := s.BreakCommit()
+	restore, err := s.BreakCommit()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +277,7 @@ func TestAnUnwrittenDecisionIsNotGivenBack(t *testing.T) {
 	if !errors.Is(err, journal.ErrUnwritten) || a.Decision != nil {
 		t.Errorf("found %+v, %v; expected ErrUnwritten and no decision", a, err)
 	}
-	if err := mend(); err != nil {
+	if err := restore(); err != nil {
 		t.Fatal(err)
 	}
 }

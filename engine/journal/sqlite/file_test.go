@@ -15,29 +15,29 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-func TestASecondEngineIsLockedOut(t *testing.T) {
+func TestSecondEngineIsRefused(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
-	if pid, held, err := sqlite.LockedBy(path); held || err != nil || pid != 0 {
-		t.Errorf("before the first: %d, %v, %v", pid, held, err)
+	if pid, locked, err := sqlite.LockedBy(path); locked || err != nil || pid != 0 {
+		t.Errorf("before the first: %d, %v, %v", pid, locked, err)
 	}
 	s := open(t, sqlite.Config{Path: path})
 	_, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
 	if !errors.Is(err, journal.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
 		t.Errorf("found %v, expected %v with the process", err, journal.ErrLocked)
 	}
-	if pid, held, err := sqlite.LockedBy(path); !held || err != nil || pid != os.Getpid() {
-		t.Errorf("while it is held: %d, %v, %v", pid, held, err)
+	if pid, locked, err := sqlite.LockedBy(path); !locked || err != nil || pid != os.Getpid() {
+		t.Errorf("while it is open: %d, %v, %v", pid, locked, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, held, err := sqlite.LockedBy(path); held || err != nil {
-		t.Errorf("after it: %v, %v", held, err)
+	if _, locked, err := sqlite.LockedBy(path); locked || err != nil {
+		t.Errorf("after it: %v, %v", locked, err)
 	}
 	open(t, sqlite.Config{Path: path})
 }
 
-func TestAskingWhoHoldsItKeepsNobodyOut(t *testing.T) {
+func TestLockedByDoesNotLock(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -66,24 +66,24 @@ func TestAskingWhoHoldsItKeepsNobodyOut(t *testing.T) {
 	<-stopped
 }
 
-func TestANewerFileIsRefused(t *testing.T) {
+func TestNewerFileIsRefused(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	if err := open(t, sqlite.Config{Path: path}).Close(); err != nil {
 		t.Fatal(err)
 	}
-	alter(t, path, `PRAGMA user_version = 99`)
+	execSQL(t, path, `PRAGMA user_version = 99`)
 	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "99") {
 		t.Errorf("Open: found %v, expected %v", err, journal.ErrNewer)
 	}
 	if _, err := sqlite.OpenReader(path); !errors.Is(err, journal.ErrNewer) {
 		t.Errorf("OpenReader: found %v, expected %v", err, journal.ErrNewer)
 	}
-	if _, held, _ := sqlite.LockedBy(path); held {
-		t.Error("the lock was kept")
+	if _, locked, _ := sqlite.LockedBy(path); locked {
+		t.Error("the journal is still locked")
 	}
 }
 
-func TestAFileThatIsNoJournalIsRefused(t *testing.T) {
+func TestFileThatIsNoJournalIsRefused(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestAFileThatIsNoJournalIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsNotThere(t *testing.T) {
+func TestMissingFolder(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "none", "tidewire.db")
 	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open: found %v", err)
@@ -106,7 +106,7 @@ func TestAFolderThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestReadingWithoutAnEngine(t *testing.T) {
+func TestReadWithoutEngine(t *testing.T) {
 	for _, folder := range []string{"plain", "odd name? 50% #1"} {
 		path := filepath.Join(journaltest.Folder(t), folder, "tidewire.db")
 		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
@@ -137,7 +137,7 @@ func TestReadingWithoutAnEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("the file does not stand where it was asked for, for its owner alone: %v", err)
+			t.Errorf("the file does not exist, or others than its owner may read it: %v", err)
 		}
 		if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the log is left behind: %v", err)
@@ -147,7 +147,7 @@ func TestReadingWithoutAnEngine(t *testing.T) {
 	}
 }
 
-func TestTheLogDoesNotGrowWithoutBound(t *testing.T) {
+func TestLogSizeIsBounded(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	hook := contactHook()
@@ -185,10 +185,10 @@ func TestTheLogDoesNotGrowWithoutBound(t *testing.T) {
 	}
 }
 
-func TestIDsOfANewFileDoNotComeAgain(t *testing.T) {
+func TestRunIDsOfNewFilesDiffer(t *testing.T) {
 	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 	seen := map[string]bool{}
-	for range 8 { // with the same clock only the digits that a store draws tell ids apart
+	for range 8 { // with the same clock the ids differ only by the random salt of a store
 		r, err := acceptOne(t, open(t, sqlite.Config{Now: clock}), 1)
 		if err != nil {
 			t.Fatal(err)
@@ -196,11 +196,11 @@ func TestIDsOfANewFileDoNotComeAgain(t *testing.T) {
 		seen[r.Runs[0]] = true
 	}
 	if len(seen) < 7 {
-		t.Errorf("8 stores gave %d ids", len(seen))
+		t.Errorf("8 stores have %d different ids", len(seen))
 	}
 }
 
-func TestAClockThatGoesBackDoesNotTurnTheOrder(t *testing.T) {
+func TestRunIDsAscendWhenClockGoesBack(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	last := ""

@@ -19,18 +19,19 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// operation is a call of a store. It gives what came back, as text.
+// operation calls a method of a store. It returns the result as text.
 type operation func(s *sqlite.Store) string
 
-// operations makes random calls about few records, so that they meet.
+// operations makes random operations about few records and runs, so that they
+// affect each other.
 type operations struct {
 	*rand.Rand
-	clock  *journaltest.Clock
-	events int
-	held   []journal.Activation // handed out
-	runs   []string             // all that were ever handed out
-	asked  int                  // approvals
-	steps  map[string]int       // the next of each run
+	clock     *journaltest.Clock
+	events    int
+	leased    []journal.Activation
+	runs      []string       // all that were ever leased
+	approvals int            // number of approvals
+	steps     map[string]int // the number of the last step, by run
 }
 
 func pick[T any](o *operations, all ...T) T { return all[o.IntN(len(all))] }
@@ -77,18 +78,18 @@ func (o *operations) arrival() journal.Arrival {
 		a.Flood = 6
 	}
 	if o.IntN(4) == 0 {
-		a.Mark = &change.Mark{PollKey: polled, Record: record, Telling: change.Telling{Hash: uint64(o.IntN(3)), At: o.clock.Now()}}
+		a.Mark = &change.Mark{PollKey: polledContacts, Record: record, Telling: change.Telling{Hash: uint64(o.IntN(3)), At: o.clock.Now()}}
 	}
 	return a
 }
 
-var polled = change.PollKey{Connection: "highlevel", Poll: "contacts"}
+var polledContacts = change.PollKey{Connection: "highlevel", Poll: "contacts"}
 
-func (o *operations) holder() (journal.Activation, journal.Holder, bool) {
-	if len(o.held) == 0 {
+func (o *operations) anyLease() (journal.Activation, journal.Holder, bool) {
+	if len(o.leased) == 0 {
 		return journal.Activation{}, journal.Holder{}, false
 	}
-	a := pick(o, o.held...)
+	a := pick(o, o.leased...)
 	return a, journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, true
 }
 
@@ -103,8 +104,8 @@ func (o *operations) effect() (e journal.Effect) {
 		a := o.arrival()
 		e.Emit = &a
 	case 3:
-		o.asked++
-		e.Approval = &journal.Approval{ID: fmt.Sprint("ask-", 1+o.IntN(o.asked)), Title: "?", Choices: []string{"yes", "no"}}
+		o.approvals++
+		e.Approval = &journal.Approval{ID: fmt.Sprint("ask-", 1+o.IntN(o.approvals)), Title: "?", Choices: []string{"yes", "no"}}
 	case 4:
 		e.File = pick(o, "f1", "f2")
 	}
@@ -117,34 +118,34 @@ func (o *operations) written() *change.Written {
 		EchoRule: change.EchoRule{Free: []string{"id"}}, Gone: o.IntN(9) == 0}
 }
 
-// next makes the next call.
+// next returns the next operation.
 func (o *operations) next() operation {
 	ctx := context.Background()
-	if a, h, ok := o.holder(); ok && o.IntN(2) == 0 {
-		return o.hold(ctx, a, h)
+	if a, h, ok := o.anyLease(); ok && o.IntN(2) == 0 {
+		return o.withLease(ctx, a, h)
 	}
 	switch o.IntN(12) {
 	case 0:
-		sweep := journal.Sweep{PollKey: polled, Arrivals: []journal.Arrival{o.arrival()}, Cursors: []journal.Cursor{{Name: "at", Value: []byte("1")}},
-			Sightings: []change.Sighting{{PollKey: polled, Record: o.record(), Missed: o.IntN(2) == 0,
+		sweep := journal.Sweep{PollKey: polledContacts, Arrivals: []journal.Arrival{o.arrival()}, Cursors: []journal.Cursor{{Name: "at", Value: []byte("1")}},
+			Sightings: []change.Sighting{{PollKey: polledContacts, Record: o.record(), Missed: o.IntN(2) == 0,
 				Told: []change.Telling{{Hash: uint64(o.IntN(3)), At: o.clock.Now(), By: change.Listed}}}}}
 		return func(s *sqlite.Store) string { return result(s.Sweep(ctx, sweep)) }
 	case 1:
-		id, choice := fmt.Sprint("ask-", 1+o.IntN(o.asked+1)), pick(o, "yes", "no", "never")
+		id, choice := fmt.Sprint("ask-", 1+o.IntN(o.approvals+1)), pick(o, "yes", "no", "never")
 		return func(s *sqlite.Store) string { return result(s.Decide(ctx, id, journal.Decision{Choice: choice})) }
 	case 2, 3:
 		if len(o.runs) == 0 {
 			break
 		}
-		run, hooks, keep := pick(o, o.runs...), append(o.hooks(), &journal.Hook{Script: "crm", Name: "again", Version: "v1"}), o.IntN(2)
-		verdict := pick(o, journal.Resend, journal.Skip, journal.Fail)
+		run, hooks, steps := pick(o, o.runs...), append(o.hooks(), &journal.Hook{Script: "crm", Name: "again", Version: "v1"}), o.IntN(2)
+		decision := pick(o, journal.Resend, journal.Skip, journal.Fail)
 		return []operation{
 			func(s *sqlite.Store) string { return result("cancel", s.Cancel(ctx, run)) },
 			func(s *sqlite.Store) string { return result("wake", s.Wake(ctx, run)) },
 			func(s *sqlite.Store) string { return result("retry", s.Retry(ctx, run)) },
 			func(s *sqlite.Store) string { return result("migrate", s.Migrate(ctx, run, "v2")) },
-			func(s *sqlite.Store) string { return result(s.Replay(ctx, run, hooks[0], keep)) },
-			func(s *sqlite.Store) string { return result("resolve", s.Resolve(ctx, run, verdict, nil)) },
+			func(s *sqlite.Store) string { return result(s.Replay(ctx, run, hooks[0], steps)) },
+			func(s *sqlite.Store) string { return result("resolve", s.Resolve(ctx, run, decision, nil)) },
 		}[o.IntN(6)]
 	case 4:
 		trigger, drop := pick(o, "", "highlevel.contact.updated"), o.IntN(3) == 0
@@ -157,8 +158,8 @@ func (o *operations) next() operation {
 	return func(s *sqlite.Store) string { return result(s.Accept(ctx, a...)) }
 }
 
-// hold makes the next call of a holder.
-func (o *operations) hold(ctx context.Context, a journal.Activation, h journal.Holder) operation {
+// withLease returns the next operation of the worker that has a lease.
+func (o *operations) withLease(ctx context.Context, a journal.Activation, h journal.Holder) operation {
 	number := o.steps[h.Run] + 1
 	if o.IntN(8) == 0 {
 		number = max(number-1, 1)
@@ -186,11 +187,11 @@ func (o *operations) hold(ctx context.Context, a journal.Activation, h journal.H
 		o.steps[h.Run] = number
 		return func(s *sqlite.Store) string { return result("park", s.Park(ctx, h, park)) }
 	}
-	outcome := journal.Outcome{State: pick(o, journal.Succeeded, journal.Failed)}
-	if outcome.State == journal.Failed {
-		outcome.Problem, outcome.Follow = &journal.Problem{Message: "no"}, []journal.Arrival{o.arrival()}
+	end := journal.Outcome{State: pick(o, journal.Succeeded, journal.Failed)}
+	if end.State == journal.Failed {
+		end.Problem, end.Follow = &journal.Problem{Message: "no"}, []journal.Arrival{o.arrival()}
 	}
-	return func(s *sqlite.Store) string { return result("finish", s.Finish(ctx, h, outcome)) }
+	return func(s *sqlite.Store) string { return result("finish", s.Finish(ctx, h, end)) }
 }
 
 func (o *operations) park(step journal.Step) journal.Park {
@@ -203,7 +204,7 @@ func (o *operations) park(step journal.Step) journal.Park {
 			park.Await.Where = map[string][]string{"name": {`"Ana"`, `"Bo"`}}
 		}
 	case 1:
-		park.Await = &journal.Await{Approval: fmt.Sprint("ask-", 1+o.IntN(o.asked+1))}
+		park.Await = &journal.Await{Approval: fmt.Sprint("ask-", 1+o.IntN(o.approvals+1))}
 	case 2:
 		park.Until = o.clock.Now().Add(time.Duration(1+o.IntN(3)) * time.Second)
 	case 3:
@@ -224,7 +225,7 @@ func result(values ...any) string {
 	return fmt.Sprint(values...)
 }
 
-// rowsOf writes down all rows of a journal's file.
+// rowsOf returns all rows of a journal's file as text.
 func rowsOf(t *testing.T, path string) string {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path)
@@ -273,12 +274,12 @@ func rowsOf(t *testing.T, path string) string {
 	return b.String()
 }
 
-// played is what came of random operations: what each gave, and what the file
-// holds in the end.
-type played struct{ results, rows string }
+// playResult is the results of random operations, and the rows in the file
+// afterwards.
+type playResult struct{ results, rows string }
 
-// play makes random operations in groups. all calls those of a group.
-func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock *journaltest.Clock, path string, all func([]operation) []string) (p played) {
+// play makes random operations in groups. all calls the operations of a group.
+func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock *journaltest.Clock, path string, all func([]operation) []string) (p playResult) {
 	o := &operations{Rand: rand.New(rand.NewPCG(seed, 0)), clock: clock, steps: map[string]int{}}
 	for range 25 {
 		var group []operation
@@ -290,17 +291,17 @@ func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock 
 		if o.IntN(3) == 0 {
 			pause += time.Duration(o.IntN(4)) * time.Second
 		}
-		clock.Pass(pause) // at once, so that all that is due is woken at one time
+		clock.Pass(pause) // one step, so that all runs that are due are woken at the same time
 		synctest.Wait()
 		if err := sqlite.Compare(store); err != nil {
-			t.Fatalf("seed %d: what is in memory is not what is in the file: %v", seed, err)
+			t.Fatalf("seed %d: memory differs from the file: %v", seed, err)
 		}
-		o.held = slices.DeleteFunc(o.held, func(a journal.Activation) bool {
+		o.leased = slices.DeleteFunc(o.leased, func(a journal.Activation) bool {
 			run, _, err := s.Run(t.Context(), a.Run.ID)
 			return err != nil || run.State != journal.Running || run.Epoch != a.Epoch
 		})
-		for len(o.held) < 6 {
-			a, ok := handedOut(t, s)
+		for len(o.leased) < 6 {
+			a, ok := leaseNow(t, s)
 			if !ok {
 				break
 			}
@@ -310,7 +311,7 @@ func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock 
 					p.results += err.Error() + "\n"
 				}
 			}
-			o.held, o.runs = append(o.held, a), append(o.runs, a.Run.ID)
+			o.leased, o.runs = append(o.leased, a), append(o.runs, a.Run.ID)
 			o.steps[a.Run.ID] = len(a.Steps)
 			if n := len(a.Steps); n > 0 && a.Steps[n-1].State == journal.Begun {
 				o.steps[a.Run.ID]--
@@ -321,8 +322,8 @@ func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock 
 	return p
 }
 
-// leases takes the next run, if there is one now.
-func handedOut(t *testing.T, s *sqlite.Store) (journal.Activation, bool) {
+// leaseNow leases the next run, if one is ready.
+func leaseNow(t *testing.T, s *sqlite.Store) (journal.Activation, bool) {
 	counts, err := s.Counts(t.Context())
 	if err != nil {
 		t.Fatal(err)

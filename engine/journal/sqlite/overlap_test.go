@@ -16,17 +16,17 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// watch opens a store whose transactions w watches.
-func (w *watched) open(t *testing.T, path string) *sqlite.Store {
-	return open(t, sqlite.Config{Path: path}.Wrap(func(s ledger.Store) ledger.Store {
-		w.Store = s
-		return w
+// open opens a store with the instruments of s.
+func (s *instrumentedStore) open(t *testing.T, path string) *sqlite.Store {
+	return open(t, sqlite.Config{Path: path}.Wrap(func(inner ledger.Store) ledger.Store {
+		s.Store = inner
+		return s
 	}))
 }
 
-// about accepts an event about one contact, for a hook whose newer runs replace
-// older ones. It gives the receipt.
-func about(t *testing.T, s *sqlite.Store, i int, source journal.Source) journal.Receipt {
+// acceptContact accepts an event about one contact, for a hook whose newer runs
+// replace older ones. It returns the receipt.
+func acceptContact(t *testing.T, s *sqlite.Store, i int, source journal.Source) journal.Receipt {
 	t.Helper()
 	hook := contactHook()
 	hook.Overlap = journal.OverlapReplace
@@ -39,24 +39,24 @@ func about(t *testing.T, s *sqlite.Store, i int, source journal.Source) journal.
 	return receipts[0]
 }
 
-// A run that is cancelled is not handed out between the decision and the commit:
-// its holder would have the epoch of the next one.
-func TestACancelledRunIsNotHandedOut(t *testing.T) {
+// A run that is cancelled is not leased between the decision and the commit: that
+// lease would have the same epoch as the lease after a retry.
+func TestCancelledRunIsNotLeased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &watched{}
-		s := w.open(t, "")
-		run := about(t, s, 1, journal.Emit).Runs[0]
-		handedOut := errors.New("nothing was written")
-		w.writes = func() {
+		store := &instrumentedStore{}
+		s := store.open(t, "")
+		run := acceptContact(t, s, 1, journal.Emit).Runs[0]
+		nextErr := errors.New("nothing was written")
+		store.beforeWrite = func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			_, handedOut = s.Next(ctx)
+			_, nextErr = s.Next(ctx)
 		}
 		if err := s.Cancel(t.Context(), run); err != nil {
 			t.Fatal(err)
 		}
-		if !errors.Is(handedOut, context.DeadlineExceeded) {
-			t.Errorf("Next gave %v while the run was cancelled, expected nothing", handedOut)
+		if !errors.Is(nextErr, context.DeadlineExceeded) {
+			t.Errorf("Next returned %v while the run was cancelled, expected a timeout", nextErr)
 		}
 		if err := s.Retry(t.Context(), run); err != nil {
 			t.Fatal(err)
@@ -67,48 +67,48 @@ func TestACancelledRunIsNotHandedOut(t *testing.T) {
 	})
 }
 
-// The end of one run starts what its calls deferred, and that ends others. None
-// is ended twice.
-func TestRunsThatAreReplacedEndOnce(t *testing.T) {
+// The end of a run starts the runs of the events that its calls deferred, and these
+// replace other runs. No run is ended twice.
+func TestReplacedRunEndsOnce(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
-	w := &watched{}
-	s := w.open(t, path)
-	first := about(t, s, 1, journal.Emit).Runs[0]
+	store := &instrumentedStore{}
+	s := store.open(t, path)
+	first := acceptContact(t, s, 1, journal.Emit).Runs[0]
 	_, h := next(t, s)
 	written := journal.Effect{Written: &change.Written{Connection: "highlevel", Noun: "highlevel.contact", Record: "c_1", Data: json.RawMessage(`{"name":"Ana"}`)}}
 	if _, err := s.Record(t.Context(), h, journal.Step{Number: 1, Name: "highlevel.contacts.update", State: journal.Begun}, written); err != nil {
 		t.Fatal(err)
 	}
-	if deferred := about(t, s, 2, journal.Poll); len(deferred.Runs) > 0 {
+	if deferred := acceptContact(t, s, 2, journal.Poll); len(deferred.Runs) > 0 {
 		t.Fatalf("found %+v, expected that the event waits for the call", deferred)
 	}
-	second := about(t, s, 3, journal.Emit).Runs[0]
-	if err := s.Close(); err != nil { // as after a crash, both runs are queued
+	second := acceptContact(t, s, 3, journal.Emit).Runs[0]
+	if err := s.Close(); err != nil { // both runs are queued then, as after a crash
 		t.Fatal(err)
 	}
-	s = w.open(t, path)
-	about(t, s, 4, journal.Emit)
+	s = store.open(t, path)
+	acceptContact(t, s, 4, journal.Emit)
 	for _, id := range []string{first, second} {
 		if run, _, err := s.Run(t.Context(), id); err != nil || run.State != journal.Cancelled {
 			t.Errorf("run %s is %s, %v; expected that it is cancelled", id, run.State, err)
 		}
 	}
-	if err := sqlite.Compare(w.Store); err != nil {
+	if err := sqlite.Compare(store.Store); err != nil {
 		t.Error(err)
 	}
 }
 
-// Of several newer runs that are to replace one that parks, the newest may be
-// cancelled in the same batch.
-func TestAParkedRunIsReplacedByAnyNewerRun(t *testing.T) {
+// The newest of several runs that are to replace one that parks may be cancelled in
+// the same batch. An older one of them replaces the run then.
+func TestParkedRunIsReplacedByAnyNewerRun(t *testing.T) {
 	for name, together := range map[string]bool{"one by one": false, "in one batch": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &watched{}
-				s := w.open(t, "")
-				oldest := about(t, s, 1, journal.Emit).Runs[0]
+				store := &instrumentedStore{}
+				s := store.open(t, "")
+				oldest := acceptContact(t, s, 1, journal.Emit).Runs[0]
 				_, h := next(t, s)
-				newer, newest := about(t, s, 2, journal.Emit).Runs[0], about(t, s, 3, journal.Emit).Runs[0]
+				newer, newest := acceptContact(t, s, 2, journal.Emit).Runs[0], acceptContact(t, s, 3, journal.Emit).Runs[0]
 				if err := s.Retry(t.Context(), newer); err != nil { // the newest had replaced it
 					t.Fatal(err)
 				}
@@ -120,7 +120,7 @@ func TestAParkedRunIsReplacedByAnyNewerRun(t *testing.T) {
 					},
 				}
 				if together {
-					w.together(s, group)
+					store.inOneBatch(s, group)
 				} else {
 					for _, one := range group {
 						one(s)

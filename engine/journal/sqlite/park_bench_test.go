@@ -14,21 +14,21 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-func wait(i int, until time.Time) journal.Park {
+func waitForInvoice(i int, until time.Time) journal.Park {
 	return journal.Park{
 		State: journal.Waiting, Until: until, Step: &journal.Step{Number: 1, Name: "wait_for", State: journal.Begun, Position: "crm.lua:12"},
 		Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {fmt.Sprintf("%q", fmt.Sprint("inv_", i))}}},
 	}
 }
 
-// parkAll makes n runs that wait for an event each.
+// parkAll makes n runs that each wait for an event.
 func parkAll(b *testing.B, s *sqlite.Store, n int) {
 	fill(b, s, n)
 	until := time.Now().Add(24 * time.Hour)
 	each(64, n, func(i int) {
 		a, err := s.Next(b.Context())
 		if err == nil {
-			err = s.Park(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, wait(i, until))
+			err = s.Park(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, waitForInvoice(i, until))
 		}
 		if err != nil {
 			b.Error(err)
@@ -36,8 +36,8 @@ func parkAll(b *testing.B, s *sqlite.Store, n int) {
 	})
 }
 
-// BenchmarkParkAndWake parks a run for an event, wakes it by that event and
-// ends it, among 10,000 that wait for others, with 64 in flight.
+// BenchmarkParkAndWake parks a run for an event, wakes it by that event and ends it.
+// 10,000 other runs wait for other events, and 64 runs are in flight.
 func BenchmarkParkAndWake(b *testing.B) {
 	s := open(b, sqlite.Config{})
 	parkAll(b, s, 10_000)
@@ -55,7 +55,7 @@ func BenchmarkParkAndWake(b *testing.B) {
 		if _, err := acceptOne(b, s, 1_000_000+i); err != nil {
 			b.Error(err)
 		}
-		// Whoever is next: each of the 64 ends as many as it parks.
+		// Any two leases: the 64 goroutines together end as many runs as they park.
 		for range 2 {
 			a, h := next()
 			if len(a.Steps) > 0 {
@@ -68,7 +68,7 @@ func BenchmarkParkAndWake(b *testing.B) {
 			if err != nil {
 				b.Error(err)
 			}
-			if err := s.Park(b.Context(), h, wait(number, until)); err != nil {
+			if err := s.Park(b.Context(), h, waitForInvoice(number, until)); err != nil {
 				b.Error(err)
 			}
 			e := journal.Event{ID: fmt.Sprint("qonto:", number), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, number)}
@@ -81,9 +81,10 @@ func BenchmarkParkAndWake(b *testing.B) {
 	perSecond(b, "runs")
 }
 
-// BenchmarkLookBack parks a run for an event while 100,000 others of its trigger
-// have come since it began, and measures how long other writes wait meanwhile.
-func BenchmarkLookBack(b *testing.B) {
+// BenchmarkMissedEvent parks a run for an event after 100,000 other events of its
+// trigger came since it was accepted, and measures how long other writes wait
+// meanwhile.
+func BenchmarkMissedEvent(b *testing.B) {
 	s := open(b, sqlite.Config{})
 	if _, err := acceptOne(b, s, 1_000_000); err != nil {
 		b.Fatal(err)
@@ -115,7 +116,7 @@ func BenchmarkLookBack(b *testing.B) {
 	number := 0
 	for b.Loop() {
 		number++
-		park := wait(number, time.Time{})
+		park := waitForInvoice(number, time.Time{})
 		park.Step.Number = number
 		if err := s.Park(b.Context(), h, park); err != nil {
 			b.Fatal(err)
@@ -124,10 +125,10 @@ func BenchmarkLookBack(b *testing.B) {
 		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, Keep: true}); err != nil || len(r[0].Woken) != 1 {
 			b.Fatalf("it was not woken: %+v, %v", r, err)
 		}
-		for { // behind all that was accepted beside
-			next, holder := next(b, s)
+		for { // the run is queued after all runs that were accepted meanwhile
+			next, lease := next(b, s)
 			if next.Run.ID == a.Run.ID {
-				h = holder
+				h = lease
 				break
 			}
 		}
@@ -137,8 +138,8 @@ func BenchmarkLookBack(b *testing.B) {
 	b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest-accept")
 }
 
-// BenchmarkOpenParked opens a journal of 100,000 runs that wait, and measures
-// what they cost in memory.
+// BenchmarkOpenParked opens a journal of 100,000 parked runs, and measures how much
+// memory they use.
 func BenchmarkOpenParked(b *testing.B) {
 	for _, kind := range []string{"waiting", "retrying"} {
 		b.Run(kind, func(b *testing.B) {
@@ -163,7 +164,7 @@ func BenchmarkOpenParked(b *testing.B) {
 			if err := s.Close(); err != nil {
 				b.Fatal(err)
 			}
-			before := heap()
+			before := heapBytes()
 			var opening time.Duration
 			b.ResetTimer()
 			for range b.N {
@@ -171,11 +172,11 @@ func BenchmarkOpenParked(b *testing.B) {
 				s = open(b, sqlite.Config{Path: path})
 				opening += time.Since(begin)
 				b.StopTimer()
-				b.ReportMetric(float64(heap()-before)/runs, "B/run")
+				b.ReportMetric(float64(heapBytes()-before)/runs, "B/run")
 				if err := s.Close(); err != nil {
 					b.Fatal(err)
 				}
-				before = heap()
+				before = heapBytes()
 				b.StartTimer()
 			}
 			b.ReportMetric(float64(opening.Milliseconds())/float64(b.N), "ms/open")
@@ -183,7 +184,7 @@ func BenchmarkOpenParked(b *testing.B) {
 	}
 }
 
-func heap() int64 {
+func heapBytes() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -10,10 +10,10 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// BenchmarkPrune forgets 990,000 of a million runs that are over, and measures
-// how long events and listings wait meanwhile. Once is enough: -benchtime 1x.
+// BenchmarkPrune prunes 990,000 of a million runs that have ended, and measures how
+// long events and listings wait meanwhile. Run it once, with -benchtime 1x.
 func BenchmarkPrune(b *testing.B) {
-	const runs, keep = 1_000_000, 10_000
+	const runs, retained = 1_000_000, 10_000
 	for range b.N {
 		b.StopTimer()
 		s := open(b, sqlite.Config{MaxQueued: 2 * runs})
@@ -32,7 +32,7 @@ func BenchmarkPrune(b *testing.B) {
 			return err
 		}
 		ctx, stop := context.WithCancel(b.Context())
-		var beside sync.WaitGroup
+		var background sync.WaitGroup
 		n := 2 * runs
 		accept := func(context.Context) error {
 			n++
@@ -40,32 +40,32 @@ func BenchmarkPrune(b *testing.B) {
 			return err
 		}
 		var accepted, listed float64
-		beside.Go(func() { accepted = longest(ctx, b, accept) })
-		beside.Go(func() { listed = longest(ctx, b, list) })
+		background.Go(func() { accepted = longest(ctx, b, accept) })
+		background.Go(func() { listed = longest(ctx, b, list) })
 		b.StartTimer()
-		pruned, err := s.Prune(b.Context(), journal.Retention{Count: keep})
+		pruned, err := s.Prune(b.Context(), journal.Retention{Count: retained})
 		b.StopTimer()
 		stop()
-		beside.Wait()
+		background.Wait()
 		b.ReportMetric(accepted, "ms/longest-accept")
 		b.ReportMetric(listed, "ms/longest-list")
-		if err != nil || pruned.Runs < runs-keep {
+		if err != nil || pruned.Runs < runs-retained {
 			b.Fatalf("pruned %+v, %v", pruned, err)
 		}
 	}
 }
 
-// longest calls f until the context ends, and gives the milliseconds of the
-// call that took longest.
+// longest calls f until the context ends, and returns the milliseconds of the
+// longest call.
 func longest(ctx context.Context, b *testing.B, f func(context.Context) error) float64 {
-	most := time.Duration(0)
+	slowest := time.Duration(0)
 	for ctx.Err() == nil {
 		begin := time.Now()
 		if err := f(context.WithoutCancel(ctx)); err != nil {
 			b.Error(err)
 			break
 		}
-		most = max(most, time.Since(begin))
+		slowest = max(slowest, time.Since(begin))
 	}
-	return float64(most.Microseconds()) / 1000
+	return float64(slowest.Microseconds()) / 1000
 }

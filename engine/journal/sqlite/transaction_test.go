@@ -13,104 +13,104 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// watched is a store whose transactions are counted, can be held back, and can
-// fail.
-type watched struct {
+// instrumentedStore is a store that counts its transactions, and can make them
+// wait or fail.
+type instrumentedStore struct {
 	ledger.Store
 	ledger *ledger.Ledger
-	gate   chan struct{} // of the next transaction, nil for none
+	gate   chan struct{} // the next transaction waits until it is closed; nil: it does not wait
 
-	trips  []int  // round trips of each transaction; BEGIN and COMMIT are two
-	events []int  // that each wrote
-	writes func() // is called before the next Write, nil for nothing
-	fails  func(trip int, what string) bool
-	before string // the memory when a transaction that failed began
-	after  string // the memory when the one after it began
+	roundTrips   []int  // of each transaction; BEGIN and COMMIT are two
+	events       []int  // that each transaction wrote
+	beforeWrite  func() // called before the next Write, nil for none
+	fail         func(trip int, what string) bool
+	memoryBefore string // the memory when the transaction began that failed
+	memoryAfter  string // the memory when the next transaction began
 }
 
-var errBroken = errors.New("broken for the test")
+var errByTest = errors.New("failed by the test")
 
-func (w *watched) Transact(ctx context.Context, f func(ledger.Tx) error) error {
-	if gate := w.gate; gate != nil {
-		w.gate = nil
+func (s *instrumentedStore) Transact(ctx context.Context, f func(ledger.Tx) error) error {
+	if gate := s.gate; gate != nil {
+		s.gate = nil
 		<-gate
 	}
 	memory := ""
-	if w.fails != nil {
-		memory = sqlite.Memory(w.Store, w.ledger)
-		if w.before != "" && w.after == "" {
-			w.after = memory
+	if s.fail != nil {
+		memory = sqlite.Memory(s.Store, s.ledger)
+		if s.memoryBefore != "" && s.memoryAfter == "" {
+			s.memoryAfter = memory
 		}
 	}
-	w.trips, w.events = append(w.trips, 2), append(w.events, 0)
-	mend := func() {}
-	err := w.Store.Transact(ctx, func(tx ledger.Tx) error {
-		if err := f(&watchedTx{tx, w}); err != nil || !w.failing("COMMIT") {
+	s.roundTrips, s.events = append(s.roundTrips, 2), append(s.events, 0)
+	restore := func() {}
+	err := s.Store.Transact(ctx, func(tx ledger.Tx) error {
+		if err := f(&instrumentedTx{tx, s}); err != nil || !s.failNow("COMMIT") {
 			return err
 		}
 		var err error
-		mend, err = sqlite.FailCommit(tx)
+		restore, err = sqlite.FailCommit(tx)
 		return err
 	})
-	mend()
-	if err != nil && w.before == "" {
-		w.before = memory
+	restore()
+	if err != nil && s.memoryBefore == "" {
+		s.memoryBefore = memory
 	}
 	return err
 }
 
-// failing reports whether a round trip of the second transaction is to fail.
-func (w *watched) failing(what string) bool {
-	return w.fails != nil && len(w.trips) == 2 && w.fails(w.trips[1], what)
+// failNow reports whether a round trip of the second transaction is to fail.
+func (s *instrumentedStore) failNow(what string) bool {
+	return s.fail != nil && len(s.roundTrips) == 2 && s.fail(s.roundTrips[1], what)
 }
 
-type watchedTx struct {
+type instrumentedTx struct {
 	ledger.Tx
-	*watched
+	*instrumentedStore
 }
 
-func (t *watchedTx) trip(what string) error {
-	t.trips[len(t.trips)-1]++
-	if t.failing(what) {
-		return errBroken
+func (t *instrumentedTx) countTrip(what string) error {
+	t.roundTrips[len(t.roundTrips)-1]++
+	if t.failNow(what) {
+		return errByTest
 	}
 	return nil
 }
 
-func (t *watchedTx) Load(ctx context.Context, want *ledger.Want, rows *ledger.Rows) error {
-	if err := t.trip("Load"); err != nil {
+func (t *instrumentedTx) Load(ctx context.Context, want *ledger.Want, rows *ledger.Rows) error {
+	if err := t.countTrip("Load"); err != nil {
 		return err
 	}
 	return t.Tx.Load(ctx, want, rows)
 }
 
-func (t *watchedTx) Write(ctx context.Context, c *ledger.Changes) error {
+func (t *instrumentedTx) Write(ctx context.Context, c *ledger.Changes) error {
 	t.events[len(t.events)-1] = len(c.Events)
-	if writes := t.writes; writes != nil {
-		t.writes = nil
-		writes()
+	if call := t.beforeWrite; call != nil {
+		t.beforeWrite = nil
+		call()
 	}
-	if err := t.trip("Write"); err != nil {
+	if err := t.countTrip("Write"); err != nil {
 		return err
 	}
 	return t.Tx.Write(ctx, c)
 }
 
-// groupCommit makes one batch of n callers that each bring an event: runs in n
-// lanes, one run that waits for one of the events, and one that is replaced.
-func groupCommit(t *testing.T, n int, fails func(trip int, what string) bool) *watched {
-	w := &watched{}
+// groupCommit makes one batch of n callers, each with an event: runs in n lanes,
+// one run that waits for one of the events, and one run that is replaced.
+func groupCommit(t *testing.T, n int, fail func(trip int, what string) bool) *instrumentedStore {
+	store := &instrumentedStore{}
 	s := open(t, sqlite.Config{}.Wrap(func(s ledger.Store) ledger.Store {
-		w.Store = s
-		return w
+		store.Store = s
+		return store
 	}))
 	defer s.Close()
-	w.ledger = s.Ledger
+	store.ledger = s.Ledger
 	hook := contactHook()
 	hook.Overlap = journal.OverlapReplace
 	accept := func(e journal.Event) error {
 		hook := *hook
-		if e.ID == contactEvent(2).ID { // names that are not known yet
+		if e.ID == contactEvent(2).ID { // names that do not exist yet
 			hook.Name, hook.Version = "another", "another"
 		}
 		_, err := s.Accept(t.Context(), journal.Arrival{Event: e, Hooks: []*journal.Hook{&hook}, Flood: 5})
@@ -133,9 +133,9 @@ func groupCommit(t *testing.T, n int, fails func(trip int, what string) bool) *w
 	}
 
 	gate := make(chan struct{})
-	w.gate = gate
+	store.gate = gate
 	var all sync.WaitGroup
-	all.Go(func() { // the batch before holds the others back
+	all.Go(func() { // the others wait for this batch
 		if err := accept(contactEvent(3_000_000)); err != nil {
 			t.Error(err)
 		}
@@ -153,10 +153,10 @@ func groupCommit(t *testing.T, n int, fails func(trip int, what string) bool) *w
 		})
 	}
 	synctest.Wait()
-	w.trips, w.events, w.fails = nil, nil, fails
+	store.roundTrips, store.events, store.fail = nil, nil, fail
 	close(gate)
 	synctest.Wait()
-	w.fails = nil
+	store.fail = nil
 	all.Wait()
 	for i := range n {
 		e, runs, err := s.Event(t.Context(), contactEvent(i).ID)
@@ -169,19 +169,19 @@ func groupCommit(t *testing.T, n int, fails func(trip int, what string) bool) *w
 			t.Errorf("event %q: %+v, %v; expected one run that is %s", id, runs, err, state)
 		}
 	}
-	return w
+	return store
 }
 
-func TestAGroupCommitTakesFewRoundTrips(t *testing.T) {
+func TestGroupCommitRoundTrips(t *testing.T) {
 	trips := map[int]int{}
 	for _, n := range []int{64, 512} {
 		synctest.Test(t, func(t *testing.T) {
-			w := groupCommit(t, n, nil)
-			last := len(w.trips) - 1
-			if w.events[last] != n {
-				t.Fatalf("the batches wrote %v events, expected %d in the last", w.events, n)
+			store := groupCommit(t, n, nil)
+			last := len(store.roundTrips) - 1
+			if store.events[last] != n {
+				t.Fatalf("the batches wrote %v events, expected %d in the last", store.events, n)
 			}
-			trips[n] = w.trips[last]
+			trips[n] = store.roundTrips[last]
 		})
 	}
 	t.Logf("round trips: %v", trips)
@@ -190,39 +190,39 @@ func TestAGroupCommitTakesFewRoundTrips(t *testing.T) {
 	}
 }
 
-// TestAFailedBatchLeavesMemoryAsItWas breaks each round trip of a batch once.
-// What memory holds afterwards is what it held before, and the tasks are then
-// committed one by one.
-func TestAFailedBatchLeavesMemoryAsItWas(t *testing.T) {
-	broken := map[string]int{}
-	for at := 3; ; at++ { // BEGIN is not broken, and COMMIT is counted first
+// TestFailedBatchDoesNotChangeMemory makes each round trip of a batch fail once.
+// Memory is the same afterwards as before, and the tasks are then committed one by
+// one.
+func TestFailedBatchDoesNotChangeMemory(t *testing.T) {
+	failed := map[string]int{} // by round trip
+	for at := 3; ; at++ {      // BEGIN and COMMIT are the first two; BEGIN does not fail
 		name := ""
 		synctest.Test(t, func(t *testing.T) {
-			w := groupCommit(t, 16, func(trip int, what string) bool {
-				if name != "" || trip != at || (what == "COMMIT") != (broken["Write"] > 0) {
+			store := groupCommit(t, 16, func(trip int, what string) bool {
+				if name != "" || trip != at || (what == "COMMIT") != (failed["Write"] > 0) {
 					return false
 				}
 				name = what
 				return true
 			})
-			if name != "" && (w.before == "" || w.before != w.after) {
-				t.Errorf("after a broken %s, round trip %d, memory has changed:\n%s", name, at, difference(w.before, w.after))
+			if name != "" && (store.memoryBefore == "" || store.memoryBefore != store.memoryAfter) {
+				t.Errorf("after a failed %s, round trip %d, memory has changed:\n%s", name, at, difference(store.memoryBefore, store.memoryAfter))
 			}
 		})
-		if broken[name]++; name == "Write" {
-			at-- // the same transaction once more, to its end
+		if failed[name]++; name == "Write" {
+			at-- // next is the COMMIT after the same round trips
 		}
 		if name == "COMMIT" || name == "" {
 			break
 		}
 	}
-	t.Logf("broken: %v", broken)
-	if broken["Load"] < 2 || broken["Write"] != 1 || broken["COMMIT"] != 1 {
-		t.Errorf("broken were %v, expected each Load, Write and COMMIT", broken)
+	t.Logf("failed: %v", failed)
+	if failed["Load"] < 2 || failed["Write"] != 1 || failed["COMMIT"] != 1 {
+		t.Errorf("these failed: %v, expected each Load, Write and COMMIT", failed)
 	}
 }
 
-// difference gives the lines in which two texts differ.
+// difference returns the lines in which two texts differ.
 func difference(a, b string) (lines string) {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range min(len(x), len(y)) {

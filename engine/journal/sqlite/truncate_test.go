@@ -13,16 +13,15 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// life writes a little of everything and notes, after each commit, how long
-// the log was: what was acknowledged then must be found from that length on.
-func life(t *testing.T, s *sqlite.Store, logged func(), runs int) {
+// writeSample makes commits of each kind, and calls committed after each.
+func writeSample(t *testing.T, s *sqlite.Store, committed func(), runs int) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-		logged()
+		committed()
 	}
 	for i := range runs {
 		_, err := acceptOne(t, s, i)
@@ -53,13 +52,13 @@ func life(t *testing.T, s *sqlite.Store, logged func(), runs int) {
 	}
 }
 
-// TestALogCutOffAnywhereIsAPrefix ends the log at many bytes, as a power cut
-// could, and finds what was committed up to there, nothing of it by halves.
-func TestALogCutOffAnywhereIsAPrefix(t *testing.T) {
+// TestTruncatedLog truncates the log at many lengths, as a power cut can. The
+// commits up to there are found, each of them whole.
+func TestTruncatedLog(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	var lengths []int64 // of the log, after each commit
-	life(t, s, func() {
+	writeSample(t, s, func() {
 		info, err := os.Stat(path + "-wal")
 		if err != nil {
 			t.Fatal(err)
@@ -97,13 +96,13 @@ func TestALogCutOffAnywhereIsAPrefix(t *testing.T) {
 				commits++
 			}
 		}
-		checkWhole(t, copied, fmt.Sprintf("cut at %d of %d", cut, len(log)), commits, len(lengths))
+		checkSample(t, copied, fmt.Sprintf("cut at %d of %d", cut, len(log)), commits, len(lengths))
 	}
 }
 
-// checkWhole opens a journal after a crash and checks that it hangs together
-// and holds at least so many of life's commits.
-func checkWhole(t *testing.T, path, when string, commits, all int) {
+// checkSample opens a journal after a crash and checks that it is consistent and
+// has at least so many of the commits of writeSample.
+func checkSample(t *testing.T, path, when string, commits, all int) {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
 	if err != nil {
@@ -133,7 +132,7 @@ func checkWhole(t *testing.T, path, when string, commits, all int) {
 				t.Errorf("%s: run %s has step %d in place %d", when, run.ID, step.Number, i+1)
 			}
 			if begun := step.State == journal.Begun; begun && i+1 < len(steps) {
-				t.Errorf("%s: run %s has a mark before its last step", when, run.ID)
+				t.Errorf("%s: run %s has a begun record before its last step", when, run.ID)
 			}
 			found++
 			if step.Name == "highlevel.contacts.upsert" && step.State == journal.Done {
@@ -160,15 +159,15 @@ func checkWhole(t *testing.T, path, when string, commits, all int) {
 	if found < commits || found > all {
 		t.Errorf("%s: %d commits are found, %d were acknowledged", when, found, commits)
 	}
-	if sum := number(t, path, `SELECT coalesce((SELECT CAST(value AS INTEGER) FROM state), 0)`); sum != adds {
+	if sum := queryNumber(t, path, `SELECT coalesce((SELECT CAST(value AS INTEGER) FROM state), 0)`); sum != adds {
 		t.Errorf("%s: the sum is %d, %d additions are recorded", when, sum, adds)
 	}
 	// An event without a run is one that was awaited, and it woke its run.
-	if n := number(t, path, `SELECT count(*) FROM event e WHERE NOT EXISTS (SELECT 1 FROM run WHERE event = e.seq)
+	if n := queryNumber(t, path, `SELECT count(*) FROM event e WHERE NOT EXISTS (SELECT 1 FROM run WHERE event = e.seq)
 		AND NOT EXISTS (SELECT 1 FROM step WHERE event = e.id)`); n != 0 {
-		t.Errorf("%s: %d events stand alone", when, n)
+		t.Errorf("%s: %d events have no run and have ended no wait", when, n)
 	}
-	if n := number(t, path, `SELECT count(*) FROM await WHERE run NOT IN (SELECT seq FROM run WHERE state = 7)`); n != 0 {
-		t.Errorf("%s: %d places of waits are left", when, n)
+	if n := queryNumber(t, path, `SELECT count(*) FROM await WHERE run NOT IN (SELECT seq FROM run WHERE state = 7)`); n != 0 {
+		t.Errorf("%s: %d awaits are left of runs that do not wait", when, n)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// number reads one number from a file.
-func number(t *testing.T, path, query string) (n int) {
+// queryNumber returns the number that a query selects.
+func queryNumber(t *testing.T, path, query string) (n int) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
@@ -26,7 +26,7 @@ func number(t *testing.T, path, query string) (n int) {
 	return n
 }
 
-func TestAnOlderFileIsCopiedAndBroughtUpToDate(t *testing.T) {
+func TestMigrateCopiesOlderFile(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	const first, second = `CREATE TABLE a (x); INSERT INTO a VALUES (7)`, `ALTER TABLE a ADD y; UPDATE a SET y = x + 1`
 	if err := sqlite.Migrate(t.Context(), path, first); err != nil {
@@ -39,25 +39,25 @@ func TestAnOlderFileIsCopiedAndBroughtUpToDate(t *testing.T) {
 	if err := sqlite.Migrate(t.Context(), path, first, second+`; SELECT nonsense`); err == nil {
 		t.Error("a wrong step passed")
 	}
-	if n := number(t, path, `PRAGMA user_version`); n != 1 {
+	if n := queryNumber(t, path, `PRAGMA user_version`); n != 1 {
 		t.Errorf("after a step that failed: version %d", n)
 	}
-	alter(t, path, `UPDATE a SET x = 8`)
+	execSQL(t, path, `UPDATE a SET x = 8`)
 	if err := sqlite.Migrate(t.Context(), path, first, second); err != nil {
 		t.Fatal(err)
 	}
-	if n := number(t, path, `SELECT y FROM a`); n != 9 {
+	if n := queryNumber(t, path, `SELECT y FROM a`); n != 9 {
 		t.Errorf("found %d", n)
 	}
-	if n, version := number(t, older, `SELECT x FROM a`), number(t, older, `PRAGMA user_version`); n != 8 || version != 1 {
+	if n, version := queryNumber(t, older, `SELECT x FROM a`), queryNumber(t, older, `PRAGMA user_version`); n != 8 || version != 1 {
 		t.Errorf("the copy has version %d and %d", version, n)
 	}
 	if info, err := os.Stat(older); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the copy is not for its owner alone: %v, %v", info.Mode(), err)
+		t.Errorf("others than its owner may read the copy: %v, %v", info.Mode(), err)
 	}
 }
 
-func TestABackupOfAWorkingStoreOpens(t *testing.T) {
+func TestBackupOfOpenStore(t *testing.T) {
 	s := open(t, sqlite.Config{})
 	file := filepath.Join(journaltest.Folder(t), "copy.db")
 	var both sync.WaitGroup
