@@ -9,8 +9,8 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// failedTrigger is the trigger of what a failed run leaves behind.
-const failedTrigger = "run.failed"
+// runFailed is the trigger of what a failed run leaves behind.
+const runFailed = "run.failed"
 
 // Accept keeps an event with one run for each hook of the present generation
 // that it matches, and answers the approval that it may be about. It returns
@@ -29,7 +29,7 @@ func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]jour
 	generation := r.config.Scripts.Generation()
 	arrivals := make([]journal.Arrival, len(events))
 	for i, event := range events {
-		if err := r.decide(ctx, &event); err != nil {
+		if err := r.decideApproval(ctx, &event); err != nil {
 			return nil, err
 		}
 		arrivals[i] = r.arrival(generation, event)
@@ -42,7 +42,7 @@ func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]jour
 		}
 		return nil, fmt.Errorf("keep event %q%s: %w", events[0].ID, more, err)
 	}
-	r.warn(receipts, arrivals)
+	r.warnFloods(receipts, arrivals)
 	return receipts, nil
 }
 
@@ -57,12 +57,12 @@ func (r *Runner) AcceptPage(ctx context.Context, sweep journal.Sweep, events ...
 	if err != nil {
 		return nil, err
 	}
-	r.warn(receipts, sweep.Arrivals)
+	r.warnFloods(receipts, sweep.Arrivals)
 	return receipts, nil
 }
 
-// warn tells of floods that begin.
-func (r *Runner) warn(receipts []journal.Receipt, arrivals []journal.Arrival) {
+// warnFloods tells of floods that begin.
+func (r *Runner) warnFloods(receipts []journal.Receipt, arrivals []journal.Arrival) {
 	for i, receipt := range receipts {
 		if trigger := arrivals[i].Event.Type; receipt.Flood {
 			r.config.Log.Warn("a flood: the runs of further events are paused until somebody decides", "trigger", trigger,
@@ -98,7 +98,7 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	switch event.Source {
 	case journal.Webhook, journal.Poll, journal.Reconcile:
 		a.Flood = r.config.Flood
-		a.Fields = r.fieldsOf(event.Type)
+		a.Fields = r.echoFields(event.Type)
 	}
 	if r.config.Fingerprint != nil {
 		a.Mark = r.config.Fingerprint(&a.Event)
@@ -106,10 +106,10 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	return a
 }
 
-// failure is the event by which other scripts hear of a failed run. A run that
+// failureEvent is the event by which other scripts hear of a failed run. A run that
 // handles such an event tells of no failure of its own.
-func (r *Runner) failure(run journal.Run, event journal.Event, problem *journal.Problem) []journal.Arrival {
-	if event.Type == failedTrigger {
+func (r *Runner) failureEvent(run journal.Run, event journal.Event, problem *journal.Problem) []journal.Arrival {
+	if event.Type == runFailed {
 		return nil
 	}
 	lane := run.Lane
@@ -126,7 +126,7 @@ func (r *Runner) failure(run journal.Run, event journal.Event, problem *journal.
 	}
 	arrival := r.arrival(r.config.Scripts.Generation(), journal.Event{
 		// A run that was retried may fail again, in another epoch.
-		ID: fmt.Sprintf("%s:%s:%d", failedTrigger, run.ID, run.Epoch), Type: failedTrigger, Source: journal.Engine,
+		ID: fmt.Sprintf("%s:%s:%d", runFailed, run.ID, run.Epoch), Type: runFailed, Source: journal.Engine,
 		Connection: run.Connection, Account: run.Account, Data: data,
 	})
 	if len(arrival.Hooks) == 0 {

@@ -20,16 +20,16 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	work := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r.fly(a.Run.ID, cancel)
-	defer r.landed(a.Run.ID)
-	h := &host{runner: r, holder: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.config.Clock.Now(), log: log}
+	r.register(a.Run.ID, cancel)
+	defer r.unregister(a.Run.ID)
+	h := &host{runner: r, lease: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.config.Clock.Now(), log: log}
 	end := r.execute(ctx, h)
 	switch {
-	case end.outcome != nil:
-		r.finish(work, h, *end.outcome)
+	case end.finish != nil:
+		r.finish(work, h, *end.finish)
 	case end.park != nil:
 		end.park.Executed = r.config.Clock.Now().Sub(h.began)
-		err := r.keep(work, func() error { return r.config.Store.Park(context.WithoutCancel(work), holder, *end.park) })
+		err := r.retryWrite(work, func() error { return r.config.Store.Park(context.WithoutCancel(work), holder, *end.park) })
 		if errors.Is(err, journal.ErrFenced) {
 			return
 		}
@@ -37,24 +37,24 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 			log.Error("the run could not be parked", "state", end.park.State, "error", err)
 			return
 		}
-		h.tellPark(*end.park)
-	case errors.Is(end.back, errParked), errors.Is(end.back, errCancelled), errors.Is(end.back, journal.ErrFenced):
+		h.logPark(*end.park)
+	case errors.Is(end.release, errParked), errors.Is(end.release, errCancelled), errors.Is(end.release, journal.ErrFenced):
 	default:
-		log.Warn("run given back", "reason", end.back)
+		log.Warn("run given back", "reason", end.release)
 		if err := r.config.Store.Release(holder); err != nil && !errors.Is(err, journal.ErrFenced) {
 			log.Error("the run could not be given back", "error", err)
 		}
 	}
 }
 
-// fly and landed keep who can be cancelled.
-func (r *Runner) fly(run string, cancel context.CancelCauseFunc) {
+// register and landed keep who can be cancelled.
+func (r *Runner) register(run string, cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cancels[run] = cancel
 }
 
-func (r *Runner) landed(run string) {
+func (r *Runner) unregister(run string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.cancels, run)
@@ -65,18 +65,18 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 	unit, hook, err := r.version(ctx, h.run)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return ending{back: context.Cause(ctx)}
+		return ending{release: context.Cause(ctx)}
 	case err != nil:
 		return ending{park: &journal.Park{State: journal.Blocked, Problem: &journal.Problem{Message: err.Error()}}}
 	}
 	h.unit, h.hook = unit, unit.Hooks[hook]
 	if h.run.Bound == "" {
 		if h.run.Matched != unit.Version.Hash && !h.hook.Matches(&h.event) {
-			return ending{outcome: &journal.Outcome{State: journal.Skipped}}
+			return ending{finish: &journal.Outcome{State: journal.Skipped}}
 		}
-		h.run.Resolved = r.resolved(h.run)
-		if err := r.config.Store.Bind(h.holder, journal.Binding{Version: unit.Version.Hash, Resolved: h.run.Resolved}); err != nil {
-			return ending{back: fmt.Errorf("bind the run to version %s: %w", unit.Version.Short(), err)}
+		h.run.Resolved = r.resolve(h.run)
+		if err := r.config.Store.Bind(h.lease, journal.Binding{Version: unit.Version.Hash, Resolved: h.run.Resolved}); err != nil {
+			return ending{release: fmt.Errorf("bind the run to version %s: %w", unit.Version.Short(), err)}
 		}
 	}
 	h.zone = r.zone(h.run)
@@ -90,8 +90,8 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 	if over {
 		return limited("timeout", fmt.Sprintf("over the hook's timeout of %s", h.hook.Timeout), "")
 	}
-	app, data := r.declared(h.event.Type)
-	return h.judge(ctx, r.config.Machine.Run(ctx, unit.Program, vm.Activation{
+	app, data := r.eventType(h.event.Type)
+	return h.ending(ctx, r.config.Machine.Run(ctx, unit.Program, vm.Activation{
 		Settings: vm.Settings{Params: unit.Params, Zone: h.zone},
 		Hook:     hook, Event: event, App: app, Data: data, Host: h, Limits: unit.Limits[hook],
 	}))
@@ -130,7 +130,7 @@ func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, 
 		unit, err = r.config.Scripts.LoadVersion(ctx, kept)
 	}
 	if err != nil {
-		if text := corrected(kept); kept.Hash != "" && text != "" {
+		if text := formatChange(kept); kept.Hash != "" && text != "" {
 			err = fmt.Errorf("%s: %w", text, err)
 		}
 		return nil, 0, fmt.Errorf("version %.8s of script %q cannot be loaded: %w", hash, run.Script, err)
@@ -141,7 +141,7 @@ func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, 
 	return unit, hook, nil
 }
 
-func (h *host) tellPark(p journal.Park) {
+func (h *host) logPark(p journal.Park) {
 	args := []any{"state", p.State, "attempt", h.run.Attempts}
 	if !p.Until.IsZero() {
 		args = append(args, "until", p.Until.UTC().Format(time.RFC3339))

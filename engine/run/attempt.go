@@ -15,19 +15,19 @@ type attempt struct {
 	record journal.Step
 	// session is that in which the vendor's customer agreed to the call.
 	session string
-	// mends is how often connections had been mended when the step began.
-	mends uint64
+	// recoveries is how often connections had been mended when the step began.
+	recoveries uint64
 }
 
 // transition is what happens to an attempt.
 type transition int
 
 const (
-	recorded  transition = iota // the begun record of a request is written, or was found after a crash
-	notDone                     // the vendor's answer says that no request was done
-	asking                      // the begun record is that of a session; the call was refused until the customer agrees
-	withdrawn                   // the begun record is removed
-	agreed                      // and the customer agreed in its session
+	recorded     transition = iota // the begun record of a request is written, or was found after a crash
+	notDone                        // the vendor's answer says that no request was done
+	consentAsked                   // the begun record is that of a session; the call was refused until the customer agrees
+	withdrawn                      // the begun record is removed
+	consentGiven                   // and the customer agreed in its session
 )
 
 // after gives the attempt after a transition. Record is the begun record, of
@@ -38,11 +38,11 @@ func (a attempt) after(c transition, record journal.Step) attempt {
 		a.state, a.record = call.MaybeDone, record
 	case notDone:
 		a.state = call.NotDone
-	case asking:
+	case consentAsked:
 		a.state, a.record = call.NotDone, record
 	case withdrawn:
 		a.state, a.record = call.Unsent, journal.Step{}
-	case agreed:
+	case consentGiven:
 		if c := consentOf(a.record.Sent); c != nil {
 			a.session = c.Session
 		}
@@ -51,9 +51,9 @@ func (a attempt) after(c transition, record journal.Step) attempt {
 	return a
 }
 
-// refused is the number of the begun record if its requests were surely not
+// removable is the number of the begun record if its requests were surely not
 // done, else 0. Parking removes such a record.
-func (a attempt) refused() int {
+func (a attempt) removable() int {
 	if a.state >= call.MaybeDone {
 		return 0
 	}

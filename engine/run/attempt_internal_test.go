@@ -25,17 +25,17 @@ func TestAttempt(t *testing.T) {
 		{"answered, not done", []transition{recorded, notDone}, request, call.NotDone, `{"method":"POST"}`, 3, ""},
 		{"sent again after that", []transition{recorded, notDone, recorded}, request, call.MaybeDone, `{"method":"POST"}`, 0, ""},
 		{"withdrawn", []transition{recorded, notDone, withdrawn}, request, call.Unsent, "", 0, ""},
-		{"the customer is asked", []transition{asking}, session, call.NotDone, `{"consent":{"session":"s-1"}}`, 3, ""},
-		{"the customer agreed", []transition{asking, agreed}, session, call.Unsent, "", 0, "s-1"},
-		{"and it is sent", []transition{asking, agreed, recorded}, session, call.MaybeDone, `{"consent":{"session":"s-1"}}`, 0, "s-1"},
+		{"the customer is asked", []transition{consentAsked}, session, call.NotDone, `{"consent":{"session":"s-1"}}`, 3, ""},
+		{"the customer agreed", []transition{consentAsked, consentGiven}, session, call.Unsent, "", 0, "s-1"},
+		{"and it is sent", []transition{consentAsked, consentGiven, recorded}, session, call.MaybeDone, `{"consent":{"session":"s-1"}}`, 0, "s-1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			a := attempt{mends: 7}
+			a := attempt{recoveries: 7}
 			for _, c := range test.changes {
 				a = a.after(c, test.record)
 			}
-			if a.state != test.state || string(a.record.Sent) != test.sent || a.refused() != test.refused || a.session != test.session || a.mends != 7 {
+			if a.state != test.state || string(a.record.Sent) != test.sent || a.removable() != test.refused || a.session != test.session || a.recoveries != 7 {
 				t.Errorf("got %+v", a)
 			}
 		})

@@ -22,17 +22,17 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err != nil {
 		return result{}, err
 	}
-	args, secrets, err := h.open(s)
+	args, secrets, err := h.openSecrets(s)
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
 	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, For: h.run.Script, Page: s.Kind == vm.StepPage,
-		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.key(s, step), Consent: h.attempt.session, AsFile: s.Options.AsFile,
-		Secrets: secrets, Again: again, Marks: h.marks(step, h.written(s, connection, nil)),
+		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), Consent: h.attempt.session, AsFile: s.Options.AsFile,
+		Secrets: secrets, Again: again, Marks: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
 	})
 	if err != nil {
-		return result{attempts: answer.Attempts, after: answer.RetryAfter}, err
+		return result{attempts: answer.Attempts, retryAfter: answer.RetryAfter}, err
 	}
 	value := answer.Body
 	if s.Kind == vm.StepPage {
@@ -44,9 +44,9 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 			return result{attempts: answer.Attempts}, fmt.Errorf("keep a page: %w", err)
 		}
 	}
-	effect := journal.Effect{Written: h.written(s, connection, value)}
+	effect := journal.Effect{Written: h.writtenRecord(s, connection, value)}
 	if s.Options.AsFile {
-		effect = journal.Effect{File: hashOf(value)}
+		effect = journal.Effect{File: fileHash(value)}
 	}
 	return result{value: value, attempts: answer.Attempts, effect: effect}, nil
 }
@@ -57,10 +57,10 @@ type page struct {
 	Next  json.RawMessage `json:"next,omitempty"`
 }
 
-// marks keep the step as begun, with what is sent, before a request that may
+// begunRecorder keep the step as begun, with what is sent, before a request that may
 // change something leaves the machine. A mark of what was conclusively not
 // done is taken away with the next record of the step, or when it parks.
-func (h *host) marks(step journal.Step, written *change.Written) call.Marks {
+func (h *host) begunRecorder(step journal.Step, written *change.Written) call.Marks {
 	step.State = journal.Begun
 	return call.Marks{
 		Begin: func(ctx context.Context, sent json.RawMessage) error {
@@ -78,13 +78,13 @@ func (h *host) marks(step journal.Step, written *change.Written) call.Marks {
 	}
 }
 
-// key makes the idempotency key of an operation that takes one: the same for
+// idempotencyKey makes the idempotency key of an operation that takes one: the same for
 // every sending of the step.
-func (h *host) key(s vm.Step, step journal.Step) string {
+func (h *host) idempotencyKey(s vm.Step, step journal.Step) string {
 	if s.Options.Key != "" || s.Operation == nil || !s.Operation.Key {
 		return s.Options.Key
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s", h.holder.Run, step.Number, step.Name, canonical(step.Args)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s", h.lease.Run, step.Number, step.Name, canonical(step.Args)))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -94,31 +94,31 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 	if err != nil {
 		return result{}, err
 	}
-	args, secrets, err := h.open(s)
+	args, secrets, err := h.openSecrets(s)
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
 	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
 	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, For: h.run.Script, AsFile: s.Options.AsFile,
-		Secrets: secrets, Again: again, Marks: h.marks(step, nil)}
+		Secrets: secrets, Again: again, Marks: h.begunRecorder(step, nil)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
 	answer, err := h.runner.config.Calls.Raw(ctx, raw)
-	done := result{value: answer.Body, attempts: answer.Attempts, after: answer.RetryAfter}
+	done := result{value: answer.Body, attempts: answer.Attempts, retryAfter: answer.RetryAfter}
 	if err == nil && s.Options.AsFile {
-		done.effect.File = hashOf(answer.Body)
+		done.effect.File = fileHash(answer.Body)
 	}
 	return done, err
 }
 
 // http sends a request to any address that is allowed.
 func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
-	args, secrets, err := h.open(s)
+	args, secrets, err := h.openSecrets(s)
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	request := call.HTTPRequest{Secrets: secrets, Again: again, Marks: h.marks(step, nil)}
+	request := call.HTTPRequest{Secrets: secrets, Again: again, Marks: h.begunRecorder(step, nil)}
 	if err := json.Unmarshal(args, &request); err != nil {
 		return result{}, invalid(s, "expected (url, { headers, query, json, body, auth, timeout }): "+err.Error())
 	}
@@ -127,12 +127,12 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 		return result{attempts: answer.Attempts}, err
 	}
 	value, err := json.Marshal(answer)
-	return result{value: value, attempts: answer.Attempts, effect: journal.Effect{File: hashOf(answer.File)}}, err
+	return result{value: value, attempts: answer.Attempts, effect: journal.Effect{File: fileHash(answer.File)}}, err
 }
 
-// hashOf gives the hash of the file that an answer was kept as, empty where it
+// fileHash gives the hash of the file that an answer was kept as, empty where it
 // was not.
-func hashOf(answer json.RawMessage) string {
+func fileHash(answer json.RawMessage) string {
 	return strings.TrimPrefix(jsonpath.Text(answer, "file"), call.Kept)
 }
 

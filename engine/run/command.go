@@ -39,7 +39,7 @@ func (r *Runner) Resolve(ctx context.Context, run string, v journal.Verdict, res
 		if err != nil {
 			return fmt.Errorf("decide about run %q: %w", run, err)
 		}
-		follow = r.failure(held, event, held.Problem)
+		follow = r.failureEvent(held, event, held.Problem)
 	}
 	if err := r.config.Store.Resolve(ctx, run, v, result, follow...); err != nil {
 		return err
@@ -108,8 +108,8 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("migrate run %q: %w", run, err)
 	}
-	check := &rehearsal{secret: r.config.Secret, files: r.config.Files, records: steps}
-	app, data := r.declared(event.Type)
+	check := &dryReplay{secret: r.config.Secret, files: r.config.Files, records: steps}
+	app, data := r.eventType(event.Type)
 	done := r.config.Machine.Run(ctx, unit.Program, vm.Activation{
 		Settings: vm.Settings{Params: unit.Params, Zone: r.zone(old)},
 		Hook:     hook, Event: table, App: app, Data: data, Host: check, Limits: unit.Limits[hook],
@@ -120,59 +120,59 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	return r.config.Store.Migrate(ctx, run, unit.Version.Hash)
 }
 
-// rehearsal is a host that only answers from a record.
-type rehearsal struct {
-	secret  func(name string) (string, error)
-	files   *file.Store
-	records []journal.Step
-	last    int
-	wrong   string
+// dryReplay is a host that only answers from a record.
+type dryReplay struct {
+	secret   func(name string) (string, error)
+	files    *file.Store
+	records  []journal.Step
+	last     int
+	mismatch string
 }
 
-// errRehearsed ends a rehearsal that came to the end of the record.
-var errRehearsed = errors.New("the record is used up")
+// errRecordEnd ends a rehearsal that came to the end of the record.
+var errRecordEnd = errors.New("the record is used up")
 
 // File reads a kept file for the script.
-func (c *rehearsal) File(hash string, most int64) ([]byte, error) {
+func (c *dryReplay) File(hash string, most int64) ([]byte, error) {
 	return readFile(c.files, hash, most)
 }
 
 // Secret opens a secret for what is computed inside the script.
-func (c *rehearsal) Secret(name string) (string, error) { return c.secret(name) }
+func (c *dryReplay) Secret(name string) (string, error) { return c.secret(name) }
 
 // Log writes nothing: what is said was said, or is yet to be.
-func (c *rehearsal) Log(slog.Level, string, json.RawMessage) {}
+func (c *dryReplay) Log(slog.Level, string, json.RawMessage) {}
 
 // Replaying says that the next step is answered from the record.
-func (c *rehearsal) Replaying() bool { return c.last < len(c.records) }
+func (c *dryReplay) Replaying() bool { return c.last < len(c.records) }
 
 // Step answers from the record, and ends the rehearsal where that ends.
-func (c *rehearsal) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
+func (c *dryReplay) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
 	if c.last == len(c.records) {
-		return nil, &vm.End{Cause: errRehearsed}
+		return nil, &vm.End{Cause: errRecordEnd}
 	}
 	record := c.records[c.last]
 	c.last++
 	if record.Name != s.Name || !sameArgs(record.Args, s.Args) {
-		was, now := apart(record.Args, s.Args)
-		c.wrong = fmt.Sprintf("step %d was %s %s (at %s) and would be %s %s (at %s)",
+		was, now := diffExcerpt(record.Args, s.Args)
+		c.mismatch = fmt.Sprintf("step %d was %s %s (at %s) and would be %s %s (at %s)",
 			record.Number, record.Name, was, record.Position, s.Name, now, s.Position)
-		return nil, &vm.End{Cause: errRehearsed}
+		return nil, &vm.End{Cause: errRecordEnd}
 	}
 	switch record.State {
 	case journal.Done:
-		return shown(s, record.Result), nil
+		return scriptView(s, record.Result), nil
 	case journal.Erred:
 		return nil, record.Error
 	}
 	c.last = len(c.records)
-	return nil, &vm.End{Cause: errRehearsed}
+	return nil, &vm.End{Cause: errRecordEnd}
 }
 
-func (c *rehearsal) problem(done vm.Outcome) string {
+func (c *dryReplay) problem(done vm.Outcome) string {
 	switch {
-	case c.wrong != "":
-		return c.wrong
+	case c.mismatch != "":
+		return c.mismatch
 	case c.last < len(c.records):
 		next := c.records[c.last]
 		text := fmt.Sprintf("the script would end before step %d, %s (at %s)", next.Number, next.Name, next.Position)

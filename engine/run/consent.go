@@ -22,43 +22,43 @@ type consent struct {
 	Since   time.Time `json:"since"`
 }
 
-// consentMark is a consent as a begun mark keeps it, apart from what marks keep
+// consentRecord is a consent as a begun mark keeps it, apart from what marks keep
 // of requests.
-type consentMark struct {
+type consentRecord struct {
 	Consent *consent `json:"consent"`
 }
 
 // consentOf reads a mark; nil where it is that of a request.
 func consentOf(sent json.RawMessage) *consent {
-	var mark consentMark
+	var mark consentRecord
 	if len(sent) == 0 || json.Unmarshal(sent, &mark) != nil {
 		return nil
 	}
 	return mark.Consent
 }
 
-// asked gives the session in which the customer is asked to agree to a call
+// consentSession gives the session in which the customer is asked to agree to a call
 // that was refused until then; empty where the error is an ordinary one.
-func asked(s vm.Step, e *bindings.Error) string {
+func consentSession(s vm.Step, e *bindings.Error) string {
 	if s.App == nil || s.App.Consent == nil || e.Status != s.App.Consent.Status {
 		return ""
 	}
 	return gjson.GetBytes(e.Body, s.App.Consent.Session).String()
 }
 
-// ask parks the run until the customer agrees. The mark of the refused request
+// startConsent parks the run until the customer agrees. The mark of the refused request
 // gives way to that of the session, so that a crash meanwhile asks the vendor
 // how the session stands and not the customer again.
-func (h *host) ask(ctx context.Context, s vm.Step, step journal.Step, session string) error {
+func (h *host) startConsent(ctx context.Context, s vm.Step, step journal.Step, session string) error {
 	if h.attempt.record.Number > 0 {
 		if err := h.withdraw(ctx, withdrawn); err != nil {
-			return h.ended(ctx, step, err)
+			return h.endActivation(ctx, step, err)
 		}
 	}
 	c := &consent{Session: session, Since: h.runner.config.Clock.Now()}
-	sent, err := json.Marshal(consentMark{c})
+	sent, err := json.Marshal(consentRecord{c})
 	if err != nil {
-		return h.ended(ctx, step, err)
+		return h.endActivation(ctx, step, err)
 	}
 	step.State, step.Sent = journal.Begun, sent
 	return h.awaitConsent(ctx, s, step, c, &step)
@@ -77,33 +77,33 @@ func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c
 	})
 }
 
-// agree looks how a session stands, and goes on with the call if the customer
+// resumeConsent looks how a session stands, and goes on with the call if the customer
 // agreed.
-func (h *host) agree(ctx context.Context, s vm.Step, step journal.Step, c *consent) (json.RawMessage, error) {
-	result, err := h.look(ctx, s, c)
+func (h *host) resumeConsent(ctx context.Context, s vm.Step, step journal.Step, c *consent) (json.RawMessage, error) {
+	result, err := h.consentResult(ctx, s, c)
 	switch def := s.App.Consent; {
 	case err != nil && ctx.Err() != nil:
-		return nil, h.ended(ctx, step, err)
+		return nil, h.endActivation(ctx, step, err)
 	case err == nil && result == def.Allowed:
-		if err := h.withdraw(ctx, agreed); err != nil {
-			return nil, h.ended(ctx, step, err)
+		if err := h.withdraw(ctx, consentGiven); err != nil {
+			return nil, h.endActivation(ctx, step, err)
 		}
-		return h.make(ctx, s, step, nil)
+		return h.runStep(ctx, s, step, nil)
 	case err == nil && result == def.Denied:
-		return h.deny(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Lifetime))
+		return h.recordDenied(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Lifetime))
 	case h.runner.config.Clock.Now().Sub(c.Since) <= def.Lifetime+time.Minute:
 		if err != nil {
 			h.log.Warn("how the customer's approval stands is not known", "step", step.Number, "error", err)
 		}
 		return nil, h.awaitConsent(ctx, s, step, c, nil)
 	case err != nil:
-		return h.deny(ctx, s, step, fmt.Sprintf("whether the customer approved it cannot be learned (%v); it was not done", err))
+		return h.recordDenied(ctx, s, step, fmt.Sprintf("whether the customer approved it cannot be learned (%v); it was not done", err))
 	}
-	return h.deny(ctx, s, step, fmt.Sprintf("the customer did not approve it within %s; it was not done", s.App.Consent.Lifetime))
+	return h.recordDenied(ctx, s, step, fmt.Sprintf("the customer did not approve it within %s; it was not done", s.App.Consent.Lifetime))
 }
 
-// look asks the vendor how a session stands. It is no step of the script.
-func (h *host) look(ctx context.Context, s vm.Step, c *consent) (string, error) {
+// consentResult asks the vendor how a session stands. It is no step of the script.
+func (h *host) consentResult(ctx context.Context, s vm.Step, c *consent) (string, error) {
 	connection, err := h.connection(s)
 	if err != nil {
 		return "", err
@@ -131,25 +131,25 @@ func (h *host) look(ctx context.Context, s vm.Step, c *consent) (string, error) 
 	return gjson.GetBytes(answer.Body, def.Result).String(), nil
 }
 
-// deny records that the customer did not agree, as an error that the script
+// recordDenied records that the customer did not agree, as an error that the script
 // can handle.
-func (h *host) deny(ctx context.Context, s vm.Step, step journal.Step, why string) (json.RawMessage, error) {
+func (h *host) recordDenied(ctx context.Context, s vm.Step, step journal.Step, why string) (json.RawMessage, error) {
 	e := &bindings.Error{Kind: bindings.Forbidden, Status: s.App.Consent.Status, Code: bindings.ConsentDenied, Message: why, App: s.App.Name}
 	if s.Operation != nil {
 		e.Operation = s.Operation.Name
 	}
 	step.State, step.Error, step.Took = journal.Erred, e, h.runner.config.Clock.Now().Sub(step.Started)
 	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
-		return nil, h.ended(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
+		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.tell(s.Kind, step)
+	h.logStep(s.Kind, step)
 	return nil, e
 }
 
 // withdraw removes the begun record, as part of a change.
 func (h *host) withdraw(ctx context.Context, c transition) error {
 	number := h.attempt.record.Number
-	err := h.runner.keep(ctx, func() error { return h.runner.config.Store.Withdraw(context.WithoutCancel(ctx), h.holder, number) })
+	err := h.runner.retryWrite(ctx, func() error { return h.runner.config.Store.Withdraw(context.WithoutCancel(ctx), h.lease, number) })
 	if err != nil {
 		return fmt.Errorf("withdraw the mark of step %d: %w", number, err)
 	}

@@ -21,7 +21,7 @@ type bank struct {
 func newBank(v *vendor) *bank {
 	b := &bank{vendor: v}
 	b.decision.Store("waiting")
-	v.answers(func(_ int, r asked) reply {
+	v.answers(func(_ int, r request) reply {
 		switch {
 		case r.Path == "/look":
 			return reply{status: 200, body: fmt.Sprintf(`{"result":%q}`, b.decision.Load())}
@@ -92,7 +92,7 @@ func TestACallToWhichTheCustomerDoesNotAgree(t *testing.T) {
 		"refused":     {func(w *world, b *bank, run string) { b.decision.Store("deny"); w.Pass(time.Minute) }, "the customer refused it"},
 		"not in time": {func(w *world, b *bank, run string) { w.Pass(17 * time.Minute) }, "did not approve it within 15m0s"},
 		"not known": {func(w *world, b *bank, run string) {
-			b.answers(func(int, asked) reply { return reply{status: 404, body: `{"error":"no such session"}`} })
+			b.answers(func(int, request) reply { return reply{status: 404, body: `{"error":"no such session"}`} })
 			w.Pass(17 * time.Minute)
 		}, "no such session"},
 	}
@@ -123,7 +123,7 @@ end)`})
 func TestACustomerWhoCannotBeAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]string{"orders": pay("")})
-	w.vendor.answers(func(int, asked) reply { return reply{status: 428, body: `{"error":"not enrolled"}`} })
+	w.vendor.answers(func(int, request) reply { return reply{status: 428, body: `{"error":"not enrolled"}`} })
 	id := w.order()
 	failed := w.is(id, journal.Failed)
 	contains(t, "the error", failed.Problem.Message, "not enrolled")
@@ -137,7 +137,7 @@ func TestACrashAfterTheCustomerAgreed(t *testing.T) {
 	b := newBank(w.vendor)
 	id := w.order()
 	w.is(id, journal.Blocked)
-	b.answers(func(_ int, r asked) reply {
+	b.answers(func(_ int, r request) reply {
 		if r.Path == "/look" {
 			return reply{status: 200, body: `{"result":"allow"}`}
 		}

@@ -11,12 +11,12 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// decide answers the approval that an event names, where its trigger says that
+// decideApproval answers the approval that an event names, where its trigger says that
 // it may: a click on a button. It comes before the event is kept, so that
 // whoever clicked hears of it if it could not be written. A second answer, one
 // that comes too late and one to no approval change nothing.
-func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
-	rule := r.decides(event.Type)
+func (r *Runner) decideApproval(ctx context.Context, event *journal.Event) error {
+	rule := r.decisionRule(event.Type)
 	if rule == nil {
 		return nil
 	}
@@ -47,8 +47,8 @@ func (r *Runner) decide(ctx context.Context, event *journal.Event) error {
 	return nil
 }
 
-// decides is how events of a type answer approvals, nil where they do not.
-func (r *Runner) decides(trigger string) *bindings.ApprovalAnswer {
+// decisionRule is how events of a type answer approvals, nil where they do not.
+func (r *Runner) decisionRule(trigger string) *bindings.ApprovalAnswer {
 	name, _, _ := strings.Cut(trigger, ".")
 	app := r.apps[name]
 	if app == nil || app.Catalogue == nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// written says what a call makes of a record, as far as that is known before
+// writtenRecord says what a call makes of a record, as far as that is known before
 // it is answered, or with its answer. It is nil where no hook would hear of it.
-func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *change.Written {
+func (h *host) writtenRecord(s vm.Step, connection string, answer json.RawMessage) *change.Written {
 	if s.Operation == nil || s.App.Echo == nil {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *ch
 		return nil
 	}
 	made := &change.Written{
-		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordOf(w, s.Args, answer), Gone: w.Deletes,
+		Connection: connection, Noun: s.App.Name + "." + w.Noun, Record: recordID(w, s.Args, answer), Gone: w.Deletes,
 		EchoRule: change.EchoRule{Free: s.App.Echo.Volatile, Version: s.App.Echo.Version, Within: w.Within, Verbs: w.Verbs, Changed: w.Changed},
 	}
 	if w.Within != "" && made.Version != "" {
@@ -40,7 +40,7 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *ch
 		if answer != nil && w.State != "" {
 			made.Fields = change.Fields{Within: w.Within, Names: s.App.CatalogueOf(s.Operation).FieldsAt(s.Operation.Answer, w.State)}
 		}
-		made.Data, made.Sent = fieldsOf(w, s.Args, answer), sentBy(s.App.Echo, w, s.Args)
+		made.Data, made.Sent = recordData(w, s.Args, answer), sentFields(s.App.Echo, w, s.Args)
 	}
 	if answer != nil && !strings.HasPrefix(w.Record, bindings.ArgumentPrefix) && h.runner.config.Fingerprint != nil {
 		made.Mark = h.runner.config.Fingerprint(&journal.Event{
@@ -50,9 +50,9 @@ func (h *host) written(s vm.Step, connection string, answer json.RawMessage) *ch
 	return made
 }
 
-// sentBy names the fields, as events have them, that a call set: those of its
+// sentFields names the fields, as events have them, that a call set: those of its
 // arguments, and those that the vendor makes of them.
-func sentBy(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []string {
+func sentFields(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []string {
 	sent := []string{}
 	gjson.ParseBytes(args).ForEach(func(name, _ gjson.Result) bool {
 		sent = append(sent, name.String())
@@ -71,17 +71,17 @@ func sentBy(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []stri
 	return sent
 }
 
-// recordOf gives the id of the record, empty while it is not known.
-func recordOf(w *bindings.Write, args, answer json.RawMessage) string {
+// recordID gives the id of the record, empty while it is not known.
+func recordID(w *bindings.Write, args, answer json.RawMessage) string {
 	if name, found := strings.CutPrefix(w.Record, bindings.ArgumentPrefix); found {
 		return jsonpath.Text(args, name)
 	}
 	return jsonpath.Text(answer, w.Record)
 }
 
-// fieldsOf gives the fields that events of a trigger can have of a record which
+// echoFields gives the fields that events of a trigger can have of a record which
 // calls of ours may change.
-func (r *Runner) fieldsOf(trigger string) (f change.Fields) {
+func (r *Runner) echoFields(trigger string) (f change.Fields) {
 	app := r.apps[appOfTrigger(trigger)]
 	if app == nil || app.Echo == nil {
 		return f
@@ -105,9 +105,9 @@ func nounOf(trigger string) string {
 	return rest[:max(strings.LastIndexByte(rest, '.'), 0)]
 }
 
-// fieldsOf gives what is known of the record under the names that events have
+// recordData gives what is known of the record under the names that events have
 // for it: what the vendor answers, and what it was told.
-func fieldsOf(w *bindings.Write, args, answer json.RawMessage) json.RawMessage {
+func recordData(w *bindings.Write, args, answer json.RawMessage) json.RawMessage {
 	known := map[string]json.RawMessage{}
 	take := func(from json.RawMessage) {
 		gjson.ParseBytes(from).ForEach(func(name, value gjson.Result) bool {

@@ -61,7 +61,7 @@ func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 		return result{}, invalid(s, "expected (type, data, { id, lane, connection }): "+err.Error())
 	}
 	event := journal.Event{
-		ID:   fmt.Sprintf("emit:%s:%d", h.holder.Run, step.Number),
+		ID:   fmt.Sprintf("emit:%s:%d", h.lease.Run, step.Number),
 		Type: "emit:" + args.Type, Source: journal.Emit, Data: args.Data, Record: args.Lane,
 		Connection: h.run.Connection, Account: h.run.Account,
 	}
@@ -82,9 +82,9 @@ func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 	return result{value: json.RawMessage("true"), effect: journal.Effect{Emit: &arrival}}, nil
 }
 
-// shown is what a script sees of what the journal keeps of a step: of a state's
+// scriptView is what a script sees of what the journal keeps of a step: of a state's
 // verb the value, or whether it was swapped, of a link the other's id.
-func shown(s vm.Step, result json.RawMessage) json.RawMessage {
+func scriptView(s vm.Step, result json.RawMessage) json.RawMessage {
 	field := ""
 	switch {
 	case s.Kind == vm.StepState && s.Name == "state.cas":

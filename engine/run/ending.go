@@ -13,43 +13,43 @@ import (
 // ending is how an activation left its run: ended, to be parked, or to be
 // given back because it was stopped from outside.
 type ending struct {
-	outcome *journal.Outcome
+	finish  *journal.Outcome
 	park    *journal.Park
-	back    error
+	release error
 }
 
-// judge tells how a run goes on from how its activation went.
-func (h *host) judge(ctx context.Context, done vm.Outcome) ending {
+// ending tells how a run goes on from how its activation went.
+func (h *host) ending(ctx context.Context, done vm.Outcome) ending {
 	var end *vm.End
 	cause := context.Cause(ctx)
 	stopped := errors.Is(cause, errShutdown) || errors.Is(cause, errCancelled)
 	switch {
 	case errors.As(done.Err, &end) && !(ctx.Err() != nil && !stopped):
-		return ending{back: done.Err}
+		return ending{release: done.Err}
 	case stopped:
-		return ending{back: cause}
+		return ending{release: cause}
 	case ctx.Err() != nil:
 		return limited("timeout", cause.Error(), "")
 	case h.last < len(h.records):
-		return h.leftover(done)
+		return h.blockRemains(done)
 	case done.Err == nil && done.Skipped:
-		return ending{outcome: &journal.Outcome{State: journal.Skipped}}
+		return ending{finish: &journal.Outcome{State: journal.Skipped}}
 	case done.Err == nil:
-		return ending{outcome: &journal.Outcome{State: journal.Succeeded}}
+		return ending{finish: &journal.Outcome{State: journal.Succeeded}}
 	}
 	var wrong *vm.ScriptError
 	var limit *vm.LimitError
 	switch {
 	case errors.As(done.Err, &wrong):
-		return h.failedOrAgain(wrong)
+		return h.failOrRetry(wrong)
 	case errors.As(done.Err, &limit):
 		return limited(limit.Limit, "over the limit of "+limit.Bound, limit.Position)
 	}
 	return failed(done.Err.Error(), "")
 }
 
-// leftover blocks a run whose script ended before its record did.
-func (h *host) leftover(done vm.Outcome) ending {
+// blockRemains blocks a run whose script ended before its record did.
+func (h *host) blockRemains(done vm.Outcome) ending {
 	next := h.records[h.last]
 	message := fmt.Sprintf("%s: it ended after step %d, and its record goes on with step %d, %s (at %s)",
 		h.mismatchCause(), h.last, next.Number, next.Name, next.Position)
@@ -59,26 +59,26 @@ func (h *host) leftover(done vm.Outcome) ending {
 	return ending{park: &journal.Park{State: journal.Blocked, Problem: &journal.Problem{Message: message, Position: next.Position}}}
 }
 
-// failedOrAgain ends a run with a script's error, or lets it be made again: if
+// failOrRetry ends a run with a script's error, or lets it be made again: if
 // the error is the record of its last step, is worth another attempt, and
 // left the script uncaught.
-func (h *host) failedOrAgain(wrong *vm.ScriptError) ending {
+func (h *host) failOrRetry(wrong *vm.ScriptError) ending {
 	problem := &journal.Problem{Message: wrong.Message, Position: wrong.Position, App: wrong.App}
 	if wrong.App != nil && wrong.App.Retryable && wrong.Step > 0 && wrong.Step == h.last && !h.exhausted() {
 		return ending{park: &journal.Park{
 			State: journal.Retrying, Until: h.runner.config.Clock.Now().Add(h.backoff()), Drop: wrong.Step, Attempt: true, Problem: problem,
 		}}
 	}
-	return ending{outcome: &journal.Outcome{State: journal.Failed, Problem: problem}}
+	return ending{finish: &journal.Outcome{State: journal.Failed, Problem: problem}}
 }
 
 func failed(message, position string) ending {
-	return ending{outcome: &journal.Outcome{State: journal.Failed, Problem: &journal.Problem{Message: message, Position: position}}}
+	return ending{finish: &journal.Outcome{State: journal.Failed, Problem: &journal.Problem{Message: message, Position: position}}}
 }
 
 func limited(limit, message, position string) ending {
 	end := failed(message, position)
-	end.outcome.Problem.Limit = limit
+	end.finish.Problem.Limit = limit
 	return end
 }
 
@@ -87,10 +87,10 @@ func (r *Runner) finish(work context.Context, h *host, o journal.Outcome) {
 	// What is known must be kept although a shutdown may have begun meanwhile.
 	ctx := context.WithoutCancel(work)
 	if o.State == journal.Failed {
-		o.Follow = r.failure(h.run, h.event, o.Problem)
+		o.Follow = r.failureEvent(h.run, h.event, o.Problem)
 	}
 	o.Executed = r.config.Clock.Now().Sub(h.began)
-	if err := r.keep(work, func() error { return r.config.Store.Finish(ctx, h.holder, o) }); err != nil {
+	if err := r.retryWrite(work, func() error { return r.config.Store.Finish(ctx, h.lease, o) }); err != nil {
 		if !errors.Is(err, journal.ErrFenced) && !errors.Is(err, journal.ErrUnwritten) {
 			h.log.Error("the end of the run could not be recorded", "state", o.State, "error", err)
 		}

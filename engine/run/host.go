@@ -21,7 +21,7 @@ import (
 // is not is done and recorded.
 type host struct {
 	runner  *Runner
-	holder  journal.Holder
+	lease   journal.Holder
 	run     journal.Run
 	event   journal.Event
 	unit    *script.Script
@@ -39,8 +39,8 @@ type result struct {
 	value    json.RawMessage
 	effect   journal.Effect
 	attempts int
-	// after is how long the vendor asked to be left alone.
-	after time.Duration
+	// retryAfter is how long the vendor asked to be left alone.
+	retryAfter time.Duration
 }
 
 // errParked ends an activation whose run was parked.
@@ -52,30 +52,30 @@ func (h *host) Replaying() bool { return h.last < len(h.records) }
 // Step gives the record of a step, or performs and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.last++
-	h.attempt = attempt{mends: h.runner.config.Connections.Mends()}
+	h.attempt = attempt{recoveries: h.runner.config.Connections.Mends()}
 	step := journal.Step{
 		Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position,
 		State: journal.Done, Started: h.runner.config.Clock.Now(),
 	}
 	if h.last > len(h.records) {
-		return h.make(ctx, s, step, nil)
+		return h.runStep(ctx, s, step, nil)
 	}
 	record := h.records[h.last-1]
 	if record.Name != step.Name || !sameArgs(record.Args, step.Args) {
-		return nil, h.mismatch(ctx, step, record)
+		return nil, h.blockMismatch(ctx, step, record)
 	}
 	switch record.State {
 	case journal.Done:
-		return shown(s, record.Result), nil
+		return scriptView(s, record.Result), nil
 	case journal.Erred:
 		return nil, record.Error
 	}
-	return h.resume(ctx, s, step, record)
+	return h.resumeBegun(ctx, s, step, record)
 }
 
-// make performs a step and records what came of it. With again it sends what
+// runStep performs a step and records what came of it. With again it sends what
 // a crash left without an answer once more, byte for byte.
-func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (json.RawMessage, error) {
+func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (json.RawMessage, error) {
 	done, err := h.perform(ctx, s, step, again)
 	step.Took = h.runner.config.Clock.Now().Sub(step.Started)
 	step.Attempts = done.attempts
@@ -84,12 +84,12 @@ func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again jso
 	switch {
 	case err == nil:
 	case errors.As(err, &refused):
-		if ended := h.stand(ctx, s, step, refused, done.after); ended != nil {
+		if ended := h.parkOnError(ctx, s, step, refused, done.retryAfter); ended != nil {
 			return nil, ended
 		}
 		step.State, step.Error, step.Result = journal.Erred, refused, nil
 	default:
-		return nil, h.ended(ctx, step, err)
+		return nil, h.endActivation(ctx, step, err)
 	}
 	// What an app did must be kept even if the run is being ended meanwhile.
 	value, err := h.record(ctx, step, done.effect)
@@ -97,19 +97,19 @@ func (h *host) make(ctx context.Context, s vm.Step, step journal.Step, again jso
 		step.State, step.Error, err = journal.Erred, refused, nil
 	}
 	if err != nil {
-		return nil, h.ended(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
+		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.tell(s.Kind, step)
+	h.logStep(s.Kind, step)
 	if step.Error != nil {
 		return nil, step.Error
 	}
-	return shown(s, value), nil
+	return scriptView(s, value), nil
 }
 
 // record keeps a step. Its result is what the journal made of it.
 func (h *host) record(ctx context.Context, step journal.Step, effect journal.Effect) (value json.RawMessage, err error) {
-	err = h.runner.keep(ctx, func() error {
-		value, err = h.runner.config.Store.Record(context.WithoutCancel(ctx), h.holder, step, effect)
+	err = h.runner.retryWrite(ctx, func() error {
+		value, err = h.runner.config.Store.Record(context.WithoutCancel(ctx), h.lease, step, effect)
 		return err
 	})
 	return value, err
@@ -147,8 +147,8 @@ func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again 
 	return result{}, fmt.Errorf("step kind %q is unknown to the host", s.Kind)
 }
 
-// ended says why the activation stops at a step; no pcall sees it.
-func (h *host) ended(ctx context.Context, step journal.Step, err error) error {
+// endActivation says why the activation stops at a step; no pcall sees it.
+func (h *host) endActivation(ctx context.Context, step journal.Step, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return &vm.End{Cause: cause}
 	}
@@ -160,14 +160,14 @@ func (h *host) ended(ctx context.Context, step journal.Step, err error) error {
 	return fmt.Errorf("%s: step %d %s: %w", step.Position, step.Number, step.Name, err)
 }
 
-// quiet are the steps that the log shows at debug level only.
-var quiet = map[vm.StepKind]bool{
+// debugSteps are the steps that the log shows at debug level only.
+var debugSteps = map[vm.StepKind]bool{
 	vm.StepState: true, vm.StepLink: true, vm.StepNow: true, vm.StepRandom: true, vm.StepUUID: true,
 }
 
-func (h *host) tell(kind vm.StepKind, step journal.Step) {
+func (h *host) logStep(kind vm.StepKind, step journal.Step) {
 	level := slog.LevelInfo
-	if quiet[kind] {
+	if debugSteps[kind] {
 		level = slog.LevelDebug
 	}
 	if step.Error != nil {
@@ -211,29 +211,29 @@ func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
 		var values map[string]any
 		if json.Unmarshal(fields, &values) == nil {
 			for _, name := range sortedNames(values) {
-				attrs = append(attrs, slog.Any(name, logged(values[name])))
+				attrs = append(attrs, slog.Any(name, logValue(values[name])))
 			}
 		}
 	}
 	h.log.LogAttrs(context.Background(), level, text, attrs...)
 }
 
-// logged gives a table of a script's as one that every log writes as JSON.
-func logged(value any) any {
+// logValue gives a table of a script's as one that every log writes as JSON.
+func logValue(value any) any {
 	switch value.(type) {
 	case map[string]any, []any:
 		if raw, err := json.Marshal(value); err == nil {
-			return table(raw)
+			return logTable(raw)
 		}
 	}
 	return value
 }
 
-// table is a script's table in the log.
-type table json.RawMessage
+// logTable is a script's table in the log.
+type logTable json.RawMessage
 
-func (t table) MarshalJSON() ([]byte, error) { return t, nil }
-func (t table) String() string               { return string(t) }
+func (t logTable) MarshalJSON() ([]byte, error) { return t, nil }
+func (t logTable) String() string               { return string(t) }
 
 // sameArgs reports whether two steps ask for the same, whatever the order of
 // their fields.

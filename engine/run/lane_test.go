@@ -14,7 +14,7 @@ on("shop.order.created", { lane = ` + lane + ` }, function(event) shop.look.now 
 	}
 	w := newWorld(t, map[string]string{"orders": script(`"customer"`)})
 	reached, goOn := make(chan struct{}), make(chan struct{})
-	w.vendor.answers(func(n int, _ asked) reply {
+	w.vendor.answers(func(n int, _ request) reply {
 		if n == 1 {
 			close(reached)
 			<-goOn
@@ -47,7 +47,7 @@ func TestARunThatWasToBeReplacedIsNotMadeAgain(t *testing.T) {
 	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { overlap = "replace", retry = { attempts = 9 } }, function(event) shop.look.now { tag = event.data.id } end)`})
 	reached, goOn := make(chan struct{}), make(chan struct{})
-	w.vendor.answers(func(n int, _ asked) reply {
+	w.vendor.answers(func(n int, _ request) reply {
 		if n == 1 {
 			close(reached)
 			<-goOn

@@ -27,7 +27,7 @@ on("shop.order.created", function(event)
 end)
 `
 
-func missing(_ int, r asked) reply {
+func missing(_ int, r request) reply {
 	if r.Path == "/look" && r.Token == "Bearer token-of-bank" {
 		return reply{status: 404, body: `{"error":"no such thing"}`}
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// resolved is what a run takes from the configuration at its first activation:
+// resolve is what a run takes from the configuration at its first activation:
 // where its calls go, as far as that is clear, and the time zone.
-func (r *Runner) resolved(run journal.Run) journal.Resolved {
+func (r *Runner) resolve(run journal.Run) journal.Resolved {
 	of := make(map[string]string, len(r.apps))
 	for app := range r.apps {
 		if c, err := r.config.Connections.Resolve(app, "", run.Connection); err == nil {

@@ -22,8 +22,8 @@ end)`, options)
 var down = reply{status: 503, body: `{"error":"down for work"}`}
 
 // failing answers the first n requests to a path with r.
-func failing(path string, n int, r reply) func(int, asked) reply {
-	return func(i int, one asked) reply {
+func failing(path string, n int, r reply) func(int, request) reply {
+	return func(i int, one request) reply {
 		if one.Path == path && i <= n {
 			return r
 		}
@@ -56,7 +56,7 @@ func TestARetryableErrorThatLeavesTheScriptIsTriedAgain(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { retry = { attempts = 3, first = "1m", max = "5m" } }, function() ` + c.body + ` end)`})
-			w.vendor.answers(func(n int, r asked) reply {
+			w.vendor.answers(func(n int, r request) reply {
 				switch {
 				case name == "an error that is not to pass":
 					return reply{status: 404, body: `{"error":"gone"}`}
@@ -328,7 +328,7 @@ func TestARefusalAfterASendingThatMayHaveBeenDoneKeepsTheKeysAge(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function() ` + c.call + ` end)`})
-			w.vendor.answers(func(n int, _ asked) reply {
+			w.vendor.answers(func(n int, _ request) reply {
 				if n <= len(c.answers) {
 					return c.answers[n-1]
 				}
@@ -340,7 +340,7 @@ on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function() 
 			equal(t, "the mark stays", len(steps) == 1 && steps[0].State == journal.Begun, c.begun)
 			w.Pass(c.later)
 			w.is(id, c.state)
-			var requests []asked
+			var requests []request
 			for _, path := range []string{"/orders", "/transfers", "/items"} {
 				requests = append(requests, w.vendor.requests(path)...)
 			}

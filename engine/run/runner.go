@@ -110,7 +110,7 @@ func (r *Runner) InFlight() int { return int(r.inFlight.Load()) }
 // journal, and goes on from its last record when the engine starts again.
 func (r *Runner) Run(ctx context.Context) error {
 	// Whoever starts the engine again may have mended a connection.
-	if err := r.WakeBlocked(ctx, r.usable()...); err != nil {
+	if err := r.WakeBlocked(ctx, r.workingConnections()...); err != nil {
 		return err
 	}
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -130,13 +130,13 @@ func (r *Runner) Run(ctx context.Context) error {
 		flights.Wait()
 		close(landed)
 	}()
-	r.land(landed, func() { cut(errShutdown) })
+	r.drain(landed, func() { cut(errShutdown) })
 	return err
 }
 
-// land waits until all runs have landed, and cuts off those that outlast the
+// drain waits until all runs have landed, and cuts off those that outlast the
 // grace.
-func (r *Runner) land(landed <-chan struct{}, cut func()) {
+func (r *Runner) drain(landed <-chan struct{}, cut func()) {
 	patience, grace := time.NewTimer(time.Second), time.NewTimer(r.config.Grace)
 	defer patience.Stop()
 	defer grace.Stop()

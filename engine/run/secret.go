@@ -11,10 +11,10 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// open gives the arguments of a step with its secrets put in, and the secrets,
+// openSecrets gives the arguments of a step with its secrets put in, and the secrets,
 // so that they can be kept out of errors. Both are for the sender alone; what
 // is recorded keeps their names.
-func (h *host) open(s vm.Step) (args json.RawMessage, secrets []string, err error) {
+func (h *host) openSecrets(s vm.Step) (args json.RawMessage, secrets []string, err error) {
 	args = s.Args
 	lookup := func(name string) (string, error) {
 		secret, err := h.runner.config.Secret(name)

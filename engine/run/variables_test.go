@@ -25,7 +25,7 @@ on("shop.order.created", function()
   wait "1 hour"
   log.info("summary", { sent = sent, failed = failed, total = total })
 end)`})
-	w.vendor.answers(func(n int, _ asked) reply {
+	w.vendor.answers(func(n int, _ request) reply {
 		if n%2 == 1 {
 			return reply{status: 404, body: `{"error":"no such thing"}`}
 		}

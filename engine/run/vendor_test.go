@@ -40,8 +40,8 @@ func app(t testing.TB, name string) *bindings.App {
 	}
 }
 
-// asked is a request as the vendor saw it.
-type asked struct{ Method, Path, Query, Key, Token, Session, Body string }
+// request is a request as the vendor saw it.
+type request struct{ Method, Path, Query, Key, Token, Session, Body string }
 
 // reply is what the vendor answers: a status and a body, or a connection that
 // is cut before the answer.
@@ -58,12 +58,12 @@ var ok = reply{status: 200, body: `{"ok":true}`}
 type vendor struct {
 	*httptest.Server
 	mu     sync.Mutex
-	heard  []asked
-	answer func(n int, r asked) reply // n counts the requests of this path, from 1
+	heard  []request
+	answer func(n int, r request) reply // n counts the requests of this path, from 1
 }
 
 func newVendor(t testing.TB) *vendor {
-	v := &vendor{answer: func(int, asked) reply { return ok }}
+	v := &vendor{answer: func(int, request) reply { return ok }}
 	v.Server = httptest.NewServer(v)
 	t.Cleanup(v.Close)
 	return v
@@ -74,7 +74,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	one := asked{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("X-Key"), r.Header.Get("Authorization"), r.Header.Get("X-Session"), string(body)}
+	one := request{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("X-Key"), r.Header.Get("Authorization"), r.Header.Get("X-Session"), string(body)}
 	v.mu.Lock()
 	v.heard = append(v.heard, one)
 	n := 0
@@ -96,14 +96,14 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, made.body)
 }
 
-func (v *vendor) answers(f func(n int, r asked) reply) {
+func (v *vendor) answers(f func(n int, r request) reply) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.answer = f
 }
 
 // requests are those to a path so far.
-func (v *vendor) requests(path string) (all []asked) {
+func (v *vendor) requests(path string) (all []request) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, one := range v.heard {

@@ -75,7 +75,7 @@ end)`
 			t.Parallel()
 			w := newWorld(t, map[string]string{"orders": script("one")})
 			reached, goOn := make(chan struct{}), make(chan struct{})
-			w.vendor.answers(func(n int, _ asked) reply {
+			w.vendor.answers(func(n int, _ request) reply {
 				if n == 1 {
 					close(reached)
 					<-goOn

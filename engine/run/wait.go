@@ -64,16 +64,16 @@ func (h *host) await(ctx context.Context, s vm.Step, step journal.Step) (result,
 		}
 		await.Timeout = &bindings.Error{Kind: bindings.Timeout, Message: fmt.Sprintf("%s did not come within %s", what, args.Timeout)}
 	}
-	if await.Connections, err = h.awaited(args.Triggers, args.Connection); err != nil {
+	if await.Connections, err = h.awaitedConnections(args.Triggers, args.Connection); err != nil {
 		return result{}, invalid(s, err.Error())
 	}
 	step.State = journal.Begun
 	return result{}, h.park(ctx, step, journal.Park{State: journal.Waiting, Until: until, Await: &await, Step: &step})
 }
 
-// awaited says whose events count: those of the connections that the run's
+// awaitedConnections says whose events count: those of the connections that the run's
 // calls would go to.
-func (h *host) awaited(triggers []string, wanted string) (map[string]string, error) {
+func (h *host) awaitedConnections(triggers []string, wanted string) (map[string]string, error) {
 	of := map[string]string{}
 	for _, trigger := range triggers {
 		app, _, _ := strings.Cut(trigger, ".")
@@ -99,7 +99,7 @@ func (h *host) approval(s vm.Step, step journal.Step) (result, error) {
 		return result{}, invalid(s, "expected { title, text, choices, timeout }: "+err.Error())
 	}
 	a := journal.Approval{
-		ID: fmt.Sprintf("%s.%d", h.holder.Run, step.Number), Run: h.holder.Run, Step: step.Number,
+		ID: fmt.Sprintf("%s.%d", h.lease.Run, step.Number), Run: h.lease.Run, Step: step.Number,
 		Title: args.Title, Text: args.Text, Choices: args.Choices, Created: step.Started,
 	}
 	if args.Timeout != "" {

@@ -87,7 +87,7 @@ on("shop.order.created", function(event)
   local a = wait_for "shop.order.confirmed"
   log.info("says", { n = a.data.n })
 end)`})
-	w.vendor.answers(func(int, asked) reply {
+	w.vendor.answers(func(int, request) reply {
 		w.confirm("shop", `{"n":2}`)
 		w.confirm("shop", `{"n":3}`)
 		return ok

@@ -6,12 +6,12 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// mostOwed bounds what missed = "all" makes up for.
-const mostOwed = 100
+// maxMissed bounds what missed = "all" makes up for.
+const maxMissed = 100
 
-// missed decides what becomes of the ticks that came due since the last one
+// catchUp decides what becomes of the ticks that came due since the last one
 // kept, while no engine ran or the schedule was not loaded.
-func (s *Scheduler) missed(p *plan, last, now time.Time) {
+func (s *Scheduler) catchUp(p *plan, last, now time.Time) {
 	if last.IsZero() {
 		return
 	}
@@ -22,14 +22,14 @@ func (s *Scheduler) missed(p *plan, last, now time.Time) {
 	log := s.config.Log.With("script", p.Hook.Script, "hook", p.Hook.Name, "ticks", before.plus(1), "latest", tick.Format(time.RFC3339))
 	switch p.Hook.Missed {
 	case "last":
-		p.owed = []time.Time{tick}
+		p.missed = []time.Time{tick}
 		log.Info("schedule missed ticks while it was not running; the latest runs now")
 	case "all":
-		p.owed = newest(p.Timetable, last, now, mostOwed)
-		if before < mostOwed {
+		p.missed = newest(p.Timetable, last, now, maxMissed)
+		if before < maxMissed {
 			log.Info("schedule missed ticks while it was not running; they run now, oldest first")
 		} else {
-			log.Warn("schedule missed more ticks than are made up for; the newest run now, oldest first", "run", len(p.owed))
+			log.Warn("schedule missed more ticks than are made up for; the newest run now, oldest first", "run", len(p.missed))
 		}
 	default:
 		if s.plans == nil { // at the start

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// nap bounds a wait: timers do not see a clock that is set, or a machine
+	// maxWait bounds a wait: timers do not see a clock that is set, or a machine
 	// that slept.
-	nap = 30 * time.Second
-	// believable is how far ahead of the clock a kept tick can be before it is
+	maxWait = 30 * time.Second
+	// maxAhead is how far ahead of the clock a kept tick can be before it is
 	// taken for the work of a clock that was wrong.
-	believable = 48 * time.Hour
-	firstRetry = time.Second
-	lastRetry  = 30 * time.Second
+	maxAhead        = 48 * time.Hour
+	firstRetryDelay = time.Second
+	maxRetryDelay   = 30 * time.Second
 )
 
 // Config makes a Scheduler. Generation and Accept are required.
@@ -51,9 +51,9 @@ type key struct{ script, hook string }
 // plan is where one schedule stands.
 type plan struct {
 	script.Schedule
-	owed  []time.Time // missed ticks still to be fired, oldest first
-	after time.Time   // ticks up to here are done with or owed
-	next  time.Time   // zero if none will come
+	missed []time.Time // missed ticks still to be fired, oldest first
+	after  time.Time   // ticks up to here are done with or owed
+	next   time.Time   // zero if none will come
 }
 
 // New makes a scheduler; it starts nothing.
@@ -102,13 +102,13 @@ func (s *Scheduler) plan(ctx context.Context, schedules []script.Schedule, now t
 				return err
 			}
 			p = &plan{Schedule: schedule, after: now}
-			s.missed(p, last, now)
-			if ahead := last.Sub(now); ahead > 0 && ahead <= believable {
+			s.catchUp(p, last, now)
+			if ahead := last.Sub(now); ahead > 0 && ahead <= maxAhead {
 				p.after = last
 			}
 		case p.Timetable.String() != schedule.Timetable.String() || p.Timetable.Zone().String() != schedule.Timetable.Zone().String():
 			p = &plan{Schedule: schedule, after: now}
-		case p.after.Sub(now) > believable:
+		case p.after.Sub(now) > maxAhead:
 			p.after = now
 		}
 		p.Schedule = schedule
@@ -142,7 +142,7 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 			continue
 		}
 		group.Go(func() {
-			if err := s.keep(ctx, p, due, now); err != nil {
+			if err := s.accept(ctx, p, due, now); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = errors.Join(failed, fmt.Errorf("%s of %s: %w", p.Hook.Name, p.Hook.Script, err))
@@ -150,12 +150,12 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 		})
 	}
 	group.Wait()
-	wait := nap
+	wait := maxWait
 	switch {
 	case failed == nil || ctx.Err() != nil:
 		s.retry = 0
 	default:
-		s.retry = min(max(2*s.retry, firstRetry), lastRetry)
+		s.retry = min(max(2*s.retry, firstRetryDelay), maxRetryDelay)
 		wait = s.retry
 		s.config.Log.Error("schedule ticks could not be kept; they are tried again", "in", s.retry, "error", failed)
 	}
@@ -172,25 +172,25 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 // that came due.
 func (s *Scheduler) due(p *plan, now time.Time) []time.Time {
 	if p.next.IsZero() || p.next.After(now) {
-		return p.owed
+		return p.missed
 	}
 	tick, before := latest(p.Timetable, p.after, now)
 	if before != 0 {
 		s.config.Log.Warn("schedule passed over ticks that came due together; only the latest runs", "script", p.Hook.Script,
 			"hook", p.Hook.Name, "passed_over", before.plus(0), "latest", tick.Format(time.RFC3339))
 	}
-	return append(slices.Clone(p.owed), tick)
+	return append(slices.Clone(p.missed), tick)
 }
 
-// keep hands ticks to Accept in order. Those that are kept are done with, also
+// accept hands ticks to Accept in order. Those that are kept are done with, also
 // if one of them could not be.
-func (s *Scheduler) keep(ctx context.Context, p *plan, due []time.Time, now time.Time) error {
+func (s *Scheduler) accept(ctx context.Context, p *plan, due []time.Time, now time.Time) error {
 	for _, tick := range due {
 		if err := s.config.Accept(ctx, s.arrival(p, tick, now)); err != nil {
 			return err
 		}
-		if len(p.owed) > 0 {
-			p.owed = p.owed[1:]
+		if len(p.missed) > 0 {
+			p.missed = p.missed[1:]
 			continue
 		}
 		p.after = tick

@@ -8,13 +8,13 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// awaits finds out whether an event is of a trigger that is waited for.
-type awaits struct {
+// awaitedTriggers finds out whether an event is of a trigger that is waited for.
+type awaitedTriggers struct {
 	exact map[string]bool
 	wild  []string
 }
 
-func (a *awaits) add(triggers []string) {
+func (a *awaitedTriggers) add(triggers []string) {
 	for _, trigger := range triggers {
 		switch {
 		case !strings.Contains(trigger, "*"):
@@ -28,7 +28,7 @@ func (a *awaits) add(triggers []string) {
 	}
 }
 
-func (a *awaits) has(event string) bool {
+func (a *awaitedTriggers) has(event string) bool {
 	if a.exact[event] {
 		return true
 	}
@@ -40,21 +40,21 @@ func (a *awaits) has(event string) bool {
 	return false
 }
 
-// held is what versions wait for that are no longer the present ones, for the
+// pinnedAwaits is what versions wait for that are no longer the present ones, for the
 // runs that go on with them.
-type held struct {
+type pinnedAwaits struct {
 	mu        sync.RWMutex
 	byVersion map[string][]string
-	all       awaits
+	all       awaitedTriggers
 }
 
-func (h *held) has(event string) bool {
+func (h *pinnedAwaits) has(event string) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.all.has(event)
 }
 
-func (h *held) hold(version string, triggers []string) {
+func (h *pinnedAwaits) pin(version string, triggers []string) {
 	if len(triggers) == 0 {
 		return
 	}
@@ -67,17 +67,17 @@ func (h *held) hold(version string, triggers []string) {
 	h.all.add(triggers)
 }
 
-func (h *held) forget(version string) {
+func (h *pinnedAwaits) unpin(version string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.byVersion, version)
-	h.all = awaits{}
+	h.all = awaitedTriggers{}
 	for _, triggers := range h.byVersion {
 		h.all.add(triggers)
 	}
 }
 
-func (h *held) versions() []string {
+func (h *pinnedAwaits) versions() []string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return sortedKeys(h.byVersion)
@@ -88,7 +88,7 @@ func (h *held) versions() []string {
 // Which connection's events count is decided by the run that waits, so that
 // every connection's are awaited.
 func (g *Generation) Awaited(event, _ string) bool {
-	return g.awaits.has(event) || g.held != nil && g.held.has(event)
+	return g.awaits.has(event) || g.pinned != nil && g.pinned.has(event)
 }
 
 // PinAwaits has events kept that a version waits for, until no live run goes on
@@ -99,7 +99,7 @@ func (s *Set) PinAwaits(ctx context.Context, version journal.Version) error {
 	if err != nil {
 		return err
 	}
-	s.held.hold(version.Hash, script.Awaits)
+	s.pinned.pin(version.Hash, script.Awaits)
 	return nil
 }
 
@@ -112,11 +112,11 @@ type ReplacedVersion struct {
 	Removed bool `json:"removed,omitempty"`
 }
 
-// leave asks which runs go on with versions that were replaced, and lets go
+// countReplaced asks which runs go on with versions that were replaced, and lets go
 // of what nobody waits for any more. before are the versions that were held
 // before this reload: an event may be on its way to the journal with hooks of
 // those that it replaced.
-func (s *Set) leave(ctx context.Context, replaced []*Script, before []string, out *seen) {
+func (s *Set) countReplaced(ctx context.Context, replaced []*Script, before []string, out *scanResult) {
 	if s.config.CountRuns == nil {
 		return
 	}
@@ -133,7 +133,7 @@ func (s *Set) leave(ctx context.Context, replaced []*Script, before []string, ou
 	}
 	for _, version := range before {
 		if bound, matched, err := s.config.CountRuns(ctx, version); err == nil && bound+matched == 0 {
-			s.held.forget(version)
+			s.pinned.unpin(version)
 		}
 	}
 }

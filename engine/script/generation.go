@@ -15,32 +15,32 @@ type Generation struct {
 	Scripts map[string]*Script
 
 	routes map[string]route // by event type
-	// emitted are the hooks with a wildcard for emitted events, whose types
+	// wildcardEmits are the hooks with a wildcard for emitted events, whose types
 	// nobody lists.
-	emitted   []*journal.Hook
-	schedules []Schedule
-	inbound   map[string]*Inbound // by path
-	nouns     map[string]bool     // of the triggers that hooks name: "highlevel.contact"
-	awaits    awaits              // of the scripts
-	held      *held               // of older versions; nil: none
-	replaced  chan struct{}
+	wildcardEmits []*journal.Hook
+	schedules     []Schedule
+	inbound       map[string]*Inbound // by path
+	nouns         map[string]bool     // of the triggers that hooks name: "highlevel.contact"
+	awaits        awaitedTriggers     // of the scripts
+	pinned        *pinnedAwaits       // of older versions; nil: none
+	replaced      chan struct{}
 }
 
 // route is the hooks that an event type reaches, by script and registration.
 type route struct {
 	hooks []*journal.Hook
-	// picky says that some of them name a connection.
-	picky bool
+	// byConnection says that some of them name a connection.
+	byConnection bool
 }
 
 // newGeneration makes the tables by which events find their hooks.
-func newGeneration(scripts map[string]*Script, known *triggers, held *held) *Generation {
+func newGeneration(scripts map[string]*Script, known *triggers, held *pinnedAwaits) *Generation {
 	g := &Generation{
 		Scripts:  scripts,
 		routes:   map[string]route{},
 		inbound:  map[string]*Inbound{},
 		nouns:    map[string]bool{},
-		held:     held,
+		pinned:   held,
 		replaced: make(chan struct{}),
 	}
 	for _, name := range sortedKeys(scripts) {
@@ -66,7 +66,7 @@ func (g *Generation) add(hook *journal.Hook, known *triggers) {
 		switch {
 		case !strings.Contains(trigger, "*"):
 		case strings.HasPrefix(trigger, emitPrefix):
-			g.emitted = append(g.emitted, hook)
+			g.wildcardEmits = append(g.wildcardEmits, hook)
 			continue
 		default:
 			names = known.match(trigger)
@@ -77,7 +77,7 @@ func (g *Generation) add(hook *journal.Hook, known *triggers) {
 				continue // named by two triggers of one hook
 			}
 			r.hooks = append(r.hooks, hook)
-			r.picky = r.picky || hook.Connection != ""
+			r.byConnection = r.byConnection || hook.Connection != ""
 			g.routes[name] = r
 			if last := strings.LastIndexByte(name, '.'); last > 0 {
 				g.nouns[name[:last]] = true
@@ -91,13 +91,13 @@ func (g *Generation) add(hook *journal.Hook, known *triggers) {
 // The slice is shared and must not be changed.
 func (g *Generation) Match(event, connection string) []*journal.Hook {
 	r := g.routes[event]
-	wild := len(g.emitted) > 0 && strings.HasPrefix(event, emitPrefix)
-	if !r.picky && !wild {
+	wild := len(g.wildcardEmits) > 0 && strings.HasPrefix(event, emitPrefix)
+	if !r.byConnection && !wild {
 		return r.hooks
 	}
 	hooks := slices.Clone(r.hooks)
 	if wild {
-		hooks = g.withEmitted(hooks, event)
+		hooks = g.withWildcardEmits(hooks, event)
 	}
 	return slices.DeleteFunc(hooks, func(hook *journal.Hook) bool {
 		return hook.Connection != "" && hook.Connection != connection
@@ -107,9 +107,9 @@ func (g *Generation) Match(event, connection string) []*journal.Hook {
 // HasNoun reports whether a hook names a trigger of a noun: "highlevel.contact".
 func (g *Generation) HasNoun(noun string) bool { return g.nouns[noun] }
 
-// withEmitted adds the hooks whose wildcards name an emitted event.
-func (g *Generation) withEmitted(hooks []*journal.Hook, event string) []*journal.Hook {
-	for _, hook := range g.emitted {
+// withWildcardEmits adds the hooks whose wildcards name an emitted event.
+func (g *Generation) withWildcardEmits(hooks []*journal.Hook, event string) []*journal.Hook {
+	for _, hook := range g.wildcardEmits {
 		if hook.Names(event) && !slices.Contains(hooks, hook) {
 			hooks = append(hooks, hook)
 		}

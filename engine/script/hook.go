@@ -12,26 +12,26 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// world is what hooks are checked against.
-type world struct {
+// validation is what hooks are checked against.
+type validation struct {
 	triggers   *triggers
 	connection func(name string) bool
 	zone       *time.Location
-	// trusting leaves triggers and connections unchecked: what an old version
+	// unchecked leaves triggers and connections unchecked: what an old version
 	// names may be gone since.
-	trusting bool
+	unchecked bool
 }
 
 // draft is a hook being read from its registration.
 type draft struct {
-	world
+	validation
 	registration vm.Registration
 	hook         *journal.Hook
 	limits       vm.Limits
 	detail       detail
 	verify       *Verify
 	id           string
-	laneSaid     bool
+	laneSet      bool
 }
 
 // build makes the hook that a registration asks for. Every error in it is
@@ -40,11 +40,11 @@ func (d *draft) build(script, version string) error {
 	r := d.registration
 	d.hook = &journal.Hook{
 		Script: script, Version: version, Triggers: slices.Clone(r.Triggers),
-		Overlap: journal.OverlapQueue, Retry: defaultRetry, OnUncertain: uncertainHold,
+		Overlap: journal.OverlapQueue, Retry: defaultRetry, OnUncertain: UncertainManual,
 	}
 	d.detail.position = r.Position
 	if r.Every != "" {
-		d.hook.Triggers, d.hook.Missed = []string{tick}, missedNone
+		d.hook.Triggers, d.hook.Missed = []string{tick}, MissedNone
 		d.hook.Name = tick + " " + strings.Join(strings.Fields(r.Every), " ")
 	} else {
 		d.hook.Name = strings.Join(r.Triggers, ", ")
@@ -59,24 +59,24 @@ func (d *draft) build(script, version string) error {
 		errs = append(errs, d.checkTriggers())
 	} else if raw, said := options["tz"]; said {
 		zone, err = readZone(raw)
-		errs = append(errs, named("tz", err))
+		errs = append(errs, optionErrors("tz", err))
 	}
 	if r.Every != "" && zone != nil {
 		d.detail.timetable, err = ParseTimetable(r.Every, zone)
 		errs = append(errs, err)
 	}
 	for _, name := range sortedKeys(options) {
-		errs = append(errs, named(name, d.option(name, options[name])))
+		errs = append(errs, optionErrors(name, d.option(name, options[name])))
 	}
 	d.defaultLane()
 	errs = append(errs, d.finish())
 	return errors.Join(errs...)
 }
 
-// named puts the name of an option before each error of it.
-func named(option string, err error) error {
+// optionErrors puts the name of an option before each error of it.
+func optionErrors(option string, err error) error {
 	var errs []error
-	for _, err := range joined(err) {
+	for _, err := range splitErrors(err) {
 		errs = append(errs, fmt.Errorf("%s: %w", option, err))
 	}
 	return errors.Join(errs...)
@@ -93,7 +93,7 @@ func (d *draft) checkTriggers() error {
 	if len(d.hook.Triggers) == 0 {
 		return errors.New("on() names no trigger")
 	}
-	if d.trusting {
+	if d.unchecked {
 		return nil
 	}
 	var errs []error
@@ -125,12 +125,12 @@ func (d *draft) finish() error {
 			d.detail.inbound = append(d.detail.inbound, &Inbound{Path: path, Verify: *d.verify, ID: d.id})
 		}
 	}
-	return errors.Join(d.parallel(), d.decidedBefore(), d.needLane(), d.needRecord())
+	return errors.Join(d.dropLaneIfParallel(), d.refuseWhereFunction(), d.requireLane(), d.requireRecord())
 }
 
 // defaultLane is the lane of a hook that says none.
 func (d *draft) defaultLane() {
-	if d.laneSaid {
+	if d.laneSet {
 		return
 	}
 	d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
@@ -140,7 +140,7 @@ func (d *draft) defaultLane() {
 			d.hook.Lane = journal.Lane{Kind: journal.LaneHook}
 		case trigger == runFailed:
 			d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: []string{"key"}}
-		case d.triggers.record(trigger), strings.HasPrefix(trigger, emitPrefix): // emit can be given a lane
+		case d.triggers.hasRecord(trigger), strings.HasPrefix(trigger, emitPrefix): // emit can be given a lane
 			d.hook.Lane = journal.Lane{Kind: journal.LaneRecord}
 			return
 		}

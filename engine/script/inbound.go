@@ -61,7 +61,7 @@ func readVerify(raw json.RawMessage, secrets map[string]vm.Secret) (Verify, erro
 	}
 	for _, name := range sortedKeys(table) {
 		if !contains(known, name) {
-			return v, fmt.Errorf("the scheme %q knows no %q%s", v.Scheme, name, meant(name, known, "it knows"))
+			return v, fmt.Errorf("the scheme %q knows no %q%s", v.Scheme, name, suggestion(name, known, "it knows"))
 		}
 	}
 	if v.Scheme != VerifyNone && v.Secret == nil {
@@ -114,7 +114,7 @@ func (v *Verify) read(f *verifyFields) (known []string, err error) {
 	case "":
 		return nil, fmt.Errorf("no scheme; %s", verifyHint)
 	}
-	return nil, fmt.Errorf("unknown scheme %q%s", v.Scheme, meant(string(v.Scheme), schemes, "expected one of"))
+	return nil, fmt.Errorf("unknown scheme %q%s", v.Scheme, suggestion(string(v.Scheme), schemes, "expected one of"))
 }
 
 func (v *Verify) readHMAC(f *verifyFields) error {
@@ -138,5 +138,5 @@ func inboundPath(trigger string) string {
 	return path
 }
 
-// agree reports whether two hooks on one address verify and name its events alike.
-func (i *Inbound) agree(other *Inbound) bool { return reflect.DeepEqual(i, other) }
+// equal reports whether two hooks on one address verify and name its events alike.
+func (i *Inbound) equal(other *Inbound) bool { return reflect.DeepEqual(i, other) }

@@ -16,42 +16,42 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// attempt is what came of loading a script: the script, or problems.
-type attempt struct {
+// loadResult is what came of loading a script: the script, or problems.
+type loadResult struct {
 	script   *Script
 	problems []Problem
-	deps     map[string]dep
-	// moving says that a file changed while it was read: nothing is known yet.
-	moving bool
+	deps     map[string]dependency
+	// changing says that a file changed while it was read: nothing is known yet.
+	changing bool
 }
 
-// dep is a file that a script was made of, or was looked for and not there:
+// dependency is a file that a script was made of, or was looked for and not there:
 // then its stamp is zero.
-type dep struct {
+type dependency struct {
 	stamp stamp
 	sum   [sha256.Size]byte
 	read  time.Time
 }
 
-func (d dep) missing() bool { return d.stamp == stamp{} }
+func (d dependency) missing() bool { return d.stamp == stamp{} }
 
 // reader reads the files of one script and remembers what it read.
 type reader struct {
-	root    string
-	source  source
-	deps    map[string]dep
-	texts   map[string]string
-	problem *Problem // of the first file that could not be read
-	moving  bool
+	root     string
+	source   source
+	deps     map[string]dependency
+	texts    map[string]string
+	problem  *Problem // of the first file that could not be read
+	changing bool
 }
 
 // file reads a file at its path.
 func (r *reader) file(path string) ([]byte, error) {
 	began := machineTime()
 	text, at, err := readFile(r.root, path)
-	r.deps[path] = dep{stamp: at, sum: sha256.Sum256(text), read: began}
-	if errors.Is(err, errMoving) {
-		r.moving = true
+	r.deps[path] = dependency{stamp: at, sum: sha256.Sum256(text), read: began}
+	if errors.Is(err, errChanging) {
+		r.changing = true
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && r.problem == nil {
 		r.problem = &Problem{Script: r.source.name, File: path, Message: err.Error()}
@@ -65,7 +65,7 @@ func (r *reader) file(path string) ([]byte, error) {
 
 // required reads what the vm asks for.
 func (r *reader) required(path string) ([]byte, error) {
-	if slices.ContainsFunc(strings.Split(path, "/"), passedOver) {
+	if slices.ContainsFunc(strings.Split(path, "/"), ignored) {
 		return nil, fmt.Errorf("%q has the name of a test or of an editor's own file, and is not loaded", path)
 	}
 	text, err := r.file(path)
@@ -80,13 +80,13 @@ func (r *reader) required(path string) ([]byte, error) {
 }
 
 // load makes a script of its files.
-func (s *Set) load(ctx context.Context, src source) attempt {
-	r := &reader{root: s.config.Dir, source: src, deps: map[string]dep{}, texts: map[string]string{}}
+func (s *Set) load(ctx context.Context, src source) loadResult {
+	r := &reader{root: s.config.Dir, source: src, deps: map[string]dependency{}, texts: map[string]string{}}
 	script, problems := s.compile(ctx, src, r)
 	for i := range problems {
 		problems[i].Script = src.name
 	}
-	return attempt{script: script, problems: problems, deps: r.deps, moving: r.moving}
+	return loadResult{script: script, problems: problems, deps: r.deps, changing: r.changing}
 }
 
 func (s *Set) compile(ctx context.Context, src source, r *reader) (*Script, []Problem) {
@@ -106,7 +106,7 @@ func (s *Set) compile(ctx context.Context, src source, r *reader) (*Script, []Pr
 		Script: src.name, Main: src.main, Sources: r.texts, Params: params,
 		Format: vm.ReplayFormat, Created: s.config.Clock.Now().UTC(),
 	}
-	return s.register(ctx, version, program, world{triggers: s.triggers, connection: s.config.Connections, zone: s.config.Zone})
+	return s.register(ctx, version, program, validation{triggers: s.triggers, connection: s.config.Connections, zone: s.config.Zone})
 }
 
 func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
@@ -126,7 +126,7 @@ func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
 	params, err := resolveParams(file, text, declared, s.config.Params[src.name])
 	if err != nil {
 		var problems []Problem
-		for _, err := range joined(err) {
+		for _, err := range splitErrors(err) {
 			p := Problem{File: file, Message: err.Error()}
 			var wrong *yamltext.Error
 			if errors.As(err, &wrong) {
@@ -143,7 +143,7 @@ func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
 }
 
 // register runs the top level of a program and reads the hooks it registers.
-func (s *Set) register(ctx context.Context, version journal.Version, program *vm.Program, w world) (*Script, []Problem) {
+func (s *Set) register(ctx context.Context, version journal.Version, program *vm.Program, w validation) (*Script, []Problem) {
 	registrations, err := s.config.Machine.Load(ctx, program, vm.Settings{Params: version.Params, Zone: s.config.Zone})
 	if err != nil {
 		return nil, []Problem{problemOf(version.Main, err)}
@@ -157,9 +157,9 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 	problems := w.awaited(script)
 	addresses := map[string]*Inbound{}
 	for i, registration := range registrations {
-		d := &draft{world: w, registration: registration}
+		d := &draft{validation: w, registration: registration}
 		err := d.build(version.Script, version.Hash)
-		for _, err := range joined(err) {
+		for _, err := range splitErrors(err) {
 			problems = append(problems, Problem{File: version.Main, Position: registration.Position, Message: err.Error()})
 		}
 		if first, taken := script.index[d.hook.Name]; taken {
@@ -169,7 +169,7 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 			script.index[d.hook.Name] = i
 		}
 		for _, in := range d.detail.inbound {
-			if other := addresses[in.Path]; other != nil && !other.agree(in) {
+			if other := addresses[in.Path]; other != nil && !other.equal(in) {
 				problems = append(problems, Problem{File: version.Main, Position: registration.Position,
 					Message: fmt.Sprintf("two hooks on %q verify posts differently; give both the same verify and id", "in:"+in.Path)})
 			}
@@ -202,15 +202,15 @@ func problemOf(main string, err error) Problem {
 	return p
 }
 
-// joined takes apart what errors.Join put together.
-func joined(err error) []error {
+// splitErrors takes apart what errors.Join put together.
+func splitErrors(err error) []error {
 	if err == nil {
 		return nil
 	}
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, err := range many.Unwrap() {
-			all = append(all, joined(err)...)
+			all = append(all, splitErrors(err)...)
 		}
 		return all
 	}

@@ -11,18 +11,18 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// place says on which hooks an option may stand.
-type place int
+// hookKind says on which hooks an option may stand.
+type hookKind int
 
 const (
-	onAny place = iota
-	onInbound
-	onSchedule
+	anyHook hookKind = iota
+	inboundHook
+	scheduleHook
 )
 
 // option is one word of a hook's second table.
 type option struct {
-	place place
+	hooks hookKind
 	read  func(d *draft, raw json.RawMessage) error
 }
 
@@ -36,26 +36,26 @@ var options = map[string]option{
 	"timeout":      {read: (*draft).readTimeout},
 	"limits":       {read: (*draft).readLimits},
 	"echo":         {read: (*draft).readEcho},
-	"verify":       {place: onInbound, read: (*draft).readVerify},
-	"id":           {place: onInbound, read: (*draft).readID},
-	"tz":           {place: onSchedule, read: func(*draft, json.RawMessage) error { return nil }}, // read before the schedule
+	"verify":       {hooks: inboundHook, read: (*draft).readVerify},
+	"id":           {hooks: inboundHook, read: (*draft).readID},
+	"tz":           {hooks: scheduleHook, read: func(*draft, json.RawMessage) error { return nil }}, // read before the schedule
 	"changed":      {read: (*draft).readChanged},
 	"debounce":     {read: (*draft).readDebounce},
 	"retry":        {read: (*draft).readRetry},
 	"on_uncertain": {read: (*draft).readUncertain},
-	"missed":       {place: onSchedule, read: (*draft).readMissed},
+	"missed":       {hooks: scheduleHook, read: (*draft).readMissed},
 }
 
 // option reads one option of the hook.
 func (d *draft) option(name string, raw json.RawMessage) error {
 	o, known := options[name]
 	if !known {
-		return fmt.Errorf("unknown option%s", meant(name, sortedKeys(options), "options are"))
+		return fmt.Errorf("unknown option%s", suggestion(name, sortedKeys(options), "options are"))
 	}
-	if o.place == onInbound && len(d.addresses()) == 0 {
+	if o.hooks == inboundHook && len(d.addresses()) == 0 {
 		return errors.New(`stands only on a trigger "in:/path"`)
 	}
-	if o.place == onSchedule && d.registration.Every == "" {
+	if o.hooks == scheduleHook && d.registration.Every == "" {
 		return errors.New("stands only on every()")
 	}
 	if slices.Contains(d.registration.Functions, name) && name != "where" {
@@ -98,7 +98,7 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 	} else if len(apps) > 0 && !contains(apps, app) {
 		return fmt.Errorf("%q is a connection of %s, and the triggers are of %s", name, app, strings.Join(apps, " and "))
 	}
-	if !d.trusting && d.connection != nil && !d.connection(whole) {
+	if !d.unchecked && d.connection != nil && !d.connection(whole) {
 		return fmt.Errorf("there is no connection %q yet; connect it with: tidewire connect %s", whole, whole)
 	}
 	d.hook.Connection = whole
@@ -107,7 +107,7 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 
 func (d *draft) readEcho(raw json.RawMessage) error {
 	if json.Unmarshal(raw, &d.hook.Echo) != nil {
-		return fmt.Errorf("expected true (take what our own calls brought about too) or false, found %s", found(raw))
+		return fmt.Errorf("expected true (take what our own calls brought about too) or false, found %s", describe(raw))
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func ReadWhere(raw json.RawMessage) (map[string][]string, error) {
 	}
 	table, err := readTable(raw)
 	if err != nil {
-		return nil, fmt.Errorf(`expected a table such as { status = "paid" } or a function, found %s`, found(raw))
+		return nil, fmt.Errorf(`expected a table such as { status = "paid" } or a function, found %s`, describe(raw))
 	}
 	where := make(map[string][]string, len(table))
 	for _, path := range sortedKeys(table) {
@@ -144,7 +144,7 @@ func ReadWhere(raw json.RawMessage) (map[string][]string, error) {
 		for _, item := range items {
 			scalar, err := readScalar(item)
 			if err != nil {
-				return nil, fmt.Errorf("%s: expected a text, number, boolean or a list of them, found %s; a field of a table is written %q", path, found(item), path+".field")
+				return nil, fmt.Errorf("%s: expected a text, number, boolean or a list of them, found %s; a field of a table is written %q", path, describe(item), path+".field")
 			}
 			where[path] = append(where[path], scalar)
 		}
@@ -156,7 +156,7 @@ func ReadWhere(raw json.RawMessage) (map[string][]string, error) {
 }
 
 func (d *draft) readLane(raw json.RawMessage) error {
-	d.laneSaid = true
+	d.laneSet = true
 	if string(raw) == "false" {
 		d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
 		return nil
@@ -165,7 +165,7 @@ func (d *draft) readLane(raw json.RawMessage) error {
 	paths := []string{path}
 	if err != nil {
 		if paths, err = readTexts(raw); err != nil {
-			return fmt.Errorf("expected a path in event.data, a list of paths or false, found %s", found(raw))
+			return fmt.Errorf("expected a path in event.data, a list of paths or false, found %s", describe(raw))
 		}
 	}
 	d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: paths}
@@ -207,7 +207,7 @@ func (d *draft) readLimits(raw json.RawMessage) error {
 	for _, name := range sortedKeys(table) {
 		read, known := readers[name]
 		if !known {
-			return fmt.Errorf("unknown limit %q%s", name, meant(name, sortedKeys(readers), "limits are"))
+			return fmt.Errorf("unknown limit %q%s", name, suggestion(name, sortedKeys(readers), "limits are"))
 		}
 		if err := read(table[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

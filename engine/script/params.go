@@ -39,7 +39,7 @@ func resolveParams(template string, templateText []byte, declared bool, said jso
 	values := map[string]json.RawMessage{}
 	if len(said) > 0 && string(said) != "null" {
 		if err := json.Unmarshal(said, &values); err != nil {
-			return nil, fmt.Errorf("the params in the configuration: expected names with values, found %s", found(said))
+			return nil, fmt.Errorf("the params in the configuration: expected names with values, found %s", describe(said))
 		}
 	}
 	if !declared {
@@ -61,7 +61,7 @@ func resolveParams(template string, templateText []byte, declared bool, said jso
 	}
 	for _, name := range sortedKeys(values) {
 		if !has(params, name) {
-			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, meant(name, sortedKeys(params), "declared are")))
+			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, suggestion(name, sortedKeys(params), "declared are")))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -106,7 +106,7 @@ func readDeclaration(file string, p param) (declaration, error) {
 		text, isText := yamltext.Text(value)
 		switch {
 		case !contains(paramFields, field):
-			return d, d.wrong(line, key, "unknown field%s", meant(field, paramFields, "fields are"))
+			return d, d.wrong(line, key, "unknown field%s", suggestion(field, paramFields, "fields are"))
 		case field == "default":
 			var problems []*yamltext.Error
 			if d.value, problems = yamltext.Value(file, value); len(problems) > 0 {
@@ -119,7 +119,7 @@ func readDeclaration(file string, p param) (declaration, error) {
 			return d, d.wrong(line, key, "found %s, expected text", yamltext.Describe(value))
 		case field == "type":
 			if d.kind = cmp.Or(text, d.kind); !contains(paramTypes, d.kind) {
-				return d, d.wrong(line, key, "unknown type %q%s", d.kind, meant(d.kind, paramTypes, "types are"))
+				return d, d.wrong(line, key, "unknown type %q%s", d.kind, suggestion(d.kind, paramTypes, "types are"))
 			}
 		case field == "required":
 			if value.Decode(&d.required) != nil {
@@ -139,8 +139,8 @@ func (d declaration) wrong(line int, key, format string, args ...any) error {
 func (d declaration) resolve(name string, values map[string]json.RawMessage) error {
 	value, said := values[name]
 	switch {
-	case said && !d.holds(value):
-		return d.wrong(d.line, name, "found %s in the configuration, expected %s", found(value), article(d.kind))
+	case said && !d.accepts(value):
+		return d.wrong(d.line, name, "found %s in the configuration, expected %s", describe(value), article(d.kind))
 	case said:
 		return nil
 	case d.value == nil && d.required:
@@ -152,8 +152,8 @@ func (d declaration) resolve(name string, values map[string]json.RawMessage) err
 	if err != nil {
 		return d.wrong(d.valueLine, name+".default", "%v", err)
 	}
-	if !d.holds(raw) {
-		return d.wrong(d.valueLine, name+".default", "found %s, expected %s", found(raw), article(d.kind))
+	if !d.accepts(raw) {
+		return d.wrong(d.valueLine, name+".default", "found %s, expected %s", describe(raw), article(d.kind))
 	}
 	values[name] = raw
 	return nil
@@ -166,7 +166,7 @@ func article(kind string) string {
 	return "a " + kind
 }
 
-func (d declaration) holds(raw json.RawMessage) bool {
+func (d declaration) accepts(raw json.RawMessage) bool {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
 		return false

@@ -16,13 +16,13 @@ import (
 
 // The words of on_uncertain and missed.
 const (
-	uncertainHold  = "hold"
-	uncertainRetry = "retry"
-	uncertainRaise = "raise"
+	UncertainManual = "hold"
+	UncertainRetry  = "retry"
+	UncertainRaise  = "raise"
 
-	missedNone = "none"
-	missedLast = "last"
-	missedAll  = "all"
+	MissedNone = "none"
+	MissedLast = "last"
+	MissedAll  = "all"
 )
 
 // defaultRetry is the retry of a hook that says none.
@@ -38,7 +38,7 @@ func readWord(raw json.RawMessage, words ...string) (string, error) {
 		return "", fmt.Errorf("%w; there are %s", err, strings.Join(words, ", "))
 	}
 	if !contains(words, word) {
-		return "", fmt.Errorf("unknown word %q%s", word, meant(word, words, "expected one of"))
+		return "", fmt.Errorf("unknown word %q%s", word, suggestion(word, words, "expected one of"))
 	}
 	return word, nil
 }
@@ -46,7 +46,7 @@ func readWord(raw json.RawMessage, words ...string) (string, error) {
 func (d *draft) readChanged(raw json.RawMessage) error {
 	path, err := readText(raw)
 	if err != nil {
-		return fmt.Errorf("expected the path of one field in event.data, such as %q, found %s", "status", found(raw))
+		return fmt.Errorf("expected the path of one field in event.data, such as %q, found %s", "status", describe(raw))
 	}
 	if slices.Contains(strings.Split(path, "."), "") {
 		return fmt.Errorf("expected the path of one field in event.data, such as %q, found %q", "client.status", path)
@@ -73,7 +73,7 @@ func (d *draft) readDebounce(raw json.RawMessage) (err error) {
 func (d *draft) readRetry(raw json.RawMessage) error {
 	table, err := readTable(raw)
 	if err != nil {
-		return fmt.Errorf(`expected a table such as { attempts = 5, first = "10s", max = "10m" }, found %s; attempts = 1 means never again`, found(raw))
+		return fmt.Errorf(`expected a table such as { attempts = 5, first = "10s", max = "10m" }, found %s; attempts = 1 means never again`, describe(raw))
 	}
 	retry := defaultRetry
 	readers := map[string]func(json.RawMessage) error{
@@ -95,10 +95,10 @@ func (d *draft) readRetry(raw json.RawMessage) error {
 	for _, name := range sortedKeys(table) {
 		read, known := readers[name]
 		if !known {
-			errs = append(errs, fmt.Errorf("unknown word %q%s", name, meant(name, sortedKeys(readers), "there are")))
+			errs = append(errs, fmt.Errorf("unknown word %q%s", name, suggestion(name, sortedKeys(readers), "there are")))
 			continue
 		}
-		errs = append(errs, named(name, read(table[name])))
+		errs = append(errs, optionErrors(name, read(table[name])))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -118,43 +118,43 @@ func (d *draft) readRetry(raw json.RawMessage) error {
 }
 
 func (d *draft) readUncertain(raw json.RawMessage) (err error) {
-	d.hook.OnUncertain, err = readWord(raw, uncertainHold, uncertainRetry, uncertainRaise)
+	d.hook.OnUncertain, err = readWord(raw, UncertainManual, UncertainRetry, UncertainRaise)
 	return err
 }
 
 func (d *draft) readMissed(raw json.RawMessage) (err error) {
-	d.hook.Missed, err = readWord(raw, missedNone, missedLast, missedAll)
+	d.hook.Missed, err = readWord(raw, MissedNone, MissedLast, MissedAll)
 	return err
 }
 
-// parallel takes the lane from a hook whose runs go side by side.
-func (d *draft) parallel() error {
+// dropLaneIfParallel takes the lane from a hook whose runs go side by side.
+func (d *draft) dropLaneIfParallel() error {
 	if d.hook.Overlap != journal.OverlapParallel {
 		return nil
 	}
-	if d.laneSaid && d.hook.Lane.Kind != journal.LaneNone {
+	if d.laneSet && d.hook.Lane.Kind != journal.LaneNone {
 		return errors.New(`overlap = "parallel" and a lane contradict each other; leave one of them out`)
 	}
 	d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
 	return nil
 }
 
-// decidedBefore refuses a function as where beside what is decided when an
+// refuseWhereFunction refuses a function as where beside what is decided when an
 // event is accepted, before any Lua runs.
-func (d *draft) decidedBefore() error {
+func (d *draft) refuseWhereFunction() error {
 	if !contains(d.registration.Functions, "where") {
 		return nil
 	}
 	var errs []error
-	for _, option := range d.early() {
+	for _, option := range d.acceptOptions() {
 		errs = append(errs, fmt.Errorf("where is a function, and %s is decided when the event comes, before the script runs; "+
 			`write where as data, such as { status = "paid" }, or leave %s out`, option, option))
 	}
 	return errors.Join(errs...)
 }
 
-// early are the options that decide whether an event makes a run at once.
-func (d *draft) early() []string {
+// acceptOptions are the options that decide whether an event makes a run at once.
+func (d *draft) acceptOptions() []string {
 	var options []string
 	switch d.hook.Overlap {
 	case journal.OverlapSkip, journal.OverlapReplace:
@@ -169,15 +169,15 @@ func (d *draft) early() []string {
 	return options
 }
 
-// needLane refuses what works within a lane on a hook that has none for each
+// requireLane refuses what works within a lane on a hook that has none for each
 // of its events.
-func (d *draft) needLane() error {
+func (d *draft) requireLane() error {
 	switch d.hook.Lane.Kind {
 	case journal.LanePaths, journal.LaneHook, "": // empty: what was said is wrong
 		return nil
 	}
 	var errs []error
-	for _, option := range d.early() {
+	for _, option := range d.acceptOptions() {
 		switch {
 		case option == "changed":
 		case d.hook.Overlap == journal.OverlapParallel:
@@ -185,7 +185,7 @@ func (d *draft) needLane() error {
 		case d.hook.Lane.Kind == journal.LaneNone:
 			errs = append(errs, fmt.Errorf(`%s works within a lane, and this hook has none; name one, such as lane = "client.id"`, option))
 		default:
-			if trigger, without := d.recordless(); without {
+			if trigger, without := d.triggerWithoutRecord(); without {
 				errs = append(errs, fmt.Errorf(`%s works within a lane, and %q has none by default; name one, such as lane = "client.id"`, option, trigger))
 			}
 		}
@@ -193,20 +193,20 @@ func (d *draft) needLane() error {
 	return errors.Join(errs...)
 }
 
-// needRecord refuses changed on events that are about no record.
-func (d *draft) needRecord() error {
+// requireRecord refuses changed on events that are about no record.
+func (d *draft) requireRecord() error {
 	if d.hook.Changed == "" {
 		return nil
 	}
-	if trigger, without := d.recordless(); without {
+	if trigger, without := d.triggerWithoutRecord(); without {
 		return fmt.Errorf("changed remembers the value of each record, and %q is about no record that the catalogue knows; leave it out, and compare in the script", trigger)
 	}
 	return nil
 }
 
-// recordless finds a trigger of the hook whose events may be about no record.
-func (d *draft) recordless() (string, bool) {
-	if d.trusting {
+// triggerWithoutRecord finds a trigger of the hook whose events may be about no record.
+func (d *draft) triggerWithoutRecord() (string, bool) {
+	if d.unchecked {
 		return "", false
 	}
 	for _, trigger := range d.hook.Triggers {
@@ -218,7 +218,7 @@ func (d *draft) recordless() (string, bool) {
 			return trigger, true
 		}
 		for _, name := range matched {
-			if known := d.triggers.known[name]; known == nil || known.Record == "" {
+			if known := d.triggers.byName[name]; known == nil || known.Record == "" {
 				return name, true
 			}
 		}

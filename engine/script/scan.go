@@ -91,7 +91,7 @@ func (t *tree) entry(root, below string, entry fs.DirEntry, above []fileID) {
 	name := entry.Name()
 	wanted := strings.HasSuffix(name, ".lua") || name == templateFile
 	link := entry.Type()&fs.ModeSymlink != 0
-	if passedOver(name) || !wanted && !link && !entry.IsDir() {
+	if ignored(name) || !wanted && !link && !entry.IsDir() {
 		return
 	}
 	absolute := filepath.Join(root, filepath.FromSlash(below))
@@ -134,8 +134,8 @@ func (t *tree) unreadable(below string, err error) {
 	t.problem(below, "cannot be read: %v", err)
 }
 
-// mayHold reports whether a file that was not seen may still be there.
-func (t *tree) mayHold(file string) bool {
+// mayContain reports whether a file that was not seen may still be there.
+func (t *tree) mayContain(file string) bool {
 	for _, unread := range t.unread {
 		if unread == "." || file == unread || strings.HasPrefix(file, unread+"/") {
 			return true
@@ -144,9 +144,9 @@ func (t *tree) mayHold(file string) bool {
 	return false
 }
 
-// passedOver reports whether a file or folder has a name that editors and
+// ignored reports whether a file or folder has a name that editors and
 // tools use for files of their own, or is a test.
-func passedOver(name string) bool {
+func ignored(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || strings.HasSuffix(name, "_test.lua") ||
 		strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#")
 }

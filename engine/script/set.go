@@ -64,12 +64,12 @@ type Set struct {
 	config     Config
 	triggers   *triggers
 	generation atomic.Pointer[Generation]
-	revived    *revived
-	held       *held
+	versions   *versionCache
+	pinned     *pinnedAwaits
 
 	mu       sync.Mutex // held by whoever looks through the folder
 	entries  map[string]*entry
-	kept     map[string]bool // hashes of versions
+	saved    map[string]bool // hashes of versions
 	missing  bool            // the folder itself is gone
 	problems []Problem       // of the folder, not of one script
 	reported map[Problem]bool
@@ -100,10 +100,10 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	c.Dir = dir
 	s := &Set{
-		config: c, triggers: newTriggers(c.Apps), revived: newRevived(revivedVersions), held: &held{},
-		entries: map[string]*entry{}, kept: map[string]bool{}, reported: map[Problem]bool{},
+		config: c, triggers: newTriggers(c.Apps), versions: newVersionCache(maxCachedVersions), pinned: &pinnedAwaits{},
+		entries: map[string]*entry{}, saved: map[string]bool{}, reported: map[Problem]bool{},
 	}
-	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers, s.held))
+	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers, s.pinned))
 	t, err := scan(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the scripts folder %q does not exist; make it, or name another", dir)
@@ -113,7 +113,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.take(ctx, t, look{}); err != nil {
+	if _, err := s.apply(ctx, t, scanMode{}); err != nil {
 		return nil, err
 	}
 	for name := range c.Params {
@@ -143,7 +143,7 @@ func (s *Set) Retry(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the scripts folder %q: %w", s.config.Dir, err)
 	}
-	_, err = s.take(ctx, t, look{patient: true, failed: true})
+	_, err = s.apply(ctx, t, scanMode{settle: true, retryFailed: true})
 	return err
 }
 
@@ -157,6 +157,6 @@ func (s *Set) Reload(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("read the scripts folder %q: %w", s.config.Dir, err)
 	}
 	s.missing = false
-	seen, err := s.take(ctx, t, look{reread: true})
+	seen, err := s.apply(ctx, t, scanMode{reread: true})
 	return seen.report, err
 }

@@ -89,8 +89,8 @@ func (s source) owns(file string) bool {
 	return file == s.main || strings.HasPrefix(file, shared+"/") || s.folder != "" && strings.HasPrefix(file, s.folder+"/")
 }
 
-// errMoving says that a file changed while it was read.
-var errMoving = errors.New("the file is being written")
+// errChanging says that a file changed while it was read.
+var errChanging = errors.New("the file is being written")
 
 // readFile reads a file of the scripts folder as text.
 func readFile(root, file string) (_ []byte, _ stamp, err error) {
@@ -116,7 +116,7 @@ func readFile(root, file string) (_ []byte, _ stamp, err error) {
 		return nil, at, readError(err)
 	}
 	if stampOf(after) != at || int64(len(text)) != before.Size() {
-		return nil, at, errMoving
+		return nil, at, errChanging
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors mark UTF-8 so
 	if bad := invalidAt(text); bad >= 0 {

@@ -9,15 +9,15 @@ import (
 
 // swap makes the generation of what is loaded, keeps its versions and puts it
 // in the place of the live one.
-func (s *Set) swap(ctx context.Context, out *seen) error {
+func (s *Set) swap(ctx context.Context, out *scanResult) error {
 	old := s.Generation()
-	scripts := s.assemble()
+	scripts := s.nextScripts()
 	var versions []journal.Version
 	var replaced []*Script
 	for _, name := range sortedKeys(scripts) {
 		if script := scripts[name]; old.Scripts[name] != script {
 			out.report.Loaded = append(out.report.Loaded, name)
-			if !s.kept[script.Version.Hash] {
+			if !s.saved[script.Version.Hash] {
 				versions = append(versions, script.Version)
 			}
 		}
@@ -42,38 +42,38 @@ func (s *Set) swap(ctx context.Context, out *seen) error {
 		}
 	}
 	for _, version := range versions {
-		s.kept[version.Hash] = true
+		s.saved[version.Hash] = true
 	}
 	for name, e := range s.entries {
 		e.live = scripts[name]
 	}
-	before := s.held.versions()
+	before := s.pinned.versions()
 	for _, script := range replaced {
-		s.held.hold(script.Version.Hash, script.Awaits)
+		s.pinned.pin(script.Version.Hash, script.Awaits)
 	}
-	s.generation.Store(newGeneration(scripts, s.triggers, s.held))
+	s.generation.Store(newGeneration(scripts, s.triggers, s.pinned))
 	close(old.replaced)
-	s.leave(ctx, replaced, before, out)
+	s.countReplaced(ctx, replaced, before, out)
 	return nil
 }
 
-// assemble chooses the scripts of the next generation: of each the newest that
+// nextScripts chooses the scripts of the next generation: of each the newest that
 // is right in itself and at one with the others, else the live one. Scripts
 // that stay as they are come first, so that a newcomer never ousts one.
-func (s *Set) assemble() map[string]*Script {
+func (s *Set) nextScripts() map[string]*Script {
 	scripts := map[string]*Script{}
-	owners := map[string]claim{}
+	owners := map[string]addressOwner{}
 	try := func(name string, script *Script) *Problem {
 		if script == nil {
 			return nil
 		}
-		if p := clash(script, owners); p != nil {
+		if p := conflict(script, owners); p != nil {
 			return p
 		}
 		scripts[name] = script
 		for i, d := range script.details {
 			for _, in := range d.inbound {
-				owners[in.Path] = claim{inbound: in, script: name, position: script.Position(i)}
+				owners[in.Path] = addressOwner{inbound: in, script: name, position: script.Position(i)}
 			}
 		}
 		return nil
@@ -98,19 +98,19 @@ func (s *Set) assemble() map[string]*Script {
 	return scripts
 }
 
-// claim is how a script verifies one of its addresses.
-type claim struct {
+// addressOwner is how a script verifies one of its addresses.
+type addressOwner struct {
 	inbound  *Inbound
 	script   string
 	position string
 }
 
-// clash says where a script disagrees with others about an address.
-func clash(script *Script, owners map[string]claim) *Problem {
+// conflict says where a script disagrees with others about an address.
+func conflict(script *Script, owners map[string]addressOwner) *Problem {
 	for i, d := range script.details {
 		for _, in := range d.inbound {
 			owner, taken := owners[in.Path]
-			if taken && !owner.inbound.agree(in) {
+			if taken && !owner.inbound.equal(in) {
 				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
 					Message: fmt.Sprintf("%q is verified differently by the script %q at %s; give both the same verify and id", "in:"+in.Path, owner.script, owner.position)}
 			}

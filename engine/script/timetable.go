@@ -89,7 +89,7 @@ func wallTimes(on days, times []int) func(time.Time) time.Time {
 				continue
 			}
 			for _, minutes := range times {
-				if t := wall(y, m, d, minutes, zone); t.After(after) {
+				if t := momentAt(y, m, d, minutes, zone); t.After(after) {
 					return t
 				}
 			}
@@ -107,7 +107,7 @@ func wallMinutes(on days, minutes uint64) func(time.Time) time.Time {
 		for range 60*25 + horizon {
 			year, month, day := t.Date()
 			if !on.has(year, month, day) {
-				next := wall(year, month, day+1, 0, zone)
+				next := momentAt(year, month, day+1, 0, zone)
 				if !next.After(t) { // the day begins twice
 					next = nextMinute(t)
 				}
@@ -136,12 +136,12 @@ func interval(distance time.Duration) func(time.Time) time.Time {
 		for range 4 { // clocks change less often than that within an hour
 			_, seconds := t.Zone()
 			shift := time.Duration(seconds) * time.Second
-			next := multiple(t, distance, shift)
+			next := nextMultiple(t, distance, shift)
 			_, end := t.ZoneBounds()
 			if end.IsZero() || next.Before(end) {
 				return next
 			}
-			if _, seconds = end.Zone(); multiple(end.Add(-1), distance, time.Duration(seconds)*time.Second).Equal(end) {
+			if _, seconds = end.Zone(); nextMultiple(end.Add(-1), distance, time.Duration(seconds)*time.Second).Equal(end) {
 				return end
 			}
 			t = end
@@ -152,12 +152,12 @@ func interval(distance time.Duration) func(time.Time) time.Time {
 
 // elapsed ticks at the multiples of a distance since the Unix epoch.
 func elapsed(distance time.Duration) func(time.Time) time.Time {
-	return func(after time.Time) time.Time { return multiple(after, distance, 0) }
+	return func(after time.Time) time.Time { return nextMultiple(after, distance, 0) }
 }
 
-// multiple gives the first moment after t at which the time since the epoch,
+// nextMultiple gives the first moment after t at which the time since the epoch,
 // with shift added, is a multiple of distance, in whole seconds.
-func multiple(t time.Time, distance, shift time.Duration) time.Time {
+func nextMultiple(t time.Time, distance, shift time.Duration) time.Time {
 	step, offset := int64(distance/time.Second), int64(shift/time.Second)
 	local := t.Unix() + offset
 	rest := local % step
@@ -167,8 +167,8 @@ func multiple(t time.Time, distance, shift time.Duration) time.Time {
 	return time.Unix(local-rest+step-offset, 0).In(t.Location())
 }
 
-// wall gives the moment at which the clock of a zone shows a time of day:
+// momentAt gives the moment at which the clock of a zone shows a time of day:
 // the first if there are two, and the end of the gap if there is none.
-func wall(year int, month time.Month, day, minutes int, zone *time.Location) time.Time {
+func momentAt(year int, month time.Month, day, minutes int, zone *time.Location) time.Time {
 	return vm.WallTime(time.Date(year, month, day, 0, minutes, 0, 0, time.UTC), zone)
 }

@@ -19,13 +19,13 @@ const emitPrefix = "emit:"
 
 // triggers knows every trigger that a script can name.
 type triggers struct {
-	apps  []string
-	names map[string][]string          // of an app, sorted
-	known map[string]*bindings.Trigger // by whole name
+	apps   []string
+	names  map[string][]string          // of an app, sorted
+	byName map[string]*bindings.Trigger // by whole name
 }
 
 func newTriggers(apps []*bindings.App) *triggers {
-	t := &triggers{names: map[string][]string{}, known: map[string]*bindings.Trigger{}}
+	t := &triggers{names: map[string][]string{}, byName: map[string]*bindings.Trigger{}}
 	for _, app := range apps {
 		t.apps = append(t.apps, app.Name)
 		// What the vendor sends and we know no name for.
@@ -33,7 +33,7 @@ func newTriggers(apps []*bindings.App) *triggers {
 		if app.Catalogue != nil {
 			names = append(names, app.Catalogue.Triggers()...)
 			for _, name := range app.Catalogue.Triggers() {
-				t.known[name], _ = app.Catalogue.Trigger(name)
+				t.byName[name], _ = app.Catalogue.Trigger(name)
 			}
 		}
 		t.names[app.Name] = names
@@ -68,7 +68,7 @@ func (t *triggers) check(name string) error {
 		if rest == "" {
 			return fmt.Errorf(`unknown trigger %q; expected app.noun.verb, such as %q, "in:/path", "emit:type" or %q`, name, "qonto.client.created", runFailed)
 		}
-		return fmt.Errorf("trigger %q: unknown app %q%s", name, app, meant(app, t.apps, "apps are"))
+		return fmt.Errorf("trigger %q: unknown app %q%s", name, app, suggestion(app, t.apps, "apps are"))
 	}
 	if len(t.match(name)) > 0 {
 		return nil
@@ -79,27 +79,27 @@ func (t *triggers) check(name string) error {
 	if near := bindings.Nearest(name, names); near != "" {
 		return fmt.Errorf("unknown trigger %q; did you mean %q?", name, near)
 	}
-	return fmt.Errorf("unknown trigger %q%s", name, offer(names, "the app's are"))
+	return fmt.Errorf("unknown trigger %q%s", name, listNames(names, "the app's are"))
 }
 
 // awaited checks the triggers that a script waits for. They are literals, so
 // that the line of one can be shown.
-func (w world) awaited(script *Script) []Problem {
-	if w.trusting {
+func (w validation) awaited(script *Script) []Problem {
+	if w.unchecked {
 		return nil
 	}
 	var problems []Problem
 	for _, name := range script.Awaits {
 		if err := w.triggers.check(name); err != nil {
-			file, position := literal(script.Version, name)
+			file, position := positionOf(script.Version, name)
 			problems = append(problems, Problem{File: file, Position: position, Message: "wait_for: " + err.Error()})
 		}
 	}
 	return problems
 }
 
-// literal finds the first line of a version's sources that has a text in quotes.
-func literal(version journal.Version, text string) (file, position string) {
+// positionOf finds the first line of a version's sources that has a text in quotes.
+func positionOf(version journal.Version, text string) (file, position string) {
 	for _, name := range sortedKeys(version.Sources) {
 		line := 0
 		for source := range strings.Lines(version.Sources[name]) {
@@ -131,10 +131,10 @@ func (t *triggers) match(name string) []string {
 	return matched
 }
 
-// record reports whether the catalogue says which record a trigger is about.
-func (t *triggers) record(name string) bool {
+// hasRecord reports whether the catalogue says which record a trigger is about.
+func (t *triggers) hasRecord(name string) bool {
 	for _, matched := range t.match(name) {
-		if trigger := t.known[matched]; trigger != nil && trigger.Record != "" {
+		if trigger := t.byName[matched]; trigger != nil && trigger.Record != "" {
 			return true
 		}
 	}

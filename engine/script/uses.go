@@ -35,7 +35,7 @@ func (g *Generation) Uses(apps []*bindings.App) (uses, unseen []Use) {
 				continue // it was compiled, so this is no Lua: a template's declaration
 			}
 			r.block(statements)
-			uses, unseen = append(uses, r.uses...), append(unseen, r.unseen...)
+			uses, unseen = append(uses, r.uses...), append(unseen, r.unresolved...)
 		}
 	}
 	byPlace := func(a, b Use) int {
@@ -55,20 +55,20 @@ type module struct {
 // useReader reads one file. Names count for the whole file, whatever their
 // scope: one that stands for two things is rare, and costs a use too many.
 type useReader struct {
-	script, file    string
-	apps            []*bindings.App
-	modules, groups map[string]module
-	uses, unseen    []Use
+	script, file     string
+	apps             []*bindings.App
+	modules, groups  map[string]module
+	uses, unresolved []Use
 }
 
-func (r *useReader) note(m module, operation string, line int) {
+func (r *useReader) add(m module, operation string, line int) {
 	u := Use{App: m.app.Name, Script: r.script, Position: fmt.Sprintf("%s:%d", r.file, line)}
 	if _, found := m.app.Operation(operation); found {
 		u.Operation = operation
 		r.uses = append(r.uses, u)
 		return
 	}
-	r.unseen = append(r.unseen, u)
+	r.unresolved = append(r.unresolved, u)
 }
 
 // required gives what require "…" stands for.
@@ -200,11 +200,11 @@ func (r *useReader) expression(e ast.Expr) {
 		return
 	}
 	if m, ok := r.group(e); ok { // app.request, or a group that is handed on
-		r.note(m, strings.TrimSuffix(m.prefix, "."), e.Line())
+		r.add(m, strings.TrimSuffix(m.prefix, "."), e.Line())
 		return
 	}
 	if m, ok := r.module(e); ok {
-		r.note(m, "", e.Line())
+		r.add(m, "", e.Line())
 		return
 	}
 	switch e := e.(type) {
@@ -244,12 +244,12 @@ func (r *useReader) attribute(e *ast.AttrGetExpr) {
 		if literal {
 			name = m.prefix + key.Value
 		}
-		r.note(m, name, e.Line())
+		r.add(m, name, e.Line())
 		r.expression(e.Key)
 		return
 	}
 	if m, ok := r.module(e.Object); ok { // app[computed]
-		r.note(m, "", e.Line())
+		r.add(m, "", e.Line())
 		r.expression(e.Key)
 		return
 	}

@@ -14,8 +14,8 @@ import (
 // The options of hooks come as JSON. These readers say in plain words what
 // was expected and what was found.
 
-// found shows a value in a message, cut short.
-func found(raw json.RawMessage) string {
+// describe shows a value in a message, cut short.
+func describe(raw json.RawMessage) string {
 	text := string(raw)
 	switch {
 	case text == "" || text == "null":
@@ -33,7 +33,7 @@ func found(raw json.RawMessage) string {
 func readText(raw json.RawMessage) (string, error) {
 	var text string
 	if json.Unmarshal(raw, &text) != nil || text == "" {
-		return "", fmt.Errorf("expected a text, found %s", found(raw))
+		return "", fmt.Errorf("expected a text, found %s", describe(raw))
 	}
 	return text, nil
 }
@@ -45,7 +45,7 @@ func readTable(raw json.RawMessage) (map[string]json.RawMessage, error) {
 		if string(bytes.TrimSpace(raw)) == "[]" {
 			return nil, nil
 		}
-		return nil, fmt.Errorf("expected a table, found %s", found(raw))
+		return nil, fmt.Errorf("expected a table, found %s", describe(raw))
 	}
 	return table, nil
 }
@@ -53,7 +53,7 @@ func readTable(raw json.RawMessage) (map[string]json.RawMessage, error) {
 func readTexts(raw json.RawMessage) ([]string, error) {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
-		return nil, fmt.Errorf("expected a list of texts, found %s", found(raw))
+		return nil, fmt.Errorf("expected a list of texts, found %s", describe(raw))
 	}
 	texts := make([]string, len(list))
 	for i, item := range list {
@@ -74,7 +74,7 @@ func readDuration(raw json.RawMessage) (time.Duration, error) {
 	}
 	text, err := readText(raw)
 	if err != nil {
-		return 0, fmt.Errorf(`expected seconds, or a length of time such as "30s" or "15m", found %s`, found(raw))
+		return 0, fmt.Errorf(`expected seconds, or a length of time such as "30s" or "15m", found %s`, describe(raw))
 	}
 	length, err := vm.ParseDuration(text)
 	if err != nil {
@@ -89,7 +89,7 @@ func readDuration(raw json.RawMessage) (time.Duration, error) {
 func readCount(raw json.RawMessage) (int64, error) {
 	var n float64
 	if json.Unmarshal(raw, &n) != nil || n < 1 || n != float64(int64(n)) || n > 1e15 {
-		return 0, fmt.Errorf("expected a whole number above 0, found %s", found(raw))
+		return 0, fmt.Errorf("expected a whole number above 0, found %s", describe(raw))
 	}
 	return int64(n), nil
 }
@@ -102,7 +102,7 @@ func readSize(raw json.RawMessage) (int64, error) {
 	if json.Unmarshal(raw, &text) != nil {
 		n, err := readCount(raw)
 		if err != nil {
-			return 0, errors.New(`expected a number of bytes, or a text such as "16MB", found ` + found(raw))
+			return 0, errors.New(`expected a number of bytes, or a text such as "16MB", found ` + describe(raw))
 		}
 		return n, nil
 	}
@@ -119,12 +119,12 @@ func readSize(raw json.RawMessage) (int64, error) {
 func readScalar(raw json.RawMessage) (string, error) {
 	var value any
 	if err := json.Unmarshal(raw, &value); err != nil {
-		return "", fmt.Errorf("expected a text, number or boolean, found %s", found(raw))
+		return "", fmt.Errorf("expected a text, number or boolean, found %s", describe(raw))
 	}
 	switch value.(type) {
 	case string, float64, bool:
 	default:
-		return "", fmt.Errorf("expected a text, number or boolean, found %s", found(raw))
+		return "", fmt.Errorf("expected a text, number or boolean, found %s", describe(raw))
 	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)

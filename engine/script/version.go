@@ -14,14 +14,14 @@ import (
 func versionHash(main string, sources map[string]string, params json.RawMessage) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "tidewire %d\n", vm.ReplayFormat)
-	put(h, main)
-	put(h, string(params))
+	writeText(h, main)
+	writeText(h, string(params))
 	for _, name := range sortedKeys(sources) {
-		put(h, name)
-		put(h, sources[name])
+		writeText(h, name)
+		writeText(h, sources[name])
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// put writes a text behind its length, so that no two lists of texts are alike.
-func put(h hash.Hash, text string) { fmt.Fprintf(h, "%d:%s\n", len(text), text) }
+// writeText writes a text behind its length, so that no two lists of texts are alike.
+func writeText(h hash.Hash, text string) { fmt.Fprintf(h, "%d:%s\n", len(text), text) }

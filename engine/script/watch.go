@@ -21,14 +21,14 @@ func (s *Set) Watch(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-w.signs:
-			if !w.settle(ctx, s.config.Debounce) {
+		case <-w.changes:
+			if !w.debounce(ctx, s.config.Debounce) {
 				return nil
 			}
 		case <-rescan.C:
 		case <-wake.C:
 		}
-		next, err := s.look(ctx, w)
+		next, err := s.rescan(ctx, w)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -42,32 +42,32 @@ func (s *Set) Watch(ctx context.Context) error {
 	}
 }
 
-// look scans the folder, watches what is new in it, and takes up what changed.
+// rescan scans the folder, watches what is new in it, and takes up what changed.
 // It gives the time at which to look again.
-func (s *Set) look(ctx context.Context, w *watcher) (time.Time, error) {
+func (s *Set) rescan(ctx context.Context, w *watcher) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := scan(s.config.Dir)
 	w.update(t)
 	if err != nil {
-		s.gone(ctx, err)
+		s.folderGone(ctx, err)
 		return time.Time{}, nil
 	}
 	if s.missing {
 		s.missing = false
 		s.config.Log.InfoContext(ctx, "the scripts folder is back")
 	}
-	if w.widened() {
+	if w.hasNewFolders() {
 		// What was put into a new folder before it was watched gave no sign.
 		return machineTime().Add(s.config.Debounce), nil
 	}
-	seen, err := s.take(ctx, t, look{patient: true})
-	return seen.wake, err
+	seen, err := s.apply(ctx, t, scanMode{settle: true})
+	return seen.rescan, err
 }
 
-// gone notes that the folder cannot be read. Its scripts stay live: a folder
+// folderGone notes that the folder cannot be read. Its scripts stay live: a folder
 // that is being replaced, or a disk that is away, deletes none.
-func (s *Set) gone(ctx context.Context, err error) {
+func (s *Set) folderGone(ctx context.Context, err error) {
 	if s.missing {
 		return
 	}

@@ -19,27 +19,27 @@ import (
 // watches the folders of a scan, the one that the scripts folder lies in, and
 // those in which symbolic links end.
 type watcher struct {
-	dir    string
-	log    *slog.Logger
-	notify *fsnotify.Watcher // nil where the system has none left
-	signs  chan struct{}
-	done   sync.WaitGroup
+	dir     string
+	log     *slog.Logger
+	notify  *fsnotify.Watcher // nil where the system has none left
+	changes chan struct{}
+	done    sync.WaitGroup
 
 	mu      sync.Mutex
 	outside map[string]bool // folders of which only links' ends count
 	links   map[string]bool // the paths at which links end, and the scripts folder's own
 
-	folders map[string]fileID // watched, as they were then
-	added   int               // folders added by the last update
-	waits   int               // updates in a row that added some
-	told    bool              // that folders cannot be watched
+	folders   map[string]fileID // watched, as they were then
+	added     int               // folders added by the last update
+	postponed int               // updates in a row that added some
+	warned    bool              // that folders cannot be watched
 }
 
 func newWatcher(dir string, log *slog.Logger) *watcher {
-	w := &watcher{dir: dir, log: log, signs: make(chan struct{}, 1), folders: map[string]fileID{}}
+	w := &watcher{dir: dir, log: log, changes: make(chan struct{}, 1), folders: map[string]fileID{}}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		w.cannot(err)
+		w.warnUnwatched(err)
 		return w
 	}
 	w.notify = notify
@@ -62,8 +62,8 @@ func (w *watcher) listen() {
 			if !open {
 				return
 			}
-			if w.counts(event) {
-				w.sign()
+			if w.relevant(event) {
+				w.signal()
 			}
 		case err, open := <-w.notify.Errors:
 			if !open {
@@ -73,21 +73,21 @@ func (w *watcher) listen() {
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
 				w.log.Warn("watching the scripts folder", "error", err)
 			}
-			w.sign()
+			w.signal()
 		}
 	}
 }
 
-func (w *watcher) sign() {
+func (w *watcher) signal() {
 	select {
-	case w.signs <- struct{}{}:
+	case w.changes <- struct{}{}:
 	default:
 	}
 }
 
-// counts reports whether an event may concern scripts. What comes, goes or
+// relevant reports whether an event may concern scripts. What comes, goes or
 // changes its mode may be a folder or a link; what is only written is not.
-func (w *watcher) counts(event fsnotify.Event) bool {
+func (w *watcher) relevant(event fsnotify.Event) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	folder, name := filepath.Split(event.Name)
@@ -100,8 +100,8 @@ func (w *watcher) counts(event fsnotify.Event) bool {
 	return event.Op != fsnotify.Write || strings.HasSuffix(name, ".lua") || name == templateFile
 }
 
-// settle waits for quiet, within bounds; false when ctx is done.
-func (w *watcher) settle(ctx context.Context, quiet time.Duration) bool {
+// debounce waits for quiet, within bounds; false when ctx is done.
+func (w *watcher) debounce(ctx context.Context, quiet time.Duration) bool {
 	bound := time.NewTimer(4 * quiet)
 	defer bound.Stop()
 	still := time.NewTimer(quiet)
@@ -110,7 +110,7 @@ func (w *watcher) settle(ctx context.Context, quiet time.Duration) bool {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-w.signs:
+		case <-w.changes:
 			still.Reset(quiet)
 		case <-still.C:
 			return true
@@ -138,7 +138,7 @@ func (w *watcher) update(t *tree) {
 		seen[f.id] = true
 		wanted[f.path] = f.id
 	}
-	outside := w.around(t.links, wanted, seen)
+	outside := w.watchOutside(t.links, wanted, seen)
 	links := map[string]bool{w.dir: true}
 	for _, path := range t.links {
 		links[path] = true
@@ -150,9 +150,9 @@ func (w *watcher) update(t *tree) {
 	w.watch(wanted)
 }
 
-// around adds to wanted the folders outside in which the folder of scripts and
+// watchOutside adds to wanted the folders outside in which the folder of scripts and
 // the targets of links stand, and gives these.
-func (w *watcher) around(links []string, wanted map[string]fileID, seen map[fileID]bool) map[string]bool {
+func (w *watcher) watchOutside(links []string, wanted map[string]fileID, seen map[fileID]bool) map[string]bool {
 	inside, outside := maps.Clone(wanted), map[string]bool{}
 	for _, path := range append([]string{w.dir}, links...) {
 		folder := filepath.Dir(path)
@@ -194,7 +194,7 @@ func (w *watcher) watch(wanted map[string]fileID) {
 			continue
 		}
 		if err := w.notify.Add(path); err != nil {
-			w.cannot(err)
+			w.warnUnwatched(err)
 			continue
 		}
 		w.folders[path] = id
@@ -202,22 +202,22 @@ func (w *watcher) watch(wanted map[string]fileID) {
 	}
 }
 
-// widened reports whether the last update added folders, so that the scan must
+// hasNewFolders reports whether the last update added folders, so that the scan must
 // be made anew; after some times in a row it is not put off any more.
-func (w *watcher) widened() bool {
-	if w.added == 0 || w.waits == 3 {
-		w.waits = 0
+func (w *watcher) hasNewFolders() bool {
+	if w.added == 0 || w.postponed == 3 {
+		w.postponed = 0
 		return false
 	}
-	w.waits++
+	w.postponed++
 	return true
 }
 
-// cannot says once that changes will be noticed late.
-func (w *watcher) cannot(err error) {
-	if w.told || errors.Is(err, fsnotify.ErrClosed) {
+// warnUnwatched says once that changes will be noticed late.
+func (w *watcher) warnUnwatched(err error) {
+	if w.warned || errors.Is(err, fsnotify.ErrClosed) {
 		return
 	}
-	w.told = true
+	w.warned = true
 	w.log.Warn("some folders cannot be watched; changes there are noticed by looking through them from time to time", "error", err)
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// meant ends a message about an unknown name: with the one that was probably
+// suggestion ends a message about an unknown name: with the one that was probably
 // meant, or with those that there are.
-func meant(name string, known []string, intro string) string {
+func suggestion(name string, known []string, intro string) string {
 	if near := bindings.Nearest(name, known); near != "" {
 		return `; did you mean "` + near + `"?`
 	}
-	return offer(known, intro)
+	return listNames(known, intro)
 }
 
-// offer lists some names.
-func offer(known []string, intro string) string {
+// listNames lists some names.
+func listNames(known []string, intro string) string {
 	const most = 12
 	switch {
 	case len(known) == 0:

@@ -6,8 +6,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// declared finds how the data of an event is typed in its app's catalogue.
-func (r *Runner) declared(trigger string) (*bindings.App, *bindings.Type) {
+// eventType finds how the data of an event is typed in its app's catalogue.
+func (r *Runner) eventType(trigger string) (*bindings.App, *bindings.Type) {
 	name, _, _ := strings.Cut(trigger, ".")
 	app := r.apps[name]
 	if app == nil || app.Catalogue == nil {

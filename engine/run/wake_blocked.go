@@ -25,7 +25,7 @@ func (r *Runner) WakeBlocked(ctx context.Context, connections ...string) error {
 		}
 		for _, run := range runs {
 			q.Before = run.Seq
-			if !r.stoppedBy(run, connections) {
+			if !r.blockedBy(run, connections) {
 				continue
 			}
 			if err := r.config.Store.Wake(ctx, run.ID); err != nil && !errors.Is(err, journal.ErrState) && ctx.Err() == nil {
@@ -43,8 +43,8 @@ func (r *Runner) WakeBlocked(ctx context.Context, connections ...string) error {
 	return nil
 }
 
-// usable are the connections that nothing is known against.
-func (r *Runner) usable() []string {
+// workingConnections are the connections that nothing is known against.
+func (r *Runner) workingConnections() []string {
 	var names []string
 	for _, c := range r.config.Connections.All() {
 		if c.Stopped() == nil {
@@ -54,8 +54,8 @@ func (r *Runner) usable() []string {
 	return names
 }
 
-// stoppedBy reports whether a run stands because of one of the connections.
-func (r *Runner) stoppedBy(run journal.Run, connections []string) bool {
+// blockedBy reports whether a run stands because of one of the connections.
+func (r *Runner) blockedBy(run journal.Run, connections []string) bool {
 	if run.Problem == nil || run.Problem.App == nil || run.Problem.App.Kind != bindings.BrokenConnection {
 		return false
 	}
@@ -70,13 +70,13 @@ func (r *Runner) stoppedBy(run journal.Run, connections []string) bool {
 	return slices.Contains(connections, name)
 }
 
-// mendedMeanwhile wakes a run that parked because of a connection which was
+// wakeIfRecovered wakes a run that parked because of a connection which was
 // mended while it did: whoever mended it did not find it.
-func (h *host) mendedMeanwhile(ctx context.Context) {
-	if h.runner.config.Connections.Mends() == h.attempt.mends {
+func (h *host) wakeIfRecovered(ctx context.Context) {
+	if h.runner.config.Connections.Mends() == h.attempt.recoveries {
 		return
 	}
-	err := h.runner.config.Store.Wake(context.WithoutCancel(ctx), h.holder.Run)
+	err := h.runner.config.Store.Wake(context.WithoutCancel(ctx), h.lease.Run)
 	if err != nil && !errors.Is(err, journal.ErrState) {
 		h.log.Error("the run could not be woken; tidewire runs retry does", "error", err)
 	}

@@ -10,28 +10,28 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// revivedVersions is how many old versions are held ready.
-const revivedVersions = 64
+// maxCachedVersions is how many old versions are held ready.
+const maxCachedVersions = 64
 
-// revived holds the old versions that were used last.
-type revived struct {
-	most int
+// versionCache holds the old versions that were used last.
+type versionCache struct {
+	max int
 
 	mu     sync.Mutex
 	byHash map[string]*list.Element // of *old
 	order  *list.List               // the last used first
 }
 
-// old is a version that is being, or was, made a script again.
-type old struct {
+// cachedVersion is a version that is being, or was, made a script again.
+type cachedVersion struct {
 	hash   string
 	done   chan struct{}
 	script *Script
 	err    error
 }
 
-func newRevived(most int) *revived {
-	return &revived{most: most, byHash: map[string]*list.Element{}, order: list.New()}
+func newVersionCache(most int) *versionCache {
+	return &versionCache{max: most, byHash: map[string]*list.Element{}, order: list.New()}
 }
 
 // LoadVersion makes a script of a kept version, for runs that are bound to it. What
@@ -41,11 +41,11 @@ func (s *Set) LoadVersion(ctx context.Context, version journal.Version) (*Script
 		return live, nil
 	}
 	for {
-		o, mine := s.revived.get(version.Hash)
+		o, mine := s.versions.get(version.Hash)
 		if mine {
-			o.script, o.err = s.revive(ctx, version)
+			o.script, o.err = s.compileVersion(ctx, version)
 			if o.err != nil {
-				s.revived.drop(o)
+				s.versions.drop(o)
 			}
 			close(o.done)
 			return o.script, o.err
@@ -59,11 +59,11 @@ func (s *Set) LoadVersion(ctx context.Context, version journal.Version) (*Script
 			return o.script, o.err
 		}
 		// The one who tried may have been cut off; try again for ourselves.
-		s.revived.drop(o)
+		s.versions.drop(o)
 	}
 }
 
-func (s *Set) revive(ctx context.Context, version journal.Version) (*Script, error) {
+func (s *Set) compileVersion(ctx context.Context, version journal.Version) (*Script, error) {
 	program, err := s.config.Machine.Compile(version.Main, func(path string) ([]byte, error) {
 		if text, found := version.Sources[path]; found {
 			return []byte(text), nil
@@ -73,7 +73,7 @@ func (s *Set) revive(ctx context.Context, version journal.Version) (*Script, err
 	if err != nil {
 		return nil, fmt.Errorf("compile version %s of %q: %w", version.Hash, version.Script, err)
 	}
-	script, problems := s.register(ctx, version, program, world{triggers: s.triggers, zone: s.config.Zone, trusting: true})
+	script, problems := s.register(ctx, version, program, validation{triggers: s.triggers, zone: s.config.Zone, unchecked: true})
 	if problems != nil {
 		return nil, fmt.Errorf("load version %s of %q: %w", version.Hash, version.Script, problems[0])
 	}
@@ -81,22 +81,22 @@ func (s *Set) revive(ctx context.Context, version journal.Version) (*Script, err
 }
 
 // get gives the entry of a hash; mine says that the caller must fill it.
-func (r *revived) get(hash string) (o *old, mine bool) {
+func (r *versionCache) get(hash string) (o *cachedVersion, mine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e := r.byHash[hash]; e != nil {
 		r.order.MoveToFront(e)
-		return e.Value.(*old), false
+		return e.Value.(*cachedVersion), false
 	}
-	o = &old{hash: hash, done: make(chan struct{})}
+	o = &cachedVersion{hash: hash, done: make(chan struct{})}
 	r.byHash[hash] = r.order.PushFront(o)
-	if r.order.Len() > r.most {
-		delete(r.byHash, r.order.Remove(r.order.Back()).(*old).hash)
+	if r.order.Len() > r.max {
+		delete(r.byHash, r.order.Remove(r.order.Back()).(*cachedVersion).hash)
 	}
 	return o, true
 }
 
-func (r *revived) drop(o *old) {
+func (r *versionCache) drop(o *cachedVersion) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e := r.byHash[o.hash]; e != nil && e.Value == o {

@@ -172,11 +172,11 @@ func TestCancelEndsARunInEveryLiveState(t *testing.T) {
 	var blocking chan struct{}
 	cases := map[journal.State]struct {
 		body   string
-		answer func(n int, r asked) reply
+		answer func(n int, r request) reply
 		change func(w *world)
 	}{
 		journal.Queued:    {body: `shop.look.now {}`, answer: failing("/look", 1, reply{status: 429, header: map[string]string{"Retry-After": "600"}})},
-		journal.Running:   {body: `shop.look.now {}`, answer: func(int, asked) reply { <-blocking; return ok }},
+		journal.Running:   {body: `shop.look.now {}`, answer: func(int, request) reply { <-blocking; return ok }},
 		journal.Waiting:   {body: `wait "1 day"`, answer: nil},
 		journal.Retrying:  {body: `shop.look.now {}`, answer: failing("/look", 9, down)},
 		journal.Throttled: {body: `shop.look.now {}`, answer: failing("/look", 1, reply{status: 429, header: map[string]string{"Retry-After": "600"}})},
@@ -264,7 +264,7 @@ func TestAShutdownGivesBackWhatDoesNotEndInTime(t *testing.T) {
 			asking, goOn := make(chan struct{}), make(chan struct{})
 			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", function() uuid() ` + c.call + ` end)`}, func(w *world) { w.grace = time.Millisecond })
-			w.vendor.answers(func(n int, _ asked) reply {
+			w.vendor.answers(func(n int, _ request) reply {
 				if n == 1 {
 					close(asking)
 					<-goOn
@@ -293,7 +293,7 @@ on("shop.order.created", { timeout = "25s" }, function()
     wait "1 hour"
   end
 end)`})
-	w.vendor.answers(func(int, asked) reply { w.Pass(10 * time.Second); return ok })
+	w.vendor.answers(func(int, request) reply { w.Pass(10 * time.Second); return ok })
 	id := w.order()
 	for n := 1; n <= 2; n++ {
 		standing := w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 2*n && r.Park != nil })

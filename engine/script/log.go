@@ -29,8 +29,8 @@ func (s *Set) allProblems() []Problem {
 	return all
 }
 
-// tell writes to the log what a look came to, each problem once while it lasts.
-func (s *Set) tell(ctx context.Context, r Report) {
+// logReport writes to the log what a look came to, each problem once while it lasts.
+func (s *Set) logReport(ctx context.Context, r Report) {
 	scripts := s.Generation().Scripts
 	level := slog.LevelInfo
 	if len(r.Loaded) > 20 {

@@ -20,63 +20,63 @@ const (
 	onUncertainRaise = "raise"
 )
 
-// stand parks a run whose step ended with an error that the script is not to
+// parkOnError parks a run whose step ended with an error that the script is not to
 // see yet. It gives nil if the script is to see it.
-func (h *host) stand(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) error {
-	if session := asked(s, e); session != "" {
-		return h.ask(ctx, s, step, session)
+func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) error {
+	if session := consentSession(s, e); session != "" {
+		return h.startConsent(ctx, s, step, session)
 	}
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
 	switch e.Kind {
 	case bindings.Uncertain:
-		return h.uncertain(ctx, s, step, e)
+		return h.handleUncertain(ctx, s, step, e)
 	case bindings.RateLimited:
 		if h.exhausted() {
-			return h.refusedAtLast(ctx, s, step, e)
+			return h.reclassify(ctx, s, step, e)
 		}
 		return h.park(ctx, step, journal.Park{
-			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(after, h.backoff())), Drop: h.attempt.refused(), Attempt: true, Problem: problem,
+			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(after, h.backoff())), Drop: h.attempt.removable(), Attempt: true, Problem: problem,
 		})
 	case bindings.BrokenConnection:
 		if h.exhausted() {
-			return h.refusedAtLast(ctx, s, step, e)
+			return h.reclassify(ctx, s, step, e)
 		}
-		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.attempt.refused(), Attempt: true, Problem: problem})
-		h.mendedMeanwhile(ctx)
+		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.attempt.removable(), Attempt: true, Problem: problem})
+		h.wakeIfRecovered(ctx)
 		return ended
 	}
 	return nil
 }
 
-// refusedAtLast is for a call whose attempts are used up by errors that are no
+// reclassify is for a call whose attempts are used up by errors that are no
 // answer to it. If a sending before may have been done, the call is uncertain.
-func (h *host) refusedAtLast(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
-	if !h.begun(s, h.attempt.record).Open(h.attempt.state, h.runner.config.Clock.Now()) {
+func (h *host) reclassify(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
+	if !h.begunRequest(s, h.attempt.record).Open(h.attempt.state, h.runner.config.Clock.Now()) {
 		return nil
 	}
 	e.Kind, e.Retryable = bindings.Uncertain, false
 	e.Message += "; whether it was done when it was sent before is not known"
-	return h.uncertain(ctx, s, step, e)
+	return h.handleUncertain(ctx, s, step, e)
 }
 
-// begun is a step's request as call needs it.
-func (h *host) begun(s vm.Step, record journal.Step) call.Begun {
+// begunRequest is a step's request as call needs it.
+func (h *host) begunRequest(s vm.Step, record journal.Step) call.Begun {
 	return call.Begun{App: s.App, Operation: s.Operation, Args: record.Args, Sent: record.Sent}
 }
 
-// resume goes on with a step that a crash left begun: what may be sent again
+// resumeBegun goes on with a step that a crash left begun: what may be sent again
 // is, of the rest nobody knows whether it was done.
-func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
+func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
 	step.Started = record.Started
 	if c := consentOf(record.Sent); c != nil && s.App != nil && s.App.Consent != nil {
-		h.attempt = h.attempt.after(asking, record)
-		return h.agree(ctx, s, step, c)
+		h.attempt = h.attempt.after(consentAsked, record)
+		return h.resumeConsent(ctx, s, step, c)
 	}
 	step.Sent = record.Sent
 	h.attempt = h.attempt.after(recorded, record)
 	again, why := h.resendable(s, record)
 	if again {
-		return h.make(ctx, s, step, record.Sent)
+		return h.runStep(ctx, s, step, record.Sent)
 	}
 	e := &bindings.Error{Kind: bindings.Uncertain, Message: "the request may have been done, and its answer was not recorded: " + why}
 	if s.App != nil {
@@ -85,14 +85,14 @@ func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step)
 	if s.Operation != nil {
 		e.Operation = s.Operation.Name
 	}
-	if ended := h.uncertain(ctx, s, step, e); ended != nil {
+	if ended := h.handleUncertain(ctx, s, step, e); ended != nil {
 		return nil, ended
 	}
 	step.State, step.Error = journal.Erred, e
 	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
-		return nil, h.ended(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
+		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.tell(s.Kind, step)
+	h.logStep(s.Kind, step)
 	return nil, e
 }
 
@@ -100,21 +100,21 @@ func (h *host) resume(ctx context.Context, s vm.Step, step, record journal.Step)
 func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP:
-		return h.begun(s, record).Resendable(h.runner.config.Clock.Now(), h.insists())
+		return h.begunRequest(s, record).Resendable(h.runner.config.Clock.Now(), h.retriesUncertain())
 	}
 	return true, "" // no request: what the step does happens when it is recorded
 }
 
-// insists reports whether the hook wants calls sent again that may be done
+// retriesUncertain reports whether the hook wants calls sent again that may be done
 // twice.
-func (h *host) insists() bool { return h.hook.OnUncertain == onUncertainRetry }
+func (h *host) retriesUncertain() bool { return h.hook.OnUncertain == onUncertainRetry }
 
-// uncertain makes a call that may or may not have been done again after a
+// handleUncertain makes a call that may or may not have been done again after a
 // while, where that is safe, and else does what the hook says. The begun
 // record stays. It gives nil if the script is to see the error.
-func (h *host) uncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
+func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
-	again := h.insists()
+	again := h.retriesUncertain()
 	if h.attempt.record.Number > 0 {
 		step.Sent = h.attempt.record.Sent
 		again, _ = h.resendable(s, step)
@@ -124,7 +124,7 @@ func (h *host) uncertain(ctx context.Context, s vm.Step, step journal.Step, e *b
 			State: journal.Retrying, Until: h.runner.config.Clock.Now().Add(h.backoff()), Attempt: true, Problem: problem,
 		})
 	}
-	if h.hook.OnUncertain == onUncertainRaise || h.insists() {
+	if h.hook.OnUncertain == onUncertainRaise || h.retriesUncertain() {
 		e.Retryable = false
 		return nil
 	}
@@ -132,10 +132,10 @@ func (h *host) uncertain(ctx context.Context, s vm.Step, step journal.Step, e *b
 	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
 }
 
-// mismatch blocks a run whose script asks for something else than its record
+// blockMismatch blocks a run whose script asks for something else than its record
 // says it did.
-func (h *host) mismatch(ctx context.Context, step, record journal.Step) error {
-	was, now := apart(record.Args, step.Args)
+func (h *host) blockMismatch(ctx context.Context, step, record journal.Step) error {
+	was, now := diffExcerpt(record.Args, step.Args)
 	message := fmt.Sprintf("%s: step %d was %s %s (at %s) and is now %s %s",
 		h.mismatchCause(), step.Number, record.Name, was, record.Position, step.Name, now)
 	return h.park(ctx, step, journal.Park{
@@ -145,15 +145,15 @@ func (h *host) mismatch(ctx context.Context, step, record journal.Step) error {
 
 // mismatchCause is why a replay may differ from its records.
 func (h *host) mismatchCause() string {
-	if text := corrected(h.unit.Version); text != "" {
+	if text := formatChange(h.unit.Version); text != "" {
 		return text + " and the records do not fit any more"
 	}
 	return "the script is not deterministic"
 }
 
-// corrected is the reason why runs of a version that was loaded under an older
+// formatChange is the reason why runs of a version that was loaded under an older
 // replay format may be blocked; it is empty for the present format.
-func corrected(v journal.Version) string {
+func formatChange(v journal.Version) string {
 	if v.Format >= vm.ReplayFormat {
 		return ""
 	}
@@ -163,17 +163,17 @@ func corrected(v journal.Version) string {
 // park parks the run and gives the end of the activation.
 func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) error {
 	p.Executed = h.runner.config.Clock.Now().Sub(h.began)
-	if err := h.runner.keep(ctx, func() error { return h.runner.config.Store.Park(context.WithoutCancel(ctx), h.holder, p) }); err != nil {
-		return h.ended(ctx, step, fmt.Errorf("park the run at step %d %s: %w", step.Number, step.Name, err))
+	if err := h.runner.retryWrite(ctx, func() error { return h.runner.config.Store.Park(context.WithoutCancel(ctx), h.lease, p) }); err != nil {
+		return h.endActivation(ctx, step, fmt.Errorf("park the run at step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.tellPark(p)
+	h.logPark(p)
 	return &vm.End{Cause: errParked}
 }
 
 // exhausted reports whether the hook's retry bound is used up.
-func (h *host) exhausted() bool { return h.run.Attempts >= h.retry().Attempts }
+func (h *host) exhausted() bool { return h.run.Attempts >= h.retryPolicy().Attempts }
 
-func (h *host) retry() journal.Retry { return retryOf(h.hook) }
+func (h *host) retryPolicy() journal.Retry { return retryOf(h.hook) }
 
 // retryOf gives a hook's retry policy with the defaults put in.
 func retryOf(hook *journal.Hook) journal.Retry {
@@ -192,7 +192,7 @@ func retryOf(hook *journal.Hook) journal.Retry {
 
 // backoff is how long to stand before the next attempt: doubled each time,
 // with a jitter of a quarter either way.
-func (h *host) backoff() time.Duration { return backoff(h.retry(), h.run.Attempts) }
+func (h *host) backoff() time.Duration { return backoff(h.retryPolicy(), h.run.Attempts) }
 
 func backoff(r journal.Retry, attempt int) time.Duration {
 	d := r.First
@@ -206,9 +206,9 @@ func backoff(r journal.Retry, attempt int) time.Duration {
 	return d*3/4 + rand.N(d/2+1)
 }
 
-// apart gives enough of the arguments of two steps to tell them apart: where
+// diffExcerpt gives enough of the arguments of two steps to tell them apart: where
 // they are long, from a little before the first difference on.
-func apart(a, b json.RawMessage) (string, string) {
+func diffExcerpt(a, b json.RawMessage) (string, string) {
 	const most, before = 120, 40
 	from := 0
 	if len(a) > most || len(b) > most {
