@@ -12,7 +12,7 @@ import (
 
 func TestApp(t *testing.T) { bindingstest.Run(t, asana.App()) }
 
-// The vendor publishes no vector; this one was made with openssl.
+// The vendor publishes no test vector; this one was made with openssl.
 func TestWebhookSignature(t *testing.T) {
 	h := http.Header{}
 	h.Set("X-Hook-Signature", "3fc836005dfa84ae042d88d80e2473a1c6d931719bd8e9106bf6bc54a505a3f7")
@@ -22,8 +22,8 @@ func TestWebhookSignature(t *testing.T) {
 	}
 }
 
-// What every list needs to be walked is said: an offset, or that it comes
-// whole. Bodies are wrapped, but for that of an upload.
+// Every list declares its pages: an offset, or that the answer is the whole list.
+// Bodies are wrapped, except that of an upload.
 func TestLists(t *testing.T) {
 	c := asana.App().Catalogue
 	if n := len(c.Operations()); n != 247 {
@@ -51,7 +51,7 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// A connection stands for a workspace, so that scripts need not name it.
+// A connection is for one workspace, so that scripts need not name it.
 func TestWorkspaceIsGiven(t *testing.T) {
 	c := asana.App().Catalogue
 	for name, want := range map[string]string{

@@ -1,5 +1,5 @@
 // Package asana describes version 1.0 of Asana's API: its operations, its
-// webhooks, and the feed in which the same changes stand.
+// webhooks, and the feed with the same changes.
 package asana
 
 import (
@@ -14,7 +14,7 @@ import (
 //go:embed catalogue.txt
 var catalogue []byte
 
-// App describes Asana. Every call gives the same App.
+// App describes Asana. Every call returns the same App.
 var App = sync.OnceValue(func() *bindings.App {
 	parsed, err := bindings.ParseCatalogue(catalogue)
 	if err != nil {
@@ -26,10 +26,10 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL: "https://app.asana.com/api/1.0",
 		Docs:    "https://developers.asana.com",
 		Auth:    authorization(),
-		// Webhooks name no workspace: their subscription tells whose they are.
+		// Webhooks name no workspace: it follows from their subscription.
 		Account: bindings.Account{Noun: "workspace"},
-		// A person may be in several workspaces; the first is where the
-		// connection works if nothing else is said.
+		// A person may be in several workspaces; the first is the connection's
+		// default.
 		Test: &bindings.Test{
 			Operation: "users.get", Args: map[string]string{"user_gid": "me"},
 			Account: "data.workspaces.0.gid", Name: []string{"data.workspaces.0.name", "data.name"},
@@ -39,11 +39,11 @@ var App = sync.OnceValue(func() *bindings.App {
 			Code:    []string{"error"},
 			// A phrase of a few words, which the vendor's support asks for.
 			Trace: []string{"errors.0.phrase"},
-			// What only a plan that is paid for has.
+			// The function needs a paid plan.
 			Statuses: map[int]bindings.Meaning{402: {Kind: bindings.Forbidden, Code: "payment_required"}},
 		},
-		// developers.asana.com, "rate limits", for each token: 150 a minute where
-		// the workspace is free, 1,500 where it is paid for.
+		// developers.asana.com, "rate limits", for each token: 150 a minute in a free
+		// workspace, 1,500 in a paid one.
 		Limits: []bindings.Limit{
 			{Requests: 150, Per: time.Minute, Scope: bindings.PerConnection},
 			{Name: "search", Requests: 60, Per: time.Minute, Scope: bindings.PerConnection},

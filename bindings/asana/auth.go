@@ -2,8 +2,9 @@ package asana
 
 import "github.com/tidewire/tidewire/bindings"
 
-// authorization: a personal access token is one person's and stays; OAuth is
-// for apps that others install. A refresh answers no new refresh token.
+// authorization: a personal access token belongs to one person and does not
+// expire; OAuth is for apps that others install. The answer to a refresh has no
+// new refresh token.
 func authorization() []bindings.Auth {
 	return []bindings.Auth{
 		{
@@ -17,7 +18,7 @@ func authorization() []bindings.Auth {
 		{
 			Name:   "oauth",
 			Title:  "app of the developer console (OAuth)",
-			Help:   "Client id and secret stand at app.asana.com/0/my-apps, at the app, OAuth; add the redirect URL and the scopes there too.",
+			Help:   "Client id and secret are at app.asana.com/0/my-apps, at the app, OAuth; add the redirect URL and the scopes there too.",
 			Fields: []string{"client_id", "client_secret"},
 			Header: "Authorization",
 			Format: "Bearer {access_token}",
@@ -34,7 +35,7 @@ func authorization() []bindings.Auth {
 	}
 }
 
-// scopes asked for must be among those that the app has at the vendor.
+// scopes that are requested must be among those that the app has at the vendor.
 func scopes() bindings.Scopes {
 	read := []string{
 		"attachments:read", "custom_fields:read", "jobs:read", "project_templates:read", "projects:read", "stories:read", "tags:read",

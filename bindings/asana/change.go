@@ -6,8 +6,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// same are what tells one change from another: the vendor numbers none, and
-// sends the same one for every project that a task is in.
+// same are the fields that identify a change: the vendor's events have no id, and
+// the same one is sent for every project that a task is in.
 func same() []string {
 	return []string{
 		"action", "created_at", "user.gid", "resource.gid", "parent.gid", "change.field", "change.action",
@@ -15,8 +15,8 @@ func same() []string {
 	}
 }
 
-// webhook: a body lists what happened since the last one, and nothing at all
-// every eight hours, to see whether the address is still there.
+// webhook: a body lists the events since the last one. Every eight hours the
+// vendor sends an empty body, to check that the address still exists.
 // developers.asana.com, "webhooks"
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{
@@ -33,13 +33,13 @@ func webhook() *bindings.Webhook {
 		Type:       "action",
 		At:         "created_at",
 		DedupPaths: same(),
-		// The vendor then removes the webhook.
+		// After this status the vendor removes the webhook.
 		GoneStatus:  410,
 		RetryStatus: 503,
 	}
 }
 
-// projects are those of the connection's workspace that people work in.
+// projects are the projects of the connection's workspace that are not archived.
 func projects() *bindings.ForEach {
 	return &bindings.ForEach{
 		List: bindings.Call{Operation: "projects.list", Args: map[string]any{"workspace": "{account}", "archived": false}},
@@ -47,7 +47,7 @@ func projects() *bindings.ForEach {
 	}
 }
 
-// subscriptions: one webhook for each project tells of all that is in it.
+// subscriptions: the webhook of a project reports all changes in it.
 func subscriptions() []bindings.Subscription {
 	return []bindings.Subscription{{
 		Name:     "projects",
@@ -62,9 +62,9 @@ func subscriptions() []bindings.Subscription {
 	}}
 }
 
-// polls: the feed of a project has what its webhook tells, for where none
-// arrives. A token that is too old, and the first call, is answered by 412
-// with a new one.
+// polls: the feed of a project has the same events as its webhook, for
+// connections that cannot receive any. The first call, and one whose token is too
+// old, is answered by 412 with a new token.
 func polls() []bindings.Poll {
 	return []bindings.Poll{{
 		Name:    "changes",

@@ -2,14 +2,14 @@ package asana
 
 import "github.com/tidewire/tidewire/bindings"
 
-// echo says which records calls change. An event holds none: it tells which
-// field changed, or what the record was added to, so that each write is told
-// by its own kind of event.
+// echo defines which records calls change. An event has no record: it has the name
+// of the field that changed, or the parent that the record was added to, so each
+// write has its own kind of event.
 func echo() *bindings.Echo {
 	added, changed, removed, deleted := []string{"added"}, []string{"changed"}, []string{"removed"}, []string{"deleted"}
 	e := &bindings.Echo{
 		Volatile: []string{"created_at"},
-		// Of a new record an event tells no more than what it is.
+		// The event of a new record has only its id and kind.
 		Derived: map[string][]string{"resource_type": {"name", "notes", "parent", "projects", "text", "workspace"}},
 	}
 	for _, of := range []struct{ group, noun, argument string }{
@@ -36,7 +36,8 @@ func echo() *bindings.Echo {
 	} {
 		e.Writes = append(e.Writes, bindings.Write{Operations: of.operations, Noun: of.noun, Record: "data.gid", State: "data", Within: "resource", Verbs: added})
 	}
-	// What something was added to, or taken from, stands in the event as its parent.
+	// The record to which another was added, or from which it was removed, is the
+	// parent of the event.
 	project := map[string]string{"parent.gid": "project"}
 	const task = bindings.ArgumentPrefix + "task_gid"
 	e.Writes = append(e.Writes,

@@ -18,7 +18,7 @@ const (
 	projectID   = "1200000000000005"
 )
 
-// Rules is what Asana's documents do not say, for the sandbox. Records are at the
+// Rules defines what Asana's documents do not, for the sandbox. Records are at the
 // top of paths, and name each other by gid.
 func Rules() *sandbox.Rules {
 	person := func(gid, name, email string) sandbox.Object {
@@ -38,8 +38,8 @@ func Rules() *sandbox.Rules {
 		Operations: operations(),
 		Complete:   complete,
 		Show:       show,
-		Events:     announce,
-		Receives:   wants,
+		Events:     events,
+		Receives:   receives,
 		Defaults: map[string]sandbox.Object{
 			"tasks": {
 				"completed": false, "resource_subtype": "default_task", "created_by": userID, "followers": []any{userID}, "projects": []any{}, "tags": []any{},
@@ -74,7 +74,7 @@ func Rules() *sandbox.Rules {
 	}
 }
 
-// fail writes one error for each thing that is wrong.
+// fail writes one error for each problem.
 func fail(f *sandbox.Failure, body sandbox.Object) int {
 	delete(body, "error")
 	const help = "For more information on API status codes and how to handle them, read the docs on errors: https://developers.asana.com/docs/errors"
@@ -109,15 +109,15 @@ func refuse(status int, message string) *sandbox.Failure {
 	return &sandbox.Failure{Status: status, Kind: kind, Message: message}
 }
 
-// resourceOf is the resource that a word of a path means, where it is not the
-// word itself.
+// resourceOf is the resource that a word of a path names, if it is not the word
+// itself.
 var resourceOf = map[string]string{"subtasks": "tasks", "dependencies": "tasks", "dependents": "tasks"}
 
-// holdingField is the field in which a record made below another names it,
-// where it is not the other's noun.
-var holdingField = map[string]string{"tasks/subtasks": "parent", "tasks/stories": "target"}
+// parentField is the field in which a record that is created below another one
+// names it, if it is not the other's noun.
+var parentField = map[string]string{"tasks/subtasks": "parent", "tasks/stories": "target"}
 
-// derive gives the rule of an operation that operations does not name.
+// derive returns the rule of an operation that operations does not name.
 func derive(op *bindings.Operation) *sandbox.Rule {
 	path := strings.Split(strings.Trim(op.Path, "/"), "/")
 	top := path[0]
@@ -138,15 +138,15 @@ func derive(op *bindings.Operation) *sandbox.Rule {
 	if other := resourceOf[word]; other != "" {
 		resource = other
 	}
-	held := holdingField[top+"/"+word]
-	if held == "" {
-		held = sandbox.Singular(top)
+	field := parentField[top+"/"+word]
+	if field == "" {
+		field = sandbox.Singular(top)
 	}
 	switch {
 	case op.Method == http.MethodGet && op.Pages != nil:
 		return &sandbox.Rule{Verb: sandbox.List, Resource: resource, Do: listBelow(top, word)}
 	case op.Method == http.MethodPost && strings.ToLower(word) == word && word != "duplicate" && word != "approve" && word != "reject":
-		return &sandbox.Rule{Verb: sandbox.Create, Resource: resource, Do: create(held)}
+		return &sandbox.Rule{Verb: sandbox.Create, Resource: resource, Do: create(field)}
 	case op.Method == http.MethodPost:
 		for prefix, adds := range map[string]bool{"add": true, "remove": false} {
 			if noun, is := strings.CutPrefix(word, prefix); is && fieldResources[plural(noun)] != "" {

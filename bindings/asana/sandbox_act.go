@@ -9,16 +9,16 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// What Asana's operations do; sandbox.go names the function of each.
+// The functions of Asana's operations; sandbox.go assigns them.
 
-// create makes a record, which names the one of the path in a field.
-func create(held string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
+// create creates a record; field is the one that names the record of the path.
+func create(field string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		fields := sandbox.Object{}
 		maps.Copy(fields, r.Fields)
-		if _, gid := r.FirstLink(); held != "" && gid != "" {
-			fields[held] = gid
-			if held == "project" && r.Resource == "tasks" {
+		if _, gid := r.FirstLink(); field != "" && gid != "" {
+			fields[field] = gid
+			if field == "project" && r.Resource == "tasks" {
 				all, _ := fields["projects"].([]any)
 				fields["projects"] = append(slices.Clone(all), gid)
 			}
@@ -32,8 +32,8 @@ func create(held string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) 
 	}
 }
 
-// writeCustomFields writes the values of custom fields, given by gid, as the list
-// that answers have.
+// writeCustomFields writes the values of custom fields, by gid, as the list that
+// answers have.
 func writeCustomFields(a *sandbox.App, old []any, fields sandbox.Object) {
 	given, is := fields["custom_fields"].(sandbox.Object)
 	if !is {
@@ -72,10 +72,10 @@ func update(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	delete(fields, "resource_type")
 	old, _ := found.Fields["custom_fields"].([]any)
 	writeCustomFields(r.App, old, fields)
-	return sandbox.Result{Record: found, Changes: alterEach(r.App, r.Resource, found, fields)}, nil
+	return sandbox.Result{Record: found, Changes: updateEach(r.App, r.Resource, found, fields)}, nil
 }
 
-func alterEach(a *sandbox.App, resource string, rec *sandbox.Record, fields sandbox.Object) []sandbox.Change {
+func updateEach(a *sandbox.App, resource string, rec *sandbox.Record, fields sandbox.Object) []sandbox.Change {
 	before, _ := sandbox.Clone(rec.Fields).(sandbox.Object)
 	a.Update(resource, rec, fields)
 	var all []sandbox.Change
@@ -92,7 +92,7 @@ func alterEach(a *sandbox.App, resource string, rec *sandbox.Record, fields sand
 	return append(all, systemStories(a, resource, rec, before)...)
 }
 
-// systemStories makes the stories that the vendor adds for changes of a task.
+// systemStories creates the stories that the vendor adds for changes of a task.
 func systemStories(a *sandbox.App, resource string, rec *sandbox.Record, before sandbox.Object) []sandbox.Change {
 	subtype := ""
 	switch f := rec.Fields; {
@@ -162,7 +162,7 @@ func argument(fields sandbox.Object, noun string) any {
 	return nil
 }
 
-// listOf gives a list, also of a text with commas.
+// listOf returns a list, also of a text with commas.
 func listOf(v any) []any {
 	switch v := v.(type) {
 	case []any:
@@ -180,7 +180,7 @@ func listOf(v any) []any {
 }
 
 // membership is the change that a record was added to another or removed: a
-// task of a project by its parent, all else by the field.
+// task in a project is reported by its parent, all others by the field.
 func membership(r *sandbox.Call, rec *sandbox.Record, field string, other any, adds bool) sandbox.Change {
 	action := "removed"
 	if adds {
@@ -200,7 +200,7 @@ func setParent(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		return sandbox.Result{}, failed
 	}
 	fields := sandbox.Object{"parent": r.Fields["parent"]}
-	return sandbox.Result{Record: found, Changes: alterEach(r.App, r.Resource, found, fields)}, nil
+	return sandbox.Result{Record: found, Changes: updateEach(r.App, r.Resource, found, fields)}, nil
 }
 
 // addTask moves a task to a section of its project.

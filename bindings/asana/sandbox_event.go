@@ -12,19 +12,20 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// The feed is kept as records: each has an event, and as its links the gids of
-// all that it is a change of: the task, its projects, the workspace.
+// The feed is stored as records: each is an event, and its links are the gids of
+// the records that the event is about: the task, its projects, the workspace.
 const eventLog = "event_log"
 
-// maxFeed bounds the feed; the older half is then removed.
+// maxFeed is the highest number of events in the feed; beyond, the older half is
+// removed.
 const maxFeed = 10_000
 
-// announced are the resources whose changes are in the feed.
-var announced = map[string]bool{"tasks": true, "projects": true, "sections": true, "stories": true, "attachments": true, "tags": true}
+// withEvents are the resources whose changes are in the feed.
+var withEvents = map[string]bool{"tasks": true, "projects": true, "sections": true, "stories": true, "attachments": true, "tags": true}
 
-// announce adds a change to the feed, and makes its webhooks.
-func announce(a *sandbox.App, c sandbox.Change) []*sandbox.Event {
-	if c.Record == nil || !announced[c.Resource] {
+// events adds a change to the feed, and returns the events for its webhooks.
+func events(a *sandbox.App, c sandbox.Change) []*sandbox.Event {
+	if c.Record == nil || !withEvents[c.Resource] {
 		return nil
 	}
 	event := eventOf(a, c)
@@ -58,7 +59,7 @@ func eventOf(a *sandbox.App, c sandbox.Change) sandbox.Object {
 	}
 	event := sandbox.Object{"user": sandbox.Object{"gid": userID, "resource_type": "user"}, "created_at": sandbox.FormatTime(a.Time()), "resource": what}
 	switch action := sandbox.Text(c.Fields["action"]); {
-	case c.Trigger != "": // by hand
+	case c.Trigger != "": // made by hand
 		event["action"] = c.Trigger[strings.LastIndexByte(c.Trigger, '.')+1:]
 	case action != "":
 		event["action"] = action
@@ -102,7 +103,7 @@ func parentsOf(a *sandbox.App, resource string, rec *sandbox.Record) []any {
 	return all
 }
 
-// scopeOf are the gids of all that a change is one of.
+// scopeOf are the gids of all records that a change is about.
 func scopeOf(a *sandbox.App, resource string, rec *sandbox.Record) map[string]string {
 	scope := map[string]string{"self": rec.ID, "workspace": a.Account}
 	add := func(v any) {
@@ -148,26 +149,26 @@ func numberOf(event *sandbox.Record) int {
 	return n
 }
 
-// triggerOf gives the trigger of an event: of those that fit, the one with the
-// most conditions.
+// triggerOf returns the trigger of an event: of those that match, the one with
+// the most conditions.
 func triggerOf(a *sandbox.App, event sandbox.Object) *bindings.Trigger {
 	var best *bindings.Trigger
-	most := -1
+	conditions := -1
 	for _, name := range a.Def.Catalogue.Triggers() {
 		t, _ := a.Def.Catalogue.Trigger(name)
-		fits := t.Vendor == sandbox.Text(event["action"])
+		matched := t.Vendor == sandbox.Text(event["action"])
 		for path, want := range t.When {
-			fits = fits && sandbox.Text(sandbox.Lookup(event, path)) == want
+			matched = matched && sandbox.Text(sandbox.Lookup(event, path)) == want
 		}
-		if fits && len(t.When) > most {
-			best, most = t, len(t.When)
+		if matched && len(t.When) > conditions {
+			best, conditions = t, len(t.When)
 		}
 	}
 	return best
 }
 
-// wants reports whether an event fits the filters of a webhook.
-func wants(sub *sandbox.Subscription, e *sandbox.Event) bool {
+// receives reports whether an event matches the filters of a webhook.
+func receives(sub *sandbox.Subscription, e *sandbox.Event) bool {
 	hook := sub.App.Get("webhooks", sub.Record)
 	if hook == nil {
 		return true
@@ -189,8 +190,8 @@ func syncToken(version int64, seen int) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "asana %d %d", version, seen))
 }
 
-// feedSince gives the events of a resource since a token. Without one it gives
-// the first token.
+// feedSince returns the events of a resource since a token. Without one it
+// returns the first token.
 func feedSince(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	a := r.App
 	resource := sandbox.Text(r.Query["resource"])

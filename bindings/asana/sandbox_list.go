@@ -13,12 +13,12 @@ func list(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return r.List(filter(r, r.All(r.Resource, nil))), nil
 }
 
-// filter keeps the records that the query selects: by a record that they name,
+// filter returns the records that the query selects: by a record that they name,
 // by a value, by a time.
 func filter(r *sandbox.Call, items []*sandbox.Record) []*sandbox.Record {
 	return slices.DeleteFunc(items, func(rec *sandbox.Record) bool {
 		for name, want := range r.Query {
-			if !notFilters[name] && !sandbox.Empty(want) && !fits(r, rec, name, want) {
+			if !notFilters[name] && !sandbox.Empty(want) && !matches(r, rec, name, want) {
 				return true
 			}
 		}
@@ -26,7 +26,7 @@ func filter(r *sandbox.Call, items []*sandbox.Record) []*sandbox.Record {
 	})
 }
 
-func fits(r *sandbox.Call, rec *sandbox.Record, name string, want any) bool {
+func matches(r *sandbox.Call, rec *sandbox.Record, name string, want any) bool {
 	f := rec.Fields
 	switch name {
 	case "completed_since":
@@ -54,12 +54,13 @@ func fits(r *sandbox.Call, rec *sandbox.Record, name string, want any) bool {
 			return true
 		}
 	}
-	// What says nothing of it is not of this project, and of any workspace.
+	// A record without the field is in no project or section and has no
+	// parent, but belongs to every workspace.
 	return !known && name != "project" && name != "section" && name != "parent"
 }
 
-// listBelow lists the records that belong to that of the path: made below it,
-// naming it, or named by it.
+// listBelow lists the records that belong to the record of the path: created below
+// it, naming it, or named by it.
 func listBelow(top, word string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		link, gid := r.FirstLink()

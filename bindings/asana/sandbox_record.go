@@ -8,7 +8,7 @@ import (
 )
 
 // fieldResources are the resources of the records that fields name. A field that
-// is not here may name records of any.
+// is not listed may name records of any.
 var fieldResources = map[string]string{
 	"assignee": "users", "owner": "users", "created_by": "users", "completed_by": "users", "assigned_by": "users", "author": "users",
 	"user": "users", "member": "users", "followers": "users", "members": "users", "requester": "users", "attributable_to": "users",
@@ -17,8 +17,8 @@ var fieldResources = map[string]string{
 	"task": "tasks", "dependencies": "tasks", "dependents": "tasks", "custom_field": "custom_fields",
 }
 
-// complete replaces gids by the records that they name, and adds what the
-// vendor adds to a record.
+// complete replaces gids by the records that they name, and adds the fields that
+// the vendor adds to a record.
 func complete(a *sandbox.App, resource string, r *sandbox.Record) {
 	f := r.Fields
 	f["resource_type"] = sandbox.Singular(resource[strings.LastIndexByte(resource, '/')+1:])
@@ -49,7 +49,8 @@ func complete(a *sandbox.App, resource string, r *sandbox.Record) {
 	}
 }
 
-// named gives for a gid, or a list of them, the record as other records show it.
+// named returns the records that a gid, or a list of them, names, in the form in
+// which other records contain them.
 func named(a *sandbox.App, resource string, v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -96,8 +97,8 @@ func find(a *sandbox.App, resource, gid string) (*sandbox.Record, string) {
 	return nil, "task"
 }
 
-// placeInProjects brings the memberships of a task in line with its projects:
-// it is in one section of each, the first where none is given.
+// placeInProjects updates the memberships of a task to its projects: it is in one
+// section of each, by default the first.
 func placeInProjects(a *sandbox.App, r *sandbox.Record) {
 	projects, _ := r.Fields["projects"].([]any)
 	old, _ := r.Fields["memberships"].([]any)
@@ -132,35 +133,35 @@ func placeInProjects(a *sandbox.App, r *sandbox.Record) {
 	}
 }
 
-// compactFields are the fields that a record in a list has besides its name,
-// where the request asks for none.
+// compactFields are the fields besides its name that a record in a list has if the
+// request names none.
 var compactFields = map[string][]string{
 	"stories":  {"created_at", "created_by", "text", "type"},
 	"webhooks": {"active", "resource", "target"},
 }
 
-// show gives the fields of a record that opt_fields asks for. A list without
+// show returns the fields of a record that opt_fields names. A list without
 // opt_fields has the compact ones.
-func show(r *sandbox.Call, shown sandbox.Object, listed bool) sandbox.Object {
-	for _, v := range shown {
+func show(r *sandbox.Call, fields sandbox.Object, listed bool) sandbox.Object {
+	for _, v := range fields {
 		rename(r.App, v)
 	}
-	asked, _ := r.Query["opt_fields"].([]any)
-	if len(asked) > 0 {
-		out := sandbox.Object{"gid": shown["gid"]}
-		for _, path := range asked {
+	paths, _ := r.Query["opt_fields"].([]any)
+	if len(paths) > 0 {
+		out := sandbox.Object{"gid": fields["gid"]}
+		for _, path := range paths {
 			if steps := strings.Split(strings.TrimPrefix(sandbox.Text(path), "this."), "."); steps[0] != "" {
-				pick(r.App, out, shown, steps)
+				pick(r.App, out, fields, steps)
 			}
 		}
 		return out
 	}
-	if _, named := shown["name"]; !listed || !named && compactFields[r.Resource] == nil {
-		return shown
+	if _, named := fields["name"]; !listed || !named && compactFields[r.Resource] == nil {
+		return fields
 	}
 	out := sandbox.Object{}
 	for _, name := range append([]string{"gid", "resource_type", "resource_subtype", "name"}, compactFields[r.Resource]...) {
-		if v := shown[name]; v != nil {
+		if v := fields[name]; v != nil {
 			out[name] = v
 		}
 	}
@@ -215,7 +216,7 @@ func pick(a *sandbox.App, out, from sandbox.Object, path []string) {
 	out[path[0]] = picked
 }
 
-// pickInside copies the rest of a path out of the record that a value names.
+// pickInside copies the rest of a path from the record that a value names.
 func pickInside(a *sandbox.App, v, into any, path []string) any {
 	named, is := v.(sandbox.Object)
 	if !is {

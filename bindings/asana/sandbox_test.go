@@ -81,14 +81,14 @@ func TestSandboxFeed(t *testing.T) {
 	token := w.Call("GET "+feed, "").Is(412, "errors.#", "1").Get("sync")
 	task := w.Call("POST /asana/tasks", `{"data":{"name":"Call","projects":["`+asanaProject+`"]}}`).Is(201).Get("data.gid")
 	w.Call("POST /asana/tasks", `{"data":{"name":"Elsewhere","workspace":"1200000000000001"}}`).Is(201)
-	said := w.Call("GET "+feed+"&sync="+token, "").Is(200, "data.#", "2", "has_more", "false",
+	events := w.Call("GET "+feed+"&sync="+token, "").Is(200, "data.#", "2", "has_more", "false",
 		"data.0.action", "added", "data.0.type", "task", "data.0.resource.gid", task, "data.0.parent.gid", asanaProject, "data.1.parent.resource_type", "section")
 	w.Call("PUT /asana/tasks/"+task, `{"data":{"completed":true,"name":"Call"}}`).Is(200)
-	w.Call("GET "+feed+"&sync="+said.Get("sync"), "").Is(200, "data.#", "2", "data.0.action", "changed", "data.0.change.field", "completed",
+	w.Call("GET "+feed+"&sync="+events.Get("sync"), "").Is(200, "data.#", "2", "data.0.action", "changed", "data.0.change.field", "completed",
 		"data.1.action", "added", "data.1.resource.resource_subtype", "marked_complete", "data.1.parent.gid", task)
-	w.Call("GET /asana/workspaces/1200000000000001/events?sync="+said.Get("sync"), "").Is(200, "data.#", "2")
+	w.Call("GET /asana/workspaces/1200000000000001/events?sync="+events.Get("sync"), "").Is(200, "data.#", "2")
 	must(t, w.InvalidateSyncTokens("asana"))
-	w.Call("GET "+feed+"&sync="+said.Get("sync"), "").Is(412)
+	w.Call("GET "+feed+"&sync="+events.Get("sync"), "").Is(412)
 }
 
 func TestSandboxWebhooks(t *testing.T) {
@@ -120,7 +120,7 @@ func TestSandboxWebhooks(t *testing.T) {
 		t.Errorf("%d webhooks after the end", n-1)
 	}
 
-	// Who does not confirm gets none.
+	// An address that is not confirmed receives no webhooks.
 	silent := httptest.NewServer(http.NotFoundHandler())
 	defer silent.Close()
 	w.Call("POST /asana/webhooks", `{"data":{"resource":"`+asanaProject+`","target":"`+silent.URL+`"}}`).Is(400)

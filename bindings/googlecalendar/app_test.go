@@ -11,8 +11,8 @@ import (
 
 func TestApp(t *testing.T) { bindingstest.Run(t, googlecalendar.App()) }
 
-// Every operation names its scopes as alternatives, and what reads needs no
-// more than the scope that reads.
+// Every operation names its scopes as alternatives, and reading needs only the
+// scope for reading.
 func TestScopes(t *testing.T) {
 	c := googlecalendar.App().Catalogue
 	if n := len(c.Operations()); n != 38 {
@@ -31,7 +31,7 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// A 64-bit integer is text, so that no digit of it is lost.
+// A 64-bit integer is text, so that no digit is lost.
 func TestExpirationIsText(t *testing.T) {
 	channel, _ := googlecalendar.App().Catalogue.Type("Channel")
 	for _, f := range channel.Fields {

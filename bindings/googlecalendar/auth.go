@@ -2,20 +2,20 @@ package googlecalendar
 
 import "github.com/tidewire/tidewire/bindings"
 
-// authorization: a person agrees in the browser; an access token that
-// something else makes will do for the hour that it lives.
+// authorization: a person agrees in the browser; an access token from elsewhere
+// works too, for its lifetime of an hour.
 func authorization() []bindings.Auth {
 	return []bindings.Auth{
 		{
 			Name:   "oauth",
 			Title:  "OAuth client of a Google Cloud project",
-			Help:   "Client id and secret stand in the Google Cloud console, APIs & Services, Credentials; the Calendar API must be enabled there.",
+			Help:   "Client id and secret are in the Google Cloud console, APIs & Services, Credentials; the Calendar API must be enabled there.",
 			Fields: []string{"client_id", "client_secret"},
 			Header: "Authorization",
 			Format: "Bearer {access_token}",
 			OAuth: &bindings.OAuth{
 				AuthorizeURL: "https://accounts.google.com/o/oauth2/v2/auth",
-				// Without consent a second time brings no refresh token.
+				// Without asking for consent again, Google issues no second refresh token.
 				AuthorizeParams: map[string]string{"access_type": "offline", "prompt": "consent"},
 				PKCE:            true,
 				Scopes:          scopes(),
@@ -34,7 +34,7 @@ func authorization() []bindings.Auth {
 	}
 }
 
-// scopes: one word for all that the app does, and one for all that reads.
+// scopes: one for everything that the app does, and one for reading.
 func scopes() bindings.Scopes {
 	return bindings.Scopes{
 		Default:  []string{scope + "calendar"},

@@ -15,8 +15,8 @@ func calendars(role string) *bindings.ForEach {
 	}
 }
 
-// listed is one of the four kinds of list: each has a token that stands for
-// what we have seen, and refuses one that is too old with 410.
+// listed adds to a poll what the four kinds of list have in common: a sync token
+// for the position that was read, and status 410 for one that is too old.
 // developers.google.com/workspace/calendar/api/guides/sync
 func listed(p bindings.Poll, deleted map[string]string) bindings.Poll {
 	p.Record = "id"
@@ -31,8 +31,8 @@ func listed(p bindings.Poll, deleted map[string]string) bindings.Poll {
 	return p
 }
 
-// polls: no webhook tells what changed, so that the lists are always looked
-// at, and sooner where a channel says that something did.
+// polls: webhooks do not contain what changed, so the lists are always polled,
+// and sooner when a channel reports a change.
 func polls() []bindings.Poll {
 	ofCalendar := map[string]any{"calendarId": "{of.id}"}
 	return []bindings.Poll{
@@ -58,7 +58,7 @@ func polls() []bindings.Poll {
 			OnDeleted: "googlecalendar.calendar.removed",
 			Every:     5 * time.Minute,
 		}, map[string]string{"deleted": "true"}),
-		// Only an owner sees who else may see.
+		// Only an owner can read the access rules.
 		listed(bindings.Poll{
 			Name:      "acl",
 			ForEach:   calendars("owner"),
@@ -80,12 +80,12 @@ func polls() []bindings.Poll {
 	}
 }
 
-// channelLife is what a channel is asked to live. The vendor gives a week
-// where nothing is asked for.
+// channelLife is the lifetime that is requested for a channel. The vendor's default
+// is a week.
 const channelLife = 7 * 24 * time.Hour
 
-// channel has the vendor say when a list changed. It cannot be prolonged: a
-// new one is made before the old one ends.
+// channel is a subscription for the changes of a list. It cannot be renewed: a new
+// channel is created before the old one ends.
 func channel(name, triggers, watch string, of *bindings.ForEach) bindings.Subscription {
 	args := map[string]any{
 		"id": "{id}", "type": "web_hook", "address": "{url}", "token": "{secret}", "expiration": "{expires.ms}",
@@ -107,8 +107,8 @@ func channel(name, triggers, watch string, of *bindings.ForEach) bindings.Subscr
 	}
 }
 
-// subscriptions: calendars that others publish, such as holidays, take no
-// channels, so that none is asked for where the user cannot write.
+// subscriptions: calendars that others publish, such as holidays, accept no
+// channels, so none is created for calendars that the user cannot write.
 func subscriptions() []bindings.Subscription {
 	return []bindings.Subscription{
 		channel("events", "googlecalendar.event.*", "events.watch", calendars("writer")),
@@ -118,9 +118,9 @@ func subscriptions() []bindings.Subscription {
 	}
 }
 
-// webhook: a message of a channel is headers without a body, and says only
-// that something changed: "exists", or "not_exists" for what is gone. The
-// first, "sync", says that the channel is there.
+// webhook: a message of a channel has headers and no body, and reports only that
+// something changed: "exists", or "not_exists" for a deleted record. The first,
+// "sync", reports that the channel was created.
 // developers.google.com/workspace/calendar/api/guides/push
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{

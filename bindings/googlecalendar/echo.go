@@ -2,9 +2,9 @@ package googlecalendar
 
 import "github.com/tidewire/tidewire/bindings"
 
-// echo says which records calls change; most answers hold them whole. A
-// calendar is not the entry that the user's list has of it, so that of it only
-// what was asked for is known.
+// echo defines which records calls change; most answers contain them whole. A
+// calendar is not its entry in the user's list, so of that entry only the fields
+// of the request are known.
 func echo() *bindings.Echo {
 	return &bindings.Echo{
 		Volatile: []string{"etag", "kind", "sequence", "updated"},

@@ -1,6 +1,6 @@
 // Package googlecalendar describes version 3 of Google's Calendar API: its
-// operations, the lists that tell what changed, and the channels by which
-// Google says that something did.
+// operations, the lists with changes, and the channels through which Google
+// reports that something changed.
 package googlecalendar
 
 import (
@@ -15,7 +15,7 @@ import (
 //go:embed catalogue.txt
 var catalogue []byte
 
-// App describes Google Calendar. Every call gives the same App.
+// App describes Google Calendar. Every call returns the same App.
 var App = sync.OnceValue(func() *bindings.App {
 	parsed, err := bindings.ParseCatalogue(catalogue)
 	if err != nil {
@@ -27,7 +27,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL: "https://www.googleapis.com/calendar/v3",
 		Docs:    "https://developers.google.com/workspace/calendar/api",
 		Auth:    authorization(),
-		// Webhooks name no account: their subscription tells whose they are.
+		// Webhooks name no account: it follows from their subscription.
 		Account: bindings.Account{Noun: "user"},
 		// The primary calendar has the user's address as its id.
 		Test: &bindings.Test{
@@ -49,7 +49,7 @@ var App = sync.OnceValue(func() *bindings.App {
 	}
 })
 
-// problems: the reason says more than the status. developers.google.com/workspace/calendar/api/guides/errors
+// problems: the reason is more precise than the status. developers.google.com/workspace/calendar/api/guides/errors
 func problems() bindings.Errors {
 	return bindings.Errors{
 		Message: []string{"error.message", "error_description"},
@@ -60,7 +60,7 @@ func problems() bindings.Errors {
 			"quotaExceeded":         bindings.RateLimited,
 			"rateLimitExceeded":     bindings.RateLimited,
 			"userRateLimitExceeded": bindings.RateLimited,
-			// The argument is too old to go on from, and no record is missing.
+			// The sync token or time is too old; no record is missing.
 			"fullSyncRequired":     bindings.Invalid,
 			"updatedMinTooLongAgo": bindings.Invalid,
 			"duplicate":            bindings.Conflict,

@@ -25,7 +25,7 @@ const (
 	resourceChannels = "channels"
 )
 
-// Rules is what Google's documents do not say, for the sandbox.
+// Rules defines what Google's documents do not, for the sandbox.
 func Rules() *sandbox.Rules {
 	calendar := func(id, summary string) sandbox.Object {
 		return sandbox.Object{"id": id, "summary": summary, "timeZone": "Europe/Paris", "dataOwner": accountID}
@@ -55,7 +55,7 @@ func Rules() *sandbox.Rules {
 		},
 		Check:            check,
 		Complete:         complete,
-		SoftDelete:       keepDeleted,
+		SoftDelete:       softDelete,
 		CompleteDelivery: completeDelivery,
 		Triggers: map[string]string{
 			resourceEvents + " created": "event.created", resourceEvents + " updated": "event.updated", resourceEvents + " deleted": "event.deleted",
@@ -110,7 +110,7 @@ var kindOfResource = map[string]string{
 	resourceList: "calendar#calendarListEntry", resourceSettings: "calendar#setting",
 }
 
-// complete adds what the vendor adds to a record.
+// complete adds the fields that the vendor adds to a record.
 func complete(a *sandbox.App, resource string, r *sandbox.Record) {
 	if kindOfResource[resource] == "" {
 		return
@@ -129,8 +129,8 @@ func complete(a *sandbox.App, resource string, r *sandbox.Record) {
 	})
 }
 
-// keepDeleted marks a deleted record: lists with a sync token still have it.
-func keepDeleted(resource string, r *sandbox.Record) bool {
+// softDelete marks a record as deleted: lists with a sync token still have it.
+func softDelete(resource string, r *sandbox.Record) bool {
 	switch resource {
 	case resourceEvents:
 		r.Fields["status"] = "cancelled"
@@ -144,13 +144,13 @@ func keepDeleted(resource string, r *sandbox.Record) bool {
 	return true
 }
 
-// isDeleted reports whether keepDeleted marked a record.
+// isDeleted reports whether softDelete marked a record.
 func isDeleted(r *sandbox.Record) bool {
 	return r.Fields["status"] == "cancelled" || r.Fields["role"] == "none" || r.Fields["deleted"] == true
 }
 
 // check refuses changes of an older version of a record, and requests for
-// deleted records: an event can still be read.
+// deleted records, except reading an event.
 func check(r *sandbox.Call) *sandbox.Failure {
 	id := r.Target()
 	if id == "" || r.Verb == sandbox.List || r.Verb == sandbox.Create {
@@ -228,7 +228,7 @@ func timeOf(v any) int64 {
 	return sandbox.UnixMilli(at["dateTime"])
 }
 
-// calendarID gives the id of a calendar: "primary" is that of the account.
+// calendarID returns the id of a calendar: "primary" is that of the account.
 func calendarID(a *sandbox.App, calendar string) string {
 	if calendar == "primary" {
 		return a.Account

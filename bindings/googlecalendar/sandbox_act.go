@@ -10,9 +10,9 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// What Google Calendar's operations do; sandbox.go names the function of each.
+// The functions of Google Calendar's operations; sandbox.go assigns them.
 
-// idDigits are those of ids that a client may choose: base32hex.
+// idDigits are the characters of ids that a client may choose: base32hex.
 const idDigits = "0123456789abcdefghijklmnopqrstuv"
 
 func insert(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
@@ -26,7 +26,7 @@ func insert(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return r.Created(r.Make(r.Resource, id, r.Fields, r.Links())), nil
 }
 
-// quickAdd makes an event of the next full hour; the vendor reads the time in
+// quickAdd creates an event at the next full hour; the vendor reads the time from
 // the text.
 func quickAdd(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	start := r.Now.UTC().Truncate(time.Hour).Add(time.Hour)
@@ -50,7 +50,7 @@ func update(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return sandbox.Result{Record: found, Changes: r.Update(r.Resource, found, fields)}, nil
 }
 
-// addRule gives a role to a scope, which has one at most.
+// addRule assigns a role to a scope, which has at most one.
 func addRule(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	kind, value := sandbox.Text(sandbox.Lookup(r.Fields, "scope.type")), sandbox.Text(sandbox.Lookup(r.Fields, "scope.value"))
 	id := kind
@@ -107,7 +107,7 @@ func addToList(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return r.Created(made), nil
 }
 
-// freeBusy gives the times at which events of calendars take place.
+// freeBusy returns the times of the events of calendars.
 func freeBusy(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	calendars := sandbox.Object{}
 	asked, _ := r.Fields["items"].([]any)

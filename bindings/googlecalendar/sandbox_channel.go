@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// usualLife is what a channel lives where it asks for nothing.
-	usualLife = 7 * 24 * time.Hour
-	// longestLife is the longest that it gets.
-	longestLife = 30 * 24 * time.Hour
+	// defaultLife is the lifetime of a channel whose request names none.
+	defaultLife = 7 * 24 * time.Hour
+	// maxLife is the longest lifetime of a channel.
+	maxLife = 30 * 24 * time.Hour
 )
 
-// watch makes a channel for a list. The sandbox sends its messages as
+// watch creates a channel for a list. The sandbox sends its messages as
 // App.Subscriptions describe.
 func watch(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	id := sandbox.Text(r.Fields["id"])
@@ -28,10 +28,10 @@ func watch(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	case r.Get(resourceChannels, id) != nil:
 		return sandbox.Result{}, refuse(http.StatusBadRequest, "channelIdNotUnique", "Channel id "+id+" not unique")
 	}
-	ends := r.Now.Add(usualLife)
+	ends := r.Now.Add(defaultLife)
 	if ms, err := strconv.ParseInt(sandbox.Text(r.Fields["expiration"]), 10, 64); err == nil {
 		ends = time.UnixMilli(ms)
-		if limit := r.Now.Add(longestLife); ends.After(limit) {
+		if limit := r.Now.Add(maxLife); ends.After(limit) {
 			ends = limit
 		}
 	}
@@ -54,16 +54,16 @@ func stop(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 }
 
 // completeDelivery adds the channel of a message, and the message's number in it.
-func completeDelivery(sub *sandbox.Subscription, said sandbox.Object) {
+func completeDelivery(sub *sandbox.Subscription, message sandbox.Object) {
 	channel := sub.App.Get(resourceChannels, sub.Record)
 	if channel == nil {
 		return
 	}
 	n, _ := strconv.Atoi(channel.Links["messages"])
 	channel.Links["messages"] = strconv.Itoa(n + 1)
-	said["message"], said["channel"] = channel.Links["messages"], channel.ID
-	said["resource"], said["uri"] = channel.Fields["resourceId"], channel.Fields["resourceUri"]
+	message["message"], message["channel"] = channel.Links["messages"], channel.ID
+	message["resource"], message["uri"] = channel.Fields["resourceId"], channel.Fields["resourceUri"]
 	if ms, err := strconv.ParseInt(sandbox.Text(channel.Fields["expiration"]), 10, 64); err == nil {
-		said["expires"] = time.UnixMilli(ms).UTC().Format(http.TimeFormat)
+		message["expires"] = time.UnixMilli(ms).UTC().Format(http.TimeFormat)
 	}
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // listToken is the content of a page or sync token: the version of the records
-// at which the walk began, and the record at which its last page ended.
+// when the first page was read, and the last record of the last page.
 type listToken struct {
 	version int64
-	since   int64 // only what changed after this version; -1: everything
+	since   int64 // only changes after this version; -1: all records
 	after   string
 }
 
@@ -32,12 +32,12 @@ func readToken(text string) (t listToken, ok bool) {
 	return t, err == nil
 }
 
-// notWithToken are parameters that are refused beside a sync token.
+// notWithToken are parameters that are refused together with a sync token.
 var notWithToken = []string{
 	"iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin", "minAccessRole",
 }
 
-// listOf gives a list in pages, or what changed in it since a sync token.
+// listOf returns a list in pages, or its changes since a sync token.
 func listOf(filter func(*sandbox.Call) func(*sandbox.Record) bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		token, failed := tokenOf(r)
@@ -92,7 +92,7 @@ func order(r *sandbox.Call, items []*sandbox.Record) {
 	}
 }
 
-// pageFrom gives a page. The last one has the token for later changes.
+// pageFrom returns a page. The last one has the token for later changes.
 func pageFrom(r *sandbox.Call, items []*sandbox.Record, token listToken) sandbox.Result {
 	out := sandbox.Page{Total: len(items), Size: r.PageSize()}
 	if n := r.PositiveArg("maxResults"); n > 0 {
@@ -125,7 +125,7 @@ func roleFilter(r *sandbox.Call) func(*sandbox.Record) bool {
 	}
 }
 
-// eventFilter selects the events that fit the query.
+// eventFilter selects the events that match the query.
 func eventFilter(r *sandbox.Call) func(*sandbox.Record) bool {
 	q, uid := strings.ToLower(sandbox.Text(r.Query["q"])), sandbox.Text(r.Query["iCalUID"])
 	from, to, updated := sandbox.Text(r.Query["timeMin"]), sandbox.Text(r.Query["timeMax"]), sandbox.Text(r.Query["updatedMin"])

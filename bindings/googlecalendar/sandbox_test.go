@@ -126,7 +126,7 @@ func TestChannels(t *testing.T) {
 		t.Errorf("%d messages after the end of the channel", n-2)
 	}
 
-	// A channel ends by itself.
+	// A channel expires.
 	w.Call("POST /googlecalendar/calendars/primary/events/watch", strings.Replace(channel, "chan-1", "chan-2", 1)).Is(200)
 	w.Clock.Advance(8 * 24 * time.Hour)
 	w.Call("POST /googlecalendar/calendars/primary/events", meeting).Is(200)

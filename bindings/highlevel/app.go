@@ -16,7 +16,7 @@ var (
 	catalogueV3 []byte
 )
 
-// App describes HighLevel. Every call gives the same App.
+// App describes HighLevel. Every call returns the same App.
 var App = sync.OnceValue(func() *bindings.App {
 	parsed, err := bindings.ParseCatalogue(catalogue)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 
 func TestApp(t *testing.T) { bindingstest.Run(t, highlevel.App()) }
 
-// What names a location or a company is given by the connection, in both
-// editions, except where another one than the caller's own may be meant: what
-// is deleted, installed or sold.
+// Parameters for a location or a company get the connection's, in both editions,
+// unless another one than the caller's own may be meant: the operation deletes,
+// installs or sells it.
 func TestAccounts(t *testing.T) {
 	app := highlevel.App()
 	never := []string{

@@ -6,14 +6,14 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// authorization: an installed app's OAuth, or a private integration's token,
-// which one location or company makes for itself.
+// authorization: an installed app's OAuth, or the token of a private integration,
+// which a location or company creates for itself.
 func authorization() []bindings.Auth {
 	return []bindings.Auth{
 		{
 			Name:   "oauth",
 			Title:  "app of the marketplace (OAuth)",
-			Help:   "Client id and secret stand in the developer's marketplace, at the app, Advanced Settings, Auth; add the redirect URL there too.",
+			Help:   "Client id and secret are in the developer's marketplace, at the app, Advanced Settings, Auth; add the redirect URL there too.",
 			Fields: []string{"client_id", "client_secret"},
 			Header: "Authorization",
 			Format: "Bearer {access_token}",
@@ -25,7 +25,7 @@ func authorization() []bindings.Auth {
 				// A company's token names no location.
 				Answer:  bindings.Answer{Account: "locationId", Parent: "companyId"},
 				Rotates: true,
-				// The vendor's help to developers: a spent token answers the same
+				// The vendor's developer support: a used refresh token returns the same
 				// new one for 30 seconds.
 				Grace: 30 * time.Second,
 				Exchange: &bindings.Exchange{
@@ -58,7 +58,7 @@ func variants() []bindings.Variant {
 	return []bindings.Variant{{
 		Name:   "company",
 		Parent: true,
-		// A location's token is exchanged for the company's, and has its scopes.
+		// A company's token is exchanged for a location's, which has its scopes.
 		Scopes:      append([]string{"companies.readonly", "oauth.readonly", "oauth.write"}, scopes().Default...),
 		ReadOnly:    append([]string{"companies.readonly", "oauth.readonly", "oauth.write"}, scopes().ReadOnly...),
 		TokenParams: map[string]string{"user_type": "Company"},
@@ -66,8 +66,8 @@ func variants() []bindings.Variant {
 	}}
 }
 
-// scopes asked for must be among those that the app has at the vendor: the
-// default is what most automations touch, not all 118.
+// scopes that are requested must be among those that the app has at the vendor:
+// the default is for most automations, not all 118.
 func scopes() bindings.Scopes {
 	read := []string{
 		"businesses.readonly", "calendars.readonly", "calendars/events.readonly", "contacts.readonly", "conversations.readonly",

@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// BenchmarkParseCatalogue is what each catalogue costs at every start.
+// BenchmarkParseCatalogue measures what each catalogue costs at every start.
 func BenchmarkParseCatalogue(b *testing.B) {
 	for name, file := range map[string]string{"dated": "catalogue.txt", "v3": "v3/catalogue.txt"} {
 		b.Run(name, func(b *testing.B) {
@@ -26,7 +26,7 @@ func BenchmarkParseCatalogue(b *testing.B) {
 	}
 }
 
-// BenchmarkFirstLookup is what a script's first use of an operation costs: the
+// BenchmarkFirstLookup measures a script's first use of an operation: the
 // operation with its body and answer, decoded.
 func BenchmarkFirstLookup(b *testing.B) {
 	text, err := os.ReadFile("catalogue.txt")

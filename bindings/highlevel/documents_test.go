@@ -17,10 +17,9 @@ import (
 	"github.com/tidewire/tidewire/bindings/highlevel"
 )
 
-// TestDocuments reads the vendor's documents a second time, by code that
-// shares nothing with cmd/catalog, and compares: every endpoint with its
-// parameters, headers, scopes, body and answer, field by field. What
-// corrections.txt changes is left out.
+// TestDocuments reads the vendor's documents with code that shares nothing with
+// cmd/catalog, and compares: every endpoint with its parameters, headers, scopes,
+// body and answer, field by field. Changes by corrections.txt are left out.
 func TestDocuments(t *testing.T) {
 	folder := os.Getenv(bindingstest.Documents)
 	if folder == "" {
@@ -60,8 +59,8 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// corrected is what corrections.txt touches: "operation", "operation key", and
-// "type field".
+// corrected are the operations and fields that corrections.txt changes:
+// "operation", "operation key", and "type field".
 type corrected map[string]bool
 
 var correctedKey = regexp.MustCompile(`"(answer|body|idempotent|safe|pages|account)":`)
@@ -111,8 +110,8 @@ type documents struct {
 }
 
 type documented struct {
-	document string
-	says     map[string]any
+	document  string
+	operation map[string]any
 }
 
 func readDocuments(t *testing.T, folder string) documents {
@@ -134,8 +133,8 @@ func readDocuments(t *testing.T, folder string) documents {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		d.byName[name] = whole
 		for path, methods := range object(whole["paths"]) {
-			for method, says := range object(methods) {
-				d.endpoints[strings.ToUpper(method)+" "+path] = documented{name, object(says)}
+			for method, operation := range object(methods) {
+				d.endpoints[strings.ToUpper(method)+" "+path] = documented{name, object(operation)}
 			}
 		}
 	}
@@ -148,7 +147,7 @@ func list(v any) []any { l, _ := v.([]any); return l }
 
 func text(v any) string { s, _ := v.(string); return s }
 
-// comparison holds one operation against what its document says.
+// comparison compares one operation with its document.
 type comparison struct {
 	documents documents
 	catalogue *bindings.Catalogue
@@ -159,10 +158,10 @@ type comparison struct {
 
 func (c comparison) problems(d documented) (found []string) {
 	wrong := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	if got, want := c.op.ID, text(d.says["operationId"]); got != want {
+	if got, want := c.op.ID, text(d.operation["operationId"]); got != want {
 		wrong("the vendor's id is %q, documented %q", got, want)
 	}
-	if got, want := c.op.Deprecated, d.says["deprecated"] == true; got != want {
+	if got, want := c.op.Deprecated, d.operation["deprecated"] == true; got != want {
 		wrong("deprecated is %v, documented %v", got, want)
 	}
 	given := map[string]map[string]string{"query": {}, "header": {}, "path": {}}
@@ -171,7 +170,7 @@ func (c comparison) problems(d documented) (found []string) {
 			given[place][f.Name] = fmt.Sprint(f.Required)
 		}
 	}
-	for _, p := range list(d.says["parameters"]) {
+	for _, p := range list(d.operation["parameters"]) {
 		place, name := text(object(p)["in"]), text(object(p)["name"])
 		required := fmt.Sprint(object(p)["required"] == true || place == "path")
 		if place == "header" && strings.EqualFold(name, "version") {
@@ -190,13 +189,13 @@ func (c comparison) problems(d documented) (found []string) {
 	}
 	for place, left := range given {
 		for name := range left {
-			if place != "path" && !c.corrected[c.name+" "+name] { // some paths name what is not declared
+			if place != "path" && !c.corrected[c.name+" "+name] { // some paths name parameters that are not declared
 				wrong("%s %q is not documented", place, name)
 			}
 		}
 	}
 	scopes := map[string]bool{}
-	for _, one := range list(d.says["security"]) {
+	for _, one := range list(d.operation["security"]) {
 		for _, names := range object(one) {
 			for _, scope := range list(names) {
 				scopes[text(scope)] = true
@@ -221,7 +220,7 @@ var mediaTypes = map[bindings.Encoding]string{
 
 // content compares body and answer.
 func (c comparison) content(d documented) (found []string) {
-	media := object(object(d.says["requestBody"])["content"])
+	media := object(object(d.operation["requestBody"])["content"])
 	switch {
 	case c.corrected[c.name+" body"]:
 	case c.op.Body == nil && len(media) > 0, c.op.Body != nil && media[mediaTypes[c.op.Body.Encoding]] == nil:
@@ -233,7 +232,7 @@ func (c comparison) content(d documented) (found []string) {
 	if c.corrected[c.name+" answer"] {
 		return found
 	}
-	responses := object(d.says["responses"])
+	responses := object(d.operation["responses"])
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
 		if !strings.HasPrefix(status, "2") {
 			continue
@@ -247,10 +246,10 @@ func (c comparison) content(d documented) (found []string) {
 	return found
 }
 
-// compare walks a schema and a type side by side as flat lists of their fields.
+// compare compares a schema and a type as flat lists of their fields.
 func (c comparison) compare(what, document string, schema any, t *bindings.Type) (found []string) {
-	said, have := map[string]string{}, map[string]string{}
-	c.documents.flatten(document, schema, "", 0, said)
+	want, have := map[string]string{}, map[string]string{}
+	c.documents.flatten(document, schema, "", 0, want)
 	var skip []string
 	c.flatten(t, "", 0, have, &skip)
 	skipped := func(path string) bool {
@@ -258,29 +257,29 @@ func (c comparison) compare(what, document string, schema any, t *bindings.Type)
 			return path == s || strings.HasPrefix(path, s+".") || strings.HasPrefix(path, s+"[")
 		})
 	}
-	for _, path := range slices.Sorted(maps.Keys(said)) {
+	for _, path := range slices.Sorted(maps.Keys(want)) {
 		if skipped(path) {
 			continue
 		}
 		switch got, there := have[path]; {
 		case !there:
-			found = append(found, fmt.Sprintf("%s: %q is documented as %s, and left out", what, path, said[path]))
-		case got != said[path] && said[path] != "any" && got != "any":
-			found = append(found, fmt.Sprintf("%s: %q is %s, documented %s", what, path, got, said[path]))
+			found = append(found, fmt.Sprintf("%s: %q is documented as %s, and left out", what, path, want[path]))
+		case got != want[path] && want[path] != "any" && got != "any":
+			found = append(found, fmt.Sprintf("%s: %q is %s, documented %s", what, path, got, want[path]))
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(have)) {
-		if _, there := said[path]; !there && !skipped(path) {
+		if _, there := want[path]; !there && !skipped(path) {
 			found = append(found, fmt.Sprintf("%s: %q is not documented", what, path))
 		}
 	}
 	return found
 }
 
-// depth bounds both walks; types refer to themselves.
+// depth is the depth to which both are compared; types refer to themselves.
 const depth = 5
 
-// flatten notes the kind of each field of a schema by its path.
+// flatten writes the kind of each field of a schema to out, by its path.
 func (d documents) flatten(document string, schema any, path string, level int, out map[string]string) {
 	s := object(schema)
 	if ref := text(s["$ref"]); ref != "" {
@@ -307,7 +306,7 @@ func (d documents) flatten(document string, schema any, path string, level int, 
 	case kind == "integer":
 		kind = "number"
 	case kind == "", kind == "any", kind == "object", len(list(s["enum"])) > 0 && kind != "array":
-		kind = "any" // what an enum says beside its values differs
+		kind = "any" // the type of an enum besides its values differs
 	}
 	isList := kind == "array"
 	if path != "" {
@@ -327,8 +326,8 @@ func (d documents) flatten(document string, schema any, path string, level int, 
 	}
 }
 
-// flatten notes the kind of each field of a type by its path, and the paths
-// that a correction touches.
+// flatten writes the kind of each field of a type to out, by its path, and to skip
+// the paths that a correction changes.
 func (c comparison) flatten(t *bindings.Type, path string, level int, out map[string]string, skip *[]string) {
 	if t == nil {
 		return

@@ -2,8 +2,8 @@ package highlevel
 
 import "github.com/tidewire/tidewire/bindings"
 
-// echo says which records calls change. Contacts, notes and opportunities come
-// back whole in answers; a webhook about an appointment holds it in a field.
+// echo defines which records calls change. Answers contain contacts, notes and
+// opportunities whole; a webhook about an appointment has it in a field.
 func echo() *bindings.Echo {
 	return &bindings.Echo{
 		// "type" is the webhook's own in events and the contact's in answers.

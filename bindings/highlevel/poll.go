@@ -6,10 +6,10 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// polls: a private integration's token gets no webhooks, so that all is asked
-// for. A changed task no webhook tells of at all. Behind webhooks the same
-// lists find what those lost: a webhook that was not taken is sent again only
-// where that was asked for.
+// polls: a private integration's token receives no webhooks, so everything is
+// polled. No webhook reports a changed task at all. For other connections the same
+// lists find lost webhooks: the vendor sends a webhook that was not accepted again
+// only if the answer asked for it.
 func polls() []bindings.Poll {
 	all := []bindings.Poll{contacts(), notes(), tasks(), opportunities(), appointments()}
 	for i := range all {
@@ -18,12 +18,12 @@ func polls() []bindings.Poll {
 	return all
 }
 
-// lag is how far the search of contacts may be behind: "a few seconds", says
-// the vendor's guide to it.
+// lag is the delay with which the search finds changes of contacts: "a few
+// seconds" in the vendor's guide to it.
 const lag = 2 * time.Minute
 
-// searched asks for the contacts that changed. What dateUpdated is compared
-// with is written as the guide does: a range.
+// searched is the search for the contacts that changed. The condition on
+// dateUpdated is a range, as in the guide.
 func searched() bindings.Call {
 	return bindings.Call{Operation: "contacts.search", Args: map[string]any{
 		"locationId": "{account}",
@@ -40,7 +40,7 @@ func contacts() bindings.Poll {
 		Record:    "id",
 		Updated:   "dateUpdated",
 		Created:   "dateAdded",
-		// Tags and "do not disturb" are told by webhooks of their own.
+		// Tags and "do not disturb" have webhooks of their own.
 		Compare:   []string{"email", "firstName", "lastName", "phone", "companyName", "country", "city", "state", "source", "assignedTo", "customFields"},
 		OnCreated: "highlevel.contact.created",
 		OnUpdated: "highlevel.contact.updated",
@@ -53,8 +53,8 @@ func contacts() bindings.Poll {
 	}
 }
 
-// notes are listed of one contact at a time: of those that changed, as a
-// contact does when a note is added.
+// notes are listed by contact, for the contacts that changed: adding a note changes
+// its contact.
 func notes() bindings.Poll {
 	return bindings.Poll{
 		Name:    "notes",
@@ -101,7 +101,7 @@ func tasks() bindings.Poll {
 	}
 }
 
-// opportunities are walked from the first to the last: the documents name no
+// opportunities are read from the first to the last: the documents name no
 // way to ask for those that changed.
 func opportunities() bindings.Poll {
 	return bindings.Poll{
@@ -116,7 +116,7 @@ func opportunities() bindings.Poll {
 			"assignedTo": "assignedTo", "status": "status", "monetaryValue": "monetaryValue", "source": "source", "dateAdded": "createdAt",
 			"locationId": "{account}", "customFields": "customFields", "lostReasonId": "lostReasonId", "contact": "contact",
 		},
-		// The others have webhooks of their own.
+		// The other fields have webhooks of their own.
 		Compare:   []string{"name", "contactId", "pipelineId", "source"},
 		OnCreated: "highlevel.opportunity.created",
 		OnUpdated: "highlevel.opportunity.updated",
@@ -131,8 +131,8 @@ func opportunities() bindings.Poll {
 	}
 }
 
-// appointments are listed of one calendar, between two times. What is removed
-// is not told, because it looks like what leaves them.
+// appointments are listed by calendar, between two times. Deletions are not
+// reported, since a deleted appointment looks like one that left the range.
 func appointments() bindings.Poll {
 	in := func(fields ...string) (paths []string) {
 		for _, f := range fields {

@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// Rules is what HighLevel's documents do not say, for the sandbox.
+// Rules defines what HighLevel's documents do not, for the sandbox.
 func Rules() *sandbox.Rules {
 	const location, company = "sandboxLocation00001", "sandboxCompany000001"
 	const queues = "POST /social-media-posting/category/queues/{queueId}/"
@@ -113,7 +113,7 @@ func Rules() *sandbox.Rules {
 				a.Make("conversations", "there", sandbox.Object{"contactId": "there"}, nil)
 			},
 		},
-		// The same body again, six times at most, and only where the receiver
+		// The same body again, at most six times, and only if the receiver
 		// asked for it.
 		Retry: sandbox.Retry{Attempts: 7, Factor: 1, ShouldRetry: func(status int) bool { return status == http.StatusTooManyRequests }},
 	}
@@ -134,10 +134,10 @@ func fail(f *sandbox.Failure, body sandbox.Object) int {
 	return 0
 }
 
-// fillContact completes a contact's names and what a new one starts with.
+// fillContact completes a contact's names and the fields that are derived from it.
 func fillContact(c sandbox.Object) {
 	first, last, name := sandbox.Text(c["firstName"]), sandbox.Text(c["lastName"]), sandbox.Text(c["name"])
-	differs := func(value, kept string) bool { return strings.ToLower(value) != sandbox.Text(c[kept]) }
+	differs := func(value, field string) bool { return strings.ToLower(value) != sandbox.Text(c[field]) }
 	switch renamed, parts := differs(name, "fullNameLowerCase"), differs(first, "firstNameLowerCase") || differs(last, "lastNameLowerCase"); {
 	case name != "" && renamed && !parts:
 		first, last, _ = strings.Cut(name, " ")
@@ -161,8 +161,8 @@ func fillContact(c sandbox.Object) {
 	}
 }
 
-// sendMessage puts a message into the conversation with its contact, which is
-// made by the first one.
+// sendMessage adds a message to the conversation with its contact, which the
+// first message creates.
 func sendMessage(direction, trigger string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		conversation, failed := conversationOf(r)
@@ -187,7 +187,7 @@ func sendMessage(direction, trigger string) func(*sandbox.Call) (sandbox.Result,
 }
 
 // conversationOf finds the conversation that a request names, or that with
-// its contact; the first message makes it.
+// its contact; the first message creates it.
 func conversationOf(r *sandbox.Call) (*sandbox.Record, *sandbox.Failure) {
 	if id := sandbox.Text(r.Fields["conversationId"]); id != "" {
 		if found := r.Get("conversations", id); found != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// Both editions of HighLevel reach the same records; each answers as its own
+// Both editions of HighLevel have the same records; each answers as its own
 // version writes them.
 func TestEditionsShareTheirRecords(t *testing.T) {
 	w := start(t, sandbox.Config{Strict: true})
@@ -26,7 +26,7 @@ func TestEditionsShareTheirRecords(t *testing.T) {
 	w.Call("DELETE /highlevel/contacts/"+other, "", v3...).Is(200, "succeeded", "true")
 	w.Call("GET /highlevel/contacts/"+other, "").Is(404)
 
-	// What one version calls pipeline_id is pipelineId in the other.
+	// One version's pipeline_id is pipelineId in the other.
 	deal := w.Call("POST /highlevel/opportunities/", `{"locationId":"loc1","pipelineId":"p1","name":"Deal","status":"open","contactId":"`+made+`"}`, v3...).
 		Is(201).Get("opportunity.id")
 	w.Call("GET /highlevel/opportunities/search?location_id=loc1&pipeline_id=p1", "").Is(200, "opportunities.#.id", `["`+deal+`"]`)
@@ -45,7 +45,7 @@ func TestEditionsHaveTheirOwnEndpoints(t *testing.T) {
 	w.Call("GET /highlevel/calendars/services/locations?locationId=loc1", "", "Version", "v4").Is(401, "message",
 		"header Version is invalid: expected v3, found v4")
 
-	// The path with a literal is the older one's, that with a parameter v3's.
+	// The path with a literal is in the older version, the one with a parameter in v3.
 	w.Call("GET /highlevel/social-media-posting/oauth/google/start?locationId=loc1&userId=u1", "").Is(200)
 	w.Call("GET /highlevel/social-media-posting/oauth/google/start?locationId=loc1&userId=u1", "", "Version", "v3").Is(200)
 	got := map[string]int{}
@@ -71,7 +71,7 @@ func TestEditionsOfOneVersion(t *testing.T) {
 	w.Call("GET /highlevel/ad-publishing/facebook/me?locationId=loc1&isDrafty=true", "").Is(422, "message.0", "property isDrafty should not exist")
 }
 
-// v3 writes what the authorisation server says in its own spelling.
+// v3 writes the answers of the authorisation server in its own spelling.
 func TestTokensOfAnEdition(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	form := "client_id=" + sandbox.ClientID + "&client_secret=" + sandbox.ClientSecret + "&grant_type=refresh_token&refresh_token=" + sandbox.RefreshToken
@@ -83,7 +83,7 @@ func TestTokensOfAnEdition(t *testing.T) {
 	w.Call("POST /highlevel/contacts/search", `{"locationId":"`+w.Account("highlevel")+`"}`, "Version", "v3", "Authorization", "Bearer "+got.Get("accessToken")).Is(200)
 }
 
-// A location's token is good for that location alone.
+// A location's token is valid for that location only.
 func TestTokenOfALocation(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	paris := w.Call("POST /highlevel/contacts/", `{"locationId":"paris","email":"ada@example.com"}`).Is(201).Get("contact.id")

@@ -16,7 +16,7 @@ func start(t *testing.T, config sandbox.Config) *sandboxtest.Server {
 	return sandboxtest.StartApp(t, highlevel.App(), highlevel.Rules(), config)
 }
 
-func TestContactLivesAndDies(t *testing.T) {
+func TestContactIsCreatedChangedAndDeleted(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	made := w.Call("POST /highlevel/contacts/", contact).Is(201, "contact.firstName", "Ann", "contact.locationId", "loc1", "contact.tags.#", "0")
 	id := made.Get("contact.id")
@@ -51,7 +51,7 @@ func TestUpsertFindsByEmailThenPhone(t *testing.T) {
 	}
 }
 
-func TestTasksAndNotesHangUnderTheirContact(t *testing.T) {
+func TestTasksAndNotesAreUnderTheirContact(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	ann := w.Call("POST /highlevel/contacts/", contact).Get("contact.id")
 	bob := w.Call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"bob@example.com"}`).Get("contact.id")
@@ -70,7 +70,7 @@ func TestTasksAndNotesHangUnderTheirContact(t *testing.T) {
 	}
 }
 
-func TestAppointmentsAreSeenFromEverySide(t *testing.T) {
+func TestAppointmentsAreListedByContactAndCalendar(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	ann := w.Call("POST /highlevel/contacts/", contact).Get("contact.id")
 	v := []string{"Version", "2021-04-15"}
@@ -81,7 +81,7 @@ func TestAppointmentsAreSeenFromEverySide(t *testing.T) {
 	w.Call("GET /highlevel/calendars/events?locationId=loc1&startTime=1772600000000&endTime=1772800000000", "", v...).Is(200, "events.0.id", id)
 }
 
-func TestMessagesMakeAConversation(t *testing.T) {
+func TestFirstMessageCreatesConversation(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	ann := w.Call("POST /highlevel/contacts/", contact).Get("contact.id")
 	v := []string{"Version", "2021-04-15"}
@@ -94,15 +94,15 @@ func TestMessagesMakeAConversation(t *testing.T) {
 	w.Call("POST /highlevel/conversations/messages", `{"type":"SMS","contactId":"nobody","message":"Hello"}`, v...).Is(400)
 }
 
-func TestCalendarResourcesArePartedByType(t *testing.T) {
+func TestCalendarResourcesAreListedByType(t *testing.T) {
 	w := start(t, sandbox.Config{})
-	room := `{"locationId":"loc1","name":"Blue","description":"","quantity":1,"outOfService":0,"capacity":4,"calendarIds":[]}`
-	w.Call("POST /highlevel/calendars/resources/rooms", room, "Version", "2021-04-15").Is(201, "name", "Blue", "resourceType", "rooms")
+	resource := `{"locationId":"loc1","name":"Blue","description":"","quantity":1,"outOfService":0,"capacity":4,"calendarIds":[]}`
+	w.Call("POST /highlevel/calendars/resources/rooms", resource, "Version", "2021-04-15").Is(201, "name", "Blue", "resourceType", "rooms")
 	w.Call("GET /highlevel/calendars/resources/rooms?locationId=loc1&limit=10&skip=0", "", "Version", "2021-04-15").Is(200, "#", "1", "0.name", "Blue")
 	w.Call("GET /highlevel/calendars/resources/equipments?locationId=loc1&limit=10&skip=0", "", "Version", "2021-04-15").Is(200, "#", "0")
 }
 
-func TestSearchTakesFilters(t *testing.T) {
+func TestSearchFilters(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	w.Call("POST /highlevel/contacts/", contact).Is(201)
 	w.Call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"bob@example.com","firstName":"Bob"}`).Is(201)
@@ -118,7 +118,7 @@ func TestSearchTakesFilters(t *testing.T) {
 	}
 }
 
-func TestHighLevelRefusesAsTheVendorDoes(t *testing.T) {
+func TestErrorsHaveTheVendorsShape(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	for _, test := range []struct {
 		name, line, body string
@@ -151,7 +151,7 @@ func TestStrictRefusesUnknownFields(t *testing.T) {
 	start(t, sandbox.Config{Strict: true}).Call("POST /highlevel/contacts/", body).Is(422, "message.0", "property nickname should not exist")
 }
 
-func TestUndescribedAnswerSaysSo(t *testing.T) {
+func TestUndescribedAnswerHasNote(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	got := w.Call("GET /highlevel/ad-publishing/facebook/me?locationId=x", "", "Version", "2021-07-28")
 	if got.Status == 200 && got.Header.Get("X-Sandbox-Note") == "" {
@@ -159,7 +159,7 @@ func TestUndescribedAnswerSaysSo(t *testing.T) {
 	}
 }
 
-func TestChangesAreToldInSignedWebhooks(t *testing.T) {
+func TestChangesAreSentInSignedWebhooks(t *testing.T) {
 	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("highlevel", r.URL, ""))
 	id := w.Call("POST /highlevel/contacts/", contact).Get("contact.id")

@@ -3,7 +3,7 @@ package highlevel
 import "github.com/tidewire/tidewire/bindings"
 
 // subscriptions: an app has one address for all locations, set on its page.
-// Private integrations get no webhooks.
+// Private integrations receive no webhooks.
 func subscriptions() []bindings.Subscription {
 	return []bindings.Subscription{{
 		Name:     "events",

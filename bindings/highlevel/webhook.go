@@ -18,7 +18,7 @@ var (
 
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{
-		// The first that is there decides alone.
+		// Only the first that a webhook has is checked.
 		Signatures: []bindings.Signature{
 			{
 				Name:      "ed25519",
@@ -43,9 +43,9 @@ func webhook() *bindings.Webhook {
 			},
 		},
 		// The vendor sends the same body again, six times over about 70
-		// minutes (its help centre: "Automated Webhook Retries"), so its own
-		// advice of five minutes would refuse what it repeats. A day leaves
-		// room for its queues; ids keep repeats out.
+		// minutes (its help centre: "Automated Webhook Retries"), so with its own
+		// advice of five minutes its repeats would be refused. A day allows for
+		// delays in its queues; repeats are found by their ids.
 		MaxAge:        24 * time.Hour,
 		Time:          "timestamp",
 		At:            "timestamp",

@@ -12,7 +12,7 @@ import (
 
 func TestApp(t *testing.T) { bindingstest.Run(t, qonto.App()) }
 
-// The vector that the vendor publishes.
+// The test vector that the vendor publishes.
 func TestWebhookSignature(t *testing.T) {
 	h := http.Header{}
 	h.Set("X-Qonto-Signature", "t=1704110400,v1=56aff06dc227db80d6568a5070f912c601c31f20451745d257cbc0b5dfa93805")
@@ -22,7 +22,7 @@ func TestWebhookSignature(t *testing.T) {
 	}
 }
 
-// Where money moves, these must not change unseen.
+// These operations move money, so a change must be noticed.
 func TestIdempotencyKeys(t *testing.T) {
 	var keyed []string
 	for _, name := range qonto.App().Catalogue.Operations() {
@@ -40,7 +40,7 @@ func TestIdempotencyKeys(t *testing.T) {
 	}
 }
 
-func TestInferredOperationsAreMarked(t *testing.T) {
+func TestInferredOperations(t *testing.T) {
 	var inferred int
 	for _, name := range qonto.App().Catalogue.Operations() {
 		if o, _ := qonto.App().Catalogue.Operation(name); o.Inferred {

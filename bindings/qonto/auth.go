@@ -6,15 +6,15 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// authorization prefers OAuth: a key of the organisation reaches only a part of the
-// API. The sandbox wants a token of its own beside either.
+// authorization prefers OAuth: an organisation's key can use only a part of the API.
+// The vendor's sandbox requires a token of its own with either.
 func authorization() []bindings.Auth {
 	staging := map[string]string{"X-Qonto-Staging-Token": "{staging_token}"}
 	return []bindings.Auth{
 		{
 			Name:     "oauth",
 			Title:    "app of the developer portal (OAuth)",
-			Help:     "Client id and secret stand in the developer portal, at the app; add the redirect URL there too.",
+			Help:     "Client id and secret are in the developer portal, at the app; add the redirect URL there too.",
 			Fields:   []string{"client_id", "client_secret"},
 			Header:   "Authorization",
 			Format:   "Bearer {access_token}",
@@ -28,14 +28,14 @@ func authorization() []bindings.Auth {
 				Rotates:      true,
 				// docs.qonto.com, "refresh token endpoint".
 				Grace: time.Minute,
-				// Read in the code of public clients.
+				// Found in the code of public clients.
 				RevokeURL: "https://oauth.qonto.com/oauth2/revoke",
 			},
 		},
 		{
 			Name:     "api_key",
 			Title:    "API key of the organisation",
-			Help:     "Login and secret key stand in Settings, Integrations and partnerships, API key.",
+			Help:     "Login and secret key are in Settings, Integrations and partnerships, API key.",
 			Fields:   []string{"login", "secret_key"},
 			Header:   "Authorization",
 			Format:   "{login}:{secret_key}",
@@ -45,7 +45,7 @@ func authorization() []bindings.Auth {
 	}
 }
 
-// scopes: the default moves no money; payments are asked for by name.
+// scopes: the default cannot move money; payments must be requested by name.
 func scopes() bindings.Scopes {
 	read := []string{
 		"attachment.read", "client.read", "client_invoices.read", "membership.read", "organization.read", "product.read",

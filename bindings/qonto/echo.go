@@ -2,7 +2,7 @@ package qonto
 
 import "github.com/tidewire/tidewire/bindings"
 
-// echo says which records calls change; answers hold them whole.
+// echo defines which records calls change; answers contain them whole.
 func echo() *bindings.Echo {
 	return &bindings.Echo{
 		Volatile: []string{"event", "updated_at"},

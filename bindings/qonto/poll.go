@@ -6,8 +6,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// polls stand behind the webhooks: for where none can be received, and to find
-// what was lost. Each list tells what changed since a time.
+// polls are for connections that receive no webhooks, and to find lost ones. Each
+// list has the changes since a time.
 func polls() []bindings.Poll {
 	all := []bindings.Poll{clients(), transactions(), clientInvoices()}
 	for i := range all {
@@ -23,8 +23,8 @@ func clients() bindings.Poll {
 		Name:      "clients",
 		List:      bindings.Call{Operation: "clients.list", Args: map[string]any{"filter[updated_at_from]": "{since}", "sort_by": "updated_at:desc"}},
 		FullEvery: 24 * time.Hour,
-		// A webhook does not have all that a client has: of a person's name
-		// nothing. But it has the time of the change, as the list does.
+		// A webhook does not have all fields of a client: nothing of a person's
+		// name. But it has the time of the change, as the list does.
 		Compare:   []string{"updated_at"},
 		OnCreated: "qonto.client.created",
 		OnUpdated: "qonto.client.updated",
@@ -32,8 +32,8 @@ func clients() bindings.Poll {
 	}
 }
 
-// transactions are listed of one account each; without a status only those that
-// are completed would be.
+// transactions are listed by account; without a status the list has completed ones
+// only.
 func transactions() bindings.Poll {
 	return bindings.Poll{
 		Name:    "transactions",

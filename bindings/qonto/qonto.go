@@ -1,7 +1,7 @@
 // Package qonto describes Qonto's Business API, version 2: its operations,
 // its webhooks and how both are authorised.
 //
-// Much of it was not read in the vendor's own pages but in the code of public
+// Much of it does not come from the vendor's own pages but from the code of public
 // clients; those operations and triggers are marked as inferred.
 package qonto
 
@@ -17,7 +17,7 @@ import (
 //go:embed catalogue.txt
 var catalogue []byte
 
-// App describes Qonto. Every call gives the same App.
+// App describes Qonto. Every call returns the same App.
 var App = sync.OnceValue(func() *bindings.App {
 	parsed, err := bindings.ParseCatalogue(catalogue)
 	if err != nil {
@@ -35,7 +35,7 @@ var App = sync.OnceValue(func() *bindings.App {
 			Message: []string{"errors.0.detail", "message"},
 			Code:    []string{"errors.0.code"},
 			Trace:   []string{"trace_id"},
-			// The customer has to confirm on a device of theirs, or has none.
+			// The customer must confirm on a device, or has none.
 			Statuses: map[int]bindings.Meaning{428: {Kind: bindings.Forbidden, Code: "sca_required"}},
 		},
 		// Counted by address, and a blocked address blocks every connection.
@@ -65,7 +65,7 @@ func webhook() *bindings.Webhook {
 			Signed:    "{time}.{body}",
 		}},
 		// The vendor advises five minutes, but sends again for a few days and
-		// does not say whether it signs anew.
+		// does not document whether it then signs again.
 		MaxAge:      7 * 24 * time.Hour,
 		ID:          "id",
 		Type:        "type",
@@ -77,7 +77,7 @@ func webhook() *bindings.Webhook {
 
 // consent is the vendor's strong customer authentication by paired device, its
 // default (docs.qonto.com, "SCA flows"): a session lasts 15 minutes and may be
-// asked for once a second.
+// polled once a second.
 func consent() *bindings.Consent {
 	return &bindings.Consent{
 		Status:     428,

@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// Rules is what Qonto's documents do not say, for the sandbox.
+// Rules defines what Qonto's documents do not, for the sandbox.
 func Rules() *sandbox.Rules {
 	const (
 		organization = "0d2f6c3e-5a41-4c7e-9b8a-5a0d1b0c0001"
@@ -95,7 +95,7 @@ func transaction(n int64, account, side, label, amount string, cents int64, oper
 	}
 }
 
-// fillClient gives kind and type, its newer name, the same value.
+// fillClient sets kind and type, its newer name, to the same value.
 func fillClient(c sandbox.Object) {
 	if c["kind"] == nil && c["type"] != nil {
 		c["kind"] = c["type"]
@@ -105,7 +105,7 @@ func fillClient(c sandbox.Object) {
 	}
 }
 
-// fail writes one error for each thing that is wrong.
+// fail writes one error for each problem.
 func fail(f *sandbox.Failure, body sandbox.Object) int {
 	if len(f.Problems) == 0 {
 		return 0

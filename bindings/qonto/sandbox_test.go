@@ -28,7 +28,7 @@ func TestSandboxClients(t *testing.T) {
 	w.Call("GET /qonto/clients/"+id, "").Is(404, "errors.0.code", "client_not_found")
 }
 
-func TestSandboxHasAnOrganisationFromTheStart(t *testing.T) {
+func TestSandboxHasOrganisation(t *testing.T) {
 	w := start(t)
 	w.Call("GET /qonto/organization", "").Is(200, "organization.slug", "sandbox-organization", "organization.bank_accounts.#", "2")
 	account := w.Call("GET /qonto/bank_accounts", "").Is(200, "bank_accounts.#", "2").Get("bank_accounts.0.id")
@@ -39,7 +39,7 @@ func TestSandboxHasAnOrganisationFromTheStart(t *testing.T) {
 	w.Call("GET /qonto/organization", "", "Authorization", "acme-1234:wrong").Is(401)
 }
 
-func TestSandboxErrorsPointAtTheField(t *testing.T) {
+func TestSandboxErrorsNameTheField(t *testing.T) {
 	w := start(t)
 	w.Call("POST /qonto/memberships", `{"membership":{"role":"admin"}}`).
 		Is(422, "errors.0.code", "required", "errors.0.source.pointer", "/membership/email")
@@ -66,7 +66,7 @@ func TestSandboxSubscriptionsSendWebhooks(t *testing.T) {
 	w.Call("POST /qonto/webhook_subscriptions", `{"callback_url":"nowhere","types":["v1/clients"]}`).Is(422, "errors.0.source.pointer", "/callback_url")
 }
 
-func TestIdempotencyKeyBringsBackTheAnswer(t *testing.T) {
+func TestIdempotencyKeyRepeatsTheAnswer(t *testing.T) {
 	w := start(t)
 	line, body := "POST /qonto/internal_transfers", `{"internal_transfer":{"debit_iban":"FR1","credit_iban":"FR2","reference":"r","amount":"10.00","currency":"EUR"}}`
 	key := []string{"X-Qonto-Idempotency-Key", "k1"}

@@ -2,8 +2,8 @@ package qonto
 
 import "github.com/tidewire/tidewire/bindings"
 
-// subscriptions: one takes all types. The vendor makes a new secret where a
-// change names none, and shows it in the answer to create alone.
+// subscriptions: one receives all types. The vendor creates a new secret if a change
+// names none, and only the answer to create contains it.
 func subscriptions() []bindings.Subscription {
 	return []bindings.Subscription{{
 		Name:     "events",

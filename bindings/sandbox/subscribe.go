@@ -86,7 +86,7 @@ func (r *Call) createSubscription(effect *subscriptionEffect, res *Result) *Fail
 	}
 	var sub *Subscription
 	for _, def := range effect.creates {
-		if items, matched := r.matched(def.Create.Args); matched {
+		if items, matched := r.matchArgs(def.Create.Args); matched {
 			sub = &Subscription{App: a, Def: def, Items: items, Record: res.Record.ID, resource: r.plan.resource.name}
 			break
 		}
@@ -224,7 +224,7 @@ var itemPlaceholder = regexp.MustCompile(`\{of\.[^{}]*\}`)
 
 // matchArgs reports whether a request has the literal values of args, and returns
 // the values of the item that it is for.
-func (r *Call) matched(args map[string]any) (items []string, matched bool) {
+func (r *Call) matchArgs(args map[string]any) (items []string, matched bool) {
 	for _, name := range sorted(args) {
 		want, isText := args[name].(string)
 		have := Text(r.Arg(name))

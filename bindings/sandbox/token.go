@@ -61,7 +61,7 @@ func challengeOf(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// refreshToken answers with a new access token. If the app rotates refresh tokens,
+// renewToken answers with a new access token. If the app rotates refresh tokens,
 // the old one ends with its first use, or Rules.RefreshGrace later.
 func (a *App) renewToken(form url.Values) Reply {
 	value := form.Get("refresh_token")

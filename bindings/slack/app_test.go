@@ -30,8 +30,8 @@ func TestWebhookSignature(t *testing.T) {
 	}
 }
 
-// What reads may be sent again, and takes a form; what changes something in
-// the families that take JSON is sent so.
+// Reading methods are idempotent and are sent as a form; changing methods of the
+// families with JSON are sent as JSON.
 func TestEncodings(t *testing.T) {
 	c := slack.App().Catalogue
 	for _, name := range c.Operations() {
@@ -50,7 +50,7 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// A method whose word means a change is not safe.
+// A method whose word is that of a change is not safe.
 func TestReadingMethods(t *testing.T) {
 	c := slack.App().Catalogue
 	changes := regexp.MustCompile(`\.(add|approve|archive|assign|bulk|cancel|clear|complete|convert|create|delete|deny|disable|edit|enable|end|` +
@@ -73,8 +73,8 @@ func TestReadingMethods(t *testing.T) {
 	}
 }
 
-// All methods are there, and everything that is paged can be walked, but the
-// search that answers with pages of three lists at once.
+// All methods exist, and all lists are paged, except the search that answers with
+// pages of three lists at once.
 func TestEveryListIsPaged(t *testing.T) {
 	c := slack.App().Catalogue
 	if n := len(c.Operations()); n != 270 {

@@ -2,14 +2,14 @@ package slack
 
 import "github.com/tidewire/tidewire/bindings"
 
-// authorization prefers a token that stays; OAuth installs the app, and its
-// tokens rotate if the app is set so.
+// authorization prefers a token that does not expire; OAuth installs the app, and
+// its tokens rotate if the app is configured so.
 func authorization() []bindings.Auth {
 	return []bindings.Auth{
 		{
 			Name:   "token",
 			Title:  "bot token (xoxb-…)",
-			Help:   "It stands at api.slack.com/apps, at the app, OAuth & Permissions, once the app is installed.",
+			Help:   "It is at api.slack.com/apps, at the app, OAuth & Permissions, once the app is installed.",
 			Fields: []string{"token"},
 			Header: "Authorization",
 			Format: "Bearer {token}",
@@ -17,7 +17,7 @@ func authorization() []bindings.Auth {
 		{
 			Name:   "oauth",
 			Title:  "app that is installed by OAuth",
-			Help:   "Client id and secret stand at api.slack.com/apps, at the app, Basic Information; add the redirect URL under OAuth & Permissions.",
+			Help:   "Client id and secret are at api.slack.com/apps, at the app, Basic Information; add the redirect URL under OAuth & Permissions.",
 			Fields: []string{"client_id", "client_secret"},
 			Header: "Authorization",
 			Format: "Bearer {access_token}",
@@ -37,7 +37,7 @@ func authorization() []bindings.Auth {
 	}
 }
 
-// variants: beside the bot's token, that of the person who installs the app.
+// variants: besides the bot's token, that of the person who installs the app.
 func variants() []bindings.Variant {
 	return []bindings.Variant{{
 		Name:       "user",

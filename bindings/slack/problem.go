@@ -2,8 +2,8 @@ package slack
 
 import "github.com/tidewire/tidewire/bindings"
 
-// problems: an answer of status 200 says by "ok" whether the method did what
-// it was asked, and by "error" in one word why not.
+// problems: in an answer with status 200 "ok" reports whether the method succeeded,
+// and "error" is a code.
 func problems() bindings.Errors {
 	return bindings.Errors{
 		OK:        "ok",
@@ -14,8 +14,8 @@ func problems() bindings.Errors {
 	}
 }
 
-// kinds sorts the words that scripts and the engine act upon; any other means
-// that the call was wrong.
+// kinds are the kinds of the codes that scripts and the engine distinguish; with any
+// other code the call was invalid.
 func kinds() map[string]bindings.ErrorKind {
 	by := map[bindings.ErrorKind][]string{
 		bindings.BrokenConnection: {

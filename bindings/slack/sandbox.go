@@ -21,7 +21,7 @@ const (
 // idPrefixes are the first letters of a resource's ids.
 var idPrefixes = map[string]string{"channels": "C", "users": "U", "scheduled_messages": "Q", "files": "F", "views": "V"}
 
-// Rules is what Slack's methods do, for the sandbox: their paths do not say it.
+// Rules defines what Slack's methods do, for the sandbox: their paths do not.
 func Rules() *sandbox.Rules {
 	return &sandbox.Rules{
 		Account: teamID,
@@ -49,7 +49,7 @@ func Rules() *sandbox.Rules {
 		Success:       sandbox.Object{"ok": true},
 		Fail:          fail,
 		PageSize:      100,
-		// Tokens of apps that rotate live for half a day.
+		// Tokens of apps that rotate have a lifetime of 12 hours.
 		TokenLife:  12 * time.Hour,
 		OAuthCodes: map[string]string{"invalid_client": "bad_client_secret", "invalid_grant": "invalid_refresh_token", "invalid_code": "invalid_code"},
 		TokenFields: func(by sandbox.Grant) sandbox.Object {
@@ -65,8 +65,8 @@ func Rules() *sandbox.Rules {
 				h.Set("X-Slack-Retry-Reason", "http_error")
 			}},
 		CompleteWebhook: completeWebhook,
-		ServeOther:      beside,
-		UserActions:     gestures(),
+		ServeOther:      serveOther,
+		UserActions:     userActions(),
 		Sample:          sample(),
 	}
 }
@@ -139,7 +139,7 @@ func operations() map[string]*sandbox.Rule {
 	return all
 }
 
-// derive gives the rule of a method that operations does not name: a list has
+// derive returns the rule of a method that operations does not name: a list has
 // the records of its family, and all others are checked and answered.
 func derive(op *bindings.Operation) *sandbox.Rule {
 	if op.Pages == nil {
@@ -149,14 +149,14 @@ func derive(op *bindings.Operation) *sandbox.Rule {
 	return &sandbox.Rule{Verb: sandbox.List, Resource: strings.ReplaceAll(name[:strings.LastIndexByte(name, '.')], ".", "/")}
 }
 
-// authTest answers whose token it is.
+// authTest answers with the owner of the token.
 func authTest(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return sandbox.Result{Fields: sandbox.Object{"team": "Sandbox", "team_id": r.Account, "user": "tidewire", "user_id": botID, "bot_id": "B0SANDBOT01",
 		"url": "https://sandbox.slack.com/", "is_enterprise_install": false}}, nil
 }
 
-// beside answers at the addresses that methods and webhooks give out.
-func beside(a *sandbox.App, h *http.Request, raw []byte, path string) (sandbox.Reply, bool) {
+// serveOther answers at the addresses that methods and webhooks issue.
+func serveOther(a *sandbox.App, h *http.Request, raw []byte, path string) (sandbox.Reply, bool) {
 	if out, done := respond(a, h, raw, path); done {
 		return out, done
 	}
@@ -166,8 +166,7 @@ func beside(a *sandbox.App, h *http.Request, raw []byte, path string) (sandbox.R
 	return download(a, h, path)
 }
 
-// fail writes a failure as its code, with the details of arguments that do not
-// fit.
+// fail writes a failure as its code, with the details of invalid arguments.
 func fail(f *sandbox.Failure, body sandbox.Object) int {
 	delete(body, "response_metadata")
 	if len(f.Problems) == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// What the methods of conversations and people do.
+// The functions of the methods of conversations and people.
 
 // findChannel finds the channel that a request names, by id or by name.
 func findChannel(r *sandbox.Call) (*sandbox.Record, *sandbox.Failure) {
@@ -27,8 +27,8 @@ func findChannel(r *sandbox.Call) (*sandbox.Record, *sandbox.Failure) {
 	return nil, refuse("channel_not_found")
 }
 
-// directChannel gives the conversation with one person. It is opened when it is
-// needed.
+// directChannel returns the conversation with one person, and creates it if there
+// is none.
 func directChannel(r *sandbox.Call, user string) *sandbox.Record {
 	id := "D" + strings.TrimPrefix(user, "U")
 	if found := r.Get("channels", id); found != nil {
@@ -38,37 +38,37 @@ func directChannel(r *sandbox.Call, user string) *sandbox.Record {
 		"members": []any{user, botID}}, nil)
 }
 
-// getChannel answers with a channel, changed as Rule.Set says.
-func getChannel(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) { return alterChannel(r, r.Set()) }
+// getChannel answers with a channel, after the changes of Rule.Set.
+func getChannel(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) { return updateChannel(r, r.Set()) }
 
 // setChannelText changes the topic or the purpose of a channel.
 func setChannelText(name string) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
-		return alterChannel(r, sandbox.Object{name: sandbox.Object{"value": sandbox.Text(r.Fields[name]), "creator": botID, "last_set": sandbox.Number(r.Now.Unix())}})
+		return updateChannel(r, sandbox.Object{name: sandbox.Object{"value": sandbox.Text(r.Fields[name]), "creator": botID, "last_set": sandbox.Number(r.Now.Unix())}})
 	}
 }
 
-func alterChannel(r *sandbox.Call, fields sandbox.Object) (sandbox.Result, *sandbox.Failure) {
+func updateChannel(r *sandbox.Call, fields sandbox.Object) (sandbox.Result, *sandbox.Failure) {
 	channel, failed := findChannel(r)
 	if failed != nil {
 		return sandbox.Result{}, failed
 	}
 	if len(fields) == 0 {
-		return showChannel(r, channel), nil
+		return channelResult(r, channel), nil
 	}
 	r.Update(r.Resource, channel, fields)
-	out := showChannel(r, channel)
+	out := channelResult(r, channel)
 	out.Changes = []sandbox.Change{{Resource: r.Resource, Verb: "changed", Record: channel,
 		Fields: sandbox.Object{"channel": sandbox.Object{"id": channel.ID, "name": channel.Fields["name"], "created": channel.Fields["created"]}}}}
 	return out, nil
 }
 
-func showChannel(r *sandbox.Call, channel *sandbox.Record) sandbox.Result {
-	shown, _ := sandbox.Clone(channel.Fields).(sandbox.Object)
-	members, _ := shown["members"].([]any)
-	shown["num_members"] = sandbox.Count(len(members))
-	delete(shown, "members")
-	return sandbox.Result{Fields: sandbox.Object{"channel": shown, "topic": sandbox.Lookup(channel.Fields, "topic.value"), "purpose": sandbox.Lookup(channel.Fields, "purpose.value")}}
+func channelResult(r *sandbox.Call, channel *sandbox.Record) sandbox.Result {
+	fields, _ := sandbox.Clone(channel.Fields).(sandbox.Object)
+	members, _ := fields["members"].([]any)
+	fields["num_members"] = sandbox.Count(len(members))
+	delete(fields, "members")
+	return sandbox.Result{Fields: sandbox.Object{"channel": fields, "topic": sandbox.Lookup(channel.Fields, "topic.value"), "purpose": sandbox.Lookup(channel.Fields, "purpose.value")}}
 }
 
 func archiveChannel(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
@@ -118,7 +118,7 @@ func changeMembers(join bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Fail
 			}
 		}
 		r.Update(r.Resource, channel, sandbox.Object{"members": have})
-		return showChannel(r, channel), nil
+		return channelResult(r, channel), nil
 	}
 }
 
@@ -137,7 +137,7 @@ func createChannel(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	fields["creator"], fields["created"], fields["members"] = botID, sandbox.Number(r.Now.Unix()), []any{botID}
 	fields["is_private"] = r.Fields["is_private"] == true
 	made := r.Make(r.Resource, "", fields, nil)
-	out := showChannel(r, made)
+	out := channelResult(r, made)
 	out.Changes = []sandbox.Change{{Resource: r.Resource, Verb: "created", Record: made, Fields: sandbox.Object{
 		"channel": sandbox.Object{"id": made.ID, "name": name, "created": fields["created"], "creator": botID}}}}
 	return out, nil
@@ -164,13 +164,13 @@ func openChannel(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 			}
 			found = r.Make(r.Resource, id, sandbox.Object{"is_mpim": true, "created": sandbox.Number(r.Now.Unix()), "members": members}, nil)
 		}
-		return showChannel(r, found), nil
+		return channelResult(r, found), nil
 	}
-	return showChannel(r, directChannel(r, users[0])), nil
+	return channelResult(r, directChannel(r, users[0])), nil
 }
 
-// listChannels lists the channels of the kinds asked for, public ones where
-// nothing is asked.
+// listChannels lists the channels of the requested kinds; by default the public
+// ones.
 func listChannels(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	kinds := strings.Split(sandbox.Text(r.Fields["types"]), ",")
 	if kinds[0] == "" {

@@ -26,19 +26,20 @@ func newUpload(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if r.PositiveArg("length") == 0 {
 		return sandbox.Result{}, refuse("missing_argument")
 	}
-	ticket, file := sandbox.Letters(r.Random, 32, sandbox.MixedAlphabet), "F0"+sandbox.Letters(r.Random, 9, sandbox.UpperAlphabet)
-	r.Save("uploads", &sandbox.Record{ID: file, Fields: sandbox.Object{"ticket": ticket, "name": r.Fields["filename"], "alt_txt": r.Fields["alt_txt"]}})
-	return sandbox.Result{Fields: sandbox.Object{"file_id": file, "upload_url": r.URL() + uploadPath + ticket}}, nil
+	token, file := sandbox.Letters(r.Random, 32, sandbox.MixedAlphabet), "F0"+sandbox.Letters(r.Random, 9, sandbox.UpperAlphabet)
+	r.Save("uploads", &sandbox.Record{ID: file, Fields: sandbox.Object{"ticket": token, "name": r.Fields["filename"], "alt_txt": r.Fields["alt_txt"]}})
+	return sandbox.Result{Fields: sandbox.Object{"file_id": file, "upload_url": r.URL() + uploadPath + token}}, nil
 }
 
-// receiveUpload takes the bytes of a file, as they are or as a part of a form.
+// receiveUpload stores the bytes of a file, sent as they are or as a part of a
+// form.
 func receiveUpload(a *sandbox.App, h *http.Request, raw []byte, at string) (sandbox.Reply, bool) {
-	ticket, found := strings.CutPrefix(at, uploadPath)
+	token, found := strings.CutPrefix(at, uploadPath)
 	if !found || h.Method != http.MethodPost && h.Method != http.MethodPut {
 		return sandbox.Reply{}, false
 	}
 	for _, upload := range a.All("uploads", nil) {
-		if upload.Fields["ticket"] != ticket {
+		if upload.Fields["ticket"] != token {
 			continue
 		}
 		content, err := uploadedBytes(h, raw)
@@ -51,7 +52,7 @@ func receiveUpload(a *sandbox.App, h *http.Request, raw []byte, at string) (sand
 	return textReply(http.StatusNotFound, "no such upload"), true
 }
 
-// uploadedBytes gives the first file of a multipart body, or the body.
+// uploadedBytes returns the first file of a multipart body, or the body.
 func uploadedBytes(h *http.Request, raw []byte) ([]byte, error) {
 	kind, params, _ := mime.ParseMediaType(h.Header.Get("Content-Type"))
 	if kind != "multipart/form-data" {
@@ -69,11 +70,11 @@ func uploadedBytes(h *http.Request, raw []byte) ([]byte, error) {
 	}
 }
 
-func textReply(status int, say string) sandbox.Reply {
-	return sandbox.Reply{Status: status, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, Body: []byte(say)}
+func textReply(status int, text string) sandbox.Reply {
+	return sandbox.Reply{Status: status, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, Body: []byte(text)}
 }
 
-// download gives the bytes of a file. It needs a token.
+// download answers with the bytes of a file. It needs a token.
 func download(a *sandbox.App, h *http.Request, at string) (sandbox.Reply, bool) {
 	id, found := strings.CutPrefix(at, filePath)
 	if !found || h.Method != http.MethodGet {
@@ -118,7 +119,7 @@ func completeUpload(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return out, nil
 }
 
-// makeFile makes the file of an upload.
+// makeFile creates the file of an upload.
 func makeFile(r *sandbox.Call, id, title string, channels []any) *sandbox.Record {
 	upload := r.Get("uploads", id)
 	name := sandbox.Text(upload.Fields["name"])
@@ -152,13 +153,13 @@ func shareFiles(r *sandbox.Call, channel string, files []any) []sandbox.Change {
 	posted := r.Make(messages, "", fields, map[string]string{"channel": channel})
 	event, _ := sandbox.Clone(posted.Fields).(sandbox.Object)
 	event["channel"], event["subtype"], event["event_ts"] = channel, "file_share", posted.ID
-	told := []sandbox.Change{{Resource: messages, Record: posted, Trigger: "message.file_shared", Fields: event}}
+	changes := []sandbox.Change{{Resource: messages, Record: posted, Trigger: "message.file_shared", Fields: event}}
 	for _, f := range files {
 		id := sandbox.Text(sandbox.Lookup(f, "id"))
-		told = append(told, sandbox.Change{Record: posted, Trigger: "file.shared",
+		changes = append(changes, sandbox.Change{Record: posted, Trigger: "file.shared",
 			Fields: sandbox.Object{"file_id": id, "user_id": botID, "file": sandbox.Object{"id": id}, "channel_id": channel}})
 	}
-	return told
+	return changes
 }
 
 // findFile finds the file that a request names.

@@ -24,11 +24,11 @@ func TestSandboxUpload(t *testing.T) {
 	w.Post("/slack/files.list", "channel=C0SALES0001").Is(200, "files.#.name", `["report.txt"]`, "paging.pages", "1")
 	w.Post("/slack/conversations.history", "channel=C0SALES0001").Is(200, "messages.0.text", "Here", "messages.0.files.0.id", id)
 	must(t, w.Idle(t.Context()))
-	var told []string
+	var events []string
 	for _, h := range r.Webhooks() {
-		told = append(told, sandboxtest.Value(h.Body, "event.type")+sandboxtest.Value(h.Body, "event.subtype"))
+		events = append(events, sandboxtest.Value(h.Body, "event.type")+sandboxtest.Value(h.Body, "event.subtype"))
 	}
-	if got := strings.Join(told, " "); got != "file_created messagefile_share file_shared" {
+	if got := strings.Join(events, " "); got != "file_created messagefile_share file_shared" {
 		t.Errorf("told of %s", got)
 	}
 	w.Post("/slack/files.completeUploadExternal", "files="+url.QueryEscape(`[{"id":"`+id+`"}]`)).Is(200, "error", "file_not_found")
@@ -36,7 +36,7 @@ func TestSandboxUpload(t *testing.T) {
 	w.Post("/slack/files.info", "file="+id).Is(200, "error", "file_not_found")
 }
 
-// path is what an address has behind the host.
+// path is the part of an address after the host.
 func path(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)

@@ -3,7 +3,7 @@ package slack
 import "github.com/tidewire/tidewire/bindings/sandbox"
 
 // completeForm adds to an interaction or a slash command the person, the place,
-// and the address for answers. Fields that are there stay.
+// and the address for answers. It does not replace fields.
 func completeForm(e *sandbox.Event) {
 	a := e.App
 	defaults := sandbox.Object{"token": "sandbox-verification", "api_app_id": "A0SANDBOX01"}
@@ -73,7 +73,7 @@ func completeInteraction(e *sandbox.Event, defaults sandbox.Object) {
 	}
 }
 
-// recordOr gives a record by id, or the usual one where no id is given.
+// recordOr returns a record by id, or the default one without an id.
 func recordOr(a *sandbox.App, resource, id, usual string) *sandbox.Record {
 	if id == "" {
 		id = usual
@@ -84,7 +84,7 @@ func recordOr(a *sandbox.App, resource, id, usual string) *sandbox.Record {
 	return &sandbox.Record{ID: id, Fields: sandbox.Object{"name": id}}
 }
 
-// newResponseURL makes an address that accepts five answers within half an hour.
+// newResponseURL creates an address that accepts five answers within half an hour.
 func newResponseURL(e *sandbox.Event, channel string) string {
 	id := sandbox.Letters(e.App.Random, 24, sandbox.MixedAlphabet)
 	e.App.Save("responses", &sandbox.Record{ID: id, At: e.At.UnixMilli(),

@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/slack"
 )
 
-// sentForm is the newest webhook, checked to be a signed form.
+// sentForm returns the newest webhook, after checking that it is a signed form.
 func sentForm(t *testing.T, w *sandboxtest.Server, r *sandboxtest.Receiver) url.Values {
 	t.Helper()
 	must(t, w.Idle(t.Context()))
@@ -78,7 +78,7 @@ func TestSlashCommandIsAForm(t *testing.T) {
 	w.Call("POST /slack/response/nowhere", `{"text":"x"}`).Is(404)
 }
 
-// Somebody waits before a screen, so that a form is sent once.
+// A person waits for the answer, so a form is sent once.
 func TestFormsAreSentOnce(t *testing.T) {
 	w, r := start(t, sandbox.Config{Sleep: func(context.Context, time.Duration) error { return nil }}), sandboxtest.Receive(t, 500)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
@@ -90,7 +90,7 @@ func TestFormsAreSentOnce(t *testing.T) {
 	}
 }
 
-func TestPeopleActInSlack(t *testing.T) {
+func TestUserActions(t *testing.T) {
 	w, r := start(t, sandbox.Config{}), sandboxtest.Receive(t)
 	must(t, w.Subscribe("slack", r.URL, "shh"))
 	w.Call("POST /slack/chat.postMessage", `{"channel":"C0SALES0001","text":"Pay?","blocks":[{"type":"actions","elements":[

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// What the methods of messages do; sandbox.go names the function of each.
+// The functions of the methods of messages; sandbox.go assigns them.
 
 // postMessage posts a message.
 func postMessage(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
@@ -33,12 +33,12 @@ func postMessage(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if fields["text"] == nil {
 		fields["text"] = sandbox.Text(r.Fields["markdown_text"])
 	}
-	if thread := sandbox.Text(fields["thread_ts"]); thread != "" {
-		parent := r.Get("messages", thread)
+	if parentTS := sandbox.Text(fields["thread_ts"]); parentTS != "" {
+		parent := r.Get("messages", parentTS)
 		if parent == nil {
 			return sandbox.Result{}, refuse("thread_not_found")
 		}
-		parent.Fields["thread_ts"] = thread
+		parent.Fields["thread_ts"] = parentTS
 		replies, _ := strconv.Atoi(sandbox.Text(parent.Fields["reply_count"]))
 		parent.Fields["reply_count"] = sandbox.Count(replies + 1)
 	}
@@ -142,8 +142,8 @@ func listMessages(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		return sandbox.Result{}, failed
 	}
 	all := slices.DeleteFunc(r.All("messages", map[string]string{"channel": channel.ID}), func(m *sandbox.Record) bool {
-		thread := sandbox.Text(m.Fields["thread_ts"])
-		return thread != "" && thread != m.ID || m.Fields["is_ephemeral"] == true || !inRange(r, m.ID)
+		parentTS := sandbox.Text(m.Fields["thread_ts"])
+		return parentTS != "" && parentTS != m.ID || m.Fields["is_ephemeral"] == true || !inRange(r, m.ID)
 	})
 	slices.Reverse(all)
 	return sandbox.Result{Listed: true, Page: r.PageOf(all)}, nil

@@ -15,9 +15,8 @@ const (
 	responseLife = 30 * time.Minute
 )
 
-// respond does what a post to a response_url asks for: an answer for one person
-// or for the channel, or another text or the removal of the message that was
-// used.
+// respond does what a post to a response_url asks for: it sends an answer to one
+// person or the channel, or changes or deletes the message that was used.
 func respond(a *sandbox.App, h *http.Request, raw []byte, path string) (sandbox.Reply, bool) {
 	id, found := strings.CutPrefix(path, responsePath)
 	if !found || h.Method != http.MethodPost {

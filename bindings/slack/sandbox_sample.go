@@ -45,7 +45,7 @@ func prepare(a *sandbox.App, op *bindings.Operation) {
 	}
 }
 
-// fill makes members, and messages beside the one that prepare made.
+// fill creates members, and messages in addition to the one that prepare created.
 func fill(a *sandbox.App, op *bindings.Operation, n int) bool {
 	switch op.Path {
 	case "/conversations.members":

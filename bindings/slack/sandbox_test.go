@@ -37,7 +37,7 @@ func TestSandboxMessages(t *testing.T) {
 	w.Call("POST /slack/chat.delete", `{"channel":"C0GENERAL01","ts":"`+ts+`"}`).Is(200, "ok", "false", "error", "message_not_found")
 }
 
-func TestSandboxRefusesInOneWord(t *testing.T) {
+func TestSandboxErrorsAreCodes(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	for _, test := range []struct{ line, body, word string }{
 		{"POST /slack/chat.postMessage", `{"channel":"C404","text":"x"}`, "channel_not_found"},

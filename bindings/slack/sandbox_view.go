@@ -7,11 +7,11 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// triggerLife is how long a trigger_id opens a view.
+// triggerLife is how long a trigger_id can open a view.
 const triggerLife = 3 * time.Second
 
-// checkTrigger refuses a trigger_id that no interaction of the last seconds
-// brought. A call needs none.
+// checkTrigger refuses a trigger_id that no interaction of the last seconds had. A
+// call does not need one.
 func checkTrigger(r *sandbox.Call) *sandbox.Failure {
 	id := sandbox.Text(r.Fields["trigger_id"])
 	if id == "" {
@@ -27,10 +27,10 @@ func checkTrigger(r *sandbox.Call) *sandbox.Failure {
 	return nil
 }
 
-// viewFields makes the fields of a view from a request.
+// viewFields returns the fields of a view from a request.
 func viewFields(r *sandbox.Call) sandbox.Object {
-	shown, _ := sandbox.Clone(r.Fields["view"]).(sandbox.Object)
-	fields := merge(sandbox.Object{"type": "modal", "callback_id": "", "private_metadata": "", "external_id": "", "blocks": []any{}}, shown)
+	view, _ := sandbox.Clone(r.Fields["view"]).(sandbox.Object)
+	fields := merge(sandbox.Object{"type": "modal", "callback_id": "", "private_metadata": "", "external_id": "", "blocks": []any{}}, view)
 	fields["blocks"] = addBlockIDs(r, fields["blocks"])
 	fields["state"], fields["team_id"], fields["app_id"], fields["bot_id"] = sandbox.Object{"values": sandbox.Object{}}, r.Account, "A0SANDBOX01", "B0SANDBOT01"
 	fields["hash"] = timestamp(r.UniqueTime())
@@ -44,20 +44,20 @@ func openView(push bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) 
 		}
 		fields := viewFields(r)
 		made := r.Make(r.Resource, "", fields, nil)
-		above := sandbox.Object{"root_view_id": made.ID, "previous_view_id": nil}
+		stack := sandbox.Object{"root_view_id": made.ID, "previous_view_id": nil}
 		if under := topView(r, made); push && under != nil {
-			above = sandbox.Object{"root_view_id": under.Fields["root_view_id"], "previous_view_id": under.ID}
+			stack = sandbox.Object{"root_view_id": under.Fields["root_view_id"], "previous_view_id": under.ID}
 		}
-		r.Update(r.Resource, made, above)
+		r.Update(r.Resource, made, stack)
 		return sandbox.Result{Fields: sandbox.Object{"view": made.Fields}}, nil
 	}
 }
 
-// topView is the newest modal that is not the given one.
-func topView(r *sandbox.Call, but *sandbox.Record) *sandbox.Record {
+// topView is the newest modal except the given one.
+func topView(r *sandbox.Call, except *sandbox.Record) *sandbox.Record {
 	all := r.All("views", nil)
 	for i := len(all) - 1; i >= 0; i-- {
-		if all[i] != but && all[i].Fields["type"] == "modal" {
+		if all[i] != except && all[i].Fields["type"] == "modal" {
 			return all[i]
 		}
 	}
@@ -103,7 +103,7 @@ func replaceView(r *sandbox.Call, found *sandbox.Record, fields sandbox.Object) 
 	return sandbox.Result{Fields: sandbox.Object{"view": found.Fields}}, nil
 }
 
-// addBlockIDs gives ids to the blocks and their elements that have none.
+// addBlockIDs adds ids to the blocks and their elements that have none.
 func addBlockIDs(r *sandbox.Call, blocks any) any {
 	all, _ := sandbox.Clone(blocks).([]any)
 	for _, v := range all {
@@ -144,7 +144,7 @@ func elementsOf(block sandbox.Object) []sandbox.Object {
 	return out
 }
 
-// merge gives the fields of all objects; later ones win.
+// merge returns the fields of all objects; later ones replace earlier ones.
 func merge(all ...sandbox.Object) sandbox.Object {
 	out := sandbox.Object{}
 	for _, fields := range all {

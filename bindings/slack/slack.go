@@ -14,7 +14,7 @@ import (
 //go:embed catalogue.txt
 var catalogue []byte
 
-// App describes Slack. Every call gives the same App.
+// App describes Slack. Every call returns the same App.
 var App = sync.OnceValue(func() *bindings.App {
 	parsed, err := bindings.ParseCatalogue(catalogue)
 	if err != nil {
@@ -37,9 +37,9 @@ var App = sync.OnceValue(func() *bindings.App {
 	}
 })
 
-// limits are those of the method's tier, for each method and workspace by
-// itself. A channel takes one message a second in the long run, counted here
-// over all channels, with room for a burst.
+// limits are those of the method's tier, for each method and workspace separately.
+// A channel accepts one message a second on average, counted here over all
+// channels, with a burst.
 func limits() []bindings.Limit {
 	tier := func(name string, requests int) bindings.Limit {
 		return bindings.Limit{Name: name, Requests: requests, Per: time.Minute, Scope: bindings.PerOperation}
@@ -78,14 +78,15 @@ func webhook() *bindings.Webhook {
 		Forms:       forms(),
 		Challenge:   &bindings.Challenge{Type: "url_verification", TypePath: "type", Echo: "challenge"},
 		RetryStatus: 503,
-		// tokens_revoked may be about one person; a call shows what is revoked.
+		// tokens_revoked may be about one person; whether the app's token is revoked,
+		// a call finds out.
 		Uninstalled: []string{"app_uninstalled"},
 	}
 }
 
-// forms are interactions and slash commands. A trigger_id names one gesture of
-// one person; what has none is known by what it says. The verification token
-// and the token of a workflow's step are not for keeping.
+// forms are interactions and slash commands. A trigger_id identifies one action of
+// one person; a form without one is identified by its content. The verification
+// token and the token of a workflow's step are not stored.
 func forms() []bindings.WebhookForm {
 	return []bindings.WebhookForm{
 		{

@@ -2,7 +2,7 @@ package slack
 
 import "github.com/tidewire/tidewire/bindings"
 
-// subscriptions: which events an app gets is set on its page.
+// subscriptions: which events an app receives is set on its page.
 func subscriptions() []bindings.Subscription {
 	return []bindings.Subscription{{
 		Name:     "events",

@@ -6,25 +6,25 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// The addresses of the vendor's identity platform, version 2, before and
-// behind the tenant.
+// The addresses of the vendor's identity platform, version 2, before and after
+// the tenant.
 const (
 	login     = "https://login.microsoftonline.com/"
 	authorize = "/oauth2/v2.0/authorize"
 	token     = "/oauth2/v2.0/token"
 )
 
-// app is the way in which an app acts by itself.
+// app is the way to authorise an app without a person.
 const app = "app"
 
-// webhookURL is the setting that holds the address which a workflow gives.
+// webhookURL is the setting with the address of a workflow.
 const webhookURL = "webhook_url"
 
-// authorization: a person signs in; an app acts by itself, which an
-// administrator has to allow and which can send no messages; or nothing is
-// there but the address of a workflow. That may stand beside any other way.
+// authorization: a person signs in; or an app authenticates itself, which an
+// administrator must allow and which cannot send messages; or a connection has
+// only the address of a workflow. Each way can have that address in addition.
 func authorization() []bindings.Auth {
-	const help = "Application id, directory (tenant) id and client secret stand at entra.microsoft.com, App registrations, at the app"
+	const help = "Application id, directory (tenant) id and client secret are at entra.microsoft.com, App registrations, at the app"
 	const card = "In Teams, at the channel, Workflows has \"Post to a channel when a webhook request is received\", which gives the address."
 	ways := []bindings.Auth{
 		{
@@ -34,7 +34,7 @@ func authorization() []bindings.Auth {
 			Fields:   []string{"client_id", "client_secret"},
 			Optional: []string{"tenant"},
 			Plain:    []string{"tenant"},
-			// Any organisation's people; Teams is not for personal accounts.
+			// People of any organisation; Teams is not for personal accounts.
 			Defaults: map[string]string{"tenant": "organizations"},
 			Header:   "Authorization",
 			Format:   "Bearer {access_token}",
@@ -44,8 +44,8 @@ func authorization() []bindings.Auth {
 				Scopes:       scopes(),
 				TokenURL:     login + "{tenant}" + token,
 				Rotates:      true,
-				// A refresh token is not ended by its use, says the vendor's page on
-				// refresh tokens; it lives 90 days.
+				// A refresh token stays valid after its use, for 90 days (the vendor's page
+				// on refresh tokens).
 				Grace: 24 * time.Hour,
 			},
 		},
@@ -81,7 +81,7 @@ func authorization() []bindings.Auth {
 }
 
 // scopes are what people may allow without an administrator, and what most
-// automations touch. Reading messages of channels needs the administrator:
+// automations need. Reading messages of channels requires the administrator:
 // ChannelMessage.Read.All.
 func scopes() bindings.Scopes {
 	read := []string{"User.Read", "Team.ReadBasic.All", "Channel.ReadBasic.All", "Chat.Read"}

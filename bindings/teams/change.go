@@ -6,11 +6,11 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// webhook: change notifications, some at a time. They are not signed; each
-// shows the secret of its subscription. The vendor's types are the kinds of
-// change, and beside them those of the subscription's own life. Notifications
-// carry no id, and the second change of a message looks like the first. Their
-// reference writes "created" of messages and "Created" of chats.
+// webhook: change notifications, several in a body. They are not signed; each has
+// the secret of its subscription. The vendor's types are the kinds of change, and
+// those of the subscription's own lifecycle. Notifications have no id, and the
+// second change of a message looks like the first. Their reference writes
+// "created" of messages and "Created" of chats.
 func webhook() *bindings.Webhook {
 	return &bindings.Webhook{
 		Handshake:   &bindings.Handshake{Query: "validationToken"},
@@ -29,8 +29,8 @@ func webhook() *bindings.Webhook {
 	}
 }
 
-// lifetime of a subscription: three days at most where the lifecycle is told
-// to an address, an hour otherwise.
+// lifetime of a subscription: at most three days if it has an address for
+// lifecycle notifications, else an hour.
 const lifetime = 70 * time.Hour
 
 // subscriptions: one for each team and channel of the person who connected, or
@@ -81,11 +81,11 @@ func chats() *bindings.ForEach {
 	return &bindings.ForEach{List: bindings.Call{Operation: "chats.list"}, ID: "id"}
 }
 
-// polls find what no notification told, and serve where none arrives. A
-// channel has a list of what changed, in which replies are not; messages of a
-// chat are listed by the time of their last change. What is new is looked for
-// apart from what changed, since a notification does not say which change it
-// tells of, so that only the former can be known to be told already.
+// polls find lost notifications, and serve connections that receive none. A
+// channel has a list of its changes, without replies; messages of a chat are
+// listed by the time of their last change. New and changed messages are polled
+// separately: a notification does not contain which change it reports, so only a
+// new message can be recognised as already reported.
 func polls() []bindings.Poll {
 	ofChannels := bindings.Poll{
 		ForEach: channels(),

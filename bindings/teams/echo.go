@@ -2,9 +2,9 @@ package teams
 
 import "github.com/tidewire/tidewire/bindings"
 
-// echo says which records calls change. A notification does not say what
-// changed, so that its place is all there is to compare; each write is told
-// only by the kind of change that it makes.
+// echo defines which records calls change. A notification does not contain what
+// changed, so only the path of the record can be compared; each write has only
+// the kind of change that it makes.
 func echo() *bindings.Echo {
 	made, changed := []string{"created"}, []string{"updated"}
 	gone := []string{"deleted"}

@@ -27,7 +27,7 @@ const (
 	chatMessages    = "chats/messages"
 )
 
-// Rules is what Graph's documents do not say about Teams, for the sandbox.
+// Rules defines what Graph's documents do not about Teams, for the sandbox.
 func Rules() *sandbox.Rules {
 	const channel, chat = "/teams/{teamId}/channels/{channelId}", "/chats/{chatId}"
 	r := &sandbox.Rules{
@@ -55,12 +55,12 @@ func Rules() *sandbox.Rules {
 		Under:            map[string]map[string]string{},
 		Triggers:         map[string]string{"teams/channels/members updated": ""},
 		CompleteDelivery: completeDelivery,
-		// The team that is being made or changed, and the work that does it.
+		// The team that is created or changed, and the operation that does it.
 		Headers:       map[string]string{"Content-Location": "/teams('{id}')", "Location": "/teams('{id}')/operations('{uuid}')"},
 		InvalidStatus: http.StatusBadRequest,
 		Fail:          fail,
 		PageSize:      20,
-		// Tokens live a little over an hour.
+		// Tokens have a lifetime of a little over an hour.
 		TokenLife: 4000 * time.Second,
 		Sample:    sample(),
 		Retry:     sandbox.Retry{Attempts: 5, Factor: 2, ShouldRetry: sandbox.NotAccepted},
@@ -108,7 +108,7 @@ func Rules() *sandbox.Rules {
 	return r
 }
 
-// newID makes ids as the service does for each kind of record.
+// newID returns ids as the service does for each kind of record.
 func newID(r *rand.Rand, resource string) string {
 	switch resource {
 	case "teams/channels":
@@ -183,7 +183,7 @@ func fillMember(fields sandbox.Object) {
 	delete(fields, "user@odata.bind")
 }
 
-// person is the one whose token calls.
+// person is the person of the token.
 func person() sandbox.Object {
 	return sandbox.Object{"user": sandbox.Object{"id": adaID, "displayName": "Ada Sandbox", "userIdentityType": "aadUser"}}
 }

@@ -27,7 +27,7 @@ func completeMessage(r *sandbox.Call, sent sandbox.Result) *sandbox.Failure {
 
 func react(set bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
-		return alterTarget(r, func(fields sandbox.Object) sandbox.Object {
+		return updateTarget(r, func(fields sandbox.Object) sandbox.Object {
 			kind := sandbox.Text(r.Fields["reactionType"])
 			all, _ := fields["reactions"].([]any)
 			all = slices.DeleteFunc(slices.Clone(all), func(v any) bool { return sandbox.Text(sandbox.Lookup(v, "reactionType")) == kind })
@@ -41,7 +41,7 @@ func react(set bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 
 func setDeleted(deleted bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	return func(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
-		out, failed := alterTarget(r, func(sandbox.Object) sandbox.Object {
+		out, failed := updateTarget(r, func(sandbox.Object) sandbox.Object {
 			if deleted {
 				return sandbox.Object{"deletedDateTime": sandbox.FormatTime(r.Now)}
 			}
@@ -56,8 +56,8 @@ func setDeleted(deleted bool) func(*sandbox.Call) (sandbox.Result, *sandbox.Fail
 	}
 }
 
-// alterTarget changes the record above the last word of the path.
-func alterTarget(r *sandbox.Call, fields func(sandbox.Object) sandbox.Object) (sandbox.Result, *sandbox.Failure) {
+// updateTarget changes the record above the last word of the path.
+func updateTarget(r *sandbox.Call, fields func(sandbox.Object) sandbox.Object) (sandbox.Result, *sandbox.Failure) {
 	found, failed := r.Find()
 	if failed != nil {
 		return sandbox.Result{}, failed
@@ -65,7 +65,7 @@ func alterTarget(r *sandbox.Call, fields func(sandbox.Object) sandbox.Object) (s
 	return sandbox.Result{Record: found, Changes: r.Update(r.Resource, found, fields(found.Fields))}, nil
 }
 
-// makeMembers makes the members of a new chat.
+// makeMembers creates the members of a new chat.
 func makeMembers(r *sandbox.Call, made sandbox.Result) *sandbox.Failure {
 	all, _ := made.Record.Fields["members"].([]any)
 	delete(made.Record.Fields, "members")

@@ -10,14 +10,14 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// How long a subscription may live, without and with an address for lifecycle
-// notifications.
+// The longest lifetime of a subscription, without and with an address for
+// lifecycle notifications.
 const (
 	usualLife   = time.Hour
 	longestLife = 3 * 24 * time.Hour
 )
 
-// checkLifetime refuses a subscription that would live too long.
+// checkLifetime refuses a subscription with a longer lifetime.
 func checkLifetime(r *sandbox.Call, made sandbox.Result) *sandbox.Failure {
 	if r.Verb != sandbox.Create && sandbox.Empty(r.Fields["expirationDateTime"]) {
 		return nil
@@ -50,15 +50,15 @@ func completeDelivery(sub *sandbox.Subscription, body sandbox.Object) {
 	body["resourceData"] = sandbox.Object{"id": id, "@odata.type": "#Microsoft.Graph." + kinds[sub.Def.Name], "@odata.id": at}
 }
 
-// itemWord matches where the value of an item goes in a subscription's path.
-var itemWord = regexp.MustCompile(`\{of\.[^{}]*\}`)
+// itemPlaceholder matches the place of an item's value in a subscription's path.
+var itemPlaceholder = regexp.MustCompile(`\{of\.[^{}]*\}`)
 
-// pathOf is the path of a record below what a subscription is for, as
-// OData writes it: teams('…')/channels('…')/messages('…').
+// pathOf is the path of a record below the resource of a subscription, as OData
+// writes it: teams('…')/channels('…')/messages('…').
 func pathOf(sub *sandbox.Subscription, id string) string {
 	path, _ := sub.Def.Create.Args["resource"].(string)
 	for _, item := range sub.Items {
-		found := itemWord.FindStringIndex(path)
+		found := itemPlaceholder.FindStringIndex(path)
 		if found == nil {
 			break
 		}

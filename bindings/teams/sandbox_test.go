@@ -57,7 +57,7 @@ func TestSandboxMessages(t *testing.T) {
 }
 
 // TestSandboxListsAndChanges: the newest first, three a page by whole addresses,
-// filtered and ordered as OData does, and what changed since.
+// filtered and ordered as OData does, and the changes since a time.
 func TestSandboxListsAndChanges(t *testing.T) {
 	w := start(t)
 	for i := range 7 {
@@ -123,8 +123,8 @@ func TestSandboxCards(t *testing.T) {
 	}
 }
 
-// TestSandboxNotifications: the address is checked, what happens in one channel
-// is told with its place and the subscription's secret, and nothing else.
+// TestSandboxNotifications: the address is checked; changes in one channel are
+// reported with their path and the subscription's secret, and no others.
 func TestSandboxNotifications(t *testing.T) {
 	w := start(t)
 	var got []string

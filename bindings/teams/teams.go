@@ -1,7 +1,7 @@
 // Package teams describes Microsoft Teams: the part of Microsoft Graph that is
 // about teams, channels, chats, their messages and members, tags and shifts,
-// its change notifications, and the address that a workflow of Teams gives to
-// post cards to.
+// its change notifications, and the address of a workflow of Teams to which
+// cards are posted.
 package teams
 
 import (
@@ -17,7 +17,7 @@ import (
 //go:embed catalogue.txt
 var catalogue []byte
 
-// App describes Teams. Every call gives the same App.
+// App describes Teams. Every call returns the same App.
 var App = sync.OnceValue(func() *bindings.App {
 	parsed, err := bindings.ParseCatalogue(catalogue)
 	if err != nil {
@@ -41,8 +41,8 @@ var App = sync.OnceValue(func() *bindings.App {
 	}
 })
 
-// problems are written the same all over Graph. Its throttling guide has 429,
-// and 509 where the bandwidth is used up; both carry Retry-After.
+// problems have the same shape in all of Graph. Its throttling guide has 429,
+// and 509 if the bandwidth is used up; both have Retry-After.
 func problems() bindings.Errors {
 	return bindings.Errors{
 		Message:   []string{"error.message", "error_description"},
@@ -62,7 +62,7 @@ func problems() bindings.Errors {
 func limits() []bindings.Limit {
 	return []bindings.Limit{
 		{Requests: 30, Per: time.Second, Scope: bindings.PerConnection},
-		// What its page says of a workflow's address.
+		// From the vendor's page on a workflow's address.
 		{Name: "workflow", Requests: 4, Per: time.Second, Scope: bindings.PerConnection},
 		{Name: "message", Requests: 10, Per: 10 * time.Second, Scope: bindings.PerConnection},
 	}

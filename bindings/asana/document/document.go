@@ -1,4 +1,4 @@
-// Package document reads operations.json: what Asana's OpenAPI document says of its operations.
+// Package document reads operations.json: the operations of Asana's OpenAPI document.
 package document
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// facts is operations.json: what Asana's OpenAPI document says of its
-// operations, without their answers. Those stand in corrections.txt.
+// facts is operations.json: the operations of Asana's OpenAPI document without
+// their answers, which are in corrections.txt.
 type facts struct {
 	Operations []operationFacts
 }
@@ -52,8 +52,8 @@ func fieldOf(n *openapi.Node) fieldFacts {
 	return fieldFacts{Type: n.Str("type"), Format: n.Str("format"), Items: n.Str("items"), Enum: words, Required: n.Is("required"), Fields: n.Get("fields")}
 }
 
-// wrapField is what stands around the fields of every JSON body and around
-// what every answer tells.
+// wrapField is the field around the fields of every JSON body and around the data
+// of every answer.
 const wrapField = "data"
 
 // Read reads the folder with operations.json.
@@ -78,12 +78,12 @@ type reader struct {
 	source source.Source
 }
 
-// The answers that corrections.txt makes more of.
+// The answers that corrections.txt refines.
 const (
-	answerType = "Answer"   // of one thing
-	pageType   = "Page"     // one of several
-	nextType   = "NextPage" // where it goes on
-	// A record where another names it, with and without its name.
+	answerType = "Answer"   // with one record
+	pageType   = "Page"     // with several
+	nextType   = "NextPage" // the next page
+	// A record in another one that names it, with and without its name.
 	compactType   = "Compact"
 	referenceType = "Reference"
 )
@@ -132,7 +132,7 @@ func (a *reader) param(o *source.Operation, p paramFacts) error {
 		return fmt.Errorf("parameter %q: %w", p.Name, err)
 	}
 	field := bindings.Field{Name: p.Name, Required: p.Required, Type: t}
-	// Some operations repeat what their path declares.
+	// Some operations repeat parameters of their path.
 	for _, before := range slices.Concat(o.PathParams, o.Query) {
 		if before.String() == field.String() {
 			return nil
@@ -247,10 +247,11 @@ func (a *reader) fieldType(name string, f fieldFacts) (bindings.Type, error) {
 	return bindings.Type{}, fmt.Errorf("unknown type %q", f.Type)
 }
 
-// pageSize is the most that a list takes.
+// pageSize is the highest page size of a list.
 const pageSize = 100
 
-// pagesOf walks what takes an offset, which is a token and no number.
+// pagesOf declares the pages of a list with an offset, which is a token and no
+// number.
 func pagesOf(o *source.Operation) *bindings.Pages {
 	var pages *bindings.Pages
 	size := false

@@ -1,4 +1,4 @@
-// Package document reads operations.json: what Google's discovery document says of Calendar.
+// Package document reads operations.json: the methods of Google's discovery document for Calendar.
 package document
 
 import (
@@ -10,9 +10,9 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// facts is operations.json: what Google's discovery document says of
-// Calendar's methods. It names the types of answers without describing them;
-// most are those of a body, the others stand in corrections.txt.
+// facts is operations.json: the methods of Google's discovery document for Calendar.
+// It names the types of answers without describing them; most are also the type
+// of a body, the others are in corrections.txt.
 type facts struct {
 	Operations []operationFacts
 }
@@ -34,7 +34,7 @@ type paramFacts struct {
 	Required bool
 }
 
-// idPrefix begins every id and says nothing.
+// idPrefix begins every id.
 const idPrefix = "calendar."
 
 // Read reads the folder with operations.json.
@@ -105,7 +105,7 @@ func (g *reader) param(o *source.Operation, p paramFacts) error {
 	return nil
 }
 
-// body is a resource: that of the answer, or the request to a response.
+// body is a resource: the one of the answer, or the request for a response.
 func (g *reader) body(o *source.Operation, from operationFacts) error {
 	name := from.Response
 	if noun, asked := strings.CutSuffix(name, "Response"); asked {
@@ -177,10 +177,11 @@ func scalar(kind, format string) (bindings.Type, error) {
 	return bindings.Type{}, fmt.Errorf("unknown type %q", kind)
 }
 
-// pageSize is the most that every list takes; that of events takes more.
+// pageSize is the highest page size of every list; the list of events allows more.
 const pageSize = 250
 
-// pagesOf walks what takes a page token: the answer has the next one.
+// pagesOf declares the pages of a list with a page token: the answer has the next
+// one.
 func pagesOf(o *source.Operation) *bindings.Pages {
 	if o.Method != "GET" {
 		return nil

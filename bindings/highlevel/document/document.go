@@ -26,14 +26,14 @@ func Read(documents string) (*source.Source, error) {
 	return made, addTriggers(made, filepath.Join(documents, "webhook-events.json"))
 }
 
-// ReadV3 reads the documents of the version that is called v3. Its
-// events are those of the app.
+// ReadV3 reads the documents of the version named v3. Its events are those of the
+// app.
 func ReadV3(documents string) (*source.Source, error) {
 	return readAPI(filepath.Join(documents, "openapi-v3"), "v3")
 }
 
-// readAPI reads a folder of OpenAPI documents; version is sent where
-// no operation of a document declares one.
+// readAPI reads a folder of OpenAPI documents; version is sent if no operation
+// of a document declares one.
 func readAPI(folder, version string) (*source.Source, error) {
 	made, err := openapi.Folder{
 		Header: headerOf,
@@ -53,7 +53,7 @@ func readAPI(folder, version string) (*source.Source, error) {
 			o.Fixed = map[string]string{"Version": cmp.Or(versions[o.Group], version)}
 		}
 		setAccount(made, o)
-		o.Idempotent = "" // what a method means in general is not known of this vendor
+		o.Idempotent = "" // this vendor's methods have no documented meaning in general
 		if o.Method == "DELETE" && strings.HasSuffix(o.Path, "}") && o.Body == nil {
 			o.Idempotent = "deletes one record by its id, which the vendor does not give again"
 		}
@@ -61,10 +61,10 @@ func readAPI(folder, version string) (*source.Source, error) {
 	return made, nil
 }
 
-// headerOf takes the Version for all calls of the operation, and leaves
-// the token to the connection.
+// headerOf sets the Version for all calls of the operation, and leaves the token to
+// the connection.
 func headerOf(o *bindings.Operation, name string, schema *openapi.Node) (bool, error) {
-	switch http.CanonicalHeaderKey(name) { // two of v3 write version
+	switch http.CanonicalHeaderKey(name) { // two operations of v3 write version
 	case "Authorization":
 		return false, nil
 	case "Version":
@@ -78,9 +78,9 @@ func headerOf(o *bindings.Operation, name string, schema *openapi.Node) (bool, e
 	return true, nil
 }
 
-// setAccount finds the parameters that take the location and, where it
-// is required, the company. What deletes a location gets none, and what
-// deletes anything no company: they are never meant by default.
+// setAccount finds the parameters for the location and, if it is required, for the
+// company. Operations that delete a location get no default location, and those
+// that delete anything no default company.
 func setAccount(made *source.Source, o *source.Operation) {
 	if o.Method == "DELETE" && strings.HasSuffix(o.Path, "/{locationId}") {
 		return
@@ -119,7 +119,7 @@ type eventFacts struct {
 	Example *openapi.Node
 }
 
-// addTriggers makes a trigger of each event. The type of a body is in its
+// addTriggers adds a trigger for each event. The type of a body is in its
 // example, which for a few events has the type of another one.
 func addTriggers(made *source.Source, file string) error {
 	text, err := os.ReadFile(file)
@@ -143,7 +143,7 @@ func addTriggers(made *source.Source, file string) error {
 		t := bindings.Trigger{Vendor: e.Type, Inferred: true, Data: data, Record: e.record()}
 		sent, declared := e.Example.Str("type"), e.Fields.Str("type")
 		if kinds := strings.Split(declared, "/"); len(kinds) > 1 {
-			// A body that calls itself Email or SMS is a trigger each.
+			// A body whose type is Email or SMS has a trigger for each.
 			for _, kind := range kinds {
 				one := t
 				one.Vendor, one.Inferred = kind, false
@@ -159,7 +159,7 @@ func addTriggers(made *source.Source, file string) error {
 	return nil
 }
 
-// record is where the id of what the event is about is.
+// record is the path of the id of the record that the event is about.
 func (e eventFacts) record() string {
 	has := func(name string) bool { return e.Fields.Get(name) != nil || e.Example.Get(name) != nil }
 	switch {
@@ -169,7 +169,7 @@ func (e eventFacts) record() string {
 		return "id"
 	case has("_id"):
 		return "_id"
-	case has("conversationId"): // messages keep the order of their conversation
+	case has("conversationId"): // the messages of a conversation are handled in order
 		return "conversationId"
 	case has("messageId"):
 		return "messageId"

@@ -9,9 +9,9 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// dataOf makes the type of an event's body from its declared fields,
-// and from its example what they are silent about: fields left out, and what
-// is in objects and lists. It is open: bodies grow.
+// dataOf makes the type of an event's body from its declared fields, and from its
+// example what they do not declare: fields that are left out, and the content of
+// objects and lists. It is open: bodies get new fields.
 func dataOf(made *source.Source, e eventFacts) (*bindings.Type, error) {
 	if e.Fields.Len() == 0 && e.Example.Len() == 0 {
 		return nil, nil
@@ -34,7 +34,7 @@ func dataOf(made *source.Source, e eventFacts) (*bindings.Type, error) {
 			add(d, bindings.Field{Name: field, Type: fromExample(made, name+"."+field, value)})
 		}
 	})
-	// Every body carries these, which the list of events leaves out.
+	// Every body has these, which the list of events leaves out.
 	for _, name := range []string{"webhookId", "timestamp"} {
 		if e.Fields.Get(name) == nil {
 			add(d, bindings.Field{Name: name, Type: bindings.Type{Kind: bindings.String}})
@@ -70,14 +70,14 @@ func eventField(made *source.Source, path, declared string, example *openapi.Nod
 	return bindings.Type{}, fmt.Errorf("unknown type %q", declared)
 }
 
-// fromExample gives the type that a value has.
+// fromExample returns the type of a value.
 func fromExample(made *source.Source, path string, example *openapi.Node) bindings.Type {
 	if example == nil {
 		return bindings.Type{}
 	}
 	switch example.Kind {
 	case openapi.Text:
-		// Some examples hold the words for types instead of values.
+		// Some examples have the names of types instead of values.
 		if example.Text == "boolean" {
 			return bindings.Type{Kind: bindings.Boolean}
 		}

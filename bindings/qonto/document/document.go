@@ -1,4 +1,4 @@
-// Package document reads facts.json: what is known of Qonto's API, whose documents are pages of
+// Package document reads facts.json: a description of Qonto's API, whose documents are pages of
 // prose.
 package document
 
@@ -12,8 +12,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// facts is what is known of Qonto's API, in facts.json: its documents are
-// pages of prose, so that somebody wrote down what they say.
+// facts is facts.json: a description of Qonto's API, written by hand because the
+// vendor's documents are pages of prose.
 type facts struct {
 	Schemas    map[string][]fieldFacts
 	Operations []operationFacts
@@ -55,7 +55,7 @@ type fieldFacts struct {
 // pathPrefix is part of the app's base URL.
 const pathPrefix = "/v2"
 
-// emptySchema names the schema of an answer that was not seen.
+// emptySchema names the schema of an answer that was not observed.
 const emptySchema = "empty"
 
 // Read reads the folder with facts.json.
@@ -133,8 +133,8 @@ func (q *reader) operation(o operationFacts) error {
 	return nil
 }
 
-// groupOf is what an operation belongs to: the first part of its path, with
-// the second where the first is a family of resources.
+// groupOf is the group of an operation: the first part of its path, with the
+// second if the first is a family of resources.
 func groupOf(path string) string {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	if family := parts[0]; len(parts) > 1 && (family == "sepa" || family == "international") {
@@ -167,7 +167,7 @@ func (q *reader) body(o operationFacts) (*bindings.Body, error) {
 	return body, nil
 }
 
-// nest puts "transfer.amount" into an object called transfer, and
+// nest moves "transfer.amount" into an object called transfer, and
 // "invoices[][file]" into a list of objects called invoices.
 func nest(fields []fieldFacts) ([]fieldFacts, error) {
 	var out []fieldFacts
@@ -201,8 +201,8 @@ func nest(fields []fieldFacts) ([]fieldFacts, error) {
 	return out, nil
 }
 
-// answer is the type of an answer: the resource within its key, or by itself
-// where there is no key. It is nil where no fields were seen.
+// answer is the type of an answer: the resource within its key, or by itself if
+// there is no key. It is nil if no fields were observed.
 func (q *reader) answer(o operationFacts) (*bindings.Type, error) {
 	inner := bindings.Type{Kind: bindings.Object}
 	if o.Schema != emptySchema {
@@ -228,7 +228,7 @@ func (q *reader) answer(o operationFacts) (*bindings.Type, error) {
 	return q.types.Share(fields, source.Camel(o.Key)+kind, source.Camel(o.ID)+kind)
 }
 
-// ensure adds an integer parameter that the list of parameters forgot.
+// ensure adds an integer parameter that the list of parameters lacks.
 func ensure(fields []bindings.Field, name string) []bindings.Field {
 	for _, f := range fields {
 		if f.Name == name {

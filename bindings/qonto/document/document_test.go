@@ -13,7 +13,7 @@ import (
 //go:embed testdata/facts.json
 var sampleDocument string
 
-func TestSaysWhatItCannotRead(t *testing.T) {
+func TestReadErrors(t *testing.T) {
 	for change, want := range map[string]string{
 		`"object[]{id,errors[{code,detail}]}" -> "tuple"`:            `schema transfer: field "results": unknown type "tuple"`,
 		`"multipart/form-data" -> "text/xml"`:                        `operation upload_bills: unknown content type "text/xml"`,

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// eventFacts is a type of webhook with the values of data.event that were seen.
+// eventFacts is a type of webhook with the values of data.event that were observed.
 type eventFacts struct {
 	Type       string
 	Resource   string
@@ -18,12 +18,12 @@ type eventFacts struct {
 	Confidence string
 }
 
-// recordFields are the fields that hold the id of what an event is about,
-// where it is not "id".
+// recordFields are the fields with the id of the record that an event is about, if
+// it is not "id".
 var recordFields = []string{"payment_link_id", "client_id"}
 
-// event makes a trigger of each value, and one for the type as a whole where
-// no value was seen, or where the field that holds it was not.
+// event adds a trigger for each value, and one for the type as a whole if no value
+// was observed, or if the field with the value was not.
 func (q *reader) event(e eventFacts) error {
 	var names []string
 	for _, f := range e.Fields {
@@ -35,15 +35,15 @@ func (q *reader) event(e eventFacts) error {
 	if err != nil {
 		return err
 	}
-	said := slices.Contains(names, "event")
+	hasValue := slices.Contains(names, "event")
 	values := e.Values
-	if !said {
+	if !hasValue {
 		values = append(slices.Clone(values), "")
 	}
 	for _, value := range values {
 		t := &source.Trigger{Key: e.Resource + ":" + value, From: "facts.json: " + e.Type}
 		t.Vendor, t.Data = e.Type, data
-		t.Inferred = e.Confidence == "inferred" || !said && len(values) > 1
+		t.Inferred = e.Confidence == "inferred" || !hasValue && len(values) > 1
 		if len(e.Values) > 0 {
 			t.When = map[string]string{"data.event": value}
 		}
@@ -63,9 +63,8 @@ func (q *reader) event(e eventFacts) error {
 	return nil
 }
 
-// eventData is the type of an event's data. A field is of the type that the
-// resource gives it, unless that is an amount of money or holds some: webhooks
-// flatten those.
+// eventData is the type of an event's data. A field has its type in the resource,
+// unless that is an amount of money or contains one: webhooks flatten those.
 func (q *reader) eventData(e eventFacts, names []string) (*bindings.Type, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -102,7 +101,7 @@ func (q *reader) eventData(e eventFacts, names []string) (*bindings.Type, error)
 	return q.types.Add(source.Camel(noun)+"Event", fields)
 }
 
-// flattened is what is sure of a type when an object may have become a scalar.
+// flattened is the type without objects that may have become scalars.
 func flattened(t bindings.Type) bindings.Type {
 	switch {
 	case t.Kind == bindings.Named && t.Name != "Address":

@@ -110,8 +110,8 @@ var decimals = map[string]bool{
 	"payment_lifespan_limit": true, "payment_monthly_limit": true, "total_transfers_amount": true,
 }
 
-// memberTypes are the types of members whose notation gives names only;
-// those that are not here are text.
+// memberTypes are the types of members whose notation has names only;
+// members that are not listed are text.
 var memberTypes = map[string]string{
 	"attachment_ids":                  "string[]",
 	"beneficiary":                     "object{name,iban,bic,email,activity_tag}",
@@ -123,7 +123,7 @@ var memberTypes = map[string]string{
 	"unit_price":                      "money",
 }
 
-// members reads what stands between the braces of an object.
+// members reads the text between the braces of an object.
 func (q *reader) members(owner, field, text string) (bindings.Type, error) {
 	name := owner + source.Camel(strings.TrimSuffix(field, "[]"))
 	body, rest := closing(text)
@@ -160,7 +160,7 @@ func (q *reader) members(owner, field, text string) (bindings.Type, error) {
 	return *t, nil
 }
 
-// closing cuts text at the brace that closes the one before it.
+// closing splits text at the brace that closes the one before it.
 func closing(text string) (body, rest string) {
 	depth := 1
 	for i, r := range text {
@@ -176,7 +176,7 @@ func closing(text string) (body, rest string) {
 	return text, ""
 }
 
-// split cuts text at the first comma that stands in no braces.
+// split splits text at the first comma outside braces.
 func split(text string) (member, rest string) {
 	depth := 0
 	for i, r := range text {

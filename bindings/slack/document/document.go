@@ -1,4 +1,4 @@
-// Package document reads what Slack's SDKs say of its methods and events.
+// Package document reads a description of Slack's methods and events, taken from its SDKs.
 package document
 
 import (
@@ -11,12 +11,12 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// families are groups of all methods that begin with the word. What
-// changes something there is sent as JSON; every other method is sent as a
-// form, which all of them take and some alone: files.getUploadURLExternal.
+// families are the groups whose changing methods are sent as JSON. Every other
+// method is sent as a form, which all methods accept, and some nothing else:
+// files.getUploadURLExternal.
 var families = []string{"chat", "conversations", "users"}
 
-// groupOf is what a method belongs to: its name without the last word.
+// groupOf is the group of a method: its name without the last word.
 func groupOf(method string) string {
 	if first, _, _ := strings.Cut(method, "."); slices.Contains(families, first) {
 		return first
@@ -82,13 +82,13 @@ type reader struct {
 	source source.Source
 }
 
-// metadataType is the type of what stands beside every answer.
+// metadataType is the type of the metadata in every answer.
 const metadataType = "ResponseMetadata"
 
-// usualTier is the tier of methods whose own is not stated; most have it.
+// usualTier is the tier of methods without a documented tier; most have it.
 const usualTier = "Tier2"
 
-// method makes an operation of a method.
+// method adds the operation of a method.
 func (s *reader) method(group string, m methodFacts) error {
 	o := &source.Operation{Group: group, From: "methods.json: " + m.Name}
 	o.ID, o.Method, o.Path = m.Name, "POST", "/"+m.Name
@@ -134,11 +134,11 @@ func (s *reader) method(group string, m methodFacts) error {
 	return nil
 }
 
-// pageSize is what the vendor advises to ask for at most.
+// pageSize is the highest page size that the vendor advises.
 const pageSize = 200
 
-// pagesOf walks the one list in the answer. Where there is none of that
-// name, the corrections say what is walked.
+// pagesOf declares the pages of the one list in the answer. If there is none with
+// that name, the corrections declare them.
 func pagesOf(m methodFacts) (*bindings.Pages, error) {
 	pages := &bindings.Pages{Cursors: map[string]string{"cursor": "response_metadata.next_cursor"}}
 	for _, f := range m.Answer {
@@ -150,7 +150,7 @@ func pagesOf(m methodFacts) (*bindings.Pages, error) {
 		}
 		pages.Items = f.Name
 	}
-	for _, size := range []string{"limit", "count"} { // with both, limit goes with the cursor
+	for _, size := range []string{"limit", "count"} { // with both, limit belongs to the cursor
 		if pages.SizeParam == "" && slices.ContainsFunc(m.Args, func(f fieldFacts) bool { return f.Name == size }) {
 			pages.SizeParam, pages.Size = size, pageSize
 		}
@@ -158,8 +158,8 @@ func pagesOf(m methodFacts) (*bindings.Pages, error) {
 	return pages, nil
 }
 
-// scopesOf adds to the scopes of 2021 those that took their place; any one
-// of them is enough. "none" stands for no scope.
+// scopesOf adds to the scopes of 2021 those that replaced them; any one of them is
+// enough. "none" is for no scope.
 func scopesOf(scopes []string) []string {
 	var out []string
 	for _, scope := range scopes {

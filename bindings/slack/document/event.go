@@ -14,8 +14,8 @@ type eventFacts struct {
 	Fields  []fieldFacts
 }
 
-// subtyped are the types whose subtypes are events of their own, so that
-// the type alone means that there is no subtype.
+// subtyped is the type whose subtypes are events of their own, so that the type
+// alone requires that there is no subtype.
 const subtyped = "message"
 
 func (s *reader) event(e eventFacts) error {
@@ -27,7 +27,7 @@ func (s *reader) event(e eventFacts) error {
 	if err != nil {
 		return err
 	}
-	// What an event requires is for the vendor to keep; nothing is refused.
+	// Required fields are the vendor's duty; no event is refused for one.
 	for _, f := range made {
 		f.Required = false
 		fields = append(fields, f)
@@ -47,14 +47,14 @@ func (s *reader) event(e eventFacts) error {
 	return nil
 }
 
-// nouns are the nouns whose id stands under another name.
+// nouns are the nouns whose id has another name.
 var nouns = map[string]string{
 	"dnd": "user", "group": "channel", "im": "channel", "member": "user", "pin": "channel", "shared": "invite", "star": "user",
 }
 
-// recordOf is the field with the id of the noun that the event's type
-// begins with: file_id, channel, or the id within an object called user. A
-// message is known by its time.
+// recordOf is the field with the id of the noun that the event's type begins with:
+// file_id, channel, or the id within an object called user. A message is
+// identified by its time.
 func recordOf(e eventFacts) string {
 	noun, _, _ := strings.Cut(e.Type, "_")
 	if e.Type == subtyped {

@@ -5,16 +5,16 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// maxCardBytes is the most that a message by webhook may have.
+// maxCardBytes is the highest size of a message by webhook.
 const maxCardBytes = 28 << 10
 
-// addressSetting is the setting of a connection that holds a workflow's address.
+// addressSetting is the setting of a connection with a workflow's address.
 const addressSetting = "webhook_url"
 
-// card adds what Graph does not have: the address that a workflow gives to
-// post Adaptive Cards to. Its message is that of the vendor's page on incoming
-// webhooks; of a card only what every one has is checked, since the rest grows
-// with its versions.
+// card adds what Graph does not have: the address of a workflow to which Adaptive
+// Cards are posted. Its message is that of the vendor's page on incoming
+// webhooks; only the fields that every card has are checked, since the others
+// grow with its versions.
 func (t *reader) card() error {
 	text := bindings.Type{Kind: bindings.String}
 	named := func(name string) bindings.Type { return bindings.Type{Kind: bindings.Named, Name: name} }

@@ -1,4 +1,4 @@
-// Package document reads operations.json: what is known of the part of Microsoft Graph that is
+// Package document reads operations.json: a description of the part of Microsoft Graph that is
 // Teams.
 package document
 
@@ -13,9 +13,9 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// facts is what is known of the part of Microsoft Graph that is Teams, in
-// operations.json. It has neither names nor answers: both follow from Graph's
-// own conventions, which are those of OData.
+// facts is operations.json, a description of the part of Microsoft Graph that is
+// Teams. It has neither names nor answers: both follow from Graph's own
+// conventions, which are those of OData.
 type facts struct {
 	Operations []operationFacts
 	Types      *openapi.Node
@@ -109,11 +109,11 @@ func (t *reader) operation(o operationFacts) error {
 	return nil
 }
 
-// reusedIDs are the nouns whose ids are made of what they tie together, so
-// that the same one can come back.
+// reusedIDs are the nouns whose ids are made of the ids of what they connect, so
+// that the same id can be used again.
 var reusedIDs = map[string]bool{"chat": true, "member": true, "pinned-message": true}
 
-// optionKind is the type of one of OData's parameters; lists stand in one
+// optionKind is the type of one of OData's parameters; lists are written as one
 // text, as "id,displayName".
 func optionKind(param string) bindings.Kind {
 	switch param {
@@ -128,12 +128,12 @@ func optionKind(param string) bindings.Kind {
 // topParam is the parameter for the size of a page.
 const topParam = "$top"
 
-// pageSizes are the nouns whose lists take $top, with the most that they take,
-// by the vendor's reference. Its description of the API has $top everywhere,
-// and elsewhere the service refuses it.
+// pageSizes are the nouns whose lists accept $top, with the highest page size, by
+// the vendor's reference. Its description of the API has $top everywhere, but
+// elsewhere the service refuses it.
 var pageSizes = map[string]int{"message": 50, "reply": 50, "chat": 50}
 
-// nextLink is where every list says what comes next, as a whole address.
+// nextLink is the field in which every list has the whole address of its next page.
 const nextLink = "@odata.nextLink"
 
 // answer sets what an operation answers: a list with the address of its next
@@ -148,8 +148,8 @@ func (t *reader) answer(made *source.Operation, name operationName) error {
 			return err
 		}
 		made.Answer, made.Pages = page, &bindings.Pages{Items: "value", URL: nextLink}
-		takes := slices.ContainsFunc(made.Query, func(f bindings.Field) bool { return f.Name == topParam })
-		if size := pageSizes[name.noun]; takes && size > 0 {
+		hasTop := slices.ContainsFunc(made.Query, func(f bindings.Field) bool { return f.Name == topParam })
+		if size := pageSizes[name.noun]; hasTop && size > 0 {
 			made.Pages.SizeParam, made.Pages.Size = topParam, size
 		}
 	case name.noun != "" && name.kind.typ == "":
@@ -160,7 +160,7 @@ func (t *reader) answer(made *source.Operation, name operationName) error {
 	return nil
 }
 
-// page is the type of an answer that lists.
+// page is the type of an answer with a list.
 func (t *reader) page(kind string, delta bool) (*bindings.Type, error) {
 	text := bindings.Type{Kind: bindings.String}
 	fields := []bindings.Field{
@@ -175,7 +175,7 @@ func (t *reader) page(kind string, delta bool) (*bindings.Type, error) {
 	return t.types.Add(name, fields)
 }
 
-// body is what is sent. Actions leave out what they need not be told.
+// body is the body of a request. Actions omit parameters that have a default.
 func (t *reader) body(o operationFacts, name operationName) (*bindings.Body, error) {
 	if o.Body.Type != "" {
 		typ, err := t.parse(o.Body.Type)
@@ -195,7 +195,7 @@ func (t *reader) body(o operationFacts, name operationName) (*bindings.Body, err
 	return &bindings.Body{Encoding: bindings.JSON, Type: *typ}, nil
 }
 
-// define adds a type, which is an object with fields. One of several words is
+// define adds a type, which is an object with fields. An enum of several words is
 // written where it is used.
 func (t *reader) define(name string, typ *openapi.Node) error {
 	if len(typ.Items("enum")) > 0 {
@@ -225,7 +225,7 @@ func (t *reader) fields(fields []fieldFacts) ([]bindings.Field, error) {
 	return out, nil
 }
 
-// unknownValue stands in the vendor's lists for words to come; nobody sends it.
+// unknownValue is in the vendor's enums for later values; it is never sent.
 const unknownValue = "unknownFutureValue"
 
 func (t *reader) parse(text string) (bindings.Type, error) {

@@ -13,12 +13,12 @@ import (
 //go:embed testdata/operations.json
 var sampleDocument string
 
-func TestSaysWhatItCannotRead(t *testing.T) {
+func TestReadErrors(t *testing.T) {
 	for change, want := range map[string]string{
 		`"[]identity" -> "[]person"`:                            `type chatMessage: field "mentions": unknown type "person"`,
 		`/teams/getAllMessages() -> /teams/getSome()`:           `GET /teams/getSome(): unknown function "getSome()"`,
 		`/teams/getAllMessages() -> /planner`:                   `GET /planner: what is it about?`,
-		`{chatId}/markChatReadForUser -> {chatId}/close/sooner`: `"sooner" stands behind something done`,
+		`{chatId}/markChatReadForUser -> {chatId}/close/sooner`: `"sooner" comes after an action`,
 		`"PATCH" -> "MERGE"`:                                    `MERGE is no method of Graph's`,
 	} {
 		before, after, _ := strings.Cut(change, " -> ")

@@ -8,10 +8,10 @@ import (
 	"github.com/tidewire/tidewire/bindings/source"
 )
 
-// resources are the resources that Graph notifies of, with our noun, the
-// ids that say where the changed record is, the permission that a person's
-// token needs, and our verbs for its three kinds of change. All notifications
-// look alike; they are told apart by the subscription that brings them.
+// resources are the resources that Graph notifies of, with our noun, the ids that
+// locate the changed record, the permission that a person's token needs, and our
+// verbs for its three kinds of change. All notifications have the same shape; they
+// are distinguished by their subscription.
 var resources = []struct {
 	noun, scope string
 	ids         []string
@@ -31,8 +31,8 @@ var (
 	joinedVerbs = map[string]string{"created": "added", "updated": "updated", "deleted": "removed"}
 )
 
-// events makes the triggers. A notification has no more of the record than its
-// id and path, since the rest would come encrypted; a poll has all of it.
+// events adds the triggers. A notification has of the record only its id and path,
+// since the rest would be encrypted; a poll has all fields.
 func (t *reader) events() {
 	text := bindings.Type{Kind: bindings.String}
 	for _, e := range resources {
@@ -46,7 +46,7 @@ func (t *reader) events() {
 			t.event(e.noun+"."+e.verbs[change], change, kind, e.scope)
 		}
 	}
-	// Nobody is notified of a chat that is new but the app of a whole tenant.
+	// Only the app of a whole tenant is notified of a new chat.
 	t.event("chat.created", "", "ChatEvent", "Chat.ReadBasic")
 }
 

@@ -7,27 +7,27 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// operationName is what method and path say of an operation. Graph names its
-// operations in its documentation only, where "List messages in a chat" is
-// chat-list-messages; the id made here has the same words in the order that
-// the rule for our names wants: list-chat-messages.
+// operationName is the name of an operation, derived from method and path. Graph
+// names its operations in its documentation only, where "List messages in a chat"
+// is chat-list-messages; the id made here has the same words in the order that
+// the rule for our names requires: list-chat-messages.
 type operationName struct {
 	group string
 	id    string
 	kind  recordKind // of the records it is about
-	noun  string     // of one of them, empty where the path ends in something done
-	list  bool       // many are answered
-	delta bool       // what changed since a token is listed
+	noun  string     // of one of them; empty if the path ends in an action
+	list  bool       // the answer has many
+	delta bool       // the answer has the changes since a token
 	item  bool       // the path ends with the id of one
 }
 
-// recordKind is a word of a path that stands for records.
+// recordKind is a word of a path that names records.
 type recordKind struct {
 	noun  string // of one of them, as ids have it
-	group string // of operations, empty where they belong to the group before
-	typ   string // of a record, empty where nobody describes it
-	// single says that there is one and no id follows; within that the nouns
-	// before it go without saying in an id.
+	group string // of operations; empty if they belong to the group before
+	typ   string // of a record; empty if it is not described
+	// single is set if there is one record and no id follows; within if ids
+	// omit the nouns before it.
 	single, within bool
 }
 
@@ -53,7 +53,7 @@ var recordKinds = map[string]recordKind{
 	"users":          {noun: "user", group: "users", typ: "user"},
 }
 
-// tagMember is what members of a tag are, unlike those of all else.
+// tagMember is the type of a tag's members, which differs from that of all others.
 const tagMember = "teamworkTagMember"
 
 func nameOf(method, path string) (operationName, error) {
@@ -63,7 +63,7 @@ func nameOf(method, path string) (operationName, error) {
 	for word := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		kind, known := recordKinds[word]
 		if action != "" || n.delta {
-			return n, fmt.Errorf("%q stands behind something done", word)
+			return n, fmt.Errorf("%q comes after an action", word)
 		}
 		n.item = strings.HasPrefix(word, "{")
 		switch {
@@ -85,13 +85,12 @@ func nameOf(method, path string) (operationName, error) {
 	return n.named(method, action, nouns)
 }
 
-// add takes a word of the path that stands for records, and gives the nouns that
-// an id has.
+// add adds a word of the path that names records, and returns the nouns of the id.
 func (n *operationName) add(nouns []string, kind recordKind) []string {
 	if kind.within {
 		nouns = nil
 	}
-	// Replies and contents are those of messages.
+	// Replies and contents belong to messages.
 	if last := len(nouns) - 1; last >= 0 && nouns[last] == "message" {
 		nouns = nouns[:last]
 	}
@@ -103,10 +102,10 @@ func (n *operationName) add(nouns []string, kind recordKind) []string {
 	return append(nouns, kind.noun)
 }
 
-// verbs are what methods do with a record, and with all of them.
+// verbs are the verbs of methods, for one record and for all.
 var verbs = map[string]string{"GET": "get", "POST": "create", "PATCH": "update", "PUT": "set", "DELETE": "delete"}
 
-// listAll is a function that lists messages of many places.
+// listAll is a function that lists the messages of many places.
 const listAll = "getAllMessages()"
 
 func (n operationName) named(method, action string, nouns []string) (operationName, error) {
@@ -123,7 +122,7 @@ func (n operationName) named(method, action string, nouns []string) (operationNa
 		return n, fmt.Errorf("unknown function %q", action)
 	case action != "":
 		n.id = strings.ReplaceAll(bindings.Snake(action), "_", "-")
-		if !strings.Contains("-"+n.id+"-", "-"+whole+"-") { // markChatReadForUser says it
+		if !strings.Contains("-"+n.id+"-", "-"+whole+"-") { // markChatReadForUser contains it
 			n.id += "-" + whole
 		}
 	case n.delta:

@@ -9,8 +9,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// gestures are what people do on Slack's screens.
-func gestures() map[string]sandbox.UserAction {
+// userActions are the actions of people on Slack's screens.
+func userActions() map[string]sandbox.UserAction {
 	return map[string]sandbox.UserAction{
 		"click":    {Args: []string{"value", "action_id", "channel", "ts", "user"}, Do: click},
 		"submit":   {Args: []string{"values", "view", "user"}, Do: submitView("view.submitted")},
@@ -51,7 +51,7 @@ func newest(a *sandbox.App, resource string) []*sandbox.Record {
 	return all
 }
 
-// addUser adds the person.
+// addUser adds the person to data.
 func addUser(args, data sandbox.Object) sandbox.Object {
 	if user := sandbox.Text(args["user"]); user != "" {
 		data["user"] = sandbox.Object{"id": user}
@@ -59,8 +59,8 @@ func addUser(args, data sandbox.Object) sandbox.Object {
 	return data
 }
 
-// actionOn finds the element that args name, and gives the action that using it
-// sends.
+// actionOn finds the element that args name, and returns the action that is sent
+// when it is used.
 func actionOn(blocks any, args sandbox.Object) sandbox.Object {
 	all, _ := blocks.([]any)
 	for _, b := range all {
@@ -69,7 +69,7 @@ func actionOn(blocks any, args sandbox.Object) sandbox.Object {
 			if id := sandbox.Text(args["action_id"]); id != "" && id != element["action_id"] {
 				continue
 			}
-			if given := use(element, args); given != nil {
+			if given := elementValue(element, args); given != nil {
 				return merge(sandbox.Object{"type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"]}, given)
 			}
 		}
@@ -77,8 +77,9 @@ func actionOn(blocks any, args sandbox.Object) sandbox.Object {
 	return nil
 }
 
-// use gives what using an element sends; nil where args mean another element.
-func use(element, args sandbox.Object) sandbox.Object {
+// elementValue returns the values that are sent when an element is used; nil if
+// args are for another element.
+func elementValue(element, args sandbox.Object) sandbox.Object {
 	value := sandbox.Text(args["value"])
 	if options, isMenu := element["options"].([]any); isMenu {
 		i := slices.IndexFunc(options, func(o any) bool { return sandbox.Lookup(o, "value") == value })
@@ -105,8 +106,8 @@ func use(element, args sandbox.Object) sandbox.Object {
 	return given
 }
 
-// submitView sends or closes the modal on top. args: values (by block and
-// action: a text, or what the element gives), view, user.
+// submitView submits or closes the newest modal. args: values (by block and
+// action: a text, or the values of the element), view, user.
 func submitView(trigger string) func(*sandbox.App, sandbox.Object) (string, sandbox.Object, error) {
 	return func(a *sandbox.App, args sandbox.Object) (string, sandbox.Object, error) {
 		for _, v := range newest(a, "views") {
@@ -126,8 +127,8 @@ func submitView(trigger string) func(*sandbox.App, sandbox.Object) (string, sand
 	}
 }
 
-// stateOf gives the values that were entered as the vendor writes them: by block
-// and action, each with the type of its element.
+// stateOf returns the values that were entered as the vendor writes them: by
+// block and action, each with the type of its element.
 func stateOf(blocks any, given sandbox.Object) sandbox.Object {
 	values := sandbox.Object{}
 	all, _ := blocks.([]any)
@@ -141,8 +142,8 @@ func stateOf(blocks any, given sandbox.Object) sandbox.Object {
 				state = sandbox.Object{"value": inBlock[action]}
 			}
 			state["type"] = element["type"]
-			shown, _ := values[name].(sandbox.Object)
-			values[name] = merge(shown, sandbox.Object{action: state})
+			actions, _ := values[name].(sandbox.Object)
+			values[name] = merge(actions, sandbox.Object{action: state})
 		}
 	}
 	return values
@@ -164,7 +165,7 @@ func typeCommand(_ *sandbox.App, args sandbox.Object) (string, sandbox.Object, e
 	return "slash_command.invoked", data, nil
 }
 
-// useShortcut uses a shortcut, of a message where one is named. args:
+// useShortcut uses a shortcut, that of a message if ts names one. args:
 // callback_id, ts, user.
 func useShortcut(a *sandbox.App, args sandbox.Object) (string, sandbox.Object, error) {
 	data := addUser(args, sandbox.Object{"callback_id": args["callback_id"]})
