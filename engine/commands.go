@@ -92,9 +92,9 @@ func (e *Engine) ReloadConnections(ctx context.Context, key string) ([]string, e
 // installed records that a vendor's customer installed or removed the app.
 func (e *Engine) installed(ctx context.Context, l ingest.InstallEvent) error {
 	if !l.Installed {
-		return e.connections.Uninstalled(ctx, l.Connection, l.Account, l.At)
+		return e.connections.HandleUninstall(ctx, l.Connection, l.Account, l.At)
 	}
-	usable, err := e.connections.Installed(ctx, l.Connection, l.Account, l.At)
+	usable, err := e.connections.HandleInstall(ctx, l.Connection, l.Account, l.At)
 	if err != nil {
 		return err
 	}

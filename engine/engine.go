@@ -124,7 +124,7 @@ func (e *Engine) connect() (err error) {
 	c := e.config
 	e.connections, err = connection.New(connection.Config{
 		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
-		HTTP: call.TokenClient(), Now: c.Clock.Now, Log: c.Log,
+		HTTP: call.NewTokenHTTPClient(), Now: c.Clock.Now, Log: c.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("the connections cannot be used:\n%w", err)
@@ -280,7 +280,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if len(e.scripts.Generation().Scripts) == 0 && len(e.scripts.Problems()) == 0 {
 		e.config.Log.Warn("there is no script yet; one that is saved in the folder is live at once", "folder", e.config.Scripts)
 	}
-	e.connections.Recover()
+	e.connections.ResumeRefreshes()
 	close(e.ready)
 	<-receiving.Done()
 	e.config.Log.Info("tidewire is stopping")

@@ -59,7 +59,7 @@ end)
 	}
 
 	install("uninstalled")
-	if s := status(); s.State != connection.Refused || !strings.Contains(s.Said, "HighLevel says that the app was uninstalled") {
+	if s := status(); s.State != connection.Refused || !strings.Contains(s.Reason, "HighLevel says that the app was uninstalled") {
 		t.Fatalf("got %+v", s)
 	}
 	contact("ben") // sent before, say

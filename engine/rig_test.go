@@ -232,7 +232,7 @@ func (r *rig) live(event journal.Event, at int, after bool) (journal.Run, []jour
 	store, err := sqlite.Open(r.Context(), sqlite.Config{Path: r.storePath(), Now: r.Now, Timer: r.Timer})
 	must(r.TB, err)
 	m := newMortal(store, at, after)
-	client := call.New(call.Config{Connections: r.set, Now: r.Now, Sleep: r.Sleep, Sendings: 2, Random: func() float64 { return 0.5 }})
+	client := call.New(call.Config{Connections: r.set, Now: r.Now, Sleep: r.Sleep, MaxSendings: 2, Random: func() float64 { return 0.5 }})
 	defer client.Close()
 	scripts, err := script.Open(r.Context(), script.Config{
 		Dir: filepath.Join(r.folder, "scripts"), Machine: r.machine, Apps: []*bindings.App{r.app}, SaveVersions: store.PutVersions, Clock: r,

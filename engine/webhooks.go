@@ -16,7 +16,7 @@ import (
 func (e *Engine) subscriptions(ctx context.Context) (*subscription.Keeper, error) {
 	c := e.config
 	return subscription.New(ctx, subscription.Config{
-		Connections: e.connections, Calls: e.calls, Store: e.store, Secrets: e.connections.HookSecrets(),
+		Connections: e.connections, Calls: e.calls, Store: e.store, Secrets: e.connections.WebhookSecrets(),
 		Generation: e.scripts.Generation, PublicURL: c.PublicURL, Log: c.Log, Clock: clock.Wall(c.Clock),
 		Auto: func(name string) bool {
 			conn, found := e.connections.Get(name)

@@ -39,7 +39,7 @@ func newCaller(t *testing.T) caller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := call.New(call.Config{Connections: set, Unlimited: true, Patience: -1})
+	client := call.New(call.Config{Connections: set, Unlimited: true, MaxWait: -1})
 	t.Cleanup(func() {
 		client.Close()
 		_ = s.Close()
@@ -60,7 +60,7 @@ func credentials(app, base string) map[string]string {
 func (c caller) do(t *testing.T, def *bindings.App, op *bindings.Operation, args sandbox.Object, page bool) (call.Answer, error) {
 	return c.client.Do(t.Context(), call.Request{
 		App: def, Operation: op, Connection: def.Name, Args: sandbox.Encode(args), Page: page, Timeout: 10 * time.Second,
-		Marks: call.Marks{Begin: func(context.Context, json.RawMessage) error { return nil }, Withdraw: func(context.Context) error { return nil }},
+		BegunRecorder: call.BegunRecorder{Begin: func(context.Context, json.RawMessage) error { return nil }, Withdraw: func(context.Context) error { return nil }},
 	})
 }
 

@@ -309,13 +309,13 @@ func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, conne
 	ctx, cancel := context.WithTimeoutCause(ctx, f.patience, fmt.Errorf("nobody came back from the consent page within %s; nothing was changed", f.patience))
 	defer cancel()
 	var made connect.Result
-	take := func(ctx context.Context, answer url.Values) (callback.Answer, error) {
+	take := func(ctx context.Context, answer url.Values) (callback.Page, error) {
 		grant, err := login.Redeem(ctx, answer)
 		if err != nil {
-			return callback.Answer{}, err
+			return callback.Page{}, err
 		}
 		made, err = connector.SaveOAuth(ctx, d, login, grant)
-		return callback.Answer{Title: d.App.Title + " is connected", Text: "You can close this page and go back to the terminal."}, err
+		return callback.Page{Title: d.App.Title + " is connected", Text: "You can close this page and go back to the terminal."}, err
 	}
 	if manual {
 		fmt.Fprintf(t.err, "Open this address in a browser, on any machine:\n\n%s\n\nIt is sent to %s, where it may find nothing. Copy the address that it shows then.\n", login.URL(), redirect)
@@ -323,14 +323,14 @@ func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, conne
 		if err != nil {
 			return made, err
 		}
-		answer, err := connection.Pasted(text)
+		answer, err := connection.ParseRedirect(text)
 		if err != nil {
 			return made, err
 		}
 		_, err = take(ctx, answer)
 		return made, err
 	}
-	door, err := callback.Open(redirect)
+	door, err := callback.Listen(redirect)
 	if err != nil {
 		return made, err
 	}
@@ -339,7 +339,7 @@ func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, conne
 	if !f.noBrowser {
 		openBrowser(login.URL())
 	}
-	err = door.Wait(ctx, login.Ours, take)
+	err = door.Wait(ctx, login.Matches, take)
 	return made, err
 }
 
@@ -380,14 +380,14 @@ func tellMade(out io.Writer, d *connect.Draft, made connect.Result) {
 // toWhom names whose a connection is.
 func toWhom(app *bindings.App, s connection.Status) string {
 	noun := app.Account.Noun
-	if s.As != "" {
-		noun = s.As
+	if s.Kind != "" {
+		noun = s.Kind
 	}
 	switch {
-	case s.Who != "" && s.Account != "":
-		return fmt.Sprintf(": %s %s (%s)", noun, s.Who, s.Account)
-	case s.Who != "":
-		return ": " + s.Who
+	case s.DisplayName != "" && s.Account != "":
+		return fmt.Sprintf(": %s %s (%s)", noun, s.DisplayName, s.Account)
+	case s.DisplayName != "":
+		return ": " + s.DisplayName
 	case s.Account != "":
 		return fmt.Sprintf(": %s %s", noun, s.Account)
 	}

@@ -59,7 +59,7 @@ func connectionsList(t terminal) *cobra.Command {
 			return nil
 		}
 		return table(t.out, "CONNECTION\tSTATE\tACCOUNT\tNAME\tBY\tWHY", all, func(w io.Writer, s connection.Status) {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, dash(s.Account), dash(s.Who), dash(by(s)), s.Said)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, dash(s.Account), dash(s.DisplayName), dash(by(s)), s.Reason)
 		})
 	})
 	folder.addDir(c.Flags())
@@ -69,10 +69,10 @@ func connectionsList(t terminal) *cobra.Command {
 
 // by says what a connection goes by.
 func by(s connection.Status) string {
-	if s.Way == "" && s.Parent != "" || s.Parent != "" && len(s.Credentials) == 0 {
+	if s.AuthName == "" && s.Parent != "" || s.Parent != "" && len(s.Credentials) == 0 {
 		return s.Parent
 	}
-	return s.Way
+	return s.AuthName
 }
 
 var errTest = errors.New("a connection cannot be used, or lacks scopes that scripts need")
@@ -187,8 +187,8 @@ func connectionsShow(t terminal) *cobra.Command {
 			return json.NewEncoder(t.out).Encode(s)
 		}
 		for _, row := range []struct{ name, value string }{
-			{"connection", s.Name}, {"formerly", strings.Join(s.Formerly, ", ")}, {"state", string(s.State)}, {"why", s.Said}, {"since", stamp(s.Since)},
-			{"account", s.Account}, {"name", s.Who}, {"kind", s.As}, {"parent", s.Parent}, {"way", s.Way},
+			{"connection", s.Name}, {"formerly", strings.Join(s.FormerNames, ", ")}, {"state", string(s.State)}, {"why", s.Reason}, {"since", stamp(s.Since)},
+			{"account", s.Account}, {"name", s.DisplayName}, {"kind", s.Kind}, {"parent", s.Parent}, {"way", s.AuthName},
 			{"credentials", strings.Join(s.Credentials, ", ")}, {"scopes", strings.Join(s.Scopes, " ")}, {"only reads", yes(s.ReadOnly)},
 			{"token until", stamp(s.Expires)}, {"address", s.BaseURL}, {"webhooks", webhooks(s)}, {"stands in", place(s)},
 		} {
@@ -226,7 +226,7 @@ func webhooks(s connection.Status) string {
 
 func place(s connection.Status) string {
 	switch {
-	case s.Configured && s.Kept:
+	case s.Configured && s.Stored:
 		return "the configuration and the vault"
 	case s.Configured:
 		return "the configuration"

@@ -45,9 +45,9 @@ were made before stay readable with the old key.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "%d connections are encrypted under a new key, which is in %s\n", len(done.Names), done.Where)
+		fmt.Fprintf(t.out, "%d connections are encrypted under a new key, which is in %s\n", len(done.Names), done.KeyLocation)
 		if len(done.Lost) > 0 {
-			fmt.Fprintf(t.out, "what no key opens was set aside in %s; connect again:\n", done.Aside)
+			fmt.Fprintf(t.out, "what no key opens was set aside in %s; connect again:\n", done.AsideFolder)
 			for _, name := range done.Lost {
 				fmt.Fprintln(t.out, "  tidewire connect "+name)
 			}

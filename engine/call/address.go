@@ -18,19 +18,19 @@ func nextAddress(base string, pages *bindings.Pages, table gjson.Result) (string
 	if pages == nil || pages.URL == "" {
 		return "", nil
 	}
-	value := given(table, pages.URL)
+	value := valueOf(table, pages.URL)
 	if value.Type != gjson.String || value.Str == "" {
 		return "", nil
 	}
-	if err := below(base, value.Str); err != nil {
+	if err := checkBelow(base, value.Str); err != nil {
 		return "", fmt.Errorf("argument %q %w", pages.URL, err)
 	}
 	return value.Str, nil
 }
 
-// below finds what is wrong with an address that is to lie below another. Of
+// checkBelow finds what is wrong with an address that is to lie below another. Of
 // the address it tells no more than host and path.
-func below(base, address string) error {
+func checkBelow(base, address string) error {
 	from, err := url.Parse(base)
 	if err != nil {
 		return fmt.Errorf("cannot be held against %s", base)
@@ -50,9 +50,9 @@ func below(base, address string) error {
 	return nil
 }
 
-// reachable refuses what a connection has nothing for: an operation that goes
+// checkReachable refuses what a connection has nothing for: an operation that goes
 // to an address of its own, or, with an address alone, any other.
-func reachable(app *bindings.App, op *bindings.Operation, conn *connection.Connection) *bindings.Error {
+func checkReachable(app *bindings.App, op *bindings.Operation, conn *connection.Connection) *bindings.Error {
 	e := &bindings.Error{Kind: bindings.Forbidden, App: app.Name, Operation: op.Name, Connection: conn.Name()}
 	switch {
 	case op.Address != "" && conn.Address(op.Address) == "":
@@ -65,8 +65,8 @@ func reachable(app *bindings.App, op *bindings.Operation, conn *connection.Conne
 	return e
 }
 
-// tooLarge refuses a body that the vendor does not take.
-func tooLarge(app *bindings.App, op *bindings.Operation, size int) *bindings.Error {
+// checkBodySize refuses a body that the vendor does not take.
+func checkBodySize(app *bindings.App, op *bindings.Operation, size int) *bindings.Error {
 	if op.Body == nil || op.Body.Max == 0 || size <= op.Body.Max {
 		return nil
 	}

@@ -47,7 +47,7 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 		return headerAnswer(op, header), nil
 	case declared == bindings.File:
 		return wrapped(kind, body), nil
-	case isJSON && isText && refuses(app, text):
+	case isJSON && isText && reportsFailure(app, text):
 		return nil, vendorError(app, op, status, header, text, true)
 	case err != nil && (isJSON || kind != "text/html"):
 		e := newError(app, op, bindings.Invalid, status)
@@ -57,18 +57,18 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 		return text, nil
 	case jsonType(kind) || kind == "text/html":
 		e := newError(app, op, bindings.Unavailable, status)
-		e.Message = fmt.Sprintf("it answered %d with something that is not JSON (%s): %s", status, orNothing(kind), excerpt(text))
+		e.Message = fmt.Sprintf("it answered %d with something that is not JSON (%s): %s", status, contentTypeText(kind), excerpt(text))
 		e.Retryable = true
-		e.Body = bodyOf(text, false)
+		e.Body = errorBody(text, false)
 		e.RequestID = requestID(app, header)
 		return nil, e
 	}
 	return wrapped(kind, text), nil
 }
 
-// refuses reports whether an answer with a status of success says in its JSON
+// reportsFailure reports whether an answer with a status of success says in its JSON
 // that nothing was done.
-func refuses(app *bindings.App, text []byte) bool {
+func reportsFailure(app *bindings.App, text []byte) bool {
 	if app.Errors.OK == "" {
 		return false
 	}
@@ -123,7 +123,7 @@ func jsonType(kind string) bool {
 	return kind == "application/json" || strings.HasSuffix(kind, "+json") || kind == "text/json"
 }
 
-func orNothing(kind string) string {
+func contentTypeText(kind string) string {
 	if kind == "" {
 		return "no content type"
 	}

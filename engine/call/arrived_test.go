@@ -80,7 +80,7 @@ func (s sample) compare(app *bindings.App, op *bindings.Operation, values map[st
 	}
 	query := got.URL.Query()
 	for _, f := range op.Query {
-		if !has(query, f.Name) {
+		if !hasKey(query, f.Name) {
 			wrong = append(wrong, fmt.Sprintf("the query has no %q", f.Name))
 		} else if v, is := values[f.Name].(string); is && query.Get(f.Name) != v {
 			wrong = append(wrong, fmt.Sprintf("%s is %q in the query", f.Name, query.Get(f.Name)))
@@ -141,8 +141,8 @@ func (s sample) compareBody(op *bindings.Operation, values map[string]any, got *
 	return wrong
 }
 
-// has finds a parameter, as it is or with brackets behind it.
-func has(query url.Values, name string) bool {
+// hasKey finds a parameter, as it is or with brackets behind it.
+func hasKey(query url.Values, name string) bool {
 	for given := range query {
 		if given == name || strings.HasPrefix(given, name+"[") {
 			return true

@@ -122,7 +122,7 @@ func bodyOfCall(op *bindings.Operation, values []located) *bindings.Body {
 func (s *shape) locate(op *bindings.Operation, table gjson.Result) []located {
 	var all []located
 	other := inBody
-	if op.Body == nil && !s.free {
+	if op.Body == nil && !s.anyName {
 		other = inQuery
 	}
 	table.ForEach(func(key, value gjson.Result) bool {
@@ -130,7 +130,7 @@ func (s *shape) locate(op *bindings.Operation, table gjson.Result) []located {
 		if a := s.index[name]; a != nil {
 			all = s.place(all, a, value, other, name)
 		} else {
-			all = append(all, located{other, name, s.others, value})
+			all = append(all, located{other, name, s.anyType, value})
 		}
 		return true
 	})
@@ -150,8 +150,8 @@ func (s *shape) place(all []located, a *argument, value gjson.Result, other plac
 		})
 		return all
 	}
-	for i := range a.spots {
-		at := &a.spots[i]
+	for i := range a.params {
+		at := &a.params[i]
 		all = append(all, located{at.place, at.wire, &at.typ, value})
 	}
 	return all
@@ -221,15 +221,15 @@ func plainText(v gjson.Result) string {
 	return v.Raw
 }
 
-// fill adds the connection's account, and that account's parent, where the
+// fillAccount adds the connection's account, and that account's parent, where the
 // operation takes them and the script gave none.
-func fill(s *shape, op *bindings.Operation, args json.RawMessage, account, parent string) json.RawMessage {
+func fillAccount(s *shape, op *bindings.Operation, args json.RawMessage, account, parent string) json.RawMessage {
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
 	}
 	table, added := gjson.ParseBytes(args), map[string]string{}
 	add := func(name, value string) bool {
-		lacks := name != "" && value != "" && !has(table, name) && (s.index[name] != nil || s.free)
+		lacks := name != "" && value != "" && !hasKey(table, name) && (s.index[name] != nil || s.anyName)
 		if lacks {
 			added[name] = value
 		}
@@ -238,7 +238,7 @@ func fill(s *shape, op *bindings.Operation, args json.RawMessage, account, paren
 	add(op.Parent, parent)
 	if add(op.Account, account) {
 		for name, value := range op.AccountWith {
-			if !has(table, name) {
+			if !hasKey(table, name) {
 				added[name] = value
 			}
 		}
@@ -250,12 +250,12 @@ func fill(s *shape, op *bindings.Operation, args json.RawMessage, account, paren
 	if err != nil {
 		return args // strings always encode
 	}
-	return with(args, text)
+	return prepend(args, text)
 }
 
-// with puts the members of one object before those of another, which may be
+// prepend puts the members of one object before those of another, which may be
 // an empty list: a table with nothing in it.
-func with(args, added json.RawMessage) json.RawMessage {
+func prepend(args, added json.RawMessage) json.RawMessage {
 	inner := bytes.TrimSpace(args)
 	if len(inner) < 2 || inner[0] != '{' && inner[0] != '[' {
 		return args

@@ -16,9 +16,9 @@ type Request struct {
 	Connection string // the whole name, resolved
 	// Args is the flat table of arguments, secrets opened.
 	Args json.RawMessage
-	// For is who it is made for, a script: those who wait for the same rate
+	// Script is who it is made for, a script: those who wait for the same rate
 	// limit are served in rounds, one call of each.
-	For string
+	Script string
 	// Page asks for one page of a list: the page size is added if Args has none.
 	Page bool
 	// Unchecked lets arguments through that the catalogue does not know.
@@ -38,12 +38,12 @@ type Request struct {
 	// Secrets are opened secrets that stand in Args; no error and no answer
 	// shows them.
 	Secrets []string
-	Marks
+	BegunRecorder
 }
 
-// Marks tell whoever keeps the journal how far a request is that may change
+// BegunRecorder tell whoever keeps the journal how far a request is that may change
 // something. Nil functions are passed over.
-type Marks struct {
+type BegunRecorder struct {
 	// Begin is called before each sending of an operation that is not
 	// read-only, and must make its mark durable before it returns. Sent is the
 	// request that leaves, the same for each sending of one call: an object
@@ -64,8 +64,8 @@ type Answer struct {
 	// {"content_type", "text"} or {"content_type", "base64"}.
 	Body      json.RawMessage
 	RequestID string
-	Attempts  int // requests sent
-	Took      time.Duration
+	Sendings  int // requests sent
+	Elapsed   time.Duration
 	// RetryAfter says, with an error of kind rate_limited, when to come back.
 	RetryAfter time.Duration
 
@@ -78,12 +78,12 @@ type RawRequest struct {
 	Connection string        `json:"-"`
 	Timeout    time.Duration `json:"-"`
 	Key        string        `json:"-"`
-	For        string        `json:"-"` // as in a Request
+	Script     string        `json:"-"` // as in a Request
 	AsFile     bool          `json:"-"` // as in a Request
 	Secrets    []string      `json:"-"`
 	// Again is as in a Request.
-	Again json.RawMessage `json:"-"`
-	Marks `json:"-"`
+	Again         json.RawMessage `json:"-"`
+	BegunRecorder `json:"-"`
 	// Catalogue is that of the edition whose fixed headers are sent; nil: the
 	// app's own.
 	Catalogue *bindings.Catalogue `json:"-"`
@@ -99,8 +99,8 @@ type RawRequest struct {
 type HTTPRequest struct {
 	Secrets []string `json:"-"`
 	// Again is as in a Request.
-	Again json.RawMessage `json:"-"`
-	Marks `json:"-"`
+	Again         json.RawMessage `json:"-"`
+	BegunRecorder `json:"-"`
 
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`
@@ -136,7 +136,7 @@ type HTTPAnswer struct {
 	Body    string            `json:"body,omitempty"`        // text, in UTF-8
 	Base64  string            `json:"body_base64,omitempty"` // what is not text
 	File    json.RawMessage   `json:"file,omitempty"`        // what was kept as a file
-	// Attempts and Took are not for scripts.
-	Attempts int           `json:"-"`
-	Took     time.Duration `json:"-"`
+	// Sendings and Took are not for scripts.
+	Sendings int           `json:"-"`
+	Elapsed  time.Duration `json:"-"`
 }

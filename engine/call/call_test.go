@@ -132,7 +132,7 @@ func start(t testing.TB, handler http.HandlerFunc, change func(*call.Config, *co
 	if change != nil {
 		change(&config, &settings, s.app)
 	}
-	tokens := call.TokenClient()
+	tokens := call.NewTokenHTTPClient()
 	t.Cleanup(tokens.CloseIdleConnections)
 	set, err := connection.New(connection.Config{
 		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Now: config.Now,
@@ -165,12 +165,12 @@ func (s *setup) do(t testing.TB, name, args string) (call.Answer, error) {
 func (s *setup) request(t testing.TB, name, args string) call.Request {
 	t.Helper()
 	return call.Request{
-		App: s.app, Operation: s.op(t, name), Connection: "crm/paris", Args: json.RawMessage(args), Key: "key-of-the-step", Marks: s.noted(),
+		App: s.app, Operation: s.op(t, name), Connection: "crm/paris", Args: json.RawMessage(args), Key: "key-of-the-step", BegunRecorder: s.noted(),
 	}
 }
 
-func (s *setup) noted() call.Marks {
-	return call.Marks{
+func (s *setup) noted() call.BegunRecorder {
+	return call.BegunRecorder{
 		Begin: func(_ context.Context, sent json.RawMessage) error {
 			s.marks, s.sent = append(s.marks, "begin"), append(s.sent, sent)
 			return nil

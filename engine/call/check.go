@@ -32,26 +32,26 @@ func Check(app *bindings.App, op *bindings.Operation, args json.RawMessage) erro
 	return nil
 }
 
-// mostProblems bounds how many problems one error names.
-const mostProblems = 5
+// maxProblems bounds how many problems one error names.
+const maxProblems = 5
 
 func invalid(app *bindings.App, op *bindings.Operation, problems []string) *bindings.Error {
-	if more := len(problems) - mostProblems; more > 0 {
-		problems = append(problems[:mostProblems:mostProblems], fmt.Sprintf("and %d more", more))
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems:maxProblems], fmt.Sprintf("and %d more", more))
 	}
 	message := strings.Join(problems, "; ") + "\n" + Signature(app, op)
-	if slices.ContainsFunc(problems, mayBeRight) {
-		message += wayOut
+	if slices.ContainsFunc(problems, catalogueMayBeWrong) {
+		message += uncheckedHint
 	}
 	return &bindings.Error{Kind: bindings.Invalid, App: app.Name, Operation: op.Name, Message: message}
 }
 
-// mayBeRight reports whether the vendor's description can be what errs.
-func mayBeRight(problem string) bool {
+// catalogueMayBeWrong reports whether the vendor's description can be what errs.
+func catalogueMayBeWrong(problem string) bool {
 	return strings.HasPrefix(problem, "unknown ") || strings.Contains(problem, `": expected `)
 }
 
-const wayOut = "\nif the vendor does take this, a second table { check = false } sends it as it is"
+const uncheckedHint = "\nif the vendor does take this, a second table { check = false } sends it as it is"
 
 func (s *shape) checkText(args json.RawMessage) []string {
 	if len(args) > 0 && !json.Valid(args) {
@@ -72,19 +72,19 @@ func (s *shape) check(args json.RawMessage) []string {
 		return []string{"expected a table of arguments, found " + kindOf(table)}
 	}
 	k := checker{shape: s}
-	missing := k.members("", s.args, s.index, table, s.free)
+	missing := k.members("", s.args, s.index, table, s.anyName)
 	k.problems = append(k.problems, missing...)
 	return k.problems
 }
 
 // checker gathers what is wrong with a table.
 type checker struct {
-	shape    *shape
-	problems []string
-	hinted   []string // names that were suggested: no need to call them missing
+	shape     *shape
+	problems  []string
+	suggested []string // names that were suggested: no need to call them missing
 }
 
-func (k *checker) wrong(message string, args ...any) {
+func (k *checker) addProblem(message string, args ...any) {
 	k.problems = append(k.problems, fmt.Sprintf(message, args...))
 }
 
@@ -103,8 +103,8 @@ func (k *checker) members(prefix string, all []*argument, index map[string]*argu
 			case a != nil:
 				given = append(given, a)
 				k.argument(prefix+name, a, value)
-			case free && k.shape.others != nil:
-				k.value("argument", prefix+name, value, k.shape.others)
+			case free && k.shape.anyType != nil:
+				k.value("argument", prefix+name, value, k.shape.anyType)
 			case !free:
 				k.unknown(prefix, name, all)
 			}
@@ -113,7 +113,7 @@ func (k *checker) members(prefix string, all []*argument, index map[string]*argu
 	}
 	body := slices.ContainsFunc(given, (*argument).inBody)
 	for _, a := range all {
-		if (a.required || a.withBody && body) && !slices.Contains(given, a) && !slices.Contains(k.hinted, prefix+a.name) {
+		if (a.required || a.withBody && body) && !slices.Contains(given, a) && !slices.Contains(k.suggested, prefix+a.name) {
 			missing = append(missing, fmt.Sprintf("missing argument %q", prefix+a.name))
 		}
 	}
@@ -131,33 +131,33 @@ func find(all []*argument, name string) *argument {
 
 func (k *checker) unknown(prefix, name string, all []*argument) {
 	if near := bindings.Nearest(name, names(all)); near != "" {
-		k.hinted = append(k.hinted, prefix+near)
-		k.wrong("unknown argument %q; did you mean %q?", prefix+name, prefix+near)
+		k.suggested = append(k.suggested, prefix+near)
+		k.addProblem("unknown argument %q; did you mean %q?", prefix+name, prefix+near)
 		return
 	}
 	if len(all) == 0 {
-		k.wrong("unknown argument %q; it takes none", prefix+name)
+		k.addProblem("unknown argument %q; it takes none", prefix+name)
 		return
 	}
-	k.wrong("unknown argument %q", prefix+name)
+	k.addProblem("unknown argument %q", prefix+name)
 }
 
 func (k *checker) argument(path string, a *argument, value gjson.Result) {
 	if value.Type == gjson.Null {
 		if a.required {
-			k.wrong("missing argument %q", path)
+			k.addProblem("missing argument %q", path)
 		}
 		return
 	}
-	if len(a.members) > 0 && (value.IsObject() || len(a.spots) == 0) {
+	if len(a.members) > 0 && (value.IsObject() || len(a.params) == 0) {
 		if !value.IsObject() {
-			k.wrong("argument %q: expected a table with %s, found %s", path, strings.Join(names(a.members), ", "), kindOf(value))
+			k.addProblem("argument %q: expected a table with %s, found %s", path, strings.Join(names(a.members), ", "), kindOf(value))
 			return
 		}
 		k.problems = append(k.problems, k.members(path+".", a.members, nil, value, false)...)
 		return
 	}
-	for _, at := range a.spots {
+	for _, at := range a.params {
 		if at.place != inBody && k.fitsText(value, &at.typ) {
 			continue
 		}

@@ -22,13 +22,13 @@ func (k *checker) value(what, path string, value gjson.Result, declared *binding
 	switch t.Kind {
 	case bindings.Any:
 	case bindings.String:
-		good = value.Type == gjson.String || isKept(value) // a part of a multipart body
+		good = value.Type == gjson.String || isStoredFile(value) // a part of a multipart body
 	case bindings.Number:
 		good = value.Type == gjson.Number
 	case bindings.Integer:
-		good = value.Type == gjson.Number && whole(value.Num)
+		good = value.Type == gjson.Number && isWhole(value.Num)
 	case bindings.Int64:
-		good = value.Type == gjson.Number && whole(value.Num) || value.Type == gjson.String && isInt64(value.Str)
+		good = value.Type == gjson.Number && isWhole(value.Num) || value.Type == gjson.String && isInt64(value.Str)
 	case bindings.Decimal:
 		good = value.Type == gjson.Number || value.Type == gjson.String && isDecimal(value.Str)
 	case bindings.Boolean:
@@ -53,7 +53,7 @@ func (k *checker) value(what, path string, value gjson.Result, declared *binding
 		}
 	}
 	if !good {
-		k.wrong("%s %q: expected %s, found %s", what, path, describe(t, definition), kindOf(value))
+		k.addProblem("%s %q: expected %s, found %s", what, path, expectedText(t, definition), kindOf(value))
 	}
 	return good
 }
@@ -95,22 +95,22 @@ func (k *checker) object(path string, value gjson.Result, d *bindings.Definition
 				fields[i] = f.Name
 			}
 			if hint = bindings.Nearest(name, fields); hint != "" {
-				k.wrong("unknown field %q; did you mean %q?", path+"."+name, path+"."+hint)
+				k.addProblem("unknown field %q; did you mean %q?", path+"."+name, path+"."+hint)
 			} else {
-				k.wrong("unknown field %q; expected %s", path+"."+name, some(fields))
+				k.addProblem("unknown field %q; expected %s", path+"."+name, listSome(fields))
 			}
 		}
 		return true
 	})
 	for _, f := range d.Fields {
-		if f.Required && f.Name != hint && !has(value, f.Name) {
-			k.wrong("missing field %q", path+"."+f.Name)
+		if f.Required && f.Name != hint && !hasKey(value, f.Name) {
+			k.addProblem("missing field %q", path+"."+f.Name)
 		}
 	}
 	return len(k.problems) == before
 }
 
-func has(value gjson.Result, name string) bool {
+func hasKey(value gjson.Result, name string) bool {
 	found := false
 	value.ForEach(func(key, _ gjson.Result) bool {
 		found = key.String() == name
@@ -138,11 +138,11 @@ func (k *checker) enum(what, path string, value gjson.Result, values []string) b
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
 	}
-	expected := some(values)
+	expected := listSome(values)
 	if len(values) > 1 {
 		expected = "one of " + expected
 	}
-	k.wrong("%s %q: expected %s, found %s%s", what, path, expected, found, hint)
+	k.addProblem("%s %q: expected %s, found %s%s", what, path, expected, found, hint)
 	return false
 }
 
@@ -166,7 +166,7 @@ func (k *checker) union(what, path string, value gjson.Result, t *bindings.Type)
 		k.problems = append(k.problems, near.problems...)
 		return false
 	}
-	k.wrong("%s %q: expected %s, found %s", what, path, describe(*t, nil), kindOf(value))
+	k.addProblem("%s %q: expected %s, found %s", what, path, expectedText(*t, nil), kindOf(value))
 	return false
 }
 
@@ -182,8 +182,8 @@ func sameKind(value gjson.Result, kind bindings.Kind) bool {
 	return false
 }
 
-// some lists at most a dozen.
-func some(values []string) string {
+// listSome lists at most a dozen.
+func listSome(values []string) string {
 	if more := len(values) - 12; more > 1 {
 		return strings.Join(values[:12], ", ") + fmt.Sprintf(" … %d more", more)
 	}
@@ -209,8 +209,8 @@ func kindOf(value gjson.Result) string {
 	return "nothing"
 }
 
-// describe names what was expected.
-func describe(t bindings.Type, d *bindings.Definition) string {
+// expectedText names what was expected.
+func expectedText(t bindings.Type, d *bindings.Definition) string {
 	switch t.Kind {
 	case bindings.String:
 		return "a string"
@@ -234,14 +234,14 @@ func describe(t bindings.Type, d *bindings.Definition) string {
 			for i, f := range d.Fields {
 				fields[i] = f.Name
 			}
-			return "a table with " + some(fields)
+			return "a table with " + listSome(fields)
 		}
 		return "a table"
 	}
 	return t.String()
 }
 
-func whole(n float64) bool { return n == math.Trunc(n) && !math.IsInf(n, 0) }
+func isWhole(n float64) bool { return n == math.Trunc(n) && !math.IsInf(n, 0) }
 
 func isInt64(text string) bool {
 	_, err := strconv.ParseInt(text, 10, 64)

@@ -24,17 +24,17 @@ type reply struct {
 }
 
 // receive reads the outcome of a sending.
-func (d *delivery) receive(ctx context.Context, out outcome, token string) reply {
+func (d *delivery) receive(ctx context.Context, out result, token string) reply {
 	j := d.job
 	if ctx.Err() != nil && out.err != nil {
-		class := stoppedUnsent
+		class := canceledUnsent
 		if out.state == MaybeDone {
-			class = stoppedSent
+			class = canceledSent
 		}
 		return reply{class: class, cause: context.Cause(ctx)}
 	}
 	if out.err != nil && out.status < 300 {
-		class, e := d.incomplete(out)
+		class, e := d.classifyFailure(out)
 		return reply{class: class, err: e}
 	}
 	body, e := j.read(out.status, out.header, out.body)
@@ -54,30 +54,30 @@ func (d *delivery) receive(ctx context.Context, out outcome, token string) reply
 	return r
 }
 
-// incomplete gives the class and the error of a sending without a complete
+// classifyFailure gives the class and the error of a sending without a complete
 // answer.
-func (d *delivery) incomplete(out outcome) (answerClass, *bindings.Error) {
+func (d *delivery) classifyFailure(out result) (answerClass, *bindings.Error) {
 	j := d.job
 	reason, timeout := reasonOf(out.err), errors.Is(out.err, errTimeout)
 	switch {
-	case errors.Is(out.err, errLarge):
-		return answerTooLarge, j.fail(bindings.TooLarge, false, "the answer is larger than %d MiB%s", d.client.MaxAnswer>>20, j.doneAnyway())
+	case errors.Is(out.err, errTooLarge):
+		return answerTooLarge, j.errorf(bindings.TooLarge, false, "the answer is larger than %d MiB%s", d.client.MaxAnswer>>20, j.doneSuffix())
 	case out.state == MaybeDone && timeout:
-		return noAnswer, j.fail(bindings.Timeout, true, "no answer within %s", j.timeout)
+		return noAnswer, j.errorf(bindings.Timeout, true, "no answer within %s", j.timeout)
 	case out.state == MaybeDone:
-		return cutOff, j.fail(bindings.Unavailable, true, "the connection was cut before the answer was complete: %s", reason)
-	case errors.Is(out.err, errRefused):
-		return unreachable, j.fail(bindings.Forbidden, false, "%s%s", reason, d.unsent())
-	case !passing(out.err):
-		return unreachable, j.fail(bindings.Unavailable, false, "%s%s", reason, d.unsent())
+		return cutOff, j.errorf(bindings.Unavailable, true, "the connection was cut before the answer was complete: %s", reason)
+	case errors.Is(out.err, errAddressRefused):
+		return unreachable, j.errorf(bindings.Forbidden, false, "%s%s", reason, d.unsentSuffix())
+	case !isTemporary(out.err):
+		return unreachable, j.errorf(bindings.Unavailable, false, "%s%s", reason, d.unsentSuffix())
 	case timeout:
-		return unreachable, j.fail(bindings.Timeout, true, "no connection within %s%s", j.timeout, d.unsent())
+		return unreachable, j.errorf(bindings.Timeout, true, "no connection within %s%s", j.timeout, d.unsentSuffix())
 	}
-	return noConnection, j.fail(bindings.Unavailable, true, "no connection: %s%s", reason, d.unsent())
+	return noConnection, j.errorf(bindings.Unavailable, true, "no connection: %s%s", reason, d.unsentSuffix())
 }
 
-func (j *job) doneAnyway() string {
-	if j.safety == reads {
+func (j *job) doneSuffix() string {
+	if j.safety == readOnly {
 		return ""
 	}
 	return "; what was asked for is done"
@@ -121,26 +121,26 @@ func noTokenClass(kind bindings.ErrorKind) answerClass {
 	return connectionBroken
 }
 
-// pause is the wait before the next sending.
-func (d *delivery) pause(r reply) time.Duration {
+// waitBeforeNext is the wait before the next sending.
+func (d *delivery) waitBeforeNext(r reply) time.Duration {
 	switch r.class {
 	case tokenExpired:
 		return 0
 	case rateLimited:
-		wait := d.asked(r.header)
+		wait := d.vendorWait(r.header)
 		if wait == 0 {
 			wait = d.backoff(time.Second)
 		}
-		d.hold(wait)
+		d.pauseLimit(wait)
 		return wait
 	case gatewayDown:
-		return max(d.asked(r.header), d.backoff(firstWait))
+		return max(d.vendorWait(r.header), d.backoff(minBackoff))
 	}
-	return d.backoff(firstWait)
+	return d.backoff(minBackoff)
 }
 
-// asked is how long the vendor wants no request.
-func (d *delivery) asked(header http.Header) time.Duration {
+// vendorWait is how long the vendor wants no request.
+func (d *delivery) vendorWait(header http.Header) time.Duration {
 	var errors bindings.Errors
 	if d.job.app != nil {
 		errors = d.job.app.Errors
@@ -148,34 +148,34 @@ func (d *delivery) asked(header http.Header) time.Duration {
 	return retryAfter(errors, header, d.client.Now())
 }
 
-// hold keeps others from asking while the vendor wants nothing.
-func (d *delivery) hold(wait time.Duration) {
+// pauseLimit keeps others from asking while the vendor wants nothing.
+func (d *delivery) pauseLimit(wait time.Duration) {
 	if n := len(d.job.limits); n > 0 && !d.client.Unlimited {
-		d.client.limits.hold(d.job.limits[n-1], d.client.Now().Add(wait))
+		d.client.limits.pauseUntil(d.job.limits[n-1], d.client.Now().Add(wait))
 	}
 }
 
 // The waits between sendings: the first, doubled each time, at most the last.
 const (
-	firstWait = 250 * time.Millisecond
-	lastWait  = 5 * time.Second
+	minBackoff = 250 * time.Millisecond
+	maxBackoff = 5 * time.Second
 )
 
 // backoff doubles, and draws from the upper half so that many callers do not
 // come back at once.
 func (d *delivery) backoff(first time.Duration) time.Duration {
-	wait := min(first<<d.failures, lastWait)
+	wait := min(first<<d.failures, maxBackoff)
 	d.failures++
 	return wait/2 + time.Duration(d.client.Random()*float64(wait/2))
 }
 
-// passing says that a failure to connect may pass by itself.
-func passing(err error) bool {
+// isTemporary says that a failure to connect may pass by itself.
+func isTemporary(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
 	switch {
-	case errors.Is(err, errRefused), errors.As(err, &certificate), errors.As(err, &authority):
+	case errors.Is(err, errAddressRefused), errors.As(err, &certificate), errors.As(err, &authority):
 		return false
 	case errors.As(err, &dns):
 		return !dns.IsNotFound
@@ -190,7 +190,7 @@ func reasonOf(err error) string {
 		err = at.Err
 	}
 	var dialled *net.OpError
-	if errors.Is(err, errRefused) && errors.As(err, &dialled) {
+	if errors.Is(err, errAddressRefused) && errors.As(err, &dialled) {
 		err = dialled.Err // it names the address itself
 	}
 	return err.Error()

@@ -15,10 +15,10 @@ import (
 
 // The defaults of a Config.
 const (
-	DefaultTimeout  = 30 * time.Second
-	DefaultPatience = 12 * time.Second // a little more than the commonest window of a rate limit
-	DefaultSendings = 5
-	DefaultAnswer   = 32 << 20
+	DefaultTimeout     = 30 * time.Second
+	DefaultMaxWait     = 12 * time.Second // a little more than the commonest window of a rate limit
+	DefaultMaxSendings = 5
+	DefaultMaxAnswer   = 32 << 20
 )
 
 // Config makes a Client. Zero fields mean the defaults.
@@ -26,11 +26,11 @@ type Config struct {
 	Connections *connection.Set
 	// Timeout bounds one sending where neither call nor connection says more.
 	Timeout time.Duration
-	// Patience bounds all waits inside one call: for the rate limit, for
+	// MaxWait bounds all waits inside one call: for the rate limit, for
 	// Retry-After and between sendings. Below zero nothing is waited for.
-	Patience time.Duration
-	// Sendings bounds how often one call is sent.
-	Sendings int
+	MaxWait time.Duration
+	// MaxSendings bounds how often one call is sent.
+	MaxSendings int
 	// MaxAnswer bounds the bytes of an answer.
 	MaxAnswer int64
 	// Files keeps what is sent and answered as files; nil: there are none.
@@ -58,19 +58,19 @@ type Config struct {
 type Sending struct {
 	App, Operation, Connection string
 	Method, Path               string // the path as a template
-	Attempt, Status            int    // status 0: no answer
-	Outcome                    string // ok, again, or the kind of the error
-	Took                       time.Duration
+	Number, Status             int    // status 0: no answer
+	Result                     string // ok, again, or the kind of the error
+	Elapsed                    time.Duration
 }
 
 // Client sends calls. It is safe for concurrent use.
 type Client struct {
 	Config
-	apps   *resty.Client
-	web    *resty.Client
-	limits *limiter
-	shapes shapes
-	doubts turns
+	apps    *resty.Client
+	web     *resty.Client
+	limits  *limiter
+	shapes  shapes
+	probing keyedMutex
 }
 
 // New makes a client.
@@ -78,14 +78,14 @@ func New(config Config) *Client {
 	if config.Timeout == 0 {
 		config.Timeout = DefaultTimeout
 	}
-	if config.Patience == 0 {
-		config.Patience = DefaultPatience
+	if config.MaxWait == 0 {
+		config.MaxWait = DefaultMaxWait
 	}
-	if config.Sendings == 0 {
-		config.Sendings = DefaultSendings
+	if config.MaxSendings == 0 {
+		config.MaxSendings = DefaultMaxSendings
 	}
 	if config.MaxAnswer == 0 {
-		config.MaxAnswer = DefaultAnswer
+		config.MaxAnswer = DefaultMaxAnswer
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)

@@ -48,12 +48,12 @@ func Describe(app *bindings.App, op *bindings.Operation) Description {
 	s := newShape(app, op)
 	d := Description{
 		Operation: app.Name + "." + op.Name, Method: op.Method, Path: op.Path, Signature: Signature(app, op),
-		AnyOther: s.free, Scopes: op.Scopes, AnyScope: op.AnyScope, ReadOnly: op.ReadOnly(), Repeat: repeats(op),
+		AnyOther: s.anyName, Scopes: op.Scopes, AnyScope: op.AnyScope, ReadOnly: op.ReadOnly(), Repeat: repeatText(op),
 		Consent: op.Consent, Inferred: op.Inferred, Deprecated: op.Deprecated, Example: s.example(app, op), Arguments: []Argument{},
 	}
 	for _, a := range s.args {
 		d.Arguments = append(d.Arguments, Argument{
-			Name: a.name, Type: s.typeOf(a), Required: a.required && !a.account, In: a.where(), Account: a.account,
+			Name: a.name, Type: s.typeOf(a), Required: a.required && !a.account, In: a.placeName(), Account: a.account,
 		})
 	}
 	if _, definition := s.resolve(op.Answer); definition != nil {
@@ -72,17 +72,17 @@ func Describe(app *bindings.App, op *bindings.Operation) Description {
 	return d
 }
 
-func (a *argument) where() string {
-	for len(a.spots) == 0 && len(a.members) > 0 {
+func (a *argument) placeName() string {
+	for len(a.params) == 0 && len(a.members) > 0 {
 		a = a.members[0]
 	}
-	if len(a.spots) == 0 {
+	if len(a.params) == 0 {
 		return ""
 	}
-	return placeNames[a.spots[0].place]
+	return placeNames[a.params[0].place]
 }
 
-func repeats(op *bindings.Operation) string {
+func repeatText(op *bindings.Operation) string {
 	switch {
 	case op.ReadOnly():
 		return "always"
@@ -118,12 +118,12 @@ func (s *shape) example(app *bindings.App, op *bindings.Operation) string {
 	return call
 }
 
-const sampleDepth = 3
+const maxSampleDepth = 3
 
 // sample is a Lua value of an argument's type.
 func (s *shape) sample(a *argument, depth int) string {
-	if len(a.spots) > 0 {
-		return s.sampleOf(&a.spots[0].typ, depth)
+	if len(a.params) > 0 {
+		return s.sampleOf(&a.params[0].typ, depth)
 	}
 	var fields []string
 	for _, m := range a.members {
@@ -148,13 +148,13 @@ func (s *shape) sampleOf(declared *bindings.Type, depth int) string {
 	case bindings.Union:
 		return s.sampleOf(&t.OneOf[0], depth)
 	case bindings.List:
-		if depth >= sampleDepth {
+		if depth >= maxSampleDepth {
 			return "{}"
 		}
 		return braces([]string{s.sampleOf(t.Items, depth+1)})
 	case bindings.Object, bindings.Map, bindings.Any:
 		var fields []string
-		if definition != nil && depth < sampleDepth {
+		if definition != nil && depth < maxSampleDepth {
 			for _, f := range definition.Fields {
 				if f.Required {
 					fields = append(fields, luaKey(f.Name)+" = "+s.sampleOf(&f.Type, depth+1))

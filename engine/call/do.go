@@ -26,15 +26,15 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	answer, err := c.do(ctx, r, conn)
-	return answer, hider{conn, r.Secrets}.redact(c.doubt(ctx, conn, err))
+	return answer, redactor{conn, r.Secrets}.redactError(c.checkRefusal(ctx, conn, err))
 }
 
 func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection) (Answer, error) {
-	if e := stopped(conn, r.Operation); e != nil {
+	if e := connectionProblem(conn, r.Operation); e != nil {
 		return Answer{}, e
 	}
 	op, s := r.Operation, c.shapes.of(r.App, r.Operation)
-	again, err := readSent(r.Again)
+	again, err := readSentRecord(r.Again)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -42,29 +42,29 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		return Answer{}, invalid(r.App, op, []string{notJSON})
 	}
 	if r.Page {
-		r.Args = walked(s, op.Pages, r.Args)
+		r.Args = withPageArguments(s, op.Pages, r.Args)
 	}
-	if e := reachable(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, safetyOf(op, r.Args))
+	if e := checkReachable(r.App, op, conn); e != nil {
+		return Answer{}, notAllowedError(e, again, safetyOf(op, r.Args))
 	}
-	if r.Args, err = inline(r.Args, op, c.Files); err != nil {
+	if r.Args, err = inlineFiles(r.Args, op, c.Files); err != nil {
 		return Answer{}, invalid(r.App, op, []string{err.Error()})
 	}
 	account, parent := conn.Accounts()
-	args := fill(s, op, r.Args, account, parent)
+	args := fillAccount(s, op, r.Args, account, parent)
 	w, err := c.wire(ctx, r, s, conn, args, again)
 	if err != nil {
 		return Answer{}, err
 	}
 	if len(op.Scopes)+len(op.AnyScope) > 0 {
-		conn.Learn(ctx)
+		conn.FetchScopes(ctx)
 	}
-	if e := allowed(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, safetyOf(op, args))
+	if e := checkAllowed(r.App, op, conn); e != nil {
+		return Answer{}, notAllowedError(e, again, safetyOf(op, args))
 	}
-	h := hider{conn, r.Secrets}
-	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
-	j.who = r.For
+	h := redactor{conn, r.Secrets}
+	j := c.appJob(r.App, op, h, w, r.Timeout, r.BegunRecorder)
+	j.script = r.Script
 	if op.Address != "" {
 		j.authorize, j.expire = nil, nil // its address is all that authorises it
 	}
@@ -72,17 +72,17 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		j.timeout = fileTimeout
 	}
 	j.safety = safetyOf(op, args)
-	j.trust(w, r.App, op.Key)
-	if j.safety != reads {
-		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, nil, h, len(r.Secrets) > 0), again, c.Now())
+	j.setKeyTTL(w, r.App, op.Key)
+	if j.safety != readOnly {
+		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, h, len(r.Secrets) > 0), again, c.Now())
 	}
 	return c.send(ctx, j)
 }
 
 // wire makes the request, or takes the one that was sent first.
-func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection.Connection, args json.RawMessage, again *sent) (*wire, error) {
+func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection.Connection, args json.RawMessage, again *sentRecord) (*wire, error) {
 	op := r.Operation
-	if again.whole() { // it was checked then
+	if again.complete() { // it was checked then
 		w := &wire{}
 		return w, again.restore(w, conn.BaseURL(), r.App.KeyHeader)
 	}
@@ -93,7 +93,7 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 			c.Log.LogAttrs(ctx, slogWarn, "call does not fit the catalogue", attrs(r.App.Name, op.Name, conn.Name(),
 				strings.Join(problems, "; "))...)
 		default:
-			e := invalid(r.App, op, lacksAccount(r.App, op, conn, problems))
+			e := invalid(r.App, op, explainMissingAccount(r.App, op, conn, problems))
 			e.Connection = conn.Name()
 			return nil, e
 		}
@@ -107,7 +107,7 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 	if op.Address != "" {
 		w.url = conn.Address(op.Address)
 	}
-	if e := tooLarge(r.App, op, len(w.body)); e != nil {
+	if e := checkBodySize(r.App, op, len(w.body)); e != nil {
 		e.Connection = conn.Name()
 		return nil, e
 	}
@@ -120,8 +120,8 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 	return w, nil
 }
 
-// lacksAccount says why an account that connections mostly give is missing.
-func lacksAccount(app *bindings.App, op *bindings.Operation, conn *connection.Connection, problems []string) []string {
+// explainMissingAccount says why an account that connections mostly give is missing.
+func explainMissingAccount(app *bindings.App, op *bindings.Operation, conn *connection.Connection, problems []string) []string {
 	missing := fmt.Sprintf("missing argument %q", op.Account)
 	for i, problem := range problems {
 		if op.Account != "" && problem == missing {
@@ -131,22 +131,22 @@ func lacksAccount(app *bindings.App, op *bindings.Operation, conn *connection.Co
 	return problems
 }
 
-// givenIn tells of an argument whether it is there, not null and not false.
-func givenIn(args json.RawMessage) func(name string) bool {
+// isSetIn tells of an argument whether it is there, not null and not false.
+func isSetIn(args json.RawMessage) func(name string) bool {
 	table := gjson.ParseBytes(args)
 	return func(name string) bool {
-		value := given(table, name)
+		value := valueOf(table, name)
 		return value.Exists() && value.Type != gjson.Null && value.Type != gjson.False
 	}
 }
 
 // appJob is a call of an app in all that operations and raw requests share.
-func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *wire, timeout time.Duration, marks Marks) *job {
+func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h redactor, w *wire, timeout time.Duration, marks BegunRecorder) *job {
 	conn := h.conn
 	j := &job{
 		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w,
-		marks: marks, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
-		limits: c.limits.of(app, op, conn.Name(), conn.BaseURL()),
+		recorder: marks, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
+		limits: c.limits.bucketsFor(app, op, conn.Name(), conn.BaseURL()),
 	}
 	j.timeout = c.Timeout
 	for _, wanted := range []time.Duration{conn.Timeout(), timeout} {
@@ -160,10 +160,10 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h hider, w *w
 		}
 		answer, e := readAnswer(app, op, status, header, body)
 		if e == nil {
-			return h.echoJSON(answer), nil
+			return h.redactAnswerJSON(answer), nil
 		}
 		// Before anything is cut: half a secret would not be found.
-		if hidden := h.hide(string(body)); hidden != string(body) {
+		if hidden := h.redactText(string(body)); hidden != string(body) {
 			if _, again := readAnswer(app, op, status, header, []byte(hidden)); again != nil {
 				e = again
 			}
@@ -185,10 +185,10 @@ func (c *Client) connection(app *bindings.App, operation, name string) (*connect
 	}
 }
 
-// stopped is why a connection cannot be used, nil if it can. It is known before
+// connectionProblem is why a connection cannot be used, nil if it can. It is known before
 // arguments are looked at: one that is not connected has no account to fill in.
-func stopped(conn *connection.Connection, op *bindings.Operation) error {
-	e := conn.Stopped()
+func connectionProblem(conn *connection.Connection, op *bindings.Operation) error {
+	e := conn.Problem()
 	if e == nil {
 		return nil
 	}
@@ -196,22 +196,22 @@ func stopped(conn *connection.Connection, op *bindings.Operation) error {
 	return e
 }
 
-// notNow is for a request that the connection may not send. An earlier sending
+// notAllowedError is for a request that the connection may not send. An earlier sending
 // of it may have been done.
-func notNow(e *bindings.Error, again *sent, s safety) *bindings.Error {
+func notAllowedError(e *bindings.Error, again *sentRecord, s safety) *bindings.Error {
 	state := Unsent
 	if again != nil {
 		state = MaybeDone
 	}
-	if verdictOf(notAllowed, state, s).end == giveUncertain {
+	if decide(notAllowed, state, s).end == returnUncertain {
 		e.Kind = bindings.Uncertain
 		e.Message += "; whether it was done when it was sent before is not known"
 	}
 	return e
 }
 
-// allowed holds an operation against what the connection may do.
-func allowed(app *bindings.App, op *bindings.Operation, conn *connection.Connection) *bindings.Error {
+// checkAllowed holds an operation against what the connection may do.
+func checkAllowed(app *bindings.App, op *bindings.Operation, conn *connection.Connection) *bindings.Error {
 	e := &bindings.Error{Kind: bindings.Forbidden, App: app.Name, Operation: op.Name, Connection: conn.Name()}
 	if conn.ReadOnly() && !op.ReadOnly() {
 		e.Message = fmt.Sprintf("connection %q is read_only and this may change something; it was not sent", conn.Name())

@@ -64,7 +64,7 @@ func TestRequest(t *testing.T) {
 			if got != test.want || body != test.body {
 				t.Errorf("sent %s\n     %s\nwant %s\n     %s", got, body, test.want, test.body)
 			}
-			if string(answer.Body) != `{"id":"1"}` || answer.Status != 200 || answer.Attempts != 1 {
+			if string(answer.Body) != `{"id":"1"}` || answer.Status != 200 || answer.Sendings != 1 {
 				t.Errorf("got the answer %+v", answer)
 			}
 		})
@@ -180,7 +180,7 @@ func TestRefused(t *testing.T) {
 				})
 			answer, err := s.do(t, test.operation, test.args)
 			e := wantKind(t, err, test.kind, false, test.words)
-			if e.App != "crm" || e.Operation != test.operation || e.Connection != "crm/paris" || answer.Attempts != 0 || s.marks != nil {
+			if e.App != "crm" || e.Operation != test.operation || e.Connection != "crm/paris" || answer.Sendings != 0 || s.marks != nil {
 				t.Errorf("got %+v, %+v, marks %v", e, answer, s.marks)
 			}
 		})

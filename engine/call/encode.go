@@ -64,13 +64,13 @@ func binary(w *wire, body *bindings.Body, values []located) error {
 			return fmt.Errorf("argument %q: %w", "body", err)
 		}
 	}
-	return w.send(c)
+	return w.setFile(c)
 }
 
-// send makes a file the whole body.
-func (w *wire) send(c content) (err error) {
-	w.header.Set("Content-Type", strings.Map(headerRune, cmp.Or(c.ContentType, "application/octet-stream")))
-	if c.kept() {
+// setFile makes a file the whole body.
+func (w *wire) setFile(c content) (err error) {
+	w.header.Set("Content-Type", strings.Map(dropControl, cmp.Or(c.ContentType, "application/octet-stream")))
+	if c.stored() {
 		w.stream = stream{{hash: c.hash()}}
 		return nil
 	}
@@ -194,12 +194,12 @@ type form struct {
 func (f *form) file(name string, c content) error {
 	header := textproto.MIMEHeader{}
 	header.Set("Content-Disposition", multipart.FileContentDisposition(name, cmp.Or(c.Name, name)))
-	header.Set("Content-Type", strings.Map(headerRune, cmp.Or(c.ContentType, "application/octet-stream")))
+	header.Set("Content-Type", strings.Map(dropControl, cmp.Or(c.ContentType, "application/octet-stream")))
 	part, err := f.parts.CreatePart(header)
 	if err != nil {
 		return err
 	}
-	if c.kept() {
+	if c.stored() {
 		f.stream = append(f.stream, piece{data: bytes.Clone(f.buffer.Bytes())}, piece{hash: c.hash()})
 		f.buffer.Reset()
 		return nil
@@ -274,7 +274,7 @@ func (s *shape) members(form *form, v located, d *bindings.Definition) error {
 	return err
 }
 
-func headerRune(r rune) rune {
+func dropControl(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return -1
 	}
@@ -287,7 +287,7 @@ func number(v gjson.Result) string {
 	if !strings.ContainsAny(v.Raw, ".eE") {
 		return v.Raw
 	}
-	if whole(v.Num) && v.Num < 1<<53 && v.Num > -1<<53 {
+	if isWhole(v.Num) && v.Num < 1<<53 && v.Num > -1<<53 {
 		return strconv.FormatFloat(v.Num, 'f', 0, 64)
 	}
 	if strings.ContainsAny(v.Raw, "eE") && v.Num < 1e21 && v.Num > -1e21 {

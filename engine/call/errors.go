@@ -27,10 +27,10 @@ func vendorError(app *bindings.App, op *bindings.Operation, status int, header h
 	}
 	e.RequestID = requestID(app, header)
 	if isJSON {
-		e.Code = first(body, app.Errors.Code)
-		e.Message = first(body, app.Errors.Message)
+		e.Code = firstText(body, app.Errors.Code)
+		e.Message = firstText(body, app.Errors.Message)
 		if e.RequestID == "" {
-			e.RequestID = first(body, app.Errors.Trace)
+			e.RequestID = firstText(body, app.Errors.Trace)
 		}
 	}
 	if e.Code == "" {
@@ -43,7 +43,7 @@ func vendorError(app *bindings.App, op *bindings.Operation, status int, header h
 	case e.Message != "":
 		e.Message = oneLine(e.Message)
 	case status >= 300 && status < 400:
-		e.Message = fmt.Sprintf("it answered with a redirect (%d) to %s, which is not followed; is base_url right?", status, target(header))
+		e.Message = fmt.Sprintf("it answered with a redirect (%d) to %s, which is not followed; is base_url right?", status, redirectTarget(header))
 	case e.Code != "":
 		e.Message = e.Code
 	case len(body) > 0 && !isJSON:
@@ -55,7 +55,7 @@ func vendorError(app *bindings.App, op *bindings.Operation, status int, header h
 		e.Message += " (it needs the scope " + strings.Join(needed, ", ") + ")"
 	}
 	e.Retryable = e.Kind == bindings.RateLimited || e.Kind == bindings.Unavailable || e.Kind == bindings.Timeout
-	e.Body = bodyOf(body, isJSON)
+	e.Body = errorBody(body, isJSON)
 	return e
 }
 
@@ -83,9 +83,9 @@ func kindOfStatus(status int) bindings.ErrorKind {
 	return bindings.Invalid
 }
 
-// first is the first text found at one of the paths; a list of texts counts
+// firstText is the first text found at one of the paths; a list of texts counts
 // as one, joined.
-func first(body []byte, paths []string) string {
+func firstText(body []byte, paths []string) string {
 	for _, path := range paths {
 		v := gjson.GetBytes(body, path)
 		switch {
@@ -107,28 +107,28 @@ func first(body []byte, paths []string) string {
 }
 
 const (
-	mostMessage = 500
-	mostBody    = 64 << 10
+	maxMessage   = 500
+	maxErrorBody = 64 << 10
 )
 
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > mostMessage {
-		text = strings.ToValidUTF8(text[:mostMessage], "") + "…"
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}
 	return text
 }
 
-// bodyOf keeps an answer with its error: JSON as it is, other text as a
+// errorBody keeps an answer with its error: JSON as it is, other text as a
 // string, and of a very long one the beginning.
-func bodyOf(body []byte, isJSON bool) json.RawMessage {
+func errorBody(body []byte, isJSON bool) json.RawMessage {
 	switch {
 	case len(body) == 0:
 		return nil
-	case isJSON && len(body) <= mostBody:
+	case isJSON && len(body) <= maxErrorBody:
 		return body
 	}
-	return json.RawMessage(quote(strings.ToValidUTF8(string(body[:min(len(body), mostBody)]), "?")))
+	return json.RawMessage(quote(strings.ToValidUTF8(string(body[:min(len(body), maxErrorBody)]), "?")))
 }
 
 func requestID(app *bindings.App, header http.Header) string {
@@ -140,8 +140,8 @@ func requestID(app *bindings.App, header http.Header) string {
 	return ""
 }
 
-// target is the host that a redirect leads to.
-func target(header http.Header) string {
+// redirectTarget is the host that a redirect leads to.
+func redirectTarget(header http.Header) string {
 	to := header.Get("Location")
 	if to == "" {
 		return "nowhere"
@@ -153,14 +153,14 @@ func target(header http.Header) string {
 	return "another path"
 }
 
-// hider takes secrets out of a text: those of the connection, and those that
+// redactor takes secrets out of a text: those of the connection, and those that
 // stood in the arguments. Vendors repeat what they were sent.
-type hider struct {
+type redactor struct {
 	conn    *connection.Connection // nil: none
 	secrets []string
 }
 
-func (h hider) hide(text string) string {
+func (h redactor) redactText(text string) string {
 	for _, secret := range h.secrets {
 		if len(secret) == 0 {
 			continue
@@ -176,40 +176,40 @@ func (h hider) hide(text string) string {
 	return text
 }
 
-// shortestEcho bounds what is looked for in an answer: a shorter text may well
+// minEchoLength bounds what is looked for in an answer: a shorter text may well
 // stand there by itself.
-const shortestEcho = 6
+const minEchoLength = 6
 
-// echo takes opened secrets out of an answer that repeats what it was sent:
+// redactAnswer takes opened secrets out of an answer that repeats what it was sent:
 // answers are kept, and scripts read them.
-func (h hider) echo(text string) string {
-	long := hider{secrets: slices.DeleteFunc(slices.Clone(h.secrets), func(s string) bool { return len(s) < shortestEcho })}
+func (h redactor) redactAnswer(text string) string {
+	long := redactor{secrets: slices.DeleteFunc(slices.Clone(h.secrets), func(s string) bool { return len(s) < minEchoLength })}
 	if len(long.secrets) == 0 {
 		return text
 	}
-	return long.hide(text)
+	return long.redactText(text)
 }
 
-// echoJSON is echo for JSON, which stays JSON.
-func (h hider) echoJSON(text []byte) []byte {
+// redactAnswerJSON is echo for JSON, which stays JSON.
+func (h redactor) redactAnswerJSON(text []byte) []byte {
 	if len(h.secrets) == 0 {
 		return text
 	}
-	if hidden := []byte(h.echo(string(text))); json.Valid(hidden) {
+	if hidden := []byte(h.redactAnswer(string(text))); json.Valid(hidden) {
 		return hidden
 	}
 	return text
 }
 
-// redact takes secrets out of an error.
-func (h hider) redact(err error) error {
+// redactError takes secrets out of an error.
+func (h redactor) redactError(err error) error {
 	var e *bindings.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	e.Message, e.Code, e.RequestID = h.hide(e.Message), h.hide(e.Code), h.hide(e.RequestID)
+	e.Message, e.Code, e.RequestID = h.redactText(e.Message), h.redactText(e.Code), h.redactText(e.RequestID)
 	if len(e.Body) > 0 {
-		if e.Body = json.RawMessage(h.hide(string(e.Body))); !json.Valid(e.Body) {
+		if e.Body = json.RawMessage(h.redactText(string(e.Body))); !json.Valid(e.Body) {
 			e.Body = nil
 		}
 	}

@@ -38,12 +38,12 @@ type content struct {
 // A file's word: Inline where the content stands beside it, and Kept before the
 // hash of one that is kept.
 const (
-	Inline = "inline"
-	Kept   = "sha256:"
+	InlineFile = "inline"
+	HashPrefix = "sha256:"
 )
 
-// mostInline bounds a file that is put into a body of JSON, as base64.
-const mostInline = 32 << 20
+// maxInline bounds a file that is put into a body of JSON, as base64.
+const maxInline = 32 << 20
 
 // isFile tells a file from another table: it holds a hash, text or base64, and
 // nothing that a file does not have.
@@ -55,8 +55,8 @@ func isFile(v gjson.Result) bool {
 		case "text", "base64":
 			found++
 		case "file":
-			good = good && (value.Str == Inline || strings.HasPrefix(value.Str, Kept))
-			if value.Str != Inline {
+			good = good && (value.Str == InlineFile || strings.HasPrefix(value.Str, HashPrefix))
+			if value.Str != InlineFile {
 				found++
 			}
 		case "name", "content_type":
@@ -71,8 +71,8 @@ func isFile(v gjson.Result) bool {
 	return good && found == 1
 }
 
-// isKept tells a file that scripts hold as one from a table that may be one.
-func isKept(v gjson.Result) bool {
+// isStoredFile tells a file that scripts hold as one from a table that may be one.
+func isStoredFile(v gjson.Result) bool {
 	return v.IsObject() && v.Get("file").Type == gjson.String && isFile(v)
 }
 
@@ -88,38 +88,38 @@ func (f content) bytes() ([]byte, error) {
 	return decoded, nil
 }
 
-func (f content) kept() bool { return strings.HasPrefix(f.File, Kept) }
+func (f content) stored() bool { return strings.HasPrefix(f.File, HashPrefix) }
 
-func (f content) hash() string { return strings.TrimPrefix(f.File, Kept) }
+func (f content) hash() string { return strings.TrimPrefix(f.File, HashPrefix) }
 
 // read gives the content of a file of either kind.
 func (f content) read(files *file.Store) ([]byte, error) {
-	if !f.kept() {
+	if !f.stored() {
 		return f.bytes()
 	}
 	if files == nil {
 		return nil, errNoFiles
 	}
-	return files.Read(f.hash(), mostInline)
+	return files.Read(f.hash(), maxInline)
 }
 
 var errNoFiles = errors.New("files are not kept here")
 
-// inline puts files that stand in arguments for a body of JSON or a form into
+// inlineFiles puts files that stand in arguments for a body of JSON or a form into
 // it, as base64: such a body has no other place for them.
-func inline(args json.RawMessage, op *bindings.Operation, files *file.Store) (json.RawMessage, error) {
+func inlineFiles(args json.RawMessage, op *bindings.Operation, files *file.Store) (json.RawMessage, error) {
 	if op.Body == nil || op.Body.Encoding == bindings.Multipart || op.Body.Encoding == bindings.Binary || !bytes.Contains(args, []byte(`"file":`)) {
 		return args, nil
 	}
-	out, err := inlined(nil, gjson.ParseBytes(args), files)
+	out, err := appendInlined(nil, gjson.ParseBytes(args), files)
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-func inlined(out []byte, v gjson.Result, files *file.Store) ([]byte, error) {
-	if isKept(v) {
+func appendInlined(out []byte, v gjson.Result, files *file.Store) ([]byte, error) {
+	if isStoredFile(v) {
 		var f content
 		if err := json.Unmarshal([]byte(v.Raw), &f); err != nil {
 			return nil, err
@@ -150,7 +150,7 @@ func inlined(out []byte, v gjson.Result, files *file.Store) ([]byte, error) {
 		if open == '{' {
 			out = append(append(out, key.Raw...), ':')
 		}
-		out, failed = inlined(out, item, files)
+		out, failed = appendInlined(out, item, files)
 		return failed == nil
 	})
 	return append(out, end), failed
@@ -169,7 +169,7 @@ func (s stream) open(files *file.Store) (body io.ReadCloser, size int64, err err
 	if files == nil {
 		return nil, 0, errNoFiles
 	}
-	var all opened
+	var all openedStream
 	defer func() {
 		if err != nil {
 			all.Close()
@@ -198,20 +198,20 @@ func (s stream) open(files *file.Store) (body io.ReadCloser, size int64, err err
 	return &all, size, nil
 }
 
-type opened struct {
+type openedStream struct {
 	io.Reader
 	files []io.Closer
 }
 
-func (o *opened) Close() (err error) {
+func (o *openedStream) Close() (err error) {
 	for _, f := range o.files {
 		err = errors.Join(err, f.Close())
 	}
 	return err
 }
 
-// store keeps an answer as a file, and gives how it stands in the journal.
-func (c *Client) store(from *url.URL, header http.Header, body io.Reader) ([]byte, error) {
+// storeAnswer keeps an answer as a file, and gives how it stands in the journal.
+func (c *Client) storeAnswer(from *url.URL, header http.Header, body io.Reader) ([]byte, error) {
 	if c.Files == nil {
 		return nil, errNoFiles
 	}
@@ -229,11 +229,11 @@ func (c *Client) store(from *url.URL, header http.Header, body io.Reader) ([]byt
 	if isText && declared != "" && !strings.EqualFold(declared, "utf-8") {
 		kind = cmp.Or(mime.FormatMediaType(kind, map[string]string{"charset": declared}), kind)
 	}
-	return json.Marshal(content{File: Kept + hash, Name: nameOf(from, header), ContentType: kind, Size: size})
+	return json.Marshal(content{File: HashPrefix + hash, Name: fileName(from, header), ContentType: kind, Size: size})
 }
 
-// nameOf is what the answer calls its file, else the end of its address.
-func nameOf(from *url.URL, header http.Header) string {
+// fileName is what the answer calls its file, else the end of its address.
+func fileName(from *url.URL, header http.Header) string {
 	name := ""
 	if _, params, err := mime.ParseMediaType(header.Get("Content-Disposition")); err == nil {
 		name = params["filename"]
@@ -242,7 +242,7 @@ func nameOf(from *url.URL, header http.Header) string {
 		name = from.Path
 	}
 	name = path.Base("/" + strings.ReplaceAll(name, `\`, "/"))
-	name = strings.Map(headerRune, name)
+	name = strings.Map(dropControl, name)
 	if name == "/" || name == "." || name == ".." {
 		return "file"
 	}
@@ -253,13 +253,13 @@ func nameOf(from *url.URL, header http.Header) string {
 // otherwise.
 const fileTimeout = 10 * time.Minute
 
-// opener opens a body that is a stream, once for each request that carries it,
+// openFunc opens a body that is a stream, once for each request that carries it,
 // and gives its length in bytes.
-type opener func() (io.ReadCloser, int64, error)
+type openFunc func() (io.ReadCloser, int64, error)
 
 // streamKey is the context's key of a request's opener.
 type streamKey struct{}
 
-func withStream(ctx context.Context, open opener) context.Context {
+func withStream(ctx context.Context, open openFunc) context.Context {
 	return context.WithValue(ctx, streamKey{}, open)
 }

@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// errRefused is an address that the http library does not go to.
-var errRefused = errors.New("the address is refused")
+// errAddressRefused is an address that the http library does not go to.
+var errAddressRefused = errors.New("the address is refused")
 
 // newWebClient makes the client of the http library. The address is checked
 // when the connection is made, after the name was resolved, so that no name
 // and no redirect leads into the inner network.
 func newWebClient(private bool, hosts []string) *http.Client {
-	g := guard{private: private, hosts: hosts}
+	g := guard{allowPrivate: private, allowHosts: hosts}
 	transport := newTransport()
 	transport.Proxy = nil // a proxy would be dialled in the place of the address
 	transport.DialContext = g.dial
-	return &http.Client{Transport: webTransport{transport}, CheckRedirect: redirect}
+	return &http.Client{Transport: webTransport{transport}, CheckRedirect: checkRedirect}
 }
 
 // webTransport hides from http.Client a Location that cannot be parsed, by
@@ -35,7 +35,7 @@ type webTransport struct{ *http.Transport }
 
 func (t webTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := t.Transport.RoundTrip(request)
-	if err != nil || readsOnly(request.Method) {
+	if err != nil || isReadMethod(request.Method) {
 		return response, err
 	}
 	if _, bad := request.URL.Parse(response.Header.Get("Location")); bad != nil {
@@ -45,27 +45,27 @@ func (t webTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func readsOnly(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+func isReadMethod(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// redirect follows a few, never from https to http, and leaves to another host
+// checkRedirect follows a few, never from https to http, and leaves to another host
 // nothing that may be a secret. A redirect of a write is its answer, unless it
 // asks for the same request on the same host: http.Client would make a GET of
 // any other, whose answer would look as if the write was done.
-func redirect(next *http.Request, before []*http.Request) error {
+func checkRedirect(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1]
-	if !readsOnly(before[0].Method) {
+	if !isReadMethod(before[0].Method) {
 		status := next.Response.StatusCode
 		same := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 		secure := next.URL.Scheme == "https" || next.URL.Scheme == "http" && last.URL.Scheme == "http"
-		if !same || !secure || !sameServer(next.URL, before[0].URL) || len(before) > mostRedirect {
+		if !same || !secure || !sameServer(next.URL, before[0].URL) || len(before) > maxRedirects {
 			return http.ErrUseLastResponse
 		}
 		next.Header.Del("Referer") // http.Client adds it
 		next.URL.User = nil        // http.Client makes a header of it
 		return nil
 	}
-	if len(before) > mostRedirect {
-		return fmt.Errorf("more than %d redirects", mostRedirect)
+	if len(before) > maxRedirects {
+		return fmt.Errorf("more than %d redirects", maxRedirects)
 	}
 	if last.URL.Scheme == "https" && next.URL.Scheme != "https" {
 		return fmt.Errorf("a redirect from https to %s is not followed", next.URL.Scheme)
@@ -84,11 +84,11 @@ func redirect(next *http.Request, before []*http.Request) error {
 // sameServer reports whether two addresses have the same host and port, which
 // may be the default port of either scheme.
 func sameServer(a, b *url.URL) bool {
-	return strings.EqualFold(a.Host, b.Host) || strings.EqualFold(a.Hostname(), b.Hostname()) && ownPort(a) == ownPort(b)
+	return strings.EqualFold(a.Host, b.Host) || strings.EqualFold(a.Hostname(), b.Hostname()) && nonDefaultPort(a) == nonDefaultPort(b)
 }
 
-// ownPort is the port of an address, empty if it is the default of its scheme.
-func ownPort(u *url.URL) string {
+// nonDefaultPort is the port of an address, empty if it is the default of its scheme.
+func nonDefaultPort(u *url.URL) string {
 	if u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443" {
 		return ""
 	}
@@ -97,13 +97,13 @@ func ownPort(u *url.URL) string {
 
 // guard decides which addresses may be dialled.
 type guard struct {
-	private bool
-	hosts   []string
+	allowPrivate bool
+	allowHosts   []string
 }
 
 func (g guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
-	if !g.private && !g.listed(address) {
+	if !g.allowPrivate && !g.allowsHost(address) {
 		d.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
 			return g.check(address, resolved)
 		}
@@ -111,13 +111,13 @@ func (g guard) dial(ctx context.Context, network, address string) (net.Conn, err
 	return d.DialContext(ctx, network, address)
 }
 
-// listed says that the configuration allows a host by its name.
-func (g guard) listed(address string) bool {
+// allowsHost says that the configuration allows a host by its name.
+func (g guard) allowsHost(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(g.hosts, func(allowed string) bool {
+	return slices.ContainsFunc(g.allowHosts, func(allowed string) bool {
 		return strings.EqualFold(allowed, host) || strings.EqualFold(allowed, address)
 	})
 }
@@ -126,24 +126,24 @@ func (g guard) listed(address string) bool {
 func (g guard) check(address, resolved string) error {
 	at, err := netip.ParseAddrPort(resolved)
 	if err != nil {
-		return fmt.Errorf("%w: %s cannot be read", errRefused, resolved)
+		return fmt.Errorf("%w: %s cannot be read", errAddressRefused, resolved)
 	}
 	ip := at.Addr().WithZone("").Unmap()
-	why := inner(ip)
+	why := privateReason(ip)
 	if why == "" {
 		return nil
 	}
-	for _, allowed := range g.hosts {
+	for _, allowed := range g.allowHosts {
 		if network, err := netip.ParsePrefix(allowed); err == nil && network.Contains(ip) {
 			return nil
 		}
 	}
 	host, _, _ := net.SplitHostPort(address)
-	return fmt.Errorf("%w: %s is not on the public internet (%s, %s); list it under http.allow in the configuration if scripts may reach it", errRefused, host, ip, why)
+	return fmt.Errorf("%w: %s is not on the public internet (%s, %s); list it under http.allow in the configuration if scripts may reach it", errAddressRefused, host, ip, why)
 }
 
-// inner says what makes an address none of the public internet; empty if it is.
-func inner(ip netip.Addr) string {
+// privateReason says what makes an address none of the public internet; empty if it is.
+func privateReason(ip netip.Addr) string {
 	switch {
 	case ip.IsLoopback():
 		return "loopback"
@@ -162,7 +162,7 @@ func inner(ip netip.Addr) string {
 		}
 	}
 	if v4, embedded := embeddedIPv4(ip); embedded {
-		return inner(v4)
+		return privateReason(v4)
 	}
 	return ""
 }

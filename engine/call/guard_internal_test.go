@@ -21,11 +21,11 @@ func TestInner(t *testing.T) {
 		"1.1.1.1": "", "8.8.8.8": "", "172.32.0.1": "", "2606:4700::1111": "", "64:ff9b::101:101": "",
 	}
 	for text, want := range tests {
-		if got := inner(netip.MustParseAddr(text)); got != want {
+		if got := privateReason(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
-	g := guard{hosts: []string{"intranet", "10.0.0.0/8"}}
+	g := guard{allowHosts: []string{"intranet", "10.0.0.0/8"}}
 	for _, test := range []struct {
 		address, resolved string
 		fine              bool
@@ -37,7 +37,7 @@ func TestInner(t *testing.T) {
 			t.Errorf("%s at %s: %v", test.address, test.resolved, err)
 		}
 	}
-	if !g.listed("Intranet:8080") || g.listed("evil.intranet:80") {
+	if !g.allowsHost("Intranet:8080") || g.allowsHost("evil.intranet:80") {
 		t.Error("a host is allowed by its whole name only")
 	}
 }
@@ -74,7 +74,7 @@ func TestRedirectOfAWrite(t *testing.T) {
 			next := request(t, method, test.to)
 			next.Response = &http.Response{StatusCode: test.status}
 			next.Header.Set("Authorization", "Bearer x")
-			err := redirect(next, []*http.Request{before})
+			err := checkRedirect(next, []*http.Request{before})
 			if test.follow != (err == nil) || err != nil && !errors.Is(err, http.ErrUseLastResponse) {
 				t.Errorf("%s %d from %s to %s: %v", method, test.status, test.from, test.to, err)
 			}
@@ -86,7 +86,7 @@ func TestRedirectOfAWrite(t *testing.T) {
 	// Once https, never http again.
 	back := request(t, "POST", "http://a.test/z")
 	back.Response = &http.Response{StatusCode: http.StatusTemporaryRedirect}
-	if err := redirect(back, []*http.Request{request(t, "POST", "http://a.test/x"), request(t, "POST", "https://a.test/y")}); err == nil {
+	if err := checkRedirect(back, []*http.Request{request(t, "POST", "http://a.test/x"), request(t, "POST", "https://a.test/y")}); err == nil {
 		t.Error("a redirect from https to http was followed")
 	}
 }

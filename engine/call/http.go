@@ -47,7 +47,7 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	j, err := c.httpJob(r)
 	if err != nil {
-		return HTTPAnswer{}, hider{secrets: r.Secrets}.redact(&bindings.Error{
+		return HTTPAnswer{}, redactor{secrets: r.Secrets}.redactError(&bindings.Error{
 			Kind: bindings.Invalid, Operation: httpName(r.Method), Message: err.Error()})
 	}
 	var answer HTTPAnswer
@@ -63,16 +63,16 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 			unread = j.unreadable(status, err)
 		}
 		answer.File = kept
-		answer.hide(hider{secrets: r.secrets()})
+		answer.redact(redactor{secrets: r.secrets()})
 		if status != http.StatusTooManyRequests && status < 500 {
 			return nil, unread
 		}
-		e := j.fail(kindOfStatus(status), status != http.StatusNotImplemented, "it answered %d %s", status, http.StatusText(status))
+		e := j.errorf(kindOfStatus(status), status != http.StatusNotImplemented, "it answered %d %s", status, http.StatusText(status))
 		said := bytes.ToValidUTF8(body, []byte("?"))
 		if answer.Body != "" {
 			said = []byte(answer.Body)
 		}
-		e.Status, e.Body = status, bodyOf(said, json.Valid(said))
+		e.Status, e.Body = status, errorBody(said, json.Valid(said))
 		return nil, e
 	}
 	sent, err := c.send(ctx, j)
@@ -86,9 +86,9 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 		}
 		e.Message = j.operation + " " + j.path + ": " + e.Message
 	}
-	answer.Attempts, answer.Took = sent.Attempts, sent.Took
+	answer.Sendings, answer.Elapsed = sent.Sendings, sent.Elapsed
 	if err != nil {
-		return HTTPAnswer{Attempts: sent.Attempts, Took: sent.Took}, hider{secrets: r.secrets()}.redact(err)
+		return HTTPAnswer{Sendings: sent.Sendings, Elapsed: sent.Elapsed}, redactor{secrets: r.secrets()}.redactError(err)
 	}
 	return answer, nil
 }
@@ -113,22 +113,22 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 		return nil, err
 	}
 	j := &job{
-		operation: httpName(w.method), path: host, wire: w, safety: once, marks: r.Marks, sender: c.web, timeout: c.Timeout,
+		operation: httpName(w.method), path: host, wire: w, safety: unsafeRepeat, recorder: r.BegunRecorder, sender: c.web, timeout: c.Timeout,
 	}
-	if slices.Contains(readingMethods, w.method) {
-		j.safety = reads
+	if slices.Contains(readMethods, w.method) {
+		j.safety = readOnly
 	}
-	again, err := readSent(r.Again)
+	again, err := readSentRecord(r.Again)
 	if err != nil {
 		return nil, err
 	}
-	if again.whole() {
+	if again.complete() {
 		if err := again.restore(w, "", ""); err != nil {
 			return nil, err
 		}
 	}
-	if j.safety != reads {
-		j.remember(w.keep("", "", plainHeaders, hider{secrets: r.secrets()}, len(r.Secrets) > 0), again, c.Now())
+	if j.safety != readOnly {
+		j.setRecord(w.snapshot("", "", plainHeaders, redactor{secrets: r.secrets()}, len(r.Secrets) > 0), again, c.Now())
 	}
 	return j, r.options(j)
 }
@@ -202,7 +202,7 @@ func (r HTTPRequest) options(j *job) error {
 // encode sets body and authorisation.
 func (r HTTPRequest) encode(w *wire) error {
 	given := 0
-	for _, has := range []bool{stated(r.JSON), r.Body != nil, stated(r.File), stated(r.Multipart)} {
+	for _, has := range []bool{isSet(r.JSON), r.Body != nil, isSet(r.File), isSet(r.Multipart)} {
 		if has {
 			given++
 		}
@@ -210,19 +210,19 @@ func (r HTTPRequest) encode(w *wire) error {
 	switch {
 	case given > 1:
 		return fmt.Errorf("expected one of json, body and multipart, found more than one")
-	case stated(r.File):
+	case isSet(r.File):
 		var c content
 		if err := json.Unmarshal(r.File, &c); err != nil {
 			return fmt.Errorf("body: %w", err)
 		}
-		if err := w.send(c); err != nil {
+		if err := w.setFile(c); err != nil {
 			return err
 		}
-	case stated(r.Multipart):
+	case isSet(r.Multipart):
 		if err := multipartOf(w, r.Multipart); err != nil {
 			return err
 		}
-	case stated(r.JSON):
+	case isSet(r.JSON):
 		w.body = r.JSON
 		w.header.Set("Content-Type", "application/json")
 	case r.Body != nil:
@@ -242,8 +242,8 @@ func (r HTTPRequest) encode(w *wire) error {
 	return setHeaders(w.header, map[string]string{"Authorization": value})
 }
 
-// stated reports whether a field was given.
-func stated(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+// isSet reports whether a field was given.
+func isSet(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
 // multipartOf writes an object of texts and files as a form.
 func multipartOf(w *wire, fields json.RawMessage) error {
@@ -255,10 +255,10 @@ func multipartOf(w *wire, fields json.RawMessage) error {
 	return (&shape{}).multipart(w, values)
 }
 
-func (a *HTTPAnswer) hide(h hider) {
-	a.Body = h.echo(a.Body)
+func (a *HTTPAnswer) redact(h redactor) {
+	a.Body = h.redactAnswer(a.Body)
 	for name, value := range a.Headers {
-		a.Headers[name] = h.echo(value)
+		a.Headers[name] = h.redactAnswer(value)
 	}
 }
 

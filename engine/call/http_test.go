@@ -20,7 +20,7 @@ func web(t testing.TB, allow ...string) *setup {
 
 func (s *setup) http(t testing.TB, request string) (call.HTTPAnswer, error) {
 	t.Helper()
-	r := call.HTTPRequest{Marks: s.noted()}
+	r := call.HTTPRequest{BegunRecorder: s.noted()}
 	if err := json.Unmarshal([]byte(request), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestHTTP(t *testing.T) {
 		got.Header.Get("Authorization") != "Bearer tok" || got.Header.Get("X-One") != "1" {
 		t.Errorf("sent %s %s %v", got.RequestURI, body, got.Header)
 	}
-	if answer.Status != 201 || answer.Body != `{"id":1}` || answer.Headers["x-two"] != "2" || answer.Attempts != 1 || strings.Join(s.marks, " ") != "begin" {
+	if answer.Status != 201 || answer.Body != `{"id":1}` || answer.Headers["x-two"] != "2" || answer.Sendings != 1 || strings.Join(s.marks, " ") != "begin" {
 		t.Errorf("got %+v, marks %v", answer, s.marks)
 	}
 	if answer, err = s.http(t, `{"url":"`+server.URL+`/echo","auth":{"bearer":"the-token"}}`); err != nil || answer.Body != "Bearer [secret]" {
@@ -107,7 +107,7 @@ func TestHTTPRetries(t *testing.T) {
 					t.Errorf("got %v, want kind %s", e, test.kind)
 				}
 			}
-			if answer.Status != test.status || answer.Attempts != test.sent {
+			if answer.Status != test.status || answer.Sendings != test.sent {
 				t.Errorf("got %+v, want status %d after %d", answer, test.status, test.sent)
 			}
 		})

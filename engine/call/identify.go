@@ -37,13 +37,13 @@ func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
 	who, err := c.identify(ctx, conn)
 	var e *bindings.Error
 	if errors.As(err, &e) && e.Kind == bindings.Unauthorized {
-		err = c.refused(ctx, conn, e)
+		err = c.breakConnection(ctx, conn, e)
 	}
-	return who, hider{conn, nil}.redact(err)
+	return who, redactor{conn, nil}.redactError(err)
 }
 
 func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Identity, error) {
-	if stopped := conn.Stopped(); stopped != nil {
+	if stopped := conn.Problem(); stopped != nil {
 		return Identity{}, stopped
 	}
 	test := conn.Test()
@@ -80,41 +80,41 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 	return who, nil
 }
 
-// doubt looks into a refusal: is it this operation that the vendor refuses, or
+// checkRefusal looks into a refusal: is it this operation that the vendor refuses, or
 // the connection? Only the app's test tells; where it is refused too, the
 // connection is broken, and nothing more is sent on it until it is connected
 // again.
-func (c *Client) doubt(ctx context.Context, conn *connection.Connection, err error) error {
+func (c *Client) checkRefusal(ctx context.Context, conn *connection.Connection, err error) error {
 	var e *bindings.Error
 	if !errors.As(err, &e) || e.Status == 0 {
 		return err
 	}
 	switch {
 	case e.Kind == bindings.BrokenConnection && !conn.Expired(e.Code): // the vendor's code says so
-		return c.refused(ctx, conn, e)
+		return c.breakConnection(ctx, conn, e)
 	case e.Kind != bindings.Unauthorized:
 		return err
 	}
-	release := c.doubts.hold(conn.Name())
+	release := c.probing.lock(conn.Name())
 	defer release()
-	if stopped := conn.Stopped(); stopped != nil { // another call looked already
+	if stopped := conn.Problem(); stopped != nil { // another call looked already
 		stopped.Operation, stopped.Status = e.Operation, e.Status
 		return stopped
 	}
 	var wrong *bindings.Error
 	if _, testErr := c.identify(ctx, conn); errors.As(testErr, &wrong) && wrong.Kind == bindings.Unauthorized {
-		return c.refused(ctx, conn, e)
+		return c.breakConnection(ctx, conn, e)
 	}
 	return err
 }
 
-// refused breaks a connection in the vendor's own words.
-func (c *Client) refused(ctx context.Context, conn *connection.Connection, e *bindings.Error) error {
-	said := hider{conn, nil}.hide(e.Message)
+// breakConnection breaks a connection in the vendor's own words.
+func (c *Client) breakConnection(ctx context.Context, conn *connection.Connection, e *bindings.Error) error {
+	said := redactor{conn, nil}.redactText(e.Message)
 	if e.Code != "" && !strings.Contains(said, e.Code) {
 		said += " (" + e.Code + ")"
 	}
-	if err := c.Connections.Break(context.WithoutCancel(ctx), conn.Name(), conn.App().Title+" refuses its credentials: "+said); err != nil {
+	if err := c.Connections.SetBroken(context.WithoutCancel(ctx), conn.Name(), conn.App().Title+" refuses its credentials: "+said); err != nil {
 		c.Log.Error("that the connection is broken could not be kept", "connection", conn.Name(), "error", err)
 	}
 	broken := *e
@@ -122,21 +122,21 @@ func (c *Client) refused(ctx context.Context, conn *connection.Connection, e *bi
 	return &broken
 }
 
-// turns lets those who ask about one name go one at a time.
-type turns struct {
+// keyedMutex lets those who ask about one name go one at a time.
+type keyedMutex struct {
 	mu    sync.Mutex
-	names map[string]*sync.Mutex
+	locks map[string]*sync.Mutex
 }
 
-func (t *turns) hold(name string) (release func()) {
+func (t *keyedMutex) lock(name string) (release func()) {
 	t.mu.Lock()
-	if t.names == nil {
-		t.names = map[string]*sync.Mutex{}
+	if t.locks == nil {
+		t.locks = map[string]*sync.Mutex{}
 	}
-	turn := t.names[name]
+	turn := t.locks[name]
 	if turn == nil {
 		turn = &sync.Mutex{}
-		t.names[name] = turn
+		t.locks[name] = turn
 	}
 	t.mu.Unlock()
 	turn.Lock()

@@ -90,7 +90,7 @@ func TestExpiredInA200(t *testing.T) {
 	}
 	b.good = -1
 	answer, err := s.do(t, unsafe, args[unsafe])
-	if err != nil || answer.Attempts != 2 || b.refreshes != 2 {
+	if err != nil || answer.Sendings != 2 || b.refreshes != 2 {
 		t.Fatalf("got %+v, %v after %d refreshes", answer, err, b.refreshes)
 	}
 	if got := fmt.Sprint(s.marks); got != "[begin begin withdraw begin]" {

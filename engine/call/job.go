@@ -18,13 +18,13 @@ import (
 type job struct {
 	app                         *bindings.App // nil: the http library
 	operation, path, connection string
-	who                         string // shares rate limits fairly with others
+	script                      string // shares rate limits fairly with others
 	wire                        *wire
 	safety                      safety        // its key apart
 	keyTTL                      time.Duration // how long the key that it carries is trusted; zero: it has none
 	state                       SendState     // before the call: MaybeDone if an earlier one sent it
-	first                       sent          // what the marks are given
-	marks                       Marks
+	record                      sentRecord    // what the marks are given
+	recorder                    BegunRecorder
 	timeout                     time.Duration
 	asFile                      bool // a good answer is kept as a file
 	sender                      *resty.Client
@@ -37,29 +37,29 @@ type job struct {
 	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
 }
 
-// trust says how long the key in the request keeps it from being done twice.
-func (j *job) trust(w *wire, app *bindings.App, keyed bool) {
+// setKeyTTL says how long the key in the request keeps it from being done twice.
+func (j *job) setKeyTTL(w *wire, app *bindings.App, keyed bool) {
 	if keyed && app.KeyHeader != "" && w.header.Get(app.KeyHeader) != "" {
 		j.keyTTL = app.KeyTTL
 	}
 }
 
-// remember sets what the marks are given: what an earlier call sent first, if
+// setRecord sets what the marks are given: what an earlier call sent first, if
 // there was one. Then the request is sent although it may be done twice, for
 // the caller asks for that.
-func (j *job) remember(first sent, again *sent, now time.Time) {
-	if j.first = first; again == nil {
+func (j *job) setRecord(first sentRecord, again *sentRecord, now time.Time) {
+	if j.record = first; again == nil {
 		return
 	}
-	j.first, j.state = *again, MaybeDone
-	if j.safetyAt(now) == once {
-		j.safety, j.keyTTL = insisted, 0
+	j.record, j.state = *again, MaybeDone
+	if j.safetyAt(now) == unsafeRepeat {
+		j.safety, j.keyTTL = forcedRepeat, 0
 	}
 }
 
 // safetyAt is what sending it again at that time changes.
 func (j *job) safetyAt(now time.Time) safety {
-	if j.safety == once && keyTrusted(now.Sub(j.first.At), j.keyTTL) {
+	if j.safety == unsafeRepeat && keyValid(now.Sub(j.record.At), j.keyTTL) {
 		return keyed
 	}
 	return j.safety
@@ -67,15 +67,15 @@ func (j *job) safetyAt(now time.Time) safety {
 
 // begin marks a job that may change something, before it is sent.
 func (j *job) begin(ctx context.Context, at time.Time) error {
-	if j.first.At.IsZero() {
-		j.first.At = at
+	if j.record.At.IsZero() {
+		j.record.At = at
 	}
-	if j.safety == reads || j.marks.Begin == nil {
+	if j.safety == readOnly || j.recorder.Begin == nil {
 		return nil
 	}
-	text, err := json.Marshal(j.first)
+	text, err := json.Marshal(j.record)
 	if err == nil {
-		err = j.marks.Begin(ctx, text)
+		err = j.recorder.Begin(ctx, text)
 	}
 	if err != nil {
 		return fmt.Errorf("mark %s as begun: %w", j.name(), err)
@@ -85,10 +85,10 @@ func (j *job) begin(ctx context.Context, at time.Time) error {
 
 // withdraw takes the mark away.
 func (j *job) withdraw(ctx context.Context) error {
-	if j.safety == reads || j.marks.Withdraw == nil {
+	if j.safety == readOnly || j.recorder.Withdraw == nil {
 		return nil
 	}
-	if err := j.marks.Withdraw(ctx); err != nil {
+	if err := j.recorder.Withdraw(ctx); err != nil {
 		return fmt.Errorf("withdraw the mark of %s: %w", j.name(), err)
 	}
 	return nil
@@ -118,7 +118,7 @@ func (j *job) name() string {
 	return j.app.Name + "." + j.operation
 }
 
-func (j *job) fail(kind bindings.ErrorKind, retryable bool, message string, args ...any) *bindings.Error {
+func (j *job) errorf(kind bindings.ErrorKind, retryable bool, message string, args ...any) *bindings.Error {
 	e := &bindings.Error{
 		Kind: kind, Operation: j.operation, Connection: j.connection, Retryable: retryable,
 		Message: fmt.Sprintf(message, args...),
@@ -138,7 +138,7 @@ func (j *job) uncertain(of *bindings.Error, message string) *bindings.Error {
 	case of.Message != "":
 		message += " (" + of.Message + ")"
 	}
-	e := j.fail(bindings.Uncertain, false, "%s; whether it was done is not known", message)
+	e := j.errorf(bindings.Uncertain, false, "%s; whether it was done is not known", message)
 	e.Status, e.Code, e.RequestID, e.Body = of.Status, of.Code, of.RequestID, of.Body
 	return e
 }

@@ -24,36 +24,36 @@ type limiter struct {
 // bucket is one budget. It remembers when its last requests were due, of
 // which the oldest says when the next may be.
 type bucket struct {
-	limit bindings.Limit
-	due   []time.Time // a ring once it is full
-	next  int
-	held  time.Time // the vendor wants nothing before
-	queue queue
+	limit       bindings.Limit
+	due         []time.Time // a ring once it is full
+	next        int
+	pausedUntil time.Time // the vendor wants nothing before
+	queue       queue
 }
 
-// of finds the budgets that an operation draws on, the narrowest last. There
+// bucketsFor finds the budgets that an operation draws on, the narrowest last. There
 // is always one, so that a vendor's Retry-After has something to hold.
-func (l *limiter) of(app *bindings.App, op *bindings.Operation, connection, base string) []*bucket {
+func (l *limiter) bucketsFor(app *bindings.App, op *bindings.Operation, connection, base string) []*bucket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all, named []*bucket
 	for _, limit := range app.Limits {
 		switch limit.Name {
 		case "":
-			all = append(all, l.get(limit, app.Name, op.Name, connection, base))
+			all = append(all, l.bucket(limit, app.Name, op.Name, connection, base))
 		case op.Limit:
-			named = append(named, l.get(limit, app.Name, op.Name, connection, base))
+			named = append(named, l.bucket(limit, app.Name, op.Name, connection, base))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *bucket) int { return cmp.Compare(b.limit.Per, a.limit.Per) })
 	all = append(all, named...)
 	if len(all) == 0 {
-		all = append(all, l.get(bindings.Limit{Scope: bindings.PerConnection}, app.Name, op.Name, connection, base))
+		all = append(all, l.bucket(bindings.Limit{Scope: bindings.PerConnection}, app.Name, op.Name, connection, base))
 	}
 	return all
 }
 
-func (l *limiter) get(limit bindings.Limit, app, op, connection, base string) *bucket {
+func (l *limiter) bucket(limit bindings.Limit, app, op, connection, base string) *bucket {
 	key := app + " " + limit.Name + " " + limit.Per.String() + " "
 	switch limit.Scope {
 	case bindings.PerHost:
@@ -71,21 +71,21 @@ func (l *limiter) get(limit bindings.Limit, app, op, connection, base string) *b
 	return b
 }
 
-// hold keeps a budget still until a time that the vendor named.
-func (l *limiter) hold(b *bucket, until time.Time) {
+// pauseUntil keeps a budget still until a time that the vendor named.
+func (l *limiter) pauseUntil(b *bucket, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if until.After(b.held) {
-		b.held = until
+	if until.After(b.pausedUntil) {
+		b.pausedUntil = until
 	}
 }
 
-// free says when a budget takes a request before which others, that many,
+// earliest says when a budget takes a request before which others, that many,
 // still have to be taken.
-func (b *bucket) free(others int, now time.Time) time.Time {
+func (b *bucket) earliest(others int, now time.Time) time.Time {
 	at := now
-	if b.held.After(at) {
-		at = b.held
+	if b.pausedUntil.After(at) {
+		at = b.pausedUntil
 	}
 	n := b.limit.Requests
 	if n <= 0 {
@@ -113,9 +113,9 @@ func (b *bucket) reserve(at time.Time) {
 	}
 }
 
-// learn follows the vendor's own count: when nothing is left, the interval has
+// applyRemaining follows the vendor's own count: when nothing is left, the interval has
 // to pass, counted from when the request was sent.
-func (l *limiter) learn(all []*bucket, errors bindings.Errors, header http.Header, sent time.Time) {
+func (l *limiter) applyRemaining(all []*bucket, errors bindings.Errors, header http.Header, sent time.Time) {
 	if errors.Remaining == "" || strings.TrimSpace(header.Get(errors.Remaining)) != "0" {
 		return
 	}
@@ -127,13 +127,13 @@ func (l *limiter) learn(all []*bucket, errors bindings.Errors, header http.Heade
 		if ms, err := strconv.ParseInt(header.Get(errors.Interval), 10, 64); err == nil && ms > 0 && ms <= int64(time.Hour/time.Millisecond) {
 			interval = time.Duration(ms) * time.Millisecond
 		}
-		l.hold(b, sent.Add(interval))
+		l.pauseUntil(b, sent.Add(interval))
 		return
 	}
 }
 
-// mostRetryAfter bounds what we believe of a Retry-After.
-const mostRetryAfter = 24 * time.Hour
+// maxRetryAfter bounds what we believe of a Retry-After.
+const maxRetryAfter = 24 * time.Hour
 
 // retryAfter reads seconds or an HTTP date; zero where there is none.
 func retryAfter(errors bindings.Errors, header http.Header, now time.Time) time.Duration {
@@ -150,9 +150,9 @@ func retryAfter(errors bindings.Errors, header http.Header, now time.Time) time.
 		if !(seconds >= 0) {
 			return 0
 		}
-		wait = time.Duration(min(seconds, mostRetryAfter.Seconds()) * float64(time.Second))
+		wait = time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
 	} else if at, err := http.ParseTime(text); err == nil {
 		wait = at.Sub(now)
 	}
-	return min(max(wait, 0), mostRetryAfter)
+	return min(max(wait, 0), maxRetryAfter)
 }

@@ -80,7 +80,7 @@ func TestRateLimitBeyondPatience(t *testing.T) {
 	}
 	answer, err := s.do(t, unsafe, args[unsafe])
 	wantKind(t, err, bindings.RateLimited, true, "the 2 requests in 1m0s that crm allows are used up for another 1m0s")
-	if answer.RetryAfter != time.Minute || answer.Attempts != 0 || s.marks != nil {
+	if answer.RetryAfter != time.Minute || answer.Sendings != 0 || s.marks != nil {
 		t.Errorf("got %+v, marks %v, want nothing sent", answer, s.marks)
 	}
 	s.clock.now = s.clock.now.Add(time.Minute)

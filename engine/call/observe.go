@@ -15,7 +15,7 @@ const slogWarn = slog.LevelWarn
 func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end error, took time.Duration) {
 	s := Sending{
 		Operation: j.operation, Connection: j.connection, Method: j.wire.method, Path: j.path,
-		Attempt: a.Attempts, Status: a.Status, Outcome: "ok", Took: took,
+		Number: a.Sendings, Status: a.Status, Result: "ok", Elapsed: took,
 	}
 	if j.app != nil {
 		s.App = j.app.Name
@@ -23,9 +23,9 @@ func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end 
 	var e *bindings.Error
 	switch {
 	case again:
-		s.Outcome = "again"
+		s.Result = "again"
 	case errors.As(end, &e):
-		s.Outcome = string(e.Kind)
+		s.Result = string(e.Kind)
 	}
 	if c.Observe != nil {
 		c.Observe(s)
@@ -35,7 +35,7 @@ func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end 
 	}
 	c.Log.LogAttrs(ctx, slog.LevelDebug, "sent", slog.String("app", s.App), slog.String("operation", s.Operation),
 		slog.String("connection", s.Connection), slog.String("method", s.Method), slog.String("path", s.Path),
-		slog.Int("attempt", s.Attempt), slog.Int("status", s.Status), slog.String("outcome", s.Outcome), slog.Duration("took", took))
+		slog.Int("attempt", s.Number), slog.Int("status", s.Status), slog.String("outcome", s.Result), slog.Duration("took", took))
 }
 
 func attrs(app, operation, connection, problem string) []slog.Attr {

@@ -14,17 +14,17 @@ import (
 	"github.com/tidewire/tidewire/engine/file"
 )
 
-// outcome is what one sending came to.
-type outcome struct {
+// result is what one sending came to.
+type result struct {
 	status int
 	header http.Header
 	body   []byte
-	err    error     // no complete answer, or one over the bound: errLarge
+	err    error     // no complete answer, or one over the bound: errTooLarge
 	state  SendState // Unsent, or MaybeDone from the moment when its headers leave
 }
 
-// once sends a job one time.
-func (c *Client) once(ctx context.Context, j *job) (out outcome) {
+// roundTrip sends a job one time.
+func (c *Client) roundTrip(ctx context.Context, j *job) (out result) {
 	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout, errTimeout)
 	defer cancel()
 	var sent atomic.Bool
@@ -45,14 +45,14 @@ func (c *Client) once(ctx context.Context, j *job) (out outcome) {
 	defer response.RawBody().Close()
 	out.status, out.header, out.state = response.StatusCode(), response.Header(), MaybeDone
 	if j.asFile && out.status < 300 {
-		out.body, err = c.store(response.RawResponse.Request.URL, out.header, response.RawBody())
+		out.body, err = c.storeAnswer(response.RawResponse.Request.URL, out.header, response.RawBody())
 		if errors.Is(err, file.ErrTooLarge) {
-			err = errLarge
+			err = errTooLarge
 		}
 	} else {
 		out.body, err = c.readBody(response)
 	}
-	if out.err = err; !errors.Is(err, errLarge) {
+	if out.err = err; !errors.Is(err, errTooLarge) {
 		out.err = cause(ctx, err)
 	}
 	return out
@@ -71,24 +71,24 @@ func (c *Client) execute(ctx context.Context, j *job) (*resty.Response, error) {
 	return request.Execute(j.wire.method, j.address())
 }
 
-// firstRead bounds what is set aside for an answer because its header says
+// maxInitialBuffer bounds what is set aside for an answer because its header says
 // that it will be so long.
-const firstRead = 64 << 10
+const maxInitialBuffer = 64 << 10
 
-// readBody reads an answer up to the bound. Beyond it is errLarge.
+// readBody reads an answer up to the bound. Beyond it is errTooLarge.
 func (c *Client) readBody(response *resty.Response) ([]byte, error) {
 	var body bytes.Buffer
-	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), firstRead)) + bytes.MinRead)
+	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), maxInitialBuffer)) + bytes.MinRead)
 	_, err := body.ReadFrom(io.LimitReader(response.RawBody(), c.MaxAnswer+1))
 	if int64(body.Len()) > c.MaxAnswer {
-		return body.Bytes()[:c.MaxAnswer], errLarge
+		return body.Bytes()[:c.MaxAnswer], errTooLarge
 	}
 	return body.Bytes(), err
 }
 
 var (
-	errTimeout = errors.New("timeout")
-	errLarge   = errors.New("the answer is too large")
+	errTimeout  = errors.New("timeout")
+	errTooLarge = errors.New("the answer is too large")
 )
 
 // cause gives errTimeout for a sending that ran out of its time.

@@ -9,9 +9,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// Words tells what a word in braces stands for in the arguments of a
+// Vars tells what a word in braces stands for in the arguments of a
 // bindings.Call, and whether it stands for anything.
-type Words func(word string) (value any, known bool)
+type Vars func(word string) (value any, known bool)
 
 // Item is one of the things that something is done for, once for each.
 type Item struct {
@@ -19,8 +19,8 @@ type Item struct {
 	Of    *Item // what its list was made for
 }
 
-// Word tells what {of.PATH} stands for. A nil Item knows nothing.
-func (i *Item) Word(word string) (any, bool) {
+// Var tells what {of.PATH} stands for. A nil Item knows nothing.
+func (i *Item) Var(word string) (any, bool) {
 	path, found := strings.CutPrefix(word, "of.")
 	if i == nil || !found {
 		return nil, false
@@ -28,18 +28,18 @@ func (i *Item) Word(word string) (any, bool) {
 	if value, found := jsonpath.Lookup(i.Value, path); found && string(value) != "null" {
 		return value, true
 	}
-	return i.Of.Word(path)
+	return i.Of.Var(path)
 }
 
-// wordInText is a word in braces. What else stands in braces stays as it is.
-var wordInText = regexp.MustCompile(`\{[a-z]+(?:\.[A-Za-z0-9_@$-]+)*\}`)
+// placeholder is a word in braces. What else stands in braces stays as it is.
+var placeholder = regexp.MustCompile(`\{[a-z]+(?:\.[A-Za-z0-9_@$-]+)*\}`)
 
 // Arguments writes the arguments of a call that the engine makes for itself.
 // A text that is nothing but one word takes the value as it is; where a word
 // stands for nothing, the argument or field is left out, or the whole item of
 // a list: half a filter would ask for something else.
-func Arguments(args map[string]any, words Words) (json.RawMessage, error) {
-	filled := fillWords(args, words)
+func Arguments(args map[string]any, words Vars) (json.RawMessage, error) {
+	filled := expand(args, words)
 	if filled == nil {
 		return json.RawMessage("{}"), nil
 	}
@@ -50,24 +50,24 @@ func Arguments(args map[string]any, words Words) (json.RawMessage, error) {
 	return text, nil
 }
 
-// fillWords gives nil for what is to be left out.
-func fillWords(v any, words Words) any {
+// expand gives nil for what is to be left out.
+func expand(v any, words Vars) any {
 	switch v := v.(type) {
 	case string:
-		return fillText(v, words)
+		return expandText(v, words)
 	case map[string]any:
-		return fillTable(v, words)
+		return expandTable(v, words)
 	case []any:
-		return fillList(v, words)
+		return expandList(v, words)
 	}
 	return v
 }
 
-// fillTable leaves out the fields that stand for nothing.
-func fillTable(table map[string]any, words Words) any {
+// expandTable leaves out the fields that stand for nothing.
+func expandTable(table map[string]any, words Vars) any {
 	out := make(map[string]any, len(table))
 	for name, inner := range table {
-		if filled := fillWords(inner, words); filled != nil {
+		if filled := expand(inner, words); filled != nil {
 			out[name] = filled
 		}
 	}
@@ -77,12 +77,12 @@ func fillTable(table map[string]any, words Words) any {
 	return out
 }
 
-// fillList leaves out the items in which any word stands for nothing.
-func fillList(list []any, words Words) any {
+// expandList leaves out the items in which any word stands for nothing.
+func expandList(list []any, words Vars) any {
 	out := make([]any, 0, len(list))
 	for _, inner := range list {
 		whole := true
-		filled := fillWords(inner, func(word string) (any, bool) {
+		filled := expand(inner, func(word string) (any, bool) {
 			value, known := words(word)
 			whole = whole && known
 			return value, known
@@ -97,8 +97,8 @@ func fillList(list []any, words Words) any {
 	return out
 }
 
-func fillText(text string, words Words) any {
-	if whole := wordInText.FindString(text); whole == text && whole != "" {
+func expandText(text string, words Vars) any {
+	if whole := placeholder.FindString(text); whole == text && whole != "" {
 		value, known := words(text[1 : len(text)-1])
 		if !known {
 			return nil
@@ -106,10 +106,10 @@ func fillText(text string, words Words) any {
 		return value
 	}
 	missing := false
-	filled := wordInText.ReplaceAllStringFunc(text, func(word string) string {
+	filled := placeholder.ReplaceAllStringFunc(text, func(word string) string {
 		value, known := words(word[1 : len(word)-1])
 		missing = missing || !known
-		return wordText(value)
+		return valueText(value)
 	})
 	if missing {
 		return nil
@@ -117,8 +117,8 @@ func fillText(text string, words Words) any {
 	return filled
 }
 
-// wordText is a value within a text.
-func wordText(value any) string {
+// valueText is a value within a text.
+func valueText(value any) string {
 	raw, isJSON := value.(json.RawMessage)
 	if !isJSON {
 		return fmt.Sprint(value)

@@ -37,10 +37,10 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 		return nil, nil, pageError(op, "expected a list at %q in the answer, found %s", p.Items, kindOf(list))
 	}
 	all := list.Array()
-	if len(all) == 0 && !marked(p) {
+	if len(all) == 0 && !namesNextPage(p) {
 		return items, nil, nil
 	}
-	w := walk{p, gjson.ParseBytes(args), gjson.ParseBytes(answer), all}
+	w := paginator{p, gjson.ParseBytes(args), gjson.ParseBytes(answer), all}
 	switch {
 	case len(p.Cursors) > 0:
 		next, err = w.cursors(op)
@@ -63,7 +63,7 @@ func listOf(op *bindings.Operation, answer gjson.Result) (gjson.Result, error) {
 	case "":
 		return answer, nil
 	case bindings.OneList:
-		return oneList(op, answer)
+		return onlyList(op, answer)
 	}
 	return answer.Get(op.Pages.Items), nil
 }
@@ -71,9 +71,9 @@ func listOf(op *bindings.Operation, answer gjson.Result) (gjson.Result, error) {
 // maxListDepth bounds how far below the answer a list is looked for.
 const maxListDepth = 3
 
-// oneList is the answer itself, or the only list among its members, or else
+// onlyList is the answer itself, or the only list among its members, or else
 // among theirs.
-func oneList(op *bindings.Operation, answer gjson.Result) (gjson.Result, error) {
+func onlyList(op *bindings.Operation, answer gjson.Result) (gjson.Result, error) {
 	if answer.IsArray() || answer.Type == gjson.Null {
 		return answer, nil
 	}
@@ -118,9 +118,9 @@ func members(o gjson.Result) json.RawMessage {
 	return append(list, ']')
 }
 
-// marked reports whether the answer itself names the next page, which it may
+// namesNextPage reports whether the answer itself names the next page, which it may
 // behind a page that is empty: Slack counts what it then leaves out.
-func marked(p *bindings.Pages) bool {
+func namesNextPage(p *bindings.Pages) bool {
 	for _, path := range p.Cursors {
 		if strings.HasPrefix(path, "item:") {
 			return false
@@ -129,21 +129,21 @@ func marked(p *bindings.Pages) bool {
 	return len(p.Cursors) > 0 || p.URL != ""
 }
 
-// walk is one page of a list.
-type walk struct {
+// paginator is one page of a list.
+type paginator struct {
 	pages        *bindings.Pages
 	args, answer gjson.Result
 	items        []gjson.Result
 }
 
-func (w walk) cursors(op *bindings.Operation) (json.RawMessage, error) {
-	if w.last() {
+func (w paginator) cursors(op *bindings.Operation) (json.RawMessage, error) {
+	if w.isLast() {
 		return nil, nil
 	}
 	next := map[string]json.RawMessage{}
 	moved := false
 	for i, name := range slices.Sorted(maps.Keys(w.pages.Cursors)) {
-		value := w.at(w.pages.Cursors[name])
+		value := w.cursor(w.pages.Cursors[name])
 		if absent := value.Type == gjson.Null || value.String() == ""; absent {
 			if i == 0 {
 				return nil, nil
@@ -151,42 +151,42 @@ func (w walk) cursors(op *bindings.Operation) (json.RawMessage, error) {
 			continue
 		}
 		next[name] = json.RawMessage(value.Raw)
-		moved = moved || given(w.args, name).String() != value.String()
+		moved = moved || valueOf(w.args, name).String() != value.String()
 	}
 	if !moved {
-		return nil, standstill(op)
+		return nil, samePageError(op)
 	}
 	return json.Marshal(next)
 }
 
-// at finds a cursor in the answer or, behind "item:", in the last item.
-func (w walk) at(path string) gjson.Result {
+// cursor finds a cursor in the answer or, behind "item:", in the last item.
+func (w paginator) cursor(path string) gjson.Result {
 	if inItem, found := strings.CutPrefix(path, "item:"); found {
 		return w.items[len(w.items)-1].Get(inItem)
 	}
 	return w.answer.Get(path)
 }
 
-func (w walk) address(op *bindings.Operation) (json.RawMessage, error) {
-	value := given(w.answer, w.pages.URL)
+func (w paginator) address(op *bindings.Operation) (json.RawMessage, error) {
+	value := valueOf(w.answer, w.pages.URL)
 	if value.Type == gjson.Null || value.String() == "" {
 		return nil, nil
 	}
-	if given(w.args, w.pages.URL).String() == value.String() {
-		return nil, standstill(op)
+	if valueOf(w.args, w.pages.URL).String() == value.String() {
+		return nil, samePageError(op)
 	}
 	return json.Marshal(map[string]json.RawMessage{w.pages.URL: json.RawMessage(value.Raw)})
 }
 
-func (w walk) page(op *bindings.Operation) (json.RawMessage, error) {
+func (w paginator) page(op *bindings.Operation) (json.RawMessage, error) {
 	present := w.number(w.pages.Page, firstPage(w.pages))
 	if w.pages.Next != "" {
 		value := w.answer.Get(w.pages.Next)
-		if value.Type == gjson.Null || value.String() == "" || value.Type == gjson.False || w.last() {
+		if value.Type == gjson.Null || value.String() == "" || value.Type == gjson.False || w.isLast() {
 			return nil, nil
 		}
 		if value.Float() == present {
-			return nil, standstill(op)
+			return nil, samePageError(op)
 		}
 		return object(w.pages.Page, value.Float()), nil
 	}
@@ -196,21 +196,21 @@ func (w walk) page(op *bindings.Operation) (json.RawMessage, error) {
 		}
 		return object(w.pages.Page, present+1), nil
 	}
-	if w.last() || w.short() {
+	if w.isLast() || w.notFull() {
 		return nil, nil
 	}
 	return object(w.pages.Page, present+1), nil
 }
 
-func (w walk) offset() json.RawMessage {
-	if w.last() || w.short() {
+func (w paginator) offset() json.RawMessage {
+	if w.isLast() || w.notFull() {
 		return nil
 	}
 	return object(w.pages.Offset, w.number(w.pages.Offset, 0)+float64(len(w.items)))
 }
 
-// last follows the answer's own word for whether there is more.
-func (w walk) last() bool {
+// isLast follows the answer's own word for whether there is more.
+func (w paginator) isLast() bool {
 	if w.pages.More == "" {
 		return false
 	}
@@ -218,8 +218,8 @@ func (w walk) last() bool {
 	return more.Exists() && !more.Bool()
 }
 
-// short says, where the answer does not, that a page was not full.
-func (w walk) short() bool {
+// notFull says, where the answer does not, that a page was not full.
+func (w paginator) notFull() bool {
 	if w.pages.More != "" && w.answer.Get(w.pages.More).Exists() {
 		return false
 	}
@@ -230,16 +230,16 @@ func (w walk) short() bool {
 	return float64(len(w.items)) < size
 }
 
-func (w walk) number(name string, otherwise float64) float64 {
-	value := given(w.args, name)
+func (w paginator) number(name string, otherwise float64) float64 {
+	value := valueOf(w.args, name)
 	if n := value.Float(); value.Exists() && !math.IsNaN(n) && !math.IsInf(n, 0) {
 		return n
 	}
 	return otherwise
 }
 
-// given is an argument by its plain name, whatever signs it has.
-func given(args gjson.Result, name string) gjson.Result {
+// valueOf is an argument by its plain name, whatever signs it has.
+func valueOf(args gjson.Result, name string) gjson.Result {
 	var found gjson.Result
 	args.ForEach(func(key, value gjson.Result) bool {
 		if key.String() == name {
@@ -261,9 +261,9 @@ func firstPage(p *bindings.Pages) float64 {
 	return 1
 }
 
-// walked adds what a walk gives where the script does not: the page size that
+// withPageArguments adds what a walk gives where the script does not: the page size that
 // we ask for, and where the operation requires it, the place of the first page.
-func walked(s *shape, p *bindings.Pages, args json.RawMessage) json.RawMessage {
+func withPageArguments(s *shape, p *bindings.Pages, args json.RawMessage) json.RawMessage {
 	if p == nil {
 		return args
 	}
@@ -272,8 +272,8 @@ func walked(s *shape, p *bindings.Pages, args json.RawMessage) json.RawMessage {
 	}
 	table := gjson.ParseBytes(args)
 	add := func(name string, value json.RawMessage) {
-		if name != "" && !has(table, name) {
-			args = with(args, value)
+		if name != "" && !hasKey(table, name) {
+			args = prepend(args, value)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.With)) {
@@ -291,7 +291,7 @@ func walked(s *shape, p *bindings.Pages, args json.RawMessage) json.RawMessage {
 	return args
 }
 
-func standstill(op *bindings.Operation) error {
+func samePageError(op *bindings.Operation) error {
 	return pageError(op, "the answer asks for the same page again; the walk would never end")
 }
 

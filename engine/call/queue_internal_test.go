@@ -27,13 +27,13 @@ func TestTurns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := &limiter{buckets: map[string]*bucket{}}
 			b := &bucket{limit: limit, due: []time.Time{at.Add(-time.Second), at}} // used up until 9 s from now
-			waiting := map[string]*ticket{}
+			waiting := map[string]*waiter{}
 			var names []string
 			seen := map[rune]int{}
 			for _, who := range c.arrive {
 				seen[who]++
 				name := fmt.Sprintf("%c%d", who, seen[who])
-				names, waiting[name] = append(names, name), l.join(string(who), []*bucket{b})
+				names, waiting[name] = append(names, name), l.enqueue(string(who), []*bucket{b})
 			}
 			var order []string
 			for now := at; len(waiting) > 0; now = now.Add(time.Second) {
@@ -42,14 +42,14 @@ func TestTurns(t *testing.T) {
 						if waiting[name] == nil {
 							return false
 						}
-						_, short := l.turn(waiting[name], now)
+						_, short := l.tryReserve(waiting[name], now)
 						return short == nil
 					})
 					if i < 0 {
 						break
 					}
 					order = append(order, names[i])
-					l.leave(waiting[names[i]])
+					l.dequeue(waiting[names[i]])
 					delete(waiting, names[i])
 				}
 				if now.Sub(at) > time.Hour {
@@ -59,8 +59,8 @@ func TestTurns(t *testing.T) {
 			if got := fmt.Sprint(order); got != "["+c.want+"]" {
 				t.Errorf("got %s, want [%s]", got, c.want)
 			}
-			if len(b.queue.tickets) != 0 {
-				t.Errorf("%d still wait", len(b.queue.tickets))
+			if len(b.queue.waiters) != 0 {
+				t.Errorf("%d still wait", len(b.queue.waiters))
 			}
 		})
 	}
@@ -73,17 +73,17 @@ func TestTurnIsForeseen(t *testing.T) {
 	l := &limiter{buckets: map[string]*bucket{}}
 	b := &bucket{limit: bindings.Limit{Requests: 2, Per: 10 * time.Second}}
 	for i, want := range []time.Duration{0, 0, 10 * time.Second, 10 * time.Second, 20 * time.Second, 20 * time.Second, 30 * time.Second} {
-		place := l.join("a", []*bucket{b})
-		wait, _ := l.turn(place, now)
+		place := l.enqueue("a", []*bucket{b})
+		wait, _ := l.tryReserve(place, now)
 		if wait != want {
 			t.Errorf("call %d waits %s, want %s", i, wait, want)
 		}
 		if wait == 0 {
-			l.leave(place)
+			l.dequeue(place)
 		}
 	}
-	l.hold(b, now.Add(time.Minute))
-	if wait, short := l.turn(b.queue.tickets[0], now); wait != time.Minute || short != b {
+	l.pauseUntil(b, now.Add(time.Minute))
+	if wait, short := l.tryReserve(b.queue.waiters[0], now); wait != time.Minute || short != b {
 		t.Errorf("waits %s although the vendor wants nothing for a minute", wait)
 	}
 }

@@ -37,7 +37,7 @@ func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
 		return Answer{}, err
 	}
 	answer, err := c.raw(ctx, r, conn)
-	return answer, hider{conn, r.Secrets}.redact(c.doubt(ctx, conn, err))
+	return answer, redactor{conn, r.Secrets}.redactError(c.checkRefusal(ctx, conn, err))
 }
 
 func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connection) (Answer, error) {
@@ -46,38 +46,38 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: r.name(), Connection: conn.Name(),
 			Message: err.Error() + "\n" + r.App.Name + "." + r.name() + " { path: string, method?: string, query?: table, headers?: table, body?: any }"}
 	}
-	if e := stopped(conn, op); e != nil {
+	if e := connectionProblem(conn, op); e != nil {
 		return Answer{}, e
 	}
-	again, err := readSent(r.Again)
+	again, err := readSentRecord(r.Again)
 	if err != nil {
 		return Answer{}, err
 	}
-	if e := reachable(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, safetyOf(op, nil))
+	if e := checkReachable(r.App, op, conn); e != nil {
+		return Answer{}, notAllowedError(e, again, safetyOf(op, nil))
 	}
-	if e := allowed(r.App, op, conn); e != nil {
-		return Answer{}, notNow(e, again, safetyOf(op, nil))
+	if e := checkAllowed(r.App, op, conn); e != nil {
+		return Answer{}, notAllowedError(e, again, safetyOf(op, nil))
 	}
 	withKey := r.Key != "" && r.App.KeyHeader != "" && !op.ReadOnly()
 	if withKey {
 		w.header.Set(r.App.KeyHeader, r.Key)
 	}
-	if again.whole() {
+	if again.complete() {
 		if err := again.restore(w, conn.BaseURL(), r.App.KeyHeader); err != nil {
 			return Answer{}, err
 		}
 	}
-	h := hider{conn, r.Secrets}
-	j := c.appJob(r.App, op, h, w, r.Timeout, r.Marks)
-	j.who = r.For
+	h := redactor{conn, r.Secrets}
+	j := c.appJob(r.App, op, h, w, r.Timeout, r.BegunRecorder)
+	j.script = r.Script
 	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
 		j.timeout = fileTimeout
 	}
 	j.safety = safetyOf(op, nil)
-	j.trust(w, r.App, withKey)
-	if j.safety != reads {
-		j.remember(w.keep(conn.BaseURL(), r.App.KeyHeader, plainHeaders, h, len(r.Secrets) > 0), again, c.Now())
+	j.setKeyTTL(w, r.App, withKey)
+	if j.safety != readOnly {
+		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, plainHeaders, h, len(r.Secrets) > 0), again, c.Now())
 	}
 	return c.send(ctx, j)
 }
@@ -105,7 +105,7 @@ func (r RawRequest) wire(base string, files *file.Store) (*bindings.Operation, *
 	if catalogue == nil {
 		catalogue = r.App.Catalogue
 	}
-	for name, value := range neighbour(catalogue, path) {
+	for name, value := range fixedHeaders(catalogue, path) {
 		w.header.Set(name, value)
 	}
 	if err := setHeaders(w.header, r.Headers); err != nil {
@@ -118,7 +118,7 @@ func (r RawRequest) wire(base string, files *file.Store) (*bindings.Operation, *
 	if query != "" {
 		w.url += "?" + query
 	}
-	if stated(r.Body) {
+	if isSet(r.Body) {
 		err = r.encode(w, files)
 	}
 	return op, w, err
@@ -126,12 +126,12 @@ func (r RawRequest) wire(base string, files *file.Store) (*bindings.Operation, *
 
 // encode sets the body: JSON, or a file as it is.
 func (r RawRequest) encode(w *wire, files *file.Store) (err error) {
-	if v := gjson.ParseBytes(r.Body); isKept(v) {
+	if v := gjson.ParseBytes(r.Body); isStoredFile(v) {
 		return binary(w, &bindings.Body{}, []located{{inBody, "body", nil, v}})
 	}
 	w.header.Set("Content-Type", "application/json")
 	if w.body = r.Body; bytes.Contains(r.Body, []byte(`"file":`)) {
-		w.body, err = inlined(nil, gjson.ParseBytes(r.Body), files)
+		w.body, err = appendInlined(nil, gjson.ParseBytes(r.Body), files)
 	}
 	return err
 }
@@ -156,9 +156,9 @@ func rawPath(base, path string) (string, error) {
 	return (&url.URL{Path: path}).EscapedPath(), nil
 }
 
-// neighbour gives the fixed headers of the operation whose path begins most
+// fixedHeaders gives the fixed headers of the operation whose path begins most
 // alike: a vendor's version header is wanted by its raw requests too.
-func neighbour(catalogue *bindings.Catalogue, path string) map[string]string {
+func fixedHeaders(catalogue *bindings.Catalogue, path string) map[string]string {
 	if catalogue == nil {
 		return nil
 	}
@@ -166,14 +166,14 @@ func neighbour(catalogue *bindings.Catalogue, path string) map[string]string {
 	most := -1
 	for _, name := range catalogue.Operations() {
 		op, _ := catalogue.Operation(name)
-		if alike := common(op.Path, path); alike > most && len(op.Fixed) > 0 {
+		if alike := commonPrefix(op.Path, path); alike > most && len(op.Fixed) > 0 {
 			fixed, most = op.Fixed, alike
 		}
 	}
 	return fixed
 }
 
-func common(a, b string) int {
+func commonPrefix(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++

@@ -28,7 +28,7 @@ func TestRaw(t *testing.T) {
 		body, _ = io.ReadAll(r.Body)
 		reply(200, `{"done":true}`)(w)
 	}, nil)
-	r := call.RawRequest{App: s.app, Connection: "crm/paris", Marks: s.noted()}
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", BegunRecorder: s.noted()}
 	if err := json.Unmarshal([]byte(`{"method":"post","path":"/contacts/ä b/new","query":{"q":"a&b","in":{"x":[1,2]}},"headers":{"X-Own":"1"},"body":{"n":1.50}}`), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestRawOfAnEdition(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.app.Editions = []bindings.Edition{v3}
-	r := call.RawRequest{App: s.app, Connection: "crm/paris", Catalogue: v3.Catalogue, Path: "/contacts/c1/new", Marks: s.noted()}
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", Catalogue: v3.Catalogue, Path: "/contacts/c1/new", BegunRecorder: s.noted()}
 	_, err = s.Raw(t.Context(), r)
 	if err == nil || !strings.HasPrefix(err.Error(), "crm.v3.request: no such thing") || version != "v3" {
 		t.Errorf("sent Version %q, got %v", version, err)

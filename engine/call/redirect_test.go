@@ -61,7 +61,7 @@ func TestHTTPRedirectOfAWrite(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if answer.Status != test.status || answer.Headers["location"] != test.location || answer.Attempts != 1 {
+				if answer.Status != test.status || answer.Headers["location"] != test.location || answer.Sendings != 1 {
 					t.Errorf("got %+v, want status %d and the location %q", answer, test.status, test.location)
 				}
 				if len(all) != 1 || all[0].Method != strings.ToUpper(method) || strings.Join(s.marks, " ") != "begin" {
@@ -82,7 +82,7 @@ func TestHTTPRedirectThatRepeats(t *testing.T) {
 	content := strings.Repeat("%PDF ", 50_000)
 	hash, size, err := files.Put(strings.NewReader(content))
 	must(t, err)
-	kept := fmt.Sprintf(`{"file":"%s%s","name":"a.pdf","content_type":"application/pdf","size":%d}`, call.Kept, hash, size)
+	kept := fmt.Sprintf(`{"file":"%s%s","name":"a.pdf","content_type":"application/pdf","size":%d}`, call.HashPrefix, hash, size)
 	tests := []struct {
 		name, fields, kind string
 		body               func(string) bool
@@ -103,7 +103,7 @@ func TestHTTPRedirectThatRepeats(t *testing.T) {
 					url := redirecting(t, &all, reply(201, `{"id":1}`))
 					s := start(t, reply200, func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.AllowPrivate, c.Files = true, files })
 					answer, err := s.http(t, fmt.Sprintf(`{"method":%q,"url":"%s/%d","headers":{"X-Own":"own"},"auth":{"bearer":"the-token"},%s}`, method, url, status, test.fields))
-					if err != nil || answer.Status != 201 || answer.Body != `{"id":1}` || answer.Attempts != 1 || strings.Join(s.marks, " ") != "begin" {
+					if err != nil || answer.Status != 201 || answer.Body != `{"id":1}` || answer.Sendings != 1 || strings.Join(s.marks, " ") != "begin" {
 						t.Fatalf("got %+v, %v, marks %v", answer, err, s.marks)
 					}
 					if len(all) != 2 || all[1].URI != "/target" || all[1].Method != method || !test.body(all[1].Body) {

@@ -91,8 +91,8 @@ func TestRetries(t *testing.T) {
 			if test.kind != "" {
 				wantKind(t, err, test.kind, test.retryable)
 			}
-			if int(sent.Load()) != test.sent || answer.Attempts != test.sent {
-				t.Errorf("the vendor got %d requests and the answer says %d, want %d", sent.Load(), answer.Attempts, test.sent)
+			if int(sent.Load()) != test.sent || answer.Sendings != test.sent {
+				t.Errorf("the vendor got %d requests and the answer says %d, want %d", sent.Load(), answer.Sendings, test.sent)
 			}
 			if got := strings.Join(s.marks, " "); got != test.marks {
 				t.Errorf("marks: %s\nwant:  %s", got, test.marks)
@@ -154,8 +154,8 @@ func TestWaits(t *testing.T) {
 		s := start(t, answers(reply(429, `{}`, "Retry-After", "5")), nil)
 		answer, err := s.do(t, safe, `{}`)
 		wantKind(t, err, bindings.RateLimited, true)
-		if answer.Attempts != 3 || answer.RetryAfter != 5*time.Second || len(s.clock.waits) != 2 {
-			t.Errorf("got %d attempts and waits %v, want a third of 5s to be too much", answer.Attempts, s.clock.waits)
+		if answer.Sendings != 3 || answer.RetryAfter != 5*time.Second || len(s.clock.waits) != 2 {
+			t.Errorf("got %d attempts and waits %v, want a third of 5s to be too much", answer.Sendings, s.clock.waits)
 		}
 	})
 	t.Run("longer than we wait", func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestWaits(t *testing.T) {
 		// Others do not ask meanwhile.
 		answer, err = s.do(t, safe, `{}`)
 		wantKind(t, err, bindings.RateLimited, true, "crm wants no request for another 1m0s", "was not sent")
-		if answer.Attempts != 0 || answer.RetryAfter != time.Minute {
+		if answer.Sendings != 0 || answer.RetryAfter != time.Minute {
 			t.Errorf("got %+v, want nothing sent", answer)
 		}
 	})
@@ -181,8 +181,8 @@ func TestKeyTooOld(t *testing.T) {
 		s := start(t, answers(cut, reply(200, `{}`)), func(_ *call.Config, _ *connection.Settings, a *bindings.App) { a.KeyTTL = 100 * time.Millisecond })
 		answer, err := s.do(t, keyed, args[keyed])
 		wantKind(t, err, bindings.Uncertain, false, "is over", "not known")
-		if answer.Attempts != 1 {
-			t.Errorf("sent %d times, want once", answer.Attempts)
+		if answer.Sendings != 1 {
+			t.Errorf("sent %d times, want once", answer.Sendings)
 		}
 	})
 	s := start(t, answers(cut, reply(200, `{}`)), func(_ *call.Config, _ *connection.Settings, a *bindings.App) { a.KeyTTL = 0 })
@@ -202,8 +202,8 @@ func TestNoConnection(t *testing.T) {
 		s.app.BaseURL = "http://" + listener.Addr().String()
 		answer, err := s.do(t, operation, args[operation])
 		wantKind(t, err, bindings.Unavailable, true, "no connection", "connection refused", "was not sent")
-		if answer.Attempts != 5 {
-			t.Errorf("tried %d times, want 5", answer.Attempts)
+		if answer.Sendings != 5 {
+			t.Errorf("tried %d times, want 5", answer.Sendings)
 		}
 		if operation == unsafe && strings.Join(s.marks[8:], " ") != "begin withdraw" {
 			t.Errorf("marks %v, want each begin withdrawn", s.marks)
@@ -221,8 +221,8 @@ func TestCertificate(t *testing.T) {
 	s.app.BaseURL = server.URL
 	answer, err := s.do(t, unsafe, args[unsafe])
 	wantKind(t, err, bindings.Unavailable, false, "certificate")
-	if answer.Attempts != 1 || strings.Join(s.marks, " ") != "begin withdraw" {
-		t.Errorf("%d attempts, marks %v", answer.Attempts, s.marks)
+	if answer.Sendings != 1 || strings.Join(s.marks, " ") != "begin withdraw" {
+		t.Errorf("%d attempts, marks %v", answer.Sendings, s.marks)
 	}
 }
 
@@ -244,8 +244,8 @@ func TestTimeout(t *testing.T) {
 			r.Timeout = time.Second // enough to be asked
 			answer, err := s.Do(t.Context(), r)
 			wantKind(t, err, kind, kind == bindings.Timeout, "answer within 1s")
-			if answer.Attempts != 1 {
-				t.Errorf("%d attempts, want 1", answer.Attempts)
+			if answer.Sendings != 1 {
+				t.Errorf("%d attempts, want 1", answer.Sendings)
 			}
 		})
 	}

@@ -22,15 +22,15 @@ func (s SendState) String() string {
 type safety int
 
 const (
-	once       safety = iota // it may be done twice
-	insisted                 // as once, but the caller wants it sent again
-	keyed                    // its key is still trusted: the vendor does it once
-	idempotent               // doing it twice changes nothing more
-	reads                    // it changes nothing
+	unsafeRepeat safety = iota // it may be done twice
+	forcedRepeat               // as once, but the caller wants it sent again
+	keyed                      // its key is still trusted: the vendor does it once
+	idempotent                 // doing it twice changes nothing more
+	readOnly                   // it changes nothing
 )
 
 func (s safety) String() string {
-	return [...]string{once: "unsafe", insisted: "unsafe, on purpose", keyed: "key", idempotent: "idempotent", reads: "reads"}[s]
+	return [...]string{unsafeRepeat: "unsafe", forcedRepeat: "unsafe, on purpose", keyed: "key", idempotent: "idempotent", readOnly: "reads"}[s]
 }
 
 // answerClass is how a sending ended, or why the request was not sent.
@@ -47,8 +47,8 @@ const (
 	// No complete answer.
 	noConnection
 	unreachable
-	stoppedUnsent
-	stoppedSent
+	canceledUnsent
+	canceledSent
 	noAnswer
 	cutOff
 
@@ -66,7 +66,7 @@ const (
 
 	// Questions of the host.
 	unresolved
-	givenUp
+	retriesExhausted
 )
 
 var answerTexts = [...]string{
@@ -77,8 +77,8 @@ var answerTexts = [...]string{
 	connectionBroken: "an error that says that the connection is broken",
 	noConnection:     "no connection",
 	unreachable:      "no connection in time, unknown host, wrong certificate, address that is not allowed",
-	stoppedUnsent:    "stopped from outside before it left",
-	stoppedSent:      "stopped from outside after it left",
+	canceledUnsent:   "stopped from outside before it left",
+	canceledSent:     "stopped from outside after it left",
 	noAnswer:         "no answer in time",
 	cutOff:           "connection cut before the answer was complete",
 	succeeded:        "2xx",
@@ -92,7 +92,7 @@ var answerTexts = [...]string{
 	denied:           "402, 403, 501, a redirect, a code of kind forbidden, unauthorized, unavailable or timeout",
 	refused:          "any other error: 400, 404, 409, 413, 422, …",
 	unresolved:       "no answer is recorded: a crash, or a call that was uncertain",
-	givenUp:          "429 or a broken connection, and the attempts of `retry` are used up",
+	retriesExhausted: "429 or a broken connection, and the attempts of `retry` are used up",
 }
 
 func (a answerClass) String() string { return answerTexts[a] }
@@ -101,111 +101,111 @@ func (a answerClass) String() string { return answerTexts[a] }
 type ending int
 
 const (
-	giveAnswer ending = iota
-	giveError
-	giveUncertain // the error, as one of kind uncertain
-	giveCause     // why the caller stopped the call; no error of the script's
+	returnAnswer ending = iota
+	returnError
+	returnUncertain // the error, as one of kind uncertain
+	returnCause     // why the caller stopped the call; no error of the script's
 )
 
 func (e ending) String() string {
-	return [...]string{giveAnswer: "the answer", giveError: "the error", giveUncertain: "`uncertain`", giveCause: "ends with the activation"}[e]
+	return [...]string{returnAnswer: "the answer", returnError: "the error", returnUncertain: "`uncertain`", returnCause: "ends with the activation"}[e]
 }
 
-// verdict is what follows from an answer.
-type verdict struct {
+// decision is what follows from an answer.
+type decision struct {
 	state SendState // of the request that was answered
 	send  bool      // it is sent, again or for the first time, if the call may still wait and send
 	end   ending    // if it is not sent
 }
 
-// before is what is known of the sendings before the one that was answered.
-type before int
+// earlierSendings is what is known of the sendings before the one that was answered.
+type earlierSendings int
 
 const (
-	anyBefore   before = iota
-	noneBefore         // there was none, or each was surely not done
-	maybeBefore        // one may have been done
+	anyEarlier   earlierSendings = iota
+	noneEarlier                  // there was none, or each was surely not done
+	maybeEarlier                 // one may have been done
 )
 
-func (b before) String() string {
-	return [...]string{anyBefore: "any", noneBefore: "no", maybeBefore: "maybe"}[b]
+func (b earlierSendings) String() string {
+	return [...]string{anyEarlier: "any", noneEarlier: "no", maybeEarlier: "maybe"}[b]
 }
 
-// has reports whether a state belongs to b.
-func (b before) has(s SendState) bool {
-	return b == anyBefore || (b == maybeBefore) == (s >= MaybeDone)
+// includes reports whether a state belongs to b.
+func (b earlierSendings) includes(s SendState) bool {
+	return b == anyEarlier || (b == maybeEarlier) == (s >= MaybeDone)
 }
 
 // rule gives the verdict for some answers.
 type rule struct {
 	answers []answerClass
-	before  before
+	earlier earlierSendings
 	safety  []safety
-	verdict
+	decision
 }
 
 // of makes the rows below fit a line.
 type of = []answerClass
 
 var (
-	anySafety  = []safety{once, insisted, keyed, idempotent, reads}
-	mayRepeat  = []safety{insisted, keyed, idempotent, reads}
-	harmless   = []safety{idempotent, reads}
-	risky      = []safety{once, insisted, keyed}
-	withKey    = []safety{keyed}
-	unkeyed    = []safety{once, insisted}
-	atMostOnce = []safety{once}
+	anySafety     = []safety{unsafeRepeat, forcedRepeat, keyed, idempotent, readOnly}
+	repeatable    = []safety{forcedRepeat, keyed, idempotent, readOnly}
+	harmless      = []safety{idempotent, readOnly}
+	risky         = []safety{unsafeRepeat, forcedRepeat, keyed}
+	onlyKeyed     = []safety{keyed}
+	unkeyed       = []safety{unsafeRepeat, forcedRepeat}
+	notRepeatable = []safety{unsafeRepeat}
 )
 
 // rules say what follows from an answer, by what was sent before and by what
 // repeating the request changes. Every case has one rule. They are the only
 // place where this is decided; scripts/README.md prints them.
 var rules = []rule{
-	{of{ready}, noneBefore, anySafety, verdict{Unsent, true, giveError}},
-	{of{ready}, maybeBefore, mayRepeat, verdict{Unsent, true, giveError}},
-	{of{ready}, maybeBefore, atMostOnce, verdict{Unsent, false, giveUncertain}},
+	{of{ready}, noneEarlier, anySafety, decision{Unsent, true, returnError}},
+	{of{ready}, maybeEarlier, repeatable, decision{Unsent, true, returnError}},
+	{of{ready}, maybeEarlier, notRepeatable, decision{Unsent, false, returnUncertain}},
 
-	{of{succeeded}, anyBefore, anySafety, verdict{Done, false, giveAnswer}},
-	{of{answerTooLarge, refused}, anyBefore, anySafety, verdict{Done, false, giveError}},
-	{of{denied}, noneBefore, anySafety, verdict{Done, false, giveError}},
-	{of{denied}, maybeBefore, harmless, verdict{Done, false, giveError}},
-	{of{denied}, maybeBefore, risky, verdict{Done, false, giveUncertain}},
+	{of{succeeded}, anyEarlier, anySafety, decision{Done, false, returnAnswer}},
+	{of{answerTooLarge, refused}, anyEarlier, anySafety, decision{Done, false, returnError}},
+	{of{denied}, noneEarlier, anySafety, decision{Done, false, returnError}},
+	{of{denied}, maybeEarlier, harmless, decision{Done, false, returnError}},
+	{of{denied}, maybeEarlier, risky, decision{Done, false, returnUncertain}},
 
-	{of{rateLimited}, anyBefore, anySafety, verdict{NotDone, true, giveError}},
-	{of{tokenExpired, requestTimeout}, noneBefore, anySafety, verdict{NotDone, true, giveError}},
-	{of{tokenExpired, requestTimeout}, maybeBefore, harmless, verdict{NotDone, true, giveError}},
-	{of{tokenExpired, requestTimeout}, maybeBefore, risky, verdict{NotDone, true, giveUncertain}},
-	{of{unauthorized}, noneBefore, anySafety, verdict{NotDone, false, giveError}},
-	{of{unauthorized}, maybeBefore, harmless, verdict{NotDone, false, giveError}},
-	{of{unauthorized}, maybeBefore, risky, verdict{NotDone, false, giveUncertain}},
-	{of{connectionBroken}, anyBefore, anySafety, verdict{NotDone, false, giveError}},
+	{of{rateLimited}, anyEarlier, anySafety, decision{NotDone, true, returnError}},
+	{of{tokenExpired, requestTimeout}, noneEarlier, anySafety, decision{NotDone, true, returnError}},
+	{of{tokenExpired, requestTimeout}, maybeEarlier, harmless, decision{NotDone, true, returnError}},
+	{of{tokenExpired, requestTimeout}, maybeEarlier, risky, decision{NotDone, true, returnUncertain}},
+	{of{unauthorized}, noneEarlier, anySafety, decision{NotDone, false, returnError}},
+	{of{unauthorized}, maybeEarlier, harmless, decision{NotDone, false, returnError}},
+	{of{unauthorized}, maybeEarlier, risky, decision{NotDone, false, returnUncertain}},
+	{of{connectionBroken}, anyEarlier, anySafety, decision{NotDone, false, returnError}},
 
-	{of{gatewayDown, cutOff}, anyBefore, harmless, verdict{MaybeDone, true, giveError}},
-	{of{gatewayDown, cutOff}, anyBefore, withKey, verdict{MaybeDone, true, giveUncertain}},
-	{of{gatewayDown, cutOff}, anyBefore, unkeyed, verdict{MaybeDone, false, giveUncertain}},
-	{of{serverFailed, noAnswer}, anyBefore, harmless, verdict{MaybeDone, false, giveError}},
-	{of{serverFailed, noAnswer}, anyBefore, risky, verdict{MaybeDone, false, giveUncertain}},
+	{of{gatewayDown, cutOff}, anyEarlier, harmless, decision{MaybeDone, true, returnError}},
+	{of{gatewayDown, cutOff}, anyEarlier, onlyKeyed, decision{MaybeDone, true, returnUncertain}},
+	{of{gatewayDown, cutOff}, anyEarlier, unkeyed, decision{MaybeDone, false, returnUncertain}},
+	{of{serverFailed, noAnswer}, anyEarlier, harmless, decision{MaybeDone, false, returnError}},
+	{of{serverFailed, noAnswer}, anyEarlier, risky, decision{MaybeDone, false, returnUncertain}},
 
-	{of{noConnection}, noneBefore, anySafety, verdict{Unsent, true, giveError}},
-	{of{noConnection}, maybeBefore, harmless, verdict{Unsent, true, giveError}},
-	{of{noConnection}, maybeBefore, risky, verdict{Unsent, true, giveUncertain}},
-	{of{limitReached}, anyBefore, anySafety, verdict{Unsent, false, giveError}},
-	{of{unreachable, noToken, notAllowed, givenUp}, noneBefore, anySafety, verdict{Unsent, false, giveError}},
-	{of{unreachable, noToken, notAllowed, givenUp}, maybeBefore, harmless, verdict{Unsent, false, giveError}},
-	{of{unreachable, noToken, notAllowed, givenUp}, maybeBefore, risky, verdict{Unsent, false, giveUncertain}},
+	{of{noConnection}, noneEarlier, anySafety, decision{Unsent, true, returnError}},
+	{of{noConnection}, maybeEarlier, harmless, decision{Unsent, true, returnError}},
+	{of{noConnection}, maybeEarlier, risky, decision{Unsent, true, returnUncertain}},
+	{of{limitReached}, anyEarlier, anySafety, decision{Unsent, false, returnError}},
+	{of{unreachable, noToken, notAllowed, retriesExhausted}, noneEarlier, anySafety, decision{Unsent, false, returnError}},
+	{of{unreachable, noToken, notAllowed, retriesExhausted}, maybeEarlier, harmless, decision{Unsent, false, returnError}},
+	{of{unreachable, noToken, notAllowed, retriesExhausted}, maybeEarlier, risky, decision{Unsent, false, returnUncertain}},
 
-	{of{stoppedUnsent}, anyBefore, anySafety, verdict{Unsent, false, giveCause}},
-	{of{stoppedSent}, anyBefore, anySafety, verdict{MaybeDone, false, giveCause}},
-	{of{unresolved}, anyBefore, mayRepeat, verdict{MaybeDone, true, giveUncertain}},
-	{of{unresolved}, anyBefore, atMostOnce, verdict{MaybeDone, false, giveUncertain}},
+	{of{canceledUnsent}, anyEarlier, anySafety, decision{Unsent, false, returnCause}},
+	{of{canceledSent}, anyEarlier, anySafety, decision{MaybeDone, false, returnCause}},
+	{of{unresolved}, anyEarlier, repeatable, decision{MaybeDone, true, returnUncertain}},
+	{of{unresolved}, anyEarlier, notRepeatable, decision{MaybeDone, false, returnUncertain}},
 }
 
-// verdictOf gives the verdict for an answer.
-func verdictOf(answer answerClass, before SendState, s safety) verdict {
+// decide gives the verdict for an answer.
+func decide(answer answerClass, before SendState, s safety) decision {
 	for _, r := range rules {
-		if slices.Contains(r.answers, answer) && r.before.has(before) && slices.Contains(r.safety, s) {
-			return r.verdict
+		if slices.Contains(r.answers, answer) && r.earlier.includes(before) && slices.Contains(r.safety, s) {
+			return r.decision
 		}
 	}
-	return verdict{MaybeDone, false, giveUncertain} // every case has a rule; this one is safe
+	return decision{MaybeDone, false, returnUncertain} // every case has a rule; this one is safe
 }

@@ -21,7 +21,7 @@ func TestRulesCoverEveryCaseOnce(t *testing.T) {
 			for _, s := range anySafety {
 				found := 0
 				for _, r := range rules {
-					if slices.Contains(r.answers, answer) && r.before.has(state) && slices.Contains(r.safety, s) {
+					if slices.Contains(r.answers, answer) && r.earlier.includes(state) && slices.Contains(r.safety, s) {
 						found++
 					}
 				}
@@ -39,11 +39,11 @@ func TestRulesAreSafe(t *testing.T) {
 		for _, answer := range r.answers {
 			for _, s := range r.safety {
 				switch {
-				case s == once && r.send && (r.state == MaybeDone || answer == ready && r.before != noneBefore):
+				case s == unsafeRepeat && r.send && (r.state == MaybeDone || answer == ready && r.earlier != noneEarlier):
 					t.Errorf("%s: what may have been done is sent again, and it is unsafe", answer)
-				case r.state == MaybeDone && r.end == giveError && !slices.Contains(harmless, s):
+				case r.state == MaybeDone && r.end == returnError && !slices.Contains(harmless, s):
 					t.Errorf("%s, %s: what may have been done ends with an error that does not say so", answer, s)
-				case r.end == giveUncertain && r.state != MaybeDone && r.before != maybeBefore:
+				case r.end == returnUncertain && r.state != MaybeDone && r.earlier != maybeEarlier:
 					t.Errorf("%s, %s: what was surely not done ends as uncertain", answer, s)
 				}
 			}
@@ -56,11 +56,11 @@ func TestRulesAreSafe(t *testing.T) {
 func TestKeyTooOldBeforeTheFirstSending(t *testing.T) {
 	c := New(Config{})
 	defer c.Close()
-	j := &job{operation: "transfer", safety: once, keyTTL: time.Minute, state: MaybeDone, first: sent{At: time.Now().Add(-time.Hour)}}
+	j := &job{operation: "transfer", safety: unsafeRepeat, keyTTL: time.Minute, state: MaybeDone, record: sentRecord{At: time.Now().Add(-time.Hour)}}
 	answer, err := c.send(t.Context(), j)
 	var e *bindings.Error
-	if !errors.As(err, &e) || e.Kind != bindings.Uncertain || answer.Attempts != 0 {
-		t.Errorf("got %d sendings and %v, expected none and an uncertain error", answer.Attempts, err)
+	if !errors.As(err, &e) || e.Kind != bindings.Uncertain || answer.Sendings != 0 {
+		t.Errorf("got %d sendings and %v, expected none and an uncertain error", answer.Sendings, err)
 	}
 }
 
@@ -108,7 +108,7 @@ func printed() string {
 		case r.send:
 			call = "is sent again, else " + call
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", answers, r.before, repeating(r.safety), r.state, call)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", answers, r.earlier, repeating(r.safety), r.state, call)
 	}
 	return b.String()
 }

@@ -14,15 +14,15 @@ import (
 func safetyOf(op *bindings.Operation, args json.RawMessage) safety {
 	switch {
 	case op.ReadOnly():
-		return reads
-	case op.Repeatable(givenIn(args)):
+		return readOnly
+	case op.Repeatable(isSetIn(args)):
 		return idempotent
 	}
-	return once
+	return unsafeRepeat
 }
 
-// keyTrusted reports whether the vendor still knows a key of this age.
-func keyTrusted(age, ttl time.Duration) bool { return age >= 0 && age < ttl }
+// keyValid reports whether the vendor still knows a key of this age.
+func keyValid(age, ttl time.Duration) bool { return age >= 0 && age < ttl }
 
 // Begun is a request that was recorded as begun, and of which no answer is
 // recorded.
@@ -38,51 +38,51 @@ type Begun struct {
 // may be done twice.
 func (b Begun) Resendable(now time.Time, insist bool) (bool, string) {
 	s, why := b.safety(now)
-	if insist && s == once {
-		s = insisted
+	if insist && s == unsafeRepeat {
+		s = forcedRepeat
 	}
-	return verdictOf(unresolved, MaybeDone, s).send, why
+	return decide(unresolved, MaybeDone, s).send, why
 }
 
-// Open reports whether an error that is no answer to the request, and after
+// Uncertain reports whether an error that is no answer to the request, and after
 // which it is not sent again, leaves open whether the vendor did it. State is
 // what is known of the sendings before.
-func (b Begun) Open(state SendState, now time.Time) bool {
+func (b Begun) Uncertain(state SendState, now time.Time) bool {
 	s, _ := b.safety(now)
-	return verdictOf(givenUp, state, s).end == giveUncertain
+	return decide(retriesExhausted, state, s).end == returnUncertain
 }
 
-// readingMethods are those of requests without an entry in the catalogue that
+// readMethods are those of requests without an entry in the catalogue that
 // change nothing. OPTIONS is one of them only for the http library.
-var readingMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
+var readMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 
 func (b Begun) safety(now time.Time) (safety, string) {
 	if b.Operation != nil {
 		switch safetyOf(b.Operation, b.Args) {
-		case reads:
-			return reads, "it only reads"
+		case readOnly:
+			return readOnly, "it only reads"
 		case idempotent:
 			return idempotent, "repeating it changes nothing more: " + b.Operation.Idempotent
 		}
 	}
-	first, err := readSent(b.Sent)
+	first, err := readSentRecord(b.Sent)
 	switch {
 	case err != nil:
-		return once, err.Error()
+		return unsafeRepeat, err.Error()
 	case first == nil:
-		return once, "it may change something, and what was sent is not known"
-	case b.Operation == nil && slices.Contains(readingMethods, first.Method) && (b.App == nil || first.Method != http.MethodOptions):
-		return reads, "it only reads"
+		return unsafeRepeat, "it may change something, and what was sent is not known"
+	case b.Operation == nil && slices.Contains(readMethods, first.Method) && (b.App == nil || first.Method != http.MethodOptions):
+		return readOnly, "it only reads"
 	case first.Key == "" || b.App == nil || b.App.KeyTTL <= 0:
-		return once, "it may change something, and repeating it may change it twice"
+		return unsafeRepeat, "it may change something, and repeating it may change it twice"
 	}
 	age, ttl := now.Sub(first.At), b.App.KeyTTL
 	if age < 0 {
-		return once, fmt.Sprintf("its idempotency key was first sent at %s, and the clock stands before that: its age is not known", first.At.UTC().Format(time.RFC3339))
+		return unsafeRepeat, fmt.Sprintf("its idempotency key was first sent at %s, and the clock stands before that: its age is not known", first.At.UTC().Format(time.RFC3339))
 	}
 	why := fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), b.App.Name, ttl)
-	if keyTrusted(age, ttl) {
+	if keyValid(age, ttl) {
 		return keyed, why
 	}
-	return once, why
+	return unsafeRepeat, why
 }

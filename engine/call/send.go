@@ -14,21 +14,21 @@ type delivery struct {
 	client   *Client
 	job      *job
 	started  time.Time
-	patience time.Duration   // what is left of it
+	waitLeft time.Duration   // what is left of it
 	state    SendState       // of all sendings so far
 	failures int             // that make the next wait longer
-	last     *bindings.Error // that of the sending before; empty if there was none
+	lastErr  *bindings.Error // that of the sending before; empty if there was none
 	answer   Answer
 }
 
 // send sends a job until it is decided, or may not be sent again.
 func (c *Client) send(ctx context.Context, j *job) (Answer, error) {
-	d := &delivery{client: c, job: j, started: c.Now(), patience: c.Patience, state: j.state, last: &bindings.Error{}}
+	d := &delivery{client: c, job: j, started: c.Now(), waitLeft: c.MaxWait, state: j.state, lastErr: &bindings.Error{}}
 	over, err := false, error(nil)
 	for !over && err == nil {
 		over, err = d.sendOnce(ctx)
 	}
-	d.answer.Took = c.Now().Sub(d.started)
+	d.answer.Elapsed = c.Now().Sub(d.started)
 	return d.answer, err
 }
 
@@ -44,16 +44,16 @@ func (d *delivery) sendOnce(ctx context.Context) (over bool, err error) {
 	if err := j.begin(ctx, at); err != nil {
 		return true, err
 	}
-	out := c.once(ctx, j)
-	d.note(out, at)
+	out := c.roundTrip(ctx, j)
+	d.addSending(out, at)
 	r := d.receive(ctx, out, token)
-	v := d.verdict(r.class)
+	v := d.decide(r.class)
 	d.state = max(d.state, v.state)
-	wait, again := d.again(v, r)
+	wait, again := d.resendAfter(v, r)
 	if !again {
-		err = d.conclude(v, r)
+		err = d.finish(v, r)
 	}
-	if v.end != giveCause {
+	if v.end != returnCause {
 		c.observe(ctx, j, d.answer, again, err, c.Now().Sub(at))
 	}
 	if d.state < MaybeDone {
@@ -64,19 +64,19 @@ func (d *delivery) sendOnce(ctx context.Context) (over bool, err error) {
 	if !again {
 		return true, err
 	}
-	d.last = r.err
+	d.lastErr = r.err
 	return false, d.sleep(ctx, wait, "")
 }
 
-// verdict is what follows from an answer now.
-func (d *delivery) verdict(answer answerClass) verdict {
-	return verdictOf(answer, d.state, d.job.safetyAt(d.client.Now()))
+// decide is what follows from an answer now.
+func (d *delivery) decide(answer answerClass) decision {
+	return decide(answer, d.state, d.job.safetyAt(d.client.Now()))
 }
 
 // prepare waits until the request may leave, and authorises it.
 func (d *delivery) prepare(ctx context.Context) (token string, err error) {
-	if !d.verdict(ready).send {
-		return "", d.job.uncertain(d.last, "the time in which its key is trusted is over")
+	if !d.decide(ready).send {
+		return "", d.job.uncertain(d.lastErr, "the time in which its key is trusted is over")
 	}
 	if err := d.admit(ctx); err != nil {
 		return "", err
@@ -84,24 +84,24 @@ func (d *delivery) prepare(ctx context.Context) (token string, err error) {
 	return d.authorize(ctx)
 }
 
-// note adds a sending to the answer.
-func (d *delivery) note(out outcome, at time.Time) {
-	d.answer.Attempts++
+// addSending adds a sending to the answer.
+func (d *delivery) addSending(out result, at time.Time) {
+	d.answer.Sendings++
 	d.answer.Status, d.answer.header = out.status, out.header
 	if j := d.job; out.header != nil && j.app != nil {
 		d.answer.RequestID = requestID(j.app, out.header)
-		d.client.limits.learn(j.limits, j.app.Errors, out.header, at)
+		d.client.limits.applyRemaining(j.limits, j.app.Errors, out.header, at)
 	}
 }
 
-// again reports whether the request is sent again, and after what wait.
-func (d *delivery) again(v verdict, r reply) (time.Duration, bool) {
+// resendAfter reports whether the request is sent again, and after what wait.
+func (d *delivery) resendAfter(v decision, r reply) (time.Duration, bool) {
 	if !v.send {
 		return 0, false
 	}
 	c := d.client
-	wait := d.pause(r)
-	if late := c.Now().Sub(d.started)+wait > d.job.timeout+c.Patience; !late && d.answer.Attempts < c.Sendings && wait <= d.patience {
+	wait := d.waitBeforeNext(r)
+	if late := c.Now().Sub(d.started)+wait > d.job.timeout+c.MaxWait; !late && d.answer.Sendings < c.MaxSendings && wait <= d.waitLeft {
 		return wait, true
 	}
 	if r.class == rateLimited {
@@ -110,22 +110,22 @@ func (d *delivery) again(v verdict, r reply) (time.Duration, bool) {
 	return 0, false
 }
 
-// conclude gives what the call ends with.
-func (d *delivery) conclude(v verdict, r reply) error {
+// finish gives what the call ends with.
+func (d *delivery) finish(v decision, r reply) error {
 	switch v.end {
-	case giveAnswer:
+	case returnAnswer:
 		d.answer.Body = r.body
 		return nil
-	case giveUncertain:
-		return d.job.uncertain(r.err, r.text())
-	case giveCause:
+	case returnUncertain:
+		return d.job.uncertain(r.err, r.uncertainText())
+	case returnCause:
 		return fmt.Errorf("%s: %w", d.job.name(), r.cause)
 	}
 	return r.err
 }
 
-// text is how an uncertain error begins.
-func (r reply) text() string {
+// uncertainText is how an uncertain error begins.
+func (r reply) uncertainText() string {
 	if r.class == gatewayDown || r.class == serverFailed {
 		return fmt.Sprintf("it answered %d", r.err.Status)
 	}
@@ -134,7 +134,7 @@ func (r reply) text() string {
 
 // refuse gives the error of a request that does not leave.
 func (d *delivery) refuse(answer answerClass, e *bindings.Error) error {
-	return d.conclude(d.verdict(answer), reply{class: answer, err: e})
+	return d.finish(d.decide(answer), reply{class: answer, err: e})
 }
 
 // admit waits for the rate limit.
@@ -143,14 +143,14 @@ func (d *delivery) admit(ctx context.Context) error {
 	if c.Unlimited || len(j.limits) == 0 {
 		return nil
 	}
-	place := c.limits.join(j.who, j.limits)
-	defer c.limits.leave(place)
+	place := c.limits.enqueue(j.script, j.limits)
+	defer c.limits.dequeue(place)
 	for now := c.Now(); ; {
-		wait, short := c.limits.turn(place, now)
+		wait, short := c.limits.tryReserve(place, now)
 		if short == nil {
 			return nil
 		}
-		if wait > d.patience {
+		if wait > d.waitLeft {
 			d.answer.RetryAfter = wait
 			return d.refuse(limitReached, d.limitError(short.limit, wait))
 		}
@@ -167,10 +167,10 @@ func (d *delivery) admit(ctx context.Context) error {
 func (d *delivery) limitError(limit bindings.Limit, wait time.Duration) *bindings.Error {
 	j := d.job
 	if limit.Requests == 0 || wait > limit.Per {
-		return j.fail(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(wait), d.unsent())
+		return j.errorf(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(wait), d.unsentSuffix())
 	}
-	return j.fail(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s%s",
-		limit.Requests, limit.Per, j.app.Name, rounded(wait), d.unsent())
+	return j.errorf(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s%s",
+		limit.Requests, limit.Per, j.app.Name, rounded(wait), d.unsentSuffix())
 }
 
 // authorize sets the header that authorises the job, and asks again for a
@@ -190,8 +190,8 @@ func (d *delivery) authorize(ctx context.Context) (string, error) {
 		case !errors.As(err, &e):
 			return "", fmt.Errorf("%s: %w", j.name(), err)
 		}
-		wait := d.backoff(firstWait)
-		if !e.Retryable || asked >= c.Sendings || wait > d.patience {
+		wait := d.backoff(minBackoff)
+		if !e.Retryable || asked >= c.MaxSendings || wait > d.waitLeft {
 			named := *e
 			named.Operation = j.operation
 			return "", d.refuse(noTokenClass(e.Kind), &named)
@@ -207,15 +207,15 @@ func (d *delivery) sleep(ctx context.Context, wait time.Duration, why string) er
 	if wait <= 0 {
 		return nil
 	}
-	d.patience -= wait
+	d.waitLeft -= wait
 	if err := d.client.Sleep(ctx, wait); err != nil {
 		return fmt.Errorf("%s: %s%w", d.job.name(), why, err)
 	}
 	return nil
 }
 
-// unsent says what it means that a request did not leave.
-func (d *delivery) unsent() string {
+// unsentSuffix says what it means that a request did not leave.
+func (d *delivery) unsentSuffix() string {
 	if d.state >= MaybeDone {
 		return "; an earlier sending of the same request may have been done"
 	}

@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// sent is what the journal keeps of a request that is about to leave, so that
+// sentRecord is what the journal keeps of a request that is about to leave, so that
 // the same bytes can be sent again after a crash. No credential stands in it:
 // authorisation is added at each sending.
-type sent struct {
+type sentRecord struct {
 	At     time.Time `json:"at"` // of the first sending
 	Method string    `json:"method"`
 	// URL is path and query below the connection's address, for the http
@@ -35,10 +35,10 @@ var plainHeaders = []string{"Accept", "Content-Type", "User-Agent"}
 // credentialHeaders are never kept.
 var credentialHeaders = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
-// keep describes a request before it is authorised. Nil names keep all headers;
+// snapshot describes a request before it is authorised. Nil names keep all headers;
 // opened says that secrets were put into the arguments.
-func (w *wire) keep(base, keyHeader string, names []string, h hider, opened bool) sent {
-	s := sent{Method: w.method, URL: strings.TrimPrefix(w.url, base)}
+func (w *wire) snapshot(base, keyHeader string, names []string, h redactor, opened bool) sentRecord {
+	s := sentRecord{Method: w.method, URL: strings.TrimPrefix(w.url, base)}
 	if keyHeader != "" {
 		s.Key = w.header.Get(keyHeader)
 	}
@@ -59,29 +59,29 @@ func (w *wire) keep(base, keyHeader string, names []string, h hider, opened bool
 	default:
 		s.Base64 = w.body
 	}
-	if opened || w.stream != nil || h.shows(w.url) || h.shows(string(w.body)) || h.shows(s.Key) || h.showsAny(s.Headers) {
-		return sent{Method: w.method, Withheld: true}
+	if opened || w.stream != nil || h.containsSecret(w.url) || h.containsSecret(string(w.body)) || h.containsSecret(s.Key) || h.anyContainsSecret(s.Headers) {
+		return sentRecord{Method: w.method, Withheld: true}
 	}
 	return s
 }
 
-func (h hider) shows(text string) bool { return text != "" && h.hide(text) != text }
+func (h redactor) containsSecret(text string) bool { return text != "" && h.redactText(text) != text }
 
-func (h hider) showsAny(texts map[string]string) bool {
+func (h redactor) anyContainsSecret(texts map[string]string) bool {
 	for _, text := range texts {
-		if h.shows(text) {
+		if h.containsSecret(text) {
 			return true
 		}
 	}
 	return false
 }
 
-// readSent reads what a mark kept; nil where there is nothing.
-func readSent(raw json.RawMessage) (*sent, error) {
+// readSentRecord reads what a mark kept; nil where there is nothing.
+func readSentRecord(raw json.RawMessage) (*sentRecord, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	var s sent
+	var s sentRecord
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return nil, fmt.Errorf("read what was sent first: %w", err)
 	}
@@ -91,11 +91,11 @@ func readSent(raw json.RawMessage) (*sent, error) {
 	return &s, nil
 }
 
-// whole reports whether the request can be sent again from it alone.
-func (s *sent) whole() bool { return s != nil && !s.Withheld }
+// complete reports whether the request can be sent again from it alone.
+func (s *sentRecord) complete() bool { return s != nil && !s.Withheld }
 
 // restore puts what was first sent in the place of what w holds.
-func (s *sent) restore(w *wire, base, keyHeader string) error {
+func (s *sentRecord) restore(w *wire, base, keyHeader string) error {
 	if base != "" && !strings.HasPrefix(s.URL, "/") {
 		return fmt.Errorf("read what was sent first: found the address %q, expected a path below %s", s.URL, base)
 	}

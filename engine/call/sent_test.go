@@ -98,7 +98,7 @@ func reply200(w http.ResponseWriter, _ *http.Request) { reply(200, `{}`)(w) }
 func TestRawAgain(t *testing.T) {
 	var all []heard
 	s := start(t, listening(&all, reply200), nil)
-	r := call.RawRequest{App: s.app, Connection: "crm/paris", Key: "k-1", Marks: s.noted()}
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", Key: "k-1", BegunRecorder: s.noted()}
 	must(t, json.Unmarshal([]byte(`{"method":"POST","path":"/a b","query":{"x":[1,2]},"headers":{"X-Own":"own","Cookie":"biscuit"},"body":{"n":1.50}}`), &r))
 	if _, err := s.Raw(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestHTTPAgain(t *testing.T) {
 	s := web(t, "127.0.0.1")
 	send := func(request string, again json.RawMessage) {
 		t.Helper()
-		r := call.HTTPRequest{Marks: s.noted(), Again: again}
+		r := call.HTTPRequest{BegunRecorder: s.noted(), Again: again}
 		must(t, json.Unmarshal([]byte(request), &r))
 		if _, err := s.HTTP(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -197,7 +197,7 @@ func TestAgainMarks(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Sendings = 1 })
+			before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.MaxSendings = 1 })
 			if _, err := before.do(t, test.operation, args[test.operation]); err == nil {
 				t.Fatal("got no error of the first sending")
 			}
@@ -223,7 +223,7 @@ func TestAgainMarks(t *testing.T) {
 
 // A key is trusted from its first sending on, whichever call that was in.
 func TestAgainKeyTooOld(t *testing.T) {
-	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Sendings = 1 })
+	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.MaxSendings = 1 })
 	_, err := before.do(t, keyed, args[keyed])
 	wantKind(t, err, bindings.Uncertain, false)
 	s := start(t, answers(reply(429, `{}`, "Retry-After", "2")), nil)
@@ -232,14 +232,14 @@ func TestAgainKeyTooOld(t *testing.T) {
 	r.Again = before.sent[0]
 	answer, err := s.Do(t.Context(), r)
 	wantKind(t, err, bindings.Uncertain, false, "is over")
-	if answer.Attempts != 1 {
-		t.Errorf("sent %d times, want once: the key became too old while it waited", answer.Attempts)
+	if answer.Sendings != 1 {
+		t.Errorf("sent %d times, want once: the key became too old while it waited", answer.Sendings)
 	}
 }
 
 // A connection that became read-only says nothing of what was sent before.
 func TestAgainForbidden(t *testing.T) {
-	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Sendings = 1 })
+	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.MaxSendings = 1 })
 	_, _ = before.do(t, keyed, args[keyed])
 	s := start(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }, func(_ *call.Config, settings *connection.Settings, _ *bindings.App) { settings.ReadOnly = true })
 	r := s.request(t, keyed, args[keyed])

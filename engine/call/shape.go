@@ -24,9 +24,9 @@ type shape struct {
 	catalogue *bindings.Catalogue
 	args      []*argument // in the order path, query, header, body
 	index     map[string]*argument
-	// free takes any other name into the body, of the type others.
-	free   bool
-	others *bindings.Type
+	// anyName takes any other name into the body, of the type others.
+	anyName bool
+	anyType *bindings.Type
 }
 
 // argument is one name of the table. One that comes from bracket names, such
@@ -39,16 +39,16 @@ type argument struct {
 	withBody bool
 	// account says that the connection gives it where the script does not.
 	account bool
-	spots   []spot
+	params  []param
 	members []*argument
 }
 
 func (a *argument) inBody() bool {
-	return slices.ContainsFunc(a.spots, func(at spot) bool { return at.place == inBody })
+	return slices.ContainsFunc(a.params, func(at param) bool { return at.place == inBody })
 }
 
-// spot is where an argument goes, under which name, and of which type.
-type spot struct {
+// param is where an argument goes, under which name, and of which type.
+type param struct {
 	place place
 	wire  string
 	typ   bindings.Type
@@ -98,7 +98,7 @@ func (s *shape) addBody(body *bindings.Body) {
 	t, definition := s.resolve(&body.Type)
 	switch t.Kind {
 	case bindings.Object:
-		s.free = definition == nil || definition.Open || len(definition.Fields) == 0
+		s.anyName = definition == nil || definition.Open || len(definition.Fields) == 0
 		if definition == nil {
 			return
 		}
@@ -109,7 +109,7 @@ func (s *shape) addBody(body *bindings.Body) {
 			s.index[f.Name].withBody = late
 		}
 	case bindings.Map:
-		s.free, s.others = true, t.Items
+		s.anyName, s.anyType = true, t.Items
 	default:
 		s.add(inBody, bindings.Field{Name: "body", Required: body.Required, Type: body.Type}, false)
 	}
@@ -127,9 +127,9 @@ func (s *shape) resolve(t *bindings.Type) (bindings.Type, *bindings.Definition) 
 
 // add puts a field into the table. Brackets in its name make a table within.
 func (s *shape) add(where place, f bindings.Field, brackets bool) {
-	at := spot{place: where, wire: f.Name, typ: f.Type}
+	at := param{place: where, wire: f.Name, typ: f.Type}
 	if !brackets || !strings.Contains(f.Name, "[") {
-		s.argument(&s.args, f.Name, true).take(at, f.Required)
+		s.argument(&s.args, f.Name, true).addParam(at, f.Required)
 		return
 	}
 	base, rest, _ := strings.Cut(strings.TrimSuffix(f.Name, "[]"), "[")
@@ -141,7 +141,7 @@ func (s *shape) add(where place, f bindings.Field, brackets bool) {
 		a.required = a.required || f.Required
 		a = s.argument(&a.members, name, false)
 	}
-	a.take(at, f.Required)
+	a.addParam(at, f.Required)
 	s.index[f.Name] = a // the vendor's own spelling will do too
 }
 
@@ -160,8 +160,8 @@ func (s *shape) argument(among *[]*argument, name string, top bool) *argument {
 	return a
 }
 
-func (a *argument) take(at spot, required bool) {
-	a.spots = append(a.spots, at)
+func (a *argument) addParam(at param, required bool) {
+	a.params = append(a.params, at)
 	a.required = a.required || required
 }
 

@@ -28,7 +28,7 @@ func Signature(app *bindings.App, op *bindings.Operation) string {
 	if more := len(parts) - required - signatureOptional; more > 1 {
 		parts = append(parts[:required+signatureOptional], fmt.Sprintf("… %d more", more))
 	}
-	if s.free {
+	if s.anyName {
 		parts = append(parts, "… any other")
 	}
 	if len(parts) == 0 {
@@ -53,8 +53,8 @@ func (s *shape) parts(all []*argument, required bool) []string {
 }
 
 func (s *shape) typeOf(a *argument) string {
-	if len(a.spots) > 0 {
-		return s.typeName(&a.spots[0].typ)
+	if len(a.params) > 0 {
+		return s.typeName(&a.params[0].typ)
 	}
 	inner := append(s.parts(a.members, true), s.parts(a.members, false)...)
 	if more := len(inner) - signatureOptional; more > 1 {

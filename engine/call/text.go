@@ -65,7 +65,7 @@ func (j *job) unreadable(status int, err error) *bindings.Error {
 	if status < 300 {
 		instead += ", " + asBytes
 	}
-	e := j.fail(bindings.Invalid, false, "%s", unreadableText(status, err, instead, j.safety == reads))
+	e := j.errorf(bindings.Invalid, false, "%s", unreadableText(status, err, instead, j.safety == readOnly))
 	e.Status = status
 	return e
 }

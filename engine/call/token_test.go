@@ -55,7 +55,7 @@ func (b *bank) client(t testing.TB) *setup {
 	s := &setup{app: app(t, server.URL), clock: &clock{}}
 	s.app.Auth = []bindings.Auth{{Name: "oauth", Fields: []string{"client_id", "client_secret"}, Header: "Authorization",
 		Format: "Bearer {access_token}", OAuth: &bindings.OAuth{TokenURL: server.URL + "/token", Rotates: true}}}
-	tokens := call.TokenClient()
+	tokens := call.NewTokenHTTPClient()
 	t.Cleanup(tokens.CloseIdleConnections)
 	set, err := connection.New(connection.Config{
 		Apps: []*bindings.App{s.app}, Folder: t.TempDir(), HTTP: tokens,
@@ -78,7 +78,7 @@ func TestTokenIsOver(t *testing.T) {
 	s := b.client(t)
 	for i, want := range []int{1, 2, 1} {
 		answer, err := s.do(t, unsafe, args[unsafe])
-		if err != nil || string(answer.Body) != `{"paid":true}` || answer.Attempts != want {
+		if err != nil || string(answer.Body) != `{"paid":true}` || answer.Sendings != want {
 			t.Fatalf("call %d: got %+v, %v, want %d sendings", i, answer, err, want)
 		}
 		if i == 0 {

@@ -16,11 +16,11 @@ const (
 	// idleTimeout is shorter than vendors keep a connection open: one that
 	// they close as we send leaves an unsafe request uncertain.
 	idleTimeout = 20 * time.Second
-	// mostIdle keeps a connection for each of the calls that an engine makes at
+	// maxIdle keeps a connection for each of the calls that an engine makes at
 	// once; fewer would be dialled anew under load, TLS and all.
-	mostIdle     = 256
-	mostHeader   = 256 << 10
-	mostRedirect = 5
+	maxIdle        = 256
+	maxHeaderBytes = 256 << 10
+	maxRedirects   = 5
 )
 
 func newTransport() *http.Transport {
@@ -30,15 +30,15 @@ func newTransport() *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialTimeout,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           4 * mostIdle,
-		MaxIdleConnsPerHost:    mostIdle,
+		MaxIdleConns:           4 * maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: mostHeader,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }
 
-// TokenClient is what token requests are sent with.
-func TokenClient() *http.Client { return &http.Client{Transport: newTransport()} }
+// NewTokenHTTPClient is what token requests are sent with.
+func NewTokenHTTPClient() *http.Client { return &http.Client{Transport: newTransport()} }
 
 // newSender wraps an HTTP client. Retries and decoding are ours.
 func newSender(client *http.Client) *resty.Client {
@@ -47,14 +47,14 @@ func newSender(client *http.Client) *resty.Client {
 		SetDoNotParseResponse(true).
 		SetPreRequestHook(setBody).
 		SetDisableWarn(true).
-		SetLogger(quiet{})
+		SetLogger(noLog{})
 }
 
 // setBody sets a body that is a stream, which resty would read whole before it
 // sends it. It also makes resty send "Content-Length: 0" where it would send an
 // empty body in chunks, which some vendors refuse. Our bodies are of known length.
 func setBody(_ *resty.Client, request *http.Request) error {
-	if open, is := request.Context().Value(streamKey{}).(opener); is {
+	if open, is := request.Context().Value(streamKey{}).(openFunc); is {
 		body, size, err := open()
 		if err != nil {
 			return err
@@ -74,18 +74,18 @@ func setBody(_ *resty.Client, request *http.Request) error {
 	return nil
 }
 
-// quiet keeps resty from writing to standard error.
-type quiet struct{}
+// noLog keeps resty from writing to standard error.
+type noLog struct{}
 
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Warnf(string, ...any)  {}
-func (quiet) Debugf(string, ...any) {}
+func (noLog) Errorf(string, ...any) {}
+func (noLog) Warnf(string, ...any)  {}
+func (noLog) Debugf(string, ...any) {}
 
 // sameHost follows a redirect only where the credentials may go: for a request
 // that reads, to the same host. Else the redirect is the answer.
 func sameHost(next *http.Request, before []*http.Request) error {
 	first := before[0]
-	if len(before) > mostRedirect || first.Method != http.MethodGet && first.Method != http.MethodHead ||
+	if len(before) > maxRedirects || first.Method != http.MethodGet && first.Method != http.MethodHead ||
 		!sameOrigin(next.URL, first.URL) {
 		return http.ErrUseLastResponse
 	}

@@ -116,19 +116,19 @@ func renewed(w http.ResponseWriter) {
 	reply(200, `{"access_token":"access","expires_in":3600,"token_type":"Bearer"}`)(w)
 }
 
-// before is what was sent before the request that ends as received.
-type before int
+// earlierSendings is what was sent before the request that ends as received.
+type earlierSendings int
 
 const (
-	nothing       before = iota
-	inThisCall           // the first sending of the call was cut
-	inAnotherCall        // a call that was cut, and whose request is sent again
+	nothing       earlierSendings = iota
+	inThisCall                    // the first sending of the call was cut
+	inAnotherCall                 // a call that was cut, and whose request is sent again
 )
 
 // cell is what a request that ends as received is, and what was before it.
 type cell struct {
 	name      string
-	before    before
+	before    earlierSendings
 	operation string
 	age       time.Duration // of the other call
 	ages      bool          // its key gets too old while it is sent
@@ -294,7 +294,7 @@ func (r received) try(t *testing.T, c cell) string {
 	var again json.RawMessage
 	if c.before == inAnotherCall {
 		other := start(t, answers(cut), func(config *call.Config, _ *connection.Settings, _ *bindings.App) {
-			config.Sendings, config.AllowPrivate = 1, true
+			config.MaxSendings, config.AllowPrivate = 1, true
 		})
 		_, err := c.send(t.Context(), t, other, timeout, nil)
 		appError(t, err)
@@ -312,11 +312,11 @@ func (c cell) send(ctx context.Context, t *testing.T, s *setup, timeout time.Dur
 		request := s.request(t, c.operation, args[c.operation])
 		request.Timeout, request.Again = timeout, again
 		answer, err := s.Do(ctx, request)
-		return answer.Attempts, err
+		return answer.Sendings, err
 	}
-	request := call.HTTPRequest{Marks: s.noted(), Again: again, Method: strings.TrimPrefix(c.operation, "http."), URL: s.app.BaseURL, Timeout: call.Duration(timeout)}
+	request := call.HTTPRequest{BegunRecorder: s.noted(), Again: again, Method: strings.TrimPrefix(c.operation, "http."), URL: s.app.BaseURL, Timeout: call.Duration(timeout)}
 	answer, err := s.HTTP(ctx, request)
-	return answer.Attempts, err
+	return answer.Sendings, err
 }
 
 var localAddress = regexp.MustCompile(`127\.0\.0\.1:\d+`)

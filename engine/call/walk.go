@@ -13,18 +13,18 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// Own is a call that the engine makes for itself, not for a run: no mark is
+// EngineCall is a call that the engine makes for itself, not for a run: no mark is
 // made and nothing of it is recorded.
-type Own struct {
+type EngineCall struct {
 	App        *bindings.App
 	Connection string
 	Call       bindings.Call
-	Words      Words
+	Vars       Vars
 	// Secrets are those that stand in the arguments.
 	Secrets []string
 }
 
-func (o Own) operation() (*bindings.Operation, error) {
+func (o EngineCall) operation() (*bindings.Operation, error) {
 	op, found := o.App.Operation(o.Call.Operation)
 	if !found {
 		return nil, fmt.Errorf("%s has no operation %q", o.App.Name, o.Call.Operation)
@@ -34,8 +34,8 @@ func (o Own) operation() (*bindings.Operation, error) {
 
 // arguments are those of the call. A number that the operation takes as text,
 // such as a time in milliseconds, is one.
-func (o Own) arguments(op *bindings.Operation) (json.RawMessage, error) {
-	args, err := Arguments(o.Call.Args, o.Words)
+func (o EngineCall) arguments(op *bindings.Operation) (json.RawMessage, error) {
+	args, err := Arguments(o.Call.Args, o.Vars)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (o Own) arguments(op *bindings.Operation) (json.RawMessage, error) {
 		return args, nil
 	}
 	added, err := json.Marshal(texts)
-	return over(args, added), err
+	return override(args, added), err
 }
 
 // isText reports whether an argument is declared as text.
@@ -67,8 +67,8 @@ func isText(c *bindings.Catalogue, op *bindings.Operation, name string) bool {
 	})
 }
 
-// Make makes the call.
-func (c *Client) Make(ctx context.Context, o Own) (Answer, error) {
+// DoEngineCall makes the call.
+func (c *Client) DoEngineCall(ctx context.Context, o EngineCall) (Answer, error) {
 	op, err := o.operation()
 	if err != nil {
 		return Answer{}, err
@@ -85,7 +85,7 @@ const maxWalk = 1000
 
 // Walk visits the items of a list, page by page, until visit fails. It ends
 // with an error where the list does not.
-func (c *Client) Walk(ctx context.Context, o Own, visit func(item json.RawMessage) error) error {
+func (c *Client) Walk(ctx context.Context, o EngineCall, visit func(item json.RawMessage) error) error {
 	var next json.RawMessage
 	for range maxWalk {
 		page, err := c.List(ctx, o, next)
@@ -104,8 +104,8 @@ func (c *Client) Walk(ctx context.Context, o Own, visit func(item json.RawMessag
 	return pageError(&bindings.Operation{Name: o.Call.Operation}, "more than %d pages; the list does not end", maxWalk)
 }
 
-// Listed is one page of a list.
-type Listed struct {
+// ListPage is one page of a list.
+type ListPage struct {
 	Items []json.RawMessage // without those that are null
 	Next  json.RawMessage   // what the next page is asked for with; nil: it is the last
 	Answer
@@ -113,30 +113,30 @@ type Listed struct {
 
 // List asks for one page of a list: the first, or the one that next names. The
 // answer comes with an error too, as far as it is known.
-func (c *Client) List(ctx context.Context, o Own, next json.RawMessage) (Listed, error) {
+func (c *Client) List(ctx context.Context, o EngineCall, next json.RawMessage) (ListPage, error) {
 	op, err := o.operation()
 	if err != nil {
-		return Listed{}, err
+		return ListPage{}, err
 	}
 	if !op.ReadOnly() { // it is asked again and again, and nobody keeps a mark
-		return Listed{}, pageError(op, "%s may change something, so it is no list that is looked at", op.Name)
+		return ListPage{}, pageError(op, "%s may change something, so it is no list that is looked at", op.Name)
 	}
 	args, err := o.arguments(op)
 	if err != nil {
-		return Listed{}, err
+		return ListPage{}, err
 	}
 	if next != nil {
-		args = over(args, next)
+		args = override(args, next)
 	}
 	answer, err := c.Do(ctx, Request{App: o.App, Operation: op, Connection: o.Connection, Args: args, Secrets: o.Secrets, Page: true})
 	if err != nil {
-		return Listed{Answer: answer}, err
+		return ListPage{Answer: answer}, err
 	}
 	items, next, err := Page(op, args, answer.Body)
 	if err != nil {
-		return Listed{Answer: answer}, err
+		return ListPage{Answer: answer}, err
 	}
-	page := Listed{Next: next, Answer: answer}
+	page := ListPage{Next: next, Answer: answer}
 	for _, item := range gjson.ParseBytes(items).Array() {
 		if item.Type != gjson.Null {
 			page.Items = append(page.Items, json.RawMessage(item.Raw))
@@ -145,8 +145,8 @@ func (c *Client) List(ctx context.Context, o Own, next json.RawMessage) (Listed,
 	return page, nil
 }
 
-// over lays the members of one object over those of another.
-func over(args, added json.RawMessage) json.RawMessage {
+// override lays the members of one object over those of another.
+func override(args, added json.RawMessage) json.RawMessage {
 	merged := map[string]json.RawMessage{}
 	for _, object := range []json.RawMessage{args, added} {
 		gjson.ParseBytes(object).ForEach(func(key, value gjson.Result) bool {
@@ -166,7 +166,7 @@ const maxItems = 10_000
 
 // Items lists what something is done for, and the names that tell the items
 // from one another. Without of that is one thing without an item.
-func (c *Client) Items(ctx context.Context, app *bindings.App, connection string, of *bindings.ForEach, words Words) (map[string]*Item, error) {
+func (c *Client) Items(ctx context.Context, app *bindings.App, connection string, of *bindings.ForEach, words Vars) (map[string]*Item, error) {
 	if of == nil {
 		return map[string]*Item{"": nil}, nil
 	}
@@ -181,8 +181,8 @@ func (c *Client) Items(ctx context.Context, app *bindings.App, connection string
 	found := map[string]*Item{}
 	for _, name := range slices.Sorted(maps.Keys(outer)) {
 		above := outer[name]
-		own := Own{App: app, Connection: connection, Call: list, Words: func(word string) (any, bool) {
-			if value, known := above.Word(word); known {
+		own := EngineCall{App: app, Connection: connection, Call: list, Vars: func(word string) (any, bool) {
+			if value, known := above.Var(word); known {
 				return value, true
 			}
 			return words(word)

@@ -25,7 +25,7 @@ func TestArguments(t *testing.T) {
 		case "expires.ms":
 			return int64(1767225600000), true
 		}
-		return item.Word(word)
+		return item.Var(word)
 	}
 	for _, test := range []struct{ name, args, want string }{
 		{"nothing", `{}`, `{}`},
@@ -92,7 +92,7 @@ func TestItems(t *testing.T) {
 	}
 	var got []string
 	for _, name := range slices.Sorted(maps.Keys(items)) {
-		workspace, _ := items[name].Word("of.of.gid")
+		workspace, _ := items[name].Var("of.of.gid")
 		got = append(got, fmt.Sprintf("%s in %s", name, workspace))
 	}
 	if want := []string{`p1 in "w1"`, `p2 in "w1"`, `p3 in "w2"`}; !slices.Equal(got, want) {
@@ -110,11 +110,11 @@ func TestItems(t *testing.T) {
 	if _, err := s.Items(t.Context(), s.app, "crm/paris", of, words); err == nil || !strings.Contains(err.Error(), `nothing at "name"`) {
 		t.Errorf("items without a name: got %v", err)
 	}
-	if _, err := s.List(t.Context(), call.Own{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "things.make"}, Words: words}, nil); err == nil ||
+	if _, err := s.List(t.Context(), call.EngineCall{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "things.make"}, Vars: words}, nil); err == nil ||
 		!strings.Contains(err.Error(), "may change something") {
 		t.Errorf("a list that changes something: got %v", err)
 	}
-	err = s.Walk(t.Context(), call.Own{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "endless.list"}, Words: words},
+	err = s.Walk(t.Context(), call.EngineCall{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "endless.list"}, Vars: words},
 		func(json.RawMessage) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "does not end") {
 		t.Errorf("a list without an end: got %v after %d pages", err, pages)

@@ -55,8 +55,8 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 		}
 	}
 	set, found := connection.Open(connection.Config{
-		Apps: apps, Settings: s.Connections, Wrong: wrong, Accounts: s.Accounts, Folder: s.Data, VaultKey: s.VaultKey,
-		HTTP: call.TokenClient(), Now: c.clock.Now, Log: c.log,
+		Apps: apps, Settings: s.Connections, KnownProblems: wrong, Accounts: s.Accounts, Folder: s.Data, VaultKey: s.VaultKey,
+		HTTP: call.NewTokenHTTPClient(), Now: c.clock.Now, Log: c.log,
 	})
 	for _, p := range found {
 		if name := connectionOf(p.Path); wrong[name] == "" {
@@ -150,7 +150,7 @@ func (c *Connector) Show(ctx context.Context, name string) (connection.Status, e
 		return connection.Status{}, err
 	}
 	for _, one := range all {
-		if one.Name == name || slices.Contains(one.Formerly, name) {
+		if one.Name == name || slices.Contains(one.FormerNames, name) {
 			return one, nil
 		}
 	}
@@ -233,7 +233,7 @@ func (c *Connector) Remove(ctx context.Context, name string, revoke bool) (Remov
 		return Removed{}, c.service.unknown(name)
 	}
 	name = one.Name()
-	if users := c.service.Set.Users(name); len(users) > 0 {
+	if users := c.service.Set.Children(name); len(users) > 0 {
 		return Removed{}, fmt.Errorf("%s uses the tokens of %s; remove it first", strings.Join(users, ", "), name)
 	}
 	done := Removed{Configured: one.Status().Configured}
@@ -264,15 +264,15 @@ func (c *Connector) Remove(ctx context.Context, name string, revoke bool) (Remov
 // RotateVault encrypts the vault with a new key. Old is a file with the present
 // key, where the configuration has the next one already. With lost, entries that
 // no key decrypts are moved aside; otherwise they are an error.
-func (c *Connector) RotateVault(ctx context.Context, old string, lost bool) (connection.Rotated, error) {
-	how := connection.Rotation{Lost: lost, Now: c.clock.Now}
+func (c *Connector) RotateVault(ctx context.Context, old string, lost bool) (connection.RotationResult, error) {
+	how := connection.RotationConfig{Lost: lost, Now: c.clock.Now}
 	if old != "" {
 		if err := connection.CheckPrivate(old); err != nil {
-			return connection.Rotated{}, err
+			return connection.RotationResult{}, err
 		}
 		text, err := os.ReadFile(old)
 		if err != nil {
-			return connection.Rotated{}, err
+			return connection.RotationResult{}, err
 		}
 		how.Old = string(text)
 	}

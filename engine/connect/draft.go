@@ -182,7 +182,7 @@ func (d *Draft) ClearFields() {
 // ScopeChoices returns the scopes to choose from: the usual ones, those that
 // only read, and those that the scripts present need.
 func (c *Connector) ScopeChoices(d *Draft) (usual, readOnly, needed []string) {
-	usual, readOnly = connection.Offered(d.App, d.Auth, d.Settings.As)
+	usual, readOnly = connection.ScopeChoices(d.App, d.Auth, d.Settings.As)
 	needs, _ := c.service.needs(d.App)
 	for _, need := range needs {
 		if !slices.ContainsFunc(need.Scopes, func(scope string) bool { return slices.Contains(needed, scope) }) {
@@ -208,7 +208,7 @@ type Result struct {
 
 // SaveOAuth saves the grant of a login and tests the connection. It saves
 // first: some refresh tokens can be used once only.
-func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.Login, grant connection.Grant) (Result, error) {
+func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.Login, grant connection.TokenResponse) (Result, error) {
 	s := &d.Settings
 	if s.Account != "" && grant.Account != "" && s.Account != grant.Account {
 		return Result{}, fmt.Errorf("the %s %q was authorised, and %s is that of %q; nothing was changed: choose that one, or connect this one by another name, such as tidewire connect %s/NAME",
@@ -219,7 +219,7 @@ func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.L
 	}
 	if parent := d.App.ParentVariant(); parent != nil && grant.Account != "" {
 		switch {
-		case grant.Parental:
+		case grant.IsParent:
 			s.As = parent.Name
 		case s.As == parent.Name:
 			s.As = ""
@@ -232,7 +232,7 @@ func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.L
 		}
 	}
 	if err := c.save(ctx, d, func(e *connection.Entry) {
-		e.Token, e.Who, e.Seed = grant.Token, grant.Who, connection.SeedOf(d.configured("refresh_token"))
+		e.Token, e.DisplayName, e.SeedHash = grant.Token, grant.DisplayName, connection.SeedHash(d.configured("refresh_token"))
 	}); err != nil {
 		return made, err
 	}
@@ -272,7 +272,7 @@ func (c *Connector) SaveKey(ctx context.Context, d *Draft, untested bool) (Resul
 		}
 	}
 	if err := c.save(ctx, d, func(e *connection.Entry) {
-		e.Token, e.Who = connection.Token{Scopes: scopes}, who
+		e.Token, e.DisplayName = connection.Token{Scopes: scopes}, who
 	}); err != nil {
 		return Result{}, err
 	}
@@ -295,9 +295,9 @@ func (c *Connector) finish(ctx context.Context, d *Draft, made Result) (Result, 
 		return made, err
 	}
 	t := &made.Test
-	incomplete := t.Who == "" && len(t.Names) > 0 || d.Settings.Account == "" && t.Account != ""
-	if t.Who == "" {
-		t.Who = strings.Join(t.Names, ", ")
+	incomplete := t.DisplayName == "" && len(t.Names) > 0 || d.Settings.Account == "" && t.Account != ""
+	if t.DisplayName == "" {
+		t.DisplayName = strings.Join(t.Names, ", ")
 	}
 	if !incomplete {
 		return made, nil
@@ -310,7 +310,7 @@ func (c *Connector) finish(ctx context.Context, d *Draft, made Result) (Result, 
 		if e.Settings == nil {
 			return false
 		}
-		e.Who, e.Settings.Account = t.Who, t.Account
+		e.DisplayName, e.Settings.Account = t.DisplayName, t.Account
 		return true
 	})
 	if err == nil {
@@ -323,7 +323,7 @@ func (c *Connector) finish(ctx context.Context, d *Draft, made Result) (Result, 
 func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.Entry)) error {
 	for _, other := range c.service.Set.OfApp(d.App.Name) {
 		s := other.Status()
-		if s.Account != "" && s.Account == d.Settings.Account && s.As == d.Settings.As && s.Name != d.Settings.Name {
+		if s.Account != "" && s.Account == d.Settings.Account && s.Kind == d.Settings.As && s.Name != d.Settings.Name {
 			return fmt.Errorf("%s is connected to the %s %q already; nothing was changed: connect that one again, or remove it first", other.Name(), d.App.Account.Noun, d.Settings.Account)
 		}
 	}
@@ -338,9 +338,9 @@ func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.En
 	}
 	return v.Update(ctx, d.Settings.Name, func(e *connection.Entry) bool {
 		settings := d.Settings
-		*e = connection.Entry{Connection: settings.Name, Settings: &settings, Made: c.clock.Now(), Formerly: e.Formerly, Hooks: e.Hooks}
+		*e = connection.Entry{Connection: settings.Name, Settings: &settings, ConnectedAt: c.clock.Now(), FormerNames: e.FormerNames, WebhookSecrets: e.WebhookSecrets}
 		if d.Auth != nil {
-			e.Way = d.Auth.Name
+			e.AuthName = d.Auth.Name
 		}
 		fill(e)
 		return true
@@ -349,7 +349,7 @@ func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.En
 
 // identify asks the vendor for the account of a draft's credentials.
 func (c *Connector) identify(ctx context.Context, d *Draft) (call.Identity, error) {
-	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.TokenClient(), Now: c.clock.Now})
+	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.NewTokenHTTPClient(), Now: c.clock.Now})
 	defer set.Close()
 	for _, p := range problems {
 		return call.Identity{}, fmt.Errorf("%s", strings.TrimPrefix(p.Error(), "connections."))

@@ -43,7 +43,7 @@ func (s Service) Test(ctx context.Context, name string) (control.ConnectionTest,
 	if !found {
 		return control.ConnectionTest{}, s.unknown(name)
 	}
-	if err := s.Set.Mend(ctx, c.Name()); err != nil {
+	if err := s.Set.ClearBroken(ctx, c.Name()); err != nil {
 		return control.ConnectionTest{}, err
 	}
 	var t control.ConnectionTest

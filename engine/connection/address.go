@@ -27,10 +27,10 @@ func isAddress(app *bindings.App, setting string) bool {
 	return slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return slices.Contains(a.Addresses, setting) })
 }
 
-// wrongAddress says what is wrong with a whole address, without telling it. It
+// addressProblem says what is wrong with a whole address, without telling it. It
 // is held to what base_url is, but may have a query, where such addresses keep
 // their secret.
-func wrongAddress(text string) string {
+func addressProblem(text string) string {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(text, " \\"):
@@ -51,7 +51,7 @@ func addressSecrets(address string) []string {
 	all := []string{address, u.RequestURI()}
 	for _, values := range u.Query() {
 		for _, value := range values {
-			if len(value) >= shortestAddressPart {
+			if len(value) >= minAddressSecret {
 				all = append(all, value, url.QueryEscape(value))
 			}
 		}
@@ -59,6 +59,6 @@ func addressSecrets(address string) []string {
 	return all
 }
 
-// shortestAddressPart is what a value in an address has at least to be taken
+// minAddressSecret is what a value in an address has at least to be taken
 // for a secret, and not for a version.
-const shortestAddressPart = 16
+const minAddressSecret = 16

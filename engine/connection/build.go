@@ -14,22 +14,22 @@ import (
 // gathers what is wrong.
 type builder struct {
 	Config
-	made     *snapshot
-	former   map[string]*state // of the snapshot before
-	fetches  *sync.WaitGroup
-	vault    *Vault
-	vaultErr error            // the vault cannot be opened
-	unread   map[string]error // what the vault keeps and does not open, by name
-	entries  map[string]*Entry
-	problems []error
-	// dry builds nothing: neither vault nor tokens are touched.
-	dry bool
+	snapshot   *snapshot
+	oldStates  map[string]*state // of the snapshot before
+	fetches    *sync.WaitGroup
+	vault      *Vault
+	vaultErr   error            // the vault cannot be opened
+	unreadable map[string]error // what the vault keeps and does not open, by name
+	entries    map[string]*Entry
+	problems   []error
+	// checkOnly builds nothing: neither vault nor tokens are touched.
+	checkOnly bool
 }
 
 func newBuilder(config Config, fetches *sync.WaitGroup) *builder {
 	return &builder{
-		Config: config, fetches: fetches, former: map[string]*state{}, unread: map[string]error{}, entries: map[string]*Entry{},
-		made: &snapshot{byName: map[string]*Connection{}, formerly: map[string]*Connection{}, accounts: config.Accounts},
+		Config: config, fetches: fetches, oldStates: map[string]*state{}, unreadable: map[string]error{}, entries: map[string]*Entry{},
+		snapshot: &snapshot{byName: map[string]*Connection{}, byFormerName: map[string]*Connection{}, accounts: config.Accounts},
 	}
 }
 
@@ -42,19 +42,19 @@ func (p *Problem) Error() string { return p.Path + ": " + p.Text }
 // without the vault's key.
 func Check(config Config) []*Problem {
 	b := newBuilder(config.filled(), nil)
-	b.dry = true
+	b.checkOnly = true
 	if config.Folder != "" {
-		if names, err := KeptNames(config.Folder); err == nil {
+		if names, err := StoredNames(config.Folder); err == nil {
 			for _, name := range names {
 				b.entries[name] = nil
 			}
 		}
 	}
 	b.build()
-	return b.found()
+	return b.settingProblems()
 }
 
-func (b *builder) found() []*Problem {
+func (b *builder) settingProblems() []*Problem {
 	found := make([]*Problem, 0, len(b.problems))
 	for _, err := range b.problems {
 		var p *Problem
@@ -73,9 +73,9 @@ func (b *builder) openVault() {
 	v, err := OpenVault(VaultConfig{Folder: b.Folder, Key: b.VaultKey, Keyring: b.Keyring})
 	if err != nil {
 		b.vaultErr = err
-		names, _ := KeptNames(b.Folder) // where the folder cannot be read, the error says so
+		names, _ := StoredNames(b.Folder) // where the folder cannot be read, the error says so
 		for _, name := range names {
-			b.unread[name], b.entries[name] = err, nil
+			b.unreadable[name], b.entries[name] = err, nil
 		}
 		return
 	}
@@ -93,26 +93,26 @@ func (b *builder) readEntries(v *Vault) {
 		entry, err := v.Load(name)
 		switch {
 		case err != nil:
-			b.unread[name], b.entries[name] = err, nil
+			b.unreadable[name], b.entries[name] = err, nil
 		case entry != nil:
 			b.entries[name] = entry
 		}
 	}
 	// A crash in the middle of a renaming leaves the old name beside the new.
 	for _, entry := range b.entries {
-		for _, name := range formerly(entry) {
-			if old := b.entries[name]; old != nil && old.Made.Equal(entry.Made) {
+		for _, name := range formerNames(entry) {
+			if old := b.entries[name]; old != nil && old.ConnectedAt.Equal(entry.ConnectedAt) {
 				delete(b.entries, name)
 			}
 		}
 	}
 }
 
-func formerly(e *Entry) []string {
+func formerNames(e *Entry) []string {
 	if e == nil {
 		return nil
 	}
-	return e.Formerly
+	return e.FormerNames
 }
 
 // build makes the connections and notes what is wrong with them.
@@ -128,27 +128,27 @@ func (b *builder) build() {
 		case inFile[name]:
 		case entry != nil && entry.Settings != nil:
 			b.add(*entry.Settings, false)
-		case entry == nil && b.knows(name): // it cannot be read: that it is there is known
+		case entry == nil && b.isConnectionName(name): // it cannot be read: that it is there is known
 			b.add(Settings{Name: name}, false)
 		}
 	}
-	for _, c := range b.made.sorted {
-		b.join(c)
+	for _, c := range b.snapshot.sorted {
+		b.setParent(c)
 	}
-	slices.SortFunc(b.made.sorted, byNames)
+	slices.SortFunc(b.snapshot.sorted, compareNames)
 	b.checkAccounts()
 	for _, children := range []bool{false, true} {
-		for _, c := range b.made.sorted {
+		for _, c := range b.snapshot.sorted {
 			if (c.parent != nil) == children {
-				b.authorise(c)
+				b.chooseAuth(c)
 			}
 		}
 	}
-	b.nameFormerly()
+	b.addFormerNames()
 }
 
-// knows reports whether a name is one of a connection to an app that there is.
-func (b *builder) knows(name string) bool {
+// isConnectionName reports whether a name is one of a connection to an app that there is.
+func (b *builder) isConnectionName(name string) bool {
 	return namePattern.MatchString(name) && slices.ContainsFunc(b.Apps, func(app *bindings.App) bool { return app.Name == appOf(name) })
 }
 
@@ -157,26 +157,26 @@ func (b *builder) knows(name string) bool {
 func (b *builder) add(settings Settings, inFile bool) {
 	entry := b.entries[settings.Name]
 	if inFile && entry != nil && entry.Settings != nil {
-		if b.whole(settings) { // it needs nothing of what is kept
+		if b.isComplete(settings) { // it needs nothing of what is kept
 			own := *entry
-			own.Settings, own.Way = nil, ""
+			own.Settings, own.AuthName = nil, ""
 			entry = &own
 		} else {
 			settings = settings.Over(*entry.Settings)
 		}
 	}
-	b.check(&Connection{settings: settings, entry: entry, inFile: inFile, state: &state{kind: Connected}})
+	b.check(&Connection{settings: settings, entry: entry, configured: inFile, state: &state{kind: Connected}})
 }
 
-// whole reports whether settings hold one of the app's ways.
-func (b *builder) whole(settings Settings) bool {
+// isComplete reports whether settings hold one of the app's ways.
+func (b *builder) isComplete(settings Settings) bool {
 	bare := &Connection{settings: settings}
 	for _, app := range b.Apps {
 		if app.Name != appOf(settings.Name) {
 			continue
 		}
 		for i := range app.Auth {
-			if len(b.absent(bare, &app.Auth[i])) == 0 {
+			if len(b.missingFields(bare, &app.Auth[i])) == 0 {
 				return true
 			}
 		}
@@ -184,27 +184,27 @@ func (b *builder) whole(settings Settings) bool {
 	return false
 }
 
-// nameFormerly lets a connection be found by the names that it had.
-func (b *builder) nameFormerly() {
-	for _, c := range b.made.sorted {
+// addFormerNames lets a connection be found by the names that it had.
+func (b *builder) addFormerNames() {
+	for _, c := range b.snapshot.sorted {
 		if c.entry == nil {
 			continue
 		}
-		for _, name := range c.entry.Formerly {
-			if b.made.byName[name] == nil {
-				b.made.formerly[name] = c
+		for _, name := range c.entry.FormerNames {
+			if b.snapshot.byName[name] == nil {
+				b.snapshot.byFormerName[name] = c
 			}
 		}
 	}
 }
 
-// tell says at a start what cannot be used, and what to do.
-func (b *builder) tell() {
-	if b.vaultErr != nil && len(b.unread) > 0 {
+// logProblems says at a start what cannot be used, and what to do.
+func (b *builder) logProblems() {
+	if b.vaultErr != nil && len(b.unreadable) > 0 {
 		b.Log.Error("the vault cannot be opened; connections that need it wait", "error", b.vaultErr)
 	}
-	for _, c := range b.made.sorted {
-		verdict, kind, _ := c.stopped()
+	for _, c := range b.snapshot.sorted {
+		verdict, kind, _ := c.currentProblem()
 		if verdict != nil && (kind != Unreadable || b.vaultErr == nil) {
 			b.Log.Error("connection cannot be used", "connection", c.Name(), "state", kind, "error", fmt.Sprint(verdict.Message))
 		}

@@ -14,13 +14,13 @@ import (
 
 // Connection is one account of one app. It is safe for concurrent use.
 type Connection struct {
-	settings Settings
-	app      *bindings.App
-	parent   *Connection
-	parental bool           // others name it as their parent
-	auth     *bindings.Auth // nil: the parent's, or an app that asks for none
-	entry    *Entry         // what the vault keeps of it, nil if nothing
-	inFile   bool           // the configuration names it
+	settings   Settings
+	app        *bindings.App
+	parent     *Connection
+	isParent   bool           // others name it as their parent
+	auth       *bindings.Auth // nil: the parent's, or an app that asks for none
+	entry      *Entry         // what the vault keeps of it, nil if nothing
+	configured bool           // the configuration names it
 	*state
 }
 
@@ -75,8 +75,8 @@ func (c *Connection) granted() []string {
 	switch {
 	case len(c.settings.Scopes) > 0:
 		return c.settings.Scopes
-	case c.source != nil:
-		return c.source.scopes()
+	case c.tokens != nil:
+		return c.tokens.scopes()
 	case c.auth == nil && c.parent != nil:
 		return c.parent.granted()
 	case c.entry != nil && c.auth != nil && c.auth.OAuth == nil:
@@ -85,14 +85,14 @@ func (c *Connection) granted() []string {
 	return nil
 }
 
-// Learn fetches a token where none was had yet, so that its scopes are known.
+// FetchScopes fetches a token where none was had yet, so that its scopes are known.
 // What goes wrong shows when the call is authorised.
-func (c *Connection) Learn(ctx context.Context) {
+func (c *Connection) FetchScopes(ctx context.Context) {
 	switch {
-	case c.source != nil && c.source.none():
-		_, _ = c.source.access(ctx)
+	case c.tokens != nil && c.tokens.neverFetched():
+		_, _ = c.tokens.accessToken(ctx)
 	case c.auth == nil && c.parent != nil:
-		c.parent.Learn(ctx)
+		c.parent.FetchScopes(ctx)
 	}
 }
 
@@ -101,7 +101,7 @@ func (c *Connection) variant() *bindings.Variant {
 	if v, found := c.app.Variant(c.settings.As); found {
 		return v
 	}
-	if c.parental {
+	if c.isParent {
 		return c.app.ParentVariant()
 	}
 	return nil
@@ -116,12 +116,12 @@ func (c *Connection) Test() *bindings.Test {
 	return c.app.Test
 }
 
-// Stopped is why the connection cannot be used, nil if it can as far as is
+// Problem is why the connection cannot be used, nil if it can as far as is
 // known here.
-func (c *Connection) Stopped() *bindings.Error {
-	verdict, _, _ := c.stopped()
-	if verdict == nil && c.parent != nil && c.source == nil && c.auth == nil {
-		return c.parent.Stopped()
+func (c *Connection) Problem() *bindings.Error {
+	verdict, _, _ := c.currentProblem()
+	if verdict == nil && c.parent != nil && c.tokens == nil && c.auth == nil {
+		return c.parent.Problem()
 	}
 	return verdict
 }
@@ -169,7 +169,7 @@ func (c *Connection) WebhookKey(signature bindings.Signature) string {
 // Expire takes back, empty where a refused credential is refused for good. An
 // error is a *bindings.Error, or the context's.
 func (c *Connection) Authorize(ctx context.Context, header http.Header) (token string, err error) {
-	if verdict, _, _ := c.stopped(); verdict != nil {
+	if verdict, _, _ := c.currentProblem(); verdict != nil {
 		return "", verdict
 	}
 	if c.auth == nil {
@@ -178,8 +178,8 @@ func (c *Connection) Authorize(ctx context.Context, header http.Header) (token s
 		}
 		return "", nil
 	}
-	if c.source != nil {
-		if token, err = c.source.access(ctx); err != nil {
+	if c.tokens != nil {
+		if token, err = c.tokens.accessToken(ctx); err != nil {
 			return "", err
 		}
 	}
@@ -211,7 +211,7 @@ func (c *Connection) Expired(code string) bool {
 	if c.auth == nil && c.parent != nil {
 		return c.parent.Expired(code)
 	}
-	return c.source != nil && c.auth.OAuth != nil && slices.Contains(c.auth.OAuth.Expired, code)
+	return c.tokens != nil && c.auth.OAuth != nil && slices.Contains(c.auth.OAuth.Expired, code)
 }
 
 // credentials are its own, or else its parent's.
@@ -243,8 +243,8 @@ func (c *Connection) Expire(token string) bool {
 	switch {
 	case token == "":
 		return false
-	case c.source != nil:
-		return c.source.expire(token)
+	case c.tokens != nil:
+		return c.tokens.expire(token)
 	case c.parent != nil:
 		return c.parent.Expire(token)
 	}
@@ -264,9 +264,9 @@ func (c *Connection) Redact(text string) string {
 // Redacted stands where a secret was.
 const Redacted = "[secret]"
 
-// shortestSecret bounds what Redact looks for: a shorter text would blot out
+// minSecretLength bounds what Redact looks for: a shorter text would blot out
 // ordinary words.
-const shortestSecret = 6
+const minSecretLength = 6
 
 func (c *Connection) secrets() []string {
 	all := []string{c.settings.WebhookSecret}
@@ -274,18 +274,18 @@ func (c *Connection) secrets() []string {
 		switch {
 		case isAddress(c.app, name):
 			all = append(all, addressSecrets(value)...)
-		case secretField(c.app, name):
+		case isSecretField(c.app, name):
 			all = append(all, value)
 		}
 	}
-	if c.state != nil && c.source != nil {
-		all = append(all, c.source.secrets()...)
+	if c.state != nil && c.tokens != nil {
+		all = append(all, c.tokens.secrets()...)
 	}
-	return slices.DeleteFunc(all, func(s string) bool { return len(s) < shortestSecret })
+	return slices.DeleteFunc(all, func(s string) bool { return len(s) < minSecretLength })
 }
 
-// secretField reports whether a credential of an app is a secret.
-func secretField(app *bindings.App, name string) bool {
+// isSecretField reports whether a credential of an app is a secret.
+func isSecretField(app *bindings.App, name string) bool {
 	return !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return !a.Secret(name) })
 }
 

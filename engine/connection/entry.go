@@ -31,20 +31,20 @@ func (t Token) GoString() string { return t.String() }
 // LogValue keeps logs from telling secrets.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// good says that a token can be used and need not be renewed yet.
-func (t Token) good(now time.Time) bool {
+// valid says that a token can be used and need not be renewed yet.
+func (t Token) valid(now time.Time) bool {
 	return t.Access != "" && (t.Renew.IsZero() || now.Before(t.Renew))
 }
 
-// alive says that a token can be used.
-func (t Token) alive(now time.Time) bool {
+// unexpired says that a token can be used.
+func (t Token) unexpired(now time.Time) bool {
 	return t.Access != "" && (t.Expires.IsZero() || now.Before(t.Expires))
 }
 
-// lived sets the times of a token that lives for so many seconds from when it
+// setLifetime sets the times of a token that lives for so many seconds from when it
 // was asked for. It is renewed when a tenth of its life, at most five minutes,
 // is left.
-func (t *Token) lived(asked time.Time, seconds int64) {
+func (t *Token) setLifetime(asked time.Time, seconds int64) {
 	if seconds <= 0 {
 		return
 	}
@@ -59,31 +59,31 @@ type Entry struct {
 	// Settings are what connect was told and found out; nil where the
 	// configuration alone says what the connection is.
 	Settings *Settings
-	// Way is the name of the app's Auth that connect used, Made when.
-	Way  string
-	Made time.Time
-	// Who is a name for people, of the account or of who authorised.
-	Who   string
-	Token Token
-	// Seed is the hash of the configured refresh token that Token began with.
-	Seed string
-	// Begun is when a refresh was begun whose end is not kept: Token.Refresh
+	// AuthName is the name of the app's Auth that connect used, Made when.
+	AuthName    string
+	ConnectedAt time.Time
+	// DisplayName is a name for people, of the account or of who authorised.
+	DisplayName string
+	Token       Token
+	// SeedHash is the hash of the configured refresh token that Token began with.
+	SeedHash string
+	// RefreshBegun is when a refresh was begun whose end is not kept: Token.Refresh
 	// may be spent.
-	Begun time.Time
+	RefreshBegun time.Time
 	// Broken says why the connection cannot be used until somebody mends it.
 	Broken *Broken
-	// Formerly are names that it had.
-	Formerly []string
-	// Hooks are the secrets of webhooks registered for it, by their keys.
-	Hooks map[string]string
+	// FormerNames are names that it had.
+	FormerNames []string
+	// WebhookSecrets are the secrets of webhooks registered for it, by their keys.
+	WebhookSecrets map[string]string
 }
 
 // Broken is why a connection cannot be used.
 type Broken struct {
-	Said string    `json:"said"` // in the vendor's words where it said something
-	At   time.Time `json:"at"`
-	// Of is the hash of the credentials that were refused: others are tried.
-	Of string `json:"of,omitempty"`
+	Reason string    `json:"said"` // in the vendor's words where it said something
+	At     time.Time `json:"at"`
+	// CredentialHash is the hash of the credentials that were refused: others are tried.
+	CredentialHash string `json:"of,omitempty"`
 }
 
 // String names the entry and tells no secret.
@@ -98,32 +98,32 @@ func (e Entry) LogValue() slog.Value { return slog.StringValue(e.String()) }
 // MarshalText keeps encoders from telling secrets.
 func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
-// sealed is an Entry as it is encrypted.
-type sealed struct {
+// entryJSON is an Entry as it is encrypted.
+type entryJSON struct {
 	Connection string `json:"connection"`
 	Token
-	Seed     string            `json:"seed,omitempty"`
-	Begun    time.Time         `json:"begun,omitzero"`
-	Broken   *Broken           `json:"broken,omitempty"`
-	Way      string            `json:"way,omitempty"`
-	Made     time.Time         `json:"made,omitzero"`
-	Who      string            `json:"who,omitempty"`
-	Formerly []string          `json:"formerly,omitempty"`
-	Settings *config.Kept      `json:"settings,omitempty"`
-	Hooks    map[string]string `json:"hooks,omitempty"`
+	SeedHash       string            `json:"seed,omitempty"`
+	RefreshBegun   time.Time         `json:"begun,omitzero"`
+	Broken         *Broken           `json:"broken,omitempty"`
+	AuthName       string            `json:"way,omitempty"`
+	ConnectedAt    time.Time         `json:"made,omitzero"`
+	DisplayName    string            `json:"who,omitempty"`
+	FormerNames    []string          `json:"formerly,omitempty"`
+	Settings       *config.Kept      `json:"settings,omitempty"`
+	WebhookSecrets map[string]string `json:"hooks,omitempty"`
 }
 
-func (e Entry) seal() ([]byte, error) {
-	return json.Marshal(sealed{e.Connection, e.Token, e.Seed, e.Begun, e.Broken, e.Way, e.Made, e.Who, e.Formerly, (*config.Kept)(e.Settings), e.Hooks})
+func (e Entry) marshal() ([]byte, error) {
+	return json.Marshal(entryJSON{e.Connection, e.Token, e.SeedHash, e.RefreshBegun, e.Broken, e.AuthName, e.ConnectedAt, e.DisplayName, e.FormerNames, (*config.Kept)(e.Settings), e.WebhookSecrets})
 }
 
-func unseal(text []byte) (*Entry, error) {
-	var s sealed
+func unmarshalEntry(text []byte) (*Entry, error) {
+	var s entryJSON
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, err
 	}
-	e := &Entry{Connection: s.Connection, Settings: (*Settings)(s.Settings), Way: s.Way, Made: s.Made, Who: s.Who, Token: s.Token, Seed: s.Seed,
-		Begun: s.Begun, Broken: s.Broken, Formerly: s.Formerly, Hooks: s.Hooks}
+	e := &Entry{Connection: s.Connection, Settings: (*Settings)(s.Settings), AuthName: s.AuthName, ConnectedAt: s.ConnectedAt, DisplayName: s.DisplayName, Token: s.Token, SeedHash: s.SeedHash,
+		RefreshBegun: s.RefreshBegun, Broken: s.Broken, FormerNames: s.FormerNames, WebhookSecrets: s.WebhookSecrets}
 	if e.Settings != nil {
 		e.Settings.Name = s.Connection
 	}
@@ -132,7 +132,7 @@ func unseal(text []byte) (*Entry, error) {
 
 // rename gives an entry another name and remembers the old one.
 func (e *Entry) rename(name string) {
-	e.Formerly = append(slices.DeleteFunc(e.Formerly, func(old string) bool { return old == name || old == e.Connection }), e.Connection)
+	e.FormerNames = append(slices.DeleteFunc(e.FormerNames, func(old string) bool { return old == name || old == e.Connection }), e.Connection)
 	e.Connection = name
 	if e.Settings != nil {
 		e.Settings.Name = name

@@ -13,40 +13,40 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// exchange gets the token of an account for its parent's. It is not kept: the
+// exchangeGrant gets the token of an account for its parent's. It is not kept: the
 // parent's token gives another.
-type exchange struct {
+type exchangeGrant struct {
 	c    *Connection
 	http *http.Client
 	now  func() time.Time
 }
 
 // Secrets are none beside the parent's and the source's own.
-func (x *exchange) Secrets() []string { return nil }
+func (x *exchangeGrant) Secrets() []string { return nil }
 
 // Renews says that the parent's token gives another.
-func (x *exchange) Renews() bool { return true }
+func (x *exchangeGrant) Renews() bool { return true }
 
 // Fetch asks with the parent's token, and once more with its next one.
-func (x *exchange) Fetch(ctx context.Context, _ string) (Token, error) {
+func (x *exchangeGrant) Fetch(ctx context.Context, _ string) (Token, error) {
 	for again := true; ; again = false {
 		header := http.Header{}
 		used, err := x.c.parent.Authorize(ctx, header)
 		if err != nil {
 			return Token{}, err
 		}
-		token, status, err := x.ask(ctx, header)
+		token, status, err := x.request(ctx, header)
 		if status == http.StatusUnauthorized && again && x.c.parent.Expire(used) {
 			continue
 		}
 		if e := (*bindings.Error)(nil); errors.As(err, &e) && e.Kind == bindings.BrokenConnection && status != 0 {
-			err = x.c.state.breaks(e, x.now())
+			err = x.c.state.setBroken(e, x.now())
 		}
 		return token, err
 	}
 }
 
-func (x *exchange) ask(ctx context.Context, header http.Header) (Token, int, error) {
+func (x *exchangeGrant) request(ctx context.Context, header http.Header) (Token, int, error) {
 	app, name, by := x.c.app, x.c.Name(), x.c.auth.OAuth.Exchange
 	form := url.Values{}
 	words := strings.NewReplacer("{parent}", x.c.parent.Account(), "{account}", x.c.Account())
@@ -65,9 +65,9 @@ func (x *exchange) ask(ctx context.Context, header http.Header) (Token, int, err
 	header.Set("Accept", "application/json")
 	wire := &tokenTransport{}
 	asked := x.now()
-	answer, err := tokenClient(x.http, wire).Do(request)
+	answer, err := newTokenHTTPClient(x.http, wire).Do(request)
 	if err != nil {
-		return Token{}, 0, unavailable(app.Name, name, "no token from %s: %s", request.URL.Host, x.c.Redact(plain(err)))
+		return Token{}, 0, unavailable(app.Name, name, "no token from %s: %s", request.URL.Host, x.c.Redact(withoutURL(err)))
 	}
 	answer.Body.Close()
 	status := answer.StatusCode
@@ -89,6 +89,6 @@ func (x *exchange) ask(ctx context.Context, header http.Header) (Token, int, err
 		return Token{}, status, e
 	}
 	token := Token{Access: access, Scopes: bindings.SplitScopes(gjson.GetBytes(wire.answer, "scope").String())}
-	token.lived(asked, seconds)
+	token.setLifetime(asked, seconds)
 	return token, status, nil
 }

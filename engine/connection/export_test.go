@@ -9,8 +9,8 @@ var errCrash = errors.New("crash")
 
 // RotateAndCrash rotates a vault's key and ends before the nth durable step,
 // as a crash would. It reports whether the crash came.
-func RotateAndCrash(ctx context.Context, config VaultConfig, how Rotation, step int) (crashed bool, err error) {
-	how.before = func() error {
+func RotateAndCrash(ctx context.Context, config VaultConfig, how RotationConfig, step int) (crashed bool, err error) {
+	how.beforeStep = func() error {
 		if step--; step < 0 {
 			return errCrash
 		}

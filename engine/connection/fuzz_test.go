@@ -18,7 +18,7 @@ func FuzzPasted(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if answer, err := Pasted(text); err == nil && answer.Get("code") == "" && answer.Get("error") == "" {
+		if answer, err := ParseRedirect(text); err == nil && answer.Get("code") == "" && answer.Get("error") == "" {
 			t.Errorf("%q was taken: %v", text, answer)
 		}
 	})
@@ -27,8 +27,8 @@ func FuzzPasted(f *testing.F) {
 // FuzzEntry reads what a vault's file may hold once it is open.
 func FuzzEntry(f *testing.F) {
 	entry := Entry{Connection: "crm", Token: Token{Access: "a", Refresh: "r", Expires: time.Unix(1e9, 0)},
-		Settings: &Settings{Name: "crm", Credentials: map[string]string{"token": "t"}}, Broken: &Broken{Said: "x"}}
-	text, err := entry.seal()
+		Settings: &Settings{Name: "crm", Credentials: map[string]string{"token": "t"}}, Broken: &Broken{Reason: "x"}}
+	text, err := entry.marshal()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -36,15 +36,15 @@ func FuzzEntry(f *testing.F) {
 	f.Add([]byte(`{"connection":"crm","expires":"soon"}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		e, err := unseal(text)
+		e, err := unmarshalEntry(text)
 		if err != nil {
 			return
 		}
-		again, err := e.seal()
+		again, err := e.marshal()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := unseal(again); err != nil {
+		if _, err := unmarshalEntry(again); err != nil {
 			t.Errorf("%s does not come back: %v", again, err)
 		}
 	})
@@ -70,7 +70,7 @@ func FuzzTokenAnswer(f *testing.F) {
 	auth := &bindings.Auth{Name: "oauth", Fields: []string{"client_id", "client_secret"}, OAuth: &bindings.OAuth{
 		TokenURL: server.URL, Rotates: true, Answer: bindings.Answer{Within: "authed_user", Account: "team.id", Parent: "company", Name: []string{"name"}}}}
 	c := &Connection{app: app, state: &state{}, settings: Settings{Name: "crm", Credentials: map[string]string{"client_id": "id", "client_secret": "the-client-secret"}}}
-	ask := newAsker(c, auth, server.Client(), time.Now)
+	ask := newTokenClient(c, auth, server.Client(), time.Now)
 	f.Fuzz(func(t *testing.T, code int, text string) {
 		if code < 200 || code > 599 || code == 204 || code == 304 {
 			return

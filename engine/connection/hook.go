@@ -6,15 +6,15 @@ import (
 	"fmt"
 )
 
-// HookSecrets keep, in the vault, the secrets that webhooks registered for
+// WebhookSecrets keep, in the vault, the secrets that webhooks registered for
 // connections are checked with, each by the key of its registration.
-type HookSecrets struct{ set *Set }
+type WebhookSecrets struct{ set *Set }
 
-// HookSecrets are those of all connections.
-func (s *Set) HookSecrets() HookSecrets { return HookSecrets{s} }
+// WebhookSecrets are those of all connections.
+func (s *Set) WebhookSecrets() WebhookSecrets { return WebhookSecrets{s} }
 
 // Load gives a secret, empty if there is none.
-func (h HookSecrets) Load(_ context.Context, connection, key string) (string, error) {
+func (h WebhookSecrets) Load(_ context.Context, connection, key string) (string, error) {
 	v, err := h.vault()
 	if err != nil {
 		return "", err
@@ -23,29 +23,29 @@ func (h HookSecrets) Load(_ context.Context, connection, key string) (string, er
 	if err != nil || entry == nil {
 		return "", err
 	}
-	return entry.Hooks[key], nil
+	return entry.WebhookSecrets[key], nil
 }
 
 // Save keeps a secret; when it returns, that is durable.
-func (h HookSecrets) Save(ctx context.Context, connection, key, secret string) error {
+func (h WebhookSecrets) Save(ctx context.Context, connection, key, secret string) error {
 	return h.change(ctx, connection, func(hooks map[string]string) { hooks[key] = secret })
 }
 
 // Remove forgets a secret.
-func (h HookSecrets) Remove(ctx context.Context, connection, key string) error {
+func (h WebhookSecrets) Remove(ctx context.Context, connection, key string) error {
 	return h.change(ctx, connection, func(hooks map[string]string) { delete(hooks, key) })
 }
 
-func (h HookSecrets) change(ctx context.Context, connection string, change func(map[string]string)) error {
+func (h WebhookSecrets) change(ctx context.Context, connection string, change func(map[string]string)) error {
 	v, err := h.vault()
 	if err != nil {
 		return err
 	}
 	err = v.Update(ctx, h.name(connection), func(e *Entry) bool {
-		if e.Hooks == nil {
-			e.Hooks = map[string]string{}
+		if e.WebhookSecrets == nil {
+			e.WebhookSecrets = map[string]string{}
 		}
-		change(e.Hooks)
+		change(e.WebhookSecrets)
 		return true
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func (h HookSecrets) change(ctx context.Context, connection string, change func(
 	return nil
 }
 
-func (h HookSecrets) vault() (*Vault, error) {
+func (h WebhookSecrets) vault() (*Vault, error) {
 	v, err := h.set.openedVault()
 	if err == nil && v == nil {
 		err = errors.New("there is no vault to keep a webhook's secret in")
@@ -63,7 +63,7 @@ func (h HookSecrets) vault() (*Vault, error) {
 }
 
 // name is what a connection is called now.
-func (h HookSecrets) name(connection string) string {
+func (h WebhookSecrets) name(connection string) string {
 	if c, found := h.set.Get(connection); found {
 		return c.Name()
 	}

@@ -15,7 +15,7 @@ func TestHookSecrets(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	put(t, data, kept("crm", "refresh-0"))
 	paris := connection.Settings{Name: "crm/paris", Credentials: map[string]string{"token": "pit-1234"}}
-	secrets := v.open(t, data, nil, paris).HookSecrets()
+	secrets := v.open(t, data, nil, paris).WebhookSecrets()
 	for _, name := range []string{"crm", "crm/paris"} {
 		if err := secrets.Save(t.Context(), name, "key-1", "hook secret of "+name); err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestHookSecrets(t *testing.T) {
 	wantHeader(t, set, "crm/paris", "Bearer pit-1234")
 	expect := func(set *connection.Set, name, key, want string) {
 		t.Helper()
-		if got, err := set.HookSecrets().Load(t.Context(), name, key); err != nil || got != want {
+		if got, err := set.WebhookSecrets().Load(t.Context(), name, key); err != nil || got != want {
 			t.Errorf("%s %s: got %q, %v, want %q", name, key, got, err, want)
 		}
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Installed notes that the vendor says an app was installed in an account of a
+// HandleInstall notes that the vendor says an app was installed in an account of a
 // parent: the account gets a connection of its own under it, or the one that
 // it has can be used again. It gives the names of what can be used now.
-func (s *Set) Installed(ctx context.Context, parent *Connection, account string, at time.Time) ([]string, error) {
+func (s *Set) HandleInstall(ctx context.Context, parent *Connection, account string, at time.Time) ([]string, error) {
 	if account == "" || account == parent.Account() {
 		return nil, nil // the parent's own tokens come by connect
 	}
 	if c, found := s.ByAccount(parent.app.Name, account); found {
-		return s.reinstalled(ctx, c, at)
+		return s.handleReinstall(ctx, c, at)
 	}
 	if parent.auth == nil || parent.auth.OAuth == nil || parent.auth.OAuth.Exchange == nil || parent.parent != nil {
 		return nil, nil // it has no tokens for others
@@ -28,8 +28,8 @@ func (s *Set) Installed(ctx context.Context, parent *Connection, account string,
 	if err != nil || v == nil {
 		return nil, err
 	}
-	name := s.freeName(parent.app, account)
-	entry := Entry{Connection: name, Made: at, Settings: &Settings{Name: name, Account: account, Parent: parent.Name()}}
+	name := s.unusedName(parent.app, account)
+	entry := Entry{Connection: name, ConnectedAt: at, Settings: &Settings{Name: name, Account: account, Parent: parent.Name()}}
 	if err := v.Save(ctx, entry); err != nil {
 		return nil, fmt.Errorf("keep the connection %q: %w", name, err)
 	}
@@ -37,47 +37,47 @@ func (s *Set) Installed(ctx context.Context, parent *Connection, account string,
 	return s.Reload("")
 }
 
-// reinstalled lets a child be used again that an earlier word of the vendor
+// handleReinstall lets a child be used again that an earlier word of the vendor
 // had ended.
-func (s *Set) reinstalled(ctx context.Context, c *Connection, at time.Time) ([]string, error) {
-	verdict, kind, since := c.stopped()
+func (s *Set) handleReinstall(ctx context.Context, c *Connection, at time.Time) ([]string, error) {
+	verdict, kind, since := c.currentProblem()
 	if c.parent == nil || verdict == nil || kind != Refused || since.After(at) {
 		return nil, nil
 	}
-	err := s.update(ctx, c.Name(), func(e *Entry) bool {
-		e.Made = at
+	err := s.updateEntry(ctx, c.Name(), func(e *Entry) bool {
+		e.ConnectedAt = at
 		return true
 	})
 	if err != nil {
 		return nil, err
 	}
-	return []string{c.Name()}, s.Mend(ctx, c.Name())
+	return []string{c.Name()}, s.ClearBroken(ctx, c.Name())
 }
 
-// Uninstalled notes that the vendor says an app was taken away from an
+// HandleUninstall notes that the vendor says an app was taken away from an
 // account, or, without one, from that of the connection itself.
-func (s *Set) Uninstalled(ctx context.Context, c *Connection, account string, at time.Time) error {
+func (s *Set) HandleUninstall(ctx context.Context, c *Connection, account string, at time.Time) error {
 	if account == "" {
-		return s.ended(ctx, c, at)
+		return s.endInstallation(ctx, c, at)
 	}
 	var problems []error
 	for _, one := range s.OfApp(c.app.Name) {
 		if one.Account() == account {
-			problems = append(problems, s.ended(ctx, one, at))
+			problems = append(problems, s.endInstallation(ctx, one, at))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-func (s *Set) ended(ctx context.Context, c *Connection, at time.Time) error {
-	if c.entry != nil && c.entry.Made.After(at) {
+func (s *Set) endInstallation(ctx context.Context, c *Connection, at time.Time) error {
+	if c.entry != nil && c.entry.ConnectedAt.After(at) {
 		return nil // it came late: the app was installed again since
 	}
-	return s.breakAt(ctx, c, fmt.Sprintf("%s says that the app was uninstalled", c.app.Title), at)
+	return s.setBrokenAt(ctx, c, fmt.Sprintf("%s says that the app was uninstalled", c.app.Title), at)
 }
 
-// freeName makes a name of an account.
-func (s *Set) freeName(app *bindings.App, account string) string {
+// unusedName makes a name of an account.
+func (s *Set) unusedName(app *bindings.App, account string) string {
 	word := strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
 			return r
@@ -88,7 +88,7 @@ func (s *Set) freeName(app *bindings.App, account string) string {
 	if word == "" {
 		word = "account"
 	}
-	taken, _ := KeptNames(s.config.Folder) // what cannot be read has no names
+	taken, _ := StoredNames(s.config.Folder) // what cannot be read has no names
 	name := app.Name + "/" + word
 	for n := 2; ; n++ {
 		if _, found := s.Get(name); !found && !slices.Contains(taken, name) {

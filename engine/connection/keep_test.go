@@ -16,7 +16,7 @@ var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 // kept is what connect would have put into the vault.
 func kept(name, refresh string) connection.Entry {
-	return connection.Entry{Connection: name, Way: "oauth", Made: monday, Token: connection.Token{Refresh: refresh},
+	return connection.Entry{Connection: name, AuthName: "oauth", ConnectedAt: monday, Token: connection.Token{Refresh: refresh},
 		Settings: &connection.Settings{Name: name, Account: "account of " + name,
 			Credentials: map[string]string{"client_id": "the-id", "client_secret": "the-client-secret"}}}
 }
@@ -77,9 +77,9 @@ func TestUnconnected(t *testing.T) {
 		wantError(t, err, bindings.BrokenConnection, "is not connected yet; connect it with: tidewire connect "+name)
 	}
 	put(t, data, kept("crm", "refresh-0"))
-	before := set.Mends()
+	before := set.Recoveries()
 	mended, err := set.Reload("")
-	if err != nil || fmt.Sprint(mended) != "[crm]" || set.Mends() == before {
+	if err != nil || fmt.Sprint(mended) != "[crm]" || set.Recoveries() == before {
 		t.Fatalf("mended %v, %v", mended, err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-1")
@@ -91,7 +91,7 @@ func TestReload(t *testing.T) {
 	put(t, data, kept("crm", "refresh-0"))
 	set := v.open(t, data, nil)
 	wantHeader(t, set, "crm", "Bearer access-1")
-	put(t, data, connection.Entry{Connection: "crm/paris", Way: "token", Made: monday,
+	put(t, data, connection.Entry{Connection: "crm/paris", AuthName: "token", ConnectedAt: monday,
 		Settings: &connection.Settings{Name: "crm/paris", Credentials: map[string]string{"token": "pit-1234"}}})
 	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm/paris]" {
 		t.Fatalf("mended %v, %v", mended, err)
@@ -165,17 +165,17 @@ func TestOneRefreshForAllProcesses(t *testing.T) {
 func TestRecovery(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	entry := kept("crm", "refresh-0")
-	entry.Token.Access, entry.Token.Expires, entry.Begun = "access-0", monday.Add(time.Hour), monday
+	entry.Token.Access, entry.Token.Expires, entry.RefreshBegun = "access-0", monday.Add(time.Hour), monday
 	put(t, data, entry)
 	set := v.open(t, data, func() time.Time { return monday.Add(10 * time.Second) })
-	set.Recover()
+	set.ResumeRefreshes()
 	set.Close()
 	if v.requests != 1 {
 		t.Fatalf("the vendor was asked %d times, want at once", v.requests)
 	}
 	wantHeader(t, set, "crm", "Bearer access-1")
-	if got := entryOf(t, data, "crm"); !got.Begun.IsZero() || got.Token.Refresh != "refresh-1" || got.Settings == nil {
-		t.Errorf("kept is %+v of %v", got.Token.Refresh, got.Begun)
+	if got := entryOf(t, data, "crm"); !got.RefreshBegun.IsZero() || got.Token.Refresh != "refresh-1" || got.Settings == nil {
+		t.Errorf("kept is %+v of %v", got.Token.Refresh, got.RefreshBegun)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestRecoveryTooLate(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	v.refresh = "refresh-1" // which nobody kept
 	entry := kept("crm", "refresh-0")
-	entry.Begun = monday
+	entry.RefreshBegun = monday
 	put(t, data, entry)
 	set := v.open(t, data, nil)
 	_, err := authorize(t, set, "crm")
@@ -206,7 +206,7 @@ func TestBreakAndMend(t *testing.T) {
 	put(t, data, kept("crm", "refresh-0"))
 	set := v.open(t, data, nil)
 	wantHeader(t, set, "crm", "Bearer access-1")
-	if err := set.Break(t.Context(), "crm", "the app was uninstalled"); err != nil {
+	if err := set.SetBroken(t.Context(), "crm", "the app was uninstalled"); err != nil {
 		t.Fatal(err)
 	}
 	for _, set := range []*connection.Set{set, v.open(t, data, nil)} {
@@ -218,16 +218,16 @@ func TestBreakAndMend(t *testing.T) {
 	}
 	v.refresh = "refresh-new"
 	again := kept("crm", "refresh-new")
-	again.Made = monday.Add(time.Hour)
+	again.ConnectedAt = monday.Add(time.Hour)
 	put(t, data, again)
 	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm]" {
 		t.Fatalf("mended %v, %v", mended, err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-2")
-	if err := set.Break(t.Context(), "crm", "away"); err != nil {
+	if err := set.SetBroken(t.Context(), "crm", "away"); err != nil {
 		t.Fatal(err)
 	}
-	if err := set.Mend(t.Context(), "crm"); err != nil {
+	if err := set.ClearBroken(t.Context(), "crm"); err != nil {
 		t.Fatal(err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-2")

@@ -20,22 +20,22 @@ type keyStore interface {
 	read() (*age.X25519Identity, error)
 	// write puts a key in place of the one before, or all of it stays as it was.
 	write(*age.X25519Identity) error
-	// where names the place for people.
-	where() string
+	// location names the place for people.
+	location() string
 }
 
 func keyStoreOf(folder string, c VaultConfig) keyStore {
 	switch c.Key {
 	case "":
-		return keyFile{folder}
+		return fileKeyStore{folder}
 	case config.KeyInKeyring:
 		ring := c.Keyring
 		if ring == nil {
 			ring = systemKeyring{}
 		}
-		return keyRing{folder, ring}
+		return keyringKeyStore{folder, ring}
 	}
-	return keyGiven{c.Key}
+	return configKeyStore{c.Key}
 }
 
 // parseKey reads an age identity; lines that are empty or begin with # are
@@ -51,13 +51,13 @@ func parseKey(text string) (*age.X25519Identity, bool) {
 	return nil, false
 }
 
-// keyFile is a key in a file of the vault that nobody else may read.
-type keyFile struct{ folder string }
+// fileKeyStore is a key in a file of the vault that nobody else may read.
+type fileKeyStore struct{ folder string }
 
-func (k keyFile) path() string  { return filepath.Join(k.folder, "key") }
-func (k keyFile) where() string { return k.path() }
+func (k fileKeyStore) path() string     { return filepath.Join(k.folder, "key") }
+func (k fileKeyStore) location() string { return k.path() }
 
-func (k keyFile) read() (*age.X25519Identity, error) {
+func (k fileKeyStore) read() (*age.X25519Identity, error) {
 	if err := CheckPrivate(k.path()); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (k keyFile) read() (*age.X25519Identity, error) {
 	return key, nil
 }
 
-func (k keyFile) write(key *age.X25519Identity) error {
+func (k fileKeyStore) write(key *age.X25519Identity) error {
 	text := "# Opens the files in this folder. Keep a copy elsewhere, show it to nobody.\n" + key.String() + "\n"
 	return replaceFile(k.path(), []byte(text))
 }
@@ -89,12 +89,12 @@ func CheckPrivate(path string) error {
 	return nil
 }
 
-// keyGiven is a key that the configuration holds.
-type keyGiven struct{ text string }
+// configKeyStore is a key that the configuration holds.
+type configKeyStore struct{ text string }
 
-func (k keyGiven) where() string { return "vault_key (TIDEWIRE_VAULT_KEY)" }
+func (k configKeyStore) location() string { return "vault_key (TIDEWIRE_VAULT_KEY)" }
 
-func (k keyGiven) read() (*age.X25519Identity, error) {
+func (k configKeyStore) read() (*age.X25519Identity, error) {
 	key, ok := parseKey(k.text)
 	if !ok {
 		return nil, errors.New("vault_key (TIDEWIRE_VAULT_KEY) is not an age identity (AGE-SECRET-KEY-1…), nor the word keyring")
@@ -103,7 +103,7 @@ func (k keyGiven) read() (*age.X25519Identity, error) {
 }
 
 // write finds the key there already: whoever gives it put it there.
-func (k keyGiven) write(key *age.X25519Identity) error {
+func (k configKeyStore) write(key *age.X25519Identity) error {
 	present, err := k.read()
 	if err == nil && present.String() != key.String() {
 		err = errors.New("a key that the configuration holds cannot be replaced from here")
@@ -111,9 +111,9 @@ func (k keyGiven) write(key *age.X25519Identity) error {
 	return err
 }
 
-// keyRing is a key in the operating system's keyring, under a name that the
+// keyringKeyStore is a key in the operating system's keyring, under a name that the
 // vault's folder holds.
-type keyRing struct {
+type keyringKeyStore struct {
 	folder string
 	ring   Keyring
 }
@@ -121,9 +121,9 @@ type keyRing struct {
 // keyringService is what keyrings show people.
 const keyringService = "tidewire vault"
 
-func (k keyRing) where() string { return "the keyring of this machine" }
+func (k keyringKeyStore) location() string { return "the keyring of this machine" }
 
-func (k keyRing) name() (string, error) {
+func (k keyringKeyStore) name() (string, error) {
 	text, err := os.ReadFile(filepath.Join(k.folder, "keyring"))
 	if err != nil {
 		return "", err
@@ -131,7 +131,7 @@ func (k keyRing) name() (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-func (k keyRing) read() (*age.X25519Identity, error) {
+func (k keyringKeyStore) read() (*age.X25519Identity, error) {
 	name, err := k.name()
 	if err != nil {
 		return nil, err
@@ -141,16 +141,16 @@ func (k keyRing) read() (*age.X25519Identity, error) {
 		return nil, fs.ErrNotExist
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the vault's key in %s: %w", k.where(), err)
+		return nil, fmt.Errorf("read the vault's key in %s: %w", k.location(), err)
 	}
 	key, ok := parseKey(text)
 	if !ok {
-		return nil, fmt.Errorf("what %s has as %q, %q is not an age identity (AGE-SECRET-KEY-1…)", k.where(), keyringService, name)
+		return nil, fmt.Errorf("what %s has as %q, %q is not an age identity (AGE-SECRET-KEY-1…)", k.location(), keyringService, name)
 	}
 	return key, nil
 }
 
-func (k keyRing) write(key *age.X25519Identity) error {
+func (k keyringKeyStore) write(key *age.X25519Identity) error {
 	name, err := k.name()
 	if errors.Is(err, fs.ErrNotExist) {
 		name = randomText()
@@ -160,7 +160,7 @@ func (k keyRing) write(key *age.X25519Identity) error {
 		return err
 	}
 	if err := k.ring.Set(keyringService, name, key.String()); err != nil {
-		return fmt.Errorf("put the vault's key into %s: %w", k.where(), err)
+		return fmt.Errorf("put the vault's key into %s: %w", k.location(), err)
 	}
 	return nil
 }
@@ -169,16 +169,16 @@ func (k keyRing) write(key *age.X25519Identity) error {
 // as the key can be put back.
 type KeyError struct {
 	Text string
-	// Do is the next act; empty: put the key back, or give it up.
-	Do string
+	// Advice is the next act; empty: put the key back, or give it up.
+	Advice string
 	// Names are the connections that the vault keeps.
 	Names []string
 }
 
 func (e *KeyError) Error() string {
-	if e.Do != "" {
-		return e.Text + "; " + e.Do
+	if e.Advice != "" {
+		return e.Text + "; " + e.Advice
 	}
 	return fmt.Sprintf("%s; put the right key back, or, if it is lost: tidewire vault rotate --lost, and then tidewire connect each of %s",
-		e.Text, orNone(e.Names))
+		e.Text, joinOrNone(e.Names))
 }

@@ -37,7 +37,7 @@ type Login struct {
 	// Scopes are all that is asked for.
 	Scopes []string
 
-	ask                       *asker
+	client                    *tokenClient
 	redirect, state, verifier string
 }
 
@@ -45,37 +45,37 @@ type Login struct {
 func NewLogin(c LoginConfig) *Login {
 	filled := Config{HTTP: c.HTTP, Now: c.Now}.filled()
 	draft := &Connection{settings: c.Settings, app: c.App, state: &state{}}
-	l := &Login{ask: newAsker(draft, c.Auth, filled.HTTP, filled.Now), redirect: c.Redirect, state: rand.Text()}
-	for _, scope := range slices.Concat(l.ask.oauth.Scopes.Always, c.Scopes) {
+	l := &Login{client: newTokenClient(draft, c.Auth, filled.HTTP, filled.Now), redirect: c.Redirect, state: rand.Text()}
+	for _, scope := range slices.Concat(l.client.oauth.Scopes.Always, c.Scopes) {
 		if !slices.Contains(l.Scopes, scope) {
 			l.Scopes = append(l.Scopes, scope)
 		}
 	}
-	if l.ask.oauth.PKCE {
+	if l.client.oauth.PKCE {
 		l.verifier = oauth2.GenerateVerifier()
 	}
 	return l
 }
 
-// Offered are the scopes that an app's way offers a kind of connection: the
+// ScopeChoices are the scopes that an app's way offers a kind of connection: the
 // usual ones, and those that only read. Both may be empty.
-func Offered(app *bindings.App, auth *bindings.Auth, as string) (usual, readOnly []string) {
+func ScopeChoices(app *bindings.App, auth *bindings.Auth, as string) (usual, readOnly []string) {
 	variant, _ := app.Variant(as)
-	oauth := variedOAuth(auth.OAuth, variant)
+	oauth := oauthOf(auth.OAuth, variant)
 	return oauth.Scopes.Default, oauth.Scopes.ReadOnly
 }
 
 // URL is where the person's browser goes. It holds no secret but the state of
 // this login, which is of no use to others.
 func (l *Login) URL() string {
-	conf := l.ask.conf
+	conf := l.client.conf
 	conf.RedirectURL = l.redirect
-	param := l.ask.oauth.Scopes.Param
+	param := l.client.oauth.Scopes.Param
 	if param == "" {
 		param = "scope"
 	}
-	options := []oauth2.AuthCodeOption{oauth2.SetAuthURLParam(param, l.ask.oauth.Scopes.Join(l.Scopes))}
-	for name, value := range l.ask.oauth.AuthorizeParams {
+	options := []oauth2.AuthCodeOption{oauth2.SetAuthURLParam(param, l.client.oauth.Scopes.Join(l.Scopes))}
+	for name, value := range l.client.oauth.AuthorizeParams {
 		options = append(options, oauth2.SetAuthURLParam(name, value))
 	}
 	if l.verifier != "" {
@@ -84,14 +84,14 @@ func (l *Login) URL() string {
 	return conf.AuthCodeURL(l.state, options...)
 }
 
-// Ours reports whether an answer belongs to this login.
-func (l *Login) Ours(answer url.Values) bool {
+// Matches reports whether an answer belongs to this login.
+func (l *Login) Matches(answer url.Values) bool {
 	return subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(l.state)) == 1
 }
 
-// Pasted reads the address that a browser was sent back to, as a person copies
+// ParseRedirect reads the address that a browser was sent back to, as a person copies
 // it: whole, or what stands behind the "?".
-func Pasted(text string) (url.Values, error) {
+func ParseRedirect(text string) (url.Values, error) {
 	text = strings.TrimSpace(text)
 	if _, query, found := strings.Cut(text, "?"); found {
 		text = query
@@ -106,22 +106,22 @@ func Pasted(text string) (url.Values, error) {
 
 // Redeem exchanges what the browser came back with for tokens. Without an
 // answer about scopes those that were asked for count as granted.
-func (l *Login) Redeem(ctx context.Context, answer url.Values) (Grant, error) {
+func (l *Login) Redeem(ctx context.Context, answer url.Values) (TokenResponse, error) {
 	switch {
-	case !l.Ours(answer):
-		return Grant{}, fmt.Errorf("the answer is not to this request (its state is another); begin again")
+	case !l.Matches(answer):
+		return TokenResponse{}, fmt.Errorf("the answer is not to this request (its state is another); begin again")
 	case answer.Get("error") != "":
 		said := answer.Get("error")
 		if text := answer.Get("error_description"); text != "" {
 			said += ": " + text
 		}
-		return Grant{}, fmt.Errorf("%s did not authorise it: %s", l.ask.app.Title, oneLine(said))
+		return TokenResponse{}, fmt.Errorf("%s did not authorise it: %s", l.client.app.Title, oneLine(said))
 	case answer.Get("code") == "":
-		return Grant{}, fmt.Errorf("%s sent the browser back without a code", l.ask.app.Title)
+		return TokenResponse{}, fmt.Errorf("%s sent the browser back without a code", l.client.app.Title)
 	}
-	grant, err := l.ask.exchange(ctx, answer.Get("code"), l.redirect, l.verifier)
+	grant, err := l.client.exchange(ctx, answer.Get("code"), l.redirect, l.verifier)
 	if err != nil {
-		return Grant{}, err
+		return TokenResponse{}, err
 	}
 	if grant.Scopes == nil {
 		grant.Scopes = slices.Clone(l.Scopes)

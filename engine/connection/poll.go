@@ -15,10 +15,10 @@ func (c *Connection) ReconcileEvery() time.Duration { return c.settings.Reconcil
 // notes what there is.
 func (c *Connection) PollSince() time.Time { return c.settings.Since }
 
-// Polled reports whether its lists can be looked at: with an address to post to
+// Pollable reports whether its lists can be looked at: with an address to post to
 // alone they cannot, and those of a parent are its
 // children's.
-func (c *Connection) Polled() bool {
+func (c *Connection) Pollable() bool {
 	v := c.variant()
 	return (v == nil || !v.Parent) && c.Authorizes()
 }

@@ -32,7 +32,7 @@ func TestReconnect(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = apps.Close() })
 			data := t.TempDir()
-			entry := connection.Entry{Connection: "highlevel", Way: "oauth", Made: now, Token: connection.Token{Refresh: sandbox.RefreshToken},
+			entry := connection.Entry{Connection: "highlevel", AuthName: "oauth", ConnectedAt: now, Token: connection.Token{Refresh: sandbox.RefreshToken},
 				Settings: &connection.Settings{Name: "highlevel", Account: apps.Account("highlevel"), BaseURL: apps.URL("highlevel"), TokenURL: apps.TokenURL("highlevel"),
 					Credentials: map[string]string{"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret}}}
 			open := func() *connection.Set {
@@ -48,7 +48,7 @@ func TestReconnect(t *testing.T) {
 			if _, err := authorize(t, open(), "highlevel"); err != nil {
 				t.Fatal(err)
 			}
-			entry.Begun = now // as if its end had not been kept
+			entry.RefreshBegun = now // as if its end had not been kept
 			put(t, data, entry)
 			now = now.Add(time.Hour)
 			if test.revoked {
@@ -64,8 +64,8 @@ func TestReconnect(t *testing.T) {
 			if err != nil || header == "" {
 				t.Fatalf("got %q, %v", header, err)
 			}
-			if kept := entryOf(t, data, "highlevel"); !kept.Begun.IsZero() || slices.Contains([]string{"", sandbox.RefreshToken}, kept.Token.Refresh) {
-				t.Errorf("kept is a refresh begun at %v", kept.Begun)
+			if kept := entryOf(t, data, "highlevel"); !kept.RefreshBegun.IsZero() || slices.Contains([]string{"", sandbox.RefreshToken}, kept.Token.Refresh) {
+				t.Errorf("kept is a refresh begun at %v", kept.RefreshBegun)
 			}
 		})
 	}

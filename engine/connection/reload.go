@@ -19,45 +19,45 @@ func (s *Set) Reload(key string) (mended []string, err error) {
 	before := s.present.Load()
 	b := newBuilder(s.config, &s.fetches)
 	for _, c := range before.sorted {
-		b.former[c.Name()] = c.state
+		b.oldStates[c.Name()] = c.state
 	}
 	b.openVault()
 	b.build()
 	if len(b.problems) > 0 {
 		return nil, errors.Join(b.problems...)
 	}
-	for _, c := range b.made.sorted {
+	for _, c := range b.snapshot.sorted {
 		old := before.byName[c.Name()]
-		usable := c.Stopped() == nil
-		if usable && (old == nil || old.state != c.state || old.Stopped() != nil) {
+		usable := c.Problem() == nil
+		if usable && (old == nil || old.state != c.state || old.Problem() != nil) {
 			mended = append(mended, c.Name())
 		}
 	}
 	s.vault = b.vault
-	s.present.Store(b.made)
+	s.present.Store(b.snapshot)
 	if len(mended) > 0 {
-		s.mends.Add(1)
+		s.recoveries.Add(1)
 	}
 	return mended, nil
 }
 
-// Mends counts how often connections were mended: whoever is stopped by a
+// Recoveries counts how often connections were mended: whoever is stopped by a
 // broken one looks whether it rose meanwhile.
-func (s *Set) Mends() uint64 { return s.mends.Load() }
+func (s *Set) Recoveries() uint64 { return s.recoveries.Load() }
 
-// Recover makes refreshes again that a crash cut off, while their tokens still
+// ResumeRefreshes makes refreshes again that a crash cut off, while their tokens still
 // may give another. It returns at once; Close waits.
-func (s *Set) Recover() {
+func (s *Set) ResumeRefreshes() {
 	for _, c := range s.present.Load().sorted {
-		if c.entry == nil || c.entry.Begun.IsZero() || c.source == nil || c.Stopped() != nil {
+		if c.entry == nil || c.entry.RefreshBegun.IsZero() || c.tokens == nil || c.Problem() != nil {
 			continue
 		}
-		s.fetches.Go(func() { c.source.recover() })
+		s.fetches.Go(func() { c.tokens.refetch() })
 	}
 }
 
-// Users names the connections whose parent a connection is.
-func (s *Set) Users(parent string) []string {
+// Children names the connections whose parent a connection is.
+func (s *Set) Children(parent string) []string {
 	var names []string
 	for _, c := range s.present.Load().sorted {
 		if c.parent != nil && c.parent.Name() == parent {

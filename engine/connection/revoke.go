@@ -16,21 +16,21 @@ import (
 // has an address for that; done is false where there is nothing to end.
 func (s *Set) Revoke(ctx context.Context, name string) (done bool, err error) {
 	c, found := s.Get(name)
-	if !found || c.source == nil {
+	if !found || c.tokens == nil {
 		return false, nil
 	}
-	r, ok := c.source.grant.(*refresh)
+	r, ok := c.tokens.grant.(*refreshGrant)
 	if !ok {
 		return false, nil
 	}
 	token := r.newest()
-	if r.ask.oauth.RevokeURL == "" || token.Access == "" && token.Refresh == "" {
+	if r.client.oauth.RevokeURL == "" || token.Access == "" && token.Refresh == "" {
 		return false, nil
 	}
-	return true, r.ask.revoke(ctx, token)
+	return true, r.client.revoke(ctx, token)
 }
 
-func (a *asker) revoke(ctx context.Context, token Token) error {
+func (a *tokenClient) revoke(ctx context.Context, token Token) error {
 	form := url.Values{"token": {token.Refresh}, "token_type_hint": {"refresh_token"}}
 	if token.Refresh == "" || a.oauth.RevokeAccess {
 		form = url.Values{"token": {token.Access}}
@@ -49,9 +49,9 @@ func (a *asker) revoke(ctx context.Context, token Token) error {
 		request.SetBasicAuth(url.QueryEscape(a.conf.ClientID), url.QueryEscape(a.conf.ClientSecret))
 	}
 	wire := &tokenTransport{headers: a.headers}
-	answer, err := tokenClient(a.http, wire).Do(request)
+	answer, err := newTokenHTTPClient(a.http, wire).Do(request)
 	if err != nil {
-		return fmt.Errorf("%s: %s", hostOf(a.oauth.RevokeURL), a.redact(plain(err)))
+		return fmt.Errorf("%s: %s", hostOf(a.oauth.RevokeURL), a.redact(withoutURL(err)))
 	}
 	answer.Body.Close()
 	ok := a.app.Errors.OK

@@ -16,11 +16,11 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 )
 
-// rotatingFile stands while a rotation is under way. It is what a crash leaves.
-const rotatingFile = "rotating"
+// rotationFile stands while a rotation is under way. It is what a crash leaves.
+const rotationFile = "rotating"
 
-// Rotation says how a vault's key is replaced.
-type Rotation struct {
+// RotationConfig says how a vault's key is replaced.
+type RotationConfig struct {
 	// Old is a key that opens what the present one does not: the one before,
 	// where the configuration holds the next one already.
 	Old string
@@ -28,15 +28,15 @@ type Rotation struct {
 	Lost bool
 	Now  func() time.Time // nil: time.Now
 
-	before func() error // each durable step, for tests that crash there
+	beforeStep func() error // each durable step, for tests that crash there
 }
 
-// Rotated is what a rotation did.
-type Rotated struct {
-	Where string   // where the new key is
-	Names []string // the connections that it opens
-	Lost  []string // those that are to be connected again
-	Aside string   // the folder that holds what was kept of those
+// RotationResult is what a rotation did.
+type RotationResult struct {
+	KeyLocation string   // where the new key is
+	Names       []string // the connections that it opens
+	Lost        []string // those that are to be connected again
+	AsideFolder string   // the folder that holds what was kept of those
 }
 
 // RotateVault encrypts everything that a vault keeps under a new key. A crash
@@ -45,20 +45,20 @@ type Rotated struct {
 //
 // For a while everything is encrypted for both keys; then the key in its place
 // is replaced; then everything is encrypted for the new one alone.
-func RotateVault(ctx context.Context, config VaultConfig, how Rotation) (Rotated, error) {
+func RotateVault(ctx context.Context, config VaultConfig, how RotationConfig) (RotationResult, error) {
 	folder := filepath.Join(config.Folder, "vault")
 	v := &Vault{folder: folder, keys: keyStoreOf(folder, config)}
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		return Rotated{}, fmt.Errorf("there is no vault in %s: nothing was connected yet", config.Folder)
+		return RotationResult{}, fmt.Errorf("there is no vault in %s: nothing was connected yet", config.Folder)
 	}
 	release, err := v.lock(ctx, ".lock", true)
 	if err != nil {
-		return Rotated{}, err
+		return RotationResult{}, err
 	}
 	defer release()
-	r := rotation{vault: v, how: how, old: v.oldKeys(config, how.Old)}
+	r := rotation{vault: v, config: how, old: v.oldKeys(config, how.Old)}
 	if r.next, err = v.nextKey(); err != nil {
-		return Rotated{}, err
+		return RotationResult{}, err
 	}
 	return r.run()
 }
@@ -74,14 +74,14 @@ func (v *Vault) oldKeys(c VaultConfig, named string) (all []*age.X25519Identity)
 		add(key, nil)
 	}
 	add(v.keys.read())
-	add(keyFile{v.folder}.read())
+	add(fileKeyStore{v.folder}.read())
 	add(keyStoreOf(v.folder, VaultConfig{Key: config.KeyInKeyring, Keyring: c.Keyring}).read())
 	return all
 }
 
 // nextKey is a new one, or the one that the configuration holds already.
 func (v *Vault) nextKey() (*age.X25519Identity, error) {
-	if _, given := v.keys.(keyGiven); !given {
+	if _, given := v.keys.(configKeyStore); !given {
 		return age.GenerateX25519Identity()
 	}
 	key, err := v.keys.read()
@@ -90,33 +90,33 @@ func (v *Vault) nextKey() (*age.X25519Identity, error) {
 	}
 	present, err := v.recipient()
 	if err == nil && present == key.Recipient().String() {
-		err = fmt.Errorf("the key in %s is the present one; put a new one there (age-keygen makes one), name the file of the present one with --old-key, and rotate again", v.keys.where())
+		err = fmt.Errorf("the key in %s is the present one; put a new one there (age-keygen makes one), name the file of the present one with --old-key, and rotate again", v.keys.location())
 	}
 	return key, err
 }
 
-// again is what to do about a rotation that cannot be finished by itself.
-const again = "make it again: tidewire vault rotate"
+// rotateAgain is what to do about a rotation that cannot be finished by itself.
+const rotateAgain = "make it again: tidewire vault rotate"
 
 type rotation struct {
-	vault *Vault
-	how   Rotation
-	old   []*age.X25519Identity
-	next  *age.X25519Identity
+	vault  *Vault
+	config RotationConfig
+	old    []*age.X25519Identity
+	next   *age.X25519Identity
 }
 
-func (r *rotation) run() (Rotated, error) {
+func (r *rotation) run() (RotationResult, error) {
 	v := r.vault
 	names, err := v.Names()
 	if err != nil {
-		return Rotated{}, err
+		return RotationResult{}, err
 	}
-	done := Rotated{Where: v.keys.where()}
+	done := RotationResult{KeyLocation: v.keys.location()}
 	plain := map[string][]byte{}
 	for _, name := range names {
 		text, err := os.ReadFile(v.entryPath(name))
 		if err != nil {
-			return Rotated{}, fmt.Errorf("read what is kept of %q: %w", name, err)
+			return RotationResult{}, fmt.Errorf("read what is kept of %q: %w", name, err)
 		}
 		// A rotation that was cut off may have got to the new key already.
 		if plain[name], err = decrypt(text, append(slices.Clone(r.old), r.next)...); err != nil {
@@ -125,8 +125,8 @@ func (r *rotation) run() (Rotated, error) {
 		}
 		done.Names = append(done.Names, name)
 	}
-	if len(done.Lost) > 0 && !r.how.Lost {
-		return Rotated{}, &KeyError{Text: fmt.Sprintf("no key that is here opens what is kept of %s; nothing was changed", strings.Join(done.Lost, ", ")), Names: done.Lost}
+	if len(done.Lost) > 0 && !r.config.Lost {
+		return RotationResult{}, &KeyError{Text: fmt.Sprintf("no key that is here opens what is kept of %s; nothing was changed", strings.Join(done.Lost, ", ")), Names: done.Lost}
 	}
 	both := []age.Recipient{r.next.Recipient()}
 	for _, key := range r.old {
@@ -134,24 +134,24 @@ func (r *rotation) run() (Rotated, error) {
 			both = append(both, key.Recipient())
 		}
 	}
-	if err := r.how.step(func() error {
-		return replaceFile(v.path(rotatingFile), []byte(r.next.Recipient().String()+"\n"))
+	if err := r.config.step(func() error {
+		return replaceFile(v.path(rotationFile), []byte(r.next.Recipient().String()+"\n"))
 	}); err != nil {
-		return Rotated{}, fmt.Errorf("begin the rotation: %w", err)
+		return RotationResult{}, fmt.Errorf("begin the rotation: %w", err)
 	}
-	if done.Aside, err = v.setAside(done.Lost, r.how.now()); err != nil {
-		return Rotated{}, err
+	if done.AsideFolder, err = v.setAside(done.Lost, r.config.now()); err != nil {
+		return RotationResult{}, err
 	}
-	if err := v.rewrite(r.how, plain, both...); err != nil {
-		return Rotated{}, err
+	if err := v.rewrite(r.config, plain, both...); err != nil {
+		return RotationResult{}, err
 	}
-	if err := r.how.step(func() error { return v.keys.write(r.next) }); err != nil {
-		return Rotated{}, fmt.Errorf("put the new key in its place: %w", err)
+	if err := r.config.step(func() error { return v.keys.write(r.next) }); err != nil {
+		return RotationResult{}, fmt.Errorf("put the new key in its place: %w", err)
 	}
-	return done, v.settle(r.how, plain, r.next)
+	return done, v.finishRotation(r.config, plain, r.next)
 }
 
-func (r Rotation) now() time.Time {
+func (r RotationConfig) now() time.Time {
 	if r.Now != nil {
 		return r.Now()
 	}
@@ -159,9 +159,9 @@ func (r Rotation) now() time.Time {
 }
 
 // step does one thing that a crash may come before or after.
-func (r Rotation) step(do func() error) error {
-	if r.before != nil {
-		if err := r.before(); err != nil {
+func (r RotationConfig) step(do func() error) error {
+	if r.beforeStep != nil {
+		if err := r.beforeStep(); err != nil {
 			return err
 		}
 	}
@@ -169,7 +169,7 @@ func (r Rotation) step(do func() error) error {
 }
 
 // rewrite encrypts entries anew, each in place of what stood there.
-func (v *Vault) rewrite(how Rotation, plain map[string][]byte, to ...age.Recipient) error {
+func (v *Vault) rewrite(how RotationConfig, plain map[string][]byte, to ...age.Recipient) error {
 	for name, text := range plain {
 		sealed, err := encrypt(text, to...)
 		if err == nil {
@@ -182,9 +182,9 @@ func (v *Vault) rewrite(how Rotation, plain map[string][]byte, to ...age.Recipie
 	return nil
 }
 
-// settle leaves everything encrypted for the key that is in its place, and
+// finishRotation leaves everything encrypted for the key that is in its place, and
 // nothing of another.
-func (v *Vault) settle(how Rotation, plain map[string][]byte, key *age.X25519Identity) error {
+func (v *Vault) finishRotation(how RotationConfig, plain map[string][]byte, key *age.X25519Identity) error {
 	if err := how.step(func() error {
 		return replaceFile(v.path(recipientFile), []byte(key.Recipient().String()+"\n"))
 	}); err != nil {
@@ -193,27 +193,27 @@ func (v *Vault) settle(how Rotation, plain map[string][]byte, key *age.X25519Ide
 	if err := v.rewrite(how, plain, key.Recipient()); err != nil {
 		return err
 	}
-	if _, inFile := v.keys.(keyFile); !inFile {
-		err := how.step(func() error { return os.Remove(keyFile{v.folder}.path()) })
+	if _, inFile := v.keys.(fileKeyStore); !inFile {
+		err := how.step(func() error { return os.Remove(fileKeyStore{v.folder}.path()) })
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove the old key: %w", err)
 		}
 	}
-	if err := how.step(func() error { return os.Remove(v.path(rotatingFile)) }); err != nil {
+	if err := how.step(func() error { return os.Remove(v.path(rotationFile)) }); err != nil {
 		return fmt.Errorf("end the rotation: %w", err)
 	}
 	return syncFolder(v.folder)
 }
 
-// finish ends a rotation that a crash cut off, with the key that is in its
+// resumeRotation ends a rotation that a crash cut off, with the key that is in its
 // place. Where that does not open everything the rotation has to be made again.
-func (v *Vault) finish(ctx context.Context) error {
+func (v *Vault) resumeRotation(ctx context.Context) error {
 	release, err := v.lock(ctx, ".lock", true)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if _, err := os.Stat(v.path(rotatingFile)); err != nil {
+	if _, err := os.Stat(v.path(rotationFile)); err != nil {
 		return nil // another process ended it
 	}
 	names, err := v.Names()
@@ -222,7 +222,7 @@ func (v *Vault) finish(ctx context.Context) error {
 	}
 	key, err := v.keys.read()
 	if err != nil {
-		return &KeyError{Text: fmt.Sprintf("a rotation of the key was cut off, and the key in %s cannot be read: %v", v.keys.where(), err), Do: again, Names: names}
+		return &KeyError{Text: fmt.Sprintf("a rotation of the key was cut off, and the key in %s cannot be read: %v", v.keys.location(), err), Advice: rotateAgain, Names: names}
 	}
 	plain := map[string][]byte{}
 	for _, name := range names {
@@ -231,10 +231,10 @@ func (v *Vault) finish(ctx context.Context) error {
 			return err
 		}
 		if plain[name], err = decrypt(text, key); err != nil {
-			return &KeyError{Text: fmt.Sprintf("a rotation of the key was cut off, and the key in %s does not open all of it", v.keys.where()), Do: again, Names: names}
+			return &KeyError{Text: fmt.Sprintf("a rotation of the key was cut off, and the key in %s does not open all of it", v.keys.location()), Advice: rotateAgain, Names: names}
 		}
 	}
-	return v.settle(Rotation{}, plain, key)
+	return v.finishRotation(RotationConfig{}, plain, key)
 }
 
 // setAside moves what is kept of connections into a folder of its own.

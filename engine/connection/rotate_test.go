@@ -79,14 +79,14 @@ func TestRotate(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		key    string
-		change func(*connection.VaultConfig, *connection.Rotation)
+		change func(*connection.VaultConfig, *connection.RotationConfig)
 	}{
 		{"in a file", "", nil},
 		{"in the keyring", config.KeyInKeyring, nil},
-		{"from a file into the keyring", "", func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = config.KeyInKeyring }},
-		{"from the keyring into a file", config.KeyInKeyring, func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = "" }},
-		{"given", first, func(c *connection.VaultConfig, r *connection.Rotation) { c.Key, r.Old = second, first }},
-		{"from a file to one that is given", "", func(c *connection.VaultConfig, _ *connection.Rotation) { c.Key = second }},
+		{"from a file into the keyring", "", func(c *connection.VaultConfig, _ *connection.RotationConfig) { c.Key = config.KeyInKeyring }},
+		{"from the keyring into a file", config.KeyInKeyring, func(c *connection.VaultConfig, _ *connection.RotationConfig) { c.Key = "" }},
+		{"given", first, func(c *connection.VaultConfig, r *connection.RotationConfig) { c.Key, r.Old = second, first }},
+		{"from a file to one that is given", "", func(c *connection.VaultConfig, _ *connection.RotationConfig) { c.Key = second }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := connection.VaultConfig{Folder: t.TempDir(), Key: test.key, Keyring: &ring{kept: map[string]string{}}}
@@ -100,7 +100,7 @@ func TestRotate(t *testing.T) {
 			for _, name := range []string{"crm", "crm@paris"} {
 				old[name], _ = os.ReadFile(filepath.Join(config.Folder, "vault", name+".age"))
 			}
-			how := connection.Rotation{}
+			how := connection.RotationConfig{}
 			if test.change != nil {
 				test.change(&config, &how)
 			}
@@ -146,7 +146,7 @@ func TestRotateCrash(t *testing.T) {
 				for _, name := range names {
 					save(t, v, name)
 				}
-				to, how := config, connection.Rotation{Old: given}
+				to, how := config, connection.RotationConfig{Old: given}
 				if test.key == given {
 					to.Key = next
 				}
@@ -181,15 +181,15 @@ func TestRotateLost(t *testing.T) {
 	save(t, vaultOf(t, config.Folder), "crm")
 	save(t, vaultOf(t, config.Folder), "crm/paris")
 	remove(t, filepath.Join(config.Folder, "vault", "key"))
-	_, err := connection.RotateVault(t.Context(), config, connection.Rotation{})
+	_, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{})
 	if err == nil || !strings.Contains(err.Error(), "no key that is here opens what is kept of crm, crm/paris; nothing was changed") {
 		t.Fatalf("got %v", err)
 	}
-	done, err := connection.RotateVault(t.Context(), config, connection.Rotation{Lost: true})
+	done, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{Lost: true})
 	if err != nil || fmt.Sprint(done.Lost) != "[crm crm/paris]" {
 		t.Fatalf("got %+v, %v", done, err)
 	}
-	if aside, _ := filepath.Glob(filepath.Join(done.Aside, "*.age")); len(aside) != 2 {
+	if aside, _ := filepath.Glob(filepath.Join(done.AsideFolder, "*.age")); len(aside) != 2 {
 		t.Errorf("set aside are %v", aside)
 	}
 	save(t, vaultOf(t, config.Folder), "crm")
@@ -199,7 +199,7 @@ func TestRotateLost(t *testing.T) {
 func TestRotateRefuses(t *testing.T) {
 	key := newKey(t)
 	config := connection.VaultConfig{Folder: t.TempDir(), Key: key}
-	if _, err := connection.RotateVault(t.Context(), config, connection.Rotation{}); err == nil || !strings.Contains(err.Error(), "there is no vault in") {
+	if _, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{}); err == nil || !strings.Contains(err.Error(), "there is no vault in") {
 		t.Errorf("got %v", err)
 	}
 	v, err := connection.OpenVault(config)
@@ -207,11 +207,11 @@ func TestRotateRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	save(t, v, "crm")
-	if _, err := connection.RotateVault(t.Context(), config, connection.Rotation{}); err == nil || !strings.Contains(err.Error(), "is the present one; put a new one there") {
+	if _, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{}); err == nil || !strings.Contains(err.Error(), "is the present one; put a new one there") {
 		t.Errorf("got %v", err)
 	}
 	config.Key = "nonsense"
-	if _, err := connection.RotateVault(t.Context(), config, connection.Rotation{}); err == nil || !strings.Contains(err.Error(), "is not an age identity") {
+	if _, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{}); err == nil || !strings.Contains(err.Error(), "is not an age identity") {
 		t.Errorf("got %v", err)
 	}
 }

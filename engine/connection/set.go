@@ -19,9 +19,9 @@ type Config struct {
 	// Settings are what the configuration says of connections. What the vault
 	// keeps of others, or beside, is added.
 	Settings []Settings
-	// Wrong says what is known to be wrong with settings, by connection; such a
+	// KnownProblems says what is known to be wrong with settings, by connection; such a
 	// one is there and cannot be used.
-	Wrong map[string]string
+	KnownProblems map[string]string
 	// Accounts maps a connection to those of other apps that belong to it:
 	// calls from its runs go there, and the other way round where that leaves
 	// one choice.
@@ -40,10 +40,10 @@ type Config struct {
 
 // Set is all connections of an installation. It is safe for concurrent use.
 type Set struct {
-	config  Config
-	fetches sync.WaitGroup
-	present atomic.Pointer[snapshot]
-	mends   atomic.Uint64
+	config     Config
+	fetches    sync.WaitGroup
+	present    atomic.Pointer[snapshot]
+	recoveries atomic.Uint64
 
 	mu    sync.Mutex // one change at a time
 	vault *Vault     // nil: none, or it cannot be opened
@@ -51,10 +51,10 @@ type Set struct {
 
 // snapshot is all connections as they are at one moment.
 type snapshot struct {
-	byName   map[string]*Connection
-	formerly map[string]*Connection // by a name that it had
-	sorted   []*Connection
-	accounts map[string][]string
+	byName       map[string]*Connection
+	byFormerName map[string]*Connection // by a name that it had
+	sorted       []*Connection
+	accounts     map[string][]string
 }
 
 // New checks all settings and makes the connections. The error joins
@@ -65,7 +65,7 @@ func New(config Config) (*Set, error) {
 	if len(b.problems) > 0 {
 		return nil, errors.Join(b.problems...)
 	}
-	b.tell()
+	b.logProblems()
 	return s, nil
 }
 
@@ -73,7 +73,7 @@ func New(config Config) (*Set, error) {
 // and keeps it alone from being used.
 func Open(config Config) (*Set, []*Problem) {
 	s, b := open(config)
-	return s, b.found()
+	return s, b.settingProblems()
 }
 
 func open(config Config) (*Set, *builder) {
@@ -83,7 +83,7 @@ func open(config Config) (*Set, *builder) {
 	b.openVault()
 	b.build()
 	s.vault = b.vault
-	s.present.Store(b.made)
+	s.present.Store(b.snapshot)
 	return s, b
 }
 
@@ -113,7 +113,7 @@ func (s *Set) Get(name string) (*Connection, bool) { return s.present.Load().get
 func (s *snapshot) get(name string) (*Connection, bool) {
 	c, found := s.byName[name]
 	if !found {
-		c, found = s.formerly[name]
+		c, found = s.byFormerName[name]
 	}
 	return c, found
 }
@@ -142,7 +142,7 @@ func (s *Set) ByAccount(app, account string) (*Connection, bool) {
 		if account == "" || c.app.Name != app || c.settings.Account != account {
 			continue
 		}
-		if _, kind, _ := c.stopped(); kind == Misconfigured {
+		if _, kind, _ := c.currentProblem(); kind == Misconfigured {
 			continue
 		}
 		if found == nil || found.settings.As != "" && c.settings.As == "" {
@@ -152,5 +152,5 @@ func (s *Set) ByAccount(app, account string) (*Connection, bool) {
 	return found, found != nil
 }
 
-// byNames sorts connections.
-func byNames(x, y *Connection) int { return strings.Compare(x.Name(), y.Name()) }
+// compareNames sorts connections.
+func compareNames(x, y *Connection) int { return strings.Compare(x.Name(), y.Name()) }

@@ -9,7 +9,7 @@ import (
 // Settings are what the configuration, or the vault, has of one connection.
 type Settings = config.Connection
 
-func orNone(words []string) string {
+func joinOrNone(words []string) string {
 	if len(words) == 0 {
 		return "none"
 	}

@@ -26,9 +26,9 @@ const (
 	retryAfter = 10 * time.Second
 )
 
-// source lends one access token to many callers and fetches the next once for
+// tokenSource lends one access token to many callers and fetches the next once for
 // all of them.
-type source struct {
+type tokenSource struct {
 	grant   grant
 	now     func() time.Time
 	fetches *sync.WaitGroup
@@ -38,29 +38,29 @@ type source struct {
 	refused string
 	expired time.Time // when a token was last refused
 	retry   time.Time // not before, after a failure to renew early
-	flight  *flight
+	pending *pendingFetch
 }
 
-// flight is one fetch that any number of callers wait for.
-type flight struct {
+// pendingFetch is one fetch that any number of callers wait for.
+type pendingFetch struct {
 	done  chan struct{}
 	token Token
 	err   error
 }
 
-// access gives a token that is good now. A caller that gives up leaves the
+// accessToken gives a token that is good now. A caller that gives up leaves the
 // fetch to the others: it must end in the vault.
-func (s *source) access(ctx context.Context) (string, error) {
+func (s *tokenSource) accessToken(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	now := s.now()
-	if s.token.good(now) || s.token.alive(now) && now.Before(s.retry) {
+	if s.token.valid(now) || s.token.unexpired(now) && now.Before(s.retry) {
 		defer s.mu.Unlock()
 		return s.token.Access, nil
 	}
-	f := s.flight
+	f := s.pending
 	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		s.flight = f
+		f = &pendingFetch{done: make(chan struct{})}
+		s.pending = f
 		s.fetches.Go(func() { s.fetch(context.WithoutCancel(ctx), f, s.refused) })
 	}
 	old := s.token
@@ -70,19 +70,19 @@ func (s *source) access(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
-	if f.err != nil && old.alive(s.now()) {
+	if f.err != nil && old.unexpired(s.now()) {
 		return old.Access, nil // renewing early did not work; the old one still does
 	}
 	return f.token.Access, f.err
 }
 
-// recover fetches although the token may be good still: a refresh was cut off.
-func (s *source) recover() {
+// refetch fetches although the token may be good still: a refresh was cut off.
+func (s *tokenSource) refetch() {
 	s.mu.Lock()
-	f := s.flight
+	f := s.pending
 	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		s.flight = f
+		f = &pendingFetch{done: make(chan struct{})}
+		s.pending = f
 		present := s.token.Access
 		s.fetches.Go(func() { s.fetch(context.Background(), f, present) })
 	}
@@ -90,7 +90,7 @@ func (s *source) recover() {
 	<-f.done
 }
 
-func (s *source) fetch(ctx context.Context, f *flight, refused string) {
+func (s *tokenSource) fetch(ctx context.Context, f *pendingFetch, refused string) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	f.token, f.err = s.grant.Fetch(ctx, refused)
@@ -101,13 +101,13 @@ func (s *source) fetch(ctx context.Context, f *flight, refused string) {
 	} else {
 		s.retry = s.now().Add(retryAfter)
 	}
-	s.flight = nil
+	s.pending = nil
 	close(f.done)
 }
 
 // expire forgets a token that the vendor refused, and reports whether asking
 // again may give a better one.
-func (s *source) expire(token string) bool {
+func (s *tokenSource) expire(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token.Access != token {
@@ -117,7 +117,7 @@ func (s *source) expire(token string) bool {
 		return false
 	}
 	now := s.now()
-	if s.token.good(now) { // its time was not over
+	if s.token.valid(now) { // its time was not over
 		if !s.expired.IsZero() && now.Sub(s.expired) < expireEvery {
 			return false
 		}
@@ -128,35 +128,35 @@ func (s *source) expire(token string) bool {
 }
 
 // scopes are those that the token was given.
-func (s *source) scopes() []string {
+func (s *tokenSource) scopes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.token.Scopes
 }
 
-func (s *source) secrets() []string {
+func (s *tokenSource) secrets() []string {
 	s.mu.Lock()
 	access := s.token.Access
 	s.mu.Unlock()
 	return append(s.grant.Secrets(), access)
 }
 
-// forget has the next caller ask for a token, and not wait because the last
+// reset has the next caller ask for a token, and not wait because the last
 // one was refused.
-func (s *source) forget() {
+func (s *tokenSource) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token.Access, s.expired, s.retry = "", time.Time{}, time.Time{}
 }
 
-func (s *source) expires() time.Time {
+func (s *tokenSource) expires() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.token.Expires
 }
 
-// none says that no token was had yet, nor refused.
-func (s *source) none() bool {
+// neverFetched says that no token was had yet, nor refused.
+func (s *tokenSource) neverFetched() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.token.Access == "" && s.refused == ""

@@ -12,11 +12,11 @@ import (
 // state is what is known of a connection beside its settings. It outlives a
 // Reload that leaves the connection as it was.
 type state struct {
-	print  string  // of the settings that it is of
-	source *source // of access tokens; nil: the credential is sent as it is
+	settingsHash string       // of the settings that it is of
+	tokens       *tokenSource // of access tokens; nil: the credential is sent as it is
 
 	mu      sync.Mutex
-	verdict *bindings.Error // why the connection cannot be used, nil if it can
+	problem *bindings.Error // why the connection cannot be used, nil if it can
 	since   time.Time
 	// kind says what sort of verdict it is.
 	kind StateKind
@@ -34,36 +34,36 @@ const (
 	Refused       StateKind = "broken"        // the vendor refuses its credentials
 )
 
-// breaks notes a vendor's refusal, and gives it back.
-func (s *state) breaks(e *bindings.Error, at time.Time) *bindings.Error {
-	s.stop(Refused, e, at)
+// setBroken notes a vendor's refusal, and gives it back.
+func (s *state) setBroken(e *bindings.Error, at time.Time) *bindings.Error {
+	s.setProblem(Refused, e, at)
 	return e
 }
 
-func (s *state) stop(kind StateKind, e *bindings.Error, at time.Time) {
+func (s *state) setProblem(kind StateKind, e *bindings.Error, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.verdict == nil || s.kind != kind {
+	if s.problem == nil || s.kind != kind {
 		s.since = at
 	}
-	s.kind, s.verdict = kind, e
+	s.kind, s.problem = kind, e
 }
 
-// mends takes a verdict back.
-func (s *state) mends() {
+// clearProblem takes a verdict back.
+func (s *state) clearProblem() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kind, s.verdict, s.since = Connected, nil, time.Time{}
+	s.kind, s.problem, s.since = Connected, nil, time.Time{}
 }
 
-// stopped is a copy of the verdict, nil if the connection can be used.
-func (s *state) stopped() (*bindings.Error, StateKind, time.Time) {
+// currentProblem is a copy of the verdict, nil if the connection can be used.
+func (s *state) currentProblem() (*bindings.Error, StateKind, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.verdict == nil {
+	if s.problem == nil {
 		return nil, Connected, time.Time{}
 	}
-	verdict := *s.verdict
+	verdict := *s.problem
 	return &verdict, s.kind, s.since
 }
 

@@ -10,16 +10,16 @@ type Status struct {
 	Name    string `json:"name"`
 	App     string `json:"app"`
 	Account string `json:"account,omitempty"`
-	// Who is a name of the account or of who authorised.
-	Who    string `json:"who,omitempty"`
-	Way    string `json:"way,omitempty"` // "oauth", "token"
-	As     string `json:"as,omitempty"`  // the kind, where it is not the usual one
-	Parent string `json:"parent,omitempty"`
+	// DisplayName is a name of the account or of who authorised.
+	DisplayName string `json:"who,omitempty"`
+	AuthName    string `json:"way,omitempty"` // "oauth", "token"
+	Kind        string `json:"as,omitempty"`  // the kind, where it is not the usual one
+	Parent      string `json:"parent,omitempty"`
 
 	State StateKind `json:"state"`
-	// Said is why it cannot be used, Since from when on.
-	Said  string    `json:"said,omitempty"`
-	Since time.Time `json:"since,omitzero"`
+	// Reason is why it cannot be used, Since from when on.
+	Reason string    `json:"said,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
 
 	ReadOnly bool     `json:"read_only,omitempty"`
 	Scopes   []string `json:"scopes,omitempty"`
@@ -27,9 +27,9 @@ type Status struct {
 	Expires time.Time `json:"expires,omitzero"`
 	BaseURL string    `json:"base_url"`
 	// Configured says that the configuration names it, Kept that the vault does.
-	Configured bool     `json:"configured,omitempty"`
-	Kept       bool     `json:"kept,omitempty"`
-	Formerly   []string `json:"formerly,omitempty"`
+	Configured  bool     `json:"configured,omitempty"`
+	Stored      bool     `json:"kept,omitempty"`
+	FormerNames []string `json:"formerly,omitempty"`
 	// Credentials are the names of the settings that hold them.
 	Credentials []string `json:"credentials,omitempty"`
 	// Webhooks says that what its webhooks are signed with is known.
@@ -39,37 +39,37 @@ type Status struct {
 // Status tells how a connection stands.
 func (c *Connection) Status() Status {
 	s := Status{
-		Name: c.Name(), App: c.app.Name, Account: c.Account(), As: c.settings.As, Parent: c.settings.Parent, State: Connected,
-		ReadOnly: c.ReadOnly(), Scopes: c.Scopes(), BaseURL: c.BaseURL(), Configured: c.inFile, Webhooks: c.signed(),
+		Name: c.Name(), App: c.app.Name, Account: c.Account(), Kind: c.settings.As, Parent: c.settings.Parent, State: Connected,
+		ReadOnly: c.ReadOnly(), Scopes: c.Scopes(), BaseURL: c.BaseURL(), Configured: c.configured, Webhooks: c.hasWebhookKey(),
 	}
 	if v := c.variant(); v != nil {
-		s.As = v.Name
+		s.Kind = v.Name
 	}
 	if c.auth != nil {
-		s.Way = c.auth.Name
+		s.AuthName = c.auth.Name
 	}
 	if c.entry != nil {
-		s.Kept, s.Who, s.Formerly = c.entry.Settings != nil || c.entry.Token.Refresh != "", c.entry.Who, slices.Clone(c.entry.Formerly)
+		s.Stored, s.DisplayName, s.FormerNames = c.entry.Settings != nil || c.entry.Token.Refresh != "", c.entry.DisplayName, slices.Clone(c.entry.FormerNames)
 	}
 	for name := range c.settings.Credentials {
 		s.Credentials = append(s.Credentials, name)
 	}
 	slices.Sort(s.Credentials)
-	verdict, kind, since := c.stopped()
+	verdict, kind, since := c.currentProblem()
 	if verdict != nil {
 		s.State, s.Since = kind, since
-		s.Said = trimPrefix(verdict.Message, c.Name())
-	} else if verdict := c.Stopped(); verdict != nil { // its parent's
-		s.State, s.Said = Refused, verdict.Message
+		s.Reason = trimPrefix(verdict.Message, c.Name())
+	} else if verdict := c.Problem(); verdict != nil { // its parent's
+		s.State, s.Reason = Refused, verdict.Message
 	}
-	if c.source != nil {
-		s.Expires = c.source.expires()
+	if c.tokens != nil {
+		s.Expires = c.tokens.expires()
 	}
 	return s
 }
 
-// signed reports whether webhooks of it can be checked.
-func (c *Connection) signed() bool {
+// hasWebhookKey reports whether webhooks of it can be checked.
+func (c *Connection) hasWebhookKey() bool {
 	if c.app.Webhook == nil {
 		return false
 	}

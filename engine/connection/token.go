@@ -21,18 +21,18 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Grant is what a token request gave.
-type Grant struct {
+// TokenResponse is what a token request gave.
+type TokenResponse struct {
 	Token
 	// Account is the account that the token is for, as far as the answer says;
 	// Parental says that it is one of the parent's kind.
-	Account  string
-	Parental bool
-	Who      string
+	Account     string
+	IsParent    bool
+	DisplayName string
 }
 
-// asker sends the token requests of one connection.
-type asker struct {
+// tokenClient sends the token requests of one connection.
+type tokenClient struct {
 	app     *bindings.App
 	name    string
 	oauth   bindings.OAuth // with what the connection's variant says
@@ -43,13 +43,13 @@ type asker struct {
 	redact  func(string) string
 	// account is the connection's, parental says that it is a parent's; base is
 	// where its calls go.
-	account, base string
-	parental      bool
+	account, baseURL string
+	isParent         bool
 }
 
-// newAsker fills the app's data in with the connection's settings.
-func newAsker(c *Connection, auth *bindings.Auth, client *http.Client, now func() time.Time) *asker {
-	oauth := variedOAuth(auth.OAuth, c.variant())
+// newTokenClient fills the app's data in with the connection's settings.
+func newTokenClient(c *Connection, auth *bindings.Auth, client *http.Client, now func() time.Time) *tokenClient {
+	oauth := oauthOf(auth.OAuth, c.variant())
 	credentials := c.credentials()
 	fill := func(own, ofApp string) string {
 		if own != "" {
@@ -64,9 +64,9 @@ func newAsker(c *Connection, auth *bindings.Auth, client *http.Client, now func(
 	if oauth.TokenAuth == bindings.InHeader {
 		style = oauth2.AuthStyleInHeader
 	}
-	return &asker{
+	return &tokenClient{
 		app: c.app, name: c.Name(), oauth: oauth, http: client, headers: extraHeaders(auth, credentials), now: now, redact: c.Redact,
-		account: c.Account(), base: c.BaseURL(), parental: c.variant() != nil && c.variant().Parent,
+		account: c.Account(), baseURL: c.BaseURL(), isParent: c.variant() != nil && c.variant().Parent,
 		conf: oauth2.Config{
 			ClientID: credentials["client_id"], ClientSecret: credentials["client_secret"],
 			Endpoint: oauth2.Endpoint{AuthURL: oauth.AuthorizeURL, TokenURL: oauth.TokenURL, AuthStyle: style},
@@ -83,8 +83,8 @@ func revokeURL(s Settings, ofApp string) string {
 	return ofApp
 }
 
-// variedOAuth is an app's OAuth with what a variant says in its place.
-func variedOAuth(oauth *bindings.OAuth, v *bindings.Variant) bindings.OAuth {
+// oauthOf is an app's OAuth with what a variant says in its place.
+func oauthOf(oauth *bindings.OAuth, v *bindings.Variant) bindings.OAuth {
 	varied := *oauth
 	if v == nil {
 		return varied
@@ -115,8 +115,8 @@ func withDefaults(credentials, defaults map[string]string) map[string]string {
 }
 
 // refresh asks for the next token. Former is the one that it follows.
-func (a *asker) refresh(ctx context.Context, former Token) (Grant, error) {
-	g, err := a.ask(ctx, func(ctx context.Context) (*oauth2.Token, error) {
+func (a *tokenClient) refresh(ctx context.Context, former Token) (TokenResponse, error) {
+	g, err := a.do(ctx, func(ctx context.Context) (*oauth2.Token, error) {
 		return a.conf.TokenSource(ctx, &oauth2.Token{RefreshToken: former.Refresh}).Token()
 	})
 	if len(g.Scopes) == 0 {
@@ -126,35 +126,35 @@ func (a *asker) refresh(ctx context.Context, former Token) (Grant, error) {
 }
 
 // exchange asks for the token that an authorisation code stands for.
-func (a *asker) exchange(ctx context.Context, code, redirect, verifier string) (Grant, error) {
+func (a *tokenClient) exchange(ctx context.Context, code, redirect, verifier string) (TokenResponse, error) {
 	conf := a.conf
 	conf.RedirectURL = redirect
 	var options []oauth2.AuthCodeOption
 	if verifier != "" {
 		options = append(options, oauth2.VerifierOption(verifier))
 	}
-	return a.ask(ctx, func(ctx context.Context) (*oauth2.Token, error) { return conf.Exchange(ctx, code, options...) })
+	return a.do(ctx, func(ctx context.Context) (*oauth2.Token, error) { return conf.Exchange(ctx, code, options...) })
 }
 
-// client asks for a token for client_id and client_secret alone.
-func (a *asker) client(ctx context.Context, scopes []string) (Grant, error) {
+// clientCredentials asks for a token for client_id and client_secret alone.
+func (a *tokenClient) clientCredentials(ctx context.Context, scopes []string) (TokenResponse, error) {
 	conf := clientcredentials.Config{ClientID: a.conf.ClientID, ClientSecret: a.conf.ClientSecret, TokenURL: a.conf.Endpoint.TokenURL,
 		Scopes: scopes, AuthStyle: a.conf.Endpoint.AuthStyle}
-	return a.ask(ctx, conf.Token)
+	return a.do(ctx, conf.Token)
 }
 
-// ask sends one token request and reads its answer. An error is a
+// do sends one token request and reads its answer. An error is a
 // *bindings.Error.
-func (a *asker) ask(ctx context.Context, send func(context.Context) (*oauth2.Token, error)) (Grant, error) {
+func (a *tokenClient) do(ctx context.Context, send func(context.Context) (*oauth2.Token, error)) (TokenResponse, error) {
 	wire := &tokenTransport{params: a.oauth.TokenParams, headers: a.headers, within: a.oauth.Answer.Within}
 	// A token lives from when it was made, which is not before it was asked for.
 	asked := a.now()
-	given, err := send(context.WithValue(ctx, oauth2.HTTPClient, tokenClient(a.http, wire)))
+	given, err := send(context.WithValue(ctx, oauth2.HTTPClient, newTokenHTTPClient(a.http, wire)))
 	if err != nil {
-		return Grant{}, a.refused(err, wire.answer)
+		return TokenResponse{}, a.requestError(err, wire.answer)
 	}
-	g := Grant{Token: Token{Access: given.AccessToken, Refresh: given.RefreshToken}}
-	g.lived(asked, given.ExpiresIn)
+	g := TokenResponse{Token: Token{Access: given.AccessToken, Refresh: given.RefreshToken}}
+	g.setLifetime(asked, given.ExpiresIn)
 	at := func(path string) string { return gjson.GetBytes(wire.answer, path).String() }
 	within := a.oauth.Answer.Within
 	if within != "" {
@@ -165,23 +165,23 @@ func (a *asker) ask(ctx context.Context, send func(context.Context) (*oauth2.Tok
 		g.Account = at(path)
 	}
 	if path := a.oauth.Answer.Parent; path != "" && g.Account == "" {
-		g.Account, g.Parental = at(path), at(path) != ""
+		g.Account, g.IsParent = at(path), at(path) != ""
 	}
 	for _, path := range a.oauth.Answer.Name {
 		if name := at(path); name != "" {
-			g.Who = name
+			g.DisplayName = name
 			break
 		}
 	}
 	return g, nil
 }
 
-// refused tells a refusal, which only a hand can mend, from trouble that passes.
-func (a *asker) refused(err error, answer []byte) *bindings.Error {
+// requestError tells a refusal, which only a hand can mend, from trouble that passes.
+func (a *tokenClient) requestError(err error, answer []byte) *bindings.Error {
 	host := hostOf(a.conf.Endpoint.TokenURL)
 	var refusal *oauth2.RetrieveError
 	if !errors.As(err, &refusal) {
-		return unavailable(a.app.Name, a.name, "no token from %s: %s", host, a.redact(plain(err)))
+		return unavailable(a.app.Name, a.name, "no token from %s: %s", host, a.redact(withoutURL(err)))
 	}
 	status := refusal.Response.StatusCode
 	code, said := refusal.ErrorCode, refusal.ErrorCode
@@ -200,7 +200,7 @@ func (a *asker) refused(err error, answer []byte) *bindings.Error {
 	switch {
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500 || passes:
 		e = unavailable(a.app.Name, a.name, "%s gives no token at the moment: status %d, %s", host, status, said)
-	case slices.Contains(clientCodes, code):
+	case slices.Contains(invalidClientCodes, code):
 		e = broken(a.app.Name, a.name, "%s refused client_id and client_secret (%s); correct them, or give others with: tidewire connect %s", host, said, a.name)
 	case code != "" || status == http.StatusBadRequest || status == http.StatusUnauthorized:
 		e = broken(a.app.Name, a.name, "%s refused to give a token (%s); authorise again with: tidewire connect %s", host, said, a.name)
@@ -217,12 +217,14 @@ func (a *asker) refused(err error, answer []byte) *bindings.Error {
 	return e
 }
 
-// clientCodes are what vendors call a wrong client.
-var clientCodes = []string{"invalid_client", "unauthorized_client", "bad_client_secret", "invalid_client_id"}
+// invalidClientCodes are what vendors call a wrong client.
+var invalidClientCodes = []string{"invalid_client", "unauthorized_client", "bad_client_secret", "invalid_client_id"}
 
-// definite says that a refusal is the vendor's word about the credentials, and
+// isCredentialRefusal says that a refusal is the vendor's word about the credentials, and
 // not that of something in between.
-func definite(e *bindings.Error) bool { return e.Kind == bindings.BrokenConnection && e.Code != "" }
+func isCredentialRefusal(e *bindings.Error) bool {
+	return e.Kind == bindings.BrokenConnection && e.Code != ""
+}
 
 func firstText(answer []byte, paths []string) string {
 	for _, path := range paths {
@@ -237,20 +239,20 @@ func firstText(answer []byte, paths []string) string {
 	return ""
 }
 
-// mostSaid bounds what is quoted of a vendor, in bytes.
-const mostSaid = 300
+// maxQuoted bounds what is quoted of a vendor, in bytes.
+const maxQuoted = 300
 
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
-	if len(text) > mostSaid {
-		text = strings.ToValidUTF8(text[:mostSaid], "") + "…"
+	if len(text) > maxQuoted {
+		text = strings.ToValidUTF8(text[:maxQuoted], "") + "…"
 	}
 	return text
 }
 
-// tokenClient sends token requests: nowhere else than to the address it was
+// newTokenHTTPClient sends token requests: nowhere else than to the address it was
 // given.
-func tokenClient(base *http.Client, wire *tokenTransport) *http.Client {
+func newTokenHTTPClient(base *http.Client, wire *tokenTransport) *http.Client {
 	wire.RoundTripper = base.Transport
 	if wire.RoundTripper == nil {
 		wire.RoundTripper = http.DefaultTransport
@@ -331,8 +333,8 @@ func hostOf(address string) string {
 	return address
 }
 
-// plain leaves the address, which may carry secrets, out of an HTTP error.
-func plain(err error) string {
+// withoutURL leaves the address, which may carry secrets, out of an HTTP error.
+func withoutURL(err error) string {
 	var at *url.Error
 	if errors.As(err, &at) {
 		return at.Err.Error()

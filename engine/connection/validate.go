@@ -16,25 +16,25 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 )
 
-// wrong notes a problem at a path below connections.
-func (b *builder) wrong(c *Connection, setting, message string, args ...any) {
+// addProblem notes a problem at a path below connections.
+func (b *builder) addProblem(c *Connection, setting, message string, args ...any) {
 	if c.state != nil && c.app != nil {
 		// Whoever goes on all the same sends nothing on it.
-		c.stop(Misconfigured, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.Now())
+		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.Now())
 	}
 	path := "connections." + c.Name()
 	if setting != "" {
 		path += "." + setting
 	}
-	b.at(path, message, args...)
+	b.addProblemAt(path, message, args...)
 }
 
-func (b *builder) at(path, message string, args ...any) {
+func (b *builder) addProblemAt(path, message string, args ...any) {
 	b.problems = append(b.problems, &Problem{path, fmt.Sprintf(message, args...)})
 }
 
-// leastInterval keeps a slip of the pen from using up a vendor's rate limit.
-const leastInterval = 10 * time.Second
+// minInterval keeps a slip of the pen from using up a vendor's rate limit.
+const minInterval = 10 * time.Second
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$`)
 
@@ -46,11 +46,11 @@ func (b *builder) check(c *Connection) {
 	c.settings.BaseURL = strings.TrimRight(c.settings.BaseURL, "/")
 	settings := c.settings
 	if !namePattern.MatchString(settings.Name) {
-		b.wrong(c, "", `expected a name such as "highlevel" or "highlevel/paris": an app, and behind a slash letters, digits, "-" and "_"`)
+		b.addProblem(c, "", `expected a name such as "highlevel" or "highlevel/paris": an app, and behind a slash letters, digits, "-" and "_"`)
 		return
 	}
-	if b.made.byName[settings.Name] != nil {
-		b.wrong(c, "", "stands twice")
+	if b.snapshot.byName[settings.Name] != nil {
+		b.addProblem(c, "", "stands twice")
 		return
 	}
 	var known []string
@@ -61,7 +61,7 @@ func (b *builder) check(c *Connection) {
 		}
 	}
 	if c.app == nil {
-		b.wrong(c, "", "there is no app %q%s; known are %s", appOf(settings.Name), didYouMean(appOf(settings.Name), known), orNone(known))
+		b.addProblem(c, "", "there is no app %q%s; known are %s", appOf(settings.Name), didYouMean(appOf(settings.Name), known), joinOrNone(known))
 		return
 	}
 	for setting, value := range settings.Fields() {
@@ -71,8 +71,8 @@ func (b *builder) check(c *Connection) {
 	}
 	b.checkSignatures(c)
 	b.checkIntervals(c)
-	b.made.byName[settings.Name] = c
-	b.made.sorted = append(b.made.sorted, c)
+	b.snapshot.byName[settings.Name] = c
+	b.snapshot.sorted = append(b.snapshot.sorted, c)
 }
 
 // checkIntervals checks the settings of times, and that there is something to
@@ -80,22 +80,22 @@ func (b *builder) check(c *Connection) {
 func (b *builder) checkIntervals(c *Connection) {
 	settings := c.settings
 	if settings.Timeout < 0 {
-		b.wrong(c, "timeout", "expected a duration above zero, found %s", settings.Timeout)
+		b.addProblem(c, "timeout", "expected a duration above zero, found %s", settings.Timeout)
 	}
 	for _, every := range []struct {
 		name  string
 		value time.Duration
 	}{{"poll", settings.Poll}, {"reconcile", settings.Reconcile}} {
-		if every.value != config.Off && every.value != 0 && every.value < leastInterval {
-			b.wrong(c, every.name, "expected off, or %s at least, found %s", leastInterval, every.value)
+		if every.value != config.Off && every.value != 0 && every.value < minInterval {
+			b.addProblem(c, every.name, "expected off, or %s at least, found %s", minInterval, every.value)
 		}
 	}
 	reconciles := func(p bindings.Poll) bool { return p.Reconcile }
 	if settings.Reconcile > 0 && !slices.ContainsFunc(c.app.Polls, reconciles) {
-		b.wrong(c, "reconcile", "%s has no list in which what webhooks lost could be found", c.app.Name)
+		b.addProblem(c, "reconcile", "%s has no list in which what webhooks lost could be found", c.app.Name)
 	}
 	if (settings.Poll > 0 || !settings.Since.IsZero()) && len(c.app.Polls) == 0 {
-		b.wrong(c, "poll", "%s has no list that could be looked at", c.app.Name)
+		b.addProblem(c, "poll", "%s has no list that could be looked at", c.app.Name)
 	}
 }
 
@@ -105,9 +105,9 @@ func (b *builder) checkText(c *Connection, setting config.Setting, text string) 
 	case setting.Kind == config.Address:
 		b.checkURL(c, setting.Name, text)
 	case setting.Kind == config.Choice && !slices.Contains(setting.Choices, text):
-		b.wrong(c, setting.Name, `expected "%s", found %q`, strings.Join(setting.Choices, `" or "`), text)
+		b.addProblem(c, setting.Name, `expected "%s", found %q`, strings.Join(setting.Choices, `" or "`), text)
 	case setting.Kind == config.Text && strings.ContainsFunc(text, isControl):
-		b.wrong(c, setting.Name, "holds a line break or another control character")
+		b.addProblem(c, setting.Name, "holds a line break or another control character")
 	}
 }
 
@@ -117,11 +117,11 @@ func (b *builder) checkURL(c *Connection, setting, text string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		b.wrong(c, setting, "expected an address such as https://host/path, without user, query and fragment")
+		b.addProblem(c, setting, "expected an address such as https://host/path, without user, query and fragment")
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopback(u.Hostname()):
 	default:
-		b.wrong(c, setting, "expected https (http only on this machine), found %q", u.Scheme+"://"+u.Host)
+		b.addProblem(c, setting, "expected https (http only on this machine), found %q", u.Scheme+"://"+u.Host)
 	}
 }
 
@@ -146,41 +146,41 @@ func (b *builder) checkSignatures(c *Connection) {
 	for _, name := range slices.Sorted(maps.Keys(c.settings.WebhookKeys)) {
 		setting := "webhook_keys." + name
 		if !slices.Contains(all, name) {
-			b.wrong(c, setting, "%s has no such signature%s; it has %s", c.app.Name, didYouMean(name, all), orNone(all))
+			b.addProblem(c, setting, "%s has no such signature%s; it has %s", c.app.Name, didYouMean(name, all), joinOrNone(all))
 			continue
 		}
 		block, _ := pem.Decode([]byte(c.settings.WebhookKeys[name]))
 		if block == nil {
-			b.wrong(c, setting, "expected a public key in PEM (-----BEGIN PUBLIC KEY-----)")
+			b.addProblem(c, setting, "expected a public key in PEM (-----BEGIN PUBLIC KEY-----)")
 		} else if _, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil {
-			b.wrong(c, setting, "expected a public key in PEM, found %q", block.Type)
+			b.addProblem(c, setting, "expected a public key in PEM, found %q", block.Type)
 		}
 	}
 	for _, name := range c.settings.Signatures {
 		if !slices.Contains(optional, name) {
-			b.wrong(c, "signatures", "%s has no signature %q to ask for%s; it has %s", c.app.Name, name, didYouMean(name, optional), orNone(optional))
+			b.addProblem(c, "signatures", "%s has no signature %q to ask for%s; it has %s", c.app.Name, name, didYouMean(name, optional), joinOrNone(optional))
 		}
 	}
 }
 
-// join ties a connection to its parent.
-func (b *builder) join(c *Connection) {
+// setParent ties a connection to its parent.
+func (b *builder) setParent(c *Connection) {
 	name := c.settings.Parent
 	if name == "" {
 		return
 	}
-	parent := b.made.byName[name]
+	parent := b.snapshot.byName[name]
 	switch {
 	case parent == nil:
-		b.wrong(c, "parent", "there is no connection %q%s", name, didYouMean(name, slices.Sorted(maps.Keys(b.made.byName))))
+		b.addProblem(c, "parent", "there is no connection %q%s", name, didYouMean(name, slices.Sorted(maps.Keys(b.snapshot.byName))))
 	case parent == c:
-		b.wrong(c, "parent", "a connection is not its own parent")
+		b.addProblem(c, "parent", "a connection is not its own parent")
 	case parent.app != c.app:
-		b.wrong(c, "parent", "%q is a connection to %s, expected one to %s", name, parent.app.Name, c.app.Name)
+		b.addProblem(c, "parent", "%q is a connection to %s, expected one to %s", name, parent.app.Name, c.app.Name)
 	case parent.settings.Parent != "":
-		b.wrong(c, "parent", "%q has a parent itself, expected one without", name)
+		b.addProblem(c, "parent", "%q has a parent itself, expected one without", name)
 	default:
-		c.parent, parent.parental = parent, true
+		c.parent, parent.isParent = parent, true
 	}
 }
 
@@ -189,7 +189,7 @@ func (b *builder) join(c *Connection) {
 func (b *builder) checkAccounts() {
 	// A bot and a person may share an account; two of a kind would hear all twice.
 	owner := map[[3]string]*Connection{}
-	for _, c := range b.made.sorted {
+	for _, c := range b.snapshot.sorted {
 		if c.settings.Account == "" {
 			continue
 		}
@@ -197,40 +197,40 @@ func (b *builder) checkAccounts() {
 		switch other := owner[key]; {
 		case other == nil:
 			owner[key] = c
-		case c.inFile && other.inFile:
-			b.wrong(c, "account", "%q is the account of %q too", c.settings.Account, other.Name())
-		case c.inFile: // what is kept gives way
-			b.twice(other, c)
+		case c.configured && other.configured:
+			b.addProblem(c, "account", "%q is the account of %q too", c.settings.Account, other.Name())
+		case c.configured: // what is kept gives way
+			b.rejectDuplicate(other, c)
 			owner[key] = c
 		default:
-			b.twice(c, other)
+			b.rejectDuplicate(c, other)
 		}
 	}
-	known := slices.Sorted(maps.Keys(b.made.byName))
+	known := slices.Sorted(maps.Keys(b.snapshot.byName))
 	for _, from := range slices.Sorted(maps.Keys(b.Accounts)) {
 		path := "accounts." + from
-		if b.made.byName[from] == nil {
-			b.at(path, "there is no connection %q%s", from, didYouMean(from, known))
+		if b.snapshot.byName[from] == nil {
+			b.addProblemAt(path, "there is no connection %q%s", from, didYouMean(from, known))
 		}
 		taken := map[string]string{}
 		for _, to := range b.Accounts[from] {
 			app := appOf(to)
 			switch {
-			case b.made.byName[to] == nil:
-				b.at(path, "there is no connection %q%s", to, didYouMean(to, known))
+			case b.snapshot.byName[to] == nil:
+				b.addProblemAt(path, "there is no connection %q%s", to, didYouMean(to, known))
 			case app == appOf(from):
-				b.at(path, "%q is of the same app; calls to an event's own app always go to the event's connection", to)
+				b.addProblemAt(path, "%q is of the same app; calls to an event's own app always go to the event's connection", to)
 			case taken[app] != "":
-				b.at(path, "both %q and %q; expected one connection of each app", taken[app], to)
+				b.addProblemAt(path, "both %q and %q; expected one connection of each app", taken[app], to)
 			}
 			taken[app] = to
 		}
 	}
 }
 
-// twice keeps a connection from being used whose account another one has.
-func (b *builder) twice(c, other *Connection) {
-	c.stop(Misconfigured, broken(c.app.Name, c.Name(), "%s has its %s %q too; remove one of them: tidewire connections remove %s",
+// rejectDuplicate keeps a connection from being used whose account another one has.
+func (b *builder) rejectDuplicate(c, other *Connection) {
+	c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s has its %s %q too; remove one of them: tidewire connections remove %s",
 		other.Name(), c.app.Account.Noun, c.settings.Account, c.Name()), b.Now())
 }
 

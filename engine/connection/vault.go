@@ -36,9 +36,9 @@ type Vault struct {
 	folder string
 	keys   keyStore
 
-	mu    sync.Mutex
-	key   *age.X25519Identity // nil: none is made yet
-	there bool                // the folder was seen
+	mu         sync.Mutex
+	key        *age.X25519Identity // nil: none is made yet
+	folderSeen bool                // the folder was seen
 }
 
 const (
@@ -56,21 +56,21 @@ const (
 func OpenVault(config VaultConfig) (*Vault, error) {
 	folder := filepath.Join(config.Folder, "vault")
 	v := &Vault{folder: folder, keys: keyStoreOf(folder, config)}
-	if _, err := os.Stat(v.path(rotatingFile)); err == nil {
-		if err := v.finish(context.Background()); err != nil {
+	if _, err := os.Stat(v.path(rotationFile)); err == nil {
+		if err := v.resumeRotation(context.Background()); err != nil {
 			return nil, fmt.Errorf("finish the rotation of the vault's key: %w", err)
 		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if _, err := os.Stat(folder); err == nil {
-		v.there = true
+		v.folderSeen = true
 	}
-	return v, v.reread()
+	return v, v.readKey()
 }
 
-// reread reads the key again, and holds it against the vault's.
-func (v *Vault) reread() error {
+// readKey reads the key again, and holds it against the vault's.
+func (v *Vault) readKey() error {
 	names, err := v.Names()
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (v *Vault) reread() error {
 	case readErr != nil:
 		return readErr
 	case errors.Is(err, fs.ErrNotExist) && len(names) > 0:
-		return &KeyError{Text: fmt.Sprintf("the vault's key in %s is gone", v.keys.where()), Names: names}
+		return &KeyError{Text: fmt.Sprintf("the vault's key in %s is gone", v.keys.location()), Names: names}
 	case errors.Is(err, fs.ErrNotExist):
 		v.key = nil
 		return nil
@@ -90,7 +90,7 @@ func (v *Vault) reread() error {
 	case err != nil:
 		return err
 	case recipient != "" && recipient != key.Recipient().String() && len(names) > 0:
-		return &KeyError{Text: fmt.Sprintf("the key in %s is not that of the vault %s", v.keys.where(), v.folder), Names: names}
+		return &KeyError{Text: fmt.Sprintf("the key in %s is not that of the vault %s", v.keys.location(), v.folder), Names: names}
 	}
 	v.key = key
 	return nil
@@ -121,8 +121,8 @@ func fileName(connection string) string { return strings.ReplaceAll(connection, 
 // key is not needed to know them.
 func (v *Vault) Names() ([]string, error) { return namesIn(v.folder) }
 
-// KeptNames are the connections that the vault in a data folder knows.
-func KeptNames(data string) ([]string, error) { return namesIn(filepath.Join(data, "vault")) }
+// StoredNames are the connections that the vault in a data folder knows.
+func StoredNames(data string) ([]string, error) { return namesIn(filepath.Join(data, "vault")) }
 
 func namesIn(folder string) ([]string, error) {
 	files, err := os.ReadDir(folder)
@@ -155,9 +155,9 @@ func (v *Vault) Load(connection string) (*Entry, error) {
 	plain, err := v.open(text)
 	if err != nil {
 		return nil, fmt.Errorf("what is kept of %q in %q cannot be opened with the key in %s (%w); put the right key or file back, or connect again: tidewire connect %s",
-			connection, path, v.keys.where(), err, connection)
+			connection, path, v.keys.location(), err, connection)
 	}
-	entry, err := unseal(plain)
+	entry, err := unmarshalEntry(plain)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("what is kept of %q in %q is damaged; put the file back from a copy, or connect again: tidewire connect %s", connection, path, connection)
@@ -180,7 +180,7 @@ func (v *Vault) open(text []byte) ([]byte, error) {
 	if !errors.As(err, &other) && v.key != nil {
 		return plain, err
 	}
-	if rereadErr := v.reread(); rereadErr != nil || v.key == nil {
+	if rereadErr := v.readKey(); rereadErr != nil || v.key == nil {
 		return nil, errors.Join(err, rereadErr)
 	}
 	return decrypt(text, v.key)
@@ -221,11 +221,11 @@ func encrypt(plain []byte, to ...age.Recipient) ([]byte, error) {
 // Save keeps an entry in place of the one before. When it returns, it is on
 // the disk.
 func (v *Vault) Save(ctx context.Context, entry Entry) error {
-	plain, err := entry.seal()
+	plain, err := entry.marshal()
 	if err != nil {
 		return err
 	}
-	return v.change(ctx, func(key *age.X25519Identity) error {
+	return v.withKey(ctx, func(key *age.X25519Identity) error {
 		text, err := encrypt(plain, key.Recipient())
 		if err != nil {
 			return err
@@ -236,7 +236,7 @@ func (v *Vault) Save(ctx context.Context, entry Entry) error {
 
 // Remove forgets a connection.
 func (v *Vault) Remove(ctx context.Context, connection string) error {
-	return v.change(ctx, func(*age.X25519Identity) error {
+	return v.withKey(ctx, func(*age.X25519Identity) error {
 		err := os.Remove(v.entryPath(connection))
 		if err == nil {
 			err = syncFolder(v.folder)
@@ -245,20 +245,20 @@ func (v *Vault) Remove(ctx context.Context, connection string) error {
 	})
 }
 
-// change lends the vault's key, made if there is none, while no rotation can
+// withKey lends the vault's key, made if there is none, while no rotation can
 // begin.
-func (v *Vault) change(ctx context.Context, do func(key *age.X25519Identity) error) error {
+func (v *Vault) withKey(ctx context.Context, do func(key *age.X25519Identity) error) error {
 	release, err := v.lock(ctx, ".lock", false)
 	if err != nil {
 		return err
 	}
-	key, err := v.current()
+	key, err := v.currentKey()
 	if err == nil && key == nil { // the first: it takes the vault for itself
 		release()
 		if err := v.makeKey(ctx); err != nil {
 			return err
 		}
-		return v.change(ctx, do)
+		return v.withKey(ctx, do)
 	}
 	defer release()
 	if err != nil {
@@ -267,8 +267,8 @@ func (v *Vault) change(ctx context.Context, do func(key *age.X25519Identity) err
 	return do(key)
 }
 
-// current is the key, read again where another process has rotated it.
-func (v *Vault) current() (*age.X25519Identity, error) {
+// currentKey is the key, read again where another process has rotated it.
+func (v *Vault) currentKey() (*age.X25519Identity, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	recipient, err := v.recipient()
@@ -276,7 +276,7 @@ func (v *Vault) current() (*age.X25519Identity, error) {
 		return nil, err
 	}
 	if v.key == nil || recipient != v.key.Recipient().String() {
-		if err := v.reread(); err != nil {
+		if err := v.readKey(); err != nil {
 			return nil, err
 		}
 	}
@@ -296,7 +296,7 @@ func (v *Vault) makeKey(ctx context.Context) error {
 	defer release()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err := v.reread(); err != nil || v.key != nil {
+	if err := v.readKey(); err != nil || v.key != nil {
 		return err
 	}
 	key, err := age.GenerateX25519Identity()
@@ -334,27 +334,27 @@ func (v *Vault) makeFolder() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	_, err := os.Stat(v.folder)
-	if err == nil || v.there {
-		v.there = true
+	if err == nil || v.folderSeen {
+		v.folderSeen = true
 		return err
 	}
 	if err := os.MkdirAll(v.folder, 0o700); err != nil {
 		return err
 	}
-	v.there = true
+	v.folderSeen = true
 	return syncFolder(filepath.Dir(v.folder))
 }
 
-// hold keeps other goroutines and processes from changing what is kept of a
+// lockEntry keeps other goroutines and processes from changing what is kept of a
 // connection.
-func (v *Vault) hold(ctx context.Context, connection string) (release func(), err error) {
+func (v *Vault) lockEntry(ctx context.Context, connection string) (release func(), err error) {
 	return v.lock(ctx, "."+fileName(connection)+".lock", true)
 }
 
 // Update changes what is kept of a connection: change gets the entry, an empty
 // one if there is none, and says whether it is to be saved.
 func (v *Vault) Update(ctx context.Context, connection string, change func(*Entry) (save bool)) error {
-	release, err := v.hold(ctx, connection)
+	release, err := v.lockEntry(ctx, connection)
 	if err != nil {
 		return err
 	}
@@ -376,7 +376,7 @@ func (v *Vault) Update(ctx context.Context, connection string, change func(*Entr
 // remembered. Those that name it as parent follow.
 func (v *Vault) Rename(ctx context.Context, from, to string) error {
 	for _, name := range []string{from, to} {
-		release, err := v.hold(ctx, name)
+		release, err := v.lockEntry(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -428,7 +428,7 @@ func (v *Vault) SetAside(ctx context.Context, connection string, now time.Time) 
 	if _, err := os.Stat(v.entryPath(connection)); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	err = v.change(ctx, func(*age.X25519Identity) error {
+	err = v.withKey(ctx, func(*age.X25519Identity) error {
 		folder, err = v.setAside([]string{connection}, now)
 		return err
 	})

@@ -159,7 +159,7 @@ func asksSince(c *bindings.Call) (asks bool) {
 }
 
 // words stand for what is known of the connection and the moment.
-func (l *look) words(item *call.Item, since time.Time) call.Words {
+func (l *look) words(item *call.Item, since time.Time) call.Vars {
 	return func(word string) (any, bool) {
 		var at time.Time
 		name, ms := word, false
@@ -181,7 +181,7 @@ func (l *look) words(item *call.Item, since time.Time) call.Words {
 		case "to":
 			at = l.began.Add(l.poll.Window.Ahead)
 		default:
-			return item.Word(word)
+			return item.Var(word)
 		}
 		if at.IsZero() {
 			return nil, false
@@ -249,13 +249,13 @@ func (l *look) list(ctx context.Context, of *bindings.ForEach, since time.Time) 
 }
 
 // ask asks for one page.
-func (l *look) ask(ctx context.Context, list bindings.Call, words call.Words, next json.RawMessage) (call.Listed, error) {
+func (l *look) ask(ctx context.Context, list bindings.Call, words call.Vars, next json.RawMessage) (call.ListPage, error) {
 	if next != nil {
 		if err := l.pause(ctx, list.Operation); err != nil {
-			return call.Listed{}, err
+			return call.ListPage{}, err
 		}
 	}
-	page, err := l.Calls.List(ctx, call.Own{App: l.conn.App(), Connection: l.conn.Name(), Call: list, Words: words}, next)
+	page, err := l.Calls.List(ctx, call.EngineCall{App: l.conn.App(), Connection: l.conn.Name(), Call: list, Vars: words}, next)
 	if err != nil && page.RetryAfter > 0 {
 		err = &limitedError{err, page.RetryAfter}
 	}

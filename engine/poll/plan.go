@@ -131,7 +131,7 @@ func (w want) jobs(poll *bindings.Poll) []*job {
 func (p *Poller) plan(generation *script.Generation) {
 	planned := map[jobKey]*job{}
 	for _, conn := range p.Connections() {
-		if !conn.Polled() {
+		if !conn.Pollable() {
 			continue
 		}
 		w := want{conn, generation}
@@ -151,7 +151,7 @@ func (p *Poller) plan(generation *script.Generation) {
 			// Not all at once after a start.
 			j.next = now.Add(time.Duration(p.Random() * float64(min(j.every/10, time.Minute))))
 		default:
-			if old.stopped && j.conn.Stopped() == nil { // it was mended
+			if old.stopped && j.conn.Problem() == nil { // it was mended
 				old.next, old.stopped = now, false
 			}
 			if old.every != j.every && old.next.After(now.Add(j.every)) {

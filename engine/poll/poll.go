@@ -24,7 +24,7 @@ type Store interface {
 
 // Lister asks for one page of a list; a *call.Client is one.
 type Lister interface {
-	List(ctx context.Context, o call.Own, next json.RawMessage) (call.Listed, error)
+	List(ctx context.Context, o call.EngineCall, next json.RawMessage) (call.ListPage, error)
 }
 
 // Config makes a Poller. Connections, Calls, Store, Generation and Accept are

@@ -101,7 +101,7 @@ func (l *look) data(item json.RawMessage, of *call.Item) json.RawMessage {
 func (l *look) add(data json.RawMessage, of *call.Item) json.RawMessage {
 	for _, field := range sortedKeys(l.poll.Adds) {
 		if of != nil {
-			value, _ := of.Word("of." + l.poll.Adds[field])
+			value, _ := of.Var("of." + l.poll.Adds[field])
 			raw, _ := value.(json.RawMessage)
 			data = with(data, field, raw)
 		}
@@ -155,7 +155,7 @@ func (l *look) value(path string, item json.RawMessage, of *call.Item) json.RawM
 		}
 		return nil
 	case strings.HasPrefix(path, "of."):
-		value, _ := of.Word(path)
+		value, _ := of.Var(path)
 		raw, _ := value.(json.RawMessage)
 		return raw
 	}

@@ -143,7 +143,7 @@ func (l *look) until(items []json.RawMessage, since time.Time) (kept []json.RawM
 }
 
 // finish says in the cursor what is known once the last page is kept.
-func (l *look) finish(w *walk, page call.Listed) {
+func (l *look) finish(w *walk, page call.ListPage) {
 	c := &w.cursor
 	c.Base, c.Known = w.base, true
 	if at := w.newest; !l.known(w.item) && !w.backfill && !at.IsZero() && at.Before(w.base) {

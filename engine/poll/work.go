@@ -124,12 +124,12 @@ func (p *Poller) done(l *look, found int, err error) {
 	if j.failures == 1 { // once, however long it lasts
 		p.Log.Warn("a poll fails; it is tried again", "connection", j.key.Connection, "poll", j.key.Poll, "in", wait.Round(time.Second), "error", err)
 	}
-	j.problem, j.next, j.stopped = err.Error(), now.Add(wait), l.conn.Stopped() != nil
+	j.problem, j.next, j.stopped = err.Error(), now.Add(wait), l.conn.Problem() != nil
 }
 
 // stopped refuses to look by a connection of which is known that it is broken.
 func (l *look) stopped() error {
-	if broken := l.conn.Stopped(); broken != nil {
+	if broken := l.conn.Problem(); broken != nil {
 		return broken
 	}
 	return nil

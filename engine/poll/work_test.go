@@ -174,7 +174,7 @@ func TestABrokenConnectionIsLeftAlone(t *testing.T) {
 	w := newWorld(t, onlyNotes)
 	w.run()
 	w.pass(time.Minute)
-	if err := w.set.Break(t.Context(), "desk", "the key was taken back"); err != nil {
+	if err := w.set.SetBroken(t.Context(), "desk", "the key was taken back"); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(5 * time.Hour)
@@ -182,7 +182,7 @@ func TestABrokenConnectionIsLeftAlone(t *testing.T) {
 	if n := w.log.count("the key was taken back"); n != 1 {
 		t.Errorf("the log tells of it %d times", n)
 	}
-	if err := w.set.Mend(t.Context(), "desk"); err != nil {
+	if err := w.set.ClearBroken(t.Context(), "desk"); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(time.Minute)

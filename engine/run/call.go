@@ -27,28 +27,28 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 		return result{}, invalid(s, err.Error())
 	}
 	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
-		App: s.App, Operation: s.Operation, Connection: connection, Args: args, For: h.run.Script, Page: s.Kind == vm.StepPage,
+		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Script: h.run.Script, Page: s.Kind == vm.StepPage,
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), Consent: h.attempt.session, AsFile: s.Options.AsFile,
-		Secrets: secrets, Again: again, Marks: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
+		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
 	})
 	if err != nil {
-		return result{attempts: answer.Attempts, retryAfter: answer.RetryAfter}, err
+		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter}, err
 	}
 	value := answer.Body
 	if s.Kind == vm.StepPage {
 		items, next, err := call.Page(s.Operation, args, answer.Body)
 		if err != nil {
-			return result{attempts: answer.Attempts}, err
+			return result{attempts: answer.Sendings}, err
 		}
 		if value, err = json.Marshal(page{Items: items, Next: next}); err != nil {
-			return result{attempts: answer.Attempts}, fmt.Errorf("keep a page: %w", err)
+			return result{attempts: answer.Sendings}, fmt.Errorf("keep a page: %w", err)
 		}
 	}
 	effect := journal.Effect{Written: h.writtenRecord(s, connection, value)}
 	if s.Options.AsFile {
 		effect = journal.Effect{File: fileHash(value)}
 	}
-	return result{value: value, attempts: answer.Attempts, effect: effect}, nil
+	return result{value: value, attempts: answer.Sendings, effect: effect}, nil
 }
 
 // page is what is kept of one page of a list.
@@ -60,9 +60,9 @@ type page struct {
 // begunRecorder keep the step as begun, with what is sent, before a request that may
 // change something leaves the machine. A mark of what was conclusively not
 // done is taken away with the next record of the step, or when it parks.
-func (h *host) begunRecorder(step journal.Step, written *change.Written) call.Marks {
+func (h *host) begunRecorder(step journal.Step, written *change.Written) call.BegunRecorder {
 	step.State = journal.Begun
-	return call.Marks{
+	return call.BegunRecorder{
 		Begin: func(ctx context.Context, sent json.RawMessage) error {
 			step.Sent = sent
 			_, err := h.record(ctx, step, journal.Effect{Written: written})
@@ -99,13 +99,13 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 		return result{}, invalid(s, err.Error())
 	}
 	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
-	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, For: h.run.Script, AsFile: s.Options.AsFile,
-		Secrets: secrets, Again: again, Marks: h.begunRecorder(step, nil)}
+	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, Script: h.run.Script, AsFile: s.Options.AsFile,
+		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, nil)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
 	answer, err := h.runner.config.Calls.Raw(ctx, raw)
-	done := result{value: answer.Body, attempts: answer.Attempts, retryAfter: answer.RetryAfter}
+	done := result{value: answer.Body, attempts: answer.Sendings, retryAfter: answer.RetryAfter}
 	if err == nil && s.Options.AsFile {
 		done.effect.File = fileHash(answer.Body)
 	}
@@ -118,22 +118,22 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	request := call.HTTPRequest{Secrets: secrets, Again: again, Marks: h.begunRecorder(step, nil)}
+	request := call.HTTPRequest{Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, nil)}
 	if err := json.Unmarshal(args, &request); err != nil {
 		return result{}, invalid(s, "expected (url, { headers, query, json, body, auth, timeout }): "+err.Error())
 	}
 	answer, err := h.runner.config.Calls.HTTP(ctx, request)
 	if err != nil {
-		return result{attempts: answer.Attempts}, err
+		return result{attempts: answer.Sendings}, err
 	}
 	value, err := json.Marshal(answer)
-	return result{value: value, attempts: answer.Attempts, effect: journal.Effect{File: fileHash(answer.File)}}, err
+	return result{value: value, attempts: answer.Sendings, effect: journal.Effect{File: fileHash(answer.File)}}, err
 }
 
 // fileHash gives the hash of the file that an answer was kept as, empty where it
 // was not.
 func fileHash(answer json.RawMessage) string {
-	return strings.TrimPrefix(jsonpath.Text(answer, "file"), call.Kept)
+	return strings.TrimPrefix(jsonpath.Text(answer, "file"), call.HashPrefix)
 }
 
 func invalid(s vm.Step, message string) *bindings.Error {

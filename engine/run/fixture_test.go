@@ -133,7 +133,7 @@ func (w *world) start() {
 	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Now: w.Now})
 	must(w.TB, err)
 	w.client = call.New(call.Config{
-		Connections: set, Now: w.Now, Patience: 5 * time.Second, Sendings: 2, AllowPrivate: true,
+		Connections: set, Now: w.Now, MaxWait: 5 * time.Second, MaxSendings: 2, AllowPrivate: true,
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	})
 	machine := vm.New(vm.Config{Apps: w.apps})

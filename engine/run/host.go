@@ -52,7 +52,7 @@ func (h *host) Replaying() bool { return h.last < len(h.records) }
 // Step gives the record of a step, or performs and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.last++
-	h.attempt = attempt{recoveries: h.runner.config.Connections.Mends()}
+	h.attempt = attempt{recoveries: h.runner.config.Connections.Recoveries()}
 	step := journal.Step{
 		Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position,
 		State: journal.Done, Started: h.runner.config.Clock.Now(),

@@ -51,7 +51,7 @@ func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e 
 // reclassify is for a call whose attempts are used up by errors that are no
 // answer to it. If a sending before may have been done, the call is uncertain.
 func (h *host) reclassify(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
-	if !h.begunRequest(s, h.attempt.record).Open(h.attempt.state, h.runner.config.Clock.Now()) {
+	if !h.begunRequest(s, h.attempt.record).Uncertain(h.attempt.state, h.runner.config.Clock.Now()) {
 		return nil
 	}
 	e.Kind, e.Retryable = bindings.Uncertain, false

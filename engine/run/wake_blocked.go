@@ -47,7 +47,7 @@ func (r *Runner) WakeBlocked(ctx context.Context, connections ...string) error {
 func (r *Runner) workingConnections() []string {
 	var names []string
 	for _, c := range r.config.Connections.All() {
-		if c.Stopped() == nil {
+		if c.Problem() == nil {
 			names = append(names, c.Name())
 		}
 	}
@@ -73,7 +73,7 @@ func (r *Runner) blockedBy(run journal.Run, connections []string) bool {
 // wakeIfRecovered wakes a run that parked because of a connection which was
 // mended while it did: whoever mended it did not find it.
 func (h *host) wakeIfRecovered(ctx context.Context) {
-	if h.runner.config.Connections.Mends() == h.attempt.recoveries {
+	if h.runner.config.Connections.Recoveries() == h.attempt.recoveries {
 		return
 	}
 	err := h.runner.config.Store.Wake(context.WithoutCancel(ctx), h.lease.Run)

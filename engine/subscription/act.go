@@ -268,11 +268,11 @@ func (v *visit) call(ctx context.Context, s *standing, row journal.Subscription,
 	if item == nil {
 		item = s.item()
 	}
-	own := call.Own{App: v.app, Connection: v.conn.Name(), Call: *by, Words: v.words(item, v.kept(s, row), others)}
+	own := call.EngineCall{App: v.app, Connection: v.conn.Name(), Call: *by, Vars: v.words(item, v.kept(s, row), others)}
 	if secret != "" {
 		own.Secrets = []string{secret}
 	}
-	made, err := v.Calls.Make(ctx, own)
+	made, err := v.Calls.DoEngineCall(ctx, own)
 	return made.Body, asked, err
 }
 

@@ -65,7 +65,7 @@ func TestSecretsStayIn(t *testing.T) {
 	keys := 0
 	var secrets []string
 	for _, s := range w.kept() {
-		secret, err := w.set.HookSecrets().Load(t.Context(), s.Connection, s.Key)
+		secret, err := w.set.WebhookSecrets().Load(t.Context(), s.Connection, s.Key)
 		if err != nil || len(secret) < 20 {
 			t.Errorf("%s: the secret %q, %v", s.Connection, secret, err)
 		}

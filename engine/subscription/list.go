@@ -55,7 +55,7 @@ func (v *visit) entries(ctx context.Context, def *bindings.Subscription) (all []
 			continue
 		}
 		asked[string(args)] = true
-		own := call.Own{App: v.app, Connection: v.conn.Name(), Call: *def.List, Words: words}
+		own := call.EngineCall{App: v.app, Connection: v.conn.Name(), Call: *def.List, Vars: words}
 		err = v.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
 			if e := v.entry(def, raw); e.key != "" {
 				all = append(all, e)

@@ -216,7 +216,7 @@ func (v *visit) failed(p place, types []string, err error) {
 }
 
 // words are what stands for itself in calls about a subscription.
-func (v *visit) words(item *call.Item, kept map[string]any, others map[string]any) call.Words {
+func (v *visit) words(item *call.Item, kept map[string]any, others map[string]any) call.Vars {
 	return func(word string) (any, bool) {
 		if value, known := others[word]; known {
 			return value, value != nil
@@ -234,6 +234,6 @@ func (v *visit) words(item *call.Item, kept map[string]any, others map[string]an
 			}
 			return nil, false
 		}
-		return item.Word(word)
+		return item.Var(word)
 	}
 }

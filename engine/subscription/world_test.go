@@ -263,7 +263,7 @@ func newWorld(t *testing.T, source string, change ...func(*world)) *world {
 	w.store = &dying{Store: store}
 	w.set, err = connection.New(connection.Config{Apps: w.apps, Settings: w.settings, Folder: w.folder, Now: w.clock.Now})
 	w.must(err)
-	w.calls = call.New(call.Config{Connections: w.set, AllowPrivate: true, Patience: -1, Now: w.clock.Now,
+	w.calls = call.New(call.Config{Connections: w.set, AllowPrivate: true, MaxWait: -1, Now: w.clock.Now,
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	w.must(os.MkdirAll(filepath.Join(w.folder, "scripts"), 0o700))
 	w.save(source)
@@ -305,7 +305,7 @@ func (w *world) begin() {
 	w.Helper()
 	var err error
 	w.keeper, err = subscription.New(w.Context(), subscription.Config{
-		Connections: w.set, Calls: w.calls, Store: w.store, Secrets: w.set.HookSecrets(), Generation: w.scripts.Generation, PublicURL: w.public,
+		Connections: w.set, Calls: w.calls, Store: w.store, Secrets: w.set.WebhookSecrets(), Generation: w.scripts.Generation, PublicURL: w.public,
 		Auto: func(name string) bool {
 			c, found := w.set.Get(name)
 			return found && c.WebhooksAuto()

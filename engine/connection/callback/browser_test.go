@@ -94,7 +94,7 @@ func login(t *testing.T, apps *sandbox.Sandbox, name, as, redirect string) *conn
 	i := slices.IndexFunc(all.Apps(), func(app *bindings.App) bool { return app.Name == name })
 	app := all.Apps()[i]
 	w := slices.IndexFunc(app.Auth, func(a bindings.Auth) bool { return a.OAuth != nil })
-	scopes, _ := connection.Offered(app, &app.Auth[w], as)
+	scopes, _ := connection.ScopeChoices(app, &app.Auth[w], as)
 	return connection.NewLogin(connection.LoginConfig{
 		App: app, Auth: &app.Auth[w], Redirect: redirect, Scopes: scopes,
 		Settings: connection.Settings{Name: name, As: as, AuthorizeURL: apps.AuthorizeURL(name), TokenURL: apps.TokenURL(name),
@@ -124,18 +124,18 @@ func TestBrowser(t *testing.T) {
 	} {
 		t.Run(strings.TrimSpace(test.app+" "+test.as+" "+test.button), func(t *testing.T) {
 			redirect := "http://localhost:" + freePort(t) + "/callback"
-			door, err := callback.Open(redirect)
+			door, err := callback.Listen(redirect)
 			if err != nil {
 				t.Fatal(err)
 			}
 			l := login(t, apps, test.app, test.as, redirect)
-			var grant connection.Grant
+			var grant connection.TokenResponse
 			waited := make(chan error, 1)
 			go func() {
-				waited <- door.Wait(t.Context(), l.Ours, func(ctx context.Context, answer url.Values) (callback.Answer, error) {
+				waited <- door.Wait(t.Context(), l.Matches, func(ctx context.Context, answer url.Values) (callback.Page, error) {
 					var err error
 					grant, err = l.Redeem(ctx, answer)
-					return callback.Answer{Title: "Connected", Text: "You can close this page."}, err
+					return callback.Page{Title: "Connected", Text: "You can close this page."}, err
 				})
 			}()
 			do(t, ctx, chromedp.Navigate(l.URL()))
@@ -160,8 +160,8 @@ func TestBrowser(t *testing.T) {
 			if err != nil || !strings.Contains(end, "Connected") {
 				t.Fatalf("got %v; the page says %q", err, end)
 			}
-			if grant.Account != test.account || grant.Parental != test.parental || grant.Access == "" || grant.Refresh == "" || !slices.Equal(grant.Scopes, l.Scopes) {
-				t.Errorf("granted is account %q, parental %v, scopes %v", grant.Account, grant.Parental, grant.Scopes)
+			if grant.Account != test.account || grant.IsParent != test.parental || grant.Access == "" || grant.Refresh == "" || !slices.Equal(grant.Scopes, l.Scopes) {
+				t.Errorf("granted is account %q, parental %v, scopes %v", grant.Account, grant.IsParent, grant.Scopes)
 			}
 		})
 	}
@@ -178,12 +178,12 @@ func TestBrowserElsewhere(t *testing.T) {
 		return strings.HasPrefix(e.Frame.URL+e.Frame.UnreachableURL, "https://localhost") || strings.Contains(e.Frame.UnreachableURL, "https://localhost")
 	}
 	where := get(t, ctx, chromedp.WaitEvent(tab.FrameNavigated, moved, chromedp.Click(`button[value="allow"]`)))
-	answer, err := connection.Pasted(where.Frame.UnreachableURL)
+	answer, err := connection.ParseRedirect(where.Frame.UnreachableURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	grant, err := l.Redeem(t.Context(), answer)
-	if err != nil || grant.Access == "" || grant.Account != apps.Account("slack") || grant.Who != "Sandbox" {
-		t.Errorf("got account %q of %q, %v", grant.Account, grant.Who, err)
+	if err != nil || grant.Access == "" || grant.Account != apps.Account("slack") || grant.DisplayName != "Sandbox" {
+		t.Errorf("got account %q of %q, %v", grant.Account, grant.DisplayName, err)
 	}
 }

@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// Door listens for the browser. Close ends it.
-type Door struct {
+// Server listens for the browser. Close ends it.
+type Server struct {
 	listeners []net.Listener
 	path      string
 }
 
-// Open listens on the host and port of a redirect address, which is on this
+// Listen listens on the host and port of a redirect address, which is on this
 // machine. Under the name localhost it listens for both versions of IP, since
 // browsers choose.
-func Open(redirect string) (*Door, error) {
+func Listen(redirect string) (*Server, error) {
 	u, err := url.Parse(redirect)
 	if err != nil || u.Scheme != "http" || u.Hostname() == "" {
 		return nil, fmt.Errorf("the redirect address %q is not one that can be listened on; expected http://localhost:PORT/PATH", redirect)
@@ -39,7 +39,7 @@ func Open(redirect string) (*Door, error) {
 	if port == "" {
 		port = "80"
 	}
-	d := &Door{path: u.EscapedPath()}
+	d := &Server{path: u.EscapedPath()}
 	if d.path == "" {
 		d.path = "/"
 	}
@@ -56,14 +56,14 @@ func Open(redirect string) (*Door, error) {
 }
 
 // Close ends a door that nobody waits at.
-func (d *Door) Close() {
+func (d *Server) Close() {
 	for _, l := range d.listeners {
 		l.Close()
 	}
 }
 
-// Answer is what the page tells the person.
-type Answer struct {
+// Page is what the page tells the person.
+type Page struct {
 	Title string
 	Text  string
 }
@@ -71,7 +71,7 @@ type Answer struct {
 // Wait lets the browser in until one comes whose answer is ours, has it taken,
 // and shows the person what came of it. It returns the error of take, or the
 // context's.
-func (d *Door) Wait(ctx context.Context, ours func(url.Values) bool, take func(context.Context, url.Values) (Answer, error)) error {
+func (d *Server) Wait(ctx context.Context, ours func(url.Values) bool, take func(context.Context, url.Values) (Page, error)) error {
 	type end struct{ err error }
 	ended := make(chan end, 1)
 	turn := make(chan struct{}, 1)
@@ -80,18 +80,18 @@ func (d *Door) Wait(ctx context.Context, ours func(url.Values) bool, take func(c
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		answer := r.URL.Query()
 		if r.Method != http.MethodGet || r.URL.EscapedPath() != d.path || !ours(answer) {
-			show(w, http.StatusNotFound, Answer{"Not here", "This page waits for somebody who comes back from a login that Tidewire began. Nothing was changed."})
+			show(w, http.StatusNotFound, Page{"Not here", "This page waits for somebody who comes back from a login that Tidewire began. Nothing was changed."})
 			return
 		}
 		select {
 		case <-turn: // one is taken
 		default:
-			show(w, http.StatusConflict, Answer{"Once is enough", "This login was taken already."})
+			show(w, http.StatusConflict, Page{"Once is enough", "This login was taken already."})
 			return
 		}
 		said, err := take(ctx, answer)
 		if err != nil {
-			said = Answer{"Not connected", err.Error()}
+			said = Page{"Not connected", err.Error()}
 		}
 		show(w, http.StatusOK, said)
 		ended <- end{err}
@@ -129,7 +129,7 @@ body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding
 <main><h1>{{.Title}}</h1><p>{{.Text}}</p></main></html>
 `))
 
-func show(w http.ResponseWriter, status int, a Answer) {
+func show(w http.ResponseWriter, status int, a Page) {
 	var page bytes.Buffer
 	if err := view.Execute(&page, a); err != nil {
 		http.Error(w, a.Title, http.StatusInternalServerError)

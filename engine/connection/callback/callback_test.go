@@ -75,7 +75,7 @@ func page(t *testing.T, method, address string) (int, string) {
 // and the door stays open for the one who is waited for.
 func TestDoor(t *testing.T) {
 	at := "http://localhost:" + freePort(t)
-	door, err := callback.Open(at + "/callback")
+	door, err := callback.Listen(at + "/callback")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +83,9 @@ func TestDoor(t *testing.T) {
 	waited := make(chan error, 1)
 	go func() {
 		waited <- door.Wait(t.Context(), func(q url.Values) bool { return q.Get("state") == "right" },
-			func(context.Context, url.Values) (callback.Answer, error) {
+			func(context.Context, url.Values) (callback.Page, error) {
 				taken++
-				return callback.Answer{Title: "Connected", Text: "<b>Done</b>"}, nil
+				return callback.Page{Title: "Connected", Text: "<b>Done</b>"}, nil
 			})
 	}()
 	for _, wrong := range []string{"/callback?state=wrong&code=c", "/other?state=right", "/", "/callback/?state=right"} {
@@ -108,14 +108,14 @@ func TestDoor(t *testing.T) {
 // What goes wrong is told to the person in the browser and to who waits.
 func TestDoorTellsWhatWentWrong(t *testing.T) {
 	at := "http://127.0.0.1:" + freePort(t) + "/back"
-	door, err := callback.Open(at)
+	door, err := callback.Listen(at)
 	if err != nil {
 		t.Fatal(err)
 	}
 	waited := make(chan error, 1)
 	wrong := errors.New("the code is old")
 	go func() {
-		waited <- door.Wait(t.Context(), func(url.Values) bool { return true }, func(context.Context, url.Values) (callback.Answer, error) { return callback.Answer{}, wrong })
+		waited <- door.Wait(t.Context(), func(url.Values) bool { return true }, func(context.Context, url.Values) (callback.Page, error) { return callback.Page{}, wrong })
 	}()
 	if _, text := page(t, "GET", at); !strings.Contains(text, "Not connected") || !strings.Contains(text, "the code is old") {
 		t.Errorf("the page is %s", text)
@@ -126,7 +126,7 @@ func TestDoorTellsWhatWentWrong(t *testing.T) {
 }
 
 func TestDoorIsGivenUp(t *testing.T) {
-	door, err := callback.Open("http://127.0.0.1:" + freePort(t) + "/")
+	door, err := callback.Listen("http://127.0.0.1:" + freePort(t) + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestDoorIsGivenUp(t *testing.T) {
 
 func TestDoorIsOnThisMachine(t *testing.T) {
 	for _, address := range []string{"https://localhost:1/x", "http://192.0.2.1:80/x", "http://example.com/x", "nonsense"} {
-		if door, err := callback.Open(address); err == nil {
+		if door, err := callback.Listen(address); err == nil {
 			door.Close()
 			t.Errorf("%s was opened", address)
 		}
