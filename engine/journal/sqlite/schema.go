@@ -32,7 +32,7 @@ func migrations() ([]string, error) {
 }
 
 // migrate changes the file at path, which c has open, to the newest version, each
-// step in a transaction. Before the first step it copies the file to BackupPath.
+// step in a transaction. Before the first step it copies an older file to BackupPath.
 func migrate(ctx context.Context, c *conn, path string, texts []string) error {
 	var version *stmt
 	if err := c.prepare(map[**stmt]string{&version: `PRAGMA user_version`}); err != nil {
