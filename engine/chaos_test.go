@@ -421,7 +421,7 @@ func (a *auditor) step(run *journal.Run, step journal.Step) {
 	keys := map[string]bool{}
 	for _, one := range heard {
 		keys[one.key] = true
-		if recorded := step.Started.Add(step.Took); step.State == journal.Done && one.from.After(recorded.Add(time.Millisecond)) {
+		if recorded := step.Started.Add(step.Duration); step.State == journal.Done && one.from.After(recorded.Add(time.Millisecond)) {
 			a.Errorf("repeated: %s: recorded at %s and asked for at %s", name, recorded.Format(time.StampMicro), one.from.Format(time.StampMicro))
 		}
 	}

@@ -25,7 +25,7 @@ func (e *Engine) Cancel(ctx context.Context, run string) error { return e.runner
 func (e *Engine) Retry(ctx context.Context, run string) error { return e.runner.Retry(ctx, run) }
 
 // Resolve records a person's decision about a held run.
-func (e *Engine) Resolve(ctx context.Context, run string, v journal.Verdict, result json.RawMessage) error {
+func (e *Engine) Resolve(ctx context.Context, run string, v journal.Resolution, result json.RawMessage) error {
 	return e.runner.Resolve(ctx, run, v, result)
 }
 
@@ -112,7 +112,7 @@ func (e *Engine) Send(ctx context.Context, m control.Message) (control.Sent, err
 		return control.Sent{}, err
 	}
 	return control.Sent{Event: id, Duplicate: receipt.Duplicate, Runs: receipt.Runs,
-		Woken: receipt.Woken, Merged: receipt.Merged, Skipped: receipt.Skipped}, nil
+		Woken: receipt.Resumed, Merged: receipt.Merged, Skipped: receipt.Skipped}, nil
 }
 
 // status returns what the engine runs, for the control API.

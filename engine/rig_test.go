@@ -153,7 +153,7 @@ func (m *mortal) Next(ctx context.Context) (journal.Activation, error) {
 	return a, err
 }
 
-func (m *mortal) Record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (result json.RawMessage, err error) {
+func (m *mortal) Record(ctx context.Context, h journal.Lease, step journal.Step, effect journal.Effect) (result json.RawMessage, err error) {
 	err = m.write("record "+step.Name+" "+string(step.State), func() (err error) {
 		result, err = m.Store.Record(ctx, h, step, effect)
 		return err
@@ -161,11 +161,11 @@ func (m *mortal) Record(ctx context.Context, h journal.Holder, step journal.Step
 	return result, err
 }
 
-func (m *mortal) Withdraw(ctx context.Context, h journal.Holder, number int) error {
+func (m *mortal) Withdraw(ctx context.Context, h journal.Lease, number int) error {
 	return m.write("withdraw", func() error { return m.Store.Withdraw(ctx, h, number) })
 }
 
-func (m *mortal) Park(ctx context.Context, h journal.Holder, park journal.Park) error {
+func (m *mortal) Park(ctx context.Context, h journal.Lease, park journal.Park) error {
 	err := m.write("park "+string(park.State), func() error { return m.Store.Park(ctx, h, park) })
 	if err == nil && (park.State == journal.Held || park.State == journal.Blocked) {
 		m.settle()
@@ -173,7 +173,7 @@ func (m *mortal) Park(ctx context.Context, h journal.Holder, park journal.Park) 
 	return err
 }
 
-func (m *mortal) Finish(ctx context.Context, h journal.Holder, o journal.Outcome) error {
+func (m *mortal) Finish(ctx context.Context, h journal.Lease, o journal.Finish) error {
 	err := m.write("finish", func() error { return m.Store.Finish(ctx, h, o) })
 	if err == nil {
 		m.settle()
@@ -181,14 +181,14 @@ func (m *mortal) Finish(ctx context.Context, h journal.Holder, o journal.Outcome
 	return err
 }
 
-func (m *mortal) Bind(h journal.Holder, to journal.Binding) error {
+func (m *mortal) Bind(h journal.Lease, to journal.Binding) error {
 	if m.dead() {
 		return journal.ErrClosed
 	}
 	return m.Store.Bind(h, to)
 }
 
-func (m *mortal) Release(h journal.Holder) error {
+func (m *mortal) Release(h journal.Lease) error {
 	if m.dead() {
 		return journal.ErrClosed
 	}

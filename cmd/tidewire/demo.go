@@ -264,7 +264,7 @@ func printRun(out io.Writer, run journal.Run, steps []journal.Step) error {
 		Steps    []step           `json:"steps"`
 	}{run.ID, run.Script, run.Hook, run.Event, run.State, run.Attempts, run.Problem, make([]step, 0, len(steps))}
 	for _, s := range steps {
-		line.Steps = append(line.Steps, step{s.Name, s.State, float64(s.Took.Microseconds()) / 1000})
+		line.Steps = append(line.Steps, step{s.Name, s.State, float64(s.Duration.Microseconds()) / 1000})
 	}
 	return json.NewEncoder(out).Encode(line)
 }

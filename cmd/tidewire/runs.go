@@ -35,7 +35,7 @@ func runsList(t terminal) *cobra.Command {
 				return err
 			}
 			q.State, q.Since = journal.State(state), ago(since)
-			if !q.State.Known() {
+			if !q.State.Valid() {
 				return wrongUse(c, "--state: found %q, expected one of %s", state, stateNames())
 			}
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {

@@ -37,7 +37,7 @@ func (s *selection) add(c *cobra.Command) {
 // goes on after a refusal, and ends with an error if there was one.
 func (s *selection) each(ctx context.Context, t terminal, args []string, do func(context.Context, *control.Client, string) (string, error)) error {
 	s.query.State, s.query.Since = journal.State(s.state), ago(s.since)
-	if !s.query.State.Known() {
+	if !s.query.State.Valid() {
 		return usageError{fmt.Errorf("--state: found %q, expected one of %s", s.state, stateNames())}
 	}
 	filtered := s.query.Script != "" || s.query.Hook != "" || s.query.State != "" || !s.query.Since.IsZero()
@@ -190,7 +190,7 @@ func runsDecide(t terminal) *cobra.Command {
 		Long: `A held run sent a request that may or may not have been done. Look at the vendor's
 side, then decide: retry sends it again, skip takes it as done, fail ends the run.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			verdict := journal.Verdict(args[1])
+			verdict := journal.Resolution(args[1])
 			var result json.RawMessage
 			switch verdict {
 			case journal.Resend, journal.Fail:

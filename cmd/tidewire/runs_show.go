@@ -175,7 +175,7 @@ func sortedPaths(where map[string][]string) []string {
 }
 
 func showStep(out io.Writer, s journal.Step) {
-	fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Took), s.Position)
+	fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Duration), s.Position)
 	if len(s.Args) > 0 {
 		fmt.Fprintf(out, "     args    %s\n", cut(string(s.Args), shown))
 	}

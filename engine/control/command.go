@@ -16,7 +16,7 @@ import (
 type Commands interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run string) error
-	Resolve(ctx context.Context, run string, decision journal.Verdict, result json.RawMessage) error
+	Resolve(ctx context.Context, run string, decision journal.Resolution, result json.RawMessage) error
 	Replay(ctx context.Context, run string, steps int) (string, error)
 	Migrate(ctx context.Context, run string) error
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
@@ -36,12 +36,12 @@ type Finding struct {
 
 // order is the body of a request for a command.
 type order struct {
-	Decision journal.Verdict `json:"verdict,omitempty"`
-	Result   json.RawMessage `json:"result,omitempty"`
-	Steps    int             `json:"keep,omitempty"` // of a replay: recorded steps to copy
-	File     string          `json:"file,omitempty"`
-	Trigger  string          `json:"trigger,omitempty"`
-	Drop     bool            `json:"drop,omitempty"`
+	Decision journal.Resolution `json:"verdict,omitempty"`
+	Result   json.RawMessage    `json:"result,omitempty"`
+	Steps    int                `json:"keep,omitempty"` // of a replay: recorded steps to copy
+	File     string             `json:"file,omitempty"`
+	Trigger  string             `json:"trigger,omitempty"`
+	Drop     bool               `json:"drop,omitempty"`
 }
 
 // done is the body of the response.
@@ -101,7 +101,7 @@ func (c *Client) Migrate(ctx context.Context, run string) error {
 }
 
 // Resolve applies a person's decision about a held run.
-func (c *Client) Resolve(ctx context.Context, run string, decision journal.Verdict, result json.RawMessage) error {
+func (c *Client) Resolve(ctx context.Context, run string, decision journal.Resolution, result json.RawMessage) error {
 	_, err := c.order(ctx, runPath(run, "decide"), order{Decision: decision, Result: result})
 	return err
 }

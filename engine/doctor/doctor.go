@@ -262,12 +262,12 @@ func (d *diagnosis) lanes(ctx context.Context) error {
 		return err
 	}
 	for _, l := range lanes {
-		if d.now.Sub(l.Since) < maxLane || l.Behind == 0 {
+		if d.now.Sub(l.Since) < maxLane || l.Queued == 0 {
 			continue
 		}
 		d.findings = append(d.findings, control.Finding{
 			Kind: "lane", Run: l.Run, Since: l.Since.UTC().Format(time.RFC3339),
-			Text: fmt.Sprintf("it is %s, and in its lane of %s %s %s behind it", l.State, l.Script, l.Hook, runsWait(l.Behind)),
+			Text: fmt.Sprintf("it is %s, and in its lane of %s %s %s behind it", l.State, l.Script, l.Hook, runsWait(l.Queued)),
 			Do:   "tidewire runs show " + l.Run,
 		})
 	}

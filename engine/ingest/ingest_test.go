@@ -191,11 +191,11 @@ func (r *receiver) accept(_ context.Context, events ...journal.Event) ([]journal
 	receipts := make([]journal.Receipt, len(events))
 	for i, e := range events {
 		if _, known := r.stored[e.ID]; known {
-			receipts[i] = journal.Receipt{Duplicate: true, Kept: true}
+			receipts[i] = journal.Receipt{Duplicate: true, Stored: true}
 			continue
 		}
 		r.stored[e.ID] = e
-		receipts[i] = journal.Receipt{Kept: true, Runs: []string{"run_1"}}
+		receipts[i] = journal.Receipt{Stored: true, Runs: []string{"run_1"}}
 	}
 	return receipts, nil
 }

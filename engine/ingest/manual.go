@@ -28,7 +28,7 @@ type Manual struct {
 // The error is a *bindings.Error of kind invalid if the trigger or the
 // connection does not exist, or no hook is for the event.
 func (s *Server) Send(ctx context.Context, m Manual) (id string, receipt journal.Receipt, err error) {
-	event := journal.Event{ID: m.ID, Type: m.Type, Data: m.Data, Source: journal.Hand}
+	event := journal.Event{ID: m.ID, Type: m.Type, Data: m.Data, Source: journal.Manual}
 	if event.ID == "" {
 		event.ID = uuid.NewString()
 	}
@@ -40,7 +40,7 @@ func (s *Server) Send(ctx context.Context, m Manual) (id string, receipt journal
 	if err != nil {
 		return "", receipt, err
 	}
-	if receipt = receipts[0]; !receipt.Duplicate && !receipt.Kept {
+	if receipt = receipts[0]; !receipt.Duplicate && !receipt.Stored {
 		return "", receipt, invalid("the event was not stored and no run started: no hook takes %s%s", m.Type, s.similarHook(m.Type))
 	}
 	return event.ID, receipt, nil

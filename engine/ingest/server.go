@@ -353,7 +353,7 @@ func resultOf(receipt journal.Receipt) string {
 	switch {
 	case receipt.Duplicate:
 		return "repeated"
-	case !receipt.Kept:
+	case !receipt.Stored:
 		return "unheard"
 	}
 	return "accepted"

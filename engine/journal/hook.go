@@ -3,7 +3,7 @@ package journal
 import "time"
 
 // Hook is one registration of a script, as data: what Accept needs to decide
-// whether an event makes a run and which lane it joins.
+// whether an event starts a run, and in which lane.
 type Hook struct {
 	Script string // path below the scripts folder without ".lua" or "/main.lua"
 	Name   string // unique within the script; by default the trigger's text
@@ -19,25 +19,27 @@ type Hook struct {
 	Lane  Lane
 	// Changed is a path in event.data: only events that change its value count.
 	Changed string
-	// Echo takes events too that bring back what a call of ours wrote.
+	// Echo accepts echoes too: events that contain only what one of our own
+	// calls wrote.
 	Echo    bool
 	Overlap Overlap
-	// Debounce is how long after the last of several events their run starts.
+	// Debounce is how long after the last of several events their one run starts.
 	Debounce time.Duration
 	Retry    Retry
-	// OnUncertain is what becomes of a call that may have been done and must
-	// not be repeated: hold, retry or raise.
+	// OnUncertain is what happens to a call that may have been done and must not
+	// be repeated: hold, retry or raise.
 	OnUncertain string
-	// Missed is what a schedule makes up for at the start: none, last or all.
+	// Missed is which of the ticks that passed while the engine was stopped start
+	// a run: none, last or all.
 	Missed string
-	// Timeout bounds the executing time of a run over all activations.
+	// Timeout bounds the executing time of a run, summed over its activations.
 	Timeout time.Duration
 }
 
-// Lane says which runs of a hook go one at a time, in order.
+// Lane selects the runs of a hook that execute one at a time, in order.
 type Lane struct {
 	Kind  LaneKind
-	Paths []string // of LanePaths, in event.data
+	Paths []string // for LanePaths, in event.data
 }
 
 // LaneKind is how a lane key is made.
@@ -48,5 +50,5 @@ const (
 	LaneRecord LaneKind = "record" // account and record of the event
 	LanePaths  LaneKind = "paths"  // the values at Paths
 	LaneHook   LaneKind = "hook"   // all runs of the hook share one lane
-	LaneNone   LaneKind = "none"   // runs go side by side
+	LaneNone   LaneKind = "none"   // runs execute in parallel
 )

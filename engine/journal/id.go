@@ -2,12 +2,12 @@ package journal
 
 import "strings"
 
-// A run's id is "run_", its Seq in eleven digits of base 32, and three digits
-// that each store draws for itself. A store makes Seq from the time in
-// microseconds, raised where needed so that it always grows. So ids sort by
-// acceptance, hold no letter that reads like another, and those of a store
-// that was deleted and begun anew do not come again: idempotency keys, which
-// are made from them, stay unique.
+// A run's id is "run_", its Seq in eleven digits of base 32, and a salt of three
+// digits that each store chooses at random. A store makes Seq from the time in
+// microseconds, and increases it where needed so that it always grows. So ids
+// sort by acceptance and contain no letters that look alike. A store that was
+// deleted and created again does not repeat the ids of the old one: idempotency
+// keys, which are made from them, stay unique.
 const (
 	runPrefix  = "run_"
 	seqDigits  = 11
@@ -18,7 +18,7 @@ const (
 	idDigits = "0123456789abcdefghjkmnpqrstvwxyz"
 )
 
-// RunID writes the id of a run.
+// RunID returns the id of a run.
 func RunID(seq int64, salt uint16) string {
 	var id [len(runPrefix) + seqDigits + saltDigits]byte
 	copy(id[:], runPrefix)
@@ -34,7 +34,7 @@ func writeDigits(to []byte, n uint64) {
 	}
 }
 
-// ParseRunID reads the id of a run.
+// ParseRunID returns the parts of a run's id; ok is false for any other text.
 func ParseRunID(id string) (seq int64, salt uint16, ok bool) {
 	digits, found := strings.CutPrefix(id, runPrefix)
 	if !found || len(digits) != seqDigits+saltDigits {

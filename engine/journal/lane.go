@@ -8,12 +8,11 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// maxLaneKey bounds what a lane key takes from an event; of a longer one the
-// hash is used.
+// maxLaneKey bounds a lane key, in bytes; a longer one is replaced by its hash.
 const maxLaneKey = 200
 
-// Rule says in text how a lane's keys are made: where it is the same, so are
-// they.
+// Rule returns a text that describes how the lane's keys are made. Lanes with
+// the same rule have the same keys.
 func (l Lane) Rule() string {
 	switch l.Kind {
 	case LanePaths:
@@ -24,10 +23,10 @@ func (l Lane) Rule() string {
 	return string(LaneNone)
 }
 
-// LaneKey gives the key of the lane that an event's run joins among the runs
-// of the hook, empty for a run without a lane. Events that name no record
-// share one lane of their account, except those that scripts emit: they have a
-// lane only if emit was given one.
+// LaneKey returns the key of the lane of an event's run, among the runs of the
+// hook; it is empty for a run without a lane. Events without a record share one
+// lane of their account, except those that scripts emit: they have a lane only
+// if emit was called with a record.
 func (h *Hook) LaneKey(e *Event) string {
 	var b strings.Builder
 	switch h.Lane.Kind {
@@ -60,7 +59,8 @@ func (h *Hook) LaneKey(e *Event) string {
 	return kind + ":sha256:" + hex.EncodeToString(sum[:])
 }
 
-// writeKeyPart keeps the slashes of a value apart from those between values.
+// writeKeyPart escapes slashes, so that those of a value differ from those
+// between values.
 func writeKeyPart(b *strings.Builder, s string) {
 	for i := range len(s) {
 		if s[i] == '/' || s[i] == '\\' {

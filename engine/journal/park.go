@@ -9,23 +9,23 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Park takes a run off its worker until something wakes it. A waiting run
-// gives its lane back; the others keep theirs.
+// Park ends an activation before its run ends; the run goes on when something
+// wakes it. A waiting run releases its lane, the others stay its owners.
 type Park struct {
 	State State // Waiting, Retrying, Throttled, Held or Blocked
-	// Until is when a timer wakes the run; zero means that none does.
+	// Until is when a timer wakes the run; zero means no timer.
 	Until time.Time
-	// Await is what wakes a waiting run before that.
+	// Await is what wakes a waiting run before Until.
 	Await *Await
-	// Step is kept in the same commit: a wait, or the call that is held, as
-	// Begun. Whatever wakes the run writes its result.
+	// Step is recorded in the same commit, in state Begun: a wait, or the call
+	// whose result is uncertain. What wakes the run records its result.
 	Step *Step
-	// Drop is the number of the step whose record is taken away in the same
-	// commit, so that it is made again; zero means none.
+	// Drop is the number of the step whose record is deleted in the same commit,
+	// so that the step is made again; zero means none.
 	Drop int
-	// Attempt says that the next activation is another attempt.
+	// Attempt is set when the next activation is another attempt.
 	Attempt bool
-	// Problem says why the run stands; nil where it simply waits.
+	// Problem is why the run is parked; nil for a run that waits.
 	Problem *Problem
 	// Executed is the executing time of this activation, added to the run's.
 	Executed time.Duration
@@ -36,17 +36,17 @@ type Await struct {
 	// Triggers are as in a Hook, and Where is evaluated as there.
 	Triggers []string            `json:"triggers,omitempty"`
 	Where    map[string][]string `json:"where,omitempty"`
-	// Connections says by app which connection's events count; an app that is
-	// not named takes those of any.
+	// Connections maps an app to the connection whose events count. For other
+	// apps the events of any connection count.
 	Connections map[string]string `json:"connections,omitempty"`
 	// Approval is the id of the approval whose decision is awaited.
 	Approval string `json:"approval,omitempty"`
-	// Timeout is what the step ends with if the timer comes first; nil means
-	// that the step is done without a value.
+	// Timeout is the error of the step if the timer comes first; nil means that
+	// the step is done then, without a value.
 	Timeout *bindings.Error `json:"timeout,omitempty"`
 }
 
-// Parked is why and how a run stands, for those who look at it.
+// Parked is what a parked run waits for, as commands and pages show it.
 type Parked struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
@@ -54,14 +54,14 @@ type Parked struct {
 	Step  int       `json:"step,omitempty"`
 }
 
-// Verdict is what a person decides about a held run.
-type Verdict string
+// Resolution is what a person decides about a held run.
+type Resolution string
 
-// The verdicts.
+// The resolutions.
 const (
-	Resend Verdict = "retry" // send the call again
-	Skip   Verdict = "skip"  // take it as done, with the result given
-	Fail   Verdict = "fail"  // end the run
+	Resend Resolution = "retry" // send the call again
+	Skip   Resolution = "skip"  // record it as done, with the result that the person enters
+	Fail   Resolution = "fail"  // end the run
 )
 
 // Approval is a question that a run puts to a person.
@@ -74,11 +74,11 @@ type Approval struct {
 	Choices []string  `json:"choices"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
-	// Decision is nil until somebody decided.
+	// Decision is nil until a person has decided.
 	Decision *Decision `json:"decision,omitempty"`
 }
 
-// Decision is a person's answer to an Approval, as the script sees it.
+// Decision is a person's answer to an Approval, as the script reads it.
 type Decision struct {
 	Choice string    `json:"choice"`
 	By     string    `json:"by,omitempty"`
@@ -86,43 +86,43 @@ type Decision struct {
 	At     time.Time `json:"at"`
 }
 
-// The refusals of a decision and of commands. They come wrapped.
+// The errors of decisions and of commands. They come wrapped.
 var (
 	ErrDecided = errors.New("it is decided already")
 	ErrExpired = errors.New("its time is over")
-	// ErrState says that a run is not in a state in which that can be done.
+	// ErrState refuses a command that cannot be done in the run's state.
 	ErrState = errors.New("the run is not in a state for that")
 )
 
-// Overlap says what becomes of an event whose lane has a live run.
+// Overlap is what happens to an event whose lane has a live run.
 type Overlap string
 
-// The ways to overlap. Waiting runs count as live, except for OverlapQueue.
+// The kinds of overlap. Waiting runs count as live, except for OverlapQueue.
 const (
 	OverlapQueue    Overlap = "queue"    // one after the other; the default
-	OverlapSkip     Overlap = "skip"     // the event makes no run
+	OverlapSkip     Overlap = "skip"     // the event starts no run
 	OverlapReplace  Overlap = "replace"  // the live run is cancelled first
-	OverlapParallel Overlap = "parallel" // side by side
+	OverlapParallel Overlap = "parallel" // the runs execute in parallel
 )
 
-// Retry says how often and when a failing run is made again.
+// Retry is how often a run that fails is tried again, and when.
 type Retry struct {
-	Attempts int           `json:"attempts"` // in all, 1 means none again
+	Attempts int           `json:"attempts"` // in all; 1 means no second attempt
 	First    time.Duration `json:"first"`    // before the second attempt, doubled each time
 	Max      time.Duration `json:"max"`
 }
 
-// Retention says what may be forgotten. A zero field forgets nothing.
+// Retention is what Prune may delete. A zero field deletes nothing.
 type Retention struct {
-	Age   time.Duration // runs that ended, and events that came, longer ago
-	Count int           // how many ended runs are kept
-	IDs   time.Duration // ids by which repeats of events are known
+	Age   time.Duration // of runs, since they ended, and of events, since they were received
+	Count int           // how many ended runs are retained
+	IDs   time.Duration // age of the event ids that detect duplicates
 }
 
-// Pruned counts what was forgotten.
+// Pruned counts what Prune deleted.
 type Pruned struct{ Runs, Events, IDs int }
 
-// LaneStatus is a lane whose owner stands.
+// LaneStatus is a lane whose owner is parked.
 type LaneStatus struct {
 	Script string    `json:"script"`
 	Hook   string    `json:"hook"`
@@ -130,10 +130,10 @@ type LaneStatus struct {
 	Run    string    `json:"run"` // the owner
 	State  State     `json:"state"`
 	Since  time.Time `json:"since"`
-	Behind int       `json:"behind"` // runs that wait for their turn
+	Queued int       `json:"behind"` // runs of the lane after the owner
 }
 
-// Matches reports whether an event is what is waited for.
+// Matches reports whether an event ends the wait.
 func (a *Await) Matches(e *Event) bool {
 	named := false
 	for _, t := range a.Triggers {

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// State is where a run stands.
+// State is the state of a run.
 type State string
 
 // The states of a run.
@@ -17,31 +17,31 @@ const (
 	Running   State = "running"
 	Waiting   State = "waiting"   // for a time, an event or a decision; its lane is free
 	Retrying  State = "retrying"  // until its next attempt
-	Throttled State = "throttled" // until an app takes requests again
+	Throttled State = "throttled" // until an app accepts requests again
 	Held      State = "held"      // a call may have been done; a person decides
-	Blocked   State = "blocked"   // until somebody mends what it stands at
-	Paused    State = "paused"    // one of a flood of events; a person decides
+	Blocked   State = "blocked"   // until a person fixes the cause
+	Paused    State = "paused"    // its trigger had too many events; a person decides
 	Succeeded State = "succeeded"
 	Failed    State = "failed"
 	Cancelled State = "cancelled"
 	Skipped   State = "skipped"
 )
 
-// States gives all states, in the order of a run's life.
+// States returns all states: of live runs first, then of ended ones.
 func States() []State {
 	return []State{Queued, Running, Waiting, Retrying, Throttled, Held, Blocked, Paused, Succeeded, Failed, Cancelled, Skipped}
 }
 
-// Known reports whether there is such a state. The empty one, which selects
-// runs in any state, is known too.
-func (s State) Known() bool { return s == "" || slices.Contains(States(), s) }
+// Valid reports whether there is such a state. The empty one, which selects
+// runs in any state, is valid too.
+func (s State) Valid() bool { return s == "" || slices.Contains(States(), s) }
 
-// Ended reports whether the run is over.
+// Ended reports whether the run has ended.
 func (s State) Ended() bool {
 	return s == Succeeded || s == Failed || s == Cancelled || s == Skipped
 }
 
-// Parked reports whether the run stands until something wakes it.
+// Parked reports whether the run executes only after something wakes it.
 func (s State) Parked() bool {
 	return s == Waiting || s == Retrying || s == Throttled || s == Held || s == Blocked
 }
@@ -69,21 +69,21 @@ type Run struct {
 	Created    time.Time `json:"created"`
 	Started    time.Time `json:"started,omitzero"`
 	Finished   time.Time `json:"finished,omitzero"`
-	// Executed is the executing time of all activations that were over.
+	// Executed is the executing time of all activations that have ended.
 	Executed time.Duration `json:"executed,omitempty"`
-	// Park says what a run that stands waits for; nil for all others.
+	// Park is what a parked run waits for; nil for all others.
 	Park *Parked `json:"park,omitempty"`
 }
 
-// Resolved is what a run takes from the configuration, as it was at its first
+// Resolved is the configuration that a run uses, as it was at its first
 // activation.
 type Resolved struct {
-	// Connections say by app where calls go that name no connection.
+	// Connections maps an app to the connection of calls that name none.
 	Connections map[string]string `json:"connections,omitempty"`
 	Zone        string            `json:"zone,omitempty"`
 }
 
-// Problem says why a run did not succeed.
+// Problem is why a run did not succeed, or is parked.
 type Problem struct {
 	Message  string          `json:"message"`
 	Position string          `json:"position,omitempty"` // "crm.lua:12"
@@ -91,7 +91,7 @@ type Problem struct {
 	App      *bindings.Error `json:"app,omitempty"`
 }
 
-// StepState is where a step stands.
+// StepState is the state of a step.
 type StepState string
 
 // The states of a step.
@@ -107,24 +107,25 @@ type Step struct {
 	Number int             `json:"number"` // from 1
 	Name   string          `json:"name"`   // highlevel.contacts.upsert, state.put
 	State  StepState       `json:"state"`
-	Args   json.RawMessage `json:"args,omitempty"` // as the script gave them, secrets by name
-	// Hash is that of the arguments, by which a replay knows the step again.
+	Args   json.RawMessage `json:"args,omitempty"` // as the script passed them, secrets by name
+	// Hash is the hash of the arguments. A replay compares it with that of the
+	// call that the script makes.
 	Hash   string          `json:"hash,omitempty"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *bindings.Error `json:"error,omitempty"`
-	// Sent is, with a begun mark, what was first sent.
+	// Sent is, in a begun record, what was sent first.
 	Sent json.RawMessage `json:"sent,omitempty"`
 	// Event is the id of the event that answered a wait.
 	Event string `json:"event,omitempty"`
 	// Position is where the script made the step: "crm.lua:12".
 	Position string        `json:"position,omitempty"`
 	Started  time.Time     `json:"started"`
-	Took     time.Duration `json:"took"`
+	Duration time.Duration `json:"took"`
 	Attempts int           `json:"attempts,omitempty"` // requests sent
 }
 
-// Activation is one hand-out of a run to a worker. Epoch fences it: writes
-// that carry an older one are refused with ErrFenced.
+// Activation is one hand-out of a run to a worker. Epoch fences it: writes with
+// an older epoch are refused with ErrFenced.
 type Activation struct {
 	Run   Run
 	Event Event
@@ -132,15 +133,16 @@ type Activation struct {
 	Epoch int64
 }
 
-// Version is a script with all it requires, as it was when it was loaded.
+// Version is a script with all files it requires, as they were when it was
+// loaded.
 type Version struct {
 	Hash    string            `json:"hash"`
 	Script  string            `json:"script"`
 	Main    string            `json:"main"`    // the file that runs first
 	Sources map[string]string `json:"sources"` // file name to text
 	Params  json.RawMessage   `json:"params,omitempty"`
-	// Awaits are the triggers that the script names in wait_for. Events that
-	// its live runs may still look back to are not pruned.
+	// Awaits are the triggers that the script names in wait_for. Events that a
+	// wait of its live runs may still match are not pruned.
 	Awaits []string `json:"awaits,omitempty"`
 	// Format is the replay format under which the version was loaded: the
 	// rules of the language and the libraries.
@@ -148,7 +150,8 @@ type Version struct {
 	Created time.Time `json:"created"`
 }
 
-// Short is enough of the hash for a person to tell versions apart.
+// Short is the beginning of the hash, enough for a person to distinguish
+// versions.
 func (v Version) Short() string { return v.Hash[:min(len(v.Hash), 8)] }
 
 // Text is the problem as one line.

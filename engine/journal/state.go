@@ -13,7 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// The bounds of what a script keeps in its state.
+// The bounds of what a script stores in its state.
 const (
 	MaxStateKey   = 1 << 10 // bytes of a key
 	MaxStateValue = MaxValue
@@ -22,9 +22,9 @@ const (
 // maxExact is the largest integer up to which float64 holds every integer.
 const maxExact = 1<<53 - 1
 
-// Apply works out what the operation makes of the value that stands under its
-// key: the value that stands there next, nil for none, and the step's result.
-// A null is no value. An error is of kind invalid and changes nothing.
+// Apply computes the operation over the current value of its key. It returns
+// the next value, nil for none, and the step's result. A null is no value. An
+// error is of kind invalid, or too_large, and changes nothing.
 func (op *StateOp) Apply(current json.RawMessage) (next, result json.RawMessage, err *bindings.Error) {
 	current = present(current)
 	if len(op.Key) > MaxStateKey {
@@ -71,7 +71,7 @@ func (op *StateOp) invalid(format string, args ...any) *bindings.Error {
 	return &bindings.Error{Kind: bindings.Invalid, Message: message}
 }
 
-// present gives nil for a null.
+// present returns nil for a null.
 func present(value json.RawMessage) json.RawMessage {
 	if v := bytes.TrimSpace(value); len(v) == 0 || string(v) == "null" {
 		return nil
@@ -99,8 +99,8 @@ func casResult(value json.RawMessage, swapped bool) json.RawMessage {
 	return append(strconv.AppendBool(out, swapped), '}')
 }
 
-// add sums two JSON numbers, nothing being zero. Integers stay exact: a sum
-// that a float64 cannot hold is refused rather than rounded.
+// add returns the sum of two JSON numbers; no current value counts as zero.
+// Integers stay exact: a sum that a float64 would round is refused.
 func add(current, more json.RawMessage) (sum json.RawMessage, problem string) {
 	a, problem := number("the value kept", current)
 	if problem != "" {
@@ -153,8 +153,8 @@ func kindOf(value gjson.Result) string {
 	return "an object"
 }
 
-// Same compares two JSON values, nil being none; the order of fields and the
-// spelling of numbers and strings do not count.
+// Same reports whether two JSON values are equal; nil is no value. The order of
+// fields and the spelling of numbers and strings do not count.
 func Same(a, b json.RawMessage) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil

@@ -11,35 +11,38 @@ import (
 
 // The errors of a Store. They come wrapped.
 var (
-	// ErrFenced refuses a write of a holder whose epoch is no longer the run's.
+	// ErrFenced refuses a write with a lease whose epoch is no longer the run's.
 	ErrFenced = errors.New("the run was handed to another worker")
-	// ErrNotFound says that there is no such run, event or version.
+	// ErrNotFound: there is no such run, event, version, approval or
+	// subscription.
 	ErrNotFound = errors.New("not found")
-	// ErrFull says that the disk, or the bound on what waits, leaves no room.
+	// ErrFull: the disk is full, or as many runs wait as the bound allows.
 	ErrFull = errors.New("no room to store")
-	// ErrUnwritten says that the file cannot be written now; nothing was changed.
-	ErrUnwritten = errors.New("the journal cannot be written")
-	// ErrLocked says that another engine holds the store.
+	// ErrUnwritable: the file cannot be written now; nothing was changed.
+	ErrUnwritable = errors.New("the journal cannot be written")
+	// ErrLocked: another engine has the store open.
 	ErrLocked = errors.New("another engine holds the store")
-	// ErrNewer says that a newer Tidewire wrote the store.
+	// ErrNewer: a newer Tidewire wrote the store.
 	ErrNewer = errors.New("the store was written by a newer Tidewire")
-	// ErrPresent says that a backup would overwrite a file.
-	ErrPresent = errors.New("the file exists")
-	// ErrStale refuses a sweep: what it goes by has changed since it was read.
+	// ErrExists: a backup would overwrite a file.
+	ErrExists = errors.New("the file exists")
+	// ErrStale refuses a poll page: a sighting has changed since it was read.
 	ErrStale = errors.New("what is known of a record has changed since it was read")
-	// ErrClosed says that the store was closed.
+	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )
 
-// MaxValue is the largest argument, result or value that is kept, as JSON.
+// MaxValue is the largest argument, result or value that is stored, in bytes of
+// JSON.
 const MaxValue = 8 << 20
 
-// Store keeps events, runs, steps and versions: all that follows. Every method
-// that changes something returns only when the change is durable; methods are
-// safe for concurrent use. Who uses a store names the parts that it needs.
+// Store stores events, runs, steps and versions: it is the sum of the interfaces
+// below. A method that changes something returns only when the change is
+// durable. Methods are safe for concurrent use. Users of a store name the
+// interfaces that they need.
 //
 // After a restart the runs that were running are queued again, first of their
-// lanes, with their records: a begun mark stays begun.
+// lanes, with their records: a begun record stays begun.
 type Store interface {
 	Intake
 	Execution
@@ -52,177 +55,179 @@ type Store interface {
 	Close() error
 }
 
-// Intake takes events.
+// Intake accepts events.
 type Intake interface {
-	// Accept keeps events with one run per matching hook and their places in
+	// Accept stores events with one run per matching hook and their places in
 	// the lanes, and wakes the runs that wait for them, all in one durable
-	// commit. The receipts stand in the order of the arrivals.
+	// commit. The receipts are in the order of the arrivals.
 	Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, error)
-	// Sweep keeps what a page of a poll came to, all in one durable commit:
-	// events as Accept does, what is known of their records, and how far the
-	// poll has come. If a sighting has changed since it was read nothing is
-	// kept, with ErrStale.
-	Sweep(ctx context.Context, s Sweep) ([]Receipt, error)
+	// AcceptPage stores the result of a page of a poll in one durable commit: its
+	// events, as Accept does, the sightings of their records, and the cursors of
+	// the poll. If a sighting has changed since it was read nothing is stored,
+	// and the error is ErrStale.
+	AcceptPage(ctx context.Context, page PollPage) ([]Receipt, error)
 }
 
-// Execution hands runs out to workers and takes what they record.
+// Execution hands out runs to workers and stores what they record.
 type Execution interface {
 	// Next hands out the next activation whose lane is free, first activations
 	// in the order of acceptance, and blocks until there is one. It makes no
-	// commit: a run that leaves no record before a crash starts again.
+	// commit: a run without a record before a crash starts again.
 	Next(ctx context.Context) (Activation, error)
-	// Bind fixes at a run's first activation what must stay the same for it. It
-	// takes effect with the run's next durable write.
-	Bind(holder Holder, binding Binding) error
-	// Record keeps a step, with the effect that it has, in one commit, and
-	// returns the step's result: that of the effect if there is one, else the
-	// step's own. Recording a number again replaces a begun mark only; a mark
-	// that replaces one keeps what was first sent. What is larger than
-	// MaxValue is recorded, and returned, as an error of kind too_large.
-	Record(ctx context.Context, holder Holder, step Step, effect Effect) (json.RawMessage, error)
-	// Withdraw takes a begun mark away: what it marked was certainly not done.
-	Withdraw(ctx context.Context, holder Holder, number int) error
-	// Park takes a run off its worker until something wakes it; the holder
-	// holds it no longer. In the same commit the store looks back: the oldest
-	// event accepted since the run was created that Await matches, never the
-	// run's own and each at most once per run, or a decision made already,
-	// wakes it there and then. Whatever wakes a waiting run first writes the
-	// record of its wait. A run that would wait or retry while a newer one of
-	// its lane is to replace it is cancelled instead, with ErrFenced.
-	Park(ctx context.Context, holder Holder, park Park) error
-	// Finish ends a run, frees its lane, and keeps what is to follow (a
-	// run.failed event) in the same commit.
-	Finish(ctx context.Context, holder Holder, outcome Outcome) error
-	// Release gives an activation back unfinished, at shutdown: the run is
-	// queued again, first of its lane, with its records.
-	Release(holder Holder) error
+	// Bind sets at a run's first activation what must stay the same for it. It
+	// becomes durable with the run's next write.
+	Bind(lease Lease, binding Binding) error
+	// Record stores a step and its effect in one commit, and returns the step's
+	// result: the effect's if it has one, else the step's own. Recording a number
+	// again replaces only a begun record; a begun record that replaces another
+	// retains what was sent first. A result larger than MaxValue is recorded, and
+	// returned, as an error of kind too_large.
+	Record(ctx context.Context, lease Lease, step Step, effect Effect) (json.RawMessage, error)
+	// Withdraw deletes a begun record: its call was certainly not done.
+	Withdraw(ctx context.Context, lease Lease, number int) error
+	// Park ends the activation, and the lease with it; the run goes on when
+	// something wakes it. The store searches for what has already happened in the
+	// same commit: the oldest event accepted since the run was created that Await
+	// matches (never the run's own, and each at most once per run), or the
+	// decision, wakes the run at once. What wakes a waiting run first writes the
+	// record of its wait. A run that would wait or retry while a newer one of its
+	// lane is to replace it is cancelled instead, with ErrFenced.
+	Park(ctx context.Context, lease Lease, park Park) error
+	// Finish ends a run, releases its lane, and accepts the events that follow
+	// from it (run.failed) in the same commit.
+	Finish(ctx context.Context, lease Lease, finish Finish) error
+	// Release returns an activation unfinished, at shutdown: the run is queued
+	// again, first of its lane, with its records.
+	Release(lease Lease) error
 }
 
-// Versions are the sources of scripts, and what goes on with them.
+// Versions are the sources of scripts, and the live runs of each.
 type Versions interface {
-	// PutVersions keeps the sources of versions; known ones are passed over.
+	// PutVersions stores the sources of versions; those stored already are
+	// skipped.
 	PutVersions(ctx context.Context, versions ...Version) error
 	Version(ctx context.Context, hash string) (Version, error)
-	// Live counts the runs that have not ended by version: those bound to it,
-	// and those that matched on it and are bound to none yet.
+	// Live counts the runs of a version that have not ended: those bound to it,
+	// and those that matched one of its hooks and are bound to none yet.
 	Live(ctx context.Context, version string) (bound, matched int, err error)
-	// LiveVersions are the hashes of the versions that live runs go on with.
+	// LiveVersions are the hashes of the versions that live runs need.
 	LiveVersions(ctx context.Context) ([]string, error)
 }
 
-// Polls are how far lists and schedules have come.
+// Polls are the state of polls and of schedules.
 type Polls interface {
-	// Cursors are how far a poll of a connection has looked.
+	// Cursors are how far a poll of a connection has read.
 	Cursors(ctx context.Context, key change.PollKey) ([]Cursor, error)
-	// Sightings is what is known of these records of a poll, by record.
+	// Sightings returns the sightings of these records of a poll, by record.
 	Sightings(ctx context.Context, key change.PollKey, records ...string) (map[string]change.Sighting, error)
-	// SightingsOf lists what is known of the records of one item, in the order
-	// of their rows, those behind a row, at most so many.
+	// SightingsOf lists the sightings of the records of one item: at most limit of
+	// those whose row is greater than after, in the order of their rows.
 	SightingsOf(ctx context.Context, key change.PollKey, item string, after int64, limit int) ([]change.Sighting, error)
 
-	// Tick gives the last tick kept of a schedule, zero if there is none; the
-	// ticks themselves are events and are kept by Accept.
+	// Tick returns the last tick of a schedule that was stored, zero if there is
+	// none. The ticks themselves are events; Accept stores them.
 	Tick(ctx context.Context, script, hook string) (time.Time, error)
 }
 
 // Subscriptions are the webhooks that are registered at vendors.
 type Subscriptions interface {
-	// PutSubscription keeps a subscription in place of the one with its key.
+	// PutSubscription stores a subscription; it replaces the one with its key.
 	PutSubscription(ctx context.Context, s Subscription) error
-	// DropSubscription forgets one; an unknown key changes nothing.
+	// DropSubscription deletes one; an unknown key changes nothing.
 	DropSubscription(ctx context.Context, key string) error
 }
 
-// Upkeep removes what is no longer needed, and copies the rest.
+// Upkeep deletes what is no longer needed, and copies the rest.
 type Upkeep interface {
-	// Prune forgets what may be forgotten, in small commits between others. It
-	// never takes what a live run may still need.
+	// Prune deletes what r allows, in small commits between others. It never
+	// deletes what a live run may still need.
 	Prune(ctx context.Context, r Retention) (Pruned, error)
-	// NeedsFile reports whether a run that is kept has a file, by its hash.
+	// NeedsFile reports whether a stored run has a file, by the file's hash.
 	NeedsFile(ctx context.Context, hash string) (bool, error)
-	// Backup writes a consistent copy to a file that must not exist yet, while
-	// the store works.
+	// Backup writes a consistent copy to a file that must not exist yet, while the
+	// store is in use.
 	Backup(ctx context.Context, file string) error
 }
 
-// Commands are what a person does to a run. One that is in no state for it is
-// refused with ErrState, which says the state found and those that would do.
+// Commands are what a person does to a run. If the run's state does not allow it
+// the error is ErrState, with the state found and the states expected.
 type Commands interface {
-	// Cancel ends a live run. A worker that executes it is fenced.
+	// Cancel ends a live run. The writes of a worker that executes it are refused
+	// from then on.
 	Cancel(ctx context.Context, run string) error
-	// Decide answers an approval, once, and wakes the run that waits for it.
-	// The approval comes back also with ErrDecided and ErrExpired.
+	// Decide answers an approval, once, and wakes the run that waits for it. The
+	// approval is returned with ErrDecided and ErrExpired too.
 	Decide(ctx context.Context, approval string, d Decision) (Approval, error)
-	// Resolve decides about a held run. Skip makes the call done with the
-	// result given; Fail ends the run, with what is to follow.
-	Resolve(ctx context.Context, run string, v Verdict, result json.RawMessage, follow ...Arrival) error
-	// Retry queues a failed or cancelled run again, at the tail of its lane. Its
-	// last record is taken away if it is an error of any kind but uncertain.
+	// Resolve decides about a held run. Skip records the call as done, with this
+	// result; Fail ends the run and accepts the events that follow from it.
+	Resolve(ctx context.Context, run string, r Resolution, result json.RawMessage, follow ...Arrival) error
+	// Retry queues a failed or cancelled run again, as the last of its lane. Its
+	// last record is deleted if it is an error of any kind but uncertain.
 	Retry(ctx context.Context, run string) error
 	// Wake queues a blocked, throttled or retrying run now.
 	Wake(ctx context.Context, run string) error
 	// Migrate binds a parked run to another version; a blocked one is queued.
 	Migrate(ctx context.Context, run, version string) error
 	// ReleaseFlood queues the paused runs of a trigger, each in its place, or with
-	// drop cancels them; an empty trigger means all. The rest of the flood is
-	// let through. It gives the number of runs.
+	// drop cancels them; an empty trigger means all. The later events of the
+	// flood are not paused. It returns the number of runs.
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
-	// Replay makes a new run of the event of another, for hook, which begins
-	// with copies of the first keep steps. It gives the new run's id.
-	Replay(ctx context.Context, run string, hook *Hook, keep int) (string, error)
+	// Replay makes a new run of hook, for the event of another run, with copies
+	// of that run's first steps. It returns the new run's id.
+	Replay(ctx context.Context, run string, hook *Hook, steps int) (string, error)
 }
 
-// Reader lists what a store keeps. It works beside a running engine.
+// Reader reads a store, also while an engine runs on it.
 type Reader interface {
 	Run(ctx context.Context, id string) (Run, []Step, error)
 	Event(ctx context.Context, id string) (Event, []Run, error)
 	Runs(ctx context.Context, q RunQuery) ([]Run, error)
 	Events(ctx context.Context, q EventQuery) ([]Event, error)
-	// Counts says how many runs are in each state.
+	// Counts returns the number of runs in each state.
 	Counts(ctx context.Context) (map[State]int, error)
-	// Lanes lists those whose owner stands, the longest first.
+	// Lanes lists those whose owner is parked, the longest parked first.
 	Lanes(ctx context.Context) ([]LaneStatus, error)
 	// Floods lists the triggers whose runs are paused, by name.
 	Floods(ctx context.Context) ([]Flood, error)
 	Approval(ctx context.Context, id string) (Approval, error)
 	// Approvals lists those that can be decided, the oldest first.
 	Approvals(ctx context.Context) ([]Approval, error)
-	// Subscriptions lists all that are kept, by connection, name and item, the
-	// oldest first.
+	// Subscriptions lists all, by connection, name and item, the oldest first.
 	Subscriptions(ctx context.Context) ([]Subscription, error)
 }
 
-// Binding is what is fixed for a run at its first activation.
+// Binding is what is set for a run at its first activation.
 type Binding struct {
 	Version string
 	Resolved
 }
 
-// Holder is who writes: a run and the epoch in which it was handed out.
-type Holder struct {
+// Lease identifies the activation that writes: a run, and the epoch of its
+// hand-out.
+type Lease struct {
 	Run   string
 	Epoch int64
 }
 
-// Arrival is an event with the hooks of the present generation that name its
-// trigger. Accept decides by Where, and keeps an event without hooks only if
-// Keep is set.
+// Arrival is an event with the hooks of the current generation whose triggers
+// match it. Accept decides by their Where. It stores an event without hooks only
+// if StoreUnmatched is set.
 type Arrival struct {
-	Event Event
-	Hooks []*Hook
-	Keep  bool
-	// Tick is the time of a schedule's tick, kept as its last.
+	Event          Event
+	Hooks          []*Hook
+	StoreUnmatched bool
+	// Tick is the time of a schedule's tick, stored as its last.
 	Tick time.Time
-	// Flood is how many events of its trigger may come within a minute; the
-	// runs of more are paused, in their places, until ReleaseFlood. Once there are
-	// more they are paused until a whole minute brought no more than that. Zero
-	// means no bound.
+	// Flood is how many events of its trigger may arrive within a minute. The
+	// runs of more are paused, in their places, until ReleaseFlood; runs are
+	// paused until a whole minute had no more events than that. Zero means no
+	// bound.
 	Flood int
-	// Mark is what an event from a webhook says of a record that is polled too.
-	// If a list told it already, the event is a duplicate.
-	Mark *change.Mark
-	// Fields are those that such an event can have of its record, within one of
-	// its own: a record without one of them has nothing there.
+	// Fingerprint is the state of a polled record that an event from a webhook
+	// reports. If a list reported it already, the event is a duplicate.
+	Fingerprint *change.Fingerprint
+	// Fields are the fields of the record that such an event can have: where the
+	// event has none of that name, the record has no value there.
 	Fields change.Fields
 }
 
@@ -233,75 +238,75 @@ type Flood struct {
 	Since   time.Time `json:"since"` // of the oldest
 }
 
-// Sweep is what a page of a poll came to.
-type Sweep struct {
+// PollPage is the result of a page of a poll.
+type PollPage struct {
 	change.PollKey
 	// Cursors replace those of the same name and item.
 	Cursors []Cursor
-	// Sightings are as they are to stand, with the Row and Version that were
+	// Sightings are as they are to be stored, with the Row and Version that were
 	// read.
 	Sightings []change.Sighting
 	Arrivals  []Arrival
 }
 
-// Cursor is how far a poll has looked. Name tells several of one poll apart.
+// Cursor is how far a poll has read. A poll can have several, with different
+// names.
 type Cursor struct {
 	Name, Item string
 	Value      json.RawMessage
 }
 
-// Receipt says what became of an arrival.
+// Receipt is what Accept did with an arrival.
 type Receipt struct {
-	Duplicate bool // the event's ID is known; nothing new was kept
-	Kept      bool
+	Duplicate bool // the event was accepted before; nothing was stored
+	Stored    bool
 	Runs      []string // ids of the new runs, in the order of the hooks
-	Merged    []string // runs that take this event, newer, in place of theirs
-	Skipped   []string // hooks ("script name") that make no run while one is live
+	Merged    []string // runs that got this newer event in place of theirs
+	Skipped   []string // hooks ("script name") that start no run while one is live
 	Replaced  []string // runs that were cancelled for a new one
-	Woken     []string // runs that waited for this event
-	// Echo says that the event brings back just what a call of ours wrote: only
-	// hooks that want echoes took it.
+	Resumed   []string // runs that waited for this event and were woken
+	// Echo is set when the event contains only what a call of ours wrote: only
+	// hooks with Echo got it.
 	Echo bool
-	// Flood is the first event of a flood: its runs, and those of all that
-	// follow it, are paused.
+	// Flood is set for the first event above Arrival.Flood: its runs, and those
+	// of the events that follow it, are paused.
 	Flood bool
 }
 
-// Effect is what a step changes or reads in the store itself, at most one of
-// its fields, and only with a step that is Done. It happens in the commit that
-// records the step. The result of Emit is {"id": …, "duplicate": true}, the
-// latter only if the id was known.
+// Effect is what a step changes or reads in the store itself, in the commit that
+// records the step. At most one field is set, and only for a step that is Done.
+// The result of Emit is {"id": …, "duplicate": true}, the latter only for an
+// event that was accepted before.
 type Effect struct {
 	State *StateOp
 	Link  *LinkOp
 	Emit  *Arrival
-	// Written is what the call makes of a record at its vendor, kept with its
-	// begun mark as far as it is known before it is answered, and with its
-	// answer. It may stand with a step that is Begun; the result stays the
-	// step's own.
+	// Written is how the call changes a record at its vendor. It is stored with
+	// the begun record, as far as it is known before the answer, and again with
+	// the answer: the step may be Begun too. The result is the step's own.
 	Written *change.Written
-	// File is the hash of a file that is the result, or stands in it: it is
-	// needed as long as the run is kept. The result stays the step's own.
+	// File is the hash of a file that is the result or a part of it: the file is
+	// needed as long as the run is stored. The result is the step's own.
 	File string
-	// Approval is asked: its id, title, text, choices and end are the
-	// caller's, the rest is filled in. The result stays the step's own.
+	// Approval is created: the caller sets its id, title, text, choices and end,
+	// the store the rest. The result is the step's own.
 	Approval *Approval
 }
 
-// StateOp works on the values a script keeps, by its Verb: get, put, add, cas,
-// delete. The result is the value that then stands there, {"value": …}, of cas
-// {"value": …, "swapped": bool}; value is left out where there is none. A null
-// is no value. Apply works it out.
+// StateOp is an operation on the values that a script stores. Its Verb is get,
+// put, add, cas or delete. The result is the value after it, {"value": …}, of
+// cas {"value": …, "swapped": bool}; value is left out where there is none. A
+// null is no value. Apply computes it.
 type StateOp struct {
 	Script, Verb, Key string
 	Value             json.RawMessage // put, cas: the new value; add: the number added
-	Expected          json.RawMessage // cas: the value that must be there; nil: none
+	Expected          json.RawMessage // cas: what the current value must be; nil: none
 }
 
-// LinkOp works on the links between records, by its Verb: put, get, remove.
-// Links belong to the installation and are found from both ends. get gives
-// {"id": …} of the newest, without id where there is none; put and remove give
-// {}.
+// LinkOp is an operation on the links between records. Its Verb is put, get or
+// remove. Links belong to the installation and are found from both ends. The
+// result of get is {"id": …} of the newest link, without id where there is none;
+// that of put and remove is {}.
 type LinkOp struct {
 	Verb     string
 	Kind, ID string
@@ -311,8 +316,8 @@ type LinkOp struct {
 	Account2 string
 }
 
-// Outcome is how a run ended.
-type Outcome struct {
+// Finish is how a run ends.
+type Finish struct {
 	State    State // Succeeded, Failed, Skipped, Cancelled
 	Problem  *Problem
 	Follow   []Arrival

@@ -2,8 +2,8 @@ package journal
 
 import "strings"
 
-// MatchTrigger reports whether a hook's trigger names an event type. A part of
-// the trigger that is "*" stands for any one part: highlevel.contact.* names
+// MatchTrigger reports whether a hook's trigger matches an event type. A part
+// of the trigger that is "*" matches any one part: highlevel.contact.* matches
 // highlevel.contact.created and not highlevel.contact.note.created. Paths
 // ("in:/orders") have no parts and are compared as they are.
 func MatchTrigger(trigger, eventType string) bool {
@@ -36,8 +36,8 @@ func splitKind(s string) (kind, rest string) {
 	return "", s
 }
 
-// Names reports whether one of the hook's triggers names an event type.
-func (h *Hook) Names(eventType string) bool {
+// MatchesType reports whether one of the hook's triggers names an event type.
+func (h *Hook) MatchesType(eventType string) bool {
 	for _, t := range h.Triggers {
 		if MatchTrigger(t, eventType) {
 			return true

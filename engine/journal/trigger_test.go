@@ -38,7 +38,7 @@ func TestMatchTrigger(t *testing.T) {
 		}
 	}
 	h := &journal.Hook{Triggers: []string{"qonto.client.created", "highlevel.contact.*"}}
-	if !h.Names("highlevel.contact.deleted") || h.Names("qonto.client.deleted") {
+	if !h.MatchesType("highlevel.contact.deleted") || h.MatchesType("qonto.client.deleted") {
 		t.Error("a hook names what one of its triggers names")
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// Matches reports whether an event that the hook's triggers name makes a run:
-// it came by the hook's connection and satisfies its where.
+// Matches reports whether an event that the hook's triggers match starts a run:
+// it is of the hook's connection and satisfies its where.
 func (h *Hook) Matches(e *Event) bool {
 	if h.Connection != "" && h.Connection != e.Connection {
 		return false
@@ -29,19 +29,19 @@ func matchesWhere(where map[string][]string, data []byte) bool {
 	return true
 }
 
-// maxClass bounds what a class takes from a string.
-const maxClass = 100
+// maxIndexKey bounds the part of a string that is in its index key, in bytes.
+const maxIndexKey = 100
 
-// Class gives a short text that is the same for all scalars that a where takes
-// for equal, and may be the same for others too. It finds those who wait for a
-// value without asking each. It is empty for what equals nothing.
-func Class(value json.RawMessage) string {
+// IndexKey returns a short text that is the same for all scalars that a where
+// treats as equal; other scalars may have the same one. A store finds the waits
+// for a value by it. It is empty for a value that equals nothing.
+func IndexKey(value json.RawMessage) string {
 	found := gjson.ParseBytes(value)
 	switch found.Type {
 	case gjson.String:
-		return "s" + found.Str[:min(len(found.Str), maxClass)]
+		return "s" + found.Str[:min(len(found.Str), maxIndexKey)]
 	case gjson.Number:
-		n, _ := strconv.ParseFloat(found.Raw, 64) // out of range: an infinity, as good as any
+		n, _ := strconv.ParseFloat(found.Raw, 64) // out of range: an infinity
 		if n == 0 {
 			return "n0" // -0 too
 		}
@@ -65,8 +65,8 @@ func matchesAny(found gjson.Result, accepted []string) bool {
 	return false
 }
 
-// sameScalar compares two scalars by type and value; a null equals nothing
-// found, objects and lists equal nothing.
+// sameScalar reports whether two scalars have the same type and value. A null
+// equals a value that is absent; objects and lists equal nothing.
 func sameScalar(a, b gjson.Result) bool {
 	if a.Type != b.Type {
 		return false
@@ -80,8 +80,8 @@ func sameScalar(a, b gjson.Result) bool {
 	return a.Type != gjson.JSON
 }
 
-// sameNumber compares integers by their digits, because a float64 does not
-// tell large ones apart, and other numbers as float64.
+// sameNumber compares integers by their digits, because a float64 cannot
+// represent all large ones, and other numbers as float64.
 func sameNumber(a, b string) bool {
 	if a == b {
 		return true
@@ -97,9 +97,9 @@ func sameNumber(a, b string) bool {
 func isInteger(number string) bool { return !strings.ContainsAny(number, ".eE") && number != "-0" }
 
 // ValidJSON reports whether data is one JSON value. It is safe for data from
-// outside: what is nested too deeply is not valid.
+// outside: a value that is nested too deeply is not valid.
 func ValidJSON(data []byte) bool {
-	// gjson is quick but recurses without a bound, encoding/json has one.
+	// gjson is fast but recurses without a bound; encoding/json has one.
 	if nesting := bytes.Count(data, []byte{'['}) + bytes.Count(data, []byte{'{'}); nesting > 1000 {
 		return json.Valid(data)
 	}

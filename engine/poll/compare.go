@@ -22,8 +22,8 @@ type comparison struct {
 	events  []journal.Event
 }
 
-func (c *comparison) sweep() journal.Sweep {
-	s := journal.Sweep{PollKey: c.job.key.PollKey}
+func (c *comparison) sweep() journal.PollPage {
+	s := journal.PollPage{PollKey: c.job.key.PollKey}
 	for _, one := range c.order {
 		s.Sightings = append(s.Sightings, *one)
 	}
@@ -63,7 +63,7 @@ func (c *comparison) compare(item *shown) error {
 	if item.deleted {
 		return c.deleted(s, item)
 	}
-	gone, returned := s.Last(change.DeletedThread)
+	gone, returned := s.Last(change.DeletedAspect)
 	if returned && c.outdated(item, gone) {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (c *comparison) compare(item *shown) error {
 		return nil
 	}
 	if returned {
-		s.Drop(change.DeletedThread)
+		s.Drop(change.DeletedAspect)
 		c.change(s)
 	}
 	if isNew {
@@ -83,7 +83,7 @@ func (c *comparison) compare(item *shown) error {
 		c.change(s)
 	}
 	if fresh && !c.changedSince(item) {
-		c.note(s, item, change.Found)
+		c.note(s, item, change.Unreported)
 		return nil
 	}
 	if err := c.updated(s, item); err != nil {
@@ -102,8 +102,8 @@ func (c *comparison) lag() time.Duration { return max(c.poll.Overlap, time.Minut
 
 // outdated reports whether an item shows its record as it was before it was
 // deleted, because the list lags. Only a webhook can be ahead of a complete list.
-func (c *comparison) outdated(item *shown, gone change.Telling) bool {
-	if c.complete() && gone.By != change.Pushed {
+func (c *comparison) outdated(item *shown, gone change.Observation) bool {
+	if c.complete() && gone.By != change.ReportedByWebhook {
 		return false
 	}
 	at := item.updated
@@ -111,7 +111,7 @@ func (c *comparison) outdated(item *shown, gone change.Telling) bool {
 }
 
 // unseen reports whether nothing is known of a record.
-func unseen(s *change.Sighting) bool { return s.Row == 0 && len(s.Told) == 0 }
+func unseen(s *change.Sighting) bool { return s.Row == 0 && len(s.History) == 0 }
 
 // complete reports whether every record of the list was noted once, so that
 // one without a sighting came into the list later. A lost token does not clear
@@ -127,7 +127,7 @@ func (c *comparison) first() bool { return !c.cursors[c.walk.item].Known && !c.c
 // isNew reports whether a record came into the list after the first poll, and
 // has no created event yet. returned is true if it was deleted before.
 func (c *comparison) isNew(s *change.Sighting, item *shown, returned bool) bool {
-	if _, told := s.Last(change.CreatedThread); told {
+	if _, told := s.Last(change.CreatedAspect); told {
 		return false
 	}
 	if c.complete() {
@@ -160,11 +160,11 @@ func (c *comparison) changedSince(item *shown) bool {
 }
 
 // note takes all that an item holds as known.
-func (c *comparison) note(s *change.Sighting, item *shown, by change.Teller) {
+func (c *comparison) note(s *change.Sighting, item *shown, by change.ReportedBy) {
 	s.Item, s.Missed = c.walk.item, false
-	s.Tell(change.Telling{Hash: item.hash, At: c.at(item), By: by})
+	s.Add(change.Observation{Hash: item.hash, At: c.at(item), By: by})
 	for _, f := range item.facets {
-		s.Tell(change.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: change.Found})
+		s.Add(change.Observation{Aspect: f.thread, Hash: f.hash, At: c.at(item), By: change.Unreported})
 	}
 	c.change(s)
 }
@@ -193,30 +193,30 @@ func (c *comparison) cameAt(item *shown, returned bool) time.Time {
 
 func (c *comparison) created(s *change.Sighting, item *shown, returned bool) error {
 	at := c.cameAt(item, returned)
-	by := change.Found
+	by := change.Unreported
 	if c.mode(c.poll.OnCreated) == tell {
-		by = change.Listed
+		by = change.ReportedByList
 		if err := c.tell(c.poll.OnCreated, item, at); err != nil {
 			return err
 		}
 	}
-	s.Tell(change.Telling{Thread: change.CreatedThread, At: at, By: by})
+	s.Add(change.Observation{Aspect: change.CreatedAspect, At: at, By: by})
 	c.note(s, item, by)
 	return nil
 }
 
 // lags reports whether what an item holds was so before a webhook told
 // otherwise a moment ago: a list without times cannot say it itself.
-func (c *comparison) lags(s *change.Sighting, item *shown, thread change.Thread, hash uint64) bool {
+func (c *comparison) lags(s *change.Sighting, item *shown, thread change.Aspect, hash uint64) bool {
 	last, told := s.Last(thread)
-	return item.updated.IsZero() && told && last.By == change.Pushed && c.began.Sub(last.At) < c.lag() && s.Had(thread, hash)
+	return item.updated.IsZero() && told && last.By == change.ReportedByWebhook && c.began.Sub(last.At) < c.lag() && s.Contains(thread, hash)
 }
 
 func (c *comparison) updated(s *change.Sighting, item *shown) error {
-	if s.Knows(change.WholeThread, item.hash, item.updated) || c.lags(s, item, change.WholeThread, item.hash) {
+	if s.Covers(change.ContentAspect, item.hash, item.updated) || c.lags(s, item, change.ContentAspect, item.hash) {
 		return nil
 	}
-	by := change.Found
+	by := change.Unreported
 	switch c.mode(c.poll.OnUpdated) {
 	case leave:
 		return nil
@@ -224,33 +224,33 @@ func (c *comparison) updated(s *change.Sighting, item *shown) error {
 		if c.first() && !c.changedSince(item) {
 			break
 		}
-		by = change.Listed
+		by = change.ReportedByList
 		if err := c.tell(c.poll.OnUpdated, item, item.updated); err != nil {
 			return err
 		}
 	}
-	s.Tell(change.Telling{Hash: item.hash, At: c.at(item), By: by})
+	s.Add(change.Observation{Hash: item.hash, At: c.at(item), By: by})
 	c.change(s)
 	return nil
 }
 
 func (c *comparison) facet(s *change.Sighting, item *shown, f facet) error {
-	if s.Knows(f.thread, f.hash, item.updated) || c.lags(s, item, f.thread, f.hash) {
+	if s.Covers(f.thread, f.hash, item.updated) || c.lags(s, item, f.thread, f.hash) {
 		return nil
 	}
-	by := change.Found
+	by := change.Unreported
 	if _, known := s.Last(f.thread); known && f.fits && !c.first() {
 		switch c.mode(f.trigger) {
 		case leave:
 			return nil
 		case tell:
-			by = change.Listed
+			by = change.ReportedByList
 			if err := c.tell(f.trigger, item, item.updated); err != nil {
 				return err
 			}
 		}
 	}
-	s.Tell(change.Telling{Thread: f.thread, Hash: f.hash, At: c.at(item), By: by})
+	s.Add(change.Observation{Aspect: f.thread, Hash: f.hash, At: c.at(item), By: by})
 	c.change(s)
 	return nil
 }
@@ -279,7 +279,7 @@ func (c *comparison) missing(s *change.Sighting, sure bool) error {
 }
 
 func (c *comparison) goneAt(s *change.Sighting, item *shown) error {
-	by := change.Found
+	by := change.Unreported
 	at := item.updated
 	if at.IsZero() {
 		at = c.began
@@ -288,13 +288,13 @@ func (c *comparison) goneAt(s *change.Sighting, item *shown) error {
 	case leave:
 		return nil
 	case tell:
-		by = change.Listed
+		by = change.ReportedByList
 		if err := c.tell(c.poll.OnDeleted, item, at); err != nil {
 			return err
 		}
 	}
-	s.Drop(change.CreatedThread) // made again it is another
-	s.Tell(change.Telling{Thread: change.DeletedThread, At: at, By: by})
+	s.Drop(change.CreatedAspect) // made again it is another
+	s.Add(change.Observation{Aspect: change.DeletedAspect, At: at, By: by})
 	c.change(s)
 	return nil
 }

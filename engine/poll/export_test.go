@@ -40,7 +40,7 @@ var errIdle = idle{}
 func Idle(err error) bool { return err == error(errIdle) }
 
 // Fingerprint is what tells contents apart.
-func Fingerprint(data []byte, same, ignore []string) uint64 { return fingerprint(data, same, ignore) }
+func Fingerprint(data []byte, same, ignore []string) uint64 { return contentHash(data, same, ignore) }
 
 // ReadTime reads a time as vendors write it.
 func ReadTime(text string) time.Time { return readTime(text) }

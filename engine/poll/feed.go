@@ -68,7 +68,7 @@ func (l *look) forgotten(ctx context.Context, name, old string, problem *binding
 func (l *look) advance(ctx context.Context, name, given string, events []journal.Event) (cursor, error) {
 	c := l.cursors[name]
 	c.Base, c.Known, c.Token = l.base(name), true, given
-	told, err := l.keep(ctx, journal.Sweep{PollKey: l.job.key.PollKey, Cursors: l.kept(name, c)}, events...)
+	told, err := l.keep(ctx, journal.PollPage{PollKey: l.job.key.PollKey, Cursors: l.kept(name, c)}, events...)
 	if err == nil {
 		l.cursors[name] = c
 		l.found += told

@@ -13,9 +13,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// fingerprint is the same for two pieces of event.data that say the same at
+// contentHash is the same for two pieces of event.data that say the same at
 // certain paths, or, where none are named, everywhere but at the ignored ones.
-func fingerprint(data []byte, same, ignore []string) uint64 {
+func contentHash(data []byte, same, ignore []string) uint64 {
 	var b strings.Builder
 	if len(same) == 0 {
 		write(&b, gjson.ParseBytes(data), "", ignore)

@@ -319,6 +319,6 @@ func (l *look) close(ctx context.Context) error {
 	}
 	c := l.cursors[""]
 	c.Known, c.Since, c.Base = true, moment(l.began), l.base("")
-	_, err := l.keep(ctx, journal.Sweep{PollKey: l.job.key.PollKey, Cursors: l.kept("", c)})
+	_, err := l.keep(ctx, journal.PollPage{PollKey: l.job.key.PollKey, Cursors: l.kept("", c)})
 	return err
 }

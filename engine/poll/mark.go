@@ -6,10 +6,10 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// Mark says what an event of a webhook tells of a record that is polled too,
+// Fingerprint says what an event of a webhook tells of a record that is polled too,
 // nil if none is: so that list and webhook tell a change once, whichever comes
 // first.
-func (p *Poller) Mark(e *journal.Event) *change.Mark {
+func (p *Poller) Fingerprint(e *journal.Event) *change.Fingerprint {
 	if e.Source != journal.Webhook || e.Record == "" {
 		return nil
 	}
@@ -20,7 +20,7 @@ func (p *Poller) Mark(e *journal.Event) *change.Mark {
 			if key.Connection != e.Connection || key.source != source || j.poll.Sync != nil && j.poll.Sync.Feed {
 				continue
 			}
-			if m := j.mark(e); m != nil {
+			if m := j.fingerprint(e); m != nil {
 				return m
 			}
 		}
@@ -28,34 +28,34 @@ func (p *Poller) Mark(e *journal.Event) *change.Mark {
 	return nil
 }
 
-// mark is what an event tells of the record of a job's poll, nil if it is of
+// fingerprint is what an event tells of the record of a job's poll, nil if it is of
 // none of the poll's triggers.
-func (j *job) mark(e *journal.Event) *change.Mark {
+func (j *job) fingerprint(e *journal.Event) *change.Fingerprint {
 	record := j.record(e)
 	if record == "" {
 		return nil
 	}
-	m := &change.Mark{PollKey: j.key.PollKey, Record: record}
+	m := &change.Fingerprint{PollKey: j.key.PollKey, Record: record}
 	m.At = e.Time
-	whole := change.Telling{Hash: fingerprint(e.Data, j.poll.Compare, j.poll.Ignore), At: e.Time}
+	whole := change.Observation{Hash: contentHash(e.Data, j.poll.Compare, j.poll.Ignore), At: e.Time}
 	switch e.Type {
 	case j.poll.OnCreated:
-		m.Thread = change.CreatedThread
-		m.Shows = []change.Telling{whole}
+		m.Aspect = change.CreatedAspect
+		m.Implied = []change.Observation{whole}
 		for _, f := range j.poll.Facets {
-			m.Shows = append(m.Shows, change.Telling{Thread: change.FacetThread(f.Trigger), Hash: fingerprint(e.Data, f.Compare, nil), At: e.Time})
+			m.Implied = append(m.Implied, change.Observation{Aspect: change.FacetAspect(f.Trigger), Hash: contentHash(e.Data, f.Compare, nil), At: e.Time})
 		}
 		return m
 	case j.poll.OnUpdated:
 		m.Hash = whole.Hash
 		return m
 	case j.poll.OnDeleted:
-		m.Thread = change.DeletedThread
+		m.Aspect = change.DeletedAspect
 		return m
 	}
 	for _, f := range j.poll.Facets {
 		if f.Trigger == e.Type {
-			m.Thread, m.Hash = change.FacetThread(f.Trigger), fingerprint(e.Data, f.Compare, nil)
+			m.Aspect, m.Hash = change.FacetAspect(f.Trigger), contentHash(e.Data, f.Compare, nil)
 			return m
 		}
 	}

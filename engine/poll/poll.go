@@ -37,7 +37,7 @@ type Config struct {
 	Generation  func() *script.Generation
 	// Accept keeps what a page came to with its events, all or none of it, and
 	// fails with journal.ErrStale as Store.Sweep does.
-	Accept func(ctx context.Context, sweep journal.Sweep, events ...journal.Event) ([]journal.Receipt, error)
+	Accept func(ctx context.Context, sweep journal.PollPage, events ...journal.Event) ([]journal.Receipt, error)
 	// Read makes of an item of a feed what it would be as a webhook; false if
 	// that is none we know.
 	Read func(*connection.Connection, json.RawMessage) (journal.Event, bool)

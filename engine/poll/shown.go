@@ -34,7 +34,7 @@ type shown struct {
 // facet is what an item shows of a part that has a trigger of its own.
 type facet struct {
 	trigger string
-	thread  change.Thread
+	thread  change.Aspect
 	hash    uint64
 	fits    bool // it is as it must be to be told
 }
@@ -58,9 +58,9 @@ func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
 			s.deleted = s.deleted || fits(item, sync.Deleted)
 		}
 		s.data = l.data(item, w.of)
-		s.hash = fingerprint(s.data, l.poll.Compare, l.poll.Ignore)
+		s.hash = contentHash(s.data, l.poll.Compare, l.poll.Ignore)
 		for _, f := range l.poll.Facets {
-			s.facets = append(s.facets, facet{f.Trigger, change.FacetThread(f.Trigger), fingerprint(s.data, f.Compare, nil), fits(s.data, f.When)})
+			s.facets = append(s.facets, facet{f.Trigger, change.FacetAspect(f.Trigger), contentHash(s.data, f.Compare, nil), fits(s.data, f.When)})
 		}
 		all = append(all, s)
 	}

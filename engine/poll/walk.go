@@ -272,7 +272,7 @@ func (l *look) reached(w *walk, last bool) []journal.Cursor {
 }
 
 // keep keeps what came of a page, and counts the events that were new.
-func (l *look) keep(ctx context.Context, s journal.Sweep, events ...journal.Event) (told int, err error) {
+func (l *look) keep(ctx context.Context, s journal.PollPage, events ...journal.Event) (told int, err error) {
 	if len(s.Cursors)+len(s.Sightings)+len(events) == 0 {
 		return 0, nil
 	}
@@ -281,7 +281,7 @@ func (l *look) keep(ctx context.Context, s journal.Sweep, events ...journal.Even
 		return 0, err
 	}
 	for i, r := range receipts {
-		if r.Kept {
+		if r.Stored {
 			told++
 			l.Log.Info("event accepted", "event", events[i].ID, "type", events[i].Type, "runs", len(r.Runs), "connection", events[i].Connection)
 		}
@@ -362,7 +362,7 @@ func (l *look) lostAfter(ctx context.Context, w *walk, after int64) (next int64,
 func (l *look) accounted(w *walk, s *change.Sighting) bool {
 	fresh := w.began.Add(-max(l.poll.Overlap, time.Minute))
 	_, listed := slices.BinarySearch(w.seen, hashText(s.Record))
-	return listed || s.Gone() || slices.ContainsFunc(s.Told, func(t change.Telling) bool { return t.At.After(fresh) })
+	return listed || s.Gone() || slices.ContainsFunc(s.History, func(t change.Observation) bool { return t.At.After(fresh) })
 }
 
 // token finds what stands for what is known: in a field at the top, which may

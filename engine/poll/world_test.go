@@ -271,10 +271,10 @@ func (w *world) again() {
 
 func (w *world) arrival(e journal.Event) journal.Arrival {
 	g := w.scripts.Generation()
-	return journal.Arrival{Event: e, Hooks: g.Match(e.Type, e.Connection), Keep: g.Awaited(e.Type, e.Connection), Mark: w.poller.Mark(&e)}
+	return journal.Arrival{Event: e, Hooks: g.Match(e.Type, e.Connection), StoreUnmatched: g.Awaited(e.Type, e.Connection), Fingerprint: w.poller.Fingerprint(&e)}
 }
 
-func (w *world) accept(ctx context.Context, sweep journal.Sweep, events ...journal.Event) ([]journal.Receipt, error) {
+func (w *world) accept(ctx context.Context, sweep journal.PollPage, events ...journal.Event) ([]journal.Receipt, error) {
 	w.mu.Lock()
 	w.sweeps++
 	n, fail := w.sweeps, w.fail
@@ -287,7 +287,7 @@ func (w *world) accept(ctx context.Context, sweep journal.Sweep, events ...journ
 	for _, e := range events {
 		sweep.Arrivals = append(sweep.Arrivals, w.arrival(e))
 	}
-	receipts, err := w.store.Sweep(ctx, sweep)
+	receipts, err := w.store.AcceptPage(ctx, sweep)
 	if w.dies != 0 && n >= w.dies {
 		return nil, errors.New("the machine dies")
 	}

@@ -48,12 +48,12 @@ func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]jour
 
 // AcceptPage keeps what a page of a poll came to, with events as Accept does,
 // all or none of it.
-func (r *Runner) AcceptPage(ctx context.Context, sweep journal.Sweep, events ...journal.Event) ([]journal.Receipt, error) {
+func (r *Runner) AcceptPage(ctx context.Context, sweep journal.PollPage, events ...journal.Event) ([]journal.Receipt, error) {
 	generation := r.config.Scripts.Generation()
 	for _, event := range events {
 		sweep.Arrivals = append(sweep.Arrivals, r.arrival(generation, event))
 	}
-	receipts, err := r.config.Store.Sweep(ctx, sweep)
+	receipts, err := r.config.Store.AcceptPage(ctx, sweep)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	}
 	a := journal.Arrival{
 		Event: event, Hooks: g.Match(event.Type, event.Connection),
-		Keep: g.Awaited(event.Type, event.Connection),
+		StoreUnmatched: g.Awaited(event.Type, event.Connection),
 	}
 	switch event.Source {
 	case journal.Webhook, journal.Poll, journal.Reconcile:
@@ -101,7 +101,7 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 		a.Fields = r.echoFields(event.Type)
 	}
 	if r.config.Fingerprint != nil {
-		a.Mark = r.config.Fingerprint(&a.Event)
+		a.Fingerprint = r.config.Fingerprint(&a.Event)
 	}
 	return a
 }

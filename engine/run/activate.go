@@ -16,7 +16,7 @@ import (
 // ended, it stands, or it goes back to the journal as it was.
 func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	log := r.config.Log.With("run", a.Run.ID, "script", a.Run.Script, "hook", a.Run.Hook, "event", a.Event.ID)
-	holder := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+	holder := journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
 	work := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -72,7 +72,7 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 	h.unit, h.hook = unit, unit.Hooks[hook]
 	if h.run.Bound == "" {
 		if h.run.Matched != unit.Version.Hash && !h.hook.Matches(&h.event) {
-			return ending{finish: &journal.Outcome{State: journal.Skipped}}
+			return ending{finish: &journal.Finish{State: journal.Skipped}}
 		}
 		h.run.Resolved = r.resolve(h.run)
 		if err := r.config.Store.Bind(h.lease, journal.Binding{Version: unit.Version.Hash, Resolved: h.run.Resolved}); err != nil {

@@ -71,7 +71,7 @@ func (b *brittle) next() <-chan struct{} {
 	return b.moved
 }
 
-func (b *brittle) Record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (result json.RawMessage, err error) {
+func (b *brittle) Record(ctx context.Context, h journal.Lease, step journal.Step, effect journal.Effect) (result json.RawMessage, err error) {
 	err = b.write(func() (err error) {
 		result, err = b.Store.Record(ctx, h, step, effect)
 		return err
@@ -79,15 +79,15 @@ func (b *brittle) Record(ctx context.Context, h journal.Holder, step journal.Ste
 	return result, err
 }
 
-func (b *brittle) Park(ctx context.Context, h journal.Holder, park journal.Park) error {
+func (b *brittle) Park(ctx context.Context, h journal.Lease, park journal.Park) error {
 	return b.write(func() error { return b.Store.Park(ctx, h, park) })
 }
 
-func (b *brittle) Finish(ctx context.Context, h journal.Holder, o journal.Outcome) error {
+func (b *brittle) Finish(ctx context.Context, h journal.Lease, o journal.Finish) error {
 	return b.write(func() error { return b.Store.Finish(ctx, h, o) })
 }
 
-func (b *brittle) Release(h journal.Holder) error {
+func (b *brittle) Release(h journal.Lease) error {
 	if b.isDead() {
 		return journal.ErrClosed
 	}

@@ -28,7 +28,7 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 }
 
 // Resolve decides about a held run.
-func (r *Runner) Resolve(ctx context.Context, run string, v journal.Verdict, result json.RawMessage) error {
+func (r *Runner) Resolve(ctx context.Context, run string, v journal.Resolution, result json.RawMessage) error {
 	var follow []journal.Arrival
 	if v == journal.Fail {
 		held, _, err := r.config.Store.Run(ctx, run)

@@ -138,7 +138,7 @@ func (h *host) recordDenied(ctx context.Context, s vm.Step, step journal.Step, w
 	if s.Operation != nil {
 		e.Operation = s.Operation.Name
 	}
-	step.State, step.Error, step.Took = journal.Erred, e, h.runner.config.Clock.Now().Sub(step.Started)
+	step.State, step.Error, step.Duration = journal.Erred, e, h.runner.config.Clock.Now().Sub(step.Started)
 	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
 		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}

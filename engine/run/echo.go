@@ -43,7 +43,7 @@ func (h *host) writtenRecord(s vm.Step, connection string, answer json.RawMessag
 		made.Data, made.Sent = recordData(w, s.Args, answer), sentFields(s.App.Echo, w, s.Args)
 	}
 	if answer != nil && !strings.HasPrefix(w.Record, bindings.ArgumentPrefix) && h.runner.config.Fingerprint != nil {
-		made.Mark = h.runner.config.Fingerprint(&journal.Event{
+		made.Fingerprint = h.runner.config.Fingerprint(&journal.Event{
 			Type: made.Noun + ".created", Connection: connection, Source: journal.Webhook, Record: made.Record, Time: h.runner.config.Clock.Now(), Data: made.Data,
 		})
 	}

@@ -13,7 +13,7 @@ import (
 // ending is how an activation left its run: ended, to be parked, or to be
 // given back because it was stopped from outside.
 type ending struct {
-	finish  *journal.Outcome
+	finish  *journal.Finish
 	park    *journal.Park
 	release error
 }
@@ -33,9 +33,9 @@ func (h *host) ending(ctx context.Context, done vm.Outcome) ending {
 	case h.last < len(h.records):
 		return h.blockRemains(done)
 	case done.Err == nil && done.Skipped:
-		return ending{finish: &journal.Outcome{State: journal.Skipped}}
+		return ending{finish: &journal.Finish{State: journal.Skipped}}
 	case done.Err == nil:
-		return ending{finish: &journal.Outcome{State: journal.Succeeded}}
+		return ending{finish: &journal.Finish{State: journal.Succeeded}}
 	}
 	var wrong *vm.ScriptError
 	var limit *vm.LimitError
@@ -69,11 +69,11 @@ func (h *host) failOrRetry(wrong *vm.ScriptError) ending {
 			State: journal.Retrying, Until: h.runner.config.Clock.Now().Add(h.backoff()), Drop: wrong.Step, Attempt: true, Problem: problem,
 		}}
 	}
-	return ending{finish: &journal.Outcome{State: journal.Failed, Problem: problem}}
+	return ending{finish: &journal.Finish{State: journal.Failed, Problem: problem}}
 }
 
 func failed(message, position string) ending {
-	return ending{finish: &journal.Outcome{State: journal.Failed, Problem: &journal.Problem{Message: message, Position: position}}}
+	return ending{finish: &journal.Finish{State: journal.Failed, Problem: &journal.Problem{Message: message, Position: position}}}
 }
 
 func limited(limit, message, position string) ending {
@@ -83,7 +83,7 @@ func limited(limit, message, position string) ending {
 }
 
 // finish records the end of a run and tells of it.
-func (r *Runner) finish(work context.Context, h *host, o journal.Outcome) {
+func (r *Runner) finish(work context.Context, h *host, o journal.Finish) {
 	// What is known must be kept although a shutdown may have begun meanwhile.
 	ctx := context.WithoutCancel(work)
 	if o.State == journal.Failed {
@@ -91,7 +91,7 @@ func (r *Runner) finish(work context.Context, h *host, o journal.Outcome) {
 	}
 	o.Executed = r.config.Clock.Now().Sub(h.began)
 	if err := r.retryWrite(work, func() error { return r.config.Store.Finish(ctx, h.lease, o) }); err != nil {
-		if !errors.Is(err, journal.ErrFenced) && !errors.Is(err, journal.ErrUnwritten) {
+		if !errors.Is(err, journal.ErrFenced) && !errors.Is(err, journal.ErrUnwritable) {
 			h.log.Error("the end of the run could not be recorded", "state", o.State, "error", err)
 		}
 		return

@@ -21,7 +21,7 @@ import (
 // is not is done and recorded.
 type host struct {
 	runner  *Runner
-	lease   journal.Holder
+	lease   journal.Lease
 	run     journal.Run
 	event   journal.Event
 	unit    *script.Script
@@ -77,7 +77,7 @@ func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 // a crash left without an answer once more, byte for byte.
 func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (json.RawMessage, error) {
 	done, err := h.perform(ctx, s, step, again)
-	step.Took = h.runner.config.Clock.Now().Sub(step.Started)
+	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)
 	step.Attempts = done.attempts
 	step.Result = done.value
 	var refused *bindings.Error
@@ -152,7 +152,7 @@ func (h *host) endActivation(ctx context.Context, step journal.Step, err error) 
 	if cause := context.Cause(ctx); cause != nil {
 		return &vm.End{Cause: cause}
 	}
-	for _, over := range []error{errParked, journal.ErrFenced, journal.ErrClosed, journal.ErrUnwritten} {
+	for _, over := range []error{errParked, journal.ErrFenced, journal.ErrClosed, journal.ErrUnwritable} {
 		if errors.Is(err, over) {
 			return &vm.End{Cause: err}
 		}
@@ -176,7 +176,7 @@ func (h *host) logStep(kind vm.StepKind, step journal.Step) {
 	if !h.log.Enabled(context.Background(), level) {
 		return
 	}
-	attrs := []slog.Attr{slog.Int("step", step.Number), slog.Duration("took", step.Took.Round(time.Microsecond))}
+	attrs := []slog.Attr{slog.Int("step", step.Number), slog.Duration("took", step.Duration.Round(time.Microsecond))}
 	if step.Attempts > 1 {
 		attrs = append(attrs, slog.Int("sent", step.Attempts))
 	}

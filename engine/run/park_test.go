@@ -235,7 +235,7 @@ func TestAJournalThatCannotBeWrittenLosesNoAnswer(t *testing.T) {
 		w.broken = func(write int) error {
 			if write > 1 && full < 3 { // the mark is kept, then the disk is full
 				full++
-				return journal.ErrUnwritten
+				return journal.ErrUnwritable
 			}
 			return nil
 		}

@@ -149,7 +149,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 	t.Run("hold", func(t *testing.T) {
 		t.Parallel()
 		verdicts := map[string]struct {
-			verdict  journal.Verdict
+			verdict  journal.Resolution
 			result   string
 			state    journal.State
 			requests int

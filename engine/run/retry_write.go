@@ -21,7 +21,7 @@ const (
 func (r *Runner) retryWrite(ctx context.Context, write func() error) error {
 	for pause := firstWriteRetry; ; pause = min(2*pause, maxWriteRetry) {
 		err := write()
-		if !errors.Is(err, journal.ErrUnwritten) {
+		if !errors.Is(err, journal.ErrUnwritable) {
 			return err
 		}
 		timer := time.NewTimer(pause)

@@ -58,7 +58,7 @@ type Config struct {
 	// Finished is told of every run that ended, after it was recorded.
 	Finished func(journal.Run, []journal.Step)
 	// Fingerprint says what an event tells of a record that is polled too; nil: none is.
-	Fingerprint func(*journal.Event) *change.Mark
+	Fingerprint func(*journal.Event) *change.Fingerprint
 	// ApprovalLink gives the address of the page of an approval.
 	ApprovalLink func(id string, expires time.Time) string
 }

@@ -110,7 +110,7 @@ func (g *Generation) HasNoun(noun string) bool { return g.nouns[noun] }
 // withWildcardEmits adds the hooks whose wildcards name an emitted event.
 func (g *Generation) withWildcardEmits(hooks []*journal.Hook, event string) []*journal.Hook {
 	for _, hook := range g.wildcardEmits {
-		if hook.Names(event) && !slices.Contains(hooks, hook) {
+		if hook.MatchesType(event) && !slices.Contains(hooks, hook) {
 			hooks = append(hooks, hook)
 		}
 	}

@@ -268,7 +268,7 @@ func TestMatch(t *testing.T) {
 		var names []string
 		for _, h := range g.Match(test.event, test.connection) {
 			names = append(names, h.Name)
-			if e := (&journal.Event{Type: test.event, Connection: test.connection}); !h.Names(e.Type) || !h.Matches(e) {
+			if e := (&journal.Event{Type: test.event, Connection: test.connection}); !h.MatchesType(e.Type) || !h.Matches(e) {
 				t.Errorf("%s: the journal does not think that %q matches", test.event, h.Name)
 			}
 		}

@@ -157,7 +157,7 @@ func (v *visit) agreed(def *bindings.Subscription, row journal.Subscription, ans
 	}
 	row.State, row.Problem, row.Failures = journal.SubscriptionLive, "", 0
 	v.ends(def, &row, said, asked)
-	row.Kept = keptOf(def, said, row.Kept)
+	row.RemovalData = keptOf(def, said, row.RemovalData)
 	return row, nil
 }
 
@@ -204,7 +204,7 @@ func (v *visit) retire(ctx context.Context, row journal.Subscription) error {
 // adopt takes up one whose creation was not heard of.
 func (v *visit) adopt(ctx context.Context, s *standing, a act) (journal.Subscription, error) {
 	row := adopted(a.row, a.entry)
-	row.Kept = keptOf(s.sub, a.entry.raw, row.Kept)
+	row.RemovalData = keptOf(s.sub, a.entry.raw, row.RemovalData)
 	row.Problem, row.Failures = "", 0
 	if s.sub.Lifetime > 0 {
 		row.Renewed = row.Created
@@ -240,7 +240,7 @@ func (v *visit) remove(ctx context.Context, s *standing, a act) error {
 	row := a.row
 	if a.entry != nil {
 		row.ID = a.entry.id
-		row.Kept = keptOf(s.sub, a.entry.raw, row.Kept)
+		row.RemovalData = keptOf(s.sub, a.entry.raw, row.RemovalData)
 	}
 	if row.ID != "" {
 		if _, _, err := v.call(ctx, s, row, &s.sub.Remove); err != nil && !gone(err) {
@@ -287,9 +287,9 @@ func given(text string) any {
 // kept is what a row keeps. What was never heard of it is taken from another
 // of its place, which watches the same.
 func (v *visit) kept(s *standing, row journal.Subscription) map[string]any {
-	raw := row.Kept
+	raw := row.RemovalData
 	for i := len(s.rows) - 1; i >= 0 && len(raw) == 0; i-- {
-		raw = s.rows[i].Kept
+		raw = s.rows[i].RemovalData
 	}
 	var byPath map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &byPath) // nothing is kept where it is empty

@@ -8,28 +8,28 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// comparison holds what is told of a record against what is known.
+// comparison compares the state of a record that an event reports with the one
+// that is stored.
 type comparison struct {
-	lore *Lore
-	ids  []string // values that every event about the record has
+	provenance *Provenance
+	ids        []string // values that every event about the record has
 
 	shared       int      // values that both have
 	sent         int      // fields that both have and that we sent
-	contradicted bool     // one that we sent is told otherwise
-	strays       []string // others that are told otherwise, and what we sent in other letters
-	otherCase    bool     // the values compared last differ in the case of letters alone
+	contradicted bool     // a field that we sent is reported with another value
+	unexpected   []string // fields that we did not send and that differ, and fields that differ in case
+	otherCase    bool     // the values compared last differ only in the case of letters
 }
 
-// records compares the fields of a record; one that one side does not have is
-// not known, or not told.
-func (c *comparison) records(known, told gjson.Result) {
+// records compares the fields that both states of a record have.
+func (c *comparison) records(known, reported gjson.Result) {
 	have := known.Map()
-	told.ForEach(func(key, value gjson.Result) bool {
+	reported.ForEach(func(key, value gjson.Result) bool {
 		name := key.String()
 		before, has := have[name]
 		switch {
-		case !has || name == c.lore.version() || slices.Contains(c.lore.Free, name):
-		case name == c.lore.Within && before.IsObject() && value.IsObject():
+		case !has || name == c.provenance.version() || slices.Contains(c.provenance.Free, name):
+		case name == c.provenance.Within && before.IsObject() && value.IsObject():
 			c.records(before, value)
 		default:
 			c.field(name, before, value)
@@ -38,48 +38,49 @@ func (c *comparison) records(known, told gjson.Result) {
 	})
 }
 
-func (c *comparison) field(name string, known, told gjson.Result) {
+func (c *comparison) field(name string, known, reported gjson.Result) {
 	shared := c.shared
 	c.otherCase = false
-	same := c.same(known, told, true)
-	ours := c.lore.sent(name)
+	same := c.same(known, reported, true)
+	ours := c.provenance.wasSent(name)
 	if same && ours && c.shared > shared {
 		c.sent++
 	}
 	switch {
 	case same && c.otherCase:
-		c.strays = append(c.strays, name)
+		c.unexpected = append(c.unexpected, name)
 	case !same && ours:
 		c.contradicted = true
 	case !same:
-		c.strays = append(c.strays, name)
+		c.unexpected = append(c.unexpected, name)
 	}
 }
 
-func (c *comparison) same(known, told gjson.Result, fields bool) bool {
+func (c *comparison) same(known, reported gjson.Result, fields bool) bool {
 	switch {
-	case empty(known) && empty(told):
+	case empty(known) && empty(reported):
 		return true
-	case known.IsObject() && told.IsObject():
-		return c.sameFields(known, told)
-	case known.IsArray() && told.IsArray():
-		return c.sameList(known.Array(), told.Array())
-	case known.IsObject() || known.IsArray() || told.IsObject() || told.IsArray():
+	case known.IsObject() && reported.IsObject():
+		return c.sameFields(known, reported)
+	case known.IsArray() && reported.IsArray():
+		return c.sameList(known.Array(), reported.Array())
+	case known.IsObject() || known.IsArray() || reported.IsObject() || reported.IsArray():
 		return false
 	}
-	a, b := strings.TrimSpace(known.String()), strings.TrimSpace(told.String())
+	a, b := strings.TrimSpace(known.String()), strings.TrimSpace(reported.String())
 	if fields && b != "" && !slices.Contains(c.ids, b) {
 		c.shared++
 	}
-	// Vendors put texts, numbers and times into a form of their own on the way.
+	// Vendors return texts, numbers and times in a form of their own.
 	if a != b && strings.EqualFold(a, b) {
 		c.otherCase = c.otherCase || !strings.Contains(a, "@")
 		return true
 	}
-	return a == b || known.Type == gjson.Number && told.Type == gjson.Number && known.Num == told.Num || sameTime(a, b)
+	return a == b || known.Type == gjson.Number && reported.Type == gjson.Number && known.Num == reported.Num || sameTime(a, b)
 }
 
-// sameTime compares times, and days as their beginning in UTC.
+// sameTime reports whether two texts are the same time; a date is its beginning
+// in UTC.
 func sameTime(a, b string) bool {
 	x, y := timeOf(a), timeOf(b)
 	return !x.IsZero() && x.Equal(y)
@@ -94,12 +95,12 @@ func timeOf(text string) time.Time {
 	return time.Time{}
 }
 
-// sameFields compares what both have.
-func (c *comparison) sameFields(known, told gjson.Result) bool {
+// sameFields compares the fields that both objects have.
+func (c *comparison) sameFields(known, reported gjson.Result) bool {
 	have := known.Map()
 	same := true
-	told.ForEach(func(name, value gjson.Result) bool {
-		if before, has := have[name.String()]; has && !slices.Contains(c.lore.Free, name.String()) {
+	reported.ForEach(func(name, value gjson.Result) bool {
+		if before, has := have[name.String()]; has && !slices.Contains(c.provenance.Free, name.String()) {
 			same = c.same(before, value, true)
 		}
 		return same
@@ -107,14 +108,14 @@ func (c *comparison) sameFields(known, told gjson.Result) bool {
 	return same
 }
 
-// sameList compares lists in which the order of plain values tells nothing.
-func (c *comparison) sameList(known, told []gjson.Result) bool {
-	if len(known) != len(told) {
+// sameList compares lists whatever their order is.
+func (c *comparison) sameList(known, reported []gjson.Result) bool {
+	if len(known) != len(reported) {
 		return false
 	}
 	c.shared++
 	left := slices.Clone(known)
-	for _, value := range told {
+	for _, value := range reported {
 		found := slices.IndexFunc(left, func(before gjson.Result) bool { return c.same(before, value, false) })
 		if found < 0 {
 			return false

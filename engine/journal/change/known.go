@@ -11,124 +11,129 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// Written is what a call of ours makes of a record at a vendor. An event that
-// tells just that is an echo.
+// Written is how a call of ours changes a record at a vendor. An event that
+// reports only that change is an echo.
 type Written struct {
 	Connection string
-	// Noun is what the triggers that tell of the record share: "highlevel.contact".
+	// Noun is the common part of the triggers about the record:
+	// "highlevel.contact".
 	Noun string
-	// Record is its id; empty while the vendor is still to give it one.
+	// Record is its id; empty until the vendor has answered with one.
 	Record string
-	// Data are its fields, as far as they are known, as a JSON object. Sent are
-	// those that the call set, nil for all: another one may be the work of
-	// somebody else of whom nobody was told yet.
+	// Data is a JSON object of its fields, as far as they are known. Sent are the
+	// names of those that the call set, nil for all: another field may have been
+	// changed by somebody else, without an event so far.
 	Data json.RawMessage
 	Sent []string
-	// Fields are those that the vendor's answer can have.
+	// Fields are the fields that the vendor's answer can have.
 	Fields Fields
-	// Gone says that the record is deleted.
+	// Gone is set when the call deleted the record.
 	Gone bool
-	// Mark is what a poll may know of a record that the call made, so that its
-	// end is found although no list showed it; nil where nothing polls it.
-	Mark *Mark
+	// Fingerprint is the state of a record that the call created and that is
+	// polled, so that the poll finds its deletion although no list contained it;
+	// nil if the record is not polled.
+	Fingerprint *Fingerprint
 	EchoRule
 }
 
-// EchoRule is how what is known of a record is held against what is told.
+// EchoRule is how the stored state of a record is compared with a reported one.
 type EchoRule struct {
-	// Free are fields that tell nothing.
+	// Free are fields that are not compared.
 	Free []string `json:"free,omitempty"`
 	// Version is the path in Data, and in event.data, of the time of the
-	// record's last change; empty where there is none.
+	// record's last change; empty if there is none.
 	Version string `json:"version,omitempty"`
-	// Within is the field of Data that holds the record; empty: Data is it.
+	// Within is the field of Data that contains the record; empty: Data is the
+	// record.
 	Within string `json:"within,omitempty"`
-	// Verbs are the last parts of the types of events that can tell of it;
-	// empty: all.
+	// Verbs are the last parts of the types of events that can report the
+	// change; empty: all.
 	Verbs []string `json:"verbs,omitempty"`
-	// Changed is the path in event.data of the name of the one field that an
-	// event tells of; empty where it tells values.
+	// Changed is the path in event.data of the name of the one field that
+	// changed, for events that contain no values; else empty.
 	Changed string `json:"changed,omitempty"`
 }
 
 // version is the name of the field with the version.
 func (r *EchoRule) version() string { return r.Version[strings.LastIndexByte(r.Version, '.')+1:] }
 
-// Report is an event about a record, as far as it counts here.
+// Report is the part of an event that is compared.
 type Report struct {
 	Type            string
 	Account, Record string
 	Time            time.Time
 	Data            json.RawMessage
-	// Webhook says that it came from the vendor by itself, and not from a list.
+	// Webhook is set when the vendor sent the event; else it is from a list.
 	Webhook bool
 }
 
-// Known is what scripts know of a record: what events told, and what calls of
-// theirs wrote.
+// Known is the state of a record that scripts have: from events that were
+// reported to them, and from calls that they made.
 type Known struct {
 	Data json.RawMessage
 	Gone bool
-	At   time.Time // when the newest of it was kept; the store sets it
-	Lore
+	At   time.Time // when the newest part was stored; the store sets it
+	Provenance
 }
 
-// Lore is where what is known of a record comes from.
-type Lore struct {
+// Provenance is where the known state of a record is from.
+type Provenance struct {
 	EchoRule
-	// Ours says that a call of ours wrote the newest of it, Since is when that
-	// was begun, and Sent the fields that it set; nil: all.
+	// Ours is set when a call of ours wrote the newest part. Since is when that
+	// call began, and Sent are the fields that it set; nil: all.
 	Ours  bool      `json:"ours,omitempty"`
 	Since time.Time `json:"since,omitzero"`
 	Sent  []string  `json:"sent,omitempty"`
-	// Unsaid are fields that were not sent, and that the vendor's answer showed
-	// otherwise than they were known: nobody was told yet.
-	Unsaid []string `json:"unsaid,omitempty"`
-	// Strays are fields that were not sent and changed all the same, with the
-	// number of writes in a row that did it: a change of somebody else is told,
-	// a counter of the vendor's is not told for ever.
-	Strays map[string]int `json:"strays,omitempty"`
+	// UnreportedFields are fields that were not sent and that the vendor's answer
+	// contained with another value than the known one: no event has reported
+	// them so far.
+	UnreportedFields []string `json:"unsaid,omitempty"`
+	// UnexpectedFields are fields that were not sent and changed all the same,
+	// with the number of consecutive writes after which they did. A change by
+	// somebody else is reported; a counter of the vendor is not reported each
+	// time.
+	UnexpectedFields map[string]int `json:"strays,omitempty"`
 }
 
 const (
-	// echoTime is how far the clock of a vendor may be apart from ours.
-	echoTime = time.Minute
-	// strayWrites is after how many writes a field that changes with each of
-	// them is taken for the vendor's own.
-	strayWrites = 3
+	// maxClockSkew bounds the difference between a vendor's clock and ours.
+	maxClockSkew = time.Minute
+	// maxUnexpectedWrites is the number of consecutive writes after which a field
+	// that changed with each of them counts as the vendor's own.
+	maxUnexpectedWrites = 3
 )
 
-// Over gives what is known of the record once the call was made; before is
-// what was known until then, nil for nothing.
-func (w *Written) Over(before *Known, since, at time.Time) Known {
-	after := Known{Data: w.Data, Gone: w.Gone, At: at, Lore: Lore{EchoRule: w.EchoRule, Ours: true, Since: since, Sent: w.Sent}}
+// Apply returns what is known of the record after the call; before is what was
+// known before it, nil for nothing.
+func (w *Written) Apply(before *Known, since, at time.Time) Known {
+	after := Known{Data: w.Data, Gone: w.Gone, At: at, Provenance: Provenance{EchoRule: w.EchoRule, Ours: true, Since: since, Sent: w.Sent}}
 	if w.Gone {
 		return after
 	}
 	if before != nil && !before.Gone {
-		after.Strays = before.Strays
-		if w.Changed != "" && before.Ours { // what is still to be told of an earlier one
+		after.UnexpectedFields = before.UnexpectedFields
+		if w.Changed != "" && before.Ours { // fields of an earlier call that no event has reported
 			after.Sent = slices.Concat(w.Sent, before.Sent)
 			slices.Sort(after.Sent)
 			after.Sent = slices.Compact(after.Sent)
 		}
-		c := comparison{lore: &after.Lore}
+		c := comparison{provenance: &after.Provenance}
 		c.records(gjson.ParseBytes(before.Data), gjson.ParseBytes(w.Data))
-		after.Unsaid = slices.DeleteFunc(append(c.strays, before.Unsaid...), after.sent)
+		after.UnreportedFields = slices.DeleteFunc(append(c.unexpected, before.UnreportedFields...), after.wasSent)
 		after.Data = overlay(before.Data, w.Data, w.Within, w.version(), func(string) bool { return true })
 	}
 	after.Data = w.Fields.fill(after.Data)
 	return after
 }
 
-// Fields are names of fields of a record, and the field of an event's data that
-// it stands in; empty: the data is the record.
+// Fields are names of fields of a record, and the field of event.data that
+// contains it; empty: the data is the record.
 type Fields struct {
 	Within string
 	Names  []string
 }
 
-// fill says of the fields that nobody knows anything of that there is nothing.
+// fill adds a null for each field that data does not have.
 func (f Fields) fill(data json.RawMessage) json.RawMessage {
 	nothing := map[string]json.RawMessage{}
 	for _, name := range f.Names {
@@ -144,10 +149,11 @@ func (f Fields) fill(data json.RawMessage) json.RawMessage {
 	return overlay(data, above, f.Within, "", func(string) bool { return false })
 }
 
-// Hear takes an event about the record, and reports whether it is an echo: it
-// tells just what is known, and of no later change, since a vendor's event may
-// leave out the very field that somebody changed.
-func (k *Known) Hear(e *Report, can Fields, now time.Time) (echo bool) {
+// Observe merges an event about the record, and reports whether the event is an
+// echo: it contains only what is known, and it is not later than our change. A
+// later one is no echo, because a vendor's event may leave out the field that
+// somebody changed.
+func (k *Known) Observe(e *Report, can Fields, now time.Time) (echo bool) {
 	defer func() {
 		if !k.Gone {
 			k.Data = can.fill(k.Data)
@@ -161,97 +167,98 @@ func (k *Known) Hear(e *Report, can Fields, now time.Time) (echo bool) {
 		if k.Ours && k.Gone {
 			return true
 		}
-		*k = Known{Data: json.RawMessage("{}"), Gone: true, At: now, Lore: Lore{EchoRule: k.EchoRule}}
+		*k = Known{Data: json.RawMessage("{}"), Gone: true, At: now, Provenance: Provenance{EchoRule: k.EchoRule}}
 		return false
 	case k.Ours && k.Gone:
-		return false // of before, and only late
+		return false // from before the deletion, and delayed
 	case !k.Ours:
-		k.tell(e, now, nil)
+		k.merge(e, now, nil)
 		return false
 	}
 	order, sure := k.order(e)
 	if order > 0 {
 		k.Ours = false
-		k.tell(e, now, nil)
+		k.merge(e, now, nil)
 		return false
 	}
 	if order < 0 {
-		k.tell(e, now, k.sent)
+		k.merge(e, now, k.wasSent)
 		return false
 	}
 	return k.compare(e, now, sure)
 }
 
-// compare holds an event that may be of our own change against what is known.
+// compare compares what is known with an event that may be of our own change,
+// and reports whether the event is an echo.
 func (k *Known) compare(e *Report, now time.Time, sure bool) bool {
 	if k.Changed != "" {
 		i := slices.Index(k.Sent, jsonpath.Get(e.Data, k.Changed).String())
 		if i < 0 {
 			return false
 		}
-		k.Sent = slices.Delete(slices.Clone(k.Sent), i, i+1) // told once; again it is somebody else's
+		k.Sent = slices.Delete(slices.Clone(k.Sent), i, i+1) // one event is ours; another is somebody else's
 		return true
 	}
-	c := comparison{lore: &k.Lore, ids: []string{e.Record, e.Account}}
+	c := comparison{provenance: &k.Provenance, ids: []string{e.Record, e.Account}}
 	c.records(gjson.ParseBytes(k.Data), gjson.ParseBytes(e.Data))
 	switch {
 	case c.contradicted: // somebody changed what we wrote
 		k.Ours = false
-		k.tell(e, now, nil)
+		k.merge(e, now, nil)
 		return false
 	case c.shared == 0, c.sent == 0 && !sure:
-		k.tell(e, now, k.sent)
+		k.merge(e, now, k.wasSent)
 		return false
 	}
-	for _, name := range k.Unsaid {
-		if !slices.Contains(c.strays, name) {
-			c.strays = append(c.strays, name)
+	for _, name := range k.UnreportedFields {
+		if !slices.Contains(c.unexpected, name) {
+			c.unexpected = append(c.unexpected, name)
 		}
 	}
-	if k.stray(c.strays) {
-		k.tell(e, now, nil)
+	if k.countUnexpected(c.unexpected) {
+		k.merge(e, now, nil)
 		return false
 	}
-	if data, err := json.Marshal(learned(gjson.ParseBytes(k.Data), gjson.ParseBytes(e.Data))); err == nil {
+	if data, err := json.Marshal(withNewFields(gjson.ParseBytes(k.Data), gjson.ParseBytes(e.Data))); err == nil {
 		k.Data = data
 	}
 	return true
 }
 
-// stray counts the fields that changed with a write that did not send them, and
-// reports whether that is to be told.
-func (k *Known) stray(fields []string) (tell bool) {
+// countUnexpected counts fields that changed with a write that did not send
+// them, and reports whether the event about them is to be reported.
+func (k *Known) countUnexpected(fields []string) (report bool) {
 	counts := map[string]int{}
 	for _, name := range fields {
-		counts[name] = k.Strays[name] + 1
-		tell = tell || counts[name] < strayWrites
+		counts[name] = k.UnexpectedFields[name] + 1
+		report = report || counts[name] < maxUnexpectedWrites
 	}
-	k.Strays = nil
+	k.UnexpectedFields = nil
 	if len(counts) > 0 {
-		k.Strays = counts
+		k.UnexpectedFields = counts
 	}
-	return tell
+	return report
 }
 
-// order says whether an event is of a time before our write, at about it, or
-// after it; and whether that is sure.
+// order is -1, 0 or 1 for an event of a time before, at about or after our
+// write; sure is set when the times are those of the record's version.
 func (k *Known) order(e *Report) (order int, sure bool) {
-	wrote, tells := timeOf(jsonpath.Get(k.Data, k.Version).String()), timeOf(jsonpath.Get(e.Data, k.Version).String())
-	if !wrote.IsZero() && !tells.IsZero() {
-		precision := max(precisionOf(wrote), precisionOf(tells))
-		return tells.Truncate(precision).Compare(wrote.Truncate(precision)), true
+	written, reported := timeOf(jsonpath.Get(k.Data, k.Version).String()), timeOf(jsonpath.Get(e.Data, k.Version).String())
+	if !written.IsZero() && !reported.IsZero() {
+		precision := max(precisionOf(written), precisionOf(reported))
+		return reported.Truncate(precision).Compare(written.Truncate(precision)), true
 	}
 	switch {
-	case !e.Webhook: // a list shows what is, and not when that came about
-	case e.Time.After(k.At.Add(echoTime)):
+	case !e.Webhook: // a list contains the present state, not when it began
+	case e.Time.After(k.At.Add(maxClockSkew)):
 		return 1, false
-	case e.Time.Before(k.Since.Add(-echoTime)):
+	case e.Time.Before(k.Since.Add(-maxClockSkew)):
 		return -1, false
 	}
 	return 0, false
 }
 
-// precisionOf is how exactly a time is given.
+// precisionOf is the unit in which a time is written.
 func precisionOf(t time.Time) time.Duration {
 	for _, d := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
 		if t.Truncate(d).Equal(t) {
@@ -261,24 +268,26 @@ func precisionOf(t time.Time) time.Duration {
 	return 1
 }
 
-// sent reports whether our call set a field.
-func (l *Lore) sent(name string) bool { return l.Sent == nil || slices.Contains(l.Sent, name) }
+// wasSent reports whether our call set a field.
+func (l *Provenance) wasSent(name string) bool { return l.Sent == nil || slices.Contains(l.Sent, name) }
 
-// tell takes over what an event tells, but for some fields.
-func (k *Known) tell(e *Report, now time.Time, but func(name string) bool) {
+// merge sets the fields that an event contains, except those for which but is
+// true.
+func (k *Known) merge(e *Report, now time.Time, but func(name string) bool) {
 	if !k.Ours {
 		k.Gone, k.At, k.Since, k.Sent = false, now, time.Time{}, nil
 	}
-	k.Unsaid = nil
+	k.UnreportedFields = nil
 	k.Data = overlay(k.Data, e.Data, k.Within, "", func(name string) bool { return but == nil || !but(name) })
 }
 
-// overlay puts fields over others: those that were not there, and those that
-// are to be taken. A field named always stands as it does above, or not at all.
-func overlay(below, above json.RawMessage, within, always string, take func(name string) bool) json.RawMessage {
+// overlay returns the fields of below, replaced by those of above where below
+// has none or replace is true. The field named always is that of above, or
+// absent.
+func overlay(below, above json.RawMessage, within, always string, replace func(name string) bool) json.RawMessage {
 	under, over := objectOf(below), objectOf(above)
 	if within != "" {
-		inner := overlay(under[within], over[within], "", always, take)
+		inner := overlay(under[within], over[within], "", always, replace)
 		for name, value := range over {
 			under[name] = value
 		}
@@ -288,7 +297,7 @@ func overlay(below, above json.RawMessage, within, always string, take func(name
 			delete(under, always)
 		}
 		for name, value := range over {
-			if _, there := under[name]; !there || take(name) {
+			if _, there := under[name]; !there || replace(name) {
 				under[name] = value
 			}
 		}
@@ -311,16 +320,17 @@ func objectOf(data json.RawMessage) map[string]json.RawMessage {
 	return all
 }
 
-// learned adds what is told beyond what is known.
-func learned(known, told gjson.Result) map[string]json.RawMessage {
+// withNewFields returns the known fields, and the reported ones that are not
+// known.
+func withNewFields(known, reported gjson.Result) map[string]json.RawMessage {
 	all := objectOf(json.RawMessage(known.Raw))
-	told.ForEach(func(name, value gjson.Result) bool {
+	reported.ForEach(func(name, value gjson.Result) bool {
 		before, has := all[name.String()]
 		switch {
 		case !has:
 			all[name.String()] = json.RawMessage(value.Raw)
 		case value.IsObject():
-			if inner, err := json.Marshal(learned(gjson.ParseBytes(before), value)); err == nil {
+			if inner, err := json.Marshal(withNewFields(gjson.ParseBytes(before), value)); err == nil {
 				all[name.String()] = inner
 			}
 		}

@@ -11,103 +11,106 @@ import (
 // PollKey names a poll of a connection: "highlevel/paris", "contacts".
 type PollKey struct{ Connection, Poll string }
 
-// Sighting is what is known of a record that is polled: which of its states
-// were told, by a list or by a webhook, so that each is told once.
+// Sighting is what polls and webhooks have reported of a record that is polled,
+// so that each of its states is reported once.
 type Sighting struct {
 	PollKey
 	Record string
-	// Item is what it was last listed for, of a poll that lists for each of
-	// several.
+	// Item is the one that it was last listed for, if the poll has a list for each
+	// of several items.
 	Item string
-	// Missed says that the last complete walk did not find it.
-	Missed bool
-	Told   []Telling
+	// Missed is set when the last walk over all pages did not find it.
+	Missed  bool
+	History []Observation
 
-	// Row and Version are where and how it was read; zero for one that is not
-	// kept yet.
+	// Row and Version identify what was read; zero for one that is not stored
+	// yet.
 	Row, Version int64
 }
 
-// Thread is one of the things that can be told of a record, each for itself:
-// that it is there, that it is gone, what it holds, and parts of that.
-type Thread uint16
+// Aspect is a part of a record that events report separately: its content, that
+// it was created, that it was deleted, and each bindings.Facet.
+type Aspect uint16
 
-// The threads that every record has.
+// The aspects that every record has.
 const (
-	WholeThread Thread = iota
-	CreatedThread
-	DeletedThread
+	ContentAspect Aspect = iota
+	CreatedAspect
+	DeletedAspect
 	firstFacet
 )
 
-// FacetThread is that of a part of the record whose change has a trigger of
-// its own.
-func FacetThread(trigger string) Thread {
+// FacetAspect is the aspect of a bindings.Facet, by its trigger.
+func FacetAspect(trigger string) Aspect {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(trigger))
 	sum := h.Sum32()
-	return firstFacet + Thread((sum>>16^sum&0xffff)%(1<<16-uint32(firstFacet)))
+	return firstFacet + Aspect((sum>>16^sum&0xffff)%(1<<16-uint32(firstFacet)))
 }
 
-// Telling is one state of a thread that is known. The order is that of At, as
-// far as times are known, and else that in which they became known.
-type Telling struct {
-	Thread Thread
+// Observation is one known state of an aspect. Observations are in the order of
+// At where it is set, and else in the order in which they were added.
+type Observation struct {
+	Aspect Aspect
 	Hash   uint64 // of the content; zero for created and deleted
-	// At is when the vendor says that it was so, zero if it does not say.
+	// At is the time of the state by the vendor's clock, zero if the vendor sent
+	// none.
 	At time.Time
-	By Teller
+	By ReportedBy
 }
 
-// Teller is how a state became known.
-type Teller uint8
+// ReportedBy is what reported a state.
+type ReportedBy uint8
 
-// The tellers of a state.
+// The values of ReportedBy.
 const (
-	Found  Teller = iota // a list showed it, and nobody was to be told
-	Listed               // told because a list showed it; its webhook may yet come
-	Pushed               // told by a webhook
+	Unreported        ReportedBy = iota // there was no event about it
+	ReportedByList                      // an event from a list; its webhook may follow
+	ReportedByWebhook                   // an event from a webhook
 )
 
 const (
-	// slack is how far times of one vendor may be apart that belong together.
-	slack = 2 * time.Second
-	// openFor is how long after a list the webhook of the same change may come.
-	openFor = 7 * 24 * time.Hour
-	// threadTellings bounds the states kept of a thread. A list that lags may
-	// show any state that webhooks reported meanwhile, and one that is no longer
-	// kept would become an event again.
-	threadTellings = 16
+	// maxTimeDifference bounds the difference of two times that a vendor has for
+	// one change.
+	maxTimeDifference = 2 * time.Second
+	// duplicateWindow is how long after a list the webhook of the same change may
+	// arrive.
+	duplicateWindow = 7 * 24 * time.Hour
+	// maxObservations bounds the observations of an aspect. A list that is behind
+	// may contain any state that webhooks reported meanwhile, and one without an
+	// observation would be reported again.
+	maxObservations = 16
 )
 
-// Mark is what an event of a webhook says of a record that is polled too.
-type Mark struct {
+// Fingerprint is the state of a polled record that an event of a webhook
+// reports, or a call of ours makes.
+type Fingerprint struct {
 	PollKey
 	Record string
-	Telling
-	// Shows is what is known by it besides.
-	Shows []Telling
+	Observation
+	// Implied are further states that follow from it and are not reported.
+	Implied []Observation
 }
 
-// Push takes what a webhook tells. It reports true if a list told it already:
-// the webhook is a duplicate then.
-func (s *Sighting) Push(m *Mark) (duplicate bool) {
-	for i := range s.Told {
-		t := &s.Told[i]
-		if t.By == Listed && t.Thread == m.Thread && t.Hash == m.Hash && within(t.At, m.At, openFor) {
-			t.By = Pushed // once: another one like it is another change
+// ObserveWebhook adds the state that a webhook reports. It returns true if a
+// list reported it already: the webhook is a duplicate.
+func (s *Sighting) ObserveWebhook(f *Fingerprint) (duplicate bool) {
+	for i := range s.History {
+		t := &s.History[i]
+		if t.By == ReportedByList && t.Aspect == f.Aspect && t.Hash == f.Hash && within(t.At, f.At, duplicateWindow) {
+			t.By = ReportedByWebhook // once: a second webhook with this state is another change
 			return true
 		}
 	}
-	tells := m.Telling
-	tells.By = Pushed
-	if m.Thread != DeletedThread && s.goneBefore(m.At) {
-		s.Drop(DeletedThread)
+	reported := f.Observation
+	reported.By = ReportedByWebhook
+	if f.Aspect != DeletedAspect && s.deletedBefore(f.At) {
+		s.Drop(DeletedAspect)
 	}
-	s.Tell(tells)
-	for _, shown := range m.Shows {
-		shown.By = Found
-		s.Tell(shown)
+	s.Add(reported)
+	for _, implied := range f.Implied {
+		implied.By = Unreported
+		s.Add(implied)
 	}
 	return false
 }
@@ -116,20 +119,20 @@ func within(a, b time.Time, d time.Duration) bool {
 	return a.IsZero() || b.IsZero() || b.Sub(a) <= d
 }
 
-// goneBefore reports whether the record was gone and is there again.
-func (s *Sighting) goneBefore(at time.Time) bool {
-	gone, is := s.Last(DeletedThread)
+// deletedBefore reports whether the record was deleted before a time.
+func (s *Sighting) deletedBefore(at time.Time) bool {
+	gone, is := s.Last(DeletedAspect)
 	return is && !gone.At.IsZero() && at.After(gone.At)
 }
 
-// Tell adds a state where its time puts it, behind all others if that is not
-// known. Beside one that says the same it is not a new one.
-func (s *Sighting) Tell(t Telling) {
+// Add inserts an observation at the place of its time, last if it has none. If
+// the one before or after it has the same hash, that one is updated instead.
+func (s *Sighting) Add(t Observation) {
 	t.At = t.At.Truncate(time.Millisecond)
-	place, before, after, count := len(s.Told), -1, -1, 0
-	for i, o := range s.Told {
+	place, before, after, count := len(s.History), -1, -1, 0
+	for i, o := range s.History {
 		switch {
-		case o.Thread != t.Thread:
+		case o.Aspect != t.Aspect:
 			continue
 		case after < 0 && !t.At.IsZero() && o.At.After(t.At):
 			place, after = i, i
@@ -139,8 +142,8 @@ func (s *Sighting) Tell(t Telling) {
 		count++
 	}
 	for _, i := range []int{before, after} {
-		if i >= 0 && s.Told[i].Hash == t.Hash {
-			o := &s.Told[i]
+		if i >= 0 && s.History[i].Hash == t.Hash {
+			o := &s.History[i]
 			o.By = max(o.By, t.By)
 			if t.At.After(o.At) {
 				o.At = t.At
@@ -148,76 +151,76 @@ func (s *Sighting) Tell(t Telling) {
 			return
 		}
 	}
-	s.Told = slices.Insert(s.Told, place, t)
-	if count == threadTellings {
-		s.dropOldest(t.Thread)
+	s.History = slices.Insert(s.History, place, t)
+	if count == maxObservations {
+		s.dropOldest(t.Aspect)
 	}
 }
 
-// dropOldest removes one state of a full thread, never the newest. A Listed
-// state stays while its webhook may come: without it Push would take that for
-// another change.
-func (s *Sighting) dropOldest(thread Thread) {
+// dropOldest removes one observation of an aspect, never the newest. One that is
+// ReportedByList stays while its webhook may arrive: without it ObserveWebhook
+// would treat the webhook as another change.
+func (s *Sighting) dropOldest(aspect Aspect) {
 	var places []int
-	for i, t := range s.Told {
-		if t.Thread == thread {
+	for i, t := range s.History {
+		if t.Aspect == aspect {
 			places = append(places, i)
 		}
 	}
-	older, newest := places[:len(places)-1], s.Told[places[len(places)-1]]
+	older, newest := places[:len(places)-1], s.History[places[len(places)-1]]
 	drop := max(0, slices.IndexFunc(older, func(i int) bool {
-		return s.Told[i].By != Listed || !within(s.Told[i].At, newest.At, openFor)
+		return s.History[i].By != ReportedByList || !within(s.History[i].At, newest.At, duplicateWindow)
 	}))
-	s.Told = slices.Delete(s.Told, older[drop], older[drop]+1)
+	s.History = slices.Delete(s.History, older[drop], older[drop]+1)
 }
 
-// Last gives the newest state of a thread.
-func (s *Sighting) Last(thread Thread) (Telling, bool) {
-	for _, t := range slices.Backward(s.Told) {
-		if t.Thread == thread {
+// Last returns the newest observation of an aspect.
+func (s *Sighting) Last(aspect Aspect) (Observation, bool) {
+	for _, t := range slices.Backward(s.History) {
+		if t.Aspect == aspect {
 			return t, true
 		}
 	}
-	return Telling{}, false
+	return Observation{}, false
 }
 
-// Knows reports whether a state that a list shows is known: it is the newest,
-// or one that was told of a time no older than the list gives it. Lists lag
-// behind webhooks.
-func (s *Sighting) Knows(thread Thread, hash uint64, updated time.Time) bool {
-	if last, told := s.Last(thread); told && last.Hash == hash {
+// Covers reports whether a state that a list contains is not new: it is the
+// newest one, or one whose time is not before updated, the list's time for it.
+// Lists are behind webhooks.
+func (s *Sighting) Covers(aspect Aspect, hash uint64, updated time.Time) bool {
+	if last, found := s.Last(aspect); found && last.Hash == hash {
 		return true
 	}
-	return !updated.IsZero() && slices.ContainsFunc(s.Told, func(t Telling) bool {
-		return t.Thread == thread && t.Hash == hash && !t.At.IsZero() && !t.At.Add(slack).Before(updated)
+	return !updated.IsZero() && slices.ContainsFunc(s.History, func(t Observation) bool {
+		return t.Aspect == aspect && t.Hash == hash && !t.At.IsZero() && !t.At.Add(maxTimeDifference).Before(updated)
 	})
 }
 
-// Had reports whether a state was ever told, as far as that is kept.
-func (s *Sighting) Had(thread Thread, hash uint64) bool {
-	return slices.ContainsFunc(s.Told, func(t Telling) bool { return t.Thread == thread && t.Hash == hash })
+// Contains reports whether there is an observation of a state.
+func (s *Sighting) Contains(aspect Aspect, hash uint64) bool {
+	return slices.ContainsFunc(s.History, func(t Observation) bool { return t.Aspect == aspect && t.Hash == hash })
 }
 
-// Drop forgets all of a thread.
-func (s *Sighting) Drop(thread Thread) {
-	s.Told = slices.DeleteFunc(s.Told, func(t Telling) bool { return t.Thread == thread })
+// Drop removes all observations of an aspect.
+func (s *Sighting) Drop(aspect Aspect) {
+	s.History = slices.DeleteFunc(s.History, func(t Observation) bool { return t.Aspect == aspect })
 }
 
-// Gone reports whether the record was told to be gone.
+// Gone reports whether the record was deleted.
 func (s *Sighting) Gone() bool {
-	_, gone := s.Last(DeletedThread)
+	_, gone := s.Last(DeletedAspect)
 	return gone
 }
 
-// tellingSize is that of a telling at rest: thread, teller, hash, and the time
-// in milliseconds with six bytes.
-const tellingSize = 2 + 1 + 8 + 6
+// observationSize is the size of a stored observation: aspect, ReportedBy, hash,
+// and the time in milliseconds in six bytes.
+const observationSize = 2 + 1 + 8 + 6
 
-// MarshalBinary writes what was told.
+// MarshalBinary encodes History.
 func (s *Sighting) MarshalBinary() ([]byte, error) {
-	out := make([]byte, 0, tellingSize*len(s.Told))
-	for _, t := range s.Told {
-		out = binary.BigEndian.AppendUint16(out, uint16(t.Thread))
+	out := make([]byte, 0, observationSize*len(s.History))
+	for _, t := range s.History {
+		out = binary.BigEndian.AppendUint16(out, uint16(t.Aspect))
 		out = append(out, byte(t.By))
 		out = binary.BigEndian.AppendUint64(out, t.Hash)
 		ms := uint64(0)
@@ -231,21 +234,21 @@ func (s *Sighting) MarshalBinary() ([]byte, error) {
 	return out, nil
 }
 
-// UnmarshalBinary reads it back.
+// UnmarshalBinary decodes History.
 func (s *Sighting) UnmarshalBinary(data []byte) error {
-	if len(data)%tellingSize != 0 {
-		return fmt.Errorf("what was told of a record: found %d bytes, expected a multiple of %d", len(data), tellingSize)
+	if len(data)%observationSize != 0 {
+		return fmt.Errorf("history of a record: found %d bytes, expected a multiple of %d", len(data), observationSize)
 	}
-	s.Told = make([]Telling, 0, len(data)/tellingSize)
-	for ; len(data) > 0; data = data[tellingSize:] {
-		t := Telling{Thread: Thread(binary.BigEndian.Uint16(data)), By: Teller(data[2]), Hash: binary.BigEndian.Uint64(data[3:])}
-		if t.By > Pushed {
-			return fmt.Errorf("what was told of a record: there is no teller %d", t.By)
+	s.History = make([]Observation, 0, len(data)/observationSize)
+	for ; len(data) > 0; data = data[observationSize:] {
+		t := Observation{Aspect: Aspect(binary.BigEndian.Uint16(data)), By: ReportedBy(data[2]), Hash: binary.BigEndian.Uint64(data[3:])}
+		if t.By > ReportedByWebhook {
+			return fmt.Errorf("history of a record: found the reporter %d, expected 0 to 2", t.By)
 		}
 		if ms := binary.BigEndian.Uint64(data[9:]) & (1<<48 - 1); ms > 0 {
 			t.At = time.UnixMilli(int64(ms)).UTC()
 		}
-		s.Told = append(s.Told, t)
+		s.History = append(s.History, t)
 	}
 	return nil
 }

@@ -15,27 +15,27 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // at is so many minutes after noon.
 func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
 
-func told(s *change.Sighting) string {
+func history(s *change.Sighting) string {
 	var all []string
-	for _, t := range s.Told {
-		all = append(all, fmt.Sprintf("%d:%c@%.0f%c", t.Thread, rune(t.Hash), t.At.Sub(noon).Minutes(), "FLP"[t.By]))
+	for _, t := range s.History {
+		all = append(all, fmt.Sprintf("%d:%c@%.0f%c", t.Aspect, rune(t.Hash), t.At.Sub(noon).Minutes(), "ULW"[t.By]))
 	}
 	return strings.Join(all, " ")
 }
 
-func content(hash rune, minutes int, by change.Teller) change.Telling {
-	return change.Telling{Hash: uint64(hash), At: at(minutes), By: by}
+func content(hash rune, minutes int, by change.ReportedBy) change.Observation {
+	return change.Observation{Hash: uint64(hash), At: at(minutes), By: by}
 }
 
 // contents are states of one minute after the other, from A at noon on.
-func contents(from, to rune, by change.Teller) (all []change.Telling) {
+func contents(from, to rune, by change.ReportedBy) (all []change.Observation) {
 	for hash := from; hash <= to; hash++ {
 		all = append(all, content(hash, int(hash-'A'), by))
 	}
 	return all
 }
 
-// lines is what told gives of contents.
+// lines is the history of contents.
 func lines(from, to, by rune) string {
 	var all []string
 	for hash := from; hash <= to; hash++ {
@@ -44,94 +44,94 @@ func lines(from, to, by rune) string {
 	return strings.Join(all, " ")
 }
 
-func push(hash rune, minutes int) *change.Mark {
-	return &change.Mark{Telling: content(hash, minutes, change.Pushed)}
+func webhook(hash rune, minutes int) *change.Fingerprint {
+	return &change.Fingerprint{Observation: content(hash, minutes, change.ReportedByWebhook)}
 }
 
-func TestSightingTell(t *testing.T) {
+func TestSightingAdd(t *testing.T) {
 	for name, test := range map[string]struct {
-		tell []change.Telling
-		want string
+		observations []change.Observation
+		want         string
 	}{
-		"states stand in the order of their times": {
-			[]change.Telling{content('A', 1, change.Found), content('C', 9, change.Listed), content('B', 5, change.Pushed)},
-			"0:A@1F 0:B@5P 0:C@9L",
+		"observations are in the order of their times": {
+			[]change.Observation{content('A', 1, change.Unreported), content('C', 9, change.ReportedByList), content('B', 5, change.ReportedByWebhook)},
+			"0:A@1U 0:B@5W 0:C@9L",
 		},
-		"the same state again is no new one, and is of its newest time": {
-			[]change.Telling{content('A', 1, change.Found), content('A', 3, change.Pushed), content('A', 2, change.Found)},
-			"0:A@3P",
+		"the same state again adds none, and has its newest time": {
+			[]change.Observation{content('A', 1, change.Unreported), content('A', 3, change.ReportedByWebhook), content('A', 2, change.Unreported)},
+			"0:A@3W",
 		},
-		"a state that comes back is a new one": {
-			[]change.Telling{content('A', 1, change.Found), content('B', 2, change.Pushed), content('A', 3, change.Pushed)},
-			"0:A@1F 0:B@2P 0:A@3P",
+		"a state that returns is added again": {
+			[]change.Observation{content('A', 1, change.Unreported), content('B', 2, change.ReportedByWebhook), content('A', 3, change.ReportedByWebhook)},
+			"0:A@1U 0:B@2W 0:A@3W",
 		},
-		"the oldest of too many goes, of each thread for itself": {
-			append([]change.Telling{{Thread: change.CreatedThread, At: at(0)}}, contents('A', 'Q', change.Pushed)...),
-			"1:\x00@0F " + lines('B', 'Q', 'P'),
+		"the oldest of too many is dropped, for each aspect separately": {
+			append([]change.Observation{{Aspect: change.CreatedAspect, At: at(0)}}, contents('A', 'Q', change.ReportedByWebhook)...),
+			"1:\x00@0U " + lines('B', 'Q', 'W'),
 		},
-		"one that a list told stays, because its webhook may come": {
-			append([]change.Telling{content('A', 0, change.Listed)}, contents('B', 'Q', change.Pushed)...),
-			"0:A@0L " + lines('C', 'Q', 'P'),
+		"one that a list reported stays, because its webhook may arrive": {
+			append([]change.Observation{content('A', 0, change.ReportedByList)}, contents('B', 'Q', change.ReportedByWebhook)...),
+			"0:A@0L " + lines('C', 'Q', 'W'),
 		},
 		"but not for weeks": {
-			append(contents('A', 'P', change.Listed), content('Q', 30*24*60, change.Pushed)),
-			lines('B', 'P', 'L') + " 0:Q@43200P",
+			append(contents('A', 'P', change.ReportedByList), content('Q', 30*24*60, change.ReportedByWebhook)),
+			lines('B', 'P', 'L') + " 0:Q@43200W",
 		},
-		"the newest stays beside those that lists told": {
-			append(contents('A', 'P', change.Listed), content('Q', 16, change.Pushed)),
-			lines('B', 'P', 'L') + " 0:Q@16P",
+		"the newest stays beside those that lists reported": {
+			append(contents('A', 'P', change.ReportedByList), content('Q', 16, change.ReportedByWebhook)),
+			lines('B', 'P', 'L') + " 0:Q@16W",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s change.Sighting
-			for _, one := range test.tell {
-				s.Tell(one)
+			for _, one := range test.observations {
+				s.Add(one)
 			}
-			if got := told(&s); got != test.want {
+			if got := history(&s); got != test.want {
 				t.Errorf("found %s, expected %s", got, test.want)
 			}
 		})
 	}
 }
 
-func TestSightingPush(t *testing.T) {
+func TestSightingObserveWebhook(t *testing.T) {
 	for name, test := range map[string]struct {
-		before change.Sighting
-		push   []*change.Mark
-		want   string // d for a duplicate, n for a new one
+		before  change.Sighting
+		reports []*change.Fingerprint
+		want    string // d for a duplicate, n for a new one
 	}{
-		"what nobody told is new, each time": {
-			push: []*change.Mark{push('A', 1), push('B', 2), push('B', 2)}, want: "nnn",
+		"a state without an observation is new, each time": {
+			reports: []*change.Fingerprint{webhook('A', 1), webhook('B', 2), webhook('B', 2)}, want: "nnn",
 		},
-		"what a list told is the duplicate, once": {
-			before: change.Sighting{Told: []change.Telling{content('B', 2, change.Listed)}},
-			push:   []*change.Mark{push('B', 3), push('B', 4)}, want: "dn",
+		"what a list reported is the duplicate, once": {
+			before:  change.Sighting{History: []change.Observation{content('B', 2, change.ReportedByList)}},
+			reports: []*change.Fingerprint{webhook('B', 3), webhook('B', 4)}, want: "dn",
 		},
-		"what a list only showed is new": {
-			before: change.Sighting{Told: []change.Telling{content('B', 2, change.Found)}},
-			push:   []*change.Mark{push('B', 2)}, want: "n",
+		"a state that was not reported is new": {
+			before:  change.Sighting{History: []change.Observation{content('B', 2, change.Unreported)}},
+			reports: []*change.Fingerprint{webhook('B', 2)}, want: "n",
 		},
-		"a state before the one that was told is new": {
-			before: change.Sighting{Told: []change.Telling{content('C', 3, change.Listed)}},
-			push:   []*change.Mark{push('B', 2), push('C', 3)}, want: "nd",
+		"a state before the reported one is new": {
+			before:  change.Sighting{History: []change.Observation{content('C', 3, change.ReportedByList)}},
+			reports: []*change.Fingerprint{webhook('B', 2), webhook('C', 3)}, want: "nd",
 		},
 		"weeks later it is another change": {
-			before: change.Sighting{Told: []change.Telling{content('B', 2, change.Listed)}},
-			push:   []*change.Mark{push('B', 30*24*60)}, want: "n",
+			before:  change.Sighting{History: []change.Observation{content('B', 2, change.ReportedByList)}},
+			reports: []*change.Fingerprint{webhook('B', 30*24*60)}, want: "n",
 		},
-		"that it was created and deleted is told once whatever it holds": {
-			before: change.Sighting{Told: []change.Telling{
-				{Thread: change.CreatedThread, At: at(1), By: change.Listed}, {Thread: change.DeletedThread, At: at(2), By: change.Listed},
+		"creation and deletion are reported once whatever the content": {
+			before: change.Sighting{History: []change.Observation{
+				{Aspect: change.CreatedAspect, At: at(1), By: change.ReportedByList}, {Aspect: change.DeletedAspect, At: at(2), By: change.ReportedByList},
 			}},
-			push: []*change.Mark{
-				{Telling: change.Telling{Thread: change.CreatedThread, At: at(1)}}, {Telling: change.Telling{Thread: change.DeletedThread, At: at(2)}},
+			reports: []*change.Fingerprint{
+				{Observation: change.Observation{Aspect: change.CreatedAspect, At: at(1)}}, {Observation: change.Observation{Aspect: change.DeletedAspect, At: at(2)}},
 			}, want: "dd",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""
-			for _, m := range test.push {
-				got += map[bool]string{true: "d", false: "n"}[test.before.Push(m)]
+			for _, m := range test.reports {
+				got += map[bool]string{true: "d", false: "n"}[test.before.ObserveWebhook(m)]
 			}
 			if got != test.want {
 				t.Errorf("found %s, expected %s", got, test.want)
@@ -140,8 +140,8 @@ func TestSightingPush(t *testing.T) {
 	}
 }
 
-func TestSightingKnows(t *testing.T) {
-	s := change.Sighting{Told: []change.Telling{content('A', 10, change.Found), content('B', 20, change.Pushed)}}
+func TestSightingCovers(t *testing.T) {
+	s := change.Sighting{History: []change.Observation{content('A', 10, change.Unreported), content('B', 20, change.ReportedByWebhook)}}
 	for _, test := range []struct {
 		hash    rune
 		updated time.Time
@@ -153,37 +153,37 @@ func TestSightingKnows(t *testing.T) {
 		{'A', at(30), false},                 // it came back
 		{'A', time.Time{}, false}, {'C', at(1), false},
 	} {
-		if got := s.Knows(change.WholeThread, uint64(test.hash), test.updated); got != test.want {
+		if got := s.Covers(change.ContentAspect, uint64(test.hash), test.updated); got != test.want {
 			t.Errorf("%c of %v: found %v", test.hash, test.updated, got)
 		}
 	}
 }
 
 func TestSightingGone(t *testing.T) {
-	s := change.Sighting{Told: []change.Telling{{Thread: change.DeletedThread, At: at(10), By: change.Pushed}}}
-	s.Push(push('A', 9)) // late
+	s := change.Sighting{History: []change.Observation{{Aspect: change.DeletedAspect, At: at(10), By: change.ReportedByWebhook}}}
+	s.ObserveWebhook(webhook('A', 9)) // late
 	if !s.Gone() {
 		t.Error("an older state brought it back")
 	}
-	s.Push(push('A', 11))
+	s.ObserveWebhook(webhook('A', 11))
 	if s.Gone() {
 		t.Error("a newer state did not bring it back")
 	}
 }
 
-func TestFacetThread(t *testing.T) {
-	seen := map[change.Thread]bool{change.WholeThread: true, change.CreatedThread: true, change.DeletedThread: true}
+func TestFacetAspect(t *testing.T) {
+	seen := map[change.Aspect]bool{change.ContentAspect: true, change.CreatedAspect: true, change.DeletedAspect: true}
 	for _, trigger := range []string{"opportunity.stage_updated", "opportunity.status_updated", "contact.tags_updated", "contact.dnd_updated"} {
-		if thread := change.FacetThread(trigger); seen[thread] {
-			t.Errorf("%s has the thread of another", trigger)
+		if aspect := change.FacetAspect(trigger); seen[aspect] {
+			t.Errorf("%s has the aspect of another", trigger)
 		} else {
-			seen[thread] = true
+			seen[aspect] = true
 		}
 	}
 }
 
 func FuzzSighting(f *testing.F) {
-	whole := change.Sighting{Told: []change.Telling{content('A', 1, change.Found), {Thread: 7, Hash: 1<<64 - 1, By: change.Listed}}}
+	whole := change.Sighting{History: []change.Observation{content('A', 1, change.Unreported), {Aspect: 7, Hash: 1<<64 - 1, By: change.ReportedByList}}}
 	data, _ := whole.MarshalBinary()
 	f.Add(data)
 	f.Add([]byte("short"))

@@ -29,7 +29,7 @@ var acceptTests = map[string]func(f *fixture){
 		want(f, "event", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", e))
 	},
 	"an event without data and time stays without": func(f *fixture) {
-		f.accept(journal.Arrival{Event: journal.Event{ID: "hand:1", Type: "emit:x", Source: journal.Hand}, Keep: true})
+		f.accept(journal.Arrival{Event: journal.Event{ID: "hand:1", Type: "emit:x", Source: journal.Manual}, StoreUnmatched: true})
 		got, _, err := f.store.Event(f.ctx, "hand:1")
 		if err != nil || len(got.Data) != 0 || !got.Time.IsZero() {
 			f.Errorf("found %+v, %v", got, err)
@@ -37,7 +37,7 @@ var acceptTests = map[string]func(f *fixture){
 	},
 	"each hook that matches makes a run, in the order of the hooks": func(f *fixture) {
 		receipt := f.accept(arrival(contact("1", "c_1", `{}`), hook("a"), hook("b"), hook("c")))[0]
-		if !receipt.Kept || receipt.Duplicate || len(receipt.Runs) != 3 {
+		if !receipt.Stored || receipt.Duplicate || len(receipt.Runs) != 3 {
 			f.Fatalf("found %+v", receipt)
 		}
 		last := int64(0)
@@ -63,7 +63,7 @@ var acceptTests = map[string]func(f *fixture){
 	},
 	"an event whose hooks all say no is kept without runs": func(f *fixture) {
 		receipt := f.accept(arrival(contact("1", "c_1", `{}`), hook("no", where("status", `"open"`))))[0]
-		if !receipt.Kept || len(receipt.Runs) != 0 {
+		if !receipt.Stored || len(receipt.Runs) != 0 {
 			f.Errorf("found %+v", receipt)
 		}
 	},
@@ -73,18 +73,18 @@ var acceptTests = map[string]func(f *fixture){
 	},
 	"an event that no hook names is not kept, nor its id": func(f *fixture) {
 		e := contact("1", "c_1", `{}`)
-		if r := f.accept(arrival(e))[0]; r.Kept || r.Duplicate || len(r.Runs) > 0 {
+		if r := f.accept(arrival(e))[0]; r.Stored || r.Duplicate || len(r.Runs) > 0 {
 			f.Errorf("found %+v", r)
 		}
 		_, _, err := f.store.Event(f.ctx, e.ID)
 		f.wantErr(err, journal.ErrNotFound)
-		if r := f.accept(arrival(e, hook("new")))[0]; !r.Kept || r.Duplicate {
+		if r := f.accept(arrival(e, hook("new")))[0]; !r.Stored || r.Duplicate {
 			f.Errorf("once a hook names it: found %+v", r)
 		}
 	},
 	"Keep keeps an event that no hook names": func(f *fixture) {
 		e := contact("1", "c_1", `{}`)
-		want(f, "kept", f.accept(journal.Arrival{Event: e, Keep: true})[0].Kept, true)
+		want(f, "kept", f.accept(journal.Arrival{Event: e, StoreUnmatched: true})[0].Stored, true)
 		if _, runs, err := f.store.Event(f.ctx, e.ID); err != nil || len(runs) != 0 {
 			f.Errorf("found %v, %v", runs, err)
 		}
@@ -93,7 +93,7 @@ var acceptTests = map[string]func(f *fixture){
 		e := contact("1", "c_1", `{"v":1}`)
 		f.accept(arrival(e, hook("new")))
 		e.Data = []byte(`{"v":2}`)
-		if r := f.accept(arrival(e, hook("new"), hook("other")))[0]; !r.Duplicate || r.Kept || len(r.Runs) > 0 {
+		if r := f.accept(arrival(e, hook("new"), hook("other")))[0]; !r.Duplicate || r.Stored || len(r.Runs) > 0 {
 			f.Errorf("found %+v", r)
 		}
 		got, runs, _ := f.store.Event(f.ctx, e.ID)
@@ -111,7 +111,7 @@ var acceptTests = map[string]func(f *fixture){
 		f.accept(arrival(contact("old", "c_1", `{}`), hook("new")))
 		r := f.accept(arrival(contact("a", "c_1", `{}`), hook("new")), arrival(contact("old", "c_1", `{}`), hook("new")),
 			arrival(contact("none", "c_1", `{}`)), arrival(contact("b", "c_1", `{}`), hook("new"), hook("two")))
-		found := fmt.Sprint(len(r[0].Runs), r[1].Duplicate, r[2].Kept, len(r[3].Runs))
+		found := fmt.Sprint(len(r[0].Runs), r[1].Duplicate, r[2].Stored, len(r[3].Runs))
 		want(f, "receipts", found, "1 true false 2")
 	},
 	"a call with a bad event keeps none of its events": func(f *fixture) {

@@ -95,7 +95,7 @@ var commandTests = map[string]func(f *fixture){
 		h := holder(f.next())
 		f.do(f.store.Cancel(f.ctx, ids[2]))
 		f.do(f.store.Cancel(f.ctx, ids[0]))
-		f.wantErr(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Succeeded}), journal.ErrFenced)
+		f.wantErr(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Succeeded}), journal.ErrFenced)
 		f.retry(holder(f.nextIs(ids[1])), time.Hour)
 		f.do(f.store.Cancel(f.ctx, ids[1]))
 		f.nextIs(ids[3])
@@ -166,7 +166,7 @@ var commandTests = map[string]func(f *fixture){
 	},
 	"a held run is resolved by sending again, skipping or failing": func(f *fixture) {
 		f.inOnly(func(id string) error { return f.store.Resolve(f.ctx, id, journal.Resend, nil) }, journal.Held)
-		hold := func(name string) journal.Holder {
+		hold := func(name string) journal.Lease {
 			f.queue(2, name, hook("new"))
 			h := holder(f.next())
 			f.record(h, step(1, "a", `1`), journal.Effect{})

@@ -137,7 +137,7 @@ var echoTests = map[string]func(f *fixture){
 	},
 	"by hand or emitted an event is never an echo": func(f *fixture) {
 		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
-		for _, source := range []journal.Source{journal.Hand, journal.Emit} {
+		for _, source := range []journal.Source{journal.Manual, journal.Emit} {
 			a := updated(string(source), "c_1", known)
 			a.Event.Source = source
 			want(f, string(source), f.echoed(a), false)
@@ -186,19 +186,19 @@ var echoTests = map[string]func(f *fixture){
 		want(f, "afterwards", f.echoed(updated("5", "c_9", known)), true)
 	},
 	"what waits for an answer that does not come is told": func(f *fixture) {
-		for name, end := range map[string]func(h journal.Holder){
-			"withdrawn": func(h journal.Holder) { f.do(f.store.Withdraw(f.ctx, h, 1)) },
-			"failed": func(h journal.Holder) {
+		for name, end := range map[string]func(h journal.Lease){
+			"withdrawn": func(h journal.Lease) { f.do(f.store.Withdraw(f.ctx, h, 1)) },
+			"failed": func(h journal.Lease) {
 				erred := step(1, "highlevel.contacts.update", "")
 				erred.State, erred.Result = journal.Erred, nil
 				f.record(h, erred, journal.Effect{})
 			},
-			"held": func(h journal.Holder) {
+			"held": func(h journal.Lease) {
 				mark := begun(1, "highlevel.contacts.update")
 				f.do(f.store.Park(f.ctx, h, journal.Park{State: journal.Held, Step: &mark, Problem: &journal.Problem{Message: "?"}}))
 			},
-			"cancelled": func(h journal.Holder) { f.do(f.store.Cancel(f.ctx, h.Run)) },
-			"over":      func(h journal.Holder) { f.do(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed})) },
+			"cancelled": func(h journal.Lease) { f.do(f.store.Cancel(f.ctx, h.Run)) },
+			"over":      func(h journal.Lease) { f.do(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Failed})) },
 		} {
 			h := f.begun()
 			f.record(h, begun(1, "highlevel.contacts.update"), wrote("c_1", `{"email":"ada@example.com"}`))

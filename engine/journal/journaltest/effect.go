@@ -13,7 +13,7 @@ import (
 // effects records one effect after the other and checks their results.
 type effects struct {
 	*fixture
-	holder journal.Holder
+	holder journal.Lease
 	number int
 }
 
@@ -234,7 +234,7 @@ var emitTests = map[string]func(f *fixture){
 	},
 	"a repeat says so": func(f *fixture) {
 		e := f.effects()
-		emit := journal.Effect{Emit: &journal.Arrival{Event: won("1"), Keep: true}}
+		emit := journal.Effect{Emit: &journal.Arrival{Event: won("1"), StoreUnmatched: true}}
 		e.do(emit)
 		if result, err := e.do(emit); err != nil || result != `{"id":"emit:1","duplicate":true}` {
 			f.Errorf("found %s, %v", result, err)

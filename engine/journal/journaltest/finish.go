@@ -14,7 +14,7 @@ var finishTests = map[string]func(f *fixture){
 			h := holder(f.next())
 			problem := &journal.Problem{Message: "it ended", Position: "crm.lua:3", Limit: "steps",
 				App: &bindings.Error{Kind: bindings.Timeout, Message: "late"}}
-			if err := f.store.Finish(f.ctx, h, journal.Outcome{State: state, Problem: problem}); err != nil {
+			if err := f.store.Finish(f.ctx, h, journal.Finish{State: state, Problem: problem}); err != nil {
 				f.Fatal(err)
 			}
 			run, _ := f.run(h.Run)
@@ -30,7 +30,7 @@ var finishTests = map[string]func(f *fixture){
 	"a run does not end as queued or running": func(f *fixture) {
 		h := f.begun()
 		for _, state := range []journal.State{journal.Queued, journal.Running, journal.Waiting, journal.Held, "", "done"} {
-			if err := f.store.Finish(f.ctx, h, journal.Outcome{State: state}); err == nil {
+			if err := f.store.Finish(f.ctx, h, journal.Finish{State: state}); err == nil {
 				f.Errorf("it ended as %q", state)
 			}
 		}
@@ -39,7 +39,7 @@ var finishTests = map[string]func(f *fixture){
 	"a run ends once": func(f *fixture) {
 		h := f.begun()
 		f.finish(h, journal.Succeeded)
-		f.wantErr(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed}), journal.ErrFenced)
+		f.wantErr(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Failed}), journal.ErrFenced)
 		run, _ := f.run(h.Run)
 		want(f, "state", run.State, journal.Succeeded)
 	},
@@ -47,7 +47,7 @@ var finishTests = map[string]func(f *fixture){
 		h := f.begun()
 		failed := journal.Event{ID: "engine:failed:" + h.Run, Type: "run.failed", Source: journal.Engine}
 		f.Helper()
-		err := f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed, Problem: &journal.Problem{Message: "no"},
+		err := f.store.Finish(f.ctx, h, journal.Finish{State: journal.Failed, Problem: &journal.Problem{Message: "no"},
 			Follow: []journal.Arrival{arrival(failed, hook("alarm", laneless))}})
 		if err != nil {
 			f.Fatal(err)
@@ -56,7 +56,7 @@ var finishTests = map[string]func(f *fixture){
 	},
 	"a follower that cannot be kept leaves the run as it is": func(f *fixture) {
 		h := f.begun()
-		err := f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed, Follow: []journal.Arrival{arrival(journal.Event{ID: "x"})}})
+		err := f.store.Finish(f.ctx, h, journal.Finish{State: journal.Failed, Follow: []journal.Arrival{arrival(journal.Event{ID: "x"})}})
 		if err == nil {
 			f.Fatal("an event without type was accepted")
 		}

@@ -155,21 +155,21 @@ func (f *fixture) nothingNext() {
 }
 
 // begun accepts one event and hands its run out.
-func (f *fixture) begun() journal.Holder {
+func (f *fixture) begun() journal.Lease {
 	f.Helper()
 	f.count++
 	f.queue(1, fmt.Sprint("begun_", f.count), hook("begun"))
 	return holder(f.next())
 }
 
-func holder(a journal.Activation) journal.Holder {
-	return journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+func holder(a journal.Activation) journal.Lease {
+	return journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
 }
 
 func step(number int, name, result string) journal.Step {
 	return journal.Step{
 		Number: number, Name: name, State: journal.Done, Result: json.RawMessage(result), Position: fmt.Sprintf("crm.lua:%d", number),
-		Args: json.RawMessage(`{"id":"c_1"}`), Started: day, Took: 1500 * time.Microsecond, Attempts: 1,
+		Args: json.RawMessage(`{"id":"c_1"}`), Started: day, Duration: 1500 * time.Microsecond, Attempts: 1,
 	}
 }
 
@@ -180,7 +180,7 @@ func begun(number int, name string) journal.Step {
 	return s
 }
 
-func (f *fixture) record(h journal.Holder, s journal.Step, e journal.Effect) string {
+func (f *fixture) record(h journal.Lease, s journal.Step, e journal.Effect) string {
 	f.Helper()
 	result, err := f.store.Record(f.ctx, h, s, e)
 	if err != nil {
@@ -189,9 +189,9 @@ func (f *fixture) record(h journal.Holder, s journal.Step, e journal.Effect) str
 	return string(result)
 }
 
-func (f *fixture) finish(h journal.Holder, state journal.State) {
+func (f *fixture) finish(h journal.Lease, state journal.State) {
 	f.Helper()
-	if err := f.store.Finish(f.ctx, h, journal.Outcome{State: state}); err != nil {
+	if err := f.store.Finish(f.ctx, h, journal.Finish{State: state}); err != nil {
 		f.Fatalf("Finish: %v", err)
 	}
 }

@@ -145,7 +145,7 @@ var pruneTests = map[string]func(f *fixture){
 		f.queue(3, "c_1", hook("new"))
 		file := filepath.Join(f.TempDir(), "copy")
 		f.do(f.store.Backup(f.ctx, file))
-		f.wantErr(f.store.Backup(f.ctx, file), journal.ErrPresent)
+		f.wantErr(f.store.Backup(f.ctx, file), journal.ErrExists)
 		if all, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); len(all) != 1 {
 			f.Errorf("found the files %v", all)
 		}
@@ -210,7 +210,7 @@ var statusTests = map[string]func(f *fixture){
 			f.Fatalf("found %+v, %v", lanes, err)
 		}
 		l := lanes[0]
-		want(f, "lane", fmt.Sprint(l.Script, " ", l.Hook, " ", l.Lane, " ", l.Run == ids[0], " ", l.State, " ", l.Behind), "crm new record:loc_1/c_1 true blocked 2")
+		want(f, "lane", fmt.Sprint(l.Script, " ", l.Hook, " ", l.Lane, " ", l.Run == ids[0], " ", l.State, " ", l.Queued), "crm new record:loc_1/c_1 true blocked 2")
 		if l.Since.IsZero() {
 			f.Error("it does not say since when")
 		}

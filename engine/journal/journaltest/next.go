@@ -185,7 +185,7 @@ var nextTests = map[string]func(f *fixture){
 				busy[lane] = false
 				mu.Unlock()
 				if failed == nil {
-					failed = f.store.Finish(ctx, holder(a), journal.Outcome{State: journal.Succeeded})
+					failed = f.store.Finish(ctx, holder(a), journal.Finish{State: journal.Succeeded})
 				}
 				if failed != nil {
 					f.Errorf("run %s: %v", a.Run.ID, failed)

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-func (f *fixture) park(h journal.Holder, p journal.Park) {
+func (f *fixture) park(h journal.Lease, p journal.Park) {
 	f.Helper()
 	if err := f.store.Park(f.ctx, h, p); err != nil {
 		f.Fatalf("Park: %v", err)
@@ -16,7 +16,7 @@ func (f *fixture) park(h journal.Holder, p journal.Park) {
 }
 
 // retry parks a run until its next attempt.
-func (f *fixture) retry(h journal.Holder, after time.Duration) {
+func (f *fixture) retry(h journal.Lease, after time.Duration) {
 	f.Helper()
 	f.park(h, journal.Park{State: journal.Retrying, Until: f.clock.Now().Add(after), Attempt: true,
 		Problem: &journal.Problem{Message: "no answer"}})
@@ -121,7 +121,7 @@ var parkTests = map[string]func(f *fixture){
 			_, err := f.store.Record(f.ctx, h, step(1, "a", `1`), journal.Effect{})
 			f.wantErr(err, journal.ErrFenced)
 			f.wantErr(f.store.Park(f.ctx, h, journal.Park{State: state}), journal.ErrFenced)
-			f.wantErr(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed}), journal.ErrFenced)
+			f.wantErr(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Failed}), journal.ErrFenced)
 			f.wantErr(f.store.Release(h), journal.ErrFenced)
 			f.wantErr(f.store.Withdraw(f.ctx, h, 1), journal.ErrFenced)
 		}
@@ -171,7 +171,7 @@ var parkTests = map[string]func(f *fixture){
 		b := f.next()
 		want(f, "executed before", b.Run.Executed, time.Second)
 		want(f, "started", b.Run.Started, a.Run.Started)
-		err := f.store.Finish(f.ctx, holder(b), journal.Outcome{State: journal.Succeeded, Executed: 2 * time.Second})
+		err := f.store.Finish(f.ctx, holder(b), journal.Finish{State: journal.Succeeded, Executed: 2 * time.Second})
 		if err != nil {
 			f.Fatal(err)
 		}

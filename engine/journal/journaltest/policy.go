@@ -64,7 +64,7 @@ var policyTests = map[string]func(f *fixture){
 		skipped := func(when string) {
 			f.Helper()
 			r := f.sends("c_1", `{}`, h)
-			want(f, when, fmt.Sprint(r.Kept, len(r.Runs), r.Skipped), "true 0 [crm new]")
+			want(f, when, fmt.Sprint(r.Stored, len(r.Runs), r.Skipped), "true 0 [crm new]")
 		}
 		skipped("queued")
 		a := holder(f.nextIs(id))
@@ -88,7 +88,7 @@ var policyTests = map[string]func(f *fixture){
 			h := hook("new", overlapping(journal.OverlapReplace))
 			id := f.sends(string(state), `{}`, h).Runs[0]
 			mark := begun(1, "wait")
-			var a journal.Holder
+			var a journal.Lease
 			if state != journal.Queued {
 				a = holder(f.nextIs(id))
 			}

@@ -141,7 +141,7 @@ var readTests = map[string]func(f *fixture){
 		for i := range 3 {
 			f.accept(arrival(contact(fmt.Sprint(i), "c_1", `{}`), hook("new")))
 		}
-		f.accept(journal.Arrival{Event: won("1"), Keep: true})
+		f.accept(journal.Arrival{Event: won("1"), StoreUnmatched: true})
 		list := func(q journal.EventQuery) (ids []string) {
 			events, err := f.store.Events(f.ctx, q)
 			if err != nil {

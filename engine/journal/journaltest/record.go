@@ -98,7 +98,7 @@ var recordTests = map[string]func(f *fixture){
 			_, err := f.store.Record(f.ctx, stale, step(1, "a", `1`), journal.Effect{State: &journal.StateOp{Verb: "put", Key: "k", Value: json.RawMessage(`1`)}})
 			for what, err := range map[string]error{
 				"Record": err, "Bind": f.store.Bind(stale, journal.Binding{Version: "v2"}), "Release": f.store.Release(stale),
-				"Finish": f.store.Finish(f.ctx, stale, journal.Outcome{State: journal.Failed}),
+				"Finish": f.store.Finish(f.ctx, stale, journal.Finish{State: journal.Failed}),
 			} {
 				if !errors.Is(err, journal.ErrFenced) {
 					f.Errorf("%s, %s: found the error %v, expected %v", what, when, err, journal.ErrFenced)
@@ -119,10 +119,10 @@ var recordTests = map[string]func(f *fixture){
 	},
 	"an unknown run is not found": func(f *fixture) {
 		for _, id := range []string{"", "run_1", "run_00000000000000", "nonsense"} {
-			h := journal.Holder{Run: id, Epoch: 1}
+			h := journal.Lease{Run: id, Epoch: 1}
 			_, err := f.store.Record(f.ctx, h, step(1, "a", `1`), journal.Effect{})
 			f.wantErr(err, journal.ErrNotFound)
-			f.wantErr(f.store.Finish(f.ctx, h, journal.Outcome{State: journal.Failed}), journal.ErrNotFound)
+			f.wantErr(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Failed}), journal.ErrNotFound)
 			_, _, err = f.store.Run(f.ctx, id)
 			f.wantErr(err, journal.ErrNotFound)
 		}
@@ -147,9 +147,9 @@ var recordTests = map[string]func(f *fixture){
 	"a long step keeps its length": func(f *fixture) {
 		h := f.begun()
 		s := step(1, "a", `"x"`)
-		s.Took = 3*time.Hour + time.Nanosecond
+		s.Duration = 3*time.Hour + time.Nanosecond
 		f.record(h, s, journal.Effect{})
 		_, steps := f.run(h.Run)
-		want(f, "took", steps[0].Took, s.Took)
+		want(f, "took", steps[0].Duration, s.Duration)
 	},
 }

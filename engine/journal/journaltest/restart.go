@@ -110,7 +110,7 @@ var restartTests = map[string]func(f *fixture){
 	"a holder from before is fenced": func(f *fixture) {
 		before := f.begun()
 		f.reopen()
-		f.wantErr(f.store.Finish(f.ctx, before, journal.Outcome{State: journal.Succeeded}), journal.ErrFenced)
+		f.wantErr(f.store.Finish(f.ctx, before, journal.Finish{State: journal.Succeeded}), journal.ErrFenced)
 		f.next()
 		_, err := f.store.Record(f.ctx, before, step(1, "a", `1`), journal.Effect{})
 		f.wantErr(err, journal.ErrFenced)

@@ -30,7 +30,7 @@ var subscriptionTests = map[string]func(f *fixture){
 		s := subscription("k1", "calendar/paris", "primary")
 		s.State, s.ID, s.Renewed, s.Expires = journal.SubscriptionLive, "id-1", day.Add(time.Second), day.Add(7*24*time.Hour)
 		s.Of = []json.RawMessage{json.RawMessage(`{"id":"primary","summary":"é"}`), json.RawMessage(`{"id":"outer"}`)}
-		s.Kept = json.RawMessage(`{"resourceId":"r1"}`)
+		s.RemovalData = json.RawMessage(`{"resourceId":"r1"}`)
 		s.Problem, s.Failures = "the vendor was away", 3
 		f.do(f.store.PutSubscription(f.ctx, s))
 		f.reopen()

@@ -22,14 +22,14 @@ func listed(id, record string) journal.Event {
 }
 
 // sighting is what is known of a contact after a list showed it.
-func sighting(record string, hash rune, by change.Teller) change.Sighting {
-	return change.Sighting{PollKey: contacts, Record: record, Told: []change.Telling{{Hash: uint64(hash), At: day, By: by}}}
+func sighting(record string, hash rune, by change.ReportedBy) change.Sighting {
+	return change.Sighting{PollKey: contacts, Record: record, History: []change.Observation{{Hash: uint64(hash), At: day, By: by}}}
 }
 
 // pushed is an arrival by webhook of a contact that is polled too.
 func pushed(id, record string, hash rune) journal.Arrival {
 	a := arrival(contact(id, record, `{}`), hook("new"))
-	a.Mark = &change.Mark{PollKey: contacts, Record: record, Telling: change.Telling{Hash: uint64(hash), At: day}}
+	a.Fingerprint = &change.Fingerprint{PollKey: contacts, Record: record, Observation: change.Observation{Hash: uint64(hash), At: day}}
 	return a
 }
 
@@ -37,11 +37,11 @@ func cursor(item, value string) journal.Cursor {
 	return journal.Cursor{Name: "poll", Item: item, Value: json.RawMessage(value)}
 }
 
-func (f *fixture) sweep(s journal.Sweep) []journal.Receipt {
+func (f *fixture) sweep(s journal.PollPage) []journal.Receipt {
 	f.Helper()
 	f.clock.Pass(time.Millisecond)
 	s.PollKey = contacts
-	receipts, err := f.store.Sweep(f.ctx, s)
+	receipts, err := f.store.AcceptPage(f.ctx, s)
 	if err != nil {
 		f.Fatalf("Sweep: %v", err)
 	}
@@ -65,7 +65,7 @@ func (f *fixture) sighting(record string) change.Sighting {
 
 func tellings(s change.Sighting) string {
 	var told []string
-	for _, t := range s.Told {
+	for _, t := range s.History {
 		told = append(told, fmt.Sprintf("%c%c", rune(t.Hash), "FLP"[t.By]))
 	}
 	return strings.Join(told, " ")
@@ -90,12 +90,12 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "known", f.known("c_1"), "")
 	},
 	"events, sightings and cursors are kept together": func(f *fixture) {
-		receipts := f.sweep(journal.Sweep{
+		receipts := f.sweep(journal.PollPage{
 			Cursors:   []journal.Cursor{cursor("", `{"since":1}`), cursor("cal", `"x"`)},
-			Sightings: []change.Sighting{sighting("c_1", 'A', change.Listed), sighting("c_2", 'B', change.Found)},
+			Sightings: []change.Sighting{sighting("c_1", 'A', change.ReportedByList), sighting("c_2", 'B', change.Unreported)},
 			Arrivals:  []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))},
 		})
-		if len(receipts) != 1 || !receipts[0].Kept || len(receipts[0].Runs) != 1 {
+		if len(receipts) != 1 || !receipts[0].Stored || len(receipts[0].Runs) != 1 {
 			f.Errorf("found %+v", receipts)
 		}
 		f.reopen()
@@ -104,10 +104,10 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "event", f.next().Event.ID, "poll:highlevel:contacts:1")
 	},
 	"a sighting comes back as it was kept": func(f *fixture) {
-		s := sighting("c_1", 'A', change.Listed)
+		s := sighting("c_1", 'A', change.ReportedByList)
 		s.Item, s.Missed = "cal", true
-		s.Told = append(s.Told, change.Telling{Thread: change.FacetThread("x"), Hash: 1<<64 - 1})
-		f.sweep(journal.Sweep{Sightings: []change.Sighting{s}})
+		s.History = append(s.History, change.Observation{Aspect: change.FacetAspect("x"), Hash: 1<<64 - 1})
+		f.sweep(journal.PollPage{Sightings: []change.Sighting{s}})
 		got := f.sighting("c_1")
 		if got.Row == 0 || got.Version == 0 {
 			f.Errorf("found %+v, expected a row and a version", got)
@@ -116,12 +116,12 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "sighting", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", s))
 	},
 	"a cursor replaces the one of its name and item": func(f *fixture) {
-		f.sweep(journal.Sweep{Cursors: []journal.Cursor{cursor("", `1`), cursor("cal", `1`), {Name: "reconcile", Value: []byte(`7`)}}})
-		f.sweep(journal.Sweep{Cursors: []journal.Cursor{cursor("cal", `2`)}})
+		f.sweep(journal.PollPage{Cursors: []journal.Cursor{cursor("", `1`), cursor("cal", `1`), {Name: "reconcile", Value: []byte(`7`)}}})
+		f.sweep(journal.PollPage{Cursors: []journal.Cursor{cursor("cal", `2`)}})
 		want(f, "cursors", f.cursors(), "poll  1, poll cal 2, reconcile  7")
 	},
 	"polls and connections are told apart": func(f *fixture) {
-		f.sweep(journal.Sweep{Sightings: []change.Sighting{sighting("c_1", 'A', change.Found)}, Cursors: []journal.Cursor{cursor("", `1`)}})
+		f.sweep(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.Unreported)}, Cursors: []journal.Cursor{cursor("", `1`)}})
 		for _, other := range []change.PollKey{{Connection: "highlevel", Poll: "notes"}, {Connection: "highlevel/paris", Poll: "contacts"}} {
 			seen, err := f.store.Sightings(f.ctx, other, "c_1")
 			cursors, cursorErr := f.store.Cursors(f.ctx, other)
@@ -131,12 +131,12 @@ var sweepTests = map[string]func(f *fixture){
 		}
 	},
 	"a stale sighting refuses the whole sweep": func(f *fixture) {
-		f.sweep(journal.Sweep{Sightings: []change.Sighting{sighting("c_1", 'A', change.Found)}})
+		f.sweep(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.Unreported)}})
 		read := f.sighting("c_1")
 		f.accept(pushed("1", "c_1", 'B'))
-		for name, stale := range map[string]change.Sighting{"changed since": read, "new, and known": sighting("c_1", 'A', change.Found)} {
-			_, err := f.store.Sweep(f.ctx, journal.Sweep{PollKey: contacts, Cursors: []journal.Cursor{cursor("", `9`)},
-				Sightings: []change.Sighting{sighting("c_2", 'A', change.Found), stale},
+		for name, stale := range map[string]change.Sighting{"changed since": read, "new, and known": sighting("c_1", 'A', change.Unreported)} {
+			_, err := f.store.AcceptPage(f.ctx, journal.PollPage{PollKey: contacts, Cursors: []journal.Cursor{cursor("", `9`)},
+				Sightings: []change.Sighting{sighting("c_2", 'A', change.Unreported), stale},
 				Arrivals:  []journal.Arrival{arrival(listed("9", "c_1"), hook("new"))}})
 			if !errors.Is(err, journal.ErrStale) {
 				f.Errorf("%s: found %v, expected that it is stale", name, err)
@@ -148,10 +148,10 @@ var sweepTests = map[string]func(f *fixture){
 		f.wantErr(err, journal.ErrNotFound)
 	},
 	"what a list told is the duplicate of its webhook, once": func(f *fixture) {
-		f.sweep(journal.Sweep{Sightings: []change.Sighting{sighting("c_1", 'A', change.Listed)},
+		f.sweep(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.ReportedByList)},
 			Arrivals: []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))}})
 		receipts := f.accept(pushed("1", "c_1", 'A'), pushed("2", "c_1", 'A'))
-		if !receipts[0].Duplicate || receipts[0].Kept || receipts[1].Duplicate || len(receipts[1].Runs) != 1 {
+		if !receipts[0].Duplicate || receipts[0].Stored || receipts[1].Duplicate || len(receipts[1].Runs) != 1 {
 			f.Errorf("found %+v", receipts)
 		}
 		_, _, err := f.store.Event(f.ctx, "highlevel:1")
@@ -174,11 +174,11 @@ var sweepTests = map[string]func(f *fixture){
 	"the records of an item are listed in pieces": func(f *fixture) {
 		var all []change.Sighting
 		for i := range 7 {
-			s := sighting(fmt.Sprint("c_", i), 'A', change.Found)
+			s := sighting(fmt.Sprint("c_", i), 'A', change.Unreported)
 			s.Item = []string{"cal", "other"}[i/6]
 			all = append(all, s)
 		}
-		f.sweep(journal.Sweep{Sightings: all})
+		f.sweep(journal.PollPage{Sightings: all})
 		var found []string
 		after := int64(0)
 		for {
@@ -201,23 +201,23 @@ var sweepTests = map[string]func(f *fixture){
 		wantList(f, "records", found, []string{"c_0", "c_1", "c_2", "c_3", "c_4", "c_5"})
 	},
 	"a sweep that makes no sense keeps nothing": func(f *fixture) {
-		good := sighting("c_1", 'A', change.Found)
-		for name, bad := range map[string]journal.Sweep{
+		good := sighting("c_1", 'A', change.Unreported)
+		for name, bad := range map[string]journal.PollPage{
 			"no poll":         {PollKey: change.PollKey{Connection: "highlevel"}, Sightings: []change.Sighting{good}},
 			"no record":       {PollKey: contacts, Sightings: []change.Sighting{good, {}}},
 			"long record":     {PollKey: contacts, Sightings: []change.Sighting{good, sighting(strings.Repeat("x", 5000), 'A', 0)}},
 			"cursor not JSON": {PollKey: contacts, Sightings: []change.Sighting{good}, Cursors: []journal.Cursor{cursor("", `{`)}},
 			"bad event":       {PollKey: contacts, Sightings: []change.Sighting{good}, Arrivals: []journal.Arrival{{}}},
 		} {
-			if _, err := f.store.Sweep(f.ctx, bad); err == nil {
+			if _, err := f.store.AcceptPage(f.ctx, bad); err == nil {
 				f.Errorf("%s: kept", name)
 			}
 		}
 		want(f, "known", f.known("c_1"), "")
 	},
 	"records that are gone are forgotten with the ids of events": func(f *fixture) {
-		gone := change.Sighting{PollKey: contacts, Record: "c_1", Told: []change.Telling{{Thread: change.DeletedThread, At: day, By: change.Listed}}}
-		f.sweep(journal.Sweep{Sightings: []change.Sighting{gone, sighting("c_2", 'A', change.Found)}})
+		gone := change.Sighting{PollKey: contacts, Record: "c_1", History: []change.Observation{{Aspect: change.DeletedAspect, At: day, By: change.ReportedByList}}}
+		f.sweep(journal.PollPage{Sightings: []change.Sighting{gone, sighting("c_2", 'A', change.Unreported)}})
 		prune := func() {
 			if _, err := f.store.Prune(f.ctx, journal.Retention{IDs: 24 * time.Hour}); err != nil {
 				f.Fatal(err)

@@ -13,7 +13,7 @@ import (
 )
 
 // waits parks the run of h for the first event that the await matches.
-func (f *fixture) waits(h journal.Holder, number int, a journal.Await) {
+func (f *fixture) waits(h journal.Lease, number int, a journal.Await) {
 	f.Helper()
 	mark := begun(number, "wait_for")
 	f.park(h, journal.Park{State: journal.Waiting, Step: &mark, Await: &a})
@@ -23,7 +23,7 @@ func paid(id, data string) journal.Event {
 	return journal.Event{ID: "qonto:" + id, Type: "qonto.invoice.paid", Connection: "qonto", Time: day, Data: []byte(data), Source: journal.Webhook}
 }
 
-func kept(e journal.Event) journal.Arrival { return journal.Arrival{Event: e, Keep: true} }
+func kept(e journal.Event) journal.Arrival { return journal.Arrival{Event: e, StoreUnmatched: true} }
 
 func awaiting(trigger string) journal.Await { return journal.Await{Triggers: []string{trigger}} }
 
@@ -61,7 +61,7 @@ var waitTests = map[string]func(f *fixture){
 		f.waits(h, 1, awaiting("qonto.invoice.paid"))
 		f.nothingNext()
 		receipt := f.accept(kept(paid("1", `{"id":7}`)))[0]
-		wantList(f, "woken", receipt.Woken, ids)
+		wantList(f, "woken", receipt.Resumed, ids)
 		a := f.nextIs(ids[0])
 		if a.Epoch <= h.Epoch {
 			f.Errorf("epoch %d after %d", a.Epoch, h.Epoch)
@@ -183,7 +183,7 @@ var waitTests = map[string]func(f *fixture){
 		}
 		onPaid := hook("paid", laneless)
 		receipt := f.accept(arrival(paid("1", `{}`), onPaid))[0]
-		wantList(f, "woken", receipt.Woken, ids)
+		wantList(f, "woken", receipt.Resumed, ids)
 		for _, id := range append(receipt.Runs, ids...) {
 			f.nextIs(id)
 		}
@@ -244,7 +244,7 @@ var waitTests = map[string]func(f *fixture){
 }
 
 // asks records an approval as a step of the run of h.
-func (f *fixture) asks(h journal.Holder, number int, id string, expires time.Time) {
+func (f *fixture) asks(h journal.Lease, number int, id string, expires time.Time) {
 	f.Helper()
 	f.record(h, step(number, "approval", `{"id":"`+id+`"}`), journal.Effect{Approval: &journal.Approval{
 		ID: id, Title: "Pay?", Text: "7 euros", Choices: []string{"yes", "no"}, Expires: expires}})

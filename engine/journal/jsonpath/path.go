@@ -2,8 +2,8 @@
 //
 // The parts between the dots are names of fields or, in a list, positions from
 // 0, and nothing else: no character of a path has another meaning. A field whose
-// own name has dots ("@odata.type") can stand last. Of a repeated field the last
-// counts, as it does for scripts.
+// own name has dots ("@odata.type") can be the last part. Of a repeated field
+// the last counts, as it does for scripts.
 package jsonpath
 
 import (
@@ -16,7 +16,7 @@ import (
 )
 
 // Lookup finds the value at a path. It reports false where there is no value; a
-// null is a value here. What it gives is a part of data.
+// null is a value here. The result shares its bytes with data.
 func Lookup(data []byte, path string) (json.RawMessage, bool) {
 	found := Get(data, path)
 	if !found.Exists() {
@@ -25,9 +25,9 @@ func Lookup(data []byte, path string) (json.RawMessage, bool) {
 	return unsafe.Slice(unsafe.StringData(found.Raw), len(found.Raw)), true
 }
 
-// Text finds a scalar at a path and gives it as text: a string without
-// its quotes, a number as it is written. It is empty where there is no value,
-// or a null, an object or a list.
+// Text returns the scalar at a path as text: a string without its quotes, a
+// number as it is written. It is empty where there is no value, or a null, an
+// object or a list.
 func Text(data []byte, path string) string {
 	found := Get(data, path)
 	switch found.Type {
@@ -39,8 +39,8 @@ func Text(data []byte, path string) string {
 	return ""
 }
 
-// Get finds the value at a path. Its texts are parts of data: who keeps one
-// clones it.
+// Get finds the value at a path. Its strings share their bytes with data: clone
+// one that is used longer than data.
 func Get(data []byte, path string) gjson.Result {
 	if path == "" || len(data) == 0 {
 		return gjson.Result{}

@@ -118,7 +118,7 @@ func (b *batch) accept(a *arrival) (receipt journal.Receipt, err error) {
 		return receipt, err
 	}
 	b.changes.Events = append(b.changes.Events, Event{seq, e})
-	receipt.Kept, receipt.Echo = true, e.Echo
+	receipt.Stored, receipt.Echo = true, e.Echo
 	flooding := false
 	if a.flood > 0 {
 		if flooding, receipt.Flood, err = b.countEvent(e.Type, a.flood); err != nil {

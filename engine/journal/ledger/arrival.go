@@ -24,7 +24,7 @@ type arrival struct {
 	store       bool // the event is stored unless it is a duplicate
 	tick        time.Time
 	flood       int
-	fingerprint *change.Mark
+	fingerprint *change.Fingerprint
 	fields      change.Fields
 }
 
@@ -53,8 +53,8 @@ func (a *arrival) fill(from *journal.Arrival) error {
 	}
 	e.Time = Truncate(e.Time)
 	e.Received = Truncate(e.Received)
-	a.hooks, a.tick, a.flood, a.fingerprint, a.fields = from.Hooks, from.Tick, from.Flood, from.Mark, from.Fields
-	a.store = from.Keep || len(from.Hooks) > 0
+	a.hooks, a.tick, a.flood, a.fingerprint, a.fields = from.Hooks, from.Tick, from.Flood, from.Fingerprint, from.Fields
+	a.store = from.StoreUnmatched || len(from.Hooks) > 0
 	for _, h := range from.Hooks {
 		if h.Connection != "" && h.Connection != e.Connection {
 			continue

@@ -27,7 +27,7 @@ func awaitKeys(a *journal.Await) (keys []AwaitKey) {
 		}
 		path, classes = p, nil
 		for _, v := range values {
-			if c := journal.Class([]byte(v)); c != "" && !slices.Contains(classes, c) {
+			if c := journal.IndexKey([]byte(v)); c != "" && !slices.Contains(classes, c) {
 				classes = append(classes, c)
 			}
 		}
@@ -81,7 +81,7 @@ func (b *batch) answer(receipt *journal.Receipt, seq int64, e *journal.Event) er
 		if err != nil || !park.Await.Matches(e) {
 			return err
 		}
-		receipt.Woken = append(receipt.Woken, b.id(run))
+		receipt.Resumed = append(receipt.Resumed, b.id(run))
 		return b.wake(r, eventResult(e))
 	})
 }
@@ -95,7 +95,7 @@ func (b *batch) waitingFor(keys []AwaitKey, e *journal.Event) (runs []int64, mor
 			if !found {
 				value = []byte("null")
 			}
-			if key.Class = journal.Class(value); key.Class == "" {
+			if key.Class = journal.IndexKey(value); key.Class == "" {
 				continue
 			}
 		}

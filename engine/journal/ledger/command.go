@@ -139,7 +139,7 @@ func (l *Ledger) Migrate(ctx context.Context, run, version string) error {
 }
 
 // Resolve implements journal.Store.
-func (l *Ledger) Resolve(ctx context.Context, run string, v journal.Verdict, result json.RawMessage, follow ...journal.Arrival) error {
+func (l *Ledger) Resolve(ctx context.Context, run string, v journal.Resolution, result json.RawMessage, follow ...journal.Arrival) error {
 	next, err := checkResolve(v, result, follow)
 	if err != nil {
 		return fmt.Errorf("resolve run %q: %w", run, err)
@@ -160,7 +160,7 @@ func (l *Ledger) Resolve(ctx context.Context, run string, v journal.Verdict, res
 	})
 }
 
-func checkResolve(v journal.Verdict, result json.RawMessage, follow []journal.Arrival) ([]arrival, error) {
+func checkResolve(v journal.Resolution, result json.RawMessage, follow []journal.Arrival) ([]arrival, error) {
 	switch {
 	case v != journal.Resend && v != journal.Skip && v != journal.Fail:
 		return nil, fmt.Errorf("there is no verdict %q; there are %s, %s and %s", v, journal.Resend, journal.Skip, journal.Fail)

@@ -110,7 +110,7 @@ func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepSt
 			before = &row.Known
 		}
 	}
-	row := KnownRow{RecordKey: record, Known: w.Over(before, step.Started, b.now)}
+	row := KnownRow{RecordKey: record, Known: w.Apply(before, step.Started, b.now)}
 	if err := b.dropKnown(key); err != nil {
 		return err
 	}
@@ -119,8 +119,8 @@ func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepSt
 		b.opened[key.Run] = append(b.opened[key.Run], key.Number)
 	}
 	b.known.writtenNouns[RecordKey{w.Connection, w.Noun, ""}] = true
-	if w.Mark != nil && state != journal.Begun {
-		if err := b.addSighting(w.Mark); err != nil {
+	if w.Fingerprint != nil && state != journal.Begun {
+		if err := b.addSighting(w.Fingerprint); err != nil {
 			return err
 		}
 	}
@@ -195,7 +195,7 @@ func (b *batch) echo(e *journal.Event, fields change.Fields) (open StepKey, err 
 		if row.Step != (StepKey{}) {
 			row.At = b.now // the vendor may carry the call out at any time until it answers
 		}
-		switch isEcho := row.Hear(report(e), fields, b.now); {
+		switch isEcho := row.Observe(report(e), fields, b.now); {
 		case isEcho && row.Step == StepKey{}:
 			e.Echo = true
 			b.putKnown(&row)
@@ -207,7 +207,7 @@ func (b *batch) echo(e *journal.Event, fields change.Fields) (open StepKey, err 
 		}
 	}
 	if done.At.IsZero() {
-		done.Hear(report(e), fields, b.now)
+		done.Observe(report(e), fields, b.now)
 	}
 	b.putKnown(&done)
 	return open, nil

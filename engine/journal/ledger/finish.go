@@ -11,7 +11,7 @@ import (
 // leaseKey names the lease that a task writes with: a run and an epoch.
 type leaseKey struct{ run, epoch int64 }
 
-func (l *Ledger) parseLease(h journal.Holder) (leaseKey, error) {
+func (l *Ledger) parseLease(h journal.Lease) (leaseKey, error) {
 	seq, err := l.parse(h.Run)
 	return leaseKey{seq, h.Epoch}, err
 }
@@ -55,14 +55,14 @@ type finishTask struct {
 }
 
 // Finish implements journal.Store.
-func (l *Ledger) Finish(ctx context.Context, h journal.Holder, end journal.Outcome) error {
+func (l *Ledger) Finish(ctx context.Context, h journal.Lease, end journal.Finish) error {
 	if err := l.finish(ctx, h, end); err != nil {
 		return fmt.Errorf("finish run %q: %w", h.Run, err)
 	}
 	return nil
 }
 
-func (l *Ledger) finish(ctx context.Context, h journal.Holder, end journal.Outcome) (err error) {
+func (l *Ledger) finish(ctx context.Context, h journal.Lease, end journal.Finish) (err error) {
 	if !end.State.Ended() {
 		return fmt.Errorf("%q is not how a run ends", end.State)
 	}
@@ -125,7 +125,7 @@ type releaseTask struct {
 }
 
 // Release implements journal.Store.
-func (l *Ledger) Release(h journal.Holder) error {
+func (l *Ledger) Release(h journal.Lease) error {
 	t := &releaseTask{waiter: newWaiter()}
 	var err error
 	if t.leaseKey, err = l.parseLease(h); err == nil {
@@ -151,7 +151,7 @@ func (t *releaseTask) decide(b *batch) error {
 }
 
 // Bind implements journal.Store.
-func (l *Ledger) Bind(h journal.Holder, to journal.Binding) error {
+func (l *Ledger) Bind(h journal.Lease, to journal.Binding) error {
 	seq, err := l.parse(h.Run)
 	if err != nil {
 		return fmt.Errorf("bind run %q: %w", h.Run, err)

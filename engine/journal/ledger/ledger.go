@@ -141,7 +141,7 @@ func (l *Ledger) commit(tasks []task) {
 		return
 	}
 	if err != nil && !errors.Is(err, journal.ErrFenced) {
-		err = fmt.Errorf("%w: %w", journal.ErrUnwritten, err)
+		err = fmt.Errorf("%w: %w", journal.ErrUnwritable, err)
 	}
 	l.report(err)
 	for _, t := range tasks {

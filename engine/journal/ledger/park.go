@@ -22,14 +22,14 @@ type parkTask struct {
 }
 
 // Park implements journal.Store.
-func (l *Ledger) Park(ctx context.Context, h journal.Holder, park journal.Park) error {
+func (l *Ledger) Park(ctx context.Context, h journal.Lease, park journal.Park) error {
 	if err := l.park(ctx, h, park); err != nil {
 		return fmt.Errorf("park run %q: %w", h.Run, err)
 	}
 	return nil
 }
 
-func (l *Ledger) park(ctx context.Context, h journal.Holder, park journal.Park) error {
+func (l *Ledger) park(ctx context.Context, h journal.Lease, park journal.Park) error {
 	t := &parkTask{waiter: newWaiter(), park: park}
 	if err := t.check(l); err != nil {
 		return err

@@ -12,11 +12,11 @@ import (
 
 type pollPageTask struct {
 	acceptTask
-	page journal.Sweep
+	page journal.PollPage
 }
 
-// Sweep implements journal.Store.
-func (l *Ledger) Sweep(ctx context.Context, sweep journal.Sweep) ([]journal.Receipt, error) {
+// AcceptPage implements journal.Store.
+func (l *Ledger) AcceptPage(ctx context.Context, sweep journal.PollPage) ([]journal.Receipt, error) {
 	t := &pollPageTask{page: sweep}
 	t.waiter, t.receipts = newWaiter(), make([]journal.Receipt, len(sweep.Arrivals))
 	var err error
@@ -101,36 +101,36 @@ func (b *batch) setSighting(key SightingKey, s change.Sighting) {
 }
 
 // sighting returns the sighting of a record, to change, and its key.
-func (b *batch) sighting(m *change.Mark) (SightingKey, change.Sighting, error) {
+func (b *batch) sighting(m *change.Fingerprint) (SightingKey, change.Sighting, error) {
 	key := SightingKey{m.PollKey, m.Record}
 	s, err := b.sightings.get(key, &b.want.Sightings)
-	s.Told = slices.Clone(s.Told)
+	s.History = slices.Clone(s.History)
 	return key, s, err
 }
 
 // mergeWebhook merges the fingerprint of a webhook's event into the sighting of its
 // record, which is polled too. It reports whether a poll has read the same from a
 // list already.
-func (b *batch) mergeWebhook(m *change.Mark) (duplicate bool, err error) {
+func (b *batch) mergeWebhook(m *change.Fingerprint) (duplicate bool, err error) {
 	key, s, err := b.sighting(m)
 	if err != nil {
 		return false, err
 	}
-	duplicate = s.Push(m)
+	duplicate = s.ObserveWebhook(m)
 	b.setSighting(key, s)
 	return duplicate, nil
 }
 
 // addSighting stores what a call of ours wrote as the sighting of its record, if
 // the poll has none yet.
-func (b *batch) addSighting(m *change.Mark) error {
+func (b *batch) addSighting(m *change.Fingerprint) error {
 	key, s, err := b.sighting(m)
 	if err != nil || s.Row != 0 {
 		return err
 	}
-	for _, t := range append([]change.Telling{m.Telling}, m.Shows...) {
-		t.By = change.Found
-		s.Tell(t)
+	for _, t := range append([]change.Observation{m.Observation}, m.Implied...) {
+		t.By = change.Unreported
+		s.Add(t)
 	}
 	b.setSighting(key, s)
 	return nil

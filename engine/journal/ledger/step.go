@@ -83,7 +83,7 @@ type stepTask struct {
 // Record implements journal.Store. An effect that is not possible, such as an
 // addition to text, is recorded as the step's error and returned as a
 // *bindings.Error.
-func (l *Ledger) Record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
+func (l *Ledger) Record(ctx context.Context, h journal.Lease, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
 	result, err := l.record(ctx, h, step, effect)
 	var problem *bindings.Error
 	if err != nil && !errors.As(err, &problem) {
@@ -92,7 +92,7 @@ func (l *Ledger) Record(ctx context.Context, h journal.Holder, step journal.Step
 	return result, err
 }
 
-func (l *Ledger) record(ctx context.Context, h journal.Holder, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
+func (l *Ledger) record(ctx context.Context, h journal.Lease, step journal.Step, effect journal.Effect) (json.RawMessage, error) {
 	t := &stepTask{waiter: newWaiter(), effect: effect}
 	if err := t.check(l, step); err != nil {
 		return nil, err
@@ -153,8 +153,8 @@ func (t *stepTask) collect(b *batch) {
 	case e.Written != nil:
 		w := e.Written
 		b.known.want(RecordKey{w.Connection, w.Noun, w.Record}, &b.want.Known)
-		if w.Mark != nil && t.step.State != journal.Begun {
-			b.sightings.want(SightingKey{w.Mark.PollKey, w.Mark.Record}, &b.want.Sightings)
+		if w.Fingerprint != nil && t.step.State != journal.Begun {
+			b.sightings.want(SightingKey{w.Fingerprint.PollKey, w.Fingerprint.Record}, &b.want.Sightings)
 		}
 	case e.State != nil && reads(e.State):
 		b.values.want(StateKey{e.State.Script, e.State.Key}, &b.want.States)
@@ -261,7 +261,7 @@ type withdrawTask struct {
 }
 
 // Withdraw implements journal.Store.
-func (l *Ledger) Withdraw(ctx context.Context, h journal.Holder, number int) error {
+func (l *Ledger) Withdraw(ctx context.Context, h journal.Lease, number int) error {
 	t := &withdrawTask{waiter: newWaiter(), number: number}
 	var err error
 	if t.leaseKey, err = l.parseLease(h); err == nil {

@@ -73,7 +73,7 @@ func (b *batch) endStep(e EndStep) {
 	s := *staged
 	s.State, s.ResultValue, s.Failure, s.Event = e.State, e.Result, e.Failure, e.Event
 	if e.Answered {
-		s.Took = max(Time(e.At).Sub(Truncate(s.Started)), 0)
+		s.Duration = max(Time(e.At).Sub(Truncate(s.Started)), 0)
 	} else {
 		s.SentValue, s.RetainSent = Value{}, false
 	}

@@ -21,7 +21,7 @@ func (s *Store) Backup(ctx context.Context, file string) error {
 
 // backup writes a copy to a file that must not exist.
 func backup(ctx context.Context, path, file string) error {
-	present := fmt.Errorf("%q: %w", file, journal.ErrPresent)
+	present := fmt.Errorf("%q: %w", file, journal.ErrExists)
 	if _, err := os.Lstat(file); err == nil {
 		return present
 	} else if !errors.Is(err, os.ErrNotExist) {

@@ -110,20 +110,20 @@ func BenchmarkRun(b *testing.B) {
 }
 
 func executeRun(ctx context.Context, s *sqlite.Store, a journal.Activation) error {
-	h := journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+	h := journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
 	if err := s.Bind(h, journal.Binding{Version: a.Run.Matched}); err != nil {
 		return err
 	}
 	for n := 1; n <= 2; n++ {
 		step := journal.Step{
 			Number: n, Name: "highlevel.contacts.upsert", State: journal.Done, Args: []byte(`{"id":"c_1"}`), Result: payload,
-			Position: "crm.lua:12", Started: time.Now(), Took: time.Millisecond, Attempts: 1,
+			Position: "crm.lua:12", Started: time.Now(), Duration: time.Millisecond, Attempts: 1,
 		}
 		if _, err := s.Record(ctx, h, step, journal.Effect{}); err != nil {
 			return err
 		}
 	}
-	return s.Finish(ctx, h, journal.Outcome{State: journal.Succeeded})
+	return s.Finish(ctx, h, journal.Finish{State: journal.Succeeded})
 }
 
 // fill accepts n events in calls of 500.
@@ -163,7 +163,7 @@ func BenchmarkList(b *testing.B) {
 	each(64, 200_000, func(int) {
 		a, err := s.Next(b.Context())
 		if err == nil {
-			err = s.Finish(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, journal.Outcome{State: journal.Succeeded})
+			err = s.Finish(b.Context(), journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}, journal.Finish{State: journal.Succeeded})
 		}
 		if err != nil {
 			b.Error(err)

@@ -31,14 +31,14 @@ func TestIDsOfManyEvents(t *testing.T) {
 		for ; from < to; from += 500 {
 			arrivals := make([]journal.Arrival, 500)
 			for i := range arrivals {
-				arrivals[i] = journal.Arrival{Event: contactEvent(from + i), Keep: true}
+				arrivals[i] = journal.Arrival{Event: contactEvent(from + i), StoreUnmatched: true}
 			}
 			receipts, err := s.Accept(t.Context(), arrivals...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, r := range receipts {
-				if r.Duplicate != repeated || r.Kept == repeated {
+				if r.Duplicate != repeated || r.Stored == repeated {
 					t.Fatalf("%s: event %d: %+v", when, from+i, r)
 				}
 			}

@@ -55,10 +55,10 @@ var polledPages = change.PollKey{Connection: "highlevel", Poll: "contacts"}
 func childPoll(ctx context.Context, s *sqlite.Store, hook *journal.Hook) {
 	for i := cursorOf(ctx, s) + 1; ; i++ {
 		event := contactEvent(i)
-		_, err := s.Sweep(ctx, journal.Sweep{
+		_, err := s.AcceptPage(ctx, journal.PollPage{
 			PollKey:   polledPages,
 			Cursors:   []journal.Cursor{{Name: "poll", Value: []byte(strconv.Itoa(i))}},
-			Sightings: []change.Sighting{{Record: event.Record, Told: []change.Telling{{Hash: uint64(i), By: change.Listed}}}},
+			Sightings: []change.Sighting{{Record: event.Record, History: []change.Observation{{Hash: uint64(i), By: change.ReportedByList}}}},
 			Arrivals:  []journal.Arrival{{Event: event, Hooks: []*journal.Hook{hook}}},
 		})
 		if err != nil {
@@ -198,7 +198,7 @@ func TestKillDuringAccept(t *testing.T) {
 			left--
 			delete(acknowledged, i)
 		}
-		if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+		if err := s.Finish(t.Context(), h, journal.Finish{State: journal.Succeeded}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -39,13 +39,13 @@ func acceptOne(t testing.TB, s *sqlite.Store, i int) (journal.Receipt, error) {
 	return receipts[0], nil
 }
 
-func next(t testing.TB, s *sqlite.Store) (journal.Activation, journal.Holder) {
+func next(t testing.TB, s *sqlite.Store) (journal.Activation, journal.Lease) {
 	t.Helper()
 	a, err := s.Next(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a, journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+	return a, journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
 }
 
 func TestFailedTaskFailsAlone(t *testing.T) {
@@ -74,7 +74,7 @@ func TestFailedTaskFailsAlone(t *testing.T) {
 		if strings.HasSuffix(a.Event.Record, "7") {
 			t.Errorf("the run of event %s was leased", a.Event.ID)
 		}
-		if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+		if err := s.Finish(t.Context(), h, journal.Finish{State: journal.Succeeded}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -153,7 +153,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for ; accepted < 200; accepted++ {
-		if r, err := acceptOne(t, s, accepted); err != nil || !r.Kept {
+		if r, err := acceptOne(t, s, accepted); err != nil || !r.Stored {
 			t.Fatalf("with space again: %+v, %v", r, err)
 		}
 	}
@@ -183,7 +183,7 @@ func TestMaxQueued(t *testing.T) {
 	if !errors.As(err, &problem) || problem.Kind != bindings.Unavailable || !problem.Retryable {
 		t.Errorf("an emit: found %v, expected an error of kind unavailable", err)
 	}
-	if err := s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+	if err := s.Finish(t.Context(), h, journal.Finish{State: journal.Succeeded}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := acceptOne(t, s, 2); err != nil {
@@ -208,7 +208,7 @@ func TestWriteOfCancelledCallerIsCommitted(t *testing.T) {
 	// A caller that accepts the event again gets a duplicate if the first write was
 	// committed.
 	for i := range 100 {
-		if r, err := acceptOne(t, s, i); err != nil || !r.Kept && !r.Duplicate {
+		if r, err := acceptOne(t, s, i); err != nil || !r.Stored && !r.Duplicate {
 			t.Errorf("event %d: %+v, %v", i, r, err)
 		}
 	}
@@ -237,7 +237,7 @@ func TestFencedStoreWritesNothing(t *testing.T) {
 		"Park":    s.Park(t.Context(), h, journal.Park{State: journal.Retrying}),
 		"Cancel":  s.Cancel(t.Context(), h.Run),
 		"Release": s.Release(h),
-		"Finish":  s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}),
+		"Finish":  s.Finish(t.Context(), h, journal.Finish{State: journal.Succeeded}),
 	} {
 		if !errors.Is(err, journal.ErrFenced) {
 			t.Errorf("%s: found %v, expected %v", what, err, journal.ErrFenced)
@@ -274,7 +274,7 @@ func TestUncommittedDecisionIsNotReturned(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, err := s.Decide(t.Context(), "ask-1", journal.Decision{Choice: "yes"})
-	if !errors.Is(err, journal.ErrUnwritten) || a.Decision != nil {
+	if !errors.Is(err, journal.ErrUnwritable) || a.Decision != nil {
 		t.Errorf("found %+v, %v; expected ErrUnwritten and no decision", a, err)
 	}
 	if err := restore(); err != nil {

@@ -72,25 +72,25 @@ func (o *operations) arrival() journal.Arrival {
 			Connection: "highlevel", Account: "loc_1", Record: record, Data: o.data(record), Time: o.clock.Now(),
 			Source: pick(o, journal.Webhook, journal.Webhook, journal.Poll, journal.Emit),
 		},
-		Hooks: o.hooks(), Keep: true,
+		Hooks: o.hooks(), StoreUnmatched: true,
 	}
 	if o.IntN(4) == 0 {
 		a.Flood = 6
 	}
 	if o.IntN(4) == 0 {
-		a.Mark = &change.Mark{PollKey: polledContacts, Record: record, Telling: change.Telling{Hash: uint64(o.IntN(3)), At: o.clock.Now()}}
+		a.Fingerprint = &change.Fingerprint{PollKey: polledContacts, Record: record, Observation: change.Observation{Hash: uint64(o.IntN(3)), At: o.clock.Now()}}
 	}
 	return a
 }
 
 var polledContacts = change.PollKey{Connection: "highlevel", Poll: "contacts"}
 
-func (o *operations) anyLease() (journal.Activation, journal.Holder, bool) {
+func (o *operations) anyLease() (journal.Activation, journal.Lease, bool) {
 	if len(o.leased) == 0 {
-		return journal.Activation{}, journal.Holder{}, false
+		return journal.Activation{}, journal.Lease{}, false
 	}
 	a := pick(o, o.leased...)
-	return a, journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, true
+	return a, journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}, true
 }
 
 func (o *operations) effect() (e journal.Effect) {
@@ -126,10 +126,10 @@ func (o *operations) next() operation {
 	}
 	switch o.IntN(12) {
 	case 0:
-		sweep := journal.Sweep{PollKey: polledContacts, Arrivals: []journal.Arrival{o.arrival()}, Cursors: []journal.Cursor{{Name: "at", Value: []byte("1")}},
+		sweep := journal.PollPage{PollKey: polledContacts, Arrivals: []journal.Arrival{o.arrival()}, Cursors: []journal.Cursor{{Name: "at", Value: []byte("1")}},
 			Sightings: []change.Sighting{{PollKey: polledContacts, Record: o.record(), Missed: o.IntN(2) == 0,
-				Told: []change.Telling{{Hash: uint64(o.IntN(3)), At: o.clock.Now(), By: change.Listed}}}}}
-		return func(s *sqlite.Store) string { return result(s.Sweep(ctx, sweep)) }
+				History: []change.Observation{{Hash: uint64(o.IntN(3)), At: o.clock.Now(), By: change.ReportedByList}}}}}
+		return func(s *sqlite.Store) string { return result(s.AcceptPage(ctx, sweep)) }
 	case 1:
 		id, choice := fmt.Sprint("ask-", 1+o.IntN(o.approvals+1)), pick(o, "yes", "no", "never")
 		return func(s *sqlite.Store) string { return result(s.Decide(ctx, id, journal.Decision{Choice: choice})) }
@@ -159,7 +159,7 @@ func (o *operations) next() operation {
 }
 
 // withLease returns the next operation of the worker that has a lease.
-func (o *operations) withLease(ctx context.Context, a journal.Activation, h journal.Holder) operation {
+func (o *operations) withLease(ctx context.Context, a journal.Activation, h journal.Lease) operation {
 	number := o.steps[h.Run] + 1
 	if o.IntN(8) == 0 {
 		number = max(number-1, 1)
@@ -187,7 +187,7 @@ func (o *operations) withLease(ctx context.Context, a journal.Activation, h jour
 		o.steps[h.Run] = number
 		return func(s *sqlite.Store) string { return result("park", s.Park(ctx, h, park)) }
 	}
-	end := journal.Outcome{State: pick(o, journal.Succeeded, journal.Failed)}
+	end := journal.Finish{State: pick(o, journal.Succeeded, journal.Failed)}
 	if end.State == journal.Failed {
 		end.Problem, end.Follow = &journal.Problem{Message: "no"}, []journal.Arrival{o.arrival()}
 	}
@@ -307,7 +307,7 @@ func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock 
 			}
 			p.results += fmt.Sprintf("out %s %s %d steps\n", a.Run.ID, a.Run.Hook, len(a.Steps))
 			if o.IntN(2) == 0 {
-				if err := s.Bind(journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, journal.Binding{Version: a.Run.Matched}); err != nil {
+				if err := s.Bind(journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}, journal.Binding{Version: a.Run.Matched}); err != nil {
 					p.results += err.Error() + "\n"
 				}
 			}

@@ -28,7 +28,7 @@ func parkAll(b *testing.B, s *sqlite.Store, n int) {
 	each(64, n, func(i int) {
 		a, err := s.Next(b.Context())
 		if err == nil {
-			err = s.Park(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, waitForInvoice(i, until))
+			err = s.Park(b.Context(), journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}, waitForInvoice(i, until))
 		}
 		if err != nil {
 			b.Error(err)
@@ -42,12 +42,12 @@ func BenchmarkParkAndWake(b *testing.B) {
 	s := open(b, sqlite.Config{})
 	parkAll(b, s, 10_000)
 	until := time.Now().Add(24 * time.Hour)
-	next := func() (journal.Activation, journal.Holder) {
+	next := func() (journal.Activation, journal.Lease) {
 		a, err := s.Next(b.Context())
 		if err != nil {
 			b.Error(err)
 		}
-		return a, journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}
+		return a, journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -59,7 +59,7 @@ func BenchmarkParkAndWake(b *testing.B) {
 		for range 2 {
 			a, h := next()
 			if len(a.Steps) > 0 {
-				if err := s.Finish(b.Context(), h, journal.Outcome{State: journal.Succeeded}); err != nil {
+				if err := s.Finish(b.Context(), h, journal.Finish{State: journal.Succeeded}); err != nil {
 					b.Error(err)
 				}
 				continue
@@ -72,7 +72,7 @@ func BenchmarkParkAndWake(b *testing.B) {
 				b.Error(err)
 			}
 			e := journal.Event{ID: fmt.Sprint("qonto:", number), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, number)}
-			if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, Keep: true}); err != nil || len(r[0].Woken) != 1 {
+			if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, StoreUnmatched: true}); err != nil || len(r[0].Resumed) != 1 {
 				b.Errorf("event %d: %+v, %v", number, r, err)
 			}
 		}
@@ -93,7 +93,7 @@ func BenchmarkMissedEvent(b *testing.B) {
 	for from := 0; from < 100_000; from += 500 {
 		arrivals := make([]journal.Arrival, 500)
 		for i := range arrivals {
-			arrivals[i] = journal.Arrival{Keep: true, Event: contactEvent(from + i)}
+			arrivals[i] = journal.Arrival{StoreUnmatched: true, Event: contactEvent(from + i)}
 			arrivals[i].Event.Type = "qonto.invoice.paid"
 		}
 		if _, err := s.Accept(b.Context(), arrivals...); err != nil {
@@ -122,7 +122,7 @@ func BenchmarkMissedEvent(b *testing.B) {
 			b.Fatal(err)
 		}
 		e := journal.Event{ID: fmt.Sprint("qonto:", number), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, number)}
-		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, Keep: true}); err != nil || len(r[0].Woken) != 1 {
+		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, StoreUnmatched: true}); err != nil || len(r[0].Resumed) != 1 {
 			b.Fatalf("it was not woken: %+v, %v", r, err)
 		}
 		for { // the run is queued after all runs that were accepted meanwhile
@@ -154,7 +154,7 @@ func BenchmarkOpenParked(b *testing.B) {
 				each(64, runs, func(int) {
 					a, err := s.Next(b.Context())
 					if err == nil {
-						err = s.Park(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, journal.Park{State: journal.Retrying, Until: until})
+						err = s.Park(b.Context(), journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}, journal.Park{State: journal.Retrying, Until: until})
 					}
 					if err != nil {
 						b.Error(err)

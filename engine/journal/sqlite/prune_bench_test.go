@@ -21,7 +21,7 @@ func BenchmarkPrune(b *testing.B) {
 		each(64, runs, func(int) {
 			a, err := s.Next(b.Context())
 			if err == nil {
-				err = s.Finish(b.Context(), journal.Holder{Run: a.Run.ID, Epoch: a.Epoch}, journal.Outcome{State: journal.Succeeded})
+				err = s.Finish(b.Context(), journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}, journal.Finish{State: journal.Succeeded})
 			}
 			if err != nil {
 				b.Error(err)

@@ -129,7 +129,7 @@ func readStep(row *sql.Rows) (r stepRow, err error) {
 	var event sql.NullString
 	var failure []byte
 	if err := row.Scan(&s.Number, &s.Name, &state, &r.values[0], &s.Hash, &r.values[1], &failure, &r.values[2], &event, &s.Position,
-		&started, &s.Took, &s.Attempts); err != nil {
+		&started, &s.Duration, &s.Attempts); err != nil {
 		return r, err
 	}
 	if state < 0 || state >= len(stepStates) {

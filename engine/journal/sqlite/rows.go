@@ -304,7 +304,7 @@ func (t *tx) known(key ledger.RecordKey) (all ledger.KnownRows, err error) {
 		row.Gone, row.At = v[3].(int64) == 1, ledger.Time(v[6].(int64))
 		data, _ := v[5].([]byte)
 		row.Data = slices.Clone(data)
-		err := json.Unmarshal([]byte(v[4].(string)), &row.Lore)
+		err := json.Unmarshal([]byte(v[4].(string)), &row.Provenance)
 		all.Rows = append(all.Rows, row)
 		return err
 	}, key.Connection, key.Noun, key.Record)

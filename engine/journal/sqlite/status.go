@@ -42,7 +42,7 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 func (r *Reader) Lanes(ctx context.Context) ([]journal.LaneStatus, error) {
 	all, err := list(ctx, r, func(row *sql.Rows) (l journal.LaneStatus, err error) {
 		var seq, state, since int64
-		err = row.Scan(&l.Script, &l.Hook, &l.Lane, &seq, &state, &since, &l.Behind)
+		err = row.Scan(&l.Script, &l.Hook, &l.Lane, &seq, &state, &since, &l.Queued)
 		l.Run, l.State, l.Since = journal.RunID(seq, r.salt), ledger.State(state).Journal(), ledger.Time(since)
 		return l, err
 	}, `SELECT h.script, h.name, r.lane, r.seq, r.state, r.parked,

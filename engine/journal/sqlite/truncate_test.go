@@ -36,15 +36,15 @@ func writeSample(t *testing.T, s *sqlite.Store, committed func(), runs int) {
 		must(err)
 		switch i % 3 {
 		case 0:
-			must(s.Finish(t.Context(), h, journal.Outcome{State: journal.Succeeded}))
+			must(s.Finish(t.Context(), h, journal.Finish{State: journal.Succeeded}))
 		case 1:
 			must(s.Park(t.Context(), h, journal.Park{State: journal.Waiting, Step: &journal.Step{Number: 3, Name: "wait_for", State: journal.Begun},
 				Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}, Where: map[string][]string{"id": {fmt.Sprint(i)}}}}))
-			_, err := s.Accept(t.Context(), journal.Arrival{Keep: true, Event: journal.Event{ID: fmt.Sprint("qonto:", i), Type: "qonto.invoice.paid",
+			_, err := s.Accept(t.Context(), journal.Arrival{StoreUnmatched: true, Event: journal.Event{ID: fmt.Sprint("qonto:", i), Type: "qonto.invoice.paid",
 				Data: fmt.Appendf(nil, `{"id":%d}`, i)}})
 			must(err)
 			_, h := next(t, s)
-			must(s.Finish(t.Context(), h, journal.Outcome{State: journal.Failed}))
+			must(s.Finish(t.Context(), h, journal.Finish{State: journal.Failed}))
 		case 2:
 			must(s.Park(t.Context(), h, journal.Park{State: journal.Waiting, Step: &journal.Step{Number: 3, Name: "wait", State: journal.Begun},
 				Until: time.Now().Add(time.Hour)}))

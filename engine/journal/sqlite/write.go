@@ -209,7 +209,7 @@ func (t *tx) putStep(s *ledger.Step) error {
 		event = s.Event
 	}
 	_, err := t.sql.putStep.run(s.Run, int64(s.Number), s.Name, code(stepStates, s.State), args, s.Hash, result, blob(s.Failure), sent, event,
-		s.Position, micro(s.Started), int64(s.Took), int64(s.Attempts))
+		s.Position, micro(s.Started), int64(s.Duration), int64(s.Attempts))
 	return err
 }
 
@@ -273,7 +273,7 @@ func (t *tx) addApproval(a *ledger.Approval) error {
 func stepValues(step ledger.StepKey) []any { return []any{step.Run, int64(step.Number)} }
 
 func (t *tx) putKnown(k *ledger.KnownRow) error {
-	rule, err := json.Marshal(k.Lore)
+	rule, err := json.Marshal(k.Provenance)
 	if err == nil {
 		_, err = t.sql.putWritten.run(k.Connection, k.Noun, k.Record, k.Step.Run, int64(k.Step.Number), flag(k.Gone), k.At.UnixMicro(),
 			string(rule), blob(k.Data))
