@@ -1,10 +1,10 @@
-// Package scripts embeds the templates beside it, so that a binary alone can
-// show and install them.
+// Package scripts embeds the templates in its folder, so that the binary can list
+// and install them without further files.
 package scripts
 
 import "embed"
 
-// Templates holds one folder a template.
+// Templates has one folder for each template.
 //
 //go:embed */*.lua */template.yaml */README.md
 var Templates embed.FS

@@ -79,7 +79,7 @@ func (r *Call) applyToSubscriptions(res *Result) *Failure {
 
 // createSubscription registers a webhook, after its address was confirmed.
 func (r *Call) createSubscription(effect *subscriptionEffect, res *Result) *Failure {
-	a, hook := r.App, r.App.Def.Webhook
+	a, webhook := r.App, r.App.Def.Webhook
 	undo := func(failed *Failure) *Failure {
 		a.store.remove(r.plan.resource.name, res.Record)
 		return failed
@@ -109,10 +109,10 @@ func (r *Call) createSubscription(effect *subscriptionEffect, res *Result) *Fail
 			res.Record.Fields, _ = place(res.Record.Fields, path, Letters(a.Random, 27, MixedAlphabet)).(Object)
 		}
 	}
-	if hook.Handshake != nil {
+	if webhook.Handshake != nil {
 		// The subscriber may call the app before it answers.
 		a.mu.Unlock()
-		err := a.sandbox.webhooks.confirm(sub, hook.Handshake)
+		err := a.sandbox.webhooks.handshake(sub, webhook.Handshake)
 		a.mu.Lock()
 		if err != nil {
 			return undo(a.unreadable("the address was not confirmed: " + err.Error()))
@@ -121,8 +121,8 @@ func (r *Call) createSubscription(effect *subscriptionEffect, res *Result) *Fail
 	if err := a.sandbox.webhooks.subscribe(sub); err != nil {
 		return undo(a.unreadable(err.Error()))
 	}
-	if withoutData(hook) && len(hook.Ignore) > 0 {
-		a.sandbox.webhooks.sendTo(sub, &job{trigger: hook.Ignore[0], body: []byte{}, header: sub.changeHeaders(hook.Ignore[0])})
+	if withoutData(webhook) && len(webhook.Ignore) > 0 {
+		a.sandbox.webhooks.sendTo(sub, &job{trigger: webhook.Ignore[0], body: []byte{}, header: sub.changeHeaders(webhook.Ignore[0])})
 	}
 	return nil
 }
@@ -326,35 +326,35 @@ func containsText(v any, id string) bool {
 }
 
 // withoutData reports whether webhooks report only that something changed.
-func withoutData(hook *bindings.Webhook) bool { return len(hook.PollOn) > 0 }
+func withoutData(webhook *bindings.Webhook) bool { return len(webhook.PollOn) > 0 }
 
 // jobFor writes an event's webhook for one subscription.
 func (sub *Subscription) jobFor(e *Event) *job {
 	j := &job{trigger: e.Trigger.Name, id: e.ID, form: e.Form != nil, done: make(chan error, 1)}
-	hook := sub.App.Def.Webhook
+	webhook := sub.App.Def.Webhook
 	switch {
 	case j.form:
 		j.body = e.encode()
 		return j
-	case withoutData(hook):
+	case withoutData(webhook):
 		word := "exists"
-		if hook.PollOn[0] != "*" {
-			word = hook.PollOn[0]
+		if webhook.PollOn[0] != "*" {
+			word = webhook.PollOn[0]
 		}
 		j.body, j.header = []byte{}, sub.changeHeaders(word)
 		return j
 	}
 	body, _ := Clone(e.Body).(Object)
-	if hook.Token != nil && hook.Token.Path != "" {
-		body, _ = place(body, hook.Token.Path, sub.secret).(Object)
+	if webhook.Token != nil && webhook.Token.Path != "" {
+		body, _ = place(body, webhook.Token.Path, sub.secret).(Object)
 	}
 	if sub.App.rules.CompleteDelivery != nil && sub.Def != nil {
 		sub.App.rules.CompleteDelivery(sub, body)
 	}
 	j.header = sub.headers(body)
 	var whole any = body
-	if hook.Batch != "" {
-		whole = place(Object{}, hook.Batch, []any{body})
+	if webhook.Batch != "" {
+		whole = place(Object{}, webhook.Batch, []any{body})
 	}
 	j.body = Encode(whole)
 	return j
@@ -371,20 +371,20 @@ func (sub *Subscription) changeHeaders(word string) http.Header {
 
 // headers are the headers of a webhook that come from its fields.
 func (sub *Subscription) headers(fields Object) http.Header {
-	header, hook := http.Header{}, sub.App.Def.Webhook
-	for name, as := range hook.Headers {
+	header, webhook := http.Header{}, sub.App.Def.Webhook
+	for name, as := range webhook.Headers {
 		if v := fields[name]; v != nil {
 			header.Set(as, Text(v))
 		}
 	}
-	if hook.Token != nil && hook.Token.Header != "" {
-		header.Set(hook.Token.Header, sub.secret)
+	if webhook.Token != nil && webhook.Token.Header != "" {
+		header.Set(webhook.Token.Header, sub.secret)
 	}
 	return header
 }
 
-// confirm checks an address as the vendor does before it sends webhooks there.
-func (w *webhookSender) confirm(sub *Subscription, by *bindings.Handshake) error {
+// handshake checks an address as the vendor does before it sends webhooks there.
+func (w *webhookSender) handshake(sub *Subscription, by *bindings.Handshake) error {
 	ctx, cancel := context.WithTimeout(w.sandbox.ending, 10*time.Second)
 	defer cancel()
 	address, word := sub.url, crand.Text()

@@ -1,4 +1,4 @@
--- A new appointment in HighLevel is told to the team in Slack.
+-- A new appointment in HighLevel is posted to a Slack channel.
 local highlevel = require "highlevel"
 local slack     = require "slack"
 

@@ -1,8 +1,8 @@
 -- A request that is typed in Slack, "/request 120 EUR for the fair", is decided
--- by two buttons in a message, or on the page behind the third.
+-- with two buttons in a message, or on the page that the third button opens.
 local slack = require "slack"
 
--- A button whose value is an approval's id, a colon and a choice answers it.
+-- A button answers an approval if its value is the approval's id, a colon and a choice.
 local function button(ask, choice, style)
   return {
     type      = "button",
@@ -52,19 +52,19 @@ on("slack.slash_command.invoked", { where = { command = params.command } }, func
   answer(event, "Your request is with those who decide.")
 
   local decision = wait_for(ask)
-  local outcome  = "nobody decided in time"
+  local result   = "nobody decided in time"
   if decision then
-    outcome = (decision.choice == "Approve" and "approved" or "rejected") .. " by " .. decision.by
+    result = (decision.choice == "Approve" and "approved" or "rejected") .. " by " .. decision.by
   end
   local note = decision and decision.note and decision.note ~= "" and "\n> " .. decision.note or ""
   slack.chat.update {
     channel = asked.channel,
     ts      = asked.ts,
-    text    = who .. " requested: " .. request .. " – " .. outcome,
-    blocks  = { section("*" .. who .. " requested:* " .. request .. "\n" .. outcome .. note) },
+    text    = who .. " requested: " .. request .. " – " .. result,
+    blocks  = { section("*" .. who .. " requested:* " .. request .. "\n" .. result .. note) },
   }
   slack.chat.post_message {
     channel = event.data.user_id,
-    text    = "Your request for " .. request .. ": " .. outcome .. note,
+    text    = "Your request for " .. request .. ": " .. result .. note,
   }
 end)

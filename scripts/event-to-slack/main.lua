@@ -1,4 +1,4 @@
--- A new event in one of your calendars is told to the team in Slack.
+-- A new event in one of your calendars is posted to a Slack channel.
 local slack = require "slack"
 
 local function starts(event)
@@ -8,7 +8,7 @@ end
 
 on("googlecalendar.event.created", function(event)
   local entry = event.data
-  if entry.visibility == "private" then return log.info("a private event is not told", { event = entry.id }) end
+  if entry.visibility == "private" then return log.info("a private event is not posted", { event = entry.id }) end
   slack.chat.post_message {
     channel = params.channel,
     text    = text.template("{{title}}, {{at}}{{where}}", {

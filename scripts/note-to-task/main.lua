@@ -6,7 +6,7 @@ local function wants_follow_up(note)
 end
 
 on("highlevel.note.created", {
-  echo  = true, -- also notes that scripts write
+  echo  = true, -- also for notes that scripts write
   where = function(event) return wants_follow_up(event.data) end,
 }, function(event)
   local note = event.data

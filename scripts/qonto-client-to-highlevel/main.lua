@@ -1,5 +1,5 @@
--- A client in Qonto is a contact in HighLevel: upserted, with a note of where
--- it comes from, a task to call, and a line in Slack for the team.
+-- A client in Qonto becomes a contact in HighLevel, by upsert. A new one gets a
+-- note, a task to call, and a line in Slack.
 local qonto     = require "qonto"
 local highlevel = require "highlevel"
 local slack     = require "slack"
@@ -20,7 +20,7 @@ local to_contact = map {
 }
 
 on({ "qonto.client.created", "qonto.client.updated" }, { name = "sync" }, function(event)
-  -- The webhook may be older than the client: read it as it is now.
+  -- The event may be older than the client, so the client is read again.
   local client  = qonto.clients.get { id = event.data.id }.client
   local answer  = highlevel.contacts.upsert(to_contact(client))
   local contact = answer.contact

@@ -1,5 +1,5 @@
--- A completed task in Asana leaves a note with the HighLevel contact whose
--- email address stands in its description.
+-- For a completed task in Asana the HighLevel contact whose email address is in
+-- the task's description gets a note.
 local asana     = require "asana"
 local highlevel = require "highlevel"
 
@@ -8,7 +8,7 @@ local function email_in(notes)
 end
 
 on("asana.task.changed", { where = { ["change.field"] = "completed" } }, function(event)
-  -- The event says that the field changed, and not to what.
+  -- The event has the name of the changed field without its value.
   local task = asana.tasks.get {
     task_gid   = event.data.resource.gid,
     opt_fields = { "name", "notes", "completed", "permalink_url" },

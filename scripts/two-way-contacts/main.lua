@@ -1,15 +1,15 @@
--- Contacts in HighLevel and clients in Qonto are kept alike, both ways, with
--- any number of locations: accounts: in the configuration says which HighLevel
--- location goes with which Qonto account.
+-- Contacts in HighLevel and clients in Qonto are synchronised in both directions,
+-- for any number of locations: accounts: in the configuration maps HighLevel
+-- locations to Qonto accounts.
 --
--- Nothing is taken from the events but whose record changed: they come late,
--- twice and in any order. A pair of records is always read as it is on both
--- sides and compared with what it was when it was last alike.
+-- Of an event only the id of the changed record is used, since events arrive late,
+-- twice and in any order. Both records of a pair are always read again and compared
+-- with the values of their last synchronisation.
 local highlevel = require "highlevel"
 local qonto     = require "qonto"
 
--- What is kept alike, under the names that the two apps have for it: fields
--- that both apps' lists show, so that a change is found whose webhook was lost.
+-- The synchronised fields, by their names in the two apps. The lists of both apps
+-- have these fields, so a change is found even if its webhook was lost.
 local fields = {
   { contact = "firstName", client = "first_name" },
   { contact = "lastName",  client = "last_name" },
@@ -17,7 +17,7 @@ local fields = {
   { contact = "city",      client = "city" },
 }
 
--- values gives what a contact or client has in these fields, "" for nothing.
+-- values returns these fields of a contact or client; "" for a missing one.
 local function values(record, side)
   local all = {}
   for _, field in ipairs(fields) do
@@ -28,7 +28,7 @@ local function values(record, side)
   return all
 end
 
--- named gives values the names of one side.
+-- named returns values by the field names of one side.
 local function named(all, side)
   local out = {}
   for _, field in ipairs(fields) do
@@ -37,23 +37,23 @@ local function named(all, side)
   return out
 end
 
--- there calls an operation about one record; nil where that is gone.
-local function there(operation, args)
+-- call_existing calls an operation on one record; nil if it no longer exists.
+local function call_existing(operation, args)
   local answer, err = try(operation, args)
   if answer then return answer end
   if err.kind ~= "not_found" then error(err, 0) end
 end
 
-local function contact_of(id) return (there(highlevel.contacts.get, { contactId = id }) or {}).contact end
-local function client_of(id) return (there(qonto.clients.get, { id = id }) or {}).client end
+local function contact_of(id) return (call_existing(highlevel.contacts.get, { contactId = id }) or {}).contact end
+local function client_of(id) return (call_existing(qonto.clients.get, { id = id }) or {}).client end
 
--- Qonto wants both names, and pairs are found by email; and companies are
--- others' business.
+-- Qonto requires both names, pairs are found by email, and companies are not
+-- synchronised.
 local function complete(record, all)
   return record.kind ~= "company" and all.email ~= "" and all.firstName ~= "" and all.lastName ~= ""
 end
 
--- Two records that became a pair may have changed on both sides already.
+-- Both records of a new pair may have changed already, so they are compared.
 local function pair(contact_id, client_id)
   local other = links.get("highlevel.contact", contact_id, "qonto.client") or links.get("qonto.client", client_id, "highlevel.contact")
   if other and other ~= client_id and other ~= contact_id then
@@ -76,10 +76,10 @@ on({ "highlevel.contact.created", "highlevel.contact.updated", "highlevel.contac
   for client in each(qonto.clients.list, { filter = { email = now.email } }, { limit = 1 }) do
     return pair(id, client.id)
   end
-  state.put("alike:" .. id, now) -- before the client is there: it may be changed at once
-  local fresh = named(now, "client")
-  fresh.kind = "individual"
-  links.put("highlevel.contact", id, "qonto.client", qonto.clients.create(fresh).client.id)
+  state.put("alike:" .. id, now) -- before the client exists: it may be changed at once
+  local new = named(now, "client")
+  new.kind = "individual"
+  links.put("highlevel.contact", id, "qonto.client", qonto.clients.create(new).client.id)
 end)
 
 on({ "qonto.client.created", "qonto.client.updated", "qonto.client.deleted" }, { name = "client" }, function(event)
@@ -97,23 +97,23 @@ on({ "qonto.client.created", "qonto.client.updated", "qonto.client.deleted" }, {
     return pair(contact.id, id)
   end
   state.put("alike:" .. id, now)
-  local fresh = named(now, "contact")
-  fresh.source = "Qonto"
-  links.put("qonto.client", id, "highlevel.contact", highlevel.contacts.upsert(fresh).contact.id)
+  local new = named(now, "contact")
+  new.source = "Qonto"
+  links.put("qonto.client", id, "highlevel.contact", highlevel.contacts.upsert(new).contact.id)
 end)
 
--- remove ends a pair of which one record is gone.
+-- remove deletes the other record of a pair and the link if one no longer exists.
 local function remove(contact_id, client_id, contact, client)
-  if contact then there(highlevel.contacts.delete, { contactId = contact_id }) end
-  if client then there(qonto.clients.delete, { id = client_id }) end
+  if contact then call_existing(highlevel.contacts.delete, { contactId = contact_id }) end
+  if client then call_existing(qonto.clients.delete, { id = client_id }) end
   links.remove("highlevel.contact", contact_id, "qonto.client")
   state.delete("alike:" .. contact_id)
   state.delete("alike:" .. client_id)
 end
 
--- moved says whether an answer shows a field otherwise than it was read, though
--- it was not sent: somebody changed it in between.
-local function moved(answer, side, read, sent)
+-- changed_meanwhile reports whether a field that was not sent has another value in
+-- the answer than when it was read: a person or app changed it in between.
+local function changed_meanwhile(answer, side, read, sent)
   if not answer then return false end
   local is = values(answer, side)
   for _, field in ipairs(fields) do
@@ -122,8 +122,8 @@ local function moved(answer, side, read, sent)
   return false
 end
 
--- One pair at a time, whichever side the change came from; changes that come
--- together are one.
+-- A pair is handled by one run at a time, for changes of both sides; changes
+-- within two seconds are handled together.
 on("emit:contacts.pair", { name = "pair", lane = "contact", debounce = "2s" }, function(event)
   local contact_id, client_id = event.data.contact, event.data.client
   local contact, client = contact_of(contact_id), client_of(client_id)
@@ -135,7 +135,7 @@ on("emit:contacts.pair", { name = "pair", lane = "contact", debounce = "2s" }, f
   for _, field in ipairs(fields) do
     local name = field.contact
     local mine, theirs, was = left[name], right[name], before[name] or ""
-    -- Where both sides changed, HighLevel's wins.
+    -- If both sides changed, HighLevel's value is used.
     now[name] = mine ~= was and mine or theirs
     if mine ~= now[name] then to_contact[name] = now[name] end
     if theirs ~= now[name] then to_client[field.client] = now[name] end
@@ -143,13 +143,13 @@ on("emit:contacts.pair", { name = "pair", lane = "contact", debounce = "2s" }, f
   local again = false
   if next(to_contact) then
     to_contact.contactId = contact_id
-    local answer = there(highlevel.contacts.update, to_contact)
-    again = not answer or moved(answer.contact, "contact", left, to_contact)
+    local answer = call_existing(highlevel.contacts.update, to_contact)
+    again = not answer or changed_meanwhile(answer.contact, "contact", left, to_contact)
   end
   if next(to_client) then
     to_client.id = client_id
-    local answer = there(qonto.clients.update, to_client)
-    again = again or not answer or moved(answer.client, "client", right, to_client)
+    local answer = call_existing(qonto.clients.update, to_client)
+    again = again or not answer or changed_meanwhile(answer.client, "client", right, to_client)
   end
   state.put("alike:" .. contact_id, now)
   if again then emit("contacts.pair", event.data) end
