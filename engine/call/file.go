@@ -224,7 +224,7 @@ func (c *Client) storeAnswer(from *url.URL, header http.Header, body io.Reader) 
 		kind = "application/octet-stream"
 	}
 	// Text is read, and sent on, in the charset that it came in.
-	declared := charset.Declared(header.Get("Content-Type"))
+	declared := charset.FromContentType(header.Get("Content-Type"))
 	isText := strings.HasPrefix(kind, "text/") || jsonType(kind) || textType(kind)
 	if isText && declared != "" && !strings.EqualFold(declared, "utf-8") {
 		kind = cmp.Or(mime.FormatMediaType(kind, map[string]string{"charset": declared}), kind)

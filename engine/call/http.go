@@ -183,7 +183,7 @@ func (r HTTPRequest) address() (*url.URL, error) {
 // options sets how the answer is read and how long it may take.
 func (r HTTPRequest) options(j *job) error {
 	if r.Charset != "" {
-		if err := charset.Known(r.Charset); err != nil {
+		if err := charset.Check(r.Charset); err != nil {
 			return fmt.Errorf("charset: %w", err)
 		}
 	}

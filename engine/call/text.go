@@ -14,7 +14,7 @@ import (
 // charset override, if not empty, replaces mark and declaration. It is an error
 // if what is declared as text cannot be decoded.
 func answerText(header http.Header, body []byte, override string) ([]byte, bool, error) {
-	kind, declared := contentType(header), charset.Declared(header.Get("Content-Type"))
+	kind, declared := contentType(header), charset.FromContentType(header.Get("Content-Type"))
 	if override != "" {
 		text, err := charset.DecodeAs(body, override)
 		return text, true, err
@@ -22,7 +22,7 @@ func answerText(header http.Header, body []byte, override string) ([]byte, bool,
 	switch {
 	case strings.HasPrefix(kind, "text/"), jsonType(kind), textType(kind) && declared != "":
 		text, err := charset.Decode(body, declared)
-		if err != nil && declared == "" && charset.Marked(body) == "" {
+		if err != nil && declared == "" && charset.FromBOM(body) == "" {
 			err = fmt.Errorf("%w; the answer declares no charset", err)
 		}
 		return text, true, err

@@ -19,29 +19,29 @@ import (
 
 const utf8Name = "utf-8"
 
-// marks are the byte order marks that decide the charset of a text.
-var marks = []struct{ mark, charset string }{
+// boms are the byte order marks, each with its charset.
+var boms = []struct{ bom, charset string }{
 	{"\xEF\xBB\xBF", utf8Name},
-	{"\xFF\xFE\x00\x00", "utf-32le"}, // unknown, and not UTF-16
+	{"\xFF\xFE\x00\x00", "utf-32le"}, // not supported, and must not be read as UTF-16
 	{"\x00\x00\xFE\xFF", "utf-32be"},
 	{"\xFF\xFE", "utf-16le"},
 	{"\xFE\xFF", "utf-16be"},
 }
 
-// Marked gives the charset of the byte order mark that a text begins with,
-// empty if there is none.
-func Marked(text []byte) string {
-	for _, m := range marks {
-		if bytes.HasPrefix(text, []byte(m.mark)) {
+// FromBOM returns the charset of the byte order mark that a text
+// begins with, empty if there is none.
+func FromBOM(text []byte) string {
+	for _, m := range boms {
+		if bytes.HasPrefix(text, []byte(m.bom)) {
 			return m.charset
 		}
 	}
 	return ""
 }
 
-// Declared gives the charset of a Content-Type as it is written there, empty
-// if there is none.
-func Declared(contentType string) string {
+// FromContentType returns the charset of a Content-Type as it is written there,
+// empty if there is none.
+func FromContentType(contentType string) string {
 	_, params, err := mime.ParseMediaType(contentType)
 	name := params["charset"]
 	if err != nil {
@@ -57,22 +57,23 @@ func Declared(contentType string) string {
 	return strings.Trim(name, " \t\"'")
 }
 
-// Known returns an error unless text of the named charset can be decoded.
-func Known(name string) error {
-	_, err := find(name)
+// Check returns an error unless text of the named charset can be decoded.
+func Check(name string) error {
+	_, err := lookup(name)
 	return err
 }
 
-// Decode gives a text as UTF-8, without its byte order mark. The charset is
+// Decode returns a text as UTF-8, without its byte order mark. The charset is
 // that of the mark, else the declared one, else UTF-8. An unknown charset is
-// an error, and so are bytes that do not fit the charset: it gives the first
-// one and its offset, from 0.
+// an error, and so are bytes that do not fit the charset: the error names the
+// first one and its offset, from 0.
 func Decode(text []byte, declared string) ([]byte, error) {
-	return DecodeAs(text, cmp.Or(Marked(text), declared, utf8Name))
+	return DecodeAs(text, cmp.Or(FromBOM(text), declared, utf8Name))
 }
 
-// DecodeAs is Decode for a charset that replaces the one of a mark. A mark in that charset is left out. UTF-16 without a byte order
-// in its name has that of the mark, else little endian.
+// DecodeAs is Decode with the named charset, whatever the byte order mark is. A
+// mark in that charset is left out of the result. "utf-16" has the byte order of
+// the mark, else little endian.
 //
 // Names are those of the WHATWG Encoding Standard, then those of IANA:
 // iso-8859-1 is decoded as windows-1252, as browsers do.
@@ -80,11 +81,11 @@ func DecodeAs(text []byte, name string) ([]byte, error) {
 	if len(text) == 0 {
 		return text, nil
 	}
-	written := name
-	if marked := Marked(text); strings.EqualFold(name, "utf-16") && marked != utf8Name {
-		name = cmp.Or(marked, name)
+	given := name
+	if fromBOM := FromBOM(text); strings.EqualFold(name, "utf-16") && fromBOM != utf8Name {
+		name = cmp.Or(fromBOM, name)
 	}
-	charset, err := find(name)
+	charset, err := lookup(name)
 	if err != nil {
 		return nil, err
 	}
@@ -94,26 +95,26 @@ func DecodeAs(text []byte, name string) ([]byte, error) {
 	} else {
 		decoder := charset.NewDecoder()
 		if decoded, _, err = transform.Bytes(decoder, text); err != nil {
-			return nil, fmt.Errorf("charset %.40q: %w", written, err)
+			return nil, fmt.Errorf("charset %.40q: %w", given, err)
 		}
 		if bytes.Contains(decoded, []byte(replacement)) {
-			at = misfit(decoder, text, replacementIn(charset))
+			at = firstMisfit(decoder, text, replacementIn(charset))
 		}
 	}
 	if at >= 0 {
-		return nil, fmt.Errorf("the byte 0x%02X at offset %d does not fit the charset %.40q", text[at], at, written)
+		return nil, fmt.Errorf("the byte 0x%02X at offset %d does not fit the charset %.40q", text[at], at, given)
 	}
 	return bytes.TrimPrefix(decoded, []byte("\uFEFF")), nil
 }
 
-// Encode gives a text in the named charset. It is an error if the charset is
+// Encode returns a text in the named charset. It is an error if the charset is
 // unknown, if the text is not UTF-8, or if a character cannot be written in
-// the charset: the error gives the first one and its offset in bytes, from 0.
+// the charset: the error names the first one and its offset in bytes, from 0.
 //
 // Names are those of IANA, then those of the WHATWG Encoding Standard:
 // iso-8859-1 has no euro sign.
 func Encode(text, name string) ([]byte, error) {
-	charset, err := strict(name)
+	charset, err := lookupIANA(name)
 	if err != nil {
 		return nil, err
 	}
@@ -137,22 +138,24 @@ func Encode(text, name string) ([]byte, error) {
 // replacement is what decoders write for bytes that do not fit.
 const replacement = "\uFFFD"
 
-// misfit gives the offset of the first bytes that a decoder replaces, -1 if
-// there are none. Bytes that are the replacement character itself, written as
-// in own, fit.
-func misfit(decoder *encoding.Decoder, text, own []byte) int {
+// firstMisfit returns the offset of the first bytes that a decoder replaces, -1
+// if there are none. The bytes in encodedReplacement are a replacement character
+// that the text itself has, and fit.
+func firstMisfit(decoder *encoding.Decoder, text, encodedReplacement []byte) int {
 	decoder.Reset()
 	var one [utf8.UTFMax]byte
 	for at := 0; at < len(text); {
-		// Escape sequences, which write nothing, are no part of what they precede.
+		// An escape sequence is decoded to nothing. Skip it, so that the offset is
+		// that of the character after it.
 		_, skipped, _ := decoder.Transform(nil, text[at:], true)
 		at += skipped
-		// A replacement has three bytes, so no other character is decoded with it.
+		// There is room for one replacement, which has three bytes, so no second
+		// character is decoded in the same call.
 		written, read, err := decoder.Transform(one[:len(replacement)], text[at:], true)
 		if written == 0 && read == 0 && errors.Is(err, transform.ErrShortDst) {
 			written, read, _ = decoder.Transform(one[:], text[at:], true)
 		}
-		if string(one[:written]) == replacement && !bytes.Equal(text[at:at+read], own) {
+		if string(one[:written]) == replacement && !bytes.Equal(text[at:at+read], encodedReplacement) {
 			return at
 		}
 		if read+skipped == 0 {
@@ -163,16 +166,18 @@ func misfit(decoder *encoding.Decoder, text, own []byte) int {
 	return -1
 }
 
-// replacementIn is the replacement character in a charset, nil if the charset
-// does not have it.
+// replacementIn returns the replacement character in a charset, nil if the
+// charset does not have it.
 func replacementIn(charset encoding.Encoding) []byte {
-	own, err := charset.NewEncoder().Bytes([]byte(replacement))
+	encoded, err := charset.NewEncoder().Bytes([]byte(replacement))
 	if err != nil {
 		return nil
 	}
-	return own
+	return encoded
 }
 
+// invalidUTF8 returns the offset of the first byte that is not UTF-8, -1 if there
+// is none.
 func invalidUTF8(text []byte) int {
 	if utf8.Valid(text) {
 		return -1
@@ -187,8 +192,9 @@ func invalidUTF8(text []byte) int {
 	return -1
 }
 
-// find gives the charset that a name has on the web, nil for UTF-8.
-func find(name string) (encoding.Encoding, error) {
+// lookup returns the charset with a name of the WHATWG Encoding Standard, else
+// of IANA; nil for UTF-8.
+func lookup(name string) (encoding.Encoding, error) {
 	web, err := htmlindex.Get(name)
 	if err != nil {
 		if web, err = ianaindex.IANA.Encoding(name); err != nil {
@@ -198,11 +204,12 @@ func find(name string) (encoding.Encoding, error) {
 	return supported(web, name)
 }
 
-// strict gives the charset that a name has in its standard, nil for UTF-8.
-func strict(name string) (encoding.Encoding, error) {
+// lookupIANA returns the charset with a name of IANA, else of the WHATWG
+// Encoding Standard; nil for UTF-8.
+func lookupIANA(name string) (encoding.Encoding, error) {
 	standard, err := ianaindex.IANA.Encoding(name)
 	if err != nil || standard == nil {
-		return find(name)
+		return lookup(name)
 	}
 	return supported(standard, name)
 }

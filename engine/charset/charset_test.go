@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/engine/charset"
 )
 
-// UTF-32 begins like UTF-16, and is not read as that.
+// A mark of UTF-32 begins like one of UTF-16, and is not read as that.
 func TestUTF32(t *testing.T) {
 	for text, want := range map[string]string{"\xFF\xFE\x00\x00\xE9\x00\x00\x00": `unknown charset "utf-32le"`, "\x00\x00\xFE\xFF\x00\x00\x00\xE9": `unknown charset "utf-32be"`} {
 		if got, err := charset.Decode([]byte(text), "utf-32"); err == nil || err.Error() != want {
@@ -76,7 +76,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"an unknown charset", "a", "x-Unknown", `unknown charset "x-Unknown"`},
 		{"a charset that is not supported", "a", "utf-7", `unknown charset "utf-7"`},
 		{"a charset that the web refuses", "a", "iso-2022-kr", `unknown charset "iso-2022-kr"`},
-		{"Latin-1 taken for UTF-8", "Caf\xE9!", "", misfit("0xE9", "3", "utf-8")},
+		{"Latin-1 read as UTF-8", "Caf\xE9!", "", misfit("0xE9", "3", "utf-8")},
 		{"the charset as it is written", "Caf\xE9", "UTF8", misfit("0xE9", "3", "UTF8")},
 		{"UTF-8 cut off", "ab\xE2\x82", "utf-8", misfit("0xE2", "2", "utf-8")},
 		{"UTF-8 behind its mark", "\xEF\xBB\xBFa\xFF", "", misfit("0xFF", "4", "utf-8")},
@@ -103,7 +103,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// The charset replaces that of a mark.
+// The named charset is used, not that of the byte order mark.
 func TestDecodeAs(t *testing.T) {
 	tests := []struct{ bytes, name, want string }{
 		{"\xEF\xBB\xBFCaf\xE9", "windows-1252", "ï»¿Café"},
@@ -171,19 +171,20 @@ func TestDeclared(t *testing.T) {
 		`text/plain; charset="utf-8`:                 "utf-8",
 		"text/plain; charset=utf-8;":                 "utf-8",
 	} {
-		if got := charset.Declared(contentType); got != want {
+		if got := charset.FromContentType(contentType); got != want {
 			t.Errorf("%s: got %q, want %q", contentType, got, want)
 		}
 	}
 }
 
-// Whatever the bytes and the name, what is decoded is UTF-8 of the length that
-// the bytes allow, an error names the charset, and what is encoded is decoded
-// to the same.
+// For all bytes and names: the decoded text is UTF-8 and not longer than three
+// times the bytes, an error names the charset, and an encoded text is decoded to
+// the same text.
 func FuzzDecode(f *testing.F) {
 	names := []string{"", "utf-8", "windows-1252", "iso-8859-15", "iso-8859-7", "utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp",
 		"iso-2022-jp", "gbk", "gb18030", "big5", "euc-kr", "us-ascii", "ibm850", "x-user-defined", "x-unknown"}
-	// The others have characters with several codes, or codes of several characters.
+	// In the other charsets one character has several codes, or one code is
+	// several characters.
 	exact := []string{"windows-1252", "iso-8859-15", "iso-8859-7", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ibm850"}
 	for _, seed := range []string{"Caf\xE9", "\xEF\xBB\xBF{}", "\xFF\xFE\x41\x00\x42", "\x93\xFA\x96", "\x84\x31\xA4\x37\xFF", "\x1B$B\x46\x7C\x1B(", "a\uFFFD€😀"} {
 		for i := range names {
@@ -208,7 +209,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		text := strings.TrimLeft(strings.ToValidUTF8(string(input), ""), "\uFEFF")
 		encoded, err := charset.Encode(text, name)
-		if err != nil || charset.Marked(encoded) != "" {
+		if err != nil || charset.FromBOM(encoded) != "" {
 			return
 		}
 		again, err := charset.DecodeAs(encoded, name)
@@ -218,11 +219,11 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// decoded decodes bytes of some charsets in another way; false for bytes that do
-// not fit, and for other charsets.
+// decoded decodes bytes of some charsets without package charset. It reports
+// false for bytes that do not fit, and for other charsets.
 func decoded(input []byte, name string) (string, bool) {
-	switch marked := charset.Marked(input); {
-	case marked != "":
+	switch fromBOM := charset.FromBOM(input); {
+	case fromBOM != "":
 		return "", false
 	case name == "" || name == "utf-8":
 		return string(input), utf8.Valid(input)

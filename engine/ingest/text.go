@@ -12,7 +12,7 @@ import (
 // text returns the body as UTF-8. Signatures are checked with m.body instead,
 // which has the bytes as received.
 func (m *message) text() ([]byte, *refusal) {
-	text, err := charset.Decode(m.body, charset.Declared(m.Header.Get("Content-Type")))
+	text, err := charset.Decode(m.body, charset.FromContentType(m.Header.Get("Content-Type")))
 	if err != nil {
 		return nil, unreadable("charset", "the body is not text that can be read: "+err.Error())
 	}
@@ -22,8 +22,8 @@ func (m *message) text() ([]byte, *refusal) {
 // form returns a body in the form encoding, with names and values in UTF-8. In
 // m.body the percent signs encode bytes of the declared charset.
 func (m *message) form() ([]byte, *refusal) {
-	body, declared := m.body, charset.Declared(m.Header.Get("Content-Type"))
-	if charset.Marked(body) != "" {
+	body, declared := m.body, charset.FromContentType(m.Header.Get("Content-Type"))
+	if charset.FromBOM(body) != "" {
 		text, refused := m.text()
 		if refused != nil {
 			return nil, refused

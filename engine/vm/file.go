@@ -56,7 +56,7 @@ var (
 	fileText = function(func(L *lua.LState) int {
 		content := fileContent(L, "text")
 		chargeCharset(L, len(content))
-		text, err := charset.Decode(content, charset.Declared(fileOf(L.Get(1)).ContentType))
+		text, err := charset.Decode(content, charset.FromContentType(fileOf(L.Get(1)).ContentType))
 		if err != nil {
 			raise(L, "file:text: %s is no text; file:base64() gives its bytes, and text.decode reads them in another charset: %v",
 				fileOf(L.Get(1)), err)
