@@ -1,5 +1,5 @@
-// Package file keeps files beside the journal, each once, named by the hash of
-// its content. A file that is there is whole: it is written under another
-// name, made durable, and then given its own. Who still needs one is for
-// others to know; Sweep asks them.
+// Package file stores files beside the journal. Equal files are stored once,
+// named by the hash of their content. A file under its own name is complete: it
+// is written under a temporary name, made durable, and then renamed. The package
+// does not track which files are still needed; Sweep asks its caller.
 package file

@@ -14,35 +14,35 @@ import (
 	"time"
 )
 
-// The errors of a Store. They come wrapped.
+// The errors of a Store. They are wrapped.
 var (
-	// ErrTooLarge says that the content is over the bound.
+	// ErrTooLarge is the error for content over the bound.
 	ErrTooLarge = errors.New("the file is too large")
-	// ErrNotFound says that there is no file of that hash.
-	ErrNotFound = errors.New("the file is not kept any more")
+	// ErrNotFound is the error for a hash that no stored file has.
+	ErrNotFound = errors.New("the file is not stored any more")
 )
 
 // Store is a folder of files.
 type Store struct {
 	dir string
-	// Most bounds the bytes of one file.
-	Most int64
+	// MaxBytes bounds the bytes of one file.
+	MaxBytes int64
 }
 
-// DefaultMost bounds a file where nobody says otherwise.
-const DefaultMost = 256 << 20
+// DefaultMaxBytes bounds a file unless New gets another bound.
+const DefaultMaxBytes = 256 << 20
 
-// New makes a store in a folder, which is made when the first file comes. Most
-// is the bound of one file in bytes, zero for DefaultMost.
-func New(dir string, most int64) *Store {
-	if most <= 0 {
-		most = DefaultMost
+// New returns a store in a folder, which is made when the first file is put.
+// maxBytes is the bound of one file in bytes, zero for DefaultMaxBytes.
+func New(dir string, maxBytes int64) *Store {
+	if maxBytes <= 0 {
+		maxBytes = DefaultMaxBytes
 	}
-	return &Store{dir: dir, Most: most}
+	return &Store{dir: dir, MaxBytes: maxBytes}
 }
 
-// Put keeps what it reads and gives its hash and size. It returns when the
-// file is durable; on an error nothing of it is left.
+// Put stores what it reads and returns its hash and its size in bytes. It
+// returns when the file is durable; after an error nothing of it is left.
 func (s *Store) Put(content io.Reader) (hash string, size int64, err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return "", 0, fmt.Errorf("make the folder of files: %w", err)
@@ -54,33 +54,34 @@ func (s *Store) Put(content io.Reader) (hash string, size int64, err error) {
 	defer os.Remove(part.Name())
 	defer part.Close()
 	sum := sha256.New()
-	size, err = io.Copy(io.MultiWriter(part, sum), io.LimitReader(content, s.Most+1))
+	size, err = io.Copy(io.MultiWriter(part, sum), io.LimitReader(content, s.MaxBytes+1))
 	switch {
 	case err != nil:
-		return "", 0, fmt.Errorf("keep a file: %w", err)
-	case size > s.Most:
-		return "", 0, fmt.Errorf("%w: it has more than %d MiB", ErrTooLarge, s.Most>>20)
+		return "", 0, fmt.Errorf("store a file: %w", err)
+	case size > s.MaxBytes:
+		return "", 0, fmt.Errorf("%w: it has more than %d MiB", ErrTooLarge, s.MaxBytes>>20)
 	}
 	if err := part.Sync(); err != nil {
-		return "", 0, fmt.Errorf("keep a file: %w", err)
+		return "", 0, fmt.Errorf("store a file: %w", err)
 	}
 	hash = hex.EncodeToString(sum.Sum(nil))
-	return hash, size, s.adopt(part.Name(), hash)
+	return hash, size, s.rename(part.Name(), hash)
 }
 
-// adopt gives a whole file its name. One that is there already is the same,
-// and is touched, so that no sweep under way takes it.
-func (s *Store) adopt(part, hash string) error {
+// rename moves a complete file to its final name. It replaces a file that is there
+// already: the content is the same, and the new modification time protects the
+// file from a Sweep that runs at the same time.
+func (s *Store) rename(part, hash string) error {
 	path, err := s.path(hash)
 	if err != nil {
 		return err
 	}
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("keep file %.12s: %w", hash, err)
+		return fmt.Errorf("store file %.12s: %w", hash, err)
 	}
 	if err := os.Rename(part, path); err != nil {
-		return fmt.Errorf("keep file %.12s: %w", hash, err)
+		return fmt.Errorf("store file %.12s: %w", hash, err)
 	}
 	return errors.Join(syncFolder(folder), syncFolder(s.dir))
 }
@@ -101,25 +102,26 @@ func (s *Store) Open(hash string) (*os.File, error) {
 	return f, nil
 }
 
-// Read gives the content of a file of no more than so many bytes.
-func (s *Store) Read(hash string, most int64) ([]byte, error) {
+// Read returns the content of a file. A file of more than maxBytes is the error
+// ErrTooLarge.
+func (s *Store) Read(hash string, maxBytes int64) ([]byte, error) {
 	f, err := s.Open(hash)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, most+1))
+	content, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read file %.12s: %w", hash, err)
-	case int64(len(content)) > most:
-		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, most)
+	case int64(len(content)) > maxBytes:
+		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, maxBytes)
 	}
 	return content, nil
 }
 
-// Sweep removes the files that nobody needs and that were there before a time,
-// and what was left half written. It gives the number of files removed.
+// Sweep removes the files for which needed reports false, and incomplete files,
+// if they are older than before. It returns the number of files removed.
 func (s *Store) Sweep(ctx context.Context, before time.Time, needed func(ctx context.Context, hash string) (bool, error)) (n int, err error) {
 	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -132,7 +134,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, needed func(ctx con
 			return err
 		}
 		if hashName.MatchString(d.Name()) {
-			if keep, err := needed(ctx, d.Name()); err != nil || keep {
+			if isNeeded, err := needed(ctx, d.Name()); err != nil || isNeeded {
 				return err
 			}
 		}
@@ -148,7 +150,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, needed func(ctx con
 	return n, nil
 }
 
-// oldFile reports whether a file is there and was there before a time.
+// oldFile reports whether a file exists and is older than before.
 func oldFile(d fs.DirEntry, before time.Time) (bool, error) {
 	info, err := d.Info()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -161,7 +163,8 @@ const partPrefix = "part-"
 
 var hashName = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// path is where a file of a hash stands; what is no hash is no path.
+// path returns the path of the file with a hash. The error for a text that is no
+// hash is ErrNotFound.
 func (s *Store) path(hash string) (string, error) {
 	if !hashName.MatchString(hash) {
 		return "", fmt.Errorf("%w: %.20q is no hash of one", ErrNotFound, hash)
@@ -172,11 +175,11 @@ func (s *Store) path(hash string) (string, error) {
 func syncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("keep a file's name: %w", err)
+		return fmt.Errorf("store a file's name: %w", err)
 	}
 	defer f.Close()
 	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("keep a file's name: %w", err)
+		return fmt.Errorf("store a file's name: %w", err)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ const hello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 func TestStore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "files")
 	s := file.New(dir, 8)
-	for range 2 { // the second time it is there
+	for range 2 { // the second time it is stored already
 		hash, size, err := s.Put(strings.NewReader("hello"))
 		if err != nil || hash != hello || size != 5 {
 			t.Fatalf("got %s, %d, %v", hash, size, err)
@@ -43,7 +43,7 @@ func TestStore(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeftOfAFileThatCannotBeKept(t *testing.T) {
+func TestFailedPutLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	s := file.New(dir, 8)
 	if _, _, err := s.Put(strings.NewReader("more than 8 bytes")); !errors.Is(err, file.ErrTooLarge) {
