@@ -31,10 +31,10 @@ func TestLock(t *testing.T) {
 			t.Errorf("exclusive %v: got %v, %v, want %v", step.exclusive, got, err, step.want)
 		}
 	}
-	given, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := filelock.Wait(given, two, true); !errors.Is(err, context.Canceled) {
-		t.Errorf("who gave up got %v", err)
+	if err := filelock.Wait(cancelled, two, true); !errors.Is(err, context.Canceled) {
+		t.Errorf("a wait that was cancelled returned %v", err)
 	}
 	waited := make(chan error, 1)
 	go func() { waited <- filelock.Wait(t.Context(), two, true) }()
@@ -44,6 +44,6 @@ func TestLock(t *testing.T) {
 	}
 	two.Close() // as the end of its process does
 	if got, err := filelock.Try(one, true); !got || err != nil {
-		t.Errorf("got %v, %v after the holder's end", got, err)
+		t.Errorf("got %v, %v after the lock's file was closed", got, err)
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// The lock is on one byte far behind the text, which stays readable.
+// lockOffset is the byte that is locked. It is beyond the end of the file, since
+// Windows lets nobody else read a locked byte.
 const lockOffset = 1 << 20
 
 // Try reports whether it got the lock without waiting.

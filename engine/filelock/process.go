@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// HeldError is the error of Take where another process has the lock. PID is
-// its number, zero where it is not known.
-type HeldError struct{ PID int }
+// LockedError is the error of Acquire when another process has the lock. PID is
+// the id of that process, 0 if it is unknown.
+type LockedError struct{ PID int }
 
-func (e *HeldError) Error() string {
+func (e *LockedError) Error() string {
 	if e.PID == 0 {
 		return "another process has the lock"
 	}
 	return "process " + strconv.Itoa(e.PID) + " has the lock"
 }
 
-// Take makes a lock file and locks it for as long as the file stays open. The
-// file names the process for people. Where another process has the lock the
-// error is a *HeldError.
-func Take(path string) (*os.File, error) {
+// Acquire makes a lock file, if it does not exist, and locks it until the file is
+// closed. It writes the id of this process into the file. When another process
+// has the lock the error is a *LockedError.
+func Acquire(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = take(f)
+	err = acquire(f)
 	if err == nil {
 		err = f.Truncate(0)
 	}
@@ -40,37 +40,37 @@ func Take(path string) (*os.File, error) {
 	return f, nil
 }
 
-// How long, and in what steps, take waits for a process that only asks for the
-// holder and may have to wait for a processor meanwhile.
+// How long acquire waits for processes that are in LockedBy, and the pause
+// between two tries.
 const (
-	takeFor   = 2 * time.Second
-	takePause = time.Millisecond
+	acquireTimeout = 2 * time.Second
+	acquirePause   = time.Millisecond
 )
 
-// take locks the file. Holder asks with a shared lock, which is gone at once:
-// where a shared lock can be had, nobody has the exclusive one, and it is tried
-// again.
-func take(f *os.File) error {
-	for waited := time.Duration(0); waited < takeFor; waited += takePause {
+// acquire locks the file. LockedBy tests a lock with a shared lock, which it ends
+// at once. So while acquire can get a shared lock, no process has the exclusive
+// one, and it tries again.
+func acquire(f *os.File) error {
+	for waited := time.Duration(0); waited < acquireTimeout; waited += acquirePause {
 		if mine, err := Try(f, true); mine || err != nil {
 			return err
 		}
-		asked, err := Try(f, false)
+		shared, err := Try(f, false)
 		if err != nil {
 			return err
 		}
-		if !asked {
+		if !shared {
 			break
 		}
 		Unlock(f)
-		time.Sleep(takePause)
+		time.Sleep(acquirePause)
 	}
-	return &HeldError{readPID(f)}
+	return &LockedError{readPID(f)}
 }
 
-// Holder reports whether a process has the lock of a lock file, and its number
-// where it is known.
-func Holder(path string) (pid int, held bool, err error) {
+// LockedBy reports whether a process has the lock of a lock file. pid is the id
+// of that process, 0 if it is unknown.
+func LockedBy(path string) (pid int, locked bool, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, false, nil

@@ -6,17 +6,19 @@ import (
 	"time"
 )
 
-// The pauses between two tries: the first, doubled each time, at most the last.
+// The pauses between two tries: the first one, which is doubled each time, and
+// the longest one.
 const (
 	firstPause = time.Millisecond
-	lastPause  = 25 * time.Millisecond
+	maxPause   = 25 * time.Millisecond
 )
 
-// Wait takes a lock as soon as it is free, or ends with the context.
+// Wait locks a file as soon as that is possible. When the context ends first, it
+// returns the cause.
 func Wait(ctx context.Context, f *os.File, exclusive bool) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

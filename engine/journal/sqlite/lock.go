@@ -16,7 +16,7 @@ func LockPath(path string) string { return filepath.Join(filepath.Dir(path), "lo
 // LockedBy reports whether an engine has the lock of the journal at path, and the
 // process id of the engine, zero if it is not known.
 func LockedBy(path string) (pid int, locked bool, err error) {
-	if pid, locked, err = filelock.Holder(LockPath(path)); err != nil {
+	if pid, locked, err = filelock.LockedBy(LockPath(path)); err != nil {
 		err = fmt.Errorf("find the process that has locked %q: %w", path, err)
 	}
 	return pid, locked, err
@@ -24,8 +24,8 @@ func LockedBy(path string) (pid int, locked bool, err error) {
 
 // lock locks a journal until the returned file is closed.
 func lock(path string) (*os.File, error) {
-	f, err := filelock.Take(LockPath(path))
-	var other *filelock.HeldError
+	f, err := filelock.Acquire(LockPath(path))
+	var other *filelock.LockedError
 	switch {
 	case errors.As(err, &other) && other.PID != 0:
 		err = fmt.Errorf("%w (process %d)", journal.ErrLocked, other.PID)
