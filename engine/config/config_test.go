@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 var testRules = Rules{
-	Length:  func(string) (time.Duration, error) { return 720 * time.Hour, nil },
-	Private: func(string) error { return nil },
-	Secret:  func(_, credential string) bool { return credential != "client_id" },
+	ParseDuration: func(string) (time.Duration, error) { return 720 * time.Hour, nil },
+	CheckKeyFile:  func(string) error { return nil },
+	IsSecret:      func(_, credential string) bool { return credential != "client_id" },
 }
 
-// TestTable shows that each row is complete, that its name is that of its field,
-// and that its default can be read.
+// TestTable checks that each row is complete, that it has the name of its field,
+// and that its default can be decoded.
 func TestTable(t *testing.T) {
 	filled := Settings{}
 	fields := fieldsOf(reflect.ValueOf(&filled).Elem(), "")
@@ -37,7 +37,7 @@ func TestTable(t *testing.T) {
 		if fields[strings.ReplaceAll(r.Name, "_", "")] != r.at(&filled) {
 			t.Errorf("%s: the row fills another field", r.Name)
 		}
-		if r.Default != "" && !f.read(r.at(&filled), quoted(r.Default)) {
+		if r.Default != "" && !f.decodeValue(r.at(&filled), quotedText(r.Default)) {
 			t.Errorf("%s: the default %q cannot be read", r.Name, r.Default)
 		}
 	}
@@ -53,16 +53,16 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: the row is not complete, or fills another field: %+v", s.Name, s)
 		}
 		if _, isBool := at.(*bool); s.Live && reflect.TypeOf(at) != reflect.TypeFor[*string]() && !isBool {
-			t.Errorf("%s: the vault does not keep a %T", s.Name, at)
+			t.Errorf("%s: the vault does not store a %T", s.Name, at)
 		}
 	}
-	if len(fields) != len(ofConnection) {
-		t.Errorf("%d fields and %d settings of a connection", len(fields), len(ofConnection))
+	if len(fields) != len(connectionSettings) {
+		t.Errorf("%d fields and %d settings of a connection", len(fields), len(connectionSettings))
 	}
 }
 
-// fieldsOf are pointers to the fields of a struct, by their names in lower case;
-// those of a struct without a name of its own come one by one.
+// fieldsOf returns pointers to the fields of a struct, by their names in lower
+// case. The fields of an anonymous struct are listed one by one.
 func fieldsOf(v reflect.Value, prefix string) map[string]any {
 	all := map[string]any{}
 	for i := range v.NumField() {
@@ -96,8 +96,7 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// TestSources shows what wins over what, and where an error says that a value
-// stands.
+// TestSources checks which source overrides which, and the place in errors.
 func TestSources(t *testing.T) {
 	for name, c := range map[string]struct {
 		file    string
@@ -105,17 +104,17 @@ func TestSources(t *testing.T) {
 		flags   map[string]string
 		want    string // of a few settings, or the error
 	}{
-		"flags over variables":      {"data: a", []string{"TIDEWIRE_DATA=b"}, map[string]string{"data": "c"}, "/d/c 1000"},
-		"variables over the file":   {"data: a\nflood: 1", []string{"TIDEWIRE_DATA=b", "TIDEWIRE_FLOOD=2"}, nil, "/d/b 2"},
-		"an empty variable":         {"data: a", []string{"TIDEWIRE_DATA="}, nil, "/d/a 1000"},
-		"a variable over nothing":   {"flood:", []string{"TIDEWIRE_FLOOD=3"}, nil, "/d/data 3"},
-		"other variables":           {"", []string{"TIDE=x", "TIDEWIRE_=x", "OTHER"}, nil, "/d/data 1000"},
-		"a number in a variable":    {"flood: 1", []string{"TIDEWIRE_FLOOD=010"}, nil, `TIDEWIRE_FLOOD (flood): found "010", expected a whole number, 0 for no bound`},
-		"deeper variables win":      {"", []string{"TIDEWIRE_HTTP__ALLOW=a", "TIDEWIRE_HTTP=b"}, nil, "/d/data 1000"},
-		"a flag that is no setting": {"", nil, map[string]string{"x": "y"}, "x: unknown setting"},
-		"not set where it refers":   {"data: ${NONE}", []string{"TIDEWIRE_DATA=b"}, nil, "f.yaml:1: data: the environment has no variable NONE"},
-		"secrets in a variable":     {"", []string{"TIDEWIRE_SECRETS__A=x"}, nil, "/d/data 1000"},
-		"the same of a connection":  {"connections:\n  a:\n    token: ${T}", []string{"T=t", "TIDEWIRE_CONNECTIONS__A___B__POLL=never"}, nil, "/d/data 1000"},
+		"flags over variables":                      {"data: a", []string{"TIDEWIRE_DATA=b"}, map[string]string{"data": "c"}, "/d/c 1000"},
+		"variables over the file":                   {"data: a\nflood: 1", []string{"TIDEWIRE_DATA=b", "TIDEWIRE_FLOOD=2"}, nil, "/d/b 2"},
+		"an empty variable":                         {"data: a", []string{"TIDEWIRE_DATA="}, nil, "/d/a 1000"},
+		"a variable over nothing":                   {"flood:", []string{"TIDEWIRE_FLOOD=3"}, nil, "/d/data 3"},
+		"other variables":                           {"", []string{"TIDE=x", "TIDEWIRE_=x", "OTHER"}, nil, "/d/data 1000"},
+		"a number in a variable":                    {"flood: 1", []string{"TIDEWIRE_FLOOD=010"}, nil, `TIDEWIRE_FLOOD (flood): found "010", expected a whole number, 0 for no bound`},
+		"deeper variables win":                      {"", []string{"TIDEWIRE_HTTP__ALLOW=a", "TIDEWIRE_HTTP=b"}, nil, "/d/data 1000"},
+		"a flag that is no setting":                 {"", nil, map[string]string{"x": "y"}, "x: unknown setting"},
+		"a reference to a variable that is not set": {"data: ${NONE}", []string{"TIDEWIRE_DATA=b"}, nil, "f.yaml:1: data: the environment has no variable NONE"},
+		"secrets in a variable":                     {"", []string{"TIDEWIRE_SECRETS__A=x"}, nil, "/d/data 1000"},
+		"the same of a connection":                  {"connections:\n  a:\n    token: ${T}", []string{"T=t", "TIDEWIRE_CONNECTIONS__A___B__POLL=never"}, nil, "/d/data 1000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := parse("f.yaml", []byte(c.file), Sources{Dir: "/d", Environ: c.environ, Flags: c.flags})
@@ -134,12 +133,13 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestDataFolder shows that the folder is found where secrets are not.
+// TestDataFolder checks that the folder is found although references to secrets
+// cannot be resolved.
 func TestDataFolder(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{
 		"secrets:\n  a: ${NONE}":     filepath.Join(dir, "data"),
-		"data: kept\nin_flight: 010": filepath.Join(dir, "kept"),
+		"data: here\nin_flight: 010": filepath.Join(dir, "here"),
 		"data: ${HERE}":              filepath.Join(dir, "there"),
 		"data: ${NONE}":              "the environment has no variable NONE",
 		"data:\n":                    filepath.Join(dir, "data"),
@@ -161,14 +161,15 @@ func TestDataFolder(t *testing.T) {
 	}
 }
 
-// TestPrivateKey shows that the file of the vault's key is checked, and only it.
+// TestPrivateKey checks that CheckKeyFile is called for the file of the vault's
+// key, and for no other file.
 func TestPrivateKey(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "key"), []byte("k\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	rules := testRules
-	rules.Private = func(path string) error { return errors.New("others can read " + filepath.Base(path)) }
+	rules.CheckKeyFile = func(path string) error { return errors.New("others can read " + filepath.Base(path)) }
 	f, err := parse("f.yaml", []byte("vault_key: file:key\nsecrets: { a: file:key }\n"), Sources{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -179,17 +180,17 @@ func TestPrivateKey(t *testing.T) {
 	}
 }
 
-// TestKept shows the form in which the vault keeps a connection.
-func TestKept(t *testing.T) {
+// TestStoredConnection checks the form in which the vault stores a connection.
+func TestStoredConnection(t *testing.T) {
 	one := Connection{Name: "a", Account: "01", As: "company", Parent: "p", BaseURL: "b", AuthorizeURL: "u", TokenURL: "t", RevokeURL: "r",
 		Credentials: map[string]string{"token": "x"}, WebhookSecret: "w", ReadOnly: true, Poll: time.Minute}
 	const want = `{"account":"01","as":"company","authorize_url":"u","base_url":"b","credentials":{"token":"x"},"parent":"p",` +
 		`"read_only":true,"revoke_url":"r","token_url":"t","webhook_secret":"w"}`
-	text, err := json.Marshal((*Kept)(&one))
+	text, err := json.Marshal((*StoredConnection)(&one))
 	if err != nil || string(text) != want {
 		t.Errorf("got %s, %v", text, err)
 	}
-	var again Kept
+	var again StoredConnection
 	if err := json.Unmarshal([]byte(strings.Replace(want, "{", `{"later":1,`, 1)), &again); err != nil {
 		t.Fatal(err)
 	}
@@ -197,13 +198,13 @@ func TestKept(t *testing.T) {
 	if !reflect.DeepEqual(Connection(again), one) {
 		t.Errorf("got %#v", again)
 	}
-	if text, err = json.Marshal(&Kept{}); string(text) != "{}" || err != nil {
+	if text, err = json.Marshal(&StoredConnection{}); string(text) != "{}" || err != nil {
 		t.Errorf("an empty one: got %s, %v", text, err)
 	}
 }
 
-// FuzzConfig shows that every file is read or refused, and that what is a text
-// stays as it stands.
+// FuzzConfig checks that every file is read or is an error, and that an account
+// without quotes is the text as it is written.
 func FuzzConfig(f *testing.F) {
 	for _, text := range []string{
 		"listen: a\nconnections: { a/b: { account: 01, poll: 5m, scopes: [a] } }\n", "params: { a: { b: 0612, c: [1.5, 1e3, ~] } }",
@@ -235,7 +236,7 @@ func FuzzConfig(f *testing.F) {
 		}
 		got := read.Settings.Connections[0].Account
 		if plain := strings.Trim(account, " "); len(plain) > 0 && strings.Trim(plain, "0123456789abcdefxoABCDEFXOT_+.-:") == "" && got != plain {
-			t.Errorf("account: %s gives %q", account, got)
+			t.Errorf("account: %s is read as %q", account, got)
 		}
 	})
 }

@@ -13,16 +13,16 @@ import (
 	"github.com/tidewire/tidewire/bindings/yamltext"
 )
 
-// decode fills Settings from the table.
+// decode sets Settings: first the defaults, then what the file has.
 func (f *File) decode() {
 	for _, r := range settings {
 		if r.Default != "" {
-			f.read(r.at(&f.Settings), quoted(r.Default))
+			f.decodeValue(r.at(&f.Settings), quotedText(r.Default))
 		}
 	}
 	for name, value := range members(f.root) {
 		if r := find(settings, name.Value); r.Name != "" {
-			f.set(r.Setting, r.at(&f.Settings), name.Value, name, value)
+			f.decodeSetting(r.Setting, r.at(&f.Settings), name.Value, name, value)
 			continue
 		}
 		group := name.Value + "."
@@ -32,23 +32,23 @@ func (f *File) decode() {
 			f.unknown(name.Value, name, topNames())
 		case yamltext.IsNull(value):
 		case value.Kind != yaml.MappingNode:
-			f.wrong(name.Value, name, "found "+yamltext.Describe(value)+", expected "+listed(inside, group))
+			f.addProblem(name.Value, name, "found "+yamltext.Describe(value)+", expected "+joinNames(inside, group))
 		default:
 			for inner, value := range members(value) {
 				key := group + inner.Value
 				if r := find(settings, key); r.Name != "" {
-					f.set(r.Setting, r.at(&f.Settings), key, inner, value)
+					f.decodeSetting(r.Setting, r.at(&f.Settings), key, inner, value)
 				} else {
 					f.unknown(key, inner, inside)
 				}
 			}
 		}
 	}
-	f.Settings.Scripts, f.Settings.Data = f.from.below(f.Settings.Scripts), f.from.below(f.Settings.Data)
+	f.Settings.Scripts, f.Settings.Data = f.sources.absolute(f.Settings.Scripts), f.sources.absolute(f.Settings.Data)
 	f.Settings.PublicURL = strings.TrimSuffix(f.Settings.PublicURL, "/")
 }
 
-// members are the keys and values of a mapping.
+// members yields the keys and values of a mapping.
 func members(mapping *yaml.Node) func(yield func(name, value *yaml.Node) bool) {
 	return func(yield func(name, value *yaml.Node) bool) {
 		for i := 0; i+1 < len(mapping.Content); i += 2 {
@@ -59,8 +59,8 @@ func members(mapping *yaml.Node) func(yield func(name, value *yaml.Node) bool) {
 	}
 }
 
-// wrong adds a problem of what stands at a name.
-func (f *File) wrong(key string, name *yaml.Node, text string) {
+// addProblem adds a problem of the setting with a name.
+func (f *File) addProblem(key string, name *yaml.Node, text string) {
 	f.Problems = append(f.Problems, f.problem(key, name.Line, text))
 }
 
@@ -69,10 +69,10 @@ func (f *File) unknown(key string, name *yaml.Node, known []string) {
 	if near := bindings.Nearest(key, known); near != "" {
 		text = fmt.Sprintf("unknown setting; did you mean %s?", near)
 	}
-	f.wrong(key, name, text)
+	f.addProblem(key, name, text)
 }
 
-// topNames are what may stand at the left of the file.
+// topNames returns the names at the top level of the file.
 func topNames() []string {
 	var all []string
 	for _, r := range settings {
@@ -83,8 +83,8 @@ func topNames() []string {
 	return slices.Compact(all)
 }
 
-// listed names the settings of a group: "age, count and ids".
-func listed(inside []string, group string) string {
+// joinNames lists the settings of a group: "age, count and ids".
+func joinNames(inside []string, group string) string {
 	var short []string
 	for _, name := range inside {
 		short = append(short, strings.TrimPrefix(name, group))
@@ -93,50 +93,50 @@ func listed(inside []string, group string) string {
 	return strings.Join(short[:last], ", ") + " and " + short[last]
 }
 
-// set decodes one setting. Nothing leaves it as it is.
-func (f *File) set(s Setting, into any, key string, name, value *yaml.Node) {
+// decodeSetting decodes one setting. A null value leaves the setting as it is.
+func (f *File) decodeSetting(s Setting, into any, key string, name, value *yaml.Node) {
 	if yamltext.IsNull(value) {
 		return
 	}
-	member := f.memberOf(into)
+	member := f.memberDecoder(into)
 	switch {
 	case member != nil && value.Kind == yaml.MappingNode:
 		for name, value := range members(value) {
 			member(key+"."+name.Value, name, value)
 		}
-	case member != nil || !f.read(into, value):
+	case member != nil || !f.decodeValue(into, value):
 		found := yamltext.Describe(value)
 		if s.Secret {
 			found = yamltext.KindOf(value)
 		}
-		f.wrong(key, name, "found "+found+", expected "+s.Expected)
+		f.addProblem(key, name, "found "+found+", expected "+s.Expected)
 	}
 }
 
-// memberOf gives what decodes one member of a setting that has names with
-// values; nil for other settings.
-func (f *File) memberOf(into any) func(key string, name, value *yaml.Node) {
+// memberDecoder returns a function that decodes one member of a setting of names
+// with values; nil for other settings.
+func (f *File) memberDecoder(into any) func(key string, name, value *yaml.Node) {
 	switch into := into.(type) {
 	case *map[string]string:
-		return func(key string, name, value *yaml.Node) { f.text(into, key, name, value) }
+		return func(key string, name, value *yaml.Node) { f.decodeText(into, key, name, value) }
 	case *map[string][]string:
-		return func(key string, name, value *yaml.Node) { f.names(into, key, name, value) }
+		return func(key string, name, value *yaml.Node) { f.decodeNames(into, key, name, value) }
 	case *map[string]json.RawMessage:
-		return func(key string, name, value *yaml.Node) { f.params(into, key, name, value) }
+		return func(key string, name, value *yaml.Node) { f.decodeParams(into, key, name, value) }
 	case *[]Connection:
-		return func(key string, name, value *yaml.Node) { f.connection(into, key, name, value) }
+		return func(key string, name, value *yaml.Node) { f.decodeConnection(into, key, name, value) }
 	}
 	return nil
 }
 
-// text takes a text, which may be a secret and is not shown.
-func (f *File) text(into *map[string]string, key string, name, value *yaml.Node) {
+// decodeText decodes a text. It may be a secret, so errors do not quote it.
+func (f *File) decodeText(into *map[string]string, key string, name, value *yaml.Node) {
 	text, isText := yamltext.Text(value)
 	switch {
 	case isText:
 		add(into, name.Value, text)
 	case !yamltext.IsNull(value):
-		f.wrong(key, name, "found "+yamltext.KindOf(value)+", expected text")
+		f.addProblem(key, name, "found "+yamltext.KindOf(value)+", expected text")
 	}
 }
 
@@ -147,8 +147,8 @@ func add[V any](into *map[string]V, name string, value V) {
 	(*into)[name] = value
 }
 
-// names takes the name of a connection, or a list of them.
-func (f *File) names(into *map[string][]string, key string, name, value *yaml.Node) {
+// decodeNames decodes the name of a connection, or a list of them.
+func (f *File) decodeNames(into *map[string][]string, key string, name, value *yaml.Node) {
 	all := []*yaml.Node{value}
 	if value.Kind == yaml.SequenceNode {
 		all = value.Content
@@ -157,7 +157,7 @@ func (f *File) names(into *map[string][]string, key string, name, value *yaml.No
 	for _, one := range all {
 		text, isText := yamltext.Text(one)
 		if !isText {
-			f.wrong(key, name, "found "+yamltext.Describe(one)+", expected the name of a connection")
+			f.addProblem(key, name, "found "+yamltext.Describe(one)+", expected the name of a connection")
 			continue
 		}
 		texts = append(texts, text)
@@ -165,13 +165,13 @@ func (f *File) names(into *map[string][]string, key string, name, value *yaml.No
 	add(into, name.Value, texts)
 }
 
-// params writes the parameters of a script as JSON.
-func (f *File) params(into *map[string]json.RawMessage, key string, name, value *yaml.Node) {
+// decodeParams encodes the parameters of a script as JSON.
+func (f *File) decodeParams(into *map[string]json.RawMessage, key string, name, value *yaml.Node) {
 	switch {
 	case yamltext.IsNull(value):
 		return
 	case value.Kind != yaml.MappingNode:
-		f.wrong(key, name, "found "+yamltext.KindOf(value)+", expected settings by name")
+		f.addProblem(key, name, "found "+yamltext.KindOf(value)+", expected settings by name")
 		return
 	}
 	values, problems := yamltext.Value(f.name, value)
@@ -180,30 +180,30 @@ func (f *File) params(into *map[string]json.RawMessage, key string, name, value 
 	}
 	raw, err := json.Marshal(values)
 	if err != nil {
-		f.wrong(key, name, err.Error())
+		f.addProblem(key, name, err.Error())
 		return
 	}
 	add(into, name.Value, raw)
 }
 
-// connection splits the settings of a connection from its credentials, which
-// are named by the app.
-func (f *File) connection(into *[]Connection, key string, name, value *yaml.Node) {
+// decodeConnection decodes the settings of a connection. Names that are no
+// setting of every connection are credentials.
+func (f *File) decodeConnection(into *[]Connection, key string, name, value *yaml.Node) {
 	if value.Kind != yaml.MappingNode && !yamltext.IsNull(value) {
-		f.wrong(key, name, "found "+yamltext.KindOf(value)+", expected settings by name")
+		f.addProblem(key, name, "found "+yamltext.KindOf(value)+", expected settings by name")
 		return
 	}
 	one := Connection{Name: name.Value}
 	for name, value := range members(value) {
 		inner := key + "." + name.Value
-		if r := find(ofConnection, name.Value); r.Name != "" {
-			f.set(r.Setting, r.at(&one), inner, name, value)
+		if r := find(connectionSettings, name.Value); r.Name != "" {
+			f.decodeSetting(r.Setting, r.at(&one), inner, name, value)
 			continue
 		}
 		if yamltext.IsNull(value) {
-			f.wrong(inner, name, "found nothing, expected text")
+			f.addProblem(inner, name, "found nothing, expected text")
 		}
-		f.text(&one.Credentials, inner, name, value)
+		f.decodeText(&one.Credentials, inner, name, value)
 	}
 	at, _ := slices.BinarySearchFunc(*into, one, func(a, b Connection) int { return cmp.Compare(a.Name, b.Name) })
 	*into = slices.Insert(*into, at, one)

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Print writes the reference of all settings, for people.
+// Print writes the reference of all settings as text for people.
 func Print(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, `Settings stand in %s. Variables override the file, flags override both. In the names
-of variables two underscores go one level down and three stand for a slash. A change takes
+	fmt.Fprintf(&b, `Settings are in %s. Variables override the file, flags override both. In the names
+of variables two underscores go one level down and three mean a slash. A change takes
 effect at the next start (restart). Settings marked live can also be changed with tidewire
 connect, which a running engine uses at once.
 
@@ -21,19 +21,19 @@ connect, which a running engine uses at once.
 	b.WriteString(`
 Settings of a connection, below connections and its name. All others are credentials, and the
 app names them: tidewire connect asks for them. It writes them and those marked live to the
-vault, which holds where nothing is set here; the flags are those of connect. A variable is
+vault, which is used where nothing is set here; the flags are those of connect. A variable is
 TIDEWIRE_CONNECTIONS__QONTO__ACCOUNT for qonto, TIDEWIRE_CONNECTIONS__QONTO___PARIS__ACCOUNT for
 qonto/paris.
 
 `)
-	for _, r := range ofConnection {
+	for _, r := range connectionSettings {
 		r.print(&b, "")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// print writes one setting on two lines. No variable is named where it is empty.
+// print writes one setting on two lines. An empty variable is left out.
 func (s Setting) print(b *strings.Builder, variable string) {
 	facts := []string{s.Expected}
 	if s.Secret {
@@ -44,7 +44,7 @@ func (s Setting) print(b *strings.Builder, variable string) {
 	}
 	switch {
 	case variable == "":
-	case s.Kind == Names:
+	case s.Kind == Map:
 		facts = append(facts, variable+"__…")
 	default:
 		facts = append(facts, variable)

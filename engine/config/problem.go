@@ -11,39 +11,40 @@ import (
 
 // Problem is a setting that is wrong.
 type Problem struct {
-	// Key is the setting's name with those of what it stands in before it, and
-	// dots between them: "connections.highlevel/paris.token".
+	// Key is the path of names to the setting, with dots between them:
+	// "connections.highlevel/paris.token".
 	Key string
-	// Place is where it was set, for people: file and line, a variable or a flag.
+	// Place is where it was set, as text for people: file and line, a variable or a
+	// flag.
 	Place string
 	Text  string
 	line  int
-	// plain marks a secret in plain text, which is left out where something
-	// else is wrong with the setting.
-	plain bool
+	// plainSecret is set for the problem of a secret in plain text. Join leaves it
+	// out if the setting has another problem.
+	plainSecret bool
 }
 
 func (p *Problem) Error() string { return p.Place + ": " + p.Text }
 
-// Join gives one error of all problems, in the order of the file's lines; nil
+// Join returns one error of all problems, in the order of the file's lines; nil
 // if there is none.
 func Join(problems []*Problem) error {
 	problems = slices.Clone(problems)
 	slices.SortStableFunc(problems, func(a, b *Problem) int { return a.line - b.line })
 	other := map[string]bool{}
 	for _, p := range problems {
-		other[p.Key] = other[p.Key] || !p.plain
+		other[p.Key] = other[p.Key] || !p.plainSecret
 	}
 	var all []error
 	for _, p := range problems {
-		if !p.plain || !other[p.Key] {
+		if !p.plainSecret || !other[p.Key] {
 			all = append(all, p)
 		}
 	}
 	return errors.Join(all...)
 }
 
-// Problem makes a problem of a setting, with its place.
+// Problem returns a problem of a setting, with its place.
 func (f *File) Problem(key, text string) *Problem {
 	return f.problem(key, f.line(key), text)
 }
@@ -60,8 +61,8 @@ func (f *File) problem(key string, line int, text string) *Problem {
 	return p
 }
 
-// line finds a key in the file; of one that is not there, what it would stand
-// in; 0 if that is not there either.
+// line returns the line of a key in the file, or of the innermost mapping that
+// would contain it; 0 if the file has neither.
 func (f *File) line(key string) int {
 	node, line := f.root, 0
 	for key != "" && node.Kind == yaml.MappingNode {

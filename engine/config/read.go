@@ -16,50 +16,52 @@ import (
 	"github.com/tidewire/tidewire/bindings/yamltext"
 )
 
-// Sources are where a configuration is read from. Each overrides those before
-// it: defaults, the file in Dir, Environ, Flags.
+// Sources are the places that a configuration is read from. Each overrides those
+// before it: defaults, the file in Dir, Environ, Flags.
 type Sources struct {
-	// Dir holds tidewire.yaml; paths in it are relative to Dir.
+	// Dir is the folder of tidewire.yaml; paths in that file are relative to Dir.
 	Dir string
-	// File is another file instead, which must exist.
+	// File is read instead of the file in Dir, if it is not empty. It must exist.
 	File string
-	// Environ are variables as os.Environ gives them. TIDEWIRE_LISTEN is
-	// listen; two underscores go one level down and three stand for a slash:
-	// TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN. An empty one counts as
+	// Environ has variables in the form of os.Environ. TIDEWIRE_LISTEN sets listen.
+	// Two underscores go one level down and three mean a slash:
+	// TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN. An empty variable counts as
 	// not set.
 	Environ []string
-	// Flags are settings by name, as given on the command line.
+	// Flags has the settings of the command line, by name.
 	Flags map[string]string
 }
 
-// FileName is the file that is looked for in Sources.Dir.
+// FileName is the name of the file that is read from Sources.Dir.
 const FileName = "tidewire.yaml"
 
-// Rules are what this package takes from those above it. All are required.
+// Rules are functions of packages that config may not import. All are required.
 type Rules struct {
-	// Length reads a length of time as scripts write it: "30 days".
-	Length func(text string) (time.Duration, error)
-	// Private refuses the file of a key that others on the machine can read.
-	Private func(path string) error
-	// Secret reports whether a credential of an app is a secret.
-	Secret func(app, credential string) bool
+	// ParseDuration reads a length of time as scripts write it: "30 days".
+	ParseDuration func(text string) (time.Duration, error)
+	// CheckKeyFile returns an error if other users of the machine can read the file
+	// of a key.
+	CheckKeyFile func(path string) error
+	// IsSecret reports whether a credential of an app is a secret.
+	IsSecret func(app, credential string) bool
 }
 
 // File is a configuration as it was read.
 type File struct {
 	Settings Settings
-	// Problems are all that is wrong with it.
+	// Problems has all that is wrong with it.
 	Problems []*Problem
 
-	name  string
-	root  *yaml.Node        // the file, with variables and flags over it
-	setBy map[string]string // the variable or flag that a key was set by
-	from  Sources
-	rules Rules
+	name    string
+	root    *yaml.Node        // the file, changed by variables and flags
+	setBy   map[string]string // the variable or flag that set a key
+	sources Sources
+	rules   Rules
 }
 
-// Read reads a configuration, as far as that is possible. Its error is that the
-// file cannot be read or is not YAML; Problems has the rest.
+// Read reads a configuration. It returns an error only if the file cannot be read
+// or is not YAML. What is wrong with settings is in Problems, and the other
+// settings are set.
 func Read(from Sources, rules Rules) (*File, error) {
 	f, err := load(from)
 	if err == nil {
@@ -70,12 +72,12 @@ func Read(from Sources, rules Rules) (*File, error) {
 
 func (f *File) fill(rules Rules) {
 	f.rules = rules
-	f.openReferences()
+	f.resolveReferences()
 	f.overlay()
 	f.decode()
 }
 
-// DataFolder finds the data folder without opening any secret.
+// DataFolder returns the data folder. It reads no secret and no other setting.
 func DataFolder(from Sources) (string, error) {
 	f, err := load(from)
 	if err != nil {
@@ -85,17 +87,17 @@ func DataFolder(from Sources) (string, error) {
 	if f.root.Content = nil; name != nil {
 		f.root.Content = []*yaml.Node{name, value}
 	}
-	f.openReferences()
+	f.resolveReferences()
 	f.overlay()
 	if _, value = yamltext.Get(f.root, "data"); value != nil {
 		if data, found := yamltext.Text(value); found && data != "" {
-			return from.below(data), Join(f.Problems)
+			return from.absolute(data), Join(f.Problems)
 		}
 	}
-	return from.below(Find("data").Default), Join(f.Problems)
+	return from.absolute(Find("data").Default), Join(f.Problems)
 }
 
-func (from Sources) below(path string) string {
+func (from Sources) absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
@@ -125,33 +127,34 @@ func parse(name string, text []byte, from Sources) (*File, error) {
 	case root.Kind != yaml.MappingNode:
 		return nil, fmt.Errorf("%s:%d: found %s, expected settings by name", name, root.Line, yamltext.KindOf(root))
 	}
-	return &File{name: name, root: root, from: from, setBy: map[string]string{}}, nil
+	return &File{name: name, root: root, sources: from, setBy: map[string]string{}}, nil
 }
 
 const variablePrefix = "TIDEWIRE_"
 
-// overlay puts variables and flags over the file.
+// overlay sets what variables and flags set in the tree of the file.
 func (f *File) overlay() {
 	values := map[string]string{}
-	for _, entry := range f.from.Environ {
+	for _, entry := range f.sources.Environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if key := keyOf(name); key != "" && value != "" {
+		if key := keyOfVariable(name); key != "" && value != "" {
 			values[key], f.setBy[key] = value, name
 		}
 	}
-	// What is deeper comes later, and wins where both cannot stand.
+	// In the sorted order a key comes after the group that contains it, so it
+	// replaces a text that was set for the group.
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		put(f.root, strings.Split(key, "."), values[key])
+		setText(f.root, strings.Split(key, "."), values[key])
 	}
-	for name, value := range f.from.Flags {
+	for name, value := range f.sources.Flags {
 		f.setBy[name] = Find(name).Flag
-		put(f.root, []string{name}, value)
+		setText(f.root, []string{name}, value)
 	}
 }
 
-// keyOf turns TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN into
-// connections.highlevel/paris.token; empty for a variable that is no setting's.
-func keyOf(variable string) string {
+// keyOfVariable turns TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN into
+// connections.highlevel/paris.token; empty for a variable that sets no setting.
+func keyOfVariable(variable string) string {
 	name, found := strings.CutPrefix(variable, variablePrefix)
 	if !found {
 		return ""
@@ -160,24 +163,25 @@ func keyOf(variable string) string {
 	return strings.ReplaceAll(key, "__", ".")
 }
 
-// put sets a text in a mapping, and makes the mappings that it stands in.
-func put(mapping *yaml.Node, path []string, text string) {
+// setText sets the text at a path in a mapping, and makes the mappings on the way
+// that do not exist.
+func setText(mapping *yaml.Node, path []string, text string) {
 	_, value := yamltext.Get(mapping, path[0])
 	if value == nil {
 		value = &yaml.Node{}
-		mapping.Content = append(mapping.Content, quoted(path[0]), value)
+		mapping.Content = append(mapping.Content, quotedText(path[0]), value)
 	}
 	if len(path) == 1 {
-		*value = *quoted(text)
+		*value = *quotedText(text)
 		return
 	}
 	if value.Kind != yaml.MappingNode {
 		*value = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	}
-	put(value, path[1:], text)
+	setText(value, path[1:], text)
 }
 
-// quoted is a text as it would stand in quotes.
-func quoted(text string) *yaml.Node {
+// quotedText returns the node of a text in quotes.
+func quotedText(text string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: text}
 }

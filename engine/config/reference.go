@@ -12,59 +12,60 @@ import (
 	"github.com/tidewire/tidewire/bindings/yamltext"
 )
 
-var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+var variableReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// openReferences replaces references in the file: ${NAME} by a variable's
-// value, file:PATH by a file's text. Secrets in plain text are refused. Items
-// of lists are left as they are.
-func (f *File) openReferences() {
-	variables := make(map[string]string, len(f.from.Environ))
-	for _, entry := range f.from.Environ {
+// resolveReferences replaces references in the file: ${NAME} by the value of a
+// variable, file:PATH by the text of a file. A secret in plain text is a problem.
+// Items of lists are not replaced.
+func (f *File) resolveReferences() {
+	variables := make(map[string]string, len(f.sources.Environ))
+	for _, entry := range f.sources.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		variables[name] = value
 	}
-	f.openBelow(f.root, nil, variables)
+	f.resolveBelow(f.root, nil, variables)
 }
 
-func (f *File) openBelow(mapping *yaml.Node, path []string, variables map[string]string) {
+func (f *File) resolveBelow(mapping *yaml.Node, path []string, variables map[string]string) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		name, value := mapping.Content[i], mapping.Content[i+1]
 		at := append(path, name.Value)
 		if value.Kind == yaml.MappingNode {
-			f.openBelow(value, at, variables)
+			f.resolveBelow(value, at, variables)
 			continue
 		}
 		text, isText := yamltext.Text(value)
 		if !isText {
 			continue
 		}
-		opened, referred, err := f.open(text, at, variables)
+		resolved, isReference, err := f.resolve(text, at, variables)
 		problem := func(text string) *Problem { return f.problem(strings.Join(at, "."), name.Line, text) }
 		switch {
 		case err != nil:
 			f.Problems = append(f.Problems, problem(err.Error()))
-		case referred:
-			*value = *quoted(opened)
-		case text != "" && f.secret(at, text):
-			p := problem("a secret stands here in plain text; write ${NAME} to take it from the environment, or file:PATH to read it from a file")
-			p.plain = true
+		case isReference:
+			*value = *quotedText(resolved)
+		case text != "" && f.isPlainSecret(at, text):
+			p := problem("this secret is in plain text; write ${NAME} to take it from the environment, or file:PATH to read it from a file")
+			p.plainSecret = true
 			f.Problems = append(f.Problems, p)
 		}
 	}
 }
 
-// open gives what a text refers to; referred is false if it is no reference.
-func (f *File) open(text string, at []string, variables map[string]string) (opened string, referred bool, err error) {
+// resolve returns the value that a text refers to, and reports whether the text
+// is a reference.
+func (f *File) resolve(text string, at []string, variables map[string]string) (resolved string, isReference bool, err error) {
 	if path, found := strings.CutPrefix(text, "file:"); found {
-		path = f.from.below(path)
+		path = f.sources.absolute(path)
 		content, err := os.ReadFile(path)
 		if err == nil && len(at) == 1 && Find(at[0]).Secret {
-			err = f.rules.Private(path)
+			err = f.rules.CheckKeyFile(path)
 		}
 		return strings.TrimRight(string(content), "\r\n"), true, err
 	}
-	opened = variable.ReplaceAllStringFunc(text, func(match string) string {
-		referred = true
+	resolved = variableReference.ReplaceAllStringFunc(text, func(match string) string {
+		isReference = true
 		name := match[len("${") : len(match)-len("}")]
 		value, found := variables[name]
 		if !found && err == nil {
@@ -72,20 +73,20 @@ func (f *File) open(text string, at []string, variables map[string]string) (open
 		}
 		return value
 	})
-	return opened, referred, err
+	return resolved, isReference, err
 }
 
-// secret reports whether a value is a secret in plain text.
-func (f *File) secret(at []string, text string) bool {
+// isPlainSecret reports whether a value is a secret in plain text.
+func (f *File) isPlainSecret(at []string, text string) bool {
 	switch top := Find(at[0]); {
 	case top.Secret:
 		return !slices.Contains(top.Choices, text)
 	case at[0] != "connections" || len(at) != 3:
 		return false
 	}
-	if r := find(ofConnection, at[2]); r.Name != "" {
+	if r := find(connectionSettings, at[2]); r.Name != "" {
 		return r.Secret
 	}
 	app, _, _ := strings.Cut(at[1], "/")
-	return f.rules.Secret(app, at[2])
+	return f.rules.IsSecret(app, at[2])
 }

@@ -1,8 +1,9 @@
-// Package config holds the table of all settings, and reads them: the file
-// tidewire.yaml, TIDEWIRE_* variables over it, flags over both. The same table
-// makes the errors, the reference of settings, the flags of connect and what
-// the vault keeps of a connection. What settings mean is not here: package
-// engine and the packages that use them check that.
+// Package config has the table of all settings, and reads them: the file
+// tidewire.yaml, TIDEWIRE_* variables, which override it, and flags, which
+// override both. The errors, the reference of settings, the flags of connect and
+// the part of a connection that the vault stores are made from the same table.
+// The package checks the form of values only: package engine and the packages
+// that use a setting check its meaning.
 package config
 
 import (
@@ -11,68 +12,70 @@ import (
 	"time"
 )
 
-// Setting describes one setting. All settings may stand in the file and in a
+// Setting describes one setting. Every setting can be set in the file and in a
 // variable.
 type Setting struct {
-	// Name is the setting's name; one of a group has the group's before it:
-	// "http.allow".
+	// Name is the setting's name. The name of a setting in a group begins with the
+	// group: "http.allow".
 	Name string
 	Kind Kind
 	// Expected completes "expected …" in errors.
 	Expected string
 	Help     string
-	// Default is what holds where nothing is set, as the file would have it;
-	// empty: nothing.
+	// Default is the value of a setting that is not set, as it would be written in
+	// the file; empty if there is none.
 	Default string
-	// Choices are the words that a setting may be; of a Secret one, those that
-	// may stand in plain text.
+	// Choices are the allowed values of a Choice. Those of a Secret setting are the
+	// values that are no secret and may be in plain text.
 	Choices []string
-	// Secret settings stand in no message, and in the file only by reference.
+	// Secret is set for a value that no message may contain, and that the file may
+	// contain only as a reference.
 	Secret bool
-	// Flag is the flag that sets it, of tidewire run or, for a setting of a
-	// connection, of tidewire connect; empty: none.
+	// Flag is the flag of tidewire run that sets it or, for a setting of a
+	// connection, the flag of tidewire connect; empty if there is none.
 	Flag string
-	// Live settings are those of a connection that tidewire connect writes to
-	// the vault. A running engine uses such a change at once. Every other change,
-	// and one of these in the file or a variable, takes effect at the next start.
+	// Live is set for a setting of a connection that tidewire connect writes to the
+	// vault: a running engine uses the new value at once. Every other change takes
+	// effect at the next start, also a change of a Live setting in the file or in a
+	// variable.
 	Live bool
 }
 
-// Kind is what a setting holds.
+// Kind is the kind of a setting's value.
 type Kind string
 
 // The kinds of settings.
 const (
-	Text    Kind = "text"
-	Address Kind = "address"
-	Folder  Kind = "folder"
-	Choice  Kind = "choice"
-	Number  Kind = "number"
-	Truth   Kind = "true or false"
-	Length  Kind = "length of time"
-	Moment  Kind = "time"
-	Zone    Kind = "time zone"
-	List    Kind = "list"
-	Names   Kind = "names with values"
+	Text     Kind = "text"
+	URL      Kind = "address"
+	Folder   Kind = "folder"
+	Choice   Kind = "choice"
+	Number   Kind = "number"
+	Bool     Kind = "true or false"
+	Duration Kind = "length of time"
+	Time     Kind = "time"
+	TimeZone Kind = "time zone"
+	List     Kind = "list"
+	Map      Kind = "names with values"
 )
 
-// A row is a setting with the field of T that it fills. The field's type says
-// how its value is read.
+// A row is a setting with the field of T that it sets. The value is decoded by
+// the type of that field.
 type row[T any] struct {
 	Setting
 	at func(*T) any
 }
 
-// Off is the length of time that the word "off" stands for: no interval.
+// Off is the value of a Duration that is set to "off": no interval.
 const Off time.Duration = -1
 
-// Defaults that hold also where no configuration is read.
+// Defaults that are used also where no configuration is read.
 const (
 	DefaultListen = "127.0.0.1:8080"
 	DefaultGrace  = 20 * time.Second
 )
 
-// KeyInKeyring as vault_key says that the key is in the system's keyring.
+// KeyInKeyring is the value of vault_key for a key in the system's keyring.
 const KeyInKeyring = "keyring"
 
 // Settings are the values of all settings.
@@ -95,7 +98,7 @@ type Settings struct {
 	Connections []Connection
 	Accounts    map[string][]string
 	Secrets     map[string]string
-	// Params are the parameters of scripts as JSON objects, by script.
+	// Params has the parameters of each script, by its name, as a JSON object.
 	Params map[string]json.RawMessage
 }
 
@@ -103,7 +106,7 @@ var settings = []row[Settings]{
 	{Setting{Name: "listen", Kind: Text, Default: DefaultListen, Flag: "--listen",
 		Expected: "an address such as " + DefaultListen, Help: "address for webhooks"},
 		func(s *Settings) any { return &s.Listen }},
-	{Setting{Name: "public_url", Kind: Address,
+	{Setting{Name: "public_url", Kind: URL,
 		Expected: "an address such as https://hooks.example.com", Help: "address under which vendors and people reach the engine; without it the one it listens on"},
 		func(s *Settings) any { return &s.PublicURL }},
 	{Setting{Name: "scripts", Kind: Folder, Default: "scripts", Flag: "--scripts",
@@ -112,7 +115,7 @@ var settings = []row[Settings]{
 	{Setting{Name: "data", Kind: Folder, Default: "data", Flag: "--data-dir",
 		Expected: "the name of a folder", Help: "data folder"},
 		func(s *Settings) any { return &s.Data }},
-	{Setting{Name: "timezone", Kind: Zone, Default: "UTC",
+	{Setting{Name: "timezone", Kind: TimeZone, Default: "UTC",
 		Expected: "a name such as Europe/Paris or UTC", Help: "zone in which dates and schedules are meant"},
 		func(s *Settings) any { return &s.Timezone }},
 	{Setting{Name: "vault_key", Kind: Text, Choices: []string{KeyInKeyring}, Secret: true,
@@ -124,39 +127,39 @@ var settings = []row[Settings]{
 	{Setting{Name: "flood", Kind: Number, Default: "1000",
 		Expected: "a whole number, 0 for no bound", Help: "events of one trigger in a minute; the runs of more wait for a decision"},
 		func(s *Settings) any { return &s.Flood }},
-	{Setting{Name: "grace", Kind: Length, Default: DefaultGrace.String(),
+	{Setting{Name: "grace", Kind: Duration, Default: DefaultGrace.String(),
 		Expected: "a length of time such as 20s", Help: "how long a shutdown waits for runs"},
 		func(s *Settings) any { return &s.Grace }},
 	{Setting{Name: "http.allow", Kind: List,
 		Expected: "a list of hosts", Help: "hosts that the http library may reach although they are not public"},
 		func(s *Settings) any { return &s.HTTP.Allow }},
-	{Setting{Name: "http.allow_private", Kind: Truth, Default: "false",
+	{Setting{Name: "http.allow_private", Kind: Bool, Default: "false",
 		Expected: "true or false", Help: "let the http library reach private addresses"},
 		func(s *Settings) any { return &s.HTTP.AllowPrivate }},
-	{Setting{Name: "retention.age", Kind: Length, Default: "30 days",
+	{Setting{Name: "retention.age", Kind: Duration, Default: "30 days",
 		Expected: "a length of time such as 30 days", Help: "how long ended runs and their events are kept"},
 		func(s *Settings) any { return &s.Retention.Age }},
 	{Setting{Name: "retention.count", Kind: Number,
 		Expected: "a whole number", Help: "ended runs that are kept, at most; without it as many as there are"},
 		func(s *Settings) any { return &s.Retention.Count }},
-	{Setting{Name: "retention.ids", Kind: Length, Default: "90 days",
+	{Setting{Name: "retention.ids", Kind: Duration, Default: "90 days",
 		Expected: "a length of time such as 90 days", Help: "how long the ids of events are kept, to find repeats"},
 		func(s *Settings) any { return &s.Retention.IDs }},
-	{Setting{Name: "connections", Kind: Names,
+	{Setting{Name: "connections", Kind: Map,
 		Expected: "connections by name, each with settings of its own", Help: "connections by name (highlevel, highlevel/paris), with the settings below"},
 		func(s *Settings) any { return &s.Connections }},
-	{Setting{Name: "accounts", Kind: Names,
+	{Setting{Name: "accounts", Kind: Map,
 		Expected: "names of connections, each with those that belong to it", Help: "connections, each with those that its runs use for other apps"},
 		func(s *Settings) any { return &s.Accounts }},
-	{Setting{Name: "secrets", Kind: Names, Secret: true,
+	{Setting{Name: "secrets", Kind: Map, Secret: true,
 		Expected: "secrets by name", Help: "secrets of scripts, by name"},
 		func(s *Settings) any { return &s.Secrets }},
-	{Setting{Name: "params", Kind: Names,
+	{Setting{Name: "params", Kind: Map,
 		Expected: "scripts by name, each with parameters of its own", Help: "parameters of scripts, by script"},
 		func(s *Settings) any { return &s.Params }},
 }
 
-// Find gives a setting by its name.
+// Find returns the setting with a name, the zero Setting if there is none.
 func Find(name string) Setting { return find(settings, name).Setting }
 
 func find[T any](rows []row[T], name string) row[T] {
@@ -168,7 +171,7 @@ func find[T any](rows []row[T], name string) row[T] {
 	return row[T]{}
 }
 
-// names are those of rows that begin with a prefix.
+// names returns the names of rows that begin with a prefix.
 func names[T any](rows []row[T], prefix string) []string {
 	var all []string
 	for _, r := range rows {

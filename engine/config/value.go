@@ -11,11 +11,11 @@ import (
 	"github.com/tidewire/tidewire/bindings/yamltext"
 )
 
-// read decodes a value by the type that it is to have; false if it does not
-// fit.
-func (f *File) read(into any, value *yaml.Node) bool {
+// decodeValue decodes a value by the type of into. It reports false if the value
+// does not fit.
+func (f *File) decodeValue(into any, value *yaml.Node) bool {
 	if list, isList := into.(*[]string); isList {
-		return readList(list, value)
+		return decodeList(list, value)
 	}
 	text, isText := yamltext.Text(value)
 	if !isText {
@@ -33,17 +33,17 @@ func (f *File) read(into any, value *yaml.Node) bool {
 		*into = whole
 		return problem == "" && isWhole
 	case *time.Duration:
-		*into, err = f.length(text)
+		*into, err = f.parseDuration(text)
 	case *time.Time:
-		*into, err = moment(text)
+		*into, err = parseTime(text)
 	case **time.Location:
 		*into, err = time.LoadLocation(text)
 	}
 	return err == nil
 }
 
-// readList takes a list of texts, or one text with commas between its items.
-func readList(list *[]string, value *yaml.Node) bool {
+// decodeList decodes a list of texts, or one text with commas between its items.
+func decodeList(list *[]string, value *yaml.Node) bool {
 	if text, isText := yamltext.Text(value); isText {
 		if *list = nil; text != "" {
 			*list = strings.Split(text, ",")
@@ -61,21 +61,21 @@ func readList(list *[]string, value *yaml.Node) bool {
 	return value.Kind == yaml.SequenceNode
 }
 
-// length reads a length of time as Go writes it and as scripts do: 20s, 1h30m,
+// parseDuration reads a length of time as Go writes it and as scripts do: 20s, 1h30m,
 // "30 days".
-func (f *File) length(text string) (time.Duration, error) {
+func (f *File) parseDuration(text string) (time.Duration, error) {
 	if text == "off" {
 		return Off, nil
 	}
 	if d, err := time.ParseDuration(text); err == nil {
 		return d, nil
 	}
-	return f.rules.Length(text)
+	return f.rules.ParseDuration(text)
 }
 
-// moment reads a date, which begins in UTC, or a time, in the forms that RFC
-// 3339 and YAML have.
-func moment(text string) (t time.Time, err error) {
+// parseTime reads a date, which means midnight in UTC, or a time, in the forms of
+// RFC 3339 and YAML.
+func parseTime(text string) (t time.Time, err error) {
 	for _, layout := range []string{"2006-1-2", time.RFC3339, "2006-1-2T15:4:5Z07:00", "2006-1-2t15:4:5Z07:00", "2006-1-2 15:4:5"} {
 		if t, err = time.Parse(layout, text); err == nil {
 			return t, nil

@@ -41,7 +41,7 @@ func (c *Connector) Draft(name string, given connection.Settings) (*Draft, error
 	for i, one := range c.settings.Connections {
 		if one.Name == name {
 			d.file = &c.settings.Connections[i]
-			d.Settings = d.Settings.Over(one)
+			d.Settings = d.Settings.Or(one)
 		}
 	}
 	v, err := c.vault()
@@ -52,7 +52,7 @@ func (c *Connector) Draft(name string, given connection.Settings) (*Draft, error
 	if err == nil && entry != nil {
 		d.Exists = true
 		if entry.Settings != nil {
-			d.Settings = d.Settings.Over(*entry.Settings)
+			d.Settings = d.Settings.Or(*entry.Settings)
 		}
 	}
 	if _, found := app.Variant(d.Settings.As); d.Settings.As != "" && !found {

@@ -162,7 +162,7 @@ func (b *builder) add(settings Settings, inFile bool) {
 			own.Settings, own.AuthName = nil, ""
 			entry = &own
 		} else {
-			settings = settings.Over(*entry.Settings)
+			settings = settings.Or(*entry.Settings)
 		}
 	}
 	b.check(&Connection{settings: settings, entry: entry, configured: inFile, state: &state{kind: Connected}})

@@ -102,19 +102,19 @@ func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 type entryJSON struct {
 	Connection string `json:"connection"`
 	Token
-	SeedHash       string            `json:"seed,omitempty"`
-	RefreshBegun   time.Time         `json:"begun,omitzero"`
-	Broken         *Broken           `json:"broken,omitempty"`
-	AuthName       string            `json:"way,omitempty"`
-	ConnectedAt    time.Time         `json:"made,omitzero"`
-	DisplayName    string            `json:"who,omitempty"`
-	FormerNames    []string          `json:"formerly,omitempty"`
-	Settings       *config.Kept      `json:"settings,omitempty"`
-	WebhookSecrets map[string]string `json:"hooks,omitempty"`
+	SeedHash       string                   `json:"seed,omitempty"`
+	RefreshBegun   time.Time                `json:"begun,omitzero"`
+	Broken         *Broken                  `json:"broken,omitempty"`
+	AuthName       string                   `json:"way,omitempty"`
+	ConnectedAt    time.Time                `json:"made,omitzero"`
+	DisplayName    string                   `json:"who,omitempty"`
+	FormerNames    []string                 `json:"formerly,omitempty"`
+	Settings       *config.StoredConnection `json:"settings,omitempty"`
+	WebhookSecrets map[string]string        `json:"hooks,omitempty"`
 }
 
 func (e Entry) marshal() ([]byte, error) {
-	return json.Marshal(entryJSON{e.Connection, e.Token, e.SeedHash, e.RefreshBegun, e.Broken, e.AuthName, e.ConnectedAt, e.DisplayName, e.FormerNames, (*config.Kept)(e.Settings), e.WebhookSecrets})
+	return json.Marshal(entryJSON{e.Connection, e.Token, e.SeedHash, e.RefreshBegun, e.Broken, e.AuthName, e.ConnectedAt, e.DisplayName, e.FormerNames, (*config.StoredConnection)(e.Settings), e.WebhookSecrets})
 }
 
 func unmarshalEntry(text []byte) (*Entry, error) {

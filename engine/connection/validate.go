@@ -102,7 +102,7 @@ func (b *builder) checkIntervals(c *Connection) {
 // checkText checks a setting that is a text by its kind.
 func (b *builder) checkText(c *Connection, setting config.Setting, text string) {
 	switch {
-	case setting.Kind == config.Address:
+	case setting.Kind == config.URL:
 		b.checkURL(c, setting.Name, text)
 	case setting.Kind == config.Choice && !slices.Contains(setting.Choices, text):
 		b.addProblem(c, setting.Name, `expected "%s", found %q`, strings.Join(setting.Choices, `" or "`), text)
