@@ -2,7 +2,7 @@ package difftest
 
 import "slices"
 
-// local makes a local statement, now and then with more or fewer values than
+// local makes a local statement, sometimes with more or fewer values than
 // names.
 func (g *generator) local() *node {
 	n := []int{1, 1, 1, 1, 2, 2, 3, 4}[g.IntN(8)]
@@ -43,8 +43,8 @@ func (g *generator) local() *node {
 	return stmt("local ", names, " = ", values)
 }
 
-// assignment makes an assignment to one or more places, now and then with more
-// or fewer values.
+// assignment makes an assignment to one or more places, sometimes with more or
+// fewer values.
 func (g *generator) assignment() *node {
 	n := []int{1, 1, 2, 2, 3, 4}[g.IntN(6)]
 	if !g.with("assign") {
@@ -82,8 +82,9 @@ func (g *generator) assignment() *node {
 	return stmt(places, " = ", values)
 }
 
-// assigned makes a value for an assignment. It is mostly bounded: a variable may
-// be assigned to in a loop, with a value made from its own.
+// assigned makes a value for an assignment. Its size is mostly bounded, because
+// the assignment may be in a loop and the value may be made from the variable
+// itself.
 func (g *generator) assigned(k kind) *node {
 	switch {
 	case k == str && g.oneIn(2):
@@ -94,8 +95,8 @@ func (g *generator) assigned(k kind) *node {
 	return g.expr(k, 2)
 }
 
-// placeBeside makes a place that is no variable among others: Lua does not
-// define in which order places are assigned to.
+// placeBeside makes a place that is not one of the variables among others: Lua
+// does not define the order in which places are assigned to.
 func (g *generator) placeBeside(others *node, k kind) *node {
 	p := g.place(k)
 	for _, other := range others.parts {

@@ -5,14 +5,14 @@ func (g *generator) callable(depth int) *node {
 	if f := g.pick(callable, false); f != nil && (depth <= 0 || g.oneIn(2)) {
 		return name(f.name)
 	}
-	if depth <= 0 || g.left < 0 || g.oneIn(2) {
+	if depth <= 0 || g.statementsLeft < 0 || g.oneIn(2) {
 		return text(g.choose("math.abs", "math.max", "math.floor"))
 	}
-	g.left--
+	g.statementsLeft--
 	return g.function()
 }
 
-// invoke makes a call that gives at least one number.
+// invoke makes a call that returns at least one number.
 func (g *generator) invoke(depth int) *node {
 	depth = max(depth, 0)
 	f := g.callable(0)

@@ -19,7 +19,8 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-// TestWithout leaves out groups one by one and looks for what only they have.
+// TestWithout leaves out each group and searches the programs for what only
+// that group has.
 func TestWithout(t *testing.T) {
 	for group, part := range map[string]string{
 		"big":     "local big0",

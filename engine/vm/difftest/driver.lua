@@ -56,7 +56,7 @@ local function out(...)
   line(">" .. table.concat(all, " "))
 end
 
--- msg gives an error without its position and without the interpreter's own
+-- msg returns an error without its position and without the interpreter's own
 -- words, and writes its line.
 local function msg(e)
   if type(e) ~= "string" then return e end

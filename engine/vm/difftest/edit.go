@@ -1,11 +1,11 @@
 package difftest
 
-// An edit makes a program smaller. It deletes items of a list or block, puts an
-// inner expression or a constant in the place of an expression, or an inner
-// block in that of a statement. Edits are numbered in the order in which the
-// tree is walked, so those of larger parts come first.
+// An edit makes a program smaller. It deletes items of a list or block,
+// replaces an expression by an inner expression or a constant, or a statement
+// by an inner block. Edits are numbered in the order in which the tree is
+// walked, so those of larger parts come first.
 
-// constants are what an edit puts in the place of an expression.
+// constants are what an edit replaces an expression by.
 var constants = []string{"1", "nil", "true", `"a"`, "{}", "G1"}
 
 func countEdits(root *node) int {
@@ -14,7 +14,8 @@ func countEdits(root *node) int {
 	return e.seen
 }
 
-// edited gives a copy of a program with one edit, nil if there is no such edit.
+// edited returns a copy of a program with one edit, nil if there is no such
+// edit.
 func edited(root *node, at int) *node {
 	e := editor{at: at}
 	copied := root.clone()
@@ -62,8 +63,8 @@ func (e *editor) walk(n *node) {
 	}
 }
 
-// delete counts the deletions in a list or block: first halves, then smaller
-// runs of items, then single ones.
+// delete counts the deletions in a list or block: first of halves, then of
+// shorter parts, then of single items.
 func (e *editor) delete(n *node) {
 	for size := max(len(n.parts)/2, 1); size >= 1; size /= 2 {
 		for from := 0; from+size <= len(n.parts); from += size {
@@ -76,7 +77,7 @@ func (e *editor) delete(n *node) {
 	}
 }
 
-// replacement gives what the edit puts in the place of n, nil if n stays.
+// replacement returns what the edit replaces n by, nil if it does not change n.
 func (e *editor) replacement(parent, n *node) *node {
 	switch n.kind {
 	case exprNode, functionNode:

@@ -9,8 +9,8 @@ func (g *generator) raising() *node {
 	return stmt("if ", g.condition(2), " then ", block(raise), "\nend")
 }
 
-// raise makes a statement that raises an error. Its messages begin with "!",
-// which those of interpreters do not: they may differ.
+// raise makes a statement that raises an error. Its messages begin with "!", so
+// that they differ from messages of interpreters, which need not be equal.
 func (g *generator) raise() *node {
 	thrown := stmt(`error("!thrown")`)
 	switch g.IntN(8) {
@@ -32,7 +32,8 @@ func (g *generator) raise() *node {
 	return thrown
 }
 
-// protected makes a call by pcall or xpcall of a function that may fail.
+// protected makes a call by pcall or xpcall of a function that may raise an
+// error.
 func (g *generator) protected() *node {
 	form := g.IntN(6)
 	f := g.failing(form > 2) // the other forms pass no arguments
@@ -45,7 +46,7 @@ func (g *generator) protected() *node {
 	case 2:
 		return out(expr(precPrefix, "caught(pcall(", g.rethrowing(f), "))"))
 	case 3:
-		ok, v := g.fresh("ok"), g.fresh("v")
+		ok, v := g.newName("ok"), g.newName("v")
 		s := stmt("local ", ok, ", ", v, " = caught(pcall(", f, ", ", g.values(number, 1, 2), "))")
 		g.declareAs(ok, boolean)
 		g.declareAs(v, anything)
@@ -54,7 +55,7 @@ func (g *generator) protected() *node {
 	return out(expr(precPrefix, "caught(pcall(", f, ", ", g.values(number, 1, 2), "))"))
 }
 
-// failing makes a function that mostly may raise an error.
+// failing makes a function that may raise an error and mostly does.
 func (g *generator) failing(parameters bool) *node {
 	names := list()
 	var body *node
@@ -79,7 +80,7 @@ func (g *generator) failing(parameters bool) *node {
 
 // rethrowing makes a function that calls f and may raise its error again.
 func (g *generator) rethrowing(f *node) *node {
-	ok, e := g.fresh("ok"), g.fresh("e")
+	ok, e := g.newName("ok"), g.newName("e")
 	rethrow := stmt("if not ", ok, " and ", g.condition(1), " then error(", e, g.choose("", ", 0"), ") end")
 	call := stmt("local ", ok, ", ", e, " = noted(pcall(", f, "))")
 	return fixedFunction("function() ", block(call, rethrow), "\nend")

@@ -3,12 +3,12 @@ package difftest
 // comparisons are the operators that compare.
 var comparisons = []string{"<", "<=", ">", ">=", "==", "~="}
 
-// expr makes an expression of a kind, seldom of another one. Depth bounds how
+// expr makes an expression of a kind, rarely of another one. Depth bounds how
 // many expressions are inside each other.
 func (g *generator) expr(k kind, depth int) *node {
 	if g.oneIn(200) {
 		if k = kind(g.IntN(int(anything))); k == callable {
-			return text("math.abs") // not a function of several lines: an operator behind it has another line in gopher-lua
+			return text("math.abs") // no function of several lines: in gopher-lua an operator after it has another line
 		}
 	}
 	if depth > 0 && g.oneIn(14) {
@@ -26,7 +26,7 @@ func (g *generator) expr(k kind, depth int) *node {
 	return g.exprOf(k, depth)
 }
 
-// exprOf makes an expression that is typical of a kind.
+// exprOf makes an expression that only this kind has.
 func (g *generator) exprOf(k kind, depth int) *node {
 	switch k {
 	case number:
@@ -50,8 +50,8 @@ func (g *generator) exprOf(k kind, depth int) *node {
 	return g.expr(kind(g.IntN(int(anything))), depth-1)
 }
 
-// values makes a list of n expressions. Now and then the last one is a call or
-// "...", which may give any number of values.
+// values makes a list of n expressions. Sometimes the last one is a call or
+// "...", which may have any number of values.
 func (g *generator) values(k kind, n, depth int) *node {
 	all := list()
 	for i := range n {
@@ -93,7 +93,7 @@ func (g *generator) boolean(depth int) *node {
 	return expr(precPrefix, "rawequal(", list(g.expr(anything, d), g.expr(anything, d)), ")")
 }
 
-// condition makes an expression of which only the truth value is used.
+// condition makes an expression whose truth value alone is used.
 func (g *generator) condition(depth int) *node {
 	if depth <= 0 {
 		if v := g.pick(anything, false); v != nil && (g.oneIn(2) || !g.with("constant")) {

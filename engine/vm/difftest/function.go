@@ -27,7 +27,7 @@ func (g *generator) functionStatement() *node {
 	}
 	switch g.IntN(6) {
 	case 0:
-		n := g.fresh("F")
+		n := g.newName("F")
 		g.scope = append(g.scope, variable{name: n, kind: callable, global: true})
 		return stmt(named("function " + n))
 	case 1:
@@ -44,7 +44,7 @@ func (g *generator) functionStatement() *node {
 			return stmt("local ", g.declare(callable), " = ", f)
 		}
 	}
-	n := g.fresh("f")
+	n := g.newName("f")
 	g.declareAs(n, callable)
 	return stmt(named("local function " + n))
 }
@@ -52,7 +52,7 @@ func (g *generator) functionStatement() *node {
 // recursion makes a function that calls itself, and a call of it. Its first
 // parameter bounds the depth.
 func (g *generator) recursion() *node {
-	n, depth := g.fresh("r"), g.fresh("d")
+	n, depth := g.newName("r"), g.newName("d")
 	var other string
 	var last, b *node
 	g.inFunction(false, func() {
@@ -86,11 +86,11 @@ func (g *generator) recursive(call *node) *node {
 // closures makes functions in a loop, which capture its variables, and calls
 // them after the loop.
 func (g *generator) closures() *node {
-	fs := g.fresh("fs")
+	fs := g.newName("fs")
 	scope, locals := len(g.scope), g.current().locals
-	shared, first := g.fresh("v"), g.expr(number, 1)
+	shared, first := g.newName("v"), g.expr(number, 1)
 	g.declareAs(shared, number)
-	counter := g.fresh("i")
+	counter := g.newName("i")
 	var s *node
 	g.around("", func() { s = g.closureLoop(fs, counter) })
 	all := block(
@@ -120,8 +120,8 @@ func (g *generator) closureLoop(fs, counter string) *node {
 	return loop("repeat ", b, "\nuntil "+counter+" >= 3")
 }
 
-// capture adds a function to the list fs and, now and then, a change of what it
-// may have captured.
+// capture adds a function to the list fs and, sometimes, a change of a variable
+// that it may have captured.
 func (g *generator) capture(b *node, fs string) {
 	b.add(stmt(fs, "[#", fs, " + 1] = ", g.function()))
 	if v := g.pick(number, true); v != nil && g.oneIn(2) {
@@ -130,5 +130,5 @@ func (g *generator) capture(b *node, fs string) {
 	if g.oneIn(4) {
 		b.add(g.protected())
 	}
-	g.leave(b)
+	g.maybeJump(b)
 }

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// Groups are the features that can be left out of programs, to search for
-// differences behind one that is known.
+// Groups are the features that can be left out of programs, to search for other
+// differences than those that one of them causes.
 var Groups = []string{
 	"assign",   // multiple assignments
 	"big",      // functions with many locals
@@ -21,32 +21,33 @@ var Groups = []string{
 	"meta",     // metatables
 	"octal",    // 010, and "010" or "0b11" in arithmetic
 	"own",      // local f = function
-	"single",   // a value assigned straight to a variable, not by way of a table
+	"single",   // a value assigned directly to a variable, not through a table
 	"text",     // arithmetic with strings
 }
 
 // generator makes programs.
 type generator struct {
 	*rand.Rand
-	without   map[string]bool
-	scope     []variable
-	names     int // made so far
-	left      int // statements that may still be made
-	nesting   int // of blocks
-	functions []*functionState
+	without        map[string]bool
+	scope          []variable
+	names          int // made so far
+	statementsLeft int // statements that may still be made
+	nesting        int // of blocks
+	functions      []*functionState
 }
 
-// functionState is what the generator stores of a function that it is writing.
+// functionState is the data of the generator about a function that it is
+// writing.
 type functionState struct {
 	varargs bool
 	locals  int
-	jumps   []string // labels around, which goto may name; "" is a loop, which break leaves
+	jumps   []string // labels around, which goto may use; "" is a loop, which break ends
 }
 
-// Generate makes a program from a seed. The same seed always gives the same
+// Generate makes a program from a seed. The same seed always makes the same
 // program, unless the generator is changed. The groups in without are left out.
 func Generate(seed uint64, without map[string]bool) *Program {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), without: without, left: 2 + int(seed%6)*2}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), without: without, statementsLeft: 2 + int(seed%6)*2}
 	g.functions = []*functionState{{}}
 	body := block()
 	for _, global := range []variable{{name: "G1", kind: number}, {name: "G2", kind: str}, {name: "G3", kind: anything}} {
@@ -58,7 +59,7 @@ func Generate(seed uint64, without map[string]bool) *Program {
 		body.add(g.manyLocals())
 		g.current().locals += 150
 	}
-	for g.left > 0 {
+	for g.statementsLeft > 0 {
 		body.add(g.statement())
 	}
 	body.add(g.observe())
@@ -75,8 +76,8 @@ func (g *generator) choose(all ...string) string { return all[g.IntN(len(all))] 
 // current is the innermost function.
 func (g *generator) current() *functionState { return g.functions[len(g.functions)-1] }
 
-// fresh makes a name that the program does not have yet.
-func (g *generator) fresh(prefix string) string {
+// newName makes a name that the program does not have yet.
+func (g *generator) newName(prefix string) string {
 	g.names++
 	return fmt.Sprintf("%s%d", prefix, g.names)
 }

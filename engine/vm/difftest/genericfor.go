@@ -3,7 +3,7 @@ package difftest
 // genericFor makes a loop over the values of an iterator, with one to three
 // variables.
 func (g *generator) genericFor() *node {
-	k, v := g.fresh("k"), g.fresh("w")
+	k, v := g.newName("k"), g.newName("w")
 	values, kinds := g.iterator()
 	scope := len(g.scope)
 	names := list(name(k), name(v))
@@ -13,7 +13,7 @@ func (g *generator) genericFor() *node {
 		names = list(name(k))
 		g.scope = g.scope[:len(g.scope)-1]
 	} else if g.oneIn(6) {
-		third := g.fresh("x")
+		third := g.newName("x")
 		names.add(name(third))
 		g.declareAs(third, anything)
 	}
@@ -23,8 +23,8 @@ func (g *generator) genericFor() *node {
 	return s
 }
 
-// iterator makes the expressions of a generic for. It gives the kinds of the
-// first two values of each round.
+// iterator makes the expressions of a generic for. It returns them with the
+// kinds of the first two values of each round.
 func (g *generator) iterator() (*node, [2]kind) {
 	form := g.IntN(4)
 	if g.with("forin") {
@@ -67,16 +67,16 @@ func (g *generator) threeNumbers() *node {
 	return expr(precLiteral, "{ ", list(g.expr(number, 1), g.expr(number, 1), text("7")), " }")
 }
 
-// statelessIterator makes an iterator that gets its state as arguments.
+// statelessIterator makes an iterator whose state is in its arguments.
 func (g *generator) statelessIterator() *node {
 	next := block(stmt("return c + 1, ", g.expr(number, 2)))
 	f := fixedFunction("function(s, c) if c < s then ", next, "\nend end")
 	return list(expr(precLiteral, f), text("3"), text("0"))
 }
 
-// closureIterator makes an iterator that has its state in an upvalue.
+// closureIterator makes an iterator whose state is in an upvalue.
 func (g *generator) closureIterator() *node {
-	n := g.fresh("n")
+	n := g.newName("n")
 	next := block(stmt(n, " = ", n, " - 1"), stmt("return ", n, ", ", g.expr(number, 2)))
 	f := fixedFunction("function(", n, ") return function() if ", n, " > 0 then ", next, "\nend end end")
 	return list(expr(precPrefix, "(", f, ")(3)"))
@@ -84,7 +84,7 @@ func (g *generator) closureIterator() *node {
 
 // objectIterator makes an iterator that is a table with a __call.
 func (g *generator) objectIterator() *node {
-	n := g.fresh("n")
+	n := g.newName("n")
 	left := "self." + n
 	next := "function(self) if " + left + " > 0 then " + left + " = " + left + " - 1 return " + left + " end end"
 	return list(expr(precPrefix, "setmetatable({ ", n, " = 2 }, { __call = ", next, " })"))

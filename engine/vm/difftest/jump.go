@@ -2,14 +2,14 @@ package difftest
 
 import "fmt"
 
-// leave ends a block with a jump, now and then.
-func (g *generator) leave(b *node) {
+// maybeJump ends some of the blocks with a jump.
+func (g *generator) maybeJump(b *node) {
 	if len(g.current().jumps) > 0 && g.oneIn(6) {
 		b.add(stmt("do ", block(g.jump()), " end")) // break must be the last statement of a block
 	}
 }
 
-// jump makes a goto or break, mostly to a target that is near.
+// jump makes a goto or break, mostly to one of the innermost targets.
 func (g *generator) jump() *node {
 	targets := g.current().jumps
 	i := len(targets) - 1 - min(g.IntN(len(targets)), g.IntN(len(targets)))
@@ -21,9 +21,10 @@ func (g *generator) jump() *node {
 
 func gotoLabel(label string) *node { return &node{kind: gotoNode, label: label} }
 
-// labelled makes a block that goto leaves or begins again.
+// labelled makes a block with a label, at its end or at its beginning, and
+// gotos to it.
 func (g *generator) labelled() *node {
-	label := g.fresh("l")
+	label := g.newName("l")
 	if g.oneIn(2) {
 		var b *node
 		g.around(label, func() { b = g.inBlock(2 + g.IntN(3)) })

@@ -2,8 +2,8 @@ package difftest
 
 import "fmt"
 
-// loopBlock makes the block of a loop, with a statement before the others unless
-// it is nil. The block may have a label at its end, for jumps to the next round.
+// loopBlock makes the block of a loop, which begins with first unless that is
+// nil. The block may have a label at its end, for jumps to the next round.
 func (g *generator) loopBlock(n int, first *node) *node {
 	var b *node
 	g.around("", func() {
@@ -11,7 +11,7 @@ func (g *generator) loopBlock(n int, first *node) *node {
 			b = g.inBlock(n)
 			return
 		}
-		label := g.fresh("l")
+		label := g.newName("l")
 		g.around(label, func() {
 			b = block(&node{kind: bareNode, label: label, parts: []any{g.inBlock(n)}})
 		})
@@ -23,9 +23,9 @@ func (g *generator) loopBlock(n int, first *node) *node {
 }
 
 // counted makes a block with a counter, which ends the loop that body makes
-// whatever its other conditions are.
+// even if its other conditions do not.
 func (g *generator) counted(body func(counter string) *node) *node {
-	counter := g.fresh("n")
+	counter := g.newName("n")
 	scope := len(g.scope)
 	g.scope = append(g.scope, variable{name: counter, kind: number, fixed: true})
 	g.current().locals++
@@ -86,7 +86,7 @@ func (g *generator) numericFor() *node {
 		bounds = list(expr(precMultiply, from, " % 3"), expr(precMultiply, to, " % 5"))
 	}
 	scope := len(g.scope)
-	v := g.fresh("i")
+	v := g.newName("i")
 	g.declareAs(v, number)
 	s := loop("for "+v+" = ", bounds, " do ", g.loopBlock(1+g.IntN(3), nil), "\nend")
 	g.scope = g.scope[:scope]

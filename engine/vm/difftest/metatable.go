@@ -16,7 +16,7 @@ func (g *generator) object(depth int) *node {
 
 // metatable makes a metatable and two objects that have it.
 func (g *generator) metatable() *node {
-	mt, a, b := g.fresh("mt"), g.fresh("o"), g.fresh("o")
+	mt, a, b := g.newName("mt"), g.newName("o"), g.newName("o")
 	fields := list(g.indexMethod())
 	g.addArithmetic(fields)
 	g.addComparisons(fields)
@@ -27,8 +27,8 @@ func (g *generator) metatable() *node {
 		stmt("local ", list(name(a), name(b)), " = ", list(made(), made())), "\n",
 		stmt(a, ".new, ", b, ".n = ", list(g.expr(number, 1), g.expr(number, 1))), "\n",
 		out(
-			expr(precConcat, a, " .. ", g.choose(b, `"x"`, g.besideObject())),
-			expr(precConcat, g.choose(g.besideObject(), `"x"`), " .. ", b),
+			expr(precConcat, a, " .. ", g.choose(b, `"x"`, g.concatOperand())),
+			expr(precConcat, g.choose(g.concatOperand(), `"x"`), " .. ", b),
 			expr(precCompare, a, " <= ", b),
 			expr(precCompare, a, " == ", b),
 		),
@@ -40,8 +40,8 @@ func (g *generator) metatable() *node {
 	return s
 }
 
-// besideObject gives what is concatenated with an object.
-func (g *generator) besideObject() string {
+// concatOperand returns what is concatenated with an object.
+func (g *generator) concatOperand() string {
 	if g.with("concat") {
 		return "1"
 	}

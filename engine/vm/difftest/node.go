@@ -12,11 +12,11 @@ type nodeKind int
 
 const (
 	exprNode     nodeKind = iota
-	functionNode          // an expression; jumps do not leave it
+	functionNode          // an expression; the targets of its jumps are inside
 	listNode              // expressions or names, separated by commas
 	blockNode             // statements, one a line
 	stmtNode
-	loopNode    // a statement that break leaves
+	loopNode    // a statement that break ends
 	breakNode   // break
 	forwardNode // a block with ::label:: at its end
 	bareNode    // a forwardNode without do and end: the last statement of a block
@@ -55,8 +55,8 @@ func function(parts ...any) *node {
 	return &node{kind: functionNode, prec: precLiteral, parts: parts}
 }
 
-// fixedFunction makes a function that the reducer leaves where it is when it
-// stands directly in a statement.
+// fixedFunction makes a function that the reducer does not replace if it is
+// directly in a statement.
 func fixedFunction(parts ...any) *node { return &node{kind: functionNode, parts: parts} }
 
 func list(items ...*node) *node {
@@ -107,7 +107,7 @@ func (n *node) clone() *node {
 	return &c
 }
 
-// nearest gives the outermost nodes below n that are wanted.
+// nearest returns the outermost nodes below n that are wanted.
 func (n *node) nearest(wanted func(*node) bool) []*node {
 	var all []*node
 	for _, part := range n.parts {
@@ -123,7 +123,7 @@ func (n *node) nearest(wanted func(*node) bool) []*node {
 	return all
 }
 
-// childOf gives the node of a part, nil if it is text.
+// childOf returns the node of a part, nil if it is text.
 func childOf(part any) *node {
 	switch part := part.(type) {
 	case *node:

@@ -72,17 +72,17 @@ func (g *generator) number(depth int) *node {
 			}
 		}
 	case 24:
-		if g.left < 0 || g.oneIn(2) {
+		if g.statementsLeft < 0 || g.oneIn(2) {
 			break
 		}
-		g.left--
+		g.statementsLeft--
 		return expr(precPrefix, "(", g.function(), ")(", g.values(number, 2+g.IntN(2), d), ")")
 	}
 	return g.literal()
 }
 
-// objectNumber makes an expression that uses a metamethod of an object to give
-// a number.
+// objectNumber makes an expression that is a number by a metamethod of an
+// object.
 func (g *generator) objectNumber(o string, depth int) *node {
 	switch g.IntN(6) {
 	case 0:

@@ -4,13 +4,13 @@ package difftest
 const maxReductions = 6000
 
 // reduceBatch is how many programs Reduce tries at once: both interpreters run
-// at the same time, which a single program would not use.
+// at the same time, which they cannot do for a single program.
 const reduceBatch = 16
 
-// Reduce makes a program smaller while it still shows the difference that it was
-// found by. It calls differs with smaller variants of the program. differs gives
+// Reduce makes a program smaller while its results still differ in the same
+// way. It calls differs with smaller variants of the program. differs returns
 // the index of the first of them that shows the same difference, -1 if none
-// does; Reduce goes on from that one.
+// does. Reduce continues from that one.
 func Reduce(p *Program, differs func(variants []*Program) int) *Program {
 	tried := 0
 	for again := true; again && tried < maxReductions; {
@@ -30,8 +30,9 @@ func Reduce(p *Program, differs func(variants []*Program) int) *Program {
 	return p
 }
 
-// smaller makes the next variants of a program, by the edits from one on. It
-// gives the edit of each, and the edit to go on with.
+// smaller makes the next variants of a program, by the edits from number at on.
+// It returns them with the number of the edit of each, and the number to
+// continue at.
 func smaller(p *Program, at int) (variants []*Program, positions []int, next int) {
 	size := len(p.Source(true))
 	for edits := countEdits(p.root); len(variants) < reduceBatch && at < edits; at++ {

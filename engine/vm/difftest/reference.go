@@ -48,7 +48,7 @@ func (r *Reference) Close() {
 	r.process.Wait()
 }
 
-// Run gives the results of programs, in their order. Meanwhile it calls
+// Run returns the results of programs, in their order. While they run it calls
 // meanwhile. After an error, as when lua5.1 is out of memory, the Reference can
 // only be closed.
 func (r *Reference) Run(programs []string, meanwhile func()) ([]Result, error) {

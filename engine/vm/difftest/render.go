@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// writer renders a program. Where there is no goto, a jump becomes a break out
-// of "repeat … until true". A jump that leaves several loops sets a flag, which
-// is tested after each of them.
+// writer renders a program. Without goto, a jump is written as a break out of
+// "repeat … until true". A jump out of several loops sets a flag, which is
+// tested after each of them.
 type writer struct {
 	strings.Builder
 	plain   bool // without goto
@@ -18,13 +18,13 @@ type writer struct {
 
 // target is a loop or labelled block around what is being written.
 type target struct {
-	node *node // nil: a function begins, and jumps do not go further out
+	node *node // nil for the beginning of a function, which no jump can leave
 	flag string
 	// crossed are the outer targets of jumps that leave this one.
 	crossed []*target
 }
 
-// render gives the text of a program. It is not ok if a jump has no target,
+// render returns the text of a program. ok is false if a jump has no target,
 // which happens when the reducer deletes the target.
 func render(root *node, plain bool) (source string, ok bool) {
 	w := &writer{plain: plain}
@@ -102,9 +102,9 @@ func (w *writer) target(n *node) {
 	w.WriteString(after)
 }
 
-// plainTarget writes a loop or labelled block without goto. Its text comes
-// after that of the flag, but is made first: only then it is known which jumps
-// cross it.
+// plainTarget writes a loop or labelled block without goto. The text of the
+// flag comes first, but the block is rendered before it, to find out which
+// jumps cross it.
 func (w *writer) plainTarget(n *node) {
 	t := &target{node: n, flag: w.flag()}
 	inner := writer{plain: true, flags: w.flags, around: append(slices.Clone(w.around), t)}
@@ -156,7 +156,7 @@ func (w *writer) jump(wanted func(*node) bool, withGoto string) {
 	w.invalid = true
 }
 
-// cross notes at the innermost target that a jump to t leaves it.
+// cross records for the innermost target that a jump to t leaves it.
 func (w *writer) cross(t *target) {
 	inner := w.around[len(w.around)-1]
 	if inner != t && !slices.Contains(inner.crossed, t) {

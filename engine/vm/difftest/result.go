@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// The limits of driver.lua. An interpreter that is compared needs similar ones,
-// so that a program without end ends in both.
+// The limits of driver.lua. The interpreter under test needs similar ones, so
+// that an endless program ends in both.
 const (
 	MaxInstructions = 200_000
 	MaxMemory       = 64 << 20 // bytes
@@ -53,15 +53,16 @@ func (r *Result) Add(written string) {
 	}
 }
 
-// String gives the status, the detail and the trace.
+// String returns the status, the detail and the trace.
 func (r Result) String() string {
 	return strings.TrimSpace(r.Status+" "+r.Detail) + "\n" + strings.Join(r.Trace, "\n")
 }
 
-// Difference gives the kind of difference between a result and that of lua5.1:
-// "compile" (the program was not compiled), "fault", "result" (the status or the
-// trace), "lines" (only line numbers of errors), or "" if there is none. Line
-// numbers are compared only if lines is true, and only where both have one.
+// Difference returns the kind of difference between a result and that of
+// lua5.1: "compile" (the program was not compiled), "fault", "result" (the
+// status or the trace), "lines" (only line numbers of errors), or "" if there
+// is none. Line numbers are compared only if lines is true, and only where both
+// have one.
 func Difference(result, reference Result, lines bool) string {
 	switch {
 	case result.Status == "syntax":

@@ -1,7 +1,7 @@
 package difftest
 
-// kind is the kind of value that an expression has. A few expressions have
-// another one, so that programs fail now and then.
+// kind is the kind of an expression's value. A few expressions have a value of
+// another kind, so that some programs raise errors.
 type kind int
 
 const (
@@ -21,13 +21,13 @@ type variable struct {
 	name   string
 	kind   kind
 	global bool
-	fixed  bool // never assigned to: a counter, without which a loop might not end
+	fixed  bool // never assigned to: a counter that ends a loop
 }
 
-// declare adds a local to the scope, now and then under the name of another one
-// of its kind.
+// declare adds a local to the scope, sometimes with the name of another one of
+// its kind.
 func (g *generator) declare(k kind) string {
-	n := g.fresh("v")
+	n := g.newName("v")
 	if same := g.pick(k, false); same != nil && !same.fixed && !same.global && g.oneIn(12) {
 		n = same.name
 	}
@@ -40,8 +40,8 @@ func (g *generator) declareAs(n string, k kind) {
 	g.scope = append(g.scope, variable{name: n, kind: k})
 }
 
-// pick chooses a variable of a kind from the scope, nil if there is none. With
-// assign it is one that may be assigned to.
+// pick returns a random variable of a kind from the scope, nil if there is
+// none. If assign is set, the variable may be assigned to.
 func (g *generator) pick(k kind, assign bool) *variable {
 	var chosen *variable
 	found := 0
@@ -56,7 +56,7 @@ func (g *generator) pick(k kind, assign bool) *variable {
 	return chosen
 }
 
-// parameters declares n parameters and gives their names.
+// parameters declares n parameters and returns their names.
 func (g *generator) parameters(n int) *node {
 	names := list()
 	for range n {
@@ -90,7 +90,7 @@ func (g *generator) inBlock(n int, last ...func(b *node)) *node {
 	g.nesting++
 	b := block()
 	for range n {
-		if g.left >= 0 || len(b.parts) == 0 {
+		if g.statementsLeft >= 0 || len(b.parts) == 0 {
 			b.add(g.statement())
 		}
 	}
@@ -101,7 +101,7 @@ func (g *generator) inBlock(n int, last ...func(b *node)) *node {
 		add(b)
 	}
 	if len(last) == 0 {
-		g.leave(b)
+		g.maybeJump(b)
 	}
 	g.nesting--
 	g.scope = g.scope[:scope]

@@ -5,10 +5,10 @@ import "fmt"
 // maxLocals is near the 200 locals that Lua allows a function.
 const maxLocals = 185
 
-// statement makes a statement with those inside it.
+// statement makes a statement, which may have statements inside it.
 func (g *generator) statement() *node {
-	g.left--
-	if g.nesting > 4 || g.left < 0 {
+	g.statementsLeft--
+	if g.nesting > 4 || g.statementsLeft < 0 {
 		return g.simple()
 	}
 	if g.current().locals > maxLocals {

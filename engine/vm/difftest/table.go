@@ -2,7 +2,7 @@ package difftest
 
 import "strings"
 
-// array makes a list, now and then with a call as its only value.
+// array makes a list, sometimes with a call as its only value.
 func (g *generator) array(depth int) *node {
 	if depth > 0 && g.oneIn(6) {
 		return expr(precLiteral, "{ ", g.several(depth-1), " }")
