@@ -169,7 +169,7 @@ func (c *dryReplay) Step(_ context.Context, s vm.Step) (json.RawMessage, error) 
 	return nil, &vm.End{Cause: errRecordEnd}
 }
 
-func (c *dryReplay) problem(done vm.Outcome) string {
+func (c *dryReplay) problem(done vm.Result) string {
 	switch {
 	case c.mismatch != "":
 		return c.mismatch

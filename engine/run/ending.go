@@ -19,7 +19,7 @@ type ending struct {
 }
 
 // ending tells how a run goes on from how its activation went.
-func (h *host) ending(ctx context.Context, done vm.Outcome) ending {
+func (h *host) ending(ctx context.Context, done vm.Result) ending {
 	var end *vm.End
 	cause := context.Cause(ctx)
 	stopped := errors.Is(cause, errShutdown) || errors.Is(cause, errCancelled)
@@ -49,7 +49,7 @@ func (h *host) ending(ctx context.Context, done vm.Outcome) ending {
 }
 
 // blockRemains blocks a run whose script ended before its record did.
-func (h *host) blockRemains(done vm.Outcome) ending {
+func (h *host) blockRemains(done vm.Result) ending {
 	next := h.records[h.last]
 	message := fmt.Sprintf("%s: it ended after step %d, and its record goes on with step %d, %s (at %s)",
 		h.mismatchCause(), h.last, next.Number, next.Name, next.Position)

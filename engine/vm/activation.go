@@ -12,24 +12,25 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// activation is one execution of a program: what library functions find behind
-// their state. It lives as long as its goroutine and is used by nobody else.
+// activation is one execution of a program: the data that a library function
+// reaches through its state. Only the goroutine of the activation uses it, and
+// it is not used after that goroutine has ended.
 //
 // How library functions are written:
 //
-//   - A function is a lua.LGFunction that keeps nothing: the same *LFunction is
-//     called by many states at once. What belongs to the run stands in the
-//     activation, what belongs to one Lua object in its upvalues or user data.
+//   - A function is a lua.LGFunction without data of its own: many states call the
+//     same *LFunction at once. What belongs to the run is in the activation, what
+//     belongs to one Lua object is in its upvalues or user data.
 //   - Its Env is nil. It reaches globals through activation.env only.
-//   - Before it allocates or loops it calls charge or chargeString. Every loop
-//     over more than a handful of values charges one unit a turn.
-//   - A string that it hands to Lua and that is part of a longer one is cloned
-//     (strings.Clone): memory is counted by what a script can reach.
-//   - It calls scripts' functions with L.Call, or with protect when it must
-//     see errors. It never calls L.PCall, L.NewThread, L.Yield or L.SetContext.
+//   - Before it allocates or loops it calls charge or chargeString. Every loop over
+//     more than a handful of values charges one unit for each round.
+//   - A string that is part of a longer one is cloned (strings.Clone) before Lua gets
+//     it: memory is counted by what a script can reach.
+//   - It calls scripts' functions with L.Call, or with protect to get their errors. It
+//     never calls L.PCall, L.NewThread, L.Yield or L.SetContext.
 //   - It raises with raise, raiseValue or L.ArgError, never with panic.
-//   - What a script keeps alive but Lua cannot show stands in user data that is
-//     a sizer, or is counted with holding while it grows.
+//   - What a script can reach but is not a Lua value is in user data that is a sizer,
+//     or is counted with reserve while it grows.
 type activation struct {
 	machine  *Machine
 	program  *Program
@@ -40,37 +41,37 @@ type activation struct {
 	meter    *meter
 	env      *lua.LTable
 
-	// loading says that a file's top level runs, where the value says that its where function
-	// runs: no step is allowed.
-	loading bool
-	where   bool
-	sealed  bool // the main file's top level is done; no hook can come any more
+	// loading is set while the top level of a file runs, and inWhere while a
+	// where function runs. No step is allowed in either.
+	loading      bool
+	inWhere      bool
+	topLevelDone bool // the top level of the main file has ended: no hook can be registered any more
 
 	registered []registered
 	loaded     map[string]lua.LValue // values of required files
 	steps      int
 	output     int64
-	held       int64 // bytes told with holding
+	reserved   int64 // bytes counted with reserve
 
-	// cause is why the activation was ended from inside.
+	// cause is why the activation was ended before its function returned.
 	cause error
-	// params is the run's params table once it was asked for.
+	// params is the run's params table, nil until the script uses it.
 	params lua.LValue
 }
 
-// registered is a Registration with the functions of this execution.
+// registered is a Registration with the Lua functions of this activation.
 type registered struct {
 	Registration
 	handler   *lua.LFunction
 	functions map[string]*lua.LFunction // the options that are functions: "where"
 }
 
-// activationOf finds the activation that a state works for.
+// activationOf returns the activation that a state runs.
 func activationOf(L *lua.LState) *activation { return L.Context().(*meter).activation }
 
-// register keeps a hook; on and every call it.
+// register adds a hook. It is called by on and every.
 func (a *activation) register(L *lua.LState, r registered) {
-	if !a.loading || a.sealed {
+	if !a.loading || a.topLevelDone {
 		raise(L, "hooks are registered at the top level of a file, not while a hook runs")
 	}
 	a.charge(L, 100, 1<<10)
@@ -80,7 +81,7 @@ func (a *activation) register(L *lua.LState, r registered) {
 
 // charge accounts for the work of a library function, in units of one VM
 // instruction, and for bytes that it is about to allocate. It ends the
-// activation when a limit is passed.
+// activation if that exceeds a limit.
 func (a *activation) charge(_ *lua.LState, work, bytes int64) { a.meter.charge(work, bytes) }
 
 // chargeString accounts for a string of n bytes that is about to be made.
@@ -91,7 +92,7 @@ func (a *activation) chargeString(L *lua.LState, n int) {
 	a.meter.charge(int64(n)/32+1, int64(n)+16)
 }
 
-// grow accounts for more bytes at the end of a text that is being built.
+// grow accounts for bytes that are about to be added to a text of have bytes.
 func (a *activation) grow(L *lua.LState, have, more int) {
 	if have+more > a.limits.StringLength {
 		a.chargeString(L, have+more)
@@ -99,23 +100,23 @@ func (a *activation) grow(L *lua.LState, have, more int) {
 	a.meter.charge(int64(more)/32, int64(more))
 }
 
-// step asks the host for a step and waits for it with the Lua slot given back.
-// It raises app errors in the script and ends the activation on any other.
+// step performs a step in the host, without the Lua slot. It raises an app
+// error in the script, and ends the activation with any other error.
 func (a *activation) step(L *lua.LState, s Step) json.RawMessage {
-	result, err := a.ask(L, s)
+	result, err := a.tryStep(L, s)
 	if err != nil {
 		raiseValue(L, appError(L, err, a.steps))
 	}
 	return result
 }
 
-// ask is step for verbs that look at an app error themselves.
-func (a *activation) ask(L *lua.LState, s Step) (json.RawMessage, *bindings.Error) {
+// tryStep is step without raising: it returns an app error.
+func (a *activation) tryStep(L *lua.LState, s Step) (json.RawMessage, *bindings.Error) {
 	switch {
 	case a.loading:
 		raise(L, "%s cannot be used at the top level of a file; use it inside a hook's function", s.Name)
-	case a.where:
-		raise(L, "%s cannot be used in a where function, which only looks at the event", s.Name)
+	case a.inWhere:
+		raise(L, "%s cannot be used in a where function, which only reads the event", s.Name)
 	}
 	s.Position = a.position(L)
 	if a.steps++; a.steps > a.limits.Steps {
@@ -124,7 +125,7 @@ func (a *activation) ask(L *lua.LState, s Step) (json.RawMessage, *bindings.Erro
 	a.charge(L, 100, int64(len(s.Args)))
 	var result json.RawMessage
 	var err error
-	a.outside(func() {
+	a.withoutSlot(func() {
 		result, err = a.host.Step(a.ctx, s)
 		a.meter.replay(a.host.Replaying())
 	})
@@ -144,22 +145,23 @@ func (a *activation) ask(L *lua.LState, s Step) (json.RawMessage, *bindings.Erro
 	return nil, nil
 }
 
-// secret opens a secret for what is computed inside the script.
-func (a *activation) secret(L *lua.LState, name string) string {
+// openSecret returns the text of a secret, for what is computed inside the
+// script.
+func (a *activation) openSecret(L *lua.LState, name string) string {
 	if a.loading {
 		raise(L, "the text of a secret cannot be used at the top level of a file")
 	}
 	var text string
 	var err error
-	a.outside(func() { text, err = a.host.Secret(name) })
+	a.withoutSlot(func() { text, err = a.host.Secret(name) })
 	if err != nil {
 		raise(L, "%v", err)
 	}
 	return text
 }
 
-// log writes a line of the script's. In Load, where there is no host, and in a
-// replay, where it was written before, it is dropped.
+// log writes a log line of the script. In Load there is no host, and in a
+// replay the line is written already: there it is dropped.
 func (a *activation) log(L *lua.LState, level slog.Level, text string, fields json.RawMessage) {
 	if a.meter.replaying {
 		return
@@ -170,12 +172,12 @@ func (a *activation) log(L *lua.LState, level slog.Level, text string, fields js
 	}
 	a.charge(L, 20+n/16, n)
 	if a.host != nil {
-		a.outside(func() { a.host.Log(level, text, fields) })
+		a.withoutSlot(func() { a.host.Log(level, text, fields) })
 	}
 }
 
-// outside runs f with the Lua slot given back and the clock stopped.
-func (a *activation) outside(f func()) {
+// withoutSlot runs f with the Lua slot released and the timer stopped.
+func (a *activation) withoutSlot(f func()) {
 	a.meter.pause()
 	f()
 	if err := a.meter.resume(a.ctx); err != nil {
@@ -183,8 +185,8 @@ func (a *activation) outside(f func()) {
 	}
 }
 
-// end ends the activation where it stands. Nothing of the script runs after
-// it: no pcall returns, no handler is called.
+// end ends the activation at once. Nothing of the script runs after it: no
+// pcall returns, no error handler is called.
 func (a *activation) end(cause error) {
 	if a.cause == nil {
 		a.cause = cause
@@ -192,10 +194,11 @@ func (a *activation) end(cause error) {
 	runtime.Goexit()
 }
 
-// overLimit makes the error for a limit passed at the present line.
+// overLimit makes the error for a limit that was exceeded at the current line.
 func (a *activation) overLimit(limit, bound string) *LimitError {
 	return &LimitError{Limit: limit, Bound: bound, Position: a.meter.position()}
 }
 
-// position says where the innermost script function stands: "crm.lua:12".
+// position returns the current line of the innermost script function:
+// "crm.lua:12".
 func (a *activation) position(_ *lua.LState) string { return a.meter.position() }

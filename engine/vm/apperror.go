@@ -8,25 +8,28 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// appErrorMark is what the metatables of app errors have: tables with the
-// fields of a bindings.Error, which print as its line. Each error has a
-// metatable of its own, with the number of the step that it came from.
-var appErrorMark = map[string]lua.LValue{
-	"__metatable": lua.LFalse, "__concat": function(concatSpecial), "__tostring": function(textSpecial),
-	appErrorSign: appErrorTrue,
+// appErrorMeta has the fields that are equal in the metatables of all app
+// errors. App errors are tables with the fields of a bindings.Error, which
+// print as its line. Each has a metatable of its own, with the number of the
+// step that it came from.
+var appErrorMeta = map[string]lua.LValue{
+	"__metatable": lua.LFalse, "__concat": function(metaConcat), "__tostring": function(metaToString),
+	appErrorKey: appErrorKeyValue,
 }
 
-// The metatable is known by a field that no script can give to one of its
-// own; others hold the step, and whether the error was retryable when it came.
+// The metatable of an app error has appErrorKey with the value
+// appErrorKeyValue, which no script can set in a metatable of its own. The
+// other keys have the step, and whether the error was retryable when it was
+// raised.
 const (
-	appErrorSign  = "app error"
-	appErrorStep  = "step"
-	appErrorAgain = "retryable"
+	appErrorKey       = "app error"
+	appErrorStep      = "step"
+	appErrorRetryable = "retryable"
 )
 
-var appErrorTrue = &lua.LUserData{}
+var appErrorKeyValue = &lua.LUserData{}
 
-// appError makes the table that a script sees of the app error of a step.
+// appError makes the table for the app error of a step, which scripts get.
 func appError(L *lua.LState, err *bindings.Error, step int) *lua.LTable {
 	a := activationOf(L)
 	a.charge(L, 20, 2<<10+int64(len(err.Message)+len(err.Body)))
@@ -54,44 +57,44 @@ func appError(L *lua.LState, err *bindings.Error, step int) *lua.LTable {
 			set("body", string(err.Body))
 		}
 	}
-	mark := newTable(0, len(appErrorMark)+2)
-	for name, value := range appErrorMark { // no script can list it
-		mark.RawSetString(name, value)
+	metatable := newTable(0, len(appErrorMeta)+2)
+	for name, value := range appErrorMeta { // no script can list the fields, so their order does not matter
+		metatable.RawSetString(name, value)
 	}
-	mark.RawSetString(appErrorStep, lua.LNumber(step))
-	mark.RawSetString(appErrorAgain, lua.LBool(err.Retryable))
-	t.Metatable = mark
+	metatable.RawSetString(appErrorStep, lua.LNumber(step))
+	metatable.RawSetString(appErrorRetryable, lua.LBool(err.Retryable))
+	t.Metatable = metatable
 	return t
 }
 
-// stepOf gives the number of the step that an app error came from.
+// stepOf returns the number of the step that an app error came from.
 func stepOf(err *lua.LTable) int {
 	step, _ := err.Metatable.(*lua.LTable).RawGetString(appErrorStep).(lua.LNumber)
 	return int(step)
 }
 
-// isAppError tells an app error from other values.
+// isAppError reports whether a value is an app error.
 func isAppError(v lua.LValue) bool {
 	t, ok := v.(*lua.LTable)
 	if !ok {
 		return false
 	}
-	mark, ok := t.Metatable.(*lua.LTable)
-	return ok && mark.RawGetString(appErrorSign) == lua.LValue(appErrorTrue)
+	metatable, ok := t.Metatable.(*lua.LTable)
+	return ok && metatable.RawGetString(appErrorKey) == lua.LValue(appErrorKeyValue)
 }
 
-// maxErrorBody bounds what is kept of the vendor's answer when an app error
-// leaves a script, which may have put anything there.
+// maxErrorBody bounds, in bytes, the vendor's answer in an app error that
+// leaves a script. The script may have put anything there.
 const maxErrorBody = 256 << 10
 
-// appErrorOf gives the error that a table stands for, nil if it is none.
+// appErrorOf returns the error of a table that is an app error, else nil.
 func appErrorOf(v lua.LValue) *bindings.Error {
-	err := appErrorHead(v)
+	err := appErrorWithoutBody(v)
 	if err == nil {
 		return nil
 	}
 	if body := v.(*lua.LTable).RawGetString("body"); body != lua.LNil {
-		e := encoder{most: maxErrorBody}
+		e := encoder{max: maxErrorBody}
 		if e.encode(body, nil) == nil {
 			err.Body = json.RawMessage(e.out)
 		}
@@ -99,8 +102,8 @@ func appErrorOf(v lua.LValue) *bindings.Error {
 	return err
 }
 
-// appErrorHead gives the error without the vendor's answer.
-func appErrorHead(v lua.LValue) *bindings.Error {
+// appErrorWithoutBody is appErrorOf without the vendor's answer.
+func appErrorWithoutBody(v lua.LValue) *bindings.Error {
 	if !isAppError(v) {
 		return nil
 	}
@@ -112,8 +115,9 @@ func appErrorHead(v lua.LValue) *bindings.Error {
 	err := &bindings.Error{
 		Kind: bindings.ErrorKind(get("kind")), Code: get("code"), Message: get("message"), App: get("app"),
 		Operation: get("operation"), Connection: get("connection"), RequestID: get("request_id"),
-		// A script that changes the field can only forbid another attempt.
-		Retryable: t.RawGetString("retryable") == lua.LTrue && t.Metatable.(*lua.LTable).RawGetString(appErrorAgain) == lua.LTrue,
+		// A script can set the field to false, to forbid another attempt, but
+		// cannot make an error retryable.
+		Retryable: t.RawGetString("retryable") == lua.LTrue && t.Metatable.(*lua.LTable).RawGetString(appErrorRetryable) == lua.LTrue,
 	}
 	if status, ok := t.RawGetString("status").(lua.LNumber); ok {
 		err.Status = int(status)
@@ -121,17 +125,18 @@ func appErrorHead(v lua.LValue) *bindings.Error {
 	return err
 }
 
-// appErrorLine is how an app error prints.
+// appErrorLine returns the text of an app error, and reports whether the value
+// is one.
 func appErrorLine(v lua.LValue) (string, bool) {
-	if err := appErrorHead(v); err != nil {
+	if err := appErrorWithoutBody(v); err != nil {
 		return err.Error(), true
 	}
 	return "", false
 }
 
-// textSpecial is tostring of the values of our own: an error's line, a
-// secret's name, a number's digits.
-func textSpecial(L *lua.LState) int {
+// metaToString is the __tostring of values of this package: the line of an app
+// error, the name of a secret, the digits of a number.
+func metaToString(L *lua.LState) int {
 	v := L.Get(1)
 	text, ok := appErrorLine(v)
 	if !ok {
@@ -144,9 +149,9 @@ func textSpecial(L *lua.LState) int {
 	return 1
 }
 
-// concatSpecial is .. where one side is an app error or a secret: an error
-// gives its line, a secret keeps the result secret.
-func concatSpecial(L *lua.LState) int {
+// metaConcat is the __concat of values of this package: an app error is joined
+// as its line, and the result is a secret if an operand is one.
+func metaConcat(L *lua.LState) int {
 	left, right := L.Get(1), L.Get(2)
 	if line, ok := appErrorLine(left); ok {
 		left = lua.LString(line)

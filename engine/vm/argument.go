@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// wantText takes argument n as text. what names the function and the argument
-// in the error: "text.trim: the text".
+// wantText returns argument n as text and raises an error if it is none. what
+// names the function and the argument in the error: "text.trim: the text".
 func wantText(L *lua.LState, n int, what string) string {
 	return textArg(L, L.Get(n), what)
 }
@@ -24,7 +24,7 @@ func textArg(L *lua.LState, v lua.LValue, what string) string {
 	return s
 }
 
-// wantTable takes argument n as a table.
+// wantTable returns argument n, which must be a table.
 func wantTable(L *lua.LState, n int, what string) *lua.LTable {
 	t, ok := L.Get(n).(*lua.LTable)
 	if !ok {
@@ -33,8 +33,8 @@ func wantTable(L *lua.LState, n int, what string) *lua.LTable {
 	return t
 }
 
-// wantOptions takes argument n as a table of options, nil if it is left out,
-// and refuses names that are not known.
+// wantOptions returns argument n as a table of options, nil if it is left out.
+// A name that is not in known is an error.
 func wantOptions(L *lua.LState, n int, function string, known ...string) *lua.LTable {
 	if L.Get(n) == lua.LNil {
 		return nil
@@ -49,21 +49,22 @@ func wantOptions(L *lua.LState, n int, function string, known ...string) *lua.LT
 		}
 		if !slices.Contains(known, string(name)) {
 			raise(L, "%s: unknown option %q%s; known are %s", function, brief(string(name), 40),
-				perhaps(string(name), known), strings.Join(known, ", "))
+				didYouMean(string(name), known), strings.Join(known, ", "))
 		}
 	}
 	return t
 }
 
-// perhaps suggests the name that was probably meant: "; did you mean upsert?".
-func perhaps(name string, known []string) string {
+// didYouMean suggests the most similar of the known names: "; did you mean
+// upsert?". It is empty if none is similar.
+func didYouMean(name string, known []string) string {
 	if near := bindings.Nearest(name, known); near != "" {
 		return "; did you mean " + near + "?"
 	}
 	return ""
 }
 
-// option reads a field of options, which may be nil.
+// option returns a field of options, which may be nil.
 func option(options *lua.LTable, name string) lua.LValue {
 	if options == nil {
 		return lua.LNil
@@ -71,7 +72,7 @@ func option(options *lua.LTable, name string) lua.LValue {
 	return options.RawGetString(name)
 }
 
-// textOption reads a text, empty if it is left out.
+// textOption returns the text of an option, empty if it is left out.
 func textOption(L *lua.LState, options *lua.LTable, function, name string) string {
 	v := option(options, name)
 	if v == lua.LNil {
@@ -80,20 +81,22 @@ func textOption(L *lua.LState, options *lua.LTable, function, name string) strin
 	return textArg(L, v, function+": the option "+name)
 }
 
-// countOption reads a whole number of at least least, or gives absent.
-func countOption(L *lua.LState, options *lua.LTable, function, name string, least, absent int) int {
+// countOption returns an option that must be a whole number of at least
+// minimum, absent if it is left out.
+func countOption(L *lua.LState, options *lua.LTable, function, name string, minimum, absent int) int {
 	v := option(options, name)
 	if v == lua.LNil {
 		return absent
 	}
 	n, ok := v.(lua.LNumber)
-	if !ok || float64(n) != float64(int(n)) || int(n) < least {
-		raise(L, "%s: the option %s must be a whole number from %d, found %s", function, name, least, describe(v))
+	if !ok || float64(n) != float64(int(n)) || int(n) < minimum {
+		raise(L, "%s: the option %s must be a whole number from %d, found %s", function, name, minimum, describe(v))
 	}
 	return int(n)
 }
 
-// durationOption reads seconds or a text such as "30s", zero if it is left out.
+// durationOption returns an option in seconds or a text such as "30s", zero if
+// it is left out.
 func durationOption(L *lua.LState, options *lua.LTable, function, name string) time.Duration {
 	switch v := option(options, name).(type) {
 	case *lua.LNilType:

@@ -7,18 +7,18 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// gopher-lua compiles the right sides of an assignment one after the other
-// into the registers of the locals on the left (compileAssignStmtRight), so
-// that a later one reads what an earlier one wrote. It takes the value of a
-// global from a wrong register if a field follows among the targets (upstream
-// issue 440). A single assignment to a local has similar faults: "a = t.x and 1"
-// leaves a alone where t.x is nil, "a = (b or c) and d" writes b into a before d
-// is read (compileLogicalOpExprAux), and "a = (f(a))" loads f into the register
-// of a, if a is the last parameter (compileFuncCallExpr). Assignments are
-// rewritten so that every value is complete before anything is assigned.
-// TestAssignment shows when a new gopher-lua makes this file superfluous.
+// gopher-lua compiles the right sides of an assignment one after the other into
+// the registers of the locals on the left (compileAssignStmtRight), so that a
+// later one reads what an earlier one wrote. It reads the value of a global
+// from a wrong register if a field follows among the targets (upstream issue
+// 440). An assignment of one value to a local has similar faults: "a = t.x and
+// 1" does not change a if t.x is nil, "a = (b or c) and d" writes b into a
+// before d is read (compileLogicalOpExprAux), and "a = (f(a))" loads f into the
+// register of a, if a is the last parameter (compileFuncCallExpr). Assignments
+// are rewritten so that every value is complete before anything is assigned.
+// TestAssignment fails when a new gopher-lua makes this file superfluous.
 
-// assignment rewrites an assignment whose parts are prepared.
+// assignment rewrites an assignment whose parts are prepared already.
 func (p *preparer) assignment(s *ast.AssignStmt) ast.Stmt {
 	if len(s.Lhs) == 1 && len(s.Rhs) == 1 {
 		return p.single(s)
@@ -28,7 +28,7 @@ func (p *preparer) assignment(s *ast.AssignStmt) ast.Stmt {
 
 // single rewrites an assignment of one value to one target.
 func (p *preparer) single(s *ast.AssignStmt) ast.Stmt {
-	oneValue(s.Rhs[0], false) // one value is taken anyway
+	oneValue(s.Rhs[0], false) // an assignment of one value cuts it to one anyway
 	target, ok := s.Lhs[0].(*ast.IdentExpr)
 	if !ok || !p.fn.isLocal(target.Value) {
 		return s
@@ -132,7 +132,7 @@ func isConstant(e ast.Expr) bool {
 	return ok
 }
 
-// isMultiple reports whether an expression may give several values.
+// isMultiple reports whether an expression may have several values.
 func isMultiple(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.FuncCallExpr:
@@ -153,7 +153,7 @@ func oneValue(e ast.Expr, one bool) {
 	}
 }
 
-// name makes an expression of a name.
+// name makes the expression that is a name.
 func name(text string, line int) *ast.IdentExpr {
 	n := &ast.IdentExpr{Value: text}
 	n.SetLine(line)

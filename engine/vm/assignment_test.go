@@ -107,7 +107,7 @@ func TestAssignmentErrors(t *testing.T) {
 }
 
 // A function with nearly as many locals as there are registers compiles.
-func TestAssignmentNearTheBoundOfLocals(t *testing.T) {
+func TestAssignmentWithMaxLocals(t *testing.T) {
 	var body strings.Builder
 	const n = 190
 	for i := range n {

@@ -8,21 +8,21 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// waits finds the calls of wait_for in a tree. Events are kept for a script
-// while it is not waiting yet, so the triggers that it may come to wait for
-// must be known before it runs: they stand in the call, in quotes.
-type waits struct {
-	file     string
-	source   []byte
-	own      bool // the file has a wait_for of its own
-	triggers []string
-	refused  *SyntaxError
-	warnings []string
+// awaitScan finds the calls of wait_for in a tree. The events of these triggers
+// are stored for a script before it waits, so the triggers must be known before
+// it runs: they are written in the call, in quotes.
+type awaitScan struct {
+	file      string
+	source    []byte
+	redefined bool // the file declares or assigns its own wait_for
+	triggers  []string
+	refused   *SyntaxError
+	warnings  []string
 }
 
-// settle hands what was found to the tree, or refuses the file.
-func (w *waits) settle(t *tree) {
-	if !w.own {
+// finish sets in the tree what was found, or refuses the file.
+func (w *awaitScan) finish(t *tree) {
+	if !w.redefined {
 		if w.refused != nil {
 			panic(refusal{w.refused})
 		}
@@ -31,45 +31,46 @@ func (w *waits) settle(t *tree) {
 	t.warnings = w.warnings
 }
 
-// declared takes note of new names.
-func (w *waits) declared(names []string, values []ast.Expr) {
+// checkDeclaration records whether one of the declared names is wait_for.
+func (w *awaitScan) checkDeclaration(names []string, values []ast.Expr) {
 	i := slices.Index(names, "wait_for")
 	if i >= 0 && (i >= len(values) || !isNamed(values[i], "wait_for")) {
-		w.own = true
+		w.redefined = true
 	}
 }
 
-func (w *waits) assigned(s *ast.AssignStmt) {
+func (w *awaitScan) checkAssignment(s *ast.AssignStmt) {
 	for _, e := range s.Lhs {
-		w.named(e)
+		w.checkName(e)
 	}
 }
 
-func (w *waits) named(e ast.Expr) { w.own = w.own || isNamed(e, "wait_for") }
+func (w *awaitScan) checkName(e ast.Expr) { w.redefined = w.redefined || isNamed(e, "wait_for") }
 
 func isNamed(e ast.Expr, names ...string) bool {
 	name, ok := e.(*ast.IdentExpr)
 	return ok && slices.Contains(names, name.Value)
 }
 
-// call looks at wait_for(…), and at pcall(wait_for, …) and the like.
-func (w *waits) call(e *ast.FuncCallExpr) {
+// checkCall reads the triggers of wait_for(…), and of pcall(wait_for, …) and
+// similar calls.
+func (w *awaitScan) checkCall(e *ast.FuncCallExpr) {
 	if isNamed(e.Func, "wait_for") && len(e.Args) > 0 {
-		w.trigger(e.Line(), e.Args[0])
+		w.addTrigger(e.Line(), e.Args[0])
 	}
 	for i := 1; i < len(e.Args); i++ {
 		if isNamed(e.Args[i-1], "wait_for") {
-			w.trigger(e.Line(), e.Args[i])
+			w.addTrigger(e.Line(), e.Args[i])
 		}
 	}
 	if f, ok := e.Func.(*ast.FuncCallExpr); ok && f.Func != nil && isNamed(f.Func, "wait", "wait_for", "approval") {
-		w.called(f)
+		w.warnCalledResult(f)
 	}
 }
 
-// trigger reads the first argument of wait_for. What is no text for sure may
-// be an approval, and is looked at when the script runs.
-func (w *waits) trigger(line int, e ast.Expr) {
+// addTrigger reads the first argument of wait_for. An expression that is not
+// certainly a text may be an approval: it is checked when the script runs.
+func (w *awaitScan) addTrigger(line int, e ast.Expr) {
 	switch e := e.(type) {
 	case *ast.StringExpr:
 		w.triggers = append(w.triggers, e.Value)
@@ -82,13 +83,13 @@ func (w *waits) trigger(line int, e ast.Expr) {
 				w.refuse(max(f.Value.Line(), line))
 				return
 			}
-			w.trigger(line, f.Value)
+			w.addTrigger(line, f.Value)
 		}
 	case *ast.LogicalOpExpr:
 		if e.Operator == "or" {
-			w.trigger(line, e.Lhs)
+			w.addTrigger(line, e.Lhs)
 		}
-		w.trigger(line, e.Rhs)
+		w.addTrigger(line, e.Rhs)
 	case *ast.StringConcatOpExpr:
 		w.refuse(line)
 	case *ast.FuncCallExpr:
@@ -98,18 +99,18 @@ func (w *waits) trigger(line int, e ast.Expr) {
 	}
 }
 
-func (w *waits) refuse(line int) {
+func (w *awaitScan) refuse(line int) {
 	if w.refused == nil {
 		w.refused = &SyntaxError{Position: fmt.Sprintf("%s:%d", w.file, line), Message: "wait_for: " + writeLiteral}
 	}
 }
 
 const writeLiteral = `a trigger is written in quotes in the call itself, such as wait_for "highlevel.contact.updated", ` +
-	"so that its events are kept for the script before it waits"
+	"so that its events are stored for the script before it waits"
 
-// called warns of a call of what wait returned, which Lua makes of a line
-// that begins with a parenthesis.
-func (w *waits) called(f *ast.FuncCallExpr) {
+// warnCalledResult warns of a call of the result of wait. Lua makes such a call
+// if the next line begins with a parenthesis.
+func (w *awaitScan) warnCalledResult(f *ast.FuncCallExpr) {
 	name := f.Func.(*ast.IdentExpr).Value
 	line := f.Line()
 	for i, text := range bytes.Split(w.source, []byte("\n")) {

@@ -33,7 +33,7 @@ end)`,
 	}
 }
 
-func TestWaitForNeedsLiterals(t *testing.T) {
+func TestWaitForLiterals(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for source, refused := range map[string]bool{
 		"local n = 'x'\nwait_for('a.' .. n)":                      true,
@@ -65,7 +65,7 @@ func TestWaitForNeedsLiterals(t *testing.T) {
 	}
 }
 
-// A line that begins with a parenthesis goes on with the one before.
+// A line that begins with a parenthesis continues the line before.
 func TestWarnings(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for source, want := range map[string]string{

@@ -7,17 +7,17 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// listed is the Value of user data that scripts see as a table whose members
-// they may read and list: libraries and app modules.
-type listed interface {
-	list() []string // names in the order in which pairs gives them
+// readOnlyTable is the Value of user data that is a table for scripts, whose
+// members can be read and listed but not changed: libraries and app modules.
+type readOnlyTable interface {
+	list() []string // names in the order of pairs
 	member(name string) lua.LValue
 }
 
 func (f *frozen) list() []string                { return f.names }
 func (f *frozen) member(name string) lua.LValue { return f.members[name] }
 
-// baseLibrary gives the functions that Lua has without a library's name.
+// baseLibrary returns the functions of Lua that are in no library table.
 func baseLibrary(*Machine) map[string]lua.LValue {
 	all := map[string]lua.LValue{"_VERSION": lua.LString("Lua 5.1")}
 	for name, f := range map[string]lua.LGFunction{
@@ -34,7 +34,7 @@ func baseLibrary(*Machine) map[string]lua.LValue {
 
 func baseAssert(L *lua.LState) int {
 	if L.GetTop() == 0 {
-		raise(L, "assert needs a value to look at")
+		raise(L, "assert needs a value to check")
 	}
 	if lua.LVIsFalse(L.Get(1)) {
 		switch message := L.Get(2).(type) {
@@ -47,9 +47,9 @@ func baseAssert(L *lua.LState) int {
 	return L.GetTop()
 }
 
-// baseError raises its first value; text and numbers get the position of the
-// line that the level names, 1 being the function that called error, 2 the one
-// that called that. A library function has no position.
+// baseError raises its first value. A text or number gets the position of the
+// line that the level names: 1 is the function that called error, 2 the one
+// that called that. A Go function has no position.
 func baseError(L *lua.LState) int {
 	value, level := L.Get(1), optInt(L, 2, 1)
 	a := activationOf(L)
@@ -75,7 +75,7 @@ func basePairs(L *lua.LState) int {
 	case *lua.LTable:
 		L.Push(nextFunction)
 	case *lua.LUserData:
-		if _, ok := v.Value.(listed); !ok {
+		if _, ok := v.Value.(readOnlyTable); !ok {
 			raise(L, "pairs needs a table, found %s", describe(v))
 		}
 		L.Push(memberFunction)
@@ -105,8 +105,9 @@ func baseNext(L *lua.LState) int {
 	return 2
 }
 
-// nextFrom checks a key that was given to next, and returns the one for
-// LTable.Next, which begins again after the first field if it does not find it.
+// nextFrom checks a key that was passed to next, and returns the key for
+// LTable.Next, which would begin again after the first field for a key that it
+// does not find.
 func nextFrom(L *lua.LState, t *lua.LTable, key lua.LValue) lua.LValue {
 	mirror := tableOf(t)
 	if n, ok := key.(lua.LNumber); ok && n == lua.LNumber(int(n)) && n > 0 && n < lua.LNumber(lua.MaxArrayIndex) {
@@ -124,9 +125,9 @@ func nextFrom(L *lua.LState, t *lua.LTable, key lua.LValue) lua.LValue {
 
 func memberNext(L *lua.LState) int {
 	data, _ := L.Get(1).(*lua.LUserData)
-	var all listed
+	var all readOnlyTable
 	if data != nil {
-		all, _ = data.Value.(listed)
+		all, _ = data.Value.(readOnlyTable)
 	}
 	if all == nil {
 		raise(L, "next needs a table, found %s", describe(L.Get(1)))
@@ -186,8 +187,8 @@ func basePcall(L *lua.LState) int {
 	return L.GetTop()
 }
 
-// caught is what pcall returns for what was raised.
-func caught(L *lua.LState, raised *thrown) int {
+// caught pushes what pcall returns for a raised value.
+func caught(L *lua.LState, raised *luaError) int {
 	L.SetTop(0)
 	L.Push(lua.LFalse)
 	L.Push(raised.value)
@@ -195,12 +196,12 @@ func caught(L *lua.LState, raised *thrown) int {
 }
 
 // maxHandlerErrors bounds how often the handler of xpcall is called with an
-// error of its own, as Lua does until its C stack is used up.
+// error of its own. Lua does so until its C stack is full.
 const maxHandlerErrors = 20
 
-// baseXpcall calls its second function, the handler, with what was raised, and
-// again with an error of the handler itself. The handler runs after the stack is unwound;
-// without a debug library no script sees the difference.
+// baseXpcall calls its second function, the handler, with the raised value, and
+// again with an error of the handler itself. The handler runs after the stack
+// is unwound. Without a debug library a script cannot find that out.
 func baseXpcall(L *lua.LState) int {
 	a := activationOf(L)
 	handler := L.CheckAny(2)
@@ -224,7 +225,7 @@ func baseXpcall(L *lua.LState) int {
 	return 2
 }
 
-// maxResults bounds what unpack, select and string.byte return at once.
+// maxResults bounds the number of values that unpack and string.byte return.
 const maxResults = 8000
 
 func baseSelect(L *lua.LState) int {
@@ -253,7 +254,7 @@ func baseUnpack(L *lua.LState) int {
 		return 0
 	}
 	if last-first >= maxResults || last-first < 0 {
-		raise(L, "unpack gives at most %s values at once", grouped(maxResults))
+		raise(L, "unpack returns at most %s values at once", grouped(maxResults))
 	}
 	n := last - first + 1
 	activationOf(L).charge(L, int64(n), int64(n)*16)
@@ -325,7 +326,7 @@ func baseRawget(L *lua.LState) int {
 
 func baseRawset(L *lua.LState) int {
 	t, key, value := checkTable(L, 1), L.CheckAny(2), L.CheckAny(3)
-	activationOf(L).setting(t, key)
+	activationOf(L).chargeField(t, key)
 	L.RawSet(t, key, value)
 	L.SetTop(1)
 	return 1
@@ -356,8 +357,8 @@ func baseSetmetatable(L *lua.LState) int {
 	return 1
 }
 
-// baseGetmetatable shows the metatables of tables only; libraries, text and
-// opaque values answer false or nil.
+// baseGetmetatable returns the metatables of tables only. Of libraries, texts
+// and other user data it returns false, else nil.
 func baseGetmetatable(L *lua.LState) int {
 	switch v := L.CheckAny(1).(type) {
 	case *lua.LTable:
@@ -370,7 +371,8 @@ func baseGetmetatable(L *lua.LState) int {
 	return 1
 }
 
-// checkTable gives a table argument; libraries are refused by name.
+// checkTable returns an argument that must be a table of the script. Libraries
+// are refused, and the error names them.
 func checkTable(L *lua.LState, n int) *lua.LTable {
 	t, ok := L.Get(n).(*lua.LTable)
 	if !ok {

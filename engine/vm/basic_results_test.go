@@ -187,7 +187,7 @@ func TestBasicResults(t *testing.T) {
 		{"nothing_here == nil, _G.nothing_here", "true nil"},
 		{"(function() local print = 5 return print, _G.print == nil end)()", "5 false"},
 		{`(function() local old = tostring tostring = function() return "mine" end local s = tostring(1) tostring = old return s end)()`, "mine"},
-		// Fields that change while next goes on.
+		// Fields that change between calls of next.
 		{`(function() local t, s = { 1, 2, 3, a = 4 }, "" for k in pairs(t) do s = s .. k t[k] = nil end return s end)()`, "123a"},
 		{"(function() local t = { 1, 2 } t.x = 3 local k = next(t, 2) return k, next(t, k) end)()", "x nil"},
 		{`(function() local t = {} t[0] = "zero" t[-1] = "minus" local n = 0 for k, v in pairs(t) do n = n + k end return n, next(t, next(t)) ~= nil end)()`, "-1 true"},

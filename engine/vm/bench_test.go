@@ -53,7 +53,8 @@ func BenchmarkLoopMetered(b *testing.B) {
 	}
 }
 
-// The same under what gopher-lua offers: a context with a deadline.
+// The same with a context with a deadline, the limit that gopher-lua itself
+// has.
 func BenchmarkLoopDeadline(b *testing.B) {
 	L := lua.NewState()
 	defer L.Close()

@@ -33,16 +33,16 @@ func convert(L *lua.LState, function, what string, f func(text, name string) ([]
 	return 1
 }
 
-// decodeText gives the UTF-8 of bytes that a library reads as text: by their
-// byte order mark, else they are UTF-8.
+// decodeText returns, as UTF-8, bytes that a library reads as text. Their
+// charset is that of their byte order mark, else UTF-8.
 func decodeText(L *lua.LState, bytes []byte) ([]byte, error) {
 	chargeCharset(L, len(bytes))
 	return charset.Decode(bytes, "")
 }
 
-// otherCharset says what to do with bytes that are not UTF-8.
+// otherCharset is the end of an error for bytes that are not UTF-8: what to do.
 const otherCharset = `text.decode(bytes, "windows-1252") reads another charset`
 
-// chargeCharset accounts for n bytes that are about to be converted. The result
-// may be as large as the copies that are made while it grows.
+// chargeCharset accounts for n bytes that are about to be converted. The
+// result, and the copies while it grows, may have four times as many bytes.
 func chargeCharset(L *lua.LState, n int) { activationOf(L).charge(L, int64(n)/8+20, 4*int64(n)+64) }

@@ -9,11 +9,11 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxCaptured is how many locals of outer functions a function can refer to:
-// gopher-lua counts them in a byte.
+// maxCaptured is the largest number of locals of outer functions that a
+// function can refer to: gopher-lua counts them in a byte.
 const maxCaptured = 255
 
-// compileTree makes code of a prepared tree.
+// compileTree compiles a prepared tree.
 func compileTree(name string, t *tree) (proto *lua.FunctionProto, err error) {
 	fail := func(line int, format string, args ...any) (*lua.FunctionProto, error) {
 		return nil, &SyntaxError{Position: fmt.Sprintf("%s:%d", name, max(line, 1)), Message: fmt.Sprintf(format, args...)}
@@ -32,10 +32,10 @@ func compileTree(name string, t *tree) (proto *lua.FunctionProto, err error) {
 		return fail(1, "%v", err)
 	}
 	if long := longFunction(proto); long != nil {
-		return fail(long.LineDefined, "the function that begins here has %s instructions; %s is the most: split it", grouped(int64(len(long.Code))), grouped(maxInstructions))
+		return fail(long.LineDefined, "the function that begins here has %s instructions; %s is the maximum: split it", grouped(int64(len(long.Code))), grouped(maxInstructions))
 	}
 	if line, n := adjust(proto); n > 0 {
-		return fail(line, "the function that begins here uses %d local variables of the functions around it; %d is the most", n, maxCaptured)
+		return fail(line, "the function that begins here uses %d local variables of the functions around it; %d is the maximum", n, maxCaptured)
 	}
 	return proto, nil
 }
@@ -60,20 +60,21 @@ func longFunction(p *lua.FunctionProto) *lua.FunctionProto {
 func plainCompile(message string) string {
 	switch {
 	case strings.HasPrefix(message, "no loop to break"):
-		return "'break' stands outside of a loop"
+		return "'break' is outside of a loop"
 	case strings.HasPrefix(message, "too many local variables"):
 		return "the function that begins here has more than 200 local variables at once"
 	case strings.HasPrefix(message, "register overflow"):
 		return "the function that begins here has an expression, call or list of too many values for one statement; split it"
 	case strings.HasPrefix(message, "cannot use '...'"):
-		return "'...' stands in a function that does not take it: write function(...)"
+		return "'...' is in a function that does not have it as a parameter: write function(...)"
 	}
 	return message
 }
 
-// adjust makes calls of tail calls, whose traceback grows without end, lets
-// go of the room that the compiler keeps (some 18 KB a function), and reports
-// a function that captures too much.
+// adjust replaces tail calls by calls, because each endless tail call adds to
+// the traceback. It releases the spare capacity of the compiler's slices, some
+// 18 KB a function. It reports the first function that captures too many
+// locals: its line and how many, 0 if there is none.
 func adjust(p *lua.FunctionProto) (line, captured int) {
 	if len(p.DbgUpvalues) > maxCaptured {
 		return p.LineDefined, len(p.DbgUpvalues)

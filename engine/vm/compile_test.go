@@ -9,18 +9,18 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// The largest source that is allowed, filled with what costs the parser and
-// compiler most: none may take long.
-func TestCompileEndsInTime(t *testing.T) {
+// The largest source that is allowed, with what costs the parser and the
+// compiler most. None may take long.
+func TestCompileTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long under the race detector, which finds nothing in one goroutine")
 	}
-	const room = 250 << 10
+	const sourceBytes = 250 << 10
 	fill := func(line func(i int) string) string {
 		var out strings.Builder
-		for i := 0; out.Len() < room; i++ {
+		for i := 0; out.Len() < sourceBytes; i++ {
 			next := line(i)
-			if out.Len()+len(next) > room {
+			if out.Len()+len(next) > sourceBytes {
 				break
 			}
 			out.WriteString(next)
@@ -52,18 +52,18 @@ func TestCompileEndsInTime(t *testing.T) {
 		"functions":      fill(func(i int) string { return "f=function()end " + strings.Repeat("g() ", 30) }),
 		"loops":          fill(func(int) string { return "while a do break end " }),
 		"one call":       "f(" + strings.Repeat("a,", 190) + "a)",
-		"comment":        "--" + strings.Repeat("[", room),
+		"comment":        "--" + strings.Repeat("[", sourceBytes),
 		"long brackets":  strings.Repeat("--[==[ ]=] ", 20_000),
 		"quotes":         strings.Repeat(`x="\"" `, 30_000),
 		"unclosed":       strings.Repeat("if a then ", 149) + strings.Repeat("x=1 ", 50_000),
 	} {
 		began := time.Now()
 		_, err := m.Compile("test.lua", files{"test.lua": source}.read)
-		took := time.Since(began)
-		if took > time.Minute { // half a second at the most on a common machine
-			t.Errorf("%s: took %s", name, took)
+		elapsed := time.Since(began)
+		if elapsed > time.Minute { // half a second at the most on a common machine
+			t.Errorf("%s: took %s", name, elapsed)
 		}
-		t.Logf("%-15s %8s %v", name, took.Round(time.Millisecond), err)
+		t.Logf("%-15s %8s %v", name, elapsed.Round(time.Millisecond), err)
 	}
 }
 

@@ -6,16 +6,16 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// gopher-lua writes numbers in ".." as Go does. The meter puts their text in
+// gopher-lua writes numbers in ".." as Go does. The meter puts their text into
 // the registers before the instruction runs. If an operand is neither text nor
-// number, a number may be an operand of a metamethod, which has to get it as a
-// number: the result of such an instruction is computed here, and its operands
-// are replaced with user data whose metamethod returns the result. TestConcat shows when a new gopher-lua makes
-// this file superfluous.
+// number, a number may be an operand of a metamethod, which must get it as a
+// number. Then the result of the instruction is computed here, and its operands
+// are replaced with user data whose metamethod returns the result. TestConcat
+// fails when a new gopher-lua makes this file superfluous.
 
-// watchConcat charges for the text that ".." is about to make, and replaces
+// chargeConcat charges for the text that ".." is about to make, and replaces
 // the operands, which nothing else reads.
-func (m *meter) watchConcat(f *frameMirror, b, c int) {
+func (m *meter) chargeConcat(f *frameMirror, b, c int) {
 	operands := m.state.reg.array[f.LocalBase+b : f.LocalBase+c+1]
 	for _, v := range operands {
 		if !isConcatText(v) {
@@ -35,8 +35,8 @@ func (m *meter) watchConcat(f *frameMirror, b, c int) {
 	m.charge(0, int64(len(operands))*slotBytes)
 }
 
-// replaceConcat computes the result, and replaces the operands so that the VM
-// gets it.
+// replaceConcat computes the result of "..", and replaces the operands so that
+// the VM gets it.
 func (m *meter) replaceConcat(f *frameMirror, b, c int) {
 	operands := slices.Clone(m.state.reg.array[f.LocalBase+b : f.LocalBase+c+1])
 	result := m.join(f, b, operands)
@@ -79,7 +79,7 @@ func (m *meter) join(f *frameMirror, register int, operands []lua.LValue) lua.LV
 	return result
 }
 
-// isConcatText reports whether ".." takes a value without a metamethod.
+// isConcatText reports whether ".." joins a value without a metamethod.
 func isConcatText(v lua.LValue) bool {
 	switch v.(type) {
 	case lua.LString, lua.LNumber:
@@ -88,7 +88,7 @@ func isConcatText(v lua.LValue) bool {
 	return false
 }
 
-// concatText gives a text, or a number as text.
+// concatText returns a text, or a number as text; false for other values.
 func concatText(v lua.LValue) (string, bool) {
 	switch v := v.(type) {
 	case lua.LString:
@@ -99,8 +99,9 @@ func concatText(v lua.LValue) (string, bool) {
 	return "", false
 }
 
-// joined takes the place of the operands: its metamethod returns the result at
-// the last of the calls, and itself before.
+// joined is the value of the user data that replaces the operands. Its
+// metamethod returns the result in the last call, and the user data itself in
+// the calls before.
 type joined struct {
 	result lua.LValue
 	calls  int

@@ -2,14 +2,14 @@ package vm
 
 import "github.com/yuin/gopher-lua/ast"
 
-// gopher-lua compiles a constant in a condition to a jump, and follows jumps
-// that lead to jumps: it then mistakes a patched offset for a label (patchCode,
-// upstream issue 540), and "while not (false and n)" ends after one round. Constants in and, or and not are folded in the tree, so that no
-// condition begins with one. TestConstantConditions shows when a new
-// gopher-lua makes this file superfluous.
+// gopher-lua compiles a constant in a condition to a jump, and follows jumps to
+// jumps: then it reads the offset of a jump that is patched already as a label
+// (patchCode, upstream issue 540), and "while not (false and n)" ends after one
+// round. Constants in and, or and not are folded in the tree, so that no
+// condition begins with one. TestConstantConditions fails when a new gopher-lua
+// makes this file superfluous.
 
-// fold computes and, or and not of a constant. The operands are prepared
-// before.
+// fold computes and, or and not of a constant. The operands must be prepared.
 func fold(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.UnaryNotOpExpr:
@@ -30,7 +30,8 @@ func fold(e ast.Expr) ast.Expr {
 	return e
 }
 
-// constantTruth says whether a constant counts as true.
+// constantTruth reports whether a constant counts as true. ok is false if the
+// expression is no constant.
 func constantTruth(e ast.Expr) (truth, ok bool) {
 	switch e.(type) {
 	case *ast.FalseExpr, *ast.NilExpr:

@@ -9,8 +9,8 @@ import (
 // as the value of a named last field adds all its values to the list. After
 // every 50th value each named field stores the last 50 again, from registers
 // that have other values by then. The values of a call after a multiple of 50
-// values replace the last 50. TestConstructor shows when a new
-// gopher-lua makes this file superfluous.
+// values replace the last 50. TestConstructor fails when a new gopher-lua makes
+// this file superfluous.
 
 // namedFields cuts the calls among the values of named fields to one value.
 func namedFields(e *ast.TableExpr) {

@@ -26,8 +26,9 @@ func cryptoLibrary(*Machine) map[string]lua.LValue {
 	}
 }
 
-// base64Encode is base64.encode(text [, { url = true }]). Of a secret it makes
-// a secret. With url the alphabet is that of addresses, without padding.
+// base64Encode is base64.encode(text [, { url = true }]). The result is a
+// secret if the text is one. With url the alphabet is that of addresses,
+// without padding.
 func base64Encode(L *lua.LState) int {
 	options := wantOptions(L, 2, "base64.encode", "url")
 	encoding := base64.StdEncoding
@@ -47,8 +48,8 @@ func base64Encode(L *lua.LState) int {
 	return 1
 }
 
-// base64Decode is base64.decode(text): either alphabet, with or without
-// padding and line breaks; nil where the text is not base64.
+// base64Decode is base64.decode(text): either alphabet, with or without padding
+// and line breaks; nil if the text is not base64.
 func base64Decode(L *lua.LState) int {
 	text := wantText(L, 1, "base64.decode: the text")
 	activationOf(L).chargeString(L, len(text))
@@ -69,7 +70,7 @@ func hmacOf(L *lua.LState, function string, make func() hash.Hash) int {
 	key := ""
 	if s := secretOf(L.Get(1)); s != nil {
 		var err error
-		if key, err = s.Open(func(name string) (string, error) { return a.secret(L, name), nil }); err != nil {
+		if key, err = s.Open(func(name string) (string, error) { return a.openSecret(L, name), nil }); err != nil {
 			raise(L, "%s: %v", function, err)
 		}
 	} else {

@@ -10,8 +10,8 @@ import (
 
 // columns are the names of the fields of a row.
 type columns struct {
-	names []string
-	seen  map[string]int // the number of the field that has a name, from 1
+	names   []string
+	numbers map[string]int // the number of the field that has a name, from 1
 }
 
 // add adds the name of the next field.
@@ -20,17 +20,17 @@ func (c *columns) add(name string) error {
 	if strings.TrimSpace(name) == "" {
 		return fmt.Errorf("name %d is empty", n)
 	}
-	if first := c.seen[name]; first > 0 {
+	if first := c.numbers[name]; first > 0 {
 		return fmt.Errorf("name %d, %q, is also the name of field %d", n, brief(name, 40), first)
 	}
-	if c.seen == nil {
-		c.seen = map[string]int{}
+	if c.numbers == nil {
+		c.numbers = map[string]int{}
 	}
-	c.names, c.seen[name] = append(c.names, name), n
+	c.names, c.numbers[name] = append(c.names, name), n
 	return nil
 }
 
-// columnBytes is what a name takes in columns beside its text.
+// columnBytes is the memory of a name in columns, without its text.
 const columnBytes = 128
 
 // csvOptions are the options of text.csv.
@@ -38,7 +38,7 @@ type csvOptions struct {
 	separator string
 	lazy      bool
 	header    bool
-	names     []lua.LValue // that header lists, nil if it is true
+	names     []lua.LValue // the names that header lists, nil if it is true
 }
 
 func wantCSVOptions(L *lua.LState, n int, function string) csvOptions {
@@ -46,7 +46,7 @@ func wantCSVOptions(L *lua.LState, n int, function string) csvOptions {
 	o := csvOptions{separator: ","}
 	if option(table, "separator") != lua.LNil {
 		o.separator = textOption(L, table, function, "separator")
-		if utf8.RuneCountInString(o.separator) != 1 || !utf8.ValidString(o.separator) || strings.ContainsAny(o.separator, "\"\r\n\x00"+byteOrderMark) {
+		if utf8.RuneCountInString(o.separator) != 1 || !utf8.ValidString(o.separator) || strings.ContainsAny(o.separator, "\"\r\n\x00"+bom) {
 			raise(L, "%s: the separator must be one character, and no quote or line break, found %q", function, brief(o.separator, 20))
 		}
 	}
@@ -91,10 +91,11 @@ func (o csvOptions) columns(L *lua.LState, function string, charge func(work, by
 	return c
 }
 
-// textCSV is text.csv(value [, { separator = ";", header = true, lazy = true }]):
-// the rows of a text, or the text of rows. A byte order mark decides the charset
-// of the text, else it is UTF-8. Rows are lists of texts or, with header, tables
-// by the names in the first line. A list of names as header replaces those.
+// textCSV is text.csv(value [, { separator = ";", header = true, lazy = true
+// }]): the rows of a text, or the text of rows. A byte order mark decides the
+// charset of the text, else it is UTF-8. Rows are lists of texts or, with
+// header, tables by the names in the first line. If header is a list of names,
+// they replace those of the first line.
 func textCSV(L *lua.LState) int {
 	const function = "text.csv"
 	o := wantCSVOptions(L, 2, function)
@@ -111,7 +112,7 @@ func csvRead(L *lua.LState, text string, o csvOptions) int {
 	if err != nil {
 		raise(L, "%s: %v; %s", function, err, otherCharset)
 	}
-	charge, release := a.holding(L)
+	charge, release := a.reserve(L)
 	defer release()
 	charge(int64(len(text))/4, 2*int64(len(decoded)))
 	r := &csvReader{text: string(decoded), separator: o.separator, lazy: o.lazy}
@@ -121,15 +122,15 @@ func csvRead(L *lua.LState, text string, o csvOptions) int {
 			raise(L, "%s: %v", function, err)
 		}
 	}
-	most := -1
+	maxFields := -1
 	if o.header {
-		most = len(c.names)
+		maxFields = len(c.names)
 	}
 	rows := asList(newTable(0, 0))
-	L.Push(rows) // so that the rows count as memory while they are added
+	L.Push(rows) // while the rows are added they are counted as memory, because the stack has them
 	var fields []csvField
 	for r.next() {
-		if fields, err = csvRow(L, r, fields[:0], most, charge); err != nil {
+		if fields, err = csvRow(L, r, fields[:0], maxFields, charge); err != nil {
 			raise(L, "%s: %v", function, err)
 		}
 		a.charge(L, 1, tableBytes+300+2*slotBytes)
@@ -142,9 +143,9 @@ func csvRead(L *lua.LState, text string, o csvOptions) int {
 	return 1
 }
 
-// csvRow appends the fields of the next row. Most is how many names the header
-// has, -1 without one.
-func csvRow(L *lua.LState, r *csvReader, fields []csvField, most int, charge func(work, bytes int64)) ([]csvField, error) {
+// csvRow appends the fields of the next row. maxFields is the number of names
+// in the header, -1 without one.
+func csvRow(L *lua.LState, r *csvReader, fields []csvField, maxFields int, charge func(work, bytes int64)) ([]csvField, error) {
 	a := activationOf(L)
 	for last := false; !last; {
 		var f csvField
@@ -152,11 +153,11 @@ func csvRow(L *lua.LState, r *csvReader, fields []csvField, most int, charge fun
 		if f, last, err = r.field(); err != nil {
 			return nil, err
 		}
-		if len(fields) == most {
-			return nil, r.errorAt(f.start, fmt.Sprintf("field %d has no name; the header has %d", len(fields)+1, most))
+		if len(fields) == maxFields {
+			return nil, r.errorAt(f.start, fmt.Sprintf("field %d has no name; the header has %d", len(fields)+1, maxFields))
 		}
 		if len(fields) == cap(fields) {
-			charge(0, csvFieldBytes*int64(len(fields)+1)) // append doubles it
+			charge(0, csvFieldBytes*int64(len(fields)+1)) // append doubles the capacity
 		}
 		fields = append(fields, f)
 		a.charge(L, 1, entryBytes+2*stringBytes+int64(len(f.raw)))
@@ -180,7 +181,8 @@ func namedRow(names []string, fields []csvField) *lua.LTable {
 	return row
 }
 
-// header reads the first line as names into c, or skips it because c has them.
+// header reads the names in the first line into c. It skips the line if c has
+// names already.
 func (r *csvReader) header(c *columns, skip bool, charge func(work, bytes int64)) error {
 	for {
 		f, last, err := r.field()
@@ -194,7 +196,7 @@ func (r *csvReader) header(c *columns, skip bool, charge func(work, bytes int64)
 				name = strings.TrimSpace(name)
 			}
 			if err := c.add(name); err != nil {
-				return r.errorAt(f.start, err.Error()+`; give the names yourself: header = { "a", "b" }`)
+				return r.errorAt(f.start, err.Error()+`; list the names yourself: header = { "a", "b" }`)
 			}
 		}
 		charge(1, 0)
@@ -207,14 +209,14 @@ func (r *csvReader) header(c *columns, skip bool, charge func(work, bytes int64)
 // csvFieldBytes is the size of a csvField.
 const csvFieldBytes = 32
 
-// csvWrite writes rows: lists, or with header tables. The columns are the
-// fields of the first row, or those that header lists. Fields that a
-// spreadsheet would take for a formula stay as they are: what reads the text
-// decides.
+// csvWrite writes rows: lists or, with header, tables. The columns are the
+// fields of the first row, or those that header lists. A field that a
+// spreadsheet would read as a formula is written unchanged: the reader of the
+// file decides.
 func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 	const function = "text.csv"
 	a := activationOf(L)
-	charge, release := a.holding(L)
+	charge, release := a.reserve(L)
 	defer release()
 	t := csvTable{L: L, a: a, charge: charge, w: csvWriter{separator: o.separator}, c: o.columns(L, function, charge)}
 	if o.names != nil {
@@ -242,7 +244,7 @@ func csvWrite(L *lua.LState, rows *lua.LTable, o csvOptions) int {
 	return 1
 }
 
-// csvTable is a text of rows while it is written.
+// csvTable writes the text of rows.
 type csvTable struct {
 	L      *lua.LState
 	a      *activation
@@ -277,8 +279,8 @@ func (t *csvTable) list(i int, row *lua.LTable) {
 	t.w.end()
 }
 
-// names takes the columns from the first row, and writes them. Later rows may
-// have no other.
+// names reads the columns from the first row, and writes them. Later rows may
+// have no other fields.
 func (t *csvTable) names(i int, row *lua.LTable) {
 	for key, _ := row.Next(lua.LNil); key != lua.LNil; key, _ = row.Next(key) {
 		t.charge(1, 0)
@@ -291,7 +293,7 @@ func (t *csvTable) names(i int, row *lua.LTable) {
 			if err := t.c.add(string(name)); err != nil {
 				raise(t.L, "text.csv: row 1: %v", err)
 			}
-		case t.c.seen[string(name)] == 0:
+		case t.c.numbers[string(name)] == 0:
 			raise(t.L, "text.csv: row %d has the field %q, which row 1 lacks; list the columns: header = { \"a\", \"b\" }", i, brief(string(name), 40))
 		}
 	}

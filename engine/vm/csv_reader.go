@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-const byteOrderMark = "\uFEFF"
+const bom = "\uFEFF"
 
-// csvReader reads fields one after the other from the text of a CSV file, as
-// RFC 4180 has it, with any line break: CR, LF or CRLF.
+// csvReader reads the fields of a CSV text one after the other, by RFC 4180,
+// but with any line break: CR, LF or CRLF.
 type csvReader struct {
 	text      string
 	at        int // the byte at which the next field begins
@@ -22,7 +22,7 @@ type csvField struct {
 	start   int    // its first byte in the text
 	raw     string // part of the text, without the quotes around it
 	quoted  bool
-	doubled bool // raw has two quotes for each one
+	doubled bool // raw has two quotes for each quote of the value
 }
 
 // value returns a copy of the text of a field.
@@ -75,8 +75,9 @@ func (r *csvReader) field() (f csvField, last bool, err error) {
 	return f, true, nil
 }
 
-// lazyRest adds to a field what follows its closing quote, as it is written,
-// and returns where that ends. A row ends at its line break whatever it holds.
+// lazyRest adds to a field the text between its closing quote and the end of
+// the field, unchanged, and returns where the field ends. The field ends at the
+// line break even if a quote is open.
 func (r *csvReader) lazyRest(f *csvField, at int) int {
 	end := at
 	for !r.ends(end) {
@@ -129,7 +130,8 @@ func firstRune(text string) string {
 	return text[:size]
 }
 
-// errorAt names the line and the column of a byte of the text, both from 1.
+// errorAt returns an error with the line and the column of a byte of the text,
+// both from 1.
 func (r *csvReader) errorAt(at int, problem string) error {
 	line, start := 1, 0
 	for i := 0; i < at; {

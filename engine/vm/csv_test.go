@@ -64,7 +64,7 @@ func TestCSVHeader(t *testing.T) {
 		{lua: `text.csv("a,b\n", { header = true })`, want: `[]`},
 		{lua: `text.csv("", { header = true })`, want: `[]`},
 		{lua: `text.csv("a,b\n1,2\n", { header = false })`, want: `[["a","b"],["1","2"]]`},
-		{lua: `text.csv("a,a\n1,2\n", { header = true })`, err: `text.csv: line 1, column 3: name 2, "a", is also the name of field 1; give the names yourself: header = { "a", "b" }`},
+		{lua: `text.csv("a,a\n1,2\n", { header = true })`, err: `text.csv: line 1, column 3: name 2, "a", is also the name of field 1; list the names yourself: header = { "a", "b" }`},
 		{lua: `text.csv("a,b, a\n", { header = true })`, err: `line 1, column 5: name 3, "a", is also the name of field 1`},
 		{lua: `text.csv("\na,\"\nb\",,c\n", { header = true })`, err: `line 3, column 4: name 3 is empty`},
 		{lua: `text.csv("a,b,\n1,2,3\n", { header = true })`, err: `line 1, column 5: name 3 is empty`},
@@ -105,7 +105,7 @@ func TestCSVWrite(t *testing.T) {
 	})
 }
 
-// What is read and written is charged before it is allocated.
+// Rows are charged before they are allocated, when they are read and written.
 func TestCSVMemory(t *testing.T) {
 	for name, lua := range map[string]string{
 		"many rows":            `text.csv(("\n,"):rep(2e5))`,
@@ -125,8 +125,8 @@ func TestCSVMemory(t *testing.T) {
 	}
 }
 
-// Fields of a row that were set to nil are charged too: a table still has their
-// places.
+// Fields of a row that were set to nil are charged too, because a table does
+// not remove them.
 func TestCSVWork(t *testing.T) {
 	const many = `local rows, row = {}, {}; for i = 1, 2000 do rows[i] = row end; `
 	for name, body := range map[string]string{

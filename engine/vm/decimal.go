@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// maxDigits bounds a decimal, so that no exponent makes a number of gigabytes.
+// maxDigits bounds the digits of a decimal, so that no exponent makes a number
+// of gigabytes.
 const maxDigits = 1000
 
 // decimal is units / 10^places, exactly.
@@ -70,7 +71,7 @@ func powerOfTen(n int) *big.Int {
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 }
 
-// widened has at least so many places, without changing its value.
+// widened returns the same value with at least so many places.
 func (d decimal) widened(places int) decimal {
 	if d.places >= places {
 		return d
@@ -96,17 +97,17 @@ func (d decimal) compare(e decimal) int {
 	return d.units.Cmp(e.units)
 }
 
-// rounding says what becomes of a value that lies between two others.
+// rounding is how a value between two results is rounded.
 type rounding string
 
 const (
-	halfUp   rounding = "half_up"   // the middle goes away from zero: 0.125 is 0.13, -0.125 is -0.13
-	halfEven rounding = "half_even" // the middle goes to the even neighbour: 0.125 is 0.12
+	halfUp   rounding = "half_up"   // the middle is rounded away from zero: 0.125 is 0.13, -0.125 is -0.13
+	halfEven rounding = "half_even" // the middle is rounded to the even neighbour: 0.125 is 0.12
 	down     rounding = "down"      // towards zero
 	up       rounding = "up"        // away from zero
 )
 
-// round gives d with exactly so many places.
+// round returns d with exactly so many places.
 func (d decimal) round(places int, mode rounding) decimal {
 	if d.places <= places {
 		return d.widened(places)
@@ -132,7 +133,8 @@ func (d decimal) round(places int, mode rounding) decimal {
 // String writes the decimal with all its places and no exponent.
 func (d decimal) String() string { return d.text("", ".") }
 
-// text writes the decimal with a mark between thousands and before the places.
+// text writes the decimal with group between thousands and point before the
+// places.
 func (d decimal) text(group, point string) string {
 	digits := new(big.Int).Abs(d.units).String()
 	if short := d.places + 1 - len(digits); short > 0 {
@@ -155,7 +157,7 @@ func (d decimal) text(group, point string) string {
 	return b.String()
 }
 
-// currencyPlaces are the places of the currencies (ISO 4217) that do not have two.
+// currencyPlaces returns the decimal places of a currency (ISO 4217).
 func currencyPlaces(currency string) int {
 	switch currency {
 	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":

@@ -14,31 +14,32 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// TestDeterminism runs a script that shows all it can, in this process and,
-// by the golden file, in every other one: what it prints and asks its host
-// for must be the same to the byte. A replay rests on it.
+// TestDeterminism runs a script that uses all features, and compares with the
+// golden file what it prints and which steps it makes. They must be the same to
+// the byte in every process: a replay depends on it.
 func TestDeterminism(t *testing.T) {
-	want := zoo(t, vm.New(vm.Config{Apps: []*bindings.App{testApp(t)}}))
-	const golden = "testdata/zoo.golden"
+	want := runFeatures(t, vm.New(vm.Config{Apps: []*bindings.App{testApp(t)}}))
+	const golden = "testdata/features.golden"
 	if *update {
 		if err := os.WriteFile(golden, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	kept, err := os.ReadFile(golden)
+	recorded, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
-	differ(t, "another process", string(kept), want)
+	compareLines(t, "another process", string(recorded), want)
 	if t.Failed() {
-		t.Fatal("run with -update if that is meant, and raise ReplayFormat if a run that waits could tell")
+		t.Fatal("run with -update if the change is intended, and raise ReplayFormat if it can change the steps of a run that waits")
 	}
 
-	// At the same time as others, with garbage and a collector that never rests.
+	// In several runs at the same time, while garbage is made and collected all
+	// the time.
 	m := vm.New(vm.Config{Apps: []*bindings.App{testApp(t)}, Slots: 4})
 	stop := make(chan struct{})
-	var noise, group sync.WaitGroup
-	noise.Go(func() {
+	var load, group sync.WaitGroup
+	load.Go(func() {
 		for {
 			select {
 			case <-stop:
@@ -51,26 +52,27 @@ func TestDeterminism(t *testing.T) {
 	})
 	got := make([]string, 6)
 	for i := range got {
-		group.Go(func() { got[i] = zoo(t, m) })
+		group.Go(func() { got[i] = runFeatures(t, m) })
 	}
 	group.Wait()
 	close(stop)
-	noise.Wait()
+	load.Wait()
 	for i, text := range got {
-		differ(t, fmt.Sprintf("execution %d under load", i+1), want, text)
+		compareLines(t, fmt.Sprintf("execution %d under load", i+1), want, text)
 	}
 }
 
-// zoo runs the script once and tells all that came out of it.
-func zoo(t testing.TB, m *vm.Machine) string {
-	source, err := os.ReadFile("testdata/zoo.lua")
+// runFeatures runs the script once and returns its log lines, its steps and how
+// it ended.
+func runFeatures(t testing.TB, m *vm.Machine) string {
+	source, err := os.ReadFile("testdata/features.lua")
 	if err != nil {
 		t.Error(err)
 		return ""
 	}
-	p, err := m.Compile("zoo.lua", files{
-		"zoo.lua":    string(source),
-		"shapes.lua": "local function fail() error('deep') end\nreturn { name = 'shape', fail = function() fail() end }",
+	p, err := m.Compile("features.lua", files{
+		"features.lua": string(source),
+		"shapes.lua":   "local function fail() error('deep') end\nreturn { name = 'shape', fail = function() fail() end }",
 	}.read)
 	if err != nil {
 		t.Error(err)
@@ -117,8 +119,8 @@ func must(text []byte, err error) string {
 	return string(text)
 }
 
-// differ shows the first line in which two texts are not the same.
-func differ(t *testing.T, name, want, got string) {
+// compareLines reports the first line that differs between two texts.
+func compareLines(t *testing.T, name, want, got string) {
 	t.Helper()
 	if got == want {
 		return

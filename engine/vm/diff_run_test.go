@@ -18,8 +18,8 @@ import (
 	"github.com/tidewire/tidewire/engine/vm/difftest"
 )
 
-// This file runs programs of package difftest and gives their results in the
-// form that its driver.lua gives those of lua5.1.
+// This file runs programs of package difftest and returns their results in the
+// form of those that driver.lua returns for lua5.1.
 
 // diffMachine makes a machine with the functions that the programs call.
 func diffMachine() *Machine {
@@ -33,7 +33,7 @@ func diffMachine() *Machine {
 		m.base.RawSetString(name, function(f))
 	}
 	// In lua5.1 a field of a string that is no method is nil. Here it is an
-	// error, which this makes nil too.
+	// error. This __index makes it nil too.
 	m.stringMeta.RawGetString("__index").(*lua.LTable).Metatable = lua.LNil
 	return m
 }
@@ -77,10 +77,11 @@ func runCompared(m *Machine, source string) difftest.Result {
 	return r
 }
 
-// diffMessage is what a program puts into its errors; it follows the position.
+// diffMessage matches the text that a program puts into its errors; it follows
+// the position.
 var diffMessage = regexp.MustCompile(`(?s)![a-z].*`)
 
-// diffRaised gives what follows "raised" in the status of a program that an
+// diffRaised returns what follows "raised" in the status of a program that an
 // error has ended.
 func diffRaised(message string) string {
 	if own := diffMessage.FindString(message); own != "" {
@@ -123,11 +124,11 @@ func diffOut(L *lua.LState) int {
 	return 0
 }
 
-// negativeZero finds the negative zeros in a string. Here they are written
-// without a sign.
+// negativeZero matches the negative zeros in a string. They are written without
+// a sign.
 var negativeZero = regexp.MustCompile(`-0([^\d.xX])`)
 
-// diffText gives a value as driver.lua writes it.
+// diffText returns a value as driver.lua writes it.
 func diffText(v lua.LValue, depth int) string {
 	switch v := v.(type) {
 	case lua.LNumber:
@@ -166,8 +167,8 @@ func diffMsg(L *lua.LState) int {
 	return 1
 }
 
-// diffError gives an error without its position and without the machine's own
-// words, and writes its line.
+// diffError returns an error without its position and without the machine's own
+// wording, and writes its line.
 func diffError(L *lua.LState, v lua.LValue) lua.LValue {
 	s, ok := v.(lua.LString)
 	if !ok {
@@ -178,7 +179,7 @@ func diffError(L *lua.LState, v lua.LValue) lua.LValue {
 		at, rest = found[1], found[2]
 	}
 	if diffPosition.MatchString(rest) {
-		at = "?" // raised again; lua5.1 gives no position to some errors
+		at = "?" // raised again; in lua5.1 some errors have no position
 	}
 	diffWrite(L, "@"+at)
 	return lua.LString(cmp.Or(diffMessage.FindString(rest), "error"))

@@ -45,8 +45,9 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// TestDifferentialSoak does the same for -diff.for, from -diff.seed on, and
-// goes on after a difference. Of differences that look alike it prints one.
+// TestDifferentialSoak does the same for the time -diff.for, from the seed
+// -diff.seed on, and continues after a difference. Of differences with the same
+// outline it prints one.
 func TestDifferentialSoak(t *testing.T) {
 	if *diffFor == 0 {
 		t.Skip("-diff.for sets how long to search")
@@ -92,7 +93,7 @@ type comparison struct {
 	machine   *Machine
 	reference *difftest.Reference
 	without   map[string]bool
-	// What seeds has compared:
+	// The counts of seeds:
 	compared  int
 	discarded int
 	statuses  map[string]int
@@ -108,7 +109,7 @@ func newComparison(t *testing.T, without map[string]bool) *comparison {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gc := debug.SetGCPercent(800) // the compiler makes much garbage, and little of it is used for long
+	gc := debug.SetGCPercent(800) // the compiler makes much garbage that is not used for long
 	t.Cleanup(func() { debug.SetGCPercent(gc) })
 	c := &comparison{t: t, machine: diffMachine(), reference: r, without: without, statuses: map[string]int{}}
 	t.Cleanup(func() { c.reference.Close() })
@@ -130,7 +131,7 @@ func (c *comparison) restart() {
 type difference struct {
 	seed         uint64
 	program      *difftest.Program
-	kind         string // as difftest.Difference gives it
+	kind         string // a result of difftest.Difference
 	ours, theirs difftest.Result
 }
 
@@ -139,7 +140,8 @@ func (d difference) String() string {
 		d.seed, d.kind, d.program.Source(false), d.ours, d.theirs, d.ours.Lines, d.theirs.Lines)
 }
 
-// seeds compares the programs of a batch of seeds and gives those that differ.
+// seeds compares the programs of a batch of seeds and returns those whose
+// results differ.
 func (c *comparison) seeds(first uint64) ([]difference, error) {
 	programs := make([]*difftest.Program, diffBatch)
 	for i := range programs {
@@ -160,8 +162,8 @@ func (c *comparison) seeds(first uint64) ([]difference, error) {
 	return found, err
 }
 
-// reduce makes the program of a difference smaller, as long as it differs in the
-// same way.
+// reduce makes the program of a difference smaller, as long as its results
+// differ in the same way.
 func (c *comparison) reduce(d difference) difference {
 	difftest.Reduce(d.program, func(variants []*difftest.Program) int {
 		all, err := c.run(variants)
@@ -181,7 +183,7 @@ func (c *comparison) reduce(d difference) difference {
 	return d
 }
 
-// run gives the results of programs, with the kind "" for equal ones.
+// run returns the results of programs, with the kind "" for equal ones.
 func (c *comparison) run(programs []*difftest.Program) ([]difference, error) {
 	plain := make([]string, len(programs))
 	for i, p := range programs {

@@ -6,15 +6,15 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// varies marks a value of lua5.1 that depends on the platform or on
-// an address.
+// varies replaces a value of lua5.1 that depends on the platform or on an
+// address.
 const varies = ""
 
 // difference is an expression whose values are not those of lua5.1 on purpose.
 type difference struct{ lua, ours, theirs string }
 
-// TestDifferences holds each line of "Differences from Lua 5.1" in the
-// contract with scripts that an expression can show.
+// TestDifferences checks each line of "Differences from Lua 5.1" in
+// scripts/README.md that an expression can show.
 func TestDifferences(t *testing.T) {
 	differences := []difference{
 		// Numbers.
@@ -63,7 +63,7 @@ func TestDifferences(t *testing.T) {
 		{`(function(...) return type(arg) end)(1)`, "nil", "table"},
 		// Functions that are not there.
 		{`type(coroutine), type(io), type(os), type(debug), type(package)`, "userdata userdata userdata userdata userdata", "table table table table table"},
-		{`pcall(function() return io.open end)`, "false test.lua:7: io.open is not there: a script has no files; state.put keeps values", varies},
+		{`pcall(function() return io.open end)`, "false test.lua:7: io.open is not there: a script has no files; state.put stores values", varies},
 		{`pcall(loadstring, "return 1")`, "false test.lua:7: loadstring is not there: write the code as a function", varies},
 		{`pcall(function() return math.random end)`, "false test.lua:7: math.random is not there: use random(min, max), which a replayed run repeats", varies},
 		{`pcall(function() return string.gfind end)`, "false test.lua:7: string.gfind is not there: use string.gmatch", varies},

@@ -1,5 +1,5 @@
-// Package vm runs scripts. It compiles Lua, lends pooled states with a fresh
-// environment to one activation at a time, meters every instruction, builds
-// the libraries and app modules, and asks its Host for everything that reaches
-// beyond the script. It knows no journal, no network and no file.
+// Package vm runs scripts. It compiles Lua, runs each activation in a pooled
+// state with a new environment, meters every instruction, builds the libraries
+// and app modules, and calls its Host for everything outside of the script. It
+// uses no journal, no network and no files.
 package vm

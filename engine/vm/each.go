@@ -13,48 +13,48 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// defaultPages is how many pages each walks when nothing is said.
+// defaultPages is how many pages each reads if the option pages is not set.
 const defaultPages = 1000
 
-// walker is one each(…) that is going on.
-type walker struct {
-	operation *operation
-	step      Step
-	limit     int // items still wanted; below zero: all
-	pages     int // pages that may still be asked for
-	stated    bool
-	over      bool
-	page      *bindings.Definition
+// pager is the iterator of one each(…).
+type pager struct {
+	operation  *operation
+	step       Step
+	itemsLeft  int // items that may still be returned; below zero: all
+	pagesLeft  int // pages that may still be asked for
+	pagesGiven bool
+	lastPage   bool
+	pageType   *bindings.Definition
 
 	items *lua.LTable
 	at    int
 }
 
-// size says what the walker holds, for the count of memory.
-func (w *walker) size() (int64, []lua.LValue) {
-	held := []lua.LValue{}
+// size implements sizer.
+func (w *pager) size() (int64, []lua.LValue) {
+	references := []lua.LValue{}
 	if w.items != nil {
-		held = append(held, w.items)
+		references = append(references, w.items)
 	}
-	return int64(len(w.step.Args)) + 512, held
+	return int64(len(w.step.Args)) + 512, references
 }
 
 // eachFunction is each(operation, args, { limit, pages, … }): an iterator over
-// the items of a list, whatever way the app pages it.
+// the items of a list, for every kind of pages that an app has.
 func eachFunction(L *lua.LState) int {
 	o := operationOf(L.Get(1))
 	if o == nil {
 		raise(L, "each: the first argument must be an operation such as highlevel.contacts.list, without calling it; found %s", describe(L.Get(1)))
 	}
-	if o.is.Pages == nil {
-		raise(L, "each: %s gives no list in pages; call it and go through its answer", o.name)
+	if o.spec.Pages == nil {
+		raise(L, "each: %s returns no list in pages; call it and read its answer", o.name)
 	}
 	function := "each(" + o.name + ")"
 	options := wantOptions(L, 3, function, append([]string{"limit", "pages"}, hostOptions...)...)
-	w := &walker{
+	w := &pager{
 		operation: o, step: o.step(L, StepPage, 2, options),
-		limit: countOption(L, options, function, "limit", 0, -1), pages: countOption(L, options, function, "pages", 1, defaultPages),
-		stated: option(options, "pages") != lua.LNil, page: o.pageType(),
+		itemsLeft: countOption(L, options, function, "limit", 0, -1), pagesLeft: countOption(L, options, function, "pages", 1, defaultPages),
+		pagesGiven: option(options, "pages") != lua.LNil, pageType: o.pageType(),
 	}
 	activationOf(L).charge(L, 10, 1<<10)
 	f := &lua.LFunction{IsG: true, GFunction: w.next}
@@ -63,49 +63,49 @@ func eachFunction(L *lua.LState) int {
 	return 1
 }
 
-// next gives the next item, nil at the end.
-func (w *walker) next(L *lua.LState) int {
+// next returns the next item, nil at the end.
+func (w *pager) next(L *lua.LState) int {
 	a := activationOf(L)
-	for w.limit != 0 {
+	for w.itemsLeft != 0 {
 		for w.items != nil && w.at < w.items.MaxN() {
 			w.at++
 			item := w.items.RawGetInt(w.at)
 			if a.charge(L, 1, 0); isNull(item) {
 				continue
 			}
-			w.limit--
+			w.itemsLeft--
 			L.Push(item)
 			return 1
 		}
-		if w.over || !w.turn(L) {
+		if w.lastPage || !w.nextPage(L) {
 			break
 		}
 	}
-	w.over, w.items = true, nil
+	w.lastPage, w.items = true, nil
 	L.Push(lua.LNil)
 	return 1
 }
 
-// turn asks for the next page.
-func (w *walker) turn(L *lua.LState) bool {
+// nextPage reads the next page. It reports false if there is none.
+func (w *pager) nextPage(L *lua.LState) bool {
 	a := activationOf(L)
-	if w.pages == 0 {
-		if w.stated {
+	if w.pagesLeft == 0 {
+		if w.pagesGiven {
 			return false
 		}
-		raise(L, "each(%s) has walked %s pages and there are more; say { pages = n } to walk further, or { limit = n } to stop earlier",
+		raise(L, "each(%s) has read %s pages and there are more; set { pages = n } to read more, or { limit = n } to stop earlier",
 			w.operation.name, grouped(defaultPages))
 	}
-	w.pages--
+	w.pagesLeft--
 	raw := a.step(L, w.step)
 	if isEmptyJSON(raw) {
 		return false
 	}
-	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.catalogue}, shape{kind: bindings.Object, def: w.page})
+	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.catalogue}, shape{kind: bindings.Object, def: w.pageType})
 	if err != nil {
 		raise(L, "each(%s): the answer is not JSON: %v", w.operation.name, err)
 	}
-	w.items, w.at, w.over = nil, 0, true
+	w.items, w.at, w.lastPage = nil, 0, true
 	table, ok := page.(*lua.LTable)
 	if !ok {
 		return false
@@ -118,8 +118,8 @@ func (w *walker) turn(L *lua.LState) bool {
 	if next == nil {
 		return true
 	}
-	w.step.Args, w.over = next, false
-	// What the page put in the place of a secret is none.
+	w.step.Args, w.lastPage = next, false
+	// A value that the page put in the place of a secret is no secret.
 	w.step.Secrets = maps.Clone(w.step.Secrets)
 	for at := range w.step.Secrets {
 		first, _, _ := strings.Cut(at[1:], "/")
@@ -130,11 +130,11 @@ func (w *walker) turn(L *lua.LState) bool {
 	return true
 }
 
-// pointerName reads a name in a JSON pointer.
+// pointerName unescapes a name in a JSON pointer.
 var pointerName = strings.NewReplacer("~1", "/", "~0", "~")
 
-// nextArguments puts the "next" of a page over the arguments of this one and
-// names what it changed; nil says that this was the last.
+// nextArguments returns the arguments of this page changed by the "next" in its
+// answer, and the names that were changed; nil after the last page.
 func nextArguments(args, page json.RawMessage) (next json.RawMessage, changed []string, err error) {
 	var answer struct {
 		Next map[string]json.RawMessage `json:"next"`
@@ -186,9 +186,9 @@ func nextArguments(args, page json.RawMessage) (next json.RawMessage, changed []
 
 // pageType declares {"items", "next"}: the items are those of the answer's list.
 func (o *operation) pageType() *bindings.Definition {
-	s := shapeOf(o.catalogue, o.is.Answer)
-	if o.is.Pages.Items != "" {
-		for _, name := range strings.Split(o.is.Pages.Items, ".") {
+	s := shapeOf(o.catalogue, o.spec.Answer)
+	if o.spec.Pages.Items != "" {
+		for _, name := range strings.Split(o.spec.Pages.Items, ".") {
 			cursor := 0
 			s = fieldShape(o.catalogue, s, name, &cursor)
 		}

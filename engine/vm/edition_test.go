@@ -14,14 +14,14 @@ func TestEditions(t *testing.T) {
 		{lua: `acme.v2.contacts.get {}`, err: `acme has no group 'v2'; it is an edition of acme: write require "acme.v2"`},
 		{lua: `require "acme.v2".contacts:get {}`, err: "acme.v2.contacts:get is called with a dot: acme.v2.contacts.get {…}"},
 	})
-	wantSteps(t, []asked{
+	wantSteps(t, []lastStep{
 		{`require "acme.v2".contacts.get { id = "c1" }`, `acme.v2.contacts.get {"id":"c1"}`},
 		{`require "acme.v2".request { path = "/x" }`, `acme.v2.request {"method":"GET","path":"/x"}`},
 	})
 }
 
-// Answers and pages are read by the types of the edition that was called.
-func TestEditionsDecodeByTheirOwnTypes(t *testing.T) {
+// Answers and pages are decoded by the types of the edition that was called.
+func TestEditionTypes(t *testing.T) {
 	h := newHost()
 	h.answers["acme.v2.contacts.get"] = []string{`{"id":"c1","balance":12.50}`}
 	h.answers["acme.v2.contacts.list"] = []string{`{"items":[{"id":"c1","balance":7.10}]}`}

@@ -6,8 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// emitFunction is emit(type, data, { id, lane, connection }): an event of the
-// script's own, which hooks on "emit:type" take. It is a step.
+// emitFunction is emit(type, data, { id, lane, connection }): an event from the
+// script itself, for hooks on "emit:type". It is a step.
 func emitFunction(L *lua.LState) int {
 	kind := strings.TrimPrefix(wantText(L, 1, "emit: the type"), "emit:")
 	if kind == "" || len(kind) > 200 || strings.ContainsAny(kind, " \t\r\n*") {
@@ -20,21 +20,21 @@ func emitFunction(L *lua.LState) int {
 	options := wantOptions(L, 3, "emit", "id", "lane", "connection")
 	a := activationOf(L)
 	g := a.arguments(L, "emit").text("type", kind)
-	g.e.secrets = nil // an event is kept and handed on
+	g.e.secrets = nil // an event is stored
 	g.set("data", data)
 	for _, name := range []string{"id", "lane", "connection"} {
 		if text := textOption(L, options, "emit", name); text != "" {
 			g.text(name, text)
 		}
 	}
-	L.Push(a.own(L, g.step(StepEmit)))
+	L.Push(a.decodeStep(L, g.step(StepEmit)))
 	return 1
 }
 
 // uuidFunction is uuid(): a step.
 func uuidFunction(L *lua.LState) int {
 	a := activationOf(L)
-	L.Push(a.own(L, a.arguments(L, "uuid").step(StepUUID)))
+	L.Push(a.decodeStep(L, a.arguments(L, "uuid").step(StepUUID)))
 	return 1
 }
 
@@ -44,16 +44,16 @@ func randomFunction(L *lua.LState) int {
 	a := activationOf(L)
 	g := a.arguments(L, "random")
 	if L.GetTop() > 0 && L.Get(1) != lua.LNil {
-		least, most := lua.LNumber(1), wantWhole(L, 1)
+		lowest, highest := lua.LNumber(1), wantWhole(L, 1)
 		if L.Get(2) != lua.LNil {
-			least, most = most, wantWhole(L, 2)
+			lowest, highest = highest, wantWhole(L, 2)
 		}
-		if least > most {
-			raise(L, "random: %s is more than %s", numberText(least), numberText(most))
+		if lowest > highest {
+			raise(L, "random: %s is more than %s", numberText(lowest), numberText(highest))
 		}
-		g.set("min", least).set("max", most)
+		g.set("min", lowest).set("max", highest)
 	}
-	L.Push(a.own(L, g.step(StepRandom)))
+	L.Push(a.decodeStep(L, g.step(StepRandom)))
 	return 1
 }
 

@@ -6,9 +6,10 @@ import "github.com/tidewire/tidewire/bindings"
 type ScriptError struct {
 	Position string // "crm.lua:12"
 	Message  string
-	App      *bindings.Error // when the script was left by an app error
-	// Step is the number of the step that the app error came from, if it is
-	// the very table that the step raised or returned, also when raised again.
+	App      *bindings.Error // set for an app error
+	// Step is the number of the step that the app error came from. It is set
+	// only for the table itself that the step raised or returned, also when it
+	// was raised again.
 	Step  int
 	Trace []string // positions, innermost first
 }
@@ -20,7 +21,7 @@ func (e *ScriptError) Error() string {
 	return e.Position + ": " + e.Message
 }
 
-// LimitError says which limit ended an activation, and where.
+// LimitError is the error of an activation that exceeded a limit.
 type LimitError struct {
 	Limit    string // instructions, memory, time, steps, output, depth, string length
 	Bound    string // "10,000,000 instructions"
@@ -34,8 +35,8 @@ func (e *LimitError) Error() string {
 	return e.Position + ": over the limit of " + e.Bound
 }
 
-// Fault is a mistake of the engine, not of the script: a panic in a library
-// function, or an error of the host that is none of the script's business.
+// Fault is a fault of the engine, not of the script: a panic in a library
+// function, or an error of the host that no script can handle.
 type Fault struct {
 	Position string
 	Err      error
@@ -49,10 +50,10 @@ func (e *Fault) Error() string {
 	return e.Position + ": fault of the engine: " + e.Err.Error()
 }
 
-// Unwrap gives what went wrong.
+// Unwrap returns the cause.
 func (e *Fault) Unwrap() error { return e.Err }
 
-// SyntaxError says why a file cannot be compiled.
+// SyntaxError is the error for a file that cannot be compiled.
 type SyntaxError struct {
 	Position string // "crm.lua:12"
 	Message  string

@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// What a script's author reads when a line is wrong.
+// The errors for the author of a script when a line is wrong.
 func TestErrorMessages(t *testing.T) {
 	m := vm.New(vm.Config{Apps: []*bindings.App{{Name: "highlevel"}, {Name: "qonto"}}})
 	for line, want := range map[string]string{
@@ -39,17 +39,17 @@ func TestErrorMessages(t *testing.T) {
 		`local x = -event`:                  `'-' needs numbers; 'event' is a table`,
 		`local x = "n: " .. event.nothing`:  `'..' joins texts and numbers; 'event.nothing' is nil`,
 		`local x = "n: " .. {} .. "x"`:      `'..' joins texts and numbers; a value is a table`,
-		`local x = #5`:                      `'#' gives the length of a text or table; a value is the number 5`,
+		`local x = #5`:                      `'#' is the length of a text or table; a value is the number 5`,
 		`local x = {} < {}`:                 `attempt to compare table with table`,
 		`local x = 1 < "2"`:                 `attempt to compare number with string`,
 		`os.time()`:                         `os.time is not there: use time.now()`,
-		`io.open("/etc/passwd")`:            `io.open is not there: a script has no files; state.put keeps values`,
-		`coroutine.wrap(print)`:             `coroutine.wrap is not there: a run is one thread; emit starts work that goes on by itself`,
+		`io.open("/etc/passwd")`:            `io.open is not there: a script has no files; state.put stores values`,
+		`coroutine.wrap(print)`:             `coroutine.wrap is not there: a run is one thread; emit starts another run`,
 		`loadstring("x")`:                   `loadstring is not there: write the code as a function`,
 		`math.random(1, 6)`:                 `math.random is not there: use random(min, max), which a replayed run repeats`,
 		`("x"):rep("y")`:                    `rep: argument 2: a number is needed, found the text "y"`,
 		`string.format("%d", "x")`:          `format: argument 2: a number is needed, found the text "x"`,
-		`string.format("%d")`:               `string.format: the format asks for value 1, and there are 0`,
+		`string.format("%d")`:               `string.format: the format needs value 1, and there are 0`,
 		`string.format("%y", 1)`:            `string.format: '%y' is no format; there are %s %d %i %u %f %g %e %x %X %o %c %q %%`,
 		`("x"):match("(")`:                  `pattern "(": a '(' without its ')'`,
 		`("x"):match("[a")`:                 `pattern "[a": a ']' is missing`,
@@ -76,16 +76,16 @@ func TestErrorMessages(t *testing.T) {
 	}
 }
 
-// What a script's author reads when a file does not compile.
+// The errors for the author of a script when a file does not compile.
 func TestSyntaxErrors(t *testing.T) {
 	m := vm.New(vm.Config{Apps: []*bindings.App{{Name: "highlevel"}, {Name: "qonto"}}})
 	for source, want := range map[string]string{
 		"local x = = 1":                        "test.lua:1: unexpected '='",
 		"\nif x = 1 then end":                  "test.lua:2: unexpected '='; '==' compares",
 		"local été = 1":                        "test.lua:1: unexpected 'é'; names are of the letters a to z and A to Z, digits and '_'",
-		"local x =\n  “a”":                     "test.lua:2: unexpected '“'; texts stand between plain quotes, \"…\" or '…'",
-		"local\u00a0x = 1":                     "test.lua:1: unexpected U+00A0, a character that is not seen; write a plain space in its place",
-		"local x\u200b = 1":                    "test.lua:1: unexpected U+200B, a character that is not seen; write a plain space in its place",
+		"local x =\n  “a”":                     "test.lua:2: unexpected '“'; texts are written between plain quotes, \"…\" or '…'",
+		"local\u00a0x = 1":                     "test.lua:1: unexpected U+00A0, an invisible character; write a plain space in its place",
+		"local x\u200b = 1":                    "test.lua:1: unexpected U+200B, an invisible character; write a plain space in its place",
 		"local x = \xff":                       "test.lua:1: a character that is no UTF-8; save the file as UTF-8",
 		"x += 1":                               "test.lua:1: unexpected '+'; Lua has no '+=': write x = x + …",
 		"if a != b then end":                   "test.lua:1: unexpected '!'; Lua has no '!=': '~=' means not equal",
@@ -100,15 +100,15 @@ func TestSyntaxErrors(t *testing.T) {
 		"on('a', function()\nif a then\nend)":  "test.lua:3: unexpected ')'; 'function' of line 1 has no 'end'",
 		"on('a', {} function() end)":           "test.lua:1: unexpected 'function'; a ',' belongs before it",
 		"print('a')\nend":                      "test.lua:2: unexpected 'end'; there is an 'end' too many",
-		"break":                                "test.lua:1: 'break' stands outside of a loop",
+		"break":                                "test.lua:1: 'break' is outside of a loop",
 		"for i = 1, 2 do\n continue\nend":      "test.lua:2: Lua has no 'continue': write goto next, and ::next:: before the loop's end",
 		"goto nowhere":                         "no visible label 'nowhere'",
-		"local function f() return ... end":    "test.lua:1: '...' stands in a function that does not take it",
+		"local function f() return ... end":    "test.lua:1: '...' is in a function that does not have it as a parameter",
 		"local n = 'x'\nrequire(n)":            `test.lua:2: require takes one name in quotes, such as require "lib.names"`,
 		"local r = require":                    `test.lua:1: require takes one name in quotes`,
 		`require "highlvel"`:                   `test.lua:1: no app or file called "highlvel"; did you mean highlevel?; looked for highlvel.lua; apps are highlevel, qonto`,
 		`require "../secret"`:                  `test.lua:1: require "../secret": not a name of an app or a file below the scripts folder`,
-		strings.Repeat("(", 300):               "test.lua:1: brackets and blocks stand more than 150 deep",
+		strings.Repeat("(", 300):               "test.lua:1: brackets and blocks are nested more than 150 deep",
 		"x = " + strings.Repeat("not ", 300):   "test.lua:1: more than 50 of 'not', '-' and '#' in a row",
 		"x = 1" + strings.Repeat("+y", 300):    "test.lua:1: more than 220 levels of blocks and operators",
 		"--" + strings.Repeat("x", 256<<10):    "test.lua:1: the file has 262,146 bytes; a source has 256 KiB at most",
@@ -127,7 +127,7 @@ func TestSyntaxErrors(t *testing.T) {
 	}
 }
 
-func TestRequireOwnFiles(t *testing.T) {
+func TestRequireFiles(t *testing.T) {
 	m := vm.New(vm.Config{})
 	host := &recorder{}
 	folder := files{

@@ -6,8 +6,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// eventValue makes the event table that a handler gets, a fresh one for each
-// activation, its data decoded by the declared type.
+// eventValue makes the event table of a handler, a new one for each activation.
+// Its data is decoded by the declared type.
 func eventValue(L *lua.LState, act *Activation) lua.LValue {
 	declared := &bindings.Definition{}
 	var catalogue *bindings.Catalogue
@@ -24,7 +24,7 @@ func eventValue(L *lua.LState, act *Activation) lua.LValue {
 	return v
 }
 
-// paramsValue makes the params of a run: a plain table of its own.
+// paramsValue returns the params of a run: a table that only this run has.
 func paramsValue(a *activation) lua.LValue {
 	L := a.meter.L
 	if a.params == nil {

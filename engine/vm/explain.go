@@ -8,7 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// The VM's own errors, as it words them. What a script raises never comes here.
+// The messages of the VM's own errors. What a script raises is not compared
+// with them.
 var (
 	vmPosition = regexp.MustCompile(`^\S*:\d+: `)
 	vmIndex    = regexp.MustCompile(`(?s)^attempt to index a non-table object\((\w+)\) with key '(.*)'$`)
@@ -18,10 +19,10 @@ var (
 
 var vmOperators = map[string]string{"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "pow": "^", "concat": ".."}
 
-// explain says what one of the VM's own errors means in words a script's
-// author knows, with the names that stand in the line. It is called with the
-// frames still in place.
-func (m *meter) explain(text string) string {
+// explainVMError rewrites one of the VM's own errors for the author of a
+// script, with the names that are in the line. It is called before the frames
+// are unwound.
+func (m *meter) explainVMError(text string) string {
 	at := vmPosition.FindString(text)
 	what := text[len(at):]
 	f := m.state.currentFrame
@@ -61,7 +62,7 @@ func (m *meter) explain(text string) string {
 		x := f.expression(object, f.Pc-1, 0)
 		switch {
 		case x.global && value == lua.LNil:
-			return at + m.undefined(x.text)
+			return at + m.explainUndefined(x.text)
 		case x.text != "":
 			return at + "'" + x.text + "' is " + describe(value) + ", so '" + brief(key, 60) + verb
 		}
@@ -79,12 +80,12 @@ func (m *meter) explain(text string) string {
 	case what == "__unm undefined":
 		return at + m.explainOperands(f, "-", b)
 	case what == "__len undefined":
-		return at + "'#' gives the length of a text or table; " + f.named(b) + " is " + describe(m.rk(f, b))
+		return at + "'#' is the length of a text or table; " + f.named(b) + " is " + describe(m.rk(f, b))
 	}
 	return text
 }
 
-// explainCall says why what stands in a register cannot be called.
+// explainCall explains why the value in a register cannot be called.
 func (m *meter) explainCall(f *frameMirror, register int) string {
 	value := m.rk(f, register)
 	x := f.expression(register, f.Pc-1, 0)
@@ -94,17 +95,17 @@ func (m *meter) explainCall(f *frameMirror, register int) string {
 	case value != lua.LNil:
 		return "'" + x.text + "' is " + describe(value) + ", not a function"
 	case x.global:
-		return m.undefined(x.text)
+		return m.explainUndefined(x.text)
 	}
 	message := "'" + x.text + "' is nil, so it cannot be called"
 	if owner, ok := m.ownerOf(f, x).(*lua.LTable); ok {
-		message += perhaps(x.key, fieldNames(owner))
+		message += didYouMean(x.key, fieldNames(owner))
 	}
 	return message
 }
 
-// fieldNames lists the first fields of a table, in the order of pairs: an
-// error must read the same each time.
+// fieldNames returns the names of the first fields of a table, in the order of
+// pairs, so that an error is the same each time.
 func fieldNames(t *lua.LTable) (names []string) {
 	keys := tableOf(t).keys
 	for _, key := range keys[:min(len(keys), 500)] {
@@ -115,8 +116,8 @@ func fieldNames(t *lua.LTable) (names []string) {
 	return names
 }
 
-// ownerOf gives the table that a field was read from, if it still stands in a
-// register.
+// ownerOf returns the table that a field was read from, nil if it is in no
+// register any more.
 func (m *meter) ownerOf(f *frameMirror, x expression) lua.LValue {
 	if x.key == "" || x.owner < 0 {
 		return lua.LNil
@@ -124,21 +125,23 @@ func (m *meter) ownerOf(f *frameMirror, x expression) lua.LValue {
 	return m.rk(f, x.owner)
 }
 
-// undefined says that a global is not there, and what may have been meant.
-func (m *meter) undefined(name string) string {
+// explainUndefined is the error for a global that is not defined, with what may
+// have been meant.
+func (m *meter) explainUndefined(name string) string {
 	a := m.activation
-	names := slices.Concat(a.machine.known, slices.Collect(maps.Keys(a.program.names)))
+	names := slices.Concat(a.machine.globalNames, slices.Collect(maps.Keys(a.program.names)))
 	names = slices.DeleteFunc(names, func(n string) bool { return n == name })
 	slices.Sort(names)
-	message := "'" + name + "' is not defined" + perhaps(name, names)
+	message := "'" + name + "' is not defined" + didYouMean(name, names)
 	if _, ok := a.machine.apps[name]; ok {
 		message += `; to use the app write: local ` + name + ` = require "` + name + `"`
 	}
 	return message
 }
 
-// explainArithmetic says which operand of an arithmetic operator does not fit.
-// The Go function that runs now is the metamethod that the operator called.
+// explainArithmetic explains which operand of an arithmetic operator does not
+// fit. The Go function that runs now is the metamethod that the operator
+// called.
 func (m *meter) explainArithmetic(operator string) string {
 	f := m.state.currentFrame.Parent
 	if f == nil || f.Fn.IsG {
@@ -152,7 +155,7 @@ func (m *meter) explainArithmetic(operator string) string {
 	return m.explainOperands(f, operator, operands...)
 }
 
-// explainOperands says which operand of an operator does not fit.
+// explainOperands explains which operand of an operator does not fit.
 func (m *meter) explainOperands(f *frameMirror, operator string, operands ...int) string {
 	needs := "needs numbers"
 	if operator == ".." {
@@ -174,7 +177,7 @@ func (m *meter) explainOperands(f *frameMirror, operator string, operands ...int
 	return "'" + operator + "' " + needs
 }
 
-// expression is what a line says where a value comes from.
+// expression is where a value comes from, as the line has it.
 type expression struct {
 	text   string // event.data.id
 	global bool
@@ -189,9 +192,8 @@ func (f *frameMirror) named(register int) string {
 	return "a value"
 }
 
-// expression finds in the code before pc what was put into a register. It
-// gives up, with an empty text, where another way through the code may have
-// put something else.
+// expression finds the instruction before pc that wrote a register. Its text is
+// empty where another path through the code may have written something else.
 func (f *frameMirror) expression(register, pc, depth int) expression {
 	p := f.Fn.Proto
 	if depth > 6 || register >= 0x100 {
@@ -218,7 +220,8 @@ func (f *frameMirror) expression(register, pc, depth int) expression {
 	return f.parameter(register, data)
 }
 
-// returned is what the call at a place puts into a register.
+// returned is the expression of what the call at a place writes into a
+// register.
 func (f *frameMirror) returned(at, register, depth int) expression {
 	inst := f.Fn.Proto.Code[at]
 	a, c := int(inst>>18)&0xff, int(inst>>9)&0x1ff
@@ -229,7 +232,8 @@ func (f *frameMirror) returned(at, register, depth int) expression {
 	return x
 }
 
-// written is what the instruction at a place puts into its register.
+// written is the expression of what the instruction at a place writes into its
+// register.
 func (f *frameMirror) written(at, register, depth int) expression {
 	p := f.Fn.Proto
 	inst := p.Code[at]
@@ -251,7 +255,7 @@ func (f *frameMirror) written(at, register, depth int) expression {
 	return expression{owner: -1}
 }
 
-// parameter names a register that holds a parameter and is never written.
+// parameter names a register that has a parameter and is never written.
 func (f *frameMirror) parameter(register int, data []bool) expression {
 	p := f.Fn.Proto
 	if register >= int(p.NumParameters) || register >= len(p.DbgLocals) {
@@ -284,7 +288,7 @@ func writes(op int) bool {
 	return true
 }
 
-// field words t.key or t:key; b is the register of t, c the key.
+// field is the expression of t.key or t:key; b is the register of t, c the key.
 func (f *frameMirror) field(op, b, c, at, depth, register int) expression {
 	from := f.expression(b, at, depth+1).text
 	x := expression{owner: b}
@@ -328,11 +332,11 @@ func (f *frameMirror) constantText(i int) string {
 	return brief(textOf(f.Fn.Proto.Constants[i]), 60)
 }
 
-// layout says what of a function's code is no instruction, but belongs to the
-// one before, and what some jump leads to.
+// layout returns which parts of a function's code are the target of a jump, and
+// which are no instruction but data of the one before.
 func layout(p *lua.FunctionProto) (targets, data []bool) {
 	targets, data = make([]bool, len(p.Code)+1), make([]bool, len(p.Code)+1)
-	mark := func(pc int) {
+	addTarget := func(pc int) {
 		if pc >= 0 && pc < len(targets) {
 			targets[pc] = true
 		}
@@ -341,10 +345,10 @@ func layout(p *lua.FunctionProto) (targets, data []bool) {
 		inst := p.Code[pc]
 		switch int(inst >> 26) {
 		case lua.OP_JMP, lua.OP_FORLOOP, lua.OP_FORPREP:
-			mark(pc + 1 + int(inst&0x3ffff) - 0x1ffff)
+			addTarget(pc + 1 + int(inst&0x3ffff) - 0x1ffff)
 		case lua.OP_LOADBOOL:
 			if inst>>9&0x1ff != 0 {
-				mark(pc + 2)
+				addTarget(pc + 2)
 			}
 		case lua.OP_CLOSURE:
 			for range p.FunctionPrototypes[inst&0x3ffff].NumUpvalues {

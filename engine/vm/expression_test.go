@@ -9,7 +9,7 @@ import (
 // between them. "error" means any error.
 type expression struct{ lua, want string }
 
-// testExpressions evaluates expressions in ours and in lua5.1.
+// testExpressions evaluates expressions here and in lua5.1.
 func testExpressions(t *testing.T, expressions []expression) {
 	t.Helper()
 	rows := make([]result, len(expressions))

@@ -12,11 +12,11 @@ import (
 	"github.com/tidewire/tidewire/engine/charset"
 )
 
-// fileValue is a file as scripts hold it: its name, type and size, and where
-// its content is. It stands in arguments and answers as this object.
+// fileValue is a file as scripts get it: its name, type and size, and where its
+// content is. It is encoded as this object in arguments and answers.
 type fileValue struct {
-	// File is "sha256:" with the hash under which it is kept, or "inline" where
-	// Text or Base64 hold the content.
+	// File is "sha256:" with the hash of a stored file, or "inline" if the
+	// content is in Text or Base64.
 	File        string `json:"file"`
 	Name        string `json:"name"`
 	ContentType string `json:"content_type"`
@@ -26,13 +26,13 @@ type fileValue struct {
 }
 
 const (
-	fileInline = "inline"
-	fileKept   = "sha256:"
-	// mostFileText bounds what a script can read of a file.
-	mostFileText = 4 << 20
+	fileInline     = "inline"
+	fileHashPrefix = "sha256:"
+	// maxFileText bounds, in bytes, what a script can read of a file.
+	maxFileText = 4 << 20
 )
 
-var fileMark = guarded(map[string]lua.LGFunction{
+var fileMeta = guarded(map[string]lua.LGFunction{
 	"__index":    fileIndex,
 	"__newindex": func(L *lua.LState) int { raise(L, "a file cannot be changed"); return 0 },
 	"__tostring": func(L *lua.LState) int {
@@ -43,7 +43,7 @@ var fileMark = guarded(map[string]lua.LGFunction{
 	},
 })
 
-// fileMembers are what a script sees of a file.
+// fileMembers are the fields and methods of a file.
 var fileMembers = map[string]func(f *fileValue) lua.LValue{
 	"name":   func(f *fileValue) lua.LValue { return lua.LString(f.Name) },
 	"type":   func(f *fileValue) lua.LValue { return lua.LString(f.ContentType) },
@@ -58,7 +58,7 @@ var (
 		chargeCharset(L, len(content))
 		text, err := charset.Decode(content, charset.FromContentType(fileOf(L.Get(1)).ContentType))
 		if err != nil {
-			raise(L, "file:text: %s is no text; file:base64() gives its bytes, and text.decode reads them in another charset: %v",
+			raise(L, "file:text: %s is no text; file:base64() returns its bytes, and text.decode reads them in another charset: %v",
 				fileOf(L.Get(1)), err)
 		}
 		activationOf(L).chargeString(L, len(text))
@@ -83,21 +83,21 @@ func fileIndex(L *lua.LState) int {
 	return 1
 }
 
-// fileContent reads the file that a method is called on. A kept file never
-// changes, so that reading it is no step.
+// fileContent reads the file that a method is called on. It is no step, because
+// a stored file never changes.
 func fileContent(L *lua.LState, method string) []byte {
 	f := fileOf(L.Get(1))
 	if f == nil {
 		raise(L, "file:%[1]s is called with a colon: f:%[1]s()", method)
 	}
 	a := activationOf(L)
-	if f.Size > mostFileText {
-		raise(L, "file:%s: %s is too large to be read here; at most %s can be", method, f, bytesText(mostFileText))
+	if f.Size > maxFileText {
+		raise(L, "file:%s: %s is too large to be read here; at most %s can be", method, f, bytesText(maxFileText))
 	}
 	a.charge(L, f.Size/64, f.Size)
 	content, err := f.inline()
 	if err == nil && f.File != fileInline {
-		content, err = a.host.File(strings.TrimPrefix(f.File, fileKept), mostFileText)
+		content, err = a.host.File(strings.TrimPrefix(f.File, fileHashPrefix), maxFileText)
 	}
 	if err != nil {
 		raise(L, "file:%s: %v", method, err)
@@ -112,8 +112,8 @@ func (f *fileValue) inline() ([]byte, error) {
 	return base64.StdEncoding.DecodeString(f.Base64)
 }
 
-// fileFunction is file { name, type, text or base64 }: a file that a script
-// makes.
+// fileFunction is file { name, type, text or base64 }: a file made by the
+// script.
 func fileFunction(L *lua.LState) int {
 	wantTable(L, 1, "file: the description")
 	given := wantOptions(L, 1, "file", "name", "type", "text", "base64")
@@ -133,7 +133,7 @@ func fileFunction(L *lua.LState) int {
 		raise(L, "file: base64 does not decode: %v", err)
 	}
 	if f.Base64 == "" && !utf8.ValidString(f.Text) {
-		raise(L, "file: text is not UTF-8; give bytes as base64 = base64.encode(…)")
+		raise(L, "file: text is not UTF-8; pass bytes as base64 = base64.encode(…)")
 	}
 	f.Size = int64(len(content))
 	L.Push(newFile(L, f))
@@ -142,10 +142,10 @@ func fileFunction(L *lua.LState) int {
 
 func newFile(L *lua.LState, f *fileValue) lua.LValue {
 	activationOf(L).charge(L, 1, f.bytes())
-	return &lua.LUserData{Value: f, Metatable: fileMark}
+	return &lua.LUserData{Value: f, Metatable: fileMeta}
 }
 
-// fileOf gives the file that a value is, nil if it is none.
+// fileOf returns the file that a value is, nil if it is none.
 func fileOf(v lua.LValue) *fileValue {
 	if u, ok := v.(*lua.LUserData); ok {
 		f, _ := u.Value.(*fileValue)
@@ -154,16 +154,16 @@ func fileOf(v lua.LValue) *fileValue {
 	return nil
 }
 
-// answeredFile makes the file that stands in an answer of the host's.
+// answeredFile makes the file of an answer that is a file.
 func answeredFile(L *lua.LState, raw []byte) lua.LValue {
 	var f fileValue
-	if err := json.Unmarshal(raw, &f); err != nil || !strings.HasPrefix(f.File, fileKept) {
+	if err := json.Unmarshal(raw, &f); err != nil || !strings.HasPrefix(f.File, fileHashPrefix) {
 		raise(L, "the answer is no file")
 	}
 	return newFile(L, &f)
 }
 
-// fileOfTable makes the file that stands within an answer of the host's.
+// fileOfTable makes the file of a decoded object within an answer.
 func fileOfTable(L *lua.LState, t *lua.LTable) lua.LValue {
 	text := func(name string) string { return textOf(t.RawGetString(name)) }
 	size, _ := t.RawGetString("size").(lua.LNumber)

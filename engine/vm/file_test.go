@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// What the host is asked to send when a script gives it a file.
+// The arguments of a step with a file.
 func TestFileArguments(t *testing.T) {
 	const csv = `{"file":"inline","name":"a.csv","content_type":"text/csv","size":3,"text":"a;b"}`
-	wantSteps(t, []asked{
+	wantSteps(t, []lastStep{
 		{`http.post("https://x.test", { body = file { name = "a.csv", type = "text/csv", text = "a;b" } })`,
 			`http.post {"method":"POST","url":"https://x.test","file":` + csv + `}`},
 		{`http.post("https://x.test", { multipart = { note = "July", sheet = file { name = "a.csv", type = "text/csv", text = "a;b" } } })`,
@@ -19,7 +19,7 @@ func TestFileArguments(t *testing.T) {
 	})
 }
 
-// A file that the host kept is read without a step.
+// A stored file is read without a step.
 func TestFileValue(t *testing.T) {
 	h := newHost()
 	h.answers["http.get"] = []string{`{"status":200,"headers":{"Content-Type":"text/plain"},"file":{"file":"sha256:abc","name":"notes.txt","content_type":"text/plain","size":18}}`}
@@ -64,15 +64,15 @@ func TestFileErrors(t *testing.T) {
 		`file { name = "a" }`: `file: expected either text or base64`,
 		`file { name = "a", text = "b", base64 = "Yg==" }`:    `file: expected either text or base64`,
 		`file { name = "a", base64 = "?" }`:                   `file: base64 does not decode`,
-		`file { name = "a", text = "\255" }`:                  `file: text is not UTF-8; give bytes as base64 = base64.encode(…)`,
+		`file { name = "a", text = "\255" }`:                  `file: text is not UTF-8; pass bytes as base64 = base64.encode(…)`,
 		`file { name = "a", txt = "b" }`:                      `unknown option "txt"; did you mean text?`,
 		`file({ name = "a", text = "b" }).nmae = 1`:           `a file cannot be changed`,
 		`local x = file({ name = "a", text = "b" }).path`:     `a file has no field the text "path"; it has name, type, size, text() and base64()`,
 		`local f = file { name = "a", text = "b" }; f.text()`: `file:text is called with a colon: f:text()`,
-		`file({ name = "a", base64 = "/w==" }):text()`:        `file a (application/octet-stream, 1 bytes) is no text; file:base64() gives its bytes`,
-		`state.put("f", file { name = "a", text = "b" })`:     `a file cannot stand here: only app calls and http take it`,
-		`emit("x", { f = file { name = "a", text = "b" } })`:  `a file cannot stand here`,
-		`json.encode(file { name = "a", text = "b" })`:        `a file cannot stand here`,
+		`file({ name = "a", base64 = "/w==" }):text()`:        `file a (application/octet-stream, 1 bytes) is no text; file:base64() returns its bytes`,
+		`state.put("f", file { name = "a", text = "b" })`:     `a file cannot be used here: only app calls and http accept it`,
+		`emit("x", { f = file { name = "a", text = "b" } })`:  `a file cannot be used here`,
+		`json.encode(file { name = "a", text = "b" })`:        `a file cannot be used here`,
 		`http.get("https://x.test", { as = "text" })`:         `http.get: the option as must be "file", found "text"`,
 		`http.post("https://x.test", { body = {} })`:          `body must be a text or a file, found a table`,
 		`http.post("https://x.test", { multipart = "x" })`:    `multipart must be a table of names with texts and files`,

@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// stringFormat is C's printf for text and numbers. %s shows no address:
-// a table is "table".
+// stringFormat is C's printf for text and numbers. %s prints no address: a
+// table is "table".
 func stringFormat(L *lua.LState) int {
 	format := checkText(L, 1)
 	a := activationOf(L)
@@ -34,7 +34,7 @@ func stringFormat(L *lua.LState) int {
 		}
 		var spec formatSpec
 		if format = spec.read(L, format); argument == L.GetTop() {
-			raise(L, "string.format: the format asks for value %d, and there are %d", argument, L.GetTop()-1)
+			raise(L, "string.format: the format needs value %d, and there are %d", argument, L.GetTop()-1)
 		}
 		argument++
 		write(spec.apply(L, argument))
@@ -95,7 +95,7 @@ func (s *formatSpec) apply(L *lua.LState, n int) string {
 	switch s.verb {
 	case 's':
 		if secretOf(L.Get(n)) != nil {
-			raise(L, "string.format: a secret cannot be made text; join it with .. and hand it to an app call or http")
+			raise(L, "string.format: a secret cannot be made text; join it with .. and pass it to an app call or http")
 		}
 		text := toText(L, L.Get(n))
 		if s.precision >= 0 && s.precision < len(text) {
@@ -145,7 +145,7 @@ func (s *formatSpec) unsigned(f float64) string {
 		return s.integer("", strconv.FormatUint(u, 10))
 	case 'o':
 		digits := strconv.FormatUint(u, 8)
-		if s.alternate { // C asks for a leading zero
+		if s.alternate { // in C the result has a leading zero
 			s.precision = max(s.precision, len("0"+strings.TrimLeft(digits, "0")))
 		}
 		return s.integer("", digits)

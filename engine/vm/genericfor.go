@@ -4,12 +4,12 @@ import "github.com/yuin/gopher-lua/ast"
 
 // gopher-lua compiles the expressions of a generic for into registers that it
 // has already counted as used (compileGenericForStmt), so that a call in the
-// first of them is taken for one without a value. If there are fewer than three
-// values, the others are what the registers had before. All expressions except
-// a plain call such as pairs(t) are evaluated into locals before the loop.
-// TestGenericFor shows when a new gopher-lua makes this file superfluous.
+// first of them is compiled as a call without a value. If there are fewer than
+// three values, the others are what the registers had before. All expressions
+// except a plain call such as pairs(t) are evaluated into locals before the
+// loop. TestGenericFor fails when a new gopher-lua makes this file superfluous.
 
-// genericFor rewrites a loop whose parts are prepared.
+// genericFor rewrites a loop whose parts are prepared already.
 func genericFor(s *ast.GenericForStmt) ast.Stmt {
 	if len(s.Exprs) == 1 && isPlainCall(s.Exprs[0]) {
 		return s
@@ -36,7 +36,8 @@ func isPlainCall(e ast.Expr) bool {
 	return isPath(call.Receiver)
 }
 
-// isPath reports whether an expression is a name with constant keys.
+// isPath reports whether an expression is a name, or fields of a name with
+// constant keys.
 func isPath(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.IdentExpr:

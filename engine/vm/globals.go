@@ -4,20 +4,20 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// Globals gives the names that every script finds, for completion and
-// reference pages; those that are libraries with their members, sorted. What
-// Lua has and scripts have not is left out.
+// Globals returns the globals of every script, for completion and reference
+// pages. A global that is a library has its members, sorted; others have none.
+// What scripts cannot use although Lua has it is left out.
 func (m *Machine) Globals() map[string][]string {
 	all := map[string][]string{"_G": nil, "params": nil}
-	gone := removedLibrary(m)
+	removed := removedLibrary(m)
 	for key, v := m.base.Next(lua.LNil); key != lua.LNil; key, v = m.base.Next(key) {
 		name := key.String()
-		if gone[name] != nil {
+		if removed[name] != nil {
 			continue
 		}
 		all[name] = nil
 		if u, ok := v.(*lua.LUserData); ok {
-			if l, ok := u.Value.(listed); ok {
+			if l, ok := u.Value.(readOnlyTable); ok {
 				all[name] = l.list()
 			}
 		}

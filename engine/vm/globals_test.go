@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGlobals holds the list of all that scripts find without requiring it.
+// TestGlobals compares the globals of scripts with the golden file.
 func TestGlobals(t *testing.T) {
 	var b strings.Builder
 	all := vm.New(vm.Config{}).Globals()

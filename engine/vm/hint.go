@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// verbs are words that people use for one another at the beginning of an
+// verbs are groups of words with the same meaning at the beginning of an
 // operation's name.
 var verbs = [][]string{
 	{"get", "find", "fetch", "read", "show", "retrieve", "load"},
@@ -18,21 +18,23 @@ var verbs = [][]string{
 	{"upsert", "create_or_update", "save"},
 }
 
-// hint says which group was probably meant, or which there are.
+// hint is the end of the error for an unknown group: the group that was
+// probably meant, or all groups.
 func (m *module) hint(name string) string {
 	if edition := m.app.Name + "." + name; slices.Contains(m.app.Modules(), edition) {
 		return fmt.Sprintf("; it is an edition of %s: write require %q", m.app.Name, edition)
 	}
-	if near := perhaps(name, m.list()); near != "" {
+	if near := didYouMean(name, m.list()); near != "" {
 		return near
 	}
 	return "; its groups are " + listing(m.list())
 }
 
-// hint says which operation was probably meant, or which there are.
+// hint is the end of the error for an unknown operation: the operation that was
+// probably meant, or all operations.
 func (g *group) hint(name string) string {
 	all := g.list()
-	if near := perhaps(name, all); near != "" {
+	if near := didYouMean(name, all); near != "" {
 		return near
 	}
 	// The vendor's own names repeat the noun: create_contact is contacts.create.
@@ -49,8 +51,9 @@ func (g *group) hint(name string) string {
 	return "; it has " + listing(all)
 }
 
-// synonyms are the names that begin with another word for the same verb: with
-// the same rest, or with any where the verb stands alone.
+// synonyms returns the names that begin with another word for the same verb and
+// go on as the given name. If the name is the verb alone, they go on with
+// anything.
 func synonyms(name string, all []string) []string {
 	var loose []string
 	for _, same := range verbs {
@@ -72,7 +75,7 @@ func synonyms(name string, all []string) []string {
 	return loose[:min(len(loose), 3)]
 }
 
-// beginning are the names that begin with a prefix.
+// beginning returns the names with a prefix.
 func beginning(all []string, prefix string) (found []string) {
 	for _, name := range all {
 		if strings.HasPrefix(name, prefix) {
@@ -100,7 +103,7 @@ func snake(name string) string {
 	return b.String()
 }
 
-// listing is a list of names as far as a line of text bears it.
+// listing joins at most 50 names.
 func listing(names []string) string {
 	if len(names) > 50 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:50], ", "), len(names)-50)

@@ -6,7 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// hookOptions are the options of on; every takes some more.
+// hookOptions are the options that on and every have in common.
 var (
 	hookOptions = []string{
 		"name", "connection", "where", "changed", "lane", "overlap", "debounce", "echo", "retry", "timeout", "on_uncertain", "limits",
@@ -42,7 +42,7 @@ func triggerText(L *lua.LState, v lua.LValue) string {
 	return strings.Clone(string(s))
 }
 
-// everyFunction is every(schedule, [options,] fn): a hook for times.
+// everyFunction is every(schedule, [options,] fn): a hook for a schedule.
 func everyFunction(L *lua.LState) int {
 	r := hook(L, "every", everyOptions)
 	s, ok := L.Get(1).(lua.LString)
@@ -89,7 +89,7 @@ func hook(L *lua.LState, name string, known []string) registered {
 	return r
 }
 
-// onLibrary gives the functions that register hooks.
+// onLibrary returns the functions that register hooks.
 func onLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"on": function(onFunction), "every": function(everyFunction)}
 }

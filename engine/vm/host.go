@@ -9,37 +9,39 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Host does for an activation what a script asks for. Its methods are called
-// one at a time, in the goroutine of the activation, with its Lua slot given
-// back.
+// Host performs what a script calls outside of the script. Its methods are
+// called one at a time, in the goroutine of the activation, without its Lua
+// slot.
 type Host interface {
 	// Step performs one step and returns its result as JSON (null or nothing
-	// for none). A *bindings.Error is raised in the script as an app error; an
-	// error that wraps *End ends the activation where it stands, unseen by
-	// pcall; any other ends it as a fault of the engine.
+	// for none). A *bindings.Error is raised in the script as an app error. An
+	// error that wraps *End ends the activation at once, and pcall does not
+	// catch it. Any other error ends the activation as a fault of the engine.
 	Step(ctx context.Context, step Step) (json.RawMessage, error)
-	// Secret opens a secret for what is computed inside the script (hmac).
+	// Secret returns the text of a secret, for what is computed inside the
+	// script (hmac).
 	Secret(name string) (string, error)
-	// File reads a kept file of no more than so many bytes, by its hash.
-	File(hash string, most int64) ([]byte, error)
-	// Log writes a line of the script's; fields is a JSON object or nil.
+	// File reads a stored file of at most maxBytes, by its hash.
+	File(hash string, maxBytes int64) ([]byte, error)
+	// Log writes a log line of the script; fields is a JSON object or nil.
 	Log(level slog.Level, text string, fields json.RawMessage)
-	// Replaying reports whether the next step has a record. It is asked at the
-	// start and after each step; while it holds, instructions and executing
+	// Replaying reports whether the next step has a record. It is called at the
+	// start and after each step. While it is true, instructions and executing
 	// time are not charged and nothing is logged.
 	Replaying() bool
 }
 
-// ReplayFormat is the number of the rules under which runs make their records.
-// It rises when a verb takes its steps in another order, or when the language
-// or a pure library gives another result. A run of an older format is replayed
-// by the present rules, and blocked if its records do not fit any more.
+// ReplayFormat is the number of the rules by which runs make their records. It
+// is raised when a verb makes its steps in another order, or when the language
+// or a pure library returns another result. A run of an older format is
+// replayed by the current rules, and blocked if its records do not fit any
+// more.
 //
-//	2: the language gives the results of Lua 5.1; time, csv and the libraries
+//	2: the language has the results of Lua 5.1; time, csv and the libraries
 //	   of Lua read and write some texts differently
 const ReplayFormat = 2
 
-// StepKind says which part of the host a step is for.
+// StepKind is the kind of a step. The host performs each kind in another way.
 type StepKind string
 
 // The kinds of step.
@@ -55,12 +57,12 @@ const (
 	StepRandom  StepKind = "random" // {"min":1,"max":6}; no args: a float64 in [0,1)
 	StepUUID    StepKind = "uuid"
 
-	StepWait     StepKind = "wait"     // until a time; After says when a length of time is over
+	StepWait     StepKind = "wait"     // until a time; After returns the end of a length of time
 	StepAwait    StepKind = "wait_for" // the event table, or the decision; an error of kind timeout is returned to the script, not raised
 	StepApproval StepKind = "approval" // {"id":"…","url":"…"}
 )
 
-// Step is what a script asks of its host.
+// Step is one call of the host by a script.
 type Step struct {
 	Kind StepKind
 	// Name is what the script wrote: "highlevel.contacts.upsert", "state.put".
@@ -80,20 +82,20 @@ type Step struct {
 	//	wait_for {"triggers":[…],"where":{"path":value or [values]},"timeout":"7 days","connection"} or {"approval":"id","timeout"}
 	//	approval {"title","text","choices":[…],"timeout"}
 	Args json.RawMessage
-	// Secrets holds, by JSON pointer into Args, the secrets that stand there
-	// as "secret:name"; whoever sends Args opens them.
+	// Secrets has, by JSON pointer into Args, the secrets that are there as
+	// "secret:name". The host replaces them when it sends Args.
 	Secrets map[string]Secret
 	Options CallOptions
 	// Position is where the script makes the step: "crm.lua:12".
 	Position string
 }
 
-// CallOptions are the second table of a call.
+// CallOptions are the options in the second table of a call.
 type CallOptions struct {
 	Connection string // the part after the slash, or the whole name
 	Timeout    time.Duration
 	Unchecked  bool // check = false
-	AsFile     bool // as = "file": the answer is kept as a file
+	AsFile     bool // as = "file": the answer is stored as a file
 	Key        string
 }
 
@@ -107,16 +109,16 @@ type SecretPart struct {
 	Of   Secret
 }
 
-// Open gives the whole text; lookup finds a secret by name.
+// Open returns the whole text; lookup returns the text of a secret by its name.
 func (s Secret) Open(lookup func(name string) (string, error)) (string, error) {
-	return openSecret(s, lookup)
+	return joinParts(s, lookup)
 }
 
-// End ends an activation from inside a step: a park, a cancel, a lost lease, a
-// shutdown. No pcall sees it.
+// End is the error of a step that ends the activation: a park, a cancel, a lost
+// lease, a shutdown. No pcall catches it.
 type End struct{ Cause error }
 
 func (e *End) Error() string { return "the activation ended: " + e.Cause.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *End) Unwrap() error { return e.Cause }

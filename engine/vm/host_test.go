@@ -13,9 +13,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// appHost answers steps from memory and keeps what it was asked.
+// appHost answers steps from memory and records them.
 type appHost struct {
-	answers map[string][]string // by step name, one after the other; the last one stays
+	answers map[string][]string // by step name, in order; the last one is used again
 	errors  map[string]*bindings.Error
 	secrets map[string]string
 	state   map[string]json.RawMessage
@@ -44,15 +44,15 @@ func (h *appHost) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
 	case vm.StepRandom:
 		return json.RawMessage(`4`), nil
 	case vm.StepState:
-		return h.keep(s)
+		return h.applyState(s)
 	case vm.StepApproval:
 		return json.RawMessage(`{"id":"a1","url":"https://tidewire.test/a/1"}`), nil
 	}
 	return nil, nil
 }
 
-// keep is the state of a script, as the journal keeps it.
-func (h *appHost) keep(s vm.Step) (json.RawMessage, error) {
+// applyState performs a step on the state of a script, as the journal does.
+func (h *appHost) applyState(s vm.Step) (json.RawMessage, error) {
 	var args struct {
 		Verb, Key       string
 		Value, Expected json.RawMessage
@@ -105,7 +105,7 @@ func (h *appHost) Log(level slog.Level, text string, fields json.RawMessage) {
 
 func (h *appHost) Replaying() bool { return false }
 
-// last is the step made last, as "name {args}".
+// last returns the last step, as "name {args}".
 func (h *appHost) last() string {
 	if len(h.steps) == 0 {
 		return ""
@@ -133,7 +133,8 @@ type Contacts {"fields":["data: #ContactsData","meta: any"]}
 type ContactsData {"fields":["contacts: [#Contact]"]}
 `
 
-// testEdition gives contacts another shape, and has what acme itself has not.
+// testEdition has other types for contacts, and an operation that acme itself
+// does not have.
 const testEdition = `
 operation contacts.get {"id":"get-contact","method":"GET","path":"/contacts/{id}","in_path":["id!: string"],"answer":"#Contact"}
 operation contacts.list {"id":"get-contacts","method":"GET","path":"/contacts","answer":"#Contacts","pages":{"items":"rows"}}
@@ -188,8 +189,8 @@ func handle(t testing.TB, h *appHost, body string) error {
 		vm.Settings{Zone: zone, Params: json.RawMessage(`{"channel":"#sales","list":[],"n":3}`)})
 }
 
-// snippet is Lua with what it comes to: the JSON of the value that it
-// returns, or a part of its error.
+// snippet is Lua with its result: the JSON of the value that it returns, or a
+// part of its error.
 type snippet struct{ lua, want, err string }
 
 func runSnippets(t *testing.T, all []snippet) {
@@ -210,7 +211,7 @@ func runSnippets(t *testing.T, all []snippet) {
 	}
 }
 
-// evaluate gives the JSON of what a snippet returns.
+// evaluate returns the JSON of the value that a snippet returns.
 func evaluate(t testing.TB, h *appHost, lua string) (string, error) {
 	t.Helper()
 	if !strings.Contains(lua, "return") {
@@ -228,10 +229,10 @@ func evaluate(t testing.TB, h *appHost, lua string) (string, error) {
 	return strings.TrimSuffix(strings.TrimPrefix(line, `{"value":`), "}"), nil
 }
 
-// asked is Lua with the step that it makes last, as "name {args}".
-type asked struct{ lua, want string }
+// lastStep is Lua with its last step, as "name {args}".
+type lastStep struct{ lua, want string }
 
-func wantSteps(t *testing.T, all []asked) {
+func wantSteps(t *testing.T, all []lastStep) {
 	for _, a := range all {
 		t.Run(a.lua, func(t *testing.T) {
 			h := newHost()

@@ -17,12 +17,12 @@ import (
 
 var hostileLimits = vm.Limits{
 	Instructions: 2_000_000, Memory: 10 << 20, Steps: 50, Output: 64 << 10, StringLength: 1 << 20,
-	Time: 10 * time.Minute, // never what ends a script on a slow machine, unless it is what the script is about
+	Time: 10 * time.Minute, // no script reaches it on a slow machine; scripts about the limit of time have another one
 }
 
 // Each file of testdata/hostile tries to end or stall the host. Its first line
-// says what must end it: "limit memory" (or another), "error" and a part of
-// the message, or "syntax" and a part of what Compile says.
+// is what must end it: "limit memory" (or another limit), "error" and a part of
+// the message, or "syntax" and a part of the error of Compile.
 func TestHostileScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long under the race detector, which finds nothing in one goroutine")
@@ -47,8 +47,8 @@ func TestHostileScripts(t *testing.T) {
 			}
 			began := time.Now()
 			grown := heapGrowth(func() { err = hostileEnd(t, m, source, limits) })
-			if took := time.Since(began); took > time.Minute { // seconds at the most, on the slowest machine
-				t.Errorf("took %s", took)
+			if elapsed := time.Since(began); elapsed > time.Minute { // seconds at the most, on the slowest machine
+				t.Errorf("took %s", elapsed)
 			}
 			if grown > 128<<20 {
 				t.Errorf("used %d MiB", grown>>20)
@@ -61,7 +61,7 @@ func TestHostileScripts(t *testing.T) {
 	}
 }
 
-// hostileEnd compiles and runs a script and gives what ended it.
+// hostileEnd compiles and runs a script and returns what ended it.
 func hostileEnd(t *testing.T, m *vm.Machine, source []byte, limits vm.Limits) error {
 	p, err := m.Compile("hostile.lua", files{"hostile.lua": string(source)}.read)
 	if err != nil {
@@ -75,7 +75,7 @@ var hostileLine = regexp.MustCompile(`^hostile\.lua:\d+: `)
 func checkEnd(t *testing.T, err error, kind, want string) {
 	t.Helper()
 	if err == nil {
-		t.Fatal("it ended as if nothing were wrong")
+		t.Fatal("it ended without an error")
 	}
 	var limit *vm.LimitError
 	var script *vm.ScriptError
@@ -97,12 +97,12 @@ func checkEnd(t *testing.T, err error, kind, want string) {
 		t.Errorf("ended by %T: %v; want %s %s", err, err, kind, want)
 	}
 	if !hostileLine.MatchString(err.Error()) {
-		t.Errorf("%q names no line", err)
+		t.Errorf("%q has no line", err)
 	}
 }
 
-// heapGrowth gives by how many bytes, live and garbage, the heap was larger
-// while f ran than before it.
+// heapGrowth returns how many bytes, live and garbage, f added to the heap at
+// most while it ran.
 func heapGrowth(f func()) uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	size := func() uint64 {
@@ -111,7 +111,7 @@ func heapGrowth(f func()) uint64 {
 	}
 	runtime.GC()
 	before := size()
-	stop, most := make(chan struct{}), make(chan uint64)
+	stop, peaks := make(chan struct{}), make(chan uint64)
 	go func() {
 		peak := before
 		tick := time.NewTicker(2 * time.Millisecond)
@@ -119,7 +119,7 @@ func heapGrowth(f func()) uint64 {
 		for {
 			select {
 			case <-stop:
-				most <- max(peak, size())
+				peaks <- max(peak, size())
 				return
 			case <-tick.C:
 				peak = max(peak, size())
@@ -128,5 +128,5 @@ func heapGrowth(f func()) uint64 {
 	}()
 	f()
 	close(stop)
-	return <-most - before
+	return <-peaks - before
 }

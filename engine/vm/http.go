@@ -16,10 +16,10 @@ func httpLibrary(*Machine) map[string]lua.LValue {
 }
 
 // httpRequest is http.post(url, { headers, query, json, body, multipart, auth,
-// timeout, as, charset }). The answer is { status, headers, body, json }: header
-// names in lower case, json where the body is JSON by its content type,
-// body_base64 instead of body where that is no text, and with as = "file" file.
-// charset is that of the answer's text.
+// timeout, as, charset }). The answer is { status, headers, body, json }:
+// header names are in lower case, json is set if the body is JSON by its
+// content type, and body_base64 replaces a body that is no text. With as =
+// "file" the answer has file. charset is that of the answer's text.
 func httpRequest(L *lua.LState, verb string) int {
 	a, name := activationOf(L), "http."+verb
 	url := L.Get(1)
@@ -31,7 +31,7 @@ func httpRequest(L *lua.LState, verb string) int {
 	}
 	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "multipart", "auth", "timeout", "as", "charset")
 	if option(options, "json") != lua.LNil && option(options, "body") != lua.LNil {
-		raise(L, "%s: json and body are two ways to say the same; give one", name)
+		raise(L, "%s: json and body both set the body; set one of them", name)
 	}
 	body, file := option(options, "body"), lua.LValue(lua.LNil)
 	if fileOf(body) != nil {
@@ -69,8 +69,8 @@ func httpRequest(L *lua.LState, verb string) int {
 	return 1
 }
 
-// textsOption reads a table of names and texts; numbers become texts, secrets
-// stay secrets.
+// textsOption returns an option that is a table of names and texts. Numbers
+// become texts, secrets are left unchanged.
 func textsOption(L *lua.LState, options *lua.LTable, function, name string) lua.LValue {
 	v := option(options, name)
 	if v == lua.LNil {
@@ -93,7 +93,8 @@ func textsOption(L *lua.LState, options *lua.LTable, function, name string) lua.
 	return texts
 }
 
-// answerValue gives the answer lower-case headers and, where it is JSON, json.
+// answerValue changes the header names of an answer to lower case and adds json
+// if the answer is JSON.
 func answerValue(L *lua.LState, v lua.LValue) lua.LValue {
 	answer, ok := v.(*lua.LTable)
 	if !ok {
@@ -110,8 +111,8 @@ func answerValue(L *lua.LState, v lua.LValue) lua.LValue {
 		lower.RawSetString(strings.ToLower(textOf(key)), value)
 	}
 	answer.RawSetString("headers", lower)
-	if kept, ok := answer.RawGetString("file").(*lua.LTable); ok {
-		answer.RawSetString("file", fileOfTable(L, kept))
+	if stored, ok := answer.RawGetString("file").(*lua.LTable); ok {
+		answer.RawSetString("file", fileOfTable(L, stored))
 	}
 	kind, _, _ := strings.Cut(textOf(lower.RawGetString("content-type")), ";")
 	body, ok := answer.RawGetString("body").(lua.LString)

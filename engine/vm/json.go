@@ -30,9 +30,9 @@ func jsonEncode(L *lua.LState) int {
 	return 1
 }
 
-// jsonDecode is json.decode(text): tables in the order of the text, null
-// fields absent, lists marked as lists. A byte order mark decides the charset
-// of the text, else it is UTF-8.
+// jsonDecode is json.decode(text): tables in the order of the text, without
+// fields that are null, and with the metatable of lists for lists. A byte order
+// mark decides the charset of the text, else it is UTF-8.
 func jsonDecode(L *lua.LState) int {
 	text := wantText(L, 1, "json.decode: the text")
 	a := activationOf(L)
@@ -49,8 +49,8 @@ func jsonDecode(L *lua.LState) int {
 	return 1
 }
 
-// jsonArray is json.array([table]): marks a table as a list, so that it is
-// sent as [] also when empty.
+// jsonArray is json.array([table]): makes a table a list, which is sent as []
+// also when it is empty.
 func jsonArray(L *lua.LState) int {
 	if L.Get(1) == lua.LNil {
 		activationOf(L).charge(L, 1, 128)
@@ -59,7 +59,7 @@ func jsonArray(L *lua.LState) int {
 	}
 	t := wantTable(L, 1, "json.array: the list")
 	if t.Metatable != lua.LNil && !isList(t) {
-		raise(L, "json.array: this table has a metatable; give it a plain one")
+		raise(L, "json.array: this table has a metatable; pass a table without one")
 	}
 	if key := firstField(t); key != lua.LNil {
 		raise(L, "json.array: the table has the field %s; a list has only items", fieldText(key))
@@ -68,7 +68,7 @@ func jsonArray(L *lua.LState) int {
 	return 1
 }
 
-// jsonNumber is json.number(digits): a number that is sent as it is written.
+// jsonNumber is json.number(digits): a number that is sent in the same digits.
 func jsonNumber(L *lua.LState) int {
 	text := wantText(L, 1, "json.number: the digits")
 	d := decoder{text: []byte(text)}
@@ -79,6 +79,6 @@ func jsonNumber(L *lua.LState) int {
 		raise(L, "json.number: %q is no number as JSON writes them", brief(text, 40))
 	}
 	activationOf(L).charge(L, 1, int64(len(text))+100)
-	L.Push(&lua.LUserData{Value: exactNumber(text), Metatable: numberMark})
+	L.Push(&lua.LUserData{Value: exactNumber(text), Metatable: numberMeta})
 	return 1
 }

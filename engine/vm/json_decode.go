@@ -10,29 +10,31 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// maxJSONDepth bounds tables within tables, both ways.
+// maxJSONDepth bounds tables within tables, for the decoder and the encoder.
 const maxJSONDepth = 128
 
-// maxExact is the largest integer below which a float64 holds all of them.
+// maxExact is the largest integer for which a float64 can represent all smaller
+// ones.
 const maxExact = 1<<53 - 1
 
-// decoder makes Lua values of JSON in the order of the document, so that pairs
-// is deterministic.
+// decoder decodes JSON to Lua values, with fields in the order of the document,
+// so that pairs is deterministic.
 type decoder struct {
 	text []byte
 	pos  int
-	// catalogue resolves the names of types; nil where nothing is declared.
+	// catalogue resolves the names of types; nil if no type is declared.
 	catalogue *bindings.Catalogue
-	// own says that the text was written by our encoder out of Lua values: its
-	// numbers were float64 and become so again.
-	own bool
-	// charge is told of work and bytes before they are spent; nil: nobody asks.
+	// fromEncoder is set if the text was written by the encoder of this
+	// package. All its numbers were float64, and are decoded to float64.
+	fromEncoder bool
+	// charge is called with work and bytes before they are used; nil if nothing
+	// is charged.
 	charge func(work, bytes int64)
 
-	depth   int
-	spent   int64 // bytes not yet charged
-	worked  int
-	waiting []lua.LValue // keys and values of the tables that are being read
+	depth          int
+	unchargedBytes int64 // bytes not yet charged
+	unchargedWork  int
+	pending        []lua.LValue // keys and values of the tables that are being read
 }
 
 // decode reads the whole text as one value of type t; nil means undeclared.
@@ -48,7 +50,7 @@ func (d *decoder) read(s shape) (lua.LValue, error) {
 	if d.space(); d.pos < len(d.text) {
 		return lua.LNil, d.unexpected("the end")
 	}
-	d.settle()
+	d.flushCharge()
 	return v, nil
 }
 
@@ -57,7 +59,7 @@ func (d *decoder) value(s shape) (lua.LValue, error) {
 	if d.pos >= len(d.text) {
 		return lua.LNil, d.unexpected("a value")
 	}
-	d.spend(1, 0)
+	d.addCharge(1, 0)
 	switch b := d.text[d.pos]; {
 	case b == '{':
 		if s.kind == bindings.Union {
@@ -98,10 +100,10 @@ func (d *decoder) nested(s shape, read func(shape) (lua.LValue, error)) (lua.LVa
 }
 
 func (d *decoder) object(s shape) (lua.LValue, error) {
-	base := len(d.waiting)
+	base := len(d.pending)
 	cursor := 0
 	for first := true; ; first = false {
-		if d.space(); d.take('}') {
+		if d.space(); d.accept('}') {
 			if !first && d.text[d.pos-2] == ',' {
 				d.pos--
 				return lua.LNil, d.unexpected("a name")
@@ -109,7 +111,7 @@ func (d *decoder) object(s shape) (lua.LValue, error) {
 			break
 		}
 		if !first {
-			if !d.take(',') {
+			if !d.accept(',') {
 				return lua.LNil, d.unexpected(`"," or "}"`)
 			}
 			d.space()
@@ -122,13 +124,13 @@ func (d *decoder) object(s shape) (lua.LValue, error) {
 		if err != nil {
 			return lua.LNil, err
 		}
-		d.waiting = append(d.waiting, lua.LString(key), v)
+		d.pending = append(d.pending, lua.LString(key), v)
 	}
-	entries := d.waiting[base:]
-	d.spend(0, int64(200+64*len(entries)))
+	entries := d.pending[base:]
+	d.addCharge(0, int64(200+64*len(entries)))
 	table := newTable(0, len(entries)/2)
 	fill(table, entries)
-	d.forget(base)
+	d.truncate(base)
 	return table, nil
 }
 
@@ -141,15 +143,15 @@ func (d *decoder) name() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if d.space(); !d.take(':') {
+	if d.space(); !d.accept(':') {
 		return "", d.unexpected(`":"`)
 	}
 	return name, nil
 }
 
-// fill sets the fields of a new table, names and values in turn. It does what
-// RawSetString does, with maps of the right size and without making each name
-// a second time. A name that stands twice counts as it stands last.
+// fill sets the fields of a new table; entries has names and values in turn.
+// The result is that of RawSetString, but the maps are made in the right size
+// and each name is stored once. If a name occurs twice, its last value is used.
 func fill(table *lua.LTable, entries []lua.LValue) {
 	if len(entries) == 0 {
 		return
@@ -177,8 +179,8 @@ func (d *decoder) list(s shape) (lua.LValue, error) {
 	if s.kind == bindings.List {
 		items = shapeOf(d.catalogue, s.items)
 	}
-	base := len(d.waiting)
-	if d.space(); !d.take(']') {
+	base := len(d.pending)
+	if d.space(); !d.accept(']') {
 		for {
 			v, err := d.value(items)
 			if err != nil {
@@ -187,53 +189,53 @@ func (d *decoder) list(s shape) (lua.LValue, error) {
 			if v == lua.LNil {
 				v = null
 			}
-			d.waiting = append(d.waiting, v)
+			d.pending = append(d.pending, v)
 			d.space()
-			if d.take(']') {
+			if d.accept(']') {
 				break
 			}
-			if !d.take(',') {
+			if !d.accept(',') {
 				return lua.LNil, d.unexpected(`"," or "]"`)
 			}
 		}
 	}
-	entries := d.waiting[base:]
-	d.spend(0, int64(120+16*len(entries)))
+	entries := d.pending[base:]
+	d.addCharge(0, int64(120+16*len(entries)))
 	table := newTable(len(entries), 0)
 	for _, v := range entries {
 		table.Append(v)
 	}
-	d.forget(base)
+	d.truncate(base)
 	return asList(table), nil
 }
 
-func (d *decoder) forget(base int) {
-	clear(d.waiting[base:])
-	d.waiting = d.waiting[:base]
+func (d *decoder) truncate(base int) {
+	clear(d.pending[base:])
+	d.pending = d.pending[:base]
 }
 
 func (d *decoder) number(kind bindings.Kind) (lua.LValue, error) {
 	start, whole := d.pos, true
-	d.take('-')
-	if !d.take('0') && d.digits() == 0 {
+	d.accept('-')
+	if !d.accept('0') && d.digits() == 0 {
 		return lua.LNil, d.unexpected("a digit")
 	}
-	if d.take('.') {
+	if d.accept('.') {
 		if whole = false; d.digits() == 0 {
 			return lua.LNil, d.unexpected("a digit")
 		}
 	}
-	if d.take('e') || d.take('E') {
+	if d.accept('e') || d.accept('E') {
 		whole = false
-		if !d.take('+') {
-			d.take('-')
+		if !d.accept('+') {
+			d.accept('-')
 		}
 		if d.digits() == 0 {
 			return lua.LNil, d.unexpected("a digit")
 		}
 	}
 	literal := d.text[start:d.pos]
-	d.spend(0, 24)
+	d.addCharge(0, 24)
 	if kind == bindings.Decimal || kind == bindings.Int64 {
 		return d.digitsAsText(literal), nil
 	}
@@ -244,14 +246,14 @@ func (d *decoder) number(kind bindings.Kind) (lua.LValue, error) {
 	if err != nil {
 		return d.digitsAsText(literal), nil
 	}
-	if whole && !d.own && kind != bindings.Number && (n > maxExact || n < -maxExact) {
+	if whole && !d.fromEncoder && kind != bindings.Number && (n > maxExact || n < -maxExact) {
 		return d.digitsAsText(literal), nil
 	}
 	return lua.LNumber(n), nil
 }
 
 func (d *decoder) digitsAsText(literal []byte) lua.LValue {
-	d.spend(0, int64(len(literal)))
+	d.addCharge(0, int64(len(literal)))
 	return lua.LString(literal)
 }
 
@@ -286,7 +288,7 @@ func (d *decoder) word(w string) error {
 	return d.unexpected(w)
 }
 
-func (d *decoder) take(b byte) bool {
+func (d *decoder) accept(b byte) bool {
 	if d.pos < len(d.text) && d.text[d.pos] == b {
 		d.pos++
 		return true
@@ -314,17 +316,17 @@ func (d *decoder) unexpected(want string) error {
 	return fmt.Errorf("byte %d: expected %s, found %q", d.pos+1, want, found[:size])
 }
 
-// spend keeps count and charges in portions.
-func (d *decoder) spend(work int, bytes int64) {
-	d.worked += work
-	if d.spent += bytes; d.spent > 4096 || d.worked > 256 {
-		d.settle()
+// addCharge adds up work and bytes, and charges them in portions.
+func (d *decoder) addCharge(work int, bytes int64) {
+	d.unchargedWork += work
+	if d.unchargedBytes += bytes; d.unchargedBytes > 4096 || d.unchargedWork > 256 {
+		d.flushCharge()
 	}
 }
 
-func (d *decoder) settle() {
-	if d.charge != nil && d.spent+int64(d.worked) > 0 {
-		d.charge(int64(d.worked), d.spent)
+func (d *decoder) flushCharge() {
+	if d.charge != nil && d.unchargedBytes+int64(d.unchargedWork) > 0 {
+		d.charge(int64(d.unchargedWork), d.unchargedBytes)
 	}
-	d.spent, d.worked = 0, 0
+	d.unchargedBytes, d.unchargedWork = 0, 0
 }

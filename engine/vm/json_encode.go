@@ -13,39 +13,43 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// encoder writes Lua values as JSON, fields in the order in which the script
-// wrote them. It is lenient where a declared type and a value disagree: the
-// host compares them and knows how to say it.
+// encoder encodes Lua values as JSON, with fields in the order in which the
+// script set them. A value that does not fit its declared type is encoded as it
+// is: the host checks types, and its errors are more precise.
 type encoder struct {
 	out       []byte
 	catalogue *bindings.Catalogue
-	// secrets takes the secrets met, by JSON pointer; nil refuses them.
+	// secrets gets the secrets in the value, by JSON pointer; if it is nil, a
+	// secret is an error.
 	secrets map[string]Secret
-	// files lets files stand here.
+	// files is set if the value may have files.
 	files bool
-	// functions takes the paths of functions met, which stand as true; nil
-	// refuses them.
+	// functions gets the paths of the functions in the value, which are encoded
+	// as true; if it is nil, a function is an error.
 	functions *[]string
-	// charge is told of work and bytes before they are spent; nil: nobody asks.
+	// charge is called with work and bytes before they are used; nil if nothing
+	// is charged.
 	charge func(work, bytes int64)
-	// indent is put before each line, once a level; empty: everything in one line.
+	// indent is written at the beginning of each line, once for each level;
+	// empty for a text of one line.
 	indent string
-	// most bounds the bytes written where nobody charges; zero: no bound.
-	most int
+	// max bounds the bytes of out; zero for no bound. It is used where charge
+	// is nil.
+	max int
 
-	path   []spot
-	worked int64
-	paid   int // bytes of out that are charged
+	path          []pathStep
+	unchargedWork int64
+	chargedBytes  int // bytes of out that are charged
 }
 
-// spot is one step of the way to a value: a field or, from 1, an item.
-type spot struct {
+// pathStep is one step of the path to a value: a field, or an item from 1.
+type pathStep struct {
 	table *lua.LTable
 	field string
 	item  int
 }
 
-// encodeError says what cannot be sent and where it stands.
+// encodeError is what cannot be encoded, and its path.
 type encodeError struct{ at, problem string }
 
 func (e *encodeError) Error() string {
@@ -59,7 +63,7 @@ func (e *encoder) fail(format string, args ...any) error {
 	return &encodeError{at: e.where(), problem: fmt.Sprintf(format, args...)}
 }
 
-// where writes the path as the script would: items[3].name.
+// where returns the path as a script writes it: items[3].name.
 func (e *encoder) where() string {
 	var b strings.Builder
 	for _, p := range e.path {
@@ -78,7 +82,7 @@ func (e *encoder) where() string {
 	return b.String()
 }
 
-// pointer writes the path as RFC 6901 does, items from 0.
+// pointer returns the path as a JSON pointer (RFC 6901), with items from 0.
 func (e *encoder) pointer() string {
 	var b strings.Builder
 	for _, p := range e.path {
@@ -108,11 +112,11 @@ func (e *encoder) encode(v lua.LValue, t *bindings.Type) error {
 }
 
 func (e *encoder) value(v lua.LValue, s shape) error {
-	if e.worked++; e.worked > 256 || len(e.out)-e.paid > 4096 {
-		e.settle()
+	if e.unchargedWork++; e.unchargedWork > 256 || len(e.out)-e.chargedBytes > 4096 {
+		e.flushCharge()
 	}
-	if e.most > 0 && len(e.out) > e.most {
-		return e.fail("longer than %s", bytesText(int64(e.most)))
+	if e.max > 0 && len(e.out) > e.max {
+		return e.fail("longer than %s", bytesText(int64(e.max)))
 	}
 	switch v := v.(type) {
 	case *lua.LNilType:
@@ -124,7 +128,7 @@ func (e *encoder) value(v lua.LValue, s shape) error {
 	case lua.LString:
 		return e.text(string(v))
 	case *lua.LUserData:
-		return e.special(v)
+		return e.userData(v)
 	case *lua.LFunction:
 		if e.functions == nil {
 			return e.fail("a function cannot be sent; call it, or leave it out")
@@ -139,7 +143,7 @@ func (e *encoder) value(v lua.LValue, s shape) error {
 	return nil
 }
 
-func (e *encoder) special(u *lua.LUserData) error {
+func (e *encoder) userData(u *lua.LUserData) error {
 	switch v := u.Value.(type) {
 	case nullValue:
 		e.out = append(e.out, "null"...)
@@ -147,13 +151,13 @@ func (e *encoder) special(u *lua.LUserData) error {
 		e.out = append(e.out, v...)
 	case Secret:
 		if e.secrets == nil {
-			return e.fail("a secret cannot stand here: only app calls, http, hmac and verify open it")
+			return e.fail("a secret cannot be used here: only app calls, http, hmac and verify open it")
 		}
 		e.secrets[e.pointer()] = v
 		return e.text(v.String())
 	case *fileValue:
 		if !e.files {
-			return e.fail("a file cannot stand here: only app calls and http take it")
+			return e.fail("a file cannot be used here: only app calls and http accept it")
 		}
 		text, err := json.Marshal(v)
 		if err != nil {
@@ -163,15 +167,16 @@ func (e *encoder) special(u *lua.LUserData) error {
 			e.charge(int64(len(text))/64, int64(len(text)))
 		}
 		e.out = append(e.out, text...)
-		e.paid += len(text)
+		e.chargedBytes += len(text)
 	default:
 		return e.fail("%s cannot be sent", describe(u))
 	}
 	return nil
 }
 
-// number writes the shortest digits that give the same float64, integers
-// without an exponent. A field declared decimal or int64 travels as text.
+// number writes the shortest digits that are read back as the same float64,
+// integers without an exponent. In a field declared decimal or int64 it is
+// written as text.
 func (e *encoder) number(n float64, s shape) error {
 	if math.IsNaN(n) || math.IsInf(n, 0) {
 		return e.fail("%v is no number that can be sent", n)
@@ -250,7 +255,7 @@ func (e *encoder) table(t *lua.LTable, s shape) error {
 	}
 	for _, p := range e.path {
 		if p.table == t {
-			return e.fail("this table stands within itself")
+			return e.fail("this table contains itself")
 		}
 	}
 	if s.kind == bindings.Union {
@@ -283,12 +288,12 @@ func (e *encoder) list(t *lua.LTable, items int, s shape) error {
 		inner = shapeOf(e.catalogue, s.items)
 	}
 	e.out = append(e.out, '[')
-	e.path = append(e.path, spot{table: t})
+	e.path = append(e.path, pathStep{table: t})
 	for i := 1; i <= items; i++ {
 		e.path[len(e.path)-1].item = i
 		v := t.RawGetInt(i)
 		if v == lua.LNil {
-			return e.fail("the list has a hole here, but %d items; put json.null where a place is to be kept", items)
+			return e.fail("the list has a hole here, but %d items; put json.null where an item is missing", items)
 		}
 		if i > 1 {
 			e.out = append(e.out, ',')
@@ -308,7 +313,7 @@ func (e *encoder) list(t *lua.LTable, items int, s shape) error {
 
 func (e *encoder) object(t *lua.LTable, s shape) error {
 	e.out = append(e.out, '{')
-	e.path = append(e.path, spot{table: t})
+	e.path = append(e.path, pathStep{table: t})
 	cursor, count := 0, 0
 	for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
 		name, ok := key.(lua.LString)
@@ -343,7 +348,7 @@ func (e *encoder) object(t *lua.LTable, s shape) error {
 	return nil
 }
 
-// line begins a new line when the text is to be read by people.
+// line begins a new line if indent is set.
 func (e *encoder) line() {
 	if e.indent == "" {
 		return
@@ -354,9 +359,9 @@ func (e *encoder) line() {
 	}
 }
 
-func (e *encoder) settle() {
+func (e *encoder) flushCharge() {
 	if e.charge != nil {
-		e.charge(e.worked, int64(len(e.out)-e.paid))
+		e.charge(e.unchargedWork, int64(len(e.out)-e.chargedBytes))
 	}
-	e.worked, e.paid = 0, len(e.out)
+	e.unchargedWork, e.chargedBytes = 0, len(e.out)
 }

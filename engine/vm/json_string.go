@@ -15,7 +15,7 @@ func (d *decoder) string() (string, error) {
 		case b == '"':
 			text := d.text[start:d.pos]
 			d.pos++
-			d.spend(len(text)/64, int64(len(text)+32))
+			d.addCharge(len(text)/64, int64(len(text)+32))
 			if ascii || utf8.Valid(text) {
 				return string(text), nil
 			}
@@ -32,7 +32,7 @@ func (d *decoder) string() (string, error) {
 	return "", d.unexpected(`"\"" to end the text`)
 }
 
-// escaped goes on with a string at its first escape.
+// escaped reads the rest of a string from its first escape on.
 func (d *decoder) escaped(start int) (string, error) {
 	built := append(make([]byte, 0, d.pos-start+32), d.text[start:d.pos]...)
 	for d.pos < len(d.text) {
@@ -40,7 +40,7 @@ func (d *decoder) escaped(start int) (string, error) {
 		switch {
 		case b == '"':
 			d.pos++
-			d.spend(len(built)/32, int64(2*len(built)+32))
+			d.addCharge(len(built)/32, int64(2*len(built)+32))
 			return strings.ToValidUTF8(string(built), "\uFFFD"), nil
 		case b < ' ':
 			return "", d.unexpected(`"\"" to end the text`)
@@ -82,8 +82,8 @@ func (d *decoder) escaped(start int) (string, error) {
 	return "", d.unexpected(`"\"" to end the text`)
 }
 
-// unicode reads the digits of \u, and of a second one where the first is half
-// of a pair; a half alone is U+FFFD.
+// unicode reads the digits of \u, and a second \u if the first is the first
+// half of a surrogate pair. Half a pair is read as U+FFFD.
 func (d *decoder) unicode() (rune, error) {
 	first, ok := d.hex(d.pos)
 	if !ok {

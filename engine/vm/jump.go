@@ -14,19 +14,20 @@ import (
 // break (compileBreakStmt): the closure then reads a register that is used for
 // something else.
 //
-// closeJumps computes from the tree which register is the first to close. It
-// puts a marker before each jump, a declaration of a nameless local. The line
-// of the marker is negative, which no source line is, and encodes the register.
-// After compiling, replaceMarkers puts the right instruction in its place. TestJumps shows when a new
-// gopher-lua makes this file superfluous.
+// closeJumps computes from the tree the first register to close. It puts a
+// marker before each jump: a declaration of a local without a name. The line of
+// the marker encodes the register. It is negative, so it is the line of no
+// source. After compiling, replaceMarkers replaces the marker by the right
+// instruction. TestJumps fails when a new gopher-lua makes this file
+// superfluous.
 
-// closeJumps puts the markers into a file.
+// closeJumps puts the markers into the statements of a file.
 func closeJumps(all []ast.Stmt) []ast.Stmt {
 	r := &registers{visible: map[string][]*variable{}}
 	return r.function(nil, all)
 }
 
-// registers follows the compiler in giving registers to locals.
+// registers assigns registers to locals in the same way as the compiler.
 type registers struct {
 	fn      *frame
 	visible map[string][]*variable // by name, the innermost last
@@ -50,7 +51,7 @@ type scope struct {
 	loop   bool
 }
 
-// variable is a local. One that no source can name has no name.
+// variable is a local. Those that the compiler adds have no name.
 type variable struct {
 	name     string
 	fn       *frame
@@ -73,7 +74,7 @@ func (r *registers) function(parameters []string, all []ast.Stmt) []ast.Stmt {
 	all = r.statements(all)
 	r.leave()
 	for _, j := range r.fn.jumps {
-		j.mark()
+		j.setMarker()
 	}
 	r.fn = r.fn.outer
 	return all
@@ -84,8 +85,8 @@ func (r *registers) enter(loop bool) {
 	f.block = &scope{outer: f.block, first: f.count, loop: loop}
 }
 
-// leave ends a block. A goto that found no label in it may lead to one before
-// the block, or to one that comes later.
+// leave ends a block. A goto without a label in the block may lead to a label
+// before the block, or to one that comes later.
 func (r *registers) leave() {
 	f := r.fn
 	b := f.block
@@ -102,8 +103,8 @@ func (r *registers) leave() {
 	}
 }
 
-// resolve finds the label of a goto in the present block, before the goto. If
-// it is not there, the goto waits for a label behind it.
+// resolve finds the label of a goto in the current block, before the goto. If
+// there is none, the goto waits for a label behind it.
 func (r *registers) resolve(j *jump) {
 	b := r.fn.block
 	if count, ok := b.labels[j.label]; ok {
@@ -142,12 +143,13 @@ func (r *registers) jump(line int, label string) (*jump, ast.Stmt) {
 	return j, do(line, j.marker)
 }
 
-// nothing is the first register to close if none is: it is above all locals.
-const nothing = 0xff
+// noRegister is the first register to close if there is nothing to close. It is
+// above all locals.
+const noRegister = 0xff
 
-// mark writes the first register to close into the marker.
-func (j *jump) mark() {
-	first := nothing
+// setMarker writes the first register to close into the marker.
+func (j *jump) setMarker() {
+	first := noRegister
 	for _, v := range j.locals {
 		if v.captured && v.register >= j.atTarget {
 			first = j.atTarget
@@ -316,8 +318,8 @@ func (r *registers) expr(e ast.Expr) {
 	}
 }
 
-// replaceMarkers replaces each marker, and the CLOSE of the compiler that mostly
-// follows it, with the right CLOSE, if there is something to close, and with
+// replaceMarkers replaces each marker, and the CLOSE of the compiler that
+// mostly follows it, by the right CLOSE, if there is something to close, and by
 // copies of the jump that comes next.
 func replaceMarkers(p *lua.FunctionProto) {
 	for pc, line := range p.DbgSourcePositions {
@@ -325,7 +327,7 @@ func replaceMarkers(p *lua.FunctionProto) {
 			continue
 		}
 		at := pc
-		if first := uint32(-1 - line); first != nothing {
+		if first := uint32(-1 - line); first != noRegister {
 			p.Code[at] = uint32(lua.OP_CLOSE)<<26 | first<<18
 			at++
 		}
@@ -334,7 +336,7 @@ func replaceMarkers(p *lua.FunctionProto) {
 			end++
 		}
 		for ; at < end; at++ {
-			p.Code[at] = p.Code[end] + uint32(end-at) // to the same instruction
+			p.Code[at] = p.Code[end] + uint32(end-at) // the same target, from here
 			if int(p.Code[end]>>26) != lua.OP_JMP {
 				p.Code[at] = uint32(lua.OP_NOP) << 26 // the jump leads to the next instruction
 			}

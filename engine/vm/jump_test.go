@@ -13,7 +13,7 @@ func TestJumps(t *testing.T) {
 		{body: `local f; repeat local x = 1; do local y = 2; f = function() return x + y end; if y then break end end until false; local a, b, c, d = 0, 0, 0, 0; return f()`, want: "3"},
 		{body: `local n = 0; local function bump() n = n + 1 end; while true do do local x = 1; local f = function() return x end; f(); bump(); break end end; bump(); return n`, want: "2"},
 		{body: `local f; for i = 1, 2 do for j = 1, 2 do local x = i * 10 + j; if j == 2 then f = function() return x end; break end end end; local a, b, c, d, e, g, h, k, l = 0, 0, 0, 0, 0, 0, 0, 0, 0; return f()`, want: "22"},
-		// goto must leave the variables around the jump alone.
+		// goto must not change the variables around the jump.
 		{body: `local n = 0; local function bump() n = n + 1 end
 			for i = 1, 3 do if i == 2 then goto continue end; bump() ::continue:: end; bump(); return n`, want: "3", oursOnly: true},
 		{body: `local n = 0; local function bump() n = n + 1 end; local i = 0; ::top:: i = i + 1; bump(); if i < 3 then goto top end; n = n * 10; bump(); return n`, want: "31", oursOnly: true},
@@ -25,7 +25,7 @@ func TestJumps(t *testing.T) {
 		{body: `local f, n = nil, 0; for i = 1, 3 do for j = 1, 3 do local x = i * 10 + j; if j == 2 then f = function() x = x + 1; return x end; goto next end; n = n + 1 end ::next:: end
 			local a, b, c, d, e, g, h, k = 0, 0, 0, 0, 0, 0, 0, 0; return f() .. n`, want: "333", oursOnly: true},
 		{body: `goto skip; do return "no" end ::skip:: return "yes"`, want: "yes", oursOnly: true},
-		// A label has the name of one around it.
+		// A label with the name of an outer one.
 		{body: `local n = 0; ::a:: do local x = 1; local function bump() x = x + 1 end; bump(); if n > 50 then goto a end; do goto a end; n = 99 ::a:: bump(); n = n + x end; return n`, want: "3", oursOnly: true},
 		{body: `local n = 0; local function bump() n = n + 10 end; ::a:: do goto a; ::a:: bump() end; n = n + 1; return n`, want: "11", oursOnly: true},
 		{body: `local n = 0; goto a ::a:: goto b ::b:: n = n + 1; return n`, want: "1", oursOnly: true},

@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// What Lua 5.1 does not take is no script either.
+// A text that is no Lua 5.1 is no script either.
 func TestLanguageSyntax(t *testing.T) {
 	sources := []string{
 		`return "a`,

@@ -6,7 +6,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Each line must hold: it is handed to assert.
+// Each line must be true: it is passed to assert.
 func TestLanguage(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for _, line := range []string{
@@ -52,7 +52,8 @@ func TestLanguage(t *testing.T) {
 		`not pcall(setmetatable, setmetatable({}, {__metatable = 1}), {})`,
 		`not pcall(setmetatable, string, {}) and not pcall(setmetatable, "", {})`,
 		`rawget(setmetatable({}, {__index = {a = 1}}), "a") == nil and rawequal("a", "a") and rawset({}, "a", 3).a == 3`,
-		// Loops that the compiler of the VM gets wrong without our no-op.
+		// Loops that the compiler of gopher-lua compiles wrong without the
+		// no-op.
 		`(function() local n = 0 for i = 1, 3 do for k in pairs({1, 2}) do break end n = n + 1 end return n == 3 end)()`,
 		`(function() local n = 0 for i = 1, 3 do while true do break end n = n + 1 end return n == 3 end)()`,
 		`(function() local n = 0 while n < 3 do n = n + 1 for k in pairs({1}) do if false then n = 9 end break end end return n == 3 end)()`,

@@ -2,7 +2,7 @@ package vm
 
 import lua "github.com/yuin/gopher-lua"
 
-// libraries are the parts of which the globals of scripts are made.
+// libraries are the parts that the globals of scripts consist of.
 var libraries = []library{
 	baseLibrary,
 	stringLibrary,
@@ -22,8 +22,8 @@ var libraries = []library{
 	removedLibrary,
 }
 
-// runGlobals are globals made anew for each run, in this order, and only for
-// programs that name them.
+// runGlobals are the globals that each run has of its own. They are made in
+// this order, and only if the program uses the name.
 var runGlobals = []runGlobal{
 	{"_G", func(a *activation) lua.LValue { return a.env }},
 	{"params", paramsValue},

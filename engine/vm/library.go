@@ -7,22 +7,21 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// library gives the globals that a file of this package contributes. It is
-// called once, when the machine is made.
+// library returns the globals that a file of this package adds. It is called
+// once, when the machine is made.
 type library func(m *Machine) map[string]lua.LValue
 
-// frozen is the Value of the user data that scripts see as a library: a thing
-// with members that cannot be changed, shared by all runs. type() calls it a
-// table and pairs lists it; everything that changes or lists a table by other
-// means refuses it.
+// frozen is the Value of user data that is a library for scripts: members that
+// cannot be changed, shared by all runs. type() returns "table" for it and
+// pairs lists it. All other functions that change or list tables refuse it.
 type frozen struct {
 	name    string
 	members map[string]lua.LValue
 	names   []string // sorted
 }
 
-// freeze makes a library of functions and values. It is built once for a
-// machine and shared. A name that it has not is an error that suggests one.
+// freeze makes a library of functions and values. It is made once for a machine
+// and shared. Reading an unknown name is an error that suggests a similar one.
 func freeze(name string, functions map[string]lua.LGFunction, values map[string]lua.LValue) lua.LValue {
 	f := &frozen{name: name, members: maps.Clone(values)}
 	if f.members == nil {
@@ -39,7 +38,7 @@ func freeze(name string, functions map[string]lua.LGFunction, values map[string]
 			if instead, ok := removedMembers[name+"."+member]; ok {
 				raise(L, "%s.%s is not there: %s", name, member, instead)
 			}
-			raise(L, "%s has no '%s'%s", name, member, perhaps(member, f.names))
+			raise(L, "%s has no '%s'%s", name, member, didYouMean(member, f.names))
 			return 0
 		}),
 	})
@@ -50,11 +49,11 @@ func freeze(name string, functions map[string]lua.LGFunction, values map[string]
 	})}
 }
 
-// function makes a Go function that states may share.
+// function makes a Lua function of a Go function. States may share it.
 func function(f lua.LGFunction) *lua.LFunction { return &lua.LFunction{IsG: true, GFunction: f} }
 
-// sharedTable makes a table for the engine's own use: shared, never written
-// again, and never handed to a script.
+// sharedTable makes a table that all states share. It must never be changed,
+// and no script may get it.
 func sharedTable(values map[string]lua.LValue) *lua.LTable {
 	t := &lua.LTable{Metatable: lua.LNil}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -63,7 +62,8 @@ func sharedTable(values map[string]lua.LValue) *lua.LTable {
 	return t
 }
 
-// openLibraries builds the base that every run's globals fall through to.
+// openLibraries makes the base table, in which globals are looked up that a run
+// has not set.
 func (m *Machine) openLibraries() {
 	globals := map[string]lua.LValue{}
 	for _, open := range libraries {
@@ -71,7 +71,7 @@ func (m *Machine) openLibraries() {
 	}
 	m.base = sharedTable(globals)
 	m.envMeta = sharedTable(map[string]lua.LValue{"__index": m.base, "__metatable": lua.LFalse})
-	m.known = slices.Sorted(maps.Keys(globals))
+	m.globalNames = slices.Sorted(maps.Keys(globals))
 	members := globals["string"].(*lua.LUserData).Metatable.(*lua.LTable).RawGetString("__index")
 	text := textArithmetic()
 	text["__index"], text["__metatable"] = members, lua.LFalse

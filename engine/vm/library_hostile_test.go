@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// TestHostileLibraries: what the libraries are asked to grow without end ends
-// the run by one of its limits, or with an error, and never the process.
+// TestHostileLibraries checks that scripts that make the libraries grow without
+// end are ended by a limit or an error, and that the process is not.
 func TestHostileLibraries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long under the race detector, which finds nothing in one goroutine")
@@ -20,7 +20,7 @@ func TestHostileLibraries(t *testing.T) {
 		"json.encode of shared tables": `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; json.encode(t)`,
 		"json.encode of a large text":  `local s = ("x"):rep(4e6); local t = {}; for i = 1, 100 do t[i] = s end; json.encode(t)`,
 		"json.decode of many lists":    `local s = "[" .. ("[],"):rep(1e6) .. "1]"; for i = 1, 50 do json.decode(s) end`,
-		"json.decode kept":             `local s = "[" .. ("1,"):rep(1e6) .. "1]"; local t = {}; for i = 1, 50 do t[i] = json.decode(s) end`,
+		"json.decode stored":           `local s = "[" .. ("1,"):rep(1e6) .. "1]"; local t = {}; for i = 1, 50 do t[i] = json.decode(s) end`,
 		"log of shared tables":         `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; log.info("x", t)`,
 		"arguments of shared tables":   `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; acme.contacts.upsert { meta = t }`,
 		"const of shared tables":       `local t = { 1 }; for i = 1, 25 do t = { a = t, b = t } end; map { x = const(t) } {}`,
@@ -35,7 +35,7 @@ func TestHostileLibraries(t *testing.T) {
 		"text.template":                `local s = ("{{x}}"):rep(1e4); text.template(s, { x = ("y"):rep(1e5) })`,
 		"text.slug":                    `local s = ("é"):rep(2e6); while true do text.slug(s) end`,
 		"text.decode":                  `local s = ("\128"):rep(2e6); while true do text.decode(s, "windows-1252") end`,
-		"text.decode kept":             `local t = {}; for i = 1, 100 do t[i] = text.decode(("\128"):rep(2e6), "windows-1252") end`,
+		"text.decode stored":           `local t = {}; for i = 1, 100 do t[i] = text.decode(("\128"):rep(2e6), "windows-1252") end`,
 		"text.decode of errors":        `local s = ("a"):rep(4e6) .. "\147"; while true do pcall(text.decode, s, "shift_jis") end`,
 		"text.encode":                  `local s = ("é"):rep(2e6); while true do text.encode(s, "utf-16le") end`,
 		"base64":                       `local s = "xxx"; while true do s = base64.encode(s) end`,
@@ -44,10 +44,10 @@ func TestHostileLibraries(t *testing.T) {
 		"time.format":                  `while true do time.format("2026-12-01", ("%c"):rep(500)) end`,
 		"time.parse":                   `while true do time.parse("2026-12-01", "%Y-%m-%d", "Europe/Paris") end`,
 		"secrets":                      `local s = secret "a"; while true do s = secret "a" .. ("x"):rep(1000) end`,
-		"secrets kept":                 `local t = {}; for i = 1, 1e6 do t[i] = secret "a" .. ("x" .. i):rep(100) end`,
-		"each kept":                    `local t = {}; for i = 1, 1e6 do t[i] = each(acme.contacts.list) end`,
-		"rules kept":                   `local t = {}; for i = 1, 1e6 do t[i] = map { a = "a", b = { c = const("x" .. i) } } end`,
-		"numbers kept":                 `local t = {}; for i = 1, 1e7 do t[i] = json.number(("1"):rep(900)) end`,
+		"secrets stored":               `local t = {}; for i = 1, 1e6 do t[i] = secret "a" .. ("x" .. i):rep(100) end`,
+		"each stored":                  `local t = {}; for i = 1, 1e6 do t[i] = each(acme.contacts.list) end`,
+		"rules stored":                 `local t = {}; for i = 1, 1e6 do t[i] = map { a = "a", b = { c = const("x" .. i) } } end`,
+		"numbers stored":               `local t = {}; for i = 1, 1e7 do t[i] = json.number(("1"):rep(900)) end`,
 		"options without end":          `local o = {}; for i = 1, 1e6 do o[i .. ""] = 1 end; json.encode({}, o)`,
 		"hooks":                        `on("a.b.c", function() end)`,
 		"state of shared tables":       `local t = { 1 }; for i = 1, 60 do t = { a = t, b = t } end; state.put("k", t)`,
@@ -69,8 +69,8 @@ func TestHostileLibraries(t *testing.T) {
 			if out.Err == nil || !strings.Contains(out.Err.Error(), "crm.lua:") {
 				t.Errorf("it ended with %v", out.Err)
 			}
-			if took := time.Since(begun); took > time.Minute { // seconds at the most, on the slowest machine
-				t.Errorf("it took %v", took)
+			if elapsed := time.Since(begun); elapsed > time.Minute { // seconds at the most, on the slowest machine
+				t.Errorf("it took %v", elapsed)
 			}
 			t.Log(out.Err)
 		})

@@ -43,7 +43,7 @@ func TestTime(t *testing.T) {
 		{lua: `time.at "soon"`, err: `time.at: "soon" is no time; expected one like "2026-12-01T09:00:00Z"`},
 		{lua: `time.at(1700000000000)`, err: "divide milliseconds by 1000"},
 		{lua: `time.after "soon"`, err: `time.after: "soon" is no length of time; expected one like "3 days"`},
-		{lua: `time.after "1.5 months"`, err: "a part of a month or year has no length of its own"},
+		{lua: `time.after "1.5 months"`, err: "a part of a month or year has no fixed length"},
 		{lua: `time.after "1000000 years"`, err: "longer than 100 years"},
 		{lua: `time.after(-5)`, err: "a length of time must be a text such as"},
 		{lua: `time.format("2026-12-01", "%Q")`, err: `time.format: the format "%Q": "%Q" at character 1 is not known; known are %Y`},
@@ -168,7 +168,7 @@ func TestSecrets(t *testing.T) {
 		{lua: `tostring("Basic " .. base64.encode(secret "user" .. ":" .. secret "pass"))`, want: `"Basic base64(secret:user:secret:pass)"`},
 		{lua: `{ secret "api" }`, want: `["secret:api"]`},
 		{lua: `secret "api" .. {}`, err: "what is joined to a secret must be a text, found a table"},
-		{lua: `string.format("%s", secret "api")`, err: "string.format: a secret cannot be made text; join it with .. and hand it to an app call or http"},
+		{lua: `string.format("%s", secret "api")`, err: "string.format: a secret cannot be made text; join it with .. and pass it to an app call or http"},
 		{lua: `table.concat({ secret "api" })`, err: "secret"},
 		{lua: `#secret "api"`, err: "secret"},
 		{lua: `string.rep(secret "api", 2)`, err: "secret"},
@@ -176,8 +176,8 @@ func TestSecrets(t *testing.T) {
 		{lua: `secret "a b"`, err: `secret: "a b" is no name of a secret`},
 		{lua: `base64.encode(secret "a", { url = true })`, err: "a secret can be encoded in the standard alphabet only"},
 		{lua: `base64.decode(secret "a")`, err: "base64.decode: the text must be a text, found a secret"},
-		{lua: `state.put("k", secret "a")`, err: "state.put: a secret cannot be kept"},
-		{lua: `emit("x", { k = secret "a" })`, err: "emit: data.k: a secret cannot stand here"},
+		{lua: `state.put("k", secret "a")`, err: "state.put: a secret cannot be stored"},
+		{lua: `emit("x", { k = secret "a" })`, err: "emit: data.k: a secret cannot be used here"},
 		{lua: `local s = secret "a"; for i = 1, 10 do s = s .. s end; return s`, err: "a secret can be joined of at most 64 parts"},
 		{lua: `local s = secret "a"; for i = 1, 10 do s = base64.encode(s) end; return s`, err: "encoded 4 times"},
 		{lua: `getmetatable(secret "a")`, want: "false"},
@@ -228,7 +228,7 @@ func TestState(t *testing.T) {
 		{lua: `state.add "n"; return state.add("n", 2.5)`, want: `3.5`},
 		{lua: `return { state.cas("k", nil, 1), state.cas("k", 2, 3), state.cas("k", 1, 2), state.get "k" }`, want: `[true,false,true,2]`},
 		{lua: `state.put("k", 1); state.delete "k"; return state.get "k"`, want: "nil"},
-		{lua: `state.put("k", nil)`, err: "state.put needs a value; state.delete(key) takes one away"},
+		{lua: `state.put("k", nil)`, err: "state.put needs a value; state.delete(key) deletes one"},
 		{lua: `state.put("", 1)`, err: "state.put: the key must have 1 to 512 bytes"},
 		{lua: `state.put("k", print)`, err: "state.put: value: a function cannot be sent"},
 		{lua: `state.put({}, 1)`, err: "state.put: the key must be a text, found a table"},
@@ -238,7 +238,7 @@ func TestState(t *testing.T) {
 }
 
 func TestStepArguments(t *testing.T) {
-	wantSteps(t, []asked{
+	wantSteps(t, []lastStep{
 		{`links.put("qonto.client", "q1", "highlevel.contact", 12)`, `links.put {"verb":"put","kind":"qonto.client","id":"q1","kind2":"highlevel.contact","id2":"12"}`},
 		{`links.get("qonto.client", "q1", "highlevel.contact")`, `links.get {"verb":"get","kind":"qonto.client","id":"q1","kind2":"highlevel.contact"}`},
 		{`links.remove("a", "1", "b")`, `links.remove {"verb":"remove","kind":"a","id":"1","kind2":"b"}`},
@@ -252,7 +252,7 @@ func TestStepArguments(t *testing.T) {
 		{`http.post("https://x.test/a", { json = { a = json.array() }, headers = { A = "b", N = 5 }, auth = { bearer = secret "t" }, timeout = "1m30s" })`,
 			`http.post {"method":"POST","url":"https://x.test/a","headers":{"A":"b","N":"5"},"json":{"a":[]},"auth":{"bearer":"secret:t"},"timeout":90}`},
 	})
-	wantSteps(t, []asked{
+	wantSteps(t, []lastStep{
 		{`http.get("https://x.test/a", { charset = "windows-1252" })`, `http.get {"method":"GET","url":"https://x.test/a","charset":"windows-1252"}`},
 		{`http.get("https://x.test/a", {})`, `http.get {"method":"GET","url":"https://x.test/a"}`},
 	})
@@ -266,7 +266,7 @@ func TestStepArguments(t *testing.T) {
 		{lua: `http.post("https://x.test", { body = {} })`, err: "body must be a text or a file, found a table; a table is sent as json = …"},
 		{lua: `http.post("https://x.test", { headers = { A = {} } })`, err: "http.post: headers.A must be a text, found a table"},
 		{lua: `http.post("https://x.test", { auth = { token = "x" } })`, err: `http.post: auth: unknown option "token"`},
-		{lua: `http.post("https://x.test", { body = "a", json = {} })`, err: "json and body are two ways to say the same"},
+		{lua: `http.post("https://x.test", { body = "a", json = {} })`, err: "json and body both set the body"},
 	})
 }
 
@@ -330,7 +330,8 @@ end)`, `{"id":"e1","data":{"list":[],"null":null,"big":12345678901234567890}}`, 
 	}
 }
 
-// TestEventData: event.data is decoded by the type that the trigger declares.
+// TestEventData checks that event.data is decoded by the type that the trigger
+// declares.
 func TestEventData(t *testing.T) {
 	app := testApp(t)
 	m := vm.New(vm.Config{Apps: []*bindings.App{app}})

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Limits bound one activation, or for the Source fields one script.
+// Limits bound one activation or, for Source, one file of a script.
 type Limits struct {
 	Instructions int64         // VM instructions, 0: the default
 	Memory       int64         // bytes that the script can reach
@@ -19,7 +19,7 @@ type Limits struct {
 	Source       int           // bytes of one file
 }
 
-// DefaultLimits hold where nothing else is said.
+// DefaultLimits are used where no other limit is set.
 var DefaultLimits = Limits{
 	Instructions: 50_000_000,
 	Memory:       64 << 20,
@@ -31,7 +31,7 @@ var DefaultLimits = Limits{
 	Source:       256 << 10,
 }
 
-// or fills the zero fields of l with those of other.
+// or replaces the zero fields of l by those of other.
 func (l Limits) or(other Limits) Limits {
 	return Limits{
 		Instructions: cmp.Or(l.Instructions, other.Instructions),
@@ -45,7 +45,7 @@ func (l Limits) or(other Limits) Limits {
 	}
 }
 
-// count says a number with its noun: "10,000 steps".
+// count is a number with its noun: "10,000 steps".
 func count(n int64, noun string) string {
 	if n != 1 {
 		noun += "s"
@@ -61,7 +61,7 @@ func grouped(n int64) string {
 	return digits
 }
 
-// bytesText says a size as people write it: "64 MiB", "1,500 bytes".
+// bytesText is a size as people write it: "64 MiB", "1,500 bytes".
 func bytesText(n int64) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:

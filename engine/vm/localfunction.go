@@ -5,11 +5,11 @@ import "github.com/yuin/gopher-lua/ast"
 // gopher-lua compiles "local f = function … end" as "local function f", so that
 // f in the function is the new local and not an outer f. A second value, which
 // is not used, makes the compiler declare the name after the function.
-// TestLocalFunction shows when a new gopher-lua makes this file superfluous.
+// TestLocalFunction fails when a new gopher-lua makes this file superfluous.
 
-// separate rewrites the declaration of a local whose value is a function that
-// uses its name.
-func separate(s *ast.LocalAssignStmt) {
+// declareAfter rewrites the declaration of a local whose value is a function
+// that uses its name, so that the name is declared after the function.
+func declareAfter(s *ast.LocalAssignStmt) {
 	none := &ast.NilExpr{}
 	none.SetLine(s.Line())
 	s.Exprs = append(s.Exprs, none)
@@ -25,7 +25,7 @@ func isOneFunction(s *ast.LocalAssignStmt) bool {
 }
 
 // localFunctions are the functions being prepared that are the value of a
-// local, the innermost last.
+// local, the innermost one last.
 type localFunctions []localFunction
 
 type localFunction struct {
@@ -49,6 +49,6 @@ func (f *localFunctions) end() (usesName bool) {
 	return usesName
 }
 
-// isLocalFunction reports whether a declaration is written "local function f",
-// the only one to which the parser gives a last line.
+// isLocalFunction reports whether a declaration is written "local function f".
+// It is the only one for which the parser sets a last line.
 func isLocalFunction(s *ast.LocalAssignStmt) bool { return s.LastLine() > 0 }

@@ -18,8 +18,9 @@ func logLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"log": freeze("log", functions, nil)}
 }
 
-// logLine writes a line. Secrets stand by their names; fields that JSON cannot
-// hold are replaced by the reason, since a log must not fail what it tells of.
+// logLine writes a log line. Secrets are written by their names. Fields that
+// cannot be encoded as JSON are replaced by the error, so that logging itself
+// does not fail.
 func logLine(L *lua.LState, function string, level slog.Level) int {
 	a := activationOf(L)
 	text := toText(L, L.Get(1))

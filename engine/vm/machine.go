@@ -13,11 +13,12 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Config makes a Machine.
+// Config is the configuration of a Machine.
 type Config struct {
-	// Apps are what scripts can require.
+	// Apps are the apps that scripts can require.
 	Apps []*bindings.App
-	// Slots bounds the activations that execute Lua at once; zero means one a core.
+	// Slots bounds the activations that execute Lua at the same time; zero
+	// means one for each core.
 	Slots int
 	// Limits are the defaults; zero fields mean DefaultLimits.
 	Limits Limits
@@ -33,8 +34,8 @@ type Settings struct {
 type Registration struct {
 	Triggers []string // of on
 	Every    string   // of every
-	// Options is a JSON object of the options table; a function in it stands
-	// as true and its name in Functions.
+	// Options is a JSON object of the options table. A function in it is
+	// encoded as true, and its name is in Functions.
 	Options   json.RawMessage
 	Functions []string
 	Secrets   map[string]Secret // by JSON pointer into Options
@@ -52,44 +53,45 @@ type Activation struct {
 	Limits Limits // overrides, zero fields mean the machine's
 }
 
-// Outcome is how an activation went. All zero means that the handler returned.
-type Outcome struct {
-	Skipped bool // its where function said false
-	// Err is nil, a *ScriptError, a *LimitError, a *Fault, or what ended the
-	// activation from outside (it wraps *End, or ctx.Err()).
+// Result is the result of an activation. The zero Result means that the handler
+// returned.
+type Result struct {
+	Skipped bool // the where function returned false or nil
+	// Err is nil, a *ScriptError, a *LimitError, a *Fault, or the cause that
+	// ended the activation from outside (it wraps *End, or ctx.Err()).
 	Err error
 }
 
 // A Machine compiles and runs scripts.
 type Machine struct {
-	apps   map[string]*bindings.App
-	named  map[string]*bindings.App // by what scripts can require: an edition's name too
-	limits Limits
-	slots  chan struct{}
-	pool   sync.Pool // of *meter
+	apps          map[string]*bindings.App
+	modulesByName map[string]*bindings.App // by the names that scripts can require, editions included
+	limits        Limits
+	slots         chan struct{}
+	pool          sync.Pool // of *meter
 
-	base       *lua.LTable // the globals of every run, shared and never written
-	envMeta    *lua.LTable
-	stringMeta *lua.LTable
-	known      []string // names of globals, sorted
-	modules    shelf    // what require gives for apps
+	base        *lua.LTable // the globals of every run, shared and never changed
+	envMeta     *lua.LTable
+	stringMeta  *lua.LTable
+	globalNames []string // names of globals, sorted
+	modules     cache    // what require returns for apps
 }
 
 // New makes a machine.
 func New(c Config) *Machine {
-	tune()
+	setPackageVariables()
 	slots := c.Slots
 	if slots <= 0 {
 		slots = runtime.GOMAXPROCS(0)
 	}
 	m := &Machine{
-		apps: map[string]*bindings.App{}, named: map[string]*bindings.App{},
+		apps: map[string]*bindings.App{}, modulesByName: map[string]*bindings.App{},
 		limits: c.Limits.or(DefaultLimits), slots: make(chan struct{}, slots),
 	}
 	for _, app := range c.Apps {
 		m.apps[app.Name] = app
 		for _, module := range app.Modules() {
-			m.named[module] = app
+			m.modulesByName[module] = app
 		}
 	}
 	m.openLibraries()
@@ -99,7 +101,7 @@ func New(c Config) *Machine {
 // Load runs the top level of a program and returns the hooks it registers.
 func (m *Machine) Load(ctx context.Context, p *Program, s Settings) ([]Registration, error) {
 	a := m.newActivation(ctx, p, s, Limits{})
-	if err := m.execute(a, func(L *lua.LState) *thrown { return a.topLevel(L) }); err != nil {
+	if err := m.execute(a, func(L *lua.LState) *luaError { return a.topLevel(L) }); err != nil {
 		return nil, err
 	}
 	all := make([]Registration, len(a.registered))
@@ -110,28 +112,28 @@ func (m *Machine) Load(ctx context.Context, p *Program, s Settings) ([]Registrat
 }
 
 // Run runs the handler of one registration.
-func (m *Machine) Run(ctx context.Context, p *Program, act Activation) Outcome {
+func (m *Machine) Run(ctx context.Context, p *Program, act Activation) Result {
 	a := m.newActivation(ctx, p, act.Settings, act.Limits)
 	a.host = act.Host
 	skipped := false
-	err := m.execute(a, func(L *lua.LState) *thrown {
+	err := m.execute(a, func(L *lua.LState) *luaError {
 		if raised := a.topLevel(L); raised != nil {
 			return raised
 		}
 		if act.Hook < 0 || act.Hook >= len(a.registered) {
-			a.end(&Fault{Err: fmt.Errorf("hook %d of %q is wanted, and this time its top level registered %d", act.Hook, p.main, len(a.registered))})
+			a.end(&Fault{Err: fmt.Errorf("hook %d of %q is missing: this time its top level registered %d", act.Hook, p.main, len(a.registered))})
 		}
 		hook := a.registered[act.Hook]
-		a.loading, a.sealed = false, true
+		a.loading, a.topLevelDone = false, true
 		event := eventValue(L, &act)
 		if where := hook.functions["where"]; where != nil {
-			a.where = true
+			a.inWhere = true
 			L.Push(where)
 			L.Push(event)
 			if raised := a.protect(L, 1, 1); raised != nil {
 				return raised
 			}
-			a.where = false
+			a.inWhere = false
 			wanted := L.Get(-1)
 			L.Pop(1)
 			if lua.LVIsFalse(wanted) {
@@ -143,11 +145,11 @@ func (m *Machine) Run(ctx context.Context, p *Program, act Activation) Outcome {
 		L.Push(event)
 		return a.protect(L, 1, 0)
 	})
-	return Outcome{Skipped: skipped, Err: err}
+	return Result{Skipped: skipped, Err: err}
 }
 
 // topLevel runs the main file from the top.
-func (a *activation) topLevel(L *lua.LState) *thrown {
+func (a *activation) topLevel(L *lua.LState) *luaError {
 	L.Push(a.function(a.program.files[a.program.main]))
 	return a.protect(L, 0, 0)
 }

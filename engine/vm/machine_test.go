@@ -15,8 +15,8 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// One run must not see what another one did.
-func TestNothingLeaksFromRunToRun(t *testing.T) {
+// A run must not be changed by the runs before it.
+func TestRunsAreIsolated(t *testing.T) {
 	m := vm.New(vm.Config{Slots: 1})
 	for _, dirty := range []string{
 		`leaked = 1; _G.leaked2 = 2`,
@@ -44,8 +44,8 @@ func TestNothingLeaksFromRunToRun(t *testing.T) {
 	}
 }
 
-// A closure of the top level belongs to its run.
-func TestTopLevelIsNewInEachRun(t *testing.T) {
+// The variables of the top level are new in each run.
+func TestTopLevelRunsInEachRun(t *testing.T) {
 	m := vm.New(vm.Config{})
 	p := program(t, m, `local n = 0; on("in:/test", function() n = n + 1; print(n) end)`)
 	host := &recorder{}
@@ -65,7 +65,7 @@ func TestWhereFunction(t *testing.T) {
 on("in:/test", { where = function(event) return event.data.name == "Ada" end }, function() print("ran") end)
 on("in:/other", { where = function() return time.now() end }, print)
 on("in:/third", { where = function() print("looked") return nil end }, print)`)
-	for hook, want := range []string{"ran", "error test.lua:3: time.now cannot be used in a where function, which only looks at the event", "looked skipped"} {
+	for hook, want := range []string{"ran", "error test.lua:3: time.now cannot be used in a where function, which only reads the event", "looked skipped"} {
 		host := &recorder{}
 		out := m.Run(t.Context(), p, vm.Activation{Hook: hook, Event: smallEvent, Host: host})
 		got := strings.Join(host.lines, " ")
@@ -81,7 +81,7 @@ on("in:/third", { where = function() print("looked") return nil end }, print)`)
 	}
 }
 
-func TestNoStepAtTheTopLevel(t *testing.T) {
+func TestNoStepAtTopLevel(t *testing.T) {
 	m := vm.New(vm.Config{})
 	_, err := m.Load(t.Context(), program(t, m, "\nlocal now = time.now()"), vm.Settings{})
 	if want := "test.lua:2: time.now cannot be used at the top level of a file; use it inside a hook's function"; err == nil || err.Error() != want {
@@ -89,33 +89,33 @@ func TestNoStepAtTheTopLevel(t *testing.T) {
 	}
 }
 
-// What the host answers to a step decides how the script goes on, and nothing
-// that ends a run from outside can be caught.
-func TestHowAStepEnds(t *testing.T) {
+// The error of a step decides how the script goes on. A script cannot catch
+// what ends a run from outside.
+func TestStepResults(t *testing.T) {
 	m := vm.New(vm.Config{})
-	gone := errors.New("the lease is lost")
+	errLease := errors.New("the lease is lost")
 	for name, c := range map[string]struct {
 		answer error
 		panics bool
-		check  func(t *testing.T, out vm.Outcome, lines string)
+		check  func(t *testing.T, out vm.Result, lines string)
 	}{
-		"app error": {answer: fmt.Errorf("call: %w", &bindings.Error{Kind: bindings.NotFound, Message: "no such thing"}), check: func(t *testing.T, out vm.Outcome, lines string) {
+		"app error": {answer: fmt.Errorf("call: %w", &bindings.Error{Kind: bindings.NotFound, Message: "no such thing"}), check: func(t *testing.T, out vm.Result, lines string) {
 			if e := wantScriptError(t, out.Err); e.App == nil || e.App.Kind != bindings.NotFound || e.Position != "test.lua:3" || lines != "caught" {
 				t.Errorf("%v, lines %q", out.Err, lines)
 			}
 		}},
-		"end": {answer: &vm.End{Cause: gone}, check: func(t *testing.T, out vm.Outcome, lines string) {
-			if !errors.Is(out.Err, gone) || lines != "" {
+		"end": {answer: &vm.End{Cause: errLease}, check: func(t *testing.T, out vm.Result, lines string) {
+			if !errors.Is(out.Err, errLease) || lines != "" {
 				t.Errorf("%v, lines %q", out.Err, lines)
 			}
 		}},
-		"fault": {answer: errors.New("disk on fire"), check: func(t *testing.T, out vm.Outcome, lines string) {
+		"fault": {answer: errors.New("the disk is full"), check: func(t *testing.T, out vm.Result, lines string) {
 			var fault *vm.Fault
 			if !errors.As(out.Err, &fault) || fault.Position != "test.lua:1" || lines != "" {
 				t.Errorf("%v, lines %q", out.Err, lines)
 			}
 		}},
-		"panic": {panics: true, check: func(t *testing.T, out vm.Outcome, lines string) {
+		"panic": {panics: true, check: func(t *testing.T, out vm.Result, lines string) {
 			var fault *vm.Fault
 			if !errors.As(out.Err, &fault) || fault.Position != "test.lua:1" || fault.Stack == "" || lines != "" {
 				t.Errorf("%v, lines %q", out.Err, lines)
@@ -135,9 +135,9 @@ func TestHowAStepEnds(t *testing.T) {
 	}
 }
 
-// Every way in which Lua calls Lua: a limit reached inside must end the run,
-// and nothing may run after it.
-func TestLimitsUnwindEverything(t *testing.T) {
+// All the ways in which Lua calls Lua: a limit that is reached inside must end
+// the run, and nothing may run after it.
+func TestLimitEndsNestedCalls(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for _, line := range []string{
 		`pcall(stop)`, `xpcall(stop, handler)`, `try(stop)`, `pcall(pcall, pcall, stop)`,
@@ -160,23 +160,23 @@ local function handler() print("a handler ran") end
 	}
 }
 
-func TestCancelEndsARun(t *testing.T) {
+func TestCancel(t *testing.T) {
 	m := vm.New(vm.Config{})
 	p := program(t, m, inHook(`time.now() while true do pcall(function() while true do end end) end`))
 	ctx, cancel := context.WithCancelCause(t.Context())
-	why := errors.New("the operator said so")
+	cause := errors.New("the operator cancelled the run")
 	host := &recorder{answer: func(context.Context, vm.Step) (json.RawMessage, error) {
-		cancel(why)
+		cancel(cause)
 		return json.RawMessage(`"2026-12-01T09:00:00Z"`), nil
 	}}
 	out := m.Run(ctx, p, vm.Activation{Event: smallEvent, Host: host})
-	if !errors.Is(out.Err, context.Canceled) || !errors.Is(out.Err, why) {
+	if !errors.Is(out.Err, context.Canceled) || !errors.Is(out.Err, cause) {
 		t.Fatalf("got %v", out.Err)
 	}
 }
 
-// The clock stands while the host works, and so does the claim to a slot.
-func TestHostCallsTakeNeitherTimeNorSlot(t *testing.T) {
+// During a host call the timer is stopped and the slot released.
+func TestHostCallsReleaseSlotAndTimer(t *testing.T) {
 	t.Parallel() // it waits
 	m := vm.New(vm.Config{Slots: 1})
 	p := program(t, m, inHook(`time.now()`))
@@ -185,7 +185,7 @@ func TestHostCallsTakeNeitherTimeNorSlot(t *testing.T) {
 	host := func() *recorder {
 		return &recorder{answer: func(context.Context, vm.Step) (json.RawMessage, error) {
 			both.Done()
-			both.Wait() // comes to an end only if both runs are in their host call at once
+			both.Wait() // returns only if both runs are in their host call at once
 			return json.RawMessage(`"2026-12-01T09:00:00Z"`), nil
 		}}
 	}
@@ -208,7 +208,7 @@ func TestHostCallsTakeNeitherTimeNorSlot(t *testing.T) {
 	}
 }
 
-func TestTheInstructionBudgetIsExact(t *testing.T) {
+func TestInstructionLimitIsExact(t *testing.T) {
 	m := vm.New(vm.Config{})
 	source := inHook(`for i = 1, 1000 do end`)
 	enough := int64(0)
@@ -224,13 +224,13 @@ func TestTheInstructionBudgetIsExact(t *testing.T) {
 			t.Fatal("one instruction less was enough")
 		}
 		if out, _ := run(t, m, source, vm.Limits{Instructions: enough}); out.Err != nil {
-			t.Fatalf("the same budget was not enough: %v", out.Err)
+			t.Fatalf("the same limit was not enough: %v", out.Err)
 		}
 	}
 }
 
-// Garbage does not count: a run may allocate many times what it may keep.
-func TestMemoryCountsWhatIsAlive(t *testing.T) {
+// Garbage does not count: a run may allocate many times its limit of memory.
+func TestMemoryCountsReachableValues(t *testing.T) {
 	m := vm.New(vm.Config{})
 	out, _ := run(t, m, inHook(`
  local kept = {}
@@ -244,7 +244,7 @@ func TestMemoryCountsWhatIsAlive(t *testing.T) {
 	}
 }
 
-func TestRunsSideBySide(t *testing.T) {
+func TestConcurrentRuns(t *testing.T) {
 	m := vm.New(vm.Config{Slots: 4})
 	p := program(t, m, `
 local rename = map { full = "name" }
@@ -272,17 +272,17 @@ end)`)
 	done.Wait()
 }
 
-func TestGoroutinesEndWithTheirRuns(t *testing.T) {
+func TestGoroutinesEnd(t *testing.T) {
 	m := vm.New(vm.Config{})
 	before := runtime.NumGoroutine()
 	for range 50 {
 		run(t, m, inHook(`while true do end`), vm.Limits{Instructions: 1000})
 	}
-	late := time.After(time.Minute)
+	timeout := time.After(time.Minute)
 	for runtime.NumGoroutine() > before {
 		select {
 		case <-time.After(time.Millisecond):
-		case <-late:
+		case <-timeout:
 			t.Fatalf("%d goroutines before, %d a minute after", before, runtime.NumGoroutine())
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder keeps log lines and answers steps with answer.
+// recorder records log lines and steps, and answers steps with answer.
 type recorder struct {
 	lines  []string
 	steps  []vm.Step
@@ -69,22 +69,22 @@ func program(t testing.TB, m *vm.Machine, source string) *vm.Program {
 	return p
 }
 
-// inHook wraps the lines of a test into the function of a hook, without
-// another line.
+// inHook wraps the lines of a test into the function of a hook, on the same
+// lines.
 func inHook(body string) string {
 	return `on("in:/test", function(event) ` + body + "\nend)"
 }
 
 // run compiles a script with one hook and runs it.
-func run(t testing.TB, m *vm.Machine, source string, limits vm.Limits) (vm.Outcome, *recorder) {
+func run(t testing.TB, m *vm.Machine, source string, limits vm.Limits) (vm.Result, *recorder) {
 	t.Helper()
 	host := &recorder{}
 	return runWith(t, m, source, limits, host), host
 }
 
-func runWith(t testing.TB, m *vm.Machine, source string, limits vm.Limits, host vm.Host) vm.Outcome {
+func runWith(t testing.TB, m *vm.Machine, source string, limits vm.Limits, host vm.Host) vm.Result {
 	t.Helper()
-	limits.Time = cmp.Or(limits.Time, 10*time.Minute) // a slow machine ends no script
+	limits.Time = cmp.Or(limits.Time, 10*time.Minute) // so that no script is ended on a slow machine
 	return m.Run(t.Context(), program(t, m, source), vm.Activation{
 		Settings: vm.Settings{Zone: time.UTC},
 		Event:    json.RawMessage(`{"id":"e1","type":"in:/test","data":{"name":"Ada"}}`),

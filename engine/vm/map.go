@@ -6,27 +6,27 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// rule says how one field of a mapping's result is made. Exactly one of its
-// parts is set; required stands beside one of them.
+// rule is how one field of a mapping's result is made. Exactly one of its parts
+// is set. required may be set too.
 type rule struct {
 	path     *mapPath
 	function *lua.LFunction
 	constant lua.LValue
 	fields   []fieldRule // a nested mapping
-	items    []*rule     // a list of which each item has a rule
+	items    []*rule     // a list with a rule for each item
 	when     []condition // with then and otherwise
 	decide   *lua.LFunction
 	then     *rule
 	other    *rule
 	required bool
 
-	depth int
-	self  *lua.LUserData // the rule as a script holds it
+	depth    int
+	userData *lua.LUserData // the rule as scripts get it
 }
 
-// known gives the rule a value of its own. Rules can stand in several others,
-// so their depth is bounded here and each is counted once.
-func (m *mapper) known(r *rule) *rule {
+// register makes the user data of a rule. A rule can be part of several others,
+// so its depth is bounded here, and its memory is counted once.
+func (m *mapper) register(r *rule) *rule {
 	r.depth = 1
 	for _, inner := range r.inner() {
 		r.depth = max(r.depth, inner.depth+1)
@@ -35,11 +35,11 @@ func (m *mapper) known(r *rule) *rule {
 		m.fail("rules within rules more than %d deep", maxMapDepth)
 	}
 	m.charge(5, 300)
-	r.self = &lua.LUserData{Value: r, Metatable: lua.LNil}
+	r.userData = &lua.LUserData{Value: r, Metatable: lua.LNil}
 	return r
 }
 
-// inner are the rules of which a rule is made.
+// inner returns the rules that are parts of a rule.
 func (r *rule) inner() []*rule {
 	all := append([]*rule{}, r.items...)
 	for _, f := range r.fields {
@@ -60,34 +60,34 @@ type fieldRule struct {
 	rule *rule
 }
 
-// condition holds where the value at path is one of those wanted.
+// condition is met if the value at path is one of those wanted.
 type condition struct {
 	path   mapPath
 	wanted []lua.LValue
 }
 
-// size says what a rule holds, for the count of memory.
+// size implements sizer.
 func (r *rule) size() (int64, []lua.LValue) {
-	bytes, holds := int64(250), []lua.LValue{}
+	bytes, references := int64(250), []lua.LValue{}
 	for _, f := range []*lua.LFunction{r.function, r.decide} {
 		if f != nil {
-			holds = append(holds, f)
+			references = append(references, f)
 		}
 	}
 	if r.constant != nil {
-		holds = append(holds, r.constant)
+		references = append(references, r.constant)
 	}
 	for _, f := range r.fields {
 		bytes += int64(len(f.name)) + 48
 	}
 	for _, c := range r.when {
 		bytes += 150
-		holds = append(holds, c.wanted...)
+		references = append(references, c.wanted...)
 	}
 	for _, inner := range r.inner() {
-		holds = append(holds, inner.self)
+		references = append(references, inner.userData)
 	}
-	return bytes, holds
+	return bytes, references
 }
 
 func (r *rule) describe() string { return "a rule of map" }
@@ -96,7 +96,7 @@ func (r *rule) describe() string { return "a rule of map" }
 const maxMapDepth = 32
 
 // mapFunction is map { field = rule, … }: a function that makes a plain table
-// out of a source.
+// from a source.
 func mapFunction(L *lua.LState) int {
 	spec, ok := L.Get(1).(*lua.LTable)
 	if !ok || L.GetTop() != 1 {
@@ -119,12 +119,12 @@ func mapFunction(L *lua.LState) int {
 		L.Push(m.make(r))
 		return 1
 	})
-	f.Upvalues = []*lua.Upvalue{upvalue(r.self)}
+	f.Upvalues = []*lua.Upvalue{upvalue(r.userData)}
 	L.Push(f)
 	return 1
 }
 
-// ruleOf gives the rule of a function that map made, nil if it is none.
+// ruleOf returns the rule of a function that map made, nil for other functions.
 func ruleOf(f *lua.LFunction) *rule {
 	if f.IsG && len(f.Upvalues) == 1 {
 		if u, ok := f.Upvalues[0].Value().(*lua.LUserData); ok {
@@ -135,17 +135,17 @@ func ruleOf(f *lua.LFunction) *rule {
 	return nil
 }
 
-// requiredFunction is required(path or function): absent is an error.
+// requiredFunction is required(path or function): an absent value is an error.
 func requiredFunction(L *lua.LState) int {
 	m, release := newMapper(L)
 	defer release()
 	inner := *m.rule(L.Get(1), "required")
 	inner.required = true
-	L.Push(m.known(&inner).self)
+	L.Push(m.register(&inner).userData)
 	return 1
 }
 
-// constFunction is const(value): the same for every source.
+// constFunction is const(value): the same value for every source.
 func constFunction(L *lua.LState) int {
 	v := L.Get(1)
 	if v == lua.LNil {
@@ -153,7 +153,7 @@ func constFunction(L *lua.LState) int {
 	}
 	m, release := newMapper(L)
 	defer release()
-	L.Push(m.known(&rule{constant: v}).self)
+	L.Push(m.register(&rule{constant: v}).userData)
 	return 1
 }
 
@@ -186,7 +186,7 @@ func whenFunction(L *lua.LState) int {
 	if r.decide == nil && r.when == nil {
 		raise(L, "when: the condition must be a table such as { kind = \"company\" } or a function, found %s", describe(L.Get(1)))
 	}
-	L.Push(m.known(r).self)
+	L.Push(m.register(r).userData)
 	return 1
 }
 
@@ -196,14 +196,14 @@ type mapper struct {
 	a      *activation
 	source lua.LValue
 	charge func(work, bytes int64)
-	target []string // the way to the field in hand
+	target []string // the path to the current field
 	depth  int
 }
 
-// newMapper makes a mapper whose charge counts as held until release.
+// newMapper makes a mapper whose charge is reserved until release is called.
 func newMapper(L *lua.LState) (m *mapper, release func()) {
 	m = &mapper{L: L, a: activationOf(L)}
-	m.charge, release = m.a.holding(L)
+	m.charge, release = m.a.reserve(L)
 	return m, release
 }
 
@@ -242,7 +242,8 @@ func (m *mapper) scalar(name string, v lua.LValue) lua.LValue {
 	return v
 }
 
-// rule reads what stands for a field. verb names the function that wants it.
+// rule reads the rule of a field. verb is the function that needs it, for
+// errors.
 func (m *mapper) rule(v lua.LValue, verb string) *rule {
 	switch v := v.(type) {
 	case lua.LString:
@@ -250,12 +251,12 @@ func (m *mapper) rule(v lua.LValue, verb string) *rule {
 		if err != nil {
 			m.fail("%v", err)
 		}
-		return m.known(&rule{path: &path})
+		return m.register(&rule{path: &path})
 	case *lua.LFunction:
 		if r := ruleOf(v); r != nil {
 			return r
 		}
-		return m.known(&rule{function: v})
+		return m.register(&rule{function: v})
 	case *lua.LTable:
 		return m.parse(v)
 	case *lua.LUserData:
@@ -290,12 +291,12 @@ func (m *mapper) parse(spec *lua.LTable) *rule {
 		m.fail("a table has either fields or items, found both")
 	}
 	if r.fields == nil && r.items == nil {
-		m.fail("the table is empty; say at least one field")
+		m.fail("the table is empty; set at least one field")
 	}
-	return m.known(r)
+	return m.register(r)
 }
 
-// value follows a rule; nil leaves the field out.
+// value makes the value of a rule; nil means that the field is left out.
 func (m *mapper) value(r *rule) lua.LValue {
 	m.charge(5, 0)
 	v := m.unchecked(r)
@@ -303,7 +304,7 @@ func (m *mapper) value(r *rule) lua.LValue {
 		if r.path != nil {
 			m.fail("%q is required and absent in the source", r.path.text)
 		}
-		m.fail("a value is required, and the rule gave nil")
+		m.fail("a value is required, and the rule returned nil")
 	}
 	return v
 }
@@ -322,7 +323,7 @@ func (m *mapper) unchecked(r *rule) lua.LValue {
 		return m.copy(r.constant, 0)
 	case r.then != nil:
 		switch {
-		case m.holds(r):
+		case m.conditionMet(r):
 			return m.value(r.then)
 		case r.other != nil:
 			return m.value(r.other)
@@ -351,7 +352,7 @@ func (m *mapper) make(r *rule) lua.LValue {
 	return asList(result)
 }
 
-func (m *mapper) holds(r *rule) bool {
+func (m *mapper) conditionMet(r *rule) bool {
 	if r.decide != nil {
 		return lua.LVAsBool(m.call(r.decide))
 	}
@@ -372,8 +373,8 @@ func (m *mapper) holds(r *rule) bool {
 	return true
 }
 
-// call asks a function of the script. Its errors get the name of the field in
-// front; an app error stays what it is.
+// call calls a function of the script. An error that is a text gets the path of
+// the field before its message; other errors are raised unchanged.
 func (m *mapper) call(f *lua.LFunction) lua.LValue {
 	L := m.L
 	L.Push(f)
@@ -394,8 +395,8 @@ func (m *mapper) call(f *lua.LFunction) lua.LValue {
 	return v
 }
 
-// copy makes a table of its own of a constant, so that changing one result
-// leaves the next alone.
+// copy copies the tables of a constant, so that a change of one result does not
+// change the next one.
 func (m *mapper) copy(v lua.LValue, depth int) lua.LValue {
 	t, ok := v.(*lua.LTable)
 	if !ok {

@@ -27,7 +27,7 @@ func TestMap(t *testing.T) {
 
 		{spec: `{ email = required "email" }`, err: `crm.lua:4: map: email: "email" is required and absent in the source`},
 		{spec: `{ a = { b = required "company.zip" } }`, err: `map: a.b: "company.zip" is required and absent`},
-		{spec: `{ a = required(function() end) }`, err: "map: a: a value is required, and the rule gave nil"},
+		{spec: `{ a = required(function() end) }`, err: "map: a: a value is required, and the rule returned nil"},
 		{spec: `{ first = "name.first" }`, err: `map: first: the path "name.first" goes on beyond "name", which is the text "Ada & Co"`},
 		{spec: `{ a = when({ ["name.x"] = 1 }, "n") }`, err: `map: a: when: the path "name.x" goes on beyond "name"`},
 		{spec: `{ up = function(c) return c.nothing:upper() end }`, err: "crm.lua:4: map: up: 'c.nothing' is nil"},
@@ -71,9 +71,9 @@ func TestMapUse(t *testing.T) {
 	}
 }
 
-// TestMapBomb: rules shared twofold at each level cost work and memory once
-// when they are kept, and instructions when they are followed.
-func TestMapBomb(t *testing.T) {
+// TestMapOfSharedRules checks that a rule that is a part of several others costs
+// work and memory once when it is made, and instructions each time it is used.
+func TestMapOfSharedRules(t *testing.T) {
 	err := handle(t, newHost(), `
   local r = map { a = const "x" }
   for i = 1, 28 do r = map { a = r, b = r } end

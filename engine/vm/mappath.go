@@ -9,8 +9,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// mapPath leads to a value inside a table: "company.name", "emails.1.address"
-// (items from 1, as in Lua), `fields["a.b"]`.
+// mapPath is the path to a value inside a table: "company.name",
+// "emails.1.address" (items from 1, as in Lua), `fields["a.b"]`.
 type mapPath struct {
 	text  string
 	parts []pathPart
@@ -55,7 +55,7 @@ func parseMapPath(text string) (mapPath, error) {
 	return p, nil
 }
 
-// dotPart reads a name and gives what follows.
+// dotPart reads a name and returns the rest.
 func dotPart(s string) (name, rest string, err error) {
 	end := strings.IndexAny(s, ".[")
 	if end < 0 {
@@ -67,7 +67,7 @@ func dotPart(s string) (name, rest string, err error) {
 	return s[:end], s[end:], nil
 }
 
-// bracketPart reads 1] or "a.b"] and gives what follows.
+// bracketPart reads 1] or "a.b"] and returns the rest.
 func bracketPart(s string) (name, rest string, err error) {
 	if name, rest, err = bracketText(s); err == nil && rest != "" && rest[0] != '[' && rest[0] != '.' {
 		err = errors.New("expected a dot after the bracket")
@@ -100,9 +100,8 @@ func itemNumber(s string) int {
 	return n
 }
 
-// find gives the value, nil where it is absent. A path that goes on through a
-// value that is no table is an error, since then the path or the source is
-// not what was thought.
+// find returns the value, nil if it is absent. A path through a value that is
+// no table is an error, because then the path or the source is probably wrong.
 func (p mapPath) find(source lua.LValue) (lua.LValue, error) {
 	v := source
 	for i, part := range p.parts {

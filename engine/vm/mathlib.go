@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// mathLibrary is Lua's math without random numbers: those are steps, since a
-// run that is replayed must see the same ones.
+// mathLibrary is Lua's math without random numbers. Those are steps, because a
+// replayed run must get the same ones.
 func mathLibrary(*Machine) map[string]lua.LValue {
 	functions := map[string]lua.LGFunction{
 		"max": mathMax, "min": mathMin, "fmod": mathFmod, "modf": mathModf, "frexp": mathFrexp, "ldexp": mathLdexp, "pow": mathPow,
@@ -28,7 +28,7 @@ func mathLibrary(*Machine) map[string]lua.LValue {
 	})}
 }
 
-// checkNumber gives a number argument; text that reads as one counts.
+// checkNumber returns a number argument; a text that is a number counts.
 func checkNumber(L *lua.LState, n int) float64 {
 	switch v := L.Get(n).(type) {
 	case lua.LNumber:
@@ -86,7 +86,7 @@ func mathLdexp(L *lua.LState) int {
 }
 
 // exp is also right where the result is near the largest number: on amd64
-// math.Exp gives infinity from 709.5 on.
+// math.Exp returns infinity from 709.5 on.
 func exp(x float64) float64 {
 	if x > 709 && x < 710 {
 		return math.Exp(x-1) * math.E

@@ -6,18 +6,18 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// watched are the instructions that the meter looks at before they run.
-var watched = [64]bool{
+// allocating has the instructions that the meter charges for before they run.
+var allocating = [64]bool{
 	lua.OP_CONCAT: true, lua.OP_NEWTABLE: true, lua.OP_CLOSURE: true,
 	lua.OP_SETTABLE: true, lua.OP_SETTABLEKS: true, lua.OP_SETLIST: true, lua.OP_SETGLOBAL: true,
 	lua.OP_FORPREP: true,
 }
 
-// What things weigh, roughly, in bytes.
+// Sizes of values, roughly, in bytes.
 const (
 	tableBytes   = 112
-	entryBytes   = 72   // of the hash part: two map entries and the list of keys
-	firstEntry   = 2400 // the first named field makes maps with room for 32
+	entryBytes   = 72   // of the hash part: two map entries and an entry in the list of keys
+	firstEntry   = 2400 // the first named field makes maps for 32 fields
 	slotBytes    = 16   // of the array part, and of a register
 	closureBytes = 96
 	upvalueBytes = 64
@@ -25,14 +25,14 @@ const (
 	numberBytes  = 16
 )
 
-// watch charges for what an instruction is about to allocate.
-func (m *meter) watch(f *frameMirror, inst uint32) {
+// chargeInstruction charges for what an instruction is about to allocate.
+func (m *meter) chargeInstruction(f *frameMirror, inst uint32) {
 	base, a := f.LocalBase, int(inst>>18)&0xff
 	b, c := int(inst&0x1ff), int(inst>>9)&0x1ff
 	reg := m.state.reg
 	switch int(inst >> 26) {
 	case lua.OP_CONCAT:
-		m.watchConcat(f, b, c)
+		m.chargeConcat(f, b, c)
 	case lua.OP_NEWTABLE:
 		bytes := int64(tableBytes + b*slotBytes)
 		if c > 0 {
@@ -44,7 +44,7 @@ func (m *meter) watch(f *frameMirror, inst uint32) {
 		m.charge(n/8, closureBytes+n*upvalueBytes)
 	case lua.OP_SETTABLE:
 		if t, ok := reg.array[base+a].(*lua.LTable); ok {
-			m.activation.setting(t, m.rk(f, b))
+			m.activation.chargeField(t, m.rk(f, b))
 		}
 	case lua.OP_SETTABLEKS:
 		if t, ok := reg.array[base+a].(*lua.LTable); ok && tableOf(t).strdict == nil {
@@ -72,9 +72,9 @@ func (m *meter) rk(f *frameMirror, i int) lua.LValue {
 	return m.state.reg.array[f.LocalBase+i]
 }
 
-// setting charges for t[key] = value. What is charged beyond need is forgiven
-// when the memory is measured.
-func (a *activation) setting(t *lua.LTable, key lua.LValue) {
+// chargeField charges for t[key] = value. If it charges too much, that is
+// corrected when the memory is measured.
+func (a *activation) chargeField(t *lua.LTable, key lua.LValue) {
 	table := tableOf(t)
 	switch n := key.(type) {
 	case lua.LString:
@@ -93,25 +93,25 @@ func (a *activation) setting(t *lua.LTable, key lua.LValue) {
 	a.meter.charge(0, entryBytes)
 }
 
-// measure is called when the charge is used up: it counts what the script can
-// reach, so that garbage does not count, and ends the activation if that with
-// the bytes now wanted is over the limit.
+// measure is called when all bytes that may be allocated are charged. It counts
+// the bytes that the script can reach, so that garbage does not count, and ends
+// the activation if they and the wanted bytes exceed the limit.
 func (m *meter) measure(wanted int64) {
 	a := m.activation
 	live := m.reachable()
 	if live+wanted > a.limits.Memory {
 		a.end(a.overLimit("memory", bytesText(a.limits.Memory)+" of memory"))
 	}
-	// A sixteenth at least, so that a script near its limit does not spend its
-	// time being measured.
+	// At least a sixteenth of the limit, so that a script near its limit does
+	// not spend its time in measure.
 	m.bytes = max(a.limits.Memory-live-wanted, a.limits.Memory/16)
 }
 
-// reachable counts the bytes of all that the script can reach.
+// reachable counts the bytes of all values that the script can reach.
 func (m *meter) reachable() int64 {
 	a := m.activation
-	w := walk{seen: map[unsafe.Pointer]struct{}{}, base: a.machine.base}
-	w.bytes = a.held + int64(len(m.state.reg.array))*slotBytes
+	w := memoryWalk{seen: map[unsafe.Pointer]struct{}{}, base: a.machine.base}
+	w.bytes = a.reserved + int64(len(m.state.reg.array))*slotBytes
 	w.values(m.state.reg.array[:m.state.reg.top])
 	for f := m.state.currentFrame; f != nil; f = f.Parent {
 		w.value(f.Fn)
@@ -143,27 +143,28 @@ func (m *meter) reachable() int64 {
 	return w.bytes
 }
 
-// walk counts values, each once, without recursion.
-type walk struct {
+// memoryWalk counts the bytes of values, each value once, without recursion.
+type memoryWalk struct {
 	seen  map[unsafe.Pointer]struct{}
 	todo  []lua.LValue
 	bytes int64
 	base  *lua.LTable
 }
 
-// sizer is the Value of user data that says what it weighs and holds.
+// sizer is the Value of user data that reports its size.
 type sizer interface {
-	// size gives the bytes of the value itself and the Lua values it holds.
-	size() (bytes int64, holds []lua.LValue)
+	// size returns the bytes of the value itself and the Lua values that it
+	// refers to.
+	size() (bytes int64, references []lua.LValue)
 }
 
-func (w *walk) values(all []lua.LValue) {
+func (w *memoryWalk) values(all []lua.LValue) {
 	for _, v := range all {
 		w.value(v)
 	}
 }
 
-func (w *walk) first(p unsafe.Pointer) bool {
+func (w *memoryWalk) visit(p unsafe.Pointer) bool {
 	if _, ok := w.seen[p]; ok {
 		return false
 	}
@@ -171,7 +172,7 @@ func (w *walk) first(p unsafe.Pointer) bool {
 	return true
 }
 
-func (w *walk) value(v lua.LValue) {
+func (w *memoryWalk) value(v lua.LValue) {
 	switch v := v.(type) {
 	case lua.LNumber:
 		if v < 0 || v >= 128 || v != lua.LNumber(int(v)) {
@@ -179,25 +180,25 @@ func (w *walk) value(v lua.LValue) {
 		}
 	case lua.LString:
 		w.bytes += stringBytes
-		if len(v) > 0 && (len(v) < 32 || w.first(unsafe.Pointer(unsafe.StringData(string(v))))) {
+		if len(v) > 0 && (len(v) < 32 || w.visit(unsafe.Pointer(unsafe.StringData(string(v))))) {
 			w.bytes += int64(len(v))
 		}
 	case *lua.LTable:
-		if v != nil && v != w.base && w.first(unsafe.Pointer(v)) {
+		if v != nil && v != w.base && w.visit(unsafe.Pointer(v)) {
 			w.todo = append(w.todo, v)
 		}
 	case *lua.LFunction:
-		if v != nil && w.first(unsafe.Pointer(v)) {
+		if v != nil && w.visit(unsafe.Pointer(v)) {
 			w.todo = append(w.todo, v)
 		}
 	case *lua.LUserData:
-		if v != nil && w.first(unsafe.Pointer(v)) {
+		if v != nil && w.visit(unsafe.Pointer(v)) {
 			w.todo = append(w.todo, v)
 		}
 	}
 }
 
-func (w *walk) run() {
+func (w *memoryWalk) run() {
 	for len(w.todo) > 0 {
 		v := w.todo[len(w.todo)-1]
 		w.todo = w.todo[:len(w.todo)-1]
@@ -208,15 +209,15 @@ func (w *walk) run() {
 			w.function(v)
 		case *lua.LUserData:
 			if s, ok := v.Value.(sizer); ok {
-				bytes, holds := s.size()
+				bytes, references := s.size()
 				w.bytes += bytes
-				w.values(holds)
+				w.values(references)
 			}
 		}
 	}
 }
 
-func (w *walk) function(v *lua.LFunction) {
+func (w *memoryWalk) function(v *lua.LFunction) {
 	if v.IsG && len(v.Upvalues) == 0 {
 		return // shared by all
 	}
@@ -225,14 +226,14 @@ func (w *walk) function(v *lua.LFunction) {
 		w.value(v.Env)
 	}
 	for _, u := range v.Upvalues {
-		if u != nil && w.first(unsafe.Pointer(u)) {
+		if u != nil && w.visit(unsafe.Pointer(u)) {
 			w.bytes += upvalueBytes
 			w.value(u.Value())
 		}
 	}
 }
 
-func (w *walk) table(v *lua.LTable) {
+func (w *memoryWalk) table(v *lua.LTable) {
 	t := tableOf(v)
 	w.bytes += tableBytes + int64(cap(t.array))*slotBytes + int64(len(t.keys))*entryBytes
 	if t.strdict != nil || t.dict != nil {
@@ -243,7 +244,8 @@ func (w *walk) table(v *lua.LTable) {
 		w.value(k)
 		w.value(e)
 	}
-	// Keys are counted from their list: it keeps those of deleted fields too.
+	// Keys are counted from the list of keys, which has those of deleted fields
+	// too.
 	w.values(t.keys)
 	for _, e := range t.strdict {
 		w.value(e)

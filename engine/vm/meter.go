@@ -12,33 +12,34 @@ import (
 )
 
 // meter is the context of a state. The VM calls Done before every instruction,
-// in the goroutine of the script; there the meter counts, looks whether the
-// time is over, and charges for what the instruction is about to allocate.
-// Done never returns a channel: an activation is ended by Goexit.
+// in the goroutine of the script. There the meter counts the instruction,
+// checks whether the time is over, and charges for what the instruction is
+// about to allocate. Done never returns a channel: an activation is ended by
+// Goexit.
 type meter struct {
 	L          *lua.LState
 	state      *stateMirror
 	activation *activation
 
 	left  int64 // instructions
-	bytes int64 // that may be allocated before the next count of what is alive
+	bytes int64 // that may be allocated before the next measure
 	depth int
 
-	replaying bool  // what the script does is not charged
-	charged   int64 // instructions left when the replay began
+	replaying        bool  // what the script does is not charged
+	leftBeforeReplay int64 // instructions left when the replay began
 
-	stopped atomic.Bool // the time is over or the context is done
-	late    bool        // a timer fired while it was being stopped
+	stopped    atomic.Bool // the time is over or the context is done
+	timerFired bool        // a timer fired while it was being stopped
 
-	slots   chan struct{}
-	raising bool    // what is thrown next is the script's or a library's, not the VM's
-	caught  *thrown // last, by protect
-	holding bool    // a slot
-	timing  bool    // the clock runs
-	used    time.Duration
-	since   time.Time
-	timer   *time.Timer
-	release func() bool // of the context's AfterFunc
+	slots         chan struct{}
+	scriptRaised  bool      // the next error is raised by the script or a library, not by the VM
+	caught        *luaError // the last error that protect caught
+	hasSlot       bool
+	timerRunning  bool // timer counts the time
+	used          time.Duration
+	since         time.Time
+	timer         *time.Timer
+	stopAfterFunc func() bool // of the context.AfterFunc that sets stopped
 }
 
 func (m *meter) Done() <-chan struct{} {
@@ -47,8 +48,8 @@ func (m *meter) Done() <-chan struct{} {
 	}
 	f := m.state.currentFrame
 	inst := f.Fn.Proto.Code[f.Pc-1]
-	if watched[inst>>26] {
-		m.watch(f, inst)
+	if allocating[inst>>26] {
+		m.chargeInstruction(f, inst)
 	}
 	if f.Idx >= m.depth {
 		m.tooDeep()
@@ -56,7 +57,7 @@ func (m *meter) Done() <-chan struct{} {
 	return nil
 }
 
-// The rest of context.Context; nobody waits on a meter.
+// The other methods of context.Context, which the VM does not use.
 func (m *meter) Deadline() (time.Time, bool) { return time.Time{}, false }
 func (m *meter) Err() error                  { return nil }
 func (m *meter) Value(any) any               { return nil }
@@ -71,7 +72,7 @@ func (m *meter) stop() {
 	}
 	if m.left < 0 {
 		if m.replaying {
-			a.end(a.overLimit("instructions", count(m.replayed(), "instruction")+" between two recorded steps"))
+			a.end(a.overLimit("instructions", count(m.replayLimit(), "instruction")+" between two recorded steps"))
 		}
 		a.end(a.overLimit("instructions", count(a.limits.Instructions, "instruction")))
 	}
@@ -92,7 +93,7 @@ func (m *meter) charge(work, bytes int64) {
 	}
 }
 
-// start readies the meter for an activation.
+// start prepares the meter for an activation.
 func (m *meter) start(a *activation) {
 	m.activation = a
 	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
@@ -101,63 +102,65 @@ func (m *meter) start(a *activation) {
 		m.replay(a.host.Replaying())
 	}
 	m.stopped.Store(false)
-	m.late, m.raising, m.caught, m.used = false, false, nil, 0
-	m.release = nil
+	m.timerFired, m.scriptRaised, m.caught, m.used = false, false, nil, 0
+	m.stopAfterFunc = nil
 	if a.ctx.Done() != nil {
-		m.release = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })
+		m.stopAfterFunc = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })
 	}
 }
 
-// replayFactor bounds what stands between two recorded steps, in limits of
-// one activation: a replay is not charged, and one that went astray must end.
+// replayFactor bounds the instructions between two recorded steps, in limits of
+// one activation. A replay is not charged, but one that does not come to its
+// next step must end.
 const replayFactor = 10
 
-// replay says whether what the script does now is charged. It is called while
-// the clock stands.
+// replay sets whether the script is replaying and its work is not charged. It
+// is called while the timer is stopped.
 func (m *meter) replay(on bool) {
 	if on && !m.replaying {
-		m.charged = m.left
+		m.leftBeforeReplay = m.left
 	}
 	switch {
 	case on:
-		m.left = m.replayed()
+		m.left = m.replayLimit()
 	case m.replaying:
-		m.left = m.charged
+		m.left = m.leftBeforeReplay
 	}
 	m.replaying = on
 }
 
-func (m *meter) replayed() int64 {
+func (m *meter) replayLimit() int64 {
 	return min(m.activation.limits.Instructions, math.MaxInt64/replayFactor) * replayFactor
 }
 
-// finish lets go of all that the activation held. It says whether the meter
-// may serve another one: no timer of this one can fire any more.
-func (m *meter) finish() (quiet bool) {
+// finish releases the slot, the timer and the activation. It reports whether
+// the meter can be used for another activation: a timer that fires late would
+// stop that one.
+func (m *meter) finish() (reusable bool) {
 	m.pause()
-	if m.release != nil && !m.release() {
-		m.late = true
+	if m.stopAfterFunc != nil && !m.stopAfterFunc() {
+		m.timerFired = true
 	}
 	m.activation, m.caught = nil, nil
-	return !m.late
+	return !m.timerFired
 }
 
-// pause stops the clock and gives the slot back.
+// pause stops the timer and releases the slot.
 func (m *meter) pause() {
-	if !m.holding {
+	if !m.hasSlot {
 		return
 	}
-	if m.timing && !m.timer.Stop() {
-		m.late = true
+	if m.timerRunning && !m.timer.Stop() {
+		m.timerFired = true
 	}
-	if m.timing {
+	if m.timerRunning {
 		m.used += time.Since(m.since)
 	}
-	m.holding = false
+	m.hasSlot = false
 	<-m.slots
 }
 
-// resume waits for a slot and lets the clock run.
+// resume waits for a slot and starts the timer.
 func (m *meter) resume(ctx context.Context) error {
 	select {
 	case m.slots <- struct{}{}:
@@ -168,7 +171,7 @@ func (m *meter) resume(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	m.holding, m.timing = true, !m.replaying
+	m.hasSlot, m.timerRunning = true, !m.replaying
 	if m.replaying {
 		return nil
 	}
@@ -182,7 +185,8 @@ func (m *meter) resume(ctx context.Context) error {
 	return nil
 }
 
-// position is that of the innermost script function: "crm.lua:12".
+// position returns the current line of the innermost script function:
+// "crm.lua:12".
 func (m *meter) position() string {
 	for f := m.state.currentFrame; f != nil; f = f.Parent {
 		if !f.Fn.IsG {
@@ -192,8 +196,9 @@ func (m *meter) position() string {
 	return ""
 }
 
-// positionAt is that of the function at a level, 1 being the one that called
-// the Go function that runs now. It is empty for a Go function.
+// positionAt returns the current line of the function at a level: 1 is the
+// function that called the Go function that runs now. It is empty for a Go
+// function.
 func (m *meter) positionAt(level int) string {
 	f := m.state.currentFrame
 	for ; f != nil && level > 0; level-- {
@@ -205,7 +210,7 @@ func (m *meter) positionAt(level int) string {
 	return f.Fn.Proto.SourceName + ":" + strconv.Itoa(f.line())
 }
 
-// scriptFile names the file of the innermost script function.
+// scriptFile returns the file of the innermost script function.
 func (m *meter) scriptFile() string {
 	for f := m.state.currentFrame; f != nil; f = f.Parent {
 		if !f.Fn.IsG {

@@ -1,4 +1,4 @@
-//lint:file-ignore U1000 the fields stand for those of gopher-lua, read or not
+//lint:file-ignore U1000 the fields mirror those of gopher-lua, also those that are not read
 
 package vm
 
@@ -9,10 +9,10 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// gopher-lua keeps its stack and tables in unexported fields. These structs
-// mirror their layout so that the meter can see the next instruction and the
-// values it works on. TestMirror compares every field with the real ones by
-// reflection, and the version is pinned in go.mod.
+// gopher-lua has its stack and tables in unexported fields. These structs
+// mirror their layout, so that the meter can read the next instruction and its
+// operands. TestMirror compares every field with the real ones by reflection,
+// and the version is pinned in go.mod.
 
 type stateMirror struct {
 	G            *lua.Global
@@ -34,8 +34,8 @@ type stateMirror struct {
 	ctxCancelFn  context.CancelFunc
 }
 
-// stackMirror is the interface value of the call stack; data is what it holds
-// for states made without MinimizeStackMemory.
+// stackMirror is the interface value of the call stack; data is its value in
+// states made without MinimizeStackMemory.
 type stackMirror struct {
 	itab unsafe.Pointer
 	data *fixedStackMirror

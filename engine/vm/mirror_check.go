@@ -7,8 +7,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// checkMirror compares the mirrors with the real types, so that another
-// version of gopher-lua is refused and not misread.
+// checkMirror compares the mirrors with the real types, so that another version
+// of gopher-lua is an error and its memory is not misread.
 func checkMirror() error {
 	L := lua.NewState(lua.Options{CallStackSize: 1, RegistrySize: 128, SkipOpenLibs: true})
 	defer L.Close()
@@ -36,7 +36,7 @@ func checkMirror() error {
 		{reflect.TypeFor[tableMirror](), reflect.TypeFor[lua.LTable]()},
 	} {
 		if err := sameLayout(pair.ours, pair.real); err != nil {
-			return fmt.Errorf("this gopher-lua is not the one that the meter knows: %w", err)
+			return fmt.Errorf("this version of gopher-lua has another layout than the one that the meter reads: %w", err)
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-//lint:file-ignore U1000 the fields stand for those of gopher-lua
+//lint:file-ignore U1000 the fields mirror those of gopher-lua
 
 package vm
 
@@ -28,7 +28,7 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-func TestMirrorRefusesAnotherLayout(t *testing.T) {
+func TestMirrorRefusesOtherLayout(t *testing.T) {
 	type moved struct {
 		Metatable lua.LValue
 		dict      map[lua.LValue]lua.LValue

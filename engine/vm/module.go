@@ -9,14 +9,14 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// module is what require gives for an app or an edition of it. Groups and operations are made when
-// a script first names them and then shared by all runs, so that a run pays
-// for what it touches.
+// module is what require returns for an app or an edition of it. Groups and
+// operations are made when a script first uses them, and then shared by all
+// runs, so that a run pays only for what it uses.
 type module struct {
 	app       *bindings.App
 	name      string // "highlevel", "highlevel.v3"
 	catalogue *bindings.Catalogue
-	groups    shelf
+	groups    cache
 	request   *lua.LFunction
 }
 
@@ -25,28 +25,28 @@ type group struct {
 	module     *module
 	name       string // with the app: "highlevel.contacts"
 	short      string
-	operations shelf
+	operations cache
 }
 
-// shelf keeps what was made, by name.
-type shelf struct{ made sync.Map }
+// cache stores values by name. Each is made once.
+type cache struct{ values sync.Map }
 
-// known gives what was made under a name, nil if nothing was.
-func (s *shelf) known(name string) lua.LValue {
-	v, _ := s.made.Load(name)
+// lookup returns the value that is stored under a name, nil if there is none.
+func (s *cache) lookup(name string) lua.LValue {
+	v, _ := s.values.Load(name)
 	made, _ := v.(lua.LValue)
 	return made
 }
 
-func (s *shelf) get(name string, make func() lua.LValue) lua.LValue {
-	if made := s.known(name); made != nil {
+func (s *cache) getOrMake(name string, make func() lua.LValue) lua.LValue {
+	if made := s.lookup(name); made != nil {
 		return made
 	}
-	v, _ := s.made.LoadOrStore(name, make())
+	v, _ := s.values.LoadOrStore(name, make())
 	return v.(lua.LValue)
 }
 
-// newModule makes the module that a name stands for.
+// newModule makes the module that is required by a name.
 func newModule(app *bindings.App, name string) lua.LValue {
 	m := &module{app: app, name: name}
 	m.catalogue, _ = app.Module(name)
@@ -60,8 +60,8 @@ func newModule(app *bindings.App, name string) lua.LValue {
 	})}
 }
 
-// memberMeta is the metatable of a module or group: find gives a member or
-// raises.
+// memberMeta makes the metatable of a module or group. find returns a member or
+// raises an error.
 func memberMeta(name string, find func(L *lua.LState, name string) lua.LValue) *lua.LTable {
 	return sharedTable(map[string]lua.LValue{
 		"__index": function(func(L *lua.LState) int {
@@ -84,7 +84,7 @@ func (m *module) describe() string { return "the module " + m.name }
 func (m *module) list() []string { return m.catalogue.Groups() }
 
 func (m *module) member(name string) lua.LValue {
-	if made := m.groups.known(name); made != nil {
+	if made := m.groups.lookup(name); made != nil {
 		return made
 	}
 	if m.catalogue.Group(name) == nil {
@@ -93,7 +93,7 @@ func (m *module) member(name string) lua.LValue {
 		}
 		return lua.LNil
 	}
-	return m.groups.get(name, func() lua.LValue { return newGroup(m, name) })
+	return m.groups.getOrMake(name, func() lua.LValue { return newGroup(m, name) })
 }
 
 func newGroup(m *module, short string) lua.LValue {
@@ -112,19 +112,19 @@ func (g *group) describe() string { return "the group " + g.name }
 func (g *group) list() []string { return g.module.catalogue.Group(g.short) }
 
 func (g *group) member(name string) lua.LValue {
-	if made := g.operations.known(name); made != nil {
+	if made := g.operations.lookup(name); made != nil {
 		return made
 	}
 	if !slices.Contains(g.list(), name) {
 		return lua.LNil
 	}
-	return g.operations.get(name, func() lua.LValue {
+	return g.operations.getOrMake(name, func() lua.LValue {
 		found, _ := g.module.catalogue.InGroup(g.short, name)
 		return newOperation(g.module.app, found)
 	})
 }
 
-// module gives the module of a name that the machine knows, made once.
+// module returns the module with a name of modulesByName. It is made once.
 func (m *Machine) module(name string) lua.LValue {
-	return m.modules.get(name, func() lua.LValue { return newModule(m.named[name], name) })
+	return m.modules.getOrMake(name, func() lua.LValue { return newModule(m.modulesByName[name], name) })
 }

@@ -44,7 +44,7 @@ func TestModuleNames(t *testing.T) {
 }
 
 func TestCallArguments(t *testing.T) {
-	wantSteps(t, []asked{
+	wantSteps(t, []lastStep{
 		{`acme.contacts.upsert { email = "ada@example.com", tags = {} }`, `acme.contacts.upsert {"email":"ada@example.com","tags":[]}`},
 		{`acme.contacts.upsert { balance = 12.5, meta = {} }`, `acme.contacts.upsert {"balance":"12.5","meta":{}}`},
 		{`acme.contacts.upsert { balance = "12.50" }`, `acme.contacts.upsert {"balance":"12.50"}`},
@@ -145,7 +145,7 @@ func failingHost() *appHost {
 	return h
 }
 
-func TestTryPassesBugsThrough(t *testing.T) {
+func TestTryRaisesOtherErrors(t *testing.T) {
 	runSnippets(t, []snippet{
 		{lua: `return try(function() return 1, 2 end)`, want: "1"},
 		{lua: `return select("#", try(function() return 1, 2 end))`, want: "2"},
@@ -203,8 +203,8 @@ func TestEach(t *testing.T) {
 	}
 }
 
-// TestEachSecrets: a secret among the arguments goes with every page, but not
-// into what the page itself put in its place.
+// TestEachSecrets checks that a secret in the arguments is sent with every
+// page, except where the page itself replaced it.
 func TestEachSecrets(t *testing.T) {
 	h := newHost()
 	h.answers["acme.contacts.list"] = []string{`{"items":[{}],"next":{"startAfter":"x"}}`, `{"items":[{}]}`}
@@ -222,7 +222,7 @@ func TestEachSecrets(t *testing.T) {
 
 func TestEachErrors(t *testing.T) {
 	runSnippets(t, []snippet{
-		{lua: `each(acme.forms.list)`, err: "each: acme.forms.list gives no list in pages; call it and go through its answer"},
+		{lua: `each(acme.forms.list)`, err: "each: acme.forms.list returns no list in pages; call it and read its answer"},
 		{lua: `each(acme.contacts.list({}))`, err: "each: the first argument must be an operation such as"},
 		{lua: `each(acme.contacts.list, {}, { limt = 3 })`, err: `each(acme.contacts.list): unknown option "limt"; did you mean limit?`},
 		{lua: `each(acme.contacts.list, {}, { limit = -1 })`, err: "the option limit must be a whole number from 0"},
@@ -231,7 +231,7 @@ func TestEachErrors(t *testing.T) {
 	h := newHost()
 	h.answers["acme.contacts.list"] = []string{`{"items":[],"next":{"startAfter":"x"}}`}
 	err := handle(t, h, `for c in each(acme.contacts.list) do end`)
-	if want := "each(acme.contacts.list) has walked 1,000 pages and there are more; say { pages = n }"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "each(acme.contacts.list) has read 1,000 pages and there are more; set { pages = n }"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v; want %q", err, want)
 	}
 	if len(h.steps) != 1000 {
@@ -239,8 +239,8 @@ func TestEachErrors(t *testing.T) {
 	}
 }
 
-// TestModuleShared walks the same modules from many runs at once, which the
-// race detector watches.
+// TestModuleShared reads the same modules in many runs at once, for the race
+// detector.
 func TestModuleShared(t *testing.T) {
 	m := vm.New(vm.Config{Apps: []*bindings.App{testApp(t)}, Slots: 4})
 	p := compileCRM(t, m, `local acme = require "acme"

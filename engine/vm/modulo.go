@@ -7,10 +7,10 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// gopher-lua computes % of constants when it compiles, and gives a negative
-// zero for a negative number that is divided without remainder, where Lua 5.1
-// gives zero: string.format("%.2f", -6 % 3) would be "-0.00". When the VM
-// computes %, it stores zero. TestModulo shows when a new gopher-lua makes
+// gopher-lua computes % of constants when it compiles. For a negative number
+// that is divided without remainder the result is a negative zero, where Lua
+// 5.1 has zero: string.format("%.2f", -6 % 3) would be "-0.00". When the VM
+// computes %, it stores zero. TestModulo fails when a new gopher-lua makes
 // constantModulo superfluous.
 
 // constantModulo adds 0 to % of constants: -0 + 0 is 0. The compiler computes
@@ -39,7 +39,7 @@ func isConstantNumber(e ast.Expr) bool {
 	return false
 }
 
-// modulo is % of text that is read as numbers, exact also for large ones.
+// modulo is % of texts that are numbers. It is exact also for large numbers.
 func modulo(a, b lua.LNumber) lua.LNumber {
 	m := math.Mod(float64(a), float64(b))
 	if b > 0 && m < 0 || b < 0 && m > 0 {

@@ -6,9 +6,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// moneyLibrary is money: exact decimals written as text. Results are text too,
-// with as many places as the exact value needs; only what is told to round
-// rounds.
+// moneyLibrary is money: exact decimals written as text. Results are texts with
+// as many places as the exact value needs. Values are rounded only by functions
+// with places or rounding.
 func moneyLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"money": freeze("money", map[string]lua.LGFunction{
 		"add": moneyAdd, "sub": moneySub, "mul": moneyMul, "compare": moneyCompare,
@@ -119,7 +119,8 @@ func wantPlaces(L *lua.LState, n int, function string) int {
 	return int(v)
 }
 
-// wantRounding takes argument n as a way of rounding; half_up if it is left out.
+// wantRounding returns argument n, which must be a kind of rounding; half_up if
+// it is left out.
 func wantRounding(L *lua.LState, n int, function string) rounding {
 	if L.Get(n) == lua.LNil {
 		return halfUp

@@ -13,12 +13,12 @@ import (
 // gopher-lua reads numbers by Go's rules: a leading zero means octal, and 0b,
 // 0o and underscores are allowed. Literals are rewritten as plain decimals
 // before the parser and the compiler read them. For text in arithmetic the VM
-// calls metamethods of the string metatable before its own parseNumber; the
-// bounds of a numeric for are converted by the meter. TestNumerals shows when a new
-// gopher-lua makes this file superfluous.
+// calls metamethods of the string metatable before its own parseNumber. The
+// bounds of a numeric for are converted by the meter. TestNumerals fails when a
+// new gopher-lua makes this file superfluous.
 
 // parseNumber reads a number as Lua 5.1 does: decimal or hexadecimal, with
-// spaces around it. Unlike C it takes no "inf" and no "nan".
+// spaces around it. Unlike C it does not accept "inf" and "nan".
 func parseNumber(text string) (float64, bool) {
 	text = strings.Trim(text, " \t\n\r\v\f")
 	if strings.ContainsAny(text, "_nN") {
@@ -77,7 +77,7 @@ func plainNumeral(f float64) string {
 }
 
 // plainLiteral rewrites a number in a source as a decimal with the value that
-// Lua gives it.
+// it has in Lua.
 func plainLiteral(e *ast.NumberExpr) {
 	if f, ok := parseNumber(e.Value); ok {
 		e.Value = plainNumeral(f)
@@ -128,7 +128,7 @@ func (s *scanner) withoutHexadecimals(source []byte) []byte {
 		out.Write(source[at:r.from])
 		out.WriteString(r.text)
 		if at = r.to; at < len(source) && source[at] == '.' {
-			out.WriteByte(' ') // 0xA..x: the decimal would take the point
+			out.WriteByte(' ') // 0xA..x: the decimal would end with the point
 		}
 	}
 	out.Write(source[at:])
@@ -150,12 +150,12 @@ func malformedMessage(text string) string {
 	case len(text) > 1 && text[0] == '0' && (text[1]|0x20 == 'b' || text[1]|0x20 == 'o'):
 		message += ": Lua writes numbers as decimals, or as hexadecimals such as 0x1F"
 	case strings.Contains(text, "_"):
-		message += ": Lua takes no '_' in numbers"
+		message += ": Lua allows no '_' in numbers"
 	}
 	return message
 }
 
-// textArithmetic gives the metamethods for arithmetic on text.
+// textArithmetic returns the metamethods for arithmetic on text.
 func textArithmetic() map[string]lua.LValue {
 	all := map[string]lua.LValue{}
 	for _, o := range []struct {
@@ -195,7 +195,7 @@ func textArithmetic() map[string]lua.LValue {
 	return all
 }
 
-// operand takes a number, or a text that is one.
+// operand returns a number, or the number that a text has.
 func (m *meter) operand(v lua.LValue) (lua.LNumber, bool) {
 	switch v := v.(type) {
 	case lua.LNumber:
@@ -208,8 +208,8 @@ func (m *meter) operand(v lua.LValue) (lua.LNumber, bool) {
 	return 0, false
 }
 
-// forBounds makes numbers of the texts among the start, the limit and the step
-// of a numeric for, before the loop reads them.
+// forBounds replaces texts among the start, the limit and the step of a numeric
+// for by their numbers, before the loop reads them.
 func (m *meter) forBounds(registers []lua.LValue) {
 	for i, v := range registers {
 		if v.Type() != lua.LTString {

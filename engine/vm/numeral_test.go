@@ -62,7 +62,7 @@ func TestNumerals(t *testing.T) {
 		{body: `return string.format("%d", "010") .. table.concat({ 1, 2, 3 }, ",", "02")`, want: "102,3"},
 		{body: `return tostring("10" == 10) .. tostring(pcall(function() return "10" < 11 end)) .. tostring("10" < "9")`, want: "falsefalsetrue"},
 		{body: `local t = { ["10"] = "text", [10] = "number" }; return t["10"] .. t[10] .. tostring(t["010"])`, want: "textnumbernil"},
-		// An operand's own metamethod goes first.
+		// The metamethod of the left operand is called first.
 		{body: `local t = setmetatable({}, { __add = function(a, b) return "mine" end }); return ("10" + t) .. (t + "10")`, want: "minemine"},
 		{body: `local t = setmetatable({}, { __sub = function(a, b) return (a == "10" and "L" or "R") .. type(b) end }); return ("10" - t) .. (t - "10")`, want: "LtableRstring"},
 		{body: `return tostring((pcall(function() return "10" + setmetatable({}, { __sub = print }) end)))`, want: "false"},
@@ -76,7 +76,7 @@ func TestNumeralErrors(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for _, row := range []struct{ body, want string }{
 		{"return 0b11", "compile: test.lua:1: malformed number '0b11': Lua writes numbers as decimals, or as hexadecimals such as 0x1F"},
-		{"local x\nreturn 1_000", "compile: test.lua:2: malformed number '1_000': Lua takes no '_' in numbers"},
+		{"local x\nreturn 1_000", "compile: test.lua:2: malformed number '1_000': Lua allows no '_' in numbers"},
 		{"x = 0b = 1", "compile: test.lua:1: malformed number '0b'"},
 		{"return 1..2", "compile: test.lua:1: malformed number '1..2': put a space before '..'"},
 		{"return 0x", "compile: test.lua:1: malformed number '0x'"},

@@ -10,10 +10,10 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// operation is an operation as scripts hold it: a function.
+// operation is an operation as scripts get it: a function.
 type operation struct {
 	app       *bindings.App
-	is        *bindings.Operation
+	spec      *bindings.Operation
 	catalogue *bindings.Catalogue // of its types
 	name      string              // with the app: "highlevel.contacts.upsert"
 
@@ -21,10 +21,10 @@ type operation struct {
 	args *bindings.Definition
 }
 
-// newOperation makes the function. Its upvalue is how it is known again: no
-// script can look there.
+// newOperation makes the function. operationOf finds the operation in its
+// upvalue, which no script can read.
 func newOperation(app *bindings.App, is *bindings.Operation) lua.LValue {
-	o := &operation{app: app, is: is, catalogue: app.CatalogueOf(is), name: app.Name + "." + is.Name}
+	o := &operation{app: app, spec: is, catalogue: app.CatalogueOf(is), name: app.Name + "." + is.Name}
 	f := function(o.call)
 	f.Upvalues = []*lua.Upvalue{upvalue(&lua.LUserData{Value: o, Metatable: lua.LNil})}
 	return f
@@ -37,7 +37,7 @@ func upvalue(v lua.LValue) *lua.Upvalue {
 	return u
 }
 
-// operationOf gives the operation that a function is, nil if it is none.
+// operationOf returns the operation that a function is, nil if it is none.
 func operationOf(v lua.LValue) *operation {
 	f, ok := v.(*lua.LFunction)
 	if !ok || !f.IsG || len(f.Upvalues) != 1 {
@@ -51,7 +51,8 @@ func operationOf(v lua.LValue) *operation {
 	return o
 }
 
-// functionName names a function that is an operation, as tostring prints it.
+// functionName returns the text of a function for tostring: the name of an
+// operation, else "function".
 func functionName(f *lua.LFunction) string {
 	if o := operationOf(f); o != nil {
 		return o.name
@@ -59,14 +60,14 @@ func functionName(f *lua.LFunction) string {
 	return "function"
 }
 
-// hostOptions are what the host is told of a call beside its arguments, and
-// callOptionNames what the second table of one call may hold.
+// hostOptions are the options that are passed to the host with the arguments of
+// a call. callOptionNames are the options that one call may have.
 var (
 	hostOptions     = []string{"connection", "timeout", "check", "idempotency_key"}
 	callOptionNames = append(slices.Clone(hostOptions), "as")
 )
 
-// call is highlevel.contacts.upsert(args, host).
+// call is highlevel.contacts.upsert(args, options).
 func (o *operation) call(L *lua.LState) int {
 	if u, ok := L.Get(1).(*lua.LUserData); ok {
 		if g, ok := u.Value.(*group); ok {
@@ -80,15 +81,15 @@ func (o *operation) call(L *lua.LState) int {
 		L.Push(answeredFile(L, a.step(L, s)))
 		return 1
 	}
-	L.Push(a.decode(L, a.step(L, s), o.catalogue, o.is.Answer, false))
+	L.Push(a.decode(L, a.step(L, s), o.catalogue, o.spec.Answer, false))
 	return 1
 }
 
-// step makes the step for the arguments that stand at n. What they are is
-// compared with the catalogue by the host, which knows the connection.
+// step makes the step for the arguments in argument n. The host compares them
+// with the catalogue, because that depends on the connection.
 func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTable) Step {
 	a := activationOf(L)
-	s := Step{Kind: kind, Name: o.name, App: o.app, Operation: o.is, Args: []byte("{}"), Options: callOptions(L, o.name, options)}
+	s := Step{Kind: kind, Name: o.name, App: o.app, Operation: o.spec, Args: []byte("{}"), Options: callOptions(L, o.name, options)}
 	o.wantArguments(L, n)
 	if args, ok := L.Get(n).(*lua.LTable); ok {
 		e := &encoder{catalogue: o.catalogue, secrets: map[string]Secret{}, files: true}
@@ -107,7 +108,8 @@ func (o *operation) step(L *lua.LState, kind StepKind, n int, options *lua.LTabl
 	return s
 }
 
-// wantArguments refuses what is no table of arguments, nor none.
+// wantArguments raises an error unless argument n is a table of arguments or is
+// left out.
 func (o *operation) wantArguments(L *lua.LState, n int) {
 	switch L.Get(n).(type) {
 	case *lua.LNilType, *lua.LTable:
@@ -116,12 +118,12 @@ func (o *operation) wantArguments(L *lua.LState, n int) {
 	}
 }
 
-// arguments declares the flat table of arguments: what goes into the path, the
-// query, headers and the body, by the name that the script writes.
+// arguments returns the type of the flat table of arguments: those of the path,
+// the query, the headers and the body, by the name that the script writes.
 func (o *operation) arguments() *bindings.Definition {
 	o.once.Do(func() {
 		d := &bindings.Definition{}
-		for _, in := range [][]bindings.Field{o.is.PathParams, o.is.Query, o.is.Header} {
+		for _, in := range [][]bindings.Field{o.spec.PathParams, o.spec.Query, o.spec.Header} {
 			for _, f := range in {
 				if list, found := strings.CutSuffix(f.Name, "[]"); found {
 					f.Name = list
@@ -132,18 +134,18 @@ func (o *operation) arguments() *bindings.Definition {
 				d.Fields = append(d.Fields, f)
 			}
 		}
-		if o.is.Body != nil {
-			if _, def := o.catalogue.Resolve(&o.is.Body.Type); def != nil {
+		if o.spec.Body != nil {
+			if _, def := o.catalogue.Resolve(&o.spec.Body.Type); def != nil {
 				d.Fields = append(d.Fields, def.Fields...)
 			}
-			d.Fields = append(d.Fields, bindings.Field{Name: "body", Type: o.is.Body.Type})
+			d.Fields = append(d.Fields, bindings.Field{Name: "body", Type: o.spec.Body.Type})
 		}
 		o.args = d
 	})
 	return o.args
 }
 
-// callOptions reads what stands in the second table of a call.
+// callOptions reads the options in the second table of a call.
 func callOptions(L *lua.LState, name string, options *lua.LTable) CallOptions {
 	if options == nil {
 		return CallOptions{}
@@ -161,7 +163,7 @@ func callOptions(L *lua.LState, name string, options *lua.LTable) CallOptions {
 	}
 }
 
-// asFile reads the option as, which has one value.
+// asFile reports whether the option as is set. Its only value is "file".
 func asFile(L *lua.LState, options *lua.LTable, name string) bool {
 	as := textOption(L, options, name, "as")
 	if as != "" && as != "file" {
@@ -171,7 +173,7 @@ func asFile(L *lua.LState, options *lua.LTable, name string) bool {
 }
 
 // requestFunction is highlevel.request { method, path, query, headers, body }:
-// what has no entry in the catalogue.
+// an endpoint that is not in the catalogue.
 func requestFunction(app *bindings.App, module string) *lua.LFunction {
 	name := module + ".request"
 	return function(func(L *lua.LState) int {

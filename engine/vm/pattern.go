@@ -6,7 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// Bounds of a pattern match. Work is charged as it is done, so the budget of
+// Bounds of a pattern match. Work is charged while it is done, so the limit of
 // instructions ends a match that tries too much.
 const (
 	maxCaptures     = 32
@@ -22,7 +22,8 @@ const (
 
 type capture struct{ start, length int }
 
-// matcher matches one Lua pattern at places of a text, as Lua 5.1 defines it.
+// matcher matches one Lua pattern at positions of a text, as Lua 5.1 defines
+// it.
 type matcher struct {
 	L        *lua.LState
 	a        *activation
@@ -40,7 +41,7 @@ func newMatcher(L *lua.LState, text, pattern string) *matcher {
 
 func (m *matcher) fail(what string) { raise(m.L, "pattern %q: %s", brief(m.pattern, 60), what) }
 
-// step charges for the work done now and then.
+// step counts one step of the matcher, and charges for them in portions.
 func (m *matcher) step() {
 	if m.work++; m.work == workPerPosition*64 {
 		m.work = 0
@@ -48,8 +49,8 @@ func (m *matcher) step() {
 	}
 }
 
-// match tries the pattern from p at s and gives where the match ends, -1 if
-// there is none.
+// match matches the pattern from p on at position s. It returns where the match
+// ends, -1 if there is none.
 func (m *matcher) match(s, p int) int {
 	if m.depth++; m.depth > maxMatchDepth {
 		m.fail("too complex")
@@ -67,8 +68,8 @@ func (m *matcher) match(s, p int) int {
 				return m.atEnd(s)
 			}
 		case '%':
-			if isPlace(m.pattern, p+1) {
-				s, p = m.place(s, p+1)
+			if isSpecialItem(m.pattern, p+1) {
+				s, p = m.specialItem(s, p+1)
 				continue
 			}
 		}
@@ -86,7 +87,7 @@ func (m *matcher) match(s, p int) int {
 			}
 			p = end + 1
 		default:
-			if !m.single(s, p, end) {
+			if !m.matchesClass(s, p, end) {
 				return -1
 			}
 			s, p = s+1, end
@@ -95,7 +96,7 @@ func (m *matcher) match(s, p int) int {
 	return s
 }
 
-// group matches what is behind a '('.
+// group matches the pattern after a '('.
 func (m *matcher) group(s, p int) int {
 	if p < len(m.pattern) && m.pattern[p] == ')' {
 		return m.open(s, p+1, capturePosition)
@@ -110,26 +111,26 @@ func (m *matcher) atEnd(s int) int {
 	return -1
 }
 
-// isPlace reports whether the '%' before p begins an item that is no class of
-// characters: %b, %f or a digit.
-func isPlace(pattern string, p int) bool {
+// isSpecialItem reports whether the '%' before p begins an item that is no
+// class of characters: %b, %f or a digit.
+func isSpecialItem(pattern string, p int) bool {
 	return p < len(pattern) && (pattern[p] == 'b' || pattern[p] == 'f' || isDigit(pattern[p]))
 }
 
-// place matches such an item, and gives where text and pattern go on. The
-// place in the text is -1 where it does not match.
-func (m *matcher) place(s, p int) (int, int) {
+// specialItem matches such an item, and returns the positions after it in the
+// text and in the pattern. The position in the text is -1 if it does not match.
+func (m *matcher) specialItem(s, p int) (int, int) {
 	switch c := m.pattern[p]; c {
 	case 'b':
 		return m.balance(s, p+1), p + 3
 	case 'f':
 		return m.frontier(s, p+1)
 	default:
-		return m.again(s, c), p + 1
+		return m.backreference(s, c), p + 1
 	}
 }
 
-// frontier matches %f and a set: a place where the set begins.
+// frontier matches %f and a set: a position where characters of the set begin.
 func (m *matcher) frontier(s, p int) (int, int) {
 	if p >= len(m.pattern) || m.pattern[p] != '[' {
 		m.fail("a '[' is missing after '%f'")
@@ -148,7 +149,7 @@ func (m *matcher) frontier(s, p int) (int, int) {
 	return s, end
 }
 
-// suffix is the character at p, 0 at the end.
+// suffix returns the character at p, 0 at the end.
 func (m *matcher) suffix(p int) byte {
 	if p < len(m.pattern) {
 		return m.pattern[p]
@@ -156,16 +157,16 @@ func (m *matcher) suffix(p int) byte {
 	return 0
 }
 
-// one matches the class from p to end once, and the rest of the pattern.
+// one matches the class from p to end once, and then the rest of the pattern.
 func (m *matcher) one(s, p, end int) int {
-	if !m.single(s, p, end) {
+	if !m.matchesClass(s, p, end) {
 		return -1
 	}
 	return m.match(s+1, end+1)
 }
 
 func (m *matcher) atLeastOne(s, p, end int) int {
-	if !m.single(s, p, end) {
+	if !m.matchesClass(s, p, end) {
 		return -1
 	}
 	return m.longest(s+1, p, end)
@@ -173,7 +174,7 @@ func (m *matcher) atLeastOne(s, p, end int) int {
 
 func (m *matcher) longest(s, p, end int) int {
 	n := 0
-	for m.single(s+n, p, end) {
+	for m.matchesClass(s+n, p, end) {
 		n++
 		m.step()
 	}
@@ -191,7 +192,7 @@ func (m *matcher) shortest(s, p, end int) int {
 		if e := m.match(s, end+1); e >= 0 {
 			return e
 		}
-		if !m.single(s, p, end) {
+		if !m.matchesClass(s, p, end) {
 			return -1
 		}
 		s++
@@ -228,8 +229,8 @@ func (m *matcher) close(s, p int) int {
 	return -1
 }
 
-// again matches what a capture matched, %1.
-func (m *matcher) again(s int, digit byte) int {
+// backreference matches the text of a capture again, %1.
+func (m *matcher) backreference(s int, digit byte) int {
 	i := int(digit - '1')
 	if i < 0 || i >= m.level || m.captures[i].length < 0 {
 		m.fail("%" + string(digit) + " refers to a capture that is not there")
@@ -242,7 +243,7 @@ func (m *matcher) again(s int, digit byte) int {
 	return -1
 }
 
-// balance matches %bxy: x up to its y.
+// balance matches %bxy: from x to the y that belongs to it.
 func (m *matcher) balance(s, p int) int {
 	if p+1 >= len(m.pattern) {
 		m.fail("two characters are missing after '%b'")
@@ -265,7 +266,7 @@ func (m *matcher) balance(s, p int) int {
 	return -1
 }
 
-// classEnd gives where the single character class at p ends.
+// classEnd returns where the single character class at p ends.
 func (m *matcher) classEnd(p int) int {
 	c := m.pattern[p]
 	p++
@@ -294,7 +295,7 @@ func (m *matcher) classEnd(p int) int {
 	return p
 }
 
-func (m *matcher) single(s, p, end int) bool {
+func (m *matcher) matchesClass(s, p, end int) bool {
 	if s >= len(m.text) {
 		return false
 	}
@@ -310,8 +311,8 @@ func (m *matcher) single(s, p, end int) bool {
 	return m.pattern[p] == c
 }
 
-// inSet reports whether c is in the set that begins at p with '[' and whose
-// ']' stands at end.
+// inSet reports whether c is in the set that begins at p with '[' and whose ']'
+// is at end.
 func (m *matcher) inSet(c byte, p, end int) bool {
 	p++
 	wanted := true
@@ -342,8 +343,9 @@ func (m *matcher) inSet(c byte, p, end int) bool {
 	return !wanted
 }
 
-// inClass reports whether c is in a class such as %a; a capital letter means
-// all others, and what is no class stands for itself.
+// inClass reports whether c is in a class such as %a. A capital letter is the
+// class of all other characters. A character that names no class is a class
+// with itself alone.
 func inClass(c, class byte) bool {
 	var in bool
 	switch class | 0x20 {
@@ -379,13 +381,13 @@ func inClass(c, class byte) bool {
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
 
-// captured gives capture i; without captures the first is the whole match.
+// captured returns capture i. Without captures the first is the whole match.
 func (m *matcher) captured(i, start, end int) lua.LValue {
 	if i >= m.level {
 		if i > 0 {
 			m.fail("a capture that is not there")
 		}
-		return cut(m.L, m.text[start:end])
+		return cloneText(m.L, m.text[start:end])
 	}
 	c := m.captures[i]
 	switch c.length {
@@ -394,10 +396,11 @@ func (m *matcher) captured(i, start, end int) lua.LValue {
 	case capturePosition:
 		return lua.LNumber(c.start + 1)
 	}
-	return cut(m.L, m.text[c.start:c.start+c.length])
+	return cloneText(m.L, m.text[c.start:c.start+c.length])
 }
 
-// push puts all captures on the stack, or the whole match if there are none.
+// push pushes all captures or, if whole is set and there are none, the whole
+// match. It returns how many values it pushed.
 func (m *matcher) push(start, end int, whole bool) int {
 	n := m.level
 	if n == 0 && whole {
@@ -409,7 +412,8 @@ func (m *matcher) push(start, end int, whole bool) int {
 	return n
 }
 
-// find looks for the pattern from position from on.
+// find searches the pattern from a position on. It returns -1, -1 if there is
+// no match.
 func (m *matcher) find(from int) (start, end int) {
 	anchored := strings.HasPrefix(m.pattern, "^")
 	p := 0

@@ -8,7 +8,7 @@ import (
 
 func stringFind(L *lua.LState) int {
 	text, pattern := checkText(L, 1), checkText(L, 2)
-	from := begin(L, text)
+	from := startPosition(L, text)
 	if lua.LVAsBool(L.Get(4)) || !strings.ContainsAny(pattern, "^$*+?.([%-") {
 		activationOf(L).charge(L, int64(len(text)-from)/64, 0)
 		i := strings.Index(text[from:], pattern)
@@ -34,16 +34,16 @@ func stringFind(L *lua.LState) int {
 func stringMatch(L *lua.LState) int {
 	text, pattern := checkText(L, 1), checkText(L, 2)
 	m := newMatcher(L, text, pattern)
-	if start, end := m.find(begin(L, text)); start >= 0 {
+	if start, end := m.find(startPosition(L, text)); start >= 0 {
 		return m.push(start, end, true)
 	}
 	L.Push(lua.LNil)
 	return 1
 }
 
-// begin reads the third argument: where to look from. A position behind the
-// text counts as its end.
-func begin(L *lua.LState, text string) int {
+// startPosition reads the third argument: the position at which a search
+// starts. A position after the text counts as its end.
+func startPosition(L *lua.LState, text string) int {
 	first := optInt(L, 3, 1)
 	if first < 0 {
 		first += len(text) + 1
@@ -51,7 +51,7 @@ func begin(L *lua.LState, text string) int {
 	return min(max(first, 1)-1, len(text))
 }
 
-// stringGmatch gives an iterator; where it stands is in its upvalues.
+// stringGmatch returns an iterator, whose position is in its upvalues.
 func stringGmatch(L *lua.LState) int {
 	text, pattern := checkText(L, 1), checkText(L, 2)
 	activationOf(L).charge(L, 4, 3*upvalueBytes+closureBytes)
@@ -93,7 +93,7 @@ func stringGsub(L *lua.LState) int {
 	default:
 		L.ArgError(3, "a text, table or function is needed, found "+describe(replacement))
 	}
-	most := optInt(L, 4, len(text)+1)
+	maxMatches := optInt(L, 4, len(text)+1)
 	anchored := strings.HasPrefix(pattern, "^")
 	p := 0
 	if anchored {
@@ -106,15 +106,15 @@ func stringGsub(L *lua.LState) int {
 		a.grow(L, out.Len(), len(part))
 		out.WriteString(part)
 	}
-	s, n, kept := 0, 0, 0 // kept: text before it is written
-	for n < most {
+	s, n, written := 0, 0, 0 // text before written is in out
+	for n < maxMatches {
 		m.level = 0
 		end := m.match(s, p)
 		if end >= 0 {
 			n++
-			write(text[kept:s])
+			write(text[written:s])
 			write(m.replace(replacement, s, end))
-			kept = end
+			written = end
 		}
 		switch {
 		case end > s:
@@ -129,14 +129,14 @@ func stringGsub(L *lua.LState) int {
 			break
 		}
 	}
-	write(text[kept:])
+	write(text[written:])
 	a.chargeString(L, out.Len())
 	L.Push(lua.LString(out.String()))
 	L.Push(lua.LNumber(n))
 	return 2
 }
 
-// replace gives what stands for a match in the result of gsub.
+// replace returns the replacement of a match in the result of gsub.
 func (m *matcher) replace(with lua.LValue, start, end int) string {
 	var value lua.LValue
 	switch with := with.(type) {
@@ -167,7 +167,7 @@ func (m *matcher) replace(with lua.LValue, start, end int) string {
 	return ""
 }
 
-// expand puts captures in the place of %0 to %9.
+// expand replaces %0 to %9 by captures.
 func (m *matcher) expand(with string, start, end int) string {
 	if !strings.Contains(with, "%") {
 		return with

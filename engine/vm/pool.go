@@ -9,19 +9,21 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// spareFrames is the room of the call stack above the limit of depth: for the
-// calls that libraries make before the meter sees the next instruction.
+// spareFrames are the frames of the call stack above the limit of depth, for
+// calls that libraries make before the meter checks the depth at the next
+// instruction.
 const spareFrames = 20
 
 // maxRegisters bounds the values on the stack of one state.
 const (
-	firstRegisters = 512
-	maxRegisters   = 1 << 17
-	keptRegisters  = 1 << 12 // a state whose stack grew beyond is not kept
+	firstRegisters     = 512
+	maxRegisters       = 1 << 17
+	maxPooledRegisters = 1 << 12 // a state with a larger stack does not go back to the pool
 )
 
-// tune sets what gopher-lua keeps in package variables.
-var tune = sync.OnceFunc(func() {
+// setPackageVariables sets gopher-lua's package variables, and panics if its
+// layout is not the mirrored one.
+var setPackageVariables = sync.OnceFunc(func() {
 	lua.CompatVarArg = false
 	lua.MaxArrayIndex = maxArrayIndex
 	if err := checkMirror(); err != nil {
@@ -29,8 +31,8 @@ var tune = sync.OnceFunc(func() {
 	}
 })
 
-// maxArrayIndex is the first whole number that is kept in a table's hash part.
-// A table filled up to there is above any sensible limit of memory.
+// maxArrayIndex is the first whole number that is a key in a table's hash part.
+// A table with so many items exceeds any sensible limit of memory.
 const maxArrayIndex = 1 << 24
 
 func (m *Machine) newMeter() *meter {
@@ -38,12 +40,13 @@ func (m *Machine) newMeter() *meter {
 		CallStackSize: m.limits.Depth + spareFrames, RegistrySize: firstRegisters,
 		RegistryMaxSize: maxRegisters, RegistryGrowStep: 1 << 10, SkipOpenLibs: true,
 	})
-	L.Panic = throw
+	L.Panic = panicHandler
 	L.SetMetatable(lua.LString(""), m.stringMeta)
 	mt := &meter{L: L, state: mirrorOf(L), slots: m.slots}
 	mt.state.raiseWithoutClosing()
-	// Numbers live in blocks that stay as long as one of them does. Small
-	// blocks keep a script from holding 256 bytes for every number it keeps.
+	// Numbers are allocated in blocks, and a block is in use while one of its
+	// numbers is. In a small block a number that a script uses for long does
+	// not make 256 bytes stay in use.
 	mt.state.alloc.size = 8
 	L.SetContext(mt)
 	return mt
@@ -52,7 +55,7 @@ func (m *Machine) newMeter() *meter {
 // execute runs body in a goroutine of its own with a state of the pool, and
 // returns what ended it: nil, *ScriptError, *LimitError, *Fault, or a cause
 // from outside.
-func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err error) {
+func (m *Machine) execute(a *activation, body func(L *lua.LState) *luaError) (err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -63,13 +66,13 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err 
 		returned := false
 		defer func() {
 			if r := recover(); r != nil {
-				if raised, ok := r.(*thrown); ok { // outside of any call of the script's
+				if raised, ok := r.(*luaError); ok { // outside of any call of the script's
 					a.cause = a.scriptError(raised)
 				} else {
 					a.cause = &Fault{Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
 				}
 			}
-			if mt.finish() && returned && mt.clean() {
+			if mt.finish() && returned && mt.reset() {
 				m.pool.Put(mt)
 			}
 		}()
@@ -89,13 +92,13 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *thrown) (err 
 	return a.cause
 }
 
-// clean reports whether the state is as it was made, nothing on its stack and
-// nothing set where only the engine could set it, and lets go of what the
-// stack still remembers.
-func (m *meter) clean() bool {
+// reset clears the stack of the state, so that it refers to no values of the
+// run. It reports false, and the state cannot be used again, if something is
+// left on the stack or if the stack is large.
+func (m *meter) reset() bool {
 	s := m.state
 	if s.reg.top != 0 || s.stack.data.sp != 0 || s.currentFrame != nil || s.uvcache != nil ||
-		len(s.reg.array) > keptRegisters {
+		len(s.reg.array) > maxPooledRegisters {
 		return false
 	}
 	clear(s.reg.array)
@@ -108,8 +111,8 @@ func (m *meter) clean() bool {
 	return true
 }
 
-// openEnv makes the table of a run's globals. Reading falls through to the
-// shared base; writing stays in the run.
+// openEnv makes the table of a run's globals. Names that the run has not set
+// are looked up in the shared base.
 func (m *Machine) openEnv(a *activation) {
 	a.env = &lua.LTable{Metatable: m.envMeta}
 	for _, g := range runGlobals {
@@ -119,7 +122,7 @@ func (m *Machine) openEnv(a *activation) {
 	}
 }
 
-// newActivation makes what all activations share.
+// newActivation makes an activation that is loading, without a host.
 func (m *Machine) newActivation(ctx context.Context, p *Program, s Settings, l Limits) *activation {
 	a := &activation{machine: m, program: p, ctx: ctx, settings: s, limits: l.or(m.limits), loading: true}
 	a.limits.Depth = min(a.limits.Depth, m.limits.Depth)

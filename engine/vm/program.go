@@ -11,8 +11,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// A Program is a compiled script with all it requires. It is immutable and
-// shared by all activations.
+// A Program is a compiled script with all files that it requires. It is
+// immutable and shared by all activations.
 type Program struct {
 	main  string
 	files map[string]*file
@@ -22,7 +22,7 @@ type Program struct {
 	warnings []string
 }
 
-// file is one compiled source. Its prototype is shared and never written.
+// file is one compiled source. Its prototype is shared and never changed.
 type file struct {
 	name     string
 	source   []byte
@@ -30,15 +30,16 @@ type file struct {
 	requires map[string]required
 }
 
-// required is what a name given to require stands for: an app, an edition of
-// one, or a file.
+// required is what a name in require refers to: an app, an edition of one, or a
+// file.
 type required struct {
 	module string
 	file   string
 }
 
-// Compile compiles the file called name and what it requires. read gives the
-// sources by name; it answers fs.ErrNotExist for a file that is not there.
+// Compile compiles the file called name and the files that it requires. read
+// returns the source of a file; its error for a file that does not exist wraps
+// fs.ErrNotExist.
 func (m *Machine) Compile(name string, read func(name string) ([]byte, error)) (*Program, error) {
 	c := compiler{machine: m, read: read, program: &Program{main: name, files: map[string]*file{}, names: map[string]bool{}}}
 	source, err := read(name)
@@ -53,7 +54,7 @@ func (m *Machine) Compile(name string, read func(name string) ([]byte, error)) (
 	return c.program, nil
 }
 
-// Files gives the sources of the program by name.
+// Files returns the sources of the program by name.
 func (p *Program) Files() map[string][]byte {
 	all := make(map[string][]byte, len(p.files))
 	for name, f := range p.files {
@@ -62,11 +63,11 @@ func (p *Program) Files() map[string][]byte {
 	return all
 }
 
-// Awaits gives the triggers that stand in calls of wait_for, sorted.
+// Awaits returns the triggers in calls of wait_for, sorted.
 func (p *Program) Awaits() []string { return slices.Clone(p.awaits) }
 
-// Warnings are lines that compile and hardly do what they look like, each with
-// its position.
+// Warnings returns a text for each line that compiles but probably does not do
+// what its author meant, with its position.
 func (p *Program) Warnings() []string { return slices.Clone(p.warnings) }
 
 // compiler compiles one program.
@@ -106,13 +107,13 @@ func (c *compiler) compile(name string, source []byte) error {
 	return nil
 }
 
-// require finds what a name stands for: an app first, then a file beside the
-// one that requires it, beside the main one, and in the scripts folder.
+// require finds what a name refers to: an app first, then a file beside the one
+// that requires it, beside the main one, and in the scripts folder.
 func (c *compiler) require(from string, r requireCall) (required, error) {
 	fail := func(format string, args ...any) (required, error) {
 		return required{}, &SyntaxError{Position: fmt.Sprintf("%s:%d", from, r.line), Message: fmt.Sprintf(format, args...)}
 	}
-	if _, ok := c.machine.named[r.name]; ok {
+	if _, ok := c.machine.modulesByName[r.name]; ok {
 		return required{module: r.name}, nil
 	}
 	below := strings.ReplaceAll(strings.TrimSuffix(r.name, ".lua"), ".", "/") + ".lua"
@@ -142,7 +143,7 @@ func (c *compiler) require(from string, r requireCall) (required, error) {
 		return required{file: name}, c.compile(name, source)
 	}
 	apps := c.machine.moduleNames()
-	return fail("no app or file called %q%s; looked for %s; %s", r.name, perhaps(r.name, apps), strings.Join(tried, ", "), appsText(apps))
+	return fail("no app or file called %q%s; looked for %s; %s", r.name, didYouMean(r.name, apps), strings.Join(tried, ", "), appsText(apps))
 }
 
 func appsText(apps []string) string {

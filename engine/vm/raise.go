@@ -9,8 +9,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// thrown is what a Lua error is while it unwinds the Go stack.
-type thrown struct {
+// luaError is the Go panic that a Lua error is while it unwinds the stack.
+type luaError struct {
 	value lua.LValue
 	trace []codeLine // innermost first
 }
@@ -23,30 +23,30 @@ type codeLine struct {
 
 func (p codeLine) String() string { return p.proto.SourceName + ":" + strconv.Itoa(p.line) }
 
-// throw is the Panic of every state: the VM's own errors and all that is
-// raised arrive here, with the frames still in place.
-func throw(L *lua.LState) {
+// panicHandler is the Panic of every state. It gets the VM's own errors and all
+// that is raised, with the frames still in place.
+func panicHandler(L *lua.LState) {
 	m := activationOf(L).meter
 	value := L.Get(-1)
 	if m.caught.is(value) && m.position() != m.caught.trace[0].String() {
-		m.raising = false
+		m.scriptRaised = false
 		panic(m.caught)
 	}
-	if text, ok := value.(lua.LString); ok && !m.raising {
+	if text, ok := value.(lua.LString); ok && !m.scriptRaised {
 		if strings.HasSuffix(string(text), " stack overflow") || strings.HasSuffix(string(text), " registry overflow") {
 			m.tooDeep()
 		}
-		value = lua.LString(m.explain(clip(string(text))))
+		value = lua.LString(m.explainVMError(clip(string(text))))
 	}
-	m.raising = false
-	m.charge(throwWork, 0)
-	panic(&thrown{value: value, trace: m.trace()})
+	m.scriptRaised = false
+	m.charge(raiseWork, 0)
+	panic(&luaError{value: value, trace: m.trace()})
 }
 
-// throwWork is what unwinding costs, in instructions.
-const throwWork = 50
+// raiseWork is the charge for unwinding the stack, in instructions.
+const raiseWork = 50
 
-// raise raises a script error (a bug) at the present line.
+// raise raises a script error (a bug) at the current line.
 func raise(L *lua.LState, format string, args ...any) {
 	m := activationOf(L).meter
 	text := clip(fmt.Sprintf(format, args...))
@@ -59,14 +59,14 @@ func raise(L *lua.LState, format string, args ...any) {
 
 // raiseValue raises any value, as error(value, 0) does.
 func raiseValue(L *lua.LState, value lua.LValue) {
-	activationOf(L).meter.raising = true
+	activationOf(L).meter.scriptRaised = true
 	L.Error(value, 0)
 }
 
-// protect calls the function that stands on the stack below its nargs
-// arguments, as L.Call does, and returns what it raised, nil if it returned.
-// A Go panic ends the activation as a fault of the engine.
-func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
+// protect calls the function on the stack below its nargs arguments, as L.Call
+// does, and returns the error that it raised, nil if it returned. A Go panic
+// ends the activation as a fault of the engine.
+func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *luaError) {
 	m := a.meter
 	s := m.state
 	sp, base := s.stack.data.sp, s.reg.top-nargs-1
@@ -78,7 +78,7 @@ func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
 				return
 			}
 			var ok bool
-			if raised, ok = r.(*thrown); !ok {
+			if raised, ok = r.(*luaError); !ok {
 				fault = &Fault{Position: m.position(), Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
 			}
 			s.stack.data.sp = sp
@@ -103,9 +103,9 @@ func (a *activation) protect(L *lua.LState, nargs, nret int) (raised *thrown) {
 	return raised
 }
 
-// is reports whether a value that is raised is the one that was caught last,
-// and so goes on with the trace that it had. Texts are told by their position.
-func (t *thrown) is(value lua.LValue) bool {
+// is reports whether a raised value is the one that was caught last, which then
+// has the trace of the first time. A text is recognized by its position.
+func (t *luaError) is(value lua.LValue) bool {
 	if t == nil || len(t.trace) == 0 || value != t.value {
 		return false
 	}
@@ -118,7 +118,7 @@ func (t *thrown) is(value lua.LValue) bool {
 	return false
 }
 
-// trace lists where the script's functions stand, innermost first.
+// trace returns the current lines of the script's functions, innermost first.
 func (m *meter) trace() []codeLine {
 	all := make([]codeLine, 0, 4)
 	for f := m.state.currentFrame; f != nil && len(all) < maxTrace; f = f.Parent {
@@ -131,8 +131,8 @@ func (m *meter) trace() []codeLine {
 
 const maxTrace = 20
 
-// scriptError makes the error that leaves a script.
-func (a *activation) scriptError(t *thrown) *ScriptError {
+// scriptError makes the ScriptError for an error that the script did not catch.
+func (a *activation) scriptError(t *luaError) *ScriptError {
 	e := &ScriptError{}
 	for _, p := range t.trace {
 		e.Trace = append(e.Trace, p.String())
@@ -164,7 +164,8 @@ func (a *activation) scriptError(t *thrown) *ScriptError {
 	return e
 }
 
-// maxMessage bounds the text of an error: it may quote what a script holds.
+// maxMessage bounds, in bytes, the text of an error, which may quote any text
+// of the script.
 const maxMessage = 4 << 10
 
 func clip(text string) string {

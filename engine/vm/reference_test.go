@@ -11,14 +11,14 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// result is the body of a function and the text that it returns, in ours and
-// in lua5.1. A body that is no Lua 5.1 has ours alone.
+// result is the body of a function and the text that it returns, here and in
+// lua5.1. A body that is no Lua 5.1 has only the result of this package.
 type result struct {
 	body, want string
 	oursOnly   bool // it uses goto
 }
 
-// testResults runs bodies in ours, and in lua5.1 where that is installed.
+// testResults runs bodies here and, if it is installed, in lua5.1.
 func testResults(t *testing.T, rows []result) {
 	t.Helper()
 	m := vm.New(vm.Config{})
@@ -43,7 +43,7 @@ func testResults(t *testing.T, rows []result) {
 	})
 }
 
-// ours gives the text that a body returns, or its error.
+// ours returns the text that a body returns here, or its error.
 func ours(t testing.TB, m *vm.Machine, body string) string {
 	t.Helper()
 	p, err := m.Compile("test.lua", files{"test.lua": inHook("print(tostring((function(...) " + body + "\nend)()))")}.read)
@@ -57,7 +57,7 @@ func ours(t testing.TB, m *vm.Machine, body string) string {
 	return strings.Join(host.lines, "\n")
 }
 
-// lua51 gives the texts that bodies return in lua5.1.
+// lua51 returns the texts that bodies return in lua5.1.
 func lua51(t *testing.T, bodies []string) []string {
 	t.Helper()
 	path, err := exec.LookPath("lua5.1")
@@ -79,7 +79,7 @@ func lua51(t *testing.T, bodies []string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\x00\n\x00"), "\x00\n\x00")
 }
 
-// longText writes a text between long brackets that it does not contain.
+// longText writes a text between long brackets that do not occur in it.
 func longText(text string) string {
 	equals := "="
 	for strings.Contains(text, "]"+equals) {
@@ -88,8 +88,8 @@ func longText(text string) string {
 	return "[" + equals + "[\n" + text + "]" + equals + "]"
 }
 
-// stillWrong fails when gopher-lua by itself gives the right value: the file
-// that corrects the fault can then go.
+// stillWrong fails if gopher-lua without corrections returns the right value:
+// then the file that corrects the fault can be deleted.
 func stillWrong(t *testing.T, file string, row result) {
 	t.Helper()
 	L := lua.NewState()

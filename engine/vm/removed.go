@@ -6,8 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// removedLibrary stands for what Lua has and scripts have not. Using one of
-// these names says what to use in its place.
+// removedLibrary returns the globals of Lua that scripts cannot use. Using one
+// is an error with the replacement.
 func removedLibrary(*Machine) map[string]lua.LValue {
 	all := map[string]lua.LValue{}
 	for name, instead := range map[string]string{
@@ -15,7 +15,7 @@ func removedLibrary(*Machine) map[string]lua.LValue {
 		"load": "write the code as a function", "loadstring": "write the code as a function",
 		"getfenv": "globals belong to the run; pass values as arguments", "setfenv": "globals belong to the run; pass values as arguments",
 		"module": "return a table at the end of the file and require it", "newproxy": "use setmetatable",
-		"collectgarbage": "memory is looked after; a run that ends lets go of all it held",
+		"collectgarbage": "memory is collected automatically; a run that ends releases all of it",
 	} {
 		all[name] = function(func(L *lua.LState) int {
 			raise(L, "%s is not there: %s", name, instead)
@@ -32,11 +32,11 @@ func removedLibrary(*Machine) map[string]lua.LValue {
 			"difftime": "use time.diff(a, b)", "getenv": "use params, or secret \"name\"", "tmpname": "use uuid()",
 		}},
 		"io": {outside, map[string]string{
-			"write": "use log.info(text)", "open": "a script has no files; state.put keeps values", "lines": "use text.split(text, \"\\n\")",
+			"write": "use log.info(text)", "open": "a script has no files; state.put stores values", "lines": "use text.split(text, \"\\n\")",
 			"read": "a script has no input but its event",
 		}},
-		"coroutine": {"a run is one thread; emit starts work that goes on by itself", nil},
-		"debug":     {"an error names its lines by itself", nil},
+		"coroutine": {"a run is one thread; emit starts another run", nil},
+		"debug":     {"an error has the lines of its trace", nil},
 		"package":   {`use require "name"`, nil},
 	} {
 		all[name] = removedTable(name, l.otherwise, l.members)
@@ -44,8 +44,8 @@ func removedLibrary(*Machine) map[string]lua.LValue {
 	return all
 }
 
-// removedMembers are functions of the libraries that scripts do have, and what
-// to use in their place.
+// removedMembers are functions that are missing in libraries that scripts have,
+// and what to use instead.
 var removedMembers = map[string]string{
 	"math.random":     "use random(min, max), which a replayed run repeats",
 	"math.randomseed": "random(min, max) needs no seed",
@@ -59,7 +59,7 @@ var removedMembers = map[string]string{
 
 func removedTable(name, otherwise string, members map[string]string) lua.LValue {
 	members = maps.Clone(members)
-	say := func(L *lua.LState, key string) {
+	raiseRemoved := func(L *lua.LState, key string) {
 		instead, ok := members[key]
 		if !ok {
 			instead = otherwise
@@ -70,13 +70,13 @@ func removedTable(name, otherwise string, members map[string]string) lua.LValue 
 		raise(L, "%s%s is not there: %s", name, key, instead)
 	}
 	return &lua.LUserData{Value: removed(name), Metatable: sharedTable(map[string]lua.LValue{
-		"__index":     function(func(L *lua.LState) int { say(L, textOf(L.Get(2))); return 0 }),
-		"__newindex":  function(func(L *lua.LState) int { say(L, ""); return 0 }),
-		"__call":      function(func(L *lua.LState) int { say(L, ""); return 0 }),
+		"__index":     function(func(L *lua.LState) int { raiseRemoved(L, textOf(L.Get(2))); return 0 }),
+		"__newindex":  function(func(L *lua.LState) int { raiseRemoved(L, ""); return 0 }),
+		"__call":      function(func(L *lua.LState) int { raiseRemoved(L, ""); return 0 }),
 		"__metatable": lua.LFalse,
 	})}
 }
 
-// removed is the Value of user data that stands for a library of Lua's that
-// scripts have not.
+// removed is the Value of user data for a library of Lua that scripts do not
+// have.
 type removed string

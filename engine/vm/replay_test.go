@@ -14,12 +14,12 @@ import (
 
 var errParked = errors.New("parked")
 
-// journalHost answers as many steps as it has records, and parks at the next
-// wait, which it has as a record from then on.
+// journalHost answers as many steps as it has records. It parks at the next
+// wait, and then has a record of it.
 type journalHost struct {
 	recorder
 	records []string // results; an answer that begins with "!" is an error of that kind
-	live    bool     // goes on past waits
+	live    bool     // does not park at waits
 	last    int
 }
 
@@ -42,9 +42,9 @@ func (h *journalHost) Step(ctx context.Context, s vm.Step) (json.RawMessage, err
 	return json.RawMessage(record), nil
 }
 
-// What was written before a park is not written again, and what a replay
-// executes is not charged: two waits with three quarters of the limit before each
-// fit into three activations.
+// Log lines from before a park are not written again, and a replay is not
+// charged: two waits, each after three quarters of the limit, need three
+// activations.
 func TestReplayIsNotCharged(t *testing.T) {
 	m := vm.New(vm.Config{})
 	source := inHook(`
@@ -72,7 +72,7 @@ func TestReplayIsNotCharged(t *testing.T) {
 	if got := strings.Join(written, " "); got != "one two three" {
 		t.Errorf("wrote %q", got)
 	}
-	// Without a park in between it is too much.
+	// Without a park in between the limit is exceeded.
 	out := runWith(t, m, source, vm.Limits{Instructions: 400_000}, &journalHost{live: true})
 	var limit *vm.LimitError
 	if !errors.As(out.Err, &limit) || limit.Limit != "instructions" {
@@ -80,8 +80,8 @@ func TestReplayIsNotCharged(t *testing.T) {
 	}
 }
 
-// Executing time does not count while replaying, and counts from there.
-func TestReplayTakesItsTime(t *testing.T) {
+// Executing time is not counted during a replay, and is counted after it.
+func TestTimeCountsFromTheEndOfReplay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long under the race detector, which finds nothing in one goroutine")
 	}
@@ -103,7 +103,8 @@ func TestReplayTakesItsTime(t *testing.T) {
 	}
 }
 
-// A replay that went astray ends all the same; so does one without memory.
+// A replay that makes no step ends too, by a limit that is larger than that of
+// an activation. The limits of memory and steps are those of an activation.
 func TestReplayEnds(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for body, want := range map[string]string{
@@ -126,9 +127,9 @@ func TestReplayEnds(t *testing.T) {
 	}
 }
 
-// ScriptError.Step names the step whose error left the script, by the table
-// itself and not by what stands in it.
-func TestStepOfAnError(t *testing.T) {
+// ScriptError.Step is the step whose error left the script. It is found by the
+// table itself, not by its fields.
+func TestScriptErrorStep(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for body, want := range map[string]int{
 		`uuid() uuid()`: 2,
@@ -154,8 +155,8 @@ func TestStepOfAnError(t *testing.T) {
 	}
 }
 
-// A script may forbid another attempt, and not order one.
-func TestRetryableOfAnError(t *testing.T) {
+// A script can forbid another attempt, but cannot ask for one.
+func TestScriptErrorRetryable(t *testing.T) {
 	m := vm.New(vm.Config{})
 	for body, want := range map[string]bool{
 		`uuid()`: true,
@@ -171,6 +172,6 @@ func TestRetryableOfAnError(t *testing.T) {
 	}}
 	e := wantScriptError(t, runWith(t, m, inHook(`local _, e = try(uuid) e.retryable = true error(e)`), vm.Limits{}, refuse).Err)
 	if e.App.Retryable {
-		t.Error("a script ordered another attempt")
+		t.Error("a script made an error retryable")
 	}
 }

@@ -11,11 +11,12 @@ func requireLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"require": function(require)}
 }
 
-// moduleNames are the names of apps and their editions.
-func (m *Machine) moduleNames() []string { return slices.Sorted(maps.Keys(m.named)) }
+// moduleNames returns the names of apps and their editions, sorted.
+func (m *Machine) moduleNames() []string { return slices.Sorted(maps.Keys(m.modulesByName)) }
 
-// require gives the module of an app or edition, or runs a file of the script once a run and
-// gives what it returned. What a name stands for was settled by Compile.
+// require returns the module of an app or edition, or the value of a file of
+// the script, which is run once in each run. Compile has found out what each
+// name refers to.
 func require(L *lua.LState) int {
 	a := activationOf(L)
 	name := L.CheckString(1)
@@ -23,7 +24,7 @@ func require(L *lua.LState) int {
 	target, ok := a.program.files[from].requires[name]
 	switch {
 	case !ok:
-		raise(L, "require takes a name written in quotes right behind it, so that the script is known whole before it runs")
+		raise(L, "require takes a name in quotes directly after it, so that all files are compiled before the script runs")
 	case target.module != "":
 		L.Push(a.machine.module(target.module))
 		return 1

@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Whatever stands in a file, compiling and running it must end in time and
-// with one of the errors that a user can read.
+// For every text, compiling and running it must end in time, with one of the
+// errors that are written for users.
 func FuzzScript(f *testing.F) {
 	paths, err := filepath.Glob("testdata/hostile/*.lua")
 	if err != nil {
@@ -32,8 +32,8 @@ func FuzzScript(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		began := time.Now()
 		defer func() {
-			if took := time.Since(began); took > time.Minute {
-				t.Errorf("took %s", took)
+			if elapsed := time.Since(began); elapsed > time.Minute {
+				t.Errorf("took %s", elapsed)
 			}
 		}()
 		p, err := m.Compile("fuzz.lua", files{"fuzz.lua": source}.read)

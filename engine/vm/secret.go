@@ -7,19 +7,19 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// What is joined to a secret is bounded, base64 within base64 included, so that
-// no few lines make a text of gigabytes.
+// The size of a joined secret is bounded, with base64 within base64, so that a
+// few lines cannot make a text of gigabytes.
 const (
 	maxSecretParts = 64
 	maxSecretText  = 64 << 10
 	maxSecretDepth = 4
 )
 
-// secretMark is the metatable of secrets. A secret is user data that holds a
-// Secret: text that looks like one is only text.
-var secretMark = guarded(map[string]lua.LGFunction{
-	"__concat":   concatSpecial,
-	"__tostring": textSpecial,
+// secretMeta is the metatable of secrets. A secret is user data with a Secret:
+// a text that looks like one is only text.
+var secretMeta = guarded(map[string]lua.LGFunction{
+	"__concat":   metaConcat,
+	"__tostring": metaToString,
 	"__index": func(L *lua.LState) int {
 		raise(L, "a secret has no field %s; app calls, http, hmac and verify open it", describe(L.Get(2)))
 		return 0
@@ -27,18 +27,18 @@ var secretMark = guarded(map[string]lua.LGFunction{
 })
 
 // secretFunction is secret "name": the secret called name, which scripts can
-// pass on and never read.
+// pass on but not read.
 func secretFunction(L *lua.LState) int {
 	name := wantText(L, 1, "secret: the name")
 	if name == "" || strings.ContainsAny(name, " \t\n\"'") {
 		raise(L, "secret: %q is no name of a secret", brief(name, 40))
 	}
 	activationOf(L).charge(L, 1, int64(len(name))+128)
-	L.Push(&lua.LUserData{Value: Secret{{Name: strings.Clone(name)}}, Metatable: secretMark})
+	L.Push(&lua.LUserData{Value: Secret{{Name: strings.Clone(name)}}, Metatable: secretMeta})
 	return 1
 }
 
-// secretOf gives the secret that a value is, nil if it is none.
+// secretOf returns the secret that a value is, nil if it is none.
 func secretOf(v lua.LValue) Secret {
 	if u, ok := v.(*lua.LUserData); ok {
 		if s, ok := u.Value.(Secret); ok {
@@ -56,24 +56,25 @@ func joinSecret(L *lua.LState, left, right lua.LValue) lua.LValue {
 		}
 		return Secret{{Text: textArg(L, v, "what is joined to a secret")}}
 	}
-	mark := left
+	metatable := left
 	if secretOf(left) == nil {
-		mark = right
+		metatable = right
 	}
-	return newSecret(L, mark.(*lua.LUserData).Metatable, append(append(Secret{}, parts(left)...), parts(right)...))
+	return newSecret(L, metatable.(*lua.LUserData).Metatable, append(append(Secret{}, parts(left)...), parts(right)...))
 }
 
-// newSecret makes a secret out of others; mark is the metatable of one of them.
-func newSecret(L *lua.LState, mark lua.LValue, s Secret) lua.LValue {
+// newSecret makes a secret of others; metatable is that of one of them.
+func newSecret(L *lua.LState, metatable lua.LValue, s Secret) lua.LValue {
 	parts, bytes, depth := s.weight()
 	if parts > maxSecretParts || bytes > maxSecretText || depth > maxSecretDepth {
 		raise(L, "a secret can be joined of at most %d parts and %d bytes of text, and encoded %d times", maxSecretParts, maxSecretText, maxSecretDepth)
 	}
 	activationOf(L).charge(L, int64(parts), int64(128+64*parts+bytes))
-	return &lua.LUserData{Value: s, Metatable: mark}
+	return &lua.LUserData{Value: s, Metatable: metatable}
 }
 
-// weight counts the parts, the bytes of plain text and how deep base64 goes.
+// weight returns the number of parts, the bytes of plain text and the depth of
+// base64 within base64.
 func (s Secret) weight() (parts, bytes, depth int) {
 	for _, part := range s {
 		p, b, d := part.Of.weight()
@@ -86,7 +87,8 @@ func (s Secret) weight() (parts, bytes, depth int) {
 	return parts, bytes, depth
 }
 
-// String is how a secret stands in a record: by name, never opened.
+// String returns a secret as it is written in a record: by name, without its
+// text.
 func (s Secret) String() string {
 	var b strings.Builder
 	for _, part := range s {
@@ -102,8 +104,9 @@ func (s Secret) String() string {
 	return b.String()
 }
 
-// openSecret joins the parts; lookup finds a secret by name.
-func openSecret(s Secret, lookup func(string) (string, error)) (string, error) {
+// joinParts returns the whole text; lookup returns the text of a secret by its
+// name.
+func joinParts(s Secret, lookup func(string) (string, error)) (string, error) {
 	var b strings.Builder
 	for _, part := range s {
 		switch {
@@ -114,7 +117,7 @@ func openSecret(s Secret, lookup func(string) (string, error)) (string, error) {
 			}
 			b.WriteString(text)
 		case part.Of != nil:
-			text, err := openSecret(part.Of, lookup)
+			text, err := joinParts(part.Of, lookup)
 			if err != nil {
 				return "", err
 			}

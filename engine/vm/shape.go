@@ -6,7 +6,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// shape is a type with its names resolved.
+// shape is a declared type with its names resolved.
 type shape struct {
 	kind  bindings.Kind
 	def   *bindings.Definition
@@ -28,8 +28,9 @@ func shapeOf(c *bindings.Catalogue, t *bindings.Type) shape {
 	return shape{kind: resolved.Kind, items: resolved.Items, of: resolved.OneOf, def: def}
 }
 
-// fieldShape finds the type of a field. Documents mostly keep the declared
-// order, so the search goes on where it last ended.
+// fieldShape returns the type of a field. The fields of a document are mostly
+// in the declared order, so the search begins at cursor, after the field that
+// was found last.
 func fieldShape(c *bindings.Catalogue, s shape, name string, cursor *int) shape {
 	if s.kind == bindings.Map {
 		return shapeOf(c, s.items)
@@ -51,8 +52,9 @@ func fieldShape(c *bindings.Catalogue, s shape, name string, cursor *int) shape 
 	return shape{}
 }
 
-// narrow picks the member of a union that a value of this look belongs to.
-func (s shape) narrow(c *bindings.Catalogue, look byte) shape {
+// narrow returns the member of a union that a value belongs to. first is the
+// first byte of the value in JSON, '0' for all numbers.
+func (s shape) narrow(c *bindings.Catalogue, first byte) shape {
 	for range 4 {
 		if s.kind != bindings.Union {
 			return s
@@ -60,7 +62,7 @@ func (s shape) narrow(c *bindings.Catalogue, look byte) shape {
 		next, found := shape{}, false
 		for i := range s.of {
 			member := shapeOf(c, &s.of[i])
-			if member.kind == bindings.Union || !member.takes(look) {
+			if member.kind == bindings.Union || !member.accepts(first) {
 				if member.kind == bindings.Union && !found {
 					next, found = member, true
 				}
@@ -74,20 +76,20 @@ func (s shape) narrow(c *bindings.Catalogue, look byte) shape {
 	return shape{}
 }
 
-func (s shape) takes(look byte) bool {
+func (s shape) accepts(first byte) bool {
 	switch s.kind {
 	case bindings.Object, bindings.Map:
-		return look == '{'
+		return first == '{'
 	case bindings.List:
-		return look == '['
+		return first == '['
 	case bindings.Decimal, bindings.Int64, bindings.Number, bindings.Integer:
-		return look == '0'
+		return first == '0'
 	}
-	return look == '"'
+	return first == '"'
 }
 
-// forTable picks the member of a union that this table is. An empty one is an
-// object where the union has one.
+// forTable returns the member of a union that a table belongs to. An empty
+// table is an object if the union has one.
 func (s shape) forTable(c *bindings.Catalogue, t *lua.LTable) shape {
 	if !isList(t) && t.MaxN() == 0 {
 		if object := s.narrow(c, '{'); object.kind != bindings.Any {

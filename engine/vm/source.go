@@ -32,7 +32,7 @@ func parseSource(name string, source []byte, limit int) (*tree, error) {
 		return fail(s.malformedLine, "%s", malformedMessage(s.malformed))
 	}
 	if s.tooDeep > 0 {
-		return fail(s.tooDeep, "brackets and blocks stand more than %d deep in each other; split this into functions", maxNesting)
+		return fail(s.tooDeep, "brackets and blocks are nested more than %d deep; split this into functions", maxNesting)
 	}
 	if s.tooUnary > 0 {
 		return fail(s.tooUnary, "more than %d of 'not', '-' and '#' in a row", maxUnary)
@@ -49,7 +49,8 @@ func parseSource(name string, source []byte, limit int) (*tree, error) {
 	return t, nil
 }
 
-// withoutHeader blanks a byte order mark and a "#!" line, keeping the lines.
+// withoutHeader removes a byte order mark and the text of a "#!" line. The
+// numbers of the lines do not change.
 func withoutHeader(source []byte) []byte {
 	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
 	if bytes.HasPrefix(source, []byte("#!")) {
@@ -61,18 +62,18 @@ func withoutHeader(source []byte) []byte {
 	return source
 }
 
-// scanner reads the words of a source just well enough to see how deep it is
-// nested and what is left open, before the parser is let at it.
+// scanner reads the words of a source before the parser does, to find out how
+// deep it is nested and what is not closed.
 type scanner struct {
 	line  int
 	open  []opener
 	unary int
 
 	tooDeep, tooUnary int // lines
-	last              int // the last line with a word on it
+	last              int // the last line that is not blank or comment
 	elseIf            int // a line with "else if"
-	wasElse           int // the line of the last else
-	clash             clash
+	elseLine          int // the line of the last else
+	mismatch          mismatch
 
 	separated     bool // the last sign is a comma or semicolon
 	hexadecimals  []replacement
@@ -80,19 +81,20 @@ type scanner struct {
 	malformedLine int
 }
 
-// clash is the first closing word that another opener still waits before.
-type clash struct {
+// mismatch is the first closing word or bracket that does not close the
+// innermost opener.
+type mismatch struct {
 	word string
 	line int
 	open opener
 }
 
-// opener is a word or bracket that waits for its end.
+// opener is a word or bracket that must be closed.
 type opener struct {
-	word  string
-	line  int
-	bare  bool // while and for, before their do
-	close string
+	word     string
+	line     int
+	beforeDo bool // a while or for whose do has not come yet
+	close    string
 }
 
 func (s *scanner) push(word, end string, bare bool) {
@@ -108,8 +110,8 @@ func (s *scanner) pop(end string) {
 	case n == 0:
 	case s.open[n-1].close == end:
 		s.open = s.open[:n-1]
-	case s.clash.line == 0:
-		s.clash = clash{end, s.line, s.open[n-1]}
+	case s.mismatch.line == 0:
+		s.mismatch = mismatch{end, s.line, s.open[n-1]}
 	}
 }
 
@@ -135,7 +137,7 @@ func (s *scanner) scan(source []byte) {
 	}
 }
 
-// token reads a word, number, text or sign, and gives where it ends.
+// token reads a word, number, text or sign, and returns where it ends.
 func (s *scanner) token(source []byte, i int) int {
 	switch c := source[i]; {
 	case c == '"' || c == '\'':
@@ -171,15 +173,15 @@ func (s *scanner) word(w string) {
 	s.unary = 0
 	switch w {
 	case "function", "if":
-		if w == "if" && s.wasElse == s.line {
+		if w == "if" && s.elseLine == s.line {
 			s.elseIf = s.line
 		}
 		s.push(w, "end", false)
 	case "while", "for":
 		s.push(w, "end", true)
 	case "do":
-		if n := len(s.open); n > 0 && s.open[n-1].bare {
-			s.open[n-1].bare = false
+		if n := len(s.open); n > 0 && s.open[n-1].beforeDo {
+			s.open[n-1].beforeDo = false
 			return
 		}
 		s.push(w, "end", false)
@@ -188,9 +190,9 @@ func (s *scanner) word(w string) {
 	case "end", "until":
 		s.pop(w)
 	}
-	s.wasElse = 0
+	s.elseLine = 0
 	if w == "else" {
-		s.wasElse = s.line
+		s.elseLine = s.line
 	}
 }
 
@@ -253,8 +255,8 @@ func (s *scanner) quoted(source []byte, i int) int {
 	return i
 }
 
-// escape records the first decimal escape above 255, of which gopher-lua would
-// use the low eight bits.
+// escape records the first decimal escape above 255. gopher-lua would use its
+// low eight bits.
 func (s *scanner) escape(text []byte) {
 	n := 0
 	for n < 3 && n < len(text) && isDigit(text[n]) {
@@ -265,7 +267,7 @@ func (s *scanner) escape(text []byte) {
 	}
 }
 
-// longBracket gives the number of '=' of the "[==[" that text begins with, -1
+// longBracket returns the number of '=' of the "[==[" that text begins with, -1
 // if it begins with none.
 func longBracket(text []byte) int {
 	n := 0
@@ -288,7 +290,7 @@ func (s *scanner) long(source []byte, i int) int {
 	return i + max(n, 0) + len(end)
 }
 
-// explain says in plain words what the parser did not like.
+// explain rewrites an error of the parser for the author of a script.
 func (s *scanner) explain(source []byte, err error) (line int, message string) {
 	var e *parse.Error
 	if !errors.As(err, &e) {
@@ -298,7 +300,7 @@ func (s *scanner) explain(source []byte, err error) (line int, message string) {
 		return s.unfinished(e)
 	}
 	line = e.Pos.Line
-	if e.Token == "" { // the parser gives no text for dots
+	if e.Token == "" { // the parser returns no text for dots
 		e.Token = "."
 		if text := lineOf(source, line); strings.Contains(text, "..") {
 			e.Token = ".."
@@ -306,7 +308,7 @@ func (s *scanner) explain(source []byte, err error) (line int, message string) {
 	}
 	switch e.Message {
 	case "syntax error":
-		if o := s.clash.open; s.clash.line == line && s.clash.word == e.Token {
+		if o := s.mismatch.open; s.mismatch.line == line && s.mismatch.word == e.Token {
 			return line, fmt.Sprintf("unexpected '%s'; '%s' of line %d has no '%s'", e.Token, o.word, o.line, o.close)
 		}
 		return line, "unexpected " + nearToken(e.Token) + hint(e.Token, lineOf(source, line))
@@ -319,11 +321,11 @@ func (s *scanner) explain(source []byte, err error) (line int, message string) {
 		}
 		return line, notStatement(e.Token)
 	case "unterminated string":
-		return line - 1, "the text that begins here has no closing quote on its line" // the scanner is past its end
+		return line - 1, "the text that begins here has no closing quote on its line" // the scanner of gopher-lua is after its end
 	case "unterminated multiline string":
 		return line, "the text that begins with [[ has no ]]"
 	case "Invalid token", "Invalid '~' token":
-		if text := foreign(e.Token, lineOf(source, line)); text != "" {
+		if text := unexpectedCharacter(e.Token, lineOf(source, line)); text != "" {
 			return line, text
 		}
 		return line, "unexpected " + nearToken(e.Token) + hint(e.Token, lineOf(source, line))
@@ -375,7 +377,7 @@ func lineOf(source []byte, n int) string {
 
 const noContinue = "Lua has no 'continue': write goto next, and ::next:: before the loop's end"
 
-// hint knows what people write who come from other languages.
+// hint is the end of an error about syntax of other languages.
 func hint(token, line string) string {
 	for _, known := range [][2]string{
 		{"!=", "'~=' means not equal"}, {"&&", "write 'and'"}, {"||", "write 'or'"},

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// span is a length of time as people say it. Days and months are those of the
-// calendar: a day across a change of the clock has 23 or 25 hours.
+// span is a length of time as people write it. Days and months are those of the
+// calendar: a day in which the clock is changed has 23 or 25 hours.
 type span struct {
 	months, days int
 	clock        time.Duration
@@ -80,7 +80,7 @@ func (s span) plus(unit span, count float64) (span, error) {
 	case unit.days > 0 && whole:
 		s.days += unit.days * int(count)
 	case unit.months > 0:
-		return s, errors.New("a part of a month or year has no length of its own; say it in days")
+		return s, errors.New("a part of a month or year has no fixed length; write it in days")
 	default:
 		s.clock += time.Duration(count * float64(unit.clock+time.Duration(unit.days)*24*time.Hour))
 	}
@@ -92,16 +92,17 @@ func (s span) plus(unit span, count float64) (span, error) {
 
 var errTooLong = errors.New("longer than 100 years")
 
-// duration is the span by a clock, for limits and timeouts; months have none.
+// duration returns the length of the span, with days of 24 hours, for limits
+// and timeouts. Months have no fixed length and are an error.
 func (s span) duration() (time.Duration, error) {
 	if s.months != 0 {
-		return 0, errors.New("months and years differ in length; say it in days or hours")
+		return 0, errors.New("months and years differ in length; write it in days or hours")
 	}
 	return s.clock + time.Duration(s.days)*24*time.Hour, nil
 }
 
-// after is the time one span after t by the calendar of a zone: a month after
-// 31 January is the last of February.
+// after returns the time one span after t by the calendar of a zone: a month
+// after 31 January is the last day of February.
 func (s span) after(t time.Time, zone *time.Location) time.Time { return s.shift(t, zone, 1) }
 
 func (s span) before(t time.Time, zone *time.Location) time.Time { return s.shift(t, zone, -1) }

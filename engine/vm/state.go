@@ -9,8 +9,8 @@ import (
 // maxKey bounds the keys of state and links.
 const maxKey = 512
 
-// stateLibrary is state, what a script keeps from run to run, and links,
-// which records of two apps belong together. Every function is a step.
+// stateLibrary is state, the values that a script stores for its next runs, and
+// links, which records of two apps belong together. Every function is a step.
 func stateLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{
 		"state": freeze("state", map[string]lua.LGFunction{
@@ -22,7 +22,8 @@ func stateLibrary(*Machine) map[string]lua.LValue {
 	}
 }
 
-// wantKey takes argument n as a key: a text that is not empty, or a number.
+// wantKey returns argument n, which must be a key: a text that is not empty, or
+// a number.
 func wantKey(L *lua.LState, n int, what string) string {
 	key := wantText(L, n, what)
 	if key == "" || len(key) > maxKey {
@@ -38,22 +39,22 @@ func stateArguments(L *lua.LState, verb string) *arguments {
 
 // stateGet is state.get(key): the value, nil where there is none.
 func stateGet(L *lua.LState) int {
-	L.Push(activationOf(L).own(L, stateArguments(L, "get").step(StepState)))
+	L.Push(activationOf(L).decodeStep(L, stateArguments(L, "get").step(StepState)))
 	return 1
 }
 
 // statePut is state.put(key, value).
 func statePut(L *lua.LState) int {
 	if L.Get(2) == lua.LNil {
-		raise(L, "state.put needs a value; state.delete(key) takes one away")
+		raise(L, "state.put needs a value; state.delete(key) deletes one")
 	}
 	refuseSecret(L, 2, "state.put")
 	activationOf(L).step(L, stateArguments(L, "put").set("value", L.Get(2)).step(StepState))
 	return 0
 }
 
-// stateAdd is state.add(key [, n]): adds n, or 1, to a number that begins at 0
-// and gives the sum.
+// stateAdd is state.add(key [, n]): adds n, or 1, to a number that begins at 0,
+// and returns the sum.
 func stateAdd(L *lua.LState) int {
 	by := lua.LNumber(1)
 	if L.Get(2) != lua.LNil {
@@ -63,20 +64,21 @@ func stateAdd(L *lua.LState) int {
 		}
 		by = n
 	}
-	L.Push(activationOf(L).own(L, stateArguments(L, "add").set("value", by).step(StepState)))
+	L.Push(activationOf(L).decodeStep(L, stateArguments(L, "add").set("value", by).step(StepState)))
 	return 1
 }
 
-// stateCas is state.cas(key, expected, value): puts the value, nil for none,
-// if the present one is as expected, nil for none, and says whether it did.
+// stateCas is state.cas(key, expected, value): stores the value if the current
+// one is the expected one, and returns whether it did. nil means no value, for
+// both.
 func stateCas(L *lua.LState) int {
 	if L.GetTop() < 3 {
-		raise(L, "state.cas takes a key, the expected value and the new one; nil says that there is none")
+		raise(L, "state.cas takes a key, the expected value and the new one; nil means that there is none")
 	}
 	refuseSecret(L, 2, "state.cas")
 	refuseSecret(L, 3, "state.cas")
 	s := stateArguments(L, "cas").set("expected", L.Get(2)).set("value", L.Get(3)).step(StepState)
-	L.Push(activationOf(L).own(L, s))
+	L.Push(activationOf(L).decodeStep(L, s))
 	return 1
 }
 
@@ -86,14 +88,16 @@ func stateDelete(L *lua.LState) int {
 	return 0
 }
 
-// refuseSecret ends what would keep a secret.
+// refuseSecret raises an error if argument n is a secret, which would be
+// stored.
 func refuseSecret(L *lua.LState, n int, function string) {
 	if secretOf(L.Get(n)) != nil {
-		raise(L, "%s: a secret cannot be kept; keep its name, and write secret(name) where it is used", function)
+		raise(L, "%s: a secret cannot be stored; store its name, and write secret(name) where it is used", function)
 	}
 }
 
-// linkArguments takes kind, id, kind2 and, where there must be one, id2.
+// linkArguments reads the arguments kind, id, kind2 and id2, which may be
+// absent unless id2 is set.
 func linkArguments(L *lua.LState, verb string, id2 bool) *arguments {
 	name := "links." + verb
 	g := activationOf(L).arguments(L, name).text("verb", verb).
@@ -115,7 +119,7 @@ func linksPut(L *lua.LState) int {
 // linksGet is links.get(kind, id, kind2): the id of kind2 that belongs to it,
 // nil where there is none.
 func linksGet(L *lua.LState) int {
-	L.Push(activationOf(L).own(L, linkArguments(L, "get", false).step(StepLink)))
+	L.Push(activationOf(L).decodeStep(L, linkArguments(L, "get", false).step(StepLink)))
 	return 1
 }
 

@@ -6,57 +6,59 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// holding gives a charge for what grows out of Lua's sight: its bytes count as
-// the script's until release is called, when Lua can see the result.
-func (a *activation) holding(L *lua.LState) (charge func(work, bytes int64), release func()) {
-	held := int64(0)
+// reserve returns a charge for Go values that Lua does not refer to yet. Their
+// bytes count as the script's memory until release is called, when Lua refers
+// to the result.
+func (a *activation) reserve(L *lua.LState) (charge func(work, bytes int64), release func()) {
+	charged := int64(0)
 	charge = func(work, bytes int64) {
-		held += bytes
-		a.held += bytes
+		charged += bytes
+		a.reserved += bytes
 		a.charge(L, work, bytes)
 	}
-	return charge, func() { a.held -= held }
+	return charge, func() { a.reserved -= charged }
 }
 
-// read makes the Lua value of JSON.
+// read decodes JSON with d.
 func (a *activation) read(L *lua.LState, d decoder, s shape) (lua.LValue, error) {
-	charge, release := a.holding(L)
+	charge, release := a.reserve(L)
 	defer release()
 	d.charge = charge
 	return d.read(s)
 }
 
-// decode makes the Lua value of what the host answers, declared as t. own says
-// that it was once written by an encoder of ours.
-func (a *activation) decode(L *lua.LState, raw []byte, c *bindings.Catalogue, t *bindings.Type, own bool) lua.LValue {
+// decode decodes an answer of the host, declared as t. fromEncoder is set if an
+// encoder of this package wrote it.
+func (a *activation) decode(L *lua.LState, raw []byte, c *bindings.Catalogue, t *bindings.Type, fromEncoder bool) lua.LValue {
 	if isEmptyJSON(raw) {
 		return lua.LNil
 	}
-	v, err := a.read(L, decoder{text: raw, catalogue: c, own: own}, shapeOf(c, t))
+	v, err := a.read(L, decoder{text: raw, catalogue: c, fromEncoder: fromEncoder}, shapeOf(c, t))
 	if err != nil {
 		raise(L, "the answer is not JSON: %v", err)
 	}
 	return v
 }
 
-// write encodes what f says with e.
+// write calls f, which encodes with e, and charges for it.
 func (a *activation) write(L *lua.LState, e *encoder, f func() error) error {
-	charge, release := a.holding(L)
+	charge, release := a.reserve(L)
 	defer release()
 	e.charge = charge
 	err := f()
 	if err == nil {
-		e.settle()
+		e.flushCharge()
 	}
 	return err
 }
 
-// own makes the step and decodes what an encoder of ours once wrote.
-func (a *activation) own(L *lua.LState, s Step) lua.LValue {
+// decodeStep performs a step whose answer was written by an encoder of this
+// package, and decodes the answer.
+func (a *activation) decodeStep(L *lua.LState, s Step) lua.LValue {
 	return a.decode(L, a.step(L, s), nil, nil, true)
 }
 
-// arguments writes the arguments of a step one after the other.
+// arguments encodes the arguments of a step one after the other.
 type arguments struct {
 	L        *lua.LState
 	function string
@@ -76,9 +78,9 @@ func (g *arguments) set(name string, v lua.LValue) *arguments {
 	if len(e.out) > 0 {
 		e.out = append(e.out, ',')
 	}
-	e.path = append(e.path[:0], spot{field: name})
+	e.path = append(e.path[:0], pathStep{field: name})
 	err := activationOf(g.L).write(g.L, e, func() error {
-		_ = e.text(name) // a name of ours
+		_ = e.text(name) // names of arguments are valid text
 		e.out = append(e.out, ':')
 		return e.value(v, shape{})
 	})
@@ -90,7 +92,7 @@ func (g *arguments) set(name string, v lua.LValue) *arguments {
 
 func (g *arguments) text(name, s string) *arguments { return g.set(name, lua.LString(s)) }
 
-// step gives the step with all that was set.
+// step returns the step with the arguments that were set.
 func (g *arguments) step(kind StepKind) Step {
 	args := make([]byte, 0, len(g.e.out)+2)
 	args = append(append(append(args, '{'), g.e.out...), '}')

@@ -15,9 +15,9 @@ type formatPart struct {
 	letter byte // of the directive, or literal or space
 	plain  bool // %-d: without leading zeros
 	text   string
-	at     int // its place in the format, in characters from 1
+	at     int // its position in the format, in characters from 1
 	// follow counts the digits of the numbers that come directly after this
-	// part: if it is not 0, a number is read in its full width.
+	// part. If it is not 0, a number is read in its full width.
 	follow int
 }
 
@@ -28,18 +28,18 @@ const (
 
 const directives = "%Y %m %d %H %M %S %y %e %I %l %p %a %A %b %B %h %j %u %w %V %G %F %T %R %D %s %L %z %Z %c %x %X %n %t %%, and %- before one without leading zeros"
 
-// composites are the directives that are short for several others.
+// composites are the directives that mean several others.
 var composites = map[byte]string{
 	'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'X': "%H:%M:%S", 'R': "%H:%M", 'D': "%m/%d/%y", 'x': "%m/%d/%y", 'c': "%a %b %e %H:%M:%S %Y",
 }
 
 // number is a directive that is written as a whole number of a fixed width.
 type number struct {
-	name        byte // the directive that has the same value: %d for %e
-	width       int
-	least, most int64
-	pad         string
-	of          func(time.Time) int
+	name     byte // the directive that has the same value: %d for %e
+	width    int
+	min, max int64
+	pad      string
+	of       func(time.Time) int
 }
 
 var numbers = map[byte]number{
@@ -118,7 +118,8 @@ func addText(parts []formatPart, letter byte, text string) []formatPart {
 	return append(parts, formatPart{letter: letter, text: text})
 }
 
-// digits counts the digits with which a part and those directly after it begin.
+// digits returns how many digits this part and those directly after it begin
+// with.
 func (d formatPart) digits() int {
 	switch {
 	case numbers[d.letter].width > 0:
@@ -131,7 +132,7 @@ func (d formatPart) digits() int {
 	return len(d.text) - len(strings.TrimLeft(d.text, "0123456789"))
 }
 
-// strftime writes a time by the directives of the C function; names are
+// strftime formats a time by the directives of the C function; names are
 // English.
 func strftime(format string, t time.Time) (string, error) {
 	parts, err := parseFormat(format)
@@ -172,7 +173,7 @@ func (d formatPart) write(t time.Time) string {
 		}
 		return fmt.Sprintf("%03d", t.Nanosecond()/1e6)
 	case 'z':
-		if _, offset := t.Zone(); offset%60 != 0 { // local mean time, long ago
+		if _, offset := t.Zone(); offset%60 != 0 { // local mean time, before zones had whole minutes
 			return t.Format("-070000")
 		}
 		return t.Format("-0700")

@@ -6,8 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// stringLibrary is Lua's string with every function bounded. Its members are
-// the methods of texts too.
+// stringLibrary is Lua's string with a bound for every function. Its members
+// are also the methods of texts.
 func stringLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"string": freeze("string", map[string]lua.LGFunction{
 		"byte": stringByte, "char": stringChar, "len": stringLen, "lower": stringLower, "upper": stringUpper,
@@ -16,7 +16,7 @@ func stringLibrary(*Machine) map[string]lua.LValue {
 	}, nil)}
 }
 
-// checkText gives a text argument; a number counts as its text.
+// checkText returns a text argument; a number counts as its text.
 func checkText(L *lua.LState, n int) string {
 	switch v := L.Get(n).(type) {
 	case lua.LString:
@@ -28,8 +28,8 @@ func checkText(L *lua.LState, n int) string {
 	return ""
 }
 
-// slice turns Lua's first and last index, from the end when negative, into
-// bounds of a Go slice of a text of length n.
+// slice returns the bounds of the Go slice for Lua's first and last index in a
+// text of n bytes. Negative indexes count from the end.
 func slice(first, last, n int) (from, to int) {
 	if first < 0 {
 		first = max(n+first+1, 1)
@@ -48,7 +48,7 @@ func stringByte(L *lua.LState) int {
 	text, first := checkText(L, 1), optInt(L, 2, 1)
 	from, to := slice(first, optInt(L, 3, first), len(text))
 	if to-from > maxResults {
-		raise(L, "string.byte gives at most %s values at once", grouped(maxResults))
+		raise(L, "string.byte returns at most %s values at once", grouped(maxResults))
 	}
 	activationOf(L).charge(L, int64(to-from), int64(to-from)*slotBytes)
 	for _, b := range []byte(text[from:to]) {
@@ -79,7 +79,8 @@ func stringLen(L *lua.LState) int {
 func stringLower(L *lua.LState) int { return letters(L, 'A', 'Z', 'a'-'A') }
 func stringUpper(L *lua.LState) int { return letters(L, 'a', 'z', 'A'-'a') }
 
-// letters shifts ASCII letters; other bytes stay, so that UTF-8 does.
+// letters shifts ASCII letters. Other bytes are not changed, so that UTF-8
+// stays valid.
 func letters(L *lua.LState, from, to byte, shift int) int {
 	text := checkText(L, 1)
 	activationOf(L).chargeString(L, len(text))
@@ -119,32 +120,32 @@ func stringReverse(L *lua.LState) int {
 	return 1
 }
 
-// stringSub copies: a slice would keep the whole text alive unseen.
+// stringSub copies: a slice would keep the whole text in memory uncounted.
 func stringSub(L *lua.LState) int {
 	text := checkText(L, 1)
 	from, to := slice(checkInt(L, 2), optInt(L, 3, -1), len(text))
-	L.Push(cut(L, text[from:to]))
+	L.Push(cloneText(L, text[from:to]))
 	return 1
 }
 
-// cut makes a text of its own out of a part of one.
-func cut(L *lua.LState, part string) lua.LString {
+// cloneText copies a part of a text.
+func cloneText(L *lua.LState, part string) lua.LString {
 	activationOf(L).chargeString(L, len(part))
 	return lua.LString(strings.Clone(part))
 }
 
-// checkInt gives a whole number argument, cut to what fits an int32 or so: no
-// text or table is longer.
+// checkInt returns a whole number argument, between -2^40 and 2^40: no text or
+// table is longer.
 func checkInt(L *lua.LState, n int) int {
-	const most = 1 << 40
+	const bound = 1 << 40
 	f := checkNumber(L, n)
 	switch {
 	case f != f:
 		L.ArgError(n, "a number is needed, found nan")
-	case f > most:
-		return most
-	case f < -most:
-		return -most
+	case f > bound:
+		return bound
+	case f < -bound:
+		return -bound
 	}
 	return int(f)
 }

@@ -8,16 +8,16 @@ import (
 	"unicode"
 )
 
-// strptime reads a time by the directives of the C function. found is false
-// if the text does not fit the format or is not the text of a time; the error
-// is for a format that no text can fit.
+// strptime reads a time by the directives of the C function. found is false if
+// the text does not fit the format or is not the text of a time; the error is
+// for a format that no text can fit.
 //
 // A number may have fewer digits than strftime writes, except the year, unless
-// a digit or another number follows directly. Names are read in full or short,
-// in any case. A month or day that the format lacks is the first, a time of day
-// midnight; %I without %p is before noon; there is no year by default. Values
-// that contradict each other are no time, but a weekday is not compared with a
-// date.
+// a digit or another number follows directly. Names are read in full or by
+// three letters, in any case. Without a month or day in the format it is the
+// first, without a time of day it is midnight, and %I without %p is before
+// noon. The year has no default. Values that contradict each other are no time,
+// but a weekday is not compared with a date.
 func strptime(format, text string, zone *time.Location) (t time.Time, found bool, err error) {
 	parts, err := parseFormat(format)
 	if err == nil {
@@ -111,9 +111,9 @@ func (r *timeReader) set(letter byte, value int64) bool {
 }
 
 // digits reads the next digits, at most so many.
-func (r *timeReader) digits(most int) string {
+func (r *timeReader) digits(limit int) string {
 	n := 0
-	for n < len(r.rest) && n < most && r.rest[n] >= '0' && r.rest[n] <= '9' {
+	for n < len(r.rest) && n < limit && r.rest[n] >= '0' && r.rest[n] <= '9' {
 		n++
 	}
 	text := r.rest[:n]
@@ -134,7 +134,7 @@ func (r *timeReader) number(d formatPart) bool {
 		return false
 	}
 	value, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || value < n.least || value > n.most {
+	if err != nil || value < n.min || value > n.max {
 		return false
 	}
 	if d.letter == 'u' {
@@ -158,7 +158,8 @@ func (r *timeReader) name(letter byte, first, count int, name func(int) string) 
 	return false
 }
 
-// epoch reads the seconds since 1970, except the last digits: so many follow.
+// epoch reads the seconds since 1970, without the last digits, if follow digits
+// belong to the parts after it.
 func (r *timeReader) epoch(follow int) bool {
 	sign := int64(1)
 	if rest, negative := strings.CutPrefix(r.rest, "-"); negative {
@@ -176,12 +177,12 @@ func (r *timeReader) epoch(follow int) bool {
 
 // fraction reads the fraction of a second; %-L is a number of milliseconds.
 func (r *timeReader) fraction(d formatPart) bool {
-	most := 9
+	width := 9
 	if d.plain || d.follow > 0 {
-		most = 3
+		width = 3
 	}
-	text := r.digits(most)
-	if text == "" || d.follow > 0 && len(text) < most {
+	text := r.digits(width)
+	if text == "" || d.follow > 0 && len(text) < width {
 		return false
 	}
 	if d.plain {
@@ -191,8 +192,8 @@ func (r *timeReader) fraction(d formatPart) bool {
 	return err == nil && r.set('L', value)
 }
 
-// offset reads Z, +02, +0200 or +02:00, and seconds likewise. In full width it
-// has hours and minutes.
+// offset reads Z, +02, +0200 or +02:00, and the same forms with seconds. In
+// full width it has hours and minutes.
 func (r *timeReader) offset(full bool) bool {
 	if r.rest == "" {
 		return false
@@ -239,14 +240,14 @@ func (r *timeReader) offset(full bool) bool {
 }
 
 // pair reads a number of two digits.
-func (r *timeReader) pair(most int64) (int64, bool) {
+func (r *timeReader) pair(highest int64) (int64, bool) {
 	text := r.digits(2)
 	value, err := strconv.ParseInt(text, 10, 64)
-	return value, err == nil && len(text) == 2 && value <= most
+	return value, err == nil && len(text) == 2 && value <= highest
 }
 
-// abbreviation reads the name of an offset, such as CET or, in zones without
-// names, -03.
+// abbreviation reads the name of an offset, such as CET. In zones without names
+// it is a number, such as -03.
 func (r *timeReader) abbreviation() bool {
 	rest := strings.TrimLeft(r.rest, "+-")
 	if len(rest) < len(r.rest) {
@@ -259,7 +260,7 @@ func (r *timeReader) abbreviation() bool {
 	return r.zone != ""
 }
 
-// time makes the time of the values, false if there is none.
+// time returns the time of the values, false if there is none.
 func (r *timeReader) time(zone *time.Location) (time.Time, bool) {
 	if seconds, ok := r.values['s']; ok {
 		return time.Unix(seconds, r.values['L']), true
@@ -283,15 +284,15 @@ func (r *timeReader) time(zone *time.Location) (time.Time, bool) {
 	case "UTC", "GMT", "Z":
 		return local, true
 	}
-	for moment, shown := range moments(local, zone) {
-		if name, _ := moment.Zone(); shown && strings.EqualFold(name, r.zone) {
+	for moment, exact := range moments(local, zone) {
+		if name, _ := moment.Zone(); exact && strings.EqualFold(name, r.zone) {
 			return moment, true
 		}
 	}
 	return local, false
 }
 
-// date makes the date of the values, at midnight in UTC.
+// date returns the date of the values, at midnight in UTC.
 func (r *timeReader) date() (date time.Time, ok bool) {
 	year, hasYear := r.values['Y']
 	if short, ok := r.values['y']; ok && !hasYear {
@@ -308,7 +309,7 @@ func (r *timeReader) date() (date time.Time, ok bool) {
 	case hasYear && hasYearDay:
 		date = time.Date(int(year), time.January, int(yearDay), 0, 0, 0, 0, time.UTC)
 	case hasWeek && !(hasYear && hasMonth && hasDay):
-		fourth := time.Date(int(r.values['G']), time.January, 4, 0, 0, 0, 0, time.UTC) // is in week 1
+		fourth := time.Date(int(r.values['G']), time.January, 4, 0, 0, 0, 0, time.UTC) // always in week 1
 		weekday, ok := r.values['w']
 		if !ok {
 			weekday = 1
@@ -336,7 +337,7 @@ func (r *timeReader) date() (date time.Time, ok bool) {
 	return date, true
 }
 
-// hour makes the hour of the values.
+// hour returns the hour of the values.
 func (r *timeReader) hour() (hour int, ok bool) {
 	twelve, hasTwelve := r.values['I']
 	half, hasHalf := r.values['p']
@@ -348,7 +349,7 @@ func (r *timeReader) hour() (hour int, ok bool) {
 	return int(whole), ok
 }
 
-// The forms of a time that are known without a format, with an offset and
+// The forms of a time that are read without a format, with an offset and
 // without one.
 var (
 	offsetForms = []string{
@@ -360,7 +361,7 @@ var (
 	mailForms = []string{"%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z"}
 )
 
-// parseTime reads a time in one of the known forms, in the zone if it has no
+// parseTime reads a time in one of these forms, in the zone if it has no
 // offset.
 func parseTime(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
@@ -386,5 +387,6 @@ func parseTime(text string, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// formatTime writes a time as scripts see all times: RFC 3339 in UTC.
+// formatTime formats a time as all functions of scripts return it: RFC 3339 in
+// UTC.
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

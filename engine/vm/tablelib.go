@@ -7,7 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// tableLibrary is Lua's table with every function charged.
+// tableLibrary is Lua's table with a charge in every function.
 func tableLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"table": freeze("table", map[string]lua.LGFunction{
 		"insert": tableInsert, "remove": tableRemove, "sort": tableSort, "concat": tableConcat, "maxn": tableMaxn,
@@ -20,7 +20,7 @@ func tableInsert(L *lua.LState) int {
 	a := activationOf(L)
 	switch L.GetTop() {
 	case 2:
-		a.setting(t, lua.LNumber(t.Len()+1))
+		a.chargeField(t, lua.LNumber(t.Len()+1))
 		t.Append(L.Get(2))
 	case 3:
 		at, n := checkInt(L, 2), t.Len()
@@ -30,7 +30,7 @@ func tableInsert(L *lua.LState) int {
 		a.charge(L, int64(n-at)/16+1, 3*slotBytes)
 		t.Insert(at, L.Get(3))
 	default:
-		raise(L, "table.insert needs a table, perhaps a position, and a value")
+		raise(L, "table.insert needs a table, optionally a position, and a value")
 	}
 	return 0
 }
@@ -43,8 +43,8 @@ func tableRemove(L *lua.LState) int {
 		return 0
 	}
 	activationOf(L).charge(L, int64(n-at)/16+1, 0)
-	// LTable.Remove counts the nils behind the last value; setting and
-	// moving by hand does not.
+	// LTable.Remove counts the nils behind the last value. Moving the values
+	// here does not.
 	array := tableOf(t).array
 	value := array[at-1]
 	copy(array[at-1:n], array[at:n])
@@ -87,15 +87,15 @@ func tableConcat(L *lua.LState) int {
 
 func tableMaxn(L *lua.LState) int {
 	t := checkTable(L, 1)
-	most := lua.LNumber(t.MaxN())
+	highest := lua.LNumber(t.MaxN())
 	a := activationOf(L)
 	for key := range tableOf(t).dict {
 		a.charge(L, 1, 0)
 		if n, ok := key.(lua.LNumber); ok {
-			most = max(most, n)
+			highest = max(highest, n)
 		}
 	}
-	L.Push(most)
+	L.Push(highest)
 	return 1
 }
 

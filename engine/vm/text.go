@@ -8,7 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// textLibrary is text: what scripts often do with words. It refuses secrets.
+// textLibrary is text: functions that scripts often use for texts. It refuses
+// secrets.
 func textLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"text": freeze("text", map[string]lua.LGFunction{
 		"trim": textTrim, "split": textSplit, "csv": textCSV, "template": textTemplate, "slug": textSlug, "same_id": textSameID,
@@ -16,7 +17,7 @@ func textLibrary(*Machine) map[string]lua.LValue {
 	}, nil)}
 }
 
-// textTrim is text.trim(s): without white space at both ends.
+// textTrim is text.trim(s): the text without white space at both ends.
 func textTrim(L *lua.LState) int {
 	s := wantText(L, 1, "text.trim: the text")
 	trimmed := strings.TrimSpace(s)
@@ -25,8 +26,8 @@ func textTrim(L *lua.LState) int {
 	return 1
 }
 
-// textSplit is text.split(s, separator [, most]): the parts between a literal
-// separator, at most so many, the last one with the rest; without a separator
+// textSplit is text.split(s, separator [, n]): the parts between a literal
+// separator, at most n, of which the last one has the rest; without a separator
 // the words.
 func textSplit(L *lua.LState) int {
 	const function = "text.split"
@@ -34,13 +35,13 @@ func textSplit(L *lua.LState) int {
 	a := activationOf(L)
 	a.charge(L, int64(len(s))/4, 0)
 	var parts []string
-	most := -1
+	maxParts := -1
 	if L.Get(3) != lua.LNil {
 		n, ok := L.Get(3).(lua.LNumber)
 		if !ok || n < 1 || n != lua.LNumber(int(n)) {
 			raise(L, "%s: the number of parts must be a whole number from 1, found %s", function, describe(L.Get(3)))
 		}
-		most = int(n)
+		maxParts = int(n)
 	}
 	count := int64(1)
 	if L.Get(2) == lua.LNil {
@@ -53,7 +54,7 @@ func textSplit(L *lua.LState) int {
 		}
 		count += int64(strings.Count(s, separator))
 		a.charge(L, count, count*64+int64(len(s)))
-		parts = strings.SplitN(s, separator, most)
+		parts = strings.SplitN(s, separator, maxParts)
 	}
 	list := newTable(len(parts), 0)
 	for _, part := range parts {
@@ -63,8 +64,8 @@ func textSplit(L *lua.LState) int {
 	return 1
 }
 
-// folded are letters that stand for others without their marks, in pairs of
-// "letters in" and "letters out".
+// folded has letters with marks, and the letters without marks that replace
+// them.
 var folded = map[string]string{
 	"àáâãåāăąǎ": "a", "ä": "ae", "æ": "ae", "çćĉċč": "c", "ďđð": "d", "èéêëēĕėęě": "e", "ĝğġģ": "g", "ĥħ": "h",
 	"ìíîïĩīĭįıǐ": "i", "ĵ": "j", "ķ": "k", "ĺļľŀł": "l", "ñńņňŋ": "n", "òóôõøōŏőǒ": "o", "ö": "oe", "œ": "oe",
@@ -122,8 +123,8 @@ func textSameID(L *lua.LState) int {
 	return 1
 }
 
-// textTemplate is text.template(s, values [, { escape = "html" }]): {{path}}
-// becomes the value there, {{path?}} nothing where it is absent.
+// textTemplate is text.template(s, values [, { escape = "html" }]): {{path}} is
+// replaced by the value there, {{path?}} by nothing if it is absent.
 func textTemplate(L *lua.LState) int {
 	const function = "text.template"
 	s := wantText(L, 1, function+": the template")
@@ -135,7 +136,7 @@ func textTemplate(L *lua.LState) int {
 	}
 	a := activationOf(L)
 	a.charge(L, int64(len(s))/16, int64(len(s)))
-	charge, release := a.holding(L)
+	charge, release := a.reserve(L)
 	defer release()
 	var b strings.Builder
 	for rest := s; rest != ""; {

@@ -8,10 +8,10 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// typeName is what type(v) answers.
+// typeName returns what type(v) returns in a script.
 func typeName(v lua.LValue) string {
 	if data, ok := v.(*lua.LUserData); ok {
-		if _, ok := data.Value.(listed); ok {
+		if _, ok := data.Value.(readOnlyTable); ok {
 			return "table"
 		}
 	}
@@ -43,7 +43,8 @@ func describe(v lua.LValue) string {
 	return "a " + typeName(v)
 }
 
-// textOf gives a text or number as text, and names anything else.
+// textOf returns a text or number as text, and for other values their type or
+// name.
 func textOf(v lua.LValue) string {
 	switch v := v.(type) {
 	case lua.LString:
@@ -58,7 +59,7 @@ func textOf(v lua.LValue) string {
 	return typeName(v)
 }
 
-// toText is tostring: it asks __tostring and shows no address.
+// toText is tostring: it calls __tostring, and prints no address.
 func toText(L *lua.LState, v lua.LValue) string {
 	if f := L.GetMetaField(v, "__tostring"); f != lua.LNil {
 		L.Push(f)
@@ -74,8 +75,8 @@ func toText(L *lua.LState, v lua.LValue) string {
 	return textOf(v)
 }
 
-// numberText prints a number as scripts see it: whole ones in full as far as a
-// float64 counts them exactly, others with 14 digits.
+// numberText returns the text of a number: whole numbers up to 2^53 in full,
+// others with 14 digits.
 func numberText(v lua.LNumber) string {
 	f := float64(v)
 	switch {
@@ -92,11 +93,12 @@ func numberText(v lua.LNumber) string {
 	return cFormatG(f, 14, false)
 }
 
-// cFormatG formats as C's %.<precision>g does; keepZeros is its flag #.
-func cFormatG(f float64, precision int, keepZeros bool) string {
+// cFormatG formats as C's %.<precision>g; alternate is its flag #, which does
+// not remove zeros at the end.
+func cFormatG(f float64, precision int, alternate bool) string {
 	trimmed := func(text string) string {
 		switch {
-		case keepZeros:
+		case alternate:
 			return withPoint(text)
 		case strings.Contains(text, "."):
 			return strings.TrimRight(strings.TrimRight(text, "0"), ".")

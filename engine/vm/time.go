@@ -3,13 +3,13 @@ package vm
 import (
 	"math"
 	"time"
-	_ "time/tzdata" // zones also where the machine has none
+	_ "time/tzdata" // the zones, for machines that have none
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// timeLibrary is time. All times that it gives are RFC 3339 in UTC; what is
-// written without an offset, and days and months, are those of the run's zone.
+// timeLibrary is time. All times that it returns are RFC 3339 in UTC. Times
+// without an offset, and days and months, are those of the run's zone.
 func timeLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"time": freeze("time", map[string]lua.LGFunction{
 		"now": timeNow, "at": timeAt, "after": timeAfter, "before": timeBefore,
@@ -35,7 +35,7 @@ func (a *activation) now(L *lua.LState, args *arguments) time.Time {
 	text, _ := v.(lua.LString)
 	now, ok := parseTime(string(text), time.UTC)
 	if !ok {
-		raise(L, "%s: the engine gave %s, which is no time", args.function, describe(v))
+		raise(L, "%s: the engine returned %s, which is no time", args.function, describe(v))
 	}
 	return now
 }
@@ -49,8 +49,8 @@ func pushTime(L *lua.LState, t time.Time, function string) int {
 	return 1
 }
 
-// timeAfter is time.after(span [, base]): a step where the base is left out,
-// which is then the present.
+// timeAfter is time.after(span [, base]). Without a base it is a step, and
+// counts from the current time.
 func timeAfter(L *lua.LState) int { return timeShift(L, "time.after", span.after) }
 
 // timeBefore is time.before(span [, base]), the same backwards.
@@ -72,8 +72,8 @@ func timeShift(L *lua.LState, function string, shift func(span, time.Time, *time
 // RFC 3339 in UTC.
 func timeAt(L *lua.LState) int { return pushTime(L, wantTime(L, 1, "time.at"), "time.at") }
 
-// timeParse is time.parse(text [, format [, zone]]): like at, but nil where the
-// text is no such time. A format has the directives that time.format has.
+// timeParse is time.parse(text [, format [, zone]]): like at, but nil if the
+// text is no such time. A format has the directives of time.format.
 func timeParse(L *lua.LState) int {
 	const function = "time.parse"
 	text := wantText(L, 1, function+": the text")
@@ -114,9 +114,9 @@ func timeFormat(L *lua.LState) int {
 	return 1
 }
 
-// timeDiff is time.diff(a, b [, unit]): how much later a is than b, in
-// seconds, minutes, hours, days or weeks. Days and weeks are those of the
-// run's zone: from noon to noon is one day whatever the clock did.
+// timeDiff is time.diff(a, b [, unit]): how much later a is than b, in seconds,
+// minutes, hours, days or weeks. Days and weeks are those of the run's zone:
+// from noon to noon is one day also if the clock was changed.
 func timeDiff(L *lua.LState) int {
 	const function = "time.diff"
 	a, b := wantTime(L, 1, function), wantTime(L, 2, function)
@@ -144,13 +144,13 @@ func timeDiff(L *lua.LState) int {
 	return 1
 }
 
-// seconds is a - b; time.Duration ends at 292 years.
+// seconds returns a - b. time.Duration cannot represent more than 292 years.
 func seconds(a, b time.Time) float64 {
 	return float64(a.Unix()-b.Unix()) + float64(a.Nanosecond()-b.Nanosecond())/1e9
 }
 
-// wantTime takes argument n as a time: a text in a readable form, or seconds
-// since 1970 as a number.
+// wantTime returns argument n, which must be a time: a text in one of the
+// forms, or seconds since 1970 as a number.
 func wantTime(L *lua.LState, n int, function string) time.Time {
 	activationOf(L).charge(L, 20, 0)
 	switch v := L.Get(n).(type) {
@@ -169,7 +169,8 @@ func wantTime(L *lua.LState, n int, function string) time.Time {
 	return time.Time{}
 }
 
-// wantSpan takes argument n as a length of time: a text, or seconds.
+// wantSpan returns argument n, which must be a length of time: a text, or
+// seconds.
 func wantSpan(L *lua.LState, n int, function string) span {
 	switch v := L.Get(n).(type) {
 	case lua.LNumber:
@@ -187,11 +188,11 @@ func wantSpan(L *lua.LState, n int, function string) span {
 	return span{}
 }
 
-// maxFormat is the most bytes of the format of a time: what one call computes
-// grows with its square.
+// maxFormat bounds, in bytes, the format of a time: the work of one call grows
+// with its square.
 const maxFormat = 1000
 
-// wantFormat takes argument n as the format of a time.
+// wantFormat returns argument n, which must be the format of a time.
 func wantFormat(L *lua.LState, n int, function string) string {
 	format := wantText(L, n, function+": the format")
 	if len(format) > maxFormat {
@@ -201,7 +202,8 @@ func wantFormat(L *lua.LState, n int, function string) string {
 	return format
 }
 
-// wantZone takes argument n as a time zone, the run's if it is left out.
+// wantZone returns argument n, which must be a time zone; the run's if it is
+// left out.
 func wantZone(L *lua.LState, n int, function string) *time.Location {
 	if L.Get(n) == lua.LNil {
 		return activationOf(L).zone()

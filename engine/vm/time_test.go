@@ -38,7 +38,7 @@ func TestTimeParse(t *testing.T) {
 		{lua: `time.parse("Tue, 01 Dec 2026 09:00:00 CET")`, want: `"2026-12-01T08:00:00Z"`},
 		{lua: `time.parse("Tue, 01 Dec 2026 09:00:00 GMT")`, want: `"2026-12-01T09:00:00Z"`},
 
-		// What does not fit the format, or is no time.
+		// Texts that do not fit the format or are no time.
 		{lua: `time.parse("9:05", "%H:%M")`, want: `nil`},
 		{lua: `time.parse("12 Dec", "%d %b")`, want: `nil`},
 		{lua: `time.parse("31/2/2026", "%d/%m/%Y")`, want: `nil`},
@@ -64,7 +64,7 @@ func TestTimeParse(t *testing.T) {
 		{lua: `time.parse("001 2026-01-02", "%j %F")`, want: `nil`},
 		{lua: `time.parse("2026-01-01 03 PM", "%F %H %p")`, want: `nil`},
 
-		// What is wrong with a format is an error whatever the text.
+		// A wrong format is an error for every text.
 		{lua: `time.parse("x", "%Y-%Q")`, err: `time.parse: the format "%Y-%Q": "%Q" at character 4 is not known; known are %Y %m %d`},
 		{lua: `time.parse("x", "é %-é")`, err: `the format "é %-é": "%-é" at character 3 is not known`},
 		{lua: `time.parse("x", "%Y %")`, err: `the format "%Y %" ends at character 4 with "%", where a directive is expected; known are %Y`},
@@ -78,8 +78,8 @@ func TestTimeParse(t *testing.T) {
 	})
 }
 
-// One rule for a local time that exists twice or not at all, wherever one is
-// turned into a moment.
+// A local time that exists twice or not at all is converted by the same rule in
+// all functions.
 func TestTimeWallClock(t *testing.T) {
 	runSnippets(t, []snippet{
 		{lua: `time.parse("2026-10-25 02:30", "%Y-%m-%d %H:%M")`, want: `"2026-10-25T00:30:00Z"`},

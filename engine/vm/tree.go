@@ -31,8 +31,9 @@ const (
 	maxFunctions   = 2000
 )
 
-// preparer walks a tree once: it refuses what the compiler cannot bear, puts
-// in what its faults need, and collects the calls of require.
+// preparer walks a tree once: it refuses what the compiler cannot compile,
+// rewrites the tree where the compiler has faults, and collects the calls of
+// require.
 type preparer struct {
 	file       string
 	tree       *tree
@@ -41,10 +42,10 @@ type preparer struct {
 	jumps      bool // the file has a goto or a break
 	fn         *functionShape
 	localFuncs localFunctions
-	waits      waits
+	awaitScan  awaitScan
 }
 
-// functionShape is what the preparer records about one function.
+// functionShape is the data of the preparer about one function.
 type functionShape struct {
 	constants     map[string]struct{}
 	labels, gotos int
@@ -57,11 +58,11 @@ func newFunctionShape() *functionShape {
 
 func (f *functionShape) isLocal(name string) bool { return slices.Contains(f.locals, name) }
 
-// refusal is the error that unwinds the walk.
+// refusal is the panic that ends the walk with an error.
 type refusal struct{ *SyntaxError }
 
 func (t *tree) prepare(file string, source []byte) (err error) {
-	p := &preparer{file: file, tree: t, waits: waits{file: file, source: source}, fn: newFunctionShape()}
+	p := &preparer{file: file, tree: t, awaitScan: awaitScan{file: file, source: source}, fn: newFunctionShape()}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -75,7 +76,7 @@ func (t *tree) prepare(file string, source []byte) (err error) {
 	if p.jumps {
 		t.statements = closeJumps(t.statements)
 	}
-	p.waits.settle(t)
+	p.awaitScan.finish(t)
 	return nil
 }
 
@@ -96,8 +97,9 @@ func (p *preparer) constant(line int, text string) {
 	}
 }
 
-// block prepares the statements of a block, and puts a no-op behind a label
-// that others follow: see noop. then is called while the locals are in scope.
+// block prepares the statements of a block, and adds a no-op after a label
+// before other statements: see noop. then is called while the locals are in
+// scope.
 func (p *preparer) block(all []ast.Stmt, then ...func()) []ast.Stmt {
 	scope := len(p.fn.locals)
 	out := make([]ast.Stmt, 0, len(all))
@@ -123,13 +125,13 @@ func onlyLabels(all []ast.Stmt) bool {
 	return true
 }
 
-// noop is an instruction without effect. The compiler follows jumps that lead
-// to jumps, and takes one that it has patched before for one that it has not:
-// what is jumped back to must not be a jump.
+// noop is an instruction without effect. The compiler follows jumps to jumps,
+// and reads the offset of a jump that it has patched as a label. So the target
+// of a backward jump must not be a jump.
 func noop(line int) ast.Stmt { return do(line, local(line, []string{"(no-op)"}, nil)) }
 
-// body prepares the block of a loop that declares names. It must not begin
-// with a jump.
+// body prepares the block of a loop that declares names. The result does not
+// begin with a jump.
 func (p *preparer) body(line int, names []string, all []ast.Stmt, then ...func()) []ast.Stmt {
 	scope := len(p.fn.locals)
 	p.fn.locals = append(p.fn.locals, names...)
@@ -141,8 +143,8 @@ func (p *preparer) body(line int, names []string, all []ast.Stmt, then ...func()
 	return append([]ast.Stmt{noop(line)}, all...)
 }
 
-// startsPlain reports whether a statement surely compiles to a first
-// instruction that is no jump. Logical operators may begin with one.
+// startsPlain reports whether the first instruction of a statement is certainly
+// no jump. Logical operators may begin with one.
 func startsPlain(s ast.Stmt) bool {
 	switch s := s.(type) {
 	case *ast.FuncCallStmt:
@@ -151,7 +153,7 @@ func startsPlain(s ast.Stmt) bool {
 		return plainExprs(s.Exprs)
 	case *ast.AssignStmt:
 		return plainExprs(s.Lhs) && plainExprs(s.Rhs)
-	case *ast.DoBlockStmt: // of ours
+	case *ast.DoBlockStmt: // made by the preparer
 		return len(s.Stmts) > 0 && startsPlain(s.Stmts[0])
 	}
 	return false
@@ -197,7 +199,7 @@ func (p *preparer) statement(s ast.Stmt) ast.Stmt {
 func (p *preparer) parts(s ast.Stmt) ast.Stmt {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
-		p.waits.assigned(s)
+		p.awaitScan.checkAssignment(s)
 		p.exprs(s.Lhs)
 		p.exprs(s.Rhs)
 		return p.assignment(s)
@@ -248,7 +250,7 @@ func (p *preparer) parts(s ast.Stmt) ast.Stmt {
 
 // local prepares a declaration of locals.
 func (p *preparer) local(s *ast.LocalAssignStmt) {
-	p.waits.declared(s.Names, s.Exprs)
+	p.awaitScan.checkDeclaration(s.Names, s.Exprs)
 	if isLocalFunction(s) {
 		p.fn.locals = append(p.fn.locals, s.Names...)
 		p.exprs(s.Exprs)
@@ -258,7 +260,7 @@ func (p *preparer) local(s *ast.LocalAssignStmt) {
 		p.localFuncs.begin(s.Names[0])
 		p.exprs(s.Exprs)
 		if p.localFuncs.end() {
-			separate(s)
+			declareAfter(s)
 		}
 	} else {
 		p.exprs(s.Exprs)
@@ -269,7 +271,7 @@ func (p *preparer) local(s *ast.LocalAssignStmt) {
 // definition prepares "function name(…)" and "function name:method(…)".
 func (p *preparer) definition(s *ast.FuncDefStmt) {
 	if s.Name.Func != nil {
-		p.waits.named(s.Name.Func)
+		p.awaitScan.checkName(s.Name.Func)
 		s.Name.Func = p.expr(s.Name.Func)
 		p.function(s.Func)
 		return
@@ -303,14 +305,14 @@ func (p *preparer) operands(e ast.Expr) ast.Expr {
 		p.constant(e.Line(), e.Value)
 	case *ast.IdentExpr:
 		if e.Value == "require" {
-			p.refuse(e.Line(), `require takes one name in quotes, such as require "lib.names", so that the script is known whole before it runs`)
+			p.refuse(e.Line(), `require takes one name in quotes, such as require "lib.names", so that all files are compiled before the script runs`)
 		}
 		p.constant(e.Line(), e.Value)
 		p.localFuncs.use(e.Value)
 	case *ast.AttrGetExpr:
 		e.Object = p.expr(e.Object)
 		e.Key = p.expr(e.Key)
-		e.SetLine(max(e.Line(), e.Key.Line())) // the parser sets the line of a parenthesis before it
+		e.SetLine(max(e.Line(), e.Key.Line())) // the parser sets the line of the parenthesis before it
 	case *ast.TableExpr:
 		p.table(e)
 	case *ast.FuncCallExpr:
@@ -358,7 +360,7 @@ func (p *preparer) table(e *ast.TableExpr) {
 }
 
 func (p *preparer) call(e *ast.FuncCallExpr) {
-	p.waits.call(e)
+	p.awaitScan.checkCall(e)
 	if f, ok := e.Func.(*ast.IdentExpr); ok && f.Value == "require" {
 		p.constant(e.Line(), "require")
 		if len(e.Args) == 1 {
@@ -389,7 +391,7 @@ func (p *preparer) function(e *ast.FunctionExpr, parameters ...string) {
 	p.fn = newFunctionShape()
 	p.fn.locals = append(p.fn.locals, parameters...)
 	if e.ParList != nil {
-		p.waits.declared(e.ParList.Names, nil)
+		p.awaitScan.checkDeclaration(e.ParList.Names, nil)
 		p.fn.locals = append(p.fn.locals, e.ParList.Names...)
 	}
 	e.Stmts = p.block(e.Stmts)

@@ -2,8 +2,8 @@ package vm
 
 import lua "github.com/yuin/gopher-lua"
 
-// tryFunction is try(f, …): what f returns, true where that is nothing, or
-// nil and the error for an app error. A bug passes through.
+// tryFunction is try(f, …): it returns the results of f, true if there are
+// none, or nil and the error for an app error. Other errors are raised again.
 func tryFunction(L *lua.LState) int {
 	if f, ok := L.Get(1).(*lua.LFunction); !ok || f == nil {
 		if L.GetMetaField(L.Get(1), "__call") == lua.LNil {

@@ -59,7 +59,7 @@ func TestCaughtError(t *testing.T) {
 }
 
 // The same at the top level of a file, in map functions and in try.
-func TestCaughtErrorInOurFunctions(t *testing.T) {
+func TestCaughtErrorInLibraryFunctions(t *testing.T) {
 	for name, script := range map[string]string{
 		"top level": `local n = 0
 local function bump() n = n + 1 end

@@ -6,17 +6,17 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// The values of our own that a script can hold beside Lua's. Each is told by
-// its Go type or its metatable, which no script can give to a value of its
-// own: getmetatable answers false for all of them.
+// The values that scripts have in addition to those of Lua. Each is recognized
+// by its Go type or its metatable. No script can set these metatables for its
+// own values: getmetatable returns false for all of them.
 
-// nullValue is what json.null holds.
+// nullValue is the value of json.null.
 type nullValue struct{}
 
-// exactNumber is what json.number holds: digits that are sent as they stand.
+// exactNumber is the value of json.number: digits that are sent unchanged.
 type exactNumber string
 
-// null is json.null, one for the process: it is never written to.
+// null is json.null, one for the process. It is never changed.
 var null = &lua.LUserData{Value: nullValue{}, Metatable: guarded(map[string]lua.LGFunction{
 	"__index": func(L *lua.LState) int {
 		raise(L, "json.null has no field %q; compare it first: if value ~= json.null then …", L.Get(2).String())
@@ -25,13 +25,13 @@ var null = &lua.LUserData{Value: nullValue{}, Metatable: guarded(map[string]lua.
 	"__tostring": func(L *lua.LState) int { L.Push(lua.LString("null")); return 1 },
 })}
 
-// listMark is the metatable of lists: tables that are sent as [] also when
+// listMeta is the metatable of lists: tables that are sent as [] also when
 // empty.
-var listMark = guarded(nil)
+var listMeta = guarded(nil)
 
-var numberMark = guarded(map[string]lua.LGFunction{"__concat": concatSpecial, "__tostring": textSpecial})
+var numberMeta = guarded(map[string]lua.LGFunction{"__concat": metaConcat, "__tostring": metaToString})
 
-// guarded makes a metatable that scripts can neither see nor replace.
+// guarded makes a metatable that scripts can neither read nor replace.
 func guarded(functions map[string]lua.LGFunction) *lua.LTable {
 	table := newTable(0, len(functions)+1)
 	table.RawSetString("__metatable", lua.LFalse)
@@ -41,7 +41,8 @@ func guarded(functions map[string]lua.LGFunction) *lua.LTable {
 	return table
 }
 
-// newTable makes a table of exactly this size; CreateTable uses no state.
+// newTable makes a table of exactly this size; CreateTable does not use the
+// state.
 func newTable(items, fields int) *lua.LTable {
 	return (*lua.LState)(nil).CreateTable(items, fields)
 }
@@ -55,8 +56,8 @@ func isNull(v lua.LValue) bool {
 	return ok
 }
 
-// firstField gives the first field of a table that is no item, nil if it has
-// only items.
+// firstField returns the key of the first field of a table that is no item, nil
+// if it has only items.
 func firstField(t *lua.LTable) lua.LValue {
 	key, _ := t.Next(lua.LNil)
 	if items := t.MaxN(); items > 0 {
@@ -65,22 +66,23 @@ func firstField(t *lua.LTable) lua.LValue {
 	return key
 }
 
-// scanWork is the work of reading all fields of a table, to be charged before.
-// Fields that were set to nil count: a table still has their places.
+// scanWork is the work of reading all fields of a table, to be charged before
+// that. Fields that were set to nil count, because a table does not remove
+// them.
 func scanWork(t *lua.LTable) int64 {
 	m := tableOf(t)
 	return 1 + int64(len(m.array)+len(m.keys))/8
 }
 
-func isList(t *lua.LTable) bool { return t.Metatable == lua.LValue(listMark) }
+func isList(t *lua.LTable) bool { return t.Metatable == lua.LValue(listMeta) }
 
 func asList(t *lua.LTable) *lua.LTable {
-	t.Metatable = listMark
+	t.Metatable = listMeta
 	return t
 }
 
-// plainText gives the text of a value that has one: a string, a number as we
-// print it, or a number in exact digits.
+// plainText returns the text of a value that has one: a string, a number as
+// numberText writes it, or the digits of an exact number.
 func plainText(v lua.LValue) (string, bool) {
 	switch v := v.(type) {
 	case lua.LString:
@@ -95,19 +97,19 @@ func plainText(v lua.LValue) (string, bool) {
 	return "", false
 }
 
-// How these values are named in an error: never by the text of a secret.
+// The names of these values in errors. An error never has the text of a secret.
 func (nullValue) describe() string     { return "json.null" }
 func (n exactNumber) describe() string { return "the number " + string(n) }
 func (s Secret) describe() string      { return "a secret" }
 
-// size says what these values hold, for the count of memory.
+// These types implement sizer.
 func (n exactNumber) size() (int64, []lua.LValue) { return int64(len(n)) + 64, nil }
 func (s Secret) size() (int64, []lua.LValue) {
 	parts, bytes, _ := s.weight()
 	return int64(64 + 64*parts + bytes), nil
 }
 
-// brief cuts a text that an error quotes.
+// brief cuts a text that an error quotes to n bytes.
 func brief(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -118,7 +120,7 @@ func brief(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// isEmptyJSON reports whether a result is nothing or null.
+// isEmptyJSON reports whether a result is empty or null.
 func isEmptyJSON(raw json.RawMessage) bool {
 	for i, b := range raw {
 		switch b {

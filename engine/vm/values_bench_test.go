@@ -47,7 +47,7 @@ func BenchmarkDecodeContact(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodeContactStd is what encoding/json needs for the same, to a map.
+// BenchmarkDecodeContactStd is the same with encoding/json, to a map.
 func BenchmarkDecodeContactStd(b *testing.B) {
 	b.SetBytes(int64(len(benchContact)))
 	b.ReportAllocs()
@@ -76,7 +76,7 @@ func BenchmarkEncodeContact(b *testing.B) {
 	}
 }
 
-// BenchmarkMapContact maps the contact again and again inside one run.
+// BenchmarkMapContact maps the contact many times inside one run.
 func BenchmarkMapContact(b *testing.B) {
 	m := New(Config{})
 	p, err := m.Compile("map.lua", func(string) ([]byte, error) {

@@ -2,7 +2,7 @@ package vm
 
 import lua "github.com/yuin/gopher-lua"
 
-// verbLibrary gives the globals that are functions of our own.
+// verbLibrary returns the global functions that are not Lua's.
 func verbLibrary(*Machine) map[string]lua.LValue {
 	all := map[string]lua.LValue{}
 	for name, f := range map[string]lua.LGFunction{

@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// After is the time at which a length of time that began at t is over: "3
+// After returns the time at which a length of time that began at t is over: "3
 // days", "90 minutes", "1 month". Days and months are those of the zone's
 // calendar.
 func After(length string, t time.Time, zone *time.Location) (time.Time, error) {
@@ -23,12 +23,12 @@ func After(length string, t time.Time, zone *time.Location) (time.Time, error) {
 	return s.after(t, zone), nil
 }
 
-// maxWaitSeconds bounds a wait that is given as a number, so that a time in
-// seconds since 1970 is not taken for a length.
+// maxWaitSeconds bounds a wait in seconds, so that a time in seconds since 1970
+// is an error and not a length.
 const maxWaitSeconds = 1e9
 
-// waitFunction is wait(length of time) or wait(time): a step that ends when
-// it is over.
+// waitFunction is wait(length of time) or wait(time): a step that ends when it
+// is over.
 func waitFunction(L *lua.LState) int {
 	a := activationOf(L)
 	g := a.arguments(L, "wait")
@@ -46,7 +46,7 @@ func waitFunction(L *lua.LState) int {
 	return 0
 }
 
-// wantLength takes a length of time and gives its text.
+// wantLength returns the text of a value that must be a length of time.
 func wantLength(L *lua.LState, v lua.LValue, what string) string {
 	activationOf(L).charge(L, 20, 64)
 	switch v := v.(type) {
@@ -68,12 +68,12 @@ func wantLength(L *lua.LState, v lua.LValue, what string) string {
 }
 
 // waitForFunction is wait_for(trigger or list, { where, timeout, connection })
-// or wait_for(approval, { timeout }): a step that gives the event or the
+// or wait_for(approval, { timeout }): a step that returns the event or the
 // decision, or nil and an error of kind timeout.
 func waitForFunction(L *lua.LState) int {
 	a := activationOf(L)
 	g := a.arguments(L, "wait_for")
-	g.e.secrets = nil // what is waited for is kept
+	g.e.secrets = nil // the arguments are stored
 	triggers, approval := awaited(L)
 	if approval != "" {
 		options := wantOptions(L, 2, "wait_for(approval)", "timeout")
@@ -85,7 +85,7 @@ func waitForFunction(L *lua.LState) int {
 			g.text("connection", name)
 		}
 	}
-	raw, err := a.ask(L, g.step(StepAwait))
+	raw, err := a.tryStep(L, g.step(StepAwait))
 	if err != nil {
 		table := appError(L, err, a.steps)
 		if err.Kind != bindings.Timeout {
@@ -139,8 +139,8 @@ func awaited(L *lua.LState) (triggers *lua.LTable, approval string) {
 	return nil, ""
 }
 
-// whereOption checks the values that an event must have: texts, numbers and
-// booleans by path, or lists of them.
+// whereOption returns the option where: the values that an event must have.
+// They are texts, numbers and booleans by path, or lists of them.
 func whereOption(L *lua.LState, options *lua.LTable) lua.LValue {
 	v := option(options, "where")
 	if v == lua.LNil {
@@ -178,14 +178,14 @@ func whereOption(L *lua.LState, options *lua.LTable) lua.LValue {
 	return where
 }
 
-// timeout writes the option of that name.
+// timeout adds the option timeout.
 func (g *arguments) timeout(options *lua.LTable) {
 	if v := option(options, "timeout"); v != lua.LNil {
 		g.text("timeout", wantLength(g.L, v, g.function+": the option timeout"))
 	}
 }
 
-// awaitedEvent makes the table of an event that a run waited for, its data
+// awaitedEvent makes the table of an event that a run waited for. Its data is
 // decoded by the type that its trigger declares.
 func (a *activation) awaitedEvent(L *lua.LState, raw json.RawMessage) lua.LValue {
 	if isEmptyJSON(raw) {
@@ -204,7 +204,8 @@ func (a *activation) awaitedEvent(L *lua.LState, raw json.RawMessage) lua.LValue
 	return eventValue(L, &act)
 }
 
-// Bounds of what a page shows to the one who decides.
+// Bounds of the texts on the page of an approval, in bytes, and of the number
+// of choices.
 const (
 	maxTitle   = 200
 	maxText    = 10_000
@@ -213,7 +214,7 @@ const (
 )
 
 // approvalFunction is approval { title, text, choices, timeout }: a step that
-// gives the id and the url of a page on which somebody decides.
+// returns the id and the url of a page on which somebody decides.
 func approvalFunction(L *lua.LState) int {
 	const function = "approval"
 	if _, ok := L.Get(1).(*lua.LTable); !ok {
@@ -230,17 +231,17 @@ func approvalFunction(L *lua.LState) int {
 	}
 	a := activationOf(L)
 	g := a.arguments(L, function)
-	g.e.secrets = nil // a page shows it
+	g.e.secrets = nil // a page displays the text
 	g.text("title", title)
 	if text != "" {
 		g.text("text", text)
 	}
 	g.set("choices", choices(L, option(options, "choices"))).timeout(options)
-	L.Push(a.own(L, g.step(StepApproval)))
+	L.Push(a.decodeStep(L, g.step(StepApproval)))
 	return 1
 }
 
-// choices reads the list of what can be chosen.
+// choices returns the list of choices, approve and reject by default.
 func choices(L *lua.LState, v lua.LValue) *lua.LTable {
 	all := asList(newTable(2, 0))
 	if v == lua.LNil {
@@ -259,7 +260,7 @@ func choices(L *lua.LState, v lua.LValue) *lua.LTable {
 		case !ok || text == "" || len(text) > maxChoice:
 			raise(L, "approval: choice %d must be a text of %d bytes at most, found %s", i, maxChoice, describe(list.RawGetInt(i)))
 		case seen[text]:
-			raise(L, "approval: the choice %q stands twice", text)
+			raise(L, "approval: the choice %q is listed twice", text)
 		default:
 			seen[text] = true
 			all.Append(lua.LString(text))

@@ -9,9 +9,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// What the host is asked when a script waits. The zone is Europe/Paris.
+// The arguments of the steps of a script that waits. The zone is Europe/Paris.
 func TestWaitArguments(t *testing.T) {
-	wantSteps(t, []asked{
+	wantSteps(t, []lastStep{
 		{`wait "3 days"`, `wait {"for":"3 days"}`},
 		{`wait "1h30m"`, `wait {"for":"1h30m"}`},
 		{`wait "1 month"`, `wait {"for":"1 month"}`},
@@ -34,7 +34,7 @@ func TestWaitArguments(t *testing.T) {
 	})
 }
 
-// A wait that cannot be meant is refused before it is a step.
+// A wait that is certainly a mistake is an error, and not a step.
 func TestWaitErrors(t *testing.T) {
 	for lua, want := range map[string]string{
 		`wait()`:       `crm.lua:3: wait: a length of time must be a text such as "3 days" or seconds, found nil`,
@@ -64,7 +64,7 @@ func TestWaitErrors(t *testing.T) {
 		`approval { title = "Pay?", options = {} }`:                              `approval: unknown option "options"`,
 		`approval { title = "Pay?", choices = {} }`:                              `approval: the choices are a list of 1 to 10 texts such as { "approve", "reject" }, found a table`,
 		`approval { title = "Pay?", choices = { "a", 1 } }`:                      `approval: choice 2 must be a text of 60 bytes at most, found the number 1`,
-		`approval { title = "Pay?", choices = { "a", "a " } }`:                   `approval: the choice "a" stands twice`,
+		`approval { title = "Pay?", choices = { "a", "a " } }`:                   `approval: the choice "a" is listed twice`,
 		`approval { title = "Pay?", timeout = -5 }`:                              `approval: the option timeout: a length of time must be`,
 		`approval { title = "Pay?", text = ("x"):rep(20000) }`:                   `approval: the text has 20,000 bytes; 10,000 bytes at most`,
 		`approval { title = "Pay?", text = "key " .. secret "x" }`:               `approval: the option text must be a text, found a secret`,
@@ -82,17 +82,17 @@ func TestWaitErrors(t *testing.T) {
 	}
 }
 
-func TestNoWaitInAWhereFunction(t *testing.T) {
+func TestNoWaitInWhereFunction(t *testing.T) {
 	m := vm.New(vm.Config{})
 	p := program(t, m, `on("in:/test", { where = function() wait "1s" return true end }, print)`)
 	out := m.Run(t.Context(), p, vm.Activation{Event: smallEvent, Host: &recorder{}})
-	if want := "test.lua:1: wait cannot be used in a where function, which only looks at the event"; out.Err == nil || out.Err.Error() != want {
+	if want := "test.lua:1: wait cannot be used in a where function, which only reads the event"; out.Err == nil || out.Err.Error() != want {
 		t.Errorf("got %v, want %s", out.Err, want)
 	}
 }
 
-// What wait_for gives: an event whose data is decoded as its trigger declares,
-// a decision, or nil and the error when the time is over.
+// The results of wait_for: an event whose data is decoded by the type of its
+// trigger, a decision, or nil and the error when the time is over.
 func TestWaitForResults(t *testing.T) {
 	event := `{"id":"e9","type":"acme.contact.updated","data":{"id":"c1","balance":12.50,"seq":9007199254740993,"tags":[]}}`
 	for _, test := range []struct {

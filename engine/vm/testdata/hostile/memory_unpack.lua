@@ -1,4 +1,4 @@
--- error unpack gives at most 8,000 values at once
+-- error unpack returns at most 8,000 values at once
 on("in:/test", function(event)
 local t = {}
 t[100000] = 1
