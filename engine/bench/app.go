@@ -9,14 +9,15 @@ import (
 
 const (
 	appName = "bench"
-	// secret signs the webhooks; nothing but this process ever sees it.
+	// secret signs the webhooks; it is used in this process only.
 	secret          = "bench-webhook-secret"
 	signatureHeader = "X-Bench-Signature"
 )
 
-// catalogue is what scripts can call and hear of. An order.created is worked
-// off; an order.held stands until the app answers, which it does not; an
-// order.parked waits for an order.answered that nobody sends.
+// catalogue has the operations and triggers of the app. The run of an
+// order.created ends; that of an order.queued waits for an answer of the app,
+// which is not sent; that of an order.parked waits for an order.answered, which
+// is not sent either.
 const catalogue = `operation gate.wait {"id":"waitGate","method":"GET","path":"/gate"}
 operation items.get {"id":"getItem","method":"GET","path":"/items/{id}","in_path":["id!: string"],"answer":"#ItemAnswer","status":200}
 operation items.save {"id":"saveItem","method":"POST","path":"/items","body":{"encoding":"json","type":"#SaveItem","required":true},"answer":"#ItemAnswer","status":200}
@@ -27,7 +28,7 @@ type Order {"fields":["id: string","title: string","kind: string","amount: decim
 type SaveItem {"fields":["id!: string","title!: string","email: string","amount: decimal","city: string","company: string","source: string","known: boolean"]}
 trigger bench.order.answered {"vendor":"order.answered","record":"id","data":"#Order"}
 trigger bench.order.created {"vendor":"order.created","record":"id","data":"#Order"}
-trigger bench.order.held {"vendor":"order.held","record":"id","data":"#Order"}
+trigger bench.order.queued {"vendor":"order.queued","record":"id","data":"#Order"}
 trigger bench.order.parked {"vendor":"order.parked","record":"id","data":"#Order"}
 `
 
@@ -50,8 +51,8 @@ on("bench.order.created", function(event)
   bench.items.save(item)
 end)
 
--- All in one lane, whose first run waits for an answer that does not come.
-on("bench.order.held", { lane = "kind" }, function()
+-- All in one lane, whose first run waits for an answer that is not sent.
+on("bench.order.queued", { lane = "kind" }, function()
   bench.gate.wait {}
 end)
 
@@ -62,7 +63,7 @@ on("bench.order.parked", function(event)
 end)
 `
 
-// newApp describes the app, as a folder of bindings does for a real one.
+// newApp returns the app, like the App function of a real one.
 func newApp() (*bindings.App, error) {
 	parsed, err := bindings.ParseCatalogue([]byte(catalogue))
 	if err != nil {

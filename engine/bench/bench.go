@@ -9,62 +9,64 @@ import (
 	"time"
 )
 
-// Config says how to measure.
+// Config describes a measurement.
 type Config struct {
 	// Quick measures with smaller counts, within QuickBound.
 	Quick bool
 	// Dir is where the temporary folder is made; empty means the system's
-	// place for them. What it takes to make a write durable is that of its disk.
+	// folder for them. The results depend on how fast its disk is.
 	Dir string
-	// Log is the engines'; nil means that nothing is logged.
+	// Log is the logger of the engines; nil means that nothing is logged.
 	Log *slog.Logger
-	// Progress, if set, is told what is measured next.
+	// Progress, if set, is called with the name of each part before it is
+	// measured.
 	Progress func(string)
 }
 
-// QuickBound is when a quick measurement has ended, or gives up.
+// QuickBound is the time after which a quick measurement fails.
 const QuickBound = 45 * time.Second
 
-// fullBound is when any measurement gives up.
+// fullBound is the time after which any measurement fails.
 const fullBound = 10 * time.Minute
 
 // plan is how much is measured.
 type plan struct {
 	Senders []int
-	// Window is the time of one measurement, Rounds how often each rate of
-	// runs is measured.
+	// Window is the time of one measurement, Rounds how often the rate of runs
+	// is measured for each number of senders.
 	Window time.Duration
 	Rounds int
-	// Steady posts are made at rate.
+	// Steady is the number of posts that are made at rate.
 	Steady int
-	// Parked runs, or as many as can be made in the time of Parking.
-	Parked  int
-	Parking time.Duration
-	// History is how many old runs there are, or as many as can be made in
-	// the time of Aging.
+	// Parked is the number of parked runs; fewer if that many cannot be made in
+	// ParkedTime.
+	Parked     int
+	ParkedTime time.Duration
+	// History is the number of old runs; fewer if that many cannot be made in
+	// HistoryTime.
 	History       int
-	Aging         time.Duration
+	HistoryTime   time.Duration
 	HistoryRounds int
 }
 
-// rate is the steady one, per second.
+// rate is that of the steady posts, per second.
 const rate = 200
 
 func (c Config) plan() plan {
 	p := plan{
 		Senders: []int{1, 16, 64, 256}, Window: 3 * time.Second, Rounds: 3,
-		Steady: 3_000, Parked: 100_000, Parking: 2 * time.Minute,
-		History: 1_000_000, Aging: 3 * time.Minute, HistoryRounds: 5,
+		Steady: 3_000, Parked: 100_000, ParkedTime: 2 * time.Minute,
+		History: 1_000_000, HistoryTime: 3 * time.Minute, HistoryRounds: 5,
 	}
 	if c.Quick {
 		p.Window, p.Rounds, p.Steady = 700*time.Millisecond, 1, 800
-		p.Parked, p.Parking = 10_000, 5*time.Second
-		p.History, p.Aging, p.HistoryRounds = 100_000, 6*time.Second, 3
+		p.Parked, p.ParkedTime = 10_000, 5*time.Second
+		p.History, p.HistoryTime, p.HistoryRounds = 100_000, 6*time.Second, 3
 	}
 	return p
 }
 
-// Run measures, and leaves nothing behind.
+// Run measures. It removes its temporary folder.
 func Run(ctx context.Context, c Config) (Report, error) {
 	bound := fullBound
 	if c.Quick {
@@ -90,7 +92,7 @@ func run(ctx context.Context, c Config, p plan) (report Report, err error) {
 		what string
 		do   func(context.Context, plan, *Report) error
 	}{
-		{"what the rest stands on", b.ground},
+		{"the senders and the disk", b.baseline},
 		{"events accepted", b.accepts},
 		{"whole runs", b.wholeRuns},
 		{"the time to the first call", b.firstCall},
@@ -102,7 +104,7 @@ func run(ctx context.Context, c Config, p plan) (report Report, err error) {
 		}
 		if err := measure.do(ctx, p, &report); err != nil {
 			if ctx.Err() != nil {
-				err = context.Cause(ctx) // whatever it stopped
+				err = context.Cause(ctx) // err is how one part of the work was stopped
 			}
 			return Report{}, fmt.Errorf("measure %s: %w", measure.what, err)
 		}

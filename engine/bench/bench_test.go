@@ -15,8 +15,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
-// logged is how an engine logs where nobody said otherwise.
-func logged(t testing.TB) *slog.Logger {
+// fileLogger returns a logger to a file, like that of tidewire run.
+func fileLogger(t testing.TB) *slog.Logger {
 	file, err := os.Create(filepath.Join(journaltest.Folder(t), "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -25,14 +25,14 @@ func logged(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(file, nil))
 }
 
-// small is a plan that takes a few seconds.
+// small returns a plan for a few seconds.
 func small() plan {
-	return plan{Senders: []int{1, 8}, Window: 200 * time.Millisecond, Rounds: 1, Steady: 40, Parked: 250, Parking: 10 * time.Minute, History: 3_000, Aging: 10 * time.Minute, HistoryRounds: 1}
+	return plan{Senders: []int{1, 8}, Window: 200 * time.Millisecond, Rounds: 1, Steady: 40, Parked: 250, ParkedTime: 10 * time.Minute, History: 3_000, HistoryTime: 10 * time.Minute, HistoryRounds: 1}
 }
 
 func TestReport(t *testing.T) {
 	dir := journaltest.Folder(t)
-	report, err := run(t.Context(), Config{Quick: true, Dir: dir, Log: logged(t)}, small())
+	report, err := run(t.Context(), Config{Quick: true, Dir: dir, Log: fileLogger(t)}, small())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, words := range []string{"accepted/s", "quick", "3000 old runs", "250 parked runs"} {
 		if !strings.Contains(table.String(), words) {
-			t.Errorf("the table does not say %q:\n%s", words, table.String())
+			t.Errorf("the table does not contain %q:\n%s", words, table.String())
 		}
 	}
 }
@@ -90,18 +90,19 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// What is measured would be worth nothing if webhooks were taken unread.
+// TestForgedPostIsAnError checks that webhooks of the benchmark are verified;
+// otherwise the measurement would not include that work.
 func TestForgedPostIsAnError(t *testing.T) {
 	all, err := open(t.Context(), Config{Dir: journaltest.Folder(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = all.with(t.Context(), all.newFolder(), func(r *rig) error {
-		senders, err := all.fleet(r, created).dial(t.Context(), 1)
+	err = all.with(t.Context(), all.newFolder(), func(r *instance) error {
+		senders, err := all.senders(r, created).dial(t.Context(), 1)
 		if err != nil {
 			return err
 		}
-		defer hangUp(senders)
+		defer closeAll(senders)
 		if err := senders[0].post(1); err != nil {
 			return err
 		}
@@ -118,7 +119,7 @@ func TestForgedPostIsAnError(t *testing.T) {
 }
 
 func TestOrderBody(t *testing.T) {
-	for _, kind := range []string{created, held, parked} {
+	for _, kind := range []string{created, queued, parked} {
 		body := orderBody(kind)
 		if len(body) != bodySize || !json.Valid([]byte(body)) {
 			t.Errorf("%s has %d bytes: %s", kind, len(body), body)

@@ -16,22 +16,22 @@ import (
 	"github.com/tidewire/tidewire/engine"
 )
 
-// models is how many runs an engine makes, of which all old ones are copies;
-// portion is how many copies of them are made at a time.
+// An engine makes originals runs; all other old runs are copies of them.
+// copyBatch is how many copies of each are made in one transaction.
 const (
-	models  = 1000
-	portion = 20
+	originals = 1000
+	copyBatch = 20
 )
 
-// age fills a data folder with old runs, so many or as many as can be made in
-// the time. An engine makes the first of them, the rest are copies of its rows
-// under other keys, older than all it makes from then on.
-func (b *bench) age(ctx context.Context, data string, runs int, most time.Duration) (made int, err error) {
+// addHistory adds old runs to a data folder: the number given, or as many as can
+// be made in the time. An engine makes the first of them. The others are copies
+// of its rows under other keys, older than all runs that it makes later.
+func (b *bench) addHistory(ctx context.Context, data string, runs int, within time.Duration) (made int, err error) {
 	start := time.Now()
-	err = b.with(ctx, data, func(r *rig) error {
-		sent, _, err := b.runs(ctx, r, 16, models, max(most, time.Minute))
-		if err == nil && sent != models {
-			err = fmt.Errorf("made %d runs to copy, expected %d", sent, models)
+	err = b.with(ctx, data, func(r *instance) error {
+		sent, _, err := b.runs(ctx, r, 16, originals, max(within, time.Minute))
+		if err == nil && sent != originals {
+			err = fmt.Errorf("made %d runs to copy, expected %d", sent, originals)
 		}
 		return err
 	})
@@ -41,34 +41,34 @@ func (b *bench) age(ctx context.Context, data string, runs int, most time.Durati
 	path := (&url.URL{Path: filepath.ToSlash(engine.StorePath(data))}).EscapedPath()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)")
 	if err != nil {
-		return 0, fmt.Errorf("open the journal to age it: %w", err)
+		return 0, fmt.Errorf("open the journal to add old runs: %w", err)
 	}
-	db.SetMaxOpenConns(1) // temporary tables belong to it
+	db.SetMaxOpenConns(1) // temporary tables exist in one connection only
 	defer func() { err = errors.Join(err, db.Close()) }()
 	c, err := newCopier(ctx, db)
 	if err != nil {
-		return 0, fmt.Errorf("age the journal: %w", err)
+		return 0, fmt.Errorf("add old runs to the journal: %w", err)
 	}
-	for made = models; made < runs && time.Since(start) < most; made = models * (1 + c.done) {
-		if err := c.copy(ctx, min(portion, runs/models-c.done-1)); err != nil {
-			return 0, fmt.Errorf("age the journal: %w", err)
+	for made = originals; made < runs && time.Since(start) < within; made = originals * (1 + c.done) {
+		if err := c.copy(ctx, min(copyBatch, runs/originals-c.done-1)); err != nil {
+			return 0, fmt.Errorf("add old runs to the journal: %w", err)
 		}
 	}
 	return made, nil
 }
 
-// keyed are the tables that grow with each run and their columns that are
-// keys made from the time of acceptance, which are moved back in each copy.
-var keyed = []struct {
-	table string
-	moved []string
+// copiedTables are the tables with rows of each run. Their time columns are keys
+// made from the time of acceptance, which is earlier in each copy.
+var copiedTables = []struct {
+	table       string
+	timeColumns []string
 }{
 	{"event", []string{"seq"}},
 	{"run", []string{"seq", "event"}},
 	{"step", []string{"run"}},
 }
 
-// copier copies the rows that a file holds when it is made.
+// copier copies the rows that a file has when newCopier is called.
 type copier struct {
 	db          *sql.DB
 	inserts     []string
@@ -76,19 +76,19 @@ type copier struct {
 	done        int
 }
 
-// newCopier sets the rows to copy aside, so that nothing is kept in between
-// while they are put in again.
+// newCopier copies the rows to temporary tables, from which they are inserted
+// without a result set in memory.
 func newCopier(ctx context.Context, db *sql.DB) (*copier, error) {
 	c := &copier{db: db}
 	if err := db.QueryRowContext(ctx, `SELECT min(seq), max(seq) - min(seq) + 1 FROM (SELECT seq FROM event UNION ALL SELECT seq FROM run)`).
 		Scan(&c.first, &c.span); err != nil {
 		return nil, err
 	}
-	for _, k := range keyed {
+	for _, k := range copiedTables {
 		if _, err := db.ExecContext(ctx, fmt.Sprintf(`CREATE TEMP TABLE old_%[1]s AS SELECT * FROM %[1]s ORDER BY rowid`, k.table)); err != nil {
 			return nil, err
 		}
-		columns, values, err := copied(ctx, db, k.table, k.moved)
+		columns, values, err := copyColumns(ctx, db, k.table, k.timeColumns)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +98,7 @@ func newCopier(ctx context.Context, db *sql.DB) (*copier, error) {
 	return c, nil
 }
 
-// copy puts in n more copies, older than all there are.
+// copy inserts n more copies of the rows, older than all others.
 func (c *copier) copy(ctx context.Context, n int) error {
 	tx, err := c.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -110,7 +110,8 @@ func (c *copier) copy(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	// Ids stand in no order, as vendors' do; they are put in by order, which is quicker.
+	// Ids are random, as those of vendors. They are sorted for the insert, which
+	// is faster.
 	if _, err := tx.ExecContext(ctx, `INSERT INTO seen (part, id, event)
 		SELECT -1 - (?2 - seq - 1) / ?3 / 4, id, seq FROM event WHERE seq < ?1 ORDER BY 1, 2`, c.first-int64(c.done)*c.span, c.first, c.span); err != nil {
 		return err
@@ -119,8 +120,9 @@ func (c *copier) copy(ctx context.Context, n int) error {
 	return tx.Commit()
 }
 
-// copied gives the columns of a table and what a copy has in them.
-func copied(ctx context.Context, db *sql.DB, table string, moved []string) (columns, values string, err error) {
+// copyColumns returns the columns of a table and the expressions of their values
+// in a copy.
+func copyColumns(ctx context.Context, db *sql.DB, table string, timeColumns []string) (columns, values string, err error) {
 	rows, err := db.QueryContext(ctx, `SELECT name FROM pragma_table_info(?)`, table)
 	if err != nil {
 		return "", "", err
@@ -134,7 +136,7 @@ func copied(ctx context.Context, db *sql.DB, table string, moved []string) (colu
 		}
 		value := "old." + name
 		switch {
-		case slices.Contains(moved, name):
+		case slices.Contains(timeColumns, name):
 			value += " - n * ?3"
 		case table == "event" && name == "id":
 			value = `'bench:' || lower(hex(randomblob(8)))`

@@ -11,9 +11,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// The copies are whole runs: each with an event of its own and all its steps,
-// and older than those that the engine made.
-func TestAge(t *testing.T) {
+// TestAddHistory checks that copies are whole runs, each with an event of its own
+// and all its steps, and older than those that the engine made.
+func TestAddHistory(t *testing.T) {
 	all, err := open(t.Context(), Config{Dir: journaltest.Folder(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -24,8 +24,8 @@ func TestAge(t *testing.T) {
 		}
 	}()
 	data := all.newFolder()
-	made, err := all.age(t.Context(), data, 22*models, 10*time.Minute)
-	if err != nil || made != 22*models {
+	made, err := all.addHistory(t.Context(), data, 22*originals, 10*time.Minute)
+	if err != nil || made != 22*originals {
 		t.Fatalf("made %d runs: %v", made, err)
 	}
 	db, err := sql.Open("sqlite", engine.StorePath(data))

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// ground measures senders and disk without an engine.
-func (b *bench) ground(ctx context.Context, p plan, report *Report) error {
-	senders := fleet{address: b.stub.listener.Addr().String(), kind: created, next: &b.number}
-	sent, took, err := senders.burst(ctx, 64, math.MaxInt, p.Window/4)
+// baseline measures senders and disk without an engine.
+func (b *bench) baseline(ctx context.Context, p plan, report *Report) error {
+	senders := senderGroup{address: b.stub.listener.Addr().String(), kind: created, next: &b.number}
+	sent, elapsed, err := senders.burst(ctx, 64, math.MaxInt, p.Window/4)
 	if err != nil {
 		return err
 	}
-	report.SenderPerSecond = perSecond(sent, took)
+	report.SenderPerSecond = perSecond(sent, elapsed)
 	report.SyncMicros, err = syncTime(filepath.Join(b.folder, "sync"))
 	return err
 }
 
-// syncTime is the median time that it takes to make 4 KB durable.
+// syncTime returns the median time, in microseconds, to make 4 KB durable.
 func syncTime(path string) (micros float64, err error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -45,36 +45,36 @@ func syncTime(path string) (micros float64, err error) {
 
 // accepts measures how many events are acknowledged. Their runs stay queued.
 func (b *bench) accepts(ctx context.Context, p plan, report *Report) error {
-	return b.with(ctx, b.newFolder(), func(r *rig) error {
+	return b.with(ctx, b.newFolder(), func(r *instance) error {
 		for _, senders := range p.Senders {
-			if _, _, err := b.fleet(r, held).burst(ctx, senders, warmUp, p.Window); err != nil {
+			if _, _, err := b.senders(r, queued).burst(ctx, senders, warmUpRuns, p.Window); err != nil {
 				return err
 			}
-			sent, took, err := b.fleet(r, held).burst(ctx, senders, math.MaxInt, p.Window)
+			sent, elapsed, err := b.senders(r, queued).burst(ctx, senders, math.MaxInt, p.Window)
 			if err != nil {
 				return err
 			}
-			report.AcceptsPerSecond[senders] = perSecond(sent, took)
+			report.AcceptsPerSecond[senders] = perSecond(sent, elapsed)
 		}
 		return nil
 	})
 }
 
-// wholeRuns measures how many events are worked off.
+// wholeRuns measures how many runs end.
 func (b *bench) wholeRuns(ctx context.Context, p plan, report *Report) error {
-	return b.with(ctx, b.newFolder(), func(r *rig) error {
-		orders, err := b.warm(ctx, r, p.Window)
+	return b.with(ctx, b.newFolder(), func(r *instance) error {
+		orders, err := b.warmUp(ctx, r, p.Window)
 		if err != nil {
 			return err
 		}
 		for _, senders := range p.Senders {
 			var rates []float64
 			for range p.Rounds {
-				sent, took, err := b.runs(ctx, r, senders, orders, p.Window)
+				sent, elapsed, err := b.runs(ctx, r, senders, orders, p.Window)
 				if err != nil {
 					return err
 				}
-				rates = append(rates, perSecond(sent, took))
+				rates = append(rates, perSecond(sent, elapsed))
 			}
 			report.RunsPerSecond[senders] = median(rates)
 		}
@@ -83,10 +83,10 @@ func (b *bench) wholeRuns(ctx context.Context, p plan, report *Report) error {
 }
 
 // firstCall measures the time from a post to its run's first call, at a steady
-// rate that is far from what the engine can do.
+// rate far below the maximum of an engine.
 func (b *bench) firstCall(ctx context.Context, p plan, report *Report) error {
-	return b.with(ctx, b.newFolder(), func(r *rig) error {
-		if _, err := b.warm(ctx, r, p.Window); err != nil {
+	return b.with(ctx, b.newFolder(), func(r *instance) error {
+		if _, err := b.warmUp(ctx, r, p.Window); err != nil {
 			return err
 		}
 		times, err := b.steady(ctx, r, p.Steady)
@@ -99,9 +99,9 @@ func (b *bench) firstCall(ctx context.Context, p plan, report *Report) error {
 	})
 }
 
-// steady posts n orders at the steady rate and gives, in milliseconds, how
-// long each took to its first call.
-func (b *bench) steady(ctx context.Context, r *rig, n int) ([]float64, error) {
+// steady posts n orders at the steady rate and returns, in milliseconds, the
+// time from each post to the first call.
+func (b *bench) steady(ctx context.Context, r *instance, n int) ([]float64, error) {
 	posted, reached := make([]time.Time, n), make([]atomic.Int64, n) // reached: nanoseconds since posted
 	base := b.number.Add(int64(n)) - int64(n) + 1
 	arrived := func(number int64) {
@@ -113,11 +113,11 @@ func (b *bench) steady(ctx context.Context, r *rig, n int) ([]float64, error) {
 	defer b.stub.arrived.Store(nil)
 	calls := b.stub.calls.Load()
 
-	senders, err := b.fleet(r, created).dial(ctx, 32)
+	senders, err := b.senders(r, created).dial(ctx, 32)
 	if err != nil {
 		return nil, err
 	}
-	defer hangUp(senders)
+	defer closeAll(senders)
 	free, failed := make(chan *sender, len(senders)), make(chan error, n)
 	for _, s := range senders {
 		free <- s
@@ -154,27 +154,27 @@ func (b *bench) steady(ctx context.Context, r *rig, n int) ([]float64, error) {
 	return times, r.idle(ctx)
 }
 
-// parked measures what many runs that wait cost in memory and at a start,
-// against a start with none.
+// parked measures the memory and the time of a start with many parked runs, and
+// of one with none.
 func (b *bench) parked(ctx context.Context, p plan, report *Report) error {
 	full, empty := b.newFolder(), b.newFolder()
-	err := b.with(ctx, full, func(r *rig) error {
-		most, err := b.warm(ctx, r, p.Parking)
+	err := b.with(ctx, full, func(r *instance) error {
+		limit, err := b.warmUp(ctx, r, p.ParkedTime)
 		if err != nil {
 			return err
 		}
-		report.Parked, _, err = b.work(ctx, r, parked, 64, min(p.Parked, most), p.Parking)
+		report.Parked, _, err = b.work(ctx, r, parked, 64, min(p.Parked, limit), p.ParkedTime)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	memory, starts := map[string][]float64{}, map[string][]float64{}
-	for range starting {
+	memory, times := map[string][]float64{}, map[string][]float64{}
+	for range starts {
 		for _, data := range []string{empty, full} {
 			start := time.Now()
-			err := b.with(ctx, data, func(*rig) error {
-				starts[data] = append(starts[data], float64(time.Since(start).Microseconds())/1000)
+			err := b.with(ctx, data, func(*instance) error {
+				times[data] = append(times[data], float64(time.Since(start).Microseconds())/1000)
 				memory[data] = append(memory[data], float64(resident()))
 				return nil
 			})
@@ -183,68 +183,68 @@ func (b *bench) parked(ctx context.Context, p plan, report *Report) error {
 			}
 		}
 	}
-	report.StartMillis = median(starts[full])
+	report.StartMillis = median(times[full])
 	report.ParkedBytes = max(0, (median(memory[full])-median(memory[empty]))/float64(report.Parked))
 	return nil
 }
 
-// starting is how often each of two engines is started, by turns.
-const starting = 3
+// starts is how often each of two engines is started, in alternation.
+const starts = 3
 
-// history measures what old runs in the file cost, by turns with an engine
-// that has none.
+// history compares an engine with many old runs in the file with one that has
+// none.
 func (b *bench) history(ctx context.Context, p plan, report *Report) error {
 	old, empty := b.newFolder(), b.newFolder()
 	var err error
-	if report.History, err = b.age(ctx, old, p.History, p.Aging); err != nil {
+	if report.History, err = b.addHistory(ctx, old, p.History, p.HistoryTime); err != nil {
 		return err
 	}
-	return b.with(ctx, old, func(oldRig *rig) error {
-		return b.with(ctx, empty, func(emptyRig *rig) error {
-			ratios, err := b.compare(ctx, p, oldRig, emptyRig)
+	return b.with(ctx, old, func(withOld *instance) error {
+		return b.with(ctx, empty, func(withNone *instance) error {
+			ratios, err := b.compare(ctx, p, withOld, withNone)
 			report.HistoryRatio = median(ratios)
 			return err
 		})
 	})
 }
 
-// compare gives how many runs per second one engine ends for each that the
-// other does, measured by turns, so that what else the machine does meets both.
-func (b *bench) compare(ctx context.Context, p plan, one, other *rig) (ratios []float64, err error) {
+// compare returns ratios of the runs per second of two engines. They are measured
+// in alternation, so that other work on the machine slows down both.
+func (b *bench) compare(ctx context.Context, p plan, one, other *instance) (ratios []float64, err error) {
 	orders := math.MaxInt
-	for _, r := range []*rig{one, other} {
-		most, err := b.warm(ctx, r, p.Window)
+	for _, r := range []*instance{one, other} {
+		limit, err := b.warmUp(ctx, r, p.Window)
 		if err != nil {
 			return nil, err
 		}
-		orders = min(orders, most)
+		orders = min(orders, limit)
 	}
 	for round := range p.HistoryRounds {
-		turns := []*rig{one, other}
+		sequence := []*instance{one, other}
 		if round%2 == 1 {
-			slices.Reverse(turns)
+			slices.Reverse(sequence)
 		}
-		rates := map[*rig]float64{}
-		for _, r := range turns {
-			sent, took, err := b.runs(ctx, r, 64, orders, p.Window)
+		rates := map[*instance]float64{}
+		for _, r := range sequence {
+			sent, elapsed, err := b.runs(ctx, r, 64, orders, p.Window)
 			if err != nil {
 				return nil, err
 			}
-			rates[r] = perSecond(sent, took)
+			rates[r] = perSecond(sent, elapsed)
 		}
 		ratios = append(ratios, rates[one]/rates[other])
 	}
 	return ratios, nil
 }
 
-func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }
+func perSecond(n int, elapsed time.Duration) float64 { return float64(n) / elapsed.Seconds() }
 
 func median(all []float64) float64 {
 	sorted := slices.Sorted(slices.Values(all))
 	return quantile(sorted, 0.5)
 }
 
-// quantile is the value below which that part of the sorted values lies.
+// quantile returns the value below which that part of the sorted values is.
 func quantile(sorted []float64, part float64) float64 {
 	if len(sorted) == 0 {
 		return 0

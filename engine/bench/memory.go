@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// resident is the memory that the process holds after what it does not need is
-// given back: as the operating system counts it where that can be read, else
-// as the Go runtime does, which does not see what SQLite holds.
+// resident returns the memory of the process in bytes, after unused memory was
+// returned to the operating system. It is read from the operating system where
+// that is possible, else from the Go runtime, whose count lacks what SQLite
+// allocates.
 func resident() int64 {
 	debug.FreeOSMemory()
 	if text, err := os.ReadFile("/proc/self/statm"); err == nil {

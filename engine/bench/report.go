@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// Report is what was measured.
+// Report has the results of a measurement.
 type Report struct {
 	Quick   bool `json:"quick"`
 	Parked  int  `json:"parked"`
@@ -21,7 +21,7 @@ type Report struct {
 	SenderPerSecond float64 `json:"sender_per_s"`
 	SyncMicros      float64 `json:"sync_us"`
 
-	// Both by the number of senders.
+	// By the number of senders.
 	AcceptsPerSecond map[int]float64 `json:"accepts_per_s"`
 	RunsPerSecond    map[int]float64 `json:"runs_per_s"`
 

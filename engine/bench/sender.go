@@ -29,36 +29,36 @@ const (
 // The kinds of order that are sent.
 const (
 	created = "order.created"
-	held    = "order.held"
+	queued  = "order.queued"
 	parked  = "order.parked"
 )
 
-// fleet is any number of senders that post to one engine. Numbers of orders
-// go up and never repeat within a process.
-type fleet struct {
+// senderGroup makes senders that post to one engine. Numbers of orders increase
+// and do not repeat within a process.
+type senderGroup struct {
 	address string
 	kind    string
 	next    *atomic.Int64
 }
 
-// burst posts from so many senders at once, each of them once at least, until
-// limit posts are acknowledged or the time is over; it gives how many were, and the time that
-// they took.
-func (f fleet) burst(ctx context.Context, senders, limit int, most time.Duration) (int, time.Duration, error) {
+// burst posts from several senders at the same time, at least once from each,
+// until limit posts are acknowledged or the time is over. It returns how many
+// were acknowledged, and in what time.
+func (f senderGroup) burst(ctx context.Context, senders, limit int, within time.Duration) (int, time.Duration, error) {
 	all, err := f.dial(ctx, senders)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer hangUp(all)
-	stop := context.AfterFunc(ctx, func() { hangUp(all) })
+	defer closeAll(all)
+	stop := context.AfterFunc(ctx, func() { closeAll(all) })
 	defer stop()
-	var taken, done atomic.Int64
+	var started, done atomic.Int64
 	var group sync.WaitGroup
 	failures := make(chan error, senders)
 	start := time.Now()
 	for _, s := range all {
 		group.Go(func() {
-			for first := true; taken.Add(1) <= int64(limit) && (first || time.Since(start) < most); first = false {
+			for first := true; started.Add(1) <= int64(limit) && (first || time.Since(start) < within); first = false {
 				if err := s.post(f.next.Add(1)); err != nil {
 					failures <- err
 					return
@@ -68,19 +68,19 @@ func (f fleet) burst(ctx context.Context, senders, limit int, most time.Duration
 		})
 	}
 	group.Wait()
-	took := time.Since(start)
+	elapsed := time.Since(start)
 	close(failures)
 	if ctx.Err() != nil {
 		return 0, 0, context.Cause(ctx)
 	}
-	return int(done.Load()), took, <-failures
+	return int(done.Load()), elapsed, <-failures
 }
 
-func (f fleet) dial(ctx context.Context, n int) (all []*sender, err error) {
+func (f senderGroup) dial(ctx context.Context, n int) (all []*sender, err error) {
 	for range n {
 		s, err := newSender(ctx, f.address, f.kind)
 		if err != nil {
-			hangUp(all)
+			closeAll(all)
 			return nil, err
 		}
 		all = append(all, s)
@@ -88,7 +88,7 @@ func (f fleet) dial(ctx context.Context, n int) (all []*sender, err error) {
 	return all, nil
 }
 
-func hangUp(all []*sender) {
+func closeAll(all []*sender) {
 	for _, s := range all {
 		s.conn.Close()
 	}
@@ -100,14 +100,12 @@ type sender struct {
 	conn     net.Conn
 	reader   *bufio.Reader
 	request  []byte
-	body     []byte // the end of request
-	eventID  []byte // places in request
-	orderID  []byte
-	clock    []byte
-	seal     []byte
+	body     []byte // the last part of request
 	mac      hash.Hash
 	sum      []byte
 	lastTime int64
+	// Parts of request that change.
+	eventID, orderID, timestamp, signature []byte
 }
 
 func newSender(ctx context.Context, address, kind string) (*sender, error) {
@@ -120,18 +118,18 @@ func newSender(ctx context.Context, address, kind string) (*sender, error) {
 		appName, address, len(body), signatureHeader, 0, 0)
 	s := &sender{conn: conn, reader: bufio.NewReaderSize(conn, 4<<10), request: []byte(head + body), mac: hmac.New(sha256.New, []byte(secret))}
 	s.body = s.request[len(head):]
-	place := func(before string, length int) []byte {
+	part := func(before string, length int) []byte {
 		at := bytes.Index(s.request, []byte(before)) + len(before)
 		return s.request[at : at+length]
 	}
-	s.eventID = place(`{"id":"`, 16)
-	s.orderID = place(`"`+orderPrefix, numberDigits)
-	s.clock = place(": t=", 10)
-	s.seal = place(",v1=", 64)
+	s.eventID = part(`{"id":"`, 16)
+	s.orderID = part(`"`+orderPrefix, numberDigits)
+	s.timestamp = part(": t=", 10)
+	s.signature = part(",v1=", 64)
 	return s, nil
 }
 
-// orderBody is a webhook whose ids are still to be filled in.
+// orderBody returns the body of a webhook with zeros as ids.
 func orderBody(kind string) string {
 	const before = `{"id":"%016d","type":"%s","created_at":"2026-01-05T09:30:00Z","data":{"id":"` + orderPrefix + `%012d","title":"Sixty tiles, glazed, sea green",` +
 		`"kind":"company","amount":"1249.50","customer":{"name":"Ada Lovelace & Sons","email":"ada@example.com","phone":"+33123456789","city":"Paris"},` +
@@ -144,19 +142,19 @@ func orderBody(kind string) string {
 
 // post sends one order and reads its acknowledgement.
 func (s *sender) post(number int64) error {
-	// Ids as vendors make them: in no order.
+	// Ids in no order, like those of vendors.
 	hexDigits(s.eventID, uint64(number)*0x9e3779b97f4a7c15)
 	appendNumber(s.orderID[:0], number)
 	if now := time.Now().Unix(); now != s.lastTime {
 		s.lastTime = now
-		strconv.AppendInt(s.clock[:0], now, 10)
+		strconv.AppendInt(s.timestamp[:0], now, 10)
 	}
 	s.mac.Reset()
-	s.mac.Write(s.clock)
+	s.mac.Write(s.timestamp)
 	s.mac.Write([]byte{'.'})
 	s.mac.Write(s.body)
 	s.sum = s.mac.Sum(s.sum[:0])
-	hex.Encode(s.seal, s.sum)
+	hex.Encode(s.signature, s.sum)
 	if _, err := s.conn.Write(s.request); err != nil {
 		return fmt.Errorf("post order %d: %w", number, err)
 	}
@@ -173,7 +171,7 @@ func (s *sender) post(number int64) error {
 	return nil
 }
 
-// appendNumber writes numberDigits digits.
+// appendNumber appends a number with numberDigits digits.
 func appendNumber(to []byte, number int64) []byte {
 	var digits [numberDigits]byte
 	for i := len(digits) - 1; i >= 0; i-- {

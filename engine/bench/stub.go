@@ -19,9 +19,9 @@ import (
 type stub struct {
 	listener net.Listener
 	serving  sync.WaitGroup
-	gate     chan struct{} // closed at the end: what stands at the gate may go
-	calls    atomic.Int64  // answered
-	// arrived, if set, is told of each items.get with the order's number.
+	gate     chan struct{} // closed by close: requests to /gate then end
+	calls    atomic.Int64  // that were answered
+	// arrived, if set, is called for each items.get with the order's number.
 	arrived atomic.Pointer[func(number int64)]
 
 	mu    sync.Mutex
@@ -40,7 +40,7 @@ func newStub(ctx context.Context) (*stub, error) {
 
 func (s *stub) url() string { return "http://" + s.listener.Addr().String() }
 
-// close lets everybody go and waits until they have.
+// close closes all connections and waits until their goroutines have ended.
 func (s *stub) close() {
 	close(s.gate)
 	s.listener.Close()
@@ -82,7 +82,7 @@ func (s *stub) answer(conn net.Conn) {
 	for {
 		path, err := readRequest(reader)
 		if err != nil {
-			return // the engine let the connection go
+			return // the engine has closed the connection
 		}
 		number, isGet := orderOf(path)
 		switch {
@@ -102,7 +102,7 @@ func (s *stub) answer(conn net.Conn) {
 	}
 }
 
-// await waits until so many calls were answered since the start.
+// await waits until that many calls were answered since the start.
 func (s *stub) await(ctx context.Context, calls int64) error {
 	for s.calls.Load() < calls {
 		select {
@@ -115,7 +115,7 @@ func (s *stub) await(ctx context.Context, calls int64) error {
 	return nil
 }
 
-// itemPath leads to an item by its order's id.
+// itemPath is the path of an item, before the number of its order.
 const itemPath = "/items/" + orderPrefix
 
 func orderOf(path []byte) (number int64, isGet bool) {
@@ -136,10 +136,9 @@ func appendAnswer(out []byte, number int64) []byte {
 	return append(appendNumber(out, number), tail...)
 }
 
-var errHTTP = errors.New("what came is not HTTP as it was expected")
+var errHTTP = errors.New("the message is not HTTP with a Content-Length")
 
-// readRequest reads a request with its body and gives its path, which is good
-// until the next read.
+// readRequest reads a request with its body and returns its path.
 func readRequest(r *bufio.Reader) (path []byte, err error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
@@ -154,7 +153,7 @@ func readRequest(r *bufio.Reader) (path []byte, err error) {
 	return path, skipMessage(r)
 }
 
-// skipMessage reads headers and a body of the length that they name.
+// skipMessage reads headers and a body of their Content-Length.
 func skipMessage(r *bufio.Reader) error {
 	length := 0
 	for {
