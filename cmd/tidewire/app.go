@@ -16,10 +16,10 @@ import (
 	"github.com/tidewire/tidewire/bindings/openapi"
 )
 
-// appsFolder holds the apps that an installation adds to those built in.
+// appsFolder is the folder of the apps that an installation adds.
 const appsFolder = "apps"
 
-// appsOf are the apps that are built in and those of an installation.
+// appsOf returns the apps that are built in and those of an installation.
 func appsOf(dir string) ([]*bindings.App, error) {
 	own, err := openapi.Load(filepath.Join(dir, appsFolder))
 	if err != nil {
@@ -78,7 +78,7 @@ up at its next start.
 				return err
 			}
 			files, err := document.Write(filepath.Join(dir, appsFolder), name, filepath.Base(args[0]))
-			tellDocument(t, document)
+			printProblems(t, document)
 			if err != nil {
 				return fmt.Errorf("%s: %w", files.App, err)
 			}
@@ -104,7 +104,7 @@ up at its next start.
 	return c
 }
 
-// readDocument reads a document and what it refers to below its folder.
+// readDocument reads a document and the files below its folder that it refers to.
 func readDocument(file string) (*openapi.Document, error) {
 	source, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -113,16 +113,16 @@ func readDocument(file string) (*openapi.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	beside := os.DirFS(filepath.Dir(file))
-	document, err := openapi.Read(source, func(name string) ([]byte, error) { return fs.ReadFile(beside, path.Clean(name)) })
+	folder := os.DirFS(filepath.Dir(file))
+	document, err := openapi.Read(source, func(name string) ([]byte, error) { return fs.ReadFile(folder, path.Clean(name)) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return document, nil
 }
 
-// tellDocument says what could not be mapped.
-func tellDocument(t terminal, d *openapi.Document) {
+// printProblems prints what could not be mapped.
+func printProblems(t terminal, d *openapi.Document) {
 	left := 0
 	for _, p := range d.Problems {
 		word := "left out"
@@ -138,7 +138,7 @@ func tellDocument(t terminal, d *openapi.Document) {
 	}
 }
 
-// variable is the environment's name for a setting: ACME_API_KEY.
+// variable returns the environment variable for a setting, such as ACME_API_KEY.
 func variable(app, field string) string {
 	up := []byte(app + "_" + field)
 	for i, b := range up {

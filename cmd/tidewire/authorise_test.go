@@ -20,10 +20,9 @@ import (
 
 var consentAddress = regexp.MustCompile(`^http://\S+/oauth/authorize\?\S+$`)
 
-// authorise runs tidewire connect with the arguments and does the person's
-// part: it goes to the address that is printed, presses a button of the
-// consent page, and follows the browser back. What connect prints is in
-// standard output and error.
+// authorise runs tidewire connect with the arguments and acts as the person: it
+// opens the address that is printed, presses a button of the consent page, and
+// follows the redirect. The output of connect is in standard output and error.
 func authorise(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 || !slices.Contains([]string{"allow", "deny"}, args[0]) {
 		ts.Fatalf("usage: authorise allow|deny ARGS…")
@@ -48,13 +47,13 @@ func authorise(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(command.Start())
 	defer command.Process.Kill()
-	var said []string
+	var stderrLines []string
 	var read sync.WaitGroup
 	address := make(chan string, 1)
 	read.Go(func() {
 		defer close(address)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			said = append(said, lines.Text())
+			stderrLines = append(stderrLines, lines.Text())
 			if consentAddress.MatchString(lines.Text()) {
 				address <- lines.Text()
 			}
@@ -72,9 +71,9 @@ func authorise(ts *testscript.TestScript, neg bool, args []string) {
 	read.Wait()
 	err = command.Wait()
 	fmt.Fprint(ts.Stdout(), out.String())
-	fmt.Fprintln(ts.Stderr(), strings.Join(said, "\n"))
+	fmt.Fprintln(ts.Stderr(), strings.Join(stderrLines, "\n"))
 	if (err != nil) != neg {
-		ts.Fatalf("connect ended with %v:\n%s%s", err, out.String(), strings.Join(said, "\n"))
+		ts.Fatalf("connect ended with %v:\n%s%s", err, out.String(), strings.Join(stderrLines, "\n"))
 	}
 }
 
@@ -87,8 +86,8 @@ func freePort(ts *testscript.TestScript) string {
 	return port
 }
 
-// decide looks at a consent page and presses a button; it gives the address
-// that the browser is sent to.
+// decide opens a consent page and presses a button. It returns the address of the
+// redirect.
 func decide(ts *testscript.TestScript, address, decision string) string {
 	jar, err := cookiejar.New(nil)
 	ts.Check(err)
@@ -114,7 +113,7 @@ func decide(ts *testscript.TestScript, address, decision string) string {
 	return answer.Header.Get("Location")
 }
 
-// visit goes where the browser was sent.
+// visit opens the address of the redirect and saves the page in page.html.
 func visit(ts *testscript.TestScript, address string) {
 	page, err := http.Get(address)
 	ts.Check(err)

@@ -21,11 +21,11 @@ func benchCommand(t terminal, logs *logFlags) *cobra.Command {
 		Long: `Measure an engine on a temporary folder, with an app and senders of its own on
 this machine: events accepted and whole runs per second, the time from a post to
 the first call, what parked runs and a long history cost. It takes some minutes,
-with --quick less than one. The folder must be on the disk that is meant: where
-it lies in memory, nothing waits for a disk.`,
+with --quick less than one. The folder must be on the disk to be measured: on a
+file system in memory, nothing waits for a disk.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			config.Progress = func(what string) { fmt.Fprintf(t.err, "measuring %s …\n", what) }
-			report, err := measured(c.Context(), config, logs)
+			report, err := measure(c.Context(), config, logs)
 			if err != nil {
 				return err
 			}
@@ -41,19 +41,18 @@ it lies in memory, nothing waits for a disk.`,
 	return c
 }
 
-// measured measures an engine that logs as it would for tidewire run, to a
-// file that is removed.
-func measured(ctx context.Context, config bench.Config, logs *logFlags) (report bench.Report, err error) {
+// measure measures an engine that logs as for tidewire run, to a temporary file.
+func measure(ctx context.Context, config bench.Config, logs *logFlags) (report bench.Report, err error) {
 	file, err := os.CreateTemp(config.Dir, "tidewire-bench-*.log")
 	if err != nil {
 		return report, fmt.Errorf("make a file for the log: %w", err)
 	}
-	behind := newBacklog(file)
+	writer := newAsyncWriter(file)
 	defer func() {
-		behind.close()
+		writer.close()
 		err = errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}()
-	if config.Log, err = logs.logger(behind); err != nil {
+	if config.Log, err = logs.logger(writer); err != nil {
 		return report, err
 	}
 	return bench.Run(ctx, config)

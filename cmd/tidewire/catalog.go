@@ -54,14 +54,14 @@ func catalogApps(out io.Writer, apps []*bindings.App, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		return lines(out, counts, nil)
+		return jsonLines(out, counts, nil)
 	}
 	return table(out, "APP\tOPERATIONS\tTRIGGERS\tNAME", counts, func(w io.Writer, n appCounts) {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", n.App, n.Operations, n.Triggers, n.Title)
 	})
 }
 
-// catalogEntry is a line of what a search found.
+// catalogEntry is an operation or trigger in a list.
 type catalogEntry struct {
 	Name   string `json:"name"`
 	Kind   string `json:"kind"`             // operation or trigger
@@ -79,12 +79,12 @@ func entry(f bindings.SearchResult) catalogEntry {
 
 func catalogSearch(t terminal, dir *string) *cobra.Command {
 	var asJSON bool
-	var most int
+	var maxResults int
 	c := &cobra.Command{
 		Use:   "search WORD [WORD…]",
 		Short: `Find operations and triggers by words: "create task"`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := limit(c, most); err != nil {
+			if err := limit(c, maxResults); err != nil {
 				return err
 			}
 			query := strings.Join(args, " ")
@@ -96,13 +96,13 @@ func catalogSearch(t terminal, dir *string) *cobra.Command {
 			if len(found) == 0 && !asJSON {
 				return fmt.Errorf("nothing fits %q; try fewer words, or tidewire catalog for the apps", query)
 			}
-			more := len(found) - most
+			more := len(found) - maxResults
 			var entries []catalogEntry
-			for _, f := range found[:min(most, len(found))] {
+			for _, f := range found[:min(maxResults, len(found))] {
 				entries = append(entries, entry(f))
 			}
 			if asJSON {
-				return lines(t.out, entries, nil)
+				return jsonLines(t.out, entries, nil)
 			}
 			err = table(t.out, "NAME\tKIND\tENDPOINT", entries, func(w io.Writer, e catalogEntry) {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Kind, dash(strings.TrimSpace(e.Method+" "+e.Path+e.Vendor)))
@@ -113,7 +113,7 @@ func catalogSearch(t terminal, dir *string) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().IntVar(&most, "limit", 25, "how many at most")
+	c.Flags().IntVar(&maxResults, "limit", 25, "how many at most")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return c
 }
@@ -134,7 +134,7 @@ trigger with the data of its events; or list what a group or an app has.
 			if err != nil {
 				return err
 			}
-			found, err := lookUp(apps, args[0])
+			found, err := find(apps, args[0])
 			switch {
 			case err != nil:
 				return err
@@ -152,7 +152,7 @@ trigger with the data of its events; or list what a group or an app has.
 				entries[i] = entry(f)
 			}
 			if asJSON {
-				return lines(t.out, entries, nil)
+				return jsonLines(t.out, entries, nil)
 			}
 			return table(t.out, "NAME\tKIND\tENDPOINT", entries, func(w io.Writer, e catalogEntry) {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Kind, dash(strings.TrimSpace(e.Method+" "+e.Path+e.Vendor)))
@@ -163,20 +163,20 @@ trigger with the data of its events; or list what a group or an app has.
 	return c
 }
 
-// lookUp finds what a name stands for: one operation or trigger, or all below
-// it where it is an app, a group or the noun of triggers.
-func lookUp(apps []*bindings.App, name string) ([]bindings.SearchResult, error) {
+// find returns the operation or trigger of a name, or all below it where the name
+// is that of an app, a group or the noun of triggers.
+func find(apps []*bindings.App, name string) ([]bindings.SearchResult, error) {
 	var below []bindings.SearchResult
 	var known []string
 	for _, app := range apps {
 		known = append(known, app.Modules()...)
 		for _, operation := range app.Operations() {
 			op, _ := app.Operation(operation)
-			below = take(below, &known, name, bindings.SearchResult{App: app, Operation: op})
+			below = collect(below, &known, name, bindings.SearchResult{App: app, Operation: op})
 		}
 		for _, trigger := range app.Catalogue.Triggers() {
 			one, _ := app.Catalogue.Trigger(trigger)
-			below = take(below, &known, name, bindings.SearchResult{App: app, Trigger: one})
+			below = collect(below, &known, name, bindings.SearchResult{App: app, Trigger: one})
 		}
 	}
 	if len(below) > 0 {
@@ -188,9 +188,9 @@ func lookUp(apps []*bindings.App, name string) ([]bindings.SearchResult, error) 
 	return nil, fmt.Errorf("there is no %q in the catalogues; tidewire catalog search finds names by words", name)
 }
 
-// take keeps what stands at or below a name, and all names that could have
-// been meant.
-func take(below []bindings.SearchResult, known *[]string, name string, f bindings.SearchResult) []bindings.SearchResult {
+// collect appends an operation or trigger to below if it is at or below a name,
+// and its names to known, from which suggestions are made.
+func collect(below []bindings.SearchResult, known *[]string, name string, f bindings.SearchResult) []bindings.SearchResult {
 	whole := f.Name()
 	if group := whole[:strings.LastIndexByte(whole, '.')]; !slices.Contains(*known, group) {
 		*known = append(*known, group)

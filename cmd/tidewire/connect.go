@@ -18,11 +18,11 @@ import (
 	"github.com/tidewire/tidewire/engine/connection/callback"
 )
 
-// defaultRedirect is where the browser comes back to. Vendors want it written
-// down at the app, so it is the same each time.
+// defaultRedirect is the redirect URL of logins. It is always the same, since
+// vendors require it to be registered at the app.
 const defaultRedirect = "http://localhost:8976/callback"
 
-// connectFlags are what connect is told beside the name.
+// connectFlags are the flags of connect.
 type connectFlags struct {
 	folder                          folderFlags
 	way, scopes, clientID, redirect string
@@ -30,7 +30,7 @@ type connectFlags struct {
 	stdin, untested, ask            bool
 	set                             []string
 	given                           connection.Settings
-	patience                        time.Duration
+	wait                            time.Duration
 }
 
 func connectCommand(t terminal) *cobra.Command {
@@ -46,9 +46,9 @@ On a machine without a browser, --manual prints the address to open elsewhere
 and asks for the one that the browser is sent to. Keys are asked for without
 being shown; --stdin reads them instead: one line, or lines NAME=VALUE.
 
-What tidewire.yaml says of the connection stands over what is kept. client_id
-and client_secret may stand there, in TIDEWIRE_CONNECTIONS__APP__CLIENT_SECRET,
-or be given here.`,
+Settings of the connection in tidewire.yaml override what is kept. client_id and
+client_secret may be there, in TIDEWIRE_CONNECTIONS__APP__CLIENT_SECRET, or be
+given here.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			apps, err := appsOf(f.folder.dir)
 			if err != nil {
@@ -61,7 +61,7 @@ or be given here.`,
 			defer connector.Close()
 			made, d, err := f.connect(c.Context(), t, connector, args[0])
 			if d != nil && made.Test.Name != "" {
-				tellMade(t.out, d, made)
+				printResult(t.out, d, made)
 			}
 			return err
 		},
@@ -83,7 +83,7 @@ or be given here.`,
 	flags.StringVar(&f.redirect, "redirect", "", "address that the browser comes back to (default "+defaultRedirect+")")
 	flags.BoolVar(&f.untested, "untested", false, "keep a key without trying it")
 	flags.BoolVar(&f.ask, "ask", false, "ask again for what is known already")
-	flags.DurationVar(&f.patience, "wait", 10*time.Minute, "how long to wait for the browser")
+	flags.DurationVar(&f.wait, "wait", 10*time.Minute, "how long to wait for the browser")
 	return c
 }
 
@@ -92,33 +92,33 @@ func (f *connectFlags) connect(ctx context.Context, t terminal, connector *conne
 	if err != nil {
 		return connect.Result{}, nil, err
 	}
-	talk := newDialog(t)
+	prompt := newPrompter(t)
 	if f.given.Parent != "" {
 		made, err := connector.SaveChild(ctx, d)
 		return made, d, err
 	}
-	if err := f.choose(ctx, talk, d); err != nil {
+	if err := f.selectAuth(ctx, prompt, d); err != nil {
 		return connect.Result{}, nil, err
 	}
-	if err := f.fill(ctx, t, talk, d); err != nil {
+	if err := f.fillFields(ctx, t, prompt, d); err != nil {
 		return connect.Result{}, nil, err
 	}
 	if o := d.Auth.OAuth; o == nil || o.ClientCredentials {
 		made, err := connector.SaveKey(ctx, d, f.untested)
 		return made, d, err
 	}
-	scopes, err := f.chosen(ctx, talk, connector, d)
+	scopes, err := f.selectScopes(ctx, prompt, connector, d)
 	if err != nil {
 		return connect.Result{}, nil, err
 	}
-	made, err := f.login(ctx, t, talk, connector, d, scopes)
+	made, err := f.login(ctx, t, prompt, connector, d, scopes)
 	return made, d, err
 }
 
-// choose settles the way.
-func (f *connectFlags) choose(ctx context.Context, talk dialog, d *connect.Draft) error {
-	settled, err := d.SelectAuth(f.way)
-	if err != nil || settled {
+// selectAuth selects the way to connect.
+func (f *connectFlags) selectAuth(ctx context.Context, prompt prompter, d *connect.Draft) error {
+	selected, err := d.SelectAuth(f.way)
+	if err != nil || selected {
 		return err
 	}
 	var names, titles []string
@@ -126,10 +126,10 @@ func (f *connectFlags) choose(ctx context.Context, talk dialog, d *connect.Draft
 		names = append(names, auth.Name)
 		titles = append(titles, titleOf(auth))
 	}
-	if !talk.person() {
+	if !prompt.interactive() {
 		return usageError{fmt.Errorf("--way is missing: %s can be connected by %s", d.App.Title, strings.Join(names, ", "))}
 	}
-	n, err := talk.choose(ctx, "How is "+d.App.Title+" to be connected?", titles)
+	n, err := prompt.choose(ctx, "How is "+d.App.Title+" to be connected?", titles)
 	if err != nil {
 		return err
 	}
@@ -144,9 +144,9 @@ func titleOf(auth bindings.Auth) string {
 	return auth.Title
 }
 
-// fill gets the settings that are missing: from flags, standard input, or the
-// person.
-func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *connect.Draft) error {
+// fillFields sets the settings that are missing: from flags, standard input, or
+// answers of the person.
+func (f *connectFlags) fillFields(ctx context.Context, t terminal, prompt prompter, d *connect.Draft) error {
 	isKey := d.Auth.OAuth == nil
 	if f.ask || d.Exists && isKey {
 		d.ClearFields()
@@ -173,17 +173,17 @@ func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *con
 	if len(missing) == 0 {
 		return nil
 	}
-	if !talk.person() {
+	if !prompt.interactive() {
 		return usageError{fmt.Errorf("%s missing; give it with --stdin (%s), in tidewire.yaml or a variable, or at a terminal",
-			listed(missing), strings.Join(missing, "=…, ")+"=…")}
+			joinNames(missing), strings.Join(missing, "=…, ")+"=…")}
 	}
 	if d.Auth.Help != "" {
-		fmt.Fprintln(talk.out, d.Auth.Help)
+		fmt.Fprintln(prompt.out, d.Auth.Help)
 	}
 	for _, name := range missing {
-		ask := talk.line
+		ask := prompt.line
 		if d.Secret(name) {
-			ask = talk.hidden
+			ask = prompt.hidden
 		}
 		value, err := ask(ctx, name+": ")
 		if err != nil {
@@ -194,30 +194,30 @@ func (f *connectFlags) fill(ctx context.Context, t terminal, talk dialog, d *con
 		}
 		d.SetField(name, value)
 	}
-	return f.webhookSecret(ctx, talk, d)
+	return f.webhookSecret(ctx, prompt, d)
 }
 
-// webhookSecret asks for what webhooks are signed with, where that is a secret
-// of the customer's.
-func (f *connectFlags) webhookSecret(ctx context.Context, talk dialog, d *connect.Draft) error {
+// webhookSecret asks for the secret that signs webhooks, where the customer has
+// one.
+func (f *connectFlags) webhookSecret(ctx context.Context, prompt prompter, d *connect.Draft) error {
 	hook := d.App.Webhook
 	if hook == nil || len(hook.Signatures) == 0 || hook.Signatures[0].Key != "" || d.Settings.WebhookSecret != "" || d.Auth.OAuth != nil {
 		return nil
 	}
-	value, err := talk.hidden(ctx, "secret that its webhooks are signed with (Enter for none yet): ")
+	value, err := prompt.hidden(ctx, "secret that its webhooks are signed with (Enter for none yet): ")
 	d.Settings.WebhookSecret = value
 	return err
 }
 
-func listed(names []string) string {
+// joinNames returns names as the subject of a sentence: "a and b are".
+func joinNames(names []string) string {
 	if len(names) == 1 {
 		return names[0] + " is"
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " are"
 }
 
-// readGiven reads lines NAME=VALUE, or one line that is the one secret which is
-// missing.
+// readGiven reads lines NAME=VALUE, or one line with the secret that is missing.
 func readGiven(in io.Reader, d *connect.Draft) error {
 	text, err := io.ReadAll(io.LimitReader(in, maxLine))
 	if err != nil {
@@ -238,7 +238,7 @@ func readGiven(in io.Reader, d *connect.Draft) error {
 		case named:
 			d.SetField(name, value)
 		case len(lines) == 1 && len(missing) > 0:
-			// The account and the client's id are no secrets: the bare line is what is.
+			// The line is the missing secret; account and client_id are no secrets.
 			for _, one := range missing {
 				if d.Secret(one) {
 					d.SetField(one, line)
@@ -252,8 +252,8 @@ func readGiven(in io.Reader, d *connect.Draft) error {
 	return nil
 }
 
-// chosen settles the scopes; the usual ones are offered first.
-func (f *connectFlags) chosen(ctx context.Context, talk dialog, connector *connect.Connector, d *connect.Draft) ([]string, error) {
+// selectScopes returns the scopes to ask for; the usual ones are offered first.
+func (f *connectFlags) selectScopes(ctx context.Context, prompt prompter, connector *connect.Connector, d *connect.Draft) ([]string, error) {
 	usual, readOnly, needed := connector.ScopeChoices(d)
 	switch {
 	case f.scopes != "":
@@ -262,15 +262,15 @@ func (f *connectFlags) chosen(ctx context.Context, talk dialog, connector *conne
 		return readOnly, nil
 	case f.given.ReadOnly:
 		return nil, usageError{fmt.Errorf("--read-only: which scopes of %s read only is not known; name them with --scopes", d.App.Title)}
-	case !talk.person() && len(usual) > 0:
+	case !prompt.interactive() && len(usual) > 0:
 		return usual, nil
-	case !talk.person():
+	case !prompt.interactive():
 		return needed, nil
 	}
-	return f.askScopes(ctx, talk, d, usual, readOnly, needed)
+	return f.askScopes(ctx, prompt, d, usual, readOnly, needed)
 }
 
-func (f *connectFlags) askScopes(ctx context.Context, talk dialog, d *connect.Draft, usual, readOnly, needed []string) ([]string, error) {
+func (f *connectFlags) askScopes(ctx context.Context, prompt prompter, d *connect.Draft, usual, readOnly, needed []string) ([]string, error) {
 	var options []string
 	var sets [][]string
 	offer := func(what string, scopes []string) {
@@ -282,7 +282,7 @@ func (f *connectFlags) askScopes(ctx context.Context, talk dialog, d *connect.Dr
 	offer("what the scripts here need", needed)
 	offer("those that read only", readOnly)
 	options = append(options, "others")
-	n, err := talk.choose(ctx, "Which scopes are to be asked for?", options)
+	n, err := prompt.choose(ctx, "Which scopes are to be asked for?", options)
 	if err != nil {
 		return nil, err
 	}
@@ -290,26 +290,26 @@ func (f *connectFlags) askScopes(ctx context.Context, talk dialog, d *connect.Dr
 		d.Settings.ReadOnly = d.Settings.ReadOnly || strings.HasPrefix(options[n], "those that read only")
 		return sets[n], nil
 	}
-	text, err := talk.line(ctx, "scopes, with commas or blanks between: ")
+	text, err := prompt.line(ctx, "scopes, with commas or blanks between: ")
 	return bindings.SplitScopes(text), err
 }
 
-// login has a person authorise it.
-func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, connector *connect.Connector, d *connect.Draft, scopes []string) (connect.Result, error) {
+// login connects by OAuth: a person authorises it in the browser.
+func (f *connectFlags) login(ctx context.Context, t terminal, prompt prompter, connector *connect.Connector, d *connect.Draft, scopes []string) (connect.Result, error) {
 	redirect, manual := f.redirect, f.manual
 	if redirect == "" {
 		redirect = defaultRedirect
 		if d.Auth.OAuth.HTTPSRedirect {
-			// The browser finds nothing there; its address is what counts.
+			// Nothing is served there; the person copies the address.
 			redirect = "https" + strings.TrimPrefix(redirect, "http")
 		}
 	}
 	manual = manual || !strings.HasPrefix(redirect, "http://")
 	login := connector.Login(d, redirect, scopes)
-	ctx, cancel := context.WithTimeoutCause(ctx, f.patience, fmt.Errorf("nobody came back from the consent page within %s; nothing was changed", f.patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, f.wait, fmt.Errorf("nobody came back from the consent page within %s; nothing was changed", f.wait))
 	defer cancel()
 	var made connect.Result
-	take := func(ctx context.Context, answer url.Values) (callback.Page, error) {
+	redeem := func(ctx context.Context, answer url.Values) (callback.Page, error) {
 		grant, err := login.Redeem(ctx, answer)
 		if err != nil {
 			return callback.Page{}, err
@@ -319,7 +319,7 @@ func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, conne
 	}
 	if manual {
 		fmt.Fprintf(t.err, "Open this address in a browser, on any machine:\n\n%s\n\nIt is sent to %s, where it may find nothing. Copy the address that it shows then.\n", login.URL(), redirect)
-		text, err := talk.line(ctx, "address: ")
+		text, err := prompt.line(ctx, "address: ")
 		if err != nil {
 			return made, err
 		}
@@ -327,24 +327,24 @@ func (f *connectFlags) login(ctx context.Context, t terminal, talk dialog, conne
 		if err != nil {
 			return made, err
 		}
-		_, err = take(ctx, answer)
+		_, err = redeem(ctx, answer)
 		return made, err
 	}
-	door, err := callback.Listen(redirect)
+	receiver, err := callback.Listen(redirect)
 	if err != nil {
 		return made, err
 	}
-	defer door.Close()
-	fmt.Fprintf(t.err, "Open this address in a browser on this machine:\n\n%s\n\nThe app at %s must know the redirect URL %s. Waiting for the browser …\n", login.URL(), d.App.Title, redirect)
+	defer receiver.Close()
+	fmt.Fprintf(t.err, "Open this address in a browser on this machine:\n\n%s\n\nThe app at %s must have the redirect URL %s. Waiting for the browser …\n", login.URL(), d.App.Title, redirect)
 	if !f.noBrowser {
 		openBrowser(login.URL())
 	}
-	err = door.Wait(ctx, login.Matches, take)
+	err = receiver.Wait(ctx, login.Matches, redeem)
 	return made, err
 }
 
-// openBrowser shows an address to the person; where that cannot be done the
-// address stands in the terminal.
+// openBrowser opens an address in the browser, if there is one. The address was
+// also printed.
 func openBrowser(address string) {
 	command := exec.Command("xdg-open", address)
 	switch runtime.GOOS {
@@ -354,21 +354,21 @@ func openBrowser(address string) {
 		command = exec.Command("rundll32", "url.dll,FileProtocolHandler", address)
 	}
 	if command.Start() == nil {
-		go command.Wait() // it ends when it has handed the address on
+		go command.Wait() // the command ends once it has passed the address to a browser
 	}
 }
 
-// tellMade says what was connected and what it may do.
-func tellMade(out io.Writer, d *connect.Draft, made connect.Result) {
+// printResult prints what was connected, with its scopes.
+func printResult(out io.Writer, d *connect.Draft, made connect.Result) {
 	s := made.Test
-	fmt.Fprintf(out, "%s is connected%s\n", s.Name, toWhom(d.App, s.Status))
+	fmt.Fprintf(out, "%s is connected%s\n", s.Name, accountText(d.App, s.Status))
 	if len(s.Scopes) > 0 {
 		fmt.Fprintf(out, "granted      %s\n", strings.Join(s.Scopes, " "))
 	}
 	if len(made.Lacking) > 0 {
 		fmt.Fprintf(out, "not granted  %s\n", strings.Join(made.Lacking, " "))
 	}
-	tellLacks(out, s)
+	printLacks(out, s)
 	if s.Problem != "" {
 		fmt.Fprintf(out, "but a test call did not succeed: %s\n", s.Problem)
 	}
@@ -377,8 +377,8 @@ func tellMade(out io.Writer, d *connect.Draft, made connect.Result) {
 	}
 }
 
-// toWhom names whose a connection is.
-func toWhom(app *bindings.App, s connection.Status) string {
+// accountText returns the account of a connection, for the end of a sentence.
+func accountText(app *bindings.App, s connection.Status) string {
 	noun := app.Account.Noun
 	if s.Kind != "" {
 		noun = s.Kind

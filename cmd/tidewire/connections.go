@@ -26,7 +26,7 @@ func connectionsCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// withConnector makes the body of a command that is about connections.
+// withConnector returns the body of a command for connections.
 func withConnector(t terminal, folder *folderFlags, use func(*cobra.Command, []string, *connect.Connector) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		apps, err := appsOf(folder.dir)
@@ -47,19 +47,19 @@ func connectionsList(t terminal) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List connections and how they stand",
+		Short: "List connections and their states",
 	}
 	c.RunE = withConnector(t, folder, func(c *cobra.Command, _ []string, connector *connect.Connector) error {
 		all, err := connector.List(c.Context())
 		if err != nil || asJSON {
-			return lines(t.out, all, err)
+			return jsonLines(t.out, all, err)
 		}
 		if len(all) == 0 {
 			fmt.Fprintln(t.out, "nothing is connected yet; tidewire connect APP connects an account")
 			return nil
 		}
 		return table(t.out, "CONNECTION\tSTATE\tACCOUNT\tNAME\tBY\tWHY", all, func(w io.Writer, s connection.Status) {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, dash(s.Account), dash(s.DisplayName), dash(by(s)), s.Reason)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, dash(s.Account), dash(s.DisplayName), dash(authOf(s)), s.Reason)
 		})
 	})
 	folder.addDir(c.Flags())
@@ -67,8 +67,9 @@ func connectionsList(t terminal) *cobra.Command {
 	return c
 }
 
-// by says what a connection goes by.
-func by(s connection.Status) string {
+// authOf returns how a connection authenticates: its way, or the name of its
+// parent.
+func authOf(s connection.Status) string {
 	if s.AuthName == "" && s.Parent != "" || s.Parent != "" && len(s.Credentials) == 0 {
 		return s.Parent
 	}
@@ -104,7 +105,7 @@ It exits with 1 if one cannot be used or lacks a scope.`,
 			if asJSON {
 				return json.NewEncoder(t.out).Encode(test)
 			}
-			tellTest(t.out, test)
+			printTest(t.out, test)
 			return nil
 		})
 	})
@@ -113,8 +114,8 @@ It exits with 1 if one cannot be used or lacks a scope.`,
 	return c
 }
 
-// testAll tests connections and shows each. The error is errTest if one of them
-// cannot be used.
+// testAll tests connections and calls show with each result. It returns errTest
+// if one of them cannot be used or lacks a scope.
 func testAll(ctx context.Context, connector *connect.Connector, names []string, show func(control.ConnectionTest) error) error {
 	bad := false
 	for _, name := range names {
@@ -133,7 +134,7 @@ func testAll(ctx context.Context, connector *connect.Connector, names []string, 
 	return nil
 }
 
-func tellTest(out io.Writer, s control.ConnectionTest) {
+func printTest(out io.Writer, s control.ConnectionTest) {
 	whose := strings.Join(s.Names, ", ")
 	if s.Account != "" {
 		whose = strings.TrimSpace(whose + " (" + s.Account + ")")
@@ -151,18 +152,18 @@ func tellTest(out io.Writer, s control.ConnectionTest) {
 	if len(s.Scopes) > 0 {
 		fmt.Fprintf(out, "  has    %s\n", strings.Join(s.Scopes, " "))
 	} else if len(s.Needs) > 0 {
-		fmt.Fprintln(out, "  which scopes it has the vendor does not tell; the scripts here need:")
+		fmt.Fprintln(out, "  the vendor does not return which scopes it has; the scripts here need:")
 		for _, need := range s.Needs {
 			fmt.Fprintf(out, "  needs  %s for %s\n", strings.Join(need.Scopes, " or "), strings.Join(need.For, ", "))
 		}
 	}
-	tellLacks(out, s)
+	printLacks(out, s)
 	if s.ReadOnly {
 		fmt.Fprintln(out, "  only reads: calls that change something are refused here")
 	}
 }
 
-func tellLacks(out io.Writer, s control.ConnectionTest) {
+func printLacks(out io.Writer, s control.ConnectionTest) {
 	for _, lack := range s.Lacks {
 		fmt.Fprintf(out, "  lacks  %s for %s\n", strings.Join(lack.Scopes, " or "), strings.Join(lack.For, ", "))
 	}
@@ -190,7 +191,7 @@ func connectionsShow(t terminal) *cobra.Command {
 			{"connection", s.Name}, {"formerly", strings.Join(s.FormerNames, ", ")}, {"state", string(s.State)}, {"why", s.Reason}, {"since", stamp(s.Since)},
 			{"account", s.Account}, {"name", s.DisplayName}, {"kind", s.Kind}, {"parent", s.Parent}, {"way", s.AuthName},
 			{"credentials", strings.Join(s.Credentials, ", ")}, {"scopes", strings.Join(s.Scopes, " ")}, {"only reads", yes(s.ReadOnly)},
-			{"token until", stamp(s.Expires)}, {"address", s.BaseURL}, {"webhooks", webhooks(s)}, {"stands in", place(s)},
+			{"token until", stamp(s.Expires)}, {"address", s.BaseURL}, {"webhooks", webhooks(s)}, {"stored in", storedIn(s)},
 		} {
 			if row.value != "" {
 				fmt.Fprintf(t.out, "%-12s %s\n", row.name, row.value)
@@ -207,7 +208,7 @@ func stamp(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return clock(at)
+	return formatTime(at)
 }
 
 func yes(is bool) string {
@@ -224,7 +225,7 @@ func webhooks(s connection.Status) string {
 	return "cannot be checked: webhook_secret is not set"
 }
 
-func place(s connection.Status) string {
+func storedIn(s connection.Status) string {
 	switch {
 	case s.Configured && s.Stored:
 		return "the configuration and the vault"
@@ -238,7 +239,7 @@ func connectionsRename(t terminal) *cobra.Command {
 	folder := &folderFlags{}
 	c := &cobra.Command{
 		Use:   "rename APP/NAME APP/NEW",
-		Short: "Give a connection another name; runs that know the old one go on",
+		Short: "Give a connection another name; runs that use the old one go on",
 	}
 	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *connect.Connector) error {
 		if err := connector.Rename(c.Context(), args[0], args[1]); err != nil {
@@ -253,18 +254,18 @@ func connectionsRename(t terminal) *cobra.Command {
 
 func connectionsRemove(t terminal) *cobra.Command {
 	folder := &folderFlags{}
-	var sure, keepTokens bool
+	var sure, noRevoke bool
 	c := &cobra.Command{
 		Use:   "remove APP[/NAME]",
 		Short: "End a connection: its tokens at the vendor, and what is kept of it",
 	}
 	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *connect.Connector) error {
 		if !sure {
-			talk := newDialog(t)
-			if !talk.person() {
+			prompt := newPrompter(t)
+			if !prompt.interactive() {
 				return usageError{errors.New("--yes is missing: nobody is there to be asked")}
 			}
-			answer, err := talk.line(c.Context(), fmt.Sprintf("Remove %s? What is kept of it cannot be brought back. Write yes: ", args[0]))
+			answer, err := prompt.line(c.Context(), fmt.Sprintf("Remove %s? What is kept of it cannot be brought back. Write yes: ", args[0]))
 			if err != nil {
 				return err
 			}
@@ -272,7 +273,7 @@ func connectionsRemove(t terminal) *cobra.Command {
 				return errors.New("nothing was changed")
 			}
 		}
-		done, err := connector.Remove(c.Context(), args[0], !keepTokens)
+		done, err := connector.Remove(c.Context(), args[0], !noRevoke)
 		if err != nil {
 			return err
 		}
@@ -290,6 +291,6 @@ func connectionsRemove(t terminal) *cobra.Command {
 	})
 	folder.addDir(c.Flags())
 	c.Flags().BoolVar(&sure, "yes", false, "do not ask")
-	c.Flags().BoolVar(&keepTokens, "keep-tokens", false, "leave its tokens valid at the vendor")
+	c.Flags().BoolVar(&noRevoke, "keep-tokens", false, "leave its tokens valid at the vendor")
 	return c
 }

@@ -54,19 +54,20 @@ task in HighLevel and a message in Slack. Everything is on this machine.`,
 	return c
 }
 
-// demo is one showing.
+// demo is one run of the command.
 type demo struct {
 	terminal
 	once, json  bool
 	listen, dir string
 	log         *slog.Logger
-	// refresh is the refresh token of this time's sandbox. It is another each
-	// time, as what the folder keeps of an earlier one is not known to it.
+	// refresh is the refresh token of the sandbox. It is a new one each time, so
+	// that the engine does not use a token that the folder has from an earlier
+	// demo.
 	refresh string
 
 	mu       sync.Mutex
 	finished []journal.Run
-	moved    chan struct{} // told when a run has finished
+	changed  chan struct{} // receives a value when a run has finished
 }
 
 const (
@@ -75,7 +76,7 @@ const (
 )
 
 func (d *demo) run(ctx context.Context) (err error) {
-	d.moved = make(chan struct{}, 1)
+	d.changed = make(chan struct{}, 1)
 	dir, clean, err := d.folder()
 	if err != nil {
 		return err
@@ -115,12 +116,12 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.log.Info("a client was created in Qonto; its webhook is on the way", "client", client)
-	if err := d.untilIdle(ctx, apps, e); d.once || ctx.Err() != nil {
+	if err := d.waitIdle(ctx, apps, e); d.once || ctx.Err() != nil {
 		return err
 	} else if err != nil {
 		d.log.Error("the demo did not go as it should", "error", err)
 	}
-	d.sayWhatNext(dir, apps)
+	d.printNextSteps(dir, apps)
 	<-ctx.Done()
 	return nil
 }
@@ -145,7 +146,7 @@ func (d *demo) config(dir string, apps *sandbox.Sandbox) engine.Config {
 			settings("teams", map[string]string{"webhook_url": apps.URL("teams") + "/workflows/invoke?sig=" + sandbox.Token}),
 		},
 		Params: map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel, "event-to-slack": channel},
-		HTTP:   engine.HTTPConfig{AllowPrivate: true}, // where the sandbox's Slack takes answers
+		HTTP:   engine.HTTPConfig{AllowPrivate: true}, // for answers to the sandbox's Slack
 		Log:    d.log, Grace: 5 * time.Second, Finished: d.runFinished,
 	}
 }
@@ -165,17 +166,18 @@ func (d *demo) folder() (dir string, clean func() error, err error) {
 	}
 	target := filepath.Join(dir, "scripts")
 	if _, err := os.Stat(target); err == nil {
-		return dir, clean, nil // shown before; what was changed stays
+		return dir, clean, nil // of an earlier demo; the person may have changed it
 	}
 	return dir, clean, copyTemplates(target)
 }
 
-// notShown does again, and more, what another template of the demo does.
-const notShown = "two-way-contacts"
+// omitted is a template that the demo leaves out, since it includes what
+// another one does.
+const omitted = "two-way-contacts"
 
 func copyTemplates(target string) error {
 	return fs.WalkDir(scripts.Templates, ".", func(path string, entry fs.DirEntry, err error) error {
-		if path == notShown {
+		if path == omitted {
 			return fs.SkipDir
 		}
 		if err != nil || entry.IsDir() {
@@ -193,8 +195,8 @@ func copyTemplates(target string) error {
 	})
 }
 
-// createClient makes a client through Qonto's API, as a person at the bank's
-// pages would; the sandbox then sends the webhook.
+// createClient makes a client through Qonto's API. The sandbox then sends the
+// webhook.
 func createClient(ctx context.Context, apps *sandbox.Sandbox, name string) (string, error) {
 	first, last, _ := strings.Cut(name, " ")
 	body, err := json.Marshal(map[string]any{
@@ -241,7 +243,7 @@ func (d *demo) runFinished(run journal.Run, steps []journal.Step) {
 		}
 	}
 	select {
-	case d.moved <- struct{}{}:
+	case d.changed <- struct{}{}:
 	default:
 	}
 }
@@ -249,9 +251,9 @@ func (d *demo) runFinished(run journal.Run, steps []journal.Step) {
 // printRun prints a finished run as one line of JSON.
 func printRun(out io.Writer, run journal.Run, steps []journal.Step) error {
 	type step struct {
-		Name  string            `json:"name"`
-		State journal.StepState `json:"state"`
-		Took  float64           `json:"took_ms"`
+		Name     string            `json:"name"`
+		State    journal.StepState `json:"state"`
+		Duration float64           `json:"took_ms"`
 	}
 	line := struct {
 		Run      string           `json:"run"`
@@ -279,16 +281,16 @@ func (d *demo) waitForRuns(ctx context.Context, n int) {
 			return
 		}
 		select {
-		case <-d.moved:
+		case <-d.changed:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// untilIdle waits until the first runs, and those that their calls caused, are
-// finished, and tells if one did not succeed.
-func (d *demo) untilIdle(ctx context.Context, apps *sandbox.Sandbox, e *engine.Engine) error {
+// waitIdle waits until the first runs, and those that their calls caused, are
+// finished. It returns an error if one did not succeed.
+func (d *demo) waitIdle(ctx context.Context, apps *sandbox.Sandbox, e *engine.Engine) error {
 	bound, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
 	d.waitForRuns(bound, 1)
@@ -303,9 +305,9 @@ func (d *demo) untilIdle(ctx context.Context, apps *sandbox.Sandbox, e *engine.E
 		}
 		live = max(live, e.InFlight())
 		quiet = live == 0 && apps.Webhooks() == before
-		if live > 0 { // or its end is still to be told
+		if live > 0 { // a run is live, or its end is not yet reported to runFinished
 			select {
-			case <-d.moved:
+			case <-d.changed:
 			case <-time.After(20 * time.Millisecond):
 			case <-bound.Done():
 				return fmt.Errorf("%d of the demo's runs did not finish in time", live)
@@ -326,8 +328,8 @@ func (d *demo) untilIdle(ctx context.Context, apps *sandbox.Sandbox, e *engine.E
 	return errors.Join(problems...)
 }
 
-// command is how this binary is called: go run keeps it where nobody would
-// look.
+// command returns the command line of this binary. go run puts the binary in a
+// temporary folder, whose path would be of no use.
 func command() string {
 	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
 		return "go run ./cmd/tidewire"
@@ -335,7 +337,7 @@ func command() string {
 	return "tidewire"
 }
 
-func (d *demo) sayWhatNext(dir string, apps *sandbox.Sandbox) {
+func (d *demo) printNextSteps(dir string, apps *sandbox.Sandbox) {
 	fmt.Fprintf(d.err, `
 What to try next (Ctrl-C ends it; the folder %[1]s stays):
 

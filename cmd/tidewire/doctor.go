@@ -15,15 +15,15 @@ func doctorCommand(t terminal) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find what will not mend itself, and say what to do",
+		Short: "Find problems that need a person, and print what to do",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
 				found, err := client.Doctor(c.Context())
 				if err != nil || asJSON {
-					return lines(t.out, found, err)
+					return jsonLines(t.out, found, err)
 				}
 				if len(found) == 0 {
-					fmt.Fprintln(t.out, "nothing stands that will not move again by itself")
+					fmt.Fprintln(t.out, "nothing needs a person")
 					return nil
 				}
 				return table(t.out, "KIND\tRUN\tSINCE\tWHAT\tWHAT TO DO", found, func(w io.Writer, f control.Finding) {

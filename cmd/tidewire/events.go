@@ -41,14 +41,14 @@ func eventsList(t terminal) *cobra.Command {
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				events, err := r.Events(c.Context(), q)
 				if err != nil || asJSON {
-					return lines(t.out, events, err)
+					return jsonLines(t.out, events, err)
 				}
 				if len(events) == 0 {
 					fmt.Fprintln(t.out, "no events")
 					return nil
 				}
 				return table(t.out, "ID\tTYPE\tCONNECTION\tSOURCE\tRECEIVED", events, func(w io.Writer, e journal.Event) {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, e.Type, dash(e.Connection), e.Source, clock(e.Received))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, e.Type, dash(e.Connection), e.Source, formatTime(e.Received))
 				})
 			})
 		},
@@ -94,7 +94,7 @@ func showEvent(out io.Writer, e journal.Event, runs []journal.Run) error {
 		return err
 	}
 	fmt.Fprintf(out, "event       %s\ntype        %s\nconnection  %s\naccount     %s\nsource      %s\nhappened    %s\nreceived    %s\ndata        %s\n\n",
-		e.ID, e.Type, dash(e.Connection), dash(e.Account), e.Source, clock(e.Time), clock(e.Received), data)
+		e.ID, e.Type, dash(e.Connection), dash(e.Account), e.Source, formatTime(e.Time), formatTime(e.Received), data)
 	if len(runs) == 0 {
 		fmt.Fprintln(out, "no runs")
 		return nil
@@ -112,8 +112,8 @@ func table[T any](out io.Writer, header string, items []T, row func(io.Writer, T
 	return w.Flush()
 }
 
-// lines prints one JSON object a line.
-func lines[T any](out io.Writer, items []T, err error) error {
+// jsonLines prints one JSON object per line, or returns err if it is not nil.
+func jsonLines[T any](out io.Writer, items []T, err error) error {
 	if err != nil {
 		return err
 	}
@@ -134,6 +134,7 @@ func indented(raw json.RawMessage) (string, error) {
 	return string(text), err
 }
 
+// ago returns the time d before now, zero if d is not positive.
 func ago(d time.Duration) time.Time {
 	if d <= 0 {
 		return time.Time{}
@@ -141,7 +142,7 @@ func ago(d time.Duration) time.Time {
 	return time.Now().Add(-d)
 }
 
-func clock(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}

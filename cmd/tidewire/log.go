@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// logFlags say how logs are written.
+// logFlags are the flags for logs.
 type logFlags struct{ format, level string }
 
 func (f *logFlags) add(flags *pflag.FlagSet) {
@@ -21,7 +21,7 @@ func (f *logFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.level, "log-level", "info", "the least level that is logged: debug, info, warn or error")
 }
 
-// logger writes to w, coloured where that is a terminal.
+// logger returns one that writes to w, with colours if that is a terminal.
 func (f *logFlags) logger(w io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.level)); err != nil {
@@ -41,7 +41,7 @@ func (f *logFlags) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, usageError{fmt.Errorf("--log-format: found %q, expected text, json or auto", f.format)}
 }
 
-// jsonHandler writes durations as milliseconds, under a name that says so.
+// jsonHandler writes durations as milliseconds, under the key with _ms added.
 func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration {
@@ -68,7 +68,7 @@ func onTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(file.Fd())
 }
 
-// shortDuration writes a duration as people read it: 3.2ms, 1.5s, 2h4m.
+// shortDuration returns a duration in few digits: 3.2ms, 1.5s, 2h4m.
 func shortDuration(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

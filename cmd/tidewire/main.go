@@ -1,5 +1,5 @@
 // Command tidewire runs Lua scripts on the changes of the apps it is connected
-// to. Each command stands in a file of its own; what they do is in the engine.
+// to. Each command is in a file of its own; the logic is in the engine.
 package main
 
 import (
@@ -15,8 +15,8 @@ import (
 )
 
 func main() {
-	os.Exit(withRoom(func() int {
-		logs := newBacklog(os.Stderr)
+	os.Exit(withBallast(func() int {
+		logs := newAsyncWriter(os.Stderr)
 		defer logs.close()
 		return execute(os.Args[1:], terminal{os.Stdin, os.Stdout, logs, os.Environ()})
 	}))
@@ -30,12 +30,12 @@ type terminal struct {
 	environ []string
 }
 
-// execute runs one command and gives its exit status: 0 done, 1 not done,
-// 2 called wrongly.
+// execute runs one command and returns its exit status: 0 for success, 1 for an
+// error, 2 for a wrong command line.
 func execute(args []string, t terminal) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal does not wait for what the first one began
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
 	root := newRoot(t)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -74,6 +74,6 @@ function, and every change in those apps as a hook. Save a script and it is live
 		connectCommand(t), connectionsCommand(t), vaultCommand(t),
 		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t), webhooksCommand(t), doctorCommand(t), backupCommand(t), catalogCommand(t), appCommand(t), settingsCommand(t), benchCommand(t, logs),
 	)
-	asUsed(root)
+	setArgs(root)
 	return root
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 )
 
-// folderFlags say which installation a command is about.
+// folderFlags are the flags that select an installation.
 type folderFlags struct{ dir, file, data, listen, scripts string }
 
 func (f *folderFlags) add(flags *pflag.FlagSet) {
@@ -23,14 +23,14 @@ func (f *folderFlags) add(flags *pflag.FlagSet) {
 	settingFlag(flags, config.Find("data"), &f.data)
 }
 
-// addDir adds the flags of a command that talks to an installation.
+// addDir adds the flags of a command for an existing installation.
 func (f *folderFlags) addDir(flags *pflag.FlagSet) {
 	f.add(flags)
 	flags.StringVarP(&f.dir, "dir", "C", ".", "folder that tidewire run was given")
 }
 
-// sources gives what a configuration is read from; only flags that were given
-// count.
+// sources returns what a configuration is read from. Flags that are empty are left
+// out.
 func (f *folderFlags) sources(t terminal) config.Sources {
 	flags := map[string]string{}
 	for name, value := range map[string]string{"data": f.data, "listen": f.listen, "scripts": f.scripts} {
@@ -50,7 +50,7 @@ func runCommand(t terminal, logs *logFlags) *cobra.Command {
 runs finish; a second one ends it at once, and the next start goes on from there.
 
 Settings come from DIR/tidewire.yaml. Variables override them: TIDEWIRE_LISTEN is
-listen; two underscores go one level down and three stand for a slash, so
+listen; two underscores go one level down and three are a slash, so
 TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN is the token of highlevel/paris.
 Flags override both.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,7 +61,7 @@ Flags override both.`,
 			if len(args) == 1 {
 				folder.dir = args[0]
 			}
-			if err := folderAt(folder.dir); err != nil {
+			if err := checkFolder(folder.dir); err != nil {
 				return err
 			}
 			apps, err := appsOf(folder.dir)
@@ -72,7 +72,7 @@ Flags override both.`,
 			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
 			}
-			if err := somethingToRun(folder.dir, loaded.Scripts); err != nil {
+			if err := checkScripts(folder.dir, loaded.Scripts); err != nil {
 				return err
 			}
 			loaded.Log = log
@@ -89,8 +89,9 @@ Flags override both.`,
 	return c
 }
 
-// folderAt keeps a mistyped name from being taken for an empty folder.
-func folderAt(dir string) error {
+// checkFolder returns an error if a folder does not exist, which may be a mistyped
+// name.
+func checkFolder(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -101,15 +102,16 @@ func folderAt(dir string) error {
 	return err
 }
 
-// somethingToRun tells a newcomer what to do in an empty folder.
-func somethingToRun(dir, scripts string) error {
+// checkScripts returns an error with the first steps if there is no scripts
+// folder.
+func checkScripts(dir, scripts string) error {
 	_, err := os.Stat(scripts)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	shown, absErr := filepath.Abs(scripts)
+	path, absErr := filepath.Abs(scripts)
 	if absErr != nil {
-		shown = scripts
+		path = scripts
 	}
 	return fmt.Errorf(`there is nothing to run: no scripts folder at %s
 
@@ -120,5 +122,5 @@ To start here, save this as %s:
     log.info("it is " .. event.time)
   end)
 
-and then:                                      tidewire run %s`, shown, filepath.Join(scripts, "hello.lua"), dir)
+and then:                                      tidewire run %s`, path, filepath.Join(scripts, "hello.lua"), dir)
 }

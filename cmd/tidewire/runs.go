@@ -41,7 +41,7 @@ func runsList(t terminal) *cobra.Command {
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				runs, err := r.Runs(c.Context(), q)
 				if err != nil || asJSON {
-					return lines(t.out, runs, err)
+					return jsonLines(t.out, runs, err)
 				}
 				if len(runs) == 0 {
 					fmt.Fprintln(t.out, "no runs")
@@ -75,26 +75,26 @@ func runTable(out io.Writer, runs []journal.Run) error {
 		problem := ""
 		if r.Problem != nil {
 			problem, _, _ = strings.Cut(r.Problem.Text(), "\n") // the signature that follows is for runs show
-			problem = cut(problem, 80)
+			problem = truncate(problem, 80)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.State, r.Script, r.Hook, r.Steps, clock(r.Created), took(r), problem)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.State, r.Script, r.Hook, r.Steps, formatTime(r.Created), elapsed(r), problem)
 	})
 }
 
-func took(r journal.Run) string {
+func elapsed(r journal.Run) string {
 	if r.Finished.IsZero() || r.Started.IsZero() {
 		return "-"
 	}
 	return shortDuration(r.Finished.Sub(r.Started))
 }
 
-// indent puts the lines after the first under it.
+// indent indents all lines but the first.
 func indent(text string, columns int) string {
 	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", columns))
 }
 
-// cut shortens text to n bytes at a rune's start.
-func cut(s string, n int) string {
+// truncate shortens a text to at most n bytes, at the start of a rune.
+func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

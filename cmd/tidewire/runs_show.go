@@ -28,7 +28,7 @@ func runsShow(t terminal) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := printStory(t.out, run, steps, asJSON); err != nil || !follow {
+				if err := printRunDetails(t.out, run, steps, asJSON); err != nil || !follow {
 					return err
 				}
 				return followRun(c.Context(), t.out, r, run, steps, asJSON)
@@ -49,7 +49,7 @@ func readRun(ctx context.Context, r journal.Reader, id string) (journal.Run, []j
 	return run, steps, err
 }
 
-func printStory(out io.Writer, run journal.Run, steps []journal.Step, asJSON bool) error {
+func printRunDetails(out io.Writer, run journal.Run, steps []journal.Step, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(control.RunDetails{Run: run, Steps: steps})
 	}
@@ -60,7 +60,7 @@ func printStory(out io.Writer, run journal.Run, steps []journal.Step, asJSON boo
 	return nil
 }
 
-// followEvery is how often a followed run is looked at.
+// followEvery is the interval at which a followed run is read.
 const followEvery = 200 * time.Millisecond
 
 // followRun prints what is new of a run until it is over or ctx is done.
@@ -80,7 +80,7 @@ func followRun(ctx context.Context, out io.Writer, r journal.Reader, run journal
 			}
 			return err
 		}
-		if err := printNews(out, run, next, steps, more, asJSON); err != nil {
+		if err := printChanges(out, run, next, steps, more, asJSON); err != nil {
 			return err
 		}
 		run, steps = next, more
@@ -88,64 +88,65 @@ func followRun(ctx context.Context, out io.Writer, r journal.Reader, run journal
 	return nil
 }
 
-// printNews prints the steps that are new or have changed, and a new state.
-func printNews(out io.Writer, was, is journal.Run, old, steps []journal.Step, asJSON bool) error {
-	fresh := slices.DeleteFunc(slices.Clone(steps), func(s journal.Step) bool {
+// printChanges prints the steps that are new or have changed, and a new state.
+func printChanges(out io.Writer, was, is journal.Run, old, steps []journal.Step, asJSON bool) error {
+	changed := slices.DeleteFunc(slices.Clone(steps), func(s journal.Step) bool {
 		i := slices.IndexFunc(old, func(o journal.Step) bool { return o.Number == s.Number })
 		return i >= 0 && old[i].State == s.State && old[i].Started.Equal(s.Started)
 	})
-	if len(fresh) == 0 && was.State == is.State {
+	if len(changed) == 0 && was.State == is.State {
 		return nil
 	}
 	if asJSON {
-		return json.NewEncoder(out).Encode(control.RunDetails{Run: is, Steps: fresh})
+		return json.NewEncoder(out).Encode(control.RunDetails{Run: is, Steps: changed})
 	}
-	for _, s := range fresh {
+	for _, s := range changed {
 		showStep(out, s)
 	}
 	if was.State != is.State {
-		fmt.Fprintf(out, "\n%s  %s%s\n", clock(time.Now()), is.State, why(is))
+		fmt.Fprintf(out, "\n%s  %s%s\n", formatTime(time.Now()), is.State, reason(is))
 	}
 	return nil
 }
 
-// shown is how much of a step's arguments and result is printed, in bytes.
-const shown = 400
+// maxValue bounds how much of a step's arguments and result is printed, in bytes.
+const maxValue = 400
 
 func showRun(out io.Writer, r journal.Run) {
 	fmt.Fprintf(out, "run         %s\nstate       %s\n", r.ID, r.State)
 	if r.Park != nil {
-		fmt.Fprintf(out, "since       %s\nwaits for   %s\n", clock(r.Park.Since), indent(wakes(r), 12))
+		fmt.Fprintf(out, "since       %s\nwaits for   %s\n", formatTime(r.Park.Since), indent(wakeCondition(r), 12))
 	}
 	fmt.Fprintf(out, "script      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\nlane        %s\ncreated     %s\nattempts    %d\nexecuted    %s\ntook        %s\n",
-		r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), dash(r.Lane), clock(r.Created), r.Attempts, shortDuration(r.Executed), took(r))
+		r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), dash(r.Lane), formatTime(r.Created), r.Attempts, shortDuration(r.Executed), elapsed(r))
 	if r.Problem != nil {
 		fmt.Fprintf(out, "error       %s\n", indent(r.Problem.Text(), 12))
 	}
 }
 
-// why says in a line what a run that stands waits for, or how it ended.
-func why(r journal.Run) string {
+// reason returns the end of a line about a run: what a parked one waits for, or
+// the error of one that failed.
+func reason(r journal.Run) string {
 	switch {
 	case r.Park != nil:
-		return ", waits for " + wakes(r)
+		return ", waits for " + wakeCondition(r)
 	case r.Problem != nil:
 		return ": " + r.Problem.Text()
 	}
 	return ""
 }
 
-// wakes says what would wake a run that stands.
-func wakes(r journal.Run) string {
+// wakeCondition returns what wakes a parked run.
+func wakeCondition(r journal.Run) string {
 	until := ""
 	if !r.Park.Until.IsZero() {
-		until = clock(r.Park.Until)
+		until = formatTime(r.Park.Until)
 	}
 	switch a := r.Park.Await; {
 	case r.State == journal.Held:
 		return "a decision: tidewire runs decide " + r.ID + " retry|skip|fail"
 	case r.State == journal.Blocked:
-		return "somebody to mend what it stands at; then tidewire runs retry or migrate " + r.ID
+		return "a person to fix what blocks it; then tidewire runs retry or migrate " + r.ID
 	case a != nil && a.Approval != "":
 		return orUntil("the decision of approval "+a.Approval, until)
 	case a != nil:
@@ -177,10 +178,10 @@ func sortedPaths(where map[string][]string) []string {
 func showStep(out io.Writer, s journal.Step) {
 	fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Duration), s.Position)
 	if len(s.Args) > 0 {
-		fmt.Fprintf(out, "     args    %s\n", cut(string(s.Args), shown))
+		fmt.Fprintf(out, "     args    %s\n", truncate(string(s.Args), maxValue))
 	}
 	if len(s.Result) > 0 {
-		fmt.Fprintf(out, "     result  %s\n", cut(string(s.Result), shown))
+		fmt.Fprintf(out, "     result  %s\n", truncate(string(s.Result), maxValue))
 	}
 	if s.Error != nil {
 		fmt.Fprintf(out, "     error   %s\n", indent(s.Error.Error(), 13))

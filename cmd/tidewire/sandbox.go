@@ -19,9 +19,9 @@ func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the apps in memory, to try scripts against",
-		Long: `Serve stand-ins for all apps on this machine. They speak the vendors' HTTP,
-keep what is created until they end, and send signed webhooks to the engine at
---webhooks.`,
+		Long: `Serve stand-ins for all apps on this machine. They have the vendors' HTTP
+interfaces, keep what is created until they end, and send signed webhooks to the
+engine at --webhooks.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := logs.logger(t.err)
 			if err != nil {
@@ -65,7 +65,7 @@ keep what is created until they end, and send signed webhooks to the engine at
 // sandboxSecret signs the webhooks of the sandbox's apps that sign with a secret.
 const sandboxSecret = "sandbox-webhook-secret"
 
-// describe says how to connect to the sandbox, as configuration to copy.
+// describe prints the configuration of connections to the sandbox.
 func describe(out io.Writer, known []*bindings.App, apps *sandbox.Sandbox) {
 	fmt.Fprint(out, "# The apps are in memory. Save this as tidewire.yaml:\nconnections:\n")
 	for _, app := range known {
@@ -79,8 +79,8 @@ func describe(out io.Writer, known []*bindings.App, apps *sandbox.Sandbox) {
 	fmt.Fprintf(out, "# What the apps were asked, and more:\n#   curl %s/\n", apps.URL("sandbox"))
 }
 
-// describeKeys says with what a connection calls, where the app has a way
-// without OAuth, and with what it checks webhooks.
+// describeKeys prints the credentials of a connection, where the app has a way
+// without OAuth, and the key that webhooks are checked with.
 func describeKeys(out io.Writer, app *bindings.App, public string) {
 	if i := slices.IndexFunc(app.Auth, func(a bindings.Auth) bool { return a.OAuth == nil }); i >= 0 {
 		fields := app.Auth[i].Fields

@@ -24,12 +24,12 @@ func crash(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// struck waits until the sandbox has done what goes wrong: a call has arrived.
-func struck(ts *testscript.TestScript, neg bool, args []string) {
+// awaitFaults waits until the sandbox has used all its faults, each by a call.
+func awaitFaults(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: struck URL")
+		ts.Fatalf("usage: awaitfaults URL")
 	}
-	for late := time.After(patience); ; {
+	for timeout := time.After(maxWait); ; {
 		response, err := http.Get(args[0] + "/sandbox/faults")
 		ts.Check(err)
 		body, err := io.ReadAll(response.Body)
@@ -40,14 +40,14 @@ func struck(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
-		case <-late:
+		case <-timeout:
 			ts.Fatalf("no call has arrived: %s is left", body)
 		}
 	}
 }
 
-// vendor serves a vendor of whom nobody knows at first whether it did what it
-// was asked for.
+// vendor serves a vendor that ends the first N connections without an answer, so
+// that it is uncertain whether these requests were done.
 func vendor(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: vendor NAME N")

@@ -28,19 +28,20 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tidewire": main})
 }
 
-// TestScripts runs the command as a person would, one story a file. Beside
-// testscript's own commands there are the following; $ENVIRON names the
-// variables that start passes on.
+// TestScripts runs the scripts of testdata/script, which use the command as a
+// person does. There are the following commands besides those of testscript.
+// $ENVIRON has the names of the variables that start passes on.
 //
-//	start NAME ARGS…        start tidewire ARGS… beside the script and wait until it serves; its address is $NAME
+//	start NAME ARGS…        start tidewire ARGS… in the background and wait until it serves; its address is $NAME
 //	await NAME REGEXP       wait for a line of what NAME prints
 //	signal NAME             send SIGTERM to NAME and go on
 //	crash NAME              end NAME with SIGKILL
-//	[!] authorise allow|deny ARGS…  run tidewire connect ARGS and do the person's part in the browser
-//	vendor NAME N           serve at $NAME a vendor that cuts the first N requests before it answers
-//	[!] quit NAME           end NAME with SIGTERM, expect exit 0 (or not), keep what it printed in NAME.out and NAME.err
-//	keep NAME FILE          write what NAME printed on standard output into a file
-//	capture NAME REGEXP     set $NAME to what was found last on standard output
+//	[!] authorise allow|deny ARGS…  run tidewire connect ARGS and act as the person in the browser
+//	vendor NAME N           serve at $NAME a vendor that ends the first N connections without an answer
+//	awaitfaults URL         wait until the sandbox at URL has used all its faults
+//	[!] quit NAME           end NAME with SIGTERM, expect exit 0 (or not), write its output to NAME.out and NAME.err
+//	save NAME FILE          write the standard output of NAME to a file
+//	capture NAME REGEXP     set $NAME to the last match on standard output
 //	post STATUS URL FILE    post a file with its $NAMES replaced, expect the status, print the answer; headers may follow
 func TestScripts(t *testing.T) {
 	if testing.Short() {
@@ -55,12 +56,12 @@ func TestScripts(t *testing.T) {
 			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "signal": terminate, "crash": crash, "struck": struck, "vendor": vendor, "quit": quit, "post": post, "capture": capture, "keep": keep, "authorise": authorise,
+			"start": start, "await": await, "signal": terminate, "crash": crash, "awaitfaults": awaitFaults, "vendor": vendor, "quit": quit, "post": post, "capture": capture, "save": save, "authorise": authorise,
 		},
 	})
 }
 
-// appNames names the apps that are built in, as errors do.
+// appNames returns the names of the apps that are built in.
 func appNames() (names []string) {
 	for _, app := range all.Apps() {
 		names = append(names, app.Name)
@@ -68,8 +69,9 @@ func appNames() (names []string) {
 	return names
 }
 
-// unpackReadme gives the stories what the README shows: its first script as
-// readme.lua, its configuration as readme.yaml, and the variables it exports.
+// unpackReadme writes the examples of the README for the scripts: its first script
+// as readme.lua and its configuration as readme.yaml. It sets the variables that
+// the README exports.
 func unpackReadme(env *testscript.Env) error {
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
@@ -97,19 +99,19 @@ func unpackReadme(env *testscript.Env) error {
 	return nil
 }
 
-// patience is how long a fact may be waited for.
-const patience = 2 * time.Minute
+// maxWait is how long a line of output is waited for.
+const maxWait = 2 * time.Minute
 
 type programs struct{}
 
-// program is a tidewire that runs beside the script.
+// program is a tidewire in the background.
 type program struct {
 	cmd  *exec.Cmd
 	read sync.WaitGroup
 
 	mu       sync.Mutex
 	out, err []string // lines
-	moved    chan struct{}
+	changed  chan struct{}
 }
 
 var ready = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
@@ -118,7 +120,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: start NAME ARGS…")
 	}
-	p := &program{cmd: exec.Command("tidewire", args[1:]...), moved: make(chan struct{})}
+	p := &program{cmd: exec.Command("tidewire", args[1:]...), changed: make(chan struct{})}
 	path, err := exec.LookPath("tidewire")
 	ts.Check(err)
 	p.cmd.Path, p.cmd.Dir = path, ts.MkAbs(".")
@@ -155,15 +157,15 @@ func (p *program) follow(from io.Reader, lines *[]string) {
 	for scanner.Scan() {
 		p.mu.Lock()
 		*lines = append(*lines, scanner.Text())
-		close(p.moved)
-		p.moved = make(chan struct{})
+		close(p.changed)
+		p.changed = make(chan struct{})
 		p.mu.Unlock()
 	}
 }
 
 // wait waits for a line that matches.
 func (p *program) wait(pattern *regexp.Regexp) (string, bool) {
-	late := time.After(patience)
+	timeout := time.After(maxWait)
 	ended := make(chan struct{})
 	go func() {
 		p.read.Wait()
@@ -171,7 +173,7 @@ func (p *program) wait(pattern *regexp.Regexp) (string, bool) {
 	}()
 	for last := false; ; {
 		p.mu.Lock()
-		moved := p.moved
+		changed := p.changed
 		for _, line := range append(append([]string(nil), p.out...), p.err...) {
 			if pattern.MatchString(line) {
 				p.mu.Unlock()
@@ -183,10 +185,10 @@ func (p *program) wait(pattern *regexp.Regexp) (string, bool) {
 			return "", false
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-ended:
 			last = true
-		case <-late:
+		case <-timeout:
 			last = true
 		}
 	}
@@ -228,10 +230,10 @@ func quit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	p := running(ts, args[0])
 	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
-	late := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
+	timeout := time.AfterFunc(maxWait, func() { p.cmd.Process.Kill() })
 	err := p.end()
-	if !late.Stop() {
-		ts.Fatalf("%s did not end within %s:\n%s", args[0], patience, strings.Join(p.err, "\n"))
+	if !timeout.Stop() {
+		ts.Fatalf("%s did not end within %s:\n%s", args[0], maxWait, strings.Join(p.err, "\n"))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".out"), []byte(strings.Join(p.out, "\n")+"\n"), 0o644))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".err"), []byte(strings.Join(p.err, "\n")+"\n"), 0o644))
@@ -273,9 +275,9 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], found[len(found)-1])
 }
 
-func keep(ts *testscript.TestScript, neg bool, args []string) {
+func save(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: keep NAME FILE")
+		ts.Fatalf("usage: save NAME FILE")
 	}
 	p := running(ts, args[0])
 	p.mu.Lock()

@@ -40,7 +40,7 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 				if asJSON {
 					return json.NewEncoder(t.out).Encode(sent)
 				}
-				fmt.Fprintf(t.out, "%s %s\n", sent.Event, became(sent))
+				fmt.Fprintf(t.out, "%s %s\n", sent.Event, effect(sent))
 				return nil
 			})
 		},
@@ -53,8 +53,8 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 	return c
 }
 
-// became tells what an event led to.
-func became(sent control.Sent) string {
+// effect describes what an event caused.
+func effect(sent control.Sent) string {
 	if sent.Duplicate {
 		return "is known already; nothing new was started"
 	}
@@ -79,7 +79,7 @@ func became(sent control.Sent) string {
 	return strings.Join(all, "; ")
 }
 
-// readData reads an event's data and says what is wrong with it.
+// readData reads and checks an event's data.
 func readData(t terminal, name, trigger string) (json.RawMessage, error) {
 	if name == "" {
 		return json.RawMessage("{}"), nil
@@ -105,7 +105,7 @@ func readData(t terminal, name, trigger string) (json.RawMessage, error) {
 	return body, nil
 }
 
-// position names the place of a fault in JSON.
+// position describes the place of an error in JSON.
 func position(name string, body []byte, err error) string {
 	var fault *json.SyntaxError
 	if !errors.As(err, &fault) || fault.Offset > int64(len(body)) {

@@ -36,7 +36,7 @@ func statusCommand(t terminal) *cobra.Command {
 }
 
 func showStatus(out io.Writer, s control.Status) error {
-	fmt.Fprintf(out, "listens on  %s\nprocess     %d\nsince       %s\n\n", s.Listen, s.PID, clock(s.Started))
+	fmt.Fprintf(out, "listens on  %s\nprocess     %d\nsince       %s\n\n", s.Listen, s.PID, formatTime(s.Started))
 	err := table(out, "SCRIPT\tVERSION\tHOOKS\tPROBLEM", s.Scripts, func(w io.Writer, one control.ScriptStatus) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Name, dash(one.Version), dash(strings.Join(one.Hooks, ", ")), one.Problem)
 	})
@@ -45,9 +45,9 @@ func showStatus(out io.Writer, s control.Status) error {
 		err = table(out, "CONNECTION\tPOLL\tFOR\tEVERY\tLOOKED\tNEXT\tFOUND\tPROBLEM", s.Polls, func(w io.Writer, one control.PollStatus) {
 			looked := "-"
 			if !one.Last.IsZero() {
-				looked = clock(one.Last)
+				looked = formatTime(one.Last)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", one.Connection, one.Poll, one.Purpose, one.Every, looked, clock(one.Next), one.Found, one.Problem)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", one.Connection, one.Poll, one.Purpose, one.Every, looked, formatTime(one.Next), one.Found, one.Problem)
 		})
 	}
 	if err != nil || len(s.Webhooks) == 0 {

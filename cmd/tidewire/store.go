@@ -13,8 +13,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// withReader lends a reader of the installation's journal: the running
-// engine's where there is one, else the file's own.
+// withReader calls use with a reader of the installation's journal: a client of
+// the running engine if there is one, else the file.
 func withReader(ctx context.Context, from config.Sources, use func(journal.Reader) error) error {
 	data, err := config.DataFolder(from)
 	if err != nil {
@@ -40,7 +40,7 @@ func withReader(ctx context.Context, from config.Sources, use func(journal.Reade
 	return errors.Join(use(store), store.Close())
 }
 
-// withEngine lends a client of the running engine.
+// withEngine calls use with a client of the running engine.
 func withEngine(ctx context.Context, from config.Sources, use func(*control.Client) error) error {
 	data, err := config.DataFolder(from)
 	if err != nil {

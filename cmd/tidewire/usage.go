@@ -15,12 +15,12 @@ import (
 // usageError is a mistake on the command line; it exits with 2.
 type usageError struct{ error }
 
-// asUsed makes every command take the arguments that its Use names: RUN is
-// needed, [DIR] may be left out, [RUN…] may be several.
-func asUsed(c *cobra.Command) {
+// setArgs sets the check of arguments by the Use of each command: RUN is
+// required, [DIR] is optional, [RUN…] are any number.
+func setArgs(c *cobra.Command) {
 	c.Args = arguments
 	for _, sub := range c.Commands() {
-		asUsed(sub)
+		setArgs(sub)
 	}
 }
 
@@ -48,7 +48,8 @@ func arguments(c *cobra.Command, args []string) error {
 	return wrongUse(c, "found %q, expected no argument", args[0])
 }
 
-// unknownCommand guesses which command was meant.
+// unknownCommand returns the error for a command that does not exist, with the
+// nearest name.
 func unknownCommand(c *cobra.Command, name string) error {
 	var names []string
 	for _, sub := range c.Commands() {
@@ -66,13 +67,13 @@ func wrongUse(c *cobra.Command, format string, args ...any) error {
 	return usageError{fmt.Errorf("%s; see %s --help", fmt.Sprintf(format, args...), c.CommandPath())}
 }
 
-// kinds say what a flag's type expects, as a person would put it.
+// kinds are the values that a flag expects, by its type.
 var kinds = map[string]string{
 	"int": "a whole number", "int64": "a whole number", "duration": "a length of time such as 30m or 24h",
 	"bool": "true or false",
 }
 
-// wrongFlag puts what the parser of flags says in our words.
+// wrongFlag turns an error of the flag parser into one in the form of our errors.
 func wrongFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var value *pflag.InvalidValueError
@@ -103,7 +104,7 @@ func wrongFlag(c *cobra.Command, err error) error {
 	return wrongUse(c, "%v", err)
 }
 
-// limit checks how many items a listing was asked for.
+// limit checks the value of --limit.
 func limit(c *cobra.Command, n int) error {
 	if n < 1 {
 		return wrongUse(c, "--limit: found %d, expected 1 or more", n)

@@ -8,14 +8,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// call runs a command inside the test.
+// invoke runs a command in the process of the test.
 func invoke(args ...string) (code int, out, err string) {
 	var stdout, stderr strings.Builder
 	code = execute(args, terminal{strings.NewReader(""), &stdout, &stderr, nil})
 	return code, stdout.String(), stderr.String()
 }
 
-// TestUsage shows what is said about mistakes on the command line.
+// TestUsage runs commands with mistakes on the command line.
 func TestUsage(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"stauts", `there is no command "stauts"; did you mean tidewire status?`},
@@ -46,7 +46,7 @@ func TestUsage(t *testing.T) {
 		t.Run(c.args, func(t *testing.T) {
 			code, out, err := invoke(strings.Fields(c.args)...)
 			if want := "tidewire: " + c.want + "\n"; err != want {
-				t.Errorf("said  %swanted %s", err, want)
+				t.Errorf("printed %swant    %s", err, want)
 			}
 			if code != 2 || out != "" {
 				t.Errorf("exit status %d, printed %q; want 2 and nothing", code, out)
@@ -55,7 +55,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestVersion shows how a build says which one it is.
+// TestVersion checks what --version prints.
 func TestVersion(t *testing.T) {
 	code, out, err := invoke("--version")
 	if !strings.HasPrefix(out, "tidewire version ") || !strings.Contains(out, runtime.GOOS) || code != 0 || err != "" {
@@ -63,7 +63,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestHelp shows that every command explains itself.
+// TestHelp checks that every command has help.
 func TestHelp(t *testing.T) {
 	var commands []string
 	var walk func(*cobra.Command)
@@ -81,7 +81,7 @@ func TestHelp(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			code, out, err := invoke(append(strings.Fields(path)[1:], "--help")...)
 			if code != 0 || err != "" {
-				t.Errorf("exit status %d, said %q; want 0 and nothing", code, err)
+				t.Errorf("exit status %d, printed %q; want 0 and nothing", code, err)
 			}
 			first, _, _ := strings.Cut(out, "\n")
 			if len(first) < 20 || !strings.Contains(out, "Usage:\n  "+path) || !strings.Contains(out, "--help") {

@@ -5,7 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// version names the build: its tag, or the commit that it was made from.
+// version returns the name of the build: its tag, or the commit that it was made
+// from.
 func version() string {
 	name := "(unknown)"
 	if info, found := debug.ReadBuildInfo(); found && info.Main.Version != "" {

@@ -42,7 +42,7 @@ With webhooks: auto in a connection's settings the engine does this by itself.`,
 					return err
 				}
 				if asJSON {
-					err = lines(t.out, done, nil)
+					err = jsonLines(t.out, done, nil)
 				} else {
 					err = showSync(t.out, done, dry)
 				}
@@ -60,35 +60,35 @@ With webhooks: auto in a connection's settings the engine does this by itself.`,
 	return c
 }
 
-// showSync prints what was done, and then what is left to be done by hand,
-// once for each address.
+// showSync prints what was done, and then the steps to do by hand, once for each
+// address.
 func showSync(out io.Writer, done []control.Webhook, dry bool) error {
-	var byCall, byHand []control.Webhook
+	var automatic, manual []control.Webhook
 	for _, w := range done {
 		switch {
 		case w.Action != "by hand":
-			byCall = append(byCall, w)
-		case !slices.ContainsFunc(byHand, func(o control.Webhook) bool { return o.URL == w.URL && slices.Equal(o.Steps, w.Steps) }):
-			byHand = append(byHand, w)
+			automatic = append(automatic, w)
+		case !slices.ContainsFunc(manual, func(o control.Webhook) bool { return o.URL == w.URL && slices.Equal(o.Steps, w.Steps) }):
+			manual = append(manual, w)
 		}
 	}
-	if len(byCall)+len(byHand) == 0 {
+	if len(automatic)+len(manual) == 0 {
 		fmt.Fprintln(out, "no script wants a webhook, and none is registered")
 		return nil
 	}
-	if len(byCall) > 0 {
+	if len(automatic) > 0 {
 		what := "DONE"
 		if dry {
 			what = "WOULD BE"
 		}
-		err := table(out, "CONNECTION\tWEBHOOK\t"+what+"\tTYPES\tUNTIL\tWHY", byCall, func(out io.Writer, w control.Webhook) {
-			fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", w.Connection, named(w.Subscription, w.Item), w.Action, dash(strings.Join(w.Types, ", ")), until(w.Expires), dash(w.Text))
+		err := table(out, "CONNECTION\tWEBHOOK\t"+what+"\tTYPES\tUNTIL\tWHY", automatic, func(out io.Writer, w control.Webhook) {
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", w.Connection, webhookName(w.Subscription, w.Item), w.Action, dash(strings.Join(w.Types, ", ")), until(w.Expires), dash(w.Text))
 		})
 		if err != nil {
 			return err
 		}
 	}
-	for _, w := range byHand {
+	for _, w := range manual {
 		fmt.Fprintf(out, "\n%s: by hand at the vendor\n", w.Connection)
 		for i, step := range w.Steps {
 			fmt.Fprintf(out, "  %d. %s\n", i+1, step)
@@ -97,8 +97,8 @@ func showSync(out io.Writer, done []control.Webhook, dry bool) error {
 	return nil
 }
 
-// named is a webhook with the item that it is for, if there is one.
-func named(subscription, item string) string {
+// webhookName returns the name of a webhook, with its item if it has one.
+func webhookName(subscription, item string) string {
 	if item == "" {
 		return dash(subscription)
 	}
@@ -115,14 +115,14 @@ func webhooksList(t terminal) *cobra.Command {
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				all, err := r.Subscriptions(c.Context())
 				if err != nil || asJSON {
-					return lines(t.out, all, err)
+					return jsonLines(t.out, all, err)
 				}
 				if len(all) == 0 {
 					fmt.Fprintln(t.out, "none is registered; tidewire webhooks sync registers what scripts want")
 					return nil
 				}
 				return table(t.out, "CONNECTION\tWEBHOOK\tSTATE\tTYPES\tUNTIL\tPROBLEM", all, func(w io.Writer, s journal.Subscription) {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Connection, named(s.Name, s.Item), s.State, dash(strings.Join(s.Types, ", ")), until(s.Expires), dash(s.Problem))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Connection, webhookName(s.Name, s.Item), s.State, dash(strings.Join(s.Types, ", ")), until(s.Expires), dash(s.Problem))
 				})
 			})
 		},
@@ -132,10 +132,10 @@ func webhooksList(t terminal) *cobra.Command {
 	return c
 }
 
-// until is the end of something that may have none.
+// until returns when a webhook ends: when it expires, or when it is removed.
 func until(t time.Time) string {
 	if t.IsZero() {
 		return "removed"
 	}
-	return clock(t)
+	return formatTime(t)
 }

@@ -16,7 +16,7 @@ import (
 type Commands interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run string) error
-	Resolve(ctx context.Context, run string, decision journal.Resolution, result json.RawMessage) error
+	Resolve(ctx context.Context, run string, resolution journal.Resolution, result json.RawMessage) error
 	Replay(ctx context.Context, run string, steps int) (string, error)
 	Migrate(ctx context.Context, run string) error
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
@@ -36,12 +36,12 @@ type Finding struct {
 
 // order is the body of a request for a command.
 type order struct {
-	Decision journal.Resolution `json:"verdict,omitempty"`
-	Result   json.RawMessage    `json:"result,omitempty"`
-	Steps    int                `json:"keep,omitempty"` // of a replay: recorded steps to copy
-	File     string             `json:"file,omitempty"`
-	Trigger  string             `json:"trigger,omitempty"`
-	Drop     bool               `json:"drop,omitempty"`
+	Resolution journal.Resolution `json:"verdict,omitempty"`
+	Result     json.RawMessage    `json:"result,omitempty"`
+	Steps      int                `json:"keep,omitempty"` // of a replay: recorded steps to copy
+	File       string             `json:"file,omitempty"`
+	Trigger    string             `json:"trigger,omitempty"`
+	Drop       bool               `json:"drop,omitempty"`
 }
 
 // done is the body of the response.
@@ -65,7 +65,7 @@ func (s *Server) commands(mux *http.ServeMux) {
 	handle("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Retry(ctx, id) })
 	handle("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Migrate(ctx, id) })
 	handle("POST /runs/{id}/decide", func(ctx context.Context, id string, o order) (done, error) {
-		return done{Run: id}, c.Resolve(ctx, id, o.Decision, o.Result)
+		return done{Run: id}, c.Resolve(ctx, id, o.Resolution, o.Result)
 	})
 	handle("POST /runs/{id}/replay", func(ctx context.Context, id string, o order) (done, error) {
 		made, err := c.Replay(ctx, id, o.Steps)
@@ -101,8 +101,8 @@ func (c *Client) Migrate(ctx context.Context, run string) error {
 }
 
 // Resolve applies a person's decision about a held run.
-func (c *Client) Resolve(ctx context.Context, run string, decision journal.Resolution, result json.RawMessage) error {
-	_, err := c.order(ctx, runPath(run, "decide"), order{Decision: decision, Result: result})
+func (c *Client) Resolve(ctx context.Context, run string, resolution journal.Resolution, result json.RawMessage) error {
+	_, err := c.order(ctx, runPath(run, "decide"), order{Resolution: resolution, Result: result})
 	return err
 }
 

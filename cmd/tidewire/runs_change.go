@@ -16,8 +16,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// selection is the runs that a command is about: those named, or all that the
-// filters find.
+// selection selects the runs of a command: those named as arguments, or all that
+// match the filters.
 type selection struct {
 	folder folderFlags
 	query  journal.RunQuery
@@ -33,8 +33,8 @@ func (s *selection) add(c *cobra.Command) {
 	c.Flags().DurationVar(&s.since, "since", 0, "all runs made within this time: 30m, 24h")
 }
 
-// each does something to every selected run and tells what became of each. It
-// goes on after a refusal, and ends with an error if there was one.
+// each calls do with every selected run and prints its result. It continues after
+// an error, and returns an error at the end if there was one.
 func (s *selection) each(ctx context.Context, t terminal, args []string, do func(context.Context, *control.Client, string) (string, error)) error {
 	s.query.State, s.query.Since = journal.State(s.state), ago(s.since)
 	if !s.query.State.Valid() {
@@ -59,17 +59,17 @@ func (s *selection) each(ctx context.Context, t terminal, args []string, do func
 	})
 }
 
-// eachRun does something to runs, as each of selection.
+// eachRun is like selection.each, with the runs given.
 func eachRun(t terminal, runs []string, do func(run string) (string, error)) error {
 	refused := 0
 	for _, run := range runs {
-		said, err := do(run)
+		result, err := do(run)
 		if err != nil {
 			refused++
 			fmt.Fprintf(t.err, "%s  %s\n", run, refusal(run, err))
 			continue
 		}
-		fmt.Fprintf(t.out, "%s  %s\n", run, said)
+		fmt.Fprintf(t.out, "%s  %s\n", run, result)
 	}
 	if refused > 0 {
 		return fmt.Errorf("%d of the runs could not be changed", refused)
@@ -77,21 +77,23 @@ func eachRun(t terminal, runs []string, do func(run string) (string, error)) err
 	return nil
 }
 
-// refusal says why something was not done to a run, whose name stands before it.
+// refusal returns the text of an error about a run, without the run's name, which
+// is printed before it.
 func refusal(run string, err error) string {
 	if errors.Is(err, journal.ErrNotFound) {
 		return "there is no such run; see: tidewire runs list"
 	}
 	text := err.Error()
-	for _, known := range []string{fmt.Sprintf("run %q: ", run), journal.ErrState.Error() + ": "} {
-		if _, rest, found := strings.Cut(text, known); found {
+	for _, prefix := range []string{fmt.Sprintf("run %q: ", run), journal.ErrState.Error() + ": "} {
+		if _, rest, found := strings.Cut(text, prefix); found {
 			text = rest
 		}
 	}
 	return text
 }
 
-// all lists the selected runs, oldest first, before any of them is changed.
+// all lists the selected runs, oldest first. It lists them before any of them is
+// changed, since a change may make a filter no longer match.
 func (s *selection) all(ctx context.Context, client *control.Client) ([]string, error) {
 	var all []string
 	q := s.query
@@ -146,22 +148,22 @@ func runsRetry(t terminal) *cobra.Command {
 
 func runsReplay(t terminal) *cobra.Command {
 	var s selection
-	keep := 1
+	fromStep := 1
 	c := &cobra.Command{
 		Use:   "replay [RUN…]",
 		Short: "Make new runs of the same events on the present version",
 		RunE: func(c *cobra.Command, args []string) error {
-			if keep < 1 {
-				return usageError{fmt.Errorf("--from-step: found %d, expected 1 or more", keep)}
+			if fromStep < 1 {
+				return usageError{fmt.Errorf("--from-step: found %d, expected 1 or more", fromStep)}
 			}
 			return s.each(c.Context(), t, args, func(ctx context.Context, client *control.Client, run string) (string, error) {
-				made, err := client.Replay(ctx, run, keep-1)
+				made, err := client.Replay(ctx, run, fromStep-1)
 				return "replayed as " + made, err
 			})
 		},
 	}
 	s.add(c)
-	c.Flags().IntVar(&keep, "from-step", 1, "keep the record of the steps before this one")
+	c.Flags().IntVar(&fromStep, "from-step", 1, "keep the record of the steps before this one")
 	return c
 }
 
@@ -190,19 +192,19 @@ func runsDecide(t terminal) *cobra.Command {
 		Long: `A held run sent a request that may or may not have been done. Look at the vendor's
 side, then decide: retry sends it again, skip takes it as done, fail ends the run.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			verdict := journal.Resolution(args[1])
+			resolution := journal.Resolution(args[1])
 			var result json.RawMessage
-			switch verdict {
+			switch resolution {
 			case journal.Resend, journal.Fail:
 				if file != "" || empty {
-					return usageError{fmt.Errorf("--result and --empty go with skip, found %s", verdict)}
+					return usageError{fmt.Errorf("--result and --empty go with skip, found %s", resolution)}
 				}
 			case journal.Skip:
 				if (file != "") == empty {
 					return usageError{errors.New("skip needs the answer that the script is to get: --result FILE, or --empty")}
 				}
 			default:
-				return usageError{fmt.Errorf("found %q, expected retry, skip or fail", verdict)}
+				return usageError{fmt.Errorf("found %q, expected retry, skip or fail", resolution)}
 			}
 			if file != "" {
 				var err error
@@ -211,10 +213,10 @@ side, then decide: retry sends it again, skip takes it as done, fail ends the ru
 				}
 			}
 			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
-				if err := client.Resolve(c.Context(), args[0], verdict, result); err != nil {
+				if err := client.Resolve(c.Context(), args[0], resolution, result); err != nil {
 					return fmt.Errorf("%s  %s", args[0], refusal(args[0], err))
 				}
-				fmt.Fprintf(t.out, "%s  decided: %s\n", args[0], verdict)
+				fmt.Fprintf(t.out, "%s  decided: %s\n", args[0], resolution)
 				return nil
 			})
 		},

@@ -19,8 +19,9 @@ func pipe(t *testing.T) (read, write *os.File) {
 	return read, write
 }
 
-// All that is written comes out, the lines of each writer in their order.
-func TestBacklogKeepsEverything(t *testing.T) {
+// TestAsyncWriterLosesNothing writes from several goroutines. All lines arrive,
+// those of each goroutine in their order.
+func TestAsyncWriterLosesNothing(t *testing.T) {
 	read, write := pipe(t)
 	lines := make(chan map[int][]int)
 	go func() {
@@ -34,11 +35,11 @@ func TestBacklogKeepsEverything(t *testing.T) {
 		}
 		lines <- seen
 	}()
-	b := newBacklog(write)
+	b := newAsyncWriter(write)
 	var writers sync.WaitGroup
 	for writer := range 8 {
 		writers.Go(func() {
-			for number := range 20_000 { // more than the bound, and than the pipe holds
+			for number := range 20_000 { // more than maxPending and the pipe's buffer
 				fmt.Fprintf(b, "writer %d line %d\n", writer, number)
 			}
 		})
@@ -54,7 +55,7 @@ func TestBacklogKeepsEverything(t *testing.T) {
 		}
 		for i, number := range seen[writer] {
 			if i != number {
-				t.Fatalf("writer %d: line %d stands at %d", writer, number, i)
+				t.Fatalf("writer %d: line %d is at %d", writer, number, i)
 			}
 		}
 	}
@@ -63,12 +64,13 @@ func TestBacklogKeepsEverything(t *testing.T) {
 	}
 }
 
-// A reader that stands still stops nobody until the bound, and then nothing is lost.
-func TestBacklogDoesNotWaitForItsReader(t *testing.T) {
+// TestAsyncWriterDoesNotBlock writes as many bytes as may be pending while nobody
+// reads. Writing does not block, and all bytes arrive later.
+func TestAsyncWriterDoesNotBlock(t *testing.T) {
 	read, write := pipe(t)
-	b := newBacklog(write)
+	b := newAsyncWriter(write)
 	line := make([]byte, 1<<10)
-	for range mostBacklog / len(line) { // far more than a pipe holds; nobody reads
+	for range maxPending / len(line) { // far more than the pipe's buffer
 		if _, err := b.Write(line); err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +85,7 @@ func TestBacklogDoesNotWaitForItsReader(t *testing.T) {
 	}()
 	b.close()
 	write.Close()
-	if n := <-got; n != mostBacklog {
-		t.Errorf("%d bytes came out, %d were written", n, mostBacklog)
+	if n := <-got; n != maxPending {
+		t.Errorf("%d bytes came out, %d were written", n, maxPending)
 	}
 }

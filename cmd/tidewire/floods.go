@@ -10,9 +10,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// eventsFlood lists the floods, or decides about them.
+// eventsFlood returns the commands that list floods and decide about them.
 func eventsFlood(t terminal) []*cobra.Command {
-	decide := func(use, short, said string, drop bool) *cobra.Command {
+	decide := func(use, short, done string, drop bool) *cobra.Command {
 		folder := &folderFlags{}
 		c := &cobra.Command{
 			Use:   use + " [TRIGGER]",
@@ -34,7 +34,7 @@ otherwise), say after an import, the runs of those beyond are paused until someb
 						fmt.Fprintln(t.out, "no runs are paused")
 						return nil
 					}
-					fmt.Fprintf(t.out, "%d runs %s\n", n, said)
+					fmt.Fprintf(t.out, "%d runs %s\n", n, done)
 					return nil
 				})
 			},
@@ -59,14 +59,14 @@ func eventsFloods(t terminal) *cobra.Command {
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				floods, err := r.Floods(c.Context())
 				if err != nil || asJSON {
-					return lines(t.out, floods, err)
+					return jsonLines(t.out, floods, err)
 				}
 				if len(floods) == 0 {
 					fmt.Fprintln(t.out, "no floods")
 					return nil
 				}
 				return table(t.out, "TRIGGER\tPAUSED RUNS\tSINCE", floods, func(w io.Writer, f journal.Flood) {
-					fmt.Fprintf(w, "%s\t%d\t%s\n", f.Trigger, f.Runs, clock(f.Since))
+					fmt.Fprintf(w, "%s\t%d\t%s\n", f.Trigger, f.Runs, formatTime(f.Since))
 				})
 			})
 		},
