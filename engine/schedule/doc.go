@@ -1,11 +1,12 @@
 // Package schedule makes the events of every(): it waits for the next tick of
-// all schedules of the present generation and hands each to Accept.
+// all schedules of the present generation and passes each tick to Accept.
 //
-// A tick's event id names script, hook and time, so that however many engines
-// fire it, and however often, it is one event. What was missed while no engine
-// ran is made up for as the hook's missed says: not at all, the latest tick,
-// or each of the newest hundred. Of the ticks that came due together while
-// this one slept, or because the clock was set, the latest runs.
+// The id of a tick's event has the script, the hook and the time, so that a
+// tick is one event, however many engines fire it and however often. The hook's
+// option missed decides which ticks run that came due while no engine ran:
+// none, the latest one, or the newest hundred. Of ticks that come due together
+// while this engine runs, because the machine slept or the clock was set, only
+// the latest runs.
 //
-// When a schedule ticks is said by script.Timetable.
+// A script.Timetable has the times at which a schedule ticks.
 package schedule

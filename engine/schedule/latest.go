@@ -7,10 +7,10 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// count is a number of ticks, or many.
+// count is a number of ticks. A count of many means many or more.
 type count int
 
-// many is more than are worth counting.
+// many bounds the ticks that are counted one by one.
 const many = 1000
 
 func (c count) plus(n count) string {
@@ -20,8 +20,8 @@ func (c count) plus(n count) string {
 	return fmt.Sprint(int(c + n))
 }
 
-// latest gives the last tick after a moment and not after now, of which there
-// is one at least, and how many come before it.
+// latest returns the last tick that is after a moment and not after now, and
+// how many ticks come before it. There must be at least one.
 func latest(table *script.Timetable, after, now time.Time) (time.Time, count) {
 	tick := table.Next(after)
 	for before := count(0); before < many; before++ {
@@ -31,7 +31,8 @@ func latest(table *script.Timetable, after, now time.Time) (time.Time, count) {
 		}
 		tick = next
 	}
-	// Far behind: look back from now, ever further, until there is a tick.
+	// Too many ticks to visit each: double the distance before now until there
+	// is a tick within it.
 	for back := time.Second; now.Add(-back).After(tick); back *= 2 {
 		found := table.Next(now.Add(-back))
 		if found.IsZero() || found.After(now) {

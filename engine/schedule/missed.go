@@ -6,11 +6,11 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// maxMissed bounds what missed = "all" makes up for.
+// maxMissed bounds the ticks that missed = "all" runs.
 const maxMissed = 100
 
-// catchUp decides what becomes of the ticks that came due since the last one
-// kept, while no engine ran or the schedule was not loaded.
+// catchUp sets p.missed to the ticks to run of those that came due after last,
+// the last stored one, while no engine ran or the schedule was not loaded.
 func (s *Scheduler) catchUp(p *plan, last, now time.Time) {
 	if last.IsZero() {
 		return
@@ -21,10 +21,10 @@ func (s *Scheduler) catchUp(p *plan, last, now time.Time) {
 	tick, before := latest(p.Timetable, last, now)
 	log := s.config.Log.With("script", p.Hook.Script, "hook", p.Hook.Name, "ticks", before.plus(1), "latest", tick.Format(time.RFC3339))
 	switch p.Hook.Missed {
-	case "last":
+	case script.MissedLast:
 		p.missed = []time.Time{tick}
 		log.Info("schedule missed ticks while it was not running; the latest runs now")
-	case "all":
+	case script.MissedAll:
 		p.missed = newest(p.Timetable, last, now, maxMissed)
 		if before < maxMissed {
 			log.Info("schedule missed ticks while it was not running; they run now, oldest first")
@@ -32,17 +32,18 @@ func (s *Scheduler) catchUp(p *plan, last, now time.Time) {
 			log.Warn("schedule missed more ticks than are made up for; the newest run now, oldest first", "run", len(p.missed))
 		}
 	default:
-		if s.plans == nil { // at the start
+		if s.plans == nil { // the engine starts
 			log.Warn(`schedule missed ticks while no engine ran; they are not made up for (missed = "last" or "all" would)`)
 		}
 	}
 }
 
-// newest gives the last n ticks after a moment and not after now, oldest first.
+// newest returns the last n ticks that are after a moment and not after now,
+// oldest first.
 func newest(table *script.Timetable, after, now time.Time, n int) []time.Time {
 	from := after
 	for back := time.Minute; now.Add(-back).After(after); back *= 2 {
-		if enough(table, now.Add(-back), now, n) {
+		if hasTicks(table, now.Add(-back), now, n) {
 			from = now.Add(-back)
 			break
 		}
@@ -54,8 +55,8 @@ func newest(table *script.Timetable, after, now time.Time, n int) []time.Time {
 	return ticks[max(0, len(ticks)-n):]
 }
 
-// enough reports whether there are n ticks between two moments.
-func enough(table *script.Timetable, after, now time.Time, n int) bool {
+// hasTicks reports whether there are at least n ticks between two moments.
+func hasTicks(table *script.Timetable, after, now time.Time, n int) bool {
 	tick := after
 	for range n {
 		if tick = table.Next(tick); tick.IsZero() || tick.After(now) {

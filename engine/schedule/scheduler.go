@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	// maxWait bounds a wait: timers do not see a clock that is set, or a machine
-	// that slept.
+	// maxWait bounds a wait, as timers do not follow a clock that is set and do
+	// not count the time that the machine sleeps.
 	maxWait = 30 * time.Second
-	// maxAhead is how far ahead of the clock a kept tick can be before it is
-	// taken for the work of a clock that was wrong.
+	// maxAhead is how far in the future a stored tick can be. One further ahead
+	// was stored while the clock was wrong, and is ignored.
 	maxAhead        = 48 * time.Hour
 	firstRetryDelay = time.Second
 	maxRetryDelay   = 30 * time.Second
@@ -29,11 +29,11 @@ const (
 // Config makes a Scheduler. Generation and Accept are required.
 type Config struct {
 	Generation func() *script.Generation
-	// Accept keeps a tick and returns when that is durable. It is called for
+	// Accept stores a tick and returns when that is durable. It is called for
 	// several schedules at once.
 	Accept func(context.Context, journal.Arrival) error
-	// Last gives the last tick kept of a schedule, zero if there is none; nil
-	// means that none is known.
+	// Last returns the last stored tick of a schedule, zero if there is none; nil
+	// means that there are none.
 	Last  func(ctx context.Context, script, hook string) (time.Time, error)
 	Clock clock.Clock // nil means the machine's
 	Log   *slog.Logger
@@ -43,17 +43,17 @@ type Config struct {
 type Scheduler struct {
 	config Config
 	plans  map[key]*plan
-	retry  time.Duration // the next wait after a tick that could not be kept
+	retry  time.Duration // the last wait after a tick that could not be stored
 }
 
 type key struct{ script, hook string }
 
-// plan is where one schedule stands.
+// plan is a schedule with its next ticks.
 type plan struct {
 	script.Schedule
-	missed []time.Time // missed ticks still to be fired, oldest first
-	after  time.Time   // ticks up to here are done with or owed
-	next   time.Time   // zero if none will come
+	missed []time.Time // ticks that were missed and are to be fired, oldest first
+	after  time.Time   // ticks up to this time are fired, dropped or in missed
+	next   time.Time   // the next tick, zero if there is none
 }
 
 // New makes a scheduler; it starts nothing.
@@ -70,7 +70,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	for {
 		generation := s.config.Generation()
 		now := s.config.Clock.Now()
-		if err := s.plan(ctx, generation.Schedules(), now); err != nil {
+		if err := s.update(ctx, generation.Schedules(), now); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -89,8 +89,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 }
 
-// plan takes up what is new among the schedules and forgets what is gone.
-func (s *Scheduler) plan(ctx context.Context, schedules []script.Schedule, now time.Time) error {
+// update makes plans of new schedules and removes those of schedules that are
+// gone.
+func (s *Scheduler) update(ctx context.Context, schedules []script.Schedule, now time.Time) error {
 	plans := make(map[key]*plan, len(schedules))
 	for _, schedule := range schedules {
 		k := key{schedule.Hook.Script, schedule.Hook.Name}
@@ -130,8 +131,8 @@ func (s *Scheduler) last(ctx context.Context, k key) (time.Time, error) {
 	return last, nil
 }
 
-// fire hands the ticks that are due to Accept and gives the time to wait until
-// the next.
+// fire passes the ticks that are due to Accept and returns the time to wait
+// until the next one.
 func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -157,9 +158,9 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 	default:
 		s.retry = min(max(2*s.retry, firstRetryDelay), maxRetryDelay)
 		wait = s.retry
-		s.config.Log.Error("schedule ticks could not be kept; they are tried again", "in", s.retry, "error", failed)
+		s.config.Log.Error("schedule ticks could not be stored; they are tried again", "in", s.retry, "error", failed)
 	}
-	later := s.config.Clock.Now() // Accept may have taken its time
+	later := s.config.Clock.Now() // time passes while Accept stores the ticks
 	for _, p := range s.plans {
 		if p.next.After(now) {
 			wait = min(wait, p.next.Sub(later))
@@ -168,8 +169,8 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 	return max(wait, 0)
 }
 
-// due gives the ticks of a plan to be fired now: what it owes, then the latest
-// that came due.
+// due returns the ticks of a plan to be fired now: the missed ones, then the
+// latest that came due.
 func (s *Scheduler) due(p *plan, now time.Time) []time.Time {
 	if p.next.IsZero() || p.next.After(now) {
 		return p.missed
@@ -182,8 +183,8 @@ func (s *Scheduler) due(p *plan, now time.Time) []time.Time {
 	return append(slices.Clone(p.missed), tick)
 }
 
-// accept hands ticks to Accept in order. Those that are kept are done with, also
-// if one of them could not be.
+// accept passes ticks to Accept in order until one cannot be stored. Those that
+// were stored leave the plan.
 func (s *Scheduler) accept(ctx context.Context, p *plan, due []time.Time, now time.Time) error {
 	for _, tick := range due {
 		if err := s.config.Accept(ctx, s.arrival(p, tick, now)); err != nil {
@@ -208,7 +209,7 @@ func (s *Scheduler) arrival(p *plan, tick, now time.Time) journal.Arrival {
 		Schedule string `json:"schedule"`
 	}{utc.Format(time.RFC3339), tick.Format(time.RFC3339), p.Timetable.Zone().String(), p.Timetable.String()})
 	if err != nil {
-		panic(err) // four strings
+		panic(err) // cannot be: a struct of four strings
 	}
 	return journal.Arrival{
 		Event: journal.Event{

@@ -24,8 +24,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// clock is driven by the test: it says when the scheduler waits, and for how
-// long, and lets the time come.
+// clock is a clock.Clock that the test controls. Its timers are sent on waits,
+// so that a test can read how long the scheduler waits, and fire them.
 type clock struct {
 	mu    sync.Mutex
 	now   time.Time
@@ -55,7 +55,7 @@ func (c *clock) Timer(d time.Duration) (<-chan time.Time, func()) {
 	return w.fire, func() {}
 }
 
-// bench is a scheduler at work on a real scripts folder.
+// bench is a running scheduler with a real scripts folder.
 type bench struct {
 	t       *testing.T
 	dir     string
@@ -63,7 +63,7 @@ type bench struct {
 	clock   *clock
 	log     bytes.Buffer
 	fired   chan journal.Arrival
-	refuse  chan error // what Accept answers, once each
+	refuse  chan error // errors that Accept returns, each once
 	last    map[string]time.Time
 	waiting wait
 }
@@ -93,7 +93,7 @@ func (b *bench) write(source string) {
 	}
 }
 
-// start runs the scheduler until the test ends, and waits until it sleeps.
+// start runs the scheduler until the test ends, and waits until it waits.
 func (b *bench) start() {
 	b.t.Helper()
 	ctx, cancel := context.WithCancel(b.t.Context())
@@ -125,14 +125,15 @@ func (b *bench) start() {
 	b.waiting = <-b.clock.waits
 }
 
-// move sets the clock, wakes the scheduler, and waits until it sleeps again.
+// move sets the clock, fires the timer of the scheduler, and waits until it
+// waits again.
 func (b *bench) move(to string) {
 	b.clock.set(at(to))
 	b.waiting.fire <- at(to)
 	b.waiting = <-b.clock.waits
 }
 
-// ids drains the ids of what was fired, sorted by arrival.
+// ids returns the ids of the events fired since the last call, in their order.
 func (b *bench) ids() []string {
 	var ids []string
 	for {
@@ -195,11 +196,11 @@ func TestTickIsAnEvent(t *testing.T) {
 	b.want("at nine", b.ids(), "schedule:tick:nine:2026-03-29T07:00:00Z")
 }
 
-func TestLongWaitsAreCutIntoNaps(t *testing.T) {
+func TestLongWaitsAreSplit(t *testing.T) {
 	b := newBench(t, "2026-03-28 12:00:00", nine)
 	b.start()
 	if b.waiting.length != 30*time.Second {
-		t.Errorf("it waits %s, want 30s: a timer does not see a clock that is set", b.waiting.length)
+		t.Errorf("it waits %s, want 30s: a timer does not follow a clock that is set", b.waiting.length)
 	}
 }
 
@@ -228,7 +229,7 @@ func TestClockJumps(t *testing.T) {
 	b.move("2026-03-28 11:05:00")
 	b.want("three hours later", b.ids(), "schedule:tick:q:2026-03-28T11:00:00Z")
 	if !strings.Contains(b.log.String(), "passed_over=10") {
-		t.Errorf("the log does not say that ten ticks were passed over:\n%s", &b.log)
+		t.Errorf("the log has no line about ten ticks that were passed over:\n%s", &b.log)
 	}
 	b.move("2026-03-28 10:10:00")
 	b.move("2026-03-28 10:15:00")
@@ -238,7 +239,7 @@ func TestClockJumps(t *testing.T) {
 	b.want("on again", b.ids(), "schedule:tick:q:2026-03-28T11:15:00Z")
 
 	b.move("2099-01-01 00:00:01")
-	b.want("a clock gone wild", b.ids(), "schedule:tick:q:2099-01-01T00:00:00Z")
+	b.want("a clock far in the future", b.ids(), "schedule:tick:q:2099-01-01T00:00:00Z")
 	b.move("2026-03-28 11:16:00")
 	b.move("2026-03-28 11:30:00")
 	b.want("and set right again", b.ids(), "schedule:tick:q:2026-03-28T11:30:00Z")
@@ -256,7 +257,7 @@ func TestMissedWhileNoEngineRan(t *testing.T) {
 	}
 }
 
-// TestMissed says what is made up for at the start.
+// TestMissed checks which missed ticks run at the start.
 func TestMissed(t *testing.T) {
 	const day = "schedule:tick:s:2026-03-%dT08:00:00Z"
 	minutes := func(from string, n int) []string {
@@ -305,8 +306,8 @@ func TestMissed(t *testing.T) {
 	}
 }
 
-// TestMissedTickIsTriedAgain: what could not be kept is fired again before
-// what came due since, and nothing twice.
+// TestMissedTickIsTriedAgain: ticks that could not be stored are fired again
+// before those that came due since, and none twice.
 func TestMissedTickIsTriedAgain(t *testing.T) {
 	b := newBench(t, "2026-03-28 10:29:59", `every("15m", { name = "q", missed = "all" }, function() end)`)
 	b.last["tick/q"] = at("2026-03-28 09:45:00")
@@ -320,10 +321,10 @@ func TestMissedTickIsTriedAgain(t *testing.T) {
 	b.want("on again", b.ids(), "schedule:tick:q:2026-03-28T10:45:00Z")
 }
 
-// TestMissedWhileTheScriptWasBroken: a schedule that is loaded only later
-// makes up for what it missed until then.
+// TestMissedWhileTheScriptWasBroken: a schedule that is loaded later than the
+// engine runs the ticks that it missed until then.
 func TestMissedWhileTheScriptWasBroken(t *testing.T) {
-	b := newBench(t, "2026-03-28 10:00:00", `-- mended below`)
+	b := newBench(t, "2026-03-28 10:00:00", `-- replaced below`)
 	b.last["tick/nine"] = at("2026-03-26 08:00:00")
 	b.start()
 	b.write(`every("day at 08:00", { name = "nine", missed = "last" }, function() end)`)
@@ -334,12 +335,12 @@ func TestMissedWhileTheScriptWasBroken(t *testing.T) {
 	b.want("when it is loaded", b.ids(), "schedule:tick:nine:2026-03-28T08:00:00Z")
 }
 
-func TestKeptTickIsNotRepeated(t *testing.T) {
+func TestStoredTickIsNotRepeated(t *testing.T) {
 	b := newBench(t, "2026-03-28 07:30:00", nine)
 	b.last["tick/nine"] = at("2026-03-28 08:00:00") // before the clock was put back
 	b.start()
 	b.move("2026-03-28 08:00:00")
-	b.want("a kept tick", b.ids())
+	b.want("a stored tick", b.ids())
 	b.move("2026-03-29 07:00:00")
 	b.want("the next one", b.ids(), "schedule:tick:nine:2026-03-29T07:00:00Z")
 }
@@ -357,12 +358,12 @@ func TestTickIsTriedAgain(t *testing.T) {
 	if b.waiting.length != 2*time.Second {
 		t.Errorf("it waits %s, want 2s", b.waiting.length)
 	}
-	b.want("while it cannot be kept", b.ids())
+	b.want("while it cannot be stored", b.ids())
 	b.move("2026-03-28 08:15:03")
 	b.want("when it can", b.ids(), "schedule:tick:q:2026-03-28T08:15:00Z")
 }
 
-func TestReloadPlansAnew(t *testing.T) {
+func TestReloadReplacesSchedules(t *testing.T) {
 	b := newBench(t, "2026-03-28 08:14:00", `every("hour", { name = "h" }, function() end)`)
 	b.start()
 	b.write(`every("15m", { name = "h" }, function() end)`)

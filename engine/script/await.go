@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// awaitedTriggers finds out whether an event is of a trigger that is waited for.
+// awaitedTriggers are triggers, also wildcards, that some script waits for.
 type awaitedTriggers struct {
 	exact map[string]bool
 	wild  []string
@@ -40,60 +40,60 @@ func (a *awaitedTriggers) has(event string) bool {
 	return false
 }
 
-// pinnedAwaits is what versions wait for that are no longer the present ones, for the
-// runs that go on with them.
+// pinnedAwaits are the triggers that replaced versions wait for, for the runs
+// that go on with these versions.
 type pinnedAwaits struct {
 	mu        sync.RWMutex
 	byVersion map[string][]string
 	all       awaitedTriggers
 }
 
-func (h *pinnedAwaits) has(event string) bool {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.all.has(event)
+func (p *pinnedAwaits) has(event string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.all.has(event)
 }
 
-func (h *pinnedAwaits) pin(version string, triggers []string) {
+func (p *pinnedAwaits) pin(version string, triggers []string) {
 	if len(triggers) == 0 {
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.byVersion == nil {
-		h.byVersion = map[string][]string{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byVersion == nil {
+		p.byVersion = map[string][]string{}
 	}
-	h.byVersion[version] = triggers
-	h.all.add(triggers)
+	p.byVersion[version] = triggers
+	p.all.add(triggers)
 }
 
-func (h *pinnedAwaits) unpin(version string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.byVersion, version)
-	h.all = awaitedTriggers{}
-	for _, triggers := range h.byVersion {
-		h.all.add(triggers)
+func (p *pinnedAwaits) unpin(version string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.byVersion, version)
+	p.all = awaitedTriggers{}
+	for _, triggers := range p.byVersion {
+		p.all.add(triggers)
 	}
 }
 
-func (h *pinnedAwaits) versions() []string {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return sortedKeys(h.byVersion)
+func (p *pinnedAwaits) versions() []string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return sortedKeys(p.byVersion)
 }
 
-// Awaited reports whether a run may wait for an event of this type: a
-// wait_for of a present version names it, or of one that runs go on with.
-// Which connection's events count is decided by the run that waits, so that
-// every connection's are awaited.
+// Awaited reports whether a run may wait for an event of this type: a wait_for
+// names it, in a live script or in a replaced version that runs go on with. The
+// connection does not matter, as each run decides whose events it accepts.
 func (g *Generation) Awaited(event, _ string) bool {
 	return g.awaits.has(event) || g.pinned != nil && g.pinned.has(event)
 }
 
-// PinAwaits has events kept that a version waits for, until no live run goes on
-// with it. It is for the versions that runs were left on when the engine last
-// stopped; what a reload replaces is seen to.
+// PinAwaits makes Awaited true for the events that a version waits for, until
+// no run that has not ended goes on with it. The engine calls it at its start
+// for the versions of such runs; a reload does it for the versions that it
+// replaces.
 func (s *Set) PinAwaits(ctx context.Context, version journal.Version) error {
 	script, err := s.LoadVersion(ctx, version)
 	if err != nil {
@@ -103,19 +103,20 @@ func (s *Set) PinAwaits(ctx context.Context, version journal.Version) error {
 	return nil
 }
 
-// ReplacedVersion is a version that a reload took the place of while runs go on with it.
+// ReplacedVersion is a version that a reload replaced or removed while runs go
+// on with it.
 type ReplacedVersion struct {
 	Script  string `json:"script"`
 	Version string `json:"version"`
 	Runs    int    `json:"runs"`
-	// Removed says that no version took its place.
+	// Removed is set when the script has no newer version.
 	Removed bool `json:"removed,omitempty"`
 }
 
-// countReplaced asks which runs go on with versions that were replaced, and lets go
-// of what nobody waits for any more. before are the versions that were held
-// before this reload: an event may be on its way to the journal with hooks of
-// those that it replaced.
+// countReplaced reports the replaced versions that runs go on with, and unpins
+// those of before that none does. before are the versions that were pinned
+// before this reload. Those that this reload replaced stay pinned until the
+// next one, as an event that matched their hooks may not be stored yet.
 func (s *Set) countReplaced(ctx context.Context, replaced []*Script, before []string, out *scanResult) {
 	if s.config.CountRuns == nil {
 		return

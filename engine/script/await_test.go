@@ -16,7 +16,7 @@ func waits(trigger string) string {
 	return fmt.Sprintf("on(\"emit:begin\", function()\n  wait_for(%s)\nend)", trigger)
 }
 
-// TestAwaited: the events are kept that some present script may wait for.
+// TestAwaited: an event is awaited that a live script may wait for.
 func TestAwaited(t *testing.T) {
 	f := open(t,
 		"exact.lua", waits(`"shop.order.created"`),
@@ -38,7 +38,7 @@ func TestAwaited(t *testing.T) {
 	}
 }
 
-// TestUnknownAwait says where a trigger stands that no event will ever have.
+// TestUnknownAwait: an unknown trigger in a wait_for is a problem at its line.
 func TestUnknownAwait(t *testing.T) {
 	f := open(t, "a.lua", waits(`"shop.order.creatd"`), "b/main.lua", `require "part"`+"\n"+hook("b"),
 		"b/part.lua", "\n\nreturn function() wait_for({ 'emit:x', 'shpo.order.created' }) end")
@@ -53,10 +53,11 @@ b/part.lua:3: wait_for: trigger "shpo.order.created": unknown app "shpo"; did yo
 	}
 }
 
-// runs says which versions have live runs, as the journal does.
+// runs has, by version, how many runs that have not ended are bound to it and
+// how many it matched.
 type runs map[string][2]int
 
-func (r runs) live(_ context.Context, version string) (bound, matched int, err error) {
+func (r runs) count(_ context.Context, version string) (bound, matched int, err error) {
 	if version == "" {
 		return 0, 0, errors.New("no version")
 	}
@@ -64,11 +65,11 @@ func (r runs) live(_ context.Context, version string) (bound, matched int, err e
 	return n[0], n[1], nil
 }
 
-// TestRunsLeftBehind: what a replaced version waits for is kept while runs go
-// on with it, and the reload says that there are some.
-func TestRunsLeftBehind(t *testing.T) {
+// TestRunsOfReplacedVersions: what a replaced version waits for stays awaited
+// while runs go on with it, and the reload reports these runs.
+func TestRunsOfReplacedVersions(t *testing.T) {
 	live := runs{}
-	f := openWith(t, script.Config{CountRuns: live.live}, "a.lua", waits(`"shop.order.created"`), "b.lua", hook("b"))
+	f := openWith(t, script.Config{CountRuns: live.count}, "a.lua", waits(`"shop.order.created"`), "b.lua", hook("b"))
 	awaited := func(what string, want bool) {
 		t.Helper()
 		if got := f.set.Generation().Awaited("shop.order.created", "shop"); got != want {
@@ -88,18 +89,18 @@ func TestRunsLeftBehind(t *testing.T) {
 	f.write("a.lua", hook("a"))
 	report := reload()
 	if len(report.Replaced) != 1 || report.Replaced[0] != (script.ReplacedVersion{Script: "a", Version: first.Hash, Runs: 3}) {
-		t.Errorf("left are %+v", report.Replaced)
+		t.Errorf("replaced are %+v", report.Replaced)
 	}
 	if want := "runs go on with the version they began with; tidewire runs migrate"; strings.Count(f.log.String(), want) != 1 ||
 		!strings.Contains(f.log.String(), "runs=3 version="+first.Hash[:8]) {
-		t.Errorf("the log does not say %q once:\n%s", want, f.log)
+		t.Errorf("the log does not have %q once:\n%s", want, f.log)
 	}
 	awaited("after the reload", true)
 
-	live[first.Hash] = [2]int{0, 1} // one that is queued and not bound yet
+	live[first.Hash] = [2]int{0, 1} // a queued run that is not bound yet
 	f.write("b.lua", hook("b")+" -- new")
 	if report = reload(); len(report.Replaced) != 0 {
-		t.Errorf("left are %+v", report.Replaced)
+		t.Errorf("replaced are %+v", report.Replaced)
 	}
 	awaited("while one is queued", true)
 
@@ -121,16 +122,17 @@ func TestRunsLeftBehind(t *testing.T) {
 	f.must(os.Remove(f.path("b.lua")))
 	report = reload()
 	if len(report.Replaced) != 1 || report.Replaced[0] != (script.ReplacedVersion{Script: "b", Version: b, Runs: 2, Removed: true}) {
-		t.Errorf("left are %+v", report.Replaced)
+		t.Errorf("replaced are %+v", report.Replaced)
 	}
 	awaited("after another reload", true)
 }
 
-// TestRunsThatCannotBeCounted are thought to be there.
+// TestRunsThatCannotBeCounted: a version is in use as long as its runs cannot be
+// counted.
 func TestRunsThatCannotBeCounted(t *testing.T) {
 	broken := func(context.Context, string) (int, int, error) { return 0, 0, errors.New("disk gone") }
-	for name, live := range map[string]func(context.Context, string) (int, int, error){"broken": broken, "not asked": nil} {
-		f := openWith(t, script.Config{CountRuns: live}, "a.lua", waits(`"shop.order.created"`))
+	for name, count := range map[string]func(context.Context, string) (int, int, error){"broken": broken, "not configured": nil} {
+		f := openWith(t, script.Config{CountRuns: count}, "a.lua", waits(`"shop.order.created"`))
 		for i := range 3 {
 			f.write("a.lua", hook(fmt.Sprintf("a%d", i)))
 			if report, err := f.set.Reload(t.Context()); err != nil || len(report.Loaded) != 1 || len(report.Replaced) != 0 {
@@ -138,7 +140,7 @@ func TestRunsThatCannotBeCounted(t *testing.T) {
 			}
 		}
 		if !f.set.Generation().Awaited("shop.order.created", "shop") {
-			t.Errorf("%s: what a run may wait for is no longer kept", name)
+			t.Errorf("%s: an event that a run may wait for is not awaited", name)
 		}
 	}
 }

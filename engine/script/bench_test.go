@@ -9,7 +9,8 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// thousand lays out 1,000 scripts, a tenth of them folders, that share a file.
+// thousand returns the files of 1,000 scripts that share one; a tenth of them are
+// folders.
 func thousand() []string {
 	files := []string{"lib/shared.lua", "return { n = 1 }"}
 	for i := range 1000 {
@@ -35,21 +36,21 @@ func BenchmarkReload1000(b *testing.B) {
 	if n := len(f.set.Generation().Scripts); n != 1000 {
 		b.Fatalf("%d scripts, want 1000: %v", n, f.set.Problems())
 	}
-	var took []time.Duration
+	var durations []time.Duration
 	for i := 0; b.Loop(); i++ {
 		before := f.set.Generation()
 		text := fmt.Sprintf("-- %d\n", i) + hook(fmt.Sprintf("edit.%d", i))
 		start := time.Now()
 		f.write("team7/script007.lua", text)
 		<-before.Replaced()
-		took = append(took, time.Since(start))
+		durations = append(durations, time.Since(start))
 		if got := f.set.Generation().Scripts["team7/script007"].Hooks[0].Name; got != fmt.Sprintf("emit:edit.%d", i) {
 			b.Fatalf("live is %q", got)
 		}
 	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/p50")
-	b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "ms/max")
+	slices.Sort(durations)
+	b.ReportMetric(float64(durations[len(durations)/2].Microseconds())/1000, "ms/p50")
+	b.ReportMetric(float64(durations[len(durations)-1].Microseconds())/1000, "ms/max")
 }
 
 // BenchmarkReloadShared changes a file that all 1,000 scripts require.

@@ -23,8 +23,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patient is how long a test waits for what must happen.
-const patient = 2 * time.Minute
+// timeout is how long a test waits for an expected change, on the slowest
+// machine.
+const timeout = 2 * time.Minute
 
 // shop is an app with a few triggers.
 func shop(t testing.TB) *bindings.App {
@@ -40,7 +41,7 @@ trigger shop.client.created {"vendor":"ClientCreate"}
 	return &bindings.App{Name: "shop", Catalogue: catalogue}
 }
 
-// folder is a scripts folder with the set that lives on it.
+// folder is a scripts folder with its set.
 type folder struct {
 	t   testing.TB
 	dir string
@@ -49,11 +50,11 @@ type folder struct {
 
 	config script.Config // of the set
 
-	mu   sync.Mutex
-	kept []journal.Version // in the order in which they went live
+	mu    sync.Mutex
+	saved []journal.Version // in the order in which they went live
 }
 
-// open loads files, given as path and text by turns.
+// open writes and loads files, given as path, text, path, text.
 func open(t testing.TB, files ...string) *folder {
 	t.Helper()
 	return openWith(t, script.Config{}, files...)
@@ -74,12 +75,12 @@ func openWith(t testing.TB, c script.Config, files ...string) *folder {
 		c.Machine = vm.New(vm.Config{Apps: c.Apps})
 	}
 	if c.Rescan == 0 {
-		c.Rescan = time.Hour // what a test sees must come from signs of change
+		c.Rescan = time.Hour // changes must be found by the events of the file system
 	}
 	c.SaveVersions = func(_ context.Context, versions ...journal.Version) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.kept = append(f.kept, versions...)
+		f.saved = append(f.saved, versions...)
 		return nil
 	}
 	f.config = c
@@ -90,7 +91,7 @@ func openWith(t testing.TB, c script.Config, files ...string) *folder {
 	return f
 }
 
-// watch follows the folder until the test ends.
+// watch calls Watch until the test ends.
 func (f *folder) watch() *folder {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	done := make(chan error, 1)
@@ -118,7 +119,7 @@ func (f *folder) mkdir(name string) {
 	f.must(os.MkdirAll(f.path(name), 0o755))
 }
 
-// write writes files in place, given as path and text by turns.
+// write writes files in place, given as path, text, path, text.
 func (f *folder) write(files ...string) {
 	f.t.Helper()
 	for pair := range slices.Chunk(files, 2) {
@@ -132,7 +133,7 @@ func (f *folder) rename(from, to string) {
 	f.must(os.Rename(f.path(from), f.path(to)))
 }
 
-// hooks shows a generation as "script:hook script:hook".
+// hooks returns the hooks of a generation as "script:hook script:hook".
 func hooks(g *script.Generation) string {
 	var names []string
 	for _, h := range g.Hooks() {
@@ -151,7 +152,7 @@ func (f *folder) want(want string) {
 // until waits for the generation with these hooks.
 func (f *folder) until(want string) {
 	f.t.Helper()
-	late := time.After(patient)
+	late := time.After(timeout)
 	for {
 		g := f.set.Generation()
 		if hooks(g) == want {
@@ -165,12 +166,12 @@ func (f *folder) until(want string) {
 	}
 }
 
-// versions lists the texts of one file in the order in which they went live.
+// versions returns the texts of one file in the order in which they went live.
 func (f *folder) versions(file string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var texts []string
-	for _, v := range f.kept {
+	for _, v := range f.saved {
 		if text, there := v.Sources[file]; there {
 			texts = append(texts, text)
 		}
@@ -204,10 +205,10 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// says waits for a line with this text.
-func (f *folder) says(text string) {
+// untilLogged waits for a line of the log with this text.
+func (f *folder) untilLogged(text string) {
 	f.t.Helper()
-	late := time.After(patient)
+	late := time.After(timeout)
 	for {
 		f.log.mu.Lock()
 		more := f.log.more

@@ -5,42 +5,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Generation is all scripts as loaded at one moment. It never changes; what a
-// caller gets from it stays whole however often the folder changes meanwhile.
+// Generation is all scripts as loaded at one moment. It never changes, however
+// often the folder changes.
 type Generation struct {
 	// Scripts are the live scripts by name.
 	Scripts map[string]*Script
 
 	routes map[string]route // by event type
 	// wildcardEmits are the hooks with a wildcard for emitted events, whose types
-	// nobody lists.
+	// are not known before they are emitted.
 	wildcardEmits []*journal.Hook
 	schedules     []Schedule
 	inbound       map[string]*Inbound // by path
 	nouns         map[string]bool     // of the triggers that hooks name: "highlevel.contact"
 	awaits        awaitedTriggers     // of the scripts
-	pinned        *pinnedAwaits       // of older versions; nil: none
+	pinned        *pinnedAwaits       // of replaced versions; nil: none
 	replaced      chan struct{}
 }
 
-// route is the hooks that an event type reaches, by script and registration.
+// route is the hooks of an event type, by script and registration.
 type route struct {
 	hooks []*journal.Hook
-	// byConnection says that some of them name a connection.
+	// byConnection is set when a hook names a connection.
 	byConnection bool
 }
 
-// newGeneration makes the tables by which events find their hooks.
-func newGeneration(scripts map[string]*Script, known *triggers, held *pinnedAwaits) *Generation {
+// newGeneration builds the tables for Match.
+func newGeneration(scripts map[string]*Script, known *triggers, pinned *pinnedAwaits) *Generation {
 	g := &Generation{
 		Scripts:  scripts,
 		routes:   map[string]route{},
 		inbound:  map[string]*Inbound{},
 		nouns:    map[string]bool{},
-		pinned:   held,
+		pinned:   pinned,
 		replaced: make(chan struct{}),
 	}
 	for _, name := range sortedKeys(scripts) {
@@ -79,16 +80,16 @@ func (g *Generation) add(hook *journal.Hook, known *triggers) {
 			r.hooks = append(r.hooks, hook)
 			r.byConnection = r.byConnection || hook.Connection != ""
 			g.routes[name] = r
-			if last := strings.LastIndexByte(name, '.'); last > 0 {
-				g.nouns[name[:last]] = true
+			if n := bindings.TriggerName(name); n.Noun() != "" {
+				g.nouns[n.App()+"."+n.Noun()] = true
 			}
 		}
 	}
 }
 
-// Match gives the hooks that an event of this type and connection reaches, by
-// script and order of registration. Where and lane are the journal's to judge.
-// The slice is shared and must not be changed.
+// Match returns the hooks for an event of this type and connection, by script
+// and order of registration. The journal evaluates their where and lane. The
+// slice is shared and must not be changed.
 func (g *Generation) Match(event, connection string) []*journal.Hook {
 	r := g.routes[event]
 	wild := len(g.wildcardEmits) > 0 && strings.HasPrefix(event, emitPrefix)
@@ -122,7 +123,8 @@ func (g *Generation) withWildcardEmits(hooks []*journal.Hook, event string) []*j
 	return hooks
 }
 
-// Hook finds a hook to run by the names of its script and its own.
+// Hook finds a hook by its script's name and its own. The number is its index
+// in Script.Hooks.
 func (g *Generation) Hook(script, hook string) (*Script, int, bool) {
 	s := g.Scripts[script]
 	if s == nil {
@@ -135,7 +137,7 @@ func (g *Generation) Hook(script, hook string) (*Script, int, bool) {
 // Schedules are the every() hooks.
 func (g *Generation) Schedules() []Schedule { return g.schedules }
 
-// Inbound finds what scripts say of an address of their own: "/orders".
+// Inbound finds an address of the scripts' own by its path: "/orders".
 func (g *Generation) Inbound(path string) (*Inbound, bool) {
 	in, found := g.inbound["/"+strings.TrimPrefix(path, "/")]
 	return in, found

@@ -12,17 +12,17 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// validation is what hooks are checked against.
+// validation is what hooks are checked with.
 type validation struct {
 	triggers   *triggers
 	connection func(name string) bool
 	zone       *time.Location
-	// unchecked leaves triggers and connections unchecked: what an old version
-	// names may be gone since.
+	// unchecked is set for a stored version: the triggers and connections that it
+	// names may not exist any more, and are not checked.
 	unchecked bool
 }
 
-// draft is a hook being read from its registration.
+// draft is a hook that is read from its registration.
 type draft struct {
 	validation
 	registration vm.Registration
@@ -34,8 +34,7 @@ type draft struct {
 	laneSet      bool
 }
 
-// build makes the hook that a registration asks for. Every error in it is
-// returned, joined.
+// build makes the hook of a registration. It returns all errors, joined.
 func (d *draft) build(script, version string) error {
 	r := d.registration
 	d.hook = &journal.Hook{
@@ -57,7 +56,7 @@ func (d *draft) build(script, version string) error {
 	zone := d.zone
 	if r.Every == "" {
 		errs = append(errs, d.checkTriggers())
-	} else if raw, said := options["tz"]; said {
+	} else if raw, found := options["tz"]; found {
 		zone, err = readZone(raw)
 		errs = append(errs, optionErrors("tz", err))
 	}
@@ -73,7 +72,7 @@ func (d *draft) build(script, version string) error {
 	return errors.Join(errs...)
 }
 
-// optionErrors puts the name of an option before each error of it.
+// optionErrors puts the name of an option before each joined error.
 func optionErrors(option string, err error) error {
 	var errs []error
 	for _, err := range splitErrors(err) {
@@ -103,7 +102,7 @@ func (d *draft) checkTriggers() error {
 	return errors.Join(errs...)
 }
 
-// addresses are the paths of the hook's in: triggers.
+// addresses returns the paths of the hook's triggers "in:/path".
 func (d *draft) addresses() []string {
 	var paths []string
 	for _, trigger := range d.hook.Triggers {
@@ -114,7 +113,7 @@ func (d *draft) addresses() []string {
 	return paths
 }
 
-// finish checks what concerns several options at once.
+// finish checks the rules that concern several options.
 func (d *draft) finish() error {
 	paths := d.addresses()
 	if len(paths) > 0 {
@@ -128,7 +127,7 @@ func (d *draft) finish() error {
 	return errors.Join(d.dropLaneIfParallel(), d.refuseWhereFunction(), d.requireLane(), d.requireRecord())
 }
 
-// defaultLane is the lane of a hook that says none.
+// defaultLane sets the lane of a hook without the option lane.
 func (d *draft) defaultLane() {
 	if d.laneSet {
 		return

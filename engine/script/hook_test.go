@@ -16,13 +16,13 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// connections are those that the tests' configuration has.
+// connections reports whether the tests have a connection of a name.
 func connections(name string) bool {
 	return name == "shop" || name == "shop/paris" || name == "qonto/paris"
 }
 
-// TestHooks registers hooks and compares them with a golden file: the Lua,
-// dashes, and what became of it, hook or error, as its author sees it.
+// TestHooks registers hooks and compares the result with a golden file: the Lua,
+// dashes, and the hook or the error.
 func TestHooks(t *testing.T) {
 	tests := []struct{ name, lua string }{
 		{"record lane by default", `on("shop.order.created", f)`},
@@ -31,7 +31,7 @@ func TestHooks(t *testing.T) {
 		{"default name of a list", `on({ "shop.order.created", "emit:x" }, f)`},
 		{"wildcard of a noun", `on("shop.order.*", f)`},
 		{"wildcard of a verb", `on("shop.*.created", f)`},
-		{"what the vendor sends and we do not know", `on("shop.event.other", f)`},
+		{"what the vendor sends and the catalogue does not have", `on("shop.event.other", f)`},
 		{"emit", `on("emit:deal.won", f)`},
 		{"a failed run", `on("run.failed", f)`},
 		{"every", `every("15m", f)`},
@@ -269,7 +269,7 @@ func TestMatch(t *testing.T) {
 		for _, h := range g.Match(test.event, test.connection) {
 			names = append(names, h.Name)
 			if e := (&journal.Event{Type: test.event, Connection: test.connection}); !h.MatchesType(e.Type) || !h.Matches(e) {
-				t.Errorf("%s: the journal does not think that %q matches", test.event, h.Name)
+				t.Errorf("%s: in the journal %q does not match", test.event, h.Name)
 			}
 		}
 		if got := strings.Join(names, " "); got != test.want {
@@ -281,8 +281,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestSharedAddress: two scripts may listen to one address if they agree how
-// it is verified; who comes later and disagrees is not loaded.
+// TestSharedAddress: two scripts may receive requests at one address if both
+// verify them in the same way; a later script that does not is not loaded.
 func TestSharedAddress(t *testing.T) {
 	post := func(name, verify string) string {
 		return `on("in:/orders", { name = "` + name + `", verify = ` + verify + ` }, print)`

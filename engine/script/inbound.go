@@ -24,7 +24,7 @@ const (
 
 var schemes = []string{string(VerifyStandard), string(VerifyHMAC), string(VerifyBearer), string(VerifyNone)}
 
-// Verify says how a request is verified.
+// Verify is how a request is verified.
 type Verify struct {
 	Scheme Scheme
 	// Signature is set for VerifyStandard and VerifyHMAC.
@@ -52,7 +52,7 @@ func readVerify(raw json.RawMessage, secrets map[string]vm.Secret) (Verify, erro
 	}
 	f := verifyFields{table: table}
 	v := Verify{Scheme: Scheme(f.text("scheme", "")), Secret: secrets["/verify/secret"]}
-	known, err := v.read(&f)
+	fields, err := v.read(&f)
 	switch {
 	case err != nil:
 		return v, err
@@ -60,20 +60,20 @@ func readVerify(raw json.RawMessage, secrets map[string]vm.Secret) (Verify, erro
 		return v, f.err
 	}
 	for _, name := range sortedKeys(table) {
-		if !contains(known, name) {
-			return v, fmt.Errorf("the scheme %q knows no %q%s", v.Scheme, name, suggestion(name, known, "it knows"))
+		if !contains(fields, name) {
+			return v, fmt.Errorf("the scheme %q has no field %q%s", v.Scheme, name, suggestion(name, fields, "it has"))
 		}
 	}
 	if v.Scheme != VerifyNone && v.Secret == nil {
 		if _, plain := table["secret"]; plain {
-			return v, fmt.Errorf(`the secret stands in plain text; write secret = secret "name" and give it a value in the configuration`)
+			return v, fmt.Errorf(`the secret is in plain text; write secret = secret "name" and give it a value in the configuration`)
 		}
 		return v, fmt.Errorf(`the scheme %q needs secret = secret "name"`, v.Scheme)
 	}
 	return v, nil
 }
 
-// verifyFields are the fields of the option, and the first error of one.
+// verifyFields are the fields of the option verify, and the first error in one.
 type verifyFields struct {
 	table map[string]json.RawMessage
 	err   error
@@ -91,9 +91,8 @@ func (f *verifyFields) text(name, fallback string) string {
 	return text
 }
 
-// read takes what the scheme needs from the fields, and gives the names that
-// it knows.
-func (v *Verify) read(f *verifyFields) (known []string, err error) {
+// read reads the fields of the scheme, and returns the names that it can have.
+func (v *Verify) read(f *verifyFields) (fields []string, err error) {
 	switch v.Scheme {
 	case VerifyStandard:
 		v.Signature = bindings.StandardWebhooks
@@ -129,7 +128,7 @@ func (v *Verify) readHMAC(f *verifyFields) error {
 	return nil
 }
 
-// inboundPath gives the path of the trigger in:/path, or "".
+// inboundPath returns the path of the trigger "in:/path", "" for another one.
 func inboundPath(trigger string) string {
 	path, found := strings.CutPrefix(trigger, "in:")
 	if !found {
@@ -138,5 +137,6 @@ func inboundPath(trigger string) string {
 	return path
 }
 
-// equal reports whether two hooks on one address verify and name its events alike.
+// equal reports whether two hooks on one address verify requests and find the
+// id of events in the same way.
 func (i *Inbound) equal(other *Inbound) bool { return reflect.DeepEqual(i, other) }

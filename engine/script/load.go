@@ -16,17 +16,17 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// loadResult is what came of loading a script: the script, or problems.
+// loadResult is a loaded script, or its problems.
 type loadResult struct {
 	script   *Script
 	problems []Problem
 	deps     map[string]dependency
-	// changing says that a file changed while it was read: nothing is known yet.
+	// changing is set when a file changed while it was read.
 	changing bool
 }
 
-// dependency is a file that a script was made of, or was looked for and not there:
-// then its stamp is zero.
+// dependency is a file that a script requires. The stamp of a missing one is
+// zero.
 type dependency struct {
 	stamp stamp
 	sum   [sha256.Size]byte
@@ -35,7 +35,7 @@ type dependency struct {
 
 func (d dependency) missing() bool { return d.stamp == stamp{} }
 
-// reader reads the files of one script and remembers what it read.
+// reader reads the files of one script and records what it read.
 type reader struct {
 	root     string
 	source   source
@@ -45,7 +45,7 @@ type reader struct {
 	changing bool
 }
 
-// file reads a file at its path.
+// file reads a file.
 func (r *reader) file(path string) ([]byte, error) {
 	began := machineTime()
 	text, at, err := readFile(r.root, path)
@@ -63,7 +63,7 @@ func (r *reader) file(path string) ([]byte, error) {
 	return text, err
 }
 
-// required reads what the vm asks for.
+// required reads a file for the vm.
 func (r *reader) required(path string) ([]byte, error) {
 	if slices.ContainsFunc(strings.Split(path, "/"), ignored) {
 		return nil, fmt.Errorf("%q has the name of a test or of an editor's own file, and is not loaded", path)
@@ -73,13 +73,13 @@ func (r *reader) required(path string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%q: %w", path, err)
 	case !r.source.owns(path):
-		return nil, fmt.Errorf("%q belongs to another script; what scripts share lies in %s/", path, shared)
+		return nil, fmt.Errorf("%q belongs to another script; files that scripts share are in %s/", path, shared)
 	}
 	r.texts[path] = string(text)
 	return text, nil
 }
 
-// load makes a script of its files.
+// load loads a script from its files.
 func (s *Set) load(ctx context.Context, src source) loadResult {
 	r := &reader{root: s.config.Dir, source: src, deps: map[string]dependency{}, texts: map[string]string{}}
 	script, problems := s.compile(ctx, src, r)
@@ -162,7 +162,7 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 		for _, err := range splitErrors(err) {
 			problems = append(problems, Problem{File: version.Main, Position: registration.Position, Message: err.Error()})
 		}
-		if first, taken := script.index[d.hook.Name]; taken {
+		if first, found := script.index[d.hook.Name]; found {
 			problems = append(problems, Problem{File: version.Main, Position: registration.Position,
 				Message: fmt.Sprintf("a second hook %q; the first is at %s: give one of them a name = \"…\"", d.hook.Name, script.details[first].position)})
 		} else {
@@ -185,7 +185,8 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 	return script, nil
 }
 
-// problemOf says where an error of the vm stands, if it says so.
+// problemOf makes a problem of an error of the vm, with its position if it has
+// one.
 func problemOf(main string, err error) Problem {
 	p := Problem{File: main, Message: err.Error()}
 	var wrong *vm.ScriptError
@@ -202,7 +203,7 @@ func problemOf(main string, err error) Problem {
 	return p
 }
 
-// splitErrors takes apart what errors.Join put together.
+// splitErrors returns the errors that errors.Join joined.
 func splitErrors(err error) []error {
 	if err == nil {
 		return nil

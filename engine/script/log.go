@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// allProblems are those of the folder and of each script.
+// allProblems returns the problems of the folder and of each script.
 func (s *Set) allProblems() []Problem {
 	all := slices.Clone(s.problems)
 	for i, p := range all {
@@ -29,7 +29,7 @@ func (s *Set) allProblems() []Problem {
 	return all
 }
 
-// logReport writes to the log what a look came to, each problem once while it lasts.
+// logReport logs a report. A problem that lasts is logged once.
 func (s *Set) logReport(ctx context.Context, r Report) {
 	scripts := s.Generation().Scripts
 	level := slog.LevelInfo
@@ -47,12 +47,12 @@ func (s *Set) logReport(ctx context.Context, r Report) {
 	for _, name := range r.Removed {
 		s.config.Log.InfoContext(ctx, "script removed", "script", name)
 	}
-	for _, left := range r.Replaced {
+	for _, v := range r.Replaced {
 		text := "runs go on with the version they began with; tidewire runs migrate moves those that are parked"
-		if left.Removed {
+		if v.Removed {
 			text = "runs of a removed script go on with its last version; tidewire runs cancel ends them"
 		}
-		s.config.Log.WarnContext(ctx, text, "script", left.Script, "runs", left.Runs, "version", left.Version[:8])
+		s.config.Log.WarnContext(ctx, text, "script", v.Script, "runs", v.Runs, "version", v.Version[:8])
 	}
 	now := make(map[Problem]bool, len(r.Problems))
 	for _, p := range r.Problems {

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// hookKind says on which hooks an option may stand.
+// hookKind is the kind of hook that may have an option.
 type hookKind int
 
 const (
@@ -20,7 +21,7 @@ const (
 	scheduleHook
 )
 
-// option is one word of a hook's second table.
+// option is an option of hooks.
 type option struct {
 	hooks hookKind
 	read  func(d *draft, raw json.RawMessage) error
@@ -53,13 +54,13 @@ func (d *draft) option(name string, raw json.RawMessage) error {
 		return fmt.Errorf("unknown option%s", suggestion(name, sortedKeys(options), "options are"))
 	}
 	if o.hooks == inboundHook && len(d.addresses()) == 0 {
-		return errors.New(`stands only on a trigger "in:/path"`)
+		return errors.New(`is only for a trigger "in:/path"`)
 	}
 	if o.hooks == scheduleHook && d.registration.Every == "" {
-		return errors.New("stands only on every()")
+		return errors.New("is only for every()")
 	}
 	if slices.Contains(d.registration.Functions, name) && name != "where" {
-		return errors.New("cannot be a function; it is data that is judged before the script runs")
+		return errors.New("cannot be a function; it is data that is evaluated before the script runs")
 	}
 	return o.read(d, raw)
 }
@@ -76,8 +77,8 @@ func (d *draft) readName(raw json.RawMessage) error {
 	return nil
 }
 
-// readConnection accepts a whole name, or the part after the slash where all
-// triggers are of one app.
+// readConnection reads a whole name, or the part after the slash if all triggers
+// are of one app.
 func (d *draft) readConnection(raw json.RawMessage) error {
 	name, err := readText(raw)
 	if err != nil {
@@ -85,7 +86,7 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 	}
 	var apps []string
 	for _, trigger := range d.hook.Triggers {
-		if app, _, dotted := strings.Cut(trigger, "."); dotted && !strings.Contains(app, ":") && app != "run" && !contains(apps, app) {
+		if app := bindings.TriggerName(trigger).App(); app != "" && !contains(apps, app) {
 			apps = append(apps, app)
 		}
 	}
@@ -107,21 +108,22 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 
 func (d *draft) readEcho(raw json.RawMessage) error {
 	if json.Unmarshal(raw, &d.hook.Echo) != nil {
-		return fmt.Errorf("expected true (take what our own calls brought about too) or false, found %s", describe(raw))
+		return fmt.Errorf("expected true (events that our own calls caused make runs too) or false, found %s", describe(raw))
 	}
 	return nil
 }
 
 func (d *draft) readWhere(raw json.RawMessage) (err error) {
 	if slices.Contains(d.registration.Functions, "where") {
-		return nil // the vm asks it, first in the run
+		return nil // the vm calls it at the start of the run
 	}
 	d.hook.Where, err = ReadWhere(raw)
 	return err
 }
 
-// ReadWhere reads a where that is data: paths in event.data to a scalar, or a
-// list of those that are accepted. Nothing, or an empty table, is nil.
+// ReadWhere reads a where that is data: paths in event.data, each with a scalar
+// or a list of scalars that match. It returns nil for nothing and for an empty
+// table.
 func ReadWhere(raw json.RawMessage) (map[string][]string, error) {
 	if len(raw) == 0 {
 		return nil, nil

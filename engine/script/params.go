@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/yamltext"
 )
 
-// declaration is one parameter of a template.
+// declaration is a parameter of a template.
 type declaration struct {
 	file      string
 	line      int // of its name
@@ -23,7 +23,7 @@ type declaration struct {
 	required  bool
 }
 
-// param is what a template.yaml has of a parameter.
+// param is a parameter as it is written in a template.yaml.
 type param struct{ name, value *yaml.Node }
 
 var (
@@ -31,15 +31,15 @@ var (
 	paramFields = []string{"type", "default", "required", "description"}
 )
 
-// resolveParams makes the params of a script from what its template declares
-// and what configuration says. Without a template all that is said is given.
-// The error joins everything that is wrong; what has a line in the template is
-// a *yamltext.Error.
-func resolveParams(template string, templateText []byte, declared bool, said json.RawMessage) (json.RawMessage, error) {
+// resolveParams makes the params of a script from the declarations of its
+// template and the values in the configuration. A script without a template
+// gets the values as they are. The error joins all that are found; one that has
+// a line in the template is a *yamltext.Error.
+func resolveParams(template string, templateText []byte, declared bool, configured json.RawMessage) (json.RawMessage, error) {
 	values := map[string]json.RawMessage{}
-	if len(said) > 0 && string(said) != "null" {
-		if err := json.Unmarshal(said, &values); err != nil {
-			return nil, fmt.Errorf("the params in the configuration: expected names with values, found %s", describe(said))
+	if len(configured) > 0 && string(configured) != "null" {
+		if err := json.Unmarshal(configured, &values); err != nil {
+			return nil, fmt.Errorf("the params in the configuration: expected names with values, found %s", describe(configured))
 		}
 	}
 	if !declared {
@@ -70,8 +70,8 @@ func resolveParams(template string, templateText []byte, declared bool, said jso
 	return json.Marshal(values)
 }
 
-// readTemplate gives the params that a template.yaml declares; the rest of it
-// is for people.
+// readTemplate returns the params that a template.yaml declares. Its other keys
+// are for people and are not read.
 func readTemplate(file string, text []byte) (map[string]param, error) {
 	root, err := yamltext.Parse(file, text)
 	switch {
@@ -130,18 +130,18 @@ func readDeclaration(file string, p param) (declaration, error) {
 	return d, nil
 }
 
-// wrong is an error of what stands at a key below params.
+// wrong returns an error in the value of a key below params.
 func (d declaration) wrong(line int, key, format string, args ...any) error {
 	return &yamltext.Error{File: d.file, Line: line, Key: "params." + key, Text: fmt.Sprintf(format, args...)}
 }
 
-// resolve checks the value of a param, or puts its default in.
+// resolve checks the configured value of a param, or sets its default.
 func (d declaration) resolve(name string, values map[string]json.RawMessage) error {
-	value, said := values[name]
+	value, configured := values[name]
 	switch {
-	case said && !d.accepts(value):
+	case configured && !d.accepts(value):
 		return d.wrong(d.line, name, "found %s in the configuration, expected %s", describe(value), article(d.kind))
-	case said:
+	case configured:
 		return nil
 	case d.value == nil && d.required:
 		return d.wrong(d.line, name, "required; give it a value in the configuration, under params")
@@ -166,6 +166,7 @@ func article(kind string) string {
 	return "a " + kind
 }
 
+// accepts reports whether a value is of the declared type.
 func (d declaration) accepts(raw json.RawMessage) bool {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {

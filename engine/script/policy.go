@@ -11,24 +11,25 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// What a hook says about its runs beside their lane: which events make one,
-// what becomes of those that meet another, and how one goes on that fails.
-
-// The words of on_uncertain and missed.
+// The values of on_uncertain: what happens after a call that may have been done.
 const (
-	UncertainManual = "hold"
-	UncertainRetry  = "retry"
-	UncertainRaise  = "raise"
+	UncertainManual = "hold"  // a person decides
+	UncertainRetry  = "retry" // it is sent again
+	UncertainRaise  = "raise" // the script gets an error
+)
 
+// The values of missed: which ticks run that came due while no engine ran.
+const (
 	MissedNone = "none"
 	MissedLast = "last"
 	MissedAll  = "all"
 )
 
-// defaultRetry is the retry of a hook that says none.
+// defaultRetry is the retry policy of a hook without the option retry, and has
+// the fields that such an option leaves out.
 var defaultRetry = journal.Retry{Attempts: 5, First: 10 * time.Second, Max: 10 * time.Minute}
 
-// maxAttempts bounds the attempts that a hook can ask for.
+// maxAttempts bounds the option retry.attempts.
 const maxAttempts = 1000
 
 // readWord reads one of several words.
@@ -68,8 +69,8 @@ func (d *draft) readDebounce(raw json.RawMessage) (err error) {
 	return err
 }
 
-// readRetry reads { attempts = 5, first = "10s", max = "10m" }. A first beyond
-// the default max moves max, and a max below the default first moves first.
+// readRetry reads { attempts = 5, first = "10s", max = "10m" }. A first above
+// the default max raises max, and a max below the default first lowers first.
 func (d *draft) readRetry(raw json.RawMessage) error {
 	table, err := readTable(raw)
 	if err != nil {
@@ -127,7 +128,7 @@ func (d *draft) readMissed(raw json.RawMessage) (err error) {
 	return err
 }
 
-// dropLaneIfParallel takes the lane from a hook whose runs go side by side.
+// dropLaneIfParallel removes the lane of a hook with overlap = "parallel".
 func (d *draft) dropLaneIfParallel() error {
 	if d.hook.Overlap != journal.OverlapParallel {
 		return nil
@@ -139,8 +140,8 @@ func (d *draft) dropLaneIfParallel() error {
 	return nil
 }
 
-// refuseWhereFunction refuses a function as where beside what is decided when an
-// event is accepted, before any Lua runs.
+// refuseWhereFunction returns an error for a where that is a function on a hook
+// with an option that is applied when an event is accepted, before Lua runs.
 func (d *draft) refuseWhereFunction() error {
 	if !contains(d.registration.Functions, "where") {
 		return nil
@@ -153,7 +154,8 @@ func (d *draft) refuseWhereFunction() error {
 	return errors.Join(errs...)
 }
 
-// acceptOptions are the options that decide whether an event makes a run at once.
+// acceptOptions returns the options that are applied when an event is accepted:
+// they decide whether and when it makes a run.
 func (d *draft) acceptOptions() []string {
 	var options []string
 	switch d.hook.Overlap {
@@ -169,11 +171,11 @@ func (d *draft) acceptOptions() []string {
 	return options
 }
 
-// requireLane refuses what works within a lane on a hook that has none for each
-// of its events.
+// requireLane returns an error for an option that works within a lane on a hook
+// that has no lane for some of its events.
 func (d *draft) requireLane() error {
 	switch d.hook.Lane.Kind {
-	case journal.LanePaths, journal.LaneHook, "": // empty: what was said is wrong
+	case journal.LanePaths, journal.LaneHook, "": // empty: the option lane has an error
 		return nil
 	}
 	var errs []error
@@ -193,18 +195,20 @@ func (d *draft) requireLane() error {
 	return errors.Join(errs...)
 }
 
-// requireRecord refuses changed on events that are about no record.
+// requireRecord returns an error for the option changed on events that are about
+// no record.
 func (d *draft) requireRecord() error {
 	if d.hook.Changed == "" {
 		return nil
 	}
 	if trigger, without := d.triggerWithoutRecord(); without {
-		return fmt.Errorf("changed remembers the value of each record, and %q is about no record that the catalogue knows; leave it out, and compare in the script", trigger)
+		return fmt.Errorf("changed stores the value of each record, and %q is about no record in the catalogue; leave it out, and compare in the script", trigger)
 	}
 	return nil
 }
 
-// triggerWithoutRecord finds a trigger of the hook whose events may be about no record.
+// triggerWithoutRecord finds a trigger of the hook whose events may be about no
+// record.
 func (d *draft) triggerWithoutRecord() (string, bool) {
 	if d.unchecked {
 		return "", false
@@ -212,7 +216,7 @@ func (d *draft) triggerWithoutRecord() (string, bool) {
 	for _, trigger := range d.hook.Triggers {
 		matched := d.triggers.match(trigger)
 		if len(matched) == 0 && d.triggers.check(trigger) != nil {
-			continue // that it is unknown is said already
+			continue // checkTriggers reports it
 		}
 		if len(matched) == 0 {
 			return trigger, true

@@ -11,38 +11,40 @@ import (
 	"time"
 )
 
-// rereadDelay is when a file that moved while it was read is looked at next.
+// rereadDelay is the time until the next scan after a file changed while it was
+// read.
 const rereadDelay = 10 * time.Millisecond
 
-// entry is what is known of one script.
+// entry is the state of one script between scans.
 type entry struct {
 	source    source
-	deps      map[string]dependency // of the last attempt that was believed
-	loaded    *Script               // of that attempt; nil if it failed
+	deps      map[string]dependency // of the last load of settled files
+	loaded    *Script               // by that load; nil if it failed
 	live      *Script               // in the generation
-	problems  []Problem             // of the last attempt
+	problems  []Problem             // of that load
 	conflict  *Problem              // with another script
-	unsettled *unsettled
-	settled   bool // during a look: there is nothing to wait for
+	unsettled *unsettled            // nil if no file may be half written
+	settled   bool                  // in this scan: the files are loaded as they are
 }
 
-// unsettled is a state that is believed when it has been still.
+// unsettled is a state of files that may be half written. It counts once it has
+// not changed for Config.SettleTime.
 type unsettled struct {
 	state string
 	since time.Time
 }
 
-// scanMode says how the folder is looked at.
+// scanMode is how changes in the folder are found.
 type scanMode struct {
-	settle      bool // wait for stillness where a file may be half written
+	settle      bool // wait for Config.SettleTime where a file may be half written
 	reread      bool // compare contents also where the stamps are equal
-	retryFailed bool // try again what could not be loaded
+	retryFailed bool // load unchanged scripts again that could not be loaded
 }
 
-// scanResult is what came of a look.
+// scanResult is what a scan led to.
 type scanResult struct {
 	report     Report
-	rescan     time.Time // when to look again, zero if nothing is waited for
+	rescan     time.Time // when to scan again, zero if no file is unsettled
 	settleTime time.Duration
 }
 
@@ -52,24 +54,24 @@ func (s *scanResult) rescanAt(t time.Time) {
 	}
 }
 
-// apply brings the generation up to what a scan saw. Everything new is built
-// beside the live generation and swapped in at the end.
-func (s *Set) apply(ctx context.Context, t *tree, how scanMode) (scanResult, error) {
+// apply loads what changed since the last scan. The new generation is built
+// beside the live one and swapped in at the end.
+func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, error) {
 	out := scanResult{settleTime: s.config.SettleTime}
 	began := machineTime()
-	found, clashes := sources(t.files)
-	s.problems = append(slices.Clone(t.problems), clashes...)
-	clashing := map[string]bool{}
-	for _, p := range clashes {
-		clashing[p.Script] = true
+	found, conflicts := sources(t.files)
+	s.problems = append(slices.Clone(t.problems), conflicts...)
+	ambiguous := map[string]bool{} // names of scripts
+	for _, p := range conflicts {
+		ambiguous[p.Script] = true
 	}
-	changed := s.settledEntries(found, t, how, began, &out)
+	changed := s.settledEntries(found, t, mode, began, &out)
 	for _, name := range sortedKeys(s.entries) {
 		e := s.entries[name]
-		if has(found, name) || clashing[name] || t.mayContain(e.source.main) {
+		if has(found, name) || ambiguous[name] || t.mayContain(e.source.main) {
 			continue
 		}
-		if e.live != nil && how.settle && !out.settled(e, "gone", began) {
+		if e.live != nil && mode.settle && !out.settled(e, "gone", began) {
 			continue
 		}
 		delete(s.entries, name)
@@ -88,8 +90,9 @@ func (s *Set) apply(ctx context.Context, t *tree, how scanMode) (scanResult, err
 	return out, err
 }
 
-// settledEntries are the scripts whose files changed and do not look half written.
-func (s *Set) settledEntries(found map[string]source, t *tree, how scanMode, began time.Time, out *scanResult) (changed []*entry) {
+// settledEntries returns the scripts whose files changed and are not half
+// written, as far as a scan can find out.
+func (s *Set) settledEntries(found map[string]source, t *tree, mode scanMode, began time.Time, out *scanResult) (changed []*entry) {
 	for _, name := range sortedKeys(found) {
 		e := s.entries[name]
 		if e == nil {
@@ -99,11 +102,11 @@ func (s *Set) settledEntries(found map[string]source, t *tree, how scanMode, beg
 		if e.source != found[name] {
 			e.source, e.deps = found[name], nil
 		}
-		if !s.changed(e, t, how) {
+		if !s.changed(e, t, mode) {
 			e.unsettled = nil
 			continue
 		}
-		e.settled = !how.settle
+		e.settled = !mode.settle
 		if !e.settled && e.halfWritten(t) {
 			if e.settled = out.settled(e, e.state(t), began); !e.settled {
 				continue
@@ -114,15 +117,14 @@ func (s *Set) settledEntries(found map[string]source, t *tree, how scanMode, beg
 	return changed
 }
 
-// changed reports whether a script's files are other than those it was last
-// made of.
-func (s *Set) changed(e *entry, t *tree, how scanMode) bool {
-	if e.deps == nil || how.retryFailed && e.loaded == nil {
+// changed reports whether a script's files differ from those of its last load.
+func (s *Set) changed(e *entry, t *tree, mode scanMode) bool {
+	if e.deps == nil || mode.retryFailed && e.loaded == nil {
 		return true
 	}
 	for path, d := range e.deps {
 		at := t.files[path]
-		if at == d.stamp && !d.stamp.racy(d.read) && !how.reread {
+		if at == d.stamp && !d.stamp.racy(d.read) && !mode.reread {
 			continue
 		}
 		if (at == stamp{}) {
@@ -141,8 +143,8 @@ func (s *Set) changed(e *entry, t *tree, how scanMode) bool {
 	return false
 }
 
-// halfWritten reports whether a script's files look half written: empty, smaller
-// than they were, or gone.
+// halfWritten reports whether a script's files may be half written: one is
+// empty, smaller than it was, or gone.
 func (e *entry) halfWritten(t *tree) bool {
 	if t.files[e.source.main].size == 0 {
 		return true
@@ -155,7 +157,8 @@ func (e *entry) halfWritten(t *tree) bool {
 	return false
 }
 
-// state describes a script's files as a scan saw them.
+// state describes a script's files as scanned. It differs whenever one of them
+// does.
 func (e *entry) state(t *tree) string {
 	paths := sortedKeys(e.deps)
 	if !slices.Contains(paths, e.source.main) {
@@ -168,8 +171,8 @@ func (e *entry) state(t *tree) string {
 	return b.String()
 }
 
-// settled reports whether a state has been still for long enough, and sees to
-// it that it is looked at again when it will have been.
+// settled reports whether a script's files have had this state for settleTime.
+// If not, the folder is scanned again when they will have.
 func (s *scanResult) settled(e *entry, state string, now time.Time) bool {
 	if e.unsettled == nil || e.unsettled.state != state {
 		e.unsettled = &unsettled{state: state, since: now}
@@ -181,45 +184,45 @@ func (s *scanResult) settled(e *entry, state string, now time.Time) bool {
 	return false
 }
 
-// loadEntries loads scripts side by side and notes what came of it.
+// loadEntries loads scripts in parallel and puts the results into their entries.
 func (s *Set) loadEntries(ctx context.Context, changed []*entry, t *tree, now time.Time, out *scanResult) {
-	attempts := make([]loadResult, len(changed))
+	results := make([]loadResult, len(changed))
 	var group sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, e := range changed {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			attempts[i] = s.load(ctx, e.source)
+			results[i] = s.load(ctx, e.source)
 		})
 	}
 	group.Wait()
 	for i, e := range changed {
-		a := attempts[i]
+		r := results[i]
 		if ctx.Err() != nil {
-			return // a load that was cut off says nothing
+			return // the result may be that of a load that ctx ended
 		}
-		// Files that moved since the scan, and wrong ones, may be half written.
-		if !e.settled && (a.script == nil || !a.matches(t)) {
-			probe := entry{source: e.source, deps: a.deps}
-			if !out.settled(e, "doubtful\n"+probe.state(t), now) {
-				if a.changing || !a.matches(t) {
+		// Files that changed since the scan or cannot be loaded may be half written.
+		if !e.settled && (r.script == nil || !r.matches(t)) {
+			read := entry{source: e.source, deps: r.deps}
+			if !out.settled(e, "loaded\n"+read.state(t), now) {
+				if r.changing || !r.matches(t) {
 					out.rescanAt(now.Add(rereadDelay))
 				}
 				continue
 			}
 		}
-		if a.script != nil && e.live != nil && a.script.Version.Hash == e.live.Version.Hash {
-			a.script = e.live
+		if r.script != nil && e.live != nil && r.script.Version.Hash == e.live.Version.Hash {
+			r.script = e.live
 		}
-		e.deps, e.unsettled, e.loaded, e.problems = a.deps, nil, a.script, a.problems
+		e.deps, e.unsettled, e.loaded, e.problems = r.deps, nil, r.script, r.problems
 	}
 }
 
-// matches reports whether the files that were read are those that the scan saw:
-// if not, others may have changed with them.
-func (a *loadResult) matches(t *tree) bool {
-	for path, d := range a.deps {
+// matches reports whether the files that were read are as the scan found them.
+// If not, others may have changed since the scan too.
+func (r *loadResult) matches(t *tree) bool {
+	for path, d := range r.deps {
 		if t.files[path] != d.stamp && !(d.missing() && !has(t.files, path)) {
 			return false
 		}

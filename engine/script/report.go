@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// Problem says why a script, or a file of the folder, is not live as it stands.
+// Problem is the reason why a script, or a file of the folder, is not live as it
+// is in the folder.
 type Problem struct {
 	Script string `json:"script,omitempty"`
 	// File is below the scripts folder; Position is file:line where known.
 	File     string `json:"file,omitempty"`
 	Position string `json:"position,omitempty"`
 	Message  string `json:"message"`
-	// LastVersionLive says that the last version of the script stays live.
+	// LastVersionLive is set when the last version of the script stays live.
 	LastVersionLive bool `json:"kept"`
 }
 
@@ -26,11 +27,11 @@ func (p Problem) Error() string {
 	return p.Message
 }
 
-// Report says what a reload came to.
+// Report is the result of a reload.
 type Report struct {
 	Loaded   []string // new or changed scripts that are live now
 	Removed  []string
 	Replaced []ReplacedVersion
-	Problems []Problem // all that there are at present
+	Problems []Problem // all, also those of earlier reloads
 	Duration time.Duration
 }

@@ -13,32 +13,32 @@ import (
 )
 
 const (
-	// maxFiles bounds the files that are looked at.
+	// maxFiles bounds the files of a scan.
 	maxFiles = 20_000
-	// maxDepth bounds folders within folders.
+	// maxDepth bounds how deep folders are nested.
 	maxDepth = 20
 )
 
-// tree is the scripts folder as a scan saw it. Paths are below the folder,
-// with slashes.
+// tree is the result of a scan of the scripts folder. Paths are relative to the
+// folder, with slashes.
 type tree struct {
 	files   map[string]stamp
 	folders []folder
-	links   []string // absolute paths that symbolic links to files end at
-	// unread are the folders that could not be listed: what was below them is
-	// not known to be gone. "." stands for all.
+	links   []string // absolute paths of the targets of symbolic links to files
+	// unread are the files and folders that could not be read: those below them
+	// may still exist. "." means the whole tree.
 	unread   []string
 	problems []Problem
 }
 
-// folder is one to be watched.
+// folder is a folder to watch.
 type folder struct {
 	path string // absolute
 	id   fileID
 }
 
-// scan lists what concerns scripts below root, following symbolic links. The
-// error is about root itself.
+// scan lists the files and folders of scripts below root and follows symbolic
+// links. It returns an error only if root cannot be read.
 func scan(root string) (*tree, error) {
 	info, err := os.Stat(root)
 	if err != nil {
@@ -58,8 +58,8 @@ func (t *tree) problem(file, format string, args ...any) {
 	t.problems = append(t.problems, Problem{File: file, Message: fmt.Sprintf(format, args...)})
 }
 
-// walk lists one folder. Above are the folders that it lies in, so that a
-// symbolic link to one of them ends the walk.
+// walk lists one folder. above are the folders that contain it: a symbolic link
+// to one of them ends the walk.
 func (t *tree) walk(root, below string, info fs.FileInfo, above []fileID) error {
 	id := idOf(info)
 	if id != (fileID{}) && slices.Contains(above, id) {
@@ -98,7 +98,7 @@ func (t *tree) entry(root, below string, entry fs.DirEntry, above []fileID) {
 	info, err := os.Stat(absolute)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return // gone since, or a link to nothing
+		return // deleted since it was listed, or a link without a target
 	case err != nil:
 		t.unreadable(below, err)
 	case info.IsDir():
@@ -134,7 +134,7 @@ func (t *tree) unreadable(below string, err error) {
 	t.problem(below, "cannot be read: %v", err)
 }
 
-// mayContain reports whether a file that was not seen may still be there.
+// mayContain reports whether a file that is not in the tree may still exist.
 func (t *tree) mayContain(file string) bool {
 	for _, unread := range t.unread {
 		if unread == "." || file == unread || strings.HasPrefix(file, unread+"/") {
@@ -144,8 +144,8 @@ func (t *tree) mayContain(file string) bool {
 	return false
 }
 
-// ignored reports whether a file or folder has a name that editors and
-// tools use for files of their own, or is a test.
+// ignored reports whether a file or folder has a name of a test, or one that
+// editors and tools use for files of their own.
 func ignored(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || strings.HasSuffix(name, "_test.lua") ||
 		strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#")

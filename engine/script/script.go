@@ -15,10 +15,10 @@ type Script struct {
 	Program *vm.Program
 	// Params is the object that the script reads as params.
 	Params json.RawMessage
-	// Hooks stand in the order of registration: the index is the vm's.
+	// Hooks are in the order of registration: the index is the vm's.
 	Hooks []*journal.Hook
-	// Limits are those that a hook asks for, by index; zero fields mean the
-	// machine's.
+	// Limits are those that a hook sets, by index; a field that is zero means the
+	// machine's limit.
 	Limits []vm.Limits
 	// Awaits are the triggers that the script waits for in the middle of a run.
 	Awaits []string
@@ -27,7 +27,7 @@ type Script struct {
 	index   map[string]int
 }
 
-// detail is what a hook says beside what the journal needs.
+// detail is the part of a hook that the journal does not need.
 type detail struct {
 	position  string
 	timetable *Timetable

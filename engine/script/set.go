@@ -18,7 +18,8 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Compiler makes programs and says what they register; a *vm.Machine is one.
+// Compiler compiles scripts and runs their top level, which registers hooks. A
+// *vm.Machine is one.
 type Compiler interface {
 	Compile(name string, read func(name string) ([]byte, error)) (*vm.Program, error)
 	Load(ctx context.Context, program *vm.Program, settings vm.Settings) ([]vm.Registration, error)
@@ -34,26 +35,27 @@ type Config struct {
 	// Zone is the time zone of schedules and of the scripts' time library;
 	// nil means UTC.
 	Zone *time.Location
-	// Apps are those whose triggers scripts can name.
+	// Apps are the apps whose triggers scripts can name.
 	Apps []*bindings.App
-	// Connections says whether there is a connection of a name; nil: not checked.
+	// Connections reports whether there is a connection of a name; nil: not checked.
 	Connections func(name string) bool
-	// SaveVersions stores versions before their hooks can match an event; nil keeps none.
+	// SaveVersions stores versions before their hooks can match an event; nil
+	// stores none.
 	SaveVersions func(ctx context.Context, versions ...journal.Version) error
-	// Rescan is how often the folder is looked through without a sign of
-	// change, for file systems that give none; zero means 5 s.
+	// Rescan is how often the folder is scanned without an event of the file
+	// system, as some have no such events; zero means 5 s.
 	Rescan time.Duration
-	// Debounce is how long no sign of change must come before the folder is
-	// looked at, so that what is written together is taken together; zero
-	// means 15 ms. It is waited for no longer than four times that.
+	// Debounce is how long no change must come before the folder is scanned, so
+	// that files that are written together are loaded together; zero means 15 ms.
+	// A scan is delayed by at most four times that.
 	Debounce time.Duration
-	// SettleTime is how long a file that is empty, smaller than before, gone
-	// or wrong must be unchanged before it is believed: it may be half
-	// written. Zero means 50 ms.
+	// SettleTime is how long a file that is empty, smaller than before, gone or
+	// has errors must be unchanged before it counts, as it may be half written.
+	// Zero means 50 ms.
 	SettleTime time.Duration
-	// CountRuns counts the runs that have not ended by version: those bound to it,
-	// and those not yet bound that it matched. nil: what a reload replaces is
-	// thought to be in use for ever.
+	// CountRuns counts the runs of a version that have not ended: those bound to
+	// it, and those not bound yet whose event its hooks matched. nil: a replaced
+	// version counts as in use until the process ends.
 	CountRuns func(ctx context.Context, version string) (bound, matched int, err error)
 	Clock     clock.Clock // dates versions; nil means the machine's
 	Log       *slog.Logger
@@ -67,16 +69,16 @@ type Set struct {
 	versions   *versionCache
 	pinned     *pinnedAwaits
 
-	mu       sync.Mutex // held by whoever looks through the folder
+	mu       sync.Mutex // locked while the folder is scanned and loaded
 	entries  map[string]*entry
 	saved    map[string]bool // hashes of versions
-	missing  bool            // the folder itself is gone
+	missing  bool            // the folder cannot be read
 	problems []Problem       // of the folder, not of one script
 	reported map[Problem]bool
 }
 
-// Open loads all scripts. A script with a problem is reported in the log and
-// in Problems, and is not fatal; that the folder cannot be read is.
+// Open loads all scripts. It returns an error if the folder cannot be read. A
+// script with a problem is no error: it is logged and is in Problems.
 func Open(ctx context.Context, c Config) (*Set, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
@@ -118,24 +120,25 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	for name := range c.Params {
 		if s.entries[name] == nil {
-			c.Log.Warn("the configuration gives params to a script that is not there", "script", name)
+			c.Log.Warn("the configuration has params for a script that does not exist", "script", name)
 		}
 	}
 	return s, nil
 }
 
-// Generation gives the scripts that are live now.
+// Generation returns the scripts that are live now.
 func (s *Set) Generation() *Generation { return s.generation.Load() }
 
-// Problems are the reasons why scripts or files are not live as they stand.
+// Problems returns the reasons why scripts or files are not live as they are in
+// the folder.
 func (s *Set) Problems() []Problem {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.allProblems()
 }
 
-// Retry loads scripts again that could not be loaded, although they did not
-// change: what they lacked may be there now.
+// Retry loads unchanged scripts again that could not be loaded: what they need,
+// such as a connection, may exist now.
 func (s *Set) Retry(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,8 +150,8 @@ func (s *Set) Retry(ctx context.Context) error {
 	return err
 }
 
-// Reload looks through the folder at once and takes it as it stands, without
-// the patience that a watch has with files that are being written.
+// Reload scans the folder and loads all changes at once. Unlike Watch, it does
+// not wait for files that may be half written.
 func (s *Set) Reload(ctx context.Context) (Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,6 +160,6 @@ func (s *Set) Reload(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("read the scripts folder %q: %w", s.config.Dir, err)
 	}
 	s.missing = false
-	seen, err := s.apply(ctx, t, scanMode{reread: true})
-	return seen.report, err
+	result, err := s.apply(ctx, t, scanMode{reread: true})
+	return result.report, err
 }

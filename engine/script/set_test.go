@@ -49,8 +49,8 @@ func TestWhatIsAScript(t *testing.T) {
 	}
 }
 
-// TestProblems shows what is said of a script that cannot be loaded. The
-// script beside it is live in each case.
+// TestProblems has the texts of problems of scripts that cannot be loaded. The
+// other script is live in each case.
 func TestProblems(t *testing.T) {
 	tests := []struct {
 		name, file, text, want string
@@ -58,7 +58,7 @@ func TestProblems(t *testing.T) {
 		{"a syntax error", "bad.lua", "local x =\n", "bad.lua:"},
 		{"an error at the top", "bad.lua", "\nerror('no')", "bad.lua:2: "},
 		{"a file that is not there", "bad.lua", "local x\nrequire 'gone'", "bad.lua:2: "},
-		{"another script's file", "bad.lua", "require 'good'", `"good.lua" belongs to another script; what scripts share lies in lib/`},
+		{"another script's file", "bad.lua", "require 'good'", `"good.lua" belongs to another script; files that scripts share are in lib/`},
 		{"not UTF-8", "bad.lua", "-- caf\xe9\n", "bad.lua:1: the byte 0xe9 is not UTF-8 text"},
 		{"too large", "bad.lua", strings.Repeat("-- long\n", 200_000), "bad.lua: the file has 1600000 bytes; at most 1048576 are read"},
 		{"two hooks of one name", "bad.lua", hook("a") + hook("a"), `bad.lua:2: a second hook "emit:a"; the first is at bad.lua:1`},
@@ -80,20 +80,21 @@ func TestProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := strings.Count(f.log.String(), "level=ERROR"); n != 1 {
-				t.Errorf("the log says it %d times:\n%s", n, f.log)
+				t.Errorf("the log has it %d times:\n%s", n, f.log)
 			}
 		})
 	}
 }
 
-// A script with a doubtful line is live, and the log tells of the line once.
+// TestWarnings: a script with a line that may be a mistake is live, and the line
+// is logged once.
 func TestWarnings(t *testing.T) {
 	f := open(t, "crm.lua", "on('emit:crm', function(event)\n  wait '3 days'\n  (event or {}).seen = true\nend)")
 	f.want("crm:crm")
 	_, err := f.set.Reload(t.Context())
 	f.must(err)
 	if n := strings.Count(f.log.String(), "crm.lua:3: this line goes on with the wait of line 2"); n != 1 {
-		t.Errorf("the log says it %d times:\n%s", n, f.log)
+		t.Errorf("the log has it %d times:\n%s", n, f.log)
 	}
 }
 
@@ -184,7 +185,7 @@ func TestVersion(t *testing.T) {
 	}
 	for _, hook := range f.set.Generation().Hooks() {
 		if hook.Version != first {
-			t.Errorf("the hook says version %q", hook.Version)
+			t.Errorf("the hook has version %q", hook.Version)
 		}
 	}
 }
@@ -213,9 +214,9 @@ func TestOnlyWhatChangedIsLoaded(t *testing.T) {
 	}
 }
 
-// TestKeptBeforeLive refuses to let a version match an event before it is
-// stored: a run could not be brought back to it.
-func TestKeptBeforeLive(t *testing.T) {
+// TestSavedBeforeLive: a version is saved before it can match an event, as a run
+// could not be resumed otherwise.
+func TestSavedBeforeLive(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string) {
 		if err := os.WriteFile(filepath.Join(dir, "a.lua"), []byte(hook(name)), 0o644); err != nil {
@@ -225,20 +226,20 @@ func TestKeptBeforeLive(t *testing.T) {
 	write("one")
 	var set *script.Set
 	var full error
-	kept := map[string]bool{}
-	keep := func(_ context.Context, versions ...journal.Version) error {
+	saved := map[string]bool{}
+	save := func(_ context.Context, versions ...journal.Version) error {
 		if full != nil {
 			return full
 		}
 		for _, v := range versions {
 			if set != nil && set.Generation().Scripts["a"].Version.Hash == v.Hash {
-				t.Error("the version is live before it is kept")
+				t.Error("the version is live before it is saved")
 			}
-			kept[v.Hash] = true
+			saved[v.Hash] = true
 		}
 		return nil
 	}
-	set, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{}), SaveVersions: keep})
+	set, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{}), SaveVersions: save})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,14 +249,14 @@ func TestKeptBeforeLive(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	if got := hooks(set.Generation()); got != "a:one" {
-		t.Errorf("hooks are %q: a version that is not kept must not be live", got)
+		t.Errorf("hooks are %q: a version that is not saved must not be live", got)
 	}
 	full = nil
 	if _, err := set.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := hooks(set.Generation()); got != "a:two" || !kept[set.Generation().Scripts["a"].Version.Hash] {
-		t.Errorf("hooks are %q, kept are %v", got, kept)
+	if got := hooks(set.Generation()); got != "a:two" || !saved[set.Generation().Scripts["a"].Version.Hash] {
+		t.Errorf("hooks are %q, saved are %v", got, saved)
 	}
 }
 
@@ -269,7 +270,7 @@ params:
   tags:    { type: list }
 `
 	tests := []struct {
-		name, template, said, want string
+		name, template, configured, want string
 	}{
 		{"a value and a default", template, `{"channel":"#hello"}`, `{"channel":"#hello","days":3}`},
 		{"all of them", template, `{"channel":"#h","days":5,"quiet":true,"tags":["a"]}`, `{"channel":"#h","days":5,"quiet":true,"tags":["a"]}`},
@@ -312,8 +313,8 @@ params:
 				files = append(files, "welcome/template.yaml", test.template)
 			}
 			c := script.Config{}
-			if test.said != "" {
-				c.Params = map[string]json.RawMessage{"welcome": raw(test.said)}
+			if test.configured != "" {
+				c.Params = map[string]json.RawMessage{"welcome": raw(test.configured)}
 			}
 			f := openWith(t, c, files...)
 			if s := f.set.Generation().Scripts["welcome"]; s != nil {
@@ -329,7 +330,7 @@ params:
 	}
 }
 
-func TestRevive(t *testing.T) {
+func TestLoadVersion(t *testing.T) {
 	f := open(t, "a/main.lua", `require "b" on("shop.order.created", { name = "old", timeout = "5s" }, function() end)`, "a/b.lua", "return 1")
 	live := f.set.Generation().Scripts["a"]
 	if got, err := f.set.LoadVersion(t.Context(), live.Version); err != nil || got != live {
@@ -343,12 +344,12 @@ func TestRevive(t *testing.T) {
 	old, err := f.set.LoadVersion(t.Context(), live.Version)
 	f.must(err)
 	if i, found := old.Index("old"); !found || old.Hooks[i].Timeout != live.Hooks[0].Timeout || old.Hooks[i].Version != live.Version.Hash || old.Program == nil {
-		t.Errorf("revived: %+v", old)
+		t.Errorf("loaded: %+v", old)
 	}
 	if again, err := f.set.LoadVersion(t.Context(), live.Version); err != nil || again != old {
-		t.Error("a second time, it is made anew")
+		t.Error("it was loaded a second time")
 	}
-	// What it names may be gone by now: it was right when it was kept.
+	// The triggers and connections that it names may not exist any more.
 	gone := live.Version
 	gone.Hash = "another"
 	gone.Sources = map[string]string{"a/main.lua": `on("shop.fax.received", { name = "old", connection = "shop/closed" }, function() end)`}
@@ -361,7 +362,7 @@ func TestRevive(t *testing.T) {
 	}
 }
 
-func TestReviveHoldsAFewVersions(t *testing.T) {
+func TestLoadVersionCachesAFewVersions(t *testing.T) {
 	f := open(t)
 	version := func(n int) journal.Version {
 		name := strings.Repeat("x", n)
@@ -375,6 +376,6 @@ func TestReviveHoldsAFewVersions(t *testing.T) {
 		}
 	}
 	if again, err := f.set.LoadVersion(t.Context(), version(1)); err != nil || again == first {
-		t.Errorf("the version used longest ago is still held: %v", err)
+		t.Errorf("the version used longest ago is still cached: %v", err)
 	}
 }

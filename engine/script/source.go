@@ -16,20 +16,20 @@ import (
 const (
 	mainFile     = "main.lua"
 	templateFile = "template.yaml"
-	// shared is the folder at the top whose files every script can require.
+	// shared is the top folder whose files every script can require.
 	shared = "lib"
-	// maxSource bounds what is read of one file; the vm's own limit is lower.
+	// maxSource bounds the size of a file in bytes. The limit of the vm is lower.
 	maxSource = 1 << 20
 )
 
-// source says where a script lies.
+// source is where a script is in the folder.
 type source struct {
 	name   string
 	main   string // path of the file that runs first
-	folder string // of a script that is a folder, else empty
+	folder string // path of the script's folder, empty for a single file
 }
 
-// sourceOf gives the source of a script by its main file.
+// sourceOf returns the source of the script with a main file.
 func sourceOf(main string) source {
 	if folder := path.Dir(main); path.Base(main) == mainFile && folder != "." {
 		return source{name: folder, main: main, folder: folder}
@@ -37,35 +37,35 @@ func sourceOf(main string) source {
 	return source{name: strings.TrimSuffix(main, ".lua"), main: main}
 }
 
-// sources finds the scripts among files, by name. A name that two files claim
-// is given to neither and reported.
+// sources returns the scripts among files, by name. Two files with the same
+// script name are a problem, and neither is returned.
 func sources(files map[string]stamp) (map[string]source, []Problem) {
 	found := map[string]source{}
-	clash := map[string]Problem{}
+	conflicts := map[string]Problem{}
 	for _, file := range sortedKeys(files) {
 		if !strings.HasSuffix(file, ".lua") || strings.HasPrefix(file, shared+"/") {
 			continue
 		}
 		s := sourceOf(ownMain(file, files))
 		if s.main != file {
-			continue // a file of a script's own
+			continue // not a main file
 		}
-		if other, taken := found[s.name]; taken {
-			clash[s.name] = Problem{Script: s.name, File: file,
+		if other, exists := found[s.name]; exists {
+			conflicts[s.name] = Problem{Script: s.name, File: file,
 				Message: fmt.Sprintf("%q and %q are both the script %q; rename one of them", other.main, file, s.name)}
 			continue
 		}
 		found[s.name] = s
 	}
 	var problems []Problem
-	for _, name := range sortedKeys(clash) {
+	for _, name := range sortedKeys(conflicts) {
 		delete(found, name)
-		problems = append(problems, clash[name])
+		problems = append(problems, conflicts[name])
 	}
 	return found, problems
 }
 
-// ownMain gives the main file of the outermost script that a file belongs to.
+// ownMain returns the main file of the outermost script that a file belongs to.
 func ownMain(file string, files map[string]stamp) string {
 	for i, c := range file {
 		if c != '/' {
@@ -89,7 +89,7 @@ func (s source) owns(file string) bool {
 	return file == s.main || strings.HasPrefix(file, shared+"/") || s.folder != "" && strings.HasPrefix(file, s.folder+"/")
 }
 
-// errChanging says that a file changed while it was read.
+// errChanging is the error for a file that changed while it was read.
 var errChanging = errors.New("the file is being written")
 
 // readFile reads a file of the scripts folder as text.
@@ -118,14 +118,14 @@ func readFile(root, file string) (_ []byte, _ stamp, err error) {
 	if stampOf(after) != at || int64(len(text)) != before.Size() {
 		return nil, at, errChanging
 	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors mark UTF-8 so
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // the byte order mark that some editors write
 	if bad := invalidAt(text); bad >= 0 {
 		return text, at, &encodingError{line: 1 + bytes.Count(text[:bad], []byte("\n")), found: text[bad]}
 	}
 	return text, at, nil
 }
 
-// encodingError is that a file is no UTF-8 text.
+// encodingError is the error for a file that is not UTF-8 text.
 type encodingError struct {
 	line  int
 	found byte

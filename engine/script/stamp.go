@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// stamp is what a file system says of a file without it being read. Two equal
-// stamps mean that a file is most likely the same.
+// stamp is the metadata of a file. If it is the same as before, the file is most
+// likely unchanged.
 type stamp struct {
 	size     int64
 	modified int64 // nanoseconds
@@ -14,20 +14,20 @@ type stamp struct {
 	mode     fs.FileMode
 }
 
-// fileID tells files apart whatever their paths are.
+// fileID identifies a file, whatever its path is.
 type fileID struct{ device, inode uint64 }
 
 func stampOf(info fs.FileInfo) stamp {
 	return stamp{size: info.Size(), modified: info.ModTime().UnixNano(), id: idOf(info), mode: info.Mode()}
 }
 
-// machineTime is the clock by which files are dated and by which they are
-// still, whatever time the engine is told.
+// machineTime is the time of the machine, also where Config.Clock is another
+// one: file systems date files by it.
 func machineTime() time.Time { return time.Now() }
 
-// racy reports whether the file was written so shortly before it was read that
-// a second write may have left the same stamp: file systems count time in
-// steps of some milliseconds.
+// racy reports whether the file was written so shortly before it was read that a
+// second write may have the same stamp: the timestamps of file systems have a
+// resolution of some milliseconds.
 func (s stamp) racy(read time.Time) bool {
 	return read.Sub(time.Unix(0, s.modified)) < 20*time.Millisecond
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// suggestion ends a message about an unknown name: with the one that was probably
-// meant, or with those that there are.
+// suggestion is the end of a message about an unknown name: the name that was
+// probably meant, or all that there are.
 func suggestion(name string, known []string, intro string) string {
 	if near := bindings.Nearest(name, known); near != "" {
 		return `; did you mean "` + near + `"?`
@@ -17,14 +17,14 @@ func suggestion(name string, known []string, intro string) string {
 	return listNames(known, intro)
 }
 
-// listNames lists some names.
+// listNames returns the names, at most twelve of them.
 func listNames(known []string, intro string) string {
-	const most = 12
+	const maxNames = 12
 	switch {
 	case len(known) == 0:
 		return ""
-	case len(known) > most:
-		return "; " + intro + " " + strings.Join(known[:most], ", ") + ", …"
+	case len(known) > maxNames:
+		return "; " + intro + " " + strings.Join(known[:maxNames], ", ") + ", …"
 	}
 	return "; " + intro + " " + strings.Join(known, ", ")
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// swap makes the generation of what is loaded, keeps its versions and puts it
-// in the place of the live one.
+// swap builds the next generation, saves its new versions and makes it the live
+// one.
 func (s *Set) swap(ctx context.Context, out *scanResult) error {
 	old := s.Generation()
 	scripts := s.nextScripts()
@@ -38,7 +38,7 @@ func (s *Set) swap(ctx context.Context, out *scanResult) error {
 	if s.config.SaveVersions != nil && len(versions) > 0 {
 		if err := s.config.SaveVersions(ctx, versions...); err != nil {
 			out.report.Loaded, out.report.Removed = nil, nil
-			return fmt.Errorf("keep the versions of %d scripts: %w", len(versions), err)
+			return fmt.Errorf("save the versions of %d scripts: %w", len(versions), err)
 		}
 	}
 	for _, version := range versions {
@@ -57,13 +57,14 @@ func (s *Set) swap(ctx context.Context, out *scanResult) error {
 	return nil
 }
 
-// nextScripts chooses the scripts of the next generation: of each the newest that
-// is right in itself and at one with the others, else the live one. Scripts
-// that stay as they are come first, so that a newcomer never ousts one.
+// nextScripts returns the scripts of the next generation: of each the newest
+// version that could be loaded and has no conflict with the others, else the
+// live one. Unchanged scripts come first, so that a new or changed one never
+// replaces an unchanged one.
 func (s *Set) nextScripts() map[string]*Script {
 	scripts := map[string]*Script{}
 	owners := map[string]addressOwner{}
-	try := func(name string, script *Script) *Problem {
+	add := func(name string, script *Script) *Problem {
 		if script == nil {
 			return nil
 		}
@@ -81,7 +82,7 @@ func (s *Set) nextScripts() map[string]*Script {
 	names := sortedKeys(s.entries)
 	for _, name := range names {
 		if e := s.entries[name]; e.live != nil && (e.loaded == nil || e.loaded == e.live) {
-			try(name, e.live)
+			add(name, e.live)
 			e.conflict = nil
 		}
 	}
@@ -90,27 +91,29 @@ func (s *Set) nextScripts() map[string]*Script {
 		if scripts[name] != nil {
 			continue
 		}
-		e.conflict = try(name, e.loaded)
+		e.conflict = add(name, e.loaded)
 		if e.conflict != nil && e.live != e.loaded {
-			try(name, e.live)
+			add(name, e.live)
 		}
 	}
 	return scripts
 }
 
-// addressOwner is how a script verifies one of its addresses.
+// addressOwner is the script that the generation has for an address, with how it
+// verifies requests.
 type addressOwner struct {
 	inbound  *Inbound
 	script   string
 	position string
 }
 
-// conflict says where a script disagrees with others about an address.
+// conflict returns the first address that a script and its owner verify
+// differently, nil if there is none.
 func conflict(script *Script, owners map[string]addressOwner) *Problem {
 	for i, d := range script.details {
 		for _, in := range d.inbound {
-			owner, taken := owners[in.Path]
-			if taken && !owner.inbound.equal(in) {
+			owner, found := owners[in.Path]
+			if found && !owner.inbound.equal(in) {
 				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
 					Message: fmt.Sprintf("%q is verified differently by the script %q at %s; give both the same verify and id", "in:"+in.Path, owner.script, owner.position)}
 			}

@@ -2,34 +2,34 @@ package script
 
 import (
 	"time"
-	_ "time/tzdata" // schedules must be right where the machine has no zone files
+	_ "time/tzdata" // for machines without files of time zones
 
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Timetable says when a schedule ticks. It is made by ParseTimetable and
-// never changes.
+// Timetable is the times at which a schedule ticks. Make one with
+// ParseTimetable. It never changes.
 //
 // Times of day are those of a wall clock in Zone. One that does not exist,
 // because the clock is put forward over it, ticks once at the first moment
 // after the gap; one that exists twice, because the clock is put back, ticks
 // once, at the first. Intervals of up to an hour and cron expressions for
-// every hour ("*/15 * * * *") mean moments, not times of day: they go on
-// through a repeated hour and have nothing to make up for after a gap.
+// every hour ("*/15 * * * *") mean moments, not times of day: they also tick in
+// a repeated hour, and no extra tick follows a gap.
 type Timetable struct {
 	text string
 	zone *time.Location
 	next func(time.Time) time.Time
 }
 
-// String gives the text that was parsed.
+// String returns the text that was parsed.
 func (t *Timetable) String() string { return t.text }
 
-// Zone is the time zone whose wall clock counts.
+// Zone is the time zone of the times of day.
 func (t *Timetable) Zone() *time.Location { return t.zone }
 
-// Next gives the first tick after a moment, or the zero time if there is none
-// within the horizon of nine years.
+// Next returns the first tick after a moment, or the zero time if there is none
+// within nine years.
 func (t *Timetable) Next(after time.Time) time.Time {
 	next := t.next(after.In(t.zone))
 	if next.IsZero() {
@@ -38,19 +38,20 @@ func (t *Timetable) Next(after time.Time) time.Time {
 	return next.In(t.zone)
 }
 
-// horizon spans the longest wait between two leap days.
+// horizon is how many days Next searches: more than eight years, the longest
+// time between two leap days.
 const horizon = 9 * 366
 
-// days says which days of a calendar count. Like cron, it takes the day if
-// either set has it when both are restricted.
+// days is a set of days of the calendar. As in cron, if both the days of the
+// month and the days of the week are restricted, a day has to be in one of them.
 type days struct {
 	months    uint64 // bit 1 is January
 	monthDays uint64 // bit 1 is the first
 	weekDays  uint64 // bit 0 is Sunday
-	anyMonth  bool   // monthDays is not restricted
-	anyWeek   bool   // weekDays is not restricted
-	last      bool   // the last day of the month, and no other
-	every     int64  // every so many days since 1970-01-01; 0 and 1: each
+	anyMonth  bool   // every day of the month
+	anyWeek   bool   // every day of the week
+	last      bool   // only the last day of the month
+	every     int64  // every so many days since 1970-01-01; 0 and 1: each day
 }
 
 func (d days) has(year int, month time.Month, day int) bool {
@@ -72,7 +73,7 @@ func (d days) has(year int, month time.Month, day int) bool {
 	return inMonth || inWeek
 }
 
-// eachDay has every day.
+// eachDay is the set of all days.
 var eachDay = days{months: ^uint64(0), monthDays: ^uint64(0), weekDays: ^uint64(0), anyMonth: true, anyWeek: true}
 
 // wallTimes ticks at times of day, in minutes from midnight and ascending, on
@@ -98,8 +99,8 @@ func wallTimes(on days, times []int) func(time.Time) time.Time {
 	}
 }
 
-// wallMinutes ticks at every moment whose wall clock shows one of the minutes
-// (bits 0 to 59), whatever the hour, on certain days.
+// wallMinutes ticks in each hour of certain days, at the minutes (bits 0 to 59)
+// of the wall clock.
 func wallMinutes(on days, minutes uint64) func(time.Time) time.Time {
 	return func(after time.Time) time.Time {
 		zone := after.Location()
@@ -108,7 +109,7 @@ func wallMinutes(on days, minutes uint64) func(time.Time) time.Time {
 			year, month, day := t.Date()
 			if !on.has(year, month, day) {
 				next := momentAt(year, month, day+1, 0, zone)
-				if !next.After(t) { // the day begins twice
+				if !next.After(t) { // the clock is put back over midnight
 					next = nextMinute(t)
 				}
 				t = next
@@ -123,17 +124,17 @@ func wallMinutes(on days, minutes uint64) func(time.Time) time.Time {
 	}
 }
 
-// nextMinute gives the next moment at which the wall clock shows full seconds 00.
+// nextMinute returns the next full minute.
 func nextMinute(t time.Time) time.Time {
 	return t.Add(time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
 }
 
-// interval ticks whenever the wall clock, counted from midnight, shows a
-// multiple of a distance that divides a day.
+// interval ticks when the time since midnight by the wall clock is a multiple of
+// a distance that divides a day.
 func interval(distance time.Duration) func(time.Time) time.Time {
 	return func(after time.Time) time.Time {
 		t := after
-		for range 4 { // clocks change less often than that within an hour
+		for range 4 { // a zone changes its offset less often in the time of a distance
 			_, seconds := t.Zone()
 			shift := time.Duration(seconds) * time.Second
 			next := nextMultiple(t, distance, shift)
@@ -155,8 +156,8 @@ func elapsed(distance time.Duration) func(time.Time) time.Time {
 	return func(after time.Time) time.Time { return nextMultiple(after, distance, 0) }
 }
 
-// nextMultiple gives the first moment after t at which the time since the epoch,
-// with shift added, is a multiple of distance, in whole seconds.
+// nextMultiple returns the first moment after t at which the time since the Unix
+// epoch plus shift is a multiple of distance, in whole seconds.
 func nextMultiple(t time.Time, distance, shift time.Duration) time.Time {
 	step, offset := int64(distance/time.Second), int64(shift/time.Second)
 	local := t.Unix() + offset
@@ -167,8 +168,8 @@ func nextMultiple(t time.Time, distance, shift time.Duration) time.Time {
 	return time.Unix(local-rest+step-offset, 0).In(t.Location())
 }
 
-// momentAt gives the moment at which the clock of a zone shows a time of day:
-// the first if there are two, and the end of the gap if there is none.
+// momentAt returns the moment of a time of day in a zone: the first if there are
+// two, and the end of the gap if there is none.
 func momentAt(year int, month time.Month, day, minutes int, zone *time.Location) time.Time {
 	return vm.WallTime(time.Date(year, month, day, 0, minutes, 0, 0, time.UTC), zone)
 }

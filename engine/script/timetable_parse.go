@@ -14,7 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// maxTimetable bounds the text of a schedule.
+// maxTimetable bounds the text of a schedule in bytes.
 const maxTimetable = 200
 
 // ParseTimetable reads when a schedule ticks:
@@ -224,11 +224,11 @@ var cronFields = []struct {
 	{"weekday", "0 to 7 or sun to sat", cron.Dow, func(s *cron.SpecSchedule) uint64 { return s.Dow }},
 }
 
-// starBit is how the cron parser marks a field that is not restricted.
+// starBit is set by the cron parser for a field that is not restricted.
 const starBit = 1 << 63
 
-// parseCron reads five fields. The cron parser reads each; when they come due
-// is computed here, because it knows no daylight saving rule of ours.
+// parseCron reads five fields, each with the cron parser. The ticks are computed
+// here, as cron treats changes of the clock differently.
 func parseCron(words []string) (func(time.Time) time.Time, error) {
 	if len(words) != len(cronFields) {
 		return nil, fmt.Errorf("found %d fields; expected five: minute hour day month weekday", len(words))
@@ -267,7 +267,8 @@ func parseCron(words []string) (func(time.Time) time.Time, error) {
 	return wallTimes(on, times), nil
 }
 
-// sundayIsSeven rewrites 7, which many write for Sunday, as the parser's 0.
+// sundayIsSeven replaces 7, which many write for Sunday, by 0, which the parser
+// reads.
 func sundayIsSeven(field string) string {
 	parts := strings.Split(field, ",")
 	for i, part := range parts {

@@ -21,8 +21,8 @@ func zone(t testing.TB, name string) *time.Location {
 	return z
 }
 
-// TestTimetableNext lists the ticks that follow a moment. Both are written as
-// the wall clock of the zone shows them.
+// TestTimetableNext lists the ticks after a moment. All times are those of the
+// wall clock of the zone.
 func TestTimetableNext(t *testing.T) {
 	tests := []struct {
 		name, spec, zone, after string
@@ -194,7 +194,7 @@ func FuzzParseTimetable(f *testing.F) {
 			if !first.After(after) {
 				t.Fatalf("%q: %s comes not after %s", spec, first, after)
 			}
-			// No tick lies between: asked from just before it, it is the next.
+			// There is no tick between: it is also the next after the moment before it.
 			if again := table.Next(first.Add(-time.Second)); !again.Equal(first) {
 				t.Fatalf("%q: after %s next is %s, but a second before that it is %s", spec, after, first, again)
 			}
@@ -202,7 +202,7 @@ func FuzzParseTimetable(f *testing.F) {
 	})
 }
 
-// FuzzCronAgrees compares with a cron library where no clock changes.
+// FuzzCronAgrees compares with a cron library in a zone without clock changes.
 func FuzzCronAgrees(f *testing.F) {
 	f.Add("*/15 8-18 * * 1-5", int64(0))
 	f.Add("0 0 13 * 5", int64(1700000000))
@@ -216,7 +216,7 @@ func FuzzCronAgrees(f *testing.F) {
 		}
 		ours, err := script.ParseTimetable(spec, time.UTC)
 		if err != nil {
-			return // a day that never comes, a character that we do not take
+			return // a day that never comes, a character that is refused
 		}
 		const years = 60 * 365 * 86400
 		after := time.Unix(((unix%years)+years)%years, 0).UTC()
@@ -226,7 +226,7 @@ func FuzzCronAgrees(f *testing.F) {
 				return
 			}
 			if !got.Equal(want) {
-				t.Fatalf("%q after %s: got %s, the library says %s", spec, after, got, want)
+				t.Fatalf("%q after %s: got %s, the library has %s", spec, after, got, want)
 			}
 			after = got
 		}

@@ -14,21 +14,21 @@ const runFailed = "run.failed"
 // tick is the type of the events of schedules.
 const tick = "every"
 
-// emitPrefix begins the types of events that scripts emit.
+// emitPrefix is the prefix of the types of events that scripts emit.
 const emitPrefix = "emit:"
 
-// triggers knows every trigger that a script can name.
+// triggers are the triggers of all apps.
 type triggers struct {
 	apps   []string
-	names  map[string][]string          // of an app, sorted
-	byName map[string]*bindings.Trigger // by whole name
+	names  map[string][]string          // by app, sorted
+	byName map[string]*bindings.Trigger // those of the catalogues
 }
 
 func newTriggers(apps []*bindings.App) *triggers {
 	t := &triggers{names: map[string][]string{}, byName: map[string]*bindings.Trigger{}}
 	for _, app := range apps {
 		t.apps = append(t.apps, app.Name)
-		// What the vendor sends and we know no name for.
+		// The trigger of what the vendor sends and the catalogue does not have.
 		names := []string{app.Name + ".event.other"}
 		if app.Catalogue != nil {
 			names = append(names, app.Catalogue.Triggers()...)
@@ -41,7 +41,7 @@ func newTriggers(apps []*bindings.App) *triggers {
 	return t
 }
 
-// check says what is wrong with a trigger that a script names.
+// check returns an error if a script cannot name a trigger.
 func (t *triggers) check(name string) error {
 	if path, found := strings.CutPrefix(name, "in:"); found {
 		if !strings.HasPrefix(path, "/") || len(path) < 2 || len(path) > 200 || strings.Trim(path, pathBytes) != "" ||
@@ -74,7 +74,7 @@ func (t *triggers) check(name string) error {
 		return nil
 	}
 	if strings.Contains(name, "*") {
-		return fmt.Errorf("trigger %q matches nothing; a * stands for one of the three parts: %q, %q", name, app+".*.*", exampleWildcard(names))
+		return fmt.Errorf("trigger %q matches nothing; a * is one of the three parts: %q, %q", name, app+".*.*", exampleWildcard(names))
 	}
 	if near := bindings.Nearest(name, names); near != "" {
 		return fmt.Errorf("unknown trigger %q; did you mean %q?", name, near)
@@ -82,8 +82,8 @@ func (t *triggers) check(name string) error {
 	return fmt.Errorf("unknown trigger %q%s", name, listNames(names, "the app's are"))
 }
 
-// awaited checks the triggers that a script waits for. They are literals, so
-// that the line of one can be shown.
+// awaited checks the triggers that a script waits for. They are literals, whose
+// line can be found.
 func (w validation) awaited(script *Script) []Problem {
 	if w.unchecked {
 		return nil
@@ -98,7 +98,8 @@ func (w validation) awaited(script *Script) []Problem {
 	return problems
 }
 
-// positionOf finds the first line of a version's sources that has a text in quotes.
+// positionOf returns the first line of a version's sources that has a text in
+// quotes.
 func positionOf(version journal.Version, text string) (file, position string) {
 	for _, name := range sortedKeys(version.Sources) {
 		line := 0
@@ -119,11 +120,10 @@ func exampleWildcard(names []string) string {
 	return name[:strings.LastIndex(name, ".")] + ".*"
 }
 
-// match lists the triggers of apps that a name or wildcard stands for.
+// match returns the triggers of apps with a name, or all that match a wildcard.
 func (t *triggers) match(name string) []string {
-	app, _, _ := strings.Cut(name, ".")
 	var matched []string
-	for _, known := range t.names[app] {
+	for _, known := range t.names[bindings.TriggerName(name).App()] {
 		if journal.MatchTrigger(name, known) {
 			matched = append(matched, known)
 		}
@@ -131,7 +131,7 @@ func (t *triggers) match(name string) []string {
 	return matched
 }
 
-// hasRecord reports whether the catalogue says which record a trigger is about.
+// hasRecord reports whether the catalogue has the record of a trigger's events.
 func (t *triggers) hasRecord(name string) bool {
 	for _, matched := range t.match(name) {
 		if trigger := t.byName[matched]; trigger != nil && trigger.Record != "" {

@@ -20,30 +20,30 @@ type Use struct {
 	Position  string // "crm.lua:12"
 }
 
-// Uses are the operations that scripts name, as far as that can be read in
-// their text: highlevel.contacts.upsert, also as an argument of each or try,
-// through a local name of the app or of one of its groups. Where an app is
-// used in another way (a name that is computed, a module that is handed on,
-// app.request) what is called shows only at a run: those places are unseen,
-// with no operation.
-func (g *Generation) Uses(apps []*bindings.App) (uses, unseen []Use) {
+// Uses returns the operations that scripts name, as far as their source shows
+// them: highlevel.contacts.upsert, also as an argument of each or try, and
+// through a local variable with the app or one of its groups. Where an app is
+// used in another way (a computed name, a module that is passed on,
+// app.request), only a run shows the operation: those places are unresolved and
+// have no operation.
+func (g *Generation) Uses(apps []*bindings.App) (uses, unresolved []Use) {
 	for _, script := range g.Scripts {
 		for _, file := range sortedKeys(script.Version.Sources) {
 			r := useReader{script: script.Name, file: file, modules: map[string]module{}, groups: map[string]module{}, apps: apps}
 			statements, err := parse.Parse(strings.NewReader(script.Version.Sources[file]), file)
 			if err != nil {
-				continue // it was compiled, so this is no Lua: a template's declaration
+				continue // a template.yaml: the Lua files of a version compile
 			}
 			r.block(statements)
-			uses, unseen = append(uses, r.uses...), append(unseen, r.unresolved...)
+			uses, unresolved = append(uses, r.uses...), append(unresolved, r.unresolved...)
 		}
 	}
 	byPlace := func(a, b Use) int {
 		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Operation, b.Operation), strings.Compare(a.Position, b.Position))
 	}
 	slices.SortFunc(uses, byPlace)
-	slices.SortFunc(unseen, byPlace)
-	return uses, unseen
+	slices.SortFunc(unresolved, byPlace)
+	return uses, unresolved
 }
 
 // module is an app, one of its editions, or a group of either.
@@ -52,8 +52,8 @@ type module struct {
 	prefix string // of an operation's name: "", "v3.", "contacts."
 }
 
-// useReader reads one file. Names count for the whole file, whatever their
-// scope: one that stands for two things is rare, and costs a use too many.
+// useReader reads one file. It ignores the scope of variables: a name that is
+// used for two things is rare, and leads to one use too many.
 type useReader struct {
 	script, file     string
 	apps             []*bindings.App
@@ -71,7 +71,7 @@ func (r *useReader) add(m module, operation string, line int) {
 	r.unresolved = append(r.unresolved, u)
 }
 
-// required gives what require "…" stands for.
+// required returns the app or edition of an expression require "…".
 func (r *useReader) required(e ast.Expr) (module, bool) {
 	call, ok := e.(*ast.FuncCallExpr)
 	if !ok || len(call.Args) != 1 {
@@ -95,7 +95,7 @@ func (r *useReader) required(e ast.Expr) (module, bool) {
 	return module{}, false
 }
 
-// module gives the app that an expression is.
+// module returns the app or edition that is the value of an expression.
 func (r *useReader) module(e ast.Expr) (module, bool) {
 	if name, ok := e.(*ast.IdentExpr); ok {
 		m, found := r.modules[name.Value]
@@ -104,7 +104,7 @@ func (r *useReader) module(e ast.Expr) (module, bool) {
 	return r.required(e)
 }
 
-// group gives the group of an app that an expression is.
+// group returns the group of an app that is the value of an expression.
 func (r *useReader) group(e ast.Expr) (module, bool) {
 	switch e := e.(type) {
 	case *ast.IdentExpr:
@@ -120,7 +120,7 @@ func (r *useReader) group(e ast.Expr) (module, bool) {
 	return module{}, false
 }
 
-// bind takes note of names that stand for an app or a group, and reads the
+// bind records the variables that are assigned an app or a group, and reads the
 // other values.
 func (r *useReader) bind(names []string, values []ast.Expr) {
 	for i, value := range values {
@@ -193,13 +193,13 @@ func (r *useReader) expressions(all ...ast.Expr) {
 	}
 }
 
-// expression reads a value. A bare app or group as a value is handed on to
-// where it cannot be followed.
+// expression reads a value. An app or group that is a value itself is passed to
+// code where its use cannot be read.
 func (r *useReader) expression(e ast.Expr) {
 	if e == nil {
 		return
 	}
-	if m, ok := r.group(e); ok { // app.request, or a group that is handed on
+	if m, ok := r.group(e); ok { // app.request, or a group that is passed on
 		r.add(m, strings.TrimSuffix(m.prefix, "."), e.Line())
 		return
 	}

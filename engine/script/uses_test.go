@@ -36,7 +36,7 @@ every("1h", function()
   return copy
 end)
 `)
-	uses, unseen := f.set.Generation().Uses(apps)
+	uses, unresolved := f.set.Generation().Uses(apps)
 	var got []string
 	for _, u := range uses {
 		got = append(got, fmt.Sprintf("%s.%s %s", u.App, u.Operation, u.Position))
@@ -49,10 +49,10 @@ slack.chat.post_message crm.lua:9`
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
 	got = nil
-	for _, u := range unseen {
+	for _, u := range unresolved {
 		got = append(got, u.App+" "+u.Position)
 	}
 	if want := "slack other.lua:5 slack other.lua:6 slack other.lua:7 slack other.lua:8"; strings.Join(got, " ") != want {
-		t.Errorf("unseen are %q, want %q", got, want)
+		t.Errorf("unresolved are %q, want %q", got, want)
 	}
 }

@@ -11,10 +11,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// The options of hooks come as JSON. These readers say in plain words what
-// was expected and what was found.
+// The functions below read options of hooks, which are JSON.
 
-// describe shows a value in a message, cut short.
+// describe returns a value for an error text, at most 60 bytes of it.
 func describe(raw json.RawMessage) string {
 	text := string(raw)
 	switch {
@@ -38,7 +37,7 @@ func readText(raw json.RawMessage) (string, error) {
 	return text, nil
 }
 
-// readTable reads an object; an empty Lua table may come as a list.
+// readTable reads an object. An empty Lua table may be a list in JSON.
 func readTable(raw json.RawMessage) (map[string]json.RawMessage, error) {
 	var table map[string]json.RawMessage
 	if json.Unmarshal(raw, &table) != nil || table == nil {
@@ -65,11 +64,11 @@ func readTexts(raw json.RawMessage) ([]string, error) {
 	return texts, nil
 }
 
-// readDuration reads a length of time; a number is one of seconds.
+// readDuration reads a length of time; a number is in seconds.
 func readDuration(raw json.RawMessage) (time.Duration, error) {
-	const most = 366 * 24 * time.Hour
+	const longest = 366 * 24 * time.Hour
 	var seconds float64
-	if json.Unmarshal(raw, &seconds) == nil && seconds > 0 && seconds < most.Seconds() {
+	if json.Unmarshal(raw, &seconds) == nil && seconds > 0 && seconds < longest.Seconds() {
 		return time.Duration(seconds * float64(time.Second)), nil
 	}
 	text, err := readText(raw)
@@ -80,7 +79,7 @@ func readDuration(raw json.RawMessage) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if length <= 0 || length > most {
+	if length <= 0 || length > longest {
 		return 0, fmt.Errorf("expected more than nothing and at most a year, found %q", text)
 	}
 	return length, nil
@@ -115,7 +114,7 @@ func readSize(raw json.RawMessage) (int64, error) {
 	return n * unit, nil
 }
 
-// readScalar gives the JSON text of a text, number or boolean.
+// readScalar returns a text, number or boolean as JSON.
 func readScalar(raw json.RawMessage) (string, error) {
 	var value any
 	if err := json.Unmarshal(raw, &value); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// versionHash names a script by all that it is made of.
+// versionHash returns the hash of a script with all its files and params.
 func versionHash(main string, sources map[string]string, params json.RawMessage) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "tidewire %d\n", vm.ReplayFormat)
@@ -23,5 +23,6 @@ func versionHash(main string, sources map[string]string, params json.RawMessage)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// writeText writes a text behind its length, so that no two lists of texts are alike.
+// writeText writes the length of a text before it, so that different lists of
+// texts have different bytes.
 func writeText(h hash.Hash, text string) { fmt.Fprintf(h, "%d:%s\n", len(text), text) }

@@ -10,19 +10,19 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// maxCachedVersions is how many old versions are held ready.
+// maxCachedVersions bounds the replaced versions that stay compiled.
 const maxCachedVersions = 64
 
-// versionCache holds the old versions that were used last.
+// versionCache has the replaced versions that were used last.
 type versionCache struct {
 	max int
 
 	mu     sync.Mutex
 	byHash map[string]*list.Element // of *old
-	order  *list.List               // the last used first
+	order  *list.List               // the most recently used first
 }
 
-// cachedVersion is a version that is being, or was, made a script again.
+// cachedVersion is a version that is or was loaded from the journal.
 type cachedVersion struct {
 	hash   string
 	done   chan struct{}
@@ -30,19 +30,19 @@ type cachedVersion struct {
 	err    error
 }
 
-func newVersionCache(most int) *versionCache {
-	return &versionCache{max: most, byHash: map[string]*list.Element{}, order: list.New()}
+func newVersionCache(size int) *versionCache {
+	return &versionCache{max: size, byHash: map[string]*list.Element{}, order: list.New()}
 }
 
-// LoadVersion makes a script of a kept version, for runs that are bound to it. What
-// it names (triggers, connections) is not checked again.
+// LoadVersion loads a stored version, for runs that are bound to it. The triggers
+// and connections that it names are not checked again.
 func (s *Set) LoadVersion(ctx context.Context, version journal.Version) (*Script, error) {
 	if live := s.Generation().Scripts[version.Script]; live != nil && live.Version.Hash == version.Hash {
 		return live, nil
 	}
 	for {
-		o, mine := s.versions.get(version.Hash)
-		if mine {
+		o, created := s.versions.get(version.Hash)
+		if created {
 			o.script, o.err = s.compileVersion(ctx, version)
 			if o.err != nil {
 				s.versions.drop(o)
@@ -58,7 +58,7 @@ func (s *Set) LoadVersion(ctx context.Context, version journal.Version) (*Script
 		if o.err == nil || ctx.Err() != nil {
 			return o.script, o.err
 		}
-		// The one who tried may have been cut off; try again for ourselves.
+		// The context of the caller that loaded it may have ended; load it with ours.
 		s.versions.drop(o)
 	}
 }
@@ -80,8 +80,9 @@ func (s *Set) compileVersion(ctx context.Context, version journal.Version) (*Scr
 	return script, nil
 }
 
-// get gives the entry of a hash; mine says that the caller must fill it.
-func (r *versionCache) get(hash string) (o *cachedVersion, mine bool) {
+// get returns the entry of a hash. If it was created, the caller must load the
+// version into it.
+func (r *versionCache) get(hash string) (o *cachedVersion, created bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e := r.byHash[hash]; e != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// TestVersionHashStays: runs that wait are bound to versions by hash, so that a
-// newer binary must give the same sources the same one. It changes only with
-// vm.ReplayFormat.
+// TestVersionHashStays: runs that wait are bound to versions by hash, so that the
+// hash of the same sources must be the same in a newer binary. It changes only
+// with vm.ReplayFormat.
 func TestVersionHashStays(t *testing.T) {
 	f := openWith(t, script.Config{Params: map[string]json.RawMessage{"welcome": json.RawMessage(`{"channel":"#team"}`)}},
 		"welcome/main.lua", `local part = require "part"`+"\non(\"shop.order.created\", part)\n",

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Watch follows the folder until ctx is done. It looks at once, so that
-// nothing that changed since Open is missed.
+// Watch loads scripts that change until ctx is done. It scans the folder at
+// once, so that a change since Open is not missed.
 func (s *Set) Watch(ctx context.Context) error {
 	w := newWatcher(s.config.Dir, s.config.Log)
 	defer w.close()
@@ -33,7 +33,7 @@ func (s *Set) Watch(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			s.config.Log.ErrorContext(ctx, "the scripts could not be taken up; the live ones stay", "error", err)
+			s.config.Log.ErrorContext(ctx, "the scripts could not be loaded; the live ones stay", "error", err)
 		}
 		wake.Stop()
 		if !next.IsZero() {
@@ -42,8 +42,8 @@ func (s *Set) Watch(ctx context.Context) error {
 	}
 }
 
-// rescan scans the folder, watches what is new in it, and takes up what changed.
-// It gives the time at which to look again.
+// rescan scans the folder, watches its new folders, and loads what changed. It
+// returns the time of the next scan, zero if no file is unsettled.
 func (s *Set) rescan(ctx context.Context, w *watcher) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,15 +58,15 @@ func (s *Set) rescan(ctx context.Context, w *watcher) (time.Time, error) {
 		s.config.Log.InfoContext(ctx, "the scripts folder is back")
 	}
 	if w.hasNewFolders() {
-		// What was put into a new folder before it was watched gave no sign.
+		// A file that was created in a new folder before it was watched made no event.
 		return machineTime().Add(s.config.Debounce), nil
 	}
-	seen, err := s.apply(ctx, t, scanMode{settle: true})
-	return seen.rescan, err
+	result, err := s.apply(ctx, t, scanMode{settle: true})
+	return result.rescan, err
 }
 
-// folderGone notes that the folder cannot be read. Its scripts stay live: a folder
-// that is being replaced, or a disk that is away, deletes none.
+// folderGone logs once that the folder cannot be read. Its scripts stay live, as
+// the folder may be replaced by another one, or its disk be mounted again.
 func (s *Set) folderGone(ctx context.Context, err error) {
 	if s.missing {
 		return

@@ -11,10 +11,10 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// TestEditorsHabits saves a script in the ways in which editors and tools do.
-// Each must lead to the new version, and nothing but the old and the new may
-// ever have been live.
-func TestEditorsHabits(t *testing.T) {
+// TestWaysToSave saves a script in the ways in which editors and tools do. Each
+// must lead to the new version, and no other than the old and the new one may be
+// live at any time.
+func TestWaysToSave(t *testing.T) {
 	before, after := hook("one"), "-- changed\n"+hook("two")+"-- end\n"
 	half := after[:len(after)/2]
 	tests := []struct {
@@ -24,7 +24,7 @@ func TestEditorsHabits(t *testing.T) {
 		{"written in place", func(f *folder) { f.write("a.lua", after) }},
 		{"emptied, and written a moment later", func(f *folder) {
 			f.must(os.Truncate(f.path("a.lua"), 0))
-			f.looked(3)
+			f.scanned(3)
 			f.write("a.lua", after)
 		}},
 		{"written in halves", func(f *folder) {
@@ -32,7 +32,7 @@ func TestEditorsHabits(t *testing.T) {
 			f.must(err)
 			_, err = w.WriteString(half)
 			f.must(err)
-			f.looked(2)
+			f.scanned(2)
 			_, err = w.WriteString(after[len(half):])
 			f.must(err)
 			f.must(w.Close())
@@ -45,13 +45,13 @@ func TestEditorsHabits(t *testing.T) {
 			f.write(".a.lua.swp", "swap", "4913", "")
 			f.must(os.Remove(f.path("4913")))
 			f.rename("a.lua", "a.lua~")
-			f.looked(2)
+			f.scanned(2)
 			f.write("a.lua", after)
 			f.must(os.Remove(f.path("a.lua~")))
 		}},
 		{"deleted and made anew", func(f *folder) {
 			f.must(os.Remove(f.path("a.lua")))
-			f.looked(2)
+			f.scanned(2)
 			f.write("a.lua", after)
 		}},
 		{"a link swapped", func(f *folder) {
@@ -62,7 +62,7 @@ func TestEditorsHabits(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			// However long the machine takes, what is half written is not still.
+			// However slow the machine is, a half-written file does not settle.
 			f := openWith(t, script.Config{SettleTime: time.Hour}, "a.lua", before, "other.lua", hook("other")).watch()
 			test.save(f)
 			f.until("a:two other:other")
@@ -70,27 +70,27 @@ func TestEditorsHabits(t *testing.T) {
 				t.Errorf("live were %q, want the old and the new only", got)
 			}
 			if strings.Contains(f.log.String(), "script removed") || strings.Contains(f.log.String(), "ERROR") {
-				t.Errorf("the log tells of a passing state:\n%s", f.log)
+				t.Errorf("the log has a state between two versions:\n%s", f.log)
 			}
 		})
 	}
 }
 
-// looked has the watch look at the folder some times, by changes to a script
-// that is of no interest otherwise.
-func (f *folder) looked(times int) {
+// scanned makes the watch scan the folder some times, by changes to the script
+// "other".
+func (f *folder) scanned(times int) {
 	f.t.Helper()
 	for range times {
 		g := f.set.Generation()
 		version := g.Scripts["other"].Version.Hash
 		f.write("other.lua", string(readFile(f, "other.lua"))+"-- and on\n")
-		late := time.After(patient)
+		late := time.After(timeout)
 		for g.Scripts["other"].Version.Hash == version {
 			select {
 			case <-g.Replaced():
 				g = f.set.Generation()
 			case <-late:
-				f.t.Fatal("the watch does not see a change")
+				f.t.Fatal("the watch does not find a change")
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func TestWatchNewAndDeleted(t *testing.T) {
 	f.until("renamed:b")
 }
 
-// TestWatchEmptyFile: an empty file is believed when it stays empty.
+// TestWatchEmptyFile: an empty file is loaded if it stays empty.
 func TestWatchEmptyFile(t *testing.T) {
 	f := open(t, "a.lua", hook("a"), "b.lua", hook("b")).watch()
 	f.must(os.Truncate(f.path("a.lua"), 0))
@@ -127,26 +127,26 @@ func TestWatchEmptyFile(t *testing.T) {
 	}
 }
 
-func TestWatchBrokenScriptKeepsItsVersion(t *testing.T) {
+func TestWatchLastVersionOfABrokenScriptStaysLive(t *testing.T) {
 	f := open(t, "a.lua", hook("one"), "b.lua", hook("b")).watch()
 	f.write("a.lua", hook("two")+"\nlocal x = = 3\n")
-	f.says("script not loaded; its last version stays live")
+	f.untilLogged("script not loaded; its last version stays live")
 	f.want("a:one b:b")
 	if !strings.Contains(f.log.String(), "a.lua:3") {
-		t.Errorf("the log does not say where:\n%s", f.log)
+		t.Errorf("the log does not have the position:\n%s", f.log)
 	}
 	f.write("b.lua", hook("bb"))
 	f.until("a:one b:bb")
 	if n := strings.Count(f.log.String(), "not loaded"); n != 1 {
-		t.Errorf("the log says it %d times:\n%s", n, f.log)
+		t.Errorf("the log has it %d times:\n%s", n, f.log)
 	}
 	f.write("a.lua", hook("three"))
 	f.until("a:three b:bb")
 	f.write("a.lua", "x = = 1", "c.lua", "x = = 2")
-	f.says("a.lua:1")
-	f.says("c.lua:1")
+	f.untilLogged("a.lua:1")
+	f.untilLogged("c.lua:1")
 	f.write("a.lua", hook("three"))
-	f.says("script is right again")
+	f.untilLogged("script is right again")
 	f.must(os.Remove(f.path("c.lua")))
 	f.write("a.lua", hook("four"))
 	f.until("a:four b:bb")
@@ -155,7 +155,8 @@ func TestWatchBrokenScriptKeepsItsVersion(t *testing.T) {
 	}
 }
 
-// TestWatchMovesOfFolders moves whole folders in, about and out.
+// TestWatchMovesOfFolders moves whole folders into, within and out of the scripts
+// folder.
 func TestWatchMovesOfFolders(t *testing.T) {
 	f := open(t, "a.lua", hook("a")).watch()
 	outside := filepath.Join(filepath.Dir(f.dir), "outside")
@@ -208,7 +209,7 @@ func TestWatchConfigMap(t *testing.T) {
 	}
 }
 
-// TestWatchLinkedFiles edits files that lie elsewhere and are linked to.
+// TestWatchLinkedFiles edits files in other folders that are linked to.
 func TestWatchLinkedFiles(t *testing.T) {
 	elsewhere := t.TempDir()
 	put := func(name, text string) {
@@ -236,16 +237,16 @@ func TestWatchLinkedFiles(t *testing.T) {
 	f.until("a:three b:b kit:kit2")
 }
 
-// TestWatchFolderItself takes the scripts folder away and puts it back, puts
-// another in its place, and swaps the link that it is.
+// TestWatchFolderItself moves the scripts folder away and back, replaces it by
+// another one, and changes the target of the link that it is.
 func TestWatchFolderItself(t *testing.T) {
 	f := open(t, "a.lua", hook("one")).watch()
 	away := f.dir + ".away"
 	f.must(os.Rename(f.dir, away))
-	f.says("the live scripts stay until it is back")
+	f.untilLogged("the live scripts stay until it is back")
 	f.want("a:one")
 	f.must(os.Rename(away, f.dir))
-	f.says("the scripts folder is back")
+	f.untilLogged("the scripts folder is back")
 	f.write("a.lua", hook("two"))
 	f.until("a:two")
 
@@ -264,13 +265,13 @@ func TestWatchFolderItself(t *testing.T) {
 }
 
 // TestWatchSeveralFilesAtOnce changes two files of one script together: no
-// version may hold one new and one old file.
+// version may have one new and one old file.
 func TestWatchSeveralFilesAtOnce(t *testing.T) {
-	t.Parallel() // it waits
+	t.Parallel() // most of its time is waiting
 	text := func(n string) []string {
 		return []string{"a/main.lua", `local b = require "b"  -- ` + n + "\n" + hook(n), "a/b.lua", "return " + n}
 	}
-	// However long the machine takes, the files are written within the quiet.
+	// However slow the machine is, the files are written within this time.
 	f := openWith(t, script.Config{Debounce: time.Second}, text("1")...).watch()
 	for _, n := range []string{"2", "3", "4"} {
 		f.write(text(n)...)
@@ -278,7 +279,7 @@ func TestWatchSeveralFilesAtOnce(t *testing.T) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, v := range f.kept {
+	for _, v := range f.saved {
 		n := strings.TrimPrefix(v.Sources["a/b.lua"], "return ")
 		if v.Sources["a/main.lua"] != text(n)[1] {
 			t.Errorf("half a version was live: %q", v.Sources)
@@ -286,9 +287,9 @@ func TestWatchSeveralFilesAtOnce(t *testing.T) {
 	}
 }
 
-// TestWatchRequiredFileComes: a script that requires what is not there is
-// loaded when it comes.
-func TestWatchRequiredFileComes(t *testing.T) {
+// TestWatchRequiredFileIsCreated: a script that requires a missing file is loaded
+// when the file is created.
+func TestWatchRequiredFileIsCreated(t *testing.T) {
 	f := open(t, "a/main.lua", `require "lib.late" `+hook("a"))
 	f.want("")
 	f.watch()
@@ -296,10 +297,10 @@ func TestWatchRequiredFileComes(t *testing.T) {
 	f.until("a:a")
 }
 
-// TestWatchWithoutSigns looks through the folder from time to time, for file
-// systems that give no sign of a change. Here the sign is lost because the
-// file is reached by a link through a folder that is not watched.
-func TestWatchWithoutSigns(t *testing.T) {
+// TestWatchWithoutEvents: the folder is scanned from time to time, for file
+// systems without events. Here there is no event because the file is linked to
+// through a folder that is not watched.
+func TestWatchWithoutEvents(t *testing.T) {
 	elsewhere := t.TempDir()
 	for _, v := range []string{"v1", "v2"} {
 		if err := os.Mkdir(filepath.Join(elsewhere, v), 0o755); err != nil {
@@ -322,9 +323,9 @@ func TestWatchWithoutSigns(t *testing.T) {
 	f.until("a:v2")
 }
 
-// TestWatchInANoisyFolder: what is written all the time beside the scripts
-// does not keep a change from being seen.
-func TestWatchInANoisyFolder(t *testing.T) {
+// TestWatchWithManyOtherEvents: a change is found although another file in the
+// folder is written all the time.
+func TestWatchWithManyOtherEvents(t *testing.T) {
 	f := open(t, "a.lua", hook("one"))
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

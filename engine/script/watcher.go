@@ -15,24 +15,24 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watcher tells that something may have changed; what, a scan finds out. It
-// watches the folders of a scan, the one that the scripts folder lies in, and
-// those in which symbolic links end.
+// watcher signals that files may have changed; a scan finds out which. It
+// watches the folders of the last scan, the parent of the scripts folder, and
+// the folders with the targets of symbolic links.
 type watcher struct {
 	dir     string
 	log     *slog.Logger
-	notify  *fsnotify.Watcher // nil where the system has none left
+	notify  *fsnotify.Watcher // nil if the system has none left
 	changes chan struct{}
 	done    sync.WaitGroup
 
 	mu      sync.Mutex
-	outside map[string]bool // folders of which only links' ends count
-	links   map[string]bool // the paths at which links end, and the scripts folder's own
+	outside map[string]bool // folders in which only the paths of links matter
+	links   map[string]bool // targets of links, and the path of the scripts folder
 
-	folders   map[string]fileID // watched, as they were then
+	folders   map[string]fileID // watched folders, each with its id when it was added
 	added     int               // folders added by the last update
-	postponed int               // updates in a row that added some
-	warned    bool              // that folders cannot be watched
+	postponed int               // scans in a row that were postponed
+	warned    bool              // it was logged that folders cannot be watched
 }
 
 func newWatcher(dir string, log *slog.Logger) *watcher {
@@ -54,7 +54,7 @@ func (w *watcher) close() {
 	w.done.Wait()
 }
 
-// listen turns what the system reports into signs until the watcher is closed.
+// listen signals the events of the system until the watcher is closed.
 func (w *watcher) listen() {
 	for {
 		select {
@@ -69,7 +69,7 @@ func (w *watcher) listen() {
 			if !open {
 				return
 			}
-			// An overflow has lost events: the scan sees what they told of.
+			// After an overflow events are missing: the scan finds the changes.
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
 				w.log.Warn("watching the scripts folder", "error", err)
 			}
@@ -85,8 +85,9 @@ func (w *watcher) signal() {
 	}
 }
 
-// relevant reports whether an event may concern scripts. What comes, goes or
-// changes its mode may be a folder or a link; what is only written is not.
+// relevant reports whether an event may be about scripts. A path that is
+// created, removed or gets another mode may be a folder or a link; one that is
+// written is a file.
 func (w *watcher) relevant(event fsnotify.Event) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -100,27 +101,28 @@ func (w *watcher) relevant(event fsnotify.Event) bool {
 	return event.Op != fsnotify.Write || strings.HasSuffix(name, ".lua") || name == templateFile
 }
 
-// debounce waits for quiet, within bounds; false when ctx is done.
+// debounce waits until no change is signalled for a time, at most four times
+// that time. It returns false if ctx is done.
 func (w *watcher) debounce(ctx context.Context, quiet time.Duration) bool {
-	bound := time.NewTimer(4 * quiet)
-	defer bound.Stop()
-	still := time.NewTimer(quiet)
-	defer still.Stop()
+	limit := time.NewTimer(4 * quiet)
+	defer limit.Stop()
+	timer := time.NewTimer(quiet)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-w.changes:
-			still.Reset(quiet)
-		case <-still.C:
+			timer.Reset(quiet)
+		case <-timer.C:
 			return true
-		case <-bound.C:
+		case <-limit.C:
 			return true
 		}
 	}
 }
 
-// update watches what a scan found, and nothing else.
+// update watches the folders of a scan, and no others.
 func (w *watcher) update(t *tree) {
 	w.added = 0
 	if w.notify == nil {
@@ -133,7 +135,7 @@ func (w *watcher) update(t *tree) {
 	seen := map[fileID]bool{}
 	for _, f := range t.folders {
 		if f.id != (fileID{}) && seen[f.id] {
-			continue // two links to one folder: the system knows it once
+			continue // two links to one folder, which the system watches once
 		}
 		seen[f.id] = true
 		wanted[f.path] = f.id
@@ -150,19 +152,19 @@ func (w *watcher) update(t *tree) {
 	w.watch(wanted)
 }
 
-// watchOutside adds to wanted the folders outside in which the folder of scripts and
-// the targets of links stand, and gives these.
+// watchOutside adds to wanted the parents of the scripts folder and of the
+// targets of links, and returns those that are not folders of scripts.
 func (w *watcher) watchOutside(links []string, wanted map[string]fileID, seen map[fileID]bool) map[string]bool {
 	inside, outside := maps.Clone(wanted), map[string]bool{}
 	for _, path := range append([]string{w.dir}, links...) {
 		folder := filepath.Dir(path)
 		info, err := os.Stat(folder)
-		if _, known := inside[folder]; err != nil || known {
+		if _, isInside := inside[folder]; err != nil || isInside {
 			continue
 		}
 		id := idOf(info)
 		if id != (fileID{}) && seen[id] && !outside[folder] {
-			continue // watched as a folder of scripts, by another path
+			continue // a folder of scripts that is watched by another path
 		}
 		seen[id] = true
 		outside[folder] = true
@@ -171,18 +173,18 @@ func (w *watcher) watchOutside(links []string, wanted map[string]fileID, seen ma
 	return outside
 }
 
-// unwatch gives up the folders that are not wanted any more. It comes before
-// watch: a folder that was moved is to the system the same.
+// unwatch removes the folders that are not wanted any more. It must be called
+// before watch: to the system, a folder that was moved is the one it watches.
 func (w *watcher) unwatch(wanted map[string]fileID) {
-	alive := w.notify.WatchList()
-	slices.Sort(alive)
+	all := w.notify.WatchList()
+	slices.Sort(all)
 	for path, id := range w.folders {
-		_, watched := slices.BinarySearch(alive, path)
+		_, watched := slices.BinarySearch(all, path)
 		if now, there := wanted[path]; there && now == id && watched {
 			continue
 		}
 		if watched {
-			w.notify.Remove(path) // it may be gone meanwhile
+			w.notify.Remove(path) // an error means that the folder is gone
 		}
 		delete(w.folders, path)
 	}
@@ -202,8 +204,9 @@ func (w *watcher) watch(wanted map[string]fileID) {
 	}
 }
 
-// hasNewFolders reports whether the last update added folders, so that the scan must
-// be made anew; after some times in a row it is not put off any more.
+// hasNewFolders reports whether the last update added folders, so that the folder
+// must be scanned again. After three times in a row it returns false, so that a
+// folder that always changes is loaded too.
 func (w *watcher) hasNewFolders() bool {
 	if w.added == 0 || w.postponed == 3 {
 		w.postponed = 0
@@ -213,11 +216,11 @@ func (w *watcher) hasNewFolders() bool {
 	return true
 }
 
-// warnUnwatched says once that changes will be noticed late.
+// warnUnwatched logs once that changes will be found late.
 func (w *watcher) warnUnwatched(err error) {
 	if w.warned || errors.Is(err, fsnotify.ErrClosed) {
 		return
 	}
 	w.warned = true
-	w.log.Warn("some folders cannot be watched; changes there are noticed by looking through them from time to time", "error", err)
+	w.log.Warn("some folders cannot be watched; changes there are found by scanning them from time to time", "error", err)
 }
