@@ -76,7 +76,7 @@ var storyTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func newStory(t *testing.T) *story {
 	clock := journaltest.NewClock()
-	clock.Turn(storyTime.Sub(clock.Now()))
+	clock.Adjust(storyTime.Sub(clock.Now()))
 	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook()}
 	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
 	files := templates(t)

@@ -25,7 +25,7 @@ func TestLaneKey(t *testing.T) {
 		"absent":           {paths("a", "b"), journal.Event{Data: []byte(`{"b":null}`)}, "path:/"},
 		"hook":             {journal.Lane{Kind: journal.LaneHook}, journal.Event{Record: "c_1"}, "hook"},
 		"none":             {journal.Lane{Kind: journal.LaneNone}, journal.Event{Record: "c_1"}, ""},
-		"nothing said":     {journal.Lane{}, journal.Event{Record: "c_1"}, ""},
+		"no lane":          {journal.Lane{}, journal.Event{Record: "c_1"}, ""},
 	} {
 		if found := (&journal.Hook{Lane: c.lane}).LaneKey(&c.event); found != c.expected {
 			t.Errorf("%s: found %q, expected %q", name, found, c.expected)

@@ -48,7 +48,7 @@ func TestWhere(t *testing.T) {
 	}
 }
 
-func TestWhereTakesAllPathsAndTheConnection(t *testing.T) {
+func TestWhereAppliesToAllPathsAndTheConnection(t *testing.T) {
 	event := &journal.Event{Connection: "highlevel/paris", Data: []byte(`{"a":1,"b":2}`)}
 	for _, c := range []struct {
 		hook    journal.Hook

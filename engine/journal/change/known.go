@@ -269,7 +269,7 @@ func precisionOf(t time.Time) time.Duration {
 }
 
 // wasSent reports whether our call set a field.
-func (l *Provenance) wasSent(name string) bool { return l.Sent == nil || slices.Contains(l.Sent, name) }
+func (p *Provenance) wasSent(name string) bool { return p.Sent == nil || slices.Contains(p.Sent, name) }
 
 // merge sets the fields that an event contains, except those for which but is
 // true.

@@ -11,7 +11,7 @@ import (
 )
 
 var acceptTests = map[string]func(f *fixture){
-	"an event is kept as it came": func(f *fixture) {
+	"an event is stored unchanged": func(f *fixture) {
 		e := contact("1", "c_1", `{"name":"Ana","tags":["vip"]}`)
 		e.Echo, e.Time = true, time.Date(2026, 3, 1, 13, 0, 0, 123456000, time.FixedZone("CET", 3600))
 		f.accept(arrival(e, hook("new")))
@@ -28,14 +28,14 @@ var acceptTests = map[string]func(f *fixture){
 		got.Received, got.Time, e.Time = time.Time{}, time.Time{}, time.Time{}
 		want(f, "event", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", e))
 	},
-	"an event without data and time stays without": func(f *fixture) {
+	"an event without data and time has none when it is read": func(f *fixture) {
 		f.accept(journal.Arrival{Event: journal.Event{ID: "hand:1", Type: "emit:x", Source: journal.Manual}, StoreUnmatched: true})
 		got, _, err := f.store.Event(f.ctx, "hand:1")
 		if err != nil || len(got.Data) != 0 || !got.Time.IsZero() {
 			f.Errorf("found %+v, %v", got, err)
 		}
 	},
-	"each hook that matches makes a run, in the order of the hooks": func(f *fixture) {
+	"each hook that matches starts a run, in the order of the hooks": func(f *fixture) {
 		receipt := f.accept(arrival(contact("1", "c_1", `{}`), hook("a"), hook("b"), hook("c")))[0]
 		if !receipt.Stored || receipt.Duplicate || len(receipt.Runs) != 3 {
 			f.Fatalf("found %+v", receipt)
@@ -56,22 +56,22 @@ var acceptTests = map[string]func(f *fixture){
 			last = run.Seq
 		}
 	},
-	"where decides which hooks make a run": func(f *fixture) {
+	"where decides which hooks start a run": func(f *fixture) {
 		receipt := f.accept(arrival(contact("1", "c_1", `{"status":"paid","n":3}`),
 			hook("yes", where("status", `"paid"`, `"open"`)), hook("no", where("status", `"open"`)), hook("number", where("n", "3.0"))))[0]
 		want(f, "runs", len(receipt.Runs), 2)
 	},
-	"an event whose hooks all say no is kept without runs": func(f *fixture) {
+	"an event that no hook matches by its where is stored without runs": func(f *fixture) {
 		receipt := f.accept(arrival(contact("1", "c_1", `{}`), hook("no", where("status", `"open"`))))[0]
 		if !receipt.Stored || len(receipt.Runs) != 0 {
 			f.Errorf("found %+v", receipt)
 		}
 	},
-	"a hook of another connection makes no run": func(f *fixture) {
+	"a hook of another connection starts no run": func(f *fixture) {
 		paris := hook("paris", func(h *journal.Hook) { h.Connection = "highlevel/paris" })
 		want(f, "runs", len(f.accept(arrival(contact("1", "c_1", `{}`), paris))[0].Runs), 0)
 	},
-	"an event that no hook names is not kept, nor its id": func(f *fixture) {
+	"an event without hooks is not stored, nor its id": func(f *fixture) {
 		e := contact("1", "c_1", `{}`)
 		if r := f.accept(arrival(e))[0]; r.Stored || r.Duplicate || len(r.Runs) > 0 {
 			f.Errorf("found %+v", r)
@@ -79,17 +79,17 @@ var acceptTests = map[string]func(f *fixture){
 		_, _, err := f.store.Event(f.ctx, e.ID)
 		f.wantErr(err, journal.ErrNotFound)
 		if r := f.accept(arrival(e, hook("new")))[0]; !r.Stored || r.Duplicate {
-			f.Errorf("once a hook names it: found %+v", r)
+			f.Errorf("with a hook: found %+v", r)
 		}
 	},
-	"Keep keeps an event that no hook names": func(f *fixture) {
+	"StoreUnmatched stores an event without hooks": func(f *fixture) {
 		e := contact("1", "c_1", `{}`)
 		want(f, "kept", f.accept(journal.Arrival{Event: e, StoreUnmatched: true})[0].Stored, true)
 		if _, runs, err := f.store.Event(f.ctx, e.ID); err != nil || len(runs) != 0 {
 			f.Errorf("found %v, %v", runs, err)
 		}
 	},
-	"a repeat is a duplicate and keeps nothing": func(f *fixture) {
+	"a repeat is a duplicate and stores nothing": func(f *fixture) {
 		e := contact("1", "c_1", `{"v":1}`)
 		f.accept(arrival(e, hook("new")))
 		e.Data = []byte(`{"v":2}`)
@@ -107,14 +107,14 @@ var acceptTests = map[string]func(f *fixture){
 			f.Errorf("found %+v", receipts)
 		}
 	},
-	"receipts stand in the order of the arrivals": func(f *fixture) {
+	"receipts are in the order of the arrivals": func(f *fixture) {
 		f.accept(arrival(contact("old", "c_1", `{}`), hook("new")))
 		r := f.accept(arrival(contact("a", "c_1", `{}`), hook("new")), arrival(contact("old", "c_1", `{}`), hook("new")),
 			arrival(contact("none", "c_1", `{}`)), arrival(contact("b", "c_1", `{}`), hook("new"), hook("two")))
 		found := fmt.Sprint(len(r[0].Runs), r[1].Duplicate, r[2].Stored, len(r[3].Runs))
 		want(f, "receipts", found, "1 true false 2")
 	},
-	"a call with a bad event keeps none of its events": func(f *fixture) {
+	"a call with a bad event stores none of its events": func(f *fixture) {
 		for name, bad := range map[string]journal.Event{
 			"no id":        {Type: "emit:x"},
 			"no type":      {ID: "hand:1"},
@@ -131,7 +131,7 @@ var acceptTests = map[string]func(f *fixture){
 			f.wantErr(err, journal.ErrNotFound)
 		}
 	},
-	"a cancelled context keeps nothing": func(f *fixture) {
+	"a cancelled context stores nothing": func(f *fixture) {
 		ctx, cancel := context.WithCancel(f.ctx)
 		cancel()
 		_, err := f.store.Accept(ctx, arrival(contact("1", "c_1", `{}`), hook("new")))
@@ -139,11 +139,11 @@ var acceptTests = map[string]func(f *fixture){
 		_, _, err = f.store.Event(f.ctx, "highlevel:1")
 		f.wantErr(err, journal.ErrNotFound)
 	},
-	"many callers at once each get their own receipt": func(f *fixture) {
+	"concurrent callers each get their own receipt": func(f *fixture) {
 		var all sync.WaitGroup
 		for i := range 200 {
 			all.Go(func() {
-				// Every id comes from two callers: one of them is first.
+				// Two callers have the same id: one of them is first.
 				e := contact(fmt.Sprint(i/2), fmt.Sprint("c_", i/2), `{}`)
 				if _, err := f.store.Accept(f.ctx, arrival(e, hook("new"))); err != nil {
 					f.Errorf("event %s: %v", e.ID, err)
@@ -153,7 +153,7 @@ var acceptTests = map[string]func(f *fixture){
 		all.Wait()
 		want(f, "runs", len(f.runs(journal.RunQuery{Limit: 500})), 100)
 	},
-	"a tick is kept as its schedule's last": func(f *fixture) {
+	"a tick is stored as the last one of its schedule": func(f *fixture) {
 		nightly := &journal.Hook{Script: "report", Name: "nightly", Version: "v1", Triggers: []string{"every"}}
 		tick := func(at time.Time) journal.Arrival {
 			return journal.Arrival{Event: journal.Event{ID: "schedule:report:nightly:" + at.Format(time.RFC3339), Type: "every",
@@ -164,7 +164,7 @@ var acceptTests = map[string]func(f *fixture){
 			f.Fatalf("before the first: %v, %v", last, err)
 		}
 		f.accept(tick(day.Add(time.Hour)))
-		f.accept(tick(day)) // a late one does not turn it back
+		f.accept(tick(day)) // a late tick does not replace it
 		f.reopen()
 		last, err = f.store.Tick(f.ctx, "report", "nightly")
 		if err != nil || !last.Equal(day.Add(time.Hour)) {

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Clock is a clock that a test sets. A store that is tested tells the time and
-// waits by it.
+// Clock is a clock that a test sets, for the times and the timers of a store.
 type Clock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -15,21 +14,22 @@ type Clock struct {
 }
 
 type timer struct {
-	at   time.Time // by what was the clock when it was made
+	at   time.Time // by the clock when the timer was made, plus later adjustments
 	ring chan time.Time
 }
 
-// NewClock makes a clock that stands at the present time.
+// NewClock makes a clock with the present time.
 func NewClock() *Clock { return &Clock{now: time.Now().Round(0)} }
 
-// Now gives the time that the clock shows.
+// Now returns the time of the clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Timer gives a channel on which the time comes once d has passed.
+// Timer returns a channel that receives the time once d has passed, and a
+// function that stops the timer.
 func (c *Clock) Timer(d time.Duration) (<-chan time.Time, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,7 +43,7 @@ func (c *Clock) Timer(d time.Duration) (<-chan time.Time, func()) {
 	}
 }
 
-// Pass lets time pass, for timers too.
+// Pass advances the clock by d, and fires the timers that are due.
 func (c *Clock) Pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,9 +51,9 @@ func (c *Clock) Pass(d time.Duration) {
 	c.ring()
 }
 
-// Turn sets the clock without time having passed: timers wait as long as
-// before.
-func (c *Clock) Turn(d time.Duration) {
+// Adjust changes the time by d as if somebody had set the clock: timers fire as
+// late as before.
+func (c *Clock) Adjust(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)

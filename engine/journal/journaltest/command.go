@@ -17,8 +17,8 @@ func (f *fixture) do(err error) {
 	}
 }
 
-// inEach makes a run in every state and calls check with it; the lane is the
-// state's own.
+// inEach makes a run in every state, each in a lane of its own, and calls check
+// with it.
 func (f *fixture) inEach(check func(state journal.State, id string)) {
 	f.Helper()
 	for _, state := range journal.States() {
@@ -32,14 +32,14 @@ func (f *fixture) inEach(check func(state journal.State, id string)) {
 		}
 		id := f.queue(1, string(state), hook("new"))[0]
 		if state != journal.Queued {
-			h := holder(f.nextIs(id))
-			mark := begun(1, "wait")
+			h := lease(f.nextIs(id))
+			record := begun(1, "wait")
 			switch {
 			case state == journal.Running:
 			case state == journal.Waiting:
-				f.park(h, journal.Park{State: state, Step: &mark, Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}}})
+				f.park(h, journal.Park{State: state, Step: &record, Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}}})
 			case state == journal.Held:
-				f.park(h, journal.Park{State: state, Step: &mark})
+				f.park(h, journal.Park{State: state, Step: &record})
 			case state.Ended():
 				f.finish(h, state)
 			default:
@@ -54,8 +54,8 @@ func (f *fixture) inEach(check func(state journal.State, id string)) {
 	}
 }
 
-// inOnly checks that a command is refused in all states but some, with words
-// that name the state found.
+// inOnly checks that a command is refused in all states but some, with an error
+// that has the state found and the first one expected.
 func (f *fixture) inOnly(command func(id string) error, some ...journal.State) {
 	f.Helper()
 	f.inEach(func(state journal.State, id string) {
@@ -85,22 +85,22 @@ var commandTests = map[string]func(f *fixture){
 			}
 			return err
 		}, journal.Queued, journal.Running, journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked, journal.Paused)
-		f.accept(kept(paid("1", `{}`)))
+		f.accept(stored(paid("1", `{}`)))
 		f.nothingNext()
 		f.reopen()
 		f.nothingNext()
 	},
-	"cancel frees the lane, wherever the run stands in it": func(f *fixture) {
+	"cancel releases the lane, whatever the place of the run in it": func(f *fixture) {
 		ids := f.queue(4, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		f.do(f.store.Cancel(f.ctx, ids[2]))
 		f.do(f.store.Cancel(f.ctx, ids[0]))
 		f.wantErr(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Succeeded}), journal.ErrFenced)
-		f.retry(holder(f.nextIs(ids[1])), time.Hour)
+		f.retry(lease(f.nextIs(ids[1])), time.Hour)
 		f.do(f.store.Cancel(f.ctx, ids[1]))
 		f.nextIs(ids[3])
 	},
-	"cancel fences a run that is executed": func(f *fixture) {
+	"cancel fences a run that executes": func(f *fixture) {
 		h := f.begun()
 		f.record(h, step(1, "a", `1`), journal.Effect{})
 		f.do(f.store.Cancel(f.ctx, h.Run))
@@ -113,23 +113,23 @@ var commandTests = map[string]func(f *fixture){
 			f.Errorf("epoch %d after %d", run.Epoch, h.Epoch)
 		}
 	},
-	"retry queues what failed or was cancelled, at the tail of its lane": func(f *fixture) {
+	"retry queues a failed or cancelled run, as the last of its lane": func(f *fixture) {
 		f.inOnly(func(id string) error { return f.store.Retry(f.ctx, id) }, journal.Failed, journal.Cancelled)
 		ids := f.queue(3, "c_1", hook("new"))
-		f.finish(holder(f.next()), journal.Failed)
+		f.finish(lease(f.next()), journal.Failed)
 		f.do(f.store.Retry(f.ctx, ids[0]))
-		f.finish(holder(f.nextIs(ids[1])), journal.Succeeded)
-		f.finish(holder(f.nextIs(ids[2])), journal.Succeeded)
+		f.finish(lease(f.nextIs(ids[1])), journal.Succeeded)
+		f.finish(lease(f.nextIs(ids[2])), journal.Succeeded)
 		a := f.nextIs(ids[0])
 		want(f, "attempts", a.Run.Attempts, 2)
 		if a.Run.Problem != nil || !a.Run.Finished.IsZero() {
 			f.Errorf("found %+v", a.Run)
 		}
 	},
-	"retry takes the last record away if it is an error, but not an uncertain one": func(f *fixture) {
+	"retry deletes the last record if it is an error, but not an uncertain one": func(f *fixture) {
 		for kind, left := range map[bindings.ErrorKind]int{bindings.Unavailable: 1, bindings.Invalid: 1, bindings.Uncertain: 2, "": 2} {
 			f.queue(1, "c_"+string(kind), hook("new"))
-			h := holder(f.next())
+			h := lease(f.next())
 			f.record(h, step(1, "a", `1`), journal.Effect{})
 			last := step(2, "b", `2`)
 			if kind != "" {
@@ -140,22 +140,22 @@ var commandTests = map[string]func(f *fixture){
 			f.do(f.store.Retry(f.ctx, h.Run))
 			a := f.nextIs(h.Run)
 			want(f, "steps left of "+string(kind), len(a.Steps), left)
-			f.record(holder(a), step(left+1, "b", `2`), journal.Effect{})
-			f.finish(holder(a), journal.Succeeded)
+			f.record(lease(a), step(left+1, "b", `2`), journal.Effect{})
+			f.finish(lease(a), journal.Succeeded)
 		}
 	},
 	"a retried wait waits again": func(f *fixture) {
 		ids := f.queue(1, "c_1", hook("new"))
-		f.waits(holder(f.next()), 1, awaiting("qonto.invoice.paid"))
+		f.waits(lease(f.next()), 1, awaiting("qonto.invoice.paid"))
 		f.do(f.store.Cancel(f.ctx, ids[0]))
-		f.accept(kept(paid("1", `{}`)))
+		f.accept(stored(paid("1", `{}`)))
 		f.do(f.store.Retry(f.ctx, ids[0]))
 		a := f.nextIs(ids[0])
 		want(f, "step", a.Steps[0].State, journal.Begun)
-		f.waits(holder(a), 1, awaiting("qonto.invoice.paid"))
+		f.waits(lease(a), 1, awaiting("qonto.invoice.paid"))
 		want(f, "event", f.nextIs(ids[0]).Steps[0].Event, "qonto:1")
 	},
-	"wake queues what stands and owns its lane, first of it": func(f *fixture) {
+	"wake queues a parked run that owns its lane, as the first of it": func(f *fixture) {
 		f.inOnly(func(id string) error {
 			err := f.store.Wake(f.ctx, id)
 			if err == nil {
@@ -166,25 +166,25 @@ var commandTests = map[string]func(f *fixture){
 	},
 	"a held run is resolved by sending again, skipping or failing": func(f *fixture) {
 		f.inOnly(func(id string) error { return f.store.Resolve(f.ctx, id, journal.Resend, nil) }, journal.Held)
-		hold := func(name string) journal.Lease {
+		uncertain := func(name string) journal.Lease {
 			f.queue(2, name, hook("new"))
-			h := holder(f.next())
+			h := lease(f.next())
 			f.record(h, step(1, "a", `1`), journal.Effect{})
-			mark := begun(2, "highlevel.contacts.upsert")
-			mark.Sent = json.RawMessage(`{}`)
-			f.park(h, journal.Park{State: journal.Held, Step: &mark, Problem: &journal.Problem{Message: "it may have been done", Position: "crm.lua:2"}})
+			record := begun(2, "highlevel.contacts.upsert")
+			record.Sent = json.RawMessage(`{}`)
+			f.park(h, journal.Park{State: journal.Held, Step: &record, Problem: &journal.Problem{Message: "it may have been done", Position: "crm.lua:2"}})
 			return h
 		}
-		resend := hold("resend")
+		resend := uncertain("resend")
 		f.do(f.store.Resolve(f.ctx, resend.Run, journal.Resend, nil))
 		want(f, "steps", len(f.nextIs(resend.Run).Steps), 1)
 		for _, result := range []string{`{"id":"c_1"}`, ``} {
-			skip := hold("skip" + result)
+			skip := uncertain("skip" + result)
 			f.do(f.store.Resolve(f.ctx, skip.Run, journal.Skip, json.RawMessage(result)))
 			s := f.nextIs(skip.Run).Steps[1]
 			want(f, "skipped", string(s.State)+" "+string(s.Result)+string(s.Sent)+" "+string(s.Args), `done `+result+` {"id":"c_1"}`)
 		}
-		fail := hold("fail")
+		fail := uncertain("fail")
 		follow := arrival(journal.Event{ID: "engine:1", Type: "run.failed", Source: journal.Engine}, hook("alarm", laneless))
 		f.do(f.store.Resolve(f.ctx, fail.Run, journal.Fail, nil, follow))
 		run := f.wantState(fail.Run, journal.Failed)
@@ -200,7 +200,7 @@ var commandTests = map[string]func(f *fixture){
 			}
 		}
 	},
-	"migrate binds what stands to another version, and queues what is blocked": func(f *fixture) {
+	"migrate binds a parked run to another version, and queues a blocked one": func(f *fixture) {
 		f.inOnly(func(id string) error {
 			before, _, _ := f.store.Run(f.ctx, id)
 			err := f.store.Migrate(f.ctx, id, "v9")
@@ -212,7 +212,7 @@ var commandTests = map[string]func(f *fixture){
 			if before.State == journal.Blocked {
 				a := f.nextIs(id)
 				want(f, "handed out", a.Run.Bound, "v9")
-				f.do(f.store.Bind(holder(a), journal.Binding{Version: "v9"}))
+				f.do(f.store.Bind(lease(a), journal.Binding{Version: "v9"}))
 			} else {
 				want(f, "state", run.State, before.State)
 			}
@@ -227,24 +227,24 @@ var commandTests = map[string]func(f *fixture){
 		f.record(old, begun(4, "b"), journal.Effect{})
 		f.finish(old, journal.Failed)
 		before, steps := f.run(old.Run)
-		for keep := range 4 {
-			id, err := f.store.Replay(f.ctx, old.Run, hook("begun", func(h *journal.Hook) { h.Version = "v5" }), keep)
+		for copied := range 4 {
+			id, err := f.store.Replay(f.ctx, old.Run, hook("begun", func(h *journal.Hook) { h.Version = "v5" }), copied)
 			f.do(err)
 			a := f.nextIs(id)
 			want(f, "event", a.Event.ID, before.Event)
 			want(f, "matched", a.Run.Matched+" "+a.Run.Bound, "v5 ")
-			want(f, "steps", len(a.Steps), keep)
+			want(f, "steps", len(a.Steps), copied)
 			for i := range a.Steps {
 				if a.Steps[i].Result == nil || string(a.Steps[i].Result) != string(steps[i].Result) || a.Steps[i].Name != steps[i].Name {
 					f.Errorf("step %d: found %+v", i+1, a.Steps[i])
 				}
 			}
-			f.record(holder(a), step(keep+1, "c", `2`), journal.Effect{})
-			f.finish(holder(a), journal.Succeeded)
+			f.record(lease(a), step(copied+1, "c", `2`), journal.Effect{})
+			f.finish(lease(a), journal.Succeeded)
 		}
-		for _, keep := range []int{4, 5} {
-			if _, err := f.store.Replay(f.ctx, old.Run, hook("begun"), keep); err == nil {
-				f.Errorf("%d steps were kept", keep)
+		for _, copied := range []int{4, 5} {
+			if _, err := f.store.Replay(f.ctx, old.Run, hook("begun"), copied); err == nil {
+				f.Errorf("%d steps were copied", copied)
 			}
 		}
 		after, _ := f.run(old.Run)

@@ -10,20 +10,20 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// effects records one effect after the other and checks their results.
+// effects records effects as consecutive steps and checks their results.
 type effects struct {
 	*fixture
-	holder journal.Lease
+	lease  journal.Lease
 	number int
 }
 
-func (f *fixture) effects() *effects { return &effects{fixture: f, holder: f.begun()} }
+func (f *fixture) effects() *effects { return &effects{fixture: f, lease: f.begun()} }
 
 func (e *effects) do(effect journal.Effect) (string, error) {
 	e.number++
 	s := step(e.number, "effect", "")
 	s.Result = nil
-	result, err := e.store.Record(e.ctx, e.holder, s, effect)
+	result, err := e.store.Record(e.ctx, e.lease, s, effect)
 	return string(result), err
 }
 
@@ -31,8 +31,8 @@ func (e *effects) state(verb, key, value string) (string, error) {
 	return e.do(journal.Effect{State: &journal.StateOp{Script: "crm", Verb: verb, Key: key, Value: json.RawMessage(value)}})
 }
 
-// gives checks the result of an operation on the state.
-func (e *effects) gives(verb, key, value, expected string) {
+// expect checks the result of an operation on the state.
+func (e *effects) expect(verb, key, value, expected string) {
 	e.Helper()
 	result, err := e.state(verb, key, value)
 	if err != nil || result != expected {
@@ -41,40 +41,40 @@ func (e *effects) gives(verb, key, value, expected string) {
 }
 
 var stateTests = map[string]func(f *fixture){
-	"what is put is got, until it is deleted": func(f *fixture) {
+	"get returns what was put, until it is deleted": func(f *fixture) {
 		e := f.effects()
-		e.gives("get", "k", "", `{}`)
-		e.gives("put", "k", `{"b":[1,null],"a":"x"}`, `{"value":{"b":[1,null],"a":"x"}}`)
-		e.gives("get", "k", "", `{"value":{"b":[1,null],"a":"x"}}`)
-		e.gives("delete", "k", "", `{}`)
-		e.gives("get", "k", "", `{}`)
-		e.gives("put", "k", `false`, `{"value":false}`)
-		e.gives("get", "k", "", `{"value":false}`)
-		e.gives("put", "k", `null`, `{}`)
-		e.gives("get", "k", "", `{}`)
+		e.expect("get", "k", "", `{}`)
+		e.expect("put", "k", `{"b":[1,null],"a":"x"}`, `{"value":{"b":[1,null],"a":"x"}}`)
+		e.expect("get", "k", "", `{"value":{"b":[1,null],"a":"x"}}`)
+		e.expect("delete", "k", "", `{}`)
+		e.expect("get", "k", "", `{}`)
+		e.expect("put", "k", `false`, `{"value":false}`)
+		e.expect("get", "k", "", `{"value":false}`)
+		e.expect("put", "k", `null`, `{}`)
+		e.expect("get", "k", "", `{}`)
 	},
-	"scripts do not see each other's": func(f *fixture) {
+	"scripts do not read the values of other scripts": func(f *fixture) {
 		e := f.effects()
-		e.gives("put", "k", `1`, `{"value":1}`)
+		e.expect("put", "k", `1`, `{"value":1}`)
 		result, err := e.do(journal.Effect{State: &journal.StateOp{Script: "other", Verb: "get", Key: "k"}})
 		if err != nil || result != `{}` {
 			f.Errorf("found %s, %v", result, err)
 		}
 	},
-	"add is exact, from nothing on": func(f *fixture) {
+	"add is exact, and begins at zero": func(f *fixture) {
 		e := f.effects()
-		e.gives("add", "n", `2`, `{"value":2}`)
-		e.gives("add", "n", `-5`, `{"value":-3}`)
-		e.gives("add", "n", `0.5`, `{"value":-2.5}`)
-		e.gives("put", "n", `9007199254740990`, `{"value":9007199254740990}`)
-		e.gives("add", "n", `1`, `{"value":9007199254740991}`)
-		e.gives("put", "n", `1e3`, `{"value":1e3}`)
-		e.gives("add", "n", `1`, `{"value":1001}`)
+		e.expect("add", "n", `2`, `{"value":2}`)
+		e.expect("add", "n", `-5`, `{"value":-3}`)
+		e.expect("add", "n", `0.5`, `{"value":-2.5}`)
+		e.expect("put", "n", `9007199254740990`, `{"value":9007199254740990}`)
+		e.expect("add", "n", `1`, `{"value":9007199254740991}`)
+		e.expect("put", "n", `1e3`, `{"value":1e3}`)
+		e.expect("add", "n", `1`, `{"value":1001}`)
 	},
 	"add refuses what is no number or would be rounded": func(f *fixture) {
 		e := f.effects()
-		e.gives("put", "text", `"12"`, `{"value":"12"}`)
-		e.gives("put", "large", `9007199254740991`, `{"value":9007199254740991}`)
+		e.expect("put", "text", `"12"`, `{"value":"12"}`)
+		e.expect("put", "large", `9007199254740991`, `{"value":9007199254740991}`)
 		for _, c := range [][2]string{
 			{"text", `1`}, {"n", `"1"`}, {"n", ``}, {"n", `[1]`}, {"large", `1`}, {"n", `9007199254740993`}, {"n", `1e999`},
 		} {
@@ -84,13 +84,13 @@ var stateTests = map[string]func(f *fixture){
 				f.Errorf("add %s to %s: found %v, expected an error of kind invalid", c[1], c[0], err)
 				continue
 			}
-			_, steps := f.run(e.holder.Run)
+			_, steps := f.run(e.lease.Run)
 			last := steps[len(steps)-1]
 			if last.State != journal.Erred || last.Error == nil || last.Error.Message != problem.Message {
 				f.Errorf("the step recorded is %+v", last)
 			}
 		}
-		e.gives("get", "text", "", `{"value":"12"}`)
+		e.expect("get", "text", "", `{"value":"12"}`)
 	},
 	"cas swaps only what was expected": func(f *fixture) {
 		e := f.effects()
@@ -113,26 +113,26 @@ var stateTests = map[string]func(f *fixture){
 	"a value has at most 8 MiB": func(f *fixture) {
 		e := f.effects()
 		fits := `"` + strings.Repeat("x", journal.MaxStateValue-2) + `"`
-		e.gives("put", "k", fits, `{"value":`+fits+`}`)
+		e.expect("put", "k", fits, `{"value":`+fits+`}`)
 		_, err := e.state("put", "big one", `"`+strings.Repeat("x", journal.MaxStateValue)+`"`)
 		if err == nil || !strings.Contains(err.Error(), "big one") || !strings.Contains(err.Error(), fmt.Sprint(journal.MaxStateValue+2)) {
 			f.Errorf("found %v, expected an error with key and size", err)
 		}
 		if _, err := e.state("put", strings.Repeat("k", journal.MaxStateKey+1), `1`); err == nil {
-			f.Error("a key without a bound was kept")
+			f.Error("a key that is too long was stored")
 		}
 	},
-	"an operation that there is not is refused": func(f *fixture) {
+	"an unknown operation is refused": func(f *fixture) {
 		if _, err := f.effects().state("increment", "k", `1`); err == nil {
-			f.Error("it was carried out")
+			f.Error("it was done")
 		}
 	},
-	"it survives a restart": func(f *fixture) {
+	"values survive a restart": func(f *fixture) {
 		e := f.effects()
-		e.gives("put", "k", `1`, `{"value":1}`)
-		f.finish(e.holder, journal.Succeeded)
+		e.expect("put", "k", `1`, `{"value":1}`)
+		f.finish(e.lease, journal.Succeeded)
 		f.reopen()
-		f.effects().gives("add", "k", `1`, `{"value":2}`)
+		f.effects().expect("add", "k", `1`, `{"value":2}`)
 	},
 }
 
@@ -184,7 +184,7 @@ var linkTests = map[string]func(f *fixture){
 		e.links(link("get", "q_1", ""), `{}`)
 		e.links(back(link("get", "", "c_1")), `{}`)
 	},
-	"accounts and kinds keep links apart": func(f *fixture) {
+	"links of other accounts and kinds are separate": func(f *fixture) {
 		e := f.effects()
 		e.links(link("put", "q_1", "c_1"), "")
 		for _, change := range []func(*journal.LinkOp){
@@ -210,7 +210,7 @@ var linkTests = map[string]func(f *fixture){
 	"links survive a restart, and belong to all scripts": func(f *fixture) {
 		e := f.effects()
 		e.links(link("put", "q_1", "c_1"), "")
-		f.finish(e.holder, journal.Succeeded)
+		f.finish(e.lease, journal.Succeeded)
 		f.reopen()
 		f.effects().links(link("get", "q_1", ""), `{"id":"c_1"}`)
 	},
@@ -229,10 +229,10 @@ var emitTests = map[string]func(f *fixture){
 			f.Errorf("found %s, %v", result, err)
 		}
 		want(f, "event", f.next().Event.Type, "emit:deal.won")
-		_, steps := f.run(e.holder.Run)
+		_, steps := f.run(e.lease.Run)
 		want(f, "steps", len(steps), 1)
 	},
-	"a repeat says so": func(f *fixture) {
+	"a repeat returns that it is a duplicate": func(f *fixture) {
 		e := f.effects()
 		emit := journal.Effect{Emit: &journal.Arrival{Event: won("1"), StoreUnmatched: true}}
 		e.do(emit)
@@ -245,7 +245,7 @@ var emitTests = map[string]func(f *fixture){
 		if _, err := e.do(journal.Effect{Emit: &journal.Arrival{Event: journal.Event{Type: "emit:x"}}}); err == nil {
 			f.Error("an event without id was accepted")
 		}
-		_, steps := f.run(e.holder.Run)
+		_, steps := f.run(e.lease.Run)
 		want(f, "steps", len(steps), 0)
 	},
 }

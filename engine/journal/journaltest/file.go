@@ -7,7 +7,7 @@ import (
 )
 
 var fileTests = map[string]func(f *fixture){
-	"a file is needed as long as a run that has it is kept": func(f *fixture) {
+	"a file is needed as long as a run that has it is stored": func(f *fixture) {
 		needs := func(hash string) bool {
 			f.Helper()
 			needed, err := f.store.NeedsFile(f.ctx, hash)
@@ -22,7 +22,7 @@ var fileTests = map[string]func(f *fixture){
 		f.do(err)
 		want(f, "needed", needs("aa"), true)
 		want(f, "another", needs("bb"), false)
-		f.finish(holder(f.nextIs(again)), journal.Succeeded)
+		f.finish(lease(f.nextIs(again)), journal.Succeeded)
 		f.clock.Pass(48 * time.Hour)
 		_, err = f.store.Prune(f.ctx, journal.Retention{Age: 24 * time.Hour})
 		f.do(err)

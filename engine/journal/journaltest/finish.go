@@ -8,10 +8,10 @@ import (
 )
 
 var finishTests = map[string]func(f *fixture){
-	"a run ends with its outcome": func(f *fixture) {
+	"a run ends with its state and problem": func(f *fixture) {
 		for _, state := range []journal.State{journal.Succeeded, journal.Failed, journal.Skipped, journal.Cancelled} {
 			f.queue(1, string(state), hook("new"))
-			h := holder(f.next())
+			h := lease(f.next())
 			problem := &journal.Problem{Message: "it ended", Position: "crm.lua:3", Limit: "steps",
 				App: &bindings.Error{Kind: bindings.Timeout, Message: "late"}}
 			if err := f.store.Finish(f.ctx, h, journal.Finish{State: state, Problem: problem}); err != nil {
@@ -43,7 +43,7 @@ var finishTests = map[string]func(f *fixture){
 		run, _ := f.run(h.Run)
 		want(f, "state", run.State, journal.Succeeded)
 	},
-	"what follows is kept in the same commit": func(f *fixture) {
+	"the events that follow are accepted in the same commit": func(f *fixture) {
 		h := f.begun()
 		failed := journal.Event{ID: "engine:failed:" + h.Run, Type: "run.failed", Source: journal.Engine}
 		f.Helper()
@@ -54,7 +54,7 @@ var finishTests = map[string]func(f *fixture){
 		}
 		want(f, "next", f.next().Event.Type, "run.failed")
 	},
-	"a follower that cannot be kept leaves the run as it is": func(f *fixture) {
+	"an event that follows and is refused leaves the run unchanged": func(f *fixture) {
 		h := f.begun()
 		err := f.store.Finish(f.ctx, h, journal.Finish{State: journal.Failed, Follow: []journal.Arrival{arrival(journal.Event{ID: "x"})}})
 		if err == nil {
@@ -62,7 +62,7 @@ var finishTests = map[string]func(f *fixture){
 		}
 		f.finish(h, journal.Failed)
 	},
-	"the version it was bound to stays": func(f *fixture) {
+	"the run stays bound to its version": func(f *fixture) {
 		h := f.begun()
 		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)

@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// Folder is a folder for a store, in memory where there is room for it: most
-// tests are not about the disk, and a slow one would make them wait for every
+// Folder returns a folder for a store, in memory where there is space for it:
+// most tests are not about the disk, and would wait for a slow one at every
 // commit.
 func Folder(t testing.TB) string {
 	t.Helper()
-	if !roomy(memory) {
+	if !hasSpace(memory) {
 		return t.TempDir()
 	}
 	dir, err := os.MkdirTemp(memory, "tidewire-test-")
@@ -21,5 +21,5 @@ func Folder(t testing.TB) string {
 	return dir
 }
 
-// memory is a file system in memory, where a machine has one.
+// memory is a file system in memory, on machines that have one.
 const memory = "/dev/shm"

@@ -2,4 +2,4 @@
 
 package journaltest
 
-func roomy(string) bool { return false }
+func hasSpace(string) bool { return false }

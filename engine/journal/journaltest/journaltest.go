@@ -1,8 +1,8 @@
-// Package journaltest is the behaviour that every journal.Store must show.
-// Each promise of the interface is a subtest with a name that says it, so that
-// a new store learns from a failing run what it still owes.
+// Package journaltest tests the behaviour that every journal.Store must have.
+// Each promise of the interface is a subtest with the promise as its name, so
+// that the failures of a new store are the list of what it lacks.
 //
-// What belongs to one store alone (files, locks, speed) is tested beside it.
+// What only one store has (files, locks, speed) is tested in its own package.
 package journaltest
 
 import (
@@ -17,18 +17,18 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Open makes an empty store that goes by clock. reopen stands for a crash and a
-// start: it closes the store and opens it again on what it kept. The store is
-// closed by Open's own cleanup.
+// Open makes an empty store that uses clock. reopen simulates a crash and a
+// start: it closes the store and opens it again on its files. Open closes the
+// store in a cleanup of its own.
 type Open func(t *testing.T, clock *Clock) (store journal.Store, reopen func() journal.Store)
 
-// Run shows that a store keeps all promises of journal.Store.
+// Run tests a store against all promises of journal.Store.
 func Run(t *testing.T, open Open) {
 	for _, part := range []struct {
 		name  string
 		tests map[string]func(f *fixture)
 	}{
-		{"accept", acceptTests}, {"sweep", sweepTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
+		{"accept", acceptTests}, {"poll page", pollPageTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
 		{"park", parkTests}, {"wait", waitTests}, {"approval", approvalTests},
 		{"command", commandTests}, {"policy", policyTests}, {"rule", ruleTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},
@@ -47,8 +47,8 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
-// patience is how long a fact may be waited for, on the slowest machine.
-const patience = 2 * time.Minute
+// maxWait bounds the wait for a condition, on the slowest machine.
+const maxWait = 2 * time.Minute
 
 // fixture is one store in one test.
 type fixture struct {
@@ -76,7 +76,7 @@ func contact(id, record, data string) journal.Event {
 	}
 }
 
-// hook is a hook on contacts; lanes are those of records.
+// hook is a hook on contacts, with one lane for each record.
 func hook(name string, change ...func(*journal.Hook)) *journal.Hook {
 	h := &journal.Hook{
 		Script: "crm", Name: name, Version: "v1", Triggers: []string{"highlevel.contact.created"},
@@ -106,18 +106,18 @@ func arrival(e journal.Event, hooks ...*journal.Hook) journal.Arrival {
 
 func (f *fixture) accept(arrivals ...journal.Arrival) []journal.Receipt {
 	f.Helper()
-	f.clock.Pass(time.Millisecond) // so that times tell events apart
+	f.clock.Pass(time.Millisecond) // so that no two events have the same time
 	receipts, err := f.store.Accept(f.ctx, arrivals...)
 	if err != nil {
 		f.Fatalf("Accept: %v", err)
 	}
 	if len(receipts) != len(arrivals) {
-		f.Fatalf("Accept of %d arrivals gave %d receipts", len(arrivals), len(receipts))
+		f.Fatalf("Accept of %d arrivals returned %d receipts", len(arrivals), len(receipts))
 	}
 	return receipts
 }
 
-// queue accepts n events of one record with a hook and gives the ids of the
+// queue accepts n events of one record with a hook and returns the ids of the
 // runs.
 func (f *fixture) queue(n int, record string, h *journal.Hook) []string {
 	f.Helper()
@@ -131,7 +131,7 @@ func (f *fixture) queue(n int, record string, h *journal.Hook) []string {
 
 func (f *fixture) next() journal.Activation {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.ctx, patience)
+	ctx, cancel := context.WithTimeout(f.ctx, maxWait)
 	defer cancel()
 	a, err := f.store.Next(ctx)
 	if err != nil {
@@ -154,15 +154,15 @@ func (f *fixture) nothingNext() {
 	}
 }
 
-// begun accepts one event and hands its run out.
+// begun accepts one event and returns the lease of its run.
 func (f *fixture) begun() journal.Lease {
 	f.Helper()
 	f.count++
 	f.queue(1, fmt.Sprint("begun_", f.count), hook("begun"))
-	return holder(f.next())
+	return lease(f.next())
 }
 
-func holder(a journal.Activation) journal.Lease {
+func lease(a journal.Activation) journal.Lease {
 	return journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
 }
 
@@ -173,7 +173,7 @@ func step(number int, name, result string) journal.Step {
 	}
 }
 
-// begun is the mark of a step whose request is about to be sent.
+// begun is the begun record of a step.
 func begun(number int, name string) journal.Step {
 	s := step(number, name, "")
 	s.State, s.Result = journal.Begun, nil

@@ -10,7 +10,7 @@ import (
 )
 
 var nextTests = map[string]func(f *fixture){
-	"an activation carries the run, its event and no steps": func(f *fixture) {
+	"an activation has the run, its event and no steps": func(f *fixture) {
 		e := contact("1", "c_1", `{"name":"Ana"}`)
 		receipt := f.accept(arrival(e, hook("new")))[0]
 		a := f.next()
@@ -25,7 +25,7 @@ var nextTests = map[string]func(f *fixture){
 			f.Errorf("found %+v", a.Run)
 		}
 	},
-	"runs without a lane leave side by side, in the order of acceptance": func(f *fixture) {
+	"runs without a lane are handed out together, in the order of acceptance": func(f *fixture) {
 		ids := f.queue(5, "c_1", hook("new", laneless))
 		for _, id := range ids {
 			want(f, "run", f.next().Run.ID, id)
@@ -38,7 +38,7 @@ var nextTests = map[string]func(f *fixture){
 			a := f.next()
 			want(f, "run", a.Run.ID, id)
 			f.nothingNext()
-			f.finish(holder(a), journal.Succeeded)
+			f.finish(lease(a), journal.Succeeded)
 		}
 	},
 	"records, accounts and hooks have lanes of their own": func(f *fixture) {
@@ -56,7 +56,7 @@ var nextTests = map[string]func(f *fixture){
 		want(f, "lanes", len(seen), 4)
 		f.nothingNext()
 	},
-	"a lane of paths takes its key from the event": func(f *fixture) {
+	"the key of a lane of paths is from the event": func(f *fixture) {
 		h := hook("new", laneBy("deal.id", "stage"))
 		for i, data := range []string{
 			`{"deal":{"id":7},"stage":"won"}`, `{"deal":{"id":7},"stage":"won","x":1}`, `{"deal":{"id":7},"stage":"lost"}`,
@@ -65,30 +65,30 @@ var nextTests = map[string]func(f *fixture){
 		}
 		first, third := f.next(), f.next()
 		want(f, "first", first.Event.ID, "highlevel:0")
-		want(f, "beside it", third.Event.ID, "highlevel:2")
+		want(f, "in parallel", third.Event.ID, "highlevel:2")
 		f.nothingNext()
-		f.finish(holder(first), journal.Failed)
+		f.finish(lease(first), journal.Failed)
 		want(f, "after it", f.next().Event.ID, "highlevel:1")
 	},
-	"a lane of the hook takes all its runs": func(f *fixture) {
+	"a lane of the hook has all its runs": func(f *fixture) {
 		h := hook("new", oneLane)
 		f.queue(1, "c_1", h)
 		f.queue(1, "c_2", h)
 		a := f.next()
 		f.nothingNext()
-		f.finish(holder(a), journal.Succeeded)
+		f.finish(lease(a), journal.Succeeded)
 		want(f, "record", f.next().Event.Record, "c_2")
 	},
-	"a long lane does not hold up others": func(f *fixture) {
+	"a long lane does not delay others": func(f *fixture) {
 		f.queue(50, "c_1", hook("new"))
 		f.queue(1, "c_2", hook("new"))
-		f.finish(holder(f.next()), journal.Succeeded)
+		f.finish(lease(f.next()), journal.Succeeded)
 		for range 2 {
 			a := f.next()
 			if a.Event.Record == "c_2" {
 				return
 			}
-			f.finish(holder(a), journal.Succeeded)
+			f.finish(lease(a), journal.Succeeded)
 		}
 		f.Error("the run of c_2 waits behind the lane of c_1")
 	},
@@ -105,26 +105,26 @@ var nextTests = map[string]func(f *fixture){
 		f.queue(1, "c_1", hook("new"))
 		want(f, "record", (<-got).Event.Record, "c_1")
 	},
-	"a caller that gave up takes no run with it": func(f *fixture) {
+	"a caller whose context is cancelled gets no run": func(f *fixture) {
 		for i := range 20 {
 			ctx, cancel := context.WithCancel(f.ctx)
 			done := make(chan bool)
 			go func() {
 				a, err := f.store.Next(ctx)
 				if err == nil {
-					f.finish(holder(a), journal.Succeeded)
+					f.finish(lease(a), journal.Succeeded)
 				}
 				done <- err == nil
 			}()
 			go cancel()
 			f.queue(1, fmt.Sprint("c_", i), hook("new"))
 			if !<-done {
-				f.finish(holder(f.next()), journal.Succeeded)
+				f.finish(lease(f.next()), journal.Succeeded)
 			}
 		}
 		f.nothingNext()
 	},
-	"each hand-out raises the epoch": func(f *fixture) {
+	"each hand-out has a larger epoch": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
 		last := int64(0)
 		for range 3 {
@@ -133,7 +133,7 @@ var nextTests = map[string]func(f *fixture){
 				f.Errorf("epoch %d after %d", a.Epoch, last)
 			}
 			last = a.Epoch
-			if err := f.store.Release(holder(a)); err != nil {
+			if err := f.store.Release(lease(a)); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -145,7 +145,7 @@ var nextTests = map[string]func(f *fixture){
 	"a released run is queued again, first of its lane": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
 		a := f.next()
-		if err := f.store.Release(holder(a)); err != nil {
+		if err := f.store.Release(lease(a)); err != nil {
 			f.Fatal(err)
 		}
 		run, _ := f.run(ids[0])
@@ -155,9 +155,9 @@ var nextTests = map[string]func(f *fixture){
 		want(f, "event", again.Event.ID, a.Event.ID)
 		f.nothingNext()
 	},
-	"no lane has two runs at once or out of order, whatever happens": func(f *fixture) {
+	"no lane has two runs at once or out of order, under concurrency": func(f *fixture) {
 		const events, lanes, workers = 400, 7, 8
-		ctx, stop := context.WithTimeout(f.ctx, patience)
+		ctx, stop := context.WithTimeout(f.ctx, maxWait)
 		defer stop()
 		var mu sync.Mutex
 		busy, last, left := map[string]bool{}, map[string]int64{}, events
@@ -179,13 +179,13 @@ var nextTests = map[string]func(f *fixture){
 				mu.Unlock()
 				var failed error
 				if rand.IntN(2) == 0 {
-					_, failed = f.store.Record(ctx, holder(a), step(1, "state.get", `{}`), journal.Effect{})
+					_, failed = f.store.Record(ctx, lease(a), step(1, "state.get", `{}`), journal.Effect{})
 				}
 				mu.Lock()
 				busy[lane] = false
 				mu.Unlock()
 				if failed == nil {
-					failed = f.store.Finish(ctx, holder(a), journal.Finish{State: journal.Succeeded})
+					failed = f.store.Finish(ctx, lease(a), journal.Finish{State: journal.Succeeded})
 				}
 				if failed != nil {
 					f.Errorf("run %s: %v", a.Run.ID, failed)

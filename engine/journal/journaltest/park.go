@@ -29,20 +29,20 @@ func (f *fixture) wantState(id string, state journal.State) journal.Run {
 	return run
 }
 
-// becomes waits until a run is in a state to which a timer brings it, which
-// happens beside the caller.
+// becomes waits until a run is in a state. A timer changes the state
+// concurrently.
 func (f *fixture) becomes(id string, state journal.State) journal.Run {
 	f.Helper()
-	for late := time.Now().Add(patience); time.Now().Before(late); {
+	for late := time.Now().Add(maxWait); time.Now().Before(late); {
 		if run, _ := f.run(id); run.State == state {
 			return run
 		}
-		f.nothingNext() // gives the timer 30 ms
+		f.nothingNext() // waits 30 ms
 	}
 	return f.wantState(id, state)
 }
 
-// nextIs takes the next activation and checks which run it is.
+// nextIs returns the next activation and checks which run it is.
 func (f *fixture) nextIs(id string) journal.Activation {
 	f.Helper()
 	a := f.next()
@@ -53,16 +53,16 @@ func (f *fixture) nextIs(id string) journal.Activation {
 var owning = []journal.State{journal.Retrying, journal.Throttled, journal.Held, journal.Blocked}
 
 var parkTests = map[string]func(f *fixture){
-	"a run that stands keeps its lane, through restarts": func(f *fixture) {
+	"a parked run owns its lane, also after restarts": func(f *fixture) {
 		for _, state := range owning {
 			ids := f.queue(2, string(state), hook("new"))
-			h := holder(f.next())
-			f.park(h, journal.Park{State: state, Problem: &journal.Problem{Message: "it stands"}})
+			h := lease(f.next())
+			f.park(h, journal.Park{State: state, Problem: &journal.Problem{Message: "it is parked"}})
 			f.nothingNext()
 			f.reopen()
 			f.nothingNext()
 			run := f.wantState(ids[0], state)
-			if run.Park == nil || !run.Park.Since.Equal(f.clock.Now().UTC().Truncate(time.Microsecond)) || run.Problem.Message != "it stands" {
+			if run.Park == nil || !run.Park.Since.Equal(f.clock.Now().UTC().Truncate(time.Microsecond)) || run.Problem.Message != "it is parked" {
 				f.Errorf("found %+v, %+v", run.Park, run.Problem)
 			}
 			f.wantState(ids[1], journal.Queued)
@@ -70,7 +70,7 @@ var parkTests = map[string]func(f *fixture){
 	},
 	"a timer wakes a run, first of its lane": func(f *fixture) {
 		ids := f.queue(3, "c_1", hook("new"))
-		f.retry(holder(f.nextIs(ids[0])), time.Minute)
+		f.retry(lease(f.nextIs(ids[0])), time.Minute)
 		f.clock.Pass(time.Minute - time.Millisecond)
 		f.nothingNext()
 		run := f.wantState(ids[0], journal.Retrying)
@@ -82,41 +82,41 @@ var parkTests = map[string]func(f *fixture){
 			f.Errorf("found %+v, %+v", a.Run.Park, a.Run.Problem)
 		}
 		f.nothingNext()
-		f.finish(holder(a), journal.Succeeded)
-		f.finish(holder(f.nextIs(ids[1])), journal.Succeeded)
+		f.finish(lease(a), journal.Succeeded)
+		f.finish(lease(f.nextIs(ids[1])), journal.Succeeded)
 		f.nextIs(ids[2])
 	},
-	"timers are kept over a restart": func(f *fixture) {
+	"timers survive a restart": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new", laneless))
-		f.retry(holder(f.next()), time.Hour)
-		f.retry(holder(f.next()), 2*time.Hour)
+		f.retry(lease(f.next()), time.Hour)
+		f.retry(lease(f.next()), 2*time.Hour)
 		f.reopen()
 		f.nothingNext()
 		f.clock.Pass(time.Hour)
 		f.nextIs(ids[0])
-		f.clock.Turn(time.Hour)
-		f.reopen() // its time came while nobody looked
+		f.clock.Adjust(time.Hour)
+		f.reopen() // its time passed while the store was closed
 		f.nextIs(ids[0])
 		f.nextIs(ids[1])
 	},
-	"a clock that is turned makes no wake late by more than a minute": func(f *fixture) {
+	"after the clock was adjusted a timer is at most a minute late": func(f *fixture) {
 		ids := f.queue(1, "c_1", hook("new"))
-		f.retry(holder(f.next()), 24*time.Hour)
+		f.retry(lease(f.next()), 24*time.Hour)
 		f.nothingNext()
-		f.clock.Turn(25 * time.Hour)
+		f.clock.Adjust(25 * time.Hour)
 		f.clock.Pass(time.Minute)
 		a := f.nextIs(ids[0])
-		f.retry(holder(a), time.Hour)
-		f.clock.Turn(-30 * time.Hour)
+		f.retry(lease(a), time.Hour)
+		f.clock.Adjust(-30 * time.Hour)
 		f.clock.Pass(30 * time.Hour)
 		f.nothingNext()
 		f.clock.Pass(time.Hour)
 		f.nextIs(ids[0])
 	},
-	"a parked run's holder is fenced": func(f *fixture) {
+	"the lease of a parked run is fenced": func(f *fixture) {
 		for _, state := range owning {
 			f.queue(1, string(state), hook("new"))
-			h := holder(f.next())
+			h := lease(f.next())
 			f.park(h, journal.Park{State: state})
 			_, err := f.store.Record(f.ctx, h, step(1, "a", `1`), journal.Effect{})
 			f.wantErr(err, journal.ErrFenced)
@@ -126,9 +126,9 @@ var parkTests = map[string]func(f *fixture){
 			f.wantErr(f.store.Withdraw(f.ctx, h, 1), journal.ErrFenced)
 		}
 	},
-	"a step is kept or dropped in the same commit": func(f *fixture) {
+	"a step is stored or deleted in the same commit": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		f.record(h, step(1, "a", `1`), journal.Effect{})
 		f.record(h, begun(2, "b"), journal.Effect{})
 		f.park(h, journal.Park{State: journal.Throttled, Drop: 2, Until: f.clock.Now().Add(time.Second)})
@@ -137,26 +137,26 @@ var parkTests = map[string]func(f *fixture){
 		f.clock.Pass(time.Second)
 		a := f.next()
 		want(f, "steps handed out", len(a.Steps), 1)
-		mark := begun(2, "b")
-		f.park(holder(a), journal.Park{State: journal.Held, Step: &mark})
+		record := begun(2, "b")
+		f.park(lease(a), journal.Park{State: journal.Held, Step: &record})
 		run, steps := f.run(h.Run)
 		want(f, "held", fmt.Sprintf("%s %d %s %d", run.State, len(steps), steps[1].State, run.Park.Step), "held 2 begun 2")
 	},
-	"what cannot be is refused and changes nothing": func(f *fixture) {
+	"an impossible park is refused and changes nothing": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		f.record(h, step(1, "a", `1`), journal.Effect{})
-		mark, far := begun(2, "wait"), begun(5, "wait")
+		record, far := begun(2, "wait"), begun(5, "wait")
 		until := f.clock.Now().Add(time.Hour)
 		for name, p := range map[string]journal.Park{
 			"state":                {State: journal.Running},
 			"ended":                {State: journal.Failed},
-			"nothing wakes it":     {State: journal.Waiting, Step: &mark},
+			"nothing wakes it":     {State: journal.Waiting, Step: &record},
 			"no step":              {State: journal.Waiting, Until: until},
 			"far step":             {State: journal.Waiting, Until: until, Step: &far},
 			"drop of another step": {State: journal.Retrying, Until: until, Drop: 2},
 			"await of a retry":     {State: journal.Retrying, Await: &journal.Await{Triggers: []string{"x"}}},
-			"empty await":          {State: journal.Waiting, Step: &mark, Await: &journal.Await{}},
+			"empty await":          {State: journal.Waiting, Step: &record, Await: &journal.Await{}},
 		} {
 			if err := f.store.Park(f.ctx, h, p); err == nil || errors.Is(err, journal.ErrFenced) {
 				f.Errorf("%s: found the error %v", name, err)
@@ -167,11 +167,11 @@ var parkTests = map[string]func(f *fixture){
 	"executing time adds up, and the first start stays": func(f *fixture) {
 		ids := f.queue(1, "c_1", hook("new"))
 		a := f.next()
-		f.park(holder(a), journal.Park{State: journal.Retrying, Until: f.clock.Now(), Executed: time.Second})
+		f.park(lease(a), journal.Park{State: journal.Retrying, Until: f.clock.Now(), Executed: time.Second})
 		b := f.next()
 		want(f, "executed before", b.Run.Executed, time.Second)
 		want(f, "started", b.Run.Started, a.Run.Started)
-		err := f.store.Finish(f.ctx, holder(b), journal.Finish{State: journal.Succeeded, Executed: 2 * time.Second})
+		err := f.store.Finish(f.ctx, lease(b), journal.Finish{State: journal.Succeeded, Executed: 2 * time.Second})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -179,20 +179,20 @@ var parkTests = map[string]func(f *fixture){
 	},
 	"the version stays bound": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		f.retry(h, 0)
 		a := f.next()
 		want(f, "bound", a.Run.Bound, "v2")
-		if err := f.store.Bind(holder(a), journal.Binding{Version: "v3"}); err == nil {
+		if err := f.store.Bind(lease(a), journal.Binding{Version: "v3"}); err == nil {
 			f.Error("it was bound to another version")
 		}
 	},
-	"what it took from the configuration stays": func(f *fixture) {
+	"the configuration that it is bound to stays": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		first := journal.Resolved{Connections: map[string]string{"shop": "shop/paris"}, Zone: "Europe/Paris"}
 		if err := f.store.Bind(h, journal.Binding{Version: "v2", Resolved: first}); err != nil {
 			f.Fatal(err)
@@ -201,15 +201,15 @@ var parkTests = map[string]func(f *fixture){
 		a := f.next()
 		want(f, "connection", a.Run.Connections["shop"], "shop/paris")
 		want(f, "zone", a.Run.Zone, "Europe/Paris")
-		if err := f.store.Bind(holder(a), journal.Binding{Version: "v2", Resolved: journal.Resolved{Zone: "UTC"}}); err != nil {
+		if err := f.store.Bind(lease(a), journal.Binding{Version: "v2", Resolved: journal.Resolved{Zone: "UTC"}}); err != nil {
 			f.Fatal(err)
 		}
-		f.finish(holder(a), journal.Succeeded)
+		f.finish(lease(a), journal.Succeeded)
 		run, _ := f.run(a.Run.ID)
 		want(f, "zone", run.Zone, "Europe/Paris")
 		want(f, "connection", run.Connections["shop"], "shop/paris")
 	},
-	"a begun mark can be withdrawn": func(f *fixture) {
+	"a begun record can be withdrawn": func(f *fixture) {
 		h := f.begun()
 		f.record(h, begun(1, "a"), journal.Effect{})
 		if err := f.store.Withdraw(f.ctx, h, 1); err != nil {
@@ -225,12 +225,12 @@ var parkTests = map[string]func(f *fixture){
 		_, steps := f.run(h.Run)
 		want(f, "steps", len(steps), 1)
 	},
-	"what was first sent stays with further marks, until there is a result": func(f *fixture) {
+	"what was sent first stays in further begun records, until there is a result": func(f *fixture) {
 		h := f.begun()
 		for i := range 3 {
-			mark := begun(1, "a")
-			mark.Sent = []byte(fmt.Sprintf(`{"try":%d}`, i))
-			f.record(h, mark, journal.Effect{})
+			record := begun(1, "a")
+			record.Sent = []byte(fmt.Sprintf(`{"try":%d}`, i))
+			f.record(h, record, journal.Effect{})
 			_, steps := f.run(h.Run)
 			want(f, "sent", string(steps[0].Sent), `{"try":0}`)
 		}

@@ -18,7 +18,7 @@ func debounced(d time.Duration) func(*journal.Hook) {
 	return func(h *journal.Hook) { h.Debounce = d }
 }
 
-// sends accepts a contact's event with data of its own.
+// sends accepts a new event of a contact with this data.
 func (f *fixture) sends(record, data string, h *journal.Hook) journal.Receipt {
 	f.Helper()
 	f.count++
@@ -26,7 +26,7 @@ func (f *fixture) sends(record, data string, h *journal.Hook) journal.Receipt {
 }
 
 var policyTests = map[string]func(f *fixture){
-	"changed lets through what differs from the last, per record": func(f *fixture) {
+	"changed accepts a value that differs from the last one of its record": func(f *fixture) {
 		h := hook("new", laneless, changing("status"))
 		for i, c := range []struct {
 			record, data string
@@ -46,7 +46,7 @@ var policyTests = map[string]func(f *fixture){
 		want(f, "runs of another connection", len(f.accept(arrival(other, h))[0].Runs), 1)
 		want(f, "runs of another hook", len(f.sends("c_1", `{"status":"a"}`, hook("other", laneless, changing("status"))).Runs), 1)
 	},
-	"changed learns from events that where turns away, echoes too, and repeats teach nothing": func(f *fixture) {
+	"changed records the values of events that where refuses and of echoes, not of duplicates": func(f *fixture) {
 		h := hook("new", laneless, changing("status"), where("kind", `"x"`))
 		want(f, "runs", len(f.sends("c_1", `{"status":"a","kind":"y"}`, h).Runs), 0)
 		want(f, "runs", len(f.sends("c_1", `{"status":"a","kind":"x"}`, h).Runs), 0)
@@ -58,7 +58,7 @@ var policyTests = map[string]func(f *fixture){
 		want(f, "runs", len(f.sends("c_1", `{"status":"b","kind":"x"}`, h).Runs), 0)
 		want(f, "runs", len(f.sends("c_1", `{"status":"c","kind":"x"}`, h).Runs), 1)
 	},
-	"overlap skip makes no run while one of its lane is live, a waiting one too": func(f *fixture) {
+	"overlap skip starts no run while one of its lane is live, a waiting one too": func(f *fixture) {
 		h := hook("new", overlapping(journal.OverlapSkip))
 		id := f.sends("c_1", `{}`, h).Runs[0]
 		skipped := func(when string) {
@@ -67,37 +67,37 @@ var policyTests = map[string]func(f *fixture){
 			want(f, when, fmt.Sprint(r.Stored, len(r.Runs), r.Skipped), "true 0 [crm new]")
 		}
 		skipped("queued")
-		a := holder(f.nextIs(id))
+		a := lease(f.nextIs(id))
 		skipped("running")
 		f.waits(a, 1, awaiting("qonto.invoice.paid"))
 		skipped("waiting")
 		want(f, "runs of another record", len(f.sends("c_2", `{}`, h).Runs), 1)
-		f.accept(kept(paid("1", `{}`)))
+		f.accept(stored(paid("1", `{}`)))
 		f.next()
-		a = holder(f.nextIs(id))
+		a = lease(f.nextIs(id))
 		f.finish(a, journal.Succeeded)
 		want(f, "runs after it", len(f.sends("c_1", `{}`, h).Runs), 1)
 	},
-	"overlap skip holds within one call": func(f *fixture) {
+	"overlap skip applies within one call": func(f *fixture) {
 		h := hook("new", overlapping(journal.OverlapSkip))
 		r := f.accept(arrival(contact("a", "c_1", `{}`), h), arrival(contact("b", "c_1", `{}`), h))
 		want(f, "runs", fmt.Sprint(len(r[0].Runs), len(r[1].Runs), len(r[1].Skipped)), "1 0 1")
 	},
-	"overlap replace cancels what is queued, waits or retries, not what executes or is held": func(f *fixture) {
+	"overlap replace cancels a run that is queued, waits or retries, not one that executes or is held": func(f *fixture) {
 		for _, state := range []journal.State{journal.Queued, journal.Running, journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked} {
 			h := hook("new", overlapping(journal.OverlapReplace))
 			id := f.sends(string(state), `{}`, h).Runs[0]
-			mark := begun(1, "wait")
+			record := begun(1, "wait")
 			var a journal.Lease
 			if state != journal.Queued {
-				a = holder(f.nextIs(id))
+				a = lease(f.nextIs(id))
 			}
 			switch state {
 			case journal.Queued, journal.Running:
 			case journal.Waiting:
 				f.waits(a, 1, awaiting("qonto.invoice.paid"))
 			case journal.Held:
-				f.park(a, journal.Park{State: state, Step: &mark})
+				f.park(a, journal.Park{State: state, Step: &record})
 			default:
 				f.park(a, journal.Park{State: state})
 			}
@@ -105,7 +105,7 @@ var policyTests = map[string]func(f *fixture){
 			if state == journal.Queued || state == journal.Waiting || state == journal.Retrying {
 				wantList(f, "replaced while "+string(state), r.Replaced, []string{id})
 				f.wantState(id, journal.Cancelled)
-				f.finish(holder(f.nextIs(r.Runs[0])), journal.Succeeded)
+				f.finish(lease(f.nextIs(r.Runs[0])), journal.Succeeded)
 				continue
 			}
 			want(f, "replaced while "+string(state), len(r.Replaced), 0)
@@ -114,43 +114,43 @@ var policyTests = map[string]func(f *fixture){
 			third := f.sends(string(state), `{}`, h)
 			wantList(f, "the second is replaced", third.Replaced, r.Runs)
 			f.do(f.store.Cancel(f.ctx, id))
-			f.finish(holder(f.nextIs(third.Runs[0])), journal.Succeeded)
+			f.finish(lease(f.nextIs(third.Runs[0])), journal.Succeeded)
 		}
 	},
 	"a run that executes ends as replaced once it would wait or retry": func(f *fixture) {
-		mark := begun(1, "wait")
+		record := begun(1, "wait")
 		for name, c := range map[string]struct {
 			park     journal.Park
 			replaced bool
 		}{
-			"waiting":   {journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark}, true},
+			"waiting":   {journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &record}, true},
 			"retrying":  {journal.Park{State: journal.Retrying, Until: f.clock.Now().Add(time.Hour)}, true},
 			"throttled": {journal.Park{State: journal.Throttled, Until: f.clock.Now().Add(time.Hour)}, false},
-			"held":      {journal.Park{State: journal.Held, Step: &mark}, false},
+			"held":      {journal.Park{State: journal.Held, Step: &record}, false},
 		} {
 			h := hook(name, overlapping(journal.OverlapReplace))
 			id := f.sends(name, `{}`, h).Runs[0]
 			f.nextIs(id)
 			newer := f.sends(name, `{}`, h)
 			want(f, name+": replaced at once", len(newer.Replaced), 0)
-			f.reopen() // also of one that goes on after a crash
-			err := f.store.Park(f.ctx, holder(f.nextIs(id)), c.park)
+			f.reopen() // also for a run that continues after a crash
+			err := f.store.Park(f.ctx, lease(f.nextIs(id)), c.park)
 			if c.replaced {
 				f.wantErr(err, journal.ErrFenced)
 				if run := f.wantState(id, journal.Cancelled); run.Problem == nil || run.Park != nil {
 					f.Errorf("%s: it ended with %+v, parked %+v", name, run.Problem, run.Park)
 				}
-				f.finish(holder(f.nextIs(newer.Runs[0])), journal.Succeeded)
+				f.finish(lease(f.nextIs(newer.Runs[0])), journal.Succeeded)
 				continue
 			}
 			f.wantErr(err, nil)
 			f.wantState(id, c.park.State)
 			f.nothingNext()
 			f.do(f.store.Cancel(f.ctx, id))
-			f.finish(holder(f.nextIs(newer.Runs[0])), journal.Succeeded)
+			f.finish(lease(f.nextIs(newer.Runs[0])), journal.Succeeded)
 		}
 	},
-	"overlap parallel runs side by side": func(f *fixture) {
+	"overlap parallel executes runs in parallel": func(f *fixture) {
 		h := hook("new", overlapping(journal.OverlapParallel))
 		a, b := f.sends("c_1", `{}`, h).Runs[0], f.sends("c_1", `{}`, h).Runs[0]
 		f.nextIs(a)
@@ -185,7 +185,7 @@ var policyTests = map[string]func(f *fixture){
 		}
 		want(f, "runs once it executes", len(f.sends("c_1", `{"n":3}`, h).Runs), 1)
 	},
-	"debounce waits ten lengths at most": func(f *fixture) {
+	"debounce waits at most ten times its duration": func(f *fixture) {
 		h := hook("new", debounced(10*time.Second))
 		id := f.sends("c_1", `{}`, h).Runs[0]
 		for range 12 {
@@ -205,7 +205,7 @@ var policyTests = map[string]func(f *fixture){
 		f.clock.Pass(time.Second)
 		f.nothingNext()
 		wantList(f, "merged behind another", f.sends("c_1", `{"n":3}`, h).Merged, []string{second})
-		f.finish(holder(a), journal.Succeeded)
+		f.finish(lease(a), journal.Succeeded)
 		wantList(f, "merged when ready", f.sends("c_1", `{"n":4}`, h).Merged, []string{second})
 		b := f.nextIs(second)
 		want(f, "data", string(b.Event.Data), `{"n":4}`)
@@ -219,17 +219,17 @@ var policyTests = map[string]func(f *fixture){
 		second := f.sends("c_1", `{}`, skip).Runs[0]
 		f.clock.Pass(time.Second)
 		if run := f.becomes(second, journal.Skipped); run.Problem == nil {
-			f.Error("it does not say why")
+			f.Error("it has no problem")
 		}
 		third := f.sends("c_1", `{}`, skip).Runs[0]
-		f.finish(holder(a), journal.Succeeded)
+		f.finish(lease(a), journal.Succeeded)
 		f.clock.Pass(time.Second)
 		f.nextIs(third)
 
 		replace := hook("replace", debounced(time.Second), overlapping(journal.OverlapReplace))
 		old := f.sends("c_1", `{}`, replace).Runs[0]
 		f.clock.Pass(time.Second)
-		f.waits(holder(f.nextIs(old)), 1, awaiting("qonto.invoice.paid"))
+		f.waits(lease(f.nextIs(old)), 1, awaiting("qonto.invoice.paid"))
 		newer := f.sends("c_1", `{}`, replace).Runs[0]
 		f.wantState(old, journal.Waiting)
 		f.clock.Pass(time.Second)
@@ -250,7 +250,7 @@ var policyTests = map[string]func(f *fixture){
 		f.sends("c_1", `{}`, h)
 		f.sends("c_1", `{}`, h)
 		f.clock.Pass(time.Second)
-		f.waits(holder(f.nextIs(id)), 1, awaiting("highlevel.contact.created"))
+		f.waits(lease(f.nextIs(id)), 1, awaiting("highlevel.contact.created"))
 		f.nothingNext()
 	},
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var versionTests = map[string]func(f *fixture){
-	"the sources of a version are kept": func(f *fixture) {
+	"the sources of a version are stored": func(f *fixture) {
 		v := journal.Version{Hash: "h1", Script: "crm", Main: "crm.lua", Sources: map[string]string{"crm.lua": "on()", "lib/x.lua": "é"},
 			Params: json.RawMessage(`{"channel":"#x"}`), Format: 3, Created: day}
 		if err := f.store.PutVersions(f.ctx, v, journal.Version{Hash: "h2", Script: "empty"}); err != nil {
@@ -27,7 +27,7 @@ var versionTests = map[string]func(f *fixture){
 			f.Errorf("found %+v, %v", got, err)
 		}
 	},
-	"a known version is passed over": func(f *fixture) {
+	"a version that is stored already is skipped": func(f *fixture) {
 		for _, text := range []string{"first", "second"} {
 			v := journal.Version{Hash: "h1", Script: "crm", Main: "crm.lua", Sources: map[string]string{"crm.lua": text}, Created: day}
 			if err := f.store.PutVersions(f.ctx, v); err != nil {
@@ -37,7 +37,7 @@ var versionTests = map[string]func(f *fixture){
 		got, _ := f.store.Version(f.ctx, "h1")
 		want(f, "source", got.Sources["crm.lua"], "first")
 	},
-	"a version that a hook named can be kept later": func(f *fixture) {
+	"a version that a hook has can be stored later": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
 		_, err := f.store.Version(f.ctx, "v1")
 		f.wantErr(err, journal.ErrNotFound)
@@ -64,7 +64,7 @@ func (f *fixture) history() (ids []string) {
 		ids = append(ids, f.accept(arrival(contact(fmt.Sprint(i), "c_1", `{}`), h))[0].Runs...)
 	}
 	for _, state := range []journal.State{journal.Succeeded, journal.Failed, journal.Succeeded, journal.Failed} {
-		f.finish(holder(f.next()), state)
+		f.finish(lease(f.next()), state)
 	}
 	f.next() // the fifth is running, without a record yet; the sixth is queued
 	return ids
@@ -80,7 +80,7 @@ var readTests = map[string]func(f *fixture){
 		slices.Reverse(ids)
 		wantList(f, "runs", f.runs(journal.RunQuery{}), ids)
 	},
-	"runs are selected by what the query says": func(f *fixture) {
+	"runs are selected by the query": func(f *fixture) {
 		ids := f.history()
 		pick := func(places ...int) (some []string) {
 			for _, p := range places {
@@ -159,7 +159,7 @@ var readTests = map[string]func(f *fixture){
 		second, _, _ := f.store.Event(f.ctx, "highlevel:1")
 		wantList(f, "since", list(journal.EventQuery{Since: second.Received}), []string{"emit:1", "highlevel:2", "highlevel:1"})
 	},
-	"an event tells its runs": func(f *fixture) {
+	"an event has its runs": func(f *fixture) {
 		receipt := f.accept(arrival(contact("1", "c_1", `{}`), hook("a"), hook("b")))[0]
 		_, runs, err := f.store.Event(f.ctx, "highlevel:1")
 		if err != nil || len(runs) != 2 {

@@ -11,7 +11,7 @@ import (
 )
 
 var recordTests = map[string]func(f *fixture){
-	"a step is kept as it was recorded": func(f *fixture) {
+	"a step is stored as it was recorded": func(f *fixture) {
 		h := f.begun()
 		s := step(1, "highlevel.contacts.get", `{"contact":{"id":"c_1"}}`)
 		want(f, "result", f.record(h, s, journal.Effect{}), string(s.Result))
@@ -43,13 +43,13 @@ var recordTests = map[string]func(f *fixture){
 		run, _ = f.run(h.Run)
 		want(f, "steps at the end", run.Steps, 2)
 	},
-	"a begun mark is replaced, once or again, and nothing else is": func(f *fixture) {
+	"a begun record is replaced, also twice, and no other is": func(f *fixture) {
 		h := f.begun()
-		mark := step(1, "highlevel.contacts.upsert", "")
-		mark.State, mark.Result = journal.Begun, nil
-		f.record(h, mark, journal.Effect{})
-		mark.Attempts = 2
-		f.record(h, mark, journal.Effect{})
+		record := step(1, "highlevel.contacts.upsert", "")
+		record.State, record.Result = journal.Begun, nil
+		f.record(h, record, journal.Effect{})
+		record.Attempts = 2
+		f.record(h, record, journal.Effect{})
 		f.record(h, step(1, "highlevel.contacts.upsert", `{"id":"c_1"}`), journal.Effect{})
 		if _, err := f.store.Record(f.ctx, h, step(1, "highlevel.contacts.upsert", `{"id":"c_2"}`), journal.Effect{}); err == nil {
 			f.Error("a result was replaced")
@@ -68,7 +68,7 @@ var recordTests = map[string]func(f *fixture){
 		}
 		f.record(h, step(1, "a", `1`), journal.Effect{})
 	},
-	"what could not be read back is refused": func(f *fixture) {
+	"a step that could not be read again is refused": func(f *fixture) {
 		h := f.begun()
 		for name, change := range map[string]func(*journal.Step, *journal.Effect){
 			"state":     func(s *journal.Step, _ *journal.Effect) { s.State = "perhaps" },
@@ -88,7 +88,7 @@ var recordTests = map[string]func(f *fixture){
 		_, steps := f.run(h.Run)
 		want(f, "steps", len(steps), 0)
 	},
-	"a stale holder is fenced": func(f *fixture) {
+	"a stale lease is fenced": func(f *fixture) {
 		stale := f.begun()
 		if err := f.store.Release(stale); err != nil {
 			f.Fatal(err)
@@ -106,11 +106,11 @@ var recordTests = map[string]func(f *fixture){
 			}
 		}
 		check("queued again")
-		present := holder(f.next())
+		present := lease(f.next())
 		check("handed out again")
 		f.record(present, step(1, "a", `1`), journal.Effect{})
 		f.finish(present, journal.Succeeded)
-		check("over")
+		check("ended")
 		_, err := f.store.Record(f.ctx, present, step(2, "a", `1`), journal.Effect{})
 		f.wantErr(err, journal.ErrFenced)
 		run, steps := f.run(stale.Run)
@@ -144,7 +144,7 @@ var recordTests = map[string]func(f *fixture){
 		want(f, "bound", run.Bound, "v2")
 		want(f, "matched", run.Matched, "v1")
 	},
-	"a long step keeps its length": func(f *fixture) {
+	"the duration of a long step is exact": func(f *fixture) {
 		h := f.begun()
 		s := step(1, "a", `"x"`)
 		s.Duration = 3*time.Hour + time.Nanosecond

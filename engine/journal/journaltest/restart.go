@@ -10,7 +10,7 @@ import (
 )
 
 var restartTests = map[string]func(f *fixture){
-	"queued runs come again, in their order": func(f *fixture) {
+	"queued runs are handed out again, in their order": func(f *fixture) {
 		h := hook("new", laneless)
 		ids := f.queue(20, "c_1", h)
 		f.reopen()
@@ -19,24 +19,24 @@ var restartTests = map[string]func(f *fixture){
 			want(f, "run", a.Run.ID, id)
 			want(f, "data", string(a.Event.Data), `{}`)
 			want(f, "script", a.Run.Script+" "+a.Run.Hook+" "+a.Run.Matched, "crm new v1")
-			f.finish(holder(a), journal.Succeeded)
+			f.finish(lease(a), journal.Succeeded)
 		}
 		f.nothingNext()
 	},
-	"lanes stand as they stood": func(f *fixture) {
+	"lanes are as before": func(f *fixture) {
 		ids := f.queue(3, "c_1", hook("new"))
 		other := f.queue(1, "c_2", hook("new"))
-		f.finish(holder(f.next()), journal.Succeeded)
+		f.finish(lease(f.next()), journal.Succeeded)
 		f.reopen()
 		first, second := f.next(), f.next()
 		wantList(f, "first of each lane", []string{first.Run.ID, second.Run.ID}, []string{ids[1], other[0]})
 		f.nothingNext()
-		f.finish(holder(first), journal.Succeeded)
+		f.finish(lease(first), journal.Succeeded)
 		want(f, "the lane's next", f.next().Run.ID, ids[2])
 	},
-	"a run that left no record starts again, first of its lane": func(f *fixture) {
+	"a run without a record starts again, first of its lane": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
-		if err := f.store.Bind(holder(f.next()), journal.Binding{Version: "v2"}); err != nil {
+		if err := f.store.Bind(lease(f.next()), journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		f.reopen()
@@ -48,16 +48,16 @@ var restartTests = map[string]func(f *fixture){
 		want(f, "attempts", a.Run.Attempts, 1)
 		f.nothingNext()
 	},
-	"a run that was cut off is queued again, first of its lane, with its records": func(f *fixture) {
+	"a run that was interrupted is queued again, first of its lane, with its records": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)
 		}
 		f.record(h, step(1, "highlevel.contacts.get", `1`), journal.Effect{})
-		mark := begun(2, "highlevel.contacts.upsert")
-		mark.Sent = json.RawMessage(`{"method":"POST"}`)
-		f.record(h, mark, journal.Effect{})
+		record := begun(2, "highlevel.contacts.upsert")
+		record.Sent = json.RawMessage(`{"method":"POST"}`)
+		f.record(h, record, journal.Effect{})
 		before, _ := f.run(ids[0])
 		f.reopen()
 		run, steps := f.run(ids[0])
@@ -74,13 +74,13 @@ var restartTests = map[string]func(f *fixture){
 		if a.Epoch <= h.Epoch {
 			f.Errorf("epoch %d after %d", a.Epoch, h.Epoch)
 		}
-		f.record(holder(a), step(2, "highlevel.contacts.upsert", `2`), journal.Effect{})
-		f.finish(holder(a), journal.Succeeded)
+		f.record(lease(a), step(2, "highlevel.contacts.upsert", `2`), journal.Effect{})
+		f.finish(lease(a), journal.Succeeded)
 		want(f, "the lane's next", f.next().Run.ID, ids[1])
 	},
 	"a run released with a record is queued again, first of its lane": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		f.record(h, step(1, "a", `1`), journal.Effect{})
 		if err := f.store.Release(h); err != nil {
 			f.Fatal(err)
@@ -92,22 +92,22 @@ var restartTests = map[string]func(f *fixture){
 		want(f, "steps", len(a.Steps), 1)
 		f.nothingNext()
 	},
-	"runs that are over stay over": func(f *fixture) {
+	"runs that ended stay ended": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		f.finish(h, journal.Failed)
 		f.reopen()
 		f.nothingNext()
 		run, _ := f.run(h.Run)
 		want(f, "state", run.State, journal.Failed)
 	},
-	"ids of events are remembered": func(f *fixture) {
+	"ids of events are stored": func(f *fixture) {
 		a := arrival(contact("1", "c_1", `{}`), hook("new"))
 		f.accept(a)
 		f.reopen()
 		want(f, "duplicate", f.accept(a)[0].Duplicate, true)
 	},
-	"a holder from before is fenced": func(f *fixture) {
+	"a lease from before is fenced": func(f *fixture) {
 		before := f.begun()
 		f.reopen()
 		f.wantErr(f.store.Finish(f.ctx, before, journal.Finish{State: journal.Succeeded}), journal.ErrFenced)
@@ -126,7 +126,7 @@ var restartTests = map[string]func(f *fixture){
 			f.Errorf("%s (%d) does not come after %s (%d)", later, b.Seq, old[0], a.Seq)
 		}
 	},
-	"a closed store says so": func(f *fixture) {
+	"a closed store returns ErrClosed": func(f *fixture) {
 		waiting := make(chan error)
 		go func() {
 			_, err := f.store.Next(context.WithoutCancel(f.ctx))

@@ -26,7 +26,7 @@ func (f *fixture) subscriptions() []journal.Subscription {
 }
 
 var subscriptionTests = map[string]func(f *fixture){
-	"a subscription is kept as it was": func(f *fixture) {
+	"a subscription is stored unchanged": func(f *fixture) {
 		s := subscription("k1", "calendar/paris", "primary")
 		s.State, s.ID, s.Renewed, s.Expires = journal.SubscriptionLive, "id-1", day.Add(time.Second), day.Add(7*24*time.Hour)
 		s.Of = []json.RawMessage{json.RawMessage(`{"id":"primary","summary":"é"}`), json.RawMessage(`{"id":"outer"}`)}
@@ -38,7 +38,7 @@ var subscriptionTests = map[string]func(f *fixture){
 			f.Errorf("found    %+v\nexpected %+v", got, s)
 		}
 	},
-	"one with the same key takes its place": func(f *fixture) {
+	"one with the same key replaces it": func(f *fixture) {
 		s := subscription("k1", "qonto", "")
 		f.do(f.store.PutSubscription(f.ctx, s))
 		s.State, s.ID, s.Types = journal.SubscriptionLive, "id-1", nil
@@ -71,7 +71,7 @@ var subscriptionTests = map[string]func(f *fixture){
 	},
 	"one without a key is refused": func(f *fixture) {
 		if f.store.PutSubscription(f.ctx, subscription("", "qonto", "")) == nil {
-			f.Error("it was kept")
+			f.Error("it was stored")
 		}
 	},
 }

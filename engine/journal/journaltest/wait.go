@@ -15,52 +15,52 @@ import (
 // waits parks the run of h for the first event that the await matches.
 func (f *fixture) waits(h journal.Lease, number int, a journal.Await) {
 	f.Helper()
-	mark := begun(number, "wait_for")
-	f.park(h, journal.Park{State: journal.Waiting, Step: &mark, Await: &a})
+	record := begun(number, "wait_for")
+	f.park(h, journal.Park{State: journal.Waiting, Step: &record, Await: &a})
 }
 
 func paid(id, data string) journal.Event {
 	return journal.Event{ID: "qonto:" + id, Type: "qonto.invoice.paid", Connection: "qonto", Time: day, Data: []byte(data), Source: journal.Webhook}
 }
 
-func kept(e journal.Event) journal.Arrival { return journal.Arrival{Event: e, StoreUnmatched: true} }
+func stored(e journal.Event) journal.Arrival { return journal.Arrival{Event: e, StoreUnmatched: true} }
 
 func awaiting(trigger string) journal.Await { return journal.Await{Triggers: []string{trigger}} }
 
 var waitTests = map[string]func(f *fixture){
-	"a wait frees its lane and comes back at its tail": func(f *fixture) {
+	"a waiting run releases its lane and is queued last": func(f *fixture) {
 		ids := f.queue(3, "c_1", hook("new"))
-		mark := begun(1, "wait")
-		f.park(holder(f.nextIs(ids[0])), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark})
+		record := begun(1, "wait")
+		f.park(lease(f.nextIs(ids[0])), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &record})
 		f.wantState(ids[0], journal.Waiting)
 		second := f.nextIs(ids[1])
 		f.clock.Pass(time.Hour)
 		f.nothingNext()
-		f.finish(holder(second), journal.Succeeded)
-		f.finish(holder(f.nextIs(ids[2])), journal.Succeeded)
+		f.finish(lease(second), journal.Succeeded)
+		f.finish(lease(f.nextIs(ids[2])), journal.Succeeded)
 		a := f.nextIs(ids[0])
 		want(f, "record", fmt.Sprintf("%s %q %v", a.Steps[0].State, a.Steps[0].Result, a.Steps[0].Error), `done "" <nil>`)
-		f.record(holder(a), step(2, "a", `1`), journal.Effect{})
+		f.record(lease(a), step(2, "a", `1`), journal.Effect{})
 	},
 	"a wait for an event times out with its error": func(f *fixture) {
 		ids := f.queue(1, "c_1", hook("new"))
-		mark := begun(1, "wait_for")
-		f.park(holder(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark,
+		record := begun(1, "wait_for")
+		f.park(lease(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &record,
 			Await: &journal.Await{Triggers: []string{"qonto.invoice.paid"}, Timeout: &bindings.Error{Kind: bindings.Timeout, Message: "no event"}}})
 		f.clock.Pass(time.Hour)
 		a := f.nextIs(ids[0])
 		if s := a.Steps[0]; s.State != journal.Erred || s.Error == nil || s.Error.Kind != bindings.Timeout {
 			f.Errorf("found %+v", s)
 		}
-		f.accept(kept(paid("1", `{}`)))
+		f.accept(stored(paid("1", `{}`)))
 		f.nothingNext()
 	},
-	"an event that comes wakes it": func(f *fixture) {
+	"an event wakes it": func(f *fixture) {
 		ids := f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		f.waits(h, 1, awaiting("qonto.invoice.paid"))
 		f.nothingNext()
-		receipt := f.accept(kept(paid("1", `{"id":7}`)))[0]
+		receipt := f.accept(stored(paid("1", `{"id":7}`)))[0]
 		wantList(f, "woken", receipt.Resumed, ids)
 		a := f.nextIs(ids[0])
 		if a.Epoch <= h.Epoch {
@@ -72,18 +72,18 @@ var waitTests = map[string]func(f *fixture){
 		want(f, "event", a.Steps[0].Event, e.ID)
 		want(f, "state", a.Steps[0].State, journal.Done)
 	},
-	"an event that came before the wait wakes it, the oldest first, each once": func(f *fixture) {
+	"an event from before the wait wakes it, the oldest first, each once": func(f *fixture) {
 		ids := f.queue(1, "c_1", hook("new"))
-		f.accept(kept(paid("1", `{}`)), kept(paid("2", `{}`)))
+		f.accept(stored(paid("1", `{}`)), stored(paid("2", `{}`)))
 		for i := range 2 {
-			f.waits(holder(f.nextIs(ids[0])), i+1, awaiting("qonto.invoice.paid"))
+			f.waits(lease(f.nextIs(ids[0])), i+1, awaiting("qonto.invoice.paid"))
 		}
 		a := f.nextIs(ids[0])
 		want(f, "events", a.Steps[0].Event+" "+a.Steps[1].Event, "qonto:1 qonto:2")
-		f.waits(holder(a), 3, awaiting("qonto.invoice.paid"))
+		f.waits(lease(a), 3, awaiting("qonto.invoice.paid"))
 		f.nothingNext()
 	},
-	"it looks back over very many events, of several triggers": func(f *fixture) {
+	"it finds an event among very many, of several triggers": func(f *fixture) {
 		all := func(from, n int) {
 			arrivals := make([]journal.Arrival, n)
 			for i := range arrivals {
@@ -91,20 +91,20 @@ var waitTests = map[string]func(f *fixture){
 				if i%2 == 1 {
 					e.Type = "qonto.invoice.sent"
 				}
-				arrivals[i] = kept(e)
+				arrivals[i] = stored(e)
 			}
 			f.accept(arrivals...)
 		}
 		all(0, 2000) // before it began
 		id := f.queue(1, "c", hook("new", laneless))[0]
-		h := holder(f.next())
+		h := lease(f.next())
 		all(2000, 3000)
 		of := func(n ...string) journal.Await {
 			return journal.Await{Triggers: []string{"qonto.invoice.paid", "qonto.invoice.s*", "qonto.invoice.sent"}, Where: map[string][]string{"n": n}}
 		}
 		answered := func(number int, n string) {
 			f.Helper()
-			h = holder(f.nextIs(id))
+			h = lease(f.nextIs(id))
 			_, steps := f.run(id)
 			if s := steps[number-1]; s.State != journal.Done || s.Event != "qonto:"+n {
 				f.Errorf("wait %d was answered by %q, expected that of %s", number, s.Event, n)
@@ -118,7 +118,7 @@ var waitTests = map[string]func(f *fixture){
 		f.nothingNext()
 		all(5000, 10)
 		f.nothingNext()
-		f.accept(kept(paid("late", `{"n":1000}`)))
+		f.accept(stored(paid("late", `{"n":1000}`)))
 		answered(3, "late")
 	},
 	"triggers, where and connections decide which event counts": func(f *fixture) {
@@ -146,13 +146,13 @@ var waitTests = map[string]func(f *fixture){
 				name := fmt.Sprint("case ", i, ", event first: ", before)
 				c.event.ID = "qonto:" + name
 				ids := f.queue(1, name, hook("new", laneless))
-				h := holder(f.next())
+				h := lease(f.next())
 				if before {
-					f.accept(kept(c.event))
+					f.accept(stored(c.event))
 				}
 				f.waits(h, 1, c.await)
 				if !before {
-					f.accept(kept(c.event))
+					f.accept(stored(c.event))
 				}
 				state := journal.Waiting
 				if c.answers {
@@ -167,19 +167,19 @@ var waitTests = map[string]func(f *fixture){
 			}
 		}
 	},
-	"a run never sees its own event, nor what came before it": func(f *fixture) {
-		f.accept(kept(contact("before", "c_9", `{}`)))
+	"a run never waits for its own event, nor for an earlier one": func(f *fixture) {
+		f.accept(stored(contact("before", "c_9", `{}`)))
 		ids := f.queue(1, "c_1", hook("new"))
-		f.waits(holder(f.next()), 1, awaiting("highlevel.contact.created"))
+		f.waits(lease(f.next()), 1, awaiting("highlevel.contact.created"))
 		f.nothingNext()
-		f.accept(kept(contact("after", "c_9", `{}`)))
+		f.accept(stored(contact("after", "c_9", `{}`)))
 		a := f.nextIs(ids[0])
 		want(f, "event", a.Steps[0].Event, "highlevel:after")
 	},
-	"one event wakes all that wait for it, and makes its own runs": func(f *fixture) {
+	"one event wakes all runs that wait for it, and starts its own": func(f *fixture) {
 		ids := f.queue(5, "c_1", hook("new", laneless))
 		for range ids {
-			f.waits(holder(f.next()), 1, awaiting("qonto.invoice.paid"))
+			f.waits(lease(f.next()), 1, awaiting("qonto.invoice.paid"))
 		}
 		onPaid := hook("paid", laneless)
 		receipt := f.accept(arrival(paid("1", `{}`), onPaid))[0]
@@ -188,25 +188,25 @@ var waitTests = map[string]func(f *fixture){
 			f.nextIs(id)
 		}
 	},
-	"waits are kept over a restart": func(f *fixture) {
+	"waits survive a restart": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new", laneless))
-		f.waits(holder(f.next()), 1, journal.Await{Triggers: []string{"qonto.invoice.*"}, Where: map[string][]string{"id": {"7"}}})
-		f.waits(holder(f.next()), 1, journal.Await{Approval: "ap_1"})
+		f.waits(lease(f.next()), 1, journal.Await{Triggers: []string{"qonto.invoice.*"}, Where: map[string][]string{"id": {"7"}}})
+		f.waits(lease(f.next()), 1, journal.Await{Approval: "ap_1"})
 		f.reopen()
 		f.nothingNext()
 		run := f.wantState(ids[0], journal.Waiting)
 		want(f, "awaits", run.Park.Await.Triggers[0], "qonto.invoice.*")
-		f.accept(kept(paid("1", `{"id":7}`)))
+		f.accept(stored(paid("1", `{"id":7}`)))
 		f.reopen()
 		f.nextIs(ids[0])
 		f.nothingNext()
 	},
-	"the first to come wins, later ones change nothing": func(f *fixture) {
+	"the first event or timer counts, later ones change nothing": func(f *fixture) {
 		ids := f.queue(1, "c_1", hook("new"))
-		mark := begun(1, "wait_for")
+		record := begun(1, "wait_for")
 		await := awaiting("qonto.invoice.paid")
-		f.park(holder(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &mark, Await: &await})
-		f.accept(kept(paid("1", `{}`)), kept(paid("2", `{}`)))
+		f.park(lease(f.next()), journal.Park{State: journal.Waiting, Until: f.clock.Now().Add(time.Hour), Step: &record, Await: &await})
+		f.accept(stored(paid("1", `{}`)), stored(paid("2", `{}`)))
 		f.clock.Pass(2 * time.Hour)
 		a := f.nextIs(ids[0])
 		want(f, "event", a.Steps[0].Event, "qonto:1")
@@ -217,11 +217,11 @@ var waitTests = map[string]func(f *fixture){
 	"no wake is lost between an event and a wait for it": func(f *fixture) {
 		for round := range 100 {
 			ids := f.queue(1, fmt.Sprint("c_", round), hook("new"))
-			h := holder(f.next())
+			h := lease(f.next())
 			e := paid(fmt.Sprint(round), fmt.Sprintf(`{"id":%d}`, round))
 			var both sync.WaitGroup
 			both.Go(func() {
-				if _, err := f.store.Accept(f.ctx, kept(e)); err != nil {
+				if _, err := f.store.Accept(f.ctx, stored(e)); err != nil {
 					f.Errorf("Accept: %v", err)
 				}
 			})
@@ -231,14 +231,14 @@ var waitTests = map[string]func(f *fixture){
 			both.Wait()
 			a := f.nextIs(ids[0])
 			want(f, "event", a.Steps[0].Event, e.ID)
-			f.finish(holder(a), journal.Succeeded)
+			f.finish(lease(a), journal.Succeeded)
 		}
 	},
-	"an event wakes the runs that wait for what a script emits": func(f *fixture) {
+	"an emitted event wakes the runs that wait for it": func(f *fixture) {
 		ids := f.queue(2, "c_1", hook("new", laneless))
-		f.waits(holder(f.nextIs(ids[0])), 1, awaiting("emit:deal.won"))
-		emit := kept(won("1"))
-		f.record(holder(f.nextIs(ids[1])), step(1, "emit", ``), journal.Effect{Emit: &emit})
+		f.waits(lease(f.nextIs(ids[0])), 1, awaiting("emit:deal.won"))
+		emit := stored(won("1"))
+		f.record(lease(f.nextIs(ids[1])), step(1, "emit", ``), journal.Effect{Emit: &emit})
 		f.nextIs(ids[0])
 	},
 }
@@ -251,9 +251,9 @@ func (f *fixture) asks(h journal.Lease, number int, id string, expires time.Time
 }
 
 var approvalTests = map[string]func(f *fixture){
-	"an approval is kept as it was asked": func(f *fixture) {
+	"an approval is stored as it was created": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
-		h := holder(f.next())
+		h := lease(f.next())
 		expires := f.clock.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 		f.asks(h, 1, "ap_1", expires)
 		f.reopen()
@@ -282,7 +282,7 @@ var approvalTests = map[string]func(f *fixture){
 		for _, before := range []bool{true, false} {
 			id := fmt.Sprint("ap_", before)
 			ids := f.queue(1, id, hook("new"))
-			h := holder(f.next())
+			h := lease(f.next())
 			f.asks(h, 1, id, time.Time{})
 			decide := func() {
 				a, err := f.store.Decide(f.ctx, id, journal.Decision{Choice: "yes", By: "Ana", Note: "fine", At: day})
@@ -334,7 +334,7 @@ var approvalTests = map[string]func(f *fixture){
 			f.Errorf("found %v", err)
 		}
 	},
-	"it is not decided when its time or its run is over": func(f *fixture) {
+	"it is not decided after its time or its run has ended": func(f *fixture) {
 		h := f.begun()
 		f.asks(h, 1, "ap_1", f.clock.Now().Add(time.Hour))
 		f.asks(h, 2, "ap_2", time.Time{})

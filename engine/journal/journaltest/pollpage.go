@@ -14,20 +14,20 @@ import (
 
 var contacts = change.PollKey{Connection: "highlevel", Poll: "contacts"}
 
-// listed is an event about a contact that a list showed.
-func listed(id, record string) journal.Event {
+// fromList is an event about a contact that a list contained.
+func fromList(id, record string) journal.Event {
 	e := contact(id, record, `{}`)
 	e.ID, e.Source = "poll:highlevel:contacts:"+id, journal.Poll
 	return e
 }
 
-// sighting is what is known of a contact after a list showed it.
+// sighting is the sighting of a contact that a list contained.
 func sighting(record string, hash rune, by change.ReportedBy) change.Sighting {
 	return change.Sighting{PollKey: contacts, Record: record, History: []change.Observation{{Hash: uint64(hash), At: day, By: by}}}
 }
 
-// pushed is an arrival by webhook of a contact that is polled too.
-func pushed(id, record string, hash rune) journal.Arrival {
+// fromWebhook is an arrival from a webhook about a contact that is polled too.
+func fromWebhook(id, record string, hash rune) journal.Arrival {
 	a := arrival(contact(id, record, `{}`), hook("new"))
 	a.Fingerprint = &change.Fingerprint{PollKey: contacts, Record: record, Observation: change.Observation{Hash: uint64(hash), At: day}}
 	return a
@@ -37,21 +37,21 @@ func cursor(item, value string) journal.Cursor {
 	return journal.Cursor{Name: "poll", Item: item, Value: json.RawMessage(value)}
 }
 
-func (f *fixture) sweep(s journal.PollPage) []journal.Receipt {
+func (f *fixture) acceptPage(s journal.PollPage) []journal.Receipt {
 	f.Helper()
 	f.clock.Pass(time.Millisecond)
 	s.PollKey = contacts
 	receipts, err := f.store.AcceptPage(f.ctx, s)
 	if err != nil {
-		f.Fatalf("Sweep: %v", err)
+		f.Fatalf("AcceptPage: %v", err)
 	}
 	return receipts
 }
 
-// known is what is told of a record: hashes with the first letter of who told.
+// known is the history of a record: hashes with a letter for ReportedBy.
 func (f *fixture) known(record string) string {
 	f.Helper()
-	return tellings(f.sighting(record))
+	return observations(f.sighting(record))
 }
 
 func (f *fixture) sighting(record string) change.Sighting {
@@ -63,12 +63,12 @@ func (f *fixture) sighting(record string) change.Sighting {
 	return all[record]
 }
 
-func tellings(s change.Sighting) string {
-	var told []string
+func observations(s change.Sighting) string {
+	var texts []string
 	for _, t := range s.History {
-		told = append(told, fmt.Sprintf("%c%c", rune(t.Hash), "FLP"[t.By]))
+		texts = append(texts, fmt.Sprintf("%c%c", rune(t.Hash), "ULW"[t.By]))
 	}
-	return strings.Join(told, " ")
+	return strings.Join(texts, " ")
 }
 
 func (f *fixture) cursors() string {
@@ -77,37 +77,37 @@ func (f *fixture) cursors() string {
 	if err != nil {
 		f.Fatalf("Cursors: %v", err)
 	}
-	var told []string
+	var texts []string
 	for _, c := range all {
-		told = append(told, c.Name+" "+c.Item+" "+string(c.Value))
+		texts = append(texts, c.Name+" "+c.Item+" "+string(c.Value))
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(texts, ", ")
 }
 
-var sweepTests = map[string]func(f *fixture){
-	"nothing is known at first": func(f *fixture) {
+var pollPageTests = map[string]func(f *fixture){
+	"a new store has no cursors and sightings": func(f *fixture) {
 		want(f, "cursors", f.cursors(), "")
 		want(f, "known", f.known("c_1"), "")
 	},
-	"events, sightings and cursors are kept together": func(f *fixture) {
-		receipts := f.sweep(journal.PollPage{
+	"events, sightings and cursors are stored together": func(f *fixture) {
+		receipts := f.acceptPage(journal.PollPage{
 			Cursors:   []journal.Cursor{cursor("", `{"since":1}`), cursor("cal", `"x"`)},
 			Sightings: []change.Sighting{sighting("c_1", 'A', change.ReportedByList), sighting("c_2", 'B', change.Unreported)},
-			Arrivals:  []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))},
+			Arrivals:  []journal.Arrival{arrival(fromList("1", "c_1"), hook("new"))},
 		})
 		if len(receipts) != 1 || !receipts[0].Stored || len(receipts[0].Runs) != 1 {
 			f.Errorf("found %+v", receipts)
 		}
 		f.reopen()
 		want(f, "cursors", f.cursors(), `poll  {"since":1}, poll cal "x"`)
-		want(f, "known", f.known("c_1")+", "+f.known("c_2"), "AL, BF")
+		want(f, "known", f.known("c_1")+", "+f.known("c_2"), "AL, BU")
 		want(f, "event", f.next().Event.ID, "poll:highlevel:contacts:1")
 	},
-	"a sighting comes back as it was kept": func(f *fixture) {
+	"a sighting is read as it was stored": func(f *fixture) {
 		s := sighting("c_1", 'A', change.ReportedByList)
 		s.Item, s.Missed = "cal", true
 		s.History = append(s.History, change.Observation{Aspect: change.FacetAspect("x"), Hash: 1<<64 - 1})
-		f.sweep(journal.PollPage{Sightings: []change.Sighting{s}})
+		f.acceptPage(journal.PollPage{Sightings: []change.Sighting{s}})
 		got := f.sighting("c_1")
 		if got.Row == 0 || got.Version == 0 {
 			f.Errorf("found %+v, expected a row and a version", got)
@@ -116,12 +116,12 @@ var sweepTests = map[string]func(f *fixture){
 		want(f, "sighting", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", s))
 	},
 	"a cursor replaces the one of its name and item": func(f *fixture) {
-		f.sweep(journal.PollPage{Cursors: []journal.Cursor{cursor("", `1`), cursor("cal", `1`), {Name: "reconcile", Value: []byte(`7`)}}})
-		f.sweep(journal.PollPage{Cursors: []journal.Cursor{cursor("cal", `2`)}})
+		f.acceptPage(journal.PollPage{Cursors: []journal.Cursor{cursor("", `1`), cursor("cal", `1`), {Name: "reconcile", Value: []byte(`7`)}}})
+		f.acceptPage(journal.PollPage{Cursors: []journal.Cursor{cursor("cal", `2`)}})
 		want(f, "cursors", f.cursors(), "poll  1, poll cal 2, reconcile  7")
 	},
-	"polls and connections are told apart": func(f *fixture) {
-		f.sweep(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.Unreported)}, Cursors: []journal.Cursor{cursor("", `1`)}})
+	"polls and connections are separate": func(f *fixture) {
+		f.acceptPage(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.Unreported)}, Cursors: []journal.Cursor{cursor("", `1`)}})
 		for _, other := range []change.PollKey{{Connection: "highlevel", Poll: "notes"}, {Connection: "highlevel/paris", Poll: "contacts"}} {
 			seen, err := f.store.Sightings(f.ctx, other, "c_1")
 			cursors, cursorErr := f.store.Cursors(f.ctx, other)
@@ -130,55 +130,55 @@ var sweepTests = map[string]func(f *fixture){
 			}
 		}
 	},
-	"a stale sighting refuses the whole sweep": func(f *fixture) {
-		f.sweep(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.Unreported)}})
+	"a stale sighting refuses the whole page": func(f *fixture) {
+		f.acceptPage(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.Unreported)}})
 		read := f.sighting("c_1")
-		f.accept(pushed("1", "c_1", 'B'))
+		f.accept(fromWebhook("1", "c_1", 'B'))
 		for name, stale := range map[string]change.Sighting{"changed since": read, "new, and known": sighting("c_1", 'A', change.Unreported)} {
 			_, err := f.store.AcceptPage(f.ctx, journal.PollPage{PollKey: contacts, Cursors: []journal.Cursor{cursor("", `9`)},
 				Sightings: []change.Sighting{sighting("c_2", 'A', change.Unreported), stale},
-				Arrivals:  []journal.Arrival{arrival(listed("9", "c_1"), hook("new"))}})
+				Arrivals:  []journal.Arrival{arrival(fromList("9", "c_1"), hook("new"))}})
 			if !errors.Is(err, journal.ErrStale) {
-				f.Errorf("%s: found %v, expected that it is stale", name, err)
+				f.Errorf("%s: found %v, expected ErrStale", name, err)
 			}
 		}
 		want(f, "cursors", f.cursors(), "")
-		want(f, "known", f.known("c_1")+", "+f.known("c_2"), "AF BP, ")
+		want(f, "known", f.known("c_1")+", "+f.known("c_2"), "AU BW, ")
 		_, _, err := f.store.Event(f.ctx, "poll:highlevel:contacts:9")
 		f.wantErr(err, journal.ErrNotFound)
 	},
-	"what a list told is the duplicate of its webhook, once": func(f *fixture) {
-		f.sweep(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.ReportedByList)},
-			Arrivals: []journal.Arrival{arrival(listed("1", "c_1"), hook("new"))}})
-		receipts := f.accept(pushed("1", "c_1", 'A'), pushed("2", "c_1", 'A'))
+	"the webhook of a state that a list reported is a duplicate, once": func(f *fixture) {
+		f.acceptPage(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.ReportedByList)},
+			Arrivals: []journal.Arrival{arrival(fromList("1", "c_1"), hook("new"))}})
+		receipts := f.accept(fromWebhook("1", "c_1", 'A'), fromWebhook("2", "c_1", 'A'))
 		if !receipts[0].Duplicate || receipts[0].Stored || receipts[1].Duplicate || len(receipts[1].Runs) != 1 {
 			f.Errorf("found %+v", receipts)
 		}
 		_, _, err := f.store.Event(f.ctx, "highlevel:1")
 		f.wantErr(err, journal.ErrNotFound)
-		if again := f.accept(pushed("1", "c_1", 'A'))[0]; !again.Duplicate {
+		if again := f.accept(fromWebhook("1", "c_1", 'A'))[0]; !again.Duplicate {
 			f.Errorf("sent again: found %+v", again)
 		}
 	},
-	"a webhook tells what a list then knows": func(f *fixture) {
-		f.accept(pushed("1", "c_1", 'A'))
-		f.accept(pushed("1", "c_1", 'A')) // a repeat
-		want(f, "known", f.known("c_1"), "AP")
+	"a state that a webhook reported has a sighting": func(f *fixture) {
+		f.accept(fromWebhook("1", "c_1", 'A'))
+		f.accept(fromWebhook("1", "c_1", 'A')) // a repeat
+		want(f, "known", f.known("c_1"), "AW")
 	},
-	"what a webhook says that nobody takes is not known": func(f *fixture) {
-		a := pushed("1", "c_1", 'A')
+	"a webhook without hooks makes no sighting": func(f *fixture) {
+		a := fromWebhook("1", "c_1", 'A')
 		a.Hooks = nil
 		f.accept(a)
 		want(f, "known", f.known("c_1"), "")
 	},
-	"the records of an item are listed in pieces": func(f *fixture) {
+	"the records of an item are listed in batches": func(f *fixture) {
 		var all []change.Sighting
 		for i := range 7 {
 			s := sighting(fmt.Sprint("c_", i), 'A', change.Unreported)
 			s.Item = []string{"cal", "other"}[i/6]
 			all = append(all, s)
 		}
-		f.sweep(journal.PollPage{Sightings: all})
+		f.acceptPage(journal.PollPage{Sightings: all})
 		var found []string
 		after := int64(0)
 		for {
@@ -188,7 +188,7 @@ var sweepTests = map[string]func(f *fixture){
 			}
 			for _, s := range some {
 				if s.Row <= after {
-					f.Errorf("row %d stands behind row %d", s.Row, after)
+					f.Errorf("row %d is listed after row %d", s.Row, after)
 				}
 				after = s.Row
 				found = append(found, s.Record)
@@ -200,7 +200,7 @@ var sweepTests = map[string]func(f *fixture){
 		slices.Sort(found)
 		wantList(f, "records", found, []string{"c_0", "c_1", "c_2", "c_3", "c_4", "c_5"})
 	},
-	"a sweep that makes no sense keeps nothing": func(f *fixture) {
+	"an invalid page stores nothing": func(f *fixture) {
 		good := sighting("c_1", 'A', change.Unreported)
 		for name, bad := range map[string]journal.PollPage{
 			"no poll":         {PollKey: change.PollKey{Connection: "highlevel"}, Sightings: []change.Sighting{good}},
@@ -210,14 +210,14 @@ var sweepTests = map[string]func(f *fixture){
 			"bad event":       {PollKey: contacts, Sightings: []change.Sighting{good}, Arrivals: []journal.Arrival{{}}},
 		} {
 			if _, err := f.store.AcceptPage(f.ctx, bad); err == nil {
-				f.Errorf("%s: kept", name)
+				f.Errorf("%s: stored", name)
 			}
 		}
 		want(f, "known", f.known("c_1"), "")
 	},
-	"records that are gone are forgotten with the ids of events": func(f *fixture) {
+	"sightings of deleted records are pruned with the ids of events": func(f *fixture) {
 		gone := change.Sighting{PollKey: contacts, Record: "c_1", History: []change.Observation{{Aspect: change.DeletedAspect, At: day, By: change.ReportedByList}}}
-		f.sweep(journal.PollPage{Sightings: []change.Sighting{gone, sighting("c_2", 'A', change.Unreported)}})
+		f.acceptPage(journal.PollPage{Sightings: []change.Sighting{gone, sighting("c_2", 'A', change.Unreported)}})
 		prune := func() {
 			if _, err := f.store.Prune(f.ctx, journal.Retention{IDs: 24 * time.Hour}); err != nil {
 				f.Fatal(err)
@@ -229,6 +229,6 @@ var sweepTests = map[string]func(f *fixture){
 		f.clock.Pass(25 * time.Hour)
 		prune()
 		want(f, "later", f.sighting("c_1").Row, 0)
-		want(f, "one that is there", f.known("c_2"), "AF")
+		want(f, "one that is not deleted", f.known("c_2"), "AU")
 	},
 }
