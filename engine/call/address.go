@@ -11,9 +11,9 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// nextAddress is the address that an argument of the name Pages.URL leads to,
-// empty where there is none. Credentials go with the request, so that it has
-// to lie below the connection's own address.
+// nextAddress is the address in the argument Pages.URL, empty where there is
+// none. Credentials are sent with the request, so the address has to be below
+// the connection's own.
 func nextAddress(base string, pages *bindings.Pages, table gjson.Result) (string, error) {
 	if pages == nil || pages.URL == "" {
 		return "", nil
@@ -28,12 +28,13 @@ func nextAddress(base string, pages *bindings.Pages, table gjson.Result) (string
 	return value.Str, nil
 }
 
-// checkBelow finds what is wrong with an address that is to lie below another. Of
-// the address it tells no more than host and path.
+// checkBelow returns what is wrong with an address that has to be below
+// another. The error has no more of the address than scheme, host and path: the
+// rest may be secret.
 func checkBelow(base, address string) error {
 	from, err := url.Parse(base)
 	if err != nil {
-		return fmt.Errorf("cannot be held against %s", base)
+		return fmt.Errorf("cannot be compared with %s", base)
 	}
 	to, err := url.Parse(address)
 	if err != nil || to.Opaque != "" || to.Host == "" || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }) {
@@ -50,8 +51,9 @@ func checkBelow(base, address string) error {
 	return nil
 }
 
-// checkReachable refuses what a connection has nothing for: an operation that goes
-// to an address of its own, or, with an address alone, any other.
+// checkReachable refuses an operation that the connection has no address or no
+// credential for: one that goes to an address of its own where the connection
+// has none, or, where it has only such an address, any other operation.
 func checkReachable(app *bindings.App, op *bindings.Operation, conn *connection.Connection) *bindings.Error {
 	e := &bindings.Error{Kind: bindings.Forbidden, App: app.Name, Operation: op.Name, Connection: conn.Name()}
 	switch {
@@ -65,7 +67,7 @@ func checkReachable(app *bindings.App, op *bindings.Operation, conn *connection.
 	return e
 }
 
-// checkBodySize refuses a body that the vendor does not take.
+// checkBodySize refuses a body that is larger than the vendor accepts.
 func checkBodySize(app *bindings.App, op *bindings.Operation, size int) *bindings.Error {
 	if op.Body == nil || op.Body.Max == 0 || size <= op.Body.Max {
 		return nil

@@ -74,14 +74,14 @@ func TestNextPageLeadsNowhereElse(t *testing.T) {
 	}
 }
 
-// addressed gives the vendor an address of its own for one operation, and the
-// connection that address.
+// addressed makes a vendor with a separate address for one operation, and a
+// connection with that address.
 func addressed(t testing.TB, handler http.HandlerFunc, change func(*connection.Settings)) (*setup, call.Request) {
 	t.Helper()
 	s := start(t, handler, func(_ *call.Config, settings *connection.Settings, app *bindings.App) {
 		app.Auth[0].Optional, app.Auth[0].Addresses = []string{"post_url"}, []string{"post_url"}
 		app.Auth = append(app.Auth, bindings.Auth{Name: "post", Fields: []string{"post_url"}, Addresses: []string{"post_url"}})
-		settings.Credentials["post_url"] = app.BaseURL + "/flows/7f3a-not-to-be-told?sig=a-signature-not-to-be-told&v=1"
+		settings.Credentials["post_url"] = app.BaseURL + "/flows/7f3a-not-to-be-shown?sig=a-signature-not-to-be-shown&v=1"
 		if change != nil {
 			change(settings)
 		}
@@ -105,16 +105,16 @@ func TestAddressOfItsOwn(t *testing.T) {
 	if err != nil || answer.Status != http.StatusAccepted || string(answer.Body) != "null" {
 		t.Fatalf("got %d %s, %v", answer.Status, answer.Body, err)
 	}
-	if got.URL.Path != "/flows/7f3a-not-to-be-told" || got.URL.Query().Get("sig") == "" || got.Header.Get("Authorization") != "" {
+	if got.URL.Path != "/flows/7f3a-not-to-be-shown" || got.URL.Query().Get("sig") == "" || got.Header.Get("Authorization") != "" {
 		t.Errorf("sent to %s with %q", got.URL, got.Header.Get("Authorization"))
 	}
-	if told, _ := json.Marshal([]any{s.sent, s.sendings}); strings.Contains(string(told), "not-to-be-told") || len(s.sent) != 1 {
-		t.Errorf("the journal and the log are told %s", told)
+	if text, _ := json.Marshal([]any{s.sent, s.sendings}); strings.Contains(string(text), "not-to-be-shown") || len(s.sent) != 1 {
+		t.Errorf("the journal and the log got %s", text)
 	}
 }
 
-// TestAddressIsToldNobody: nothing that goes wrong shows the address.
-func TestAddressIsToldNobody(t *testing.T) {
+// TestErrorsHideTheAddress checks that no error shows the address.
+func TestErrorsHideTheAddress(t *testing.T) {
 	refused := func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = w.Write([]byte(`{"message":"no: ` + r.URL.RequestURI() + ` and ` + r.URL.Query().Get("sig") + `"}`))
@@ -130,14 +130,14 @@ func TestAddressIsToldNobody(t *testing.T) {
 		if !errors.As(err, &e) {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if told, _ := json.Marshal(e); strings.Contains(string(told)+e.Error(), "not-to-be-told") {
-			t.Errorf("%s: %s", name, told)
+		if text, _ := json.Marshal(e); strings.Contains(string(text)+e.Error(), "not-to-be-shown") {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
 	s, r := addressed(t, cut, func(settings *connection.Settings) {
-		settings.Credentials["post_url"] = "https://nowhere.invalid/flows/not-to-be-told?sig=a-signature-not-to-be-told"
+		settings.Credentials["post_url"] = "https://nowhere.invalid/flows/not-to-be-shown?sig=a-signature-not-to-be-shown"
 	})
-	if _, err := s.Do(t.Context(), r); err == nil || strings.Contains(err.Error(), "not-to-be-told") {
+	if _, err := s.Do(t.Context(), r); err == nil || strings.Contains(err.Error(), "not-to-be-shown") {
 		t.Errorf("no such host: %v", err)
 	}
 }

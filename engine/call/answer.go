@@ -15,14 +15,16 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// readAnswer tells a successful answer from an error.
+// readAnswer returns the body of a successful answer, or the error that the
+// answer reports.
 //
-// An empty answer is null, or made of headers where the catalogue says so. One that is not JSON is a table: text of a type
-// text/… stands in {"content_type", "text"}, anything else, and all that the
-// catalogue declares a file, in {"content_type", "base64"}. A page of HTML,
-// or broken JSON, where the catalogue says otherwise is an error: it comes
-// from something between us and the vendor. JSON and text whose charset is
-// unknown, or that does not fit its charset, is an error too.
+// An empty answer is null, or an object of headers where the catalogue declares
+// that. One that is not JSON is a table: text of a type text/… is in
+// {"content_type", "text"}, and anything else, and all that the catalogue
+// declares a file, in {"content_type", "base64"}. A page of HTML, or broken
+// JSON, is an error unless the catalogue declares it: it comes from something
+// between us and the vendor. JSON and text whose charset is unknown, or that
+// does not fit its charset, is an error too.
 func readAnswer(app *bindings.App, op *bindings.Operation, status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
 	kind := contentType(header)
 	text, err := body, error(nil)
@@ -66,8 +68,8 @@ func readAnswer(app *bindings.App, op *bindings.Operation, status int, header ht
 	return wrapped(kind, text), nil
 }
 
-// reportsFailure reports whether an answer with a status of success says in its JSON
-// that nothing was done.
+// reportsFailure reports whether an answer with a status of success has, in its
+// JSON, that nothing was done.
 func reportsFailure(app *bindings.App, text []byte) bool {
 	if app.Errors.OK == "" {
 		return false
@@ -76,8 +78,8 @@ func reportsFailure(app *bindings.App, text []byte) bool {
 	return ok.Exists() && !ok.Bool()
 }
 
-// headerAnswer is the answer without a body: null, or the headers that the
-// operation's answer is.
+// headerAnswer is the answer without a body: null, or an object of the headers
+// that the operation declares.
 func headerAnswer(op *bindings.Operation, header http.Header) []byte {
 	fields := map[string]string{}
 	for _, name := range op.AnswerHeaders {
@@ -107,7 +109,7 @@ func wrapped(kind string, body []byte) []byte {
 }
 
 // contentType is the type without its parameters, in lower case, empty where
-// there is none. Parameters that are malformed are passed over.
+// there is none. Malformed parameters are ignored.
 func contentType(header http.Header) string {
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {
@@ -132,10 +134,10 @@ func contentTypeText(kind string) string {
 
 // excerpt is the beginning of an answer on one line.
 func excerpt(body []byte) string {
-	const most = 120
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 4*most)]), "?")), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
+	const maxLength = 120
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 4*maxLength)]), "?")), " ")
+	if len(text) > maxLength {
+		text = strings.ToValidUTF8(text[:maxLength], "") + "…"
 	}
 	return fmt.Sprintf("%q", text)
 }

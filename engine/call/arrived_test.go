@@ -23,7 +23,7 @@ type arrived struct {
 	list   json.RawMessage            // of a JSON body that is no object
 }
 
-// arrive reads the body by its content type.
+// arrive parses the body by its content type.
 func arrive(t *testing.T, r *http.Request) *arrived {
 	t.Helper()
 	a := &arrived{Request: r}
@@ -69,7 +69,7 @@ func arrive(t *testing.T, r *http.Request) *arrived {
 	return a
 }
 
-// compare says what of an operation's arguments did not arrive in its place.
+// compare returns what of an operation's arguments is not in its place.
 func (s sample) compare(app *bindings.App, op *bindings.Operation, values map[string]any, got *arrived) (wrong []string) {
 	path := op.Path
 	for _, f := range op.PathParams {
@@ -151,7 +151,7 @@ func hasKey(query url.Values, name string) bool {
 	return false
 }
 
-// plain is a value as a segment of a path shows it.
+// plain is a value as a segment of a path.
 func plain(v any) string {
 	switch v := v.(type) {
 	case json.RawMessage:

@@ -19,7 +19,7 @@ type wire struct {
 	url    string
 	header http.Header
 	body   []byte // nil: none
-	stream stream // instead of body, where files stand in it
+	stream stream // instead of body, where files are in it
 }
 
 // located is a value with its place in the request.
@@ -30,11 +30,11 @@ type located struct {
 	value gjson.Result
 }
 
-// userAgent is what vendors see.
+// userAgent is the User-Agent of all requests.
 const userAgent = "tidewire"
 
-// build lays the arguments out as the operation wants them. They have passed
-// Check, or the caller asked for none: then names that are not declared go
+// build puts the arguments where the operation wants them. They have passed
+// Check, or the caller asked for no check: then names that are not declared go
 // into the body, or without one into the query.
 func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage) (*wire, error) {
 	table := gjson.ParseBytes(args)
@@ -69,9 +69,9 @@ func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage)
 	return w, nil
 }
 
-// layout is a request whose arguments are put in their places.
+// layout is a request whose arguments are being put in their places.
 type layout struct {
-	path   string // in which {name} stands for what is missing
+	path   string // with {name} for what is missing
 	query  strings.Builder
 	header http.Header
 	body   []located
@@ -118,7 +118,7 @@ func bodyOfCall(op *bindings.Operation, values []located) *bindings.Body {
 	return op.Body
 }
 
-// locate says for each value of the table where it goes.
+// locate returns the place of each value of the table.
 func (s *shape) locate(op *bindings.Operation, table gjson.Result) []located {
 	var all []located
 	other := inBody
@@ -157,8 +157,8 @@ func (s *shape) place(all []located, a *argument, value gjson.Result, other plac
 	return all
 }
 
-// pathText is a value as one segment of a path: never empty, never a way to
-// another path.
+// pathText is a value as one segment of a path: never empty, and never "." or
+// "..".
 func pathText(v located) (string, error) {
 	text := plainText(v.value)
 	switch {
@@ -189,7 +189,7 @@ func addQuery(b *strings.Builder, v located) {
 	}
 }
 
-// joined writes a list as one text. Nulls are passed over, and an empty list
+// joined writes a list as one text. Nulls are left out, and an empty list
 // is null.
 func joined(list gjson.Result, between string) gjson.Result {
 	var parts []string
@@ -221,8 +221,8 @@ func plainText(v gjson.Result) string {
 	return v.Raw
 }
 
-// fillAccount adds the connection's account, and that account's parent, where the
-// operation takes them and the script gave none.
+// fillAccount adds the connection's account, and that account's parent, where
+// the operation takes them and the script passes none.
 func fillAccount(s *shape, op *bindings.Operation, args json.RawMessage, account, parent string) json.RawMessage {
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
@@ -254,7 +254,7 @@ func fillAccount(s *shape, op *bindings.Operation, args json.RawMessage, account
 }
 
 // prepend puts the members of one object before those of another, which may be
-// an empty list: a table with nothing in it.
+// an empty list: a Lua table with nothing in it.
 func prepend(args, added json.RawMessage) json.RawMessage {
 	inner := bytes.TrimSpace(args)
 	if len(inner) < 2 || inner[0] != '{' && inner[0] != '[' {

@@ -16,48 +16,49 @@ type Request struct {
 	Connection string // the whole name, resolved
 	// Args is the flat table of arguments, secrets opened.
 	Args json.RawMessage
-	// Script is who it is made for, a script: those who wait for the same rate
-	// limit are served in rounds, one call of each.
+	// Script is the script that makes the call. Calls that wait for the same
+	// rate limit are served in rounds, one call of each script.
 	Script string
 	// Page asks for one page of a list: the page size is added if Args has none.
 	Page bool
-	// Unchecked lets arguments through that the catalogue does not know.
+	// Unchecked sends arguments that do not fit the catalogue.
 	Unchecked bool
 	// Timeout bounds each sending; zero means the connection's or the default.
 	Timeout time.Duration
 	Key     string // idempotency key, sent where the operation takes one
-	// AsFile keeps a good answer as a file: Answer.Body is then that file.
+	// AsFile stores a successful answer as a file: Answer.Body is then that
+	// file.
 	AsFile bool
 	// Consent is the token of the session in which the vendor's customer agreed
 	// to this call, see bindings.Consent.
 	Consent string
-	// Again is what Begin was given when the request was first sent: the same
-	// bytes and key are sent again, on the connection as it now is. The key's
-	// age counts from then. Args, Timeout and Secrets are wanted as before.
+	// Again is the record that Begin got when the request was first sent: the
+	// same bytes and key are sent again, on the connection as it is now. The
+	// age of the key counts from the first sending. Args, Timeout and Secrets
+	// are needed as before.
 	Again json.RawMessage
-	// Secrets are opened secrets that stand in Args; no error and no answer
-	// shows them.
+	// Secrets are the opened secrets in Args; no error and no answer shows
+	// them.
 	Secrets []string
 	BegunRecorder
 }
 
-// BegunRecorder tell whoever keeps the journal how far a request is that may change
-// something. Nil functions are passed over.
+// BegunRecorder writes to the journal that a request which may change something
+// has begun. Nil functions are not called.
 type BegunRecorder struct {
 	// Begin is called before each sending of an operation that is not
-	// read-only, and must make its mark durable before it returns. Sent is the
-	// request that leaves, the same for each sending of one call: an object
-	// with at (of the first sending), method, url (below the connection's
-	// address), key, headers, and body or base64; without any credential. Give
-	// it back as Again to send it again.
+	// read-only, and must make the begun record durable before it returns. Sent
+	// is the request, the same for each sending of one call: an object with at
+	// (of the first sending), method, url (below the connection's address),
+	// key, headers, and body or base64; without any credential. Pass it as
+	// Again to send the request again.
 	Begin func(ctx context.Context, sent json.RawMessage) error `json:"-"`
-	// Withdraw is called when a sending is known not to have been done, nor any
-	// before it.
+	// Withdraw is called when a sending was surely not done, nor any before it.
 	Withdraw func(ctx context.Context) error `json:"-"`
 }
 
-// Answer is what the vendor answered. It comes with an error too, as far as
-// it is known.
+// Answer is what the vendor answered. It is returned with an error too, as far
+// as it is known.
 type Answer struct {
 	Status int
 	// Body is JSON: null for an empty answer, and for one that is not JSON
@@ -66,13 +67,14 @@ type Answer struct {
 	RequestID string
 	Sendings  int // requests sent
 	Elapsed   time.Duration
-	// RetryAfter says, with an error of kind rate_limited, when to come back.
+	// RetryAfter is, with an error of kind rate_limited, how long to wait before
+	// the next call.
 	RetryAfter time.Duration
 
 	header http.Header
 }
 
-// RawRequest reaches an endpoint that has no entry in the catalogue.
+// RawRequest is a request to an endpoint that has no entry in the catalogue.
 type RawRequest struct {
 	App        *bindings.App `json:"-"`
 	Connection string        `json:"-"`
@@ -110,10 +112,10 @@ type HTTPRequest struct {
 	// File is the body, as a file; Multipart an object of texts and files.
 	File      json.RawMessage `json:"file"`
 	Multipart json.RawMessage `json:"multipart"`
-	// As is "file" where a good answer is to be kept as one.
+	// As is "file" to store a successful answer as a file.
 	As string `json:"as"`
-	// Charset is that of the answer's text, whatever the answer declares and
-	// whatever byte order mark it begins with; empty: those decide.
+	// Charset is the charset of the answer's text, in place of the one that the
+	// answer declares or that its byte order mark means; empty: those decide.
 	Charset string  `json:"charset"`
 	Body    *string `json:"body"` // the body, as it is
 	// Auth is {"bearer": "…"} or {"user": "…", "password": "…"}.
@@ -135,8 +137,8 @@ type HTTPAnswer struct {
 	Headers map[string]string `json:"headers"`               // names in lower case
 	Body    string            `json:"body,omitempty"`        // text, in UTF-8
 	Base64  string            `json:"body_base64,omitempty"` // what is not text
-	File    json.RawMessage   `json:"file,omitempty"`        // what was kept as a file
-	// Sendings and Took are not for scripts.
+	File    json.RawMessage   `json:"file,omitempty"`        // the answer, stored as a file
+	// Sendings and Elapsed are not for scripts.
 	Sendings int           `json:"-"`
 	Elapsed  time.Duration `json:"-"`
 }

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// crm is a small vendor with something of everything.
+// crm is a small vendor that has each feature of an app.
 const crm = `
 operation contacts.get {"id":"get-contact","method":"GET","path":"/contacts/{contactId}","in_path":["contactId!: string"],"answer":"#Answer","scopes":["contacts.readonly"],"fixed":{"Version":"2021-07-28"}}
 operation contacts.list {"id":"get-contacts","method":"GET","path":"/contacts","in_query":["locationId!: string","limit: integer","query: string","\"filter[email]\": string","\"filter[name]\": string","\"status[]\": [\"open\"|\"won\"]","ids: [string]"],"account":"locationId","answer":"#Answer"}
@@ -80,17 +80,18 @@ func app(t testing.TB, base string) *bindings.App {
 	}
 }
 
-// setup is a client, the clock that its waits move, and what it was told.
+// setup is a client, the clock that its waits move, and what the client passed
+// to its callbacks.
 type setup struct {
 	*call.Client
 	app      *bindings.App
 	clock    *clock
 	sendings []call.Sending
-	marks    []string
-	sent     []json.RawMessage // what Begin was given
+	begun    []string          // the calls of Begin and Withdraw, in order
+	sent     []json.RawMessage // what Begin got
 }
 
-// clock moves by being waited for, at once.
+// clock is moved by Sleep, which returns at once.
 type clock struct {
 	mu    sync.Mutex // where a vendor moves it while a call reads it
 	now   time.Time
@@ -156,7 +157,7 @@ func (s *setup) op(t testing.TB, name string) *bindings.Operation {
 	return op
 }
 
-// do calls an operation and notes its marks.
+// do calls an operation with a recorder.
 func (s *setup) do(t testing.TB, name, args string) (call.Answer, error) {
 	t.Helper()
 	return s.Do(t.Context(), s.request(t, name, args))
@@ -165,21 +166,21 @@ func (s *setup) do(t testing.TB, name, args string) (call.Answer, error) {
 func (s *setup) request(t testing.TB, name, args string) call.Request {
 	t.Helper()
 	return call.Request{
-		App: s.app, Operation: s.op(t, name), Connection: "crm/paris", Args: json.RawMessage(args), Key: "key-of-the-step", BegunRecorder: s.noted(),
+		App: s.app, Operation: s.op(t, name), Connection: "crm/paris", Args: json.RawMessage(args), Key: "key-of-the-step", BegunRecorder: s.recorder(),
 	}
 }
 
-func (s *setup) noted() call.BegunRecorder {
+func (s *setup) recorder() call.BegunRecorder {
 	return call.BegunRecorder{
 		Begin: func(_ context.Context, sent json.RawMessage) error {
-			s.marks, s.sent = append(s.marks, "begin"), append(s.sent, sent)
+			s.begun, s.sent = append(s.begun, "begin"), append(s.sent, sent)
 			return nil
 		},
-		Withdraw: func(context.Context) error { s.marks = append(s.marks, "withdraw"); return nil },
+		Withdraw: func(context.Context) error { s.begun = append(s.begun, "withdraw"); return nil },
 	}
 }
 
-// appError wants an error that scripts see.
+// appError wants an error that scripts can read.
 func appError(t testing.TB, err error) *bindings.Error {
 	t.Helper()
 	var e *bindings.Error
@@ -197,13 +198,13 @@ func wantKind(t testing.TB, err error, kind bindings.ErrorKind, retryable bool, 
 	}
 	for _, word := range words {
 		if !strings.Contains(e.Message, word) {
-			t.Errorf("the message does not say %q: %s", word, e.Message)
+			t.Errorf("the message does not contain %q: %s", word, e.Message)
 		}
 	}
 	return e
 }
 
-// answers replies with each in turn, and with the last for good.
+// answers replies with one after the other, and then always with the last.
 func answers(all ...func(http.ResponseWriter)) http.HandlerFunc {
 	next := make(chan func(http.ResponseWriter), len(all))
 	for _, one := range all {
@@ -231,7 +232,7 @@ func reply(status int, body string, headers ...string) func(http.ResponseWriter)
 	}
 }
 
-// cut closes the connection without a word.
+// cut closes the connection without an answer.
 func cut(w http.ResponseWriter) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err == nil {

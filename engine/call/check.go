@@ -12,11 +12,11 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Check holds a call's arguments against the catalogue: unknown and missing
+// Check checks a call's arguments against the catalogue: unknown and missing
 // ones, types and enum values. The error is of kind invalid, names what is
 // wrong, and shows the operation's signature on further lines. Names that the
-// operation does not declare are let through where its body is open or
-// declares no fields.
+// operation does not declare are accepted where its body is open or declares no
+// fields.
 func (c *Client) Check(app *bindings.App, op *bindings.Operation, args json.RawMessage) error {
 	if problems := c.shapes.of(app, op).checkText(args); problems != nil {
 		return invalid(app, op, problems)
@@ -24,7 +24,7 @@ func (c *Client) Check(app *bindings.App, op *bindings.Operation, args json.RawM
 	return nil
 }
 
-// Check is Client.Check for those without a client; it costs more.
+// Check is Client.Check without a client; it is slower, since it caches nothing.
 func Check(app *bindings.App, op *bindings.Operation, args json.RawMessage) error {
 	if problems := newShape(app, op).checkText(args); problems != nil {
 		return invalid(app, op, problems)
@@ -46,7 +46,8 @@ func invalid(app *bindings.App, op *bindings.Operation, problems []string) *bind
 	return &bindings.Error{Kind: bindings.Invalid, App: app.Name, Operation: op.Name, Message: message}
 }
 
-// catalogueMayBeWrong reports whether the vendor's description can be what errs.
+// catalogueMayBeWrong reports whether a problem may be a fault of the
+// catalogue, and not of the call.
 func catalogueMayBeWrong(problem string) bool {
 	return strings.HasPrefix(problem, "unknown ") || strings.Contains(problem, `": expected `)
 }
@@ -62,7 +63,8 @@ func (s *shape) checkText(args json.RawMessage) []string {
 
 const notJSON = "the arguments are not JSON"
 
-// check wants valid JSON, or nothing for an empty table.
+// check returns the problems of arguments in valid JSON; none at all are an
+// empty table.
 func (s *shape) check(args json.RawMessage) []string {
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
@@ -77,21 +79,21 @@ func (s *shape) check(args json.RawMessage) []string {
 	return k.problems
 }
 
-// checker gathers what is wrong with a table.
+// checker collects the problems of a table.
 type checker struct {
 	shape     *shape
 	problems  []string
-	suggested []string // names that were suggested: no need to call them missing
+	suggested []string // names that were suggested: they are not reported as missing
 }
 
 func (k *checker) addProblem(message string, args ...any) {
 	k.problems = append(k.problems, fmt.Sprintf(message, args...))
 }
 
-// members checks a table of arguments; prefix is where it stands.
+// members checks a table of arguments; prefix is its path.
 func (k *checker) members(prefix string, all []*argument, index map[string]*argument, table gjson.Result, free bool) (missing []string) {
-	var room [16]*argument
-	given := room[:0]
+	var buffer [16]*argument
+	given := buffer[:0]
 	if table.IsObject() {
 		table.ForEach(func(key, value gjson.Result) bool {
 			name := key.String()
@@ -167,8 +169,8 @@ func (k *checker) argument(path string, a *argument, value gjson.Result) {
 	}
 }
 
-// fitsText accepts for a parameter outside the body, where all is text, what
-// reads the same: 20 for "20" and the other way round.
+// fitsText accepts for a parameter outside the body, where all is text, a value
+// that has the same text: 20 for "20" and the other way round.
 func (k *checker) fitsText(value gjson.Result, t *bindings.Type) bool {
 	r, _ := k.shape.resolve(t)
 	switch r.Kind {

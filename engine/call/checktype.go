@@ -11,18 +11,18 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// value holds a value against a type and notes the first thing that is wrong.
-// What names the kind of place: "argument" or "field".
+// value checks a value against a type and adds the first problem. What is the
+// word for the place in a message: "argument" or "field".
 func (k *checker) value(what, path string, value gjson.Result, declared *bindings.Type) bool {
 	if value.Type == gjson.Null {
-		return true // null empties a field; vendors say which ones can be empty
+		return true // null clears a field; the vendor decides which fields can be empty
 	}
 	t, definition := k.shape.resolve(declared)
 	good := true
 	switch t.Kind {
 	case bindings.Any:
 	case bindings.String:
-		good = value.Type == gjson.String || isStoredFile(value) // a part of a multipart body
+		good = value.Type == gjson.String || hasFileField(value) // a file as a part of a multipart body
 	case bindings.Number:
 		good = value.Type == gjson.Number
 	case bindings.Integer:
@@ -146,19 +146,19 @@ func (k *checker) enum(what, path string, value gjson.Result, values []string) b
 	return false
 }
 
-// union accepts what one of the types accepts. If only one of them is of the
-// value's own kind, what that one misses is what is told.
+// union accepts a value that one of the types accepts. If exactly one of them
+// is of the value's own kind, the problems with that type are reported.
 func (k *checker) union(what, path string, value gjson.Result, t *bindings.Type) bool {
 	var near *checker
 	likely := 0
 	for i := range t.OneOf {
-		trial := checker{shape: k.shape}
-		if trial.value(what, path, value, &t.OneOf[i]) {
+		one := checker{shape: k.shape}
+		if one.value(what, path, value, &t.OneOf[i]) {
 			return true
 		}
 		of, _ := k.shape.resolve(&t.OneOf[i])
 		if sameKind(value, of.Kind) {
-			near = &trial
+			near = &one
 			likely++
 		}
 	}
@@ -182,7 +182,7 @@ func sameKind(value gjson.Result, kind bindings.Kind) bool {
 	return false
 }
 
-// listSome lists at most a dozen.
+// listSome joins values; of many it shows a dozen.
 func listSome(values []string) string {
 	if more := len(values) - 12; more > 1 {
 		return strings.Join(values[:12], ", ") + fmt.Sprintf(" … %d more", more)
@@ -190,7 +190,7 @@ func listSome(values []string) string {
 	return strings.Join(values, ", ")
 }
 
-// kindOf names what was found, in the words of a script.
+// kindOf is the type of a value in Lua, for messages.
 func kindOf(value gjson.Result) string {
 	switch {
 	case value.IsObject():
@@ -209,7 +209,7 @@ func kindOf(value gjson.Result) string {
 	return "nothing"
 }
 
-// expectedText names what was expected.
+// expectedText is a type, for messages.
 func expectedText(t bindings.Type, d *bindings.Definition) string {
 	switch t.Kind {
 	case bindings.String:
@@ -248,7 +248,8 @@ func isInt64(text string) bool {
 	return err == nil && text[0] != '+'
 }
 
-// isDecimal accepts digits with a sign, a point and no more.
+// isDecimal reports whether a text is digits with an optional sign before and
+// an optional point among them.
 func isDecimal(text string) bool {
 	text = strings.TrimPrefix(text, "-")
 	digits, point := 0, 0

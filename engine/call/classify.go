@@ -14,16 +14,16 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// reply is a sending's outcome as the rules and the caller need it.
+// reply is a sending's result in the form that the rules and the caller need.
 type reply struct {
 	class  answerClass
 	header http.Header
 	body   []byte
 	err    *bindings.Error
-	cause  error // why the caller stopped the call
+	cause  error // why the caller canceled the call
 }
 
-// receive reads the outcome of a sending.
+// receive reads the result of a sending.
 func (d *delivery) receive(ctx context.Context, out result, token string) reply {
 	j := d.job
 	if ctx.Err() != nil && out.err != nil {
@@ -54,8 +54,8 @@ func (d *delivery) receive(ctx context.Context, out result, token string) reply 
 	return r
 }
 
-// classifyFailure gives the class and the error of a sending without a complete
-// answer.
+// classifyFailure returns the class and the error of a sending without a
+// complete answer.
 func (d *delivery) classifyFailure(out result) (answerClass, *bindings.Error) {
 	j := d.job
 	reason, timeout := reasonOf(out.err), errors.Is(out.err, errTimeout)
@@ -83,18 +83,18 @@ func (j *job) doneSuffix() string {
 	return "; what was asked for is done"
 }
 
-// classify gives the class of an answer that reports an error. A token that it
-// says is over is marked so.
+// classify returns the class of an answer that reports an error. It discards a
+// token that the vendor no longer accepts.
 func (j *job) classify(status int, e *bindings.Error, token string) answerClass {
-	over := status == http.StatusUnauthorized || e.Kind == bindings.BrokenConnection
+	invalidToken := status == http.StatusUnauthorized || e.Kind == bindings.BrokenConnection
 	switch {
 	case e.Kind == bindings.RateLimited:
 		return rateLimited
 	case j.expire != nil && (status == http.StatusUnauthorized || j.expired(e.Code)) && j.expire(token):
 		return tokenExpired
-	case over && slices.Contains(aboutSending, e.Kind):
+	case invalidToken && slices.Contains(aboutSending, e.Kind):
 		return unauthorized
-	case over:
+	case invalidToken:
 		return connectionBroken
 	case status == http.StatusRequestTimeout:
 		return requestTimeout
@@ -108,8 +108,8 @@ func (j *job) classify(status int, e *bindings.Error, token string) answerClass 
 	return refused
 }
 
-// aboutSending are the kinds of errors that are about the sending which they
-// answer. All others hold for any sending of the same request.
+// aboutSending are the kinds of errors that apply only to the sending which
+// they answer. All others apply to any sending of the same request.
 var aboutSending = []bindings.ErrorKind{bindings.Unavailable, bindings.Timeout, bindings.Unauthorized, bindings.Forbidden}
 
 // noTokenClass is the class of a request without a token, by the kind of the
@@ -148,7 +148,8 @@ func (d *delivery) vendorWait(header http.Header) time.Duration {
 	return retryAfter(errors, header, d.client.Now())
 }
 
-// pauseLimit keeps others from asking while the vendor wants nothing.
+// pauseLimit pauses the rate limit for all calls while the vendor wants no
+// request.
 func (d *delivery) pauseLimit(wait time.Duration) {
 	if n := len(d.job.limits); n > 0 && !d.client.Unlimited {
 		d.client.limits.pauseUntil(d.job.limits[n-1], d.client.Now().Add(wait))
@@ -161,15 +162,15 @@ const (
 	maxBackoff = 5 * time.Second
 )
 
-// backoff doubles, and draws from the upper half so that many callers do not
-// come back at once.
+// backoff doubles with each failure, and is random in its upper half so that
+// many callers do not send at the same moment.
 func (d *delivery) backoff(first time.Duration) time.Duration {
 	wait := min(first<<d.failures, maxBackoff)
 	d.failures++
 	return wait/2 + time.Duration(d.client.Random()*float64(wait/2))
 }
 
-// isTemporary says that a failure to connect may pass by itself.
+// isTemporary reports whether a failure to connect may end without a change.
 func isTemporary(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
@@ -183,7 +184,7 @@ func isTemporary(err error) bool {
 	return true
 }
 
-// reasonOf leaves the address out: it may hold what nobody is to read.
+// reasonOf is an error without the address, which may be secret.
 func reasonOf(err error) string {
 	var at *url.Error
 	if errors.As(err, &at) {

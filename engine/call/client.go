@@ -24,16 +24,17 @@ const (
 // Config makes a Client. Zero fields mean the defaults.
 type Config struct {
 	Connections *connection.Set
-	// Timeout bounds one sending where neither call nor connection says more.
+	// Timeout bounds one sending, unless the call or the connection has a
+	// timeout.
 	Timeout time.Duration
 	// MaxWait bounds all waits inside one call: for the rate limit, for
-	// Retry-After and between sendings. Below zero nothing is waited for.
+	// Retry-After and between sendings. Below zero a call does not wait.
 	MaxWait time.Duration
-	// MaxSendings bounds how often one call is sent.
+	// MaxSendings bounds how often the request of one call is sent.
 	MaxSendings int
-	// MaxAnswer bounds the bytes of an answer.
+	// MaxAnswer bounds an answer, in bytes.
 	MaxAnswer int64
-	// Files keeps what is sent and answered as files; nil: there are none.
+	// Files stores what is sent and answered as files; nil: there are none.
 	Files *file.Store
 	// Unlimited switches our own rate limits off, for tests and benchmarks.
 	Unlimited bool
@@ -44,7 +45,7 @@ type Config struct {
 	AllowHosts   []string
 	// Transport sends calls to apps; nil means one of our own.
 	Transport http.RoundTripper
-	// Observe, if set, is told of each sending, after it.
+	// Observe, if set, is called after each sending.
 	Observe func(Sending)
 	Log     *slog.Logger
 
@@ -106,11 +107,11 @@ func New(config Config) *Client {
 		Config: config,
 		apps:   newSender(&http.Client{Transport: config.Transport, CheckRedirect: sameHost}),
 		web:    newSender(newWebClient(config.AllowPrivate, config.AllowHosts)),
-		limits: &limiter{buckets: map[string]*bucket{}},
+		limits: &limiter{budgets: map[string]*budget{}},
 	}
 }
 
-// Close gives idle connections back.
+// Close closes idle connections.
 func (c *Client) Close() {
 	c.apps.GetClient().CloseIdleConnections()
 	c.web.GetClient().CloseIdleConnections()

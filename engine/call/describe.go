@@ -7,22 +7,22 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Description is all that a script's author wants to know of an operation.
+// Description documents an operation for the authors of scripts.
 type Description struct {
 	Operation string     `json:"operation"` // as scripts write it
 	Method    string     `json:"method"`
 	Path      string     `json:"path"`
 	Signature string     `json:"signature"`
 	Arguments []Argument `json:"arguments"`
-	// AnyOther says that the vendor takes names beyond the declared ones.
+	// AnyOther is set when the vendor accepts names beyond the declared ones.
 	AnyOther bool `json:"any_other,omitempty"`
 	// Answer lists the fields of a successful answer, as far as they are known.
 	Answer   []Argument `json:"answer,omitempty"`
 	Scopes   []string   `json:"scopes,omitempty"`    // all of them
 	AnyScope []string   `json:"any_scope,omitempty"` // one of them
 	ReadOnly bool       `json:"read_only"`
-	// Repeat says when it may be sent again: "always", "with its idempotency
-	// key", the condition under which it is idempotent, or "never".
+	// Repeat is when the call may be sent again: "always", "with its
+	// idempotency key", the condition under which it is idempotent, or "never".
 	Repeat     string `json:"repeat"`
 	Each       string `json:"each,omitempty"`    // the list that each walks
 	Consent    bool   `json:"consent,omitempty"` // the vendor's customer may have to agree
@@ -37,13 +37,14 @@ type Argument struct {
 	Type     string `json:"type"`
 	Required bool   `json:"required,omitempty"`
 	In       string `json:"in,omitempty"` // path, query, header, body or address
-	// Account says that the connection gives it where the script does not.
+	// Account is set when the connection has a value for it that is used where
+	// the script passes none.
 	Account bool `json:"account,omitempty"`
 }
 
 var placeNames = map[place]string{inPath: "path", inQuery: "query", inHeader: "header", inBody: "body", inAddress: "address"}
 
-// Describe tells of an operation from its catalogue.
+// Describe returns the description of an operation.
 func Describe(app *bindings.App, op *bindings.Operation) Description {
 	s := newShape(app, op)
 	d := Description{
@@ -94,8 +95,7 @@ func repeatText(op *bindings.Operation) string {
 	return "never"
 }
 
-// example is a call with what must be given, and the commonest shape of it
-// where nothing must.
+// example is a call in Lua with the required arguments.
 func (s *shape) example(app *bindings.App, op *bindings.Operation) string {
 	var fields []string
 	for _, a := range s.args {
@@ -190,12 +190,12 @@ var luaWords = map[string]bool{
 	"repeat": true, "return": true, "then": true, "true": true, "until": true, "while": true,
 }
 
-// TriggerDescription is all that a script's author wants to know of a trigger.
+// TriggerDescription documents a trigger for the authors of scripts.
 type TriggerDescription struct {
 	Trigger string `json:"trigger"`
 	// Vendor is the vendor's own type of the event.
 	Vendor string `json:"vendor,omitempty"`
-	// ComesBy says how it arrives: webhook, poll.
+	// ComesBy lists how its events arrive: webhook, poll and the poll's name.
 	ComesBy  []string   `json:"comes_by"`
 	Record   string     `json:"record,omitempty"` // the path in event.data that makes the default lane
 	Scopes   []string   `json:"scopes,omitempty"`
@@ -204,7 +204,7 @@ type TriggerDescription struct {
 	Example  string     `json:"example"`
 }
 
-// DescribeTrigger tells of a trigger from its catalogue.
+// DescribeTrigger returns the description of a trigger.
 func DescribeTrigger(app *bindings.App, t *bindings.Trigger) TriggerDescription {
 	d := TriggerDescription{
 		Trigger: t.Name, Vendor: t.Vendor, Record: t.Record, Scopes: t.Scopes, Inferred: t.Inferred, ComesBy: []string{},

@@ -16,9 +16,9 @@ import (
 )
 
 // Do calls an operation. What a script can act on is a *bindings.Error; any
-// other error is the context's, or that of a mark. If Begin was called last
-// and Withdraw was not, or Again is set, then an error leaves open whether the
-// vendor did it, unless it is a *bindings.Error of another kind than uncertain,
+// other error is the context's, or the recorder's. If Begin was called last and
+// Withdraw was not, or Again is set, then after an error the vendor may have
+// done it, unless it is a *bindings.Error of another kind than uncertain,
 // rate_limited and broken_connection.
 func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 	conn, err := c.connection(r.App, r.Operation.Name, r.Connection)
@@ -62,8 +62,8 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if e := checkAllowed(r.App, op, conn); e != nil {
 		return Answer{}, notAllowedError(e, again, safetyOf(op, args))
 	}
-	h := redactor{conn, r.Secrets}
-	j := c.appJob(r.App, op, h, w, r.Timeout, r.BegunRecorder)
+	secrets := redactor{conn, r.Secrets}
+	j := c.appJob(r.App, op, secrets, w, r.Timeout, r.BegunRecorder)
 	j.script = r.Script
 	if op.Address != "" {
 		j.authorize, j.expire = nil, nil // its address is all that authorises it
@@ -74,15 +74,15 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	j.safety = safetyOf(op, args)
 	j.setKeyTTL(w, r.App, op.Key)
 	if j.safety != readOnly {
-		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, h, len(r.Secrets) > 0), again, c.Now())
+		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, secrets, len(r.Secrets) > 0), again, c.Now())
 	}
 	return c.send(ctx, j)
 }
 
-// wire makes the request, or takes the one that was sent first.
+// wire makes the request, or restores the one that was sent first.
 func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection.Connection, args json.RawMessage, again *sentRecord) (*wire, error) {
 	op := r.Operation
-	if again.complete() { // it was checked then
+	if again.complete() { // it was checked when it was first sent
 		w := &wire{}
 		return w, again.restore(w, conn.BaseURL(), r.App.KeyHeader)
 	}
@@ -120,7 +120,8 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 	return w, nil
 }
 
-// explainMissingAccount says why an account that connections mostly give is missing.
+// explainMissingAccount adds, to the problem of an account that most
+// connections have, why it is missing.
 func explainMissingAccount(app *bindings.App, op *bindings.Operation, conn *connection.Connection, problems []string) []string {
 	missing := fmt.Sprintf("missing argument %q", op.Account)
 	for i, problem := range problems {
@@ -131,7 +132,8 @@ func explainMissingAccount(app *bindings.App, op *bindings.Operation, conn *conn
 	return problems
 }
 
-// isSetIn tells of an argument whether it is there, not null and not false.
+// isSetIn returns a function that reports whether an argument is there, and
+// neither null nor false.
 func isSetIn(args json.RawMessage) func(name string) bool {
 	table := gjson.ParseBytes(args)
 	return func(name string) bool {
@@ -140,13 +142,13 @@ func isSetIn(args json.RawMessage) func(name string) bool {
 	}
 }
 
-// appJob is a call of an app in all that operations and raw requests share.
-func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h redactor, w *wire, timeout time.Duration, marks BegunRecorder) *job {
-	conn := h.conn
+// appJob is what calls of operations and raw requests have in common.
+func (c *Client) appJob(app *bindings.App, op *bindings.Operation, secrets redactor, w *wire, timeout time.Duration, recorder BegunRecorder) *job {
+	conn := secrets.conn
 	j := &job{
 		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w,
-		recorder: marks, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
-		limits: c.limits.bucketsFor(app, op, conn.Name(), conn.BaseURL()),
+		recorder: recorder, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
+		limits: c.limits.budgetsFor(app, op, conn.Name(), conn.BaseURL()),
 	}
 	j.timeout = c.Timeout
 	for _, wanted := range []time.Duration{conn.Timeout(), timeout} {
@@ -160,11 +162,11 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, h redactor, w
 		}
 		answer, e := readAnswer(app, op, status, header, body)
 		if e == nil {
-			return h.redactAnswerJSON(answer), nil
+			return secrets.redactAnswerJSON(answer), nil
 		}
-		// Before anything is cut: half a secret would not be found.
-		if hidden := h.redactText(string(body)); hidden != string(body) {
-			if _, again := readAnswer(app, op, status, header, []byte(hidden)); again != nil {
+		// Before a message is shortened: half a secret would not be found.
+		if redacted := secrets.redactText(string(body)); redacted != string(body) {
+			if _, again := readAnswer(app, op, status, header, []byte(redacted)); again != nil {
 				e = again
 			}
 		}
@@ -185,8 +187,9 @@ func (c *Client) connection(app *bindings.App, operation, name string) (*connect
 	}
 }
 
-// connectionProblem is why a connection cannot be used, nil if it can. It is known before
-// arguments are looked at: one that is not connected has no account to fill in.
+// connectionProblem is why a connection cannot be used, nil if it can. It is
+// checked before the arguments: a connection that is not connected has no
+// account to fill in.
 func connectionProblem(conn *connection.Connection, op *bindings.Operation) error {
 	e := conn.Problem()
 	if e == nil {
@@ -196,8 +199,8 @@ func connectionProblem(conn *connection.Connection, op *bindings.Operation) erro
 	return e
 }
 
-// notAllowedError is for a request that the connection may not send. An earlier sending
-// of it may have been done.
+// notAllowedError is the error for a request that the connection may not send.
+// It is uncertain where an earlier sending may have been done.
 func notAllowedError(e *bindings.Error, again *sentRecord, s safety) *bindings.Error {
 	state := Unsent
 	if again != nil {
@@ -210,7 +213,7 @@ func notAllowedError(e *bindings.Error, again *sentRecord, s safety) *bindings.E
 	return e
 }
 
-// checkAllowed holds an operation against what the connection may do.
+// checkAllowed checks an operation against what the connection may do.
 func checkAllowed(app *bindings.App, op *bindings.Operation, conn *connection.Connection) *bindings.Error {
 	e := &bindings.Error{Kind: bindings.Forbidden, App: app.Name, Operation: op.Name, Connection: conn.Name()}
 	if conn.ReadOnly() && !op.ReadOnly() {

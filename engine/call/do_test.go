@@ -105,7 +105,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// Whoever sends a body says how long it is, also when there is none.
+// A method that takes a body has a Content-Length, also without a body.
 func TestContentLength(t *testing.T) {
 	var got *http.Request
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
@@ -154,7 +154,7 @@ func TestMultipart(t *testing.T) {
 	}
 }
 
-// What never reaches the network.
+// These calls are refused before anything is sent.
 func TestRefused(t *testing.T) {
 	tests := []struct {
 		name, operation, args string
@@ -180,8 +180,8 @@ func TestRefused(t *testing.T) {
 				})
 			answer, err := s.do(t, test.operation, test.args)
 			e := wantKind(t, err, test.kind, false, test.words)
-			if e.App != "crm" || e.Operation != test.operation || e.Connection != "crm/paris" || answer.Sendings != 0 || s.marks != nil {
-				t.Errorf("got %+v, %+v, marks %v", e, answer, s.marks)
+			if e.App != "crm" || e.Operation != test.operation || e.Connection != "crm/paris" || answer.Sendings != 0 || s.begun != nil {
+				t.Errorf("got %+v, %+v, begun record %v", e, answer, s.begun)
 			}
 		})
 	}
@@ -289,7 +289,7 @@ func TestVendorErrors(t *testing.T) {
 	}
 }
 
-// A vendor that repeats what it was sent does not bring a secret into an error.
+// A secret that the vendor repeats is not in the error.
 func TestSecretsStayOut(t *testing.T) {
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
 		text, _ := json.Marshal("bad token " + r.Header.Get("Authorization") + " for pass\"word")
@@ -307,8 +307,8 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
-// An answer that repeats an opened secret does not bring it into the journal;
-// what is too short to be told from other text stays.
+// An opened secret that the vendor repeats is not in the answer, unless it is so
+// short that it may be other text.
 func TestSecretsStayOutOfAnswers(t *testing.T) {
 	s := start(t, answers(reply(200, `{"text":"it is pass\"word","short":"abc"}`)), nil)
 	r := s.request(t, "fields.put", `{"password":"pass\"word","other":"abc"}`)
@@ -319,7 +319,7 @@ func TestSecretsStayOutOfAnswers(t *testing.T) {
 	}
 }
 
-// A secret does not show by its beginning where a long answer is cut.
+// Where a long answer is cut, the beginning of a secret is not shown either.
 func TestSecretAtTheCut(t *testing.T) {
 	for _, body := range []string{strings.Repeat("x", 110) + " very-secret-token", `{"message":"` + strings.Repeat("x ", 245) + `very-secret-token"}`} {
 		_, err := start(t, answers(reply(400, body)), nil).do(t, safe, `{}`)
@@ -339,8 +339,8 @@ func TestTooLarge(t *testing.T) {
 	wantKind(t, err, bindings.TooLarge, false, "what was asked for is done")
 }
 
-func TestRedirectKeepsCredentialsHome(t *testing.T) {
-	abroad := start(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed abroad") }, nil)
+func TestRedirectSendsNoCredentialsToOtherHosts(t *testing.T) {
+	otherHost := start(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed to another host") }, nil)
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/ping":
@@ -348,7 +348,7 @@ func TestRedirectKeepsCredentialsHome(t *testing.T) {
 		case "/home":
 			reply(200, `{"home":true}`)(w)
 		default:
-			http.Redirect(w, r, abroad.app.BaseURL+"/away", http.StatusFound)
+			http.Redirect(w, r, otherHost.app.BaseURL+"/away", http.StatusFound)
 		}
 	}, nil)
 	answer, err := s.do(t, "ping.now", `{}`)

@@ -3,6 +3,6 @@
 // sends through resty, sends again where that is safe, and turns what comes
 // back into an answer or a structured error.
 //
-// It decides what is known of a request: done, not done, or uncertain. What
-// becomes of the run is for others: it keeps no record and parks nothing.
+// It decides what is known of a request: done, not done, or uncertain. It does
+// not record steps and does not park runs: package run does.
 package call

@@ -92,8 +92,8 @@ func (s *shape) object(values []located) []byte {
 	return append(out, '}')
 }
 
-// appendValue writes a value as its declared type has it on the wire: 64-bit
-// integers as numbers, decimals as strings, integers without a point.
+// appendValue writes a value in the form of its declared type: 64-bit integers
+// as numbers, decimals as strings, integers without a point.
 func (s *shape) appendValue(out []byte, v gjson.Result, declared *bindings.Type) []byte {
 	t, definition := s.resolve(declared)
 	switch {
@@ -107,8 +107,8 @@ func (s *shape) appendValue(out []byte, v gjson.Result, declared *bindings.Type)
 		return append(append(append(out, '"'), number(v)...), '"')
 	case t.Kind == bindings.Union:
 		for i := range t.OneOf {
-			trial := checker{shape: s}
-			if trial.value("", "", v, &t.OneOf[i]) {
+			one := checker{shape: s}
+			if one.value("", "", v, &t.OneOf[i]) {
 				return s.appendValue(out, v, &t.OneOf[i])
 			}
 		}
@@ -182,8 +182,8 @@ func (s *shape) multipart(w *wire, values []located) error {
 	return form.end(w)
 }
 
-// form is a multipart body that is being written: what is written stands in
-// the buffer until a file comes between.
+// form is a multipart body that is being written: the buffer has what follows
+// the last stored file.
 type form struct {
 	buffer bytes.Buffer
 	parts  *multipart.Writer
@@ -212,7 +212,7 @@ func (f *form) file(name string, c content) error {
 	return err
 }
 
-// end makes the body of what was written.
+// end makes the body from what was written.
 func (f *form) end(w *wire) error {
 	if err := f.parts.Close(); err != nil {
 		return err

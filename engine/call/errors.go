@@ -18,7 +18,7 @@ func newError(app *bindings.App, op *bindings.Operation, kind bindings.ErrorKind
 	return &bindings.Error{Kind: kind, App: app.Name, Operation: op.Name, Status: status}
 }
 
-// vendorError reads what an answer that reports an error tells.
+// vendorError is the error that an answer reports.
 func vendorError(app *bindings.App, op *bindings.Operation, status int, header http.Header, body []byte, isJSON bool) *bindings.Error {
 	e := newError(app, op, kindOfStatus(status), status)
 	meaning, special := app.Errors.Statuses[status]
@@ -59,7 +59,7 @@ func vendorError(app *bindings.App, op *bindings.Operation, status int, header h
 	return e
 }
 
-// kindOfStatus is the kind of an error where the vendor says nothing else.
+// kindOfStatus is the kind of an error by the status alone.
 func kindOfStatus(status int) bindings.ErrorKind {
 	switch status {
 	case http.StatusUnauthorized:
@@ -119,8 +119,8 @@ func oneLine(text string) string {
 	return text
 }
 
-// errorBody keeps an answer with its error: JSON as it is, other text as a
-// string, and of a very long one the beginning.
+// errorBody is the body of an answer, for its error: JSON as it is, other text
+// as a string, and of a very long one the beginning.
 func errorBody(body []byte, isJSON bool) json.RawMessage {
 	switch {
 	case len(body) == 0:
@@ -153,15 +153,15 @@ func redirectTarget(header http.Header) string {
 	return "another path"
 }
 
-// redactor takes secrets out of a text: those of the connection, and those that
-// stood in the arguments. Vendors repeat what they were sent.
+// redactor removes secrets from a text: those of the connection, and those in
+// the arguments. Vendors repeat what they were sent.
 type redactor struct {
 	conn    *connection.Connection // nil: none
 	secrets []string
 }
 
-func (h redactor) redactText(text string) string {
-	for _, secret := range h.secrets {
+func (r redactor) redactText(text string) string {
+	for _, secret := range r.secrets {
 		if len(secret) == 0 {
 			continue
 		}
@@ -170,46 +170,46 @@ func (h redactor) redactText(text string) string {
 			text = strings.ReplaceAll(text, inner, connection.Redacted)
 		}
 	}
-	if h.conn != nil {
-		text = h.conn.Redact(text)
+	if r.conn != nil {
+		text = r.conn.Redact(text)
 	}
 	return text
 }
 
-// minEchoLength bounds what is looked for in an answer: a shorter text may well
-// stand there by itself.
+// minEchoLength is the length of the shortest secret that is removed from an
+// answer: a shorter text may be in the answer by chance.
 const minEchoLength = 6
 
-// redactAnswer takes opened secrets out of an answer that repeats what it was sent:
-// answers are kept, and scripts read them.
-func (h redactor) redactAnswer(text string) string {
-	long := redactor{secrets: slices.DeleteFunc(slices.Clone(h.secrets), func(s string) bool { return len(s) < minEchoLength })}
+// redactAnswer removes opened secrets from an answer that repeats what it was
+// sent: answers are recorded, and scripts read them.
+func (r redactor) redactAnswer(text string) string {
+	long := redactor{secrets: slices.DeleteFunc(slices.Clone(r.secrets), func(s string) bool { return len(s) < minEchoLength })}
 	if len(long.secrets) == 0 {
 		return text
 	}
 	return long.redactText(text)
 }
 
-// redactAnswerJSON is echo for JSON, which stays JSON.
-func (h redactor) redactAnswerJSON(text []byte) []byte {
-	if len(h.secrets) == 0 {
+// redactAnswerJSON is redactAnswer for JSON, which stays valid.
+func (r redactor) redactAnswerJSON(text []byte) []byte {
+	if len(r.secrets) == 0 {
 		return text
 	}
-	if hidden := []byte(h.redactAnswer(string(text))); json.Valid(hidden) {
-		return hidden
+	if redacted := []byte(r.redactAnswer(string(text))); json.Valid(redacted) {
+		return redacted
 	}
 	return text
 }
 
-// redactError takes secrets out of an error.
-func (h redactor) redactError(err error) error {
+// redactError removes secrets from an error.
+func (r redactor) redactError(err error) error {
 	var e *bindings.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	e.Message, e.Code, e.RequestID = h.redactText(e.Message), h.redactText(e.Code), h.redactText(e.RequestID)
+	e.Message, e.Code, e.RequestID = r.redactText(e.Message), r.redactText(e.Code), r.redactText(e.RequestID)
 	if len(e.Body) > 0 {
-		if e.Body = json.RawMessage(h.redactText(string(e.Body))); !json.Valid(e.Body) {
+		if e.Body = json.RawMessage(r.redactText(string(e.Body))); !json.Valid(e.Body) {
 			e.Body = nil
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Every operation of every app and edition can be called with what it
-// declares: the arguments pass, and each arrives where the catalogue says, in
+// declares: the arguments pass, and each arrives in the declared place, in
 // the path, the query, a header or the body.
 func TestEveryOperationIsSent(t *testing.T) {
 	for _, app := range all.Apps() {
@@ -63,7 +63,7 @@ func TestEveryOperationIsSent(t *testing.T) {
 	}
 }
 
-// credentials are those of the first way that is not OAuth, with addresses
+// credentials are those of the first Auth that is not OAuth, with addresses
 // below one.
 func credentials(app *bindings.App, base string) map[string]string {
 	given := map[string]string{}
@@ -102,7 +102,7 @@ func (s sample) arguments(op *bindings.Operation) map[string]any {
 	switch {
 	case definition != nil:
 		for _, f := range definition.Fields {
-			if values[f.Name] == nil && f.Name != op.Account { // one name may stand in the query too
+			if values[f.Name] == nil && f.Name != op.Account { // one name may be in the query too
 				values[f.Name] = s.value(&f.Type, 0)
 			}
 		}

@@ -23,9 +23,9 @@ import (
 	"github.com/tidewire/tidewire/engine/file"
 )
 
-// content is a file as it stands in arguments and answers. File is the hash
-// under which it is kept, behind Kept, or Inline where Text or Base64 hold it. A table with
-// text or base64 and no File is a file only where one is declared.
+// content is a file in arguments and answers. File is HashPrefix and the hash
+// under which it is stored, or InlineFile where Text or Base64 has the content.
+// A table with text or base64 and no File is a file only where one is declared.
 type content struct {
 	File        string `json:"file,omitempty"`
 	Name        string `json:"name,omitempty"`
@@ -35,18 +35,18 @@ type content struct {
 	Base64      string `json:"base64,omitempty"`
 }
 
-// A file's word: Inline where the content stands beside it, and Kept before the
-// hash of one that is kept.
+// The values of a file's field file: InlineFile where the table itself has the
+// content, and HashPrefix before the hash of a stored file.
 const (
 	InlineFile = "inline"
 	HashPrefix = "sha256:"
 )
 
-// maxInline bounds a file that is put into a body of JSON, as base64.
+// maxInline bounds a file that is put into a body of JSON, as base64, in bytes.
 const maxInline = 32 << 20
 
-// isFile tells a file from another table: it holds a hash, text or base64, and
-// nothing that a file does not have.
+// isFile reports whether a table is a file: it has a hash, text or base64, and
+// no field that a file does not have.
 func isFile(v gjson.Result) bool {
 	found, good := 0, true
 	v.ForEach(func(key, value gjson.Result) bool {
@@ -71,12 +71,13 @@ func isFile(v gjson.Result) bool {
 	return good && found == 1
 }
 
-// isStoredFile tells a file that scripts hold as one from a table that may be one.
-func isStoredFile(v gjson.Result) bool {
+// hasFileField reports whether a table has the field file of a file. One with
+// text or base64 alone may be another table.
+func hasFileField(v gjson.Result) bool {
 	return v.IsObject() && v.Get("file").Type == gjson.String && isFile(v)
 }
 
-// bytes gives the content, where it is not kept as a file.
+// bytes returns the content of a file that is not stored.
 func (f content) bytes() ([]byte, error) {
 	if f.Base64 == "" {
 		return []byte(f.Text), nil
@@ -92,7 +93,7 @@ func (f content) stored() bool { return strings.HasPrefix(f.File, HashPrefix) }
 
 func (f content) hash() string { return strings.TrimPrefix(f.File, HashPrefix) }
 
-// read gives the content of a file of either kind.
+// read returns the content of any file.
 func (f content) read(files *file.Store) ([]byte, error) {
 	if !f.stored() {
 		return f.bytes()
@@ -103,10 +104,10 @@ func (f content) read(files *file.Store) ([]byte, error) {
 	return files.Read(f.hash(), maxInline)
 }
 
-var errNoFiles = errors.New("files are not kept here")
+var errNoFiles = errors.New("files are not stored here")
 
-// inlineFiles puts files that stand in arguments for a body of JSON or a form into
-// it, as base64: such a body has no other place for them.
+// inlineFiles replaces files in the arguments for a body of JSON or a form by
+// their content, as base64: such a body has no other way to carry them.
 func inlineFiles(args json.RawMessage, op *bindings.Operation, files *file.Store) (json.RawMessage, error) {
 	if op.Body == nil || op.Body.Encoding == bindings.Multipart || op.Body.Encoding == bindings.Binary || !bytes.Contains(args, []byte(`"file":`)) {
 		return args, nil
@@ -119,7 +120,7 @@ func inlineFiles(args json.RawMessage, op *bindings.Operation, files *file.Store
 }
 
 func appendInlined(out []byte, v gjson.Result, files *file.Store) ([]byte, error) {
-	if isStoredFile(v) {
+	if hasFileField(v) {
 		var f content
 		if err := json.Unmarshal([]byte(v.Raw), &f); err != nil {
 			return nil, err
@@ -164,7 +165,7 @@ type piece struct {
 	hash string // of a file, instead
 }
 
-// open gives the whole body and its length. The caller closes it.
+// open returns the whole body and its length in bytes. The caller closes it.
 func (s stream) open(files *file.Store) (body io.ReadCloser, size int64, err error) {
 	if files == nil {
 		return nil, 0, errNoFiles
@@ -210,7 +211,8 @@ func (o *openedStream) Close() (err error) {
 	return err
 }
 
-// storeAnswer keeps an answer as a file, and gives how it stands in the journal.
+// storeAnswer stores an answer as a file, and returns the file as it is
+// recorded in the journal.
 func (c *Client) storeAnswer(from *url.URL, header http.Header, body io.Reader) ([]byte, error) {
 	if c.Files == nil {
 		return nil, errNoFiles
@@ -232,7 +234,8 @@ func (c *Client) storeAnswer(from *url.URL, header http.Header, body io.Reader) 
 	return json.Marshal(content{File: HashPrefix + hash, Name: fileName(from, header), ContentType: kind, Size: size})
 }
 
-// fileName is what the answer calls its file, else the end of its address.
+// fileName is the name that the answer declares for its file, else the last
+// part of its address.
 func fileName(from *url.URL, header http.Header) string {
 	name := ""
 	if _, params, err := mime.ParseMediaType(header.Get("Content-Disposition")); err == nil {
@@ -249,15 +252,15 @@ func fileName(from *url.URL, header http.Header) string {
 	return name[:min(len(name), 200)]
 }
 
-// fileTimeout bounds a sending whose answer is a file, where nobody says
-// otherwise.
+// fileTimeout bounds a sending whose answer is a file, unless the call or the
+// connection has a timeout.
 const fileTimeout = 10 * time.Minute
 
-// openFunc opens a body that is a stream, once for each request that carries it,
-// and gives its length in bytes.
+// openFunc opens a body that is a stream, once for each request that has it,
+// and returns its length in bytes.
 type openFunc func() (io.ReadCloser, int64, error)
 
-// streamKey is the context's key of a request's opener.
+// streamKey is the context key of a request's openFunc.
 type streamKey struct{}
 
 func withStream(ctx context.Context, open openFunc) context.Context {

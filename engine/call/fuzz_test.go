@@ -17,7 +17,7 @@ type canned func(*http.Request) *http.Response
 
 func (c canned) RoundTrip(r *http.Request) (*http.Response, error) { return c(r), nil }
 
-// Whatever a vendor answers, a script gets JSON or an error that can be kept.
+// Whatever a vendor answers, a script gets JSON or an error that can be recorded.
 func FuzzAnswer(f *testing.F) {
 	f.Add(200, "application/json", `{"ok":true,"items":[{"id":1}],"next":"n"}`)
 	f.Add(200, "text/html", `<html>`)

@@ -14,16 +14,17 @@ import (
 	"time"
 )
 
-// errAddressRefused is an address that the http library does not go to.
+// errAddressRefused is the error for an address that the http library may not
+// use.
 var errAddressRefused = errors.New("the address is refused")
 
 // newWebClient makes the client of the http library. The address is checked
-// when the connection is made, after the name was resolved, so that no name
-// and no redirect leads into the inner network.
+// when the connection is made, after the name was resolved, so that no name and
+// no redirect leads to a private network.
 func newWebClient(private bool, hosts []string) *http.Client {
 	g := guard{allowPrivate: private, allowHosts: hosts}
 	transport := newTransport()
-	transport.Proxy = nil // a proxy would be dialled in the place of the address
+	transport.Proxy = nil // a proxy would be dialled in place of the address
 	transport.DialContext = g.dial
 	return &http.Client{Transport: webTransport{transport}, CheckRedirect: checkRedirect}
 }
@@ -47,10 +48,11 @@ func (t webTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func isReadMethod(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// checkRedirect follows a few, never from https to http, and leaves to another host
-// nothing that may be a secret. A redirect of a write is its answer, unless it
-// asks for the same request on the same host: http.Client would make a GET of
-// any other, whose answer would look as if the write was done.
+// checkRedirect follows a few redirects, never from https to http, and removes
+// headers that may be secret before another host gets them. A redirect of a
+// write is not followed and is its answer, unless it asks for the same request
+// on the same host: http.Client would make a GET of any other, whose answer
+// would look as if the write was done.
 func checkRedirect(next *http.Request, before []*http.Request) error {
 	last := before[len(before)-1]
 	if !isReadMethod(before[0].Method) {
@@ -111,7 +113,7 @@ func (g guard) dial(ctx context.Context, network, address string) (net.Conn, err
 	return d.DialContext(ctx, network, address)
 }
 
-// allowsHost says that the configuration allows a host by its name.
+// allowsHost reports whether the configuration allows a host by its name.
 func (g guard) allowsHost(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -142,7 +144,8 @@ func (g guard) check(address, resolved string) error {
 	return fmt.Errorf("%w: %s is not on the public internet (%s, %s); list it under http.allow in the configuration if scripts may reach it", errAddressRefused, host, ip, why)
 }
 
-// privateReason says what makes an address none of the public internet; empty if it is.
+// privateReason is why an address is not on the public internet; empty if it
+// is.
 func privateReason(ip netip.Addr) string {
 	switch {
 	case ip.IsLoopback():
@@ -167,9 +170,9 @@ func privateReason(ip netip.Addr) string {
 	return ""
 }
 
-// reserved are networks that are not the public internet and that netip does
-// not know: this host, carrier NAT, protocol assignments, benchmarks, the
-// future, documentation, a cloud's own agent, discard, Teredo.
+// reserved are networks that are not on the public internet and that netip has
+// no method for: this host, carrier NAT, protocol assignments, benchmarks,
+// future use, documentation, a cloud's own agent, discard, Teredo.
 var reserved = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
@@ -177,7 +180,7 @@ var reserved = []netip.Prefix{
 	netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("fec0::/10"),
 }
 
-// embeddedIPv4 finds the address that a translated one leads to.
+// embeddedIPv4 is the IPv4 address to which an IPv6 address is translated.
 func embeddedIPv4(ip netip.Addr) (netip.Addr, bool) {
 	if !ip.Is6() {
 		return netip.Addr{}, false

@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// The test stands inside the package so that no address but this machine's is
-// ever dialled.
-func TestInner(t *testing.T) {
+// The test is inside the package so that no address of another machine is dialled.
+func TestPrivateReason(t *testing.T) {
 	tests := map[string]string{
 		"127.0.0.1": "loopback", "::1": "loopback", "10.1.2.3": "private", "192.168.1.1": "private", "172.16.0.1": "private",
 		"169.254.169.254": "link-local", "fe80::1": "link-local", "fd00:ec2::254": "private", "fec0::1": "reserved",
@@ -83,7 +82,7 @@ func TestRedirectOfAWrite(t *testing.T) {
 			}
 		}
 	}
-	// Once https, never http again.
+	// After https, a redirect to http is not followed.
 	back := request(t, "POST", "http://a.test/z")
 	back.Response = &http.Response{StatusCode: http.StatusTemporaryRedirect}
 	if err := checkRedirect(back, []*http.Request{request(t, "POST", "http://a.test/x"), request(t, "POST", "https://a.test/y")}); err == nil {

@@ -39,11 +39,11 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// HTTP sends a request to any address that is allowed. Every complete answer
-// is handed back whatever its status, except where it leaves open whether an
-// unsafe request was done: that is an error of kind uncertain, and 429 beyond
-// the client's patience one of kind rate_limited. An answer whose text cannot
-// be decoded is an error of kind invalid.
+// HTTP sends a request to any address that is allowed. It returns every complete
+// answer whatever its status, except one after which an unsafe request may have
+// been done: that is an error of kind uncertain, and 429 after waits of MaxWait
+// one of kind rate_limited. An answer whose text cannot be decoded is an error of
+// kind invalid.
 func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	j, err := c.httpJob(r)
 	if err != nil {
@@ -53,33 +53,33 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	var answer HTTPAnswer
 	var unread *bindings.Error
 	j.read = func(status int, header http.Header, body []byte) ([]byte, *bindings.Error) {
-		kept := json.RawMessage(nil)
+		stored := json.RawMessage(nil)
 		if j.asFile && status < 300 {
-			kept, body = body, nil
+			stored, body = body, nil
 		}
 		var err error
 		unread = nil
 		if answer, err = readHTTP(status, header, body, r.Charset); err != nil {
 			unread = j.unreadable(status, err)
 		}
-		answer.File = kept
+		answer.File = stored
 		answer.redact(redactor{secrets: r.secrets()})
 		if status != http.StatusTooManyRequests && status < 500 {
 			return nil, unread
 		}
 		e := j.errorf(kindOfStatus(status), status != http.StatusNotImplemented, "it answered %d %s", status, http.StatusText(status))
-		said := bytes.ToValidUTF8(body, []byte("?"))
+		text := bytes.ToValidUTF8(body, []byte("?"))
 		if answer.Body != "" {
-			said = []byte(answer.Body)
+			text = []byte(answer.Body)
 		}
-		e.Status, e.Body = status, errorBody(said, json.Valid(said))
+		e.Status, e.Body = status, errorBody(text, json.Valid(text))
 		return nil, e
 	}
 	sent, err := c.send(ctx, j)
 	var e *bindings.Error
 	if errors.As(err, &e) {
 		if answer.Status >= 500 && e.Kind == bindings.Unavailable {
-			err = nil // it reads, or is not implemented: the script sees the status
+			err = nil // it reads, or is not implemented: the script gets the status
 			if unread != nil {
 				e, err = unread, unread
 			}
@@ -133,8 +133,8 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 	return j, r.options(j)
 }
 
-// wire makes the request. Its path is the host: the rest of the address may be
-// secret.
+// wire makes the request. Its path in errors and logs is the host: the rest of
+// the address may be secret.
 func (r HTTPRequest) wire() (_ *wire, host string, err error) {
 	method := strings.ToUpper(r.Method)
 	if method == "" {
@@ -255,10 +255,10 @@ func multipartOf(w *wire, fields json.RawMessage) error {
 	return (&shape{}).multipart(w, values)
 }
 
-func (a *HTTPAnswer) redact(h redactor) {
-	a.Body = h.redactAnswer(a.Body)
+func (a *HTTPAnswer) redact(secrets redactor) {
+	a.Body = secrets.redactAnswer(a.Body)
 	for name, value := range a.Headers {
-		a.Headers[name] = h.redactAnswer(value)
+		a.Headers[name] = secrets.redactAnswer(value)
 	}
 }
 

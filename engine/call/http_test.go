@@ -20,7 +20,7 @@ func web(t testing.TB, allow ...string) *setup {
 
 func (s *setup) http(t testing.TB, request string) (call.HTTPAnswer, error) {
 	t.Helper()
-	r := call.HTTPRequest{BegunRecorder: s.noted()}
+	r := call.HTTPRequest{BegunRecorder: s.recorder()}
 	if err := json.Unmarshal([]byte(request), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +55,8 @@ func TestHTTP(t *testing.T) {
 		got.Header.Get("Authorization") != "Bearer tok" || got.Header.Get("X-One") != "1" {
 		t.Errorf("sent %s %s %v", got.RequestURI, body, got.Header)
 	}
-	if answer.Status != 201 || answer.Body != `{"id":1}` || answer.Headers["x-two"] != "2" || answer.Sendings != 1 || strings.Join(s.marks, " ") != "begin" {
-		t.Errorf("got %+v, marks %v", answer, s.marks)
+	if answer.Status != 201 || answer.Body != `{"id":1}` || answer.Headers["x-two"] != "2" || answer.Sendings != 1 || strings.Join(s.begun, " ") != "begin" {
+		t.Errorf("got %+v, begun record %v", answer, s.begun)
 	}
 	if answer, err = s.http(t, `{"url":"`+server.URL+`/echo","auth":{"bearer":"the-token"}}`); err != nil || answer.Body != "Bearer [secret]" {
 		t.Errorf("got %+v, %v: want the secret that the answer repeats to be hidden", answer, err)
@@ -114,7 +114,7 @@ func TestHTTPRetries(t *testing.T) {
 	}
 }
 
-// The inner network is out of reach, by address, by name and by redirect.
+// A private network cannot be reached, by address, by name or by redirect.
 func TestHTTPInnerNetwork(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the inner network was reached") }))
 	defer server.Close()
@@ -136,7 +136,7 @@ func TestHTTPInnerNetwork(t *testing.T) {
 	wantKind(t, err, bindings.Forbidden, false, "loopback")
 }
 
-// A redirect to another host takes no secret along.
+// A redirect to another host sends no secret there.
 func TestHTTPRedirect(t *testing.T) {
 	var got http.Header
 	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

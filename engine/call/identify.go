@@ -14,21 +14,22 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// Identity is whose a connection is, in the vendor's words.
+// Identity is the account of a connection, as the vendor reports it.
 type Identity struct {
-	Account string   // the account's id; empty where the vendor does not tell
+	Account string   // the account's id; empty where the vendor does not report it
 	Names   []string // for people
-	Scopes  []string // nil where the vendor does not tell
-	// Operation is the one that was asked.
+	Scopes  []string // nil where the vendor does not report them
+	// Operation is the operation that was called.
 	Operation string
 }
 
-// ErrNoTest says that an app has no harmless call that tells whose a
-// connection is.
+// ErrNoTest is the error for an app without a harmless call that reports the
+// account of a connection.
 var ErrNoTest = errors.New("the app has no call to test a connection with")
 
-// Identify asks whose a connection is, with the one harmless call that its app
-// names. Credentials that the vendor refuses there break the connection.
+// Identify asks the vendor for the account of a connection, with the one
+// harmless call that the app declares. Credentials that the vendor refuses
+// there set the connection broken.
 func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
 	conn, found := c.Connections.Get(name)
 	if !found {
@@ -43,8 +44,8 @@ func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
 }
 
 func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Identity, error) {
-	if stopped := conn.Problem(); stopped != nil {
-		return Identity{}, stopped
+	if problem := conn.Problem(); problem != nil {
+		return Identity{}, problem
 	}
 	test := conn.Test()
 	if test == nil || !conn.Authorizes() {
@@ -80,8 +81,8 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 	return who, nil
 }
 
-// checkRefusal looks into a refusal: is it this operation that the vendor refuses, or
-// the connection? Only the app's test tells; where it is refused too, the
+// checkRefusal finds out whether the vendor refuses one operation or the
+// connection, by the app's test call. If the vendor refuses that too, the
 // connection is broken, and nothing more is sent on it until it is connected
 // again.
 func (c *Client) checkRefusal(ctx context.Context, conn *connection.Connection, err error) error {
@@ -90,16 +91,16 @@ func (c *Client) checkRefusal(ctx context.Context, conn *connection.Connection, 
 		return err
 	}
 	switch {
-	case e.Kind == bindings.BrokenConnection && !conn.Expired(e.Code): // the vendor's code says so
+	case e.Kind == bindings.BrokenConnection && !conn.Expired(e.Code): // by the vendor's code
 		return c.breakConnection(ctx, conn, e)
 	case e.Kind != bindings.Unauthorized:
 		return err
 	}
 	release := c.probing.lock(conn.Name())
 	defer release()
-	if stopped := conn.Problem(); stopped != nil { // another call looked already
-		stopped.Operation, stopped.Status = e.Operation, e.Status
-		return stopped
+	if problem := conn.Problem(); problem != nil { // another call found that out
+		problem.Operation, problem.Status = e.Operation, e.Status
+		return problem
 	}
 	var wrong *bindings.Error
 	if _, testErr := c.identify(ctx, conn); errors.As(testErr, &wrong) && wrong.Kind == bindings.Unauthorized {
@@ -108,21 +109,22 @@ func (c *Client) checkRefusal(ctx context.Context, conn *connection.Connection, 
 	return err
 }
 
-// breakConnection breaks a connection in the vendor's own words.
+// breakConnection sets a connection broken, with the vendor's message as the
+// reason.
 func (c *Client) breakConnection(ctx context.Context, conn *connection.Connection, e *bindings.Error) error {
-	said := redactor{conn, nil}.redactText(e.Message)
-	if e.Code != "" && !strings.Contains(said, e.Code) {
-		said += " (" + e.Code + ")"
+	reason := redactor{conn, nil}.redactText(e.Message)
+	if e.Code != "" && !strings.Contains(reason, e.Code) {
+		reason += " (" + e.Code + ")"
 	}
-	if err := c.Connections.SetBroken(context.WithoutCancel(ctx), conn.Name(), conn.App().Title+" refuses its credentials: "+said); err != nil {
-		c.Log.Error("that the connection is broken could not be kept", "connection", conn.Name(), "error", err)
+	if err := c.Connections.SetBroken(context.WithoutCancel(ctx), conn.Name(), conn.App().Title+" refuses its credentials: "+reason); err != nil {
+		c.Log.Error("could not save that the connection is broken", "connection", conn.Name(), "error", err)
 	}
 	broken := *e
 	broken.Kind, broken.Retryable = bindings.BrokenConnection, false
 	return &broken
 }
 
-// keyedMutex lets those who ask about one name go one at a time.
+// keyedMutex is a mutex for each name.
 type keyedMutex struct {
 	mu    sync.Mutex
 	locks map[string]*sync.Mutex
@@ -133,12 +135,12 @@ func (t *keyedMutex) lock(name string) (release func()) {
 	if t.locks == nil {
 		t.locks = map[string]*sync.Mutex{}
 	}
-	turn := t.locks[name]
-	if turn == nil {
-		turn = &sync.Mutex{}
-		t.locks[name] = turn
+	lock := t.locks[name]
+	if lock == nil {
+		lock = &sync.Mutex{}
+		t.locks[name] = lock
 	}
 	t.mu.Unlock()
-	turn.Lock()
-	return turn.Unlock
+	lock.Lock()
+	return lock.Unlock
 }

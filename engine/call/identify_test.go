@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// tested gives the app a call that says whose a connection is.
+// tested adds to the app a call that reports the account of a connection.
 func tested(_ *call.Config, _ *connection.Settings, app *bindings.App) {
 	app.Title = "CRM"
 	app.Test = &bindings.Test{Operation: "contacts.get", Args: map[string]string{"contactId": "{account}"}, Account: "id", Name: []string{"owner.name", "email"}, Scopes: "X-Scopes"}
@@ -32,8 +32,8 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// A 401 may be about one operation. The test tells; where it is refused too,
-// the connection is broken and nothing more is sent on it.
+// A 401 may be about one operation. Where the app's test call is refused too, the
+// connection is broken and nothing more is sent on it.
 func TestRefusedCredentials(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -66,8 +66,8 @@ func TestRefusedCredentials(t *testing.T) {
 			})
 			_, err := s.do(t, unsafe, args[unsafe])
 			wantKind(t, err, test.kind, false)
-			if got := strings.Join(s.marks, " "); got != "begin withdraw" {
-				t.Errorf("marks: %s", got)
+			if got := strings.Join(s.begun, " "); got != "begin withdraw" {
+				t.Errorf("begun record: %s", got)
 			}
 			_, err = s.do(t, unsafe, args[unsafe])
 			wantKind(t, err, test.kind, false, test.words)
@@ -78,8 +78,8 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 }
 
-// A vendor that says in a 200 that the token is over is asked again with the
-// next one.
+// A request whose 200 reports an expired token is sent again with the next
+// token.
 func TestExpiredInA200(t *testing.T) {
 	b := &bank{over: reply(200, `{"ok":false,"error":"token_expired"}`)}
 	s := b.client(t)
@@ -93,7 +93,7 @@ func TestExpiredInA200(t *testing.T) {
 	if err != nil || answer.Sendings != 2 || b.refreshes != 2 {
 		t.Fatalf("got %+v, %v after %d refreshes", answer, err, b.refreshes)
 	}
-	if got := fmt.Sprint(s.marks); got != "[begin begin withdraw begin]" {
-		t.Errorf("marks %s", got)
+	if got := fmt.Sprint(s.begun); got != "[begin begin withdraw begin]" {
+		t.Errorf("begun record %s", got)
 	}
 }

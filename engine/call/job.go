@@ -14,39 +14,40 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// job is a call ready to be sent, as often as it takes.
+// job is a call that is ready to be sent, once or more often.
 type job struct {
 	app                         *bindings.App // nil: the http library
 	operation, path, connection string
-	script                      string // shares rate limits fairly with others
+	script                      string // whose calls share the rate limits in rounds
 	wire                        *wire
-	safety                      safety        // its key apart
-	keyTTL                      time.Duration // how long the key that it carries is trusted; zero: it has none
+	safety                      safety        // without its key
+	keyTTL                      time.Duration // how long its key is valid; zero: it has none
 	state                       SendState     // before the call: MaybeDone if an earlier one sent it
-	record                      sentRecord    // what the marks are given
+	record                      sentRecord    // what Begin gets
 	recorder                    BegunRecorder
 	timeout                     time.Duration
-	asFile                      bool // a good answer is kept as a file
+	asFile                      bool // a successful answer is stored as a file
 	sender                      *resty.Client
-	limits                      []*bucket
+	limits                      []*budget
 	authorize                   func(context.Context, http.Header) (string, error)
 	expire                      func(token string) bool
 	query                       func() (name, value string) // that authorises too; nil: none
-	expired                     func(code string) bool      // whether a code means that the token is over
-	// read tells an answer from an error.
+	expired                     func(code string) bool      // whether a code means that the token has expired
+	// read returns the body of an answer, or the error that it reports.
 	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)
 }
 
-// setKeyTTL says how long the key in the request keeps it from being done twice.
+// setKeyTTL sets how long the key in the request prevents that it is done
+// twice.
 func (j *job) setKeyTTL(w *wire, app *bindings.App, keyed bool) {
 	if keyed && app.KeyHeader != "" && w.header.Get(app.KeyHeader) != "" {
 		j.keyTTL = app.KeyTTL
 	}
 }
 
-// setRecord sets what the marks are given: what an earlier call sent first, if
-// there was one. Then the request is sent although it may be done twice, for
-// the caller asks for that.
+// setRecord sets what Begin gets: the record of an earlier call, if there was
+// one. Then the request is sent although it may be done twice: the caller asks
+// for that.
 func (j *job) setRecord(first sentRecord, again *sentRecord, now time.Time) {
 	if j.record = first; again == nil {
 		return
@@ -57,7 +58,7 @@ func (j *job) setRecord(first sentRecord, again *sentRecord, now time.Time) {
 	}
 }
 
-// safetyAt is what sending it again at that time changes.
+// safetyAt is what sending it again at that time may do.
 func (j *job) safetyAt(now time.Time) safety {
 	if j.safety == unsafeRepeat && keyValid(now.Sub(j.record.At), j.keyTTL) {
 		return keyed
@@ -65,7 +66,8 @@ func (j *job) safetyAt(now time.Time) safety {
 	return j.safety
 }
 
-// begin marks a job that may change something, before it is sent.
+// begin writes the begun record of a job that may change something, before it
+// is sent.
 func (j *job) begin(ctx context.Context, at time.Time) error {
 	if j.record.At.IsZero() {
 		j.record.At = at
@@ -78,24 +80,24 @@ func (j *job) begin(ctx context.Context, at time.Time) error {
 		err = j.recorder.Begin(ctx, text)
 	}
 	if err != nil {
-		return fmt.Errorf("mark %s as begun: %w", j.name(), err)
+		return fmt.Errorf("record %s as begun: %w", j.name(), err)
 	}
 	return nil
 }
 
-// withdraw takes the mark away.
+// withdraw reports to the recorder that the request was not done.
 func (j *job) withdraw(ctx context.Context) error {
 	if j.safety == readOnly || j.recorder.Withdraw == nil {
 		return nil
 	}
 	if err := j.recorder.Withdraw(ctx); err != nil {
-		return fmt.Errorf("withdraw the mark of %s: %w", j.name(), err)
+		return fmt.Errorf("withdraw the begun record of %s: %w", j.name(), err)
 	}
 	return nil
 }
 
-// address is where the request goes, with what authorises it there. That is
-// never kept.
+// address is the URL of the request, with the query parameter that authorises
+// it. That parameter is never recorded.
 func (j *job) address() string {
 	if j.query == nil {
 		return j.wire.url
@@ -104,11 +106,11 @@ func (j *job) address() string {
 	if name == "" {
 		return j.wire.url
 	}
-	joint := "?"
+	separator := "?"
 	if strings.Contains(j.wire.url, "?") {
-		joint = "&"
+		separator = "&"
 	}
-	return j.wire.url + joint + url.QueryEscape(name) + "=" + url.QueryEscape(value)
+	return j.wire.url + separator + url.QueryEscape(name) + "=" + url.QueryEscape(value)
 }
 
 func (j *job) name() string {
@@ -129,8 +131,8 @@ func (j *job) errorf(kind bindings.ErrorKind, retryable bool, message string, ar
 	return e
 }
 
-// uncertain is the error of a call of which nobody knows whether the vendor did
-// it. It has the status, code, id and body of the error that it comes from.
+// uncertain is the error of a call that the vendor may or may not have done. It
+// has the status, code, id and body of the error that it comes from.
 func (j *job) uncertain(of *bindings.Error, message string) *bindings.Error {
 	switch {
 	case strings.HasPrefix(of.Message, message):

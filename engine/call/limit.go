@@ -12,48 +12,49 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// limiter spaces requests so that no window of a vendor's rate limit sees more
-// than it allows. It counts in the window itself instead of filling a bucket
-// at a steady rate: after a full burst a bucket would let through, at once,
-// what a vendor who counts in windows refuses.
+// limiter spaces requests so that no window of a vendor's rate limit has more
+// than the limit allows. It counts in the window itself instead of filling a
+// token bucket at a steady rate: after a full burst such a bucket would allow,
+// at once, requests that a vendor who counts in windows refuses.
 type limiter struct {
 	mu      sync.Mutex
-	buckets map[string]*bucket
+	budgets map[string]*budget
 }
 
-// bucket is one budget. It remembers when its last requests were due, of
-// which the oldest says when the next may be.
-type bucket struct {
+// budget is one budget of requests. It has the times of its last requests; the
+// oldest decides when the next may be sent.
+type budget struct {
 	limit       bindings.Limit
 	due         []time.Time // a ring once it is full
 	next        int
-	pausedUntil time.Time // the vendor wants nothing before
+	pausedUntil time.Time // no request before, since the vendor asked for that
 	queue       queue
 }
 
-// bucketsFor finds the budgets that an operation draws on, the narrowest last. There
-// is always one, so that a vendor's Retry-After has something to hold.
-func (l *limiter) bucketsFor(app *bindings.App, op *bindings.Operation, connection, base string) []*bucket {
+// budgetsFor returns the budgets that an operation counts against, the
+// narrowest last. There is at least one, so that a vendor's Retry-After can
+// pause it.
+func (l *limiter) budgetsFor(app *bindings.App, op *bindings.Operation, connection, base string) []*budget {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var all, named []*bucket
+	var all, named []*budget
 	for _, limit := range app.Limits {
 		switch limit.Name {
 		case "":
-			all = append(all, l.bucket(limit, app.Name, op.Name, connection, base))
+			all = append(all, l.budget(limit, app.Name, op.Name, connection, base))
 		case op.Limit:
-			named = append(named, l.bucket(limit, app.Name, op.Name, connection, base))
+			named = append(named, l.budget(limit, app.Name, op.Name, connection, base))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *bucket) int { return cmp.Compare(b.limit.Per, a.limit.Per) })
+	slices.SortStableFunc(all, func(a, b *budget) int { return cmp.Compare(b.limit.Per, a.limit.Per) })
 	all = append(all, named...)
 	if len(all) == 0 {
-		all = append(all, l.bucket(bindings.Limit{Scope: bindings.PerConnection}, app.Name, op.Name, connection, base))
+		all = append(all, l.budget(bindings.Limit{Scope: bindings.PerConnection}, app.Name, op.Name, connection, base))
 	}
 	return all
 }
 
-func (l *limiter) bucket(limit bindings.Limit, app, op, connection, base string) *bucket {
+func (l *limiter) budget(limit bindings.Limit, app, op, connection, base string) *budget {
 	key := app + " " + limit.Name + " " + limit.Per.String() + " "
 	switch limit.Scope {
 	case bindings.PerHost:
@@ -63,16 +64,16 @@ func (l *limiter) bucket(limit bindings.Limit, app, op, connection, base string)
 	default:
 		key += connection
 	}
-	b := l.buckets[key]
+	b := l.budgets[key]
 	if b == nil {
-		b = &bucket{limit: limit}
-		l.buckets[key] = b
+		b = &budget{limit: limit}
+		l.budgets[key] = b
 	}
 	return b
 }
 
-// pauseUntil keeps a budget still until a time that the vendor named.
-func (l *limiter) pauseUntil(b *bucket, until time.Time) {
+// pauseUntil pauses a budget until a time that the vendor named.
+func (l *limiter) pauseUntil(b *budget, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if until.After(b.pausedUntil) {
@@ -80,9 +81,9 @@ func (l *limiter) pauseUntil(b *bucket, until time.Time) {
 	}
 }
 
-// earliest says when a budget takes a request before which others, that many,
-// still have to be taken.
-func (b *bucket) earliest(others int, now time.Time) time.Time {
+// earliest is when a budget allows a request that has this many others before
+// it.
+func (b *budget) earliest(others int, now time.Time) time.Time {
 	at := now
 	if b.pausedUntil.After(at) {
 		at = b.pausedUntil
@@ -102,7 +103,7 @@ func (b *bucket) earliest(others int, now time.Time) time.Time {
 	return at
 }
 
-func (b *bucket) reserve(at time.Time) {
+func (b *budget) reserve(at time.Time) {
 	switch {
 	case b.limit.Requests <= 0:
 	case len(b.due) < b.limit.Requests:
@@ -113,9 +114,9 @@ func (b *bucket) reserve(at time.Time) {
 	}
 }
 
-// applyRemaining follows the vendor's own count: when nothing is left, the interval has
-// to pass, counted from when the request was sent.
-func (l *limiter) applyRemaining(all []*bucket, errors bindings.Errors, header http.Header, sent time.Time) {
+// applyRemaining uses the vendor's own count: when no request is left, the
+// budget is paused for the interval, counted from when the request was sent.
+func (l *limiter) applyRemaining(all []*budget, errors bindings.Errors, header http.Header, sent time.Time) {
 	if errors.Remaining == "" || strings.TrimSpace(header.Get(errors.Remaining)) != "0" {
 		return
 	}
@@ -132,7 +133,7 @@ func (l *limiter) applyRemaining(all []*bucket, errors bindings.Errors, header h
 	}
 }
 
-// maxRetryAfter bounds what we believe of a Retry-After.
+// maxRetryAfter bounds the wait that a Retry-After can ask for.
 const maxRetryAfter = 24 * time.Hour
 
 // retryAfter reads seconds or an HTTP date; zero where there is none.

@@ -18,9 +18,9 @@ type window struct {
 	seen []time.Time
 }
 
-// most is the highest number of requests within per of each other.
-func (w *window) most(per time.Duration) int {
-	most := 0
+// maxWithin is the highest number of requests within per of each other.
+func (w *window) maxWithin(per time.Duration) int {
+	highest := 0
 	for i, from := range w.seen {
 		n := 0
 		for _, at := range w.seen[i:] {
@@ -28,9 +28,9 @@ func (w *window) most(per time.Duration) int {
 				n++
 			}
 		}
-		most = max(most, n)
+		highest = max(highest, n)
 	}
-	return most
+	return highest
 }
 
 func TestRateLimit(t *testing.T) {
@@ -50,13 +50,13 @@ func TestRateLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if most := vendor.most(time.Second); most != 10 {
-		t.Errorf("the vendor saw %d requests within a second, want the 10 that it allows", most)
+	if highest := vendor.maxWithin(time.Second); highest != 10 {
+		t.Errorf("the vendor saw %d requests within a second, want the 10 that it allows", highest)
 	}
-	if took := s.clock.now.Sub(began); took != 3*time.Second {
-		t.Errorf("35 requests took %s, want 3s", took)
+	if elapsed := s.clock.now.Sub(began); elapsed != 3*time.Second {
+		t.Errorf("35 requests took %s, want 3s", elapsed)
 	}
-	// A limit of its own comes on top, for that operation alone.
+	// The limit of one operation applies to it in addition.
 	s.clock.now = s.clock.now.Add(time.Minute)
 	s.clock.waits = nil
 	for range 3 {
@@ -69,7 +69,7 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestRateLimitBeyondPatience(t *testing.T) {
+func TestRateLimitBeyondMaxWait(t *testing.T) {
 	s := start(t, answers(reply(200, `{}`)), func(_ *call.Config, _ *connection.Settings, a *bindings.App) {
 		a.Limits = []bindings.Limit{{Requests: 2, Per: time.Minute, Scope: bindings.PerHost}}
 	})
@@ -80,8 +80,8 @@ func TestRateLimitBeyondPatience(t *testing.T) {
 	}
 	answer, err := s.do(t, unsafe, args[unsafe])
 	wantKind(t, err, bindings.RateLimited, true, "the 2 requests in 1m0s that crm allows are used up for another 1m0s")
-	if answer.RetryAfter != time.Minute || answer.Sendings != 0 || s.marks != nil {
-		t.Errorf("got %+v, marks %v, want nothing sent", answer, s.marks)
+	if answer.RetryAfter != time.Minute || answer.Sendings != 0 || s.begun != nil {
+		t.Errorf("got %+v, begun record %v, want nothing sent", answer, s.begun)
 	}
 	s.clock.now = s.clock.now.Add(time.Minute)
 	if _, err := s.do(t, safe, `{}`); err != nil {
@@ -89,7 +89,7 @@ func TestRateLimitBeyondPatience(t *testing.T) {
 	}
 }
 
-// The vendor's own count is believed: others may draw on the same budget.
+// The vendor's own count is used: other clients may use the same limit.
 func TestVendorCount(t *testing.T) {
 	s := start(t, answers(reply(200, `{}`, "X-Left", "0", "X-Interval", "4000"), reply(200, `{}`, "X-Left", "9")),
 		func(_ *call.Config, _ *connection.Settings, a *bindings.App) {
@@ -117,7 +117,7 @@ func TestUnlimited(t *testing.T) {
 	}
 }
 
-// Many at once share one budget, on the real clock.
+// Many concurrent calls share one limit, on the real clock.
 func TestRateLimitAtOnce(t *testing.T) {
 	t.Parallel() // it waits
 	var vendor window
@@ -141,7 +141,7 @@ func TestRateLimitAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	// Half of the stretch is for requests that were under way for a while.
-	if most := vendor.most(time.Second); failed.Load() > 0 || len(vendor.seen) != 50 || most > 20 {
-		t.Errorf("%d failed, the vendor saw %d, at most %d close together", failed.Load(), len(vendor.seen), most)
+	if highest := vendor.maxWithin(time.Second); failed.Load() > 0 || len(vendor.seen) != 50 || highest > 20 {
+		t.Errorf("%d failed, the vendor saw %d, at most %d close together", failed.Load(), len(vendor.seen), highest)
 	}
 }

@@ -74,7 +74,7 @@ operation notes.list {"id":"notes","method":"GET","path":"/notes","pages":{"item
 	}
 }
 
-// Lists that a vendor wants as one text.
+// A list that the vendor wants as one text is joined.
 func TestListAsOneText(t *testing.T) {
 	var got string
 	s := start(t, func(_ http.ResponseWriter, r *http.Request) { got = r.URL.RequestURI() }, func(_ *call.Config, _ *connection.Settings, app *bindings.App) {

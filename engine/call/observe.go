@@ -11,11 +11,12 @@ import (
 
 const slogWarn = slog.LevelWarn
 
-// observe reports a sending, and whether it is made again or how the call ends.
-func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end error, took time.Duration) {
+// observe passes a sending to Config.Observe and logs it. Its result is "again"
+// where the request is sent again, else how the call ended.
+func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end error, elapsed time.Duration) {
 	s := Sending{
 		Operation: j.operation, Connection: j.connection, Method: j.wire.method, Path: j.path,
-		Number: a.Sendings, Status: a.Status, Result: "ok", Elapsed: took,
+		Number: a.Sendings, Status: a.Status, Result: "ok", Elapsed: elapsed,
 	}
 	if j.app != nil {
 		s.App = j.app.Name
@@ -35,7 +36,7 @@ func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end 
 	}
 	c.Log.LogAttrs(ctx, slog.LevelDebug, "sent", slog.String("app", s.App), slog.String("operation", s.Operation),
 		slog.String("connection", s.Connection), slog.String("method", s.Method), slog.String("path", s.Path),
-		slog.Int("attempt", s.Number), slog.Int("status", s.Status), slog.String("outcome", s.Result), slog.Duration("took", took))
+		slog.Int("sending", s.Number), slog.Int("status", s.Status), slog.String("result", s.Result), slog.Duration("elapsed", elapsed))
 }
 
 func attrs(app, operation, connection, problem string) []slog.Attr {

@@ -13,9 +13,9 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Page cuts the answer of a list to its items and says what the next page is
-// asked for with. Next is an object of those arguments that change, to be laid
-// over the script's own; it is nil at the end.
+// Page returns the items in the answer of a list, and the arguments of the next
+// page. Next is an object of those arguments that change, to be merged into the
+// script's own; it is nil at the end.
 func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next json.RawMessage, err error) {
 	p := op.Pages
 	if p == nil {
@@ -68,7 +68,7 @@ func listOf(op *bindings.Operation, answer gjson.Result) (gjson.Result, error) {
 	return answer.Get(op.Pages.Items), nil
 }
 
-// maxListDepth bounds how far below the answer a list is looked for.
+// maxListDepth bounds how far below the answer a list is searched.
 const maxListDepth = 3
 
 // onlyList is the answer itself, or the only list among its members, or else
@@ -118,8 +118,9 @@ func members(o gjson.Result) json.RawMessage {
 	return append(list, ']')
 }
 
-// namesNextPage reports whether the answer itself names the next page, which it may
-// behind a page that is empty: Slack counts what it then leaves out.
+// namesNextPage reports whether the answer itself names the next page. It may
+// do that after a page without items: Slack counts items that it then leaves
+// out.
 func namesNextPage(p *bindings.Pages) bool {
 	for _, path := range p.Cursors {
 		if strings.HasPrefix(path, "item:") {
@@ -129,7 +130,7 @@ func namesNextPage(p *bindings.Pages) bool {
 	return len(p.Cursors) > 0 || p.URL != ""
 }
 
-// paginator is one page of a list.
+// paginator finds the arguments of the page after one page of a list.
 type paginator struct {
 	pages        *bindings.Pages
 	args, answer gjson.Result
@@ -209,7 +210,8 @@ func (w paginator) offset() json.RawMessage {
 	return object(w.pages.Offset, w.number(w.pages.Offset, 0)+float64(len(w.items)))
 }
 
-// isLast follows the answer's own word for whether there is more.
+// isLast reports whether the answer has, in a field for that, that there is no
+// next page.
 func (w paginator) isLast() bool {
 	if w.pages.More == "" {
 		return false
@@ -218,7 +220,8 @@ func (w paginator) isLast() bool {
 	return more.Exists() && !more.Bool()
 }
 
-// notFull says, where the answer does not, that a page was not full.
+// notFull reports whether a page has fewer items than it may have, where the
+// answer does not have whether there are more.
 func (w paginator) notFull() bool {
 	if w.pages.More != "" && w.answer.Get(w.pages.More).Exists() {
 		return false
@@ -238,7 +241,8 @@ func (w paginator) number(name string, otherwise float64) float64 {
 	return otherwise
 }
 
-// valueOf is an argument by its plain name, whatever signs it has.
+// valueOf is an argument by its plain name, also one with characters that have
+// a meaning in a gjson path.
 func valueOf(args gjson.Result, name string) gjson.Result {
 	var found gjson.Result
 	args.ForEach(func(key, value gjson.Result) bool {
@@ -261,8 +265,9 @@ func firstPage(p *bindings.Pages) float64 {
 	return 1
 }
 
-// withPageArguments adds what a walk gives where the script does not: the page size that
-// we ask for, and where the operation requires it, the place of the first page.
+// withPageArguments adds arguments of a list that the script does not pass:
+// those that the catalogue fixes, the page size, and, where the operation
+// requires it, the first page.
 func withPageArguments(s *shape, p *bindings.Pages, args json.RawMessage) json.RawMessage {
 	if p == nil {
 		return args

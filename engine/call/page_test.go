@@ -90,8 +90,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// A walk gives what the script does not: the first page where one must be
-// named, and what asks for everything.
+// Arguments of a list that the script does not pass are added: the first page
+// where it is required, and what asks for everything.
 func TestPageOfAWalk(t *testing.T) {
 	for _, test := range []struct{ query, pages, args, want string }{
 		{`"skip!: integer","limit: integer"`, `"offset":"skip","size_param":"limit","size":50`, `{}`, "limit=50&skip=0"},

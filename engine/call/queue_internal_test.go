@@ -9,31 +9,32 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// TestTurns shows who goes first where more ask than a rate limit allows.
-func TestTurns(t *testing.T) {
+// TestQueueOrder checks the order of calls where more wait than a rate limit
+// allows.
+func TestQueueOrder(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	limit := bindings.Limit{Requests: 2, Per: 10 * time.Second, Scope: bindings.PerConnection}
 	cases := map[string]struct {
 		arrive string // one letter a call: its script
-		want   string // in the order of turns
+		want   string // in the order in which they are served
 	}{
-		"one script in order":         {"aaaa", "a1 a2 a3 a4"},
-		"a few of another are soon":   {"aaaaaab", "a1 b1 a2 a3 a4 a5 a6"},
-		"two take turns":              {"aaabbb", "a1 b1 a2 b2 a3 b3"},
-		"whoever came first of round": {"baab", "b1 a1 a2 b2"},
-		"three":                       {"aaaabbc", "a1 b1 c1 a2 b2 a3 a4"},
+		"one script in order":       {"aaaa", "a1 a2 a3 a4"},
+		"a few of another are soon": {"aaaaaab", "a1 b1 a2 a3 a4 a5 a6"},
+		"two alternate":             {"aaabbb", "a1 b1 a2 b2 a3 b3"},
+		"first come in a round":     {"baab", "b1 a1 a2 b2"},
+		"three":                     {"aaaabbc", "a1 b1 c1 a2 b2 a3 a4"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			l := &limiter{buckets: map[string]*bucket{}}
-			b := &bucket{limit: limit, due: []time.Time{at.Add(-time.Second), at}} // used up until 9 s from now
+			l := &limiter{budgets: map[string]*budget{}}
+			b := &budget{limit: limit, due: []time.Time{at.Add(-time.Second), at}} // used up until 9 s from now
 			waiting := map[string]*waiter{}
 			var names []string
 			seen := map[rune]int{}
-			for _, who := range c.arrive {
-				seen[who]++
-				name := fmt.Sprintf("%c%d", who, seen[who])
-				names, waiting[name] = append(names, name), l.enqueue(string(who), []*bucket{b})
+			for _, script := range c.arrive {
+				seen[script]++
+				name := fmt.Sprintf("%c%d", script, seen[script])
+				names, waiting[name] = append(names, name), l.enqueue(string(script), []*budget{b})
 			}
 			var order []string
 			for now := at; len(waiting) > 0; now = now.Add(time.Second) {
@@ -66,20 +67,20 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// TestTurnIsForeseen shows that the wait that a ticket is told is the true one
-// as long as nobody else comes.
-func TestTurnIsForeseen(t *testing.T) {
+// TestQueueWait checks that tryReserve returns the exact wait as long as no other
+// call comes.
+func TestQueueWait(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	l := &limiter{buckets: map[string]*bucket{}}
-	b := &bucket{limit: bindings.Limit{Requests: 2, Per: 10 * time.Second}}
+	l := &limiter{budgets: map[string]*budget{}}
+	b := &budget{limit: bindings.Limit{Requests: 2, Per: 10 * time.Second}}
 	for i, want := range []time.Duration{0, 0, 10 * time.Second, 10 * time.Second, 20 * time.Second, 20 * time.Second, 30 * time.Second} {
-		place := l.enqueue("a", []*bucket{b})
-		wait, _ := l.tryReserve(place, now)
+		w := l.enqueue("a", []*budget{b})
+		wait, _ := l.tryReserve(w, now)
 		if wait != want {
 			t.Errorf("call %d waits %s, want %s", i, wait, want)
 		}
 		if wait == 0 {
-			l.dequeue(place)
+			l.dequeue(w)
 		}
 	}
 	l.pauseUntil(b, now.Add(time.Minute))

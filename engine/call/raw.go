@@ -68,8 +68,8 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 			return Answer{}, err
 		}
 	}
-	h := redactor{conn, r.Secrets}
-	j := c.appJob(r.App, op, h, w, r.Timeout, r.BegunRecorder)
+	secrets := redactor{conn, r.Secrets}
+	j := c.appJob(r.App, op, secrets, w, r.Timeout, r.BegunRecorder)
 	j.script = r.Script
 	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
 		j.timeout = fileTimeout
@@ -77,14 +77,14 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	j.safety = safetyOf(op, nil)
 	j.setKeyTTL(w, r.App, withKey)
 	if j.safety != readOnly {
-		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, plainHeaders, h, len(r.Secrets) > 0), again, c.Now())
+		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, plainHeaders, secrets, len(r.Secrets) > 0), again, c.Now())
 	}
 	return c.send(ctx, j)
 }
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-// wire makes the request and an operation that stands for it.
+// wire makes the request, and an operation with its method and name.
 func (r RawRequest) wire(base string, files *file.Store) (*bindings.Operation, *wire, error) {
 	method := strings.ToUpper(r.Method)
 	if method == "" {
@@ -126,7 +126,7 @@ func (r RawRequest) wire(base string, files *file.Store) (*bindings.Operation, *
 
 // encode sets the body: JSON, or a file as it is.
 func (r RawRequest) encode(w *wire, files *file.Store) (err error) {
-	if v := gjson.ParseBytes(r.Body); isStoredFile(v) {
+	if v := gjson.ParseBytes(r.Body); hasFileField(v) {
 		return binary(w, &bindings.Body{}, []located{{inBody, "body", nil, v}})
 	}
 	w.header.Set("Content-Type", "application/json")
@@ -136,7 +136,7 @@ func (r RawRequest) encode(w *wire, files *file.Store) (err error) {
 	return err
 }
 
-// rawPath stays below the base address, whatever the path says.
+// rawPath checks that a path stays below the base address.
 func rawPath(base, path string) (string, error) {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
 		return "", fmt.Errorf(`argument "path": expected a path below %s that begins with "/", found %q`, base, path)
@@ -156,18 +156,18 @@ func rawPath(base, path string) (string, error) {
 	return (&url.URL{Path: path}).EscapedPath(), nil
 }
 
-// fixedHeaders gives the fixed headers of the operation whose path begins most
-// alike: a vendor's version header is wanted by its raw requests too.
+// fixedHeaders are those of the operation whose path has the longest common
+// beginning: raw requests need a vendor's version header too.
 func fixedHeaders(catalogue *bindings.Catalogue, path string) map[string]string {
 	if catalogue == nil {
 		return nil
 	}
 	var fixed map[string]string
-	most := -1
+	longest := -1
 	for _, name := range catalogue.Operations() {
 		op, _ := catalogue.Operation(name)
-		if alike := commonPrefix(op.Path, path); alike > most && len(op.Fixed) > 0 {
-			fixed, most = op.Fixed, alike
+		if length := commonPrefix(op.Path, path); length > longest && len(op.Fixed) > 0 {
+			fixed, longest = op.Fixed, length
 		}
 	}
 	return fixed
@@ -181,8 +181,8 @@ func commonPrefix(a, b string) int {
 	return n
 }
 
-// setHeaders sets what a script gave, except what would break the request or
-// take the place of the connection's authorisation.
+// setHeaders sets the headers of a script, and refuses those that would break
+// the request. The authorisation of a connection is set after them.
 func setHeaders(header http.Header, given map[string]string) error {
 	for name, value := range given {
 		switch canonical := http.CanonicalHeaderKey(name); {

@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// record notes the address of the last request.
+// record stores the address of the last request.
 func record(uri *string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		*uri = r.RequestURI
@@ -28,7 +28,7 @@ func TestRaw(t *testing.T) {
 		body, _ = io.ReadAll(r.Body)
 		reply(200, `{"done":true}`)(w)
 	}, nil)
-	r := call.RawRequest{App: s.app, Connection: "crm/paris", BegunRecorder: s.noted()}
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", BegunRecorder: s.recorder()}
 	if err := json.Unmarshal([]byte(`{"method":"post","path":"/contacts/ä b/new","query":{"q":"a&b","in":{"x":[1,2]}},"headers":{"X-Own":"1"},"body":{"n":1.50}}`), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -36,8 +36,8 @@ func TestRaw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(answer.Body) != `{"done":true}` || strings.Join(s.marks, " ") != "begin" {
-		t.Errorf("got %s, marks %v", answer.Body, s.marks)
+	if string(answer.Body) != `{"done":true}` || strings.Join(s.begun, " ") != "begin" {
+		t.Errorf("got %s, begun record %v", answer.Body, s.begun)
 	}
 	if want := "/contacts/%C3%A4%20b/new?q=a%26b&in[x]=1&in[x]=2"; got.RequestURI != want || got.Method != "POST" || string(body) != `{"n":1.50}` {
 		t.Errorf("sent %s %s %s, want %s", got.Method, got.RequestURI, body, want)
@@ -47,7 +47,7 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-// An edition's raw requests carry its own headers and its name.
+// An edition's raw requests have its own headers and its name.
 func TestRawOfAnEdition(t *testing.T) {
 	var version string
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +59,7 @@ func TestRawOfAnEdition(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.app.Editions = []bindings.Edition{v3}
-	r := call.RawRequest{App: s.app, Connection: "crm/paris", Catalogue: v3.Catalogue, Path: "/contacts/c1/new", BegunRecorder: s.noted()}
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", Catalogue: v3.Catalogue, Path: "/contacts/c1/new", BegunRecorder: s.recorder()}
 	_, err = s.Raw(t.Context(), r)
 	if err == nil || !strings.HasPrefix(err.Error(), "crm.v3.request: no such thing") || version != "v3" {
 		t.Errorf("sent Version %q, got %v", version, err)

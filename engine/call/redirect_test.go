@@ -16,9 +16,9 @@ import (
 
 // redirecting answers /<status> with that redirect to /target, or to the address
 // in the query, and calls target for all other requests.
-func redirecting(t *testing.T, all *[]heard, target func(http.ResponseWriter)) string {
+func redirecting(t *testing.T, all *[]receivedRequest, target func(http.ResponseWriter)) string {
 	t.Helper()
-	server := httptest.NewServer(listening(all, func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(recordRequests(all, func(w http.ResponseWriter, r *http.Request) {
 		var status int
 		if _, err := fmt.Sscanf(r.URL.Path, "/%d", &status); err != nil {
 			target(w)
@@ -39,22 +39,22 @@ func redirecting(t *testing.T, all *[]heard, target func(http.ResponseWriter)) s
 
 // A redirect of a write is its answer. Nothing is sent to its Location.
 func TestHTTPRedirectOfAWrite(t *testing.T) {
-	var elsewhere []heard
-	abroad := httptest.NewServer(listening(&elsewhere, reply200))
-	defer abroad.Close()
+	var elsewhere []receivedRequest
+	otherHost := httptest.NewServer(recordRequests(&elsewhere, reply200))
+	defer otherHost.Close()
 	tests := []struct {
 		status       int
 		to, location string
 	}{
 		{301, "/target", "/target"}, {302, "/target", "/target"}, {303, "/target", "/target"},
-		{307, abroad.URL + "/target", abroad.URL + "/target"}, {308, abroad.URL + "/target", abroad.URL + "/target"},
-		{301, abroad.URL, abroad.URL}, {307, "app://open", "app://open"}, {300, "/target", "/target"}, {304, "/target", "/target"},
+		{307, otherHost.URL + "/target", otherHost.URL + "/target"}, {308, otherHost.URL + "/target", otherHost.URL + "/target"},
+		{301, otherHost.URL, otherHost.URL}, {307, "app://open", "app://open"}, {300, "/target", "/target"}, {304, "/target", "/target"},
 		{302, "", ""}, {307, "", ""}, {301, "http://[", "http://["}, {308, "/%zz", "/%zz"},
 	}
 	for _, test := range tests {
 		for _, method := range []string{"post", "put", "patch", "delete"} {
 			t.Run(fmt.Sprint(method, test.status, test.to), func(t *testing.T) {
-				var all []heard
+				var all []receivedRequest
 				url := redirecting(t, &all, reply(200, `{}`))
 				s := web(t, "127.0.0.1")
 				answer, err := s.http(t, fmt.Sprintf(`{"method":%q,"url":"%s/%d","query":{"to":%q},"json":{"a":1}}`, method, url, test.status, test.to))
@@ -64,8 +64,8 @@ func TestHTTPRedirectOfAWrite(t *testing.T) {
 				if answer.Status != test.status || answer.Headers["location"] != test.location || answer.Sendings != 1 {
 					t.Errorf("got %+v, want status %d and the location %q", answer, test.status, test.location)
 				}
-				if len(all) != 1 || all[0].Method != strings.ToUpper(method) || strings.Join(s.marks, " ") != "begin" {
-					t.Errorf("sent %+v, marks %v", all, s.marks)
+				if len(all) != 1 || all[0].Method != strings.ToUpper(method) || strings.Join(s.begun, " ") != "begin" {
+					t.Errorf("sent %+v, begun record %v", all, s.begun)
 				}
 			})
 		}
@@ -82,15 +82,15 @@ func TestHTTPRedirectThatRepeats(t *testing.T) {
 	content := strings.Repeat("%PDF ", 50_000)
 	hash, size, err := files.Put(strings.NewReader(content))
 	must(t, err)
-	kept := fmt.Sprintf(`{"file":"%s%s","name":"a.pdf","content_type":"application/pdf","size":%d}`, call.HashPrefix, hash, size)
+	stored := fmt.Sprintf(`{"file":"%s%s","name":"a.pdf","content_type":"application/pdf","size":%d}`, call.HashPrefix, hash, size)
 	tests := []struct {
 		name, fields, kind string
 		body               func(string) bool
 	}{
 		{"JSON", `"json":{"a":1}`, "application/json", func(b string) bool { return b == `{"a":1}` }},
 		{"text", `"body":"é"`, "text/plain; charset=utf-8", func(b string) bool { return b == "é" }},
-		{"a file", `"file":` + kept, "application/pdf", func(b string) bool { return b == content }},
-		{"a form with a file", `"multipart":{"note":"July","invoice":` + kept + `}`, "multipart/form-data", func(b string) bool {
+		{"a file", `"file":` + stored, "application/pdf", func(b string) bool { return b == content }},
+		{"a form with a file", `"multipart":{"note":"July","invoice":` + stored + `}`, "multipart/form-data", func(b string) bool {
 			return strings.Contains(b, content) && strings.Contains(b, "July")
 		}},
 		{"nothing", `"query":{"x":1}`, "", func(b string) bool { return b == "" }},
@@ -99,12 +99,12 @@ func TestHTTPRedirectThatRepeats(t *testing.T) {
 		for _, status := range []int{307, 308} {
 			for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 				t.Run(fmt.Sprint(test.name, status, method), func(t *testing.T) {
-					var all []heard
+					var all []receivedRequest
 					url := redirecting(t, &all, reply(201, `{"id":1}`))
 					s := start(t, reply200, func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.AllowPrivate, c.Files = true, files })
 					answer, err := s.http(t, fmt.Sprintf(`{"method":%q,"url":"%s/%d","headers":{"X-Own":"own"},"auth":{"bearer":"the-token"},%s}`, method, url, status, test.fields))
-					if err != nil || answer.Status != 201 || answer.Body != `{"id":1}` || answer.Sendings != 1 || strings.Join(s.marks, " ") != "begin" {
-						t.Fatalf("got %+v, %v, marks %v", answer, err, s.marks)
+					if err != nil || answer.Status != 201 || answer.Body != `{"id":1}` || answer.Sendings != 1 || strings.Join(s.begun, " ") != "begin" {
+						t.Fatalf("got %+v, %v, begun record %v", answer, err, s.begun)
 					}
 					if len(all) != 2 || all[1].URI != "/target" || all[1].Method != method || !test.body(all[1].Body) {
 						t.Fatalf("sent %.300v", all)
@@ -125,7 +125,7 @@ func TestHTTPRedirectThatRepeats(t *testing.T) {
 
 // User data in a Location is no credential of the script's.
 func TestHTTPRedirectWithUserData(t *testing.T) {
-	var all []heard
+	var all []receivedRequest
 	url := redirecting(t, &all, reply(201, `{}`))
 	s := web(t, "127.0.0.1")
 	to := strings.Replace(url, "http://", "http://u:p@", 1) + "/target"
@@ -147,8 +147,8 @@ func TestHTTPRedirectsInARow(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var all []heard
-			server := httptest.NewServer(listening(&all, func(w http.ResponseWriter, r *http.Request) {
+			var all []receivedRequest
+			server := httptest.NewServer(recordRequests(&all, func(w http.ResponseWriter, r *http.Request) {
 				switch {
 				case r.URL.Path == "/303":
 					http.Redirect(w, r, "/target", http.StatusSeeOther)
@@ -175,13 +175,13 @@ func TestHTTPRedirectsInARow(t *testing.T) {
 
 // A write that was redirected is one call: its last request decides whether it
 // is uncertain.
-func TestHTTPRedirectMarks(t *testing.T) {
+func TestHTTPRedirectBegunRecord(t *testing.T) {
 	tests := []struct {
 		name   string
 		target func(http.ResponseWriter)
 		kind   bindings.ErrorKind
 		sent   int
-		marks  string
+		begun  string
 	}{
 		{"cut", cut, bindings.Uncertain, 2, "begin"},
 		{"500", reply(500, ``), bindings.Uncertain, 2, "begin"},
@@ -205,8 +205,8 @@ func TestHTTPRedirectMarks(t *testing.T) {
 			if test.kind == "" && err != nil || test.kind != "" && appError(t, err).Kind != test.kind {
 				t.Errorf("got %v, want kind %q", err, test.kind)
 			}
-			if got := int(sent.Load()); got != test.sent || strings.Join(s.marks, " ") != test.marks {
-				t.Errorf("%d requests, marks %v; want %d, %s", got, s.marks, test.sent, test.marks)
+			if got := int(sent.Load()); got != test.sent || strings.Join(s.begun, " ") != test.begun {
+				t.Errorf("%d requests, begun record %v; want %d, %s", got, s.begun, test.sent, test.begun)
 			}
 		})
 	}
@@ -214,9 +214,9 @@ func TestHTTPRedirectMarks(t *testing.T) {
 
 // A redirect of a read is followed, and another host gets no secret.
 func TestHTTPRedirectOfARead(t *testing.T) {
-	var here, there []heard
-	abroad := httptest.NewServer(listening(&there, reply200))
-	defer abroad.Close()
+	var here, there []receivedRequest
+	otherHost := httptest.NewServer(recordRequests(&there, reply200))
+	defer otherHost.Close()
 	url := redirecting(t, &here, reply(200, `{"id":1}`))
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		here, there = nil, nil
@@ -225,7 +225,7 @@ func TestHTTPRedirectOfARead(t *testing.T) {
 		if err != nil || answer.Status != 200 || len(here) != 2 || here[1].Method != "GET" || here[1].Header.Get("X-Api-Key") != "the-secret" {
 			t.Errorf("%d: got %+v, %v after %+v", status, answer, err, here)
 		}
-		answer, err = web(t, "127.0.0.1").http(t, fmt.Sprintf(request, url, status, abroad.URL+"/target"))
+		answer, err = web(t, "127.0.0.1").http(t, fmt.Sprintf(request, url, status, otherHost.URL+"/target"))
 		if err != nil || answer.Status != 200 || len(there) != 1 || strings.Contains(fmt.Sprint(there), "the-secret") {
 			t.Errorf("%d: got %+v, %v; another host got %+v", status, answer, err, there)
 		}

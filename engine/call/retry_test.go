@@ -24,13 +24,13 @@ import (
 const (
 	safe       = "ping.now"          // a GET
 	unsafe     = "fields.put"        // a POST
-	idempotent = "contacts.update"   // a PUT that the catalogue marks
+	idempotent = "contacts.update"   // a PUT that the catalogue declares idempotent
 	keyed      = "payments.transfer" // a POST with an idempotency key
 )
 
 var args = map[string]string{safe: `{}`, unsafe: `{"a":1}`, idempotent: `{"contactId":"c","name":"n"}`, keyed: `{"amount":"1"}`}
 
-// What is sent again inside a call, and what an end without success is called.
+// TestRetries checks what is sent again inside a call, and the kind of its error.
 func TestRetries(t *testing.T) {
 	fine := reply(200, `{"ok":true}`)
 	tests := []struct {
@@ -40,7 +40,7 @@ func TestRetries(t *testing.T) {
 		kind      bindings.ErrorKind // empty: success
 		retryable bool
 		sent      int
-		marks     string
+		begun     string
 	}{
 		{"429 then fine", safe, list(reply(429, `{}`), fine), "", false, 2, ""},
 		{"429 of a POST then fine", unsafe, list(reply(429, `{}`), fine), "", false, 2, "begin withdraw begin"},
@@ -92,13 +92,13 @@ func TestRetries(t *testing.T) {
 				wantKind(t, err, test.kind, test.retryable)
 			}
 			if int(sent.Load()) != test.sent || answer.Sendings != test.sent {
-				t.Errorf("the vendor got %d requests and the answer says %d, want %d", sent.Load(), answer.Sendings, test.sent)
+				t.Errorf("the vendor got %d requests and the answer has %d, want %d", sent.Load(), answer.Sendings, test.sent)
 			}
-			if got := strings.Join(s.marks, " "); got != test.marks {
-				t.Errorf("marks: %s\nwant:  %s", got, test.marks)
+			if got := strings.Join(s.begun, " "); got != test.begun {
+				t.Errorf("begun record: %s\nwant:         %s", got, test.begun)
 			}
 			if len(s.sendings) != test.sent {
-				t.Errorf("told of %d sendings, want %d", len(s.sendings), test.sent)
+				t.Errorf("Observe got %d sendings, want %d", len(s.sendings), test.sent)
 			}
 		})
 	}
@@ -165,7 +165,7 @@ func TestWaits(t *testing.T) {
 		if answer.RetryAfter != time.Minute || s.clock.waits != nil {
 			t.Errorf("waited %v and said %s, want no wait and 1m", s.clock.waits, answer.RetryAfter)
 		}
-		// Others do not ask meanwhile.
+		// Other calls send nothing meanwhile.
 		answer, err = s.do(t, safe, `{}`)
 		wantKind(t, err, bindings.RateLimited, true, "crm wants no request for another 1m0s", "was not sent")
 		if answer.Sendings != 0 || answer.RetryAfter != time.Minute {
@@ -190,7 +190,7 @@ func TestKeyTooOld(t *testing.T) {
 	wantKind(t, err, bindings.Uncertain, false, "not known")
 }
 
-// A vendor that nobody listens for did not get the request.
+// A vendor that does not listen did not get the request.
 func TestNoConnection(t *testing.T) {
 	for _, operation := range []string{safe, unsafe} {
 		s := start(t, answers(reply(200, `{}`)), nil)
@@ -205,13 +205,13 @@ func TestNoConnection(t *testing.T) {
 		if answer.Sendings != 5 {
 			t.Errorf("tried %d times, want 5", answer.Sendings)
 		}
-		if operation == unsafe && strings.Join(s.marks[8:], " ") != "begin withdraw" {
-			t.Errorf("marks %v, want each begin withdrawn", s.marks)
+		if operation == unsafe && strings.Join(s.begun[8:], " ") != "begin withdraw" {
+			t.Errorf("begun record %v, want each begin withdrawn", s.begun)
 		}
 	}
 }
 
-// A certificate that is not trusted does not become so by asking again.
+// A certificate that is not trusted is an error without a retry.
 func TestCertificate(t *testing.T) {
 	server := httptest.NewUnstartedServer(answers(reply(200, `{}`)))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -221,8 +221,8 @@ func TestCertificate(t *testing.T) {
 	s.app.BaseURL = server.URL
 	answer, err := s.do(t, unsafe, args[unsafe])
 	wantKind(t, err, bindings.Unavailable, false, "certificate")
-	if answer.Sendings != 1 || strings.Join(s.marks, " ") != "begin withdraw" {
-		t.Errorf("%d attempts, marks %v", answer.Sendings, s.marks)
+	if answer.Sendings != 1 || strings.Join(s.begun, " ") != "begin withdraw" {
+		t.Errorf("%d attempts, begun record %v", answer.Sendings, s.begun)
 	}
 }
 
@@ -241,7 +241,7 @@ func TestTimeout(t *testing.T) {
 			}, nil)
 			defer close(done)
 			r := s.request(t, operation, args[operation])
-			r.Timeout = time.Second // enough to be asked
+			r.Timeout = time.Second // enough to reach the vendor
 			answer, err := s.Do(t.Context(), r)
 			wantKind(t, err, kind, kind == bindings.Timeout, "answer within 1s")
 			if answer.Sendings != 1 {
@@ -251,8 +251,9 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// A caller that gives up gets its own reason, and the mark stays: nobody knows.
-func TestCallerGivesUp(t *testing.T) {
+// A caller that cancels gets its own cause, and the begun record stays: the
+// vendor may have done it.
+func TestCallerCancels(t *testing.T) {
 	reason := errors.New("the engine stops")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan struct{})
@@ -266,13 +267,13 @@ func TestCallerGivesUp(t *testing.T) {
 	if !errors.Is(err, reason) || errors.As(err, &e) {
 		t.Errorf("got %v, want the caller's reason", err)
 	}
-	if strings.Join(s.marks, " ") != "begin" {
-		t.Errorf("marks %v, want the begin to stay", s.marks)
+	if strings.Join(s.begun, " ") != "begin" {
+		t.Errorf("begun record %v, want begin without withdraw", s.begun)
 	}
 }
 
-// Nothing is sent that could not be marked first.
-func TestMarkFails(t *testing.T) {
+// Nothing is sent without a begun record.
+func TestBeginFails(t *testing.T) {
 	s := start(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }, nil)
 	fenced := errors.New("handed to another worker")
 	r := s.request(t, unsafe, args[unsafe])

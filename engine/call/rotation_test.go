@@ -21,7 +21,7 @@ import (
 // soakSettings, in the environment of the test binary, makes it a caller.
 const soakSettings = "TIDEWIRE_TEST_CALLER"
 
-// soakConfig is what a process of the soak is told, soakResult what it says.
+// soakConfig is the input of a process of the soak, soakResult its output.
 type (
 	soakConfig struct {
 		Data, URL string
@@ -126,7 +126,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// beCaller is one process of the soak.
+// beCaller runs one process of the soak.
 func beCaller(text string) error {
 	var config soakConfig
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
@@ -198,7 +198,7 @@ func TestKilledInARefresh(t *testing.T) {
 			vendor.ServeHTTP(w, r)
 			return
 		}
-		vendor.ServeHTTP(httptest.NewRecorder(), r) // done, and nobody hears of it
+		vendor.ServeHTTP(httptest.NewRecorder(), r) // done, and the answer is lost
 		vendor.mu.Lock()
 		vendor.refresh = "refresh-0" // the grace
 		vendor.mu.Unlock()

@@ -18,13 +18,13 @@ func (s SendState) String() string {
 	return [...]string{Unsent: "not sent", NotDone: "not done", MaybeDone: "maybe done", Done: "done"}[s]
 }
 
-// safety is what sending a request twice changes.
+// safety is what sending a request twice may do.
 type safety int
 
 const (
 	unsafeRepeat safety = iota // it may be done twice
-	forcedRepeat               // as once, but the caller wants it sent again
-	keyed                      // its key is still trusted: the vendor does it once
+	forcedRepeat               // as unsafeRepeat, but the caller wants it sent again
+	keyed                      // its key is still valid: the vendor does it once
 	idempotent                 // doing it twice changes nothing more
 	readOnly                   // it changes nothing
 )
@@ -64,7 +64,7 @@ const (
 	denied
 	refused
 
-	// Questions of the host.
+	// No answers: what the host asks about.
 	unresolved
 	retriesExhausted
 )
@@ -97,14 +97,14 @@ var answerTexts = [...]string{
 
 func (a answerClass) String() string { return answerTexts[a] }
 
-// ending is what a call gives its caller.
+// ending is what a call returns.
 type ending int
 
 const (
 	returnAnswer ending = iota
 	returnError
 	returnUncertain // the error, as one of kind uncertain
-	returnCause     // why the caller stopped the call; no error of the script's
+	returnCause     // why the caller canceled the call; the script gets no error
 )
 
 func (e ending) String() string {
@@ -118,7 +118,8 @@ type decision struct {
 	end   ending    // if it is not sent
 }
 
-// earlierSendings is what is known of the sendings before the one that was answered.
+// earlierSendings is what is known of the sendings before the one that was
+// answered.
 type earlierSendings int
 
 const (
@@ -131,12 +132,12 @@ func (b earlierSendings) String() string {
 	return [...]string{anyEarlier: "any", noneEarlier: "no", maybeEarlier: "maybe"}[b]
 }
 
-// includes reports whether a state belongs to b.
+// includes reports whether a state is one of b.
 func (b earlierSendings) includes(s SendState) bool {
 	return b == anyEarlier || (b == maybeEarlier) == (s >= MaybeDone)
 }
 
-// rule gives the verdict for some answers.
+// rule is the decision for some answers.
 type rule struct {
 	answers []answerClass
 	earlier earlierSendings
@@ -144,7 +145,7 @@ type rule struct {
 	decision
 }
 
-// of makes the rows below fit a line.
+// of keeps the rows below on one line.
 type of = []answerClass
 
 var (
@@ -157,9 +158,9 @@ var (
 	notRepeatable = []safety{unsafeRepeat}
 )
 
-// rules say what follows from an answer, by what was sent before and by what
-// repeating the request changes. Every case has one rule. They are the only
-// place where this is decided; scripts/README.md prints them.
+// rules are the decisions, by the answer, by what was sent before and by what
+// repeating the request may do. Exactly one rule applies to each case. Nothing
+// else decides this; scripts/README.md prints them.
 var rules = []rule{
 	{of{ready}, noneEarlier, anySafety, decision{Unsent, true, returnError}},
 	{of{ready}, maybeEarlier, repeatable, decision{Unsent, true, returnError}},
@@ -200,7 +201,7 @@ var rules = []rule{
 	{of{unresolved}, anyEarlier, notRepeatable, decision{MaybeDone, false, returnUncertain}},
 }
 
-// decide gives the verdict for an answer.
+// decide returns the decision for an answer.
 func decide(answer answerClass, before SendState, s safety) decision {
 	for _, r := range rules {
 		if slices.Contains(r.answers, answer) && r.earlier.includes(before) && slices.Contains(r.safety, s) {

@@ -33,7 +33,7 @@ func TestRulesCoverEveryCaseOnce(t *testing.T) {
 	}
 }
 
-// What must hold for every rule, whatever the table says.
+// These hold for every rule of the table.
 func TestRulesAreSafe(t *testing.T) {
 	for _, r := range rules {
 		for _, answer := range r.answers {
@@ -42,7 +42,7 @@ func TestRulesAreSafe(t *testing.T) {
 				case s == unsafeRepeat && r.send && (r.state == MaybeDone || answer == ready && r.earlier != noneEarlier):
 					t.Errorf("%s: what may have been done is sent again, and it is unsafe", answer)
 				case r.state == MaybeDone && r.end == returnError && !slices.Contains(harmless, s):
-					t.Errorf("%s, %s: what may have been done ends with an error that does not say so", answer, s)
+					t.Errorf("%s, %s: what may have been done ends with an error that is not uncertain", answer, s)
 				case r.end == returnUncertain && r.state != MaybeDone && r.earlier != maybeEarlier:
 					t.Errorf("%s, %s: what was surely not done ends as uncertain", answer, s)
 				}
@@ -88,7 +88,7 @@ func TestRulesAreDocumented(t *testing.T) {
 	t.Errorf("%s prints other rules; -update writes\n%s", file, printed())
 }
 
-// printed is the rows of the table. An empty cell of answers stands for those
+// printed is the rows of the table. An empty cell of answers means those
 // of the row above.
 func printed() string {
 	var b strings.Builder

@@ -10,7 +10,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// safetyOf is what sending an operation twice changes, its key apart.
+// safetyOf is what sending an operation twice may do, without regard to its
+// key.
 func safetyOf(op *bindings.Operation, args json.RawMessage) safety {
 	switch {
 	case op.ReadOnly():
@@ -21,7 +22,7 @@ func safetyOf(op *bindings.Operation, args json.RawMessage) safety {
 	return unsafeRepeat
 }
 
-// keyValid reports whether the vendor still knows a key of this age.
+// keyValid reports whether the vendor still recognises a key of this age.
 func keyValid(age, ttl time.Duration) bool { return age >= 0 && age < ttl }
 
 // Begun is a request that was recorded as begun, and of which no answer is
@@ -30,22 +31,22 @@ type Begun struct {
 	App       *bindings.App       // nil: a request of the http library
 	Operation *bindings.Operation // nil: a request without an entry in the catalogue
 	Args      json.RawMessage     // the script's
-	Sent      json.RawMessage     // what Marks.Begin was given
+	Sent      json.RawMessage     // what Begin got
 }
 
-// Resendable reports whether the host may send the request again by itself,
-// and why or why not, in words. With insist the host wants it sent although it
-// may be done twice.
-func (b Begun) Resendable(now time.Time, insist bool) (bool, string) {
+// Resendable reports whether the host may send the request again by itself, and
+// why or why not, as text. With force the host wants it sent although it may be
+// done twice.
+func (b Begun) Resendable(now time.Time, force bool) (bool, string) {
 	s, why := b.safety(now)
-	if insist && s == unsafeRepeat {
+	if force && s == unsafeRepeat {
 		s = forcedRepeat
 	}
 	return decide(unresolved, MaybeDone, s).send, why
 }
 
-// Uncertain reports whether an error that is no answer to the request, and after
-// which it is not sent again, leaves open whether the vendor did it. State is
+// Uncertain reports whether the vendor may have done the request, after an
+// error that is no answer to it and after which it is not sent again. State is
 // what is known of the sendings before.
 func (b Begun) Uncertain(state SendState, now time.Time) bool {
 	s, _ := b.safety(now)
@@ -78,7 +79,7 @@ func (b Begun) safety(now time.Time) (safety, string) {
 	}
 	age, ttl := now.Sub(first.At), b.App.KeyTTL
 	if age < 0 {
-		return unsafeRepeat, fmt.Sprintf("its idempotency key was first sent at %s, and the clock stands before that: its age is not known", first.At.UTC().Format(time.RFC3339))
+		return unsafeRepeat, fmt.Sprintf("its idempotency key was first sent at %s, which is after the present time: its age is not known", first.At.UTC().Format(time.RFC3339))
 	}
 	why := fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), b.App.Name, ttl)
 	if keyValid(age, ttl) {

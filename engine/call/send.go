@@ -14,7 +14,7 @@ type delivery struct {
 	client   *Client
 	job      *job
 	started  time.Time
-	waitLeft time.Duration   // what is left of it
+	waitLeft time.Duration   // what is left of the client's MaxWait
 	state    SendState       // of all sendings so far
 	failures int             // that make the next wait longer
 	lastErr  *bindings.Error // that of the sending before; empty if there was none
@@ -32,8 +32,8 @@ func (c *Client) send(ctx context.Context, j *job) (Answer, error) {
 	return d.answer, err
 }
 
-// sendOnce sends the request once and does what the rules say. If the call is
-// not over, it has waited for the next sending.
+// sendOnce sends the request once and applies the rules. If the call is not
+// over, sendOnce has waited for the next sending.
 func (d *delivery) sendOnce(ctx context.Context) (over bool, err error) {
 	c, j := d.client, d.job
 	token, err := d.prepare(ctx)
@@ -68,12 +68,12 @@ func (d *delivery) sendOnce(ctx context.Context) (over bool, err error) {
 	return false, d.sleep(ctx, wait, "")
 }
 
-// decide is what follows from an answer now.
+// decide returns the decision for an answer at this moment.
 func (d *delivery) decide(answer answerClass) decision {
 	return decide(answer, d.state, d.job.safetyAt(d.client.Now()))
 }
 
-// prepare waits until the request may leave, and authorises it.
+// prepare waits until the request may be sent, and authorises it.
 func (d *delivery) prepare(ctx context.Context) (token string, err error) {
 	if !d.decide(ready).send {
 		return "", d.job.uncertain(d.lastErr, "the time in which its key is trusted is over")
@@ -110,7 +110,7 @@ func (d *delivery) resendAfter(v decision, r reply) (time.Duration, bool) {
 	return 0, false
 }
 
-// finish gives what the call ends with.
+// finish returns the error that the call ends with; nil for an answer.
 func (d *delivery) finish(v decision, r reply) error {
 	switch v.end {
 	case returnAnswer:
@@ -132,7 +132,7 @@ func (r reply) uncertainText() string {
 	return r.err.Message
 }
 
-// refuse gives the error of a request that does not leave.
+// refuse returns the error of a request that is not sent.
 func (d *delivery) refuse(answer answerClass, e *bindings.Error) error {
 	return d.finish(d.decide(answer), reply{class: answer, err: e})
 }
@@ -143,10 +143,10 @@ func (d *delivery) admit(ctx context.Context) error {
 	if c.Unlimited || len(j.limits) == 0 {
 		return nil
 	}
-	place := c.limits.enqueue(j.script, j.limits)
-	defer c.limits.dequeue(place)
+	w := c.limits.enqueue(j.script, j.limits)
+	defer c.limits.dequeue(w)
 	for now := c.Now(); ; {
-		wait, short := c.limits.tryReserve(place, now)
+		wait, short := c.limits.tryReserve(w, now)
 		if short == nil {
 			return nil
 		}
@@ -157,7 +157,7 @@ func (d *delivery) admit(ctx context.Context) error {
 		if err := d.sleep(ctx, wait, "wait for the rate limit: "); err != nil {
 			return err
 		}
-		// Whoever came meanwhile may have an earlier turn.
+		// A call that came meanwhile may be before this one.
 		if now = now.Add(wait); c.Now().After(now) {
 			now = c.Now()
 		}
@@ -173,15 +173,15 @@ func (d *delivery) limitError(limit bindings.Limit, wait time.Duration) *binding
 		limit.Requests, limit.Per, j.app.Name, rounded(wait), d.unsentSuffix())
 }
 
-// authorize sets the header that authorises the job, and asks again for a
-// token that cannot be had at the moment. An error of the connection gets the
+// authorize sets the header that authorises the job, and tries again where no
+// token is available at the moment. An error of the connection gets the
 // operation's name.
 func (d *delivery) authorize(ctx context.Context) (string, error) {
 	c, j := d.client, d.job
 	if j.authorize == nil {
 		return "", nil
 	}
-	for asked := 1; ; asked++ {
+	for tries := 1; ; tries++ {
 		token, err := j.authorize(ctx, j.wire.header)
 		var e *bindings.Error
 		switch {
@@ -191,7 +191,7 @@ func (d *delivery) authorize(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("%s: %w", j.name(), err)
 		}
 		wait := d.backoff(minBackoff)
-		if !e.Retryable || asked >= c.MaxSendings || wait > d.waitLeft {
+		if !e.Retryable || tries >= c.MaxSendings || wait > d.waitLeft {
 			named := *e
 			named.Operation = j.operation
 			return "", d.refuse(noTokenClass(e.Kind), &named)
@@ -202,7 +202,7 @@ func (d *delivery) authorize(ctx context.Context) (string, error) {
 	}
 }
 
-// sleep waits, at the expense of the call's patience.
+// sleep waits, and subtracts the wait from what the call has left.
 func (d *delivery) sleep(ctx context.Context, wait time.Duration, why string) error {
 	if wait <= 0 {
 		return nil
@@ -214,7 +214,7 @@ func (d *delivery) sleep(ctx context.Context, wait time.Duration, why string) er
 	return nil
 }
 
-// unsentSuffix says what it means that a request did not leave.
+// unsentSuffix is what a message adds about a request that was not sent.
 func (d *delivery) unsentSuffix() string {
 	if d.state >= MaybeDone {
 		return "; an earlier sending of the same request may have been done"

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// sentRecord is what the journal keeps of a request that is about to leave, so that
-// the same bytes can be sent again after a crash. No credential stands in it:
-// authorisation is added at each sending.
+// sentRecord is the record of a request in the journal, from which the same
+// bytes can be sent again after a crash. It has no credential: authorisation is
+// added at each sending.
 type sentRecord struct {
 	At     time.Time `json:"at"` // of the first sending
 	Method string    `json:"method"`
@@ -23,21 +23,21 @@ type sentRecord struct {
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    *string           `json:"body,omitempty"` // text
 	Base64  []byte            `json:"base64,omitempty"`
-	// Withheld says that a secret or a file stands in the request. Then nothing
-	// of it is kept, and the request is made anew from the same arguments.
+	// Withheld is set when the request has a secret or a file. Then nothing of
+	// it is recorded, and the request is built again from the same arguments.
 	Withheld bool `json:"withheld,omitempty"`
 }
 
-// plainHeaders are those that are kept of a request whose headers a script
-// gave: any other may be a credential.
+// plainHeaders are the headers that are recorded of a request with headers from
+// a script: any other may be a credential.
 var plainHeaders = []string{"Accept", "Content-Type", "User-Agent"}
 
-// credentialHeaders are never kept.
+// credentialHeaders are never recorded.
 var credentialHeaders = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
-// snapshot describes a request before it is authorised. Nil names keep all headers;
-// opened says that secrets were put into the arguments.
-func (w *wire) snapshot(base, keyHeader string, names []string, h redactor, opened bool) sentRecord {
+// snapshot is the record of a request before it is authorised. Nil names record
+// all headers; opened is set when secrets were put into the arguments.
+func (w *wire) snapshot(base, keyHeader string, names []string, r redactor, opened bool) sentRecord {
 	s := sentRecord{Method: w.method, URL: strings.TrimPrefix(w.url, base)}
 	if keyHeader != "" {
 		s.Key = w.header.Get(keyHeader)
@@ -59,24 +59,24 @@ func (w *wire) snapshot(base, keyHeader string, names []string, h redactor, open
 	default:
 		s.Base64 = w.body
 	}
-	if opened || w.stream != nil || h.containsSecret(w.url) || h.containsSecret(string(w.body)) || h.containsSecret(s.Key) || h.anyContainsSecret(s.Headers) {
+	if opened || w.stream != nil || r.containsSecret(w.url) || r.containsSecret(string(w.body)) || r.containsSecret(s.Key) || r.anyContainsSecret(s.Headers) {
 		return sentRecord{Method: w.method, Withheld: true}
 	}
 	return s
 }
 
-func (h redactor) containsSecret(text string) bool { return text != "" && h.redactText(text) != text }
+func (r redactor) containsSecret(text string) bool { return text != "" && r.redactText(text) != text }
 
-func (h redactor) anyContainsSecret(texts map[string]string) bool {
+func (r redactor) anyContainsSecret(texts map[string]string) bool {
 	for _, text := range texts {
-		if h.containsSecret(text) {
+		if r.containsSecret(text) {
 			return true
 		}
 	}
 	return false
 }
 
-// readSentRecord reads what a mark kept; nil where there is nothing.
+// readSentRecord reads a record; it is nil where there is none.
 func readSentRecord(raw json.RawMessage) (*sentRecord, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
@@ -91,10 +91,10 @@ func readSentRecord(raw json.RawMessage) (*sentRecord, error) {
 	return &s, nil
 }
 
-// complete reports whether the request can be sent again from it alone.
+// complete reports whether the request can be sent again from the record alone.
 func (s *sentRecord) complete() bool { return s != nil && !s.Withheld }
 
-// restore puts what was first sent in the place of what w holds.
+// restore replaces the request in w by the recorded one.
 func (s *sentRecord) restore(w *wire, base, keyHeader string) error {
 	if base != "" && !strings.HasPrefix(s.URL, "/") {
 		return fmt.Errorf("read what was sent first: found the address %q, expected a path below %s", s.URL, base)

@@ -16,22 +16,22 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// heard is a request as a vendor got it.
-type heard struct {
+// receivedRequest is a request as the vendor got it.
+type receivedRequest struct {
 	Method, URI, Body string
 	Header            http.Header
 }
 
-// listening notes each request before the handler answers it.
-func listening(all *[]heard, handler http.HandlerFunc) http.HandlerFunc {
+// recordRequests records each request before the handler answers it.
+func recordRequests(all *[]receivedRequest, handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		*all = append(*all, heard{r.Method, r.RequestURI, string(body), r.Header.Clone()})
+		*all = append(*all, receivedRequest{r.Method, r.RequestURI, string(body), r.Header.Clone()})
 		handler(w, r)
 	}
 }
 
-// The mark tells what leaves, and each sending of one call the same.
+// The begun record has what is sent, the same for each sending of one call.
 func TestSent(t *testing.T) {
 	s := start(t, answers(reply(429, `{}`), cut, reply(200, `{}`)), nil)
 	if _, err := s.do(t, keyed, `{"amount":"1.50","X-Note":"hi"}`); err != nil {
@@ -41,11 +41,11 @@ func TestSent(t *testing.T) {
 		`"headers":{"Accept":"application/json, */*;q=0.5","Content-Type":"application/json","User-Agent":"tidewire","X-Note":"hi"},` +
 		`"body":"{\"amount\":\"1.50\"}"}`
 	if len(s.sent) != 3 || string(s.sent[0]) != want {
-		t.Errorf("told\n%s\nwant\n%s", s.sent[0], want)
+		t.Errorf("recorded\n%s\nwant\n%s", s.sent[0], want)
 	}
-	for i, told := range s.sent {
-		if string(told) != string(s.sent[0]) {
-			t.Errorf("sending %d told\n%s\nwant what the first told", i+1, told)
+	for i, record := range s.sent {
+		if string(record) != string(s.sent[0]) {
+			t.Errorf("sending %d recorded\n%s\nwant what the first recorded", i+1, record)
 		}
 	}
 }
@@ -61,12 +61,12 @@ func TestAgain(t *testing.T) {
 		{"objects.bulk", `{"altId":"a","altType":"location"}`},
 	} {
 		t.Run(operation.name, func(t *testing.T) {
-			var all []heard
-			s := start(t, listening(&all, reply200), nil)
+			var all []receivedRequest
+			s := start(t, recordRequests(&all, reply200), nil)
 			if _, err := s.do(t, operation.name, operation.args); err != nil {
 				t.Fatal(err)
 			}
-			moved := start(t, listening(&all, reply200), func(_ *call.Config, settings *connection.Settings, _ *bindings.App) {
+			moved := start(t, recordRequests(&all, reply200), func(_ *call.Config, settings *connection.Settings, _ *bindings.App) {
 				settings.Credentials["token"] = "another-token"
 			})
 			r := moved.request(t, operation.name, `{"contactId":"other","amount":"2","nonsense":true}`)
@@ -75,7 +75,7 @@ func TestAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(all) != 2 {
-				t.Fatalf("the vendors heard %d requests, want 2", len(all))
+				t.Fatalf("the vendors receivedRequest %d requests, want 2", len(all))
 			}
 			first, second := all[0], all[1]
 			if got := second.Header.Get("Authorization"); got != "Bearer another-token" {
@@ -96,15 +96,15 @@ func TestAgain(t *testing.T) {
 func reply200(w http.ResponseWriter, _ *http.Request) { reply(200, `{}`)(w) }
 
 func TestRawAgain(t *testing.T) {
-	var all []heard
-	s := start(t, listening(&all, reply200), nil)
-	r := call.RawRequest{App: s.app, Connection: "crm/paris", Key: "k-1", BegunRecorder: s.noted()}
+	var all []receivedRequest
+	s := start(t, recordRequests(&all, reply200), nil)
+	r := call.RawRequest{App: s.app, Connection: "crm/paris", Key: "k-1", BegunRecorder: s.recorder()}
 	must(t, json.Unmarshal([]byte(`{"method":"POST","path":"/a b","query":{"x":[1,2]},"headers":{"X-Own":"own","Cookie":"biscuit"},"body":{"n":1.50}}`), &r))
 	if _, err := s.Raw(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if told := string(s.sent[0]); strings.Contains(told, "own") || strings.Contains(told, "biscuit") || !strings.Contains(told, `"url":"/a%20b?x=1\u0026x=2"`) || !strings.Contains(told, `"key":"k-1"`) {
-		t.Errorf("told %s, want no header of the script's", told)
+	if record := string(s.sent[0]); strings.Contains(record, "own") || strings.Contains(record, "biscuit") || !strings.Contains(record, `"url":"/a%20b?x=1\u0026x=2"`) || !strings.Contains(record, `"key":"k-1"`) {
+		t.Errorf("recorded %s, want no header of the script's", record)
 	}
 	r.Again, r.Body, r.Key = s.sent[0], json.RawMessage(`{"n":1.5}`), "k-2"
 	if _, err := s.Raw(t.Context(), r); err != nil {
@@ -116,13 +116,13 @@ func TestRawAgain(t *testing.T) {
 }
 
 func TestHTTPAgain(t *testing.T) {
-	var all []heard
-	server := httptest.NewServer(listening(&all, reply200))
+	var all []receivedRequest
+	server := httptest.NewServer(recordRequests(&all, reply200))
 	defer server.Close()
 	s := web(t, "127.0.0.1")
 	send := func(request string, again json.RawMessage) {
 		t.Helper()
-		r := call.HTTPRequest{BegunRecorder: s.noted(), Again: again}
+		r := call.HTTPRequest{BegunRecorder: s.recorder(), Again: again}
 		must(t, json.Unmarshal([]byte(request), &r))
 		if _, err := s.HTTP(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -138,11 +138,10 @@ func TestHTTPAgain(t *testing.T) {
 	}
 }
 
-// Where a secret stands in the request nothing of it is told; it is made anew
-// from the arguments.
-func TestSentTellsNoSecret(t *testing.T) {
-	var all []heard
-	s := start(t, listening(&all, reply200), nil)
+// A request with a secret is not recorded; it is built again from the arguments.
+func TestSentHasNoSecret(t *testing.T) {
+	var all []receivedRequest
+	s := start(t, recordRequests(&all, reply200), nil)
 	opened := s.request(t, keyed, `{"amount":"1.50","X-Note":"opened-secret"}`)
 	opened.Secrets = []string{"opened-secret"}
 	literal := s.request(t, keyed, `{"amount":"1.50","X-Note":"very-secret-token"}`)
@@ -167,33 +166,34 @@ func TestSentTellsNoSecret(t *testing.T) {
 	t.Run("auth of the http library", func(t *testing.T) {
 		w := web(t, "127.0.0.1")
 		_, _ = w.http(t, `{"method":"POST","url":"http://127.0.0.1:1/?key=hidden-word","body":"hidden-word","auth":{"user":"u","password":"hidden-word"}}`)
-		for _, told := range w.sent {
-			if strings.Contains(string(told), "hidden-word") {
-				t.Errorf("told %s", told)
+		for _, record := range w.sent {
+			if strings.Contains(string(record), "hidden-word") {
+				t.Errorf("told %s", record)
 			}
 		}
 	})
 }
 
-// What an earlier call may have done leaves its mark until an answer tells.
-func TestAgainMarks(t *testing.T) {
+// The begun record of what an earlier call may have done stays until an answer
+// decides.
+func TestAgainBegunRecord(t *testing.T) {
 	tests := []struct {
 		name      string
 		operation string
 		answer    func(http.ResponseWriter)
 		age       time.Duration
 		kind      bindings.ErrorKind
-		marks     string
+		begun     string
 	}{
 		{"fine", keyed, reply(200, `{}`), time.Minute, "", "begin"},
-		{"429 says nothing of the first", keyed, reply(429, `{}`, "Retry-After", "60"), time.Minute, bindings.RateLimited, "begin"},
+		{"429 decides nothing of the first", keyed, reply(429, `{}`, "Retry-After", "60"), time.Minute, bindings.RateLimited, "begin"},
 		{"503 leaves it open", keyed, reply(503, `{}`, "Retry-After", "60"), time.Minute, bindings.Uncertain, "begin"},
-		{"403 says nothing of the first", keyed, reply(403, `{}`), time.Minute, bindings.Uncertain, "begin"},
+		{"403 decides nothing of the first", keyed, reply(403, `{}`), time.Minute, bindings.Uncertain, "begin"},
 		{"422 is an answer to both", keyed, reply(422, `{}`), time.Minute, bindings.Invalid, "begin"},
 		{"503 of what is idempotent", idempotent, reply(503, `{}`, "Retry-After", "60"), time.Hour, bindings.Unavailable, "begin"},
-		{"insisted on", unsafe, reply(200, `{}`), time.Hour, "", "begin"},
-		{"insisted on, and refused for now", unsafe, reply(429, `{}`, "Retry-After", "60"), time.Hour, bindings.RateLimited, "begin"},
-		{"insisted on, and open again", unsafe, reply(503, `{}`), time.Hour, bindings.Uncertain, "begin"},
+		{"forced", unsafe, reply(200, `{}`), time.Hour, "", "begin"},
+		{"forced, and refused for now", unsafe, reply(429, `{}`, "Retry-After", "60"), time.Hour, bindings.RateLimited, "begin"},
+		{"forced, and open again", unsafe, reply(503, `{}`), time.Hour, bindings.Uncertain, "begin"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -214,14 +214,14 @@ func TestAgainMarks(t *testing.T) {
 					t.Errorf("got %v of kind %s, want %s", e, e.Kind, test.kind)
 				}
 			}
-			if got := strings.Join(s.marks, " "); got != test.marks {
-				t.Errorf("marks: %s, want: %s", got, test.marks)
+			if got := strings.Join(s.begun, " "); got != test.begun {
+				t.Errorf("begun record: %s, want: %s", got, test.begun)
 			}
 		})
 	}
 }
 
-// A key is trusted from its first sending on, whichever call that was in.
+// The age of a key counts from its first sending, also in another call.
 func TestAgainKeyTooOld(t *testing.T) {
 	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.MaxSendings = 1 })
 	_, err := before.do(t, keyed, args[keyed])
@@ -237,7 +237,7 @@ func TestAgainKeyTooOld(t *testing.T) {
 	}
 }
 
-// A connection that became read-only says nothing of what was sent before.
+// On a connection that became read-only, what was sent before stays uncertain.
 func TestAgainForbidden(t *testing.T) {
 	before := start(t, answers(cut), func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.MaxSendings = 1 })
 	_, _ = before.do(t, keyed, args[keyed])
@@ -281,7 +281,7 @@ func TestResendable(t *testing.T) {
 		{unsafe, `{}`, `[]`, 0, false, "what was sent first"},
 		{keyed, `{}`, withKey, 29*time.Minute + 59*time.Second, true, "29m59s ago, and crm keeps one for 30m0s"},
 		{keyed, `{}`, withKey, 30 * time.Minute, false, "30m0s ago, and crm keeps one for 30m0s"},
-		{keyed, `{}`, withKey, -time.Hour, false, "the clock stands before that"},
+		{keyed, `{}`, withKey, -time.Hour, false, "which is after the present time"},
 		{keyed, `{}`, plain, 0, false, "may change it twice"},
 		{"", `{}`, plain, 0, false, "may change it twice"},
 		{"", `{}`, withKey, time.Minute, true, "1m0s ago"},

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// place says where in a request an argument goes.
+// place is the part of a request that an argument goes into.
 type place uint8
 
 const (
@@ -19,25 +19,27 @@ const (
 	inAddress // it is the whole address: Pages.URL
 )
 
-// shape is what an operation takes, as one flat table.
+// shape is the arguments of an operation as one flat table.
 type shape struct {
 	catalogue *bindings.Catalogue
 	args      []*argument // in the order path, query, header, body
 	index     map[string]*argument
-	// anyName takes any other name into the body, of the type others.
+	// anyName is set when any other name is accepted: it goes into the body,
+	// with the type anyType.
 	anyName bool
 	anyType *bindings.Type
 }
 
-// argument is one name of the table. One that comes from bracket names, such
-// as filter[email], has members instead of spots.
+// argument is one name of the table. One that comes from bracket names, such as
+// filter[email], has members instead of params.
 type argument struct {
 	name     string
 	required bool
-	// withBody requires it once another argument makes up a body that may be
-	// left out.
+	// withBody is set for a field that is required only in a body with other
+	// arguments: the body may be left out.
 	withBody bool
-	// account says that the connection gives it where the script does not.
+	// account is set when the connection's value is used where the script
+	// passes none.
 	account bool
 	params  []param
 	members []*argument
@@ -47,15 +49,16 @@ func (a *argument) inBody() bool {
 	return slices.ContainsFunc(a.params, func(at param) bool { return at.place == inBody })
 }
 
-// param is where an argument goes, under which name, and of which type.
+// param is one place of an argument in the request: the part, the name there
+// and the type.
 type param struct {
 	place place
 	wire  string
 	typ   bindings.Type
 }
 
-// shapes keeps the shape of each operation that was called. Operations are
-// decoded once for the life of a catalogue, so their addresses name them.
+// shapes caches the shape of each operation that was called. An operation is
+// decoded once for a catalogue, so its pointer identifies it.
 type shapes struct{ byOperation sync.Map }
 
 func (s *shapes) of(app *bindings.App, op *bindings.Operation) *shape {
@@ -125,7 +128,7 @@ func (s *shape) resolve(t *bindings.Type) (bindings.Type, *bindings.Definition) 
 	return s.catalogue.Resolve(t)
 }
 
-// add puts a field into the table. Brackets in its name make a table within.
+// add adds a field to the table. Brackets in its name make nested tables.
 func (s *shape) add(where place, f bindings.Field, brackets bool) {
 	at := param{place: where, wire: f.Name, typ: f.Type}
 	if !brackets || !strings.Contains(f.Name, "[") {
@@ -142,7 +145,7 @@ func (s *shape) add(where place, f bindings.Field, brackets bool) {
 		a = s.argument(&a.members, name, false)
 	}
 	a.addParam(at, f.Required)
-	s.index[f.Name] = a // the vendor's own spelling will do too
+	s.index[f.Name] = a // the vendor's own name is accepted too
 }
 
 // argument finds or makes the argument of a name.
@@ -165,7 +168,7 @@ func (a *argument) addParam(at param, required bool) {
 	a.required = a.required || required
 }
 
-// names are what an unknown name can have meant.
+// names are the names of arguments, to suggest one for an unknown name.
 func names(all []*argument) []string {
 	found := make([]string, len(all))
 	for i, a := range all {

@@ -16,8 +16,8 @@ const (
 )
 
 // Signature writes what an operation takes as a script would: required
-// arguments first; with a question mark optional ones, and the account, which
-// the connection knows.
+// arguments first, then with a question mark the optional ones and the account,
+// which the connection has.
 //
 //	highlevel.contacts.create_task { contactId: string, title: string, body?: string }
 func Signature(app *bindings.App, op *bindings.Operation) string {
@@ -63,8 +63,7 @@ func (s *shape) typeOf(a *argument) string {
 	return "{ " + strings.Join(inner, ", ") + " }"
 }
 
-// typeName is short: named types show as what they are, not of what they are
-// made.
+// typeName is short: a named type is shown by its kind, without its fields.
 func (s *shape) typeName(declared *bindings.Type) string {
 	t, _ := s.resolve(declared)
 	switch t.Kind {

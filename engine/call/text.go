@@ -11,8 +11,8 @@ import (
 )
 
 // answerText returns the body of an answer as UTF-8, and whether it is text. The
-// charset override, if not empty, replaces mark and declaration. It is an error
-// if what is declared as text cannot be decoded.
+// charset override, if not empty, replaces byte order mark and declaration. It
+// is an error if what is declared as text cannot be decoded.
 func answerText(header http.Header, body []byte, override string) ([]byte, bool, error) {
 	kind, declared := contentType(header), charset.FromContentType(header.Get("Content-Type"))
 	if override != "" {

@@ -23,8 +23,7 @@ func typed(status int, kind, body string) http.HandlerFunc {
 	}
 }
 
-// What http gives a script is text in UTF-8, or bytes, whatever the server
-// declares.
+// A script gets text in UTF-8, or bytes, whatever the server declares.
 func TestHTTPText(t *testing.T) {
 	tests := []struct{ name, kind, body, option, want string }{
 		{"JSON in Latin-1", "application/json; charset=ISO-8859-1", "{\"n\":\"Caf\xE9\"}", "", `{"n":"Café"}`},
@@ -102,8 +101,8 @@ func TestHTTPTextRefused(t *testing.T) {
 			s := web(t, "127.0.0.1")
 			_, err := s.http(t, `{"method":"`+test.method+`","url":"`+server.URL+`","charset":"`+test.option+`"}`)
 			e := wantKind(t, err, bindings.Invalid, false, test.words...)
-			if e.Status != test.status || sent != 1 || strings.Contains(strings.Join(s.marks, " "), "withdraw") {
-				t.Errorf("status %d after %d requests, marks %v", e.Status, sent, s.marks)
+			if e.Status != test.status || sent != 1 || strings.Contains(strings.Join(s.begun, " "), "withdraw") {
+				t.Errorf("status %d after %d requests, begun record %v", e.Status, sent, s.begun)
 			}
 			if test.status >= 300 && (strings.Contains(e.Message, "is done") || strings.Contains(e.Message, `as = "file"`)) {
 				t.Errorf("an answer of status %d says: %s", test.status, e.Message)
@@ -112,7 +111,7 @@ func TestHTTPTextRefused(t *testing.T) {
 	}
 }
 
-// A charset that the script gives is looked up before anything is sent.
+// An unknown charset from the script is an error before anything is sent.
 func TestHTTPUnknownCharset(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
 	defer server.Close()
@@ -187,8 +186,8 @@ func TestVendorErrorText(t *testing.T) {
 	}
 }
 
-// An answer that says in its JSON that it was refused is that error in every
-// charset, also where its text does not fit the charset.
+// An answer whose JSON reports a refusal is that error in every charset, also
+// where its text does not fit the charset.
 func TestRefusalText(t *testing.T) {
 	utf16 := "\xFF\xFE"
 	for _, c := range `{"ok":false,"error":"no_text"}` {

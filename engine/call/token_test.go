@@ -13,15 +13,15 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// bank takes one access token at a time, and gives the next for each refresh.
+// bank accepts one access token at a time, and issues the next for each refresh.
 type bank struct {
 	mu          sync.Mutex
 	good, given int
 	refreshes   int
 	down        int // token requests to refuse
-	// over answers a token that is over; nil: 401.
+	// over is the answer to an expired token; nil: 401.
 	over  func(http.ResponseWriter)
-	scope string // what tokens are given
+	scope string // of the tokens that it issues
 	calls int
 }
 
@@ -71,8 +71,8 @@ func (b *bank) client(t testing.TB) *setup {
 	return s
 }
 
-// A token that the vendor no longer takes is renewed once, and the call goes
-// out again: it was not done.
+// A token that the vendor no longer accepts is renewed once, and the request is
+// sent again: it was not done.
 func TestTokenIsOver(t *testing.T) {
 	b := &bank{}
 	s := b.client(t)
@@ -85,8 +85,8 @@ func TestTokenIsOver(t *testing.T) {
 			b.good = -1 // taken back
 		}
 	}
-	if got := fmt.Sprint(s.marks); got != "[begin begin withdraw begin begin]" || b.refreshes != 2 {
-		t.Errorf("marks %s, %d refreshes", got, b.refreshes)
+	if got := fmt.Sprint(s.begun); got != "[begin begin withdraw begin begin]" || b.refreshes != 2 {
+		t.Errorf("begun record %s, %d refreshes", got, b.refreshes)
 	}
 }
 
@@ -118,8 +118,8 @@ func TestTokenEndpointDown(t *testing.T) {
 	if _, err := s.do(t, unsafe, args[unsafe]); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.clock.waits) != 2 || fmt.Sprint(s.marks) != "[begin]" {
-		t.Errorf("waited %v, marks %v, want two waits before the one begin", s.clock.waits, s.marks)
+	if len(s.clock.waits) != 2 || fmt.Sprint(s.begun) != "[begin]" {
+		t.Errorf("waited %v, begun record %v, want two waits before the one begin", s.clock.waits, s.begun)
 	}
 	b = &bank{down: 99}
 	_, err := b.client(t).do(t, unsafe, args[unsafe])
@@ -129,15 +129,15 @@ func TestTokenEndpointDown(t *testing.T) {
 	}
 }
 
-// What was granted with the token is held against what a call needs before it
-// is sent, the first one too.
+// The scopes of the token are checked before a call is sent, also before the
+// first.
 func TestGrantedScopes(t *testing.T) {
 	b := &bank{scope: "contacts.readonly tags.write"}
 	s := b.client(t)
 	_, err := s.do(t, "contacts.create", `{"name":"x"}`)
 	wantKind(t, err, bindings.Forbidden, false, `connection "crm/paris" lacks the scope contacts.write; it was not sent`)
-	if b.calls != 0 || len(s.marks) > 0 {
-		t.Errorf("%d calls were sent, marks %v", b.calls, s.marks)
+	if b.calls != 0 || len(s.begun) > 0 {
+		t.Errorf("%d calls were sent, begun record %v", b.calls, s.begun)
 	}
 	if _, err := s.do(t, "contacts.get", `{"contactId":"1"}`); err != nil {
 		t.Error(err)

@@ -13,11 +13,11 @@ import (
 
 const (
 	dialTimeout = 10 * time.Second
-	// idleTimeout is shorter than vendors keep a connection open: one that
-	// they close as we send leaves an unsafe request uncertain.
+	// idleTimeout is shorter than the vendors' own: a connection that they
+	// close while we send leaves an unsafe request uncertain.
 	idleTimeout = 20 * time.Second
-	// maxIdle keeps a connection for each of the calls that an engine makes at
-	// once; fewer would be dialled anew under load, TLS and all.
+	// maxIdle is one connection for each call that an engine makes at the same
+	// time; with fewer, calls under load would dial and do TLS again.
 	maxIdle        = 256
 	maxHeaderBytes = 256 << 10
 	maxRedirects   = 5
@@ -37,7 +37,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// NewTokenHTTPClient is what token requests are sent with.
+// NewTokenHTTPClient makes the client that token requests are sent with.
 func NewTokenHTTPClient() *http.Client { return &http.Client{Transport: newTransport()} }
 
 // newSender wraps an HTTP client. Retries and decoding are ours.
@@ -74,15 +74,15 @@ func setBody(_ *resty.Client, request *http.Request) error {
 	return nil
 }
 
-// noLog keeps resty from writing to standard error.
+// noLog discards what resty logs; it would go to standard error.
 type noLog struct{}
 
 func (noLog) Errorf(string, ...any) {}
 func (noLog) Warnf(string, ...any)  {}
 func (noLog) Debugf(string, ...any) {}
 
-// sameHost follows a redirect only where the credentials may go: for a request
-// that reads, to the same host. Else the redirect is the answer.
+// sameHost follows a redirect only of a request that reads, to the same host:
+// the credentials go there too. Any other redirect is the answer.
 func sameHost(next *http.Request, before []*http.Request) error {
 	first := before[0]
 	if len(before) > maxRedirects || first.Method != http.MethodGet && first.Method != http.MethodHead ||

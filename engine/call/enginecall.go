@@ -13,14 +13,14 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// EngineCall is a call that the engine makes for itself, not for a run: no mark is
-// made and nothing of it is recorded.
+// EngineCall is a call that the engine makes for itself, not for a run: it has
+// no begun record and no step.
 type EngineCall struct {
 	App        *bindings.App
 	Connection string
 	Call       bindings.Call
 	Vars       Vars
-	// Secrets are those that stand in the arguments.
+	// Secrets are the secrets in the arguments.
 	Secrets []string
 }
 
@@ -32,8 +32,8 @@ func (o EngineCall) operation() (*bindings.Operation, error) {
 	return op, nil
 }
 
-// arguments are those of the call. A number that the operation takes as text,
-// such as a time in milliseconds, is one.
+// arguments are those of the call. A number becomes text where the operation
+// declares text, such as a time in milliseconds.
 func (o EngineCall) arguments(op *bindings.Operation) (json.RawMessage, error) {
 	args, err := Arguments(o.Call.Args, o.Vars)
 	if err != nil {
@@ -80,11 +80,11 @@ func (c *Client) DoEngineCall(ctx context.Context, o EngineCall) (Answer, error)
 	return c.Do(ctx, Request{App: o.App, Operation: op, Connection: o.Connection, Args: args, Secrets: o.Secrets})
 }
 
-// maxWalk bounds the pages of one walk.
+// maxWalk bounds the pages that Walk reads.
 const maxWalk = 1000
 
-// Walk visits the items of a list, page by page, until visit fails. It ends
-// with an error where the list does not.
+// Walk visits the items of a list, page by page, until visit fails. A list that
+// does not end is an error.
 func (c *Client) Walk(ctx context.Context, o EngineCall, visit func(item json.RawMessage) error) error {
 	var next json.RawMessage
 	for range maxWalk {
@@ -107,19 +107,19 @@ func (c *Client) Walk(ctx context.Context, o EngineCall, visit func(item json.Ra
 // ListPage is one page of a list.
 type ListPage struct {
 	Items []json.RawMessage // without those that are null
-	Next  json.RawMessage   // what the next page is asked for with; nil: it is the last
+	Next  json.RawMessage   // the arguments of the next page; nil: it is the last
 	Answer
 }
 
 // List asks for one page of a list: the first, or the one that next names. The
-// answer comes with an error too, as far as it is known.
+// answer is returned with an error too, as far as it is known.
 func (c *Client) List(ctx context.Context, o EngineCall, next json.RawMessage) (ListPage, error) {
 	op, err := o.operation()
 	if err != nil {
 		return ListPage{}, err
 	}
-	if !op.ReadOnly() { // it is asked again and again, and nobody keeps a mark
-		return ListPage{}, pageError(op, "%s may change something, so it is no list that is looked at", op.Name)
+	if !op.ReadOnly() { // it is sent again and again, without a begun record
+		return ListPage{}, pageError(op, "%s may change something, so it cannot be read as a list", op.Name)
 	}
 	args, err := o.arguments(op)
 	if err != nil {
@@ -145,7 +145,7 @@ func (c *Client) List(ctx context.Context, o EngineCall, next json.RawMessage) (
 	return page, nil
 }
 
-// override lays the members of one object over those of another.
+// override merges two objects; the members of the second win.
 func override(args, added json.RawMessage) json.RawMessage {
 	merged := map[string]json.RawMessage{}
 	for _, object := range []json.RawMessage{args, added} {
@@ -161,16 +161,16 @@ func override(args, added json.RawMessage) json.RawMessage {
 	return text
 }
 
-// maxItems bounds what one thing may be done for.
+// maxItems bounds the items that one thing is done for.
 const maxItems = 10_000
 
-// Items lists what something is done for, and the names that tell the items
-// from one another. Without of that is one thing without an item.
-func (c *Client) Items(ctx context.Context, app *bindings.App, connection string, of *bindings.ForEach, words Vars) (map[string]*Item, error) {
+// Items lists what something is done for, by the id of each item. Without of
+// there is one entry, whose item is nil.
+func (c *Client) Items(ctx context.Context, app *bindings.App, connection string, of *bindings.ForEach, vars Vars) (map[string]*Item, error) {
 	if of == nil {
 		return map[string]*Item{"": nil}, nil
 	}
-	outer, err := c.Items(ctx, app, connection, of.ForEach, words)
+	outer, err := c.Items(ctx, app, connection, of.ForEach, vars)
 	if err != nil {
 		return nil, err
 	}
@@ -179,18 +179,18 @@ func (c *Client) Items(ctx context.Context, app *bindings.App, connection string
 		list = of.ListFor(conn.AuthName())
 	}
 	found := map[string]*Item{}
-	for _, name := range slices.Sorted(maps.Keys(outer)) {
-		above := outer[name]
-		own := EngineCall{App: app, Connection: connection, Call: list, Vars: func(word string) (any, bool) {
-			if value, known := above.Var(word); known {
+	for _, id := range slices.Sorted(maps.Keys(outer)) {
+		above := outer[id]
+		own := EngineCall{App: app, Connection: connection, Call: list, Vars: func(name string) (any, bool) {
+			if value, known := above.Var(name); known {
 				return value, true
 			}
-			return words(word)
+			return vars(name)
 		}}
 		err := c.Walk(ctx, own, func(value json.RawMessage) error {
 			id := jsonpath.Text(value, of.ID)
 			if id == "" {
-				return fmt.Errorf("%s.%s: an item has nothing at %q, by which it is known", app.Name, list.Operation, of.ID)
+				return fmt.Errorf("%s.%s: an item has no id, nothing at %q", app.Name, list.Operation, of.ID)
 			}
 			if len(found) == maxItems && found[id] == nil {
 				return fmt.Errorf("%s.%s: more than %d items", app.Name, list.Operation, maxItems)

@@ -14,13 +14,13 @@ import (
 	"github.com/tidewire/tidewire/engine/file"
 )
 
-// result is what one sending came to.
+// result is how one sending ended.
 type result struct {
 	status int
 	header http.Header
 	body   []byte
 	err    error     // no complete answer, or one over the bound: errTooLarge
-	state  SendState // Unsent, or MaybeDone from the moment when its headers leave
+	state  SendState // Unsent, or MaybeDone once its headers were sent
 }
 
 // roundTrip sends a job one time.
@@ -29,7 +29,7 @@ func (c *Client) roundTrip(ctx context.Context, j *job) (out result) {
 	defer cancel()
 	var sent atomic.Bool
 	trace := &httptrace.ClientTrace{
-		// A connection is asked for anew only if nothing was sent on the one
+		// net/http gets another connection only if nothing was sent on the one
 		// before, or after a redirect, which is an answer.
 		GetConn:      func(string) { sent.Store(false) },
 		WroteHeaders: func() { sent.Store(true) },
@@ -71,11 +71,11 @@ func (c *Client) execute(ctx context.Context, j *job) (*resty.Response, error) {
 	return request.Execute(j.wire.method, j.address())
 }
 
-// maxInitialBuffer bounds what is set aside for an answer because its header says
-// that it will be so long.
+// maxInitialBuffer bounds what is allocated for the length that the header of
+// an answer declares.
 const maxInitialBuffer = 64 << 10
 
-// readBody reads an answer up to the bound. Beyond it is errTooLarge.
+// readBody reads an answer up to the bound. A larger one is errTooLarge.
 func (c *Client) readBody(response *resty.Response) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), maxInitialBuffer)) + bytes.MinRead)
@@ -91,7 +91,8 @@ var (
 	errTooLarge = errors.New("the answer is too large")
 )
 
-// cause gives errTimeout for a sending that ran out of its time.
+// cause returns errTimeout for a sending that ran out of its time, else the
+// error itself.
 func cause(ctx context.Context, err error) error {
 	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		return errTimeout

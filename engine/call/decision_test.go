@@ -102,7 +102,7 @@ var allReceived = []received{
 	}},
 }
 
-// scoped gives the operations of the tests below a scope.
+// scoped adds a scope to the operations of the tests below.
 func scoped(c *bindings.Catalogue) *bindings.Catalogue {
 	for name := range args {
 		op, _ := c.Operation(name)
@@ -111,7 +111,7 @@ func scoped(c *bindings.Catalogue) *bindings.Catalogue {
 	return c
 }
 
-// renewed gives a token.
+// renewed answers with a token.
 func renewed(w http.ResponseWriter) {
 	reply(200, `{"access_token":"access","expires_in":3600,"token_type":"Bearer"}`)(w)
 }
@@ -125,7 +125,7 @@ const (
 	inAnotherCall                 // a call that was cut, and whose request is sent again
 )
 
-// cell is what a request that ends as received is, and what was before it.
+// cell is a request that ends as received, and what was sent before it.
 type cell struct {
 	name      string
 	before    earlierSendings
@@ -145,11 +145,11 @@ func (c cell) library() bool { return c.operation == webGet || c.operation == we
 // answers reports whether the vendor decides how it ends.
 func (r received) answers() bool { return r.dial == nil && r.change == nil && r.token == nil }
 
-// TestVerdicts holds every way in which a sending can end against what was sent
-// before and what repeating the request does: the error, the number of
-// requests, the marks and the waits.
-func TestVerdicts(t *testing.T) {
-	const file = "testdata/verdicts.golden"
+// TestDecisions checks every way in which a sending can end, for each state of
+// earlier sendings and each effect of repeating the request: the error, the
+// number of requests, the begun record and the waits.
+func TestDecisions(t *testing.T) {
+	const file = "testdata/decisions.golden"
 	cells := []cell{
 		{"first, reads", nothing, safe, 0, false},
 		{"first, idempotent", nothing, idempotent, 0, false},
@@ -211,13 +211,13 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// try sends a request that ends as received, and describes what came of it.
+// try sends a request that ends as received, and describes the result.
 func (r received) try(t *testing.T, c cell) string {
 	ctx, stop := context.WithCancelCause(t.Context())
 	defer stop(nil)
-	takes := time.Duration(0)
+	duration := time.Duration(0)
 	if c.ages {
-		takes = 5 * time.Second
+		duration = 5 * time.Second
 	}
 	var s *setup
 	var mu sync.Mutex
@@ -232,7 +232,7 @@ func (r received) try(t *testing.T, c cell) string {
 			cut(w)
 			return
 		}
-		s.clock.move(takes)
+		s.clock.move(duration)
 		switch {
 		case r.stop:
 			stop(errStop)
@@ -260,7 +260,7 @@ func (r received) try(t *testing.T, c cell) string {
 		if r.dial == nil || c.before == inThisCall && first {
 			return dialer.DialContext(ctx, network, address)
 		}
-		s.clock.move(takes)
+		s.clock.move(duration)
 		if r.stop {
 			stop(errStop)
 		}
@@ -289,7 +289,7 @@ func (r received) try(t *testing.T, c cell) string {
 	}
 	timeout := 10 * time.Second
 	if (r.silent || r.dial != nil) && !r.stop {
-		timeout = 500 * time.Millisecond // enough to be asked
+		timeout = 500 * time.Millisecond // enough to reach the vendor
 	}
 	var again json.RawMessage
 	if c.before == inAnotherCall {
@@ -302,11 +302,11 @@ func (r received) try(t *testing.T, c cell) string {
 		s.clock.now = other.clock.now.Add(c.age)
 	}
 	sent, err := c.send(ctx, t, s, timeout, again)
-	end := fmt.Sprintf("%s\n\tsent %d, marks %v, waits %v", described(err), sent, s.marks, s.clock.waits)
+	end := fmt.Sprintf("%s\n\tsent %d, begun record %v, waits %v", described(err), sent, s.begun, s.clock.waits)
 	return localAddress.ReplaceAllString(end, "HOST")
 }
 
-// send sends the cell's request and gives the number of sendings.
+// send sends the cell's request and returns the number of sendings.
 func (c cell) send(ctx context.Context, t *testing.T, s *setup, timeout time.Duration, again json.RawMessage) (int, error) {
 	if !c.library() {
 		request := s.request(t, c.operation, args[c.operation])
@@ -314,7 +314,7 @@ func (c cell) send(ctx context.Context, t *testing.T, s *setup, timeout time.Dur
 		answer, err := s.Do(ctx, request)
 		return answer.Sendings, err
 	}
-	request := call.HTTPRequest{BegunRecorder: s.noted(), Again: again, Method: strings.TrimPrefix(c.operation, "http."), URL: s.app.BaseURL, Timeout: call.Duration(timeout)}
+	request := call.HTTPRequest{BegunRecorder: s.recorder(), Again: again, Method: strings.TrimPrefix(c.operation, "http."), URL: s.app.BaseURL, Timeout: call.Duration(timeout)}
 	answer, err := s.HTTP(ctx, request)
 	return answer.Sendings, err
 }
