@@ -18,10 +18,10 @@ import (
 	"github.com/tidewire/tidewire/engine"
 )
 
-// senders is how many post at the same time.
+// senders is how many goroutines post at the same time.
 const senders = 32
 
-// sender keeps its connections.
+// sender returns a client that reuses its connections.
 func sender(b *testing.B) *http.Client {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * senders}}
 	b.Cleanup(client.CloseIdleConnections)
@@ -29,7 +29,7 @@ func sender(b *testing.B) *http.Client {
 }
 
 // BenchmarkEventAccepted measures a signed webhook from its first byte to the
-// 2xx that says it is on the disk.
+// 2xx, which is sent once the event is durable.
 func BenchmarkEventAccepted(b *testing.B) {
 	var signature bindings.Signature
 	for _, app := range all.Apps() {
@@ -46,7 +46,7 @@ func BenchmarkEventAccepted(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			ends := make(ends, 1024)
-			w := newWorld(b, map[string]string{"take.lua": c.script}, func(c *engine.Config) { c.Log = slog.New(ends) })
+			f := newFixture(b, map[string]string{"take.lua": c.script}, func(c *engine.Config) { c.Log = slog.New(ends) })
 			client := sender(b)
 			var n atomic.Int64
 			b.ReportAllocs()
@@ -64,7 +64,7 @@ func BenchmarkEventAccepted(b *testing.B) {
 					body := fmt.Appendf(nil, `{"id":"%d","type":"v1/clients","created_at":"2026-03-02T09:00:00Z","data":{"event":"created","id":"c%d","kind":"individual","first_name":"Ada","last_name":"Lovelace","email":"ada@example.com"}}`, id, id)
 					header, err := signature.Sign(secret, "", time.Now(), body)
 					must(b, err)
-					request, err := http.NewRequest(http.MethodPost, w.engine.URL()+"/hooks/qonto", strings.NewReader(string(body)))
+					request, err := http.NewRequest(http.MethodPost, f.engine.URL()+"/hooks/qonto", strings.NewReader(string(body)))
 					must(b, err)
 					request.Header = header
 					answered(b, client, request)
@@ -88,7 +88,7 @@ func answered(b *testing.B, client *http.Client, request *http.Request) {
 
 // BenchmarkRunWithTwoCalls measures an event from its post to the end of its
 // run, which makes two calls to the sandbox over HTTP. They go to Slack, since
-// HighLevel says in its answers how fast it may be called, and is heeded.
+// the answers of HighLevel have rate limits, which the engine obeys.
 func BenchmarkRunWithTwoCalls(b *testing.B) {
 	const script = `
 local slack = require "slack"
@@ -101,10 +101,10 @@ end)
 	for _, parallel := range []int{1, senders} {
 		b.Run(fmt.Sprintf("%d at a time", parallel), func(b *testing.B) {
 			ends := make(ends, 1024)
-			w := &world{t: b, apps: newSandbox(b, sandbox.Config{Seed: 1}), log: newBook()}
-			w.build(map[string]string{"clients.lua": script}, unlimited, func(c *engine.Config) { c.Log = slog.New(ends) })
+			f := &fixture{t: b, apps: newSandbox(b, sandbox.Config{Seed: 1}), log: newLogBuffer()}
+			f.build(map[string]string{"clients.lua": script}, unlimited, func(c *engine.Config) { c.Log = slog.New(ends) })
 			client := sender(b)
-			places := make(chan struct{}, parallel)
+			slots := make(chan struct{}, parallel)
 			var left atomic.Int64
 			left.Store(int64(b.N))
 			var sending sync.WaitGroup
@@ -113,8 +113,8 @@ end)
 			for range parallel {
 				sending.Go(func() {
 					for left.Add(-1) >= 0 {
-						places <- struct{}{}
-						request, err := http.NewRequest(http.MethodPost, w.engine.URL()+"/in/clients", strings.NewReader(`{"name":"Ada Lovelace","email":"ada@example.com"}`))
+						slots <- struct{}{}
+						request, err := http.NewRequest(http.MethodPost, f.engine.URL()+"/in/clients", strings.NewReader(`{"name":"Ada Lovelace","email":"ada@example.com"}`))
 						must(b, err)
 						answered(b, client, request)
 					}
@@ -124,7 +124,7 @@ end)
 				if end := <-ends; end != "run succeeded" {
 					b.Fatal(end)
 				}
-				<-places
+				<-slots
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 			b.StopTimer()
@@ -133,7 +133,7 @@ end)
 	}
 }
 
-// ends is a log that keeps how runs ended.
+// ends is a slog.Handler that sends the messages about the ends of runs.
 type ends chan string
 
 func (e ends) Enabled(context.Context, slog.Level) bool { return true }
@@ -149,7 +149,7 @@ func (e ends) Handle(_ context.Context, r slog.Record) error {
 // BenchmarkStart measures how long an engine takes until it could listen, with
 // the catalogues of all apps.
 func BenchmarkStart(b *testing.B) {
-	config := small(b)
+	config := smallConfig(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		config.Apps = all.Apps()

@@ -7,33 +7,33 @@ import (
 	"testing"
 )
 
-// Asana confirms an address by a handshake, signs with the secret of it, and
-// has a webhook for each project.
-func TestAsanaTellsOfItsProjects(t *testing.T) {
-	w := newHooked(t, map[string]string{"tasks.lua": `
+// TestAsanaWebhookOfProject registers a webhook for each project, by a handshake
+// that sets the secret of its signatures.
+func TestAsanaWebhookOfProject(t *testing.T) {
+	f := newWebhookFixture(t, map[string]string{"tasks.lua": `
 on("asana.task.changed", { where = { ["change.field"] = "completed" } }, function(event) state.put("done", event.data.resource.gid) end)`},
-		setting("asana", auto))
-	w.come("the webhook of the project", w.live(1))
-	if got := w.hooks("asana", "webhooks", "target"); !strings.Contains(got[0], "/hooks/asana?subscription=") {
+		setting("asana", autoWebhooks))
+	f.await("the webhook of the project", f.liveSubscriptions(1))
+	if got := f.registered("asana", "webhooks", "target"); !strings.Contains(got[0], "/hooks/asana?subscription=") {
 		t.Errorf("it goes to %q", got)
 	}
-	task := w.change("asana", "POST", "/tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`).Get("data.gid").Str
-	w.somebody("asana", "PUT /tasks/"+task, `{"data":{"name":"Call Ada"}}`)
-	w.somebody("asana", "PUT /tasks/"+task, `{"data":{"completed":true}}`)
-	w.come("the run of the task that was completed", func() bool { return len(w.succeeded()) == 1 })
-	must(t, os.Remove(filepath.Join(w.scripts, "tasks.lua")))
-	w.come("the end of the webhook", func() bool { return len(w.hooks("asana", "webhooks", "gid")) == 0 })
+	task := f.change("asana", "POST", "/tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`).Get("data.gid").Str
+	f.request("asana", "PUT /tasks/"+task, `{"data":{"name":"Call Ada"}}`)
+	f.request("asana", "PUT /tasks/"+task, `{"data":{"completed":true}}`)
+	f.await("the run of the task that was completed", func() bool { return len(f.succeeded()) == 1 })
+	must(t, os.Remove(filepath.Join(f.scripts, "tasks.lua")))
+	f.await("the end of the webhook", func() bool { return len(f.registered("asana", "webhooks", "gid")) == 0 })
 }
 
-// Google says over a channel that a calendar changed, and its list is looked at
-// at once.
-func TestGoogleSaysThatACalendarChanged(t *testing.T) {
-	w := newHooked(t, map[string]string{"events.lua": `
-on("googlecalendar.event.created", function(event) state.put("seen", event.data.calendarId) end)`}, setting("googlecalendar", auto))
-	w.come("a channel for each calendar", w.live(2))
-	w.looked()
-	w.somebody("googlecalendar", "POST /calendars/primary/events", `{"summary":"Call","start":{"date":"2027-03-02"},"end":{"date":"2027-03-03"}}`)
-	w.come("the run", func() bool { return len(w.succeeded()) == 1 })
-	must(t, os.Remove(filepath.Join(w.scripts, "events.lua")))
-	w.come("the end of the channels", func() bool { return len(w.hooks("googlecalendar", "channels", "id")) == 0 })
+// TestGoogleChannelStartsPoll changes a calendar. Google sends a notification
+// without data, after which the list is polled at once.
+func TestGoogleChannelStartsPoll(t *testing.T) {
+	f := newWebhookFixture(t, map[string]string{"events.lua": `
+on("googlecalendar.event.created", function(event) state.put("seen", event.data.calendarId) end)`}, setting("googlecalendar", autoWebhooks))
+	f.await("a channel for each calendar", f.liveSubscriptions(2))
+	f.awaitPolls()
+	f.request("googlecalendar", "POST /calendars/primary/events", `{"summary":"Call","start":{"date":"2027-03-02"},"end":{"date":"2027-03-03"}}`)
+	f.await("the run", func() bool { return len(f.succeeded()) == 1 })
+	must(t, os.Remove(filepath.Join(f.scripts, "events.lua")))
+	f.await("the end of the channels", func() bool { return len(f.registered("googlecalendar", "channels", "id")) == 0 })
 }

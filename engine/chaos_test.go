@@ -26,8 +26,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// chaosScript does something of every kind. What it asks of the shop carries
-// the order and the place in the script as its tag.
+// chaosScript has steps of every kind. The tag of a call to the shop is the
+// order and the name of the call.
 const chaosScript = `
 local shop = require "shop"
 
@@ -66,11 +66,11 @@ on("in:/audit", { verify = "none" }, function()
 end)
 `
 
-// TestKilledUnderLoad ends an engine with SIGKILL again and again, at any
-// moment of its work and of its start, while senders post signed webhooks to
-// it as vendors do: until they are taken. Nothing acknowledged is lost, nothing
-// recorded is done again, what is unsafe is done at most once, what a script
-// adds is added once, and lanes keep their order.
+// TestKilledUnderLoad kills an engine with SIGKILL many times, at random moments
+// of its work and of its start, while senders post signed webhooks until these
+// are accepted, as vendors do. Nothing acknowledged is lost, no recorded call is
+// made again, unsafe calls are made at most once, what a script adds is added
+// once, and lanes keep their order.
 func TestKilledUnderLoad(t *testing.T) {
 	kills, pause := 50, 250*time.Millisecond
 	switch {
@@ -84,31 +84,31 @@ func TestKilledUnderLoad(t *testing.T) {
 	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), InFlight: 16, Log: filepath.Join(dir, "engine.log")}
 	t.Cleanup(func() {
 		if t.Failed() {
-			tellEnd(t, settings.Log)
+			logTail(t, settings.Log)
 		}
 	})
 
-	l := newLoad(t, 8)
-	start, struck := time.Now(), 0
-	// A few more if none of them has struck in the middle of a call.
-	for ; struck < kills || s.cutOff() == 0 && struck < 10*kills; struck++ {
-		settings.Shop = s.nextLife()
-		if struck%5 == 4 {
+	g := newSenderGroup(t, 8)
+	start, killed := time.Now(), 0
+	// More kills if none of them was in the middle of a call.
+	for ; killed < kills || s.lostRequests() == 0 && killed < 10*kills; killed++ {
+		settings.Shop = s.nextEngine()
+		if killed%5 == 4 {
 			killAtStart(t, settings)
 			continue
 		}
 		p := spawn(t, settings)
-		l.deliverTo(p.url)
-		<-time.After(20*time.Millisecond + rand.N(pause)) // any moment will do
-		l.deliverTo("")                                   // the port may be somebody else's in a moment
+		g.setURL(p.url)
+		<-time.After(20*time.Millisecond + rand.N(pause)) // a random moment
+		g.setURL("")                                      // another process may get the port
 		p.kill()
 	}
-	took := time.Since(start)
+	elapsed := time.Since(start)
 
-	settings.Shop = s.nextLife()
+	settings.Shop = s.nextEngine()
 	p := spawn(t, settings)
-	l.deliverTo(p.url)
-	l.stop()
+	g.setURL(p.url)
+	g.stop()
 	reader, err := control.Dial(settings.Data)
 	must(t, err)
 	defer reader.Close()
@@ -119,15 +119,15 @@ func TestKilledUnderLoad(t *testing.T) {
 	r, err := sqlite.OpenReader(filepath.Join(settings.Data, "tidewire.db"))
 	must(t, err)
 	defer func() { must(t, r.Close()) }()
-	a := &auditor{T: t, reader: r, shop: s, heard: s.heard(), orders: l.orders(), acknowledged: l.acknowledged}
+	a := &auditor{T: t, reader: r, shop: s, received: s.requestsByTag(), orders: g.orders(), acknowledged: g.acknowledged}
 	a.check(audit)
-	t.Logf("%d kills in %s, %d events acknowledged, %d requests at the shop; %s", struck, took.Round(time.Millisecond), len(l.acknowledged), len(s.all), a.summary())
-	if a.again+int(a.uncertain)+a.states[journal.Held] == 0 {
-		t.Error("no kill struck in the middle of a call; the test shows nothing")
+	t.Logf("%d kills in %s, %d events acknowledged, %d requests at the shop; %s", killed, elapsed.Round(time.Millisecond), len(g.acknowledged), len(s.all), a.summary())
+	if a.repeated+int(a.uncertain)+a.states[journal.Held] == 0 {
+		t.Error("no kill was in the middle of a call; the test shows nothing")
 	}
 }
 
-// killAtStart ends an engine before or shortly after it has opened its journal.
+// killAtStart kills an engine shortly before or after it has opened its journal.
 func killAtStart(t *testing.T, c childConfig) {
 	t.Helper()
 	self, err := os.Executable()
@@ -142,12 +142,12 @@ func killAtStart(t *testing.T, c childConfig) {
 	_ = command.Wait()
 }
 
-// load is the senders.
-type load struct {
+// senderGroup posts orders from several goroutines.
+type senderGroup struct {
 	t       *testing.T
 	url     atomic.Pointer[string]
-	ending  chan struct{} // no new order
-	abort   chan struct{} // the test is over
+	ending  chan struct{} // closed when there are no new orders
+	abort   chan struct{} // closed at the end of the test
 	ended   sync.Once
 	sending sync.WaitGroup
 
@@ -156,60 +156,60 @@ type load struct {
 	sent         []string        // orders
 }
 
-// pace is what a sender lets pass between two orders.
+// pace is the average time between two orders of a sender.
 const pace = 250 * time.Millisecond
 
-func newLoad(t *testing.T, senders int) *load {
-	l := &load{t: t, ending: make(chan struct{}), abort: make(chan struct{}), acknowledged: map[string]bool{}}
+func newSenderGroup(t *testing.T, senders int) *senderGroup {
+	g := &senderGroup{t: t, ending: make(chan struct{}), abort: make(chan struct{}), acknowledged: map[string]bool{}}
 	t.Cleanup(func() {
-		close(l.abort)
-		l.stop()
+		close(g.abort)
+		g.stop()
 	})
 	for sender := range senders {
-		l.sending.Go(func() {
+		g.sending.Go(func() {
 			client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
 			defer client.CloseIdleConnections()
 			for n := 0; ; n++ {
 				select {
-				case <-l.ending:
+				case <-g.ending:
 					return
 				case <-time.After(rand.N(2 * pace)):
 				}
 				name := fmt.Sprintf("o%d-%d", sender, n)
 				o := order{id: name + "-made", kind: "order.created", name: name, customer: fmt.Sprint("c", (sender+n)%6), n: n}
-				l.deliver(client, o)
-				l.mu.Lock()
-				l.sent = append(l.sent, name)
-				l.mu.Unlock()
-				<-time.After(rand.N(pace)) // before the script waits for it, or after
+				g.deliver(client, o)
+				g.mu.Lock()
+				g.sent = append(g.sent, name)
+				g.mu.Unlock()
+				<-time.After(rand.N(pace)) // before or after the script waits for the event
 				o.id, o.kind = name+"-confirmed", "order.confirmed"
-				l.deliver(client, o)
+				g.deliver(client, o)
 			}
 		})
 	}
-	return l
+	return g
 }
 
-func (l *load) deliverTo(url string) { l.url.Store(&url) }
+func (g *senderGroup) setURL(url string) { g.url.Store(&url) }
 
-// stop ends the senders when all that they began is taken.
-func (l *load) stop() {
-	l.ended.Do(func() { close(l.ending) })
-	l.sending.Wait()
+// stop stops the senders once all their events are accepted.
+func (g *senderGroup) stop() {
+	g.ended.Do(func() { close(g.ending) })
+	g.sending.Wait()
 }
 
-func (l *load) orders() []string { return l.sent }
+func (g *senderGroup) orders() []string { return g.sent }
 
-// deliver posts until the webhook is taken, as a vendor does that never gives
-// up; what was kept without an answer comes again so.
-func (l *load) deliver(client *http.Client, o order) {
-	late := time.After(2 * patience)
+// deliver posts a webhook until it is accepted, as a vendor does that retries
+// without end. An event that was stored without an answer is then sent again.
+func (g *senderGroup) deliver(client *http.Client, o order) {
+	late := time.After(2 * maxWait)
 	for {
-		if url := l.url.Load(); url != nil && *url != "" {
-			body, header := o.request(l.t)
+		if url := g.url.Load(); url != nil && *url != "" {
+			body, header := o.request(g.t)
 			request, err := http.NewRequest(http.MethodPost, *url+"/hooks/shop", strings.NewReader(body))
 			if err != nil {
-				l.t.Error(err)
+				g.t.Error(err)
 				return
 			}
 			request.Header = header
@@ -218,23 +218,23 @@ func (l *load) deliver(client *http.Client, o order) {
 				response.Body.Close()
 				switch response.StatusCode {
 				case http.StatusOK:
-					l.mu.Lock()
-					l.acknowledged["shop:"+o.id] = true
-					l.mu.Unlock()
+					g.mu.Lock()
+					g.acknowledged["shop:"+o.id] = true
+					g.mu.Unlock()
 					return
 				case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 				default:
-					l.t.Errorf("%s was answered with %s", o.id, response.Status)
+					g.t.Errorf("%s was answered with %s", o.id, response.Status)
 					return
 				}
 			}
 		}
 		select {
 		case <-time.After(10 * time.Millisecond):
-		case <-l.abort:
+		case <-g.abort:
 			return
 		case <-late:
-			l.t.Errorf("%s was not taken in %s", o.id, 2*patience)
+			g.t.Errorf("%s was not accepted in %s", o.id, 2*maxWait)
 			return
 		}
 	}
@@ -243,7 +243,7 @@ func (l *load) deliver(client *http.Client, o order) {
 // settleChild waits until every run has ended or is held.
 func settleChild(t *testing.T, p *child, reader *control.Client) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*maxWait)
 	defer cancel()
 	for {
 		counts, err := reader.Counts(ctx)
@@ -258,18 +258,18 @@ func settleChild(t *testing.T, p *child, reader *control.Client) {
 			return
 		}
 		select {
-		case _, goesOn := <-p.moved:
+		case _, goesOn := <-p.changed:
 			if !goesOn {
 				t.Fatal("the engine ended by itself")
 			}
-		case <-time.After(50 * time.Millisecond): // a run that is held says nothing
+		case <-time.After(50 * time.Millisecond): // a run that becomes held is not printed
 		case <-ctx.Done():
 			t.Fatalf("the runs did not come to an end: %v", counts)
 		}
 	}
 }
 
-// askAudit runs the script's audit and gives the state that it read.
+// askAudit runs the script's audit and returns the state that it reads.
 func askAudit(t *testing.T, p *child, reader *control.Client) map[string]int64 {
 	t.Helper()
 	status, answer := post(t, p.url+"/in/audit", `{}`, nil)
@@ -291,31 +291,31 @@ func askAudit(t *testing.T, p *child, reader *control.Client) map[string]int64 {
 	return found
 }
 
-// tellEnd shows the last lines of a log.
-func tellEnd(t *testing.T, file string) {
+// logTail logs the last lines of a file.
+func logTail(t *testing.T, file string) {
 	text, _ := os.ReadFile(file)
 	lines := strings.Split(string(text), "\n")
 	t.Logf("the end of the engine's log:\n%s", strings.Join(lines[max(0, len(lines)-40):], "\n"))
 }
 
-// auditor compares the journal with what the shop heard.
+// auditor compares the journal with the requests of the shop.
 type auditor struct {
 	*testing.T
 	reader       *sqlite.Reader
 	shop         *shop
-	heard        map[string][]asked
+	received     map[string][]shopRequest
 	orders       []string
 	acknowledged map[string]bool
 
 	states    map[journal.State]int
 	uncertain int64
-	again     int // calls that the shop heard more than once
-	known     map[string]bool
+	repeated  int // calls that the shop received more than once
+	recorded  map[string]bool
 	lanes     map[string]map[string]*journal.Run // by order
 }
 
 func (a *auditor) check(audit map[string]int64) {
-	a.states, a.known, a.lanes = map[journal.State]int{}, map[string]bool{}, map[string]map[string]*journal.Run{}
+	a.states, a.recorded, a.lanes = map[journal.State]int{}, map[string]bool{}, map[string]map[string]*journal.Run{}
 	for id := range a.acknowledged {
 		if _, _, err := a.reader.Event(a.Context(), id); err != nil {
 			a.Errorf("lost: event %s was acknowledged: %v", id, err)
@@ -324,9 +324,9 @@ func (a *auditor) check(audit map[string]int64) {
 	for _, name := range a.orders {
 		a.order(name)
 	}
-	for tag, all := range a.heard {
-		if !a.known[tag] {
-			a.Errorf("the shop heard %q (%d times), which no run has recorded", tag, len(all))
+	for tag, all := range a.received {
+		if !a.recorded[tag] {
+			a.Errorf("the shop received %q (%d times), which no run has recorded", tag, len(all))
 		}
 	}
 	transfers := map[string]int{}
@@ -348,10 +348,10 @@ func (a *auditor) check(audit map[string]int64) {
 }
 
 func (a *auditor) summary() string {
-	return fmt.Sprintf("%d orders, runs %v, %d calls uncertain, %d heard again", len(a.orders), a.states, a.uncertain, a.again)
+	return fmt.Sprintf("%d orders, runs %v, %d calls uncertain, %d received again", len(a.orders), a.states, a.uncertain, a.repeated)
 }
 
-// order follows one from its webhook to the last step.
+// order checks the run of an order, and the run that it emits an event for.
 func (a *auditor) order(name string) {
 	run, steps := a.onlyRun("shop:" + name + "-made")
 	if run == nil {
@@ -366,7 +366,7 @@ func (a *auditor) order(name string) {
 	a.lanes[run.Lane][name] = run
 	for i, step := range steps {
 		if step.Number != i+1 {
-			a.Errorf("order %s: step %d stands at place %d", name, step.Number, i+1)
+			a.Errorf("order %s: step %d is at place %d", name, step.Number, i+1)
 		}
 		a.step(run, step)
 		if step.Name == "emit" {
@@ -393,21 +393,21 @@ func (a *auditor) onlyRun(event string) (*journal.Run, []journal.Step) {
 	return &run, steps
 }
 
-// step compares a call with what the shop heard of it.
+// step compares a call with its requests to the shop.
 func (a *auditor) step(run *journal.Run, step journal.Step) {
 	tag := gjson.GetBytes(step.Args, "tag").String()
 	if !strings.HasPrefix(step.Name, "shop.") {
 		return
 	}
-	heard := a.heard[tag]
-	a.known[tag] = true
-	if len(heard) > 1 {
-		a.again++
+	received := a.received[tag]
+	a.recorded[tag] = true
+	if len(received) > 1 {
+		a.repeated++
 	}
 	name := fmt.Sprintf("%s of %q, %s by run %s", step.Name, tag, step.State, run.ID)
 	switch {
-	case step.State == journal.Done && len(heard) == 0:
-		a.Errorf("%s: the shop never heard it", name)
+	case step.State == journal.Done && len(received) == 0:
+		a.Errorf("%s: the shop did not receive it", name)
 	case step.State == journal.Erred && (step.Error.Kind != bindings.Uncertain || step.Name != opUnsafe):
 		a.Errorf("%s: %v", name, step.Error)
 	case step.State == journal.Erred:
@@ -415,11 +415,11 @@ func (a *auditor) step(run *journal.Run, step journal.Step) {
 	case step.State == journal.Begun && run.State != journal.Held:
 		a.Errorf("%s: the run is %s", name, run.State)
 	}
-	if step.Name == opUnsafe && len(heard) > 1 {
-		a.Errorf("repeated: %s: the shop heard it %d times", name, len(heard))
+	if step.Name == opUnsafe && len(received) > 1 {
+		a.Errorf("repeated: %s: the shop received it %d times", name, len(received))
 	}
 	keys := map[string]bool{}
-	for _, one := range heard {
+	for _, one := range received {
 		keys[one.key] = true
 		if recorded := step.Started.Add(step.Duration); step.State == journal.Done && one.from.After(recorded.Add(time.Millisecond)) {
 			a.Errorf("repeated: %s: recorded at %s and asked for at %s", name, recorded.Format(time.StampMicro), one.from.Format(time.StampMicro))
@@ -430,8 +430,8 @@ func (a *auditor) step(run *journal.Run, step journal.Step) {
 	}
 }
 
-// lane holds one to its order: first activations as accepted, and never two
-// runs at once.
+// lane checks the order of a lane: first activations are in the order of
+// acceptance, and no two runs execute at the same time.
 func (a *auditor) lane(lane string, runs map[string]*journal.Run) {
 	byAcceptance := slices.SortedFunc(maps.Values(runs), func(x, y *journal.Run) int { return cmp.Compare(x.Seq, y.Seq) })
 	for i := 1; i < len(byAcceptance); i++ {
@@ -439,18 +439,18 @@ func (a *auditor) lane(lane string, runs map[string]*journal.Run) {
 			a.Errorf("lane %s: run %s was accepted before %s and began after it", lane, before.ID, run.ID)
 		}
 	}
-	var all []asked
-	for tag, heard := range a.heard {
+	var all []shopRequest
+	for tag, received := range a.received {
 		if name, _, _ := strings.Cut(tag, " "); runs[name] != nil && !strings.HasSuffix(tag, "emitted") {
-			all = append(all, heard...)
+			all = append(all, received...)
 		}
 	}
-	slices.SortFunc(all, func(x, y asked) int { return cmp.Or(cmp.Compare(x.life, y.life), x.from.Compare(y.from)) })
-	over := map[string]bool{} // orders whose first activation is over, since another had its turn
+	slices.SortFunc(all, func(x, y shopRequest) int { return cmp.Or(cmp.Compare(x.engine, y.engine), x.from.Compare(y.from)) })
+	over := map[string]bool{} // orders whose first activation is over, since another run has executed
 	for i, one := range all {
 		name, what, _ := strings.Cut(one.tag, " ")
 		if over[name] && what != "pay later" && what != "look again" {
-			a.Errorf("lane %s: %q was asked for while another run had its turn", lane, one.tag)
+			a.Errorf("lane %s: %q was asked for while another run was executed", lane, one.tag)
 		}
 		if i == 0 {
 			continue
@@ -458,7 +458,7 @@ func (a *auditor) lane(lane string, runs map[string]*journal.Run) {
 		before := all[i-1]
 		if other, _, _ := strings.Cut(before.tag, " "); other != name {
 			over[other] = true
-			if before.life == one.life && before.to.After(one.from) {
+			if before.engine == one.engine && before.to.After(one.from) {
 				a.Errorf("lane %s: %q was asked for before %q was answered", lane, one.tag, before.tag)
 			}
 		}

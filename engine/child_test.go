@@ -25,10 +25,11 @@ import (
 // childSettings, in the environment of the test binary, makes it an engine.
 const childSettings = "TIDEWIRE_TEST_ENGINE"
 
-// TestMain runs the tests, or an engine of its own that a test can kill.
+// TestMain runs the tests, or, in a child process, an engine that a test can
+// kill.
 func TestMain(m *testing.M) {
 	if text := os.Getenv(childSettings); text != "" {
-		if err := beChild(text); err != nil {
+		if err := runChild(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -37,25 +38,25 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// childConfig is what an engine in a process of its own is told.
+// childConfig configures an engine in a child process. It is passed as JSON.
 type childConfig struct {
 	Scripts, Data string
 	InFlight      int
-	Places        map[string]place
+	Addresses     map[string]appAddress
 	Shop          string // instead of Places
 	Log           string // a file
 }
 
-// beChild runs an engine until SIGTERM. It prints its address, and each run
-// that ended.
-func beChild(text string) error {
+// runChild runs an engine until SIGTERM. It prints the engine's address, and each
+// run that has ended.
+func runChild(text string) error {
 	var c childConfig
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	config := connected(c.Places)
+	config := sandboxConfig(c.Addresses)
 	if c.Shop != "" {
 		config = atShop(c.Shop)
 	}
@@ -79,49 +80,49 @@ func beChild(text string) error {
 	return e.Run(ctx)
 }
 
-// child is an engine in a process of its own.
+// child is an engine in a child process.
 type child struct {
 	t       *testing.T
 	command *exec.Cmd
 	url     string
 	read    sync.WaitGroup
-	// moved gets a word, none if one is there, each time that a run has ended;
-	// it is closed when the process has ended.
-	moved chan struct{}
+	// changed has a value if a run has ended since the last receive. It is closed
+	// when the process has ended.
+	changed chan struct{}
 }
 
-// spawn starts an engine and returns when it listens. What stands in before
-// is put before the command: strace.
-func spawn(t *testing.T, c childConfig, before ...string) *child {
+// spawn starts an engine and returns when it listens. The prefix is put before
+// the command line, for strace.
+func spawn(t *testing.T, c childConfig, prefix ...string) *child {
 	t.Helper()
-	return spawnTo(t, os.Stderr, c, before...)
+	return spawnTo(t, os.Stderr, c, prefix...)
 }
 
-// spawnTo is spawn with a place for what the process says on standard error.
-func spawnTo(t *testing.T, stderr io.Writer, c childConfig, before ...string) *child {
+// spawnTo is spawn with a writer for the standard error of the process.
+func spawnTo(t *testing.T, stderr io.Writer, c childConfig, prefix ...string) *child {
 	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
 	settings, err := json.Marshal(c)
 	must(t, err)
-	line := append(before, self)
-	p := &child{t: t, command: exec.CommandContext(context.WithoutCancel(t.Context()), line[0], line[1:]...), moved: make(chan struct{}, 1)}
+	line := append(prefix, self)
+	p := &child{t: t, command: exec.CommandContext(context.WithoutCancel(t.Context()), line[0], line[1:]...), changed: make(chan struct{}, 1)}
 	p.command.Env = append(os.Environ(), childSettings+"="+string(settings))
 	p.command.Stderr = stderr
 	out, err := p.command.StdoutPipe()
 	must(t, err)
 	must(t, p.command.Start())
-	t.Cleanup(func() { _ = p.command.Process.Kill() }) // where the test did not come to its end
+	t.Cleanup(func() { _ = p.command.Process.Kill() }) // if the test failed before it stopped the process
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "listens ") {
-		t.Fatalf("the engine said %q and %v", lines.Text(), p.command.Wait())
+		t.Fatalf("the engine printed %q and ended with %v", lines.Text(), p.command.Wait())
 	}
 	p.url = strings.TrimPrefix(lines.Text(), "listens ")
 	p.read.Go(func() {
-		defer close(p.moved)
+		defer close(p.changed)
 		for lines.Scan() {
 			select {
-			case p.moved <- struct{}{}:
+			case p.changed <- struct{}{}:
 			default:
 			}
 		}
@@ -129,7 +130,7 @@ func spawnTo(t *testing.T, stderr io.Writer, c childConfig, before ...string) *c
 	return p
 }
 
-// kill ends the process as a crash does.
+// kill ends the process with SIGKILL.
 func (p *child) kill() {
 	p.t.Helper()
 	must(p.t, p.command.Process.Kill())
@@ -139,7 +140,7 @@ func (p *child) kill() {
 	}
 }
 
-// stop ends the process as a person does.
+// stop ends the process with SIGTERM.
 func (p *child) stop() {
 	p.t.Helper()
 	must(p.t, p.command.Process.Signal(syscall.SIGTERM))
@@ -147,10 +148,10 @@ func (p *child) stop() {
 	must(p.t, p.command.Wait())
 }
 
-// waitUntilDone waits until no run is left to do.
+// waitUntilDone waits until no run is queued or running.
 func (p *child) waitUntilDone(reader *control.Client) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(p.t.Context(), maxWait)
 	defer cancel()
 	for {
 		live := 0
@@ -163,12 +164,12 @@ func (p *child) waitUntilDone(reader *control.Client) {
 			return
 		}
 		select {
-		case _, goesOn := <-p.moved:
+		case _, goesOn := <-p.changed:
 			if !goesOn {
 				p.t.Fatal("the engine ended by itself")
 			}
 		case <-ctx.Done():
-			p.t.Fatalf("%d runs were not done in %s", live, patience)
+			p.t.Fatalf("%d runs were not done in %s", live, maxWait)
 		}
 	}
 }

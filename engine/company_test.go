@@ -13,8 +13,8 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// company is an agency with three locations, each a connection that lives on
-// its token. All webhooks come to one address.
+// company configures an agency with three locations, each a connection that uses
+// the agency's token. All webhooks have one address.
 func company(c *engine.Config) {
 	agency := c.Connections[slices.IndexFunc(c.Connections, func(s connection.Settings) bool { return s.Name == "highlevel" })]
 	agency.Name, agency.Account, agency.As = "highlevel/agency", "sandboxCompany000001", "company"
@@ -44,18 +44,19 @@ on("highlevel.app.installed", function(event)
 end)
 `
 
-// Three locations of one company share the app's one address and the company's
-// token, and nothing of one is ever read or written as another's.
+// TestLocationsOfACompany has three locations of one company, which share the
+// app's address and the company's token. No data of one is read or written as
+// another's.
 func TestLocationsOfACompany(t *testing.T) {
-	w := newWorld(t, map[string]string{"crm.lua": companyScript}, company)
+	f := newFixture(t, map[string]string{"crm.lua": companyScript}, company)
 	for n := range 3 {
 		for _, place := range []string{"oslo", "paris", "berlin"} {
 			contact := map[string]any{"id": fmt.Sprintf("%s-%d", place, n), "email": fmt.Sprintf("%d@%s.example", n, place), "locationId": "loc-" + place}
-			must(t, w.apps.Emit(t.Context(), "highlevel.contact.created", contact, sandbox.EmitOptions{Account: "loc-" + place}))
+			must(t, f.apps.Emit(t.Context(), "highlevel.contact.created", contact, sandbox.EmitOptions{Account: "loc-" + place}))
 		}
 	}
-	w.settle()
-	runs := w.runs()
+	f.settle()
+	runs := f.runs()
 	if len(runs) != 9 {
 		t.Fatalf("%d runs, expected 9", len(runs))
 	}
@@ -66,13 +67,13 @@ func TestLocationsOfACompany(t *testing.T) {
 		}
 	}
 	named := map[string]int{}
-	for _, r := range w.apps.Requests("highlevel") {
+	for _, r := range f.apps.Requests("highlevel") {
 		for _, place := range []string{"oslo", "paris", "berlin"} {
 			sent := r.Path + "?" + r.Query + " " + r.Body
 			if strings.Contains(sent, place+"-") || strings.Contains(sent, "@"+place) || strings.Contains(sent, "by highlevel/"+place) {
 				for _, other := range []string{"oslo", "paris", "berlin"} {
 					if other != place && strings.Contains(sent, other) {
-						t.Errorf("%s %s tells of %s and %s", r.Operation, sent, place, other)
+						t.Errorf("%s %s names %s and %s", r.Operation, sent, place, other)
 					}
 				}
 			}
@@ -88,7 +89,7 @@ func TestLocationsOfACompany(t *testing.T) {
 			}
 		}
 	}
-	for _, note := range w.apps.Records("highlevel", "contacts/notes") {
+	for _, note := range f.apps.Records("highlevel", "contacts/notes") {
 		of, text := gjson.GetBytes(note, "contactId").String(), gjson.GetBytes(note, "body").String()
 		if place, _, _ := strings.Cut(of, "-"); text != "seen by highlevel/"+place {
 			t.Errorf("the note of %s says %q", of, text)
@@ -96,14 +97,15 @@ func TestLocationsOfACompany(t *testing.T) {
 	}
 }
 
-// A life-cycle event goes to the company. Calls there take the company's id
-// where they want one, and never for a location's.
+// TestCallsOfACompany sends an install event, which is the company's. Calls on
+// the company's connection get its id where an operation needs a company, and
+// not where it needs a location.
 func TestCallsOfACompany(t *testing.T) {
-	w := newWorld(t, map[string]string{"crm.lua": companyScript}, company)
+	f := newFixture(t, map[string]string{"crm.lua": companyScript}, company)
 	install := map[string]any{"type": "INSTALL", "appId": "app1", "companyId": "sandboxCompany000001", "locationId": "loc-rome", "installType": "Location"}
-	must(t, w.apps.Emit(t.Context(), "highlevel.app.installed", install, sandbox.EmitOptions{Account: "loc-rome"}))
-	w.settle()
-	runs := w.runs()
+	must(t, f.apps.Emit(t.Context(), "highlevel.app.installed", install, sandbox.EmitOptions{Account: "loc-rome"}))
+	f.settle()
+	runs := f.runs()
 	if len(runs) != 1 || runs[0].Run.Connection != "highlevel/agency" || runs[0].Run.State != "succeeded" {
 		t.Fatalf("runs %+v", runs)
 	}
@@ -115,7 +117,7 @@ func TestCallsOfACompany(t *testing.T) {
 		t.Errorf("the journal has the steps %s, expected %s", got, want)
 	}
 	queries := map[string]string{}
-	for _, r := range w.apps.Requests("highlevel") {
+	for _, r := range f.apps.Requests("highlevel") {
 		queries[r.Operation] = r.Path + "?" + r.Query
 	}
 	if q := queries["users.search"]; !strings.Contains(q, "companyId=sandboxCompany000001") || strings.Contains(q, "locationId") {
@@ -127,11 +129,11 @@ func TestCallsOfACompany(t *testing.T) {
 	if _, sent := queries["contacts.upsert"]; sent {
 		t.Error("a contact was upserted without a location")
 	}
-	w.log.await(t, 0, `refused.*missing argument \\"locationId\\": connection \\"highlevel/agency\\" has no location of its own, so name one`)
-	w.log.await(t, 0, `lost.*"app":"highlevel","operation":"v3\.companies\.get","says":"highlevel\.v3\.companies\.get: `)
+	f.log.await(t, 0, `refused.*missing argument \\"locationId\\": connection \\"highlevel/agency\\" has no location of its own, so name one`)
+	f.log.await(t, 0, `lost.*"app":"highlevel","operation":"v3\.companies\.get","says":"highlevel\.v3\.companies\.get: `)
 
-	// What names a location that no connection has is refused.
-	err := w.apps.Emit(t.Context(), "highlevel.contact.created", map[string]any{"id": "nice-1", "locationId": "loc-nice"},
+	// A webhook of a location that no connection has is refused.
+	err := f.apps.Emit(t.Context(), "highlevel.contact.created", map[string]any{"id": "nice-1", "locationId": "loc-nice"},
 		sandbox.EmitOptions{Account: "loc-nice", Unstored: true})
 	if err == nil || !strings.HasSuffix(err.Error(), "answered 404") {
 		t.Errorf("a webhook of an unknown location: %v", err)

@@ -19,10 +19,10 @@ import (
 )
 
 // TestCrashedAtEveryStep makes random scripts and crashes the process at every
-// durable write of each, just before it and just after it, then lets a new one
-// go on. Where a script calls only what may be repeated, its run ends as it
-// does without a crash, record for record. Of the others every side effect
-// happens at most once, and the run ends so too, or is held.
+// durable write of each, just before it and just after it; then a new process
+// continues. Where a script makes only calls that may be repeated, its run has
+// the same records as without a crash. For the others, every side effect happens
+// at most once, and the run ends in the same way or is held.
 func TestCrashedAtEveryStep(t *testing.T) {
 	checks := "20"
 	switch {
@@ -34,18 +34,18 @@ func TestCrashedAtEveryStep(t *testing.T) {
 	was := flag.Lookup("rapid.checks").Value.String()
 	must(t, flag.Set("rapid.checks", checks))
 	defer func() { must(t, flag.Set("rapid.checks", was)) }()
-	crashes, held, scripts := 0, 0, 0
+	crashes, uncertain, scripts := 0, 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		unsafe := rapid.Bool().Draw(rt, "unsafe")
 		source := drawScript(rt, unsafe)
-		// A second crash, now and then, at a write of the second life.
+		// For some crashes, the write at which the next process crashes too.
 		seconds := rapid.SliceOfN(rapid.IntRange(0, 6), 16, 16).Draw(rt, "seconds")
 		rt.Logf("%s", source)
 		scripts++
 		var wrong string
-		t.Run("", func(t *testing.T) { // for what a script needs and gives back
-			plain := newRig(t, source, &vendor{})
-			want, wantSteps, writes := plain.live(crashEvent, 0, false)
+		t.Run("", func(t *testing.T) { // so that the cleanups of a fixture run after each script
+			plain := newRunnerFixture(t, source, &vendor{})
+			want, wantSteps, writes := plain.process(crashEvent, 0, false)
 			if !want.State.Ended() && !(want.State == journal.Held && unsafe) {
 				wrong = fmt.Sprintf("without a crash the run is %s: %+v", want.State, want.Park)
 			}
@@ -53,19 +53,19 @@ func TestCrashedAtEveryStep(t *testing.T) {
 				for _, after := range []bool{false, true} {
 					crashes++
 					v := &vendor{}
-					r := newRig(t, source, v)
-					_, _, m := r.live(crashEvent, at, after)
+					r := newRunnerFixture(t, source, v)
+					_, _, c := r.process(crashEvent, at, after)
 					if second := seconds[crashes%len(seconds)]; second > 0 {
-						_, _, again := r.live(crashEvent, second, !after)
-						m.what = append(append(m.what, "CRASH"), again.what...)
+						_, _, again := r.process(crashEvent, second, !after)
+						c.names = append(append(c.names, "CRASH"), again.names...)
 					}
-					got, steps, last := r.live(crashEvent, 0, false)
+					got, steps, last := r.process(crashEvent, 0, false)
 					if got.State == journal.Held {
-						held++
+						uncertain++
 					}
-					if text := differs(got, steps, want, wantSteps, v.effects(), unsafe); text != "" && wrong == "" {
+					if text := difference(got, steps, want, wantSteps, v.effects(), unsafe); text != "" && wrong == "" {
 						wrong = fmt.Sprintf("%s\ncrashed at write %d, after it: %v; the writes: %s, CRASH, %s", text, at, after,
-							strings.Join(m.what, ", "), strings.Join(last.what, ", "))
+							strings.Join(c.names, ", "), strings.Join(last.names, ", "))
 					}
 				}
 			}
@@ -74,7 +74,7 @@ func TestCrashedAtEveryStep(t *testing.T) {
 			rt.Fatal(wrong)
 		}
 	})
-	t.Logf("%d scripts, %d crashes, %d runs held", scripts, crashes, held)
+	t.Logf("%d scripts, %d crashes, %d runs held", scripts, crashes, uncertain)
 }
 
 var crashEvent = journal.Event{ID: "shop:e1", Type: "shop.order.created", Connection: "shop", Account: "shop-1", Source: journal.Webhook,
@@ -87,8 +87,9 @@ func problem(r journal.Run) string {
 	return r.Problem.Text()
 }
 
-// differs tells in what a run that was crashed is not as it would have been.
-func differs(got journal.Run, steps []journal.Step, want journal.Run, wantSteps []journal.Step, done map[string]int, unsafe bool) string {
+// difference describes how a run that was crashed differs from one that was not,
+// or returns "".
+func difference(got journal.Run, steps []journal.Step, want journal.Run, wantSteps []journal.Step, done map[string]int, unsafe bool) string {
 	for tag, n := range done {
 		if n > 1 && !mayRepeat(tag) {
 			return fmt.Sprintf("%q was done %d times", tag, n)
@@ -110,15 +111,15 @@ func differs(got journal.Run, steps []journal.Step, want journal.Run, wantSteps 
 		return fmt.Sprintf("the run has %d steps, want %d", len(steps), len(wantSteps))
 	}
 	for i := range steps {
-		if a, b := told(steps[i]), told(wantSteps[i]); a != b {
+		if a, b := stepText(steps[i]), stepText(wantSteps[i]); a != b {
 			return fmt.Sprintf("step %d is\n%s\nwant\n%s", i+1, a, b)
 		}
 	}
 	return ""
 }
 
-// told is what of a record must be the same in every life.
-func told(s journal.Step) string {
+// stepText returns what must be the same in a record of every process.
+func stepText(s journal.Step) string {
 	text := fmt.Sprintf("%d %s %s %s at %s", s.Number, s.Name, s.State, s.Args, s.Position)
 	switch {
 	case s.Error != nil:
@@ -129,16 +130,16 @@ func told(s journal.Step) string {
 	return text
 }
 
-// vendor answers the same to the same request, whenever it comes, and counts
-// what it did. The tag says what goes wrong: "!422" always, "!flaky" the first
-// time, "!down" the first three times, "!busy" the first two times, with a
-// minute to wait. Of "!lost" and "!lost3" it is done, and the first answer, or
-// the first three, do not arrive.
+// vendor has the same answer for the same request at any time, and counts side
+// effects. The end of the tag selects a failure: "!422" always, "!flaky" the first
+// time, "!down" the first three times, "!busy" the first two times, with a minute
+// to wait. With "!lost" and "!lost3" the request is done, and the first answer, or
+// the first three, are not sent.
 type vendor struct {
-	mu   sync.Mutex
-	came map[string]int
-	done map[string]int
-	keys map[string]bool
+	mu       sync.Mutex
+	requests map[string]int
+	done     map[string]int
+	keys     map[string]bool
 }
 
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -151,7 +152,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		tag = gjson.GetBytes(body, "tag").String()
 	}
 	status := v.work(r.URL.Path[1:]+" "+tag, r.Header.Get("X-Shop-Key"))
-	if status == lost {
+	if status == noAnswer {
 		panic(http.ErrAbortHandler)
 	}
 	if status == http.StatusTooManyRequests {
@@ -168,30 +169,30 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"tag":%q,"n":%d,"list":[1,2,3]}`, tag, sum.Sum32()%1000)
 }
 
-// lost stands for an answer that does not arrive.
-const lost = -1
+// noAnswer is the status of a request whose connection is closed instead.
+const noAnswer = -1
 
 func (v *vendor) work(what, key string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.came == nil {
-		v.came, v.done, v.keys = map[string]int{}, map[string]int{}, map[string]bool{}
+	if v.requests == nil {
+		v.requests, v.done, v.keys = map[string]int{}, map[string]int{}, map[string]bool{}
 	}
-	v.came[what]++
+	v.requests[what]++
 	switch {
 	case strings.HasSuffix(what, "!422"):
 		return 422
-	case strings.HasSuffix(what, "!flaky") && v.came[what] == 1, strings.HasSuffix(what, "!down") && v.came[what] <= 3:
+	case strings.HasSuffix(what, "!flaky") && v.requests[what] == 1, strings.HasSuffix(what, "!down") && v.requests[what] <= 3:
 		return 503
-	case strings.HasSuffix(what, "!busy") && v.came[what] <= 2:
+	case strings.HasSuffix(what, "!busy") && v.requests[what] <= 2:
 		return 429
 	}
 	if key == "" || !v.keys[what+key] {
 		v.keys[what+key] = true
 		v.done[what]++
 	}
-	if strings.HasSuffix(what, "!lost") && v.came[what] == 1 || strings.HasSuffix(what, "!lost3") && v.came[what] <= 3 {
-		return lost
+	if strings.HasSuffix(what, "!lost") && v.requests[what] == 1 || strings.HasSuffix(what, "!lost3") && v.requests[what] <= 3 {
+		return noAnswer
 	}
 	return 200
 }
@@ -202,15 +203,15 @@ func (v *vendor) effects() map[string]int {
 	return maps.Clone(v.done)
 }
 
-// mayRepeat tells of what was done whether it may be done again.
+// mayRepeat reports whether a request may be done again.
 func mayRepeat(what string) bool {
 	return strings.HasPrefix(what, "look ") || strings.HasPrefix(what, "items ")
 }
 
-// drawScript makes a script. What it learns it keeps in a trace, which it puts
-// into its state at the end.
+// drawScript makes a script. The script collects the results of its calls in a
+// trace, which it stores in its state at the end.
 func drawScript(t *rapid.T, unsafe bool) string {
-	d := &drawer{t: t, unsafe: unsafe}
+	d := &scriptWriter{t: t, unsafe: unsafe}
 	d.line(`local shop = require "shop"`)
 	d.line(`local trace = {}`)
 	d.line(`local function note(v) trace[#trace + 1] = v end`)
@@ -218,7 +219,7 @@ func drawScript(t *rapid.T, unsafe bool) string {
 	d.depth++
 	d.line(`trace = {}`)
 	for range rapid.IntRange(2, 6).Draw(t, "statements") {
-		d.statement(true)
+		d.drawStatement(true)
 	}
 	d.line(`state.put("trace", trace)`)
 	switch rapid.IntRange(0, 7).Draw(t, "end") {
@@ -234,7 +235,7 @@ func drawScript(t *rapid.T, unsafe bool) string {
 	return d.text.String()
 }
 
-type drawer struct {
+type scriptWriter struct {
 	t      *rapid.T
 	unsafe bool
 	text   strings.Builder
@@ -242,18 +243,18 @@ type drawer struct {
 	tags   int
 }
 
-func (d *drawer) line(format string, args ...any) {
+func (d *scriptWriter) line(format string, args ...any) {
 	d.text.WriteString(strings.Repeat("  ", d.depth) + fmt.Sprintf(format, args...) + "\n")
 }
 
-func (d *drawer) tag(suffix string) string {
+func (d *scriptWriter) tag(suffix string) string {
 	d.tags++
 	return fmt.Sprintf("t%d%s", d.tags, suffix)
 }
 
-// operation is one that is called; bare says that an error of it may leave the
-// script.
-func (d *drawer) operation(bare bool) (name, tag string) {
+// drawOperation draws an operation to call. If bare is set, the call is in no
+// pcall, and its error would end the script.
+func (d *scriptWriter) drawOperation(bare bool) (name, tag string) {
 	names := []string{opRead, opIdempotent, opKeyed}
 	if d.unsafe {
 		names = append(names, opUnsafe, opUnsafe)
@@ -275,21 +276,21 @@ func (d *drawer) operation(bare bool) (name, tag string) {
 	return name, d.tag(rapid.SampledFrom(suffixes).Draw(d.t, "fate"))
 }
 
-// statement draws one line or block. Top says that it stands in no pcall.
-func (d *drawer) statement(top bool) {
-	most := 12
+// drawStatement draws one line or block. If top is set, it is in no pcall.
+func (d *scriptWriter) drawStatement(top bool) {
+	last := 12
 	if d.depth > 3 {
-		most = 8
+		last = 8
 	}
-	switch rapid.IntRange(0, most).Draw(d.t, "statement") {
+	switch rapid.IntRange(0, last).Draw(d.t, "statement") {
 	case 0, 1:
-		name, tag := d.operation(top)
+		name, tag := d.drawOperation(top)
 		d.line(`note(%s { tag = %q }.n)`, name, tag)
 	case 2:
-		name, tag := d.operation(false)
+		name, tag := d.drawOperation(false)
 		d.line(`do local r, err = try(%s, { tag = %q }) note(r and r.n or err.kind) end`, name, tag)
 	case 3:
-		name, tag := d.operation(false)
+		name, tag := d.drawOperation(false)
 		d.line(`do local ok, r = pcall(%s, { tag = %q }) note(ok and r.n or r.status) end`, name, tag)
 	case 4:
 		d.line(`note(state.add("n", %d))`, rapid.IntRange(1, 9).Draw(d.t, "add"))
@@ -305,7 +306,7 @@ func (d *drawer) statement(top bool) {
 		d.line(`do local ok, err = pcall(function()`)
 		d.depth++
 		for range rapid.IntRange(1, 3).Draw(d.t, "inner") {
-			d.statement(false)
+			d.drawStatement(false)
 		}
 		if rapid.Bool().Draw(d.t, "raise") {
 			d.line(`error({ code = %d })`, d.tags)
@@ -315,7 +316,7 @@ func (d *drawer) statement(top bool) {
 	case 10:
 		d.line(`for i = 1, %d do`, rapid.IntRange(1, 3).Draw(d.t, "times"))
 		d.depth++
-		name, tag := d.operation(false)
+		name, tag := d.drawOperation(false)
 		d.line(`do local r, err = try(%s, { tag = "i" .. i .. %q }) note(r and r.n or err.kind) end`, name, tag)
 		d.depth--
 		d.line(`end`)
@@ -324,7 +325,7 @@ func (d *drawer) statement(top bool) {
 	case 12:
 		d.line(`if #trace %% 2 == %d then`, rapid.IntRange(0, 1).Draw(d.t, "branch"))
 		d.depth++
-		d.statement(top)
+		d.drawStatement(top)
 		d.depth--
 		d.line(`end`)
 	}

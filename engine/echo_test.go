@@ -16,8 +16,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
-// twoWay keeps contacts and clients alike, both ways. Without a guard each change
-// would go to and fro for ever.
+// twoWay is a script that syncs contacts and clients in both directions. If echoes
+// started it, each change would cause changes on both sides for ever.
 const twoWay = `local highlevel, qonto = require "highlevel", require "qonto"
 
 on({ "highlevel.contact.created", "highlevel.contact.updated" }, function(event)
@@ -48,9 +48,9 @@ on({ "qonto.client.created", "qonto.client.updated" }, function(event)
 end)
 `
 
-// ticking is a clock of which no two times are alike to a vendor who writes
-// them to the millisecond: people are slower than that.
-func ticking() func() time.Time {
+// distinctTimes returns a clock whose times differ by a millisecond at least, so
+// that no two changes have the same time at a vendor.
+func distinctTimes() func() time.Time {
 	var mu sync.Mutex
 	last := time.Now()
 	return func() time.Time {
@@ -64,11 +64,12 @@ func ticking() func() time.Time {
 	}
 }
 
-// change does what a person would in an app of the sandbox, and gives the answer.
-func (w *world) change(app, method, path, body string) gjson.Result {
-	w.t.Helper()
-	request, err := http.NewRequest(method, w.apps.URL(app)+path, strings.NewReader(body))
-	must(w.t, err)
+// change makes a request of a person to an app of the sandbox, and returns the
+// answer.
+func (f *fixture) change(app, method, path, body string) gjson.Result {
+	f.t.Helper()
+	request, err := http.NewRequest(method, f.apps.URL(app)+path, strings.NewReader(body))
+	must(f.t, err)
 	for name, value := range map[string]string{"Authorization": "Bearer sandbox-token", "Content-Type": "application/json", "Version": "2021-07-28"} {
 		request.Header.Set(name, value)
 	}
@@ -79,28 +80,28 @@ func (w *world) change(app, method, path, body string) gjson.Result {
 		request.Header.Set("Authorization", "demo:sandbox-token")
 	}
 	response, err := http.DefaultClient.Do(request)
-	must(w.t, err)
+	must(f.t, err)
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
-	must(w.t, err)
+	must(f.t, err)
 	if response.StatusCode > 299 {
-		w.t.Fatalf("%s %s answered %d %s", method, path, response.StatusCode, answer)
+		f.t.Fatalf("%s %s answered %d %s", method, path, response.StatusCode, answer)
 	}
 	return gjson.ParseBytes(answer)
 }
 
-// TestATwoWaySyncDoesNotLoop changes a record on one side, then on the other:
-// each change is carried over once, and what it brings back is an echo.
-func TestATwoWaySyncDoesNotLoop(t *testing.T) {
-	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: ticking()}), log: newBook()}
-	w.build(map[string]string{"sync.lua": twoWay})
-	location := w.apps.Account("highlevel")
-	made := w.change("highlevel", "POST", "/contacts/", `{"locationId":"`+location+`","firstName":"Ada","lastName":"Lovelace","email":"ada@example.com"}`)
-	w.settle()
-	w.change("highlevel", "PUT", "/contacts/"+made.Get("contact.id").Str, `{"firstName":"Augusta"}`)
-	w.settle()
+// TestTwoWaySyncDoesNotLoop changes a record on one side, then on the other. Each
+// change is copied once, and the event that the copy causes is an echo.
+func TestTwoWaySyncDoesNotLoop(t *testing.T) {
+	f := &fixture{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: distinctTimes()}), log: newLogBuffer()}
+	f.build(map[string]string{"sync.lua": twoWay})
+	location := f.apps.Account("highlevel")
+	made := f.change("highlevel", "POST", "/contacts/", `{"locationId":"`+location+`","firstName":"Ada","lastName":"Lovelace","email":"ada@example.com"}`)
+	f.settle()
+	f.change("highlevel", "PUT", "/contacts/"+made.Get("contact.id").Str, `{"firstName":"Augusta"}`)
+	f.settle()
 	client := ""
-	for _, one := range w.apps.Records("qonto", "clients") {
+	for _, one := range f.apps.Records("qonto", "clients") {
 		if gjson.GetBytes(one, "email").Str == "ada@example.com" {
 			client = gjson.GetBytes(one, "id").Str
 			if name := gjson.GetBytes(one, "first_name").Str; name != "Augusta" {
@@ -108,13 +109,13 @@ func TestATwoWaySyncDoesNotLoop(t *testing.T) {
 			}
 		}
 	}
-	w.change("qonto", "PATCH", "/clients/"+client, `{"last_name":"King"}`)
-	w.settle()
-	contact := w.change("highlevel", "GET", "/contacts/"+made.Get("contact.id").Str, "").Get("contact")
+	f.change("qonto", "PATCH", "/clients/"+client, `{"last_name":"King"}`)
+	f.settle()
+	contact := f.change("highlevel", "GET", "/contacts/"+made.Get("contact.id").Str, "").Get("contact")
 	if name := contact.Get("lastName").Str; name != "King" {
 		t.Errorf("the contact is called %q; it was changed on the other side", name)
 	}
-	runs := w.runs()
+	runs := f.runs()
 	if len(runs) != 3 {
 		t.Errorf("%d runs for 3 changes", len(runs))
 	}
@@ -123,7 +124,7 @@ func TestATwoWaySyncDoesNotLoop(t *testing.T) {
 			t.Errorf("run of %s: %s %+v", story.Run.Event, story.Run.State, story.Run.Problem)
 		}
 	}
-	events, err := w.journal.Events(t.Context(), journal.EventQuery{Limit: 100})
+	events, err := f.journal.Events(t.Context(), journal.EventQuery{Limit: 100})
 	must(t, err)
 	echoes := 0
 	for _, e := range events {
@@ -136,54 +137,54 @@ func TestATwoWaySyncDoesNotLoop(t *testing.T) {
 	}
 }
 
-// TestWhatAsanaTellsOfOurOwnChangesIsAnEcho: its events tell which field
-// changed and not to what.
-func TestWhatAsanaTellsOfOurOwnChangesIsAnEcho(t *testing.T) {
-	w := newWorld(t, map[string]string{"sync.lua": `local asana = require "asana"
+// TestAsanaEventOfOwnChangeIsEcho changes a task in a run. Asana's events have the
+// name of the field that changed, and not its value.
+func TestAsanaEventOfOwnChangeIsEcho(t *testing.T) {
+	f := newFixture(t, map[string]string{"sync.lua": `local asana = require "asana"
 on("asana.task.changed", function(event)
   asana.tasks.update { task_gid = event.data.resource.gid, notes = event.id }
 end)`})
-	task := w.change("asana", "POST", "/tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`).Get("data.gid").Str
-	w.change("asana", "PUT", "/tasks/"+task, `{"data":{"name":"Call Ada"}}`)
-	w.settle()
-	w.change("asana", "PUT", "/tasks/"+task, `{"data":{"completed":true}}`)
-	w.settle()
-	if runs := w.runs(); len(runs) != 2 {
+	task := f.change("asana", "POST", "/tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`).Get("data.gid").Str
+	f.change("asana", "PUT", "/tasks/"+task, `{"data":{"name":"Call Ada"}}`)
+	f.settle()
+	f.change("asana", "PUT", "/tasks/"+task, `{"data":{"completed":true}}`)
+	f.settle()
+	if runs := f.runs(); len(runs) != 2 {
 		t.Errorf("%d runs for a name and an end that somebody gave a task", len(runs))
 	}
 }
 
-// TestWhatGoogleTellsOfOurOwnChangesIsAnEcho: its lists tell the event as our
-// call left it.
-func TestWhatGoogleTellsOfOurOwnChangesIsAnEcho(t *testing.T) {
+// TestGoogleEventOfOwnChangeIsEcho changes a calendar event in a run. Google's
+// list has the event with our change.
+func TestGoogleEventOfOwnChangeIsEcho(t *testing.T) {
 	clock := journaltest.NewClock()
-	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Now: clock.Now}), log: newBook()}
-	w.build(map[string]string{"sync.lua": `local googlecalendar = require "googlecalendar"
+	f := &fixture{t: t, apps: newSandbox(t, sandbox.Config{Now: clock.Now}), log: newLogBuffer()}
+	f.build(map[string]string{"sync.lua": `local googlecalendar = require "googlecalendar"
 on({ "googlecalendar.event.created", "googlecalendar.event.updated" }, function(event)
   googlecalendar.events.patch { calendarId = event.data.calendarId, eventId = event.data.id, description = event.id }
 end)`}, func(c *engine.Config) { c.Clock = clock })
-	look := func() {
+	awaitPolls := func() {
 		t.Helper()
-		for range 2 { // what the first look found is then kept
-			before, late := w.apps.Calls("googlecalendar", "events.list"), time.After(patience)
-			for clock.Pass(2 * time.Minute); w.apps.Calls("googlecalendar", "events.list") == before; {
+		for range 2 { // events that the first poll found are stored before the second
+			before, timeout := f.apps.Calls("googlecalendar", "events.list"), time.After(maxWait)
+			for clock.Pass(2 * time.Minute); f.apps.Calls("googlecalendar", "events.list") == before; {
 				select {
 				case <-time.After(5 * time.Millisecond):
-					clock.Pass(time.Second) // the next look may have been fixed only after the two minutes
-				case <-late:
-					t.Fatal("nobody looks at the calendars")
+					clock.Pass(time.Second) // the next poll may have been scheduled after the two minutes passed
+				case <-timeout:
+					t.Fatal("the calendars are not polled")
 				}
 			}
-			w.settle()
+			f.settle()
 		}
 	}
-	look()
-	made := w.change("googlecalendar", "POST", "/calendars/primary/events", `{"summary":"Review","start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`).Get("id").Str
-	look()
-	w.change("googlecalendar", "PATCH", "/calendars/primary/events/"+made, `{"summary":"Compiler review"}`)
-	look()
-	look()
-	if runs := w.runs(); len(runs) != 2 {
+	awaitPolls()
+	made := f.change("googlecalendar", "POST", "/calendars/primary/events", `{"summary":"Review","start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`).Get("id").Str
+	awaitPolls()
+	f.change("googlecalendar", "PATCH", "/calendars/primary/events/"+made, `{"summary":"Compiler review"}`)
+	awaitPolls()
+	awaitPolls()
+	if runs := f.runs(); len(runs) != 2 {
 		t.Errorf("%d runs for an event that somebody made and changed", len(runs))
 	}
 }

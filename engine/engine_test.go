@@ -16,8 +16,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
-// small is an engine on one script, with no connection.
-func small(t testing.TB) engine.Config {
+// smallConfig returns a configuration with one script and no connection.
+func smallConfig(t testing.TB) engine.Config {
 	t.Helper()
 	dir := journaltest.Folder(t)
 	must(t, os.Mkdir(filepath.Join(dir, "scripts"), 0o755))
@@ -25,11 +25,11 @@ func small(t testing.TB) engine.Config {
 	return engine.Config{Apps: all.Apps(), Listen: "127.0.0.1:0", Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data")}
 }
 
-// TestLeavesNothing shows that an engine that has ended has ended wholly: no
-// goroutine goes on, nothing listens, and another can take its place.
-func TestLeavesNothing(t *testing.T) {
+// TestShutdownReleasesEverything starts and stops engines on one folder. After the
+// end, no goroutine runs and nothing listens.
+func TestShutdownReleasesEverything(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	config := small(t)
+	config := smallConfig(t)
 	var address string
 	for range 3 {
 		e, err := engine.New(t.Context(), config)
@@ -52,11 +52,10 @@ func TestLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestClosedWithoutRun gives back what New opened when the caller thinks better
-// of it.
-func TestClosedWithoutRun(t *testing.T) {
+// TestCloseWithoutRun closes engines that were not run.
+func TestCloseWithoutRun(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	config := small(t)
+	config := smallConfig(t)
 	for range 2 {
 		e, err := engine.New(t.Context(), config)
 		must(t, err)
@@ -65,21 +64,21 @@ func TestClosedWithoutRun(t *testing.T) {
 	goleak.VerifyNone(t, before)
 }
 
-// TestCannotStart shows why an engine does not come up, and that one that does
-// not leaves nothing open: what was wrong is mended and the next one starts.
+// TestCannotStart checks the errors of New, and that New then leaves nothing open:
+// with the correct configuration, the next engine starts.
 func TestCannotStart(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	used, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	defer taken.Close()
+	defer used.Close()
 	file := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(file, nil, 0o644))
 	for _, c := range []struct {
-		name  string
-		spoil func(*engine.Config)
-		want  string
+		name   string
+		change func(*engine.Config)
+		want   string
 	}{
-		{"the port is taken", func(c *engine.Config) { c.Listen = taken.Addr().String() },
-			"listen for webhooks: listen tcp " + taken.Addr().String() + ": bind: address already in use; --listen or listen: in tidewire.yaml names another address"},
+		{"the port is taken", func(c *engine.Config) { c.Listen = used.Addr().String() },
+			"listen for webhooks: listen tcp " + used.Addr().String() + ": bind: address already in use; --listen or listen: in tidewire.yaml names another address"},
 		{"an address that is none", func(c *engine.Config) { c.Listen = "here" }, "listen for webhooks: listen tcp: address here: missing port"},
 		{"no scripts folder", func(c *engine.Config) { c.Scripts = file + "s" }, `load the scripts: the scripts folder "` + file + `s" does not exist; make it, or name another`},
 		{"the scripts folder is a file", func(c *engine.Config) { c.Scripts = file }, "load the scripts: "},
@@ -89,9 +88,9 @@ func TestCannotStart(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
-			good := small(t)
+			good := smallConfig(t)
 			bad := good
-			c.spoil(&bad)
+			c.change(&bad)
 			_, err := engine.New(t.Context(), bad)
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
@@ -104,9 +103,10 @@ func TestCannotStart(t *testing.T) {
 	}
 }
 
-// TestSecondEngine is refused on the data folder of the first, which goes on.
+// TestSecondEngine starts a second engine on a data folder. It is refused, and the
+// first one is not affected.
 func TestSecondEngine(t *testing.T) {
-	config := small(t)
+	config := smallConfig(t)
 	first, err := engine.New(t.Context(), config)
 	must(t, err)
 	before := goleak.IgnoreCurrent()

@@ -17,11 +17,11 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// TestAFileGoesFromOneAppToAnother shows a file that a script fetches, looks
-// at and sends on, in all the ways in which one can be sent.
-func TestAFileGoesFromOneAppToAnother(t *testing.T) {
-	pdf := bytes.Repeat([]byte("%PDF \xff"), 500_000) // 3 MB that are no text
-	var heard []string
+// TestFileFromOneAppToAnother fetches files, reads one, and sends them in all the
+// ways in which a file can be sent.
+func TestFileFromOneAppToAnother(t *testing.T) {
+	pdf := bytes.Repeat([]byte("%PDF \xff"), 500_000) // 3 MB, not valid UTF-8
+	var bodies []string
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/invoice":
@@ -37,11 +37,11 @@ func TestAFileGoesFromOneAppToAnother(t *testing.T) {
 			if err != nil || r.ContentLength != int64(len(body)) {
 				t.Errorf("%s: %d bytes of %d, %v", r.URL.Path, len(body), r.ContentLength, err)
 			}
-			heard = append(heard, carried(t, r.Header.Get("Content-Type"), body, pdf))
+			bodies = append(bodies, describeBody(t, r.Header.Get("Content-Type"), body, pdf))
 		}
 	}))
 	defer web.Close()
-	w := newWorld(t, map[string]string{"carry.lua": `local qonto = require "qonto"
+	f := newFixture(t, map[string]string{"carry.lua": `local qonto = require "qonto"
 on("in:/carry", { verify = "none" }, function(event)
   local web = event.data.web
   local answer = http.get(web .. "/invoice", { as = "file" })
@@ -55,40 +55,40 @@ on("in:/carry", { verify = "none" }, function(event)
 end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 	body, err := json.Marshal(map[string]string{"web": web.URL})
 	must(t, err)
-	w.post("/in/carry", string(body))
-	w.settle()
-	story := w.runs()[0]
+	f.post("/in/carry", string(body))
+	f.settle()
+	story := f.runs()[0]
 	if story.Run.State != journal.Succeeded {
-		t.Fatalf("the run is %s: %+v\n%s", story.Run.State, story.Run.Problem, w.log)
+		t.Fatalf("the run is %s: %+v\n%s", story.Run.State, story.Run.Problem, f.log)
 	}
 	for i, want := range []string{"application/pdf the pdf", "made text/csv a.csv a;b, invoice application/pdf July 2026.pdf the pdf, note July"} {
-		if i >= len(heard) || !sameParts(heard[i], want) {
-			t.Errorf("heard %q, expected %q", heard, want)
+		if i >= len(bodies) || !sameParts(bodies[i], want) {
+			t.Errorf("received %q, expected %q", bodies, want)
 		}
 	}
-	logged := w.log.String()
+	logged := f.log.String()
 	for _, want := range []string{`"name":"July 2026.pdf"`, `"type":"application/pdf"`, `"size":3000000`, `"text":"paid on Friday"`,
-		`file July 2026.pdf (application/pdf, 3000000 bytes)`, `"status":404`, "only app calls and http take it"} {
+		`file July 2026.pdf (application/pdf, 3000000 bytes)`, `"status":404`, "only app calls and http accept it"} {
 		if !strings.Contains(logged, want) {
-			t.Errorf("the log does not say %s", want)
+			t.Errorf("the log does not have %s", want)
 		}
 	}
-	uploads := w.apps.Records("qonto", "attachments")
+	uploads := f.apps.Records("qonto", "attachments")
 	if last := string(uploads[len(uploads)-1]); !strings.Contains(last, "July 2026.pdf") {
 		t.Errorf("the attachment is %s", last)
 	}
-	kept, err := filepath.Glob(filepath.Join(w.data, "files", "*", "*"))
+	stored, err := filepath.Glob(filepath.Join(f.data, "files", "*", "*"))
 	must(t, err)
-	if len(kept) != 2 {
-		t.Errorf("%d files are kept, expected the two that were fetched", len(kept))
+	if len(stored) != 2 {
+		t.Errorf("%d files are stored, expected the two that were fetched", len(stored))
 	}
-	if info, err := os.Stat(filepath.Join(w.data, "tidewire.db")); err != nil || info.Size() > 2<<20 {
+	if info, err := os.Stat(filepath.Join(f.data, "tidewire.db")); err != nil || info.Size() > 2<<20 {
 		t.Errorf("the journal has %d bytes (%v): files do not belong in it", info.Size(), err)
 	}
 }
 
-// carried says what a request carried, with the pdf by name.
-func carried(t *testing.T, kind string, body, pdf []byte) string {
+// describeBody describes the body of a request, with "the pdf" for that file.
+func describeBody(t *testing.T, kind string, body, pdf []byte) string {
 	t.Helper()
 	media, params, err := mime.ParseMediaType(kind)
 	must(t, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// TestCharsets runs scripts on text that is not UTF-8: of an event, of answers
-// and files, and bytes that the script decodes itself.
+// TestCharsets runs scripts with text that is not UTF-8: in an event, in answers
+// and files, and as bytes that the script decodes.
 func TestCharsets(t *testing.T) {
 	posts := 0
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +38,7 @@ func TestCharsets(t *testing.T) {
 		}
 	}))
 	defer web.Close()
-	w := newWorld(t, map[string]string{"read.lua": `
+	f := newFixture(t, map[string]string{"read.lua": `
 on("in:/read", { verify = "none" }, function(event)
   local web = event.data.web
   local latin1, mark, empty = http.get(web .. "/latin1"), http.get(web .. "/mark"), http.get(web .. "/empty")
@@ -56,9 +56,9 @@ end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 	body, err := json.Marshal(map[string]string{"web": web.URL})
 	must(t, err)
 	latin1 := strings.Replace(string(body), "{", "{\"name\":\"Ren\xE9\",", 1)
-	post(t, w.engine.URL()+"/in/read", latin1, map[string]string{"Content-Type": "application/json; charset=windows-1252"})
-	w.settle()
-	if one := w.runs()[0]; one.Run.State != journal.Succeeded {
+	post(t, f.engine.URL()+"/in/read", latin1, map[string]string{"Content-Type": "application/json; charset=windows-1252"})
+	f.settle()
+	if one := f.runs()[0]; one.Run.State != journal.Succeeded {
 		t.Fatalf("the run is %s: %+v", one.Run.State, one.Run.Problem)
 	}
 	for _, want := range []string{
@@ -66,20 +66,20 @@ end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 		`the byte 0xE9 at offset 8 does not fit the charset \"utf-8\"`, `"name":"Café"`, `"kept":"name\nCafé\n"`,
 		`"type":"application/json; charset=ISO-8859-1"`, `"text":"{\"n\":\"Café\"}"`,
 	} {
-		if !strings.Contains(w.log.String(), want) {
-			t.Errorf("the log does not say %s:\n%s", want, w.log)
+		if !strings.Contains(f.log.String(), want) {
+			t.Errorf("the log does not have %s:\n%s", want, f.log)
 		}
 	}
-	w.post("/in/write", string(body))
-	w.settle()
-	run := w.runs()[1].Run
+	f.post("/in/write", string(body))
+	f.settle()
+	run := f.runs()[1].Run
 	if run.State != journal.Failed || posts != 1 || run.Attempts > 1 || !strings.Contains(run.Problem.Message, "what was asked for is done") {
 		t.Errorf("the run is %s after %d requests: %+v", run.State, posts, run.Problem)
 	}
 }
 
-// TestRedirectsOfWrites: a script gets the redirect of its write, and no other
-// request is sent.
+// TestRedirectsOfWrites writes to a server that redirects. The script gets the
+// redirect, and no other request is sent.
 func TestRedirectsOfWrites(t *testing.T) {
 	var mu sync.Mutex
 	var target []string
@@ -100,7 +100,7 @@ func TestRedirectsOfWrites(t *testing.T) {
 		}
 	}))
 	defer web.Close()
-	w := newWorld(t, map[string]string{"write.lua": `
+	f := newFixture(t, map[string]string{"write.lua": `
 on("in:/write", { verify = "none" }, function(event)
   for _, path in ipairs { "/r301", "/r303", "/r308" } do
     local answer = http.post(event.data.web .. path, { json = { a = 1 } })
@@ -109,13 +109,13 @@ on("in:/write", { verify = "none" }, function(event)
 end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 	body, err := json.Marshal(map[string]string{"web": web.URL})
 	must(t, err)
-	w.post("/in/write", string(body))
-	w.settle()
-	if one := w.runs()[0]; one.Run.State != journal.Succeeded {
+	f.post("/in/write", string(body))
+	f.settle()
+	if one := f.runs()[0]; one.Run.State != journal.Succeeded {
 		t.Fatalf("the run is %s: %+v", one.Run.State, one.Run.Problem)
 	}
 	for path, want := range map[string]string{"r301": `"status":301`, "r303": `"status":303`, "r308": `"status":201`} {
-		line := lineOf(w.log.String(), `"msg":"answer/`+path+`"`)
+		line := lineOf(f.log.String(), `"msg":"answer/`+path+`"`)
 		if !strings.Contains(line, want) || strings.Contains(line, `"location":"/target"`) != (path != "r308") {
 			t.Errorf("%s: logged %s, want %s", path, line, want)
 		}
@@ -125,7 +125,7 @@ end)`}, func(c *engine.Config) { c.HTTP.AllowPrivate = true })
 	}
 }
 
-// lineOf gives the first line that holds a text.
+// lineOf returns the first line that contains a text.
 func lineOf(log, text string) string {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, text) {

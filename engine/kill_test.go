@@ -18,10 +18,10 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// TestKilled ends an engine with SIGKILL again and again while many senders
-// post to it. Every event that one of them was told is kept, with one run;
-// every run is done once, or held since nobody knows whether the message that
-// it was sending arrived; and no message was sent twice.
+// TestKilled kills an engine with SIGKILL several times while many senders post to
+// it. Every acknowledged event is stored with one run. Every run succeeds, or is
+// held since its last message may or may not have arrived. No message is sent
+// twice.
 func TestKilled(t *testing.T) {
 	apps := newSandbox(t, sandbox.Config{})
 	must(t, apps.Fault(sandbox.Fault{App: "slack", Latency: 3 * time.Millisecond})) // so that there are runs in the middle of a call
@@ -33,7 +33,7 @@ on("in:/orders", { verify = "none", id = "id" }, function(event)
   slack.chat.post_message { channel = "C0GENERAL01", text = event.data.id .. " again" }
 end)
 `})
-	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Places: places(apps),
+	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Addresses: appAddresses(apps),
 		InFlight: 8} // so that a kill finds runs that have not begun
 	const kills, senders = 6, 6
 	var next atomic.Int64
@@ -52,7 +52,7 @@ end)
 					id := fmt.Sprintf("order %d", next.Add(1))
 					response, err := client.Post(p.url+"/in/orders", "application/json", strings.NewReader(`{"id":"`+id+`"}`))
 					if err != nil {
-						return // killed; it may be kept or not
+						return // the engine was killed; the event may be stored or not
 					}
 					response.Body.Close()
 					if response.StatusCode == http.StatusOK {
@@ -65,7 +65,7 @@ end)
 			})
 		}
 		<-first
-		<-time.After(rand.N(150 * time.Millisecond)) // any moment will do
+		<-time.After(rand.N(150 * time.Millisecond)) // a random moment
 		p.kill()
 		sending.Wait()
 	}
@@ -104,6 +104,6 @@ end)
 	p.stop()
 	t.Logf("%d kills, %d events acknowledged, runs %v, %d messages", kills, len(acknowledged), states, len(sent))
 	if states[journal.Succeeded] == 0 || len(states) < 2 {
-		t.Error("no kill struck in the middle of a run; the test shows nothing")
+		t.Error("no kill was in the middle of a run; the test shows nothing")
 	}
 }

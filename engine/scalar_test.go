@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// loaded reads a configuration with a file of this text, all apps left out.
+// loaded reads a configuration from a file with this text, without any apps.
 func loaded(t *testing.T, text string) (engine.Config, error) {
 	t.Helper()
 	dir := folder(t, map[string]string{"tidewire.yaml": text})
@@ -23,8 +23,8 @@ func loaded(t *testing.T, text string) (engine.Config, error) {
 	return c, err
 }
 
-// TestScalarsAreTheirOwnText shows that a setting which is a text is what
-// stands in the file, with quotes or without.
+// TestScalarsAreTheirOwnText checks that a setting that is a text has the same
+// characters as in the file, with quotes or without.
 func TestScalarsAreTheirOwnText(t *testing.T) {
 	for _, scalar := range []string{
 		"0120123456701", "0612345670", "1_000", "0x1F", "0o17", "0b11", "+33612345678", "12345678901234567890", "9007199254740993",
@@ -51,7 +51,7 @@ func TestScalarsAreTheirOwnText(t *testing.T) {
 	}
 }
 
-// scalarKey gives params with a scalar as the name of a parameter.
+// scalarKey returns params with a scalar as the name of a parameter.
 func scalarKey(scalar string) string {
 	if scalar == "<<" || strings.HasPrefix(scalar, "!") {
 		return ""
@@ -59,7 +59,7 @@ func scalarKey(scalar string) string {
 	return "params: { a: { " + scalar + ": x } }\n"
 }
 
-// TestParamNamesAreTheirOwnText shows the same of the names of parameters.
+// TestParamNamesAreTheirOwnText checks the same for names of parameters.
 func TestParamNamesAreTheirOwnText(t *testing.T) {
 	c, err := loaded(t, "params: { a: { 0612: a, 1_0: b, 2026-01-31: c, 1.10: d, true: e, map: { 07: f } }, 007: { x: 1 } }\n")
 	if err != nil {
@@ -71,7 +71,7 @@ func TestParamNamesAreTheirOwnText(t *testing.T) {
 	}
 }
 
-// TestNothingIsNotSet shows that a setting without a value keeps its default.
+// TestNothingIsNotSet checks that a setting without a value has its default.
 func TestNothingIsNotSet(t *testing.T) {
 	c, err := loaded(t, "listen:\ntimezone: ~\nflood: null\ngrace: Null\nretention:\nhttp: { allow: , allow_private: ~ }\nconnections: { qonto: { account: , read_only: ~, poll: null } }\nsecrets: { a: ~ }\nparams: { a: , b: { c: , d: ~ } }\n")
 	if err != nil {
@@ -84,8 +84,8 @@ func TestNothingIsNotSet(t *testing.T) {
 	}
 }
 
-// TestScalarsThatWouldChange shows what is refused: values that would become
-// others, each with its line.
+// TestScalarsThatWouldChange checks the errors for values that YAML would change,
+// each with its line.
 func TestScalarsThatWouldChange(t *testing.T) {
 	for scalar, want := range map[string]string{
 		"0612345670":                     "found 0612345670, expected a plain decimal number such as 12 or 1.5; put it in quotes if it is a text",
@@ -135,7 +135,7 @@ func TestScalarsThatWouldChange(t *testing.T) {
 	}
 }
 
-// TestNumbersStay shows which numbers of parameters are taken, and how.
+// TestNumbersStay checks which numbers of parameters are accepted, and their JSON.
 func TestNumbersStay(t *testing.T) {
 	c, err := loaded(t, "params: { a: { a: 0, b: -1, c: 1.5, d: 1.10, e: 9007199254740992, f: -9007199254740992, g: 0.1, h: 123456.789, i: 100.00, "+
 		"j: [true, False, yes, ~, '012', 1.2.3, 12:30, _1, 0x, 08:30, +, -, .], k: 0.0000001, l: {} } }\n")
@@ -149,7 +149,7 @@ func TestNumbersStay(t *testing.T) {
 	}
 }
 
-// TestSettingsThatWouldChange shows the same of settings that are no texts.
+// TestSettingsThatWouldChange checks the same for settings that are no texts.
 func TestSettingsThatWouldChange(t *testing.T) {
 	for text, want := range map[string]string{
 		"grace: 20":                                     "grace: found 20, expected a length of time such as 20s",
@@ -181,7 +181,7 @@ func TestSettingsThatWouldChange(t *testing.T) {
 	}
 }
 
-// TestDocuments shows what a file may be, and what is refused as a whole.
+// TestDocuments checks which files are accepted, and the errors about whole files.
 func TestDocuments(t *testing.T) {
 	for text, want := range map[string]string{
 		"listen: a\n---\nlisten: b\n":            "tidewire.yaml:2: found a second document (---), expected one; join them",

@@ -20,7 +20,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// findings are texts that must hold no secret, by where they were found.
+// findings are texts that must not contain a secret, by where they were found.
 type findings map[string][]byte
 
 func (f findings) add(t *testing.T, where string, v any, err error) {
@@ -31,11 +31,11 @@ func (f findings) add(t *testing.T, where string, v any, err error) {
 	f[where] = text
 }
 
-// TestNoSecretShows plants secrets in everything that an engine is given, has
-// it work, fail, be asked and crash, and looks for them in all that it leaves
-// behind or says: logs, errors, the journal, a backup, pages, the control API,
-// what the apps were asked, and the dump of the crash.
-func TestNoSecretShows(t *testing.T) {
+// TestNoSecretLeaks runs an engine with known secrets in its configuration until
+// runs succeed and fail, asks it by all commands, and crashes it. Then it searches
+// for the secrets in logs, errors, the journal, a backup, pages, the control API,
+// the recorded requests to the apps, and the goroutine dump.
+func TestNoSecretLeaks(t *testing.T) {
 	apps := newSandbox(t, sandbox.Config{})
 	dir := folder(t, map[string]string{"scripts/all.lua": `
 local highlevel, qonto, slack = require "highlevel", require "qonto", require "slack"
@@ -56,44 +56,44 @@ on("in:/broken", { verify = "none" }, function(event) highlevel.contacts.upsert 
 `})
 	data, logs := filepath.Join(dir, "data"), filepath.Join(dir, "engine.log")
 	var dump bytes.Buffer
-	p := spawnTo(t, &dump, childConfig{Scripts: filepath.Join(dir, "scripts"), Data: data, Places: places(apps), Log: logs})
+	p := spawnTo(t, &dump, childConfig{Scripts: filepath.Join(dir, "scripts"), Data: data, Addresses: appAddresses(apps), Log: logs})
 	client, err := control.Dial(data)
 	must(t, err)
 	defer client.Close()
 	found := findings{}
-	hear := func(path, body string) {
+	send := func(path, body string) {
 		t.Helper()
 		status, answer := post(t, p.url+path, body, map[string]string{"X-Slack-Signature": "v0=" + secret})
 		found["answer to "+path] = fmt.Appendf(nil, "%d %s", status, answer)
 	}
 	settled := func(state journal.State, n int) {
 		t.Helper()
-		for late := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+		for timeout := time.Now().Add(maxWait); ; <-time.After(20 * time.Millisecond) {
 			runs, err := client.Runs(t.Context(), journal.RunQuery{State: state, Limit: 10})
 			must(t, err)
 			switch {
 			case len(runs) >= n:
 				return
-			case time.Now().After(late):
-				t.Fatalf("%d runs are %s after %s, want %d", len(runs), state, patience, n)
+			case time.Now().After(timeout):
+				t.Fatalf("%d runs are %s after %s, want %d", len(runs), state, maxWait, n)
 			}
 		}
 	}
-	hear("/in/work", `{}`)
+	send("/in/work", `{}`)
 	settled(journal.Waiting, 1)
-	hear("/in/fail", `{}`)
+	send("/in/fail", `{}`)
 	settled(journal.Failed, 1)
-	hear("/hooks/slack", `{"type":"event_callback"}`)
-	hear("/hooks/nobody", `{}`)
+	send("/hooks/slack", `{"type":"event_callback"}`)
+	send("/hooks/nobody", `{}`)
 	must(t, apps.Revoke("highlevel"))
-	hear("/in/broken", `{}`)
+	send("/in/broken", `{}`)
 	settled(journal.Blocked, 1)
 
-	tokens := keptTokens(t, data)
+	tokens := vaultTokens(t, data)
 	if len(tokens) < 2 {
 		t.Fatalf("the vault has %d tokens; the test shows nothing", len(tokens))
 	}
-	ask(t, found, client, p.url)
+	readEverything(t, found, client, p.url)
 	backup := filepath.Join(dir, "backup.db")
 	must(t, client.Backup(t.Context(), backup))
 	for _, r := range apps.Requests("") {
@@ -117,12 +117,12 @@ on("in:/broken", { verify = "none" }, function(event) highlevel.contacts.upsert 
 		}
 	}
 	if len(found) < 20 {
-		t.Errorf("looked at %d places only", len(found))
+		t.Errorf("searched %d places only", len(found))
 	}
 }
 
-// keptTokens are the tokens that the vault keeps.
-func keptTokens(t *testing.T, data string) []string {
+// vaultTokens returns the tokens in the vault.
+func vaultTokens(t *testing.T, data string) []string {
 	t.Helper()
 	v, err := connection.OpenVault(connection.VaultConfig{Folder: data})
 	must(t, err)
@@ -141,8 +141,8 @@ func keptTokens(t *testing.T, data string) []string {
 	return tokens
 }
 
-// ask has the engine say all that it can be asked.
-func ask(t *testing.T, found findings, client *control.Client, url string) {
+// readEverything adds the answers to all commands, and pages.
+func readEverything(t *testing.T, found findings, client *control.Client, url string) {
 	t.Helper()
 	ctx := t.Context()
 	status, err := client.Status(ctx)
@@ -176,8 +176,7 @@ func ask(t *testing.T, found findings, client *control.Client, url string) {
 	}
 }
 
-// readFiles adds everything in a folder, but for the vault's key, which it
-// gives.
+// readFiles adds the files of a folder, except the vault's key, which it returns.
 func readFiles(t *testing.T, found findings, dir string) (key string) {
 	t.Helper()
 	must(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

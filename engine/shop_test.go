@@ -21,9 +21,9 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// The shop is an app with one operation of each kind of safety and without
-// rate limits, so that a test can ask a lot of it. Whatever is called carries
-// a tag, by which the test knows the call again at the shop and in the journal.
+// The shop is an app with one operation of each kind of safety, and without rate
+// limits, so that a test can make many calls. Each call has a tag, by which the
+// test finds it at the shop and in the journal.
 const shopCatalogue = `operation look.now {"id":"look","method":"GET","path":"/look","in_query":["tag!: string"]}
 operation items.save {"id":"saveItem","method":"POST","path":"/items","body":{"encoding":"json","type":"#Tagged","required":true},"idempotent":"the same tag gives the same item"}
 operation orders.pay {"id":"payOrder","method":"POST","path":"/orders","body":{"encoding":"json","type":"#Tagged","required":true}}
@@ -34,7 +34,7 @@ trigger shop.order.created {"vendor":"order.created","record":"customer","data":
 trigger shop.order.confirmed {"vendor":"order.confirmed","record":"customer","data":"#Order"}
 `
 
-// What the operations of the shop promise about a second sending.
+// The operations, by whether they may be sent again.
 const (
 	opRead       = "shop.look.now"
 	opIdempotent = "shop.items.save"
@@ -65,89 +65,89 @@ func newShopApp() *bindings.App {
 	}
 }
 
-// atShop is the configuration of an engine that works with a shop.
+// atShop returns the configuration of an engine that calls a shop.
 func atShop(url string) engine.Config {
 	return engine.Config{
-		Apps: []*bindings.App{newShopApp()}, Listen: "127.0.0.1:0", Grace: patience,
+		Apps: []*bindings.App{newShopApp()}, Listen: "127.0.0.1:0", Grace: maxWait,
 		Connections: []connection.Settings{{
 			Name: "shop", Account: "shop-1", BaseURL: url, Credentials: map[string]string{"token": sandbox.Token}, WebhookSecret: secret,
 		}},
 	}
 }
 
-// asked is one request as the shop saw it.
-type asked struct {
+// shopRequest is one request to the shop.
+type shopRequest struct {
 	tag, path, key string
 	from, to       time.Time
 	status         int
-	life           int // of the engine that asked
+	engine         int // number of the engine process that sent it
 }
 
-// shop is the app at work: the sandbox, which counts, behind a door that notes
-// when each request came and went.
+// shop is the app's server: the sandbox, behind a server that records the times of
+// each request.
 type shop struct {
-	apps *sandbox.Sandbox
-	door *httptest.Server
-	mu   sync.Mutex
-	all  []asked
-	life int // begun last
-	lost int // requests whose engine had died when they were answered
-	// slow is the longest that a request takes, a part of it before it is done
-	// and a part after.
-	slow time.Duration
+	apps    *sandbox.Sandbox
+	server  *httptest.Server
+	mu      sync.Mutex
+	all     []shopRequest
+	engines int // engine processes so far
+	lost    int // requests whose engine had been killed before the answer
+	// maxDelay is the longest delay of a request, partly before it is done and
+	// partly after.
+	maxDelay time.Duration
 }
 
-func openShop(t testing.TB, slow time.Duration) *shop {
+func openShop(t testing.TB, maxDelay time.Duration) *shop {
 	t.Helper()
 	apps, err := sandbox.New(sandbox.Config{Apps: []*bindings.App{newShopApp()}, Seed: 1})
 	must(t, err)
-	s := &shop{apps: apps, slow: slow}
-	s.door = httptest.NewServer(s)
+	s := &shop{apps: apps, maxDelay: maxDelay}
+	s.server = httptest.NewServer(s)
 	t.Cleanup(func() {
-		s.door.Close()
+		s.server.Close()
 		must(t, apps.Close())
 	})
 	return s
 }
 
-func (s *shop) url() string { return s.door.URL + "/shop" }
+func (s *shop) url() string { return s.server.URL + "/shop" }
 
-// nextLife is the address for another life of the engine, by which the shop
-// knows whose requests are whose: one may come late from an engine that was
-// killed.
-func (s *shop) nextLife() string {
+// nextEngine returns the address for another engine process. The shop records the
+// process with each request, as one may arrive late from an engine that was killed.
+func (s *shop) nextEngine() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.life++
-	return fmt.Sprintf("%s/%d/shop", s.door.URL, s.life)
+	s.engines++
+	return fmt.Sprintf("%s/%d/shop", s.server.URL, s.engines)
 }
 
-// cutOff is how many requests had lost their engine when they were answered.
-func (s *shop) cutOff() int {
+// lostRequests returns how many requests had an engine that was killed before the
+// answer.
+func (s *shop) lostRequests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lost
 }
 
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	one := asked{from: time.Now(), key: r.Header.Get("X-Shop-Key"), tag: r.URL.Query().Get("tag")}
+	one := shopRequest{from: time.Now(), key: r.Header.Get("X-Shop-Key"), tag: r.URL.Query().Get("tag")}
 	if life, path, _ := strings.Cut(r.URL.Path[1:], "/"); life != "shop" {
-		one.life, _ = strconv.Atoi(life)
+		one.engine, _ = strconv.Atoi(life)
 		r.URL.Path = "/" + path
 	}
 	one.path = r.URL.Path
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // cut off before it was whole: nothing is done
+		return // the request is incomplete, and is not done
 	}
 	if one.tag == "" {
 		one.tag = gjson.GetBytes(body, "tag").String()
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	s.dawdle()
+	s.delay()
 	answer := httptest.NewRecorder()
 	s.apps.Handler().ServeHTTP(answer, r)
-	s.dawdle()
+	s.delay()
 	one.to, one.status = time.Now(), answer.Code
 	s.mu.Lock()
 	s.all = append(s.all, one)
@@ -163,17 +163,17 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-func (s *shop) dawdle() {
-	if s.slow > 0 {
-		<-time.After(rand.N(s.slow / 2))
+func (s *shop) delay() {
+	if s.maxDelay > 0 {
+		<-time.After(rand.N(s.maxDelay / 2))
 	}
 }
 
-// heard gives all requests so far, by tag.
-func (s *shop) heard() map[string][]asked {
+// requestsByTag returns all requests so far, by tag.
+func (s *shop) requestsByTag() map[string][]shopRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	byTag := map[string][]asked{}
+	byTag := map[string][]shopRequest{}
 	for _, one := range s.all {
 		byTag[one.tag] = append(byTag[one.tag], one)
 	}
@@ -186,7 +186,7 @@ type order struct {
 	n                        int
 }
 
-// body and header of the webhook, signed now.
+// request returns the body and header of the webhook, signed at the present time.
 func (o order) request(t testing.TB) (string, http.Header) {
 	t.Helper()
 	body := fmt.Sprintf(`{"id":%q,"type":%q,"data":{"id":%q,"customer":%q,"n":%d}}`, o.id, o.kind, o.name, o.customer, o.n)

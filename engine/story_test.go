@@ -29,19 +29,19 @@ import (
 
 var update = flag.Bool("update", false, "write what happened into the golden files")
 
-// TestStories tells the seed flows from end to end: something happens in one
-// app, its signed webhook starts a script, and the script changes another app.
-// Each folder of testdata/stories holds story.http, what people do in the
-// apps, and story.golden, what the engine said and heard and what its journal
-// keeps of it. Times stand still.
+// TestStories runs the templates end to end: something happens in one app, its
+// signed webhook starts a script, and the script changes another app. Each folder
+// of testdata/stories has story.http, the requests of people to the apps, and
+// story.golden, the requests of the engine with their answers, and its runs. The
+// clock does not advance by itself.
 //
-// Requests to the app "sandbox" are what people do on the apps' own screens.
-// A line "# later CONNECTION POLL" lets time pass until the poll has looked at
-// its list, for what no webhook tells. It may be all that is done: the first
-// look only sees what is there.
+// Requests to the app "sandbox" are actions of people on the apps' screens. A line
+// "# later CONNECTION POLL" lets time pass until the list was polled, for changes
+// without a webhook. A part may have such a line alone: the first poll makes no
+// events.
 //
-// A line "# let NAME = APP PATH" remembers what stands at the path in the
-// answer to the last request, for {{NAME}} in later ones.
+// A line "# let NAME = APP PATH" sets {{NAME}} in later requests to the value at
+// the path in the answer to the last one.
 func TestStories(t *testing.T) {
 	folders, err := filepath.Glob("../testdata/stories/*/story.http")
 	must(t, err)
@@ -55,21 +55,21 @@ func TestStories(t *testing.T) {
 			must(t, err)
 			s := newStory(t)
 			s.play(string(text))
-			golden(t, filepath.Join(dir, "story.golden"), s.told.String())
+			golden(t, filepath.Join(dir, "story.golden"), s.output.String())
 		})
 	}
 }
 
-// story is one that is being played.
+// story runs one story and collects its output.
 type story struct {
-	*world
-	told   strings.Builder
-	names  map[string]string // {{NAME}} to value
-	before int               // requests before the present act
-	ids    map[string]string
-	seen   map[string]bool // runs told, each in its state
-	kept   map[string]int  // records that the apps had at the beginning
-	clock  *journaltest.Clock
+	*fixture
+	output  strings.Builder
+	names   map[string]string // {{NAME}} to value
+	before  int               // requests before the present part
+	ids     map[string]string
+	seen    map[string]bool // runs that were printed, each with its state
+	initial map[string]int  // records that the apps had at the beginning
+	clock   *journaltest.Clock
 }
 
 var storyTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -77,11 +77,11 @@ var storyTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 func newStory(t *testing.T) *story {
 	clock := journaltest.NewClock()
 	clock.Adjust(storyTime.Sub(clock.Now()))
-	w := &world{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newBook()}
+	f := &fixture{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newLogBuffer()}
 	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
 	files := templates(t)
-	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, "two-way-contacts/") }) // another's work again
-	w.build(files, func(c *engine.Config) {
+	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, "two-way-contacts/") }) // it includes what another template does
+	f.build(files, func(c *engine.Config) {
 		c.Clock, c.InFlight = clock, 1 // one run after the other, so that the order is the same each time
 		c.Params = map[string]json.RawMessage{"qonto-client-to-highlevel": channel, "appointment-to-slack": channel, "approve-in-slack": channel, "event-to-slack": channel}
 		for i := range c.Connections {
@@ -89,37 +89,37 @@ func newStory(t *testing.T) *story {
 				c.Connections[i].Poll = time.Minute
 			}
 		}
-		c.HTTP.AllowPrivate = true // where Slack takes answers is on this machine
+		c.HTTP.AllowPrivate = true // for answers to the sandbox's Slack
 		c.PublicURL = "https://hooks.example.com"
-		c.Log = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Log = slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	s := &story{world: w, names: map[string]string{"location": w.apps.Account("highlevel"), "calendar": record(t, w, "calendars")}, ids: map[string]string{}, seen: map[string]bool{}, kept: map[string]int{}, clock: clock}
+	s := &story{fixture: f, names: map[string]string{"location": f.apps.Account("highlevel"), "calendar": record(t, f, "calendars")}, ids: map[string]string{}, seen: map[string]bool{}, initial: map[string]int{}, clock: clock}
 	for _, r := range resources {
-		s.kept[r.name] = len(w.apps.Records(r.app, r.name))
+		s.initial[r.name] = len(f.apps.Records(r.app, r.name))
 	}
 	return s
 }
 
-// resources are what a story is about, each with the field that tells its
-// records apart.
+// resources are the records that a story prints, each with the field that
+// identifies them.
 var resources = []struct{ app, name, field string }{
 	{"highlevel", "contacts", "name"}, {"highlevel", "contacts/notes", "body"}, {"highlevel", "contacts/tasks", "title"},
 	{"slack", "messages", "text"}, {"teams", "cards", "attachments.0.content.body.0.text"},
 }
 
-// play does one request after the other and tells what came of it.
+// play makes one request after the other and prints what each caused.
 func (s *story) play(text string) {
 	for part := range strings.SplitSeq(text, "\n###") {
 		s.before = len(s.requests())
-		answer := s.act(part)
-		s.rest()
+		answer := s.perform(part)
+		s.awaitRest()
 		for line := range strings.Lines(part) {
 			var connection, poll string
 			if _, err := fmt.Sscanf(line, "# later %s %s", &connection, &poll); err == nil {
-				s.later(connection, poll)
+				s.awaitPoll(connection, poll)
 			}
 		}
-		s.tell()
+		s.printAct()
 		for line := range strings.Lines(part) {
 			var name, path string
 			if _, err := fmt.Sscanf(line, "# let %s = %s", &name, &path); err == nil {
@@ -131,8 +131,9 @@ func (s *story) play(text string) {
 	}
 }
 
-// rest waits until every webhook is delivered and every run has ended or waits.
-func (s *story) rest() {
+// awaitRest waits until every webhook is delivered and every run has ended or
+// waits.
+func (s *story) awaitRest() {
 	for webhooks := -1; webhooks != s.apps.Webhooks(); { // a run may cause another
 		webhooks = s.apps.Webhooks()
 		must(s.t, s.apps.Idle(s.t.Context()))
@@ -144,21 +145,21 @@ func (s *story) rest() {
 	}
 }
 
-// later moves the clock on, and waits until a poll has looked at its list.
-func (s *story) later(connection, poll string) {
-	before := s.looked(connection, poll)
+// awaitPoll advances the clock and waits until a list was polled.
+func (s *story) awaitPoll(connection, poll string) {
+	before := s.polls(connection, poll)
 	s.clock.Pass(2 * time.Minute)
-	s.until(func() bool { return s.looked(connection, poll) > before })
-	s.rest()
+	s.until(func() bool { return s.polls(connection, poll) > before })
+	s.awaitRest()
 }
 
-// looked counts the looks of a poll.
-func (s *story) looked(connection, poll string) int {
+// polls returns how often a list was polled.
+func (s *story) polls(connection, poll string) int {
 	return strings.Count(s.log.String(), fmt.Sprintf(`"msg":"looked at a list","connection":%q,"poll":%q`, connection, poll))
 }
 
-// looks reports whether a request is one of the engine's looks at a list.
-func (s *story) looks(r sandbox.Request) bool {
+// isPoll reports whether a request is one of the engine's polls.
+func (s *story) isPoll(r sandbox.Request) bool {
 	for _, app := range all.Apps() {
 		if app.Name != r.App {
 			continue
@@ -183,9 +184,9 @@ func (s *story) looks(r sandbox.Request) bool {
 
 var headerName = regexp.MustCompile(`^[A-Z][A-Za-z-]+$`)
 
-// act does what one part of a story says: "METHOD APP PATH", then headers and
-// a body.
-func (s *story) act(part string) string {
+// perform makes the request of one part of a story: "METHOD APP PATH", then headers
+// and a body.
+func (s *story) perform(part string) string {
 	for name, value := range s.names {
 		part = strings.ReplaceAll(part, "{{"+name+"}}", value)
 	}
@@ -202,11 +203,11 @@ func (s *story) act(part string) string {
 		}
 	}
 	if len(lines) == 0 && strings.Contains(part, "# later ") {
-		s.told.WriteString("=== time passes\n")
+		s.output.WriteString("=== time passes\n")
 		return ""
 	}
 	if len(lines) == 0 {
-		s.t.Fatalf("nothing is done in %q", part)
+		s.t.Fatalf("%q has no request", part)
 	}
 	words := strings.Fields(lines[0])
 	if len(words) != 3 {
@@ -232,66 +233,66 @@ func (s *story) act(part string) string {
 	if response.StatusCode >= 300 {
 		s.t.Fatalf("%s: %s %s", lines[0], response.Status, answer)
 	}
-	fmt.Fprintf(&s.told, "=== %s\n", s.normal(lines[0]))
-	if app != "sandbox" { // what people do is no request to an app
+	fmt.Fprintf(&s.output, "=== %s\n", s.normal(lines[0]))
+	if app != "sandbox" { // actions on screens are not in the app's requests
 		s.before++
 	}
 	return string(answer)
 }
 
-// requests are what the apps were asked, but for what the engine asks by itself
-// and at its own time.
+// requests returns the requests to the apps, without those for tokens and polls,
+// whose times vary.
 func (s *story) requests() []sandbox.Request {
 	return slices.DeleteFunc(s.apps.Requests(""), func(r sandbox.Request) bool {
-		return r.Operation == "oauth.get_access_token" || s.looks(r)
+		return r.Operation == "oauth.get_access_token" || s.isPoll(r)
 	})
 }
 
-// tell adds what was said to the apps since the act, and the runs.
-func (s *story) tell() {
+// printAct prints the requests to the apps since the last part, and the runs.
+func (s *story) printAct() {
 	for _, r := range s.requests()[s.before:] {
-		fmt.Fprintf(&s.told, "\n> %s %s\n", r.Method, s.normal(strings.TrimSuffix(r.Path+"?"+r.Query, "?")))
+		fmt.Fprintf(&s.output, "\n> %s %s\n", r.Method, s.normal(strings.TrimSuffix(r.Path+"?"+r.Query, "?")))
 		if r.Body != "" {
-			fmt.Fprintf(&s.told, "%s\n", s.pretty(r.Body))
+			fmt.Fprintf(&s.output, "%s\n", s.pretty(r.Body))
 		}
-		fmt.Fprintf(&s.told, "< %d %s\n%s\n", r.Status, r.Operation, s.pretty(r.Answer))
+		fmt.Fprintf(&s.output, "< %d %s\n%s\n", r.Status, r.Operation, s.pretty(r.Answer))
 	}
 	for _, one := range s.runs() {
 		if state := one.Run.ID + string(one.Run.State); !s.seen[state] {
 			s.seen[state] = true
-			s.tellRun(one)
+			s.printRun(one)
 		}
 	}
-	s.told.WriteString("\nthe apps have now\n")
+	s.output.WriteString("\nthe apps have now\n")
 	for _, r := range resources {
-		for _, record := range s.apps.Records(r.app, r.name)[s.kept[r.name]:] {
-			fmt.Fprintf(&s.told, "  %s %s: %s\n", r.app, r.name, gjson.GetBytes(record, r.field))
+		for _, record := range s.apps.Records(r.app, r.name)[s.initial[r.name]:] {
+			fmt.Fprintf(&s.output, "  %s %s: %s\n", r.app, r.name, gjson.GetBytes(record, r.field))
 		}
 	}
-	s.told.WriteString("\n")
+	s.output.WriteString("\n")
 }
 
-func (s *story) tellRun(one control.RunDetails) {
+func (s *story) printRun(one control.RunDetails) {
 	event, _, err := s.journal.Event(s.t.Context(), one.Run.Event)
 	must(s.t, err)
-	fmt.Fprintf(&s.told, "\nrun of %s, hook %s: %s\n", one.Run.Script, one.Run.Hook, one.Run.State)
-	fmt.Fprintf(&s.told, "  event  %s by %s on %s, lane %s\n", event.Type, event.Source, event.Connection, s.normal(one.Run.Lane))
+	fmt.Fprintf(&s.output, "\nrun of %s, hook %s: %s\n", one.Run.Script, one.Run.Hook, one.Run.State)
+	fmt.Fprintf(&s.output, "  event  %s by %s on %s, lane %s\n", event.Type, event.Source, event.Connection, s.normal(one.Run.Lane))
 	if one.Run.Problem != nil {
-		fmt.Fprintf(&s.told, "  error  %s\n", s.normal(one.Run.Problem.Text()))
+		fmt.Fprintf(&s.output, "  error  %s\n", s.normal(one.Run.Problem.Text()))
 	}
 	for _, step := range one.Steps {
-		fmt.Fprintf(&s.told, "  %d %s %s at %s\n", step.Number, step.Name, step.State, step.Position)
+		fmt.Fprintf(&s.output, "  %d %s %s at %s\n", step.Number, step.Name, step.State, step.Position)
 		if step.Error != nil {
-			fmt.Fprintf(&s.told, "    error %s\n", s.normal(step.Error.Error()))
+			fmt.Fprintf(&s.output, "    error %s\n", s.normal(step.Error.Error()))
 		}
 	}
 }
 
-// random are the ids in texts; what differs each time, HighLevel's, and what
-// signs the address of an approval.
+// random matches ids in texts that differ each time, and signatures of approval
+// links.
 var random = regexp.MustCompile(`\b[0-9]{10}\.[A-Za-z0-9_-]{43}|\b[A-Za-z0-9]{24}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\brun_[0-9a-z]+|\b[A-Za-z0-9]{20}\b`)
 
-// normal numbers the ids by their first appearance.
+// normal replaces ids by numbers in the order of their first occurrence.
 func (s *story) normal(text string) string {
 	return random.ReplaceAllStringFunc(text, func(id string) string {
 		if strings.HasPrefix(id, "sandbox") || strings.ToLower(id) == id && !strings.ContainsAny(id, "0123456789") {
@@ -312,7 +313,7 @@ func (s *story) pretty(body string) string {
 	return s.normal(out.String())
 }
 
-// golden compares with a file, or writes it with -update.
+// golden compares a text with a file, or writes the file with -update.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {
@@ -326,10 +327,10 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// record is the id of a record that the sandbox's HighLevel has from the start.
-func record(t *testing.T, w *world, resource string) string {
+// record returns the id of a record that the sandbox's HighLevel has at its start.
+func record(t *testing.T, f *fixture, resource string) string {
 	t.Helper()
-	all := w.apps.Records("highlevel", resource)
+	all := f.apps.Records("highlevel", resource)
 	if len(all) == 0 {
 		t.Fatalf("the sandbox has no %s from the start", resource)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/tidewire/tidewire/engine/control"
 )
 
-// TestSyncedBeforeAcknowledged watches the system calls of an engine that is
-// posted to: before each 2xx the log of the journal was written and then
+// TestSyncedBeforeAcknowledged traces the system calls of an engine that receives
+// webhooks. Before each 2xx, the write-ahead log of the journal is written and then
 // synced to the disk.
 func TestSyncedBeforeAcknowledged(t *testing.T) {
 	strace, err := exec.LookPath("strace")
@@ -29,8 +29,8 @@ func TestSyncedBeforeAcknowledged(t *testing.T) {
 	if err := exec.Command(strace, "-f", "-o", os.DevNull, "true").Run(); err != nil {
 		t.Skipf("strace may not trace here: %v", err)
 	}
-	// The first run waits for its call until the end, and there is one at a
-	// time: what is written to the log belongs to what is acknowledged.
+	// The first run waits for its call until the end, and one run is executed at a
+	// time, so that all writes to the log are those of accepted events.
 	called := make(chan struct{})
 	apps := newSandbox(t, sandbox.Config{Sleep: func(ctx context.Context, _ time.Duration) error {
 		close(called)
@@ -43,7 +43,7 @@ local slack = require "slack"
 on("in:/orders", { verify = "none" }, function() slack.conversations.list {} end)
 `})
 	trace := filepath.Join(dir, "trace")
-	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Places: places(apps), InFlight: 1}
+	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Addresses: appAddresses(apps), InFlight: 1}
 	p := spawn(t, settings, strace, "-f", "-y", "-s", "40", "-e", "trace=write,pwrite64,writev,pwritev,fsync,fdatasync", "-o", trace)
 	engine, err := control.Dial(settings.Data)
 	must(t, err)
@@ -60,7 +60,7 @@ on("in:/orders", { verify = "none" }, function() slack.conversations.list {} end
 			t.Fatalf("got %d %s", code, answer)
 		}
 	}
-	must(t, syscall.Kill(status.PID, syscall.SIGKILL)) // strace ends with what it traces
+	must(t, syscall.Kill(status.PID, syscall.SIGKILL)) // strace ends with the traced process
 	p.read.Wait()
 	_ = p.command.Wait()
 	checkTrace(t, trace, events)
@@ -72,8 +72,8 @@ var (
 	traceResult  = regexp.MustCompile(`= (-?\d+)( \([^)]*\))?$`)
 )
 
-// checkTrace wants a write and then a sync of the log before every answer.
-func checkTrace(t *testing.T, name string, least int) {
+// checkTrace expects a write and then a sync of the log before every answer.
+func checkTrace(t *testing.T, name string, minAnswers int) {
 	t.Helper()
 	file, err := os.Open(name)
 	must(t, err)
@@ -96,7 +96,7 @@ func checkTrace(t *testing.T, name string, least int) {
 	for lines.Scan() {
 		line := lines.Text()
 		if m := traceResumed.FindStringSubmatch(line); m != nil {
-			maps.DeleteFunc(answering, func(_, thread string) bool { return thread == m[1] })
+			maps.DeleteFunc(answering, func(_, id string) bool { return id == m[1] })
 			if inside[m[1]] {
 				delete(inside, m[1])
 				ended(m[2], !strings.HasPrefix(m[3], "-"))
@@ -117,7 +117,7 @@ func checkTrace(t *testing.T, name string, least int) {
 			}
 		case strings.Contains(m[4], `"HTTP/1.1 2`):
 			if answering[m[3]] != "" {
-				continue // the kill cut it off, and the trace tells of it again
+				continue // a write that the kill interrupted is in the trace twice
 			}
 			if strings.Contains(line, "<unfinished ...>") {
 				answering[m[3]] = m[1]
@@ -130,7 +130,7 @@ func checkTrace(t *testing.T, name string, least int) {
 		}
 	}
 	must(t, lines.Err())
-	if answers < least {
-		t.Errorf("the trace has %d answers, expected %d or more", answers, least)
+	if answers < minAnswers {
+		t.Errorf("the trace has %d answers, expected %d or more", answers, minAnswers)
 	}
 }

@@ -28,52 +28,52 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
-// cities are the three locations of a company. Each goes with a Qonto account
-// of its own. Oslo gets no webhooks on either side and is polled; the others
+// cities are the three locations of a company. Each has a Qonto account of its
+// own. The webhooks of Oslo are lost on both sides, and it is polled; the others
 // are reconciled.
 var cities = []string{"berlin", "oslo", "paris"}
 
-// traits are the fields that a person has on both sides.
-var traits = []struct{ contact, client string }{
+// syncedFields are the fields that a contact and its client both have.
+var syncedFields = []struct{ contact, client string }{
 	{"firstName", "first_name"}, {"lastName", "last_name"}, {"email", "email"}, {"city", "city"},
 }
 
-// person is one of whom there is to be a contact and a client, as somebody
-// last wanted them.
-type person struct {
+// pair is a contact and the client of the same person, with the values of the last
+// changes.
+type pair struct {
 	place           string
-	contact, client string // ids, empty while only the sync can know
+	contact, client string // ids, empty until findRecords finds the record of the sync
 	want            map[string]string
 	gone            bool
 }
 
-// town is the two apps with the people who change records in them.
-type town struct {
-	t     *testing.T
-	clock *journaltest.Clock
-	crm   *sandbox.Sandbox
-	banks map[string]*sandbox.Sandbox
-	doors map[string]*httptest.Server // of the apps, by "highlevel" or place
-	post  *office
+// syncFixture has the two apps, and changes records in them as people do.
+type syncFixture struct {
+	t       *testing.T
+	clock   *journaltest.Clock
+	crm     *sandbox.Sandbox
+	banks   map[string]*sandbox.Sandbox
+	proxies map[string]*httptest.Server // of the apps, by "highlevel" or place
+	network *lossyProxy
 
-	mu      sync.Mutex
-	dice    *rand.Rand
-	people  []*person
-	changes int
-	meddled int
-	logged  map[string]int // requests looked at, by door
+	mu         sync.Mutex
+	random     *rand.Rand
+	people     []*pair
+	changes    int
+	concurrent int
+	checked    map[string]int // requests that were checked, by proxy
 }
 
 func organisation(place string) string {
 	return fmt.Sprintf("0d2f6c3e-5a41-4c7e-9b8a-%012x", slices.Index(cities, place)+1)
 }
 
-func newTown(t *testing.T, seed uint64) *town {
+func newSyncFixture(t *testing.T, seed uint64) *syncFixture {
 	clock := journaltest.NewClock()
-	w := &town{t: t, clock: clock, banks: map[string]*sandbox.Sandbox{}, doors: map[string]*httptest.Server{},
-		post: newOffice(t, seed, clock.Now), dice: rand.New(rand.NewPCG(seed, 1)), logged: map[string]int{}}
-	w.crm = newSandbox(t, sandbox.Config{Seed: int64(seed), Now: clock.Now})
-	w.door("highlevel", w.crm)
+	s := &syncFixture{t: t, clock: clock, banks: map[string]*sandbox.Sandbox{}, proxies: map[string]*httptest.Server{},
+		network: newLossyProxy(t, seed, clock.Now), random: rand.New(rand.NewPCG(seed, 1)), checked: map[string]int{}}
+	s.crm = newSandbox(t, sandbox.Config{Seed: int64(seed), Now: clock.Now})
+	s.startProxy("highlevel", s.crm)
 	for i, place := range cities {
 		bank, err := sandbox.New(sandbox.Config{
 			Apps: slices.DeleteFunc(all.Apps(), func(a *bindings.App) bool { return a.Name != "qonto" }), Rules: all.Rules(), Now: clock.Now, Seed: int64(seed) + int64(i) + 1,
@@ -82,40 +82,40 @@ func newTown(t *testing.T, seed uint64) *town {
 		must(t, err)
 		must(t, bank.Start(context.WithoutCancel(t.Context()), "127.0.0.1:0"))
 		t.Cleanup(func() { must(t, bank.Close()) })
-		w.banks[place] = bank
-		w.door(place, bank)
+		s.banks[place] = bank
+		s.startProxy(place, bank)
 	}
-	w.post.lost["oslo"], w.post.lost[organisation("oslo")] = true, true
-	return w
+	s.network.dropped["oslo"], s.network.dropped[organisation("oslo")] = true, true
+	return s
 }
 
-// door is where the engine reaches an app. Now and then somebody is quicker
-// than its call and changes the very record.
-func (w *town) door(name string, apps *sandbox.Sandbox) {
-	w.doors[name] = httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+// startProxy starts the proxy through which the engine calls an app. Before some
+// calls, the proxy changes the same record.
+func (s *syncFixture) startProxy(name string, apps *sandbox.Sandbox) {
+	s.proxies[name] = httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut || r.Method == http.MethodPatch {
-			w.meddle(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])
+			s.changeConcurrently(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])
 		}
 		apps.Handler().ServeHTTP(answer, r)
 	}))
-	w.t.Cleanup(w.doors[name].Close)
+	s.t.Cleanup(s.proxies[name].Close)
 }
 
-// config is that of an engine for all of it.
-func (w *town) config(dir string, log *book) engine.Config {
+// config returns the configuration of an engine for both apps.
+func (s *syncFixture) config(dir string, log *logBuffer) engine.Config {
 	c := engine.Config{
-		Apps: hasty(all.Apps()), Listen: "127.0.0.1:0", Grace: patience, Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"),
-		Clock: w.clock, Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{ReplaceAttr: w.dated})), Accounts: map[string][]string{},
+		Apps: fastFullPolls(all.Apps()), Listen: "127.0.0.1:0", Grace: maxWait, Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"),
+		Clock: s.clock, Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{ReplaceAttr: s.logTime})), Accounts: map[string][]string{},
 		Connections: []connection.Settings{{
-			Name: "highlevel/agency", Account: "sandboxCompany000001", As: "company", BaseURL: w.doors["highlevel"].URL + "/highlevel",
-			TokenURL: w.doors["highlevel"].URL + "/highlevel/oauth/token", Credentials: maps.Clone(credentials["highlevel"]),
-			WebhookKeys: map[string]string{"ed25519": w.crm.PublicKey("highlevel")},
+			Name: "highlevel/agency", Account: "sandboxCompany000001", As: "company", BaseURL: s.proxies["highlevel"].URL + "/highlevel",
+			TokenURL: s.proxies["highlevel"].URL + "/highlevel/oauth/token", Credentials: maps.Clone(credentials["highlevel"]),
+			WebhookKeys: map[string]string{"ed25519": s.crm.PublicKey("highlevel")},
 		}},
 	}
 	for _, place := range cities {
 		location := connection.Settings{Name: "highlevel/" + place, Account: "loc-" + place, Parent: "highlevel/agency", Reconcile: 10 * time.Minute}
 		account := connection.Settings{
-			Name: "qonto/" + place, Account: organisation(place), BaseURL: w.doors[place].URL + "/qonto", WebhookSecret: "secret-of-" + place,
+			Name: "qonto/" + place, Account: organisation(place), BaseURL: s.proxies[place].URL + "/qonto", WebhookSecret: "secret-of-" + place,
 			Credentials: map[string]string{"login": "demo", "secret_key": "key-of-" + place}, Reconcile: 10 * time.Minute,
 		}
 		if place == "oslo" {
@@ -127,16 +127,17 @@ func (w *town) config(dir string, log *book) engine.Config {
 	return c
 }
 
-// dated gives lines of the log the time of the clock.
-func (w *town) dated(groups []string, a slog.Attr) slog.Attr {
+// logTime sets the time of log lines to that of the clock.
+func (s *syncFixture) logTime(groups []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey && len(groups) == 0 {
-		a.Value = slog.TimeValue(w.clock.Now())
+		a.Value = slog.TimeValue(s.clock.Now())
 	}
 	return a
 }
 
-// hasty has what is gone looked for in an hour, and not in a day.
-func hasty(apps []*bindings.App) []*bindings.App {
+// fastFullPolls has full polls, which find removed records, every 10 minutes
+// instead of each day.
+func fastFullPolls(apps []*bindings.App) []*bindings.App {
 	for i, app := range apps {
 		quick := *app
 		quick.Polls = slices.Clone(app.Polls)
@@ -148,12 +149,12 @@ func hasty(apps []*bindings.App) []*bindings.App {
 	return apps
 }
 
-// TestTwoWayContacts keeps the contacts of three locations and the clients of
-// three accounts alike for an hour (by the clock of all of it), while people
-// create, change and delete on both sides, somebody else is quicker now and
-// then, and webhooks are lost, late, doubled and out of order. In the end both
-// sides have what was wanted last, nothing is done any more, and no request
-// went to another's account.
+// TestTwoWayContacts syncs the contacts of three locations with the clients of
+// three accounts for an hour (by the test's clock). Meanwhile records are created,
+// changed and deleted on both sides, some just before a call of the engine, and
+// webhooks are lost, late, doubled and out of order. In the end both sides have the
+// values of the last changes, no run starts any more, and no request contained data
+// of another account.
 func TestTwoWayContacts(t *testing.T) {
 	seeds, changes := []uint64{1}, 150
 	if soak {
@@ -161,33 +162,33 @@ func TestTwoWayContacts(t *testing.T) {
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			w := newTown(t, seed)
+			s := newSyncFixture(t, seed)
 			dir := journaltest.Folder(t)
-			e := &world{t: t, apps: w.crm, log: newBook(), data: filepath.Join(dir, "data"), scripts: filepath.Join(dir, "scripts")}
-			must(t, os.Mkdir(e.scripts, 0o755))
+			f := &fixture{t: t, apps: s.crm, log: newLogBuffer(), data: filepath.Join(dir, "data"), scripts: filepath.Join(dir, "scripts")}
+			must(t, os.Mkdir(f.scripts, 0o755))
 			for name, text := range templates(t) {
 				if strings.HasPrefix(name, "two-way-contacts/") {
-					e.write(name, text)
+					f.write(name, text)
 				}
 			}
-			e.start(w.config(dir, e.log))
-			w.post.target = e.engine.URL()
-			must(t, w.crm.Subscribe("highlevel", w.post.server.URL+"/hooks/highlevel", ""))
-			for place, bank := range w.banks {
-				must(t, bank.Subscribe("qonto", w.post.server.URL+"/hooks/qonto", "secret-of-"+place))
+			f.start(s.config(dir, f.log))
+			s.network.target = f.engine.URL()
+			must(t, s.crm.Subscribe("highlevel", s.network.server.URL+"/hooks/highlevel", ""))
+			for place, bank := range s.banks {
+				must(t, bank.Subscribe("qonto", s.network.server.URL+"/hooks/qonto", "secret-of-"+place))
 			}
-			w.pass(e, 2*time.Minute, nil) // the first looks
+			s.pass(f, 2*time.Minute, nil) // the first polls
 			times := make([]time.Duration, changes)
 			for i := range times {
-				times[i] = time.Duration(w.dice.Int64N(int64(time.Hour)))
+				times[i] = time.Duration(s.random.Int64N(int64(time.Hour)))
 			}
 			slices.Sort(times)
-			w.pass(e, time.Hour, times)
-			w.pass(e, 45*time.Minute, nil) // late webhooks, and two looks for what is gone
-			w.agree()
-			runs := w.count(e)
-			t.Logf("%d changes, %d of them quicker than a call; webhooks: %d lost, %d twice, %d late; runs %v", w.changes, w.meddled,
-				w.post.losses, w.post.doubles, w.post.delays, runs)
+			s.pass(f, time.Hour, times)
+			s.pass(f, 45*time.Minute, nil) // late webhooks, and two full polls
+			s.expectEqual()
+			runs := s.count(f)
+			t.Logf("%d changes, %d of them just before a call; webhooks: %d lost, %d twice, %d late; runs %v", s.changes, s.concurrent,
+				s.network.losses, s.network.doubles, s.network.delays, runs)
 			all := 0
 			for _, n := range runs {
 				all += n
@@ -195,28 +196,28 @@ func TestTwoWayContacts(t *testing.T) {
 			if runs[journal.Succeeded] != all {
 				t.Errorf("runs: %v; expected all to succeed", runs)
 			}
-			// Of a change come its own run and the pair's, and some come twice;
-			// a third for its echo is what the guard saves.
-			if 2*all > 5*w.changes {
-				t.Errorf("%d runs for %d changes: echoes start some", all, w.changes)
+			// A change has a run, and its copy on the other side may have one;
+			// some events arrive twice. An echo must not start a third.
+			if 2*all > 5*s.changes {
+				t.Errorf("%d runs for %d changes: echoes start some", all, s.changes)
 			}
-			w.pass(e, 45*time.Minute, nil)
-			if later := w.count(e); !maps.Equal(runs, later) {
-				t.Errorf("runs were %v and are %v, although nobody did anything", runs, later)
+			s.pass(f, 45*time.Minute, nil)
+			if later := s.count(f); !maps.Equal(runs, later) {
+				t.Errorf("runs were %v and are %v, although there was no change", runs, later)
 			}
-			w.audit()
+			s.checkRequests()
 			if t.Failed() {
-				t.Logf("the log:\n%s", e.log)
+				t.Logf("the log:\n%s", f.log)
 			}
 		})
 	}
 }
 
-func (w *town) count(e *world) map[journal.State]int {
+func (s *syncFixture) count(e *fixture) map[journal.State]int {
 	counts := map[journal.State]int{}
 	for q := (journal.RunQuery{Limit: 1000}); ; {
-		runs, err := e.journal.Runs(w.t.Context(), q)
-		must(w.t, err)
+		runs, err := e.journal.Runs(s.t.Context(), q)
+		must(s.t, err)
 		for _, one := range runs {
 			counts[one.State]++
 			q.Before = one.Seq
@@ -227,28 +228,28 @@ func (w *town) count(e *world) map[journal.State]int {
 	}
 }
 
-// pass lets time pass, with changes at some times of it.
-func (w *town) pass(e *world, d time.Duration, times []time.Duration) {
+// pass lets time pass, with changes at the times given.
+func (s *syncFixture) pass(e *fixture, d time.Duration, times []time.Duration) {
 	const stride = 5 * time.Second
 	for passed := time.Duration(0); passed < d; passed += stride {
 		for len(times) > 0 && times[0] <= passed {
-			w.change()
+			s.change()
 			times = times[1:]
 		}
-		w.clock.Pass(stride)
-		w.post.due()
-		w.quiet(e)
+		s.clock.Pass(stride)
+		s.network.deliverDue()
+		s.quiet(e)
 		if passed%(5*time.Minute) == 0 {
-			w.audit()
+			s.checkRequests()
 		}
 	}
 }
 
-// quiet waits until nothing is said for a moment: what takes longer goes on
-// while time passes, as it does anywhere.
-func (w *town) quiet(e *world) {
+// quiet waits until nothing is logged for a moment. Work that takes longer
+// continues while time passes, as with a real clock.
+func (s *syncFixture) quiet(e *fixture) {
 	for {
-		moved := e.log.moved()
+		moved := e.log.changed()
 		select {
 		case <-moved:
 		case <-time.After(2 * time.Millisecond):
@@ -257,27 +258,27 @@ func (w *town) quiet(e *world) {
 	}
 }
 
-// ask does what a person does in an app.
-func (w *town) ask(p *person, app, method, path string, body map[string]string) gjson.Result {
-	apps, token := w.crm, "Bearer "+sandbox.Token
+// ask makes a request of a person to an app.
+func (s *syncFixture) ask(p *pair, app, method, path string, body map[string]string) gjson.Result {
+	apps, token := s.crm, "Bearer "+sandbox.Token
 	if app == "qonto" {
-		apps, token = w.banks[p.place], "demo:key-of-"+p.place
+		apps, token = s.banks[p.place], "demo:key-of-"+p.place
 	}
 	text, err := json.Marshal(body)
-	must(w.t, err)
+	must(s.t, err)
 	request := httptest.NewRequest(method, "/"+app+path, strings.NewReader(string(text)))
 	request.Header = http.Header{"Authorization": {token}, "Content-Type": {"application/json"}, "Version": {"2021-07-28"}}
 	answer := httptest.NewRecorder()
-	if method != http.MethodGet { // no two changes are of the same moment
-		w.clock.Pass(3 * time.Millisecond)
-		defer w.clock.Pass(3 * time.Millisecond)
+	if method != http.MethodGet { // so that no two changes have the same time
+		s.clock.Pass(3 * time.Millisecond)
+		defer s.clock.Pass(3 * time.Millisecond)
 	}
 	apps.Handler().ServeHTTP(answer, request)
 	if answer.Code == http.StatusNotFound {
 		return gjson.Result{}
 	}
 	if answer.Code > 299 {
-		w.t.Errorf("%s %s %s was answered with %d %s", app, method, path, answer.Code, answer.Body)
+		s.t.Errorf("%s %s %s was answered with %d %s", app, method, path, answer.Code, answer.Body)
 	}
 	return gjson.ParseBytes(answer.Body.Bytes())
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// TestEveryVendorRegisters takes each vendor that registers webhooks by calls
-// through the life of one: a script wants it, what happens there starts a run,
-// it outlives its end by being renewed or replaced, and goes with the script.
+// TestEveryVendorRegisters registers a webhook at each vendor that has an API for
+// it. A change there starts a run, the webhook is renewed or replaced before it
+// expires, and it is removed with the script.
 func TestEveryVendorRegisters(t *testing.T) {
 	const teamsMessages = "/teams/5a0d7e2c-0000-4000-8000-0000005a1e50/channels/19:5a0d7e2c000000000000000000000002@thread.tacv2/messages"
 	for app, c := range map[string]struct {
 		trigger, resource string
-		line, body        string        // what happens
-		life              time.Duration // of one, zero if it does not end
+		line, body        string        // the change
+		life              time.Duration // of a webhook, zero if it does not expire
 	}{
 		"qonto": {"qonto.client.created", "webhook_subscriptions", "POST /clients", `{"kind":"company","name":"Atelier"}`, 0},
 		"asana": {"asana.task.*", "webhooks", "POST /tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`, 0},
@@ -29,40 +29,40 @@ func TestEveryVendorRegisters(t *testing.T) {
 	} {
 		t.Run(app, func(t *testing.T) {
 			t.Parallel()
-			w := newHooked(t, map[string]string{"watch.lua": fmt.Sprintf("on(%q, function(event) end)", c.trigger)}, setting(app, auto))
-			registered := func() int { return len(w.hooks(app, c.resource, "id")) }
-			w.come("the registration", func() bool { return registered() > 0 && strings.Contains(w.log.String(), "webhook created") })
+			f := newWebhookFixture(t, map[string]string{"watch.lua": fmt.Sprintf("on(%q, function(event) end)", c.trigger)}, setting(app, autoWebhooks))
+			registered := func() int { return len(f.registered(app, c.resource, "id")) }
+			f.await("the registration", func() bool { return registered() > 0 && strings.Contains(f.log.String(), "webhook created") })
 			happens := func(what string) {
 				t.Helper()
-				status, err := w.journal.Status(t.Context())
+				status, err := f.journal.Status(t.Context())
 				must(t, err)
-				if len(status.Polls) > 0 { // what comes only as a hint is found by looking
-					w.looked()
+				if len(status.Polls) > 0 { // notifications without data are followed by a poll
+					f.awaitPolls()
 				}
-				before := len(w.succeeded())
-				w.somebody(app, c.line, c.body)
-				w.come(what, func() bool { return len(w.succeeded()) > before })
+				before := len(f.succeeded())
+				f.request(app, c.line, c.body)
+				f.await(what, func() bool { return len(f.succeeded()) > before })
 			}
 			happens("a run of what happened")
-			kept := registered()
-			for range 25 { // two and a half lives
-				w.clock.Pass(c.life / 10)
-				w.until(func() bool { return w.lasting(c.life / 8) })
+			count := registered()
+			for range 25 { // two and a half times the life of a webhook
+				f.clock.Pass(c.life / 10)
+				f.until(func() bool { return f.allExpireAfter(c.life / 8) })
 			}
-			w.come("as many as there were", func() bool { return registered() == kept })
+			f.await("as many as there were", func() bool { return registered() == count })
 			happens("a run of what happened later")
-			must(t, os.Remove(filepath.Join(w.scripts, "watch.lua")))
-			w.come("the removal", func() bool { return registered() == 0 })
+			must(t, os.Remove(filepath.Join(f.scripts, "watch.lua")))
+			f.await("the removal", func() bool { return registered() == 0 })
 		})
 	}
 }
 
-// lasting reports whether everything that is registered, or what took its
-// place, lasts for so long.
-func (w *watched) lasting(least time.Duration) bool {
-	w.t.Helper()
-	all, err := w.journal.Subscriptions(w.t.Context())
-	must(w.t, err)
+// allExpireAfter reports whether all webhooks, or their replacements, expire after
+// that time at the earliest.
+func (f *clockFixture) allExpireAfter(least time.Duration) bool {
+	f.t.Helper()
+	all, err := f.journal.Subscriptions(f.t.Context())
+	must(f.t, err)
 	ends := map[string]time.Time{}
 	for _, s := range all {
 		if s.Expires.IsZero() {
@@ -73,7 +73,7 @@ func (w *watched) lasting(least time.Duration) bool {
 		}
 	}
 	for _, end := range ends {
-		if end.Sub(w.clock.Now()) < least {
+		if end.Sub(f.clock.Now()) < least {
 			return false
 		}
 	}

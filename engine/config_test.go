@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
-// folder writes files into a new folder and gives its name.
+// folder writes files into a new folder and returns its path.
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := journaltest.Folder(t)
@@ -146,14 +146,14 @@ func TestLoadConfigProblems(t *testing.T) {
 				}
 			}
 			if text := strings.ReplaceAll(err.Error(), dir, ""); strings.Contains(text, "abc") || strings.Contains(text, "4711") {
-				t.Errorf("the error tells the secret: %v", err)
+				t.Errorf("the error has the secret: %v", err)
 			}
 		})
 	}
 }
 
-// TestLoadConfigConnections shows that connections are checked with the rest,
-// each problem with its line.
+// TestLoadConfigConnections checks the errors about connections, each with its
+// line.
 func TestLoadConfigConnections(t *testing.T) {
 	dir := folder(t, map[string]string{"tidewire.yaml": `connections:
   qonto:
@@ -196,7 +196,7 @@ func TestLoadConfigWithoutFile(t *testing.T) {
 	}
 }
 
-// knownApps lists the apps that are built in, as errors do.
+// knownApps returns the names of the apps that are built in, as in errors.
 func knownApps() string {
 	var names []string
 	for _, app := range all.Apps() {

@@ -17,7 +17,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// smallDisk mounts a file system of a few megabytes.
+// smallDisk mounts a file system of a few megabytes and returns its folder.
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tidewire-disk-")
@@ -30,11 +30,11 @@ func smallDisk(t *testing.T, megabytes int) string {
 	return dir
 }
 
-// TestTheDiskIsFull fills the disk below a working engine. It says so with
-// 503 or 429, keeps on answering, loses nothing that it has acknowledged, and
-// goes on by itself when there is room again: the runs that were cut short in
-// the middle of a call end too, and repeat nothing.
-func TestTheDiskIsFull(t *testing.T) {
+// TestDiskFull fills the disk of a running engine. The engine refuses webhooks
+// with 503 or 429, answers commands, loses nothing that it has acknowledged, and
+// continues when there is free space again. The runs that were stopped in the
+// middle of a call end too, and repeat no call.
+func TestDiskFull(t *testing.T) {
 	disk := smallDisk(t, 12)
 	s := openShop(t, 4*time.Millisecond)
 	dir := folder(t, map[string]string{"scripts/orders.lua": chaosScript})
@@ -42,24 +42,24 @@ func TestTheDiskIsFull(t *testing.T) {
 		Log: filepath.Join(dir, "engine.log")}
 	t.Cleanup(func() {
 		if t.Failed() {
-			tellEnd(t, settings.Log)
+			logTail(t, settings.Log)
 		}
 	})
 	p := spawn(t, settings)
-	l := newLoad(t, 6)
-	l.deliverTo(p.url)
-	awaitFact(t, "the first events", func() bool { return l.taken() > 5 })
+	g := newSenderGroup(t, 6)
+	g.setURL(p.url)
+	awaitCondition(t, "the first events", func() bool { return g.accepted() > 5 })
 
 	filler := filepath.Join(disk, "filler")
 	fill(t, filler)
 	refusals := 0
 	big := strings.Repeat("x", 20<<10)
 	for n := 0; refusals < 20; n++ {
-		o := order{id: fmt.Sprint("big-", n), kind: "order.confirmed", name: big, customer: "c"} // nobody waits for it, but somebody could
+		o := order{id: fmt.Sprint("big-", n), kind: "order.confirmed", name: big, customer: "c"} // stored, since the script waits for such events
 		if n > 2_000 {
-			t.Fatal("2,000 large events were taken on a full disk")
+			t.Fatal("2,000 large events were accepted on a full disk")
 		}
-		switch status := l.once(o); status {
+		switch status := g.postOnce(o); status {
 		case http.StatusOK:
 		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 			refusals++
@@ -75,22 +75,22 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 
 	must(t, os.Remove(filler))
-	l.stop()
+	g.stop()
 	settleChild(t, p, reader)
 	audit := askAudit(t, p, reader)
 	p.stop()
 	r, err := sqlite.OpenReader(filepath.Join(settings.Data, "tidewire.db"))
 	must(t, err)
 	defer func() { must(t, r.Close()) }()
-	a := &auditor{T: t, reader: r, shop: s, heard: s.heard(), orders: l.orders(), acknowledged: l.acknowledged}
+	a := &auditor{T: t, reader: r, shop: s, received: s.requestsByTag(), orders: g.orders(), acknowledged: g.acknowledged}
 	a.check(audit)
 	if a.uncertain > 0 {
 		t.Errorf("%d calls are uncertain although no answer was lost", a.uncertain)
 	}
-	t.Logf("%d refusals, %d events acknowledged; %s", refusals, len(l.acknowledged), a.summary())
+	t.Logf("%d refusals, %d events acknowledged; %s", refusals, len(g.acknowledged), a.summary())
 }
 
-// fill writes a file until there is no room.
+// fill writes a file until the disk is full.
 func fill(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Create(name)
@@ -105,28 +105,28 @@ func fill(t *testing.T, name string) {
 	}
 }
 
-// once posts a webhook one time and gives the status.
-func (l *load) once(o order) int {
-	body, header := o.request(l.t)
-	request, err := http.NewRequest(http.MethodPost, *l.url.Load()+"/hooks/shop", strings.NewReader(body))
-	must(l.t, err)
+// postOnce posts a webhook once and returns the status.
+func (g *senderGroup) postOnce(o order) int {
+	body, header := o.request(g.t)
+	request, err := http.NewRequest(http.MethodPost, *g.url.Load()+"/hooks/shop", strings.NewReader(body))
+	must(g.t, err)
 	request.Header = header
 	response, err := http.DefaultClient.Do(request)
-	must(l.t, err)
+	must(g.t, err)
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body)
 	if response.StatusCode == http.StatusOK {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.acknowledged["shop:"+o.id] = true
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.acknowledged["shop:"+o.id] = true
 	}
 	return response.StatusCode
 }
 
-// TestTheDiskIsReadOnly wants a start that fails with the reason and the file.
-func TestTheDiskIsReadOnly(t *testing.T) {
+// TestDiskReadOnly expects an error with the reason and the path.
+func TestDiskReadOnly(t *testing.T) {
 	disk := smallDisk(t, 8)
-	config := small(t)
+	config := smallConfig(t)
 	config.Data = filepath.Join(disk, "data")
 	e, err := engine.New(t.Context(), config)
 	must(t, err)
@@ -138,22 +138,21 @@ func TestTheDiskIsReadOnly(t *testing.T) {
 	}
 }
 
-// TestStopped stops an engine (SIGSTOP) in the middle of its work for longer
-// than any lease would last. On SQLite an engine owns its journal until it
-// ends: nobody takes over, so that a second engine is refused all the while,
-// and the first goes on where it was, calling and writing nothing twice. That
-// a Store with several owners refuses the writes of a holder whose epoch is
-// over is for the conformance suite of journaltest to show.
-func TestStopped(t *testing.T) {
+// TestEngineSuspended suspends an engine (SIGSTOP) in the middle of its work. With
+// SQLite, an engine owns its journal until it ends: a second engine is refused
+// meanwhile, and the first one then continues without repeating a call or a write.
+// The conformance suite of journaltest checks that a Store with several owners
+// refuses writes with an outdated epoch.
+func TestEngineSuspended(t *testing.T) {
 	s := openShop(t, 8*time.Millisecond)
 	dir := folder(t, map[string]string{"scripts/orders.lua": chaosScript})
 	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Shop: s.url(), InFlight: 16}
 	p := spawn(t, settings)
-	l := newLoad(t, 8)
-	l.deliverTo(p.url)
-	awaitFact(t, "the first events", func() bool { return l.taken() > 20 })
+	g := newSenderGroup(t, 8)
+	g.setURL(p.url)
+	awaitCondition(t, "the first events", func() bool { return g.accepted() > 20 })
 	must(t, p.command.Process.Signal(syscall.SIGSTOP))
-	awaitFact(t, "the end of the requests on their way", func() bool {
+	awaitCondition(t, "the end of the requests on their way", func() bool {
 		before := s.count()
 		<-time.After(500 * time.Millisecond)
 		return s.count() == before
@@ -170,11 +169,11 @@ func TestStopped(t *testing.T) {
 		<-time.After(100 * time.Millisecond)
 	}
 	if after := s.count(); after != before {
-		t.Errorf("the shop heard %d requests while the engine was stopped", after-before)
+		t.Errorf("the shop received %d requests while the engine was suspended", after-before)
 	}
 	must(t, p.command.Process.Signal(syscall.SIGCONT))
 
-	l.stop()
+	g.stop()
 	reader, err := control.Dial(settings.Data)
 	must(t, err)
 	defer reader.Close()
@@ -184,9 +183,9 @@ func TestStopped(t *testing.T) {
 	r, err := sqlite.OpenReader(filepath.Join(settings.Data, "tidewire.db"))
 	must(t, err)
 	defer func() { must(t, r.Close()) }()
-	a := &auditor{T: t, reader: r, shop: s, heard: s.heard(), orders: l.orders(), acknowledged: l.acknowledged}
+	a := &auditor{T: t, reader: r, shop: s, received: s.requestsByTag(), orders: g.orders(), acknowledged: g.acknowledged}
 	a.check(audit)
-	t.Logf("%d events acknowledged; %s", len(l.acknowledged), a.summary())
+	t.Logf("%d events acknowledged; %s", len(g.acknowledged), a.summary())
 }
 
 func (s *shop) count() int {
@@ -195,20 +194,20 @@ func (s *shop) count() int {
 	return len(s.all)
 }
 
-func (l *load) taken() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.acknowledged)
+func (g *senderGroup) accepted() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.acknowledged)
 }
 
-// awaitFact waits until something is so.
-func awaitFact(t *testing.T, what string, so func() bool) {
+// awaitCondition waits until a condition is true.
+func awaitCondition(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for late := time.After(patience); !so(); {
+	for timeout := time.After(maxWait); !condition(); {
 		select {
 		case <-time.After(5 * time.Millisecond):
-		case <-late:
-			t.Fatalf("waited %s for %s", patience, what)
+		case <-timeout:
+			t.Fatalf("waited %s for %s", maxWait, what)
 		}
 	}
 }

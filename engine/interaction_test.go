@@ -10,44 +10,45 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// near lets scripts post to the addresses that the sandbox gives out.
-func near(c *engine.Config) { c.HTTP.AllowPrivate = true }
+// allowPrivate lets scripts post to the sandbox's addresses, which are private.
+func allowPrivate(c *engine.Config) { c.HTTP.AllowPrivate = true }
 
-// only gives the one run there is, once it is in a state.
-func (w *world) only(state journal.State) {
-	w.t.Helper()
-	w.until(func() bool {
-		runs := w.runs()
+// awaitOnlyRun waits until the only run is in a state.
+func (f *fixture) awaitOnlyRun(state journal.State) {
+	f.t.Helper()
+	f.until(func() bool {
+		runs := f.runs()
 		if len(runs) == 1 && runs[0].Run.State.Ended() && runs[0].Run.State != state {
-			w.t.Fatalf("the run is %s: %+v; the log:\n%s", runs[0].Run.State, runs[0].Run.Problem, w.log)
+			f.t.Fatalf("the run is %s: %+v; the log:\n%s", runs[0].Run.State, runs[0].Run.Problem, f.log)
 		}
 		return len(runs) == 1 && runs[0].Run.State == state
 	})
 }
 
-func (w *world) do(what string, args map[string]any) {
-	w.t.Helper()
-	must(w.t, w.apps.Do(w.t.Context(), "slack", what, args))
+// slackAction makes an action of a person in the sandbox's Slack.
+func (f *fixture) slackAction(what string, args map[string]any) {
+	f.t.Helper()
+	must(f.t, f.apps.Do(f.t.Context(), "slack", what, args))
 }
 
-// shows checks that some record of the sandbox has a field with a text.
-func (w *world) shows(resource, field, want string) {
-	w.t.Helper()
+// expectRecord expects a record in the sandbox's Slack that has a text in a field.
+func (f *fixture) expectRecord(resource, field, want string) {
+	f.t.Helper()
 	var all []string
-	for _, record := range w.apps.Records("slack", resource) {
+	for _, record := range f.apps.Records("slack", resource) {
 		got := gjson.GetBytes(record, field).String()
 		if got == want {
 			return
 		}
 		all = append(all, got)
 	}
-	w.t.Errorf("no %s of %s is %q; there are %q", field, resource, want, all)
+	f.t.Errorf("no %s of %s is %q; there are %q", field, resource, want, all)
 }
 
-// A run waits for a click by what the button carries, with or without an
-// approval; other clicks pass it by.
-func TestARunWaitsForAClick(t *testing.T) {
-	w := newWorld(t, map[string]string{"ask.lua": `local slack = require "slack"
+// TestRunWaitsForClick waits for a click by the button's value. Clicks with other
+// values do not wake the run.
+func TestRunWaitsForClick(t *testing.T) {
+	f := newFixture(t, map[string]string{"ask.lua": `local slack = require "slack"
 on("in:/ask", { verify = "none" }, function()
   local token = uuid()
   local function button(label)
@@ -61,20 +62,21 @@ on("in:/ask", { verify = "none" }, function()
   })
   slack.chat.post_message { channel = "#sales", text = click.data.user.name .. " says " .. text.split(click.data.actions[1].value, " ")[1] }
 end)`})
-	w.post("/in/ask", "{}")
-	w.only(journal.Waiting)
-	must(t, w.apps.Emit(t.Context(), "slack.block_action.performed", map[string]any{
+	f.post("/in/ask", "{}")
+	f.awaitOnlyRun(journal.Waiting)
+	must(t, f.apps.Emit(t.Context(), "slack.block_action.performed", map[string]any{
 		"channel": map[string]any{"id": "C0SALES0001"}, "actions": []any{map[string]any{"type": "button", "value": "yes to something else"}},
 	}, sandbox.EmitOptions{}))
-	w.only(journal.Waiting)
-	w.do("click", map[string]any{"value": "no", "user": "U0SANDBEN01"})
-	w.only(journal.Succeeded)
-	w.shows("messages", "text", "ben says no")
+	f.awaitOnlyRun(journal.Waiting)
+	f.slackAction("click", map[string]any{"value": "no", "user": "U0SANDBEN01"})
+	f.awaitOnlyRun(journal.Succeeded)
+	f.expectRecord("messages", "text", "ben says no")
 }
 
-// A shortcut opens a modal, and the run goes on with what was entered in it.
-func TestARunWaitsForAModal(t *testing.T) {
-	w := newWorld(t, map[string]string{"order.lua": `local slack = require "slack"
+// TestRunWaitsForModal opens a modal, and the run continues with what was entered
+// in it.
+func TestRunWaitsForModal(t *testing.T) {
+	f := newFixture(t, map[string]string{"order.lua": `local slack = require "slack"
 on("slack.shortcut.used", { where = { callback_id = "order" } }, function(event)
   local opened = slack.views.open { trigger_id = event.data.trigger_id, view = {
     type = "modal", callback_id = "order", title = { type = "plain_text", text = "Order" }, submit = { type = "plain_text", text = "Send" },
@@ -84,16 +86,16 @@ on("slack.shortcut.used", { where = { callback_id = "order" } }, function(event)
   local sent = wait_for("slack.view.submitted", { where = { ["view.id"] = opened.view.id } })
   slack.chat.post_message { channel = "#sales", text = "Order: " .. sent.data.view.state.values.what.text.value }
 end)`})
-	w.do("shortcut", map[string]any{"callback_id": "order"})
-	w.only(journal.Waiting)
-	w.do("submit", map[string]any{"values": map[string]any{"what": map[string]any{"text": "Two chairs"}}})
-	w.only(journal.Succeeded)
-	w.shows("messages", "text", "Order: Two chairs")
+	f.slackAction("shortcut", map[string]any{"callback_id": "order"})
+	f.awaitOnlyRun(journal.Waiting)
+	f.slackAction("submit", map[string]any{"values": map[string]any{"what": map[string]any{"text": "Two chairs"}}})
+	f.awaitOnlyRun(journal.Succeeded)
+	f.expectRecord("messages", "text", "Order: Two chairs")
 }
 
-// A file is uploaded in the three steps that the vendor wants.
-func TestARunUploadsAFile(t *testing.T) {
-	w := newWorld(t, map[string]string{"report.lua": `local slack = require "slack"
+// TestRunUploadsFile uploads a file in the vendor's three steps.
+func TestRunUploadsFile(t *testing.T) {
+	f := newFixture(t, map[string]string{"report.lua": `local slack = require "slack"
 on("in:/report", { verify = "none" }, function(event)
   local report = "name,amount\n" .. event.data.name .. ",120\n"
   local upload = slack.files.get_upload_url_external { filename = "report.csv", length = #report }
@@ -102,19 +104,20 @@ on("in:/report", { verify = "none" }, function(event)
     files = { { id = upload.file_id, title = "Report" } }, channel_id = "C0SALES0001", initial_comment = "The report",
   }
   log.info("uploaded", { size = done.files[1].size })
-end)`}, near)
-	w.post("/in/report", `{"name":"Ada"}`)
-	w.only(journal.Succeeded)
-	w.shows("files", "title", "Report")
-	w.shows("messages", "text", "The report")
-	if size := w.log.await(t, 0, `"uploaded"`)["size"]; size != 20.0 {
+end)`}, allowPrivate)
+	f.post("/in/report", `{"name":"Ada"}`)
+	f.awaitOnlyRun(journal.Succeeded)
+	f.expectRecord("files", "title", "Report")
+	f.expectRecord("messages", "text", "The report")
+	if size := f.log.await(t, 0, `"uploaded"`)["size"]; size != 20.0 {
 		t.Errorf("%v bytes were uploaded", size)
 	}
 }
 
-// each walks a list that the vendor writes as an object: by key and value.
-func TestARunWalksAnObject(t *testing.T) {
-	w := newWorld(t, map[string]string{"emoji.lua": `local slack = require "slack"
+// TestEachOverObject calls each on a list that the vendor returns as an object, and
+// gets its keys and values.
+func TestEachOverObject(t *testing.T) {
+	f := newFixture(t, map[string]string{"emoji.lua": `local slack = require "slack"
 on("in:/emoji", { verify = "none" }, function()
   for _, name in ipairs { "ship", "tada", "wave" } do
     slack.admin_emoji.add { name = name, url = "https://example.com/" .. name .. ".png" }
@@ -125,10 +128,10 @@ on("in:/emoji", { verify = "none" }, function()
   end
   log.info("walked", { all = table.concat(all, " ") })
 end)`}, unlimited)
-	w.post("/in/emoji", "{}")
-	w.only(journal.Succeeded)
+	f.post("/in/emoji", "{}")
+	f.awaitOnlyRun(journal.Succeeded)
 	const want = "ship=https://example.com/ship.png tada=https://example.com/tada.png wave=https://example.com/wave.png"
-	if got := w.log.await(t, 0, `"walked"`)["all"]; got != want {
+	if got := f.log.await(t, 0, `"walked"`)["all"]; got != want {
 		t.Errorf("it walked %v, expected %s", got, want)
 	}
 }

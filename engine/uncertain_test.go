@@ -13,24 +13,24 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// TestDoubt follows one call whose first answer is not known, because the
-// process died or the answer was lost: it is sent again by itself only where
-// that is safe, with the bytes first sent, and a key is trusted no longer than
-// the app keeps it. All else is held.
-func TestDoubt(t *testing.T) {
+// TestUncertainCall makes one call whose first answer is missing, because the
+// process crashed or the answer was lost. It is sent again automatically only
+// where that is safe, with the same bytes, and with a key only while the app
+// stores keys. Otherwise the run is held.
+func TestUncertainCall(t *testing.T) {
 	tests := []struct {
 		name string
 		call string // what the script does
 		hook string // options
-		// answers are what comes of each request in turn; the last for good.
+		// answers are those to the requests in their order; the last one repeats.
 		answers string
-		// crash ends the process when the answer came, before it is recorded;
-		// then so much time passes before the next begins.
-		crash bool
-		later time.Duration
-		state journal.State
-		heard int // requests
-		gap   time.Duration
+		// crash ends the process after the answer, before it is recorded; the next
+		// process starts after the time later.
+		crash    bool
+		later    time.Duration
+		state    journal.State
+		requests int // requests
+		gap      time.Duration
 	}{
 		{"a read after a crash", `shop.look.now { tag = "a" }`, ``, "ok", true, 0, journal.Succeeded, 2, 0},
 		{"what is idempotent after a crash", `shop.items.save { tag = "a" }`, ``, "ok", true, 24 * time.Hour, journal.Succeeded, 2, 0},
@@ -42,8 +42,8 @@ func TestDoubt(t *testing.T) {
 		{"a key, and the clock was set back", `shop.transfers.make { tag = "a" }`, ``, "ok", true, -time.Hour, journal.Held, 1, 0},
 		{"a key that becomes too old while the app is busy", `shop.transfers.make { tag = "a" }`, ``, "ok busy ok", true, 10 * time.Minute, journal.Held, 2, 0},
 		{"a key, and the app is busy for a little", `shop.transfers.make { tag = "a" }`, ``, "ok busy ok", true, 0, journal.Succeeded, 3, 0},
-		{"a key, and the app is busy until nobody tries any more", `try(shop.transfers.make, { tag = "a" })`, `retry = { attempts = 2 }`, "ok busy", true, 0, journal.Held, 0, 30 * time.Minute},
-		{"insisted on after a crash", `shop.orders.pay { tag = "a" }`, `on_uncertain = "retry"`, "ok", true, 24 * time.Hour, journal.Succeeded, 2, 0},
+		{"a key, and the app is busy until there are no more attempts", `try(shop.transfers.make, { tag = "a" })`, `retry = { attempts = 2 }`, "ok busy", true, 0, journal.Held, 0, 30 * time.Minute},
+		{"retried after a crash", `shop.orders.pay { tag = "a" }`, `on_uncertain = "retry"`, "ok", true, 24 * time.Hour, journal.Succeeded, 2, 0},
 		{"raised after a crash", `local r, err = try(shop.orders.pay, { tag = "a" }) assert(err.kind == "uncertain" and not err.retryable)`,
 			`on_uncertain = "raise"`, "ok", true, 0, journal.Succeeded, 1, 0},
 
@@ -56,40 +56,40 @@ func TestDoubt(t *testing.T) {
 		{"a key, and the app is down for long", `shop.transfers.make { tag = "a" }`, ``, "down", false, 0, journal.Held, 0, 30 * time.Minute},
 		{"raised, and its answer is lost", `local r, err = try(shop.orders.pay, { tag = "a" }) assert(err.kind == "uncertain" and not err.retryable)`,
 			`on_uncertain = "raise"`, "lost ok", false, 0, journal.Succeeded, 1, 0},
-		{"insisted on, and its answer is lost", `shop.orders.pay { tag = "a" }`, `on_uncertain = "retry"`, "lost ok", false, 0, journal.Succeeded, 2, 0},
+		{"retried, and its answer is lost", `shop.orders.pay { tag = "a" }`, `on_uncertain = "retry"`, "lost ok", false, 0, journal.Succeeded, 2, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			source := fmt.Sprintf("local shop = require \"shop\"\non(\"shop.order.created\", { %s }, function()\n  %s\nend)\n", test.hook, test.call)
-			o := &oracle{answers: strings.Fields(test.answers)}
-			r := newRig(t, source, o)
-			o.begin(r.Now)
+			v := &answeringVendor{answers: strings.Fields(test.answers)}
+			r := newRunnerFixture(t, source, v)
+			v.reset(r.Now)
 			if test.crash {
-				// One life tells at which write the answer is recorded.
-				_, _, m := r.live(crashEvent, 0, false)
-				at := slices.IndexFunc(m.what, func(what string) bool { return strings.HasSuffix(what, " done") })
+				// A process without a crash shows at which write the answer is recorded.
+				_, _, c := r.process(crashEvent, 0, false)
+				at := slices.IndexFunc(c.names, func(what string) bool { return strings.HasSuffix(what, " done") })
 				if at < 0 {
-					t.Fatalf("the call is not recorded; the writes are %v", m.what)
+					t.Fatalf("the call is not recorded; the writes are %v", c.names)
 				}
-				r = newRig(t, source, o)
-				o.begin(r.Now)
-				r.live(crashEvent, at+1, false)
-				r.move(test.later)
+				r = newRunnerFixture(t, source, v)
+				v.reset(r.Now)
+				r.process(crashEvent, at+1, false)
+				r.advance(test.later)
 			}
-			got, steps, _ := r.live(crashEvent, 0, false)
+			got, steps, _ := r.process(crashEvent, 0, false)
 			if got.State != test.state {
 				t.Errorf("the run is %s, want %s: %s; park %+v", got.State, test.state, problem(got), got.Park)
 			}
-			heard := o.requests()
-			if test.heard > 0 && len(heard) != test.heard {
-				t.Errorf("the shop heard %d requests, want %d: %+v", len(heard), test.heard, heard)
+			requests := v.requests()
+			if test.requests > 0 && len(requests) != test.requests {
+				t.Errorf("the shop received %d requests, want %d: %+v", len(requests), test.requests, requests)
 			}
-			for _, one := range heard[1:] {
-				if one.body != heard[0].body || one.key != heard[0].key {
-					t.Errorf("sent again %+v, want %+v", one, heard[0])
+			for _, one := range requests[1:] {
+				if one.body != requests[0].body || one.key != requests[0].key {
+					t.Errorf("sent again %+v, want %+v", one, requests[0])
 				}
-				if age := one.at.Sub(heard[0].at); test.gap > 0 && age >= test.gap {
-					t.Errorf("sent again after %s with a key that is kept for %s", age, test.gap)
+				if age := one.at.Sub(requests[0].at); test.gap > 0 && age >= test.gap {
+					t.Errorf("sent again after %s with a key that is stored for %s", age, test.gap)
 				}
 			}
 			if last := steps[len(steps)-1]; got.State == journal.Held && (last.State != journal.Begun || len(last.Sent) == 0) {
@@ -99,42 +99,42 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// oracle answers in the order that it is told to.
-type oracle struct {
-	mu      sync.Mutex
-	answers []string
-	now     func() time.Time
-	heard   []petition
+// answeringVendor has a list of answers, and records requests.
+type answeringVendor struct {
+	mu       sync.Mutex
+	answers  []string
+	now      func() time.Time
+	received []receivedRequest
 }
 
-type petition struct {
+type receivedRequest struct {
 	body, key string
 	at        time.Time
 }
 
-// begin forgets what was heard, and dates what is to come.
-func (o *oracle) begin(now func() time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.now, o.heard = now, nil
+// reset deletes the requests so far. Later ones have the times of now.
+func (v *answeringVendor) reset(now func() time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.now, v.received = now, nil
 }
 
-func (o *oracle) requests() []petition {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.heard)
+func (v *answeringVendor) requests() []receivedRequest {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.received)
 }
 
-func (o *oracle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (v *answeringVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	o.heard = append(o.heard, petition{fmt.Sprint(r.Method, r.RequestURI, string(body)), r.Header.Get("X-Shop-Key"), o.now()})
+	v.received = append(v.received, receivedRequest{fmt.Sprint(r.Method, r.RequestURI, string(body)), r.Header.Get("X-Shop-Key"), v.now()})
 	w.Header().Set("Content-Type", "application/json")
-	switch o.answers[min(len(o.heard), len(o.answers))-1] {
+	switch v.answers[min(len(v.received), len(v.answers))-1] {
 	case "lost":
 		panic(http.ErrAbortHandler)
 	case "down":
