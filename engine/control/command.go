@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Commands change runs and the store, as a person asks.
+// Commands change runs and the store. Each is a request of a person.
 type Commands interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run string) error

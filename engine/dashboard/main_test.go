@@ -115,7 +115,7 @@ func serve(t *testing.T, approvals ...journal.Approval) *server {
 // link is the address of the invoice's page.
 func (d *server) link() string { return d.dashboard.Link("a1", noon.Add(72*time.Hour)) }
 
-// person is somebody with a browser of their own.
+// person is an HTTP client with cookies of its own.
 type person struct {
 	t      *testing.T
 	client *http.Client

@@ -46,7 +46,7 @@ type Config struct {
 	InstallChanged func(context.Context, InstallEvent) error
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
-	// Pages are served beside the webhooks, by the beginning of their path.
+	// Pages are further handlers, by the prefix of their paths.
 	Pages map[string]http.Handler
 	// InFlight bounds the requests that wait for the store; zero means 1024.
 	// The sender of one more is asked to send it again.

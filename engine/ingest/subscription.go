@@ -15,7 +15,7 @@ import (
 )
 
 // Subscriptions are the webhooks that we registered at vendors. Nudge, Lost and
-// Expiring return at once, and the work goes on after them. Such a call may be
+// Expiring return at once, and their work is done later. Such a call may be
 // lost in a crash, so that the implementation checks at its start what has
 // changed.
 type Subscriptions interface {

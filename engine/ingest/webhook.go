@@ -243,7 +243,7 @@ func (s *Server) onlyConnection(app *bindings.App, account string) (*connection.
 }
 
 // accountPaths returns the paths of the account, with the parent's first for a
-// life-cycle event and last otherwise.
+// install event and last otherwise.
 func accountPaths(a bindings.Account, install bool) []string {
 	if a.Parent == "" {
 		return a.Paths
