@@ -8,12 +8,12 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Address is the whole address that a setting holds; empty where it is not set.
-// It is a secret.
+// Address is the whole address in a setting; empty where it is not set. It is a
+// secret.
 func (c *Connection) Address(setting string) string { return c.credentials()[setting] }
 
-// Authorizes reports whether there is anything to authorise a call with that
-// goes below BaseURL, and not addresses alone.
+// Authorizes reports whether the connection has something that authorises a
+// call below BaseURL, and not addresses alone.
 func (c *Connection) Authorizes() bool {
 	auth := c.auth
 	if auth == nil && c.parent != nil {
@@ -22,14 +22,14 @@ func (c *Connection) Authorizes() bool {
 	return auth == nil || auth.Header != "" || auth.Query != ""
 }
 
-// isAddress reports whether a setting of an app holds a whole address.
+// isAddress reports whether a setting of an app is a whole address.
 func isAddress(app *bindings.App, setting string) bool {
 	return slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return slices.Contains(a.Addresses, setting) })
 }
 
-// addressProblem says what is wrong with a whole address, without telling it. It
-// is held to what base_url is, but may have a query, where such addresses keep
-// their secret.
+// addressProblem is what is wrong with a whole address; the text does not have
+// the address. The rules are those of base_url, but a query is allowed, where
+// such addresses have their secret.
 func addressProblem(text string) string {
 	u, err := url.Parse(text)
 	switch {
@@ -41,8 +41,8 @@ func addressProblem(text string) string {
 	return "expected https (http only on this machine)"
 }
 
-// addressSecrets are the parts of an address by which it could be told: an
-// error may show it without its host.
+// addressSecrets are the parts of an address that are secret each: an error may
+// show an address without its host.
 func addressSecrets(address string) []string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -59,6 +59,6 @@ func addressSecrets(address string) []string {
 	return all
 }
 
-// minAddressSecret is what a value in an address has at least to be taken
-// for a secret, and not for a version.
+// minAddressSecret is the length of the shortest value in an address that
+// counts as a secret; a shorter one may be a version.
 const minAddressSecret = 16

@@ -11,8 +11,8 @@ import (
 
 const refreshToken = "refresh_token"
 
-// chooseAuth chooses the way in which a connection authorises its calls: that
-// which connect used, else the first of the app's for which it has everything.
+// chooseAuth chooses how a connection authorises its calls: by the Auth that
+// connect used, else by the first of the app's for which it has all fields.
 func (b *builder) chooseAuth(c *Connection) {
 	if text := b.KnownProblems[c.Name()]; text != "" {
 		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s", text), b.Now())
@@ -39,7 +39,8 @@ func (b *builder) chooseAuth(c *Connection) {
 	b.reportMissing(c)
 }
 
-// checkCredentials finds empty, unknown and unsendable ones.
+// checkCredentials adds problems for credentials that are empty, unknown or
+// cannot be sent.
 func (b *builder) checkCredentials(c *Connection) bool {
 	var known []string
 	for _, auth := range c.app.Auth {
@@ -78,7 +79,8 @@ func (b *builder) checkVariant(c *Connection) bool {
 	return false
 }
 
-// requiredFields are the settings that a way needs; OAuth goes on from a refresh token.
+// requiredFields are the settings that an Auth needs; OAuth starts from a
+// refresh token.
 func requiredFields(auth *bindings.Auth) []string {
 	all := auth.Fields
 	if auth.OAuth != nil && !auth.OAuth.ClientCredentials && !slices.Contains(all, refreshToken) {
@@ -87,31 +89,31 @@ func requiredFields(auth *bindings.Auth) []string {
 	return all
 }
 
-// missingFields are the settings of a way that a connection lacks. A token that the
-// vault has stands for the refresh token.
+// missingFields are the settings of an Auth that a connection lacks. A token in
+// the vault replaces the refresh token.
 func (b *builder) missingFields(c *Connection, auth *bindings.Auth) []string {
-	var absent []string
+	var missing []string
 	for _, name := range requiredFields(auth) {
-		kept := name == refreshToken && c.entry != nil && (c.entry.Token.Refresh != "" || c.entry.Token.Access != "")
-		if c.settings.Credentials[name] == "" && !kept {
-			absent = append(absent, name)
+		stored := name == refreshToken && c.entry != nil && (c.entry.Token.Refresh != "" || c.entry.Token.Access != "")
+		if c.settings.Credentials[name] == "" && !stored {
+			missing = append(missing, name)
 		}
 	}
-	return absent
+	return missing
 }
 
-// reportMissing is for a connection that has no way whole. One that waits for nothing
-// but to be authorised is there, and says so to whoever calls on it; half a
-// key is a mistake.
+// reportMissing is for a connection that has the fields of no Auth. One that
+// only has to be authorised exists, and calls on it get an error; with only
+// some of the fields the settings are wrong.
 func (b *builder) reportMissing(c *Connection) {
 	for i := range c.app.Auth {
 		auth := &c.app.Auth[i]
-		absent := b.missingFields(c, auth)
-		asked := auth.OAuth != nil && !slices.ContainsFunc(absent, func(name string) bool { return name != refreshToken && name != "client_secret" })
-		if len(absent) == len(requiredFields(auth)) || asked {
+		missing := b.missingFields(c, auth)
+		onlyUnauthorised := auth.OAuth != nil && !slices.ContainsFunc(missing, func(name string) bool { return name != refreshToken && name != "client_secret" })
+		if len(missing) == len(requiredFields(auth)) || onlyUnauthorised {
 			continue
 		}
-		for _, name := range absent {
+		for _, name := range missing {
 			b.addProblem(c, name, "is missing; the way %q needs %s", auth.Name, strings.Join(requiredFields(auth), ", "))
 		}
 		return
@@ -127,15 +129,15 @@ func (b *builder) reportMissing(c *Connection) {
 // token where the vendor does that, else as they are.
 func (b *builder) inheritAuth(c *Connection) {
 	if c.parent == nil {
-		return // said already
+		return // setParent has reported it
 	}
 	auth := c.parent.auth
 	if auth == nil || auth.OAuth == nil || auth.OAuth.Exchange == nil {
 		return
 	}
 	for _, of := range []*Connection{c, c.parent} {
-		_, kept := b.entries[of.Name()]
-		if of.settings.Account == "" && !(b.checkOnly && kept) {
+		_, stored := b.entries[of.Name()]
+		if of.settings.Account == "" && !(b.checkOnly && stored) {
 			b.addProblem(of, "account", "is missing; the token of %q is asked for with it", c.Name())
 			return
 		}
@@ -144,16 +146,16 @@ func (b *builder) inheritAuth(c *Connection) {
 	c.state = b.stateOf(c, func(s *state) grant { return &exchangeGrant{c: c, http: b.HTTP, now: b.Now} })
 }
 
-// addState gives a connection what it needs to be called.
+// addState sets the state of a connection that has all fields of an Auth.
 func (b *builder) addState(c *Connection, auth *bindings.Auth) {
 	switch {
 	case auth.OAuth == nil:
 		c.state = b.stateOf(c, nil)
 	case b.checkOnly:
 	case auth.OAuth.ClientCredentials:
-		ask := newTokenClient(c, auth, b.HTTP, b.Now)
+		client := newTokenClient(c, auth, b.HTTP, b.Now)
 		c.state = b.stateOf(c, func(s *state) grant {
-			return &clientGrant{client: ask, scopes: ask.oauth.Scopes.Default, state: s}
+			return &clientGrant{client: client, scopes: client.oauth.Scopes.Default, state: s}
 		})
 	default:
 		b.addRefreshState(c, auth)
@@ -162,7 +164,7 @@ func (b *builder) addState(c *Connection, auth *bindings.Auth) {
 
 func (b *builder) addRefreshState(c *Connection, auth *bindings.Auth) {
 	if b.vault == nil {
-		text := "its tokens rotate and there is no data folder to keep them in"
+		text := "its tokens rotate and there is no data folder to store them in"
 		if b.vaultErr == nil {
 			b.addProblem(c, "", "%s", text)
 			return
@@ -174,18 +176,18 @@ func (b *builder) addRefreshState(c *Connection, auth *bindings.Auth) {
 		c.setProblem(Unreadable, broken(c.app.Name, c.Name(), "%v", err), b.Now())
 		return
 	}
-	ask := newTokenClient(c, auth, b.HTTP, b.Now)
+	client := newTokenClient(c, auth, b.HTTP, b.Now)
 	c.state = b.stateOf(c, func(s *state) grant {
-		return newRefreshGrant(ask, b.vault, c.entry, c.settings.Credentials[refreshToken], s, b.Log)
+		return newRefreshGrant(client, b.vault, c.entry, c.settings.Credentials[refreshToken], s, b.Log)
 	})
 }
 
-// stateOf is the state that the connection had before, if it is as it was, or
-// a new one.
+// stateOf is the state that the connection had before, if its settings are the
+// same, or a new one.
 func (b *builder) stateOf(c *Connection, from func(*state) grant) *state {
 	s := &state{settingsHash: c.settingsHash()}
-	if former := b.oldStates[c.Name()]; former != nil && former.settingsHash == s.settingsHash && (former.tokens == nil) == (from == nil) {
-		return former
+	if old := b.oldStates[c.Name()]; old != nil && old.settingsHash == s.settingsHash && (old.tokens == nil) == (from == nil) {
+		return old
 	}
 	if from != nil {
 		s.tokens = &tokenSource{now: b.Now, fetches: b.fetches}
@@ -201,8 +203,8 @@ func (b *builder) stateOf(c *Connection, from func(*state) grant) *state {
 	return s
 }
 
-// refusedHash tells credentials that were refused from others that are worth
-// trying.
+// refusedHash is the hash of the credentials that an entry has now, to compare
+// with the hash of those that were refused.
 func (c *Connection) refusedHash(e *Entry) string {
 	if c.tokens != nil {
 		if r, ok := c.tokens.grant.(*refreshGrant); ok {
@@ -212,7 +214,7 @@ func (c *Connection) refusedHash(e *Entry) string {
 	return c.credentialHash()
 }
 
-// settingsHash tells whether a connection is as it was.
+// settingsHash is the hash of all that a connection is made from.
 func (c *Connection) settingsHash() string {
 	parts := []string{c.app.Name, c.settings.Account, c.settings.As, c.settings.Parent, c.BaseURL(), c.settings.AuthorizeURL,
 		c.settings.TokenURL, c.settings.RevokeURL, c.auth.Name, c.credentialHash()}
@@ -228,7 +230,7 @@ func (c *Connection) settingsHash() string {
 	return hashOf(parts...)
 }
 
-// credentialHash tells one set of credentials from another.
+// credentialHash is the hash of a connection's credentials.
 func (c *Connection) credentialHash() string {
 	var parts []string
 	credentials := c.credentials()

@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// builder turns settings and what the vault keeps into connections, and
-// gathers what is wrong.
+// builder makes connections from settings and the entries of the vault, and
+// collects problems.
 type builder struct {
 	Config
 	snapshot   *snapshot
@@ -19,10 +19,11 @@ type builder struct {
 	fetches    *sync.WaitGroup
 	vault      *Vault
 	vaultErr   error            // the vault cannot be opened
-	unreadable map[string]error // what the vault keeps and does not open, by name
+	unreadable map[string]error // for each entry that cannot be opened, by name
 	entries    map[string]*Entry
 	problems   []error
-	// checkOnly builds nothing: neither vault nor tokens are touched.
+	// checkOnly is set where only settings are checked: neither the vault nor
+	// tokens are used.
 	checkOnly bool
 }
 
@@ -38,8 +39,8 @@ type Problem struct{ Path, Text string }
 
 func (p *Problem) Error() string { return p.Path + ": " + p.Text }
 
-// Check finds what New would find wrong with settings, as far as that shows
-// without the vault's key.
+// Check returns the problems that New would find with settings, as far as they
+// can be found without the vault's key.
 func Check(config Config) []*Problem {
 	b := newBuilder(config.filled(), nil)
 	b.checkOnly = true
@@ -65,7 +66,7 @@ func (b *builder) settingProblems() []*Problem {
 	return found
 }
 
-// openVault reads everything that the vault keeps.
+// openVault reads all entries of the vault.
 func (b *builder) openVault() {
 	if b.Folder == "" {
 		return
@@ -73,7 +74,7 @@ func (b *builder) openVault() {
 	v, err := OpenVault(VaultConfig{Folder: b.Folder, Key: b.VaultKey, Keyring: b.Keyring})
 	if err != nil {
 		b.vaultErr = err
-		names, _ := StoredNames(b.Folder) // where the folder cannot be read, the error says so
+		names, _ := StoredNames(b.Folder) // err has the reason, if the folder cannot be read
 		for _, name := range names {
 			b.unreadable[name], b.entries[name] = err, nil
 		}
@@ -115,7 +116,7 @@ func formerNames(e *Entry) []string {
 	return e.FormerNames
 }
 
-// build makes the connections and notes what is wrong with them.
+// build makes the connections and collects their problems.
 func (b *builder) build() {
 	inFile := map[string]bool{}
 	for _, settings := range b.Settings {
@@ -128,7 +129,7 @@ func (b *builder) build() {
 		case inFile[name]:
 		case entry != nil && entry.Settings != nil:
 			b.add(*entry.Settings, false)
-		case entry == nil && b.isConnectionName(name): // it cannot be read: that it is there is known
+		case entry == nil && b.isConnectionName(name): // its entry cannot be read, but it exists
 			b.add(Settings{Name: name}, false)
 		}
 	}
@@ -147,17 +148,18 @@ func (b *builder) build() {
 	b.addFormerNames()
 }
 
-// isConnectionName reports whether a name is one of a connection to an app that there is.
+// isConnectionName reports whether a text is the name of a connection to one of
+// the apps.
 func (b *builder) isConnectionName(name string) bool {
 	return namePattern.MatchString(name) && slices.ContainsFunc(b.Apps, func(app *bindings.App) bool { return app.Name == appOf(name) })
 }
 
-// add makes a connection of what the configuration says of it, if it does, and
-// of what the vault keeps.
+// add makes a connection from its settings in the configuration, if it has any
+// there, and from its entry in the vault.
 func (b *builder) add(settings Settings, inFile bool) {
 	entry := b.entries[settings.Name]
 	if inFile && entry != nil && entry.Settings != nil {
-		if b.isComplete(settings) { // it needs nothing of what is kept
+		if b.isComplete(settings) { // the stored settings are not needed
 			own := *entry
 			own.Settings, own.AuthName = nil, ""
 			entry = &own
@@ -168,7 +170,7 @@ func (b *builder) add(settings Settings, inFile bool) {
 	b.check(&Connection{settings: settings, entry: entry, configured: inFile, state: &state{kind: Connected}})
 }
 
-// isComplete reports whether settings hold one of the app's ways.
+// isComplete reports whether settings have all fields of an Auth of the app.
 func (b *builder) isComplete(settings Settings) bool {
 	bare := &Connection{settings: settings}
 	for _, app := range b.Apps {
@@ -184,7 +186,7 @@ func (b *builder) isComplete(settings Settings) bool {
 	return false
 }
 
-// addFormerNames lets a connection be found by the names that it had.
+// addFormerNames makes connections available under the names that they had.
 func (b *builder) addFormerNames() {
 	for _, c := range b.snapshot.sorted {
 		if c.entry == nil {
@@ -198,15 +200,15 @@ func (b *builder) addFormerNames() {
 	}
 }
 
-// logProblems says at a start what cannot be used, and what to do.
+// logProblems logs at a start which connections cannot be used, and what to do.
 func (b *builder) logProblems() {
 	if b.vaultErr != nil && len(b.unreadable) > 0 {
 		b.Log.Error("the vault cannot be opened; connections that need it wait", "error", b.vaultErr)
 	}
 	for _, c := range b.snapshot.sorted {
-		verdict, kind, _ := c.currentProblem()
-		if verdict != nil && (kind != Unreadable || b.vaultErr == nil) {
-			b.Log.Error("connection cannot be used", "connection", c.Name(), "state", kind, "error", fmt.Sprint(verdict.Message))
+		problem, kind, _ := c.currentProblem()
+		if problem != nil && (kind != Unreadable || b.vaultErr == nil) {
+			b.Log.Error("connection cannot be used", "connection", c.Name(), "state", kind, "error", fmt.Sprint(problem.Message))
 		}
 	}
 }

@@ -19,7 +19,7 @@ type Connection struct {
 	parent     *Connection
 	isParent   bool           // others name it as their parent
 	auth       *bindings.Auth // nil: the parent's, or an app that asks for none
-	entry      *Entry         // what the vault keeps of it, nil if nothing
+	entry      *Entry         // its entry in the vault, nil if there is none
 	configured bool           // the configuration names it
 	*state
 }
@@ -33,9 +33,9 @@ func (c *Connection) App() *bindings.App { return c.app }
 // Account is the vendor's id of the account; empty where none is set.
 func (c *Connection) Account() string { return c.settings.Account }
 
-// Accounts are the ids that calls take where they name none: of the account,
-// and of its parent as far as that is known. A connection of a parent has no
-// other account: its id must never stand for that of a child.
+// Accounts are the ids for calls that pass none: of the account, and of its
+// parent as far as that is known. A connection of a parent has no other
+// account: its id must never be used as that of a child.
 func (c *Connection) Accounts() (account, parent string) {
 	if v := c.variant(); v != nil && v.Parent {
 		return "", c.Account()
@@ -60,7 +60,7 @@ func (c *Connection) BaseURL() string {
 	return c.app.BaseURL
 }
 
-// Scopes are those that the token has; empty when they are not known.
+// Scopes are those of the token; empty when they are not known.
 func (c *Connection) Scopes() []string { return slices.Clone(c.granted()) }
 
 // Granted reports whether the token has a scope, and whether that is known at
@@ -70,7 +70,7 @@ func (c *Connection) Granted(scope string) (granted, known bool) {
 	return slices.Contains(scopes, scope), len(scopes) > 0
 }
 
-// granted is not to be changed.
+// granted returns a slice that must not be changed.
 func (c *Connection) granted() []string {
 	switch {
 	case len(c.settings.Scopes) > 0:
@@ -85,8 +85,8 @@ func (c *Connection) granted() []string {
 	return nil
 }
 
-// FetchScopes fetches a token where none was had yet, so that its scopes are known.
-// What goes wrong shows when the call is authorised.
+// FetchScopes fetches a token where there was none yet, so that its scopes are
+// known. An error is returned when the call is authorised.
 func (c *Connection) FetchScopes(ctx context.Context) {
 	switch {
 	case c.tokens != nil && c.tokens.neverFetched():
@@ -107,8 +107,8 @@ func (c *Connection) variant() *bindings.Variant {
 	return nil
 }
 
-// Test is the harmless call that says whose the connection is, nil if the app
-// has none.
+// Test is the harmless call that reports the account of the connection, nil if
+// the app has none.
 func (c *Connection) Test() *bindings.Test {
 	if v := c.variant(); v != nil && v.Test != nil {
 		return v.Test
@@ -119,18 +119,18 @@ func (c *Connection) Test() *bindings.Test {
 // Problem is why the connection cannot be used, nil if it can as far as is
 // known here.
 func (c *Connection) Problem() *bindings.Error {
-	verdict, _, _ := c.currentProblem()
-	if verdict == nil && c.parent != nil && c.tokens == nil && c.auth == nil {
+	problem, _, _ := c.currentProblem()
+	if problem == nil && c.parent != nil && c.tokens == nil && c.auth == nil {
 		return c.parent.Problem()
 	}
-	return verdict
+	return problem
 }
 
-// ReadOnly says that only operations that read may be called.
+// ReadOnly reports whether only operations that read may be called.
 func (c *Connection) ReadOnly() bool { return c.settings.ReadOnly }
 
-// WebhooksAuto says that its webhooks are registered at the vendor without
-// being asked for.
+// WebhooksAuto reports whether its webhooks are registered at the vendor
+// without a command for that.
 func (c *Connection) WebhooksAuto() bool { return c.settings.Webhooks == "auto" }
 
 // Checks is "" (a call against the catalogue is an error), "warn" or "off".
@@ -151,7 +151,7 @@ func (c *Connection) WebhookSecret() string {
 }
 
 // WebhookKey is the key that a signature is checked with: the public key that
-// configuration gives in place of the vendor's, the vendor's, or the secret.
+// the configuration has in place of the vendor's, the vendor's, or the secret.
 // It is empty where none is known.
 func (c *Connection) WebhookKey(signature bindings.Signature) string {
 	for at := c; at != nil; at = at.parent {
@@ -165,12 +165,12 @@ func (c *Connection) WebhookKey(signature bindings.Signature) string {
 	return c.WebhookSecret()
 }
 
-// Authorize sets the header that authorises a call. It gives the token that
-// Expire takes back, empty where a refused credential is refused for good. An
-// error is a *bindings.Error, or the context's.
+// Authorize sets the header that authorises a call. It returns the token to
+// pass to Expire, empty where no other credential can be had after a refusal.
+// An error is a *bindings.Error, or the context's.
 func (c *Connection) Authorize(ctx context.Context, header http.Header) (token string, err error) {
-	if verdict, _, _ := c.currentProblem(); verdict != nil {
-		return "", verdict
+	if problem, _, _ := c.currentProblem(); problem != nil {
+		return "", problem
 	}
 	if c.auth == nil {
 		if c.parent != nil {
@@ -193,8 +193,8 @@ func (c *Connection) Authorize(ctx context.Context, header http.Header) (token s
 	return token, nil
 }
 
-// Query gives the parameter that authorises a request beside its headers, both
-// empty where the app wants none.
+// Query returns the parameter that authorises a request beside its headers,
+// both empty where the app wants none.
 func (c *Connection) Query() (name, value string) {
 	switch {
 	case c.auth == nil && c.parent != nil:
@@ -237,8 +237,8 @@ func extraHeaders(auth *bindings.Auth, credentials map[string]string) map[string
 	return headers
 }
 
-// Expire tells that the vendor refused a token that Authorize gave. It reports
-// whether asking again may give a better one.
+// Expire discards a token that the vendor refused and that Authorize returned.
+// It reports whether Authorize may now return a better one.
 func (c *Connection) Expire(token string) bool {
 	switch {
 	case token == "":
@@ -251,7 +251,7 @@ func (c *Connection) Expire(token string) bool {
 	return false
 }
 
-// Redact takes the connection's secrets out of a text.
+// Redact removes the connection's secrets from a text.
 func (c *Connection) Redact(text string) string {
 	for at := c; at != nil; at = at.parent {
 		for _, secret := range at.secrets() {
@@ -261,11 +261,11 @@ func (c *Connection) Redact(text string) string {
 	return text
 }
 
-// Redacted stands where a secret was.
+// Redacted is written in place of a secret.
 const Redacted = "[secret]"
 
-// minSecretLength bounds what Redact looks for: a shorter text would blot out
-// ordinary words.
+// minSecretLength is the length of the shortest secret that Redact removes: a
+// shorter text would remove parts of ordinary words.
 const minSecretLength = 6
 
 func (c *Connection) secrets() []string {
@@ -289,16 +289,16 @@ func isSecretField(app *bindings.App, name string) bool {
 	return !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return !a.Secret(name) })
 }
 
-// String names the connection and tells no secret.
+// String names the connection and has no secret.
 func (c *Connection) String() string { return c.settings.String() }
 
-// GoString keeps %#v from telling secrets.
+// GoString has no secret either, for %#v.
 func (c *Connection) GoString() string { return c.String() }
 
-// LogValue keeps logs from telling secrets.
+// LogValue has no secret either, for logs.
 func (c *Connection) LogValue() slog.Value { return slog.StringValue(c.Name()) }
 
-// format fills {field} and {access_token} in.
+// format replaces {field} and {access_token}.
 func format(text string, fields map[string]string, token string) string {
 	var b strings.Builder
 	for {

@@ -23,17 +23,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// vendor gives tokens: each refresh token is good once.
+// vendor issues tokens: each refresh token is valid once.
 type vendor struct {
 	*httptest.Server
 	mu       sync.Mutex
-	refresh  string // the one that is good now
-	given    int
+	refresh  string // the one that is valid now
+	issued   int
 	requests int
 	last     http.Header
 	form     map[string]string
 	answer   http.HandlerFunc // instead of a token, once
-	wait     chan struct{}    // held back until it is closed
+	wait     chan struct{}    // token requests wait until it is closed
 }
 
 func newVendor(t testing.TB) *vendor {
@@ -68,15 +68,15 @@ func (v *vendor) token(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, `{"error":"invalid_grant","error_description":"no such token %s"}`, r.PostForm.Get("refresh_token"))
 	default:
-		v.give(w, r)
+		v.issue(w, r)
 	}
 }
 
-// give answers a token; the refresh token before is spent.
-func (v *vendor) give(w http.ResponseWriter, _ *http.Request) {
-	v.given++
-	v.refresh = fmt.Sprintf("refresh-%d", v.given)
-	fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":3600,"token_type":"Bearer"}`, v.given, v.refresh)
+// issue answers with a token; the refresh token before is spent.
+func (v *vendor) issue(w http.ResponseWriter, _ *http.Request) {
+	v.issued++
+	v.refresh = fmt.Sprintf("refresh-%d", v.issued)
+	fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":3600,"token_type":"Bearer"}`, v.issued, v.refresh)
 }
 
 func (v *vendor) exchange(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +86,7 @@ func (v *vendor) exchange(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	v.last = r.Header
 	w.Header().Set("Content-Type", "application/json")
-	if r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", v.given) {
+	if r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", v.issued) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -95,7 +95,7 @@ func (v *vendor) exchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusCreated)
-	fmt.Fprintf(w, `{"access_token":"%s of %s by access-%d","expires_in":3600}`, r.PostForm.Get("locationId"), r.PostForm.Get("companyId"), v.given)
+	fmt.Fprintf(w, `{"access_token":"%s of %s by access-%d","expires_in":3600}`, r.PostForm.Get("locationId"), r.PostForm.Get("companyId"), v.issued)
 }
 
 func (v *vendor) app() *bindings.App {
@@ -135,7 +135,7 @@ func (v *vendor) open(t testing.TB, data string, clock func() time.Time, setting
 	return set
 }
 
-// authorize gives the header of a call.
+// authorize returns the header of a call.
 func authorize(t testing.TB, set *connection.Set, name string) (string, error) {
 	t.Helper()
 	c, found := set.Get(name)
@@ -182,7 +182,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// A refresh token that rotates outlives the process, encrypted.
+// A refresh token that rotates is saved, encrypted, for the next process.
 func TestRotation(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -199,13 +199,13 @@ func TestRotation(t *testing.T) {
 	now = now.Add(6 * time.Minute) // within five minutes of its end
 	wantHeader(t, set, "crm", "Bearer access-2")
 
-	// A new start goes on from what was kept, with or without the first token.
+	// A new start uses the saved token, with or without the first token.
 	wantHeader(t, v.open(t, data, clock, oauth("refresh-0")), "crm", "Bearer access-2")
 	without := oauth("")
 	delete(without.Credentials, "refresh_token")
 	wantHeader(t, v.open(t, data, clock, without), "crm", "Bearer access-2")
 
-	// A refresh token that somebody changed in the configuration counts.
+	// A refresh token that was changed in the configuration is used.
 	v.refresh = "refresh-by-hand"
 	wantHeader(t, v.open(t, data, clock, oauth("refresh-by-hand")), "crm", "Bearer access-3")
 
@@ -314,7 +314,7 @@ func status(code int, body string) http.HandlerFunc {
 	}
 }
 
-// A token that is renewed early goes on being used while the vendor is down.
+// If the early renewal of a token fails, the token is still used.
 func TestEarlyRefreshFails(t *testing.T) {
 	v := newVendor(t)
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -331,9 +331,9 @@ func TestEarlyRefreshFails(t *testing.T) {
 	wantHeader(t, set, "crm", "Bearer access-2")
 }
 
-// A token is not used before it is kept: when it cannot be kept, it is kept
-// later and no second one is asked for.
-func TestKeepFails(t *testing.T) {
+// A token is not used before it is saved: if it cannot be saved, it is saved
+// later and no second one is requested.
+func TestSaveFails(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
@@ -345,10 +345,10 @@ func TestKeepFails(t *testing.T) {
 		if err := os.Rename(folder, folder+".away"); err != nil {
 			t.Error(err)
 		}
-		v.give(w, r)
+		v.issue(w, r)
 	}
 	_, err := authorize(t, set, "crm")
-	wantError(t, err, bindings.Unavailable, "its new token cannot be kept")
+	wantError(t, err, bindings.Unavailable, "its new token cannot be saved")
 	_, err = authorize(t, set, "crm")
 	wantError(t, err, bindings.Unavailable, "its token cannot be renewed")
 	if err := os.Rename(folder+".away", folder); err != nil {
@@ -362,18 +362,19 @@ func TestKeepFails(t *testing.T) {
 }
 
 // A crash between the vendor's answer and the vault loses the new refresh
-// token; the next start finds the old one used up and says what to do.
-func TestCrashBeforeKeeping(t *testing.T) {
+// token; after the next start the old one is refused, and the error has what to
+// do.
+func TestCrashBeforeSaving(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	v.open(t, data, nil, oauth("refresh-0"))
-	v.refresh = "refresh-that-nobody-kept"
+	v.refresh = "refresh-that-was-not-saved"
 	_, err := authorize(t, v.open(t, data, nil, oauth("refresh-0")), "crm")
 	wantError(t, err, bindings.BrokenConnection, "authorise again")
 	v.refresh = "refresh-by-hand"
 	wantHeader(t, v.open(t, data, nil, oauth("refresh-by-hand")), "crm", "Bearer access-1")
 }
 
-// What another process kept meanwhile is used.
+// A token that another process saved meanwhile is used.
 func TestVaultChangedMeanwhile(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -403,8 +404,8 @@ func TestExchange(t *testing.T) {
 	if kind := v.form["user_type"]; kind != "Company" {
 		t.Errorf("the parent asked for a token of the kind %q, want Company", kind)
 	}
-	// The parent's token is no longer taken: it is renewed on the way.
-	v.given = 7
+	// The parent's token is no longer accepted: it is renewed before the exchange.
+	v.issued = 7
 	c, _ := set.Get("crm/paris")
 	if !c.Expire("loc1 of company by access-1") {
 		t.Error("a token that was exchanged can be had again")
@@ -436,8 +437,8 @@ func TestParentShares(t *testing.T) {
 	}
 }
 
-// However they are printed, settings and connections tell no secret.
-func TestNothingTellsSecrets(t *testing.T) {
+// However they are printed, settings and connections show no secret.
+func TestNoSecretIsPrinted(t *testing.T) {
 	v := newVendor(t)
 	settings := oauth("refresh-0")
 	settings.WebhookSecret = "hook-secret"
@@ -450,14 +451,14 @@ func TestNothingTellsSecrets(t *testing.T) {
 		slog.New(handler).Info("x", "settings", settings, "all", []connection.Settings{settings}, "connection", c, "entry", token, "token", token.Token)
 	}
 	text, _ := json.Marshal(settings)
-	shown := log.String() + string(text) + fmt.Sprintf("%v %+v %#v %s", settings, settings, settings, settings) +
+	printed := log.String() + string(text) + fmt.Sprintf("%v %+v %#v %s", settings, settings, settings, settings) +
 		fmt.Sprintf("%v %+v %#v %s", c, c, c, c) + fmt.Sprintf("%v %+v %#v %s", token, token, token, token) +
 		fmt.Sprintf("%v %+v %#v %s", token.Token, token.Token, token.Token, token.Token)
-	kept, _ := json.Marshal(token)
-	shown += string(kept)
+	encoded, _ := json.Marshal(token)
+	printed += string(encoded)
 	for _, secret := range []string{"the-client-secret", "refresh-", "access-", "hook-secret"} {
-		if strings.Contains(shown, secret) {
-			t.Errorf("%q shows in %s", secret, shown)
+		if strings.Contains(printed, secret) {
+			t.Errorf("%q shows in %s", secret, printed)
 		}
 	}
 }

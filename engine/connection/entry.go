@@ -10,92 +10,101 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 )
 
-// Token is what a vendor gave. Its fields are secrets, but for times and scopes.
+// Token is a token from a vendor. Its fields are secrets, except times and
+// scopes.
 type Token struct {
 	Access  string    `json:"access_token,omitempty"`
 	Refresh string    `json:"refresh_token,omitempty"`
-	Expires time.Time `json:"expires,omitzero"` // zero: not known to
+	Expires time.Time `json:"expires,omitzero"` // zero: it has no known end
 	Renew   time.Time `json:"renew,omitzero"`   // from when to ask for the next
-	// Scopes are the permissions that it was given; nil where nobody said.
+	// Scopes are its permissions; nil where they are not known.
 	Scopes []string `json:"scopes,omitempty"`
 }
 
-// String tells no secret.
+// String has no secret.
 func (t Token) String() string {
 	return fmt.Sprintf("token until %s", t.Expires.UTC().Format(time.RFC3339))
 }
 
-// GoString keeps %#v from telling secrets.
+// GoString has no secret either, for %#v.
 func (t Token) GoString() string { return t.String() }
 
-// LogValue keeps logs from telling secrets.
+// LogValue has no secret either, for logs.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// valid says that a token can be used and need not be renewed yet.
+// valid reports whether a token can be used and need not be renewed yet.
 func (t Token) valid(now time.Time) bool {
 	return t.Access != "" && (t.Renew.IsZero() || now.Before(t.Renew))
 }
 
-// unexpired says that a token can be used.
+// unexpired reports whether a token can be used.
 func (t Token) unexpired(now time.Time) bool {
 	return t.Access != "" && (t.Expires.IsZero() || now.Before(t.Expires))
 }
 
-// setLifetime sets the times of a token that lives for so many seconds from when it
-// was asked for. It is renewed when a tenth of its life, at most five minutes,
-// is left.
-func (t *Token) setLifetime(asked time.Time, seconds int64) {
+// setLifetime sets the times of a token that is valid for this many seconds
+// from when it was requested. It is renewed when a tenth of that time, at most
+// five minutes, is left.
+func (t *Token) setLifetime(requested time.Time, seconds int64) {
 	if seconds <= 0 {
 		return
 	}
-	life := time.Duration(seconds) * time.Second
-	t.Expires = asked.Add(life)
-	t.Renew = t.Expires.Add(-min(life/10, 5*time.Minute))
+	lifetime := time.Duration(seconds) * time.Second
+	t.Expires = requested.Add(lifetime)
+	t.Renew = t.Expires.Add(-min(lifetime/10, 5*time.Minute))
 }
 
-// Entry is what the vault keeps of a connection.
+// Entry is what the vault stores of a connection.
 type Entry struct {
 	Connection string
-	// Settings are what connect was told and found out; nil where the
-	// configuration alone says what the connection is.
+	// Settings are the input of connect and what connect found out; nil where
+	// the connection is defined in the configuration alone.
 	Settings *Settings
-	// AuthName is the name of the app's Auth that connect used, Made when.
+	// AuthName is the name of the app's Auth that connect used, ConnectedAt
+	// when.
 	AuthName    string
 	ConnectedAt time.Time
-	// DisplayName is a name for people, of the account or of who authorised.
+	// DisplayName is for people: the name of the account or of the person who
+	// authorised.
 	DisplayName string
 	Token       Token
-	// SeedHash is the hash of the configured refresh token that Token began with.
+	// SeedHash is the hash of the configured refresh token from which Token was
+	// first obtained.
 	SeedHash string
-	// RefreshBegun is when a refresh was begun whose end is not kept: Token.Refresh
-	// may be spent.
+	// RefreshBegun is when a refresh was begun whose result is not saved:
+	// Token.Refresh may be spent.
 	RefreshBegun time.Time
-	// Broken says why the connection cannot be used until somebody mends it.
+	// Broken is why the connection cannot be used until a person connects it
+	// again; nil if it can.
 	Broken *Broken
 	// FormerNames are names that it had.
 	FormerNames []string
-	// WebhookSecrets are the secrets of webhooks registered for it, by their keys.
+	// WebhookSecrets are the secrets of the webhooks that were registered for
+	// it, by the key of the registration.
 	WebhookSecrets map[string]string
 }
 
 // Broken is why a connection cannot be used.
 type Broken struct {
-	Reason string    `json:"said"` // in the vendor's words where it said something
+	Reason string    `json:"said"` // the vendor's message where there is one
 	At     time.Time `json:"at"`
-	// CredentialHash is the hash of the credentials that were refused: others are tried.
+	// CredentialHash is the hash of the credentials that were refused: others
+	// are tried.
 	CredentialHash string `json:"of,omitempty"`
 }
 
-// String names the entry and tells no secret.
-func (e Entry) String() string { return fmt.Sprintf("what is kept of connection %q", e.Connection) }
+// String names the entry and has no secret.
+func (e Entry) String() string {
+	return fmt.Sprintf("the vault's entry of connection %q", e.Connection)
+}
 
-// GoString keeps %#v from telling secrets.
+// GoString has no secret either, for %#v.
 func (e Entry) GoString() string { return e.String() }
 
-// LogValue keeps logs from telling secrets.
+// LogValue has no secret either, for logs.
 func (e Entry) LogValue() slog.Value { return slog.StringValue(e.String()) }
 
-// MarshalText keeps encoders from telling secrets.
+// MarshalText has no secret either, for encoders.
 func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // entryJSON is an Entry as it is encrypted.
@@ -130,7 +139,7 @@ func unmarshalEntry(text []byte) (*Entry, error) {
 	return e, nil
 }
 
-// rename gives an entry another name and remembers the old one.
+// rename changes the name and adds the old one to FormerNames.
 func (e *Entry) rename(name string) {
 	e.FormerNames = append(slices.DeleteFunc(e.FormerNames, func(old string) bool { return old == name || old == e.Connection }), e.Connection)
 	e.Connection = name

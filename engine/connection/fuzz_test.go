@@ -11,20 +11,20 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// FuzzPasted reads what a person may paste: it never panics, and what it takes
-// holds a code or an error.
-func FuzzPasted(f *testing.F) {
+// FuzzParseRedirect reads what a person may paste: it never panics, and what it
+// accepts has a code or an error.
+func FuzzParseRedirect(f *testing.F) {
 	for _, text := range []string{"http://localhost:8976/callback?code=c&state=s", "code=c", "?error=access_denied#x", "%zz", "a?b?code=1", ""} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if answer, err := ParseRedirect(text); err == nil && answer.Get("code") == "" && answer.Get("error") == "" {
-			t.Errorf("%q was taken: %v", text, answer)
+			t.Errorf("%q was accepted: %v", text, answer)
 		}
 	})
 }
 
-// FuzzEntry reads what a vault's file may hold once it is open.
+// FuzzEntry reads what may be in a vault's file once it is decrypted.
 func FuzzEntry(f *testing.F) {
 	entry := Entry{Connection: "crm", Token: Token{Access: "a", Refresh: "r", Expires: time.Unix(1e9, 0)},
 		Settings: &Settings{Name: "crm", Credentials: map[string]string{"token": "t"}}, Broken: &Broken{Reason: "x"}}
@@ -70,13 +70,13 @@ func FuzzTokenAnswer(f *testing.F) {
 	auth := &bindings.Auth{Name: "oauth", Fields: []string{"client_id", "client_secret"}, OAuth: &bindings.OAuth{
 		TokenURL: server.URL, Rotates: true, Answer: bindings.Answer{Within: "authed_user", Account: "team.id", Parent: "company", Name: []string{"name"}}}}
 	c := &Connection{app: app, state: &state{}, settings: Settings{Name: "crm", Credentials: map[string]string{"client_id": "id", "client_secret": "the-client-secret"}}}
-	ask := newTokenClient(c, auth, server.Client(), time.Now)
+	client := newTokenClient(c, auth, server.Client(), time.Now)
 	f.Fuzz(func(t *testing.T, code int, text string) {
 		if code < 200 || code > 599 || code == 204 || code == 304 {
 			return
 		}
 		status, body = code, text
-		grant, err := ask.refresh(t.Context(), Token{Refresh: "the-refresh-token"})
+		grant, err := client.refresh(t.Context(), Token{Refresh: "the-refresh-token"})
 		switch {
 		case err == nil && grant.Access == "":
 			t.Errorf("%d %s gave no token and no error", code, text)

@@ -11,9 +11,10 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// HandleInstall notes that the vendor says an app was installed in an account of a
-// parent: the account gets a connection of its own under it, or the one that
-// it has can be used again. It gives the names of what can be used now.
+// HandleInstall applies a vendor's report that an app was installed in an
+// account of a parent: the account gets a connection of its own under it, or
+// the one that it has can be used again. It returns the names of the
+// connections that can be used now.
 func (s *Set) HandleInstall(ctx context.Context, parent *Connection, account string, at time.Time) ([]string, error) {
 	if account == "" || account == parent.Account() {
 		return nil, nil // the parent's own tokens come by connect
@@ -31,17 +32,16 @@ func (s *Set) HandleInstall(ctx context.Context, parent *Connection, account str
 	name := s.unusedName(parent.app, account)
 	entry := Entry{Connection: name, ConnectedAt: at, Settings: &Settings{Name: name, Account: account, Parent: parent.Name()}}
 	if err := v.Save(ctx, entry); err != nil {
-		return nil, fmt.Errorf("keep the connection %q: %w", name, err)
+		return nil, fmt.Errorf("save the connection %q: %w", name, err)
 	}
 	s.config.Log.Info("connection made, since the app was installed there", "connection", name, "account", account, "parent", parent.Name())
 	return s.Reload("")
 }
 
-// handleReinstall lets a child be used again that an earlier word of the vendor
-// had ended.
+// handleReinstall makes a child usable again that an earlier report ended.
 func (s *Set) handleReinstall(ctx context.Context, c *Connection, at time.Time) ([]string, error) {
-	verdict, kind, since := c.currentProblem()
-	if c.parent == nil || verdict == nil || kind != Refused || since.After(at) {
+	problem, kind, since := c.currentProblem()
+	if c.parent == nil || problem == nil || kind != Refused || since.After(at) {
 		return nil, nil
 	}
 	err := s.updateEntry(ctx, c.Name(), func(e *Entry) bool {
@@ -54,7 +54,7 @@ func (s *Set) handleReinstall(ctx context.Context, c *Connection, at time.Time) 
 	return []string{c.Name()}, s.ClearBroken(ctx, c.Name())
 }
 
-// HandleUninstall notes that the vendor says an app was taken away from an
+// HandleUninstall applies a vendor's report that an app was removed from an
 // account, or, without one, from that of the connection itself.
 func (s *Set) HandleUninstall(ctx context.Context, c *Connection, account string, at time.Time) error {
 	if account == "" {
@@ -76,7 +76,7 @@ func (s *Set) endInstallation(ctx context.Context, c *Connection, at time.Time) 
 	return s.setBrokenAt(ctx, c, fmt.Sprintf("%s says that the app was uninstalled", c.app.Title), at)
 }
 
-// unusedName makes a name of an account.
+// unusedName makes a name from an account.
 func (s *Set) unusedName(app *bindings.App, account string) string {
 	word := strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
@@ -88,10 +88,10 @@ func (s *Set) unusedName(app *bindings.App, account string) string {
 	if word == "" {
 		word = "account"
 	}
-	taken, _ := StoredNames(s.config.Folder) // what cannot be read has no names
+	stored, _ := StoredNames(s.config.Folder) // what cannot be read has no names
 	name := app.Name + "/" + word
 	for n := 2; ; n++ {
-		if _, found := s.Get(name); !found && !slices.Contains(taken, name) {
+		if _, found := s.Get(name); !found && !slices.Contains(stored, name) {
 			return name
 		}
 		name = fmt.Sprintf("%s/%s-%d", app.Name, word, n)

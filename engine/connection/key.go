@@ -16,9 +16,9 @@ import (
 
 // keyStore is where a vault's key is.
 type keyStore interface {
-	// read gives the key; fs.ErrNotExist if there is none.
+	// read returns the key; fs.ErrNotExist if there is none.
 	read() (*age.X25519Identity, error)
-	// write puts a key in place of the one before, or all of it stays as it was.
+	// write replaces the key, or on an error leaves all as it was.
 	write(*age.X25519Identity) error
 	// location names the place for people.
 	location() string
@@ -39,7 +39,7 @@ func keyStoreOf(folder string, c VaultConfig) keyStore {
 }
 
 // parseKey reads an age identity; lines that are empty or begin with # are
-// passed over.
+// ignored.
 func parseKey(text string) (*age.X25519Identity, bool) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
@@ -51,7 +51,7 @@ func parseKey(text string) (*age.X25519Identity, bool) {
 	return nil, false
 }
 
-// fileKeyStore is a key in a file of the vault that nobody else may read.
+// fileKeyStore is a key in a file of the vault that only its owner may read.
 type fileKeyStore struct{ folder string }
 
 func (k fileKeyStore) path() string     { return filepath.Join(k.folder, "key") }
@@ -77,7 +77,8 @@ func (k fileKeyStore) write(key *age.X25519Identity) error {
 	return replaceFile(k.path(), []byte(text))
 }
 
-// CheckPrivate refuses the file of a key that others on the machine can read.
+// CheckPrivate refuses the file of a key that other users of the machine can
+// read.
 func CheckPrivate(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -89,7 +90,7 @@ func CheckPrivate(path string) error {
 	return nil
 }
 
-// configKeyStore is a key that the configuration holds.
+// configKeyStore is a key in the configuration.
 type configKeyStore struct{ text string }
 
 func (k configKeyStore) location() string { return "vault_key (TIDEWIRE_VAULT_KEY)" }
@@ -102,7 +103,7 @@ func (k configKeyStore) read() (*age.X25519Identity, error) {
 	return key, nil
 }
 
-// write finds the key there already: whoever gives it put it there.
+// write changes nothing: the key has to be in the configuration already.
 func (k configKeyStore) write(key *age.X25519Identity) error {
 	present, err := k.read()
 	if err == nil && present.String() != key.String() {
@@ -111,14 +112,14 @@ func (k configKeyStore) write(key *age.X25519Identity) error {
 	return err
 }
 
-// keyringKeyStore is a key in the operating system's keyring, under a name that the
-// vault's folder holds.
+// keyringKeyStore is a key in the operating system's keyring, under a name that
+// is stored in the vault's folder.
 type keyringKeyStore struct {
 	folder string
 	ring   Keyring
 }
 
-// keyringService is what keyrings show people.
+// keyringService is the name that keyrings show to people.
 const keyringService = "tidewire vault"
 
 func (k keyringKeyStore) location() string { return "the keyring of this machine" }
@@ -165,13 +166,13 @@ func (k keyringKeyStore) write(key *age.X25519Identity) error {
 	return nil
 }
 
-// KeyError says that a vault's key does not open it. Nothing is lost as long
-// as the key can be put back.
+// KeyError is the error for a key that does not open its vault. Nothing is lost
+// as long as the right key can be put back.
 type KeyError struct {
 	Text string
-	// Advice is the next act; empty: put the key back, or give it up.
+	// Advice is what to do next; empty: put the key back, or give it up.
 	Advice string
-	// Names are the connections that the vault keeps.
+	// Names are the connections with an entry in the vault.
 	Names []string
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// Keyring keeps secrets outside of files: the operating system's, or a test's.
-// Get gives fs.ErrNotExist where there is no such secret.
+// Keyring stores secrets outside of files: the operating system's, or a test's.
+// Get returns fs.ErrNotExist where there is no such secret.
 type Keyring interface {
 	Get(service, name string) (string, error)
 	Set(service, name, secret string) error

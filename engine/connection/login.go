@@ -16,7 +16,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// LoginConfig says what a person is asked to authorise.
+// LoginConfig is what a person is asked to authorise.
 type LoginConfig struct {
 	App  *bindings.App
 	Auth *bindings.Auth // one of the app's, with OAuth
@@ -32,7 +32,7 @@ type LoginConfig struct {
 }
 
 // Login is an authorisation by a person that is under way (RFC 6749, section
-// 4.1): URL goes to the browser, Redeem takes what comes back.
+// 4.1): the browser is sent to URL, and Redeem gets what it comes back with.
 type Login struct {
 	// Scopes are all that is asked for.
 	Scopes []string
@@ -57,8 +57,8 @@ func NewLogin(c LoginConfig) *Login {
 	return l
 }
 
-// ScopeChoices are the scopes that an app's way offers a kind of connection: the
-// usual ones, and those that only read. Both may be empty.
+// ScopeChoices are the scopes that an Auth of an app has for a kind of
+// connection: the usual ones, and those that only read. Both may be empty.
 func ScopeChoices(app *bindings.App, auth *bindings.Auth, as string) (usual, readOnly []string) {
 	variant, _ := app.Variant(as)
 	oauth := oauthOf(auth.OAuth, variant)
@@ -89,8 +89,8 @@ func (l *Login) Matches(answer url.Values) bool {
 	return subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(l.state)) == 1
 }
 
-// ParseRedirect reads the address that a browser was sent back to, as a person copies
-// it: whole, or what stands behind the "?".
+// ParseRedirect reads the address that a browser was sent back to, as a person
+// copies it: whole, or what is behind the "?".
 func ParseRedirect(text string) (url.Values, error) {
 	text = strings.TrimSpace(text)
 	if _, query, found := strings.Cut(text, "?"); found {
@@ -104,18 +104,18 @@ func ParseRedirect(text string) (url.Values, error) {
 	return answer, nil
 }
 
-// Redeem exchanges what the browser came back with for tokens. Without an
-// answer about scopes those that were asked for count as granted.
+// Redeem exchanges what the browser came back with for tokens. Where the answer
+// has no scopes, those that were asked for count as granted.
 func (l *Login) Redeem(ctx context.Context, answer url.Values) (TokenResponse, error) {
 	switch {
 	case !l.Matches(answer):
 		return TokenResponse{}, fmt.Errorf("the answer is not to this request (its state is another); begin again")
 	case answer.Get("error") != "":
-		said := answer.Get("error")
+		reason := answer.Get("error")
 		if text := answer.Get("error_description"); text != "" {
-			said += ": " + text
+			reason += ": " + text
 		}
-		return TokenResponse{}, fmt.Errorf("%s did not authorise it: %s", l.client.app.Title, oneLine(said))
+		return TokenResponse{}, fmt.Errorf("%s did not authorise it: %s", l.client.app.Title, oneLine(reason))
 	case answer.Get("code") == "":
 		return TokenResponse{}, fmt.Errorf("%s sent the browser back without a code", l.client.app.Title)
 	}

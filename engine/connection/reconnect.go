@@ -11,18 +11,18 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// reconnect asks with the client's own credentials for a code, and exchanges
-// it for tokens.
+// reconnect requests a code with the client's own credentials, and exchanges it
+// for tokens.
 func (a *tokenClient) reconnect(ctx context.Context) (TokenResponse, error) {
 	by := a.oauth.Reconnect
 	fields := by.Fields
 	if a.isParent {
 		fields = by.ParentFields
 	}
-	words := strings.NewReplacer("{client_id}", a.conf.ClientID, "{client_secret}", a.conf.ClientSecret, "{account}", a.account)
+	values := strings.NewReplacer("{client_id}", a.conf.ClientID, "{client_secret}", a.conf.ClientSecret, "{account}", a.account)
 	sent := map[string]string{}
 	for name, value := range fields {
-		sent[name] = words.Replace(value)
+		sent[name] = values.Replace(value)
 	}
 	body, err := json.Marshal(sent)
 	if err != nil {
@@ -41,8 +41,8 @@ func (a *tokenClient) reconnect(ctx context.Context) (TokenResponse, error) {
 	answer.Body.Close()
 	code := gjson.GetBytes(wire.answer, by.Code).String()
 	if answer.StatusCode > 299 || code == "" {
-		said := firstText(wire.answer, a.app.Errors.Message)
-		return TokenResponse{}, fmt.Errorf("%s answered %d %s", request.URL.Host, answer.StatusCode, a.redact(oneLine(said)))
+		reason := firstText(wire.answer, a.app.Errors.Message)
+		return TokenResponse{}, fmt.Errorf("%s answered %d %s", request.URL.Host, answer.StatusCode, a.redact(oneLine(reason)))
 	}
 	return a.exchange(ctx, code, "", "")
 }

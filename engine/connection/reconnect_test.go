@@ -14,8 +14,8 @@ import (
 )
 
 // TestReconnect: the answer to a refresh was lost longer ago than the vendor's
-// grace. HighLevel gives tokens anew to who has lost them, but not where the
-// customer took the app away.
+// grace. HighLevel issues new tokens to a client that has lost the last ones, but
+// not where the customer removed the app.
 func TestReconnect(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -48,7 +48,7 @@ func TestReconnect(t *testing.T) {
 			if _, err := authorize(t, open(), "highlevel"); err != nil {
 				t.Fatal(err)
 			}
-			entry.RefreshBegun = now // as if its end had not been kept
+			entry.RefreshBegun = now // as if its result had not been saved
 			put(t, data, entry)
 			now = now.Add(time.Hour)
 			if test.revoked {
@@ -58,14 +58,14 @@ func TestReconnect(t *testing.T) {
 			}
 			header, err := authorize(t, open(), "highlevel")
 			if test.revoked {
-				wantError(t, err, bindings.BrokenConnection, "invalid_grant", "was cut off before its answer was kept, longer ago than the 30s for which")
+				wantError(t, err, bindings.BrokenConnection, "invalid_grant", "was cut off before its answer was saved, longer ago than the 30s for which")
 				return
 			}
 			if err != nil || header == "" {
 				t.Fatalf("got %q, %v", header, err)
 			}
-			if kept := entryOf(t, data, "highlevel"); !kept.RefreshBegun.IsZero() || slices.Contains([]string{"", sandbox.RefreshToken}, kept.Token.Refresh) {
-				t.Errorf("kept is a refresh begun at %v", kept.RefreshBegun)
+			if saved := entryOf(t, data, "highlevel"); !saved.RefreshBegun.IsZero() || slices.Contains([]string{"", sandbox.RefreshToken}, saved.Token.Refresh) {
+				t.Errorf("saved is a refresh begun at %v", saved.RefreshBegun)
 			}
 		})
 	}

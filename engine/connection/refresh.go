@@ -14,9 +14,9 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// refreshGrant gets access tokens for a refresh token and keeps what comes back in
-// the vault before anybody uses it. Of all processes that share the vault one
-// refreshes at a time, and the others take what it got.
+// refreshGrant gets access tokens for a refresh token and saves them in the
+// vault before they are used. Of all processes that share the vault one
+// refreshes at a time, and the others use the token that it got.
 type refreshGrant struct {
 	client   *tokenClient
 	vault    *Vault
@@ -24,22 +24,23 @@ type refreshGrant struct {
 	log      *slog.Logger
 	seedHash string // the hash of the configured refresh token, empty if there is none
 
-	mu      sync.Mutex    // guards what follows against Secrets
+	mu      sync.Mutex    // guards the fields below: Secrets runs during a Fetch
 	token   Token         // the newest
 	unsaved *unsavedToken // a token that is not in the vault yet
 	inVault bool          // the vault has an entry
 }
 
-// unsavedToken is a token that could not be kept, and the one that was spent for it.
+// unsavedToken is a token that could not be saved, and the refresh token that
+// was spent for it.
 type unsavedToken struct {
 	token Token
 	spent string
 }
 
-// newRefreshGrant begins with the vault's token, or with the configured refresh
-// token if the vault has none or began with another.
-func newRefreshGrant(ask *tokenClient, v *Vault, entry *Entry, configured string, s *state, log *slog.Logger) *refreshGrant {
-	r := &refreshGrant{client: ask, vault: v, state: s, log: log, inVault: entry != nil}
+// newRefreshGrant starts with the vault's token, or with the configured refresh
+// token if the vault has none or started with another.
+func newRefreshGrant(client *tokenClient, v *Vault, entry *Entry, configured string, s *state, log *slog.Logger) *refreshGrant {
+	r := &refreshGrant{client: client, vault: v, state: s, log: log, inVault: entry != nil}
 	r.token.Refresh = configured
 	switch {
 	case configured != "":
@@ -51,8 +52,8 @@ func newRefreshGrant(ask *tokenClient, v *Vault, entry *Entry, configured string
 	return r
 }
 
-// tokenOf is the token to go on from: the kept one, unless it began with
-// another than the configured refresh token.
+// tokenOf is the token to go on from: the one in the vault, unless that started
+// with another than the configured refresh token.
 func (r *refreshGrant) tokenOf(entry *Entry) Token {
 	if entry != nil && entry.SeedHash == r.seedHash && (entry.Token.Refresh != "" || entry.Token.Access != "") {
 		return entry.Token
@@ -60,11 +61,11 @@ func (r *refreshGrant) tokenOf(entry *Entry) Token {
 	return r.newest()
 }
 
-// Renews says whether there is a refresh token: some vendors give an access
-// token that stays.
+// Renews reports whether there is a refresh token: some vendors issue an access
+// token without an end.
 func (r *refreshGrant) Renews() bool { return r.newest().Refresh != "" }
 
-// SeedHash is what an Entry has as its Seed for a configured refresh token.
+// SeedHash is the SeedHash of an Entry for a configured refresh token.
 func SeedHash(configured string) string {
 	if configured == "" {
 		return ""
@@ -77,7 +78,7 @@ func hashOf(texts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Fetch gives the vault's token if that is good, else refreshes it.
+// Fetch returns the vault's token if that is valid, else refreshes it.
 func (r *refreshGrant) Fetch(ctx context.Context, refused string) (Token, error) {
 	app, name := r.client.app.Name, r.client.name
 	release, err := r.vault.lockEntry(ctx, name)
@@ -85,20 +86,20 @@ func (r *refreshGrant) Fetch(ctx context.Context, refused string) (Token, error)
 		return Token{}, unavailable(app, name, "its token cannot be renewed: %v", err)
 	}
 	defer release()
-	// Another process, or a hand, may have put a newer one there.
+	// Another process, or a person, may have saved a newer one.
 	entry, err := r.vault.Load(name)
 	if err != nil {
 		return Token{}, broken(app, name, "%v", err)
 	}
 	if entry == nil && r.inVault {
-		return Token{}, broken(app, name, "what the vault kept of it is gone; connect again: tidewire connect %s", name)
+		return Token{}, broken(app, name, "its entry in the vault is gone; connect again: tidewire connect %s", name)
 	}
 	if entry == nil {
 		entry = &Entry{Connection: name, SeedHash: r.seedHash}
 	}
 	if token := r.tokenOf(entry); entry.SeedHash == r.seedHash && entry.Token.Refresh == token.Refresh {
 		r.setToken(token)
-	} else { // the vault's began with another one than the configured
+	} else { // the vault's started with another one than the configured
 		entry.Token, entry.SeedHash, entry.RefreshBegun = token, r.seedHash, time.Time{}
 	}
 	if u := r.getUnsaved(); u != nil && u.spent == entry.Token.Refresh {
@@ -113,15 +114,15 @@ func (r *refreshGrant) Fetch(ctx context.Context, refused string) (Token, error)
 	return r.renew(ctx, entry)
 }
 
-// renew asks for the next token. That it was begun is kept before: whoever
-// finds it there knows that the refresh token may be spent.
+// renew requests the next token. That a refresh was begun is saved before,
+// since after a crash the refresh token may be spent.
 func (r *refreshGrant) renew(ctx context.Context, entry *Entry) (Token, error) {
 	name, rotates := r.client.name, r.client.oauth.Rotates
 	begun := entry.RefreshBegun
 	if rotates && begun.IsZero() && entry.Token.Refresh != "" {
 		entry.RefreshBegun = r.client.now()
 		if err := r.vault.Save(ctx, *entry); err != nil {
-			return Token{}, unavailable(r.client.app.Name, name, "its token is not renewed, since the new one could not be kept: %v", err)
+			return Token{}, unavailable(r.client.app.Name, name, "its token is not renewed, since the new one could not be saved: %v", err)
 		}
 	}
 	if entry.Token.Refresh == "" {
@@ -130,7 +131,7 @@ func (r *refreshGrant) renew(ctx context.Context, entry *Entry) (Token, error) {
 		return Token{}, r.recordRefusal(ctx, entry, time.Time{}, e)
 	}
 	if !begun.IsZero() {
-		r.log.Warn("a refresh that was cut off is made again with the token that it may have spent", "connection", name, "begun", begun)
+		r.log.Warn("an interrupted refresh is made again with the token that it may have spent", "connection", name, "begun", begun)
 	}
 	given, err := r.client.refresh(ctx, entry.Token)
 	if e := (*bindings.Error)(nil); !begun.IsZero() && errors.As(err, &e) && isCredentialRefusal(e) {
@@ -144,8 +145,8 @@ func (r *refreshGrant) renew(ctx context.Context, entry *Entry) (Token, error) {
 	return r.saveToken(ctx, entry, given.Token)
 }
 
-// reconnect asks for tokens anew, where the vendor gives them to who has lost
-// the last ones. That it does not leaves the first refusal as it is.
+// reconnect requests new tokens, where the vendor issues them to a client that
+// has lost the last ones. If it does not, the caller returns the first refusal.
 func (r *refreshGrant) reconnect(ctx context.Context) (TokenResponse, bool) {
 	if r.client.oauth.Reconnect == nil || r.client.account == "" {
 		return TokenResponse{}, false
@@ -159,15 +160,15 @@ func (r *refreshGrant) reconnect(ctx context.Context) (TokenResponse, bool) {
 	return given, true
 }
 
-// saveToken makes a token durable. Until that is done it is not used: a token whose
-// refresh token could be lost must not become the only one.
+// saveToken makes a token durable. Until that is done it is not used: a token
+// whose refresh token could be lost must not become the only one.
 func (r *refreshGrant) saveToken(ctx context.Context, entry *Entry, token Token) (Token, error) {
 	spent := entry.Token.Refresh
 	entry.Token, entry.RefreshBegun, entry.Broken = token, time.Time{}, nil
 	if err := r.vault.Save(ctx, *entry); err != nil {
 		r.setUnsaved(&unsavedToken{token, spent})
-		r.log.Error("new token not kept; it is tried again at the next call", "connection", r.client.name, "error", err)
-		return Token{}, unavailable(r.client.app.Name, r.client.name, "its new token cannot be kept: %v", err)
+		r.log.Error("new token not saved; that is tried again at the next call", "connection", r.client.name, "error", err)
+		return Token{}, unavailable(r.client.app.Name, r.client.name, "its new token cannot be saved: %v", err)
 	}
 	r.setUnsaved(nil)
 	r.setToken(token)
@@ -176,15 +177,15 @@ func (r *refreshGrant) saveToken(ctx context.Context, entry *Entry, token Token)
 	return token, nil
 }
 
-// recordRefusal notes that the vendor gives no token for this one any more. What is
-// kept of the token stays as it is.
+// recordRefusal saves that the vendor refuses this refresh token. The token in
+// the vault stays as it is.
 func (r *refreshGrant) recordRefusal(ctx context.Context, entry *Entry, begun time.Time, err error) error {
 	var e *bindings.Error
 	if !errors.As(err, &e) || !isCredentialRefusal(e) {
 		return err
 	}
 	if !begun.IsZero() && !slices.Contains(invalidClientCodes, e.Code) {
-		e.Message += "; a refresh begun at " + begun.UTC().Format(time.RFC3339) + " was cut off before its answer was kept"
+		e.Message += "; a refresh begun at " + begun.UTC().Format(time.RFC3339) + " was cut off before its answer was saved"
 		if grace := r.client.oauth.Grace; grace > 0 && r.client.now().Sub(begun) > grace {
 			e.Message += ", longer ago than the " + grace.String() + " for which a spent token is taken once more"
 		}
@@ -192,13 +193,13 @@ func (r *refreshGrant) recordRefusal(ctx context.Context, entry *Entry, begun ti
 	now := r.client.now()
 	entry.Broken = &Broken{Reason: trimPrefix(e.Message, r.client.name), At: now, CredentialHash: r.credentialHash(entry.Token)}
 	if saveErr := r.vault.Save(ctx, *entry); saveErr != nil {
-		r.log.Error("that the connection is broken could not be kept", "connection", r.client.name, "error", saveErr)
+		r.log.Error("could not save that the connection is broken", "connection", r.client.name, "error", saveErr)
 	}
 	r.log.Error("connection broken", "connection", r.client.name, "error", e.Message)
 	return r.state.setBroken(e, now)
 }
 
-// credentialHash tells the credentials of one refusal from those of another.
+// credentialHash is the hash of the credentials that a refresh sends.
 func (r *refreshGrant) credentialHash(token Token) string {
 	return hashOf(r.client.conf.ClientID, r.client.conf.ClientSecret, r.client.conf.Endpoint.TokenURL, token.Refresh)
 }
@@ -239,20 +240,20 @@ func (r *refreshGrant) Secrets() []string {
 }
 
 // clientGrant gets tokens for client_id and client_secret alone. They are not
-// kept: another is had by asking.
+// saved: another can be requested.
 type clientGrant struct {
 	client *tokenClient
 	scopes []string
 	state  *state
 }
 
-// Secrets are none beside the source's own.
+// Secrets are none beside those of the tokenSource.
 func (g *clientGrant) Secrets() []string { return nil }
 
-// Renews says that another token can be had at any time.
+// Renews is true: another token can be requested at any time.
 func (g *clientGrant) Renews() bool { return true }
 
-// Fetch asks for a token.
+// Fetch requests a token.
 func (g *clientGrant) Fetch(ctx context.Context, _ string) (Token, error) {
 	given, err := g.client.clientCredentials(ctx, g.scopes)
 	var e *bindings.Error

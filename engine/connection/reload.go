@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Reload takes up what changed in the vault: new connections, mended ones,
-// those that are gone. What is as it was goes on with its token. On an error
-// everything stays as it was. It gives the names of the connections that can
-// be used now and could not before. A vault key that is not empty stands in
-// place of the configured one from now on.
-func (s *Set) Reload(key string) (mended []string, err error) {
+// Reload applies what changed in the vault: new connections, those that can be
+// used again, and those that are gone. A connection without a change goes on
+// with its token. On an error everything stays as it was. Reload returns the
+// names of the connections that can be used now and could not before. A vault
+// key that is not empty replaces the configured one from now on.
+func (s *Set) Reload(key string) (recovered []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if key != "" {
@@ -30,23 +30,23 @@ func (s *Set) Reload(key string) (mended []string, err error) {
 		old := before.byName[c.Name()]
 		usable := c.Problem() == nil
 		if usable && (old == nil || old.state != c.state || old.Problem() != nil) {
-			mended = append(mended, c.Name())
+			recovered = append(recovered, c.Name())
 		}
 	}
 	s.vault = b.vault
 	s.present.Store(b.snapshot)
-	if len(mended) > 0 {
+	if len(recovered) > 0 {
 		s.recoveries.Add(1)
 	}
-	return mended, nil
+	return recovered, nil
 }
 
-// Recoveries counts how often connections were mended: whoever is stopped by a
-// broken one looks whether it rose meanwhile.
+// Recoveries counts how often connections became usable: a run that is stopped
+// by a broken one compares it before it waits.
 func (s *Set) Recoveries() uint64 { return s.recoveries.Load() }
 
-// ResumeRefreshes makes refreshes again that a crash cut off, while their tokens still
-// may give another. It returns at once; Close waits.
+// ResumeRefreshes makes refreshes again that a crash interrupted, while their
+// refresh tokens may still be accepted. It returns at once; Close waits.
 func (s *Set) ResumeRefreshes() {
 	for _, c := range s.present.Load().sorted {
 		if c.entry == nil || c.entry.RefreshBegun.IsZero() || c.tokens == nil || c.Problem() != nil {
@@ -56,7 +56,7 @@ func (s *Set) ResumeRefreshes() {
 	}
 }
 
-// Children names the connections whose parent a connection is.
+// Children are the names of the connections whose parent a connection is.
 func (s *Set) Children(parent string) []string {
 	var names []string
 	for _, c := range s.present.Load().sorted {

@@ -8,11 +8,11 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Resolve finds the connection that a call to an app goes to. Wanted is what
-// the call says ("paris", "highlevel/paris", or nothing), event the connection
-// that the run's event came by, if any. What is said counts first; then, for
-// the event's own app, the event's connection; then what accounts: maps to it;
-// then the only connection of the app. It never guesses.
+// Resolve finds the connection that a call to an app goes to. Wanted is the
+// name in the call ("paris", "highlevel/paris", or nothing), event the
+// connection of the run's event, if any. The name in the call comes first;
+// then, for the event's own app, the event's connection; then what accounts:
+// maps to it; then the only connection of the app. Otherwise it is an error.
 func (s *Set) Resolve(app, wanted, event string) (*Connection, error) {
 	return s.present.Load().resolve(app, wanted, event)
 }
@@ -67,8 +67,8 @@ func (s *snapshot) wanted(app, wanted string, all []*Connection) (*Connection, e
 	return nil, fmt.Errorf("there is no connection %q%s (%s has %s)", name, hint, app, names(all))
 }
 
-// mapped are the connections of an app that accounts: ties to another
-// connection, in the direction that configuration gives or else backwards.
+// mapped are the connections of an app that accounts: maps to another
+// connection, in the configured direction or else backwards.
 func (s *snapshot) mapped(app, event string) []*Connection {
 	var forth, back []*Connection
 	for _, name := range s.accounts[event] {

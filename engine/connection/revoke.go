@@ -12,8 +12,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// Revoke ends the tokens of a connection at the vendor (RFC 7009), where it
-// has an address for that; done is false where there is nothing to end.
+// Revoke revokes the tokens of a connection at the vendor (RFC 7009), where it
+// has an address for that; done is false where there is nothing to revoke.
 func (s *Set) Revoke(ctx context.Context, name string) (done bool, err error) {
 	c, found := s.Get(name)
 	if !found || c.tokens == nil {
@@ -56,8 +56,8 @@ func (a *tokenClient) revoke(ctx context.Context, token Token) error {
 	answer.Body.Close()
 	ok := a.app.Errors.OK
 	if answer.StatusCode > 299 || ok != "" && !gjson.GetBytes(wire.answer, ok).Bool() {
-		said := firstText(wire.answer, append([]string{"error"}, a.app.Errors.Message...))
-		return fmt.Errorf("%s answered %d %s", hostOf(a.oauth.RevokeURL), answer.StatusCode, a.redact(oneLine(said)))
+		reason := firstText(wire.answer, append([]string{"error"}, a.app.Errors.Message...))
+		return fmt.Errorf("%s answered %d %s", hostOf(a.oauth.RevokeURL), answer.StatusCode, a.redact(oneLine(reason)))
 	}
 	return nil
 }

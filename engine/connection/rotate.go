@@ -16,36 +16,36 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 )
 
-// rotationFile stands while a rotation is under way. It is what a crash leaves.
+// rotationFile exists while a rotation is under way, and after a crash in one.
 const rotationFile = "rotating"
 
-// RotationConfig says how a vault's key is replaced.
+// RotationConfig is options a vault's key is replaced.
 type RotationConfig struct {
 	// Old is a key that opens what the present one does not: the one before,
-	// where the configuration holds the next one already.
+	// where the configuration has the next one already.
 	Old string
-	// Lost gives up what no key opens: it is set aside, not removed.
+	// Lost sets aside the entries that no key opens; they are not deleted.
 	Lost bool
 	Now  func() time.Time // nil: time.Now
 
-	beforeStep func() error // each durable step, for tests that crash there
+	beforeStep func() error // before each durable step, for tests that crash there
 }
 
 // RotationResult is what a rotation did.
 type RotationResult struct {
 	KeyLocation string   // where the new key is
 	Names       []string // the connections that it opens
-	Lost        []string // those that are to be connected again
-	AsideFolder string   // the folder that holds what was kept of those
+	Lost        []string // the connections that no key opens; they have to be connected again
+	AsideFolder string   // the folder with the entries of those
 }
 
-// RotateVault encrypts everything that a vault keeps under a new key. A crash
-// at any moment leaves it openable by the key that is then in its place, and
-// the next opening or rotation finishes what was begun.
+// RotateVault encrypts all entries of a vault under a new key. After a crash at
+// any moment the vault can be opened with the key that is then stored, and the
+// next opening or rotation finishes the rotation.
 //
-// For a while everything is encrypted for both keys; then the key in its place
-// is replaced; then everything is encrypted for the new one alone.
-func RotateVault(ctx context.Context, config VaultConfig, how RotationConfig) (RotationResult, error) {
+// For a while all entries are encrypted for both keys; then the stored key is
+// replaced; then all entries are encrypted for the new one alone.
+func RotateVault(ctx context.Context, config VaultConfig, options RotationConfig) (RotationResult, error) {
 	folder := filepath.Join(config.Folder, "vault")
 	v := &Vault{folder: folder, keys: keyStoreOf(folder, config)}
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
@@ -56,14 +56,14 @@ func RotateVault(ctx context.Context, config VaultConfig, how RotationConfig) (R
 		return RotationResult{}, err
 	}
 	defer release()
-	r := rotation{vault: v, config: how, old: v.oldKeys(config, how.Old)}
+	r := rotation{vault: v, config: options, old: v.oldKeys(config, options.Old)}
 	if r.next, err = v.nextKey(); err != nil {
 		return RotationResult{}, err
 	}
 	return r.run()
 }
 
-// oldKeys are the keys that may open what is kept: wherever one may be.
+// oldKeys are the keys that may open entries, from each place where one may be.
 func (v *Vault) oldKeys(c VaultConfig, named string) (all []*age.X25519Identity) {
 	add := func(key *age.X25519Identity, err error) {
 		if err == nil && key != nil && !slices.ContainsFunc(all, func(k *age.X25519Identity) bool { return k.String() == key.String() }) {
@@ -79,7 +79,7 @@ func (v *Vault) oldKeys(c VaultConfig, named string) (all []*age.X25519Identity)
 	return all
 }
 
-// nextKey is a new one, or the one that the configuration holds already.
+// nextKey is a new one, or the one that is in the configuration already.
 func (v *Vault) nextKey() (*age.X25519Identity, error) {
 	if _, given := v.keys.(configKeyStore); !given {
 		return age.GenerateX25519Identity()
@@ -95,7 +95,8 @@ func (v *Vault) nextKey() (*age.X25519Identity, error) {
 	return key, err
 }
 
-// rotateAgain is what to do about a rotation that cannot be finished by itself.
+// rotateAgain is the advice after a rotation that cannot be finished
+// automatically.
 const rotateAgain = "make it again: tidewire vault rotate"
 
 type rotation struct {
@@ -116,9 +117,9 @@ func (r *rotation) run() (RotationResult, error) {
 	for _, name := range names {
 		text, err := os.ReadFile(v.entryPath(name))
 		if err != nil {
-			return RotationResult{}, fmt.Errorf("read what is kept of %q: %w", name, err)
+			return RotationResult{}, fmt.Errorf("read the vault's entry of %q: %w", name, err)
 		}
-		// A rotation that was cut off may have got to the new key already.
+		// An interrupted rotation may have used the new key already.
 		if plain[name], err = decrypt(text, append(slices.Clone(r.old), r.next)...); err != nil {
 			done.Lost = append(done.Lost, name)
 			continue
@@ -126,7 +127,7 @@ func (r *rotation) run() (RotationResult, error) {
 		done.Names = append(done.Names, name)
 	}
 	if len(done.Lost) > 0 && !r.config.Lost {
-		return RotationResult{}, &KeyError{Text: fmt.Sprintf("no key that is here opens what is kept of %s; nothing was changed", strings.Join(done.Lost, ", ")), Names: done.Lost}
+		return RotationResult{}, &KeyError{Text: fmt.Sprintf("no key that is here opens the vault's entries of %s; nothing was changed", strings.Join(done.Lost, ", ")), Names: done.Lost}
 	}
 	both := []age.Recipient{r.next.Recipient()}
 	for _, key := range r.old {
@@ -158,7 +159,7 @@ func (r RotationConfig) now() time.Time {
 	return time.Now()
 }
 
-// step does one thing that a crash may come before or after.
+// step does something durable; a crash may come before or after it.
 func (r RotationConfig) step(do func() error) error {
 	if r.beforeStep != nil {
 		if err := r.beforeStep(); err != nil {
@@ -168,45 +169,45 @@ func (r RotationConfig) step(do func() error) error {
 	return do()
 }
 
-// rewrite encrypts entries anew, each in place of what stood there.
-func (v *Vault) rewrite(how RotationConfig, plain map[string][]byte, to ...age.Recipient) error {
+// rewrite encrypts entries again, and replaces them.
+func (v *Vault) rewrite(options RotationConfig, plain map[string][]byte, to ...age.Recipient) error {
 	for name, text := range plain {
-		sealed, err := encrypt(text, to...)
+		encrypted, err := encrypt(text, to...)
 		if err == nil {
-			err = how.step(func() error { return replaceFile(v.entryPath(name), sealed) })
+			err = options.step(func() error { return replaceFile(v.entryPath(name), encrypted) })
 		}
 		if err != nil {
-			return fmt.Errorf("encrypt what is kept of %q: %w", name, err)
+			return fmt.Errorf("encrypt the vault's entry of %q: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// finishRotation leaves everything encrypted for the key that is in its place, and
-// nothing of another.
-func (v *Vault) finishRotation(how RotationConfig, plain map[string][]byte, key *age.X25519Identity) error {
-	if err := how.step(func() error {
+// finishRotation leaves all entries encrypted for the stored key, and nothing
+// of another.
+func (v *Vault) finishRotation(options RotationConfig, plain map[string][]byte, key *age.X25519Identity) error {
+	if err := options.step(func() error {
 		return replaceFile(v.path(recipientFile), []byte(key.Recipient().String()+"\n"))
 	}); err != nil {
 		return fmt.Errorf("end the rotation: %w", err)
 	}
-	if err := v.rewrite(how, plain, key.Recipient()); err != nil {
+	if err := v.rewrite(options, plain, key.Recipient()); err != nil {
 		return err
 	}
 	if _, inFile := v.keys.(fileKeyStore); !inFile {
-		err := how.step(func() error { return os.Remove(fileKeyStore{v.folder}.path()) })
+		err := options.step(func() error { return os.Remove(fileKeyStore{v.folder}.path()) })
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove the old key: %w", err)
 		}
 	}
-	if err := how.step(func() error { return os.Remove(v.path(rotationFile)) }); err != nil {
+	if err := options.step(func() error { return os.Remove(v.path(rotationFile)) }); err != nil {
 		return fmt.Errorf("end the rotation: %w", err)
 	}
 	return syncFolder(v.folder)
 }
 
-// resumeRotation ends a rotation that a crash cut off, with the key that is in its
-// place. Where that does not open everything the rotation has to be made again.
+// resumeRotation ends an interrupted rotation with the stored key. Where that
+// does not open all entries the rotation has to be made again.
 func (v *Vault) resumeRotation(ctx context.Context) error {
 	release, err := v.lock(ctx, ".lock", true)
 	if err != nil {
@@ -237,7 +238,7 @@ func (v *Vault) resumeRotation(ctx context.Context) error {
 	return v.finishRotation(RotationConfig{}, plain, key)
 }
 
-// setAside moves what is kept of connections into a folder of its own.
+// setAside moves the entries of connections into a folder of their own.
 func (v *Vault) setAside(names []string, now time.Time) (folder string, err error) {
 	if len(names) == 0 {
 		return "", nil

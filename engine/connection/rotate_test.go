@@ -17,14 +17,14 @@ import (
 
 // ring is a keyring in memory.
 type ring struct {
-	mu   sync.Mutex
-	kept map[string]string
+	mu      sync.Mutex
+	secrets map[string]string
 }
 
 func (r *ring) Get(service, name string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	secret, found := r.kept[service+name]
+	secret, found := r.secrets[service+name]
 	if !found {
 		return "", fs.ErrNotExist
 	}
@@ -34,14 +34,14 @@ func (r *ring) Get(service, name string) (string, error) {
 func (r *ring) Set(service, name, secret string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.kept[service+name] = secret
+	r.secrets[service+name] = secret
 	return nil
 }
 
 func (r *ring) Delete(service, name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.kept, service+name)
+	delete(r.secrets, service+name)
 	return nil
 }
 
@@ -54,7 +54,7 @@ func newKey(t *testing.T) string {
 	return key.String()
 }
 
-// opens checks that a vault gives everything that was put into it.
+// opens checks that a vault can be opened and has all entries that were saved.
 func opens(t *testing.T, config connection.VaultConfig, names ...string) {
 	t.Helper()
 	v, err := connection.OpenVault(config)
@@ -72,8 +72,8 @@ func opens(t *testing.T, config connection.VaultConfig, names ...string) {
 	}
 }
 
-// Wherever the key is, rotation gives another that opens all, and the one
-// before opens nothing.
+// Wherever the key is, after a rotation another key opens all entries, and the one
+// before opens none.
 func TestRotate(t *testing.T) {
 	first, second := newKey(t), newKey(t)
 	for _, test := range []struct {
@@ -89,7 +89,7 @@ func TestRotate(t *testing.T) {
 		{"from a file to one that is given", "", func(c *connection.VaultConfig, _ *connection.RotationConfig) { c.Key = second }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			config := connection.VaultConfig{Folder: t.TempDir(), Key: test.key, Keyring: &ring{kept: map[string]string{}}}
+			config := connection.VaultConfig{Folder: t.TempDir(), Key: test.key, Keyring: &ring{secrets: map[string]string{}}}
 			before, err := connection.OpenVault(config)
 			if err != nil {
 				t.Fatal(err)
@@ -100,16 +100,16 @@ func TestRotate(t *testing.T) {
 			for _, name := range []string{"crm", "crm@paris"} {
 				old[name], _ = os.ReadFile(filepath.Join(config.Folder, "vault", name+".age"))
 			}
-			how := connection.RotationConfig{}
+			options := connection.RotationConfig{}
 			if test.change != nil {
-				test.change(&config, &how)
+				test.change(&config, &options)
 			}
-			done, err := connection.RotateVault(t.Context(), config, how)
+			done, err := connection.RotateVault(t.Context(), config, options)
 			if err != nil || fmt.Sprint(done.Names) != "[crm crm/paris]" || len(done.Lost) > 0 {
 				t.Fatalf("got %+v, %v", done, err)
 			}
 			opens(t, config, "crm", "crm/paris")
-			// The new key opens nothing that the old one sealed.
+			// The new key opens nothing that was encrypted for the old one.
 			write(t, filepath.Join(config.Folder, "vault", "crm.age"), string(old["crm"]))
 			after, err := connection.OpenVault(config)
 			if err != nil {
@@ -118,7 +118,8 @@ func TestRotate(t *testing.T) {
 			if _, err := after.Load("crm"); err == nil {
 				t.Error("the new key opens what the old one sealed")
 			}
-			// A process that was there before goes on where the key is no other's to give.
+			// A process from before the rotation works on, unless the key is in its
+			// configuration.
 			if test.change == nil {
 				save(t, before, "crm")
 				opens(t, config, "crm", "crm/paris")
@@ -137,7 +138,7 @@ func TestRotateCrash(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			steps := 0
 			for crashed := true; crashed; steps++ {
-				config := connection.VaultConfig{Folder: t.TempDir(), Key: test.key, Keyring: &ring{kept: map[string]string{}}}
+				config := connection.VaultConfig{Folder: t.TempDir(), Key: test.key, Keyring: &ring{secrets: map[string]string{}}}
 				v, err := connection.OpenVault(config)
 				if err != nil {
 					t.Fatal(err)
@@ -146,24 +147,24 @@ func TestRotateCrash(t *testing.T) {
 				for _, name := range names {
 					save(t, v, name)
 				}
-				to, how := config, connection.RotationConfig{Old: given}
+				to, options := config, connection.RotationConfig{Old: given}
 				if test.key == given {
 					to.Key = next
 				}
-				if crashed, err = connection.RotateAndCrash(t.Context(), to, how, steps); err != nil {
+				if crashed, err = connection.RotateAndCrash(t.Context(), to, options, steps); err != nil {
 					t.Fatalf("step %d: %v", steps, err)
 				}
 				if test.key != given {
 					opens(t, config, names...)
 					continue
 				}
-				// Whichever key the configuration holds by then, one of them opens
-				// all, and making the rotation again ends it.
+				// One of the two keys opens all entries, and making the rotation again
+				// ends it.
 				_, withNext := connection.OpenVault(to)
 				if _, withOld := connection.OpenVault(config); withNext != nil && withOld != nil {
 					t.Fatalf("step %d: neither key opens the vault: %v, %v", steps, withOld, withNext)
 				}
-				if _, err := connection.RotateVault(t.Context(), to, how); err != nil && withNext != nil {
+				if _, err := connection.RotateVault(t.Context(), to, options); err != nil && withNext != nil {
 					t.Fatalf("step %d: %v", steps, err)
 				}
 				opens(t, to, names...)
@@ -175,14 +176,14 @@ func TestRotateCrash(t *testing.T) {
 	}
 }
 
-// What no key opens any more is set aside when somebody says that it is lost.
+// Entries that no key opens are set aside with Lost.
 func TestRotateLost(t *testing.T) {
 	config := connection.VaultConfig{Folder: t.TempDir()}
 	save(t, vaultOf(t, config.Folder), "crm")
 	save(t, vaultOf(t, config.Folder), "crm/paris")
 	remove(t, filepath.Join(config.Folder, "vault", "key"))
 	_, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{})
-	if err == nil || !strings.Contains(err.Error(), "no key that is here opens what is kept of crm, crm/paris; nothing was changed") {
+	if err == nil || !strings.Contains(err.Error(), "no key that is here opens the vault's entries of crm, crm/paris; nothing was changed") {
 		t.Fatalf("got %v", err)
 	}
 	done, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{Lost: true})

@@ -16,18 +16,18 @@ import (
 // Config makes a Set.
 type Config struct {
 	Apps []*bindings.App
-	// Settings are what the configuration says of connections. What the vault
-	// keeps of others, or beside, is added.
+	// Settings are those of the configuration. Those in the vault, of these and
+	// of other connections, are added.
 	Settings []Settings
-	// KnownProblems says what is known to be wrong with settings, by connection; such a
-	// one is there and cannot be used.
+	// KnownProblems are problems with settings that are known already, by
+	// connection; such a connection exists and cannot be used.
 	KnownProblems map[string]string
 	// Accounts maps a connection to those of other apps that belong to it:
 	// calls from its runs go there, and the other way round where that leaves
 	// one choice.
 	Accounts map[string][]string
 	// Folder is the data folder; the vault is a folder below it, made when
-	// there is something to keep.
+	// there is something to store.
 	Folder string
 	// VaultKey and Keyring are those of a VaultConfig.
 	VaultKey string
@@ -52,14 +52,14 @@ type Set struct {
 // snapshot is all connections as they are at one moment.
 type snapshot struct {
 	byName       map[string]*Connection
-	byFormerName map[string]*Connection // by a name that it had
+	byFormerName map[string]*Connection // by each name that it had
 	sorted       []*Connection
 	accounts     map[string][]string
 }
 
 // New checks all settings and makes the connections. The error joins
-// everything that is wrong, each named by its path in the configuration. What
-// the vault does not open stops nothing but the connections that need it.
+// everything that is wrong, each named by its path in the configuration. An
+// entry that the vault does not open affects only the connections that need it.
 func New(config Config) (*Set, error) {
 	s, b := open(config)
 	if len(b.problems) > 0 {
@@ -69,8 +69,8 @@ func New(config Config) (*Set, error) {
 	return s, nil
 }
 
-// Open is New for who looks after connections: what is wrong with one is told,
-// and keeps it alone from being used.
+// Open is New for commands that manage connections: it returns the problems,
+// and only the connections that have them cannot be used.
 func Open(config Config) (*Set, []*Problem) {
 	s, b := open(config)
 	return s, b.settingProblems()

@@ -16,7 +16,7 @@ func apps() []*bindings.App {
 	return []*bindings.App{crm, {Name: "bank", Auth: token}, {Name: "chat", Auth: token}, {Name: "open"}}
 }
 
-// Everything that is wrong is named, each by its place in the configuration.
+// Each problem is in the error, with its place in the configuration.
 func TestNewNamesWhatIsWrong(t *testing.T) {
 	token := map[string]string{"token": "t"}
 	_, err := connection.New(connection.Config{
@@ -29,7 +29,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			{Name: "bank", Credentials: token},
 			{Name: "bank/b", Credentials: map[string]string{"tokn": "x", "token": ""}, Account: "a1"},
 			{Name: "bank/c", Checks: "maybe", Webhooks: "always", Timeout: -time.Second, Poll: time.Second, Reconcile: time.Hour, Credentials: map[string]string{"token": "a\nb"}},
-			{Name: "chat"}, // it waits to be connected
+			{Name: "chat"}, // it is not connected yet
 			{Name: "crm/a", Credentials: map[string]string{"client_secret": "x"}},
 			{Name: "crm/f", Credentials: map[string]string{"client_id": "x"}, As: "compny"},
 			{Name: "crm/b", Parent: "crm/z"},
@@ -46,7 +46,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`connections.Crm: expected a name such as "highlevel" or "highlevel/paris"`,
 		`connections.cmr: there is no app "cmr" (did you mean "crm"?); known are crm, bank, chat, open`,
 		`connections.bank.base_url: expected https (http only on this machine), found "http://bank.example"`,
-		`connections.bank: stands twice`,
+		`connections.bank: is listed twice`,
 		`connections.bank/b.account: "a1" is the account of "bank" too`,
 		`connections.bank/b.token: is empty`,
 		`connections.bank/b.tokn: bank has no such setting (did you mean "token"?)`,
@@ -54,7 +54,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`connections.bank/c.webhooks: expected "auto" or "manual", found "always"`,
 		`connections.bank/c.timeout: expected a duration above zero`,
 		`connections.bank/c.poll: expected off, or 10s at least, found 1s`,
-		`connections.bank/c.poll: bank has no list that could be looked at`,
+		`connections.bank/c.poll: bank has no list that could be polled`,
 		`connections.bank/c.reconcile: bank has no list in which what webhooks lost could be found`,
 		`connections.bank/c.token: holds a line break`,
 		`connections.crm/a.client_id: is missing; the way "oauth" needs client_id, client_secret, refresh_token`,
@@ -78,7 +78,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			found = found || strings.HasPrefix(line, word)
 		}
 		if !found {
-			t.Errorf("nobody says %q", word)
+			t.Errorf("the error does not have %q", word)
 		}
 	}
 	if len(lines) != len(want) {
@@ -132,7 +132,7 @@ func TestResolve(t *testing.T) {
 	}{
 		{"crm", "", "crm/paris", "crm/paris"},     // the event's own app
 		{"crm", "", "crm", "crm"},                 //
-		{"crm", "crm", "crm/paris", "crm"},        // what is said counts first
+		{"crm", "crm", "crm/paris", "crm"},        // the name in the call comes first
 		{"crm", "paris", "crm", "crm/paris"},      //
 		{"crm", "crm/paris", "bank", "crm/paris"}, //
 		{"bank", "", "crm/paris", "bank/paris"},   // what accounts: maps

@@ -9,32 +9,32 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// state is what is known of a connection beside its settings. It outlives a
-// Reload that leaves the connection as it was.
+// state is what is known of a connection beside its settings. Reload reuses it
+// where the settings are the same.
 type state struct {
-	settingsHash string       // of the settings that it is of
+	settingsHash string       // of the settings that it belongs to
 	tokens       *tokenSource // of access tokens; nil: the credential is sent as it is
 
 	mu      sync.Mutex
 	problem *bindings.Error // why the connection cannot be used, nil if it can
 	since   time.Time
-	// kind says what sort of verdict it is.
+	// kind is the kind of the problem.
 	kind StateKind
 }
 
-// StateKind says in one word how a connection stands.
+// StateKind is the state of a connection in one word.
 type StateKind string
 
-// How a connection stands.
+// The states of a connection.
 const (
 	Connected     StateKind = "connected"
 	Unconnected   StateKind = "unconnected"   // never authorised
-	Unreadable    StateKind = "unreadable"    // the vault does not open what it keeps of it
+	Unreadable    StateKind = "unreadable"    // the vault does not open its entry
 	Misconfigured StateKind = "misconfigured" // its settings are wrong
 	Refused       StateKind = "broken"        // the vendor refuses its credentials
 )
 
-// setBroken notes a vendor's refusal, and gives it back.
+// setBroken records a vendor's refusal, and returns it.
 func (s *state) setBroken(e *bindings.Error, at time.Time) *bindings.Error {
 	s.setProblem(Refused, e, at)
 	return e
@@ -49,22 +49,22 @@ func (s *state) setProblem(kind StateKind, e *bindings.Error, at time.Time) {
 	s.kind, s.problem = kind, e
 }
 
-// clearProblem takes a verdict back.
+// clearProblem makes the connection usable.
 func (s *state) clearProblem() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kind, s.problem, s.since = Connected, nil, time.Time{}
 }
 
-// currentProblem is a copy of the verdict, nil if the connection can be used.
+// currentProblem is a copy of the problem, nil if the connection can be used.
 func (s *state) currentProblem() (*bindings.Error, StateKind, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.problem == nil {
 		return nil, Connected, time.Time{}
 	}
-	verdict := *s.problem
-	return &verdict, s.kind, s.since
+	problem := *s.problem
+	return &problem, s.kind, s.since
 }
 
 // prefix begins the message of an error about a connection.
@@ -72,7 +72,7 @@ func prefix(name string) string { return fmt.Sprintf("connection %q: ", name) }
 
 func trimPrefix(message, name string) string { return strings.TrimPrefix(message, prefix(name)) }
 
-// broken says that a connection needs somebody's hand.
+// broken is the error of a connection that a person has to repair.
 func broken(app, name, message string, args ...any) *bindings.Error {
 	return &bindings.Error{
 		Kind: bindings.BrokenConnection, App: app, Connection: name,
@@ -80,7 +80,7 @@ func broken(app, name, message string, args ...any) *bindings.Error {
 	}
 }
 
-// unavailable says that asking for a token may go better later.
+// unavailable is the error of a token request that may succeed later.
 func unavailable(app, name, message string, args ...any) *bindings.Error {
 	e := broken(app, name, message, args...)
 	e.Kind, e.Retryable = bindings.Unavailable, true

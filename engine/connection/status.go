@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Status is how a connection stands, for people. It holds no secret.
+// Status is the state of a connection, for people. It has no secret.
 type Status struct {
 	Name    string `json:"name"`
 	App     string `json:"app"`
 	Account string `json:"account,omitempty"`
-	// DisplayName is a name of the account or of who authorised.
+	// DisplayName is the name of the account or of the person who authorised.
 	DisplayName string `json:"who,omitempty"`
 	AuthName    string `json:"way,omitempty"` // "oauth", "token"
 	Kind        string `json:"as,omitempty"`  // the kind, where it is not the usual one
@@ -23,20 +23,22 @@ type Status struct {
 
 	ReadOnly bool     `json:"read_only,omitempty"`
 	Scopes   []string `json:"scopes,omitempty"`
-	// Expires is when the access token ends; the next one is had by itself.
+	// Expires is when the access token ends; the next one is fetched
+	// automatically.
 	Expires time.Time `json:"expires,omitzero"`
 	BaseURL string    `json:"base_url"`
-	// Configured says that the configuration names it, Kept that the vault does.
+	// Configured is set when it is in the configuration, Stored when it is in
+	// the vault.
 	Configured  bool     `json:"configured,omitempty"`
 	Stored      bool     `json:"kept,omitempty"`
 	FormerNames []string `json:"formerly,omitempty"`
 	// Credentials are the names of the settings that hold them.
 	Credentials []string `json:"credentials,omitempty"`
-	// Webhooks says that what its webhooks are signed with is known.
+	// Webhooks is set when the key that its webhooks are checked with is known.
 	Webhooks bool `json:"webhooks"`
 }
 
-// Status tells how a connection stands.
+// Status returns the state of a connection.
 func (c *Connection) Status() Status {
 	s := Status{
 		Name: c.Name(), App: c.app.Name, Account: c.Account(), Kind: c.settings.As, Parent: c.settings.Parent, State: Connected,
@@ -55,12 +57,12 @@ func (c *Connection) Status() Status {
 		s.Credentials = append(s.Credentials, name)
 	}
 	slices.Sort(s.Credentials)
-	verdict, kind, since := c.currentProblem()
-	if verdict != nil {
+	problem, kind, since := c.currentProblem()
+	if problem != nil {
 		s.State, s.Since = kind, since
-		s.Reason = trimPrefix(verdict.Message, c.Name())
-	} else if verdict := c.Problem(); verdict != nil { // its parent's
-		s.State, s.Reason = Refused, verdict.Message
+		s.Reason = trimPrefix(problem.Message, c.Name())
+	} else if problem := c.Problem(); problem != nil { // its parent's
+		s.State, s.Reason = Refused, problem.Message
 	}
 	if c.tokens != nil {
 		s.Expires = c.tokens.expires()
@@ -68,7 +70,7 @@ func (c *Connection) Status() Status {
 	return s
 }
 
-// hasWebhookKey reports whether webhooks of it can be checked.
+// hasWebhookKey reports whether its webhooks can be checked.
 func (c *Connection) hasWebhookKey() bool {
 	if c.app.Webhook == nil {
 		return false

@@ -16,10 +16,10 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 )
 
-// addProblem notes a problem at a path below connections.
+// addProblem adds a problem at a path below connections.
 func (b *builder) addProblem(c *Connection, setting, message string, args ...any) {
 	if c.state != nil && c.app != nil {
-		// Whoever goes on all the same sends nothing on it.
+		// Open goes on with problems: nothing is sent on this connection.
 		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.Now())
 	}
 	path := "connections." + c.Name()
@@ -33,7 +33,7 @@ func (b *builder) addProblemAt(path, message string, args ...any) {
 	b.problems = append(b.problems, &Problem{path, fmt.Sprintf(message, args...)})
 }
 
-// minInterval keeps a slip of the pen from using up a vendor's rate limit.
+// minInterval protects a vendor's rate limit from a mistake in the settings.
 const minInterval = 10 * time.Second
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$`)
@@ -50,7 +50,7 @@ func (b *builder) check(c *Connection) {
 		return
 	}
 	if b.snapshot.byName[settings.Name] != nil {
-		b.addProblem(c, "", "stands twice")
+		b.addProblem(c, "", "is listed twice")
 		return
 	}
 	var known []string
@@ -95,7 +95,7 @@ func (b *builder) checkIntervals(c *Connection) {
 		b.addProblem(c, "reconcile", "%s has no list in which what webhooks lost could be found", c.app.Name)
 	}
 	if (settings.Poll > 0 || !settings.Since.IsZero()) && len(c.app.Polls) == 0 {
-		b.addProblem(c, "poll", "%s has no list that could be looked at", c.app.Name)
+		b.addProblem(c, "poll", "%s has no list that could be polled", c.app.Name)
 	}
 }
 
@@ -111,8 +111,8 @@ func (b *builder) checkText(c *Connection, setting config.Setting, text string) 
 	}
 }
 
-// checkURL wants https, since credentials travel there; http will do on this
-// machine.
+// checkURL requires https, since credentials are sent there; http is accepted
+// on this machine.
 func (b *builder) checkURL(c *Connection, setting, text string) {
 	u, err := url.Parse(text)
 	switch {
@@ -163,7 +163,7 @@ func (b *builder) checkSignatures(c *Connection) {
 	}
 }
 
-// setParent ties a connection to its parent.
+// setParent sets the parent of a connection.
 func (b *builder) setParent(c *Connection) {
 	name := c.settings.Parent
 	if name == "" {
@@ -184,10 +184,10 @@ func (b *builder) setParent(c *Connection) {
 	}
 }
 
-// checkAccounts checks what joins connections: no account twice, and the
+// checkAccounts checks what is between connections: no account twice, and the
 // names under accounts:.
 func (b *builder) checkAccounts() {
-	// A bot and a person may share an account; two of a kind would hear all twice.
+	// A bot and a person may share an account; two of a kind would receive every event twice.
 	owner := map[[3]string]*Connection{}
 	for _, c := range b.snapshot.sorted {
 		if c.settings.Account == "" {
@@ -199,7 +199,7 @@ func (b *builder) checkAccounts() {
 			owner[key] = c
 		case c.configured && other.configured:
 			b.addProblem(c, "account", "%q is the account of %q too", c.settings.Account, other.Name())
-		case c.configured: // what is kept gives way
+		case c.configured: // the configured one is used
 			b.rejectDuplicate(other, c)
 			owner[key] = c
 		default:
@@ -212,7 +212,7 @@ func (b *builder) checkAccounts() {
 		if b.snapshot.byName[from] == nil {
 			b.addProblemAt(path, "there is no connection %q%s", from, didYouMean(from, known))
 		}
-		taken := map[string]string{}
+		byApp := map[string]string{}
 		for _, to := range b.Accounts[from] {
 			app := appOf(to)
 			switch {
@@ -220,15 +220,15 @@ func (b *builder) checkAccounts() {
 				b.addProblemAt(path, "there is no connection %q%s", to, didYouMean(to, known))
 			case app == appOf(from):
 				b.addProblemAt(path, "%q is of the same app; calls to an event's own app always go to the event's connection", to)
-			case taken[app] != "":
-				b.addProblemAt(path, "both %q and %q; expected one connection of each app", taken[app], to)
+			case byApp[app] != "":
+				b.addProblemAt(path, "both %q and %q; expected one connection of each app", byApp[app], to)
 			}
-			taken[app] = to
+			byApp[app] = to
 		}
 	}
 }
 
-// rejectDuplicate keeps a connection from being used whose account another one has.
+// rejectDuplicate makes a connection unusable whose account another one has.
 func (b *builder) rejectDuplicate(c, other *Connection) {
 	c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s has its %s %q too; remove one of them: tidewire connections remove %s",
 		other.Name(), c.app.Account.Noun, c.settings.Account, c.Name()), b.Now())

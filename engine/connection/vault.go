@@ -19,7 +19,7 @@ import (
 	"github.com/tidewire/tidewire/engine/filelock"
 )
 
-// VaultConfig says where a vault is and where its key.
+// VaultConfig is where a vault is and where its key is.
 type VaultConfig struct {
 	// Folder is the data folder; the vault is a folder in it.
 	Folder string
@@ -29,30 +29,30 @@ type VaultConfig struct {
 	Keyring Keyring // nil: the operating system's
 }
 
-// Vault keeps one encrypted file a connection. A file that stands under its
-// name is whole and on the disk. Any number of vaults and processes may be
-// open on one folder.
+// Vault stores one encrypted file for each connection. A file under its name is
+// complete and on the disk. Any number of vaults and processes may be open on
+// one folder.
 type Vault struct {
 	folder string
 	keys   keyStore
 
 	mu         sync.Mutex
 	key        *age.X25519Identity // nil: none is made yet
-	folderSeen bool                // the folder was seen
+	folderSeen bool                // the folder existed
 }
 
 const (
 	entrySuffix = ".age"
-	// recipientFile holds the public half of the vault's key, so that a wrong
-	// key is known as such.
+	// recipientFile has the public half of the vault's key, to recognise a
+	// wrong key.
 	recipientFile = "recipient"
 	// lockTimeout bounds how long a rotation or another process is waited for.
 	lockTimeout = time.Minute
 )
 
 // OpenVault opens the vault in a data folder. One that is not there is made,
-// with its key, when the first entry is saved. A key that does not open what
-// is kept is a *KeyError.
+// with its key, when the first entry is saved. A key that does not open the
+// entries is a *KeyError.
 func OpenVault(config VaultConfig) (*Vault, error) {
 	folder := filepath.Join(config.Folder, "vault")
 	v := &Vault{folder: folder, keys: keyStoreOf(folder, config)}
@@ -69,7 +69,7 @@ func OpenVault(config VaultConfig) (*Vault, error) {
 	return v, v.readKey()
 }
 
-// readKey reads the key again, and holds it against the vault's.
+// readKey reads the key again, and compares it with the vault's.
 func (v *Vault) readKey() error {
 	names, err := v.Names()
 	if err != nil {
@@ -117,11 +117,11 @@ func (v *Vault) entryPath(connection string) string {
 // "@" in their names.
 func fileName(connection string) string { return strings.ReplaceAll(connection, "/", "@") }
 
-// Names are the connections of which the vault keeps something, sorted. The
-// key is not needed to know them.
+// Names are the connections with an entry in the vault, sorted. The key is not
+// needed for that.
 func (v *Vault) Names() ([]string, error) { return namesIn(v.folder) }
 
-// StoredNames are the connections that the vault in a data folder knows.
+// StoredNames are the connections with an entry in the vault of a data folder.
 func StoredNames(data string) ([]string, error) { return namesIn(filepath.Join(data, "vault")) }
 
 func namesIn(folder string) ([]string, error) {
@@ -142,7 +142,7 @@ func namesIn(folder string) ([]string, error) {
 	return names, nil
 }
 
-// Load gives what is kept of a connection, nil if there is nothing.
+// Load returns the entry of a connection, nil if there is none.
 func (v *Vault) Load(connection string) (*Entry, error) {
 	path := v.entryPath(connection)
 	text, err := os.ReadFile(path)
@@ -150,19 +150,19 @@ func (v *Vault) Load(connection string) (*Entry, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read what is kept of %q: %w", connection, err)
+		return nil, fmt.Errorf("read the vault's entry of %q: %w", connection, err)
 	}
 	plain, err := v.open(text)
 	if err != nil {
-		return nil, fmt.Errorf("what is kept of %q in %q cannot be opened with the key in %s (%w); put the right key or file back, or connect again: tidewire connect %s",
+		return nil, fmt.Errorf("the vault's entry of %q in %q cannot be opened with the key in %s (%w); put the right key or file back, or connect again: tidewire connect %s",
 			connection, path, v.keys.location(), err, connection)
 	}
 	entry, err := unmarshalEntry(plain)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("what is kept of %q in %q is damaged; put the file back from a copy, or connect again: tidewire connect %s", connection, path, connection)
+		return nil, fmt.Errorf("the vault's entry of %q in %q is damaged; put the file back from a copy, or connect again: tidewire connect %s", connection, path, connection)
 	case entry.Connection != connection:
-		return nil, fmt.Errorf("what is kept in %q is that of %q; put the file back under its own name, or connect again: tidewire connect %s", path, entry.Connection, connection)
+		return nil, fmt.Errorf("the vault's entry in %q is that of %q; put the file back under its own name, or connect again: tidewire connect %s", path, entry.Connection, connection)
 	}
 	return entry, nil
 }
@@ -218,8 +218,8 @@ func encrypt(plain []byte, to ...age.Recipient) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Save keeps an entry in place of the one before. When it returns, it is on
-// the disk.
+// Save replaces the entry of a connection. When it returns, the entry is on the
+// disk.
 func (v *Vault) Save(ctx context.Context, entry Entry) error {
 	plain, err := entry.marshal()
 	if err != nil {
@@ -234,7 +234,7 @@ func (v *Vault) Save(ctx context.Context, entry Entry) error {
 	})
 }
 
-// Remove forgets a connection.
+// Remove deletes the entry of a connection.
 func (v *Vault) Remove(ctx context.Context, connection string) error {
 	return v.withKey(ctx, func(*age.X25519Identity) error {
 		err := os.Remove(v.entryPath(connection))
@@ -245,15 +245,15 @@ func (v *Vault) Remove(ctx context.Context, connection string) error {
 	})
 }
 
-// withKey lends the vault's key, made if there is none, while no rotation can
-// begin.
+// withKey calls do with the vault's key, made if there is none, while no
+// rotation can begin.
 func (v *Vault) withKey(ctx context.Context, do func(key *age.X25519Identity) error) error {
 	release, err := v.lock(ctx, ".lock", false)
 	if err != nil {
 		return err
 	}
 	key, err := v.currentKey()
-	if err == nil && key == nil { // the first: it takes the vault for itself
+	if err == nil && key == nil { // the first entry: makeKey locks the vault exclusively
 		release()
 		if err := v.makeKey(ctx); err != nil {
 			return err
@@ -281,7 +281,7 @@ func (v *Vault) currentKey() (*age.X25519Identity, error) {
 		}
 	}
 	if v.key != nil && recipient == "" {
-		// Of a vault made by hand, or with a key that was given.
+		// The vault was made by hand, or its key is in the configuration.
 		return v.key, replaceFile(v.path(recipientFile), []byte(v.key.Recipient().String()+"\n"))
 	}
 	return v.key, nil
@@ -328,8 +328,8 @@ func (v *Vault) lock(ctx context.Context, name string, exclusive bool) (release 
 	return func() { f.Close() }, nil
 }
 
-// makeFolder makes the vault's folder. One that was there and is gone is not
-// made anew: it may come back.
+// makeFolder makes the vault's folder. One that existed and is gone is not made
+// again: it may come back.
 func (v *Vault) makeFolder() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -345,14 +345,14 @@ func (v *Vault) makeFolder() error {
 	return syncFolder(filepath.Dir(v.folder))
 }
 
-// lockEntry keeps other goroutines and processes from changing what is kept of a
+// lockEntry prevents that other goroutines and processes change the entry of a
 // connection.
 func (v *Vault) lockEntry(ctx context.Context, connection string) (release func(), err error) {
 	return v.lock(ctx, "."+fileName(connection)+".lock", true)
 }
 
-// Update changes what is kept of a connection: change gets the entry, an empty
-// one if there is none, and says whether it is to be saved.
+// Update changes the entry of a connection: change gets the entry, an empty one
+// if there is none, and returns whether to save it.
 func (v *Vault) Update(ctx context.Context, connection string, change func(*Entry) (save bool)) error {
 	release, err := v.lockEntry(ctx, connection)
 	if err != nil {
@@ -372,8 +372,8 @@ func (v *Vault) Update(ctx context.Context, connection string, change func(*Entr
 	return v.Save(ctx, *entry)
 }
 
-// Rename gives what is kept of a connection another name; the old one is
-// remembered. Those that name it as parent follow.
+// Rename changes the name of an entry; the old one is added to its FormerNames.
+// Entries that have it as parent are changed too.
 func (v *Vault) Rename(ctx context.Context, from, to string) error {
 	for _, name := range []string{from, to} {
 		release, err := v.lockEntry(ctx, name)
@@ -386,13 +386,13 @@ func (v *Vault) Rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	taken, err := v.Load(to)
+	existing, err := v.Load(to)
 	switch {
 	case err != nil:
 		return err
 	case entry == nil:
-		return fmt.Errorf("nothing is kept of a connection %q", from)
-	case taken != nil:
+		return fmt.Errorf("the vault has no entry of a connection %q", from)
+	case existing != nil:
 		return fmt.Errorf("there is a connection %q already", to)
 	}
 	entry.rename(to)
@@ -421,9 +421,8 @@ func (v *Vault) Rename(ctx context.Context, from, to string) error {
 	return v.Remove(ctx, from)
 }
 
-// SetAside moves away what is kept of a connection and cannot be opened, so
-// that it can be connected again. It gives the folder, empty if there was
-// nothing.
+// SetAside moves an entry that cannot be opened away, so that the connection
+// can be connected again. It returns the folder, empty if there was no entry.
 func (v *Vault) SetAside(ctx context.Context, connection string, now time.Time) (folder string, err error) {
 	if _, err := os.Stat(v.entryPath(connection)); errors.Is(err, fs.ErrNotExist) {
 		return "", nil

@@ -52,7 +52,7 @@ func browser(t *testing.T) context.Context {
 	})
 	if err := chromedp.Listen(ctx, func(event any) {
 		e, ok := event.(*log.EventEntryAdded)
-		// Nobody answers for a favicon once the door is shut.
+		// The server does not answer for a favicon once it is closed.
 		if ok && e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.URL, "favicon") && !strings.HasPrefix(e.Entry.URL, "https://localhost") {
 			t.Errorf("the browser complains: %s (%s)", e.Entry.Text, e.Entry.URL)
 		}
@@ -81,7 +81,7 @@ func get[T any](t *testing.T, ctx context.Context, step chromedp.Action[T]) T {
 	return found
 }
 
-// press clicks and waits for the page that comes of it.
+// press clicks and waits for the next page.
 func press(t *testing.T, ctx context.Context, selector string) {
 	t.Helper()
 	loaded := func(tab.EventLoadEventFired) bool { return true }
@@ -112,11 +112,11 @@ func TestBrowser(t *testing.T) {
 		choose   string // a further click
 		button   string
 		account  string
-		parental bool
+		isParent bool
 		refused  string
 	}{
 		{app: "highlevel", button: "allow", account: apps.Account("highlevel")},
-		{app: "highlevel", as: "company", choose: `input[value="sandboxCompany000001"]`, button: "allow", account: "sandboxCompany000001", parental: true},
+		{app: "highlevel", as: "company", choose: `input[value="sandboxCompany000001"]`, button: "allow", account: "sandboxCompany000001", isParent: true},
 		{app: "qonto", button: "allow"},
 		{app: "asana", button: "allow"},
 		{app: "googlecalendar", button: "allow"},
@@ -124,7 +124,7 @@ func TestBrowser(t *testing.T) {
 	} {
 		t.Run(strings.TrimSpace(test.app+" "+test.as+" "+test.button), func(t *testing.T) {
 			redirect := "http://localhost:" + freePort(t) + "/callback"
-			door, err := callback.Listen(redirect)
+			server, err := callback.Listen(redirect)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,17 +132,17 @@ func TestBrowser(t *testing.T) {
 			var grant connection.TokenResponse
 			waited := make(chan error, 1)
 			go func() {
-				waited <- door.Wait(t.Context(), l.Matches, func(ctx context.Context, answer url.Values) (callback.Page, error) {
+				waited <- server.Wait(t.Context(), l.Matches, func(ctx context.Context, answer url.Values) (callback.Page, error) {
 					var err error
 					grant, err = l.Redeem(ctx, answer)
 					return callback.Page{Title: "Connected", Text: "You can close this page."}, err
 				})
 			}()
 			do(t, ctx, chromedp.Navigate(l.URL()))
-			shown := get(t, ctx, chromedp.Text("main"))
+			text := get(t, ctx, chromedp.Text("main"))
 			for _, scope := range l.Scopes {
-				if !strings.Contains(shown, scope) {
-					t.Errorf("the person is not told of %s", scope)
+				if !strings.Contains(text, scope) {
+					t.Errorf("the page does not have %s", scope)
 				}
 			}
 			if test.choose != "" {
@@ -153,15 +153,15 @@ func TestBrowser(t *testing.T) {
 			end := get(t, ctx, chromedp.Text("main"))
 			if test.refused != "" {
 				if err == nil || err.Error() != test.refused || !strings.Contains(end, "Not connected") {
-					t.Errorf("got %v; the page says %q", err, end)
+					t.Errorf("got %v; the page is %q", err, end)
 				}
 				return
 			}
 			if err != nil || !strings.Contains(end, "Connected") {
-				t.Fatalf("got %v; the page says %q", err, end)
+				t.Fatalf("got %v; the page is %q", err, end)
 			}
-			if grant.Account != test.account || grant.IsParent != test.parental || grant.Access == "" || grant.Refresh == "" || !slices.Equal(grant.Scopes, l.Scopes) {
-				t.Errorf("granted is account %q, parental %v, scopes %v", grant.Account, grant.IsParent, grant.Scopes)
+			if grant.Account != test.account || grant.IsParent != test.isParent || grant.Access == "" || grant.Refresh == "" || !slices.Equal(grant.Scopes, l.Scopes) {
+				t.Errorf("granted is account %q, isParent %v, scopes %v", grant.Account, grant.IsParent, grant.Scopes)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Package callback is the door at which a browser comes back from a vendor's
-// consent page: one address on this machine, open for one login.
+// Package callback receives the browser that comes back from a vendor's consent
+// page: it listens on one address of this machine, for one login.
 package callback
 
 import (
@@ -39,66 +39,66 @@ func Listen(redirect string) (*Server, error) {
 	if port == "" {
 		port = "80"
 	}
-	d := &Server{path: u.EscapedPath()}
-	if d.path == "" {
-		d.path = "/"
+	s := &Server{path: u.EscapedPath()}
+	if s.path == "" {
+		s.path = "/"
 	}
 	for i, host := range hosts {
 		listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
 		switch {
 		case err == nil:
-			d.listeners = append(d.listeners, listener)
+			s.listeners = append(s.listeners, listener)
 		case i == 0: // the second is for machines that have it
 			return nil, fmt.Errorf("listen for the browser: %w; --redirect names another address, --manual needs none", err)
 		}
 	}
-	return d, nil
+	return s, nil
 }
 
-// Close ends a door that nobody waits at.
-func (d *Server) Close() {
-	for _, l := range d.listeners {
+// Close ends a server on which nobody waits.
+func (s *Server) Close() {
+	for _, l := range s.listeners {
 		l.Close()
 	}
 }
 
-// Page is what the page tells the person.
+// Page is what the person in the browser reads.
 type Page struct {
 	Title string
 	Text  string
 }
 
-// Wait lets the browser in until one comes whose answer is ours, has it taken,
-// and shows the person what came of it. It returns the error of take, or the
-// context's.
-func (d *Server) Wait(ctx context.Context, ours func(url.Values) bool, take func(context.Context, url.Values) (Page, error)) error {
+// Wait serves the browser until a request is accepted, passes its answer to
+// handle, and shows the page that handle returns. It returns the error of
+// handle, or the context's.
+func (s *Server) Wait(ctx context.Context, accept func(url.Values) bool, handle func(context.Context, url.Values) (Page, error)) error {
 	type end struct{ err error }
 	ended := make(chan end, 1)
-	turn := make(chan struct{}, 1)
-	turn <- struct{}{}
+	first := make(chan struct{}, 1)
+	first <- struct{}{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		answer := r.URL.Query()
-		if r.Method != http.MethodGet || r.URL.EscapedPath() != d.path || !ours(answer) {
+		if r.Method != http.MethodGet || r.URL.EscapedPath() != s.path || !accept(answer) {
 			show(w, http.StatusNotFound, Page{"Not here", "This page waits for somebody who comes back from a login that Tidewire began. Nothing was changed."})
 			return
 		}
 		select {
-		case <-turn: // one is taken
+		case <-first: // one answer is handled
 		default:
 			show(w, http.StatusConflict, Page{"Once is enough", "This login was taken already."})
 			return
 		}
-		said, err := take(ctx, answer)
+		page, err := handle(ctx, answer)
 		if err != nil {
-			said = Page{"Not connected", err.Error()}
+			page = Page{"Not connected", err.Error()}
 		}
-		show(w, http.StatusOK, said)
+		show(w, http.StatusOK, page)
 		ended <- end{err}
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-	served := make(chan error, len(d.listeners))
-	for _, l := range d.listeners {
+	served := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
 		go func() { served <- server.Serve(l) }()
 	}
 	var err error
@@ -110,10 +110,10 @@ func (d *Server) Wait(ctx context.Context, ours func(url.Values) bool, take func
 	}
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if server.Shutdown(bound) != nil { // the page is written; who does not read it is cut off
+	if server.Shutdown(bound) != nil { // the page is written; a client that does not read it is disconnected
 		err = errors.Join(err, server.Close())
 	}
-	for range d.listeners {
+	for range s.listeners {
 		<-served
 	}
 	return err

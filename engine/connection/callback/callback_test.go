@@ -48,7 +48,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// page gives the status and text of what a browser sees.
+// page returns the status and text of what a browser gets.
 func page(t *testing.T, method, address string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequest(method, address, nil)
@@ -71,20 +71,20 @@ func page(t *testing.T, method, address string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-// Who comes with another state, to another path or otherwise is turned away,
-// and the door stays open for the one who is waited for.
-func TestDoor(t *testing.T) {
+// A request with another state, to another path or with another method is refused,
+// and the server still waits for the right one.
+func TestServer(t *testing.T) {
 	at := "http://localhost:" + freePort(t)
-	door, err := callback.Listen(at + "/callback")
+	server, err := callback.Listen(at + "/callback")
 	if err != nil {
 		t.Fatal(err)
 	}
-	taken := 0
+	handled := 0
 	waited := make(chan error, 1)
 	go func() {
-		waited <- door.Wait(t.Context(), func(q url.Values) bool { return q.Get("state") == "right" },
+		waited <- server.Wait(t.Context(), func(q url.Values) bool { return q.Get("state") == "right" },
 			func(context.Context, url.Values) (callback.Page, error) {
-				taken++
+				handled++
 				return callback.Page{Title: "Connected", Text: "<b>Done</b>"}, nil
 			})
 	}()
@@ -97,25 +97,25 @@ func TestDoor(t *testing.T) {
 		t.Errorf("a POST got %d", status)
 	}
 	status, text := page(t, "GET", at+"/callback?state=right&code=c")
-	if err := <-waited; err != nil || status != 200 || taken != 1 {
-		t.Fatalf("got %d, %v, taken %d times", status, err, taken)
+	if err := <-waited; err != nil || status != 200 || handled != 1 {
+		t.Fatalf("got %d, %v, handled %d times", status, err, handled)
 	}
 	if !strings.Contains(text, "&lt;b&gt;Done") {
 		t.Errorf("the page is %s", text)
 	}
 }
 
-// What goes wrong is told to the person in the browser and to who waits.
-func TestDoorTellsWhatWentWrong(t *testing.T) {
+// An error is shown in the browser and returned by Wait.
+func TestServerReportsErrors(t *testing.T) {
 	at := "http://127.0.0.1:" + freePort(t) + "/back"
-	door, err := callback.Listen(at)
+	server, err := callback.Listen(at)
 	if err != nil {
 		t.Fatal(err)
 	}
 	waited := make(chan error, 1)
 	wrong := errors.New("the code is old")
 	go func() {
-		waited <- door.Wait(t.Context(), func(url.Values) bool { return true }, func(context.Context, url.Values) (callback.Page, error) { return callback.Page{}, wrong })
+		waited <- server.Wait(t.Context(), func(url.Values) bool { return true }, func(context.Context, url.Values) (callback.Page, error) { return callback.Page{}, wrong })
 	}()
 	if _, text := page(t, "GET", at); !strings.Contains(text, "Not connected") || !strings.Contains(text, "the code is old") {
 		t.Errorf("the page is %s", text)
@@ -125,22 +125,22 @@ func TestDoorTellsWhatWentWrong(t *testing.T) {
 	}
 }
 
-func TestDoorIsGivenUp(t *testing.T) {
-	door, err := callback.Listen("http://127.0.0.1:" + freePort(t) + "/")
+func TestServerIsCanceled(t *testing.T) {
+	server, err := callback.Listen("http://127.0.0.1:" + freePort(t) + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := door.Wait(ctx, nil, nil); !errors.Is(err, context.Canceled) {
+	if err := server.Wait(ctx, nil, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestDoorIsOnThisMachine(t *testing.T) {
+func TestServerIsOnThisMachine(t *testing.T) {
 	for _, address := range []string{"https://localhost:1/x", "http://192.0.2.1:80/x", "http://example.com/x", "nonsense"} {
-		if door, err := callback.Listen(address); err == nil {
-			door.Close()
+		if server, err := callback.Listen(address); err == nil {
+			server.Close()
 			t.Errorf("%s was opened", address)
 		}
 	}

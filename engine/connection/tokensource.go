@@ -8,26 +8,26 @@ import (
 
 // grant fetches access tokens. Fetch is never called twice at once.
 type grant interface {
-	// Fetch gives a token that is kept, if it must be. Refused is the access
-	// token that the vendor no longer takes, if that is why.
+	// Fetch returns a token, saved if it must be. Refused is the access token
+	// that the vendor no longer accepts, if that is the reason.
 	Fetch(ctx context.Context, refused string) (Token, error)
-	// Renews says whether another token can be had once one is refused.
+	// Renews reports whether another token can be had after one is refused.
 	Renews() bool
 	Secrets() []string
 }
 
 const (
 	fetchTimeout = 30 * time.Second
-	// expireEvery bounds how often a vendor that refuses every token makes us
-	// ask for another.
+	// expireEvery bounds how often another token is requested from a vendor
+	// that refuses every token.
 	expireEvery = 30 * time.Second
-	// retryAfter is how long a token that still lives is used after a failure
-	// to renew it.
+	// retryAfter is how long a token that is not expired is used after a
+	// failure to renew it.
 	retryAfter = 10 * time.Second
 )
 
-// tokenSource lends one access token to many callers and fetches the next once for
-// all of them.
+// tokenSource has one access token for many callers and fetches the next once
+// for all of them.
 type tokenSource struct {
 	grant   grant
 	now     func() time.Time
@@ -48,8 +48,8 @@ type pendingFetch struct {
 	err   error
 }
 
-// accessToken gives a token that is good now. A caller that gives up leaves the
-// fetch to the others: it must end in the vault.
+// accessToken returns a valid token. A caller that cancels does not cancel the
+// fetch: its token must be saved in the vault.
 func (s *tokenSource) accessToken(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	now := s.now()
@@ -71,12 +71,12 @@ func (s *tokenSource) accessToken(ctx context.Context) (string, error) {
 		return "", context.Cause(ctx)
 	}
 	if f.err != nil && old.unexpired(s.now()) {
-		return old.Access, nil // renewing early did not work; the old one still does
+		return old.Access, nil // the early renewal failed; the old token is not expired
 	}
 	return f.token.Access, f.err
 }
 
-// refetch fetches although the token may be good still: a refresh was cut off.
+// refetch fetches although the token may be valid: a refresh was interrupted.
 func (s *tokenSource) refetch() {
 	s.mu.Lock()
 	f := s.pending
@@ -105,19 +105,19 @@ func (s *tokenSource) fetch(ctx context.Context, f *pendingFetch, refused string
 	close(f.done)
 }
 
-// expire forgets a token that the vendor refused, and reports whether asking
-// again may give a better one.
+// expire discards a token that the vendor refused, and reports whether another
+// fetch may return a better one.
 func (s *tokenSource) expire(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token.Access != token {
-		return true // another caller told already
+		return true // another caller has discarded it already
 	}
 	if !s.grant.Renews() {
 		return false
 	}
 	now := s.now()
-	if s.token.valid(now) { // its time was not over
+	if s.token.valid(now) { // refused before its end
 		if !s.expired.IsZero() && now.Sub(s.expired) < expireEvery {
 			return false
 		}
@@ -127,7 +127,7 @@ func (s *tokenSource) expire(token string) bool {
 	return true
 }
 
-// scopes are those that the token was given.
+// scopes are those of the token.
 func (s *tokenSource) scopes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,8 +141,8 @@ func (s *tokenSource) secrets() []string {
 	return append(s.grant.Secrets(), access)
 }
 
-// reset has the next caller ask for a token, and not wait because the last
-// one was refused.
+// reset makes the next caller fetch a token, also soon after a refusal or a
+// failure.
 func (s *tokenSource) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,7 @@ func (s *tokenSource) expires() time.Time {
 	return s.token.Expires
 }
 
-// neverFetched says that no token was had yet, nor refused.
+// neverFetched reports whether no token was fetched yet, nor refused.
 func (s *tokenSource) neverFetched() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// SetBroken notes that a connection cannot be used until it is connected again,
-// and why: the vendor refuses its credentials, or says that they are gone. A
-// wrong name changes nothing.
-func (s *Set) SetBroken(ctx context.Context, name, said string) error {
+// SetBroken saves that a connection cannot be used until it is connected again,
+// and why: the vendor refuses its credentials, or reports that they are gone.
+// An unknown name changes nothing.
+func (s *Set) SetBroken(ctx context.Context, name, reason string) error {
 	if c, found := s.Get(name); found {
-		return s.setBrokenAt(ctx, c, said, s.config.Now())
+		return s.setBrokenAt(ctx, c, reason, s.config.Now())
 	}
 	return nil
 }
 
-func (s *Set) setBrokenAt(ctx context.Context, c *Connection, said string, at time.Time) error {
-	verdict := broken(c.app.Name, c.Name(), "%s; connect again: tidewire connect %s", said, c.Name())
+func (s *Set) setBrokenAt(ctx context.Context, c *Connection, reason string, at time.Time) error {
+	problem := broken(c.app.Name, c.Name(), "%s; connect again: tidewire connect %s", reason, c.Name())
 	if c.Problem() == nil {
-		s.config.Log.Error("connection broken", "connection", c.Name(), "error", said)
+		s.config.Log.Error("connection broken", "connection", c.Name(), "error", reason)
 	}
-	c.setProblem(Refused, verdict, at)
+	c.setProblem(Refused, problem, at)
 	return s.updateEntry(ctx, c.Name(), func(e *Entry) bool {
-		e.Broken = &Broken{Reason: trimPrefix(verdict.Message, c.Name()), At: at, CredentialHash: c.refusedHash(e)}
+		e.Broken = &Broken{Reason: trimPrefix(problem.Message, c.Name()), At: at, CredentialHash: c.refusedHash(e)}
 		return true
 	})
 }
 
-// ClearBroken takes back that a connection is broken, where there is reason to try
+// ClearBroken makes a broken connection usable, where there is reason to try
 // its credentials again.
 func (s *Set) ClearBroken(ctx context.Context, name string) error {
 	c, found := s.Get(name)
@@ -53,7 +53,7 @@ func (s *Set) ClearBroken(ctx context.Context, name string) error {
 	return nil
 }
 
-// updateEntry changes what the vault keeps of a connection, if there is a vault.
+// updateEntry changes the entry of a connection, if there is a vault.
 func (s *Set) updateEntry(ctx context.Context, name string, change func(*Entry) bool) error {
 	v, err := s.openedVault()
 	if err != nil || v == nil {

@@ -14,8 +14,8 @@ import (
 
 var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-// kept is what connect would have put into the vault.
-func kept(name, refresh string) connection.Entry {
+// stored is an entry as connect saves it.
+func stored(name, refresh string) connection.Entry {
 	return connection.Entry{Connection: name, AuthName: "oauth", ConnectedAt: monday, Token: connection.Token{Refresh: refresh},
 		Settings: &connection.Settings{Name: name, Account: "account of " + name,
 			Credentials: map[string]string{"client_id": "the-id", "client_secret": "the-client-secret"}}}
@@ -39,10 +39,10 @@ func entryOf(t *testing.T, data, name string) connection.Entry {
 	return *entry
 }
 
-// A connection that connect made is whole by itself.
-func TestKeptConnection(t *testing.T) {
+// A connection that connect made needs nothing from the configuration.
+func TestStoredConnection(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	put(t, data, kept("crm/paris", "refresh-0"))
+	put(t, data, stored("crm/paris", "refresh-0"))
 	set := v.open(t, data, nil)
 	wantHeader(t, set, "crm/paris", "Bearer access-1")
 	if c, found := set.ByAccount("crm", "account of crm/paris"); !found || c.Name() != "crm/paris" {
@@ -50,22 +50,23 @@ func TestKeptConnection(t *testing.T) {
 	}
 }
 
-// What the configuration says of a connection stands over what is kept, one
-// setting by one.
-func TestConfigurationStandsOverTheVault(t *testing.T) {
+// A setting in the configuration overrides the stored one, each by itself.
+func TestConfigurationOverridesTheVault(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	put(t, data, kept("crm", "refresh-0"))
+	put(t, data, stored("crm", "refresh-0"))
 	set := v.open(t, data, nil, connection.Settings{Name: "crm", Account: "acme", ReadOnly: true, WebhookSecret: "hook-secret"})
 	wantHeader(t, set, "crm", "Bearer access-1")
 	c, _ := set.Get("crm")
 	if c.Account() != "acme" || !c.ReadOnly() || c.WebhookSecret() != "hook-secret" {
 		t.Errorf("got the account %q, read only %v, the secret %q", c.Account(), c.ReadOnly(), c.WebhookSecret())
 	}
-	// A whole key in the configuration needs nothing of what is kept.
+	// With all fields of an Auth in the configuration, the stored settings are not
+	// used.
 	wantHeader(t, v.open(t, data, nil, connection.Settings{Name: "crm", Credentials: map[string]string{"token": "pit-1234"}}), "crm", "Bearer pit-1234")
 }
 
-// What is not connected yet keeps nobody else from working, and says what to do.
+// Beside a connection that is not connected yet others work, and a call on it
+// gets an error with what to do.
 func TestUnconnected(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
 	set := v.open(t, data, nil, connection.Settings{Name: "crm", WebhookSecret: "hook-secret"},
@@ -76,25 +77,26 @@ func TestUnconnected(t *testing.T) {
 		_, err := authorize(t, set, name)
 		wantError(t, err, bindings.BrokenConnection, "is not connected yet; connect it with: tidewire connect "+name)
 	}
-	put(t, data, kept("crm", "refresh-0"))
+	put(t, data, stored("crm", "refresh-0"))
 	before := set.Recoveries()
-	mended, err := set.Reload("")
-	if err != nil || fmt.Sprint(mended) != "[crm]" || set.Recoveries() == before {
-		t.Fatalf("mended %v, %v", mended, err)
+	recovered, err := set.Reload("")
+	if err != nil || fmt.Sprint(recovered) != "[crm]" || set.Recoveries() == before {
+		t.Fatalf("recovered %v, %v", recovered, err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-1")
 }
 
-// A reload leaves the token of what is as it was, and takes up the rest.
+// After a reload a connection without a change has its token, and the others are
+// new.
 func TestReload(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	put(t, data, kept("crm", "refresh-0"))
+	put(t, data, stored("crm", "refresh-0"))
 	set := v.open(t, data, nil)
 	wantHeader(t, set, "crm", "Bearer access-1")
 	put(t, data, connection.Entry{Connection: "crm/paris", AuthName: "token", ConnectedAt: monday,
 		Settings: &connection.Settings{Name: "crm/paris", Credentials: map[string]string{"token": "pit-1234"}}})
-	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm/paris]" {
-		t.Fatalf("mended %v, %v", mended, err)
+	if recovered, err := set.Reload(""); err != nil || fmt.Sprint(recovered) != "[crm/paris]" {
+		t.Fatalf("recovered %v, %v", recovered, err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-1")
 	wantHeader(t, set, "crm/paris", "Bearer pit-1234")
@@ -107,7 +109,7 @@ func TestReload(t *testing.T) {
 	if _, err := set.Reload(""); err != nil {
 		t.Fatal(err)
 	}
-	wantHeader(t, set, "crm/paris", "Bearer pit-1234") // runs under way know it by its old name
+	wantHeader(t, set, "crm/paris", "Bearer pit-1234") // runs under way use its old name
 	if c, _ := set.Get("crm/paris"); c.Name() != "crm/rome" {
 		t.Errorf("it is called %q", c.Name())
 	}
@@ -122,11 +124,11 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// A vault that does not open stops what needs it, and nothing else; nothing is
-// wiped, and the right key brings all back.
+// With a vault that cannot be opened only the connections that need it cannot be
+// used; nothing is deleted, and with the right key all work again.
 func TestVaultWithoutItsKey(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	put(t, data, kept("crm", "refresh-0"), kept("crm/lyon", "refresh-0"))
+	put(t, data, stored("crm", "refresh-0"), stored("crm/lyon", "refresh-0"))
 	away := data + "/vault/key.away"
 	rename(t, data+"/vault/key", away)
 	set := v.open(t, data, nil, connection.Settings{Name: "crm/paris", Credentials: map[string]string{"token": "pit-1234"}})
@@ -139,16 +141,16 @@ func TestVaultWithoutItsKey(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	rename(t, away, data+"/vault/key")
-	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm crm/lyon]" {
-		t.Fatalf("mended %v, %v", mended, err)
+	if recovered, err := set.Reload(""); err != nil || fmt.Sprint(recovered) != "[crm crm/lyon]" {
+		t.Fatalf("recovered %v, %v", recovered, err)
 	}
 	wantHeader(t, set, "crm/lyon", "Bearer access-1")
 }
 
-// Two processes on one vault refresh once, whoever of their callers comes first.
+// Two processes on one vault refresh once, for all of their callers.
 func TestOneRefreshForAllProcesses(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	put(t, data, kept("crm", "refresh-0"))
+	put(t, data, stored("crm", "refresh-0"))
 	sets := []*connection.Set{v.open(t, data, nil), v.open(t, data, nil)}
 	var all sync.WaitGroup
 	for i := range 40 {
@@ -160,11 +162,11 @@ func TestOneRefreshForAllProcesses(t *testing.T) {
 	}
 }
 
-// A refresh whose end nobody kept is made again at the next start: within its
-// grace the vendor takes the spent token once more.
+// A refresh whose result was not saved is made again at the next start: within
+// its grace the vendor accepts the spent token once more.
 func TestRecovery(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	entry := kept("crm", "refresh-0")
+	entry := stored("crm", "refresh-0")
 	entry.Token.Access, entry.Token.Expires, entry.RefreshBegun = "access-0", monday.Add(time.Hour), monday
 	put(t, data, entry)
 	set := v.open(t, data, func() time.Time { return monday.Add(10 * time.Second) })
@@ -175,22 +177,22 @@ func TestRecovery(t *testing.T) {
 	}
 	wantHeader(t, set, "crm", "Bearer access-1")
 	if got := entryOf(t, data, "crm"); !got.RefreshBegun.IsZero() || got.Token.Refresh != "refresh-1" || got.Settings == nil {
-		t.Errorf("kept is %+v of %v", got.Token.Refresh, got.RefreshBegun)
+		t.Errorf("stored is %+v of %v", got.Token.Refresh, got.RefreshBegun)
 	}
 }
 
-// After it the connection is broken, and what is kept stays as it was.
+// After the grace the connection is broken, and the stored token stays as it was.
 func TestRecoveryTooLate(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	v.refresh = "refresh-1" // which nobody kept
-	entry := kept("crm", "refresh-0")
+	v.refresh = "refresh-1" // which was not saved
+	entry := stored("crm", "refresh-0")
 	entry.RefreshBegun = monday
 	put(t, data, entry)
 	set := v.open(t, data, nil)
 	_, err := authorize(t, set, "crm")
-	wantError(t, err, bindings.BrokenConnection, "invalid_grant", "a refresh begun at 2026-03-02T09:00:00Z was cut off before its answer was kept")
+	wantError(t, err, bindings.BrokenConnection, "invalid_grant", "a refresh begun at 2026-03-02T09:00:00Z was cut off before its answer was saved")
 	if got := entryOf(t, data, "crm"); got.Token.Refresh != "refresh-0" || got.Broken == nil {
-		t.Errorf("kept is %q, broken %v", got.Token.Refresh, got.Broken)
+		t.Errorf("stored is %q, broken %v", got.Token.Refresh, got.Broken)
 	}
 	// Neither another process nor the next start asks the vendor again.
 	_, err = authorize(t, v.open(t, data, nil), "crm")
@@ -200,10 +202,10 @@ func TestRecoveryTooLate(t *testing.T) {
 	}
 }
 
-// Broken by the vendor's word, mended by connecting again.
-func TestBreakAndMend(t *testing.T) {
+// A vendor's report sets a connection broken, and connecting again repairs it.
+func TestSetAndClearBroken(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	put(t, data, kept("crm", "refresh-0"))
+	put(t, data, stored("crm", "refresh-0"))
 	set := v.open(t, data, nil)
 	wantHeader(t, set, "crm", "Bearer access-1")
 	if err := set.SetBroken(t.Context(), "crm", "the app was uninstalled"); err != nil {
@@ -213,15 +215,15 @@ func TestBreakAndMend(t *testing.T) {
 		_, err := authorize(t, set, "crm")
 		wantError(t, err, bindings.BrokenConnection, "the app was uninstalled; connect again: tidewire connect crm")
 	}
-	if mended, err := set.Reload(""); err != nil || len(mended) > 0 {
-		t.Errorf("mended %v, %v by nothing", mended, err)
+	if recovered, err := set.Reload(""); err != nil || len(recovered) > 0 {
+		t.Errorf("recovered %v, %v without a change", recovered, err)
 	}
 	v.refresh = "refresh-new"
-	again := kept("crm", "refresh-new")
+	again := stored("crm", "refresh-new")
 	again.ConnectedAt = monday.Add(time.Hour)
 	put(t, data, again)
-	if mended, err := set.Reload(""); err != nil || fmt.Sprint(mended) != "[crm]" {
-		t.Fatalf("mended %v, %v", mended, err)
+	if recovered, err := set.Reload(""); err != nil || fmt.Sprint(recovered) != "[crm]" {
+		t.Fatalf("recovered %v, %v", recovered, err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-2")
 	if err := set.SetBroken(t.Context(), "crm", "away"); err != nil {
@@ -262,10 +264,10 @@ func TestTokenAnswers(t *testing.T) {
 	}
 }
 
-// An access token without a refresh token stays until it is refused.
-func TestTokenThatStays(t *testing.T) {
+// An access token without a refresh token is used until it is refused.
+func TestTokenWithoutRefresh(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	entry := kept("crm", "")
+	entry := stored("crm", "")
 	entry.Token = connection.Token{Access: "access-for-good", Scopes: []string{"chat:write"}}
 	put(t, data, entry)
 	set := v.open(t, data, nil)
@@ -276,7 +278,7 @@ func TestTokenThatStays(t *testing.T) {
 	}
 }
 
-// A client of its own right gets tokens without a person.
+// With client credentials tokens are requested without a person.
 func TestClientCredentials(t *testing.T) {
 	v := newVendor(t)
 	app := v.app()
@@ -300,11 +302,11 @@ func TestClientCredentials(t *testing.T) {
 	}
 }
 
-// A bot and a person of one workspace are two connections; events are the
+// A bot and a person of one workspace are two connections; events go to the
 // bot's.
 func TestTwoKindsOfOneAccount(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	bot, person, copied := kept("crm/z", "refresh-0"), kept("crm/me", "refresh-0"), kept("crm/copy", "refresh-0")
+	bot, person, copied := stored("crm/z", "refresh-0"), stored("crm/me", "refresh-0"), stored("crm/copy", "refresh-0")
 	for _, entry := range []*connection.Entry{&bot, &person, &copied} {
 		entry.Settings.Account = "acme"
 	}

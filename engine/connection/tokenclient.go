@@ -21,11 +21,11 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// TokenResponse is what a token request gave.
+// TokenResponse is the answer to a token request.
 type TokenResponse struct {
 	Token
-	// Account is the account that the token is for, as far as the answer says;
-	// Parental says that it is one of the parent's kind.
+	// Account is the account that the token is for, as far as the answer has
+	// it; IsParent is set when it is one of the parent's kind.
 	Account     string
 	IsParent    bool
 	DisplayName string
@@ -35,19 +35,19 @@ type TokenResponse struct {
 type tokenClient struct {
 	app     *bindings.App
 	name    string
-	oauth   bindings.OAuth // with what the connection's variant says
+	oauth   bindings.OAuth // with the values of the connection's variant
 	conf    oauth2.Config
 	http    *http.Client
 	headers map[string]string
 	now     func() time.Time
 	redact  func(string) string
-	// account is the connection's, parental says that it is a parent's; base is
-	// where its calls go.
+	// account is the connection's, isParent is set when it is a parent's;
+	// baseURL is where its calls go.
 	account, baseURL string
 	isParent         bool
 }
 
-// newTokenClient fills the app's data in with the connection's settings.
+// newTokenClient fills the connection's settings into the app's data.
 func newTokenClient(c *Connection, auth *bindings.Auth, client *http.Client, now func() time.Time) *tokenClient {
 	oauth := oauthOf(auth.OAuth, c.variant())
 	credentials := c.credentials()
@@ -74,8 +74,8 @@ func newTokenClient(c *Connection, auth *bindings.Auth, client *http.Client, now
 	}
 }
 
-// revokeURL keeps a token that another server gave from being sent to the
-// vendor's.
+// revokeURL is empty where only the token's address is configured: a token that
+// another server issued is not sent to the vendor's.
 func revokeURL(s Settings, ofApp string) string {
 	if s.RevokeURL == "" && s.TokenURL != "" {
 		return ""
@@ -83,7 +83,7 @@ func revokeURL(s Settings, ofApp string) string {
 	return ofApp
 }
 
-// oauthOf is an app's OAuth with what a variant says in its place.
+// oauthOf is an app's OAuth, with the values of a variant in place of its own.
 func oauthOf(oauth *bindings.OAuth, v *bindings.Variant) bindings.OAuth {
 	varied := *oauth
 	if v == nil {
@@ -114,7 +114,7 @@ func withDefaults(credentials, defaults map[string]string) map[string]string {
 	return all
 }
 
-// refresh asks for the next token. Former is the one that it follows.
+// refresh requests the next token. Former is the one before it.
 func (a *tokenClient) refresh(ctx context.Context, former Token) (TokenResponse, error) {
 	g, err := a.do(ctx, func(ctx context.Context) (*oauth2.Token, error) {
 		return a.conf.TokenSource(ctx, &oauth2.Token{RefreshToken: former.Refresh}).Token()
@@ -125,7 +125,7 @@ func (a *tokenClient) refresh(ctx context.Context, former Token) (TokenResponse,
 	return g, err
 }
 
-// exchange asks for the token that an authorisation code stands for.
+// exchange requests the token for an authorisation code.
 func (a *tokenClient) exchange(ctx context.Context, code, redirect, verifier string) (TokenResponse, error) {
 	conf := a.conf
 	conf.RedirectURL = redirect
@@ -136,7 +136,7 @@ func (a *tokenClient) exchange(ctx context.Context, code, redirect, verifier str
 	return a.do(ctx, func(ctx context.Context) (*oauth2.Token, error) { return conf.Exchange(ctx, code, options...) })
 }
 
-// clientCredentials asks for a token for client_id and client_secret alone.
+// clientCredentials requests a token for client_id and client_secret alone.
 func (a *tokenClient) clientCredentials(ctx context.Context, scopes []string) (TokenResponse, error) {
 	conf := clientcredentials.Config{ClientID: a.conf.ClientID, ClientSecret: a.conf.ClientSecret, TokenURL: a.conf.Endpoint.TokenURL,
 		Scopes: scopes, AuthStyle: a.conf.Endpoint.AuthStyle}
@@ -147,14 +147,14 @@ func (a *tokenClient) clientCredentials(ctx context.Context, scopes []string) (T
 // *bindings.Error.
 func (a *tokenClient) do(ctx context.Context, send func(context.Context) (*oauth2.Token, error)) (TokenResponse, error) {
 	wire := &tokenTransport{params: a.oauth.TokenParams, headers: a.headers, within: a.oauth.Answer.Within}
-	// A token lives from when it was made, which is not before it was asked for.
-	asked := a.now()
-	given, err := send(context.WithValue(ctx, oauth2.HTTPClient, newTokenHTTPClient(a.http, wire)))
+	// A token is valid from when it was issued, which is not before the request.
+	requested := a.now()
+	token, err := send(context.WithValue(ctx, oauth2.HTTPClient, newTokenHTTPClient(a.http, wire)))
 	if err != nil {
 		return TokenResponse{}, a.requestError(err, wire.answer)
 	}
-	g := TokenResponse{Token: Token{Access: given.AccessToken, Refresh: given.RefreshToken}}
-	g.setLifetime(asked, given.ExpiresIn)
+	g := TokenResponse{Token: Token{Access: token.AccessToken, Refresh: token.RefreshToken}}
+	g.setLifetime(requested, token.ExpiresIn)
 	at := func(path string) string { return gjson.GetBytes(wire.answer, path).String() }
 	within := a.oauth.Answer.Within
 	if within != "" {
@@ -176,7 +176,8 @@ func (a *tokenClient) do(ctx context.Context, send func(context.Context) (*oauth
 	return g, nil
 }
 
-// requestError tells a refusal, which only a hand can mend, from trouble that passes.
+// requestError is the error of a token request: a refusal, after which a person
+// has to act, or a failure that passes.
 func (a *tokenClient) requestError(err error, answer []byte) *bindings.Error {
 	host := hostOf(a.conf.Endpoint.TokenURL)
 	var refusal *oauth2.RetrieveError
@@ -184,28 +185,28 @@ func (a *tokenClient) requestError(err error, answer []byte) *bindings.Error {
 		return unavailable(a.app.Name, a.name, "no token from %s: %s", host, a.redact(withoutURL(err)))
 	}
 	status := refusal.Response.StatusCode
-	code, said := refusal.ErrorCode, refusal.ErrorCode
+	code, reason := refusal.ErrorCode, refusal.ErrorCode
 	if text := refusal.ErrorDescription; text != "" {
-		said = strings.TrimPrefix(said+": "+text, ": ")
+		reason = strings.TrimPrefix(reason+": "+text, ": ")
 	} else if text := firstText(answer, a.app.Errors.Message); text != "" && text != code {
-		said = strings.TrimPrefix(said+": "+text, ": ")
+		reason = strings.TrimPrefix(reason+": "+text, ": ")
 	}
-	if said == "" {
-		said = http.StatusText(status)
+	if reason == "" {
+		reason = http.StatusText(status)
 	}
-	said = a.redact(oneLine(said))
+	reason = a.redact(oneLine(reason))
 	kind := a.app.Errors.Kinds[code]
 	passes := kind == bindings.RateLimited || kind == bindings.Unavailable || kind == bindings.Timeout
 	var e *bindings.Error
 	switch {
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500 || passes:
-		e = unavailable(a.app.Name, a.name, "%s gives no token at the moment: status %d, %s", host, status, said)
+		e = unavailable(a.app.Name, a.name, "%s gives no token at the moment: status %d, %s", host, status, reason)
 	case slices.Contains(invalidClientCodes, code):
-		e = broken(a.app.Name, a.name, "%s refused client_id and client_secret (%s); correct them, or give others with: tidewire connect %s", host, said, a.name)
+		e = broken(a.app.Name, a.name, "%s refused client_id and client_secret (%s); correct them, or give others with: tidewire connect %s", host, reason, a.name)
 	case code != "" || status == http.StatusBadRequest || status == http.StatusUnauthorized:
-		e = broken(a.app.Name, a.name, "%s refused to give a token (%s); authorise again with: tidewire connect %s", host, said, a.name)
+		e = broken(a.app.Name, a.name, "%s refused to give a token (%s); authorise again with: tidewire connect %s", host, reason, a.name)
 	default: // something in between may have answered
-		e = unavailable(a.app.Name, a.name, "%s answered %d (%s) to the request for a token; is token_url right?", host, status, said)
+		e = unavailable(a.app.Name, a.name, "%s answered %d (%s) to the request for a token; is token_url right?", host, status, reason)
 		e.Kind, e.Retryable = bindings.BrokenConnection, false
 		e.Status = status
 		return e
@@ -220,8 +221,8 @@ func (a *tokenClient) requestError(err error, answer []byte) *bindings.Error {
 // invalidClientCodes are what vendors call a wrong client.
 var invalidClientCodes = []string{"invalid_client", "unauthorized_client", "bad_client_secret", "invalid_client_id"}
 
-// isCredentialRefusal says that a refusal is the vendor's word about the credentials, and
-// not that of something in between.
+// isCredentialRefusal reports whether a refusal is the vendor's, of the
+// credentials, and not that of something in between.
 func isCredentialRefusal(e *bindings.Error) bool {
 	return e.Kind == bindings.BrokenConnection && e.Code != ""
 }
@@ -250,8 +251,8 @@ func oneLine(text string) string {
 	return text
 }
 
-// newTokenHTTPClient sends token requests: nowhere else than to the address it was
-// given.
+// newTokenHTTPClient makes the client of one token request: it sends nothing to
+// another address than the request's.
 func newTokenHTTPClient(base *http.Client, wire *tokenTransport) *http.Client {
 	wire.RoundTripper = base.Transport
 	if wire.RoundTripper == nil {
@@ -263,8 +264,8 @@ func newTokenHTTPClient(base *http.Client, wire *tokenTransport) *http.Client {
 	}
 }
 
-// tokenTransport adds an app's parameters and headers to a token request, and
-// keeps the answer, in which it puts the token where RFC 6749 has it.
+// tokenTransport adds an app's parameters and headers to a token request. It
+// stores the answer, and moves the token in it to where RFC 6749 has it.
 type tokenTransport struct {
 	http.RoundTripper
 	params, headers map[string]string
@@ -333,7 +334,7 @@ func hostOf(address string) string {
 	return address
 }
 
-// withoutURL leaves the address, which may carry secrets, out of an HTTP error.
+// withoutURL is an HTTP error without its address, which may have secrets.
 func withoutURL(err error) string {
 	var at *url.Error
 	if errors.As(err, &at) {

@@ -9,11 +9,11 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// The secrets of webhooks outlive a restart and a renaming, are encrypted, and
-// stand beside whatever else is kept of a connection.
-func TestHookSecrets(t *testing.T) {
+// The secrets of webhooks are still there after a restart and a renaming, are
+// encrypted, and do not change what else is stored of a connection.
+func TestWebhookSecrets(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	put(t, data, kept("crm", "refresh-0"))
+	put(t, data, stored("crm", "refresh-0"))
 	paris := connection.Settings{Name: "crm/paris", Credentials: map[string]string{"token": "pit-1234"}}
 	secrets := v.open(t, data, nil, paris).WebhookSecrets()
 	for _, name := range []string{"crm", "crm/paris"} {
