@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	strftimelib "github.com/ncruces/go-strftime"
 )
 
 // formatPart is a part of the format of a time: a directive such as %d, white
@@ -38,26 +40,24 @@ type number struct {
 	name     byte // the directive that has the same value: %d for %e
 	width    int
 	min, max int64
-	pad      string
-	of       func(time.Time) int
 }
 
 var numbers = map[byte]number{
-	'Y': {'Y', 4, 1, 9999, "0", time.Time.Year},
-	'y': {'y', 2, 0, 99, "0", func(t time.Time) int { return t.Year() % 100 }},
-	'm': {'m', 2, 1, 12, "0", func(t time.Time) int { return int(t.Month()) }},
-	'd': {'d', 2, 1, 31, "0", time.Time.Day},
-	'e': {'d', 2, 1, 31, " ", time.Time.Day},
-	'j': {'j', 3, 1, 366, "0", time.Time.YearDay},
-	'H': {'H', 2, 0, 23, "0", time.Time.Hour},
-	'I': {'I', 2, 1, 12, "0", func(t time.Time) int { return (t.Hour()+11)%12 + 1 }},
-	'l': {'I', 2, 1, 12, " ", func(t time.Time) int { return (t.Hour()+11)%12 + 1 }},
-	'M': {'M', 2, 0, 59, "0", time.Time.Minute},
-	'S': {'S', 2, 0, 59, "0", time.Time.Second},
-	'G': {'G', 4, 1, 9999, "0", func(t time.Time) int { year, _ := t.ISOWeek(); return year }},
-	'V': {'V', 2, 1, 53, "0", func(t time.Time) int { _, week := t.ISOWeek(); return week }},
-	'u': {'w', 1, 1, 7, "0", func(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }},
-	'w': {'w', 1, 0, 6, "0", func(t time.Time) int { return int(t.Weekday()) }},
+	'Y': {'Y', 4, 1, 9999},
+	'y': {'y', 2, 0, 99},
+	'm': {'m', 2, 1, 12},
+	'd': {'d', 2, 1, 31},
+	'e': {'d', 2, 1, 31},
+	'j': {'j', 3, 1, 366},
+	'H': {'H', 2, 0, 23},
+	'I': {'I', 2, 1, 12},
+	'l': {'I', 2, 1, 12},
+	'M': {'M', 2, 0, 59},
+	'S': {'S', 2, 0, 59},
+	'G': {'G', 4, 1, 9999},
+	'V': {'V', 2, 1, 53},
+	'u': {'w', 1, 1, 7},
+	'w': {'w', 1, 0, 6},
 }
 
 // parseFormat reads the format of a time. An unknown directive is an error.
@@ -147,38 +147,23 @@ func strftime(format string, t time.Time) (string, error) {
 }
 
 func (d formatPart) write(t time.Time) string {
-	if n := numbers[d.letter]; n.width > 0 {
-		text := strconv.Itoa(n.of(t))
-		if d.plain {
-			return text
-		}
-		return strings.Repeat(n.pad, max(n.width-len(text), 0)) + text
+	if d.letter == literal || d.letter == space {
+		return d.text
 	}
-	switch d.letter {
-	case 'a':
-		return t.Weekday().String()[:3]
-	case 'A':
-		return t.Weekday().String()
-	case 'b', 'h':
-		return t.Month().String()[:3]
-	case 'B':
-		return t.Month().String()
-	case 'p':
-		return t.Format("PM")
-	case 's':
-		return strconv.FormatInt(t.Unix(), 10)
-	case 'L':
-		if d.plain {
-			return strconv.Itoa(t.Nanosecond() / 1e6)
-		}
-		return fmt.Sprintf("%03d", t.Nanosecond()/1e6)
-	case 'z':
-		if _, offset := t.Zone(); offset%60 != 0 { // local mean time, before zones had whole minutes
-			return t.Format("-070000")
-		}
-		return t.Format("-0700")
-	case 'Z':
-		return t.Format("MST")
+	if _, offset := t.Zone(); d.letter == 'z' && offset%60 != 0 { // local mean time, before zones had whole minutes
+		return t.Format("-070000")
 	}
-	return d.text
+	text := strftimelib.Format("%"+string(d.letter), t)
+	if d.plain && d.digits() > 0 {
+		if text = strings.TrimLeft(text, "0 "); text == "" {
+			return "0"
+		}
+	}
+	return text
+}
+
+// numberOf returns the value of a time for a directive that is a number.
+func numberOf(letter byte, t time.Time) int64 {
+	value, _ := strconv.ParseInt(strings.TrimSpace(strftimelib.Format("%"+string(letter), t)), 10, 64)
+	return value
 }

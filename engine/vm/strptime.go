@@ -124,7 +124,7 @@ func (r *timeReader) digits(limit int) string {
 func (r *timeReader) number(d formatPart) bool {
 	n := numbers[d.letter]
 	width := n.width
-	if n.pad == " " && strings.HasPrefix(r.rest, " ") {
+	if (d.letter == 'e' || d.letter == 'l') && strings.HasPrefix(r.rest, " ") {
 		r.rest = r.rest[1:]
 		width--
 	}
@@ -329,7 +329,7 @@ func (r *timeReader) date() (date time.Time, ok bool) {
 	for letter, value := range r.values {
 		switch letter {
 		case 'Y', 'y', 'm', 'd', 'j', 'G', 'V':
-			if int64(numbers[letter].of(date)) != value {
+			if numberOf(letter, date) != value {
 				return date, false
 			}
 		}
