@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // Config makes an engine. LoadConfig reads one from a folder. Apps, Scripts and
@@ -26,6 +27,8 @@ type Config struct {
 	// Scripts and Data are folders; Data is made if it is not there.
 	Scripts string
 	Data    string
+	// Libraries are modules of Go functions for scripts.
+	Libraries []vm.Library
 	// Zone is the time zone of dates and schedules; nil means UTC.
 	Zone *time.Location
 	// VaultKey decrypts the vault: empty for a key in a file of the data folder,

@@ -77,6 +77,9 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	if c.Listen == "" {
 		c.Listen = config.DefaultListen
 	}
+	if err := vm.CheckLibraries(c.Libraries, c.Apps); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -141,7 +144,7 @@ func (e *Engine) connect() (err error) {
 // load compiles the scripts and prepares what executes them.
 func (e *Engine) load(ctx context.Context) (err error) {
 	c := e.config
-	machine := vm.New(vm.Config{Apps: c.Apps})
+	machine := vm.New(vm.Config{Apps: c.Apps, Libraries: c.Libraries})
 	e.scripts, err = script.Open(ctx, script.Config{
 		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Clock: c.Clock,
 		Connections:  func(name string) bool { _, found := e.connections.Get(name); return found },

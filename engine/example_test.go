@@ -16,6 +16,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // exampleFolder makes an empty folder with one script.
@@ -137,5 +138,56 @@ on("in:/orders", { verify = "none" }, function(event) log.info("an order") end)
 	// Output:
 	// 200 OK
 	// succeeded
+	// stopped: <nil>
+}
+
+// A Go program gives its scripts functions of its own: one that computes, and
+// one whose result is journalled as a step.
+func ExampleConfig_libraries() {
+	till := vm.Library{Name: "till", Functions: []vm.Function{
+		{Name: "tax", Compute: func(args json.RawMessage) (any, error) {
+			var sale struct{ Price float64 }
+			err := json.Unmarshal(args, &sale)
+			return sale.Price / 5, err
+		}},
+		{Name: "open", Idempotent: "an open drawer stays open", Step: func(_ context.Context, args json.RawMessage) (any, error) {
+			return map[string]any{"opened": true}, nil
+		}},
+	}}
+	dir, remove := exampleFolder(`
+local till = require "till"
+
+on("emit:sale", function(event)
+  state.put("tax", till.tax { price = event.data.price })
+  if till.open { drawer = 1 }.opened then state.put("open", true) end
+end)
+`)
+	defer remove()
+	ended := make(chan []journal.Step, 1)
+	e, err := engine.New(context.Background(), engine.Config{
+		Libraries: []vm.Library{till}, Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Listen: "127.0.0.1:0",
+		Finished: func(_ journal.Run, steps []journal.Step) { ended <- steps },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- e.Run(ctx) }()
+	<-e.Ready()
+
+	if _, err := e.Send(ctx, control.Message{Type: "emit:sale", Data: json.RawMessage(`{"price":10}`)}); err != nil {
+		log.Fatal(err)
+	}
+	for _, step := range <-ended {
+		fmt.Printf("%d %s %s\n", step.Number, step.Name, step.Args)
+	}
+
+	stop()
+	fmt.Println("stopped:", <-stopped)
+	// Output:
+	// 1 state.put {"verb":"put","key":"tax","value":2}
+	// 2 till.open {"drawer":1}
+	// 3 state.put {"verb":"put","key":"open","value":true}
 	// stopped: <nil>
 }

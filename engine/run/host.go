@@ -125,6 +125,8 @@ func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again 
 		return h.request(ctx, s, step, again)
 	case vm.StepHTTP:
 		return h.http(ctx, s, step, again)
+	case vm.StepFunction:
+		return h.callFunction(ctx, s, step)
 	case vm.StepState:
 		return h.state(s)
 	case vm.StepLink:

@@ -99,7 +99,7 @@ func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.
 // resendable says whether the host may send a begun request again by itself.
 func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
 	switch s.Kind {
-	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP:
+	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP, vm.StepFunction:
 		return h.begunRequest(s, record).Resendable(h.runner.config.Clock.Now(), h.retriesUncertain())
 	}
 	return true, "" // no request: what the step does happens when it is recorded

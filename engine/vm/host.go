@@ -46,16 +46,17 @@ type StepKind string
 
 // The kinds of step.
 const (
-	StepCall    StepKind = "call"    // an operation of an app
-	StepPage    StepKind = "page"    // one page of a list, cut to {"items": […], "next": {…}}
-	StepRequest StepKind = "request" // app.request: an endpoint without an entry
-	StepHTTP    StepKind = "http"    // a request to any address
-	StepState   StepKind = "state"
-	StepLink    StepKind = "link"
-	StepEmit    StepKind = "emit"
-	StepNow     StepKind = "now"    // the time, RFC 3339 in UTC
-	StepRandom  StepKind = "random" // {"min":1,"max":6}; no args: a float64 in [0,1)
-	StepUUID    StepKind = "uuid"
+	StepCall     StepKind = "call"     // an operation of an app
+	StepPage     StepKind = "page"     // one page of a list, cut to {"items": […], "next": {…}}
+	StepRequest  StepKind = "request"  // app.request: an endpoint without an entry
+	StepHTTP     StepKind = "http"     // a request to any address
+	StepFunction StepKind = "function" // a Go function of a Library
+	StepState    StepKind = "state"
+	StepLink     StepKind = "link"
+	StepEmit     StepKind = "emit"
+	StepNow      StepKind = "now"    // the time, RFC 3339 in UTC
+	StepRandom   StepKind = "random" // {"min":1,"max":6}; no args: a float64 in [0,1)
+	StepUUID     StepKind = "uuid"
 
 	StepWait     StepKind = "wait"     // until a time; After returns the end of a length of time
 	StepAwait    StepKind = "wait_for" // the event table, or the decision; an error of kind timeout is returned to the script, not raised
@@ -70,6 +71,9 @@ type Step struct {
 	// App and Operation are set for StepCall and StepPage, App for StepRequest.
 	App       *bindings.App
 	Operation *bindings.Operation
+	// Function is the Go function of StepFunction, for which App has the name of
+	// its library and Operation its name and safety.
+	Function func(ctx context.Context, args json.RawMessage) (any, error)
 	// Args is a JSON object of the arguments, tables encoded by the declared
 	// types, in the order in which the script wrote them.
 	//

@@ -17,6 +17,9 @@ import (
 type Config struct {
 	// Apps are the apps that scripts can require.
 	Apps []*bindings.App
+	// Libraries are modules of Go functions that scripts can require. They have
+	// passed CheckLibraries.
+	Libraries []Library
 	// Slots bounds the activations that execute Lua at the same time; zero
 	// means one for each core.
 	Slots int
@@ -65,7 +68,7 @@ type Result struct {
 // A Machine compiles and runs scripts.
 type Machine struct {
 	apps          map[string]*bindings.App
-	modulesByName map[string]*bindings.App // by the names that scripts can require, editions included
+	modulesByName map[string]func() lua.LValue // make what require returns for apps, their editions and libraries
 	limits        Limits
 	slots         chan struct{}
 	pool          sync.Pool // of *meter
@@ -74,7 +77,7 @@ type Machine struct {
 	envMeta     *lua.LTable
 	stringMeta  *lua.LTable
 	globalNames []string // names of globals, sorted
-	modules     cache    // what require returns for apps
+	modules     cache    // of modulesByName
 }
 
 // New makes a machine.
@@ -85,14 +88,17 @@ func New(c Config) *Machine {
 		slots = runtime.GOMAXPROCS(0)
 	}
 	m := &Machine{
-		apps: map[string]*bindings.App{}, modulesByName: map[string]*bindings.App{},
+		apps: map[string]*bindings.App{}, modulesByName: map[string]func() lua.LValue{},
 		limits: c.Limits.or(DefaultLimits), slots: make(chan struct{}, slots),
 	}
 	for _, app := range c.Apps {
 		m.apps[app.Name] = app
 		for _, module := range app.Modules() {
-			m.modulesByName[module] = app
+			m.modulesByName[module] = func() lua.LValue { return newModule(app, module) }
 		}
+	}
+	for _, l := range c.Libraries {
+		m.modulesByName[l.Name] = func() lua.LValue { return newLibrary(l) }
 	}
 	m.openLibraries()
 	return m

@@ -126,5 +126,5 @@ func (g *group) member(name string) lua.LValue {
 
 // module returns the module with a name of modulesByName. It is made once.
 func (m *Machine) module(name string) lua.LValue {
-	return m.modules.getOrMake(name, func() lua.LValue { return newModule(m.modulesByName[name], name) })
+	return m.modules.getOrMake(name, m.modulesByName[name])
 }

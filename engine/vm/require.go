@@ -11,10 +11,10 @@ func requireLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"require": function(require)}
 }
 
-// moduleNames returns the names of apps and their editions, sorted.
+// moduleNames returns the names of apps, their editions and libraries, sorted.
 func (m *Machine) moduleNames() []string { return slices.Sorted(maps.Keys(m.modulesByName)) }
 
-// require returns the module of an app or edition, or the value of a file of
+// require returns the module of an app, edition or library, or the value of a file of
 // the script, which is run once in each run. Compile has found out what each
 // name refers to.
 func require(L *lua.LState) int {
