@@ -20,6 +20,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -28,7 +29,7 @@ import (
 )
 
 // maxWait is how long a condition is waited for.
-const maxWait = 2 * time.Minute
+var maxWait = clocktest.MaxWait
 
 // secret signs the webhooks of the sandbox's apps that sign with a secret.
 const secret = "webhook-secret"

@@ -46,7 +46,7 @@ func functionRun(t *testing.T, data, script string, functions []vm.Function, rea
 	ready(e, stop)
 	var run journal.Run
 	var steps []journal.Step
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(maxWait)
 	for ctx.Err() == nil {
 		runs, err := e.Journal().Runs(t.Context(), journal.RunQuery{Limit: 10})
 		must(t, err)
@@ -206,7 +206,7 @@ func TestLibrariesThatCannotBe(t *testing.T) {
 		`library "till": function "a": expected either Compute or Step`:                       {{Name: "till", Functions: []vm.Function{{Name: "a"}}}},
 		`library "till": function "a" is there twice`:                                         {{Name: "till", Functions: []vm.Function{{Name: "a", Compute: compute}, {Name: "a", Compute: compute}}}},
 	} {
-		config := small(t)
+		config := smallConfig(t)
 		config.Apps = []*bindings.App{{Name: "shop", Catalogue: &bindings.Catalogue{}}}
 		config.Libraries = libraries
 		if _, err := engine.New(t.Context(), config); err == nil || err.Error() != want {

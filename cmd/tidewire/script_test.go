@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tidewire/tidewire/bindings/all"
+	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
@@ -100,7 +101,7 @@ func unpackReadme(env *testscript.Env) error {
 }
 
 // maxWait is how long a line of output is waited for.
-const maxWait = 2 * time.Minute
+var maxWait = clocktest.MaxWait
 
 type programs struct{}
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -47,8 +48,8 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
-// maxWait bounds the wait for a condition, on the slowest machine.
-const maxWait = 2 * time.Minute
+// maxWait bounds the wait for a condition.
+var maxWait = clocktest.MaxWait
 
 // fixture is one store in one test.
 type fixture struct {
