@@ -30,8 +30,8 @@ func (e *Engine) Resolve(ctx context.Context, run string, v journal.Resolution, 
 }
 
 // Replay starts a new run for the event of another.
-func (e *Engine) Replay(ctx context.Context, run string, keep int) (string, error) {
-	return e.runner.Replay(ctx, run, keep)
+func (e *Engine) Replay(ctx context.Context, run string, steps int) (string, error) {
+	return e.runner.Replay(ctx, run, steps)
 }
 
 // Migrate binds a parked run to the present version of its script.

@@ -105,7 +105,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 }
 
 // errDataFolderInUse is the error for a data folder that another engine has
-// locked. It says what to do, and so leaves the text of err out.
+// locked. Its text has what to do, without that of err.
 func errDataFolderInUse(data string, err error) error {
 	process := ""
 	if pid, found, _ := sqlite.LockedBy(StorePath(data)); found && pid != 0 {

@@ -141,7 +141,7 @@ on("in:/orders", { verify = "none" }, function(event) log.info("an order") end)
 	// stopped: <nil>
 }
 
-// A Go program gives its scripts functions of its own: one that computes, and
+// A Go program has functions of its own for its scripts: one that computes, and
 // one whose result is journalled as a step.
 func ExampleConfig_libraries() {
 	till := vm.Library{Name: "till", Functions: []vm.Function{

@@ -55,20 +55,20 @@ var libraryName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 // CheckLibraries returns an error for libraries that a Machine with these apps
 // cannot have.
 func CheckLibraries(libraries []Library, apps []*bindings.App) error {
-	taken := map[string]string{}
+	usedBy := map[string]string{}
 	for _, app := range apps {
 		for _, module := range app.Modules() {
-			taken[module] = "an app"
+			usedBy[module] = "an app"
 		}
 	}
 	for _, l := range libraries {
 		switch {
 		case !libraryName.MatchString(l.Name):
 			return fmt.Errorf("library %q: expected a name of lower-case letters, digits and _", l.Name)
-		case taken[l.Name] != "":
-			return fmt.Errorf("library %q: %s has this name; choose another", l.Name, taken[l.Name])
+		case usedBy[l.Name] != "":
+			return fmt.Errorf("library %q: %s has this name; choose another", l.Name, usedBy[l.Name])
 		}
-		taken[l.Name] = "another library"
+		usedBy[l.Name] = "another library"
 		names := map[string]bool{}
 		for _, f := range l.Functions {
 			switch {
