@@ -9,11 +9,11 @@ import (
 	"github.com/tidewire/tidewire/engine/script"
 )
 
-// runFailed is the trigger of what a failed run leaves behind.
+// runFailed is the trigger of the event of a failed run.
 const runFailed = "run.failed"
 
-// Accept keeps an event with one run for each hook of the present generation
-// that it matches, and answers the approval that it may be about. It returns
+// Accept stores an event with one run for each hook of the present generation
+// that it matches, and decides the approval that it answers, if any. It returns
 // when that is durable.
 func (r *Runner) Accept(ctx context.Context, event journal.Event) (journal.Receipt, error) {
 	receipts, err := r.AcceptAll(ctx, event)
@@ -23,8 +23,8 @@ func (r *Runner) Accept(ctx context.Context, event journal.Event) (journal.Recei
 	return receipts[0], nil
 }
 
-// AcceptAll keeps events as Accept does, all or none of them. The receipts
-// stand in their order.
+// AcceptAll stores events as Accept does, all or none of them. The receipts are
+// in the order of the events.
 func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]journal.Receipt, error) {
 	generation := r.config.Scripts.Generation()
 	arrivals := make([]journal.Arrival, len(events))
@@ -40,28 +40,27 @@ func (r *Runner) AcceptAll(ctx context.Context, events ...journal.Event) ([]jour
 		if len(events) > 1 {
 			more = fmt.Sprintf(" and %d more", len(events)-1)
 		}
-		return nil, fmt.Errorf("keep event %q%s: %w", events[0].ID, more, err)
+		return nil, fmt.Errorf("store event %q%s: %w", events[0].ID, more, err)
 	}
 	r.warnFloods(receipts, arrivals)
 	return receipts, nil
 }
 
-// AcceptPage keeps what a page of a poll came to, with events as Accept does,
-// all or none of it.
-func (r *Runner) AcceptPage(ctx context.Context, sweep journal.PollPage, events ...journal.Event) ([]journal.Receipt, error) {
+// AcceptPage stores a page of a poll with its events, all or nothing.
+func (r *Runner) AcceptPage(ctx context.Context, page journal.PollPage, events ...journal.Event) ([]journal.Receipt, error) {
 	generation := r.config.Scripts.Generation()
 	for _, event := range events {
-		sweep.Arrivals = append(sweep.Arrivals, r.arrival(generation, event))
+		page.Arrivals = append(page.Arrivals, r.arrival(generation, event))
 	}
-	receipts, err := r.config.Store.AcceptPage(ctx, sweep)
+	receipts, err := r.config.Store.AcceptPage(ctx, page)
 	if err != nil {
 		return nil, err
 	}
-	r.warnFloods(receipts, sweep.Arrivals)
+	r.warnFloods(receipts, page.Arrivals)
 	return receipts, nil
 }
 
-// warnFloods tells of floods that begin.
+// warnFloods logs floods that begin.
 func (r *Runner) warnFloods(receipts []journal.Receipt, arrivals []journal.Arrival) {
 	for i, receipt := range receipts {
 		if trigger := arrivals[i].Event.Type; receipt.Flood {
@@ -71,19 +70,18 @@ func (r *Runner) warnFloods(receipts []journal.Receipt, arrivals []journal.Arriv
 	}
 }
 
-// AcceptTick keeps a schedule's tick for its own hook alone.
+// AcceptTick stores a tick of a schedule, with a run of its own hook only.
 func (r *Runner) AcceptTick(ctx context.Context, arrival journal.Arrival) error {
 	if arrival.Event.Received.IsZero() {
 		arrival.Event.Received = r.config.Clock.Now()
 	}
 	if _, err := r.config.Store.Accept(ctx, arrival); err != nil {
-		return fmt.Errorf("keep tick %q: %w", arrival.Event.ID, err)
+		return fmt.Errorf("store tick %q: %w", arrival.Event.ID, err)
 	}
 	return nil
 }
 
-// arrival pairs an event with the hooks of one generation, so that no event is
-// handled by half of one and half of another.
+// arrival returns an event with the hooks of one generation that it matches.
 func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arrival {
 	if event.Received.IsZero() {
 		event.Received = r.config.Clock.Now()
@@ -106,8 +104,8 @@ func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arri
 	return a
 }
 
-// failureEvent is the event by which other scripts hear of a failed run. A run that
-// handles such an event tells of no failure of its own.
+// failureEvent returns the event "run.failed" of a failed run, nil if no hook
+// matches it. The failure of a run that handles such an event makes no event.
 func (r *Runner) failureEvent(run journal.Run, event journal.Event, problem *journal.Problem) []journal.Arrival {
 	if event.Type == runFailed {
 		return nil
@@ -121,11 +119,11 @@ func (r *Runner) failureEvent(run journal.Run, event journal.Event, problem *jou
 		"event_type": event.Type, "key": run.Script + "/" + run.Hook + "/" + lane, "error": problem,
 	})
 	if err != nil {
-		r.config.Log.Error("the failure of a run could not be told", "run", run.ID, "error", err)
+		r.config.Log.Error("the event of a failed run could not be made", "run", run.ID, "error", err)
 		return nil
 	}
 	arrival := r.arrival(r.config.Scripts.Generation(), journal.Event{
-		// A run that was retried may fail again, in another epoch.
+		// With the epoch, as a run that is retried may fail again.
 		ID: fmt.Sprintf("%s:%s:%d", runFailed, run.ID, run.Epoch), Type: runFailed, Source: journal.Engine,
 		Connection: run.Connection, Account: run.Account, Data: data,
 	})

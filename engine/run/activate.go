@@ -12,24 +12,24 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// activate executes one activation and records what became of its run: it
-// ended, it stands, or it goes back to the journal as it was.
+// activate executes one activation. Then it ends, parks or releases the run in
+// the journal.
 func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	log := r.config.Log.With("run", a.Run.ID, "script", a.Run.Script, "hook", a.Run.Hook, "event", a.Event.ID)
-	holder := journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
-	work := ctx
+	lease := journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}
+	work := ctx // is not done when the run is cancelled
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.register(a.Run.ID, cancel)
 	defer r.unregister(a.Run.ID)
-	h := &host{runner: r, lease: holder, run: a.Run, event: a.Event, records: a.Steps, began: r.config.Clock.Now(), log: log}
+	h := &host{runner: r, lease: lease, run: a.Run, event: a.Event, records: a.Steps, began: r.config.Clock.Now(), log: log}
 	end := r.execute(ctx, h)
 	switch {
 	case end.finish != nil:
 		r.finish(work, h, *end.finish)
 	case end.park != nil:
 		end.park.Executed = r.config.Clock.Now().Sub(h.began)
-		err := r.retryWrite(work, func() error { return r.config.Store.Park(context.WithoutCancel(work), holder, *end.park) })
+		err := r.retryWrite(work, func() error { return r.config.Store.Park(context.WithoutCancel(work), lease, *end.park) })
 		if errors.Is(err, journal.ErrFenced) {
 			return
 		}
@@ -40,14 +40,14 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 		h.logPark(*end.park)
 	case errors.Is(end.release, errParked), errors.Is(end.release, errCancelled), errors.Is(end.release, journal.ErrFenced):
 	default:
-		log.Warn("run given back", "reason", end.release)
-		if err := r.config.Store.Release(holder); err != nil && !errors.Is(err, journal.ErrFenced) {
-			log.Error("the run could not be given back", "error", err)
+		log.Warn("run released", "reason", end.release)
+		if err := r.config.Store.Release(lease); err != nil && !errors.Is(err, journal.ErrFenced) {
+			log.Error("the run could not be released", "error", err)
 		}
 	}
 }
 
-// register and landed keep who can be cancelled.
+// register makes a run in flight cancellable.
 func (r *Runner) register(run string, cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +60,8 @@ func (r *Runner) unregister(run string) {
 	delete(r.cancels, run)
 }
 
-// execute runs the handler of the version that the run is bound to.
+// execute executes the handler in the version that the run is bound to, and
+// binds it first if it is not.
 func (r *Runner) execute(ctx context.Context, h *host) ending {
 	unit, hook, err := r.version(ctx, h.run)
 	switch {
@@ -83,7 +84,7 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 	h.log.Info(startText(h), "version", unit.Version.Short(), "attempt", h.run.Attempts)
 	event, err := h.event.Table()
 	if err != nil {
-		return failed("the event cannot be shown to the script: "+err.Error(), "")
+		return failed("the event cannot be passed to the script: "+err.Error(), "")
 	}
 	ctx, stop, over := h.bound(ctx)
 	defer stop()
@@ -104,7 +105,8 @@ func startText(h *host) string {
 	return "run started"
 }
 
-// bound limits the executing time of the run over all its activations.
+// bound returns a context that ends at the hook's timeout, which counts the
+// executing time of all activations of the run. over is set if it is used up.
 func (h *host) bound(ctx context.Context) (_ context.Context, stop context.CancelFunc, over bool) {
 	if h.hook.Timeout <= 0 {
 		return ctx, func() {}, false
@@ -114,8 +116,9 @@ func (h *host) bound(ctx context.Context) (_ context.Context, stop context.Cance
 	return ctx, stop, left <= 0
 }
 
-// version finds what a run executes: the version it is bound to, else the
-// present one if that still has its hook, else the one that matched its event.
+// version returns the version that a run executes, and the index of its hook.
+// This is the version that the run is bound to, else the present one if it still
+// has the hook, else the one that matched the event.
 func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, int, error) {
 	unit, hook, found := r.config.Scripts.Generation().Hook(run.Script, run.Hook)
 	if found && (run.Bound == "" || run.Bound == unit.Version.Hash) {
@@ -125,12 +128,12 @@ func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, 
 	if hash == "" {
 		hash = run.Matched
 	}
-	kept, err := r.config.Store.Version(ctx, hash)
+	stored, err := r.config.Store.Version(ctx, hash)
 	if err == nil {
-		unit, err = r.config.Scripts.LoadVersion(ctx, kept)
+		unit, err = r.config.Scripts.LoadVersion(ctx, stored)
 	}
 	if err != nil {
-		if text := formatChange(kept); kept.Hash != "" && text != "" {
+		if text := formatChange(stored); stored.Hash != "" && text != "" {
 			err = fmt.Errorf("%s: %w", text, err)
 		}
 		return nil, 0, fmt.Errorf("version %.8s of script %q cannot be loaded: %w", hash, run.Script, err)

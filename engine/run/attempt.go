@@ -5,17 +5,18 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// attempt is what is known of a step while it is made: whether the vendor may
-// have done it, and what the journal has of it. Each step has one of its own.
+// attempt is the state of a step that is executed: its begun record, and whether
+// the vendor may have done its request. Each step starts with a new one.
 type attempt struct {
-	// state is that of the requests which the record stands for.
+	// state is the send state of the requests of the begun record.
 	state call.SendState
-	// record is the step as the journal has it, recorded as begun, with the
-	// bytes that were sent first. Its number is 0 if there is none.
+	// record is the begun record as it is in the journal, with the bytes of the
+	// first request. Its number is 0 if there is none.
 	record journal.Step
-	// session is that in which the vendor's customer agreed to the call.
+	// session is the one in which the vendor's customer agreed to the call.
 	session string
-	// recoveries is how often connections had been mended when the step began.
+	// recoveries counts how often a broken connection had become healthy when the
+	// step began.
 	recoveries uint64
 }
 
@@ -24,14 +25,14 @@ type transition int
 
 const (
 	recorded     transition = iota // the begun record of a request is written, or was found after a crash
-	notDone                        // the vendor's answer says that no request was done
+	notDone                        // by the vendor's answer no request was done
 	consentAsked                   // the begun record is that of a session; the call was refused until the customer agrees
 	withdrawn                      // the begun record is removed
-	consentGiven                   // and the customer agreed in its session
+	consentGiven                   // the begun record of a session is removed, as the customer agreed in it
 )
 
-// after gives the attempt after a transition. Record is the begun record, of
-// recorded and asking.
+// after returns the attempt after a transition. record is the begun record of
+// the transitions recorded and consentAsked.
 func (a attempt) after(c transition, record journal.Step) attempt {
 	switch c {
 	case recorded:
@@ -51,8 +52,8 @@ func (a attempt) after(c transition, record journal.Step) attempt {
 	return a
 }
 
-// removable is the number of the begun record if its requests were surely not
-// done, else 0. Parking removes such a record.
+// removable returns the number of the begun record if its requests were
+// certainly not done, else 0. Such a record is removed when the run is parked.
 func (a attempt) removable() int {
 	if a.state >= call.MaybeDone {
 		return 0

@@ -16,7 +16,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// call sends an operation of an app, or one page of a list.
+// call calls an operation of an app, or gets one page of a list.
 func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	connection, err := h.connection(s)
 	if err != nil {
@@ -41,7 +41,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 			return result{attempts: answer.Sendings}, err
 		}
 		if value, err = json.Marshal(page{Items: items, Next: next}); err != nil {
-			return result{attempts: answer.Sendings}, fmt.Errorf("keep a page: %w", err)
+			return result{attempts: answer.Sendings}, fmt.Errorf("encode a page: %w", err)
 		}
 	}
 	effect := journal.Effect{Written: h.writtenRecord(s, connection, value)}
@@ -51,15 +51,16 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	return result{value: value, attempts: answer.Sendings, effect: effect}, nil
 }
 
-// page is what is kept of one page of a list.
+// page is the recorded result of one page of a list.
 type page struct {
 	Items json.RawMessage `json:"items"`
 	Next  json.RawMessage `json:"next,omitempty"`
 }
 
-// begunRecorder keep the step as begun, with what is sent, before a request that may
-// change something leaves the machine. A mark of what was conclusively not
-// done is taken away with the next record of the step, or when it parks.
+// begunRecorder records the step as begun, with the bytes that are sent, before a
+// request leaves that may change something. If the request was certainly not
+// done, the next record of the step replaces the begun one, or parking the run
+// removes it.
 func (h *host) begunRecorder(step journal.Step, written *change.Written) call.BegunRecorder {
 	step.State = journal.Begun
 	return call.BegunRecorder{
@@ -78,8 +79,8 @@ func (h *host) begunRecorder(step journal.Step, written *change.Written) call.Be
 	}
 }
 
-// idempotencyKey makes the idempotency key of an operation that takes one: the same for
-// every sending of the step.
+// idempotencyKey returns the idempotency key for an operation that has one. It is
+// the same for every sending of the step.
 func (h *host) idempotencyKey(s vm.Step, step journal.Step) string {
 	if s.Options.Key != "" || s.Operation == nil || !s.Operation.Key {
 		return s.Options.Key
@@ -88,7 +89,7 @@ func (h *host) idempotencyKey(s vm.Step, step journal.Step) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// request reaches an endpoint that has no entry in the catalogue.
+// request sends a request to an endpoint that is not in the catalogue.
 func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	connection, err := h.connection(s)
 	if err != nil {
@@ -112,7 +113,7 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 	return done, err
 }
 
-// http sends a request to any address that is allowed.
+// http sends a request to an address of the script's choice.
 func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	args, secrets, err := h.openSecrets(s)
 	if err != nil {
@@ -130,7 +131,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	return result{value: value, attempts: answer.Sendings, effect: journal.Effect{File: fileHash(answer.File)}}, err
 }
 
-// fileHash gives the hash of the file that an answer was kept as, empty where it
+// fileHash returns the hash of the file that an answer was stored as, empty if it
 // was not.
 func fileHash(answer json.RawMessage) string {
 	return strings.TrimPrefix(jsonpath.Text(answer, "file"), call.HashPrefix)

@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Cancel ends a live run; what it is doing is cut off.
+// Cancel ends a run that has not ended; if it executes, it is interrupted.
 func (r *Runner) Cancel(ctx context.Context, run string) error {
 	if err := r.config.Store.Cancel(ctx, run); err != nil {
 		return err
@@ -27,29 +27,30 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 	return nil
 }
 
-// Resolve decides about a held run.
+// Resolve decides what happens with a held run. result is that of its step for
+// journal.Skip.
 func (r *Runner) Resolve(ctx context.Context, run string, v journal.Resolution, result json.RawMessage) error {
 	var follow []journal.Arrival
 	if v == journal.Fail {
-		held, _, err := r.config.Store.Run(ctx, run)
+		one, _, err := r.config.Store.Run(ctx, run)
 		if err != nil {
 			return fmt.Errorf("decide about run %q: %w", run, err)
 		}
-		event, _, err := r.config.Store.Event(ctx, held.Event)
+		event, _, err := r.config.Store.Event(ctx, one.Event)
 		if err != nil {
 			return fmt.Errorf("decide about run %q: %w", run, err)
 		}
-		follow = r.failureEvent(held, event, held.Problem)
+		follow = r.failureEvent(one, event, one.Problem)
 	}
 	if err := r.config.Store.Resolve(ctx, run, v, result, follow...); err != nil {
 		return err
 	}
-	r.config.Log.Info("a held run was decided", "run", run, "verdict", v)
+	r.config.Log.Info("a held run was decided", "run", run, "decision", v)
 	return nil
 }
 
-// Retry lets a failed or cancelled run go on from its last good record. A
-// blocked, throttled or retrying one goes on at once.
+// Retry makes a failed or cancelled run go on from its last good record, and a
+// blocked, throttled or retrying one at once.
 func (r *Runner) Retry(ctx context.Context, run string) error {
 	err := r.config.Store.Retry(ctx, run)
 	if errors.Is(err, journal.ErrState) {
@@ -64,14 +65,14 @@ func (r *Runner) Retry(ctx context.Context, run string) error {
 	}
 	why := "it would have to be failed, cancelled, retrying, throttled or blocked"
 	if found.State == journal.Held {
-		why = fmt.Sprintf("whether its call was done is to be said by: tidewire runs decide %s retry|skip|fail", run)
+		why = fmt.Sprintf("decide whether its call was done with: tidewire runs decide %s retry|skip|fail", run)
 	}
 	return fmt.Errorf("retry run %q: %w: it is %s; %s", run, journal.ErrState, found.State, why)
 }
 
-// Replay makes a new run of the same event on the present version. It keeps
-// the first steps of the old run, keep of them.
-func (r *Runner) Replay(ctx context.Context, run string, keep int) (string, error) {
+// Replay makes a new run of the same event on the present version and returns its
+// id. It copies the records of the first steps of the old run, as many as steps.
+func (r *Runner) Replay(ctx context.Context, run string, steps int) (string, error) {
 	old, _, err := r.config.Store.Run(ctx, run)
 	if err != nil {
 		return "", fmt.Errorf("replay run %q: %w", run, err)
@@ -80,11 +81,11 @@ func (r *Runner) Replay(ctx context.Context, run string, keep int) (string, erro
 	if !found {
 		return "", fmt.Errorf("replay run %q: script %q has no hook %q any more", run, old.Script, old.Hook)
 	}
-	return r.config.Store.Replay(ctx, run, unit.Hooks[hook], keep)
+	return r.config.Store.Replay(ctx, run, unit.Hooks[hook], steps)
 }
 
-// Migrate moves a run that stands to the present version of its script, if
-// what is recorded replays there.
+// Migrate moves a parked run to the present version of its script, if its
+// records replay there.
 func (r *Runner) Migrate(ctx context.Context, run string) error {
 	old, steps, err := r.config.Store.Run(ctx, run)
 	if err != nil {
@@ -120,7 +121,7 @@ func (r *Runner) Migrate(ctx context.Context, run string) error {
 	return r.config.Store.Migrate(ctx, run, unit.Version.Hash)
 }
 
-// dryReplay is a host that only answers from a record.
+// dryReplay is a host that returns recorded results and executes no step.
 type dryReplay struct {
 	secret   func(name string) (string, error)
 	files    *file.Store
@@ -129,24 +130,25 @@ type dryReplay struct {
 	mismatch string
 }
 
-// errRecordEnd ends a rehearsal that came to the end of the record.
+// errRecordEnd ends a dry replay at the end of the records.
 var errRecordEnd = errors.New("the record is used up")
 
-// File reads a kept file for the script.
-func (c *dryReplay) File(hash string, most int64) ([]byte, error) {
-	return readFile(c.files, hash, most)
+// File reads a stored file, of at most limit bytes.
+func (c *dryReplay) File(hash string, limit int64) ([]byte, error) {
+	return readFile(c.files, hash, limit)
 }
 
-// Secret opens a secret for what is computed inside the script.
+// Secret returns a secret for a computation in the script.
 func (c *dryReplay) Secret(name string) (string, error) { return c.secret(name) }
 
-// Log writes nothing: what is said was said, or is yet to be.
+// Log does nothing: the run itself writes these lines.
 func (c *dryReplay) Log(slog.Level, string, json.RawMessage) {}
 
-// Replaying says that the next step is answered from the record.
+// Replaying reports whether the next step is in the records.
 func (c *dryReplay) Replaying() bool { return c.last < len(c.records) }
 
-// Step answers from the record, and ends the rehearsal where that ends.
+// Step returns the recorded result of a step, and ends the dry replay at the end
+// of the records or at a step that differs from its record.
 func (c *dryReplay) Step(_ context.Context, s vm.Step) (json.RawMessage, error) {
 	if c.last == len(c.records) {
 		return nil, &vm.End{Cause: errRecordEnd}
@@ -169,6 +171,7 @@ func (c *dryReplay) Step(_ context.Context, s vm.Step) (json.RawMessage, error) 
 	return nil, &vm.End{Cause: errRecordEnd}
 }
 
+// problem returns why the run cannot be moved, empty if it can.
 func (c *dryReplay) problem(done vm.Result) string {
 	switch {
 	case c.mismatch != "":

@@ -15,30 +15,31 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// consent is what the mark of a step keeps while the vendor's customer is
-// asked. The call was refused meanwhile: it was certainly not done.
+// consent is in the begun record of a step while the vendor's customer is asked
+// to agree. The call was refused, and so was certainly not done.
 type consent struct {
 	Session string    `json:"session"`
 	Since   time.Time `json:"since"`
 }
 
-// consentRecord is a consent as a begun mark keeps it, apart from what marks keep
-// of requests.
+// consentRecord is the Sent of such a begun record. That of a request has no
+// field "consent".
 type consentRecord struct {
 	Consent *consent `json:"consent"`
 }
 
-// consentOf reads a mark; nil where it is that of a request.
+// consentOf reads the Sent of a begun record. It returns nil for that of a
+// request.
 func consentOf(sent json.RawMessage) *consent {
-	var mark consentRecord
-	if len(sent) == 0 || json.Unmarshal(sent, &mark) != nil {
+	var record consentRecord
+	if len(sent) == 0 || json.Unmarshal(sent, &record) != nil {
 		return nil
 	}
-	return mark.Consent
+	return record.Consent
 }
 
-// consentSession gives the session in which the customer is asked to agree to a call
-// that was refused until then; empty where the error is an ordinary one.
+// consentSession returns the session in which the customer is asked to agree to
+// the call, empty for an error that asks for no consent.
 func consentSession(s vm.Step, e *bindings.Error) string {
 	if s.App == nil || s.App.Consent == nil || e.Status != s.App.Consent.Status {
 		return ""
@@ -46,9 +47,9 @@ func consentSession(s vm.Step, e *bindings.Error) string {
 	return gjson.GetBytes(e.Body, s.App.Consent.Session).String()
 }
 
-// startConsent parks the run until the customer agrees. The mark of the refused request
-// gives way to that of the session, so that a crash meanwhile asks the vendor
-// how the session stands and not the customer again.
+// startConsent parks the run until the customer agrees. The begun record of the
+// refused request is replaced by that of the session, so that after a crash the
+// vendor is asked for the state of the session and the customer not again.
 func (h *host) startConsent(ctx context.Context, s vm.Step, step journal.Step, session string) error {
 	if h.attempt.record.Number > 0 {
 		if err := h.withdraw(ctx, withdrawn); err != nil {
@@ -64,20 +65,21 @@ func (h *host) startConsent(ctx context.Context, s vm.Step, step journal.Step, s
 	return h.awaitConsent(ctx, s, step, c, &step)
 }
 
-// awaitConsent parks the run for as long as the vendor wants between two looks,
-// and longer the longer the customer takes.
-func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c *consent, mark *journal.Step) error {
+// awaitConsent parks the run until the session is read again: after a tenth of
+// the time since the customer was asked, at most 30 s, but not sooner than the
+// vendor wants. begun is the begun record, nil if it is in the journal already.
+func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c *consent, begun *journal.Step) error {
 	def := s.App.Consent
 	now := h.runner.config.Clock.Now()
 	wait := max(def.Every, min(now.Sub(c.Since)/10, 30*time.Second))
 	return h.park(ctx, step, journal.Park{
-		State: journal.Blocked, Until: now.Add(wait), Step: mark,
+		State: journal.Blocked, Until: now.Add(wait), Step: begun,
 		Problem: &journal.Problem{Position: step.Position, Message: fmt.Sprintf("%s: the customer is asked to approve it %s, until %s",
 			s.Name, def.Where, c.Since.Add(def.Lifetime).In(h.zone).Format("15:04:05 MST"))},
 	})
 }
 
-// resumeConsent looks how a session stands, and goes on with the call if the customer
+// resumeConsent reads the state of a session, and sends the call if the customer
 // agreed.
 func (h *host) resumeConsent(ctx context.Context, s vm.Step, step journal.Step, c *consent) (json.RawMessage, error) {
 	result, err := h.consentResult(ctx, s, c)
@@ -93,16 +95,17 @@ func (h *host) resumeConsent(ctx context.Context, s vm.Step, step journal.Step, 
 		return h.recordDenied(ctx, s, step, fmt.Sprintf("the customer refused it, or did not approve it within %s; it was not done", def.Lifetime))
 	case h.runner.config.Clock.Now().Sub(c.Since) <= def.Lifetime+time.Minute:
 		if err != nil {
-			h.log.Warn("how the customer's approval stands is not known", "step", step.Number, "error", err)
+			h.log.Warn("the state of the customer's approval could not be read", "step", step.Number, "error", err)
 		}
 		return nil, h.awaitConsent(ctx, s, step, c, nil)
 	case err != nil:
-		return h.recordDenied(ctx, s, step, fmt.Sprintf("whether the customer approved it cannot be learned (%v); it was not done", err))
+		return h.recordDenied(ctx, s, step, fmt.Sprintf("whether the customer approved it could not be found out (%v); it was not done", err))
 	}
 	return h.recordDenied(ctx, s, step, fmt.Sprintf("the customer did not approve it within %s; it was not done", s.App.Consent.Lifetime))
 }
 
-// consentResult asks the vendor how a session stands. It is no step of the script.
+// consentResult reads the state of a session from the vendor. This call is no
+// step of the script.
 func (h *host) consentResult(ctx context.Context, s vm.Step, c *consent) (string, error) {
 	connection, err := h.connection(s)
 	if err != nil {
@@ -131,8 +134,8 @@ func (h *host) consentResult(ctx context.Context, s vm.Step, c *consent) (string
 	return gjson.GetBytes(answer.Body, def.Result).String(), nil
 }
 
-// recordDenied records that the customer did not agree, as an error that the script
-// can handle.
+// recordDenied records that the customer did not agree, as an error that the
+// script can handle.
 func (h *host) recordDenied(ctx context.Context, s vm.Step, step journal.Step, why string) (json.RawMessage, error) {
 	e := &bindings.Error{Kind: bindings.Forbidden, Status: s.App.Consent.Status, Code: bindings.ConsentDenied, Message: why, App: s.App.Name}
 	if s.Operation != nil {
@@ -146,12 +149,12 @@ func (h *host) recordDenied(ctx context.Context, s vm.Step, step journal.Step, w
 	return nil, e
 }
 
-// withdraw removes the begun record, as part of a change.
+// withdraw removes the begun record, which is the transition c.
 func (h *host) withdraw(ctx context.Context, c transition) error {
 	number := h.attempt.record.Number
 	err := h.runner.retryWrite(ctx, func() error { return h.runner.config.Store.Withdraw(context.WithoutCancel(ctx), h.lease, number) })
 	if err != nil {
-		return fmt.Errorf("withdraw the mark of step %d: %w", number, err)
+		return fmt.Errorf("remove the begun record of step %d: %w", number, err)
 	}
 	h.attempt = h.attempt.after(c, journal.Step{})
 	return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// bank is a vendor that asks its customer before it pays: each first sending
-// opens a session, and what the customer says of it is in decision.
+// bank is a vendor that asks its customer before it pays. Each first sending opens
+// a session, and decision is the customer's.
 type bank struct {
 	*vendor
 	sessions atomic.Int64
@@ -35,15 +35,15 @@ func newBank(v *vendor) *bank {
 	return b
 }
 
-// pass lets the time come at which the bank is asked again, and waits until it
-// was.
-func (b *bank) pass(w *world, run string) {
+// pass lets time pass until the bank is asked for the session again, and waits
+// for that request.
+func (b *bank) pass(w *fixture, run string) {
 	w.Helper()
 	at := w.is(run, journal.Blocked)
-	looks := len(b.requests("/look"))
+	polls := len(b.requests("/look"))
 	w.Pass(at.Park.Until.Sub(w.Now()) + time.Second)
 	w.until(run, func(r journal.Run) bool {
-		return len(b.requests("/look")) > looks && r.State != journal.Running && r.State != journal.Queued
+		return len(b.requests("/look")) > polls && r.State != journal.Running && r.State != journal.Queued
 	})
 }
 
@@ -52,17 +52,17 @@ func TestACallGoesOnWhenTheCustomerAgrees(t *testing.T) {
 	for operation, path := range map[string]string{"orders.pay": "/orders", "transfers.make": "/transfers"} {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+			w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", function() local id = uuid() log.info("paid", { ok = shop.` + operation + ` { tag = id }.ok }) end)`})
 			b := newBank(w.vendor)
 			id := w.order()
 			asking := w.is(id, journal.Blocked)
 			contains(t, "the reason", asking.Problem.Message, "shop."+operation, "on their phone", "until ")
-			equal(t, "the first look", asking.Park.Until.Sub(asking.Park.Since), time.Second)
+			equal(t, "the wait before the first poll", asking.Park.Until.Sub(asking.Park.Since), time.Second)
 
 			b.pass(w, id)
 			w.crash() // while the customer is asked
-			w.again()
+			w.restart()
 			b.pass(w, id)
 			equal(t, "the session asked for", b.requests("/look")[0].Query, "tag=s1")
 			equal(t, "requests so far", len(b.requests(path)), 1)
@@ -78,7 +78,7 @@ on("shop.order.created", function() local id = uuid() log.info("paid", { ok = sh
 			equal(t, "customers asked", b.sessions.Load(), 1)
 			_, steps := w.run(id)
 			sameNames(t, steps, "uuid done", "shop."+operation+" done")
-			equal(t, "lines of the script", len(w.said("paid")), 1)
+			equal(t, "lines of the script", len(w.logged("paid")), 1)
 		})
 	}
 }
@@ -86,12 +86,12 @@ on("shop.order.created", function() local id = uuid() log.info("paid", { ok = sh
 func TestACallToWhichTheCustomerDoesNotAgree(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		then func(w *world, b *bank, run string)
-		says string
+		then func(w *fixture, b *bank, run string)
+		text string // of the error
 	}{
-		"refused":     {func(w *world, b *bank, run string) { b.decision.Store("deny"); w.Pass(time.Minute) }, "the customer refused it"},
-		"not in time": {func(w *world, b *bank, run string) { w.Pass(17 * time.Minute) }, "did not approve it within 15m0s"},
-		"not known": {func(w *world, b *bank, run string) {
+		"refused":     {func(w *fixture, b *bank, run string) { b.decision.Store("deny"); w.Pass(time.Minute) }, "the customer refused it"},
+		"not in time": {func(w *fixture, b *bank, run string) { w.Pass(17 * time.Minute) }, "did not approve it within 15m0s"},
+		"not known": {func(w *fixture, b *bank, run string) {
 			b.answers(func(int, request) reply { return reply{status: 404, body: `{"error":"no such session"}`} })
 			w.Pass(17 * time.Minute)
 		}, "no such session"},
@@ -99,7 +99,7 @@ func TestACallToWhichTheCustomerDoesNotAgree(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+			w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", function()
   local ok, err = try(shop.orders.pay, { tag = "p" })
   log.info("not paid", { code = err.code, kind = err.kind, retryable = err.retryable, message = err.message })
@@ -109,10 +109,10 @@ end)`})
 			w.is(id, journal.Blocked)
 			c.then(w, b, id)
 			w.is(id, journal.Succeeded)
-			line := w.said("not paid")[0]
+			line := w.logged("not paid")[0]
 			equal(t, "code", line["code"], any(bindings.ConsentDenied))
 			equal(t, "kind", line["kind"], any("forbidden"))
-			contains(t, "message", line["message"].(string), c.says, "it was not done")
+			contains(t, "message", line["message"].(string), c.text, "it was not done")
 			equal(t, "requests", len(b.requests("/orders")), 1)
 		})
 	}
@@ -122,18 +122,18 @@ end)`})
 // phone.
 func TestACustomerWhoCannotBeAsked(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": pay("")})
+	w := newFixture(t, map[string]string{"orders": pay("")})
 	w.vendor.answers(func(int, request) reply { return reply{status: 428, body: `{"error":"not enrolled"}`} })
 	id := w.order()
 	failed := w.is(id, journal.Failed)
 	contains(t, "the error", failed.Problem.Message, "not enrolled")
 }
 
-// A crash after the customer agreed leaves a call that may have been done, as
-// any other.
+// If the connection is lost after the customer agreed, the call may have been
+// done, as any other.
 func TestACrashAfterTheCustomerAgreed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": pay("")})
+	w := newFixture(t, map[string]string{"orders": pay("")})
 	b := newBank(w.vendor)
 	id := w.order()
 	w.is(id, journal.Blocked)

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// decideApproval answers the approval that an event names, where its trigger says that
-// it may: a click on a button. It comes before the event is kept, so that
-// whoever clicked hears of it if it could not be written. A second answer, one
-// that comes too late and one to no approval change nothing.
+// decideApproval decides the approval that an event names, if events of its
+// trigger can: a click on a button. It is called before the event is stored, so
+// that the sender gets the error if the decision cannot be written. A second
+// answer, one that is too late and one to no approval change nothing.
 func (r *Runner) decideApproval(ctx context.Context, event *journal.Event) error {
 	rule := r.decisionRule(event.Type)
 	if rule == nil {
@@ -47,16 +46,11 @@ func (r *Runner) decideApproval(ctx context.Context, event *journal.Event) error
 	return nil
 }
 
-// decisionRule is how events of a type answer approvals, nil where they do not.
+// decisionRule returns how events of a trigger decide approvals, nil if they do
+// not.
 func (r *Runner) decisionRule(trigger string) *bindings.ApprovalAnswer {
-	name, _, _ := strings.Cut(trigger, ".")
-	app := r.apps[name]
-	if app == nil || app.Catalogue == nil {
-		return nil
+	if _, t := r.trigger(trigger); t != nil {
+		return t.ApprovalAnswer
 	}
-	t, found := app.Catalogue.Trigger(trigger)
-	if !found {
-		return nil
-	}
-	return t.ApprovalAnswer
+	return nil
 }

@@ -1,8 +1,7 @@
-// Package run turns kept events into finished runs. It hands each activation
-// that the journal gives out to the vm, and is the host that the vm asks: it
-// numbers the steps, sends the calls, records every result and says in the log
-// what happened.
+// Package run turns stored events into finished runs. It executes each
+// activation that the journal hands out with the vm, and is the host of the vm:
+// it numbers the steps, sends the calls, records and logs every result.
 //
-// It knows no HTTP route, no file and no vendor; it accepts events from
-// whoever brings them.
+// It has no HTTP route, reads no file and has no code for single vendors. It
+// accepts events from the packages that receive or make them.
 package run

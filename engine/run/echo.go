@@ -15,8 +15,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// writtenRecord says what a call makes of a record, as far as that is known before
-// it is answered, or with its answer. It is nil where no hook would hear of it.
+// writtenRecord returns what a call writes of a record, as far as that is known
+// before the call, when answer is nil, or with its answer. It is nil if no hook
+// has a trigger for that record.
 func (h *host) writtenRecord(s vm.Step, connection string, answer json.RawMessage) *change.Written {
 	if s.Operation == nil || s.App.Echo == nil {
 		return nil
@@ -34,7 +35,7 @@ func (h *host) writtenRecord(s vm.Step, connection string, answer json.RawMessag
 		made.Version = w.Within + "." + made.Version
 	}
 	if made.Record == "" && answer != nil {
-		return nil // the vendor does not say of what
+		return nil // the answer has no id of the record
 	}
 	if !w.Deletes {
 		if answer != nil && w.State != "" {
@@ -50,8 +51,8 @@ func (h *host) writtenRecord(s vm.Step, connection string, answer json.RawMessag
 	return made
 }
 
-// sentFields names the fields, as events have them, that a call set: those of its
-// arguments, and those that the vendor makes of them.
+// sentFields returns the names in events of the fields that a call sets: those of
+// its arguments, and those that the vendor derives from them.
 func sentFields(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []string {
 	sent := []string{}
 	gjson.ParseBytes(args).ForEach(func(name, _ gjson.Result) bool {
@@ -71,7 +72,8 @@ func sentFields(echo *bindings.Echo, w *bindings.Write, args json.RawMessage) []
 	return sent
 }
 
-// recordID gives the id of the record, empty while it is not known.
+// recordID returns the id of the record, empty if it is in the answer and that is
+// not there yet.
 func recordID(w *bindings.Write, args, answer json.RawMessage) string {
 	if name, found := strings.CutPrefix(w.Record, bindings.ArgumentPrefix); found {
 		return jsonpath.Text(args, name)
@@ -79,49 +81,37 @@ func recordID(w *bindings.Write, args, answer json.RawMessage) string {
 	return jsonpath.Text(answer, w.Record)
 }
 
-// echoFields gives the fields that events of a trigger can have of a record which
-// calls of ours may change.
+// echoFields returns the fields that events of a trigger can have, of a record
+// that calls of scripts may change.
 func (r *Runner) echoFields(trigger string) (f change.Fields) {
-	app := r.apps[appOfTrigger(trigger)]
-	if app == nil || app.Echo == nil {
+	app, t := r.trigger(trigger)
+	if t == nil || app.Echo == nil {
 		return f
 	}
-	within, found := app.Echo.Within(nounOf(trigger))
-	t, known := app.Catalogue.Trigger(trigger)
-	if !found || !known {
+	within, found := app.Echo.Within(bindings.TriggerName(trigger).Noun())
+	if !found {
 		return f
 	}
 	return change.Fields{Within: within, Names: app.Catalogue.FieldsAt(t.Data, within)}
 }
 
-func appOfTrigger(trigger string) string {
-	app, _, _ := strings.Cut(trigger, ".")
-	return app
-}
-
-// nounOf is what stands between the app and the verb.
-func nounOf(trigger string) string {
-	_, rest, _ := strings.Cut(trigger, ".")
-	return rest[:max(strings.LastIndexByte(rest, '.'), 0)]
-}
-
-// recordData gives what is known of the record under the names that events have
-// for it: what the vendor answers, and what it was told.
+// recordData returns the fields of the record under their names in events: those
+// of the arguments, overwritten by those of the answer.
 func recordData(w *bindings.Write, args, answer json.RawMessage) json.RawMessage {
 	known := map[string]json.RawMessage{}
-	take := func(from json.RawMessage) {
+	add := func(from json.RawMessage) {
 		gjson.ParseBytes(from).ForEach(func(name, value gjson.Result) bool {
 			known[name.Str] = json.RawMessage(value.Raw)
 			return true
 		})
 	}
-	take(args)
+	add(args)
 	if w.State != "" {
 		state, path := answer, w.State
 		if path != bindings.Whole {
 			state, _ = jsonpath.Lookup(answer, path)
 		}
-		take(state)
+		add(state)
 	}
 	for event, ours := range w.Names {
 		value, has := known[ours]

@@ -12,7 +12,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// state reads or changes what the script keeps, in the commit of the step.
+// state reads or changes the script's state, in the commit of the step.
 func (h *host) state(s vm.Step) (result, error) {
 	var args struct {
 		Verb, Key       string
@@ -27,8 +27,8 @@ func (h *host) state(s vm.Step) (result, error) {
 	}}}, nil
 }
 
-// link reads or changes the links between records; keys carry the account, so
-// that two accounts of one app never mix.
+// link reads or changes the links between records. Their keys have the account,
+// so that links of two accounts of one app are separate.
 func (h *host) link(s vm.Step) (result, error) {
 	var args struct{ Verb, Kind, ID, Kind2, ID2 string }
 	if err := json.Unmarshal(s.Args, &args); err != nil {
@@ -48,7 +48,7 @@ func (h *host) link(s vm.Step) (result, error) {
 	}}}, nil
 }
 
-// emit makes an event of the script's own, kept in the commit of the step.
+// emit makes an event of the script's own, stored in the commit of the step.
 func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 	var args struct {
 		Type       string
@@ -82,8 +82,8 @@ func (h *host) emit(s vm.Step, step journal.Step) (result, error) {
 	return result{value: json.RawMessage("true"), effect: journal.Effect{Emit: &arrival}}, nil
 }
 
-// scriptView is what a script sees of what the journal keeps of a step: of a state's
-// verb the value, or whether it was swapped, of a link the other's id.
+// scriptView returns the part of a step's recorded result that the script gets:
+// the value of a state, whether state.cas swapped it, the id of a link.
 func scriptView(s vm.Step, result json.RawMessage) json.RawMessage {
 	field := ""
 	switch {
@@ -99,7 +99,7 @@ func scriptView(s vm.Step, result json.RawMessage) json.RawMessage {
 	return json.RawMessage(gjson.GetBytes(result, field).Raw)
 }
 
-// random gives a whole number from min to max, or a float in [0, 1).
+// random returns a whole number from min to max, or a float in [0, 1).
 func random(raw json.RawMessage) (result, error) {
 	var args struct{ Min, Max *int64 }
 	if len(raw) > 0 {

@@ -10,15 +10,16 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// ending is how an activation left its run: ended, to be parked, or to be
-// given back because it was stopped from outside.
+// ending is how an activation leaves its run. One field is set.
 type ending struct {
-	finish  *journal.Finish
-	park    *journal.Park
+	finish *journal.Finish // the run ends
+	park   *journal.Park
+	// release is why the activation was ended from outside. The run is released,
+	// unless it was parked, cancelled or handed out again.
 	release error
 }
 
-// ending tells how a run goes on from how its activation went.
+// ending returns how the result of an activation leaves its run.
 func (h *host) ending(ctx context.Context, done vm.Result) ending {
 	var end *vm.End
 	cause := context.Cause(ctx)
@@ -48,7 +49,7 @@ func (h *host) ending(ctx context.Context, done vm.Result) ending {
 	return failed(done.Err.Error(), "")
 }
 
-// blockRemains blocks a run whose script ended before its record did.
+// blockRemains blocks a run whose script ended although records remain.
 func (h *host) blockRemains(done vm.Result) ending {
 	next := h.records[h.last]
 	message := fmt.Sprintf("%s: it ended after step %d, and its record goes on with step %d, %s (at %s)",
@@ -59,9 +60,8 @@ func (h *host) blockRemains(done vm.Result) ending {
 	return ending{park: &journal.Park{State: journal.Blocked, Problem: &journal.Problem{Message: message, Position: next.Position}}}
 }
 
-// failOrRetry ends a run with a script's error, or lets it be made again: if
-// the error is the record of its last step, is worth another attempt, and
-// left the script uncaught.
+// failOrRetry ends a run with a script's error, or parks it for another attempt:
+// if the script did not catch the error of its last step, and it is retryable.
 func (h *host) failOrRetry(wrong *vm.ScriptError) ending {
 	problem := &journal.Problem{Message: wrong.Message, Position: wrong.Position, App: wrong.App}
 	if wrong.App != nil && wrong.App.Retryable && wrong.Step > 0 && wrong.Step == h.last && !h.exhausted() {
@@ -82,9 +82,9 @@ func limited(limit, message, position string) ending {
 	return end
 }
 
-// finish records the end of a run and tells of it.
+// finish records the end of a run, logs it and calls Config.Finished.
 func (r *Runner) finish(work context.Context, h *host, o journal.Finish) {
-	// What is known must be kept although a shutdown may have begun meanwhile.
+	// The end is recorded even if a shutdown has begun.
 	ctx := context.WithoutCancel(work)
 	if o.State == journal.Failed {
 		o.Follow = r.failureEvent(h.run, h.event, o.Problem)
@@ -96,11 +96,11 @@ func (r *Runner) finish(work context.Context, h *host, o journal.Finish) {
 		}
 		return
 	}
-	took := (h.run.Executed + o.Executed).Round(time.Microsecond)
+	executed := (h.run.Executed + o.Executed).Round(time.Microsecond)
 	if o.Problem == nil {
-		h.log.Info("run "+string(o.State), "took", took)
+		h.log.Info("run "+string(o.State), "took", executed)
 	} else {
-		h.log.Error("run "+string(o.State), "took", took, "at", o.Problem.Position, "error", o.Problem.Message)
+		h.log.Error("run "+string(o.State), "took", executed, "at", o.Problem.Position, "error", o.Problem.Message)
 	}
 	if r.config.Finished == nil {
 		return

@@ -1,20 +1,24 @@
 package run
 
-import (
-	"strings"
+import "github.com/tidewire/tidewire/bindings"
 
-	"github.com/tidewire/tidewire/bindings"
-)
-
-// eventType finds how the data of an event is typed in its app's catalogue.
-func (r *Runner) eventType(trigger string) (*bindings.App, *bindings.Type) {
-	name, _, _ := strings.Cut(trigger, ".")
-	app := r.apps[name]
+// trigger returns a trigger of an app's catalogue, nil for another one.
+func (r *Runner) trigger(name string) (*bindings.App, *bindings.Trigger) {
+	app := r.apps[bindings.TriggerName(name).App()]
 	if app == nil || app.Catalogue == nil {
 		return nil, nil
 	}
-	t, found := app.Catalogue.Trigger(trigger)
+	t, found := app.Catalogue.Trigger(name)
 	if !found {
+		return nil, nil
+	}
+	return app, t
+}
+
+// eventType returns the type of an event's data in its app's catalogue.
+func (r *Runner) eventType(trigger string) (*bindings.App, *bindings.Type) {
+	app, t := r.trigger(trigger)
+	if t == nil {
 		return nil, nil
 	}
 	return app, t.Data

@@ -31,32 +31,32 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a fact may be waited for, on the slowest machine.
-const patience = 2 * time.Minute
+// timeout is how long a test waits for an expected change, on the slowest machine.
+const timeout = 2 * time.Minute
 
 const hour = time.Hour
 
-// world is a folder with scripts and a journal, and the lives of the process
-// that works on it.
-type world struct {
+// fixture is a folder with scripts and a journal, and a runner for it that can be
+// started again.
+type fixture struct {
 	testing.TB
 	*journaltest.Clock
 	vendor *vendor
 	folder string
 	apps   []*bindings.App
-	log    *book
+	log    *logBuffer
 
-	// What the next life is configured with.
+	// The configuration of the next start.
 	connections []connection.Settings
 	accounts    map[string][]string
 	zone        *time.Location
-	dieAt       int
-	dieBefore   bool
-	broken      func(write int) error
+	killAt      int
+	killBefore  bool
+	writeError  func(write int) error
 	secrets     map[string]string
 	grace       time.Duration
 
-	store   *brittle
+	store   *failingStore
 	file    *sqlite.Store
 	scripts *script.Set
 	runner  *run.Runner
@@ -66,11 +66,11 @@ type world struct {
 	sent    int
 }
 
-// newWorld writes the scripts, by name, and starts.
-func newWorld(t testing.TB, scripts map[string]string, changes ...func(*world)) *world {
+// newFixture writes the scripts, by name, and starts.
+func newFixture(t testing.TB, scripts map[string]string, changes ...func(*fixture)) *fixture {
 	t.Helper()
-	w := &world{
-		grace: patience, TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: journaltest.Folder(t), log: &book{},
+	w := &fixture{
+		grace: timeout, TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: journaltest.Folder(t), log: &logBuffer{},
 		apps: []*bindings.App{app(t, "shop"), app(t, "bank")},
 	}
 	w.connections = w.settings("shop", "bank")
@@ -86,8 +86,8 @@ func newWorld(t testing.TB, scripts map[string]string, changes ...func(*world)) 
 	return w
 }
 
-// settings are connections of these names, with a token that tells them apart.
-func (w *world) settings(names ...string) (all []connection.Settings) {
+// settings returns connections of these names, each with a token of its own.
+func (w *fixture) settings(names ...string) (all []connection.Settings) {
 	for _, name := range names {
 		all = append(all, connection.Settings{Name: name, Account: "account of " + name, BaseURL: w.vendor.URL,
 			Credentials: map[string]string{"token": "token-of-" + name}})
@@ -95,26 +95,26 @@ func (w *world) settings(names ...string) (all []connection.Settings) {
 	return all
 }
 
-func (w *world) write(name, text string) {
+func (w *fixture) write(name, text string) {
 	w.Helper()
 	must(w.TB, os.WriteFile(filepath.Join(w.folder, "scripts", name+".lua"), []byte(text), 0o600))
 }
 
-// edit changes a script and has it loaded.
-func (w *world) edit(name, text string) {
+// edit changes a script and loads it.
+func (w *fixture) edit(name, text string) {
 	w.Helper()
 	w.write(name, text)
 	w.reload()
 }
 
-// remove deletes a script and has that seen.
-func (w *world) remove(name string) {
+// remove deletes a script and reloads.
+func (w *fixture) remove(name string) {
 	w.Helper()
 	must(w.TB, os.Remove(filepath.Join(w.folder, "scripts", name+".lua")))
 	w.reload()
 }
 
-func (w *world) reload() {
+func (w *fixture) reload() {
 	w.Helper()
 	report, err := w.scripts.Reload(w.Context())
 	must(w.TB, err)
@@ -123,13 +123,13 @@ func (w *world) reload() {
 	}
 }
 
-// start begins a life.
-func (w *world) start() {
+// start opens the journal and the scripts, and starts a runner.
+func (w *fixture) start() {
 	w.Helper()
 	var err error
 	w.file, err = sqlite.Open(w.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.Now, Timer: w.Timer})
 	must(w.TB, err)
-	w.store = &brittle{Store: w.file, at: w.dieAt, before: w.dieBefore, broken: w.broken, dead: make(chan struct{}), moved: make(chan struct{})}
+	w.store = &failingStore{Store: w.file, at: w.killAt, before: w.killBefore, writeError: w.writeError, killed: make(chan struct{}), changed: make(chan struct{})}
 	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Now: w.Now})
 	must(w.TB, err)
 	w.client = call.New(call.Config{
@@ -168,22 +168,22 @@ func (w *world) start() {
 	go func() { w.ended <- w.runner.Run(ctx) }()
 }
 
-// crash ends a life as kill -9 does: what is not in the journal is gone.
-func (w *world) crash() {
+// crash ends the runner as kill -9 does: only the journal remains.
+func (w *fixture) crash() {
 	w.Helper()
 	w.store.kill()
 	w.end()
 }
 
-// again is a crash and the life after it.
-func (w *world) again() {
+// restart is a crash and a start after it.
+func (w *fixture) restart() {
 	w.Helper()
 	w.crash()
-	w.dieAt = 0
+	w.killAt = 0
 	w.start()
 }
 
-func (w *world) end() {
+func (w *fixture) end() {
 	w.Helper()
 	if w.stop == nil {
 		return
@@ -197,14 +197,14 @@ func (w *world) end() {
 	w.stop = nil
 }
 
-// send hands in an event and gives its runs.
-func (w *world) send(trigger, data string) []string {
+// send accepts an event of the app's default connection and returns its runs.
+func (w *fixture) send(trigger, data string) []string {
 	w.Helper()
-	connection, _, _ := strings.Cut(trigger, ".")
+	connection := bindings.TriggerName(trigger).App()
 	return w.sendBy(connection, trigger, data)
 }
 
-func (w *world) sendBy(connection, trigger, data string) []string {
+func (w *fixture) sendBy(connection, trigger, data string) []string {
 	w.Helper()
 	w.sent++
 	receipt, err := w.runner.Accept(w.Context(), journal.Event{
@@ -215,8 +215,8 @@ func (w *world) sendBy(connection, trigger, data string) []string {
 	return receipt.Runs
 }
 
-// order is the usual event, of one customer.
-func (w *world) order() string {
+// order sends the usual event, of one customer, and returns its run.
+func (w *fixture) order() string {
 	w.Helper()
 	runs := w.send("shop.order.created", `{"id":"o1","customer":"c1","n":1}`)
 	if len(runs) != 1 {
@@ -225,7 +225,7 @@ func (w *world) order() string {
 	return runs[0]
 }
 
-func (w *world) run(id string) (journal.Run, []journal.Step) {
+func (w *fixture) run(id string) (journal.Run, []journal.Step) {
 	w.Helper()
 	one, steps, err := w.file.Run(w.Context(), id)
 	must(w.TB, err)
@@ -233,18 +233,18 @@ func (w *world) run(id string) (journal.Run, []journal.Step) {
 }
 
 // until waits until a run is as wanted.
-func (w *world) until(id string, wanted func(journal.Run) bool) journal.Run {
+func (w *fixture) until(id string, wanted func(journal.Run) bool) journal.Run {
 	w.Helper()
-	late := time.After(patience)
+	late := time.After(timeout)
 	for {
-		moved := w.store.next()
+		changed := w.store.next()
 		one, steps := w.run(id)
 		if wanted(one) {
 			return one
 		}
 		select {
-		case <-moved:
-		case <-w.store.dead:
+		case <-changed:
+		case <-w.store.killed:
 			return one
 		case <-late:
 			w.Fatalf("the run stayed %s (%+v, %+v) with the steps %+v; the log:\n%s", one.State, one.Problem, one.Park, steps, w.log)
@@ -253,7 +253,7 @@ func (w *world) until(id string, wanted func(journal.Run) bool) journal.Run {
 }
 
 // is waits until a run is in a state.
-func (w *world) is(id string, state journal.State) journal.Run {
+func (w *fixture) is(id string, state journal.State) journal.Run {
 	w.Helper()
 	one := w.until(id, func(r journal.Run) bool { return r.State == state || r.State.Ended() })
 	if one.State != state {
@@ -262,8 +262,8 @@ func (w *world) is(id string, state journal.State) journal.Run {
 	return one
 }
 
-// said gives what scripts logged, line by line.
-func (w *world) said(text string) (all []map[string]any) {
+// logged returns the lines of the log with a text.
+func (w *fixture) logged(text string) (all []map[string]any) {
 	for line := range strings.Lines(w.log.String()) {
 		var fields map[string]any
 		must(w.TB, json.Unmarshal([]byte(line), &fields))
@@ -274,19 +274,19 @@ func (w *world) said(text string) (all []map[string]any) {
 	return all
 }
 
-// book is a log.
-type book struct {
+// logBuffer is a log in memory.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (b *book) Write(line []byte) (int, error) {
+func (b *logBuffer) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.Write(line)
 }
 
-func (b *book) String() string {
+func (b *logBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
@@ -329,8 +329,8 @@ func sameNames(t testing.TB, steps []journal.Step, expected ...string) {
 	}
 }
 
-// onlyRun is the one run of the hook on new orders.
-func (w *world) onlyRun() string {
+// onlyRun returns the only run of the hook on new orders.
+func (w *fixture) onlyRun() string {
 	w.Helper()
 	runs, err := w.file.Runs(w.Context(), journal.RunQuery{Hook: "shop.order.created"})
 	must(w.TB, err)

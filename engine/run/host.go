@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -16,9 +18,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// host is what the vm asks on behalf of one activation. The vm calls it one
-// step at a time. What is recorded already is answered from the record; what
-// is not is done and recorded.
+// host is the vm.Host of one activation. The vm calls it for one step at a time.
+// A step that is recorded already is answered from its record; another one is
+// executed and recorded.
 type host struct {
 	runner  *Runner
 	lease   journal.Lease
@@ -34,22 +36,21 @@ type host struct {
 	attempt attempt // of the last step
 }
 
-// result is what a step came to before it is recorded.
+// result is the result of a step that is not recorded yet.
 type result struct {
-	value    json.RawMessage
-	effect   journal.Effect
-	attempts int
-	// retryAfter is how long the vendor asked to be left alone.
-	retryAfter time.Duration
+	value      json.RawMessage
+	effect     journal.Effect
+	attempts   int           // sendings
+	retryAfter time.Duration // as the vendor demands
 }
 
 // errParked ends an activation whose run was parked.
 var errParked = errors.New("the run is parked")
 
-// Replaying says that the next step is answered from the record.
+// Replaying reports whether the next step is recorded already.
 func (h *host) Replaying() bool { return h.last < len(h.records) }
 
-// Step gives the record of a step, or performs and records it.
+// Step returns the recorded result of a step, or executes and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.last++
 	h.attempt = attempt{recoveries: h.runner.config.Connections.Recoveries()}
@@ -73,8 +74,8 @@ func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	return h.resumeBegun(ctx, s, step, record)
 }
 
-// runStep performs a step and records what came of it. With again it sends what
-// a crash left without an answer once more, byte for byte.
+// runStep executes a step and records its result. again is the request of a
+// begun record, to send it once more byte for byte; nil for a new one.
 func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (json.RawMessage, error) {
 	done, err := h.perform(ctx, s, step, again)
 	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)
@@ -91,7 +92,8 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	default:
 		return nil, h.endActivation(ctx, step, err)
 	}
-	// What an app did must be kept even if the run is being ended meanwhile.
+	// The result is recorded even if the run is being interrupted, as an app may
+	// have changed something.
 	value, err := h.record(ctx, step, done.effect)
 	if errors.As(err, &refused) {
 		step.State, step.Error, err = journal.Erred, refused, nil
@@ -106,7 +108,7 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	return scriptView(s, value), nil
 }
 
-// record keeps a step. Its result is what the journal made of it.
+// record records a step, and returns its result after the effect was applied.
 func (h *host) record(ctx context.Context, step journal.Step, effect journal.Effect) (value json.RawMessage, err error) {
 	err = h.runner.retryWrite(ctx, func() error {
 		value, err = h.runner.config.Store.Record(context.WithoutCancel(ctx), h.lease, step, effect)
@@ -115,8 +117,8 @@ func (h *host) record(ctx context.Context, step journal.Step, effect journal.Eff
 	return value, err
 }
 
-// perform does what the step asks for. The error is a *bindings.Error if the
-// script is to see it.
+// perform executes a step. The error is a *bindings.Error if it can be raised in
+// the script.
 func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage:
@@ -149,20 +151,21 @@ func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again 
 	return result{}, fmt.Errorf("step kind %q is unknown to the host", s.Kind)
 }
 
-// endActivation says why the activation stops at a step; no pcall sees it.
+// endActivation returns an error that ends the activation and that pcall cannot
+// catch.
 func (h *host) endActivation(ctx context.Context, step journal.Step, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return &vm.End{Cause: cause}
 	}
-	for _, over := range []error{errParked, journal.ErrFenced, journal.ErrClosed, journal.ErrUnwritable} {
-		if errors.Is(err, over) {
+	for _, end := range []error{errParked, journal.ErrFenced, journal.ErrClosed, journal.ErrUnwritable} {
+		if errors.Is(err, end) {
 			return &vm.End{Cause: err}
 		}
 	}
 	return fmt.Errorf("%s: step %d %s: %w", step.Position, step.Number, step.Name, err)
 }
 
-// debugSteps are the steps that the log shows at debug level only.
+// debugSteps are the steps that are logged at debug level.
 var debugSteps = map[vm.StepKind]bool{
 	vm.StepState: true, vm.StepLink: true, vm.StepNow: true, vm.StepRandom: true, vm.StepUUID: true,
 }
@@ -188,22 +191,23 @@ func (h *host) logStep(kind vm.StepKind, step journal.Step) {
 	h.log.LogAttrs(context.Background(), level, step.Name, attrs...)
 }
 
-// Secret opens a secret for what is computed inside the script.
+// Secret returns a secret for a computation in the script.
 func (h *host) Secret(name string) (string, error) { return h.runner.config.Secret(name) }
 
-// File reads a kept file for the script.
-func (h *host) File(hash string, most int64) ([]byte, error) {
-	return readFile(h.runner.config.Files, hash, most)
+// File reads a stored file, of at most limit bytes.
+func (h *host) File(hash string, limit int64) ([]byte, error) {
+	return readFile(h.runner.config.Files, hash, limit)
 }
 
-func readFile(files *file.Store, hash string, most int64) ([]byte, error) {
+func readFile(files *file.Store, hash string, limit int64) ([]byte, error) {
 	if files == nil {
-		return nil, errors.New("files are not kept here")
+		return nil, errors.New("no files are stored here")
 	}
-	return files.Read(hash, most)
+	return files.Read(hash, limit)
 }
 
-// Log writes a line of the script's; what a replay says was said before.
+// Log writes a line of the script to the log, but not in a replay, as it was
+// written before.
 func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
 	if h.Replaying() {
 		return
@@ -212,7 +216,7 @@ func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
 	if len(fields) > 0 {
 		var values map[string]any
 		if json.Unmarshal(fields, &values) == nil {
-			for _, name := range sortedNames(values) {
+			for _, name := range slices.Sorted(maps.Keys(values)) {
 				attrs = append(attrs, slog.Any(name, logValue(values[name])))
 			}
 		}
@@ -220,7 +224,8 @@ func (h *host) Log(level slog.Level, text string, fields json.RawMessage) {
 	h.log.LogAttrs(context.Background(), level, text, attrs...)
 }
 
-// logValue gives a table of a script's as one that every log writes as JSON.
+// logValue returns a table of a script so that every log handler writes it as
+// JSON.
 func logValue(value any) any {
 	switch value.(type) {
 	case map[string]any, []any:
@@ -231,14 +236,14 @@ func logValue(value any) any {
 	return value
 }
 
-// logTable is a script's table in the log.
+// logTable is a table of a script in the log, as JSON.
 type logTable json.RawMessage
 
 func (t logTable) MarshalJSON() ([]byte, error) { return t, nil }
 func (t logTable) String() string               { return string(t) }
 
-// sameArgs reports whether two steps ask for the same, whatever the order of
-// their fields.
+// sameArgs reports whether the arguments of two steps are the same, whatever the
+// order of their fields.
 func sameArgs(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
 		return true
@@ -247,7 +252,7 @@ func sameArgs(a, b json.RawMessage) bool {
 	return x != nil && bytes.Equal(x, y)
 }
 
-// canonical writes JSON with sorted keys and its numbers as they stand.
+// canonical returns JSON with sorted keys and unchanged numbers.
 func canonical(raw json.RawMessage) []byte {
 	if len(raw) == 0 {
 		return []byte("null")

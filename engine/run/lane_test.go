@@ -12,7 +12,7 @@ func TestRunsWithOldLanesEndBeforeThoseWithNewOnesStart(t *testing.T) {
 		return `local shop = require "shop"
 on("shop.order.created", { lane = ` + lane + ` }, function(event) shop.look.now { tag = event.data.id } end)`
 	}
-	w := newWorld(t, map[string]string{"orders": script(`"customer"`)})
+	w := newFixture(t, map[string]string{"orders": script(`"customer"`)})
 	reached, goOn := make(chan struct{}), make(chan struct{})
 	w.vendor.answers(func(n int, _ request) reply {
 		if n == 1 {
@@ -40,11 +40,11 @@ on("shop.order.created", { lane = ` + lane + ` }, function(event) shop.look.now 
 	}
 }
 
-// What executes is not cut off by a newer event that is to replace it, and
-// does not come back in its place either.
-func TestARunThatWasToBeReplacedIsNotMadeAgain(t *testing.T) {
+// A newer event that is to replace a run does not interrupt it while it executes.
+// If that run fails, it is not retried.
+func TestARunThatIsToBeReplacedIsNotRetried(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { overlap = "replace", retry = { attempts = 9 } }, function(event) shop.look.now { tag = event.data.id } end)`})
 	reached, goOn := make(chan struct{}), make(chan struct{})
 	w.vendor.answers(func(n int, _ request) reply {

@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-const lookTwice = `local shop = require "shop"
+const logAroundCall = `local shop = require "shop"
 on("shop.order.created", { retry = { attempts = 3, first = "1s" } }, function(event)
   log.info("begins", { n = event.data.n })
   shop.look.now { tag = "t" }
@@ -20,13 +20,13 @@ end)`
 
 func TestARefusedRequestWaitsForTheTimeThatTheVendorNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": lookTwice})
+	w := newFixture(t, map[string]string{"orders": logAroundCall})
 	busy := reply{status: 429, body: `{"error":"slow down"}`, header: map[string]string{"Retry-After": "600"}}
 	w.vendor.answers(failing("/look", 1, busy))
 	first := w.order()
-	standing := w.is(first, journal.Throttled)
-	equal(t, "kind", standing.Problem.App.Kind, bindings.RateLimited)
-	if wait := standing.Park.Until.Sub(standing.Park.Since).Round(time.Second); wait != 10*time.Minute {
+	parked := w.is(first, journal.Throttled)
+	equal(t, "kind", parked.Problem.App.Kind, bindings.RateLimited)
+	if wait := parked.Park.Until.Sub(parked.Park.Since).Round(time.Second); wait != 10*time.Minute {
 		t.Errorf("it waits for %s, expected 10m", wait)
 	}
 	_, steps := w.run(first)
@@ -39,36 +39,36 @@ func TestARefusedRequestWaitsForTheTimeThatTheVendorNames(t *testing.T) {
 	w.is(first, journal.Succeeded)
 	w.is(second, journal.Succeeded)
 	equal(t, "requests", len(w.vendor.requests("/look")), 3)
-	equal(t, "the second began after the first", w.said("begins")[2]["n"], any(1.0))
+	equal(t, "the second began after the first", w.logged("begins")[2]["n"], any(1.0))
 	if log := w.log.String(); strings.Index(log, "goes on") > strings.LastIndex(log, `"begins"`) {
-		t.Errorf("the lane was let go:\n%s", log)
+		t.Errorf("the lane was released:\n%s", log)
 	}
 }
 
 func TestRefusalsReachTheScriptWhenTheAttemptsAreUsedUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function(event)
   local done, err = try(shop.look.now, {})
-  log.info("told", { kind = err.kind })
+  log.info("caught", { kind = err.kind })
 end)`})
 	w.vendor.answers(failing("/look", 99, reply{status: 429, body: `{}`, header: map[string]string{"Retry-After": "600"}}))
 	id := w.order()
 	w.is(id, journal.Throttled)
 	w.Pass(hour)
 	equal(t, "attempts", w.is(id, journal.Succeeded).Attempts, 2)
-	equal(t, "kind", w.said("told")[0]["kind"], any("rate_limited"))
+	equal(t, "kind", w.logged("caught")[0]["kind"], any("rate_limited"))
 }
 
-func TestWhatABrokenConnectionStopsGoesOnWhenItIsMended(t *testing.T) {
+func TestRunsBlockedByABrokenConnectionGoOnWhenItIsRepaired(t *testing.T) {
 	t.Parallel()
-	for name, mend := range map[string]func(w *world, id string){
-		"by a start with it": func(w *world, id string) {
+	for name, repair := range map[string]func(w *fixture, id string){
+		"by a start with it": func(w *fixture, id string) {
 			w.crash()
 			w.connections = w.settings("shop", "bank")
 			w.start()
 		},
-		"by hand, once it is there": func(w *world, id string) {
+		"by hand, once it is there": func(w *fixture, id string) {
 			must(w.TB, w.runner.Retry(w.Context(), id))
 			again := w.until(id, func(r journal.Run) bool { return r.State == journal.Blocked && r.Attempts == 3 })
 			equal(w.TB, "kind", again.Problem.App.Kind, bindings.BrokenConnection)
@@ -79,19 +79,19 @@ func TestWhatABrokenConnectionStopsGoesOnWhenItIsMended(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"orders": `local bank = require "bank"
+			w := newFixture(t, map[string]string{"orders": `local bank = require "bank"
 on("shop.order.created", function(event)
   state.add("begun")
   bank.orders.pay { tag = "t" }
-end)`}, func(w *world) { w.connections = w.settings("shop") })
+end)`}, func(w *fixture) { w.connections = w.settings("shop") })
 			id := w.order()
-			standing := w.is(id, journal.Blocked)
-			contains(t, "why", standing.Problem.Text(), "orders.lua:4", "no connection to bank is configured")
+			parked := w.is(id, journal.Blocked)
+			contains(t, "why", parked.Problem.Text(), "orders.lua:4", "no connection to bank is configured")
 			second := w.order()
 			w.Pass(24 * hour)
 			w.is(id, journal.Blocked)
 			w.is(second, journal.Queued)
-			mend(w, id)
+			repair(w, id)
 			w.is(id, journal.Succeeded)
 			w.is(second, journal.Succeeded)
 			equal(t, "requests", len(w.vendor.requests("/orders")), 2)
@@ -103,7 +103,7 @@ func TestWhatARunResolvesIsFixedAtItsFirstActivation(t *testing.T) {
 	t.Parallel()
 	paris, err := time.LoadLocation("Europe/Paris")
 	must(t, err)
-	rome := func(w *world) {
+	rome := func(w *fixture) {
 		w.connections = w.settings("shop/paris", "bank/paris", "bank/rome")
 		w.accounts = map[string][]string{"shop/paris": {"bank/rome"}}
 		w.zone = paris
@@ -116,7 +116,7 @@ on("shop.order.created", function(event)
   bank.look.now {}
   log.info("hours", { before = t1, after = time.format("2026-07-01T12:00:00Z", "%H") })
 end)`
-	tokens := func(w *world) string {
+	tokens := func(w *fixture) string {
 		var all []string
 		for _, r := range w.vendor.requests("/look") {
 			all = append(all, strings.TrimPrefix(r.Token, "Bearer token-of-"))
@@ -125,12 +125,12 @@ end)`
 	}
 	t.Run("the mapping is changed", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, map[string]string{"orders": source}, rome)
+		w := newFixture(t, map[string]string{"orders": source}, rome)
 		id := w.sendBy("shop/paris", "shop.order.created", `{}`)[0]
-		standing := w.is(id, journal.Waiting)
-		equal(t, "bank", standing.Connections["bank"], "bank/rome")
-		equal(t, "shop", standing.Connections["shop"], "shop/paris")
-		equal(t, "zone", standing.Zone, "Europe/Paris")
+		parked := w.is(id, journal.Waiting)
+		equal(t, "bank", parked.Connections["bank"], "bank/rome")
+		equal(t, "shop", parked.Connections["shop"], "shop/paris")
+		equal(t, "zone", parked.Zone, "Europe/Paris")
 		w.crash()
 		w.accounts, w.zone = map[string][]string{"shop/paris": {"bank/paris"}}, nil
 		w.start()
@@ -139,13 +139,13 @@ end)`
 		later := w.sendBy("shop/paris", "shop.order.created", `{}`)[0]
 		w.is(later, journal.Waiting)
 		equal(t, "connections", tokens(w), "bank/rome bank/rome bank/paris")
-		line := w.said("hours")[0]
+		line := w.logged("hours")[0]
 		equal(t, "hour before", line["before"], any("14"))
 		equal(t, "hour after", line["after"], any("14"))
 	})
 	t.Run("the connection is gone", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, map[string]string{"orders": source}, rome)
+		w := newFixture(t, map[string]string{"orders": source}, rome)
 		id := w.sendBy("shop/paris", "shop.order.created", `{}`)[0]
 		w.is(id, journal.Waiting)
 		w.crash()
@@ -161,7 +161,7 @@ end)`
 	})
 	t.Run("two, and nothing says which", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, map[string]string{"orders": source}, rome, func(w *world) { w.accounts = nil })
+		w := newFixture(t, map[string]string{"orders": source}, rome, func(w *fixture) { w.accounts = nil })
 		failed := w.is(w.sendBy("shop/paris", "shop.order.created", `{}`)[0], journal.Failed)
 		contains(t, "why", failed.Problem.Message, "bank has 2 connections (bank/paris, bank/rome)", "accounts:")
 	})
@@ -173,7 +173,7 @@ func TestCancelEndsARunInEveryLiveState(t *testing.T) {
 	cases := map[journal.State]struct {
 		body   string
 		answer func(n int, r request) reply
-		change func(w *world)
+		change func(w *fixture)
 	}{
 		journal.Queued:    {body: `shop.look.now {}`, answer: failing("/look", 1, reply{status: 429, header: map[string]string{"Retry-After": "600"}})},
 		journal.Running:   {body: `shop.look.now {}`, answer: func(int, request) reply { <-blocking; return ok }},
@@ -181,18 +181,18 @@ func TestCancelEndsARunInEveryLiveState(t *testing.T) {
 		journal.Retrying:  {body: `shop.look.now {}`, answer: failing("/look", 9, down)},
 		journal.Throttled: {body: `shop.look.now {}`, answer: failing("/look", 1, reply{status: 429, header: map[string]string{"Retry-After": "600"}})},
 		journal.Held:      {body: `shop.orders.pay {}`, answer: failing("/orders", 1, reply{cut: true})},
-		journal.Blocked:   {body: `bank.look.now {}`, change: func(w *world) { w.connections = w.settings("shop") }},
+		journal.Blocked:   {body: `bank.look.now {}`, change: func(w *fixture) { w.connections = w.settings("shop") }},
 	}
 	for state, c := range cases {
 		t.Run(string(state), func(t *testing.T) {
 			change := c.change
 			if change == nil {
-				change = func(*world) {}
+				change = func(*fixture) {}
 			}
 			blocking = make(chan struct{})
 			release := sync.OnceFunc(func() { close(blocking) })
 			defer release()
-			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+			w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 local bank = require "bank"
 on("shop.order.created", function(event)
   if event.data.n == 2 then return end
@@ -206,18 +206,18 @@ end)`}, change)
 				w.is(id, journal.Throttled)
 				id = w.order()
 			}
-			if state == journal.Running { // its hand-out writes nothing that could be waited for
+			if state == journal.Running { // handing it out makes no write to wait for
 				for len(w.vendor.requests("/look")) == 0 {
 					<-time.After(time.Millisecond)
 				}
 			}
 			w.is(id, state)
-			behind := w.send("shop.order.created", `{"customer":"c1","n":2}`)[0]
+			second := w.send("shop.order.created", `{"customer":"c1","n":2}`)[0]
 			must(t, w.runner.Cancel(t.Context(), id))
 			w.is(id, journal.Cancelled)
 			release()
 			if state != journal.Queued {
-				w.is(behind, journal.Succeeded) // the lane is free
+				w.is(second, journal.Succeeded) // the lane is free
 			}
 			err := w.runner.Cancel(t.Context(), id)
 			if !errors.Is(err, journal.ErrState) {
@@ -228,12 +228,12 @@ end)`}, change)
 	}
 }
 
-func TestAJournalThatCannotBeWrittenLosesNoAnswer(t *testing.T) {
+func TestNoAnswerIsLostWhileTheJournalCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": pay("")}, func(w *world) {
+	w := newFixture(t, map[string]string{"orders": pay("")}, func(w *fixture) {
 		full := 0
-		w.broken = func(write int) error {
-			if write > 1 && full < 3 { // the mark is kept, then the disk is full
+		w.writeError = func(write int) error {
+			if write > 1 && full < 3 { // the disk is full after the begun record
 				full++
 				return journal.ErrUnwritable
 			}
@@ -247,23 +247,23 @@ func TestAJournalThatCannotBeWrittenLosesNoAnswer(t *testing.T) {
 	sameNames(t, steps, "shop.orders.pay done")
 }
 
-func TestAShutdownGivesBackWhatDoesNotEndInTime(t *testing.T) {
+func TestAShutdownReleasesRunsThatDoNotEndInTime(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		call     string
 		path     string
-		state    journal.State // in the next life
+		state    journal.State // after the next start
 		requests int
 	}{
-		"what only reads is made again": {`shop.look.now {}`, "/look", journal.Succeeded, 2},
+		"what only reads is sent again": {`shop.look.now {}`, "/look", journal.Succeeded, 2},
 		"what was sent may be done":     {`shop.orders.pay {}`, "/orders", journal.Held, 1},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			asking, goOn := make(chan struct{}), make(chan struct{})
-			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
-on("shop.order.created", function() uuid() ` + c.call + ` end)`}, func(w *world) { w.grace = time.Millisecond })
+			w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", function() uuid() ` + c.call + ` end)`}, func(w *fixture) { w.grace = time.Millisecond })
 			w.vendor.answers(func(n int, _ request) reply {
 				if n == 1 {
 					close(asking)
@@ -286,7 +286,7 @@ on("shop.order.created", function() uuid() ` + c.call + ` end)`}, func(w *world)
 
 func TestTheTimeoutCountsTheExecutingTimeOfAllActivations(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { timeout = "25s" }, function()
   for i = 1, 5 do
     shop.look.now { tag = "t" .. i }
@@ -296,11 +296,11 @@ end)`})
 	w.vendor.answers(func(int, request) reply { w.Pass(10 * time.Second); return ok })
 	id := w.order()
 	for n := 1; n <= 2; n++ {
-		standing := w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 2*n && r.Park != nil })
-		equal(t, "executed", standing.Executed, time.Duration(n)*10*time.Second)
+		parked := w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 2*n && r.Park != nil })
+		equal(t, "executed", parked.Executed, time.Duration(n)*10*time.Second)
 		w.Pass(2 * hour)
 	}
-	// The third call takes it to 30 s: it is found over when it wakes again.
+	// With the third call it has executed for 30 s: it fails when it wakes again.
 	w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 6 && r.Park != nil })
 	w.Pass(2 * hour)
 	failed := w.is(id, journal.Failed)

@@ -8,8 +8,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// journey takes a step of every kind that ends at once, and says what it saw.
-const journey = `local shop = require "shop"
+// allSteps has a step of each kind that ends at once, and logs the results.
+const allSteps = `local shop = require "shop"
 local bank = require "bank"
 on("shop.order.created", function(event)
   local at, dice, id = time.now(), random(1, 1000000), uuid()
@@ -36,7 +36,7 @@ func missing(_ int, r request) reply {
 
 func TestARunGoesOnAfterACrashAtAnyWrite(t *testing.T) {
 	t.Parallel()
-	undisturbed := newWorld(t, map[string]string{"orders": journey})
+	undisturbed := newFixture(t, map[string]string{"orders": allSteps})
 	undisturbed.vendor.answers(missing)
 	undisturbed.is(undisturbed.order(), journal.Succeeded)
 	writes := undisturbed.store.writes
@@ -48,18 +48,18 @@ func TestARunGoesOnAfterACrashAtAnyWrite(t *testing.T) {
 		for _, before := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d before %v", at, before), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, map[string]string{"orders": journey}, func(w *world) { w.dieAt, w.dieBefore = at, before })
+				w := newFixture(t, map[string]string{"orders": allSteps}, func(w *fixture) { w.killAt, w.killBefore = at, before })
 				w.vendor.answers(missing)
 				id := w.order()
-				<-w.store.dead
-				w.again()
+				<-w.store.killed
+				w.restart()
 				w.is(id, journal.Succeeded)
 				_, steps := w.run(id)
 				if !slices.Equal(names(steps), names(expected)) {
 					t.Errorf("steps: found %q, expected %q", names(steps), names(expected))
 				}
-				// A call whose answer is recorded is not made again; the one that
-				// was cut off is, where that is safe.
+				// A call whose answer is recorded is not sent again. The one that was
+				// interrupted is, if that is safe.
 				for path, n := range map[string]int{"/look": 3, "/items": 1} {
 					if found := len(w.vendor.requests(path)); found < n || found > n+1 {
 						t.Errorf("%s was asked %d times, expected %d or one more", path, found, n)
@@ -68,13 +68,13 @@ func TestARunGoesOnAfterACrashAtAnyWrite(t *testing.T) {
 				if total := len(w.vendor.requests("/look")) + len(w.vendor.requests("/items")); total > 5 {
 					t.Errorf("%d requests: more than one was made again", total)
 				}
-				// The state is written from what the script saw in its last
-				// activation; the log from what it saw when each line was new.
-				one, two := w.said("one"), w.said("two")
-				if len(one) > 2 || len(w.said("three")) > 2 {
+				// The state is written in the last activation; each line of the log
+				// in the activation that was first to reach it.
+				one, two := w.logged("one"), w.logged("two")
+				if len(one) > 2 || len(w.logged("three")) > 2 {
 					t.Errorf("lines were repeated:\n%s", w.log)
 				}
-				three := w.said("three")
+				three := w.logged("three")
 				equal(t, "the link", three[0]["link"], any("b1"))
 				equal(t, "the count", three[0]["count"], any(1.0))
 				equal(t, "what try gave", three[0]["none"], any("nil"))
@@ -88,9 +88,9 @@ func TestARunGoesOnAfterACrashAtAnyWrite(t *testing.T) {
 	}
 }
 
-func TestAReplaySaysNothingTwice(t *testing.T) {
+func TestAReplayLogsNothingTwice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": `
+	w := newFixture(t, map[string]string{"orders": `
 on("shop.order.created", function()
   log.info("before")
   local at = time.now()
@@ -103,15 +103,15 @@ end)`})
 	w.Pass(2 * hour)
 	w.is(id, journal.Succeeded)
 	for _, text := range []string{"before", "between", "after"} {
-		equal(t, "lines "+text, len(w.said(text)), 1)
+		equal(t, "lines "+text, len(w.logged(text)), 1)
 	}
-	equal(t, "the time", w.said("after")[0]["at"], w.said("between")[0]["at"])
+	equal(t, "the time", w.logged("after")[0]["at"], w.logged("between")[0]["at"])
 }
 
 func TestAReplayIsNotCharged(t *testing.T) {
 	t.Parallel()
 	// Each third uses more than half of the bound.
-	w := newWorld(t, map[string]string{"orders": `
+	w := newFixture(t, map[string]string{"orders": `
 local function work() local n = 0 for i = 1, 40000 do n = n + i end return n end
 on("shop.order.created", { limits = { instructions = 150000 } }, function()
   work() wait "1 hour" work() wait "1 hour" work()
@@ -173,12 +173,12 @@ end)`, "orders.lua:3", []string{"ended after step 1", "another mood"}},
   wait "1 hour"
 end)`
 			}
-			w := newWorld(t, map[string]string{"orders": first})
+			w := newFixture(t, map[string]string{"orders": first})
 			id := w.order()
 			w.is(id, journal.Waiting)
 			w.edit("orders", c.second)
 			unit, _, _ := w.scripts.Generation().Hook("orders", "shop.order.created")
-			must(t, w.file.Migrate(t.Context(), id, unit.Version.Hash)) // by hand, without a look at the record
+			must(t, w.file.Migrate(t.Context(), id, unit.Version.Hash)) // in the store, without the check of the records
 			w.Pass(2 * hour)
 			problem := w.is(id, journal.Blocked).Problem
 			equal(t, "position", problem.Position, c.position)

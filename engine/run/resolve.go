@@ -10,8 +10,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// resolve is what a run takes from the configuration at its first activation:
-// where its calls go, as far as that is clear, and the time zone.
+// resolve returns what a run reads from the configuration at its first
+// activation: the connection of its calls to each app, if there is only one
+// possible, and the time zone.
 func (r *Runner) resolve(run journal.Run) journal.Resolved {
 	of := make(map[string]string, len(r.apps))
 	for app := range r.apps {
@@ -30,21 +31,22 @@ func appOf(connection string) string {
 	return app
 }
 
-// zone is that of the run's first activation, as far as this machine knows it.
+// zone returns the time zone of the run's first activation, or the configured one
+// if this machine does not have that.
 func (r *Runner) zone(run journal.Run) *time.Location {
 	if run.Zone == "" || run.Zone == r.config.Zone.String() {
 		return r.config.Zone
 	}
 	zone, err := time.LoadLocation(run.Zone)
 	if err != nil {
-		r.config.Log.Warn("the run's time zone is not known here; the present one is taken", "run", run.ID, "zone", run.Zone, "error", err)
+		r.config.Log.Warn("the run's time zone is not known here; the configured one is used", "run", run.ID, "zone", run.Zone, "error", err)
 		return r.config.Zone
 	}
 	return zone
 }
 
-// connection finds the connection that a call goes to. Where there is none at
-// all the run stands until it is configured.
+// connection returns the connection of a call. If the app has none, the error
+// blocks the run until one is configured.
 func (h *host) connection(s vm.Step) (string, error) {
 	name, err := h.resolve(s.App.Name, s.Options.Connection)
 	if err == nil {
@@ -57,8 +59,8 @@ func (h *host) connection(s vm.Step) (string, error) {
 	return "", e
 }
 
-// resolve finds the connection that the run's calls to an app go to, which may
-// be configured no longer.
+// resolve returns the connection of the run's calls to an app. It may not be
+// configured any more.
 func (h *host) resolve(app, wanted string) (string, error) {
 	if name := h.run.Connections[app]; wanted == "" && name != "" {
 		return name, nil
@@ -70,8 +72,8 @@ func (h *host) resolve(app, wanted string) (string, error) {
 	return c.Name(), nil
 }
 
-// account gives the account that a link's kind ("qonto.client") belongs to
-// within the run, empty where its app has no connection of its own.
+// account returns the account of the records of a link's kind ("qonto.client") in
+// the run, empty if the kind's app has no connection.
 func (h *host) account(s vm.Step, kind string) (string, error) {
 	app, _, _ := strings.Cut(kind, ".")
 	name, err := h.resolve(app, "")

@@ -11,17 +11,13 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// What a hook says of uncertain calls.
-const (
-	onUncertainRetry = "retry"
-	onUncertainRaise = "raise"
-)
-
-// parkOnError parks a run whose step ended with an error that the script is not to
-// see yet. It gives nil if the script is to see it.
+// parkOnError parks the run if the step's error is not to be raised in the script
+// now: it is retried later, or a person has to act. It returns nil if the error is
+// to be raised.
 func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) error {
 	if session := consentSession(s, e); session != "" {
 		return h.startConsent(ctx, s, step, session)
@@ -48,8 +44,9 @@ func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e 
 	return nil
 }
 
-// reclassify is for a call whose attempts are used up by errors that are no
-// answer to it. If a sending before may have been done, the call is uncertain.
+// reclassify is called when the attempts are used up and the last error means
+// that the request was not done. If a request that was sent before may have been
+// done, the call is uncertain.
 func (h *host) reclassify(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
 	if !h.begunRequest(s, h.attempt.record).Uncertain(h.attempt.state, h.runner.config.Clock.Now()) {
 		return nil
@@ -59,13 +56,14 @@ func (h *host) reclassify(ctx context.Context, s vm.Step, step journal.Step, e *
 	return h.handleUncertain(ctx, s, step, e)
 }
 
-// begunRequest is a step's request as call needs it.
+// begunRequest returns the request of a begun record.
 func (h *host) begunRequest(s vm.Step, record journal.Step) call.Begun {
 	return call.Begun{App: s.App, Operation: s.Operation, Args: record.Args, Sent: record.Sent}
 }
 
-// resumeBegun goes on with a step that a crash left begun: what may be sent again
-// is, of the rest nobody knows whether it was done.
+// resumeBegun goes on with a step that has a begun record and no result, as after
+// a crash: it sends the request again if that is safe. Otherwise the call is
+// uncertain.
 func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
 	step.Started = record.Started
 	if c := consentOf(record.Sent); c != nil && s.App != nil && s.App.Consent != nil {
@@ -96,22 +94,23 @@ func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.
 	return nil, e
 }
 
-// resendable says whether the host may send a begun request again by itself.
+// resendable reports whether a begun request may be sent again without a decision,
+// and why not.
 func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP, vm.StepFunction:
 		return h.begunRequest(s, record).Resendable(h.runner.config.Clock.Now(), h.retriesUncertain())
 	}
-	return true, "" // no request: what the step does happens when it is recorded
+	return true, "" // no request: the effect of the step is applied when it is recorded
 }
 
-// retriesUncertain reports whether the hook wants calls sent again that may be done
-// twice.
-func (h *host) retriesUncertain() bool { return h.hook.OnUncertain == onUncertainRetry }
+// retriesUncertain reports whether the hook's calls are sent again although they
+// may be done twice.
+func (h *host) retriesUncertain() bool { return h.hook.OnUncertain == script.UncertainRetry }
 
-// handleUncertain makes a call that may or may not have been done again after a
-// while, where that is safe, and else does what the hook says. The begun
-// record stays. It gives nil if the script is to see the error.
+// handleUncertain parks the run to send a call again that may have been done, if
+// that is safe. Otherwise the hook's option on_uncertain decides. The begun record
+// stays. It returns nil if the error is to be raised in the script.
 func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
 	again := h.retriesUncertain()
@@ -124,7 +123,7 @@ func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step
 			State: journal.Retrying, Until: h.runner.config.Clock.Now().Add(h.backoff()), Attempt: true, Problem: problem,
 		})
 	}
-	if h.hook.OnUncertain == onUncertainRaise || h.retriesUncertain() {
+	if h.hook.OnUncertain == script.UncertainRaise || h.retriesUncertain() {
 		e.Retryable = false
 		return nil
 	}
@@ -132,8 +131,8 @@ func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step
 	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
 }
 
-// blockMismatch blocks a run whose script asks for something else than its record
-// says it did.
+// blockMismatch blocks a run whose script calls another step than the recorded
+// one.
 func (h *host) blockMismatch(ctx context.Context, step, record journal.Step) error {
 	was, now := diffExcerpt(record.Args, step.Args)
 	message := fmt.Sprintf("%s: step %d was %s %s (at %s) and is now %s %s",
@@ -143,7 +142,7 @@ func (h *host) blockMismatch(ctx context.Context, step, record journal.Step) err
 	})
 }
 
-// mismatchCause is why a replay may differ from its records.
+// mismatchCause returns why a replay may differ from its records.
 func (h *host) mismatchCause() string {
 	if text := formatChange(h.unit.Version); text != "" {
 		return text + " and the records do not fit any more"
@@ -151,8 +150,8 @@ func (h *host) mismatchCause() string {
 	return "the script is not deterministic"
 }
 
-// formatChange is the reason why runs of a version that was loaded under an older
-// replay format may be blocked; it is empty for the present format.
+// formatChange returns why runs of a version that was loaded under an older
+// replay format may be blocked, empty for the present format.
 func formatChange(v journal.Version) string {
 	if v.Format >= vm.ReplayFormat {
 		return ""
@@ -160,7 +159,7 @@ func formatChange(v journal.Version) string {
 	return fmt.Sprintf("the language was corrected since the run began (replay format %d, now %d)", v.Format, vm.ReplayFormat)
 }
 
-// park parks the run and gives the end of the activation.
+// park parks the run and returns the error that ends the activation.
 func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) error {
 	p.Executed = h.runner.config.Clock.Now().Sub(h.began)
 	if err := h.runner.retryWrite(ctx, func() error { return h.runner.config.Store.Park(context.WithoutCancel(ctx), h.lease, p) }); err != nil {
@@ -170,29 +169,12 @@ func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) erro
 	return &vm.End{Cause: errParked}
 }
 
-// exhausted reports whether the hook's retry bound is used up.
-func (h *host) exhausted() bool { return h.run.Attempts >= h.retryPolicy().Attempts }
+// exhausted reports whether the attempts of the hook's retry policy are used up.
+func (h *host) exhausted() bool { return h.run.Attempts >= h.hook.Retry.Attempts }
 
-func (h *host) retryPolicy() journal.Retry { return retryOf(h.hook) }
-
-// retryOf gives a hook's retry policy with the defaults put in.
-func retryOf(hook *journal.Hook) journal.Retry {
-	r := hook.Retry
-	if r.Attempts <= 0 {
-		r.Attempts = 5
-	}
-	if r.First <= 0 {
-		r.First = 10 * time.Second
-	}
-	if r.Max <= 0 {
-		r.Max = 10 * time.Minute
-	}
-	return r
-}
-
-// backoff is how long to stand before the next attempt: doubled each time,
-// with a jitter of a quarter either way.
-func (h *host) backoff() time.Duration { return backoff(h.retryPolicy(), h.run.Attempts) }
+// backoff returns the wait before the next attempt: doubled each time, with a
+// jitter of up to a quarter more or less.
+func (h *host) backoff() time.Duration { return backoff(h.hook.Retry, h.run.Attempts) }
 
 func backoff(r journal.Retry, attempt int) time.Duration {
 	d := r.First
@@ -206,12 +188,12 @@ func backoff(r journal.Retry, attempt int) time.Duration {
 	return d*3/4 + rand.N(d/2+1)
 }
 
-// diffExcerpt gives enough of the arguments of two steps to tell them apart: where
-// they are long, from a little before the first difference on.
+// diffExcerpt returns the arguments of two steps for a message. Of long ones it
+// returns the part around the first difference.
 func diffExcerpt(a, b json.RawMessage) (string, string) {
-	const most, before = 120, 40
+	const length, before = 120, 40
 	from := 0
-	if len(a) > most || len(b) > most {
+	if len(a) > length || len(b) > length {
 		for from < min(len(a), len(b)) && a[from] == b[from] {
 			from++
 		}
@@ -222,8 +204,8 @@ func diffExcerpt(a, b json.RawMessage) (string, string) {
 		if from > 0 {
 			text = "…" + text
 		}
-		if len(text) > most {
-			text = text[:most] + "…"
+		if len(text) > length {
+			text = text[:length] + "…"
 		}
 		return strings.ToValidUTF8(text, "")
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// pay calls the operation that must not be repeated, under a hook's options.
+// pay is a script that calls the operation that must not be repeated, in a hook
+// with these options.
 func pay(options string) string {
 	return fmt.Sprintf(`local shop = require "shop"
 on("shop.order.created", %s function()
@@ -31,7 +32,7 @@ func failing(path string, n int, r reply) func(int, request) reply {
 	}
 }
 
-func TestARetryableErrorThatLeavesTheScriptIsTriedAgain(t *testing.T) {
+func TestAnUncaughtRetryableErrorIsRetried(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		body     string // of the handler
@@ -54,7 +55,7 @@ func TestARetryableErrorThatLeavesTheScriptIsTriedAgain(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+			w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { retry = { attempts = 3, first = "1m", max = "5m" } }, function() ` + c.body + ` end)`})
 			w.vendor.answers(func(n int, r request) reply {
 				switch {
@@ -90,9 +91,9 @@ on("shop.order.created", { retry = { attempts = 3, first = "1m", max = "5m" } },
 	}
 }
 
-func TestAFailedRunIsKeptAndToldOf(t *testing.T) {
+func TestAFailedRunIsStoredAndMakesAnEvent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newFixture(t, map[string]string{
 		"orders": `local shop = require "shop"
 on("shop.order.created", { retry = { attempts = 1 } }, function() shop.look.now {} end)`,
 		"alert": `on("run.failed", { name = "alert" }, function(event)
@@ -105,14 +106,14 @@ end)`,
 	failed := w.is(id, journal.Failed)
 	alert := w.alerts(1)[0]
 	w.is(alert.ID, journal.Failed)
-	line := w.said("alert")[0]
+	line := w.logged("alert")[0]
 	equal(t, "connection", line["connection"], any("shop"))
 	equal(t, "account", line["account"], any("account of shop"))
 	text, err := json.Marshal(line["data"])
 	must(t, err)
-	contains(t, "what the alert is told", string(text), id, "orders", "down for work", "unavailable", "orders.lua:2", failed.Event)
+	contains(t, "the data of the alert", string(text), id, "orders", "down for work", "unavailable", "orders.lua:2", failed.Event)
 
-	// Retried by hand it goes on, and may fail and tell again.
+	// A retry by a person goes on, and may fail again and make another event.
 	w.vendor.answers(failing("/look", 4, down))
 	must(t, w.runner.Retry(t.Context(), id))
 	w.until(id, func(r journal.Run) bool { return r.State == journal.Failed && r.Attempts == 2 })
@@ -125,18 +126,18 @@ end)`,
 }
 
 // alerts waits for so many runs of the hook on run.failed.
-func (w *world) alerts(n int) []journal.Run {
+func (w *fixture) alerts(n int) []journal.Run {
 	w.Helper()
-	late := time.After(patience)
+	late := time.After(timeout)
 	for {
-		moved := w.store.next()
+		changed := w.store.next()
 		runs, err := w.file.Runs(w.Context(), journal.RunQuery{Script: "alert"})
 		must(w.TB, err)
 		if len(runs) >= n {
 			return runs
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-late:
 			w.Fatalf("%d alerts, expected %d", len(runs), n)
 		}
@@ -148,27 +149,27 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 	cut := failing("/orders", 1, reply{cut: true})
 	t.Run("hold", func(t *testing.T) {
 		t.Parallel()
-		verdicts := map[string]struct {
-			verdict  journal.Resolution
+		decisions := map[string]struct {
+			decision journal.Resolution
 			result   string
 			state    journal.State
 			requests int
-			sees     string
+			value    string // of the step
 		}{
 			"retry":          {journal.Resend, "", journal.Succeeded, 2, `{"ok":true}`},
 			"skip":           {journal.Skip, `{"paid":"by hand"}`, journal.Succeeded, 1, `{"paid":"by hand"}`},
 			"skip, no value": {journal.Skip, "", journal.Succeeded, 1, ""},
 			"fail":           {journal.Fail, "", journal.Failed, 1, ""},
 		}
-		for name, c := range verdicts {
+		for name, c := range decisions {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, map[string]string{"orders": pay(""), "alert": `on("run.failed", function() end)`})
+				w := newFixture(t, map[string]string{"orders": pay(""), "alert": `on("run.failed", function() end)`})
 				w.vendor.answers(cut)
 				id := w.order()
-				held := w.is(id, journal.Held)
-				equal(t, "kind", held.Problem.App.Kind, bindings.Uncertain)
-				contains(t, "why", held.Problem.Message, "shop.orders.pay", "whether it was done is not known")
+				parked := w.is(id, journal.Held)
+				equal(t, "kind", parked.Problem.App.Kind, bindings.Uncertain)
+				contains(t, "why", parked.Problem.Message, "shop.orders.pay", "whether it was done is not known")
 				_, steps := w.run(id)
 				sameNames(t, steps, "shop.orders.pay begun")
 				err := w.runner.Retry(t.Context(), id)
@@ -178,7 +179,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 				contains(t, "refusal", err.Error(), "held", "tidewire runs decide "+id)
 				w.Pass(24 * hour)
 				w.is(id, journal.Held)
-				must(t, w.runner.Resolve(t.Context(), id, c.verdict, json.RawMessage(c.result)))
+				must(t, w.runner.Resolve(t.Context(), id, c.decision, json.RawMessage(c.result)))
 				ended := w.is(id, c.state)
 				equal(t, "requests", len(w.vendor.requests("/orders")), c.requests)
 				_, steps = w.run(id)
@@ -188,7 +189,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 					return
 				}
 				sameNames(t, steps, "shop.orders.pay done")
-				equal(t, "result", string(steps[0].Result), c.sees)
+				equal(t, "result", string(steps[0].Result), c.value)
 				if err := w.runner.Resolve(t.Context(), id, journal.Skip, nil); err == nil || !strings.Contains(err.Error(), "it is succeeded, and would have to be held") {
 					t.Errorf("a second decision: %v", err)
 				}
@@ -197,7 +198,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 	})
 	t.Run("retry", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, map[string]string{"orders": pay(`{ on_uncertain = "retry" },`)})
+		w := newFixture(t, map[string]string{"orders": pay(`{ on_uncertain = "retry" },`)})
 		w.vendor.answers(cut)
 		id := w.order()
 		equal(t, "kind", w.is(id, journal.Retrying).Problem.App.Kind, bindings.Uncertain)
@@ -207,7 +208,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 	})
 	t.Run("retry until the attempts are used up", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, map[string]string{"orders": pay(`{ on_uncertain = "retry", retry = { attempts = 2 } },`)})
+		w := newFixture(t, map[string]string{"orders": pay(`{ on_uncertain = "retry", retry = { attempts = 2 } },`)})
 		w.vendor.answers(failing("/orders", 9, reply{cut: true}))
 		id := w.order()
 		w.is(id, journal.Retrying)
@@ -218,7 +219,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 	})
 	t.Run("raise", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+		w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { on_uncertain = "raise" }, function()
   local done, err = try(shop.orders.pay, { tag = "p" })
   log.info("raised", { kind = err.kind, retryable = err.retryable })
@@ -227,10 +228,10 @@ end)`})
 		w.vendor.answers(cut)
 		id := w.order()
 		equal(t, "attempts", w.is(id, journal.Failed).Attempts, 1)
-		line := w.said("raised")[0]
+		line := w.logged("raised")[0]
 		equal(t, "kind", line["kind"], any("uncertain"))
 		equal(t, "retryable", line["retryable"], any(false))
-		// An uncertain record is not taken away by a retry.
+		// A retry does not remove an uncertain record.
 		must(t, w.runner.Retry(t.Context(), id))
 		w.until(id, func(r journal.Run) bool { return r.State == journal.Failed && r.Attempts == 2 })
 		equal(t, "requests", len(w.vendor.requests("/orders")), 1)
@@ -255,28 +256,28 @@ func TestAfterACrashWhatIsSafeIsSentAgain(t *testing.T) {
 		"http that reads":       {`http.get(params.url .. "/web")`, "/web", 0, true, ""},
 		"a request that reads":  {`shop.request { path = "/raw" }`, "/raw", 0, true, ""},
 		"a request that posts":  {`shop.request { method = "POST", path = "/raw", body = { a = 1 } }`, "/raw", 0, false, "repeating it may change it twice"},
-		"unsafe, but told to":   {`shop.orders.pay { tag = "t" }`, "/orders", 0, true, ""},
+		"unsafe, by option":     {`shop.orders.pay { tag = "t" }`, "/orders", 0, true, ""},
 		"unsafe, and is raised": {`local done, err = try(shop.orders.pay, { tag = "t" }) log.info("raised", { kind = err.kind })`, "/orders", 0, false, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			options := map[string]string{"unsafe, but told to": `{ on_uncertain = "retry" },`, "unsafe, and is raised": `{ on_uncertain = "raise" },`}[name]
-			w := newWorld(t, nil, func(w *world) {
+			options := map[string]string{"unsafe, by option": `{ on_uncertain = "retry" },`, "unsafe, and is raised": `{ on_uncertain = "raise" },`}[name]
+			w := newFixture(t, nil, func(w *fixture) {
 				w.write("orders", `local shop = require "shop"
 on("shop.order.created", `+options+` function()
   `+strings.ReplaceAll(strings.ReplaceAll(c.call, "params.url", fmt.Sprintf("%q", w.vendor.URL)), `, at = time.now()`, "")+`
 end)`)
-				w.dieAt, w.dieBefore = 2, true // a mark first, then the answer
+				w.killAt, w.killBefore = 2, true // a begun record first, then the answer
 				if strings.Contains(name, "safe") && c.path == "/look" || strings.Contains(name, "reads") {
-					w.dieAt = 1 // what only reads is not marked
+					w.killAt = 1 // what only reads has no begun record
 				}
 			})
 			id := w.order()
-			<-w.store.dead
+			<-w.store.killed
 			w.crash()
 			w.Pass(c.later)
-			w.dieAt = 0
+			w.killAt = 0
 			w.start()
 			if !c.again && c.why != "" {
 				contains(t, "why", w.is(id, journal.Held).Problem.Message, c.why)
@@ -286,7 +287,7 @@ end)`)
 			w.is(id, journal.Succeeded)
 			if !c.again {
 				equal(t, "requests", len(w.vendor.requests(c.path)), 1)
-				equal(t, "kind", w.said("raised")[0]["kind"], any("uncertain"))
+				equal(t, "kind", w.logged("raised")[0]["kind"], any("uncertain"))
 				return
 			}
 			requests := w.vendor.requests(c.path)
@@ -300,7 +301,7 @@ end)`)
 	}
 }
 
-func TestARefusalAfterASendingThatMayHaveBeenDoneKeepsTheKeysAge(t *testing.T) {
+func TestTheAgeOfAKeyCountsFromTheFirstSendingThatMayHaveBeenDone(t *testing.T) {
 	t.Parallel()
 	refusal := func(after string) reply {
 		return reply{status: 429, body: `{"error":"slow down"}`, header: map[string]string{"Retry-After": after}}
@@ -309,7 +310,7 @@ func TestARefusalAfterASendingThatMayHaveBeenDoneKeepsTheKeysAge(t *testing.T) {
 		call     string
 		answers  []reply // then ok
 		later    time.Duration
-		begun    bool // while it stands
+		begun    bool // while it is parked
 		state    journal.State
 		requests int
 	}{
@@ -326,7 +327,7 @@ func TestARefusalAfterASendingThatMayHaveBeenDoneKeepsTheKeysAge(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+			w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function() ` + c.call + ` end)`})
 			w.vendor.answers(func(n int, _ request) reply {
 				if n <= len(c.answers) {
@@ -337,7 +338,7 @@ on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function() 
 			id := w.order()
 			w.is(id, journal.Throttled)
 			_, steps := w.run(id)
-			equal(t, "the mark stays", len(steps) == 1 && steps[0].State == journal.Begun, c.begun)
+			equal(t, "the begun record stays", len(steps) == 1 && steps[0].State == journal.Begun, c.begun)
 			w.Pass(c.later)
 			w.is(id, c.state)
 			var requests []request
@@ -352,9 +353,9 @@ on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function() 
 	}
 }
 
-func TestKeysTellStepsApart(t *testing.T) {
+func TestEachStepHasItsOwnKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", function(event)
   shop.transfers.make { tag = "t" }
   shop.transfers.make { tag = "t" }

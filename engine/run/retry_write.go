@@ -5,30 +5,24 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// The waits for a journal that cannot be written: the first, doubled each
-// time, at most the last.
+// The waits between two tries to write to the journal: the first is doubled each
+// time, up to the longest.
 const (
 	firstWriteRetry = 100 * time.Millisecond
 	maxWriteRetry   = 5 * time.Second
 )
 
-// retryWrite makes a durable write, again and again while the journal cannot be
-// written (a full disk), so that what an app answered meanwhile is not lost.
-// It gives up when ctx ends.
+// retryWrite calls write until the journal can be written, so that the answer of
+// an app is not lost while the disk is full. It returns the last error when ctx
+// ends. It waits by the machine's clock, as it waits for a disk.
 func (r *Runner) retryWrite(ctx context.Context, write func() error) error {
 	for pause := firstWriteRetry; ; pause = min(2*pause, maxWriteRetry) {
 		err := write()
-		if !errors.Is(err, journal.ErrUnwritable) {
-			return err
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !errors.Is(err, journal.ErrUnwritable) || clock.Sleep(ctx, clock.System, pause) != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Store keeps what runs do; a journal.Store is one.
+// Store is the part of a journal.Store that runs need.
 type Store interface {
 	journal.Intake
 	journal.Execution
@@ -38,14 +38,14 @@ type Config struct {
 	Machine *vm.Machine
 	Scripts *script.Set
 	Calls   *call.Client
-	// Files are those that scripts hold; nil: there are none.
+	// Files has the files of scripts; nil: there are none.
 	Files       *file.Store
 	Connections *connection.Set
 	Apps        []*bindings.App
-	// Secret opens a secret by name.
+	// Secret returns the value of a secret.
 	Secret func(name string) (string, error)
-	// MaxInFlight bounds the runs between their first line and their end; zero
-	// means 256. Most of them wait for an app, which costs a goroutine each.
+	// MaxInFlight bounds the activations that execute at the same time; zero means
+	// 256. Each has a goroutine, and most of them wait for an app.
 	MaxInFlight int
 	// Flood is how many events of one trigger may come in a minute; the runs of
 	// more are paused. Zero means no bound.
@@ -55,11 +55,12 @@ type Config struct {
 	Zone  *time.Location
 	Clock clock.Clock // nil means the machine's
 	Log   *slog.Logger
-	// Finished is told of every run that ended, after it was recorded.
+	// Finished is called for every run that ended, after the end was recorded.
 	Finished func(journal.Run, []journal.Step)
-	// Fingerprint says what an event tells of a record that is polled too; nil: none is.
+	// Fingerprint returns what an event reports about a record that is polled too,
+	// nil for another event; a nil func means that nothing is polled.
 	Fingerprint func(*journal.Event) *change.Fingerprint
-	// ApprovalLink gives the address of the page of an approval.
+	// ApprovalLink returns the URL of the page of an approval.
 	ApprovalLink func(id string, expires time.Time) string
 }
 
@@ -70,7 +71,7 @@ type Runner struct {
 	inFlight atomic.Int64
 
 	mu      sync.Mutex
-	cancels map[string]context.CancelCauseFunc // of the runs in flight
+	cancels map[string]context.CancelCauseFunc // of the runs in flight, by id
 }
 
 // New makes a runner; it starts nothing.
@@ -95,80 +96,83 @@ func New(c Config) *Runner {
 	return r
 }
 
-// Why activations end from outside.
+// The causes of contexts that end activations.
 var (
 	errShutdown  = errors.New("tidewire is shutting down")
 	errCancelled = errors.New("the run was cancelled")
 )
 
-// InFlight counts the activations that are not over: their runs may have ended,
-// and Finished not have returned.
+// InFlight counts the activations that are not over. The run of such an
+// activation may have ended already, as Finished is called after that.
 func (r *Runner) InFlight() int { return int(r.inFlight.Load()) }
 
-// Run hands out activations until ctx is done, then waits for those in flight,
-// no longer than the grace. A run that is cut off then is given back to the
-// journal, and goes on from its last record when the engine starts again.
+// Run executes activations until ctx is done, then waits for those in flight, at
+// most for Config.Grace. The runs that are interrupted after that are released
+// to the journal, and go on from their last record when the engine starts again.
 func (r *Runner) Run(ctx context.Context) error {
-	// Whoever starts the engine again may have mended a connection.
+	// A connection may have been repaired while no engine ran.
 	if err := r.WakeBlocked(ctx, r.workingConnections()...); err != nil {
 		return err
 	}
-	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cut(nil)
-	var flights sync.WaitGroup
-	places := make(chan struct{}, r.config.MaxInFlight)
-	err := r.dispatch(ctx, places, func(a journal.Activation) {
-		flights.Go(func() {
-			defer func() { <-places }()
+	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer interrupt(nil)
+	var activations sync.WaitGroup
+	slots := make(chan struct{}, r.config.MaxInFlight)
+	err := r.dispatch(ctx, slots, func(a journal.Activation) {
+		activations.Go(func() {
+			defer func() { <-slots }()
 			r.inFlight.Add(1)
 			defer r.inFlight.Add(-1)
 			r.activate(work, a)
 		})
 	})
-	landed := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		flights.Wait()
-		close(landed)
+		activations.Wait()
+		close(done)
 	}()
-	r.drain(landed, func() { cut(errShutdown) })
+	r.drain(done, func() { interrupt(errShutdown) })
 	return err
 }
 
-// drain waits until all runs have landed, and cuts off those that outlast the
-// grace.
-func (r *Runner) drain(landed <-chan struct{}, cut func()) {
-	patience, grace := time.NewTimer(time.Second), time.NewTimer(r.config.Grace)
-	defer patience.Stop()
+// drain waits until all activations are done, and interrupts those that take
+// longer than the grace. It measures by the machine's clock, as a process
+// manager does.
+func (r *Runner) drain(done <-chan struct{}, interrupt func()) {
+	notice, grace := time.NewTimer(time.Second), time.NewTimer(r.config.Grace)
+	defer notice.Stop()
 	defer grace.Stop()
 	for {
 		select {
-		case <-landed:
+		case <-done:
 			return
-		case <-patience.C:
+		case <-notice.C:
 			r.config.Log.Info("waiting for runs in flight", "runs", r.inFlight.Load(), "at_most", r.config.Grace)
 		case <-grace.C:
-			cut()
-			<-landed
+			interrupt()
+			<-done
 			return
 		}
 	}
 }
 
-func (r *Runner) dispatch(ctx context.Context, places chan struct{}, fly func(journal.Activation)) error {
+// dispatch calls start for each activation of the journal, once there is a slot
+// for it, until ctx is done.
+func (r *Runner) dispatch(ctx context.Context, slots chan struct{}, start func(journal.Activation)) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case places <- struct{}{}:
+		case slots <- struct{}{}:
 		}
 		a, err := r.config.Store.Next(ctx)
 		switch {
 		case err == nil:
-			fly(a)
+			start(a)
 			continue
 		case ctx.Err() != nil:
 			return nil
 		}
-		return fmt.Errorf("take the next run: %w", err)
+		return fmt.Errorf("get the next run: %w", err)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// openSecrets gives the arguments of a step with its secrets put in, and the secrets,
-// so that they can be kept out of errors. Both are for the sender alone; what
-// is recorded keeps their names.
+// openSecrets returns the arguments of a step with the values of its secrets, and
+// these values, so that they can be redacted in errors. Both are only for
+// sending; the record has the names of the secrets.
 func (h *host) openSecrets(s vm.Step) (args json.RawMessage, secrets []string, err error) {
 	args = s.Args
 	lookup := func(name string) (string, error) {
@@ -47,7 +47,7 @@ func pointerParts(pointer string) []string {
 	return parts
 }
 
-// replace puts value where the path leads inside document.
+// replace returns document with the value at path replaced.
 func replace(document json.RawMessage, path []string, value json.RawMessage) (json.RawMessage, error) {
 	if len(path) == 0 {
 		return value, nil
@@ -81,5 +81,3 @@ func replace(document json.RawMessage, path []string, value json.RawMessage) (js
 	object[path[0]] = changed
 	return json.Marshal(object)
 }
-
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -10,7 +10,7 @@ import (
 // that calls it, before and after a wait, a crash and a replay.
 func TestVariablesAfterCaughtErrorsOverReplays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", function()
   local sent, failed, total = 0, 0, 0
   local function save(i, cents)
@@ -34,13 +34,13 @@ end)`})
 	id := w.order()
 	for range 2 {
 		w.is(id, journal.Waiting)
-		w.again()
+		w.restart()
 		w.Pass(2 * hour)
 		w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Park != nil && r.Steps > 4 })
 	}
 	w.is(id, journal.Succeeded)
 	equal(t, "requests", len(w.vendor.requests("/items")), 6)
-	lines := w.said("summary")
+	lines := w.logged("summary")
 	equal(t, "summaries", len(lines), 1)
 	for name, expected := range map[string]float64{"sent": 3, "failed": 3, "total": 305} {
 		equal(t, name, lines[0][name], any(expected))

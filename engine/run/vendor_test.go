@@ -12,7 +12,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// The apps of these tests have one operation of each kind of safety.
+// catalogue is that of the apps of these tests: it has one operation of each kind
+// of safety.
 const catalogue = `operation look.now {"id":"look","method":"GET","path":"/look","in_query":["tag: string"]}
 operation items.save {"id":"saveItem","method":"POST","path":"/items","body":{"encoding":"json","type":"#Tagged","required":true},"idempotent":"the same tag gives the same item"}
 operation orders.pay {"id":"payOrder","method":"POST","path":"/orders","body":{"encoding":"json","type":"#Tagged","required":true}}
@@ -40,7 +41,7 @@ func app(t testing.TB, name string) *bindings.App {
 	}
 }
 
-// request is a request as the vendor saw it.
+// request is a request that the vendor received.
 type request struct{ Method, Path, Query, Key, Token, Session, Body string }
 
 // reply is what the vendor answers: a status and a body, or a connection that
@@ -57,9 +58,9 @@ var ok = reply{status: 200, body: `{"ok":true}`}
 // vendor answers all calls of all apps, and counts them.
 type vendor struct {
 	*httptest.Server
-	mu     sync.Mutex
-	heard  []request
-	answer func(n int, r request) reply // n counts the requests of this path, from 1
+	mu       sync.Mutex
+	received []request
+	answer   func(n int, r request) reply // n counts the requests of this path, from 1
 }
 
 func newVendor(t testing.TB) *vendor {
@@ -76,9 +77,9 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	one := request{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("X-Key"), r.Header.Get("Authorization"), r.Header.Get("X-Session"), string(body)}
 	v.mu.Lock()
-	v.heard = append(v.heard, one)
+	v.received = append(v.received, one)
 	n := 0
-	for _, other := range v.heard {
+	for _, other := range v.received {
 		if other.Path == one.Path {
 			n++
 		}
@@ -102,11 +103,11 @@ func (v *vendor) answers(f func(n int, r request) reply) {
 	v.answer = f
 }
 
-// requests are those to a path so far.
+// requests returns the requests to a path so far.
 func (v *vendor) requests(path string) (all []request) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, one := range v.heard {
+	for _, one := range v.received {
 		if one.Path == path {
 			all = append(all, one)
 		}

@@ -7,47 +7,47 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-const saysOne = `on("shop.order.created", function(event)
+const versionOne = `on("shop.order.created", function(event)
   local at = time.now()
   log.info("asks", { secret = hmac.sha256(secret "seal", "x") })
   local e = wait_for "shop.order.confirmed"
-  log.info("says", { version = "one", n = e.data.n })
+  log.info("result", { version = "one", n = e.data.n })
 end)`
 
-var saysTwo = strings.Replace(saysOne, `version = "one"`, `version = "two", at = at`, 1)
+var versionTwo = strings.Replace(versionOne, `version = "one"`, `version = "two", at = at`, 1)
 
-func sealed(w *world) { w.secrets = map[string]string{"seal": "wax-and-more"} }
+func sealed(w *fixture) { w.secrets = map[string]string{"seal": "wax-and-more"} }
 
-func (w *world) says(expected string) {
+func (w *fixture) wantVersion(expected string) {
 	w.Helper()
-	lines := w.said("says")
+	lines := w.logged("result")
 	if len(lines) == 0 {
-		w.Fatalf("it says nothing, expected %q", expected)
+		w.Fatalf("the script logged no result, expected that of version %q", expected)
 	}
-	equal(w.TB, "it says", lines[len(lines)-1]["version"], any(expected))
+	equal(w.TB, "the version", lines[len(lines)-1]["version"], any(expected))
 }
 
 func TestARunEndsOnTheVersionThatItBeganOn(t *testing.T) {
 	t.Parallel()
-	changes := map[string]func(w *world){
-		"the script is edited":  func(w *world) { w.edit("orders", saysTwo) },
-		"the script is deleted": func(w *world) { w.remove("orders") },
-		"the hook is taken out": func(w *world) { w.edit("orders", `on("shop.order.closed", function() end)`) },
+	changes := map[string]func(w *fixture){
+		"the script is edited":  func(w *fixture) { w.edit("orders", versionTwo) },
+		"the script is deleted": func(w *fixture) { w.remove("orders") },
+		"the hook is taken out": func(w *fixture) { w.edit("orders", `on("shop.order.closed", function() end)`) },
 	}
 	for name, change := range changes {
 		for _, crash := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, map[string]string{"orders": saysOne}, sealed)
+				w := newFixture(t, map[string]string{"orders": versionOne}, sealed)
 				id := w.order()
 				w.is(id, journal.Waiting)
 				change(w)
 				if crash {
-					w.again()
+					w.restart()
 				}
-				w.confirm("shop", `{"n":1}`) // which no present version may name
+				w.confirm("shop", `{"n":1}`) // no live script may wait for it
 				w.is(id, journal.Succeeded)
-				w.says("one")
+				w.wantVersion("one")
 			})
 		}
 	}
@@ -59,21 +59,21 @@ func TestAnAcceptedEventRunsAlthoughItsHookIsGone(t *testing.T) {
 		return `local shop = require "shop"
 on("shop.order.created", function(event)
   shop.look.now {}
-  log.info("says", { version = "` + name + `", n = event.data.n })
+  log.info("result", { version = "` + name + `", n = event.data.n })
 end)`
 	}
 	cases := map[string]struct {
-		change func(w *world)
+		change func(w *fixture)
 		second string // the version on which the second run ends
 	}{
-		"edited":         {func(w *world) { w.edit("orders", script("two")) }, "two"},
-		"deleted":        {func(w *world) { w.remove("orders") }, "one"},
-		"without a hook": {func(w *world) { w.edit("orders", `on("shop.order.closed", function() end)`) }, "one"},
+		"edited":         {func(w *fixture) { w.edit("orders", script("two")) }, "two"},
+		"deleted":        {func(w *fixture) { w.remove("orders") }, "one"},
+		"without a hook": {func(w *fixture) { w.edit("orders", `on("shop.order.closed", function() end)`) }, "one"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"orders": script("one")})
+			w := newFixture(t, map[string]string{"orders": script("one")})
 			reached, goOn := make(chan struct{}), make(chan struct{})
 			w.vendor.answers(func(n int, _ request) reply {
 				if n == 1 {
@@ -84,12 +84,12 @@ end)`
 			})
 			first := w.order()
 			<-reached
-			second := w.order() // accepted, and behind the first
+			second := w.order() // accepted, and queued after the first
 			c.change(w)
 			close(goOn)
 			w.is(first, journal.Succeeded)
 			w.is(second, journal.Succeeded)
-			lines := w.said("says")
+			lines := w.logged("result")
 			equal(t, "the first", lines[0]["version"], any("one"))
 			equal(t, "the second", lines[1]["version"], any(c.second))
 		})
@@ -102,19 +102,19 @@ func TestMigrateMovesARunWhoseRecordReplays(t *testing.T) {
 		second  string
 		refused []string
 	}{
-		"a later part changed":  {second: saysTwo},
-		"a step before":         {strings.Replace(saysOne, "local at", "uuid() local at", 1), []string{"step 1 was time.now", "(at orders.lua:2)", "would be uuid"}},
-		"another wait":          {strings.Replace(saysOne, "confirmed", "closed", 1), []string{"step 2 was wait_for", `"shop.order.confirmed"`, `"shop.order.closed"`}},
-		"an end before":         {strings.Replace(saysOne, "local e = ", "if true then return end local e = ", 1), []string{"would end before step 2, wait_for (at orders.lua:4)"}},
-		"an error before":       {strings.Replace(saysOne, "local e = ", `error "no more" local e = `, 1), []string{"would end before step 2, wait_for", "no more"}},
-		"the same as before":    {saysOne, []string{"it is on the present version"}},
+		"a later part changed":  {second: versionTwo},
+		"a step before":         {strings.Replace(versionOne, "local at", "uuid() local at", 1), []string{"step 1 was time.now", "(at orders.lua:2)", "would be uuid"}},
+		"another wait":          {strings.Replace(versionOne, "confirmed", "closed", 1), []string{"step 2 was wait_for", `"shop.order.confirmed"`, `"shop.order.closed"`}},
+		"an end before":         {strings.Replace(versionOne, "local e = ", "if true then return end local e = ", 1), []string{"would end before step 2, wait_for (at orders.lua:4)"}},
+		"an error before":       {strings.Replace(versionOne, "local e = ", `error "no more" local e = `, 1), []string{"would end before step 2, wait_for", "no more"}},
+		"the same as before":    {versionOne, []string{"it is on the present version"}},
 		"a hook of that name":   {`on("shop.order.closed", function() end)`, []string{`script "orders" has no hook "shop.order.created" any more`}},
-		"an error right behind": {second: strings.Replace(saysTwo, `log.info("says"`, `log.info("more", {}) log.info("says"`, 1)},
+		"an error right behind": {second: strings.Replace(versionTwo, `log.info("result"`, `log.info("more", {}) log.info("result"`, 1)},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"orders": saysOne}, sealed)
+			w := newFixture(t, map[string]string{"orders": versionOne}, sealed)
 			id := w.order()
 			before := w.is(id, journal.Waiting)
 			w.edit("orders", c.second)
@@ -131,7 +131,7 @@ func TestMigrateMovesARunWhoseRecordReplays(t *testing.T) {
 				equal(t, "version", moved.Bound, before.Bound)
 				w.confirm("shop", `{"n":1}`)
 				w.is(id, journal.Succeeded)
-				w.says("one")
+				w.wantVersion("one")
 				return
 			}
 			must(t, err)
@@ -140,8 +140,8 @@ func TestMigrateMovesARunWhoseRecordReplays(t *testing.T) {
 			}
 			w.confirm("shop", `{"n":1}`)
 			w.is(id, journal.Succeeded)
-			w.says("two")
-			equal(t, "lines that were said before", len(w.said("asks")), 1)
+			w.wantVersion("two")
+			equal(t, "lines of the steps before", len(w.logged("asks")), 1)
 			err = w.runner.Migrate(t.Context(), id)
 			if err == nil {
 				t.Fatal("a run that is over was moved")
@@ -151,25 +151,25 @@ func TestMigrateMovesARunWhoseRecordReplays(t *testing.T) {
 	}
 }
 
-func TestMigrateMendsABlockedRun(t *testing.T) {
+func TestMigrateUnblocksARun(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": saysOne}, sealed)
+	w := newFixture(t, map[string]string{"orders": versionOne}, sealed)
 	id := w.order()
 	w.is(id, journal.Waiting)
-	w.edit("orders", strings.Replace(saysOne, "local at", "uuid() local at", 1))
+	w.edit("orders", strings.Replace(versionOne, "local at", "uuid() local at", 1))
 	unit, _, _ := w.scripts.Generation().Hook("orders", "shop.order.created")
 	must(t, w.file.Migrate(t.Context(), id, unit.Version.Hash))
 	w.confirm("shop", `{"n":1}`)
 	w.is(id, journal.Blocked)
-	w.edit("orders", saysTwo)
+	w.edit("orders", versionTwo)
 	must(t, w.runner.Migrate(t.Context(), id))
 	w.is(id, journal.Succeeded)
-	w.says("two")
+	w.wantVersion("two")
 }
 
 func TestReplayMakesANewRunOnThePresentVersion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"orders": `local shop = require "shop"
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
 on("shop.order.created", function(event)
   local id = uuid()
   shop.orders.pay { tag = "p" }
@@ -181,14 +181,14 @@ end)`})
 on("shop.order.created", function(event)
   local id = uuid()
   shop.orders.pay { tag = "p" }
-  log.info("says", { version = "two", id = id })
+  log.info("result", { version = "two", id = id })
 end)`)
 	_, old := w.run(id)
-	kept, err := w.runner.Replay(t.Context(), id, 2)
+	copied, err := w.runner.Replay(t.Context(), id, 2)
 	must(t, err)
-	w.is(kept, journal.Succeeded)
+	w.is(copied, journal.Succeeded)
 	equal(t, "requests", len(w.vendor.requests("/orders")), 1)
-	_, steps := w.run(kept)
+	_, steps := w.run(copied)
 	equal(t, "the id", string(steps[0].Result), string(old[0].Result))
 	whole, err := w.runner.Replay(t.Context(), id, 0)
 	must(t, err)

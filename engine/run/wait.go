@@ -37,8 +37,8 @@ func (h *host) moment(length, at string) (time.Time, error) {
 	return vm.After(length, h.runner.config.Clock.Now(), h.zone)
 }
 
-// await parks the run until an event comes, a person decides, or the time is
-// over.
+// await parks the run until an event comes, a person decides, or the timeout
+// passes.
 func (h *host) await(ctx context.Context, s vm.Step, step journal.Step) (result, error) {
 	var args struct {
 		Triggers                      []string
@@ -71,12 +71,12 @@ func (h *host) await(ctx context.Context, s vm.Step, step journal.Step) (result,
 	return result{}, h.park(ctx, step, journal.Park{State: journal.Waiting, Until: until, Await: &await, Step: &step})
 }
 
-// awaitedConnections says whose events count: those of the connections that the run's
-// calls would go to.
+// awaitedConnections returns, by app, the connection whose events are awaited:
+// the one of the run's calls to that app.
 func (h *host) awaitedConnections(triggers []string, wanted string) (map[string]string, error) {
 	of := map[string]string{}
 	for _, trigger := range triggers {
-		app, _, _ := strings.Cut(trigger, ".")
+		app := bindings.TriggerName(trigger).App()
 		if h.runner.apps[app] == nil {
 			continue
 		}
@@ -89,7 +89,8 @@ func (h *host) awaitedConnections(triggers []string, wanted string) (map[string]
 	return of, nil
 }
 
-// approval puts a question to a person; the answer is awaited by wait_for.
+// approval makes an approval for a person to decide; wait_for awaits the
+// decision.
 func (h *host) approval(s vm.Step, step journal.Step) (result, error) {
 	var args struct {
 		Title, Text, Timeout string

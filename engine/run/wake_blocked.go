@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// WakeBlocked wakes the runs that a broken connection stopped, where it is one of
-// these, or stands in for one that there was none of.
+// WakeBlocked wakes the runs that are blocked because one of the connections was
+// broken, or because the app of one of them had no connection.
 func (r *Runner) WakeBlocked(ctx context.Context, connections ...string) error {
 	woken := 0
 	q := journal.RunQuery{State: journal.Blocked, Limit: 500}
@@ -43,7 +43,7 @@ func (r *Runner) WakeBlocked(ctx context.Context, connections ...string) error {
 	return nil
 }
 
-// workingConnections are the connections that nothing is known against.
+// workingConnections returns the names of the connections that are not broken.
 func (r *Runner) workingConnections() []string {
 	var names []string
 	for _, c := range r.config.Connections.All() {
@@ -54,7 +54,7 @@ func (r *Runner) workingConnections() []string {
 	return names
 }
 
-// blockedBy reports whether a run stands because of one of the connections.
+// blockedBy reports whether a run is blocked because of one of the connections.
 func (r *Runner) blockedBy(run journal.Run, connections []string) bool {
 	if run.Problem == nil || run.Problem.App == nil || run.Problem.App.Kind != bindings.BrokenConnection {
 		return false
@@ -64,20 +64,21 @@ func (r *Runner) blockedBy(run journal.Run, connections []string) bool {
 		return slices.ContainsFunc(connections, func(name string) bool { return appOf(name) == e.App })
 	}
 	name := e.Connection
-	if c, found := r.config.Connections.Get(name); found { // it may have another name now
+	if c, found := r.config.Connections.Get(name); found { // it may have been renamed
 		name = c.Name()
 	}
 	return slices.Contains(connections, name)
 }
 
-// wakeIfRecovered wakes a run that parked because of a connection which was
-// mended while it did: whoever mended it did not find it.
+// wakeIfRecovered wakes a run that was parked because of a broken connection, if
+// a connection became healthy while it was parked: WakeBlocked may have been
+// called before the run was blocked.
 func (h *host) wakeIfRecovered(ctx context.Context) {
 	if h.runner.config.Connections.Recoveries() == h.attempt.recoveries {
 		return
 	}
 	err := h.runner.config.Store.Wake(context.WithoutCancel(ctx), h.lease.Run)
 	if err != nil && !errors.Is(err, journal.ErrState) {
-		h.log.Error("the run could not be woken; tidewire runs retry does", "error", err)
+		h.log.Error("the run could not be woken; wake it with tidewire runs retry", "error", err)
 	}
 }
