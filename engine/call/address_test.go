@@ -12,8 +12,8 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// A list that names the whole address of its next page is walked there, with
-// nothing of the first page's arguments, and nowhere but below the
+// Where an answer has the whole address of the next page, that address is used
+// without the arguments of the first page, and only if it is below the
 // connection's own address.
 func TestNextPageByAddress(t *testing.T) {
 	var got []string

@@ -15,7 +15,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// arrived is a request as a vendor reads it, by the names of its body.
+// arrived is a request with its body parsed, by the names in it.
 type arrived struct {
 	*http.Request
 	names  []string                   // of the body's fields, in brackets too

@@ -13,7 +13,8 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// wire is a request as it is sent, each time with the same bytes.
+// wire is a request in the form in which it is sent; each sending has the same
+// bytes.
 type wire struct {
 	method string
 	url    string

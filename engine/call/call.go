@@ -19,7 +19,8 @@ type Request struct {
 	// Script is the script that makes the call. Calls that wait for the same
 	// rate limit are served in rounds, one call of each script.
 	Script string
-	// Page asks for one page of a list: the page size is added if Args has none.
+	// Page asks for one page of a list: the page size is added where Args has
+	// none.
 	Page bool
 	// Unchecked sends arguments that do not fit the catalogue.
 	Unchecked bool

@@ -16,7 +16,7 @@ import (
 // The defaults of a Config.
 const (
 	DefaultTimeout     = 30 * time.Second
-	DefaultMaxWait     = 12 * time.Second // a little more than the commonest window of a rate limit
+	DefaultMaxWait     = 12 * time.Second // a little more than the most common window of a rate limit
 	DefaultMaxSendings = 5
 	DefaultMaxAnswer   = 32 << 20
 )
@@ -54,7 +54,7 @@ type Config struct {
 	Random func() float64 // in [0,1)
 }
 
-// Sending is one request that was sent, for logs and counters. It holds no
+// Sending is one request that was sent, for logs and counters. It has no
 // secret and nothing of the arguments.
 type Sending struct {
 	App, Operation, Connection string

@@ -32,10 +32,10 @@ type received struct {
 	answer func(w http.ResponseWriter) // nil: 200
 	dial   func(context.Context) error // what connecting fails with
 	change func(*call.Config, *connection.Settings, *bindings.App)
-	used   bool                      // a call before uses the limit up
-	stop   bool                      // the caller stops when the request is answered, or dialled
+	used   bool                      // an earlier call uses up the limit
+	stop   bool                      // the caller cancels when the request is answered, or dialled
 	silent bool                      // the vendor never answers
-	token  func(http.ResponseWriter) // what a request for a token is answered with; nil: no tokens
+	token  func(http.ResponseWriter) // the answer to a request for a token; nil: no tokens
 }
 
 var errStop = errors.New("the caller stops")

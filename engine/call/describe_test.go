@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/engine/call"
 )
 
-// TestExample shows the calls that a catalogue makes for its readers.
+// TestExample compares the example calls in descriptions.
 func TestExample(t *testing.T) {
 	catalogue, err := bindings.ParseCatalogue([]byte(`type Line {"fields":["sku!: string","end!: boolean","unit-price!: decimal"]}
 operation orders.create {"id":"a","method":"POST","path":"/orders","body":{"encoding":"json","required":true,"type":"#Order"},"answer":"#Order"}

@@ -15,7 +15,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// What a script writes, and what the vendor gets.
+// These calls of a script are sent as these requests.
 func TestRequest(t *testing.T) {
 	tests := []struct {
 		name, operation, args string

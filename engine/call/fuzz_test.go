@@ -62,7 +62,7 @@ func FuzzAnswer(f *testing.F) {
 }
 
 // Whatever the arguments, unchecked ones too, the request goes to the
-// connection's host, below its address, and its JSON is whole.
+// connection's host, below its address, and its JSON is valid.
 func FuzzArguments(f *testing.F) {
 	for _, seed := range []string{
 		`{"contactId":"../../x","filter":{"a":{"b":[1]}},"status":[null,{}],"name":1e999}`, `{"contactId":"%2e%2e"}`,

@@ -35,12 +35,12 @@ func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
 	if !found {
 		return Identity{}, fmt.Errorf("there is no connection %q", name)
 	}
-	who, err := c.identify(ctx, conn)
+	identity, err := c.identify(ctx, conn)
 	var e *bindings.Error
 	if errors.As(err, &e) && e.Kind == bindings.Unauthorized {
 		err = c.breakConnection(ctx, conn, e)
 	}
-	return who, redactor{conn, nil}.redactError(err)
+	return identity, redactor{conn, nil}.redactError(err)
 }
 
 func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Identity, error) {
@@ -69,16 +69,16 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 	if err != nil {
 		return Identity{}, err
 	}
-	who := Identity{Account: gjson.GetBytes(answer.Body, test.Account).String(), Operation: op.Name}
+	identity := Identity{Account: gjson.GetBytes(answer.Body, test.Account).String(), Operation: op.Name}
 	for _, path := range test.Name {
 		if name := gjson.GetBytes(answer.Body, path).String(); name != "" {
-			who.Names = append(who.Names, name)
+			identity.Names = append(identity.Names, name)
 		}
 	}
 	if test.Scopes != "" {
-		who.Scopes = bindings.SplitScopes(answer.header.Get(test.Scopes))
+		identity.Scopes = bindings.SplitScopes(answer.header.Get(test.Scopes))
 	}
-	return who, nil
+	return identity, nil
 }
 
 // checkRefusal finds out whether the vendor refuses one operation or the

@@ -81,7 +81,7 @@ func TestRefusedCredentials(t *testing.T) {
 // A request whose 200 reports an expired token is sent again with the next
 // token.
 func TestExpiredInA200(t *testing.T) {
-	b := &bank{over: reply(200, `{"ok":false,"error":"token_expired"}`)}
+	b := &bank{expired: reply(200, `{"ok":false,"error":"token_expired"}`)}
 	s := b.client(t)
 	s.app.Errors.OK, s.app.Errors.Code = "ok", []string{"error"}
 	s.app.Auth[0].OAuth.Expired = []string{"token_expired"}

@@ -31,7 +31,7 @@ type job struct {
 	limits                      []*budget
 	authorize                   func(context.Context, http.Header) (string, error)
 	expire                      func(token string) bool
-	query                       func() (name, value string) // that authorises too; nil: none
+	query                       func() (name, value string) // a query parameter that authorises; nil: none
 	expired                     func(code string) bool      // whether a code means that the token has expired
 	// read returns the body of an answer, or the error that it reports.
 	read func(status int, header http.Header, body []byte) ([]byte, *bindings.Error)

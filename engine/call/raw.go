@@ -17,7 +17,7 @@ import (
 	"github.com/tidewire/tidewire/engine/file"
 )
 
-// rawName is what an endpoint without an entry is called in errors and logs.
+// rawName is the name of an endpoint without an entry, in errors and logs.
 const rawName = "request"
 
 // name is rawName with the edition before it.

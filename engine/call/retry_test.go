@@ -284,7 +284,7 @@ func TestBeginFails(t *testing.T) {
 }
 
 // A connection that the vendor closes while it is idle must not make an unsafe
-// request go out twice.
+// request be sent twice.
 func TestIdleConnectionClosed(t *testing.T) {
 	var requests atomic.Int32
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

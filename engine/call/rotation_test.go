@@ -18,7 +18,8 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
-// soakSettings, in the environment of the test binary, makes it a caller.
+// soakSettings is the environment variable with which the test binary runs as a
+// process of the soak.
 const soakSettings = "TIDEWIRE_TEST_CALLER"
 
 // soakConfig is the input of a process of the soak, soakResult its output.
@@ -34,8 +35,8 @@ type (
 	}
 )
 
-// strict is a vendor whose access tokens live for a second and whose refresh
-// tokens are good once, without any grace.
+// strict is a vendor whose access tokens are valid for a second and whose refresh
+// tokens are valid once, without any grace.
 type strict struct {
 	mu        sync.Mutex
 	given     int
@@ -88,7 +89,7 @@ func (s *strict) made() int {
 }
 
 // TestRotation is a soak: two processes with a hundred callers each share one
-// connection whose tokens live for a second. No call fails, and no spent
+// connection whose tokens are valid for a second. No call fails, and no spent
 // refresh token is sent again.
 func TestRotation(t *testing.T) {
 	vendor := &strict{refresh: "refresh-0", access: map[string]time.Time{}, spent: map[string]bool{}}
@@ -182,9 +183,9 @@ func beCaller(text string) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// TestKilledInARefresh ends a process at the worst moment: the vendor has spent
-// the refresh token, and its answer never arrives. The next start finds that a
-// refresh was begun, makes it again within the vendor's grace, and goes on.
+// TestKilledInARefresh kills a process in the middle of a refresh: the vendor has
+// spent the refresh token, and its answer never arrives. After the next start the
+// refresh is made again within the vendor's grace, and calls work.
 func TestKilledInARefresh(t *testing.T) {
 	vendor := &strict{refresh: "refresh-0", access: map[string]time.Time{}, spent: map[string]bool{}}
 	var first sync.Once

@@ -8,10 +8,10 @@ type SendState int
 
 // The states, in order.
 const (
-	Unsent    SendState = iota // nothing of it has left
-	NotDone                    // it left, and was surely not done
-	MaybeDone                  // it left, and no answer decides it
-	Done                       // it was answered for good: done, or refused
+	Unsent    SendState = iota // nothing of it was sent
+	NotDone                    // it was sent, and was surely not done
+	MaybeDone                  // it was sent, and no answer decides it
+	Done                       // the answer is final: done, or refused
 )
 
 func (s SendState) String() string {
@@ -37,7 +37,7 @@ func (s safety) String() string {
 type answerClass int
 
 const (
-	// Before a request leaves.
+	// Before a request is sent.
 	ready        answerClass = iota
 	limitReached             // by our own count of requests
 	notAllowed

@@ -24,17 +24,17 @@ type delivery struct {
 // send sends a job until it is decided, or may not be sent again.
 func (c *Client) send(ctx context.Context, j *job) (Answer, error) {
 	d := &delivery{client: c, job: j, started: c.Now(), waitLeft: c.MaxWait, state: j.state, lastErr: &bindings.Error{}}
-	over, err := false, error(nil)
-	for !over && err == nil {
-		over, err = d.sendOnce(ctx)
+	done, err := false, error(nil)
+	for !done && err == nil {
+		done, err = d.sendOnce(ctx)
 	}
 	d.answer.Elapsed = c.Now().Sub(d.started)
 	return d.answer, err
 }
 
 // sendOnce sends the request once and applies the rules. If the call is not
-// over, sendOnce has waited for the next sending.
-func (d *delivery) sendOnce(ctx context.Context) (over bool, err error) {
+// done, sendOnce has waited for the next sending.
+func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 	c, j := d.client, d.job
 	token, err := d.prepare(ctx)
 	if err != nil {

@@ -50,7 +50,7 @@ func TestSent(t *testing.T) {
 	}
 }
 
-// What was sent first is sent again to the byte, also when the arguments, the
+// The same bytes as at first are sent again, also when the arguments, the
 // key, the address or the token have changed meanwhile.
 func TestAgain(t *testing.T) {
 	for _, operation := range []struct{ name, args string }{

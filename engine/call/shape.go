@@ -16,7 +16,7 @@ const (
 	inQuery
 	inHeader
 	inBody
-	inAddress // it is the whole address: Pages.URL
+	inAddress // it replaces the whole address: Pages.URL
 )
 
 // shape is the arguments of an operation as one flat table.

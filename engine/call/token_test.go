@@ -19,10 +19,10 @@ type bank struct {
 	good, given int
 	refreshes   int
 	down        int // token requests to refuse
-	// over is the answer to an expired token; nil: 401.
-	over  func(http.ResponseWriter)
-	scope string // of the tokens that it issues
-	calls int
+	// expired is the answer to an expired token; nil: 401.
+	expired func(http.ResponseWriter)
+	scope   string // of the tokens that it issues
+	calls   int
 }
 
 func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -37,8 +37,8 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.given++
 		b.good = b.given
 		reply(200, fmt.Sprintf(`{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":3600,"token_type":"Bearer","scope":%q}`, b.given, b.given, b.scope))(w)
-	case r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", b.good) && b.over != nil:
-		b.over(w)
+	case r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", b.good) && b.expired != nil:
+		b.expired(w)
 	case r.Header.Get("Authorization") != fmt.Sprintf("Bearer access-%d", b.good):
 		reply(401, `{"message":"token is over"}`)(w)
 	default:
@@ -82,7 +82,7 @@ func TestTokenIsOver(t *testing.T) {
 			t.Fatalf("call %d: got %+v, %v, want %d sendings", i, answer, err, want)
 		}
 		if i == 0 {
-			b.good = -1 // taken back
+			b.good = -1 // revoked
 		}
 	}
 	if got := fmt.Sprint(s.begun); got != "[begin begin withdraw begin begin]" || b.refreshes != 2 {

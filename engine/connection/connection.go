@@ -46,7 +46,8 @@ func (c *Connection) Accounts() (account, parent string) {
 	return c.Account(), parent
 }
 
-// Parent is the connection whose tokens and webhooks serve this one too, or nil.
+// Parent is the connection whose tokens and webhooks are used for this one too,
+// or nil.
 func (c *Connection) Parent() *Connection { return c.parent }
 
 // BaseURL is where calls go, without a slash at its end.
@@ -98,7 +99,7 @@ func (c *Connection) FetchScopes(ctx context.Context) {
 
 // variant is the kind of connection that it is, nil for the usual one.
 func (c *Connection) variant() *bindings.Variant {
-	if v, found := c.app.Variant(c.settings.As); found {
+	if v, found := c.app.Variant(c.settings.Kind); found {
 		return v
 	}
 	if c.isParent {
@@ -139,7 +140,7 @@ func (c *Connection) Checks() string { return c.settings.Checks }
 // Timeout bounds one request; zero means the default.
 func (c *Connection) Timeout() time.Duration { return c.settings.Timeout }
 
-// Signatures are the opt-in signatures that its webhooks may carry.
+// Signatures are the opt-in signatures that its webhooks may have.
 func (c *Connection) Signatures() []string { return slices.Clone(c.settings.Signatures) }
 
 // WebhookSecret is what its webhooks are signed with, its own or its parent's.
@@ -222,8 +223,8 @@ func (c *Connection) credentials() map[string]string {
 	return c.settings.Credentials
 }
 
-// extraHeaders are the headers that go with every request, those for tokens
-// included, as far as there are the settings that they name.
+// extraHeaders are the headers of every request, also of token requests, without
+// those whose settings are missing.
 func extraHeaders(auth *bindings.Auth, credentials map[string]string) map[string]string {
 	headers := map[string]string{}
 	for name, text := range auth.Extra {

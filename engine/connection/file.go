@@ -30,8 +30,7 @@ func replaceFile(path string, content []byte) error {
 	return syncFolder(folder)
 }
 
-// syncFolder makes names durable; on systems that cannot sync a folder they
-// are so by themselves.
+// syncFolder makes names durable, where the system does not do that itself.
 func syncFolder(folder string) error {
 	f, err := os.Open(folder)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // connections that can be used now.
 func (s *Set) HandleInstall(ctx context.Context, parent *Connection, account string, at time.Time) ([]string, error) {
 	if account == "" || account == parent.Account() {
-		return nil, nil // the parent's own tokens come by connect
+		return nil, nil // the parent's own tokens are from connect
 	}
 	if c, found := s.ByAccount(parent.app.Name, account); found {
 		return s.handleReinstall(ctx, c, at)

@@ -65,8 +65,8 @@ func ScopeChoices(app *bindings.App, auth *bindings.Auth, as string) (usual, rea
 	return oauth.Scopes.Default, oauth.Scopes.ReadOnly
 }
 
-// URL is where the person's browser goes. It holds no secret but the state of
-// this login, which is of no use to others.
+// URL is where the person's browser goes. It has no secret but the state of
+// this login, which nobody else can use.
 func (l *Login) URL() string {
 	conf := l.client.conf
 	conf.RedirectURL = l.redirect

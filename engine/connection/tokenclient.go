@@ -205,7 +205,7 @@ func (a *tokenClient) requestError(err error, answer []byte) *bindings.Error {
 		e = broken(a.app.Name, a.name, "%s refused client_id and client_secret (%s); correct them, or give others with: tidewire connect %s", host, reason, a.name)
 	case code != "" || status == http.StatusBadRequest || status == http.StatusUnauthorized:
 		e = broken(a.app.Name, a.name, "%s refused to give a token (%s); authorise again with: tidewire connect %s", host, reason, a.name)
-	default: // something in between may have answered
+	default: // a proxy may have answered
 		e = unavailable(a.app.Name, a.name, "%s answered %d (%s) to the request for a token; is token_url right?", host, status, reason)
 		e.Kind, e.Retryable = bindings.BrokenConnection, false
 		e.Status = status
@@ -218,7 +218,7 @@ func (a *tokenClient) requestError(err error, answer []byte) *bindings.Error {
 	return e
 }
 
-// invalidClientCodes are what vendors call a wrong client.
+// invalidClientCodes are the vendors' codes for a wrong client.
 var invalidClientCodes = []string{"invalid_client", "unauthorized_client", "bad_client_secret", "invalid_client_id"}
 
 // isCredentialRefusal reports whether a refusal is the vendor's, of the
@@ -270,7 +270,7 @@ type tokenTransport struct {
 	http.RoundTripper
 	params, headers map[string]string
 	within          string
-	answer          []byte // as it came
+	answer          []byte // unchanged
 }
 
 // maxTokenAnswer bounds what is read of an answer, in bytes.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// grant fetches access tokens. Fetch is never called twice at once.
+// grant fetches access tokens. Fetch is never called concurrently.
 type grant interface {
 	// Fetch returns a token, saved if it must be. Refused is the access token
 	// that the vendor no longer accepts, if that is the reason.

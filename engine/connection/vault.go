@@ -170,8 +170,8 @@ func (v *Vault) Load(connection string) (*Entry, error) {
 // maxEntry bounds what is read of one entry, in bytes.
 const maxEntry = 1 << 20
 
-// open decrypts with the key, read again where another process has rotated it
-// meanwhile.
+// open decrypts with the key, which is read again where another process has rotated
+// it.
 func (v *Vault) open(text []byte) ([]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -287,7 +287,7 @@ func (v *Vault) currentKey() (*age.X25519Identity, error) {
 	return v.key, nil
 }
 
-// makeKey makes the vault's first key, unless another process was faster.
+// makeKey makes the vault's first key, unless another process has made one.
 func (v *Vault) makeKey(ctx context.Context) error {
 	release, err := v.lock(ctx, ".lock", true)
 	if err != nil {

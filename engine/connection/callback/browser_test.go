@@ -97,7 +97,7 @@ func login(t *testing.T, apps *sandbox.Sandbox, name, as, redirect string) *conn
 	scopes, _ := connection.ScopeChoices(app, &app.Auth[w], as)
 	return connection.NewLogin(connection.LoginConfig{
 		App: app, Auth: &app.Auth[w], Redirect: redirect, Scopes: scopes,
-		Settings: connection.Settings{Name: name, As: as, AuthorizeURL: apps.AuthorizeURL(name), TokenURL: apps.TokenURL(name),
+		Settings: connection.Settings{Name: name, Kind: as, AuthorizeURL: apps.AuthorizeURL(name), TokenURL: apps.TokenURL(name),
 			Credentials: map[string]string{"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret}},
 	})
 }
@@ -167,8 +167,8 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// TestBrowserElsewhere is a person who copies the address at which the browser
-// found nothing: Slack takes no redirect to a plain address.
+// TestBrowserElsewhere is a person who copies the address at which nothing
+// answered the browser: Slack accepts no redirect to an address of http.
 func TestBrowserElsewhere(t *testing.T) {
 	ctx := browser(t)
 	apps := startSandbox(t)

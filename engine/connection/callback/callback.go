@@ -48,7 +48,7 @@ func Listen(redirect string) (*Server, error) {
 		switch {
 		case err == nil:
 			s.listeners = append(s.listeners, listener)
-		case i == 0: // the second is for machines that have it
+		case i == 0: // the second address is optional: not all machines have IPv6
 			return nil, fmt.Errorf("listen for the browser: %w; --redirect names another address, --manual needs none", err)
 		}
 	}
