@@ -17,7 +17,7 @@ import (
 // the agency's token. All webhooks have one address.
 func company(c *engine.Config) {
 	agency := c.Connections[slices.IndexFunc(c.Connections, func(s connection.Settings) bool { return s.Name == "highlevel" })]
-	agency.Name, agency.Account, agency.Kind = "highlevel/agency", "sandboxCompany000001", "company"
+	agency.Name, agency.Account, agency.As = "highlevel/agency", "sandboxCompany000001", "company"
 	others := slices.DeleteFunc(c.Connections, func(s connection.Settings) bool { return s.Name == "highlevel" })
 	c.Connections = append(others, agency)
 	for _, place := range []string{"berlin", "oslo", "paris"} {

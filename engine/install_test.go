@@ -14,7 +14,7 @@ import (
 // agency configures a company without locations.
 func agency(c *engine.Config) {
 	i := slices.IndexFunc(c.Connections, func(s connection.Settings) bool { return s.Name == "highlevel" })
-	c.Connections[i].Name, c.Connections[i].Account, c.Connections[i].Kind = "highlevel/agency", "sandboxCompany000001", "company"
+	c.Connections[i].Name, c.Connections[i].Account, c.Connections[i].As = "highlevel/agency", "sandboxCompany000001", "company"
 }
 
 // TestInstall installs the app in a location of a company, whose events and calls

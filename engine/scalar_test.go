@@ -41,7 +41,7 @@ func TestScalarsAreTheirOwnText(t *testing.T) {
 			asana, qonto := c.Connections[0], c.Connections[1]
 			for what, got := range map[string]string{
 				"account": asana.Account, "client_id": asana.Credentials["client_id"], "scopes": strings.Join(asana.Scopes, ","),
-				"an anchor": qonto.Account, "an alias": qonto.Kind, "a name of accounts": strings.Join(c.Accounts["asana"], ","),
+				"an anchor": qonto.Account, "an alias": qonto.As, "a name of accounts": strings.Join(c.Accounts["asana"], ","),
 			} {
 				if got != want {
 					t.Errorf("%s: got %q, want %q", what, got, want)
@@ -212,10 +212,10 @@ func TestDocuments(t *testing.T) {
 	for i, want := range []connection.Settings{
 		{Name: "qonto", Account: "01", Poll: 5 * time.Minute, ReadOnly: true, Since: since},
 		{Name: "qonto/b", Account: "02", Poll: 5 * time.Minute, ReadOnly: true, Since: since},
-		{Name: "qonto/c", Account: "01", Kind: "x", Poll: 5 * time.Minute, ReadOnly: true, Since: since},
+		{Name: "qonto/c", Account: "01", As: "x", Poll: 5 * time.Minute, ReadOnly: true, Since: since},
 	} {
 		got := c.Connections[i]
-		if got.Name != want.Name || got.Account != want.Account || got.Kind != want.Kind || got.Poll != want.Poll || got.ReadOnly != want.ReadOnly || !got.Since.Equal(want.Since) {
+		if got.Name != want.Name || got.Account != want.Account || got.As != want.As || got.Poll != want.Poll || got.ReadOnly != want.ReadOnly || !got.Since.Equal(want.Since) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 	}

@@ -107,7 +107,7 @@ func (s *syncFixture) config(dir string, log *logBuffer) engine.Config {
 		Apps: fastFullPolls(all.Apps()), Listen: "127.0.0.1:0", Grace: maxWait, Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"),
 		Clock: s.clock, Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{ReplaceAttr: s.logTime})), Accounts: map[string][]string{},
 		Connections: []connection.Settings{{
-			Name: "highlevel/agency", Account: "sandboxCompany000001", Kind: "company", BaseURL: s.proxies["highlevel"].URL + "/highlevel",
+			Name: "highlevel/agency", Account: "sandboxCompany000001", As: "company", BaseURL: s.proxies["highlevel"].URL + "/highlevel",
 			TokenURL: s.proxies["highlevel"].URL + "/highlevel/oauth/token", Credentials: maps.Clone(credentials["highlevel"]),
 			WebhookKeys: map[string]string{"ed25519": s.crm.PublicKey("highlevel")},
 		}},

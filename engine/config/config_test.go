@@ -182,7 +182,7 @@ func TestPrivateKey(t *testing.T) {
 
 // TestStoredConnection checks the form in which the vault stores a connection.
 func TestStoredConnection(t *testing.T) {
-	one := Connection{Name: "a", Account: "01", Kind: "company", Parent: "p", BaseURL: "b", AuthorizeURL: "u", TokenURL: "t", RevokeURL: "r",
+	one := Connection{Name: "a", Account: "01", As: "company", Parent: "p", BaseURL: "b", AuthorizeURL: "u", TokenURL: "t", RevokeURL: "r",
 		Credentials: map[string]string{"token": "x"}, WebhookSecret: "w", ReadOnly: true, Poll: time.Minute}
 	const want = `{"account":"01","as":"company","authorize_url":"u","base_url":"b","credentials":{"token":"x"},"parent":"p",` +
 		`"read_only":true,"revoke_url":"r","token_url":"t","webhook_secret":"w"}`

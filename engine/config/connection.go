@@ -17,8 +17,8 @@ type Connection struct {
 	// Name is "highlevel" or "highlevel/paris".
 	Name    string
 	Account string
-	// Kind names one of the app's Variants; empty for the usual kind of connection.
-	Kind string
+	// As names one of the app's Variants; empty for the usual kind of connection.
+	As string
 	// Parent is the connection whose webhooks and tokens are used for this one too.
 	Parent  string
 	BaseURL string // replaces the app's
@@ -62,7 +62,7 @@ var connectionSettings = []row[Connection]{
 		func(c *Connection) any { return &c.Account }},
 	{Setting{Name: "as", Kind: Text, Flag: "--as", Live: true,
 		Expected: "the name of a kind of connection", Help: "kind of connection, where it is not the usual one (company, user)"},
-		func(c *Connection) any { return &c.Kind }},
+		func(c *Connection) any { return &c.As }},
 	{Setting{Name: "parent", Kind: Text, Flag: "--parent", Live: true,
 		Expected: "the name of a connection", Help: "connection whose tokens serve this account too"},
 		func(c *Connection) any { return &c.Parent }},

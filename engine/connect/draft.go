@@ -55,12 +55,12 @@ func (c *Connector) Draft(name string, given connection.Settings) (*Draft, error
 			d.Settings = d.Settings.Or(*entry.Settings)
 		}
 	}
-	if _, found := app.Variant(d.Settings.Kind); d.Settings.Kind != "" && !found {
+	if _, found := app.Variant(d.Settings.As); d.Settings.As != "" && !found {
 		var names []string
 		for _, v := range app.Variants {
 			names = append(names, v.Name)
 		}
-		return nil, fmt.Errorf("--as: %s has no kind of connection %q; it has %s", app.Title, d.Settings.Kind, orNone(names))
+		return nil, fmt.Errorf("--as: %s has no kind of connection %q; it has %s", app.Title, d.Settings.As, orNone(names))
 	}
 	return d, nil
 }
@@ -144,7 +144,7 @@ func (d *Draft) needsAccount() bool {
 }
 
 func (d *Draft) test() *bindings.Test {
-	if v, found := d.App.Variant(d.Settings.Kind); found && v.Test != nil {
+	if v, found := d.App.Variant(d.Settings.As); found && v.Test != nil {
 		return v.Test
 	}
 	return d.App.Test
@@ -182,7 +182,7 @@ func (d *Draft) ClearFields() {
 // ScopeChoices returns the scopes to choose from: the usual ones, those that
 // only read, and those that the scripts present need.
 func (c *Connector) ScopeChoices(d *Draft) (usual, readOnly, needed []string) {
-	usual, readOnly = connection.ScopeChoices(d.App, d.Auth, d.Settings.Kind)
+	usual, readOnly = connection.ScopeChoices(d.App, d.Auth, d.Settings.As)
 	needs, _ := c.service.needs(d.App)
 	for _, need := range needs {
 		if !slices.ContainsFunc(need.Scopes, func(scope string) bool { return slices.Contains(needed, scope) }) {
@@ -220,9 +220,9 @@ func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.L
 	if parent := d.App.ParentVariant(); parent != nil && grant.Account != "" {
 		switch {
 		case grant.IsParent:
-			s.Kind = parent.Name
-		case s.Kind == parent.Name:
-			s.Kind = ""
+			s.As = parent.Name
+		case s.As == parent.Name:
+			s.As = ""
 		}
 	}
 	made := Result{}
@@ -323,7 +323,7 @@ func (c *Connector) finish(ctx context.Context, d *Draft, made Result) (Result, 
 func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.Entry)) error {
 	for _, other := range c.service.Set.OfApp(d.App.Name) {
 		s := other.Status()
-		if s.Account != "" && s.Account == d.Settings.Account && s.Kind == d.Settings.Kind && s.Name != d.Settings.Name {
+		if s.Account != "" && s.Account == d.Settings.Account && s.Kind == d.Settings.As && s.Name != d.Settings.Name {
 			return fmt.Errorf("%s is connected to the %s %q already; nothing was changed: connect that one again, or remove it first", other.Name(), d.App.Account.Noun, d.Settings.Account)
 		}
 	}

@@ -67,15 +67,15 @@ func (b *builder) checkCredentials(c *Connection) bool {
 }
 
 func (b *builder) checkVariant(c *Connection) bool {
-	_, found := c.app.Variant(c.settings.Kind)
-	if c.settings.Kind == "" || found {
+	_, found := c.app.Variant(c.settings.As)
+	if c.settings.As == "" || found {
 		return true
 	}
 	var names []string
 	for _, v := range c.app.Variants {
 		names = append(names, v.Name)
 	}
-	b.addProblem(c, "as", "%s has no such kind of connection%s; it has %s", c.app.Name, didYouMean(c.settings.Kind, names), joinOrNone(names))
+	b.addProblem(c, "as", "%s has no such kind of connection%s; it has %s", c.app.Name, didYouMean(c.settings.As, names), joinOrNone(names))
 	return false
 }
 
@@ -216,7 +216,7 @@ func (c *Connection) refusedHash(e *Entry) string {
 
 // settingsHash is the hash of all that a connection is made from.
 func (c *Connection) settingsHash() string {
-	parts := []string{c.app.Name, c.settings.Account, c.settings.Kind, c.settings.Parent, c.BaseURL(), c.settings.AuthorizeURL,
+	parts := []string{c.app.Name, c.settings.Account, c.settings.As, c.settings.Parent, c.BaseURL(), c.settings.AuthorizeURL,
 		c.settings.TokenURL, c.settings.RevokeURL, c.auth.Name, c.credentialHash()}
 	if c.entry != nil && !c.entry.ConnectedAt.IsZero() {
 		parts = append(parts, c.entry.ConnectedAt.UTC().String())

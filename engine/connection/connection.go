@@ -99,7 +99,7 @@ func (c *Connection) FetchScopes(ctx context.Context) {
 
 // variant is the kind of connection that it is, nil for the usual one.
 func (c *Connection) variant() *bindings.Variant {
-	if v, found := c.app.Variant(c.settings.Kind); found {
+	if v, found := c.app.Variant(c.settings.As); found {
 		return v
 	}
 	if c.isParent {

@@ -145,7 +145,7 @@ func (s *Set) ByAccount(app, account string) (*Connection, bool) {
 		if _, kind, _ := c.currentProblem(); kind == Misconfigured {
 			continue
 		}
-		if found == nil || found.settings.Kind != "" && c.settings.Kind == "" {
+		if found == nil || found.settings.As != "" && c.settings.As == "" {
 			found = c
 		}
 	}

@@ -31,7 +31,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			{Name: "bank/c", Checks: "maybe", Webhooks: "always", Timeout: -time.Second, Poll: time.Second, Reconcile: time.Hour, Credentials: map[string]string{"token": "a\nb"}},
 			{Name: "chat"}, // it is not connected yet
 			{Name: "crm/a", Credentials: map[string]string{"client_secret": "x"}},
-			{Name: "crm/f", Credentials: map[string]string{"client_id": "x"}, Kind: "compny"},
+			{Name: "crm/f", Credentials: map[string]string{"client_id": "x"}, As: "compny"},
 			{Name: "crm/b", Parent: "crm/z"},
 			{Name: "crm/c", Parent: "bank"},
 			{Name: "crm/d", Credentials: token, WebhookKeys: map[string]string{"ed2551": "x", "rsa": "x"}, Signatures: []string{"ed25519"}},

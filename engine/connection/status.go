@@ -41,7 +41,7 @@ type Status struct {
 // Status returns the state of a connection.
 func (c *Connection) Status() Status {
 	s := Status{
-		Name: c.Name(), App: c.app.Name, Account: c.Account(), Kind: c.settings.Kind, Parent: c.settings.Parent, State: Connected,
+		Name: c.Name(), App: c.app.Name, Account: c.Account(), Kind: c.settings.As, Parent: c.settings.Parent, State: Connected,
 		ReadOnly: c.ReadOnly(), Scopes: c.Scopes(), BaseURL: c.BaseURL(), Configured: c.configured, Webhooks: c.hasWebhookKey(),
 	}
 	if v := c.variant(); v != nil {

@@ -251,7 +251,7 @@ func TestTokenAnswers(t *testing.T) {
 		fmt.Fprint(w, `{"ok":true,"access_token":"of the bot","authed_user":{"access_token":"of the user","refresh_token":"refresh-9","scope":"a,b","expires_in":60}}`)
 	}
 	settings := oauth("refresh-0")
-	settings.Kind = "user"
+	settings.As = "user"
 	set, err := connection.New(connection.Config{Apps: []*bindings.App{app}, Settings: []connection.Settings{settings}, Folder: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -310,7 +310,7 @@ func TestTwoKindsOfOneAccount(t *testing.T) {
 	for _, entry := range []*connection.Entry{&bot, &person, &copied} {
 		entry.Settings.Account = "acme"
 	}
-	person.Settings.Kind = "company"
+	person.Settings.As = "company"
 	put(t, data, bot, person)
 	set := v.open(t, data, nil)
 	if c, found := set.ByAccount("crm", "acme"); !found || c.Name() != "crm/z" {

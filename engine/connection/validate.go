@@ -193,7 +193,7 @@ func (b *builder) checkAccounts() {
 		if c.settings.Account == "" {
 			continue
 		}
-		key := [3]string{c.app.Name, c.settings.Account, c.settings.Kind}
+		key := [3]string{c.app.Name, c.settings.Account, c.settings.As}
 		switch other := owner[key]; {
 		case other == nil:
 			owner[key] = c

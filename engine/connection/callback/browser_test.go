@@ -97,7 +97,7 @@ func login(t *testing.T, apps *sandbox.Sandbox, name, as, redirect string) *conn
 	scopes, _ := connection.ScopeChoices(app, &app.Auth[w], as)
 	return connection.NewLogin(connection.LoginConfig{
 		App: app, Auth: &app.Auth[w], Redirect: redirect, Scopes: scopes,
-		Settings: connection.Settings{Name: name, Kind: as, AuthorizeURL: apps.AuthorizeURL(name), TokenURL: apps.TokenURL(name),
+		Settings: connection.Settings{Name: name, As: as, AuthorizeURL: apps.AuthorizeURL(name), TokenURL: apps.TokenURL(name),
 			Credentials: map[string]string{"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret}},
 	})
 }
