@@ -143,7 +143,7 @@ func (e *Engine) status() control.Status {
 	}
 	for _, one := range e.polls.Status() {
 		s.Polls = append(s.Polls, control.PollStatus{
-			Connection: one.Connection, Poll: one.Poll, Purpose: one.Purpose, Every: one.Every.String(), Last: one.Looked.UTC(),
+			Connection: one.Connection, Poll: one.Poll, Purpose: one.Purpose, Every: one.Every.String(), Last: one.Scanned.UTC(),
 			Next: one.Next.UTC(), Found: one.Found, Problem: one.Problem, Failing: one.Failing.UTC(),
 		})
 	}

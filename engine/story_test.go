@@ -155,7 +155,7 @@ func (s *story) awaitPoll(connection, poll string) {
 
 // polls returns how often a list was polled.
 func (s *story) polls(connection, poll string) int {
-	return strings.Count(s.log.String(), fmt.Sprintf(`"msg":"looked at a list","connection":%q,"poll":%q`, connection, poll))
+	return strings.Count(s.log.String(), fmt.Sprintf(`"msg":"list read","connection":%q,"poll":%q`, connection, poll))
 }
 
 // isPoll reports whether a request is one of the engine's polls.

@@ -22,7 +22,7 @@ func (e *Engine) subscriptions(ctx context.Context) (*subscription.Keeper, error
 			conn, found := e.connections.Get(name)
 			return found && conn.WebhooksAuto()
 		},
-		Nudge:     func(connection, poll, item string) { e.polls.Nudge(connection, poll, item) },
+		PollSoon:  func(connection, poll, item string) { e.polls.PollSoon(connection, poll, item) },
 		Reconcile: func(connection string) { e.polls.Reconcile(connection) },
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// Subscriptions are the webhooks that we registered at vendors. Nudge, Lost and
+// Subscriptions are the webhooks that we registered at vendors. PollSoon, Lost and
 // Expiring return at once, and their work is done later. Such a call may be
 // lost in a crash, so that the implementation checks at its start what has
 // changed.
@@ -26,9 +26,9 @@ type Subscriptions interface {
 	// Confirm stores the secret that the vendor chose, and returns when that is
 	// durable. It fails if the subscription does not wait for one.
 	Confirm(ctx context.Context, key, secret string) error
-	// Nudge is called when the vendor has something new, which is read by a
+	// PollSoon is called when the vendor has something new, which is read by a
 	// poll. The key is empty if the webhook was of no subscription of ours.
-	Nudge(connection, key string)
+	PollSoon(connection, key string)
 	// Lost is called when webhooks were lost, or the subscription ended.
 	Lost(connection, key string)
 	// Expiring is called when the vendor asks for the subscription to be renewed.
@@ -42,7 +42,7 @@ func (noSubscriptions) Find(string) (journal.Subscription, string, error) {
 	return journal.Subscription{}, "", journal.ErrNotFound
 }
 func (noSubscriptions) Confirm(context.Context, string, string) error { return journal.ErrNotFound }
-func (noSubscriptions) Nudge(string, string)                          {}
+func (noSubscriptions) PollSoon(string, string)                       {}
 func (noSubscriptions) Lost(string, string)                           {}
 func (noSubscriptions) Expiring(string, string)                       {}
 

@@ -105,7 +105,7 @@ func (b *subscriptions) record(what, connection, key string) {
 	b.calls = append(b.calls, what+" "+connection+" "+key)
 }
 
-func (b *subscriptions) Nudge(connection, key string)    { b.record("nudge", connection, key) }
+func (b *subscriptions) PollSoon(connection, key string) { b.record("nudge", connection, key) }
 func (b *subscriptions) Lost(connection, key string)     { b.record("lost", connection, key) }
 func (b *subscriptions) Expiring(connection, key string) { b.record("expiring", connection, key) }
 

@@ -92,7 +92,7 @@ func (s *Server) addNotification(v *result, src *source, conn *connection.Connec
 	case slices.Contains(hook.RenewOn, vendor):
 		v.callback("expiring", func() { s.config.Subscriptions.Expiring(name, key) })
 	case slices.Contains(hook.PollOn, vendor), slices.Contains(hook.PollOn, "*"):
-		v.callback("nudge", func() { s.config.Subscriptions.Nudge(name, key) })
+		v.callback("nudge", func() { s.config.Subscriptions.PollSoon(name, key) })
 	default:
 		v.countAs = "event"
 		event := s.event(src, conn, sub, n, sent)

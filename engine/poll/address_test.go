@@ -18,11 +18,11 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// A channel is followed by the whole address that the vendor gave for what
-// changes next, a chat by time; both lists are made for each item of others.
-func TestMessagesOfTeams(t *testing.T) {
+// The token of a channel is the whole address that the vendor returned for later
+// changes, that of a chat is a time. Both lists exist for each item of others.
+func TestTeamsMessages(t *testing.T) {
 	var apps *sandbox.Sandbox
-	w := newWorld(t, `on("teams.*.*", { lane = false }, function(event) end)`, func(w *world) {
+	w := newFixture(t, `on("teams.*.*", { lane = false }, function(event) end)`, func(w *fixture) {
 		unlimited := *teams.App() // pages follow each other at once
 		unlimited.Limits = nil
 		w.app = &unlimited
@@ -43,31 +43,31 @@ func TestMessagesOfTeams(t *testing.T) {
 		answer, err := http.DefaultClient.Do(r)
 		w.must(err)
 		defer answer.Body.Close()
-		said, err := io.ReadAll(answer.Body)
+		content, err := io.ReadAll(answer.Body)
 		w.must(err)
 		if answer.StatusCode > 299 {
-			t.Fatalf("%s %s: %s", method, path, said)
+			t.Fatalf("%s %s: %s", method, path, content)
 		}
-		return gjson.ParseBytes(said)
+		return gjson.ParseBytes(content)
 	}
-	look := func(poll string) (told []string) {
+	scan := func(poll string) (events []string) {
 		t.Helper()
 		before := len(w.events())
 		w.clock.Pass(time.Minute)
-		if _, err := w.poller.Look(t.Context(), "teams", poll, journal.Poll); err != nil {
-			t.Fatalf("look at %s: %v", poll, err)
+		if _, err := w.poller.Scan(t.Context(), "teams", poll, journal.Poll); err != nil {
+			t.Fatalf("scan of %s: %v", poll, err)
 		}
 		for _, e := range w.events()[before:] {
-			told = append(told, fmt.Sprint(strings.TrimPrefix(e.Type, "teams."), " ", gjson.GetBytes(e.Data, "body.content"), " ",
+			events = append(events, fmt.Sprint(strings.TrimPrefix(e.Type, "teams."), " ", gjson.GetBytes(e.Data, "body.content"), " ",
 				gjson.GetBytes(e.Data, "teamId").Exists(), gjson.GetBytes(e.Data, "channelId").Exists(), gjson.GetBytes(e.Data, "chatId").Exists(),
 				e.Record == gjson.GetBytes(e.Data, "id").String()))
 		}
-		return told
+		return events
 	}
 	expect := func(poll string, want ...string) {
 		t.Helper()
-		if got := look(poll); strings.Join(got, "\n") != strings.Join(want, "\n") {
-			t.Errorf("%s: told\n%q, want\n%q", poll, got, want)
+		if got := scan(poll); strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%s: found\n%q, expected\n%q", poll, got, want)
 		}
 	}
 	channel := do("GET", "/me/joinedTeams", "").Get("value.0.id").String()

@@ -22,16 +22,16 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// stage is a poller on the sandbox's stand-in of a real app.
-type stage struct {
-	*world
+// appFixture is a poller of a real app in the sandbox.
+type appFixture struct {
+	*fixture
 	apps *sandbox.Sandbox
 }
 
-func newStage(t *testing.T, app *bindings.App, source string) stage {
+func newAppFixture(t *testing.T, app *bindings.App, source string) appFixture {
 	t.Helper()
 	var apps *sandbox.Sandbox
-	w := newWorld(t, source, func(w *world) {
+	w := newFixture(t, source, func(w *fixture) {
 		var err error
 		apps, err = sandbox.New(sandbox.Config{Apps: []*bindings.App{app}, Rules: all.Rules(), Seed: 1, Now: w.clock.Now})
 		w.must(err)
@@ -44,11 +44,11 @@ func newStage(t *testing.T, app *bindings.App, source string) stage {
 			return ingest.New(ingest.Config{Apps: []*bindings.App{app}, Connections: w.set}).Read(c, item)
 		}
 	})
-	return stage{w, apps}
+	return appFixture{w, apps}
 }
 
-// call does something in the app, and gives what stands at a path of the answer.
-func (s stage) call(line, body, path string) string {
+// call makes a request to the app, and returns the value at a path of the answer.
+func (s appFixture) call(line, body, path string) string {
 	s.Helper()
 	method, target, _ := strings.Cut(line, " ")
 	r, err := http.NewRequestWithContext(s.Context(), method, s.apps.URL(s.app.Name)+target, strings.NewReader(body))
@@ -59,74 +59,75 @@ func (s stage) call(line, body, path string) string {
 	s.must(err)
 	defer answer.Body.Close()
 	defer http.DefaultClient.CloseIdleConnections()
-	said, err := io.ReadAll(answer.Body)
+	content, err := io.ReadAll(answer.Body)
 	s.must(err)
 	if answer.StatusCode > 299 {
-		s.Fatalf("%s: %s: %s", line, answer.Status, said)
+		s.Fatalf("%s: %s: %s", line, answer.Status, content)
 	}
-	return gjson.GetBytes(said, path).String()
+	return gjson.GetBytes(content, path).String()
 }
 
-// tells looks at a poll, and wants these events, each with a field of its data.
-func (s stage) tells(poll, field string, want ...string) {
+// wantEvents scans a poll and expects these events, each with a field of its
+// data.
+func (s appFixture) wantEvents(poll, field string, want ...string) {
 	s.Helper()
 	s.clock.Pass(time.Minute)
-	if _, err := s.poller.Look(s.Context(), s.app.Name, poll, journal.Poll); err != nil {
-		s.Fatalf("look at %s: %v", poll, err)
+	if _, err := s.poller.Scan(s.Context(), s.app.Name, poll, journal.Poll); err != nil {
+		s.Fatalf("scan of %s: %v", poll, err)
 	}
 	all := s.events()
 	var found []string
-	for _, e := range all[s.heard:] {
+	for _, e := range all[s.seen:] {
 		found = append(found, strings.TrimPrefix(e.Type, s.app.Name+".")+" "+gjson.GetBytes(e.Data, field).String())
 	}
-	s.heard = len(all)
+	s.seen = len(all)
 	s.clock.Pass(time.Minute)
-	s.want("told", fmt.Sprint(found), fmt.Sprint(want))
+	s.want("events", fmt.Sprint(found), fmt.Sprint(want))
 }
 
-// Google's lists have tokens: what is new, changed and gone is told once, of
-// each calendar, also when the vendor forgets the token.
+// Google's lists have tokens: what is created, changed and deleted is reported
+// once for each calendar, also when the token expires.
 func TestGoogleCalendarIsPolled(t *testing.T) {
-	s := newStage(t, googlecalendar.App(), `on("googlecalendar.*.*", { lane = false }, function(event) end)`)
+	s := newAppFixture(t, googlecalendar.App(), `on("googlecalendar.*.*", { lane = false }, function(event) end)`)
 	const day = `"start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`
 	const team = "/calendars/c_0sandboxteam@group.calendar.google.com"
 	old := s.call("POST /calendars/primary/events", `{"summary":"old",`+day, "id")
 	gone := s.call("POST /calendars/primary/events", `{"summary":"gone",`+day, "id")
-	s.tells("events", "summary")
+	s.wantEvents("events", "summary")
 	s.call("POST "+team+"/events", `{"summary":"new",`+day, "id")
 	s.call("PATCH /calendars/primary/events/"+old, `{"summary":"changed"}`, "id")
 	s.call("DELETE /calendars/primary/events/"+gone, "", "")
-	s.tells("events", "calendarId", "event.updated ada@sandbox.example", "event.deleted ada@sandbox.example",
+	s.wantEvents("events", "calendarId", "event.updated ada@sandbox.example", "event.deleted ada@sandbox.example",
 		"event.created c_0sandboxteam@group.calendar.google.com")
-	s.tells("events", "summary")
+	s.wantEvents("events", "summary")
 
 	s.call("PATCH /calendars/primary/events/"+old, `{"summary":"changed again"}`, "id")
 	s.must(s.apps.InvalidateSyncTokens("googlecalendar"))
-	s.tells("events", "summary", "event.updated changed again")
+	s.wantEvents("events", "summary", "event.updated changed again")
 
-	s.tells("calendars", "summary")
+	s.wantEvents("calendars", "summary")
 	trips := s.call("POST /calendars", `{"summary":"Trips"}`, "id")
-	s.tells("calendars", "summary", "calendar.added Trips")
+	s.wantEvents("calendars", "summary", "calendar.added Trips")
 	s.call("DELETE /calendars/"+trips, "", "")
-	s.tells("calendars", "summary", "calendar.removed Trips")
+	s.wantEvents("calendars", "summary", "calendar.removed Trips")
 
-	s.tells("acl", "id")
+	s.wantEvents("acl", "id")
 	s.call("POST "+team+"/acl", `{"role":"reader","scope":{"type":"user","value":"ben@sandbox.example"}}`, "id")
-	s.tells("acl", "id", "acl_rule.created user:ben@sandbox.example")
+	s.wantEvents("acl", "id", "acl_rule.created user:ben@sandbox.example")
 	s.call("DELETE "+team+"/acl/user:ben@sandbox.example", "", "")
-	s.tells("acl", "calendarId", "acl_rule.deleted c_0sandboxteam@group.calendar.google.com")
+	s.wantEvents("acl", "calendarId", "acl_rule.deleted c_0sandboxteam@group.calendar.google.com")
 
-	s.tells("settings", "id")
+	s.wantEvents("settings", "id")
 	_, err := s.apps.Put("googlecalendar", "users/me/settings", map[string]any{"id": "locale", "value": "fr"})
 	s.must(err)
-	s.tells("settings", "value", "setting.changed fr")
+	s.wantEvents("settings", "value", "setting.changed fr")
 }
 
-// An event that comes into a calendar is created there however old it is, also
-// when the vendor forgets the token. A changed occurrence of a recurring event
-// is a change, unless the calendar has only that occurrence.
-func TestAnOlderEventComesIntoAGoogleCalendar(t *testing.T) {
-	s := newStage(t, googlecalendar.App(), `on("googlecalendar.*.*", { lane = false }, function(event) end)`)
+// An event that is added to a calendar is created there however old it is, also
+// when the token expires. A changed occurrence of a recurring event is a change,
+// unless the calendar has only that occurrence.
+func TestAnOlderEventIsAddedToAGoogleCalendar(t *testing.T) {
+	s := newAppFixture(t, googlecalendar.App(), `on("googlecalendar.*.*", { lane = false }, function(event) end)`)
 	put := func(summary, series string) (id string) {
 		t.Helper()
 		id = s.call("POST /calendars/primary/events", `{"summary":"`+summary+`","start":{"date":"2026-03-05"},"end":{"date":"2026-03-06"}}`, "id")
@@ -139,49 +140,49 @@ func TestAnOlderEventComesIntoAGoogleCalendar(t *testing.T) {
 		return id
 	}
 	weekly := put("weekly", "")
-	s.tells("events", "summary")
+	s.wantEvents("events", "summary")
 	put("invitation", "")
 	put("one of weekly", weekly)
 	put("one of another", "another")
-	s.tells("events", "summary", "event.created invitation", "event.updated one of weekly", "event.created one of another")
-	s.tells("events", "summary")
+	s.wantEvents("events", "summary", "event.created invitation", "event.updated one of weekly", "event.created one of another")
+	s.wantEvents("events", "summary")
 	s.must(s.apps.InvalidateSyncTokens("googlecalendar"))
 	moved := put("moved", "")
-	s.tells("events", "summary", "event.created moved")
+	s.wantEvents("events", "summary", "event.created moved")
 	s.must(s.apps.InvalidateSyncTokens("googlecalendar"))
-	s.tells("events", "summary")
+	s.wantEvents("events", "summary")
 
 	s.call("DELETE /calendars/primary/events/"+moved, "", "")
-	s.tells("events", "summary", "event.deleted moved")
+	s.wantEvents("events", "summary", "event.deleted moved")
 	s.call("PATCH /calendars/primary/events/"+moved, `{"status":"confirmed"}`, "")
-	s.tells("events", "summary", "event.created moved")
+	s.wantEvents("events", "summary", "event.created moved")
 
-	s.tells("calendars", "summary")
+	s.wantEvents("calendars", "summary")
 	trips := s.call("POST /calendars", `{"summary":"Trips"}`, "id")
-	s.tells("calendars", "summary", "calendar.added Trips")
+	s.wantEvents("calendars", "summary", "calendar.added Trips")
 	s.call("DELETE /users/me/calendarList/"+trips, "", "")
-	s.tells("calendars", "summary", "calendar.removed Trips")
+	s.wantEvents("calendars", "summary", "calendar.removed Trips")
 	s.call("POST /users/me/calendarList", `{"id":"`+trips+`"}`, "")
-	s.tells("calendars", "summary", "calendar.added Trips")
+	s.wantEvents("calendars", "summary", "calendar.added Trips")
 }
 
-// Asana's feed of a project tells what its webhook would.
+// Asana's feed of a project has the events of its webhook.
 func TestAsanaIsPolled(t *testing.T) {
-	s := newStage(t, asana.App(), `on("asana.*.*", { lane = false }, function(event) end)`)
+	s := newAppFixture(t, asana.App(), `on("asana.*.*", { lane = false }, function(event) end)`)
 	const launch = `"projects":["1200000000000005"]`
 	s.call("POST /tasks", `{"data":{"name":"before",`+launch+`}}`, "data.gid")
-	s.tells("changes", "resource.gid")
+	s.wantEvents("changes", "resource.gid")
 	task := s.call("POST /tasks", `{"data":{"name":"after",`+launch+`}}`, "data.gid")
 	s.call("PUT /tasks/"+task, `{"data":{"completed":true}}`, "data.gid")
 	s.call("POST /tasks/"+task+"/stories", `{"data":{"text":"done"}}`, "data.gid")
-	s.tells("changes", "resource.resource_type", "task.added task", "task.added task", "task.changed task", "story.added story", "comment.added story")
-	s.tells("changes", "resource.gid")
+	s.wantEvents("changes", "resource.resource_type", "task.added task", "task.added task", "task.changed task", "story.added story", "comment.added story")
+	s.wantEvents("changes", "resource.gid")
 
 	s.call("DELETE /tasks/"+task, "", "")
-	s.tells("changes", "resource.gid", "task.deleted "+task)
+	s.wantEvents("changes", "resource.gid", "task.deleted "+task)
 	s.must(s.apps.InvalidateSyncTokens("asana"))
 	s.call("POST /tasks", `{"data":{"name":"unseen",`+launch+`}}`, "data.gid")
-	s.tells("changes", "resource.gid")
+	s.wantEvents("changes", "resource.gid")
 	s.call("POST /tasks", `{"data":{"name":"seen",`+launch+`}}`, "data.gid")
-	s.tells("changes", "action", "task.added added", "task.added added")
+	s.wantEvents("changes", "action", "task.added added", "task.added added")
 }

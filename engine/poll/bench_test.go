@@ -14,8 +14,8 @@ import (
 )
 
 // BenchmarkAHundredThousandRecords walks a list of 100,000 notes in pages of a
-// hundred: first to note what there is, then to compare. It tells what of the
-// heap is held at most, beside what the world around it takes.
+// hundred: a first scan that stores sightings, then scans that compare. It
+// reports the largest use of the heap, without that of the fixture.
 func BenchmarkAHundredThousandRecords(b *testing.B) {
 	const records, page = 100_000, 100
 	changed := atomic.Int64{}
@@ -41,12 +41,12 @@ func BenchmarkAHundredThousandRecords(b *testing.B) {
 	}))
 	defer server.Close()
 	changed.Store(-1)
-	open := func(b *testing.B) *world {
-		return newWorld(b, onlyNotes, func(w *world) { w.setting.BaseURL = server.URL })
+	open := func(b *testing.B) *fixture {
+		return newFixture(b, onlyNotes, func(w *fixture) { w.setting.BaseURL = server.URL })
 	}
-	look := func(b *testing.B, w *world) int {
+	scan := func(b *testing.B, w *fixture) int {
 		peak := watchHeap()
-		n, err := w.poller.Look(b.Context(), "desk", "notes", journal.Poll)
+		n, err := w.poller.Scan(b.Context(), "desk", "notes", journal.Poll)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -55,16 +55,16 @@ func BenchmarkAHundredThousandRecords(b *testing.B) {
 	}
 	b.Run("noting", func(b *testing.B) {
 		for b.Loop() {
-			look(b, open(b))
+			scan(b, open(b))
 		}
 		b.ReportMetric(records*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 	})
 	b.Run("comparing", func(b *testing.B) {
 		w := open(b)
-		look(b, w)
+		scan(b, w)
 		for b.Loop() {
 			changed.Add(1)
-			if n := look(b, w); n == 0 {
+			if n := scan(b, w); n == 0 {
 				b.Fatal("the change was not found")
 			}
 		}
@@ -72,8 +72,8 @@ func BenchmarkAHundredThousandRecords(b *testing.B) {
 	})
 }
 
-// watchHeap looks how much of the heap is in use, and gives the most beyond
-// what was at the beginning.
+// watchHeap measures the use of the heap, and returns the largest increase since
+// the beginning.
 func watchHeap() func() int64 {
 	read := func() int64 {
 		var m runtime.MemStats
@@ -81,7 +81,7 @@ func watchHeap() func() int64 {
 		return int64(m.HeapAlloc)
 	}
 	runtime.GC()
-	before, most := read(), int64(0)
+	before, maxUse := read(), int64(0)
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -91,13 +91,13 @@ func watchHeap() func() int64 {
 				return
 			case <-time.After(20 * time.Millisecond):
 				runtime.GC()
-				most = max(most, read()-before)
+				maxUse = max(maxUse, read()-before)
 			}
 		}
 	}()
 	return func() int64 {
 		close(stop)
 		<-done
-		return most
+		return maxUse
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// comparison holds what a page shows against what is known, and gathers what
-// comes of it.
+// comparison compares the items of a page with the sightings of their records,
+// and collects the changed sightings and the events.
 type comparison struct {
-	*look
+	*scan
 	walk    *walk
 	known   map[string]change.Sighting
 	changed map[string]*change.Sighting
@@ -22,7 +22,7 @@ type comparison struct {
 	events  []journal.Event
 }
 
-func (c *comparison) sweep() journal.PollPage {
+func (c *comparison) pollPage() journal.PollPage {
 	s := journal.PollPage{PollKey: c.job.key.PollKey}
 	for _, one := range c.order {
 		s.Sightings = append(s.Sightings, *one)
@@ -30,8 +30,8 @@ func (c *comparison) sweep() journal.PollPage {
 	return s
 }
 
-// of gives what is known of a record, to be changed.
-func (c *comparison) of(record string) *change.Sighting {
+// sighting returns the sighting of a record, to be changed.
+func (c *comparison) sighting(record string) *change.Sighting {
 	if s := c.changed[record]; s != nil {
 		return s
 	}
@@ -42,8 +42,8 @@ func (c *comparison) of(record string) *change.Sighting {
 	return &s
 }
 
-// change notes that what is known of a record is to be written.
-func (c *comparison) change(s *change.Sighting) {
+// put adds a sighting to those that are stored with the page.
+func (c *comparison) put(s *change.Sighting) {
 	if c.changed[s.Record] == nil {
 		c.changed[s.Record] = s
 		c.order = append(c.order, s)
@@ -52,14 +52,14 @@ func (c *comparison) change(s *change.Sighting) {
 
 func (c *comparison) mode(trigger string) mode {
 	if trigger == "" {
-		return silent
+		return observeOnly
 	}
 	return c.modes[trigger]
 }
 
-// compare decides what one item tells.
-func (c *comparison) compare(item *shown) error {
-	s := c.of(item.record)
+// compare adds the events of one item.
+func (c *comparison) compare(item *listItem) error {
+	s := c.sighting(item.record)
 	if item.deleted {
 		return c.deleted(s, item)
 	}
@@ -67,23 +67,23 @@ func (c *comparison) compare(item *shown) error {
 	if returned && c.outdated(item, gone) {
 		return nil
 	}
-	fresh, isNew := unseen(s), c.isNew(s, item, returned)
-	if isNew && c.mode(c.poll.OnCreated) == leave {
+	unknown, isNew := isUnknown(s), c.isNew(s, item, returned)
+	if isNew && c.mode(c.poll.OnCreated) == otherJob {
 		return nil
 	}
 	if returned {
 		s.Drop(change.DeletedAspect)
-		c.change(s)
+		c.put(s)
 	}
 	if isNew {
 		return c.created(s, item, returned)
 	}
 	if s.Missed || s.Item != c.walk.item {
 		s.Missed, s.Item = false, c.walk.item
-		c.change(s)
+		c.put(s)
 	}
-	if fresh && !c.changedSince(item) {
-		c.note(s, item, change.Unreported)
+	if unknown && !c.changedSince(item) {
+		c.observe(s, item, change.Unreported)
 		return nil
 	}
 	if err := c.updated(s, item); err != nil {
@@ -100,9 +100,10 @@ func (c *comparison) compare(item *shown) error {
 // lag is how far a list may be behind.
 func (c *comparison) lag() time.Duration { return max(c.poll.Overlap, time.Minute) }
 
-// outdated reports whether an item shows its record as it was before it was
-// deleted, because the list lags. Only a webhook can be ahead of a complete list.
-func (c *comparison) outdated(item *shown, gone change.Observation) bool {
+// outdated reports whether an item is the state of its record before the
+// record was deleted, because the list is behind. Only a webhook can be ahead of
+// a complete list.
+func (c *comparison) outdated(item *listItem, gone change.Observation) bool {
 	if c.complete() && gone.By != change.ReportedByWebhook {
 		return false
 	}
@@ -110,31 +111,31 @@ func (c *comparison) outdated(item *shown, gone change.Observation) bool {
 	return !at.After(gone.At) && (!at.IsZero() || c.began.Sub(gone.At) < c.lag())
 }
 
-// unseen reports whether nothing is known of a record.
-func unseen(s *change.Sighting) bool { return s.Row == 0 && len(s.History) == 0 }
+// isUnknown reports whether a record has no sighting.
+func isUnknown(s *change.Sighting) bool { return s.Row == 0 && len(s.History) == 0 }
 
-// complete reports whether every record of the list was noted once, so that
-// one without a sighting came into the list later. A lost token does not clear
+// complete reports whether every record of the list had a sighting once, so that
+// one without was added to the list later. An expired token does not clear
 // cursor.Known.
 func (c *comparison) complete() bool {
 	return c.poll.Sync != nil && c.poll.Sync.Complete && !c.changedOnly() && c.cursors[c.walk.item].Known
 }
 
-// first reports whether nothing of the item is known yet, so that what is
-// listed is what there was before.
+// first reports whether this is the first walk of the item, so that the listed
+// records are old ones.
 func (c *comparison) first() bool { return !c.cursors[c.walk.item].Known && !c.changedOnly() }
 
-// isNew reports whether a record came into the list after the first poll, and
-// has no created event yet. returned is true if it was deleted before.
-func (c *comparison) isNew(s *change.Sighting, item *shown, returned bool) bool {
-	if _, told := s.Last(change.CreatedAspect); told {
+// isNew reports whether a record was added to the list after the first poll, and
+// has no created event yet. returned is set if it was deleted before.
+func (c *comparison) isNew(s *change.Sighting, item *listItem, returned bool) bool {
+	if _, known := s.Last(change.CreatedAspect); known {
 		return false
 	}
 	if c.complete() {
 		switch {
 		case returned:
 			return true
-		case unseen(s):
+		case isUnknown(s):
 			return !c.seriesKnown(item)
 		case item.series != "":
 			return false // when it was first listed it was a change of its series
@@ -143,45 +144,45 @@ func (c *comparison) isNew(s *change.Sighting, item *shown, returned bool) bool 
 	if c.poll.Created != "" && !item.created.IsZero() {
 		return !item.created.Before(c.walk.base)
 	}
-	return unseen(s) && !c.first()
+	return isUnknown(s) && !c.first()
 }
 
 // seriesKnown reports whether an item is an occurrence of a record that was
 // listed before.
-func (c *comparison) seriesKnown(item *shown) bool {
+func (c *comparison) seriesKnown(item *listItem) bool {
 	series, found := c.known[item.series]
 	return found && !series.Gone()
 }
 
-// changedSince reports whether a record of which nothing is known changed
-// since the poll first looked.
-func (c *comparison) changedSince(item *shown) bool {
+// changedSince reports whether a record without a sighting changed since the
+// first poll.
+func (c *comparison) changedSince(item *listItem) bool {
 	return !item.updated.IsZero() && !item.updated.Before(c.walk.base) && (!c.first() || c.walk.backfill)
 }
 
-// note takes all that an item holds as known.
-func (c *comparison) note(s *change.Sighting, item *shown, by change.ReportedBy) {
+// observe adds all parts of an item to a sighting.
+func (c *comparison) observe(s *change.Sighting, item *listItem, by change.ReportedBy) {
 	s.Item, s.Missed = c.walk.item, false
 	s.Add(change.Observation{Hash: item.hash, At: c.at(item), By: by})
 	for _, f := range item.facets {
-		s.Add(change.Observation{Aspect: f.thread, Hash: f.hash, At: c.at(item), By: change.Unreported})
+		s.Add(change.Observation{Aspect: f.aspect, Hash: f.hash, At: c.at(item), By: change.Unreported})
 	}
-	c.change(s)
+	c.put(s)
 }
 
-// at is when what an item holds was so: when it changed, or, where that is not
-// known, as early as the list can be behind.
-func (c *comparison) at(item *shown) time.Time {
+// at is the time of an item's state: when it changed, or, where that is not
+// known, the earliest time that a list which is behind can have.
+func (c *comparison) at(item *listItem) time.Time {
 	if !item.updated.IsZero() {
 		return item.updated
 	}
 	return c.began.Add(-c.lag())
 }
 
-// cameAt is when a new record came into the list, zero where that is not
-// known: when it was made or, if it is older than the poll or returned, when it
-// last changed.
-func (c *comparison) cameAt(item *shown, returned bool) time.Time {
+// addedAt is when a new record was added to the list, zero where that is not
+// known: when it was created or, if it is older than the poll or was deleted
+// before, when it last changed.
+func (c *comparison) addedAt(item *listItem, returned bool) time.Time {
 	switch {
 	case item.created.IsZero(), !returned && !item.created.Before(c.walk.base):
 		return item.created
@@ -191,116 +192,116 @@ func (c *comparison) cameAt(item *shown, returned bool) time.Time {
 	return item.updated
 }
 
-func (c *comparison) created(s *change.Sighting, item *shown, returned bool) error {
-	at := c.cameAt(item, returned)
+func (c *comparison) created(s *change.Sighting, item *listItem, returned bool) error {
+	at := c.addedAt(item, returned)
 	by := change.Unreported
-	if c.mode(c.poll.OnCreated) == tell {
+	if c.mode(c.poll.OnCreated) == report {
 		by = change.ReportedByList
-		if err := c.tell(c.poll.OnCreated, item, at); err != nil {
+		if err := c.addEvent(c.poll.OnCreated, item, at); err != nil {
 			return err
 		}
 	}
 	s.Add(change.Observation{Aspect: change.CreatedAspect, At: at, By: by})
-	c.note(s, item, by)
+	c.observe(s, item, by)
 	return nil
 }
 
-// lags reports whether what an item holds was so before a webhook told
-// otherwise a moment ago: a list without times cannot say it itself.
-func (c *comparison) lags(s *change.Sighting, item *shown, thread change.Aspect, hash uint64) bool {
-	last, told := s.Last(thread)
-	return item.updated.IsZero() && told && last.By == change.ReportedByWebhook && c.began.Sub(last.At) < c.lag() && s.Contains(thread, hash)
+// lags reports whether an item has a state from before one that a webhook has
+// just reported: a list without times does not contain that.
+func (c *comparison) lags(s *change.Sighting, item *listItem, aspect change.Aspect, hash uint64) bool {
+	last, known := s.Last(aspect)
+	return item.updated.IsZero() && known && last.By == change.ReportedByWebhook && c.began.Sub(last.At) < c.lag() && s.Contains(aspect, hash)
 }
 
-func (c *comparison) updated(s *change.Sighting, item *shown) error {
+func (c *comparison) updated(s *change.Sighting, item *listItem) error {
 	if s.Covers(change.ContentAspect, item.hash, item.updated) || c.lags(s, item, change.ContentAspect, item.hash) {
 		return nil
 	}
 	by := change.Unreported
 	switch c.mode(c.poll.OnUpdated) {
-	case leave:
+	case otherJob:
 		return nil
-	case tell:
+	case report:
 		if c.first() && !c.changedSince(item) {
 			break
 		}
 		by = change.ReportedByList
-		if err := c.tell(c.poll.OnUpdated, item, item.updated); err != nil {
+		if err := c.addEvent(c.poll.OnUpdated, item, item.updated); err != nil {
 			return err
 		}
 	}
 	s.Add(change.Observation{Hash: item.hash, At: c.at(item), By: by})
-	c.change(s)
+	c.put(s)
 	return nil
 }
 
-func (c *comparison) facet(s *change.Sighting, item *shown, f facet) error {
-	if s.Covers(f.thread, f.hash, item.updated) || c.lags(s, item, f.thread, f.hash) {
+func (c *comparison) facet(s *change.Sighting, item *listItem, f facet) error {
+	if s.Covers(f.aspect, f.hash, item.updated) || c.lags(s, item, f.aspect, f.hash) {
 		return nil
 	}
 	by := change.Unreported
-	if _, known := s.Last(f.thread); known && f.fits && !c.first() {
+	if _, known := s.Last(f.aspect); known && f.eligible && !c.first() {
 		switch c.mode(f.trigger) {
-		case leave:
+		case otherJob:
 			return nil
-		case tell:
+		case report:
 			by = change.ReportedByList
-			if err := c.tell(f.trigger, item, item.updated); err != nil {
+			if err := c.addEvent(f.trigger, item, item.updated); err != nil {
 				return err
 			}
 		}
 	}
-	s.Add(change.Observation{Aspect: f.thread, Hash: f.hash, At: c.at(item), By: by})
-	c.change(s)
+	s.Add(change.Observation{Aspect: f.aspect, Hash: f.hash, At: c.at(item), By: by})
+	c.put(s)
 	return nil
 }
 
-// deleted takes an item that says that its record is gone.
-func (c *comparison) deleted(s *change.Sighting, item *shown) error {
-	if s.Gone() || unseen(s) {
-		return nil // told, or nobody knew it
+// deleted compares an item that is marked as deleted.
+func (c *comparison) deleted(s *change.Sighting, item *listItem) error {
+	if s.Gone() || isUnknown(s) {
+		return nil // reported already, or never listed
 	}
-	return c.goneAt(s, item)
+	return c.recordDeletion(s, item)
 }
 
-// missing takes a record that a whole walk did not list.
+// missing compares a record that a full walk did not list.
 func (c *comparison) missing(s *change.Sighting, sure bool) error {
 	if !sure && !s.Missed {
 		s.Missed = true
-		c.change(s)
+		c.put(s)
 		return nil
 	}
 	id := s.Record
 	if c.poll.PerItem {
 		id = strings.TrimPrefix(id, c.walk.item+perItem)
 	}
-	// All that is left of it is its name.
-	return c.goneAt(s, &shown{record: s.Record, data: c.remains(id, c.walk.of)})
+	// Only its id is known.
+	return c.recordDeletion(s, &listItem{record: s.Record, data: c.deletedData(id, c.walk.of)})
 }
 
-func (c *comparison) goneAt(s *change.Sighting, item *shown) error {
+func (c *comparison) recordDeletion(s *change.Sighting, item *listItem) error {
 	by := change.Unreported
 	at := item.updated
 	if at.IsZero() {
 		at = c.began
 	}
 	switch c.mode(c.poll.OnDeleted) {
-	case leave:
+	case otherJob:
 		return nil
-	case tell:
+	case report:
 		by = change.ReportedByList
-		if err := c.tell(c.poll.OnDeleted, item, at); err != nil {
+		if err := c.addEvent(c.poll.OnDeleted, item, at); err != nil {
 			return err
 		}
 	}
-	s.Drop(change.CreatedAspect) // made again it is another
+	s.Drop(change.CreatedAspect) // created again it is another record
 	s.Add(change.Observation{Aspect: change.DeletedAspect, At: at, By: by})
-	c.change(s)
+	c.put(s)
 	return nil
 }
 
-// tell makes an event of a change.
-func (c *comparison) tell(trigger string, item *shown, at time.Time) error {
+// addEvent adds an event about a change.
+func (c *comparison) addEvent(trigger string, item *listItem, at time.Time) error {
 	if at.IsZero() {
 		at = c.began
 	}
@@ -320,11 +321,12 @@ func (c *comparison) tell(trigger string, item *shown, at time.Time) error {
 	return nil
 }
 
-// maxRecord bounds what of a record's id stands in that of an event.
+// maxRecord bounds the record's id in the id of an event, in bytes.
 const maxRecord = 200
 
-// eventID says which change of which record it is: its time and what it holds.
-func (c *comparison) eventID(t *bindings.Trigger, item *shown, at time.Time) string {
+// eventID is made of the record and the change: its trigger, its time and the
+// hash of the content.
+func (c *comparison) eventID(t *bindings.Trigger, item *listItem, at time.Time) string {
 	record := item.record
 	if len(record) > maxRecord {
 		record = fmt.Sprintf("%016x", hashText(record))

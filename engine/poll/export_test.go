@@ -8,9 +8,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/change"
 )
 
-// Look makes one look of a poll at once, whether it is due or not, and gives
+// Scan makes one scan of a poll at once, whether it is due or not, and returns
 // the number of events it made.
-func (p *Poller) Look(ctx context.Context, connection, poll string, source journal.Source) (int, error) {
+func (p *Poller) Scan(ctx context.Context, connection, poll string, source journal.Source) (int, error) {
 	p.plan(p.Generation())
 	p.mu.Lock()
 	j := p.jobs[jobKey{change.PollKey{Connection: connection, Poll: poll}, source}]
@@ -19,14 +19,14 @@ func (p *Poller) Look(ctx context.Context, connection, poll string, source journ
 		return 0, errIdle
 	}
 	j.next = p.Now()
-	l := p.begin(j, p.Now())
+	sc := p.begin(j, p.Now())
 	p.mu.Unlock()
-	err := l.stopped()
+	err := sc.stopped()
 	found := 0
 	if err == nil {
-		found, err = l.run(ctx)
+		found, err = sc.run(ctx)
 	}
-	p.done(l, found, err)
+	p.done(sc, found, err)
 	return found, err
 }
 
@@ -36,11 +36,11 @@ func (idle) Error() string { return "the poll is not active" }
 
 var errIdle = idle{}
 
-// Idle reports whether Look found nothing to be looked at.
+// Idle reports whether Scan found no such job.
 func Idle(err error) bool { return err == error(errIdle) }
 
-// Fingerprint is what tells contents apart.
-func Fingerprint(data []byte, same, ignore []string) uint64 { return contentHash(data, same, ignore) }
+// ContentHash is the hash that detects changes of content.
+func ContentHash(data []byte, same, ignore []string) uint64 { return contentHash(data, same, ignore) }
 
 // ReadTime reads a time as vendors write it.
 func ReadTime(text string) time.Time { return readTime(text) }

@@ -12,79 +12,79 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// feed reads what changed since the token that is known. Each page is kept with
-// the token behind it.
-func (l *look) feed(ctx context.Context, name string, of *call.Item) error {
-	c := l.cursors[name]
-	sync := l.poll.Sync
+// feed reads what changed since the stored token. Each page is stored with the
+// token for the next.
+func (sc *scan) feed(ctx context.Context, name string, of *call.Item) error {
+	c := sc.cursors[name]
+	sync := sc.poll.Sync
 	for range maxPages {
-		list := l.poll.List
+		list := sc.poll.List
 		if c.Token != "" {
-			list = by(sync, list, c.Token)
+			list = withToken(sync, list, c.Token)
 		}
-		page, err := l.ask(ctx, list, l.words(of, c.Since), nil)
+		page, err := sc.request(ctx, list, sc.vars(of, c.Since), nil)
 		var problem *bindings.Error
 		if errors.As(err, &problem) && slices.Contains(sync.Expired, problem.Status) {
-			return l.forgotten(ctx, name, c.Token, problem, err)
+			return sc.resync(ctx, name, c.Token, problem, err)
 		}
 		if err != nil {
 			return err
 		}
-		given := token(page.Body, sync.Answer)
-		if given == "" {
-			return &bindings.Error{Kind: bindings.Invalid, App: l.conn.App().Name, Operation: list.Operation,
-				Message: fmt.Sprintf("poll %q: the answer has no token at %q", l.poll.Name, sync.Answer)}
+		next := tokenAt(page.Body, sync.Answer)
+		if next == "" {
+			return &bindings.Error{Kind: bindings.Invalid, App: sc.conn.App().Name, Operation: list.Operation,
+				Message: fmt.Sprintf("poll %q: the answer has no token at %q", sc.poll.Name, sync.Answer)}
 		}
 		var events []journal.Event
-		if c.Token != "" { // else it is where to begin
-			events = l.happened(page.Items, of)
+		if c.Token != "" { // else the answer is only the first token
+			events = sc.feedEvents(page.Items, of)
 		}
-		if c, err = l.advance(ctx, name, given, events); err != nil || page.Next == nil {
+		if c, err = sc.advance(ctx, name, next, events); err != nil || page.Next == nil {
 			return err
 		}
-		if err := l.pause(ctx, l.poll.List.Operation); err != nil {
+		if err := sc.pause(ctx, sc.poll.List.Operation); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("%s.%s: more than %d pages; the feed does not end", l.conn.App().Name, l.poll.List.Operation, maxPages)
+	return fmt.Errorf("%s.%s: more than %d pages; the feed does not end", sc.conn.App().Name, sc.poll.List.Operation, maxPages)
 }
 
-// forgotten goes on from the token that the vendor gives in place of one that it
-// does not know any more. The call's error is err where it gives none.
-func (l *look) forgotten(ctx context.Context, name, old string, problem *bindings.Error, err error) error {
+// resync continues with the token that the vendor returns in place of one that
+// expired. It returns err, the call's error, where the vendor returns none.
+func (sc *scan) resync(ctx context.Context, name, old string, problem *bindings.Error, err error) error {
 	if old != "" {
-		l.Log.Warn("the vendor forgot how far a poll has read; what happened meanwhile is not known", "connection", l.job.key.Connection,
-			"poll", l.poll.Name, "item", name)
+		sc.Log.Warn("the token of a feed expired; what changed meanwhile is not known", "connection", sc.job.key.Connection,
+			"poll", sc.poll.Name, "item", name)
 	}
-	given := token(problem.Body, l.poll.Sync.ExpiredAnswer)
-	if given == "" || given == old {
+	next := tokenAt(problem.Body, sc.poll.Sync.ExpiredAnswer)
+	if next == "" || next == old {
 		return err
 	}
-	_, err = l.advance(ctx, name, given, nil)
+	_, err = sc.advance(ctx, name, next, nil)
 	return err
 }
 
-// advance keeps events with the token behind them.
-func (l *look) advance(ctx context.Context, name, given string, events []journal.Event) (cursor, error) {
-	c := l.cursors[name]
-	c.Base, c.Known, c.Token = l.base(name), true, given
-	told, err := l.keep(ctx, journal.PollPage{PollKey: l.job.key.PollKey, Cursors: l.kept(name, c)}, events...)
+// advance stores events with the token for the next page.
+func (sc *scan) advance(ctx context.Context, name, next string, events []journal.Event) (cursor, error) {
+	c := sc.cursors[name]
+	c.Base, c.Known, c.Token = sc.base(name), true, next
+	accepted, err := sc.accept(ctx, journal.PollPage{PollKey: sc.job.key.PollKey, Cursors: sc.changedCursors(name, c)}, events...)
 	if err == nil {
-		l.cursors[name] = c
-		l.found += told
+		sc.cursors[name] = c
+		sc.found += accepted
 	}
 	return c, err
 }
 
-// happened makes events of what a feed lists: what its vendor would have sent
-// as webhooks, with the same ids, so that each is told once.
-func (l *look) happened(items []json.RawMessage, of *call.Item) (events []journal.Event) {
+// feedEvents returns the items of a feed as events: those that the vendor would
+// have sent as webhooks, with the same ids, so that each is accepted once.
+func (sc *scan) feedEvents(items []json.RawMessage, of *call.Item) (events []journal.Event) {
 	for _, item := range items {
-		event, known := l.Read(l.conn, item)
-		if !known || l.modes[event.Type] != tell {
+		event, known := sc.Read(sc.conn, item)
+		if !known || sc.modes[event.Type] != report {
 			continue
 		}
-		event.Source, event.Data = l.source, l.add(event.Data, of)
+		event.Source, event.Data = sc.source, sc.add(event.Data, of)
 		events = append(events, event)
 	}
 	return events

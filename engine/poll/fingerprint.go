@@ -1,101 +1,77 @@
 package poll
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/tidwall/gjson"
-
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// contentHash is the same for two pieces of event.data that say the same at
-// certain paths, or, where none are named, everywhere but at the ignored ones.
-func contentHash(data []byte, same, ignore []string) uint64 {
-	var b strings.Builder
-	if len(same) == 0 {
-		write(&b, gjson.ParseBytes(data), "", ignore)
-		return hashText(b.String())
+// Fingerprint returns the state of a polled record that an event of a webhook
+// reports, nil if the record is not polled. With it a list and a webhook report a
+// change once, whichever is first.
+func (p *Poller) Fingerprint(e *journal.Event) *change.Fingerprint {
+	if e.Source != journal.Webhook || e.Record == "" {
+		return nil
 	}
-	for _, path := range same {
-		value, found := jsonpath.Lookup(data, path)
-		parsed := gjson.ParseBytes(value)
-		if !found || isEmpty(parsed) {
-			continue
-		}
-		b.WriteString(strconv.Quote(path))
-		b.WriteByte(':')
-		write(&b, parsed, path, ignore)
-		b.WriteByte(',')
-	}
-	return hashText(b.String())
-}
-
-func hashText(text string) uint64 {
-	sum := sha256.Sum256([]byte(text))
-	return binary.BigEndian.Uint64(sum[:])
-}
-
-// write gives a value in a form in which spelling and order do not count, nor
-// whether nothing is absent, null or empty.
-func write(b *strings.Builder, v gjson.Result, at string, ignore []string) {
-	switch {
-	case v.IsObject():
-		fields := map[string]string{}
-		v.ForEach(func(key, value gjson.Result) bool {
-			path := key.String()
-			if at != "" {
-				path = at + "." + path
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, source := range []journal.Source{journal.Poll, journal.Reconcile} {
+		for key, j := range p.jobs {
+			if key.Connection != e.Connection || key.source != source || j.poll.Sync != nil && j.poll.Sync.Feed {
+				continue
 			}
-			delete(fields, key.String()) // of a repeated field the last counts
-			if !isEmpty(value) && !slices.Contains(ignore, path) {
-				var inner strings.Builder
-				write(&inner, value, path, ignore)
-				fields[key.String()] = inner.String()
+			if m := j.fingerprint(e); m != nil {
+				return m
 			}
-			return true
-		})
-		b.WriteByte('{')
-		for _, name := range sortedKeys(fields) {
-			b.WriteString(strconv.Quote(name) + ":" + fields[name] + ",")
 		}
-		b.WriteByte('}')
-	case v.IsArray():
-		var all []string
-		v.ForEach(func(_, value gjson.Result) bool {
-			var inner strings.Builder
-			write(&inner, value, at, ignore)
-			all = append(all, inner.String())
-			return true
-		})
-		slices.Sort(all)
-		b.WriteString("[" + strings.Join(all, ",") + "]")
-	case v.Type == gjson.Number:
-		b.WriteString(number(v.Raw))
-	case v.Type == gjson.String:
-		if at, err := time.Parse(time.RFC3339Nano, v.Str); err == nil {
-			b.WriteString("t" + strconv.FormatInt(at.UnixMilli(), 10))
-			return
-		}
-		b.WriteString(strconv.Quote(v.Str))
-	default:
-		b.WriteString(v.Raw)
 	}
+	return nil
 }
 
-// number writes an integer by its digits, because a float64 does not tell large
-// ones apart, and any other number as float64.
-func number(raw string) string {
-	if !strings.ContainsAny(raw, ".eE") {
-		return raw
+// fingerprint returns the state that an event reports of a record of the job's
+// poll, nil if the poll has no such trigger.
+func (j *job) fingerprint(e *journal.Event) *change.Fingerprint {
+	record := j.record(e)
+	if record == "" {
+		return nil
 	}
-	n, err := strconv.ParseFloat(raw, 64)
-	if err != nil {
-		return raw
+	m := &change.Fingerprint{PollKey: j.key.PollKey, Record: record}
+	m.At = e.Time
+	content := change.Observation{Hash: contentHash(e.Data, j.poll.Compare, j.poll.Ignore), At: e.Time}
+	switch e.Type {
+	case j.poll.OnCreated:
+		m.Aspect = change.CreatedAspect
+		m.Implied = []change.Observation{content}
+		for _, f := range j.poll.Facets {
+			m.Implied = append(m.Implied, change.Observation{Aspect: change.FacetAspect(f.Trigger), Hash: contentHash(e.Data, f.Compare, nil), At: e.Time})
+		}
+		return m
+	case j.poll.OnUpdated:
+		m.Hash = content.Hash
+		return m
+	case j.poll.OnDeleted:
+		m.Aspect = change.DeletedAspect
+		return m
 	}
-	return strconv.FormatFloat(n, 'f', -1, 64)
+	for _, f := range j.poll.Facets {
+		if f.Trigger == e.Type {
+			m.Aspect, m.Hash = change.FacetAspect(f.Trigger), contentHash(e.Data, f.Compare, nil)
+			return m
+		}
+	}
+	return nil
+}
+
+// record is the poll's id for the record of an event; empty if the event does
+// not contain it.
+func (j *job) record(e *journal.Event) string {
+	if !j.poll.PerItem {
+		return e.Record
+	}
+	for field, path := range j.poll.Adds {
+		if item := jsonpath.Text(e.Data, field); path == j.poll.ForEach.ID && item != "" {
+			return item + perItem + e.Record
+		}
+	}
+	return ""
 }

@@ -12,23 +12,25 @@ import (
 )
 
 const (
-	// DefaultEvery is how often is looked where neither app nor connection says.
+	// DefaultEvery is the interval of a poll where neither the app nor the
+	// connection has one.
 	DefaultEvery = 5 * time.Minute
-	// leastEvery keeps a slip of the pen from being a flood.
-	leastEvery = 10 * time.Second
+	// minEvery bounds the interval, so that a typing error does not flood the
+	// vendor with requests.
+	minEvery = 10 * time.Second
 )
 
-// mode is what a look does with a change of one trigger.
+// mode is what a scan does with a change of one trigger.
 type mode uint8
 
 const (
-	silent mode = iota // note it
-	tell               // make an event of it
-	leave              // leave it to the other job of the poll
+	observeOnly mode = iota // store its state, without an event
+	report                  // make an event
+	otherJob                // the other job of the poll handles it
 )
 
-// job is one poll of a connection, for one purpose. Its fields are guarded by
-// the Poller's lock, but for look, which is the worker's own.
+// job is one poll of a connection, for one purpose. Poller.mu guards its fields,
+// except scan, which only the worker uses.
 type job struct {
 	key   jobKey
 	conn  *connection.Connection
@@ -36,26 +38,26 @@ type job struct {
 	modes map[string]mode // by trigger
 	every time.Duration
 
-	next     time.Time // when it is due
-	nudged   map[string]bool
-	failures int       // in a row
-	failing  time.Time // since when
-	problem  string
-	stopped  bool      // it failed because the connection is known to be broken
-	looked   time.Time // end of the last complete look
-	found    int       // events of the last look
-	look     *look     // one that was cut off and is to go on
+	next      time.Time // when it is due
+	requested map[string]bool
+	failures  int       // in a row
+	failing   time.Time // since when
+	problem   string
+	stopped   bool      // it failed because the connection is known to be broken
+	scanned   time.Time // end of the last complete scan
+	found     int       // events of the last scan
+	scan      *scan     // one that failed and is to be resumed
 }
 
-// want is what is to be polled of one connection.
-type want struct {
+// wanted decides what is polled of one connection.
+type wanted struct {
 	conn       *connection.Connection
 	generation *script.Generation
 }
 
-// way says how a trigger comes on this connection besides webhooks; empty if
-// it does not.
-func (w want) way(poll *bindings.Poll, trigger *bindings.Trigger) journal.Source {
+// source is how a trigger is received on this connection besides webhooks;
+// empty if it is not.
+func (w wanted) source(poll *bindings.Poll, trigger *bindings.Trigger) journal.Source {
 	setting := w.conn.PollEvery()
 	switch {
 	case setting > 0, setting == 0 && (trigger.Vendor == "" || slices.Contains(poll.Auths, w.conn.AuthName())):
@@ -66,13 +68,13 @@ func (w want) way(poll *bindings.Poll, trigger *bindings.Trigger) journal.Source
 	return ""
 }
 
-// live reports whether anybody takes events of a trigger.
-func (w want) live(trigger string) bool {
+// live reports whether a hook or a wait has a trigger.
+func (w wanted) live(trigger string) bool {
 	return len(w.generation.Match(trigger, w.conn.Name())) > 0 || w.generation.Awaited(trigger, w.conn.Name())
 }
 
-// triggers are those that a poll tells, patterns replaced by what they stand
-// for.
+// triggers are those of a poll; patterns are replaced by the triggers that they
+// match.
 func triggers(app *bindings.App, poll *bindings.Poll) (all []*bindings.Trigger) {
 	for _, name := range poll.Triggers() {
 		if t, found := app.Catalogue.Trigger(name); found {
@@ -89,18 +91,18 @@ func triggers(app *bindings.App, poll *bindings.Poll) (all []*bindings.Trigger) 
 	return all
 }
 
-// jobs are what is to be done about one poll of the connection.
-func (w want) jobs(poll *bindings.Poll) []*job {
+// jobs are the jobs of one poll of the connection, one for each purpose.
+func (w wanted) jobs(poll *bindings.Poll) []*job {
 	all := triggers(w.conn.App(), poll)
-	ways := map[string]journal.Source{}
-	taken := map[journal.Source]bool{}
+	sources := map[string]journal.Source{}
+	needed := map[journal.Source]bool{}
 	for _, t := range all {
-		ways[t.Name] = w.way(poll, t)
-		taken[ways[t.Name]] = taken[ways[t.Name]] || w.live(t.Name)
+		sources[t.Name] = w.source(poll, t)
+		needed[sources[t.Name]] = needed[sources[t.Name]] || w.live(t.Name)
 	}
 	var jobs []*job
 	for source, every := range map[journal.Source]time.Duration{journal.Poll: w.conn.PollEvery(), journal.Reconcile: w.conn.ReconcileEvery()} {
-		if !taken[source] {
+		if !needed[source] {
 			continue
 		}
 		if every <= 0 {
@@ -111,14 +113,14 @@ func (w want) jobs(poll *bindings.Poll) []*job {
 		}
 		j := &job{
 			key: jobKey{change.PollKey{Connection: w.conn.Name(), Poll: poll.Name}, source}, conn: w.conn, poll: poll,
-			modes: map[string]mode{}, every: max(every, leastEvery),
+			modes: map[string]mode{}, every: max(every, minEvery),
 		}
 		for _, t := range all {
-			switch way := ways[t.Name]; {
-			case way == source && w.live(t.Name):
-				j.modes[t.Name] = tell
-			case way != source && taken[way]:
-				j.modes[t.Name] = leave
+			switch found := sources[t.Name]; {
+			case found == source && w.live(t.Name):
+				j.modes[t.Name] = report
+			case found != source && needed[found]:
+				j.modes[t.Name] = otherJob
 			}
 		}
 		jobs = append(jobs, j)
@@ -126,15 +128,15 @@ func (w want) jobs(poll *bindings.Poll) []*job {
 	return jobs
 }
 
-// plan takes up what is to be polled now, keeps where known jobs stand, and
-// forgets the others.
+// plan adds the jobs of a generation, keeps the state of those that exist, and
+// removes the others.
 func (p *Poller) plan(generation *script.Generation) {
 	planned := map[jobKey]*job{}
 	for _, conn := range p.Connections() {
 		if !conn.Pollable() {
 			continue
 		}
-		w := want{conn, generation}
+		w := wanted{conn, generation}
 		for i := range conn.App().Polls {
 			for _, j := range w.jobs(&conn.App().Polls[i]) {
 				planned[j.key] = j
@@ -148,20 +150,20 @@ func (p *Poller) plan(generation *script.Generation) {
 		old := p.jobs[key]
 		switch {
 		case old == nil:
-			// Not all at once after a start.
+			// Not all polls at once after a start.
 			j.next = now.Add(time.Duration(p.Random() * float64(min(j.every/10, time.Minute))))
 		default:
-			if old.stopped && j.conn.Problem() == nil { // it was mended
+			if old.stopped && j.conn.Problem() == nil { // it works again
 				old.next, old.stopped = now, false
 			}
 			if old.every != j.every && old.next.After(now.Add(j.every)) {
 				old.next = now.Add(j.every)
 			}
-			// A look under way goes on with what it began with.
+			// A scan that is under way is not changed.
 			old.conn, old.poll, old.modes, old.every = j.conn, j.poll, j.modes, j.every
 			planned[key] = old
 		}
 	}
 	p.jobs = planned
-	p.hand()
+	p.assignRequests()
 }

@@ -35,44 +35,42 @@ type Config struct {
 	Calls       Lister
 	Store       Store
 	Generation  func() *script.Generation
-	// Accept keeps what a page came to with its events, all or none of it, and
-	// fails with journal.ErrStale as Store.Sweep does.
-	Accept func(ctx context.Context, sweep journal.PollPage, events ...journal.Event) ([]journal.Receipt, error)
-	// Read makes of an item of a feed what it would be as a webhook; false if
-	// that is none we know.
+	// Accept stores the result of a page with its events, all or none of it. Its
+	// error is journal.ErrStale where that of Store.AcceptPage is.
+	Accept func(ctx context.Context, page journal.PollPage, events ...journal.Event) ([]journal.Receipt, error)
+	// Read returns the event that an item of a feed would be as a webhook; false
+	// if there is no such webhook.
 	Read func(*connection.Connection, json.RawMessage) (journal.Event, bool)
 
 	Now func() time.Time
-	// Timer gives a channel on which the time comes once d has passed, and a
-	// function that gives the timer up; nil means that of the machine.
+	// Timer returns a channel that receives the time once d has passed, and a
+	// function that stops the timer; nil means that of the machine.
 	Timer  func(d time.Duration) (<-chan time.Time, func())
 	Random func() float64 // in [0,1)
 	Log    *slog.Logger
 }
 
-// nap bounds a wait: what old versions wait for, and connections, may change
-// without a sign.
-const nap = 30 * time.Second
+// maxSleep bounds a wait, because the waits of old versions and the connections
+// may change without a signal.
+const maxSleep = 30 * time.Second
 
-// Poller looks at lists. Make one with New, then Run it.
+// Poller reads lists. Make one with New, then call Run.
 type Poller struct {
 	Config
 
-	mu     sync.Mutex
-	jobs   map[jobKey]*job
-	nudges map[nudgeKey]map[string]bool // that no job has taken yet, by item
-	wakes  map[string]chan struct{}     // of the workers, by connection
+	mu       sync.Mutex
+	jobs     map[jobKey]*job
+	requests map[change.PollKey]map[string]bool // not assigned to a job yet, by item
+	wakes    map[string]chan struct{}           // of the workers, by connection
 }
 
-// jobKey names one thing that is looked at for one purpose.
+// jobKey names a poll and its purpose.
 type jobKey struct {
 	change.PollKey
 	source journal.Source // Poll or Reconcile
 }
 
-type nudgeKey = change.PollKey
-
-// New makes a poller that knows what is to be polled now; it starts nothing.
+// New makes a poller with the jobs of the current generation; it starts nothing.
 func New(c Config) *Poller {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -89,13 +87,13 @@ func New(c Config) *Poller {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Poller{Config: c, jobs: map[jobKey]*job{}, nudges: map[nudgeKey]map[string]bool{}, wakes: map[string]chan struct{}{}}
+	p := &Poller{Config: c, jobs: map[jobKey]*job{}, requests: map[change.PollKey]map[string]bool{}, wakes: map[string]chan struct{}{}}
 	p.plan(c.Generation())
 	return p
 }
 
-// Run polls until ctx is done. Each connection has a worker of its own, which
-// makes one look after the other.
+// Run polls until ctx is done. Each connection has one worker, which makes one
+// scan after the other.
 func (p *Poller) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -110,7 +108,7 @@ func (p *Poller) Run(ctx context.Context) error {
 			}
 			p.wake(name)
 		}
-		timer, stop := p.Timer(nap)
+		timer, stop := p.Timer(maxSleep)
 		select {
 		case <-ctx.Done():
 			stop()
@@ -122,52 +120,52 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 }
 
-// Nudge has a poll of a connection looked at soon, because a webhook says that
-// something changed. Item is what of the poll's Of it is about; empty means
-// all. Nudges that come before the look begins are one look. A poll whose
-// triggers nobody takes is not looked at.
-func (p *Poller) Nudge(connection, poll, item string) {
+// PollSoon requests a scan of a poll of a connection, because a webhook reported
+// a change there. Item is the item of the poll's ForEach that changed; empty
+// means all. Requests before the scan begins are one scan. A poll whose triggers
+// no hook or wait has is not read.
+func (p *Poller) PollSoon(connection, poll, item string) {
 	p.mu.Lock()
 	key := change.PollKey{Connection: connection, Poll: poll}
-	if p.nudges[key] == nil {
-		p.nudges[key] = map[string]bool{}
+	if p.requests[key] == nil {
+		p.requests[key] = map[string]bool{}
 	}
-	p.nudges[key][item] = true
-	p.hand()
+	p.requests[key][item] = true
+	p.assignRequests()
 	p.mu.Unlock()
 	p.wake(connection)
 }
 
-// Reconcile has it looked for soon what webhooks of a connection lost, by all
-// polls that do so there.
+// Reconcile requests a scan of all polls of a connection that find what webhooks
+// lost.
 func (p *Poller) Reconcile(connection string) {
 	p.mu.Lock()
 	for key, j := range p.jobs {
 		if key.Connection == connection && key.source == journal.Reconcile {
-			j.nudged = map[string]bool{"": true}
+			j.requested = map[string]bool{"": true}
 		}
 	}
 	p.mu.Unlock()
 	p.wake(connection)
 }
 
-// hand gives nudges to the jobs that they are about, and forgets those that
-// are about none. The lock is held.
-func (p *Poller) hand() {
-	for key, items := range p.nudges {
+// assignRequests adds the requests to their jobs, and drops those without a job.
+// The caller has locked p.mu.
+func (p *Poller) assignRequests() {
+	for key, items := range p.requests {
 		for _, source := range []journal.Source{journal.Poll, journal.Reconcile} {
 			j := p.jobs[jobKey{key, source}]
 			if j == nil {
 				continue
 			}
-			if j.nudged == nil {
-				j.nudged = map[string]bool{}
+			if j.requested == nil {
+				j.requested = map[string]bool{}
 			}
 			for item := range items {
-				j.nudged[item] = true
+				j.requested[item] = true
 			}
 		}
-		delete(p.nudges, key)
+		delete(p.requests, key)
 	}
 }
 

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// Status is how one poll stands.
+// Status is the status of one poll.
 type Status struct {
 	Connection, Poll string
 	Purpose          string // poll or reconcile
 	Every            time.Duration
-	Looked           time.Time // end of the last complete look, zero before it
+	Scanned          time.Time // end of the last complete scan, zero before it
 	Next             time.Time
-	Found            int // events of the last look
-	// Problem is why the last look failed, and Failing since when looks do.
+	Found            int // events of the last scan
+	// Problem is why the last scan failed, and Failing since when scans do.
 	Problem string
 	Failing time.Time
 }
 
-// Status tells how all polls stand, by connection and poll.
+// Status returns the status of all polls, by connection and poll.
 func (p *Poller) Status() []Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := make([]Status, 0, len(p.jobs))
 	for key, j := range p.jobs {
 		all = append(all, Status{
-			Connection: key.Connection, Poll: key.Poll, Purpose: string(key.source), Every: j.every, Looked: j.looked,
+			Connection: key.Connection, Poll: key.Poll, Purpose: string(key.source), Every: j.every, Scanned: j.scanned,
 			Next: j.next, Found: j.found, Problem: j.problem, Failing: j.failing,
 		})
 	}

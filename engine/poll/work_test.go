@@ -9,10 +9,10 @@ import (
 	"github.com/tidewire/tidewire/engine/poll"
 )
 
-// onlyNotes has one poll at work, of notes, every five minutes.
+// onlyNotes is a script for which only notes are polled, every five minutes.
 const onlyNotes = `on("desk.note.*", { lane = false }, function(event) end)`
 
-func (w *world) status() poll.Status {
+func (w *fixture) status() poll.Status {
 	w.Helper()
 	all := w.poller.Status()
 	if len(all) != 1 {
@@ -21,15 +21,15 @@ func (w *world) status() poll.Status {
 	return all[0]
 }
 
-func (w *world) requested(n int) {
+func (w *fixture) requested(n int) {
 	w.Helper()
-	if got := w.desk.requests(); got != n {
-		w.Errorf("found %d requests, expected %d: %v", got, n, w.desk.asked)
+	if got := w.vendor.requests(); got != n {
+		w.Errorf("found %d requests, expected %d: %v", got, n, w.vendor.asked)
 	}
 }
 
-func TestAPollIsMadeAtItsInterval(t *testing.T) {
-	w := newWorld(t, onlyNotes)
+func TestAPollHasItsInterval(t *testing.T) {
+	w := newFixture(t, onlyNotes)
 	w.run()
 	w.pass(30 * time.Second) // not all polls of all connections begin at once
 	w.requested(1)
@@ -41,13 +41,13 @@ func TestAPollIsMadeAtItsInterval(t *testing.T) {
 	w.requested(5)
 	s := w.status()
 	if s.Connection != "desk" || s.Poll != "notes" || s.Purpose != "poll" || s.Every != 5*time.Minute || s.Problem != "" ||
-		w.clock.Now().Sub(s.Looked) > time.Minute || s.Next.Sub(s.Looked) != 5*time.Minute {
+		w.clock.Now().Sub(s.Scanned) > time.Minute || s.Next.Sub(s.Scanned) != 5*time.Minute {
 		t.Errorf("found %+v", s)
 	}
 }
 
 func TestManyHooksAreOnePoll(t *testing.T) {
-	w := newWorld(t, onlyNotes+`
+	w := newFixture(t, onlyNotes+`
 on("desk.note.created", { name = "another" }, function() end)
 on("emit:x", function() wait_for("desk.note.updated", { timeout = "1 day" }) end)`)
 	w.run()
@@ -56,7 +56,7 @@ on("emit:x", function() wait_for("desk.note.updated", { timeout = "1 day" }) end
 }
 
 func TestAPollBeginsAndEndsWithItsHooks(t *testing.T) {
-	w := newWorld(t, `on("emit:x", function() end)`)
+	w := newFixture(t, `on("emit:x", function() end)`)
 	w.script(onlyNotes)
 	w.reload()
 	w.run()
@@ -71,68 +71,68 @@ func TestAPollBeginsAndEndsWithItsHooks(t *testing.T) {
 	}
 }
 
-func TestNudgesAreOneLook(t *testing.T) {
-	w := newWorld(t, onlyNotes)
+func TestRequestsAreOneScan(t *testing.T) {
+	w := newFixture(t, onlyNotes)
 	w.run()
 	w.pass(time.Minute)
 	w.requested(1)
-	w.desk.do(func() {
-		w.desk.answer = func(_ string, n int) (int, http.Header) {
+	w.vendor.do(func() {
+		w.vendor.answer = func(_ string, n int) (int, http.Header) {
 			for range 50 * (3 - n) { // while the list is read
-				w.poller.Nudge("desk", "notes", "")
+				w.poller.PollSoon("desk", "notes", "")
 			}
 			return 0, nil
 		}
 	})
-	w.poller.Nudge("desk", "no such poll", "")
-	w.poller.Nudge("nowhere", "notes", "")
-	w.poller.Nudge("desk", "notes", "")
-	w.desk.await(2)
+	w.poller.PollSoon("desk", "no such poll", "")
+	w.poller.PollSoon("nowhere", "notes", "")
+	w.poller.PollSoon("desk", "notes", "")
+	w.vendor.await(2)
 	w.pass(10 * time.Second)
-	w.desk.await(3)
+	w.vendor.await(3)
 	w.pass(time.Minute)
 	w.requested(3)
 	if next := w.status().Next.Sub(w.clock.Now()); next < 3*time.Minute || next > 6*time.Minute {
-		t.Errorf("the next look by itself is in %v", next)
+		t.Errorf("the next scan of its interval is in %v", next)
 	}
 }
 
-func TestWhatWebhooksLostIsLookedForAtOnce(t *testing.T) {
-	w := newWorld(t, `on("desk.card.*", { lane = false }, function() end)`, reconciled)
+func TestReconcileScansAtOnce(t *testing.T) {
+	w := newFixture(t, `on("desk.card.*", { lane = false }, function() end)`, reconciled)
 	w.run()
 	w.pass(time.Minute)
-	before := w.desk.requests()
-	w.desk.card("c1", object{"title": "new"})
+	before := w.vendor.requests()
+	w.vendor.card("c1", object{"title": "new"})
 	w.poller.Reconcile("nowhere")
 	w.poller.Reconcile("desk")
-	w.desk.await(before + 1)
+	w.vendor.await(before + 1)
 	w.pass(time.Minute)
-	w.want("told", w.told(), "card.created c1")
+	w.want("events", w.newEvents(), "card.created c1")
 }
 
-func TestANudgeLooksAtOneItem(t *testing.T) {
-	w := newWorld(t, `on("desk.sticker.*", { lane = false }, function() end)`)
+func TestPollSoonReadsOneItem(t *testing.T) {
+	w := newFixture(t, `on("desk.sticker.*", { lane = false }, function() end)`)
 	for _, board := range []string{"b1", "b2", "b3"} {
-		w.desk.boards[board] = []object{{"id": board}}
+		w.vendor.boards[board] = []object{{"id": board}}
 	}
 	w.run()
 	w.pass(time.Minute)
-	w.desk.do(func() { w.desk.asked = nil })
-	w.poller.Nudge("desk", "stickers", "b2")
-	w.desk.await(2)
+	w.vendor.do(func() { w.vendor.asked = nil })
+	w.poller.PollSoon("desk", "stickers", "b2")
+	w.vendor.await(2)
 	w.pass(time.Minute)
-	w.want("asked", strings.Join(w.desk.asked, " "), "/boards /boards/b2/stickers")
+	w.want("asked", strings.Join(w.vendor.asked, " "), "/boards /boards/b2/stickers")
 }
 
-func TestAFailingPollWaitsLongerAndLonger(t *testing.T) {
-	w := newWorld(t, onlyNotes)
-	w.desk.answer = func(string, int) (int, http.Header) { return 500, nil }
+func TestAFailingPollBacksOff(t *testing.T) {
+	w := newFixture(t, onlyNotes)
+	w.vendor.answer = func(string, int) (int, http.Header) { return 500, nil }
 	w.run()
 	w.pass(time.Minute)
 	w.requested(1)
 	failing := w.clock.Now()
 	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
-		before := w.desk.requests()
+		before := w.vendor.requests()
 		w.pass((wait - 1) * time.Minute)
 		w.requested(before)
 		w.pass(time.Minute)
@@ -143,18 +143,18 @@ func TestAFailingPollWaitsLongerAndLonger(t *testing.T) {
 		t.Errorf("found %+v", s)
 	}
 	if w.log.count("a poll fails") != 1 {
-		t.Errorf("the log tells of it %d times", w.log.count("a poll fails"))
+		t.Errorf("the log has it %d times", w.log.count("a poll fails"))
 	}
-	w.desk.do(func() { w.desk.answer = nil })
+	w.vendor.do(func() { w.vendor.answer = nil })
 	w.pass(65 * time.Minute)
 	if s := w.status(); s.Problem != "" || !s.Failing.IsZero() || w.log.count("works again") != 1 {
 		t.Errorf("found %+v", s)
 	}
 }
 
-func TestTheVendorSaysWhenToComeBack(t *testing.T) {
-	w := newWorld(t, onlyNotes)
-	w.desk.answer = func(_ string, n int) (int, http.Header) {
+func TestRetryAfterOfTheVendor(t *testing.T) {
+	w := newFixture(t, onlyNotes)
+	w.vendor.answer = func(_ string, n int) (int, http.Header) {
 		if n == 1 {
 			return 429, http.Header{"Retry-After": {"1200"}}
 		}
@@ -163,15 +163,15 @@ func TestTheVendorSaysWhenToComeBack(t *testing.T) {
 	w.run()
 	w.pass(20 * time.Minute)
 	w.requested(1)
-	w.poller.Nudge("desk", "notes", "") // not earlier
+	w.poller.PollSoon("desk", "notes", "") // not earlier
 	w.pass(10 * time.Second)
 	w.requested(1)
 	w.pass(time.Minute)
 	w.requested(2)
 }
 
-func TestABrokenConnectionIsLeftAlone(t *testing.T) {
-	w := newWorld(t, onlyNotes)
+func TestABrokenConnectionIsNotPolled(t *testing.T) {
+	w := newFixture(t, onlyNotes)
 	w.run()
 	w.pass(time.Minute)
 	if err := w.set.SetBroken(t.Context(), "desk", "the key was taken back"); err != nil {
@@ -180,7 +180,7 @@ func TestABrokenConnectionIsLeftAlone(t *testing.T) {
 	w.pass(5 * time.Hour)
 	w.requested(1)
 	if n := w.log.count("the key was taken back"); n != 1 {
-		t.Errorf("the log tells of it %d times", n)
+		t.Errorf("the log has it %d times", n)
 	}
 	if err := w.set.ClearBroken(t.Context(), "desk"); err != nil {
 		t.Fatal(err)
@@ -189,14 +189,14 @@ func TestABrokenConnectionIsLeftAlone(t *testing.T) {
 	w.requested(2)
 }
 
-// A walk that a rate limit cuts off goes on where it was: else a long list
-// would never be walked to its end.
-func TestAWalkGoesOnWhereItWasCutOff(t *testing.T) {
-	w := newWorld(t, onlyNotes)
+// A walk that a rate limit ended is resumed at its page: else a long list would
+// never be read to its end.
+func TestAnInterruptedWalkIsResumed(t *testing.T) {
+	w := newFixture(t, onlyNotes)
 	for i := range 9 {
-		w.desk.notes = append(w.desk.notes, object{"id": string(rune('a' + i))})
+		w.vendor.notes = append(w.vendor.notes, object{"id": string(rune('a' + i))})
 	}
-	w.desk.answer = func(_ string, n int) (int, http.Header) {
+	w.vendor.answer = func(_ string, n int) (int, http.Header) {
 		if n%3 == 0 {
 			return 429, http.Header{"Retry-After": {"60"}}
 		}
@@ -204,6 +204,6 @@ func TestAWalkGoesOnWhereItWasCutOff(t *testing.T) {
 	}
 	w.run()
 	w.pass(4 * time.Minute)
-	w.want("asked", strings.Join(w.desk.asked, " "),
+	w.want("asked", strings.Join(w.vendor.asked, " "),
 		"/notes /notes?after=2 /notes?after=4 /notes?after=4 /notes?after=6 /notes?after=8 /notes?after=8")
 }

@@ -126,7 +126,7 @@ func (v *visit) create(ctx context.Context, p place, s *standing, types []string
 		return row, err
 	}
 	if def.Poll != "" {
-		v.Config.Nudge(row.Connection, def.Poll, row.Item)
+		v.Config.PollSoon(row.Connection, def.Poll, row.Item)
 	}
 	return row, nil
 }

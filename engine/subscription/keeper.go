@@ -57,9 +57,9 @@ type Config struct {
 	// Auto reports whether webhooks of a connection are registered and removed
 	// without being asked for; nil: none are.
 	Auto func(connection string) bool
-	// Nudge has a poll looked at now; an empty item means all. Reconcile has
+	// PollSoon has a poll looked at now; an empty item means all. Reconcile has
 	// those polls looked at that find what webhooks lost. Both return at once.
-	Nudge     func(connection, poll, item string)
+	PollSoon  func(connection, poll, item string)
 	Reconcile func(connection string)
 	// Settle is how long something must be unwanted before it is removed, and
 	// how long the old stays beside the new; Check how often the vendor is
@@ -85,8 +85,8 @@ func New(ctx context.Context, c Config) (*Keeper, error) {
 	if c.Auto == nil {
 		c.Auto = func(string) bool { return false }
 	}
-	if c.Nudge == nil {
-		c.Nudge = func(string, string, string) {}
+	if c.PollSoon == nil {
+		c.PollSoon = func(string, string, string) {}
 	}
 	if c.Reconcile == nil {
 		c.Reconcile = func(string) {}

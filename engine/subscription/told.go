@@ -18,9 +18,9 @@ func (k *Keeper) Confirm(ctx context.Context, key, secret string) error {
 	return k.book.confirm(ctx, key, secret)
 }
 
-// Nudge has the poll looked at whose list changed. Without a key it is all
+// PollSoon has the poll looked at whose list changed. Without a key it is all
 // that the app's webhooks tell of.
-func (k *Keeper) Nudge(connection, key string) {
+func (k *Keeper) PollSoon(connection, key string) {
 	conn, found := k.Connections.Get(connection)
 	if !found {
 		return
@@ -28,7 +28,7 @@ func (k *Keeper) Nudge(connection, key string) {
 	sub, _, _ := k.book.find(key)
 	for _, def := range conn.App().Subscriptions {
 		if def.Poll != "" && (key == "" || def.Name == sub.Name) {
-			k.Config.Nudge(connection, def.Poll, sub.Item)
+			k.Config.PollSoon(connection, def.Poll, sub.Item)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func (k *Keeper) Lost(connection, key string) {
 		}
 	}
 	if poll != "" {
-		k.Config.Nudge(connection, poll, sub.Item)
+		k.Config.PollSoon(connection, poll, sub.Item)
 	} else {
 		k.Config.Reconcile(connection)
 	}

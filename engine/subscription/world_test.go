@@ -310,7 +310,7 @@ func (w *world) begin() {
 			c, found := w.set.Get(name)
 			return found && c.WebhooksAuto()
 		},
-		Nudge: func(connection, poll, item string) {
+		PollSoon: func(connection, poll, item string) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.nudges = append(w.nudges, strings.TrimSuffix(connection+" "+poll+" "+item, " "))

@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/engine/poll"
 )
 
-func TestFingerprint(t *testing.T) {
+func TestContentHash(t *testing.T) {
 	const base = `{"name":"Ada","tags":["a","b"],"at":"2026-03-01T12:00:00Z","n":40,"deep":{"x":1,"y":"z"},"fields":[{"id":"f","value":"1"}]}`
 	for name, test := range map[string]struct {
 		other string
@@ -28,17 +28,17 @@ func TestFingerprint(t *testing.T) {
 		"twice in a list":            {`{"name":"Ada","tags":["a","a","b"],"at":"2026-03-01T12:00:00Z","n":40,"deep":{"x":1,"y":"z"},"fields":[{"id":"f","value":"1"}]}`, false},
 	} {
 		ignore := []string{"seen", "deep.seen"}
-		if same := poll.Fingerprint([]byte(base), nil, ignore) == poll.Fingerprint([]byte(test.other), nil, ignore); same != test.same {
+		if same := poll.ContentHash([]byte(base), nil, ignore) == poll.ContentHash([]byte(test.other), nil, ignore); same != test.same {
 			t.Errorf("%s: the same is %v", name, same)
 		}
 	}
 	paths := []string{"name", "deep.x", "gone"}
-	if poll.Fingerprint([]byte(base), paths, nil) != poll.Fingerprint([]byte(`{"deep":{"x":1},"name":"Ada","gone":null,"more":1}`), paths, nil) {
+	if poll.ContentHash([]byte(base), paths, nil) != poll.ContentHash([]byte(`{"deep":{"x":1},"name":"Ada","gone":null,"more":1}`), paths, nil) {
 		t.Error("only what is named should count")
 	}
 	// What moves from one field to another is another content.
-	if poll.Fingerprint([]byte(`{"a":"x"}`), []string{"a", "b"}, nil) == poll.Fingerprint([]byte(`{"b":"x"}`), []string{"a", "b"}, nil) {
-		t.Error("fields should be told apart")
+	if poll.ContentHash([]byte(`{"a":"x"}`), []string{"a", "b"}, nil) == poll.ContentHash([]byte(`{"b":"x"}`), []string{"a", "b"}, nil) {
+		t.Error("fields are not distinguished")
 	}
 }
 
@@ -59,7 +59,7 @@ func TestReadTime(t *testing.T) {
 	}
 }
 
-func FuzzFingerprint(f *testing.F) {
+func FuzzContentHash(f *testing.F) {
 	f.Add([]byte(`{"a":[1,{"b":null}],"c":"2026-03-01T12:00:00Z"}`))
 	f.Add([]byte(`{"a":1,"a":"","b":[[]]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -71,8 +71,8 @@ func FuzzFingerprint(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		poll.Fingerprint(data, []string{"a", "a.b"}, []string{"c"})
-		if first := poll.Fingerprint(again, nil, nil); first != poll.Fingerprint(again, nil, nil) {
+		poll.ContentHash(data, []string{"a", "a.b"}, []string{"c"})
+		if first := poll.ContentHash(again, nil, nil); first != poll.ContentHash(again, nil, nil) {
 			t.Error("the same text is not the same")
 		}
 	})

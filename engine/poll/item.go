@@ -16,13 +16,13 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// perItem stands between the item and the record in the name of a record that
-// is told apart only within its item.
+// perItem separates the item and the record in the id of a record that is unique
+// only within its item.
 const perItem = "\x1f"
 
-// shown is what an item of a list shows of its record.
-type shown struct {
-	record           string          // as it is known
+// listItem is an item of a list, with what is compared.
+type listItem struct {
+	record           string          // its id in the journal
 	series           string          // the record that this one is an occurrence of
 	data             json.RawMessage // of an event
 	hash             uint64
@@ -31,52 +31,52 @@ type shown struct {
 	deleted          bool
 }
 
-// facet is what an item shows of a part that has a trigger of its own.
+// facet is the part of an item for a bindings.Facet.
 type facet struct {
-	trigger string
-	thread  change.Aspect
-	hash    uint64
-	fits    bool // it is as it must be to be told
+	trigger  string
+	aspect   change.Aspect
+	hash     uint64
+	eligible bool // it satisfies bindings.Facet.When
 }
 
-func (l *look) shown(w *walk, items []json.RawMessage) ([]shown, error) {
-	all := make([]shown, 0, len(items))
+func (sc *scan) listItems(w *walk, items []json.RawMessage) ([]listItem, error) {
+	all := make([]listItem, 0, len(items))
 	for _, item := range items {
-		id := jsonpath.Text(item, l.poll.Record)
+		id := jsonpath.Text(item, sc.poll.Record)
 		if id == "" {
-			return nil, &bindings.Error{Kind: bindings.Invalid, App: l.conn.App().Name, Operation: l.poll.List.Operation,
-				Message: fmt.Sprintf("poll %q: an item of the list has nothing at %q, by which it is known", l.poll.Name, l.poll.Record)}
+			return nil, &bindings.Error{Kind: bindings.Invalid, App: sc.conn.App().Name, Operation: sc.poll.List.Operation,
+				Message: fmt.Sprintf("poll %q: an item of the list has no id at %q", sc.poll.Name, sc.poll.Record)}
 		}
-		s := shown{record: l.recordID(w, id), updated: timeAt(item, l.poll.Updated), created: timeAt(item, l.poll.Created)}
-		if l.poll.Series != "" {
-			if of := jsonpath.Text(item, l.poll.Series); of != "" {
-				s.series = l.recordID(w, of)
+		s := listItem{record: sc.recordID(w, id), updated: timeAt(item, sc.poll.Updated), created: timeAt(item, sc.poll.Created)}
+		if sc.poll.Series != "" {
+			if of := jsonpath.Text(item, sc.poll.Series); of != "" {
+				s.series = sc.recordID(w, of)
 			}
 		}
-		s.deleted = len(l.poll.Deleted) > 0 && fits(item, l.poll.Deleted)
-		if sync := l.poll.Sync; sync != nil && len(sync.Deleted) > 0 {
-			s.deleted = s.deleted || fits(item, sync.Deleted)
+		s.deleted = len(sc.poll.Deleted) > 0 && matches(item, sc.poll.Deleted)
+		if sync := sc.poll.Sync; sync != nil && len(sync.Deleted) > 0 {
+			s.deleted = s.deleted || matches(item, sync.Deleted)
 		}
-		s.data = l.data(item, w.of)
-		s.hash = contentHash(s.data, l.poll.Compare, l.poll.Ignore)
-		for _, f := range l.poll.Facets {
-			s.facets = append(s.facets, facet{f.Trigger, change.FacetAspect(f.Trigger), contentHash(s.data, f.Compare, nil), fits(s.data, f.When)})
+		s.data = sc.data(item, w.of)
+		s.hash = contentHash(s.data, sc.poll.Compare, sc.poll.Ignore)
+		for _, f := range sc.poll.Facets {
+			s.facets = append(s.facets, facet{f.Trigger, change.FacetAspect(f.Trigger), contentHash(s.data, f.Compare, nil), matches(s.data, f.When)})
 		}
 		all = append(all, s)
 	}
 	return all, nil
 }
 
-// recordID is the name in the journal of a record with this id in the list.
-func (l *look) recordID(w *walk, id string) string {
-	if l.poll.PerItem {
+// recordID is the id in the journal of a record with this id in the list.
+func (sc *scan) recordID(w *walk, id string) string {
+	if sc.poll.PerItem {
 		return w.item + perItem + id
 	}
 	return id
 }
 
-// fits reports whether all paths have the values that they must have.
-func fits(data []byte, when map[string]string) bool {
+// matches reports whether all paths have the values in when.
+func matches(data []byte, when map[string]string) bool {
 	for path, want := range when {
 		if jsonpath.Text(data, path) != want {
 			return false
@@ -86,22 +86,22 @@ func fits(data []byte, when map[string]string) bool {
 }
 
 // data makes event.data of an item.
-func (l *look) data(item json.RawMessage, of *call.Item) json.RawMessage {
+func (sc *scan) data(item json.RawMessage, of *call.Item) json.RawMessage {
 	data := slices.Clone(item)
-	if len(l.poll.Data) > 0 {
+	if len(sc.poll.Data) > 0 {
 		data = json.RawMessage("{}")
-		for _, field := range sortedKeys(l.poll.Data) {
-			data = with(data, field, l.value(l.poll.Data[field], item, of))
+		for _, field := range sortedKeys(sc.poll.Data) {
+			data = with(data, field, sc.value(sc.poll.Data[field], item, of))
 		}
 	}
-	return l.add(data, of)
+	return sc.add(data, of)
 }
 
-// add gives event.data the fields that the item was listed for has.
-func (l *look) add(data json.RawMessage, of *call.Item) json.RawMessage {
-	for _, field := range sortedKeys(l.poll.Adds) {
+// add adds fields of the item that the list is for to event.data.
+func (sc *scan) add(data json.RawMessage, of *call.Item) json.RawMessage {
+	for _, field := range sortedKeys(sc.poll.Adds) {
 		if of != nil {
-			value, _ := of.Var("of." + l.poll.Adds[field])
+			value, _ := of.Var("of." + sc.poll.Adds[field])
 			raw, _ := value.(json.RawMessage)
 			data = with(data, field, raw)
 		}
@@ -109,8 +109,8 @@ func (l *look) add(data json.RawMessage, of *call.Item) json.RawMessage {
 	return data
 }
 
-// with sets a field of an object, at a path of names; what has no value is left
-// out.
+// with sets a field of an object, at a path of names; a field without a value is
+// left out.
 func with(object json.RawMessage, path string, value json.RawMessage) json.RawMessage {
 	if len(value) == 0 || string(value) == "null" {
 		return object
@@ -143,13 +143,13 @@ func with(object json.RawMessage, path string, value json.RawMessage) json.RawMe
 	return append(out, '}')
 }
 
-// value is what stands at a path of poll.Data.
-func (l *look) value(path string, item json.RawMessage, of *call.Item) json.RawMessage {
+// value is the value of a path of poll.Data.
+func (sc *scan) value(path string, item json.RawMessage, of *call.Item) json.RawMessage {
 	switch {
 	case path == ".":
 		return item
 	case strings.HasPrefix(path, "{"):
-		if known, ok := l.words(of, time.Time{})(strings.Trim(path, "{}")); ok {
+		if known, ok := sc.vars(of, time.Time{})(strings.Trim(path, "{}")); ok {
 			text, _ := json.Marshal(known)
 			return text
 		}
@@ -163,11 +163,11 @@ func (l *look) value(path string, item json.RawMessage, of *call.Item) json.RawM
 	return value
 }
 
-// remains is event.data of a record that is gone and was listed no more: its
-// id, and what it was listed for.
-func (l *look) remains(id string, of *call.Item) json.RawMessage {
+// deletedData is event.data of a record that is listed no more: its id, and the
+// fields of the item that the list is for.
+func (sc *scan) deletedData(id string, of *call.Item) json.RawMessage {
 	name, _ := json.Marshal(id) // a text always encodes
-	return l.data(with(json.RawMessage("{}"), l.poll.Record, name), of)
+	return sc.data(with(json.RawMessage("{}"), sc.poll.Record, name), of)
 }
 
 // timeAt reads a time as vendors write it: RFC 3339, a date, or Unix seconds
@@ -204,7 +204,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// isEmpty reports whether a value says nothing.
+// isEmpty reports whether a value has no content.
 func isEmpty(v gjson.Result) bool {
 	switch v.Type {
 	case gjson.Null:

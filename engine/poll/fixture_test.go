@@ -33,9 +33,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The desk is an app with a list of each kind: cards are asked for by the time
-// of their change, notes come whole, boards each have stickers, log is a feed
-// and files have a token of the vendor's.
+// The test app has a list of each kind: cards are requested by the time of their
+// change, all notes are listed each time, boards each have stickers, log is a
+// feed, and files have a token of the vendor's.
 const catalogue = `operation cards.list {"id":"a","method":"GET","path":"/cards","in_query":["since: string","page: integer","size: integer"],"pages":{"items":"cards","page":"page","size_param":"size","size":2}}
 operation notes.list {"id":"b","method":"GET","path":"/notes","in_query":["after: string"],"pages":{"items":"notes","cursors":{"after":"next"}}}
 operation boards.list {"id":"c","method":"GET","path":"/boards","pages":{"items":"boards"}}
@@ -59,7 +59,8 @@ trigger desk.file.updated {"record":"id"}
 trigger desk.file.deleted {"record":"id"}
 `
 
-// cards are told by webhooks, but on connections with a key.
+// cardPoll is a poll of cards, which have webhooks except on connections with a
+// key.
 func cardPoll() bindings.Poll {
 	return bindings.Poll{
 		Name: "cards", List: bindings.Call{Operation: "cards.list", Args: map[string]any{"since": "{since}"}}, Overlap: time.Minute,
@@ -73,7 +74,7 @@ func cardPoll() bindings.Poll {
 	}
 }
 
-func deskApp() *bindings.App {
+func vendorApp() *bindings.App {
 	parsed, err := bindings.ParseCatalogue([]byte(catalogue))
 	if err != nil {
 		panic(err)
@@ -113,13 +114,13 @@ func deskApp() *bindings.App {
 	}
 }
 
-// world is a poller on a desk, with a real journal and real HTTP. Its clock
-// stands until a test lets it go on.
-type world struct {
+// fixture is a poller of the test app, with a real journal and real HTTP. A test
+// advances its clock.
+type fixture struct {
 	testing.TB
 	clock   *journaltest.Clock
 	app     *bindings.App
-	desk    *desk
+	vendor  *vendor
 	store   *sqlite.Store
 	scripts *script.Set
 	set     *connection.Set
@@ -130,27 +131,27 @@ type world struct {
 	others  []connection.Settings // further connections
 	reader  func(*connection.Connection, json.RawMessage) (journal.Event, bool)
 	log     *lines
-	heard   int // events that told gave
+	seen    int // events that newEvents returned
 	closed  bool
 
 	mu     sync.Mutex
-	fail   func(n int) error // of the nth sweep, from 1, before it is kept
-	sweeps int
-	dies   int                            // the sweep after which nothing is heard any more
-	sleeps map[<-chan time.Time]time.Time // until when somebody waits
+	fail   func(n int) error // of the nth page, from 1, before it is stored
+	pages  int
+	dieAt  int                            // the page after which all calls fail
+	sleeps map[<-chan time.Time]time.Time // when the timers fire
 	slept  *sync.Cond
 }
 
-// everything takes all triggers of the desk.
+// everything is a script with a hook on all triggers of the test app.
 const everything = `on("desk.*.*", { lane = false }, function(event) end)`
 
-func newWorld(t testing.TB, source string, change ...func(*world)) *world {
+func newFixture(t testing.TB, source string, change ...func(*fixture)) *fixture {
 	t.Helper()
-	w := &world{TB: t, clock: journaltest.NewClock(), app: deskApp(), folder: journaltest.Folder(t), log: &lines{},
+	w := &fixture{TB: t, clock: journaltest.NewClock(), app: vendorApp(), folder: journaltest.Folder(t), log: &lines{},
 		sleeps: map[<-chan time.Time]time.Time{}}
 	w.slept, w.reader = sync.NewCond(&w.mu), w.read
-	w.desk = newDesk(w.clock.Now)
-	server := httptest.NewServer(w.desk)
+	w.vendor = newVendor(w.clock.Now)
+	server := httptest.NewServer(w.vendor)
 	t.Cleanup(server.Close)
 	w.setting = connection.Settings{Name: "desk", Account: "acc", BaseURL: server.URL, Credentials: map[string]string{"key": "sandbox-key"}}
 	for _, c := range change {
@@ -167,19 +168,19 @@ func newWorld(t testing.TB, source string, change ...func(*world)) *world {
 	return w
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *world) script(source string) {
+func (w *fixture) script(source string) {
 	w.must(os.WriteFile(filepath.Join(w.folder, "scripts", "main.lua"), []byte(source), 0o600))
 }
 
-// open starts on what the folder keeps.
-func (w *world) open() {
+// open starts on the files of the folder.
+func (w *fixture) open() {
 	w.Helper()
 	ctx := context.Background()
 	var err error
@@ -200,8 +201,8 @@ func (w *world) open() {
 	})
 }
 
-// timer is the clock's, and knows who waits.
-func (w *world) timer(d time.Duration) (<-chan time.Time, func()) {
+// timer is a timer of the clock; sleeps has the timers that are waited for.
+func (w *fixture) timer(d time.Duration) (<-chan time.Time, func()) {
 	ring, stop := w.clock.Timer(d)
 	w.mu.Lock()
 	w.sleeps[ring] = w.clock.Now().Add(d)
@@ -216,8 +217,8 @@ func (w *world) timer(d time.Duration) (<-chan time.Time, func()) {
 	}
 }
 
-// run has the poller work until the test ends.
-func (w *world) run() {
+// run runs the poller until the test ends.
+func (w *fixture) run() {
 	ctx, stop := context.WithCancel(w.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.poller.Run(ctx) }()
@@ -228,9 +229,8 @@ func (w *world) run() {
 	w.settle()
 }
 
-// settle waits until nothing is to be done before the clock goes on: the
-// poller and its worker both wait for it.
-func (w *world) settle() {
+// settle waits until the poller and its worker both wait for the clock.
+func (w *fixture) settle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
@@ -247,8 +247,8 @@ func (w *world) settle() {
 	}
 }
 
-// pass lets time pass in small steps.
-func (w *world) pass(d time.Duration) {
+// pass advances the clock in small steps.
+func (w *fixture) pass(d time.Duration) {
 	const step = 5 * time.Second
 	for ; d > 0; d -= step {
 		w.clock.Pass(min(d, step))
@@ -256,28 +256,28 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-func (w *world) close() {
+func (w *fixture) close() {
 	w.calls.Close()
 	w.set.Close()
 	w.must(w.store.Close())
 }
 
-// again is what a crash leaves, and a new start.
-func (w *world) again() {
+// again restarts the poller as after a crash.
+func (w *fixture) again() {
 	w.Helper()
 	w.close()
 	w.open()
 }
 
-func (w *world) arrival(e journal.Event) journal.Arrival {
+func (w *fixture) arrival(e journal.Event) journal.Arrival {
 	g := w.scripts.Generation()
 	return journal.Arrival{Event: e, Hooks: g.Match(e.Type, e.Connection), StoreUnmatched: g.Awaited(e.Type, e.Connection), Fingerprint: w.poller.Fingerprint(&e)}
 }
 
-func (w *world) accept(ctx context.Context, sweep journal.PollPage, events ...journal.Event) ([]journal.Receipt, error) {
+func (w *fixture) accept(ctx context.Context, page journal.PollPage, events ...journal.Event) ([]journal.Receipt, error) {
 	w.mu.Lock()
-	w.sweeps++
-	n, fail := w.sweeps, w.fail
+	w.pages++
+	n, fail := w.pages, w.fail
 	w.mu.Unlock()
 	if fail != nil {
 		if err := fail(n); err != nil {
@@ -285,24 +285,24 @@ func (w *world) accept(ctx context.Context, sweep journal.PollPage, events ...jo
 		}
 	}
 	for _, e := range events {
-		sweep.Arrivals = append(sweep.Arrivals, w.arrival(e))
+		page.Arrivals = append(page.Arrivals, w.arrival(e))
 	}
-	receipts, err := w.store.AcceptPage(ctx, sweep)
-	if w.dies != 0 && n >= w.dies {
-		return nil, errors.New("the machine dies")
+	receipts, err := w.store.AcceptPage(ctx, page)
+	if w.dieAt != 0 && n >= w.dieAt {
+		return nil, errors.New("the process crashes")
 	}
 	return receipts, err
 }
 
-func (w *world) read(c *connection.Connection, item json.RawMessage) (journal.Event, bool) {
+func (w *fixture) read(c *connection.Connection, item json.RawMessage) (journal.Event, bool) {
 	if jsonpath.Text(item, "type") != "added" {
 		return journal.Event{}, false
 	}
 	return journal.Event{ID: c.Name() + ":" + jsonpath.Text(item, "event"), Type: "desk.entry.added", Connection: c.Name(), Data: item, Record: jsonpath.Text(item, "id")}, true
 }
 
-// push is a webhook about a card.
-func (w *world) push(id, trigger string, at time.Time, data string) journal.Receipt {
+// push accepts a webhook about a card.
+func (w *fixture) push(id, trigger string, at time.Time, data string) journal.Receipt {
 	w.Helper()
 	receipts, err := w.store.Accept(w.Context(), w.arrival(journal.Event{
 		ID: "desk:" + id, Type: "desk.card." + trigger, Connection: "desk", Account: "acc", Time: at, Data: json.RawMessage(data),
@@ -312,34 +312,34 @@ func (w *world) push(id, trigger string, at time.Time, data string) journal.Rece
 	return receipts[0]
 }
 
-// look looks once and gives what was told since the last time.
-func (w *world) look(name string) string {
+// scan makes one scan and returns the events since the last call.
+func (w *fixture) scan(name string) string {
 	w.Helper()
-	return w.lookFor(name, journal.Poll)
+	return w.scanFor(name, journal.Poll)
 }
 
-func (w *world) lookFor(name string, source journal.Source) string {
+func (w *fixture) scanFor(name string, source journal.Source) string {
 	w.Helper()
-	if _, err := w.poller.Look(w.Context(), "desk", name, source); err != nil {
-		w.Fatalf("look at %s: %v", name, err)
+	if _, err := w.poller.Scan(w.Context(), "desk", name, source); err != nil {
+		w.Fatalf("scan of %s: %v", name, err)
 	}
-	return w.told()
+	return w.newEvents()
 }
 
-// told is the events since the last time, in the order of their acceptance.
-func (w *world) told() string {
+// newEvents returns the events since the last call, in the order of acceptance.
+func (w *fixture) newEvents() string {
 	w.Helper()
 	all := w.events()
 	var out []string
-	for _, e := range all[w.heard:] {
+	for _, e := range all[w.seen:] {
 		out = append(out, fmt.Sprintf("%s %s", strings.TrimPrefix(e.Type, "desk."), e.Record))
 	}
-	w.heard = len(all)
+	w.seen = len(all)
 	return strings.Join(out, ", ")
 }
 
-// events are all that were kept, the oldest first.
-func (w *world) events() []journal.Event {
+// events are all that were stored, the oldest first.
+func (w *fixture) events() []journal.Event {
 	w.Helper()
 	all, err := w.store.Events(w.Context(), journal.EventQuery{Limit: 10_000})
 	w.must(err)
@@ -347,7 +347,7 @@ func (w *world) events() []journal.Event {
 	return all
 }
 
-func (w *world) want(what, found, expected string) {
+func (w *fixture) want(what, found, expected string) {
 	w.Helper()
 	if found != expected {
 		w.Errorf("%s: found %q, expected %q", what, found, expected)
@@ -378,13 +378,13 @@ func (l *lines) count(words string) (n int) {
 	return n
 }
 
-// desk is the vendor.
-type desk struct {
+// vendor is the server of the test app.
+type vendor struct {
 	now func() time.Time
 
 	mu      sync.Mutex
 	cards   []object
-	lagging []object // shown instead of cards, where not nil
+	lagging []object // listed instead of cards, where not nil
 	notes   []object
 	boards  map[string][]object
 	log     []object
@@ -392,70 +392,70 @@ type desk struct {
 	lost    bool // tokens of files are too old
 	byID    bool // cards are listed by id, not by the time of their change
 	asked   []string
-	heard   *sync.Cond
+	arrived *sync.Cond
 	answer  func(path string, n int) (status int, header http.Header) // instead of a list; 0: the list
 }
 
 type object = map[string]any
 
-func newDesk(now func() time.Time) *desk {
-	d := &desk{now: now, boards: map[string][]object{}}
-	d.heard = sync.NewCond(&d.mu)
-	return d
+func newVendor(now func() time.Time) *vendor {
+	v := &vendor{now: now, boards: map[string][]object{}}
+	v.arrived = sync.NewCond(&v.mu)
+	return v
 }
 
-// await waits until so many requests came.
-func (d *desk) await(n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for len(d.asked) < n {
-		d.heard.Wait()
+// await waits for the nth request.
+func (v *vendor) await(n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for len(v.asked) < n {
+		v.arrived.Wait()
 	}
 }
 
-// do changes the desk.
-func (d *desk) do(f func()) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// do changes the vendor's data.
+func (v *vendor) do(f func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	f()
 }
 
-// card makes or changes a card now.
-func (d *desk) card(id string, fields object) object {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	stamp := d.now().UTC().Format("2006-01-02T15:04:05.000Z")
-	at := slices.IndexFunc(d.cards, func(o object) bool { return o["id"] == id })
+// card creates or changes a card now.
+func (v *vendor) card(id string, fields object) object {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	stamp := v.now().UTC().Format("2006-01-02T15:04:05.000Z")
+	at := slices.IndexFunc(v.cards, func(o object) bool { return o["id"] == id })
 	if at < 0 {
-		d.cards = append(d.cards, object{"id": id, "created": stamp})
-		at = len(d.cards) - 1
+		v.cards = append(v.cards, object{"id": id, "created": stamp})
+		at = len(v.cards) - 1
 	}
 	changed := object{}
-	for k, v := range d.cards[at] {
+	for k, v := range v.cards[at] {
 		changed[k] = v
 	}
 	for k, v := range fields {
 		changed[k] = v
 	}
 	changed["updated"] = stamp
-	d.cards[at] = changed
+	v.cards[at] = changed
 	return changed
 }
 
-func (d *desk) requests() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.asked)
+func (v *vendor) requests() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.asked)
 }
 
-func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.asked = append(d.asked, r.URL.String())
-	d.heard.Broadcast()
+func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked = append(v.asked, r.URL.String())
+	v.arrived.Broadcast()
 	w.Header().Set("Content-Type", "application/json")
-	if d.answer != nil {
-		if status, header := d.answer(r.URL.Path, len(d.asked)); status != 0 {
+	if v.answer != nil {
+		if status, header := v.answer(r.URL.Path, len(v.asked)); status != 0 {
 			for name, values := range header {
 				w.Header()[name] = values
 			}
@@ -467,21 +467,21 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	switch path := r.URL.Path; {
 	case path == "/cards":
-		d.writeCards(w, q.Get("since"), q.Get("page"), q.Get("size"))
+		v.writeCards(w, q.Get("since"), q.Get("page"), q.Get("size"))
 	case path == "/notes":
-		d.writeAfter(w, "notes", d.notes, q.Get("after"), nil)
+		v.writeAfter(w, "notes", v.notes, q.Get("after"), nil)
 	case path == "/boards":
 		boards := []object{}
-		for id := range d.boards {
+		for id := range v.boards {
 			boards = append(boards, object{"id": id, "name": "Board " + id})
 		}
 		write(w, object{"boards": boards})
 	case strings.HasPrefix(path, "/boards/"):
-		d.writeAfter(w, "stickers", d.boards[strings.Split(path, "/")[2]], q.Get("after"), nil)
+		v.writeAfter(w, "stickers", v.boards[strings.Split(path, "/")[2]], q.Get("after"), nil)
 	case path == "/log":
-		d.writeLog(w, q.Get("token"))
+		v.writeLog(w, q.Get("token"))
 	case path == "/files":
-		d.writeFiles(w, q.Get("token"), q.Get("since"), q.Get("after"))
+		v.writeFiles(w, q.Get("token"), q.Get("since"), q.Get("after"))
 	default:
 		http.NotFound(w, r)
 	}
@@ -490,10 +490,10 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func write(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }
 
 // writeCards lists what changed since a time, the newest change first.
-func (d *desk) writeCards(w http.ResponseWriter, since, page, size string) {
-	all := d.cards
-	if d.lagging != nil {
-		all = d.lagging
+func (v *vendor) writeCards(w http.ResponseWriter, since, page, size string) {
+	all := v.cards
+	if v.lagging != nil {
+		all = v.lagging
 	}
 	var found []object
 	for _, c := range all {
@@ -502,7 +502,7 @@ func (d *desk) writeCards(w http.ResponseWriter, since, page, size string) {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b object) int {
-		if d.byID {
+		if v.byID {
 			return strings.Compare(a["id"].(string), b["id"].(string))
 		}
 		return strings.Compare(b["updated"].(string), a["updated"].(string))
@@ -516,7 +516,7 @@ func (d *desk) writeCards(w http.ResponseWriter, since, page, size string) {
 // pageSize is that of lists with a cursor.
 const pageSize = 2
 
-func (d *desk) writeAfter(w http.ResponseWriter, name string, all []object, after string, more object) {
+func (v *vendor) writeAfter(w http.ResponseWriter, name string, all []object, after string, more object) {
 	from, _ := strconv.Atoi(after)
 	from = min(from, len(all))
 	to := min(from+pageSize, len(all))
@@ -531,21 +531,21 @@ func (d *desk) writeAfter(w http.ResponseWriter, name string, all []object, afte
 	write(w, out)
 }
 
-// writeLog tells what was added behind a token, and refuses to begin without.
-func (d *desk) writeLog(w http.ResponseWriter, token string) {
+// writeLog lists what was added after a token; it requires one.
+func (v *vendor) writeLog(w http.ResponseWriter, token string) {
 	from, err := strconv.Atoi(token)
-	if err != nil || from > len(d.log) {
+	if err != nil || from > len(v.log) {
 		w.WriteHeader(412)
-		write(w, object{"token": strconv.Itoa(len(d.log))})
+		write(w, object{"token": strconv.Itoa(len(v.log))})
 		return
 	}
-	to := min(from+pageSize, len(d.log))
-	write(w, object{"entries": append([]object{}, d.log[from:to]...), "token": strconv.Itoa(to), "more": to < len(d.log)})
+	to := min(from+pageSize, len(v.log))
+	write(w, object{"entries": append([]object{}, v.log[from:to]...), "token": strconv.Itoa(to), "more": to < len(v.log)})
 }
 
-// writeFiles lists all files, or what happened to them behind a token.
-func (d *desk) writeFiles(w http.ResponseWriter, token, since, after string) {
-	if token != "" && d.lost {
+// writeFiles lists all files, or their changes since a token.
+func (v *vendor) writeFiles(w http.ResponseWriter, token, since, after string) {
+	if token != "" && v.lost {
 		w.WriteHeader(410)
 		write(w, object{"error": "too old"})
 		return
@@ -558,7 +558,7 @@ func (d *desk) writeFiles(w http.ResponseWriter, token, since, after string) {
 	from, _ := strconv.Atoi(token)
 	last := map[string]object{}
 	var order []string
-	for _, f := range d.files[from:] {
+	for _, f := range v.files[from:] {
 		id := f["id"].(string)
 		if last[id] == nil {
 			order = append(order, id)
@@ -571,5 +571,5 @@ func (d *desk) writeFiles(w http.ResponseWriter, token, since, after string) {
 			all = append(all, last[id])
 		}
 	}
-	d.writeAfter(w, "files", all, after, object{"sync": strconv.Itoa(len(d.files))})
+	v.writeAfter(w, "files", all, after, object{"sync": strconv.Itoa(len(v.files))})
 }
