@@ -8,6 +8,7 @@ package config
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -71,8 +72,9 @@ const Off time.Duration = -1
 
 // Defaults that are used also where no configuration is read.
 const (
-	DefaultListen = "127.0.0.1:8080"
-	DefaultGrace  = 20 * time.Second
+	DefaultListen   = "127.0.0.1:8080"
+	DefaultGrace    = 20 * time.Second
+	DefaultInFlight = 256
 )
 
 // KeyInKeyring is the value of vault_key for a key in the system's keyring.
@@ -122,7 +124,7 @@ var settings = []row[Settings]{
 		Expected: "keyring, or a key that age-keygen made", Help: "key of the vault; without it a file in the data folder"},
 		func(s *Settings) any { return &s.VaultKey }},
 	{Setting{Name: "in_flight", Kind: Number,
-		Expected: "a whole number", Help: "runs that execute at the same time, at most; without it 256"},
+		Expected: "a whole number", Help: "runs that execute at the same time, at most; without it " + strconv.Itoa(DefaultInFlight)},
 		func(s *Settings) any { return &s.InFlight }},
 	{Setting{Name: "flood", Kind: Number, Default: "1000",
 		Expected: "a whole number, 0 for no bound", Help: "events of one trigger in a minute; the runs of more wait for a decision"},

@@ -81,7 +81,8 @@ func (r *Runner) AcceptTick(ctx context.Context, arrival journal.Arrival) error 
 	return nil
 }
 
-// arrival returns an event with the hooks of one generation that it matches.
+// arrival returns an event with the hooks of a generation that it matches. All
+// events that are stored together are matched with the same generation.
 func (r *Runner) arrival(g *script.Generation, event journal.Event) journal.Arrival {
 	if event.Received.IsZero() {
 		event.Received = r.config.Clock.Now()

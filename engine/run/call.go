@@ -113,7 +113,7 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 	return done, err
 }
 
-// http sends a request to an address of the script's choice.
+// http sends a request to any address that is allowed.
 func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
 	args, secrets, err := h.openSecrets(s)
 	if err != nil {

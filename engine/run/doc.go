@@ -2,6 +2,6 @@
 // activation that the journal hands out with the vm, and is the host of the vm:
 // it numbers the steps, sends the calls, records and logs every result.
 //
-// It has no HTTP route, reads no file and has no code for single vendors. It
-// accepts events from the packages that receive or make them.
+// It has no HTTP route, does not read the scripts folder and has no code for
+// single vendors. It accepts events from the packages that receive or make them.
 package run

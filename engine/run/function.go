@@ -59,7 +59,7 @@ func (h *host) callFunction(ctx context.Context, s vm.Step, step journal.Step) (
 	return result{attempts: 1}, functionError(s, bindings.Unavailable, text)
 }
 
-// redact takes secrets out of what a function returned.
+// redact replaces secrets in the result of a function.
 func redact(text string, secrets []string) string {
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {
@@ -69,8 +69,8 @@ func redact(text string, secrets []string) string {
 	return text
 }
 
-// minSecret is the length from which a secret is looked for: a shorter one may
-// be part of other words.
+// minSecret is the length of the shortest secret that is replaced, as a shorter
+// one may be part of other words.
 const minSecret = 4
 
 // invoke calls the function. A panic in it is an error, with the stack in the

@@ -73,7 +73,7 @@ func (h *host) resolve(app, wanted string) (string, error) {
 }
 
 // account returns the account of the records of a link's kind ("qonto.client") in
-// the run, empty if the kind's app has no connection.
+// the run, empty if the run has no connection of the kind's app.
 func (h *host) account(s vm.Step, kind string) (string, error) {
 	app, _, _ := strings.Cut(kind, ".")
 	name, err := h.resolve(app, "")

@@ -12,6 +12,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/clock"
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -45,12 +46,13 @@ type Config struct {
 	// Secret returns the value of a secret.
 	Secret func(name string) (string, error)
 	// MaxInFlight bounds the activations that execute at the same time; zero means
-	// 256. Each has a goroutine, and most of them wait for an app.
+	// config.DefaultInFlight. Each has a goroutine, and most of them wait for an app.
 	MaxInFlight int
 	// Flood is how many events of one trigger may come in a minute; the runs of
 	// more are paused. Zero means no bound.
 	Flood int
-	// Grace is how long a shutdown waits for runs in flight; zero means 20 s.
+	// Grace is how long a shutdown waits for runs in flight; zero means
+	// config.DefaultGrace.
 	Grace time.Duration
 	Zone  *time.Location
 	Clock clock.Clock // nil means the machine's
@@ -77,10 +79,10 @@ type Runner struct {
 // New makes a runner; it starts nothing.
 func New(c Config) *Runner {
 	if c.MaxInFlight <= 0 {
-		c.MaxInFlight = 256
+		c.MaxInFlight = config.DefaultInFlight
 	}
 	if c.Grace <= 0 {
-		c.Grace = 20 * time.Second
+		c.Grace = config.DefaultGrace
 	}
 	if c.Zone == nil {
 		c.Zone = time.UTC

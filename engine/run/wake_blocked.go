@@ -71,7 +71,7 @@ func (r *Runner) blockedBy(run journal.Run, connections []string) bool {
 }
 
 // wakeIfRecovered wakes a run that was parked because of a broken connection, if
-// a connection became healthy while it was parked: WakeBlocked may have been
+// a connection became healthy since its step began: WakeBlocked may have been
 // called before the run was blocked.
 func (h *host) wakeIfRecovered(ctx context.Context) {
 	if h.runner.config.Connections.Recoveries() == h.attempt.recoveries {

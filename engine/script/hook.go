@@ -22,8 +22,8 @@ type validation struct {
 	unchecked bool
 }
 
-// draft is a hook that is read from its registration.
-type draft struct {
+// hookBuilder makes a hook from its registration.
+type hookBuilder struct {
 	validation
 	registration vm.Registration
 	hook         *journal.Hook
@@ -35,40 +35,40 @@ type draft struct {
 }
 
 // build makes the hook of a registration. It returns all errors, joined.
-func (d *draft) build(script, version string) error {
-	r := d.registration
-	d.hook = &journal.Hook{
+func (b *hookBuilder) build(script, version string) error {
+	r := b.registration
+	b.hook = &journal.Hook{
 		Script: script, Version: version, Triggers: slices.Clone(r.Triggers),
 		Overlap: journal.OverlapQueue, Retry: defaultRetry, OnUncertain: UncertainManual,
 	}
-	d.detail.position = r.Position
+	b.detail.position = r.Position
 	if r.Every != "" {
-		d.hook.Triggers, d.hook.Missed = []string{tick}, MissedNone
-		d.hook.Name = tick + " " + strings.Join(strings.Fields(r.Every), " ")
+		b.hook.Triggers, b.hook.Missed = []string{tick}, MissedNone
+		b.hook.Name = tick + " " + strings.Join(strings.Fields(r.Every), " ")
 	} else {
-		d.hook.Name = strings.Join(r.Triggers, ", ")
+		b.hook.Name = strings.Join(r.Triggers, ", ")
 	}
 	options, err := readTable(orEmpty(r.Options))
 	if err != nil {
 		return fmt.Errorf("options: %w", err)
 	}
 	var errs []error
-	zone := d.zone
+	zone := b.zone
 	if r.Every == "" {
-		errs = append(errs, d.checkTriggers())
+		errs = append(errs, b.checkTriggers())
 	} else if raw, found := options["tz"]; found {
 		zone, err = readZone(raw)
 		errs = append(errs, optionErrors("tz", err))
 	}
 	if r.Every != "" && zone != nil {
-		d.detail.timetable, err = ParseTimetable(r.Every, zone)
+		b.detail.timetable, err = ParseTimetable(r.Every, zone)
 		errs = append(errs, err)
 	}
 	for _, name := range sortedKeys(options) {
-		errs = append(errs, optionErrors(name, d.option(name, options[name])))
+		errs = append(errs, optionErrors(name, b.option(name, options[name])))
 	}
-	d.defaultLane()
-	errs = append(errs, d.finish())
+	b.defaultLane()
+	errs = append(errs, b.finish())
 	return errors.Join(errs...)
 }
 
@@ -88,24 +88,24 @@ func orEmpty(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-func (d *draft) checkTriggers() error {
-	if len(d.hook.Triggers) == 0 {
+func (b *hookBuilder) checkTriggers() error {
+	if len(b.hook.Triggers) == 0 {
 		return errors.New("on() names no trigger")
 	}
-	if d.unchecked {
+	if b.unchecked {
 		return nil
 	}
 	var errs []error
-	for _, name := range d.hook.Triggers {
-		errs = append(errs, d.triggers.check(name))
+	for _, name := range b.hook.Triggers {
+		errs = append(errs, b.triggers.check(name))
 	}
 	return errors.Join(errs...)
 }
 
 // addresses returns the paths of the hook's triggers "in:/path".
-func (d *draft) addresses() []string {
+func (b *hookBuilder) addresses() []string {
 	var paths []string
-	for _, trigger := range d.hook.Triggers {
+	for _, trigger := range b.hook.Triggers {
 		if path := inboundPath(trigger); path != "" {
 			paths = append(paths, path)
 		}
@@ -114,33 +114,33 @@ func (d *draft) addresses() []string {
 }
 
 // finish checks the rules that concern several options.
-func (d *draft) finish() error {
-	paths := d.addresses()
+func (b *hookBuilder) finish() error {
+	paths := b.addresses()
 	if len(paths) > 0 {
-		if d.verify == nil {
+		if b.verify == nil {
 			return fmt.Errorf("trigger %q does not say how a post is verified; %s", "in:"+paths[0], verifyHint)
 		}
 		for _, path := range paths {
-			d.detail.inbound = append(d.detail.inbound, &Inbound{Path: path, Verify: *d.verify, ID: d.id})
+			b.detail.inbound = append(b.detail.inbound, &Inbound{Path: path, Verify: *b.verify, ID: b.id})
 		}
 	}
-	return errors.Join(d.dropLaneIfParallel(), d.refuseWhereFunction(), d.requireLane(), d.requireRecord())
+	return errors.Join(b.dropLaneIfParallel(), b.refuseWhereFunction(), b.requireLane(), b.requireRecord())
 }
 
 // defaultLane sets the lane of a hook without the option lane.
-func (d *draft) defaultLane() {
-	if d.laneSet {
+func (b *hookBuilder) defaultLane() {
+	if b.laneSet {
 		return
 	}
-	d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
-	for _, trigger := range d.hook.Triggers {
+	b.hook.Lane = journal.Lane{Kind: journal.LaneNone}
+	for _, trigger := range b.hook.Triggers {
 		switch {
 		case trigger == tick:
-			d.hook.Lane = journal.Lane{Kind: journal.LaneHook}
+			b.hook.Lane = journal.Lane{Kind: journal.LaneHook}
 		case trigger == runFailed:
-			d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: []string{"key"}}
-		case d.triggers.hasRecord(trigger), strings.HasPrefix(trigger, emitPrefix): // emit can be given a lane
-			d.hook.Lane = journal.Lane{Kind: journal.LaneRecord}
+			b.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: []string{"key"}}
+		case b.triggers.hasRecord(trigger), strings.HasPrefix(trigger, emitPrefix): // emit can be given a lane
+			b.hook.Lane = journal.Lane{Kind: journal.LaneRecord}
 			return
 		}
 	}

@@ -25,8 +25,8 @@ type loadResult struct {
 	changing bool
 }
 
-// dependency is a file that a script requires. The stamp of a missing one is
-// zero.
+// dependency is a file of a script: its main file, a required one, or a missing
+// one that was tried, whose stamp is zero.
 type dependency struct {
 	stamp stamp
 	sum   [sha256.Size]byte
@@ -157,27 +157,27 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 	problems := w.awaited(script)
 	addresses := map[string]*Inbound{}
 	for i, registration := range registrations {
-		d := &draft{validation: w, registration: registration}
-		err := d.build(version.Script, version.Hash)
+		b := &hookBuilder{validation: w, registration: registration}
+		err := b.build(version.Script, version.Hash)
 		for _, err := range splitErrors(err) {
 			problems = append(problems, Problem{File: version.Main, Position: registration.Position, Message: err.Error()})
 		}
-		if first, found := script.index[d.hook.Name]; found {
+		if first, found := script.index[b.hook.Name]; found {
 			problems = append(problems, Problem{File: version.Main, Position: registration.Position,
-				Message: fmt.Sprintf("a second hook %q; the first is at %s: give one of them a name = \"…\"", d.hook.Name, script.details[first].position)})
+				Message: fmt.Sprintf("a second hook %q; the first is at %s: give one of them a name = \"…\"", b.hook.Name, script.details[first].position)})
 		} else {
-			script.index[d.hook.Name] = i
+			script.index[b.hook.Name] = i
 		}
-		for _, in := range d.detail.inbound {
+		for _, in := range b.detail.inbound {
 			if other := addresses[in.Path]; other != nil && !other.equal(in) {
 				problems = append(problems, Problem{File: version.Main, Position: registration.Position,
 					Message: fmt.Sprintf("two hooks on %q verify posts differently; give both the same verify and id", "in:"+in.Path)})
 			}
 			addresses[in.Path] = in
 		}
-		script.Hooks = append(script.Hooks, d.hook)
-		script.Limits = append(script.Limits, d.limits)
-		script.details = append(script.details, d.detail)
+		script.Hooks = append(script.Hooks, b.hook)
+		script.Limits = append(script.Limits, b.limits)
+		script.details = append(script.details, b.detail)
 	}
 	if problems != nil {
 		return nil, problems

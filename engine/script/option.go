@@ -24,48 +24,48 @@ const (
 // option is an option of hooks.
 type option struct {
 	hooks hookKind
-	read  func(d *draft, raw json.RawMessage) error
+	read  func(b *hookBuilder, raw json.RawMessage) error
 }
 
 // options are those of the contract with scripts (scripts/README.md, section 2).
 var options = map[string]option{
-	"name":         {read: (*draft).readName},
-	"connection":   {read: (*draft).readConnection},
-	"where":        {read: (*draft).readWhere},
-	"lane":         {read: (*draft).readLane},
-	"overlap":      {read: (*draft).readOverlap},
-	"timeout":      {read: (*draft).readTimeout},
-	"limits":       {read: (*draft).readLimits},
-	"echo":         {read: (*draft).readEcho},
-	"verify":       {hooks: inboundHook, read: (*draft).readVerify},
-	"id":           {hooks: inboundHook, read: (*draft).readID},
-	"tz":           {hooks: scheduleHook, read: func(*draft, json.RawMessage) error { return nil }}, // read before the schedule
-	"changed":      {read: (*draft).readChanged},
-	"debounce":     {read: (*draft).readDebounce},
-	"retry":        {read: (*draft).readRetry},
-	"on_uncertain": {read: (*draft).readUncertain},
-	"missed":       {hooks: scheduleHook, read: (*draft).readMissed},
+	"name":         {read: (*hookBuilder).readName},
+	"connection":   {read: (*hookBuilder).readConnection},
+	"where":        {read: (*hookBuilder).readWhere},
+	"lane":         {read: (*hookBuilder).readLane},
+	"overlap":      {read: (*hookBuilder).readOverlap},
+	"timeout":      {read: (*hookBuilder).readTimeout},
+	"limits":       {read: (*hookBuilder).readLimits},
+	"echo":         {read: (*hookBuilder).readEcho},
+	"verify":       {hooks: inboundHook, read: (*hookBuilder).readVerify},
+	"id":           {hooks: inboundHook, read: (*hookBuilder).readID},
+	"tz":           {hooks: scheduleHook, read: func(*hookBuilder, json.RawMessage) error { return nil }}, // read before the schedule
+	"changed":      {read: (*hookBuilder).readChanged},
+	"debounce":     {read: (*hookBuilder).readDebounce},
+	"retry":        {read: (*hookBuilder).readRetry},
+	"on_uncertain": {read: (*hookBuilder).readUncertain},
+	"missed":       {hooks: scheduleHook, read: (*hookBuilder).readMissed},
 }
 
 // option reads one option of the hook.
-func (d *draft) option(name string, raw json.RawMessage) error {
+func (b *hookBuilder) option(name string, raw json.RawMessage) error {
 	o, known := options[name]
 	if !known {
 		return fmt.Errorf("unknown option%s", suggestion(name, sortedKeys(options), "options are"))
 	}
-	if o.hooks == inboundHook && len(d.addresses()) == 0 {
+	if o.hooks == inboundHook && len(b.addresses()) == 0 {
 		return errors.New(`is only for a trigger "in:/path"`)
 	}
-	if o.hooks == scheduleHook && d.registration.Every == "" {
+	if o.hooks == scheduleHook && b.registration.Every == "" {
 		return errors.New("is only for every()")
 	}
-	if slices.Contains(d.registration.Functions, name) && name != "where" {
+	if slices.Contains(b.registration.Functions, name) && name != "where" {
 		return errors.New("cannot be a function; it is data that is evaluated before the script runs")
 	}
-	return o.read(d, raw)
+	return o.read(b, raw)
 }
 
-func (d *draft) readName(raw json.RawMessage) error {
+func (b *hookBuilder) readName(raw json.RawMessage) error {
 	name, err := readText(raw)
 	if err != nil {
 		return err
@@ -73,19 +73,19 @@ func (d *draft) readName(raw json.RawMessage) error {
 	if len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
 		return errors.New("expected one line of at most 200 bytes")
 	}
-	d.hook.Name = name
+	b.hook.Name = name
 	return nil
 }
 
 // readConnection reads a whole name, or the part after the slash if all triggers
 // are of one app.
-func (d *draft) readConnection(raw json.RawMessage) error {
+func (b *hookBuilder) readConnection(raw json.RawMessage) error {
 	name, err := readText(raw)
 	if err != nil {
 		return err
 	}
 	var apps []string
-	for _, trigger := range d.hook.Triggers {
+	for _, trigger := range b.hook.Triggers {
 		if app := bindings.TriggerName(trigger).App(); app != "" && !contains(apps, app) {
 			apps = append(apps, app)
 		}
@@ -99,25 +99,25 @@ func (d *draft) readConnection(raw json.RawMessage) error {
 	} else if len(apps) > 0 && !contains(apps, app) {
 		return fmt.Errorf("%q is a connection of %s, and the triggers are of %s", name, app, strings.Join(apps, " and "))
 	}
-	if !d.unchecked && d.connection != nil && !d.connection(whole) {
+	if !b.unchecked && b.connection != nil && !b.connection(whole) {
 		return fmt.Errorf("there is no connection %q yet; connect it with: tidewire connect %s", whole, whole)
 	}
-	d.hook.Connection = whole
+	b.hook.Connection = whole
 	return nil
 }
 
-func (d *draft) readEcho(raw json.RawMessage) error {
-	if json.Unmarshal(raw, &d.hook.Echo) != nil {
+func (b *hookBuilder) readEcho(raw json.RawMessage) error {
+	if json.Unmarshal(raw, &b.hook.Echo) != nil {
 		return fmt.Errorf("expected true (events that our own calls caused make runs too) or false, found %s", describe(raw))
 	}
 	return nil
 }
 
-func (d *draft) readWhere(raw json.RawMessage) (err error) {
-	if slices.Contains(d.registration.Functions, "where") {
+func (b *hookBuilder) readWhere(raw json.RawMessage) (err error) {
+	if slices.Contains(b.registration.Functions, "where") {
 		return nil // the vm calls it at the start of the run
 	}
-	d.hook.Where, err = ReadWhere(raw)
+	b.hook.Where, err = ReadWhere(raw)
 	return err
 }
 
@@ -157,10 +157,10 @@ func ReadWhere(raw json.RawMessage) (map[string][]string, error) {
 	return where, nil
 }
 
-func (d *draft) readLane(raw json.RawMessage) error {
-	d.laneSet = true
+func (b *hookBuilder) readLane(raw json.RawMessage) error {
+	b.laneSet = true
 	if string(raw) == "false" {
-		d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
+		b.hook.Lane = journal.Lane{Kind: journal.LaneNone}
 		return nil
 	}
 	path, err := readText(raw)
@@ -170,39 +170,39 @@ func (d *draft) readLane(raw json.RawMessage) error {
 			return fmt.Errorf("expected a path in event.data, a list of paths or false, found %s", describe(raw))
 		}
 	}
-	d.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: paths}
+	b.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: paths}
 	return nil
 }
 
-func (d *draft) readTimeout(raw json.RawMessage) (err error) {
-	d.hook.Timeout, err = readDuration(raw)
+func (b *hookBuilder) readTimeout(raw json.RawMessage) (err error) {
+	b.hook.Timeout, err = readDuration(raw)
 	return err
 }
 
-func (d *draft) readLimits(raw json.RawMessage) error {
+func (b *hookBuilder) readLimits(raw json.RawMessage) error {
 	table, err := readTable(raw)
 	if err != nil {
 		return err
 	}
 	var count int64
 	readers := map[string]func(json.RawMessage) error{
-		"instructions": func(raw json.RawMessage) (err error) { d.limits.Instructions, err = readCount(raw); return },
-		"memory":       func(raw json.RawMessage) (err error) { d.limits.Memory, err = readSize(raw); return },
-		"time":         func(raw json.RawMessage) (err error) { d.limits.Time, err = readDuration(raw); return },
+		"instructions": func(raw json.RawMessage) (err error) { b.limits.Instructions, err = readCount(raw); return },
+		"memory":       func(raw json.RawMessage) (err error) { b.limits.Memory, err = readSize(raw); return },
+		"time":         func(raw json.RawMessage) (err error) { b.limits.Time, err = readDuration(raw); return },
 		"steps": func(raw json.RawMessage) (err error) {
 			count, err = readCount(raw)
-			d.limits.Steps = int(count)
+			b.limits.Steps = int(count)
 			return
 		},
-		"output": func(raw json.RawMessage) (err error) { d.limits.Output, err = readSize(raw); return },
+		"output": func(raw json.RawMessage) (err error) { b.limits.Output, err = readSize(raw); return },
 		"depth": func(raw json.RawMessage) (err error) {
 			count, err = readCount(raw)
-			d.limits.Depth = int(count)
+			b.limits.Depth = int(count)
 			return
 		},
 		"string_length": func(raw json.RawMessage) (err error) {
 			count, err = readSize(raw)
-			d.limits.StringLength = int(count)
+			b.limits.StringLength = int(count)
 			return
 		},
 	}
@@ -218,14 +218,14 @@ func (d *draft) readLimits(raw json.RawMessage) error {
 	return nil
 }
 
-func (d *draft) readVerify(raw json.RawMessage) error {
-	v, err := readVerify(raw, d.registration.Secrets)
-	d.verify = &v
+func (b *hookBuilder) readVerify(raw json.RawMessage) error {
+	v, err := readVerify(raw, b.registration.Secrets)
+	b.verify = &v
 	return err
 }
 
-func (d *draft) readID(raw json.RawMessage) (err error) {
-	d.id, err = readText(raw)
+func (b *hookBuilder) readID(raw json.RawMessage) (err error) {
+	b.id, err = readText(raw)
 	return err
 }
 

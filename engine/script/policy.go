@@ -44,7 +44,7 @@ func readWord(raw json.RawMessage, words ...string) (string, error) {
 	return word, nil
 }
 
-func (d *draft) readChanged(raw json.RawMessage) error {
+func (b *hookBuilder) readChanged(raw json.RawMessage) error {
 	path, err := readText(raw)
 	if err != nil {
 		return fmt.Errorf("expected the path of one field in event.data, such as %q, found %s", "status", describe(raw))
@@ -52,26 +52,26 @@ func (d *draft) readChanged(raw json.RawMessage) error {
 	if slices.Contains(strings.Split(path, "."), "") {
 		return fmt.Errorf("expected the path of one field in event.data, such as %q, found %q", "client.status", path)
 	}
-	d.hook.Changed = path
+	b.hook.Changed = path
 	return nil
 }
 
-func (d *draft) readOverlap(raw json.RawMessage) error {
+func (b *hookBuilder) readOverlap(raw json.RawMessage) error {
 	word, err := readWord(raw, string(journal.OverlapQueue), string(journal.OverlapSkip), string(journal.OverlapReplace), string(journal.OverlapParallel))
 	if err == nil {
-		d.hook.Overlap = journal.Overlap(word)
+		b.hook.Overlap = journal.Overlap(word)
 	}
 	return err
 }
 
-func (d *draft) readDebounce(raw json.RawMessage) (err error) {
-	d.hook.Debounce, err = readDuration(raw)
+func (b *hookBuilder) readDebounce(raw json.RawMessage) (err error) {
+	b.hook.Debounce, err = readDuration(raw)
 	return err
 }
 
 // readRetry reads { attempts = 5, first = "10s", max = "10m" }. A first above
 // the default max raises max, and a max below the default first lowers first.
-func (d *draft) readRetry(raw json.RawMessage) error {
+func (b *hookBuilder) readRetry(raw json.RawMessage) error {
 	table, err := readTable(raw)
 	if err != nil {
 		return fmt.Errorf(`expected a table such as { attempts = 5, first = "10s", max = "10m" }, found %s; attempts = 1 means never again`, describe(raw))
@@ -114,40 +114,40 @@ func (d *draft) readRetry(raw json.RawMessage) error {
 			retry.First = retry.Max
 		}
 	}
-	d.hook.Retry = retry
+	b.hook.Retry = retry
 	return nil
 }
 
-func (d *draft) readUncertain(raw json.RawMessage) (err error) {
-	d.hook.OnUncertain, err = readWord(raw, UncertainManual, UncertainRetry, UncertainRaise)
+func (b *hookBuilder) readUncertain(raw json.RawMessage) (err error) {
+	b.hook.OnUncertain, err = readWord(raw, UncertainManual, UncertainRetry, UncertainRaise)
 	return err
 }
 
-func (d *draft) readMissed(raw json.RawMessage) (err error) {
-	d.hook.Missed, err = readWord(raw, MissedNone, MissedLast, MissedAll)
+func (b *hookBuilder) readMissed(raw json.RawMessage) (err error) {
+	b.hook.Missed, err = readWord(raw, MissedNone, MissedLast, MissedAll)
 	return err
 }
 
 // dropLaneIfParallel removes the lane of a hook with overlap = "parallel".
-func (d *draft) dropLaneIfParallel() error {
-	if d.hook.Overlap != journal.OverlapParallel {
+func (b *hookBuilder) dropLaneIfParallel() error {
+	if b.hook.Overlap != journal.OverlapParallel {
 		return nil
 	}
-	if d.laneSet && d.hook.Lane.Kind != journal.LaneNone {
+	if b.laneSet && b.hook.Lane.Kind != journal.LaneNone {
 		return errors.New(`overlap = "parallel" and a lane contradict each other; leave one of them out`)
 	}
-	d.hook.Lane = journal.Lane{Kind: journal.LaneNone}
+	b.hook.Lane = journal.Lane{Kind: journal.LaneNone}
 	return nil
 }
 
 // refuseWhereFunction returns an error for a where that is a function on a hook
 // with an option that is applied when an event is accepted, before Lua runs.
-func (d *draft) refuseWhereFunction() error {
-	if !contains(d.registration.Functions, "where") {
+func (b *hookBuilder) refuseWhereFunction() error {
+	if !contains(b.registration.Functions, "where") {
 		return nil
 	}
 	var errs []error
-	for _, option := range d.acceptOptions() {
+	for _, option := range b.acceptOptions() {
 		errs = append(errs, fmt.Errorf("where is a function, and %s is decided when the event comes, before the script runs; "+
 			`write where as data, such as { status = "paid" }, or leave %s out`, option, option))
 	}
@@ -156,16 +156,16 @@ func (d *draft) refuseWhereFunction() error {
 
 // acceptOptions returns the options that are applied when an event is accepted:
 // they decide whether and when it makes a run.
-func (d *draft) acceptOptions() []string {
+func (b *hookBuilder) acceptOptions() []string {
 	var options []string
-	switch d.hook.Overlap {
+	switch b.hook.Overlap {
 	case journal.OverlapSkip, journal.OverlapReplace:
-		options = append(options, fmt.Sprintf("overlap = %q", d.hook.Overlap))
+		options = append(options, fmt.Sprintf("overlap = %q", b.hook.Overlap))
 	}
-	if d.hook.Debounce > 0 {
+	if b.hook.Debounce > 0 {
 		options = append(options, "debounce")
 	}
-	if d.hook.Changed != "" {
+	if b.hook.Changed != "" {
 		options = append(options, "changed")
 	}
 	return options
@@ -173,21 +173,21 @@ func (d *draft) acceptOptions() []string {
 
 // requireLane returns an error for an option that works within a lane on a hook
 // that has no lane for some of its events.
-func (d *draft) requireLane() error {
-	switch d.hook.Lane.Kind {
+func (b *hookBuilder) requireLane() error {
+	switch b.hook.Lane.Kind {
 	case journal.LanePaths, journal.LaneHook, "": // empty: the option lane has an error
 		return nil
 	}
 	var errs []error
-	for _, option := range d.acceptOptions() {
+	for _, option := range b.acceptOptions() {
 		switch {
 		case option == "changed":
-		case d.hook.Overlap == journal.OverlapParallel:
+		case b.hook.Overlap == journal.OverlapParallel:
 			errs = append(errs, fmt.Errorf(`%s works within a lane, and overlap = "parallel" has none; leave overlap out`, option))
-		case d.hook.Lane.Kind == journal.LaneNone:
+		case b.hook.Lane.Kind == journal.LaneNone:
 			errs = append(errs, fmt.Errorf(`%s works within a lane, and this hook has none; name one, such as lane = "client.id"`, option))
 		default:
-			if trigger, without := d.triggerWithoutRecord(); without {
+			if trigger, without := b.triggerWithoutRecord(); without {
 				errs = append(errs, fmt.Errorf(`%s works within a lane, and %q has none by default; name one, such as lane = "client.id"`, option, trigger))
 			}
 		}
@@ -197,11 +197,11 @@ func (d *draft) requireLane() error {
 
 // requireRecord returns an error for the option changed on events that are about
 // no record.
-func (d *draft) requireRecord() error {
-	if d.hook.Changed == "" {
+func (b *hookBuilder) requireRecord() error {
+	if b.hook.Changed == "" {
 		return nil
 	}
-	if trigger, without := d.triggerWithoutRecord(); without {
+	if trigger, without := b.triggerWithoutRecord(); without {
 		return fmt.Errorf("changed stores the value of each record, and %q is about no record in the catalogue; leave it out, and compare in the script", trigger)
 	}
 	return nil
@@ -209,20 +209,20 @@ func (d *draft) requireRecord() error {
 
 // triggerWithoutRecord finds a trigger of the hook whose events may be about no
 // record.
-func (d *draft) triggerWithoutRecord() (string, bool) {
-	if d.unchecked {
+func (b *hookBuilder) triggerWithoutRecord() (string, bool) {
+	if b.unchecked {
 		return "", false
 	}
-	for _, trigger := range d.hook.Triggers {
-		matched := d.triggers.match(trigger)
-		if len(matched) == 0 && d.triggers.check(trigger) != nil {
+	for _, trigger := range b.hook.Triggers {
+		matched := b.triggers.match(trigger)
+		if len(matched) == 0 && b.triggers.check(trigger) != nil {
 			continue // checkTriggers reports it
 		}
 		if len(matched) == 0 {
 			return trigger, true
 		}
 		for _, name := range matched {
-			if known := d.triggers.byName[name]; known == nil || known.Record == "" {
+			if known := b.triggers.byName[name]; known == nil || known.Record == "" {
 				return name, true
 			}
 		}

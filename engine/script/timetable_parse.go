@@ -237,7 +237,7 @@ func parseCron(words []string) (func(time.Time) time.Time, error) {
 	for i, field := range cronFields {
 		word := words[i]
 		if field.option == cron.Dow {
-			word = sundayIsSeven(word)
+			word = sundayAsZero(word)
 		}
 		var parsed cron.Schedule
 		err := fmt.Errorf("a field is one of a list, a range or a step")
@@ -267,9 +267,9 @@ func parseCron(words []string) (func(time.Time) time.Time, error) {
 	return wallTimes(on, times), nil
 }
 
-// sundayIsSeven replaces 7, which many write for Sunday, by 0, which the parser
+// sundayAsZero replaces 7, which many write for Sunday, by 0, which the parser
 // reads.
-func sundayIsSeven(field string) string {
+func sundayAsZero(field string) string {
 	parts := strings.Split(field, ",")
 	for i, part := range parts {
 		switch {

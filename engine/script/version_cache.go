@@ -18,7 +18,7 @@ type versionCache struct {
 	max int
 
 	mu     sync.Mutex
-	byHash map[string]*list.Element // of *old
+	byHash map[string]*list.Element // of *cachedVersion
 	order  *list.List               // the most recently used first
 }
 
