@@ -49,7 +49,7 @@ type Engine struct {
 	ingest      *ingest.Server
 	schedule    *schedule.Scheduler
 	polls       *poll.Poller
-	hooks       *subscription.Keeper
+	hooks       *subscription.Registrar
 	control     *control.Server
 	dashboard   *dashboard.Dashboard
 	pruner      *retention.Pruner

@@ -13,7 +13,7 @@ import (
 // subscriptions makes what registers webhooks at vendors. The polls read what
 // those webhooks only hint at; a hint that is lost in a crash does no harm, as
 // polls read their lists soon after each start.
-func (e *Engine) subscriptions(ctx context.Context) (*subscription.Keeper, error) {
+func (e *Engine) subscriptions(ctx context.Context) (*subscription.Registrar, error) {
 	c := e.config
 	return subscription.New(ctx, subscription.Config{
 		Connections: e.connections, Calls: e.calls, Store: e.store, Secrets: e.connections.WebhookSecrets(),

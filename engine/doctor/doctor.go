@@ -42,7 +42,7 @@ type Engine struct {
 	Scripts     *script.Set
 	Connections *connection.Set
 	Polls       *poll.Poller
-	Webhooks    *subscription.Keeper
+	Webhooks    *subscription.Registrar
 	Clock       clock.Clock
 }
 

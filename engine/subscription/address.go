@@ -13,15 +13,15 @@ import (
 // connection.
 type place struct{ connection, name, item string }
 
-// mark begins the keys of a place, so that they are known again also when what
-// we kept is lost.
-func (p place) mark() string {
+// prefix is the beginning of the keys of a place, so that they are recognized
+// also when the journal is lost.
+func (p place) prefix() string {
 	sum := sha256.Sum256([]byte(p.connection + "\x00" + p.name + "\x00" + p.item))
 	return hex.EncodeToString(sum[:6])
 }
 
-// newKey makes a key of this place that nobody guesses.
-func (p place) newKey() string { return p.mark() + "-" + strings.ToLower(rand.Text()) }
+// newKey makes a key of this place that cannot be guessed.
+func (p place) newKey() string { return p.prefix() + "-" + strings.ToLower(rand.Text()) }
 
 // newSecret makes a secret of 32 random bytes.
 func newSecret() string {
@@ -30,7 +30,7 @@ func newSecret() string {
 	return hex.EncodeToString(b[:])
 }
 
-// keyParam is the parameter of an address that holds the key.
+// keyParam is the parameter of an address with the key.
 const keyParam = "subscription"
 
 // pathOf is where the webhooks of a connection are received:
@@ -42,8 +42,8 @@ func addressOf(public, connection, key string) string {
 	return strings.TrimSuffix(public, "/") + pathOf(connection) + "?" + keyParam + "=" + url.QueryEscape(key)
 }
 
-// keyAt reads the key in an address of ours; it is empty for another's, and
-// for one that was given to the vendor by hand.
+// keyAt returns the key in an address of this installation; it is empty for
+// other addresses, and for one that somebody entered at the vendor.
 func keyAt(public, connection, address string) string {
 	ours, err := url.Parse(strings.TrimSuffix(public, "/") + pathOf(connection))
 	if err != nil {

@@ -1,16 +1,16 @@
 package subscription
 
-// Quiet reports whether Run has looked at the present generation and has
+// Quiet reports whether Run has synced for the current generation and has
 // nothing to do before its timer.
-func (k *Keeper) Quiet() bool {
-	if len(k.changed) > 0 {
+func (r *Registrar) Quiet() bool {
+	if len(r.changed) > 0 {
 		return false
 	}
-	generation, now := k.Generation(), k.Clock.Now()
-	for _, conn := range k.Connections.All() {
-		c := k.care(conn.Name())
+	generation, now := r.Generation(), r.Clock.Now()
+	for _, conn := range r.Connections.All() {
+		c := r.state(conn.Name())
 		c.mu.Lock()
-		quiet := !registers(conn.App()) || !c.busy && !c.roused && c.seen == generation && now.Before(c.next)
+		quiet := !registers(conn.App()) || !c.busy && !c.requested && c.seen == generation && now.Before(c.next)
 		c.mu.Unlock()
 		if !quiet {
 			return false

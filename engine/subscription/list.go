@@ -14,40 +14,40 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// list asks the vendor what of ours it has of one kind, and lays it to the
-// places. Where that fails nothing is done about them: what is not seen could
-// be registered twice.
-func (v *visit) list(ctx context.Context, def *bindings.Subscription) {
+// list reads the vendor's list of one kind of subscription, and assigns ours to
+// their places. If that fails nothing is done about these places: a
+// subscription could be registered twice.
+func (sy *syncer) list(ctx context.Context, def *bindings.Subscription) {
 	if def.List == nil {
 		return
 	}
-	entries, err := v.entries(ctx, def)
+	entries, err := sy.entries(ctx, def)
 	if err != nil {
-		v.failed(place{v.conn.Name(), def.Name, ""}, nil, fmt.Errorf("list what is registered: %w", err))
-		for p := range v.places {
+		sy.failed(place{sy.conn.Name(), def.Name, ""}, nil, fmt.Errorf("list what is registered: %w", err))
+		for p := range sy.places {
 			if p.name == def.Name {
-				v.places[p] = nil
+				sy.places[p] = nil
 			}
 		}
-		v.doubt = true
+		sy.incomplete = true
 		return
 	}
-	for p, s := range v.places {
+	for p, s := range sy.places {
 		if p.name == def.Name && s != nil {
 			s.listed = true
 		}
 	}
 	for _, e := range entries {
-		v.lay(def, e)
+		sy.assign(def, e)
 	}
 }
 
-// entries are those of ours that the vendor lists.
-func (v *visit) entries(ctx context.Context, def *bindings.Subscription) (all []entry, err error) {
+// entries are our subscriptions in the vendor's list.
+func (sy *syncer) entries(ctx context.Context, def *bindings.Subscription) (all []entry, err error) {
 	asked := map[string]bool{}
-	for _, item := range v.listed(def) {
-		words := v.words(item, nil, nil)
-		args, err := call.Arguments(def.List.Args, words)
+	for _, item := range sy.listed(def) {
+		vars := sy.vars(item, nil, nil)
+		args, err := call.Arguments(def.List.Args, vars)
 		if err != nil {
 			return nil, err
 		}
@@ -55,9 +55,9 @@ func (v *visit) entries(ctx context.Context, def *bindings.Subscription) (all []
 			continue
 		}
 		asked[string(args)] = true
-		own := call.EngineCall{App: v.app, Connection: v.conn.Name(), Call: *def.List, Vars: words}
-		err = v.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
-			if e := v.entry(def, raw); e.key != "" {
+		own := call.EngineCall{App: sy.app, Connection: sy.conn.Name(), Call: *def.List, Vars: vars}
+		err = sy.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
+			if e := sy.entry(def, raw); e.key != "" {
 				all = append(all, e)
 			}
 			return nil
@@ -69,12 +69,12 @@ func (v *visit) entries(ctx context.Context, def *bindings.Subscription) (all []
 	return all, nil
 }
 
-// listed are the items that there is a list for: nil is the one list of all.
-func (v *visit) listed(def *bindings.Subscription) (items []*call.Item) {
+// listed are the items that have a list each; nil is the one list of all.
+func (sy *syncer) listed(def *bindings.Subscription) (items []*call.Item) {
 	if !mentionsItem(def.List.Args) {
 		return []*call.Item{nil}
 	}
-	for p, s := range v.places {
+	for p, s := range sy.places {
 		if p.name == def.Name {
 			items = append(items, s.item())
 		}
@@ -82,27 +82,27 @@ func (v *visit) listed(def *bindings.Subscription) (items []*call.Item) {
 	return items
 }
 
-// lay gives an entry to its place; where there is none it is an orphan.
-func (v *visit) lay(def *bindings.Subscription, e entry) {
-	for p, s := range v.places {
+// assign adds an entry to its place; an entry without a place is an orphan.
+func (sy *syncer) assign(def *bindings.Subscription, e entry) {
+	for p, s := range sy.places {
 		if s == nil || p.name != def.Name {
 			continue
 		}
 		known := func(row journal.Subscription) bool { return row.Key == e.key }
-		if slices.ContainsFunc(s.rows, known) || e.key[:min(len(e.key), len(p.mark()))] == p.mark() {
+		if slices.ContainsFunc(s.rows, known) || e.key[:min(len(e.key), len(p.prefix()))] == p.prefix() {
 			if !slices.ContainsFunc(s.entries, func(o entry) bool { return o.id == e.id }) {
 				s.entries = append(s.entries, e)
 			}
 			return
 		}
 	}
-	if !slices.ContainsFunc(v.orphans, func(o orphan) bool { return o.entry.id == e.id }) {
-		v.orphans = append(v.orphans, orphan{def, e})
+	if !slices.ContainsFunc(sy.orphans, func(o orphan) bool { return o.entry.id == e.id }) {
+		sy.orphans = append(sy.orphans, orphan{def, e})
 	}
 }
 
-// entry reads one that the vendor lists. It has no key if it is not ours.
-func (v *visit) entry(def *bindings.Subscription, raw json.RawMessage) entry {
+// entry reads one element of the vendor's list. It has no key if it is not ours.
+func (sy *syncer) entry(def *bindings.Subscription, raw json.RawMessage) entry {
 	e := entry{
 		id: jsonpath.Text(raw, def.ID), address: jsonpath.Text(raw, def.Address),
 		expires: moment(jsonpath.Text(raw, def.Expires)), raw: slices.Clone(raw),
@@ -112,10 +112,10 @@ func (v *visit) entry(def *bindings.Subscription, raw json.RawMessage) entry {
 			slices.Sort(e.types)
 		}
 	}
-	if e.key = keyAt(v.PublicURL, v.conn.Name(), e.address); v.PublicURL == "" {
+	if e.key = keyAt(sy.PublicURL, sy.conn.Name(), e.address); sy.PublicURL == "" {
 		e.key = ""
 	}
-	for _, s := range v.places {
+	for _, s := range sy.places {
 		for i := 0; s != nil && i < len(s.rows); i++ {
 			if s.rows[i].Address == e.address {
 				e.key = s.rows[i].Key
@@ -125,8 +125,8 @@ func (v *visit) entry(def *bindings.Subscription, raw json.RawMessage) entry {
 	return e
 }
 
-// item is what a place is for, as the vendor last described it.
-func (s *standing) item() *call.Item {
+// item is the item of a place, as the vendor last listed it.
+func (s *placeState) item() *call.Item {
 	if s.target != nil {
 		return s.target.item
 	}
@@ -144,7 +144,7 @@ func itemOf(row journal.Subscription) (item *call.Item) {
 	return item
 }
 
-// mentionsItem reports whether arguments hold a word of the item.
+// mentionsItem reports whether arguments have a variable of the item.
 func mentionsItem(args map[string]any) bool {
 	seen := false
 	_, _ = call.Arguments(args, func(word string) (any, bool) {

@@ -41,58 +41,58 @@ func TestPlan(t *testing.T) {
 		want     string // types wanted, "-" for not wanted
 		rows     []journal.Subscription
 		listed   string // keys that the vendor lists, "none"; empty where it cannot
-		manner   manner
+		mode     syncMode
 		settled  bool // it has been wanted as it is for long
 		unproven string
-		rushed   string
-		doubted  string
+		expiring string
+		lost     string
 		acts     string
 	}{
-		{name: "nothing is there", want: "a b", manner: manner{register: true}, acts: "create"},
+		{name: "nothing exists", want: "a b", mode: syncMode{register: true}, acts: "create"},
 		{name: "nothing is there, by hand", want: "a b", acts: ""},
-		{name: "it is as it should be", want: "a b", rows: rows(registered("1")), listed: "1", manner: manner{register: true}, acts: "keep 1"},
-		{name: "no script wants it", want: "-", rows: rows(registered("1")), manner: manner{register: true}, acts: "keep 1"},
-		{name: "no script has wanted it for long", want: "-", rows: rows(registered("1")), manner: manner{register: true}, settled: true, acts: "remove 1"},
-		{name: "no script wants it, and somebody says so", want: "-", rows: rows(registered("1")), manner: manner{register: true, now: true}, acts: "remove 1"},
-		{name: "no script wants it, by hand", want: "-", rows: rows(registered("1")), settled: true, acts: "keep 1"},
+		{name: "it is as needed", want: "a b", rows: rows(registered("1")), listed: "1", mode: syncMode{register: true}, acts: "retain 1"},
+		{name: "no script wants it", want: "-", rows: rows(registered("1")), mode: syncMode{register: true}, acts: "retain 1"},
+		{name: "no script has wanted it for long", want: "-", rows: rows(registered("1")), mode: syncMode{register: true}, settled: true, acts: "remove 1"},
+		{name: "no script wants it, and the command runs", want: "-", rows: rows(registered("1")), mode: syncMode{register: true, now: true}, acts: "remove 1"},
+		{name: "no script wants it, manual", want: "-", rows: rows(registered("1")), settled: true, acts: "retain 1"},
 
-		{name: "more types", want: "a b c", rows: rows(registered("1")), manner: manner{register: true}, acts: "update 1 to a b c"},
-		{name: "more types and another less", want: "a c", rows: rows(registered("1")), manner: manner{register: true}, acts: "update 1 to a b c"},
-		{name: "fewer types", want: "a", rows: rows(registered("1")), manner: manner{register: true}, acts: "keep 1"},
-		{name: "fewer types for long", want: "a", rows: rows(registered("1")), manner: manner{register: true}, settled: true, acts: "update 1 to a"},
-		{name: "more types, by hand", want: "a b c", rows: rows(registered("1")), acts: "keep 1"},
-		{name: "more types, and none can be updated", sub: &rigid, want: "a b c", rows: rows(registered("1")), manner: manner{register: true}, acts: "replace 1 to a b c"},
+		{name: "more types", want: "a b c", rows: rows(registered("1")), mode: syncMode{register: true}, acts: "update 1 to a b c"},
+		{name: "more types and another less", want: "a c", rows: rows(registered("1")), mode: syncMode{register: true}, acts: "update 1 to a b c"},
+		{name: "fewer types", want: "a", rows: rows(registered("1")), mode: syncMode{register: true}, acts: "retain 1"},
+		{name: "fewer types for long", want: "a", rows: rows(registered("1")), mode: syncMode{register: true}, settled: true, acts: "update 1 to a"},
+		{name: "more types, manual", want: "a b c", rows: rows(registered("1")), acts: "retain 1"},
+		{name: "more types, and none can be updated", sub: &rigid, want: "a b c", rows: rows(registered("1")), mode: syncMode{register: true}, acts: "replace 1 to a b c"},
 
 		{name: "a quarter of its life is left", want: "a b", rows: rows(registered("1", ends(15*time.Minute, time.Hour))), acts: "renew 1 to a b"},
-		{name: "more than a quarter is left", want: "a b", rows: rows(registered("1", ends(16*time.Minute, time.Hour))), acts: "keep 1"},
-		{name: "the vendor gave less than was asked for", want: "a b", rows: rows(registered("1", ends(6*time.Minute, 20*time.Minute))), acts: "keep 1"},
-		{name: "the vendor asks for it", want: "a b", rows: rows(registered("1", ends(50*time.Minute, time.Hour))), rushed: "1", acts: "renew 1 to a b"},
+		{name: "more than a quarter is left", want: "a b", rows: rows(registered("1", ends(16*time.Minute, time.Hour))), acts: "retain 1"},
+		{name: "the vendor answered a shorter lifetime", want: "a b", rows: rows(registered("1", ends(6*time.Minute, 20*time.Minute))), acts: "retain 1"},
+		{name: "the vendor asks for it", want: "a b", rows: rows(registered("1", ends(50*time.Minute, time.Hour))), expiring: "1", acts: "renew 1 to a b"},
 		{name: "due, and none can be renewed", sub: &rigid, want: "a b", rows: rows(registered("1", ends(time.Minute, time.Hour))), acts: "replace 1 to a b"},
-		{name: "due, and no script wants it", want: "-", rows: rows(registered("1", ends(time.Minute, time.Hour))), acts: "keep 1"},
-		{name: "it has ended", want: "a b", rows: rows(registered("1", ends(0, time.Hour))), acts: "create, forget 1"},
-		{name: "it has ended, and no script wants it", want: "-", rows: rows(registered("1", ends(0, time.Hour))), acts: "forget 1"},
+		{name: "due, and no script wants it", want: "-", rows: rows(registered("1", ends(time.Minute, time.Hour))), acts: "retain 1"},
+		{name: "it has ended", want: "a b", rows: rows(registered("1", ends(0, time.Hour))), acts: "create, drop 1"},
+		{name: "it has ended, and no script wants it", want: "-", rows: rows(registered("1", ends(0, time.Hour))), acts: "drop 1"},
 
-		{name: "the vendor has it no longer", want: "a b", rows: rows(registered("1")), listed: "none", acts: "create, forget 1"},
-		{name: "the vendor's list lags behind", want: "a b", rows: rows(registered("1", young)), listed: "none", manner: manner{register: true}, acts: "keep 1"},
-		{name: "a crash before it was heard of", want: "a b", rows: rows(registered("1", pending)), listed: "1", manner: manner{register: true}, acts: "adopt 1, keep 1"},
-		{name: "a crash before it came to be", want: "a b", rows: rows(registered("1", pending)), listed: "none", manner: manner{register: true}, acts: "create, forget 1"},
-		{name: "a crash, and its secret is lost", want: "a b", rows: rows(registered("1", pending)), listed: "1", unproven: "1", manner: manner{register: true}, acts: "create"},
-		{name: "a crash at a vendor without lists", want: "a b", rows: rows(registered("1", pending)), manner: manner{register: true}, acts: "create"},
-		{name: "afterwards, both live for a while", want: "a b", rows: rows(registered("1", pending), registered("2", young)), manner: manner{register: true}, acts: "keep 2"},
-		{name: "then the doubtful one goes", want: "a b", rows: rows(registered("1", pending), registered("2")), manner: manner{register: true}, acts: "keep 2, remove 1"},
-		{name: "a secret that is lost", want: "a b", rows: rows(registered("1")), listed: "1", unproven: "1", manner: manner{register: true}, acts: "create"},
-		{name: "the address has changed", want: "a b", rows: rows(registered("1", elsewhere)), listed: "1", manner: manner{register: true}, acts: "create"},
-		{name: "the old one beside the new", want: "a b", rows: rows(registered("1", replaced), registered("2", young)), listed: "1 2", acts: "keep 2"},
-		{name: "the old one behind the new", want: "a b", rows: rows(registered("1", replaced), registered("2")), listed: "1 2", acts: "keep 2, remove 1"},
-		{name: "two of them after a crash", want: "a b", rows: rows(registered("1"), registered("2", young)), listed: "1 2", acts: "keep 2, retire 1"},
-		{name: "one that nothing is known of", want: "a b", rows: rows(registered("1")), listed: "1 9", manner: manner{register: true}, acts: "keep 1, stray 9"},
-		{name: "one that nothing is known of, by hand", want: "a b", rows: rows(registered("1")), listed: "1 9", acts: "keep 1"},
-		{name: "all that is kept is lost", want: "a b", listed: "9", manner: manner{register: true}, acts: "create, stray 9"},
-		{name: "it ended as the vendor says, and cannot be listed", want: "a b", rows: rows(registered("1")), doubted: "1", manner: manner{register: true}, acts: "create"},
-		{name: "webhooks were lost, and it is there", want: "a b", rows: rows(registered("1")), listed: "1", doubted: "1", manner: manner{register: true}, acts: "keep 1"},
+		{name: "the vendor has it no longer", want: "a b", rows: rows(registered("1")), listed: "none", acts: "create, drop 1"},
+		{name: "the vendor's list lags behind", want: "a b", rows: rows(registered("1", young)), listed: "none", mode: syncMode{register: true}, acts: "retain 1"},
+		{name: "a crash before the answer", want: "a b", rows: rows(registered("1", pending)), listed: "1", mode: syncMode{register: true}, acts: "adopt 1, retain 1"},
+		{name: "a crash before it was created", want: "a b", rows: rows(registered("1", pending)), listed: "none", mode: syncMode{register: true}, acts: "create, drop 1"},
+		{name: "a crash, and its secret is lost", want: "a b", rows: rows(registered("1", pending)), listed: "1", unproven: "1", mode: syncMode{register: true}, acts: "create"},
+		{name: "a crash at a vendor without lists", want: "a b", rows: rows(registered("1", pending)), mode: syncMode{register: true}, acts: "create"},
+		{name: "afterwards both are live for a while", want: "a b", rows: rows(registered("1", pending), registered("2", young)), mode: syncMode{register: true}, acts: "retain 2"},
+		{name: "then the uncertain one is removed", want: "a b", rows: rows(registered("1", pending), registered("2")), mode: syncMode{register: true}, acts: "retain 2, remove 1"},
+		{name: "a secret that is lost", want: "a b", rows: rows(registered("1")), listed: "1", unproven: "1", mode: syncMode{register: true}, acts: "create"},
+		{name: "the address has changed", want: "a b", rows: rows(registered("1", elsewhere)), listed: "1", mode: syncMode{register: true}, acts: "create"},
+		{name: "the old one with a young new one", want: "a b", rows: rows(registered("1", replaced), registered("2", young)), listed: "1 2", acts: "retain 2"},
+		{name: "the old one with an older new one", want: "a b", rows: rows(registered("1", replaced), registered("2")), listed: "1 2", acts: "retain 2, remove 1"},
+		{name: "two of them after a crash", want: "a b", rows: rows(registered("1"), registered("2", young)), listed: "1 2", acts: "retain 2, retire 1"},
+		{name: "one that is not in the registry", want: "a b", rows: rows(registered("1")), listed: "1 9", mode: syncMode{register: true}, acts: "retain 1, remove unknown 9"},
+		{name: "one that is not in the registry, manual", want: "a b", rows: rows(registered("1")), listed: "1 9", acts: "retain 1"},
+		{name: "the journal is lost", want: "a b", listed: "9", mode: syncMode{register: true}, acts: "create, remove unknown 9"},
+		{name: "the vendor reports its end, and has no list", want: "a b", rows: rows(registered("1")), lost: "1", mode: syncMode{register: true}, acts: "create"},
+		{name: "webhooks were lost, and it exists", want: "a b", rows: rows(registered("1")), listed: "1", lost: "1", mode: syncMode{register: true}, acts: "retain 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := standing{sub: c.sub, rows: c.rows, listed: c.listed != "", rushed: flags(c.rushed), doubted: flags(c.doubted), since: noon.Add(-time.Second)}
+			s := placeState{sub: c.sub, rows: c.rows, listed: c.listed != "", expiring: flags(c.expiring), lost: flags(c.lost), since: noon.Add(-time.Second)}
 			if s.sub == nil {
 				s.sub = &whole
 			}
@@ -107,17 +107,17 @@ func TestPlan(t *testing.T) {
 			}
 			s.secret = func(key string) bool { return key != c.unproven }
 			s.ours = func(address string) bool { return strings.HasPrefix(address, "ours") }
-			p := planner{now: noon, settle: time.Minute, manner: c.manner}
+			p := planner{now: noon, settle: time.Minute, mode: c.mode}
 			var got []string
 			for _, a := range p.plan(s) {
-				text := string(a.deed)
+				text := string(a.kind)
 				switch {
-				case a.deed == stray:
+				case a.kind == removeUnknown:
 					text += " " + a.entry.key
-				case a.deed != create:
+				case a.kind != create:
 					text += " " + a.row.Key
 				}
-				if a.deed == update || a.deed == replace || a.deed == renew {
+				if a.kind == update || a.kind == replace || a.kind == renew {
 					text += " to " + strings.Join(a.types, " ")
 				}
 				got = append(got, text)
@@ -139,10 +139,10 @@ func flags(keys string) map[string]bool {
 	return set
 }
 
-// What is to be done later is said.
-func TestPlanLooksAgain(t *testing.T) {
+// The time of the next plan is when something will be due.
+func TestPlanHasTheNextTime(t *testing.T) {
 	sub := &bindings.Subscription{Create: bindings.Call{Operation: "c"}, Renew: &bindings.Call{}, Lifetime: time.Hour}
-	base := standing{sub: sub, target: &target{}, secret: func(string) bool { return true }, ours: func(string) bool { return true }, since: noon}
+	base := placeState{sub: sub, target: &target{}, secret: func(string) bool { return true }, ours: func(string) bool { return true }, since: noon}
 	unwanted := base
 	unwanted.target = nil
 	unwanted.rows = rows(registered("1"))
@@ -150,16 +150,16 @@ func TestPlanLooksAgain(t *testing.T) {
 	lives.rows = rows(registered("1", ends(time.Hour, time.Hour)))
 	beside.rows = rows(registered("1", replaced), registered("2", young))
 	for what, c := range map[string]struct {
-		s    standing
+		s    placeState
 		next time.Time
 	}{
 		"when it has settled": {unwanted, noon.Add(time.Minute)}, "when a quarter is left": {lives, noon.Add(45 * time.Minute)},
 		"when the old one may go": {beside, noon.Add(59 * time.Second)},
 	} {
-		p := planner{now: noon, settle: time.Minute, manner: manner{register: true}}
+		p := planner{now: noon, settle: time.Minute, mode: syncMode{register: true}}
 		p.plan(c.s)
 		if !p.next.Equal(c.next) {
-			t.Errorf("%s: looks again at %v, want %v", what, p.next, c.next)
+			t.Errorf("%s: plans again at %v, want %v", what, p.next, c.next)
 		}
 	}
 }
@@ -167,11 +167,11 @@ func TestPlanLooksAgain(t *testing.T) {
 func TestAddress(t *testing.T) {
 	p := place{"crm/paris", "events", "c1"}
 	key := p.newKey()
-	if other := p.newKey(); key == other || !strings.HasPrefix(other, p.mark()+"-") || len(key) < 32 {
+	if other := p.newKey(); key == other || !strings.HasPrefix(other, p.prefix()+"-") || len(key) < 32 {
 		t.Errorf("keys %q and %q", key, other)
 	}
-	if mark := (place{"crm/paris", "events", "c2"}).mark(); mark == p.mark() {
-		t.Error("two places have one mark")
+	if prefix := (place{"crm/paris", "events", "c2"}).prefix(); prefix == p.prefix() {
+		t.Error("two places have one prefix")
 	}
 	address := addressOf("https://hooks.example.com/", "crm/paris", key)
 	if address != "https://hooks.example.com/hooks/crm/paris?subscription="+key {
@@ -197,7 +197,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// FuzzKeyAt reads what vendors say of addresses.
+// FuzzKeyAt reads addresses of vendors.
 func FuzzKeyAt(f *testing.F) {
 	for _, address := range []string{"https://h/hooks/crm?subscription=k", "https://h/hooks/crm?subscription=%zz", "https://h:99999/", "\x00", "h/hooks/crm"} {
 		f.Add("https://h", address)

@@ -9,37 +9,37 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// Problem is something about webhooks that somebody should know of.
+// Problem is a problem of webhooks, for a person.
 type Problem struct {
 	Connection   string
 	Subscription string
 	Item         string
 	Text         string
-	Do           string // the next act
+	Do           string // what the person is to do next
 	Since        time.Time
 }
 
-// Problems lists what was not registered or renewed, what ends soon, and what
-// nobody looks after.
-func (k *Keeper) Problems() (all []Problem) {
-	now := k.Clock.Now()
+// Problems lists what could not be registered or renewed, what ends soon, and
+// the subscriptions of connections that do not exist any more.
+func (r *Registrar) Problems() (all []Problem) {
+	now := r.Clock.Now()
 	add := func(p place, since time.Time, do, text string, args ...any) {
 		all = append(all, Problem{p.connection, p.name, p.item, fmt.Sprintf(text, args...), do, since})
 	}
 	failing := map[place]bool{}
-	for _, conn := range k.Connections.All() {
-		sync := "mend that, then: tidewire webhooks sync " + conn.Name()
-		if k.PublicURL == "" && k.Auto(conn.Name()) && registers(conn.App()) {
+	for _, conn := range r.Connections.All() {
+		sync := "fix that, then: tidewire webhooks sync " + conn.Name()
+		if r.PublicURL == "" && r.Auto(conn.Name()) && registers(conn.App()) {
 			add(place{connection: conn.Name()}, time.Time{}, "set public_url and start tidewire again", "its webhooks are not registered: there is no public_url")
 		}
-		for p, r := range k.care(conn.Name()).problems() {
+		for p, failure := range r.state(conn.Name()).problems() {
 			failing[p] = true
-			add(p, r.at, sync, "%s; it is tried again at %s", r.problem, r.at.UTC().Format(time.RFC3339))
+			add(p, failure.at, sync, "%s; it is tried again at %s", failure.problem, failure.at.UTC().Format(time.RFC3339))
 		}
 	}
-	for _, row := range k.book.all(nil) {
+	for _, row := range r.registry.all(nil) {
 		p := place{row.Connection, row.Name, row.Item}
-		conn, found := k.Connections.Get(row.Connection)
+		conn, found := r.Connections.Get(row.Connection)
 		if !found {
 			add(p, row.Created, "remove it at the vendor, or bring the connection back",
 				"a webhook is registered at the vendor under the id %q, and the connection is gone", row.ID)
@@ -49,7 +49,7 @@ func (k *Keeper) Problems() (all []Problem) {
 		if !known || failing[p] || row.State != journal.SubscriptionLive || row.Expires.IsZero() {
 			continue
 		}
-		// Half of the time that is meant for renewing it has passed.
+		// Half of the time for renewing it has passed.
 		if left := row.Expires.Sub(now); left < row.Expires.Sub(renewal(def, row))/2 {
 			add(p, row.Renewed, "tidewire webhooks sync "+row.Connection, "it ends at %s and was not renewed", row.Expires.UTC().Format(time.RFC3339))
 		}

@@ -2,26 +2,25 @@ package subscription
 
 import "time"
 
-// Action is what became of a subscription in one visit. In a dry run it is
-// what would.
+// Action is what a sync did with a subscription or, in a dry run, would do.
 type Action string
 
 // The actions.
 const (
-	Created  Action = "created"
-	Kept     Action = "kept"
-	Adopted  Action = "found again" // it was created before a crash
-	Updated  Action = "updated"     // to other types
-	Renewed  Action = "renewed"
-	Replaced Action = "replaced" // another was created; this one goes in a while
-	Removed  Action = "removed"
-	Gone     Action = "gone" // the vendor had ended it
-	Failed   Action = "failed"
-	Skipped  Action = "skipped"
-	ByHand   Action = "by hand" // the vendor has no API for it
+	Created   Action = "created"
+	Unchanged Action = "kept"
+	Adopted   Action = "found again" // it was created before a crash
+	Updated   Action = "updated"     // to other types
+	Renewed   Action = "renewed"
+	Replaced  Action = "replaced" // another was created; this one is removed later
+	Removed   Action = "removed"
+	Gone      Action = "gone" // the vendor does not have it any more
+	Failed    Action = "failed"
+	Skipped   Action = "skipped"
+	Manual    Action = "by hand" // the vendor has no API for it
 )
 
-// Change says what was done about one subscription. It holds no secret.
+// Change is what was done about one subscription. It has no secret.
 type Change struct {
 	Connection   string
 	Subscription string
@@ -29,14 +28,14 @@ type Change struct {
 	Action       Action
 	Types        []string
 	Expires      time.Time
-	Text         string // why, or what went wrong
-	// URL and Steps are for what is done by hand.
+	Text         string // why, or the error
+	// URL and Steps are set for Manual.
 	URL   string
 	Steps []string
 }
 
-// actions are what deeds are reported as.
-var actions = map[deed]Action{
-	keep: Kept, create: Created, update: Updated, renew: Renewed, replace: Replaced, adopt: Adopted, retire: Replaced,
-	remove: Removed, forget: Gone, stray: Removed,
+// actions are the reported actions of acts.
+var actions = map[actKind]Action{
+	retain: Unchanged, create: Created, update: Updated, renew: Renewed, replace: Replaced, adopt: Adopted, retire: Replaced,
+	remove: Removed, drop: Gone, removeUnknown: Removed,
 }

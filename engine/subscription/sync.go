@@ -9,55 +9,56 @@ import (
 	"strings"
 )
 
-// ErrNoAddress refuses to register webhooks that could not arrive.
-var ErrNoAddress = errors.New("vendors do not know where to send webhooks: set public_url in tidewire.yaml to the address under which they reach this installation, such as https://hooks.example.com, and start tidewire again")
+// ErrNoAddress refuses to register webhooks without a PublicURL.
+var ErrNoAddress = errors.New("webhooks have no address to be sent to: set public_url in tidewire.yaml to the address under which they reach this installation, such as https://hooks.example.com, and start tidewire again")
 
-// Order says what Sync is to do.
+// Order is what Sync is to do.
 type Order struct {
-	// Connections are those to look after; none means all.
+	// Connections are those to sync; none means all.
 	Connections []string
-	// Dry decides and does nothing.
+	// Dry decides and changes nothing.
 	Dry bool
 }
 
-// Sync registers what scripts want, renews what is due and removes the rest,
-// now, and says what it did about each. What fails for one does not end it.
-func (k *Keeper) Sync(ctx context.Context, o Order) ([]Change, error) {
-	if k.PublicURL == "" {
+// Sync registers what scripts need, renews what is due and removes the rest, at
+// once, and returns what it did about each subscription. The failure of one does
+// not end it.
+func (r *Registrar) Sync(ctx context.Context, o Order) ([]Change, error) {
+	if r.PublicURL == "" {
 		return nil, ErrNoAddress
 	}
-	conns := k.Connections.All()
+	conns := r.Connections.All()
 	if len(o.Connections) > 0 {
 		conns = nil
 		for _, name := range o.Connections {
-			conn, found := k.Connections.Get(name)
+			conn, found := r.Connections.Get(name)
 			if !found {
-				return nil, fmt.Errorf("there is no connection %q; there are %s", name, k.names())
+				return nil, fmt.Errorf("there is no connection %q; there are %s", name, r.names())
 			}
 			conns = append(conns, conn)
 		}
 	}
 	var changes []Change
-	generation := k.Generation()
+	generation := r.Generation()
 	for _, conn := range conns {
-		changes = append(changes, k.steps(conn, generation, len(o.Connections) > 0)...)
+		changes = append(changes, r.manualSteps(conn, generation, len(o.Connections) > 0)...)
 		if !registers(conn.App()) {
 			if len(o.Connections) > 0 && len(conn.App().Subscriptions) == 0 {
 				changes = append(changes, Change{Connection: conn.Name(), Action: Skipped, Text: conn.App().Title + " sends no webhooks that can be registered"})
 			}
 			continue
 		}
-		c := k.care(conn.Name())
-		v := k.visit(conn, c, generation, manner{register: true, now: true})
-		v.dry = o.Dry
-		v.make(ctx)
-		changes = append(changes, v.changes...)
+		c := r.state(conn.Name())
+		sy := r.newSyncer(conn, c, generation, syncMode{register: true, now: true})
+		sy.dry = o.Dry
+		sy.sync(ctx)
+		changes = append(changes, sy.changes...)
 		if ctx.Err() != nil {
 			return changes, ctx.Err()
 		}
 		if !o.Dry {
-			c.rouse() // what was replaced goes in a while
-			k.rouse()
+			c.request() // replaced subscriptions are removed later
+			r.wake()
 		}
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int {
@@ -66,9 +67,9 @@ func (k *Keeper) Sync(ctx context.Context, o Order) ([]Change, error) {
 	return changes, nil
 }
 
-func (k *Keeper) names() string {
+func (r *Registrar) names() string {
 	var names []string
-	for _, conn := range k.Connections.All() {
+	for _, conn := range r.Connections.All() {
 		names = append(names, conn.Name())
 	}
 	return strings.Join(names, ", ")

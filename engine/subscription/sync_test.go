@@ -11,16 +11,16 @@ import (
 	"github.com/tidewire/tidewire/engine/subscription"
 )
 
-// manual leaves registering to the command.
-func manual(w *world) {
+// manual sets webhooks: manual, so that only the command registers.
+func manual(w *fixture) {
 	for i := range w.settings {
 		w.settings[i].Webhooks = "manual"
 	}
 }
 
-func (w *world) sync(o subscription.Order) (all []string) {
+func (w *fixture) sync(o subscription.Order) (all []string) {
 	w.Helper()
-	changes, err := w.keeper.Sync(w.Context(), o)
+	changes, err := w.registrar.Sync(w.Context(), o)
 	w.must(err)
 	for _, c := range changes {
 		all = append(all, strings.TrimSuffix(fmt.Sprintf("%s %s %s %s", c.Connection, c.Action, strings.Join(c.Types, " "), c.Text), " "))
@@ -29,45 +29,45 @@ func (w *world) sync(o subscription.Order) (all []string) {
 }
 
 func TestSync(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created", "desk.card.created", "slack.message.posted"), manual)
+	w := newFixture(t, on("qonto.client.created", "desk.card.created", "slack.message.posted"), manual)
 	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
 	w.run()
 	w.pass(2 * time.Hour)
-	if kept := w.kept(); len(kept) != 0 {
-		t.Fatalf("registered %+v without being asked", kept)
+	if stored := w.stored(); len(stored) != 0 {
+		t.Fatalf("registered %+v without being asked", stored)
 	}
 	if !strings.Contains(w.log.String(), "tidewire webhooks sync qonto") {
-		t.Errorf("the log does not say what to do:\n%s", w.log)
+		t.Errorf("the log does not have the command:\n%s", w.log)
 	}
 	created := []string{"desk created card.created wanted by scripts", "qonto created v1/clients wanted by scripts", "slack by hand message"}
 	w.same("dry", w.sync(subscription.Order{Dry: true}), created)
-	if kept := w.kept(); len(kept) != 0 || len(w.hooks("qonto", "webhook_subscriptions", "id")) != 0 {
-		t.Errorf("a dry run registered %+v", kept)
+	if stored := w.stored(); len(stored) != 0 || len(w.hooks("qonto", "webhook_subscriptions", "id")) != 0 {
+		t.Errorf("a dry run registered %+v", stored)
 	}
 	w.same("first", w.sync(subscription.Order{}), created)
 	w.same("again", w.sync(subscription.Order{}), []string{"desk kept card.created", "qonto kept v1/clients", "slack by hand message"})
 	w.quiet()
 
-	// What was registered once is renewed, and kept although no script wants it.
+	// What was registered once is renewed, and stays although no script needs it.
 	w.save(on("desk.card.created"))
 	w.pass(100 * time.Minute)
 	w.same("renewed", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T16:30:00Z"})
 	w.same("kept", w.hooks("qonto", "webhook_subscriptions", "types"), []string{`["v1/clients"]`})
 	w.same("dry", w.sync(subscription.Order{Dry: true, Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
-	w.same("said so", w.sync(subscription.Order{Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
+	w.same("done", w.sync(subscription.Order{Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
 	w.same("removed", w.hooks("qonto", "webhook_subscriptions", "types"), nil)
 }
 
-func TestSyncByHand(t *testing.T) {
-	w := newWorld(t, on("slack.message.posted"), func(w *world) {
+func TestSyncManual(t *testing.T) {
+	w := newFixture(t, on("slack.message.posted"), func(w *fixture) {
 		w.settings = append(w.settings, connection.Settings{Name: "slack/sales", Account: "T2", BaseURL: w.sandbox.URL("slack"), Credentials: map[string]string{"token": "x"}})
 	})
-	changes, err := w.keeper.Sync(t.Context(), subscription.Order{Connections: []string{"slack", "slack/sales"}})
+	changes, err := w.registrar.Sync(t.Context(), subscription.Order{Connections: []string{"slack", "slack/sales"}})
 	w.must(err)
 	if len(changes) != 2 {
 		t.Fatalf("got %+v, want both", changes)
 	}
-	// One address for those that the body tells apart.
+	// Connections that the body distinguishes have one address.
 	if changes[0].URL != w.public+"/hooks/slack" || changes[1].URL != w.public+"/hooks/slack" {
 		t.Errorf("addresses %q and %q", changes[0].URL, changes[1].URL)
 	}
@@ -78,32 +78,32 @@ func TestSyncByHand(t *testing.T) {
 }
 
 func TestSyncRefused(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"), manual)
-	if _, err := w.keeper.Sync(t.Context(), subscription.Order{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"; there are desk, post, qonto, slack`) {
+	w := newFixture(t, on("qonto.client.created"), manual)
+	if _, err := w.registrar.Sync(t.Context(), subscription.Order{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"; there are desk, post, qonto, slack`) {
 		t.Errorf("an unknown connection: %v", err)
 	}
 	w.public = ""
 	w.restart()
-	if _, err := w.keeper.Sync(t.Context(), subscription.Order{}); !errors.Is(err, subscription.ErrNoAddress) || !strings.Contains(err.Error(), "public_url") {
+	if _, err := w.registrar.Sync(t.Context(), subscription.Order{}); !errors.Is(err, subscription.ErrNoAddress) || !strings.Contains(err.Error(), "public_url") {
 		t.Errorf("without an address: %v", err)
 	}
 }
 
 func TestAutoWithoutAnAddress(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"))
+	w := newFixture(t, on("qonto.client.created"))
 	w.public = ""
 	w.restart()
 	w.run()
 	w.pass(2 * time.Hour)
 	if !strings.Contains(w.log.String(), "public_url") {
-		t.Errorf("the log does not say what lacks:\n%s", w.log)
+		t.Errorf("the log does not have the cause:\n%s", w.log)
 	}
 	found := false
-	for _, p := range w.keeper.Problems() {
+	for _, p := range w.registrar.Problems() {
 		found = found || p.Connection == "qonto" && strings.Contains(p.Do, "public_url")
 	}
 	if !found {
-		t.Errorf("problems %+v", w.keeper.Problems())
+		t.Errorf("problems %+v", w.registrar.Problems())
 	}
 	if got := w.hooks("qonto", "webhook_subscriptions", "id"); len(got) != 0 {
 		t.Errorf("registered %q", got)
@@ -111,7 +111,7 @@ func TestAutoWithoutAnAddress(t *testing.T) {
 }
 
 func TestReadOnly(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"), func(w *world) {
+	w := newFixture(t, on("qonto.client.created"), func(w *fixture) {
 		for i := range w.settings {
 			w.settings[i].ReadOnly = true
 		}

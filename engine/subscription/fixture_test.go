@@ -36,10 +36,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Two vendors beside Qonto. Desk registers one webhook for each board, chooses
-// the secret itself, and ends it after an hour unless it is renewed; desk has
-// a list of them. Post opens channels that end after a day, has no list of
-// them, and says over them only that something changed.
+// The tests have two vendors besides Qonto. The app `desk` registers one webhook
+// for each board, chooses the secret itself, and ends the webhook after an hour
+// unless it is renewed; it has a list of webhooks. The app `post` opens channels
+// that end after a day, has no list of them, and sends only that something
+// changed.
 const common = `
 operation boards.create {"id":"b1","method":"POST","path":"/boards","body":{"encoding":"json","type":"#Board"},"answer":"#Board"}
 operation boards.list {"id":"b2","method":"GET","path":"/boards","answer":"#Boards","pages":{"items":"boards"}}
@@ -54,7 +55,7 @@ type Card {"fields":["id: string","text: string","board_id: string"]}
 type Cards {"fields":["cards: [#Card]"]}
 `
 
-const desk = common + `
+const boardCatalogue = common + `
 operation hooks.create {"id":"h1","method":"POST","path":"/hooks","body":{"encoding":"json","type":"#NewHook","wrap":"data","required":true},"answer":"#Made"}
 operation hooks.list {"id":"h2","method":"GET","path":"/hooks","in_query":["board!: string"],"answer":"#Hooks","pages":{"items":"data"}}
 operation hooks.change {"id":"h3","method":"PATCH","path":"/hooks/{hookId}","in_path":["hookId!: string"],"body":{"encoding":"json","type":"#Change","wrap":"data"},"answer":"#Made"}
@@ -67,7 +68,7 @@ type Hooks {"fields":["data: [#Hook]"]}
 trigger desk.card.created {"vendor":"card.created","record":"id","data":"#Card"}
 `
 
-const post = common + `
+const channelCatalogue = common + `
 operation channels.open {"id":"n1","method":"POST","path":"/channels","body":{"encoding":"json","type":"#Channel","required":true},"answer":"#Channel"}
 operation channels.get {"id":"n2","method":"GET","path":"/channels/{channelId}","in_path":["channelId!: string"],"answer":"#Channel"}
 operation channels.stop {"id":"n3","method":"DELETE","path":"/channels/{channelId}","in_path":["channelId!: string"],"in_query":["resource!: string"]}
@@ -85,9 +86,9 @@ func args(pairs ...string) map[string]any {
 	return all
 }
 
-func deskApp() *bindings.App {
+func boardApp() *bindings.App {
 	return &bindings.App{
-		Name: "desk", Title: "Desk", Auth: token, Catalogue: parsed(desk),
+		Name: "desk", Title: "Desk", Auth: token, Catalogue: parsed(boardCatalogue),
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}, Handshake: &bindings.Handshake{Header: "X-Hook-Secret"},
 			Batch: "events", Type: "kind", ID: "uid", GoneStatus: http.StatusGone,
@@ -103,9 +104,9 @@ func deskApp() *bindings.App {
 	}
 }
 
-func postApp() *bindings.App {
+func channelApp() *bindings.App {
 	return &bindings.App{
-		Name: "post", Title: "Post", Auth: token, Catalogue: parsed(post),
+		Name: "post", Title: "Post", Auth: token, Catalogue: parsed(channelCatalogue),
 		Webhook: &bindings.Webhook{
 			Token: &bindings.WebhookToken{Header: "X-Token"}, Headers: map[string]string{"state": "X-State"}, Type: "state",
 			PollOn: []string{"*"}, Ignore: []string{"sync"},
@@ -128,8 +129,8 @@ func parsed(text string) *bindings.Catalogue {
 	return c
 }
 
-// clock stands until a test lets it go on. Whoever waits is woken whenever it
-// did, and looks for himself whether it is time.
+// clock is advanced by the test. Each advance fires all timers, so that their
+// owners check the time.
 type clock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -170,39 +171,39 @@ func (c *clock) pass(d time.Duration) {
 	}
 }
 
-// world is an installation as far as webhooks go, with the vendors in the
-// sandbox and real HTTP between them.
-type world struct {
+// fixture is an installation with all that webhooks need, with the vendors in
+// the sandbox and real HTTP.
+type fixture struct {
 	*testing.T
-	clock    *clock
-	sandbox  *sandbox.Sandbox
-	apps     []*bindings.App
-	store    *dying
-	set      *connection.Set
-	scripts  *script.Set
-	calls    *call.Client
-	receiver *httptest.Server
-	keeper   *subscription.Keeper
-	folder   string
-	settings []connection.Settings
-	public   string
-	log      *logged
-	stop     func()
+	clock     *clock
+	sandbox   *sandbox.Sandbox
+	apps      []*bindings.App
+	store     *refusingStore
+	set       *connection.Set
+	scripts   *script.Set
+	calls     *call.Client
+	receiver  *httptest.Server
+	registrar *subscription.Registrar
+	folder    string
+	settings  []connection.Settings
+	public    string
+	log       *logBuffer
+	stop      func()
 
 	mu     sync.Mutex
 	ingest http.Handler
 	events []journal.Event
-	nudges []string
+	polls  []string
 }
 
-// dying is a store that refuses what refuse says.
-type dying struct {
+// refusingStore is a store that refuses subscriptions for which refuse is true.
+type refusingStore struct {
 	*sqlite.Store
 	mu     sync.Mutex
 	refuse func(journal.Subscription) bool
 }
 
-func (d *dying) PutSubscription(ctx context.Context, s journal.Subscription) error {
+func (d *refusingStore) PutSubscription(ctx context.Context, s journal.Subscription) error {
 	d.mu.Lock()
 	refuse := d.refuse
 	d.mu.Unlock()
@@ -212,35 +213,35 @@ func (d *dying) PutSubscription(ctx context.Context, s journal.Subscription) err
 	return d.Store.PutSubscription(ctx, s)
 }
 
-func (d *dying) refuses(refuse func(journal.Subscription) bool) {
+func (d *refusingStore) refuses(refuse func(journal.Subscription) bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.refuse = refuse
 }
 
-// logged keeps what was logged.
-type logged struct {
+// logBuffer is a log in memory.
+type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *logged) Write(line []byte) (int, error) {
+func (l *logBuffer) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(line)
 }
 
-func (l *logged) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
-// newWorld makes one whose connections register webhooks by themselves; change
-// may say otherwise.
-func newWorld(t *testing.T, source string, change ...func(*world)) *world {
+// newFixture makes a fixture whose connections have webhooks: auto, unless change
+// sets another value.
+func newFixture(t *testing.T, source string, change ...func(*fixture)) *fixture {
 	t.Helper()
-	w := &world{T: t, clock: newClock(), apps: []*bindings.App{deskApp(), postApp(), qonto.App(), slack.App()}, folder: t.TempDir(), log: &logged{}}
+	w := &fixture{T: t, clock: newClock(), apps: []*bindings.App{boardApp(), channelApp(), qonto.App(), slack.App()}, folder: t.TempDir(), log: &logBuffer{}}
 	var err error
 	w.sandbox, err = sandbox.New(sandbox.Config{Apps: w.apps, Rules: all.Rules(), Seed: 1, Now: w.clock.Now})
 	w.must(err)
@@ -260,7 +261,7 @@ func newWorld(t *testing.T, source string, change ...func(*world)) *world {
 	}
 	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.clock.Now})
 	w.must(err)
-	w.store = &dying{Store: store}
+	w.store = &refusingStore{Store: store}
 	w.set, err = connection.New(connection.Config{Apps: w.apps, Settings: w.settings, Folder: w.folder, Now: w.clock.Now})
 	w.must(err)
 	w.calls = call.New(call.Config{Connections: w.set, AllowPrivate: true, MaxWait: -1, Now: w.clock.Now,
@@ -293,18 +294,18 @@ func credentials(app *bindings.App) map[string]string {
 	return map[string]string{"token": sandbox.Token}
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
 }
 
-// begin makes a keeper and a receiver of what is kept, as a start does.
-func (w *world) begin() {
+// begin makes a registrar and a receiver on the store, as at a start.
+func (w *fixture) begin() {
 	w.Helper()
 	var err error
-	w.keeper, err = subscription.New(w.Context(), subscription.Config{
+	w.registrar, err = subscription.New(w.Context(), subscription.Config{
 		Connections: w.set, Calls: w.calls, Store: w.store, Secrets: w.set.WebhookSecrets(), Generation: w.scripts.Generation, PublicURL: w.public,
 		Auto: func(name string) bool {
 			c, found := w.set.Get(name)
@@ -313,25 +314,25 @@ func (w *world) begin() {
 		PollSoon: func(connection, poll, item string) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.nudges = append(w.nudges, strings.TrimSuffix(connection+" "+poll+" "+item, " "))
+			w.polls = append(w.polls, strings.TrimSuffix(connection+" "+poll+" "+item, " "))
 		},
 		Clock: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 	w.must(err)
 	server := ingest.New(ingest.Config{
-		Apps: w.apps, Connections: w.set, Generation: w.scripts.Generation, Subscriptions: w.keeper, Accept: w.accept, Clock: w.clock,
+		Apps: w.apps, Connections: w.set, Generation: w.scripts.Generation, Subscriptions: w.registrar, Accept: w.accept, Clock: w.clock,
 	})
 	w.mu.Lock()
 	w.ingest = server.Handler()
 	w.mu.Unlock()
 }
 
-// run has the keeper work, until stop or the end of the test.
-func (w *world) run() {
+// run runs the registrar, until stop or the end of the test.
+func (w *fixture) run() {
 	ctx, cancel := context.WithCancel(w.Context())
 	done := make(chan error, 1)
-	keeper := w.keeper
-	go func() { done <- keeper.Run(ctx) }()
+	registrar := w.registrar
+	go func() { done <- registrar.Run(ctx) }()
 	w.stop = func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -342,39 +343,40 @@ func (w *world) run() {
 	w.quiet()
 }
 
-// restart is what is left after a crash.
-func (w *world) restart() {
+// restart starts again as after a crash.
+func (w *fixture) restart() {
 	w.stop()
 	w.store.refuses(nil)
 	w.begin()
 }
 
-func (w *world) accept(_ context.Context, events ...journal.Event) ([]journal.Receipt, error) {
+func (w *fixture) accept(_ context.Context, events ...journal.Event) ([]journal.Receipt, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events = append(w.events, events...)
 	return make([]journal.Receipt, len(events)), nil
 }
 
-// quiet waits until the keeper has nothing to do and no webhook is on its way.
-func (w *world) quiet() {
+// quiet waits until the registrar has nothing to do and no webhook is on its
+// way.
+func (w *fixture) quiet() {
 	w.Helper()
 	late := time.After(time.Minute)
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
-	for !w.keeper.Quiet() {
+	for !w.registrar.Quiet() {
 		select {
 		case <-again.C:
-			w.clock.pass(0) // it may have begun to wait before time went by
+			w.clock.pass(0) // it may have begun to wait before the clock was advanced
 		case <-late:
-			w.Fatalf("the keeper does not come to rest:\n%s", w.log)
+			w.Fatalf("the registrar does not become idle:\n%s", w.log)
 		}
 	}
 	w.must(w.sandbox.Idle(w.Context()))
 }
 
-// pass lets time go by in small steps, as it does.
-func (w *world) pass(d time.Duration) {
+// pass advances the clock in small steps.
+func (w *fixture) pass(d time.Duration) {
 	w.Helper()
 	for d > 0 {
 		step := min(d, 30*time.Second)
@@ -384,8 +386,8 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-// save writes the only script; empty takes it away.
-func (w *world) save(source string) {
+// save writes the only script; empty removes it.
+func (w *fixture) save(source string) {
 	w.Helper()
 	file := filepath.Join(w.folder, "scripts", "main.lua")
 	if source == "" {
@@ -408,9 +410,9 @@ func on(triggers ...string) string {
 	return b.String()
 }
 
-// do calls the sandbox as somebody else would, and gives the value at a path
-// of the answer.
-func (w *world) do(app, line, body, path string) string {
+// do calls the sandbox as another client, and returns the value at a path of the
+// answer.
+func (w *fixture) do(app, line, body, path string) string {
 	w.Helper()
 	method, at, _ := strings.Cut(line, " ")
 	r, err := http.NewRequestWithContext(w.Context(), method, w.sandbox.URL(app)+at, strings.NewReader(body))
@@ -429,7 +431,7 @@ func (w *world) do(app, line, body, path string) string {
 }
 
 // hooks are the webhooks that a vendor has, each as fields of its record.
-func (w *world) hooks(app, resource string, fields ...string) (all []string) {
+func (w *fixture) hooks(app, resource string, fields ...string) (all []string) {
 	w.Helper()
 	for _, raw := range w.sandbox.Records(app, resource) {
 		var values []string
@@ -442,8 +444,8 @@ func (w *world) hooks(app, resource string, fields ...string) (all []string) {
 	return all
 }
 
-// told are the types and records of the events that came, which are forgotten.
-func (w *world) told() (all []string) {
+// newEvents are the types and connections of the events since the last call.
+func (w *fixture) newEvents() (all []string) {
 	w.Helper()
 	w.must(w.sandbox.Idle(w.Context()))
 	w.mu.Lock()
@@ -455,14 +457,14 @@ func (w *world) told() (all []string) {
 	return all
 }
 
-func (w *world) kept() []journal.Subscription {
+func (w *fixture) stored() []journal.Subscription {
 	w.Helper()
 	all, err := w.store.Subscriptions(w.Context())
 	w.must(err)
 	return all
 }
 
-func (w *world) same(what string, got, want []string) {
+func (w *fixture) same(what string, got, want []string) {
 	w.Helper()
 	if !slices.Equal(got, want) {
 		w.Errorf("%s:\ngot  %q\nwant %q\n%s", what, got, want, w.log)

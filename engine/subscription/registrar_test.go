@@ -18,10 +18,10 @@ import (
 
 const client = `{"kind":"company","name":"Atelier"}`
 
-// What scripts want is registered, brought, extended as they want more, and
-// removed when none has wanted it for a while.
-func TestScriptsSayWhatIsRegistered(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"))
+// Types that scripts need are registered and received, extended when scripts
+// need more, and removed after no script has needed them for a while.
+func TestTypesThatScriptsNeedAreRegistered(t *testing.T) {
+	w := newFixture(t, on("qonto.client.created"))
 	w.run()
 	hooks := func(want ...string) {
 		t.Helper()
@@ -29,14 +29,14 @@ func TestScriptsSayWhatIsRegistered(t *testing.T) {
 	}
 	hooks(`["v1/clients"]`)
 	w.do("qonto", "POST /clients", client, "")
-	w.same("told", w.told(), []string{"qonto.client.created qonto"})
+	w.same("events", w.newEvents(), []string{"qonto.client.created qonto"})
 
 	id := w.hooks("qonto", "webhook_subscriptions", "id")
 	w.save(on("qonto.client.created", "qonto.product.*"))
 	hooks(`["v1/clients","v1/products"]`)
 	w.same("it is the same one", w.hooks("qonto", "webhook_subscriptions", "id"), id)
 	w.do("qonto", "POST /clients", client, "")
-	w.same("told after it was updated", w.told(), []string{"qonto.client.created qonto"})
+	w.same("events after it was updated", w.newEvents(), []string{"qonto.client.created qonto"})
 
 	w.save(on("qonto.client.created"))
 	w.pass(59 * time.Second)
@@ -50,21 +50,21 @@ func TestScriptsSayWhatIsRegistered(t *testing.T) {
 	hooks(`["v1/clients","v1/products"]`)
 	w.pass(time.Second)
 	hooks()
-	if len(w.kept()) != 0 {
-		t.Errorf("kept %+v", w.kept())
+	if len(w.stored()) != 0 {
+		t.Errorf("stored %+v", w.stored())
 	}
 	w.save(on("qonto.client.created"))
 	hooks(`["v1/clients"]`)
 }
 
-// Secrets are nowhere but encrypted in the vault, and at the vendor.
-func TestSecretsStayIn(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created", "desk.card.created", "post.card.created"))
+// Secrets are only in the vault, encrypted, and at the vendor.
+func TestSecretsAreOnlyInTheVault(t *testing.T) {
+	w := newFixture(t, on("qonto.client.created", "desk.card.created", "post.card.created"))
 	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
 	w.run()
 	keys := 0
 	var secrets []string
-	for _, s := range w.kept() {
+	for _, s := range w.stored() {
 		secret, err := w.set.WebhookSecrets().Load(t.Context(), s.Connection, s.Key)
 		if err != nil || len(secret) < 20 {
 			t.Errorf("%s: the secret %q, %v", s.Connection, secret, err)
@@ -73,7 +73,7 @@ func TestSecretsStayIn(t *testing.T) {
 		keys++
 	}
 	if keys != 3 {
-		t.Fatalf("registered %+v, want three\n%s", w.kept(), w.log)
+		t.Fatalf("registered %+v, want three\n%s", w.stored(), w.log)
 	}
 	w.stop()
 	files, err := filepath.Glob(filepath.Join(w.folder, "*"))
@@ -93,10 +93,10 @@ func TestSecretsStayIn(t *testing.T) {
 	}
 }
 
-// One webhook for each item, confirmed by the handshake of a vendor that
-// chooses the secret; what hangs under it is told with the item's fields.
+// There is one webhook for each item, confirmed by the handshake of a vendor that
+// chooses the secret; its events have the item's fields.
 func TestOneForEachItem(t *testing.T) {
-	w := newWorld(t, on("desk.card.created"))
+	w := newFixture(t, on("desk.card.created"))
 	plan := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
 	w.run()
 	w.same("registered", w.hooks("desk", "hooks", "board"), []string{plan})
@@ -104,10 +104,10 @@ func TestOneForEachItem(t *testing.T) {
 	w.must(w.sandbox.Idle(t.Context()))
 	w.mu.Lock()
 	if len(w.events) != 1 || gjson.GetBytes(w.events[0].Data, "board_title").String() != "Plan" {
-		t.Errorf("told %+v, want one with the board's title\n%s", w.events, w.log)
+		t.Errorf("found %+v, want one with the board's title\n%s", w.events, w.log)
 	}
 	w.mu.Unlock()
-	// A board of later is seen when the vendor is asked again.
+	// A later board is found when the items are listed again.
 	later := w.do("desk", "POST /boards", `{"title":"Later"}`, "id")
 	w.pass(subscription.DefaultCheck)
 	if got := w.hooks("desk", "hooks", "board"); len(got) != 2 {
@@ -118,9 +118,9 @@ func TestOneForEachItem(t *testing.T) {
 	w.same("the board is gone", w.hooks("desk", "hooks", "board"), []string{later})
 }
 
-// Renewed when a quarter of its life is left, however often.
+// A subscription is renewed when a quarter of its lifetime is left, each time.
 func TestRenewal(t *testing.T) {
-	w := newWorld(t, on("desk.card.created"))
+	w := newFixture(t, on("desk.card.created"))
 	board := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
 	w.run()
 	id := w.hooks("desk", "hooks", "id")
@@ -131,27 +131,27 @@ func TestRenewal(t *testing.T) {
 	w.pass(5 * time.Hour)
 	w.same("the same one", w.hooks("desk", "hooks", "id"), id)
 	w.do("desk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
-	w.same("told", w.told(), []string{"desk.card.created desk"})
+	w.same("events", w.newEvents(), []string{"desk.card.created desk"})
 }
 
-// A vendor that is away is asked again, later and later; the log and the
-// doctor say so. What ended meanwhile is registered anew.
+// A vendor that is not available is asked again with growing waits; the log and
+// the doctor have the problem. What ended meanwhile is registered again.
 func TestRenewalFails(t *testing.T) {
-	w := newWorld(t, on("desk.card.created"))
+	w := newFixture(t, on("desk.card.created"))
 	board := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
 	w.run()
 	w.pass(44 * time.Minute)
 	w.must(w.sandbox.Fault(sandbox.Fault{App: "desk", Operation: "hooks.change", Status: 500, Times: 1000}))
 	w.pass(2 * time.Minute)
 	if !strings.Contains(w.log.String(), "webhook not registered as wanted") {
-		t.Errorf("the log says nothing:\n%s", w.log)
+		t.Errorf("the log has nothing:\n%s", w.log)
 	}
-	problems := w.keeper.Problems()
+	problems := w.registrar.Problems()
 	if len(problems) != 1 || problems[0].Connection != "desk" || !strings.Contains(problems[0].Text, "renew:") || problems[0].Item != board {
 		t.Errorf("problems %+v, want one of the renewal", problems)
 	}
-	if s := w.kept()[0]; s.Problem == "" || s.Failures == 0 {
-		t.Errorf("kept %+v, want why", s)
+	if s := w.stored()[0]; s.Problem == "" || s.Failures == 0 {
+		t.Errorf("stored %+v, want why", s)
 	}
 	asked := w.sandbox.Calls("desk", "hooks.change")
 	w.pass(12 * time.Minute)
@@ -160,69 +160,69 @@ func TestRenewalFails(t *testing.T) {
 	}
 	w.pass(30 * time.Minute) // it has ended
 	w.do("desk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
-	w.same("told", w.told(), []string{"desk.card.created desk"})
-	if problems := w.keeper.Problems(); len(problems) != 0 {
-		t.Errorf("problems %+v, want none since it is there again", problems)
+	w.same("events", w.newEvents(), []string{"desk.card.created desk"})
+	if problems := w.registrar.Problems(); len(problems) != 0 {
+		t.Errorf("problems %+v, want none since it is registered again", problems)
 	}
 }
 
-// A vendor without lists and renewals: another channel is opened, and the old
-// one goes when the new one has been there for a while.
-func TestReplaced(t *testing.T) {
-	w := newWorld(t, on("post.card.created"))
+// At a vendor without lists and renewals another channel is opened, and the old
+// one is removed a while later.
+func TestReplacement(t *testing.T) {
+	w := newFixture(t, on("post.card.created"))
 	board := w.do("post", "POST /boards", `{"title":"Plan"}`, "id")
 	w.run()
 	first := w.hooks("post", "channels", "id")
-	w.same("nudged when it was opened", w.nudges, []string{"post cards"})
+	w.same("polled when it was opened", w.polls, []string{"post cards"})
 	w.pass(18 * time.Hour)
 	if got := w.hooks("post", "channels", "id"); len(got) != 2 {
-		t.Fatalf("channels %q, want the old one beside the new\n%s", got, w.log)
+		t.Fatalf("channels %q, want the old one and the new one\n%s", got, w.log)
 	}
-	w.nudges = nil
+	w.polls = nil
 	w.do("post", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
-	told := w.told()
-	w.same("nudged", w.nudges, []string{"post cards", "post cards"})
+	events := w.newEvents()
+	w.same("polled", w.polls, []string{"post cards", "post cards"})
 	w.pass(subscription.DefaultSettle)
 	if got := w.hooks("post", "channels", "id"); len(got) != 1 || got[0] == first[0] {
 		t.Errorf("channels %q, want the new one only", got)
 	}
-	if len(told) != 0 {
-		t.Errorf("told %+v, want nothing: there is only something new to be asked for", told)
+	if len(events) != 0 {
+		t.Errorf("events %+v, want none: the webhook only requests a poll", events)
 	}
 }
 
-// However a registration is cut, there is one in the end, and what it brings
-// can be checked.
-func TestNeverTwice(t *testing.T) {
+// However a registration is interrupted, there is one in the end, and its
+// webhooks can be verified.
+func TestAnInterruptedRegistrationIsMadeOnce(t *testing.T) {
 	live := func(s journal.Subscription) bool { return s.State == journal.SubscriptionLive }
 	for _, c := range []struct {
 		name, trigger, app, create, resource string
 		cut                                  sandbox.Cut
-		dies                                 bool // before it has noted that the vendor agreed
+		crashes                              bool // before it has stored that the vendor confirmed
 	}{
-		{"dies in between", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", "", true},
+		{"a crash in between", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", "", true},
 		{"the answer is lost", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", sandbox.CutAnswer, false},
 		{"the request is lost", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", sandbox.CutRequest, false},
-		{"dies in between, after the handshake", "desk.card.created", "desk", "hooks.create", "hooks", "", true},
+		{"a crash in between, after the handshake", "desk.card.created", "desk", "hooks.create", "hooks", "", true},
 		{"the answer is lost, after the handshake", "desk.card.created", "desk", "hooks.create", "hooks", sandbox.CutAnswer, false},
-		{"dies in between, and there are no lists", "post.card.created", "post", "channels.open", "channels", "", true},
+		{"a crash in between, and there are no lists", "post.card.created", "post", "channels.open", "channels", "", true},
 		{"the answer is lost, and there are no lists", "post.card.created", "post", "channels.open", "channels", sandbox.CutAnswer, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, on(c.trigger))
+			w := newFixture(t, on(c.trigger))
 			board := ""
 			if c.app != "qonto" {
 				board = w.do(c.app, "POST /boards", `{"title":"Plan"}`, "id")
 			}
-			if c.dies {
+			if c.crashes {
 				w.store.refuses(live)
 			}
 			if c.cut != "" {
 				w.must(w.sandbox.Fault(sandbox.Fault{App: c.app, Operation: c.create, Cut: c.cut, Times: 1}))
 			}
 			w.run()
-			if kept := w.kept(); len(kept) != 1 || kept[0].State != journal.SubscriptionPending {
-				t.Fatalf("kept %+v, want that it was asked for\n%s", kept, w.log)
+			if stored := w.stored(); len(stored) != 1 || stored[0].State != journal.SubscriptionPending {
+				t.Fatalf("stored %+v, want one that is pending\n%s", stored, w.log)
 			}
 			w.restart()
 			w.run()
@@ -230,51 +230,51 @@ func TestNeverTwice(t *testing.T) {
 			if got := w.hooks(c.app, c.resource, "id"); len(got) != 1 {
 				t.Fatalf("registered %q, want one\n%s", got, w.log)
 			}
-			if kept := w.kept(); len(kept) != 1 || kept[0].State != journal.SubscriptionLive {
-				t.Errorf("kept %+v", kept)
+			if stored := w.stored(); len(stored) != 1 || stored[0].State != journal.SubscriptionLive {
+				t.Errorf("stored %+v", stored)
 			}
-			w.told()
-			w.nudges = nil
+			w.newEvents()
+			w.polls = nil
 			if board == "" {
 				w.do("qonto", "POST /clients", client, "")
 			} else {
 				w.do(c.app, "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
 			}
-			if told := append(w.told(), w.nudges...); len(told) != 1 {
-				t.Errorf("told %q, want one\n%s", told, w.log)
+			if events := append(w.newEvents(), w.polls...); len(events) != 1 {
+				t.Errorf("events %q, want one\n%s", events, w.log)
 			}
 		})
 	}
 }
 
-// All that was kept is lost: what is ours at the vendor is known by its
-// address, and what others registered there is left alone.
-func TestWhatIsKeptIsLost(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"))
+// After the loss of the journal our webhooks at the vendor are recognized by
+// their address, and those of others stay.
+func TestTheJournalIsLost(t *testing.T) {
+	w := newFixture(t, on("qonto.client.created"))
 	for _, address := range []string{"https://elsewhere.example/hooks/qonto?subscription=x", w.public + "/hooks/qonto"} {
 		w.do("qonto", "POST /webhook_subscriptions", fmt.Sprintf(`{"callback_url":%q,"types":["v1/cards"]}`, address), "")
 	}
 	w.run()
 	w.stop()
-	for _, s := range w.kept() {
+	for _, s := range w.stored() {
 		w.must(w.store.DropSubscription(t.Context(), s.Key))
 	}
 	w.restart()
 	w.run()
 	got := w.hooks("qonto", "webhook_subscriptions", "callback_url")
 	if len(got) != 3 {
-		t.Fatalf("registered %q, want ours once beside theirs\n%s", got, w.log)
+		t.Fatalf("registered %q, want ours once and theirs\n%s", got, w.log)
 	}
-	if kept := w.kept(); len(kept) != 1 || !strings.Contains(strings.Join(got, " "), kept[0].Key) {
-		t.Errorf("kept %+v, registered %q", kept, got)
+	if stored := w.stored(); len(stored) != 1 || !strings.Contains(strings.Join(got, " "), stored[0].Key) {
+		t.Errorf("stored %+v, registered %q", stored, got)
 	}
 	w.do("qonto", "POST /clients", client, "")
-	w.same("told", w.told(), []string{"qonto.client.created qonto"})
+	w.same("events", w.newEvents(), []string{"qonto.client.created qonto"})
 }
 
-// The vendor ended it: it is found out when it is asked, or when it says so.
+// A subscription that the vendor ended is found by its list, or by its webhook.
 func TestEndedByTheVendor(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created", "post.card.created"))
+	w := newFixture(t, on("qonto.client.created", "post.card.created"))
 	w.run()
 	first := w.hooks("qonto", "webhook_subscriptions", "id")
 	w.do("qonto", "DELETE /webhook_subscriptions/"+first[0], "", "")
@@ -285,15 +285,15 @@ func TestEndedByTheVendor(t *testing.T) {
 	first = w.hooks("qonto", "webhook_subscriptions", "id")
 	w.do("qonto", "DELETE /webhook_subscriptions/"+first[0], "", "")
 	w.pass(2 * time.Minute)
-	for _, s := range w.kept() {
-		w.keeper.Lost(s.Connection, s.Key)
+	for _, s := range w.stored() {
+		w.registrar.Lost(s.Connection, s.Key)
 	}
 	w.quiet()
 	if got := w.hooks("qonto", "webhook_subscriptions", "id"); len(got) != 1 || got[0] == first[0] {
 		t.Errorf("registered %q, want another at once", got)
 	}
 	if got := w.hooks("post", "channels", "id"); len(got) != 2 {
-		t.Errorf("channels %q, want another beside the one that cannot be looked at", got)
+		t.Errorf("channels %q, want another besides the one that cannot be listed", got)
 	}
 	w.pass(2 * time.Minute)
 	if got := w.hooks("post", "channels", "id"); len(got) != 1 {
@@ -302,19 +302,19 @@ func TestEndedByTheVendor(t *testing.T) {
 }
 
 func TestExpiring(t *testing.T) {
-	w := newWorld(t, on("desk.card.created"))
+	w := newFixture(t, on("desk.card.created"))
 	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
 	w.run()
 	w.pass(10 * time.Minute)
-	w.keeper.Expiring("desk", w.kept()[0].Key)
+	w.registrar.Expiring("desk", w.stored()[0].Key)
 	w.quiet()
 	w.same("renewed at once", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T13:10:00Z"})
 }
 
-// A new address: the old registration goes when the new one has been there
-// for a while.
+// With a new address the old registration is removed a while after the new one
+// was made.
 func TestAnotherAddress(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"))
+	w := newFixture(t, on("qonto.client.created"))
 	w.run()
 	w.stop()
 	w.public = strings.Replace(w.public, "127.0.0.1", "localhost", 1)
@@ -330,35 +330,36 @@ func TestAnotherAddress(t *testing.T) {
 	}
 }
 
-// A vault that cannot be opened now loses nothing: the vendor is asked to come
-// again, and nothing is registered anew.
-func TestTheVaultIsShut(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"))
+// A vault that cannot be opened loses nothing: webhooks are answered with an
+// error, so that the vendor repeats them, and nothing is registered again.
+func TestTheVaultCannotBeOpened(t *testing.T) {
+	w := newFixture(t, on("qonto.client.created"))
 	w.run()
 	w.stop()
 	before := w.hooks("qonto", "webhook_subscriptions", "id")
-	keeper, err := subscription.New(t.Context(), subscription.Config{
+	registrar, err := subscription.New(t.Context(), subscription.Config{
 		Connections: w.set, Calls: w.calls, Store: w.store, Secrets: unread{}, Generation: w.scripts.Generation, PublicURL: w.public,
 		Auto: func(string) bool { return true }, Clock: w.clock,
 	})
 	w.must(err)
-	if _, _, err := keeper.Find(w.kept()[0].Key); err == nil || strings.Contains(err.Error(), journal.ErrNotFound.Error()) {
+	if _, _, err := registrar.Find(w.stored()[0].Key); err == nil || strings.Contains(err.Error(), journal.ErrNotFound.Error()) {
 		t.Errorf("found with %v, want that it cannot be read", err)
 	}
-	_, err = keeper.Sync(t.Context(), subscription.Order{Connections: []string{"qonto"}})
+	_, err = registrar.Sync(t.Context(), subscription.Order{Connections: []string{"qonto"}})
 	w.must(err)
 	w.same("registered", w.hooks("qonto", "webhook_subscriptions", "id"), before)
 }
 
-// What is kept of a connection that is gone is named; nobody else can end it.
-func TestAConnectionIsGone(t *testing.T) {
-	w := newWorld(t, on("qonto.client.created"))
+// A subscription of a connection that does not exist any more is a problem that
+// a person must solve.
+func TestAConnectionThatDoesNotExist(t *testing.T) {
+	w := newFixture(t, on("qonto.client.created"))
 	orphan := journal.Subscription{Key: "k", Connection: "qonto/old", Name: "events", State: journal.SubscriptionLive, ID: "id-1", Of: []json.RawMessage{}}
 	w.must(w.store.PutSubscription(t.Context(), orphan))
 	w.restart()
 	w.run()
 	w.pass(2 * time.Hour)
-	problems := w.keeper.Problems()
+	problems := w.registrar.Problems()
 	if len(problems) != 1 || !strings.Contains(problems[0].Text, `"id-1"`) || problems[0].Connection != "qonto/old" {
 		t.Errorf("problems %+v", problems)
 	}
