@@ -8,8 +8,8 @@ import (
 )
 
 // MaxWait is how long a test waits for what should happen before it fails: 10 s,
-// or the value of TIDEWIRE_TEST_WAIT, such as "2m", for a slow machine.
-var MaxWait = maxWait(os.Getenv("TIDEWIRE_TEST_WAIT"))
+// or the value of TEST_MAX_WAIT, such as "2m", for a slow machine.
+var MaxWait = maxWait(os.Getenv("TEST_MAX_WAIT"))
 
 func maxWait(setting string) time.Duration {
 	if setting == "" {
@@ -17,7 +17,7 @@ func maxWait(setting string) time.Duration {
 	}
 	d, err := time.ParseDuration(setting)
 	if err != nil || d <= 0 {
-		panic(fmt.Sprintf("TIDEWIRE_TEST_WAIT is %q, expected a length of time such as 30s or 2m", setting))
+		panic(fmt.Sprintf("TEST_MAX_WAIT is %q, expected a length of time such as 30s or 2m", setting))
 	}
 	return d
 }
