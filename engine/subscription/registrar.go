@@ -63,15 +63,15 @@ type Config struct {
 	PollSoon  func(connection, poll, item string)
 	Reconcile func(connection string)
 	// Settle is how long a subscription must be unneeded before it is removed, and
-	// how long a replaced one is kept after the new one was created. Check is the
+	// how long a replaced one stays after the new one was created. Check is the
 	// interval at which the subscriptions of a vendor are listed.
 	Settle, Check time.Duration
 	Clock         Clock
 	Log           *slog.Logger
 }
 
-// Keeper keeps the webhooks of an installation registered. Make one with New;
-// Run does it, Sync does it once.
+// Registrar keeps the webhooks of an installation registered. Make one with New;
+// Run works until its context is done, Sync works once.
 type Registrar struct {
 	Config
 	registry *registry
