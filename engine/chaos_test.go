@@ -112,15 +112,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	reader, err := control.Dial(settings.Data)
 	must(t, err)
 	defer reader.Close()
-	settleChild(t, p, reader)
-	audit := askAudit(t, p, reader)
-	p.stop()
-
-	r, err := sqlite.OpenReader(filepath.Join(settings.Data, "tidewire.db"))
-	must(t, err)
-	defer func() { must(t, r.Close()) }()
-	a := &auditor{T: t, reader: r, shop: s, received: s.requestsByTag(), orders: g.orders(), acknowledged: g.acknowledged}
-	a.check(audit)
+	a := auditStopped(t, p, reader, settings.Data, s, g)
 	t.Logf("%d kills in %s, %d events acknowledged, %d requests at the shop; %s", killed, elapsed.Round(time.Millisecond), len(g.acknowledged), len(s.all), a.summary())
 	if a.repeated+int(a.uncertain)+a.states[journal.Held] == 0 {
 		t.Error("no kill was in the middle of a call; the test shows nothing")
@@ -296,6 +288,21 @@ func logTail(t *testing.T, file string) {
 	text, _ := os.ReadFile(file)
 	lines := strings.Split(string(text), "\n")
 	t.Logf("the end of the engine's log:\n%s", strings.Join(lines[max(0, len(lines)-40):], "\n"))
+}
+
+// auditStopped lets the runs of an engine end, stops it, and checks its journal
+// against what the shop received.
+func auditStopped(t *testing.T, p *child, reader *control.Client, data string, s *shop, g *senderGroup) *auditor {
+	t.Helper()
+	settleChild(t, p, reader)
+	audit := askAudit(t, p, reader)
+	p.stop()
+	r, err := sqlite.OpenReader(filepath.Join(data, "tidewire.db"))
+	must(t, err)
+	defer func() { must(t, r.Close()) }()
+	a := &auditor{T: t, reader: r, shop: s, received: s.requestsByTag(), orders: g.orders(), acknowledged: g.acknowledged}
+	a.check(audit)
+	return a
 }
 
 // auditor compares the journal with the requests of the shop.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
-	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
 // smallDisk mounts a file system of a few megabytes and returns its folder.
@@ -76,14 +75,7 @@ func TestDiskFull(t *testing.T) {
 
 	must(t, os.Remove(filler))
 	g.stop()
-	settleChild(t, p, reader)
-	audit := askAudit(t, p, reader)
-	p.stop()
-	r, err := sqlite.OpenReader(filepath.Join(settings.Data, "tidewire.db"))
-	must(t, err)
-	defer func() { must(t, r.Close()) }()
-	a := &auditor{T: t, reader: r, shop: s, received: s.requestsByTag(), orders: g.orders(), acknowledged: g.acknowledged}
-	a.check(audit)
+	a := auditStopped(t, p, reader, settings.Data, s, g)
 	if a.uncertain > 0 {
 		t.Errorf("%d calls are uncertain although no answer was lost", a.uncertain)
 	}
@@ -177,14 +169,7 @@ func TestEngineSuspended(t *testing.T) {
 	reader, err := control.Dial(settings.Data)
 	must(t, err)
 	defer reader.Close()
-	settleChild(t, p, reader)
-	audit := askAudit(t, p, reader)
-	p.stop()
-	r, err := sqlite.OpenReader(filepath.Join(settings.Data, "tidewire.db"))
-	must(t, err)
-	defer func() { must(t, r.Close()) }()
-	a := &auditor{T: t, reader: r, shop: s, received: s.requestsByTag(), orders: g.orders(), acknowledged: g.acknowledged}
-	a.check(audit)
+	a := auditStopped(t, p, reader, settings.Data, s, g)
 	t.Logf("%d events acknowledged; %s", len(g.acknowledged), a.summary())
 }
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 // twoWay is a script that syncs contacts and clients in both directions. If echoes
@@ -157,7 +157,7 @@ end)`})
 // TestGoogleEventOfOwnChangeIsEcho changes a calendar event in a run. Google's
 // list has the event with our change.
 func TestGoogleEventOfOwnChangeIsEcho(t *testing.T) {
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	f := &fixture{t: t, apps: newSandbox(t, sandbox.Config{Now: clock.Now}), log: newLogBuffer()}
 	f.build(map[string]string{"sync.lua": `local googlecalendar = require "googlecalendar"
 on({ "googlecalendar.event.created", "googlecalendar.event.updated" }, function(event)
@@ -167,10 +167,10 @@ end)`}, func(c *engine.Config) { c.Clock = clock })
 		t.Helper()
 		for range 2 { // events that the first poll found are stored before the second
 			before, timeout := f.apps.Calls("googlecalendar", "events.list"), time.After(maxWait)
-			for clock.Pass(2 * time.Minute); f.apps.Calls("googlecalendar", "events.list") == before; {
+			for clock.Advance(2 * time.Minute); f.apps.Calls("googlecalendar", "events.list") == before; {
 				select {
 				case <-time.After(5 * time.Millisecond):
-					clock.Pass(time.Second) // the next poll may have been scheduled after the two minutes passed
+					clock.Advance(time.Second) // the next poll may have been scheduled after the two minutes passed
 				case <-timeout:
 					t.Fatal("the calendars are not polled")
 				}

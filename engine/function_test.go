@@ -34,7 +34,7 @@ func functionRun(t *testing.T, data, script string, functions []vm.Function, rea
 		must(t, os.WriteFile(filepath.Join(scripts, "sale.lua"), []byte(script), 0o644))
 	}
 	e, err := engine.New(t.Context(), engine.Config{
-		Scripts: scripts, Data: filepath.Join(data, "data"), Listen: "127.0.0.1:0", Secrets: map[string]string{"pin": "very-secret"},
+		Scripts: scripts, Data: filepath.Join(data, "data"), Listen: "127.0.0.1:0", Secrets: map[string]string{"pin": "very-secret", "code": "20402040"},
 		Libraries: []vm.Library{{Name: "till", Functions: functions}}, Clock: manual, Grace: time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
@@ -77,7 +77,7 @@ func sell(t *testing.T) func(*engine.Engine, context.CancelFunc) {
 // script, and what follows from each kind of error.
 func TestFunctionOfALibrary(t *testing.T) {
 	const try = `on("emit:sale", { %s }, function(event)
-  local result, err = try(function() return require("till").sell { item = event.data.item, price = 1.5, pin = secret "pin" } end)
+  local result, err = try(function() return require("till").sell { item = event.data.item, price = 1.5, pin = secret "pin", code = secret "code" } end)
   state.put("result", { result = result, kind = err and err.kind, text = err and err.message })
 end)`
 	for name, test := range map[string]struct {
@@ -89,7 +89,7 @@ end)`
 	}{
 		"a result": {f: vm.Function{Step: func(_ context.Context, args json.RawMessage) (any, error) {
 			return map[string]any{"got": args}, nil
-		}}, state: journal.Succeeded, calls: 1, result: `"result":{"got":{"item":"tea","pin":"[secret]","price":1.5}}`},
+		}}, state: journal.Succeeded, calls: 1, result: `"result":{"got":{"code":"[secret]","item":"tea","pin":"[secret]","price":1.5}}`},
 		"an error of a kind": {f: vm.Function{Step: func(context.Context, json.RawMessage) (any, error) {
 			return nil, &bindings.Error{Kind: bindings.NotFound, Message: "no tea for very-secret"}
 		}}, state: journal.Succeeded, calls: 1, result: `"kind":"not_found","text":"no tea for [secret]"`},
@@ -102,6 +102,15 @@ end)`
 		"the same, repeated": {options: `on_uncertain = "retry", retry = { attempts = 3 }`, f: vm.Function{Step: func(context.Context, json.RawMessage) (any, error) {
 			return nil, errors.New("the drawer is stuck")
 		}}, state: journal.Succeeded, calls: 3, result: `"kind":"uncertain"`},
+		"repeated, then not done": {options: `on_uncertain = "retry", retry = { attempts = 3 }`, f: vm.Function{Step: firstThen(errors.New("the drawer is stuck"), &bindings.Error{Kind: bindings.Unavailable, Message: "closed"})},
+			state: journal.Succeeded, calls: 3, result: `"kind":"uncertain","text":"closed; an earlier call may have been done"`},
+		"repeated, then refused for now": {options: `on_uncertain = "retry", retry = { attempts = 3 }`, f: vm.Function{Step: firstThen(errors.New("the drawer is stuck"), &bindings.Error{Kind: bindings.RateLimited, Message: "slower"})},
+			state: journal.Succeeded, calls: 3, result: `"kind":"uncertain","text":"slower; whether it was done when it was sent before is not known"`},
+		"refused for now": {options: `retry = { attempts = 3 }`, f: vm.Function{Step: firstThen(&bindings.Error{Kind: bindings.RateLimited, Message: "slower"}, nil)},
+			state: journal.Succeeded, calls: 2, result: `"result":{"sold":true}`},
+		"a secret as a number": {f: vm.Function{Step: func(_ context.Context, args json.RawMessage) (any, error) {
+			return json.RawMessage(`{"number":20402040}`), nil
+		}}, state: journal.Succeeded, calls: 1, result: `"kind":"invalid"`},
 		"a panic": {f: vm.Function{Step: func(context.Context, json.RawMessage) (any, error) { panic("out of paper") }},
 			state: journal.Held, calls: 1},
 		"an error of one that reads": {f: vm.Function{ReadOnly: true, Step: func(context.Context, json.RawMessage) (any, error) {
@@ -139,6 +148,22 @@ end)`
 				}
 			}
 		})
+	}
+}
+
+// firstThen returns a Step with an error of its first call, and of all later
+// ones; nil is a sale.
+func firstThen(first, later error) func(context.Context, json.RawMessage) (any, error) {
+	var calls atomic.Int64
+	return func(context.Context, json.RawMessage) (any, error) {
+		err := later
+		if calls.Add(1) == 1 {
+			err = first
+		}
+		if err != nil {
+			return nil, err
+		}
+		return map[string]any{"sold": true}, nil
 	}
 }
 

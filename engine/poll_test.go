@@ -12,21 +12,21 @@ import (
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
 // clockFixture is a fixture with a clock that the test advances.
 type clockFixture struct {
 	*fixture
-	clock *journaltest.Clock
+	clock *clock.Manual
 }
 
 func newClockFixture(t *testing.T, mute, script string, changes ...func(*engine.Config)) *clockFixture {
 	t.Helper()
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	f := &clockFixture{&fixture{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newLogBuffer(), withoutWebhooks: mute}, clock}
 	f.build(map[string]string{"watch.lua": script}, append(changes, func(c *engine.Config) { c.Clock = clock })...)
 	return f
@@ -59,7 +59,7 @@ func (f *clockFixture) await(what string, condition func() bool) {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("%s: not within %s; the log:\n%s", what, maxWait, f.log)
 		}
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 	}
 }
 
@@ -242,7 +242,7 @@ func TestGoogleCalendarPollBySyncToken(t *testing.T) {
 // TestInvitationToOlderEventIsCreated has a hook on created only. It runs for an
 // event that was made before the first poll and appears in the list only later.
 func TestInvitationToOlderEventIsCreated(t *testing.T) {
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	f := &clockFixture{&fixture{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newLogBuffer()}, clock}
 	put := func(summary string, age time.Duration) (id string) {
 		id = f.change("googlecalendar", "POST", "/calendars/primary/events", `{"summary":"`+summary+`","start":{"date":"2027-03-05"},"end":{"date":"2027-03-06"}}`).Get("id").Str
@@ -297,7 +297,7 @@ func TestTeamsPollByDelta(t *testing.T) {
 	f.change("teams", "POST", deals, `{"body":{"content":"Deal"}}`)
 	f.awaitPolls()
 	f.expectEvents("body.content", "message.created by poll: Hello", "chat_message.created by poll: Deal")
-	f.clock.Pass(time.Hour)
+	f.clock.Advance(time.Hour)
 	f.change("teams", "PATCH", leads+"/"+id, `{"body":{"content":"Hello again"}}`)
 	f.awaitPolls()
 	f.awaitPolls()
@@ -363,7 +363,7 @@ func TestPrivateIntegrationReceivesAllTriggers(t *testing.T) {
 
 	f.change("highlevel", "DELETE", "/contacts/"+contact+"/tasks/"+task, "")
 	f.change("highlevel", "DELETE", "/opportunities/"+deal, "")
-	f.clock.Pass(time.Hour)
+	f.clock.Advance(time.Hour)
 	f.awaitPolls()
 	f.awaitPolls()
 	f.expectEvents("locationId", append(made, "task.deleted by poll: "+location, "opportunity.deleted by poll: "+location)...)

@@ -22,9 +22,9 @@ import (
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 var update = flag.Bool("update", false, "write what happened into the golden files")
@@ -69,13 +69,13 @@ type story struct {
 	ids     map[string]string
 	seen    map[string]bool // runs that were printed, each with its state
 	initial map[string]int  // records that the apps had at the beginning
-	clock   *journaltest.Clock
+	clock   *clock.Manual
 }
 
 var storyTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func newStory(t *testing.T) *story {
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	clock.Adjust(storyTime.Sub(clock.Now()))
 	f := &fixture{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newLogBuffer()}
 	channel := json.RawMessage(`{"channel":"C0GENERAL01"}`)
@@ -148,7 +148,7 @@ func (s *story) awaitRest() {
 // awaitPoll advances the clock and waits until a list was polled.
 func (s *story) awaitPoll(connection, poll string) {
 	before := s.polls(connection, poll)
-	s.clock.Pass(2 * time.Minute)
+	s.clock.Advance(2 * time.Minute)
 	s.until(func() bool { return s.polls(connection, poll) > before })
 	s.awaitRest()
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
@@ -50,7 +51,7 @@ type pair struct {
 // syncFixture has the two apps, and changes records in them as people do.
 type syncFixture struct {
 	t       *testing.T
-	clock   *journaltest.Clock
+	clock   *clock.Manual
 	crm     *sandbox.Sandbox
 	banks   map[string]*sandbox.Sandbox
 	proxies map[string]*httptest.Server // of the apps, by "highlevel" or place
@@ -69,7 +70,7 @@ func organisation(place string) string {
 }
 
 func newSyncFixture(t *testing.T, seed uint64) *syncFixture {
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	s := &syncFixture{t: t, clock: clock, banks: map[string]*sandbox.Sandbox{}, proxies: map[string]*httptest.Server{},
 		network: newLossyProxy(t, seed, clock.Now), random: rand.New(rand.NewPCG(seed, 1)), checked: map[string]int{}}
 	s.crm = newSandbox(t, sandbox.Config{Seed: int64(seed), Now: clock.Now})
@@ -236,7 +237,7 @@ func (s *syncFixture) pass(e *fixture, d time.Duration, times []time.Duration) {
 			s.change()
 			times = times[1:]
 		}
-		s.clock.Pass(stride)
+		s.clock.Advance(stride)
 		s.network.deliverDue()
 		s.quiet(e)
 		if passed%(5*time.Minute) == 0 {
@@ -270,8 +271,8 @@ func (s *syncFixture) ask(p *pair, app, method, path string, body map[string]str
 	request.Header = http.Header{"Authorization": {token}, "Content-Type": {"application/json"}, "Version": {"2021-07-28"}}
 	answer := httptest.NewRecorder()
 	if method != http.MethodGet { // so that no two changes have the same time
-		s.clock.Pass(3 * time.Millisecond)
-		defer s.clock.Pass(3 * time.Millisecond)
+		s.clock.Advance(3 * time.Millisecond)
+		defer s.clock.Advance(3 * time.Millisecond)
 	}
 	apps.Handler().ServeHTTP(answer, request)
 	if answer.Code == http.StatusNotFound {

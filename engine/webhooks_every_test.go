@@ -46,7 +46,7 @@ func TestEveryVendorRegisters(t *testing.T) {
 			happens("a run of what happened")
 			count := registered()
 			for range 25 { // two and a half times the life of a webhook
-				f.clock.Pass(c.life / 10)
+				f.clock.Advance(c.life / 10)
 				f.until(func() bool { return f.allExpireAfter(c.life / 8) })
 			}
 			f.await("as many as there were", func() bool { return registered() == count })

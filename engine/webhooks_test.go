@@ -13,14 +13,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
 // newWebhookFixture returns a fixture without webhooks that were registered by
@@ -37,7 +38,7 @@ func newWebhookFixture(t *testing.T, files map[string]string, changes ...func(*e
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	t.Cleanup(front.Close)
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	f := &clockFixture{&fixture{t: t, apps: newSandbox(t, sandbox.Config{Seed: 1, Now: clock.Now}), log: newLogBuffer(), unsubscribed: true}, clock}
 	f.build(files, append([]func(*engine.Config){func(c *engine.Config) {
 		c.Clock, c.PublicURL = clock, front.URL

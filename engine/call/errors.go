@@ -160,6 +160,9 @@ type redactor struct {
 	secrets []string
 }
 
+// Redact takes secrets out of a text, also where they are escaped as in JSON.
+func Redact(text string, secrets []string) string { return redactor{secrets: secrets}.redactText(text) }
+
 func (r redactor) redactText(text string) string {
 	for _, secret := range r.secrets {
 		if len(secret) == 0 {

@@ -35,7 +35,7 @@ func TestTeamsMessages(t *testing.T) {
 	})
 	do := func(method, path, body string) gjson.Result {
 		t.Helper()
-		w.clock.Pass(time.Minute)
+		w.clock.Advance(time.Minute)
 		r, err := http.NewRequestWithContext(t.Context(), method, apps.URL("teams")+path, strings.NewReader(body))
 		w.must(err)
 		r.Header.Set("Authorization", "Bearer "+sandbox.Token)
@@ -53,7 +53,7 @@ func TestTeamsMessages(t *testing.T) {
 	scan := func(poll string) (events []string) {
 		t.Helper()
 		before := len(w.events())
-		w.clock.Pass(time.Minute)
+		w.clock.Advance(time.Minute)
 		if _, err := w.poller.Scan(t.Context(), "teams", poll, journal.Poll); err != nil {
 			t.Fatalf("scan of %s: %v", poll, err)
 		}

@@ -71,7 +71,7 @@ func (s appFixture) call(line, body, path string) string {
 // data.
 func (s appFixture) wantEvents(poll, field string, want ...string) {
 	s.Helper()
-	s.clock.Pass(time.Minute)
+	s.clock.Advance(time.Minute)
 	if _, err := s.poller.Scan(s.Context(), s.app.Name, poll, journal.Poll); err != nil {
 		s.Fatalf("scan of %s: %v", poll, err)
 	}
@@ -81,7 +81,7 @@ func (s appFixture) wantEvents(poll, field string, want ...string) {
 		found = append(found, strings.TrimPrefix(e.Type, s.app.Name+".")+" "+gjson.GetBytes(e.Data, field).String())
 	}
 	s.seen = len(all)
-	s.clock.Pass(time.Minute)
+	s.clock.Advance(time.Minute)
 	s.want("events", fmt.Sprint(found), fmt.Sprint(want))
 }
 

@@ -34,7 +34,7 @@ type tokenScenario struct {
 //	hook T         the script has one hook, on trigger T
 func (p *tokenScenario) act(step string) {
 	p.Helper()
-	p.clock.Pass(5 * time.Second)
+	p.clock.Advance(5 * time.Second)
 	words := append(strings.Fields(step), "", "")
 	switch file := words[1]; words[0] {
 	case "new":
@@ -56,7 +56,7 @@ func (p *tokenScenario) act(step string) {
 	case "lost", "valid":
 		p.vendor.do(func() { p.vendor.lost = words[0] == "lost" })
 	case "hour":
-		p.clock.Pass(time.Hour)
+		p.clock.Advance(time.Hour)
 	case "scan":
 		p.found = append(p.found, p.scan("files"))
 	case "fail", "crash":
@@ -244,7 +244,7 @@ func TestAnOldRecordOfAListWithoutAToken(t *testing.T) {
 	w := newFixture(t, everything)
 	cardsBefore(w, 1)
 	w.scan("cards")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	stamp := w.clock.Now().UTC().Format(time.RFC3339)
 	w.vendor.do(func() {
 		w.vendor.cards = append(w.vendor.cards, object{"id": "c9", "created": "2020-01-01T00:00:00Z", "updated": stamp})

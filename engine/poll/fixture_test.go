@@ -21,6 +21,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
@@ -118,7 +119,7 @@ func vendorApp() *bindings.App {
 // advances its clock.
 type fixture struct {
 	testing.TB
-	clock   *journaltest.Clock
+	clock   *clock.Manual
 	app     *bindings.App
 	vendor  *vendor
 	store   *sqlite.Store
@@ -147,7 +148,7 @@ const everything = `on("desk.*.*", { lane = false }, function(event) end)`
 
 func newFixture(t testing.TB, source string, change ...func(*fixture)) *fixture {
 	t.Helper()
-	w := &fixture{TB: t, clock: journaltest.NewClock(), app: vendorApp(), folder: journaltest.Folder(t), log: &lines{},
+	w := &fixture{TB: t, clock: clock.NewManual(time.Now().Round(0)), app: vendorApp(), folder: journaltest.Folder(t), log: &lines{},
 		sleeps: map[<-chan time.Time]time.Time{}}
 	w.slept, w.reader = sync.NewCond(&w.mu), w.read
 	w.vendor = newVendor(w.clock.Now)
@@ -251,7 +252,7 @@ func (w *fixture) settle() {
 func (w *fixture) pass(d time.Duration) {
 	const step = 5 * time.Second
 	for ; d > 0; d -= step {
-		w.clock.Pass(min(d, step))
+		w.clock.Advance(min(d, step))
 		w.settle()
 	}
 }

@@ -64,11 +64,11 @@ func TestWebhookAndListReportAChangeOnce(t *testing.T) {
 			// The vendor has further cards that do not change.
 			for i := range 3 {
 				w.vendor.card(fmt.Sprint("other", i), object{"title": "x"})
-				w.clock.Pass(time.Hour)
+				w.clock.Advance(time.Hour)
 			}
 			w.vendor.card("old", object{"title": "old"})
 			p.hooks = append(p.hooks, webhook{"updated", "old", w.clock.Now(), `{"id":"old","title":"old"}`})
-			w.clock.Pass(time.Hour)
+			w.clock.Advance(time.Hour)
 			w.scanFor("cards", journal.Reconcile)
 			for _, act := range strings.Split(test.steps, ", ") {
 				p.act(act)
@@ -92,7 +92,7 @@ type webhook struct {
 
 func (p *scenario) act(words string) {
 	p.Helper()
-	p.clock.Pass(5 * time.Second)
+	p.clock.Advance(5 * time.Second)
 	verb, what, _ := strings.Cut(words, " ")
 	switch verb {
 	case "new", "set":
@@ -109,7 +109,7 @@ func (p *scenario) act(words string) {
 		h := p.hooks[n]
 		p.push(fmt.Sprint(n), h.trigger, h.at, h.data)
 	case "scan":
-		p.clock.Pass(10 * time.Second)
+		p.clock.Advance(10 * time.Second)
 		if _, err := p.poller.Scan(p.Context(), "desk", "cards", journal.Reconcile); err != nil {
 			p.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func (p *scenario) act(words string) {
 	case "now":
 		p.vendor.do(func() { p.vendor.lagging = nil })
 	case "day":
-		p.clock.Pass(25 * time.Hour)
+		p.clock.Advance(25 * time.Hour)
 	default:
 		p.Fatalf("found step %q, expected one of the above", words)
 	}
@@ -169,7 +169,7 @@ func TestReconcileLosesAndRepeatsNothing(t *testing.T) {
 		var hooks []*sent
 		version := map[string]int{}
 		for range rapid.IntRange(1, 40).Draw(r, "acts") {
-			w.clock.Pass(time.Duration(rapid.IntRange(1, 90).Draw(r, "seconds")) * time.Second)
+			w.clock.Advance(time.Duration(rapid.IntRange(1, 90).Draw(r, "seconds")) * time.Second)
 			switch rapid.SampledFrom([]string{"change", "change", "hook", "hook", "scan", "lag", "now", "restart"}).Draw(r, "act") {
 			case "change":
 				id := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "card")
@@ -204,7 +204,7 @@ func TestReconcileLosesAndRepeatsNothing(t *testing.T) {
 			}
 		}
 		w.vendor.do(func() { w.vendor.lagging = nil })
-		w.clock.Pass(2 * time.Minute)
+		w.clock.Advance(2 * time.Minute)
 		for range 3 { // what the pages of one list hid is in the next
 			if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Reconcile); err != nil {
 				r.Fatal(err)

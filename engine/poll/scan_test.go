@@ -20,7 +20,7 @@ import (
 func cardsBefore(w *fixture, n int) {
 	for i := range n {
 		w.vendor.card(fmt.Sprint("c", i+1), object{"title": fmt.Sprint("card ", i+1), "column": "todo", "done": false})
-		w.clock.Pass(time.Hour)
+		w.clock.Advance(time.Hour)
 	}
 }
 
@@ -29,7 +29,7 @@ func TestTheFirstScanMakesNoEvents(t *testing.T) {
 	cardsBefore(w, 3)
 	w.want("first", w.scan("cards"), "")
 	w.want("nothing happened", w.scan("cards"), "")
-	w.clock.Pass(time.Hour)
+	w.clock.Advance(time.Hour)
 	w.vendor.card("c2", object{"title": "changed"})
 	w.vendor.card("c4", object{"title": "new"})
 	w.want("changes", w.scan("cards"), "card.updated c2, card.created c4")
@@ -57,14 +57,14 @@ func TestChangesBetweenTwoScansAreOneEvent(t *testing.T) {
 	cardsBefore(w, 1)
 	w.scan("cards")
 	for _, title := range []string{"a", "b", "c"} {
-		w.clock.Pass(time.Minute)
+		w.clock.Advance(time.Minute)
 		w.vendor.card("c1", object{"title": title})
 	}
 	w.want("events", w.scan("cards"), "card.updated c1")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.card("c1", object{"title": "a"})
 	w.want("it comes back to what it was", w.scan("cards"), "card.updated c1")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.card("c1", object{"watchers": 7})
 	w.want("a field that is not compared", w.scan("cards"), "")
 }
@@ -75,13 +75,13 @@ func TestAFacetHasATriggerOfItsOwn(t *testing.T) {
 	w.scan("cards")
 	w.vendor.card("c1", object{"column": "doing"})
 	w.want("moved", w.scan("cards"), "card.updated c1, card.moved c1")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.card("c1", object{"done": true})
 	w.want("finished", w.scan("cards"), "card.finished c1")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.card("c1", object{"done": false})
 	w.want("begun again", w.scan("cards"), "")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.card("c2", object{"column": "done", "done": true})
 	w.want("a new one moved nowhere", w.scan("cards"), "card.created c2")
 }
@@ -92,11 +92,11 @@ func TestDeletedRecordsAreFoundByAFullWalk(t *testing.T) {
 	w.scan("cards")
 	w.vendor.do(func() { w.vendor.cards = slices.Delete(w.vendor.cards, 1, 2) })
 	w.want("by what changed", w.scan("cards"), "")
-	w.clock.Pass(25 * time.Hour)
+	w.clock.Advance(25 * time.Hour)
 	w.want("missed once: it may have moved from page to page", w.scan("cards"), "")
-	w.clock.Pass(25 * time.Hour)
+	w.clock.Advance(25 * time.Hour)
 	w.want("missed twice", w.scan("cards"), "card.deleted c2")
-	w.clock.Pass(25 * time.Hour)
+	w.clock.Advance(25 * time.Hour)
 	w.want("once", w.scan("cards"), "")
 	w.vendor.card("c2", object{"title": "restored"})
 	w.want("it comes back", w.scan("cards"), "card.created c2")
@@ -110,10 +110,10 @@ func TestAListWithoutTimesIsCompared(t *testing.T) {
 	w.want("no change", w.scan("notes"), "")
 	w.vendor.do(func() { w.vendor.notes = []object{{"id": "n1", "text": "b"}, {"id": "n2", "text": "c"}} })
 	w.want("changes", w.scan("notes"), "note.updated n1, note.created n2")
-	w.clock.Pass(time.Hour)
+	w.clock.Advance(time.Hour)
 	w.vendor.do(func() { w.vendor.notes = w.vendor.notes[1:] })
 	w.want("a list of one page is sure", w.scan("notes"), "note.deleted n1")
-	w.clock.Pass(time.Hour)
+	w.clock.Advance(time.Hour)
 	w.vendor.do(func() { w.vendor.notes = nil })
 	w.want("an empty list may be a fault", w.scan("notes"), "")
 	w.want("two are not", w.scan("notes"), "note.deleted n2")
@@ -138,7 +138,7 @@ func TestAListForEachItem(t *testing.T) {
 	}
 	w.vendor.do(func() { w.vendor.boards["b3"] = []object{{"id": "s9"}} })
 	w.want("an item that is new begins with what there is", w.scan("stickers"), "")
-	w.clock.Pass(time.Hour)
+	w.clock.Advance(time.Hour)
 	w.vendor.do(func() { w.vendor.boards["b1"] = w.vendor.boards["b1"][1:] })
 	w.want("of one item only", w.scan("stickers"), "sticker.deleted s1")
 	if data := string(w.events()[2].Data); data != `{"desk":"acc","id":"s1","sticker":{"id":"s1"},"board":"Board b1"}` {
@@ -222,7 +222,7 @@ func TestAListWithAToken(t *testing.T) {
 	if last := w.vendor.asked[len(w.vendor.asked)-1]; last != "/files?token=6" {
 		t.Errorf("asked for %s", last)
 	}
-	w.clock.Pass(time.Hour)
+	w.clock.Advance(time.Hour)
 	file("f2", "gone")
 	file("f4", "moved")
 	file("f5", "here")
@@ -246,7 +246,7 @@ func TestTriggersWithoutHooksAreNotPolled(t *testing.T) {
 	w.script(everything)
 	w.reload()
 	w.want("what was new before its hook", w.scan("cards"), "")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.card("c2", object{"title": "changed"})
 	w.want("then", w.scan("cards"), "card.updated c2")
 }
@@ -268,7 +268,7 @@ func TestChangesWhileTheScriptIsAbsentAreFound(t *testing.T) {
 	if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Poll); !poll.Idle(err) {
 		t.Errorf("found %v, expected that it is not polled", err)
 	}
-	w.clock.Pass(14 * 24 * time.Hour)
+	w.clock.Advance(14 * 24 * time.Hour)
 	w.script(everything + "\n-- another version")
 	w.reload()
 	w.want("events", w.scan("cards"), "card.updated c1")
@@ -321,7 +321,7 @@ func TestAnInterruptedWalkRepeatsNothing(t *testing.T) {
 				cardsBefore(w, 2)
 				w.scan("cards")
 				for i := range 6 {
-					w.clock.Pass(time.Second)
+					w.clock.Advance(time.Second)
 					w.vendor.card(fmt.Sprint("n", i), object{"title": "new"})
 				}
 				w.pages = 0
@@ -360,11 +360,11 @@ func TestChangesDuringTheFirstWalkAreFound(t *testing.T) {
 	w.vendor.do(func() {
 		w.vendor.answer = func(_ string, n int) (int, http.Header) {
 			if n == 2 { // the first page was read
-				w.clock.Pass(10 * time.Minute)
+				w.clock.Advance(10 * time.Minute)
 				w.vendor.mu.Unlock()
 				w.vendor.card("c1", object{"title": "behind it"})
 				w.vendor.card("c0", object{"title": "new behind it"})
-				w.clock.Pass(10 * time.Minute)
+				w.clock.Advance(10 * time.Minute)
 				w.vendor.card("c6", object{"title": "before it"})
 				w.vendor.card("c7", object{"title": "new before it"})
 				w.vendor.mu.Lock()
@@ -382,7 +382,7 @@ func TestChangesAreFoundWithAClockThatIsAhead(t *testing.T) {
 	w.vendor.now = func() time.Time { return w.clock.Now().Add(-8 * time.Minute) }
 	cardsBefore(w, 2)
 	w.scan("cards")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.card("c3", object{"title": "new"})
 	w.vendor.card("c1", object{"title": "changed"})
 	w.want("events", w.scan("cards"), "card.updated c1, card.created c3")
@@ -396,7 +396,7 @@ func TestARecordThatMovesBetweenPagesIsFoundNextTime(t *testing.T) {
 	cardsBefore(w, 1)
 	w.scan("cards")
 	for i := range 4 {
-		w.clock.Pass(time.Second)
+		w.clock.Advance(time.Second)
 		w.vendor.card(fmt.Sprint("n", i), object{"title": "new"})
 	}
 	before := w.vendor.requests()
@@ -419,11 +419,11 @@ func TestAListThatLagsIsReadAgain(t *testing.T) {
 	w.scan("cards")
 	w.vendor.do(func() { w.vendor.lagging = append([]object{}, w.vendor.cards...) })
 	w.vendor.card("c2", object{"title": "late"})
-	w.clock.Pass(30 * time.Second)
+	w.clock.Advance(30 * time.Second)
 	late := w.vendor.card("c3", object{"title": "in time"})
 	w.vendor.do(func() { w.vendor.lagging = append(w.vendor.lagging, late) })
 	w.want("what the list has", w.scan("cards"), "card.created c3")
-	w.clock.Pass(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.vendor.do(func() { w.vendor.lagging = nil })
 	w.want("and what it had not yet", w.scan("cards"), "card.created c2")
 }

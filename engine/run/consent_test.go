@@ -41,7 +41,7 @@ func (b *bank) pass(w *fixture, run string) {
 	w.Helper()
 	at := w.is(run, journal.Blocked)
 	polls := len(b.requests("/look"))
-	w.Pass(at.Park.Until.Sub(w.Now()) + time.Second)
+	w.Advance(at.Park.Until.Sub(w.Now()) + time.Second)
 	w.until(run, func(r journal.Run) bool {
 		return len(b.requests("/look")) > polls && r.State != journal.Running && r.State != journal.Queued
 	})
@@ -68,7 +68,7 @@ on("shop.order.created", function() local id = uuid() log.info("paid", { ok = sh
 			equal(t, "requests so far", len(b.requests(path)), 1)
 
 			b.decision.Store("allow")
-			w.Pass(time.Minute)
+			w.Advance(time.Minute)
 			w.is(id, journal.Succeeded)
 			sent := b.requests(path)
 			equal(t, "requests", len(sent), 2)
@@ -89,11 +89,11 @@ func TestACallToWhichTheCustomerDoesNotAgree(t *testing.T) {
 		then func(w *fixture, b *bank, run string)
 		text string // of the error
 	}{
-		"refused":     {func(w *fixture, b *bank, run string) { b.decision.Store("deny"); w.Pass(time.Minute) }, "the customer refused it"},
-		"not in time": {func(w *fixture, b *bank, run string) { w.Pass(17 * time.Minute) }, "did not approve it within 15m0s"},
+		"refused":     {func(w *fixture, b *bank, run string) { b.decision.Store("deny"); w.Advance(time.Minute) }, "the customer refused it"},
+		"not in time": {func(w *fixture, b *bank, run string) { w.Advance(17 * time.Minute) }, "did not approve it within 15m0s"},
 		"not known": {func(w *fixture, b *bank, run string) {
 			b.answers(func(int, request) reply { return reply{status: 404, body: `{"error":"no such session"}`} })
-			w.Pass(17 * time.Minute)
+			w.Advance(17 * time.Minute)
 		}, "no such session"},
 	}
 	for name, c := range cases {
@@ -143,7 +143,7 @@ func TestACrashAfterTheCustomerAgreed(t *testing.T) {
 		}
 		return reply{cut: true}
 	})
-	w.Pass(time.Minute)
+	w.Advance(time.Minute)
 	w.is(id, journal.Held)
 	equal(t, "requests", len(b.requests("/orders")), 2)
 }

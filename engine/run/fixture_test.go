@@ -20,6 +20,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -41,7 +42,7 @@ const hour = time.Hour
 // started again.
 type fixture struct {
 	testing.TB
-	*journaltest.Clock
+	*clock.Manual
 	vendor *vendor
 	folder string
 	apps   []*bindings.App
@@ -71,7 +72,7 @@ type fixture struct {
 func newFixture(t testing.TB, scripts map[string]string, changes ...func(*fixture)) *fixture {
 	t.Helper()
 	w := &fixture{
-		grace: timeout, TB: t, Clock: journaltest.NewClock(), vendor: newVendor(t), folder: journaltest.Folder(t), log: &logBuffer{},
+		grace: timeout, TB: t, Manual: clock.NewManual(time.Now().Round(0)), vendor: newVendor(t), folder: journaltest.Folder(t), log: &logBuffer{},
 		apps: []*bindings.App{app(t, "shop"), app(t, "bank")},
 	}
 	w.connections = w.settings("shop", "bank")
@@ -140,7 +141,7 @@ func (w *fixture) start() {
 	machine := vm.New(vm.Config{Apps: w.apps})
 	w.scripts, err = script.Open(w.Context(), script.Config{
 		Dir: filepath.Join(w.folder, "scripts"), Machine: machine, Apps: w.apps, Zone: w.zone, SaveVersions: w.file.PutVersions, CountRuns: w.file.Live,
-		SettleTime: time.Nanosecond, Clock: w.Clock,
+		SettleTime: time.Nanosecond, Clock: w.Manual,
 	})
 	must(w.TB, err)
 	for _, p := range w.scripts.Problems() {
@@ -155,7 +156,7 @@ func (w *fixture) start() {
 	}
 	w.runner = run.New(run.Config{
 		Store: w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
-		Clock: w.Clock, Grace: w.grace, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clock: w.Manual, Grace: w.grace, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Secret: func(name string) (string, error) {
 			if value, found := w.secrets[name]; found {
 				return value, nil

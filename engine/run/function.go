@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -20,6 +19,8 @@ func (h *host) callFunction(ctx context.Context, s vm.Step, step journal.Step) (
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
+	repeatable := s.Operation.ReadOnly() || s.Operation.Idempotent != ""
+	maybeDone := h.attempt.state >= call.MaybeDone // by an earlier call
 	recorder := h.begunRecorder(step, nil)
 	if !s.Operation.ReadOnly() {
 		if err := recorder.Begin(ctx, json.RawMessage("{}")); err != nil {
@@ -31,47 +32,41 @@ func (h *host) callFunction(ctx context.Context, s vm.Step, step journal.Step) (
 	value, err := h.invoke(limited, s, args)
 	if err == nil {
 		text, err := json.Marshal(value)
-		if err == nil {
-			return result{value: json.RawMessage(redact(string(text), secrets)), attempts: 1}, nil
+		if err != nil {
+			return result{attempts: 1}, functionError(s, bindings.Invalid, "the result is not JSON: "+call.Redact(err.Error(), secrets))
 		}
-		return result{attempts: 1}, functionError(s, bindings.Invalid, "the result is not JSON: "+redact(err.Error(), secrets))
+		redacted := json.RawMessage(call.Redact(string(text), secrets))
+		if !json.Valid(redacted) { // the secret is a number there
+			return result{attempts: 1}, functionError(s, bindings.Invalid, "the result has a secret outside of a text, which cannot be recorded")
+		}
+		return result{value: redacted, attempts: 1}, nil
 	}
-	text := redact(err.Error(), secrets)
+	text := call.Redact(err.Error(), secrets)
 	var answer *bindings.Error
 	switch {
 	case errors.As(err, &answer):
 		copied := *answer
 		copied.App, copied.Operation, copied.Body = s.App.Name, s.Operation.Name, nil
-		copied.Message, copied.Code = redact(copied.Message, secrets), redact(copied.Code, secrets)
-		if copied.Kind == bindings.Unavailable || copied.Kind == bindings.RateLimited {
+		copied.Message, copied.Code = call.Redact(copied.Message, secrets), call.Redact(copied.Code, secrets)
+		switch notDone := copied.Kind == bindings.Unavailable || copied.Kind == bindings.RateLimited; {
+		case notDone && !maybeDone:
 			if err := recorder.Withdraw(ctx); err != nil {
 				return result{}, err
 			}
+		case copied.Kind == bindings.Unavailable && !repeatable:
+			copied.Kind, copied.Retryable = bindings.Uncertain, false
+			copied.Message += "; an earlier call may have been done"
 		}
 		return result{attempts: 1}, &copied
 	case ctx.Err() != nil:
 		return result{attempts: 1}, context.Cause(ctx)
-	case !s.Operation.ReadOnly() && s.Operation.Idempotent == "":
+	case !repeatable:
 		return result{attempts: 1}, functionError(s, bindings.Uncertain, text)
 	case errors.Is(err, context.DeadlineExceeded):
 		return result{attempts: 1}, functionError(s, bindings.Timeout, fmt.Sprintf("it did not return within %s", s.Options.Timeout))
 	}
 	return result{attempts: 1}, functionError(s, bindings.Unavailable, text)
 }
-
-// redact replaces secrets in the result of a function.
-func redact(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if len(secret) >= minSecret {
-			text = strings.ReplaceAll(text, secret, connection.Redacted)
-		}
-	}
-	return text
-}
-
-// minSecret is the length of the shortest secret that is replaced, as a shorter
-// one may be part of other words.
-const minSecret = 4
 
 // invoke calls the function. A panic in it is an error, with the stack in the
 // log.

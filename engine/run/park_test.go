@@ -32,10 +32,10 @@ func TestARefusedRequestWaitsForTheTimeThatTheVendorNames(t *testing.T) {
 	_, steps := w.run(first)
 	sameNames(t, steps)
 	second := w.order() // of the same lane
-	w.Pass(9 * time.Minute)
+	w.Advance(9 * time.Minute)
 	w.is(first, journal.Throttled)
 	w.is(second, journal.Queued)
-	w.Pass(2 * time.Minute)
+	w.Advance(2 * time.Minute)
 	w.is(first, journal.Succeeded)
 	w.is(second, journal.Succeeded)
 	equal(t, "requests", len(w.vendor.requests("/look")), 3)
@@ -55,7 +55,7 @@ end)`})
 	w.vendor.answers(failing("/look", 99, reply{status: 429, body: `{}`, header: map[string]string{"Retry-After": "600"}}))
 	id := w.order()
 	w.is(id, journal.Throttled)
-	w.Pass(hour)
+	w.Advance(hour)
 	equal(t, "attempts", w.is(id, journal.Succeeded).Attempts, 2)
 	equal(t, "kind", w.logged("caught")[0]["kind"], any("rate_limited"))
 }
@@ -88,7 +88,7 @@ end)`}, func(w *fixture) { w.connections = w.settings("shop") })
 			parked := w.is(id, journal.Blocked)
 			contains(t, "why", parked.Problem.Text(), "orders.lua:4", "no connection to bank is configured")
 			second := w.order()
-			w.Pass(24 * hour)
+			w.Advance(24 * hour)
 			w.is(id, journal.Blocked)
 			w.is(second, journal.Queued)
 			repair(w, id)
@@ -134,7 +134,7 @@ end)`
 		w.crash()
 		w.accounts, w.zone = map[string][]string{"shop/paris": {"bank/paris"}}, nil
 		w.start()
-		w.Pass(2 * hour)
+		w.Advance(2 * hour)
 		w.is(id, journal.Succeeded)
 		later := w.sendBy("shop/paris", "shop.order.created", `{}`)[0]
 		w.is(later, journal.Waiting)
@@ -151,7 +151,7 @@ end)`
 		w.crash()
 		w.connections, w.accounts = w.settings("shop/paris", "bank/paris"), nil
 		w.start()
-		w.Pass(2 * hour)
+		w.Advance(2 * hour)
 		contains(t, "why", w.is(id, journal.Blocked).Problem.Message, `there is no connection "bank/rome"`)
 		w.crash()
 		rome(w)
@@ -293,16 +293,16 @@ on("shop.order.created", { timeout = "25s" }, function()
     wait "1 hour"
   end
 end)`})
-	w.vendor.answers(func(int, request) reply { w.Pass(10 * time.Second); return ok })
+	w.vendor.answers(func(int, request) reply { w.Advance(10 * time.Second); return ok })
 	id := w.order()
 	for n := 1; n <= 2; n++ {
 		parked := w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 2*n && r.Park != nil })
 		equal(t, "executed", parked.Executed, time.Duration(n)*10*time.Second)
-		w.Pass(2 * hour)
+		w.Advance(2 * hour)
 	}
 	// With the third call it has executed for 30 s: it fails when it wakes again.
 	w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 6 && r.Park != nil })
-	w.Pass(2 * hour)
+	w.Advance(2 * hour)
 	failed := w.is(id, journal.Failed)
 	equal(t, "limit", failed.Problem.Limit, "timeout")
 	contains(t, "why", failed.Problem.Message, "over the hook's timeout of 25s")

@@ -100,7 +100,7 @@ on("shop.order.created", function()
 end)`})
 	id := w.order()
 	w.is(id, journal.Waiting)
-	w.Pass(2 * hour)
+	w.Advance(2 * hour)
 	w.is(id, journal.Succeeded)
 	for _, text := range []string{"before", "between", "after"} {
 		equal(t, "lines "+text, len(w.logged(text)), 1)
@@ -123,7 +123,7 @@ end)`})
 	id := w.order()
 	for range 2 {
 		w.is(id, journal.Waiting)
-		w.Pass(2 * hour)
+		w.Advance(2 * hour)
 		w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Steps == 2 && r.Park != nil })
 	}
 	w.is(id, journal.Succeeded)
@@ -179,7 +179,7 @@ end)`
 			w.edit("orders", c.second)
 			unit, _, _ := w.scripts.Generation().Hook("orders", "shop.order.created")
 			must(t, w.file.Migrate(t.Context(), id, unit.Version.Hash)) // in the store, without the check of the records
-			w.Pass(2 * hour)
+			w.Advance(2 * hour)
 			problem := w.is(id, journal.Blocked).Problem
 			equal(t, "position", problem.Position, c.position)
 			contains(t, "message", problem.Message, append(c.message, "the script is not deterministic")...)

@@ -79,7 +79,7 @@ on("shop.order.created", { retry = { attempts = 3, first = "1m", max = "5m" } },
 				if first < 45*time.Second || first > 75*time.Second {
 					t.Errorf("attempt %d is %s later, expected a minute doubled each time, with a jitter of a quarter", attempt, at.Park.Until.Sub(at.Park.Since))
 				}
-				w.Pass(at.Park.Until.Sub(w.Now()) + time.Second)
+				w.Advance(at.Park.Until.Sub(w.Now()) + time.Second)
 				w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Attempts > attempt })
 			}
 			ended := w.is(id, c.state)
@@ -177,7 +177,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 					t.Fatal("a held run was retried without a decision")
 				}
 				contains(t, "refusal", err.Error(), "held", "tidewire runs decide "+id)
-				w.Pass(24 * hour)
+				w.Advance(24 * hour)
 				w.is(id, journal.Held)
 				must(t, w.runner.Resolve(t.Context(), id, c.decision, json.RawMessage(c.result)))
 				ended := w.is(id, c.state)
@@ -202,7 +202,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 		w.vendor.answers(cut)
 		id := w.order()
 		equal(t, "kind", w.is(id, journal.Retrying).Problem.App.Kind, bindings.Uncertain)
-		w.Pass(hour)
+		w.Advance(hour)
 		equal(t, "attempts", w.is(id, journal.Succeeded).Attempts, 2)
 		equal(t, "requests", len(w.vendor.requests("/orders")), 2)
 	})
@@ -212,7 +212,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 		w.vendor.answers(failing("/orders", 9, reply{cut: true}))
 		id := w.order()
 		w.is(id, journal.Retrying)
-		w.Pass(hour)
+		w.Advance(hour)
 		failed := w.is(id, journal.Failed)
 		equal(t, "kind", failed.Problem.App.Kind, bindings.Uncertain)
 		equal(t, "requests", len(w.vendor.requests("/orders")), 2)
@@ -276,7 +276,7 @@ end)`)
 			id := w.order()
 			<-w.store.killed
 			w.crash()
-			w.Pass(c.later)
+			w.Advance(c.later)
 			w.killAt = 0
 			w.start()
 			if !c.again && c.why != "" {
@@ -339,7 +339,7 @@ on("shop.order.created", { retry = { attempts = 2, first = "1s" } }, function() 
 			w.is(id, journal.Throttled)
 			_, steps := w.run(id)
 			equal(t, "the begun record stays", len(steps) == 1 && steps[0].State == journal.Begun, c.begun)
-			w.Pass(c.later)
+			w.Advance(c.later)
 			w.is(id, c.state)
 			var requests []request
 			for _, path := range []string{"/orders", "/transfers", "/items"} {

@@ -35,7 +35,7 @@ end)`})
 	for range 2 {
 		w.is(id, journal.Waiting)
 		w.restart()
-		w.Pass(2 * hour)
+		w.Advance(2 * hour)
 		w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Park != nil && r.Steps > 4 })
 	}
 	w.is(id, journal.Succeeded)

@@ -21,8 +21,8 @@ func TestWhatARunWaitsFor(t *testing.T) {
 		events func(w *fixture)
 		text   string // that the script logs
 	}{
-		"a time": {`wait "3 days" say "over"`, func(w *fixture) { w.Pass(73 * hour) }, "over"},
-		"a date": {`wait(time.after("2 days")) say "over"`, func(w *fixture) { w.Pass(49 * hour) }, "over"},
+		"a time": {`wait "3 days" say "over"`, func(w *fixture) { w.Advance(73 * hour) }, "over"},
+		"a date": {`wait(time.after("2 days")) say "over"`, func(w *fixture) { w.Advance(49 * hour) }, "over"},
 		"an event": {`local e = wait_for("shop.order.confirmed", { where = { id = event.data.id } }) say(e.data.id .. " " .. e.data.n)`, func(w *fixture) {
 			w.confirm("shop", `{"id":"o2","n":1}`)
 			w.confirm("shop", `{"id":"o1","n":2}`)
@@ -32,10 +32,10 @@ func TestWhatARunWaitsFor(t *testing.T) {
 			w.confirm("shop", `{"id":"o1"}`)
 		}, "shop.order.closed"},
 		"too long": {`local e, err = wait_for("shop.order.confirmed", { timeout = "2 days" }) say(tostring(e) .. " " .. err.kind .. ": " .. err.message)`, func(w *fixture) {
-			w.Pass(49 * hour)
+			w.Advance(49 * hour)
 		}, "nil timeout: shop.order.confirmed did not come within 2 days"},
 		"an event in time": {`local e, err = wait_for("shop.order.confirmed", { timeout = "2 days" }) say(e.data.id .. tostring(err))`, func(w *fixture) {
-			w.Pass(47 * hour)
+			w.Advance(47 * hour)
 			w.confirm("shop", `{"id":"o1"}`)
 		}, "o1nil"},
 		"each event once": {`local a = wait_for "shop.order.confirmed" local b = wait_for "shop.order.confirmed" say(a.data.n .. " " .. b.data.n)`, func(w *fixture) {
@@ -93,7 +93,7 @@ end)`})
 		return ok
 	})
 	w.confirm("shop", `{"n":1}`) // before the run was made
-	w.Pass(time.Second)
+	w.Advance(time.Second)
 	id := w.order()
 	w.is(id, journal.Succeeded)
 	equal(t, "event", w.logged("result")[0]["n"], any(2.0))
@@ -125,7 +125,7 @@ end)`})
 			if before {
 				decide()
 			}
-			w.Pass(2 * hour)
+			w.Advance(2 * hour)
 			if !before {
 				w.until(id, func(r journal.Run) bool { return r.Park != nil && r.Park.Await != nil })
 				decide()
@@ -160,7 +160,7 @@ end)`})
 	three := send(3)
 	w.is(three, journal.Retrying)
 	four := send(4)
-	w.Pass(2 * hour) // the first wakes at the end of the lane; the third goes on first
+	w.Advance(2 * hour) // the first wakes at the end of the lane; the third goes on first
 	for _, id := range []string{one, two, three, four} {
 		w.is(id, journal.Succeeded)
 	}

@@ -265,7 +265,7 @@ var echoTests = map[string]func(f *fixture){
 		f.record(f.begun(), step(1, "highlevel.contacts.delete", `{}`), gone)
 		a := updated("1", "c_1", `{"id":"c_1"}`)
 		want(f, "an update, late", f.echoed(a), false)
-		f.clock.Pass(time.Hour) // however late
+		f.clock.Advance(time.Hour) // however late
 		a = updated("2", "c_1", `{"id":"c_1"}`)
 		a.Event.Type = "highlevel.contact.deleted"
 		f.accept(arrival(a.Event, hook("x", func(h *journal.Hook) { h.Triggers = []string{a.Event.Type} })))
@@ -276,7 +276,7 @@ var echoTests = map[string]func(f *fixture){
 	},
 	"what calls wrote is pruned with the ids of events": func(f *fixture) {
 		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
-		f.clock.Pass(48 * time.Hour)
+		f.clock.Advance(48 * time.Hour)
 		_, err := f.store.Prune(f.ctx, journal.Retention{IDs: 24 * time.Hour})
 		f.do(err)
 		want(f, "long after", f.echoed(updated("1", "c_1", known)), false)

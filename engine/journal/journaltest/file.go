@@ -23,7 +23,7 @@ var fileTests = map[string]func(f *fixture){
 		want(f, "needed", needs("aa"), true)
 		want(f, "another", needs("bb"), false)
 		f.finish(lease(f.nextIs(again)), journal.Succeeded)
-		f.clock.Pass(48 * time.Hour)
+		f.clock.Advance(48 * time.Hour)
 		_, err = f.store.Prune(f.ctx, journal.Retention{Age: 24 * time.Hour})
 		f.do(err)
 		want(f, "needed after its runs were pruned", needs("aa"), false)

@@ -24,7 +24,7 @@ func recordNumber(i int) string { return "r" + strconv.Itoa(i) }
 // paused makes a run that is paused because of a flood that ended before it.
 func (f *fixture) paused(lane string) string {
 	f.Helper()
-	f.clock.Pass(3 * time.Minute)
+	f.clock.Advance(3 * time.Minute)
 	all := f.acceptMany(lane+"-flood", 2, 1, func(int) string { return lane }, hook("new"))
 	f.do(f.store.Cancel(f.ctx, all[0].Runs[0]))
 	return all[1].Runs[0]
@@ -61,22 +61,22 @@ var floodTests = map[string]func(f *fixture){
 		for i, receipt := range f.acceptMany("a", 3, 3, recordNumber, hook("new")) {
 			want(f, recordNumber(i), receipt.Flood, false)
 		}
-		f.clock.Pass(time.Minute)
+		f.clock.Advance(time.Minute)
 		for i, receipt := range f.acceptMany("b", 3, 3, recordNumber, hook("new")) {
 			want(f, recordNumber(i), receipt.Flood, false)
 		}
 	},
 	"a flood ends when a minute had no more events than the bound": func(f *fixture) {
 		f.acceptMany("a", 4, 2, recordNumber, hook("new"))
-		f.clock.Pass(time.Minute) // the minute before had too many
+		f.clock.Advance(time.Minute) // the minute before had too many
 		f.wantState(f.acceptMany("b", 1, 2, recordNumber, hook("new"))[0].Runs[0], journal.Paused)
-		f.clock.Pass(time.Minute)
+		f.clock.Advance(time.Minute)
 		f.wantState(f.acceptMany("c", 1, 2, recordNumber, hook("new"))[0].Runs[0], journal.Queued)
 	},
 	"release queues the paused runs, each in its place in its lane": func(f *fixture) {
 		one := func(int) string { return "one" }
 		flood := f.acceptMany("a", 3, 1, one, hook("new"))
-		f.clock.Pass(2 * time.Minute)
+		f.clock.Advance(2 * time.Minute)
 		after := f.acceptMany("b", 1, 1, one, hook("new"))[0].Runs[0]
 		first := f.next()
 		want(f, "before the flood", first.Run.ID, flood[0].Runs[0])
@@ -137,7 +137,7 @@ var floodTests = map[string]func(f *fixture){
 	"a run that a flood would start later is paused when it is due": func(f *fixture) {
 		slow := hook("new", func(h *journal.Hook) { h.Debounce = 10 * time.Second })
 		flood := f.acceptMany("a", 3, 1, recordNumber, slow)
-		f.clock.Pass(11 * time.Second)
+		f.clock.Advance(11 * time.Second)
 		for _, receipt := range flood {
 			f.becomes(receipt.Runs[0], journal.Paused)
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -21,7 +22,7 @@ import (
 // Open makes an empty store that uses clock. reopen simulates a crash and a
 // start: it closes the store and opens it again on its files. Open closes the
 // store in a cleanup of its own.
-type Open func(t *testing.T, clock *Clock) (store journal.Store, reopen func() journal.Store)
+type Open func(t *testing.T, clock *clock.Manual) (store journal.Store, reopen func() journal.Store)
 
 // Run tests a store against all promises of journal.Store.
 func Run(t *testing.T, open Open) {
@@ -39,7 +40,7 @@ func Run(t *testing.T, open Open) {
 			for name, test := range part.tests {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel() // a test waits for the disk most of the time
-					f := &fixture{T: t, ctx: t.Context(), clock: NewClock()}
+					f := &fixture{T: t, ctx: t.Context(), clock: clock.NewManual(time.Now().Round(0))}
 					f.store, f.reopenStore = open(t, f.clock)
 					test(f)
 				})
@@ -55,7 +56,7 @@ var maxWait = clocktest.MaxWait
 type fixture struct {
 	*testing.T
 	ctx         context.Context
-	clock       *Clock
+	clock       *clock.Manual
 	store       journal.Store
 	reopenStore func() journal.Store
 	count       int // of events made by begun
@@ -107,7 +108,7 @@ func arrival(e journal.Event, hooks ...*journal.Hook) journal.Arrival {
 
 func (f *fixture) accept(arrivals ...journal.Arrival) []journal.Receipt {
 	f.Helper()
-	f.clock.Pass(time.Millisecond) // so that no two events have the same time
+	f.clock.Advance(time.Millisecond) // so that no two events have the same time
 	receipts, err := f.store.Accept(f.ctx, arrivals...)
 	if err != nil {
 		f.Fatalf("Accept: %v", err)

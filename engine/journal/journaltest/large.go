@@ -36,7 +36,7 @@ var largeTests = map[string]func(f *fixture){
 		id, err := f.store.Replay(f.ctx, h.Run, hook("new"), 3)
 		f.do(err)
 		f.finish(lease(f.nextIs(id)), journal.Succeeded)
-		f.clock.Pass(time.Hour)
+		f.clock.Advance(time.Hour)
 		if _, err := f.store.Prune(f.ctx, journal.Retention{Count: 1}); err != nil {
 			f.Fatal(err)
 		}

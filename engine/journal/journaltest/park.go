@@ -71,11 +71,11 @@ var parkTests = map[string]func(f *fixture){
 	"a timer wakes a run, first of its lane": func(f *fixture) {
 		ids := f.queue(3, "c_1", hook("new"))
 		f.retry(lease(f.nextIs(ids[0])), time.Minute)
-		f.clock.Pass(time.Minute - time.Millisecond)
+		f.clock.Advance(time.Minute - time.Millisecond)
 		f.nothingNext()
 		run := f.wantState(ids[0], journal.Retrying)
 		want(f, "until", run.Park.Until, f.clock.Now().Add(time.Millisecond).UTC().Truncate(time.Microsecond))
-		f.clock.Pass(time.Millisecond)
+		f.clock.Advance(time.Millisecond)
 		a := f.nextIs(ids[0])
 		want(f, "attempts", a.Run.Attempts, 2)
 		if a.Run.Park != nil || a.Run.Problem != nil {
@@ -92,7 +92,7 @@ var parkTests = map[string]func(f *fixture){
 		f.retry(lease(f.next()), 2*time.Hour)
 		f.reopen()
 		f.nothingNext()
-		f.clock.Pass(time.Hour)
+		f.clock.Advance(time.Hour)
 		f.nextIs(ids[0])
 		f.clock.Adjust(time.Hour)
 		f.reopen() // its time passed while the store was closed
@@ -104,13 +104,13 @@ var parkTests = map[string]func(f *fixture){
 		f.retry(lease(f.next()), 24*time.Hour)
 		f.nothingNext()
 		f.clock.Adjust(25 * time.Hour)
-		f.clock.Pass(time.Minute)
+		f.clock.Advance(time.Minute)
 		a := f.nextIs(ids[0])
 		f.retry(lease(a), time.Hour)
 		f.clock.Adjust(-30 * time.Hour)
-		f.clock.Pass(30 * time.Hour)
+		f.clock.Advance(30 * time.Hour)
 		f.nothingNext()
-		f.clock.Pass(time.Hour)
+		f.clock.Advance(time.Hour)
 		f.nextIs(ids[0])
 	},
 	"the lease of a parked run is fenced": func(f *fixture) {
@@ -134,7 +134,7 @@ var parkTests = map[string]func(f *fixture){
 		f.park(h, journal.Park{State: journal.Throttled, Drop: 2, Until: f.clock.Now().Add(time.Second)})
 		_, steps := f.run(h.Run)
 		want(f, "steps", len(steps), 1)
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		a := f.next()
 		want(f, "steps handed out", len(a.Steps), 1)
 		record := begun(2, "b")

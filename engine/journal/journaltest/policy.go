@@ -160,7 +160,7 @@ var policyTests = map[string]func(f *fixture){
 		h := hook("new", debounced(10*time.Second))
 		id := f.sends("c_1", `{"n":1}`, h).Runs[0]
 		other := f.sends("c_2", `{"n":1}`, h).Runs[0]
-		f.clock.Pass(6 * time.Second)
+		f.clock.Advance(6 * time.Second)
 		r := f.sends("c_1", `{"n":2}`, h)
 		wantList(f, "merged", r.Merged, []string{id})
 		want(f, "runs", len(r.Runs), 0)
@@ -170,10 +170,10 @@ var policyTests = map[string]func(f *fixture){
 		}
 		f.reopen()
 		f.nothingNext()
-		f.clock.Pass(6 * time.Second)
+		f.clock.Advance(6 * time.Second)
 		f.nextIs(other)
 		f.nothingNext()
-		f.clock.Pass(6 * time.Second)
+		f.clock.Advance(6 * time.Second)
 		a := f.nextIs(id)
 		want(f, "data", string(a.Event.Data), `{"n":2}`)
 		for _, event := range []string{"highlevel:sent_1", "highlevel:sent_3"} {
@@ -189,20 +189,20 @@ var policyTests = map[string]func(f *fixture){
 		h := hook("new", debounced(10*time.Second))
 		id := f.sends("c_1", `{}`, h).Runs[0]
 		for range 12 {
-			f.clock.Pass(8 * time.Second)
+			f.clock.Advance(8 * time.Second)
 			want(f, "merged", len(f.sends("c_1", `{}`, h).Merged), 1)
 		}
 		f.nothingNext()
-		f.clock.Pass(4 * time.Second)
+		f.clock.Advance(4 * time.Second)
 		f.nextIs(id)
 	},
 	"debounce merges into a run that is due but has not begun": func(f *fixture) {
 		h := hook("new", debounced(time.Second))
 		first := f.sends("c_1", `{"n":1}`, h).Runs[0]
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		a := f.nextIs(first)
 		second := f.sends("c_1", `{"n":2}`, h).Runs[0]
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		f.nothingNext()
 		wantList(f, "merged behind another", f.sends("c_1", `{"n":3}`, h).Merged, []string{second})
 		f.finish(lease(a), journal.Succeeded)
@@ -214,34 +214,34 @@ var policyTests = map[string]func(f *fixture){
 	"debounce decides overlap when the start is due": func(f *fixture) {
 		skip := hook("skip", debounced(time.Second), overlapping(journal.OverlapSkip))
 		first := f.sends("c_1", `{}`, skip).Runs[0]
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		a := f.nextIs(first)
 		second := f.sends("c_1", `{}`, skip).Runs[0]
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		if run := f.becomes(second, journal.Skipped); run.Problem == nil {
 			f.Error("it has no problem")
 		}
 		third := f.sends("c_1", `{}`, skip).Runs[0]
 		f.finish(lease(a), journal.Succeeded)
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		f.nextIs(third)
 
 		replace := hook("replace", debounced(time.Second), overlapping(journal.OverlapReplace))
 		old := f.sends("c_1", `{}`, replace).Runs[0]
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		f.waits(lease(f.nextIs(old)), 1, awaiting("qonto.invoice.paid"))
 		newer := f.sends("c_1", `{}`, replace).Runs[0]
 		f.wantState(old, journal.Waiting)
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		f.nextIs(newer)
 		f.wantState(old, journal.Cancelled)
 
 		beside := hook("beside", debounced(time.Second), overlapping(journal.OverlapParallel))
 		one := f.sends("c_1", `{}`, beside).Runs[0]
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		f.nextIs(one)
 		two := f.sends("c_1", `{}`, beside).Runs[0]
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		f.nextIs(two)
 	},
 	"an event that was merged is the run's own": func(f *fixture) {
@@ -249,7 +249,7 @@ var policyTests = map[string]func(f *fixture){
 		id := f.sends("c_1", `{}`, h).Runs[0]
 		f.sends("c_1", `{}`, h)
 		f.sends("c_1", `{}`, h)
-		f.clock.Pass(time.Second)
+		f.clock.Advance(time.Second)
 		f.waits(lease(f.nextIs(id)), 1, awaiting("highlevel.contact.created"))
 		f.nothingNext()
 	},

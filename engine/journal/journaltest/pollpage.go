@@ -39,7 +39,7 @@ func cursor(item, value string) journal.Cursor {
 
 func (f *fixture) acceptPage(s journal.PollPage) []journal.Receipt {
 	f.Helper()
-	f.clock.Pass(time.Millisecond)
+	f.clock.Advance(time.Millisecond)
 	s.PollKey = contacts
 	receipts, err := f.store.AcceptPage(f.ctx, s)
 	if err != nil {
@@ -226,7 +226,7 @@ var pollPageTests = map[string]func(f *fixture){
 		prune()
 		s := f.sighting("c_1")
 		want(f, "at once", s.Gone(), true)
-		f.clock.Pass(25 * time.Hour)
+		f.clock.Advance(25 * time.Hour)
 		prune()
 		want(f, "later", f.sighting("c_1").Row, 0)
 		want(f, "one that is not deleted", f.known("c_2"), "AU")

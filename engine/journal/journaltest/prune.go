@@ -17,7 +17,7 @@ var pruneTests = map[string]func(f *fixture){
 			f.finish(h, journal.Succeeded)
 		}
 		f.accept(stored(paid("old", `{}`)))
-		f.clock.Pass(48 * time.Hour)
+		f.clock.Advance(48 * time.Hour)
 		young := f.begun()
 		f.finish(young, journal.Failed)
 		pruned, err := f.store.Prune(f.ctx, journal.Retention{Age: 24 * time.Hour})
@@ -50,7 +50,7 @@ var pruneTests = map[string]func(f *fixture){
 		h := lease(f.nextIs(ids[0]))
 		f.accept(stored(paid("after", `{}`)))
 		f.accept(stored(won("after")))
-		f.clock.Pass(100 * time.Hour)
+		f.clock.Advance(100 * time.Hour)
 		pruned, err := f.store.Prune(f.ctx, journal.Retention{Age: time.Hour, Count: 1})
 		if err != nil || pruned.Runs != 0 || pruned.Events != 2 {
 			f.Errorf("found %+v, %v", pruned, err)

@@ -22,7 +22,7 @@ var ruleTests = map[string]func(f *fixture){
 		f.nothingNext()
 		f.reopen()
 		f.nothingNext()
-		f.clock.Pass(time.Minute)
+		f.clock.Advance(time.Minute)
 		f.finish(lease(f.nextIs(second)), journal.Failed)
 		c := lease(f.nextIs(third))
 		f.nothingNext()

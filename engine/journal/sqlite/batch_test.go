@@ -6,7 +6,9 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -32,7 +34,7 @@ func TestBatchEqualsSingleTasks(t *testing.T) {
 		for i, together := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				store := &instrumentedStore{}
-				clock := journaltest.NewClock()
+				clock := clock.NewManual(time.Now().Round(0))
 				path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 				if err := os.WriteFile(path, empty, 0o600); err != nil {
 					t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -16,7 +17,7 @@ import (
 // bloom filters are missing in the file, until its id is deleted.
 func TestIDsOfManyEvents(t *testing.T) {
 	const events = 10_000
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path, Now: clock.Now, Timer: clock.Timer})
 	reopen := func() {
@@ -57,7 +58,7 @@ func TestIDsOfManyEvents(t *testing.T) {
 			t.Errorf("event %d is not found by its id: %v", i, err)
 		}
 	}
-	clock.Pass(2 * time.Hour)
+	clock.Advance(2 * time.Hour)
 	gone, err := s.Prune(t.Context(), journal.Retention{Age: time.Hour, IDs: time.Hour})
 	if err != nil || gone.Events != events+5000 || gone.IDs != events+5000 {
 		t.Errorf("pruned: %+v, %v", gone, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -103,7 +104,7 @@ func TestRecordAfterFailedWrite(t *testing.T) {
 // A run that becomes due while no commit is possible is woken when commits are
 // possible again.
 func TestFailedWakeIsRetried(t *testing.T) {
-	clock := journaltest.NewClock()
+	clock := clock.NewManual(time.Now().Round(0))
 	s := open(t, sqlite.Config{Now: clock.Now, Timer: clock.Timer})
 	if _, err := acceptOne(t, s, 0); err != nil {
 		t.Fatal(err)
@@ -116,11 +117,11 @@ func TestFailedWakeIsRetried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock.Pass(time.Minute) // the writer wakes the runs that are due before it commits the task of restore
+	clock.Advance(time.Minute) // the writer wakes the runs that are due before it commits the task of restore
 	if err := restore(); err != nil {
 		t.Fatal(err)
 	}
-	clock.Pass(time.Minute)
+	clock.Advance(time.Minute)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	again, err := s.Next(ctx)

@@ -28,7 +28,8 @@ type memory struct {
 
 type pollName struct{ connection, name string }
 
-// openStep is set where a step has rows: in the tables `written` and `doubt`.
+// openStep is which of two tables have rows of a step: written those that its
+// call changes, deferred the events that wait for its end.
 type openStep struct{ written, deferred bool }
 
 func (m *memory) setOpen(step ledger.StepKey, change func(*openStep)) {

@@ -12,9 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/change"
-	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
@@ -26,7 +26,7 @@ type operation func(s *sqlite.Store) string
 // affect each other.
 type operations struct {
 	*rand.Rand
-	clock     *journaltest.Clock
+	clock     *clock.Manual
 	events    int
 	leased    []journal.Activation
 	runs      []string       // all that were ever leased
@@ -279,7 +279,7 @@ func rowsOf(t *testing.T, path string) string {
 type playResult struct{ results, rows string }
 
 // play makes random operations in groups. all calls the operations of a group.
-func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock *journaltest.Clock, path string, all func([]operation) []string) (p playResult) {
+func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock *clock.Manual, path string, all func([]operation) []string) (p playResult) {
 	o := &operations{Rand: rand.New(rand.NewPCG(seed, 0)), clock: clock, steps: map[string]int{}}
 	for range 25 {
 		var group []operation
@@ -291,7 +291,7 @@ func play(t *testing.T, seed uint64, s *sqlite.Store, store ledger.Store, clock 
 		if o.IntN(3) == 0 {
 			pause += time.Duration(o.IntN(4)) * time.Second
 		}
-		clock.Pass(pause) // one step, so that all runs that are due are woken at the same time
+		clock.Advance(pause) // one step, so that all runs that are due are woken at the same time
 		synctest.Wait()
 		if err := sqlite.Compare(store); err != nil {
 			t.Fatalf("seed %d: memory differs from the file: %v", seed, err)

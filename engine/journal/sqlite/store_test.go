@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -43,7 +44,7 @@ func TestConformance(t *testing.T) {
 		"events read back": {Memory: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			journaltest.Run(t, func(t *testing.T, clock *journaltest.Clock) (journal.Store, func() journal.Store) {
+			journaltest.Run(t, func(t *testing.T, clock *clock.Manual) (journal.Store, func() journal.Store) {
 				cfg := cfg
 				cfg.Now, cfg.Timer = clock.Now, clock.Timer
 				cfg.Path = filepath.Join(journaltest.Folder(t), "tidewire.db")
