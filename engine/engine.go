@@ -26,7 +26,6 @@ import (
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 	"github.com/tidewire/tidewire/engine/poll"
 	"github.com/tidewire/tidewire/engine/retention"
@@ -48,7 +47,8 @@ type Engine struct {
 	runner      *run.Runner
 	ingest      *ingest.Server
 	schedule    *schedule.Scheduler
-	polls       *poll.Poller
+	polls       *poll.Index
+	poller      *poll.Poller
 	hooks       *subscription.Registrar
 	control     *control.Server
 	dashboard   *dashboard.Dashboard
@@ -158,6 +158,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	if err := e.loadLiveVersions(ctx); err != nil {
 		return err
 	}
+	e.polls = poll.NewIndex(poll.IndexConfig{Connections: e.connections.All, Generation: e.scripts.Generation, Clock: c.Clock})
 	key, err := dashboard.Key(c.Data)
 	if err != nil {
 		return err
@@ -167,7 +168,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, MaxInFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Clock: c.Clock, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
-		Fingerprint: func(event *journal.Event) *change.Fingerprint { return e.polls.Fingerprint(event) },
+		Fingerprint: e.polls.Fingerprint,
 	})
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.Clock, Log: c.Log,
@@ -180,9 +181,8 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Accept: e.runner.AcceptAll, Secret: e.secret, InstallChanged: e.installed, Clock: c.Clock, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
-	e.polls = poll.New(poll.Config{
-		Connections: e.connections.All, Calls: e.calls, Store: e.store, Generation: e.scripts.Generation,
-		Accept: e.runner.AcceptPage, Read: e.ingest.Read, Now: c.Clock.Now, Timer: c.Clock.Timer, Log: c.Log,
+	e.poller = poll.New(poll.Config{
+		Index: e.polls, Calls: e.calls, Store: e.store, Accept: e.runner.AcceptPage, Read: e.ingest.Read, Log: c.Log,
 	})
 	e.pruner = retention.New(retention.Config{Store: e.store, Files: e.files, Retention: c.Retention, Clock: c.Clock, Log: c.Log})
 	e.control = control.New(control.Config{Reader: e.store, Send: e.Send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
@@ -269,7 +269,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(work, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
 	}
 	start(work, "fire schedules", func() error { return e.schedule.Run(receiving) })
-	start(work, "poll", func() error { return e.polls.Run(receiving) })
+	start(work, "poll", func() error { return e.poller.Run(receiving) })
 	start(work, "register webhooks", func() error { return e.hooks.Run(receiving) })
 	start(work, "execute runs", func() error { return e.runner.Run(receiving) })
 	start(work, "delete old runs", func() error { return e.pruner.Run(receiving) })

@@ -22,8 +22,8 @@ func (e *Engine) subscriptions(ctx context.Context) (*subscription.Registrar, er
 			conn, found := e.connections.Get(name)
 			return found && conn.WebhooksAuto()
 		},
-		PollSoon:  func(connection, poll, item string) { e.polls.PollSoon(connection, poll, item) },
-		Reconcile: func(connection string) { e.polls.Reconcile(connection) },
+		PollSoon:  e.polls.PollSoon,
+		Reconcile: e.polls.Reconcile,
 	})
 }
 

@@ -41,7 +41,7 @@ type Engine struct {
 	Store       Store
 	Scripts     *script.Set
 	Connections *connection.Set
-	Polls       *poll.Poller
+	Polls       *poll.Index
 	Webhooks    *subscription.Registrar
 	Clock       clock.Clock
 }

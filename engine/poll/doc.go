@@ -10,5 +10,8 @@
 // its record too. This state belongs to connection and poll: scripts that are
 // added or removed do not reset it.
 //
+// An Index lists what is polled; webhooks that report a change ask it for scans
+// and for the state of a polled record. A Poller reads what the Index lists.
+//
 // The package decides nothing about hooks: all events go to Accept.
 package poll

@@ -11,16 +11,16 @@ import (
 // Scan makes one scan of a poll at once, whether it is due or not, and returns
 // the number of events it made.
 func (p *Poller) Scan(ctx context.Context, connection, poll string, source journal.Source) (int, error) {
-	p.plan(p.Generation())
-	p.mu.Lock()
-	j := p.jobs[jobKey{change.PollKey{Connection: connection, Poll: poll}, source}]
+	p.index.plan(p.index.config.Generation())
+	p.index.mu.Lock()
+	j := p.index.jobs[jobKey{change.PollKey{Connection: connection, Poll: poll}, source}]
 	if j == nil {
-		p.mu.Unlock()
+		p.index.mu.Unlock()
 		return 0, errIdle
 	}
-	j.next = p.Now()
-	sc := p.begin(j, p.Now())
-	p.mu.Unlock()
+	j.next = p.clock.Now()
+	sc := p.begin(j, p.clock.Now())
+	p.index.mu.Unlock()
 	err := sc.stopped()
 	found := 0
 	if err == nil {

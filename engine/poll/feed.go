@@ -53,7 +53,7 @@ func (sc *scan) feed(ctx context.Context, name string, of *call.Item) error {
 // expired. It returns err, the call's error, where the vendor returns none.
 func (sc *scan) resync(ctx context.Context, name, old string, problem *bindings.Error, err error) error {
 	if old != "" {
-		sc.Log.Warn("the token of a feed expired; what changed meanwhile is not known", "connection", sc.job.key.Connection,
+		sc.config.Log.Warn("the token of a feed expired; what changed meanwhile is not known", "connection", sc.job.key.Connection,
 			"poll", sc.poll.Name, "item", name)
 	}
 	next := tokenAt(problem.Body, sc.poll.Sync.ExpiredAnswer)
@@ -80,7 +80,7 @@ func (sc *scan) advance(ctx context.Context, name, next string, events []journal
 // have sent as webhooks, with the same ids, so that each is accepted once.
 func (sc *scan) feedEvents(items []json.RawMessage, of *call.Item) (events []journal.Event) {
 	for _, item := range items {
-		event, known := sc.Read(sc.conn, item)
+		event, known := sc.config.Read(sc.conn, item)
 		if !known || sc.modes[event.Type] != report {
 			continue
 		}

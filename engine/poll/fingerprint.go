@@ -9,14 +9,14 @@ import (
 // Fingerprint returns the state of a polled record that an event of a webhook
 // reports, nil if the record is not polled. With it a list and a webhook report a
 // change once, whichever is first.
-func (p *Poller) Fingerprint(e *journal.Event) *change.Fingerprint {
+func (x *Index) Fingerprint(e *journal.Event) *change.Fingerprint {
 	if e.Source != journal.Webhook || e.Record == "" {
 		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	for _, source := range []journal.Source{journal.Poll, journal.Reconcile} {
-		for key, j := range p.jobs {
+		for key, j := range x.jobs {
 			if key.Connection != e.Connection || key.source != source || j.poll.Sync != nil && j.poll.Sync.Feed {
 				continue
 			}

@@ -126,6 +126,7 @@ type fixture struct {
 	scripts *script.Set
 	set     *connection.Set
 	calls   *call.Client
+	polls   *poll.Index
 	poller  *poll.Poller
 	folder  string
 	setting connection.Settings
@@ -196,14 +197,19 @@ func (w *fixture) open() {
 	for _, p := range w.scripts.Problems() {
 		w.Fatal(p.Error())
 	}
+	w.polls = poll.NewIndex(poll.IndexConfig{
+		Connections: w.set.All, Generation: w.scripts.Generation, Clock: w, Random: func() float64 { return 0.5 },
+	})
 	w.poller = poll.New(poll.Config{
-		Connections: w.set.All, Calls: w.calls, Store: w.store, Generation: w.scripts.Generation, Accept: w.accept, Read: w.reader,
-		Now: w.clock.Now, Timer: w.timer, Random: func() float64 { return 0.5 }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Index: w.polls, Calls: w.calls, Store: w.store, Accept: w.accept, Read: w.reader, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 }
 
-// timer is a timer of the clock; sleeps has the timers that are waited for.
-func (w *fixture) timer(d time.Duration) (<-chan time.Time, func()) {
+// Now implements clock.Clock.
+func (w *fixture) Now() time.Time { return w.clock.Now() }
+
+// Timer implements clock.Clock; sleeps has the timers that are waited for.
+func (w *fixture) Timer(d time.Duration) (<-chan time.Time, func()) {
 	ring, stop := w.clock.Timer(d)
 	w.mu.Lock()
 	w.sleeps[ring] = w.clock.Now().Add(d)
@@ -272,7 +278,7 @@ func (w *fixture) again() {
 
 func (w *fixture) arrival(e journal.Event) journal.Arrival {
 	g := w.scripts.Generation()
-	return journal.Arrival{Event: e, Hooks: g.Match(e.Type, e.Connection), StoreUnmatched: g.Awaited(e.Type, e.Connection), Fingerprint: w.poller.Fingerprint(&e)}
+	return journal.Arrival{Event: e, Hooks: g.Match(e.Type, e.Connection), StoreUnmatched: g.Awaited(e.Type, e.Connection), Fingerprint: w.polls.Fingerprint(&e)}
 }
 
 func (w *fixture) accept(ctx context.Context, page journal.PollPage, events ...journal.Event) ([]journal.Receipt, error) {

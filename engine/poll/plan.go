@@ -29,7 +29,7 @@ const (
 	otherJob                // the other job of the poll handles it
 )
 
-// job is one poll of a connection, for one purpose. Poller.mu guards its fields,
+// job is one poll of a connection, for one purpose. Index.mu guards its fields,
 // except scan, which only the worker uses.
 type job struct {
 	key   jobKey
@@ -130,9 +130,9 @@ func (w wanted) jobs(poll *bindings.Poll) []*job {
 
 // plan adds the jobs of a generation, keeps the state of those that exist, and
 // removes the others.
-func (p *Poller) plan(generation *script.Generation) {
+func (x *Index) plan(generation *script.Generation) {
 	planned := map[jobKey]*job{}
-	for _, conn := range p.Connections() {
+	for _, conn := range x.config.Connections() {
 		if !conn.Pollable() {
 			continue
 		}
@@ -143,15 +143,15 @@ func (p *Poller) plan(generation *script.Generation) {
 			}
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.Now()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := x.config.Clock.Now()
 	for key, j := range planned {
-		old := p.jobs[key]
+		old := x.jobs[key]
 		switch {
 		case old == nil:
 			// Not all polls at once after a start.
-			j.next = now.Add(time.Duration(p.Random() * float64(min(j.every/10, time.Minute))))
+			j.next = now.Add(time.Duration(x.config.Random() * float64(min(j.every/10, time.Minute))))
 		default:
 			if old.stopped && j.conn.Problem() == nil { // it works again
 				old.next, old.stopped = now, false
@@ -164,6 +164,6 @@ func (p *Poller) plan(generation *script.Generation) {
 			planned[key] = old
 		}
 	}
-	p.jobs = planned
-	p.assignRequests()
+	x.jobs = planned
+	x.assignRequests()
 }

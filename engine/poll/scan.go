@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
@@ -19,7 +20,8 @@ import (
 // scan reads the lists of all items of a job once. A scan that a failure ended
 // can be resumed.
 type scan struct {
-	*Poller
+	config *Config
+	clock  clock.Clock
 	job    *job
 	conn   *connection.Connection
 	poll   *bindings.Poll
@@ -60,12 +62,15 @@ type limitedError struct {
 func (e *limitedError) Unwrap() error { return e.error }
 
 func newScan(p *Poller, j *job, now time.Time) *scan {
-	return &scan{Poller: p, job: j, conn: j.conn, poll: j.poll, modes: j.modes, source: j.key.source, began: now, done: map[string]bool{}}
+	return &scan{
+		config: &p.config, clock: p.clock, job: j, conn: j.conn, poll: j.poll, modes: j.modes, source: j.key.source,
+		began: now, done: map[string]bool{},
+	}
 }
 
 // resumable reports whether a scan that failed is to be resumed.
 func (sc *scan) resumable() bool {
-	return (sc.walk != nil || len(sc.done) > 0) && sc.Now().Sub(sc.began) < lastBackoff
+	return (sc.walk != nil || len(sc.done) > 0) && sc.clock.Now().Sub(sc.began) < lastBackoff
 }
 
 // run reads the lists and returns the number of events it made.
@@ -119,7 +124,7 @@ func isFinal(err error) bool {
 }
 
 func (sc *scan) read(ctx context.Context) (map[string]cursor, error) {
-	all, err := sc.Store.Cursors(ctx, sc.job.key.PollKey)
+	all, err := sc.config.Store.Cursors(ctx, sc.job.key.PollKey)
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +260,7 @@ func (sc *scan) request(ctx context.Context, list bindings.Call, vars call.Vars,
 			return call.ListPage{}, err
 		}
 	}
-	page, err := sc.Calls.List(ctx, call.EngineCall{App: sc.conn.App(), Connection: sc.conn.Name(), Call: list, Vars: vars}, next)
+	page, err := sc.config.Calls.List(ctx, call.EngineCall{App: sc.conn.App(), Connection: sc.conn.Name(), Call: list, Vars: vars}, next)
 	if err != nil && page.RetryAfter > 0 {
 		err = &limitedError{err, page.RetryAfter}
 	}
@@ -284,14 +289,7 @@ func (sc *scan) pause(ctx context.Context, operation string) error {
 	if wait == 0 {
 		return nil
 	}
-	timer, stop := sc.Timer(wait)
-	defer stop()
-	select {
-	case <-timer:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return clock.Sleep(ctx, sc.clock, wait)
 }
 
 // base is when an item was first read, or the time from which on the connection

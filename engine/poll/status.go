@@ -20,11 +20,11 @@ type Status struct {
 }
 
 // Status returns the status of all polls, by connection and poll.
-func (p *Poller) Status() []Status {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := make([]Status, 0, len(p.jobs))
-	for key, j := range p.jobs {
+func (x *Index) Status() []Status {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	all := make([]Status, 0, len(x.jobs))
+	for key, j := range x.jobs {
 		all = append(all, Status{
 			Connection: key.Connection, Poll: key.Poll, Purpose: string(key.source), Every: j.every, Scanned: j.scanned,
 			Next: j.next, Found: j.found, Problem: j.problem, Failing: j.failing,

@@ -65,7 +65,7 @@ func (sc *scan) item(ctx context.Context, name string, of *call.Item) error {
 	err := sc.pages(ctx, w)
 	var problem *bindings.Error
 	if errors.As(err, &problem) && w.cursor.Token != "" && sc.poll.Sync != nil && slices.Contains(sc.poll.Sync.Expired, problem.Status) {
-		sc.Log.Info("the token of a poll expired; everything is listed and compared", "connection", sc.job.key.Connection,
+		sc.config.Log.Info("the token of a poll expired; everything is listed and compared", "connection", sc.job.key.Connection,
 			"poll", sc.poll.Name, "item", name)
 		w.cursor.Token, w.full, w.next, w.pages = "", true, nil, 0
 		err = sc.pages(ctx, w)
@@ -234,7 +234,7 @@ func (sc *scan) page(ctx context.Context, w *walk, items []json.RawMessage, last
 // comparePage compares a page once. The error is journal.ErrStale if a sighting
 // changed meanwhile.
 func (sc *scan) comparePage(ctx context.Context, w *walk, items []listItem, records []string, last bool) error {
-	known, err := sc.Store.Sightings(ctx, sc.job.key.PollKey, records...)
+	known, err := sc.config.Store.Sightings(ctx, sc.job.key.PollKey, records...)
 	if err != nil {
 		return err
 	}
@@ -274,14 +274,14 @@ func (sc *scan) accept(ctx context.Context, s journal.PollPage, events ...journa
 	if len(s.Cursors)+len(s.Sightings)+len(events) == 0 {
 		return 0, nil
 	}
-	receipts, err := sc.Accept(ctx, s, events...)
+	receipts, err := sc.config.Accept(ctx, s, events...)
 	if err != nil {
 		return 0, err
 	}
 	for i, r := range receipts {
 		if r.Stored {
 			accepted++
-			sc.Log.Info("event accepted", "event", events[i].ID, "type", events[i].Type, "runs", len(r.Runs), "connection", events[i].Connection)
+			sc.config.Log.Info("event accepted", "event", events[i].ID, "type", events[i].Type, "runs", len(r.Runs), "connection", events[i].Connection)
 		}
 	}
 	return accepted, nil
@@ -327,7 +327,7 @@ func (sc *scan) findDeleted(ctx context.Context, w *walk) error {
 // findDeletedAfter compares the records of one batch, those after a row. It
 // returns the last row of the batch, and whether there may be more.
 func (sc *scan) findDeletedAfter(ctx context.Context, w *walk, after int64) (next int64, more bool, err error) {
-	some, err := sc.Store.SightingsOf(ctx, sc.job.key.PollKey, w.item, after, deletedBatch)
+	some, err := sc.config.Store.SightingsOf(ctx, sc.job.key.PollKey, w.item, after, deletedBatch)
 	if err != nil {
 		return after, false, err
 	}

@@ -23,7 +23,7 @@ const (
 
 // work makes the scans of one connection, one after the other.
 func (p *Poller) work(ctx context.Context, connection string) {
-	wake := p.wakeup(connection)
+	wake := p.index.wakeup(connection)
 	for {
 		sc, wait := p.due(connection)
 		if sc != nil {
@@ -37,7 +37,7 @@ func (p *Poller) work(ctx context.Context, connection string) {
 			p.done(sc, found, err)
 			continue
 		}
-		timer, stop := p.Timer(min(wait, maxSleep))
+		timer, stop := p.clock.Timer(min(wait, maxSleep))
 		select {
 		case <-ctx.Done():
 			stop()
@@ -51,25 +51,10 @@ func (p *Poller) work(ctx context.Context, connection string) {
 
 // due begins the scan that is due first, or returns how long until one is.
 func (p *Poller) due(connection string) (*scan, time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.Now()
-	var first *job
-	var at time.Time
-	for key, j := range p.jobs {
-		if key.Connection != connection {
-			continue
-		}
-		due := j.next
-		if len(j.requested) > 0 && j.failures == 0 {
-			if soon := j.scanned.Add(requestGap); soon.Before(due) {
-				due = soon
-			}
-		}
-		if first == nil || due.Before(at) || due.Equal(at) && key.Poll < first.key.Poll {
-			first, at = j, due
-		}
-	}
+	p.index.mu.Lock()
+	defer p.index.mu.Unlock()
+	now := p.clock.Now()
+	first, at := p.index.first(connection)
 	switch {
 	case first == nil:
 		return nil, maxSleep
@@ -80,7 +65,7 @@ func (p *Poller) due(connection string) (*scan, time.Duration) {
 }
 
 // begin makes a scan of a job: of all items, if it is due, or of those that were
-// requested. The caller has locked p.mu.
+// requested. The caller has locked p.index.mu.
 func (p *Poller) begin(j *job, now time.Time) *scan {
 	requested := j.requested
 	j.requested = nil
@@ -98,17 +83,17 @@ func (p *Poller) begin(j *job, now time.Time) *scan {
 
 // done records how a scan ended, and when the next is due.
 func (p *Poller) done(sc *scan, found int, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	j, now := sc.job, p.Now()
+	p.index.mu.Lock()
+	defer p.index.mu.Unlock()
+	j, now := sc.job, p.clock.Now()
 	j.found = found
 	if err == nil {
 		if j.failures > 0 {
-			p.Log.Info("a poll works again", "connection", j.key.Connection, "poll", j.key.Poll, "failed", now.Sub(j.failing).Round(time.Second))
+			p.config.Log.Info("a poll works again", "connection", j.key.Connection, "poll", j.key.Poll, "failed", now.Sub(j.failing).Round(time.Second))
 		}
 		j.failures, j.problem, j.failing = 0, "", time.Time{}
 		j.scanned = now
-		p.Log.Debug("list read", "connection", j.key.Connection, "poll", j.key.Poll, "found", found)
+		p.config.Log.Debug("list read", "connection", j.key.Connection, "poll", j.key.Poll, "found", found)
 		if sc.only == nil {
 			j.next = now.Add(p.jittered(j.every))
 		}
@@ -122,7 +107,7 @@ func (p *Poller) done(sc *scan, found int, err error) {
 	}
 	wait := p.backoff(j, err)
 	if j.failures == 1 { // once, however long it lasts
-		p.Log.Warn("a poll fails; it is tried again", "connection", j.key.Connection, "poll", j.key.Poll, "in", wait.Round(time.Second), "error", err)
+		p.config.Log.Warn("a poll fails; it is tried again", "connection", j.key.Connection, "poll", j.key.Poll, "in", wait.Round(time.Second), "error", err)
 	}
 	j.problem, j.next, j.stopped = err.Error(), now.Add(wait), sc.conn.Problem() != nil
 }
@@ -142,7 +127,7 @@ func (p *Poller) backoff(j *job, err error) time.Duration {
 	switch {
 	case errors.As(err, &limited) && limited.after > 0:
 		// A little later than the vendor requires, and never earlier.
-		return limited.after + time.Duration(p.Random()*float64(min(limited.after/10, 10*time.Second)))
+		return limited.after + time.Duration(p.index.config.Random()*float64(min(limited.after/10, 10*time.Second)))
 	case errors.As(err, &problem) && problem.Kind == bindings.BrokenConnection:
 		return p.jittered(max(j.every, brokenRetry))
 	}
@@ -154,5 +139,5 @@ func (p *Poller) backoff(j *job, err error) time.Duration {
 }
 
 func (p *Poller) jittered(d time.Duration) time.Duration {
-	return d + time.Duration((2*p.Random()-1)*jitter*float64(d))
+	return d + time.Duration((2*p.index.config.Random()-1)*jitter*float64(d))
 }

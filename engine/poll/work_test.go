@@ -14,7 +14,7 @@ const onlyNotes = `on("desk.note.*", { lane = false }, function(event) end)`
 
 func (w *fixture) status() poll.Status {
 	w.Helper()
-	all := w.poller.Status()
+	all := w.polls.Status()
 	if len(all) != 1 {
 		w.Fatalf("found %d polls: %+v", len(all), all)
 	}
@@ -66,7 +66,7 @@ func TestAPollBeginsAndEndsWithItsHooks(t *testing.T) {
 	w.reload()
 	w.pass(time.Hour)
 	w.requested(2)
-	if all := w.poller.Status(); len(all) != 0 {
+	if all := w.polls.Status(); len(all) != 0 {
 		t.Errorf("found %+v", all)
 	}
 }
@@ -79,14 +79,14 @@ func TestRequestsAreOneScan(t *testing.T) {
 	w.vendor.do(func() {
 		w.vendor.answer = func(_ string, n int) (int, http.Header) {
 			for range 50 * (3 - n) { // while the list is read
-				w.poller.PollSoon("desk", "notes", "")
+				w.polls.PollSoon("desk", "notes", "")
 			}
 			return 0, nil
 		}
 	})
-	w.poller.PollSoon("desk", "no such poll", "")
-	w.poller.PollSoon("nowhere", "notes", "")
-	w.poller.PollSoon("desk", "notes", "")
+	w.polls.PollSoon("desk", "no such poll", "")
+	w.polls.PollSoon("nowhere", "notes", "")
+	w.polls.PollSoon("desk", "notes", "")
 	w.vendor.await(2)
 	w.pass(10 * time.Second)
 	w.vendor.await(3)
@@ -103,8 +103,8 @@ func TestReconcileScansAtOnce(t *testing.T) {
 	w.pass(time.Minute)
 	before := w.vendor.requests()
 	w.vendor.card("c1", object{"title": "new"})
-	w.poller.Reconcile("nowhere")
-	w.poller.Reconcile("desk")
+	w.polls.Reconcile("nowhere")
+	w.polls.Reconcile("desk")
 	w.vendor.await(before + 1)
 	w.pass(time.Minute)
 	w.want("events", w.newEvents(), "card.created c1")
@@ -118,7 +118,7 @@ func TestPollSoonReadsOneItem(t *testing.T) {
 	w.run()
 	w.pass(time.Minute)
 	w.vendor.do(func() { w.vendor.asked = nil })
-	w.poller.PollSoon("desk", "stickers", "b2")
+	w.polls.PollSoon("desk", "stickers", "b2")
 	w.vendor.await(2)
 	w.pass(time.Minute)
 	w.want("asked", strings.Join(w.vendor.asked, " "), "/boards /boards/b2/stickers")
@@ -163,7 +163,7 @@ func TestRetryAfterOfTheVendor(t *testing.T) {
 	w.run()
 	w.pass(20 * time.Minute)
 	w.requested(1)
-	w.poller.PollSoon("desk", "notes", "") // not earlier
+	w.polls.PollSoon("desk", "notes", "") // not earlier
 	w.pass(10 * time.Second)
 	w.requested(1)
 	w.pass(time.Minute)
