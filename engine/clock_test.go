@@ -50,7 +50,7 @@ end)
 			r.shifts = test.shifts
 			if test.restart != 0 {
 				r.process(crashEvent, 4, false) // it crashes when the wait is over
-				r.advance(test.restart)
+				r.Advance(test.restart)
 			}
 			got, steps, _ := r.process(crashEvent, 0, false)
 			if got.State != journal.Succeeded || len(steps) != 6 {

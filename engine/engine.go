@@ -134,8 +134,7 @@ func (e *Engine) connect() (err error) {
 	}
 	e.files = file.New(filepath.Join(c.Data, "files"), 0)
 	e.calls = call.New(call.Config{
-		Files: e.files, Connections: e.connections, Now: c.Clock.Now, Log: c.Log,
-		Sleep:        func(ctx context.Context, d time.Duration) error { return clock.Sleep(ctx, c.Clock, d) },
+		Files: e.files, Connections: e.connections, Clock: c.Clock, Log: c.Log,
 		AllowPrivate: c.HTTP.AllowPrivate, AllowHosts: c.HTTP.Allow,
 	})
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
@@ -23,41 +24,24 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// advancingClock is a clock on which a wait is over at once and advances the clock.
-type advancingClock struct {
-	mu  sync.Mutex
-	now time.Time
+// shiftingClock is a clock whose waits are over at once and advance it, and which
+// is set on or back meanwhile.
+type shiftingClock struct {
+	clock.Advancing
+	mu sync.Mutex
 	// shifts are by how much the clock is set on or back at the next timers, in
 	// addition to the time that passes.
 	shifts []time.Duration
 	timers int
 }
 
-func newAdvancingClock() *advancingClock {
-	return &advancingClock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
-}
-
-func (c *advancingClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *advancingClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // Timer implements clock.Clock. The timer fires at once.
-func (c *advancingClock) Timer(d time.Duration) (<-chan time.Time, func()) {
-	c.advance(d + c.nextShift())
-	over := make(chan time.Time, 1)
-	over <- c.Now()
-	return over, func() {}
+func (c *shiftingClock) Timer(d time.Duration) (<-chan time.Time, func()) {
+	c.Adjust(c.nextShift())
+	return c.Advancing.Timer(d)
 }
 
-func (c *advancingClock) nextShift() (d time.Duration) {
+func (c *shiftingClock) nextShift() (d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.timers++
@@ -65,12 +49,6 @@ func (c *advancingClock) nextShift() (d time.Duration) {
 		d, c.shifts = c.shifts[0], c.shifts[1:]
 	}
 	return d
-}
-
-// Sleep returns at once.
-func (c *advancingClock) Sleep(ctx context.Context, d time.Duration) error {
-	c.advance(d)
-	return ctx.Err()
 }
 
 // crashingStore is a store that fails at one of its durable writes, as if the
@@ -205,13 +183,16 @@ type runnerFixture struct {
 	machine *vm.Machine
 	set     *connection.Set
 	vendor  *httptest.Server
-	*advancingClock
+	*shiftingClock
 }
 
 // newRunnerFixture writes the script; handler is the shop.
 func newRunnerFixture(t testing.TB, source string, handler http.Handler) *runnerFixture {
 	t.Helper()
-	r := &runnerFixture{TB: t, folder: journaltest.Folder(t), app: newShopApp(), vendor: httptest.NewServer(handler), advancingClock: newAdvancingClock()}
+	r := &runnerFixture{
+		TB: t, folder: journaltest.Folder(t), app: newShopApp(), vendor: httptest.NewServer(handler),
+		shiftingClock: &shiftingClock{Advancing: clock.Advancing{Manual: clock.NewManual(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}},
+	}
 	t.Cleanup(r.vendor.Close)
 	apps := []*bindings.App{r.app}
 	r.machine = vm.New(vm.Config{Apps: apps})
@@ -234,7 +215,7 @@ func (r *runnerFixture) process(event journal.Event, at int, after bool) (journa
 	store, err := sqlite.Open(r.Context(), sqlite.Config{Path: r.storePath(), Now: r.Now, Timer: r.Timer})
 	must(r.TB, err)
 	c := newCrashingStore(store, at, after)
-	client := call.New(call.Config{Connections: r.set, Now: r.Now, Sleep: r.Sleep, MaxSendings: 2, Random: func() float64 { return 0.5 }})
+	client := call.New(call.Config{Connections: r.set, Clock: r.Advancing, MaxSendings: 2, Random: func() float64 { return 0.5 }})
 	defer client.Close()
 	scripts, err := script.Open(r.Context(), script.Config{
 		Dir: filepath.Join(r.folder, "scripts"), Machine: r.machine, Apps: []*bindings.App{r.app}, SaveVersions: store.PutVersions, Clock: r,

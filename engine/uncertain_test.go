@@ -74,7 +74,7 @@ func TestUncertainCall(t *testing.T) {
 				r = newRunnerFixture(t, source, v)
 				v.reset(r.Now)
 				r.process(crashEvent, at+1, false)
-				r.advance(test.later)
+				r.Advance(test.later)
 			}
 			got, steps, _ := r.process(crashEvent, 0, false)
 			if got.State != test.state {

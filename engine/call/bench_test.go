@@ -43,7 +43,7 @@ func BenchmarkDoAtOnce(b *testing.B) { benchmarkDo(b, true) }
 
 func benchmarkDo(b *testing.B, parallel bool) {
 	handler := func(w http.ResponseWriter, _ *http.Request) { reply(200, `{"contact":{"id":"c1"},"new":true}`)(w) }
-	s := start(b, handler, func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Now, c.Observe = nil, nil })
+	s := start(b, handler, func(c *call.Config, _ *connection.Settings, _ *bindings.App) { c.Clock, c.Observe = nil, nil })
 	r := call.Request{App: s.app, Operation: s.op(b, "contacts.create"), Connection: "crm/paris",
 		Args: json.RawMessage(`{"name":"Ada","email":"ada@example.com","tags":["a","b"],"kind":"individual"}`)}
 	b.ReportAllocs()

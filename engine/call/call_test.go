@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
@@ -85,35 +85,31 @@ func app(t testing.TB, base string) *bindings.App {
 type setup struct {
 	*call.Client
 	app      *bindings.App
-	clock    *clock
+	clock    *recordingClock
 	sendings []call.Sending
 	begun    []string          // the calls of Begin and Withdraw, in order
 	sent     []json.RawMessage // what Begin got
 }
 
-// clock is moved by Sleep, which returns at once.
-type clock struct {
-	mu    sync.Mutex // where a vendor moves it while a call reads it
-	now   time.Time
+// recordingClock is a clock that waits advance, and the waits.
+type recordingClock struct {
+	clock.Advancing
 	waits []time.Duration
 }
 
-func (c *clock) time() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
+func newClock(now time.Time) *recordingClock {
+	return &recordingClock{Advancing: clock.Advancing{Manual: clock.NewManual(now)}}
 }
 
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func (c *clock) sleep(ctx context.Context, d time.Duration) error {
+// Timer implements clock.Clock.
+func (c *recordingClock) Timer(d time.Duration) (<-chan time.Time, func()) {
 	c.waits = append(c.waits, d)
-	c.move(d)
-	return ctx.Err()
+	return c.Advancing.Timer(d)
+}
+
+// follow sets the clock to the time that another had some time ago.
+func (c *recordingClock) follow(other *recordingClock, ago time.Duration) {
+	c.Adjust(other.Now().Add(ago).Sub(c.Now()))
 }
 
 // start makes a client for a vendor that answers as handler does.
@@ -121,22 +117,22 @@ func start(t testing.TB, handler http.HandlerFunc, change func(*call.Config, *co
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	s := &setup{clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}}
+	s := &setup{clock: newClock(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))}
 	s.app = app(t, server.URL)
 	settings := connection.Settings{
 		Name: "crm/paris", Account: "loc1", Credentials: map[string]string{"token": "very-secret-token"},
 	}
 	config := call.Config{
-		Now: s.clock.time, Sleep: s.clock.sleep, Random: func() float64 { return 1 },
+		Clock: s.clock, Random: func() float64 { return 1 },
 		Observe: func(one call.Sending) { s.sendings = append(s.sendings, one) },
 	}
 	if change != nil {
 		change(&config, &settings, s.app)
 	}
-	tokens := call.NewTokenHTTPClient()
+	tokens, now := call.NewTokenHTTPClient(), clock.OrSystem(config.Clock).Now
 	t.Cleanup(tokens.CloseIdleConnections)
 	set, err := connection.New(connection.Config{
-		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Now: config.Now,
+		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ func (d *delivery) classifyFailure(out result) (answerClass, *bindings.Error) {
 	reason, timeout := reasonOf(out.err), errors.Is(out.err, errTimeout)
 	switch {
 	case errors.Is(out.err, errTooLarge):
-		return answerTooLarge, j.errorf(bindings.TooLarge, false, "the answer is larger than %d MiB%s", d.client.MaxAnswer>>20, j.doneSuffix())
+		return answerTooLarge, j.errorf(bindings.TooLarge, false, "the answer is larger than %d MiB%s", d.client.config.MaxAnswer>>20, j.doneSuffix())
 	case out.state == MaybeDone && timeout:
 		return noAnswer, j.errorf(bindings.Timeout, true, "no answer within %s", j.timeout)
 	case out.state == MaybeDone:
@@ -145,14 +145,14 @@ func (d *delivery) vendorWait(header http.Header) time.Duration {
 	if d.job.app != nil {
 		errors = d.job.app.Errors
 	}
-	return retryAfter(errors, header, d.client.Now())
+	return retryAfter(errors, header, d.client.config.Clock.Now())
 }
 
 // pauseLimit pauses the rate limit for all calls while the vendor wants no
 // request.
 func (d *delivery) pauseLimit(wait time.Duration) {
-	if n := len(d.job.limits); n > 0 && !d.client.Unlimited {
-		d.client.limits.pauseUntil(d.job.limits[n-1], d.client.Now().Add(wait))
+	if n := len(d.job.limits); n > 0 && !d.client.config.Unlimited {
+		d.client.limits.pauseUntil(d.job.limits[n-1], d.client.config.Clock.Now().Add(wait))
 	}
 }
 
@@ -167,7 +167,7 @@ const (
 func (d *delivery) backoff(first time.Duration) time.Duration {
 	wait := min(first<<d.failures, maxBackoff)
 	d.failures++
-	return wait/2 + time.Duration(d.client.Random()*float64(wait/2))
+	return wait/2 + time.Duration(d.client.config.Random()*float64(wait/2))
 }
 
 // isTemporary reports whether a failure to connect may end without a change.

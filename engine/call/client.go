@@ -1,7 +1,6 @@
 package call
 
 import (
-	"context"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/file"
 )
@@ -49,9 +49,8 @@ type Config struct {
 	Observe func(Sending)
 	Log     *slog.Logger
 
-	Now    func() time.Time
-	Sleep  func(ctx context.Context, d time.Duration) error
-	Random func() float64 // in [0,1)
+	Clock  clock.Clock    // nil: the machine's
+	Random func() float64 // in [0,1); nil: of math/rand
 }
 
 // Sending is one request that was sent, for logs and counters. It has no
@@ -66,7 +65,7 @@ type Sending struct {
 
 // Client sends calls. It is safe for concurrent use.
 type Client struct {
-	Config
+	config  Config
 	apps    *resty.Client
 	web     *resty.Client
 	limits  *limiter
@@ -91,12 +90,7 @@ func New(config Config) *Client {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	if config.Now == nil {
-		config.Now = time.Now
-	}
-	if config.Sleep == nil {
-		config.Sleep = sleep
-	}
+	config.Clock = clock.OrSystem(config.Clock)
 	if config.Random == nil {
 		config.Random = rand.Float64
 	}
@@ -104,7 +98,7 @@ func New(config Config) *Client {
 		config.Transport = newTransport()
 	}
 	return &Client{
-		Config: config,
+		config: config,
 		apps:   newSender(&http.Client{Transport: config.Transport, CheckRedirect: sameHost}),
 		web:    newSender(newWebClient(config.AllowPrivate, config.AllowHosts)),
 		limits: &limiter{budgets: map[string]*budget{}},
@@ -115,15 +109,4 @@ func New(config Config) *Client {
 func (c *Client) Close() {
 	c.apps.GetClient().CloseIdleConnections()
 	c.web.GetClient().CloseIdleConnections()
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -232,7 +232,7 @@ func (r received) try(t *testing.T, c cell) string {
 			cut(w)
 			return
 		}
-		s.clock.move(duration)
+		s.clock.Advance(duration)
 		switch {
 		case r.stop:
 			stop(errStop)
@@ -260,7 +260,7 @@ func (r received) try(t *testing.T, c cell) string {
 		if r.dial == nil || c.before == inThisCall && first {
 			return dialer.DialContext(ctx, network, address)
 		}
-		s.clock.move(duration)
+		s.clock.Advance(duration)
 		if r.stop {
 			stop(errStop)
 		}
@@ -299,7 +299,7 @@ func (r received) try(t *testing.T, c cell) string {
 		_, err := c.send(t.Context(), t, other, timeout, nil)
 		appError(t, err)
 		again = bytes.ReplaceAll(other.sent[0], []byte(other.app.BaseURL), []byte(s.app.BaseURL))
-		s.clock.now = other.clock.now.Add(c.age)
+		s.clock.follow(other.clock, c.age)
 	}
 	sent, err := c.send(ctx, t, s, timeout, again)
 	end := fmt.Sprintf("%s\n\tsent %d, begun record %v, waits %v", described(err), sent, s.begun, s.clock.waits)

@@ -47,7 +47,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if e := checkReachable(r.App, op, conn); e != nil {
 		return Answer{}, notAllowedError(e, again, safetyOf(op, r.Args))
 	}
-	if r.Args, err = inlineFiles(r.Args, op, c.Files); err != nil {
+	if r.Args, err = inlineFiles(r.Args, op, c.config.Files); err != nil {
 		return Answer{}, invalid(r.App, op, []string{err.Error()})
 	}
 	account, parent := conn.Accounts()
@@ -74,7 +74,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	j.safety = safetyOf(op, args)
 	j.setKeyTTL(w, r.App, op.Key)
 	if j.safety != readOnly {
-		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, secrets, len(r.Secrets) > 0), again, c.Now())
+		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, secrets, len(r.Secrets) > 0), again, c.config.Clock.Now())
 	}
 	return c.send(ctx, j)
 }
@@ -90,7 +90,7 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 		switch {
 		case r.Unchecked || conn.Checks() == "off":
 		case conn.Checks() == "warn":
-			c.Log.LogAttrs(ctx, slogWarn, "call does not fit the catalogue", attrs(r.App.Name, op.Name, conn.Name(),
+			c.config.Log.LogAttrs(ctx, slogWarn, "call does not fit the catalogue", attrs(r.App.Name, op.Name, conn.Name(),
 				strings.Join(problems, "; "))...)
 		default:
 			e := invalid(r.App, op, explainMissingAccount(r.App, op, conn, problems))
@@ -150,7 +150,7 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, secrets redac
 		recorder: recorder, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
 		limits: c.limits.budgetsFor(app, op, conn.Name(), conn.BaseURL()),
 	}
-	j.timeout = c.Timeout
+	j.timeout = c.config.Timeout
 	for _, wanted := range []time.Duration{conn.Timeout(), timeout} {
 		if wanted > 0 {
 			j.timeout = wanted
@@ -176,8 +176,8 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, secrets redac
 }
 
 func (c *Client) connection(app *bindings.App, operation, name string) (*connection.Connection, error) {
-	if c.Connections != nil {
-		if conn, found := c.Connections.Get(name); found && conn.App().Name == app.Name {
+	if c.config.Connections != nil {
+		if conn, found := c.config.Connections.Get(name); found && conn.App().Name == app.Name {
 			return conn, nil
 		}
 	}

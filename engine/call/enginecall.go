@@ -175,7 +175,7 @@ func (c *Client) Items(ctx context.Context, app *bindings.App, connection string
 		return nil, err
 	}
 	list := of.List
-	if conn, known := c.Connections.Get(connection); known {
+	if conn, known := c.config.Connections.Get(connection); known {
 		list = of.ListFor(conn.AuthName())
 	}
 	found := map[string]*Item{}

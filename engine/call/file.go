@@ -214,10 +214,10 @@ func (o *openedStream) Close() (err error) {
 // storeAnswer stores an answer as a file, and returns the file as it is
 // recorded in the journal.
 func (c *Client) storeAnswer(from *url.URL, header http.Header, body io.Reader) ([]byte, error) {
-	if c.Files == nil {
+	if c.config.Files == nil {
 		return nil, errNoFiles
 	}
-	hash, size, err := c.Files.Put(body)
+	hash, size, err := c.config.Files.Put(body)
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 		return nil, err
 	}
 	j := &job{
-		operation: httpName(w.method), path: host, wire: w, safety: unsafeRepeat, recorder: r.BegunRecorder, sender: c.web, timeout: c.Timeout,
+		operation: httpName(w.method), path: host, wire: w, safety: unsafeRepeat, recorder: r.BegunRecorder, sender: c.web, timeout: c.config.Timeout,
 	}
 	if slices.Contains(readMethods, w.method) {
 		j.safety = readOnly
@@ -128,7 +128,7 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 		}
 	}
 	if j.safety != readOnly {
-		j.setRecord(w.snapshot("", "", plainHeaders, redactor{secrets: r.secrets()}, len(r.Secrets) > 0), again, c.Now())
+		j.setRecord(w.snapshot("", "", plainHeaders, redactor{secrets: r.secrets()}, len(r.Secrets) > 0), again, c.config.Clock.Now())
 	}
 	return j, r.options(j)
 }

@@ -31,7 +31,7 @@ var ErrNoTest = errors.New("the app has no call to test a connection with")
 // harmless call that the app declares. Credentials that the vendor refuses
 // there set the connection broken.
 func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
-	conn, found := c.Connections.Get(name)
+	conn, found := c.config.Connections.Get(name)
 	if !found {
 		return Identity{}, fmt.Errorf("there is no connection %q", name)
 	}
@@ -116,8 +116,8 @@ func (c *Client) breakConnection(ctx context.Context, conn *connection.Connectio
 	if e.Code != "" && !strings.Contains(reason, e.Code) {
 		reason += " (" + e.Code + ")"
 	}
-	if err := c.Connections.SetBroken(context.WithoutCancel(ctx), conn.Name(), conn.App().Title+" refuses its credentials: "+reason); err != nil {
-		c.Log.Error("could not save that the connection is broken", "connection", conn.Name(), "error", err)
+	if err := c.config.Connections.SetBroken(context.WithoutCancel(ctx), conn.Name(), conn.App().Title+" refuses its credentials: "+reason); err != nil {
+		c.config.Log.Error("could not save that the connection is broken", "connection", conn.Name(), "error", err)
 	}
 	broken := *e
 	broken.Kind, broken.Retryable = bindings.BrokenConnection, false

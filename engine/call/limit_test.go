@@ -41,10 +41,10 @@ func TestRateLimit(t *testing.T) {
 	var vendor window
 	var s *setup
 	s = start(t, func(w http.ResponseWriter, _ *http.Request) {
-		vendor.seen = append(vendor.seen, s.clock.now)
+		vendor.seen = append(vendor.seen, s.clock.Now())
 		reply(200, `{}`)(w)
 	}, func(_ *call.Config, _ *connection.Settings, a *bindings.App) { a.Limits = limits })
-	began := s.clock.now
+	began := s.clock.Now()
 	for range 35 {
 		if _, err := s.do(t, safe, `{}`); err != nil {
 			t.Fatal(err)
@@ -53,11 +53,11 @@ func TestRateLimit(t *testing.T) {
 	if highest := vendor.maxWithin(time.Second); highest != 10 {
 		t.Errorf("the vendor saw %d requests within a second, want the 10 that it allows", highest)
 	}
-	if elapsed := s.clock.now.Sub(began); elapsed != 3*time.Second {
+	if elapsed := s.clock.Now().Sub(began); elapsed != 3*time.Second {
 		t.Errorf("35 requests took %s, want 3s", elapsed)
 	}
 	// The limit of one operation applies to it in addition.
-	s.clock.now = s.clock.now.Add(time.Minute)
+	s.clock.Advance(time.Minute)
 	s.clock.waits = nil
 	for range 3 {
 		if _, err := s.do(t, "chat.post", `{"channel":"C"}`); err != nil {
@@ -83,7 +83,7 @@ func TestRateLimitBeyondMaxWait(t *testing.T) {
 	if answer.RetryAfter != time.Minute || answer.Sendings != 0 || s.begun != nil {
 		t.Errorf("got %+v, begun record %v, want nothing sent", answer, s.begun)
 	}
-	s.clock.now = s.clock.now.Add(time.Minute)
+	s.clock.Advance(time.Minute)
 	if _, err := s.do(t, safe, `{}`); err != nil {
 		t.Errorf("a minute later: %v", err)
 	}
@@ -127,7 +127,7 @@ func TestRateLimitAtOnce(t *testing.T) {
 		vendor.mu.Unlock()
 		reply(200, `{}`)(w)
 	}, func(c *call.Config, _ *connection.Settings, a *bindings.App) {
-		c.Now, c.Sleep, c.Observe = nil, nil, nil
+		c.Clock, c.Observe = nil, nil
 		a.Limits = []bindings.Limit{{Requests: 20, Per: 2 * time.Second, Scope: bindings.PerConnection}}
 	})
 	var failed atomic.Int32

@@ -28,13 +28,13 @@ func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end 
 	case errors.As(end, &e):
 		s.Result = string(e.Kind)
 	}
-	if c.Observe != nil {
-		c.Observe(s)
+	if c.config.Observe != nil {
+		c.config.Observe(s)
 	}
-	if !c.Log.Enabled(ctx, slog.LevelDebug) {
+	if !c.config.Log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	c.Log.LogAttrs(ctx, slog.LevelDebug, "sent", slog.String("app", s.App), slog.String("operation", s.Operation),
+	c.config.Log.LogAttrs(ctx, slog.LevelDebug, "sent", slog.String("app", s.App), slog.String("operation", s.Operation),
 		slog.String("connection", s.Connection), slog.String("method", s.Method), slog.String("path", s.Path),
 		slog.Int("sending", s.Number), slog.Int("status", s.Status), slog.String("result", s.Result), slog.Duration("elapsed", elapsed))
 }

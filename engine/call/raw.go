@@ -41,7 +41,7 @@ func (c *Client) Raw(ctx context.Context, r RawRequest) (Answer, error) {
 }
 
 func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connection) (Answer, error) {
-	op, w, err := r.wire(conn.BaseURL(), c.Files)
+	op, w, err := r.wire(conn.BaseURL(), c.config.Files)
 	if err != nil {
 		return Answer{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: r.name(), Connection: conn.Name(),
 			Message: err.Error() + "\n" + r.App.Name + "." + r.name() + " { path: string, method?: string, query?: table, headers?: table, body?: any }"}
@@ -77,7 +77,7 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	j.safety = safetyOf(op, nil)
 	j.setKeyTTL(w, r.App, withKey)
 	if j.safety != readOnly {
-		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, plainHeaders, secrets, len(r.Secrets) > 0), again, c.Now())
+		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, plainHeaders, secrets, len(r.Secrets) > 0), again, c.config.Clock.Now())
 	}
 	return c.send(ctx, j)
 }

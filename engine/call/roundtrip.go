@@ -63,7 +63,7 @@ func (c *Client) execute(ctx context.Context, j *job) (*resty.Response, error) {
 	request := j.sender.R()
 	switch {
 	case j.wire.stream != nil:
-		ctx = withStream(ctx, func() (io.ReadCloser, int64, error) { return j.wire.stream.open(c.Files) })
+		ctx = withStream(ctx, func() (io.ReadCloser, int64, error) { return j.wire.stream.open(c.config.Files) })
 	case j.wire.body != nil:
 		request.SetBody(bytes.NewReader(j.wire.body))
 	}
@@ -79,9 +79,9 @@ const maxInitialBuffer = 64 << 10
 func (c *Client) readBody(response *resty.Response) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(int(min(max(response.RawResponse.ContentLength, 0), maxInitialBuffer)) + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(response.RawBody(), c.MaxAnswer+1))
-	if int64(body.Len()) > c.MaxAnswer {
-		return body.Bytes()[:c.MaxAnswer], errTooLarge
+	_, err := body.ReadFrom(io.LimitReader(response.RawBody(), c.config.MaxAnswer+1))
+	if int64(body.Len()) > c.config.MaxAnswer {
+		return body.Bytes()[:c.config.MaxAnswer], errTooLarge
 	}
 	return body.Bytes(), err
 }

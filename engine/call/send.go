@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // delivery is a job while it is sent.
@@ -23,12 +24,12 @@ type delivery struct {
 
 // send sends a job until it is decided, or may not be sent again.
 func (c *Client) send(ctx context.Context, j *job) (Answer, error) {
-	d := &delivery{client: c, job: j, started: c.Now(), waitLeft: c.MaxWait, state: j.state, lastErr: &bindings.Error{}}
+	d := &delivery{client: c, job: j, started: c.config.Clock.Now(), waitLeft: c.config.MaxWait, state: j.state, lastErr: &bindings.Error{}}
 	done, err := false, error(nil)
 	for !done && err == nil {
 		done, err = d.sendOnce(ctx)
 	}
-	d.answer.Elapsed = c.Now().Sub(d.started)
+	d.answer.Elapsed = c.config.Clock.Now().Sub(d.started)
 	return d.answer, err
 }
 
@@ -40,7 +41,7 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	at := c.Now()
+	at := c.config.Clock.Now()
 	if err := j.begin(ctx, at); err != nil {
 		return true, err
 	}
@@ -54,7 +55,7 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 		err = d.finish(v, r)
 	}
 	if v.end != returnCause {
-		c.observe(ctx, j, d.answer, again, err, c.Now().Sub(at))
+		c.observe(ctx, j, d.answer, again, err, c.config.Clock.Now().Sub(at))
 	}
 	if d.state < MaybeDone {
 		if err := j.withdraw(context.WithoutCancel(ctx)); err != nil {
@@ -70,7 +71,7 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 
 // decide returns the decision for an answer at this moment.
 func (d *delivery) decide(answer answerClass) decision {
-	return decide(answer, d.state, d.job.safetyAt(d.client.Now()))
+	return decide(answer, d.state, d.job.safetyAt(d.client.config.Clock.Now()))
 }
 
 // prepare waits until the request may be sent, and authorises it.
@@ -101,7 +102,7 @@ func (d *delivery) resendAfter(v decision, r reply) (time.Duration, bool) {
 	}
 	c := d.client
 	wait := d.waitBeforeNext(r)
-	if late := c.Now().Sub(d.started)+wait > d.job.timeout+c.MaxWait; !late && d.answer.Sendings < c.MaxSendings && wait <= d.waitLeft {
+	if late := c.config.Clock.Now().Sub(d.started)+wait > d.job.timeout+c.config.MaxWait; !late && d.answer.Sendings < c.config.MaxSendings && wait <= d.waitLeft {
 		return wait, true
 	}
 	if r.class == rateLimited {
@@ -140,12 +141,12 @@ func (d *delivery) refuse(answer answerClass, e *bindings.Error) error {
 // admit waits for the rate limit.
 func (d *delivery) admit(ctx context.Context) error {
 	c, j := d.client, d.job
-	if c.Unlimited || len(j.limits) == 0 {
+	if c.config.Unlimited || len(j.limits) == 0 {
 		return nil
 	}
 	w := c.limits.enqueue(j.script, j.limits)
 	defer c.limits.dequeue(w)
-	for now := c.Now(); ; {
+	for now := c.config.Clock.Now(); ; {
 		wait, short := c.limits.tryReserve(w, now)
 		if short == nil {
 			return nil
@@ -158,8 +159,8 @@ func (d *delivery) admit(ctx context.Context) error {
 			return err
 		}
 		// A call that came meanwhile may be before this one.
-		if now = now.Add(wait); c.Now().After(now) {
-			now = c.Now()
+		if now = now.Add(wait); c.config.Clock.Now().After(now) {
+			now = c.config.Clock.Now()
 		}
 	}
 }
@@ -191,7 +192,7 @@ func (d *delivery) authorize(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("%s: %w", j.name(), err)
 		}
 		wait := d.backoff(minBackoff)
-		if !e.Retryable || tries >= c.MaxSendings || wait > d.waitLeft {
+		if !e.Retryable || tries >= c.config.MaxSendings || wait > d.waitLeft {
 			named := *e
 			named.Operation = j.operation
 			return "", d.refuse(noTokenClass(e.Kind), &named)
@@ -208,7 +209,7 @@ func (d *delivery) sleep(ctx context.Context, wait time.Duration, why string) er
 		return nil
 	}
 	d.waitLeft -= wait
-	if err := d.client.Sleep(ctx, wait); err != nil {
+	if err := clock.Sleep(ctx, d.client.config.Clock, wait); err != nil {
 		return fmt.Errorf("%s: %s%w", d.job.name(), why, err)
 	}
 	return nil

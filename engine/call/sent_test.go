@@ -202,7 +202,7 @@ func TestAgainBegunRecord(t *testing.T) {
 				t.Fatal("got no error of the first sending")
 			}
 			s := start(t, answers(test.answer), nil)
-			s.clock.now = before.clock.now.Add(test.age)
+			s.clock.follow(before.clock, test.age)
 			r := s.request(t, test.operation, args[test.operation])
 			r.Again = before.sent[0]
 			_, err := s.Do(t.Context(), r)
@@ -227,7 +227,7 @@ func TestAgainKeyTooOld(t *testing.T) {
 	_, err := before.do(t, keyed, args[keyed])
 	wantKind(t, err, bindings.Uncertain, false)
 	s := start(t, answers(reply(429, `{}`, "Retry-After", "2")), nil)
-	s.clock.now = before.clock.now.Add(30*time.Minute - time.Second)
+	s.clock.follow(before.clock, 30*time.Minute-time.Second)
 	r := s.request(t, keyed, args[keyed])
 	r.Again = before.sent[0]
 	answer, err := s.Do(t.Context(), r)

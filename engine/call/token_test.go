@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
@@ -52,7 +53,7 @@ func (b *bank) client(t testing.TB) *setup {
 	t.Helper()
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
-	s := &setup{app: app(t, server.URL), clock: &clock{}}
+	s := &setup{app: app(t, server.URL), clock: newClock(clock.System.Now())}
 	s.app.Auth = []bindings.Auth{{Name: "oauth", Fields: []string{"client_id", "client_secret"}, Header: "Authorization",
 		Format: "Bearer {access_token}", OAuth: &bindings.OAuth{TokenURL: server.URL + "/token", Rotates: true}}}
 	tokens := call.NewTokenHTTPClient()
@@ -66,7 +67,7 @@ func (b *bank) client(t testing.TB) *setup {
 		t.Fatal(err)
 	}
 	t.Cleanup(set.Close)
-	s.Client = call.New(call.Config{Connections: set, Sleep: s.clock.sleep})
+	s.Client = call.New(call.Config{Connections: set, Clock: s.clock})
 	t.Cleanup(s.Close)
 	return s
 }

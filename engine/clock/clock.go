@@ -47,8 +47,11 @@ type wall struct{ Clock }
 func (w wall) Now() time.Time { return w.Clock.Now().Round(0) }
 
 // Sleep waits until d has passed by a clock. It returns the context's cause if
-// the context ends first.
+// the context ends first or has ended.
 func Sleep(ctx context.Context, c Clock, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	passed, release := c.Timer(d)
 	defer release()
 	select {

@@ -67,11 +67,23 @@ func TestSleep(t *testing.T) {
 	if err := clock.Sleep(t.Context(), clock.Instant{Clock: clock.NewManual(start)}, time.Hour); err != nil {
 		t.Errorf("an instant sleep: %v", err)
 	}
+	m := clock.NewManual(start)
+	for range 2 {
+		if err := clock.Sleep(t.Context(), clock.Advancing{Manual: m}, time.Hour); err != nil {
+			t.Errorf("a sleep that advances the clock: %v", err)
+		}
+	}
+	if passed := m.Now().Sub(start); passed != 2*time.Hour {
+		t.Errorf("after two sleeps of an hour %s have passed", passed)
+	}
 	reason := errors.New("reason")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(reason)
 	if err := clock.Sleep(ctx, clock.NewManual(start), time.Hour); !errors.Is(err, reason) {
 		t.Errorf("found %v, want the context's cause", err)
+	}
+	if err := clock.Sleep(ctx, clock.Instant{Clock: m}, time.Hour); !errors.Is(err, reason) {
+		t.Errorf("a timer that has fired: found %v, want the context's cause", err)
 	}
 	if err := clock.Sleep(t.Context(), clock.OrSystem(nil), time.Millisecond); err != nil {
 		t.Errorf("by the machine's clock: %v", err)

@@ -82,3 +82,13 @@ func (i Instant) Timer(time.Duration) (<-chan time.Time, func()) {
 	fire <- i.Now()
 	return fire, func() {}
 }
+
+// Advancing is a clock whose timers fire at once and advance it by their length,
+// as if each wait had taken its time.
+type Advancing struct{ *Manual }
+
+// Timer implements Clock.
+func (a Advancing) Timer(d time.Duration) (<-chan time.Time, func()) {
+	a.Advance(max(d, 0))
+	return Instant{a.Manual}.Timer(d)
+}

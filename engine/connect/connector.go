@@ -63,7 +63,7 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 			c.problems = append(c.problems, &config.Problem{Key: p.Path, Place: p.Path, Text: p.Text})
 		}
 	}
-	calls := call.New(call.Config{Connections: set, Log: c.log, AllowPrivate: s.HTTP.AllowPrivate, AllowHosts: s.HTTP.Allow})
+	calls := call.New(call.Config{Connections: set, Clock: c.clock, Log: c.log, AllowPrivate: s.HTTP.AllowPrivate, AllowHosts: s.HTTP.Allow})
 	c.service = Service{Apps: apps, Set: set, Calls: calls, Generation: c.generation}
 	return c, nil
 }

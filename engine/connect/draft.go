@@ -354,7 +354,7 @@ func (c *Connector) identify(ctx context.Context, d *Draft) (call.Identity, erro
 	for _, p := range problems {
 		return call.Identity{}, fmt.Errorf("%s", strings.TrimPrefix(p.Error(), "connections."))
 	}
-	calls := call.New(call.Config{Connections: set, Log: c.log, Now: c.clock.Now})
+	calls := call.New(call.Config{Connections: set, Log: c.log, Clock: c.clock})
 	defer calls.Close()
 	return calls.Identify(ctx, d.Settings.Name)
 }

@@ -190,7 +190,7 @@ func (w *fixture) open() {
 	w.must(err)
 	w.set, err = connection.New(connection.Config{Apps: []*bindings.App{w.app}, Settings: append([]connection.Settings{w.setting}, w.others...), Folder: w.folder, Now: w.clock.Now})
 	w.must(err)
-	w.calls = call.New(call.Config{Connections: w.set, Now: w.clock.Now, MaxWait: -1, MaxSendings: 1})
+	w.calls = call.New(call.Config{Connections: w.set, Clock: w.clock, MaxWait: -1, MaxSendings: 1})
 	w.scripts, err = script.Open(ctx, script.Config{Dir: filepath.Join(w.folder, "scripts"), Machine: vm.New(vm.Config{Apps: []*bindings.App{w.app}}),
 		Apps: []*bindings.App{w.app}, SaveVersions: w.store.PutVersions, CountRuns: w.store.Live, Clock: w.clock})
 	w.must(err)

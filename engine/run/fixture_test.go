@@ -135,8 +135,7 @@ func (w *fixture) start() {
 	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Now: w.Now})
 	must(w.TB, err)
 	w.client = call.New(call.Config{
-		Connections: set, Now: w.Now, MaxWait: 5 * time.Second, MaxSendings: 2, AllowPrivate: true,
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Connections: set, Clock: clock.Instant{Clock: w.Manual}, MaxWait: 5 * time.Second, MaxSendings: 2, AllowPrivate: true,
 	})
 	machine := vm.New(vm.Config{Apps: w.apps})
 	w.scripts, err = script.Open(w.Context(), script.Config{

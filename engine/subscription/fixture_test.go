@@ -264,8 +264,7 @@ func newFixture(t *testing.T, source string, change ...func(*fixture)) *fixture 
 	w.store = &refusingStore{Store: store}
 	w.set, err = connection.New(connection.Config{Apps: w.apps, Settings: w.settings, Folder: w.folder, Now: w.clock.Now})
 	w.must(err)
-	w.calls = call.New(call.Config{Connections: w.set, AllowPrivate: true, MaxWait: -1, Now: w.clock.Now,
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+	w.calls = call.New(call.Config{Connections: w.set, AllowPrivate: true, MaxWait: -1, Clock: w.clock})
 	w.must(os.MkdirAll(filepath.Join(w.folder, "scripts"), 0o700))
 	w.save(source)
 	w.scripts, err = script.Open(t.Context(), script.Config{Dir: filepath.Join(w.folder, "scripts"), Machine: vm.New(vm.Config{Apps: w.apps}), Apps: w.apps})
