@@ -17,21 +17,34 @@ func (n TriggerName) App() string {
 	return app
 }
 
+// AppNoun returns the noun with its app, such as "highlevel.contact", and "" for
+// a trigger without a noun.
+func (n TriggerName) AppNoun() string {
+	if n.Noun() == "" {
+		return ""
+	}
+	return string(n)[:strings.LastIndexByte(string(n), '.')]
+}
+
 // Noun returns what the trigger is about, such as "contact" or
 // "contact.note", and "" for a trigger of no app.
 func (n TriggerName) Noun() string {
-	app := n.App()
-	last := strings.LastIndexByte(string(n), '.')
-	if app == "" || last == len(app) {
-		return ""
-	}
-	return string(n)[len(app)+1 : last]
+	local := n.Local()
+	return local[:max(0, strings.LastIndexByte(local, '.'))]
 }
 
 // Verb returns what happened, such as "created", and "" for a trigger of no app.
 func (n TriggerName) Verb() string {
-	if n.App() == "" {
+	local := n.Local()
+	return local[strings.LastIndexByte(local, '.')+1:]
+}
+
+// Local returns the name inside the app, such as "contact.created", and "" for a
+// trigger of no app.
+func (n TriggerName) Local() string {
+	app := n.App()
+	if app == "" {
 		return ""
 	}
-	return string(n)[strings.LastIndexByte(string(n), '.')+1:]
+	return string(n)[len(app)+1:]
 }

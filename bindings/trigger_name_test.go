@@ -7,21 +7,23 @@ import (
 )
 
 func TestTriggerName(t *testing.T) {
-	for _, test := range []struct{ name, app, noun, verb string }{
-		{"highlevel.contact.created", "highlevel", "contact", "created"},
-		{"highlevel.contact.note.deleted", "highlevel", "contact.note", "deleted"},
-		{"highlevel.contact.*", "highlevel", "contact", "*"},
-		{"slack.message", "slack", "", "message"},
-		{"in:/orders.json", "", "", ""},
-		{"emit:order.paid", "", "", ""},
-		{"run.failed", "", "", ""},
-		{"every", "", "", ""},
-		{"approval", "", "", ""},
-		{"", "", "", ""},
+	for _, test := range []struct{ name, app, noun, verb, appNoun, local string }{
+		{"highlevel.contact.created", "highlevel", "contact", "created", "highlevel.contact", "contact.created"},
+		{"highlevel.contact.note.deleted", "highlevel", "contact.note", "deleted", "highlevel.contact.note", "contact.note.deleted"},
+		{"highlevel.contact.*", "highlevel", "contact", "*", "highlevel.contact", "contact.*"},
+		{"slack.message", "slack", "", "message", "", "message"},
+		{"slack.", "slack", "", "", "", ""},
+		{".created", "", "", "", "", ""},
+		{"in:/orders.json", "", "", "", "", ""},
+		{"emit:order.paid", "", "", "", "", ""},
+		{"run.failed", "", "", "", "", ""},
+		{"every", "", "", "", "", ""},
+		{"approval", "", "", "", "", ""},
+		{"", "", "", "", "", ""},
 	} {
 		n := bindings.TriggerName(test.name)
-		if n.App() != test.app || n.Noun() != test.noun || n.Verb() != test.verb {
-			t.Errorf("%q is app %q, noun %q, verb %q; want %q, %q, %q", test.name, n.App(), n.Noun(), n.Verb(), test.app, test.noun, test.verb)
+		if n.App() != test.app || n.Noun() != test.noun || n.Verb() != test.verb || n.AppNoun() != test.appNoun || n.Local() != test.local {
+			t.Errorf("%q is app %q, noun %q, verb %q, app and noun %q, local %q; want %q", test.name, n.App(), n.Noun(), n.Verb(), n.AppNoun(), n.Local(), test)
 		}
 	}
 }

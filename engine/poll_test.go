@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/clock"
@@ -88,8 +89,7 @@ func (f *clockFixture) events(field string) (all []string) {
 	must(f.t, err)
 	slices.Reverse(events)
 	for _, e := range events {
-		_, short, _ := strings.Cut(e.Type, ".")
-		all = append(all, fmt.Sprintf("%s by %s: %s", short, e.Source, jsonpath.Text(e.Data, field)))
+		all = append(all, fmt.Sprintf("%s by %s: %s", bindings.TriggerName(e.Type).Local(), e.Source, jsonpath.Text(e.Data, field)))
 	}
 	return all
 }

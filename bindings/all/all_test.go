@@ -46,7 +46,7 @@ func TestDocumentedNames(t *testing.T) {
 		"highlevel.message.received", "highlevel.invoice.paid", "highlevel.opportunity.stage_updated",
 		"highlevel.app.installed", "highlevel.app.uninstalled", "qonto.client.created", "qonto.client.updated",
 	} {
-		app, _, _ := strings.Cut(name, ".")
+		app := bindings.TriggerName(name).App()
 		if _, found := apps[app].Catalogue.Trigger(name); !found {
 			t.Errorf("there is no trigger %s", name)
 		}

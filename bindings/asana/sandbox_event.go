@@ -60,7 +60,7 @@ func eventOf(a *sandbox.App, c sandbox.Change) sandbox.Object {
 	event := sandbox.Object{"user": sandbox.Object{"gid": userID, "resource_type": "user"}, "created_at": sandbox.FormatTime(a.Time()), "resource": what}
 	switch action := sandbox.Text(c.Fields["action"]); {
 	case c.Trigger != "": // made by hand
-		event["action"] = c.Trigger[strings.LastIndexByte(c.Trigger, '.')+1:]
+		event["action"] = bindings.TriggerName(c.Trigger).Verb()
 	case action != "":
 		event["action"] = action
 	default:

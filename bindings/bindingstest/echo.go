@@ -26,7 +26,7 @@ func testEcho(t reporter, app *bindings.App) {
 			}
 		}
 		prefix := app.Name + "." + w.Noun + "."
-		if !slices.ContainsFunc(app.Catalogue.Triggers(), func(trigger string) bool { return strings.HasPrefix(trigger, prefix) }) {
+		if !slices.ContainsFunc(app.Catalogue.Triggers(), func(trigger string) bool { return bindings.TriggerName(trigger).Noun() == w.Noun }) {
 			t.Errorf("write of %s: there is no trigger %s…", w.Noun, prefix)
 		}
 		for _, verb := range w.Verbs {

@@ -18,7 +18,7 @@ func testTriggers(t reporter, app *bindings.App) {
 	sent := map[string]string{}
 	for _, name := range app.Catalogue.Triggers() {
 		trigger, _ := app.Catalogue.Trigger(name)
-		if !triggerName.MatchString(name) || !strings.HasPrefix(name, app.Name+".") {
+		if !triggerName.MatchString(name) || bindings.TriggerName(name).App() != app.Name {
 			t.Errorf("%s: expected %s.noun.verb_past", name, app.Name)
 		}
 		verb := name[strings.LastIndexAny(name, "._")+1:]

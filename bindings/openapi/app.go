@@ -175,7 +175,7 @@ func (f *appFile) overlay(app string, text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("there is no operation %q; tidewire catalog show %s lists them", operation, app)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Triggers)) {
-		if !strings.HasPrefix(name, app+".") || strings.Count(name, ".") != 2 {
+		if bindings.TriggerName(name).App() != app || strings.Count(name, ".") != 2 {
 			return nil, fmt.Errorf("triggers: %q: expected %s.noun.verb_past", name, app)
 		}
 		trigger := f.Triggers[name]

@@ -119,18 +119,14 @@ func (a *App) wrapper(t *bindings.Trigger) *bindings.Field {
 	}
 	for i := range d.Fields {
 		f := &d.Fields[i]
-		if resolved, _ := a.Def.Catalogue.Resolve(&f.Type); resolved.Kind == bindings.Object && Fold(f.Name) == nounOf(t.Name) {
+		if resolved, _ := a.Def.Catalogue.Resolve(&f.Type); resolved.Kind == bindings.Object && Fold(f.Name) == nounOf(t) {
 			return f
 		}
 	}
 	return nil
 }
 
-func nounOf(trigger string) string {
-	_, rest, _ := strings.Cut(trigger, ".")
-	noun, _, _ := strings.Cut(rest, ".")
-	return Fold(noun)
-}
+func nounOf(t *bindings.Trigger) string { return Fold(bindings.TriggerName(t.Name).Noun()) }
 
 func (a *App) triggerOf(c Change) *bindings.Trigger {
 	name := c.Trigger
@@ -144,8 +140,7 @@ func (a *App) triggerOf(c Change) *bindings.Trigger {
 		name = a.model.resource(c.Resource).noun + "." + c.Verb
 	}
 	for _, candidate := range a.Def.Catalogue.Triggers() {
-		short := strings.TrimPrefix(candidate, a.Def.Name+".")
-		if noun, verb, _ := strings.Cut(short, "."); short == name || Fold(noun)+"."+verb == name {
+		if n := bindings.TriggerName(candidate); n.Local() == name || Fold(n.Noun())+"."+n.Verb() == name {
 			t, _ := a.Def.Catalogue.Trigger(candidate)
 			return t
 		}
@@ -289,8 +284,8 @@ func (a *App) changeOf(t *bindings.Trigger, data Object) Change {
 	c.Resource = res.name
 	id := a.rules.idOf(data)
 	c.Record = a.store.get(res.name, id)
-	switch {
-	case !strings.HasSuffix(t.Name, ".deleted") && !strings.HasSuffix(t.Name, ".removed"):
+	switch verb := bindings.TriggerName(t.Name).Verb(); {
+	case verb != "deleted" && verb != "removed":
 		c.Record = a.seed(res.name, data)
 	case c.Record != nil:
 		a.delete(res, c.Record)
@@ -301,13 +296,12 @@ func (a *App) changeOf(t *bindings.Trigger, data Object) Change {
 // storeData applies an event made by hand to the records, and returns the whole
 // record.
 func (a *App) storeData(t *bindings.Trigger, data Object) Object {
-	short := strings.TrimPrefix(t.Name, a.Def.Name+".")
-	_, verb, _ := strings.Cut(short, ".")
+	n := bindings.TriggerName(t.Name)
 	res := a.resourceOf(t)
 	if res == nil {
 		return data
 	}
-	if verb == "deleted" {
+	if n.Verb() == "deleted" {
 		id := a.rules.idOf(data)
 		if r := a.store.get(res.name, id); r != nil {
 			a.delete(res, r)
@@ -318,7 +312,7 @@ func (a *App) storeData(t *bindings.Trigger, data Object) Object {
 	stored := a.seed(res.name, data)
 	for key, trigger := range a.rules.FieldTriggers {
 		// After "task.completed" the field is set.
-		if field, found := strings.CutPrefix(key, res.name+" "); found && trigger == short && verb == field {
+		if field, found := strings.CutPrefix(key, res.name+" "); found && trigger == n.Local() && n.Verb() == field {
 			stored.Fields[field] = true
 		}
 	}
@@ -328,14 +322,14 @@ func (a *App) storeData(t *bindings.Trigger, data Object) Object {
 // resourceOf finds the resource that an event is about: if several have the noun,
 // the one with the shortest name.
 func (a *App) resourceOf(t *bindings.Trigger) *resource {
-	short := strings.TrimPrefix(t.Name, a.Def.Name+".")
+	short := bindings.TriggerName(t.Name).Local()
 	for _, key := range sorted(a.rules.Triggers) {
 		if a.rules.Triggers[key] == short {
 			name, _, _ := strings.Cut(key, " ")
 			return a.model.resource(name)
 		}
 	}
-	noun := nounOf(t.Name)
+	noun := nounOf(t)
 	var best *resource
 	for _, name := range sorted(a.model.resources) {
 		r := a.model.resources[name]

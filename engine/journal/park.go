@@ -3,7 +3,6 @@ package journal
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -142,10 +141,8 @@ func (a *Await) Matches(e *Event) bool {
 	if !named {
 		return false
 	}
-	if app, _, ok := strings.Cut(e.Type, "."); ok {
-		if c := a.Connections[app]; c != "" && c != e.Connection {
-			return false
-		}
+	if c := a.Connections[bindings.TriggerName(e.Type).App()]; c != "" && c != e.Connection {
+		return false
 	}
 	return matchesWhere(a.Where, e.Data)
 }

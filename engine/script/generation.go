@@ -80,8 +80,8 @@ func (g *Generation) add(hook *journal.Hook, known *triggers) {
 			r.hooks = append(r.hooks, hook)
 			r.byConnection = r.byConnection || hook.Connection != ""
 			g.routes[name] = r
-			if n := bindings.TriggerName(name); n.Noun() != "" {
-				g.nouns[n.App()+"."+n.Noun()] = true
+			if noun := bindings.TriggerName(name).AppNoun(); noun != "" {
+				g.nouns[noun] = true
 			}
 		}
 	}

@@ -116,8 +116,7 @@ func positionOf(version journal.Version, text string) (file, position string) {
 const pathBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
 
 func exampleWildcard(names []string) string {
-	name := names[len(names)-1]
-	return name[:strings.LastIndex(name, ".")] + ".*"
+	return bindings.TriggerName(names[len(names)-1]).AppNoun() + ".*"
 }
 
 // match returns the triggers of apps with a name, or all that match a wildcard.

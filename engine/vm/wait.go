@@ -194,8 +194,7 @@ func (a *activation) awaitedEvent(L *lua.LState, raw json.RawMessage) lua.LValue
 	var head struct{ Type string }
 	act := Activation{Event: raw}
 	if json.Unmarshal(raw, &head) == nil {
-		app, _, _ := strings.Cut(head.Type, ".")
-		if act.App = a.machine.apps[app]; act.App != nil && act.App.Catalogue != nil {
+		if act.App = a.machine.apps[bindings.TriggerName(head.Type).App()]; act.App != nil && act.App.Catalogue != nil {
 			if trigger, found := act.App.Catalogue.Trigger(head.Type); found {
 				act.Data = trigger.Data
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
@@ -159,7 +160,7 @@ func (k *Known) Observe(e *Report, can Fields, now time.Time) (echo bool) {
 			k.Data = can.fill(k.Data)
 		}
 	}()
-	verb := e.Type[strings.LastIndexByte(e.Type, '.')+1:]
+	verb := bindings.TriggerName(e.Type).Verb()
 	switch {
 	case len(k.Verbs) > 0 && !slices.Contains(k.Verbs, verb):
 		return false

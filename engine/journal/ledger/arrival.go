@@ -2,9 +2,9 @@ package ledger
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/change"
 )
@@ -95,11 +95,10 @@ func noun(e *journal.Event) string {
 	default:
 		return ""
 	}
-	last := strings.LastIndexByte(e.Type, '.')
-	if e.Record == "" || last < 0 {
+	if e.Record == "" {
 		return ""
 	}
-	return e.Type[:last]
+	return bindings.TriggerName(e.Type).AppNoun()
 }
 
 // collect names the rows that accept needs.
