@@ -57,10 +57,11 @@ type Config struct {
 // secret and nothing of the arguments.
 type Sending struct {
 	App, Operation, Connection string
-	Method, Path               string // the path as a template
-	Number, Status             int    // status 0: no answer
-	Result                     string // ok, again, or the kind of the error
-	Elapsed                    time.Duration
+	Method, Path               string        // the path as a template
+	Number, Status             int           // status 0: no answer
+	Result                     string        // ok, again, or the kind of the error
+	Elapsed                    time.Duration // with the reading of the answer
+	Timings                    Timings
 }
 
 // Client sends calls. It is safe for concurrent use.

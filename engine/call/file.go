@@ -3,7 +3,6 @@ package call
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -255,14 +254,3 @@ func fileName(from *url.URL, header http.Header) string {
 // fileTimeout bounds a sending whose answer is a file, unless the call or the
 // connection has a timeout.
 const fileTimeout = 10 * time.Minute
-
-// openFunc opens a body that is a stream, once for each request that has it,
-// and returns its length in bytes.
-type openFunc func() (io.ReadCloser, int64, error)
-
-// streamKey is the context key of a request's openFunc.
-type streamKey struct{}
-
-func withStream(ctx context.Context, open openFunc) context.Context {
-	return context.WithValue(ctx, streamKey{}, open)
-}

@@ -11,10 +11,19 @@ import (
 
 const slogWarn = slog.LevelWarn
 
+// observes reports whether observe does anything.
+func (c *Client) observes(ctx context.Context) bool {
+	return c.config.Observe != nil || c.config.Log.Enabled(ctx, slog.LevelDebug)
+}
+
 // observe passes a sending to Config.Observe and logs it. Its result is "again"
 // where the request is sent again, else how the call ended.
-func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end error, elapsed time.Duration) {
+func (c *Client) observe(ctx context.Context, j *job, a Answer, t Timings, again bool, end error, elapsed time.Duration) {
+	if !c.observes(ctx) {
+		return
+	}
 	s := Sending{
+		Timings:   t,
 		Operation: j.operation, Connection: j.connection, Method: j.wire.method, Path: j.path,
 		Number: a.Sendings, Status: a.Status, Result: "ok", Elapsed: elapsed,
 	}
@@ -31,12 +40,10 @@ func (c *Client) observe(ctx context.Context, j *job, a Answer, again bool, end 
 	if c.config.Observe != nil {
 		c.config.Observe(s)
 	}
-	if !c.config.Log.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
 	c.config.Log.LogAttrs(ctx, slog.LevelDebug, "sent", slog.String("app", s.App), slog.String("operation", s.Operation),
 		slog.String("connection", s.Connection), slog.String("method", s.Method), slog.String("path", s.Path),
-		slog.Int("sending", s.Number), slog.Int("status", s.Status), slog.String("result", s.Result), slog.Duration("elapsed", elapsed))
+		slog.Int("sending", s.Number), slog.Int("status", s.Status), slog.String("result", s.Result), slog.Duration("elapsed", elapsed),
+		slog.Any("timings", t))
 }
 
 func attrs(app, operation, connection, problem string) []slog.Attr {

@@ -16,11 +16,12 @@ import (
 
 // result is how one sending ended.
 type result struct {
-	status int
-	header http.Header
-	body   []byte
-	err    error     // no complete answer, or one over the bound: errTooLarge
-	state  SendState // Unsent, or MaybeDone once its headers were sent
+	status  int
+	header  http.Header
+	body    []byte
+	err     error     // no complete answer, or one over the bound: errTooLarge
+	state   SendState // Unsent, or MaybeDone once its headers were sent
+	timings Timings
 }
 
 // roundTrip sends a job one time.
@@ -34,8 +35,8 @@ func (c *Client) roundTrip(ctx context.Context, j *job) (out result) {
 		GetConn:      func(string) { sent.Store(false) },
 		WroteHeaders: func() { sent.Store(true) },
 	}
-	response, err := c.execute(httptrace.WithClientTrace(ctx, trace), j)
-	if err != nil {
+	response, timings, err := c.execute(httptrace.WithClientTrace(ctx, trace), j)
+	if out.timings = timings; err != nil {
 		out.err = cause(ctx, err)
 		if sent.Load() {
 			out.state = MaybeDone
@@ -56,19 +57,6 @@ func (c *Client) roundTrip(ctx context.Context, j *job) (out result) {
 		out.err = cause(ctx, err)
 	}
 	return out
-}
-
-// execute sends the request and reads the head of the answer.
-func (c *Client) execute(ctx context.Context, j *job) (*resty.Response, error) {
-	request := j.sender.R()
-	switch {
-	case j.wire.stream != nil:
-		ctx = withStream(ctx, func() (io.ReadCloser, int64, error) { return j.wire.stream.open(c.config.Files) })
-	case j.wire.body != nil:
-		request.SetBody(bytes.NewReader(j.wire.body))
-	}
-	request.SetContext(ctx).Header = j.wire.header.Clone()
-	return request.Execute(j.wire.method, j.address())
 }
 
 // maxInitialBuffer bounds what is allocated for the length that the header of

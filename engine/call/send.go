@@ -55,7 +55,7 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 		err = d.finish(v, r)
 	}
 	if v.end != returnCause {
-		c.observe(ctx, j, d.answer, again, err, c.config.Clock.Now().Sub(at))
+		c.observe(ctx, j, d.answer, out.timings, again, err, c.config.Clock.Now().Sub(at))
 	}
 	if d.state < MaybeDone {
 		if err := j.withdraw(context.WithoutCancel(ctx)); err != nil {
