@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/subscription"
 )
@@ -17,7 +16,7 @@ func (e *Engine) subscriptions(ctx context.Context) (*subscription.Registrar, er
 	c := e.config
 	return subscription.New(ctx, subscription.Config{
 		Connections: e.connections, Calls: e.calls, Store: e.store, Secrets: e.connections.WebhookSecrets(),
-		Generation: e.scripts.Generation, PublicURL: c.PublicURL, Log: c.Log, Clock: clock.Wall(c.Clock),
+		Generation: e.scripts.Generation, PublicURL: c.PublicURL, Log: c.Log, Clock: c.Clock,
 		Auto: func(name string) bool {
 			conn, found := e.connections.Get(name)
 			return found && conn.WebhooksAuto()

@@ -45,7 +45,7 @@ func (sy *syncer) do(ctx context.Context, p place, s *placeState, a act) bool {
 	sy.changes = append(sy.changes, change)
 	if a.kind != retain {
 		sy.state.succeeded(p)
-		sy.planner.checkAt(sy.now.Add(sy.Settle))
+		sy.planner.checkAt(sy.now.Add(sy.config.Settle))
 		if !after.Expires.IsZero() {
 			sy.planner.checkAt(renewal(s.sub, after))
 		}
@@ -90,7 +90,7 @@ func (sy *syncer) create(ctx context.Context, p place, s *placeState, types []st
 	key := p.newKey()
 	row := journal.Subscription{
 		Key: key, Connection: p.connection, Name: p.name, Item: p.item, State: journal.SubscriptionPending,
-		Address: addressOf(sy.PublicURL, p.connection, key), Types: types, Created: sy.now,
+		Address: addressOf(sy.config.PublicURL, p.connection, key), Types: types, Created: sy.now,
 	}
 	item := s.item()
 	for at := item; at != nil; at = at.Of {
@@ -126,7 +126,7 @@ func (sy *syncer) create(ctx context.Context, p place, s *placeState, types []st
 		return row, err
 	}
 	if def.Poll != "" {
-		sy.Config.PollSoon(row.Connection, def.Poll, row.Item)
+		sy.config.PollSoon(row.Connection, def.Poll, row.Item)
 	}
 	return row, nil
 }
@@ -274,7 +274,7 @@ func (sy *syncer) call(ctx context.Context, s *placeState, row journal.Subscript
 	if secret != "" {
 		own.Secrets = []string{secret}
 	}
-	made, err := sy.Calls.DoEngineCall(ctx, own)
+	made, err := sy.config.Calls.DoEngineCall(ctx, own)
 	return made.Body, asked, err
 }
 
@@ -311,7 +311,7 @@ func (sy *syncer) recordFailure(ctx context.Context, key string, err error) {
 	}
 	row.Problem, row.Failures = err.Error(), row.Failures+1
 	if err := sy.registry.put(context.WithoutCancel(ctx), row); err != nil {
-		sy.Log.Warn("why a webhook is not registered could not be stored", "connection", row.Connection, "error", err)
+		sy.config.Log.Warn("why a webhook is not registered could not be stored", "connection", row.Connection, "error", err)
 	}
 }
 

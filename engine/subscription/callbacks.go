@@ -23,14 +23,14 @@ func (r *Registrar) Confirm(ctx context.Context, key, secret string) error {
 // PollSoon requests the poll whose list changed. Without a key it requests all
 // polls that the app's webhooks are for.
 func (r *Registrar) PollSoon(connection, key string) {
-	conn, found := r.Connections.Get(connection)
+	conn, found := r.config.Connections.Get(connection)
 	if !found {
 		return
 	}
 	sub, _, _ := r.registry.find(key)
 	for _, def := range conn.App().Subscriptions {
 		if def.Poll != "" && (key == "" || def.Name == sub.Name) {
-			r.Config.PollSoon(connection, def.Poll, sub.Item)
+			r.config.PollSoon(connection, def.Poll, sub.Item)
 		}
 	}
 }
@@ -38,18 +38,18 @@ func (r *Registrar) PollSoon(connection, key string) {
 // Lost requests that the subscription is registered again if the vendor does not
 // have it any more, and that changes without a webhook are polled.
 func (r *Registrar) Lost(connection, key string) {
-	r.Log.Warn("the vendor says that webhooks were lost or that their subscription ended", "connection", connection)
+	r.config.Log.Warn("the vendor says that webhooks were lost or that their subscription ended", "connection", connection)
 	sub, _, _ := r.registry.find(key)
 	poll := ""
-	if conn, found := r.Connections.Get(connection); found {
+	if conn, found := r.config.Connections.Get(connection); found {
 		if def, known := conn.App().Subscription(sub.Name); known {
 			poll = def.Poll
 		}
 	}
 	if poll != "" {
-		r.Config.PollSoon(connection, poll, sub.Item)
+		r.config.PollSoon(connection, poll, sub.Item)
 	} else {
-		r.Config.Reconcile(connection)
+		r.config.Reconcile(connection)
 	}
 	c := r.state(connection)
 	c.add(c.lost, key)

@@ -6,8 +6,8 @@ func (r *Registrar) Quiet() bool {
 	if len(r.changed) > 0 {
 		return false
 	}
-	generation, now := r.Generation(), r.Clock.Now()
-	for _, conn := range r.Connections.All() {
+	generation, now := r.config.Generation(), r.config.Clock.Now()
+	for _, conn := range r.config.Connections.All() {
 		c := r.state(conn.Name())
 		c.mu.Lock()
 		quiet := !registers(conn.App()) || !c.busy && !c.requested && c.seen == generation && now.Before(c.next)
@@ -18,3 +18,6 @@ func (r *Registrar) Quiet() bool {
 	}
 	return true
 }
+
+// Wake makes Run check all connections again.
+func (r *Registrar) Wake() { r.wake() }

@@ -25,6 +25,7 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/bindings/slack"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -129,53 +130,11 @@ func parsed(text string) *bindings.Catalogue {
 	return c
 }
 
-// clock is advanced by the test. Each advance fires all timers, so that their
-// owners check the time.
-type clock struct {
-	mu     sync.Mutex
-	now    time.Time
-	timers map[int]chan time.Time
-	count  int
-}
-
-func newClock() *clock {
-	return &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), timers: map[int]chan time.Time{}}
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Timer(time.Duration) (<-chan time.Time, func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.count++
-	n, ring := c.count, make(chan time.Time, 1)
-	c.timers[n] = ring
-	return ring, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.timers, n)
-	}
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	for n, ring := range c.timers {
-		ring <- c.now
-		delete(c.timers, n)
-	}
-}
-
 // fixture is an installation with all that webhooks need, with the vendors in
 // the sandbox and real HTTP.
 type fixture struct {
 	*testing.T
-	clock     *clock
+	clock     *clock.Manual
 	sandbox   *sandbox.Sandbox
 	apps      []*bindings.App
 	store     *refusingStore
@@ -241,7 +200,7 @@ func (l *logBuffer) String() string {
 // sets another value.
 func newFixture(t *testing.T, source string, change ...func(*fixture)) *fixture {
 	t.Helper()
-	w := &fixture{T: t, clock: newClock(), apps: []*bindings.App{boardApp(), channelApp(), qonto.App(), slack.App()}, folder: t.TempDir(), log: &logBuffer{}}
+	w := &fixture{T: t, clock: clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)), apps: []*bindings.App{boardApp(), channelApp(), qonto.App(), slack.App()}, folder: t.TempDir(), log: &logBuffer{}}
 	var err error
 	w.sandbox, err = sandbox.New(sandbox.Config{Apps: w.apps, Rules: all.Rules(), Seed: 1, Now: w.clock.Now})
 	w.must(err)
@@ -366,7 +325,7 @@ func (w *fixture) quiet() {
 	for !w.registrar.Quiet() {
 		select {
 		case <-again.C:
-			w.clock.pass(0) // it may have begun to wait before the clock was advanced
+			w.registrar.Wake() // it may have begun to wait after the clock was advanced, by an earlier time
 		case <-late:
 			w.Fatalf("the registrar does not become idle:\n%s", w.log)
 		}
@@ -379,7 +338,7 @@ func (w *fixture) pass(d time.Duration) {
 	w.Helper()
 	for d > 0 {
 		step := min(d, 30*time.Second)
-		w.clock.pass(step)
+		w.clock.Advance(step)
 		d -= step
 		w.quiet()
 	}

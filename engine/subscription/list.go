@@ -56,7 +56,7 @@ func (sy *syncer) entries(ctx context.Context, def *bindings.Subscription) (all 
 		}
 		asked[string(args)] = true
 		own := call.EngineCall{App: sy.app, Connection: sy.conn.Name(), Call: *def.List, Vars: vars}
-		err = sy.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
+		err = sy.config.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
 			if e := sy.entry(def, raw); e.key != "" {
 				all = append(all, e)
 			}
@@ -112,7 +112,7 @@ func (sy *syncer) entry(def *bindings.Subscription, raw json.RawMessage) entry {
 			slices.Sort(e.types)
 		}
 	}
-	if e.key = keyAt(sy.PublicURL, sy.conn.Name(), e.address); sy.PublicURL == "" {
+	if e.key = keyAt(sy.config.PublicURL, sy.conn.Name(), e.address); sy.config.PublicURL == "" {
 		e.key = ""
 	}
 	for _, s := range sy.places {

@@ -44,10 +44,10 @@ func typesText(types []string) string {
 // connection.
 func (r *Registrar) manualAddress(conn *connection.Connection) string {
 	path := pathOf(conn.Name())
-	if app := conn.App(); conn.Account() != "" && len(app.Account.Paths) > 0 || len(r.Connections.OfApp(app.Name)) == 1 {
+	if app := conn.App(); conn.Account() != "" && len(app.Account.Paths) > 0 || len(r.config.Connections.OfApp(app.Name)) == 1 {
 		path = pathOf(app.Name)
 	}
-	return strings.TrimSuffix(r.PublicURL, "/") + path
+	return strings.TrimSuffix(r.config.PublicURL, "/") + path
 }
 
 // needsSecret reports whether the webhooks of an app are verified with a secret

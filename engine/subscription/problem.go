@@ -22,14 +22,14 @@ type Problem struct {
 // Problems lists what could not be registered or renewed, what ends soon, and
 // the subscriptions of connections that do not exist any more.
 func (r *Registrar) Problems() (all []Problem) {
-	now := r.Clock.Now()
+	now := r.config.Clock.Now()
 	add := func(p place, since time.Time, do, text string, args ...any) {
 		all = append(all, Problem{p.connection, p.name, p.item, fmt.Sprintf(text, args...), do, since})
 	}
 	failing := map[place]bool{}
-	for _, conn := range r.Connections.All() {
+	for _, conn := range r.config.Connections.All() {
 		sync := "fix that, then: tidewire webhooks sync " + conn.Name()
-		if r.PublicURL == "" && r.Auto(conn.Name()) && registers(conn.App()) {
+		if r.config.PublicURL == "" && r.config.Auto(conn.Name()) && registers(conn.App()) {
 			add(place{connection: conn.Name()}, time.Time{}, "set public_url and start tidewire again", "its webhooks are not registered: there is no public_url")
 		}
 		for p, failure := range r.state(conn.Name()).problems() {
@@ -39,7 +39,7 @@ func (r *Registrar) Problems() (all []Problem) {
 	}
 	for _, row := range r.registry.all(nil) {
 		p := place{row.Connection, row.Name, row.Item}
-		conn, found := r.Connections.Get(row.Connection)
+		conn, found := r.config.Connections.Get(row.Connection)
 		if !found {
 			add(p, row.Created, "remove it at the vendor, or bring the connection back",
 				"a webhook is registered at the vendor under the id %q, and the connection is gone", row.ID)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
@@ -28,14 +29,6 @@ type Secrets interface {
 	Load(ctx context.Context, connection, key string) (string, error)
 	Save(ctx context.Context, connection, key, secret string) error
 	Remove(ctx context.Context, connection, key string) error
-}
-
-// Clock is the clock of a Registrar.
-type Clock interface {
-	Now() time.Time
-	// Timer returns a channel that receives the time once d has passed, and a
-	// function that stops the timer.
-	Timer(d time.Duration) (<-chan time.Time, func())
 }
 
 // The defaults of a Config.
@@ -66,14 +59,14 @@ type Config struct {
 	// how long a replaced one stays after the new one was created. Check is the
 	// interval at which the subscriptions of a vendor are listed.
 	Settle, Check time.Duration
-	Clock         Clock
+	Clock         clock.Clock // nil means the machine's
 	Log           *slog.Logger
 }
 
 // Registrar keeps the webhooks of an installation registered. Make one with New;
 // Run works until its context is done, Sync works once.
 type Registrar struct {
-	Config
+	config   Config
 	registry *registry
 	changed  chan struct{} // has one element when Run is to check again
 
@@ -98,9 +91,8 @@ func New(ctx context.Context, c Config) (*Registrar, error) {
 	if c.Check <= 0 {
 		c.Check = DefaultCheck
 	}
-	if c.Clock == nil {
-		c.Clock = system{}
-	}
+	// Subscriptions end by the wall clock, also after that was set.
+	c.Clock = clock.Wall(clock.OrSystem(c.Clock))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -108,7 +100,7 @@ func New(ctx context.Context, c Config) (*Registrar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what is registered at vendors: %w", err)
 	}
-	return &Registrar{Config: c, registry: reg, changed: make(chan struct{}, 1), states: map[string]*connState{}}, nil
+	return &Registrar{config: c, registry: reg, changed: make(chan struct{}, 1), states: map[string]*connState{}}, nil
 }
 
 // maxSleep bounds a wait, because timers do not notice a clock that was set, or
@@ -122,8 +114,8 @@ func (r *Registrar) Run(ctx context.Context) error {
 	defer work.Wait()
 	r.warnNoAddress()
 	for {
-		generation, now, wait := r.Generation(), r.Clock.Now(), maxSleep
-		for _, conn := range r.Connections.All() {
+		generation, now, wait := r.config.Generation(), r.config.Clock.Now(), maxSleep
+		for _, conn := range r.config.Connections.All() {
 			if !registers(conn.App()) {
 				continue
 			}
@@ -137,7 +129,7 @@ func (r *Registrar) Run(ctx context.Context) error {
 				r.wake()
 			})
 		}
-		timer, stop := r.Clock.Timer(wait)
+		timer, stop := r.config.Clock.Timer(wait)
 		select {
 		case <-ctx.Done():
 			stop()
@@ -171,7 +163,7 @@ func registers(app *bindings.App) bool {
 
 // syncConnection makes one sync of a connection, and sets when the next is due.
 func (r *Registrar) syncConnection(ctx context.Context, conn *connection.Connection, c *connState, g *script.Generation) {
-	sy := r.newSyncer(conn, c, g, syncMode{register: r.Auto(conn.Name()) && r.PublicURL != ""})
+	sy := r.newSyncer(conn, c, g, syncMode{register: r.config.Auto(conn.Name()) && r.config.PublicURL != ""})
 	next := sy.sync(ctx)
 	for _, change := range sy.changes {
 		r.logChange(change)
@@ -183,9 +175,9 @@ func (r *Registrar) syncConnection(ctx context.Context, conn *connection.Connect
 // warnNoAddress logs at the start the connections with Auto that cannot have
 // webhooks, because there is no PublicURL.
 func (r *Registrar) warnNoAddress() {
-	for _, conn := range r.Connections.All() {
-		if r.PublicURL == "" && r.Auto(conn.Name()) && registers(conn.App()) {
-			r.Log.Warn("webhooks are not registered", "connection", conn.Name(), "error", ErrNoAddress)
+	for _, conn := range r.config.Connections.All() {
+		if r.config.PublicURL == "" && r.config.Auto(conn.Name()) && registers(conn.App()) {
+			r.config.Log.Warn("webhooks are not registered", "connection", conn.Name(), "error", ErrNoAddress)
 		}
 	}
 }
@@ -193,7 +185,7 @@ func (r *Registrar) warnNoAddress() {
 // warnUnregistered logs once for each generation that scripts need webhooks
 // which are not registered by the engine.
 func (r *Registrar) warnUnregistered(conn *connection.Connection, c *connState, g *script.Generation) {
-	if c.warned == g || r.Auto(conn.Name()) || conn.ReadOnly() || conn.WebhookSecret() != "" || conn.PollEvery() > 0 {
+	if c.warned == g || r.config.Auto(conn.Name()) || conn.ReadOnly() || conn.WebhookSecret() != "" || conn.PollEvery() > 0 {
 		return
 	}
 	c.warned = g
@@ -205,7 +197,7 @@ func (r *Registrar) warnUnregistered(conn *connection.Connection, c *connState, 
 		}
 		have := r.registry.all(func(s journal.Subscription) bool { return s.Connection == conn.Name() && s.Name == def.Name })
 		if len(have) == 0 {
-			r.Log.Warn("scripts want webhooks that are not registered", "connection", conn.Name(), "types", types,
+			r.config.Log.Warn("scripts want webhooks that are not registered", "connection", conn.Name(), "types", types,
 				"do", "tidewire webhooks sync "+conn.Name()+", or webhooks: auto in its settings")
 		}
 	}
@@ -223,9 +215,9 @@ func (r *Registrar) logChange(c Change) {
 	switch c.Action {
 	case Unchanged, Manual:
 	case Failed:
-		r.Log.Warn("webhook not registered as wanted", append(args, "error", c.Text)...)
+		r.config.Log.Warn("webhook not registered as wanted", append(args, "error", c.Text)...)
 	default:
-		r.Log.Info("webhook "+string(c.Action), append(args, "why", c.Text)...)
+		r.config.Log.Info("webhook "+string(c.Action), append(args, "why", c.Text)...)
 	}
 }
 
@@ -239,16 +231,4 @@ func (r *Registrar) state(connection string) *connState {
 		r.states[connection] = c
 	}
 	return c
-}
-
-// system is the clock of the machine.
-type system struct{}
-
-// Now has no monotonic reading: the ends of subscriptions are wall clock times,
-// also after the clock was set.
-func (system) Now() time.Time { return time.Now().Round(0) }
-
-func (system) Timer(d time.Duration) (<-chan time.Time, func()) {
-	timer := time.NewTimer(d)
-	return timer.C, func() { timer.Stop() }
 }

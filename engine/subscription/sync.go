@@ -24,14 +24,14 @@ type Order struct {
 // once, and returns what it did about each subscription. The failure of one does
 // not end it.
 func (r *Registrar) Sync(ctx context.Context, o Order) ([]Change, error) {
-	if r.PublicURL == "" {
+	if r.config.PublicURL == "" {
 		return nil, ErrNoAddress
 	}
-	conns := r.Connections.All()
+	conns := r.config.Connections.All()
 	if len(o.Connections) > 0 {
 		conns = nil
 		for _, name := range o.Connections {
-			conn, found := r.Connections.Get(name)
+			conn, found := r.config.Connections.Get(name)
 			if !found {
 				return nil, fmt.Errorf("there is no connection %q; there are %s", name, r.names())
 			}
@@ -39,7 +39,7 @@ func (r *Registrar) Sync(ctx context.Context, o Order) ([]Change, error) {
 		}
 	}
 	var changes []Change
-	generation := r.Generation()
+	generation := r.config.Generation()
 	for _, conn := range conns {
 		changes = append(changes, r.manualSteps(conn, generation, len(o.Connections) > 0)...)
 		if !registers(conn.App()) {
@@ -69,7 +69,7 @@ func (r *Registrar) Sync(ctx context.Context, o Order) ([]Change, error) {
 
 func (r *Registrar) names() string {
 	var names []string
-	for _, conn := range r.Connections.All() {
+	for _, conn := range r.config.Connections.All() {
 		names = append(names, conn.Name())
 	}
 	return strings.Join(names, ", ")

@@ -52,10 +52,10 @@ func (sy *syncer) sync(ctx context.Context) time.Time {
 	case sy.state.syncing <- struct{}{}:
 		defer func() { <-sy.state.syncing }()
 	case <-ctx.Done():
-		return sy.Clock.Now().Add(maxSleep)
+		return sy.config.Clock.Now().Add(maxSleep)
 	}
-	sy.now = sy.Clock.Now()
-	sy.planner = planner{now: sy.now, settle: sy.Settle, mode: sy.mode, next: sy.now.Add(sy.Check)}
+	sy.now = sy.config.Clock.Now()
+	sy.planner = planner{now: sy.now, settle: sy.config.Settle, mode: sy.mode, next: sy.now.Add(sy.config.Check)}
 	if sy.conn.ReadOnly() {
 		sy.skip("the connection is read_only, so nothing is registered or removed for it")
 		return sy.planner.next
@@ -95,7 +95,7 @@ func (sy *syncer) find(ctx context.Context) (defs []*bindings.Subscription) {
 		expiring: sy.state.flags(sy.state.expiring, !sy.dry), lost: sy.state.flags(sy.state.lost, !sy.dry), secret: sy.hasSecret, ours: sy.isOurs,
 	}
 	rows := sy.registry.all(func(s journal.Subscription) bool {
-		conn, found := sy.Connections.Get(s.Connection) // perhaps by a former name
+		conn, found := sy.config.Connections.Get(s.Connection) // perhaps by a former name
 		return found && conn.Name() == sy.conn.Name()
 	})
 	for i := range sy.app.Subscriptions {
@@ -133,7 +133,7 @@ func (sy *syncer) targets(ctx context.Context, def *bindings.Subscription) (map[
 	if !wanted {
 		return nil, nil
 	}
-	items, err := sy.Calls.Items(ctx, sy.app, sy.conn.Name(), def.ForEach, sy.vars(nil, nil, nil))
+	items, err := sy.config.Calls.Items(ctx, sy.app, sy.conn.Name(), def.ForEach, sy.vars(nil, nil, nil))
 	if err != nil {
 		sy.failed(place{sy.conn.Name(), def.Name, ""}, types, fmt.Errorf("list what it is registered for: %w", err))
 		return nil, err
@@ -157,7 +157,7 @@ func (sy *syncer) at(item string, base placeState) *placeState {
 
 func (sy *syncer) isOurs(address string) bool {
 	// Without a PublicURL all addresses count as ours, and stay as they are.
-	return sy.PublicURL == "" || keyAt(sy.PublicURL, sy.conn.Name(), address) != ""
+	return sy.config.PublicURL == "" || keyAt(sy.config.PublicURL, sy.conn.Name(), address) != ""
 }
 
 func (sy *syncer) hasSecret(key string) bool {
