@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 )
@@ -71,7 +71,7 @@ func parseCatalogue(prefix string, text []byte) (*Catalogue, error) {
 		}
 	}
 	for _, names := range c.groups {
-		sort.Strings(names)
+		slices.Sort(names)
 	}
 	return c, nil
 }
@@ -194,26 +194,17 @@ func (c *Catalogue) FieldsAt(t *Type, path string) []string {
 }
 
 // Groups returns the names of the groups of operations, sorted.
-func (c *Catalogue) Groups() []string { return sortedKeys(c.groups) }
+func (c *Catalogue) Groups() []string { return slices.Sorted(maps.Keys(c.groups)) }
 
 // Group returns the names of the operations of a group, without the group's
 // name, sorted; nil if there is no such group.
 func (c *Catalogue) Group(name string) []string { return c.groups[name] }
 
 // Operations returns the names of all operations, sorted.
-func (c *Catalogue) Operations() []string { return sortedKeys(c.operations.byName) }
+func (c *Catalogue) Operations() []string { return slices.Sorted(maps.Keys(c.operations.byName)) }
 
 // Types returns the names of all types, sorted.
-func (c *Catalogue) Types() []string { return sortedKeys(c.types.byName) }
+func (c *Catalogue) Types() []string { return slices.Sorted(maps.Keys(c.types.byName)) }
 
 // Triggers returns the names of all triggers, sorted.
-func (c *Catalogue) Triggers() []string { return sortedKeys(c.triggers.byName) }
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
-}
+func (c *Catalogue) Triggers() []string { return slices.Sorted(maps.Keys(c.triggers.byName)) }

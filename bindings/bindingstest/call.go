@@ -1,6 +1,7 @@
 package bindingstest
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func testCall(t reporter, app *bindings.App, what string, call bindings.Call, wo
 		return nil
 	}
 	fields, open := arguments(app.CatalogueOf(op), op)
-	for _, name := range sortedKeys(call.Args) {
+	for _, name := range slices.Sorted(maps.Keys(call.Args)) {
 		if find(fields, name) == nil && !open {
 			t.Errorf("%s: %s has no argument %q", what, op.Name, name)
 		}
@@ -58,7 +59,7 @@ func wordsIn(v any) (words []string) {
 			words = append(words, wordsIn(inner)...)
 		}
 	case map[string]any:
-		for _, name := range sortedKeys(v) {
+		for _, name := range slices.Sorted(maps.Keys(v)) {
 			words = append(words, wordsIn(v[name])...)
 		}
 	}
@@ -75,7 +76,7 @@ func testForEach(t reporter, app *bindings.App, what string, each *bindings.ForE
 	}
 	testForEach(t, app, what, each.ForEach)
 	testItems(t, app, what, each, each.List, words)
-	for _, way := range sortedKeys(each.ListByAuth) {
+	for _, way := range slices.Sorted(maps.Keys(each.ListByAuth)) {
 		if !slices.ContainsFunc(app.Auth, func(a bindings.Auth) bool { return a.Name == way }) {
 			t.Errorf("%s: there is no way to authorise called %q", what, way)
 		}

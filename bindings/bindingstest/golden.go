@@ -3,8 +3,10 @@ package bindingstest
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +29,7 @@ func testGolden(t *testing.T, c *bindings.Catalogue) {
 		if trigger.Form != "" {
 			fmt.Fprintf(&triggers, " form=%s", trigger.Form)
 		}
-		for _, path := range sortedKeys(trigger.When) {
+		for _, path := range slices.Sorted(maps.Keys(trigger.When)) {
 			fmt.Fprintf(&triggers, " %s=%s", path, trigger.When[path])
 		}
 		triggers.WriteByte('\n')

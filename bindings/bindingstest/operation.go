@@ -1,6 +1,7 @@
 package bindingstest
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -117,7 +118,7 @@ func arguments(c *bindings.Catalogue, o *bindings.Operation) (fields []bindings.
 
 func testArguments(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 	fields, open := arguments(c, o)
-	for _, name := range append(sortedKeys(o.AccountWith), o.Account, o.Parent) {
+	for _, name := range append(slices.Sorted(maps.Keys(o.AccountWith)), o.Account, o.Parent) {
 		if name != "" && find(fields, name) == nil && !open {
 			t.Errorf("%s: the account's parameter %q is none of its arguments", o.Name, name)
 		}
@@ -161,13 +162,4 @@ func contains(t bindings.Type, kind bindings.Kind) bool {
 		}
 	}
 	return t.Items != nil && contains(*t.Items, kind)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

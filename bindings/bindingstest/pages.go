@@ -2,6 +2,7 @@ package bindingstest
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func testPageParams(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 		t.Errorf("%s: size_param %q and size %d go together", o.Name, p.SizeParam, p.Size)
 	}
 	fields, open := arguments(c, o)
-	for _, param := range slices.Concat(sortedKeys(p.Cursors), sortedKeys(p.With), []string{p.Page, p.Offset, p.SizeParam}) {
+	for _, param := range slices.Concat(slices.Sorted(maps.Keys(p.Cursors)), slices.Sorted(maps.Keys(p.With)), []string{p.Page, p.Offset, p.SizeParam}) {
 		if param != "" && find(fields, param) == nil && !open {
 			t.Errorf("%s: %q is none of its arguments", o.Name, param)
 		}

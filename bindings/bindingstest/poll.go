@@ -1,6 +1,7 @@
 package bindingstest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,10 +53,10 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 	if p.Record == "" {
 		t.Errorf("%s: Record is empty: expected the path of the record's id", what)
 	}
-	for _, path := range append([]string{p.Record, p.Updated, p.Created, p.Series}, sortedKeys(p.Deleted)...) {
+	for _, path := range append([]string{p.Record, p.Updated, p.Created, p.Series}, slices.Sorted(maps.Keys(p.Deleted))...) {
 		testPath(t, app, what, item, path)
 	}
-	for _, field := range sortedKeys(p.Data) {
+	for _, field := range slices.Sorted(maps.Keys(p.Data)) {
 		switch path := p.Data[field]; {
 		case path == ".", strings.HasPrefix(path, "{"):
 		case strings.HasPrefix(path, "of."):
@@ -77,7 +78,7 @@ func testPollList(t reporter, app *bindings.App, what string, p *bindings.Poll) 
 
 // testPollAdds checks the fields that events get from items of ForEach.
 func testPollAdds(t reporter, app *bindings.App, what string, p *bindings.Poll) {
-	for _, field := range sortedKeys(p.Adds) {
+	for _, field := range slices.Sorted(maps.Keys(p.Adds)) {
 		each, path := p.ForEach, p.Adds[field]
 		for each != nil && strings.HasPrefix(path, "of.") {
 			each, path = each.ForEach, strings.TrimPrefix(path, "of.")
@@ -108,7 +109,7 @@ func testSync(t reporter, app *bindings.App, what string, op *bindings.Operation
 	if _, d := app.CatalogueOf(op).Resolve(op.Answer); d == nil || find(d.Fields, s.Answer) == nil {
 		testPath(t, app, what, op.Answer, s.Answer)
 	}
-	for _, path := range sortedKeys(s.Deleted) {
+	for _, path := range slices.Sorted(maps.Keys(s.Deleted)) {
 		testPath(t, app, what, item, path)
 	}
 	for _, status := range s.Expired {
@@ -190,7 +191,7 @@ func testCompare(t reporter, app *bindings.App, what string, p *bindings.Poll) {
 		}
 	}
 	for _, facet := range p.Facets {
-		check(facet.Trigger, append(slices.Clone(facet.Compare), sortedKeys(facet.When)...))
+		check(facet.Trigger, append(slices.Clone(facet.Compare), slices.Sorted(maps.Keys(facet.When))...))
 	}
 }
 
@@ -203,7 +204,7 @@ func testItemPath(t reporter, app *bindings.App, what string, p *bindings.Poll, 
 		}
 		return
 	}
-	for _, field := range sortedKeys(p.Data) {
+	for _, field := range slices.Sorted(maps.Keys(p.Data)) {
 		rest, below := strings.CutPrefix(path, field+".")
 		switch from := p.Data[field]; {
 		case path == field && from != ".":

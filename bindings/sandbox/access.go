@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -52,7 +54,7 @@ func (a *App) Remove(resource string, r *Record) { a.store.remove(resource, r) }
 func (a *App) Delete(resource string, r *Record) { a.delete(a.model.resource(resource), r) }
 
 // Collections are the names of the resources that have or had records, sorted.
-func (a *App) Collections() []string { return sorted(a.store.collections) }
+func (a *App) Collections() []string { return slices.Sorted(maps.Keys(a.store.collections)) }
 
 // References are the fields in which records of a resource contain other
 // records, as the catalogue declares them.

@@ -275,7 +275,7 @@ func (a *App) setTimes(res *resource, fields Object, at string, made bool) {
 func (a *App) update(res *resource, r *Record, fields Object) []Change {
 	var found []Change
 	other := len(fields) == 0
-	for _, name := range sorted(fields) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		v := fields[name]
 		if slices.Contains(a.rules.IDs, name) {
 			continue

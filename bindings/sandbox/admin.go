@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -68,9 +70,9 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`, `POST /sandbox/revoke {"app"}`,
 		`POST /sandbox/consent {"app","ask","session","agree"}`, `POST /sandbox/forget {"app"}`, "POST /sandbox/reset",
 	}
-	for _, name := range sorted(s.apps) {
+	for _, name := range slices.Sorted(maps.Keys(s.apps)) {
 		gestures := s.apps[name].rules.UserActions
-		for _, what := range sorted(gestures) {
+		for _, what := range slices.Sorted(maps.Keys(gestures)) {
 			paths = append(paths, fmt.Sprintf(`POST /sandbox/do/%s/%s {"%s"}`, name, what, strings.Join(gestures[what].Args, `","`)))
 		}
 	}

@@ -3,9 +3,11 @@ package sandbox
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,7 +71,7 @@ func (a *App) clear(seed uint64) {
 	a.keys = map[string]savedReply{}
 	a.consents = consents{}
 	a.minSyncVersion = 0
-	for _, name := range sorted(a.rules.Seeds) {
+	for _, name := range slices.Sorted(maps.Keys(a.rules.Seeds)) {
 		for _, fields := range a.rules.Seeds[name] {
 			a.seed(name, fields)
 		}
@@ -249,7 +251,7 @@ func (r *Call) checkAccess(limited *Failure) (Reply, bool) {
 
 // checkFixed refuses a request without the headers that every call has.
 func (r *Call) checkFixed() *Failure {
-	for _, name := range sorted(r.plan.op.Fixed) {
+	for _, name := range slices.Sorted(maps.Keys(r.plan.op.Fixed)) {
 		want := r.plan.op.Fixed[name]
 		switch got := r.HTTP.Header.Get(name); {
 		case got == "":

@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -73,7 +75,7 @@ func (r *Call) decodeBody() (any, *Failure) {
 
 func formObject(values url.Values) Object {
 	form := form{}
-	for _, name := range sorted(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		for _, v := range values[name] {
 			form.add(name, v)
 		}
@@ -90,7 +92,7 @@ func (f form) add(name string, v any) { f[name] = append(f[name], v) }
 // and "a[][b]" an object in a list, the first of each name in the first one.
 func (f form) object() Object {
 	out := Object{}
-	for _, name := range sorted(f) {
+	for _, name := range slices.Sorted(maps.Keys(f)) {
 		values := f[name]
 		outer, inner, nested := strings.Cut(strings.TrimSuffix(name, "]"), "[")
 		list, key, ofList := strings.Cut(name, "[][")

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,7 +111,7 @@ func (c checker) list(t *bindings.Type, v any, path string, depth int) []Problem
 
 func (c checker) entries(items *bindings.Type, at Object, path string, depth int) []Problem {
 	var found []Problem
-	for _, name := range sorted(at) {
+	for _, name := range slices.Sorted(maps.Keys(at)) {
 		if at[name] != nil {
 			found = append(found, c.value(items, at[name], join(path, name), depth+1)...)
 		}
@@ -130,7 +132,7 @@ func (c checker) object(d *bindings.Definition, at Object, path string, depth in
 		}
 	}
 	if c.strict && !d.Open && len(d.Fields) > 0 {
-		for _, name := range sorted(at) {
+		for _, name := range slices.Sorted(maps.Keys(at)) {
 			if !declares(d, name) {
 				found = append(found, Problem{join(path, name), Unknown, ""})
 			}

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -50,7 +52,7 @@ func (s *Sandbox) Consents(app string) []string {
 			open[token] = true
 		}
 	}
-	return sorted(open)
+	return slices.Sorted(maps.Keys(open))
 }
 
 // Decide records the customer's decision in a session.

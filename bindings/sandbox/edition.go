@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 
@@ -74,7 +75,7 @@ func respell(c checker, t *bindings.Type, v any, depth int) {
 		if d == nil {
 			return
 		}
-		for _, name := range sorted(v) {
+		for _, name := range slices.Sorted(maps.Keys(v)) {
 			f := fieldOf(d, name)
 			if f == nil {
 				f = spelledLike(d, name, v)

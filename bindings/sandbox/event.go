@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,8 +97,8 @@ func (a *App) accountOf(r *Record) string {
 	if account := Text(r.Fields[a.rules.AccountField]); account != "" {
 		return account
 	}
-	for _, name := range sorted(r.Links) {
-		for _, resource := range sorted(a.store.collections) {
+	for _, name := range slices.Sorted(maps.Keys(r.Links)) {
+		for _, resource := range slices.Sorted(maps.Keys(a.store.collections)) {
 			above := a.store.get(resource, r.Links[name])
 			if above != nil && above != r && a.model.resource(resource).noun+"id" == name {
 				return a.accountOf(above)
@@ -181,7 +183,7 @@ func (a *App) event(t *bindings.Trigger, data Object, opts EmitOptions) *Event {
 	if len(a.Def.Account.Paths) > 0 && Lookup(body, a.Def.Account.Paths[0]) == nil {
 		body = place(body, a.Def.Account.Paths[0], e.Account)
 	}
-	for _, path := range sorted(t.When) {
+	for _, path := range slices.Sorted(maps.Keys(t.When)) {
 		if t.When[path] != "" {
 			body = place(body, path, t.When[path])
 		}
@@ -323,7 +325,7 @@ func (a *App) storeData(t *bindings.Trigger, data Object) Object {
 // the one with the shortest name.
 func (a *App) resourceOf(t *bindings.Trigger) *resource {
 	short := bindings.TriggerName(t.Name).Local()
-	for _, key := range sorted(a.rules.Triggers) {
+	for _, key := range slices.Sorted(maps.Keys(a.rules.Triggers)) {
 		if a.rules.Triggers[key] == short {
 			name, _, _ := strings.Cut(key, " ")
 			return a.model.resource(name)
@@ -331,7 +333,7 @@ func (a *App) resourceOf(t *bindings.Trigger) *resource {
 	}
 	noun := nounOf(t)
 	var best *resource
-	for _, name := range sorted(a.model.resources) {
+	for _, name := range slices.Sorted(maps.Keys(a.model.resources)) {
 		r := a.model.resources[name]
 		if r.noun == noun && (best == nil || r.idsChecked && !best.idsChecked || r.idsChecked == best.idsChecked && len(r.name) < len(best.name)) {
 			best = r

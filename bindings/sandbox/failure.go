@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -82,7 +84,7 @@ func (a *App) refuse(f *Failure, trace string) Reply {
 
 // code returns the vendor's word for a kind of failure, else ours.
 func (a *App) code(kind bindings.ErrorKind) string {
-	for _, code := range sorted(a.Def.Errors.Kinds) {
+	for _, code := range slices.Sorted(maps.Keys(a.Def.Errors.Kinds)) {
 		if a.Def.Errors.Kinds[code] == kind {
 			return code
 		}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -249,7 +250,7 @@ func (m *model) byShortName(name string) *resource {
 		return r
 	}
 	var found *resource
-	for _, key := range sorted(m.resources) {
+	for _, key := range slices.Sorted(maps.Keys(m.resources)) {
 		if strings.HasSuffix(key, "/"+name) {
 			if found != nil {
 				return nil

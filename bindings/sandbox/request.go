@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -204,7 +205,7 @@ func (r *Call) decodeQuery(c checker) []Problem {
 		delete(given, odataDelta)
 	}
 	if c.strict && r.plan.op.Address == "" {
-		for _, name := range sorted(given) {
+		for _, name := range slices.Sorted(maps.Keys(given)) {
 			found = append(found, Problem{name, Unknown, ""})
 		}
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -95,7 +96,7 @@ func (r *router) find(method, path string) ([]match, []string) {
 	if len(s.found) > 0 {
 		return s.found, nil
 	}
-	return nil, sorted(s.seen)
+	return nil, slices.Sorted(maps.Keys(s.seen))
 }
 
 // search is a walk down the tree of paths.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -122,7 +123,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.Handle("/sandbox/", http.NewCrossOriginProtection().Handler(s.admin()))
 	mux.HandleFunc("/", func(w http.ResponseWriter, h *http.Request) {
 		writeJSON(w, http.StatusNotFound, Object{"error": fmt.Sprintf(
-			"no app at %s; there are %s, and /sandbox/ says what it can do", h.URL.Path, strings.Join(sorted(s.apps), ", "))})
+			"no app at %s; there are %s, and /sandbox/ says what it can do", h.URL.Path, strings.Join(slices.Sorted(maps.Keys(s.apps)), ", "))})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		// A ServeMux would redirect paths with // or ../; the vendors do not.
@@ -209,7 +210,7 @@ func (s *Sandbox) Account(app string) string {
 }
 
 // AppNames are the names of the apps, sorted.
-func (s *Sandbox) AppNames() []string { return sorted(s.apps) }
+func (s *Sandbox) AppNames() []string { return slices.Sorted(maps.Keys(s.apps)) }
 
 // Calls counts the requests of an operation since the start or the last reset; an
 // empty operation counts all of the app.
@@ -284,7 +285,7 @@ func (s *Sandbox) Put(app, resource string, fields any) (json.RawMessage, error)
 // Resources are the names of the resources that an app has.
 func (s *Sandbox) Resources(app string) []string {
 	if a := s.apps[app]; a != nil {
-		return sorted(a.model.resources)
+		return slices.Sorted(maps.Keys(a.model.resources))
 	}
 	return nil
 }
@@ -314,7 +315,7 @@ func (s *Sandbox) Reset() {
 }
 
 func (s *Sandbox) unknownApp(app string) error {
-	return fmt.Errorf("unknown app %q; the sandbox has %s", app, strings.Join(sorted(s.apps), ", "))
+	return fmt.Errorf("unknown app %q; the sandbox has %s", app, strings.Join(slices.Sorted(maps.Keys(s.apps)), ", "))
 }
 
 func (s *Sandbox) now() time.Time {

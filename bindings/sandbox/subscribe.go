@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -212,7 +213,7 @@ func endAt(text string) time.Time {
 // argFor finds the argument whose value is the placeholder {word}, and its value in
 // this request; nil if it has none.
 func (r *Call) argFor(args map[string]any, word string) (name string, value any) {
-	for _, name := range sorted(args) {
+	for _, name := range slices.Sorted(maps.Keys(args)) {
 		if args[name] == "{"+word+"}" {
 			return name, r.Arg(name)
 		}
@@ -225,7 +226,7 @@ var itemPlaceholder = regexp.MustCompile(`\{of\.[^{}]*\}`)
 // matchArgs reports whether a request has the literal values of args, and returns
 // the values of the item that it is for.
 func (r *Call) matchArgs(args map[string]any) (items []string, matched bool) {
-	for _, name := range sorted(args) {
+	for _, name := range slices.Sorted(maps.Keys(args)) {
 		want, isText := args[name].(string)
 		have := Text(r.Arg(name))
 		switch {

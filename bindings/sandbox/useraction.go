@@ -3,7 +3,9 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -25,8 +27,8 @@ func (s *Sandbox) Do(ctx context.Context, app, what string, args any) error {
 	}
 	act, known := a.rules.UserActions[what]
 	if !known {
-		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(sorted(a.rules.UserActions), ", "))
-		if near := bindings.Nearest(what, sorted(a.rules.UserActions)); near != "" {
+		err := fmt.Errorf("nobody can %q in %q; there are %s", what, app, strings.Join(slices.Sorted(maps.Keys(a.rules.UserActions)), ", "))
+		if near := bindings.Nearest(what, slices.Sorted(maps.Keys(a.rules.UserActions))); near != "" {
 			err = fmt.Errorf("%w; did you mean %q?", err, near)
 		}
 		return err

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -194,8 +192,6 @@ func alike(a, b string) bool { return Singular(Fold(a)) == Singular(Fold(b)) }
 
 // FormatTime writes a time as most vendors do.
 func FormatTime(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // snake writes accessToken as access_token.
 func snake(name string) string {

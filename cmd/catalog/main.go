@@ -16,9 +16,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	asana "github.com/tidewire/tidewire/bindings/asana/document"
@@ -57,7 +58,8 @@ func main() {
 
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("catalog", flag.ContinueOnError)
-	app := flags.String("app", "", "the app, or an edition of it: "+strings.Join(apps(), ", "))
+	apps := strings.Join(slices.Sorted(maps.Keys(readers())), ", ")
+	app := flags.String("app", "", "the app, or an edition of it: "+apps)
 	documents := flags.String("documents", "", "the folder with the vendor's documents")
 	folder := flags.String("folder", "", "the app's folder (default bindings/<app>), an edition's is below it")
 	check := flags.Bool("check", false, "compare with the catalogue there instead of writing it")
@@ -74,7 +76,7 @@ func run(args []string, out io.Writer) error {
 		read = openapi.Folder{}.Read
 	}
 	if read == nil {
-		return fmt.Errorf("-app %q: expected one of %s, or another that has the folder %s", *app, strings.Join(apps(), ", "), *folder)
+		return fmt.Errorf("-app %q: expected one of %s, or another that has the folder %s", *app, apps, *folder)
 	}
 	if *documents == "" {
 		return fmt.Errorf("-documents is missing: the folder with the vendor's documents")
@@ -127,15 +129,6 @@ func generate(app, folder, documents string, read reader) ([]byte, error) {
 		return nil, err
 	}
 	return from.Catalogue()
-}
-
-func apps() []string {
-	var names []string
-	for name := range readers() {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
 
 // compare returns an error with the first line in which the catalogue at path

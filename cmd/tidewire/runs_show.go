@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -151,7 +152,7 @@ func wakeCondition(r journal.Run) string {
 		return orUntil("the decision of approval "+a.Approval, until)
 	case a != nil:
 		what := strings.Join(a.Triggers, " or ")
-		for _, path := range sortedPaths(a.Where) {
+		for _, path := range slices.Sorted(maps.Keys(a.Where)) {
 			what += fmt.Sprintf("\n  with %s = %s", path, strings.Join(a.Where[path], " or "))
 		}
 		return orUntil(what, until)
@@ -164,15 +165,6 @@ func orUntil(what, until string) string {
 		return what
 	}
 	return what + "\nor          " + until
-}
-
-func sortedPaths(where map[string][]string) []string {
-	paths := make([]string, 0, len(where))
-	for p := range where {
-		paths = append(paths, p)
-	}
-	slices.Sort(paths)
-	return paths
 }
 
 func showStep(out io.Writer, s journal.Step) {

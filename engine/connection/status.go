@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -43,6 +44,7 @@ func (c *Connection) Status() Status {
 	s := Status{
 		Name: c.Name(), App: c.app.Name, Account: c.Account(), Kind: c.settings.As, Parent: c.settings.Parent, State: Connected,
 		ReadOnly: c.ReadOnly(), Scopes: c.Scopes(), BaseURL: c.BaseURL(), Configured: c.configured, Webhooks: c.hasWebhookKey(),
+		Credentials: slices.Sorted(maps.Keys(c.settings.Credentials)),
 	}
 	if v := c.variant(); v != nil {
 		s.Kind = v.Name
@@ -53,10 +55,6 @@ func (c *Connection) Status() Status {
 	if c.entry != nil {
 		s.Stored, s.DisplayName, s.FormerNames = c.entry.Settings != nil || c.entry.Token.Refresh != "", c.entry.DisplayName, slices.Clone(c.entry.FormerNames)
 	}
-	for name := range c.settings.Credentials {
-		s.Credentials = append(s.Credentials, name)
-	}
-	slices.Sort(s.Credentials)
 	problem, kind, since := c.currentProblem()
 	if problem != nil {
 		s.State, s.Since = kind, since

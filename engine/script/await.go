@@ -2,6 +2,8 @@ package script
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -80,7 +82,7 @@ func (p *pinnedAwaits) unpin(version string) {
 func (p *pinnedAwaits) versions() []string {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return sortedKeys(p.byVersion)
+	return slices.Sorted(maps.Keys(p.byVersion))
 }
 
 // Awaited reports whether a run may wait for an event of this type: a wait_for

@@ -2,6 +2,7 @@ package script
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,7 +45,7 @@ func newGeneration(scripts map[string]*Script, known *triggers, pinned *pinnedAw
 		pinned:   pinned,
 		replaced: make(chan struct{}),
 	}
-	for _, name := range sortedKeys(scripts) {
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
 		s := scripts[name]
 		g.awaits.add(s.Awaits)
 		for i, hook := range s.Hooks {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ func (b *hookBuilder) build(script, version string) error {
 		b.detail.timetable, err = ParseTimetable(r.Every, zone)
 		errs = append(errs, err)
 	}
-	for _, name := range sortedKeys(options) {
+	for _, name := range slices.Sorted(maps.Keys(options)) {
 		errs = append(errs, optionErrors(name, b.option(name, options[name])))
 	}
 	b.defaultLane()

@@ -3,8 +3,10 @@ package script
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/textproto"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -59,7 +61,7 @@ func readVerify(raw json.RawMessage, secrets map[string]vm.Secret) (Verify, erro
 	case f.err != nil:
 		return v, f.err
 	}
-	for _, name := range sortedKeys(table) {
+	for _, name := range slices.Sorted(maps.Keys(table)) {
 		if !contains(fields, name) {
 			return v, fmt.Errorf("the scheme %q has no field %q%s", v.Scheme, name, suggestion(name, fields, "it has"))
 		}

@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 )
@@ -15,7 +16,7 @@ func (s *Set) allProblems() []Problem {
 			all[i].LastVersionLive = e.live != nil
 		}
 	}
-	for _, name := range sortedKeys(s.entries) {
+	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		e := s.entries[name]
 		problems := e.problems
 		if e.conflict != nil {
@@ -76,7 +77,7 @@ func (s *Set) logReport(ctx context.Context, r Report) {
 	for p := range now {
 		solved[p.Script] = false
 	}
-	for _, name := range sortedKeys(solved) {
+	for _, name := range slices.Sorted(maps.Keys(solved)) {
 		if solved[name] && scripts[name] != nil && !contains(r.Loaded, name) {
 			s.config.Log.InfoContext(ctx, "script is right again", "script", name)
 		}

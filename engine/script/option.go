@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +52,7 @@ var options = map[string]option{
 func (b *hookBuilder) option(name string, raw json.RawMessage) error {
 	o, known := options[name]
 	if !known {
-		return fmt.Errorf("unknown option%s", suggestion(name, sortedKeys(options), "options are"))
+		return fmt.Errorf("unknown option%s", suggestion(name, slices.Sorted(maps.Keys(options)), "options are"))
 	}
 	if o.hooks == inboundHook && len(b.addresses()) == 0 {
 		return errors.New(`is only for a trigger "in:/path"`)
@@ -133,7 +134,7 @@ func ReadWhere(raw json.RawMessage) (map[string][]string, error) {
 		return nil, fmt.Errorf(`expected a table such as { status = "paid" } or a function, found %s`, describe(raw))
 	}
 	where := make(map[string][]string, len(table))
-	for _, path := range sortedKeys(table) {
+	for _, path := range slices.Sorted(maps.Keys(table)) {
 		items := []json.RawMessage{table[path]}
 		if strings.HasPrefix(string(table[path]), "[") {
 			if err := json.Unmarshal(table[path], &items); err != nil {
@@ -206,10 +207,10 @@ func (b *hookBuilder) readLimits(raw json.RawMessage) error {
 			return
 		},
 	}
-	for _, name := range sortedKeys(table) {
+	for _, name := range slices.Sorted(maps.Keys(table)) {
 		read, known := readers[name]
 		if !known {
-			return fmt.Errorf("unknown limit %q%s", name, suggestion(name, sortedKeys(readers), "limits are"))
+			return fmt.Errorf("unknown limit %q%s", name, suggestion(name, slices.Sorted(maps.Keys(readers)), "limits are"))
 		}
 		if err := read(table[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

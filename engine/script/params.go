@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -50,7 +52,7 @@ func resolveParams(template string, templateText []byte, declared bool, configur
 		return nil, err
 	}
 	var errs []error
-	for _, name := range sortedKeys(params) {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
 		d, err := readDeclaration(template, params[name])
 		if err == nil {
 			err = d.resolve(name, values)
@@ -59,9 +61,9 @@ func resolveParams(template string, templateText []byte, declared bool, configur
 			errs = append(errs, err)
 		}
 	}
-	for _, name := range sortedKeys(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !has(params, name) {
-			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, suggestion(name, sortedKeys(params), "declared are")))
+			errs = append(errs, fmt.Errorf("the configuration gives a param %q that is not declared here%s", name, suggestion(name, slices.Sorted(maps.Keys(params)), "declared are")))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -93,10 +94,10 @@ func (b *hookBuilder) readRetry(raw json.RawMessage) error {
 		"max":   func(raw json.RawMessage) (err error) { retry.Max, err = readDuration(raw); return },
 	}
 	var errs []error
-	for _, name := range sortedKeys(table) {
+	for _, name := range slices.Sorted(maps.Keys(table)) {
 		read, known := readers[name]
 		if !known {
-			errs = append(errs, fmt.Errorf("unknown word %q%s", name, suggestion(name, sortedKeys(readers), "there are")))
+			errs = append(errs, fmt.Errorf("unknown word %q%s", name, suggestion(name, slices.Sorted(maps.Keys(readers)), "there are")))
 			continue
 		}
 		errs = append(errs, optionErrors(name, read(table[name])))

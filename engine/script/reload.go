@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, er
 		ambiguous[p.Script] = true
 	}
 	changed := s.settledEntries(found, t, mode, began, &out)
-	for _, name := range sortedKeys(s.entries) {
+	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		e := s.entries[name]
 		if has(found, name) || ambiguous[name] || t.mayContain(e.source.main) {
 			continue
@@ -93,7 +94,7 @@ func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, er
 // settledEntries returns the scripts whose files changed and are not half
 // written, as far as a scan can find out.
 func (s *Set) settledEntries(found map[string]source, t *tree, mode scanMode, began time.Time, out *scanResult) (changed []*entry) {
-	for _, name := range sortedKeys(found) {
+	for _, name := range slices.Sorted(maps.Keys(found)) {
 		e := s.entries[name]
 		if e == nil {
 			e = &entry{}
@@ -160,7 +161,7 @@ func (e *entry) halfWritten(t *tree) bool {
 // state describes a script's files as scanned. It differs whenever one of them
 // does.
 func (e *entry) state(t *tree) string {
-	paths := sortedKeys(e.deps)
+	paths := slices.Sorted(maps.Keys(e.deps))
 	if !slices.Contains(paths, e.source.main) {
 		paths = append(paths, e.source.main)
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,7 +44,7 @@ func sourceOf(main string) source {
 func sources(files map[string]stamp) (map[string]source, []Problem) {
 	found := map[string]source{}
 	conflicts := map[string]Problem{}
-	for _, file := range sortedKeys(files) {
+	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if !strings.HasSuffix(file, ".lua") || strings.HasPrefix(file, shared+"/") {
 			continue
 		}
@@ -58,7 +60,7 @@ func sources(files map[string]stamp) (map[string]source, []Problem) {
 		found[s.name] = s
 	}
 	var problems []Problem
-	for _, name := range sortedKeys(conflicts) {
+	for _, name := range slices.Sorted(maps.Keys(conflicts)) {
 		delete(found, name)
 		problems = append(problems, conflicts[name])
 	}

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -28,7 +27,5 @@ func listNames(known []string, intro string) string {
 	}
 	return "; " + intro + " " + strings.Join(known, ", ")
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func contains(names []string, name string) bool { return slices.Contains(names, name) }

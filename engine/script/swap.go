@@ -3,6 +3,8 @@ package script
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -14,7 +16,7 @@ func (s *Set) swap(ctx context.Context, out *scanResult) error {
 	scripts := s.nextScripts()
 	var versions []journal.Version
 	var replaced []*Script
-	for _, name := range sortedKeys(scripts) {
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
 		if script := scripts[name]; old.Scripts[name] != script {
 			out.report.Loaded = append(out.report.Loaded, name)
 			if !s.saved[script.Version.Hash] {
@@ -22,12 +24,12 @@ func (s *Set) swap(ctx context.Context, out *scanResult) error {
 			}
 		}
 	}
-	for _, name := range sortedKeys(old.Scripts) {
+	for _, name := range slices.Sorted(maps.Keys(old.Scripts)) {
 		if old.Scripts[name] != scripts[name] {
 			replaced = append(replaced, old.Scripts[name])
 		}
 	}
-	for _, name := range sortedKeys(old.Scripts) {
+	for _, name := range slices.Sorted(maps.Keys(old.Scripts)) {
 		if scripts[name] == nil {
 			out.report.Removed = append(out.report.Removed, name)
 		}
@@ -79,7 +81,7 @@ func (s *Set) nextScripts() map[string]*Script {
 		}
 		return nil
 	}
-	names := sortedKeys(s.entries)
+	names := slices.Sorted(maps.Keys(s.entries))
 	for _, name := range names {
 		if e := s.entries[name]; e.live != nil && (e.loaded == nil || e.loaded == e.live) {
 			add(name, e.live)

@@ -2,6 +2,8 @@ package script
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -101,7 +103,7 @@ func (w validation) awaited(script *Script) []Problem {
 // positionOf returns the first line of a version's sources that has a text in
 // quotes.
 func positionOf(version journal.Version, text string) (file, position string) {
-	for _, name := range sortedKeys(version.Sources) {
+	for _, name := range slices.Sorted(maps.Keys(version.Sources)) {
 		line := 0
 		for source := range strings.Lines(version.Sources[name]) {
 			line++

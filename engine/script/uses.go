@@ -3,6 +3,7 @@ package script
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ type Use struct {
 // have no operation.
 func (g *Generation) Uses(apps []*bindings.App) (uses, unresolved []Use) {
 	for _, script := range g.Scripts {
-		for _, file := range sortedKeys(script.Version.Sources) {
+		for _, file := range slices.Sorted(maps.Keys(script.Version.Sources)) {
 			r := useReader{script: script.Name, file: file, modules: map[string]module{}, groups: map[string]module{}, apps: apps}
 			statements, err := parse.Parse(strings.NewReader(script.Version.Sources[file]), file)
 			if err != nil {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -16,7 +18,7 @@ func versionHash(main string, sources map[string]string, params json.RawMessage)
 	fmt.Fprintf(h, "tidewire %d\n", vm.ReplayFormat)
 	writeText(h, main)
 	writeText(h, string(params))
-	for _, name := range sortedKeys(sources) {
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		writeText(h, name)
 		writeText(h, sources[name])
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -283,12 +284,8 @@ func (t *tx) lastValue(key ledger.ChangedKey) (c ledger.Changed, err error) {
 	return c, err
 }
 
-func (t *tx) openSteps(run int64) (steps []int, err error) {
-	for number := range t.open[run] {
-		steps = append(steps, number)
-	}
-	slices.Sort(steps)
-	return steps, nil
+func (t *tx) openSteps(run int64) ([]int, error) {
+	return slices.Sorted(maps.Keys(t.open[run])), nil
 }
 
 func (t *tx) known(key ledger.RecordKey) (all ledger.KnownRows, err error) {
