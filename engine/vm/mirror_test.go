@@ -3,7 +3,9 @@
 package vm
 
 import (
+	"os"
 	"reflect"
+	"regexp"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
@@ -25,6 +27,34 @@ func TestMirror(t *testing.T) {
 	table.RawSetString("a", lua.LNumber(1))
 	if m := tableOf(table); len(m.array) != 1 || m.strdict["a"] != lua.LNumber(1) || len(m.keys) != 1 {
 		t.Fatal("the mirror shows something else than the table")
+	}
+}
+
+// mirroredVersion is the version of gopher-lua whose source the mirror, the meter
+// and the corrections of the language were written from.
+const mirroredVersion = "v1.1.2"
+
+// TestMirrorVersion fails when gopher-lua is upgraded: a layout can be the same
+// and mean something else.
+func TestMirrorVersion(t *testing.T) {
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^\s*(?:require )?github\.com/yuin/gopher-lua (\S+)`).FindSubmatch(text)
+	if found == nil {
+		t.Fatal("go.mod does not require gopher-lua")
+	}
+	if version := string(found[1]); version != mirroredVersion {
+		t.Fatalf(`go.mod has gopher-lua %s, the mirror was written for %s. Before you set mirroredVersion:
+  1. TestMirror must pass. If a field moved, was added or is used differently, change mirror.go. Read the
+     changes of state.go, vm.go, value.go and table.go: a field of the same type may have another meaning.
+  2. Read the changes of opcode.go and vm.go: meter.go and memory.go charge by instruction and operand, and
+     jump.go, constructor.go, numeral.go and concat.go replace instructions.
+  3. go test ./engine/vm, on a machine with lua5.1. A test of a corrected fault that fails because gopher-lua
+     is right now shows which file can go; engine/vm/README.md lists the faults.
+  4. go test ./engine/vm -run TestDifferentialSoak -diff.for 10m finds no program that lua5.1 executes otherwise.
+  5. go test ./engine/vm -run - -bench 'Loop|SmallRun' beside the version before.`, version, mirroredVersion)
 	}
 }
 

@@ -1,11 +1,5 @@
 package vm
 
-import (
-	"unsafe"
-
-	lua "github.com/yuin/gopher-lua"
-)
-
 // Each error that is raised makes gopher-lua close all upvalues of the state
 // (raiseError and Error call closeAllUpvalues), also those of functions that go
 // on after pcall caught it: these and their closures then stop sharing their
@@ -26,7 +20,7 @@ func (s *stateMirror) closeUpvalues(first int) {
 		end = &(*end).next
 	}
 	for u := *end; u != nil; u = u.next {
-		(*lua.Upvalue)(unsafe.Pointer(u)).Close()
+		u.close()
 	}
 	*end = nil
 }
