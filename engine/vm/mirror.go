@@ -20,7 +20,7 @@ import (
 // it lacks too, would cost more than the instruction. So this file is the only
 // one that depends on the layout. checkMirror compares it field by field when a
 // machine is made, so that a program built with another version refuses to start;
-// TestMirrorVersion says what to do for an upgrade.
+// TestMirrorVersion lists what to do for an upgrade.
 
 type stateMirror struct {
 	G            *lua.Global
