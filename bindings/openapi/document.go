@@ -6,6 +6,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/tidewire/tidewire/bindings/jsonpointer"
 )
 
 // documents are a document and the files that it refers to.
@@ -45,6 +47,10 @@ func (d *documents) follow(p place) (to place, ref string, err error) {
 	return p, ref, fmt.Errorf("$ref %q leads in a circle", ref)
 }
 
+// encodedSlash turns a percent-encoded slash, which some documents have in the
+// name of a path, into one that ends no name.
+var encodedSlash = strings.NewReplacer("%2F", "~1", "%2f", "~1")
+
 // reference resolves a $ref of a file.
 func (d *documents) reference(from, ref string) (place, string, error) {
 	file, pointer, _ := strings.Cut(ref, "#")
@@ -64,15 +70,14 @@ func (d *documents) reference(from, ref string) (place, string, error) {
 	if err != nil {
 		return place{}, whole, fmt.Errorf("$ref %q: %w", ref, err)
 	}
+	if decoded, err := url.PathUnescape(encodedSlash.Replace(pointer)); err == nil {
+		pointer = decoded
+	}
 	n := root
-	for _, part := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
+	for _, part := range jsonpointer.Split(pointer) {
 		if part == "" {
 			continue
 		}
-		if decoded, err := url.PathUnescape(part); err == nil {
-			part = decoded
-		}
-		part = strings.ReplaceAll(strings.ReplaceAll(part, "~1", "/"), "~0", "~")
 		next := n.Get(part)
 		if i, err := strconv.Atoi(part); next == nil && err == nil && n.Kind == List && i >= 0 && i < len(n.All) {
 			next = n.All[i]

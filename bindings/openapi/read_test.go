@@ -85,7 +85,11 @@ func TestReadErrors(t *testing.T) {
 		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"https://x.test/p.yaml"}]}}}}`: "save the document it names next to this one",
 		`{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"../p.yaml"}]}}}}`:             "is not in the document's folder or below it",
 		`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/~1a"}}}`:                                    "leads in a circle",
-		strings.Repeat(`{"a":`, 1000): "too large",
+		`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/%2Fa"}}}`:                                   "leads in a circle",
+		`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/%2fa"}}}`:                                   "leads in a circle",
+		`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/%7E1a"}}}`:                                  "leads in a circle",
+		`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/~1b"}}}`:                                    `$ref "#/paths/~1b" leads nowhere: there is no "/b"`,
+		strings.Repeat(`{"a":`, 1000):                                                                  "too large",
 	} {
 		if _, err := openapi.Read([]byte(source), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s\ngot  %v\nwant %s", source, err, want)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings/jsonpointer"
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
@@ -113,7 +114,7 @@ func fail(f *sandbox.Failure, body sandbox.Object) int {
 	all := []any{}
 	for _, p := range f.Problems {
 		code := map[sandbox.ProblemKind]string{sandbox.Missing: "required", sandbox.Wrong: "invalid", sandbox.Unknown: "unknown"}[p.Kind]
-		all = append(all, sandbox.Object{"code": code, "detail": p.String(), "source": sandbox.Object{"pointer": "/" + strings.ReplaceAll(p.Path, ".", "/")}})
+		all = append(all, sandbox.Object{"code": code, "detail": p.String(), "source": sandbox.Object{"pointer": jsonpointer.Join(strings.Split(p.Path, ".")...)}})
 	}
 	body["errors"] = all
 	return http.StatusUnprocessableEntity

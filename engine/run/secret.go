@@ -6,8 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/tidewire/tidewire/bindings/jsonpointer"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -31,20 +31,11 @@ func (h *host) openSecrets(s vm.Step) (args json.RawMessage, secrets []string, e
 			return nil, nil, fmt.Errorf("open the secret at %s: %w", pointer, err)
 		}
 		secrets = append(secrets, text)
-		if args, err = replace(args, pointerParts(pointer), value); err != nil {
+		if args, err = replace(args, jsonpointer.Split(pointer), value); err != nil {
 			return nil, nil, fmt.Errorf("open the secret at %s: %w", pointer, err)
 		}
 	}
 	return args, secrets, nil
-}
-
-// pointerParts splits a JSON pointer (RFC 6901).
-func pointerParts(pointer string) []string {
-	parts := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	for i, p := range parts {
-		parts[i] = strings.ReplaceAll(strings.ReplaceAll(p, "~1", "/"), "~0", "~")
-	}
-	return parts
 }
 
 // replace returns document with the value at path replaced.

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/jsonpointer"
 )
 
 // defaultPages is how many pages each reads if the option pages is not set.
@@ -121,17 +122,9 @@ func (w *pager) nextPage(L *lua.LState) bool {
 	w.step.Args, w.lastPage = next, false
 	// A value that the page put in the place of a secret is no secret.
 	w.step.Secrets = maps.Clone(w.step.Secrets)
-	for at := range w.step.Secrets {
-		first, _, _ := strings.Cut(at[1:], "/")
-		if slices.Contains(changed, pointerName.Replace(first)) {
-			delete(w.step.Secrets, at)
-		}
-	}
+	maps.DeleteFunc(w.step.Secrets, func(at string, _ Secret) bool { return slices.Contains(changed, jsonpointer.Split(at)[0]) })
 	return true
 }
-
-// pointerName unescapes a name in a JSON pointer.
-var pointerName = strings.NewReplacer("~1", "/", "~0", "~")
 
 // nextArguments returns the arguments of this page changed by the "next" in its
 // answer, and the names that were changed; nil after the last page.

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/jsonpointer"
 )
 
 // encoder encodes Lua values as JSON, with fields in the order in which the
@@ -84,16 +85,13 @@ func (e *encoder) where() string {
 
 // pointer returns the path as a JSON pointer (RFC 6901), with items from 0.
 func (e *encoder) pointer() string {
-	var b strings.Builder
-	for _, p := range e.path {
-		b.WriteByte('/')
-		if p.item > 0 {
-			b.WriteString(strconv.Itoa(p.item - 1))
-		} else {
-			b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(p.field))
+	names := make([]string, len(e.path))
+	for i, p := range e.path {
+		if names[i] = p.field; p.item > 0 {
+			names[i] = strconv.Itoa(p.item - 1)
 		}
 	}
-	return b.String()
+	return jsonpointer.Join(names...)
 }
 
 func isName(s string) bool {
