@@ -127,7 +127,7 @@ func (e *Engine) connect() (err error) {
 	c := e.config
 	e.connections, err = connection.New(connection.Config{
 		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
-		HTTP: call.NewTokenHTTPClient(), Now: c.Clock.Now, Log: c.Log,
+		HTTP: call.NewTokenHTTPClient(), Clock: c.Clock, Log: c.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("the connections cannot be used:\n%w", err)

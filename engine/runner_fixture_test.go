@@ -199,7 +199,7 @@ func newRunnerFixture(t testing.TB, source string, handler http.Handler) *runner
 	must(t, os.Mkdir(filepath.Join(r.folder, "scripts"), 0o700))
 	must(t, os.WriteFile(filepath.Join(r.folder, "scripts", "orders.lua"), []byte(source), 0o600))
 	var err error
-	r.set, err = connection.New(connection.Config{Apps: apps, Settings: atShop(r.vendor.URL).Connections, Folder: r.folder, Now: r.Now})
+	r.set, err = connection.New(connection.Config{Apps: apps, Settings: atShop(r.vendor.URL).Connections, Folder: r.folder, Clock: r})
 	must(t, err)
 	return r
 }

@@ -129,10 +129,10 @@ func start(t testing.TB, handler http.HandlerFunc, change func(*call.Config, *co
 	if change != nil {
 		change(&config, &settings, s.app)
 	}
-	tokens, now := call.NewTokenHTTPClient(), clock.OrSystem(config.Clock).Now
+	tokens := call.NewTokenHTTPClient()
 	t.Cleanup(tokens.CloseIdleConnections)
 	set, err := connection.New(connection.Config{
-		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Now: now,
+		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Clock: config.Clock,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 	}
 	set, found := connection.Open(connection.Config{
 		Apps: apps, Settings: s.Connections, KnownProblems: wrong, Accounts: s.Accounts, Folder: s.Data, VaultKey: s.VaultKey,
-		HTTP: call.NewTokenHTTPClient(), Now: c.clock.Now, Log: c.log,
+		HTTP: call.NewTokenHTTPClient(), Clock: c.clock, Log: c.log,
 	})
 	for _, p := range found {
 		if name := connectionOf(p.Path); wrong[name] == "" {
@@ -265,7 +265,7 @@ func (c *Connector) Remove(ctx context.Context, name string, revoke bool) (Remov
 // key, where the configuration has the next one already. With lost, entries that
 // no key decrypts are moved aside; otherwise they are an error.
 func (c *Connector) RotateVault(ctx context.Context, old string, lost bool) (connection.RotationResult, error) {
-	how := connection.RotationConfig{Lost: lost, Now: c.clock.Now}
+	how := connection.RotationConfig{Lost: lost, Clock: c.clock}
 	if old != "" {
 		if err := connection.CheckPrivate(old); err != nil {
 			return connection.RotationResult{}, err

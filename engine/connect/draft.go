@@ -194,7 +194,7 @@ func (c *Connector) ScopeChoices(d *Draft) (usual, readOnly, needed []string) {
 
 // Login starts an authorisation by a person.
 func (c *Connector) Login(d *Draft, redirect string, scopes []string) *connection.Login {
-	return connection.NewLogin(connection.LoginConfig{App: d.App, Auth: d.Auth, Settings: d.Settings, Redirect: redirect, Scopes: scopes})
+	return connection.NewLogin(connection.LoginConfig{App: d.App, Auth: d.Auth, Settings: d.Settings, Redirect: redirect, Scopes: scopes, Clock: c.clock})
 }
 
 // Result is a connection that was saved.
@@ -349,7 +349,7 @@ func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.En
 
 // identify asks the vendor for the account of a draft's credentials.
 func (c *Connector) identify(ctx context.Context, d *Draft) (call.Identity, error) {
-	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.NewTokenHTTPClient(), Now: c.clock.Now})
+	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.NewTokenHTTPClient(), Clock: c.clock})
 	defer set.Close()
 	for _, p := range problems {
 		return call.Identity{}, fmt.Errorf("%s", strings.TrimPrefix(p.Error(), "connections."))

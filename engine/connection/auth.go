@@ -14,8 +14,8 @@ const refreshToken = "refresh_token"
 // chooseAuth chooses how a connection authorises its calls: by the Auth that
 // connect used, else by the first of the app's for which it has all fields.
 func (b *builder) chooseAuth(c *Connection) {
-	if text := b.KnownProblems[c.Name()]; text != "" {
-		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s", text), b.Now())
+	if text := b.config.KnownProblems[c.Name()]; text != "" {
+		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s", text), b.config.Clock.Now())
 	}
 	good := b.checkCredentials(c) && b.checkVariant(c)
 	if _, kind, _ := c.currentProblem(); kind == Misconfigured || !good || len(c.app.Auth) == 0 {
@@ -122,7 +122,7 @@ func (b *builder) reportMissing(c *Connection) {
 	if err := b.unreadable[c.Name()]; err != nil {
 		kind, text = Unreadable, err.Error()
 	}
-	c.setProblem(kind, broken(c.app.Name, c.Name(), "%s", text), b.Now())
+	c.setProblem(kind, broken(c.app.Name, c.Name(), "%s", text), b.config.Clock.Now())
 }
 
 // inheritAuth uses the parent's credentials: exchanged for the account's own
@@ -143,7 +143,7 @@ func (b *builder) inheritAuth(c *Connection) {
 		}
 	}
 	c.auth = auth
-	c.state = b.stateOf(c, func(s *state) grant { return &exchangeGrant{c: c, http: b.HTTP, now: b.Now} })
+	c.state = b.stateOf(c, func(s *state) grant { return &exchangeGrant{c: c, http: b.config.HTTP, clock: b.config.Clock} })
 }
 
 // addState sets the state of a connection that has all fields of an Auth.
@@ -153,7 +153,7 @@ func (b *builder) addState(c *Connection, auth *bindings.Auth) {
 		c.state = b.stateOf(c, nil)
 	case b.checkOnly:
 	case auth.OAuth.ClientCredentials:
-		client := newTokenClient(c, auth, b.HTTP, b.Now)
+		client := newTokenClient(c, auth, b.config.HTTP, b.config.Clock)
 		c.state = b.stateOf(c, func(s *state) grant {
 			return &clientGrant{client: client, scopes: client.oauth.Scopes.Default, state: s}
 		})
@@ -169,16 +169,16 @@ func (b *builder) addRefreshState(c *Connection, auth *bindings.Auth) {
 			b.addProblem(c, "", "%s", text)
 			return
 		}
-		c.setProblem(Unreadable, broken(c.app.Name, c.Name(), "%v", b.vaultErr), b.Now())
+		c.setProblem(Unreadable, broken(c.app.Name, c.Name(), "%v", b.vaultErr), b.config.Clock.Now())
 		return
 	}
 	if err := b.unreadable[c.Name()]; err != nil { // a configured refresh token may be spent long ago
-		c.setProblem(Unreadable, broken(c.app.Name, c.Name(), "%v", err), b.Now())
+		c.setProblem(Unreadable, broken(c.app.Name, c.Name(), "%v", err), b.config.Clock.Now())
 		return
 	}
-	client := newTokenClient(c, auth, b.HTTP, b.Now)
+	client := newTokenClient(c, auth, b.config.HTTP, b.config.Clock)
 	c.state = b.stateOf(c, func(s *state) grant {
-		return newRefreshGrant(client, b.vault, c.entry, c.settings.Credentials[refreshToken], s, b.Log)
+		return newRefreshGrant(client, b.vault, c.entry, c.settings.Credentials[refreshToken], s, b.config.Log)
 	})
 }
 
@@ -190,7 +190,7 @@ func (b *builder) stateOf(c *Connection, from func(*state) grant) *state {
 		return old
 	}
 	if from != nil {
-		s.tokens = &tokenSource{now: b.Now, fetches: b.fetches}
+		s.tokens = &tokenSource{clock: b.config.Clock, fetches: b.fetches}
 		s.tokens.grant = from(s)
 		if r, ok := s.tokens.grant.(*refreshGrant); ok {
 			s.tokens.token = r.newest()

@@ -11,7 +11,7 @@ import (
 // An unknown name changes nothing.
 func (s *Set) SetBroken(ctx context.Context, name, reason string) error {
 	if c, found := s.Get(name); found {
-		return s.setBrokenAt(ctx, c, reason, s.config.Now())
+		return s.setBrokenAt(ctx, c, reason, s.config.Clock.Now())
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // builder makes connections from settings and the entries of the vault, and
 // collects problems.
 type builder struct {
-	Config
+	config     Config
 	snapshot   *snapshot
 	oldStates  map[string]*state // of the snapshot before
 	fetches    *sync.WaitGroup
@@ -29,7 +29,7 @@ type builder struct {
 
 func newBuilder(config Config, fetches *sync.WaitGroup) *builder {
 	return &builder{
-		Config: config, fetches: fetches, oldStates: map[string]*state{}, unreadable: map[string]error{}, entries: map[string]*Entry{},
+		config: config, fetches: fetches, oldStates: map[string]*state{}, unreadable: map[string]error{}, entries: map[string]*Entry{},
 		snapshot: &snapshot{byName: map[string]*Connection{}, byFormerName: map[string]*Connection{}, accounts: config.Accounts},
 	}
 }
@@ -68,13 +68,13 @@ func (b *builder) settingProblems() []*Problem {
 
 // openVault reads all entries of the vault.
 func (b *builder) openVault() {
-	if b.Folder == "" {
+	if b.config.Folder == "" {
 		return
 	}
-	v, err := OpenVault(VaultConfig{Folder: b.Folder, Key: b.VaultKey, Keyring: b.Keyring})
+	v, err := OpenVault(VaultConfig{Folder: b.config.Folder, Key: b.config.VaultKey, Keyring: b.config.Keyring})
 	if err != nil {
 		b.vaultErr = err
-		names, _ := StoredNames(b.Folder) // err has the reason, if the folder cannot be read
+		names, _ := StoredNames(b.config.Folder) // err has the reason, if the folder cannot be read
 		for _, name := range names {
 			b.unreadable[name], b.entries[name] = err, nil
 		}
@@ -119,7 +119,7 @@ func formerNames(e *Entry) []string {
 // build makes the connections and collects their problems.
 func (b *builder) build() {
 	inFile := map[string]bool{}
-	for _, settings := range b.Settings {
+	for _, settings := range b.config.Settings {
 		inFile[settings.Name] = true
 		b.add(settings, true)
 	}
@@ -151,7 +151,7 @@ func (b *builder) build() {
 // isConnectionName reports whether a text is the name of a connection to one of
 // the apps.
 func (b *builder) isConnectionName(name string) bool {
-	return namePattern.MatchString(name) && slices.ContainsFunc(b.Apps, func(app *bindings.App) bool { return app.Name == appOf(name) })
+	return namePattern.MatchString(name) && slices.ContainsFunc(b.config.Apps, func(app *bindings.App) bool { return app.Name == appOf(name) })
 }
 
 // add makes a connection from its settings in the configuration, if it has any
@@ -173,7 +173,7 @@ func (b *builder) add(settings Settings, inFile bool) {
 // isComplete reports whether settings have all fields of an Auth of the app.
 func (b *builder) isComplete(settings Settings) bool {
 	bare := &Connection{settings: settings}
-	for _, app := range b.Apps {
+	for _, app := range b.config.Apps {
 		if app.Name != appOf(settings.Name) {
 			continue
 		}
@@ -203,12 +203,12 @@ func (b *builder) addFormerNames() {
 // logProblems logs at a start which connections cannot be used, and what to do.
 func (b *builder) logProblems() {
 	if b.vaultErr != nil && len(b.unreadable) > 0 {
-		b.Log.Error("the vault cannot be opened; connections that need it wait", "error", b.vaultErr)
+		b.config.Log.Error("the vault cannot be opened; connections that need it wait", "error", b.vaultErr)
 	}
 	for _, c := range b.snapshot.sorted {
 		problem, kind, _ := c.currentProblem()
 		if problem != nil && (kind != Unreadable || b.vaultErr == nil) {
-			b.Log.Error("connection cannot be used", "connection", c.Name(), "state", kind, "error", fmt.Sprint(problem.Message))
+			b.config.Log.Error("connection cannot be used", "connection", c.Name(), "state", kind, "error", fmt.Sprint(problem.Message))
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
@@ -122,10 +123,10 @@ func oauth(refresh string) connection.Settings {
 }
 
 // open makes a set on a data folder, as a start of the engine does.
-func (v *vendor) open(t testing.TB, data string, clock func() time.Time, settings ...connection.Settings) *connection.Set {
+func (v *vendor) open(t testing.TB, data string, clock clock.Clock, settings ...connection.Settings) *connection.Set {
 	t.Helper()
 	set, err := connection.New(connection.Config{
-		Apps: []*bindings.App{v.app()}, Settings: settings, Folder: data, Now: clock,
+		Apps: []*bindings.App{v.app()}, Settings: settings, Folder: data, Clock: clock,
 		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	})
 	if err != nil {
@@ -185,8 +186,7 @@ func TestToken(t *testing.T) {
 // A refresh token that rotates is saved, encrypted, for the next process.
 func TestRotation(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
+	clock := clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
 	set := v.open(t, data, clock, oauth("refresh-0"))
 	wantHeader(t, set, "crm", "Bearer access-1")
 	want := map[string]string{"grant_type": "refresh_token", "refresh_token": "refresh-0", "client_id": "the-id",
@@ -194,9 +194,9 @@ func TestRotation(t *testing.T) {
 	if fmt.Sprint(v.form) != fmt.Sprint(want) {
 		t.Errorf("asked with %v, want %v", v.form, want)
 	}
-	now = now.Add(50 * time.Minute)
+	clock.Advance(50 * time.Minute)
 	wantHeader(t, set, "crm", "Bearer access-1")
-	now = now.Add(6 * time.Minute) // within five minutes of its end
+	clock.Advance(6 * time.Minute) // within five minutes of its end
 	wantHeader(t, set, "crm", "Bearer access-2")
 
 	// A new start uses the saved token, with or without the first token.
@@ -248,8 +248,8 @@ func TestOneRefreshForAll(t *testing.T) {
 
 func TestExpire(t *testing.T) {
 	v := newVendor(t)
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	set := v.open(t, t.TempDir(), func() time.Time { return now }, oauth("refresh-0"))
+	clock := clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
+	set := v.open(t, t.TempDir(), clock, oauth("refresh-0"))
 	c, _ := set.Get("crm")
 	token, err := c.Authorize(t.Context(), http.Header{})
 	if err != nil || !c.Expire(token) || !c.Expire(token) {
@@ -259,7 +259,7 @@ func TestExpire(t *testing.T) {
 	if c.Expire("access-2") {
 		t.Error("a vendor that refuses every token would be asked for one at each call")
 	}
-	now = now.Add(time.Minute)
+	clock.Advance(time.Minute)
 	if !c.Expire("access-2") {
 		t.Error("a minute later a refused token can be renewed")
 	}
@@ -317,17 +317,17 @@ func status(code int, body string) http.HandlerFunc {
 // If the early renewal of a token fails, the token is still used.
 func TestEarlyRefreshFails(t *testing.T) {
 	v := newVendor(t)
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	set := v.open(t, t.TempDir(), func() time.Time { return now }, oauth("refresh-0"))
+	clock := clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
+	set := v.open(t, t.TempDir(), clock, oauth("refresh-0"))
 	wantHeader(t, set, "crm", "Bearer access-1")
-	now = now.Add(57 * time.Minute)
+	clock.Advance(57 * time.Minute)
 	v.answer = status(503, ``)
 	wantHeader(t, set, "crm", "Bearer access-1")
 	wantHeader(t, set, "crm", "Bearer access-1") // not asked again at once
 	if v.requests != 2 {
 		t.Errorf("the vendor was asked %d times, want 2", v.requests)
 	}
-	now = now.Add(20 * time.Second)
+	clock.Advance(20 * time.Second)
 	wantHeader(t, set, "crm", "Bearer access-2")
 }
 
@@ -335,11 +335,10 @@ func TestEarlyRefreshFails(t *testing.T) {
 // later and no second one is requested.
 func TestSaveFails(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
+	clock := clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
 	set := v.open(t, data, clock, oauth("refresh-0"))
 	wantHeader(t, set, "crm", "Bearer access-1")
-	now = now.Add(2 * time.Hour)
+	clock.Advance(2 * time.Hour)
 	folder := filepath.Join(data, "vault")
 	v.answer = func(w http.ResponseWriter, r *http.Request) {
 		if err := os.Rename(folder, folder+".away"); err != nil {
@@ -377,20 +376,19 @@ func TestCrashBeforeSaving(t *testing.T) {
 // A token that another process saved meanwhile is used.
 func TestVaultChangedMeanwhile(t *testing.T) {
 	v, data := newVendor(t), t.TempDir()
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
+	clock := clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
 	one, two := v.open(t, data, clock, oauth("refresh-0")), v.open(t, data, clock, oauth("refresh-0"))
 	wantHeader(t, one, "crm", "Bearer access-1")
 	wantHeader(t, two, "crm", "Bearer access-1")
-	now = now.Add(2 * time.Hour)
+	clock.Advance(2 * time.Hour)
 	wantHeader(t, two, "crm", "Bearer access-2")
 	wantHeader(t, one, "crm", "Bearer access-2")
 }
 
 func TestExchange(t *testing.T) {
 	v := newVendor(t)
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	set := v.open(t, t.TempDir(), func() time.Time { return now }, oauth("refresh-0"),
+	clock := clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
+	set := v.open(t, t.TempDir(), clock, oauth("refresh-0"),
 		connection.Settings{Name: "crm/paris", Account: "loc1", Parent: "crm"},
 		connection.Settings{Name: "crm/lost", Account: "elsewhere", Parent: "crm"})
 	wantHeader(t, set, "crm/paris", "Bearer loc1 of company by access-1")

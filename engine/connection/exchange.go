@@ -6,19 +6,19 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // exchangeGrant gets the token of an account for its parent's. It is not saved:
 // another can be had for the parent's token.
 type exchangeGrant struct {
-	c    *Connection
-	http *http.Client
-	now  func() time.Time
+	c     *Connection
+	http  *http.Client
+	clock clock.Clock
 }
 
 // Secrets are none beside those of the parent and of the tokenSource.
@@ -41,7 +41,7 @@ func (x *exchangeGrant) Fetch(ctx context.Context, _ string) (Token, error) {
 			continue
 		}
 		if e := (*bindings.Error)(nil); errors.As(err, &e) && e.Kind == bindings.BrokenConnection && status != 0 {
-			err = x.c.state.setBroken(e, x.now())
+			err = x.c.state.setBroken(e, x.clock.Now())
 		}
 		return token, err
 	}
@@ -65,7 +65,7 @@ func (x *exchangeGrant) request(ctx context.Context, header http.Header) (Token,
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	header.Set("Accept", "application/json")
 	wire := &tokenTransport{}
-	requested := x.now()
+	requested := x.clock.Now()
 	answer, err := newTokenHTTPClient(x.http, wire).Do(request)
 	if err != nil {
 		return Token{}, 0, unavailable(app.Name, name, "no token from %s: %s", request.URL.Host, x.c.Redact(withoutURL(err)))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // FuzzParseRedirect reads what a person may paste: it never panics, and what it
@@ -70,7 +71,7 @@ func FuzzTokenAnswer(f *testing.F) {
 	auth := &bindings.Auth{Name: "oauth", Fields: []string{"client_id", "client_secret"}, OAuth: &bindings.OAuth{
 		TokenURL: server.URL, Rotates: true, Answer: bindings.Answer{Within: "authed_user", Account: "team.id", Parent: "company", Name: []string{"name"}}}}
 	c := &Connection{app: app, state: &state{}, settings: Settings{Name: "crm", Credentials: map[string]string{"client_id": "id", "client_secret": "the-client-secret"}}}
-	client := newTokenClient(c, auth, server.Client(), time.Now)
+	client := newTokenClient(c, auth, server.Client(), clock.System)
 	f.Fuzz(func(t *testing.T, code int, text string) {
 		if code < 200 || code > 599 || code == 204 || code == 304 {
 			return

@@ -9,11 +9,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/oauth2"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // LoginConfig is what a person is asked to authorise.
@@ -28,7 +28,7 @@ type LoginConfig struct {
 	// Scopes are asked for beside those that the app always wants.
 	Scopes []string
 	HTTP   *http.Client // nil: http.DefaultClient
-	Now    func() time.Time
+	Clock  clock.Clock  // nil: the machine's
 }
 
 // Login is an authorisation by a person that is under way (RFC 6749, section
@@ -43,9 +43,9 @@ type Login struct {
 
 // NewLogin begins an authorisation.
 func NewLogin(c LoginConfig) *Login {
-	filled := Config{HTTP: c.HTTP, Now: c.Now}.filled()
+	filled := Config{HTTP: c.HTTP, Clock: c.Clock}.filled()
 	draft := &Connection{settings: c.Settings, app: c.App, state: &state{}}
-	l := &Login{client: newTokenClient(draft, c.Auth, filled.HTTP, filled.Now), redirect: c.Redirect, state: rand.Text()}
+	l := &Login{client: newTokenClient(draft, c.Auth, filled.HTTP, filled.Clock), redirect: c.Redirect, state: rand.Text()}
 	for _, scope := range slices.Concat(l.client.oauth.Scopes.Always, c.Scopes) {
 		if !slices.Contains(l.Scopes, scope) {
 			l.Scopes = append(l.Scopes, scope)

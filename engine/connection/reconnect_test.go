@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
@@ -22,8 +23,8 @@ func TestReconnect(t *testing.T) {
 		revoked bool
 	}{{"lost", false}, {"taken away", true}} {
 		t.Run(test.name, func(t *testing.T) {
-			now := monday
-			apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Now: func() time.Time { return now }, Seed: 1})
+			clock := clock.NewManual(monday)
+			apps, err := sandbox.New(sandbox.Config{Apps: all.Apps(), Rules: all.Rules(), Now: clock.Now, Seed: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -32,11 +33,11 @@ func TestReconnect(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = apps.Close() })
 			data := t.TempDir()
-			entry := connection.Entry{Connection: "highlevel", AuthName: "oauth", ConnectedAt: now, Token: connection.Token{Refresh: sandbox.RefreshToken},
+			entry := connection.Entry{Connection: "highlevel", AuthName: "oauth", ConnectedAt: clock.Now(), Token: connection.Token{Refresh: sandbox.RefreshToken},
 				Settings: &connection.Settings{Name: "highlevel", Account: apps.Account("highlevel"), BaseURL: apps.URL("highlevel"), TokenURL: apps.TokenURL("highlevel"),
 					Credentials: map[string]string{"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret}}}
 			open := func() *connection.Set {
-				set, err := connection.New(connection.Config{Apps: all.Apps(), Folder: data, Now: func() time.Time { return now },
+				set, err := connection.New(connection.Config{Apps: all.Apps(), Folder: data, Clock: clock,
 					HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
 				if err != nil {
 					t.Fatal(err)
@@ -48,9 +49,9 @@ func TestReconnect(t *testing.T) {
 			if _, err := authorize(t, open(), "highlevel"); err != nil {
 				t.Fatal(err)
 			}
-			entry.RefreshBegun = now // as if its result had not been saved
+			entry.RefreshBegun = clock.Now() // as if its result had not been saved
 			put(t, data, entry)
-			now = now.Add(time.Hour)
+			clock.Advance(time.Hour)
 			if test.revoked {
 				if err := apps.Revoke("highlevel"); err != nil {
 					t.Fatal(err)

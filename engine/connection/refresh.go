@@ -105,7 +105,7 @@ func (r *refreshGrant) Fetch(ctx context.Context, refused string) (Token, error)
 	if u := r.getUnsaved(); u != nil && u.spent == entry.Token.Refresh {
 		return r.saveToken(ctx, entry, u.token)
 	}
-	if entry.Token.Access != refused && entry.Token.valid(r.client.now()) {
+	if entry.Token.Access != refused && entry.Token.valid(r.client.clock.Now()) {
 		return entry.Token, nil
 	}
 	if b := entry.Broken; b != nil && b.CredentialHash == r.credentialHash(entry.Token) {
@@ -120,7 +120,7 @@ func (r *refreshGrant) renew(ctx context.Context, entry *Entry) (Token, error) {
 	name, rotates := r.client.name, r.client.oauth.Rotates
 	begun := entry.RefreshBegun
 	if rotates && begun.IsZero() && entry.Token.Refresh != "" {
-		entry.RefreshBegun = r.client.now()
+		entry.RefreshBegun = r.client.clock.Now()
 		if err := r.vault.Save(ctx, *entry); err != nil {
 			return Token{}, unavailable(r.client.app.Name, name, "its token is not renewed, since the new one could not be saved: %v", err)
 		}
@@ -186,11 +186,11 @@ func (r *refreshGrant) recordRefusal(ctx context.Context, entry *Entry, begun ti
 	}
 	if !begun.IsZero() && !slices.Contains(invalidClientCodes, e.Code) {
 		e.Message += "; a refresh begun at " + begun.UTC().Format(time.RFC3339) + " was cut off before its answer was saved"
-		if grace := r.client.oauth.Grace; grace > 0 && r.client.now().Sub(begun) > grace {
+		if grace := r.client.oauth.Grace; grace > 0 && r.client.clock.Now().Sub(begun) > grace {
 			e.Message += ", longer ago than the " + grace.String() + " for which a spent token is taken once more"
 		}
 	}
-	now := r.client.now()
+	now := r.client.clock.Now()
 	entry.Broken = &Broken{Reason: trimPrefix(e.Message, r.client.name), At: now, CredentialHash: r.credentialHash(entry.Token)}
 	if saveErr := r.vault.Save(ctx, *entry); saveErr != nil {
 		r.log.Error("could not save that the connection is broken", "connection", r.client.name, "error", saveErr)
@@ -258,7 +258,7 @@ func (g *clientGrant) Fetch(ctx context.Context, _ string) (Token, error) {
 	given, err := g.client.clientCredentials(ctx, g.scopes)
 	var e *bindings.Error
 	if errors.As(err, &e) && isCredentialRefusal(e) {
-		return Token{}, g.state.setBroken(e, g.client.now())
+		return Token{}, g.state.setBroken(e, g.client.clock.Now())
 	}
 	return given.Token, err
 }

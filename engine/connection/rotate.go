@@ -13,6 +13,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/config"
 )
 
@@ -25,8 +26,8 @@ type RotationConfig struct {
 	// where the configuration has the next one already.
 	Old string
 	// Lost sets aside the entries that no key opens; they are not deleted.
-	Lost bool
-	Now  func() time.Time // nil: time.Now
+	Lost  bool
+	Clock clock.Clock // nil: the machine's
 
 	beforeStep func() error // before each durable step, for tests that crash there
 }
@@ -140,7 +141,7 @@ func (r *rotation) run() (RotationResult, error) {
 	}); err != nil {
 		return RotationResult{}, fmt.Errorf("begin the rotation: %w", err)
 	}
-	if done.AsideFolder, err = v.setAside(done.Lost, r.config.now()); err != nil {
+	if done.AsideFolder, err = v.setAside(done.Lost, clock.OrSystem(r.config.Clock).Now()); err != nil {
 		return RotationResult{}, err
 	}
 	if err := v.rewrite(r.config, plain, both...); err != nil {
@@ -150,13 +151,6 @@ func (r *rotation) run() (RotationResult, error) {
 		return RotationResult{}, fmt.Errorf("put the new key in its place: %w", err)
 	}
 	return done, v.finishRotation(r.config, plain, r.next)
-}
-
-func (r RotationConfig) now() time.Time {
-	if r.Now != nil {
-		return r.Now()
-	}
-	return time.Now()
 }
 
 // step does something durable; a crash may come before or after it.

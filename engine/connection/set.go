@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // Config makes a Set.
@@ -33,9 +33,9 @@ type Config struct {
 	VaultKey string
 	Keyring  Keyring
 	// HTTP sends token requests; nil means http.DefaultClient.
-	HTTP *http.Client
-	Now  func() time.Time // nil: time.Now
-	Log  *slog.Logger     // nil: none
+	HTTP  *http.Client
+	Clock clock.Clock  // nil: the machine's
+	Log   *slog.Logger // nil: none
 }
 
 // Set is all connections of an installation. It is safe for concurrent use.
@@ -91,9 +91,7 @@ func (c Config) filled() Config {
 	if c.HTTP == nil {
 		c.HTTP = http.DefaultClient
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

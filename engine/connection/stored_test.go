@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 )
 
@@ -169,7 +170,7 @@ func TestRecovery(t *testing.T) {
 	entry := stored("crm", "refresh-0")
 	entry.Token.Access, entry.Token.Expires, entry.RefreshBegun = "access-0", monday.Add(time.Hour), monday
 	put(t, data, entry)
-	set := v.open(t, data, func() time.Time { return monday.Add(10 * time.Second) })
+	set := v.open(t, data, clock.NewManual(monday.Add(10*time.Second)))
 	set.ResumeRefreshes()
 	set.Close()
 	if v.requests != 1 {

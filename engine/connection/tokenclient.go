@@ -12,13 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tidwall/gjson"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // TokenResponse is the answer to a token request.
@@ -39,7 +39,7 @@ type tokenClient struct {
 	conf    oauth2.Config
 	http    *http.Client
 	headers map[string]string
-	now     func() time.Time
+	clock   clock.Clock
 	redact  func(string) string
 	// account is the connection's, isParent is set when it is a parent's;
 	// baseURL is where its calls go.
@@ -48,7 +48,7 @@ type tokenClient struct {
 }
 
 // newTokenClient fills the connection's settings into the app's data.
-func newTokenClient(c *Connection, auth *bindings.Auth, client *http.Client, now func() time.Time) *tokenClient {
+func newTokenClient(c *Connection, auth *bindings.Auth, client *http.Client, clock clock.Clock) *tokenClient {
 	oauth := oauthOf(auth.OAuth, c.variant())
 	credentials := c.credentials()
 	fill := func(own, ofApp string) string {
@@ -65,7 +65,7 @@ func newTokenClient(c *Connection, auth *bindings.Auth, client *http.Client, now
 		style = oauth2.AuthStyleInHeader
 	}
 	return &tokenClient{
-		app: c.app, name: c.Name(), oauth: oauth, http: client, headers: extraHeaders(auth, credentials), now: now, redact: c.Redact,
+		app: c.app, name: c.Name(), oauth: oauth, http: client, headers: extraHeaders(auth, credentials), clock: clock, redact: c.Redact,
 		account: c.Account(), baseURL: c.BaseURL(), isParent: c.variant() != nil && c.variant().Parent,
 		conf: oauth2.Config{
 			ClientID: credentials["client_id"], ClientSecret: credentials["client_secret"],
@@ -148,7 +148,7 @@ func (a *tokenClient) clientCredentials(ctx context.Context, scopes []string) (T
 func (a *tokenClient) do(ctx context.Context, send func(context.Context) (*oauth2.Token, error)) (TokenResponse, error) {
 	wire := &tokenTransport{params: a.oauth.TokenParams, headers: a.headers, within: a.oauth.Answer.Within}
 	// A token is valid from when it was issued, which is not before the request.
-	requested := a.now()
+	requested := a.clock.Now()
 	token, err := send(context.WithValue(ctx, oauth2.HTTPClient, newTokenHTTPClient(a.http, wire)))
 	if err != nil {
 		return TokenResponse{}, a.requestError(err, wire.answer)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // grant fetches access tokens. Fetch is never called concurrently.
@@ -30,7 +32,7 @@ const (
 // for all of them.
 type tokenSource struct {
 	grant   grant
-	now     func() time.Time
+	clock   clock.Clock
 	fetches *sync.WaitGroup
 
 	mu      sync.Mutex
@@ -52,7 +54,7 @@ type pendingFetch struct {
 // fetch: its token must be saved in the vault.
 func (s *tokenSource) accessToken(ctx context.Context) (string, error) {
 	s.mu.Lock()
-	now := s.now()
+	now := s.clock.Now()
 	if s.token.valid(now) || s.token.unexpired(now) && now.Before(s.retry) {
 		defer s.mu.Unlock()
 		return s.token.Access, nil
@@ -70,7 +72,7 @@ func (s *tokenSource) accessToken(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
-	if f.err != nil && old.unexpired(s.now()) {
+	if f.err != nil && old.unexpired(s.clock.Now()) {
 		return old.Access, nil // the early renewal failed; the old token is not expired
 	}
 	return f.token.Access, f.err
@@ -99,7 +101,7 @@ func (s *tokenSource) fetch(ctx context.Context, f *pendingFetch, refused string
 	if f.err == nil {
 		s.token, s.refused = f.token, ""
 	} else {
-		s.retry = s.now().Add(retryAfter)
+		s.retry = s.clock.Now().Add(retryAfter)
 	}
 	s.pending = nil
 	close(f.done)
@@ -116,7 +118,7 @@ func (s *tokenSource) expire(token string) bool {
 	if !s.grant.Renews() {
 		return false
 	}
-	now := s.now()
+	now := s.clock.Now()
 	if s.token.valid(now) { // refused before its end
 		if !s.expired.IsZero() && now.Sub(s.expired) < expireEvery {
 			return false

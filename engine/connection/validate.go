@@ -20,7 +20,7 @@ import (
 func (b *builder) addProblem(c *Connection, setting, message string, args ...any) {
 	if c.state != nil && c.app != nil {
 		// Open goes on with problems: nothing is sent on this connection.
-		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.Now())
+		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.config.Clock.Now())
 	}
 	path := "connections." + c.Name()
 	if setting != "" {
@@ -54,7 +54,7 @@ func (b *builder) check(c *Connection) {
 		return
 	}
 	var known []string
-	for _, app := range b.Apps {
+	for _, app := range b.config.Apps {
 		known = append(known, app.Name)
 		if app.Name == appOf(settings.Name) {
 			c.app = app
@@ -207,13 +207,13 @@ func (b *builder) checkAccounts() {
 		}
 	}
 	known := slices.Sorted(maps.Keys(b.snapshot.byName))
-	for _, from := range slices.Sorted(maps.Keys(b.Accounts)) {
+	for _, from := range slices.Sorted(maps.Keys(b.config.Accounts)) {
 		path := "accounts." + from
 		if b.snapshot.byName[from] == nil {
 			b.addProblemAt(path, "there is no connection %q%s", from, didYouMean(from, known))
 		}
 		byApp := map[string]string{}
-		for _, to := range b.Accounts[from] {
+		for _, to := range b.config.Accounts[from] {
 			app := appOf(to)
 			switch {
 			case b.snapshot.byName[to] == nil:
@@ -231,7 +231,7 @@ func (b *builder) checkAccounts() {
 // rejectDuplicate makes a connection unusable whose account another one has.
 func (b *builder) rejectDuplicate(c, other *Connection) {
 	c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s has its %s %q too; remove one of them: tidewire connections remove %s",
-		other.Name(), c.app.Account.Noun, c.settings.Account, c.Name()), b.Now())
+		other.Name(), c.app.Account.Noun, c.settings.Account, c.Name()), b.config.Clock.Now())
 }
 
 func didYouMean(name string, candidates []string) string {

@@ -188,7 +188,7 @@ func (w *fixture) open() {
 	var err error
 	w.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.clock.Now, Timer: w.clock.Timer})
 	w.must(err)
-	w.set, err = connection.New(connection.Config{Apps: []*bindings.App{w.app}, Settings: append([]connection.Settings{w.setting}, w.others...), Folder: w.folder, Now: w.clock.Now})
+	w.set, err = connection.New(connection.Config{Apps: []*bindings.App{w.app}, Settings: append([]connection.Settings{w.setting}, w.others...), Folder: w.folder, Clock: w.clock})
 	w.must(err)
 	w.calls = call.New(call.Config{Connections: w.set, Clock: w.clock, MaxWait: -1, MaxSendings: 1})
 	w.scripts, err = script.Open(ctx, script.Config{Dir: filepath.Join(w.folder, "scripts"), Machine: vm.New(vm.Config{Apps: []*bindings.App{w.app}}),

@@ -132,7 +132,7 @@ func (w *fixture) start() {
 	w.file, err = sqlite.Open(w.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.Now, Timer: w.Timer})
 	must(w.TB, err)
 	w.store = &failingStore{Store: w.file, at: w.killAt, before: w.killBefore, writeError: w.writeError, killed: make(chan struct{}), changed: make(chan struct{})}
-	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Now: w.Now})
+	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Clock: w})
 	must(w.TB, err)
 	w.client = call.New(call.Config{
 		Connections: set, Clock: clock.Instant{Clock: w.Manual}, MaxWait: 5 * time.Second, MaxSendings: 2, AllowPrivate: true,

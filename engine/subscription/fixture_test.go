@@ -221,7 +221,7 @@ func newFixture(t *testing.T, source string, change ...func(*fixture)) *fixture 
 	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.clock.Now})
 	w.must(err)
 	w.store = &refusingStore{Store: store}
-	w.set, err = connection.New(connection.Config{Apps: w.apps, Settings: w.settings, Folder: w.folder, Now: w.clock.Now})
+	w.set, err = connection.New(connection.Config{Apps: w.apps, Settings: w.settings, Folder: w.folder, Clock: w.clock})
 	w.must(err)
 	w.calls = call.New(call.Config{Connections: w.set, AllowPrivate: true, MaxWait: -1, Clock: w.clock})
 	w.must(os.MkdirAll(filepath.Join(w.folder, "scripts"), 0o700))
