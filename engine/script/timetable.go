@@ -2,7 +2,6 @@ package script
 
 import (
 	"time"
-	_ "time/tzdata" // for machines without files of time zones
 
 	"github.com/tidewire/tidewire/engine/vm"
 )

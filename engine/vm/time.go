@@ -3,7 +3,11 @@ package vm
 import (
 	"math"
 	"time"
-	_ "time/tzdata" // the zones, for machines that have none
+
+	// Scripts, schedules and settings name time zones, and a machine may have no
+	// files of them. All that runs or checks scripts imports this package, so the
+	// data is in every program that embeds package engine.
+	_ "time/tzdata"
 
 	lua "github.com/yuin/gopher-lua"
 )
