@@ -7,10 +7,8 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,8 +24,6 @@ type wordList struct {
 	// allowed are exceptions: a place (a file or folder) and a word or whole
 	// name there. The value is set once one is used.
 	allowed map[[2]string]bool
-	// pending are folders that are not checked.
-	pending []string
 }
 
 func readWords(t *testing.T) *wordList {
@@ -47,8 +43,6 @@ func readWords(t *testing.T) *wordList {
 			cells[i] = strings.TrimSpace(cells[i])
 		}
 		switch {
-		case cells[0] == "pending" && len(cells) == 2:
-			list.pending = append(list.pending, cells[1])
 		case cells[0] == "allow" && len(cells) == 4 && cells[3] != "":
 			list.allowed[[2]string{cells[1], cells[2]}] = false
 		case len(cells) == 3:
@@ -61,7 +55,7 @@ func readWords(t *testing.T) *wordList {
 				}
 			}
 		default:
-			t.Fatalf("words.txt:%d: found %q, expected WORDS | WHERE | INSTEAD, allow | PLACE | WORD | REASON or pending | FOLDER", i+1, line)
+			t.Fatalf("words.txt:%d: found %q, expected WORDS | WHERE | INSTEAD or allow | PLACE | WORD | REASON", i+1, line)
 		}
 	}
 	return list
@@ -91,12 +85,6 @@ func TestWords(t *testing.T) {
 		if list.instead[where][word] == "" || list.excused(file, word, name) {
 			return
 		}
-		if slices.ContainsFunc(list.pending, func(pattern string) bool {
-			folder, below := strings.CutSuffix(pattern, "/...")
-			return path.Dir(file) == folder || below && strings.HasPrefix(file, folder+"/")
-		}) {
-			return
-		}
 		if found++; found <= 50 {
 			t.Errorf("%s:%d: %s %q: say instead: %s", file, line, where, name, list.instead[where][word])
 		}
@@ -123,7 +111,7 @@ func TestWords(t *testing.T) {
 		case ".md":
 			files++
 			return wordsOfLines(at, "", func(line int, word, in string) { report(name, line, "doc", word, in) })
-		case ".lua":
+		case ".lua", ".sql":
 			files++
 			return wordsOfLines(at, "--", func(line int, word, in string) { report(name, line, "comment", word, in) })
 		}

@@ -1,17 +1,17 @@
--- Times are microseconds since 1970 in UTC. JSON is kept as it came.
+-- Times are microseconds since 1970 in UTC. JSON is stored unchanged.
 -- Rows of events and runs are numbered by the time of their acceptance, so
--- that newest first and "since" are walks of the primary key.
+-- that "newest first" and "since" are ranges of the primary key.
 
--- What the file as a whole remembers: the epoch of its owner, raised at each
--- opening, and the digits that end its run ids.
+-- One row: the epoch of the owner, incremented at each opening, and the digits
+-- that end the ids of runs.
 CREATE TABLE store (
   one   INTEGER PRIMARY KEY CHECK (one = 1),
   owner INTEGER NOT NULL,
   salt  INTEGER NOT NULL
 );
 
--- Ids of events that were kept. They outlive the events, which is why they
--- stand in a table of their own.
+-- Ids of accepted events. They are in a table of their own because they are
+-- deleted later than the events.
 CREATE TABLE seen (
   id    TEXT PRIMARY KEY,
   event INTEGER NOT NULL
@@ -40,7 +40,7 @@ CREATE TABLE hook (
   UNIQUE (script, name)
 );
 
--- A version that a hook named but whose sources were not kept has its hash only.
+-- A version that a hook named but whose sources were not stored has its hash only.
 CREATE TABLE version (
   id      INTEGER PRIMARY KEY,
   hash    TEXT NOT NULL UNIQUE,
@@ -55,15 +55,15 @@ CREATE TABLE version (
 -- state: 0 queued, 1 running, 2 retrying, 3 throttled, 4 held, 5 blocked,
 -- 6 queued later, 7 waiting, 8 succeeded, 9 failed, 10 cancelled, 11 skipped.
 -- Up to 5 a run has its place in its lane, up to 7 it is live. A row is queued
--- until the first write of its run: what was handed out and left no record is
--- as if it had not begun.
+-- until the first write of its run: a run that was leased and has no record
+-- has not begun.
 CREATE TABLE run (
   seq      INTEGER PRIMARY KEY,
   event    INTEGER NOT NULL REFERENCES event (seq),
   hook     INTEGER NOT NULL REFERENCES hook (id),
   matched  INTEGER NOT NULL REFERENCES version (id),
   bound    INTEGER REFERENCES version (id),
-  resolved TEXT, -- what it took from the configuration when it was bound, as JSON
+  resolved TEXT, -- connections and settings at the time when it was bound, as JSON
   lane     TEXT NOT NULL,
   place    INTEGER NOT NULL, -- in the lane; grows as seq does
   merging  INTEGER NOT NULL, -- 1: events merge into it until its first activation
@@ -72,11 +72,11 @@ CREATE TABLE run (
   epoch    INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
   steps    INTEGER NOT NULL, -- counted when the run ends
-  executed INTEGER NOT NULL, -- nanoseconds, of activations that are over
+  executed INTEGER NOT NULL, -- nanoseconds, of ended activations
   created  INTEGER NOT NULL,
   started  INTEGER,
   finished INTEGER,
-  parked   INTEGER, -- since when it stands
+  parked   INTEGER, -- since when it is parked
   wake     INTEGER, -- when a timer wakes it
   park     BLOB,    -- what else wakes it
   problem  BLOB
@@ -94,8 +94,8 @@ CREATE TABLE merged (
 );
 CREATE INDEX merged_run ON merged (run);
 
--- What waiting runs wait for, found by trigger and by the class of the value
--- at one path of their where; "approval" stands for a trigger too.
+-- What waiting runs wait for, by trigger and by the class of the value at one
+-- path of their where. For approvals the trigger is "approval".
 CREATE TABLE await (
   trigger TEXT NOT NULL,
   path    TEXT NOT NULL,
@@ -114,8 +114,8 @@ CREATE TABLE changed (
   PRIMARY KEY (hook, connection, record)
 ) WITHOUT ROWID;
 
--- state: 0 begun, 1 done, 2 failed. Where args, result or sent is an integer
--- it is the number of a large value.
+-- state: 0 begun, 1 done, 2 failed. An integer in args, result or sent is the
+-- id of a row in the table large.
 CREATE TABLE step (
   run      INTEGER NOT NULL REFERENCES run (seq),
   number   INTEGER NOT NULL,
@@ -126,7 +126,7 @@ CREATE TABLE step (
   result   BLOB,
   error    BLOB,
   sent     BLOB,
-  event    TEXT, -- id of the one that answered a wait
+  event    TEXT, -- id of the event that ended a wait
   position TEXT NOT NULL,
   started  INTEGER,
   took     INTEGER NOT NULL, -- nanoseconds
@@ -134,7 +134,7 @@ CREATE TABLE step (
 );
 CREATE UNIQUE INDEX step_number ON step (run, number);
 
--- Values too large for a row, compressed.
+-- Large values, compressed.
 CREATE TABLE large (
   id   INTEGER PRIMARY KEY,
   data BLOB NOT NULL
@@ -149,7 +149,7 @@ CREATE TABLE approval (
   choices BLOB NOT NULL,
   created INTEGER NOT NULL,
   expires INTEGER,
-  choice  TEXT, -- NULL until somebody decided
+  choice  TEXT, -- NULL until somebody has decided
   by      TEXT,
   note    TEXT,
   decided INTEGER
@@ -157,15 +157,15 @@ CREATE TABLE approval (
 CREATE INDEX approval_run ON approval (run);
 CREATE INDEX approval_open ON approval (created) WHERE choice IS NULL;
 
--- What scripts keep.
+-- What scripts store with state.put.
 CREATE TABLE state (
   script TEXT NOT NULL,
   key    TEXT NOT NULL,
-  value  BLOB NOT NULL, -- an integer is the number of a large value
+  value  BLOB NOT NULL, -- an integer is the id of a row in the table large
   PRIMARY KEY (script, key)
 ) WITHOUT ROWID;
 
--- Links between records, each kept twice so that both ends find it.
+-- Links between records, each in two rows, one for each direction.
 CREATE TABLE link (
   kind     TEXT NOT NULL,
   account  TEXT NOT NULL,

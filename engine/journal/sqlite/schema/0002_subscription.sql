@@ -1,5 +1,5 @@
--- Webhooks registered at vendors. data is JSON: what is known of each differs
--- by vendor, and all are read together.
+-- Webhooks registered at vendors. data is JSON, because its fields differ by
+-- vendor and all rows are read together.
 CREATE TABLE subscription (
   key  TEXT PRIMARY KEY,
   data BLOB NOT NULL

@@ -5,7 +5,7 @@ CREATE TABLE poll (
   UNIQUE (connection, name)
 );
 
--- How far a poll has looked. value is JSON, and the poll's own.
+-- How far a poll has read. value is JSON; only the poll reads it.
 CREATE TABLE cursor (
   poll  INTEGER NOT NULL REFERENCES poll (id),
   name  TEXT NOT NULL,
@@ -14,8 +14,8 @@ CREATE TABLE cursor (
   PRIMARY KEY (poll, name, item)
 ) WITHOUT ROWID;
 
--- What is known of each polled record. version grows with every change of the
--- row; gone is when the record was told to be gone.
+-- The sighting of each polled record. version is incremented by every change
+-- of the row; gone is when the record was reported as deleted.
 CREATE TABLE sighting (
   id      INTEGER PRIMARY KEY,
   poll    INTEGER NOT NULL REFERENCES poll (id),

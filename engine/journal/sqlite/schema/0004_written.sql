@@ -1,10 +1,10 @@
--- What calls of ours made of records at vendors, so that the events which bring
--- it back are known as echoes. While a call is under way run and number name
--- its step; of one that is done both are 0, and there is one row a record.
+-- What our own calls wrote to records at vendors, to recognize their echoes.
+-- During a call run and number are those of its step. After it both are 0, and
+-- there is one row a record.
 CREATE TABLE written (
   connection TEXT NOT NULL,
   noun       TEXT NOT NULL,
-  record     TEXT NOT NULL, -- '' while the vendor is still to give it an id
+  record     TEXT NOT NULL, -- '' until the vendor has assigned an id
   run        INTEGER NOT NULL,
   number     INTEGER NOT NULL,
   gone       INTEGER NOT NULL,

@@ -1,4 +1,4 @@
--- The files that runs have, by hash. Their content stands beside this file.
+-- The files that runs use, by hash. Their content is in the folder files.
 CREATE TABLE file (
   run  INTEGER NOT NULL REFERENCES run (seq),
   hash TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- Ids stand in parts, in the order in which they came: vendors' ids are in no
--- order, and a new one would else change a page somewhere among all old ones.
+-- Ids are stored in parts, in the order of acceptance. Ids of vendors are in no
+-- order: in one index a new one would change a page among all the old ones.
 CREATE TABLE known (
   part  INTEGER NOT NULL,
   id    TEXT NOT NULL,
@@ -10,8 +10,7 @@ INSERT INTO known SELECT (row_number() OVER (ORDER BY event) - 1) / 4096, id, ev
 DROP TABLE seen;
 ALTER TABLE known RENAME TO seen;
 
--- Of each part that is full: the newest event in it, and the bits that tell
--- which ids are not in it.
+-- The bloom filter of each full part, and the newest event in the part.
 CREATE TABLE sieve (
   part   INTEGER PRIMARY KEY,
   newest INTEGER NOT NULL,

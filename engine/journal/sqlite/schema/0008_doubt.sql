@@ -1,6 +1,6 @@
--- Events that may be echoes of a call under way: whether they are shows when
--- it is answered. Until then they begin no run. hooks is JSON: the runs they
--- would begin, and what such an event can tell.
+-- Deferred events: they may be echoes of a call that has no answer yet. Until
+-- the answer they begin no run. hooks is JSON: the runs that they would begin,
+-- and what they report.
 CREATE TABLE doubt (
   event  INTEGER PRIMARY KEY REFERENCES event (seq),
   run    INTEGER NOT NULL,
