@@ -89,7 +89,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Now: c.Clock.Now, Timer: c.Clock.Timer, Log: c.Log}); err != nil {
+	if e.store, err = sqlite.Open(ctx, sqlite.Config{Path: StorePath(c.Data), Clock: c.Clock, Log: c.Log}); err != nil {
 		if errors.Is(err, journal.ErrLocked) {
 			return nil, errDataFolderInUse(c.Data, err)
 		}

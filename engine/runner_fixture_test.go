@@ -212,7 +212,7 @@ func (r *runnerFixture) storePath() string { return filepath.Join(r.folder, "tid
 // store.
 func (r *runnerFixture) process(event journal.Event, at int, after bool) (journal.Run, []journal.Step, *crashingStore) {
 	r.Helper()
-	store, err := sqlite.Open(r.Context(), sqlite.Config{Path: r.storePath(), Now: r.Now, Timer: r.Timer})
+	store, err := sqlite.Open(r.Context(), sqlite.Config{Path: r.storePath(), Clock: r})
 	must(r.TB, err)
 	c := newCrashingStore(store, at, after)
 	client := call.New(call.Config{Connections: r.set, Clock: r.Advancing, MaxSendings: 2, Random: func() float64 { return 0.5 }})

@@ -186,7 +186,7 @@ func (w *fixture) open() {
 	w.Helper()
 	ctx := context.Background()
 	var err error
-	w.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.clock.Now, Timer: w.clock.Timer})
+	w.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Clock: w.clock})
 	w.must(err)
 	w.set, err = connection.New(connection.Config{Apps: []*bindings.App{w.app}, Settings: append([]connection.Settings{w.setting}, w.others...), Folder: w.folder, Clock: w.clock})
 	w.must(err)

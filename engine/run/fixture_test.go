@@ -129,7 +129,7 @@ func (w *fixture) reload() {
 func (w *fixture) start() {
 	w.Helper()
 	var err error
-	w.file, err = sqlite.Open(w.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.Now, Timer: w.Timer})
+	w.file, err = sqlite.Open(w.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Clock: w})
 	must(w.TB, err)
 	w.store = &failingStore{Store: w.file, at: w.killAt, before: w.killBefore, writeError: w.writeError, killed: make(chan struct{}), changed: make(chan struct{})}
 	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Clock: w})

@@ -218,7 +218,7 @@ func newFixture(t *testing.T, source string, change ...func(*fixture)) *fixture 
 	for _, c := range change {
 		c(w)
 	}
-	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Now: w.clock.Now})
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Clock: w.clock})
 	w.must(err)
 	w.store = &refusingStore{Store: store}
 	w.set, err = connection.New(connection.Config{Apps: w.apps, Settings: w.settings, Folder: w.folder, Clock: w.clock})

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
@@ -19,7 +20,7 @@ import (
 // operation takes the same time however many runs there are.
 type Dispatcher struct {
 	owner     int64 // the store's epoch
-	now       func() time.Time
+	clock     clock.Clock
 	maxCached int64 // bytes of cached events
 
 	mu          sync.Mutex
@@ -40,9 +41,9 @@ const epochShift = 20
 
 // New makes a dispatcher for a store whose epoch is owner. It caches at most
 // maxCached bytes of events.
-func New(owner int64, maxCached int64, now func() time.Time) *Dispatcher {
+func New(owner int64, maxCached int64, clock clock.Clock) *Dispatcher {
 	return &Dispatcher{
-		owner: owner, maxCached: maxCached, now: now,
+		owner: owner, maxCached: maxCached, clock: clock,
 		lanes: map[laneKey]*lane{}, ruleEpochs: map[int64]*ruleEpochs{}, runs: map[int64]*run{}, leased: map[int64]*run{},
 	}
 }
@@ -225,7 +226,7 @@ func (d *Dispatcher) leaseToWaiter(r *run) bool {
 
 func (d *Dispatcher) startLease(r *run) {
 	r.status = leased
-	r.started = d.now()
+	r.started = d.clock.Now()
 	r.last = max(r.last, d.owner<<epochShift) + 1
 	r.epoch = r.last
 	d.leased[r.seq] = r

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/dispatch"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
@@ -14,7 +15,7 @@ import (
 
 // withRuns returns a dispatcher with runs of these numbers that have no lane.
 func withRuns(seqs ...int64) *dispatch.Dispatcher {
-	d := dispatch.New(1, 1<<20, time.Now)
+	d := dispatch.New(1, 1<<20, clock.System)
 	for _, seq := range seqs {
 		d.Apply([]ledger.Move{enter(&ledger.Run{Seq: seq, Created: seq})})
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -15,10 +15,7 @@ import (
 type Config struct {
 	Store    Store
 	Dispatch Dispatch
-	Now      func() time.Time
-	// Timer returns a channel that receives once d has passed on the clock of
-	// Now, and a function that stops the timer.
-	Timer func(d time.Duration) (<-chan time.Time, func())
+	Clock    clock.Clock
 	// Log receives messages for the operator; nil means no messages.
 	Log *slog.Logger
 	// MaxQueued bounds the runs that have not ended.
@@ -36,7 +33,7 @@ type Config struct {
 type Ledger struct {
 	store     Store
 	dispatch  Dispatch
-	now       func() time.Time
+	clock     clock.Clock
 	log       *slog.Logger
 	maxQueued int
 	salt      uint16
@@ -55,8 +52,8 @@ func New(cfg Config) *Ledger {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Ledger{
-		store: cfg.Store, dispatch: cfg.Dispatch, now: cfg.Now, log: cfg.Log, maxQueued: cfg.MaxQueued, salt: cfg.Salt,
-		queue: newQueue(), stopped: make(chan struct{}), timer: wakeTimer{newTimer: cfg.Timer, at: cfg.Wake},
+		store: cfg.Store, dispatch: cfg.Dispatch, clock: cfg.Clock, log: cfg.Log, maxQueued: cfg.MaxQueued, salt: cfg.Salt,
+		queue: newQueue(), stopped: make(chan struct{}), timer: wakeTimer{at: cfg.Wake},
 	}
 	l.batch.init(l)
 	go l.run()
@@ -93,10 +90,10 @@ const maxBatch = 512
 func (l *Ledger) run() {
 	defer close(l.stopped)
 	for {
-		timer, stop := l.timer.set(l.now(), l.failing)
+		timer, stop := l.timer.set(l.clock, l.failing)
 		tasks := l.queue.receive(timer)
 		stop()
-		if l.timer.due(l.now()) {
+		if l.timer.due(l.clock.Now()) {
 			l.commit([]task{&timerTask{waiter: newWaiter()}})
 		}
 		if len(tasks) == 0 {
@@ -169,7 +166,7 @@ func (l *Ledger) report(err error) {
 // opened a transaction.
 func (l *Ledger) transact(tasks []task) (opened bool, err error) {
 	b := &l.batch
-	b.now = l.now()
+	b.now = l.clock.Now()
 	b.want.Counts = true
 	defer b.clear()
 	ctx := context.Background()

@@ -30,7 +30,7 @@ func (r *stepRecord) fill(l *Ledger, step journal.Step) (err error) {
 		return fmt.Errorf("there is no step state %q", step.State)
 	}
 	if step.Started.IsZero() {
-		step.Started = l.now()
+		step.Started = l.clock.Now()
 	}
 	if err := errors.Join(checkJSON("arguments", step.Args), checkJSON("result", step.Result), checkJSON("what was sent", step.Sent)); err != nil {
 		return err

@@ -1,13 +1,16 @@
 package ledger
 
-import "time"
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/engine/clock"
+)
 
 // wakeTimer is the timer for the run that is due next. It fires at least once in
 // maxTimer, because runs are due at times of day: a clock that is set meanwhile
 // must not make a run late.
 type wakeTimer struct {
-	newTimer func(time.Duration) (<-chan time.Time, func())
-	at       int64 // when the next run is due, in microseconds since 1970, or earlier; 0: no run is due
+	at int64 // when the next run is due, in microseconds since 1970, or earlier; 0: no run is due
 }
 
 const (
@@ -19,15 +22,15 @@ func (w *wakeTimer) due(now time.Time) bool { return w.at != 0 && w.at <= now.Un
 
 // set starts the timer. It returns a channel that receives when the next run may
 // be due, and a function that stops the timer.
-func (w *wakeTimer) set(now time.Time, failing bool) (<-chan time.Time, func()) {
+func (w *wakeTimer) set(c clock.Clock, failing bool) (<-chan time.Time, func()) {
 	if w.at == 0 {
 		return nil, func() {}
 	}
-	d := min(time.Duration(w.at-now.UnixMicro())*time.Microsecond, maxTimer)
+	d := min(time.Duration(w.at-c.Now().UnixMicro())*time.Microsecond, maxTimer)
 	if failing {
 		d = max(d, retryInterval)
 	}
-	return w.newTimer(max(d, 0))
+	return c.Timer(max(d, 0))
 }
 
 // apply adds the wake times of a committed batch.

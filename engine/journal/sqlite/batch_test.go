@@ -39,7 +39,7 @@ func TestBatchEqualsSingleTasks(t *testing.T) {
 				if err := os.WriteFile(path, empty, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				s := open(t, sqlite.Config{Path: path, Now: clock.Now, Timer: clock.Timer}.Wrap(func(s ledger.Store) ledger.Store {
+				s := open(t, sqlite.Config{Path: path, Clock: clock}.Wrap(func(s ledger.Store) ledger.Store {
 					store.Store = s
 					return store
 				}))

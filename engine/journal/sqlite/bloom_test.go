@@ -19,13 +19,13 @@ func TestIDsOfManyEvents(t *testing.T) {
 	const events = 10_000
 	clock := clock.NewManual(time.Now().Round(0))
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
-	s := open(t, sqlite.Config{Path: path, Now: clock.Now, Timer: clock.Timer})
+	s := open(t, sqlite.Config{Path: path, Clock: clock})
 	reopen := func() {
 		t.Helper()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = open(t, sqlite.Config{Path: path, Now: clock.Now, Timer: clock.Timer})
+		s = open(t, sqlite.Config{Path: path, Clock: clock})
 	}
 	all := func(when string, from, to int, repeated bool) {
 		t.Helper()

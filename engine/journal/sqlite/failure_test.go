@@ -105,7 +105,7 @@ func TestRecordAfterFailedWrite(t *testing.T) {
 // possible again.
 func TestFailedWakeIsRetried(t *testing.T) {
 	clock := clock.NewManual(time.Now().Round(0))
-	s := open(t, sqlite.Config{Now: clock.Now, Timer: clock.Timer})
+	s := open(t, sqlite.Config{Clock: clock})
 	if _, err := acceptOne(t, s, 0); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -186,10 +187,10 @@ func TestLogSizeIsBounded(t *testing.T) {
 }
 
 func TestRunIDsOfNewFilesDiffer(t *testing.T) {
-	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+	clock := clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	seen := map[string]bool{}
 	for range 8 { // with the same clock the ids differ only by the random salt of a store
-		r, err := acceptOne(t, open(t, sqlite.Config{Now: clock}), 1)
+		r, err := acceptOne(t, open(t, sqlite.Config{Clock: clock}), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,12 +202,11 @@ func TestRunIDsOfNewFilesDiffer(t *testing.T) {
 }
 
 func TestRunIDsAscendWhenClockGoesBack(t *testing.T) {
-	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	clock := clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	last := ""
 	for i := range 6 {
-		now := noon.Add(-time.Duration(i) * time.Hour)
-		s := open(t, sqlite.Config{Path: path, Now: func() time.Time { return now }})
+		s := open(t, sqlite.Config{Path: path, Clock: clock})
 		r, err := acceptOne(t, s, i)
 		if err != nil {
 			t.Fatal(err)
@@ -218,5 +218,6 @@ func TestRunIDsAscendWhenClockGoesBack(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+		clock.Adjust(-time.Hour)
 	}
 }

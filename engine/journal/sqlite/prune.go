@@ -18,7 +18,7 @@ const pruneBatch = 200
 
 // Prune implements journal.Store.
 func (s *Store) Prune(ctx context.Context, r journal.Retention) (journal.Pruned, error) {
-	p := pruning{store: s, now: s.now()}
+	p := pruning{store: s, now: s.clock.Now()}
 	err := p.all(ctx, r)
 	if err != nil {
 		err = s.fail("prune", err)

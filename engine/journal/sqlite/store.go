@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"modernc.org/sqlite"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/dispatch"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
@@ -29,11 +29,8 @@ type Config struct {
 	// Path is the journal's file. Open makes it if it does not exist; its folder
 	// must exist. The lock file is in the same folder.
 	Path string
-	// Now returns the time; nil means time.Now.
-	Now func() time.Time
-	// Timer returns a channel that receives once d has passed on the clock of
-	// Now, and a function that stops the timer; nil means a time.Timer.
-	Timer func(d time.Duration) (<-chan time.Time, func())
+	// Clock is the clock of the journal; nil means the machine's.
+	Clock clock.Clock
 	// Log receives messages for the operator; nil means no messages.
 	Log *slog.Logger
 	// MaxQueued bounds the runs that have not ended: Accept refuses more of them
@@ -52,7 +49,7 @@ type Store struct {
 	*ledger.Ledger
 	dispatch *dispatch.Dispatcher
 	conn     *conn
-	now      func() time.Time
+	clock    clock.Clock
 	lock     *os.File
 
 	closing sync.Once
@@ -62,12 +59,7 @@ type Store struct {
 // Open opens the journal, changes its file to the newest version, queues again the
 // runs that a crash interrupted, and starts the writer.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.Timer == nil {
-		cfg.Timer = systemTimer
-	}
+	cfg.Clock = clock.OrSystem(cfg.Clock)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -137,7 +129,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if t.live > 0 {
 		cfg.Log.Info("runs wait from before", "count", t.live)
 	}
-	t.dispatch = dispatch.New(t.owner, cfg.Memory, cfg.Now)
+	t.dispatch = dispatch.New(t.owner, cfg.Memory, cfg.Clock)
 	t.dispatch.Fill(start.runs)
 	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.Leases); err != nil {
 		return nil, err
@@ -147,10 +139,10 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		store = cfg.wrap(store)
 	}
 	l := ledger.New(ledger.Config{
-		Store: store, Dispatch: &activations{t.dispatch, t.reader}, Now: cfg.Now, Timer: cfg.Timer, Log: cfg.Log,
+		Store: store, Dispatch: &activations{t.dispatch, t.reader}, Clock: cfg.Clock, Log: cfg.Log,
 		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: start.wake,
 	})
-	return &Store{Reader: t.reader, Ledger: l, dispatch: t.dispatch, conn: c, now: cfg.Now}, nil
+	return &Store{Reader: t.reader, Ledger: l, dispatch: t.dispatch, conn: c, clock: cfg.Clock}, nil
 }
 
 // makeFile makes the file if it does not exist. Only its owner may read it: it
@@ -195,9 +187,4 @@ func (s *Store) Close() error {
 
 func (s *Store) inTransaction(ctx context.Context, f func(t *tx) error) error {
 	return s.InTransaction(ctx, func(one ledger.Tx) error { return f(one.(*tx)) })
-}
-
-func systemTimer(d time.Duration) (<-chan time.Time, func()) {
-	t := time.NewTimer(d)
-	return t.C, func() { t.Stop() }
 }

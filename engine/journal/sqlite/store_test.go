@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			journaltest.Run(t, func(t *testing.T, clock *clock.Manual) (journal.Store, func() journal.Store) {
 				cfg := cfg
-				cfg.Now, cfg.Timer = clock.Now, clock.Timer
+				cfg.Clock = clock
 				cfg.Path = filepath.Join(journaltest.Folder(t), "tidewire.db")
 				s := open(t, cfg)
 				return s, func() journal.Store {
