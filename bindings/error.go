@@ -24,7 +24,8 @@ const (
 )
 
 // Error is the error of a call to an app. Scripts get it as a table with these
-// fields. It never contains a secret.
+// fields. It never contains a secret. Callers may share a value, so one that was
+// returned is not changed: change a copy.
 type Error struct {
 	Kind       ErrorKind       `json:"kind"`
 	Status     int             `json:"status,omitempty"` // HTTP status, 0 if there was no answer

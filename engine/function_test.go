@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -78,8 +79,10 @@ func sell(t *testing.T) func(*engine.Engine, context.CancelFunc) {
 func TestFunctionOfALibrary(t *testing.T) {
 	const try = `on("emit:sale", { %s }, function(event)
   local result, err = try(function() return require("till").sell { item = event.data.item, price = 1.5, pin = secret "pin", code = secret "code" } end)
-  state.put("result", { result = result, kind = err and err.kind, text = err and err.message })
+  state.put("result", { result = result, kind = err and err.kind, text = err and err.message, retryable = err and err.retryable })
 end)`
+	unsure := bindings.Error{Kind: bindings.Uncertain, Message: "no answer to very-secret", Retryable: true}
+	returned := unsure
 	for name, test := range map[string]struct {
 		options string
 		f       vm.Function
@@ -102,6 +105,9 @@ end)`
 		"the same, repeated": {options: `on_uncertain = "retry", retry = { attempts = 3 }`, f: vm.Function{Step: func(context.Context, json.RawMessage) (any, error) {
 			return nil, errors.New("the drawer is stuck")
 		}}, state: journal.Succeeded, calls: 3, result: `"kind":"uncertain"`},
+		"uncertain in its own words, raised": {options: `on_uncertain = "raise"`, f: vm.Function{Step: func(context.Context, json.RawMessage) (any, error) {
+			return nil, &returned
+		}}, state: journal.Succeeded, calls: 1, result: `"kind":"uncertain","text":"no answer to [secret]","retryable":false`},
 		"repeated, then not done": {options: `on_uncertain = "retry", retry = { attempts = 3 }`, f: vm.Function{Step: firstThen(errors.New("the drawer is stuck"), &bindings.Error{Kind: bindings.Unavailable, Message: "closed"})},
 			state: journal.Succeeded, calls: 3, result: `"kind":"uncertain","text":"closed; an earlier call may have been done"`},
 		"repeated, then refused for now": {options: `on_uncertain = "retry", retry = { attempts = 3 }`, f: vm.Function{Step: firstThen(errors.New("the drawer is stuck"), &bindings.Error{Kind: bindings.RateLimited, Message: "slower"})},
@@ -148,6 +154,9 @@ end)`
 				}
 			}
 		})
+	}
+	if !reflect.DeepEqual(returned, unsure) {
+		t.Errorf("the function's own error was changed: %v", &returned)
 	}
 }
 

@@ -37,17 +37,18 @@ func (d *delivery) receive(ctx context.Context, out result, token string) reply 
 		class, e := d.classifyFailure(out)
 		return reply{class: class, err: e}
 	}
-	body, e := j.read(out.status, out.header, out.body)
-	if e == nil {
+	body, refusal := j.read(out.status, out.header, out.body)
+	if refusal == nil {
 		return reply{class: succeeded, body: body}
 	}
+	e := *refusal
 	if e.Connection = j.connection; e.Operation == "" {
 		e.Operation = j.operation
 	}
 	if e.RequestID == "" {
 		e.RequestID = d.answer.RequestID
 	}
-	r := reply{class: j.classify(out.status, e, token), header: out.header, err: e}
+	r := reply{class: j.classify(out.status, &e, token), header: out.header, err: &e}
 	if r.class == rateLimited || r.class == requestTimeout {
 		e.Retryable = true
 	}

@@ -191,12 +191,13 @@ func (c *Client) connection(app *bindings.App, operation, name string) (*connect
 // checked before the arguments: a connection that is not connected has no
 // account to fill in.
 func connectionProblem(conn *connection.Connection, op *bindings.Operation) error {
-	e := conn.Problem()
-	if e == nil {
+	problem := conn.Problem()
+	if problem == nil {
 		return nil
 	}
+	e := *problem
 	e.Operation = op.Name
-	return e
+	return &e
 }
 
 // notAllowedError is the error for a request that the connection may not send.
@@ -206,11 +207,13 @@ func notAllowedError(e *bindings.Error, again *sentRecord, s safety) *bindings.E
 	if again != nil {
 		state = MaybeDone
 	}
-	if decide(notAllowed, state, s).end == returnUncertain {
-		e.Kind = bindings.Uncertain
-		e.Message += "; whether it was done when it was sent before is not known"
+	if decide(notAllowed, state, s).end != returnUncertain {
+		return e
 	}
-	return e
+	uncertain := *e
+	uncertain.Kind = bindings.Uncertain
+	uncertain.Message += "; whether it was done when it was sent before is not known"
+	return &uncertain
 }
 
 // checkAllowed checks an operation against what the connection may do.

@@ -204,17 +204,19 @@ func (r redactor) redactAnswerJSON(text []byte) []byte {
 	return text
 }
 
-// redactError removes secrets from an error.
+// redactError returns an error without secrets: a changed copy of the
+// *bindings.Error in err, else err.
 func (r redactor) redactError(err error) error {
 	var e *bindings.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	e.Message, e.Code, e.RequestID = r.redactText(e.Message), r.redactText(e.Code), r.redactText(e.RequestID)
+	redacted := *e
+	redacted.Message, redacted.Code, redacted.RequestID = r.redactText(e.Message), r.redactText(e.Code), r.redactText(e.RequestID)
 	if len(e.Body) > 0 {
-		if e.Body = json.RawMessage(r.redactText(string(e.Body))); !json.Valid(e.Body) {
-			e.Body = nil
+		if redacted.Body = json.RawMessage(r.redactText(string(e.Body))); !json.Valid(redacted.Body) {
+			redacted.Body = nil
 		}
 	}
-	return err
+	return &redacted
 }

@@ -79,12 +79,13 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	var e *bindings.Error
 	if errors.As(err, &e) {
 		if answer.Status >= 500 && e.Kind == bindings.Unavailable {
-			err = nil // it reads, or is not implemented: the script gets the status
-			if unread != nil {
-				e, err = unread, unread
-			}
+			e, err = unread, nil // it reads, or is not implemented: the script gets the status
 		}
-		e.Message = j.operation + " " + j.path + ": " + e.Message
+		if e != nil {
+			named := *e
+			named.Message = j.operation + " " + j.path + ": " + e.Message
+			err = &named
+		}
 	}
 	answer.Sendings, answer.Elapsed = sent.Sendings, sent.Elapsed
 	if err != nil {

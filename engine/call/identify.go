@@ -99,8 +99,9 @@ func (c *Client) checkRefusal(ctx context.Context, conn *connection.Connection, 
 	release := c.probing.lock(conn.Name())
 	defer release()
 	if problem := conn.Problem(); problem != nil { // another call found that out
-		problem.Operation, problem.Status = e.Operation, e.Status
-		return problem
+		named := *problem
+		named.Operation, named.Status = e.Operation, e.Status
+		return &named
 	}
 	var wrong *bindings.Error
 	if _, testErr := c.identify(ctx, conn); errors.As(testErr, &wrong) && wrong.Kind == bindings.Unauthorized {

@@ -180,10 +180,11 @@ func (r *refreshGrant) saveToken(ctx context.Context, entry *Entry, token Token)
 // recordRefusal saves that the vendor refuses this refresh token. The token in
 // the vault stays as it is.
 func (r *refreshGrant) recordRefusal(ctx context.Context, entry *Entry, begun time.Time, err error) error {
-	var e *bindings.Error
-	if !errors.As(err, &e) || !isCredentialRefusal(e) {
+	var refusal *bindings.Error
+	if !errors.As(err, &refusal) || !isCredentialRefusal(refusal) {
 		return err
 	}
+	e := *refusal
 	if !begun.IsZero() && !slices.Contains(invalidClientCodes, e.Code) {
 		e.Message += "; a refresh begun at " + begun.UTC().Format(time.RFC3339) + " was cut off before its answer was saved"
 		if grace := r.client.oauth.Grace; grace > 0 && r.client.clock.Now().Sub(begun) > grace {
@@ -196,7 +197,7 @@ func (r *refreshGrant) recordRefusal(ctx context.Context, entry *Entry, begun ti
 		r.log.Error("could not save that the connection is broken", "connection", r.client.name, "error", saveErr)
 	}
 	r.log.Error("connection broken", "connection", r.client.name, "error", e.Message)
-	return r.state.setBroken(e, now)
+	return r.state.setBroken(&e, now)
 }
 
 // credentialHash is the hash of the credentials that a refresh sends.

@@ -56,15 +56,14 @@ func (s *state) clearProblem() {
 	s.kind, s.problem, s.since = Connected, nil, time.Time{}
 }
 
-// currentProblem is a copy of the problem, nil if the connection can be used.
+// currentProblem is the problem, nil if the connection can be used.
 func (s *state) currentProblem() (*bindings.Error, StateKind, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.problem == nil {
 		return nil, Connected, time.Time{}
 	}
-	problem := *s.problem
-	return &problem, s.kind, s.since
+	return s.problem, s.kind, s.since
 }
 
 // prefix begins the message of an error about a connection.

@@ -85,10 +85,11 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	switch {
 	case err == nil:
 	case errors.As(err, &refused):
-		if ended := h.parkOnError(ctx, s, step, refused, done.retryAfter); ended != nil {
+		raised, ended := h.parkOnError(ctx, s, step, refused, done.retryAfter)
+		if ended != nil {
 			return nil, ended
 		}
-		step.State, step.Error, step.Result = journal.Erred, refused, nil
+		step.State, step.Error, step.Result = journal.Erred, raised, nil
 	default:
 		return nil, h.endActivation(ctx, step, err)
 	}

@@ -16,11 +16,11 @@ import (
 )
 
 // parkOnError parks the run if the step's error is not to be raised in the script
-// now: it is retried later, or a person has to act. It returns nil if the error is
-// to be raised.
-func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) error {
+// now: it is retried later, or a person has to act. Otherwise it returns the error
+// to raise, which may be another.
+func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) (raised *bindings.Error, ended error) {
 	if session := consentSession(s, e); session != "" {
-		return h.startConsent(ctx, s, step, session)
+		return nil, h.startConsent(ctx, s, step, session)
 	}
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
 	switch e.Kind {
@@ -30,7 +30,7 @@ func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e 
 		if h.exhausted() {
 			return h.reclassify(ctx, s, step, e)
 		}
-		return h.park(ctx, step, journal.Park{
+		return nil, h.park(ctx, step, journal.Park{
 			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(after, h.backoff())), Drop: h.attempt.removable(), Attempt: true, Problem: problem,
 		})
 	case bindings.BrokenConnection:
@@ -39,21 +39,22 @@ func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e 
 		}
 		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.attempt.removable(), Attempt: true, Problem: problem})
 		h.wakeIfRecovered(ctx)
-		return ended
+		return nil, ended
 	}
-	return nil
+	return e, nil
 }
 
 // reclassify is called when the attempts are used up and the last error means
 // that the request was not done. If a request that was sent before may have been
 // done, the call is uncertain.
-func (h *host) reclassify(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
+func (h *host) reclassify(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) (raised *bindings.Error, ended error) {
 	if !h.begunRequest(s, h.attempt.record).Uncertain(h.attempt.state, h.runner.config.Clock.Now()) {
-		return nil
+		return e, nil
 	}
-	e.Kind, e.Retryable = bindings.Uncertain, false
-	e.Message += "; whether it was done when it was sent before is not known"
-	return h.handleUncertain(ctx, s, step, e)
+	uncertain := *e
+	uncertain.Kind, uncertain.Retryable = bindings.Uncertain, false
+	uncertain.Message += "; whether it was done when it was sent before is not known"
+	return h.handleUncertain(ctx, s, step, &uncertain)
 }
 
 // begunRequest returns the request of a begun record.
@@ -83,7 +84,8 @@ func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.
 	if s.Operation != nil {
 		e.Operation = s.Operation.Name
 	}
-	if ended := h.handleUncertain(ctx, s, step, e); ended != nil {
+	e, ended := h.handleUncertain(ctx, s, step, e)
+	if ended != nil {
 		return nil, ended
 	}
 	step.State, step.Error = journal.Erred, e
@@ -110,8 +112,8 @@ func (h *host) retriesUncertain() bool { return h.hook.OnUncertain == script.Unc
 
 // handleUncertain parks the run to send a call again that may have been done, if
 // that is safe. Otherwise the hook's option on_uncertain decides. The begun record
-// stays. It returns nil if the error is to be raised in the script.
-func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) error {
+// stays. It returns the error if that is to be raised in the script.
+func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) (raised *bindings.Error, ended error) {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
 	again := h.retriesUncertain()
 	if h.attempt.record.Number > 0 {
@@ -119,16 +121,17 @@ func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step
 		again, _ = h.resendable(s, step)
 	}
 	if again && !h.exhausted() {
-		return h.park(ctx, step, journal.Park{
+		return nil, h.park(ctx, step, journal.Park{
 			State: journal.Retrying, Until: h.runner.config.Clock.Now().Add(h.backoff()), Attempt: true, Problem: problem,
 		})
 	}
 	if h.hook.OnUncertain == script.UncertainRaise || h.retriesUncertain() {
-		e.Retryable = false
-		return nil
+		final := *e
+		final.Retryable = false
+		return &final, nil
 	}
 	step.State = journal.Begun
-	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
+	return nil, h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
 }
 
 // blockMismatch blocks a run whose script calls another step than the recorded
