@@ -58,7 +58,7 @@ func TestTeamsMessages(t *testing.T) {
 			t.Fatalf("scan of %s: %v", poll, err)
 		}
 		for _, e := range w.events()[before:] {
-			events = append(events, fmt.Sprint(strings.TrimPrefix(e.Type, "teams."), " ", gjson.GetBytes(e.Data, "body.content"), " ",
+			events = append(events, fmt.Sprint(bindings.TriggerName(e.Type).Local(), " ", gjson.GetBytes(e.Data, "body.content"), " ",
 				gjson.GetBytes(e.Data, "teamId").Exists(), gjson.GetBytes(e.Data, "channelId").Exists(), gjson.GetBytes(e.Data, "chatId").Exists(),
 				e.Record == gjson.GetBytes(e.Data, "id").String()))
 		}

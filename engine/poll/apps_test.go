@@ -78,7 +78,7 @@ func (s appFixture) wantEvents(poll, field string, want ...string) {
 	all := s.events()
 	var found []string
 	for _, e := range all[s.seen:] {
-		found = append(found, strings.TrimPrefix(e.Type, s.app.Name+".")+" "+gjson.GetBytes(e.Data, field).String())
+		found = append(found, bindings.TriggerName(e.Type).Local()+" "+gjson.GetBytes(e.Data, field).String())
 	}
 	s.seen = len(all)
 	s.clock.Advance(time.Minute)

@@ -331,6 +331,6 @@ func (c *comparison) eventID(t *bindings.Trigger, item *listItem, at time.Time) 
 	if len(record) > maxRecord {
 		record = fmt.Sprintf("%016x", hashText(record))
 	}
-	_, verb, _ := strings.Cut(strings.TrimPrefix(t.Name, c.conn.App().Name+"."), ".")
+	verb := bindings.TriggerName(t.Name).Verb()
 	return fmt.Sprintf("%s:%s:%s:%s:%s:%d-%08x", c.source, c.job.key.Connection, c.poll.Name, record, verb, at.UnixMilli(), uint32(item.hash))
 }

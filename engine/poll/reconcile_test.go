@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
@@ -135,7 +136,7 @@ func (p *scenario) change(id, title, trigger string) {
 func (p *scenario) reported() string {
 	var all []string
 	for _, e := range p.events() {
-		word := strings.TrimPrefix(e.Type, "desk.card.")
+		word := bindings.TriggerName(e.Type).Verb()
 		if title := jsonpath.Text(e.Data, "title"); title != "" {
 			word += " " + title
 		}
