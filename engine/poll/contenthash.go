@@ -3,6 +3,7 @@ package poll
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +62,7 @@ func write(b *strings.Builder, v gjson.Result, at string, ignore []string) {
 			return true
 		})
 		b.WriteByte('{')
-		for _, name := range sortedKeys(fields) {
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			b.WriteString(strconv.Quote(name) + ":" + fields[name] + ",")
 		}
 		b.WriteByte('}')

@@ -3,6 +3,7 @@ package poll
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,7 +91,7 @@ func (sc *scan) data(item json.RawMessage, of *call.Item) json.RawMessage {
 	data := slices.Clone(item)
 	if len(sc.poll.Data) > 0 {
 		data = json.RawMessage("{}")
-		for _, field := range sortedKeys(sc.poll.Data) {
+		for _, field := range slices.Sorted(maps.Keys(sc.poll.Data)) {
 			data = with(data, field, sc.value(sc.poll.Data[field], item, of))
 		}
 	}
@@ -99,7 +100,7 @@ func (sc *scan) data(item json.RawMessage, of *call.Item) json.RawMessage {
 
 // add adds fields of the item that the list is for to event.data.
 func (sc *scan) add(data json.RawMessage, of *call.Item) json.RawMessage {
-	for _, field := range sortedKeys(sc.poll.Adds) {
+	for _, field := range slices.Sorted(maps.Keys(sc.poll.Adds)) {
 		if of != nil {
 			value, _ := of.Var("of." + sc.poll.Adds[field])
 			raw, _ := value.(json.RawMessage)
@@ -193,15 +194,6 @@ func readTime(text string) time.Time {
 		return time.UnixMilli(int64(n)).UTC()
 	}
 	return time.Unix(int64(n), 0).UTC()
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // isEmpty reports whether a value has no content.
