@@ -10,13 +10,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // lossyProxy receives the webhooks of the sandbox for an engine, and loses some,
 // delivers some twice, some late, and some in another order.
 type lossyProxy struct {
 	t      testing.TB
-	now    func() time.Time
+	clock  clock.Clock
 	server *httptest.Server
 	target string // the engine's address
 
@@ -36,8 +38,8 @@ type delivery struct {
 	body   []byte
 }
 
-func newLossyProxy(t testing.TB, seed uint64, now func() time.Time) *lossyProxy {
-	p := &lossyProxy{t: t, now: now, random: rand.New(rand.NewPCG(seed, 2)), dropped: map[string]bool{}}
+func newLossyProxy(t testing.TB, seed uint64, c clock.Clock) *lossyProxy {
+	p := &lossyProxy{t: t, clock: c, random: rand.New(rand.NewPCG(seed, 2)), dropped: map[string]bool{}}
 	p.server = httptest.NewServer(http.HandlerFunc(p.receive))
 	t.Cleanup(p.server.Close)
 	return p
@@ -52,7 +54,7 @@ func (p *lossyProxy) receive(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	at := delivery{due: p.now(), path: r.URL.Path, header: r.Header.Clone(), body: body}
+	at := delivery{due: p.clock.Now(), path: r.URL.Path, header: r.Header.Clone(), body: body}
 	p.mu.Lock()
 	copies := 1
 	if p.chance(10) {
@@ -90,7 +92,7 @@ func (p *lossyProxy) dropsAll(body []byte) bool {
 
 // deliverDue delivers the webhooks that are due, the last one first.
 func (p *lossyProxy) deliverDue() {
-	now := p.now()
+	now := p.clock.Now()
 	p.mu.Lock()
 	var due []delivery
 	p.delayed = slices.DeleteFunc(p.delayed, func(l delivery) bool {

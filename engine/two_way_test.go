@@ -72,7 +72,7 @@ func organisation(place string) string {
 func newSyncFixture(t *testing.T, seed uint64) *syncFixture {
 	clock := clock.NewManual(time.Now().Round(0))
 	s := &syncFixture{t: t, clock: clock, banks: map[string]*sandbox.Sandbox{}, proxies: map[string]*httptest.Server{},
-		network: newLossyProxy(t, seed, clock.Now), random: rand.New(rand.NewPCG(seed, 1)), checked: map[string]int{}}
+		network: newLossyProxy(t, seed, clock), random: rand.New(rand.NewPCG(seed, 1)), checked: map[string]int{}}
 	s.crm = newSandbox(t, sandbox.Config{Seed: int64(seed), Now: clock.Now})
 	s.startProxy("highlevel", s.crm)
 	for i, place := range cities {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -63,7 +64,7 @@ func TestUncertainCall(t *testing.T) {
 			source := fmt.Sprintf("local shop = require \"shop\"\non(\"shop.order.created\", { %s }, function()\n  %s\nend)\n", test.hook, test.call)
 			v := &answeringVendor{answers: strings.Fields(test.answers)}
 			r := newRunnerFixture(t, source, v)
-			v.reset(r.Now)
+			v.reset(r)
 			if test.crash {
 				// A process without a crash shows at which write the answer is recorded.
 				_, _, c := r.process(crashEvent, 0, false)
@@ -72,7 +73,7 @@ func TestUncertainCall(t *testing.T) {
 					t.Fatalf("the call is not recorded; the writes are %v", c.names)
 				}
 				r = newRunnerFixture(t, source, v)
-				v.reset(r.Now)
+				v.reset(r)
 				r.process(crashEvent, at+1, false)
 				r.Advance(test.later)
 			}
@@ -103,7 +104,7 @@ func TestUncertainCall(t *testing.T) {
 type answeringVendor struct {
 	mu       sync.Mutex
 	answers  []string
-	now      func() time.Time
+	clock    clock.Clock
 	received []receivedRequest
 }
 
@@ -112,11 +113,11 @@ type receivedRequest struct {
 	at        time.Time
 }
 
-// reset deletes the requests so far. Later ones have the times of now.
-func (v *answeringVendor) reset(now func() time.Time) {
+// reset deletes the requests so far. Later ones have the times of c.
+func (v *answeringVendor) reset(c clock.Clock) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.now, v.received = now, nil
+	v.clock, v.received = c, nil
 }
 
 func (v *answeringVendor) requests() []receivedRequest {
@@ -132,7 +133,7 @@ func (v *answeringVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	v.received = append(v.received, receivedRequest{fmt.Sprint(r.Method, r.RequestURI, string(body)), r.Header.Get("X-Shop-Key"), v.now()})
+	v.received = append(v.received, receivedRequest{fmt.Sprint(r.Method, r.RequestURI, string(body)), r.Header.Get("X-Shop-Key"), v.clock.Now()})
 	w.Header().Set("Content-Type", "application/json")
 	switch v.answers[min(len(v.received), len(v.answers))-1] {
 	case "lost":
