@@ -71,12 +71,13 @@ const putFilter = `INSERT INTO sieve (part, newest, bits) VALUES (?, ?, ?) ON CO
 
 // load reads the bloom filters, and builds those that are not in the file.
 func (s *seenIDs) load(c *conn) error {
-	var filters, nextPart, ids, put *stmt
+	var filters, newestPart, nextPart, ids, put *stmt
 	err := c.prepare(map[**stmt]string{
-		&filters:  `SELECT part, newest, bits FROM sieve`,
-		&nextPart: `SELECT part FROM seen WHERE part > ? ORDER BY part LIMIT 1`,
-		&ids:      `SELECT id, event FROM seen WHERE part = ?`,
-		&put:      putFilter,
+		&filters:    `SELECT part, newest, bits FROM sieve`,
+		&newestPart: `SELECT max(part) FROM seen`,
+		&nextPart:   `SELECT part FROM seen WHERE part > ? ORDER BY part LIMIT 1`,
+		&ids:        `SELECT id, event FROM seen WHERE part = ?`,
+		&put:        putFilter,
 	})
 	if err != nil {
 		return err
@@ -94,6 +95,10 @@ func (s *seenIDs) load(c *conn) error {
 		hasFilter[f.part] = true
 		s.open = newFilter(f.part + 1)
 	}
+	newest, err := newestPart.one()
+	if err != nil {
+		return err
+	}
 	for last := int64(-maxSeq); ; {
 		next, err := nextPart.one(last)
 		part, more := next.(int64)
@@ -108,7 +113,7 @@ func (s *seenIDs) load(c *conn) error {
 		if err != nil {
 			return err
 		}
-		if part >= s.open.part && n < partIDs { // the newest part, which is not full
+		if part == newest && part >= s.open.part && n < partIDs {
 			s.open, s.inOpen = f, n
 			continue
 		}

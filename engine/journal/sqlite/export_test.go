@@ -2,12 +2,15 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"unsafe"
 
 	"github.com/tidewire/tidewire/engine/journal/ledger"
@@ -172,4 +175,28 @@ func Compare(store ledger.Store) error {
 		}
 	}
 	return errors.Join(append(differs, err)...)
+}
+
+// Tables returns the names of the tables of a journal's file.
+func Tables(t testing.TB) (names []string) {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "tidewire.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.inTransaction(t.Context(), func(tx *tx) error {
+		var tables *stmt
+		if err := tx.conn.prepare(map[**stmt]string{&tables: `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`}); err != nil {
+			return err
+		}
+		return tables.each(func(row []driver.Value) error {
+			names = append(names, row[0].(string))
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
