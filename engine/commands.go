@@ -132,7 +132,9 @@ func (e *Engine) status() control.Status {
 		if !live {
 			one = control.ScriptStatus{Name: problem.Script, Hooks: []string{}}
 		}
-		one.Problem = problem.Error()
+		if one.Problem = problem.Error(); problem.LastVersionLive {
+			one.Problem += "; the last version that could be loaded is live"
+		}
 		scripts[problem.Script] = one
 	}
 	for _, name := range slices.Sorted(maps.Keys(scripts)) {

@@ -147,10 +147,10 @@ func TestDoctorFindsScriptsThatDoNotLoad(t *testing.T) {
 	f.expectFinding("script", "", "orders was not loaded, its last version stays live: orders.lua:1: ", "fix the script and save it")
 	f.stop()
 	f.start()
-	f.expectFinding("script", "", "orders was not loaded, it is not live: orders.lua:1: ")
+	f.expectFinding("script", "", "orders was not loaded, its last version stays live: orders.lua:1: ")
 	from = f.log.length()
 	must(t, os.WriteFile(file, []byte(waits), 0o644))
-	f.log.await(t, from, `"script loaded`)
+	f.log.await(t, from, `"script is right again`)
 	f.expectNoFinding()
 }
 

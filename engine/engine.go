@@ -146,9 +146,9 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	machine := vm.New(vm.Config{Apps: c.Apps, Libraries: c.Libraries})
 	e.scripts, err = script.Open(ctx, script.Config{
 		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Clock: c.Clock,
-		Connections:  func(name string) bool { _, found := e.connections.Get(name); return found },
-		SaveVersions: e.store.PutVersions,
-		CountRuns:    e.store.Live,
+		Connections: func(name string) bool { _, found := e.connections.Get(name); return found },
+		Versions:    e.store,
+		CountRuns:   e.store.Live,
 	})
 	if err != nil {
 		return fmt.Errorf("load the scripts: %w", err)
@@ -176,7 +176,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		return err
 	}
 	e.ingest = ingest.New(ingest.Config{
-		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Subscriptions: e.hooks,
+		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Unloaded: e.scripts.Unloaded, Subscriptions: e.hooks,
 		Accept: e.runner.AcceptAll, Secret: e.secret, InstallChanged: e.installed, Clock: c.Clock, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})

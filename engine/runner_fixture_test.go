@@ -218,7 +218,7 @@ func (r *runnerFixture) process(event journal.Event, at int, after bool) (journa
 	client := call.New(call.Config{Connections: r.set, Clock: r.Advancing, MaxSendings: 2, Random: func() float64 { return 0.5 }})
 	defer client.Close()
 	scripts, err := script.Open(r.Context(), script.Config{
-		Dir: filepath.Join(r.folder, "scripts"), Machine: r.machine, Apps: []*bindings.App{r.app}, SaveVersions: store.PutVersions, Clock: r,
+		Dir: filepath.Join(r.folder, "scripts"), Machine: r.machine, Apps: []*bindings.App{r.app}, Versions: store, Clock: r,
 	})
 	must(r.TB, err)
 	runner := run.New(run.Config{

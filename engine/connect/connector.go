@@ -18,7 +18,6 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
-	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -103,8 +102,7 @@ func (c *Connector) generation() *script.Generation {
 		set, err := script.Open(context.Background(), script.Config{
 			Dir: c.settings.Scripts, Machine: vm.New(vm.Config{Apps: c.apps}), Params: c.settings.Params, Zone: c.settings.Timezone,
 			Apps: c.apps, Log: c.log, Clock: c.clock,
-			Connections:  func(name string) bool { _, found := c.service.Set.Get(name); return found },
-			SaveVersions: func(context.Context, ...journal.Version) error { return nil },
+			Connections: func(name string) bool { _, found := c.service.Set.Get(name); return found },
 		})
 		if err != nil {
 			return nil // no folder, or one that cannot be read: an error of tidewire run

@@ -6,6 +6,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -104,8 +105,11 @@ func problemText(run journal.Run) string {
 func (d *diagnosis) scripts(context.Context) error {
 	for _, p := range d.Scripts.Problems() {
 		state := "it is not live"
-		if p.LastVersionLive {
+		switch {
+		case p.LastVersionLive:
 			state = "its last version stays live"
+		case slices.Contains(d.Scripts.Unloaded(), p.Script):
+			state = "it is not live, and senders of events without a hook are asked to send them again"
 		}
 		d.findings = append(d.findings, control.Finding{Kind: "script", Text: fmt.Sprintf("%s was not loaded, %s: %v", p.Script, state, p), Do: "fix the script and save it"})
 	}

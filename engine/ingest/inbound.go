@@ -24,6 +24,10 @@ const inboundMaxAge = 5 * time.Minute
 func (s *Server) inbound(m *message) (result, *refusal) {
 	path := "/" + m.PathValue("path")
 	in, found := s.config.Generation().Inbound(path)
+	if names := s.config.Unloaded(); !found && names != nil {
+		refused := m.unloaded(fmt.Sprintf("no script has a hook for in:%s", path), names)
+		return result{}, &refused
+	}
 	if !found {
 		return result{}, &refusal{status: http.StatusNotFound, reason: "path",
 			text: fmt.Sprintf("no script listens to in:%s", path)}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -23,6 +24,12 @@ const retryAfter = "5"
 // again.
 func (m *message) retryLater(reason, text string) refusal {
 	return refusal{status: m.retryStatus, reason: reason, text: text + "; send it again later"}
+}
+
+// unloaded returns the refusal of a request that scripts which cannot be loaded
+// may need.
+func (m *message) unloaded(what string, names []string) refusal {
+	return m.retryLater("script", fmt.Sprintf("%s, and the script %q, which may have one, cannot be loaded", what, names[0]))
 }
 
 // refuse answers a request with a refusal, counts it and logs it.

@@ -38,6 +38,10 @@ type Config struct {
 	// Accept stores events in one commit and returns when that is durable. The
 	// receipts are in the order of the events.
 	Accept func(context.Context, ...journal.Event) ([]journal.Receipt, error)
+	// Unloaded names scripts whose hooks are not known, because they could not be
+	// loaded. While there are some, senders of events that no hook names are asked
+	// to send again. nil: there are none.
+	Unloaded func() []string
 	// Subscriptions are the webhooks that we registered; nil: none.
 	Subscriptions Subscriptions
 	// InstallChanged is called when an app was installed in an account or
@@ -92,6 +96,9 @@ func New(c Config) *Server {
 	}
 	if c.Subscriptions == nil {
 		c.Subscriptions = noSubscriptions{}
+	}
+	if c.Unloaded == nil {
+		c.Unloaded = func() []string { return nil }
 	}
 	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {
@@ -331,6 +338,10 @@ func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
 		results[i] = eventResult{v.events[i].ID, resultOf(receipt), len(receipt.Runs)}
 		s.count(m, v.events[i], results[i], receipt.Echo)
 	}
+	if names := s.mayNeed(v.events, receipts); names != nil {
+		s.refuse(w, m.Request, m.unloaded("no hook takes the event", names))
+		return
+	}
 	if v.noBody {
 		return
 	}
@@ -340,6 +351,17 @@ func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
 		return
 	}
 	json.NewEncoder(w).Encode(map[string][]eventResult{"events": results})
+}
+
+// mayNeed names the scripts that may have a hook for one of the events that
+// no hook takes; nil if there is no such event or script.
+func (s *Server) mayNeed(events []journal.Event, receipts []journal.Receipt) []string {
+	for i, r := range receipts {
+		if !r.Stored && !r.Duplicate && len(s.config.Generation().Match(events[i].Type, events[i].Connection)) == 0 {
+			return s.config.Unloaded()
+		}
+	}
+	return nil
 }
 
 // eventResult is the answer to a sender about one event.

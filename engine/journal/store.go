@@ -103,9 +103,12 @@ type Execution interface {
 
 // Versions are the sources of scripts, and the live runs of each.
 type Versions interface {
-	// PutVersions stores the sources of versions; those stored already are
-	// skipped.
-	PutVersions(ctx context.Context, versions ...Version) error
+	// SetLive stores which versions of scripts are live: each of these is that of
+	// its script from now on, and the removed scripts have none. The sources of
+	// versions that are not stored already are stored.
+	SetLive(ctx context.Context, versions []Version, removed []string) error
+	// LiveScripts returns the hash of the live version of each script.
+	LiveScripts(ctx context.Context) (map[string]string, error)
 	Version(ctx context.Context, hash string) (Version, error)
 	// Live counts the runs of a version that have not ended: those bound to it,
 	// and those that matched one of its hooks and are bound to none yet.

@@ -192,7 +192,7 @@ func (w *fixture) open() {
 	w.must(err)
 	w.calls = call.New(call.Config{Connections: w.set, Clock: w.clock, MaxWait: -1, MaxSendings: 1})
 	w.scripts, err = script.Open(ctx, script.Config{Dir: filepath.Join(w.folder, "scripts"), Machine: vm.New(vm.Config{Apps: []*bindings.App{w.app}}),
-		Apps: []*bindings.App{w.app}, SaveVersions: w.store.PutVersions, CountRuns: w.store.Live, Clock: w.clock})
+		Apps: []*bindings.App{w.app}, Versions: w.store, CountRuns: w.store.Live, Clock: w.clock})
 	w.must(err)
 	for _, p := range w.scripts.Problems() {
 		w.Fatal(p.Error())

@@ -139,7 +139,7 @@ func (w *fixture) start() {
 	})
 	machine := vm.New(vm.Config{Apps: w.apps})
 	w.scripts, err = script.Open(w.Context(), script.Config{
-		Dir: filepath.Join(w.folder, "scripts"), Machine: machine, Apps: w.apps, Zone: w.zone, SaveVersions: w.file.PutVersions, CountRuns: w.file.Live,
+		Dir: filepath.Join(w.folder, "scripts"), Machine: machine, Apps: w.apps, Zone: w.zone, Versions: w.file, CountRuns: w.file.Live,
 		SettleTime: time.Nanosecond, Clock: w.Manual,
 	})
 	must(w.TB, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,11 +79,13 @@ func openWith(t testing.TB, c script.Config, files ...string) *folder {
 	if c.Rescan == 0 {
 		c.Rescan = time.Hour // changes must be found by the events of the file system
 	}
-	c.SaveVersions = func(_ context.Context, versions ...journal.Version) error {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.saved = append(f.saved, versions...)
-		return nil
+	if c.Versions == nil {
+		c.Versions = &versionStore{save: func(versions ...journal.Version) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.saved = append(f.saved, versions...)
+			return nil
+		}}
 	}
 	f.config = c
 	var err error
@@ -90,6 +93,54 @@ func openWith(t testing.TB, c script.Config, files ...string) *folder {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// versionStore has versions in memory. save is called before it stores some.
+type versionStore struct {
+	save  func(versions ...journal.Version) error // nil: nothing is called
+	mu    sync.Mutex
+	all   map[string]journal.Version
+	live  map[string]string
+	calls int // of SetLive
+}
+
+func (v *versionStore) SetLive(_ context.Context, versions []journal.Version, removed []string) error {
+	if v.save != nil {
+		if err := v.save(versions...); err != nil {
+			return err
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.all == nil {
+		v.all, v.live = map[string]journal.Version{}, map[string]string{}
+	}
+	v.calls++
+	for _, one := range versions {
+		v.all[one.Hash], v.live[one.Script] = one, one.Hash
+	}
+	for _, name := range removed {
+		delete(v.live, name)
+	}
+	return nil
+}
+
+func (v *versionStore) LiveScripts(context.Context) (map[string]string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	live := map[string]string{}
+	maps.Copy(live, v.live)
+	return live, nil
+}
+
+func (v *versionStore) Version(_ context.Context, hash string) (journal.Version, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	one, found := v.all[hash]
+	if !found {
+		return one, journal.ErrNotFound
+	}
+	return one, nil
 }
 
 // watch calls Watch until the test ends.
@@ -127,6 +178,11 @@ func (f *folder) write(files ...string) {
 		f.must(os.MkdirAll(filepath.Dir(f.path(pair[0])), 0o755))
 		f.must(os.WriteFile(f.path(pair[0]), []byte(pair[1]), 0o644))
 	}
+}
+
+func (f *folder) remove(name string) {
+	f.t.Helper()
+	f.must(os.Remove(f.path(name)))
 }
 
 func (f *folder) rename(from, to string) {

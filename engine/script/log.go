@@ -39,6 +39,9 @@ func (s *Set) logReport(ctx context.Context, r Report) {
 		s.config.Log.InfoContext(ctx, "scripts loaded", "scripts", len(r.Loaded), "took", r.Duration.Round(time.Microsecond))
 	}
 	for _, name := range r.Loaded {
+		if s.entries[name].loaded != scripts[name] {
+			continue // its last version, by restore
+		}
 		s.config.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
 			"version", scripts[name].Version.Hash[:8], "took", r.Duration.Round(time.Microsecond))
 		for _, warning := range scripts[name].Program.Warnings() {

@@ -40,6 +40,7 @@ type scanMode struct {
 	settle      bool // wait for Config.SettleTime where a file may be half written
 	reread      bool // compare contents also where the stamps are equal
 	retryFailed bool // load unchanged scripts again that could not be loaded
+	opening     bool // the first scan: the live versions are those of the journal
 }
 
 // scanResult is what a scan led to.
@@ -81,11 +82,15 @@ func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, er
 	if ctx.Err() != nil {
 		return out, ctx.Err()
 	}
+	if mode.opening {
+		s.restore(ctx, t, ambiguous)
+	}
 	err := s.swap(ctx, &out)
 	if err != nil {
 		out.rescanAt(began.Add(time.Second))
 	}
 	out.report.Problems = s.allProblems()
+	s.setUnloaded(out.report.Problems, mode.opening)
 	out.report.Duration = machineTime().Sub(began)
 	s.logReport(ctx, out.report)
 	return out, err

@@ -25,6 +25,13 @@ type Compiler interface {
 	Load(ctx context.Context, program *vm.Program, settings vm.Settings) ([]vm.Registration, error)
 }
 
+// Versions is what a Set needs of the journal.
+type Versions interface {
+	SetLive(ctx context.Context, versions []journal.Version, removed []string) error
+	LiveScripts(ctx context.Context) (map[string]string, error)
+	Version(ctx context.Context, hash string) (journal.Version, error)
+}
+
 // Config makes a Set. Dir and Machine are required.
 type Config struct {
 	Dir     string
@@ -39,9 +46,9 @@ type Config struct {
 	Apps []*bindings.App
 	// Connections reports whether there is a connection of a name; nil: not checked.
 	Connections func(name string) bool
-	// SaveVersions stores versions before their hooks can match an event; nil
-	// stores none.
-	SaveVersions func(ctx context.Context, versions ...journal.Version) error
+	// Versions stores which versions are live, before their hooks can match an
+	// event; nil stores none.
+	Versions Versions
 	// Rescan is how often the folder is scanned without an event of the file
 	// system, as some have no such events; zero means 5 s.
 	Rescan time.Duration
@@ -71,14 +78,18 @@ type Set struct {
 
 	mu       sync.Mutex // locked while the folder is scanned and loaded
 	entries  map[string]*entry
-	saved    map[string]bool // hashes of versions
-	missing  bool            // the folder cannot be read
-	problems []Problem       // of the folder, not of one script
+	stored   map[string]string // the hash of the live version of each script, in the journal
+	missing  bool              // the folder cannot be read
+	problems []Problem         // of the folder, not of one script
 	reported map[Problem]bool
+
+	opened   time.Time
+	unloaded atomic.Pointer[[]string] // see Unloaded
 }
 
 // Open loads all scripts. It returns an error if the folder cannot be read. A
-// script with a problem is no error: it is logged and is in Problems.
+// script with a problem is no error: it is logged and is in Problems, and the
+// version of it that the journal has as the live one stays live.
 func Open(ctx context.Context, c Config) (*Set, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
@@ -103,7 +114,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	c.Dir = dir
 	s := &Set{
 		config: c, triggers: newTriggers(c.Apps), versions: newVersionCache(maxCachedVersions), pinned: &pinnedAwaits{},
-		entries: map[string]*entry{}, saved: map[string]bool{}, reported: map[Problem]bool{},
+		entries: map[string]*entry{}, reported: map[Problem]bool{}, opened: c.Clock.Now(),
 	}
 	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers, s.pinned))
 	t, err := scan(dir)
@@ -115,7 +126,12 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.apply(ctx, t, scanMode{}); err != nil {
+	if c.Versions != nil {
+		if s.stored, err = c.Versions.LiveScripts(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := s.apply(ctx, t, scanMode{opening: true}); err != nil {
 		return nil, err
 	}
 	for name := range c.Params {

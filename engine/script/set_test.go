@@ -1,7 +1,6 @@
 package script_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -227,7 +226,7 @@ func TestSavedBeforeLive(t *testing.T) {
 	var set *script.Set
 	var full error
 	saved := map[string]bool{}
-	save := func(_ context.Context, versions ...journal.Version) error {
+	save := func(versions ...journal.Version) error {
 		if full != nil {
 			return full
 		}
@@ -239,7 +238,7 @@ func TestSavedBeforeLive(t *testing.T) {
 		}
 		return nil
 	}
-	set, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{}), SaveVersions: save})
+	set, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{}), Versions: &versionStore{save: save}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,11 @@ func (s *Set) swap(ctx context.Context, out *scanResult) error {
 	var versions []journal.Version
 	var replaced []*Script
 	for _, name := range slices.Sorted(maps.Keys(scripts)) {
-		if script := scripts[name]; old.Scripts[name] != script {
+		if old.Scripts[name] != scripts[name] {
 			out.report.Loaded = append(out.report.Loaded, name)
-			if !s.saved[script.Version.Hash] {
-				versions = append(versions, script.Version)
-			}
+		}
+		if s.stored[name] != scripts[name].Version.Hash {
+			versions = append(versions, scripts[name].Version)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(old.Scripts)) {
@@ -34,17 +34,12 @@ func (s *Set) swap(ctx context.Context, out *scanResult) error {
 			out.report.Removed = append(out.report.Removed, name)
 		}
 	}
+	if err := s.store(ctx, versions); err != nil {
+		out.report.Loaded, out.report.Removed = nil, nil
+		return err
+	}
 	if len(out.report.Loaded)+len(out.report.Removed) == 0 {
 		return nil
-	}
-	if s.config.SaveVersions != nil && len(versions) > 0 {
-		if err := s.config.SaveVersions(ctx, versions...); err != nil {
-			out.report.Loaded, out.report.Removed = nil, nil
-			return fmt.Errorf("save the versions of %d scripts: %w", len(versions), err)
-		}
-	}
-	for _, version := range versions {
-		s.saved[version.Hash] = true
 	}
 	for name, e := range s.entries {
 		e.live = scripts[name]
@@ -56,6 +51,33 @@ func (s *Set) swap(ctx context.Context, out *scanResult) error {
 	s.generation.Store(newGeneration(scripts, s.triggers, s.pinned))
 	close(old.replaced)
 	s.countReplaced(ctx, replaced, before, out)
+	return nil
+}
+
+// store stores the versions that are about to be live, and that the scripts
+// without files have none any more.
+func (s *Set) store(ctx context.Context, versions []journal.Version) error {
+	if s.config.Versions == nil {
+		return nil
+	}
+	var removed []string
+	for name := range s.stored {
+		if s.entries[name] == nil {
+			removed = append(removed, name)
+		}
+	}
+	if len(versions)+len(removed) == 0 {
+		return nil
+	}
+	if err := s.config.Versions.SetLive(ctx, versions, removed); err != nil {
+		return fmt.Errorf("save the versions of %d scripts: %w", len(versions), err)
+	}
+	for _, version := range versions {
+		s.stored[version.Script] = version.Hash
+	}
+	for _, name := range removed {
+		delete(s.stored, name)
+	}
 	return nil
 }
 

@@ -42,7 +42,7 @@ var pruneTests = map[string]func(f *fixture){
 		wantList(f, "left", f.runs(journal.RunQuery{}), []string{ids[9], ids[8], ids[7], ids[6]})
 	},
 	"no live run is pruned, nor what it may need": func(f *fixture) {
-		f.do(f.store.PutVersions(f.ctx, journal.Version{Hash: "v1", Script: "crm", Awaits: []string{"qonto.invoice.*"}}))
+		f.do(f.store.SetLive(f.ctx, []journal.Version{{Hash: "v1", Script: "crm", Awaits: []string{"qonto.invoice.*"}}}, nil))
 		f.accept(stored(paid("before", `{}`)))
 		ids := f.queue(2, "c_1", hook("new"))
 		merging := f.sends("c_2", `{}`, hook("merging", debounced(1000*time.Hour)))

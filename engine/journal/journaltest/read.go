@@ -13,7 +13,7 @@ var versionTests = map[string]func(f *fixture){
 	"the sources of a version are stored": func(f *fixture) {
 		v := journal.Version{Hash: "h1", Script: "crm", Main: "crm.lua", Sources: map[string]string{"crm.lua": "on()", "lib/x.lua": "é"},
 			Params: json.RawMessage(`{"channel":"#x"}`), Format: 3, Created: day}
-		if err := f.store.PutVersions(f.ctx, v, journal.Version{Hash: "h2", Script: "empty"}); err != nil {
+		if err := f.store.SetLive(f.ctx, []journal.Version{v, {Hash: "h2", Script: "empty"}}, nil); err != nil {
 			f.Fatal(err)
 		}
 		f.reopen()
@@ -30,7 +30,7 @@ var versionTests = map[string]func(f *fixture){
 	"a version that is stored already is skipped": func(f *fixture) {
 		for _, text := range []string{"first", "second"} {
 			v := journal.Version{Hash: "h1", Script: "crm", Main: "crm.lua", Sources: map[string]string{"crm.lua": text}, Created: day}
-			if err := f.store.PutVersions(f.ctx, v); err != nil {
+			if err := f.store.SetLive(f.ctx, []journal.Version{v}, nil); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -41,12 +41,30 @@ var versionTests = map[string]func(f *fixture){
 		f.queue(1, "c_1", hook("new"))
 		_, err := f.store.Version(f.ctx, "v1")
 		f.wantErr(err, journal.ErrNotFound)
-		if err := f.store.PutVersions(f.ctx, journal.Version{Hash: "v1", Script: "crm"}); err != nil {
+		if err := f.store.SetLive(f.ctx, []journal.Version{{Hash: "v1", Script: "crm"}}, nil); err != nil {
 			f.Fatal(err)
 		}
 		got, err := f.store.Version(f.ctx, "v1")
 		if err != nil || got.Script != "crm" {
 			f.Errorf("found %+v, %v", got, err)
+		}
+	},
+	"a script has one live version": func(f *fixture) {
+		for _, change := range []struct {
+			live    []journal.Version
+			removed []string
+			want    string
+		}{
+			{nil, nil, "map[]"},
+			{[]journal.Version{{Hash: "h1", Script: "crm"}, {Hash: "h2", Script: "report"}}, nil, "map[crm:h1 report:h2]"},
+			{[]journal.Version{{Hash: "h3", Script: "crm"}}, nil, "map[crm:h3 report:h2]"},
+			{[]journal.Version{{Hash: "h1", Script: "crm"}}, []string{"report", "unknown"}, "map[crm:h1]"},
+			{[]journal.Version{{Hash: "h2", Script: "report"}}, []string{"crm"}, "map[report:h2]"},
+		} {
+			f.do(f.store.SetLive(f.ctx, change.live, change.removed))
+			f.reopen()
+			live, err := f.store.LiveScripts(f.ctx)
+			want(f, "live versions", fmt.Sprint(live, err), change.want+" <nil>")
 		}
 	},
 	"an unknown version is not found": func(f *fixture) {

@@ -145,7 +145,7 @@ var restartTests = map[string]func(f *fixture){
 		_, tickErr := f.store.Tick(f.ctx, "crm", "new")
 		for what, err := range map[string]error{
 			"Accept": acceptErr, "Next": nextErr, "Runs": runsErr, "Tick": tickErr,
-			"PutVersions": f.store.PutVersions(f.ctx, journal.Version{Hash: "h"}),
+			"SetLive": f.store.SetLive(f.ctx, []journal.Version{{Hash: "h"}}, nil),
 		} {
 			if !errors.Is(err, journal.ErrClosed) {
 				f.Errorf("%s: found %v, expected %v", what, err, journal.ErrClosed)

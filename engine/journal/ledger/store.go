@@ -263,7 +263,8 @@ type Rows struct {
 type Changes struct {
 	// Names.
 	Rules         []Rule
-	Sources       []Sources
+	Versions      []LiveVersion // and their sources, where those are not stored
+	DropLive      []string      // the scripts that have no live version any more
 	Ticks         []Tick
 	Cursors       []Cursors
 	Subscriptions []Subscription
@@ -318,8 +319,9 @@ type (
 		Lane string
 		Rule int64
 	}
-	// Sources are those of a version; a version that has sources is not changed.
-	Sources struct {
+	// LiveVersion is a version that becomes the live one of its script. The row of
+	// a version that has its sources is not changed.
+	LiveVersion struct {
 		ID int64
 		journal.Version
 		Files, Awaits []byte // as JSON
@@ -462,7 +464,7 @@ func (r *Rows) reset() {
 
 func (c *Changes) reset() {
 	*c = Changes{
-		Rules: empty(c.Rules), Sources: empty(c.Sources), Ticks: empty(c.Ticks), Cursors: empty(c.Cursors), Subscriptions: empty(c.Subscriptions), IDs: empty(c.IDs),
+		Rules: empty(c.Rules), Versions: empty(c.Versions), DropLive: empty(c.DropLive), Ticks: empty(c.Ticks), Cursors: empty(c.Cursors), Subscriptions: empty(c.Subscriptions), IDs: empty(c.IDs),
 		Events: empty(c.Events), Echoes: empty(c.Echoes), NewRuns: empty(c.NewRuns), Runs: empty(c.Runs), Merged: empty(c.Merged), Copies: empty(c.Copies),
 		DropSteps: empty(c.DropSteps), Steps: empty(c.Steps), EndSteps: empty(c.EndSteps), Files: empty(c.Files), Lasts: empty(c.Lasts), DropAwaits: empty(c.DropAwaits),
 		Awaits: empty(c.Awaits), Approvals: empty(c.Approvals), Decisions: empty(c.Decisions), DropKnown: empty(c.DropKnown), Known: empty(c.Known),

@@ -11,16 +11,17 @@ import (
 type versionTask struct {
 	waiter
 	versions []journal.Version
+	removed  []string
 	files    [][]byte
 	awaits   [][]byte
 }
 
-// PutVersions implements journal.Store.
-func (l *Ledger) PutVersions(ctx context.Context, versions ...journal.Version) error {
-	if len(versions) == 0 {
+// SetLive implements journal.Store.
+func (l *Ledger) SetLive(ctx context.Context, versions []journal.Version, removed []string) error {
+	if len(versions)+len(removed) == 0 {
 		return nil
 	}
-	t := &versionTask{waiter: newWaiter(), versions: versions, files: make([][]byte, len(versions)), awaits: make([][]byte, len(versions))}
+	t := &versionTask{waiter: newWaiter(), versions: versions, removed: removed, files: make([][]byte, len(versions)), awaits: make([][]byte, len(versions))}
 	for i, v := range versions {
 		if v.Hash == "" {
 			return fmt.Errorf("store the sources of script %q: the version has no hash", v.Script)
@@ -38,7 +39,7 @@ func (l *Ledger) PutVersions(ctx context.Context, versions ...journal.Version) e
 		}
 	}
 	if err := l.queue.do(ctx, t); err != nil {
-		return fmt.Errorf("store the sources of %d scripts: %w", len(versions), err)
+		return fmt.Errorf("store the versions of %d scripts: %w", len(versions)+len(removed), err)
 	}
 	return nil
 }
@@ -59,7 +60,9 @@ func (t *versionTask) decide(b *batch) error {
 			v.Created = b.now
 		}
 		b.changeCount++
-		b.changes.Sources = append(b.changes.Sources, Sources{id, v, t.files[i], t.awaits[i]})
+		b.changes.Versions = append(b.changes.Versions, LiveVersion{id, v, t.files[i], t.awaits[i]})
 	}
+	b.changeCount += len(t.removed)
+	b.changes.DropLive = append(b.changes.DropLive, t.removed...)
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // TestRefusedStatements makes random operations while each statement that writes
-// is refused in turn: what memory has afterwards is what a fresh load has.
+// is refused in next: what memory has afterwards is what a fresh load has.
 func TestRefusedStatements(t *testing.T) {
 	type statement struct{ table, verb string }
 	var all []statement
@@ -39,10 +39,10 @@ func TestRefusedStatements(t *testing.T) {
 				return store
 			}))
 			defer s.Close()
-			turn := int(seed)
+			next := int(seed)
 			play(t, 1000+seed, s, store.Store, clock, path, func(group []operation) (results []string) {
-				refused := all[turn%len(all)]
-				turn += 5
+				refused := all[next%len(all)]
+				next += 5
 				execSQL(t, path, fmt.Sprintf(`CREATE TRIGGER refuse BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`, refused.verb, refused.table))
 				for _, one := range group {
 					results = append(results, one(s))

@@ -3,7 +3,7 @@ package sqlite
 // statements are the prepared statements of the writer.
 type statements struct {
 	owner                                                                                                                                   *stmt
-	findHook, addHook, putRule, findVersion, addVersion, putVersion, tick                                                                   *stmt
+	findHook, addHook, putRule, findVersion, addVersion, putVersion, putLive, dropLive, tick                                                *stmt
 	findSeen, addSeen, putFilter, addEvent, addRun                                                                                          *stmt
 	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                       *stmt
 	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                         *stmt
@@ -32,7 +32,9 @@ func (s *statements) prepare(c *conn) error {
 		&s.addVersion:  `INSERT INTO version (hash) VALUES (?) RETURNING id`,
 		&s.putVersion: `UPDATE version SET script = ?2, main = ?3, sources = ?4, params = ?5, awaits = ?6, created = ?7, format = ?8
 			WHERE id = ?1 AND sources IS NULL`,
-		&s.tick: `UPDATE hook SET tick = ?2 WHERE id = ?1 AND (tick IS NULL OR tick < ?2)`,
+		&s.putLive:  `INSERT INTO live (script, version) VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version`,
+		&s.dropLive: `DELETE FROM live WHERE script = ?`,
+		&s.tick:     `UPDATE hook SET tick = ?2 WHERE id = ?1 AND (tick IS NULL OR tick < ?2)`,
 
 		&s.findSeen:  `SELECT event FROM seen WHERE part = ? AND id = ?`,
 		&s.addSeen:   `INSERT INTO seen (part, id, event) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,

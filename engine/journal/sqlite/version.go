@@ -30,6 +30,27 @@ func (r *Reader) Version(ctx context.Context, hash string) (v journal.Version, e
 	return v, nil
 }
 
+// LiveScripts implements journal.Store.
+func (r *Reader) LiveScripts(ctx context.Context) (map[string]string, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT live.script, version.hash FROM live JOIN version ON version.id = live.version`)
+	if err != nil {
+		return nil, r.fail("list the live versions", err)
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var script, hash string
+		if err := rows.Scan(&script, &hash); err != nil {
+			return nil, r.fail("list the live versions", err)
+		}
+		all[script] = hash
+	}
+	if err := rows.Err(); err != nil {
+		return nil, r.fail("list the live versions", err)
+	}
+	return all, nil
+}
+
 // Tick implements journal.Store.
 func (r *Reader) Tick(ctx context.Context, script, hook string) (time.Time, error) {
 	var tick sql.NullInt64

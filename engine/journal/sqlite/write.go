@@ -15,9 +15,11 @@ func (t *tx) Write(_ context.Context, c *ledger.Changes) error {
 	t.changes = c
 	var s sequence
 	write(&s, c.Rules, t.putRule)
-	write(&s, c.Sources, by(t.sql.putVersion, func(v ledger.Sources) []any {
+	write(&s, c.Versions, by(t.sql.putVersion, func(v ledger.LiveVersion) []any {
 		return []any{v.ID, v.Script, v.Main, v.Files, blob(v.Params), blob(v.Awaits), v.Created.UnixMicro(), int64(v.Format)}
 	}))
+	write(&s, c.Versions, by(t.sql.putLive, func(v ledger.LiveVersion) []any { return []any{v.Script, v.ID} }))
+	write(&s, c.DropLive, by(t.sql.dropLive, func(script string) []any { return []any{script} }))
 	write(&s, c.Ticks, by(t.sql.tick, func(tick ledger.Tick) []any { return []any{tick.Hook, tick.At} }))
 	write(&s, c.Cursors, t.putCursor)
 	write(&s, c.Subscriptions, t.putSubscription)
