@@ -63,6 +63,8 @@ func (d *delivery) classifyFailure(out result) (answerClass, *bindings.Error) {
 	switch {
 	case errors.Is(out.err, errTooLarge):
 		return answerTooLarge, j.errorf(bindings.TooLarge, false, "the answer is larger than %d MiB%s", d.client.config.MaxAnswer>>20, j.doneSuffix())
+	case errors.Is(out.err, errRedirect):
+		return refused, j.errorf(bindings.Unavailable, false, "%s", reason)
 	case out.state == MaybeDone && timeout:
 		return noAnswer, j.errorf(bindings.Timeout, true, "no answer within %s", j.timeout)
 	case out.state == MaybeDone:
@@ -97,6 +99,10 @@ func (j *job) classify(status int, e *bindings.Error, token string) answerClass 
 		return unauthorized
 	case invalidToken:
 		return connectionBroken
+	case status == http.StatusTemporaryRedirect, status == http.StatusPermanentRedirect:
+		return movedUnchanged
+	case isRedirect(status):
+		return redirected
 	case status == http.StatusRequestTimeout:
 		return requestTimeout
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:

@@ -266,8 +266,8 @@ func TestVendorErrors(t *testing.T) {
 		{"not ok", 200, `{"ok":false,"error":"no_channel"}`,
 			bindings.Error{Kind: bindings.NotFound, Status: 200, Code: "no_channel", Message: "no_channel"}},
 		{"not JSON", 418, `<h1>no</h1>`, bindings.Error{Kind: bindings.Invalid, Status: 418, Message: `it answered 418 I'm a teapot: "<h1>no</h1>"`}},
-		{"redirect", 302, ``, bindings.Error{Kind: bindings.Unavailable, Status: 302, Retryable: true,
-			Message: "it answered with a redirect (302) to elsewhere.example, which is not followed; is base_url right?"}},
+		{"redirect", 302, ``, bindings.Error{Kind: bindings.Unavailable, Status: 302,
+			Message: "it answered with a redirect (302) to https://elsewhere.example/login, which is not followed; is base_url right?"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -356,5 +356,5 @@ func TestRedirectSendsNoCredentialsToOtherHosts(t *testing.T) {
 		t.Errorf("got %s, %v", answer.Body, err)
 	}
 	_, err = s.do(t, "contacts.get", `{"contactId":"c"}`)
-	wantKind(t, err, bindings.Unavailable, true, "redirect (302) to 127.0.0.1")
+	wantKind(t, err, bindings.Unavailable, false, "redirect (302) to "+otherHost.app.BaseURL+"/away")
 }

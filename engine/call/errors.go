@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -42,8 +43,8 @@ func vendorError(app *bindings.App, op *bindings.Operation, status int, header h
 	switch {
 	case e.Message != "":
 		e.Message = oneLine(e.Message)
-	case status >= 300 && status < 400:
-		e.Message = fmt.Sprintf("it answered with a redirect (%d) to %s, which is not followed; is base_url right?", status, redirectTarget(header))
+	case isRedirect(status) && header.Get("Location") != "":
+		e.Message = fmt.Sprintf("it answered with a redirect (%d) to %s, which is not followed; is base_url right?", status, redirectTarget(header, op))
 	case e.Code != "":
 		e.Message = e.Code
 	case len(body) > 0 && !isJSON:
@@ -54,7 +55,7 @@ func vendorError(app *bindings.App, op *bindings.Operation, status int, header h
 	if needed := append(append([]string{}, op.Scopes...), op.AnyScope...); status == http.StatusForbidden && len(needed) > 0 {
 		e.Message += " (it needs the scope " + strings.Join(needed, ", ") + ")"
 	}
-	e.Retryable = e.Kind == bindings.RateLimited || e.Kind == bindings.Unavailable || e.Kind == bindings.Timeout
+	e.Retryable = e.Kind == bindings.RateLimited || !isRedirect(status) && (e.Kind == bindings.Unavailable || e.Kind == bindings.Timeout)
 	e.Body = errorBody(body, isJSON)
 	return e
 }
@@ -77,7 +78,7 @@ func kindOfStatus(status int) bindings.ErrorKind {
 	case http.StatusTooManyRequests:
 		return bindings.RateLimited
 	}
-	if status >= 500 || status >= 300 && status < 400 {
+	if status >= 500 || isRedirect(status) {
 		return bindings.Unavailable
 	}
 	return bindings.Invalid
@@ -140,17 +141,24 @@ func requestID(app *bindings.App, header http.Header) string {
 	return ""
 }
 
-// redirectTarget is the host that a redirect leads to.
-func redirectTarget(header http.Header) string {
-	to := header.Get("Location")
-	if to == "" {
-		return "nowhere"
+func isRedirect(status int) bool { return status >= 300 && status < 400 }
+
+// redirectTarget is the address that a redirect leads to, without the parts that
+// may be secret: its user and query, and the path of an operation whose own
+// address is a credential.
+func redirectTarget(header http.Header, op *bindings.Operation) string {
+	to, err := url.Parse(header.Get("Location"))
+	if err != nil {
+		return "an address that cannot be read"
 	}
-	if _, rest, found := strings.Cut(to, "://"); found {
-		host, _, _ := strings.Cut(rest, "/")
-		return host
+	to.User, to.RawQuery, to.Fragment = nil, "", ""
+	if op.Address != "" {
+		to.Path, to.RawPath, to.Opaque = "", "", ""
 	}
-	return "another path"
+	if *to == (url.URL{}) {
+		return "another path"
+	}
+	return oneLine(to.String())
 }
 
 // redactor removes secrets from a text: those of the connection, and those in

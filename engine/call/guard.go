@@ -67,10 +67,10 @@ func checkRedirect(next *http.Request, before []*http.Request) error {
 		return nil
 	}
 	if len(before) > maxRedirects {
-		return fmt.Errorf("more than %d redirects", maxRedirects)
+		return fmt.Errorf("%w: more than %d redirects", errRedirect, maxRedirects)
 	}
 	if last.URL.Scheme == "https" && next.URL.Scheme != "https" {
-		return fmt.Errorf("a redirect from https to %s is not followed", next.URL.Scheme)
+		return fmt.Errorf("%w: from https to %s is not allowed", errRedirect, next.URL.Scheme)
 	}
 	if sameOrigin(next.URL, before[0].URL) {
 		return nil

@@ -57,7 +57,11 @@ func TestRetries(t *testing.T) {
 		{"500 of a GET", safe, list(reply(500, `{}`), fine), bindings.Unavailable, true, 1, ""},
 		{"500 of a POST", unsafe, list(reply(500, `{"message":"oops"}`), fine), bindings.Uncertain, false, 1, "begin"},
 		{"501 of a POST", unsafe, list(reply(501, `{}`), fine), bindings.Unavailable, true, 1, "begin"},
-		{"408 of a POST", unsafe, list(reply(408, `{}`), fine), "", false, 2, "begin withdraw begin"},
+		{"408 of a POST", unsafe, list(reply(408, `{}`), fine), bindings.Uncertain, false, 1, "begin"},
+		{"408 with a key", keyed, list(reply(408, `{}`), fine), "", false, 2, "begin begin"},
+		{"307 of a POST", unsafe, list(reply(307, ``, "Location", "/v2"), fine), bindings.Unavailable, false, 1, "begin withdraw"},
+		{"302 of a POST", unsafe, list(reply(302, ``, "Location", "/v2"), fine), bindings.Uncertain, false, 1, "begin"},
+		{"302 with a key", keyed, list(reply(302, ``, "Location", "/v2"), fine), bindings.Uncertain, false, 1, "begin"},
 
 		{"cut of a GET", safe, list(cut, fine), "", false, 2, ""},
 		{"cut for ever", safe, list(cut), bindings.Unavailable, true, 5, ""},

@@ -77,6 +77,7 @@ func (c *Client) readBody(response *resty.Response) ([]byte, error) {
 var (
 	errTimeout  = errors.New("timeout")
 	errTooLarge = errors.New("the answer is too large")
+	errRedirect = errors.New("a redirect is not followed") // of a request that reads
 )
 
 // cause returns errTimeout for a sending that ran out of its time, else the

@@ -58,6 +58,8 @@ const (
 	rateLimited
 	tokenExpired
 	unauthorized
+	movedUnchanged
+	redirected
 	requestTimeout
 	gatewayDown
 	serverFailed
@@ -86,10 +88,12 @@ var answerTexts = [...]string{
 	rateLimited:      "429, or a code that says so",
 	tokenExpired:     "401 or a code that says that the token is over, and another can be had",
 	unauthorized:     "any other 401",
+	movedUnchanged:   "307, 308",
+	redirected:       "any other 3xx",
 	requestTimeout:   "408",
 	gatewayDown:      "502, 503, 504",
 	serverFailed:     "any other 5xx but 501; a 2xx that is no JSON or says that it is not available",
-	denied:           "402, 403, 501, a redirect, a code of kind forbidden, unauthorized, unavailable or timeout",
+	denied:           "402, 403, 501, a code of kind forbidden, unauthorized, unavailable or timeout",
 	refused:          "any other error: 400, 404, 409, 413, 422, …",
 	unresolved:       "no answer is recorded: a crash, or a call that was uncertain",
 	retriesExhausted: "429 or a broken connection, and the attempts of `retry` are used up",
@@ -173,19 +177,19 @@ var rules = []rule{
 	{of{denied}, maybeEarlier, risky, decision{Done, false, returnUncertain}},
 
 	{of{rateLimited}, anyEarlier, anySafety, decision{NotDone, true, returnError}},
-	{of{tokenExpired, requestTimeout}, noneEarlier, anySafety, decision{NotDone, true, returnError}},
-	{of{tokenExpired, requestTimeout}, maybeEarlier, harmless, decision{NotDone, true, returnError}},
-	{of{tokenExpired, requestTimeout}, maybeEarlier, risky, decision{NotDone, true, returnUncertain}},
-	{of{unauthorized}, noneEarlier, anySafety, decision{NotDone, false, returnError}},
-	{of{unauthorized}, maybeEarlier, harmless, decision{NotDone, false, returnError}},
-	{of{unauthorized}, maybeEarlier, risky, decision{NotDone, false, returnUncertain}},
+	{of{tokenExpired}, noneEarlier, anySafety, decision{NotDone, true, returnError}},
+	{of{tokenExpired}, maybeEarlier, harmless, decision{NotDone, true, returnError}},
+	{of{tokenExpired}, maybeEarlier, risky, decision{NotDone, true, returnUncertain}},
+	{of{unauthorized, movedUnchanged}, noneEarlier, anySafety, decision{NotDone, false, returnError}},
+	{of{unauthorized, movedUnchanged}, maybeEarlier, harmless, decision{NotDone, false, returnError}},
+	{of{unauthorized, movedUnchanged}, maybeEarlier, risky, decision{NotDone, false, returnUncertain}},
 	{of{connectionBroken}, anyEarlier, anySafety, decision{NotDone, false, returnError}},
 
-	{of{gatewayDown, cutOff}, anyEarlier, harmless, decision{MaybeDone, true, returnError}},
-	{of{gatewayDown, cutOff}, anyEarlier, onlyKeyed, decision{MaybeDone, true, returnUncertain}},
-	{of{gatewayDown, cutOff}, anyEarlier, unkeyed, decision{MaybeDone, false, returnUncertain}},
-	{of{serverFailed, noAnswer}, anyEarlier, harmless, decision{MaybeDone, false, returnError}},
-	{of{serverFailed, noAnswer}, anyEarlier, risky, decision{MaybeDone, false, returnUncertain}},
+	{of{requestTimeout, gatewayDown, cutOff}, anyEarlier, harmless, decision{MaybeDone, true, returnError}},
+	{of{requestTimeout, gatewayDown, cutOff}, anyEarlier, onlyKeyed, decision{MaybeDone, true, returnUncertain}},
+	{of{requestTimeout, gatewayDown, cutOff}, anyEarlier, unkeyed, decision{MaybeDone, false, returnUncertain}},
+	{of{redirected, serverFailed, noAnswer}, anyEarlier, harmless, decision{MaybeDone, false, returnError}},
+	{of{redirected, serverFailed, noAnswer}, anyEarlier, risky, decision{MaybeDone, false, returnUncertain}},
 
 	{of{noConnection}, noneEarlier, anySafety, decision{Unsent, true, returnError}},
 	{of{noConnection}, maybeEarlier, harmless, decision{Unsent, true, returnError}},
