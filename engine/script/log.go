@@ -30,6 +30,14 @@ func (s *Set) allProblems() []Problem {
 	return all
 }
 
+func (s *Set) logLoaded(ctx context.Context, level slog.Level, script *Script, took time.Duration) {
+	s.config.Log.Log(ctx, level, "script loaded", "script", script.Name, "hooks", len(script.Hooks),
+		"version", script.Version.Hash[:8], "took", took.Round(time.Microsecond))
+	for _, warning := range script.Program.Warnings() {
+		s.config.Log.WarnContext(ctx, "a line may not do what it looks like", "script", script.Name, "at", warning)
+	}
+}
+
 // logReport logs a report. A problem that lasts is logged once.
 func (s *Set) logReport(ctx context.Context, r Report) {
 	scripts := s.Generation().Scripts
@@ -42,11 +50,7 @@ func (s *Set) logReport(ctx context.Context, r Report) {
 		if s.entries[name].loaded != scripts[name] {
 			continue // its last version, by restore
 		}
-		s.config.Log.Log(ctx, level, "script loaded", "script", name, "hooks", len(scripts[name].Hooks),
-			"version", scripts[name].Version.Hash[:8], "took", r.Duration.Round(time.Microsecond))
-		for _, warning := range scripts[name].Program.Warnings() {
-			s.config.Log.WarnContext(ctx, "a line may not do what it looks like", "script", name, "at", warning)
-		}
+		s.logLoaded(ctx, level, scripts[name], r.Duration)
 	}
 	for _, name := range r.Removed {
 		s.config.Log.InfoContext(ctx, "script removed", "script", name)
