@@ -13,9 +13,10 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // bodySize is that of each webhook, in bytes.
@@ -53,27 +54,25 @@ func (f senderGroup) burst(ctx context.Context, senders, limit int, within time.
 	stop := context.AfterFunc(ctx, func() { closeAll(all) })
 	defer stop()
 	var started, done atomic.Int64
-	var group sync.WaitGroup
-	failures := make(chan error, senders)
+	var group errgroup.Group
 	start := time.Now()
 	for _, s := range all {
-		group.Go(func() {
+		group.Go(func() error {
 			for first := true; started.Add(1) <= int64(limit) && (first || time.Since(start) < within); first = false {
 				if err := s.post(f.next.Add(1)); err != nil {
-					failures <- err
-					return
+					return err
 				}
 				done.Add(1)
 			}
+			return nil
 		})
 	}
-	group.Wait()
+	err = group.Wait()
 	elapsed := time.Since(start)
-	close(failures)
 	if ctx.Err() != nil {
 		return 0, 0, context.Cause(ctx)
 	}
-	return int(done.Load()), elapsed, <-failures
+	return int(done.Load()), elapsed, err
 }
 
 func (f senderGroup) dial(ctx context.Context, n int) (all []*sender, err error) {

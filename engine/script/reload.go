@@ -8,8 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // rereadDelay is the time until the next scan after a file changed while it was
@@ -193,13 +194,12 @@ func (s *scanResult) settled(e *entry, state string, now time.Time) bool {
 // loadEntries loads scripts in parallel and puts the results into their entries.
 func (s *Set) loadEntries(ctx context.Context, changed []*entry, t *tree, now time.Time, out *scanResult) {
 	results := make([]loadResult, len(changed))
-	var group sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, e := range changed {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
+		group.Go(func() error {
 			results[i] = s.load(ctx, e.source)
+			return nil // a script that cannot be loaded does not stop the others
 		})
 	}
 	group.Wait()

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -15,19 +17,12 @@ const maxCachedVersions = 64
 
 // versionCache has the replaced versions that were used last.
 type versionCache struct {
-	max int
+	max     int
+	loading singleflight.Group // by hash
 
 	mu     sync.Mutex
-	byHash map[string]*list.Element // of *cachedVersion
+	byHash map[string]*list.Element // of *Script
 	order  *list.List               // the most recently used first
-}
-
-// cachedVersion is a version that is or was loaded from the journal.
-type cachedVersion struct {
-	hash   string
-	done   chan struct{}
-	script *Script
-	err    error
 }
 
 func newVersionCache(size int) *versionCache {
@@ -41,25 +36,28 @@ func (s *Set) LoadVersion(ctx context.Context, version journal.Version) (*Script
 		return live, nil
 	}
 	for {
-		o, created := s.versions.get(version.Hash)
-		if created {
-			o.script, o.err = s.compileVersion(ctx, version)
-			if o.err != nil {
-				s.versions.drop(o)
+		ours := false
+		loading := s.versions.loading.DoChan(version.Hash, func() (any, error) {
+			ours = true
+			if cached := s.versions.get(version.Hash); cached != nil {
+				return cached, nil
 			}
-			close(o.done)
-			return o.script, o.err
-		}
+			script, err := s.compileVersion(ctx, version)
+			if err == nil {
+				s.versions.add(script)
+			}
+			return script, err
+		})
 		select {
-		case <-o.done:
+		case loaded := <-loading:
+			// The context of another caller that loaded it may have ended; then it
+			// is loaded with ours.
+			if loaded.Err == nil || ours || ctx.Err() != nil {
+				return loaded.Val.(*Script), loaded.Err
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if o.err == nil || ctx.Err() != nil {
-			return o.script, o.err
-		}
-		// The context of the caller that loaded it may have ended; load it with ours.
-		s.versions.drop(o)
 	}
 }
 
@@ -80,28 +78,24 @@ func (s *Set) compileVersion(ctx context.Context, version journal.Version) (*Scr
 	return script, nil
 }
 
-// get returns the entry of a hash. If it was created, the caller must load the
-// version into it.
-func (r *versionCache) get(hash string) (o *cachedVersion, created bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.byHash[hash]; e != nil {
-		r.order.MoveToFront(e)
-		return e.Value.(*cachedVersion), false
+// get returns a version by its hash, or nil.
+func (c *versionCache) get(hash string) *Script {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byHash[hash]
+	if e == nil {
+		return nil
 	}
-	o = &cachedVersion{hash: hash, done: make(chan struct{})}
-	r.byHash[hash] = r.order.PushFront(o)
-	if r.order.Len() > r.max {
-		delete(r.byHash, r.order.Remove(r.order.Back()).(*cachedVersion).hash)
-	}
-	return o, true
+	c.order.MoveToFront(e)
+	return e.Value.(*Script)
 }
 
-func (r *versionCache) drop(o *cachedVersion) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.byHash[o.hash]; e != nil && e.Value == o {
-		r.order.Remove(e)
-		delete(r.byHash, o.hash)
+// add adds a version that the cache does not have.
+func (c *versionCache) add(script *Script) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byHash[script.Version.Hash] = c.order.PushFront(script)
+	if c.order.Len() > c.max {
+		delete(c.byHash, c.order.Remove(c.order.Back()).(*Script).Version.Hash)
 	}
 }
