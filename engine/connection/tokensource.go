@@ -43,7 +43,11 @@ type tokenSource struct {
 	pending *pendingFetch
 }
 
-// pendingFetch is one fetch that any number of callers wait for.
+// pendingFetch is one fetch that any number of callers wait for. It is no call
+// of a singleflight.Group, which does not report whether a caller starts the
+// call or joins it: Set.Close waits for fetches, so each is counted before it
+// starts. A fetch also ends under the lock under which the token changes, so
+// that nobody joins a fetch whose token is refused already.
 type pendingFetch struct {
 	done  chan struct{}
 	token Token
@@ -59,12 +63,7 @@ func (s *tokenSource) accessToken(ctx context.Context) (string, error) {
 		defer s.mu.Unlock()
 		return s.token.Access, nil
 	}
-	f := s.pending
-	if f == nil {
-		f = &pendingFetch{done: make(chan struct{})}
-		s.pending = f
-		s.fetches.Go(func() { s.fetch(context.WithoutCancel(ctx), f, s.refused) })
-	}
+	f := s.startFetch(context.WithoutCancel(ctx), s.refused)
 	old := s.token
 	s.mu.Unlock()
 	select {
@@ -81,15 +80,19 @@ func (s *tokenSource) accessToken(ctx context.Context) (string, error) {
 // refetch fetches although the token may be valid: a refresh was interrupted.
 func (s *tokenSource) refetch() {
 	s.mu.Lock()
-	f := s.pending
-	if f == nil {
-		f = &pendingFetch{done: make(chan struct{})}
-		s.pending = f
-		present := s.token.Access
-		s.fetches.Go(func() { s.fetch(context.Background(), f, present) })
-	}
+	f := s.startFetch(context.Background(), s.token.Access)
 	s.mu.Unlock()
 	<-f.done
+}
+
+// startFetch starts a fetch, if none is under way. The caller holds the lock.
+func (s *tokenSource) startFetch(ctx context.Context, refused string) *pendingFetch {
+	if s.pending == nil {
+		f := &pendingFetch{done: make(chan struct{})}
+		s.pending = f
+		s.fetches.Go(func() { s.fetch(ctx, f, refused) })
+	}
+	return s.pending
 }
 
 func (s *tokenSource) fetch(ctx context.Context, f *pendingFetch, refused string) {
