@@ -30,9 +30,9 @@ func (s *Set) allProblems() []Problem {
 	return all
 }
 
-func (s *Set) logLoaded(ctx context.Context, level slog.Level, script *Script, took time.Duration) {
+func (s *Set) logLoaded(ctx context.Context, level slog.Level, script *Script, duration time.Duration) {
 	s.config.Log.Log(ctx, level, "script loaded", "script", script.Name, "hooks", len(script.Hooks),
-		"version", script.Version.Hash[:8], "took", took.Round(time.Microsecond))
+		"version", script.Version.Hash[:8], "took", duration.Round(time.Microsecond))
 	for _, warning := range script.Program.Warnings() {
 		s.config.Log.WarnContext(ctx, "a line may not do what it looks like", "script", script.Name, "at", warning)
 	}
