@@ -163,8 +163,13 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		return err
 	}
 	e.dashboard = dashboard.New(dashboard.Config{Store: e.store, Key: key, BaseURL: e.publicURL, Zone: c.Zone, Clock: c.Clock, Log: c.Log})
+	counts, err := e.store.Counts(ctx)
+	if err != nil {
+		return fmt.Errorf("count the runs that wait: %w", err)
+	}
 	e.runner = run.New(run.Config{
-		Store: e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
+		QueuedAtStart: counts[journal.Queued],
+		Store:         e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, MaxInFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Clock: c.Clock, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
 		Fingerprint: e.polls.Fingerprint,

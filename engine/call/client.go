@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-resty/resty/v2"
-
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/file"
@@ -67,8 +65,8 @@ type Sending struct {
 // Client sends calls. It is safe for concurrent use.
 type Client struct {
 	config  Config
-	apps    *resty.Client
-	web     *resty.Client
+	apps    *sender
+	web     *sender
 	limits  *limiter
 	shapes  shapes
 	probing keyedMutex

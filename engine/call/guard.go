@@ -25,7 +25,7 @@ func newWebClient(private bool, hosts []string) *http.Client {
 	g := guard{allowPrivate: private, allowHosts: hosts}
 	transport := newTransport()
 	transport.Proxy = nil // a proxy would be dialled in place of the address
-	transport.DialContext = g.dial
+	transport.DialContext = counted(g.dial)
 	return &http.Client{Transport: webTransport{transport}, CheckRedirect: checkRedirect}
 }
 

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-resty/resty/v2"
-
 	"github.com/tidewire/tidewire/bindings"
 )
 
@@ -27,7 +25,7 @@ type job struct {
 	recorder                    BegunRecorder
 	timeout                     time.Duration
 	asFile                      bool // a successful answer is stored as a file
-	sender                      *resty.Client
+	sender                      *sender
 	limits                      []*budget
 	authorize                   func(context.Context, http.Header) (string, error)
 	expire                      func(token string) bool

@@ -19,13 +19,25 @@ import (
 //   - It does not retry, follow links of pages or decode; nothing of that is set.
 //   - It does not drop a body from GET or DELETE; some vendors want one there.
 //   - It does not log: errors are returned, and it would log to standard error.
-func newSender(client *http.Client) *resty.Client {
-	return resty.NewWithClient(client).
+func newSender(client *http.Client) *sender {
+	s := &sender{Client: resty.NewWithClient(client).
 		SetDoNotParseResponse(true).
 		SetAllowGetMethodPayload(true).
 		SetPreRequestHook(setBody).
 		SetDisableWarn(true).
-		SetLogger(noLog{})
+		SetLogger(noLog{})}
+	switch client.Transport.(type) {
+	case *http.Transport, webTransport:
+		s.traced = true
+	}
+	return s
+}
+
+// sender sends requests. traced is set if its transport reports when a request
+// has a connection, as that of net/http does.
+type sender struct {
+	*resty.Client
+	traced bool
 }
 
 // execute sends the request of a job and reads the head of the answer.

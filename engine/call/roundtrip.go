@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"sync/atomic"
 
 	"github.com/go-resty/resty/v2"
 
@@ -22,27 +21,35 @@ type result struct {
 	err     error     // no complete answer, or one over the bound: errTooLarge
 	state   SendState // Unsent, or MaybeDone once its headers were sent
 	timings Timings
+	// begun is set when the begun record was written; beginErr is its error.
+	begun    bool
+	beginErr error
 }
 
-// roundTrip sends a job one time.
-func (c *Client) roundTrip(ctx context.Context, j *job) (out result) {
+// roundTrip sends a job one time. It calls begin once a connection is there,
+// before the first byte of the request is written; after an error of begin
+// nothing is.
+func (c *Client) roundTrip(ctx context.Context, j *job, begin func() error) (out result) {
 	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout, errTimeout)
 	defer cancel()
-	var sent atomic.Bool
-	trace := &httptrace.ClientTrace{
-		// net/http gets another connection only if nothing was sent on the one
-		// before, or after a redirect, which is an answer.
-		GetConn:      func(string) { sent.Store(false) },
-		WroteHeaders: func() { sent.Store(true) },
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	connector := &connector{begin: begin, cancel: abort}
+	if !j.sender.traced { // it is not known when there is a connection
+		if connector.connected(nil); connector.err != nil {
+			return result{beginErr: connector.err}
+		}
 	}
-	response, timings, err := c.execute(httptrace.WithClientTrace(ctx, trace), j)
+	response, timings, err := c.execute(httptrace.WithClientTrace(ctx, connector.trace()), j)
 	if out.timings = timings; err != nil {
-		out.err = cause(ctx, err)
-		if sent.Load() {
+		var sent bool
+		if out.begun, out.beginErr, sent = connector.result(); sent {
 			out.state = MaybeDone
 		}
+		out.err = cause(ctx, err)
 		return out
 	}
+	out.begun = true
 	defer response.RawBody().Close()
 	out.status, out.header, out.state = response.StatusCode(), response.Header(), MaybeDone
 	if j.asFile && out.status < 300 {

@@ -17,6 +17,7 @@ type delivery struct {
 	started  time.Time
 	waitLeft time.Duration   // what is left of the client's MaxWait
 	state    SendState       // of all sendings so far
+	begun    bool            // there is a begun record of this call
 	failures int             // that make the next wait longer
 	lastErr  *bindings.Error // that of the sending before; empty if there was none
 	answer   Answer
@@ -42,10 +43,11 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 		return true, err
 	}
 	at := c.config.Clock.Now()
-	if err := j.begin(ctx, at); err != nil {
-		return true, err
+	out := c.roundTrip(ctx, j, func() error { return j.begin(ctx, at) })
+	if out.beginErr != nil {
+		return true, out.beginErr
 	}
-	out := c.roundTrip(ctx, j)
+	d.begun = d.begun || out.begun
 	d.addSending(out, at)
 	r := d.receive(ctx, out, token)
 	v := d.decide(r.class)
@@ -57,10 +59,11 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 	if v.end != returnCause {
 		c.observe(ctx, j, d.answer, out.timings, again, err, c.config.Clock.Now().Sub(at))
 	}
-	if d.state < MaybeDone {
+	if d.begun && d.state < MaybeDone {
 		if err := j.withdraw(context.WithoutCancel(ctx)); err != nil {
 			return true, err
 		}
+		d.begun = false
 	}
 	if !again {
 		return true, err

@@ -153,8 +153,11 @@ func (w *fixture) start() {
 		must(w.TB, err)
 		must(w.TB, w.scripts.PinAwaits(w.Context(), version))
 	}
+	counts, err := w.file.Counts(w.Context())
+	must(w.TB, err)
 	w.runner = run.New(run.Config{
-		Store: w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
+		QueuedAtStart: counts[journal.Queued],
+		Store:         w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
 		Clock: w.Manual, Grace: w.grace, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Secret: func(name string) (string, error) {
 			if value, found := w.secrets[name]; found {

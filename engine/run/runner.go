@@ -48,6 +48,8 @@ type Config struct {
 	// MaxInFlight bounds the activations that execute at the same time; zero means
 	// config.DefaultInFlight. Each has a goroutine, and most of them wait for an app.
 	MaxInFlight int
+	// QueuedAtStart is how many runs wait from before the start.
+	QueuedAtStart int
 	// Flood is how many events of one trigger may come in a minute; the runs of
 	// more are paused. Zero means no bound.
 	Flood int
@@ -120,6 +122,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer interrupt(nil)
 	var activations sync.WaitGroup
 	slots := make(chan struct{}, r.config.MaxInFlight)
+	activations.Go(r.rampUp(ctx, slots))
 	err := r.dispatch(ctx, slots, func(a journal.Activation) {
 		activations.Go(func() {
 			defer func() { <-slots }()
