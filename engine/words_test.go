@@ -86,7 +86,7 @@ func TestWords(t *testing.T) {
 			return
 		}
 		if found++; found <= 50 {
-			t.Errorf("%s:%d: %s %q: say instead: %s", file, line, where, name, list.instead[where][word])
+			t.Errorf("%s:%d: %s: %q in %q: use instead: %s", file, line, where, word, name, list.instead[where][word])
 		}
 	}
 	err := filepath.WalkDir("..", func(at string, d fs.DirEntry, err error) error {
