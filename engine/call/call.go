@@ -67,7 +67,6 @@ type Answer struct {
 	Body      json.RawMessage
 	RequestID string
 	Sendings  int // requests sent
-	Elapsed   time.Duration
 	// RetryAfter is, with an error of kind rate_limited, how long to wait before
 	// the next call.
 	RetryAfter time.Duration
@@ -134,12 +133,10 @@ type HTTPAuth struct {
 
 // HTTPAnswer is what an address answered, whatever its status.
 type HTTPAnswer struct {
-	Status  int               `json:"status"`
-	Headers map[string]string `json:"headers"`               // names in lower case
-	Body    string            `json:"body,omitempty"`        // text, in UTF-8
-	Base64  string            `json:"body_base64,omitempty"` // what is not text
-	File    json.RawMessage   `json:"file,omitempty"`        // the answer, stored as a file
-	// Sendings and Elapsed are not for scripts.
-	Sendings int           `json:"-"`
-	Elapsed  time.Duration `json:"-"`
+	Status   int               `json:"status"`
+	Headers  map[string]string `json:"headers"`               // names in lower case
+	Body     string            `json:"body,omitempty"`        // text, in UTF-8
+	Base64   string            `json:"body_base64,omitempty"` // what is not text
+	File     json.RawMessage   `json:"file,omitempty"`        // the answer, stored as a file
+	Sendings int               `json:"-"`                     // requests sent
 }

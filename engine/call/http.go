@@ -87,9 +87,9 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 			err = &named
 		}
 	}
-	answer.Sendings, answer.Elapsed = sent.Sendings, sent.Elapsed
+	answer.Sendings = sent.Sendings
 	if err != nil {
-		return HTTPAnswer{Sendings: sent.Sendings, Elapsed: sent.Elapsed}, redactor{secrets: r.secrets()}.redactError(err)
+		return HTTPAnswer{Sendings: sent.Sendings}, redactor{secrets: r.secrets()}.redactError(err)
 	}
 	return answer, nil
 }

@@ -30,7 +30,6 @@ func (c *Client) send(ctx context.Context, j *job) (Answer, error) {
 	for !done && err == nil {
 		done, err = d.sendOnce(ctx)
 	}
-	d.answer.Elapsed = c.config.Clock.Now().Sub(d.started)
 	return d.answer, err
 }
 
