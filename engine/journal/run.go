@@ -118,10 +118,15 @@ type Step struct {
 	// Event is the id of the event that answered a wait.
 	Event string `json:"event,omitempty"`
 	// Position is where the script made the step: "crm.lua:12".
-	Position string        `json:"position,omitempty"`
-	Started  time.Time     `json:"started"`
+	Position string `json:"position,omitempty"`
+	// Started is when the step was first executed: that of its begun record, if
+	// there is one.
+	Started time.Time `json:"started"`
+	// Duration is the time from Started to the result. It includes the time in
+	// which the run was parked or the engine was not running, where the step
+	// goes on from a begun record, and the time in which a person had to agree.
 	Duration time.Duration `json:"took"`
-	Attempts int           `json:"attempts,omitempty"` // requests sent
+	Attempts int           `json:"attempts,omitempty"` // requests sent by the activation that recorded the result
 }
 
 // Activation is one hand-out of a run to a worker. Epoch fences it: writes with
