@@ -26,6 +26,9 @@ const (
 // Error is the error of a call to an app. Scripts get it as a table with these
 // fields. It never contains a secret. Callers may share a value, so one that was
 // returned is not changed: change a copy.
+//
+// A new field is added in engine/vm/apperror.go too, in appError and in
+// appErrorWithoutBody, and to the list in section 4 of scripts/README.md.
 type Error struct {
 	Kind       ErrorKind       `json:"kind"`
 	Status     int             `json:"status,omitempty"` // HTTP status, 0 if there was no answer

@@ -2,6 +2,10 @@ package vm_test
 
 import (
 	"encoding/json"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +147,57 @@ func failingHost() *appHost {
 		Operation: "contacts.get", Body: json.RawMessage(`{"errors":["gone"]}`),
 	}}
 	return h
+}
+
+// Each field of an app error is a field of the table that scripts get, and is
+// there again when the table leaves the script.
+func TestAppErrorFields(t *testing.T) {
+	h := newHost()
+	set := &bindings.Error{}
+	h.errors = map[string]*bindings.Error{"acme.contacts.get": set}
+	var names []string
+	fields := reflect.ValueOf(set).Elem()
+	for i := range fields.NumField() {
+		field := fields.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+		switch value := fields.Field(i); {
+		case field.Type == reflect.TypeFor[json.RawMessage]():
+			value.SetBytes([]byte(`{"x":1}`))
+		case value.Kind() == reflect.String:
+			value.SetString("the " + name)
+		case value.CanInt():
+			value.SetInt(7)
+		case value.Kind() == reflect.Bool:
+			value.SetBool(true)
+		default:
+			t.Fatalf("field %s: this test has no value of type %s; add one", field.Name, field.Type)
+		}
+	}
+	slices.Sort(names)
+	got, err := evaluate(t, h, `local _, err = pcall(acme.contacts.get, {})
+	local names = {}
+	for name in pairs(err) do names[#names + 1] = name end
+	table.sort(names)
+	return table.concat(names, " ")`)
+	if want := strconv.Quote(strings.Join(names, " ")); err != nil || got != want {
+		t.Errorf("the table has %s, %v; the error has %s: see the comment on bindings.Error", got, err, want)
+	}
+	if e := wantScriptError(t, handle(t, h, "acme.contacts.get {}")); !reflect.DeepEqual(e.App, set) {
+		t.Errorf("the error left the script as %+v, expected %+v: see the comment on bindings.Error", *e.App, *set)
+	}
+	document, err := os.ReadFile("../../scripts/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(document), "**App errors** are tables")
+	_, list, _ = strings.Cut(list, "`")
+	list, _, _ = strings.Cut(list, "`")
+	described := strings.Fields(list)
+	slices.Sort(described)
+	if !slices.Equal(described, names) {
+		t.Errorf("section 4 of scripts/README.md lists %s, expected %s", described, names)
+	}
 }
 
 func TestTryRaisesOtherErrors(t *testing.T) {
