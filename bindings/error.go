@@ -55,7 +55,7 @@ func (e *Error) Error() string {
 	}
 	first, rest, more := strings.Cut(e.Message, "\n")
 	b.WriteString(first + " (" + string(e.Kind))
-	if e.Code != "" && e.Code != first {
+	if e.Code != "" && e.Code != first && e.Code != string(e.Kind) {
 		b.WriteString(", " + e.Code)
 	}
 	b.WriteString(")")

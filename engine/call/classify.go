@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -51,6 +52,9 @@ func (d *delivery) receive(ctx context.Context, out result, token string) reply 
 	r := reply{class: j.classify(out.status, &e, token), header: out.header, err: &e}
 	if r.class == rateLimited || r.class == requestTimeout {
 		e.Retryable = true
+	}
+	if wait := d.vendorWait(out.header); r.class == rateLimited && wait > 0 {
+		e.Message += fmt.Sprintf("; it wants no request for %s", rounded(wait))
 	}
 	return r
 }

@@ -165,7 +165,7 @@ func TestWaits(t *testing.T) {
 	t.Run("longer than we wait", func(t *testing.T) {
 		s := start(t, answers(reply(429, `{}`, "Retry-After", "60")), nil)
 		answer, err := s.do(t, safe, `{}`)
-		wantKind(t, err, bindings.RateLimited, true)
+		wantKind(t, err, bindings.RateLimited, true, "; it wants no request for 1m0s")
 		if answer.RetryAfter != time.Minute || s.clock.waits != nil {
 			t.Errorf("waited %v and said %s, want no wait and 1m", s.clock.waits, answer.RetryAfter)
 		}
