@@ -71,9 +71,9 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 		`POST /sandbox/consent {"app","ask","session","agree"}`, `POST /sandbox/forget {"app"}`, "POST /sandbox/reset",
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.apps)) {
-		gestures := s.apps[name].rules.UserActions
-		for _, what := range slices.Sorted(maps.Keys(gestures)) {
-			paths = append(paths, fmt.Sprintf(`POST /sandbox/do/%s/%s {"%s"}`, name, what, strings.Join(gestures[what].Args, `","`)))
+		actions := s.apps[name].rules.UserActions
+		for _, what := range slices.Sorted(maps.Keys(actions)) {
+			paths = append(paths, fmt.Sprintf(`POST /sandbox/do/%s/%s {"%s"}`, name, what, strings.Join(actions[what].Args, `","`)))
 		}
 	}
 	writeJSON(w, http.StatusOK, Object{"apps": apps, "paths": paths})

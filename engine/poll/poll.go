@@ -23,7 +23,7 @@ type Store interface {
 
 // Lister asks for one page of a list; a *call.Client is one.
 type Lister interface {
-	List(ctx context.Context, o call.EngineCall, next json.RawMessage) (call.ListPage, error)
+	List(ctx context.Context, o call.BackgroundCall, next json.RawMessage) (call.ListPage, error)
 }
 
 // Config makes a Poller. Index, Calls, Store and Accept are required.

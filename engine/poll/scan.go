@@ -260,7 +260,7 @@ func (sc *scan) request(ctx context.Context, list bindings.Call, vars call.Vars,
 			return call.ListPage{}, err
 		}
 	}
-	page, err := sc.config.Calls.List(ctx, call.EngineCall{App: sc.conn.App(), Connection: sc.conn.Name(), Call: list, Vars: vars}, next)
+	page, err := sc.config.Calls.List(ctx, call.BackgroundCall{App: sc.conn.App(), Connection: sc.conn.Name(), Call: list, Vars: vars}, next)
 	if err != nil && page.RetryAfter > 0 {
 		err = &limitedError{err, page.RetryAfter}
 	}

@@ -28,7 +28,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	}
 	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Script: h.run.Script, Page: s.Kind == vm.StepPage,
-		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), Consent: h.attempt.session, AsFile: s.Options.AsFile,
+		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), Consent: h.status.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
 	})
 	if err != nil {
@@ -68,12 +68,12 @@ func (h *host) begunRecorder(step journal.Step, written *change.Written) call.Be
 			step.Sent = sent
 			_, err := h.record(ctx, step, journal.Effect{Written: written})
 			if err == nil {
-				h.attempt = h.attempt.after(recorded, step)
+				h.status = h.status.after(recorded, step)
 			}
 			return err
 		},
 		Withdraw: func(context.Context) error {
-			h.attempt = h.attempt.after(notDone, step)
+			h.status = h.status.after(notDone, step)
 			return nil
 		},
 	}

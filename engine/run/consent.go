@@ -51,7 +51,7 @@ func consentSession(s vm.Step, e *bindings.Error) string {
 // refused request is replaced by that of the session, so that after a crash the
 // vendor is asked for the state of the session and the customer not again.
 func (h *host) startConsent(ctx context.Context, s vm.Step, step journal.Step, session string) error {
-	if h.attempt.record.Number > 0 {
+	if h.status.record.Number > 0 {
 		if err := h.withdraw(ctx, withdrawn); err != nil {
 			return h.endActivation(ctx, step, err)
 		}
@@ -151,11 +151,11 @@ func (h *host) recordDenied(ctx context.Context, s vm.Step, step journal.Step, w
 
 // withdraw removes the begun record, which is the transition c.
 func (h *host) withdraw(ctx context.Context, c transition) error {
-	number := h.attempt.record.Number
+	number := h.status.record.Number
 	err := h.runner.retryWrite(ctx, func() error { return h.runner.config.Store.Withdraw(context.WithoutCancel(ctx), h.lease, number) })
 	if err != nil {
 		return fmt.Errorf("remove the begun record of step %d: %w", number, err)
 	}
-	h.attempt = h.attempt.after(c, journal.Step{})
+	h.status = h.status.after(c, journal.Step{})
 	return nil
 }

@@ -20,7 +20,7 @@ func (h *host) callFunction(ctx context.Context, s vm.Step, step journal.Step) (
 		return result{}, invalid(s, err.Error())
 	}
 	repeatable := s.Operation.ReadOnly() || s.Operation.Idempotent != ""
-	maybeDone := h.attempt.state >= call.MaybeDone // by an earlier call
+	maybeDone := h.status.state >= call.MaybeDone // by an earlier call
 	recorder := h.begunRecorder(step, nil)
 	if !s.Operation.ReadOnly() {
 		if err := recorder.Begin(ctx, json.RawMessage("{}")); err != nil {

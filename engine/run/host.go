@@ -32,8 +32,8 @@ type host struct {
 	zone    *time.Location
 	began   time.Time // of this activation
 	log     *slog.Logger
-	last    int     // the number of the last step
-	attempt attempt // of the last step
+	last    int        // the number of the last step
+	status  stepStatus // of the last step
 }
 
 // result is the result of a step that is not recorded yet.
@@ -53,7 +53,7 @@ func (h *host) Replaying() bool { return h.last < len(h.records) }
 // Step returns the recorded result of a step, or executes and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 	h.last++
-	h.attempt = attempt{recoveries: h.runner.config.Connections.Recoveries()}
+	h.status = stepStatus{recoveries: h.runner.config.Connections.Recoveries()}
 	step := journal.Step{
 		Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position,
 		State: journal.Done, Started: h.runner.config.Clock.Now(),

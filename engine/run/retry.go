@@ -31,13 +31,13 @@ func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e 
 			return h.reclassify(ctx, s, step, e)
 		}
 		return nil, h.park(ctx, step, journal.Park{
-			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(after, h.backoff())), Drop: h.attempt.removable(), Attempt: true, Problem: problem,
+			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(after, h.backoff())), Drop: h.status.removable(), Attempt: true, Problem: problem,
 		})
 	case bindings.BrokenConnection:
 		if h.exhausted() {
 			return h.reclassify(ctx, s, step, e)
 		}
-		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.attempt.removable(), Attempt: true, Problem: problem})
+		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.status.removable(), Attempt: true, Problem: problem})
 		h.wakeIfRecovered(ctx)
 		return nil, ended
 	}
@@ -48,7 +48,7 @@ func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e 
 // that the request was not done. If a request that was sent before may have been
 // done, the call is uncertain.
 func (h *host) reclassify(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) (raised *bindings.Error, ended error) {
-	if !h.begunRequest(s, h.attempt.record).Uncertain(h.attempt.state, h.runner.config.Clock.Now()) {
+	if !h.begunRequest(s, h.status.record).Uncertain(h.status.state, h.runner.config.Clock.Now()) {
 		return e, nil
 	}
 	uncertain := *e
@@ -68,11 +68,11 @@ func (h *host) begunRequest(s vm.Step, record journal.Step) call.Begun {
 func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.Step) (json.RawMessage, error) {
 	step.Started = record.Started
 	if c := consentOf(record.Sent); c != nil && s.App != nil && s.App.Consent != nil {
-		h.attempt = h.attempt.after(consentAsked, record)
+		h.status = h.status.after(consentAsked, record)
 		return h.resumeConsent(ctx, s, step, c)
 	}
 	step.Sent = record.Sent
-	h.attempt = h.attempt.after(recorded, record)
+	h.status = h.status.after(recorded, record)
 	again, why := h.resendable(s, record)
 	if again {
 		return h.runStep(ctx, s, step, record.Sent)
@@ -116,8 +116,8 @@ func (h *host) retriesUncertain() bool { return h.hook.OnUncertain == script.Unc
 func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) (raised *bindings.Error, ended error) {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
 	again := h.retriesUncertain()
-	if h.attempt.record.Number > 0 {
-		step.Sent = h.attempt.record.Sent
+	if h.status.record.Number > 0 {
+		step.Sent = h.status.record.Sent
 		again, _ = h.resendable(s, step)
 	}
 	if again && !h.exhausted() {

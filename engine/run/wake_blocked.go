@@ -74,7 +74,7 @@ func (r *Runner) blockedBy(run journal.Run, connections []string) bool {
 // a connection became healthy since its step began: WakeBlocked may have been
 // called before the run was blocked.
 func (h *host) wakeIfRecovered(ctx context.Context) {
-	if h.runner.config.Connections.Recoveries() == h.attempt.recoveries {
+	if h.runner.config.Connections.Recoveries() == h.status.recoveries {
 		return
 	}
 	err := h.runner.config.Store.Wake(context.WithoutCancel(ctx), h.lease.Run)

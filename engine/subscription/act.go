@@ -270,11 +270,11 @@ func (sy *syncer) call(ctx context.Context, s *placeState, row journal.Subscript
 	if item == nil {
 		item = s.item()
 	}
-	own := call.EngineCall{App: sy.app, Connection: sy.conn.Name(), Call: *by, Vars: sy.vars(item, sy.removalValues(s, row), others)}
+	own := call.BackgroundCall{App: sy.app, Connection: sy.conn.Name(), Call: *by, Vars: sy.vars(item, sy.removalValues(s, row), others)}
 	if secret != "" {
 		own.Secrets = []string{secret}
 	}
-	made, err := sy.config.Calls.DoEngineCall(ctx, own)
+	made, err := sy.config.Calls.DoBackgroundCall(ctx, own)
 	return made.Body, asked, err
 }
 

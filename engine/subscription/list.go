@@ -55,7 +55,7 @@ func (sy *syncer) entries(ctx context.Context, def *bindings.Subscription) (all 
 			continue
 		}
 		asked[string(args)] = true
-		own := call.EngineCall{App: sy.app, Connection: sy.conn.Name(), Call: *def.List, Vars: vars}
+		own := call.BackgroundCall{App: sy.app, Connection: sy.conn.Name(), Call: *def.List, Vars: vars}
 		err = sy.config.Calls.Walk(ctx, own, func(raw json.RawMessage) error {
 			if e := sy.entry(def, raw); e.key != "" {
 				all = append(all, e)

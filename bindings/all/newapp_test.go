@@ -14,10 +14,10 @@ import (
 	"testing"
 )
 
-// TestSeventhApp follows bindings/README.md: it adds one folder and one line to a
+// TestNewApp follows bindings/README.md: it adds one folder and one line to a
 // copy of the module, builds it, and runs a script that calls the app in the
 // sandbox.
-func TestSeventhApp(t *testing.T) {
+func TestNewApp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}

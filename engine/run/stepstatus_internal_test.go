@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-func TestAttempt(t *testing.T) {
+func TestStepStatus(t *testing.T) {
 	request := journal.Step{Number: 3, State: journal.Begun, Sent: json.RawMessage(`{"method":"POST"}`)}
 	session := journal.Step{Number: 3, State: journal.Begun, Sent: json.RawMessage(`{"consent":{"session":"s-1"}}`)}
 	tests := []struct {
@@ -31,7 +31,7 @@ func TestAttempt(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			a := attempt{recoveries: 7}
+			a := stepStatus{recoveries: 7}
 			for _, c := range test.changes {
 				a = a.after(c, test.record)
 			}

@@ -5,9 +5,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
-// attempt is the state of a step that is executed: its begun record, and whether
+// stepStatus is the state of a step that is executed: its begun record, and whether
 // the vendor may have done its request. Each step starts with a new one.
-type attempt struct {
+type stepStatus struct {
 	// state is the send state of the requests of the begun record.
 	state call.SendState
 	// record is the begun record as it is in the journal, with the bytes of the
@@ -20,7 +20,7 @@ type attempt struct {
 	recoveries uint64
 }
 
-// transition is what happens to an attempt.
+// transition is what changes a stepStatus.
 type transition int
 
 const (
@@ -31,9 +31,9 @@ const (
 	consentGiven                   // the begun record of a session is removed, as the customer agreed in it
 )
 
-// after returns the attempt after a transition. record is the begun record of
+// after returns the status after a transition. record is the begun record of
 // the transitions recorded and consentAsked.
-func (a attempt) after(c transition, record journal.Step) attempt {
+func (a stepStatus) after(c transition, record journal.Step) stepStatus {
 	switch c {
 	case recorded:
 		a.state, a.record = call.MaybeDone, record
@@ -54,7 +54,7 @@ func (a attempt) after(c transition, record journal.Step) attempt {
 
 // removable returns the number of the begun record if its requests were
 // certainly not done, else 0. Such a record is removed when the run is parked.
-func (a attempt) removable() int {
+func (a stepStatus) removable() int {
 	if a.state >= call.MaybeDone {
 		return 0
 	}

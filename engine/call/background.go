@@ -13,9 +13,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// EngineCall is a call that the engine makes for itself, not for a run: it has
+// BackgroundCall is a call that the engine makes for itself, not for a run: it has
 // no begun record and no step.
-type EngineCall struct {
+type BackgroundCall struct {
 	App        *bindings.App
 	Connection string
 	Call       bindings.Call
@@ -24,7 +24,7 @@ type EngineCall struct {
 	Secrets []string
 }
 
-func (o EngineCall) operation() (*bindings.Operation, error) {
+func (o BackgroundCall) operation() (*bindings.Operation, error) {
 	op, found := o.App.Operation(o.Call.Operation)
 	if !found {
 		return nil, fmt.Errorf("%s has no operation %q", o.App.Name, o.Call.Operation)
@@ -34,7 +34,7 @@ func (o EngineCall) operation() (*bindings.Operation, error) {
 
 // arguments are those of the call. A number becomes text where the operation
 // declares text, such as a time in milliseconds.
-func (o EngineCall) arguments(op *bindings.Operation) (json.RawMessage, error) {
+func (o BackgroundCall) arguments(op *bindings.Operation) (json.RawMessage, error) {
 	args, err := Arguments(o.Call.Args, o.Vars)
 	if err != nil {
 		return nil, err
@@ -67,8 +67,8 @@ func isText(c *bindings.Catalogue, op *bindings.Operation, name string) bool {
 	})
 }
 
-// DoEngineCall makes the call.
-func (c *Client) DoEngineCall(ctx context.Context, o EngineCall) (Answer, error) {
+// DoBackgroundCall makes the call.
+func (c *Client) DoBackgroundCall(ctx context.Context, o BackgroundCall) (Answer, error) {
 	op, err := o.operation()
 	if err != nil {
 		return Answer{}, err
@@ -85,7 +85,7 @@ const maxWalk = 1000
 
 // Walk visits the items of a list, page by page, until visit fails. A list that
 // does not end is an error.
-func (c *Client) Walk(ctx context.Context, o EngineCall, visit func(item json.RawMessage) error) error {
+func (c *Client) Walk(ctx context.Context, o BackgroundCall, visit func(item json.RawMessage) error) error {
 	var next json.RawMessage
 	for range maxWalk {
 		page, err := c.List(ctx, o, next)
@@ -113,7 +113,7 @@ type ListPage struct {
 
 // List asks for one page of a list: the first, or the one that next names. The
 // answer is returned with an error too, as far as it is known.
-func (c *Client) List(ctx context.Context, o EngineCall, next json.RawMessage) (ListPage, error) {
+func (c *Client) List(ctx context.Context, o BackgroundCall, next json.RawMessage) (ListPage, error) {
 	op, err := o.operation()
 	if err != nil {
 		return ListPage{}, err
@@ -181,7 +181,7 @@ func (c *Client) Items(ctx context.Context, app *bindings.App, connection string
 	found := map[string]*Item{}
 	for _, id := range slices.Sorted(maps.Keys(outer)) {
 		above := outer[id]
-		own := EngineCall{App: app, Connection: connection, Call: list, Vars: func(name string) (any, bool) {
+		own := BackgroundCall{App: app, Connection: connection, Call: list, Vars: func(name string) (any, bool) {
 			if value, known := above.Var(name); known {
 				return value, true
 			}

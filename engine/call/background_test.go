@@ -110,11 +110,11 @@ func TestItems(t *testing.T) {
 	if _, err := s.Items(t.Context(), s.app, "crm/paris", of, words); err == nil || !strings.Contains(err.Error(), `nothing at "name"`) {
 		t.Errorf("items without a name: got %v", err)
 	}
-	if _, err := s.List(t.Context(), call.EngineCall{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "things.make"}, Vars: words}, nil); err == nil ||
+	if _, err := s.List(t.Context(), call.BackgroundCall{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "things.make"}, Vars: words}, nil); err == nil ||
 		!strings.Contains(err.Error(), "may change something") {
 		t.Errorf("a list that changes something: got %v", err)
 	}
-	err = s.Walk(t.Context(), call.EngineCall{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "endless.list"}, Vars: words},
+	err = s.Walk(t.Context(), call.BackgroundCall{App: s.app, Connection: "crm/paris", Call: bindings.Call{Operation: "endless.list"}, Vars: words},
 		func(json.RawMessage) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "does not end") {
 		t.Errorf("a list without an end: got %v after %d pages", err, pages)
