@@ -148,6 +148,9 @@ func ParseField(text string) (Field, error) {
 	return f, err
 }
 
+// typeForms are the text forms of types, for an error.
+const typeForms = `a type (string, number, integer, int64, decimal, boolean, any, object, file, [TYPE] for a list, {TYPE} for a map, #Name, or a JSON literal such as "paid")`
+
 // maxTypeDepth bounds brackets within brackets, so that no text can exhaust the
 // stack.
 const maxTypeDepth = 32
@@ -259,7 +262,7 @@ func (p *typeParser) single() (Type, error) {
 			return Type{Kind: kind}, nil
 		}
 	}
-	return Type{}, p.unexpected("a type")
+	return Type{}, p.unexpected(typeForms)
 }
 
 func (p *typeParser) bracket(kind Kind, end string) (Type, error) {

@@ -1,6 +1,7 @@
 package bindings_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -27,6 +28,14 @@ func TestTypeTextErrors(t *testing.T) {
 		if got, err := bindings.ParseType(text); err == nil {
 			t.Errorf("ParseType(%q) = %v, expected an error", text, got)
 		}
+	}
+}
+
+// The error of an unknown type lists the types.
+func TestUnknownType(t *testing.T) {
+	_, err := bindings.ParseType("text")
+	if err == nil || !strings.Contains(err.Error(), `type "text": expected a type (string, number, integer, int64, decimal, boolean, any, object, file, [TYPE]`) {
+		t.Error(err)
 	}
 }
 

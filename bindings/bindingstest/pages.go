@@ -49,10 +49,15 @@ func testPageParams(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 // testPageAnswer checks the paths in the answer of a list.
 func testPageAnswer(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 	p := o.Pages
-	if resolved, d := c.Resolve(o.Answer); p.Items == bindings.OneList {
+	resolved, d := c.Resolve(o.Answer)
+	if p.Items == bindings.OneList {
 		if d != nil || resolved.Kind == bindings.List {
 			t.Errorf("%s: the answer is declared; set the path of the list in it", o.Name)
 		}
+		return
+	}
+	if p.Items == "" && resolved.Kind == bindings.Object && !p.Keyed {
+		t.Errorf("%s: pages has no items; set the path of the list in %s", o.Name, o.Answer)
 		return
 	}
 	items, known, err := typeAt(c, o.Answer, p.Items)
@@ -60,7 +65,7 @@ func testPageAnswer(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 		t.Errorf("%s: items: %v", o.Name, err)
 	}
 	if want := listKind(p); known && items.Kind != want {
-		t.Errorf("%s: items %q lead to a %s", o.Name, p.Items, items)
+		t.Errorf("%s: items %q is of type %s, expected a list", o.Name, p.Items, items)
 	}
 	if p.Page == "" && (p.Next != "" || p.Last != "") {
 		t.Errorf("%s: next %q and last %q are numbers of pages, and no parameter is", o.Name, p.Next, p.Last)
@@ -70,7 +75,12 @@ func testPageAnswer(t reporter, c *bindings.Catalogue, o *bindings.Operation) {
 			t.Errorf("%s: %v", o.Name, err)
 		}
 	}
-	for param, path := range p.Cursors {
+	testCursors(t, c, o, items)
+}
+
+// testCursors checks the paths of the cursors in the answer of a list.
+func testCursors(t reporter, c *bindings.Catalogue, o *bindings.Operation, items bindings.Type) {
+	for param, path := range o.Pages.Cursors {
 		from := o.Answer
 		if inItem, found := strings.CutPrefix(path, "item:"); found {
 			path, from = inItem, items.Items

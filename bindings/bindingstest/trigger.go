@@ -27,6 +27,8 @@ func testTriggers(t reporter, app *bindings.App) {
 		}
 		if trigger.Vendor != "" {
 			testSent(t, app, trigger, sent)
+		} else if !slices.ContainsFunc(app.Polls, func(p bindings.Poll) bool { return slices.Contains(p.Triggers(), name) }) {
+			t.Errorf("%s has no vendor, the type of its webhook, and no poll makes it", name)
 		}
 		if trigger.Form != "" && !hasForm(app.Webhook, trigger.Form) {
 			t.Errorf("%s has the form %q, which the app does not have", name, trigger.Form)
