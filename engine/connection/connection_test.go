@@ -1,6 +1,7 @@
 package connection_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -458,5 +459,51 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		if strings.Contains(printed, secret) {
 			t.Errorf("%q shows in %s", secret, printed)
 		}
+	}
+}
+
+// copyFolder copies files as only their owner may read them.
+func copyFolder(t *testing.T, from, to string) {
+	err := filepath.WalkDir(from, func(path string, entry os.DirEntry, err error) error {
+		name, relErr := filepath.Rel(from, path)
+		if err = errors.Join(err, relErr); err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return os.MkdirAll(filepath.Join(to, name), 0o700)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), text, 0o600)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// That a rotation was begun is saved before its request: a process that dies while
+// the vendor answers leaves a folder in which it is known.
+func TestRotationBegunIsSavedBeforeRequest(t *testing.T) {
+	v, data, crashed := newVendor(t), t.TempDir(), t.TempDir()
+	v.answer = func(w http.ResponseWriter, r *http.Request) {
+		copyFolder(t, data, crashed)
+		v.issue(w, r)
+	}
+	wantHeader(t, v.open(t, data, nil, oauth("refresh-0")), "crm", "Bearer access-1")
+	v.refresh = "refresh-0" // the vendor did not get to issuing the next one
+	var log bytes.Buffer
+	set, err := connection.New(connection.Config{
+		Apps: []*bindings.App{v.app()}, Settings: []connection.Settings{oauth("refresh-0")}, Folder: crashed,
+		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	wantHeader(t, set, "crm", "Bearer access-2")
+	if !strings.Contains(log.String(), "an interrupted refresh is made again with the token that it may have spent") {
+		t.Errorf("the folder of the process that died does not have that a refresh was begun; the log is:\n%s", log.String())
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/journal/ledger"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
@@ -280,5 +281,40 @@ func TestUncommittedDecisionIsNotReturned(t *testing.T) {
 	}
 	if err := restore(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Memory is as before after a commit that failed: the step can be recorded again,
+// and its effect is applied once.
+func TestRecordAfterFailedCommit(t *testing.T) {
+	var store ledger.Store
+	s := open(t, sqlite.Config{}.Wrap(func(s ledger.Store) ledger.Store { store = s; return s }))
+	if _, err := acceptOne(t, s, 1); err != nil {
+		t.Fatal(err)
+	}
+	_, h := next(t, s)
+	for number, verb := range []string{"add", "add"} {
+		step := journal.Step{Number: number + 1, Name: "state.add", State: journal.Done}
+		effect := journal.Effect{State: &journal.StateOp{Script: "crm", Verb: verb, Key: "n", Value: []byte(`1`)}}
+		restore, err := s.BreakCommit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Record(t.Context(), h, step, effect); !errors.Is(err, journal.ErrUnwritable) {
+			t.Errorf("while no commit is possible: %v", err)
+		}
+		if err := restore(); err != nil {
+			t.Fatal(err)
+		}
+		if err := sqlite.Compare(store); err != nil {
+			t.Errorf("after the failed commit: %v", err)
+		}
+		result, err := s.Record(t.Context(), h, step, effect)
+		if want := fmt.Sprintf(`{"value":%d}`, number+1); err != nil || string(result) != want {
+			t.Errorf("found %s, %v, expected %s", result, err, want)
+		}
+		if err := sqlite.Compare(store); err != nil {
+			t.Errorf("after the step: %v", err)
+		}
 	}
 }

@@ -133,3 +133,48 @@ func TestParkedRunIsReplacedByAnyNewerRun(t *testing.T) {
 		})
 	}
 }
+
+// A write after a Cancel in the same commit is refused, whichever it is.
+func TestWriteAfterCancelInOneCommit(t *testing.T) {
+	effect := journal.Effect{State: &journal.StateOp{Script: "crm", Verb: "put", Key: "k", Value: json.RawMessage("1")}}
+	for name, write := range map[string]func(ctx context.Context, s *sqlite.Store, h journal.Lease) error{
+		"Record": func(ctx context.Context, s *sqlite.Store, h journal.Lease) error {
+			_, err := s.Record(ctx, h, journal.Step{Number: 1, Name: "state.put", State: journal.Done}, effect)
+			return err
+		},
+		"Park": func(ctx context.Context, s *sqlite.Store, h journal.Lease) error {
+			return s.Park(ctx, h, journal.Park{State: journal.Retrying, Until: time.Now().Add(time.Hour)})
+		},
+		"Finish": func(ctx context.Context, s *sqlite.Store, h journal.Lease) error {
+			return s.Finish(ctx, h, journal.Finish{State: journal.Succeeded})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &instrumentedStore{}
+				s := store.open(t, "")
+				run := acceptContact(t, s, 1, journal.Emit).Runs[0]
+				_, h := next(t, s)
+				var cancelErr, writeErr error
+				store.inOneBatch(s, []operation{
+					func(s *sqlite.Store) string { acceptContact(t, s, 2, journal.Emit); return "" },
+					func(s *sqlite.Store) string { cancelErr = s.Cancel(t.Context(), run); return "" },
+					func(s *sqlite.Store) string { writeErr = write(t.Context(), s, h); return "" },
+				})
+				if cancelErr != nil || !errors.Is(writeErr, journal.ErrFenced) {
+					t.Errorf("cancel: %v; the write after it: %v, expected %v", cancelErr, writeErr, journal.ErrFenced)
+				}
+				one, steps, err := s.Run(t.Context(), run)
+				if err != nil || one.State != journal.Cancelled || len(steps) != 0 {
+					t.Errorf("the run is %s with %d steps, %v", one.State, len(steps), err)
+				}
+				if last := len(store.roundTrips); last < 2 {
+					t.Errorf("%d commits", last)
+				}
+				if err := sqlite.Compare(store.Store); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
