@@ -2,7 +2,7 @@ package bindings
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +18,7 @@ import (
 //	trigger highlevel.contact.created {"vendor":"ContactCreate",…}
 //
 // Parsing it only finds the lines. Each is decoded when it is first used, so
-// that a start does not decode what no script needs.
+// that a start does not decode what no script needs. Check decodes all.
 type Catalogue struct {
 	prefix     string // of the names of operations: "v3.", empty for an app's own
 	operations index[Operation]
@@ -108,38 +108,79 @@ func (s *index[T]) put(line int, name string, text []byte) error {
 	return nil
 }
 
-// get decodes an entry once. It panics if that fails: catalogues are generated,
-// and a test of each app decodes all entries, so that is a bug.
+// get finds an entry. It panics if the entry cannot be decoded: catalogues are
+// generated, and a test of each app calls Check, so that is a bug.
 func (s *index[T]) get(name string, setName func(*T)) (*T, bool) {
 	e := s.byName[name]
 	if e == nil {
 		return nil, false
 	}
-	e.once.Do(func() {
-		e.item = new(T)
-		e.err = json.Unmarshal(e.text, e.item)
-		setName(e.item)
-	})
-	if e.err != nil {
-		panic(fmt.Sprintf("catalogue line %d: %q: %v", e.line, name, e.err))
+	if e.decode(name, setName); e.err != nil {
+		panic(e.err.Error())
 	}
 	return e.item, true
+}
+
+// decode decodes the entry once.
+func (e *entry[T]) decode(name string, setName func(*T)) {
+	e.once.Do(func() {
+		e.item = new(T)
+		if err := decodeStrictly(e.text, e.item); err != nil {
+			e.err = fmt.Errorf("catalogue line %d: %s: %w", e.line, name, err)
+		}
+		setName(e.item)
+	})
+}
+
+// check decodes all entries and adds their errors, by line.
+func (s *index[T]) check(errs map[int]error, setName func(name string) func(*T)) {
+	for name, e := range s.byName {
+		if e.decode(name, setName(name)); e.err != nil {
+			errs[e.line] = e.err
+		}
+	}
+}
+
+// Check decodes all entries. Its errors have the line, the name of the entry,
+// and the key or type that is wrong.
+func (c *Catalogue) Check() error {
+	errs := map[int]error{}
+	c.operations.check(errs, c.setOperation)
+	c.types.check(errs, c.setType)
+	c.triggers.check(errs, c.setTrigger)
+	var all []error
+	for _, line := range slices.Sorted(maps.Keys(errs)) {
+		all = append(all, errs[line])
+	}
+	return errors.Join(all...)
+}
+
+func (c *Catalogue) setOperation(name string) func(*Operation) {
+	return func(o *Operation) { o.Name, o.catalogue = name, c }
+}
+
+func (c *Catalogue) setType(name string) func(*Definition) {
+	return func(d *Definition) { d.Name = name }
+}
+
+func (c *Catalogue) setTrigger(name string) func(*Trigger) {
+	return func(t *Trigger) { t.Name = name }
 }
 
 // Operation finds an operation by "group.operation", or by
 // "edition.group.operation" in the catalogue of an edition.
 func (c *Catalogue) Operation(name string) (*Operation, bool) {
-	return c.operations.get(name, func(o *Operation) { o.Name, o.catalogue = name, c })
+	return c.operations.get(name, c.setOperation(name))
 }
 
 // Type finds a type by name, without "#".
 func (c *Catalogue) Type(name string) (*Definition, bool) {
-	return c.types.get(name, func(d *Definition) { d.Name = name })
+	return c.types.get(name, c.setType(name))
 }
 
 // Trigger finds a trigger by its whole name.
 func (c *Catalogue) Trigger(name string) (*Trigger, bool) {
-	return c.triggers.get(name, func(t *Trigger) { t.Name = name })
+	return c.triggers.get(name, c.setTrigger(name))
 }
 
 // Resolve follows the names of types to a type that is not Named. It returns

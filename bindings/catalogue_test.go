@@ -97,6 +97,39 @@ func TestCatalogueErrors(t *testing.T) {
 	}
 }
 
+// Check returns an error for each entry that cannot be decoded, in the order of
+// the lines.
+func TestCatalogueCheck(t *testing.T) {
+	parse := func(text string) *bindings.Catalogue {
+		c, err := bindings.ParseCatalogue([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if err := parse(small).Check(); err != nil {
+		t.Error(err)
+	}
+	for _, test := range []struct{ text, want string }{
+		{`trigger app.contact.created {"vendor":"ContactCreate","recrd":"id"}`,
+			`catalogue line 1: app.contact.created: unknown key "recrd"; did you mean "record"?`},
+		{"\n" + `operation a.get {"id":"a","method":"GET","path":"/","pages":{"itmes":"a"}}`,
+			`catalogue line 2: a.get: unknown key "itmes"; did you mean "items"?`},
+		{`type A {"felds":[],"open":true}`, `catalogue line 1: A: unknown key "felds"; did you mean "fields"?`},
+		{`type A {"zzz":1}`, `catalogue line 1: A: unknown key "zzz"`},
+		{`type A {"open":"yes"}`, `catalogue line 1: A: key "open": expected true or false, found string`},
+		{`operation a.get {"in_path":"id"}`, `catalogue line 1: a.get: key "in_path": expected a list, found string`},
+		{`operation a.get {"answer":"text"}`, `catalogue line 1: a.get: type "text": expected a type (`},
+		{`operation a.get {"id":`, `catalogue line 1: a.get: unexpected EOF`},
+		{`type A {} {}`, `catalogue line 1: A: expected one JSON object`},
+		{"type B {\"x\":1}\ntype A {\"x\":1}", "catalogue line 1: B: unknown key \"x\"\ncatalogue line 2: A: unknown key \"x\""},
+	} {
+		if err := parse(test.text).Check(); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%s: found %v, expected %q", test.text, err, test.want)
+		}
+	}
+}
+
 func FuzzParseCatalogue(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte("operation a.b {}\ntype c {"))
@@ -104,6 +137,9 @@ func FuzzParseCatalogue(f *testing.F) {
 		c, err := bindings.ParseCatalogue(text)
 		if err != nil {
 			return
+		}
+		if err := c.Check(); err != nil && !strings.HasPrefix(err.Error(), "catalogue line ") {
+			t.Error(err)
 		}
 		for _, group := range c.Groups() {
 			for _, name := range c.Group(group) {

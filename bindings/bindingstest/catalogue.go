@@ -12,6 +12,10 @@ func testCatalogue(t reporter, c *bindings.Catalogue) {
 	if len(c.Operations()) == 0 {
 		t.Error("no operations")
 	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+		return // each entry is decoded below
+	}
 	check := func(where string, ty *bindings.Type) {
 		for _, problem := range problems(c, ty) {
 			t.Errorf("%s: %s", where, problem)
@@ -27,7 +31,7 @@ func testCatalogue(t reporter, c *bindings.Catalogue) {
 			check(where+": "+f.Name, &f.Type)
 		}
 	}
-	decode(t, "operation", c.Operations(), func(name string) {
+	for _, name := range c.Operations() {
 		o, _ := c.Operation(name)
 		fields(name+" path", o.PathParams)
 		fields(name+" query", o.Query)
@@ -36,32 +40,18 @@ func testCatalogue(t reporter, c *bindings.Catalogue) {
 			check(name+" body", &o.Body.Type)
 		}
 		check(name+" answer", o.Answer)
-	})
-	decode(t, "type", c.Types(), func(name string) {
+	}
+	for _, name := range c.Types() {
 		d, _ := c.Type(name)
 		fields("type "+name, d.Fields)
 		check("type "+name, d.Is)
 		if d.Is != nil && (len(d.Fields) > 0 || d.Open) {
 			t.Errorf("type %s: is another and has fields of its own", name)
 		}
-	})
-	decode(t, "trigger", c.Triggers(), func(name string) {
+	}
+	for _, name := range c.Triggers() {
 		trigger, _ := c.Trigger(name)
 		check(name, trigger.Data)
-	})
-}
-
-// decode reports the panic for a line that cannot be decoded as an error.
-func decode(t reporter, kind string, names []string, read func(name string)) {
-	for _, name := range names {
-		func() {
-			defer func() {
-				if p := recover(); p != nil {
-					t.Errorf("%s %s: %v", kind, name, p)
-				}
-			}()
-			read(name)
-		}()
 	}
 }
 

@@ -104,6 +104,7 @@ func TestBroken(t *testing.T) {
 		{`"record":"id"`, `"record":"id","form":"click"`, `the form "click", which the app does not have`},
 		{`"record":"id"`, `"decides":{"answer":["value"]}`, `decides: "value": #Thing has no field "value"`},
 		{`"record":"id"`, `"decides":{"by":"name"}`, "decides, and there is no path of the answer"},
+		{`"record":"id"`, `"recrd":"id"`, `catalogue line 6: acme.thing.created: unknown key "recrd"; did you mean "record"?`},
 		{`"record":"id"`, `"record":"uid"`, `record: "uid": #Thing has no field "uid"`},
 		{`"vendor":"ThingCreate",`, ``, "acme.thing.created has no vendor, the type of its webhook, and no poll makes it"},
 		{"trigger acme.thing.created", `trigger acme.thing.made {"vendor":"ThingCreate"}` + "\ntrigger acme.thing.created", "cannot be distinguished"},

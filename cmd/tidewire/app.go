@@ -35,6 +35,23 @@ func appsOf(dir string) ([]*bindings.App, error) {
 	return apps, nil
 }
 
+// checkedApps is appsOf for commands that read whole catalogues: it returns an
+// error for each line that cannot be decoded.
+func checkedApps(dir string) ([]*bindings.App, error) {
+	apps, err := appsOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, app := range apps {
+		for _, c := range app.Catalogues() {
+			if err := c.Check(); err != nil {
+				return nil, fmt.Errorf("%s: %w", app.Name, err)
+			}
+		}
+	}
+	return apps, nil
+}
+
 func builtIn(name string) bool {
 	return slices.ContainsFunc(all.Apps(), func(app *bindings.App) bool { return app.Name == name })
 }

@@ -88,7 +88,7 @@ func catalogSearch(t terminal, dir *string) *cobra.Command {
 				return err
 			}
 			query := strings.Join(args, " ")
-			apps, err := appsOf(*dir)
+			apps, err := checkedApps(*dir)
 			if err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ trigger with the data of its events; or list what a group or an app has.
   tidewire catalog show qonto.client.created
   tidewire catalog show slack.chat`,
 		RunE: func(c *cobra.Command, args []string) error {
-			apps, err := appsOf(*dir)
+			apps, err := checkedApps(*dir)
 			if err != nil {
 				return err
 			}

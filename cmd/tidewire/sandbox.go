@@ -27,7 +27,7 @@ engine at --webhooks.`,
 			if err != nil {
 				return err
 			}
-			if config.Apps, err = appsOf(dir); err != nil {
+			if config.Apps, err = checkedApps(dir); err != nil {
 				return err
 			}
 			config.Rules, config.Log = all.Rules(), log
