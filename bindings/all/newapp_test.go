@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,16 +42,43 @@ func TestNewApp(t *testing.T) {
 
 	home := t.TempDir()
 	write(t, filepath.Join(home, "scripts", "plan.lua"), block(t, readme, "scripts/plan.lua"))
-	printed, _ := start(t, home, program, "sandbox", "--listen", "127.0.0.1:0", "--webhooks", "http://127.0.0.1:1", "--dir", home)
-	write(t, filepath.Join(home, "tidewire.yaml"), connectionOf(t, printed, "kanban"))
+	printed, _ := start(t, home, program, "sandbox", "--listen", "127.0.0.1:0", "--webhooks", "", "--dir", home)
+	connection := connectionOf(t, printed, "kanban")
+	write(t, filepath.Join(home, "tidewire.yaml"), connection)
 	_, log := start(t, home, program, "run", home, "--listen", "127.0.0.1:0", "--log-format", "json")
-	until(t, log, "tidewire is ready")
+	webhooks, _ := until(t, log, "tidewire is ready")[0]["webhooks"].(string)
+	sandbox := strings.TrimSuffix(regexp.MustCompile(`http://\S+/kanban`).FindString(connection), "/kanban") + "/sandbox/"
+	post(t, sandbox+"subscriptions", fmt.Sprintf(`{"app":"kanban","url":%q,"secret":"sandbox-webhook-secret"}`, strings.Replace(webhooks, "<app>", "kanban", 1)))
 	if out, err := exec.Command(program, "send", "in:/plan", "--dir", home).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	made := until(t, log, "made a board")
-	if made["title"] != "Launch" || made["state"] != "open" || made["beside"] != "Plan" {
+	lines := until(t, log, "made a board", "a board was created") // in any order
+	if made := lines[0]; made["title"] != "Launch" || made["state"] != "open" || made["beside"] != "Plan" {
 		t.Errorf("the script made %v", made)
+	}
+	if created := lines[1]; created["title"] != "Launch" || created["all"] != "Plan, Launch" {
+		t.Errorf("the webhook of the call: %v", created)
+	}
+	emit := regexp.MustCompile(`(?m)^curl -d '(.*)' \S+/sandbox/emit$`).FindStringSubmatch(readme)
+	if emit == nil {
+		t.Fatal("the document has no command that sends a webhook")
+	}
+	post(t, sandbox+"emit", emit[1])
+	if created := until(t, log, "a board was created")[0]; created["title"] != "From a person" || created["all"] != "Plan, Launch, From a person" {
+		t.Errorf("the webhook of the command: %v", created)
+	}
+}
+
+// post sends a body to an address of the sandbox.
+func post(t *testing.T, address, body string) {
+	t.Helper()
+	answer, err := http.Post(address, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s answered %d %s", address, answer.StatusCode, text)
 	}
 }
 
@@ -153,19 +183,26 @@ func start(t *testing.T, home, program string, args ...string) (out, log *bufio.
 	return bufio.NewScanner(stdout), bufio.NewScanner(stderr)
 }
 
-// until reads the log up to a message and returns its line.
-func until(t *testing.T, log *bufio.Scanner, message string) map[string]any {
+// until reads the log until it has had all messages, and returns their lines.
+func until(t *testing.T, log *bufio.Scanner, messages ...string) []map[string]any {
 	t.Helper()
-	var seen bytes.Buffer
-	for log.Scan() {
-		var line map[string]any
-		if json.Unmarshal(log.Bytes(), &line) == nil && line["msg"] == message {
-			return line
+	var read bytes.Buffer
+	found := make([]map[string]any, len(messages))
+	for missing := len(messages); missing > 0; {
+		if !log.Scan() {
+			t.Fatalf("the log has not all of %q: %s", messages, &read)
 		}
-		seen.Write(append(log.Bytes(), '\n'))
+		read.Write(append(log.Bytes(), '\n'))
+		var line map[string]any
+		if json.Unmarshal(log.Bytes(), &line) != nil {
+			continue
+		}
+		if i := slices.Index(messages, fmt.Sprint(line["msg"])); i >= 0 && found[i] == nil {
+			found[i] = line
+			missing--
+		}
 	}
-	t.Fatalf("the log has no %q: %s", message, &seen)
-	return nil
+	return found
 }
 
 func read(t *testing.T, path string) string {
