@@ -21,7 +21,19 @@ func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
 		Short: "Run the apps in memory, to try scripts against",
 		Long: `Serve stand-ins for all apps on this machine. They have the vendors' HTTP
 interfaces, keep what is created until they end, and send signed webhooks to the
-engine at --webhooks.`,
+engine at --webhooks. They allow any number of requests; with --limits they
+answer 429 beyond the vendors' rate limits.
+
+To see how scripts handle what vendors do, while the sandbox runs:
+
+answer the next two calls with 429, and with how long to wait:
+  curl -d '{"app":"slack","status":429,"times":2,"header":{"Retry-After":"5"}}' http://127.0.0.1:4010/sandbox/faults
+send a webhook, as if a person had made the change at the vendor:
+  curl -d '{"trigger":"qonto.client.created","data":{"name":"Acme","kind":"company"}}' http://127.0.0.1:4010/sandbox/emit
+do what a person does on the app's screen: click a button, submit a form, or this:
+  curl -d '{"command":"/deploy now","channel":"C0GENERAL01"}' http://127.0.0.1:4010/sandbox/do/slack/command
+
+  curl http://127.0.0.1:4010/sandbox/     lists all that can be done`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := logs.logger(t.err)
 			if err != nil {
