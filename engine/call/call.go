@@ -70,6 +70,9 @@ type Answer struct {
 	// RetryAfter is, with an error of kind rate_limited, how long to wait before
 	// the next call.
 	RetryAfter time.Duration
+	// LimitReached is set, with an error of kind rate_limited, if nothing was
+	// sent because our own count of the vendor's requests allows none.
+	LimitReached bool
 
 	header http.Header
 }
@@ -139,4 +142,6 @@ type HTTPAnswer struct {
 	Base64   string            `json:"body_base64,omitempty"` // what is not text
 	File     json.RawMessage   `json:"file,omitempty"`        // the answer, stored as a file
 	Sendings int               `json:"-"`                     // requests sent
+	// RetryAfter is as in an Answer.
+	RetryAfter time.Duration `json:"-"`
 }

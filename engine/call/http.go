@@ -89,7 +89,7 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	}
 	answer.Sendings = sent.Sendings
 	if err != nil {
-		return HTTPAnswer{Sendings: sent.Sendings}, redactor{secrets: r.secrets()}.redactError(err)
+		return HTTPAnswer{Sendings: sent.Sendings, RetryAfter: sent.RetryAfter}, redactor{secrets: r.secrets()}.redactError(err)
 	}
 	return answer, nil
 }

@@ -154,7 +154,7 @@ func (d *delivery) admit(ctx context.Context) error {
 			return nil
 		}
 		if wait > d.waitLeft {
-			d.answer.RetryAfter = wait
+			d.answer.RetryAfter, d.answer.LimitReached = wait, d.answer.Sendings == 0
 			return d.refuse(limitReached, d.limitError(short.limit, wait))
 		}
 		if err := d.sleep(ctx, wait, "wait for the rate limit: "); err != nil {

@@ -38,10 +38,11 @@ type host struct {
 
 // result is the result of a step that is not recorded yet.
 type result struct {
-	value      json.RawMessage
-	effect     journal.Effect
-	attempts   int           // sendings
-	retryAfter time.Duration // as the vendor demands
+	value        json.RawMessage
+	effect       journal.Effect
+	attempts     int           // sendings
+	retryAfter   time.Duration // as the vendor demands
+	limitReached bool          // nothing was sent, by our own count of the vendor's requests
 }
 
 // errParked ends an activation whose run was parked.
@@ -85,7 +86,7 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	switch {
 	case err == nil:
 	case errors.As(err, &refused):
-		raised, ended := h.parkOnError(ctx, s, step, refused, done.retryAfter)
+		raised, ended := h.parkOnError(ctx, s, step, refused, done)
 		if ended != nil {
 			return nil, ended
 		}

@@ -45,6 +45,64 @@ func TestARefusedRequestWaitsForTheTimeThatTheVendorNames(t *testing.T) {
 	}
 }
 
+// A request to any address waits for the time that it names, too.
+func TestARefusedHTTPRequestWaitsForTheTimeThatIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, nil, func(w *fixture) {
+		w.write("orders", `on("shop.order.created", { retry = { attempts = 3, first = "1s" } }, function()
+  http.get("`+w.vendor.URL+`/web")
+end)`)
+		w.vendor.answers(failing("/web", 1, reply{status: 429, header: map[string]string{"Retry-After": "600"}}))
+	})
+	parked := w.is(w.order(), journal.Throttled)
+	if wait := parked.Park.Until.Sub(parked.Park.Since).Round(time.Second); wait != 10*time.Minute {
+		t.Errorf("it waits for %s, expected 10m", wait)
+	}
+}
+
+// A call that was never sent uses up no attempt: neither where our own count of
+// the vendor's requests allows none, nor where the connection is broken.
+func TestACallThatWasNotSentUsesUpNoAttempt(t *testing.T) {
+	t.Parallel()
+	const once = `local shop = require "shop"
+on("shop.order.created", { lane = false, retry = { attempts = 1, first = "1s" } }, function() shop.look.now {} end)`
+	t.Run("our own limit", func(t *testing.T) {
+		t.Parallel()
+		w := newFixture(t, map[string]string{"orders": once}, func(w *fixture) {
+			w.apps[0].Limits = []bindings.Limit{{Requests: 1, Per: hour, Scope: bindings.PerConnection}}
+		})
+		w.is(w.order(), journal.Succeeded)
+		id := w.order()
+		parked := w.is(id, journal.Throttled)
+		equal(t, "attempts", parked.Attempts, 1)
+		contains(t, "why", parked.Problem.Message, "the 1 requests in 1h0m0s that shop allows are used up", "not sent")
+		w.is(w.order(), journal.Throttled)
+		w.Advance(hour + time.Minute)
+		ended := w.until(id, func(r journal.Run) bool { return r.State.Ended() || r.Epoch > parked.Epoch && r.Park != nil })
+		if ended.State == journal.Failed || ended.Attempts != 1 {
+			t.Errorf("it is %s after %d attempts: %v", ended.State, ended.Attempts, ended.Problem)
+		}
+	})
+	t.Run("a broken connection", func(t *testing.T) {
+		t.Parallel()
+		w := newFixture(t, map[string]string{"orders": strings.ReplaceAll(once, `require "shop"`, `require "bank"`)}, func(w *fixture) {
+			w.connections = w.settings("shop")
+		})
+		id := w.order()
+		equal(t, "attempts", w.is(id, journal.Blocked).Attempts, 1)
+		w.crash()
+		w.connections = w.settings("shop", "bank")
+		w.start()
+		equal(t, "attempts", w.is(id, journal.Succeeded).Attempts, 1)
+	})
+	t.Run("a refusal of the vendor counts", func(t *testing.T) {
+		t.Parallel()
+		w := newFixture(t, map[string]string{"orders": once})
+		w.vendor.answers(failing("/look", 9, reply{status: 429, header: map[string]string{"Retry-After": "600"}}))
+		equal(t, "attempts", w.is(w.order(), journal.Failed).Attempts, 1)
+	})
+}
+
 func TestRefusalsReachTheScriptWhenTheAttemptsAreUsedUp(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
@@ -69,8 +127,9 @@ func TestRunsBlockedByABrokenConnectionGoOnWhenItIsRepaired(t *testing.T) {
 			w.start()
 		},
 		"by hand, once it is there": func(w *fixture, id string) {
+			before, _ := w.run(id)
 			must(w.TB, w.runner.Retry(w.Context(), id))
-			again := w.until(id, func(r journal.Run) bool { return r.State == journal.Blocked && r.Attempts == 3 })
+			again := w.until(id, func(r journal.Run) bool { return r.State == journal.Blocked && r.Epoch > before.Epoch })
 			equal(w.TB, "kind", again.Problem.App.Kind, bindings.BrokenConnection)
 			w.crash()
 			w.connections = w.settings("shop", "bank")

@@ -17,8 +17,9 @@ import (
 
 // parkOnError parks the run if the step's error is not to be raised in the script
 // now: it is retried later, or a person has to act. Otherwise it returns the error
-// to raise, which may be another.
-func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, after time.Duration) (raised *bindings.Error, ended error) {
+// to raise, which may be another. A call that was not sent because of our own
+// rate limit, or because the connection was broken before, uses up no attempt.
+func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, done result) (raised *bindings.Error, ended error) {
 	if session := consentSession(s, e); session != "" {
 		return nil, h.startConsent(ctx, s, step, session)
 	}
@@ -27,17 +28,19 @@ func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e 
 	case bindings.Uncertain:
 		return h.handleUncertain(ctx, s, step, e)
 	case bindings.RateLimited:
-		if h.exhausted() {
+		counts := !done.limitReached
+		if counts && h.exhausted() {
 			return h.reclassify(ctx, s, step, e)
 		}
 		return nil, h.park(ctx, step, journal.Park{
-			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(after, h.backoff())), Drop: h.status.removable(), Attempt: true, Problem: problem,
+			State: journal.Throttled, Until: h.runner.config.Clock.Now().Add(max(done.retryAfter, h.backoff())), Drop: h.status.removable(), Attempt: counts, Problem: problem,
 		})
 	case bindings.BrokenConnection:
-		if h.exhausted() {
+		counts := done.attempts > 0
+		if counts && h.exhausted() {
 			return h.reclassify(ctx, s, step, e)
 		}
-		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.status.removable(), Attempt: true, Problem: problem})
+		ended := h.park(ctx, step, journal.Park{State: journal.Blocked, Drop: h.status.removable(), Attempt: counts, Problem: problem})
 		h.wakeIfRecovered(ctx)
 		return nil, ended
 	}
