@@ -79,7 +79,12 @@ func shortDuration(d time.Duration) string {
 		d = d.Round(10 * time.Millisecond)
 	default:
 		text := d.Round(time.Second).String()
-		return strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
+		for _, zero := range []string{"m0s", "h0m"} {
+			if strings.HasSuffix(text, zero) {
+				text = text[:len(text)-2]
+			}
+		}
+		return text
 	}
 	return d.String()
 }
