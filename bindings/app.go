@@ -59,27 +59,6 @@ type Account struct {
 	Parent string
 }
 
-// Limit is a rate limit of the vendor.
-type Limit struct {
-	// Name is what Operation.Limit refers to. A limit without a name holds for
-	// all operations.
-	Name     string
-	Requests int
-	Per      time.Duration
-	// Scope is what the requests are counted by.
-	Scope LimitScope
-}
-
-// LimitScope is what the requests of a rate limit are counted by.
-type LimitScope string
-
-// The scopes of a rate limit.
-const (
-	PerConnection LimitScope = "connection" // one account of one installation of the app
-	PerOperation  LimitScope = "operation"  // one operation on one connection
-	PerHost       LimitScope = "host"       // everything this machine sends to the app
-)
-
 // Errors is where an answer describes an error. Paths are tried in order.
 type Errors struct {
 	Message []string

@@ -189,7 +189,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Index: e.polls, Calls: e.calls, Store: e.store, Accept: e.runner.AcceptPage, Read: e.ingest.Read, Log: c.Log,
 	})
 	e.pruner = retention.New(retention.Config{Store: e.store, Files: e.files, Retention: c.Retention, Clock: c.Clock, Log: c.Log})
-	e.control = control.New(control.Config{Reader: e.store, Send: e.Send, Status: e.status, Commands: e, Connections: e, Log: c.Log})
+	e.control = control.New(control.Config{Reader: e.store, Send: e.Send, Status: e.status, Current: e.runner.Current, Commands: e, Connections: e, Log: c.Log})
 	return nil
 }
 

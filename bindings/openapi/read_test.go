@@ -145,7 +145,7 @@ polls: [{ name: orders, list: { operation: orders.list }, record: id, on_created
 	trigger, _ := app.Catalogue.Trigger("acme.order.created")
 	got := fmt.Sprint(app.Title, app.BaseURL, app.Test.Args, app.Account, app.Errors.Statuses, app.Limits, app.KeyTTL, app.Webhook.MaxAge,
 		list.Pages.Cursors, list.Pages.Size, create.Key, create.Scopes, trigger.Vendor, trigger.Data, app.Polls[0].Every)
-	want := "Acmehttps://us.acme.example/v1map[limit:1]{shop [shop.id] }map[418:{invalid teapot}][{ 10 1s host}]24h0m0s10m0s" +
+	want := "Acmehttps://us.acme.example/v1map[limit:1]{shop [shop.id] }map[418:{invalid teapot}][10 in 1s, per host]24h0m0s10m0s" +
 		"map[after:meta.next]50true[orders.write]order.created#Order5m0s"
 	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -81,9 +81,13 @@ func runTable(out io.Writer, runs []journal.Run) error {
 	})
 }
 
+// elapsed is the time since a run started, until it ended.
 func elapsed(r journal.Run) string {
-	if r.Finished.IsZero() || r.Started.IsZero() {
+	switch {
+	case r.Started.IsZero():
 		return "-"
+	case r.Finished.IsZero():
+		return shortDuration(max(time.Since(r.Started), 0))
 	}
 	return shortDuration(r.Finished.Sub(r.Started))
 }

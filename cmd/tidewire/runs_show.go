@@ -118,11 +118,39 @@ func showRun(out io.Writer, r journal.Run) {
 	if r.Park != nil {
 		fmt.Fprintf(out, "since       %s\nwaits for   %s\n", formatTime(r.Park.Since), indent(wakeCondition(r), 12))
 	}
-	fmt.Fprintf(out, "script      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\nlane        %s\ncreated     %s\nattempts    %d\nexecuted    %s\ntook        %s\n",
-		r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), dash(r.Lane), formatTime(r.Created), r.Attempts, shortDuration(r.Executed), elapsed(r))
+	if r.Current != nil {
+		showCurrent(out, *r.Current)
+		r.Executed += max(time.Since(r.Current.Began), 0)
+	}
+	fmt.Fprintf(out, "script      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\nlane        %s\ncreated     %s\nattempt     %s\nexecuted    %s\ntook        %s\n",
+		r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), dash(r.Lane), formatTime(r.Created), attempt(r), shortDuration(r.Executed), elapsed(r))
 	if r.Problem != nil {
 		fmt.Fprintf(out, "error       %s\n", indent(r.Problem.Text(), 12))
 	}
+}
+
+// showCurrent prints the step that a running run executes, and what its call
+// waits for.
+func showCurrent(out io.Writer, c journal.Current) {
+	if c.Step == 0 {
+		return
+	}
+	fmt.Fprintf(out, "step        %d %s at %s, for %s\n", c.Step, c.Name, c.Position, shortDuration(max(time.Since(c.Started), 0)))
+	if c.Waits != "" {
+		fmt.Fprintf(out, "waits for   %s, until %s\n", c.Waits, formatTime(c.Until))
+	}
+}
+
+// attempt returns the number of the attempt that the run is in, or that begins
+// when a parked run goes on.
+func attempt(r journal.Run) string {
+	switch {
+	case r.Attempts == 0:
+		return "-"
+	case r.State == journal.Retrying, r.State == journal.Throttled, r.State == journal.Blocked:
+		return fmt.Sprintf("%d, when it goes on", r.Attempts)
+	}
+	return fmt.Sprint(r.Attempts)
 }
 
 // reason returns the end of a line about a run: what a parked one waits for, or

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -16,9 +17,7 @@ type Request struct {
 	Connection string // the whole name, resolved
 	// Args is the flat table of arguments, secrets opened.
 	Args json.RawMessage
-	// Script is the script that makes the call. Calls that wait for the same
-	// rate limit are served in rounds, one call of each script.
-	Script string
+	Caller
 	// Page asks for one page of a list: the page size is added where Args has
 	// none.
 	Page bool
@@ -42,6 +41,21 @@ type Request struct {
 	// them.
 	Secrets []string
 	BegunRecorder
+}
+
+// Caller is who makes a call.
+type Caller struct {
+	// Script is the script that makes the call. Calls that wait for the same
+	// rate limit are served in rounds, one call of each script.
+	Script string `json:"-"`
+	// Log is the log of the run that makes the call; nil: Config.Log. Step is the
+	// number of the step in it; zero: no step.
+	Log  *slog.Logger `json:"-"`
+	Step int          `json:"-"`
+	// Waits, if set, is called when the call begins to wait, with what it waits
+	// for and until when as far as that is known, and with an empty text when it
+	// goes on.
+	Waits func(what string, until time.Time) `json:"-"`
 }
 
 // BegunRecorder writes to the journal that a request which may change something
@@ -73,6 +87,8 @@ type Answer struct {
 	// LimitReached is set, with an error of kind rate_limited, if nothing was
 	// sent because our own count of the vendor's requests allows none.
 	LimitReached bool
+	// LimitWait is how long the call waited for rate limits, in all.
+	LimitWait time.Duration
 
 	header http.Header
 }
@@ -83,11 +99,11 @@ type RawRequest struct {
 	Connection string        `json:"-"`
 	Timeout    time.Duration `json:"-"`
 	Key        string        `json:"-"`
-	Script     string        `json:"-"` // as in a Request
 	AsFile     bool          `json:"-"` // as in a Request
 	Secrets    []string      `json:"-"`
 	// Again is as in a Request.
 	Again         json.RawMessage `json:"-"`
+	Caller        `json:"-"`
 	BegunRecorder `json:"-"`
 	// Catalogue is that of the edition whose fixed headers are sent; nil: the
 	// app's own.
@@ -105,6 +121,7 @@ type HTTPRequest struct {
 	Secrets []string `json:"-"`
 	// Again is as in a Request.
 	Again         json.RawMessage `json:"-"`
+	Caller        `json:"-"`
 	BegunRecorder `json:"-"`
 
 	Method  string            `json:"method"`

@@ -64,7 +64,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	}
 	secrets := redactor{conn, r.Secrets}
 	j := c.appJob(r.App, op, secrets, w, r.Timeout, r.BegunRecorder)
-	j.script = r.Script
+	j.caller = r.Caller
 	if op.Address != "" {
 		j.authorize, j.expire = nil, nil // its address is all that authorises it
 	}
@@ -90,7 +90,7 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 		switch {
 		case r.Unchecked || conn.Checks() == "off":
 		case conn.Checks() == "warn":
-			c.config.Log.LogAttrs(ctx, slogWarn, "call does not fit the catalogue", attrs(r.App.Name, op.Name, conn.Name(),
+			c.log(r.Caller).LogAttrs(ctx, slogWarn, "call does not fit the catalogue", attrs(r.App.Name, op.Name, conn.Name(),
 				strings.Join(problems, "; "))...)
 		default:
 			e := invalid(r.App, op, explainMissingAccount(r.App, op, conn, problems))

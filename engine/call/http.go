@@ -114,7 +114,7 @@ func (c *Client) httpJob(r HTTPRequest) (*job, error) {
 		return nil, err
 	}
 	j := &job{
-		operation: httpName(w.method), path: host, wire: w, safety: unsafeRepeat, recorder: r.BegunRecorder, sender: c.web, timeout: c.config.Timeout,
+		operation: httpName(w.method), path: host, wire: w, safety: unsafeRepeat, recorder: r.BegunRecorder, caller: r.Caller, sender: c.web, timeout: c.config.Timeout,
 	}
 	if slices.Contains(readMethods, w.method) {
 		j.safety = readOnly

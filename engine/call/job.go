@@ -16,7 +16,7 @@ import (
 type job struct {
 	app                         *bindings.App // nil: the http library
 	operation, path, connection string
-	script                      string // whose calls share the rate limits in rounds
+	caller                      Caller
 	wire                        *wire
 	safety                      safety        // without its key
 	keyTTL                      time.Duration // how long its key is valid; zero: it has none

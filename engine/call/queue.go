@@ -56,26 +56,34 @@ func (l *limiter) dequeue(t *waiter) {
 	}
 }
 
+// shortage is why a request cannot be sent now.
+type shortage struct {
+	budget *budget       // nil: it can be sent
+	wait   time.Duration // as far as it is known now
+	ahead  int           // waiters that are served before
+	paused bool          // the vendor wants no request
+}
+
 // tryReserve counts a request against every budget if the waiter is next. Else
-// it returns how long that takes, as far as it is known now, and which budget
-// is short.
-func (l *limiter) tryReserve(t *waiter, now time.Time) (wait time.Duration, short *budget) {
+// it returns which budget is short, and how long it takes.
+func (l *limiter) tryReserve(t *waiter, now time.Time) (short shortage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := now
 	for i, b := range t.budgets {
-		if next := b.earliest(b.queue.countAhead(t, t.rounds[i], b), now); next.After(at) {
-			at, short = next, b
+		ahead := b.queue.countAhead(t, t.rounds[i], b)
+		if next := b.earliest(ahead, now); next.After(at) {
+			at, short = next, shortage{b, next.Sub(now), ahead, next.Equal(b.pausedUntil)}
 		}
 	}
-	if short != nil {
-		return at.Sub(now), short
+	if short.budget != nil {
+		return short
 	}
 	for i, b := range t.budgets {
 		b.reserve(now)
 		b.queue.round = max(b.queue.round, t.rounds[i])
 	}
-	return 0, nil
+	return shortage{}
 }
 
 // countAhead counts the waiters that are served before one: all of an earlier

@@ -43,8 +43,7 @@ func TestQueueOrder(t *testing.T) {
 						if waiting[name] == nil {
 							return false
 						}
-						_, short := l.tryReserve(waiting[name], now)
-						return short == nil
+						return l.tryReserve(waiting[name], now).budget == nil
 					})
 					if i < 0 {
 						break
@@ -75,7 +74,7 @@ func TestQueueWait(t *testing.T) {
 	b := &budget{limit: bindings.Limit{Requests: 2, Per: 10 * time.Second}}
 	for i, want := range []time.Duration{0, 0, 10 * time.Second, 10 * time.Second, 20 * time.Second, 20 * time.Second, 30 * time.Second} {
 		w := l.enqueue("a", []*budget{b})
-		wait, _ := l.tryReserve(w, now)
+		wait := l.tryReserve(w, now).wait
 		if wait != want {
 			t.Errorf("call %d waits %s, want %s", i, wait, want)
 		}
@@ -84,7 +83,41 @@ func TestQueueWait(t *testing.T) {
 		}
 	}
 	l.pauseUntil(b, now.Add(time.Minute))
-	if wait, short := l.tryReserve(b.queue.waiters[0], now); wait != time.Minute || short != b {
-		t.Errorf("waits %s although the vendor wants nothing for a minute", wait)
+	if short := l.tryReserve(b.queue.waiters[0], now); short.wait != time.Minute || short.budget != b || !short.paused {
+		t.Errorf("%+v although the vendor wants nothing for a minute", short)
+	}
+}
+
+// TestLimitError checks that the error of a call that would wait too long has the
+// cause: what the vendor wants, other calls, or requests that were sent.
+func TestLimitError(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	limit := bindings.Limit{Requests: 2, Per: time.Second, Scope: bindings.PerConnection}
+	used := []time.Time{now, now}
+	cases := map[string]struct {
+		budget budget
+		ahead  int
+		waited time.Duration
+		want   string
+	}{
+		"sent":              {budget{limit: limit, due: used}, 0, 0, "the 2 requests in 1s that CRM allows are used up for another 1s; it was not sent"},
+		"others, at once":   {budget{limit: limit, due: used}, 40, 0, "40 calls wait before this one for the 2 requests in 1s that CRM allows: it would wait another 21s; it was not sent"},
+		"others, after 12s": {budget{limit: limit, due: used}, 3, 12 * time.Second, "3 calls wait before this one for the 2 requests in 1s that CRM allows: it would wait another 2s, after 12s; it was not sent"},
+		"the vendor":        {budget{limit: limit, pausedUntil: now.Add(time.Minute)}, 0, 0, "CRM wants no request for another 1m0s; it was not sent"},
+		"the vendor, and others": {budget{limit: limit, due: used, pausedUntil: now.Add(time.Minute)}, 9, 0,
+			"CRM wants no request for another 1m0s; it was not sent"},
+		"the vendor, not counted": {budget{pausedUntil: now.Add(time.Minute)}, 0, 0, "CRM wants no request for another 1m0s; it was not sent"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			l := &limiter{budgets: map[string]*budget{}}
+			for range c.ahead {
+				l.enqueue("a", []*budget{&c.budget})
+			}
+			d := &delivery{job: &job{app: &bindings.App{Name: "CRM"}}, answer: Answer{LimitWait: c.waited}}
+			if got := d.limitError(l.tryReserve(l.enqueue("a", []*budget{&c.budget}), now)).Message; got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }

@@ -70,7 +70,7 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	}
 	secrets := redactor{conn, r.Secrets}
 	j := c.appJob(r.App, op, secrets, w, r.Timeout, r.BegunRecorder)
-	j.script = r.Script
+	j.caller = r.Caller
 	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
 		j.timeout = fileTimeout
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -56,7 +57,11 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 		err = d.finish(v, r)
 	}
 	if v.end != returnCause {
-		c.observe(ctx, j, d.answer, out.timings, again, err, c.config.Clock.Now().Sub(at))
+		refused := time.Duration(-1)
+		if r.class == rateLimited {
+			refused = max(wait, d.answer.RetryAfter)
+		}
+		c.observe(ctx, j, d.answer, out.timings, again, err, c.config.Clock.Now().Sub(at), refused)
 	}
 	if d.begun && d.state < MaybeDone {
 		if err := j.withdraw(context.WithoutCancel(ctx)); err != nil {
@@ -68,7 +73,7 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 		return true, err
 	}
 	d.lastErr = r.err
-	return false, d.sleep(ctx, wait, "")
+	return false, d.sleep(ctx, wait, waitForResend)
 }
 
 // decide returns the decision for an answer at this moment.
@@ -140,40 +145,77 @@ func (d *delivery) refuse(answer answerClass, e *bindings.Error) error {
 	return d.finish(d.decide(answer), reply{class: answer, err: e})
 }
 
+// minLoggedWait is the shortest wait for a rate limit that is logged.
+const minLoggedWait = time.Second
+
 // admit waits for the rate limit.
 func (d *delivery) admit(ctx context.Context) error {
 	c, j := d.client, d.job
 	if c.config.Unlimited || len(j.limits) == 0 {
 		return nil
 	}
-	w := c.limits.enqueue(j.script, j.limits)
+	w := c.limits.enqueue(j.caller.Script, j.limits)
 	defer c.limits.dequeue(w)
+	logged := false
 	for now := c.config.Clock.Now(); ; {
-		wait, short := c.limits.tryReserve(w, now)
-		if short == nil {
+		short := c.limits.tryReserve(w, now)
+		if short.budget == nil {
 			return nil
 		}
-		if wait > d.waitLeft {
-			d.answer.RetryAfter, d.answer.LimitReached = wait, d.answer.Sendings == 0
-			return d.refuse(limitReached, d.limitError(short.limit, wait))
+		if short.wait > d.waitLeft {
+			d.answer.RetryAfter, d.answer.LimitReached = short.wait, d.answer.Sendings == 0
+			return d.refuse(limitReached, d.limitError(short))
 		}
-		if err := d.sleep(ctx, wait, "wait for the rate limit: "); err != nil {
+		if !logged && short.wait >= minLoggedWait {
+			logged = true
+			d.logLimit(ctx, short)
+		}
+		d.answer.LimitWait += short.wait
+		if err := d.sleep(ctx, short.wait, short); err != nil {
 			return err
 		}
 		// A call that came meanwhile may be before this one.
-		if now = now.Add(wait); c.config.Clock.Now().After(now) {
+		if now = now.Add(short.wait); c.config.Clock.Now().After(now) {
 			now = c.config.Clock.Now()
 		}
 	}
 }
 
-func (d *delivery) limitError(limit bindings.Limit, wait time.Duration) *bindings.Error {
-	j := d.job
-	if limit.Requests == 0 || wait > limit.Per {
-		return j.errorf(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(wait), d.unsentSuffix())
+// limitError is the error of a call that would have to wait too long.
+func (d *delivery) limitError(short shortage) *bindings.Error {
+	j, limit := d.job, short.budget.limit
+	switch {
+	case short.paused || limit.Requests == 0:
+		return j.errorf(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(short.wait), d.unsentSuffix())
+	case short.ahead > 0:
+		waited := ""
+		if d.answer.LimitWait > 0 {
+			waited = fmt.Sprintf(", after %s", rounded(d.answer.LimitWait))
+		}
+		return j.errorf(bindings.RateLimited, true, "%d calls wait before this one for the %d requests in %s that %s allows: it would wait another %s%s%s",
+			short.ahead, limit.Requests, limit.Per, j.app.Name, rounded(short.wait), waited, d.unsentSuffix())
 	}
 	return j.errorf(bindings.RateLimited, true, "the %d requests in %s that %s allows are used up for another %s%s",
-		limit.Requests, limit.Per, j.app.Name, rounded(wait), d.unsentSuffix())
+		limit.Requests, limit.Per, j.app.Name, rounded(short.wait), d.unsentSuffix())
+}
+
+// String is what a call waits for.
+func (s shortage) String() string {
+	if s.paused || s.budget.limit.Requests == 0 {
+		return "the end of the time in which the vendor wants no request"
+	}
+	return "the rate limit of " + s.budget.limit.String()
+}
+
+// logLimit logs that a step waits. The engine's own calls may wait often.
+func (d *delivery) logLimit(ctx context.Context, short shortage) {
+	j, level := d.job, slog.LevelInfo
+	if j.caller.Step == 0 {
+		level = slog.LevelDebug
+	}
+	d.client.log(j.caller).LogAttrs(ctx, level, "waits for a rate limit", slog.String("app", j.app.Name),
+		slog.String("operation", j.operation), slog.String("connection", j.connection), slog.String("for", short.String()),
+		slog.Int("ahead", short.ahead), slog.Duration("wait", short.wait.Round(time.Millisecond)))
 }
 
 // authorize sets the header that authorises the job, and tries again where no
@@ -199,23 +241,37 @@ func (d *delivery) authorize(ctx context.Context) (string, error) {
 			named.Operation = j.operation
 			return "", d.refuse(noTokenClass(e.Kind), &named)
 		}
-		if err := d.sleep(ctx, wait, "wait for a token: "); err != nil {
+		if err := d.sleep(ctx, wait, waitForToken); err != nil {
 			return "", err
 		}
 	}
 }
 
 // sleep waits, and subtracts the wait from what the call has left.
-func (d *delivery) sleep(ctx context.Context, wait time.Duration, why string) error {
+func (d *delivery) sleep(ctx context.Context, wait time.Duration, reason fmt.Stringer) error {
 	if wait <= 0 {
 		return nil
 	}
 	d.waitLeft -= wait
+	if waits := d.job.caller.Waits; waits != nil {
+		waits(reason.String(), d.client.config.Clock.Now().Add(wait))
+		defer waits("", time.Time{})
+	}
 	if err := clock.Sleep(ctx, d.client.config.Clock, wait); err != nil {
-		return fmt.Errorf("%s: %s%w", d.job.name(), why, err)
+		return fmt.Errorf("%s: wait for %s: %w", d.job.name(), reason, err)
 	}
 	return nil
 }
+
+// waitReason is what a call waits for.
+type waitReason string
+
+func (r waitReason) String() string { return string(r) }
+
+const (
+	waitForToken  waitReason = "a token"
+	waitForResend waitReason = "the next sending of the request"
+)
 
 // unsentSuffix is what a message adds about a request that was not sent.
 func (d *delivery) unsentSuffix() string {

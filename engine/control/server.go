@@ -20,8 +20,10 @@ import (
 type Config struct {
 	Reader journal.Reader
 	// Send stores an event that a person sent.
-	Send        func(context.Context, Message) (Sent, error)
-	Status      func() Status
+	Send   func(context.Context, Message) (Sent, error)
+	Status func() Status
+	// Current returns what a running run does; nil: it is not known.
+	Current     func(run string) *journal.Current
 	Commands    Commands    // nil: their paths are not served
 	Connections Connections // nil: their paths are not served
 	Log         *slog.Logger
@@ -149,6 +151,9 @@ func (s *Server) Handler() http.Handler {
 	}))
 	mux.HandleFunc("GET /runs/{id}", respond(func(r *http.Request) (any, error) {
 		run, steps, err := s.config.Reader.Run(r.Context(), r.PathValue("id"))
+		if run.State == journal.Running && s.config.Current != nil {
+			run.Current = s.config.Current(run.ID)
+		}
 		return RunDetails{run, steps}, err
 	}))
 	mux.HandleFunc("GET /counts", respond(func(r *http.Request) (any, error) { return s.config.Reader.Counts(r.Context()) }))

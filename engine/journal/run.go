@@ -73,6 +73,22 @@ type Run struct {
 	Executed time.Duration `json:"executed,omitempty"`
 	// Park is what a parked run waits for; nil for all others.
 	Park *Parked `json:"park,omitempty"`
+	// Current is what a running run does. It is not stored: only the engine that
+	// executes the run has it.
+	Current *Current `json:"current,omitempty"`
+}
+
+// Current is the step that a run executes now.
+type Current struct {
+	Began    time.Time `json:"began"`          // of the activation
+	Step     int       `json:"step,omitempty"` // 0 between two steps
+	Name     string    `json:"name,omitempty"`
+	Position string    `json:"position,omitempty"`
+	Started  time.Time `json:"started,omitzero"` // of the step
+	// Waits is what the step's call waits for before it is sent, and Until the
+	// end of that wait as far as it is known; empty: it waits for the answer.
+	Waits string    `json:"waits,omitempty"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Resolved is the configuration that a run uses, as it was at its first

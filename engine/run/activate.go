@@ -20,9 +20,9 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	work := ctx // is not done when the run is cancelled
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r.register(a.Run.ID, cancel)
-	defer r.unregister(a.Run.ID)
 	h := &host{runner: r, lease: lease, run: a.Run, event: a.Event, records: a.Steps, began: r.config.Clock.Now(), log: log}
+	r.register(a.Run.ID, executing{cancel, h})
+	defer r.unregister(a.Run.ID)
 	end := r.execute(ctx, h)
 	switch {
 	case end.finish != nil:
@@ -47,17 +47,17 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	}
 }
 
-// register makes a run in flight cancellable.
-func (r *Runner) register(run string, cancel context.CancelCauseFunc) {
+// register makes a run in flight cancellable and visible.
+func (r *Runner) register(run string, e executing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cancels[run] = cancel
+	r.executing[run] = e
 }
 
 func (r *Runner) unregister(run string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.cancels, run)
+	delete(r.executing, run)
 }
 
 // execute executes the handler in the version that the run is bound to, and
@@ -148,6 +148,9 @@ func (h *host) logPark(p journal.Park) {
 	args := []any{"state", p.State, "attempt", h.run.Attempts}
 	if !p.Until.IsZero() {
 		args = append(args, "until", p.Until.UTC().Format(time.RFC3339))
+	}
+	if p.Attempt {
+		args = append(args, "next_attempt", h.run.Attempts+1, "of", h.hook.Retry.Attempts)
 	}
 	level := slog.LevelInfo
 	if p.Problem != nil {

@@ -27,12 +27,12 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 		return result{}, invalid(s, err.Error())
 	}
 	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
-		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Script: h.run.Script, Page: s.Kind == vm.StepPage,
+		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Caller: h.caller(step), Page: s.Kind == vm.StepPage,
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), Consent: h.status.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
 	})
 	if err != nil {
-		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached}, err
+		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait}, err
 	}
 	value := answer.Body
 	if s.Kind == vm.StepPage {
@@ -48,7 +48,13 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if s.Options.AsFile {
 		effect = journal.Effect{File: fileHash(value)}
 	}
-	return result{value: value, attempts: answer.Sendings, effect: effect}, nil
+	return result{value: value, attempts: answer.Sendings, limitWait: answer.LimitWait, effect: effect}, nil
+}
+
+// caller returns what calls need of the run: for the order in which they wait,
+// and for the log.
+func (h *host) caller(step journal.Step) call.Caller {
+	return call.Caller{Script: h.run.Script, Log: h.log, Step: step.Number, Waits: h.current.wait}
 }
 
 // page is the recorded result of one page of a list.
@@ -100,13 +106,13 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 		return result{}, invalid(s, err.Error())
 	}
 	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
-	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, Script: h.run.Script, AsFile: s.Options.AsFile,
+	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, Caller: h.caller(step), AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, nil)}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
 	answer, err := h.runner.config.Calls.Raw(ctx, raw)
-	done := result{value: answer.Body, attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached}
+	done := result{value: answer.Body, attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait}
 	if err == nil && s.Options.AsFile {
 		done.effect.File = fileHash(answer.Body)
 	}
@@ -119,7 +125,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	request := call.HTTPRequest{Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, nil)}
+	request := call.HTTPRequest{Secrets: secrets, Again: again, Caller: h.caller(step), BegunRecorder: h.begunRecorder(step, nil)}
 	if err := json.Unmarshal(args, &request); err != nil {
 		return result{}, invalid(s, "expected (url, { headers, query, json, body, auth, timeout }): "+err.Error())
 	}

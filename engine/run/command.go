@@ -19,7 +19,7 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 	}
 	r.config.Log.Info("run cancelled", "run", run)
 	r.mu.Lock()
-	cancel := r.cancels[run]
+	cancel := r.executing[run].cancel
 	r.mu.Unlock()
 	if cancel != nil {
 		cancel(errCancelled)

@@ -34,6 +34,7 @@ type host struct {
 	log     *slog.Logger
 	last    int        // the number of the last step
 	status  stepStatus // of the last step
+	current current
 }
 
 // result is the result of a step that is not recorded yet.
@@ -43,6 +44,7 @@ type result struct {
 	attempts     int           // sendings
 	retryAfter   time.Duration // as the vendor demands
 	limitReached bool          // nothing was sent, by our own count of the vendor's requests
+	limitWait    time.Duration // for our own count
 }
 
 // errParked ends an activation whose run was parked.
@@ -78,7 +80,9 @@ func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
 // runStep executes a step and records its result. again is the request of a
 // begun record, to send it once more byte for byte; nil for a new one.
 func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (json.RawMessage, error) {
+	h.current.begin(step)
 	done, err := h.perform(ctx, s, step, again)
+	h.current.end()
 	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)
 	step.Attempts = done.attempts
 	step.Result = done.value
@@ -103,7 +107,7 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	if err != nil {
 		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.logStep(s.Kind, step)
+	h.logStep(s.Kind, step, done.limitWait)
 	if step.Error != nil {
 		return nil, step.Error
 	}
@@ -172,7 +176,9 @@ var debugSteps = map[vm.StepKind]bool{
 	vm.StepState: true, vm.StepLink: true, vm.StepNow: true, vm.StepRandom: true, vm.StepUUID: true,
 }
 
-func (h *host) logStep(kind vm.StepKind, step journal.Step) {
+// logStep logs a step that is recorded. limitWait is the part of its time in which
+// it waited for a rate limit.
+func (h *host) logStep(kind vm.StepKind, step journal.Step, limitWait time.Duration) {
 	level := slog.LevelInfo
 	if debugSteps[kind] {
 		level = slog.LevelDebug
@@ -184,6 +190,9 @@ func (h *host) logStep(kind vm.StepKind, step journal.Step) {
 		return
 	}
 	attrs := []slog.Attr{slog.Int("step", step.Number), slog.Duration("took", step.Duration.Round(time.Microsecond))}
+	if limitWait > 0 {
+		attrs = append(attrs, slog.Duration("limit_wait", limitWait.Round(time.Millisecond)))
+	}
 	if step.Attempts > 1 {
 		attrs = append(attrs, slog.Int("sent", step.Attempts))
 	}

@@ -103,6 +103,29 @@ on("shop.order.created", { lane = false, retry = { attempts = 1, first = "1s" } 
 	})
 }
 
+// What a run executes now can be read while it does.
+func TestTheStepOfARunningRunCanBeRead(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", function()
+  uuid()
+  shop.look.now {}
+end)`})
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	w.vendor.answers(func(int, request) reply { close(asked); <-goOn; return ok })
+	id := w.order()
+	<-asked
+	now := w.runner.Current(id)
+	if now == nil || now.Step != 2 || now.Name != "shop.look.now" || now.Position != "orders.lua:4" || now.Began.IsZero() || now.Started.IsZero() || now.Waits != "" {
+		t.Errorf("found %+v", now)
+	}
+	close(goOn)
+	w.is(id, journal.Succeeded)
+	if now := w.runner.Current("run_0"); now != nil {
+		t.Errorf("a run that does not execute: %+v", now)
+	}
+}
+
 func TestRefusalsReachTheScriptWhenTheAttemptsAreUsedUp(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"

@@ -74,8 +74,14 @@ type Runner struct {
 	apps     map[string]*bindings.App
 	inFlight atomic.Int64
 
-	mu      sync.Mutex
-	cancels map[string]context.CancelCauseFunc // of the runs in flight, by id
+	mu        sync.Mutex
+	executing map[string]executing // the runs in flight, by id
+}
+
+// executing is an activation in flight.
+type executing struct {
+	cancel context.CancelCauseFunc
+	host   *host
 }
 
 // New makes a runner; it starts nothing.
@@ -93,7 +99,7 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Runner{config: c, apps: make(map[string]*bindings.App, len(c.Apps)), cancels: map[string]context.CancelCauseFunc{}}
+	r := &Runner{config: c, apps: make(map[string]*bindings.App, len(c.Apps)), executing: map[string]executing{}}
 	for _, app := range c.Apps {
 		r.apps[app.Name] = app
 	}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// runs show has what a run does and waits for now, and which attempt it is in.
+func TestShowLiveRun(t *testing.T) {
+	began := time.Now().Add(-90 * time.Second)
+	run := journal.Run{ID: "run_1", State: journal.Running, Attempts: 2, Started: began, Current: &journal.Current{
+		Began: began, Step: 4, Name: "crm.contacts.get", Position: "sync.lua:12", Started: time.Now().Add(-3 * time.Second),
+		Waits: "the rate limit of 5 in 1s, per connection", Until: time.Now().Add(time.Second),
+	}}
+	parked := journal.Run{ID: "run_2", State: journal.Retrying, Attempts: 2, Started: began, Park: &journal.Parked{Since: began, Until: time.Now()}}
+	for _, c := range []struct {
+		run  journal.Run
+		want []string
+	}{
+		{run, []string{"\nstep        4 crm.contacts.get at sync.lua:12, for 3", "\nwaits for   the rate limit of 5 in 1s, per connection, until ",
+			"\nattempt     2\n", "\nexecuted    1m30", "\ntook        1m30"}},
+		{parked, []string{"\nattempt     2, when it goes on\n", "\nexecuted    0s\n", "\ntook        1m30"}},
+	} {
+		var out strings.Builder
+		showRun(&out, c.run)
+		for _, want := range c.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%q is not in\n%s", want, out.String())
+			}
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package run
+
+import (
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// current is what an activation does now, for people who look at the run. Its
+// Began is not set.
+type current struct {
+	mu  sync.Mutex
+	now journal.Current
+}
+
+func (c *current) begin(step journal.Step) {
+	c.mu.Lock()
+	c.now = journal.Current{Step: step.Number, Name: step.Name, Position: step.Position, Started: step.Started}
+	c.mu.Unlock()
+}
+
+func (c *current) end() {
+	c.mu.Lock()
+	c.now = journal.Current{}
+	c.mu.Unlock()
+}
+
+// wait is the Waits of a call.Caller.
+func (c *current) wait(what string, until time.Time) {
+	c.mu.Lock()
+	c.now.Waits, c.now.Until = what, until
+	c.mu.Unlock()
+}
+
+// Current returns what a run does that executes now, nil for any other run.
+func (r *Runner) Current(run string) *journal.Current {
+	r.mu.Lock()
+	h := r.executing[run].host
+	r.mu.Unlock()
+	if h == nil {
+		return nil
+	}
+	h.current.mu.Lock()
+	now := h.current.now
+	h.current.mu.Unlock()
+	now.Began = h.began
+	return &now
+}
