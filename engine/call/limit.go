@@ -21,13 +21,13 @@ type limiter struct {
 	budgets map[string]*budget
 }
 
-// budget is one budget of requests. It has the times of its last requests; the
-// oldest decides when the next may be sent.
+// budget is one budget of requests. It has the times at which its last requests
+// arrived, as far as is known; the oldest decides when the next may be sent.
 type budget struct {
 	limit       bindings.Limit
 	due         []time.Time // a ring once it is full
-	next        int
-	pausedUntil time.Time // no request before, since the vendor asked for that
+	count       int         // requests so far
+	pausedUntil time.Time   // no request before, since the vendor asked for that
 	queue       queue
 }
 
@@ -96,27 +96,75 @@ func (b *budget) earliest(others int, now time.Time) time.Time {
 		return at
 	}
 	// The oldest request is the first to leave the window.
-	next := b.due[(b.next+others)%len(b.due)].Add(b.limit.Per * time.Duration(1+others/len(b.due)))
+	next := b.due[(b.count+others)%len(b.due)].Add(b.limit.Per * time.Duration(1+others/len(b.due)))
 	if next.After(at) {
 		at = next
 	}
 	return at
 }
 
-func (b *budget) reserve(at time.Time) {
+// reserve counts a request, and returns its number.
+func (b *budget) reserve(at time.Time) (number int) {
+	number = b.count
 	switch {
 	case b.limit.Requests <= 0:
+		return number
 	case len(b.due) < b.limit.Requests:
 		b.due = append(b.due, at)
 	default:
-		b.due[b.next] = at
-		b.next = (b.next + 1) % len(b.due)
+		b.due[number%len(b.due)] = at
+	}
+	b.count++
+	return number
+}
+
+// arrival is the time of a request; nil if so many came after it that it does not
+// matter any more.
+func (b *budget) arrival(number int) *time.Time {
+	if len(b.due) == 0 || b.count-number > len(b.due) {
+		return nil
+	}
+	return &b.due[number%len(b.due)]
+}
+
+// maxTransit is how long after it was written a request is assumed to arrive,
+// unless its answer came sooner. Without it a request that took longer to arrive
+// than the next would let that one arrive too early. It is much less than most
+// answers take, so that slow answers do not delay other requests.
+const maxTransit = 100 * time.Millisecond
+
+// setSent records that a request is written at a time.
+func (l *limiter) setSent(t *waiter, at time.Time) {
+	l.setArrivals(t, func(*time.Time) time.Time { return at.Add(maxTransit) })
+}
+
+// setAnswered records that a request was answered at a time, so that it arrived
+// before.
+func (l *limiter) setAnswered(t *waiter, at time.Time) {
+	l.setArrivals(t, func(known *time.Time) time.Time {
+		if at.Before(*known) {
+			return at
+		}
+		return *known
+	})
+}
+
+func (l *limiter) setArrivals(t *waiter, arrival func(known *time.Time) time.Time) {
+	if t == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, b := range t.budgets {
+		if known := b.arrival(t.numbers[i]); known != nil {
+			*known = arrival(known)
+		}
 	}
 }
 
 // applyRemaining uses the vendor's own count: when no request is left, the
-// budget is paused for the interval, counted from when the request was sent.
-func (l *limiter) applyRemaining(all []*budget, errors bindings.Errors, header http.Header, sent time.Time) {
+// budget is paused for the interval, counted from when the request arrived.
+func (l *limiter) applyRemaining(all []*budget, errors bindings.Errors, header http.Header, arrived time.Time) {
 	if errors.Remaining == "" || strings.TrimSpace(header.Get(errors.Remaining)) != "0" {
 		return
 	}
@@ -128,7 +176,7 @@ func (l *limiter) applyRemaining(all []*budget, errors bindings.Errors, header h
 		if ms, err := strconv.ParseInt(header.Get(errors.Interval), 10, 64); err == nil && ms > 0 && ms <= int64(time.Hour/time.Millisecond) {
 			interval = time.Duration(ms) * time.Millisecond
 		}
-		l.pauseUntil(b, sent.Add(interval))
+		l.pauseUntil(b, arrived.Add(interval))
 		return
 	}
 }

@@ -11,6 +11,7 @@ import (
 type waiter struct {
 	budgets []*budget
 	rounds  []int // in the queue of each budget
+	numbers []int // of the request in each budget, once it is reserved
 }
 
 // queue is the waiters for a budget, in the order of arrival.
@@ -24,7 +25,8 @@ type queue struct {
 func (l *limiter) enqueue(script string, budgets []*budget) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := &waiter{budgets, make([]int, len(budgets))}
+	numbers := make([]int, 2*len(budgets))
+	t := &waiter{budgets, numbers[:len(budgets)], numbers[len(budgets):]}
 	for i, b := range budgets {
 		q := &b.queue
 		t.rounds[i] = q.round
@@ -80,7 +82,7 @@ func (l *limiter) tryReserve(t *waiter, now time.Time) (short shortage) {
 		return short
 	}
 	for i, b := range t.budgets {
-		b.reserve(now)
+		t.numbers[i] = b.reserve(now)
 		b.queue.round = max(b.queue.round, t.rounds[i])
 	}
 	return shortage{}

@@ -21,6 +21,7 @@ type delivery struct {
 	begun    bool            // there is a begun record of this call
 	failures int             // that make the next wait longer
 	lastErr  *bindings.Error // that of the sending before; empty if there was none
+	reserved *waiter         // in the rate limits; nil: there are none
 	answer   Answer
 }
 
@@ -43,7 +44,13 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 		return true, err
 	}
 	at := c.config.Clock.Now()
-	out := c.roundTrip(ctx, j, func() error { return j.begin(ctx, at) })
+	reserved := d.reserved
+	out := c.roundTrip(ctx, j, func() error {
+		err := j.begin(ctx, at)
+		c.limits.setSent(reserved, c.config.Clock.Now())
+		return err
+	})
+	c.limits.setAnswered(reserved, c.config.Clock.Now())
 	if out.beginErr != nil {
 		return true, out.beginErr
 	}
@@ -98,7 +105,11 @@ func (d *delivery) addSending(out result, at time.Time) {
 	d.answer.Status, d.answer.header = out.status, out.header
 	if j := d.job; out.header != nil && j.app != nil {
 		d.answer.RequestID = requestID(j.app, out.header)
-		d.client.limits.applyRemaining(j.limits, j.app.Errors, out.header, at)
+		arrived := at.Add(maxTransit)
+		if now := d.client.config.Clock.Now(); now.Before(arrived) {
+			arrived = now
+		}
+		d.client.limits.applyRemaining(j.limits, j.app.Errors, out.header, arrived)
 	}
 }
 
@@ -160,6 +171,7 @@ func (d *delivery) admit(ctx context.Context) error {
 	for now := c.config.Clock.Now(); ; {
 		short := c.limits.tryReserve(w, now)
 		if short.budget == nil {
+			d.reserved = w
 			return nil
 		}
 		if short.wait > d.waitLeft {
