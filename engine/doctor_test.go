@@ -227,3 +227,28 @@ func TestDoctorFindsVersionsThatCannotBeLoaded(t *testing.T) {
 	must(t, f.engine.Migrate(t.Context(), waiting))
 	f.expectNoFinding()
 }
+
+func TestDoctorFindsRunsThatARateLimitDelaysOrEnds(t *testing.T) {
+	t.Parallel()
+	f := newDoctorFixture(t, `local shop = require "shop"
+on("shop.order.created", { name = "wait" }, function() shop.orders.pay { tag = "t" } end)
+on("emit:pay", { name = "once", retry = { attempts = 1 } }, function() shop.orders.pay { tag = "t" } end)`)
+	f.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	failed := f.sendAndAwait("1", "emit:pay")
+	f.expectFinding("limited", failed, "runs of the last day failed because of a rate limit of shop, 1 in all", "429", "tidewire runs retry "+failed)
+	throttled := f.sendAndAwait("2")
+	if n := len(f.found()); n != 1 {
+		t.Errorf("%d findings at once", n)
+	}
+	f.offset.Add(int64(11 * time.Minute))
+	f.expectFinding("throttled", throttled, "a rate limit of shop delays runs made more than 10m0s ago, 1 in all", "wants no request for")
+	f.offset.Add(int64(24 * time.Hour))
+	for _, one := range f.found() {
+		if one.Kind == "limited" {
+			t.Errorf("a day later: %+v", one)
+		}
+	}
+}

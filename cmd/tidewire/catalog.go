@@ -209,6 +209,9 @@ func showOperation(out io.Writer, d call.Description) error {
 		{"scopes", dash(strings.Join(d.Scopes, ", "))},
 		{"sent again", d.Repeat},
 	}
+	for _, limit := range d.Limits {
+		facts = append(facts, [2]string{"rate limit", limit})
+	}
 	if len(d.AnyScope) > 0 {
 		facts[1][1] = "one of " + strings.Join(d.AnyScope, ", ")
 	}

@@ -23,12 +23,14 @@ type Description struct {
 	ReadOnly bool       `json:"read_only"`
 	// Repeat is when the call may be sent again: "always", "with its
 	// idempotency key", the condition under which it is idempotent, or "never".
-	Repeat     string `json:"repeat"`
-	Each       string `json:"each,omitempty"`    // the list that each walks
-	Consent    bool   `json:"consent,omitempty"` // the vendor's customer may have to agree
-	Inferred   bool   `json:"inferred,omitempty"`
-	Deprecated bool   `json:"deprecated,omitempty"`
-	Example    string `json:"example"` // a call in Lua
+	Repeat string `json:"repeat"`
+	Each   string `json:"each,omitempty"` // the list that each walks
+	// Limits are the vendor's rate limits that a call counts against.
+	Limits     []string `json:"limits,omitempty"`
+	Consent    bool     `json:"consent,omitempty"` // the vendor's customer may have to agree
+	Inferred   bool     `json:"inferred,omitempty"`
+	Deprecated bool     `json:"deprecated,omitempty"`
+	Example    string   `json:"example"` // a call in Lua
 }
 
 // Argument is a name of the flat table that an operation takes, or of its answer.
@@ -51,6 +53,11 @@ func Describe(app *bindings.App, op *bindings.Operation) Description {
 		Operation: app.Name + "." + op.Name, Method: op.Method, Path: op.Path, Signature: Signature(app, op),
 		AnyOther: s.anyName, Scopes: op.Scopes, AnyScope: op.AnyScope, ReadOnly: op.ReadOnly(), Repeat: repeatText(op),
 		Consent: op.Consent, Inferred: op.Inferred, Deprecated: op.Deprecated, Example: s.example(app, op), Arguments: []Argument{},
+	}
+	for _, limit := range app.Limits {
+		if limit.Name == "" || limit.Name == op.Limit {
+			d.Limits = append(d.Limits, limit.String())
+		}
 	}
 	for _, a := range s.args {
 		d.Arguments = append(d.Arguments, Argument{

@@ -4,8 +4,10 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,9 +24,11 @@ import (
 
 // How long a state may last before it is reported.
 const (
-	maxLane    = time.Hour
-	maxOverdue = time.Minute // after the moment at which a timer was due
-	maxPoll    = time.Hour   // in which all reads of a list fail
+	maxLane      = time.Hour
+	maxOverdue   = time.Minute      // after the moment at which a timer was due
+	maxPoll      = time.Hour        // in which all reads of a list fail
+	maxThrottled = 10 * time.Minute // from when a run was made
+	limitedSince = 24 * time.Hour   // for failed runs
 )
 
 // Store is what Examine reads of the journal.
@@ -51,7 +55,7 @@ type Engine struct {
 func Examine(ctx context.Context, e Engine) ([]control.Finding, error) {
 	d := diagnosis{Engine: e, now: e.Clock.Now(), versions: map[string]boundVersion{}}
 	for _, examine := range []func(context.Context) error{
-		d.scripts, d.undecided, d.blocked, d.floods, d.waits, d.outdated, d.overdue, d.lanes, d.polls, d.webhooks,
+		d.scripts, d.undecided, d.blocked, d.floods, d.waits, d.outdated, d.overdue, d.limited, d.lanes, d.polls, d.webhooks,
 	} {
 		if err := examine(ctx); err != nil {
 			return nil, fmt.Errorf("examine the runs: %w", err)
@@ -241,6 +245,44 @@ func (d *diagnosis) overdue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// limited finds connections whose rate limit delays runs for long, or made runs
+// fail; one finding for each, with the newest run.
+func (d *diagnosis) limited(ctx context.Context) error {
+	count := func(runs map[string][]journal.Run, run journal.Run) {
+		if p := run.Problem; p != nil && p.App != nil && p.App.Kind == bindings.RateLimited {
+			name := cmp.Or(p.App.Connection, p.App.App, p.App.Operation)
+			runs[name] = append(runs[name], run)
+		}
+	}
+	throttled, failed := map[string][]journal.Run{}, map[string][]journal.Run{}
+	err := d.each(ctx, journal.Throttled, func(run journal.Run) {
+		if d.now.Sub(run.Created) > maxThrottled {
+			count(throttled, run)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	ended, err := d.Store.Runs(ctx, journal.RunQuery{State: journal.Failed, Since: d.now.Add(-limitedSince), Limit: 500})
+	if err != nil {
+		return err
+	}
+	for _, run := range ended {
+		count(failed, run)
+	}
+	for _, name := range slices.Sorted(maps.Keys(throttled)) {
+		runs := throttled[name]
+		d.add("throttled", runs[0], fmt.Sprintf("a rate limit of %s delays runs made more than %s ago, %d in all; the newest: %s", name, maxThrottled, len(runs), problemText(runs[0])),
+			"they go on by themselves; send fewer calls, or ask the vendor for a higher limit")
+	}
+	for _, name := range slices.Sorted(maps.Keys(failed)) {
+		runs := failed[name]
+		d.add("limited", runs[0], fmt.Sprintf("runs of the last day failed because of a rate limit of %s, %d in all; the newest: %s", name, len(runs), problemText(runs[0])),
+			"tidewire runs retry "+runs[0].ID+"; give the hook more attempts in retry")
 	}
 	return nil
 }
