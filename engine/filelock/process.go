@@ -2,6 +2,7 @@ package filelock
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -19,9 +20,18 @@ func (e *LockedError) Error() string {
 	return "process " + strconv.Itoa(e.PID) + " has the lock"
 }
 
+// A lock file has the id of the process that has, or last had, its lock, and
+// after it a note of that process, each with spaces up to its size.
+const (
+	pidSize = 32
+	// NoteSize bounds a note, in bytes.
+	NoteSize = 96
+)
+
 // Acquire makes a lock file, if it does not exist, and locks it until the file is
-// closed. It writes the id of this process into the file. When another process
-// has the lock the error is a *LockedError.
+// closed. It writes the id of this process into the file, whose note remains that
+// of the last process. When another process has the lock the error is a
+// *LockedError.
 func Acquire(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -29,10 +39,7 @@ func Acquire(path string) (*os.File, error) {
 	}
 	err = acquire(f)
 	if err == nil {
-		err = f.Truncate(0)
-	}
-	if err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		err = writeField(f, 0, pidSize, strconv.AppendInt(nil, int64(os.Getpid()), 10))
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -65,7 +72,7 @@ func acquire(f *os.File) error {
 		Unlock(f)
 		time.Sleep(acquirePause)
 	}
-	return &LockedError{readPID(f)}
+	return &LockedError{ReadPID(f)}
 }
 
 // LockedBy reports whether a process has the lock of a lock file. pid is the id
@@ -82,12 +89,38 @@ func LockedBy(path string) (pid int, locked bool, err error) {
 	if free, err := Try(f, false); free || err != nil {
 		return 0, false, err
 	}
-	return readPID(f), true, nil
+	return ReadPID(f), true, nil
 }
 
-func readPID(f *os.File) int {
-	var text [20]byte
-	n, _ := f.ReadAt(text[:], 0)
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+// ReadPID returns the id of the process that has the lock of a lock file, or had it
+// last, 0 if it is unknown.
+func ReadPID(f *os.File) int {
+	pid, _ := strconv.Atoi(readField(f, 0, pidSize))
 	return pid
+}
+
+// WriteNote replaces the note of a lock file. It does not sync the file.
+func WriteNote(f *os.File, note []byte) error { return writeField(f, pidSize, NoteSize, note) }
+
+// ReadNote returns the note of a lock file, which need not be locked.
+func ReadNote(f *os.File) string { return readField(f, pidSize, NoteSize) }
+
+func writeField(f *os.File, at int64, size int, text []byte) error {
+	if len(text) >= size {
+		return fmt.Errorf("a text of %d bytes does not fit into a lock file", len(text))
+	}
+	var field [max(pidSize, NoteSize)]byte
+	n := copy(field[:], text)
+	for i := n; i < size-1; i++ {
+		field[i] = ' '
+	}
+	field[size-1] = '\n'
+	_, err := f.WriteAt(field[:size], at)
+	return err
+}
+
+func readField(f *os.File, at int64, size int) string {
+	text := make([]byte, size)
+	n, _ := f.ReadAt(text, at)
+	return strings.TrimSpace(string(text[:n]))
 }
