@@ -102,6 +102,11 @@ func (c *Client) Floods(ctx context.Context) (all []journal.Flood, err error) {
 	return all, c.get(ctx, "/floods", nil, &all)
 }
 
+// Pending returns what waits in the journal.
+func (c *Client) Pending(ctx context.Context) (p journal.Pending, err error) {
+	return p, c.get(ctx, "/pending", nil, &p)
+}
+
 // Approval returns an approval with its decision.
 func (c *Client) Approval(ctx context.Context, id string) (a journal.Approval, err error) {
 	return a, c.get(ctx, "/approvals/"+url.PathEscape(id), nil, &a)

@@ -159,6 +159,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /counts", respond(func(r *http.Request) (any, error) { return s.config.Reader.Counts(r.Context()) }))
 	mux.HandleFunc("GET /lanes", respond(func(r *http.Request) (any, error) { return s.config.Reader.Lanes(r.Context()) }))
 	mux.HandleFunc("GET /floods", respond(func(r *http.Request) (any, error) { return s.config.Reader.Floods(r.Context()) }))
+	mux.HandleFunc("GET /pending", respond(func(r *http.Request) (any, error) { return s.config.Reader.Pending(r.Context()) }))
 	mux.HandleFunc("GET /approvals", respond(func(r *http.Request) (any, error) { return s.config.Reader.Approvals(r.Context()) }))
 	mux.HandleFunc("GET /approvals/{id}", respond(func(r *http.Request) (any, error) {
 		return s.config.Reader.Approval(r.Context(), r.PathValue("id"))

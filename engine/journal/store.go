@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal/change"
@@ -20,6 +21,11 @@ var (
 	ErrFull = errors.New("no room to store")
 	// ErrUnwritable: the file cannot be written now; nothing was changed.
 	ErrUnwritable = errors.New("the journal cannot be written")
+	// ErrReplaced: the files of the store are not those in its folder any more.
+	// Nothing is stored until it is opened again. It wraps ErrUnwritable.
+	ErrReplaced = fmt.Errorf("%w: its files were removed or replaced", ErrUnwritable)
+	// ErrDamaged: the store must not be opened, as data would be lost.
+	ErrDamaged = errors.New("the journal is damaged")
 	// ErrLocked: another engine has the store open.
 	ErrLocked = errors.New("another engine holds the store")
 	// ErrNewer: a newer Tidewire wrote the store.
@@ -72,7 +78,8 @@ type Intake interface {
 type Execution interface {
 	// Next hands out the next activation whose lane is free, first activations
 	// in the order of acceptance, and blocks until there is one. It makes no
-	// commit: a run without a record before a crash starts again.
+	// commit: a run without a record before a crash starts again. Once Check
+	// returns an error, so does Next.
 	Next(ctx context.Context) (Activation, error)
 	// Bind sets at a run's first activation what must stay the same for it. It
 	// becomes durable with the run's next write.
@@ -150,6 +157,15 @@ type Upkeep interface {
 	// Backup writes a consistent copy to a file that must not exist yet, while the
 	// store is in use.
 	Backup(ctx context.Context, file string) error
+	// Check returns why nothing may be acknowledged or sent until the store is
+	// opened again: ErrReplaced or ErrFenced, nil if all may be. It is fast, and
+	// finds that files were replaced on an idle store too.
+	Check() error
+	// Lost returns a channel that is closed once Check returns an error.
+	Lost() <-chan struct{}
+	// Health returns whether the store can be written. While it cannot, the store
+	// tries it once a second.
+	Health() Health
 }
 
 // Commands are what a person does to a run. If the run's state does not allow it
@@ -192,6 +208,8 @@ type Reader interface {
 	Lanes(ctx context.Context) ([]LaneStatus, error)
 	// Floods lists the triggers whose runs are paused, by name.
 	Floods(ctx context.Context) ([]Flood, error)
+	// Pending returns what waits in the store.
+	Pending(ctx context.Context) (Pending, error)
 	Approval(ctx context.Context, id string) (Approval, error)
 	// Approvals lists those that can be decided, the oldest first.
 	Approvals(ctx context.Context) ([]Approval, error)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine/clock"
-	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
 
@@ -24,7 +23,7 @@ type Dispatcher struct {
 	maxCached int64 // bytes of cached events
 
 	mu          sync.Mutex
-	closed      bool
+	closed      error // why no run is leased any more
 	cachedBytes int64
 	ready       runList
 	lanes       map[laneKey]*lane
@@ -241,9 +240,9 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 		return nil, err
 	}
 	d.mu.Lock()
-	if d.closed {
-		d.mu.Unlock()
-		return nil, journal.ErrClosed
+	if d.closed != nil {
+		defer d.mu.Unlock()
+		return nil, d.closed
 	}
 	if r := d.ready.first.unreserved(); r != nil {
 		d.ready.remove(r)
@@ -258,7 +257,9 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 	select {
 	case r := <-waiter:
 		if r == nil {
-			return nil, journal.ErrClosed
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return nil, d.closed
 		}
 		return r, nil
 	case <-ctx.Done():
@@ -448,12 +449,14 @@ func (d *Dispatcher) Bind(seq, epoch int64, to ledger.Bound) (before string, ok 
 	return before, true
 }
 
-// Close makes the calls of Next that wait, and all later ones, return
-// journal.ErrClosed.
-func (d *Dispatcher) Close() {
+// Close makes the calls of Next that wait, and all later ones, return an error: that
+// of the first Close.
+func (d *Dispatcher) Close(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.closed = true
+	if d.closed == nil {
+		d.closed = err
+	}
 	for e := d.waiters.Front(); e != nil; e = d.waiters.Front() {
 		close(d.waiters.Remove(e).(chan *run))
 	}

@@ -41,9 +41,10 @@ type Ledger struct {
 	stopped   chan struct{}
 
 	// Used by the committing goroutine only.
-	batch   batch
-	timer   wakeTimer
-	failing bool // the last write failed
+	batch batch
+	timer wakeTimer
+
+	health health
 }
 
 // New starts the committing goroutine; Close ends it.
@@ -53,7 +54,7 @@ func New(cfg Config) *Ledger {
 	}
 	l := &Ledger{
 		store: cfg.Store, dispatch: cfg.Dispatch, clock: cfg.Clock, log: cfg.Log, maxQueued: cfg.MaxQueued, salt: cfg.Salt,
-		queue: newQueue(), stopped: make(chan struct{}), timer: wakeTimer{at: cfg.Wake},
+		queue: newQueue(), stopped: make(chan struct{}), timer: wakeTimer{at: cfg.Wake}, health: health{clock: cfg.Clock, log: cfg.Log},
 	}
 	l.batch.init(l)
 	go l.run()
@@ -73,12 +74,13 @@ func (l *Ledger) Next(ctx context.Context) (journal.Activation, error) { return 
 // InTransaction calls f in a transaction of its own, between batches. It is for
 // changes that a store makes without a decision, such as pruning.
 func (l *Ledger) InTransaction(ctx context.Context, f func(Tx) error) error {
-	return l.queue.do(ctx, &txTask{newWaiter(), f})
+	return l.queue.do(ctx, &txTask{waiter: newWaiter(), do: f})
 }
 
 type txTask struct {
 	waiter
-	do func(Tx) error
+	do     func(Tx) error
+	writes bool // do writes something whenever it succeeds
 }
 
 func (t *txTask) collect(*batch)        {}
@@ -90,11 +92,15 @@ const maxBatch = 512
 func (l *Ledger) run() {
 	defer close(l.stopped)
 	for {
-		timer, stop := l.timer.set(l.clock, l.failing)
+		failing := l.health.failing.Load()
+		timer, stop := l.timer.set(l.clock, failing)
 		tasks := l.queue.receive(timer)
 		stop()
-		if l.timer.due(l.clock.Now()) {
+		switch {
+		case l.timer.due(l.clock.Now()):
 			l.commit([]task{&timerTask{waiter: newWaiter()}})
+		case failing && len(tasks) == 0:
+			l.commit([]task{&txTask{waiter: newWaiter(), do: probe, writes: true}})
 		}
 		if len(tasks) == 0 {
 			if l.queue.isClosed() {
@@ -110,6 +116,9 @@ func (l *Ledger) run() {
 		l.queue.reuse(tasks)
 	}
 }
+
+// probe finds out whether writes succeed.
+func probe(tx Tx) error { return tx.Probe(context.Background()) }
 
 // single is a task that must be the only one of its batch: it reads lists of
 // rows, and these lack the changes of earlier tasks of the batch.
@@ -130,17 +139,22 @@ func batchLength(tasks []task) int {
 // commit commits tasks together. If that fails it commits each alone, so that one
 // task that cannot be committed does not make the others fail.
 func (l *Ledger) commit(tasks []task) {
-	opened, err := l.transact(tasks)
+	opened, wrote, err := l.transact(tasks)
 	if err != nil && opened && len(tasks) > 1 {
 		for i := range tasks {
 			l.commit(tasks[i : i+1])
 		}
 		return
 	}
-	if err != nil && !errors.Is(err, journal.ErrFenced) {
+	if err != nil && !errors.Is(err, journal.ErrFenced) && !errors.Is(err, journal.ErrUnwritable) {
 		err = fmt.Errorf("%w: %w", journal.ErrUnwritable, err)
 	}
-	l.report(err)
+	switch {
+	case err != nil:
+		l.health.failed(err)
+	case wrote:
+		l.health.written()
+	}
 	for _, t := range tasks {
 		waiter := t.base()
 		if err != nil {
@@ -151,20 +165,10 @@ func (l *Ledger) commit(tasks []task) {
 	}
 }
 
-// report logs once when writes begin to fail, and once when they succeed again.
-func (l *Ledger) report(err error) {
-	switch {
-	case err != nil && !l.failing:
-		l.log.Error("events are refused, and runs are stopped, until the journal can be written", "error", err)
-	case err == nil && l.failing:
-		l.log.Info("the journal is written again")
-	}
-	l.failing = err != nil
-}
-
 // transact commits tasks in one transaction. opened reports whether the store
-// opened a transaction.
-func (l *Ledger) transact(tasks []task) (opened bool, err error) {
+// opened a transaction, wrote whether it had something to write: on a full disk,
+// a transaction without changes can be committed.
+func (l *Ledger) transact(tasks []task) (opened, wrote bool, err error) {
 	b := &l.batch
 	b.now = l.clock.Now()
 	b.want.Counts = true
@@ -173,26 +177,28 @@ func (l *Ledger) transact(tasks []task) (opened bool, err error) {
 	err = l.store.Transact(ctx, func(tx Tx) error {
 		opened = true
 		if t, alone := tasks[0].(*txTask); alone {
+			wrote = t.writes
 			return t.do(tx)
 		}
 		if err := b.resolve(ctx, tx, tasks); err != nil {
 			return err
 		}
 		if changes := b.net(); changes != nil {
+			wrote = true
 			return tx.Write(ctx, changes)
 		}
 		return nil
 	})
 	if err != nil {
 		l.dispatch.Abort()
-		return opened, err
+		return opened, wrote, err
 	}
 	l.dispatch.Apply(b.moves)
 	l.timer.apply(b)
 	for _, hook := range b.newRules {
 		l.log.Info("a hook's lanes have changed; its runs from before come first", "hook", hook.Script+" "+hook.Name)
 	}
-	return opened, nil
+	return opened, wrote, nil
 }
 
 // resolve loads rows and decides the tasks until each is decided or refused.

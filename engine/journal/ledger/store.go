@@ -11,8 +11,9 @@ import (
 type Store interface {
 	// Transact calls f with an open transaction, commits it if f returns nil, and
 	// rolls it back otherwise. If another engine has opened the store since,
-	// Transact returns journal.ErrFenced and does not call f. The store's memory
-	// changes after COMMIT only.
+	// Transact returns journal.ErrFenced and does not call f; if the files of the
+	// store were removed or replaced, journal.ErrReplaced, whether f was called or
+	// not. The store's memory changes after COMMIT only.
 	Transact(ctx context.Context, f func(Tx) error) error
 	// Pack returns the form in which the store keeps a value that is too large for
 	// a row, nil for another value. It is slow, so callers use it before they wait
@@ -32,6 +33,9 @@ type Tx interface {
 	Load(ctx context.Context, want *Want, rows *Rows) error
 	// Write makes all changes of a batch. It is called once, after all loads.
 	Write(ctx context.Context, changes *Changes) error
+	// Probe writes something without a meaning that needs as much room as an
+	// event, and deletes what the last Probe wrote.
+	Probe(ctx context.Context) error
 }
 
 // The keys of rows.

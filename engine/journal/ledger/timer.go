@@ -21,15 +21,16 @@ const (
 func (w *wakeTimer) due(now time.Time) bool { return w.at != 0 && w.at <= now.UnixMicro() }
 
 // set starts the timer. It returns a channel that receives when the next run may
-// be due, and a function that stops the timer.
+// be due, or while writes fail, when the next is tried, and a function that stops
+// the timer.
 func (w *wakeTimer) set(c clock.Clock, failing bool) (<-chan time.Time, func()) {
-	if w.at == 0 {
+	switch {
+	case failing:
+		return c.Timer(retryInterval)
+	case w.at == 0:
 		return nil, func() {}
 	}
 	d := min(time.Duration(w.at-c.Now().UnixMicro())*time.Microsecond, maxTimer)
-	if failing {
-		d = max(d, retryInterval)
-	}
 	return c.Timer(max(d, 0))
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/datafile"
 	"github.com/tidewire/tidewire/engine/journal/dispatch"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
@@ -15,6 +16,7 @@ import (
 type activations struct {
 	*dispatch.Dispatcher
 	*Reader
+	guard *datafile.Guard
 }
 
 // Next implements ledger.Dispatch.
@@ -26,6 +28,9 @@ func (s *activations) Next(ctx context.Context) (journal.Activation, error) {
 	a, err := s.activation(ctx, &l)
 	if err != nil {
 		s.Requeue(l.Seq, l.Epoch)
+		if lost := s.guard.Check(); lost != nil { // another file may have been read
+			err = lost
+		}
 		return a, s.fail(fmt.Sprintf("activate run %q", journal.RunID(l.Seq, s.salt)), err)
 	}
 	s.Resume(l.Seq, l.Epoch, a.Run.Bound)

@@ -13,7 +13,11 @@ import (
 // Backup implements journal.Store. It reads on a connection of its own while the
 // store works.
 func (s *Store) Backup(ctx context.Context, file string) error {
-	if err := backup(ctx, s.path, file); err != nil {
+	err := s.Check() // the path may be that of another journal now
+	if err == nil {
+		err = backup(ctx, s.path, file)
+	}
+	if err != nil {
 		return fmt.Errorf("back up %q: %w", s.path, explain(err))
 	}
 	return nil

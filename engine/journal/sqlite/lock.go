@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine/filelock"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/datafile"
 )
 
 // LockPath returns the path of a journal's lock file.
@@ -22,8 +23,10 @@ func LockedBy(path string) (pid int, locked bool, err error) {
 	return pid, locked, err
 }
 
-// lock locks a journal until the returned file is closed.
-func lock(path string) (*os.File, error) {
+// lock locks a journal until the returned file is closed. It also returns what the
+// last engine has recorded.
+func lock(path string) (*os.File, datafile.Record, error) {
+	last := datafile.ReadRecord(LockPath(path))
 	f, err := filelock.Acquire(LockPath(path))
 	var other *filelock.LockedError
 	switch {
@@ -33,7 +36,7 @@ func lock(path string) (*os.File, error) {
 		err = journal.ErrLocked
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lock %q: %w", path, err)
+		return nil, last, fmt.Errorf("lock %q: %w", path, err)
 	}
-	return f, nil
+	return f, last, nil
 }

@@ -14,7 +14,7 @@ type statements struct {
 	eventType, findPaused                                                                                                                   *stmt
 	endBegun, copySteps, largeSteps, setArgs, setResult                                                                                     *stmt
 	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseFilter *stmt
-	getState, putState, dropState                                                                                                           *stmt
+	getState, putState, dropState, addProbe, dropProbes                                                                                     *stmt
 	putLink, findLinks, dropLink                                                                                                            *stmt
 	putSubscription, dropSubscription                                                                                                       *stmt
 	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                        *stmt
@@ -161,6 +161,10 @@ func (s *statements) prepare(c *conn) error {
 			ORDER BY s.id LIMIT ?`,
 		&s.eraseID:     `DELETE FROM seen WHERE part = ? AND id = ?`,
 		&s.eraseFilter: `DELETE FROM sieve WHERE part = ?1 AND NOT EXISTS (SELECT 1 FROM seen WHERE part = ?1)`,
+
+		// Rows with negative ids belong to no value.
+		&s.addProbe:   `INSERT INTO large (id, data) SELECT min(coalesce(min(id), 0), 0) - 1, zeroblob(65536) FROM large`,
+		&s.dropProbes: `DELETE FROM large WHERE id < 0 AND id <> last_insert_rowid()`,
 
 		&s.getState:  `SELECT value FROM state WHERE script = ? AND key = ?`,
 		&s.putState:  `INSERT INTO state (script, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`,

@@ -38,6 +38,18 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 	return counts, nil
 }
 
+// Pending implements journal.Reader. Leased runs do not count.
+func (r *Reader) Pending(ctx context.Context) (b journal.Pending, err error) {
+	var oldest sql.NullInt64
+	err = r.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM run WHERE state = ?), count(*), min(created) FROM run
+		WHERE state = ? AND seq NOT IN (SELECT value FROM json_each(?))`, int64(ledger.Held), int64(ledger.Queued), r.leasedSeqs()).Scan(&b.Undecided, &b.Queued, &oldest)
+	if err != nil {
+		return b, r.fail("count the runs that wait", err)
+	}
+	b.Oldest = moment(oldest)
+	return b, nil
+}
+
 // Lanes implements journal.Reader.
 func (r *Reader) Lanes(ctx context.Context) ([]journal.LaneStatus, error) {
 	all, err := list(ctx, r, func(row *sql.Rows) (l journal.LaneStatus, err error) {

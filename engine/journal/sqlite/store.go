@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/datafile"
 	"github.com/tidewire/tidewire/engine/journal/dispatch"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
@@ -47,10 +48,9 @@ type Config struct {
 type Store struct {
 	*Reader
 	*ledger.Ledger
-	dispatch *dispatch.Dispatcher
-	conn     *conn
-	clock    clock.Clock
-	lock     *os.File
+	tx    *tx
+	clock clock.Clock
+	lock  *os.File
 
 	closing sync.Once
 	closed  error
@@ -69,15 +69,18 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Memory == 0 {
 		cfg.Memory = DefaultMemory
 	}
-	lockFile, err := lock(cfg.Path)
+	lockFile, last, err := lock(cfg.Path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, cfg)
+	err = datafile.Prepare(cfg.Path, lockFile, last, cfg.Clock.Now(), cfg.Log)
+	var s *Store
+	if err == nil {
+		s, err = open(ctx, cfg, lockFile)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %q: %w", cfg.Path, explain(err)), lockFile.Close())
 	}
-	s.lock = lockFile
 	return s, nil
 }
 
@@ -88,7 +91,7 @@ const (
 	walBytes = 64 << 20
 )
 
-func open(ctx context.Context, cfg Config) (_ *Store, err error) {
+func open(ctx context.Context, cfg Config, lockFile *os.File) (_ *Store, err error) {
 	// As durable as fsync, and faster. On systems without fdatasync, as macOS and
 	// Windows, SQLite syncs in its own way.
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
@@ -103,9 +106,14 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var files *datafile.Opened
 	defer func() {
-		if err != nil {
+		switch {
+		case err == nil:
+		case files == nil:
 			err = errors.Join(err, c.Close())
+		default:
+			err = errors.Join(err, files.BeforeClose(true), c.Close(), files.Close())
 		}
 	}()
 	texts, err := migrations()
@@ -115,7 +123,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := migrate(ctx, c, cfg.Path, texts); err != nil {
 		return nil, err
 	}
-	t := &tx{conn: c, memory: newMemory()}
+	t := &tx{conn: c, memory: newMemory(), log: cfg.Log}
 	if err := t.sql.prepare(c); err != nil {
 		return nil, err
 	}
@@ -131,6 +139,11 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	}
 	t.dispatch = dispatch.New(t.owner, cfg.Memory, cfg.Clock)
 	t.dispatch.Fill(start.runs)
+	if files, err = datafile.Open(cfg.Path, lockFile); err != nil {
+		return nil, err
+	}
+	files.Record()
+	t.guard = datafile.NewGuard(files, t.dispatch.Close)
 	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.Leases); err != nil {
 		return nil, err
 	}
@@ -139,10 +152,10 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		store = cfg.wrap(store)
 	}
 	l := ledger.New(ledger.Config{
-		Store: store, Dispatch: &activations{t.dispatch, t.reader}, Clock: cfg.Clock, Log: cfg.Log,
+		Store: store, Dispatch: &activations{t.dispatch, t.reader, t.guard}, Clock: cfg.Clock, Log: cfg.Log,
 		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: start.wake,
 	})
-	return &Store{Reader: t.reader, Ledger: l, dispatch: t.dispatch, conn: c, clock: cfg.Clock}, nil
+	return &Store{Reader: t.reader, Ledger: l, tx: t, clock: cfg.Clock, lock: lockFile}, nil
 }
 
 // makeFile makes the file if it does not exist. Only its owner may read it: it
@@ -175,14 +188,27 @@ func randomSalt() int64 { return rand.Int64N(journal.MaxSalt + 1) }
 // Calls of Next that wait, and all later calls, return journal.ErrClosed.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
-		s.dispatch.Close()
+		s.tx.dispatch.Close(journal.ErrClosed)
 		s.Ledger.Close()
-		s.closed = errors.Join(s.Reader.Close(), s.conn.run(`PRAGMA wal_checkpoint(TRUNCATE)`), s.conn.Close(), s.lock.Close())
-		if s.closed != nil {
+		if s.closed = s.close(); s.closed != nil {
 			s.closed = fmt.Errorf("close %q: %w", s.path, explain(s.closed))
 		}
 	})
 	return s.closed
+}
+
+// close closes the files. Those of a lost store may be another engine's now, and
+// are left as they are.
+func (s *Store) close() error {
+	lost := s.tx.guard.Check()
+	if lost != nil {
+		s.tx.saveLog(lost)
+	}
+	err := errors.Join(s.tx.guard.BeforeClose(lost == nil), s.Reader.Close())
+	if lost == nil {
+		err = errors.Join(err, s.tx.conn.run(`PRAGMA wal_checkpoint(TRUNCATE)`))
+	}
+	return errors.Join(err, s.tx.conn.Close(), s.tx.guard.Close(), s.lock.Close())
 }
 
 func (s *Store) inTransaction(ctx context.Context, f func(t *tx) error) error {

@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/datafile"
 	"github.com/tidewire/tidewire/engine/journal/dispatch"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
 )
@@ -16,9 +18,12 @@ type tx struct {
 	sql      statements
 	dispatch *dispatch.Dispatcher
 	reader   *Reader
+	log      *slog.Logger
 	owner    int64
 	salt     uint16
 	memory
+	guard    *datafile.Guard
+	logSaved bool // saveLog was called
 
 	// The changes of memory after COMMIT.
 	afterCommit []func()
@@ -30,6 +35,10 @@ type tx struct {
 
 // Transact implements ledger.Store.
 func (t *tx) Transact(ctx context.Context, f func(ledger.Tx) error) error {
+	if err := t.guard.Err(); err != nil {
+		t.saveLog(err)
+		return err
+	}
 	if _, err := t.conn.begin.run(); err != nil {
 		return explain(err)
 	}
@@ -38,7 +47,7 @@ func (t *tx) Transact(ctx context.Context, f func(ledger.Tx) error) error {
 		err = f(t)
 	}
 	if err == nil {
-		_, err = t.conn.commit.run()
+		err = t.commit()
 	}
 	if err != nil {
 		t.conn.undo()
@@ -51,6 +60,19 @@ func (t *tx) Transact(ctx context.Context, f func(ledger.Tx) error) error {
 	return explain(err)
 }
 
+// commit commits, and returns an error too if that was to files that are no longer
+// those of the store.
+func (t *tx) commit() error {
+	if _, err := t.conn.commit.run(); err != nil {
+		return err
+	}
+	if err := t.guard.Check(); err != nil {
+		return err
+	}
+	t.guard.Record()
+	return nil
+}
+
 // stillOwner returns journal.ErrFenced if another engine has opened the file since.
 // The lock does not prevent that on some network drives.
 func (t *tx) stillOwner() error {
@@ -59,13 +81,23 @@ func (t *tx) stillOwner() error {
 		return err
 	}
 	if owner != t.owner {
-		return fmt.Errorf("%w: another engine opened the journal", journal.ErrFenced)
+		return t.guard.End(fmt.Errorf("%w: another engine opened the journal", journal.ErrFenced))
 	}
 	return nil
 }
 
 // committed calls f after COMMIT.
 func (t *tx) committed(f func()) { t.afterCommit = append(t.afterCommit, f) }
+
+// Probe implements ledger.Tx. The new row is written before the old one is deleted,
+// so that it needs room of its own.
+func (t *tx) Probe(context.Context) error {
+	if _, err := t.sql.addProbe.run(); err != nil {
+		return err
+	}
+	_, err := t.sql.dropProbes.run()
+	return err
+}
 
 // Pack implements ledger.Store.
 func (t *tx) Pack(text []byte) []byte { return pack(text) }

@@ -1,0 +1,60 @@
+package datafile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+// Position is how far a write-ahead log is written.
+type Position struct {
+	// Salt1 and Salt2 are those of the log. SQLite increments Salt1 when it
+	// begins to write the log from its start again.
+	Salt1, Salt2 uint32
+	Frames       uint32 // up to the last commit
+	Stored       uint32 // of these, how many are in the database file too
+}
+
+// The wal-index (the -shm file) begins with two copies of a header. The number
+// of frames that a checkpoint has written is behind them.
+const (
+	indexHeader  = 48
+	indexStored  = 2 * indexHeader
+	indexRead    = indexStored + 4
+	indexVersion = 3007000
+)
+
+// readIndex reads the position from a wal-index. It returns false for an index
+// that is not initialized, or is being changed.
+func readIndex(index *os.File) (p Position, ok bool) {
+	var b [indexRead]byte
+	if n, err := index.ReadAt(b[:], 0); n < len(b) && err != nil {
+		return p, false
+	}
+	native := binary.NativeEndian
+	if native.Uint32(b[:]) != indexVersion || b[12] == 0 || !bytes.Equal(b[:indexHeader], b[indexHeader:indexStored]) {
+		return p, false
+	}
+	return Position{
+		Salt1: binary.BigEndian.Uint32(b[32:]), Salt2: binary.BigEndian.Uint32(b[36:]), // SQLite copies them from the log
+		Frames: native.Uint32(b[16:]), Stored: native.Uint32(b[indexStored:]),
+	}, true
+}
+
+// positionFormat is the text of a position, as it is in the lock file.
+const positionFormat = "log %d.%d frames %d stored %d"
+
+func (p Position) append(to []byte) []byte {
+	to = strconv.AppendUint(append(to, "log "...), uint64(p.Salt1), 10)
+	to = strconv.AppendUint(append(to, '.'), uint64(p.Salt2), 10)
+	to = strconv.AppendUint(append(to, " frames "...), uint64(p.Frames), 10)
+	return strconv.AppendUint(append(to, " stored "...), uint64(p.Stored), 10)
+}
+
+// parsePosition reads the text of a position; false for any other text.
+func parsePosition(text string) (p Position, ok bool) {
+	n, err := fmt.Sscanf(text, positionFormat, &p.Salt1, &p.Salt2, &p.Frames, &p.Stored)
+	return p, err == nil && n == 4 && p.Stored <= p.Frames && string(p.append(nil)) == text
+}

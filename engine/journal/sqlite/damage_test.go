@@ -1,0 +1,233 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidewire/tidewire/engine/filelock"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/journaltest"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
+)
+
+// crashedFolder returns the files of a store that was killed with SIGKILL.
+func crashedFolder(t *testing.T) string {
+	t.Helper()
+	folder := journaltest.Folder(t)
+	c := childCommand(t, folder, 1_000_000, 8)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ {
+		if n == 200 {
+			if err := c.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := c.Wait(); err == nil {
+		t.Fatal("the process ended by itself")
+	}
+	return folder
+}
+
+// damage is something that is done to the files of a store that was killed.
+type damage struct {
+	name string
+	do   func(t *testing.T, folder string)
+	// logged is what Open logs then, refused its error; empty for none.
+	logged, refused string
+	gone            bool // the log is not copied, since there is none
+}
+
+func damages() []damage {
+	change := func(name string, do func([]byte) []byte) func(*testing.T, string) {
+		return func(t *testing.T, folder string) {
+			path := filepath.Join(folder, name)
+			text, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path, do(text), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	remove := func(names ...string) func(*testing.T, string) {
+		return func(t *testing.T, folder string) {
+			for _, name := range names {
+				if err := os.Remove(filepath.Join(folder, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	both := func(all ...func(*testing.T, string)) func(*testing.T, string) {
+		return func(t *testing.T, folder string) {
+			for _, do := range all {
+				do(t, folder)
+			}
+		}
+	}
+	zero := func(from, to func(n int) int) func([]byte) []byte {
+		return func(text []byte) []byte {
+			clear(text[from(len(text)):to(len(text))])
+			return text
+		}
+	}
+	half := func(n int) int { return n / 2 }
+	fixed := func(at int) func(int) int { return func(int) int { return at } }
+	const db, wal, lock = "tidewire.db", "tidewire.db-wal", "lock"
+	empty := func([]byte) []byte { return nil }
+	return []damage{
+		{name: "none", do: both()},
+		{name: "no lock file", do: remove(lock)},
+		{name: "no wal-index", do: remove("tidewire.db-shm")},
+		{name: "log removed", do: remove(wal), logged: `the write-ahead log is gone: \d+ pages of the last commits are lost`, gone: true},
+		{name: "log emptied", do: change(wal, empty), logged: `the write-ahead log is gone: \d+ pages`, gone: true},
+		{name: "log cut", do: change(wal, func(text []byte) []byte { return text[:len(text)/2] }),
+			logged: `the write-ahead log is cut: it has \d+ pages of commits, and had \d+; \d+ are lost`},
+		{name: "last commit cut", do: change(wal, func(text []byte) []byte { return text[:len(text)-5000] }), logged: `the write-ahead log is cut`},
+		{name: "log with a gap", do: change(wal, zero(half, func(n int) int { return n/2 + 5000 })), logged: `the write-ahead log is cut`},
+		{name: "log without a header", do: change(wal, zero(fixed(0), fixed(32))), logged: `the write-ahead log has no valid header`},
+		{name: "log with a gap, no lock file", do: both(remove(lock), change(wal, zero(half, func(n int) int { return n/2 + 5000 }))),
+			logged: `the write-ahead log has a gap behind page \d+: the commits from there on are lost, \d+ at least`},
+		{name: "last commit cut, no lock file", do: both(remove(lock), change(wal, func(text []byte) []byte { return text[:len(text)-5000] }))},
+		{name: "log removed, lock file of an earlier version", do: both(remove(wal), change(lock, func([]byte) []byte { return []byte("123\n") }))},
+		{name: "opened by another program", do: func(t *testing.T, folder string) {
+			execSQL(t, filepath.Join(folder, db), `SELECT count(*) FROM event`)
+			if _, err := os.Stat(filepath.Join(folder, wal)); !errors.Is(err, fs.ErrNotExist) {
+				t.Fatalf("that program left the log: %v", err)
+			}
+		}},
+		{name: "database emptied", do: change(db, empty), refused: `tidewire.db" is empty, and was in use`},
+		{name: "database emptied, no lock file", do: both(remove(lock), change(db, empty)), refused: `tidewire.db" is empty, and was in use`},
+		{name: "database emptied, no log", do: both(remove(wal), change(db, empty)), refused: `tidewire.db" is empty, and was in use`},
+		{name: "database removed", do: remove(db), refused: `tidewire.db" is gone, and was in use.*restore a backup; to begin with an empty journal, move .*tidewire.db-wal" and the file lock away`},
+		{name: "log of another journal", do: func(t *testing.T, folder string) {
+			copyFile(t, filepath.Join(crashedFolder(t), wal), filepath.Join(folder, wal))
+		}, refused: `the write-ahead log is not the one that was written last`},
+		{name: "all removed", do: remove(db, wal, lock)},
+	}
+}
+
+// TestDamagedFiles opens the files of a store that was killed, after something was
+// done to them.
+func TestDamagedFiles(t *testing.T) {
+	for _, d := range damages() {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			folder := crashedFolder(t)
+			d.do(t, folder)
+			path, log := filepath.Join(folder, "tidewire.db"), &logLines{}
+			before := folderContent(t, folder)
+			walBefore, _ := os.ReadFile(path + "-wal")
+			s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, Log: slog.New(slog.NewTextHandler(log, nil))})
+			if d.refused != "" {
+				if !errors.Is(err, journal.ErrDamaged) || !regexp.MustCompile(d.refused).MatchString(err.Error()) {
+					t.Fatalf("found %v, expected %s", err, d.refused)
+				}
+				t.Log(err)
+				if after := folderContent(t, folder); !slices.Equal(before, after) {
+					t.Errorf("the folder has changed:\n%s\nwas\n%s", after, before)
+				}
+				if _, locked, _ := sqlite.LockedBy(path); locked {
+					t.Error("it is still locked")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			copies, err := filepath.Glob(path + "-wal.damaged-*")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.logged == "" {
+				if strings.Contains(log.String(), "missing") || len(copies) > 0 {
+					t.Errorf("found %q and the log\n%s", copies, log)
+				}
+			} else {
+				if !regexp.MustCompile(`level=ERROR msg="commits are missing in the journal: `+d.logged).MatchString(log.String()) || len(copies) != 1 {
+					t.Fatalf("found %q and the log\n%s\nexpected one copy and %s", copies, log, d.logged)
+				}
+				t.Log(log)
+				text, err := os.ReadFile(copies[0])
+				if err != nil || string(text) != string(walBefore) || d.gone != (len(text) == 0) {
+					t.Errorf("the copy has %d bytes, the log had %d, %v", len(text), len(walBefore), err)
+				}
+			}
+			if _, err := acceptOne(t, s, 2_000_000); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			log = &logLines{} // nothing is reported again
+			if err := open(t, sqlite.Config{Path: path, Log: slog.New(slog.NewTextHandler(log, nil))}).Close(); err != nil || strings.Contains(log.String(), "missing") {
+				t.Errorf("%v, the next start logs\n%s", err, log)
+			}
+		})
+	}
+}
+
+// folderContent returns the names and contents of files, without the process in the
+// lock file.
+func folderContent(t *testing.T, folder string) (all []string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() == "lock" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%s %d %x", e.Name(), len(text), text[:min(len(text), 100)]))
+	}
+	return all
+}
+
+// TestCleanCloseLeavesNoRecord: after it the log is not needed, and no log is missed.
+func TestCleanCloseLeavesNoRecord(t *testing.T) {
+	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path})
+	if _, err := acceptOne(t, s, 1); err != nil {
+		t.Fatal(err)
+	}
+	note := func() string {
+		f, err := os.Open(sqlite.LockPath(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		return filelock.ReadNote(f)
+	}
+	if text := note(); !regexp.MustCompile(`^log \d+\.\d+ frames [1-9]\d* stored \d+$`).MatchString(text) {
+		t.Errorf("while it is open, the lock file has %q", text)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text := note(); text != "" {
+		t.Errorf("after it, the lock file has %q", text)
+	}
+}
