@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/datafile"
 )
 
 // Backup implements journal.Store. It reads on a connection of its own while the
@@ -35,7 +35,7 @@ func backup(ctx context.Context, path, file string) error {
 		err := os.Link(part, file) // unlike a rename it overwrites nothing
 		switch {
 		case err == nil:
-			return os.Remove(part)
+			return nil
 		case errors.Is(err, os.ErrExist):
 			return present
 		}
@@ -49,26 +49,8 @@ func replaceBackup(ctx context.Context, path, file string) error {
 }
 
 // copyTo writes a copy under a temporary name, syncs it, and calls rename.
-func copyTo(ctx context.Context, path, file string, rename func(part string) error) (err error) {
-	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*") // only its owner may read it
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(part.Name()))
-		}
-	}()
-	if err := part.Close(); err != nil {
-		return err
-	}
-	if err := copyInto(ctx, path, part.Name()); err != nil {
-		return err
-	}
-	if err := syncFile(part.Name()); err != nil {
-		return err
-	}
-	return rename(part.Name())
+func copyTo(ctx context.Context, path, file string, rename func(part string) error) error {
+	return datafile.Make(file, func(part string) error { return copyInto(ctx, path, part) }, rename)
 }
 
 func copyInto(ctx context.Context, path, file string) error {
@@ -78,12 +60,4 @@ func copyInto(ctx context.Context, path, file string) error {
 	}
 	_, err = r.ExecContext(ctx, `VACUUM INTO ?`, file)
 	return errors.Join(err, r.Close())
-}
-
-func syncFile(name string) error {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -36,6 +36,12 @@ func child(folder string) {
 	events, _ := strconv.Atoi(os.Getenv(childEvents))
 	waiters, _ := strconv.Atoi(os.Getenv(childWaiters))
 	hook := contactHook()
+	if file := os.Getenv(childBackup); file != "" {
+		if err := backUp(ctx, s, file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	if os.Getenv(childPolls) != "" {
 		childPoll(ctx, s, hook)
 	}

@@ -100,6 +100,9 @@ func open(ctx context.Context, cfg Config, lockFile *os.File) (_ *Store, err err
 	if err := makeFile(cfg.Path); err != nil {
 		return nil, err
 	}
+	if err := datafile.RemoveParts(filepath.Dir(cfg.Path)); err != nil {
+		cfg.Log.Warn("what a backup left that was cut off could not be removed", "error", err)
+	}
 	c, err := connect(cfg.Path, "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", walPages), fmt.Sprintf("journal_size_limit(%d)", walBytes),
 		"cache_size(-16384)", "temp_store(MEMORY)")
