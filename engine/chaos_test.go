@@ -297,6 +297,10 @@ func auditStopped(t *testing.T, p *child, reader *control.Client, data string, s
 	settleChild(t, p, reader)
 	audit := askAudit(t, p, reader)
 	p.stop()
+	// A log that was cut off by a kill lacks nothing.
+	if damaged, err := filepath.Glob(filepath.Join(data, "*.damaged-*")); err != nil || len(damaged) > 0 {
+		t.Errorf("a start took the log for damaged: %q, %v", damaged, err)
+	}
 	r, err := sqlite.OpenReader(filepath.Join(data, "tidewire.db"))
 	must(t, err)
 	defer func() { must(t, r.Close()) }()

@@ -127,14 +127,14 @@ func (e *Engine) connect() (err error) {
 	c := e.config
 	e.connections, err = connection.New(connection.Config{
 		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
-		HTTP: call.NewTokenHTTPClient(), Clock: c.Clock, Log: c.Log,
+		Check: e.store.Check, HTTP: call.NewTokenHTTPClient(e.store.Check), Clock: c.Clock, Log: c.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("the connections cannot be used:\n%w", err)
 	}
 	e.files = file.New(filepath.Join(c.Data, "files"), 0)
 	e.calls = call.New(call.Config{
-		Files: e.files, Connections: e.connections, Clock: c.Clock, Log: c.Log,
+		Files: e.files, Connections: e.connections, MaySend: e.store.Check, Clock: c.Clock, Log: c.Log,
 		AllowPrivate: c.HTTP.AllowPrivate, AllowHosts: c.HTTP.Allow,
 	})
 	return nil
@@ -182,7 +182,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	}
 	e.ingest = ingest.New(ingest.Config{
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Unloaded: e.scripts.Unloaded, Subscriptions: e.hooks,
-		Accept: e.runner.AcceptAll, Secret: e.secret, InstallChanged: e.installed, Clock: c.Clock, Log: c.Log,
+		Accept: e.runner.AcceptAll, Check: e.store.Check, Unready: func() string { return string(e.store.Health().Reason) }, Secret: e.secret, InstallChanged: e.installed, Clock: c.Clock, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
 	e.poller = poll.New(poll.Config{
@@ -259,6 +259,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	work, receiving := errgroup.WithContext(ctx)
+	// What changes something here or at vendors ends with the journal's files;
+	// webhooks and commands are answered until the shutdown.
+	working, stopWorking := context.WithCancel(receiving)
+	defer stopWorking()
 	start := func(group *errgroup.Group, what string, f func() error) {
 		group.Go(func() error {
 			if err := f(); err != nil && !errors.Is(err, context.Canceled) {
@@ -268,15 +272,23 @@ func (e *Engine) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-	start(work, "watch the scripts", func() error { return e.scripts.Watch(receiving) })
+	start(work, "watch the journal", func() error {
+		select {
+		case <-e.store.Lost():
+			stopWorking()
+		case <-receiving.Done():
+		}
+		return nil
+	})
+	start(work, "watch the scripts", func() error { return e.scripts.Watch(working) })
 	if e.webhooks != nil {
 		start(work, "receive webhooks", func() error { return e.ingest.Serve(receiving, e.webhooks, e.config.Grace) })
 	}
-	start(work, "fire schedules", func() error { return e.schedule.Run(receiving) })
-	start(work, "poll", func() error { return e.poller.Run(receiving) })
-	start(work, "register webhooks", func() error { return e.hooks.Run(receiving) })
-	start(work, "execute runs", func() error { return e.runner.Run(receiving) })
-	start(work, "delete old runs", func() error { return e.pruner.Run(receiving) })
+	start(work, "fire schedules", func() error { return e.schedule.Run(working) })
+	start(work, "poll", func() error { return e.poller.Run(working) })
+	start(work, "register webhooks", func() error { return e.hooks.Run(working) })
+	start(work, "execute runs", func() error { return e.runner.Run(working) })
+	start(work, "delete old runs", func() error { return e.pruner.Run(working) })
 	// Commands are answered until the last run of the shutdown has ended.
 	var answers errgroup.Group
 	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))

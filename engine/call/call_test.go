@@ -129,7 +129,7 @@ func start(t testing.TB, handler http.HandlerFunc, change func(*call.Config, *co
 	if change != nil {
 		change(&config, &settings, s.app)
 	}
-	tokens := call.NewTokenHTTPClient()
+	tokens := call.NewTokenHTTPClient(nil)
 	t.Cleanup(tokens.CloseIdleConnections)
 	set, err := connection.New(connection.Config{
 		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Clock: config.Clock,

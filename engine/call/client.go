@@ -43,6 +43,10 @@ type Config struct {
 	AllowHosts   []string
 	// Transport sends calls to apps; nil means one of our own.
 	Transport http.RoundTripper
+	// MaySend returns why nothing may be sent now, nil if it may. It is called
+	// before each sending; a nil MaySend allows all. Its error ends a call
+	// without a result, as that of Begin does.
+	MaySend func() error
 	// Observe, if set, is called after each sending.
 	Observe func(Sending)
 	Log     *slog.Logger
@@ -89,6 +93,9 @@ func New(config Config) *Client {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
+	if config.MaySend == nil {
+		config.MaySend = func() error { return nil }
+	}
 	config.Clock = clock.OrSystem(config.Clock)
 	if config.Random == nil {
 		config.Random = rand.Float64
@@ -103,6 +110,9 @@ func New(config Config) *Client {
 		limits: &limiter{budgets: map[string]*budget{}},
 	}
 }
+
+// MaySend returns why nothing may be sent now; see Config.
+func (c *Client) MaySend() error { return c.config.MaySend() }
 
 // Close closes idle connections.
 func (c *Client) Close() {

@@ -142,7 +142,7 @@ func beCaller(text string) error {
 		OAuth: &bindings.OAuth{TokenURL: config.URL + "/token", Rotates: true},
 	}}}
 	set, err := connection.New(connection.Config{
-		Apps: []*bindings.App{vendor}, Folder: config.Data, HTTP: call.NewTokenHTTPClient(),
+		Apps: []*bindings.App{vendor}, Folder: config.Data, HTTP: call.NewTokenHTTPClient(nil),
 		Settings: []connection.Settings{{Name: "crm", Credentials: map[string]string{
 			"client_id": "id", "client_secret": "secret", "refresh_token": "refresh-0"}}},
 	})

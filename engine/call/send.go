@@ -46,6 +46,9 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 	at := c.config.Clock.Now()
 	reserved := d.reserved
 	out := c.roundTrip(ctx, j, func() error {
+		if err := c.config.MaySend(); err != nil {
+			return fmt.Errorf("%s: %w", j.name(), err)
+		}
 		err := j.begin(ctx, at)
 		c.limits.setSent(reserved, c.config.Clock.Now())
 		return err

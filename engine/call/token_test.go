@@ -56,7 +56,7 @@ func (b *bank) client(t testing.TB) *setup {
 	s := &setup{app: app(t, server.URL), clock: newClock(clock.System.Now())}
 	s.app.Auth = []bindings.Auth{{Name: "oauth", Fields: []string{"client_id", "client_secret"}, Header: "Authorization",
 		Format: "Bearer {access_token}", OAuth: &bindings.OAuth{TokenURL: server.URL + "/token", Rotates: true}}}
-	tokens := call.NewTokenHTTPClient()
+	tokens := call.NewTokenHTTPClient(nil)
 	t.Cleanup(tokens.CloseIdleConnections)
 	set, err := connection.New(connection.Config{
 		Apps: []*bindings.App{s.app}, Folder: t.TempDir(), HTTP: tokens,

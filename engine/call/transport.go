@@ -34,8 +34,29 @@ func newTransport() *http.Transport {
 	}
 }
 
-// NewTokenHTTPClient makes the client that token requests are sent with.
-func NewTokenHTTPClient() *http.Client { return &http.Client{Transport: newTransport()} }
+// NewTokenHTTPClient makes the client that token requests are sent with. maySend
+// is as in a Config.
+func NewTokenHTTPClient(maySend func() error) *http.Client {
+	return &http.Client{Transport: checkedTransport{newTransport(), maySend}}
+}
+
+// checkedTransport sends a request only if maySend allows it.
+type checkedTransport struct {
+	*http.Transport
+	maySend func() error
+}
+
+func (t checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.maySend != nil {
+		if err := t.maySend(); err != nil {
+			if r.Body != nil {
+				r.Body.Close()
+			}
+			return nil, err
+		}
+	}
+	return t.Transport.RoundTrip(r)
+}
 
 // sameHost follows a redirect only of a request that reads, to the same host:
 // the credentials go there too. Any other redirect is the answer.

@@ -55,7 +55,7 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 	}
 	set, found := connection.Open(connection.Config{
 		Apps: apps, Settings: s.Connections, KnownProblems: wrong, Accounts: s.Accounts, Folder: s.Data, VaultKey: s.VaultKey,
-		HTTP: call.NewTokenHTTPClient(), Clock: c.clock, Log: c.log,
+		HTTP: call.NewTokenHTTPClient(nil), Clock: c.clock, Log: c.log,
 	})
 	for _, p := range found {
 		if name := connectionOf(p.Path); wrong[name] == "" {

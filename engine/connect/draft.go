@@ -349,7 +349,7 @@ func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.En
 
 // identify asks the vendor for the account of a draft's credentials.
 func (c *Connector) identify(ctx context.Context, d *Draft) (call.Identity, error) {
-	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.NewTokenHTTPClient(), Clock: c.clock})
+	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.NewTokenHTTPClient(nil), Clock: c.clock})
 	defer set.Close()
 	for _, p := range problems {
 		return call.Identity{}, fmt.Errorf("%s", strings.TrimPrefix(p.Error(), "connections."))

@@ -66,7 +66,7 @@ func (s *Set) openedVault() (*Vault, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.vault == nil && s.config.Folder != "" {
-		v, err := OpenVault(VaultConfig{Folder: s.config.Folder, Key: s.config.VaultKey, Keyring: s.config.Keyring})
+		v, err := OpenVault(VaultConfig{Folder: s.config.Folder, Key: s.config.VaultKey, Keyring: s.config.Keyring, Check: s.config.Check})
 		if err != nil {
 			return nil, fmt.Errorf("open the vault: %w", err)
 		}

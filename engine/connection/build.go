@@ -71,7 +71,7 @@ func (b *builder) openVault() {
 	if b.config.Folder == "" {
 		return
 	}
-	v, err := OpenVault(VaultConfig{Folder: b.config.Folder, Key: b.config.VaultKey, Keyring: b.config.Keyring})
+	v, err := OpenVault(VaultConfig{Folder: b.config.Folder, Key: b.config.VaultKey, Keyring: b.config.Keyring, Check: b.config.Check})
 	if err != nil {
 		b.vaultErr = err
 		names, _ := StoredNames(b.config.Folder) // err has the reason, if the folder cannot be read

@@ -32,6 +32,9 @@ type Config struct {
 	// VaultKey and Keyring are those of a VaultConfig.
 	VaultKey string
 	Keyring  Keyring
+	// Check returns why nothing in the vault may be changed now, nil if all may;
+	// a nil Check allows all.
+	Check func() error
 	// HTTP sends token requests; nil means http.DefaultClient.
 	HTTP  *http.Client
 	Clock clock.Clock  // nil: the machine's

@@ -27,6 +27,9 @@ type VaultConfig struct {
 	// itself as age writes it (AGE-SECRET-KEY-1…).
 	Key     string
 	Keyring Keyring // nil: the operating system's
+	// Check returns why nothing in the vault may be changed now, nil if all may;
+	// a nil Check allows all.
+	Check func() error
 }
 
 // Vault stores one encrypted file for each connection. A file under its name is
@@ -35,6 +38,7 @@ type VaultConfig struct {
 type Vault struct {
 	folder string
 	keys   keyStore
+	check  func() error // see VaultConfig
 
 	mu         sync.Mutex
 	key        *age.X25519Identity // nil: none is made yet
@@ -55,7 +59,7 @@ const (
 // entries is a *KeyError.
 func OpenVault(config VaultConfig) (*Vault, error) {
 	folder := filepath.Join(config.Folder, "vault")
-	v := &Vault{folder: folder, keys: keyStoreOf(folder, config)}
+	v := &Vault{folder: folder, keys: keyStoreOf(folder, config), check: config.Check}
 	if _, err := os.Stat(v.path(rotationFile)); err == nil {
 		if err := v.resumeRotation(context.Background()); err != nil {
 			return nil, fmt.Errorf("finish the rotation of the vault's key: %w", err)
@@ -312,6 +316,11 @@ func (v *Vault) makeKey(ctx context.Context) error {
 
 // lock takes a lock file of the vault; the folder is made if need be.
 func (v *Vault) lock(ctx context.Context, name string, exclusive bool) (release func(), err error) {
+	if v.check != nil {
+		if err := v.check(); err != nil {
+			return nil, fmt.Errorf("lock the vault: %w", err)
+		}
+	}
 	if err := v.makeFolder(); err != nil {
 		return nil, fmt.Errorf("make the vault: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
 
@@ -34,7 +35,8 @@ func SocketPath(data string) (string, error) {
 
 // Listen opens the socket of a data folder for its owner alone. The caller
 // holds the store's lock, so that an existing socket is of an engine that was
-// killed.
+// killed. Close removes the socket, unless it is another engine's by then, whose
+// data folder has taken the place of this one's.
 func Listen(data string) (net.Listener, error) {
 	path, err := SocketPath(data)
 	if err != nil {
@@ -47,10 +49,32 @@ func Listen(data string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for commands: %w", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	made, err := os.Stat(path)
+	if err == nil {
+		err = os.Chmod(path, 0o600)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("close the socket to others: %w", err), listener.Close())
 	}
-	return listener, nil
+	return &socket{Listener: listener, path: path, made: made}, nil
+}
+
+// socket is a listener with the file of its socket.
+type socket struct {
+	net.Listener
+	path    string
+	made    fs.FileInfo
+	closing sync.Once
+}
+
+func (s *socket) Close() error {
+	s.closing.Do(func() { // while it is open, no other file has its identity
+		if present, err := os.Stat(s.path); err == nil && os.SameFile(present, s.made) {
+			_ = os.Remove(s.path)
+		}
+	})
+	return s.Listener.Close()
 }
 
 // NotRunning reports whether an error of a Client means that no engine is

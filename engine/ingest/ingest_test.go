@@ -402,6 +402,59 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
+// TestNothingIsAcknowledged sends what is acknowledged without being stored, while
+// nothing may be: each vendor is asked to send it again.
+func TestNothingIsAcknowledged(t *testing.T) {
+	refuses := func(c *ingest.Config) { c.Check = func() error { return journal.ErrReplaced } }
+	r := newReceiver(t, refuses)
+	check := `{"id":"c1","type":"url_verification","challenge":"abc"}`
+	if status, answer, header := r.post(t, "/hooks/bank", check, signed(t, r.apps[1], 0, "bank-secret", now)); status != 503 || header.Get("Retry-After") == "" {
+		t.Errorf("a check of the address: got %d %s, want 503", status, answer)
+	}
+	s, b := newSubscribed(t, refuses)
+	for state, status := range map[string]int{"sync": 503, "exists": 503} {
+		header := headers("X-Goog-Channel-Token", "calendar-secret", "X-Goog-Resource-State", state)
+		if got, answer, _ := s.post(t, "/hooks/calendar?subscription=calendar", "", header); got != status {
+			t.Errorf("%s: got %d %s, want %d", state, got, answer, status)
+		}
+	}
+	if len(b.calls) > 0 {
+		t.Errorf("%v were called", b.calls)
+	}
+}
+
+// TestConfirmCannotBeStored: the vendor that sends its secret is asked to send it
+// again, and its subscription is not refused.
+func TestConfirmCannotBeStored(t *testing.T) {
+	r, b := newSubscribed(t)
+	b.confirm = journal.ErrUnwritable
+	status, answer, header := r.post(t, "/hooks/tasks/paris?subscription=new", "", headers("X-Hook-Secret", "the-vendor's-own"))
+	if status != 503 || header.Get("X-Hook-Secret") != "" {
+		t.Errorf("got %d %s, want 503", status, answer)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	reason := ""
+	r := newReceiver(t, func(c *ingest.Config) { c.Unready = func() string { return reason } })
+	get := func(path string, status int, text string) {
+		t.Helper()
+		response, err := http.Get(r.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if body, _ := io.ReadAll(response.Body); response.StatusCode != status || string(body) != text {
+			t.Errorf("%s: got %d %q, want %d %q", path, response.StatusCode, body, status, text)
+		}
+	}
+	get("/healthz", 200, "ok\n")
+	get("/readyz", 200, "ok\n")
+	reason = "full"
+	get("/healthz", 200, "ok\n")
+	get("/readyz", 503, "full\n")
+}
+
 func TestRequestBounds(t *testing.T) {
 	r := newReceiver(t)
 	large := `{"a":"` + strings.Repeat("x", ingest.MaxBody) + `"}`

@@ -38,6 +38,12 @@ type Config struct {
 	// Accept stores events in one commit and returns when that is durable. The
 	// receipts are in the order of the events.
 	Accept func(context.Context, ...journal.Event) ([]journal.Receipt, error)
+	// Check returns why nothing may be acknowledged now, nil if all may; a nil
+	// Check allows all. Accept returns such an error itself.
+	Check func() error
+	// Unready returns one word for why events cannot be stored now, empty if they
+	// can; a nil Unready returns none.
+	Unready func() string
 	// Unloaded names scripts whose hooks are not known, because they could not be
 	// loaded. While there are some, senders of events that no hook names are asked
 	// to send again. nil: there are none.
@@ -100,6 +106,12 @@ func New(c Config) *Server {
 	if c.Unloaded == nil {
 		c.Unloaded = func() []string { return nil }
 	}
+	if c.Check == nil {
+		c.Check = func() error { return nil }
+	}
+	if c.Unready == nil {
+		c.Unready = func() string { return "" }
+	}
 	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -122,10 +134,8 @@ func (s *Server) Handler() http.Handler {
 	for prefix, page := range s.config.Pages {
 		mux.Handle(prefix, page)
 	}
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		io.WriteString(w, "ok\n")
-	})
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, "") })
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, s.config.Unready()) })
 	mux.HandleFunc("/", s.notFound)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux would redirect a path that is not clean, and senders of webhooks
@@ -136,6 +146,17 @@ func (s *Server) Handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// writeHealth answers 200 without a reason, and 503 with one.
+func writeHealth(w http.ResponseWriter, reason string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if reason == "" {
+		reason = "ok"
+	} else {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	io.WriteString(w, reason+"\n")
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
@@ -293,6 +314,12 @@ func (m *message) read(w http.ResponseWriter, reader *bodyReader) *refusal {
 
 // acknowledge answers a request without an event.
 func (s *Server) acknowledge(w http.ResponseWriter, m *message, v result) {
+	if err := s.config.Check(); err != nil {
+		refused := m.retryLater("store", "nothing can be kept")
+		refused.cause = err
+		s.refuse(w, m.Request, refused)
+		return
+	}
 	for _, callback := range v.callbacks {
 		callback()
 	}

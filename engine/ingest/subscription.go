@@ -24,7 +24,8 @@ type Subscriptions interface {
 	// not ours, or no longer.
 	Find(key string) (journal.Subscription, string, error)
 	// Confirm stores the secret that the vendor chose, and returns when that is
-	// durable. It fails if the subscription does not wait for one.
+	// durable. The error is journal.ErrNotAwaited if the subscription does not wait for
+	// one.
 	Confirm(ctx context.Context, key, secret string) error
 	// PollSoon is called when the vendor has something new, which is read by a
 	// poll. The key is empty if the webhook was of no subscription of ours.
@@ -150,8 +151,13 @@ func (s *Server) confirm(src *source, sub *registered, m *message) (v result, do
 		return v, true, &refusal{status: http.StatusBadRequest, reason: "confirm",
 			text: "nothing here waits to be confirmed; the address needs ?" + keyParam + "="}
 	}
-	if err := s.config.Subscriptions.Confirm(m.Context(), sub.Key, secret); err != nil {
+	switch err := s.config.Subscriptions.Confirm(m.Context(), sub.Key, secret); {
+	case errors.Is(err, journal.ErrNotAwaited), errors.Is(err, journal.ErrNotFound):
 		return v, true, &refusal{status: http.StatusForbidden, reason: "confirm", text: "this subscription does not wait to be confirmed", cause: err}
+	case err != nil:
+		refused := m.retryLater("store", "the secret could not be kept")
+		refused.cause = err
+		return v, true, &refused
 	}
 	v.header = http.Header{http.CanonicalHeaderKey(handshake.Header): {secret}}
 	return v, true, nil

@@ -72,7 +72,8 @@ type subscriptions struct {
 	secrets map[string]string
 	waits   map[string]bool // for the vendor's secret
 	calls   []string
-	fail    error
+	fail    error // of Find
+	confirm error // of Confirm
 }
 
 func (b *subscriptions) Find(key string) (journal.Subscription, string, error) {
@@ -91,8 +92,11 @@ func (b *subscriptions) Find(key string) (journal.Subscription, string, error) {
 func (b *subscriptions) Confirm(_ context.Context, key, secret string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.waits[key] {
-		return errors.New("it does not wait")
+	switch {
+	case b.confirm != nil:
+		return b.confirm
+	case !b.waits[key]:
+		return fmt.Errorf("%q: %w", key, journal.ErrNotAwaited)
 	}
 	delete(b.waits, key)
 	b.secrets[key] = secret
@@ -125,7 +129,7 @@ func newSubscriptions() *subscriptions {
 	}
 }
 
-func newSubscribed(t testing.TB) (*receiver, *subscriptions) {
+func newSubscribed(t testing.TB, options ...func(*ingest.Config)) (*receiver, *subscriptions) {
 	t.Helper()
 	r, b := &receiver{apps: subscribable(t), stored: map[string]journal.Event{}}, newSubscriptions()
 	credentials := map[string]string{"token": "secret-token"}
@@ -137,7 +141,11 @@ func newSubscribed(t testing.TB) (*receiver, *subscriptions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.ingest = ingest.New(ingest.Config{Apps: r.apps, Connections: set, Accept: r.accept, Subscriptions: b, Clock: clock.NewManual(now)})
+	config := ingest.Config{Apps: r.apps, Connections: set, Accept: r.accept, Subscriptions: b, Clock: clock.NewManual(now)}
+	for _, option := range options {
+		option(&config)
+	}
+	r.ingest = ingest.New(config)
 	r.Server = httptest.NewServer(r.ingest.Handler())
 	t.Cleanup(func() {
 		r.Server.Close()

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -39,6 +40,10 @@ type Subscription struct {
 	Problem  string `json:"problem,omitempty"`
 	Failures int    `json:"failures,omitempty"`
 }
+
+// ErrNotAwaited refuses a secret of a subscription that waits for none. It comes
+// wrapped.
+var ErrNotAwaited = errors.New("no secret of the vendor's is waited for")
 
 // SubscriptionState is the state of a subscription.
 type SubscriptionState string

@@ -30,7 +30,7 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	case end.park != nil:
 		end.park.Executed = r.config.Clock.Now().Sub(h.began)
 		err := r.retryWrite(work, func() error { return r.config.Store.Park(context.WithoutCancel(work), lease, *end.park) })
-		if errors.Is(err, journal.ErrFenced) {
+		if errors.Is(err, journal.ErrFenced) || errors.Is(err, journal.ErrReplaced) {
 			return
 		}
 		if err != nil {
@@ -38,7 +38,8 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 			return
 		}
 		h.logPark(*end.park)
-	case errors.Is(end.release, errParked), errors.Is(end.release, errCancelled), errors.Is(end.release, journal.ErrFenced):
+	case errors.Is(end.release, errParked), errors.Is(end.release, errCancelled), errors.Is(end.release, journal.ErrFenced),
+		errors.Is(end.release, journal.ErrReplaced):
 	default:
 		log.Warn("run released", "reason", end.release)
 		if err := r.config.Store.Release(lease); err != nil && !errors.Is(err, journal.ErrFenced) {

@@ -22,6 +22,9 @@ func (h *host) callFunction(ctx context.Context, s vm.Step, step journal.Step) (
 	repeatable := s.Operation.ReadOnly() || s.Operation.Idempotent != ""
 	maybeDone := h.status.state >= call.MaybeDone // by an earlier call
 	recorder := h.begunRecorder(step, nil)
+	if err := h.runner.config.Calls.MaySend(); err != nil {
+		return result{}, err
+	}
 	if !s.Operation.ReadOnly() {
 		if err := recorder.Begin(ctx, json.RawMessage("{}")); err != nil {
 			return result{}, err

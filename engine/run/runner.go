@@ -183,6 +183,8 @@ func (r *Runner) dispatch(ctx context.Context, slots chan struct{}, start func(j
 			continue
 		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, journal.ErrReplaced), errors.Is(err, journal.ErrFenced): // no run may be executed here any more
+			return nil
 		}
 		return fmt.Errorf("get the next run: %w", err)
 	}

@@ -120,9 +120,6 @@ func (reg *registry) setSecret(ctx context.Context, key, secret string) error {
 	return nil
 }
 
-// errNotWaiting refuses a secret of a subscription that waits for none.
-var errNotWaiting = errors.New("no secret of the vendor's is waited for")
-
 // confirm accepts the secret that the vendor chose: the first one while the
 // subscription waits for it, and the same one again.
 func (reg *registry) confirm(ctx context.Context, key, secret string) error {
@@ -140,7 +137,7 @@ func (reg *registry) confirm(ctx context.Context, key, secret string) error {
 	case r == nil:
 		return fmt.Errorf("confirm a subscription: %w", journal.ErrNotFound)
 	case !waiting, known != "" && known != secret:
-		return fmt.Errorf("confirm a subscription of %q: %w", r.Connection, errNotWaiting)
+		return fmt.Errorf("confirm a subscription of %q: %w", r.Connection, journal.ErrNotAwaited)
 	case known == secret:
 		return nil
 	}
