@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -45,6 +46,7 @@ type childConfig struct {
 	Addresses     map[string]appAddress
 	Shop          string // instead of Places
 	Log           string // a file
+	UID           int    // the user that it becomes; zero: it stays the same
 }
 
 // runChild runs an engine until SIGTERM. It prints the engine's address, and each
@@ -53,6 +55,11 @@ func runChild(text string) error {
 	var c childConfig
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return err
+	}
+	if c.UID != 0 {
+		if err := errors.Join(syscall.Setgid(c.UID), syscall.Setuid(c.UID)); err != nil {
+			return err
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()

@@ -49,6 +49,7 @@ func (e *Engine) Backup(ctx context.Context, file string) error { return e.store
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	return doctor.Examine(ctx, doctor.Engine{
 		Apps: e.config.Apps, Store: e.store, Scripts: e.scripts, Connections: e.connections, Polls: e.polls, Webhooks: e.hooks, Clock: e.config.Clock,
+		Journal: StorePath(e.config.Data), Health: e.store.Health,
 	})
 }
 
@@ -115,9 +116,20 @@ func (e *Engine) Send(ctx context.Context, m control.Message) (control.Sent, err
 		Woken: receipt.Resumed, Merged: receipt.Merged, Skipped: receipt.Skipped}, nil
 }
 
+// journalStatus returns the state of the journal, for the control API.
+func (e *Engine) journalStatus(ctx context.Context) control.JournalStatus {
+	s := control.JournalStatus{Health: e.store.Health()}
+	var err error
+	if s.Pending, err = e.store.Pending(ctx); err != nil {
+		s.Unread = err.Error()
+	}
+	s.Lag = s.Pending.Lag(e.config.Clock.Now()).Seconds()
+	return s
+}
+
 // status returns what the engine runs, for the control API.
-func (e *Engine) status() control.Status {
-	s := control.Status{PID: os.Getpid(), Listen: e.URL(), Started: e.started,
+func (e *Engine) status(ctx context.Context) control.Status {
+	s := control.Status{PID: os.Getpid(), Listen: e.URL(), Started: e.started, Journal: e.journalStatus(ctx),
 		Scripts: []control.ScriptStatus{}, Webhooks: []control.Count{}, Polls: []control.PollStatus{}}
 	scripts := map[string]control.ScriptStatus{}
 	for name, script := range e.scripts.Generation().Scripts {

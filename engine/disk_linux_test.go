@@ -1,11 +1,16 @@
 package engine_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -13,7 +18,9 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/engine"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
 )
 
 // smallDisk mounts a file system of a few megabytes and returns its folder.
@@ -80,6 +87,121 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("%d calls are uncertain although no answer was lost", a.uncertain)
 	}
 	t.Logf("%d refusals, %d events acknowledged; %s", refusals, len(g.acknowledged), a.summary())
+}
+
+// TestReadyAgainAfterDiskFull fills the disk of an engine on which nothing else happens
+// then: it finds out by itself that there is room again, and reports how long there was
+// none.
+func TestReadyAgainAfterDiskFull(t *testing.T) {
+	disk := smallDisk(t, 12)
+	config := smallConfig(t)
+	must(t, os.WriteFile(filepath.Join(config.Scripts, "in.lua"), []byte(`on("in:/orders", { verify = "none" }, function() end)`), 0o644))
+	log, clock := newLogBuffer(), clock.NewManual(time.Now().Round(0))
+	config.Clock = clock
+	config.Data, config.Log = filepath.Join(disk, "data"), slog.New(slog.NewJSONHandler(log, nil))
+	e, err := engine.New(t.Context(), config)
+	must(t, err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	defer func() {
+		stop()
+		must(t, <-ended)
+	}()
+	<-e.Ready()
+	client, err := control.Dial(config.Data)
+	must(t, err)
+	defer client.Close()
+	status := func() control.JournalStatus {
+		t.Helper()
+		s, err := client.Status(t.Context())
+		must(t, err)
+		return s.Journal
+	}
+	if got := readiness(t, e.URL()); got != "200 ok" || status().Reason != "" {
+		t.Fatalf("at first: %s, %+v", got, status())
+	}
+	filler := filepath.Join(disk, "filler")
+	fill(t, filler)
+	big := fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 200<<10))
+	for n := 0; ; n++ {
+		if code, text := post(t, e.URL()+"/in/orders", big, nil); code == http.StatusServiceUnavailable {
+			break
+		} else if n > 100 {
+			t.Fatalf("a full disk was answered with %d %s", code, text)
+		}
+	}
+	for range 50 { // each second it is tried to write
+		if got := readiness(t, e.URL()); got != "503 full" {
+			t.Fatalf("with a full disk /readyz answers %s", got)
+		}
+		clock.Advance(time.Second)
+	}
+	full := status()
+	if full.Reason != journal.Full || full.Since.IsZero() || full.Last != nil {
+		t.Errorf("with a full disk the status is %+v", full)
+	}
+	found, err := client.Doctor(t.Context())
+	must(t, err)
+	if len(found) != 1 || found[0].Kind != "journal" || found[0].Reason != journal.Full || !strings.Contains(found[0].Do, "make room on the disk") {
+		t.Errorf("with a full disk the doctor found %+v", found)
+	}
+	must(t, os.Remove(filler))
+	awaitCondition(t, "an engine that is ready", func() bool {
+		clock.Advance(time.Second)
+		return readiness(t, e.URL()) == "200 ok"
+	})
+	after := status()
+	if after.Reason != "" || after.Last == nil || after.Last.Reason != journal.Full || !after.Last.Since.Equal(full.Since) || after.Last.Until.Sub(after.Last.Since) < 50*time.Second {
+		t.Errorf("after it the status is %+v, %+v", after, after.Last)
+	}
+	log.await(t, 0, `"the journal is written again","reason":"full","after":`)
+	if code, text := post(t, e.URL()+"/in/orders", big, nil); code != http.StatusOK {
+		t.Errorf("after it: %d %s", code, text)
+	}
+}
+
+// TestFolderModeChanged takes all rights to the data folder away from a running engine
+// whose user is not root: its files are open, and it goes on. A new one does not start.
+func TestFolderModeChanged(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can start an engine as another user")
+	}
+	s := openShop(t, 0)
+	dir := folder(t, map[string]string{"scripts/orders.lua": `on("shop.order.created", function() end)`})
+	c := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Shop: s.url(), UID: 65534}
+	must(t, os.Mkdir(c.Data, 0o700))
+	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, c.UID, c.UID))
+	}))
+	p := spawn(t, c)
+	g := &senderGroup{t: t, acknowledged: map[string]bool{}}
+	g.setURL(p.url)
+	for i, mode := range []os.FileMode{0o700, 0o500, 0o000, 0o700} {
+		must(t, os.Chmod(c.Data, mode))
+		for n := range 5 {
+			id := fmt.Sprintf("o%d-%d", i, n)
+			if status := g.postOnce(order{id: id, kind: "order.created", name: id, customer: "c"}); status != http.StatusOK {
+				t.Errorf("mode %v: %s was answered with %d", mode, id, status)
+			}
+		}
+		if got := readiness(t, p.url); got != "200 ok" {
+			t.Errorf("mode %v: /readyz answers %s", mode, got)
+		}
+	}
+	p.stop()
+	expectStored(t, c.Data, g.acknowledged)
+	must(t, os.Chmod(c.Data, 0o000))
+	defer func() { must(t, os.Chmod(c.Data, 0o700)) }()
+	self, err := os.Executable()
+	must(t, err)
+	text, err := json.Marshal(c)
+	must(t, err)
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), childSettings+"="+string(text))
+	if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), "permission denied") || !strings.Contains(string(out), c.Data) {
+		t.Errorf("a new engine: %v, %s", err, out)
+	}
 }
 
 // fill writes a file until the disk is full.

@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 //	[!] quit NAME           end NAME with SIGTERM, expect exit 0 (or not), write its output to NAME.out and NAME.err
 //	save NAME FILE          write the standard output of NAME to a file
 //	capture NAME REGEXP     set $NAME to the last match on standard output
+//	get STATUS URL          get an address, expect the status, print the answer
 //	post STATUS URL FILE    post a file with its $NAMES replaced, expect the status, print the answer; headers may follow
 func TestScripts(t *testing.T) {
 	if testing.Short() {
@@ -57,7 +58,7 @@ func TestScripts(t *testing.T) {
 			return unpackReadme(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "signal": terminate, "crash": crash, "awaitfaults": awaitFaults, "vendor": vendor, "quit": quit, "post": post, "capture": capture, "save": save, "authorise": authorise,
+			"start": start, "await": await, "signal": terminate, "crash": crash, "awaitfaults": awaitFaults, "vendor": vendor, "quit": quit, "get": get, "post": post, "capture": capture, "save": save, "authorise": authorise,
 		},
 	})
 }
@@ -254,14 +255,28 @@ func post(ts *testscript.TestScript, neg bool, args []string) {
 		name, value, _ := strings.Cut(header, ": ")
 		request.Header.Set(name, value)
 	}
+	send(ts, request, args[0])
+}
+
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: get STATUS URL")
+	}
+	request, err := http.NewRequest(http.MethodGet, args[1], nil)
+	ts.Check(err)
+	send(ts, request, args[0])
+}
+
+// send sends a request and prints the answer. The status must be as expected.
+func send(ts *testscript.TestScript, request *http.Request, status string) {
 	response, err := http.DefaultClient.Do(request)
 	ts.Check(err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	ts.Check(err)
 	fmt.Fprintf(ts.Stdout(), "%s", body)
-	if fmt.Sprint(response.StatusCode) != args[0] {
-		ts.Fatalf("got %s, want %s: %s", response.Status, args[0], body)
+	if fmt.Sprint(response.StatusCode) != status {
+		ts.Fatalf("got %s, want %s: %s", response.Status, status, body)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,9 @@ func statusCommand(t terminal) *cobra.Command {
 }
 
 func showStatus(out io.Writer, s control.Status) error {
-	fmt.Fprintf(out, "listens on  %s\nprocess     %d\nsince       %s\n\n", s.Listen, s.PID, formatTime(s.Started))
+	fmt.Fprintf(out, "listens on  %s\nprocess     %d\nsince       %s\n", s.Listen, s.PID, formatTime(s.Started))
+	showJournal(out, s.Journal)
+	fmt.Fprintln(out)
 	err := table(out, "SCRIPT\tVERSION\tHOOKS\tPROBLEM", s.Scripts, func(w io.Writer, one control.ScriptStatus) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Name, dash(one.Version), dash(strings.Join(one.Hooks, ", ")), one.Problem)
 	})
@@ -57,4 +60,25 @@ func showStatus(out io.Writer, s control.Status) error {
 	return table(out, "WEBHOOKS\tOUTCOME\tCOUNT", s.Webhooks, func(w io.Writer, one control.Count) {
 		fmt.Fprintf(w, "%s\t%s\t%d\n", one.Where, one.Result, one.Count)
 	})
+}
+
+// showJournal prints whether the journal can be written, and what waits in it.
+func showJournal(out io.Writer, j control.JournalStatus) {
+	state := "can be written"
+	if j.Reason != "" {
+		state = fmt.Sprintf("cannot be written: %s, since %s: %s", j.Reason, formatTime(j.Since), oneLine(j.Error))
+	}
+	fmt.Fprintf(out, "journal     %s\n", state)
+	if last := j.Last; last != nil {
+		fmt.Fprintf(out, "last outage %s, for %s, until %s\n", last.Reason, last.Until.Sub(last.Since).Round(time.Millisecond), formatTime(last.Until))
+	}
+	if j.Unread != "" {
+		fmt.Fprintf(out, "waiting     %s\n", oneLine(j.Unread))
+		return
+	}
+	waiting := fmt.Sprintf("%d queued", j.Queued)
+	if j.Queued > 0 {
+		waiting += fmt.Sprintf(", the oldest for %s", time.Duration(j.Lag*float64(time.Second)).Round(time.Second))
+	}
+	fmt.Fprintf(out, "waiting     %s, %d held\n", waiting, j.Undecided)
 }

@@ -161,6 +161,27 @@ func TestDataFolder(t *testing.T) {
 	}
 }
 
+// TestDataFolderWithoutFile checks that a file which cannot be read leaves the folder
+// of flags and variables, and else the default.
+func TestDataFolderWithoutFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, FileName), []byte("data: here\nlisten: ["), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		sources Sources
+		want    string
+	}{
+		{Sources{Dir: dir}, filepath.Join(dir, "data")},
+		{Sources{Dir: dir, Environ: []string{"TIDEWIRE_DATA=there"}}, filepath.Join(dir, "there")},
+		{Sources{Dir: dir, Flags: map[string]string{"data": "/flag"}}, "/flag"},
+	} {
+		if got, err := DataFolder(c.sources); got != c.want || err == nil || !strings.Contains(err.Error(), "not valid YAML") {
+			t.Errorf("%+v: got %s, %v, want %s and an error", c.sources, got, err, c.want)
+		}
+	}
+}
+
 // TestPrivateKey checks that CheckKeyFile is called for the file of the vault's
 // key, and for no other file.
 func TestPrivateKey(t *testing.T) {

@@ -77,12 +77,22 @@ func (f *File) fill(rules Rules) {
 	f.decode()
 }
 
-// DataFolder returns the data folder. It reads no secret and no other setting.
+// DataFolder returns the data folder. It reads no secret and no other setting. If
+// the file cannot be read, it returns the error and the folder without the file.
 func DataFolder(from Sources) (string, error) {
 	f, err := load(from)
 	if err != nil {
-		return "", err
+		if f, _ = parse("", nil, from); f == nil {
+			return "", err
+		}
+		folder, _ := f.dataFolder()
+		return folder, err
 	}
+	return f.dataFolder()
+}
+
+func (f *File) dataFolder() (string, error) {
+	from := f.sources
 	name, value := yamltext.Get(f.root, "data")
 	if f.root.Content = nil; name != nil {
 		f.root.Content = []*yaml.Node{name, value}

@@ -1,6 +1,7 @@
 package connection_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -159,4 +160,42 @@ func rename(t *testing.T, from, to string) {
 func vaultOfErr(data string) error {
 	_, err := connection.OpenVault(connection.VaultConfig{Folder: data})
 	return err
+}
+
+// TestVaultMayNotBeChanged: while Check returns an error, nothing in the vault changes
+// and no lock file is made.
+func TestVaultMayNotBeChanged(t *testing.T) {
+	reason := errors.New("the data folder is another one now")
+	data := t.TempDir()
+	refused := false
+	v, err := connection.OpenVault(connection.VaultConfig{Folder: data, Check: func() error {
+		if refused {
+			return reason
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Save(t.Context(), connection.Entry{Connection: "crm/paris", SeedHash: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	refused = true
+	for what, err := range map[string]error{
+		"Save":   v.Save(t.Context(), connection.Entry{Connection: "crm/paris", SeedHash: "2"}),
+		"Remove": v.Remove(t.Context(), "crm/paris"),
+		"Update": v.Update(t.Context(), "crm/lyon", func(*connection.Entry) bool { return true }),
+		"Rename": v.Rename(t.Context(), "crm/paris", "crm/lyon"),
+	} {
+		if !errors.Is(err, reason) {
+			t.Errorf("%s: found %v, expected %v", what, err, reason)
+		}
+	}
+	entry, err := v.Load("crm/paris")
+	if err != nil || entry == nil || entry.SeedHash != "1" {
+		t.Errorf("the entry is %+v, %v", entry, err)
+	}
+	if names, err := v.Names(); err != nil || len(names) != 1 {
+		t.Errorf("the vault has %q, %v", names, err)
+	}
 }

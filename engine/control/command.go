@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -27,11 +28,40 @@ type Commands interface {
 
 // Finding is a problem that is not solved without a person.
 type Finding struct {
-	Kind  string `json:"kind"` // script, held, blocked, flood, wait, version, overdue, lane, webhook, poll
+	// Kind is journal, script, held, blocked, flood, wait, version, format,
+	// overdue, lane, webhook or poll; without an engine also engine, folder,
+	// configuration, vault or connection.
+	Kind  string `json:"kind"`
 	Run   string `json:"run,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`
 	Do    string `json:"do"` // what the person does next
+
+	// Of a journal that cannot be written, and of an engine that does not run: why
+	// it cannot be written, the runs that wait for a decision, those that wait for a
+	// worker, and the age of the oldest of these in seconds.
+	Reason    journal.Reason `json:"reason,omitempty"`
+	Undecided int            `json:"held,omitempty"`
+	Queued    int            `json:"queued,omitempty"`
+	Lag       float64        `json:"lag_seconds,omitempty"`
+}
+
+// SetPending adds what waits to a finding.
+func (f *Finding) SetPending(b journal.Pending, now time.Time) {
+	f.Undecided, f.Queued, f.Lag = b.Undecided, b.Queued, b.Lag(now).Seconds()
+	if b.Queued > 0 {
+		f.Text += fmt.Sprintf("; %s queued, the oldest for %s", runsAre(b.Queued), b.Lag(now).Round(time.Second))
+	}
+	if b.Undecided > 0 {
+		f.Text += fmt.Sprintf("; %s held", runsAre(b.Undecided))
+	}
+}
+
+func runsAre(n int) string {
+	if n == 1 {
+		return "1 run is"
+	}
+	return fmt.Sprintf("%d runs are", n)
 }
 
 // order is the body of a request for a command.

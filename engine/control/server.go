@@ -21,7 +21,7 @@ type Config struct {
 	Reader journal.Reader
 	// Send stores an event that a person sent.
 	Send   func(context.Context, Message) (Sent, error)
-	Status func() Status
+	Status func(context.Context) Status
 	// Current returns what a running run does; nil: it is not known.
 	Current     func(run string) *journal.Current
 	Commands    Commands    // nil: their paths are not served
@@ -58,6 +58,16 @@ type Status struct {
 	Webhooks []Count        `json:"webhooks"`
 	Polls    []PollStatus   `json:"polls"`
 	Started  time.Time      `json:"started"`
+	Journal  JournalStatus  `json:"journal"`
+}
+
+// JournalStatus is whether the journal can be written, and what waits in it.
+type JournalStatus struct {
+	journal.Health
+	journal.Pending
+	Lag float64 `json:"lag_seconds"` // age of the oldest queued run
+	// Unread is why what waits could not be read, empty if it was.
+	Unread string `json:"unread,omitempty"`
 }
 
 // Count is how many webhooks had one result; see ingest.Count.
@@ -123,7 +133,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 // Handler serves the API.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", respond(func(*http.Request) (any, error) { return s.config.Status(), nil }))
+	mux.HandleFunc("GET /status", respond(func(r *http.Request) (any, error) { return s.config.Status(r.Context()), nil }))
 	mux.HandleFunc("POST /events", respond(s.send))
 	mux.HandleFunc("GET /events", respond(func(r *http.Request) (any, error) {
 		q, err := eventQuery(r.URL.Query())

@@ -1,6 +1,7 @@
 // Package doctor finds what does not recover without a person: scripts that do
 // not load, runs that wait for a decision, lanes that are stopped, waits that
-// nothing can end, lists that cannot be read.
+// nothing can end, lists that cannot be read, a journal that cannot be written. It
+// also examines the data folder of an engine that does not run.
 package doctor
 
 import (
@@ -37,10 +38,11 @@ type Store interface {
 	Lanes(ctx context.Context) ([]journal.LaneStatus, error)
 	Floods(ctx context.Context) ([]journal.Flood, error)
 	Version(ctx context.Context, hash string) (journal.Version, error)
+	Pending(ctx context.Context) (journal.Pending, error)
 }
 
-// Engine is the parts of an engine that Examine looks into. All fields are
-// needed.
+// Engine is the parts of an installation that Examine looks into. Apps and Clock are
+// needed; a part that is nil is not examined.
 type Engine struct {
 	Apps        []*bindings.App
 	Store       Store
@@ -49,19 +51,53 @@ type Engine struct {
 	Polls       *poll.Index
 	Webhooks    *subscription.Registrar
 	Clock       clock.Clock
+	// Of a running engine: the path of the journal's file, and its health.
+	Journal string
+	Health  func() journal.Health
 }
 
-// Examine returns what it finds, each with what to do.
+// Examine returns what it finds, each with what to do; with an error, what it found
+// before.
 func Examine(ctx context.Context, e Engine) ([]control.Finding, error) {
 	d := diagnosis{Engine: e, now: e.Clock.Now(), versions: map[string]boundVersion{}}
-	for _, examine := range []func(context.Context) error{
-		d.scripts, d.undecided, d.blocked, d.floods, d.waits, d.outdated, d.overdue, d.limited, d.lanes, d.polls, d.webhooks,
+	for _, part := range []struct {
+		there   bool
+		examine func(context.Context) error
+	}{
+		{e.Health != nil && e.Store != nil, d.journal},
+		{e.Scripts != nil, d.scripts},
+		{e.Store != nil, d.undecided},
+		{e.Store != nil, d.blocked},
+		{e.Store != nil, d.floods},
+		{e.Store != nil && e.Connections != nil, d.waits},
+		{e.Store != nil && e.Scripts != nil, d.outdated},
+		{e.Store != nil, d.overdue},
+		{e.Store != nil, d.limited},
+		{e.Store != nil, d.lanes},
+		{e.Polls != nil, d.polls},
+		{e.Webhooks != nil, d.webhooks},
 	} {
-		if err := examine(ctx); err != nil {
-			return nil, fmt.Errorf("examine the runs: %w", err)
+		if !part.there {
+			continue
+		}
+		if err := part.examine(ctx); err != nil {
+			return d.findings, fmt.Errorf("examine the runs: %w", err)
 		}
 	}
 	return d.findings, nil
+}
+
+// journal finds a journal that cannot be written, or lacks commits.
+func (d *diagnosis) journal(ctx context.Context) error {
+	if h := d.Health(); h.Reason != "" {
+		b, err := d.Store.Pending(ctx)
+		if err != nil {
+			return err
+		}
+		d.findings = append(d.findings, journalFinding(h, b, d.now))
+	}
+	d.findings = append(d.findings, Damaged(d.Journal)...)
+	return nil
 }
 
 // diagnosis has the state and the results of one Examine.

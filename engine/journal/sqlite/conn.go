@@ -15,6 +15,10 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
+// immutable is the mode that reads a file which no process changes: nothing is
+// written, not even beside it.
+const immutable = "immutable"
+
 // source returns the driver's name of a file, with pragmas that each connection
 // sets.
 func source(path, mode string, pragmas ...string) string {
@@ -23,6 +27,10 @@ func source(path, mode string, pragmas ...string) string {
 		slashed = "/" + slashed // C:/… is /C:/… in a URI
 	}
 	query := url.Values{"mode": {mode}, "_pragma": pragmas}
+	if mode == immutable {
+		query.Set("mode", "ro")
+		query.Set("immutable", "1")
+	}
 	return "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + query.Encode()
 }
 

@@ -142,6 +142,9 @@ func TestFilesReplacedUnderLoad(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := os.Stat(filepath.Join(data, "tidewire.db-wal")); change.name == "log replaced by a copy" && err != nil {
+				t.Errorf("the close of the store has removed a file that is not its own: %v", err)
+			}
 			left := data
 			switch {
 			case change.left != "":

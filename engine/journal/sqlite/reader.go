@@ -30,15 +30,21 @@ var _ journal.Reader = (*Reader)(nil)
 
 // OpenReader opens a journal for reading without a store. The engine that wrote it
 // may have crashed.
-func OpenReader(path string) (*Reader, error) {
-	r, err := openReader(path)
+func OpenReader(path string) (*Reader, error) { return openReader(path, "ro") }
+
+// OpenImmutable opens a journal that was closed, for reading while no engine opens
+// it. Nothing is written, not even beside the file.
+func OpenImmutable(path string) (*Reader, error) { return openReader(path, immutable) }
+
+func openReader(path, mode string) (*Reader, error) {
+	r, err := readerOf(path, mode)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal %q: %w", path, err)
 	}
 	return r, nil
 }
 
-func openReader(path string) (*Reader, error) {
+func readerOf(path, mode string) (*Reader, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is none, the engine makes it when it first starts: %w", os.ErrNotExist)
 	} else if err != nil {
@@ -48,7 +54,22 @@ func openReader(path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newReader(path, len(texts), nil)
+	return newReader(path, mode, len(texts), nil)
+}
+
+// ErrOlder: a journal has to be brought up to date before it can be read.
+var ErrOlder = errors.New("an older Tidewire wrote the journal")
+
+// QuickCheck returns what is damaged in the file, as SQLite describes it.
+func (r *Reader) QuickCheck(ctx context.Context) ([]string, error) {
+	found, err := r.texts(ctx, `PRAGMA quick_check(5)`)
+	if err != nil {
+		return nil, r.fail("check the file", err)
+	}
+	if len(found) == 1 && found[0] == "ok" {
+		return nil, nil
+	}
+	return found, nil
 }
 
 // maxReaders bounds the connections that read.
@@ -62,8 +83,8 @@ func openDB(path, mode string, pragmas ...string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-func newReader(path string, known int, leases func() map[int64]ledger.Lease) (*Reader, error) {
-	db, err := openDB(path, "ro", "busy_timeout(10000)", "query_only(1)")
+func newReader(path, mode string, known int, leases func() map[int64]ledger.Lease) (*Reader, error) {
+	db, err := openDB(path, mode, "busy_timeout(10000)", "query_only(1)")
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +109,7 @@ func (r *Reader) prepare(known int) (err error) {
 	case version > known:
 		return newer(int64(version), known)
 	case version < known:
-		return fmt.Errorf("it has version %d, this Tidewire reads %d; start the engine once to bring it up to date", version, known)
+		return fmt.Errorf("%w: it has version %d, this Tidewire reads %d; start the engine once to bring it up to date", ErrOlder, version, known)
 	}
 	if err := r.db.QueryRow(`SELECT salt FROM store`).Scan(&r.salt); err != nil {
 		return err

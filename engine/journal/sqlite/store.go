@@ -147,7 +147,7 @@ func open(ctx context.Context, cfg Config, lockFile *os.File) (_ *Store, err err
 	}
 	files.Record()
 	t.guard = datafile.NewGuard(files, t.dispatch.Close)
-	if t.reader, err = newReader(cfg.Path, len(texts), t.dispatch.Leases); err != nil {
+	if t.reader, err = newReader(cfg.Path, "ro", len(texts), t.dispatch.Leases); err != nil {
 		return nil, err
 	}
 	store := ledger.Store(t)
