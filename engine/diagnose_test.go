@@ -126,6 +126,10 @@ func TestDiagnose(t *testing.T) {
 			saveEntry(t, path(dir, ""))
 			must(t, os.Remove(path(dir, "vault/key")))
 		}}, want: []diagnosed{crashed, {"vault", "the vault's key in"}, undecided}},
+		"rotation of the key cut off": {before: []func(*testing.T, string){func(t *testing.T, dir string) {
+			saveEntry(t, path(dir, ""))
+			must(t, os.WriteFile(path(dir, "vault/rotating"), []byte("age1another\n"), 0o600))
+		}}, want: []diagnosed{crashed, undecided}},
 		"script with an error": {before: []func(*testing.T, string){change("scripts/orders.lua", func([]byte) []byte { return []byte("on(") })}, want: []diagnosed{crashed, {"script", "orders was not loaded"}, undecided}},
 		"no scripts folder":    {before: []func(*testing.T, string){func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, "scripts"))) }}, want: []diagnosed{crashed, {"script", "does not exist"}, undecided}},
 	} {

@@ -237,3 +237,25 @@ func TestIdleEngineWithoutDatabase(t *testing.T) {
 		t.Errorf("a webhook: %d %s", status, text)
 	}
 }
+
+// TestWorkStopsWithoutJournal removes the database of an engine with a schedule: no tick
+// is tried again and again, and commands are answered.
+func TestWorkStopsWithoutJournal(t *testing.T) {
+	f := newClockFixture(t, "", `every("1m", function() end)`)
+	f.await("a tick", func() bool { return len(f.runs()) > 0 })
+	must(t, os.Remove(filepath.Join(f.data, "tidewire.db")))
+	f.await("a status with the reason", func() bool {
+		status, err := f.journal.Status(t.Context())
+		must(t, err)
+		return status.Journal.Reason == journal.Replaced
+	})
+	for range 200 {
+		f.clock.Advance(time.Minute)
+		if got := readiness(t, f.engine.URL()); got != "503 replaced" {
+			t.Fatalf("/readyz answers %s", got)
+		}
+	}
+	if n := strings.Count(f.log.String(), "schedule ticks could not be stored"); n > 1 {
+		t.Errorf("ticks were tried %d times", n)
+	}
+}

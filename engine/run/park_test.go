@@ -329,6 +329,37 @@ func TestNoAnswerIsLostWhileTheJournalCannotBeWritten(t *testing.T) {
 	sameNames(t, steps, "shop.orders.pay done")
 }
 
+// A journal whose files are replaced cannot be written until the next start: the run
+// ends at once and without a result.
+func TestARunEndsWhenTheJournalIsReplaced(t *testing.T) {
+	t.Parallel()
+	failed := make(chan struct{}, 100)
+	w := newFixture(t, map[string]string{"orders": pay("")}, func(w *fixture) {
+		w.writeError = func(write int) error {
+			if write > 1 {
+				failed <- struct{}{}
+				return journal.ErrReplaced
+			}
+			return nil
+		}
+	})
+	id := w.order()
+	<-failed
+	for ended := time.After(timeout); w.runner.InFlight() > 0; {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ended:
+			t.Fatal("the run does not end")
+		}
+	}
+	if n := len(failed); n > 0 {
+		t.Errorf("it was tried %d more times to write", n)
+	}
+	equal(t, "requests", len(w.vendor.requests("/orders")), 1)
+	run, _ := w.run(id)
+	equal(t, "state", run.State, journal.Running)
+}
+
 func TestAShutdownReleasesRunsThatDoNotEndInTime(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,6 +156,31 @@ func TestPreserve(t *testing.T) {
 	}
 }
 
+// TestPrepareDeletesRecord: what an engine recorded is compared once. The log that the
+// next one makes is another.
+func TestPrepareDeletesRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	lock, err := filelock.Acquire(filepath.Join(filepath.Dir(path), "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	text := "log 1.2 frames 3 stored 3"
+	if err := errors.Join(os.WriteFile(path, []byte("a database"), 0o600), filelock.WriteNote(lock, []byte(text))); err != nil {
+		t.Fatal(err)
+	}
+	last := ReadRecord(lock.Name())
+	if last.Text != text || last.PID != os.Getpid() || time.Since(last.At) > time.Minute {
+		t.Errorf("the record is %+v", last)
+	}
+	if err := Prepare(path, lock, last, time.Now(), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if left := ReadRecord(lock.Name()); left.Text != "" {
+		t.Errorf("then the record is %+v", left)
+	}
+}
+
 // TestCheck compares files that did not change: concurrently, and with a path that
 // cannot be read, which does not count.
 func TestCheck(t *testing.T) {
@@ -211,6 +237,12 @@ func TestCheckAfterQuietTime(t *testing.T) {
 			}
 			if err := os.Remove(filepath.Join(filepath.Dir(o.path), name)); err != nil {
 				t.Fatal(err)
+			}
+			for folderHasState(o.path) { // the change is not recent either
+				if _, settled := stateOf(filepath.Dir(o.path)); settled {
+					break
+				}
+				<-time.After(100 * time.Millisecond)
 			}
 			var found *ReplacedError
 			if err := o.Check(); !errors.As(err, &found) || !found.Gone || found.LogOnly != (i == 1) || !strings.HasSuffix(found.Path, name) {

@@ -43,7 +43,7 @@ func (h *health) failed(err error) (isNew bool) {
 	reason := journal.ReasonOf(err)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.now.Reason == reason || h.now.Reason.Ends() {
+	if h.now.Reason == reason {
 		return false
 	}
 	if h.now.Reason == "" {

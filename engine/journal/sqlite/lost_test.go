@@ -267,6 +267,61 @@ func TestIdleStoreFindsReplacedFiles(t *testing.T) {
 	})
 }
 
+// TestOldCopyOfLog replaces the log by an older copy of itself. The database has all
+// commits then, and the copy is not read when the store is opened again.
+func TestOldCopyOfLog(t *testing.T) {
+	path := filepath.Join(linkedFolder(t), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path})
+	for i := range 40 {
+		if i == 20 {
+			copyFile(t, path+"-wal", path+".copy")
+		}
+		if _, err := acceptOne(t, s, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(path+".copy", path+"-wal"); err != nil {
+		t.Fatal(err)
+	}
+	expectReplaced(t, "Check", s.Check())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, sqlite.Config{Path: path})
+	for i := range 40 {
+		if _, runs, err := again.Event(t.Context(), contactEvent(i).ID); err != nil || len(runs) != 1 {
+			t.Errorf("event %d was acknowledged: %d runs, %v", i, len(runs), err)
+		}
+	}
+}
+
+// TestNextReportsReplacedFiles: an activation that cannot be read, perhaps because
+// another file was, is no error of the run.
+func TestNextReportsReplacedFiles(t *testing.T) {
+	path := filepath.Join(linkedFolder(t), "tidewire.db")
+	s := open(t, sqlite.Config{Path: path, Memory: 1})
+	if _, err := acceptOne(t, s, 0); err != nil {
+		t.Fatal(err)
+	}
+	execSQL(t, path, `DELETE FROM event`)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Next(t.Context())
+	expectReplaced(t, "Next", err)
+}
+
+// TestClosedStoreIsNotLost: SQLite removes the log itself.
+func TestClosedStoreIsNotLost(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFencedStoreIsLost(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
