@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine"
@@ -112,11 +113,15 @@ func TestDiagnose(t *testing.T) {
 			want: []diagnosed{{"configuration", "tidewire.yaml"}, crashed, undecided}},
 		"a setting is wrong": {before: []func(*testing.T, string){change("tidewire.yaml", func(text []byte) []byte { return append(text, "\nlisten_to: 1\n"...) })},
 			want: []diagnosed{crashed, {"configuration", "listen_to"}, undecided}},
-		"newer journal":   {before: []func(*testing.T, string){query(`PRAGMA user_version = 99`)}, want: []diagnosed{{"engine", "no engine"}, {"journal", "start the newer Tidewire"}}},
-		"older journal":   {before: []func(*testing.T, string){query(`PRAGMA user_version = 3`)}, want: []diagnosed{{"engine", "no engine"}, {"journal", "tidewire run, which copies it first"}}},
-		"database empty":  {before: []func(*testing.T, string){change(db, func([]byte) []byte { return nil })}, want: []diagnosed{{"engine", "ended without"}, {"journal", "is empty, and was in use"}}},
-		"database gone":   {before: []func(*testing.T, string){func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, db))) }}, want: []diagnosed{{"engine", "ended without"}, {"journal", "is gone, and was in use"}}},
-		"no database":     {before: []func(*testing.T, string){change(db, func(text []byte) []byte { return []byte(strings.Repeat("no database ", 1000)) }), func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, wal))) }}, want: []diagnosed{{"engine", "no engine"}, {"journal", "sqlite3 tidewire.db .recover"}}},
+		"newer journal":  {before: []func(*testing.T, string){query(`PRAGMA user_version = 99`)}, want: []diagnosed{{"engine", "no engine"}, {"journal", "start the newer Tidewire"}}},
+		"older journal":  {before: []func(*testing.T, string){query(`PRAGMA user_version = 3`)}, want: []diagnosed{{"engine", "no engine"}, {"journal", "tidewire run, which copies it first"}}},
+		"database empty": {before: []func(*testing.T, string){change(db, func([]byte) []byte { return nil })}, want: []diagnosed{{"engine", "ended without"}, {"journal", "is empty, and was in use"}}},
+		"database gone":  {before: []func(*testing.T, string){func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, db))) }}, want: []diagnosed{{"engine", "ended without"}, {"journal", "is gone, and was in use"}}},
+		"no database": {before: []func(*testing.T, string){change(db, func(text []byte) []byte { return []byte(strings.Repeat("no database ", 1000)) }), func(t *testing.T, dir string) {
+			must(t, os.Remove(filepath.Join(dir, wal)))
+			later := time.Now().Add(time.Minute)
+			must(t, os.Chtimes(filepath.Join(dir, db), later, later)) // than the last commit
+		}}, want: []diagnosed{{"engine", "no engine"}, {"journal", "sqlite3 tidewire.db .recover"}}},
 		"damaged page":    {before: []func(*testing.T, string){closed, damageTable}, want: []diagnosed{{"engine", "no engine"}, {"journal", "tidewire.db is damaged: "}, undecided}},
 		"log cut":         {before: []func(*testing.T, string){change(wal, func(text []byte) []byte { return text[:len(text)-5000] })}, want: []diagnosed{{"engine", "ended without closing the journal"}, {"journal", "the write-ahead log is cut"}, undecided}},
 		"log copied":      {before: []func(*testing.T, string){change(wal, func(text []byte) []byte { return text[:len(text)-5000] }), closed}, want: []diagnosed{{"engine", "no engine runs"}, {"journal", "copied to"}, undecided}},

@@ -108,6 +108,8 @@ func TestFolderReplacedUnderLoad(t *testing.T) {
 			must(t, c.change(first.Data))
 			changed := time.Now()
 			awaitCondition(t, "an engine that is not ready", func() bool { return readiness(t, one.url) == "503 replaced" })
+			// What was stored before is answered by now.
+			awaitCondition(t, "refusals of all senders", func() bool { return senders.refused.Load() > 50 })
 			found := senders.accepted()
 
 			second := first
@@ -115,7 +117,7 @@ func TestFolderReplacedUnderLoad(t *testing.T) {
 			two := spawn(t, second)
 			others := startSenders(t, two.url, "b", 2)
 			awaitCondition(t, "work of the second engine", func() bool {
-				return others.accepted() > 20 && s.requestsOf(2, changed) > 40 && senders.refused.Load() > 100
+				return others.accepted() > 20 && s.requestsOf(2, changed) > 40 && senders.refused.Load() > 150
 			})
 			if now := senders.accepted(); now != found {
 				t.Errorf("the first engine acknowledged %d events after its folder was changed", now-found)

@@ -114,6 +114,7 @@ func TestCompareFindsWhatIsLost(t *testing.T) {
 		"salt that passes its end":        {log: change(func(l *Log) { l.Salt1 = 0 }), position: Position{Salt1: 1<<32 - 1, Frames: 9}, noted: true},
 		"of another log":                  {log: change(func(l *Log) { l.Salt2 = 9 }), position: at, noted: true, text: "not the one that was written last", fatal: true},
 		"of an earlier time":              {log: change(func(l *Log) { l.Salt1 = 6 }), position: at, noted: true, text: "not the one that was written last", fatal: true},
+		"of an earlier time, not needed":  {log: change(func(l *Log) { l.Salt1 = 6 }), position: Position{Salt1: 7, Salt2: 8, Frames: 9, Stored: 9}, noted: true, text: "not the one that was written last", isSetOff: true},
 		"gone":                            {position: at, noted: true, text: "is gone: 60 pages", frames: 60},
 		"gone, and all is stored":         {position: Position{Frames: 100, Stored: 100}, noted: true},
 		"gone, and written since":         {position: at, noted: true, later: true},
@@ -142,7 +143,7 @@ func TestPreserve(t *testing.T) {
 			t.Fatal(err)
 		}
 		now = now.Add(time.Second)
-		file, err := (&Damage{log: path + "-wal", remove: remove}).Preserve(now)
+		file, err := (&Damage{log: path + "-wal", remove: remove, Frames: 1}).Preserve(now)
 		text, readErr := os.ReadFile(file)
 		if err != nil || readErr != nil || string(text) != "log" || filepath.Base(file) != "[a]*.db-wal.damaged-"+now.UTC().Format("20060102T150405Z") {
 			t.Errorf("remove %v: %q has %q, %v, %v", remove, file, text, err, readErr)
@@ -150,6 +151,12 @@ func TestPreserve(t *testing.T) {
 		if _, err := os.Stat(path + "-wal"); (err != nil) != remove {
 			t.Errorf("remove %v: the log itself: %v", remove, err)
 		}
+	}
+	if err := os.WriteFile(path+"-wal", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if file, err := (&Damage{log: path + "-wal", remove: true}).Preserve(now); err != nil || !strings.Contains(file, "-wal.unused-") {
+		t.Errorf("a log that is not needed is %q, %v", file, err)
 	}
 	if all, err := Damaged(path); err != nil || len(all) != 2 {
 		t.Errorf("found %q, %v, expected 2 files", all, err)

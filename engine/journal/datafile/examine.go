@@ -69,7 +69,11 @@ func Prepare(database string, lock *os.File, last Record, now time.Time, log *sl
 		if err != nil {
 			return fmt.Errorf("%w: %w; the log could not be copied aside: %w", journal.ErrDamaged, damage, err)
 		}
-		log.Error("commits are missing in the journal: "+damage.Text, "pages", damage.Frames, "log", file, "do", damage.Do)
+		if damage.harmless() {
+			log.Warn("the journal's log was set aside: "+damage.Text+"; nothing is lost", "log", file)
+		} else {
+			log.Error("commits are missing in the journal: "+damage.Text, "pages", damage.Frames, "log", file, "do", damage.Do)
+		}
 	}
 	if last.Text == "" {
 		return nil
@@ -137,9 +141,14 @@ func compare(l Log, p Position, recorded, later bool) *Damage {
 		return &Damage{Frames: lost, Do: restore, remove: l.Frames < p.Stored,
 			Text: fmt.Sprintf("the write-ahead log is cut: it has %d pages of commits, and had %d; %d are lost", l.Frames, p.Frames, lost)}
 	case recorded && l.Valid && !same && l.Salt1-p.Salt1-1 > maxRestarts:
-		return &Damage{Fatal: true,
-			Text: "the write-ahead log is not the one that was written last: it is of another time, or of another database",
-			Do:   "copy the folder aside, and put the right log back or restore a backup; without its log, the database lacks the last commits"}
+		d := &Damage{Text: "the write-ahead log is not the one that was written last: it is of another time, or of another database"}
+		if d.remove = p.Stored == p.Frames; d.remove {
+			d.Do = "nothing: the database has all commits"
+			return d
+		}
+		d.Fatal = true
+		d.Do = "copy the folder aside, and put the right log back or restore a backup; without its log, the database lacks the last commits"
+		return d
 	case l.Beyond > 1:
 		return &Damage{Do: restore,
 			Text: fmt.Sprintf("the write-ahead log has a gap behind page %d: the commits from there on are lost, %d at least", l.Frames, l.Beyond)}
@@ -152,12 +161,24 @@ func compare(l Log, p Position, recorded, later bool) *Damage {
 // may be as old as what the system had not written yet.
 const maxRestarts = 1 << 16
 
-const damagedInfix = ".damaged-"
+// What follows the name of a log in that of its copy: if commits are missing, and if
+// the database has them all.
+const (
+	damagedInfix = ".damaged-"
+	unusedInfix  = ".unused-"
+)
+
+// harmless reports whether the database has all commits.
+func (d *Damage) harmless() bool { return d.remove && d.Frames == 0 }
 
 // Preserve copies a damaged log aside, before SQLite overwrites it, and returns
 // the name of the copy.
 func (d *Damage) Preserve(now time.Time) (file string, err error) {
-	file = d.log + damagedInfix + now.UTC().Format("20060102T150405Z")
+	infix := damagedInfix
+	if d.harmless() {
+		infix = unusedInfix
+	}
+	file = d.log + infix + now.UTC().Format("20060102T150405Z")
 	if d.remove {
 		return file, os.Rename(d.log, file)
 	}

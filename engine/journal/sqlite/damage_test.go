@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/filelock"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -19,33 +19,18 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-// crashedFolder returns the files of a store that was killed with SIGKILL.
+// crashedFolder returns the files of a process that has ended without closing its
+// store, after its last commit was acknowledged.
 func crashedFolder(t *testing.T) string {
 	t.Helper()
 	folder := journaltest.Folder(t)
-	c := childCommand(t, folder, 1_000_000, 8)
-	out, err := c.StdoutPipe()
-	if err != nil {
+	if err := childCommand(t, folder, 200, 8).Run(); err != nil {
 		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for n := 0; lines.Scan(); n++ {
-		if n == 200 {
-			if err := c.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := c.Wait(); err == nil {
-		t.Fatal("the process ended by itself")
 	}
 	return folder
 }
 
-// damage is something that is done to the files of a store that was killed.
+// damage is something that is done to the files of a store that was not closed.
 type damage struct {
 	name string
 	do   func(t *testing.T, folder string)
@@ -109,6 +94,10 @@ func damages() []damage {
 		{name: "last commit cut, no lock file", do: both(remove(lock), change(wal, func(text []byte) []byte { return text[:len(text)-5000] }))},
 		{name: "log removed, lock file of an earlier version", do: both(remove(wal), change(lock, func([]byte) []byte { return []byte("123\n") }))},
 		{name: "opened by another program", do: func(t *testing.T, folder string) {
+			before := time.Now().Add(-time.Minute) // which is not at the moment of the last commit
+			if err := os.Chtimes(filepath.Join(folder, lock), before, before); err != nil {
+				t.Fatal(err)
+			}
 			execSQL(t, filepath.Join(folder, db), `SELECT count(*) FROM event`)
 			if _, err := os.Stat(filepath.Join(folder, wal)); !errors.Is(err, fs.ErrNotExist) {
 				t.Fatalf("that program left the log: %v", err)
@@ -125,12 +114,11 @@ func damages() []damage {
 	}
 }
 
-// TestDamagedFiles opens the files of a store that was killed, after something was
+// TestDamagedFiles opens the files of a store that was not closed, after something was
 // done to them.
 func TestDamagedFiles(t *testing.T) {
 	for _, d := range damages() {
 		t.Run(d.name, func(t *testing.T) {
-			t.Parallel()
 			folder := crashedFolder(t)
 			d.do(t, folder)
 			path, log := filepath.Join(folder, "tidewire.db"), &logLines{}
