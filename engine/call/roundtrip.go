@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"time"
 
 	"github.com/go-resty/resty/v2"
 
@@ -30,11 +31,10 @@ type result struct {
 // before the first byte of the request is written; after an error of begin
 // nothing is.
 func (c *Client) roundTrip(ctx context.Context, j *job, begin func() error) (out result) {
-	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout, errTimeout)
-	defer cancel()
-	ctx, abort := context.WithCancelCause(ctx)
-	defer abort(nil)
-	connector := &connector{begin: begin, cancel: abort}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer time.AfterFunc(j.timeout, func() { cancel(errTimeout) }).Stop()
+	connector := &connector{begin: begin, cancel: cancel}
 	if !j.sender.traced { // it is not known when there is a connection
 		if connector.connected(nil); connector.err != nil {
 			return result{beginErr: connector.err}
