@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,8 +24,8 @@ func (e *Engine) Cancel(ctx context.Context, run string) error { return e.runner
 func (e *Engine) Retry(ctx context.Context, run string) error { return e.runner.Retry(ctx, run) }
 
 // Resolve records a person's decision about a held run.
-func (e *Engine) Resolve(ctx context.Context, run string, v journal.Resolution, result json.RawMessage) error {
-	return e.runner.Resolve(ctx, run, v, result)
+func (e *Engine) Resolve(ctx context.Context, run string, d journal.CallDecision) error {
+	return e.runner.Resolve(ctx, run, d)
 }
 
 // Replay starts a new run for the event of another.

@@ -173,9 +173,34 @@ func TestDoctorFindsUncertainRunsAndLongLanes(t *testing.T) {
 	f.offset.Add(int64(2 * time.Minute))
 	f.expectFinding("lane", uncertain, "it is held, and in its lane of orders pay 1 run waits behind it", "tidewire runs show "+uncertain)
 	from := f.log.length()
-	must(t, f.engine.Resolve(t.Context(), uncertain, journal.Skip, nil))
+	must(t, f.engine.Resolve(t.Context(), uncertain, journal.CallDecision{Resolution: journal.Skip}))
 	f.log.await(t, from, `"run succeeded","run":"`+queuedRun)
 	f.expectNoFinding()
+}
+
+// TestDoctorHasOneFindingForACause: many runs that need the same decision are one line.
+func TestDoctorHasOneFindingForACause(t *testing.T) {
+	t.Parallel()
+	f := newDoctorFixture(t, `local shop = require "shop"
+on("shop.order.created", { lane = false }, function() shop.orders.pay { tag = "t" } end)`)
+	f.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for i := range 20 {
+		f.sendAndAwait(fmt.Sprint(i))
+	}
+	found := f.found()
+	if len(found) != 1 {
+		t.Fatalf("%d findings for one cause: %+v", len(found), found)
+	}
+	f.expectFinding("held", found[0].Run, "20 runs of orders, such as this one: orders.lua:2: shop.orders.pay: ",
+		"tidewire runs decide --script orders --operation shop.orders.pay retry|skip|fail, which lists them first")
+	if found[0].Runs != 20 {
+		t.Errorf("the finding is about %d runs", found[0].Runs)
+	}
+	f.stop() // also without an engine
+	f.start()
+	if again := f.found(); len(again) != 1 || again[0].Text != found[0].Text {
+		t.Errorf("after a restart: %+v", again)
+	}
 }
 
 func TestDoctorFindsRunsBlockedByConnection(t *testing.T) {
@@ -238,13 +263,13 @@ on("emit:pay", { name = "once", retry = { attempts = 1 } }, function() shop.orde
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
 	failed := f.sendAndAwait("1", "emit:pay")
-	f.expectFinding("limited", failed, "runs of the last day failed because of a rate limit of shop, 1 in all", "429", "tidewire runs retry "+failed)
+	f.expectFinding("limited", failed, "it failed within the last day because of a rate limit of shop: ", "429", "tidewire runs retry "+failed)
 	throttled := f.sendAndAwait("2")
 	if n := len(f.found()); n != 1 {
 		t.Errorf("%d findings at once", n)
 	}
 	f.offset.Add(int64(11 * time.Minute))
-	f.expectFinding("throttled", throttled, "a rate limit of shop delays runs made more than 10m0s ago, 1 in all", "wants no request for")
+	f.expectFinding("throttled", throttled, "a rate limit of shop delays it, and it was made more than 10m0s ago: ", "wants no request for")
 	f.offset.Add(int64(24 * time.Hour))
 	for _, one := range f.found() {
 		if one.Kind == "limited" {

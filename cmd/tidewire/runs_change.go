@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,9 +45,12 @@ func (s *selection) each(ctx context.Context, t terminal, args []string, do func
 	return withEngine(ctx, s.folder.sources(t), func(client *control.Client) error {
 		runs := args
 		if filtered {
-			var err error
-			if runs, err = s.all(ctx, client); err != nil {
+			found, err := s.all(ctx, client)
+			if err != nil {
 				return err
+			}
+			for _, r := range found {
+				runs = append(runs, r.ID)
 			}
 			if len(runs) == 0 {
 				fmt.Fprintln(t.out, "no runs")
@@ -94,8 +95,8 @@ func refusal(run string, err error) string {
 
 // all lists the selected runs, oldest first. It lists them before any of them is
 // changed, since a change may make a filter no longer match.
-func (s *selection) all(ctx context.Context, client *control.Client) ([]string, error) {
-	var all []string
+func (s *selection) all(ctx context.Context, client *control.Client) ([]journal.Run, error) {
+	var all []journal.Run
 	q := s.query
 	for q.Limit = 500; ; {
 		runs, err := client.Runs(ctx, q)
@@ -103,16 +104,14 @@ func (s *selection) all(ctx context.Context, client *control.Client) ([]string, 
 			return nil, err
 		}
 		for _, r := range runs {
-			all = append(all, r.ID)
+			all = append(all, r)
 			q.Before = r.Seq
 		}
 		if len(runs) < q.Limit {
 			break
 		}
 	}
-	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
-		all[i], all[j] = all[j], all[i]
-	}
+	slices.Reverse(all)
 	return all, nil
 }
 
@@ -180,65 +179,4 @@ func runsMigrate(t terminal) *cobra.Command {
 	}
 	s.add(c)
 	return c
-}
-
-func runsDecide(t terminal) *cobra.Command {
-	folder := &folderFlags{}
-	var file string
-	var empty bool
-	c := &cobra.Command{
-		Use:   "decide RUN retry|skip|fail",
-		Short: "Decide about a held run: was its call done?",
-		Long: `A held run sent a request that may or may not have been done. Look at the vendor's
-side, then decide: retry sends it again, skip takes it as done, fail ends the run.`,
-		RunE: func(c *cobra.Command, args []string) error {
-			resolution := journal.Resolution(args[1])
-			var result json.RawMessage
-			switch resolution {
-			case journal.Resend, journal.Fail:
-				if file != "" || empty {
-					return usageError{fmt.Errorf("--result and --empty go with skip, found %s", resolution)}
-				}
-			case journal.Skip:
-				if (file != "") == empty {
-					return usageError{errors.New("skip needs the answer that the script is to get: --result FILE, or --empty")}
-				}
-			default:
-				return usageError{fmt.Errorf("found %q, expected retry, skip or fail", resolution)}
-			}
-			if file != "" {
-				var err error
-				if result, err = readResult(t, file); err != nil {
-					return err
-				}
-			}
-			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
-				if err := client.Resolve(c.Context(), args[0], resolution, result); err != nil {
-					return fmt.Errorf("%s  %s", args[0], refusal(args[0], err))
-				}
-				fmt.Fprintf(t.out, "%s  decided: %s\n", args[0], resolution)
-				return nil
-			})
-		},
-	}
-	folder.addDir(c.Flags())
-	c.Flags().StringVar(&file, "result", "", "with skip: file with the answer as JSON, - for standard input")
-	c.Flags().BoolVar(&empty, "empty", false, "with skip: the answer was empty")
-	return c
-}
-
-// readResult reads the answer that a script is to get.
-func readResult(t terminal, name string) (json.RawMessage, error) {
-	read := func() ([]byte, error) { return os.ReadFile(name) }
-	if name == "-" {
-		name, read = "standard input", func() ([]byte, error) { return io.ReadAll(t.in) }
-	}
-	body, err := read()
-	if err != nil {
-		return nil, fmt.Errorf("--result: %w", err)
-	}
-	if !json.Valid(body) {
-		return nil, fmt.Errorf("--result: %s is not JSON", name)
-	}
-	return body, nil
 }

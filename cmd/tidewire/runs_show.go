@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,6 +125,9 @@ func showRun(out io.Writer, r journal.Run) {
 	}
 	fmt.Fprintf(out, "script      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\nlane        %s\ncreated     %s\nattempt     %s\nexecuted    %s\ntook        %s\n",
 		r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), dash(r.Lane), formatTime(r.Created), attempt(r), shortDuration(r.Executed), elapsed(r))
+	for _, d := range r.Decisions {
+		fmt.Fprintf(out, "decided     %s of step %d by %s, %s\n", d.Resolution, d.Step, cmp.Or(d.By, "an unknown person"), formatTime(d.At))
+	}
 	if r.Problem != nil {
 		fmt.Fprintf(out, "error       %s\n", indent(r.Problem.Text(), 12))
 	}

@@ -16,7 +16,7 @@ import (
 type usageError struct{ error }
 
 // setArgs sets the check of arguments by the Use of each command: RUN is
-// required, [DIR] is optional, [RUN…] are any number.
+// required, [DIR] is optional, [RUN…] are any number, and a|b is one of the words.
 func setArgs(c *cobra.Command) {
 	c.Args = arguments
 	for _, sub := range c.Commands() {
@@ -26,6 +26,11 @@ func setArgs(c *cobra.Command) {
 
 func arguments(c *cobra.Command, args []string) error {
 	names := strings.Fields(c.Use)[1:]
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.HasSuffix(name, "…]") }); i >= 0 && i < len(names)-1 {
+		// The names behind it are for the last arguments.
+		names = slices.Delete(names, i, i+1)
+		args = slices.Delete(slices.Clone(args), i, max(i, len(args)-(len(names)-i)))
+	}
 	for i, name := range names {
 		bare := strings.Trim(name, "[]…")
 		switch {

@@ -17,7 +17,7 @@ import (
 type Commands interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run string) error
-	Resolve(ctx context.Context, run string, resolution journal.Resolution, result json.RawMessage) error
+	Resolve(ctx context.Context, run string, d journal.CallDecision) error
 	Replay(ctx context.Context, run string, steps int) (string, error)
 	Migrate(ctx context.Context, run string) error
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
@@ -31,8 +31,10 @@ type Finding struct {
 	// Kind is journal, script, held, blocked, flood, wait, version, format,
 	// overdue, lane, webhook or poll; without an engine also engine, folder,
 	// configuration, vault or connection.
-	Kind  string `json:"kind"`
+	Kind string `json:"kind"`
+	// Run is one of the Runs that have the same cause.
 	Run   string `json:"run,omitempty"`
+	Runs  int    `json:"runs,omitempty"`
 	Text  string `json:"text"`
 	Since string `json:"since,omitempty"`
 	Do    string `json:"do"` // what the person does next
@@ -68,6 +70,7 @@ func runsAre(n int) string {
 type order struct {
 	Resolution journal.Resolution `json:"verdict,omitempty"`
 	Result     json.RawMessage    `json:"result,omitempty"`
+	By         string             `json:"by,omitempty"`   // who decides
 	Steps      int                `json:"keep,omitempty"` // of a replay: recorded steps to copy
 	File       string             `json:"file,omitempty"`
 	Trigger    string             `json:"trigger,omitempty"`
@@ -95,7 +98,7 @@ func (s *Server) commands(mux *http.ServeMux) {
 	handle("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Retry(ctx, id) })
 	handle("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Migrate(ctx, id) })
 	handle("POST /runs/{id}/decide", func(ctx context.Context, id string, o order) (done, error) {
-		return done{Run: id}, c.Resolve(ctx, id, o.Resolution, o.Result)
+		return done{Run: id}, c.Resolve(ctx, id, journal.CallDecision{Resolution: o.Resolution, Result: o.Result, By: o.By})
 	})
 	handle("POST /runs/{id}/replay", func(ctx context.Context, id string, o order) (done, error) {
 		made, err := c.Replay(ctx, id, o.Steps)
@@ -131,8 +134,8 @@ func (c *Client) Migrate(ctx context.Context, run string) error {
 }
 
 // Resolve applies a person's decision about a held run.
-func (c *Client) Resolve(ctx context.Context, run string, resolution journal.Resolution, result json.RawMessage) error {
-	_, err := c.order(ctx, runPath(run, "decide"), order{Resolution: resolution, Result: result})
+func (c *Client) Resolve(ctx context.Context, run string, d journal.CallDecision) error {
+	_, err := c.order(ctx, runPath(run, "decide"), order{Resolution: d.Resolution, Result: d.Result, By: d.By})
 	return err
 }
 

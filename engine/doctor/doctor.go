@@ -8,8 +8,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -59,7 +59,7 @@ type Engine struct {
 // Examine returns what it finds, each with what to do; with an error, what it found
 // before.
 func Examine(ctx context.Context, e Engine) ([]control.Finding, error) {
-	d := diagnosis{Engine: e, now: e.Clock.Now(), versions: map[string]boundVersion{}}
+	d := diagnosis{Engine: e, now: e.Clock.Now(), versions: map[string]boundVersion{}, causes: map[cause]causeFinding{}}
 	for _, part := range []struct {
 		there   bool
 		examine func(context.Context) error
@@ -106,14 +106,46 @@ type diagnosis struct {
 	now      time.Time
 	versions map[string]boundVersion // by hash
 	findings []control.Finding
+	causes   map[cause]causeFinding
 }
 
-func (d *diagnosis) add(kind string, run journal.Run, text, do string) {
-	since := run.Created
+// cause is what one or more runs of a script need a person for.
+type cause struct {
+	kind, script string
+	what         string // which of several causes of this kind
+}
+
+// causeFinding is the finding about a cause: its index, and the text about the first
+// run.
+type causeFinding struct {
+	index int
+	text  string
+}
+
+// add adds a run to the finding of its cause. do is what to do about this run, doAll
+// about several.
+func (d *diagnosis) add(c cause, run journal.Run, text, do, doAll string) {
+	at := run.Created
 	if run.Park != nil {
-		since = run.Park.Since
+		at = run.Park.Since
 	}
-	d.findings = append(d.findings, control.Finding{Kind: kind, Run: run.ID, Text: text, Since: since.UTC().Format(time.RFC3339), Do: do})
+	since := at.UTC().Format(time.RFC3339)
+	first, known := d.causes[c]
+	if !known {
+		d.causes[c] = causeFinding{len(d.findings), text}
+		d.findings = append(d.findings, control.Finding{Kind: c.kind, Run: run.ID, Runs: 1, Text: text, Since: since, Do: do})
+		return
+	}
+	f := &d.findings[first.index]
+	f.Runs++
+	f.Text = fmt.Sprintf("%d runs of %s, such as this one: %s", f.Runs, c.script, first.text)
+	f.Since, f.Do = min(f.Since, since), doAll
+}
+
+// selection is the flags of tidewire runs … that select the runs of a script in a
+// state.
+func selection(run journal.Run) string {
+	return "--script " + run.Script + " --state " + string(run.State)
 }
 
 // each calls f for all runs of a state.
@@ -133,6 +165,9 @@ func (d *diagnosis) each(ctx context.Context, state journal.State, f func(journa
 		}
 	}
 }
+
+// listRuns is the command that lists the runs of a script in the state of one.
+func listRuns(run journal.Run) string { return "tidewire runs list " + selection(run) }
 
 func problemText(run journal.Run) string {
 	if run.Problem == nil {
@@ -158,24 +193,42 @@ func (d *diagnosis) scripts(context.Context) error {
 
 func (d *diagnosis) undecided(ctx context.Context) error {
 	return d.each(ctx, journal.Held, func(run journal.Run) {
-		d.add("held", run, problemText(run), "check whether the vendor did it, then: tidewire runs decide "+run.ID+" retry|skip|fail")
+		call := ""
+		if p := run.Problem; p != nil && p.App != nil {
+			call = strings.Trim(p.App.App+"."+p.App.Operation, ".")
+		}
+		do := "check whether the vendor did it, then: tidewire runs decide "
+		d.add(cause{"held", run.Script, call}, run, problemText(run), do+run.ID+" retry|skip|fail",
+			do+"--script "+run.Script+operationFlag(call)+" retry|skip|fail, which lists them first")
 	})
+}
+
+func operationFlag(call string) string {
+	if call == "" {
+		return ""
+	}
+	return " --operation " + call
 }
 
 func (d *diagnosis) blocked(ctx context.Context) error {
 	return d.each(ctx, journal.Blocked, func(run journal.Run) {
-		do := "fix the script, then: tidewire runs migrate " + run.ID
+		what := ""
+		do, doAll := "fix the script, then: tidewire runs migrate "+run.ID, "fix the script, then: tidewire runs migrate "+selection(run)
 		if run.Park != nil && !run.Park.Until.IsZero() { // the run itself asks again
-			do = "have the customer approve it, and the run goes on; or: tidewire runs cancel " + run.ID
+			what = "approval"
+			do = "have the customer approve it, and the run goes on; or: tidewire runs cancel "
+			do, doAll = do+run.ID, do+"RUN, for those that "+listRuns(run)+" has"
 		}
 		if run.Problem != nil && run.Problem.App != nil {
 			name := run.Problem.App.Connection
 			if name == "" {
 				name = run.Problem.App.App
 			}
+			what = name
 			do = "tidewire connect " + name + ", and the run goes on; or: tidewire runs retry " + run.ID
+			doAll = "tidewire connect " + name + ", and the runs go on; or: tidewire runs retry " + selection(run)
 		}
-		d.add("blocked", run, problemText(run), do)
+		d.add(cause{"blocked", run.Script, what}, run, problemText(run), do, doAll)
 	})
 }
 
@@ -205,11 +258,12 @@ func (d *diagnosis) outdated(ctx context.Context) error {
 			version := d.version(ctx, run.Bound)
 			switch {
 			case version.err != nil:
-				d.add("version", run, fmt.Sprintf("its version cannot be loaded: %v", version.err), "tidewire runs migrate "+run.ID)
+				d.add(cause{"version", run.Script, run.Bound}, run, fmt.Sprintf("its version cannot be loaded: %v", version.err),
+					"tidewire runs migrate "+run.ID, "tidewire runs migrate "+selection(run))
 			case version.format < vm.ReplayFormat:
-				d.add("format", run, fmt.Sprintf("it began under replay format %d, and the language was corrected since (now %d): "+
+				d.add(cause{"format", run.Script, fmt.Sprint(version.format)}, run, fmt.Sprintf("it began under replay format %d, and the language was corrected since (now %d): "+
 					"it is replayed by the present rules, and blocked if its records do not fit", version.format, vm.ReplayFormat),
-					"to see now whether they fit: tidewire runs migrate "+run.ID)
+					"to see now whether they fit: tidewire runs migrate "+run.ID, "to see now whether they fit: tidewire runs migrate "+selection(run))
 			}
 		})
 		if err != nil {
@@ -232,8 +286,8 @@ func (d *diagnosis) waits(ctx context.Context) error {
 			}
 			name := run.Park.Await.Connections[app]
 			if _, found := d.Connections.Get(name); !found {
-				d.add("wait", run, fmt.Sprintf("it waits for %s, and there is no connection %q to send it", trigger, name),
-					"add the connection, or: tidewire runs cancel "+run.ID)
+				d.add(cause{"wait", run.Script, trigger + " " + name}, run, fmt.Sprintf("it waits for %s, and there is no connection %q to send it", trigger, name),
+					"add the connection, or: tidewire runs cancel "+run.ID, "add the connection, or cancel those that "+listRuns(run)+" has")
 			}
 		}
 	})
@@ -275,7 +329,8 @@ func (d *diagnosis) overdue(ctx context.Context) error {
 	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled} {
 		err := d.each(ctx, state, func(run journal.Run) {
 			if p := run.Park; p != nil && !p.Until.IsZero() && d.now.Sub(p.Until) > maxOverdue {
-				d.add("overdue", run, "it should have gone on at "+p.Until.UTC().Format(time.RFC3339), "tidewire runs retry "+run.ID+", and report this as a fault")
+				d.add(cause{"overdue", run.Script, string(state)}, run, "it should have gone on at "+p.Until.UTC().Format(time.RFC3339),
+					"tidewire runs retry "+run.ID+", and report this as a fault", "tidewire runs retry "+selection(run)+", and report this as a fault")
 			}
 		})
 		if err != nil {
@@ -285,42 +340,33 @@ func (d *diagnosis) overdue(ctx context.Context) error {
 	return nil
 }
 
-// limited finds connections whose rate limit delays runs for long, or made runs
-// fail; one finding for each, with the newest run.
+// limited finds runs that a rate limit delays for long, or made fail.
 func (d *diagnosis) limited(ctx context.Context) error {
-	count := func(runs map[string][]journal.Run, run journal.Run) {
-		if p := run.Problem; p != nil && p.App != nil && p.App.Kind == bindings.RateLimited {
-			name := cmp.Or(p.App.Connection, p.App.App, p.App.Operation)
-			runs[name] = append(runs[name], run)
-		}
-	}
-	throttled, failed := map[string][]journal.Run{}, map[string][]journal.Run{}
 	err := d.each(ctx, journal.Throttled, func(run journal.Run) {
-		if d.now.Sub(run.Created) > maxThrottled {
-			count(throttled, run)
+		if name := limitOf(run); name != "" && d.now.Sub(run.Created) > maxThrottled {
+			d.add(cause{"throttled", run.Script, name}, run, fmt.Sprintf("a rate limit of %s delays it, and it was made more than %s ago: %s", name, maxThrottled, problemText(run)),
+				"it goes on by itself; send fewer calls, or ask the vendor for a higher limit", "they go on by themselves; send fewer calls, or ask the vendor for a higher limit")
 		}
 	})
 	if err != nil {
 		return err
 	}
-	ended, err := d.Store.Runs(ctx, journal.RunQuery{State: journal.Failed, Since: d.now.Add(-limitedSince), Limit: 500})
-	if err != nil {
-		return err
+	failed, err := d.Store.Runs(ctx, journal.RunQuery{State: journal.Failed, Since: d.now.Add(-limitedSince), Limit: 500})
+	for _, run := range failed {
+		if name := limitOf(run); name != "" {
+			d.add(cause{"limited", run.Script, name}, run, fmt.Sprintf("it failed within the last day because of a rate limit of %s: %s", name, problemText(run)),
+				"tidewire runs retry "+run.ID+"; give the hook more attempts in retry", "tidewire runs retry "+selection(run)+" --since 24h; give the hook more attempts in retry")
+		}
 	}
-	for _, run := range ended {
-		count(failed, run)
+	return err
+}
+
+// limitOf returns whose rate limit is the problem of a run, empty if none is.
+func limitOf(run journal.Run) string {
+	if p := run.Problem; p != nil && p.App != nil && p.App.Kind == bindings.RateLimited {
+		return cmp.Or(p.App.Connection, p.App.App, p.App.Operation)
 	}
-	for _, name := range slices.Sorted(maps.Keys(throttled)) {
-		runs := throttled[name]
-		d.add("throttled", runs[0], fmt.Sprintf("a rate limit of %s delays runs made more than %s ago, %d in all; the newest: %s", name, maxThrottled, len(runs), problemText(runs[0])),
-			"they go on by themselves; send fewer calls, or ask the vendor for a higher limit")
-	}
-	for _, name := range slices.Sorted(maps.Keys(failed)) {
-		runs := failed[name]
-		d.add("limited", runs[0], fmt.Sprintf("runs of the last day failed because of a rate limit of %s, %d in all; the newest: %s", name, len(runs), problemText(runs[0])),
-			"tidewire runs retry "+runs[0].ID+"; give the hook more attempts in retry")
-	}
-	return nil
+	return ""
 }
 
 // polls finds lists that could not be read for long.
@@ -347,11 +393,10 @@ func (d *diagnosis) lanes(ctx context.Context) error {
 		if d.now.Sub(l.Since) < maxLane || l.Queued == 0 {
 			continue
 		}
-		d.findings = append(d.findings, control.Finding{
-			Kind: "lane", Run: l.Run, Since: l.Since.UTC().Format(time.RFC3339),
-			Text: fmt.Sprintf("it is %s, and in its lane of %s %s %s behind it", l.State, l.Script, l.Hook, runsWait(l.Queued)),
-			Do:   "tidewire runs show " + l.Run,
-		})
+		owner := journal.Run{ID: l.Run, Script: l.Script, State: l.State, Created: l.Since}
+		d.add(cause{"lane", l.Script, l.Hook + " " + string(l.State)}, owner,
+			fmt.Sprintf("it is %s, and in its lane of %s %s %s behind it", l.State, l.Script, l.Hook, runsWait(l.Queued)),
+			"tidewire runs show "+l.Run, listRuns(owner))
 	}
 	return nil
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Park ends an activation before its run ends; the run goes on when something
-// wakes it. A waiting run releases its lane, the others stay its owners.
+// wakes it. A waiting run releases its lane, the others stay its owners unless
+// FreeLane is set.
 type Park struct {
 	State State // Waiting, Retrying, Throttled, Held or Blocked
 	// Until is when a timer wakes the run; zero means no timer.
@@ -22,6 +23,9 @@ type Park struct {
 	// Drop is the number of the step whose record is deleted in the same commit,
 	// so that the step is made again; zero means none.
 	Drop int
+	// FreeLane is set if a held run releases its lane until it is decided. It does
+	// not count as a live run of the lane then, and returns to it as its last.
+	FreeLane bool
 	// Attempt is set when the next activation is another attempt.
 	Attempt bool
 	// Problem is why the run is parked; nil for a run that waits.
@@ -62,6 +66,19 @@ const (
 	Skip   Resolution = "skip"  // record it as done, with the result that the person enters
 	Fail   Resolution = "fail"  // end the run
 )
+
+// CallDecision is a person's decision about the uncertain call of a held run.
+type CallDecision struct {
+	Resolution Resolution `json:"resolution"`
+	// Result is that of the call, for Skip; nil is an empty one. It is recorded in
+	// the step.
+	Result json.RawMessage `json:"-"`
+	By     string          `json:"by,omitempty"` // who decided; empty: unknown
+	// At and Step, the number of the step with the uncertain call, are set by the
+	// store.
+	Step int       `json:"step"`
+	At   time.Time `json:"at"`
+}
 
 // Approval is a question that a run puts to a person.
 type Approval struct {

@@ -73,6 +73,9 @@ type Run struct {
 	Executed time.Duration `json:"executed,omitempty"`
 	// Park is what a parked run waits for; nil for all others.
 	Park *Parked `json:"park,omitempty"`
+	// Decisions are those about the run when it was held, the oldest first. Lists
+	// do not contain them.
+	Decisions []CallDecision `json:"decisions,omitempty"`
 	// Current is what a running run does. It is not stored: only the engine that
 	// executes the run has it.
 	Current *Current `json:"current,omitempty"`

@@ -177,9 +177,10 @@ type Commands interface {
 	// Decide answers an approval, once, and wakes the run that waits for it. The
 	// approval is returned with ErrDecided and ErrExpired too.
 	Decide(ctx context.Context, approval string, d Decision) (Approval, error)
-	// Resolve decides about a held run. Skip records the call as done, with this
-	// result; Fail ends the run and accepts the events that follow from it.
-	Resolve(ctx context.Context, run string, r Resolution, result json.RawMessage, follow ...Arrival) error
+	// Resolve decides about a held run, and records who decided. Skip records the
+	// call as done, with this result; Fail ends the run and accepts the events that
+	// follow from it.
+	Resolve(ctx context.Context, run string, d CallDecision, follow ...Arrival) error
 	// Retry queues a failed or cancelled run again, as the last of its lane. Its
 	// last record is deleted if it is an error of any kind but uncertain.
 	Retry(ctx context.Context, run string) error

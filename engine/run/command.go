@@ -27,11 +27,10 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 	return nil
 }
 
-// Resolve decides what happens with a held run. result is that of its step for
-// journal.Skip.
-func (r *Runner) Resolve(ctx context.Context, run string, v journal.Resolution, result json.RawMessage) error {
+// Resolve decides what happens with a held run.
+func (r *Runner) Resolve(ctx context.Context, run string, d journal.CallDecision) error {
 	var follow []journal.Arrival
-	if v == journal.Fail {
+	if d.Resolution == journal.Fail {
 		one, _, err := r.config.Store.Run(ctx, run)
 		if err != nil {
 			return fmt.Errorf("decide about run %q: %w", run, err)
@@ -42,10 +41,10 @@ func (r *Runner) Resolve(ctx context.Context, run string, v journal.Resolution, 
 		}
 		follow = r.failureEvent(one, event, one.Problem)
 	}
-	if err := r.config.Store.Resolve(ctx, run, v, result, follow...); err != nil {
+	if err := r.config.Store.Resolve(ctx, run, d, follow...); err != nil {
 		return err
 	}
-	r.config.Log.Info("a held run was decided", "run", run, "decision", v)
+	r.config.Log.Info("a held run was decided", "run", run, "decision", d.Resolution, "by", d.By)
 	return nil
 }
 

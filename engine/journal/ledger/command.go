@@ -139,23 +139,35 @@ func (l *Ledger) Migrate(ctx context.Context, run, version string) error {
 }
 
 // Resolve implements journal.Store.
-func (l *Ledger) Resolve(ctx context.Context, run string, v journal.Resolution, result json.RawMessage, follow ...journal.Arrival) error {
-	next, err := checkResolve(v, result, follow)
+func (l *Ledger) Resolve(ctx context.Context, run string, d journal.CallDecision, follow ...journal.Arrival) error {
+	next, err := checkResolve(d.Resolution, d.Result, follow)
 	if err != nil {
 		return fmt.Errorf("resolve run %q: %w", run, err)
 	}
-	packed := l.value(result)
+	packed := l.value(d.Result)
 	return l.command(ctx, "resolve", run, commandTask{
 		from:     []journal.State{journal.Held},
 		moreRows: func(b *batch) { collectAll(b, next) },
 		do: func(b *batch, r *Run) error {
-			switch v {
-			case journal.Fail:
-				return b.failCall(r, next)
-			case journal.Skip:
-				return b.skipCall(r, packed)
+			park, err := r.park()
+			if err != nil {
+				return err
 			}
-			return b.resendCall(r)
+			switch d.Resolution {
+			case journal.Fail:
+				err = b.failCall(r, next)
+			case journal.Skip:
+				err = b.skipCall(r, packed)
+			default:
+				err = b.resendCall(r)
+			}
+			if err == nil {
+				decided := d
+				decided.Step, decided.At = park.Step, b.now
+				b.changeCount++
+				b.changes.Resolutions = append(b.changes.Resolutions, Resolution{r.Seq, decided})
+			}
+			return err
 		},
 	})
 }

@@ -297,6 +297,8 @@ type Changes struct {
 	Approvals  []*Approval // new ones
 	Decisions  []*Approval // decided ones
 
+	Resolutions []Resolution
+
 	// Records. Rows are deleted before rows are added.
 	DropKnown    []StepKey
 	Known        []*KnownRow
@@ -317,6 +319,11 @@ type Changes struct {
 
 // The parts of Changes.
 type (
+	// Resolution is a decision about a held run.
+	Resolution struct {
+		Run int64
+		journal.CallDecision
+	}
 	// Rule is the lane rule of a hook, and its number.
 	Rule struct {
 		Hook int64
@@ -471,7 +478,7 @@ func (c *Changes) reset() {
 		Rules: empty(c.Rules), Versions: empty(c.Versions), DropLive: empty(c.DropLive), Ticks: empty(c.Ticks), Cursors: empty(c.Cursors), Subscriptions: empty(c.Subscriptions), IDs: empty(c.IDs),
 		Events: empty(c.Events), Echoes: empty(c.Echoes), NewRuns: empty(c.NewRuns), Runs: empty(c.Runs), Merged: empty(c.Merged), Copies: empty(c.Copies),
 		DropSteps: empty(c.DropSteps), Steps: empty(c.Steps), EndSteps: empty(c.EndSteps), Files: empty(c.Files), Lasts: empty(c.Lasts), DropAwaits: empty(c.DropAwaits),
-		Awaits: empty(c.Awaits), Approvals: empty(c.Approvals), Decisions: empty(c.Decisions), DropKnown: empty(c.DropKnown), Known: empty(c.Known),
+		Awaits: empty(c.Awaits), Approvals: empty(c.Approvals), Decisions: empty(c.Decisions), Resolutions: empty(c.Resolutions), DropKnown: empty(c.DropKnown), Known: empty(c.Known),
 		Changed: empty(c.Changed), Sightings: empty(c.Sightings), DropDeferred: empty(c.DropDeferred), Deferred: empty(c.Deferred),
 		States: empty(c.States), Links: empty(c.Links), Floods: empty(c.Floods), Allow: empty(c.Allow),
 	}

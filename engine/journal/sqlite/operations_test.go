@@ -145,7 +145,9 @@ func (o *operations) next() operation {
 			func(s *sqlite.Store) string { return result("retry", s.Retry(ctx, run)) },
 			func(s *sqlite.Store) string { return result("migrate", s.Migrate(ctx, run, "v2")) },
 			func(s *sqlite.Store) string { return result(s.Replay(ctx, run, hooks[0], steps)) },
-			func(s *sqlite.Store) string { return result("resolve", s.Resolve(ctx, run, decision, nil)) },
+			func(s *sqlite.Store) string {
+				return result("resolve", s.Resolve(ctx, run, journal.CallDecision{Resolution: decision}))
+			},
 		}[o.IntN(6)]
 	case 4:
 		trigger, drop := pick(o, "", "highlevel.contact.updated"), o.IntN(3) == 0

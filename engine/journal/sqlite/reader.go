@@ -176,8 +176,21 @@ func (r *Reader) run(ctx context.Context, id string) (journal.Run, []journal.Ste
 	if len(runs) == 0 {
 		return journal.Run{}, nil, sql.ErrNoRows
 	}
+	if runs[0].Decisions, err = r.decisions(ctx, seq); err != nil {
+		return journal.Run{}, nil, err
+	}
 	steps, err := r.steps(ctx, seq)
 	return runs[0], steps, err
+}
+
+// decisions returns those about a run when it was held.
+func (r *Reader) decisions(ctx context.Context, run int64) ([]journal.CallDecision, error) {
+	return list(ctx, r, func(row *sql.Rows) (d journal.CallDecision, err error) {
+		var at int64
+		err = row.Scan(&d.Resolution, &d.By, &d.Step, &at)
+		d.At = ledger.Time(at)
+		return d, err
+	}, `SELECT resolution, decider, step, at FROM resolution WHERE run = ? ORDER BY rowid`, run)
 }
 
 // Event implements journal.Reader. The runs are in the order of acceptance.

@@ -2,23 +2,23 @@ package sqlite
 
 // statements are the prepared statements of the writer.
 type statements struct {
-	owner                                                                                                                                   *stmt
-	findHook, addHook, putRule, findVersion, addVersion, putVersion, putLive, dropLive, tick                                                *stmt
-	findSeen, addSeen, putFilter, addEvent, addRun                                                                                          *stmt
-	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                       *stmt
-	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                         *stmt
-	addApproval, decide                                                                                                                     *stmt
-	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                  *stmt
-	addFile, copyFiles, eraseFiles                                                                                                          *stmt
-	putWritten, dropWritten, findWritten, oldWritten, addDeferred, findDeferred, dropDeferred, setEcho                                      *stmt
-	eventType, findPaused                                                                                                                   *stmt
-	endBegun, copySteps, largeSteps, setArgs, setResult                                                                                     *stmt
-	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseFilter *stmt
-	getState, putState, dropState, addProbe, dropProbes                                                                                     *stmt
-	putLink, findLinks, dropLink                                                                                                            *stmt
-	putSubscription, dropSubscription                                                                                                       *stmt
-	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                        *stmt
-	findApproval, findStep, countBegun, putLease, putEnd, putPark, putPlace, eventOfRun                                                     *stmt
+	owner                                                                                                                                                     *stmt
+	findHook, addHook, putRule, findVersion, addVersion, putVersion, putLive, dropLive, tick                                                                  *stmt
+	findSeen, addSeen, putFilter, addEvent, addRun                                                                                                            *stmt
+	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                                         *stmt
+	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                                           *stmt
+	addApproval, decide, addResolution                                                                                                                        *stmt
+	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                                    *stmt
+	addFile, copyFiles, eraseFiles                                                                                                                            *stmt
+	putWritten, dropWritten, findWritten, oldWritten, addDeferred, findDeferred, dropDeferred, setEcho                                                        *stmt
+	eventType, findPaused                                                                                                                                     *stmt
+	endBegun, copySteps, largeSteps, setArgs, setResult                                                                                                       *stmt
+	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseResolutions, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseFilter *stmt
+	getState, putState, dropState, addProbe, dropProbes                                                                                                       *stmt
+	putLink, findLinks, dropLink                                                                                                                              *stmt
+	putSubscription, dropSubscription                                                                                                                         *stmt
+	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                                          *stmt
+	findApproval, findStep, countBegun, putLease, putEnd, putPark, putPlace, eventOfRun                                                                       *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
@@ -95,7 +95,8 @@ func (s *statements) prepare(c *conn) error {
 		&s.findReplacer: `SELECT max(seq) FROM run WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8 AND state IN (0, -1) AND overlap = 2`,
 		&s.findMerging: `SELECT ` + runColumns + ` FROM run r WHERE hook = ? AND lane = ? AND lane <> '' AND state < 8
 			AND merging = 1 ORDER BY seq`,
-		&s.addMerged: `INSERT INTO merged (event, run) VALUES (?, ?)`,
+		&s.addResolution: `INSERT INTO resolution (run, step, resolution, decider, at) VALUES (?, ?, ?, ?, ?)`,
+		&s.addMerged:     `INSERT INTO merged (event, run) VALUES (?, ?)`,
 
 		&s.addFile:    `INSERT INTO file (run, hash) VALUES (?, ?) ON CONFLICT DO NOTHING`,
 		&s.copyFiles:  `INSERT INTO file (run, hash) SELECT ?1, hash FROM file WHERE run = ?2`,
@@ -146,10 +147,11 @@ func (s *statements) prepare(c *conn) error {
 			SELECT args FROM step WHERE run = ?1 AND typeof(args) = 'integer' UNION ALL
 			SELECT result FROM step WHERE run = ?1 AND typeof(result) = 'integer' UNION ALL
 			SELECT sent FROM step WHERE run = ?1 AND typeof(sent) = 'integer')`,
-		&s.eraseSteps:     `DELETE FROM step WHERE run = ?`,
-		&s.eraseApprovals: `DELETE FROM approval WHERE run = ?`,
-		&s.eraseMerged:    `DELETE FROM merged WHERE run = ?`,
-		&s.eraseRun:       `DELETE FROM run WHERE seq = ?`,
+		&s.eraseSteps:       `DELETE FROM step WHERE run = ?`,
+		&s.eraseApprovals:   `DELETE FROM approval WHERE run = ?`,
+		&s.eraseResolutions: `DELETE FROM resolution WHERE run = ?`,
+		&s.eraseMerged:      `DELETE FROM merged WHERE run = ?`,
+		&s.eraseRun:         `DELETE FROM run WHERE seq = ?`,
 		&s.oldEvents: `SELECT seq, type, EXISTS (SELECT 1 FROM run WHERE event = e.seq)
 			OR EXISTS (SELECT 1 FROM merged WHERE event = e.seq) OR EXISTS (SELECT 1 FROM doubt WHERE event = e.seq) FROM event e WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?`,
 		&s.liveAwaits: `SELECT v.awaits, min(r.seq) FROM run r JOIN version v ON v.id = r.bound

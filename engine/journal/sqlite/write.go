@@ -40,6 +40,9 @@ func (t *tx) Write(_ context.Context, c *ledger.Changes) error {
 	write(&s, c.Decisions, by(t.sql.decide, func(a *ledger.Approval) []any {
 		return []any{a.ID, a.Decision.Choice, a.Decision.By, a.Decision.Note, a.Decision.At.UnixMicro()}
 	}))
+	write(&s, c.Resolutions, by(t.sql.addResolution, func(r ledger.Resolution) []any {
+		return []any{r.Run, int64(r.Step), string(r.Resolution), r.By, r.At.UnixMicro()}
+	}))
 	write(&s, c.DropKnown, by(t.sql.dropWritten, stepValues))
 	write(&s, c.Known, t.putKnown)
 	write(&s, c.Changed, by(t.sql.putChanged, func(v ledger.ChangedRow) []any {
