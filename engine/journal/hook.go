@@ -29,6 +29,9 @@ type Hook struct {
 	// OnUncertain is what happens to a call that may have been done and must not
 	// be repeated: hold, retry or raise.
 	OnUncertain string
+	// FreeUndecided is set if a run that is held releases its lane, so that it stops no
+	// later one.
+	FreeUndecided bool
 	// Missed is which of the ticks that passed while the engine was stopped start
 	// a run: none, last or all.
 	Missed string

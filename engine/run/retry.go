@@ -134,7 +134,7 @@ func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step
 		return &final, nil
 	}
 	step.State = journal.Begun
-	return nil, h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Problem: problem})
+	return nil, h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, FreeLane: h.hook.FreeUndecided, Problem: problem})
 }
 
 // blockMismatch blocks a run whose script calls another step than the recorded

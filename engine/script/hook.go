@@ -44,7 +44,7 @@ func (b *hookBuilder) build(script, version string) error {
 	}
 	b.detail.position = r.Position
 	if r.Every != "" {
-		b.hook.Triggers, b.hook.Missed = []string{tick}, MissedNone
+		b.hook.Triggers, b.hook.Missed, b.hook.FreeUndecided = []string{tick}, MissedNone, true
 		b.hook.Name = tick + " " + strings.Join(strings.Fields(r.Every), " ")
 	} else {
 		b.hook.Name = strings.Join(r.Triggers, ", ")

@@ -61,6 +61,7 @@ func (b *hookBuilder) readOverlap(raw json.RawMessage) error {
 	word, err := readWord(raw, string(journal.OverlapQueue), string(journal.OverlapSkip), string(journal.OverlapReplace), string(journal.OverlapParallel))
 	if err == nil {
 		b.hook.Overlap = journal.Overlap(word)
+		b.hook.FreeUndecided = b.hook.FreeUndecided && word != string(journal.OverlapQueue)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package journaltest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
@@ -112,6 +113,51 @@ var parkTests = map[string]func(f *fixture){
 		f.nothingNext()
 		f.clock.Advance(time.Hour)
 		f.nextIs(ids[0])
+	},
+	"a held run that releases its lane stops no other, and returns as the last": func(f *fixture) {
+		for _, overlap := range []journal.Overlap{journal.OverlapQueue, journal.OverlapSkip, journal.OverlapReplace} {
+			for name, end := range map[string]func(id string){
+				"sent again": func(id string) { f.do(f.store.Resolve(f.ctx, id, journal.CallDecision{Resolution: journal.Resend})) },
+				"skipped":    func(id string) { f.do(f.store.Resolve(f.ctx, id, journal.CallDecision{Resolution: journal.Skip})) },
+				"retried": func(id string) {
+					f.do(f.store.Resolve(f.ctx, id, journal.CallDecision{Resolution: journal.Fail}))
+					f.do(f.store.Retry(f.ctx, id))
+				},
+				"cancelled and retried": func(id string) {
+					f.do(f.store.Cancel(f.ctx, id))
+					f.do(f.store.Retry(f.ctx, id))
+				},
+			} {
+				lane, h := name+" "+string(overlap), hook("new", overlapping(overlap))
+				undecided := f.sends(lane, `{}`, h).Runs[0]
+				record := begun(1, "send")
+				f.park(lease(f.nextIs(undecided)), journal.Park{State: journal.Held, Step: &record, FreeLane: true})
+				for range 2 {
+					r := f.sends(lane, `{}`, h)
+					want(f, lane+": skipped, replaced", fmt.Sprint(len(r.Skipped), len(r.Replaced)), "0 0")
+					f.finish(lease(f.nextIs(r.Runs[0])), journal.Succeeded)
+					f.reopen()
+				}
+				before := f.wantState(undecided, journal.Held)
+				now := f.nextIs(f.sends(lane, `{}`, h).Runs[0])
+				end(undecided)
+				f.nothingNext() // the lane has an owner
+				f.finish(lease(now), journal.Succeeded)
+				after := f.nextIs(undecided)
+				want(f, lane+": lane", after.Run.Lane, before.Lane)
+				f.finish(lease(after), journal.Succeeded)
+			}
+		}
+		record := begun(1, "send")
+		alone := f.sends("c_1", `{}`, hook("new", laneless)).Runs[0]
+		f.park(lease(f.nextIs(alone)), journal.Park{State: journal.Held, Step: &record, FreeLane: true})
+		f.do(f.store.Resolve(f.ctx, alone, journal.CallDecision{Resolution: journal.Resend}))
+		f.finish(lease(f.nextIs(alone)), journal.Succeeded)
+		f.sends("c_1", `{}`, hook("new"))
+		err := f.store.Park(f.ctx, lease(f.next()), journal.Park{State: journal.Retrying, FreeLane: true})
+		if err == nil || !strings.Contains(err.Error(), "only a held run can release its lane") {
+			f.Errorf("found %v", err)
+		}
 	},
 	"the lease of a parked run is fenced": func(f *fixture) {
 		for _, state := range owning {

@@ -60,6 +60,8 @@ func (t *parkTask) check(l *Ledger) (err error) {
 	switch {
 	case !p.State.Parked():
 		return fmt.Errorf("a run cannot be parked as %q", p.State)
+	case p.FreeLane && p.State != journal.Held:
+		return fmt.Errorf("only a held run can release its lane, not one that is %s", p.State)
 	case p.State != journal.Waiting && p.Await != nil:
 		return fmt.Errorf("a run that is %s awaits nothing", p.State)
 	case p.State != journal.Waiting:
@@ -132,7 +134,7 @@ func (t *parkTask) decide(b *batch) error {
 		return err
 	}
 	b.wakeAt(n.Wake)
-	if t.state != Waiting {
+	if t.state != Waiting && n.Lane == r.Lane {
 		b.move(Park, t.run)
 		return nil
 	}
@@ -151,7 +153,11 @@ func (t *parkTask) write(b *batch, r *Run, lease Lease, step int) (*Run, error) 
 	if t.park.Attempt {
 		n.Attempts++
 	}
-	n.Park, err = json.Marshal(ParkBody{t.park.Await, step})
+	body := ParkBody{Await: t.park.Await, Step: step}
+	if t.park.FreeLane {
+		body.Lane, n.Lane = n.Lane, ""
+	}
+	n.Park, err = json.Marshal(body)
 	return n, err
 }
 

@@ -117,6 +117,8 @@ type Run struct {
 type ParkBody struct {
 	Await *journal.Await `json:"await,omitempty"`
 	Step  int            `json:"step,omitempty"`
+	// Lane is that to which a held run returns; the row has none meanwhile.
+	Lane string `json:"lane,omitempty"`
 }
 
 func (r *Run) park() (p ParkBody, err error) {

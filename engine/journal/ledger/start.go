@@ -226,6 +226,10 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 		b.reserve(r)
 	}
 	waited := r.State == Waiting
+	park, err := r.park()
+	if err != nil {
+		return err
+	}
 	epoch := r.Epoch
 	if lease, leased := b.dispatch.Lease(r.Seq); leased && !b.leaseEnded[r.Seq] {
 		epoch = max(epoch, lease.Epoch)
@@ -233,6 +237,10 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 	n := b.edit(r)
 	n.State, n.Epoch, n.Finished, n.Problem, n.Steps = state, epoch+1, b.now.UnixMicro(), text, int64(b.lastStep(r.Seq).Number)
 	n.Merging, n.Parked, n.Wake, n.Park = false, 0, 0, nil
+	if park.Lane != "" {
+		n.Lane = park.Lane
+		b.inLane(n)
+	}
 	if waited {
 		b.stopWaiting(r.Seq)
 	}

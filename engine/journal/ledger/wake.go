@@ -92,8 +92,18 @@ func (b *batch) queueAgain(r *Run, lane string) {
 	b.enter(n, nil)
 }
 
-// resume queues a parked run that owns its lane, before the lane's other runs.
+// resume queues a parked run that owns its lane, before the lane's other runs. One
+// that has released its lane is queued as the last of it.
 func (b *batch) resume(r *Run) error {
+	park, err := r.park()
+	if err != nil {
+		return err
+	}
+	if park.Lane != "" {
+		b.move(Remove, r.Seq)
+		b.queueAgain(r, park.Lane)
+		return nil
+	}
 	n := b.edit(r)
 	n.State, n.Epoch = Queued, n.Epoch+1
 	n.Parked, n.Wake, n.Park, n.Problem = 0, 0, nil, nil

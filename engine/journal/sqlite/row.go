@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -67,6 +68,7 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 			return r, fmt.Errorf("what run %d waits for: %w", r.Seq, err)
 		}
 		r.Park.Await, r.Park.Step = body.Await, body.Step
+		r.Lane = cmp.Or(r.Lane, body.Lane)
 	}
 	if row.problem != nil {
 		return r, json.Unmarshal(row.problem, &r.Problem)
