@@ -14,16 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // timeout is how long a test waits for an expected change, on the slowest
 // machine.
@@ -75,6 +71,9 @@ func openWith(t testing.TB, c script.Config, files ...string) *folder {
 	c.Apps = append(c.Apps, shop(t))
 	if c.Machine == nil {
 		c.Machine = vm.New(vm.Config{Apps: c.Apps})
+	}
+	if c.RemoveTime == 0 {
+		c.RemoveTime = 50 * time.Millisecond
 	}
 	if c.Rescan == 0 {
 		c.Rescan = time.Hour // changes must be found by the events of the file system

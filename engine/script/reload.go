@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"maps"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,6 +28,7 @@ type entry struct {
 	problems  []Problem             // of that load
 	conflict  *Problem              // with another script
 	unsettled *unsettled            // nil if no file may be half written
+	write     *pendingWrite         // nil if no file is written in place
 	settled   bool                  // in this scan: the files are loaded as they are
 }
 
@@ -35,6 +38,21 @@ type unsettled struct {
 	state string
 	since time.Time
 }
+
+// pendingWrite is a state of files that are written in place, and how long it must last.
+type pendingWrite struct {
+	state string
+	since time.Time
+	time  time.Duration
+}
+
+const (
+	// maxUnchangedTime bounds the time between two scans of a file that changes.
+	maxUnchangedTime = time.Second
+	// maxOpenTime is how long a file that a program has open for writing is not read
+	// after its last change.
+	maxOpenTime = 10 * time.Second
+)
 
 // scanMode is how changes in the folder are found.
 type scanMode struct {
@@ -46,9 +64,8 @@ type scanMode struct {
 
 // scanResult is what a scan led to.
 type scanResult struct {
-	report     Report
-	rescan     time.Time // when to scan again, zero if no file is unsettled
-	settleTime time.Duration
+	report Report
+	rescan time.Time // when to scan again, zero if no file is unsettled
 }
 
 func (s *scanResult) rescanAt(t time.Time) {
@@ -60,7 +77,7 @@ func (s *scanResult) rescanAt(t time.Time) {
 // apply loads what changed since the last scan. The new generation is built
 // beside the live one and swapped in at the end.
 func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, error) {
-	out := scanResult{settleTime: s.config.SettleTime}
+	var out scanResult
 	began := machineTime()
 	found, conflicts := sources(t.files)
 	s.problems = append(slices.Clone(t.problems), conflicts...)
@@ -74,7 +91,7 @@ func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, er
 		if has(found, name) || ambiguous[name] || t.mayContain(e.source.main) {
 			continue
 		}
-		if e.live != nil && mode.settle && !out.settled(e, "gone", began) {
+		if e.live != nil && mode.settle && !e.moved(t) && !out.settled(e, "gone", began, s.config.RemoveTime) {
 			continue
 		}
 		delete(s.entries, name)
@@ -110,15 +127,23 @@ func (s *Set) settledEntries(found map[string]source, t *tree, mode scanMode, be
 			e.source, e.deps = found[name], nil
 		}
 		if !s.changed(e, t, mode) {
-			e.unsettled = nil
+			e.unsettled, e.write = nil, nil
 			continue
 		}
 		e.settled = !mode.settle
-		if !e.settled && e.halfWritten(t) {
-			if e.settled = out.settled(e, e.state(t), began); !e.settled {
+		switch {
+		case e.settled:
+		case e.halfWritten(t):
+			if e.settled = out.unchanged(e, e.state(t), began, s.config.SettleTime); !e.settled {
 				continue
 			}
+		case e.writtenInPlace(t) && !out.unchanged(e, e.state(t), began, s.config.UnchangedTime):
+			continue
 		}
+		if mode.settle && s.isWritten(e, t, began, out) {
+			continue
+		}
+		e.write = nil
 		changed = append(changed, e)
 	}
 	return changed
@@ -164,6 +189,66 @@ func (e *entry) halfWritten(t *tree) bool {
 	return false
 }
 
+// writtenInPlace reports whether a changed file of the script may still be
+// written. One that replaces another, as editors rename it, is complete.
+func (e *entry) writtenInPlace(t *tree) bool {
+	if e.deps == nil {
+		return true
+	}
+	for path, at := range e.changedFiles(t) {
+		if d := e.deps[path]; d.missing() || at.id == d.stamp.id {
+			return true
+		}
+	}
+	return false
+}
+
+// isWritten reports whether a program has a changed file of the script open for
+// writing. The folder is scanned again until it has closed it, or has not written for
+// maxOpenTime.
+func (s *Set) isWritten(e *entry, t *tree, now time.Time, out *scanResult) bool {
+	for path, at := range e.changedFiles(t) {
+		age := now.Sub(time.Unix(0, at.modified))
+		// A file of a later time than now is not being written.
+		if age >= 0 && age < maxOpenTime && openForWriting(filepath.Join(s.config.Dir, filepath.FromSlash(path))) {
+			out.rescanAt(now.Add(min(max(age, s.config.UnchangedTime), maxUnchangedTime)))
+			return true
+		}
+	}
+	return false
+}
+
+// changedFiles are the files of the script that exist and have changed since they
+// were loaded, or its main file if none was.
+func (e *entry) changedFiles(t *tree) iter.Seq2[string, stamp] {
+	return func(yield func(string, stamp) bool) {
+		if e.deps == nil {
+			yield(e.source.main, t.files[e.source.main])
+			return
+		}
+		for path, d := range e.deps {
+			if at := t.files[path]; at != d.stamp && at != (stamp{}) && !yield(path, at) {
+				return
+			}
+		}
+	}
+}
+
+// moved reports whether the main file of a script that is gone has another path
+// now.
+func (e *entry) moved(t *tree) bool {
+	id := e.deps[e.source.main].stamp.id
+	if id == (fileID{}) {
+		return false
+	}
+	for _, at := range t.files {
+		if at.id == id {
+			return true
+		}
+	}
+	return false
+}
+
 // state describes a script's files as scanned. It differs whenever one of them
 // does.
 func (e *entry) state(t *tree) string {
@@ -178,16 +263,32 @@ func (e *entry) state(t *tree) string {
 	return b.String()
 }
 
-// settled reports whether a script's files have had this state for settleTime.
-// If not, the folder is scanned again when they will have.
-func (s *scanResult) settled(e *entry, state string, now time.Time) bool {
+// unchanged reports whether a script's files have had this state in two scans
+// with a time between them, which is doubled whenever the state has changed. If
+// not, the folder is scanned again after that time.
+func (s *scanResult) unchanged(e *entry, state string, now time.Time, first time.Duration) bool {
+	switch w := e.write; {
+	case w == nil:
+		e.write = &pendingWrite{state, now, first}
+	case w.state != state:
+		e.write = &pendingWrite{state, now, max(first, min(2*w.time, maxUnchangedTime))}
+	case now.Sub(w.since) >= w.time:
+		return true
+	}
+	s.rescanAt(e.write.since.Add(e.write.time))
+	return false
+}
+
+// settled reports whether a script's files have had this state for a time. If
+// not, the folder is scanned again when they will have.
+func (s *scanResult) settled(e *entry, state string, now time.Time, settleTime time.Duration) bool {
 	if e.unsettled == nil || e.unsettled.state != state {
 		e.unsettled = &unsettled{state: state, since: now}
 	}
-	if now.Sub(e.unsettled.since) >= s.settleTime {
+	if now.Sub(e.unsettled.since) >= settleTime {
 		return true
 	}
-	s.rescanAt(e.unsettled.since.Add(s.settleTime))
+	s.rescanAt(e.unsettled.since.Add(settleTime))
 	return false
 }
 
@@ -211,7 +312,7 @@ func (s *Set) loadEntries(ctx context.Context, changed []*entry, t *tree, now ti
 		// Files that changed since the scan or cannot be loaded may be half written.
 		if !e.settled && (r.script == nil || !r.matches(t)) {
 			read := entry{source: e.source, deps: r.deps}
-			if !out.settled(e, "loaded\n"+read.state(t), now) {
+			if !out.settled(e, "loaded\n"+read.state(t), now, s.config.SettleTime) {
 				if r.changing || !r.matches(t) {
 					out.rescanAt(now.Add(rereadDelay))
 				}

@@ -60,6 +60,13 @@ type Config struct {
 	// has errors must be unchanged before it counts, as it may be half written.
 	// Zero means 50 ms.
 	SettleTime time.Duration
+	// UnchangedTime is how long any other file that is written in place must be
+	// unchanged between two scans. Both are doubled with each scan that finds a
+	// change. Zero means 40 ms.
+	UnchangedTime time.Duration
+	// RemoveTime is how long a script's file must be gone before its hooks are,
+	// as it may be made again. Zero means 2 s.
+	RemoveTime time.Duration
 	// CountRuns counts the runs of a version that have not ended: those bound to
 	// it, and those not bound yet whose event its hooks matched. nil: a replaced
 	// version counts as in use until the process ends.
@@ -102,6 +109,12 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	if c.SettleTime <= 0 {
 		c.SettleTime = 50 * time.Millisecond
+	}
+	if c.UnchangedTime <= 0 {
+		c.UnchangedTime = 40 * time.Millisecond
+	}
+	if c.RemoveTime <= 0 {
+		c.RemoveTime = 2 * time.Second
 	}
 	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {

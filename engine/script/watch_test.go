@@ -63,7 +63,7 @@ func TestWaysToSave(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			// However slow the machine is, a half-written file does not settle.
-			f := openWith(t, script.Config{SettleTime: time.Hour}, "a.lua", before, "other.lua", hook("other")).watch()
+			f := openWith(t, script.Config{SettleTime: time.Hour, RemoveTime: time.Hour}, "a.lua", before, "other.lua", hook("other")).watch()
 			test.save(f)
 			f.until("a:two other:other")
 			if got := f.versions("a.lua"); !slices.Equal(got, []string{before, after}) {
