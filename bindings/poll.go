@@ -57,7 +57,10 @@ type Poll struct {
 	ForEach *ForEach `app:"of"`
 	// List is read with the Pages of its operation. If {since} is in its Args,
 	// the list has only what changed after that time. Each poll reads the last
-	// Overlap again, because vendors' lists lag behind their clocks.
+	// Overlap again, because vendors' lists lag behind their clocks. It is also how
+	// far a list whose items have no Updated may be behind webhooks and calls, at
+	// least a minute: until then an older state in it is not reported. A list with
+	// {since} whose items have no Updated needs an Overlap of that length.
 	List    Call
 	Overlap time.Duration
 	// NewestFirst is set if the list is sorted by Updated, latest first. A poll

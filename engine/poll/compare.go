@@ -16,6 +16,7 @@ import (
 type comparison struct {
 	*scan
 	walk    *walk
+	reading change.ListRead
 	known   map[string]change.Sighting
 	changed map[string]*change.Sighting
 	order   []*change.Sighting
@@ -97,9 +98,6 @@ func (c *comparison) compare(item *listItem) error {
 	return nil
 }
 
-// lag is how far a list may be behind.
-func (c *comparison) lag() time.Duration { return max(c.poll.Overlap, time.Minute) }
-
 // outdated reports whether an item is the state of its record before the
 // record was deleted, because the list is behind. Only a webhook can be ahead of
 // a complete list.
@@ -163,20 +161,33 @@ func (c *comparison) changedSince(item *listItem) bool {
 // observe adds all parts of an item to a sighting.
 func (c *comparison) observe(s *change.Sighting, item *listItem, by change.ReportedBy) {
 	s.Item, s.Missed = c.walk.item, false
-	s.Add(change.Observation{Hash: item.hash, At: c.at(item), By: by})
+	c.add(s, item, change.Observation{Hash: item.hash, By: by})
 	for _, f := range item.facets {
-		s.Add(change.Observation{Aspect: f.aspect, Hash: f.hash, At: c.at(item), By: change.Unreported})
+		c.add(s, item, change.Observation{Aspect: f.aspect, Hash: f.hash, By: change.Unreported})
+	}
+}
+
+// add adds a state of an item to a sighting.
+func (c *comparison) add(s *change.Sighting, item *listItem, o change.Observation) {
+	if item.updated.IsZero() {
+		s.AddListed(o, c.reading)
+	} else {
+		o.At = item.updated
+		s.Add(o)
 	}
 	c.put(s)
 }
 
-// at is the time of an item's state: when it changed, or, where that is not
-// known, the earliest time that a list which is behind can have.
-func (c *comparison) at(item *listItem) time.Time {
+// isKnown reports whether a state of an item is not to be reported.
+func (c *comparison) isKnown(s *change.Sighting, item *listItem, aspect change.Aspect, hash uint64) bool {
 	if !item.updated.IsZero() {
-		return item.updated
+		return s.Covers(aspect, hash, item.updated)
 	}
-	return c.began.Add(-c.lag())
+	known, changed := s.ObserveListed(aspect, hash, c.reading)
+	if changed {
+		c.put(s)
+	}
+	return known
 }
 
 // addedAt is when a new record was added to the list, zero where that is not
@@ -206,15 +217,8 @@ func (c *comparison) created(s *change.Sighting, item *listItem, returned bool) 
 	return nil
 }
 
-// lags reports whether an item has a state from before one that a webhook has
-// just reported: a list without times does not contain that.
-func (c *comparison) lags(s *change.Sighting, item *listItem, aspect change.Aspect, hash uint64) bool {
-	last, known := s.Last(aspect)
-	return item.updated.IsZero() && known && last.By == change.ReportedByWebhook && c.began.Sub(last.At) < c.lag() && s.Contains(aspect, hash)
-}
-
 func (c *comparison) updated(s *change.Sighting, item *listItem) error {
-	if s.Covers(change.ContentAspect, item.hash, item.updated) || c.lags(s, item, change.ContentAspect, item.hash) {
+	if c.isKnown(s, item, change.ContentAspect, item.hash) {
 		return nil
 	}
 	by := change.Unreported
@@ -230,13 +234,12 @@ func (c *comparison) updated(s *change.Sighting, item *listItem) error {
 			return err
 		}
 	}
-	s.Add(change.Observation{Hash: item.hash, At: c.at(item), By: by})
-	c.put(s)
+	c.add(s, item, change.Observation{Hash: item.hash, By: by})
 	return nil
 }
 
 func (c *comparison) facet(s *change.Sighting, item *listItem, f facet) error {
-	if s.Covers(f.aspect, f.hash, item.updated) || c.lags(s, item, f.aspect, f.hash) {
+	if c.isKnown(s, item, f.aspect, f.hash) {
 		return nil
 	}
 	by := change.Unreported
@@ -251,8 +254,7 @@ func (c *comparison) facet(s *change.Sighting, item *listItem, f facet) error {
 			}
 		}
 	}
-	s.Add(change.Observation{Aspect: f.aspect, Hash: f.hash, At: c.at(item), By: by})
-	c.put(s)
+	c.add(s, item, change.Observation{Aspect: f.aspect, Hash: f.hash, By: by})
 	return nil
 }
 

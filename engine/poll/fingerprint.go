@@ -35,7 +35,7 @@ func (j *job) fingerprint(e *journal.Event) *change.Fingerprint {
 	if record == "" {
 		return nil
 	}
-	m := &change.Fingerprint{PollKey: j.key.PollKey, Record: record}
+	m := &change.Fingerprint{PollKey: j.key.PollKey, Record: record, Undated: e.Time.Equal(e.Received)}
 	m.At = e.Time
 	content := change.Observation{Hash: contentHash(e.Data, j.poll.Compare, j.poll.Ignore), At: e.Time}
 	switch e.Type {

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
@@ -34,6 +35,8 @@ type scan struct {
 	done    map[string]bool   // items that were read
 	walk    *walk             // of the item at which it ended
 	found   int               // events
+	// requested is when the last page was.
+	requested time.Time
 }
 
 // cursor is how far a job has read the list of one item.
@@ -154,6 +157,14 @@ func (sc *scan) changedCursors(item string, c cursor) []journal.Cursor {
 	return []journal.Cursor{{Name: string(sc.source), Item: item, Value: value}}
 }
 
+// lag is how far the list may be behind.
+func (sc *scan) lag() time.Duration { return max(sc.poll.Overlap, time.Minute) }
+
+// listRead is how the last page was read, for items without a time of change.
+func (sc *scan) listRead() change.ListRead {
+	return change.ListRead{At: sc.requested, Lag: sc.lag(), Once: sc.poll.Sync != nil}
+}
+
 // asksSince reports whether a call lists only what changed since a time.
 func asksSince(c *bindings.Call) (asks bool) {
 	_, _ = call.Arguments(c.Args, func(word string) (any, bool) {
@@ -260,6 +271,7 @@ func (sc *scan) request(ctx context.Context, list bindings.Call, vars call.Vars,
 			return call.ListPage{}, err
 		}
 	}
+	sc.requested = sc.clock.Now()
 	page, err := sc.config.Calls.List(ctx, call.BackgroundCall{App: sc.conn.App(), Connection: sc.conn.Name(), Call: list, Vars: vars}, next)
 	if err != nil && page.RetryAfter > 0 {
 		err = &limitedError{err, page.RetryAfter}

@@ -238,7 +238,7 @@ func (sc *scan) comparePage(ctx context.Context, w *walk, items []listItem, reco
 	if err != nil {
 		return err
 	}
-	c := comparison{scan: sc, walk: w, known: known, changed: map[string]*change.Sighting{}}
+	c := comparison{scan: sc, walk: w, reading: sc.listRead(), known: known, changed: map[string]*change.Sighting{}}
 	for i := range items {
 		if err := c.compare(&items[i]); err != nil {
 			return err
@@ -358,9 +358,9 @@ func (sc *scan) findDeletedAfter(ctx context.Context, w *walk, after int64) (nex
 // accounted reports whether a record needs no check: the walk listed it, it is
 // deleted already, or an event reported it meanwhile.
 func (sc *scan) accounted(w *walk, s *change.Sighting) bool {
-	since := w.began.Add(-max(sc.poll.Overlap, time.Minute))
+	since := w.began.Add(-sc.lag())
 	_, listed := slices.BinarySearch(w.hashes, hashText(s.Record))
-	return listed || s.Gone() || slices.ContainsFunc(s.History, func(t change.Observation) bool { return t.At.After(since) })
+	return listed || s.Gone() || slices.ContainsFunc(s.History, func(t change.Observation) bool { return !t.Listed && t.At.After(since) })
 }
 
 // tokenAt finds a token in an answer: in a field of the outermost object, whose

@@ -49,14 +49,19 @@ func FacetAspect(trigger string) Aspect {
 }
 
 // Observation is one known state of an aspect. Observations are in the order of
-// At where it is set, and else in the order in which they were added.
+// At where it is set, and else in the order in which they were added; those that a
+// list without times contained are in the order in which it did.
 type Observation struct {
 	Aspect Aspect
 	Hash   uint64 // of the content; zero for created and deleted
 	// At is the time of the state by the vendor's clock, zero if the vendor sent
-	// none.
+	// none. If only a list without times contained the state, At is when that page
+	// was requested, by our clock: the change was earlier.
 	At time.Time
 	By ReportedBy
+	// Listed is set when a list without times contained the state or a later one.
+	// Of the states that are Listed, the list contained the last one last.
+	Listed bool
 }
 
 // ReportedBy is what reported a state.
@@ -88,6 +93,8 @@ type Fingerprint struct {
 	PollKey
 	Record string
 	Observation
+	// Undated is set if At is when the webhook arrived, as the vendor sent no time.
+	Undated bool
 	// Implied are further states that follow from it and are not reported.
 	Implied []Observation
 }
@@ -97,8 +104,11 @@ type Fingerprint struct {
 func (s *Sighting) ObserveWebhook(f *Fingerprint) (duplicate bool) {
 	for i := range s.History {
 		t := &s.History[i]
-		if t.By == ReportedByList && t.Aspect == f.Aspect && t.Hash == f.Hash && within(t.At, f.At, duplicateWindow) {
+		if t.By == ReportedByList && t.Aspect == f.Aspect && t.Hash == f.Hash && within(t.At, f.At, duplicateWindow) && !s.changedBetween(t, f) {
 			t.By = ReportedByWebhook // once: a second webhook with this state is another change
+			if t.Listed && f.At.Before(t.At) {
+				t.At = f.At.Truncate(timePrecision)
+			}
 			return true
 		}
 	}
@@ -115,6 +125,15 @@ func (s *Sighting) ObserveWebhook(f *Fingerprint) (duplicate bool) {
 	return false
 }
 
+// changedBetween reports whether the record had another state after a list without
+// times contained this one, and before the time of the webhook, which is about a
+// change back to it.
+func (s *Sighting) changedBetween(listed *Observation, f *Fingerprint) bool {
+	return listed.Listed && !f.Undated && slices.ContainsFunc(s.History, func(t Observation) bool {
+		return t.Aspect == f.Aspect && t.At.After(listed.At) && f.At.After(t.At)
+	})
+}
+
 func within(a, b time.Time, d time.Duration) bool {
 	return a.IsZero() || b.IsZero() || b.Sub(a) <= d
 }
@@ -126,23 +145,21 @@ func (s *Sighting) deletedBefore(at time.Time) bool {
 }
 
 // Add inserts an observation at the place of its time, last if it has none. If
-// the one before or after it has the same hash, that one is updated instead.
+// the one before or after it is of the same change, that one is updated instead.
 func (s *Sighting) Add(t Observation) {
-	t.At = t.At.Truncate(time.Millisecond)
-	place, before, after, count := len(s.History), -1, -1, 0
+	t.At = t.At.Truncate(timePrecision)
+	place, before, after := len(s.History), -1, -1
 	for i, o := range s.History {
 		switch {
 		case o.Aspect != t.Aspect:
-			continue
 		case after < 0 && !t.At.IsZero() && o.At.After(t.At):
 			place, after = i, i
 		case after < 0:
 			before = i
 		}
-		count++
 	}
 	for _, i := range []int{before, after} {
-		if i >= 0 && s.History[i].Hash == t.Hash {
+		if i >= 0 && s.History[i].sameChange(&t) {
 			o := &s.History[i]
 			o.By = max(o.By, t.By)
 			if t.At.After(o.At) {
@@ -152,20 +169,26 @@ func (s *Sighting) Add(t Observation) {
 		}
 	}
 	s.History = slices.Insert(s.History, place, t)
-	if count == maxObservations {
-		s.dropOldest(t.Aspect)
-	}
+	s.limit(t.Aspect)
 }
 
-// dropOldest removes one observation of an aspect, never the newest. One that is
-// ReportedByList stays while its webhook may arrive: without it ObserveWebhook
-// would treat the webhook as another change.
-func (s *Sighting) dropOldest(aspect Aspect) {
-	var places []int
-	for i, t := range s.History {
-		if t.Aspect == aspect {
-			places = append(places, i)
-		}
+// sameChange reports whether two observations are of one change: of the same state
+// at about the same time. A list without times contained the state later than that.
+func (o *Observation) sameChange(t *Observation) bool {
+	hasNoTime := o.At.IsZero() || t.At.IsZero()
+	return o.Hash == t.Hash && !o.Listed && (hasNoTime || o.At.Sub(t.At).Abs() <= maxTimeDifference)
+}
+
+// limit removes one observation of an aspect if there are too many, never the newest.
+// One that is ReportedByList stays while its webhook may arrive: without it
+// ObserveWebhook would treat the webhook as another change.
+func (s *Sighting) limit(aspect Aspect) {
+	if len(s.History) <= maxObservations {
+		return
+	}
+	places := s.places(aspect)
+	if len(places) <= maxObservations {
+		return
 	}
 	older, newest := places[:len(places)-1], s.History[places[len(places)-1]]
 	drop := max(0, slices.IndexFunc(older, func(i int) bool {
@@ -196,14 +219,19 @@ func (s *Sighting) Covers(aspect Aspect, hash uint64, updated time.Time) bool {
 	})
 }
 
-// Contains reports whether there is an observation of a state.
-func (s *Sighting) Contains(aspect Aspect, hash uint64) bool {
-	return slices.ContainsFunc(s.History, func(t Observation) bool { return t.Aspect == aspect && t.Hash == hash })
-}
-
 // Drop removes all observations of an aspect.
 func (s *Sighting) Drop(aspect Aspect) {
 	s.History = slices.DeleteFunc(s.History, func(t Observation) bool { return t.Aspect == aspect })
+}
+
+// places are the indexes of the observations of an aspect.
+func (s *Sighting) places(aspect Aspect) (all []int) {
+	for i, t := range s.History {
+		if t.Aspect == aspect {
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 // Gone reports whether the record was deleted.
@@ -212,16 +240,24 @@ func (s *Sighting) Gone() bool {
 	return gone
 }
 
-// observationSize is the size of a stored observation: aspect, ReportedBy, hash,
-// and the time in milliseconds in six bytes.
-const observationSize = 2 + 1 + 8 + 6
+const (
+	// observationSize is the size of a stored observation: aspect, ReportedBy with
+	// listedBit, hash, and the time in milliseconds in six bytes.
+	observationSize = 2 + 1 + 8 + 6
+	listedBit       = 1 << 7
+	timePrecision   = time.Millisecond
+)
 
 // MarshalBinary encodes History.
 func (s *Sighting) MarshalBinary() ([]byte, error) {
 	out := make([]byte, 0, observationSize*len(s.History))
 	for _, t := range s.History {
 		out = binary.BigEndian.AppendUint16(out, uint16(t.Aspect))
-		out = append(out, byte(t.By))
+		by := byte(t.By)
+		if t.Listed {
+			by |= listedBit
+		}
+		out = append(out, by)
 		out = binary.BigEndian.AppendUint64(out, t.Hash)
 		ms := uint64(0)
 		if !t.At.IsZero() {
@@ -241,7 +277,10 @@ func (s *Sighting) UnmarshalBinary(data []byte) error {
 	}
 	s.History = make([]Observation, 0, len(data)/observationSize)
 	for ; len(data) > 0; data = data[observationSize:] {
-		t := Observation{Aspect: Aspect(binary.BigEndian.Uint16(data)), By: ReportedBy(data[2]), Hash: binary.BigEndian.Uint64(data[3:])}
+		t := Observation{
+			Aspect: Aspect(binary.BigEndian.Uint16(data)), By: ReportedBy(data[2] &^ listedBit), Listed: data[2]&listedBit != 0,
+			Hash: binary.BigEndian.Uint64(data[3:]),
+		}
 		if t.By > ReportedByWebhook {
 			return fmt.Errorf("history of a record: found the reporter %d, expected 0 to 2", t.By)
 		}

@@ -18,13 +18,21 @@ func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.M
 func history(s *change.Sighting) string {
 	var all []string
 	for _, t := range s.History {
-		all = append(all, fmt.Sprintf("%d:%c@%.0f%c", t.Aspect, rune(t.Hash), t.At.Sub(noon).Minutes(), "ULW"[t.By]))
+		one := fmt.Sprintf("%d:%c@%.0f%c", t.Aspect, rune(t.Hash), t.At.Sub(noon).Minutes(), "ULW"[t.By])
+		if t.Listed {
+			one += "+"
+		}
+		all = append(all, one)
 	}
 	return strings.Join(all, " ")
 }
 
 func content(hash rune, minutes int, by change.ReportedBy) change.Observation {
 	return change.Observation{Hash: uint64(hash), At: at(minutes), By: by}
+}
+
+func seconds(hash rune, n int, by change.ReportedBy) change.Observation {
+	return change.Observation{Hash: uint64(hash), At: noon.Add(time.Duration(n) * time.Second), By: by}
 }
 
 // contents are states of one minute after the other, from A at noon on.
@@ -57,8 +65,16 @@ func TestSightingAdd(t *testing.T) {
 			[]change.Observation{content('A', 1, change.Unreported), content('C', 9, change.ReportedByList), content('B', 5, change.ReportedByWebhook)},
 			"0:A@1U 0:B@5W 0:C@9L",
 		},
-		"the same state again adds none, and has its newest time": {
+		"the same state at about the same time adds none, and has its newest time": {
+			[]change.Observation{content('A', 3, change.Unreported), seconds('A', 181, change.ReportedByWebhook), seconds('A', 179, change.Unreported)},
+			"0:A@3W",
+		},
+		"the same state at another time is another change": {
 			[]change.Observation{content('A', 1, change.Unreported), content('A', 3, change.ReportedByWebhook), content('A', 2, change.Unreported)},
+			"0:A@1U 0:A@2U 0:A@3W",
+		},
+		"no time is about the same": {
+			[]change.Observation{{Hash: 'A'}, content('A', 3, change.ReportedByWebhook)},
 			"0:A@3W",
 		},
 		"a state that returns is added again": {
@@ -183,7 +199,7 @@ func TestFacetAspect(t *testing.T) {
 }
 
 func FuzzSighting(f *testing.F) {
-	whole := change.Sighting{History: []change.Observation{content('A', 1, change.Unreported), {Aspect: 7, Hash: 1<<64 - 1, By: change.ReportedByList}}}
+	whole := change.Sighting{History: []change.Observation{content('A', 1, change.Unreported), {Aspect: 7, Hash: 1<<64 - 1, By: change.ReportedByList, Listed: true}}}
 	data, _ := whole.MarshalBinary()
 	f.Add(data)
 	f.Add([]byte("short"))

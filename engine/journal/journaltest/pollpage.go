@@ -105,7 +105,7 @@ var pollPageTests = map[string]func(f *fixture){
 	},
 	"a sighting is read as it was stored": func(f *fixture) {
 		s := sighting("c_1", 'A', change.ReportedByList)
-		s.Item, s.Missed = "cal", true
+		s.Item, s.Missed, s.History[0].Listed = "cal", true, true
 		s.History = append(s.History, change.Observation{Aspect: change.FacetAspect("x"), Hash: 1<<64 - 1})
 		f.acceptPage(journal.PollPage{Sightings: []change.Sighting{s}})
 		got := f.sighting("c_1")
