@@ -172,7 +172,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Store:         e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
 		Apps: c.Apps, Secret: e.secret, MaxInFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Clock: c.Clock, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
-		Fingerprint: e.polls.Fingerprint,
+		Fingerprint: e.polls.Fingerprint, WrittenFingerprint: e.polls.WrittenFingerprint,
 	})
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.Clock, Log: c.Log,

@@ -165,6 +165,69 @@ func TestHighLevelChangesWithoutWebhook(t *testing.T) {
 	f.expectEvents("title", "task.created by webhook: Call", "task.updated by poll: Call back", "task.completed by webhook: Call back", "task.updated by poll: Call back")
 }
 
+// TestTaskOfScriptIsReportedOnce polls tasks, which have no times of change. A script
+// makes a task, which somebody edits at once. Then the script edits it, somebody edits
+// it and changes it back to what the script wrote, and both edit it.
+func TestTaskOfScriptIsReportedOnce(t *testing.T) {
+	for interval, scans := range map[time.Duration]int{10 * time.Second: 15, 5 * time.Minute: 2} {
+		t.Run(fmt.Sprint(interval), func(t *testing.T) {
+			f := newClockFixture(t, "highlevel", `
+local highlevel = require "highlevel"
+on("emit:task", function(event)
+  local task = event.data
+  if task.taskId then highlevel.contacts.update_task(task) else highlevel.contacts.create_task(task) end
+end)
+on("highlevel.task.*", { lane = false }, function(event) end)`,
+				setting("highlevel", privateIntegration), setting("highlevel", func(i int, c *engine.Config) { c.Connections[i].Poll = interval }))
+			contact := f.put("highlevel", "contacts", map[string]any{"firstName": "Ada", "email": "ada@example.com"}).Get("id").Str
+			call := func(task map[string]any) {
+				t.Helper()
+				task["contactId"] = contact
+				data, err := json.Marshal(task)
+				must(t, err)
+				_, err = f.journal.Send(t.Context(), control.Message{Type: "emit:task", Data: data})
+				must(t, err)
+				f.settle()
+			}
+			polls := func() {
+				for range scans {
+					f.awaitPolls()
+				}
+			}
+			f.awaitPolls()
+			call(map[string]any{"title": "Call", "dueDate": "2027-01-01T09:00:00Z", "completed": false})
+			tasks := f.apps.Records("highlevel", "contacts/tasks")
+			id := gjson.GetBytes(tasks[len(tasks)-1], "id").Str
+			edit := func(title string) {
+				f.change("highlevel", "PUT", "/contacts/"+contact+"/tasks/"+id, `{"title":"`+title+`"}`)
+			}
+			edit("Ring")
+			polls()
+			call(map[string]any{"taskId": id, "title": "Call back"})
+			polls()
+			edit("Write")
+			polls()
+			edit("Call back")
+			polls()
+			call(map[string]any{"taskId": id, "title": "Visit"})
+			edit("Call")
+			polls()
+			var titles []string
+			for _, e := range f.events("title") {
+				if !strings.HasPrefix(e, " by hand") {
+					titles = append(titles, e)
+				}
+			}
+			if want := []string{"task.updated by poll: Ring", "task.updated by poll: Write", "task.updated by poll: Call back", "task.updated by poll: Call"}; !slices.Equal(titles, want) {
+				t.Errorf("found %q, expected %q", titles, want)
+			}
+			if runs := len(f.runs()); runs != 3+4 {
+				t.Errorf("found %d runs, expected those of three calls and four changes", runs)
+			}
+		})
+	}
+}
+
 // TestReconcileFindsLostChanges makes changes whose webhooks are lost and then
 // arrive late.
 func TestReconcileFindsLostChanges(t *testing.T) {
@@ -236,6 +299,32 @@ func TestGoogleCalendarPollBySyncToken(t *testing.T) {
 	f.awaitPolls()
 	if got := f.events("id"); len(got) != 3 || got[2] != "event.deleted by poll: "+id {
 		t.Errorf("the events are %q", got)
+	}
+}
+
+// TestCallBeforePollHidesNoCreation edits an event that somebody else has created and
+// that no poll has listed yet.
+func TestCallBeforePollHidesNoCreation(t *testing.T) {
+	f := newClockFixture(t, "", `
+local googlecalendar = require "googlecalendar"
+on("googlecalendar.event.*", { lane = false }, function(event) end)
+on("emit:edit", function(event) googlecalendar.events.patch { calendarId = event.data.calendar, eventId = event.data.id, summary = "Call back" } end)`)
+	f.awaitPolls()
+	made := f.change("googlecalendar", "POST", "/calendars/primary/events", `{"summary":"Call","start":{"date":"2027-03-02"},"end":{"date":"2027-03-03"}}`)
+	data, err := json.Marshal(map[string]any{"calendar": f.apps.Account("googlecalendar"), "id": made.Get("id").Str})
+	must(t, err)
+	_, err = f.journal.Send(t.Context(), control.Message{Type: "emit:edit", Data: data})
+	must(t, err)
+	f.settle()
+	f.awaitPolls()
+	found := f.events("summary")
+	if want := "event.created by poll: Call back"; !slices.Contains(found, want) {
+		t.Errorf("found %q, expected %q", found, want)
+	}
+	for _, r := range f.runs() {
+		if r.Run.State != journal.Succeeded {
+			t.Errorf("run of %s is %s: %+v", r.Run.Event, r.Run.State, r.Run.Problem)
+		}
 	}
 }
 

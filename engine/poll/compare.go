@@ -181,6 +181,9 @@ func (c *comparison) add(s *change.Sighting, item *listItem, o change.Observatio
 // isKnown reports whether a state of an item is not to be reported.
 func (c *comparison) isKnown(s *change.Sighting, item *listItem, aspect change.Aspect, hash uint64) bool {
 	if !item.updated.IsZero() {
+		if s.SetTime(aspect, hash, item.updated) {
+			c.put(s)
+		}
 		return s.Covers(aspect, hash, item.updated)
 	}
 	known, changed := s.ObserveListed(aspect, hash, c.reading)

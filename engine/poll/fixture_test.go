@@ -24,6 +24,7 @@ import (
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
@@ -51,6 +52,7 @@ trigger desk.card.finished {"vendor":"card.finished","record":"id"}
 trigger desk.note.created {"record":"id"}
 trigger desk.note.updated {"record":"id"}
 trigger desk.note.deleted {"record":"id"}
+trigger desk.note.moved {"record":"id"}
 trigger desk.sticker.created {"record":"id"}
 trigger desk.sticker.updated {"record":"id"}
 trigger desk.sticker.deleted {"record":"id"}
@@ -319,6 +321,36 @@ func (w *fixture) push(id, trigger string, at time.Time, data string) journal.Re
 	return receipts[0]
 }
 
+// callRun is a run whose calls change records.
+type callRun struct {
+	*fixture
+	lease journal.Lease
+	calls int
+}
+
+func newCallRun(w *fixture) *callRun {
+	w.Helper()
+	hook := &journal.Hook{Script: "main", Name: "calls", Version: "v1", Triggers: []string{"emit:calls"}, Lane: journal.Lane{Kind: journal.LaneNone}}
+	_, err := w.store.Accept(w.Context(), journal.Arrival{Hooks: []*journal.Hook{hook},
+		Event: journal.Event{ID: "calls", Type: "emit:calls", Source: journal.Emit, Time: w.clock.Now(), Data: json.RawMessage(`{}`)}})
+	w.must(err)
+	a, err := w.store.Next(w.Context())
+	w.must(err)
+	w.seen++
+	return &callRun{fixture: w, lease: journal.Lease{Run: a.Run.ID, Epoch: a.Epoch}}
+}
+
+// record records a call with its answer, as a Runner does.
+func (r *callRun) record(w *change.Written) {
+	r.Helper()
+	r.calls++
+	w.Fingerprint = r.polls.WrittenFingerprint(w)
+	_, err := r.store.Record(r.Context(), r.lease, journal.Step{
+		Number: r.calls, Name: w.Noun, State: journal.Done, Result: w.Data, Args: json.RawMessage(`{}`), Started: r.clock.Now(),
+	}, journal.Effect{Written: w})
+	r.must(err)
+}
+
 // scan makes one scan and returns the events since the last call.
 func (w *fixture) scan(name string) string {
 	w.Helper()
@@ -398,6 +430,7 @@ type vendor struct {
 	files   []object
 	lost    bool // tokens of files are too old
 	byID    bool // cards are listed by id, not by the time of their change
+	size    int  // of the pages of lists with a cursor
 	asked   []string
 	arrived *sync.Cond
 	answer  func(path string, n int) (status int, header http.Header) // instead of a list; 0: the list
@@ -406,7 +439,7 @@ type vendor struct {
 type object = map[string]any
 
 func newVendor(now func() time.Time) *vendor {
-	v := &vendor{now: now, boards: map[string][]object{}}
+	v := &vendor{now: now, boards: map[string][]object{}, size: 2}
 	v.arrived = sync.NewCond(&v.mu)
 	return v
 }
@@ -520,13 +553,10 @@ func (v *vendor) writeCards(w http.ResponseWriter, since, page, size string) {
 	write(w, object{"cards": append([]object{}, found[from:min(from+s, len(found))]...)})
 }
 
-// pageSize is that of lists with a cursor.
-const pageSize = 2
-
 func (v *vendor) writeAfter(w http.ResponseWriter, name string, all []object, after string, more object) {
 	from, _ := strconv.Atoi(after)
 	from = min(from, len(all))
-	to := min(from+pageSize, len(all))
+	to := min(from+v.size, len(all))
 	out := object{name: append([]object{}, all[from:to]...)}
 	if to < len(all) {
 		out["next"] = strconv.Itoa(to)
@@ -546,7 +576,7 @@ func (v *vendor) writeLog(w http.ResponseWriter, token string) {
 		write(w, object{"token": strconv.Itoa(len(v.log))})
 		return
 	}
-	to := min(from+pageSize, len(v.log))
+	to := min(from+v.size, len(v.log))
 	write(w, object{"entries": append([]object{}, v.log[from:to]...), "token": strconv.Itoa(to), "more": to < len(v.log)})
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/vm"
@@ -43,12 +42,21 @@ func (h *host) writtenRecord(s vm.Step, connection string, answer json.RawMessag
 		}
 		made.Data, made.Sent = recordData(w, s.Args, answer), sentFields(s.App.Echo, w, s.Args)
 	}
-	if answer != nil && !strings.HasPrefix(w.Record, bindings.ArgumentPrefix) && h.runner.config.Fingerprint != nil {
-		made.Fingerprint = h.runner.config.Fingerprint(&journal.Event{
-			Type: made.Noun + ".created", Connection: connection, Source: journal.Webhook, Record: made.Record, Time: h.runner.config.Clock.Now(), Data: made.Data,
-		})
+	if answer != nil && h.runner.config.WrittenFingerprint != nil {
+		made.Created = !isArgument(s.Args, made.Record)
+		made.Fingerprint = h.runner.config.WrittenFingerprint(made)
 	}
 	return made
+}
+
+// isArgument reports whether a text is one of the arguments: a call with the id of a
+// record does not create it.
+func isArgument(args json.RawMessage, text string) (is bool) {
+	gjson.ParseBytes(args).ForEach(func(_, value gjson.Result) bool {
+		is = value.String() == text
+		return !is
+	})
+	return is
 }
 
 // sentFields returns the names in events of the fields that a call sets: those of

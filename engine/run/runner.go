@@ -64,6 +64,9 @@ type Config struct {
 	// Fingerprint returns what an event reports about a record that is polled too,
 	// nil for another event; a nil func means that nothing is polled.
 	Fingerprint func(*journal.Event) *change.Fingerprint
+	// WrittenFingerprint returns the state of a record that is polled after a call
+	// that wrote it, nil for another record; a nil func means that nothing is polled.
+	WrittenFingerprint func(*change.Written) *change.Fingerprint
 	// ApprovalLink returns the URL of the page of an approval.
 	ApprovalLink func(id string, expires time.Time) string
 }

@@ -28,13 +28,30 @@ type Written struct {
 	Sent []string
 	// Fields are the fields that the vendor's answer can have.
 	Fields Fields
-	// Gone is set when the call deleted the record.
-	Gone bool
-	// Fingerprint is the state of a record that the call created and that is
-	// polled, so that the poll finds its deletion although no list contained it;
-	// nil if the record is not polled.
+	// Created is set when the call created the record, Gone when it deleted it.
+	Created, Gone bool
+	// Fingerprint is the state of the record after the call, as far as a poll
+	// compares it; nil if the record is not polled. The poll does not report it, and
+	// finds the deletion of a record that the call created although no list
+	// contained it.
 	Fingerprint *Fingerprint
 	EchoRule
+}
+
+// Has reports whether the value at a path of Data is known: nothing there means
+// that there is no value.
+func (w *Written) Has(path string) bool {
+	data := w.Data
+	if w.Within != "" {
+		inner, found := strings.CutPrefix(path, w.Within+".")
+		if !found {
+			return false
+		}
+		path, data = inner, json.RawMessage(jsonpath.Get(data, w.Within).Raw)
+	}
+	name, _, _ := strings.Cut(path, ".")
+	_, found := jsonpath.Lookup(data, name)
+	return found || slices.Contains(w.Fields.Names, name)
 }
 
 // EchoRule is how the stored state of a record is compared with a reported one.

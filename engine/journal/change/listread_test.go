@@ -137,3 +137,39 @@ func TestWebhookAfterList(t *testing.T) {
 		t.Error("a webhook without a time is not the duplicate of what a list reported")
 	}
 }
+
+func TestObserveCall(t *testing.T) {
+	written := &change.Fingerprint{Observation: content('W', 5, change.Unreported)}
+	for name, test := range map[string]struct{ before, after string }{
+		"a new state":           {"A@1L+", "A@1L+ W@5U"},
+		"a webhook came before": {"A@1L+ W@4W B@5W", "A@1L+ W@4W B@5W"},
+		"a list came before":    {"W@4L+", "W@4L+"},
+		"the same again":        {"W@1L+", "W@1L+ W@5U"},
+		"what it was before":    {"W@1L+ A@2L+", "W@1L+ A@2L+ W@5U"},
+		"after another call":    {"W@1U", "W@1U W@5U"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := past(test.before)
+			s.ObserveCall(written, at(4))
+			if got := contentHistory(&s); got != test.after {
+				t.Errorf("found %s, expected %s", got, test.after)
+			}
+		})
+	}
+	created := &change.Fingerprint{Observation: change.Observation{Aspect: change.CreatedAspect, At: at(5)}, Implied: []change.Observation{written.Observation}}
+	for name, test := range map[string]struct {
+		before change.Sighting
+		after  string
+	}{
+		"a record that is created":         {change.Sighting{}, "1:\x00@5U 0:W@5U"},
+		"one that is created again":        {change.Sighting{History: []change.Observation{{Aspect: change.DeletedAspect, At: at(2)}}}, "1:\x00@5U 0:W@5U"},
+		"one that is known from elsewhere": {past("A@1W"), "0:A@1W 0:W@5U"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.before.ObserveCall(created, at(4))
+			if got := history(&test.before); got != test.after {
+				t.Errorf("found %q, expected %q", got, test.after)
+			}
+		})
+	}
+}

@@ -134,6 +134,26 @@ func (s *Sighting) changedBetween(listed *Observation, f *Fingerprint) bool {
 	})
 }
 
+// ObserveCall adds the states that a call of ours wrote, which was begun at started,
+// by our clock. They are not reported.
+func (s *Sighting) ObserveCall(f *Fingerprint, started time.Time) {
+	exists := len(s.History) > 0 && !s.Gone()
+	if f.Aspect == CreatedAspect {
+		s.Drop(DeletedAspect)
+	}
+	for _, t := range append([]Observation{f.Observation}, f.Implied...) {
+		isSeen := slices.ContainsFunc(s.History, func(o Observation) bool {
+			return o.Aspect == t.Aspect && o.Hash == t.Hash && !o.At.Before(started)
+		})
+		// A list or a webhook may have been before the answer.
+		if isSeen || exists && t.Aspect == CreatedAspect {
+			continue
+		}
+		t.By = Unreported
+		s.Add(t)
+	}
+}
+
 func within(a, b time.Time, d time.Duration) bool {
 	return a.IsZero() || b.IsZero() || b.Sub(a) <= d
 }
@@ -217,6 +237,19 @@ func (s *Sighting) Covers(aspect Aspect, hash uint64, updated time.Time) bool {
 	return !updated.IsZero() && slices.ContainsFunc(s.History, func(t Observation) bool {
 		return t.Aspect == aspect && t.Hash == hash && !t.At.IsZero() && !t.At.Add(maxTimeDifference).Before(updated)
 	})
+}
+
+// SetTime sets the time of the newest state of an aspect to the list's time for it,
+// if that is earlier: the time of a call's answer is by our clock, and that of a
+// webhook may be when it arrived. It reports whether that changed the history.
+func (s *Sighting) SetTime(aspect Aspect, hash uint64, updated time.Time) (changed bool) {
+	last, found := s.Last(aspect)
+	if !found || last.Hash != hash || last.At.Sub(updated) <= maxTimeDifference {
+		return false
+	}
+	all := s.places(aspect)
+	s.History[all[len(all)-1]].At = updated.Truncate(timePrecision)
+	return true
 }
 
 // Drop removes all observations of an aspect.

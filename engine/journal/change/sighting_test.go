@@ -175,6 +175,24 @@ func TestSightingCovers(t *testing.T) {
 	}
 }
 
+func TestSightingSetTime(t *testing.T) {
+	for name, test := range map[string]struct{ before, after string }{
+		"the list's time is earlier": {"A@1W B@5W", "A@1W B@2W"},
+		"by no more than clocks":     {"B@2W", "B@2W"},
+		"it is later":                {"B@1W", "B@1W"},
+		"another state is newer":     {"B@5W A@6W", "B@5W A@6W"},
+		"nothing is known":           {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := past(test.before)
+			changed := s.SetTime(change.ContentAspect, 'B', at(2))
+			if got := contentHistory(&s); got != test.after || changed != (test.before != test.after) {
+				t.Errorf("found %v, %s, expected %s", changed, got, test.after)
+			}
+		})
+	}
+}
+
 func TestSightingGone(t *testing.T) {
 	s := change.Sighting{History: []change.Observation{{Aspect: change.DeletedAspect, At: at(10), By: change.ReportedByWebhook}}}
 	s.ObserveWebhook(webhook('A', 9)) // late

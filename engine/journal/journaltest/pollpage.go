@@ -115,6 +115,29 @@ var pollPageTests = map[string]func(f *fixture){
 		s.Row, s.Version = got.Row, got.Version
 		want(f, "sighting", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", s))
 	},
+	"the sighting of a record has what calls wrote": func(f *fixture) {
+		wrote := func(record string, aspect change.Aspect, hash rune) {
+			f.clock.Advance(10 * time.Second)
+			s := step(1, "highlevel.contacts.update", `{}`)
+			s.Started = f.clock.Now()
+			f.record(f.begun(), s, journal.Effect{Written: &change.Written{
+				Connection: "highlevel", Noun: "highlevel.contact", Record: record, Data: json.RawMessage(`{}`),
+				Fingerprint: &change.Fingerprint{PollKey: contacts, Record: record,
+					Observation: change.Observation{Aspect: aspect, Hash: uint64(hash)}, Implied: []change.Observation{{Aspect: change.FacetAspect("x"), Hash: 'x'}}},
+			}})
+		}
+		wrote("c_1", change.ContentAspect, 'A')
+		want(f, "a record that nothing is known of", f.known("c_1"), "")
+		wrote("c_2", change.CreatedAspect, '*')
+		want(f, "a created record", f.known("c_2"), "*U xU")
+		wrote("c_2", change.ContentAspect, 'A')
+		wrote("c_2", change.ContentAspect, 'B')
+		want(f, "after two edits", f.known("c_2"), "*U xU AU BU")
+		f.acceptPage(journal.PollPage{Sightings: []change.Sighting{sighting("c_1", 'A', change.ReportedByList)}})
+		wrote("c_1", change.ContentAspect, 'B')
+		f.reopen()
+		want(f, "a record that was listed", f.known("c_1"), "AL BU xU")
+	},
 	"a cursor replaces the one of its name and item": func(f *fixture) {
 		f.acceptPage(journal.PollPage{Cursors: []journal.Cursor{cursor("", `1`), cursor("cal", `1`), {Name: "reconcile", Value: []byte(`7`)}}})
 		f.acceptPage(journal.PollPage{Cursors: []journal.Cursor{cursor("cal", `2`)}})

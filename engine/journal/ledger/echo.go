@@ -120,7 +120,7 @@ func (b *batch) putWritten(key StepKey, step *journal.Step, state journal.StepSt
 	}
 	b.known.writtenNouns[RecordKey{w.Connection, w.Noun, ""}] = true
 	if w.Fingerprint != nil && state != journal.Begun {
-		if err := b.addSighting(w.Fingerprint); err != nil {
+		if err := b.observeCall(w.Fingerprint, step.Started); err != nil {
 			return err
 		}
 	}

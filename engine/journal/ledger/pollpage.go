@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/change"
@@ -121,17 +122,15 @@ func (b *batch) mergeWebhook(m *change.Fingerprint) (duplicate bool, err error) 
 	return duplicate, nil
 }
 
-// addSighting stores what a call of ours wrote as the sighting of its record, if
-// the poll has none yet.
-func (b *batch) addSighting(m *change.Fingerprint) error {
+// observeCall adds what a call of ours wrote to the sighting of its record, or makes
+// one of a record that the call created. A record that others created is reported
+// when a list contains it first.
+func (b *batch) observeCall(m *change.Fingerprint, started time.Time) error {
 	key, s, err := b.sighting(m)
-	if err != nil || s.Row != 0 {
+	if err != nil || s.Row == 0 && m.Aspect != change.CreatedAspect {
 		return err
 	}
-	for _, t := range append([]change.Observation{m.Observation}, m.Implied...) {
-		t.By = change.Unreported
-		s.Add(t)
-	}
+	s.ObserveCall(m, started)
 	b.setSighting(key, s)
 	return nil
 }
