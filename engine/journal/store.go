@@ -106,6 +106,13 @@ type Execution interface {
 	// Release returns an activation unfinished, at shutdown: the run is queued
 	// again, first of its lane, with its records.
 	Release(lease Lease) error
+	// Suspend returns an activation unfinished, as Release does, but Next returns
+	// the run only after Continue; the run owns its lane until then. It makes no
+	// commit: after a restart the run is queued, first of its lane.
+	Suspend(lease Lease) error
+	// Continue ends the suspension of a run. It reports false if the run is not
+	// suspended, as after it was cancelled.
+	Continue(run string) bool
 }
 
 // Versions are the sources of scripts, and the live runs of each.

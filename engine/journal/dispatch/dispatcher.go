@@ -308,6 +308,37 @@ func (d *Dispatcher) Requeue(seq, epoch int64) {
 	}
 }
 
+// Suspend implements ledger.Dispatch.
+func (d *Dispatcher) Suspend(seq, epoch int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.leased[seq]
+	if r == nil || r.epoch != epoch {
+		return false
+	}
+	delete(d.leased, seq)
+	r.status, r.cached = suspended, nil
+	r.endLease()
+	return true
+}
+
+// Continue implements ledger.Dispatch.
+func (d *Dispatcher) Continue(seq int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.runs[seq]
+	switch {
+	case r == nil || r.status != suspended:
+		return false
+	case r.reserved: // endReservations leases it
+		r.status = ready
+		d.ready.addFront(r)
+	default:
+		d.makeReadyFirst(r)
+	}
+	return true
+}
+
 // Reserve implements ledger.Dispatch.
 func (d *Dispatcher) Reserve(seq int64) bool {
 	d.mu.Lock()

@@ -111,3 +111,29 @@ func TestLeasedRunDoesNotChange(t *testing.T) {
 		t.Errorf("the leased run was created at %d, expected 1", r.Created)
 	}
 }
+
+// A run that a batch has reserved is not leased before the batch ends, when it
+// goes on meanwhile.
+func TestReservedRunGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := withRuns(1, 2)
+		r := next(t, d)
+		if !d.Suspend(r.Seq, r.Epoch) || d.Suspend(r.Seq, r.Epoch) {
+			t.Error("a lease can be suspended once")
+		}
+		d.Reserve(1)
+		if !d.Continue(1) || d.Continue(1) {
+			t.Error("a suspended run can go on once")
+		}
+		if r := next(t, d); r.Seq != 2 {
+			t.Errorf("found run %d, expected 2: 1 is reserved", r.Seq)
+		}
+		leased := make(chan int64, 1)
+		go func() { leased <- next(t, d).Seq }()
+		synctest.Wait()
+		d.Apply(nil)
+		if seq := <-leased; seq != 1 {
+			t.Errorf("found run %d, expected 1", seq)
+		}
+	})
+}

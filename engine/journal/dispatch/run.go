@@ -41,7 +41,8 @@ const (
 	queuedByRule        // for the runs of an earlier rule epoch
 	ready               // for a caller of Next
 	leased
-	parked // for a Resume or Unpause; the run owns its lane
+	parked    // for a Resume or Unpause; the run owns its lane
+	suspended // for a Continue; the run owns its lane
 )
 
 // size is how many bytes the cached event of a run is counted as.

@@ -30,7 +30,7 @@ func Run(t *testing.T, open Open) {
 		name  string
 		tests map[string]func(f *fixture)
 	}{
-		{"accept", acceptTests}, {"poll page", pollPageTests}, {"next", nextTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
+		{"accept", acceptTests}, {"poll page", pollPageTests}, {"next", nextTests}, {"suspend", suspendTests}, {"record", recordTests}, {"state", stateTests}, {"links", linkTests},
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
 		{"park", parkTests}, {"wait", waitTests}, {"approval", approvalTests},
 		{"command", commandTests}, {"policy", policyTests}, {"rule", ruleTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},

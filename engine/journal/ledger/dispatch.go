@@ -20,6 +20,12 @@ type Dispatch interface {
 	// already, which it returns. ok is false if the lease with the epoch has
 	// ended.
 	Bind(run, epoch int64, to Bound) (before string, ok bool)
+	// Suspend ends the lease with an epoch: the run owns its lane, and is leased
+	// again only after Continue. It reports false if that lease has ended.
+	Suspend(run, epoch int64) bool
+	// Continue makes a suspended run the first ready one. It reports false if the
+	// run is not suspended.
+	Continue(run int64) bool
 	// Reserve prevents a new lease of a queued run until Apply or Abort. It
 	// reports false if the run is leased.
 	Reserve(run int64) bool

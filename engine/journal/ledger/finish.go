@@ -150,6 +150,24 @@ func (t *releaseTask) decide(b *batch) error {
 	return nil
 }
 
+// Suspend implements journal.Store.
+func (l *Ledger) Suspend(h journal.Lease) error {
+	k, err := l.parseLease(h)
+	if err == nil && !l.dispatch.Suspend(k.run, k.epoch) {
+		err = journal.ErrFenced
+	}
+	if err != nil {
+		return fmt.Errorf("suspend run %q: %w", h.Run, err)
+	}
+	return nil
+}
+
+// Continue implements journal.Store.
+func (l *Ledger) Continue(run string) bool {
+	seq, err := l.parse(run)
+	return err == nil && l.dispatch.Continue(seq)
+}
+
 // Bind implements journal.Store.
 func (l *Ledger) Bind(h journal.Lease, to journal.Binding) error {
 	seq, err := l.parse(h.Run)
