@@ -141,7 +141,11 @@ func showCurrent(out io.Writer, c journal.Current) {
 	}
 	fmt.Fprintf(out, "step        %d %s at %s, for %s\n", c.Step, c.Name, c.Position, shortDuration(max(time.Since(c.Started), 0)))
 	if c.Waits != "" {
-		fmt.Fprintf(out, "waits for   %s, until %s\n", c.Waits, formatTime(c.Until))
+		until := ""
+		if !c.Until.IsZero() {
+			until = ", until " + formatTime(c.Until)
+		}
+		fmt.Fprintf(out, "waits for   %s%s\n", c.Waits, until)
 	}
 }
 

@@ -22,7 +22,8 @@ type Config struct {
 	// Send stores an event that a person sent.
 	Send   func(context.Context, Message) (Sent, error)
 	Status func(context.Context) Status
-	// Current returns what a running run does; nil: it is not known.
+	// Current returns what a running run does, or what a queued one waits for; nil:
+	// it is not known.
 	Current     func(run string) *journal.Current
 	Commands    Commands    // nil: their paths are not served
 	Connections Connections // nil: their paths are not served
@@ -161,7 +162,7 @@ func (s *Server) Handler() http.Handler {
 	}))
 	mux.HandleFunc("GET /runs/{id}", respond(func(r *http.Request) (any, error) {
 		run, steps, err := s.config.Reader.Run(r.Context(), r.PathValue("id"))
-		if run.State == journal.Running && s.config.Current != nil {
+		if (run.State == journal.Running || run.State == journal.Queued) && s.config.Current != nil {
 			run.Current = s.config.Current(run.ID)
 		}
 		return RunDetails{run, steps}, err

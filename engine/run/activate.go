@@ -21,8 +21,12 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	h := &host{runner: r, lease: lease, run: a.Run, event: a.Event, records: a.Steps, began: r.config.Clock.Now(), log: log}
+	if woken := r.bulkhead.permission(a.Run.ID); woken != nil {
+		h.began = h.began.Add(-woken.executed)
+		defer r.bulkhead.revoke(woken)
+	}
 	r.register(a.Run.ID, executing{cancel, h})
-	defer r.unregister(a.Run.ID)
+	defer r.unregister(a.Run.ID, h)
 	end := r.execute(ctx, h)
 	switch {
 	case end.finish != nil:
@@ -38,8 +42,8 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 			return
 		}
 		h.logPark(*end.park)
-	case errors.Is(end.release, errParked), errors.Is(end.release, errCancelled), errors.Is(end.release, journal.ErrFenced),
-		errors.Is(end.release, journal.ErrReplaced):
+	case errors.Is(end.release, errParked), errors.Is(end.release, errSuspended), errors.Is(end.release, errCancelled),
+		errors.Is(end.release, journal.ErrFenced), errors.Is(end.release, journal.ErrReplaced):
 	default:
 		log.Warn("run released", "reason", end.release)
 		if err := r.config.Store.Release(lease); err != nil && !errors.Is(err, journal.ErrFenced) {
@@ -55,10 +59,14 @@ func (r *Runner) register(run string, e executing) {
 	r.executing[run] = e
 }
 
-func (r *Runner) unregister(run string) {
+// unregister removes an activation. The run may be in flight again already, if it
+// was parked or suspended.
+func (r *Runner) unregister(run string, h *host) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.executing, run)
+	if r.executing[run].host == h {
+		delete(r.executing, run)
+	}
 }
 
 // execute executes the handler in the version that the run is bound to, and
@@ -112,7 +120,7 @@ func (h *host) bound(ctx context.Context) (_ context.Context, stop context.Cance
 	if h.hook.Timeout <= 0 {
 		return ctx, func() {}, false
 	}
-	left := h.hook.Timeout - h.run.Executed
+	left := h.hook.Timeout - h.run.Executed - h.runner.config.Clock.Now().Sub(h.began)
 	ctx, stop = context.WithTimeoutCause(ctx, left, fmt.Errorf("over the hook's timeout of %s", h.hook.Timeout))
 	return ctx, stop, left <= 0
 }

@@ -17,6 +17,7 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 	if err := r.config.Store.Cancel(ctx, run); err != nil {
 		return err
 	}
+	r.bulkhead.cancel(run)
 	r.config.Log.Info("run cancelled", "run", run)
 	r.mu.Lock()
 	cancel := r.executing[run].cancel

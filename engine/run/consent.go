@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -83,6 +84,9 @@ func (h *host) awaitConsent(ctx context.Context, s vm.Step, step journal.Step, c
 // agreed.
 func (h *host) resumeConsent(ctx context.Context, s vm.Step, step journal.Step, c *consent) (json.RawMessage, error) {
 	result, err := h.consentResult(ctx, s, c)
+	if errors.Is(err, errSuspended) {
+		return nil, h.endActivation(ctx, step, err)
+	}
 	switch def := s.App.Consent; {
 	case err != nil && ctx.Err() != nil:
 		return nil, h.endActivation(ctx, step, err)
@@ -127,6 +131,12 @@ func (h *host) consentResult(ctx context.Context, s vm.Step, c *consent) (string
 	if err != nil {
 		return "", err
 	}
+	target := call.Target{App: s.App.Name}
+	began, err := h.enterCall(ctx, target)
+	if err != nil {
+		return "", err
+	}
+	defer h.runner.bulkhead.leave(target, began)
 	answer, err := h.runner.config.Calls.Do(ctx, call.Request{App: s.App, Operation: op, Connection: connection, Args: body})
 	if err != nil {
 		return "", err

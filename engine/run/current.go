@@ -26,6 +26,12 @@ func (c *current) end() {
 	c.mu.Unlock()
 }
 
+func (c *current) get() journal.Current {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
 // wait is the Waits of a call.Caller.
 func (c *current) wait(what string, until time.Time) {
 	c.mu.Lock()
@@ -33,17 +39,16 @@ func (c *current) wait(what string, until time.Time) {
 	c.mu.Unlock()
 }
 
-// Current returns what a run does that executes now, nil for any other run.
+// Current returns what a run does that executes now, or what calls it waits for
+// without a place; nil for any other run.
 func (r *Runner) Current(run string) *journal.Current {
 	r.mu.Lock()
 	h := r.executing[run].host
 	r.mu.Unlock()
 	if h == nil {
-		return nil
+		return r.bulkhead.current(run)
 	}
-	h.current.mu.Lock()
-	now := h.current.now
-	h.current.mu.Unlock()
+	now := h.current.get()
 	now.Began = h.began
 	return &now
 }

@@ -57,6 +57,7 @@ type fixture struct {
 	writeError  func(write int) error
 	secrets     map[string]string
 	grace       time.Duration
+	maxInFlight int
 
 	store   *failingStore
 	file    *sqlite.Store
@@ -134,8 +135,9 @@ func (w *fixture) start() {
 	w.store = &failingStore{Store: w.file, at: w.killAt, before: w.killBefore, writeError: w.writeError, killed: make(chan struct{}), changed: make(chan struct{})}
 	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Clock: w})
 	must(w.TB, err)
+	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.client = call.New(call.Config{
-		Connections: set, Clock: clock.Instant{Clock: w.Manual}, MaxWait: 5 * time.Second, MaxSendings: 2, AllowPrivate: true,
+		Log: log, Connections: set, Clock: clock.Instant{Clock: w.Manual}, MaxWait: 5 * time.Second, MaxSendings: 2, AllowPrivate: true,
 	})
 	machine := vm.New(vm.Config{Apps: w.apps})
 	w.scripts, err = script.Open(w.Context(), script.Config{
@@ -158,7 +160,7 @@ func (w *fixture) start() {
 	w.runner = run.New(run.Config{
 		QueuedAtStart: counts[journal.Queued],
 		Store:         w.store, Machine: machine, Scripts: w.scripts, Calls: w.client, Connections: set, Apps: w.apps, Zone: w.zone,
-		Clock: w.Manual, Grace: w.grace, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clock: w.Manual, Grace: w.grace, MaxInFlight: w.maxInFlight, Log: log,
 		Secret: func(name string) (string, error) {
 			if value, found := w.secrets[name]; found {
 				return value, nil

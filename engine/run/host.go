@@ -126,6 +126,13 @@ func (h *host) record(ctx context.Context, step journal.Step, effect journal.Eff
 // perform executes a step. The error is a *bindings.Error if it can be raised in
 // the script.
 func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again json.RawMessage) (result, error) {
+	if target, ok := callTarget(s); ok {
+		began, err := h.enterCall(ctx, target)
+		if err != nil {
+			return result{}, err
+		}
+		defer h.runner.bulkhead.leave(target, began)
+	}
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage:
 		return h.call(ctx, s, step, again)
@@ -163,7 +170,7 @@ func (h *host) endActivation(ctx context.Context, step journal.Step, err error) 
 	if cause := context.Cause(ctx); cause != nil {
 		return &vm.End{Cause: cause}
 	}
-	for _, end := range []error{errParked, journal.ErrFenced, journal.ErrClosed, journal.ErrUnwritable} {
+	for _, end := range []error{errParked, errSuspended, journal.ErrFenced, journal.ErrClosed, journal.ErrUnwritable} {
 		if errors.Is(err, end) {
 			return &vm.End{Cause: err}
 		}

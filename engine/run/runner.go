@@ -76,6 +76,7 @@ type Runner struct {
 	config   Config
 	apps     map[string]*bindings.App
 	inFlight atomic.Int64
+	bulkhead *bulkhead
 
 	mu        sync.Mutex
 	executing map[string]executing // the runs in flight, by id
@@ -106,6 +107,8 @@ func New(c Config) *Runner {
 	for _, app := range c.Apps {
 		r.apps[app.Name] = app
 	}
+	// Its waits are those for a processor and a disk, by the machine's clock.
+	r.bulkhead = newBulkhead(c.MaxInFlight, r.InFlight, clock.System)
 	return r
 }
 
@@ -132,11 +135,15 @@ func (r *Runner) Run(ctx context.Context) error {
 	var activations sync.WaitGroup
 	slots := make(chan struct{}, r.config.MaxInFlight)
 	activations.Go(r.rampUp(ctx, slots))
+	activations.Go(func() { r.wakeWaiting(ctx) })
 	err := r.dispatch(ctx, slots, func(a journal.Activation) {
 		activations.Go(func() {
-			defer func() { <-slots }()
+			defer func() {
+				r.inFlight.Add(-1)
+				<-slots
+				r.bulkhead.placeFreed()
+			}()
 			r.inFlight.Add(1)
-			defer r.inFlight.Add(-1)
 			r.activate(work, a)
 		})
 	})
