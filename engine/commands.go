@@ -47,7 +47,7 @@ func (e *Engine) Backup(ctx context.Context, file string) error { return e.store
 // Doctor lists what does not recover without a person.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	return doctor.Examine(ctx, doctor.Engine{
-		Apps: e.config.Apps, Store: e.store, Scripts: e.scripts, Connections: e.connections, Polls: e.polls, Webhooks: e.hooks, Clock: e.config.Clock,
+		Apps: e.config.Apps, Store: e.store, Scripts: e.scripts, Connections: e.connections, Polls: e.polls, Webhooks: e.hooks, Circuits: e.calls.OpenCircuits, Clock: e.config.Clock,
 		Journal: StorePath(e.config.Data), Health: e.store.Health,
 	})
 }
@@ -153,6 +153,9 @@ func (e *Engine) status(ctx context.Context) control.Status {
 	}
 	for _, count := range e.ingest.Counts() {
 		s.Webhooks = append(s.Webhooks, control.Count(count))
+	}
+	for _, c := range e.calls.OpenCircuits() {
+		s.Circuits = append(s.Circuits, control.CircuitStatus{App: c.App, Host: c.Host, Failures: c.Failures, Reason: c.Reason, Since: c.Opened.UTC(), Next: c.Next.UTC()})
 	}
 	for _, one := range e.polls.Status() {
 		s.Polls = append(s.Polls, control.PollStatus{

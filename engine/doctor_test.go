@@ -183,7 +183,7 @@ func TestDoctorHasOneFindingForACause(t *testing.T) {
 	t.Parallel()
 	f := newDoctorFixture(t, `local shop = require "shop"
 on("shop.order.created", { lane = false }, function() shop.orders.pay { tag = "t" } end)`)
-	f.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	f.answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }) // opens no circuit
 	for i := range 20 {
 		f.sendAndAwait(fmt.Sprint(i))
 	}
@@ -275,5 +275,35 @@ on("emit:pay", { name = "once", retry = { attempts = 1 } }, function() shop.orde
 		if one.Kind == "limited" {
 			t.Errorf("a day later: %+v", one)
 		}
+	}
+}
+
+// A host that does not answer is one finding, and in the status, however many runs
+// wait for it.
+func TestDoctorFindsHostsThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	f := newDoctorFixture(t, `local shop = require "shop"
+on("shop.order.created", { lane = false, on_uncertain = "raise" }, function() shop.orders.pay { tag = "t" } end)`)
+	f.answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	for i := range 7 {
+		f.sendAndAwait(fmt.Sprint(i))
+	}
+	host := strings.TrimPrefix(f.config.Connections[0].BaseURL, "http://")
+	f.expectFinding("circuit", "", "shop at "+host+" failed 5 times in a row, the last time with: it answered 503", "next call is tried at ", "go on by themselves")
+	if n := len(f.found()); n != 1 {
+		t.Errorf("%d findings, expected one: %+v", n, f.found())
+	}
+	client, err := control.Dial(f.config.Data)
+	must(t, err)
+	defer client.Close()
+	status, err := client.Status(t.Context())
+	must(t, err)
+	if len(status.Circuits) != 1 || status.Circuits[0].Host != host || status.Circuits[0].Failures != 5 || status.Circuits[0].Reason != "it answered 503" {
+		t.Errorf("the status has %+v", status.Circuits)
+	}
+	throttled, err := client.Runs(t.Context(), journal.RunQuery{State: journal.Throttled})
+	must(t, err)
+	if len(throttled) != 2 || !strings.Contains(throttled[0].Problem.Text(), "failed 5 times in a row") {
+		t.Errorf("throttled runs: %+v", throttled)
 	}
 }

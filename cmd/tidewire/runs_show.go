@@ -184,6 +184,8 @@ func wakeCondition(r journal.Run) string {
 		return "a decision: tidewire runs decide " + r.ID + " retry|skip|fail"
 	case r.State == journal.Blocked:
 		return "a person to fix what blocks it; then tidewire runs retry or migrate " + r.ID
+	case r.State == journal.Throttled && until == "":
+		return "the app to answer again; tidewire doctor has when it is tried"
 	case a != nil && a.Approval != "":
 		return orUntil("the decision of approval "+a.Approval, until)
 	case a != nil:

@@ -17,6 +17,7 @@ func TestShowLiveRun(t *testing.T) {
 	}}
 	parked := journal.Run{ID: "run_2", State: journal.Retrying, Attempts: 2, Started: began, Park: &journal.Parked{Since: began, Until: time.Now()}}
 	waiting := journal.Run{ID: "run_3", State: journal.Queued, Current: &journal.Current{Began: began, Step: 1, Waits: "the calls of other runs"}}
+	throttled := journal.Run{ID: "run_4", State: journal.Throttled, Park: &journal.Parked{Since: began}, Problem: &journal.Problem{Message: "failed 5 times"}}
 	for _, c := range []struct {
 		run  journal.Run
 		want []string
@@ -24,6 +25,7 @@ func TestShowLiveRun(t *testing.T) {
 		{run, []string{"\nstep        4 crm.contacts.get at sync.lua:12, for 3", "\nwaits for   the rate limit of 5 in 1s, per connection, until ",
 			"\nattempt     2\n", "\nexecuted    1m30", "\ntook        1m30"}},
 		{waiting, []string{"\nwaits for   the calls of other runs\n"}},
+		{throttled, []string{"\nwaits for   the app to answer again; tidewire doctor has when it is tried\n", "\nerror       failed 5 times\n"}},
 		{parked, []string{"\nattempt     2, when it goes on\n", "\nexecuted    0s\n", "\ntook        1m30"}},
 	} {
 		var out strings.Builder

@@ -53,6 +53,12 @@ func showStatus(out io.Writer, s control.Status) error {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", one.Connection, one.Poll, one.Purpose, one.Every, looked, formatTime(one.Next), one.Found, one.Problem)
 		})
 	}
+	if err == nil && len(s.Circuits) > 0 {
+		fmt.Fprintln(out)
+		err = table(out, "NO CALLS TO\tFAILED\tSINCE\tNEXT TRY\tLAST FAILURE", s.Circuits, func(w io.Writer, one control.CircuitStatus) {
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", strings.TrimSpace(one.App+" "+one.Host), one.Failures, formatTime(one.Since), formatTime(one.Next), one.Reason)
+		})
+	}
 	if err != nil || len(s.Webhooks) == 0 {
 		return err
 	}

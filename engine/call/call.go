@@ -87,6 +87,9 @@ type Answer struct {
 	// LimitReached is set, with an error of kind rate_limited, if nothing was
 	// sent because our own count of the vendor's requests allows none.
 	LimitReached bool
+	// Refused is set, with an error of kind unavailable, if the request was not
+	// sent, or not sent again, because a circuit is open.
+	Refused *Circuit
 	// LimitWait is how long the call waited for rate limits, in all.
 	LimitWait time.Duration
 
@@ -159,6 +162,7 @@ type HTTPAnswer struct {
 	Base64   string            `json:"body_base64,omitempty"` // what is not text
 	File     json.RawMessage   `json:"file,omitempty"`        // the answer, stored as a file
 	Sendings int               `json:"-"`                     // requests sent
-	// RetryAfter is as in an Answer.
+	// RetryAfter and Refused are as in an Answer.
 	RetryAfter time.Duration `json:"-"`
+	Refused    *Circuit      `json:"-"`
 }

@@ -68,12 +68,13 @@ type Sending struct {
 
 // Client sends calls. It is safe for concurrent use.
 type Client struct {
-	config  Config
-	apps    *sender
-	web     *sender
-	limits  *limiter
-	shapes  shapes
-	probing keyedMutex
+	config   Config
+	apps     *sender
+	web      *sender
+	limits   *limiter
+	circuits *circuits
+	shapes   shapes
+	probing  keyedMutex
 }
 
 // New makes a client.
@@ -104,10 +105,11 @@ func New(config Config) *Client {
 		config.Transport = newTransport()
 	}
 	return &Client{
-		config: config,
-		apps:   newSender(&http.Client{Transport: config.Transport, CheckRedirect: sameHost}),
-		web:    newSender(newWebClient(config.AllowPrivate, config.AllowHosts)),
-		limits: &limiter{budgets: map[string]*budget{}},
+		config:   config,
+		apps:     newSender(&http.Client{Transport: config.Transport, CheckRedirect: sameHost}),
+		web:      newSender(newWebClient(config.AllowPrivate, config.AllowHosts)),
+		limits:   &limiter{budgets: map[string]*budget{}},
+		circuits: newCircuits(config.Clock, config.Log),
 	}
 }
 

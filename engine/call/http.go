@@ -78,7 +78,7 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	sent, err := c.send(ctx, j)
 	var e *bindings.Error
 	if errors.As(err, &e) {
-		if answer.Status >= 500 && e.Kind == bindings.Unavailable {
+		if answer.Status >= 500 && e.Kind == bindings.Unavailable && sent.Refused == nil {
 			e, err = unread, nil // it reads, or is not implemented: the script gets the status
 		}
 		if e != nil {
@@ -89,7 +89,7 @@ func (c *Client) HTTP(ctx context.Context, r HTTPRequest) (HTTPAnswer, error) {
 	}
 	answer.Sendings = sent.Sendings
 	if err != nil {
-		return HTTPAnswer{Sendings: sent.Sendings, RetryAfter: sent.RetryAfter}, redactor{secrets: r.secrets()}.redactError(err)
+		return HTTPAnswer{Sendings: sent.Sendings, RetryAfter: sent.RetryAfter, Refused: sent.Refused}, redactor{secrets: r.secrets()}.redactError(err)
 	}
 	return answer, nil
 }

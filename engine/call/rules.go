@@ -40,6 +40,7 @@ const (
 	// Before a request is sent.
 	ready        answerClass = iota
 	limitReached             // by our own count of requests
+	circuitOpen
 	notAllowed
 	noToken
 	connectionBroken // also the vendor's answer
@@ -74,6 +75,7 @@ const (
 var answerTexts = [...]string{
 	ready:            "about to be sent",
 	limitReached:     "our count of the vendor's requests allows none",
+	circuitOpen:      "the host failed several times in a row, and no call is sent to it for now",
 	notAllowed:       "the connection may not send it (`read_only`, scope, address)",
 	noToken:          "no token can be had",
 	connectionBroken: "an error that says that the connection is broken",
@@ -194,7 +196,7 @@ var rules = []rule{
 	{of{noConnection}, noneEarlier, anySafety, decision{Unsent, true, returnError}},
 	{of{noConnection}, maybeEarlier, harmless, decision{Unsent, true, returnError}},
 	{of{noConnection}, maybeEarlier, risky, decision{Unsent, true, returnUncertain}},
-	{of{limitReached}, anyEarlier, anySafety, decision{Unsent, false, returnError}},
+	{of{limitReached, circuitOpen}, anyEarlier, anySafety, decision{Unsent, false, returnError}},
 	{of{unreachable, noToken, notAllowed, retriesExhausted}, noneEarlier, anySafety, decision{Unsent, false, returnError}},
 	{of{unreachable, noToken, notAllowed, retriesExhausted}, maybeEarlier, harmless, decision{Unsent, false, returnError}},
 	{of{unreachable, noToken, notAllowed, retriesExhausted}, maybeEarlier, risky, decision{Unsent, false, returnUncertain}},

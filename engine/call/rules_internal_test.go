@@ -56,7 +56,7 @@ func TestRulesAreSafe(t *testing.T) {
 func TestKeyTooOldBeforeTheFirstSending(t *testing.T) {
 	c := New(Config{})
 	defer c.Close()
-	j := &job{operation: "transfer", safety: unsafeRepeat, keyTTL: time.Minute, state: MaybeDone, record: sentRecord{At: time.Now().Add(-time.Hour)}}
+	j := &job{wire: &wire{}, operation: "transfer", safety: unsafeRepeat, keyTTL: time.Minute, state: MaybeDone, record: sentRecord{At: time.Now().Add(-time.Hour)}}
 	answer, err := c.send(t.Context(), j)
 	var e *bindings.Error
 	if !errors.As(err, &e) || e.Kind != bindings.Uncertain || answer.Sendings != 0 {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
-	"github.com/tidewire/tidewire/engine/clock"
 )
 
 // delivery is a job while it is sent.
@@ -22,12 +22,14 @@ type delivery struct {
 	failures int             // that make the next wait longer
 	lastErr  *bindings.Error // that of the sending before; empty if there was none
 	reserved *waiter         // in the rate limits; nil: there are none
+	target   Target
+	pass     pass // of the circuit, for the present sending
 	answer   Answer
 }
 
 // send sends a job until it is decided, or may not be sent again.
 func (c *Client) send(ctx context.Context, j *job) (Answer, error) {
-	d := &delivery{client: c, job: j, started: c.config.Clock.Now(), waitLeft: c.config.MaxWait, state: j.state, lastErr: &bindings.Error{}}
+	d := &delivery{client: c, job: j, started: c.config.Clock.Now(), waitLeft: c.config.MaxWait, state: j.state, lastErr: &bindings.Error{}, target: j.target()}
 	done, err := false, error(nil)
 	for !done && err == nil {
 		done, err = d.sendOnce(ctx)
@@ -55,11 +57,13 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 	})
 	c.limits.setAnswered(reserved, c.config.Clock.Now())
 	if out.beginErr != nil {
+		c.circuits.end(d.target, d.pass, inconclusive, "")
 		return true, out.beginErr
 	}
 	d.begun = d.begun || out.begun
 	d.addSending(out, at)
 	r := d.receive(ctx, out, token)
+	c.circuits.end(d.target, d.pass, r.sendResult(), d.failureReason(r))
 	v := d.decide(r.class)
 	d.state = max(d.state, v.state)
 	wait, again := d.resendAfter(v, r)
@@ -96,10 +100,39 @@ func (d *delivery) prepare(ctx context.Context) (token string, err error) {
 	if !d.decide(ready).send {
 		return "", d.job.uncertain(d.lastErr, "the time in which its key is trusted is over")
 	}
+	// Before the waits too, which would be for nothing.
+	if open, _ := d.client.circuits.refusing(d.target); open != nil {
+		return "", d.refuseByCircuit(open)
+	}
 	if err := d.admit(ctx); err != nil {
 		return "", err
 	}
-	return d.authorize(ctx)
+	if token, err = d.authorize(ctx); err != nil {
+		return "", err
+	}
+	var open *Circuit
+	if d.pass, open = d.client.circuits.admit(d.target); open != nil {
+		return "", d.refuseByCircuit(open)
+	}
+	return token, nil
+}
+
+// refuseByCircuit returns the error of a call that is not sent because a circuit
+// is open.
+func (d *delivery) refuseByCircuit(open *Circuit) error {
+	d.answer.Refused = open
+	return d.refuse(circuitOpen, d.job.errorf(bindings.Unavailable, true, "%s%s", open, d.unsentSuffix()))
+}
+
+// failureReason is why a sending failed, for the messages about its circuit.
+func (d *delivery) failureReason(r reply) string {
+	switch {
+	case r.sendResult() != failed:
+		return ""
+	case r.class == gatewayDown:
+		return fmt.Sprintf("it answered %d", r.err.Status)
+	}
+	return strings.TrimSuffix(r.err.Message, d.unsentSuffix())
 }
 
 // addSending adds a sending to the answer.
@@ -262,7 +295,8 @@ func (d *delivery) authorize(ctx context.Context) (string, error) {
 	}
 }
 
-// sleep waits, and subtracts the wait from what the call has left.
+// sleep waits, and subtracts the wait from what the call has left. It returns
+// the error of an open circuit as soon as that would refuse the next sending.
 func (d *delivery) sleep(ctx context.Context, wait time.Duration, reason fmt.Stringer) error {
 	if wait <= 0 {
 		return nil
@@ -272,10 +306,23 @@ func (d *delivery) sleep(ctx context.Context, wait time.Duration, reason fmt.Str
 		waits(reason.String(), d.client.config.Clock.Now().Add(wait))
 		defer waits("", time.Time{})
 	}
-	if err := clock.Sleep(ctx, d.client.config.Clock, wait); err != nil {
-		return fmt.Errorf("%s: wait for %s: %w", d.job.name(), reason, err)
+	passed, release := d.client.config.Clock.Timer(wait)
+	defer release()
+	for {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: wait for %s: %w", d.job.name(), reason, context.Cause(ctx))
+		}
+		open, opening := d.client.circuits.refusing(d.target)
+		if open != nil {
+			return d.refuseByCircuit(open)
+		}
+		select {
+		case <-ctx.Done():
+		case <-passed:
+			return nil
+		case <-opening:
+		}
 	}
-	return nil
 }
 
 // waitReason is what a call waits for.

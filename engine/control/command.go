@@ -29,8 +29,8 @@ type Commands interface {
 // Finding is a problem that is not solved without a person.
 type Finding struct {
 	// Kind is journal, script, held, blocked, flood, wait, version, format,
-	// overdue, lane, webhook or poll; without an engine also engine, folder,
-	// configuration, vault or connection.
+	// overdue, lane, webhook, poll or circuit; without an engine also engine,
+	// folder, configuration, vault or connection.
 	Kind string `json:"kind"`
 	// Run is one of the Runs that have the same cause.
 	Run   string `json:"run,omitempty"`

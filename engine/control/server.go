@@ -58,8 +58,10 @@ type Status struct {
 	Scripts  []ScriptStatus `json:"scripts"`
 	Webhooks []Count        `json:"webhooks"`
 	Polls    []PollStatus   `json:"polls"`
-	Started  time.Time      `json:"started"`
-	Journal  JournalStatus  `json:"journal"`
+	// Circuits are the hosts to which no call is sent, because they do not answer.
+	Circuits []CircuitStatus `json:"circuits,omitempty"`
+	Started  time.Time       `json:"started"`
+	Journal  JournalStatus   `json:"journal"`
 }
 
 // JournalStatus is whether the journal can be written, and what waits in it.
@@ -69,6 +71,16 @@ type JournalStatus struct {
 	Lag float64 `json:"lag_seconds"` // age of the oldest queued run
 	// Unread is why what waits could not be read, empty if it was.
 	Unread string `json:"unread,omitempty"`
+}
+
+// CircuitStatus is a host to which no call is sent but one now and then.
+type CircuitStatus struct {
+	App      string    `json:"app,omitempty"` // empty for the http library
+	Host     string    `json:"host"`
+	Failures int       `json:"failures"` // in a row
+	Reason   string    `json:"reason"`   // of the last failure
+	Since    time.Time `json:"since"`
+	Next     time.Time `json:"next"` // when a call is tried
 }
 
 // Count is how many webhooks had one result; see ingest.Count.

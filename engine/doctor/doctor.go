@@ -1,7 +1,8 @@
 // Package doctor finds what does not recover without a person: scripts that do
 // not load, runs that wait for a decision, lanes that are stopped, waits that
-// nothing can end, lists that cannot be read, a journal that cannot be written. It
-// also examines the data folder of an engine that does not run.
+// nothing can end, hosts that do not answer, lists that cannot be read, a journal
+// that cannot be written. It also examines the data folder of an engine that does
+// not run.
 package doctor
 
 import (
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
@@ -50,6 +52,7 @@ type Engine struct {
 	Connections *connection.Set
 	Polls       *poll.Index
 	Webhooks    *subscription.Registrar
+	Circuits    func() []call.Circuit // that are open
 	Clock       clock.Clock
 	// Of a running engine: the path of the journal's file, and its health.
 	Journal string
@@ -73,6 +76,7 @@ func Examine(ctx context.Context, e Engine) ([]control.Finding, error) {
 		{e.Store != nil && e.Scripts != nil, d.outdated},
 		{e.Store != nil, d.overdue},
 		{e.Store != nil, d.limited},
+		{e.Circuits != nil, d.circuits},
 		{e.Store != nil, d.lanes},
 		{e.Polls != nil, d.polls},
 		{e.Webhooks != nil, d.webhooks},
@@ -367,6 +371,15 @@ func limitOf(run journal.Run) string {
 		return cmp.Or(p.App.Connection, p.App.App, p.App.Operation)
 	}
 	return ""
+}
+
+// circuits finds hosts that do not answer.
+func (d *diagnosis) circuits(context.Context) error {
+	for _, c := range d.Circuits() {
+		d.findings = append(d.findings, control.Finding{Kind: "circuit", Since: c.Opened.UTC().Format(time.RFC3339), Text: c.String(),
+			Do: "the runs that wait for it are throttled, and go on by themselves once it answers"})
+	}
+	return nil
 }
 
 // polls finds lists that could not be read for long.

@@ -33,11 +33,13 @@ type bulkhead struct {
 	waiting  atomic.Int64  // runs in queues
 	changed  chan struct{} // has one element while there may be runs to wake
 
-	mu    sync.Mutex
-	apps  map[call.Target]*appCalls
-	runs  map[string]*waitingRun // in queues, by run
-	woken map[string]*waitingRun // that have the permission to call and no place yet
-	wakes []*waitingRun          // those of them that are to be woken
+	mu      sync.Mutex
+	apps    map[call.Target]*appCalls
+	runs    map[string]*waitingRun        // in queues, by run
+	woken   map[string]*waitingRun        // that have the permission to call and no place yet
+	wakes   []*waitingRun                 // those of them that are to be woken
+	refused map[call.Target][]*waitingRun // runs that wait for a circuit to close
+	probes  map[call.Target]time.Time     // when a run was last woken to try an open circuit
 }
 
 // appCalls is the runs that call one app.
@@ -54,6 +56,7 @@ func newBulkhead(places int, inFlight func() int, c clock.Clock) *bulkhead {
 	return &bulkhead{
 		places: places, inFlight: inFlight, clock: c, changed: make(chan struct{}, 1),
 		apps: map[call.Target]*appCalls{}, runs: map[string]*waitingRun{}, woken: map[string]*waitingRun{},
+		probes: map[call.Target]time.Time{}, refused: map[call.Target][]*waitingRun{},
 	}
 }
 
@@ -124,6 +127,12 @@ func (b *bulkhead) expected(a *appCalls) time.Duration {
 // share is how many runs may be in calls of one app while few places are free.
 func (b *bulkhead) share() int { return max(b.places/4, 1) }
 
+func (b *bulkhead) push(w *waitingRun) {
+	b.app(w.app).queue.push(w)
+	b.runs[w.run] = w
+	b.waiting.Add(1)
+}
+
 // leave is called after a call that began at a time.
 func (b *bulkhead) leave(t call.Target, began time.Time) {
 	b.mu.Lock()
@@ -181,6 +190,7 @@ func (b *bulkhead) next(a *appCalls) (w *waitingRun, q *waitQueue, further int) 
 
 // wake adds a run to those to be woken.
 func (b *bulkhead) wake(w *waitingRun) {
+	b.expire(b.woken[w.run]) // of a person who woke the run before
 	w.deadline = b.clock.Now().Add(wakeTimeout)
 	b.woken[w.run] = w
 	b.wakes = append(b.wakes, w)
@@ -244,6 +254,7 @@ func (b *bulkhead) cancel(run string) {
 	if w := b.runs[run]; w != nil && w.status != inPlace {
 		b.drop(w)
 	}
+	b.dropRefused(run)
 	b.expire(b.woken[run])
 }
 

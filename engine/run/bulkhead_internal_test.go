@@ -18,6 +18,7 @@ import (
 //	APP RUN waits a run calls an app and is suspended
 //	APP RUN brief a run calls an app and waits in its place
 //	APP leaves    a call of an app ends
+//	APP RUN parks the run is parked, as its call was refused and the circuit is closed now
 //	cancel RUN    a run is cancelled
 //	after 1s      time passes
 //	place         a run loses its place
@@ -43,6 +44,7 @@ func TestBulkhead(t *testing.T) {
 		"a cancelled run is not woken":            {4, "in 4; x a1 ok; x a2 waits; x a3 waits; cancel a2; after 1s; x leaves; wakes a3"},
 		"a run is cancelled after it is woken":    {4, "in 4; x a1 ok; x a2 waits; x a3 waits; after 1s; x leaves; wakes a2; cancel a2; wakes a3"},
 		"a run that is woken calls another app":   {4, "in 4; x a1 ok; x a2 waits; x a3 waits; after 1s; x leaves; wakes a2; y a2 ok; wakes a3"},
+		"parked runs are woken as others":         {4, "in 4; x a1 ok; x a2 parks; x a3 parks; x b1 parks; wakes; x leaves; wakes a2; x a2 ok; x leaves; wakes b1"},
 		"nothing is woken for another app's call": {4, "in 4; x a1 ok; y b1 ok; x a2 waits; y leaves; wakes; x leaves; wakes a2"},
 	} {
 		t.Run(name, func(t *testing.T) { checkBulkhead(t, test.places, test.steps) })
@@ -97,6 +99,10 @@ func checkBulkhead(t *testing.T, places int, steps string) {
 				continue
 			}
 			run := words[1]
+			if words[2] == "parks" {
+				b.addParked(app, call.Target{}, run, run[:1])
+				continue
+			}
 			w, wait := b.enter(app, run, run[:1])
 			found := "ok"
 			switch {
@@ -111,4 +117,56 @@ func checkBulkhead(t *testing.T, places int, steps string) {
 			}
 		}
 	}
+}
+
+// While a circuit is open its runs are woken one at a time, to try a call; once it
+// is closed all are, as far as they may call.
+func TestRunsOfACircuit(t *testing.T) {
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	c := clock.NewManual(now)
+	b := newBulkhead(8, func() int { return 8 }, c)
+	app, host := call.Target{App: "x"}, call.Target{App: "x", Host: "h"}
+	for i := range 5 {
+		b.addParked(app, host, fmt.Sprintf("a%d", i), "a")
+	}
+	wakes := func(open []call.Circuit, want string, again time.Duration) {
+		t.Helper()
+		at := b.circuits(open, c.Now())
+		runs, _ := b.due()
+		found := ""
+		for _, w := range runs {
+			found += w.run
+		}
+		if found != want {
+			t.Errorf("after %s: woken %q, want %q", c.Now().Sub(now), found, want)
+		}
+		if again > 0 && at.Sub(c.Now()) != again || again == 0 && !at.IsZero() {
+			t.Errorf("after %s: to be called again in %s, want %s", c.Now().Sub(now), at.Sub(c.Now()), again)
+		}
+	}
+	open := func(next time.Duration, probing bool) []call.Circuit {
+		return []call.Circuit{{Target: host, Next: now.Add(next), Probing: probing}}
+	}
+	wakes(open(5*time.Second, false), "", 5*time.Second)
+	c.Advance(5 * time.Second)
+	wakes(open(5*time.Second, false), "a0", 5*time.Second)
+	wakes(open(5*time.Second, true), "", 0)
+	b.leaveAfterEnter(t, app, "a0")
+	wakes(open(15*time.Second, false), "", 10*time.Second)
+	c.Advance(10 * time.Second)
+	wakes(open(15*time.Second, false), "a1", 5*time.Second)
+	c.Advance(5 * time.Second) // it has not called
+	wakes(open(15*time.Second, false), "a2", 5*time.Second)
+	b.leaveAfterEnter(t, app, "a1")
+	b.leaveAfterEnter(t, app, "a2")
+	wakes(nil, "a3a4", 0)
+}
+
+// leaveAfterEnter is a call of a run that was woken.
+func (b *bulkhead) leaveAfterEnter(t *testing.T, app call.Target, run string) {
+	t.Helper()
+	if w, _ := b.enter(app, run, "a"); w != nil {
+		t.Fatalf("run %s may not call", run)
+	}
+	b.leave(app, b.clock.Now())
 }

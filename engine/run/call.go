@@ -32,7 +32,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
 	})
 	if err != nil {
-		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait}, err
+		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait, refused: answer.Refused}, err
 	}
 	value := answer.Body
 	if s.Kind == vm.StepPage {
@@ -112,7 +112,7 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
 	answer, err := h.runner.config.Calls.Raw(ctx, raw)
-	done := result{value: answer.Body, attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait}
+	done := result{value: answer.Body, attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait, refused: answer.Refused}
 	if err == nil && s.Options.AsFile {
 		done.effect.File = fileHash(answer.Body)
 	}
@@ -131,7 +131,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	}
 	answer, err := h.runner.config.Calls.HTTP(ctx, request)
 	if err != nil {
-		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter}, err
+		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter, refused: answer.Refused}, err
 	}
 	value, err := json.Marshal(answer)
 	return result{value: value, attempts: answer.Sendings, effect: journal.Effect{File: fileHash(answer.File)}}, err

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/clock"
+	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -64,25 +66,29 @@ func (h *host) enterCall(ctx context.Context, t call.Target) (began time.Time, e
 	return began, errSuspended
 }
 
+// maxWakeups bounds the runs that are woken at the same time, each by a commit.
+const maxWakeups = 64
+
 // wakeWaiting wakes the runs that may call an app, until ctx is done.
 func (r *Runner) wakeWaiting(ctx context.Context) {
 	for ctx.Err() == nil {
+		next := r.bulkhead.circuits(r.config.Calls.OpenCircuits(), r.config.Clock.Now())
 		wakes, expiry := r.bulkhead.due()
-		for _, w := range wakes {
-			if !r.config.Store.Continue(w.run) {
-				r.bulkhead.revoke(w)
-			}
-		}
 		if len(wakes) > 0 {
+			r.wakeAll(ctx, wakes)
 			continue
 		}
-		expired, release := timerAt(r.bulkhead.clock, expiry)
+		try, releaseTry := timerAt(r.config.Clock, next)
+		expired, releaseExpired := timerAt(r.bulkhead.clock, expiry)
 		select {
 		case <-r.bulkhead.changed:
+		case <-r.config.Calls.CircuitsChanged():
+		case <-try:
 		case <-expired:
 		case <-ctx.Done():
 		}
-		release()
+		releaseTry()
+		releaseExpired()
 	}
 }
 
@@ -92,4 +98,31 @@ func timerAt(c clock.Clock, at time.Time) (<-chan time.Time, func()) {
 		return nil, func() {}
 	}
 	return c.Timer(at.Sub(c.Now()))
+}
+
+// wakeAll wakes runs, and ends the permission of those that have ended or are no
+// longer parked.
+func (r *Runner) wakeAll(ctx context.Context, runs []*waitingRun) {
+	var all errgroup.Group
+	all.SetLimit(maxWakeups)
+	for _, w := range runs {
+		if w.status == suspended {
+			if !r.config.Store.Continue(w.run) {
+				r.bulkhead.revoke(w)
+			}
+			continue
+		}
+		all.Go(func() error {
+			err := r.retryWrite(ctx, func() error { return r.config.Store.Wake(ctx, w.run) })
+			if err == nil {
+				return nil
+			}
+			r.bulkhead.revoke(w)
+			if ctx.Err() == nil && !errors.Is(err, journal.ErrState) && !errors.Is(err, journal.ErrNotFound) && !errors.Is(err, journal.ErrReplaced) {
+				r.config.Log.Error("the run could not be woken; wake it with tidewire runs retry", "run", w.run, "error", err)
+			}
+			return nil
+		})
+	}
+	_ = all.Wait() // no function returns an error
 }

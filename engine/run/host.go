@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
@@ -45,6 +46,7 @@ type result struct {
 	retryAfter   time.Duration // as the vendor demands
 	limitReached bool          // nothing was sent, by our own count of the vendor's requests
 	limitWait    time.Duration // for our own count
+	refused      *call.Circuit // that is open: the request was not sent
 }
 
 // errParked ends an activation whose run was parked.

@@ -12,13 +12,13 @@ const (
 	rampInterval = time.Second
 )
 
-// rampUp fills all slots but firstInFlight if a larger backlog waits. It returns
+// rampUp fills all slots but firstInFlight if more runs than that wait. It returns
 // what empties them again, step by step, until ctx is done. What ended the process
 // before may end it again, and each call that is in flight then may be one that a
 // person has to decide about.
-func (r *Runner) rampUp(ctx context.Context, slots chan struct{}) (ramp func()) {
+func (r *Runner) rampUp(ctx context.Context, slots chan struct{}, waiting int) (ramp func()) {
 	filled := cap(slots) - firstInFlight
-	if r.config.QueuedAtStart <= firstInFlight || filled <= 0 {
+	if waiting <= firstInFlight || filled <= 0 {
 		return func() {}
 	}
 	for range filled {

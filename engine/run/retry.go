@@ -18,12 +18,16 @@ import (
 // parkOnError parks the run if the step's error is not to be raised in the script
 // now: it is retried later, or a person has to act. Otherwise it returns the error
 // to raise, which may be another. A call that was not sent because of our own
-// rate limit, or because the connection was broken before, uses up no attempt.
+// rate limit or an open circuit, or because the connection was broken before,
+// uses up no attempt.
 func (h *host) parkOnError(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error, done result) (raised *bindings.Error, ended error) {
 	if session := consentSession(s, e); session != "" {
 		return nil, h.startConsent(ctx, s, step, session)
 	}
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
+	if done.refused != nil {
+		return nil, h.parkRefused(ctx, s, step, done.refused, problem)
+	}
 	switch e.Kind {
 	case bindings.Uncertain:
 		return h.handleUncertain(ctx, s, step, e)

@@ -130,13 +130,17 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := r.WakeBlocked(ctx, r.workingConnections()...); err != nil {
 		return err
 	}
+	throttled, err := r.addThrottled(ctx)
+	if err != nil {
+		return err
+	}
 	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
 	var activations sync.WaitGroup
 	slots := make(chan struct{}, r.config.MaxInFlight)
-	activations.Go(r.rampUp(ctx, slots))
+	activations.Go(r.rampUp(ctx, slots, r.config.QueuedAtStart+throttled))
 	activations.Go(func() { r.wakeWaiting(ctx) })
-	err := r.dispatch(ctx, slots, func(a journal.Activation) {
+	err = r.dispatch(ctx, slots, func(a journal.Activation) {
 		activations.Go(func() {
 			defer func() {
 				r.inFlight.Add(-1)

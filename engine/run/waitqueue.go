@@ -27,13 +27,15 @@ type waitStatus int
 const (
 	inPlace   waitStatus = iota // its activation waits
 	suspended                   // in the store's memory
+	parked                      // in the journal, as throttled
 )
 
 // waitQueue is the runs that wait for calls of one app. They are served in
 // rounds, one run of each script: a script with thousands of runs delays each run
 // of another by one run.
 type waitQueue struct {
-	scripts  []string // with waiting runs, the next one first
+	first    []*waitingRun // before all others
+	scripts  []string      // with waiting runs, the next one first
 	byScript map[string][]*waitingRun
 	length   int
 }
@@ -50,17 +52,29 @@ func (q *waitQueue) push(w *waitingRun) {
 	q.byScript[w.script] = append(runs, w)
 }
 
+func (q *waitQueue) pushFirst(w *waitingRun) {
+	q.length++
+	q.first = append(q.first, w)
+}
+
 // peek returns the next run without removing it, nil if there is none.
 func (q *waitQueue) peek() *waitingRun {
-	if len(q.scripts) == 0 {
-		return nil
+	switch {
+	case len(q.first) > 0:
+		return q.first[0]
+	case len(q.scripts) > 0:
+		return q.byScript[q.scripts[0]][0]
 	}
-	return q.byScript[q.scripts[0]][0]
+	return nil
 }
 
 // pop removes the next run.
 func (q *waitQueue) pop() {
 	q.length--
+	if len(q.first) > 0 {
+		q.first = q.first[1:]
+		return
+	}
 	script := q.scripts[0]
 	q.scripts = q.scripts[1:]
 	if rest := q.byScript[script][1:]; len(rest) > 0 {
@@ -74,6 +88,10 @@ func (q *waitQueue) pop() {
 // remove removes a run, wherever it is in the queue.
 func (q *waitQueue) remove(w *waitingRun) {
 	q.length--
+	if i := slices.Index(q.first, w); i >= 0 {
+		q.first = slices.Delete(q.first, i, i+1)
+		return
+	}
 	runs := q.byScript[w.script]
 	i := slices.Index(runs, w)
 	if runs = slices.Delete(runs, i, i+1); len(runs) > 0 {
