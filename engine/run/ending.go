@@ -22,14 +22,14 @@ type ending struct {
 // ending returns how the result of an activation leaves its run.
 func (h *host) ending(ctx context.Context, done vm.Result) ending {
 	var end *vm.End
-	cause := context.Cause(ctx)
+	cause := context.Cause(ctx) // once: ctx may end at any time
 	stopped := errors.Is(cause, errShutdown) || errors.Is(cause, errCancelled)
 	switch {
-	case errors.As(done.Err, &end) && !(ctx.Err() != nil && !stopped):
+	case errors.As(done.Err, &end) && (cause == nil || stopped):
 		return ending{release: done.Err}
 	case stopped:
 		return ending{release: cause}
-	case ctx.Err() != nil:
+	case cause != nil:
 		return limited("timeout", cause.Error(), "")
 	case h.last < len(h.records):
 		return h.blockRemains(done)
