@@ -12,9 +12,11 @@ import (
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
-// Config makes an engine. LoadConfig reads one from a folder. Apps, Scripts and
-// Data are required.
+// Config makes an engine. LoadConfig reads one from a folder. Scripts and Data are
+// required.
 type Config struct {
+	// Apps are those that scripts can use; none is an engine of scripts that use
+	// no app.
 	Apps []*bindings.App
 	// Listen is the address for webhooks; empty means 127.0.0.1:8080.
 	Listen string
@@ -43,21 +45,22 @@ type Config struct {
 	// Params are the parameters of scripts, by script name.
 	Params map[string]json.RawMessage
 	HTTP   HTTPConfig
-	// Retention is how long what has ended is kept; what is zero is kept for
-	// good.
+	// Retention is how long what has ended is stored; zero means without end, while
+	// the settings of a folder have 30 days.
 	Retention journal.Retention
 	// Flood is how many events of one trigger may come from an app in a minute
 	// before their runs are paused; zero means no bound.
 	Flood int
-	// InFlight bounds runs between their first line and their end, Grace the
-	// time that a shutdown waits for them.
+	// InFlight bounds runs between their first line and their end; zero means 256.
 	InFlight int
-	Grace    time.Duration
-	Log      *slog.Logger
+	// Grace is how long a shutdown waits for runs; zero means 20 s.
+	Grace time.Duration
+	// Log is the engine's log; nil means that nothing is logged.
+	Log *slog.Logger
 	// Clock is the time that runs, timers and schedules use; nil means the
 	// machine's.
 	Clock clock.Clock
-	// Finished is called for every run that ended.
+	// Finished, if it is set, is called for every run that ended.
 	Finished func(journal.Run, []journal.Step)
 }
 

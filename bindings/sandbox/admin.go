@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -212,11 +213,18 @@ func readJSON(w http.ResponseWriter, h *http.Request, into any) bool {
 	if err == nil {
 		err = json.Unmarshal(body, into)
 	}
-	if err != nil {
-		writeError(w, http.StatusBadRequest, fmt.Errorf("expected a JSON object: %w", err))
-		return false
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field != "":
+		field := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
+		err = fmt.Errorf("%s: found a %s, expected a %s", field, wrong.Value, wrong.Type.Kind())
+	case err != nil:
+		err = fmt.Errorf("expected a JSON object: %w", err)
 	}
-	return true
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err)
+	}
+	return err == nil
 }
 
 func writeError(w http.ResponseWriter, status int, err error) {

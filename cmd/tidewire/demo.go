@@ -32,8 +32,8 @@ func demoCommand(t terminal, logs *logFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "See the main job done, with nothing to set up",
-		Long: `Start the apps in memory (HighLevel, Qonto, Slack), an engine with four scripts,
-and create a client in Qonto. Its signed webhook becomes a contact, a note and a
+		Long: `Start the apps in memory (HighLevel, Qonto, Slack, Teams) and an engine with the
+example scripts, and create a client in Qonto. Its signed webhook becomes a contact, a note and a
 task in HighLevel and a message in Slack. Everything is on this machine.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if logs.format == "auto" && !d.json {

@@ -30,11 +30,13 @@ func runsDecide(t terminal) *cobra.Command {
 		Use:   "decide [RUN…] retry|skip|fail",
 		Short: "Decide about held runs: were their calls done?",
 		Long: `A held run sent a request that may or may not have been done. Look at the vendor's
-side, then decide: retry sends it again, skip takes it as done, fail ends the run.
+side, then decide: retry sends it again, fail ends the run, and skip takes it as done,
+with the answer that the script is to get (--result FILE, or --empty).
 
 One run is decided at once. Several runs, or those that flags select, are listed, and
 decided with --yes. Who decided is shown by: tidewire runs show RUN`,
 		Example: `  tidewire runs decide run_1x retry
+  tidewire runs decide run_1x skip --empty                   # it was done; the script needs no answer
   tidewire runs decide --app slack --since 2h retry          # lists the runs
   tidewire runs decide --app slack --since 2h retry --yes`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -86,7 +88,7 @@ func (d *decideFlags) decide(ctx context.Context, t terminal, names []string, de
 	}
 	return withEngine(ctx, d.folder.sources(t), func(client *control.Client) error {
 		one := func(run string) (string, error) {
-			return "decided: " + string(decision.Resolution), client.Resolve(ctx, run, decision)
+			return "decided: " + string(decision.Resolution), client.DecideCall(ctx, run, decision)
 		}
 		if len(names) == 1 {
 			if _, err := one(names[0]); err != nil {

@@ -28,6 +28,8 @@ To see how scripts handle what vendors do, while the sandbox runs:
 
 answer the next two calls with 429, and with how long to wait:
   curl -d '{"app":"slack","status":429,"times":2,"header":{"Retry-After":"5"}}' http://127.0.0.1:4010/sandbox/faults
+do a call and leave out its answer, so that it is uncertain, and its run is held:
+  curl -d '{"app":"slack","operation":"chat.post_message","cut":"answer","times":1}' http://127.0.0.1:4010/sandbox/faults
 send a webhook, as if a person had made the change at the vendor:
   curl -d '{"trigger":"qonto.client.created","data":{"name":"Acme","kind":"company"}}' http://127.0.0.1:4010/sandbox/emit
 do what a person does on the app's screen: click a button, submit a form, or this:

@@ -31,8 +31,8 @@ func TestSandboxHelp(t *testing.T) {
 	}
 	help := sandboxCommand(terminal{}, &logFlags{}).Long
 	commands := regexp.MustCompile(`curl (?:-d '(.*)' )?http://127.0.0.1:4010/sandbox(/\S*)`).FindAllStringSubmatch(help, -1)
-	if len(commands) != 4 {
-		t.Fatalf("the help has %d commands, expected 4: %q", len(commands), commands)
+	if len(commands) != 5 {
+		t.Fatalf("the help has %d commands, expected 5: %q", len(commands), commands)
 	}
 	for _, command := range commands {
 		method := http.MethodPost
