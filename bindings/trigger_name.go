@@ -17,6 +17,24 @@ func (n TriggerName) App() string {
 	return app
 }
 
+// Matches reports whether a pattern is for the trigger: a part of the pattern that
+// is "*" matches any one part, so that highlevel.contact.* is for
+// highlevel.contact.created and not for highlevel.contact.note.created.
+func (n TriggerName) Matches(pattern string) bool {
+	name := string(n)
+	for {
+		want, restWanted, moreWanted := strings.Cut(pattern, ".")
+		part, rest, more := strings.Cut(name, ".")
+		if moreWanted != more || want != "*" && want != part || part == "" {
+			return false
+		}
+		if !more {
+			return true
+		}
+		pattern, name = restWanted, rest
+	}
+}
+
 // AppNoun returns the noun with its app, such as "highlevel.contact", and "" for
 // a trigger without a noun.
 func (n TriggerName) AppNoun() string {

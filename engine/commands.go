@@ -23,9 +23,9 @@ func (e *Engine) Cancel(ctx context.Context, run string) error { return e.runner
 // Retry continues a failed, cancelled or parked run.
 func (e *Engine) Retry(ctx context.Context, run string) error { return e.runner.Retry(ctx, run) }
 
-// Resolve records a person's decision about a held run.
-func (e *Engine) Resolve(ctx context.Context, run string, d journal.CallDecision) error {
-	return e.runner.Resolve(ctx, run, d)
+// DecideCall records a person's decision about a held run.
+func (e *Engine) DecideCall(ctx context.Context, run string, d journal.CallDecision) error {
+	return e.runner.DecideCall(ctx, run, d)
 }
 
 // Replay starts a new run for the event of another.
@@ -47,7 +47,7 @@ func (e *Engine) Backup(ctx context.Context, file string) error { return e.store
 // Doctor lists what does not recover without a person.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {
 	return doctor.Examine(ctx, doctor.Engine{
-		Apps: e.config.Apps, Store: e.store, Scripts: e.scripts, Connections: e.connections, Polls: e.polls, Webhooks: e.hooks, Circuits: e.calls.OpenCircuits, Clock: e.config.Clock,
+		Apps: e.config.Apps, Store: e.store, Scripts: e.scripts, Connections: e.connections, Polls: e.polls, Webhooks: e.registrar, Circuits: e.calls.OpenCircuits, Clock: e.config.Clock,
 		Journal: StorePath(e.config.Data), Health: e.store.Health,
 	})
 }
@@ -112,7 +112,7 @@ func (e *Engine) Send(ctx context.Context, m control.Message) (control.Sent, err
 		return control.Sent{}, err
 	}
 	return control.Sent{Event: id, Duplicate: receipt.Duplicate, Runs: receipt.Runs,
-		Woken: receipt.Resumed, Merged: receipt.Merged, Skipped: receipt.Skipped}, nil
+		Woken: receipt.Woken, Merged: receipt.Merged, Skipped: receipt.Skipped}, nil
 }
 
 // journalStatus returns the state of the journal, for the control API.

@@ -173,7 +173,7 @@ func TestDoctorFindsUncertainRunsAndLongLanes(t *testing.T) {
 	f.offset.Add(int64(2 * time.Minute))
 	f.expectFinding("lane", uncertain, "it is held, and in its lane of orders pay 1 run waits behind it", "tidewire runs show "+uncertain)
 	from := f.log.length()
-	must(t, f.engine.Resolve(t.Context(), uncertain, journal.CallDecision{Resolution: journal.Skip}))
+	must(t, f.engine.DecideCall(t.Context(), uncertain, journal.CallDecision{Resolution: journal.Skip}))
 	f.log.await(t, from, `"run succeeded","run":"`+queuedRun)
 	f.expectNoFinding()
 }

@@ -1,6 +1,6 @@
 // Package engine wires the parts of an installation: it opens the journal,
 // loads the scripts, starts what executes runs and receives webhooks and
-// commands, and closes all of it in the right order.
+// commands, and closes all of it in the right order. It has none of their rules.
 package engine
 
 import (
@@ -49,7 +49,7 @@ type Engine struct {
 	schedule    *schedule.Scheduler
 	polls       *poll.Index
 	poller      *poll.Poller
-	hooks       *subscription.Registrar
+	registrar   *subscription.Registrar
 	control     *control.Server
 	dashboard   *dashboard.Dashboard
 	pruner      *retention.Pruner
@@ -177,11 +177,11 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	e.schedule = schedule.New(schedule.Config{
 		Generation: e.scripts.Generation, Accept: e.runner.AcceptTick, Last: e.store.Tick, Clock: c.Clock, Log: c.Log,
 	})
-	if e.hooks, err = e.subscriptions(ctx); err != nil {
+	if e.registrar, err = e.subscriptions(ctx); err != nil {
 		return err
 	}
 	e.ingest = ingest.New(ingest.Config{
-		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Unloaded: e.scripts.Unloaded, Subscriptions: e.hooks,
+		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Unloaded: e.scripts.Unloaded, Subscriptions: e.registrar,
 		Accept: e.runner.AcceptAll, Check: e.store.Check, Unready: func() string { return string(e.store.Health().Reason) }, Secret: e.secret, InstallChanged: e.installed, Clock: c.Clock, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
@@ -286,7 +286,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	start(work, "fire schedules", func() error { return e.schedule.Run(working) })
 	start(work, "poll", func() error { return e.poller.Run(working) })
-	start(work, "register webhooks", func() error { return e.hooks.Run(working) })
+	start(work, "register webhooks", func() error { return e.registrar.Run(working) })
 	start(work, "execute runs", func() error { return e.runner.Run(working) })
 	start(work, "delete old runs", func() error { return e.pruner.Run(working) })
 	// Commands are answered until the last run of the shutdown has ended.

@@ -62,8 +62,8 @@ func (f *fixture) runOnce() string {
 	}
 	for _, step := range last.Steps {
 		result += fmt.Sprintf("%d %s %s", step.Number, step.Name, step.State)
-		if step.Attempts > 0 {
-			result += fmt.Sprintf(", sent %d times", step.Attempts)
+		if step.Sendings > 0 {
+			result += fmt.Sprintf(", sent %d times", step.Sendings)
 		}
 		result += "\n"
 	}

@@ -30,7 +30,7 @@ every("1m", %sfunction() slack.chat.post_message { channel = "C0GENERAL01", text
 			} else {
 				f.await("ticks after it", func() bool { return len(f.inState(journal.Succeeded)) >= 3 })
 			}
-			must(t, f.engine.Resolve(t.Context(), undecided, journal.CallDecision{Resolution: journal.Skip, By: "ada"}))
+			must(t, f.engine.DecideCall(t.Context(), undecided, journal.CallDecision{Resolution: journal.Skip, By: "ada"}))
 			f.await("the end of the held one", func() bool {
 				run, _, err := f.journal.Run(t.Context(), undecided)
 				must(t, err)

@@ -28,8 +28,8 @@ func (e *Engine) subscriptions(ctx context.Context) (*subscription.Registrar, er
 
 // SyncWebhooks registers webhooks at vendors as scripts want them, and removes
 // the rest.
-func (e *Engine) SyncWebhooks(ctx context.Context, o control.SyncOrder) ([]control.Webhook, error) {
-	changes, err := e.hooks.Sync(ctx, subscription.Order{Connections: o.Connections, Dry: o.Dry})
+func (e *Engine) SyncWebhooks(ctx context.Context, o control.SyncOptions) ([]control.Webhook, error) {
+	changes, err := e.registrar.Sync(ctx, subscription.SyncOptions{Connections: o.Connections, Dry: o.Dry})
 	if errors.Is(err, subscription.ErrNoAddress) {
 		return nil, &bindings.Error{Kind: bindings.Invalid, Message: err.Error()}
 	}

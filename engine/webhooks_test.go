@@ -116,7 +116,7 @@ func TestWebhooksAreRegistered(t *testing.T) {
 	}
 
 	// Now the command has nothing to change.
-	again, err := f.journal.SyncWebhooks(t.Context(), control.SyncOrder{})
+	again, err := f.journal.SyncWebhooks(t.Context(), control.SyncOptions{})
 	must(t, err)
 	if len(again) != 1 || again[0].Action != "kept" || again[0].Connection != "qonto" {
 		t.Errorf("sync: %+v, want that it is kept", again)
@@ -151,12 +151,12 @@ func TestWebhooksAreRegistered(t *testing.T) {
 // doctor's finding.
 func TestWebhooksThatCannotBeRegistered(t *testing.T) {
 	f := newWebhookFixture(t, map[string]string{"clients.lua": noteClients}, func(c *engine.Config) { c.PublicURL = "" })
-	if _, err := f.journal.SyncWebhooks(t.Context(), control.SyncOrder{}); err == nil || !strings.Contains(err.Error(), "set public_url in tidewire.yaml") {
+	if _, err := f.journal.SyncWebhooks(t.Context(), control.SyncOptions{}); err == nil || !strings.Contains(err.Error(), "set public_url in tidewire.yaml") {
 		t.Errorf("without an address: %v", err)
 	}
 	f = newWebhookFixture(t, map[string]string{"clients.lua": noteClients})
 	must(t, f.apps.Fault(sandbox.Fault{App: "qonto", Operation: "webhook_subscriptions.create", Status: 403, Times: 100}))
-	done, err := f.journal.SyncWebhooks(t.Context(), control.SyncOrder{Connections: []string{"qonto"}})
+	done, err := f.journal.SyncWebhooks(t.Context(), control.SyncOptions{Connections: []string{"qonto"}})
 	must(t, err)
 	if len(done) != 1 || done[0].Action != "failed" {
 		t.Fatalf("sync: %+v, want that it failed", done)
@@ -169,7 +169,7 @@ func TestWebhooksThatCannotBeRegistered(t *testing.T) {
 	if !slices.ContainsFunc(found, matches) {
 		t.Errorf("the doctor found %+v", found)
 	}
-	if _, err := f.journal.SyncWebhooks(t.Context(), control.SyncOrder{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"`) {
+	if _, err := f.journal.SyncWebhooks(t.Context(), control.SyncOptions{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"`) {
 		t.Errorf("an unknown connection: %v", err)
 	}
 }

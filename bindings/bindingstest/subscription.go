@@ -43,17 +43,11 @@ func testPatterns(t reporter, app *bindings.App, what string, patterns []string)
 		t.Errorf("%s: Triggers is empty", what)
 	}
 	for _, pattern := range patterns {
-		matched := slices.ContainsFunc(app.Catalogue.Triggers(), func(name string) bool { return matches(pattern, name) })
+		matched := slices.ContainsFunc(app.Catalogue.Triggers(), func(name string) bool { return bindings.TriggerName(name).Matches(pattern) })
 		if !matched {
 			t.Errorf("%s: %q matches none of the app's triggers; patterns have three parts", what, pattern)
 		}
 	}
-}
-
-// matches reports whether a pattern matches a trigger: "*" matches any part.
-func matches(pattern, trigger string) bool {
-	want, have := strings.Split(pattern, "."), strings.Split(trigger, ".")
-	return slices.EqualFunc(want, have, func(want, have string) bool { return want == "*" || want == have })
 }
 
 // testSteps checks a subscription that a person makes by hand.

@@ -83,7 +83,7 @@ func hasForm(hook *bindings.Webhook, name string) bool {
 func subscriptionsOf(app *bindings.App, trigger string) []string {
 	var all []string
 	for _, s := range app.Subscriptions {
-		if s.Create.Operation != "" && slices.ContainsFunc(s.Triggers, func(pattern string) bool { return matches(pattern, trigger) }) {
+		if s.Create.Operation != "" && slices.ContainsFunc(s.Triggers, func(pattern string) bool { return bindings.TriggerName(trigger).Matches(pattern) }) {
 			all = append(all, s.Name)
 		}
 	}

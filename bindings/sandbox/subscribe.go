@@ -281,18 +281,13 @@ func (sub *Subscription) receives(e *Event) bool {
 	if sub.Def == nil {
 		return true
 	}
-	if !slices.ContainsFunc(sub.Def.Triggers, func(pattern string) bool { return names(pattern, e.Trigger.Name) }) {
+	if !slices.ContainsFunc(sub.Def.Triggers, func(pattern string) bool { return bindings.TriggerName(e.Trigger.Name).Matches(pattern) }) {
 		return false
 	}
 	if wants := sub.App.rules.Receives; wants != nil && !wants(sub, e) {
 		return false
 	}
 	return !slices.ContainsFunc(sub.Items, func(item string) bool { return !e.isAbout(item) })
-}
-
-// names reports whether a pattern, in which a part may be "*", names a trigger.
-func names(pattern, trigger string) bool {
-	return slices.EqualFunc(strings.Split(pattern, "."), strings.Split(trigger, "."), func(want, have string) bool { return want == "*" || want == have })
 }
 
 // isAbout reports whether an event is about an item: its record is under the item,

@@ -216,7 +216,7 @@ func showStep(out io.Writer, s journal.Step) {
 	if s.Error != nil {
 		fmt.Fprintf(out, "     error   %s\n", indent(s.Error.Error(), 13))
 	}
-	if s.Attempts > 1 {
-		fmt.Fprintf(out, "     sent    %d times\n", s.Attempts)
+	if s.Sendings > 1 {
+		fmt.Fprintf(out, "     sent    %d times\n", s.Sendings)
 	}
 }

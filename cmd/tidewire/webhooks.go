@@ -37,7 +37,7 @@ Where a vendor has no API for it, the address and the steps are printed.
 With webhooks: auto in a connection's settings the engine does this by itself.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
-				done, err := client.SyncWebhooks(c.Context(), control.SyncOrder{Connections: args, Dry: dry})
+				done, err := client.SyncWebhooks(c.Context(), control.SyncOptions{Connections: args, Dry: dry})
 				if err != nil {
 					return err
 				}

@@ -63,7 +63,7 @@ func (c *Client) observe(ctx context.Context, j *job, a Answer, t Timings, again
 	}
 	line := []slog.Attr{slog.String("app", s.App), slog.String("operation", s.Operation),
 		slog.String("connection", s.Connection), slog.String("method", s.Method), slog.String("path", s.Path),
-		slog.Int("sending", s.Number), slog.Int("status", s.Status), slog.String("result", s.Result), slog.Duration("elapsed", elapsed),
+		slog.Int("sending", s.Number), slog.Int("status", s.Status), slog.String("result", s.Result), slog.Duration("took", elapsed),
 		slog.Any("timings", t)}
 	if refused >= 0 {
 		line = append(line, slog.Duration("retry_after", refused.Round(time.Millisecond)))

@@ -1,5 +1,5 @@
 // Package charset converts text of any charset to UTF-8, and UTF-8 to the
-// other charsets.
+// other charsets. It does not guess which charset a text has.
 package charset
 
 import (

@@ -1,5 +1,6 @@
 // Package clock is the time by which the parts of an engine work and wait: the
-// machine's, or one that a test or a dry run sets.
+// machine's, or one that a test or a dry run sets. Timeouts of requests and
+// pauses for a disk are by the machine's clock, and do not use it.
 package clock
 
 import (

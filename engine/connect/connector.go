@@ -1,6 +1,7 @@
 // Package connect connects an installation to its apps: it reads the
 // configuration of connections, and makes, tests, renames and removes them,
-// beside a running engine or without one.
+// beside a running engine or without one. It sends no calls of scripts, and has no
+// tokens: those are in package connection.
 package connect
 
 import (

@@ -17,13 +17,13 @@ import (
 type Commands interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run string) error
-	Resolve(ctx context.Context, run string, d journal.CallDecision) error
+	DecideCall(ctx context.Context, run string, d journal.CallDecision) error
 	Replay(ctx context.Context, run string, steps int) (string, error)
 	Migrate(ctx context.Context, run string) error
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
 	Backup(ctx context.Context, file string) error
 	Doctor(ctx context.Context) ([]Finding, error)
-	SyncWebhooks(ctx context.Context, o SyncOrder) ([]Webhook, error)
+	SyncWebhooks(ctx context.Context, o SyncOptions) ([]Webhook, error)
 }
 
 // Finding is a problem that is not solved without a person.
@@ -66,8 +66,8 @@ func runsAre(n int) string {
 	return fmt.Sprintf("%d runs are", n)
 }
 
-// order is the body of a request for a command.
-type order struct {
+// commandBody is the body of a request for a command.
+type commandBody struct {
 	Resolution journal.Resolution `json:"verdict,omitempty"`
 	Result     json.RawMessage    `json:"result,omitempty"`
 	By         string             `json:"by,omitempty"`   // who decides
@@ -84,9 +84,9 @@ type done struct {
 }
 
 func (s *Server) commands(mux *http.ServeMux) {
-	handle := func(pattern string, do func(context.Context, string, order) (done, error)) {
+	handle := func(pattern string, do func(context.Context, string, commandBody) (done, error)) {
 		mux.HandleFunc(pattern, respond(func(r *http.Request) (any, error) {
-			var o order
+			var o commandBody
 			if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&o); err != nil {
 				return nil, &bindings.Error{Kind: bindings.Invalid, Message: "the command is not JSON: " + err.Error()}
 			}
@@ -94,21 +94,27 @@ func (s *Server) commands(mux *http.ServeMux) {
 		}))
 	}
 	c := s.config.Commands
-	handle("POST /runs/{id}/cancel", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Cancel(ctx, id) })
-	handle("POST /runs/{id}/retry", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Retry(ctx, id) })
-	handle("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ order) (done, error) { return done{Run: id}, c.Migrate(ctx, id) })
-	handle("POST /runs/{id}/decide", func(ctx context.Context, id string, o order) (done, error) {
-		return done{Run: id}, c.Resolve(ctx, id, journal.CallDecision{Resolution: o.Resolution, Result: o.Result, By: o.By})
+	handle("POST /runs/{id}/cancel", func(ctx context.Context, id string, _ commandBody) (done, error) {
+		return done{Run: id}, c.Cancel(ctx, id)
 	})
-	handle("POST /runs/{id}/replay", func(ctx context.Context, id string, o order) (done, error) {
+	handle("POST /runs/{id}/retry", func(ctx context.Context, id string, _ commandBody) (done, error) {
+		return done{Run: id}, c.Retry(ctx, id)
+	})
+	handle("POST /runs/{id}/migrate", func(ctx context.Context, id string, _ commandBody) (done, error) {
+		return done{Run: id}, c.Migrate(ctx, id)
+	})
+	handle("POST /runs/{id}/decide", func(ctx context.Context, id string, o commandBody) (done, error) {
+		return done{Run: id}, c.DecideCall(ctx, id, journal.CallDecision{Resolution: o.Resolution, Result: o.Result, By: o.By})
+	})
+	handle("POST /runs/{id}/replay", func(ctx context.Context, id string, o commandBody) (done, error) {
 		made, err := c.Replay(ctx, id, o.Steps)
 		return done{Run: made}, err
 	})
-	handle("POST /floods", func(ctx context.Context, _ string, o order) (done, error) {
+	handle("POST /floods", func(ctx context.Context, _ string, o commandBody) (done, error) {
 		n, err := c.ReleaseFlood(ctx, o.Trigger, o.Drop)
 		return done{Runs: n}, err
 	})
-	handle("POST /backup", func(ctx context.Context, _ string, o order) (done, error) { return done{}, c.Backup(ctx, o.File) })
+	handle("POST /backup", func(ctx context.Context, _ string, o commandBody) (done, error) { return done{}, c.Backup(ctx, o.File) })
 	mux.HandleFunc("POST /webhooks/sync", respond(s.syncWebhooks))
 	mux.HandleFunc("GET /doctor", respond(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
 }
@@ -117,45 +123,45 @@ var _ Commands = (*Client)(nil)
 
 // Cancel ends a live run.
 func (c *Client) Cancel(ctx context.Context, run string) error {
-	_, err := c.order(ctx, runPath(run, "cancel"), order{})
+	_, err := c.command(ctx, runPath(run, "cancel"), commandBody{})
 	return err
 }
 
 // Retry continues a failed or cancelled run after its last good record.
 func (c *Client) Retry(ctx context.Context, run string) error {
-	_, err := c.order(ctx, runPath(run, "retry"), order{})
+	_, err := c.command(ctx, runPath(run, "retry"), commandBody{})
 	return err
 }
 
 // Migrate moves a parked run to the current version of its script.
 func (c *Client) Migrate(ctx context.Context, run string) error {
-	_, err := c.order(ctx, runPath(run, "migrate"), order{})
+	_, err := c.command(ctx, runPath(run, "migrate"), commandBody{})
 	return err
 }
 
-// Resolve applies a person's decision about a held run.
-func (c *Client) Resolve(ctx context.Context, run string, d journal.CallDecision) error {
-	_, err := c.order(ctx, runPath(run, "decide"), order{Resolution: d.Resolution, Result: d.Result, By: d.By})
+// DecideCall applies a person's decision about a held run.
+func (c *Client) DecideCall(ctx context.Context, run string, d journal.CallDecision) error {
+	_, err := c.command(ctx, runPath(run, "decide"), commandBody{Resolution: d.Resolution, Result: d.Result, By: d.By})
 	return err
 }
 
 // Replay makes a new run of the same event, which begins with copies of the
 // first recorded steps, and returns its id.
 func (c *Client) Replay(ctx context.Context, run string, steps int) (string, error) {
-	made, err := c.order(ctx, runPath(run, "replay"), order{Steps: steps})
+	made, err := c.command(ctx, runPath(run, "replay"), commandBody{Steps: steps})
 	return made.Run, err
 }
 
 // ReleaseFlood queues the paused runs of a trigger, or drops them. It returns
 // how many there were.
 func (c *Client) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
-	made, err := c.order(ctx, "/floods", order{Trigger: trigger, Drop: drop})
+	made, err := c.command(ctx, "/floods", commandBody{Trigger: trigger, Drop: drop})
 	return made.Runs, err
 }
 
 // Backup copies the engine's store to a file.
 func (c *Client) Backup(ctx context.Context, file string) error {
-	_, err := c.order(ctx, "/backup", order{File: file})
+	_, err := c.command(ctx, "/backup", commandBody{File: file})
 	return err
 }
 
@@ -166,7 +172,7 @@ func (c *Client) Doctor(ctx context.Context) (found []Finding, err error) {
 
 func runPath(run, verb string) string { return "/runs/" + url.PathEscape(run) + "/" + verb }
 
-func (c *Client) order(ctx context.Context, path string, o order) (d done, err error) {
+func (c *Client) command(ctx context.Context, path string, o commandBody) (d done, err error) {
 	body, err := json.Marshal(o)
 	if err != nil {
 		return d, fmt.Errorf("write the command: %w", err)

@@ -11,9 +11,9 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 )
 
-// SyncOrder selects the connections whose webhooks are registered and removed at
+// SyncOptions selects the connections whose webhooks are registered and removed at
 // vendors.
-type SyncOrder struct {
+type SyncOptions struct {
 	Connections []string `json:"connections,omitempty"` // none: all
 	Dry         bool     `json:"dry,omitempty"`         // only report what would be done
 }
@@ -32,7 +32,7 @@ type Webhook struct {
 }
 
 func (s *Server) syncWebhooks(r *http.Request) (any, error) {
-	var o SyncOrder
+	var o SyncOptions
 	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&o); err != nil {
 		return nil, &bindings.Error{Kind: bindings.Invalid, Message: "the command is not JSON: " + err.Error()}
 	}
@@ -40,7 +40,7 @@ func (s *Server) syncWebhooks(r *http.Request) (any, error) {
 }
 
 // SyncWebhooks registers and removes webhooks at vendors.
-func (c *Client) SyncWebhooks(ctx context.Context, o SyncOrder) (done []Webhook, err error) {
+func (c *Client) SyncWebhooks(ctx context.Context, o SyncOptions) (done []Webhook, err error) {
 	body, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("write the command: %w", err)

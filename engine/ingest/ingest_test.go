@@ -21,6 +21,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/clock"
+	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -507,7 +508,7 @@ func TestSlowSender(t *testing.T) {
 	if _, err := io.WriteString(conn, "POST /in/open HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(clocktest.MaxWait)); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := io.ReadAll(conn)

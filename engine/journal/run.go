@@ -57,7 +57,7 @@ type Run struct {
 	// that runs, fixed at the first activation.
 	Matched string `json:"matched"`
 	Bound   string `json:"bound,omitempty"`
-	Resolved
+	RunConfig
 	Connection string    `json:"connection,omitempty"`
 	Account    string    `json:"account,omitempty"`
 	Lane       string    `json:"lane,omitempty"`
@@ -94,9 +94,9 @@ type Current struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// Resolved is the configuration that a run uses, as it was at its first
+// RunConfig is the configuration that a run uses, as it was at its first
 // activation.
-type Resolved struct {
+type RunConfig struct {
 	// Connections maps an app to the connection of calls that name none.
 	Connections map[string]string `json:"connections,omitempty"`
 	Zone        string            `json:"zone,omitempty"`
@@ -145,7 +145,7 @@ type Step struct {
 	// which the run was parked or the engine was not running, where the step
 	// goes on from a begun record, and the time in which a person had to agree.
 	Duration time.Duration `json:"took"`
-	Attempts int           `json:"attempts,omitempty"` // requests sent by the activation that recorded the result
+	Sendings int           `json:"attempts,omitempty"` // requests sent by the activation that recorded the result
 }
 
 // Activation is one hand-out of a run to a worker. Epoch fences it: writes with

@@ -184,10 +184,10 @@ type Commands interface {
 	// Decide answers an approval, once, and wakes the run that waits for it. The
 	// approval is returned with ErrDecided and ErrExpired too.
 	Decide(ctx context.Context, approval string, d Decision) (Approval, error)
-	// Resolve decides about a held run, and records who decided. Skip records the
+	// DecideCall decides about a held run, and records who decided. Skip records the
 	// call as done, with this result; Fail ends the run and accepts the events that
 	// follow from it.
-	Resolve(ctx context.Context, run string, d CallDecision, follow ...Arrival) error
+	DecideCall(ctx context.Context, run string, d CallDecision, follow ...Arrival) error
 	// Retry queues a failed or cancelled run again, as the last of its lane. Its
 	// last record is deleted if it is an error of any kind but uncertain.
 	Retry(ctx context.Context, run string) error
@@ -228,7 +228,7 @@ type Reader interface {
 // Binding is what is set for a run at its first activation.
 type Binding struct {
 	Version string
-	Resolved
+	RunConfig
 }
 
 // Lease identifies the activation that writes: a run, and the epoch of its
@@ -293,7 +293,7 @@ type Receipt struct {
 	Merged    []string // runs that got this newer event in place of theirs
 	Skipped   []string // hooks ("script name") that start no run while one is live
 	Replaced  []string // runs that were cancelled for a new one
-	Resumed   []string // runs that waited for this event and were woken
+	Woken     []string // runs that waited for this event and were woken
 	// Echo is set when the event contains only what a call of ours wrote: only
 	// hooks with Echo got it.
 	Echo bool

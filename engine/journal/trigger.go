@@ -1,31 +1,21 @@
 package journal
 
-import "strings"
+import (
+	"strings"
 
-// MatchTrigger reports whether a hook's trigger matches an event type. A part
-// of the trigger that is "*" matches any one part: highlevel.contact.* matches
-// highlevel.contact.created and not highlevel.contact.note.created. Paths
-// ("in:/orders") have no parts and are compared as they are.
+	"github.com/tidewire/tidewire/bindings"
+)
+
+// MatchTrigger reports whether a hook's trigger matches an event type, as
+// bindings.TriggerName.Matches does. Paths ("in:/orders") have no parts and are
+// compared as they are.
 func MatchTrigger(trigger, eventType string) bool {
 	if !strings.Contains(trigger, "*") || strings.HasPrefix(trigger, "in:") {
 		return trigger == eventType
 	}
 	wantKind, want := splitKind(trigger)
 	kind, have := splitKind(eventType)
-	if wantKind != kind {
-		return false
-	}
-	for {
-		wantPart, wantRest, wantMore := strings.Cut(want, ".")
-		part, rest, more := strings.Cut(have, ".")
-		if wantMore != more || wantPart != "*" && wantPart != part || part == "" {
-			return false
-		}
-		if !more {
-			return true
-		}
-		want, have = wantRest, rest
-	}
+	return wantKind == kind && bindings.TriggerName(have).Matches(want)
 }
 
 // splitKind splits "emit:deal.won" after its colon.

@@ -107,7 +107,7 @@ func (sc *scan) pages(ctx context.Context, w *walk) error {
 		}
 		stop := false
 		if sc.poll.NewestFirst && !w.full {
-			page.Items, stop = sc.until(page.Items, w.since(sc.poll))
+			page.Items, stop = sc.changedSince(page.Items, w.since(sc.poll))
 		}
 		last, before := page.Next == nil || stop, w.cursor
 		if last {
@@ -130,9 +130,9 @@ func (sc *scan) pages(ctx context.Context, w *walk) error {
 	return nil
 }
 
-// until returns the items that changed since a time, of a list with the newest
-// change first; stop is set when there are no more.
-func (sc *scan) until(items []json.RawMessage, since time.Time) (rest []json.RawMessage, stop bool) {
+// changedSince returns the items that changed since a time, of a list with the newest
+// change first; complete is set when there are no more.
+func (sc *scan) changedSince(items []json.RawMessage, since time.Time) (changed []json.RawMessage, complete bool) {
 	for i, item := range items {
 		if at := timeAt(item, sc.poll.Updated); !at.IsZero() && at.Before(since) {
 			return items[:i], true

@@ -1,5 +1,6 @@
 // Package retention deletes what is older than an installation keeps it: ended
-// runs, events, their ids, and files that no run needs.
+// runs, events, their ids, and files that no run needs. It deletes nothing of a run
+// that has not ended.
 package retention
 
 import (

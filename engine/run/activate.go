@@ -84,8 +84,8 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 		if h.run.Matched != unit.Version.Hash && !h.hook.Matches(&h.event) {
 			return ending{finish: &journal.Finish{State: journal.Skipped}}
 		}
-		h.run.Resolved = r.resolve(h.run)
-		if err := r.config.Store.Bind(h.lease, journal.Binding{Version: unit.Version.Hash, Resolved: h.run.Resolved}); err != nil {
+		h.run.RunConfig = r.resolve(h.run)
+		if err := r.config.Store.Bind(h.lease, journal.Binding{Version: unit.Version.Hash, RunConfig: h.run.RunConfig}); err != nil {
 			return ending{release: fmt.Errorf("bind the run to version %s: %w", unit.Version.Short(), err)}
 		}
 	}

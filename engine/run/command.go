@@ -28,8 +28,8 @@ func (r *Runner) Cancel(ctx context.Context, run string) error {
 	return nil
 }
 
-// Resolve decides what happens with a held run.
-func (r *Runner) Resolve(ctx context.Context, run string, d journal.CallDecision) error {
+// DecideCall decides what happens with a held run.
+func (r *Runner) DecideCall(ctx context.Context, run string, d journal.CallDecision) error {
 	var follow []journal.Arrival
 	if d.Resolution == journal.Fail {
 		one, _, err := r.config.Store.Run(ctx, run)
@@ -42,7 +42,7 @@ func (r *Runner) Resolve(ctx context.Context, run string, d journal.CallDecision
 		}
 		follow = r.failureEvent(one, event, one.Problem)
 	}
-	if err := r.config.Store.Resolve(ctx, run, d, follow...); err != nil {
+	if err := r.config.Store.DecideCall(ctx, run, d, follow...); err != nil {
 		return err
 	}
 	r.config.Log.Info("a held run was decided", "run", run, "decision", d.Resolution, "by", d.By)

@@ -86,7 +86,7 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	done, err := h.perform(ctx, s, step, again)
 	h.current.end()
 	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)
-	step.Attempts = done.attempts
+	step.Sendings = done.attempts
 	step.Result = done.value
 	var refused *bindings.Error
 	switch {
@@ -202,8 +202,8 @@ func (h *host) logStep(kind vm.StepKind, step journal.Step, limitWait time.Durat
 	if limitWait > 0 {
 		attrs = append(attrs, slog.Duration("limit_wait", limitWait.Round(time.Millisecond)))
 	}
-	if step.Attempts > 1 {
-		attrs = append(attrs, slog.Int("sent", step.Attempts))
+	if step.Sendings > 1 {
+		attrs = append(attrs, slog.Int("sent", step.Sendings))
 	}
 	if step.Error != nil {
 		attrs = append(attrs, slog.String("at", step.Position), slog.String("error", step.Error.Error()))

@@ -13,7 +13,7 @@ import (
 // resolve returns what a run reads from the configuration at its first
 // activation: the connection of its calls to each app, if there is only one
 // possible, and the time zone.
-func (r *Runner) resolve(run journal.Run) journal.Resolved {
+func (r *Runner) resolve(run journal.Run) journal.RunConfig {
 	of := make(map[string]string, len(r.apps))
 	for app := range r.apps {
 		if c, err := r.config.Connections.Resolve(app, "", run.Connection); err == nil {
@@ -23,7 +23,7 @@ func (r *Runner) resolve(run journal.Run) journal.Resolved {
 	if app := appOf(run.Connection); r.apps[app] != nil {
 		of[app] = run.Connection
 	}
-	return journal.Resolved{Connections: of, Zone: r.config.Zone.String()}
+	return journal.RunConfig{Connections: of, Zone: r.config.Zone.String()}
 }
 
 func appOf(connection string) string {

@@ -181,7 +181,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 				contains(t, "refusal", err.Error(), "held", "tidewire runs decide "+id)
 				w.Advance(24 * hour)
 				w.is(id, journal.Held)
-				must(t, w.runner.Resolve(t.Context(), id, journal.CallDecision{Resolution: c.decision, Result: json.RawMessage(c.result)}))
+				must(t, w.runner.DecideCall(t.Context(), id, journal.CallDecision{Resolution: c.decision, Result: json.RawMessage(c.result)}))
 				ended := w.is(id, c.state)
 				equal(t, "requests", len(w.vendor.requests("/orders")), c.requests)
 				_, steps = w.run(id)
@@ -192,7 +192,7 @@ func TestACallThatMayHaveBeenDone(t *testing.T) {
 				}
 				sameNames(t, steps, "shop.orders.pay done")
 				equal(t, "result", string(steps[0].Result), c.value)
-				if err := w.runner.Resolve(t.Context(), id, journal.CallDecision{Resolution: journal.Skip}); err == nil || !strings.Contains(err.Error(), "it is succeeded, and would have to be held") {
+				if err := w.runner.DecideCall(t.Context(), id, journal.CallDecision{Resolution: journal.Skip}); err == nil || !strings.Contains(err.Error(), "it is succeeded, and would have to be held") {
 					t.Errorf("a second decision: %v", err)
 				}
 			})

@@ -8,5 +8,6 @@
 // while this engine runs, because the machine slept or the clock was set, only
 // the latest runs.
 //
-// A script.Timetable has the times at which a schedule ticks.
+// A script.Timetable has the times at which a schedule ticks. The package executes
+// nothing: a tick is an event like any other.
 package schedule

@@ -21,20 +21,20 @@ const rereadDelay = 10 * time.Millisecond
 
 // entry is the state of one script between scans.
 type entry struct {
-	source    source
-	deps      map[string]dependency // of the last load of settled files
-	loaded    *Script               // by that load; nil if it failed
-	live      *Script               // in the generation
-	problems  []Problem             // of that load
-	conflict  *Problem              // with another script
-	unsettled *unsettled            // nil if no file may be half written
-	write     *pendingWrite         // nil if no file is written in place
-	settled   bool                  // in this scan: the files are loaded as they are
+	source   source
+	deps     map[string]dependency // of the last load of files that were ready
+	loaded   *Script               // by that load; nil if it failed
+	live     *Script               // in the generation
+	problems []Problem             // of that load
+	conflict *Problem              // with another script
+	observed *observedState        // nil if no file may be half written
+	write    *pendingWrite         // nil if no file is written in place
+	ready    bool                  // in this scan: the files are loaded as they are
 }
 
-// unsettled is a state of files that may be half written. It counts once it has
+// observedState is a state of files that may be half written. It counts once it has
 // not changed for Config.SettleTime.
-type unsettled struct {
+type observedState struct {
 	state string
 	since time.Time
 }
@@ -65,7 +65,7 @@ type scanMode struct {
 // scanResult is what a scan led to.
 type scanResult struct {
 	report Report
-	rescan time.Time // when to scan again, zero if no file is unsettled
+	rescan time.Time // when to scan again, zero if no file may be half written
 }
 
 func (s *scanResult) rescanAt(t time.Time) {
@@ -85,13 +85,13 @@ func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, er
 	for _, p := range conflicts {
 		ambiguous[p.Script] = true
 	}
-	changed := s.settledEntries(found, t, mode, began, &out)
+	changed := s.readyEntries(found, t, mode, began, &out)
 	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		e := s.entries[name]
 		if has(found, name) || ambiguous[name] || t.mayContain(e.source.main) {
 			continue
 		}
-		if e.live != nil && mode.settle && !e.moved(t) && !out.settled(e, "gone", began, s.config.RemoveTime) {
+		if e.live != nil && mode.settle && !e.moved(t) && !out.unchangedFor(e, "gone", began, s.config.RemoveTime) {
 			continue
 		}
 		delete(s.entries, name)
@@ -114,9 +114,9 @@ func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, er
 	return out, err
 }
 
-// settledEntries returns the scripts whose files changed and are not half
+// readyEntries returns the scripts whose files changed and are not half
 // written, as far as a scan can find out.
-func (s *Set) settledEntries(found map[string]source, t *tree, mode scanMode, began time.Time, out *scanResult) (changed []*entry) {
+func (s *Set) readyEntries(found map[string]source, t *tree, mode scanMode, began time.Time, out *scanResult) (changed []*entry) {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		e := s.entries[name]
 		if e == nil {
@@ -127,14 +127,14 @@ func (s *Set) settledEntries(found map[string]source, t *tree, mode scanMode, be
 			e.source, e.deps = found[name], nil
 		}
 		if !s.changed(e, t, mode) {
-			e.unsettled, e.write = nil, nil
+			e.observed, e.write = nil, nil
 			continue
 		}
-		e.settled = !mode.settle
+		e.ready = !mode.settle
 		switch {
-		case e.settled:
+		case e.ready:
 		case e.halfWritten(t):
-			if e.settled = out.unchanged(e, e.state(t), began, s.config.SettleTime); !e.settled {
+			if e.ready = out.unchanged(e, e.state(t), began, s.config.SettleTime); !e.ready {
 				continue
 			}
 		case e.writtenInPlace(t) && !out.unchanged(e, e.state(t), began, s.config.UnchangedTime):
@@ -279,16 +279,16 @@ func (s *scanResult) unchanged(e *entry, state string, now time.Time, first time
 	return false
 }
 
-// settled reports whether a script's files have had this state for a time. If
+// unchangedFor reports whether a script's files have had this state for a time. If
 // not, the folder is scanned again when they will have.
-func (s *scanResult) settled(e *entry, state string, now time.Time, settleTime time.Duration) bool {
-	if e.unsettled == nil || e.unsettled.state != state {
-		e.unsettled = &unsettled{state: state, since: now}
+func (s *scanResult) unchangedFor(e *entry, state string, now time.Time, settleTime time.Duration) bool {
+	if e.observed == nil || e.observed.state != state {
+		e.observed = &observedState{state: state, since: now}
 	}
-	if now.Sub(e.unsettled.since) >= settleTime {
+	if now.Sub(e.observed.since) >= settleTime {
 		return true
 	}
-	s.rescanAt(e.unsettled.since.Add(settleTime))
+	s.rescanAt(e.observed.since.Add(settleTime))
 	return false
 }
 
@@ -310,9 +310,9 @@ func (s *Set) loadEntries(ctx context.Context, changed []*entry, t *tree, now ti
 			return // the result may be that of a load that ctx ended
 		}
 		// Files that changed since the scan or cannot be loaded may be half written.
-		if !e.settled && (r.script == nil || !r.matches(t)) {
+		if !e.ready && (r.script == nil || !r.matches(t)) {
 			read := entry{source: e.source, deps: r.deps}
-			if !out.settled(e, "loaded\n"+read.state(t), now, s.config.SettleTime) {
+			if !out.unchangedFor(e, "loaded\n"+read.state(t), now, s.config.SettleTime) {
 				if r.changing || !r.matches(t) {
 					out.rescanAt(now.Add(rereadDelay))
 				}
@@ -322,7 +322,7 @@ func (s *Set) loadEntries(ctx context.Context, changed []*entry, t *tree, now ti
 		if r.script != nil && e.live != nil && r.script.Version.Hash == e.live.Version.Hash {
 			r.script = e.live
 		}
-		e.deps, e.unsettled, e.loaded, e.problems = r.deps, nil, r.script, r.problems
+		e.deps, e.observed, e.loaded, e.problems = r.deps, nil, r.script, r.problems
 	}
 }
 

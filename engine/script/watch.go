@@ -13,6 +13,7 @@ import (
 func (s *Set) Watch(ctx context.Context) error {
 	w := newWatcher(s.config.Dir, s.config.Log)
 	defer w.close()
+	// The stamps of files are by the machine's clock, and so are these times.
 	rescan := time.NewTicker(s.config.Rescan)
 	defer rescan.Stop()
 	wake := time.NewTimer(0)
@@ -43,7 +44,7 @@ func (s *Set) Watch(ctx context.Context) error {
 }
 
 // rescan scans the folder, watches its new folders, and loads what changed. It
-// returns the time of the next scan, zero if no file is unsettled.
+// returns the time of the next scan, zero if no file may be half written.
 func (s *Set) rescan(ctx context.Context, w *watcher) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

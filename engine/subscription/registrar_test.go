@@ -345,7 +345,7 @@ func TestTheVaultCannotBeOpened(t *testing.T) {
 	if _, _, err := registrar.Find(w.stored()[0].Key); err == nil || strings.Contains(err.Error(), journal.ErrNotFound.Error()) {
 		t.Errorf("found with %v, want that it cannot be read", err)
 	}
-	_, err = registrar.Sync(t.Context(), subscription.Order{Connections: []string{"qonto"}})
+	_, err = registrar.Sync(t.Context(), subscription.SyncOptions{Connections: []string{"qonto"}})
 	w.must(err)
 	w.same("registered", w.hooks("qonto", "webhook_subscriptions", "id"), before)
 }

@@ -12,8 +12,8 @@ import (
 // ErrNoAddress refuses to register webhooks without a PublicURL.
 var ErrNoAddress = errors.New("webhooks have no address to be sent to: set public_url in tidewire.yaml to the address under which they reach this installation, such as https://hooks.example.com, and start tidewire again")
 
-// Order is what Sync is to do.
-type Order struct {
+// SyncOptions are what Sync is to do.
+type SyncOptions struct {
 	// Connections are those to sync; none means all.
 	Connections []string
 	// Dry decides and changes nothing.
@@ -23,7 +23,7 @@ type Order struct {
 // Sync registers what scripts need, renews what is due and removes the rest, at
 // once, and returns what it did about each subscription. The failure of one does
 // not end it.
-func (r *Registrar) Sync(ctx context.Context, o Order) ([]Change, error) {
+func (r *Registrar) Sync(ctx context.Context, o SyncOptions) ([]Change, error) {
 	if r.config.PublicURL == "" {
 		return nil, ErrNoAddress
 	}

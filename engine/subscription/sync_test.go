@@ -18,7 +18,7 @@ func manual(w *fixture) {
 	}
 }
 
-func (w *fixture) sync(o subscription.Order) (all []string) {
+func (w *fixture) sync(o subscription.SyncOptions) (all []string) {
 	w.Helper()
 	changes, err := w.registrar.Sync(w.Context(), o)
 	w.must(err)
@@ -40,12 +40,12 @@ func TestSync(t *testing.T) {
 		t.Errorf("the log does not have the command:\n%s", w.log)
 	}
 	created := []string{"desk created card.created wanted by scripts", "qonto created v1/clients wanted by scripts", "slack by hand message"}
-	w.same("dry", w.sync(subscription.Order{Dry: true}), created)
+	w.same("dry", w.sync(subscription.SyncOptions{Dry: true}), created)
 	if stored := w.stored(); len(stored) != 0 || len(w.hooks("qonto", "webhook_subscriptions", "id")) != 0 {
 		t.Errorf("a dry run registered %+v", stored)
 	}
-	w.same("first", w.sync(subscription.Order{}), created)
-	w.same("again", w.sync(subscription.Order{}), []string{"desk kept card.created", "qonto kept v1/clients", "slack by hand message"})
+	w.same("first", w.sync(subscription.SyncOptions{}), created)
+	w.same("again", w.sync(subscription.SyncOptions{}), []string{"desk kept card.created", "qonto kept v1/clients", "slack by hand message"})
 	w.quiet()
 
 	// What was registered once is renewed, and stays although no script needs it.
@@ -53,8 +53,8 @@ func TestSync(t *testing.T) {
 	w.pass(100 * time.Minute)
 	w.same("renewed", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T16:30:00Z"})
 	w.same("kept", w.hooks("qonto", "webhook_subscriptions", "types"), []string{`["v1/clients"]`})
-	w.same("dry", w.sync(subscription.Order{Dry: true, Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
-	w.same("done", w.sync(subscription.Order{Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
+	w.same("dry", w.sync(subscription.SyncOptions{Dry: true, Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
+	w.same("done", w.sync(subscription.SyncOptions{Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
 	w.same("removed", w.hooks("qonto", "webhook_subscriptions", "types"), nil)
 }
 
@@ -62,7 +62,7 @@ func TestSyncManual(t *testing.T) {
 	w := newFixture(t, on("slack.message.posted"), func(w *fixture) {
 		w.settings = append(w.settings, connection.Settings{Name: "slack/sales", Account: "T2", BaseURL: w.sandbox.URL("slack"), Credentials: map[string]string{"token": "x"}})
 	})
-	changes, err := w.registrar.Sync(t.Context(), subscription.Order{Connections: []string{"slack", "slack/sales"}})
+	changes, err := w.registrar.Sync(t.Context(), subscription.SyncOptions{Connections: []string{"slack", "slack/sales"}})
 	w.must(err)
 	if len(changes) != 2 {
 		t.Fatalf("got %+v, want both", changes)
@@ -79,12 +79,12 @@ func TestSyncManual(t *testing.T) {
 
 func TestSyncRefused(t *testing.T) {
 	w := newFixture(t, on("qonto.client.created"), manual)
-	if _, err := w.registrar.Sync(t.Context(), subscription.Order{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"; there are desk, post, qonto, slack`) {
+	if _, err := w.registrar.Sync(t.Context(), subscription.SyncOptions{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"; there are desk, post, qonto, slack`) {
 		t.Errorf("an unknown connection: %v", err)
 	}
 	w.public = ""
 	w.restart()
-	if _, err := w.registrar.Sync(t.Context(), subscription.Order{}); !errors.Is(err, subscription.ErrNoAddress) || !strings.Contains(err.Error(), "public_url") {
+	if _, err := w.registrar.Sync(t.Context(), subscription.SyncOptions{}); !errors.Is(err, subscription.ErrNoAddress) || !strings.Contains(err.Error(), "public_url") {
 		t.Errorf("without an address: %v", err)
 	}
 }
@@ -117,7 +117,7 @@ func TestReadOnly(t *testing.T) {
 		}
 	})
 	w.run()
-	w.same("sync", w.sync(subscription.Order{}), []string{"qonto skipped v1/clients the connection is read_only, so nothing is registered or removed for it"})
+	w.same("sync", w.sync(subscription.SyncOptions{}), []string{"qonto skipped v1/clients the connection is read_only, so nothing is registered or removed for it"})
 	if n := w.sandbox.Calls("qonto", ""); n != 0 {
 		t.Errorf("%d calls were made", n)
 	}

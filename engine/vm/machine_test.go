@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -278,7 +279,7 @@ func TestGoroutinesEnd(t *testing.T) {
 	for range 50 {
 		run(t, m, inHook(`while true do end`), vm.Limits{Instructions: 1000})
 	}
-	timeout := time.After(time.Minute)
+	timeout := time.After(clocktest.MaxWait)
 	for runtime.NumGoroutine() > before {
 		select {
 		case <-time.After(time.Millisecond):

@@ -1,5 +1,6 @@
 // Package callback receives the browser that comes back from a vendor's consent
-// page: it listens on one address of this machine, for one login.
+// page: it listens on one address of this machine, for one login. It does not
+// exchange the code that the browser brings for a token.
 package callback
 
 import (

@@ -14,6 +14,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/filelock"
 )
 
@@ -232,7 +233,7 @@ func TestCheckAfterQuietTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := openDatabase(t)
-			for timeout := time.After(time.Minute); o.unchanged.Load() == nil && folderHasState(o.path); {
+			for timeout := time.After(clocktest.MaxWait); o.unchanged.Load() == nil && folderHasState(o.path); {
 				if err := o.Check(); err != nil {
 					t.Fatal(err)
 				}
@@ -245,11 +246,15 @@ func TestCheckAfterQuietTime(t *testing.T) {
 			if err := os.Remove(filepath.Join(filepath.Dir(o.path), name)); err != nil {
 				t.Fatal(err)
 			}
-			for folderHasState(o.path) { // the change is not recent either
+			for timeout := time.After(clocktest.MaxWait); folderHasState(o.path); { // the change is not recent either
 				if _, settled := stateOf(filepath.Dir(o.path)); settled {
 					break
 				}
-				<-time.After(100 * time.Millisecond)
+				select {
+				case <-time.After(100 * time.Millisecond):
+				case <-timeout:
+					t.Fatal("the folder does not come to rest")
+				}
 			}
 			var found *ReplacedError
 			if err := o.Check(); !errors.As(err, &found) || !found.Gone || found.LogOnly != (i == 1) || !strings.HasSuffix(found.Path, name) {

@@ -167,7 +167,7 @@ var commandTests = map[string]func(f *fixture){
 	},
 	"a held run is resolved by sending again, skipping or failing": func(f *fixture) {
 		f.inOnly(func(id string) error {
-			return f.store.Resolve(f.ctx, id, journal.CallDecision{Resolution: journal.Resend})
+			return f.store.DecideCall(f.ctx, id, journal.CallDecision{Resolution: journal.Resend})
 		}, journal.Held)
 		uncertain := func(name string) journal.Lease {
 			f.queue(2, name, hook("new"))
@@ -179,25 +179,25 @@ var commandTests = map[string]func(f *fixture){
 			return h
 		}
 		resend := uncertain("resend")
-		f.do(f.store.Resolve(f.ctx, resend.Run, journal.CallDecision{Resolution: journal.Resend}))
+		f.do(f.store.DecideCall(f.ctx, resend.Run, journal.CallDecision{Resolution: journal.Resend}))
 		want(f, "steps", len(f.nextIs(resend.Run).Steps), 1)
 		for _, result := range []string{`{"id":"c_1"}`, ``} {
 			skip := uncertain("skip" + result)
-			f.do(f.store.Resolve(f.ctx, skip.Run, journal.CallDecision{Resolution: journal.Skip, Result: json.RawMessage(result)}))
+			f.do(f.store.DecideCall(f.ctx, skip.Run, journal.CallDecision{Resolution: journal.Skip, Result: json.RawMessage(result)}))
 			s := f.nextIs(skip.Run).Steps[1]
 			want(f, "skipped", string(s.State)+" "+string(s.Result)+string(s.Sent)+" "+string(s.Args), `done `+result+` {"id":"c_1"}`)
 		}
 		fail := uncertain("fail")
 		follow := arrival(journal.Event{ID: "engine:1", Type: "run.failed", Source: journal.Engine}, hook("alarm", laneless))
-		f.do(f.store.Resolve(f.ctx, fail.Run, journal.CallDecision{Resolution: journal.Fail}, follow))
+		f.do(f.store.DecideCall(f.ctx, fail.Run, journal.CallDecision{Resolution: journal.Fail}, follow))
 		run := f.wantState(fail.Run, journal.Failed)
 		want(f, "problem", run.Problem.Text(), "crm.lua:2: it may have been done")
 		seen := f.next().Event.Type + " " + f.next().Event.Type
 		if !strings.Contains(seen, "run.failed") || !strings.Contains(seen, "highlevel.contact.created") {
 			f.Errorf("next: found %s", seen)
 		}
-		for _, bad := range []error{f.store.Resolve(f.ctx, fail.Run, journal.CallDecision{Resolution: "perhaps"}), f.store.Resolve(f.ctx, fail.Run, journal.CallDecision{Resolution: journal.Skip, Result: json.RawMessage(`{`)}),
-			f.store.Resolve(f.ctx, fail.Run, journal.CallDecision{Resolution: journal.Resend, Result: json.RawMessage(`1`)})} {
+		for _, bad := range []error{f.store.DecideCall(f.ctx, fail.Run, journal.CallDecision{Resolution: "perhaps"}), f.store.DecideCall(f.ctx, fail.Run, journal.CallDecision{Resolution: journal.Skip, Result: json.RawMessage(`{`)}),
+			f.store.DecideCall(f.ctx, fail.Run, journal.CallDecision{Resolution: journal.Resend, Result: json.RawMessage(`1`)})} {
 			if bad == nil || errors.Is(bad, journal.ErrState) {
 				f.Errorf("found %v", bad)
 			}
@@ -215,8 +215,8 @@ var commandTests = map[string]func(f *fixture){
 			if i == 2 {
 				d = journal.CallDecision{Resolution: journal.Skip, By: by, Result: json.RawMessage(`1`)}
 			}
-			f.do(f.store.Resolve(f.ctx, a.Run.ID, d))
-			f.wantErr(f.store.Resolve(f.ctx, a.Run.ID, d), journal.ErrState)
+			f.do(f.store.DecideCall(f.ctx, a.Run.ID, d))
+			f.wantErr(f.store.DecideCall(f.ctx, a.Run.ID, d), journal.ErrState)
 			before = append(before, journal.CallDecision{Resolution: d.Resolution, By: by, Step: 1, At: f.clock.Now().UTC().Truncate(time.Microsecond)})
 			f.reopen()
 			a = f.nextIs(a.Run.ID)

@@ -117,10 +117,10 @@ var parkTests = map[string]func(f *fixture){
 	"a held run that releases its lane stops no other, and returns as the last": func(f *fixture) {
 		for _, overlap := range []journal.Overlap{journal.OverlapQueue, journal.OverlapSkip, journal.OverlapReplace} {
 			for name, end := range map[string]func(id string){
-				"sent again": func(id string) { f.do(f.store.Resolve(f.ctx, id, journal.CallDecision{Resolution: journal.Resend})) },
-				"skipped":    func(id string) { f.do(f.store.Resolve(f.ctx, id, journal.CallDecision{Resolution: journal.Skip})) },
+				"sent again": func(id string) { f.do(f.store.DecideCall(f.ctx, id, journal.CallDecision{Resolution: journal.Resend})) },
+				"skipped":    func(id string) { f.do(f.store.DecideCall(f.ctx, id, journal.CallDecision{Resolution: journal.Skip})) },
 				"retried": func(id string) {
-					f.do(f.store.Resolve(f.ctx, id, journal.CallDecision{Resolution: journal.Fail}))
+					f.do(f.store.DecideCall(f.ctx, id, journal.CallDecision{Resolution: journal.Fail}))
 					f.do(f.store.Retry(f.ctx, id))
 				},
 				"cancelled and retried": func(id string) {
@@ -151,7 +151,7 @@ var parkTests = map[string]func(f *fixture){
 		record := begun(1, "send")
 		alone := f.sends("c_1", `{}`, hook("new", laneless)).Runs[0]
 		f.park(lease(f.nextIs(alone)), journal.Park{State: journal.Held, Step: &record, FreeLane: true})
-		f.do(f.store.Resolve(f.ctx, alone, journal.CallDecision{Resolution: journal.Resend}))
+		f.do(f.store.DecideCall(f.ctx, alone, journal.CallDecision{Resolution: journal.Resend}))
 		f.finish(lease(f.nextIs(alone)), journal.Succeeded)
 		f.sends("c_1", `{}`, hook("new"))
 		err := f.store.Park(f.ctx, lease(f.next()), journal.Park{State: journal.Retrying, FreeLane: true})
@@ -239,15 +239,15 @@ var parkTests = map[string]func(f *fixture){
 	"the configuration that it is bound to stays": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
 		h := lease(f.next())
-		first := journal.Resolved{Connections: map[string]string{"shop": "shop/paris"}, Zone: "Europe/Paris"}
-		if err := f.store.Bind(h, journal.Binding{Version: "v2", Resolved: first}); err != nil {
+		first := journal.RunConfig{Connections: map[string]string{"shop": "shop/paris"}, Zone: "Europe/Paris"}
+		if err := f.store.Bind(h, journal.Binding{Version: "v2", RunConfig: first}); err != nil {
 			f.Fatal(err)
 		}
 		f.retry(h, 0)
 		a := f.next()
 		want(f, "connection", a.Run.Connections["shop"], "shop/paris")
 		want(f, "zone", a.Run.Zone, "Europe/Paris")
-		if err := f.store.Bind(lease(a), journal.Binding{Version: "v2", Resolved: journal.Resolved{Zone: "UTC"}}); err != nil {
+		if err := f.store.Bind(lease(a), journal.Binding{Version: "v2", RunConfig: journal.RunConfig{Zone: "UTC"}}); err != nil {
 			f.Fatal(err)
 		}
 		f.finish(lease(a), journal.Succeeded)

@@ -48,7 +48,7 @@ var recordTests = map[string]func(f *fixture){
 		record := step(1, "highlevel.contacts.upsert", "")
 		record.State, record.Result = journal.Begun, nil
 		f.record(h, record, journal.Effect{})
-		record.Attempts = 2
+		record.Sendings = 2
 		f.record(h, record, journal.Effect{})
 		f.record(h, step(1, "highlevel.contacts.upsert", `{"id":"c_1"}`), journal.Effect{})
 		if _, err := f.store.Record(f.ctx, h, step(1, "highlevel.contacts.upsert", `{"id":"c_2"}`), journal.Effect{}); err == nil {

@@ -61,7 +61,7 @@ var waitTests = map[string]func(f *fixture){
 		f.waits(h, 1, awaiting("qonto.invoice.paid"))
 		f.nothingNext()
 		receipt := f.accept(stored(paid("1", `{"id":7}`)))[0]
-		wantList(f, "woken", receipt.Resumed, ids)
+		wantList(f, "woken", receipt.Woken, ids)
 		a := f.nextIs(ids[0])
 		if a.Epoch <= h.Epoch {
 			f.Errorf("epoch %d after %d", a.Epoch, h.Epoch)
@@ -183,7 +183,7 @@ var waitTests = map[string]func(f *fixture){
 		}
 		onPaid := hook("paid", laneless)
 		receipt := f.accept(arrival(paid("1", `{}`), onPaid))[0]
-		wantList(f, "woken", receipt.Resumed, ids)
+		wantList(f, "woken", receipt.Woken, ids)
 		for _, id := range append(receipt.Runs, ids...) {
 			f.nextIs(id)
 		}

@@ -81,7 +81,7 @@ func (b *batch) answer(receipt *journal.Receipt, seq int64, e *journal.Event) er
 		if err != nil || !park.Await.Matches(e) {
 			return err
 		}
-		receipt.Resumed = append(receipt.Resumed, b.id(run))
+		receipt.Woken = append(receipt.Woken, b.id(run))
 		return b.wake(r, eventResult(e))
 	})
 }

@@ -138,8 +138,8 @@ func (l *Ledger) Migrate(ctx context.Context, run, version string) error {
 	})
 }
 
-// Resolve implements journal.Store.
-func (l *Ledger) Resolve(ctx context.Context, run string, d journal.CallDecision, follow ...journal.Arrival) error {
+// DecideCall implements journal.Store.
+func (l *Ledger) DecideCall(ctx context.Context, run string, d journal.CallDecision, follow ...journal.Arrival) error {
 	next, err := checkResolve(d.Resolution, d.Result, follow)
 	if err != nil {
 		return fmt.Errorf("resolve run %q: %w", run, err)

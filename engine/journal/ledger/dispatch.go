@@ -47,7 +47,7 @@ type Lease struct {
 
 // Bound is what a run was bound to: its version, and its configuration, as JSON.
 // Both are empty if the row has them.
-type Bound struct{ Version, Resolved string }
+type Bound struct{ Version, RunConfig string }
 
 // Move is a change of a run in the dispatcher that a commit has made.
 type Move struct {

@@ -36,8 +36,8 @@ func (b *batch) activate(r *Run, lease Lease) (*Run, error) {
 	}
 	n := b.edit(r)
 	n.Epoch, n.Bound, n.Merging, n.Attempts = lease.Epoch, version, false, max(n.Attempts, 1)
-	if n.Resolved == "" {
-		n.Resolved = lease.Bound.Resolved
+	if n.RunConfig == "" {
+		n.RunConfig = lease.Bound.RunConfig
 	}
 	if n.Started == 0 {
 		n.Started = Micro(lease.Started)
@@ -176,11 +176,11 @@ func (l *Ledger) Bind(h journal.Lease, to journal.Binding) error {
 	}
 	bound := Bound{Version: to.Version}
 	if to.Zone != "" || len(to.Connections) > 0 {
-		text, err := json.Marshal(to.Resolved)
+		text, err := json.Marshal(to.RunConfig)
 		if err != nil {
 			return fmt.Errorf("bind run %q: %w", h.Run, err)
 		}
-		bound.Resolved = string(text)
+		bound.RunConfig = string(text)
 	}
 	switch before, ok := l.dispatch.Bind(seq, h.Epoch, bound); {
 	case !ok:

@@ -89,11 +89,11 @@ type Run struct {
 	Hook    int64
 	Matched int64 // version
 	Bound   int64 // version; zero: none yet
-	// Resolved is the run's configuration, a journal.Resolved as JSON.
-	Resolved string
-	Lane     string
-	Rule     int64 // the number of the hook's lane rule that made Lane
-	Place    int64 // in the lane
+	// RunConfig is the run's configuration, a journal.RunConfig as JSON.
+	RunConfig string
+	Lane      string
+	Rule      int64 // the number of the hook's lane rule that made Lane
+	Place     int64 // in the lane
 	// Merging is set while events may still merge into the run.
 	Merging bool
 	// Overlap of a run that is Later is applied when the run is queued. Otherwise

@@ -289,7 +289,7 @@ func (b *batch) debounce(receipt *journal.Receipt, n newRun, hook *journal.Hook)
 	return nil
 }
 
-// queueNow queues a run that was Later and is due, pauses it, or skips it.
+// queueNow queues, pauses or skips a debounced run whose start is due.
 func (b *batch) queueNow(r *Run) error {
 	flooding, err := b.isFlooding(r.Event)
 	switch {

@@ -117,7 +117,7 @@ func executeRun(ctx context.Context, s *sqlite.Store, a journal.Activation) erro
 	for n := 1; n <= 2; n++ {
 		step := journal.Step{
 			Number: n, Name: "highlevel.contacts.upsert", State: journal.Done, Args: []byte(`{"id":"c_1"}`), Result: payload,
-			Position: "crm.lua:12", Started: time.Now(), Duration: time.Millisecond, Attempts: 1,
+			Position: "crm.lua:12", Started: time.Now(), Duration: time.Millisecond, Sendings: 1,
 		}
 		if _, err := s.Record(ctx, h, step, journal.Effect{}); err != nil {
 			return err

@@ -1,5 +1,6 @@
 // Package sqlite stores the journal in one SQLite file. It is the store of an
-// engine that is the only owner of its data.
+// engine that is the only owner of its data. What an event, a step or a command
+// changes is decided in package ledger.
 //
 // One goroutine writes. It commits all waiting tasks as one transaction, so that
 // many callers share one sync of the disk. The runs that may execute next are in

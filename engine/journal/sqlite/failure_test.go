@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/clock"
+	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 	"github.com/tidewire/tidewire/engine/journal/ledger"
@@ -123,7 +124,7 @@ func TestFailedWakeIsRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock.Advance(time.Minute)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), clocktest.MaxWait)
 	defer cancel()
 	again, err := s.Next(ctx)
 	if err != nil || again.Run.ID != a.Run.ID {

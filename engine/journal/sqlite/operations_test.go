@@ -146,7 +146,7 @@ func (o *operations) next() operation {
 			func(s *sqlite.Store) string { return result("migrate", s.Migrate(ctx, run, "v2")) },
 			func(s *sqlite.Store) string { return result(s.Replay(ctx, run, hooks[0], steps)) },
 			func(s *sqlite.Store) string {
-				return result("resolve", s.Resolve(ctx, run, journal.CallDecision{Resolution: decision}))
+				return result("resolve", s.DecideCall(ctx, run, journal.CallDecision{Resolution: decision}))
 			},
 		}[o.IntN(6)]
 	case 4:
@@ -166,7 +166,7 @@ func (o *operations) withLease(ctx context.Context, a journal.Activation, h jour
 	if o.IntN(8) == 0 {
 		number = max(number-1, 1)
 	}
-	step := journal.Step{Number: number, Name: "a.call", State: journal.Done, Result: []byte(`{"n":1}`), Started: o.clock.Now(), Attempts: 1}
+	step := journal.Step{Number: number, Name: "a.call", State: journal.Done, Result: []byte(`{"n":1}`), Started: o.clock.Now(), Sendings: 1}
 	switch o.IntN(10) {
 	case 0, 1, 2:
 		o.steps[h.Run] = number

@@ -72,7 +72,7 @@ func BenchmarkParkAndWake(b *testing.B) {
 				b.Error(err)
 			}
 			e := journal.Event{ID: fmt.Sprint("qonto:", number), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, number)}
-			if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, StoreUnmatched: true}); err != nil || len(r[0].Resumed) != 1 {
+			if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, StoreUnmatched: true}); err != nil || len(r[0].Woken) != 1 {
 				b.Errorf("event %d: %+v, %v", number, r, err)
 			}
 		}
@@ -122,7 +122,7 @@ func BenchmarkMissedEvent(b *testing.B) {
 			b.Fatal(err)
 		}
 		e := journal.Event{ID: fmt.Sprint("qonto:", number), Type: "qonto.invoice.paid", Data: fmt.Appendf(nil, `{"id":"inv_%d"}`, number)}
-		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, StoreUnmatched: true}); err != nil || len(r[0].Resumed) != 1 {
+		if r, err := s.Accept(b.Context(), journal.Arrival{Event: e, StoreUnmatched: true}); err != nil || len(r[0].Woken) != 1 {
 			b.Fatalf("it was not woken: %+v, %v", r, err)
 		}
 		for { // the run is queued after all runs that were accepted meanwhile

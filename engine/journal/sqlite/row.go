@@ -50,7 +50,7 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 	r.State = ledger.State(row.state).Journal()
 	r.Bound = row.bound.String
 	if row.resolved.Valid {
-		if err := json.Unmarshal([]byte(row.resolved.String), &r.Resolved); err != nil {
+		if err := json.Unmarshal([]byte(row.resolved.String), &r.RunConfig); err != nil {
 			return r, fmt.Errorf("the configuration of run %d: %w", r.Seq, err)
 		}
 	}
@@ -131,7 +131,7 @@ func readStep(row *sql.Rows) (r stepRow, err error) {
 	var event sql.NullString
 	var failure []byte
 	if err := row.Scan(&s.Number, &s.Name, &state, &r.values[0], &s.Hash, &r.values[1], &failure, &r.values[2], &event, &s.Position,
-		&started, &s.Duration, &s.Attempts); err != nil {
+		&started, &s.Duration, &s.Sendings); err != nil {
 		return r, err
 	}
 	if state < 0 || state >= len(stepStates) {

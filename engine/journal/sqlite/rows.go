@@ -169,7 +169,7 @@ func readRun(row []driver.Value) ledger.RunRow {
 		Attempts: number(13), Steps: number(14), Executed: number(15), Created: number(16), Started: number(17), Finished: number(18),
 		Parked: number(19), Wake: number(20), Park: bytes(21), Problem: bytes(22),
 	}
-	r.Resolved, _ = row[5].(string)
+	r.RunConfig, _ = row[5].(string)
 	last := number(23)
 	return ledger.RunRow{Run: r, Last: ledger.Last{Number: int(last / 4), Begun: row[23] != nil && last%4 == 0}}
 }

@@ -123,12 +123,12 @@ func (t *tx) addRun(r *ledger.Run) error {
 // putRun writes the columns of a run that have changed.
 func (t *tx) putRun(c ledger.RunChange) error {
 	b, a := c.Before, c.After
-	leased := b.State != a.State || b.Epoch != a.Epoch || b.Bound != a.Bound || b.Resolved != a.Resolved || b.Started != a.Started ||
+	leased := b.State != a.State || b.Epoch != a.Epoch || b.Bound != a.Bound || b.RunConfig != a.RunConfig || b.Started != a.Started ||
 		b.Attempts != a.Attempts || b.Merging != a.Merging
 	ended := b.Steps != a.Steps || b.Finished != a.Finished || b.Executed != a.Executed || !bytes.Equal(b.Problem, a.Problem)
 	resolved := any(nil)
-	if a.Resolved != "" {
-		resolved = a.Resolved
+	if a.RunConfig != "" {
+		resolved = a.RunConfig
 	}
 	var err error
 	switch {
@@ -214,7 +214,7 @@ func (t *tx) putStep(s *ledger.Step) error {
 		event = s.Event
 	}
 	_, err := t.sql.putStep.run(s.Run, int64(s.Number), s.Name, code(stepStates, s.State), args, s.Hash, result, blob(s.Failure), sent, event,
-		s.Position, micro(s.Started), int64(s.Duration), int64(s.Attempts))
+		s.Position, micro(s.Started), int64(s.Duration), int64(s.Sendings))
 	return err
 }
 
