@@ -131,8 +131,8 @@ func (s *shop) lostRequests() int {
 
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	one := shopRequest{from: time.Now(), key: r.Header.Get("X-Shop-Key"), tag: r.URL.Query().Get("tag")}
-	if life, path, _ := strings.Cut(r.URL.Path[1:], "/"); life != "shop" {
-		one.engine, _ = strconv.Atoi(life)
+	if lifetime, path, _ := strings.Cut(r.URL.Path[1:], "/"); lifetime != "shop" {
+		one.engine, _ = strconv.Atoi(lifetime)
 		r.URL.Path = "/" + path
 	}
 	one.path = r.URL.Path

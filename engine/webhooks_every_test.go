@@ -19,7 +19,7 @@ func TestEveryVendorRegisters(t *testing.T) {
 	for app, c := range map[string]struct {
 		trigger, resource string
 		line, body        string        // the change
-		life              time.Duration // of a webhook, zero if it does not expire
+		lifetime          time.Duration // of a webhook, zero if it does not expire
 	}{
 		"qonto": {"qonto.client.created", "webhook_subscriptions", "POST /clients", `{"kind":"company","name":"Atelier"}`, 0},
 		"asana": {"asana.task.*", "webhooks", "POST /tasks", `{"data":{"name":"Call","projects":["1200000000000005"]}}`, 0},
@@ -45,9 +45,9 @@ func TestEveryVendorRegisters(t *testing.T) {
 			}
 			happens("a run of what happened")
 			count := registered()
-			for range 25 { // two and a half times the life of a webhook
-				f.clock.Advance(c.life / 10)
-				f.until(func() bool { return f.allExpireAfter(c.life / 8) })
+			for range 25 { // two and a half times the lifetime of a webhook
+				f.clock.Advance(c.lifetime / 10)
+				f.until(func() bool { return f.allExpireAfter(c.lifetime / 8) })
 			}
 			f.await("as many as there were", func() bool { return registered() == count })
 			happens("a run of what happened later")

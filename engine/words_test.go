@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,6 +60,16 @@ func readWords(t *testing.T) *wordList {
 		}
 	}
 	return list
+}
+
+// has reports whether a line forbids a word.
+func (l *wordList) has(word string) bool {
+	for _, words := range l.instead {
+		if words[word] != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // excused reports whether a word, or the name that it is in, is allowed in a
@@ -237,19 +248,28 @@ func wordsOfLines(path, comment string, report func(line int, word, in string)) 
 	return lines.Err()
 }
 
-// textWords are the words of a text in lower case. A word with a hyphen is one
-// word, and what is between backquotes is none.
+// pairs adds each two neighbours as "first+second".
+func pairs(words []string) []string {
+	all := slices.Clone(words)
+	for i := 1; i < len(words); i++ {
+		all = append(all, words[i-1]+"+"+words[i])
+	}
+	return all
+}
+
+// textWords are the words of a text in lower case, and its pairs. A word with a
+// hyphen is one word, and what is between backquotes is none.
 func textWords(text string) []string {
 	parts := strings.Split(text, "`")
 	var all []string
 	for i := 0; i < len(parts); i += 2 {
 		all = append(all, strings.FieldsFunc(strings.ToLower(parts[i]), func(r rune) bool { return r != '-' && r != '_' && !unicode.IsLetter(r) })...)
 	}
-	return all
+	return pairs(all)
 }
 
-// nameWords are the words of a name in lower case: of "maxHTTPTurns" max, http
-// and turns.
+// nameWords are the words of a name in lower case, and its pairs: of
+// "maxHTTPTurns" max, http, turns, max+http and http+turns.
 func nameWords(name string) []string {
 	var all []string
 	runes := []rune(name)
@@ -269,13 +289,66 @@ func nameWords(name string) []string {
 		}
 	}
 	end(len(runes))
-	return all
+	return pairs(all)
+}
+
+// replacedButUsed are words of the column "replaced" of README.md that no line
+// of words.txt forbids, with the reason.
+var replacedButUsed = map[string]string{
+	"breaks":         "a loop breaks",
+	"confirm":        "a key of app files: how a webhook's address is confirmed",
+	"expiring":       "a key of app files, and an adjective",
+	"keeps its lane": "keep is forbidden by itself",
+	"load":           "rows and scripts are loaded",
+	"lost":           "a key of app files; a store and a request can be lost",
+	"machine":        "a computer, and vm.Machine",
+	"now":            "what a clock returns",
+	"places":         "more than one place in a text or a list",
+	"proof":          "a key of app files: the hash that answers a handshake",
+	"settle":         "a fixture settles: nothing is in progress",
+	"sleep":          "a machine sleeps; time.Sleep",
+	"timer":          "time.Timer",
+}
+
+// TestReplacedWords holds words.txt to the last column of the words in README.md.
+func TestReplacedWords(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| word | meaning | replaced |\n")
+	list, read, used := readWords(t), 0, map[string]bool{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 5 {
+			break
+		}
+		for word := range strings.SplitSeq(cells[3], ",") {
+			word = strings.TrimSuffix(strings.TrimSpace(word), "…")
+			if word == "" || strings.Trim(word, "-") == "" {
+				continue
+			}
+			read++
+			forbidden := list.has(strings.ReplaceAll(word, " ", "+"))
+			if used[word] = true; forbidden == (replacedButUsed[word] != "") {
+				t.Errorf("%q is a replaced word of README.md: in words.txt %t, in replacedButUsed %t; expected one of them", word, forbidden, forbidden)
+			}
+		}
+	}
+	if read < 60 {
+		t.Errorf("read %d words, expected the last column of the table in README.md", read)
+	}
+	for word := range replacedButUsed {
+		if !used[word] {
+			t.Errorf("%q is no replaced word of README.md", word)
+		}
+	}
 }
 
 // TestNameWords holds how names are split.
 func TestNameWords(t *testing.T) {
 	for name, want := range map[string]string{
-		"maxHTTPTurns": "max http turns", "Turn": "turn", "lookBack": "look back", "lookback": "lookback", "told_2": "told", "x": "x", "ID": "id",
+		"maxHTTPTurns": "max http turns max+http http+turns", "Turn": "turn", "lookBack": "look back look+back", "lookback": "lookback", "told_2": "told", "x": "x", "ID": "id",
 	} {
 		if got := strings.Join(nameWords(name), " "); got != want {
 			t.Errorf("the words of %s are %q, want %q", name, got, want)

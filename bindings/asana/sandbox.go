@@ -65,7 +65,7 @@ func Rules() *sandbox.Rules {
 		InvalidStatus: http.StatusBadRequest,
 		Fail:          fail,
 		PageSize:      100,
-		TokenLife:     time.Hour,
+		TokenLifetime: time.Hour,
 		TokenFields: func(sandbox.Grant) sandbox.Object {
 			return sandbox.Object{"token_type": "bearer", "data": sandbox.Object{"gid": userID, "name": "Ada Sand", "email": "ada@sandbox.example"}}
 		},

@@ -80,9 +80,9 @@ func polls() []bindings.Poll {
 	}
 }
 
-// channelLife is the lifetime that is requested for a channel. The vendor's default
+// channelLifetime is the lifetime that is requested for a channel. The vendor's default
 // is a week.
-const channelLife = 7 * 24 * time.Hour
+const channelLifetime = 7 * 24 * time.Hour
 
 // channel is a subscription for the changes of a list. It cannot be renewed: a new
 // channel is created before the old one ends.
@@ -102,7 +102,7 @@ func channel(name, triggers, watch string, of *bindings.ForEach) bindings.Subscr
 		ID:       "id",
 		Expires:  "expiration",
 		Stored:   []string{"resourceId"},
-		Lifetime: channelLife,
+		Lifetime: channelLifetime,
 		Poll:     name,
 	}
 }

@@ -93,7 +93,7 @@ func Rules() *sandbox.Rules {
 		InvalidStatus: http.StatusBadRequest,
 		Fail:          fail,
 		PageSize:      250,
-		TokenLife:     time.Hour,
+		TokenLifetime: time.Hour,
 		TokenFields: func(sandbox.Grant) sandbox.Object {
 			return sandbox.Object{"token_type": "Bearer"}
 		},

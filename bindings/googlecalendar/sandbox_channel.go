@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// defaultLife is the lifetime of a channel whose request names none.
-	defaultLife = 7 * 24 * time.Hour
-	// maxLife is the longest lifetime of a channel.
-	maxLife = 30 * 24 * time.Hour
+	// defaultLifetime is the lifetime of a channel whose request names none.
+	defaultLifetime = 7 * 24 * time.Hour
+	// maxLifetime is the longest lifetime of a channel.
+	maxLifetime = 30 * 24 * time.Hour
 )
 
 // watch creates a channel for a list. The sandbox sends its messages as
@@ -28,10 +28,10 @@ func watch(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	case r.Get(resourceChannels, id) != nil:
 		return sandbox.Result{}, refuse(http.StatusBadRequest, "channelIdNotUnique", "Channel id "+id+" not unique")
 	}
-	ends := r.Now.Add(defaultLife)
+	ends := r.Now.Add(defaultLifetime)
 	if ms, err := strconv.ParseInt(sandbox.Text(r.Fields["expiration"]), 10, 64); err == nil {
 		ends = time.UnixMilli(ms)
-		if limit := r.Now.Add(maxLife); ends.After(limit) {
+		if limit := r.Now.Add(maxLifetime); ends.After(limit) {
 			ends = limit
 		}
 	}

@@ -91,7 +91,7 @@ func Rules() *sandbox.Rules {
 		UnversionedStatus: http.StatusUnauthorized,
 		Fail:              fail,
 		PageSize:          20,
-		TokenLife:         24*time.Hour - time.Second,
+		TokenLifetime:     24*time.Hour - time.Second,
 		Parent:            company,
 		RefreshGrace:      30 * time.Second,
 		ScopeStatus:       http.StatusUnauthorized,

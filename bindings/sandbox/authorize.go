@@ -20,8 +20,8 @@ type code struct {
 	offline             bool // set if it is redeemed for a refresh token too
 }
 
-// codeLife is how long a code is valid.
-const codeLife = 10 * time.Minute
+// codeLifetime is how long a code is valid.
+const codeLifetime = 10 * time.Minute
 
 // authorization is a valid request to the authorization endpoint.
 type authorization struct {
@@ -69,7 +69,7 @@ func (a *App) authorizePage(h *http.Request, form url.Values) Reply {
 	}
 	a.tokens.installed[grant.Account] = grant
 	a.tokens.codes[value] = &code{Grant: grant, redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"),
-		expires: a.sandbox.now().Add(codeLife), offline: offline(o, q, want.scopes)}
+		expires: a.sandbox.now().Add(codeLifetime), offline: offline(o, q, want.scopes)}
 	return want.redirectWith("code", value)
 }
 

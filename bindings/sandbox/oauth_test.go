@@ -144,7 +144,7 @@ func TestWrongClientGetsNoToken(t *testing.T) {
 }
 
 func TestRevokeEndsOAuthTokens(t *testing.T) {
-	w := start(t, sandbox.Config{TokenLife: time.Minute})
+	w := start(t, sandbox.Config{TokenLifetime: time.Minute})
 	first := w.Post("/highlevel/oauth/token", client+"&grant_type=refresh_token&refresh_token="+sandbox.RefreshToken).Is(200, "expires_in", "60")
 	must(t, w.Revoke("highlevel"))
 	w.Call("GET /highlevel/users/?locationId=x", "", "Authorization", "Bearer "+first.Get("access_token")).Is(401)

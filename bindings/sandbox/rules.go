@@ -101,7 +101,7 @@ type Rules struct {
 	// vendor issues for one use. The path is below the app's own.
 	ServeOther func(a *App, h *http.Request, raw []byte, path string) (Reply, bool)
 
-	TokenLife time.Duration // zero: tokens do not expire
+	TokenLifetime time.Duration // zero: tokens do not expire
 	// RefreshGrace is how long a used refresh token stays valid.
 	RefreshGrace time.Duration
 	// TokenFields completes the answer of the token endpoint; OAuthCodes are the

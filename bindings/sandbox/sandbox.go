@@ -54,8 +54,8 @@ type Config struct {
 	// Accounts are the ids of the customer's space that the seeded records
 	// have, by app; an app that is not named has the sandbox's own.
 	Accounts map[string]string
-	// TokenLife replaces the lifetime of the vendors' access tokens.
-	TokenLife time.Duration
+	// TokenLifetime replaces the lifetime of the vendors' access tokens.
+	TokenLifetime time.Duration
 	// EnforceLimits answers 429 beyond the vendors' rate limits.
 	EnforceLimits bool
 	// Strict refuses fields and parameters that the catalogue does not declare.

@@ -138,7 +138,7 @@ func TestWebhooksContainTheirSecret(t *testing.T) {
 		got := s.Drain()
 		if len(c.hook.PollOn) > 0 {
 			if len(got) != 2 || got[0].Header.Get("X-Kind") != "sync" || got[1].Header.Get("X-Kind") != "changed" {
-				t.Fatalf("got %+v, want a first word and a nudge", got)
+				t.Fatalf("got %+v, want a first word and a notification", got)
 			}
 			got = got[1:]
 		}

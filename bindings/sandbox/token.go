@@ -106,17 +106,17 @@ func (a *App) issue(grant Grant, offline bool) Reply {
 	return a.tokenReply(a.newToken(grant), again)
 }
 
-func (a *App) tokenLife() time.Duration {
-	if life := a.sandbox.config.TokenLife; life > 0 {
-		return life
+func (a *App) tokenLifetime() time.Duration {
+	if lifetime := a.sandbox.config.TokenLifetime; lifetime > 0 {
+		return lifetime
 	}
-	return a.rules.TokenLife
+	return a.rules.TokenLifetime
 }
 
 func (a *App) newToken(grant Grant) *token {
 	t := &token{value: "access-" + Letters(a.Random, 48, MixedAlphabet), Grant: grant}
-	if life := a.tokenLife(); life > 0 {
-		t.expires = a.sandbox.now().Add(life)
+	if lifetime := a.tokenLifetime(); lifetime > 0 {
+		t.expires = a.sandbox.now().Add(lifetime)
 	}
 	a.tokens.access[t.value] = t
 	return t
@@ -126,8 +126,8 @@ func (a *App) newToken(grant Grant) *token {
 // the app defines.
 func (a *App) tokenReply(t *token, refresh string) Reply {
 	inner := Object{"access_token": t.value, "token_type": "Bearer"}
-	if life := a.tokenLife(); life > 0 {
-		inner["expires_in"] = Number(int64(life / time.Second))
+	if lifetime := a.tokenLifetime(); lifetime > 0 {
+		inner["expires_in"] = Number(int64(lifetime / time.Second))
 	}
 	if refresh != "" {
 		inner["refresh_token"] = refresh
@@ -231,7 +231,7 @@ func (a *App) reconnect(form url.Values) Reply {
 		return a.grantError(http.StatusBadRequest, "invalid_request", "the app is not installed there")
 	}
 	value := Letters(a.Random, 40, MixedAlphabet)
-	a.tokens.codes[value] = &code{Grant: grant, expires: a.sandbox.now().Add(codeLife), offline: true}
+	a.tokens.codes[value] = &code{Grant: grant, expires: a.sandbox.now().Add(codeLifetime), offline: true}
 	return jsonReply(http.StatusOK, place(Object{}, def.Code, value))
 }
 

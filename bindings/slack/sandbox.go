@@ -50,8 +50,8 @@ func Rules() *sandbox.Rules {
 		Fail:          fail,
 		PageSize:      100,
 		// Tokens of apps that rotate have a lifetime of 12 hours.
-		TokenLife:  12 * time.Hour,
-		OAuthCodes: map[string]string{"invalid_client": "bad_client_secret", "invalid_grant": "invalid_refresh_token", "invalid_code": "invalid_code"},
+		TokenLifetime: 12 * time.Hour,
+		OAuthCodes:    map[string]string{"invalid_client": "bad_client_secret", "invalid_grant": "invalid_refresh_token", "invalid_code": "invalid_code"},
 		TokenFields: func(by sandbox.Grant) sandbox.Object {
 			answer := sandbox.Object{"ok": true, "team": sandbox.Object{"id": by.Account, "name": "Sandbox"}}
 			if by.Within == "" {

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	responsePath = "/response/"
-	maxResponses = 5
-	responseLife = 30 * time.Minute
+	responsePath     = "/response/"
+	maxResponses     = 5
+	responseLifetime = 30 * time.Minute
 )
 
 // respond does what a post to a response_url asks for: it sends an answer to one
@@ -28,7 +28,7 @@ func respond(a *sandbox.App, h *http.Request, raw []byte, path string) (sandbox.
 	}
 	left, _ := strconv.Atoi(sandbox.Text(known.Fields["left"]))
 	now := a.Time()
-	if left == 0 || now.Sub(time.UnixMilli(known.At)) > responseLife {
+	if left == 0 || now.Sub(time.UnixMilli(known.At)) > responseLifetime {
 		return jsonReply(http.StatusNotFound, sandbox.Object{"ok": false, "error": "used_url"}), true
 	}
 	v, err := sandbox.Decode(raw)

@@ -7,8 +7,8 @@ import (
 	"github.com/tidewire/tidewire/bindings/sandbox"
 )
 
-// triggerLife is how long a trigger_id can open a view.
-const triggerLife = 3 * time.Second
+// triggerLifetime is how long a trigger_id can open a view.
+const triggerLifetime = 3 * time.Second
 
 // checkTrigger refuses a trigger_id that no interaction of the last seconds had. A
 // call does not need one.
@@ -21,7 +21,7 @@ func checkTrigger(r *sandbox.Call) *sandbox.Failure {
 	if trigger == nil {
 		return refuse("invalid_trigger_id")
 	}
-	if r.Now.Sub(time.UnixMilli(trigger.At)) > triggerLife {
+	if r.Now.Sub(time.UnixMilli(trigger.At)) > triggerLifetime {
 		return refuse("expired_trigger_id")
 	}
 	return nil

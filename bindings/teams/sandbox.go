@@ -61,9 +61,9 @@ func Rules() *sandbox.Rules {
 		Fail:          fail,
 		PageSize:      20,
 		// Tokens have a lifetime of a little over an hour.
-		TokenLife: 4000 * time.Second,
-		Sample:    sample(),
-		Retry:     sandbox.Retry{Attempts: 5, Factor: 2, ShouldRetry: sandbox.NotAccepted},
+		TokenLifetime: 4000 * time.Second,
+		Sample:        sample(),
+		Retry:         sandbox.Retry{Attempts: 5, Factor: 2, ShouldRetry: sandbox.NotAccepted},
 	}
 	for _, name := range []string{"teams/members", "teams/channels/members", "chats/members"} {
 		r.Fill[name] = fillMember

@@ -13,8 +13,8 @@ import (
 // The longest lifetime of a subscription, without and with an address for
 // lifecycle notifications.
 const (
-	usualLife   = time.Hour
-	longestLife = 3 * 24 * time.Hour
+	usualLifetime   = time.Hour
+	longestLifetime = 3 * 24 * time.Hour
 )
 
 // checkLifetime refuses a subscription with a longer lifetime.
@@ -23,9 +23,9 @@ func checkLifetime(r *sandbox.Call, made sandbox.Result) *sandbox.Failure {
 		return nil
 	}
 	end, err := time.Parse(time.RFC3339Nano, sandbox.Text(made.Record.Fields["expirationDateTime"]))
-	longest := usualLife
+	longest := usualLifetime
 	if !sandbox.Empty(made.Record.Fields["lifecycleNotificationUrl"]) {
-		longest = longestLife
+		longest = longestLifetime
 	}
 	switch {
 	case err != nil, !end.After(r.Now), end.After(r.Now.Add(longest)):

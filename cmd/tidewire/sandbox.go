@@ -71,7 +71,7 @@ do what a person does on the app's screen: click a button, submit a form, or thi
 	c.Flags().StringVarP(&dir, "dir", "C", ".", "folder that tidewire run is given, for apps of its own")
 	c.Flags().Int64Var(&config.Seed, "seed", 0, "make ids and keys the same each time (0: different ones)")
 	c.Flags().BoolVar(&config.EnforceLimits, "limits", false, "answer 429 beyond the vendors' rate limits")
-	c.Flags().DurationVar(&config.TokenLife, "token-life", 0, "how long access tokens live (0: as the vendors')")
+	c.Flags().DurationVar(&config.TokenLifetime, "token-life", 0, "how long access tokens live (0: as the vendors')")
 	c.Flags().BoolVar(&config.Strict, "strict", false, "refuse fields that the vendor does not declare")
 	return c
 }

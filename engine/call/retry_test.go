@@ -279,7 +279,7 @@ func TestCallerCancels(t *testing.T) {
 // Nothing is sent without a begun record.
 func TestBeginFails(t *testing.T) {
 	s := start(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }, nil)
-	fenced := errors.New("handed to another worker")
+	fenced := errors.New("the run has a newer lease")
 	r := s.request(t, unsafe, args[unsafe])
 	r.Begin = func(context.Context, json.RawMessage) error { return fenced }
 	if _, err := s.Do(t.Context(), r); !errors.Is(err, fenced) {

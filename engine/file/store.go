@@ -70,7 +70,7 @@ func (s *Store) Put(content io.Reader) (hash string, size int64, err error) {
 
 // rename moves a complete file to its final name. It replaces a file that is there
 // already: the content is the same, and the new modification time protects the
-// file from a Sweep that runs at the same time.
+// file from a Prune that runs at the same time.
 func (s *Store) rename(part, hash string) error {
 	path, err := s.path(hash)
 	if err != nil {
@@ -120,9 +120,9 @@ func (s *Store) Read(hash string, maxBytes int64) ([]byte, error) {
 	return content, nil
 }
 
-// Sweep removes the files for which needed reports false, and incomplete files,
+// Prune removes the files for which needed reports false, and incomplete files,
 // if they are older than before. It returns the number of files removed.
-func (s *Store) Sweep(ctx context.Context, before time.Time, needed func(ctx context.Context, hash string) (bool, error)) (n int, err error) {
+func (s *Store) Prune(ctx context.Context, before time.Time, needed func(ctx context.Context, hash string) (bool, error)) (n int, err error) {
 	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -145,7 +145,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, needed func(ctx con
 		return nil
 	})
 	if err != nil {
-		return n, fmt.Errorf("sweep the folder of files: %w", err)
+		return n, fmt.Errorf("prune the folder of files: %w", err)
 	}
 	return n, nil
 }

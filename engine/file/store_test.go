@@ -58,7 +58,7 @@ func TestFailedPutLeavesNoFile(t *testing.T) {
 	}
 }
 
-func TestSweep(t *testing.T) {
+func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	s := file.New(dir, 0)
 	var hashes []string
@@ -80,7 +80,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	needed := func(_ context.Context, hash string) (bool, error) { return hash == hashes[0], nil }
-	n, err := s.Sweep(t.Context(), time.Now().Add(-time.Minute), needed)
+	n, err := s.Prune(t.Context(), time.Now().Add(-time.Minute), needed)
 	if err != nil || n != 2 {
 		t.Errorf("swept %d, %v; expected the old one and the half one", n, err)
 	}
@@ -89,7 +89,7 @@ func TestSweep(t *testing.T) {
 			t.Errorf("file %d: %v", i, err)
 		}
 	}
-	if n, err := file.New(filepath.Join(dir, "none"), 0).Sweep(t.Context(), time.Now(), needed); n != 0 || err != nil {
+	if n, err := file.New(filepath.Join(dir, "none"), 0).Prune(t.Context(), time.Now(), needed); n != 0 || err != nil {
 		t.Errorf("a folder that is not there: %d, %v", n, err)
 	}
 }

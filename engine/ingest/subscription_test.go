@@ -109,7 +109,7 @@ func (b *subscriptions) record(what, connection, key string) {
 	b.calls = append(b.calls, what+" "+connection+" "+key)
 }
 
-func (b *subscriptions) PollSoon(connection, key string) { b.record("nudge", connection, key) }
+func (b *subscriptions) PollSoon(connection, key string) { b.record("poll soon", connection, key) }
 func (b *subscriptions) Lost(connection, key string)     { b.record("lost", connection, key) }
 func (b *subscriptions) Expiring(connection, key string) { b.record("expiring", connection, key) }
 
@@ -228,8 +228,8 @@ func TestSubscribedWebhook(t *testing.T) {
 			events: []string{"teams.message.created m2"}, calls: []string{"expiring teams messages"}},
 		{name: "nobody's secret", path: "/hooks/teams", status: 401, answer: "webhook_secret", body: `{"value":[{"changeType":"created","clientState":""}]}`},
 
-		{name: "a nudge without a body", path: "/hooks/calendar?subscription=calendar", sign: channel, status: 200, calls: []string{"nudge calendar calendar"}},
-		{name: "a nudge by hand", path: "/hooks/calendar", status: 200, calls: []string{"nudge calendar "},
+		{name: "a poll soon without a body", path: "/hooks/calendar?subscription=calendar", sign: channel, status: 200, calls: []string{"poll soon calendar calendar"}},
+		{name: "a poll soon by hand", path: "/hooks/calendar", status: 200, calls: []string{"poll soon calendar "},
 			sign: headers("X-Goog-Channel-Token", "by-hand", "X-Goog-Resource-State", "not_exists")},
 		{name: "a state that is ignored", path: "/hooks/calendar?subscription=calendar", status: 200,
 			sign: headers("X-Goog-Channel-Token", "calendar-secret", "X-Goog-Resource-State", "sync")},

@@ -148,7 +148,7 @@ type Step struct {
 	Sendings int           `json:"attempts,omitempty"` // requests sent by the activation that recorded the result
 }
 
-// Activation is one hand-out of a run to a worker. Epoch fences it: writes with
+// Activation is one execution of a run by a worker. Epoch fences it: writes with
 // an older epoch are refused with ErrFenced.
 type Activation struct {
 	Run   Run

@@ -13,7 +13,7 @@ import (
 // The errors of a Store. They come wrapped.
 var (
 	// ErrFenced refuses a write with a lease whose epoch is no longer the run's.
-	ErrFenced = errors.New("the run was handed to another worker")
+	ErrFenced = errors.New("the run has a newer lease, or none")
 	// ErrNotFound: there is no such run, event, version, approval or
 	// subscription.
 	ErrNotFound = errors.New("not found")
@@ -74,9 +74,9 @@ type Intake interface {
 	AcceptPage(ctx context.Context, page PollPage) ([]Receipt, error)
 }
 
-// Execution hands out runs to workers and stores what they record.
+// Execution leases runs to workers and stores what they record.
 type Execution interface {
-	// Next hands out the next activation whose lane is free, first activations
+	// Next leases the next activation whose lane is free, first activations
 	// in the order of acceptance, and blocks until there is one. It makes no
 	// commit: a run without a record before a crash starts again. Once Check
 	// returns an error, so does Next.
@@ -231,8 +231,7 @@ type Binding struct {
 	RunConfig
 }
 
-// Lease identifies the activation that writes: a run, and the epoch of its
-// hand-out.
+// Lease identifies the activation that writes: a run and its epoch.
 type Lease struct {
 	Run   string
 	Epoch int64

@@ -71,6 +71,6 @@ func (p *Pruner) Prune(ctx context.Context) (pruned journal.Pruned, err error) {
 		}
 	}
 	// Files have times of the machine's clock, not of the engine's.
-	_, err = p.config.Files.Sweep(ctx, clock.System.Now().Add(-fileGrace), p.config.Store.NeedsFile)
+	_, err = p.config.Files.Prune(ctx, clock.System.Now().Add(-fileGrace), p.config.Store.NeedsFile)
 	return pruned, err
 }

@@ -1,5 +1,5 @@
 // Package run turns stored events into finished runs. It executes each
-// activation that the journal hands out with the vm, and is the host of the vm:
+// activation that the journal returns with the vm, and is the host of the vm:
 // it numbers the steps, sends the calls, records and logs every result.
 //
 // It has no HTTP route, does not read the scripts folder and has no code for

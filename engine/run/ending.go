@@ -15,7 +15,7 @@ type ending struct {
 	finish *journal.Finish // the run ends
 	park   *journal.Park
 	// release is why the activation was ended from outside. The run is released,
-	// unless it was parked, cancelled or handed out again.
+	// unless it was parked, cancelled or leased again.
 	release error
 }
 

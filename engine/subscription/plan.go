@@ -211,15 +211,15 @@ func (p *planner) current(s placeState, row journal.Subscription) act {
 // renewal is when a subscription is to be renewed: when a quarter of its
 // lifetime is left.
 func renewal(sub *bindings.Subscription, row journal.Subscription) time.Time {
-	life := sub.Lifetime
+	lifetime := sub.Lifetime
 	began := row.Renewed
 	if began.IsZero() {
 		began = row.Created
 	}
-	if given := row.Expires.Sub(began); life == 0 || given < life {
-		life = given // the vendor answered a shorter one than requested
+	if given := row.Expires.Sub(began); lifetime == 0 || given < lifetime {
+		lifetime = given // the vendor answered a shorter one than requested
 	}
-	return row.Expires.Add(-life / 4)
+	return row.Expires.Add(-lifetime / 4)
 }
 
 // unwanted decides about a place that no script needs.

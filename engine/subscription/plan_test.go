@@ -63,7 +63,7 @@ func TestPlan(t *testing.T) {
 		{name: "more types, manual", want: "a b c", rows: rows(registered("1")), acts: "retain 1"},
 		{name: "more types, and none can be updated", sub: &rigid, want: "a b c", rows: rows(registered("1")), mode: syncMode{register: true}, acts: "replace 1 to a b c"},
 
-		{name: "a quarter of its life is left", want: "a b", rows: rows(registered("1", ends(15*time.Minute, time.Hour))), acts: "renew 1 to a b"},
+		{name: "a quarter of its lifetime is left", want: "a b", rows: rows(registered("1", ends(15*time.Minute, time.Hour))), acts: "renew 1 to a b"},
 		{name: "more than a quarter is left", want: "a b", rows: rows(registered("1", ends(16*time.Minute, time.Hour))), acts: "retain 1"},
 		{name: "the vendor answered a shorter lifetime", want: "a b", rows: rows(registered("1", ends(6*time.Minute, 20*time.Minute))), acts: "retain 1"},
 		{name: "the vendor asks for it", want: "a b", rows: rows(registered("1", ends(50*time.Minute, time.Hour))), expiring: "1", acts: "renew 1 to a b"},

@@ -240,7 +240,7 @@ var commandTests = map[string]func(f *fixture){
 			want(f, "bound", run.Bound, "v9")
 			if before.State == journal.Blocked {
 				a := f.nextIs(id)
-				want(f, "handed out", a.Run.Bound, "v9")
+				want(f, "leased", a.Run.Bound, "v9")
 				f.do(f.store.Bind(lease(a), journal.Binding{Version: "v9"}))
 			} else {
 				want(f, "state", run.State, before.State)

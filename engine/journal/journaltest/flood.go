@@ -87,7 +87,7 @@ var floodTests = map[string]func(f *fixture){
 		want(f, "released", n, 2)
 		for _, id := range []string{flood[1].Runs[0], flood[2].Runs[0], after} {
 			a := f.next()
-			want(f, "handed out", a.Run.ID, id)
+			want(f, "leased", a.Run.ID, id)
 			f.finish(lease(a), journal.Succeeded)
 		}
 	},

@@ -142,14 +142,14 @@ func (f *fixture) next() journal.Activation {
 	return a
 }
 
-// nothingNext fails if a run is handed out.
+// nothingNext fails if a run is leased.
 func (f *fixture) nothingNext() {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.ctx, 30*time.Millisecond)
 	defer cancel()
 	a, err := f.store.Next(ctx)
 	if err == nil {
-		f.Fatalf("Next handed out run %s (%s, lane %q); nothing was to be handed out", a.Run.ID, a.Run.Event, a.Run.Lane)
+		f.Fatalf("Next leased run %s (%s, lane %q); there was nothing to lease", a.Run.ID, a.Run.Event, a.Run.Lane)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		f.Fatalf("Next: %v, expected the context's error", err)

@@ -25,7 +25,7 @@ var nextTests = map[string]func(f *fixture){
 			f.Errorf("found %+v", a.Run)
 		}
 	},
-	"runs without a lane are handed out together, in the order of acceptance": func(f *fixture) {
+	"runs without a lane are leased together, in the order of acceptance": func(f *fixture) {
 		ids := f.queue(5, "c_1", hook("new", laneless))
 		for _, id := range ids {
 			want(f, "run", f.next().Run.ID, id)
@@ -124,7 +124,7 @@ var nextTests = map[string]func(f *fixture){
 		}
 		f.nothingNext()
 	},
-	"each hand-out has a larger epoch": func(f *fixture) {
+	"each lease has a larger epoch": func(f *fixture) {
 		f.queue(1, "c_1", hook("new"))
 		last := int64(0)
 		for range 3 {

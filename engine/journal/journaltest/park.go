@@ -47,7 +47,7 @@ func (f *fixture) becomes(id string, state journal.State) journal.Run {
 func (f *fixture) nextIs(id string) journal.Activation {
 	f.Helper()
 	a := f.next()
-	want(f, "run handed out", a.Run.ID, id)
+	want(f, "leased run", a.Run.ID, id)
 	return a
 }
 
@@ -182,7 +182,7 @@ var parkTests = map[string]func(f *fixture){
 		want(f, "steps", len(steps), 1)
 		f.clock.Advance(time.Second)
 		a := f.next()
-		want(f, "steps handed out", len(a.Steps), 1)
+		want(f, "recorded steps", len(a.Steps), 1)
 		record := begun(2, "b")
 		f.park(lease(a), journal.Park{State: journal.Held, Step: &record})
 		run, steps := f.run(h.Run)

@@ -134,7 +134,7 @@ var readTests = map[string]func(f *fixture){
 			f.Error("an unknown state selected something")
 		}
 	},
-	"a run that was handed out reads as running everywhere": func(f *fixture) {
+	"a run that was leased reads as running everywhere": func(f *fixture) {
 		h := f.begun()
 		if err := f.store.Bind(h, journal.Binding{Version: "v2"}); err != nil {
 			f.Fatal(err)

@@ -29,7 +29,7 @@ var recordTests = map[string]func(f *fixture){
 		}
 		want(f, "state", steps[1].State, journal.Erred)
 	},
-	"a run is running once it is handed out, and counts its steps": func(f *fixture) {
+	"a run is running once it is leased, and counts its steps": func(f *fixture) {
 		h := f.begun()
 		run, _ := f.run(h.Run)
 		want(f, "state", run.State, journal.Running)
@@ -107,7 +107,7 @@ var recordTests = map[string]func(f *fixture){
 		}
 		check("queued again")
 		present := lease(f.next())
-		check("handed out again")
+		check("leased again")
 		f.record(present, step(1, "a", `1`), journal.Effect{})
 		f.finish(present, journal.Succeeded)
 		check("ended")

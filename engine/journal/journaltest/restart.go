@@ -10,7 +10,7 @@ import (
 )
 
 var restartTests = map[string]func(f *fixture){
-	"queued runs are handed out again, in their order": func(f *fixture) {
+	"queued runs are leased again, in their order": func(f *fixture) {
 		h := hook("new", laneless)
 		ids := f.queue(20, "c_1", h)
 		f.reopen()
@@ -68,7 +68,7 @@ var restartTests = map[string]func(f *fixture){
 		want(f, "bound", a.Run.Bound, "v2")
 		want(f, "attempts", a.Run.Attempts, 1)
 		want(f, "started", a.Run.Started, before.Started)
-		want(f, "steps handed out", fmt.Sprintf("%+v", a.Steps), fmt.Sprintf("%+v", steps))
+		want(f, "recorded steps", fmt.Sprintf("%+v", a.Steps), fmt.Sprintf("%+v", steps))
 		want(f, "what was sent", string(a.Steps[1].Sent), `{"method":"POST"}`)
 		f.nothingNext()
 		if a.Epoch <= h.Epoch {

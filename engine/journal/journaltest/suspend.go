@@ -21,7 +21,7 @@ func (f *fixture) goOn(run string, expected bool) {
 }
 
 var suspendTests = map[string]func(f *fixture){
-	"a suspended run is handed out after it goes on": func(f *fixture) {
+	"a suspended run is leased after it goes on": func(f *fixture) {
 		f.queue(1, "c_1", hook("new", laneless))
 		a := f.next()
 		f.suspend(a)

@@ -175,7 +175,7 @@ func (l *Ledger) DecideCall(ctx context.Context, run string, d journal.CallDecis
 func checkResolve(v journal.Resolution, result json.RawMessage, follow []journal.Arrival) ([]arrival, error) {
 	switch {
 	case v != journal.Resend && v != journal.Skip && v != journal.Fail:
-		return nil, fmt.Errorf("there is no verdict %q; there are %s, %s and %s", v, journal.Resend, journal.Skip, journal.Fail)
+		return nil, fmt.Errorf("there is no decision %q; there are %s, %s and %s", v, journal.Resend, journal.Skip, journal.Fail)
 	case v != journal.Skip && len(result) > 0:
 		return nil, fmt.Errorf("only %s takes a result", journal.Skip)
 	case v != journal.Fail && len(follow) > 0:

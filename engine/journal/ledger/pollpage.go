@@ -17,25 +17,25 @@ type pollPageTask struct {
 }
 
 // AcceptPage implements journal.Store.
-func (l *Ledger) AcceptPage(ctx context.Context, sweep journal.PollPage) ([]journal.Receipt, error) {
-	t := &pollPageTask{page: sweep}
-	t.waiter, t.receipts = newWaiter(), make([]journal.Receipt, len(sweep.Arrivals))
+func (l *Ledger) AcceptPage(ctx context.Context, page journal.PollPage) ([]journal.Receipt, error) {
+	t := &pollPageTask{page: page}
+	t.waiter, t.receipts = newWaiter(), make([]journal.Receipt, len(page.Arrivals))
 	var err error
-	if t.arrivals, err = fillAll(sweep.Arrivals); err == nil {
+	if t.arrivals, err = fillAll(page.Arrivals); err == nil {
 		err = t.check()
 	}
 	if err == nil {
 		err = l.queue.do(ctx, t)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("store a page of poll %q of %q: %w", sweep.Poll, sweep.Connection, err)
+		return nil, fmt.Errorf("store a page of poll %q of %q: %w", page.Poll, page.Connection, err)
 	}
 	return t.receipts, nil
 }
 
 func (t *pollPageTask) check() error {
 	if t.page.Connection == "" || t.page.Poll == "" {
-		return errors.New("a sweep needs a connection and a poll")
+		return errors.New("a page of a poll needs a connection and a poll")
 	}
 	for _, c := range t.page.Cursors {
 		if !journal.ValidJSON(c.Value) {

@@ -126,10 +126,10 @@ func (o *operations) next() operation {
 	}
 	switch o.IntN(12) {
 	case 0:
-		sweep := journal.PollPage{PollKey: polledContacts, Arrivals: []journal.Arrival{o.arrival()}, Cursors: []journal.Cursor{{Name: "at", Value: []byte("1")}},
+		page := journal.PollPage{PollKey: polledContacts, Arrivals: []journal.Arrival{o.arrival()}, Cursors: []journal.Cursor{{Name: "at", Value: []byte("1")}},
 			Sightings: []change.Sighting{{PollKey: polledContacts, Record: o.record(), Missed: o.IntN(2) == 0,
 				History: []change.Observation{{Hash: uint64(o.IntN(3)), At: o.clock.Now(), By: change.ReportedByList}}}}}
-		return func(s *sqlite.Store) string { return result(s.AcceptPage(ctx, sweep)) }
+		return func(s *sqlite.Store) string { return result(s.AcceptPage(ctx, page)) }
 	case 1:
 		id, choice := fmt.Sprint("ask-", 1+o.IntN(o.approvals+1)), pick(o, "yes", "no", "never")
 		return func(s *sqlite.Store) string { return result(s.Decide(ctx, id, journal.Decision{Choice: choice})) }
