@@ -17,13 +17,13 @@ trigger crm.task.created {"vendor":"TaskCreate"}
 	if err != nil {
 		t.Fatal(err)
 	}
-	apps := []*bindings.App{{Name: "crm", Title: "Customer Desk", Catalogue: catalogue}}
+	apps := []*bindings.App{{Name: "crm", Title: "Customer Base", Catalogue: catalogue}}
 	for query, want := range map[string][]string{
 		"create task":   {"crm.task.created", "crm.contacts.create_task"},
 		"Tasks, create": {"crm.contacts.create_task", "crm.task.created"},
 		"createTask":    {"crm.task.created", "crm.contacts.create_task"},
 		"TaskCreate":    {"crm.task.created", "crm.contacts.create_task"},
-		"desk send":     {"crm.invoices.send"},
+		"base send":     {"crm.invoices.send"},
 		"invo":          {"crm.invoices.send"},
 		"":              nil,
 		"salary":        nil,

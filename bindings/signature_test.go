@@ -124,7 +124,7 @@ func TestVerifyErrors(t *testing.T) {
 
 		{"no header", listed, http.Header{}, body, "secret", bindings.ErrUnsigned},
 		{"empty header", listed, with(http.Header{}, "X-Qonto-Signature", " "), body, "secret", bindings.ErrUnsigned},
-		{"says that there is none", none, with(http.Header{}, "X-Signature", "N/A"), body, "secret", bindings.ErrUnsigned},
+		{"a value for none", none, with(http.Header{}, "X-Signature", "N/A"), body, "secret", bindings.ErrUnsigned},
 		{"no time header", versioned, http.Header{"X-Slack-Signature": good(versioned, now)["X-Slack-Signature"]}, body, "secret", bindings.ErrUnsigned},
 
 		{"other body", listed, good(listed, now), body + " ", "secret", bindings.ErrSignature},

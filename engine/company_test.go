@@ -92,7 +92,7 @@ func TestLocationsOfACompany(t *testing.T) {
 	for _, note := range f.apps.Records("highlevel", "contacts/notes") {
 		of, text := gjson.GetBytes(note, "contactId").String(), gjson.GetBytes(note, "body").String()
 		if place, _, _ := strings.Cut(of, "-"); text != "seen by highlevel/"+place {
-			t.Errorf("the note of %s says %q", of, text)
+			t.Errorf("the note of %s is %q", of, text)
 		}
 	}
 }

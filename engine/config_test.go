@@ -142,7 +142,7 @@ func TestLoadConfigProblems(t *testing.T) {
 			}
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("got %q, want it to say %q", err, want)
+					t.Errorf("got %q, want %q in it", err, want)
 				}
 			}
 			if text := strings.ReplaceAll(err.Error(), dir, ""); strings.Contains(text, "abc") || strings.Contains(text, "4711") {

@@ -29,7 +29,7 @@ end)`})
 		return waiting.Run.State == journal.Blocked
 	})
 	if text := waiting.Run.Problem.Message; !strings.Contains(text, "the customer is asked to approve it in the Qonto app") {
-		t.Errorf("the run says that %q", text)
+		t.Errorf("the run has %q", text)
 	}
 	found, err := f.engine.Doctor(t.Context())
 	must(t, err)

@@ -248,7 +248,7 @@ func TestDiskReadOnly(t *testing.T) {
 	must(t, syscall.Mount("tidewire", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=8m"))
 	_, err = engine.New(t.Context(), config)
 	if err == nil || !strings.Contains(err.Error(), "read-only") || !strings.Contains(err.Error(), config.Data) {
-		t.Errorf("got %v, want it to say that the folder is read-only", err)
+		t.Errorf("got %v, want an error that the folder is read-only", err)
 	}
 }
 

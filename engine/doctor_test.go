@@ -269,7 +269,7 @@ on("emit:pay", { name = "once", retry = { attempts = 1 } }, function() shop.orde
 		t.Errorf("%d findings at once", n)
 	}
 	f.offset.Add(int64(11 * time.Minute))
-	f.expectFinding("throttled", throttled, "a rate limit of shop delays it, and it was made more than 10m0s ago: ", "wants no request for")
+	f.expectFinding("throttled", throttled, "a rate limit of shop delays it, and it was made more than 10m0s ago: ", "accepts no request for")
 	f.offset.Add(int64(24 * time.Hour))
 	for _, one := range f.found() {
 		if one.Kind == "limited" {

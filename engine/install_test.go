@@ -59,7 +59,7 @@ end)
 	}
 
 	install("uninstalled")
-	if s := status(); s.State != connection.Refused || !strings.Contains(s.Reason, "HighLevel says that the app was uninstalled") {
+	if s := status(); s.State != connection.Refused || !strings.Contains(s.Reason, "HighLevel reports that the app was uninstalled") {
 		t.Fatalf("got %+v", s)
 	}
 	contact("ben") // a webhook that was sent before the removal

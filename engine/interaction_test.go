@@ -60,7 +60,7 @@ on("in:/ask", { verify = "none" }, function()
   local click, late = wait_for("slack.block_action.performed", {
     where = { ["actions.0.value"] = { "yes " .. token, "no " .. token } }, timeout = "1 hour",
   })
-  slack.chat.post_message { channel = "#sales", text = click.data.user.name .. " says " .. text.split(click.data.actions[1].value, " ")[1] }
+  slack.chat.post_message { channel = "#sales", text = click.data.user.name .. " chose " .. text.split(click.data.actions[1].value, " ")[1] }
 end)`})
 	f.post("/in/ask", "{}")
 	f.awaitOnlyRun(journal.Waiting)
@@ -70,7 +70,7 @@ end)`})
 	f.awaitOnlyRun(journal.Waiting)
 	f.slackAction("click", map[string]any{"value": "no", "user": "U0SANDBEN01"})
 	f.awaitOnlyRun(journal.Succeeded)
-	f.expectRecord("messages", "text", "ben says no")
+	f.expectRecord("messages", "text", "ben chose no")
 }
 
 // TestRunWaitsForModal opens a modal, and the run continues with what was entered

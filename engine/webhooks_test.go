@@ -102,7 +102,7 @@ end)`
 func TestWebhooksAreRegistered(t *testing.T) {
 	f := newWebhookFixture(t, nil, setting("qonto", autoWebhooks))
 	if got := f.registered("qonto", "webhook_subscriptions", "id"); len(got) != 0 {
-		t.Fatalf("registered %q although no script wants one", got)
+		t.Fatalf("registered %q although no script needs one", got)
 	}
 	f.write("clients.lua", noteClients)
 	f.await("the registration", func() bool { return len(f.registered("qonto", "webhook_subscriptions", "id")) == 1 })
@@ -119,7 +119,7 @@ func TestWebhooksAreRegistered(t *testing.T) {
 	again, err := f.journal.SyncWebhooks(t.Context(), control.SyncOptions{})
 	must(t, err)
 	if len(again) != 1 || again[0].Action != "kept" || again[0].Connection != "qonto" {
-		t.Errorf("sync: %+v, want that it is kept", again)
+		t.Errorf("sync: %+v, want it unchanged", again)
 	}
 	listed, err := f.journal.Subscriptions(t.Context())
 	must(t, err)

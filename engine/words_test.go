@@ -104,25 +104,33 @@ func TestWords(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && d.Name() != ".." && strings.HasPrefix(d.Name(), ".") {
+		if d.IsDir() && d.Name() == ".git" {
 			return fs.SkipDir
 		}
 		name, err := filepath.Rel("..", at)
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
 		}
 		name = filepath.ToSlash(name)
-		switch filepath.Ext(at) {
-		case ".go":
-			files++
+		if d.IsDir() || filepath.Ext(at) == ".go" {
 			for _, word := range nameWords(strings.TrimSuffix(d.Name(), ".go")) {
 				report(name, 1, "name", word, d.Name())
 			}
+		}
+		if d.IsDir() {
+			return nil
+		}
+		switch ext := filepath.Ext(at); {
+		case ext == ".go":
+			files++
 			return wordsOfGo(at, func(line int, where, word, in string) { report(name, line, where, word, in) })
-		case ".md":
+		case ext == ".md", ext == ".html", ext == ".yaml":
 			files++
 			return wordsOfLines(at, "", func(line int, word, in string) { report(name, line, "doc", word, in) })
-		case ".lua", ".sql":
+		case ext == ".sh", strings.HasPrefix(name, ".ci/"):
+			files++
+			return wordsOfLines(at, "#", func(line int, word, in string) { report(name, line, "comment", word, in) })
+		case ext == ".lua", ext == ".sql":
 			files++
 			return wordsOfLines(at, "--", func(line int, word, in string) { report(name, line, "comment", word, in) })
 		}
@@ -142,7 +150,8 @@ func TestWords(t *testing.T) {
 }
 
 // wordsOfGo calls report for each word of a Go file: of the names that it
-// declares, of its comments and, unless it is a test, of its strings.
+// declares, of its comments and of its strings. A string without a space is one
+// or more names: a key of JSON or of a log line, a value.
 func wordsOfGo(path string, report func(line int, where, word, in string)) error {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
@@ -175,6 +184,7 @@ func wordsOfGo(path string, report func(line int, where, word, in string)) error
 			}
 		}
 	}
+	declared(file.Name)
 	test := strings.HasSuffix(path, "_test.go")
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -200,14 +210,18 @@ func wordsOfGo(path string, report func(line int, where, word, in string)) error
 				expressions([]ast.Expr{n.Key, n.Value})
 			}
 		case *ast.BasicLit:
-			if test || n.Kind != token.STRING {
+			if n.Kind != token.STRING {
 				return true
 			}
 			text, err := strconv.Unquote(n.Value)
-			if err != nil || !strings.Contains(text, " ") || sqlText.MatchString(text) {
+			if err != nil || sqlText.MatchString(text) || test && !prose.MatchString(text) || strings.HasPrefix(text, "https://") {
 				return true
 			}
-			for _, word := range textWords(text) {
+			words := textWords(text)
+			if !strings.Contains(text, " ") {
+				words = keyWords(text)
+			}
+			for _, word := range words {
 				report(line(n.Pos()), "text", word, text)
 			}
 		}
@@ -215,6 +229,10 @@ func wordsOfGo(path string, report func(line int, where, word, in string)) error
 	})
 	return nil
 }
+
+// prose matches the strings of tests that are texts: their names and failures.
+// Others are what the tests work on, such as scripts and records.
+var prose = regexp.MustCompile(`^[\pL\d%+.,:;'#-]+( [\pL\d%+.,:;'#-]+)+$`)
 
 // sqlText matches statements: the names of tables and columns are kept.
 var sqlText = regexp.MustCompile(`(?is)^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|PRAGMA|REPLACE|ALTER|DROP)\s`)
@@ -258,14 +276,27 @@ func pairs(words []string) []string {
 }
 
 // textWords are the words of a text in lower case, and its pairs. A word with a
-// hyphen is one word, and what is between backquotes is none.
+// hyphen is one word; what is between backquotes is names.
 func textWords(text string) []string {
-	parts := strings.Split(text, "`")
-	var all []string
-	for i := 0; i < len(parts); i += 2 {
-		all = append(all, strings.FieldsFunc(strings.ToLower(parts[i]), func(r rune) bool { return r != '-' && r != '_' && !unicode.IsLetter(r) })...)
+	var all, names []string
+	for i, part := range strings.Split(text, "`") {
+		if i%2 == 1 {
+			names = append(names, keyWords(part)...)
+			continue
+		}
+		all = append(all, strings.FieldsFunc(strings.ToLower(part), func(r rune) bool { return r != '-' && r != '_' && !unicode.IsLetter(r) })...)
 	}
-	return pairs(all)
+	return append(pairs(all), names...)
+}
+
+// keyWords are the words of the names in a string without a space, as of
+// "json:\"fullName\"" json, full, name and full+name.
+func keyWords(text string) []string {
+	var all []string
+	for _, name := range strings.FieldsFunc(text, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		all = append(all, nameWords(name)...)
+	}
+	return all
 }
 
 // nameWords are the words of a name in lower case, and its pairs: of
@@ -295,19 +326,18 @@ func nameWords(name string) []string {
 // replacedButUsed are words of the column "replaced" of README.md that no line
 // of words.txt forbids, with the reason.
 var replacedButUsed = map[string]string{
-	"breaks":         "a loop breaks",
-	"confirm":        "a key of app files: how a webhook's address is confirmed",
-	"expiring":       "a key of app files, and an adjective",
-	"keeps its lane": "keep is forbidden by itself",
-	"load":           "rows and scripts are loaded",
-	"lost":           "a key of app files; a store and a request can be lost",
-	"machine":        "a computer, and vm.Machine",
-	"now":            "what a clock returns",
-	"places":         "more than one place in a text or a list",
-	"proof":          "a key of app files: the hash that answers a handshake",
-	"settle":         "a fixture settles: nothing is in progress",
-	"sleep":          "a machine sleeps; time.Sleep",
-	"timer":          "time.Timer",
+	"breaks":   "a loop breaks",
+	"confirm":  "a key of app files: how a webhook's address is confirmed",
+	"expiring": "a key of app files, and an adjective",
+	"load":     "rows and scripts are loaded",
+	"lost":     "a key of app files; a store and a request can be lost",
+	"machine":  "a computer, and vm.Machine",
+	"now":      "what a clock returns",
+	"places":   "more than one place in a text or a list",
+	"proof":    "a key of app files: the hash that answers a handshake",
+	"settle":   "a fixture settles: nothing is in progress",
+	"sleep":    "a machine sleeps; time.Sleep",
+	"timer":    "time.Timer",
 }
 
 // TestReplacedWords holds words.txt to the last column of the words in README.md.
@@ -348,7 +378,7 @@ func TestReplacedWords(t *testing.T) {
 // TestNameWords holds how names are split.
 func TestNameWords(t *testing.T) {
 	for name, want := range map[string]string{
-		"maxHTTPTurns": "max http turns max+http http+turns", "Turn": "turn", "lookBack": "look back look+back", "lookback": "lookback", "told_2": "told", "x": "x", "ID": "id",
+		"maxHTTPCalls": "max http calls max+http http+calls", "Call": "call", "readAll": "read all read+all", "readall": "readall", "read_2": "read", "x": "x", "ID": "id",
 	} {
 		if got := strings.Join(nameWords(name), " "); got != want {
 			t.Errorf("the words of %s are %q, want %q", name, got, want)

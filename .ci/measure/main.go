@@ -24,7 +24,7 @@ const (
 	maxMemory = 40 << 10 // KiB
 	starts    = 5        // the median counts
 	idle      = 3 * time.Second
-	patience  = time.Minute // for one run of the engine
+	maxRun    = time.Minute // for one run of the engine
 )
 
 func main() {
@@ -79,7 +79,7 @@ func measure(binary string) error {
 	return nil
 }
 
-// run starts the engine once, and gives the time until it is ready and, if
+// run starts the engine once, and returns the time until it is ready and, if
 // idle memory is wanted, the memory that it has some seconds later, in KiB.
 func run(binary, dir string, wantMemory bool) (ready time.Duration, kib int, err error) {
 	c := exec.Command(binary, "run", dir, "--listen", "127.0.0.1:0")
@@ -91,7 +91,7 @@ func run(binary, dir string, wantMemory bool) (ready time.Duration, kib int, err
 	if err := c.Start(); err != nil {
 		return 0, 0, err
 	}
-	stuck := time.AfterFunc(patience, func() { c.Process.Kill() })
+	stuck := time.AfterFunc(maxRun, func() { c.Process.Kill() })
 	defer stuck.Stop()
 	log, isReady := "", false
 	lines := bufio.NewScanner(logs)
@@ -113,7 +113,7 @@ func run(binary, dir string, wantMemory bool) (ready time.Duration, kib int, err
 	return ready, kib, errors.Join(err, c.Wait())
 }
 
-// resident gives the resident memory of a process in KiB.
+// resident returns the resident memory of a process in KiB.
 func resident(pid int) (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -20,7 +20,7 @@ type event struct {
 	Elapsed                       float64 // seconds
 }
 
-const shown = 15
+const maxTests = 15
 
 func main() {
 	r := results{output: map[string]map[string]string{}}
@@ -38,7 +38,7 @@ func main() {
 	}
 	slices.SortFunc(r.tests, func(a, b event) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
 	fmt.Println("slowest tests:")
-	for _, e := range r.tests[:min(shown, len(r.tests))] {
+	for _, e := range r.tests[:min(maxTests, len(r.tests))] {
 		fmt.Printf("%8.2fs  %s  %s\n", e.Elapsed, strings.TrimPrefix(e.Package, "github.com/tidewire/tidewire/"), e.Test)
 	}
 }

@@ -47,7 +47,7 @@ func TestAccounts(t *testing.T) {
 				}
 			}
 			if op.Account == "altId" && op.AccountWith["altType"] != "location" && slices.ContainsFunc(fields, func(f bindings.Field) bool { return f.Name == "altType" }) {
-				t.Errorf("%s takes an altId of which altType is not said", name)
+				t.Errorf("%s takes an altId that has no altType", name)
 			}
 		}
 	}

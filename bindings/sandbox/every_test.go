@@ -67,7 +67,7 @@ func callOnce(t *testing.T, s *sandbox.Sandbox, m sample) {
 	}
 	if op.Answer == nil {
 		if w.Code != http.StatusNoContent && w.Header().Get(sandbox.NoteHeader) == "" {
-			t.Errorf("answer is not described, and %s does not say so: %s", sandbox.NoteHeader, answer)
+			t.Errorf("answer is not described, and %s does not show it: %s", sandbox.NoteHeader, answer)
 		}
 		return
 	}

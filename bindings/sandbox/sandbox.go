@@ -123,7 +123,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.Handle("/sandbox/", http.NewCrossOriginProtection().Handler(s.admin()))
 	mux.HandleFunc("/", func(w http.ResponseWriter, h *http.Request) {
 		writeJSON(w, http.StatusNotFound, Object{"error": fmt.Sprintf(
-			"no app at %s; there are %s, and /sandbox/ says what it can do", h.URL.Path, strings.Join(slices.Sorted(maps.Keys(s.apps)), ", "))})
+			"no app at %s; there are %s, and /sandbox/ lists what it can do", h.URL.Path, strings.Join(slices.Sorted(maps.Keys(s.apps)), ", "))})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		// A ServeMux would redirect paths with // or ../; the vendors do not.

@@ -29,7 +29,7 @@ func TestVendorsRetryWebhooks(t *testing.T) {
 			must(t, w.Subscribe(test.app, r.URL, "shh"))
 			err := w.Emit(t.Context(), test.trigger, map[string]any{"id": "x1"}, sandbox.EmitOptions{})
 			if (err == nil) != test.ok {
-				t.Errorf("emit says %v", err)
+				t.Errorf("emit returned %v", err)
 			}
 			got := r.Webhooks()
 			if len(got) != test.sent {

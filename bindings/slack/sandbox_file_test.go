@@ -29,7 +29,7 @@ func TestSandboxUpload(t *testing.T) {
 		events = append(events, sandboxtest.Value(h.Body, "event.type")+sandboxtest.Value(h.Body, "event.subtype"))
 	}
 	if got := strings.Join(events, " "); got != "file_created messagefile_share file_shared" {
-		t.Errorf("told of %s", got)
+		t.Errorf("got a webhook of %s", got)
 	}
 	w.Post("/slack/files.completeUploadExternal", "files="+url.QueryEscape(`[{"id":"`+id+`"}]`)).Is(200, "error", "file_not_found")
 	w.Post("/slack/files.delete", "file="+id).Is(200, "ok", "true")

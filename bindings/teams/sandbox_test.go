@@ -168,6 +168,6 @@ func TestSandboxNotifications(t *testing.T) {
 	w.Call("POST "+teamsLeads+"/messages", `{"body":{"content":"unheard"}}`).Is(201)
 	must(t, w.Idle(t.Context()))
 	if len(got) != 2 {
-		t.Errorf("told after its end: %q", got[2:])
+		t.Errorf("notified after its end: %q", got[2:])
 	}
 }

@@ -75,8 +75,8 @@ func appAdd(t terminal) *cobra.Command {
 files beside it) and write two files below apps/ in DIR:
 
   NAME.catalogue.txt   its operations and types; made anew each time
-  NAME.app.yaml        what documents do not say: accounts, pages, limits, errors,
-                       webhooks, polls; yours to complete, and kept from then on
+  NAME.app.yaml        what documents do not have: accounts, pages, limits, errors,
+                       webhooks, polls; yours to complete, and not changed from then on
 
 Then require "NAME" works in scripts, with checks and in the sandbox. Operations that
 cannot be mapped are named one by one, and the others go on. tidewire run takes the app
@@ -101,7 +101,7 @@ up at its next start.
 			}
 			fmt.Fprintf(t.out, "%s has %d operations; tidewire catalog show %s lists them\n", name, document.Operations, name)
 			if files.AppExisted {
-				fmt.Fprintf(t.out, "%s was there and is kept as it is\n", files.App)
+				fmt.Fprintf(t.out, "%s was there and is not changed\n", files.App)
 				return nil
 			}
 			fmt.Fprintf(t.out, "next: complete %s, and add a connection:\n\n  connections:\n    %s:\n", files.App, name)

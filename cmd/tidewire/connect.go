@@ -39,14 +39,14 @@ func connectCommand(t terminal) *cobra.Command {
 		Use:   "connect APP[/NAME]",
 		Short: "Connect an account of an app, or connect it again",
 		Long: `Connect an account of an app: by OAuth in the browser, or with a key. What it
-gets is kept encrypted in the data folder, and a running engine uses it at once;
+gets is stored encrypted in the data folder, and a running engine uses it at once;
 runs that a broken connection stopped go on.
 
 On a machine without a browser, --manual prints the address to open elsewhere
 and asks for the one that the browser is sent to. Keys are asked for without
 being shown; --stdin reads them instead: one line, or lines NAME=VALUE.
 
-Settings of the connection in tidewire.yaml override what is kept. client_id and
+Settings of the connection in tidewire.yaml override what is stored. client_id and
 client_secret may be there, in TIDEWIRE_CONNECTIONS__APP__CLIENT_SECRET, or be
 given here.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -81,7 +81,7 @@ given here.`,
 	flags.BoolVar(&f.manual, "manual", false, "ask for the address that the browser is sent to, instead of listening for it")
 	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
 	flags.StringVar(&f.redirect, "redirect", "", "address that the browser comes back to (default "+defaultRedirect+")")
-	flags.BoolVar(&f.untested, "untested", false, "keep a key without trying it")
+	flags.BoolVar(&f.untested, "untested", false, "store a key without a test")
 	flags.BoolVar(&f.ask, "ask", false, "ask again for what is known already")
 	flags.DurationVar(&f.wait, "wait", 10*time.Minute, "how long to wait for the browser")
 	return c

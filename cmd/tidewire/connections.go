@@ -84,7 +84,7 @@ func connectionsTest(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test [APP/NAME…]",
 		Short: "Make one harmless call, and see whose a connection is and what it may do",
-		Long: `Make one harmless call on each connection, or on those that are named: it says
+		Long: `Make one harmless call on each connection, or on those that are named, and print
 whose the connection is, which scopes it has, and which it lacks for the scripts
 present. What scripts call is read in their text; places where that shows only
 when they run are listed.
@@ -145,9 +145,9 @@ func printTest(out io.Writer, s control.ConnectionTest) {
 	case s.Untested:
 		fmt.Fprintf(out, "%s  %s; it has no call to be tested with\n", s.Name, s.State)
 	case whose != "":
-		fmt.Fprintf(out, "%s  works: %s, says %s\n", s.Name, whose, s.Operation)
+		fmt.Fprintf(out, "%s  works: %s (%s)\n", s.Name, whose, s.Operation)
 	default:
-		fmt.Fprintf(out, "%s  works, says %s\n", s.Name, s.Operation)
+		fmt.Fprintf(out, "%s  works (%s)\n", s.Name, s.Operation)
 	}
 	if len(s.Scopes) > 0 {
 		fmt.Fprintf(out, "  has    %s\n", strings.Join(s.Scopes, " "))
@@ -257,7 +257,7 @@ func connectionsRemove(t terminal) *cobra.Command {
 	var sure, noRevoke bool
 	c := &cobra.Command{
 		Use:   "remove APP[/NAME]",
-		Short: "End a connection: its tokens at the vendor, and what is kept of it",
+		Short: "End a connection: its tokens at the vendor, and what is stored for it",
 	}
 	c.RunE = withConnector(t, folder, func(c *cobra.Command, args []string, connector *connect.Connector) error {
 		if !sure {
@@ -265,7 +265,7 @@ func connectionsRemove(t terminal) *cobra.Command {
 			if !prompt.interactive() {
 				return usageError{errors.New("--yes is missing: nobody is there to be asked")}
 			}
-			answer, err := prompt.line(c.Context(), fmt.Sprintf("Remove %s? What is kept of it cannot be brought back. Write yes: ", args[0]))
+			answer, err := prompt.line(c.Context(), fmt.Sprintf("Remove %s? What is stored for it cannot be brought back. Write yes: ", args[0]))
 			if err != nil {
 				return err
 			}

@@ -17,7 +17,7 @@ import (
 func eventsCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "events",
-		Short: "Look at the events that were kept",
+		Short: "Print, release and drop stored events",
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(eventsList(t), eventsShow(t))

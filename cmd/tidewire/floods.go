@@ -18,8 +18,8 @@ func eventsFlood(t terminal) []*cobra.Command {
 			Use:   use + " [TRIGGER]",
 			Short: short,
 			Long: short + `, those of one trigger or of all. When
-more events of a trigger come in a minute than flood allows (1000 unless tidewire.yaml says
-otherwise), say after an import, the runs of those beyond are paused until somebody decides.`,
+more events of a trigger come in a minute than flood allows (1000 unless tidewire.yaml sets
+another number), for instance after an import, the runs of those beyond are paused until somebody decides.`,
 			RunE: func(c *cobra.Command, args []string) error {
 				return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
 					trigger := ""

@@ -162,7 +162,7 @@ func runsReplay(t terminal) *cobra.Command {
 		},
 	}
 	s.add(c)
-	c.Flags().IntVar(&fromStep, "from-step", 1, "keep the record of the steps before this one")
+	c.Flags().IntVar(&fromStep, "from-step", 1, "copy the records of the steps before this one")
 	return c
 }
 

@@ -20,7 +20,7 @@ func sandboxCommand(t terminal, logs *logFlags) *cobra.Command {
 		Use:   "sandbox",
 		Short: "Run the apps in memory, to try scripts against",
 		Long: `Serve stand-ins for all apps on this machine. They have the vendors' HTTP
-interfaces, keep what is created until they end, and send signed webhooks to the
+interfaces, store what is created in memory, and send signed webhooks to the
 engine at --webhooks. They allow any number of requests; with --limits they
 answer 429 beyond the vendors' rate limits.
 
@@ -71,7 +71,7 @@ do what a person does on the app's screen: click a button, submit a form, or thi
 	c.Flags().StringVarP(&dir, "dir", "C", ".", "folder that tidewire run is given, for apps of its own")
 	c.Flags().Int64Var(&config.Seed, "seed", 0, "make ids and keys the same each time (0: different ones)")
 	c.Flags().BoolVar(&config.EnforceLimits, "limits", false, "answer 429 beyond the vendors' rate limits")
-	c.Flags().DurationVar(&config.TokenLifetime, "token-life", 0, "how long access tokens live (0: as the vendors')")
+	c.Flags().DurationVar(&config.TokenLifetime, "token-life", 0, "how long access tokens are valid (0: as the vendors')")
 	c.Flags().BoolVar(&config.Strict, "strict", false, "refuse fields that the vendor does not declare")
 	return c
 }
@@ -90,7 +90,7 @@ func describe(out io.Writer, known []*bindings.App, apps *sandbox.Sandbox) {
 	fmt.Fprintf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n", sandbox.Token, sandboxSecret)
 	fmt.Fprintf(out, "# To try tidewire connect instead, for instance:\n#   tidewire connect asana/me --way oauth --client-id %s --base-url %[2]s/asana --authorize-url %[2]s/asana/oauth/authorize --token-url %[2]s/asana/oauth/token\n#   the client_secret is %[3]s\n",
 		sandbox.ClientID, base, sandbox.ClientSecret)
-	fmt.Fprintf(out, "# What the apps were asked, and more:\n#   curl %s/\n", apps.URL("sandbox"))
+	fmt.Fprintf(out, "# Requests that the apps received, and more:\n#   curl %s/\n", apps.URL("sandbox"))
 }
 
 // describeKeys prints the credentials of a connection, where the app has a way

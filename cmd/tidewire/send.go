@@ -20,8 +20,8 @@ func sendCommand(t terminal) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "send TRIGGER",
-		Short: "Hand an event to the running engine",
-		Long: `Hand an event to the running engine, as if it had come from the app. TRIGGER is
+		Short: "Send an event to the running engine",
+		Long: `Send an event to the running engine, as if it had come from the app. TRIGGER is
 what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 		Example: `  tidewire send highlevel.contact.created --data contact.json
   echo '{"id":"c1"}' | tidewire send qonto.client.created --data -`,
@@ -74,7 +74,7 @@ func effect(sent control.Sent) string {
 		}
 	}
 	if len(all) == 0 {
-		return "is kept and started no run: no hook that takes it wants it (where, connection), and no run waits for it now"
+		return "is stored and started no run: its connection or its data (where) does not match any hook, and no run waits for it now"
 	}
 	return strings.Join(all, "; ")
 }

@@ -66,7 +66,7 @@ func showStatus(out io.Writer, s control.Status) error {
 		return err
 	}
 	fmt.Fprintln(out)
-	return table(out, "WEBHOOKS\tOUTCOME\tCOUNT", s.Webhooks, func(w io.Writer, one control.Count) {
+	return table(out, "WEBHOOKS\tRESULT\tCOUNT", s.Webhooks, func(w io.Writer, one control.Count) {
 		fmt.Fprintf(w, "%s\t%s\t%d\n", one.Where, one.Result, one.Count)
 	})
 }

@@ -11,10 +11,10 @@ import (
 func vaultCommand(t terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "vault",
-		Short: "Look after the vault, which keeps what connections need",
-		Long: `The vault is a folder of the data folder. It keeps one file a connection,
+		Short: "Change the key of the vault, which stores credentials",
+		Long: `The vault is a folder of the data folder. It has one file a connection,
 encrypted with age. Its key is in a file beside them that you alone can read;
-vault_key in tidewire.yaml, or TIDEWIRE_VAULT_KEY, says otherwise: "keyring" for
+vault_key in tidewire.yaml, or TIDEWIRE_VAULT_KEY, sets another place: "keyring" for
 the keyring of the operating system, or the key itself.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -36,7 +36,7 @@ Set vault_key to "keyring" first to move the key there, or take it out to move
 the key into a file. Where vault_key holds the key itself, put a new one there
 (age-keygen makes one) and name a file with the present one: --old-key FILE.
 
-If the key is lost, --lost sets aside what it kept and begins with a new key;
+If the key is lost, --lost sets aside what it encrypted and begins with a new key;
 each connection is then to be connected again. Copies of the data folder that
 were made before stay readable with the old key.`,
 	}

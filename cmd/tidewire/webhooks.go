@@ -29,8 +29,8 @@ func webhooksSync(t terminal) *cobra.Command {
 	var dry, asJSON bool
 	c := &cobra.Command{
 		Use:   "sync [CONNECTION…]",
-		Short: "Register the webhooks that scripts want, renew what is due and remove the rest",
-		Long: `Register the webhooks that scripts want, renew what is due and remove the rest,
+		Short: "Register the webhooks that scripts need, renew what is due and remove the rest",
+		Long: `Register the webhooks that scripts need, renew what is due and remove the rest,
 now. The running engine does it: vendors check the address while they register.
 Where a vendor has no API for it, the address and the steps are printed.
 
@@ -48,14 +48,14 @@ With webhooks: auto in a connection's settings the engine does this by itself.`,
 				}
 				failed := func(w control.Webhook) bool { return w.Action == "failed" }
 				if err == nil && slices.ContainsFunc(done, failed) {
-					err = errors.New("not all webhooks are registered as scripts want them")
+					err = errors.New("not all webhooks are registered as scripts need them")
 				}
 				return err
 			})
 		},
 	}
 	folder.addDir(c.Flags())
-	c.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and do nothing")
+	c.Flags().BoolVar(&dry, "dry-run", false, "print what would be done, and do nothing")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return c
 }
@@ -73,7 +73,7 @@ func showSync(out io.Writer, done []control.Webhook, dry bool) error {
 		}
 	}
 	if len(automatic)+len(manual) == 0 {
-		fmt.Fprintln(out, "no script wants a webhook, and none is registered")
+		fmt.Fprintln(out, "no script needs a webhook, and none is registered")
 		return nil
 	}
 	if len(automatic) > 0 {
@@ -118,7 +118,7 @@ func webhooksList(t terminal) *cobra.Command {
 					return jsonLines(t.out, all, err)
 				}
 				if len(all) == 0 {
-					fmt.Fprintln(t.out, "none is registered; tidewire webhooks sync registers what scripts want")
+					fmt.Fprintln(t.out, "none is registered; tidewire webhooks sync registers what scripts need")
 					return nil
 				}
 				return table(t.out, "CONNECTION\tWEBHOOK\tSTATE\tTYPES\tUNTIL\tPROBLEM", all, func(w io.Writer, s journal.Subscription) {

@@ -33,7 +33,7 @@ func TestArguments(t *testing.T) {
 		{"a word with its type", `{"types":"{types}","until":"{expires.ms}","gid":"{of.gid}"}`, `{"gid":7,"types":["a","b"],"until":1767225600000}`},
 		{"words in a text", `{"path":"/teams/{of.team.id}/of/{account}/{of.gid}"}`, `{"path":"/teams/t \"1\"/of/acc1/7"}`},
 		{"of the one that its list was made for", `{"workspace":"{of.of.gid}"}`, `{"workspace":"w1"}`},
-		{"what stands for nothing is left out", `{"a":"{since}","b":"x{since}","c":"{of.none}","d":{"e":"{since}"},"f":["{since}","y"]}`, `{"f":["y"]}`},
+		{"what is empty is left out", `{"a":"{since}","b":"x{since}","c":"{of.none}","d":{"e":"{since}"},"f":["{since}","y"]}`, `{"f":["y"]}`},
 		{"the item of a list that lacks a word goes whole", `{"filters":[{"field":"at","value":{"gt":"{since}"}},{"field":"of","value":"{of.gid}"}],"sort":[{"by":"{since}"}]}`,
 			`{"filters":[{"field":"of","value":7}]}`},
 		{"braces that hold no word", `{"filter":"{ } {A} {1}"}`, `{"filter":"{ } {A} {1}"}`},

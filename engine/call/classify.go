@@ -54,7 +54,7 @@ func (d *delivery) receive(ctx context.Context, out result, token string) reply 
 		e.Retryable = true
 	}
 	if wait := d.vendorWait(out.header); r.class == rateLimited && wait > 0 {
-		e.Message += fmt.Sprintf("; it wants no request for %s", rounded(wait))
+		e.Message += fmt.Sprintf("; it accepts no request for %s", rounded(wait))
 	}
 	return r
 }
@@ -150,7 +150,7 @@ func (d *delivery) waitBeforeNext(r reply) time.Duration {
 	return d.backoff(minBackoff)
 }
 
-// vendorWait is how long the vendor wants no request.
+// vendorWait is how long the vendor accepts no request.
 func (d *delivery) vendorWait(header http.Header) time.Duration {
 	var errors bindings.Errors
 	if d.job.app != nil {

@@ -57,8 +57,8 @@ func unknownHost(context.Context) error {
 var allReceived = []received{
 	{name: "200", answer: reply(200, `{}`)},
 	{name: "200, not JSON", answer: reply(200, `<html>`, "Content-Type", "text/html")},
-	{name: "200, says that it is not available", answer: reply(200, `{"ok":false,"error":"gone_fishing"}`)},
-	{name: "200, says that there is no such thing", answer: reply(200, `{"ok":false,"error":"no_channel"}`)},
+	{name: "200, reports that it is not available", answer: reply(200, `{"ok":false,"error":"gone_fishing"}`)},
+	{name: "200, reports that there is no such thing", answer: reply(200, `{"ok":false,"error":"no_channel"}`)},
 	{name: "200, unknown charset", answer: reply(200, `{}`, "Content-Type", "application/json; charset=x-none")},
 	{name: "200, cut", answer: half},
 	{name: "200, too large", answer: reply(200, `{"text":"`+strings.Repeat("x", 3<<10)+`"}`)},

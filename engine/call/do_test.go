@@ -199,7 +199,7 @@ func TestChecksOfConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			if warned := strings.Contains(log.String(), `unknown argument \"fresh\"`); warned != (checks == "warn") {
-				t.Errorf("the log says %q", log.String())
+				t.Errorf("the log has %q", log.String())
 			}
 		})
 	}

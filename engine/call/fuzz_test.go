@@ -44,7 +44,7 @@ func FuzzAnswer(f *testing.F) {
 			answer, err := s.do(t, operation, args[operation])
 			if err != nil {
 				if e := appError(t, err); e.Message == "" || len(e.Body) > 0 && !json.Valid(e.Body) || strings.Contains(e.Error()+string(e.Body), "very-secret-token") {
-					t.Fatalf("an error that cannot be kept: %#v", e)
+					t.Fatalf("an error that cannot be stored: %#v", e)
 				}
 				continue
 			}

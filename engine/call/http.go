@@ -165,7 +165,7 @@ func (r HTTPRequest) address() (*url.URL, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, fmt.Errorf("expected an address of https or http, found %q", u.Scheme)
 	case u.User != nil:
-		return nil, fmt.Errorf("expected no user in the address; say auth = { user = …, password = … }")
+		return nil, fmt.Errorf("expected no user in the address; write auth = { user = …, password = … }")
 	}
 	query, err := queryOf(r.Query)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next json.RawMessage, err error) {
 	p := op.Pages
 	if p == nil {
-		return nil, nil, pageError(op, "the catalogue does not say how %s is walked; call it page by page", op.Name)
+		return nil, nil, pageError(op, "the catalogue has no rule for the pages of %s; call it page by page", op.Name)
 	}
 	list, err := listOf(op, gjson.ParseBytes(answer))
 	if err != nil {
@@ -97,7 +97,7 @@ func onlyList(op *bindings.Operation, answer gjson.Result) (gjson.Result, error)
 		case len(names) == 1:
 			return lists[names[0]], nil
 		case len(names) > 1:
-			return answer, pageError(op, "the answer has several lists, %s, and the documents do not say which is meant; call it page by page", strings.Join(names, ", "))
+			return answer, pageError(op, "the answer has several lists, %s, and the documents do not name one; call it page by page", strings.Join(names, ", "))
 		}
 		level = below
 	}

@@ -63,7 +63,7 @@ type shortage struct {
 	budget *budget       // nil: it can be sent
 	wait   time.Duration // as far as it is known now
 	ahead  int           // waiters that are served before
-	paused bool          // the vendor wants no request
+	paused bool          // the vendor accepts no request
 }
 
 // tryReserve counts a request against every budget if the waiter is next. Else

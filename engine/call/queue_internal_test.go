@@ -84,7 +84,7 @@ func TestQueueWait(t *testing.T) {
 	}
 	l.pauseUntil(b, now.Add(time.Minute))
 	if short := l.tryReserve(b.queue.waiters[0], now); short.wait != time.Minute || short.budget != b || !short.paused {
-		t.Errorf("%+v although the vendor wants nothing for a minute", short)
+		t.Errorf("%+v although the vendor accepts nothing for a minute", short)
 	}
 }
 
@@ -103,10 +103,10 @@ func TestLimitError(t *testing.T) {
 		"sent":              {budget{limit: limit, due: used}, 0, 0, "the 2 requests in 1s that CRM allows are used up for another 1s; it was not sent"},
 		"others, at once":   {budget{limit: limit, due: used}, 40, 0, "40 calls wait before this one for the 2 requests in 1s that CRM allows: it would wait another 21s; it was not sent"},
 		"others, after 12s": {budget{limit: limit, due: used}, 3, 12 * time.Second, "3 calls wait before this one for the 2 requests in 1s that CRM allows: it would wait another 2s, after 12s; it was not sent"},
-		"the vendor":        {budget{limit: limit, pausedUntil: now.Add(time.Minute)}, 0, 0, "CRM wants no request for another 1m0s; it was not sent"},
+		"the vendor":        {budget{limit: limit, pausedUntil: now.Add(time.Minute)}, 0, 0, "CRM accepts no request for another 1m0s; it was not sent"},
 		"the vendor, and others": {budget{limit: limit, due: used, pausedUntil: now.Add(time.Minute)}, 9, 0,
-			"CRM wants no request for another 1m0s; it was not sent"},
-		"the vendor, not counted": {budget{pausedUntil: now.Add(time.Minute)}, 0, 0, "CRM wants no request for another 1m0s; it was not sent"},
+			"CRM accepts no request for another 1m0s; it was not sent"},
+		"the vendor, not counted": {budget{pausedUntil: now.Add(time.Minute)}, 0, 0, "CRM accepts no request for another 1m0s; it was not sent"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

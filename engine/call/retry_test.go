@@ -130,7 +130,7 @@ func TestWaits(t *testing.T) {
 	}{
 		{"seconds", reply(429, `{}`, "Retry-After", "2"), seconds(2)},
 		{"date", reply(429, `{}`, "Retry-After", at.Format(http.TimeFormat)), seconds(3)},
-		{"nothing said", reply(429, `{}`), seconds(1)},
+		{"no wait in the answer", reply(429, `{}`), seconds(1)},
 		{"nonsense", reply(429, `{}`, "Retry-After", "soon"), seconds(1)},
 		{"503 with a time", reply(503, `{}`, "Retry-After", "4"), seconds(4)},
 		{"503", reply(503, `{}`), []time.Duration{250 * time.Millisecond}},
@@ -165,13 +165,13 @@ func TestWaits(t *testing.T) {
 	t.Run("longer than we wait", func(t *testing.T) {
 		s := start(t, answers(reply(429, `{}`, "Retry-After", "60")), nil)
 		answer, err := s.do(t, safe, `{}`)
-		wantKind(t, err, bindings.RateLimited, true, "; it wants no request for 1m0s")
+		wantKind(t, err, bindings.RateLimited, true, "; it accepts no request for 1m0s")
 		if answer.RetryAfter != time.Minute || s.clock.waits != nil {
-			t.Errorf("waited %v and said %s, want no wait and 1m", s.clock.waits, answer.RetryAfter)
+			t.Errorf("waited %v and returned %s, want no wait and 1m", s.clock.waits, answer.RetryAfter)
 		}
 		// Other calls send nothing meanwhile.
 		answer, err = s.do(t, safe, `{}`)
-		wantKind(t, err, bindings.RateLimited, true, "crm wants no request for another 1m0s", "was not sent")
+		wantKind(t, err, bindings.RateLimited, true, "crm accepts no request for another 1m0s", "was not sent")
 		if answer.Sendings != 0 || answer.RetryAfter != time.Minute {
 			t.Errorf("got %+v, want nothing sent", answer)
 		}

@@ -81,7 +81,7 @@ func (b Begun) safety(now time.Time) (safety, string) {
 	if age < 0 {
 		return unsafeRepeat, fmt.Sprintf("its idempotency key was first sent at %s, which is after the present time: its age is not known", first.At.UTC().Format(time.RFC3339))
 	}
-	why := fmt.Sprintf("its idempotency key was first sent %s ago, and %s keeps one for %s", rounded(age), b.App.Name, ttl)
+	why := fmt.Sprintf("its idempotency key was first sent %s ago, and %s stores one for %s", rounded(age), b.App.Name, ttl)
 	if keyValid(age, ttl) {
 		return keyed, why
 	}

@@ -234,7 +234,7 @@ func (d *delivery) limitError(short shortage) *bindings.Error {
 	j, limit := d.job, short.budget.limit
 	switch {
 	case short.paused || limit.Requests == 0:
-		return j.errorf(bindings.RateLimited, true, "%s wants no request for another %s%s", j.app.Name, rounded(short.wait), d.unsentSuffix())
+		return j.errorf(bindings.RateLimited, true, "%s accepts no request for another %s%s", j.app.Name, rounded(short.wait), d.unsentSuffix())
 	case short.ahead > 0:
 		waited := ""
 		if d.answer.LimitWait > 0 {
@@ -250,7 +250,7 @@ func (d *delivery) limitError(short shortage) *bindings.Error {
 // String is what a call waits for.
 func (s shortage) String() string {
 	if s.paused || s.budget.limit.Requests == 0 {
-		return "the end of the time in which the vendor wants no request"
+		return "the end of the time in which the vendor accepts no request"
 	}
 	return "the rate limit of " + s.budget.limit.String()
 }

@@ -87,7 +87,7 @@ func TestAgain(t *testing.T) {
 				t.Errorf("sent again\n%+v\nwant\n%+v", second, first)
 			}
 			if len(moved.sent) != 1 || string(moved.sent[0]) != string(s.sent[0]) {
-				t.Errorf("told %s, want %s", moved.sent, s.sent[0])
+				t.Errorf("got %s, want %s", moved.sent, s.sent[0])
 			}
 		})
 	}
@@ -130,7 +130,7 @@ func TestHTTPAgain(t *testing.T) {
 	}
 	send(`{"method":"POST","url":"`+server.URL+`/x?a=1","json":{"n":1.0},"auth":{"bearer":"tok-tok"}}`, nil)
 	if strings.Contains(string(s.sent[0]), "tok-tok") {
-		t.Errorf("told a credential: %s", s.sent[0])
+		t.Errorf("it has a credential: %s", s.sent[0])
 	}
 	send(`{"method":"POST","url":"`+server.URL+`/x?a=1","json":{"n":1},"auth":{"bearer":"tok-tok"}}`, s.sent[0])
 	if !reflect.DeepEqual(all[0], all[1]) {
@@ -152,7 +152,7 @@ func TestSentHasNoSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := `{"at":"2026-03-01T09:00:00Z","method":"POST","withheld":true}`; string(s.sent[0]) != want {
-				t.Errorf("told %s, want %s", s.sent[0], want)
+				t.Errorf("got %s, want %s", s.sent[0], want)
 			}
 			r.Again = s.sent[0]
 			if _, err := s.Do(t.Context(), r); err != nil {
@@ -168,7 +168,7 @@ func TestSentHasNoSecret(t *testing.T) {
 		_, _ = w.http(t, `{"method":"POST","url":"http://127.0.0.1:1/?key=hidden-word","body":"hidden-word","auth":{"user":"u","password":"hidden-word"}}`)
 		for _, record := range w.sent {
 			if strings.Contains(string(record), "hidden-word") {
-				t.Errorf("told %s", record)
+				t.Errorf("got %s", record)
 			}
 		}
 	})
@@ -279,8 +279,8 @@ func TestResendable(t *testing.T) {
 		{unsafe, `{}`, plain, 0, false, "may change it twice"},
 		{unsafe, `{}`, ``, 0, false, "is not known"},
 		{unsafe, `{}`, `[]`, 0, false, "what was sent first"},
-		{keyed, `{}`, withKey, 29*time.Minute + 59*time.Second, true, "29m59s ago, and crm keeps one for 30m0s"},
-		{keyed, `{}`, withKey, 30 * time.Minute, false, "30m0s ago, and crm keeps one for 30m0s"},
+		{keyed, `{}`, withKey, 29*time.Minute + 59*time.Second, true, "29m59s ago, and crm stores one for 30m0s"},
+		{keyed, `{}`, withKey, 30 * time.Minute, false, "30m0s ago, and crm stores one for 30m0s"},
 		{keyed, `{}`, withKey, -time.Hour, false, "which is after the present time"},
 		{keyed, `{}`, plain, 0, false, "may change it twice"},
 		{"", `{}`, plain, 0, false, "may change it twice"},

@@ -105,7 +105,7 @@ func TestHTTPTextRefused(t *testing.T) {
 				t.Errorf("status %d after %d requests, begun record %v", e.Status, sent, s.begun)
 			}
 			if test.status >= 300 && (strings.Contains(e.Message, "is done") || strings.Contains(e.Message, `as = "file"`)) {
-				t.Errorf("an answer of status %d says: %s", test.status, e.Message)
+				t.Errorf("an answer of status %d has: %s", test.status, e.Message)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestAnswerTextRefused(t *testing.T) {
 	}{
 		{"a wrong charset", safe, "application/json", "{\"id\":\"\xE9\"}",
 			[]string{`it answered 200 with text that cannot be read: the byte 0xE9 at offset 7 does not fit the charset "utf-8"; the answer declares no charset; as = "file"`}},
-		{"JSON that is said to be HTML", safe, "text/html", "{\"id\":\"\xE9\"}", []string{`the byte 0xE9 at offset 7`}},
+		{"JSON with the type of HTML", safe, "text/html", "{\"id\":\"\xE9\"}", []string{`the byte 0xE9 at offset 7`}},
 		{"an unknown charset", safe, "text/plain; charset=x-foo", "a", []string{`unknown charset "x-foo"`}},
 		{"a write", unsafe, "application/json; charset=utf-8", "\"\xE9\"", []string{`the byte 0xE9 at offset 1 does not fit the charset "utf-8"`, "; what was asked for is done"}},
 	}

@@ -66,7 +66,7 @@ func (s Service) Test(ctx context.Context, name string) (control.ConnectionTest,
 		t.Scopes = who.Scopes
 	}
 	if t.Problem == "" && who.Account != "" && c.Account() != "" && who.Account != c.Account() {
-		t.Problem = fmt.Sprintf("the vendor says that its %s is %q, and it is set to %q", c.App().Account.Noun, who.Account, c.Account())
+		t.Problem = fmt.Sprintf("the vendor reports that its %s is %q, and it is set to %q", c.App().Account.Noun, who.Account, c.Account())
 	}
 	t.Needs, t.Unseen = s.needs(c.App())
 	if len(t.Scopes) > 0 {

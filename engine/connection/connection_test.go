@@ -164,7 +164,7 @@ func wantError(t testing.TB, err error, kind bindings.ErrorKind, words ...string
 	}
 	for _, word := range words {
 		if !strings.Contains(e.Message, word) {
-			t.Errorf("the message does not say %q: %s", word, e.Message)
+			t.Errorf("the message does not have %q: %s", word, e.Message)
 		}
 	}
 	for _, secret := range []string{"refresh-", "access-", "the-client-secret"} {
@@ -254,7 +254,7 @@ func TestExpire(t *testing.T) {
 	c, _ := set.Get("crm")
 	token, err := c.Authorize(t.Context(), http.Header{})
 	if err != nil || !c.Expire(token) || !c.Expire(token) {
-		t.Fatalf("%v: a refused token can be renewed, by whoever tells", err)
+		t.Fatalf("%v: a refused token can be renewed by any caller", err)
 	}
 	wantHeader(t, set, "crm", "Bearer access-2")
 	if c.Expire("access-2") {

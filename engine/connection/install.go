@@ -73,7 +73,7 @@ func (s *Set) endInstallation(ctx context.Context, c *Connection, at time.Time) 
 	if c.entry != nil && c.entry.ConnectedAt.After(at) {
 		return nil // it came late: the app was installed again since
 	}
-	return s.setBrokenAt(ctx, c, fmt.Sprintf("%s says that the app was uninstalled", c.app.Title), at)
+	return s.setBrokenAt(ctx, c, fmt.Sprintf("%s reports that the app was uninstalled", c.app.Title), at)
 }
 
 // unusedName makes a name from an account.

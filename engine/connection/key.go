@@ -73,7 +73,7 @@ func (k fileKeyStore) read() (*age.X25519Identity, error) {
 }
 
 func (k fileKeyStore) write(key *age.X25519Identity) error {
-	text := "# Opens the files in this folder. Keep a copy elsewhere, show it to nobody.\n" + key.String() + "\n"
+	text := "# Opens the files in this folder. Store a copy elsewhere, show it to nobody.\n" + key.String() + "\n"
 	return replaceFile(k.path(), []byte(text))
 }
 

@@ -41,10 +41,10 @@ func (s *snapshot) resolve(app, wanted, event string) (*Connection, error) {
 	}
 	example := shortName(choice[len(choice)-1])
 	if event == "" {
-		return nil, fmt.Errorf("%s has %d connections (%s) and nothing says which is meant; say { connection = %q } in the call's second table",
+		return nil, fmt.Errorf("%s has %d connections (%s) and nothing selects one; write { connection = %q } in the call's second table",
 			app, len(choice), names(choice), example)
 	}
-	return nil, fmt.Errorf("%s has %d connections (%s) and nothing says which belongs to %q; map it under accounts: in the configuration, or say { connection = %q } in the call's second table",
+	return nil, fmt.Errorf("%s has %d connections (%s) and none is set for %q; map it under accounts: in the configuration, or write { connection = %q } in the call's second table",
 		app, len(choice), names(choice), event, example)
 }
 

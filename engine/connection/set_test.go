@@ -142,8 +142,8 @@ func TestResolve(t *testing.T) {
 		{"chat", "", "", "chat"},                  //
 		{"bank", "lyno", "", `there is no connection "bank/lyno"; did you mean "lyon"? (bank has bank, bank/lyon, bank/paris)`},
 		{"bank", "crm/paris", "", `there is no connection "bank/crm/paris"`},
-		{"bank", "", "", `bank has 3 connections (bank, bank/lyon, bank/paris) and nothing says which is meant; say { connection = "paris" }`},
-		{"bank", "", "crm", `nothing says which belongs to "crm"; map it under accounts:`},
+		{"bank", "", "", `bank has 3 connections (bank, bank/lyon, bank/paris) and nothing selects one; write { connection = "paris" }`},
+		{"bank", "", "crm", `none is set for "crm"; map it under accounts:`},
 		{"crm", "", "crm/gone", `the event came by connection "crm/gone", which is no longer configured`},
 		{"mail", "", "crm", `no connection to mail is configured; connect it with: tidewire connect mail`},
 	}

@@ -121,7 +121,7 @@ func (d *Dashboard) writeError(w http.ResponseWriter, r *http.Request, l link, e
 func (a answer) check(choices []string) string {
 	switch {
 	case a.By == "":
-		return "Please enter your name: it is kept with the decision."
+		return "Please enter your name: it is stored with the decision."
 	case !slices.Contains(choices, a.Choice):
 		return "Please choose one of the answers."
 	}

@@ -52,7 +52,7 @@ func readAnswer(w http.ResponseWriter, r *http.Request) (a answer, status int, p
 	}{{"name", a.By, maxName}, {"note", a.Note, maxNote}} {
 		if n := utf8.RuneCountInString(field.text); n > field.max {
 			return a, http.StatusUnprocessableEntity,
-				fmt.Sprintf("The %s has %d characters, and at most %d are kept. Go back and shorten it.", field.name, n, field.max)
+				fmt.Sprintf("The %s has %d characters, and at most %d are stored. Go back and shorten it.", field.name, n, field.max)
 		}
 	}
 	return a, 0, ""

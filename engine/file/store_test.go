@@ -82,7 +82,7 @@ func TestPrune(t *testing.T) {
 	needed := func(_ context.Context, hash string) (bool, error) { return hash == hashes[0], nil }
 	n, err := s.Prune(t.Context(), time.Now().Add(-time.Minute), needed)
 	if err != nil || n != 2 {
-		t.Errorf("swept %d, %v; expected the old one and the half one", n, err)
+		t.Errorf("pruned %d, %v; expected the old one and the half one", n, err)
 	}
 	for i, want := range []bool{true, false, true} {
 		if _, err := s.Read(hashes[i], 100); (err == nil) != want {

@@ -30,5 +30,5 @@ func (b *bodyReader) Read(into []byte) (int, error) {
 func (b *bodyReader) release() { b.inFlight.Add(-b.counted) }
 
 func (m *message) overload() refusal {
-	return m.retryLater("overload", "too many webhooks are waiting to be kept")
+	return m.retryLater("overload", "too many webhooks are waiting to be stored")
 }

@@ -72,7 +72,7 @@ func TestForms(t *testing.T) {
 		{name: "unsigned", body: click, status: 401, answer: "no signature",
 			sign: asForm(func([]byte) http.Header { return http.Header{} })},
 		{name: "another body than the signed one", body: click, sign: asForm(func(b []byte) http.Header { return sign(append(b, '&')) }), status: 401, answer: "does not match"},
-		{name: "a form that is said to be JSON", body: click, sign: sign, status: 400, answer: "not a JSON object"},
+		{name: "a form with the type of JSON", body: click, sign: sign, status: 400, answer: "not a JSON object"},
 		{name: "no form", body: "payload=%zz", sign: asForm(sign), status: 400, answer: "hexadecimal"},
 		{name: "no JSON in its field", body: "payload=%5B", sign: asForm(sign), status: 400, answer: `field \"payload\": expected a JSON object`},
 		{name: "an account of nobody", body: strings.ReplaceAll(command, "T1", "T9"), sign: asForm(sign), status: 404, answer: `no connection has the workspace \"T9\"`},
@@ -84,25 +84,25 @@ func TestForms(t *testing.T) {
 				t.Fatalf("got %d %q, want %d and %q", status, answer, c.status, c.answer)
 			}
 			if want := min(len(c.event.ID), 1); len(r.stored) != want {
-				t.Fatalf("kept %d events, want %d", len(r.stored), want)
+				t.Fatalf("stored %d events, want %d", len(r.stored), want)
 			}
 			for id, got := range r.stored {
 				if !strings.HasPrefix(id, c.event.ID) || got.Type != c.event.Type || got.Connection != c.event.Connection ||
 					got.Account != c.event.Account || got.Record != c.event.Record || !got.Time.Truncate(time.Second).Equal(c.event.Time) {
-					t.Errorf("kept %+v, want %+v", got, c.event)
+					t.Errorf("stored %+v, want %+v", got, c.event)
 				}
 				if c.event.Data != nil && string(got.Data) != string(c.event.Data) {
 					t.Errorf("data: got %s, want %s", got.Data, c.event.Data)
 				}
 				if strings.Contains(string(got.Data), "verification") {
-					t.Errorf("the token is kept: %s", got.Data)
+					t.Errorf("the token is stored: %s", got.Data)
 				}
 			}
 			if c.event.ID == "" {
 				return
 			}
 			if status, _, _ := r.post(t, "/hooks/chat", c.body, c.sign); status != 200 || len(r.stored) != 1 {
-				t.Errorf("sent again: got %d, and %d events are kept", status, len(r.stored))
+				t.Errorf("sent again: got %d, and %d events are stored", status, len(r.stored))
 			}
 		})
 	}

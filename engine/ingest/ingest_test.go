@@ -293,21 +293,21 @@ func TestWebhook(t *testing.T) {
 			}
 			if c.event.ID == "" {
 				if len(r.stored) > 0 {
-					t.Fatalf("kept %v, want nothing", r.stored)
+					t.Fatalf("stored %v, want nothing", r.stored)
 				}
 				return
 			}
 			for id, got := range r.stored {
 				if !strings.HasPrefix(id, c.event.ID) || got.Type != c.event.Type || got.Connection != c.event.Connection ||
 					got.Account != c.event.Account || got.Record != c.event.Record {
-					t.Errorf("kept %+v, want %+v", got, c.event)
+					t.Errorf("stored %+v, want %+v", got, c.event)
 				}
 				if c.event.Data != nil && string(got.Data) != string(c.event.Data) {
 					t.Errorf("data: got %s, want %s", got.Data, c.event.Data)
 				}
 			}
 			if len(r.stored) != 1 {
-				t.Errorf("kept %d events, want one", len(r.stored))
+				t.Errorf("stored %d events, want one", len(r.stored))
 			}
 			if status, answer, _ = r.post(t, c.path, c.body, c.sign); status != 200 || !strings.Contains(answer, "repeated") {
 				t.Errorf("sent again: got %d %s, want 200 and repeated", status, answer)
@@ -368,11 +368,11 @@ func TestInbound(t *testing.T) {
 			}
 			for id, event := range r.stored {
 				if c.id == "" || !strings.HasPrefix(id, c.id) || string(event.Data) != c.body {
-					t.Errorf("kept %s with %s", id, event.Data)
+					t.Errorf("stored %s with %s", id, event.Data)
 				}
 			}
 			if (c.id != "") != (len(r.stored) == 1) {
-				t.Errorf("kept %d events", len(r.stored))
+				t.Errorf("stored %d events", len(r.stored))
 			}
 		})
 	}

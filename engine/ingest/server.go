@@ -315,7 +315,7 @@ func (m *message) read(w http.ResponseWriter, reader *bodyReader) *refusal {
 // acknowledge answers a request without an event.
 func (s *Server) acknowledge(w http.ResponseWriter, m *message, v result) {
 	if err := s.config.Check(); err != nil {
-		refused := m.retryLater("store", "nothing can be kept")
+		refused := m.retryLater("store", "nothing can be stored")
 		refused.cause = err
 		s.refuse(w, m.Request, refused)
 		return
@@ -344,7 +344,7 @@ func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
 	// connection must not stop the commit.
 	for _, install := range v.installs {
 		if err := s.config.InstallChanged(context.WithoutCancel(m.Context()), install); err != nil {
-			refused := m.retryLater("store", "the change of the installation could not be kept")
+			refused := m.retryLater("store", "the change of the installation could not be stored")
 			refused.cause = err
 			s.refuse(w, m.Request, refused)
 			return
@@ -352,7 +352,7 @@ func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
 	}
 	receipts, err := s.config.Accept(context.WithoutCancel(m.Context()), v.events...)
 	if err != nil {
-		refused := m.retryLater("store", "the event could not be kept")
+		refused := m.retryLater("store", "the event could not be stored")
 		refused.cause = err
 		s.refuse(w, m.Request, refused)
 		return

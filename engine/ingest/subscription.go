@@ -155,7 +155,7 @@ func (s *Server) confirm(src *source, sub *registered, m *message) (v result, do
 	case errors.Is(err, journal.ErrNotAwaited), errors.Is(err, journal.ErrNotFound):
 		return v, true, &refusal{status: http.StatusForbidden, reason: "confirm", text: "this subscription does not wait to be confirmed", cause: err}
 	case err != nil:
-		refused := m.retryLater("store", "the secret could not be kept")
+		refused := m.retryLater("store", "the secret could not be stored")
 		refused.cause = err
 		return v, true, &refused
 	}

@@ -212,7 +212,7 @@ func TestSubscribedWebhook(t *testing.T) {
 		{name: "a type in another case", path: "/hooks/teams?subscription=chats", status: 200,
 			body:   `{"value":[{"changeType":"Created","clientState":"chats-secret","resourceData":{"id":"c1"}}]}`,
 			events: []string{"teams.chat.created c1"}},
-		{name: "the secret is not kept", path: "/hooks/teams?subscription=chats", status: 200,
+		{name: "the secret is not stored", path: "/hooks/teams?subscription=chats", status: 200,
 			body:   `{"value":[{"changeType":"novel","clientState":"chats-secret","resource":"c1"}]}`,
 			events: []string{`teams.event.other  {"changeType":"novel","resource":"c1"}`}},
 		{name: "a wrong secret in one of them", path: "/hooks/teams?subscription=messages", status: 401, answer: "does not carry the secret",
@@ -293,7 +293,7 @@ func TestIDsOfNotifications(t *testing.T) {
 		counts[e.Type]++
 	}
 	if counts["teams.message.created"] != 2 || counts["teams.message.updated"] != 3 {
-		t.Errorf("kept %v, want 2 created and 3 updated", counts)
+		t.Errorf("stored %v, want 2 created and 3 updated", counts)
 	}
 }
 
@@ -302,7 +302,7 @@ func TestConfirm(t *testing.T) {
 	hook := headers("X-Hook-Secret", "the-vendor's-own")
 	status, _, header := r.post(t, "/hooks/tasks/paris?subscription=new", "", hook)
 	if status != 200 || header.Get("X-Hook-Secret") != "the-vendor's-own" || b.secrets["new"] != "the-vendor's-own" {
-		t.Fatalf("got %d with %q, kept %q, want the secret kept and sent back", status, header.Get("X-Hook-Secret"), b.secrets["new"])
+		t.Fatalf("got %d with %q, stored %q, want the secret stored and sent back", status, header.Get("X-Hook-Secret"), b.secrets["new"])
 	}
 	body := `{"events":[{"action":"changed","resource":{"type":"task","gid":"t1"}}]}`
 	if status, answer, _ := r.post(t, "/hooks/tasks/paris?subscription=new", body, signed(t, r.apps[0], 0, "the-vendor's-own", now)); status != 200 {
@@ -384,7 +384,7 @@ func FuzzSubscribed(f *testing.F) {
 		}
 		for id, e := range r.stored {
 			if !json.Valid(e.Data) || id == "" || e.Connection == "" {
-				t.Errorf("kept %+v with the data %q", e, e.Data)
+				t.Errorf("stored %+v with the data %q", e, e.Data)
 			}
 			delete(r.stored, id)
 		}

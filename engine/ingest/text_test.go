@@ -55,7 +55,7 @@ func TestText(t *testing.T) {
 					answer = string(event.Data)
 				}
 				if answer != c.want || len(r.stored) != 1 {
-					t.Errorf("kept %d events with %s, want %s", len(r.stored), answer, c.want)
+					t.Errorf("stored %d events with %s, want %s", len(r.stored), answer, c.want)
 				}
 				return
 			}

@@ -52,7 +52,7 @@ func (op *StateOp) Apply(current json.RawMessage) (next, result json.RawMessage,
 		return current, nil, op.invalid("there is no such operation; there are get, put, add, cas and delete")
 	}
 	if len(next) > MaxStateValue {
-		problem := op.invalid("the value has %d bytes, at most %d can be kept under one key", len(next), MaxStateValue)
+		problem := op.invalid("the value has %d bytes, at most %d can be stored under one key", len(next), MaxStateValue)
 		problem.Kind = bindings.TooLarge
 		return current, nil, problem
 	}
@@ -102,7 +102,7 @@ func casResult(value json.RawMessage, swapped bool) json.RawMessage {
 // add returns the sum of two JSON numbers; no current value counts as zero.
 // Integers stay exact: a sum that a float64 would round is refused.
 func add(current, more json.RawMessage) (sum json.RawMessage, problem string) {
-	a, problem := number("the value kept", current)
+	a, problem := number("the stored value", current)
 	if problem != "" {
 		return nil, problem
 	}

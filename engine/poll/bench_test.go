@@ -46,7 +46,7 @@ func BenchmarkAHundredThousandRecords(b *testing.B) {
 	}
 	scan := func(b *testing.B, w *fixture) int {
 		peak := watchHeap()
-		n, err := w.poller.Scan(b.Context(), "desk", "notes", journal.Poll)
+		n, err := w.poller.Scan(b.Context(), "helpdesk", "notes", journal.Poll)
 		if err != nil {
 			b.Fatal(err)
 		}

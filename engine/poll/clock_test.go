@@ -34,7 +34,7 @@ func TestVendorClock(t *testing.T) {
 					}
 					text, err := json.Marshal(data)
 					w.must(err)
-					ours.record(&change.Written{Connection: "desk", Noun: "desk.card", Record: "c1", Data: text, Created: created})
+					ours.record(&change.Written{Connection: "helpdesk", Noun: "helpdesk.card", Record: "c1", Data: text, Created: created})
 				}
 				scans := func(what, want string) {
 					t.Helper()

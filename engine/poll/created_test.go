@@ -107,7 +107,7 @@ func (p *tokenScenario) cut(crash bool, commit string) {
 		}
 		return nil
 	}
-	if _, err := p.poller.Scan(p.Context(), "desk", "files", journal.Poll); err == nil {
+	if _, err := p.poller.Scan(p.Context(), "helpdesk", "files", journal.Poll); err == nil {
 		p.Fatalf("the scan did not fail at commit %s", commit)
 	}
 	p.fail = nil
@@ -161,11 +161,11 @@ func TestANewRecordOfAListWithAToken(t *testing.T) {
 		"occurrence listed with its series":           {nil, "old a, scan, part o s, old s, scan, set o, scan", "; created o, created s; updated o"},
 		"occurrence without its series":               {nil, "old a, scan, part o s, scan, set o, scan", "; created o; updated o"},
 		"occurrence of a deleted series":              {nil, "old s, scan, gone s, scan, part o s, scan", "; deleted s; created o"},
-		"hook on updated only":                        {nil, "hook desk.file.updated, old a, scan, old b, scan, set b, scan", "; ; updated b"},
-		"hook on created added later":                 {nil, "hook desk.file.updated, old a, scan, old b, scan, hook desk.file.*, scan, set b, old c, scan", "; ; ; updated b, created c"},
-		"hook on created only":                        {nil, "hook desk.file.created, old a, scan, set a, old b, scan, gone b, scan, set b, scan", "; created b; ; created b"},
-		"script removed and put back":                 {nil, "old a, scan, hook emit:other, old b, set a, hook desk.file.*, scan", "; created b, updated a"},
-		"script removed and put back, token lost":     {nil, "old a, scan, hook emit:other, old b, set a, lost, hook desk.file.*, scan", "; updated a, created b"},
+		"hook on updated only":                        {nil, "hook helpdesk.file.updated, old a, scan, old b, scan, set b, scan", "; ; updated b"},
+		"hook on created added later":                 {nil, "hook helpdesk.file.updated, old a, scan, old b, scan, hook helpdesk.file.*, scan, set b, old c, scan", "; ; ; updated b, created c"},
+		"hook on created only":                        {nil, "hook helpdesk.file.created, old a, scan, set a, old b, scan, gone b, scan, set b, scan", "; created b; ; created b"},
+		"script removed and put back":                 {nil, "old a, scan, hook emit:other, old b, set a, hook helpdesk.file.*, scan", "; created b, updated a"},
+		"script removed and put back, token lost":     {nil, "old a, scan, hook emit:other, old b, set a, lost, hook helpdesk.file.*, scan", "; updated a, created b"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.change == nil {
@@ -189,7 +189,7 @@ func TestTheTimeOfARecordThatWasAddedLater(t *testing.T) {
 	}
 	var created []journal.Event
 	for _, e := range p.events() {
-		if e.Type == "desk.file.created" {
+		if e.Type == "helpdesk.file.created" {
 			created = append(created, e)
 		}
 	}
@@ -207,7 +207,7 @@ func TestTheTimeOfARecordThatWasAddedLater(t *testing.T) {
 func TestANewRecordOfEachConnection(t *testing.T) {
 	p := &tokenScenario{fixture: newFixture(t, everything, func(w *fixture) {
 		second := w.setting
-		second.Name, second.Account = "desk/second", "acc2"
+		second.Name, second.Account = "helpdesk/second", "acc2"
 		w.others = []connection.Settings{second}
 	})}
 	scan := func(name, want string) {
@@ -218,22 +218,22 @@ func TestANewRecordOfEachConnection(t *testing.T) {
 		p.want(name, p.newEvents(), want)
 	}
 	p.act("old a")
-	scan("desk", "")
+	scan("helpdesk", "")
 	p.act("old b")
-	scan("desk/second", "")
-	scan("desk", "file.created b")
+	scan("helpdesk/second", "")
+	scan("helpdesk", "file.created b")
 	p.act("old c")
-	scan("desk/second", "file.created c")
-	scan("desk", "file.created c")
+	scan("helpdesk/second", "file.created c")
+	scan("helpdesk", "file.created c")
 
 	p.act("old d")
-	p.others[0].Name = "desk/renamed"
+	p.others[0].Name = "helpdesk/renamed"
 	p.again()
-	scan("desk/renamed", "")
+	scan("helpdesk/renamed", "")
 	p.act("old e")
-	scan("desk/renamed", "file.created e")
-	scan("desk", "file.created d, file.created e")
-	if _, err := p.poller.Scan(t.Context(), "desk/second", "files", journal.Poll); !poll.Idle(err) {
+	scan("helpdesk/renamed", "file.created e")
+	scan("helpdesk", "file.created d, file.created e")
+	if _, err := p.poller.Scan(t.Context(), "helpdesk/second", "files", journal.Poll); !poll.Idle(err) {
 		t.Errorf("found %v, expected no poll of the old name", err)
 	}
 }

@@ -22,7 +22,7 @@ func TestWrittenFingerprint(t *testing.T) {
 		files.PerItem, files.ForEach = true, &bindings.ForEach{List: bindings.Call{Operation: "boards.list"}, ID: "id"}
 		files.Adds, files.Updated, files.Ignore = map[string]string{"board": "id", "name": "name"}, "", []string{"etag"}
 	})
-	moved, finished := change.FacetAspect("desk.card.moved"), change.FacetAspect("desk.card.finished")
+	moved, finished := change.FacetAspect("helpdesk.card.moved"), change.FacetAspect("helpdesk.card.finished")
 	card := []string{"title", "column"}
 	all := []string{"id", "title", "column", "done"}
 	for name, test := range map[string]struct {
@@ -53,7 +53,7 @@ func TestWrittenFingerprint(t *testing.T) {
 		"the record is in a field, and the paths are not": {noun: "card", data: `{"card":{"title":"a","column":"b"}}`, names: all, within: "card"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := w.polls.WrittenFingerprint(&change.Written{Connection: "desk", Noun: "desk." + test.noun, Record: "r", Data: []byte(test.data), Created: test.created,
+			m := w.polls.WrittenFingerprint(&change.Written{Connection: "helpdesk", Noun: "helpdesk." + test.noun, Record: "r", Data: []byte(test.data), Created: test.created,
 				Fields: change.Fields{Within: test.within, Names: test.names}, EchoRule: change.EchoRule{Within: test.within}})
 			found := map[change.Aspect]uint64{}
 			if m != nil {
@@ -68,7 +68,7 @@ func TestWrittenFingerprint(t *testing.T) {
 	}
 
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	written := &change.Written{Connection: "desk", Noun: "desk.card", Record: "r", Data: []byte(`{"title":"a","column":"b","updated":"2026-03-01T12:00:00Z"}`)}
+	written := &change.Written{Connection: "helpdesk", Noun: "helpdesk.card", Record: "r", Data: []byte(`{"title":"a","column":"b","updated":"2026-03-01T12:00:00Z"}`)}
 	if m := w.polls.WrittenFingerprint(written); m == nil || !m.At.Equal(at) {
 		t.Errorf("the time of the answer: found %+v, expected %v", m, at)
 	}

@@ -44,22 +44,22 @@ operation boards.list {"id":"c","method":"GET","path":"/boards","pages":{"items"
 operation stickers.list {"id":"d","method":"GET","path":"/boards/{board}/stickers","in_path":["board!: string"],"in_query":["after: string"],"pages":{"items":"stickers","cursors":{"after":"next"}}}
 operation log.list {"id":"e","method":"GET","path":"/log","in_query":["token: string"],"pages":{"items":"entries","cursors":{"token":"token"},"more":"more"}}
 operation files.list {"id":"f","method":"GET","path":"/files","in_query":["token: string","since: string","after: string"],"pages":{"items":"files","cursors":{"after":"next"}}}
-trigger desk.card.created {"vendor":"card.created","record":"id"}
-trigger desk.card.updated {"vendor":"card.updated","record":"id"}
-trigger desk.card.deleted {"vendor":"card.deleted","record":"id"}
-trigger desk.card.moved {"vendor":"card.moved","record":"id"}
-trigger desk.card.finished {"vendor":"card.finished","record":"id"}
-trigger desk.note.created {"record":"id"}
-trigger desk.note.updated {"record":"id"}
-trigger desk.note.deleted {"record":"id"}
-trigger desk.note.moved {"record":"id"}
-trigger desk.sticker.created {"record":"id"}
-trigger desk.sticker.updated {"record":"id"}
-trigger desk.sticker.deleted {"record":"id"}
-trigger desk.entry.added {"vendor":"added","record":"id"}
-trigger desk.file.created {"record":"id"}
-trigger desk.file.updated {"record":"id"}
-trigger desk.file.deleted {"record":"id"}
+trigger helpdesk.card.created {"vendor":"card.created","record":"id"}
+trigger helpdesk.card.updated {"vendor":"card.updated","record":"id"}
+trigger helpdesk.card.deleted {"vendor":"card.deleted","record":"id"}
+trigger helpdesk.card.moved {"vendor":"card.moved","record":"id"}
+trigger helpdesk.card.finished {"vendor":"card.finished","record":"id"}
+trigger helpdesk.note.created {"record":"id"}
+trigger helpdesk.note.updated {"record":"id"}
+trigger helpdesk.note.deleted {"record":"id"}
+trigger helpdesk.note.moved {"record":"id"}
+trigger helpdesk.sticker.created {"record":"id"}
+trigger helpdesk.sticker.updated {"record":"id"}
+trigger helpdesk.sticker.deleted {"record":"id"}
+trigger helpdesk.entry.added {"vendor":"added","record":"id"}
+trigger helpdesk.file.created {"record":"id"}
+trigger helpdesk.file.updated {"record":"id"}
+trigger helpdesk.file.deleted {"record":"id"}
 `
 
 // cardPoll is a poll of cards, which have webhooks except on connections with a
@@ -68,10 +68,10 @@ func cardPoll() bindings.Poll {
 	return bindings.Poll{
 		Name: "cards", List: bindings.Call{Operation: "cards.list", Args: map[string]any{"since": "{since}"}}, Overlap: time.Minute,
 		Record: "id", Updated: "updated", Created: "created", Compare: []string{"title", "column", "tags"},
-		OnCreated: "desk.card.created", OnUpdated: "desk.card.updated", OnDeleted: "desk.card.deleted",
+		OnCreated: "helpdesk.card.created", OnUpdated: "helpdesk.card.updated", OnDeleted: "helpdesk.card.deleted",
 		Facets: []bindings.Facet{
-			{Trigger: "desk.card.moved", Compare: []string{"column"}},
-			{Trigger: "desk.card.finished", Compare: []string{"done"}, When: map[string]string{"done": "true"}},
+			{Trigger: "helpdesk.card.moved", Compare: []string{"column"}},
+			{Trigger: "helpdesk.card.finished", Compare: []string{"done"}, When: map[string]string{"done": "true"}},
 		},
 		Every: 5 * time.Minute, FullEvery: 24 * time.Hour, Auths: []string{"key"}, Reconcile: true,
 	}
@@ -83,7 +83,7 @@ func vendorApp() *bindings.App {
 		panic(err)
 	}
 	return &bindings.App{
-		Name: "desk", Title: "Desk", BaseURL: "http://127.0.0.1", Catalogue: parsed,
+		Name: "helpdesk", Title: "Desk", BaseURL: "http://127.0.0.1", Catalogue: parsed,
 		Auth: []bindings.Auth{
 			{Name: "token", Fields: []string{"token"}, Header: "Authorization", Format: "Bearer {token}"},
 			{Name: "key", Fields: []string{"key"}, Header: "Authorization", Format: "Key {key}"},
@@ -93,25 +93,25 @@ func vendorApp() *bindings.App {
 			cardPoll(),
 			{
 				Name: "notes", List: bindings.Call{Operation: "notes.list"}, Record: "id", Ignore: []string{"seen"},
-				OnCreated: "desk.note.created", OnUpdated: "desk.note.updated", OnDeleted: "desk.note.deleted",
+				OnCreated: "helpdesk.note.created", OnUpdated: "helpdesk.note.updated", OnDeleted: "helpdesk.note.deleted",
 			},
 			{
 				Name: "stickers", ForEach: &bindings.ForEach{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
 				List:   bindings.Call{Operation: "stickers.list", Args: map[string]any{"board": "{of.id}"}},
 				Record: "id", PerItem: true, Adds: map[string]string{"board": "name"},
-				Data:      map[string]string{"id": "id", "sticker": ".", "text": "text.plain", "desk": "{account}"},
-				OnCreated: "desk.sticker.created", OnUpdated: "desk.sticker.updated", OnDeleted: "desk.sticker.deleted",
+				Data:      map[string]string{"id": "id", "sticker": ".", "text": "text.plain", "helpdesk": "{account}"},
+				OnCreated: "helpdesk.sticker.created", OnUpdated: "helpdesk.sticker.updated", OnDeleted: "helpdesk.sticker.deleted",
 			},
 			{
 				Name: "log", List: bindings.Call{Operation: "log.list"}, Record: "id",
-				Sync: &bindings.Sync{Param: "token", Answer: "token", Expired: []int{412}, ExpiredAnswer: "token", Feed: true, Triggers: []string{"desk.entry.*"}},
+				Sync: &bindings.Sync{Param: "token", Answer: "token", Expired: []int{412}, ExpiredAnswer: "token", Feed: true, Triggers: []string{"helpdesk.entry.*"}},
 			},
 			{
 				Name: "files", List: bindings.Call{Operation: "files.list", Args: map[string]any{"since": "2020-01-01"}},
 				Record: "id", Updated: "updated", Created: "created", Series: "series",
 				Sync: &bindings.Sync{Param: "token", Answer: "sync", Without: []string{"since"}, Expired: []int{410}, Complete: true,
 					Deleted: map[string]string{"state": "gone"}},
-				OnCreated: "desk.file.created", OnUpdated: "desk.file.updated", OnDeleted: "desk.file.deleted",
+				OnCreated: "helpdesk.file.created", OnUpdated: "helpdesk.file.updated", OnDeleted: "helpdesk.file.deleted",
 			},
 		},
 	}
@@ -147,7 +147,7 @@ type fixture struct {
 }
 
 // everything is a script with a hook on all triggers of the test app.
-const everything = `on("desk.*.*", { lane = false }, function(event) end)`
+const everything = `on("helpdesk.*.*", { lane = false }, function(event) end)`
 
 func newFixture(t testing.TB, source string, change ...func(*fixture)) *fixture {
 	t.Helper()
@@ -157,7 +157,7 @@ func newFixture(t testing.TB, source string, change ...func(*fixture)) *fixture 
 	w.vendor = newVendor(w.clock.Now)
 	server := httptest.NewServer(w.vendor)
 	t.Cleanup(server.Close)
-	w.setting = connection.Settings{Name: "desk", Account: "acc", BaseURL: server.URL, Credentials: map[string]string{"key": "sandbox-key"}}
+	w.setting = connection.Settings{Name: "helpdesk", Account: "acc", BaseURL: server.URL, Credentials: map[string]string{"key": "sandbox-key"}}
 	for _, c := range change {
 		c(w)
 	}
@@ -307,14 +307,14 @@ func (w *fixture) read(c *connection.Connection, item json.RawMessage) (journal.
 	if jsonpath.Text(item, "type") != "added" {
 		return journal.Event{}, false
 	}
-	return journal.Event{ID: c.Name() + ":" + jsonpath.Text(item, "event"), Type: "desk.entry.added", Connection: c.Name(), Data: item, Record: jsonpath.Text(item, "id")}, true
+	return journal.Event{ID: c.Name() + ":" + jsonpath.Text(item, "event"), Type: "helpdesk.entry.added", Connection: c.Name(), Data: item, Record: jsonpath.Text(item, "id")}, true
 }
 
 // push accepts a webhook about a card.
 func (w *fixture) push(id, trigger string, at time.Time, data string) journal.Receipt {
 	w.Helper()
 	receipts, err := w.store.Accept(w.Context(), w.arrival(journal.Event{
-		ID: "desk:" + id, Type: "desk.card." + trigger, Connection: "desk", Account: "acc", Time: at, Data: json.RawMessage(data),
+		ID: "helpdesk:" + id, Type: "helpdesk.card." + trigger, Connection: "helpdesk", Account: "acc", Time: at, Data: json.RawMessage(data),
 		Source: journal.Webhook, Record: jsonpath.Text([]byte(data), "id"),
 	}))
 	w.must(err)
@@ -359,7 +359,7 @@ func (w *fixture) scan(name string) string {
 
 func (w *fixture) scanFor(name string, source journal.Source) string {
 	w.Helper()
-	if _, err := w.poller.Scan(w.Context(), "desk", name, source); err != nil {
+	if _, err := w.poller.Scan(w.Context(), "helpdesk", name, source); err != nil {
 		w.Fatalf("scan of %s: %v", name, err)
 	}
 	return w.newEvents()
@@ -371,7 +371,7 @@ func (w *fixture) newEvents() string {
 	all := w.events()
 	var out []string
 	for _, e := range all[w.seen:] {
-		out = append(out, fmt.Sprintf("%s %s", strings.TrimPrefix(e.Type, "desk."), e.Record))
+		out = append(out, fmt.Sprintf("%s %s", strings.TrimPrefix(e.Type, "helpdesk."), e.Record))
 	}
 	w.seen = len(all)
 	return strings.Join(out, ", ")
@@ -589,7 +589,7 @@ func (v *vendor) writeFiles(w http.ResponseWriter, token, since, after string) {
 	}
 	if token != "" && since != "" {
 		w.WriteHeader(400)
-		write(w, object{"error": "since may not stand beside token"})
+		write(w, object{"error": "since may not be beside token"})
 		return
 	}
 	from, _ := strconv.Atoi(token)

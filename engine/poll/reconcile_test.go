@@ -111,7 +111,7 @@ func (p *scenario) act(words string) {
 		p.push(fmt.Sprint(n), h.trigger, h.at, h.data)
 	case "scan":
 		p.clock.Advance(10 * time.Second)
-		if _, err := p.poller.Scan(p.Context(), "desk", "cards", journal.Reconcile); err != nil {
+		if _, err := p.poller.Scan(p.Context(), "helpdesk", "cards", journal.Reconcile); err != nil {
 			p.Fatal(err)
 		}
 	case "lag":
@@ -160,7 +160,7 @@ func TestReconcileLosesAndRepeatsNothing(t *testing.T) {
 		w := newFixture(t, everything, reconciled)
 		defer w.close()
 		w.closed = true
-		if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Reconcile); err != nil {
+		if _, err := w.poller.Scan(t.Context(), "helpdesk", "cards", journal.Reconcile); err != nil {
 			r.Fatal(err)
 		}
 		type sent struct {
@@ -189,7 +189,7 @@ func TestReconcileLosesAndRepeatsNothing(t *testing.T) {
 					hooks[n].arrived = true
 				}
 			case "scan":
-				if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Reconcile); err != nil {
+				if _, err := w.poller.Scan(t.Context(), "helpdesk", "cards", journal.Reconcile); err != nil {
 					r.Fatal(err)
 				}
 			case "lag":
@@ -207,7 +207,7 @@ func TestReconcileLosesAndRepeatsNothing(t *testing.T) {
 		w.vendor.do(func() { w.vendor.lagging = nil })
 		w.clock.Advance(2 * time.Minute)
 		for range 3 { // what the pages of one list hid is in the next
-			if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Reconcile); err != nil {
+			if _, err := w.poller.Scan(t.Context(), "helpdesk", "cards", journal.Reconcile); err != nil {
 				r.Fatal(err)
 			}
 		}
@@ -215,7 +215,7 @@ func TestReconcileLosesAndRepeatsNothing(t *testing.T) {
 		for _, e := range w.events() {
 			title := jsonpath.Text(e.Data, "title")
 			times[title]++
-			if e.Type == "desk.card.created" {
+			if e.Type == "helpdesk.card.created" {
 				created[e.Record]++
 				if times[title] == 2 { // and a webhook reported the changed content
 					times[title]--

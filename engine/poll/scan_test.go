@@ -37,8 +37,8 @@ func TestTheFirstScanMakesNoEvents(t *testing.T) {
 	w.again()
 	w.want("after a start", w.scan("cards"), "")
 	e := w.events()[0]
-	want := fmt.Sprintf("poll:desk:cards:c2:updated:%d-", w.clock.Now().UnixMilli())
-	if e.Source != journal.Poll || e.Connection != "desk" || e.Account != "acc" || !strings.HasPrefix(e.ID, want) ||
+	want := fmt.Sprintf("poll:helpdesk:cards:c2:updated:%d-", w.clock.Now().UnixMilli())
+	if e.Source != journal.Poll || e.Connection != "helpdesk" || e.Account != "acc" || !strings.HasPrefix(e.ID, want) ||
 		!e.Time.Equal(w.clock.Now().UTC().Truncate(time.Millisecond)) || jsonpath.Text(e.Data, "title") != "changed" {
 		t.Errorf("found %+v, expected an id that begins with %s", e, want)
 	}
@@ -133,7 +133,7 @@ func TestAListForEachItem(t *testing.T) {
 		w.vendor.boards["b2"][0]["text"] = object{"plain": "changed"}
 	})
 	w.want("changes", w.scan("stickers"), "sticker.created s2, sticker.updated s1")
-	if data := string(w.events()[0].Data); data != `{"desk":"acc","id":"s2","sticker":{"id":"s2","text":{"plain":"new"}},"text":"new","board":"Board b1"}` {
+	if data := string(w.events()[0].Data); data != `{"helpdesk":"acc","id":"s2","sticker":{"id":"s2","text":{"plain":"new"}},"text":"new","board":"Board b1"}` {
 		t.Errorf("found %s", data)
 	}
 	w.vendor.do(func() { w.vendor.boards["b3"] = []object{{"id": "s9"}} })
@@ -141,7 +141,7 @@ func TestAListForEachItem(t *testing.T) {
 	w.clock.Advance(time.Hour)
 	w.vendor.do(func() { w.vendor.boards["b1"] = w.vendor.boards["b1"][1:] })
 	w.want("of one item only", w.scan("stickers"), "sticker.deleted s1")
-	if data := string(w.events()[2].Data); data != `{"desk":"acc","id":"s1","sticker":{"id":"s1"},"board":"Board b1"}` {
+	if data := string(w.events()[2].Data); data != `{"helpdesk":"acc","id":"s1","sticker":{"id":"s1"},"board":"Board b1"}` {
 		t.Errorf("found %s", data)
 	}
 }
@@ -161,7 +161,7 @@ func TestAnItemThatCannotBeListedDoesNotStopOthers(t *testing.T) {
 			return 0, nil
 		}
 	})
-	_, err := w.poller.Scan(t.Context(), "desk", "stickers", journal.Poll)
+	_, err := w.poller.Scan(t.Context(), "helpdesk", "stickers", journal.Poll)
 	if err == nil || !strings.Contains(err.Error(), "b2: ") {
 		t.Errorf("found %v", err)
 	}
@@ -185,7 +185,7 @@ func TestAFeedReportsEachEntryOnce(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := w.poller.Scan(t.Context(), "desk", "log", journal.Poll); err == nil {
+	if _, err := w.poller.Scan(t.Context(), "helpdesk", "log", journal.Poll); err == nil {
 		t.Error("the scan did not fail")
 	}
 	w.fail = nil
@@ -195,7 +195,7 @@ func TestAFeedReportsEachEntryOnce(t *testing.T) {
 	for _, e := range w.events() {
 		ids = append(ids, e.ID)
 	}
-	w.want("entries", strings.Join(ids, " "), "desk:1 desk:2 desk:3 desk:4 desk:5")
+	w.want("entries", strings.Join(ids, " "), "helpdesk:1 helpdesk:2 helpdesk:3 helpdesk:4 helpdesk:5")
 	w.vendor.do(func() { w.vendor.log = nil })
 	w.want("the token is lost", w.scan("log"), "")
 	w.vendor.do(func() { w.vendor.log = []object{entry("7")} })
@@ -234,13 +234,13 @@ func TestAListWithAToken(t *testing.T) {
 }
 
 func TestTriggersWithoutHooksAreNotPolled(t *testing.T) {
-	w := newFixture(t, `on("desk.card.updated", function() end)`)
+	w := newFixture(t, `on("helpdesk.card.updated", function() end)`)
 	cardsBefore(w, 1)
 	w.scan("cards")
 	w.vendor.card("c2", object{"title": "new"})
 	w.vendor.card("c1", object{"title": "changed", "column": "doing"})
 	w.want("only what a hook has", w.scan("cards"), "card.updated c1")
-	if _, err := w.poller.Scan(t.Context(), "desk", "notes", journal.Poll); !poll.Idle(err) {
+	if _, err := w.poller.Scan(t.Context(), "helpdesk", "notes", journal.Poll); !poll.Idle(err) {
 		t.Errorf("notes: found %v, expected that it is not polled", err)
 	}
 	w.script(everything)
@@ -265,7 +265,7 @@ func TestChangesWhileTheScriptIsAbsentAreFound(t *testing.T) {
 	w.script(`on("emit:other", function() end)`)
 	w.reload()
 	w.vendor.card("c1", object{"title": "while it was not polled"})
-	if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Poll); !poll.Idle(err) {
+	if _, err := w.poller.Scan(t.Context(), "helpdesk", "cards", journal.Poll); !poll.Idle(err) {
 		t.Errorf("found %v, expected that it is not polled", err)
 	}
 	w.clock.Advance(14 * 24 * time.Hour)
@@ -275,7 +275,7 @@ func TestChangesWhileTheScriptIsAbsentAreFound(t *testing.T) {
 }
 
 func TestAWaitIsPolledFor(t *testing.T) {
-	w := newFixture(t, `on("emit:go", function() wait_for("desk.note.updated", { timeout = "1 day" }) end)`)
+	w := newFixture(t, `on("emit:go", function() wait_for("helpdesk.note.updated", { timeout = "1 day" }) end)`)
 	w.vendor.notes = []object{{"id": "n1", "text": "a"}}
 	w.scan("notes")
 	w.vendor.do(func() { w.vendor.notes = []object{{"id": "n1", "text": "b"}} })
@@ -304,7 +304,7 @@ func TestSettingsOfAConnection(t *testing.T) {
 			})
 			for what, want := range map[string]bool{"cards poll": test.cards, "cards reconcile": test.lost, "notes poll": test.notes, "notes reconcile": false} {
 				name, source, _ := strings.Cut(what, " ")
-				_, err := w.poller.Scan(t.Context(), "desk", name, journal.Source(source))
+				_, err := w.poller.Scan(t.Context(), "helpdesk", name, journal.Source(source))
 				if found := !poll.Idle(err); found != want || found && err != nil {
 					t.Errorf("%s: found %v, %v, expected %v", what, found, err, want)
 				}
@@ -334,12 +334,12 @@ func TestAnInterruptedWalkRepeatsNothing(t *testing.T) {
 				if stored { // it crashes after the page is stored and before the answer
 					w.fail, w.dieAt = nil, page
 				}
-				if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Poll); err == nil && page < 4 {
+				if _, err := w.poller.Scan(t.Context(), "helpdesk", "cards", journal.Poll); err == nil && page < 4 {
 					t.Fatal("the scan was not interrupted")
 				}
 				w.fail, w.dieAt = nil, 0
 				w.again()
-				if _, err := w.poller.Scan(t.Context(), "desk", "cards", journal.Poll); err != nil {
+				if _, err := w.poller.Scan(t.Context(), "helpdesk", "cards", journal.Poll); err != nil {
 					t.Fatal(err)
 				}
 				events := strings.Split(w.newEvents(), ", ")
@@ -449,7 +449,7 @@ func TestManyWebhooksMeanwhileDoNotStopAScan(t *testing.T) {
 func TestAnItemWithoutAnIDIsAnError(t *testing.T) {
 	w := newFixture(t, everything)
 	w.vendor.notes = []object{{"text": "who am I"}}
-	_, err := w.poller.Scan(t.Context(), "desk", "notes", journal.Poll)
+	_, err := w.poller.Scan(t.Context(), "helpdesk", "notes", journal.Poll)
 	if err == nil || !strings.Contains(err.Error(), `poll "notes": an item of the list has no id at "id"`) {
 		t.Errorf("found %v", err)
 	}

@@ -41,7 +41,7 @@ var untimedLists = []untimedList{
 		change: func(p *bindings.Poll) { p.Compare, p.Created = []string{"text"}, "created" }},
 	{name: "facet", poll: "notes", noun: "note", show: showNotes,
 		change: func(p *bindings.Poll) {
-			p.Compare, p.Facets = []string{"text"}, []bindings.Facet{{Trigger: "desk.note.moved", Compare: []string{"column"}}}
+			p.Compare, p.Facets = []string{"text"}, []bindings.Facet{{Trigger: "helpdesk.note.moved", Compare: []string{"column"}}}
 		}},
 	{name: "per item", poll: "stickers", noun: "sticker", show: func(v *vendor, log []object) { v.boards["b"] = newestOf(log) },
 		change: func(p *bindings.Poll) {
@@ -235,7 +235,7 @@ func (f *timelineFixture) answer(a *action) {
 	f.Helper()
 	data := f.data[a.r][a.state]
 	f.ours.record(&change.Written{
-		Connection: "desk", Noun: "desk." + f.list.noun, Record: a.r.id, Created: a.isCreation(),
+		Connection: "helpdesk", Noun: "helpdesk." + f.list.noun, Record: a.r.id, Created: a.isCreation(),
 		Data:   json.RawMessage(strings.TrimSuffix(string(data), "}") + `,"notify":true}`), // an argument that is no field
 		Fields: change.Fields{Names: []string{"id", "text", "column", "created", "updated"}},
 	})
@@ -253,7 +253,7 @@ func (f *timelineFixture) receive(a *action) {
 	}
 	for _, verb := range verbs {
 		_, err := f.store.Accept(f.Context(), f.arrival(journal.Event{
-			ID: fmt.Sprintf("desk:%s:%s:%d", verb, a.r.id, a.state), Type: "desk." + f.list.noun + "." + verb, Connection: "desk", Account: "acc",
+			ID: fmt.Sprintf("helpdesk:%s:%s:%d", verb, a.r.id, a.state), Type: "helpdesk." + f.list.noun + "." + verb, Connection: "helpdesk", Account: "acc",
 			Time: f.began.Add(a.r.states[a.state].at + webhookTime), Data: f.data[a.r][a.state], Source: journal.Webhook, Record: a.r.id,
 		}))
 		f.must(err)
@@ -265,7 +265,7 @@ func (f *timelineFixture) read(now time.Duration) {
 	f.Helper()
 	n, _ := slices.BinarySearch(f.times, now-f.lag+1)
 	f.vendor.do(func() { f.list.show(f.vendor, f.log[:n:n]) })
-	if _, err := f.poller.Scan(f.Context(), "desk", f.list.poll, journal.Poll); err != nil {
+	if _, err := f.poller.Scan(f.Context(), "helpdesk", f.list.poll, journal.Poll); err != nil {
 		f.Fatalf("scan at %v: %v", now, err)
 	}
 }

@@ -147,7 +147,7 @@ func TestPageIsAsOldAsItsRequest(t *testing.T) {
 		return 0, nil
 	}
 	w.want("the second", w.scan("notes"), "note.updated n3")
-	_, err := w.store.Accept(t.Context(), w.arrival(journal.Event{ID: "desk:1", Type: "desk.note.updated", Connection: "desk", Account: "acc",
+	_, err := w.store.Accept(t.Context(), w.arrival(journal.Event{ID: "helpdesk:1", Type: "helpdesk.note.updated", Connection: "helpdesk", Account: "acc",
 		Time: changed, Data: []byte(`{"id":"n3","text":"first"}`), Source: journal.Webhook, Record: "n3"}))
 	w.must(err)
 	w.want("the webhook", w.newEvents(), "note.updated n3")

@@ -10,7 +10,7 @@ import (
 )
 
 // onlyNotes is a script for which only notes are polled, every five minutes.
-const onlyNotes = `on("desk.note.*", { lane = false }, function(event) end)`
+const onlyNotes = `on("helpdesk.note.*", { lane = false }, function(event) end)`
 
 func (w *fixture) status() poll.Status {
 	w.Helper()
@@ -40,7 +40,7 @@ func TestAPollHasItsInterval(t *testing.T) {
 	w.pass(15 * time.Minute)
 	w.requested(5)
 	s := w.status()
-	if s.Connection != "desk" || s.Poll != "notes" || s.Purpose != "poll" || s.Every != 5*time.Minute || s.Problem != "" ||
+	if s.Connection != "helpdesk" || s.Poll != "notes" || s.Purpose != "poll" || s.Every != 5*time.Minute || s.Problem != "" ||
 		w.clock.Now().Sub(s.Scanned) > time.Minute || s.Next.Sub(s.Scanned) != 5*time.Minute {
 		t.Errorf("found %+v", s)
 	}
@@ -48,8 +48,8 @@ func TestAPollHasItsInterval(t *testing.T) {
 
 func TestManyHooksAreOnePoll(t *testing.T) {
 	w := newFixture(t, onlyNotes+`
-on("desk.note.created", { name = "another" }, function() end)
-on("emit:x", function() wait_for("desk.note.updated", { timeout = "1 day" }) end)`)
+on("helpdesk.note.created", { name = "another" }, function() end)
+on("emit:x", function() wait_for("helpdesk.note.updated", { timeout = "1 day" }) end)`)
 	w.run()
 	w.pass(6 * time.Minute)
 	w.requested(2)
@@ -79,14 +79,14 @@ func TestRequestsAreOneScan(t *testing.T) {
 	w.vendor.do(func() {
 		w.vendor.answer = func(_ string, n int) (int, http.Header) {
 			for range 50 * (3 - n) { // while the list is read
-				w.polls.PollSoon("desk", "notes", "")
+				w.polls.PollSoon("helpdesk", "notes", "")
 			}
 			return 0, nil
 		}
 	})
-	w.polls.PollSoon("desk", "no such poll", "")
+	w.polls.PollSoon("helpdesk", "no such poll", "")
 	w.polls.PollSoon("nowhere", "notes", "")
-	w.polls.PollSoon("desk", "notes", "")
+	w.polls.PollSoon("helpdesk", "notes", "")
 	w.vendor.await(2)
 	w.pass(10 * time.Second)
 	w.vendor.await(3)
@@ -98,27 +98,27 @@ func TestRequestsAreOneScan(t *testing.T) {
 }
 
 func TestReconcileScansAtOnce(t *testing.T) {
-	w := newFixture(t, `on("desk.card.*", { lane = false }, function() end)`, reconciled)
+	w := newFixture(t, `on("helpdesk.card.*", { lane = false }, function() end)`, reconciled)
 	w.run()
 	w.pass(time.Minute)
 	before := w.vendor.requests()
 	w.vendor.card("c1", object{"title": "new"})
 	w.polls.Reconcile("nowhere")
-	w.polls.Reconcile("desk")
+	w.polls.Reconcile("helpdesk")
 	w.vendor.await(before + 1)
 	w.pass(time.Minute)
 	w.want("events", w.newEvents(), "card.created c1")
 }
 
 func TestPollSoonReadsOneItem(t *testing.T) {
-	w := newFixture(t, `on("desk.sticker.*", { lane = false }, function() end)`)
+	w := newFixture(t, `on("helpdesk.sticker.*", { lane = false }, function() end)`)
 	for _, board := range []string{"b1", "b2", "b3"} {
 		w.vendor.boards[board] = []object{{"id": board}}
 	}
 	w.run()
 	w.pass(time.Minute)
 	w.vendor.do(func() { w.vendor.asked = nil })
-	w.polls.PollSoon("desk", "stickers", "b2")
+	w.polls.PollSoon("helpdesk", "stickers", "b2")
 	w.vendor.await(2)
 	w.pass(time.Minute)
 	w.want("asked", strings.Join(w.vendor.asked, " "), "/boards /boards/b2/stickers")
@@ -139,7 +139,7 @@ func TestAFailingPollBacksOff(t *testing.T) {
 		w.requested(before + 1)
 	}
 	s := w.status()
-	if !strings.Contains(s.Problem, "desk.notes.list") || failing.Sub(s.Failing).Abs() > time.Minute {
+	if !strings.Contains(s.Problem, "helpdesk.notes.list") || failing.Sub(s.Failing).Abs() > time.Minute {
 		t.Errorf("found %+v", s)
 	}
 	if w.log.count("a poll fails") != 1 {
@@ -163,7 +163,7 @@ func TestRetryAfterOfTheVendor(t *testing.T) {
 	w.run()
 	w.pass(20 * time.Minute)
 	w.requested(1)
-	w.polls.PollSoon("desk", "notes", "") // not earlier
+	w.polls.PollSoon("helpdesk", "notes", "") // not earlier
 	w.pass(10 * time.Second)
 	w.requested(1)
 	w.pass(time.Minute)
@@ -174,7 +174,7 @@ func TestABrokenConnectionIsNotPolled(t *testing.T) {
 	w := newFixture(t, onlyNotes)
 	w.run()
 	w.pass(time.Minute)
-	if err := w.set.SetBroken(t.Context(), "desk", "the key was taken back"); err != nil {
+	if err := w.set.SetBroken(t.Context(), "helpdesk", "the key was taken back"); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(5 * time.Hour)
@@ -182,7 +182,7 @@ func TestABrokenConnectionIsNotPolled(t *testing.T) {
 	if n := w.log.count("the key was taken back"); n != 1 {
 		t.Errorf("the log has it %d times", n)
 	}
-	if err := w.set.ClearBroken(t.Context(), "desk"); err != nil {
+	if err := w.set.ClearBroken(t.Context(), "helpdesk"); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(time.Minute)

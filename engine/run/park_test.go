@@ -241,7 +241,7 @@ end)`
 		w.is(id, journal.Succeeded)
 		equal(t, "connections", tokens(w), "bank/rome bank/rome")
 	})
-	t.Run("two, and nothing says which", func(t *testing.T) {
+	t.Run("two, and nothing selects one", func(t *testing.T) {
 		t.Parallel()
 		w := newFixture(t, map[string]string{"orders": source}, rome, func(w *fixture) { w.accounts = nil })
 		failed := w.is(w.sendBy("shop/paris", "shop.order.created", `{}`)[0], journal.Failed)

@@ -252,7 +252,7 @@ func TestAfterACrashWhatIsSafeIsSentAgain(t *testing.T) {
 		"safe":                  {`shop.look.now { tag = "t" }`, "/look", 0, true, ""},
 		"idempotent":            {`shop.items.save { tag = "t", at = time.now() }`, "/items", 5 * hour, true, ""},
 		"with a young key":      {`shop.transfers.make { tag = "t" }`, "/transfers", 20 * time.Minute, true, ""},
-		"with an old key":       {`shop.transfers.make { tag = "t" }`, "/transfers", 31 * time.Minute, false, "its idempotency key was first sent 31m0s ago, and shop keeps one for 30m0s"},
+		"with an old key":       {`shop.transfers.make { tag = "t" }`, "/transfers", 31 * time.Minute, false, "its idempotency key was first sent 31m0s ago, and shop stores one for 30m0s"},
 		"unsafe":                {`shop.orders.pay { tag = "t" }`, "/orders", 0, false, "repeating it may change it twice"},
 		"http that changes":     {`http.post(params.url .. "/web", { json = { a = 1 } })`, "/web", 0, false, "repeating it may change it twice"},
 		"http that reads":       {`http.get(params.url .. "/web")`, "/web", 0, true, ""},

@@ -194,7 +194,7 @@ end)`)
 	must(t, err)
 	w.is(whole, journal.Succeeded)
 	equal(t, "requests", len(w.vendor.requests("/orders")), 2)
-	if _, err := w.runner.Replay(t.Context(), id, 3); err == nil || !strings.Contains(err.Error(), "it has 2 steps, 3 cannot be kept") {
+	if _, err := w.runner.Replay(t.Context(), id, 3); err == nil || !strings.Contains(err.Error(), "it has 2 steps, 3 cannot be copied") {
 		t.Errorf("found %v", err)
 	}
 	w.is(id, journal.Failed)

@@ -119,7 +119,7 @@ func (b *hookBuilder) finish() error {
 	paths := b.addresses()
 	if len(paths) > 0 {
 		if b.verify == nil {
-			return fmt.Errorf("trigger %q does not say how a post is verified; %s", "in:"+paths[0], verifyHint)
+			return fmt.Errorf("trigger %q does not set how a post is verified; %s", "in:"+paths[0], verifyHint)
 		}
 		for _, path := range paths {
 			b.detail.inbound = append(b.detail.inbound, &Inbound{Path: path, Verify: *b.verify, ID: b.id})

@@ -38,7 +38,7 @@ func (r *Registrar) PollSoon(connection, key string) {
 // Lost requests that the subscription is registered again if the vendor does not
 // have it any more, and that changes without a webhook are polled.
 func (r *Registrar) Lost(connection, key string) {
-	r.config.Log.Warn("the vendor says that webhooks were lost or that their subscription ended", "connection", connection)
+	r.config.Log.Warn("the vendor reports that webhooks were lost or that their subscription ended", "connection", connection)
 	sub, _, _ := r.registry.find(key)
 	poll := ""
 	if conn, found := r.config.Connections.Get(connection); found {

@@ -37,7 +37,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The tests have two vendors besides Qonto. The app `desk` registers one webhook
+// The tests have two vendors besides Qonto. The app `helpdesk` registers one webhook
 // for each board, chooses the secret itself, and ends the webhook after an hour
 // unless it is renewed; it has a list of webhooks. The app `post` opens channels
 // that end after a day, has no list of them, and sends only that something
@@ -66,7 +66,7 @@ type Change {"fields":["until: string"]}
 type Hook {"fields":["id: string","target: string","board: string","until: string"]}
 type Made {"fields":["data: #Hook"]}
 type Hooks {"fields":["data: [#Hook]"]}
-trigger desk.card.created {"vendor":"card.created","record":"id","data":"#Card"}
+trigger helpdesk.card.created {"vendor":"card.created","record":"id","data":"#Card"}
 `
 
 const channelCatalogue = common + `
@@ -89,13 +89,13 @@ func args(pairs ...string) map[string]any {
 
 func boardApp() *bindings.App {
 	return &bindings.App{
-		Name: "desk", Title: "Desk", Auth: token, Catalogue: parsed(boardCatalogue),
+		Name: "helpdesk", Title: "Desk", Auth: token, Catalogue: parsed(boardCatalogue),
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{bindings.PlainHMAC("X-Signature", "", bindings.Hex)}, Handshake: &bindings.Handshake{Header: "X-Hook-Secret"},
 			Batch: "events", Type: "kind", ID: "uid", GoneStatus: http.StatusGone,
 		},
 		Subscriptions: []bindings.Subscription{{
-			Name: "cards", Triggers: []string{"desk.card.*"}, ForEach: &bindings.ForEach{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
+			Name: "cards", Triggers: []string{"helpdesk.card.*"}, ForEach: &bindings.ForEach{List: bindings.Call{Operation: "boards.list"}, ID: "id"},
 			Create: bindings.Call{Operation: "hooks.create", Args: args("target", "{url}", "board", "{of.id}", "until", "{expires}")},
 			List:   &bindings.Call{Operation: "hooks.list", Args: args("board", "{of.id}")},
 			Renew:  &bindings.Call{Operation: "hooks.change", Args: args("hookId", "{id}", "until", "{expires}")},

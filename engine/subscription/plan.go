@@ -227,14 +227,14 @@ func (p *planner) unwanted(s placeState, live []journal.Subscription, rest []act
 	settled := p.mode.register && (p.mode.now || !s.since.IsZero() && p.due(s.since.Add(p.settle)))
 	for _, row := range live {
 		if settled {
-			acts = append(acts, act{kind: remove, row: row, why: "no script wants it"})
+			acts = append(acts, act{kind: remove, row: row, why: "no script needs it"})
 		} else {
-			acts = append(acts, act{kind: retain, row: row, why: "no script wants it"})
+			acts = append(acts, act{kind: retain, row: row, why: "no script needs it"})
 		}
 	}
 	for _, a := range rest {
 		if settled {
-			a.why = "no script wants it"
+			a.why = "no script needs it"
 			acts = append(acts, a)
 		}
 	}

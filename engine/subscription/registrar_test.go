@@ -59,8 +59,8 @@ func TestTypesThatScriptsNeedAreRegistered(t *testing.T) {
 
 // Secrets are only in the vault, encrypted, and at the vendor.
 func TestSecretsAreOnlyInTheVault(t *testing.T) {
-	w := newFixture(t, on("qonto.client.created", "desk.card.created", "post.card.created"))
-	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
+	w := newFixture(t, on("qonto.client.created", "helpdesk.card.created", "post.card.created"))
+	w.do("helpdesk", "POST /boards", `{"title":"Plan"}`, "")
 	w.run()
 	keys := 0
 	var secrets []string
@@ -96,11 +96,11 @@ func TestSecretsAreOnlyInTheVault(t *testing.T) {
 // There is one webhook for each item, confirmed by the handshake of a vendor that
 // chooses the secret; its events have the item's fields.
 func TestOneForEachItem(t *testing.T) {
-	w := newFixture(t, on("desk.card.created"))
-	plan := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
+	w := newFixture(t, on("helpdesk.card.created"))
+	plan := w.do("helpdesk", "POST /boards", `{"title":"Plan"}`, "id")
 	w.run()
-	w.same("registered", w.hooks("desk", "hooks", "board"), []string{plan})
-	w.do("desk", "POST /boards/"+plan+"/cards", `{"text":"One"}`, "")
+	w.same("registered", w.hooks("helpdesk", "hooks", "board"), []string{plan})
+	w.do("helpdesk", "POST /boards/"+plan+"/cards", `{"text":"One"}`, "")
 	w.must(w.sandbox.Idle(t.Context()))
 	w.mu.Lock()
 	if len(w.events) != 1 || gjson.GetBytes(w.events[0].Data, "board_title").String() != "Plan" {
@@ -108,59 +108,59 @@ func TestOneForEachItem(t *testing.T) {
 	}
 	w.mu.Unlock()
 	// A later board is found when the items are listed again.
-	later := w.do("desk", "POST /boards", `{"title":"Later"}`, "id")
+	later := w.do("helpdesk", "POST /boards", `{"title":"Later"}`, "id")
 	w.pass(subscription.DefaultCheck)
-	if got := w.hooks("desk", "hooks", "board"); len(got) != 2 {
+	if got := w.hooks("helpdesk", "hooks", "board"); len(got) != 2 {
 		t.Errorf("registered for %q, want both", got)
 	}
-	w.do("desk", "DELETE /boards/"+plan, "", "")
+	w.do("helpdesk", "DELETE /boards/"+plan, "", "")
 	w.pass(2 * subscription.DefaultCheck)
-	w.same("the board is gone", w.hooks("desk", "hooks", "board"), []string{later})
+	w.same("the board is gone", w.hooks("helpdesk", "hooks", "board"), []string{later})
 }
 
 // A subscription is renewed when a quarter of its lifetime is left, each time.
 func TestRenewal(t *testing.T) {
-	w := newFixture(t, on("desk.card.created"))
-	board := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
+	w := newFixture(t, on("helpdesk.card.created"))
+	board := w.do("helpdesk", "POST /boards", `{"title":"Plan"}`, "id")
 	w.run()
-	id := w.hooks("desk", "hooks", "id")
+	id := w.hooks("helpdesk", "hooks", "id")
 	w.pass(44 * time.Minute)
-	w.same("until", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T13:00:00Z"})
+	w.same("until", w.hooks("helpdesk", "hooks", "until"), []string{"2026-03-01T13:00:00Z"})
 	w.pass(time.Minute)
-	w.same("until", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T13:45:00Z"})
+	w.same("until", w.hooks("helpdesk", "hooks", "until"), []string{"2026-03-01T13:45:00Z"})
 	w.pass(5 * time.Hour)
-	w.same("the same one", w.hooks("desk", "hooks", "id"), id)
-	w.do("desk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
-	w.same("events", w.newEvents(), []string{"desk.card.created desk"})
+	w.same("the same one", w.hooks("helpdesk", "hooks", "id"), id)
+	w.do("helpdesk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
+	w.same("events", w.newEvents(), []string{"helpdesk.card.created helpdesk"})
 }
 
 // A vendor that is not available is asked again with growing waits; the log and
 // the doctor have the problem. What ended meanwhile is registered again.
 func TestRenewalFails(t *testing.T) {
-	w := newFixture(t, on("desk.card.created"))
-	board := w.do("desk", "POST /boards", `{"title":"Plan"}`, "id")
+	w := newFixture(t, on("helpdesk.card.created"))
+	board := w.do("helpdesk", "POST /boards", `{"title":"Plan"}`, "id")
 	w.run()
 	w.pass(44 * time.Minute)
-	w.must(w.sandbox.Fault(sandbox.Fault{App: "desk", Operation: "hooks.change", Status: 500, Times: 1000}))
+	w.must(w.sandbox.Fault(sandbox.Fault{App: "helpdesk", Operation: "hooks.change", Status: 500, Times: 1000}))
 	w.pass(2 * time.Minute)
 	if !strings.Contains(w.log.String(), "webhook not registered as wanted") {
 		t.Errorf("the log has nothing:\n%s", w.log)
 	}
 	problems := w.registrar.Problems()
-	if len(problems) != 1 || problems[0].Connection != "desk" || !strings.Contains(problems[0].Text, "renew:") || problems[0].Item != board {
+	if len(problems) != 1 || problems[0].Connection != "helpdesk" || !strings.Contains(problems[0].Text, "renew:") || problems[0].Item != board {
 		t.Errorf("problems %+v, want one of the renewal", problems)
 	}
 	if s := w.stored()[0]; s.Problem == "" || s.Failures == 0 {
 		t.Errorf("stored %+v, want why", s)
 	}
-	asked := w.sandbox.Calls("desk", "hooks.change")
+	asked := w.sandbox.Calls("helpdesk", "hooks.change")
 	w.pass(12 * time.Minute)
-	if n := w.sandbox.Calls("desk", "hooks.change") - asked; n < 1 || n > 4 {
+	if n := w.sandbox.Calls("helpdesk", "hooks.change") - asked; n < 1 || n > 4 {
 		t.Errorf("asked again %d times in 12 minutes, want a few", n)
 	}
 	w.pass(30 * time.Minute) // it has ended
-	w.do("desk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
-	w.same("events", w.newEvents(), []string{"desk.card.created desk"})
+	w.do("helpdesk", "POST /boards/"+board+"/cards", `{"text":"One"}`, "")
+	w.same("events", w.newEvents(), []string{"helpdesk.card.created helpdesk"})
 	if problems := w.registrar.Problems(); len(problems) != 0 {
 		t.Errorf("problems %+v, want none since it is registered again", problems)
 	}
@@ -203,8 +203,8 @@ func TestAnInterruptedRegistrationIsMadeOnce(t *testing.T) {
 		{"a crash in between", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", "", true},
 		{"the answer is lost", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", sandbox.CutAnswer, false},
 		{"the request is lost", "qonto.client.created", "qonto", "webhook_subscriptions.create", "webhook_subscriptions", sandbox.CutRequest, false},
-		{"a crash in between, after the handshake", "desk.card.created", "desk", "hooks.create", "hooks", "", true},
-		{"the answer is lost, after the handshake", "desk.card.created", "desk", "hooks.create", "hooks", sandbox.CutAnswer, false},
+		{"a crash in between, after the handshake", "helpdesk.card.created", "helpdesk", "hooks.create", "hooks", "", true},
+		{"the answer is lost, after the handshake", "helpdesk.card.created", "helpdesk", "hooks.create", "hooks", sandbox.CutAnswer, false},
 		{"a crash in between, and there are no lists", "post.card.created", "post", "channels.open", "channels", "", true},
 		{"the answer is lost, and there are no lists", "post.card.created", "post", "channels.open", "channels", sandbox.CutAnswer, false},
 	} {
@@ -302,13 +302,13 @@ func TestEndedByTheVendor(t *testing.T) {
 }
 
 func TestExpiring(t *testing.T) {
-	w := newFixture(t, on("desk.card.created"))
-	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
+	w := newFixture(t, on("helpdesk.card.created"))
+	w.do("helpdesk", "POST /boards", `{"title":"Plan"}`, "")
 	w.run()
 	w.pass(10 * time.Minute)
-	w.registrar.Expiring("desk", w.stored()[0].Key)
+	w.registrar.Expiring("helpdesk", w.stored()[0].Key)
 	w.quiet()
-	w.same("renewed at once", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T13:10:00Z"})
+	w.same("renewed at once", w.hooks("helpdesk", "hooks", "until"), []string{"2026-03-01T13:10:00Z"})
 }
 
 // With a new address the old registration is removed a while after the new one

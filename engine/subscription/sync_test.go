@@ -29,8 +29,8 @@ func (w *fixture) sync(o subscription.SyncOptions) (all []string) {
 }
 
 func TestSync(t *testing.T) {
-	w := newFixture(t, on("qonto.client.created", "desk.card.created", "slack.message.posted"), manual)
-	w.do("desk", "POST /boards", `{"title":"Plan"}`, "")
+	w := newFixture(t, on("qonto.client.created", "helpdesk.card.created", "slack.message.posted"), manual)
+	w.do("helpdesk", "POST /boards", `{"title":"Plan"}`, "")
 	w.run()
 	w.pass(2 * time.Hour)
 	if stored := w.stored(); len(stored) != 0 {
@@ -39,22 +39,22 @@ func TestSync(t *testing.T) {
 	if !strings.Contains(w.log.String(), "tidewire webhooks sync qonto") {
 		t.Errorf("the log does not have the command:\n%s", w.log)
 	}
-	created := []string{"desk created card.created wanted by scripts", "qonto created v1/clients wanted by scripts", "slack by hand message"}
+	created := []string{"helpdesk created card.created wanted by scripts", "qonto created v1/clients wanted by scripts", "slack by hand message"}
 	w.same("dry", w.sync(subscription.SyncOptions{Dry: true}), created)
 	if stored := w.stored(); len(stored) != 0 || len(w.hooks("qonto", "webhook_subscriptions", "id")) != 0 {
 		t.Errorf("a dry run registered %+v", stored)
 	}
 	w.same("first", w.sync(subscription.SyncOptions{}), created)
-	w.same("again", w.sync(subscription.SyncOptions{}), []string{"desk kept card.created", "qonto kept v1/clients", "slack by hand message"})
+	w.same("again", w.sync(subscription.SyncOptions{}), []string{"helpdesk kept card.created", "qonto kept v1/clients", "slack by hand message"})
 	w.quiet()
 
 	// What was registered once is renewed, and stays although no script needs it.
-	w.save(on("desk.card.created"))
+	w.save(on("helpdesk.card.created"))
 	w.pass(100 * time.Minute)
-	w.same("renewed", w.hooks("desk", "hooks", "until"), []string{"2026-03-01T16:30:00Z"})
+	w.same("renewed", w.hooks("helpdesk", "hooks", "until"), []string{"2026-03-01T16:30:00Z"})
 	w.same("kept", w.hooks("qonto", "webhook_subscriptions", "types"), []string{`["v1/clients"]`})
-	w.same("dry", w.sync(subscription.SyncOptions{Dry: true, Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
-	w.same("done", w.sync(subscription.SyncOptions{Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script wants it"})
+	w.same("dry", w.sync(subscription.SyncOptions{Dry: true, Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script needs it"})
+	w.same("done", w.sync(subscription.SyncOptions{Connections: []string{"qonto"}}), []string{"qonto removed v1/clients no script needs it"})
 	w.same("removed", w.hooks("qonto", "webhook_subscriptions", "types"), nil)
 }
 
@@ -79,7 +79,7 @@ func TestSyncManual(t *testing.T) {
 
 func TestSyncRefused(t *testing.T) {
 	w := newFixture(t, on("qonto.client.created"), manual)
-	if _, err := w.registrar.Sync(t.Context(), subscription.SyncOptions{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"; there are desk, post, qonto, slack`) {
+	if _, err := w.registrar.Sync(t.Context(), subscription.SyncOptions{Connections: []string{"qonto/x"}}); err == nil || !strings.Contains(err.Error(), `no connection "qonto/x"; there are helpdesk, post, qonto, slack`) {
 		t.Errorf("an unknown connection: %v", err)
 	}
 	w.public = ""

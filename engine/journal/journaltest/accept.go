@@ -84,7 +84,7 @@ var acceptTests = map[string]func(f *fixture){
 	},
 	"StoreUnmatched stores an event without hooks": func(f *fixture) {
 		e := contact("1", "c_1", `{}`)
-		want(f, "kept", f.accept(journal.Arrival{Event: e, StoreUnmatched: true})[0].Stored, true)
+		want(f, "stored", f.accept(journal.Arrival{Event: e, StoreUnmatched: true})[0].Stored, true)
 		if _, runs, err := f.store.Event(f.ctx, e.ID); err != nil || len(runs) != 0 {
 			f.Errorf("found %v, %v", runs, err)
 		}

@@ -50,10 +50,10 @@ var subscriptionTests = map[string]func(f *fixture){
 	"one that is dropped is gone, and another key changes nothing": func(f *fixture) {
 		f.do(f.store.PutSubscription(f.ctx, subscription("k1", "qonto", "")))
 		f.do(f.store.DropSubscription(f.ctx, "k2"))
-		want(f, "kept", len(f.subscriptions()), 1)
+		want(f, "stored", len(f.subscriptions()), 1)
 		f.do(f.store.DropSubscription(f.ctx, "k1"))
 		f.reopen()
-		want(f, "kept", len(f.subscriptions()), 0)
+		want(f, "stored", len(f.subscriptions()), 0)
 	},
 	"they are listed by connection, name and item, the oldest first": func(f *fixture) {
 		newer := subscription("k0", "asana", "p1")

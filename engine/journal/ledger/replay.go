@@ -75,9 +75,9 @@ func (t *replayTask) decide(b *batch) error {
 	}
 	switch have := min(b.lastStep(t.from).Number, t.steps); {
 	case have < t.steps:
-		return refusef("it has %d steps, %d cannot be kept", have, t.steps)
+		return refusef("it has %d steps, %d cannot be copied", have, t.steps)
 	case begun > 0:
-		return refusef("step %d has no result that could be kept; keep the %d before it", have, have-1)
+		return refusef("step %d has no result that could be copied; copy the %d before it", have, have-1)
 	}
 	hook, hookErr := b.hooks.get(t.name(), &b.want.Hooks)
 	version, versionErr := b.versions.get(t.hook.Version, &b.want.Versions)

@@ -67,7 +67,7 @@ func checkJSON(what string, text []byte) error {
 // tooLarge returns the error of a step with a value that is too large to store.
 func tooLarge(what string, size int) *bindings.Error {
 	return &bindings.Error{Kind: bindings.TooLarge,
-		Message: fmt.Sprintf("the %s of this step would be %d bytes, at most %d can be kept", what, size, journal.MaxValue)}
+		Message: fmt.Sprintf("the %s of this step would be %d bytes, at most %d can be stored", what, size, journal.MaxValue)}
 }
 
 type stepTask struct {

@@ -21,8 +21,8 @@ type memory struct {
 	// nouns are the "connection noun" of the rows in the table written; deleted
 	// rows may be among them.
 	nouns map[string]bool
-	// open is the open steps of runs: those with rows in the tables `written` and
-	// `doubt`.
+	// open is the open steps of runs: those with rows in the tables of own writes
+	// and of deferred events.
 	open map[int64]map[int]openStep
 }
 
