@@ -55,6 +55,8 @@ type Pending struct {
 	Undecided int       `json:"held"`            // runs that wait for a decision
 	Queued    int       `json:"queued"`          // runs that wait for a worker
 	Oldest    time.Time `json:"oldest,omitzero"` // when the first of the queued runs was accepted
+	// Paused is how many runs are paused for each reason that some have.
+	Paused map[PauseReason]int `json:"paused,omitempty"`
 }
 
 // Lag is the age of the oldest queued run, zero if there is none.

@@ -55,6 +55,9 @@ type Parked struct {
 	Until time.Time `json:"until,omitzero"`
 	Await *Await    `json:"await,omitempty"`
 	Step  int       `json:"step,omitempty"`
+	// Then is the state to which a paused run returns when it is released, empty
+	// for Queued. Until and Await are those of that state.
+	Then State `json:"then,omitempty"`
 }
 
 // Resolution is what a person decides about a held run.

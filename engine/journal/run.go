@@ -20,7 +20,7 @@ const (
 	Throttled State = "throttled" // until an app accepts requests again
 	Held      State = "held"      // a call may have been done; a person decides
 	Blocked   State = "blocked"   // until a person fixes the cause
-	Paused    State = "paused"    // its trigger had too many events; a person decides
+	Paused    State = "paused"    // a person decides; Run.Reason is why
 	Succeeded State = "succeeded"
 	Failed    State = "failed"
 	Cancelled State = "cancelled"
@@ -46,6 +46,24 @@ func (s State) Parked() bool {
 	return s == Waiting || s == Retrying || s == Throttled || s == Held || s == Blocked
 }
 
+// PauseReason is why a run is paused.
+type PauseReason string
+
+// The reasons.
+const (
+	Flooded PauseReason = "flood" // its trigger had too many events
+	// Restored: the data folder was restored from a backup, and what the run does
+	// may have been done between the backup and that.
+	Restored PauseReason = "restored"
+)
+
+// PauseReasons returns all reasons.
+func PauseReasons() []PauseReason { return []PauseReason{Flooded, Restored} }
+
+// Valid reports whether there is such a reason. The empty one, which selects
+// runs that are paused or not, is valid too.
+func (r PauseReason) Valid() bool { return r == "" || slices.Contains(PauseReasons(), r) }
+
 // Run is one hook handling one event.
 type Run struct {
 	ID     string `json:"id"`
@@ -58,17 +76,19 @@ type Run struct {
 	Matched string `json:"matched"`
 	Bound   string `json:"bound,omitempty"`
 	RunConfig
-	Connection string    `json:"connection,omitempty"`
-	Account    string    `json:"account,omitempty"`
-	Lane       string    `json:"lane,omitempty"`
-	State      State     `json:"state"`
-	Epoch      int64     `json:"epoch"`
-	Attempts   int       `json:"attempts"`
-	Steps      int       `json:"steps"`
-	Problem    *Problem  `json:"error,omitempty"`
-	Created    time.Time `json:"created"`
-	Started    time.Time `json:"started,omitzero"`
-	Finished   time.Time `json:"finished,omitzero"`
+	Connection string `json:"connection,omitempty"`
+	Account    string `json:"account,omitempty"`
+	Lane       string `json:"lane,omitempty"`
+	State      State  `json:"state"`
+	// Reason is why the run is paused, empty for all others.
+	Reason   PauseReason `json:"reason,omitempty"`
+	Epoch    int64       `json:"epoch"`
+	Attempts int         `json:"attempts"`
+	Steps    int         `json:"steps"`
+	Problem  *Problem    `json:"error,omitempty"`
+	Created  time.Time   `json:"created"`
+	Started  time.Time   `json:"started,omitzero"`
+	Finished time.Time   `json:"finished,omitzero"`
 	// Executed is the executing time of all activations that have ended.
 	Executed time.Duration `json:"executed,omitempty"`
 	// Park is what a parked run waits for; nil for all others.

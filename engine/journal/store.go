@@ -66,6 +66,10 @@ type Intake interface {
 	// Accept stores events with one run per matching hook and their places in
 	// the lanes, and wakes the runs that wait for them, all in one durable
 	// commit. The receipts are in the order of the arrivals.
+	//
+	// In a store that was restored from a backup, the runs of an event that happened
+	// before the restore are paused, with the reason Restored: they may have been
+	// done. An event without a time counts as one that happened now.
 	Accept(ctx context.Context, arrivals ...Arrival) ([]Receipt, error)
 	// AcceptPage stores the result of a page of a poll in one durable commit: its
 	// events, as Accept does, the sightings of their records, and the cursors of
@@ -195,8 +199,12 @@ type Commands interface {
 	Wake(ctx context.Context, run string) error
 	// Migrate binds a parked run to another version; a blocked one is queued.
 	Migrate(ctx context.Context, run, version string) error
-	// ReleaseFlood queues the paused runs of a trigger, each in its place, or with
-	// drop cancels them; an empty trigger means all. The later events of the
+	// Unpause lets a paused run go on, whatever the reason. One that was queued is
+	// queued in its place. One that was parked is parked again, and is woken at once
+	// if meanwhile its time has come, or what it waits for has happened.
+	Unpause(ctx context.Context, run string) error
+	// ReleaseFlood queues the runs of a trigger that a flood paused, each in its
+	// place, or with drop cancels them; an empty trigger means all. The later events of the
 	// flood are not paused. It returns the number of runs.
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
 	// Replay makes a new run of hook, for the event of another run, with copies
@@ -214,7 +222,7 @@ type Reader interface {
 	Counts(ctx context.Context) (map[State]int, error)
 	// Lanes lists those whose owner is parked, the longest parked first.
 	Lanes(ctx context.Context) ([]LaneStatus, error)
-	// Floods lists the triggers whose runs are paused, by name.
+	// Floods lists the triggers whose runs a flood paused, by name.
 	Floods(ctx context.Context) ([]Flood, error)
 	// Pending returns what waits in the store.
 	Pending(ctx context.Context) (Pending, error)
@@ -259,7 +267,7 @@ type Arrival struct {
 	Fields change.Fields
 }
 
-// Flood is the paused runs of a trigger.
+// Flood is the runs of a trigger that a flood paused.
 type Flood struct {
 	Trigger string    `json:"trigger"`
 	Runs    int       `json:"runs"`
@@ -356,6 +364,7 @@ type Finish struct {
 type RunQuery struct {
 	Script, Hook string
 	State        State
+	Reason       PauseReason
 	Event        string
 	Since        time.Time
 	Before       int64 // only with a smaller Seq, to page on

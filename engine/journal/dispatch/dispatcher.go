@@ -88,6 +88,8 @@ func (d *Dispatcher) apply(m *ledger.Move) {
 		if r.status == parked {
 			d.admit(r)
 		}
+	case ledger.Repark:
+		r.paused = false
 	}
 }
 

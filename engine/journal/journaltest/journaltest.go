@@ -20,9 +20,11 @@ import (
 )
 
 // Open makes an empty store that uses clock. reopen simulates a crash and a
-// start: it closes the store and opens it again on its files. Open closes the
-// store in a cleanup of its own.
-type Open func(t *testing.T, clock *clock.Manual) (store journal.Store, reopen func() journal.Store)
+// start: it closes the store and opens it again on its files. restore, before a
+// reopen, closes the store and makes its files those of a store that was restored
+// from a backup at the time of clock; it returns how many runs it paused. Open
+// closes the store in a cleanup of its own.
+type Open func(t *testing.T, clock *clock.Manual) (store journal.Store, reopen func() journal.Store, restore func() int)
 
 // Run tests a store against all promises of journal.Store.
 func Run(t *testing.T, open Open) {
@@ -34,14 +36,14 @@ func Run(t *testing.T, open Open) {
 		{"emit", emitTests}, {"finish", finishTests}, {"restart", restartTests}, {"versions", versionTests}, {"read", readTests},
 		{"park", parkTests}, {"wait", waitTests}, {"approval", approvalTests},
 		{"command", commandTests}, {"policy", policyTests}, {"rule", ruleTests}, {"large", largeTests}, {"prune", pruneTests}, {"status", statusTests},
-		{"subscription", subscriptionTests}, {"flood", floodTests}, {"echo", echoTests}, {"file", fileTests},
+		{"subscription", subscriptionTests}, {"flood", floodTests}, {"restore", restoreTests}, {"echo", echoTests}, {"file", fileTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, test := range part.tests {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel() // a test waits for the disk most of the time
 					f := &fixture{T: t, ctx: t.Context(), clock: clock.NewManual(time.Now().Round(0))}
-					f.store, f.reopenStore = open(t, f.clock)
+					f.store, f.reopenStore, f.restoreStore = open(t, f.clock)
 					test(f)
 				})
 			}
@@ -55,16 +57,25 @@ var maxWait = clocktest.MaxWait
 // fixture is one store in one test.
 type fixture struct {
 	*testing.T
-	ctx         context.Context
-	clock       *clock.Manual
-	store       journal.Store
-	reopenStore func() journal.Store
-	count       int // of events made by begun
+	ctx          context.Context
+	clock        *clock.Manual
+	store        journal.Store
+	reopenStore  func() journal.Store
+	restoreStore func() int
+	count        int // of events made by begun
 }
 
 func (f *fixture) reopen() {
 	f.Helper()
 	f.store = f.reopenStore()
+}
+
+// restore restores the store from a backup of now. It returns how many runs are paused.
+func (f *fixture) restore() int {
+	f.Helper()
+	n := f.restoreStore()
+	f.reopen()
+	return n
 }
 
 // day is when the events of these tests happened.
@@ -126,6 +137,7 @@ func (f *fixture) queue(n int, record string, h *journal.Hook) []string {
 	var ids []string
 	for i := range n {
 		e := contact(record+"-"+h.Name+"-"+strconv.Itoa(i), record, `{}`)
+		e.Time = f.clock.Now().Add(time.Millisecond) // when accept accepts it
 		ids = append(ids, f.accept(arrival(e, h))[0].Runs...)
 	}
 	return ids

@@ -48,16 +48,21 @@ func (t *commandTask) decide(b *batch) error {
 	if r == nil {
 		return refuse(journal.ErrNotFound)
 	}
-	state := r.State.Journal()
-	if r.State == Queued {
-		if _, leased := b.dispatch.Lease(r.Seq); leased && !b.leaseEnded[r.Seq] {
-			state = journal.Running
-		}
-	}
+	state := b.journalState(r)
 	if !slices.Contains(t.from, state) {
 		return refusef("%w: it is %s, and would have to be %s", journal.ErrState, state, oneOf(t.from))
 	}
 	return t.do(b, r)
+}
+
+// journalState returns the state of a run as users see it.
+func (b *batch) journalState(r *Run) journal.State {
+	if r.State == Queued {
+		if _, leased := b.dispatch.Lease(r.Seq); leased && !b.leaseEnded[r.Seq] {
+			return journal.Running
+		}
+	}
+	return r.State.Journal()
 }
 
 func oneOf(all []journal.State) string {

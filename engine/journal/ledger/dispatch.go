@@ -69,6 +69,7 @@ const (
 	Park                    // the run is parked and owns its lane
 	Resume                  // the run is no longer parked
 	Unpause                 // the run is no longer paused
+	Repark                  // the run is no longer paused, but parked
 )
 
 // CachedRun is the event and the hook of a new run, so that its first lease need

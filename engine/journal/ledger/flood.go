@@ -51,17 +51,8 @@ func (b *batch) isFlooding(event int64) (bool, error) {
 	return f.Flooding, err
 }
 
-// pauseNow makes a run that was Later the last of its lane, paused.
-func (b *batch) pauseNow(r *Run) error {
-	n := b.edit(r)
-	n.State, n.Epoch, n.Place = Paused, n.Epoch+1, b.seq()
-	n.Parked, n.Wake, n.Park, n.Problem, n.Finished = b.now.UnixMicro(), 0, nil, nil, 0
-	b.enter(n, nil)
-	return nil
-}
-
-// floodTask releases, or with drop cancels, at most maxReleased of the paused runs
-// of a trigger.
+// floodTask releases, or with drop cancels, at most maxReleased of the runs of a
+// trigger that a flood paused.
 type floodTask struct {
 	waiter
 	trigger string
@@ -104,7 +95,7 @@ func (t *floodTask) decide(b *batch) error {
 			return b.end(r, Cancelled, &journal.Problem{Message: "its event was one of a flood that was dropped"})
 		}
 		n := b.edit(r)
-		n.State, n.Parked = Queued, 0
+		n.State, n.Pause, n.Parked = Queued, 0, 0
 		b.move(Unpause, seq)
 		return nil
 	})

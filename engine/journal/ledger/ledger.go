@@ -25,6 +25,9 @@ type Config struct {
 	// Wake is when the first run in the store is due, in microseconds since 1970,
 	// zero for none.
 	Wake int64
+	// Restored is when the store was restored from a backup, in microseconds since
+	// 1970, zero if it never was.
+	Restored int64
 }
 
 // Ledger implements the methods of journal.Store that change something. A caller
@@ -37,6 +40,7 @@ type Ledger struct {
 	log       *slog.Logger
 	maxQueued int
 	salt      uint16
+	restored  int64
 	queue     *queue
 	stopped   chan struct{}
 
@@ -53,7 +57,7 @@ func New(cfg Config) *Ledger {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Ledger{
-		store: cfg.Store, dispatch: cfg.Dispatch, clock: cfg.Clock, log: cfg.Log, maxQueued: cfg.MaxQueued, salt: cfg.Salt,
+		store: cfg.Store, dispatch: cfg.Dispatch, clock: cfg.Clock, log: cfg.Log, maxQueued: cfg.MaxQueued, salt: cfg.Salt, restored: cfg.Restored,
 		queue: newQueue(), stopped: make(chan struct{}), timer: wakeTimer{at: cfg.Wake}, health: health{clock: cfg.Clock, log: cfg.Log},
 	}
 	l.batch.init(l)

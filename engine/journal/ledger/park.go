@@ -38,20 +38,11 @@ func (l *Ledger) park(ctx context.Context, h journal.Lease, park journal.Park) e
 	if t.leaseKey, err = l.parseLease(h); err != nil {
 		return err
 	}
-	for try := 0; ; try++ {
-		if t.scan.limit = maxScanInBatch; try == maxScans {
-			t.scan.limit = 0 // the batch reads all that is left
-		}
-		if err := l.queue.do(ctx, t); !errors.Is(err, errManyEvents) {
-			if err == nil && t.replaced {
-				return journal.ErrFenced
-			}
-			return err
-		}
-		if t.scan, err = l.scanMissed(ctx, t.run, park.Await, t.scan); err != nil {
-			return fmt.Errorf("search the events since the run was accepted: %w", err)
-		}
+	err = l.scanAndDo(ctx, t, t.run, &t.scan, &t.park.Await)
+	if err == nil && t.replaced {
+		return journal.ErrFenced
 	}
+	return err
 }
 
 // check refuses what is invalid whatever the rows are.

@@ -2,19 +2,21 @@ package ledger
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
 // State is the state of a run as its row has it: a number. Its values differ from
-// those of journal.State in Later. Up to Blocked a run has a place in its lane, up
-// to Waiting it is live.
+// those of journal.State in Later and PausedWait. From Paused up to Blocked a run has
+// a place in its lane, up to Waiting it is live.
 type State int64
 
 // The states of a run.
 const (
-	Paused State = iota - 1
+	PausedWait State = iota - 2 // paused while it was Waiting; journal.Paused outside of stores
+	Paused
 	Queued
 	Running
 	Retrying
@@ -30,16 +32,16 @@ const (
 )
 
 var states = [...]journal.State{
-	journal.Paused, journal.Queued, journal.Running, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked,
+	journal.Paused, journal.Paused, journal.Queued, journal.Running, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked,
 	journal.Queued, journal.Waiting, journal.Succeeded, journal.Failed, journal.Cancelled, journal.Skipped,
 }
 
 // Journal returns the state as users see it, empty for a state that does not exist.
 func (s State) Journal() journal.State {
-	if s < Paused || s > Skipped {
+	if s < PausedWait || s > Skipped {
 		return ""
 	}
-	return states[s-Paused]
+	return states[s-PausedWait]
 }
 
 // Live reports whether the run has not ended.
@@ -50,12 +52,37 @@ func (s State) OwnsLane() bool { return s >= Retrying && s <= Blocked }
 
 // StateOf returns the row's form of a state, false for a state that does not exist.
 func StateOf(state journal.State) (State, bool) {
-	for i, s := range states {
-		if s == state {
-			return State(i) + Paused, true
+	for s := Paused; s <= Skipped; s++ {
+		if s.Journal() == state {
+			return s, true
 		}
 	}
 	return 0, false
+}
+
+// Pause is why a run is paused, in the numbers of rows.
+type Pause int64
+
+// The reasons; zero is none.
+const (
+	PauseFlood Pause = iota + 1
+	PauseRestored
+)
+
+var pauseReasons = [...]journal.PauseReason{"", journal.Flooded, journal.Restored}
+
+// Journal returns the reason as users see it, empty for none.
+func (p Pause) Journal() journal.PauseReason {
+	if p < 0 || int(p) >= len(pauseReasons) {
+		return ""
+	}
+	return pauseReasons[p]
+}
+
+// PauseOf returns the row's form of a reason, false for one that does not exist.
+func PauseOf(reason journal.PauseReason) (Pause, bool) {
+	i := slices.Index(pauseReasons[:], reason)
+	return Pause(i), i > 0
 }
 
 // Overlap is what is done about a new run whose lane has live runs.
@@ -100,6 +127,7 @@ type Run struct {
 	// it is Replace for a run that replaces others.
 	Overlap  Overlap
 	State    State
+	Pause    Pause
 	Epoch    int64
 	Attempts int64
 	Steps    int64 // counted when the run ends
@@ -119,6 +147,9 @@ type ParkBody struct {
 	Step  int            `json:"step,omitempty"`
 	// Lane is that to which a held run returns; the row has none meanwhile.
 	Lane string `json:"lane,omitempty"`
+	// Of a paused run: the state to which it returns, and its Wake there.
+	Then State `json:"then,omitempty"`
+	Wake int64 `json:"wake,omitempty"`
 }
 
 func (r *Run) park() (p ParkBody, err error) {

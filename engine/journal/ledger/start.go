@@ -25,7 +25,7 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 	if !c.Passes || e.Echo && !h.Echo {
 		return nil
 	}
-	n := newRun{event: event, hook: hook, name: HookName{h.Script, h.Name}, version: version, lane: c.Lane, rule: h.Lane.Rule(), paused: flooding,
+	n := newRun{event: event, hook: hook, name: HookName{h.Script, h.Name}, version: version, lane: c.Lane, rule: h.Lane.Rule(), pause: b.pauseOf(e, flooding),
 		cached: &CachedRun{e, h}}
 	overlap := overlapOf(h.Overlap)
 	switch {
@@ -62,7 +62,7 @@ type newRun struct {
 	version int64
 	lane    string
 	rule    string
-	paused  bool
+	pause   Pause
 	cached  *CachedRun // nil: the first lease reads the run from the file
 	overlap Overlap
 	wake    int64 // when a run that is Later is queued, zero for another run
@@ -78,8 +78,8 @@ func (b *batch) addRun(n newRun) *Run {
 	case n.wake != 0:
 		r.State, r.Merging, r.Wake = Later, true, n.wake
 		b.wakeAt(n.wake)
-	case n.paused:
-		r.State, r.Parked = Paused, r.Created
+	case n.pause != 0:
+		r.State, r.Pause, r.Parked = Paused, n.pause, r.Created
 		n.cached = nil // it may be paused for long
 	}
 	b.live++
@@ -167,7 +167,7 @@ func (b *batch) applyOverlap(how Overlap, key LaneKey, self int64) (skip int64, 
 			if !b.reserve(r) {
 				continue // leased: the new run waits until it ends
 			}
-		case Waiting, Retrying, Paused:
+		case Waiting, Retrying, Paused, PausedWait:
 		default:
 			continue
 		}
@@ -236,7 +236,7 @@ func (b *batch) end(r *Run, state State, problem *journal.Problem) error {
 	}
 	n := b.edit(r)
 	n.State, n.Epoch, n.Finished, n.Problem, n.Steps = state, epoch+1, b.now.UnixMicro(), text, int64(b.lastStep(r.Seq).Number)
-	n.Merging, n.Parked, n.Wake, n.Park = false, 0, 0, nil
+	n.Merging, n.Pause, n.Parked, n.Wake, n.Park = false, 0, 0, 0, nil
 	if park.Lane != "" {
 		n.Lane = park.Lane
 		b.inLane(n)
@@ -291,12 +291,13 @@ func (b *batch) debounce(receipt *journal.Receipt, n newRun, hook *journal.Hook)
 
 // queueNow queues, pauses or skips a debounced run whose start is due.
 func (b *batch) queueNow(r *Run) error {
-	flooding, err := b.isFlooding(r.Event)
+	pause, err := b.pauseOfLater(r)
 	switch {
 	case err != nil:
 		return err
-	case flooding:
-		return b.pauseNow(r)
+	case pause != 0:
+		b.pauseNow(r, pause)
+		return nil
 	}
 	lane := r.Lane
 	switch r.Overlap {

@@ -28,6 +28,9 @@ func limit(wanted int) int {
 // Runs implements journal.Reader.
 func (r *Reader) Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, error) {
 	q.Limit = limit(q.Limit)
+	if q.Reason != "" && q.State == "" {
+		q.State = journal.Paused
+	}
 	seqs, err := r.pick(ctx, q)
 	if err == nil {
 		var runs []journal.Run
@@ -141,6 +144,13 @@ func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, 
 		since := q.Since.UnixMicro()
 		all = append(all, clause{`seq >= ? AND created >= ?`, []any{since, since}}) // a seq is never less than the time
 	}
+	if q.Reason != "" {
+		pause, known := ledger.PauseOf(q.Reason)
+		if !known {
+			return nil, fmt.Errorf("there is no reason %q; there are %s", q.Reason, journal.PauseReasons())
+		}
+		all = append(all, clause{`pause = ?`, []any{int64(pause)}})
+	}
 	if q.Before > 0 {
 		all = append(all, clause{`seq < ?`, []any{q.Before}})
 	}
@@ -155,11 +165,13 @@ func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 		return []clause{{`state = 0 AND seq NOT IN (SELECT value FROM json_each(?))`, []any{r.leasedSeqs()}}, {`state = 6`, nil}}
 	case journal.Running:
 		return []clause{{`state = 1`, nil}, {`state = 0 AND seq IN (SELECT value FROM json_each(?))`, []any{r.leasedSeqs()}}}
+	case journal.Paused:
+		return []clause{{`state = -1`, nil}, {`state = -2`, nil}}
 	case "":
 		if !each {
 			return []clause{{"1", nil}}
 		}
-		for i := ledger.Paused; i <= ledger.Skipped; i++ {
+		for i := ledger.PausedWait; i <= ledger.Skipped; i++ {
 			parts = append(parts, clause{`state = ?`, []any{int64(i)}})
 		}
 		return parts

@@ -12,6 +12,7 @@ import (
 // startState is what Open needs of the file that is not in memory.
 type startState struct {
 	wake        int64 // when the first run is due, in microseconds since 1970, zero for none
+	restored    int64 // when the file was restored from a backup, in microseconds since 1970, zero for never
 	runs        []dispatch.Placed
 	interrupted int // runs that were running
 }
@@ -23,17 +24,17 @@ type loadStatements struct {
 func (l *loadStatements) prepare(c *conn) error {
 	return c.prepare(map[**stmt]string{
 		&l.own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
-			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt`,
+			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt, restored`,
 		&l.last:        `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
 		&l.interrupted: `UPDATE run SET state = 0 WHERE state = 1`,
 		// In the order of places, so that the owner of a lane is the first of it.
-		&l.placed:   `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE state < 6 ORDER BY place`,
+		&l.placed:   `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE state BETWEEN -1 AND 5 ORDER BY place`,
 		&l.live:     `SELECT count(*) FROM run WHERE state < 8`,
 		&l.wake:     `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
 		&l.nouns:    `SELECT DISTINCT connection, noun FROM written`,
 		&l.written:  `SELECT run, number FROM written WHERE run <> 0`,
 		&l.deferred: `SELECT DISTINCT run, number FROM doubt`,
-		&l.floods:   `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1`,
+		&l.floods:   `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 AND r.pause = 1`,
 		&l.awaited:  `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
 	})
 }
@@ -49,6 +50,7 @@ func (t *tx) load(ctx context.Context) (f startState, err error) {
 	err = t.conn.transaction(func() error {
 		err := l.own.each(func(row []driver.Value) error {
 			t.owner, t.salt = row[0].(int64), uint16(row[1].(int64))
+			f.restored, _ = row[2].(int64)
 			return nil
 		}, randomSalt())
 		if err != nil {

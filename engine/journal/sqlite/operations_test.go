@@ -148,7 +148,8 @@ func (o *operations) next() operation {
 			func(s *sqlite.Store) string {
 				return result("resolve", s.DecideCall(ctx, run, journal.CallDecision{Resolution: decision}))
 			},
-		}[o.IntN(6)]
+			func(s *sqlite.Store) string { return result("unpause", s.Unpause(ctx, run)) },
+		}[o.IntN(7)]
 	case 4:
 		trigger, drop := pick(o, "", "highlevel.contact.updated"), o.IntN(3) == 0
 		return func(s *sqlite.Store) string { return result(s.ReleaseFlood(ctx, trigger, drop)) }

@@ -72,6 +72,15 @@ func (r *Reader) QuickCheck(ctx context.Context) ([]string, error) {
 	return found, nil
 }
 
+// Restored returns when the journal was last restored from a backup, zero for never.
+func (r *Reader) Restored(ctx context.Context) (time.Time, error) {
+	var at sql.NullInt64
+	if err := r.db.QueryRowContext(ctx, `SELECT restored FROM store`).Scan(&at); err != nil {
+		return time.Time{}, r.fail("read when the journal was restored", err)
+	}
+	return moment(at), nil
+}
+
 // maxReaders bounds the connections that read.
 const maxReaders = 4
 

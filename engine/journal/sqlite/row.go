@@ -16,7 +16,7 @@ import (
 const (
 	selectRun = `SELECT r.seq, e.id, h.script, h.name, m.hash, b.hash, r.resolved, e.connection, e.account, r.lane, r.state, r.epoch,
 		r.attempts, iif(r.state < 8, (SELECT count(*) FROM step WHERE run = r.seq), r.steps), r.executed, r.problem,
-		r.created, r.started, r.finished, r.parked, r.wake, r.park`
+		r.created, r.started, r.finished, r.parked, r.wake, r.park, r.pause`
 	joinRun = ` JOIN event e ON e.seq = r.event JOIN hook h ON h.id = r.hook
 		JOIN version m ON m.id = r.matched LEFT JOIN version b ON b.id = r.bound`
 )
@@ -24,6 +24,7 @@ const (
 type runRow struct {
 	run               journal.Run
 	state             int64
+	pause             ledger.Pause
 	bound, resolved   sql.NullString
 	problem           []byte
 	created           int64
@@ -37,7 +38,7 @@ func (row *runRow) fields() []any {
 	return []any{
 		&r.Seq, &r.Event, &r.Script, &r.Hook, &r.Matched, &row.bound, &row.resolved, &r.Connection, &r.Account, &r.Lane, &row.state, &r.Epoch,
 		&r.Attempts, &r.Steps, &r.Executed, &row.problem, &row.created, &row.started, &row.finished,
-		&row.parked, &row.wake, &row.park,
+		&row.parked, &row.wake, &row.park, &row.pause,
 	}
 }
 
@@ -47,7 +48,7 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 		return r, fmt.Errorf("run %d has the unknown state %d", r.Seq, row.state)
 	}
 	r.ID = journal.RunID(r.Seq, salt)
-	r.State = ledger.State(row.state).Journal()
+	r.State, r.Reason = ledger.State(row.state).Journal(), row.pause.Journal()
 	r.Bound = row.bound.String
 	if row.resolved.Valid {
 		if err := json.Unmarshal([]byte(row.resolved.String), &r.RunConfig); err != nil {
@@ -68,6 +69,9 @@ func (row *runRow) read(salt uint16) (journal.Run, error) {
 			return r, fmt.Errorf("what run %d waits for: %w", r.Seq, err)
 		}
 		r.Park.Await, r.Park.Step = body.Await, body.Step
+		if body.Then != ledger.Queued {
+			r.Park.Then, r.Park.Until = body.Then.Journal(), ledger.Time(body.Wake)
+		}
 		r.Lane = cmp.Or(r.Lane, body.Lane)
 	}
 	if row.problem != nil {

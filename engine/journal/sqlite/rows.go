@@ -157,7 +157,7 @@ func (t *tx) eventType(seq int64) (string, error) {
 // runColumns are the columns that readRun reads. The last has number and state of
 // the last step of the run.
 const runColumns = `seq, event, hook, matched, bound, resolved, lane, rule, place, merging, overlap, state, epoch, attempts, steps,
-	executed, created, started, finished, parked, wake, park, problem,
+	executed, created, started, finished, parked, wake, park, problem, pause,
 	(SELECT number * 4 + state FROM step WHERE run = r.seq ORDER BY number DESC LIMIT 1)`
 
 func readRun(row []driver.Value) ledger.RunRow {
@@ -167,11 +167,11 @@ func readRun(row []driver.Value) ledger.RunRow {
 		Seq: number(0), Event: number(1), Hook: number(2), Matched: number(3), Bound: number(4), Lane: row[6].(string), Rule: number(7),
 		Place: number(8), Merging: number(9) != 0, Overlap: ledger.Overlap(number(10)), State: ledger.State(number(11)), Epoch: number(12),
 		Attempts: number(13), Steps: number(14), Executed: number(15), Created: number(16), Started: number(17), Finished: number(18),
-		Parked: number(19), Wake: number(20), Park: bytes(21), Problem: bytes(22),
+		Parked: number(19), Wake: number(20), Park: bytes(21), Problem: bytes(22), Pause: ledger.Pause(number(23)),
 	}
 	r.RunConfig, _ = row[5].(string)
-	last := number(23)
-	return ledger.RunRow{Run: r, Last: ledger.Last{Number: int(last / 4), Begun: row[23] != nil && last%4 == 0}}
+	last := number(24)
+	return ledger.RunRow{Run: r, Last: ledger.Last{Number: int(last / 4), Begun: row[24] != nil && last%4 == 0}}
 }
 
 func (t *tx) step(key ledger.StepKey) (s ledger.StepRow, err error) {

@@ -34,15 +34,10 @@ func migrations() ([]string, error) {
 // migrate changes the file at path, which c has open, to the newest version, each
 // step in a transaction. Before the first step it copies an older file to BackupPath.
 func migrate(ctx context.Context, c *conn, path string, texts []string) error {
-	var version *stmt
-	if err := c.prepare(map[**stmt]string{&version: `PRAGMA user_version`}); err != nil {
-		return err
-	}
-	value, err := version.one()
+	have, err := versionOf(c)
 	if err != nil {
 		return err
 	}
-	have, _ := value.(int64)
 	if have > int64(len(texts)) {
 		return newer(have, len(texts))
 	}
@@ -51,6 +46,22 @@ func migrate(ctx context.Context, c *conn, path string, texts []string) error {
 			return fmt.Errorf("copy the file before it is brought to version %d: %w", len(texts), err)
 		}
 	}
+	return bringUp(c, have, texts)
+}
+
+// versionOf returns the version of a file.
+func versionOf(c *conn) (int64, error) {
+	var version *stmt
+	if err := c.prepare(map[**stmt]string{&version: `PRAGMA user_version`}); err != nil {
+		return 0, err
+	}
+	value, err := version.one()
+	have, _ := value.(int64)
+	return have, err
+}
+
+// bringUp changes a file of a version to the newest one.
+func bringUp(c *conn, have int64, texts []string) error {
 	for i := int(have); i < len(texts); i++ {
 		err := c.transaction(func() error {
 			if err := c.run(texts[i]); err != nil {

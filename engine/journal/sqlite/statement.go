@@ -18,7 +18,7 @@ type statements struct {
 	putLink, findLinks, dropLink                                                                                                                              *stmt
 	putSubscription, dropSubscription                                                                                                                         *stmt
 	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                                          *stmt
-	findApproval, findStep, countBegun, putLease, putEnd, putPark, putPlace, eventOfRun                                                                       *stmt
+	findApproval, findStep, countBegun, putLease, putEnd, putPark, putPause, putPlace, eventOfRun                                                             *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
@@ -47,6 +47,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.putEnd: `UPDATE run SET state = ?, epoch = ?, bound = ?, resolved = ?, started = ?, attempts = ?, merging = ?, steps = ?, finished = ?,
 			executed = ?, problem = ? WHERE seq = ?`,
 		&s.putPark:  `UPDATE run SET parked = ?, wake = ?, park = ? WHERE seq = ?`,
+		&s.putPause: `UPDATE run SET pause = ? WHERE seq = ?`,
 		&s.putPlace: `UPDATE run SET event = ?, matched = ?, overlap = ?, lane = ?, place = ? WHERE seq = ?`,
 
 		&s.findStep: `SELECT error FROM step WHERE run = ? AND number = ?`,
@@ -116,7 +117,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.setEcho:      `UPDATE event SET echo = 1 WHERE seq = ?`,
 
 		&s.eventType: `SELECT type FROM event WHERE seq = ?`,
-		&s.findPaused: `SELECT ` + runColumns + ` FROM run r WHERE state = -1 AND (?1 = '' OR (SELECT type FROM event WHERE seq = r.event) = ?1)
+		&s.findPaused: `SELECT ` + runColumns + ` FROM run r WHERE state = -1 AND pause = 1 AND (?1 = '' OR (SELECT type FROM event WHERE seq = r.event) = ?1)
 			ORDER BY place LIMIT ?2`,
 
 		&s.countBegun: `SELECT count(*) FROM step WHERE run = ? AND number <= ? AND state = 0`,

@@ -18,7 +18,7 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 	}
 	defer tx.Rollback()
 	counts := map[journal.State]int{}
-	for i := ledger.Paused; i <= ledger.Skipped; i++ {
+	for i := ledger.PausedWait; i <= ledger.Skipped; i++ {
 		state := i.Journal()
 		var n int
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, int64(i)).Scan(&n); err != nil {
@@ -47,7 +47,28 @@ func (r *Reader) Pending(ctx context.Context) (b journal.Pending, err error) {
 		return b, r.fail("count the runs that wait", err)
 	}
 	b.Oldest = moment(oldest)
+	if b.Paused, err = r.paused(ctx); err != nil {
+		return b, r.fail("count the runs that are paused", err)
+	}
 	return b, nil
+}
+
+func (r *Reader) paused(ctx context.Context) (counts map[journal.PauseReason]int, err error) {
+	type count struct {
+		why  ledger.Pause
+		runs int
+	}
+	all, err := list(ctx, r, func(row *sql.Rows) (c count, err error) {
+		err = row.Scan(&c.why, &c.runs)
+		return c, err
+	}, `SELECT pause, count(*) FROM run WHERE state IN (-1, -2) GROUP BY pause`)
+	for _, c := range all {
+		if counts == nil {
+			counts = map[journal.PauseReason]int{}
+		}
+		counts[c.why.Journal()] = c.runs
+	}
+	return counts, err
 }
 
 // Lanes implements journal.Reader.
@@ -73,7 +94,7 @@ func (r *Reader) Floods(ctx context.Context) ([]journal.Flood, error) {
 		err = row.Scan(&f.Trigger, &f.Runs, &since)
 		f.Since = ledger.Time(since)
 		return f, err
-	}, `SELECT e.type, count(*), min(r.created) FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 GROUP BY e.type ORDER BY e.type`)
+	}, `SELECT e.type, count(*), min(r.created) FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 AND r.pause = 1 GROUP BY e.type ORDER BY e.type`)
 	if err != nil {
 		return nil, r.fail("list floods", err)
 	}

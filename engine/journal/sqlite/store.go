@@ -156,7 +156,7 @@ func open(ctx context.Context, cfg Config, lockFile *os.File) (_ *Store, err err
 	}
 	l := ledger.New(ledger.Config{
 		Store: store, Dispatch: &activations{t.dispatch, t.reader, t.guard}, Clock: cfg.Clock, Log: cfg.Log,
-		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: start.wake,
+		MaxQueued: cfg.MaxQueued, Salt: t.salt, Wake: start.wake, Restored: start.restored,
 	})
 	return &Store{Reader: t.reader, Ledger: l, tx: t, clock: cfg.Clock, lock: lockFile}, nil
 }

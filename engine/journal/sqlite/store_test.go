@@ -44,18 +44,29 @@ func TestConformance(t *testing.T) {
 		"events read back": {Memory: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			journaltest.Run(t, func(t *testing.T, clock *clock.Manual) (journal.Store, func() journal.Store) {
+			journaltest.Run(t, func(t *testing.T, clock *clock.Manual) (journal.Store, func() journal.Store, func() int) {
 				cfg := cfg
 				cfg.Clock = clock
 				cfg.Path = filepath.Join(journaltest.Folder(t), "tidewire.db")
 				s := open(t, cfg)
-				return s, func() journal.Store {
+				reopen := func() journal.Store {
 					if err := s.Close(); err != nil {
 						t.Fatal(err)
 					}
 					s = open(t, cfg)
 					return s
 				}
+				restore := func() int {
+					if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
+					n, err := sqlite.Restore(t.Context(), cfg.Path, clock.Now())
+					if err != nil {
+						t.Fatal(err)
+					}
+					return n
+				}
+				return s, reopen, restore
 			})
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
@@ -87,6 +88,42 @@ func TestBackupOfOpenStore(t *testing.T) {
 	for i := range runs {
 		if a, _ := next(t, b); a.Event.ID != contactEvent(i).ID {
 			t.Errorf("found %s, expected %s", a.Event.ID, contactEvent(i).ID)
+		}
+	}
+}
+
+// beforePause is how many steps bring a file to the version before runs had a reason
+// for which they are paused.
+const beforePause = 12
+
+// A run that is paused in an older file was paused by a flood.
+func TestOlderPausedRun(t *testing.T) {
+	texts, err := sqlite.Migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for restored, want := range map[bool]journal.PauseReason{false: journal.Flooded, true: journal.Restored} {
+		path := filepath.Join(journaltest.Folder(t), "tidewire.db")
+		if err := sqlite.Migrate(t.Context(), path, texts[:beforePause]...); err != nil {
+			t.Fatal(err)
+		}
+		execSQL(t, path, `INSERT INTO store (one, owner, salt) VALUES (1, 1, 7);
+			INSERT INTO event (seq, id, type, connection, account, source, record, echo, received) VALUES (1, 'e', 'a.b.c', '', '', 'webhook', '', 0, 1);
+			INSERT INTO hook (id, script, name) VALUES (1, 'crm', 'new'); INSERT INTO version (id, hash) VALUES (1, 'v');
+			INSERT INTO run (seq, event, hook, matched, lane, place, merging, overlap, state, epoch, attempts, steps, executed, created)
+			VALUES (2, 1, 1, 1, '', 2, 0, 0, -1, 0, 0, 0, 0, 1)`)
+		if restored {
+			if n, err := sqlite.Restore(t.Context(), path, time.Now()); n != 1 || err != nil {
+				t.Errorf("Restore returns %d, %v", n, err)
+			}
+		}
+		s := open(t, sqlite.Config{Path: path})
+		runs, err := s.Runs(t.Context(), journal.RunQuery{})
+		if err != nil || len(runs) != 1 || runs[0].State != journal.Paused || runs[0].Reason != want {
+			t.Errorf("found %+v, %v, expected one that is paused, %s", runs, err, want)
+		}
+		if floods, err := s.Floods(t.Context()); err != nil || (len(floods) == 1) == restored {
+			t.Errorf("restored %v: the floods are %+v, %v", restored, floods, err)
 		}
 	}
 }

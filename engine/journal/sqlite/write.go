@@ -141,6 +141,9 @@ func (t *tx) putRun(c ledger.RunChange) error {
 	if err == nil && (b.Parked != a.Parked || b.Wake != a.Wake || !bytes.Equal(b.Park, a.Park)) {
 		_, err = t.sql.putPark.run(orNull(a.Parked), orNull(a.Wake), blob(a.Park), a.Seq)
 	}
+	if err == nil && b.Pause != a.Pause {
+		_, err = t.sql.putPause.run(int64(a.Pause), a.Seq)
+	}
 	if err == nil && (b.Event != a.Event || b.Matched != a.Matched || b.Overlap != a.Overlap || b.Lane != a.Lane || b.Place != a.Place) {
 		_, err = t.sql.putPlace.run(a.Event, a.Matched, int64(a.Overlap), a.Lane, a.Place, a.Seq)
 	}
