@@ -36,10 +36,13 @@ func (e *Engine) Replay(ctx context.Context, run string, steps int) (string, err
 // Migrate binds a parked run to the present version of its script.
 func (e *Engine) Migrate(ctx context.Context, run string) error { return e.runner.Migrate(ctx, run) }
 
-// ReleaseFlood queues the paused runs of a trigger, or drops them.
+// ReleaseFlood queues the runs of a trigger that a flood paused, or drops them.
 func (e *Engine) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
 	return e.store.ReleaseFlood(ctx, trigger, drop)
 }
+
+// Unpause lets a paused run go on.
+func (e *Engine) Unpause(ctx context.Context, run string) error { return e.store.Unpause(ctx, run) }
 
 // Backup copies the journal to a file.
 func (e *Engine) Backup(ctx context.Context, file string) error { return e.store.Backup(ctx, file) }

@@ -167,6 +167,9 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("count the runs that wait: %w", err)
 	}
+	if err := e.warnRestored(ctx); err != nil {
+		return err
+	}
 	e.runner = run.New(run.Config{
 		QueuedAtStart: counts[journal.Queued],
 		Store:         e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
@@ -330,6 +333,16 @@ func (e *Engine) Close() error {
 		problems = append(problems, e.store.Close())
 	}
 	return errors.Join(problems...)
+}
+
+// warnRestored logs how many runs wait for a person since a restore.
+func (e *Engine) warnRestored(ctx context.Context) error {
+	pending, err := e.store.Pending(ctx)
+	if n := pending.Paused[journal.Restored]; n > 0 {
+		e.config.Log.Warn("the data folder was restored: runs are paused until somebody decides, as their work may have been done since the backup", "runs", n,
+			"do", "tidewire runs release|cancel --reason restored")
+	}
+	return err
 }
 
 // Live counts the runs that have not ended.

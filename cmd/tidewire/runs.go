@@ -17,14 +17,14 @@ func runsCommand(t terminal) *cobra.Command {
 		Short: "Look at runs and what they did",
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(runsList(t), runsShow(t), runsDecide(t), runsRetry(t), runsReplay(t), runsCancel(t), runsMigrate(t))
+	c.AddCommand(runsList(t), runsShow(t), runsDecide(t), runsRetry(t), runsReplay(t), runsRelease(t), runsCancel(t), runsMigrate(t))
 	return c
 }
 
 func runsList(t terminal) *cobra.Command {
 	folder := &folderFlags{}
 	var q journal.RunQuery
-	var state string
+	var state, reason string
 	var since time.Duration
 	var asJSON bool
 	c := &cobra.Command{
@@ -34,9 +34,12 @@ func runsList(t terminal) *cobra.Command {
 			if err := limit(c, q.Limit); err != nil {
 				return err
 			}
-			q.State, q.Since = journal.State(state), ago(since)
-			if !q.State.Valid() {
+			q.State, q.Reason, q.Since = journal.State(state), journal.PauseReason(reason), ago(since)
+			switch {
+			case !q.State.Valid():
 				return wrongUse(c, "--state: found %q, expected one of %s", state, stateNames())
+			case !q.Reason.Valid():
+				return wrongUse(c, "--reason: found %q, expected one of %s", reason, reasonNames())
 			}
 			return withReader(c.Context(), folder.sources(t), func(r journal.Reader) error {
 				runs, err := r.Runs(c.Context(), q)
@@ -56,6 +59,7 @@ func runsList(t terminal) *cobra.Command {
 	c.Flags().StringVar(&q.Hook, "hook", "", "only runs of this hook")
 	c.Flags().StringVar(&q.Event, "event", "", "only runs of this event")
 	c.Flags().StringVar(&state, "state", "", "only runs in this state: "+stateNames())
+	c.Flags().StringVar(&reason, "reason", "", "only runs that are paused for this reason: "+reasonNames())
 	c.Flags().DurationVar(&since, "since", 0, "only runs made within this time: 30m, 24h")
 	c.Flags().IntVar(&q.Limit, "limit", 50, "how many at most")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -70,6 +74,22 @@ func stateNames() string {
 	return strings.Join(names, ", ")
 }
 
+func reasonNames() string {
+	names := make([]string, 0, len(journal.PauseReasons()))
+	for _, reason := range journal.PauseReasons() {
+		names = append(names, string(reason))
+	}
+	return strings.Join(names, ", ")
+}
+
+// stateOf returns the state of a run, and why it is paused.
+func stateOf(r journal.Run) string {
+	if r.Reason != "" {
+		return fmt.Sprintf("%s (%s)", r.State, r.Reason)
+	}
+	return string(r.State)
+}
+
 func runTable(out io.Writer, runs []journal.Run) error {
 	return table(out, "RUN\tSTATE\tSCRIPT\tHOOK\tSTEPS\tCREATED\tTOOK\tERROR", runs, func(w io.Writer, r journal.Run) {
 		problem := ""
@@ -77,7 +97,7 @@ func runTable(out io.Writer, runs []journal.Run) error {
 			problem, _, _ = strings.Cut(r.Problem.Text(), "\n") // the signature that follows is for runs show
 			problem = truncate(problem, 80)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.State, r.Script, r.Hook, r.Steps, formatTime(r.Created), elapsed(r), problem)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, stateOf(r), r.Script, r.Hook, r.Steps, formatTime(r.Created), elapsed(r), problem)
 	})
 }
 

@@ -21,6 +21,8 @@ type selection struct {
 	query  journal.RunQuery
 	state  string
 	since  time.Duration
+
+	byReason bool // there is a flag --reason
 }
 
 func (s *selection) add(c *cobra.Command) {
@@ -31,16 +33,37 @@ func (s *selection) add(c *cobra.Command) {
 	c.Flags().DurationVar(&s.since, "since", 0, "all runs made within this time: 30m, 24h")
 }
 
+// prepare sets the query by the flags. It reports whether flags select runs, or
+// arguments do.
+func (s *selection) prepare(args []string) (filtered bool, err error) {
+	s.query.State, s.query.Since = journal.State(s.state), ago(s.since)
+	if !s.query.State.Valid() {
+		return false, usageError{fmt.Errorf("--state: found %q, expected one of %s", s.state, stateNames())}
+	}
+	if !s.query.Reason.Valid() {
+		return false, usageError{fmt.Errorf("--reason: found %q, expected one of %s", s.query.Reason, reasonNames())}
+	}
+	filtered = s.query.Script != "" || s.query.Hook != "" || s.query.State != "" || s.query.Reason != "" || !s.query.Since.IsZero()
+	if filtered == (len(args) > 0) {
+		return false, usageError{fmt.Errorf("name runs, or select them with %s; one of the two", s.flags())}
+	}
+	return filtered, nil
+}
+
+// flags lists the flags that select runs.
+func (s *selection) flags() string {
+	if s.byReason {
+		return "--script, --hook, --state, --reason or --since"
+	}
+	return "--script, --hook, --state or --since"
+}
+
 // each calls do with every selected run and prints its result. It continues after
 // an error, and returns an error at the end if there was one.
 func (s *selection) each(ctx context.Context, t terminal, args []string, do func(context.Context, *control.Client, string) (string, error)) error {
-	s.query.State, s.query.Since = journal.State(s.state), ago(s.since)
-	if !s.query.State.Valid() {
-		return usageError{fmt.Errorf("--state: found %q, expected one of %s", s.state, stateNames())}
-	}
-	filtered := s.query.Script != "" || s.query.Hook != "" || s.query.State != "" || !s.query.Since.IsZero()
-	if filtered == (len(args) > 0) {
-		return usageError{errors.New("name runs, or select them with --script, --hook, --state or --since; one of the two")}
+	filtered, err := s.prepare(args)
+	if err != nil {
+		return err
 	}
 	return withEngine(ctx, s.folder.sources(t), func(client *control.Client) error {
 		runs := args
@@ -113,21 +136,6 @@ func (s *selection) all(ctx context.Context, client *control.Client) ([]journal.
 	}
 	slices.Reverse(all)
 	return all, nil
-}
-
-func runsCancel(t terminal) *cobra.Command {
-	var s selection
-	c := &cobra.Command{
-		Use:   "cancel [RUN…]",
-		Short: "End runs that are not over",
-		RunE: func(c *cobra.Command, args []string) error {
-			return s.each(c.Context(), t, args, func(ctx context.Context, client *control.Client, run string) (string, error) {
-				return "cancelled", client.Cancel(ctx, run)
-			})
-		},
-	}
-	s.add(c)
-	return c
 }
 
 func runsRetry(t terminal) *cobra.Command {

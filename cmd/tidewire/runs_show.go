@@ -106,7 +106,7 @@ func printChanges(out io.Writer, was, is journal.Run, old, steps []journal.Step,
 		showStep(out, s)
 	}
 	if was.State != is.State {
-		fmt.Fprintf(out, "\n%s  %s%s\n", formatTime(time.Now()), is.State, reason(is))
+		fmt.Fprintf(out, "\n%s  %s%s\n", formatTime(time.Now()), stateOf(is), reason(is))
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func printChanges(out io.Writer, was, is journal.Run, old, steps []journal.Step,
 const maxValue = 400
 
 func showRun(out io.Writer, r journal.Run) {
-	fmt.Fprintf(out, "run         %s\nstate       %s\n", r.ID, r.State)
+	fmt.Fprintf(out, "run         %s\nstate       %s\n", r.ID, stateOf(r))
 	if r.Park != nil {
 		fmt.Fprintf(out, "since       %s\nwaits for   %s\n", formatTime(r.Park.Since), indent(wakeCondition(r), 12))
 	}
@@ -180,6 +180,8 @@ func wakeCondition(r journal.Run) string {
 		until = formatTime(r.Park.Until)
 	}
 	switch a := r.Park.Await; {
+	case r.State == journal.Paused:
+		return pauseCondition(r)
 	case r.State == journal.Held:
 		return "a decision: tidewire runs decide " + r.ID + " retry|skip|fail"
 	case r.State == journal.Blocked:
@@ -196,6 +198,18 @@ func wakeCondition(r journal.Run) string {
 		return orUntil(what, until)
 	}
 	return until
+}
+
+// pauseCondition returns what ends the pause of a run, and what follows then.
+func pauseCondition(r journal.Run) string {
+	what := "a person: tidewire runs release " + r.ID + ", or tidewire runs cancel " + r.ID
+	if r.Reason == journal.Flooded {
+		what = "a person: tidewire events release, or tidewire events drop; or for this run alone, runs release, or runs cancel"
+	}
+	if r.Park.Then != "" {
+		what += "; released, it is " + string(r.Park.Then) + " as before"
+	}
+	return what
 }
 
 func orUntil(what, until string) string {

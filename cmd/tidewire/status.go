@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/journal"
 )
 
 func statusCommand(t terminal) *cobra.Command {
@@ -90,4 +91,9 @@ func showJournal(out io.Writer, j control.JournalStatus) {
 		waiting += fmt.Sprintf(", the oldest for %s", time.Duration(j.Lag*float64(time.Second)).Round(time.Second))
 	}
 	fmt.Fprintf(out, "waiting     %s, %d held\n", waiting, j.Undecided)
+	for _, reason := range journal.PauseReasons() {
+		if n := j.Paused[reason]; n > 0 {
+			fmt.Fprintf(out, "paused      %d (%s); see: tidewire doctor\n", n, reason)
+		}
+	}
 }

@@ -29,7 +29,7 @@ func TestUsage(t *testing.T) {
 		{"runs decide", `retry|skip|fail is missing; see tidewire runs decide --help`},
 		{"runs decide run_1 run_2 later", `found "later", expected one of retry, skip, fail; see tidewire runs decide --help`},
 		{"runs decide run_1 maybe", `found "maybe", expected one of retry, skip, fail; see tidewire runs decide --help`},
-		{"runs cancel", `name runs, or select them with --script, --hook, --state or --since; one of the two`},
+		{"runs cancel", `name runs, or select them with --script, --hook, --state, --reason or --since; one of the two`},
 		{"send", `TRIGGER is missing; see tidewire send --help`},
 		{"runs show", `RUN is missing; see tidewire runs show --help`},
 		{"events show", `EVENT is missing; see tidewire events show --help`},

@@ -73,6 +73,7 @@ func (c *Client) Runs(ctx context.Context, q journal.RunQuery) (runs []journal.R
 	set(v, "script", q.Script)
 	set(v, "hook", q.Hook)
 	set(v, "state", string(q.State))
+	set(v, "reason", string(q.Reason))
 	set(v, "event", q.Event)
 	if q.Before > 0 {
 		v.Set("before", strconv.FormatInt(q.Before, 10))
@@ -97,7 +98,7 @@ func (c *Client) Lanes(ctx context.Context) (lanes []journal.LaneStatus, err err
 	return lanes, c.get(ctx, "/lanes", nil, &lanes)
 }
 
-// Floods lists the triggers whose runs are paused.
+// Floods lists the triggers whose runs a flood paused.
 func (c *Client) Floods(ctx context.Context) (all []journal.Flood, err error) {
 	return all, c.get(ctx, "/floods", nil, &all)
 }

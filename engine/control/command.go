@@ -21,6 +21,7 @@ type Commands interface {
 	Replay(ctx context.Context, run string, steps int) (string, error)
 	Migrate(ctx context.Context, run string) error
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
+	Unpause(ctx context.Context, run string) error
 	Backup(ctx context.Context, file string) error
 	Doctor(ctx context.Context) ([]Finding, error)
 	SyncWebhooks(ctx context.Context, o SyncOptions) ([]Webhook, error)
@@ -28,9 +29,9 @@ type Commands interface {
 
 // Finding is a problem that is not solved without a person.
 type Finding struct {
-	// Kind is journal, script, held, blocked, flood, wait, version, format,
-	// overdue, lane, webhook, poll or circuit; without an engine also engine,
-	// folder, configuration, vault or connection.
+	// Kind is journal, script, held, blocked, flood, restored, wait, version,
+	// format, overdue, lane, webhook, poll or circuit; without an engine also
+	// engine, folder, configuration, vault or connection.
 	Kind string `json:"kind"`
 	// Run is one of the Runs that have the same cause.
 	Run   string `json:"run,omitempty"`
@@ -114,6 +115,9 @@ func (s *Server) commands(mux *http.ServeMux) {
 		n, err := c.ReleaseFlood(ctx, o.Trigger, o.Drop)
 		return done{Runs: n}, err
 	})
+	handle("POST /runs/{id}/release", func(ctx context.Context, id string, _ commandBody) (done, error) {
+		return done{Run: id}, c.Unpause(ctx, id)
+	})
 	handle("POST /backup", func(ctx context.Context, _ string, o commandBody) (done, error) { return done{}, c.Backup(ctx, o.File) })
 	mux.HandleFunc("POST /webhooks/sync", respond(s.syncWebhooks))
 	mux.HandleFunc("GET /doctor", respond(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
@@ -157,6 +161,12 @@ func (c *Client) Replay(ctx context.Context, run string, steps int) (string, err
 func (c *Client) ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error) {
 	made, err := c.command(ctx, "/floods", commandBody{Trigger: trigger, Drop: drop})
 	return made.Runs, err
+}
+
+// Unpause lets a paused run go on.
+func (c *Client) Unpause(ctx context.Context, run string) error {
+	_, err := c.command(ctx, runPath(run, "release"), commandBody{})
+	return err
 }
 
 // Backup copies the engine's store to a file.

@@ -247,6 +247,7 @@ func errorText(err error) string {
 
 func runQuery(v url.Values) (q journal.RunQuery, err error) {
 	q.Script, q.Hook, q.State, q.Event = v.Get("script"), v.Get("hook"), journal.State(v.Get("state")), v.Get("event")
+	q.Reason = journal.PauseReason(v.Get("reason"))
 	q.Since, q.Limit, err = sinceAndLimit(v)
 	if before := v.Get("before"); err == nil && before != "" {
 		q.Before, err = strconv.ParseInt(before, 10, 64)

@@ -72,6 +72,7 @@ func Examine(ctx context.Context, e Engine) ([]control.Finding, error) {
 		{e.Store != nil, d.undecided},
 		{e.Store != nil, d.blocked},
 		{e.Store != nil, d.floods},
+		{e.Store != nil, d.restored},
 		{e.Store != nil && e.Connections != nil, d.waits},
 		{e.Store != nil && e.Scripts != nil, d.outdated},
 		{e.Store != nil, d.overdue},
@@ -152,9 +153,9 @@ func selection(run journal.Run) string {
 	return "--script " + run.Script + " --state " + string(run.State)
 }
 
-// each calls f for all runs of a state.
-func (d *diagnosis) each(ctx context.Context, state journal.State, f func(journal.Run)) error {
-	q := journal.RunQuery{State: state, Limit: 500}
+// each calls f for all runs that q selects.
+func (d *diagnosis) each(ctx context.Context, q journal.RunQuery, f func(journal.Run)) error {
+	q.Limit = 500
 	for {
 		runs, err := d.Store.Runs(ctx, q)
 		if err != nil {
@@ -196,7 +197,7 @@ func (d *diagnosis) scripts(context.Context) error {
 }
 
 func (d *diagnosis) undecided(ctx context.Context) error {
-	return d.each(ctx, journal.Held, func(run journal.Run) {
+	return d.each(ctx, journal.RunQuery{State: journal.Held}, func(run journal.Run) {
 		call := ""
 		if p := run.Problem; p != nil && p.App != nil {
 			call = strings.Trim(p.App.App+"."+p.App.Operation, ".")
@@ -215,7 +216,7 @@ func operationFlag(call string) string {
 }
 
 func (d *diagnosis) blocked(ctx context.Context) error {
-	return d.each(ctx, journal.Blocked, func(run journal.Run) {
+	return d.each(ctx, journal.RunQuery{State: journal.Blocked}, func(run journal.Run) {
 		what := ""
 		do, doAll := "fix the script, then: tidewire runs migrate "+run.ID, "fix the script, then: tidewire runs migrate "+selection(run)
 		if run.Park != nil && !run.Park.Until.IsZero() { // the run itself asks again
@@ -250,12 +251,22 @@ func (d *diagnosis) floods(ctx context.Context) error {
 	return nil
 }
 
+// restored finds runs that a restore has paused.
+func (d *diagnosis) restored(ctx context.Context) error {
+	return d.each(ctx, journal.RunQuery{Reason: journal.Restored}, func(run journal.Run) {
+		all := "--script " + run.Script + " --reason " + string(run.Reason)
+		d.add(cause{"restored", run.Script, ""}, run, "it is paused, as the data folder was restored: its work may have been done between the backup and that",
+			"check at the vendors, then: tidewire runs release "+run.ID+", or: tidewire runs cancel "+run.ID,
+			"check at the vendors, then: tidewire runs release "+all+", or: tidewire runs cancel "+all+", which list them first")
+	})
+}
+
 // outdated finds runs whose version cannot be loaded, or began under an older
 // replay format. Blocked runs whose reason is not an app are left out: that
 // reason is reported already.
 func (d *diagnosis) outdated(ctx context.Context) error {
 	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled, journal.Held, journal.Blocked} {
-		err := d.each(ctx, state, func(run journal.Run) {
+		err := d.each(ctx, journal.RunQuery{State: state}, func(run journal.Run) {
 			if state == journal.Blocked && (run.Problem == nil || run.Problem.App == nil) {
 				return
 			}
@@ -279,7 +290,7 @@ func (d *diagnosis) outdated(ctx context.Context) error {
 
 // waits finds waits that nothing can end.
 func (d *diagnosis) waits(ctx context.Context) error {
-	return d.each(ctx, journal.Waiting, func(run journal.Run) {
+	return d.each(ctx, journal.RunQuery{State: journal.Waiting}, func(run journal.Run) {
 		if run.Park == nil || run.Park.Await == nil {
 			return
 		}
@@ -331,7 +342,7 @@ func (d *diagnosis) version(ctx context.Context, hash string) boundVersion {
 // overdue finds runs whose timer did not fire.
 func (d *diagnosis) overdue(ctx context.Context) error {
 	for _, state := range []journal.State{journal.Waiting, journal.Retrying, journal.Throttled} {
-		err := d.each(ctx, state, func(run journal.Run) {
+		err := d.each(ctx, journal.RunQuery{State: state}, func(run journal.Run) {
 			if p := run.Park; p != nil && !p.Until.IsZero() && d.now.Sub(p.Until) > maxOverdue {
 				d.add(cause{"overdue", run.Script, string(state)}, run, "it should have gone on at "+p.Until.UTC().Format(time.RFC3339),
 					"tidewire runs retry "+run.ID+", and report this as a fault", "tidewire runs retry "+selection(run)+", and report this as a fault")
@@ -346,7 +357,7 @@ func (d *diagnosis) overdue(ctx context.Context) error {
 
 // limited finds runs that a rate limit delays for long, or made fail.
 func (d *diagnosis) limited(ctx context.Context) error {
-	err := d.each(ctx, journal.Throttled, func(run journal.Run) {
+	err := d.each(ctx, journal.RunQuery{State: journal.Throttled}, func(run journal.Run) {
 		if name := limitOf(run); name != "" && d.now.Sub(run.Created) > maxThrottled {
 			d.add(cause{"throttled", run.Script, name}, run, fmt.Sprintf("a rate limit of %s delays it, and it was made more than %s ago: %s", name, maxThrottled, problemText(run)),
 				"it goes on by itself; send fewer calls, or ask the vendor for a higher limit", "they go on by themselves; send fewer calls, or ask the vendor for a higher limit")
