@@ -188,8 +188,12 @@ func (e *Engine) load(ctx context.Context) (err error) {
 		Accept: e.runner.AcceptAll, Check: e.store.Check, Unready: func() string { return string(e.store.Health().Reason) }, Secret: e.secret, InstallChanged: e.installed, Clock: c.Clock, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
+	restored, err := e.store.Restored(ctx)
+	if err != nil {
+		return err
+	}
 	e.poller = poll.New(poll.Config{
-		Index: e.polls, Calls: e.calls, Store: e.store, Accept: e.runner.AcceptPage, Read: e.ingest.Read, Log: c.Log,
+		Restored: restored, Index: e.polls, Calls: e.calls, Store: e.store, Accept: e.runner.AcceptPage, Read: e.ingest.Read, Log: c.Log,
 	})
 	e.pruner = retention.New(retention.Config{Store: e.store, Files: e.files, Retention: c.Retention, Clock: c.Clock, Log: c.Log})
 	e.control = control.New(control.Config{Reader: e.store, Send: e.Send, Status: e.status, Current: e.runner.Current, Commands: e, Connections: e, Log: c.Log})

@@ -295,7 +295,7 @@ func (c *comparison) recordDeletion(s *change.Sighting, item *listItem) error {
 		return nil
 	case report:
 		by = change.ReportedByList
-		if err := c.addEvent(c.poll.OnDeleted, item, at); err != nil {
+		if err := c.addEvent(c.poll.OnDeleted, item, item.updated); err != nil {
 			return err
 		}
 	}
@@ -305,10 +305,10 @@ func (c *comparison) recordDeletion(s *change.Sighting, item *listItem) error {
 	return nil
 }
 
-// addEvent adds an event about a change.
+// addEvent adds an event about a change; at is zero for one without a time.
 func (c *comparison) addEvent(trigger string, item *listItem, at time.Time) error {
 	if at.IsZero() {
-		at = c.began
+		at = c.undated(c.walk.item)
 	}
 	conn := c.conn
 	t, found := conn.App().Catalogue.Trigger(trigger)

@@ -37,9 +37,9 @@ func (sc *scan) feed(ctx context.Context, name string, of *call.Item) error {
 		}
 		var events []journal.Event
 		if c.Token != "" { // else the answer is only the first token
-			events = sc.feedEvents(page.Items, of)
+			events = sc.feedEvents(name, page.Items, of)
 		}
-		if c, err = sc.advance(ctx, name, next, events); err != nil || page.Next == nil {
+		if c, err = sc.advance(ctx, name, next, page.Next == nil, events); err != nil || page.Next == nil {
 			return err
 		}
 		if err := sc.pause(ctx, sc.poll.List.Operation); err != nil {
@@ -60,14 +60,18 @@ func (sc *scan) resync(ctx context.Context, name, old string, problem *bindings.
 	if next == "" || next == old {
 		return err
 	}
-	_, err = sc.advance(ctx, name, next, nil)
+	_, err = sc.advance(ctx, name, next, true, nil)
 	return err
 }
 
-// advance stores events with the token for the next page.
-func (sc *scan) advance(ctx context.Context, name, next string, events []journal.Event) (cursor, error) {
+// advance stores events with the token for the next page; last is set if no more
+// pages are there now.
+func (sc *scan) advance(ctx context.Context, name, next string, last bool, events []journal.Event) (cursor, error) {
 	c := sc.cursors[name]
 	c.Base, c.Known, c.Token = sc.base(name), true, next
+	if last {
+		c.Restored = sc.restored()
+	}
 	accepted, err := sc.accept(ctx, journal.PollPage{PollKey: sc.job.key.PollKey, Cursors: sc.changedCursors(name, c)}, events...)
 	if err == nil {
 		sc.cursors[name] = c
@@ -78,11 +82,14 @@ func (sc *scan) advance(ctx context.Context, name, next string, events []journal
 
 // feedEvents returns the items of a feed as events: those that the vendor would
 // have sent as webhooks, with the same ids, so that each is accepted once.
-func (sc *scan) feedEvents(items []json.RawMessage, of *call.Item) (events []journal.Event) {
+func (sc *scan) feedEvents(name string, items []json.RawMessage, of *call.Item) (events []journal.Event) {
 	for _, item := range items {
 		event, known := sc.config.Read(sc.conn, item)
 		if !known || sc.modes[event.Type] != report {
 			continue
+		}
+		if event.Time.IsZero() {
+			event.Time = sc.undated(name)
 		}
 		event.Source, event.Data = sc.source, sc.add(event.Data, of)
 		events = append(events, event)

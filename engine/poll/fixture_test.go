@@ -202,8 +202,10 @@ func (w *fixture) open() {
 	w.polls = poll.NewIndex(poll.IndexConfig{
 		Connections: w.set.All, Generation: w.scripts.Generation, Clock: w, Random: func() float64 { return 0.5 },
 	})
+	restored, err := w.store.Restored(ctx)
+	w.must(err)
 	w.poller = poll.New(poll.Config{
-		Index: w.polls, Calls: w.calls, Store: w.store, Accept: w.accept, Read: w.reader, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Restored: restored, Index: w.polls, Calls: w.calls, Store: w.store, Accept: w.accept, Read: w.reader, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 }
 

@@ -38,6 +38,9 @@ type Config struct {
 	// if there is no such webhook.
 	Read func(*connection.Connection, json.RawMessage) (journal.Event, bool)
 
+	// Restored is when the journal was restored from a backup, zero for never.
+	Restored time.Time
+
 	Log *slog.Logger // nil: none
 }
 

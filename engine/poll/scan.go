@@ -54,6 +54,8 @@ type cursor struct {
 	Token string `json:"token,omitempty"`
 	// Full is when all records were last listed.
 	Full time.Time `json:"whole,omitzero"`
+	// Restored is the last restore of the journal before it was read completely.
+	Restored time.Time `json:"restored,omitzero"`
 }
 
 // limitedError is an error with the time to wait before the next request.
@@ -321,13 +323,34 @@ func (sc *scan) base(item string) time.Time {
 // cursorTime is a time as cursors store it.
 func cursorTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
+// undated is the time of a change that has no time of its own: that of the scan. Until
+// an item is read completely after the journal was restored from a backup, it is just
+// before the restore: the change may be older, and what it starts may have been done.
+func (sc *scan) undated(item string) time.Time {
+	if sc.changedOnly() {
+		item = ""
+	}
+	if restored := sc.restored(); !sc.cursors[item].Restored.Equal(restored) {
+		return restored.Add(-time.Millisecond)
+	}
+	return sc.began
+}
+
+// restored is when the journal was restored, as cursors store it.
+func (sc *scan) restored() time.Time {
+	if sc.config.Restored.IsZero() {
+		return time.Time{}
+	}
+	return cursorTime(sc.config.Restored)
+}
+
 // closeScan stores the cursor of the whole poll, where its items have none.
 func (sc *scan) closeScan(ctx context.Context) error {
 	if !sc.changedOnly() || sc.only != nil {
 		return nil
 	}
 	c := sc.cursors[""]
-	c.Known, c.Since, c.Base = true, cursorTime(sc.began), sc.base("")
+	c.Known, c.Since, c.Base, c.Restored = true, cursorTime(sc.began), sc.base(""), sc.restored()
 	_, err := sc.accept(ctx, journal.PollPage{PollKey: sc.job.key.PollKey, Cursors: sc.changedCursors("", c)})
 	return err
 }

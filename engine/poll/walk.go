@@ -144,7 +144,7 @@ func (sc *scan) changedSince(items []json.RawMessage, since time.Time) (changed 
 // finish sets the cursor for the time after the last page is stored.
 func (sc *scan) finish(w *walk, page call.ListPage) {
 	c := &w.cursor
-	c.Base, c.Known = w.base, true
+	c.Base, c.Known, c.Restored = w.base, true, sc.restored()
 	if at := w.newest; !sc.known(w.item) && !w.backfill && !at.IsZero() && at.Before(w.base) {
 		// Where our clock is ahead, the next new record seems to be older.
 		c.Base = cursorTime(latest(at.Add(time.Millisecond), w.base.Add(-maxClockSkew)))
