@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidewire/tidewire/engine/backup"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/doctor"
@@ -44,8 +45,12 @@ func (e *Engine) ReleaseFlood(ctx context.Context, trigger string, drop bool) (i
 // Unpause lets a paused run go on.
 func (e *Engine) Unpause(ctx context.Context, run string) error { return e.store.Unpause(ctx, run) }
 
-// Backup copies the journal to a file.
-func (e *Engine) Backup(ctx context.Context, file string) error { return e.store.Backup(ctx, file) }
+// Backup writes what is in the data folder to a file.
+func (e *Engine) Backup(ctx context.Context, o control.BackupOptions) (control.Backup, error) {
+	return backup.Write(ctx, backup.Config{
+		Data: e.config.Data, Journal: e.store, Files: e.files, Clock: e.config.Clock, Tidewire: e.config.Version,
+	}, o)
+}
 
 // Doctor lists what does not recover without a person.
 func (e *Engine) Doctor(ctx context.Context) ([]control.Finding, error) {

@@ -29,6 +29,8 @@ type Config struct {
 	// Scripts and Data are folders; Data is made if it is not there.
 	Scripts string
 	Data    string
+	// Version is that of the program, for people; backups have it.
+	Version string
 	// Libraries are modules of Go functions for scripts.
 	Libraries []vm.Library
 	// Zone is the time zone of dates and schedules; nil means UTC.

@@ -26,6 +26,7 @@ import (
 	"github.com/tidewire/tidewire/engine/file"
 	"github.com/tidewire/tidewire/engine/ingest"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/datafile"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 	"github.com/tidewire/tidewire/engine/poll"
 	"github.com/tidewire/tidewire/engine/retention"
@@ -79,6 +80,10 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	}
 	if err := vm.CheckLibraries(c.Libraries, c.Apps); err != nil {
 		return nil, err
+	}
+	if aside := datafile.UnfinishedRestore(c.Data); aside != "" {
+		return nil, fmt.Errorf("there is no data folder %s, and a restore has moved the one from before to %s: it was cut off, or the folder was removed since; "+
+			"restore again (tidewire restore FILE), or put that folder back (mv %[2]s %[1]s), or rename it to begin with an empty one", c.Data, aside)
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
@@ -377,4 +382,4 @@ func (e *Engine) secret(name string) (string, error) {
 }
 
 // StorePath returns the journal's file in a data folder.
-func StorePath(data string) string { return filepath.Join(data, "tidewire.db") }
+func StorePath(data string) string { return filepath.Join(data, sqlite.FileName) }

@@ -24,7 +24,7 @@ var levels = [][]string{
 	{"engine/bench"},
 	{"bindings/sandbox", "bindings/source"},
 	{"engine"},
-	{"engine/connect", "engine/doctor", "engine/retention"},
+	{"engine/backup", "engine/connect", "engine/doctor", "engine/retention"},
 	{"engine/ingest", "engine/poll", "engine/schedule", "engine/subscription", "engine/control", "engine/dashboard"},
 	{"engine/run"},
 	{"engine/script", "engine/call"},

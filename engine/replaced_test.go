@@ -230,7 +230,7 @@ func TestIdleEngineWithoutDatabase(t *testing.T) {
 	if _, err := f.engine.TestConnection(t.Context(), "highlevel"); !errors.Is(err, journal.ErrReplaced) {
 		t.Errorf("a test of a connection: found %v, expected %v", err, journal.ErrReplaced)
 	}
-	err := f.engine.Backup(t.Context(), filepath.Join(t.TempDir(), "copy.db"))
+	_, err := f.engine.Backup(t.Context(), control.BackupOptions{File: filepath.Join(t.TempDir(), "copy.db")})
 	if !errors.Is(err, journal.ErrReplaced) {
 		t.Errorf("a backup: found %v, expected %v", err, journal.ErrReplaced)
 	}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,7 +96,9 @@ on("in:/broken", { verify = "none" }, function(event) highlevel.contacts.upsert 
 	}
 	readEverything(t, found, client, p.url)
 	backup := filepath.Join(dir, "backup.db")
-	must(t, client.Backup(t.Context(), backup))
+	_, err = client.Backup(t.Context(), control.BackupOptions{File: backup, WithoutKey: true})
+	must(t, err)
+	found["the content of the backup"] = unzipped(t, backup)
 	for _, r := range apps.Requests("") {
 		found.add(t, "what "+r.App+" was asked: "+r.Operation, r, nil)
 	}
@@ -119,6 +122,22 @@ on("in:/broken", { verify = "none" }, function(event) highlevel.contacts.upsert 
 	if len(found) < 20 {
 		t.Errorf("searched %d places only", len(found))
 	}
+}
+
+// unzipped returns the content of a file that is compressed with gzip.
+func unzipped(t *testing.T, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	must(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	must(t, err)
+	content, err := io.ReadAll(z)
+	must(t, err)
+	if !bytes.Contains(content, []byte("SQLite format 3")) {
+		t.Fatal("the backup has no journal")
+	}
+	return content
 }
 
 // vaultTokens returns the tokens in the vault.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -73,26 +72,3 @@ func diagnose(ctx context.Context, from config.Sources, dir string) ([]control.F
 
 // oneLine returns a text of several lines as one.
 func oneLine(text string) string { return strings.ReplaceAll(strings.TrimSpace(text), "\n", " | ") }
-
-func backupCommand(t terminal) *cobra.Command {
-	folder := &folderFlags{}
-	c := &cobra.Command{
-		Use:   "backup FILE",
-		Short: "Copy the running engine's journal to a file, whole and consistent",
-		RunE: func(c *cobra.Command, args []string) error {
-			file, err := filepath.Abs(args[0])
-			if err != nil {
-				return fmt.Errorf("find %q: %w", args[0], err)
-			}
-			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
-				if err := client.Backup(c.Context(), file); err != nil {
-					return err
-				}
-				fmt.Fprintf(t.out, "copied to %s\n", file)
-				return nil
-			})
-		},
-	}
-	folder.addDir(c.Flags())
-	return c
-}

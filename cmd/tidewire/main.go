@@ -72,7 +72,7 @@ function, and every change in those apps as a hook. Save a script and it is live
 	root.AddCommand(
 		demoCommand(t, logs), runCommand(t, logs), sandboxCommand(t, logs),
 		connectCommand(t), connectionsCommand(t), vaultCommand(t),
-		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t), webhooksCommand(t), doctorCommand(t), backupCommand(t), catalogCommand(t), appCommand(t), settingsCommand(t), benchCommand(t, logs),
+		sendCommand(t), eventsCommand(t), runsCommand(t), statusCommand(t), webhooksCommand(t), doctorCommand(t), backupCommand(t), restoreCommand(t), catalogCommand(t), appCommand(t), settingsCommand(t), benchCommand(t, logs),
 	)
 	setArgs(root)
 	return root

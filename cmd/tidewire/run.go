@@ -75,7 +75,7 @@ Flags override both.`,
 			if err := checkScripts(folder.dir, loaded.Scripts); err != nil {
 				return err
 			}
-			loaded.Log = log
+			loaded.Log, loaded.Version = log, version()
 			e, err := engine.New(c.Context(), loaded)
 			if err != nil {
 				return err

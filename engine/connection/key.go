@@ -54,7 +54,7 @@ func parseKey(text string) (*age.X25519Identity, bool) {
 // fileKeyStore is a key in a file of the vault that only its owner may read.
 type fileKeyStore struct{ folder string }
 
-func (k fileKeyStore) path() string     { return filepath.Join(k.folder, "key") }
+func (k fileKeyStore) path() string     { return filepath.Join(k.folder, KeyFile) }
 func (k fileKeyStore) location() string { return k.path() }
 
 func (k fileKeyStore) read() (*age.X25519Identity, error) {

@@ -22,9 +22,23 @@ type Commands interface {
 	Migrate(ctx context.Context, run string) error
 	ReleaseFlood(ctx context.Context, trigger string, drop bool) (int, error)
 	Unpause(ctx context.Context, run string) error
-	Backup(ctx context.Context, file string) error
+	Backup(ctx context.Context, o BackupOptions) (Backup, error)
 	Doctor(ctx context.Context) ([]Finding, error)
 	SyncWebhooks(ctx context.Context, o SyncOptions) ([]Webhook, error)
+}
+
+// BackupOptions is a request for a backup.
+type BackupOptions struct {
+	File       string `json:"file"`                  // must not exist
+	WithoutKey bool   `json:"without_key,omitempty"` // leave out the vault's key
+}
+
+// Backup is a backup that was made.
+type Backup struct {
+	Files    int      `json:"files"`
+	Bytes    int64    `json:"bytes"` // of the files, before compression
+	Key      string   `json:"key"`   // where the vault's key is; see package backup
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Finding is a problem that is not solved without a person.
@@ -73,7 +87,6 @@ type commandBody struct {
 	Result     json.RawMessage    `json:"result,omitempty"`
 	By         string             `json:"by,omitempty"`   // who decides
 	Steps      int                `json:"keep,omitempty"` // of a replay: recorded steps to copy
-	File       string             `json:"file,omitempty"`
 	Trigger    string             `json:"trigger,omitempty"`
 	Drop       bool               `json:"drop,omitempty"`
 }
@@ -118,9 +131,17 @@ func (s *Server) commands(mux *http.ServeMux) {
 	handle("POST /runs/{id}/release", func(ctx context.Context, id string, _ commandBody) (done, error) {
 		return done{Run: id}, c.Unpause(ctx, id)
 	})
-	handle("POST /backup", func(ctx context.Context, _ string, o commandBody) (done, error) { return done{}, c.Backup(ctx, o.File) })
+	mux.HandleFunc("POST /backup", respond(s.backup))
 	mux.HandleFunc("POST /webhooks/sync", respond(s.syncWebhooks))
 	mux.HandleFunc("GET /doctor", respond(func(r *http.Request) (any, error) { return c.Doctor(r.Context()) }))
+}
+
+func (s *Server) backup(r *http.Request) (any, error) {
+	var o BackupOptions
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&o); err != nil {
+		return nil, &bindings.Error{Kind: bindings.Invalid, Message: "the command is not JSON: " + err.Error()}
+	}
+	return s.config.Commands.Backup(r.Context(), o)
 }
 
 var _ Commands = (*Client)(nil)
@@ -169,10 +190,13 @@ func (c *Client) Unpause(ctx context.Context, run string) error {
 	return err
 }
 
-// Backup copies the engine's store to a file.
-func (c *Client) Backup(ctx context.Context, file string) error {
-	_, err := c.command(ctx, "/backup", commandBody{File: file})
-	return err
+// Backup writes what is in the engine's data folder to a file.
+func (c *Client) Backup(ctx context.Context, o BackupOptions) (made Backup, err error) {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return made, fmt.Errorf("write the command: %w", err)
+	}
+	return made, c.do(ctx, http.MethodPost, "/backup", bytes.NewReader(body), &made)
 }
 
 // Doctor returns the problems that are not solved without a person.

@@ -12,10 +12,13 @@ import (
 // keySize is the length of the key that signs links, in bytes.
 const keySize = 32
 
+// KeyFile is the name of the key's file in a data folder.
+const KeyFile = "approval.key"
+
 // Key reads the key that signs links from a data folder, or makes it there.
 // A key that others on the machine can read is refused.
 func Key(folder string) ([]byte, error) {
-	path := filepath.Join(folder, "approval.key")
+	path := filepath.Join(folder, KeyFile)
 	key, err := readKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err

@@ -38,8 +38,11 @@ func (f Folder) Examine(ctx context.Context) (findings []control.Finding, reader
 		findings = append(findings, control.Finding{Kind: kind, Text: text, Do: do})
 	}
 	if info, err := os.Stat(f.Data); err != nil || !info.IsDir() {
-		add("folder", fmt.Sprintf("the data folder %s cannot be used: %s", f.Data, reasonNoFolder(err)),
-			"--data-dir names another folder; an engine makes a new one: tidewire run")
+		do := "--data-dir names another folder; an engine makes a new one: tidewire run"
+		if aside := datafile.UnfinishedRestore(f.Data); aside != "" {
+			do = fmt.Sprintf("a restore moved the folder from before to %s, and was cut off: restore again (tidewire restore FILE), or put it back: mv %s %s", aside, aside, f.Data)
+		}
+		add("folder", fmt.Sprintf("the data folder %s cannot be used: %s", f.Data, reasonNoFolder(err)), do)
 		return findings, nil
 	}
 	last := datafile.ReadRecord(sqlite.LockPath(f.Journal))

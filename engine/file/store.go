@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"time"
 )
 
@@ -25,6 +26,8 @@ var (
 // Store is a folder of files.
 type Store struct {
 	dir string
+	// retained is held for reading while no file may be removed.
+	retained sync.RWMutex
 	// MaxBytes bounds the bytes of one file.
 	MaxBytes int64
 }
@@ -120,9 +123,21 @@ func (s *Store) Read(hash string, maxBytes int64) ([]byte, error) {
 	return content, nil
 }
 
+// Retain calls do while no Prune of this Store removes a file.
+func (s *Store) Retain(do func() error) error {
+	s.retained.RLock()
+	defer s.retained.RUnlock()
+	return do()
+}
+
 // Prune removes the files for which needed reports false, and incomplete files,
-// if they are older than before. It returns the number of files removed.
+// if they are older than before. It returns the number of files removed. During a
+// Retain it removes none.
 func (s *Store) Prune(ctx context.Context, before time.Time, needed func(ctx context.Context, hash string) (bool, error)) (n int, err error) {
+	if !s.retained.TryLock() {
+		return 0, nil
+	}
+	defer s.retained.Unlock()
 	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

@@ -8,16 +8,51 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/engine/filelock"
+	"github.com/tidewire/tidewire/engine/journal"
 )
 
 // partSuffix ends the name of a folder with a copy that is not complete.
 const partSuffix = ".tidewire-part"
 
 // Make calls write with the name of an empty file, and rename when the file is
-// complete and durable. The file is in a folder of its own beside the final one,
-// which is removed in the end. Make also removes such folders of processes that were
-// killed.
-func Make(final string, write, rename func(part string) error) (err error) {
+// complete and durable. The file is in a folder of WithPart.
+func Make(final string, write, rename func(part string) error) error {
+	return WithPart(final, func(folder string) error {
+		part := filepath.Join(folder, filepath.Base(final))
+		for _, step := range []func(string) error{makeEmpty, write, syncFile, rename} {
+			if err := step(part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// MakeNew is Make for a file that must not exist; if it does the error is
+// journal.ErrExists.
+func MakeNew(final string, write func(part string) error) error {
+	present := fmt.Errorf("%q: %w", final, journal.ErrExists)
+	if _, err := os.Lstat(final); err == nil {
+		return present
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return Make(final, write, func(part string) error {
+		err := os.Link(part, final) // unlike a rename it overwrites nothing
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, os.ErrExist):
+			return present
+		}
+		return os.Rename(part, final) // for file systems without links
+	})
+}
+
+// WithPart calls do with a folder beside the final file or folder, which only its
+// owner may read, and removes it afterwards. It also removes such folders of processes
+// that were killed.
+func WithPart(final string, do func(folder string) error) (err error) {
 	folder := filepath.Dir(final)
 	if err := RemoveParts(folder); err != nil {
 		return err
@@ -33,13 +68,7 @@ func Make(final string, write, rename func(part string) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	part := filepath.Join(parts, filepath.Base(final))
-	for _, step := range []func(string) error{makeEmpty, write, syncFile, rename} {
-		if err := step(part); err != nil {
-			return err
-		}
-	}
-	return nil
+	return do(parts)
 }
 
 func partLock(folder string) string { return filepath.Join(folder, "lock") }

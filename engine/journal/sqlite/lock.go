@@ -11,6 +11,9 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/datafile"
 )
 
+// FileName is the name of a journal's file in a data folder.
+const FileName = "tidewire.db"
+
 // LockPath returns the path of a journal's lock file.
 func LockPath(path string) string { return filepath.Join(filepath.Dir(path), "lock") }
 

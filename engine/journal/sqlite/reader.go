@@ -81,6 +81,15 @@ func (r *Reader) Restored(ctx context.Context) (time.Time, error) {
 	return moment(at), nil
 }
 
+// Files returns the hashes of all files that runs use, sorted.
+func (r *Reader) Files(ctx context.Context) ([]string, error) {
+	all, err := r.texts(ctx, `SELECT DISTINCT hash FROM file ORDER BY hash`)
+	if err != nil {
+		return nil, r.fail("list the files of runs", err)
+	}
+	return all, nil
+}
+
 // maxReaders bounds the connections that read.
 const maxReaders = 4
 
