@@ -26,7 +26,7 @@ its runs use, the vault, its key if that is in the folder, and the key of approv
 links. Only you can read the file. It works while the engine runs, and when none does.
 
 Who has the file has all of that, and with the key the tokens of your connections.
---without-key leaves the key out; keep it elsewhere then, as a restore needs it.
+--without-key leaves the key out; store a copy of it elsewhere then, as a restore needs it.
 
   tidewire restore FILE   puts it back`,
 		RunE: func(c *cobra.Command, args []string) (err error) {
@@ -69,7 +69,7 @@ func backUp(ctx context.Context, from config.Sources, options control.BackupOpti
 // keyAdvice is what a person needs for an archive, by where the vault's key is.
 var keyAdvice = map[backup.Key]string{
 	backup.KeyIncluded: "the vault's key is in it: who has the file can use your connections",
-	backup.KeyLeftOut: "the vault's key is not in it. A restore needs it: keep a copy of vault/key, put it into the restored data folder as vault/key " +
+	backup.KeyLeftOut: "the vault's key is not in it. A restore needs it: store a copy of vault/key elsewhere, and put it into the restored data folder as vault/key " +
 		"(mode 0600), or set vault_key; without it each connection is to be connected again (tidewire vault rotate --lost)",
 	backup.KeyElsewhere: "the vault's key is not in it, as it is in the configuration or in the keyring of the machine. A restore needs it: " +
 		"set vault_key on another machine",
