@@ -70,11 +70,15 @@ func BenchmarkAccept(b *testing.B) {
 
 // BenchmarkRun measures a whole run: a webhook, the mapping and two calls.
 func BenchmarkRun(b *testing.B) {
-	benchmarkOn(b, func(b *testing.B, all *bench, r *instance) {
-		if _, _, err := all.runs(b.Context(), r, 64, b.N, time.Hour); err != nil {
-			b.Fatal(err)
-		}
-	})
+	for _, senders := range []int{1, 64} {
+		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
+			benchmarkOn(b, func(b *testing.B, all *bench, r *instance) {
+				if _, _, err := all.runs(b.Context(), r, senders, b.N, time.Hour); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
 }
 
 // BenchmarkHistory measures a whole run with a number of old ones in the file.

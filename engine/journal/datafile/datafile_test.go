@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -77,7 +78,7 @@ func TestPositionAgreesWithLog(t *testing.T) {
 			t.Errorf("after a checkpoint: %+v", p)
 		}
 		restarts[p.Salt1] = true
-		o.Record()
+		o.RecordNow()
 		if read, ok := parsePosition(filelock.ReadNote(o.lock)); !ok || read != p {
 			t.Errorf("the lock file has %q, expected %+v", filelock.ReadNote(o.lock), p)
 		}
@@ -88,6 +89,50 @@ func TestPositionAgreesWithLog(t *testing.T) {
 	if len(restarts) != 4 {
 		t.Errorf("the log began again %d times, expected 3", len(restarts)-1)
 	}
+}
+
+// TestRecordInterval records the first of several commits at once, and the last within
+// the interval; nothing is written once the database is being closed.
+func TestRecordInterval(t *testing.T) {
+	if !replaceable {
+		t.Skip("positions are not recorded here")
+	}
+	o := openDatabase(t)
+	synctest.Test(t, func(t *testing.T) {
+		recorded := func() (p Position) {
+			p, _ = parsePosition(filelock.ReadNote(o.lock))
+			return p
+		}
+		commit := func() Position {
+			o.exec(t, `INSERT INTO t VALUES (1)`)
+			p, _ := readIndex(o.index)
+			o.Record()
+			return p
+		}
+		first := commit()
+		if got := recorded(); got != first {
+			t.Errorf("after the first commit %+v is recorded, expected %+v", got, first)
+		}
+		commit()
+		last := commit()
+		if got := recorded(); got != first {
+			t.Errorf("after the third commit %+v is recorded, expected %+v", got, first)
+		}
+		time.Sleep(recordInterval) // by the clock of the bubble
+		synctest.Wait()
+		if got := recorded(); got != last {
+			t.Errorf("after the interval %+v is recorded, expected %+v", got, last)
+		}
+		commit()
+		if err := o.BeforeClose(true); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(2 * recordInterval)
+		synctest.Wait()
+		if text := filelock.ReadNote(o.lock); text != "" {
+			t.Errorf("after the end %q is recorded", text)
+		}
+	})
 }
 
 func TestCompareFindsWhatIsLost(t *testing.T) {

@@ -6,8 +6,12 @@ import (
 )
 
 // settleTime is how long a folder must be unchanged before its state is used: two
-// changes at the same moment, by the clock of the file system, give one state.
-const settleTime = 2 * time.Second
+// changes at the same moment, by the clock of the file system, give one state. Some
+// file systems have whole seconds.
+const (
+	settleTime      = 50 * time.Millisecond
+	settleTimeWhole = 2 * time.Second
+)
 
 // folderState is the identity of a folder, and when its entries, or its
 // attributes, changed last. While it is the same, so are the files in the folder.
@@ -23,5 +27,9 @@ func stateOf(path string) (folderState, bool) {
 	if syscall.Stat(path, &s) != nil {
 		return folderState{}, false
 	}
-	return folderState{newFileID(&s), s.Ctim}, time.Since(time.Unix(s.Ctim.Unix())) > settleTime
+	settle := settleTime
+	if s.Ctim.Nsec == 0 {
+		settle = settleTimeWhole
+	}
+	return folderState{fileID{uint64(s.Dev), uint64(s.Ino)}, s.Ctim}, time.Since(time.Unix(s.Ctim.Unix())) > settle
 }

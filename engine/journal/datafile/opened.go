@@ -27,7 +27,7 @@ type Opened struct {
 	files []*openFile // the database, the log and the lock file
 	index *os.File
 	lock  *os.File
-	last  Position
+	records
 
 	// folders are the folders of the files; unchanged is their states when the
 	// files in them were last compared.
@@ -144,28 +144,11 @@ func (o *Opened) folderStates() (states [maxFolders]folderState, settled bool) {
 	return states, settled
 }
 
-// Record writes how far the log is written to the lock file, without a sync: it
-// is for a log that is lost or cut, and not for a power cut. It is called after
-// each commit, by one goroutine.
-func (o *Opened) Record() {
-	if o.index == nil {
-		return
-	}
-	p, ok := readIndex(o.index)
-	if !ok || p == o.last {
-		return
-	}
-	var text [filelock.NoteSize]byte
-	// The commit is durable whether or not this fails.
-	if filelock.WriteNote(o.lock, p.append(text[:0])) == nil {
-		o.last = p
-	}
-}
-
 // BeforeClose is called before SQLite closes the database. If complete is set,
 // what Record wrote is deleted durably: then the log is no longer needed.
 func (o *Opened) BeforeClose(complete bool) error {
 	o.closing.Store(true)
+	o.endRecords(!complete)
 	if !complete {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/change"
@@ -52,6 +53,16 @@ func child(folder string) {
 		}
 		fmt.Fprintf(os.Stdout, "accepted %d\n", i) // one write each, not buffered
 	})
+	for recordIsRecent(folder) {
+		<-time.After(time.Millisecond)
+	}
+}
+
+// recordIsRecent reports whether the last commit may not have been recorded in the lock
+// file yet.
+func recordIsRecent(folder string) bool {
+	info, err := os.Stat(sqlite.LockPath(filepath.Join(folder, "tidewire.db")))
+	return err == nil && time.Since(info.ModTime()) < 50*time.Millisecond
 }
 
 var polledPages = change.PollKey{Connection: "highlevel", Poll: "contacts"}

@@ -29,7 +29,7 @@ func (t *tx) saveLog(lost error) {
 	if err := t.conn.run(`PRAGMA wal_checkpoint`); err != nil {
 		t.log.Error("the commits of a log that was removed could not be written to the database", "error", err)
 	}
-	t.guard.Record() // so that a copy of the log is not read again
+	t.guard.RecordNow() // so that a copy of the log is not read again
 }
 
 // Check returns why nothing may be acknowledged or sent until the journal is
